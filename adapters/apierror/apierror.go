@@ -1,0 +1,195 @@
+// Package apierror makes the errors of drmhub's public face: a canonical status code, a message for the one who must act, and the details
+// that programs read (google.rpc.ErrorInfo with a drmhub.v1.ErrorReason, BadRequest, RetryInfo).
+package apierror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/protoadapt"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// Domain is the domain of every ErrorInfo.
+const Domain = "drmhub.v1"
+
+// Metadata keys of an ErrorInfo.
+const (
+	Vendor           = "vendor"             // the configured id of the vendor
+	VendorCode       = "vendor_code"        // the vendor's own error code
+	VendorHTTPStatus = "vendor_http_status" // the status of the vendor's answer, in digits
+	VendorRequestID  = "vendor_request_id"  // the vendor's id of the request, for its support
+	VendorMessage    = "vendor_message"     // the vendor's own text, cleaned
+	MutationName     = "mutation"           // the name of the mutation's record
+	Standing         = "standing"           // what is in force after a replacement that failed
+)
+
+// Error is an error of the public face. It turns into a gRPC status by itself.
+type Error struct {
+	Code       codes.Code
+	Reason     pb.ErrorReason
+	Message    string
+	Metadata   map[string]string
+	Violations []*errdetails.BadRequest_FieldViolation
+	RetryAfter time.Duration // 0: nobody said when to try again
+}
+
+// New makes an error; the message is made by fmt.Sprintf.
+func New(code codes.Code, reason pb.ErrorReason, format string, args ...any) *Error {
+	return &Error{Code: code, Reason: reason, Message: fmt.Sprintf(format, args...)}
+}
+
+// Invalid is INVALID_ARGUMENT for one field of the request, named by its path ("filter.start_time"); the text says what to change.
+func Invalid(field, format string, args ...any) *Error {
+	return InvalidRequest(&errdetails.BadRequest_FieldViolation{Field: field, Description: fmt.Sprintf(format, args...)})
+}
+
+// InvalidRequest is INVALID_ARGUMENT for several fields at once.
+func InvalidRequest(violations ...*errdetails.BadRequest_FieldViolation) *Error {
+	said := make([]string, 0, len(violations))
+	for _, v := range violations {
+		said = append(said, strings.TrimPrefix(v.GetField()+": ", ": ")+v.GetDescription())
+	}
+	e := New(codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID, "%s", strings.Join(said, "; "))
+	e.Violations = violations
+	return e
+}
+
+// NotFound is NOT_FOUND for a resource, by its name.
+func NotFound(format string, args ...any) *Error {
+	return New(codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND, format, args...)
+}
+
+// OutcomeUnknown says that a change may or may not have been made at the vendor.
+func OutcomeUnknown(format string, args ...any) *Error {
+	return New(codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, format, args...)
+}
+
+// IsOutcomeUnknown tells whether err says that a change may or may not have been made.
+func IsOutcomeUnknown(err error) bool {
+	return err != nil && Convert(err).Reason == pb.ErrorReason_OUTCOME_UNKNOWN
+}
+
+// With returns a copy of the error with one more entry of metadata; empty values are left out.
+func (e *Error) With(key, value string) *Error {
+	if value == "" {
+		return e
+	}
+	c := *e
+	c.Metadata = maps.Clone(e.Metadata)
+	if c.Metadata == nil {
+		c.Metadata = map[string]string{}
+	}
+	c.Metadata[key] = value
+	return &c
+}
+
+// Error is the message.
+func (e *Error) Error() string { return e.Message }
+
+// GRPCStatus is the error as it goes over the wire.
+func (e *Error) GRPCStatus() *status.Status {
+	details := []protoadapt.MessageV1{&errdetails.ErrorInfo{Reason: e.Reason.String(), Domain: Domain, Metadata: e.Metadata}}
+	if len(e.Violations) > 0 {
+		details = append(details, &errdetails.BadRequest{FieldViolations: e.Violations})
+	}
+	if e.RetryAfter > 0 {
+		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(e.RetryAfter)})
+	}
+	s := status.New(e.Code, e.Message)
+	if with, err := s.WithDetails(details...); err == nil {
+		return with
+	}
+	return s
+}
+
+// Convert reads any error as one of the public face: a status keeps its code, message and details; a context's end becomes CANCELLED or
+// DEADLINE_EXCEEDED; everything else is INTERNAL.
+func Convert(err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	s, ok := status.FromError(err)
+	if !ok {
+		s = status.FromContextError(err)
+	}
+	e := &Error{Code: s.Code(), Message: s.Message(), Reason: usual(s.Code())}
+	for _, d := range s.Details() {
+		switch d := d.(type) {
+		case *errdetails.ErrorInfo:
+			if d.GetDomain() == Domain {
+				e.Reason = pb.ErrorReason(pb.ErrorReason_value[d.GetReason()])
+				e.Metadata = maps.Clone(d.GetMetadata())
+			}
+		case *errdetails.BadRequest:
+			e.Violations = slices.Clone(d.GetFieldViolations())
+		case *errdetails.RetryInfo:
+			e.RetryAfter = d.GetRetryDelay().AsDuration()
+		}
+	}
+	if e.Code == codes.Unknown && e.Reason != pb.ErrorReason_OUTCOME_UNKNOWN { // an error that nobody made for callers: its text may hold anything
+		return New(codes.Internal, pb.ErrorReason_INTERNAL_FAILURE, "drmhub failed in a way it should not; its log says more")
+	}
+	return e
+}
+
+// usual is the reason of a status that came without one, as gRPC itself makes them.
+func usual(c codes.Code) pb.ErrorReason {
+	switch c {
+	case codes.InvalidArgument, codes.OutOfRange:
+		return pb.ErrorReason_REQUEST_INVALID
+	case codes.NotFound:
+		return pb.ErrorReason_RESOURCE_NOT_FOUND
+	case codes.Unimplemented:
+		return pb.ErrorReason_METHOD_UNKNOWN
+	case codes.Unauthenticated:
+		return pb.ErrorReason_TOKEN_INVALID
+	case codes.PermissionDenied:
+		return pb.ErrorReason_SCOPE_MISSING
+	case codes.ResourceExhausted:
+		return pb.ErrorReason_CALLER_RATE_LIMITED
+	case codes.DeadlineExceeded:
+		return pb.ErrorReason_DEADLINE_PASSED
+	case codes.Canceled:
+		return pb.ErrorReason_CALL_CANCELLED
+	default:
+		return pb.ErrorReason_INTERNAL_FAILURE
+	}
+}
+
+// longestVendorText bounds, in runes, how much of a vendor's own words an error passes on.
+const longestVendorText = 500
+
+// VendorText makes a vendor's own words fit to be passed on: control characters become spaces, and the length is bounded. Secrets are
+// the caller's to clean, who knows them.
+func VendorText(s string) string {
+	s = strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == unicode.ReplacementChar {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "")))
+	if r := []rune(s); len(r) > longestVendorText {
+		s = string(r[:longestVendorText]) + "…"
+	}
+	return s
+}
+
+// FromContext is the error of a call whose context has ended.
+func FromContext(ctx context.Context) *Error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return New(codes.DeadlineExceeded, pb.ErrorReason_DEADLINE_PASSED, "the deadline passed before the answer was there")
+	}
+	return New(codes.Canceled, pb.ErrorReason_CALL_CANCELLED, "the caller went away")
+}

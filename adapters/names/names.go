@@ -1,0 +1,106 @@
+// Package names reads and writes resource names (AIP-122): "vendors/acme/sites/DEMO".
+//
+// A name is a URI path. Within an id, "/" and "%" are percent-encoded; other escapes are accepted and written plainly in the canonical form, which is
+// the only one that leaves drmhub.
+package names
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Pattern is the form of one type's names: literal segments, and "*" for an id.
+type Pattern string
+
+// The forms of the resources that adapters name.
+const (
+	Vendor           Pattern = "vendors/*"
+	Site             Pattern = "vendors/*/sites/*"
+	SiteOrder        Pattern = "vendors/*/siteOrders/*"
+	StatusChange     Pattern = "vendors/*/sites/*/statusChanges/*"
+	Integration      Pattern = "vendors/*/sites/*/integration"
+	Usage            Pattern = "vendors/*/sites/*/usage"
+	Member           Pattern = "vendors/*/members/*"
+	DrmAccount       Pattern = "vendors/*/drmAccounts/*"
+	DrmAccountDevice Pattern = "vendors/*/drmAccounts/*/devices/*"
+	Product          Pattern = "vendors/*/products/*"
+	ProductLicense   Pattern = "vendors/*/productLicenses/*"
+)
+
+// Wildcard is the id that stands for all, in the parent of a List.
+const Wildcard = "-"
+
+var escape = strings.NewReplacer("%", "%25", "/", "%2F")
+
+// Name writes the name with these ids, one for each "*".
+func (p Pattern) Name(ids ...string) string {
+	if n := strings.Count(string(p), "*"); n != len(ids) {
+		panic(fmt.Sprintf("names: %s takes %d ids, not %d", p, n, len(ids)))
+	}
+	name := string(p)
+	var b strings.Builder
+	for _, id := range ids {
+		before, after, _ := strings.Cut(name, "*")
+		b.WriteString(before + escape.Replace(id))
+		name = after
+	}
+	return b.String() + name
+}
+
+// IDs reads the ids out of a name of this form. The error says what form was expected.
+func (p Pattern) IDs(name string) ([]string, error) {
+	segments, err := split(name)
+	if err != nil {
+		return nil, err
+	}
+	want := strings.Split(string(p), "/")
+	if len(segments) != len(want) {
+		return nil, p.mismatch()
+	}
+	var ids []string
+	for i, s := range segments {
+		switch {
+		case want[i] == "*":
+			ids = append(ids, s)
+		case want[i] != s:
+			return nil, p.mismatch()
+		}
+	}
+	return ids, nil
+}
+
+func (p Pattern) mismatch() error { return fmt.Errorf("must have the form %s", p) }
+
+// Canonical is the canonical form of a name of any type.
+func Canonical(name string) (string, error) {
+	segments, err := split(name)
+	if err != nil {
+		return "", err
+	}
+	for i, s := range segments {
+		segments[i] = escape.Replace(s)
+	}
+	return strings.Join(segments, "/"), nil
+}
+
+// split cuts a name before it decodes, so that an encoded "/" stays within its segment, and decodes each segment once.
+func split(name string) ([]string, error) {
+	segments := strings.Split(name, "/")
+	for i, s := range segments {
+		decoded, err := url.PathUnescape(s)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("has a %% that begins no escape in %q: write %%25 for a %% of the id", s)
+		case decoded == "":
+			return nil, errors.New("has an empty segment")
+		case !utf8.ValidString(decoded), strings.ContainsFunc(decoded, unicode.IsControl):
+			return nil, fmt.Errorf("has bytes in %q that are no text", s)
+		}
+		segments[i] = decoded
+	}
+	return segments, nil
+}

@@ -1,0 +1,86 @@
+package names_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/drmhub/drmhub/adapters/names"
+)
+
+func TestNamesCarryAnyID(t *testing.T) {
+	for id, want := range map[string]string{
+		"DEMO":           "vendors/v/members/DEMO",
+		"donald@duck.dk": "vendors/v/members/donald@duck.dk",
+		"a/b":            "vendors/v/members/a%2Fb",
+		"100%":           "vendors/v/members/100%25",
+		"a:disable":      "vendors/v/members/a:disable",
+		"a b?c#d*":       "vendors/v/members/a b?c#d*",
+		"é":              "vendors/v/members/é",
+	} {
+		got := names.Member.Name("v", id)
+		if got != want {
+			t.Errorf("Name(%q) = %q, want %q", id, got, want)
+		}
+		ids, err := names.Member.IDs(got)
+		if err != nil || !slices.Equal(ids, []string{"v", id}) {
+			t.Errorf("IDs(%q) = %q, %v", got, ids, err)
+		}
+	}
+}
+
+func TestCanonical(t *testing.T) {
+	for name, want := range map[string]string{
+		"vendors/v/members/a%40b":     "vendors/v/members/a@b",
+		"vendors/v/members/a%2fb":     "vendors/v/members/a%2Fb",
+		"vendors/v/members/a%252Fb":   "vendors/v/members/a%252Fb",
+		"vendors/v/sites/a%3Adisable": "vendors/v/sites/a:disable",
+		"vendors/v/sites/a%20b":       "vendors/v/sites/a b",
+	} {
+		if got, err := names.Canonical(name); err != nil || got != want {
+			t.Errorf("Canonical(%q) = %q, %v, want %q", name, got, err, want)
+		}
+	}
+	for _, bad := range []string{"", "vendors//sites/x", "vendors/v/", "vendors/%zz", "vendors/100%", "vendors/%00", "vendors/%ff"} {
+		if got, err := names.Canonical(bad); err == nil {
+			t.Errorf("Canonical(%q) = %q, want an error", bad, got)
+		}
+	}
+}
+
+func TestIDsRefusesOtherForms(t *testing.T) {
+	for _, bad := range []string{"vendors/v", "vendors/v/sites", "vendors/v/members/m", "vendors/v/sites/s/usage", "Vendors/v/sites/s"} {
+		if ids, err := names.Site.IDs(bad); err == nil || !strings.Contains(err.Error(), "vendors/*/sites/*") {
+			t.Errorf("IDs(%q) = %q, %v; the error must say the form", bad, ids, err)
+		}
+	}
+}
+
+func FuzzCanonical(f *testing.F) {
+	for _, s := range []string{"vendors/v/members/a%2Fb@c", "a%25%2F:", "%", "a//b", " /é"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		once, err := names.Canonical(name)
+		if err != nil {
+			return
+		}
+		twice, err := names.Canonical(once)
+		if err != nil || twice != once {
+			t.Errorf("Canonical(%q) = %q, then %q, %v", name, once, twice, err)
+		}
+		if strings.Count(once, "/") != strings.Count(name, "/") {
+			t.Errorf("Canonical(%q) = %q has other segments", name, once)
+		}
+	})
+}
+
+func FuzzRoundTrip(f *testing.F) {
+	f.Add("v", "a/b%:@ ")
+	f.Fuzz(func(t *testing.T, vendor, id string) {
+		ids, err := names.Site.IDs(names.Site.Name(vendor, id))
+		if err == nil && !slices.Equal(ids, []string{vendor, id}) {
+			t.Errorf("%q, %q came back as %q", vendor, id, ids)
+		}
+	})
+}

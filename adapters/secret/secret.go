@@ -1,0 +1,59 @@
+// Package secret keeps credentials out of everything that is printed, logged, traced or stored.
+package secret
+
+import (
+	"encoding/base64"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Redacted is what stands wherever a secret would have been shown.
+const Redacted = "[redacted]"
+
+// Text is a secret string. Every way of printing or encoding it shows Redacted; only Reveal gives the value.
+type Text struct{ value string }
+
+// New makes a secret of value.
+func New(value string) Text { return Text{value} }
+
+// Reveal is the secret itself: for signing a request, never for text that a person or a log may see.
+func (t Text) Reveal() string { return t.value }
+
+// IsZero tells whether there is no secret at all.
+func (t Text) IsZero() bool { return t.value == "" }
+
+// String shows Redacted.
+func (t Text) String() string { return Redacted }
+
+// Format shows Redacted for every verb, %#v and %x included.
+func (t Text) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, Redacted) }
+
+// LogValue shows Redacted to log/slog.
+func (t Text) LogValue() slog.Value { return slog.StringValue(Redacted) }
+
+// MarshalText shows Redacted to JSON, YAML and every other encoder that knows encoding.TextMarshaler.
+func (t Text) MarshalText() ([]byte, error) { return []byte(Redacted), nil }
+
+// shortest is the length from which a secret is looked for in other text: anything shorter would blank out ordinary words.
+const shortest = 4
+
+// Clean replaces every one of the secrets in text by Redacted, also where it stands URL-escaped or in base64.
+func Clean(text string, secrets ...Text) string {
+	var forms []string
+	for _, s := range secrets {
+		if len(s.value) >= shortest {
+			forms = append(forms, s.value, url.QueryEscape(s.value), url.PathEscape(s.value),
+				base64.StdEncoding.EncodeToString([]byte(s.value)), base64.RawURLEncoding.EncodeToString([]byte(s.value)))
+		}
+	}
+	// Longest first, or a secret that is part of another would leave the rest of it standing.
+	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
+	for _, f := range forms {
+		text = strings.ReplaceAll(text, f, Redacted)
+	}
+	return text
+}
