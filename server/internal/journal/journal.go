@@ -1,0 +1,194 @@
+// Package journal is the envelope around every mutating call: it gives the call a log of its vendor writes, and answers a request_id that came before
+// with what the first call did. The records live in memory, as long as the process.
+package journal
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protopath"
+	"google.golang.org/protobuf/reflect/protorange"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// kept is how long a request_id is remembered.
+const kept = 24 * time.Hour
+
+// Journal holds the mutations of this process.
+type Journal struct {
+	mu      sync.Mutex
+	records map[string]*record // by request_id
+	running sync.WaitGroup
+	now     func() time.Time
+}
+
+type record struct {
+	digest [sha256.Size]byte
+	log    *mutation.Memory
+	begun  time.Time
+	turn   chan struct{} // holds one token: whoever has it runs the method
+	answer proto.Message // of a call that succeeded, without its secrets
+}
+
+// New makes an empty journal.
+func New() *Journal { return &Journal{records: map[string]*record{}, now: time.Now} }
+
+// Wait waits until no vendor write is in flight any more, or until ctx ends.
+func (j *Journal) Wait(ctx context.Context) error {
+	idle := make(chan struct{})
+	go func() {
+		j.running.Wait()
+		close(idle)
+	}()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// mutating is a request that changes something at a vendor. The contract gives every such request, and no other, these two fields.
+type mutating interface {
+	proto.Message
+	GetRequestId() string
+	GetValidateOnly() bool
+}
+
+// Unary is the envelope as an interceptor. It stands after authorisation and validation, directly around the service.
+func (j *Journal) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	m, ok := req.(mutating)
+	if !ok {
+		return handler(ctx, req)
+	}
+	if m.GetValidateOnly() {
+		return nil, apierror.New(codes.Unimplemented, pb.ErrorReason_METHOD_UNKNOWN, "this version cannot try %s without doing it (validate_only): nothing was sent", info.FullMethod)
+	}
+	r, err := j.record(info.FullMethod, m)
+	if err != nil {
+		return nil, err
+	}
+	select { // the same request_id is still running: wait for it, then answer from its record
+	case r.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if r.answer != nil {
+		<-r.turn
+		return proto.CloneOf(r.answer), nil
+	}
+	return j.run(ctx, r, req, handler)
+}
+
+// run runs the method, and no longer waits for it once its caller has left and a write may have reached the vendor.
+func (j *Journal) run(ctx context.Context, r *record, req any, handler grpc.UnaryHandler) (any, error) {
+	type outcome struct {
+		res any
+		err error
+		bad any // what the method panicked with
+	}
+	done := make(chan outcome, 1)
+	j.running.Go(func() {
+		var o outcome
+		defer func() {
+			if o.bad = recover(); o.bad == nil && o.err == nil {
+				r.answer = withoutSecrets(o.res.(proto.Message))
+			}
+			<-r.turn
+			done <- o
+		}()
+		o.res, o.err = handler(mutation.NewContext(ctx, r.log), req)
+	})
+	finish := func(o outcome) (any, error) {
+		if o.bad != nil {
+			panic(o.bad)
+		}
+		return o.res, o.err
+	}
+	select {
+	case o := <-done:
+		return finish(o)
+	case <-ctx.Done():
+	}
+	select {
+	case o := <-done:
+		return finish(o)
+	case <-r.log.Sent():
+		return nil, apierror.OutcomeUnknown("the deadline passed while the vendor was at it; call again with the same request_id to learn the outcome")
+	}
+}
+
+// record finds or makes the record of a request. A request without an id has one of its own.
+func (j *Journal) record(method string, req mutating) (*record, error) {
+	fresh := &record{log: mutation.NewMemory(), begun: j.now(), turn: make(chan struct{}, 1)}
+	if req.GetRequestId() == "" {
+		return fresh, nil
+	}
+	params, err := proto.MarshalOptions{Deterministic: true}.Marshal(req)
+	if err != nil {
+		return nil, err
+	}
+	fresh.digest = sha256.Sum256(append([]byte(method+"\n"), params...))
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for id, r := range j.records {
+		if j.now().Sub(r.begun) > kept {
+			delete(j.records, id)
+		}
+	}
+	known, ok := j.records[req.GetRequestId()]
+	if !ok {
+		j.records[req.GetRequestId()] = fresh
+		return fresh, nil
+	}
+	if known.digest != fresh.digest {
+		return nil, apierror.New(codes.AlreadyExists, pb.ErrorReason_REQUEST_ID_REUSED, "request_id %s was used before, with another request: nothing was sent; take a new id for a new request", req.GetRequestId())
+	}
+	return known, nil
+}
+
+// withoutSecrets is a copy of an answer in which the fields that the proto marks debug_redact are empty: secrets are answered once.
+func withoutSecrets(answer proto.Message) proto.Message {
+	kept := proto.CloneOf(answer)
+	_ = protorange.Range(kept.ProtoReflect(), func(p protopath.Values) error {
+		last := p.Path.Index(-1)
+		if f := last.FieldDescriptor(); last.Kind() == protopath.FieldAccessStep && f.Options().(*descriptorpb.FieldOptions).GetDebugRedact() {
+			p.Index(-2).Value.Message().Clear(f)
+		}
+		return nil
+	})
+	return kept
+}
+
+// IdempotencyKey puts the Idempotency-Key header of a REST call into the request's request_id. It stands before validation.
+func IdempotencyKey(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	m, ok := req.(mutating)
+	keys := metadata.ValueFromIncomingContext(ctx, "idempotency-key")
+	if !ok || len(keys) == 0 {
+		return handler(ctx, req)
+	}
+	switch id := m.GetRequestId(); {
+	case len(keys) > 1 || (id != "" && !strings.EqualFold(id, keys[0])):
+		return nil, apierror.Invalid("request_id", "differs from the Idempotency-Key header: say it once, or the same twice")
+	case id == "":
+		f := m.ProtoReflect().Descriptor().Fields().ByName("request_id")
+		if f == nil {
+			return nil, errors.New("journal: a mutating request without request_id")
+		}
+		m.ProtoReflect().Set(f, protoreflect.ValueOfString(keys[0]))
+	}
+	return handler(ctx, req)
+}

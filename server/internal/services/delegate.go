@@ -1,0 +1,55 @@
+// Package services holds the gRPC services. A method says which capability it needs, and delegate finds the vendor's adapter that has it.
+package services
+
+import (
+	"context"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/vendors"
+)
+
+// delegate passes a call to the adapter of the vendor that name belongs to.
+func delegate[C, Req, Res any](ctx context.Context, all *vendors.Registry, name string, call func(C, context.Context, Req) (Res, error), req Req) (Res, error) {
+	var none Res
+	v, err := all.Lookup(name)
+	if err != nil {
+		return none, err
+	}
+	c, ok := v.Adapter.(C)
+	if !ok {
+		return none, unsupported(ctx, v)
+	}
+	res, err := call(c, ctx, req)
+	return res, of(v, err)
+}
+
+// delegateStream passes a streaming call to the adapter of the vendor that name belongs to.
+func delegateStream[C, Req any, Stream grpc.ServerStream](all *vendors.Registry, name string, call func(C, Req, Stream) error, req Req, s Stream) error {
+	v, err := all.Lookup(name)
+	if err != nil {
+		return err
+	}
+	c, ok := v.Adapter.(C)
+	if !ok {
+		return unsupported(s.Context(), v)
+	}
+	return of(v, call(c, req, s))
+}
+
+func unsupported(ctx context.Context, v vendors.Vendor) error {
+	method, _ := grpc.Method(ctx)
+	return apierror.New(codes.Unimplemented, pb.ErrorReason_CAPABILITY_NOT_SUPPORTED,
+		"vendor %q (%s) has no %s; GetVendor lists what it has", v.ID, v.Kind, method).With(apierror.Vendor, v.ID)
+}
+
+// of says in an error which vendor it is about.
+func of(v vendors.Vendor, err error) error {
+	if err == nil {
+		return nil
+	}
+	return apierror.Convert(err).With(apierror.Vendor, v.ID)
+}

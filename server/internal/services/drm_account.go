@@ -1,0 +1,33 @@
+package services
+
+import (
+	"context"
+
+	"github.com/drmhub/drmhub/adapters"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/vendors"
+)
+
+// drmAccounts is the DrmAccountService. Its Unsafe server makes an RPC that is forgotten here a compile error.
+type drmAccounts struct {
+	pb.UnsafeDrmAccountServiceServer
+	vendors *vendors.Registry
+}
+
+var _ pb.DrmAccountServiceServer = (*drmAccounts)(nil)
+
+func (s *drmAccounts) ListDrmAccounts(ctx context.Context, req *pb.ListDrmAccountsRequest) (*pb.ListDrmAccountsResponse, error) {
+	return list(ctx, s.vendors, adapters.DrmAccountLister.ListDrmAccounts, req)
+}
+
+func (s *drmAccounts) GetDrmAccount(ctx context.Context, req *pb.GetDrmAccountRequest) (*pb.DrmAccount, error) {
+	return delegate(ctx, s.vendors, req.GetName(), adapters.DrmAccountGetter.GetDrmAccount, req)
+}
+
+func (s *drmAccounts) CreateDrmAccount(ctx context.Context, req *pb.CreateDrmAccountRequest) (*pb.DrmAccount, error) {
+	return delegate(ctx, s.vendors, req.GetParent(), adapters.DrmAccountCreator.CreateDrmAccount, req)
+}
+
+func (s *drmAccounts) DeleteDrmAccountDevice(ctx context.Context, req *pb.DeleteDrmAccountDeviceRequest) (*pb.DrmAccountDevice, error) {
+	return delegate(ctx, s.vendors, req.GetName(), adapters.DrmAccountDeviceDeleter.DeleteDrmAccountDevice, req)
+}

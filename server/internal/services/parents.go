@@ -1,0 +1,104 @@
+package services
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"strings"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+
+	"github.com/drmhub/drmhub/adapters"
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/names"
+	"github.com/drmhub/drmhub/adapters/paging"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/vendors"
+)
+
+// capable are the vendors that a parent means and that have the capability, in the order of the configuration.
+func capable[C any](ctx context.Context, all *vendors.Registry, parent string) ([]vendors.Vendor, error) {
+	meant := all.All()
+	if id := strings.Split(parent, "/")[1]; id != names.Wildcard {
+		v, err := all.Lookup(parent)
+		if err != nil {
+			return nil, err
+		}
+		meant = []vendors.Vendor{v}
+	}
+	var able []vendors.Vendor
+	for _, v := range meant {
+		if _, ok := v.Adapter.(C); ok {
+			able = append(able, v)
+		}
+	}
+	if len(able) == 0 {
+		method, _ := grpc.Method(ctx)
+		return nil, apierror.New(codes.Unimplemented, pb.ErrorReason_CAPABILITY_NOT_SUPPORTED, "none of the vendors that %s means has %s", parent, method)
+	}
+	return able, nil
+}
+
+// parents writes out what a parent with "-" stands for, from the one after begun on: vendor by vendor, and site by site in the order of their ids. A
+// vendor whose sites cannot be listed comes by its own name, with the error.
+func parents(ctx context.Context, able []vendors.Vendor, parent, begun string) iter.Seq2[string, error] {
+	_, site, _ := strings.Cut(strings.TrimPrefix(parent, "vendors/"), "/")
+	return func(yield func(string, error) bool) {
+		for _, v := range able[vendorOf(able, begun):] {
+			if v.Name() == begun { // it is done, or its sites could not be listed
+				continue
+			}
+			below := []string{v.Name()}
+			switch {
+			case site == "sites/"+names.Wildcard:
+				var err error
+				if below, err = siteNames(ctx, v); err != nil {
+					if !yield(v.Name(), err) {
+						return
+					}
+					continue
+				}
+			case site != "":
+				below = []string{v.Name() + "/" + site}
+			}
+			for _, p := range below {
+				done := strings.HasPrefix(begun, v.Name()+"/") && p <= begun
+				if !done && !yield(p, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// vendorOf is where to go on among the vendors after begun. A vendor that is no longer configured sends the list back to the start, which its
+// rows' names show, rather than to a silent end.
+func vendorOf(able []vendors.Vendor, begun string) int {
+	return max(0, slices.IndexFunc(able, func(v vendors.Vendor) bool {
+		return begun == v.Name() || strings.HasPrefix(begun, v.Name()+"/")
+	}))
+}
+
+// siteNames lists the names of all sites of a vendor, in order. A vendor without sites has one.
+func siteNames(ctx context.Context, v vendors.Vendor) ([]string, error) {
+	lister, ok := v.Adapter.(adapters.SiteLister)
+	if !ok {
+		return []string{names.Site.Name(v.ID, "default")}, nil
+	}
+	var all []string
+	req := &pb.ListSitesRequest{Parent: v.Name(), PageSize: paging.MaxSize}
+	for {
+		page, err := lister.ListSites(ctx, req)
+		if err != nil {
+			return nil, of(v, err)
+		}
+		for _, s := range page.GetSites() {
+			all = append(all, s.GetName())
+		}
+		if req.PageToken = page.GetNextPageToken(); req.GetPageToken() == "" {
+			slices.Sort(all)
+			return all, nil
+		}
+	}
+}

@@ -1,0 +1,73 @@
+package services
+
+import (
+	"context"
+
+	"github.com/drmhub/drmhub/adapters"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/vendors"
+)
+
+// sites is the SiteService. Its Unsafe server makes an RPC that is forgotten here a compile error.
+type sites struct {
+	pb.UnsafeSiteServiceServer
+	vendors *vendors.Registry
+}
+
+var _ pb.SiteServiceServer = (*sites)(nil)
+
+func (s *sites) ListSites(ctx context.Context, req *pb.ListSitesRequest) (*pb.ListSitesResponse, error) {
+	return list(ctx, s.vendors, adapters.SiteLister.ListSites, req)
+}
+
+func (s *sites) GetSite(ctx context.Context, req *pb.GetSiteRequest) (*pb.Site, error) {
+	return delegate(ctx, s.vendors, req.GetName(), adapters.SiteGetter.GetSite, req)
+}
+
+func (s *sites) UpdateSite(ctx context.Context, req *pb.UpdateSiteRequest) (*pb.Site, error) {
+	return delegate(ctx, s.vendors, req.GetSite().GetName(), adapters.SiteUpdater.UpdateSite, req)
+}
+
+func (s *sites) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRequest) (*pb.SiteOrder, error) {
+	return delegate(ctx, s.vendors, req.GetParent(), adapters.SiteOrderCreator.CreateSiteOrder, req)
+}
+
+func (s *sites) ListSiteOrders(ctx context.Context, req *pb.ListSiteOrdersRequest) (*pb.ListSiteOrdersResponse, error) {
+	return list(ctx, s.vendors, adapters.SiteOrderLister.ListSiteOrders, req)
+}
+
+func (s *sites) GetSiteOrder(ctx context.Context, req *pb.GetSiteOrderRequest) (*pb.SiteOrder, error) {
+	return delegate(ctx, s.vendors, req.GetName(), adapters.SiteOrderGetter.GetSiteOrder, req)
+}
+
+func (s *sites) DisableSite(ctx context.Context, req *pb.DisableSiteRequest) (*pb.StatusChange, error) {
+	return delegate(ctx, s.vendors, req.GetName(), adapters.SiteDisabler.DisableSite, req)
+}
+
+func (s *sites) EnableSite(ctx context.Context, req *pb.EnableSiteRequest) (*pb.StatusChange, error) {
+	return delegate(ctx, s.vendors, req.GetName(), adapters.SiteEnabler.EnableSite, req)
+}
+
+func (s *sites) ExtendTrial(ctx context.Context, req *pb.ExtendTrialRequest) (*pb.StatusChange, error) {
+	return delegate(ctx, s.vendors, req.GetName(), adapters.TrialExtender.ExtendTrial, req)
+}
+
+func (s *sites) ListStatusChanges(ctx context.Context, req *pb.ListStatusChangesRequest) (*pb.ListStatusChangesResponse, error) {
+	return list(ctx, s.vendors, adapters.StatusChangeLister.ListStatusChanges, req)
+}
+
+func (s *sites) CancelStatusChange(ctx context.Context, req *pb.CancelStatusChangeRequest) (*pb.StatusChange, error) {
+	return delegate(ctx, s.vendors, req.GetName(), adapters.StatusChangeCanceller.CancelStatusChange, req)
+}
+
+func (s *sites) GetIntegration(ctx context.Context, req *pb.GetIntegrationRequest) (*pb.Integration, error) {
+	return delegate(ctx, s.vendors, req.GetName(), adapters.IntegrationGetter.GetIntegration, req)
+}
+
+func (s *sites) UpdateIntegration(ctx context.Context, req *pb.UpdateIntegrationRequest) (*pb.Integration, error) {
+	return delegate(ctx, s.vendors, req.GetIntegration().GetName(), adapters.IntegrationUpdater.UpdateIntegration, req)
+}
+
+func (s *sites) RegisterFairPlayCertificate(ctx context.Context, req *pb.RegisterFairPlayCertificateRequest) (*pb.FairPlayCertificate, error) {
+	return delegate(ctx, s.vendors, req.GetName(), adapters.FairPlayCertificateRegistrar.RegisterFairPlayCertificate, req)
+}

@@ -1,0 +1,59 @@
+package services
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/paging"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/vendors"
+)
+
+// vendorService is the VendorService.
+type vendorService struct {
+	pb.UnsafeVendorServiceServer
+	vendors *vendors.Registry
+}
+
+var _ pb.VendorServiceServer = (*vendorService)(nil)
+
+func (s *vendorService) ListVendors(_ context.Context, req *pb.ListVendorsRequest) (*pb.ListVendorsResponse, error) {
+	page, next, err := paging.Slice(req, s.vendors.All())
+	if err != nil {
+		return nil, err
+	}
+	res := &pb.ListVendorsResponse{NextPageToken: next, TotalSize: int32(len(s.vendors.All()))}
+	for _, v := range page {
+		res.Vendors = append(res.Vendors, v.Proto())
+	}
+	return res, nil
+}
+
+func (s *vendorService) GetVendor(_ context.Context, req *pb.GetVendorRequest) (*pb.Vendor, error) {
+	v, err := s.vendors.Lookup(req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	return v.Proto(), nil
+}
+
+// CheckVendor makes one read at the vendor. Only the caller's own end is an error of the call; what the vendor says is the answer.
+func (s *vendorService) CheckVendor(ctx context.Context, req *pb.CheckVendorRequest) (*pb.CheckVendorResponse, error) {
+	v, err := s.vendors.Lookup(req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	begin := time.Now()
+	level, err := v.Adapter.Check(ctx)
+	res := &pb.CheckVendorResponse{Ok: err == nil, AccessLevel: level, Latency: durationpb.New(time.Since(begin))}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		res.Error = apierror.Convert(of(v, err)).GRPCStatus().Proto()
+	}
+	return res, nil
+}

@@ -1,0 +1,129 @@
+package validation
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"google.golang.org/genproto/googleapis/api/annotations"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
+	"github.com/drmhub/drmhub/adapters/names"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+type violation = errdetails.BadRequest_FieldViolation
+
+// patterns holds the form of each resource type's names, from the contract.
+var patterns = readPatterns()
+
+var variable = regexp.MustCompile(`\{[^}]*\}`)
+
+func readPatterns() map[string]names.Pattern {
+	all := map[string]names.Pattern{}
+	protoregistry.GlobalFiles.RangeFilesByPackage(pb.File_drmhub_v1_site_service_proto.Package(), func(f protoreflect.FileDescriptor) bool {
+		for i := range f.Messages().Len() {
+			if r := resource(f.Messages().Get(i)); r != nil {
+				all[r.GetType()] = names.Pattern(variable.ReplaceAllString(r.GetPattern()[0], "*"))
+			}
+		}
+		return true
+	})
+	return all
+}
+
+// resource is what a message says of itself as a resource, or nil.
+func resource(m protoreflect.MessageDescriptor) *annotations.ResourceDescriptor {
+	if !proto.HasExtension(m.Options(), annotations.E_Resource) {
+		return nil
+	}
+	return proto.GetExtension(m.Options(), annotations.E_Resource).(*annotations.ResourceDescriptor)
+}
+
+// canonicalNames writes every resource name in a request in its canonical form, and tells which are none.
+func canonicalNames(req proto.Message) []*violation {
+	w := nameWalk{request: string(req.ProtoReflect().Descriptor().Name())}
+	w.message(req.ProtoReflect(), "")
+	return w.violations
+}
+
+type nameWalk struct {
+	request    string // the name of the request's type, which tells the method
+	violations []*violation
+}
+
+func (w *nameWalk) message(m protoreflect.Message, path string) {
+	fields := m.Descriptor().Fields()
+	for i := range fields.Len() {
+		f := fields.Get(i)
+		at := strings.TrimPrefix(path+"."+string(f.Name()), ".")
+		switch pattern := nameForm(m.Descriptor(), f); {
+		case pattern != "" && f.IsList():
+			list := m.Get(f).List()
+			for i := range list.Len() {
+				list.Set(i, protoreflect.ValueOfString(w.name(fmt.Sprintf("%s[%d]", at, i), pattern, list.Get(i).String(), false)))
+			}
+		case pattern != "":
+			if name := m.Get(f).String(); name != "" || w.required(f, path) {
+				m.Set(f, protoreflect.ValueOfString(w.name(at, pattern, name, at == "parent" && strings.HasPrefix(w.request, "List"))))
+			}
+		case f.Message() == nil || f.IsMap() || !m.Has(f):
+		case f.IsList():
+			list := m.Get(f).List()
+			for i := range list.Len() {
+				w.message(list.Get(i).Message(), fmt.Sprintf("%s[%d]", at, i))
+			}
+		default:
+			w.message(m.Get(f).Message(), at)
+		}
+	}
+}
+
+// nameForm is the form of the name that a field holds, or "" for a field that holds none.
+func nameForm(m protoreflect.MessageDescriptor, f protoreflect.FieldDescriptor) names.Pattern {
+	if f.Kind() != protoreflect.StringKind {
+		return ""
+	}
+	if r := resource(m); r != nil && f.Name() == "name" {
+		return patterns[r.GetType()]
+	}
+	if !proto.HasExtension(f.Options(), annotations.E_ResourceReference) {
+		return ""
+	}
+	ref := proto.GetExtension(f.Options(), annotations.E_ResourceReference).(*annotations.ResourceReference)
+	if ref.GetType() != "" {
+		return patterns[ref.GetType()]
+	}
+	segments := strings.Split(string(patterns[ref.GetChildType()]), "/")
+	return names.Pattern(strings.Join(segments[:len(segments)-2], "/"))
+}
+
+// required tells whether an empty name is a mistake: at the top of a request, and in the resource that an Update changes. Deeper down, the
+// rules of the proto decide.
+func (w *nameWalk) required(f protoreflect.FieldDescriptor, path string) bool {
+	behavior, _ := proto.GetExtension(f.Options(), annotations.E_FieldBehavior).([]annotations.FieldBehavior)
+	if path == "" {
+		return slices.Contains(behavior, annotations.FieldBehavior_REQUIRED)
+	}
+	return strings.HasPrefix(w.request, "Update") && slices.Contains(behavior, annotations.FieldBehavior_IDENTIFIER) && !strings.Contains(path, ".")
+}
+
+func (w *nameWalk) name(field string, pattern names.Pattern, name string, wildcards bool) string {
+	ids, err := pattern.IDs(name)
+	switch {
+	case name == "":
+		err = fmt.Errorf("must be set, in the form %s", pattern)
+	case err == nil && !wildcards && slices.Contains(ids, names.Wildcard):
+		err = errors.New(`must name one resource: "-", which stands for all, is for the parent of a list`)
+	}
+	if err != nil {
+		w.violations = append(w.violations, &violation{Field: field, Description: err.Error(), Reason: "RESOURCE_NAME"})
+		return name
+	}
+	return pattern.Name(ids...)
+}

@@ -1,0 +1,68 @@
+package vendors
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+	"strings"
+
+	"google.golang.org/grpc"
+
+	"github.com/drmhub/drmhub/adapters"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// capabilityServices are the services whose methods vendors may have.
+var capabilityServices = []*grpc.ServiceDesc{
+	&pb.SiteService_ServiceDesc,
+	&pb.LicenseService_ServiceDesc,
+	&pb.MemberService_ServiceDesc,
+	&pb.DrmAccountService_ServiceDesc,
+	&pb.ProductLicenseService_ServiceDesc,
+}
+
+// Capabilities lists what an adapter can do: the RPCs for which it has a method of the same name and signature. Nothing lists them by hand, so they
+// cannot drift from the code; only what is composed is said by the adapter.
+func Capabilities(a adapters.Adapter) []*pb.Vendor_Capability {
+	composed := a.Describe().Composed
+	var capabilities []*pb.Vendor_Capability
+	has := reflect.TypeOf(a)
+	for _, service := range capabilityServices {
+		for rpc := range reflect.TypeOf(service.HandlerType).Elem().Methods() {
+			if m, ok := has.MethodByName(rpc.Name); !ok || !answers(m.Type, rpc.Type) {
+				continue
+			}
+			c := &pb.Vendor_Capability{Method: service.ServiceName + "/" + rpc.Name, Support: pb.Vendor_Capability_NATIVE}
+			if slices.Contains(composed, "/"+c.GetMethod()) {
+				c.Support = pb.Vendor_Capability_COMPOSED
+			}
+			capabilities = append(capabilities, c)
+		}
+	}
+	slices.SortFunc(capabilities, func(a, b *pb.Vendor_Capability) int { return strings.Compare(a.GetMethod(), b.GetMethod()) })
+	return capabilities
+}
+
+// answers compares a method, which has its receiver in front, to an interface's, which has none.
+func answers(method, rpc reflect.Type) bool {
+	same := method.NumIn() == rpc.NumIn()+1 && method.NumOut() == rpc.NumOut()
+	for i := 0; same && i < rpc.NumIn(); i++ {
+		same = method.In(i+1) == rpc.In(i)
+	}
+	for i := 0; same && i < rpc.NumOut(); i++ {
+		same = method.Out(i) == rpc.Out(i)
+	}
+	return same
+}
+
+// Proto is the account as VendorService answers it.
+func (v Vendor) Proto() *pb.Vendor {
+	d := v.Adapter.Describe()
+	return &pb.Vendor{
+		Name:         v.Name(),
+		Kind:         v.Kind,
+		DisplayName:  cmp.Or(d.DisplayName, v.Kind),
+		Capabilities: Capabilities(v.Adapter),
+		Limits:       d.Limits,
+	}
+}
