@@ -1,0 +1,45 @@
+package main
+
+import (
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// comment answers what the proto says above a descriptor, one line a paragraph; lists keep their lines.
+func comment(descriptor protoreflect.Descriptor) string {
+	location := descriptor.ParentFile().SourceLocations().ByDescriptor(descriptor)
+	var paragraphs []string
+	for paragraph := range strings.SplitSeq(strings.TrimSpace(location.LeadingComments), "\n\n") {
+		var text strings.Builder
+		for line := range strings.Lines(paragraph) {
+			line = strings.TrimSpace(line)
+			if strings.HasPrefix(line, "- ") {
+				text.WriteString("\n")
+			} else if text.Len() > 0 {
+				text.WriteString(" ")
+			}
+			text.WriteString(line)
+		}
+		paragraphs = append(paragraphs, strings.TrimSpace(text.String()))
+	}
+	return strings.Join(paragraphs, "\n\n")
+}
+
+// firstSentence answers the first sentence of a comment without its full stop.
+func firstSentence(text string) string {
+	text, _, _ = strings.Cut(text, "\n")
+	text, _, _ = strings.Cut(text, ". ")
+	return strings.TrimSuffix(text, ".")
+}
+
+// sentences puts sentences behind each other; empty ones fall out.
+func sentences(parts ...string) string {
+	var text []string
+	for _, part := range parts {
+		if part != "" {
+			text = append(text, part)
+		}
+	}
+	return strings.Join(text, " ")
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+const (
+	idempotencyKey = "Idempotency-Key"
+	bearer         = "bearer"
+)
+
+const about = `One API over the DRM vendors that a streaming service pays.
+
+The comments here are those of the protos, which are the contract of REST and gRPC alike: they name fields in snake_case (page_size), while JSON
+and query parameters write them in lowerCamelCase (pageSize). Answers show fields that are not set too: as an empty string, 0, false, an empty list, or null where
+the field is an object, an instant or a length of time.
+
+An id inside a path is percent-encoded where it holds "/" or "%". A "-" instead of an id stands for all that the caller may see, where a method says so.`
+
+// describe writes the whole document.
+func describe(c *contract, examples map[string]example) (*openapi3.T, error) {
+	components := openapi3.NewComponents()
+	doc := &openapi3.T{
+		OpenAPI:    "3.1.0",
+		Info:       &openapi3.Info{Title: "drmhub", Version: "v1", Description: about},
+		Servers:    openapi3.Servers{{URL: "/", Description: "The server that this document comes from."}},
+		Paths:      openapi3.NewPaths(),
+		Components: &components,
+	}
+	s := newSchemas()
+	if err := addErrors(doc, c, s); err != nil {
+		return nil, err
+	}
+	addSecurity(doc)
+	addIdempotency(doc)
+	operations := operations{contract: c, schemas: s, examples: examples}
+	known := map[string]bool{}
+	for _, service := range c.services {
+		doc.Tags = append(doc.Tags, &openapi3.Tag{Name: string(service.Name()), Description: comment(service)})
+		for i := range service.Methods().Len() {
+			method := service.Methods().Get(i)
+			if err := operations.add(doc, method); err != nil {
+				return nil, fmt.Errorf("%s: %w", method.FullName(), err)
+			}
+			known[string(service.Name())+"_"+string(method.Name())] = true
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(examples)) {
+		if !known[id] {
+			return nil, fmt.Errorf("examples/%s.json is of no operation: rename or delete it", id)
+		}
+	}
+	doc.Components.Schemas = s.named
+	return doc, nil
+}
+
+// addSecurity makes every operation ask for a bearer token.
+func addSecurity(doc *openapi3.T) {
+	scheme := openapi3.NewJWTSecurityScheme()
+	scheme.Description = "A JWT of the issuer that the server trusts. Its scopes say what the caller may do; each operation names the one that it needs."
+	doc.Components.SecuritySchemes = openapi3.SecuritySchemes{bearer: {Value: scheme}}
+	doc.Security = openapi3.SecurityRequirements{openapi3.NewSecurityRequirement().Authenticate(bearer)}
+}
+
+// addIdempotency adds what all operations share that change something.
+func addIdempotency(doc *openapi3.T) {
+	key := openapi3.NewHeaderParameter(idempotencyKey)
+	key.Description = "The same as the field request_id, for clients that send it as a header: a UUID of the caller's choice. The same id with the same request is " +
+		"carried out once and answers the same. Where both are there, they must be equal."
+	key.Schema = openapi3.NewUUIDSchema().NewRef()
+	doc.Components.Parameters = openapi3.ParametersMap{idempotencyKey: {Value: key}}
+	doc.Components.Headers = openapi3.Headers{}
+	for name, description := range mutationHeaders() {
+		header := &openapi3.Header{Parameter: openapi3.Parameter{Description: description, Schema: openapi3.NewStringSchema().NewRef()}}
+		doc.Components.Headers[name] = &openapi3.HeaderRef{Value: header}
+	}
+}
+
+// mutationHeaders are the headers, with their descriptions, in the answer to a change.
+func mutationHeaders() map[string]string {
+	return map[string]string{
+		"Drmhub-Mutation":        "The record of this change, `mutations/{mutation}`.",
+		"Drmhub-Planned-Request": "With validate_only: a request that the vendor would get, as one curl line without secrets. The header comes once for each request.",
+	}
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"google.golang.org/genproto/googleapis/rpc/code"
+)
+
+const (
+	errorSchema  = "Error"
+	statusSchema = "Status"
+	detailSchema = "ErrorDetail"
+	errorAnswer  = "Error"
+)
+
+// addErrors adds the one shape of every failure, and the answer that holds it. They are not derived from a message of the contract, since REST
+// writes google.rpc.Status in the form of AIP-193.
+func addErrors(doc *openapi3.T, c *contract, s *schemas) error {
+	if _, err := s.enum(c.reasons); err != nil {
+		return err
+	}
+	for name, schema := range map[string]*openapi3.Schema{
+		errorSchema:  failure(),
+		statusSchema: rpcStatus(),
+		detailSchema: detail(schemaName(c.reasons)),
+	} {
+		build := func() (*openapi3.Schema, error) { return schema, nil }
+		if _, err := s.name(name, "the shape of errors", build); err != nil {
+			return err
+		}
+	}
+	answer := openapi3.NewResponse().WithDescription("Any failure: every one has this shape.").
+		WithJSONSchemaRef(openapi3.NewSchemaRef(schemaPrefix+errorSchema, nil))
+	answer.Content["application/json"].Examples = failureExamples()
+	doc.Components.Responses = openapi3.ResponseBodies{errorAnswer: {Value: answer}}
+	return nil
+}
+
+func failure() *openapi3.Schema {
+	inner := openapi3.NewObjectSchema()
+	inner.Required = []string{"code", "status", "message"}
+	inner.WithProperty("code", described(openapi3.NewInt32Schema(), "The HTTP status of the answer, here again."))
+	inner.WithProperty("status", described(openapi3.NewStringSchema().WithEnum(canonicalCodes()...), "The canonical code: program against this one first."))
+	inner.WithProperty("message", described(openapi3.NewStringSchema(), "What happened, where, and what to do, for people. It may change."))
+	inner.WithPropertyRef("details", details())
+
+	schema := described(openapi3.NewObjectSchema(), "Error is the body of every answer that is not a success.")
+	schema.Required = []string{"error"}
+	return schema.WithProperty("error", described(inner, "What failed."))
+}
+
+// canonicalCodes answers the names of all codes but OK, by their numbers.
+func canonicalCodes() []any {
+	var names []any
+	for number := range int32(len(code.Code_name)) {
+		if name := code.Code_name[number]; name != code.Code_OK.String() {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// rpcStatus is the failure of one part of an answer that is itself a success.
+func rpcStatus() *openapi3.Schema {
+	schema := described(openapi3.NewObjectSchema(), "Status (google.rpc.Status) is why one part of an answer failed, while the answer itself is a success.")
+	schema.WithProperty("code", described(openapi3.NewInt32Schema(), "The number of the canonical code: 5 is NOT_FOUND."))
+	schema.WithProperty("message", described(openapi3.NewStringSchema(), "What happened, where, and what to do, for people. It may change."))
+	return schema.WithPropertyRef("details", details())
+}
+
+func details() *openapi3.SchemaRef {
+	list := described(openapi3.NewArraySchema(), "What programs may read about it: always a google.rpc.ErrorInfo, and others where they apply.")
+	list.Items = openapi3.NewSchemaRef(schemaPrefix+detailSchema, nil)
+	return list.NewRef()
+}
+
+// detail is one schema for all kinds of details, so that a client need not know a new kind.
+func detail(reasons string) *openapi3.Schema {
+	violation := described(openapi3.NewObjectSchema(), "One field that breaks a rule.")
+	violation.WithProperty("field", described(openapi3.NewStringSchema(), "The field, as a path in the request."))
+	violation.WithProperty("description", described(openapi3.NewStringSchema(), "What is wrong with it."))
+	violations := openapi3.NewArraySchema()
+	violations.Items = violation.NewRef()
+
+	reason := &openapi3.Schema{AllOf: openapi3.SchemaRefs{openapi3.NewSchemaRef(schemaPrefix+reasons, nil)}}
+	metadata := openapi3.NewObjectSchema().WithAdditionalProperties(openapi3.NewStringSchema())
+	wait, _ := wellKnown("google.protobuf.Duration")
+
+	schema := described(openapi3.NewObjectSchema().WithAnyAdditionalProperties(),
+		"ErrorDetail is one detail of an error; `@type` says which kind it is, and so which of the other fields are there.")
+	schema.Required = []string{"@type"}
+	schema.WithProperty("@type", described(openapi3.NewStringSchema(),
+		"type.googleapis.com/google.rpc.ErrorInfo, google.rpc.BadRequest or google.rpc.RetryInfo; more may come."))
+	schema.WithProperty("reason", described(reason, "ErrorInfo: why, in one word."))
+	schema.WithProperty("domain", described(openapi3.NewStringSchema(), "ErrorInfo: whose reason it is, "+string(contractPackage)+"."))
+	schema.WithProperty("metadata", described(metadata, "ErrorInfo: what is known of "+strings.Join([]string{
+		"`vendor`", "`vendor_code`", "`vendor_http_status`", "`vendor_request_id`", "`mutation`", "`standing`"}, ", ")+"."))
+	schema.WithProperty("fieldViolations", described(violations, "BadRequest: every field that breaks a rule."))
+	schema.WithProperty("retryDelay", described(wait, "RetryInfo: how long to wait before the next try. "+wait.Description))
+	return schema
+}
+
+func described(schema *openapi3.Schema, text string) *openapi3.Schema {
+	schema.Description = text
+	return schema
+}
+
+// failureExamples shows the three failures that a client should be ready for from the first day.
+func failureExamples() openapi3.Examples {
+	example := func(summary string, httpStatus int, status code.Code, message string, details ...map[string]any) *openapi3.ExampleRef {
+		body := map[string]any{"code": httpStatus, "status": status.String(), "message": message, "details": details}
+		return &openapi3.ExampleRef{Value: &openapi3.Example{Summary: summary, Value: map[string]any{"error": body}}}
+	}
+	info := func(reason string, metadata map[string]any) map[string]any {
+		return map[string]any{
+			"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": string(contractPackage), "metadata": metadata,
+		}
+	}
+	return openapi3.Examples{
+		"invalid": example("A field breaks a rule", 400, code.Code_INVALID_ARGUMENT, "page_size: must be greater than or equal to 0",
+			info("REQUEST_INVALID", map[string]any{}),
+			map[string]any{
+				"@type":           "type.googleapis.com/google.rpc.BadRequest",
+				"fieldViolations": []any{map[string]any{"field": "page_size", "description": "must be greater than or equal to 0"}},
+			}),
+		"vendorRateLimited": example("The vendor throttles", 429, code.Code_RESOURCE_EXHAUSTED, "vendor ncp-kr throttles; try again in 2 s",
+			info("VENDOR_RATE_LIMITED", map[string]any{"vendor": "ncp-kr", "vendor_http_status": "429"}),
+			map[string]any{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "2s"}),
+		"outcomeUnknown": example("A change may or may not have been made", 500, code.Code_UNKNOWN,
+			"vendor amino cut the connection after the request was sent; call again with the same request_id to settle it",
+			info("OUTCOME_UNKNOWN", map[string]any{"vendor": "amino", "mutation": "mutations/0197c1de-6f00-7a31-9d51-3f9f2b6c1a10"})),
+	}
+}

@@ -1,0 +1,75 @@
+// Command openapi writes the OpenAPI document of the REST API from the contract's descriptors:
+//
+//	openapi DESCRIPTORS DOCUMENT
+//
+// DESCRIPTORS is what `buf build` writes, comments included; DOCUMENT is an OpenAPI 3.1 document in JSON. Everything that the
+// document says comes from the protos (their comments, http rules, field behaviours and protovalidate rules), from the fixed shape of
+// errors, and from the folder examples. A construct that cannot be told in OpenAPI is an error and never left out in silence.
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+func main() {
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: openapi DESCRIPTORS DOCUMENT")
+		os.Exit(2)
+	}
+	if err := run(os.Args[1], os.Args[2]); err != nil {
+		fmt.Fprintln(os.Stderr, "openapi:", err)
+		os.Exit(1)
+	}
+}
+
+func run(descriptors, document string) error {
+	raw, err := os.ReadFile(descriptors)
+	if err != nil {
+		return err
+	}
+	contract, err := readContract(raw)
+	if err != nil {
+		return err
+	}
+	examples, err := readExamples(exampleFiles)
+	if err != nil {
+		return err
+	}
+	doc, err := describe(contract, examples)
+	if err != nil {
+		return err
+	}
+	text, err := encode(doc)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(document, text, 0o644)
+}
+
+// encode checks the document and answers it as indented JSON that reads the same at every run.
+func encode(doc *openapi3.T) ([]byte, error) {
+	compact, err := doc.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	// The check needs every reference resolved, which loading does.
+	loaded, err := openapi3.NewLoader().LoadFromData(compact)
+	if err != nil {
+		return nil, err
+	}
+	if err := loaded.Validate(context.Background()); err != nil {
+		return nil, err
+	}
+	var text bytes.Buffer
+	if err := json.Indent(&text, compact, "", "  "); err != nil {
+		return nil, err
+	}
+	text.WriteByte('\n')
+	return text.Bytes(), nil
+}

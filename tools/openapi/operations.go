@@ -1,0 +1,179 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// operations describes RPCs as REST operations.
+type operations struct {
+	contract *contract
+	schemas  *schemas
+	examples map[string]example
+}
+
+// add describes one RPC and puts it into the document.
+func (o *operations) add(doc *openapi3.T, method protoreflect.MethodDescriptor) error {
+	rule, err := httpRuleOf(method)
+	if err != nil {
+		return err
+	}
+	path, err := o.contract.openPath(rule.template, method.Input())
+	if err != nil {
+		return err
+	}
+	operation, err := o.operation(method, rule, path)
+	if err != nil {
+		return err
+	}
+	item := doc.Paths.Value(path.text)
+	if item == nil {
+		item = &openapi3.PathItem{}
+		doc.Paths.Set(path.text, item)
+	}
+	if item.GetOperation(rule.verb) != nil {
+		return fmt.Errorf("%s %s stands for another method too", rule.verb, path.text)
+	}
+	item.SetOperation(rule.verb, operation)
+	return nil
+}
+
+func (o *operations) operation(method protoreflect.MethodDescriptor, rule httpRule, path route) (*openapi3.Operation, error) {
+	scope, err := o.contract.scopeOf(method)
+	if err != nil {
+		return nil, err
+	}
+	service, text := string(method.Parent().Name()), comment(method)
+	operation := openapi3.NewOperation()
+	operation.OperationID = service + "_" + string(method.Name())
+	operation.Tags = []string{service}
+	operation.Summary = firstSentence(text)
+	operation.Parameters = path.parameters
+	operation.Responses = openapi3.NewResponses()
+
+	example := o.examples[operation.OperationID]
+	if err := o.request(operation, method, rule, path, example.Request); err != nil {
+		return nil, err
+	}
+	if err := o.answer(operation, method, example.Response); err != nil {
+		return nil, err
+	}
+	operation.Description = strings.Join(slices.Concat([]string{text}, queryRules(method.Input(), rule), []string{"Needs the scope `" + scope + "`."}), "\n\n")
+	return operation, nil
+}
+
+// request describes the parameters beside those of the path, and the body.
+func (o *operations) request(operation *openapi3.Operation, method protoreflect.MethodDescriptor, rule httpRule, path route, example any) error {
+	input := method.Input()
+	var body *openapi3.SchemaRef
+	var err error
+	bound := path.fields
+	switch rule.body {
+	case "":
+	case "*":
+		body, err = o.schemas.body(input, path.fields)
+	default:
+		field := input.Fields().ByName(protoreflect.Name(rule.body))
+		if field == nil || field.Message() == nil {
+			return fmt.Errorf("the body %q is no message in %s", rule.body, input.FullName())
+		}
+		bound = append(slices.Clone(bound), rule.body)
+		if rule.verb == http.MethodPatch {
+			body, err = o.schemas.patch(field.Message())
+		} else {
+			body, err = o.schemas.message(field.Message())
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if rule.body != "*" {
+		query, err := o.schemas.queryParameters(input, bound)
+		if err != nil {
+			return err
+		}
+		operation.Parameters = append(operation.Parameters, query...)
+	}
+	if mutates(method) {
+		operation.Parameters = append(operation.Parameters, &openapi3.ParameterRef{Ref: "#/components/parameters/" + idempotencyKey})
+	}
+	if body == nil {
+		if example != nil {
+			return errors.New("its example has a request, but it takes no body")
+		}
+		return nil
+	}
+	request := openapi3.NewRequestBody().WithRequired(true).WithJSONSchemaRef(body)
+	if request.Content["application/json"].Example, err = o.contract.requestExample(method, rule.body, example); err != nil {
+		return err
+	}
+	operation.RequestBody = &openapi3.RequestBodyRef{Value: request}
+	return nil
+}
+
+// answer describes the success of an RPC; every failure has the one shape.
+func (o *operations) answer(operation *openapi3.Operation, method protoreflect.MethodDescriptor, example any) error {
+	message, mediaType, description := method.Output(), "application/json", comment(method.Output())
+	if method.IsStreamingServer() {
+		row := rowOf(message)
+		if row == nil {
+			return fmt.Errorf("%s streams, but the first field of %s is no list of messages", method.FullName(), message.FullName())
+		}
+		message, mediaType = row, "application/x-ndjson"
+		description = fmt.Sprintf("One bare %s a line. A failure after the first line is a last line with an %s.", row.Name(), errorSchema)
+	}
+	if description == "" {
+		description = "Done."
+	}
+	schema, err := o.schemas.message(message)
+	if err != nil {
+		return err
+	}
+	media := openapi3.NewMediaType().WithSchemaRef(schema)
+	if media.Example, err = o.contract.responseExample(message, example); err != nil {
+		return err
+	}
+	success := openapi3.NewResponse().WithDescription(description).WithContent(openapi3.Content{mediaType: media})
+	if mutates(method) {
+		success.Headers = openapi3.Headers{}
+		for name := range mutationHeaders() {
+			success.Headers[name] = &openapi3.HeaderRef{Ref: "#/components/headers/" + name}
+		}
+	}
+	operation.Responses.Set("200", &openapi3.ResponseRef{Value: success})
+	operation.Responses.Set("default", &openapi3.ResponseRef{Ref: "#/components/responses/" + errorAnswer})
+	return nil
+}
+
+// rowOf answers what the first field of a stream's message lists.
+func rowOf(message protoreflect.MessageDescriptor) protoreflect.MessageDescriptor {
+	if message.Fields().Len() == 0 || !message.Fields().Get(0).IsList() {
+		return nil
+	}
+	return message.Fields().Get(0).Message()
+}
+
+// mutates tells whether an RPC changes something at a vendor: those do that can be called again with the same request_id.
+func mutates(method protoreflect.MethodDescriptor) bool {
+	return method.Input().Fields().ByName("request_id") != nil
+}
+
+// queryRules tells the rules between the fields of a filter, which as query parameters have no schema in common.
+func queryRules(request protoreflect.MessageDescriptor, rule httpRule) []string {
+	var rules []string
+	for i := range request.Fields().Len() {
+		field := request.Fields().Get(i)
+		if rule.body != "*" && rule.body != string(field.Name()) && field.Message() != nil {
+			for _, cel := range messageValidation(field.Message()).GetCel() {
+				rules = append(rules, fmt.Sprintf("Rule of `%s`: %s.", field.JSONName(), cel.GetMessage()))
+			}
+		}
+	}
+	return rules
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	"github.com/getkin/kin-openapi/openapi3"
+	"google.golang.org/genproto/googleapis/api/annotations"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/durationpb"
+)
+
+// required tells whether a request must set the field.
+func required(field protoreflect.FieldDescriptor) bool {
+	return behaves(field, annotations.FieldBehavior_REQUIRED) || validation(field).GetRequired()
+}
+
+func validation(field protoreflect.FieldDescriptor) *validate.FieldRules {
+	return proto.GetExtension(field.Options(), validate.E_Field).(*validate.FieldRules)
+}
+
+func messageValidation(message protoreflect.MessageDescriptor) *validate.MessageRules {
+	return proto.GetExtension(message.Options(), validate.E_Message).(*validate.MessageRules)
+}
+
+// messageRules tells the rules between a message's fields in words.
+func messageRules(message protoreflect.MessageDescriptor, schema *openapi3.Schema) error {
+	rules := messageValidation(message)
+	for _, oneof := range rules.GetOneof() {
+		return fmt.Errorf("%s: the rule oneof %v has no translation: add it to rules.go", message.FullName(), oneof.GetFields())
+	}
+	if len(rules.GetCelExpression()) > 0 {
+		return fmt.Errorf("%s: cel_expression has no words for people: write it as cel with a message", message.FullName())
+	}
+	return celRules(rules.GetCel(), schema)
+}
+
+// fieldRules carries the rules that protovalidate holds a field to over to its schema, or tells them in words where JSON Schema has none.
+func fieldRules(field protoreflect.FieldDescriptor, schema *openapi3.Schema) error {
+	return applyRules(validation(field), schema)
+}
+
+func applyRules(rules *validate.FieldRules, schema *openapi3.Schema) error {
+	if rules.GetIgnore() == validate.Ignore_IGNORE_ALWAYS {
+		return nil
+	}
+	if len(rules.GetCelExpression()) > 0 {
+		return errors.New("cel_expression has no words for people: write it as cel with a message")
+	}
+	if err := celRules(rules.GetCel(), schema); err != nil {
+		return err
+	}
+	kind := rules.ProtoReflect().WhichOneof(rules.ProtoReflect().Descriptor().Oneofs().ByName("type"))
+	if kind == nil {
+		return nil
+	}
+	var problem error
+	rules.ProtoReflect().Get(kind).Message().Range(func(rule protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		if err := applyRule(string(rule.Name()), value.Interface(), schema); err != nil {
+			problem = fmt.Errorf("rule %s.%s: %w", kind.Name(), rule.Name(), err)
+		}
+		return problem == nil
+	})
+	if rules.GetIgnore() == validate.Ignore_IGNORE_IF_ZERO_VALUE {
+		allowEmpty(schema)
+	}
+	return problem
+}
+
+// celRules tells rules written in CEL by their messages.
+func celRules(rules []*validate.Rule, schema *openapi3.Schema) error {
+	for _, rule := range rules {
+		if rule.GetMessage() == "" {
+			return fmt.Errorf("the rule %q has no message: write one for people", rule.GetId())
+		}
+		say(schema, "Rule: %s.", rule.GetMessage())
+	}
+	return nil
+}
+
+// applyRule carries one rule over. Rules of one name mean the same for every kind of field that has them.
+func applyRule(name string, value any, schema *openapi3.Schema) error {
+	switch name {
+	case "pattern":
+		return applyPattern(value.(string), schema)
+	case "len", "min_len", "max_len":
+		applyLength(name, value.(uint64), schema)
+	case "len_bytes", "min_bytes", "max_bytes":
+		sayBytes(strings.TrimSuffix(name, "_bytes"), value.(uint64), schema)
+	case "email", "hostname", "ipv4", "ipv6", "uri", "uuid":
+		schema.Format = name
+	case "uri_ref":
+		schema.Format = "uri-reference"
+	case "gte", "gt", "lte", "lt":
+		applyBound(name, value, schema)
+	case "finite", "defined_only", "strict", "example":
+		// JSON has no other numbers; an enum's schema lists what is defined; the others say nothing to a client.
+	case "in":
+		for i := range value.(protoreflect.List).Len() {
+			schema.Enum = append(schema.Enum, value.(protoreflect.List).Get(i).Interface())
+		}
+	case "min_items":
+		schema.MinItems = value.(uint64)
+	case "max_items":
+		schema.MaxItems = new(value.(uint64))
+	case "unique":
+		schema.UniqueItems = value.(bool)
+	case "items":
+		return applyItems(value.(protoreflect.Message).Interface().(*validate.FieldRules), schema)
+	default:
+		return errors.New("has no translation: add it to rules.go")
+	}
+	return nil
+}
+
+// goOnly matches what Go's regular expressions have and those of JSON Schema have not.
+var goOnly = regexp.MustCompile(`\(\?[^:=!<]|\\[AzQEC]|\[\[:`)
+
+func applyPattern(pattern string, schema *openapi3.Schema) error {
+	if goOnly.MatchString(pattern) {
+		return fmt.Errorf("%s uses what JSON Schema's regular expressions lack: write it without", pattern)
+	}
+	schema.Pattern = pattern
+	return nil
+}
+
+// applyLength sets the length of a string in characters; that of bytes, which JSON writes in base64, it tells in words.
+func applyLength(name string, length uint64, schema *openapi3.Schema) {
+	if schema.Format == "byte" {
+		sayBytes(strings.TrimSuffix(name, "_len"), length, schema)
+		return
+	}
+	if name != "max_len" {
+		schema.MinLength = length
+	}
+	if name != "min_len" {
+		schema.MaxLength = &length
+	}
+}
+
+func sayBytes(which string, length uint64, schema *openapi3.Schema) {
+	say(schema, "%s %d bytes.", map[string]string{"len": "Exactly", "min": "At least", "max": "At most"}[which], length)
+}
+
+// applyBound sets the bound of a number; that of a length of time, or of an integer that JSON writes as a string, it tells in words.
+func applyBound(name string, value any, schema *openapi3.Schema) {
+	number, isNumber := asFloat(value)
+	if !isNumber || schema.Type.Is(openapi3.TypeString) {
+		if message, ok := value.(protoreflect.Message); ok {
+			if duration, ok := message.Interface().(*durationpb.Duration); ok {
+				value = duration.AsDuration()
+			}
+		}
+		say(schema, "%s %v.", map[string]string{"gte": "At least", "gt": "More than", "lte": "At most", "lt": "Less than"}[name], value)
+		return
+	}
+	switch name {
+	case "gte":
+		schema.Min = &number
+	case "gt":
+		schema.ExclusiveMin.Value = &number
+	case "lte":
+		schema.Max = &number
+	case "lt":
+		schema.ExclusiveMax.Value = &number
+	}
+}
+
+func asFloat(value any) (float64, bool) {
+	switch number := value.(type) {
+	case int32:
+		return float64(number), true
+	case int64:
+		return float64(number), true
+	case uint32:
+		return float64(number), true
+	case uint64:
+		return float64(number), true
+	case float32:
+		return float64(number), true
+	case float64:
+		return number, true
+	}
+	return 0, false
+}
+
+// applyItems holds every item of a list to rules. Items that are named schemas keep them beside the reference.
+func applyItems(rules *validate.FieldRules, list *openapi3.Schema) error {
+	item := wrapped(list.Items)
+	if err := applyRules(rules, item); err != nil {
+		return err
+	}
+	list.Items = item.NewRef()
+	return nil
+}
+
+// allowEmpty lets a string be empty, which is how JSON shows that it is not set, although its rules ask for more.
+func allowEmpty(schema *openapi3.Schema) {
+	if schema.Pattern != "" {
+		schema.Pattern = "^$|" + schema.Pattern
+	}
+	if schema.MinLength > 0 {
+		say(schema, "At least %d characters, or empty.", schema.MinLength)
+		schema.MinLength = 0
+	}
+}
+
+func say(schema *openapi3.Schema, format string, values ...any) {
+	schema.Description = sentences(schema.Description, fmt.Sprintf(format, values...))
+}

@@ -1,0 +1,251 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"google.golang.org/genproto/googleapis/api/annotations"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+const schemaPrefix = "#/components/schemas/"
+
+// schemas collects the document's named schemas: one for each message and enum that an operation reaches, each once.
+type schemas struct {
+	named openapi3.Schemas
+	from  map[string]string // what each name stands for, so that two things never share one
+}
+
+func newSchemas() *schemas {
+	return &schemas{named: openapi3.Schemas{}, from: map[string]string{}}
+}
+
+// schemaName is a message's or enum's name without its package, the names that enclose it in front: Site.State is SiteState.
+func schemaName(descriptor protoreflect.Descriptor) string {
+	name := strings.TrimPrefix(string(descriptor.FullName()), string(descriptor.ParentFile().Package())+".")
+	return strings.ReplaceAll(name, ".", "")
+}
+
+// name answers a reference to the named schema, which build makes the first time that it is asked for. The name is taken before build runs, so
+// that a message may hold itself.
+func (s *schemas) name(name, from string, build func() (*openapi3.Schema, error)) (*openapi3.SchemaRef, error) {
+	reference := openapi3.NewSchemaRef(schemaPrefix+name, nil)
+	if known, ok := s.from[name]; ok {
+		if known != from {
+			return nil, fmt.Errorf("%s and %s would both be called %s: rename one", known, from, name)
+		}
+		return reference, nil
+	}
+	s.from[name] = from
+	schema, err := build()
+	if err != nil {
+		return nil, err
+	}
+	s.named[name] = schema.NewRef()
+	return reference, nil
+}
+
+// message answers the schema of a message: a reference, or the JSON form that a well-known type has of its own.
+func (s *schemas) message(message protoreflect.MessageDescriptor) (*openapi3.SchemaRef, error) {
+	if schema, ok := wellKnown(message.FullName()); ok {
+		return schema.NewRef(), nil
+	}
+	if message.FullName() == "google.rpc.Status" {
+		return openapi3.NewSchemaRef(schemaPrefix+statusSchema, nil), nil
+	}
+	if strings.HasPrefix(string(message.FullName()), "google.") {
+		return nil, fmt.Errorf("%s has no known JSON form: add it to wellknown.go", message.FullName())
+	}
+	return s.name(schemaName(message), string(message.FullName()), func() (*openapi3.Schema, error) {
+		return s.object(message, nil)
+	})
+}
+
+// body answers the schema of a request that is bound whole: without the fields that the path holds.
+func (s *schemas) body(request protoreflect.MessageDescriptor, inPath []string) (*openapi3.SchemaRef, error) {
+	from := fmt.Sprintf("%s without %s", request.FullName(), strings.Join(inPath, ", "))
+	return s.name(schemaName(request), from, func() (*openapi3.Schema, error) {
+		return s.object(request, inPath)
+	})
+}
+
+// patch answers the schema of the resource in an update, which may leave out what a whole resource must have.
+func (s *schemas) patch(resource protoreflect.MessageDescriptor) (*openapi3.SchemaRef, error) {
+	whole, err := s.message(resource)
+	if err != nil {
+		return nil, err
+	}
+	schema, err := s.object(resource, nil)
+	if err != nil || len(schema.Required) == 0 {
+		return whole, err
+	}
+	schema.Required = nil
+	schema.Description = sentences(schema.Description, "In an update every field may be left out.")
+	return s.name(schemaName(resource)+"Patch", "the update of "+string(resource.FullName()), func() (*openapi3.Schema, error) {
+		return schema, nil
+	})
+}
+
+// object answers the schema of a message's fields, but for those left out.
+func (s *schemas) object(message protoreflect.MessageDescriptor, without []string) (*openapi3.Schema, error) {
+	schema := openapi3.NewObjectSchema()
+	schema.Description = comment(message)
+	for i := range message.Fields().Len() {
+		field := message.Fields().Get(i)
+		if slices.Contains(without, string(field.Name())) {
+			continue
+		}
+		property, err := s.property(field)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", field.FullName(), err)
+		}
+		schema.WithPropertyRef(field.JSONName(), property)
+		if required(field) {
+			schema.Required = append(schema.Required, field.JSONName())
+		}
+	}
+	for i := range message.Oneofs().Len() {
+		if oneof := message.Oneofs().Get(i); !oneof.IsSynthetic() {
+			schema.Description = sentences(schema.Description, "At most one of "+fieldNames(oneof)+" is there.")
+		}
+	}
+	return schema, messageRules(message, schema)
+}
+
+func fieldNames(oneof protoreflect.OneofDescriptor) string {
+	var names []string
+	for i := range oneof.Fields().Len() {
+		names = append(names, "`"+oneof.Fields().Get(i).JSONName()+"`")
+	}
+	return strings.Join(names, ", ")
+}
+
+// property answers the schema of a field inside an object.
+func (s *schemas) property(field protoreflect.FieldDescriptor) (*openapi3.SchemaRef, error) {
+	schema, err := s.value(field)
+	if err != nil {
+		return nil, err
+	}
+	if shownAsNull(field) {
+		schema = orNull(schema)
+	}
+	schema.Description = sentences(comment(field), schema.Description)
+	schema.ReadOnly = behaves(field, annotations.FieldBehavior_OUTPUT_ONLY) || behaves(field, annotations.FieldBehavior_IDENTIFIER)
+	if behaves(field, annotations.FieldBehavior_INPUT_ONLY) {
+		// writeOnly means that an answer leaves the field out, but the mapping of protobuf to JSON shows it as null.
+		schema.WriteOnly = !shownAsNull(field)
+		schema.Description = sentences(schema.Description, "Only in requests: no answer tells it.")
+	}
+	if behaves(field, annotations.FieldBehavior_IMMUTABLE) {
+		schema.Description = sentences(schema.Description, "Immutable.")
+	}
+	return schema.NewRef(), nil
+}
+
+// value answers the schema of what a field holds, with its rules.
+func (s *schemas) value(field protoreflect.FieldDescriptor) (*openapi3.Schema, error) {
+	single, err := s.single(field)
+	if err != nil {
+		return nil, err
+	}
+	schema := single
+	if field.IsMap() {
+		schema = openapi3.NewObjectSchema()
+		if schema.AdditionalProperties.Schema, err = s.property(field.MapValue()); err != nil {
+			return nil, err
+		}
+	} else if field.IsList() {
+		schema = openapi3.NewArraySchema()
+		schema.Items = unwrapped(single)
+	}
+	return schema, fieldRules(field, schema)
+}
+
+// single answers the schema of one value of the field's kind.
+func (s *schemas) single(field protoreflect.FieldDescriptor) (*openapi3.Schema, error) {
+	switch field.Kind() {
+	case protoreflect.BoolKind:
+		return openapi3.NewBoolSchema(), nil
+	case protoreflect.StringKind:
+		return openapi3.NewStringSchema(), nil
+	case protoreflect.BytesKind:
+		return openapi3.NewBytesSchema(), nil
+	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind, protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
+		return openapi3.NewInt32Schema(), nil
+	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind, protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
+		// JSON numbers lose digits beyond 2^53, so the mapping of protobuf to JSON writes a string.
+		return openapi3.NewStringSchema().WithFormat("int64"), nil
+	case protoreflect.DoubleKind:
+		return openapi3.NewFloat64Schema().WithFormat("double"), nil
+	case protoreflect.FloatKind:
+		return openapi3.NewFloat64Schema().WithFormat("float"), nil
+	case protoreflect.EnumKind:
+		reference, err := s.enum(field.Enum())
+		if err != nil {
+			return nil, err
+		}
+		return wrapped(reference), nil
+	case protoreflect.MessageKind:
+		if field.IsMap() {
+			return openapi3.NewObjectSchema(), nil
+		}
+		reference, err := s.message(field.Message())
+		if err != nil {
+			return nil, err
+		}
+		return wrapped(reference), nil
+	}
+	return nil, fmt.Errorf("fields of the kind %s have no JSON form", field.Kind())
+}
+
+// enum answers the schema of an enum: its values' names, each with its comment.
+func (s *schemas) enum(enum protoreflect.EnumDescriptor) (*openapi3.SchemaRef, error) {
+	return s.name(schemaName(enum), string(enum.FullName()), func() (*openapi3.Schema, error) {
+		schema := openapi3.NewStringSchema()
+		schema.Description = comment(enum) + "\n"
+		for i := range enum.Values().Len() {
+			value := enum.Values().Get(i)
+			schema.Enum = append(schema.Enum, string(value.Name()))
+			schema.Description += fmt.Sprintf("\n- `%s`: %s", value.Name(), comment(value))
+		}
+		return schema, nil
+	})
+}
+
+// wrapped puts a reference where a description can stand beside it; other schemas stay as they are.
+func wrapped(schema *openapi3.SchemaRef) *openapi3.Schema {
+	if schema.Ref == "" {
+		return schema.Value
+	}
+	return &openapi3.Schema{AllOf: openapi3.SchemaRefs{schema}}
+}
+
+// unwrapped undoes wrapped.
+func unwrapped(schema *openapi3.Schema) *openapi3.SchemaRef {
+	if len(schema.AllOf) == 1 {
+		return schema.AllOf[0]
+	}
+	return schema.NewRef()
+}
+
+// shownAsNull tells whether an answer shows the field as null where it is not set, which the mapping of protobuf to JSON does with messages.
+func shownAsNull(field protoreflect.FieldDescriptor) bool {
+	return field.Message() != nil && field.Cardinality() != protoreflect.Repeated && field.ContainingOneof() == nil && !required(field)
+}
+
+// orNull lets a schema be null too.
+func orNull(schema *openapi3.Schema) *openapi3.Schema {
+	if schema.Type != nil {
+		schema.Type = &openapi3.Types{(*schema.Type)[0], openapi3.TypeNull}
+		return schema
+	}
+	null := &openapi3.Schema{Type: &openapi3.Types{openapi3.TypeNull}}
+	return &openapi3.Schema{AnyOf: openapi3.SchemaRefs{unwrapped(schema), null.NewRef()}, Description: schema.Description}
+}
+
+func behaves(field protoreflect.FieldDescriptor, behavior annotations.FieldBehavior) bool {
+	return slices.Contains(proto.GetExtension(field.Options(), annotations.E_FieldBehavior).([]annotations.FieldBehavior), behavior)
+}
