@@ -1,0 +1,120 @@
+package emulator
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+)
+
+// call is one call of the vendor's API.
+type call struct {
+	method, path string
+	apiCode      string
+	required     []parameter // besides api_code; a path variable is a parameter like any other
+	optional     []parameter
+	answer       func(e *Emulator, ctx context.Context, p parameters) (answer, error)
+}
+
+// calls are the calls that the emulator answers, in the order of the guide.
+var calls = []call{
+	{"GET", "/api/v2/account/siteId", "UC011004100", nil, nil, (*Emulator).listSites},
+	{
+		"GET", "/api/v2/plan/request/status/{site_id}", "UC011004100",
+		[]parameter{siteID, serviceCode}, nil, (*Emulator).getStatusChange,
+	},
+	{
+		"POST", "/api/v2/plan/request/status/{site_id}", "UC011004100",
+		[]parameter{siteID, serviceCode, changeType}, []parameter{requestMessage}, (*Emulator).requestStatusChange,
+	},
+	{
+		"PUT", "/api/v2/plan/request/status/{site_id}", "UC011004100",
+		[]parameter{siteID, serviceCode, cancelType, requestGroupID}, nil, (*Emulator).cancelStatusChange,
+	},
+	{
+		"GET", "/api/v2/drm/license", "UA003001100",
+		[]parameter{siteID}, []parameter{from, to, searchStatus, searchCondition, searchKeyword, pageUnit, pageIndex},
+		(*Emulator).listLicenses,
+	},
+}
+
+// answer is the part of a successful answer that differs from call to call.
+type answer struct {
+	data  any
+	count *int // left out where nil
+}
+
+// null is data that is shown as null, where nil would be left out.
+var null = json.RawMessage("null")
+
+// failure is a failure inside HTTP 200.
+type failure struct{ code, message string }
+
+func (f failure) Error() string { return f.code + ": " + f.message }
+
+// envelope is the answer of every call, with the keys in the order of the guide's samples.
+type envelope struct {
+	Links struct {
+		Self struct {
+			Href string `json:"href"`
+		} `json:"self"`
+	} `json:"_links"`
+	ErrorCode    string `json:"error_code"`
+	ErrorMessage string `json:"error_message,omitempty"`
+	Data         any    `json:"data,omitempty"`
+	Count        *int   `json:"count,omitempty"`
+}
+
+// serve checks a request of one call and answers it.
+func (e *Emulator) serve(c call) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !e.account.authorized(r, e.Clock().Now()) {
+			refuse(w, http.StatusUnauthorized, e.assumed.UnauthorizedBody)
+			return
+		}
+		given, err := e.readParameters(r)
+		if err == nil && (given["api_code"] != c.apiCode || slices.Contains(e.denied, c.apiCode)) {
+			refuse(w, http.StatusForbidden, e.assumed.ForbiddenBody)
+			return
+		}
+		if err == nil {
+			err = e.checkParameters(c, given)
+		}
+		var a answer
+		if err == nil {
+			a, err = c.answer(e, r.Context(), given)
+		}
+		e.write(w, r, a, err)
+	}
+}
+
+func refuse(w http.ResponseWriter, status int, body string) {
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, body) // a client that has gone away misses nothing
+}
+
+// write sends the envelope: of the answer, or of err where that is not nil.
+func (e *Emulator) write(w http.ResponseWriter, r *http.Request, a answer, err error) {
+	out := envelope{ErrorCode: "0000", ErrorMessage: e.assumed.SuccessMessage, Data: a.data, Count: a.count}
+	if err != nil {
+		f, known := errors.AsType[failure](err)
+		if !known {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		out = envelope{ErrorCode: f.code, ErrorMessage: f.message}
+	}
+	out.Links.Self.Href = "http://" + r.Host + r.URL.EscapedPath()
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(out); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
+	_, _ = w.Write(body.Bytes()) // a client that has gone away misses nothing
+}

@@ -1,0 +1,199 @@
+package emulator
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// secondLayout is the form of the vendor's instants: yyyyMMddHHmmss.
+const secondLayout = "20060102150405"
+
+// Outcomes of a licence request (status).
+const (
+	StatusSuccess = "success"
+	StatusFail    = "fail"
+)
+
+// License is one licence that a device asked for, under the vendor's field names.
+type License struct {
+	// CID is the content.
+	CID string
+	// Status is StatusSuccess or StatusFail. Empty means success.
+	Status string
+	// ErrorCode is the licence server's code. Empty means 0000.
+	ErrorCode string
+	// DRMType is PlayReady, Widevine, FairPlay or NCG.
+	DRMType string
+	// UserID is the end user, or LICENSETOKEN for a token without one.
+	UserID string
+	// DeviceID and DeviceModel are the end user's device.
+	DeviceID, DeviceModel string
+	// LicenseType is the integration: token or gateway.
+	LicenseType string
+	// PlatformName is the client's platform.
+	PlatformName string
+	// RegTime is when the device asked; the vendor keeps whole seconds.
+	RegTime time.Time
+}
+
+// licenseRow is a licence as the call answers it.
+type licenseRow struct {
+	CID          string `json:"cid"`
+	Status       string `json:"status"`
+	ErrorCode    string `json:"error_code"`
+	DRMType      string `json:"drm_type"`
+	UserID       string `json:"user_id"`
+	DeviceID     string `json:"device_id"`
+	DeviceModel  string `json:"device_model"`
+	LicenseType  string `json:"license_type"`
+	PlatformName string `json:"platform_name"`
+	RegTime      string `json:"reg_time"`
+}
+
+// PutLicenses adds licences to a site, in any order. Of equal times the one put last counts as the newer. It panics where
+// the site does not exist or a status is none, as that is a mistake in the test.
+func (e *Emulator) PutLicenses(siteID string, licenses ...License) {
+	rows := make([]*License, len(licenses))
+	for i, license := range licenses {
+		if license.Status == "" {
+			license.Status = StatusSuccess
+		}
+		if license.ErrorCode == "" {
+			license.ErrorCode = "0000"
+		}
+		if license.Status != StatusSuccess && license.Status != StatusFail {
+			panic(fmt.Sprintf("emulator: a licence cannot have the status %q", license.Status))
+		}
+		license.RegTime = license.RegTime.Truncate(time.Second)
+		rows[i] = &license
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := e.find(siteID)
+	if s == nil {
+		panic(fmt.Sprintf("emulator: licences for site %q, which does not exist", siteID))
+	}
+	s.licenses.put(rows)
+}
+
+// listLicenses answers "Get DRM License List": newest first.
+func (e *Emulator) listLicenses(_ context.Context, p parameters) (answer, error) {
+	start, end, err := e.period(p)
+	if err != nil {
+		return answer{}, err
+	}
+	first, size, err := e.page(p)
+	if err != nil {
+		return answer{}, err
+	}
+	matches, err := e.search(p)
+	if err != nil {
+		return answer{}, err
+	}
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	s, err := e.site(p)
+	if err != nil {
+		return answer{}, err
+	}
+	found, total := s.licenses.of(p["search_status"]).between(start, end).newest(first, size, matches)
+	rows := make([]licenseRow, len(found))
+	for i, l := range found {
+		rows[i] = licenseRow{
+			l.CID, l.Status, l.ErrorCode, l.DRMType, l.UserID, l.DeviceID, l.DeviceModel, l.LicenseType, l.PlatformName,
+			l.RegTime.In(e.assumed.Zone).Format(secondLayout),
+		}
+	}
+	if e.assumed.CountIsPage {
+		total = len(rows)
+	}
+	return answer{rows, &total}, nil
+}
+
+// period is the time that from and to span: start inclusive, end exclusive, either zero where it is open.
+func (e *Emulator) period(p parameters) (start, end time.Time, err error) {
+	if p["from"] != "" {
+		start, _ = time.ParseInLocation(day, p["from"], e.assumed.Zone) // its form has been checked
+	}
+	if p["to"] != "" {
+		end, _ = time.ParseInLocation(day, p["to"], e.assumed.Zone)
+		if !e.assumed.ToExclusive {
+			end = end.AddDate(0, 0, 1)
+		}
+	}
+	if p["from"] != "" && p["to"] != "" {
+		switch limit := e.assumed.MaxDays; {
+		case p["from"] > p["to"]: // days of this form sort as text
+			return start, end, failure{e.assumed.Codes.InvalidParameter, "from is after to"}
+		case limit > 0 && start.AddDate(0, 0, limit).Before(end):
+			return start, end, failure{e.assumed.Codes.InvalidParameter, fmt.Sprintf("the period is longer than %d days", limit)}
+		}
+	}
+	if keep := e.assumed.Retention; keep > 0 {
+		if oldest := e.Clock().Now().Add(-keep); start.Before(oldest) {
+			start = oldest
+		}
+	}
+	return start, end, nil
+}
+
+// page is the position of the first row that the request wants, and how many rows.
+func (e *Emulator) page(p parameters) (first, size int, err error) {
+	base := 1
+	if e.assumed.ZeroBasedPages {
+		base = 0
+	}
+	size = p.integer("page_unit", 25)
+	index := p.integer("page_index", base)
+	if index < base {
+		return 0, 0, failure{e.assumed.Codes.InvalidParameter, fmt.Sprintf("invalid parameter page_index: the first page is %d", base)}
+	}
+	return (index - base) * size, size, nil
+}
+
+// search is the search condition of a request, or nil where it has none.
+func (e *Emulator) search(p parameters) (matches func(*License) bool, err error) {
+	keyword := p["search_keyword"]
+	var field func(*License) string
+	switch p["search_condition"] {
+	case "cid":
+		field = func(l *License) string { return l.CID }
+	case "drm_type":
+		field = func(l *License) string { return l.DRMType }
+	case "user_id":
+		field = func(l *License) string { return l.UserID }
+	case "device_id":
+		field = func(l *License) string { return l.DeviceID }
+	case "device_model":
+		field = func(l *License) string { return l.DeviceModel }
+	}
+	switch {
+	case field == nil && keyword == "":
+		return nil, nil
+	case field == nil:
+		return nil, failure{e.assumed.Codes.MissingParameter, "missing parameter search_condition"}
+	case keyword == "":
+		return nil, failure{e.assumed.Codes.MissingParameter, "missing parameter search_keyword"}
+	case e.assumed.ExactSearch:
+		return func(l *License) bool { return field(l) == keyword }, nil
+	}
+	return func(l *License) bool { return strings.Contains(field(l), keyword) }, nil
+}
+
+// Licenses are the licences that a site holds, newest first; none where the site does not exist.
+func (e *Emulator) Licenses(siteID string) []License {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	s := e.find(siteID)
+	if s == nil {
+		return nil
+	}
+	rows := make([]License, 0, len(s.licenses.all))
+	for _, l := range slices.Backward(s.licenses.all) {
+		rows = append(rows, *l)
+	}
+	return rows
+}

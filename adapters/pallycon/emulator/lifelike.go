@@ -1,0 +1,162 @@
+package emulator
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/drmhub/drmhub/adapters/twin"
+)
+
+// The lifelike history spans the last 120 days. A site's licences of one day depend on the seed and the day alone, so that
+// a sandbox started again an hour later shows the same history, and an hour more of it.
+const (
+	lifelikeDays = 120
+	// suspendedDays is how long ago the lifelike data's suspended site was suspended.
+	suspendedDays = 20
+)
+
+// fillLifelike fills the server for a sandbox.
+func (e *Emulator) fillLifelike() {
+	now := e.Clock().Now()
+	today := now.Truncate(24 * time.Hour)
+	suspended := today.AddDate(0, 0, -suspendedDays).Add(6 * time.Hour)
+	for _, model := range lifelikeSites {
+		e.PutSites(model.site)
+		audience := newAudience(twin.Rand(e.seed, "audience of "+model.site.SiteID), model)
+		for ago := lifelikeDays; ago >= 0; ago-- {
+			date := today.AddDate(0, 0, -ago)
+			random := twin.Rand(e.seed, model.site.SiteID+date.Format(day))
+			asked := audience.day(random, date)
+			licenses := asked[:0]
+			for _, l := range asked {
+				stubborn := random.Float64() < 0.05 // those who keep trying at a suspended site
+				late := model.suspended && l.RegTime.After(suspended)
+				if l.RegTime.After(now) || late && !stubborn {
+					continue
+				}
+				if late {
+					l.Status, l.ErrorCode = StatusFail, "1004"
+				}
+				licenses = append(licenses, l)
+			}
+			e.PutLicenses(model.site.SiteID, licenses...)
+		}
+		if model.suspended {
+			e.putApprovedSuspension(model.site.SiteID, suspended)
+		}
+	}
+}
+
+// putApprovedSuspension is the request that led to a site's suspension.
+func (e *Emulator) putApprovedSuspension(siteID string, approved time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.find(siteID).changes[ServiceDRM] = &StatusChange{
+		SiteID: siteID, ServiceCode: ServiceDRM, ReqGroupID: e.requestID(),
+		RegType: ChangeSuspend, RegMessage: "Contract ended", RegStatus: ChangeApproved,
+		RegID: e.account.id, RegTime: approved.Add(-9 * time.Hour), UpdateTime: approved,
+	}
+}
+
+// audience is who watches what on which device at one site.
+type audience struct {
+	model    siteModel
+	contents []string
+	viewers  []viewer
+}
+
+// viewer is an end user with one to three devices.
+type viewer struct {
+	id      string
+	devices []device
+}
+
+type device struct {
+	deviceModel
+	id string
+}
+
+func newAudience(random *rand.Rand, model siteModel) *audience {
+	a := &audience{model: model, contents: model.contents()}
+	random.Shuffle(len(a.contents), func(i, j int) { a.contents[i], a.contents[j] = a.contents[j], a.contents[i] })
+	for i := range model.users {
+		v := viewer{id: model.userID(random, i)}
+		for range 1 + random.IntN(3) {
+			m := weighted(random, deviceModels)
+			d := device{deviceModel: m, id: m.newID(random)}
+			if m.sharedID != "" && random.Float64() < 0.8 {
+				d.id = m.sharedID
+			}
+			v.devices = append(v.devices, d)
+		}
+		a.viewers = append(a.viewers, v)
+	}
+	return a
+}
+
+// day are the licences of one day, in no order.
+func (a *audience) day(random *rand.Rand, date time.Time) []License {
+	busy := a.model.week[date.Weekday()] * (0.9 + 0.2*random.Float64())
+	count := int(a.model.perDay*busy + random.Float64())
+	popular := rand.NewZipf(random, 1.2, 4, uint64(len(a.contents)-1))
+	licenses := make([]License, 0, count+count/16)
+	for range count {
+		v := a.viewers[random.IntN(len(a.viewers))]
+		d := v.devices[random.IntN(len(v.devices))]
+		hour := weighted(random, a.model.hours)
+		l := License{
+			CID: a.contents[popular.Uint64()], DRMType: d.drm, UserID: v.id, DeviceID: d.id, DeviceModel: d.name,
+			LicenseType: "gateway", PlatformName: d.platform,
+			RegTime: date.Add(time.Duration(hour.hour)*time.Hour + time.Duration(random.IntN(3600))*time.Second),
+		}
+		if random.Float64() < a.model.tokenShare {
+			l.LicenseType = "token"
+			if random.Float64() < 0.04 {
+				l.UserID = "LICENSETOKEN"
+			}
+		}
+		if random.Float64() < 0.03 {
+			l.Status, l.ErrorCode = StatusFail, failureCode(random, l)
+		}
+		licenses = append(licenses, l)
+		if random.Float64() < 0.015 { // the player asks twice at once
+			licenses = append(licenses, l)
+		}
+	}
+	return licenses
+}
+
+// failureCode is a licence server's code that could have hit l.
+func failureCode(random *rand.Rand, l License) string {
+	for {
+		f := weighted(random, failureCodes)
+		if (f.licenseType == "" || f.licenseType == l.LicenseType) && (f.drm == "" || f.drm == l.DRMType) {
+			return f.code
+		}
+	}
+}
+
+// weighted draws one of the choices by its weight.
+func weighted[C interface{ weight() float64 }](random *rand.Rand, choices []C) C {
+	total := 0.0
+	for _, c := range choices {
+		total += c.weight()
+	}
+	at := random.Float64() * total
+	for _, c := range choices {
+		if at -= c.weight(); at < 0 {
+			return c
+		}
+	}
+	return choices[len(choices)-1]
+}
+
+// hex is a random number of so many hexadecimal digits.
+func hex(random *rand.Rand, digits int) string {
+	text := ""
+	for len(text) < digits {
+		text += fmt.Sprintf("%016x", random.Uint64())
+	}
+	return text[:digits]
+}

@@ -1,0 +1,133 @@
+package emulator_test
+
+import (
+	"net/http/httptest"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/drmhub/drmhub/adapters/pallycon/emulator"
+	"github.com/drmhub/drmhub/adapters/twin"
+)
+
+func lifelike(seed uint64, now time.Time) *emulator.Emulator {
+	return emulator.New(emulator.Options{Seed: seed, Lifelike: true, Clock: twin.FrozenClock(now)})
+}
+
+func TestLifelikeIsReproducible(t *testing.T) {
+	now := at("2026-01-02 15:04:05")
+	one, same, other, later := lifelike(7, now), lifelike(7, now), lifelike(8, now), lifelike(7, now.Add(time.Hour))
+	for _, site := range one.Sites() {
+		rows := one.Licenses(site.SiteID)
+		if !slices.Equal(rows, same.Licenses(site.SiteID)) {
+			t.Errorf("%s differs from one run to the next", site.SiteID)
+		}
+		if slices.Equal(rows, other.Licenses(site.SiteID)) {
+			t.Errorf("%s is the same from another seed", site.SiteID)
+		}
+		laterRows := later.Licenses(site.SiteID)
+		if past := slices.IndexFunc(laterRows, func(l emulator.License) bool { return !l.RegTime.After(now) }); !slices.Equal(rows, laterRows[past:]) {
+			t.Errorf("an hour later %s has another past", site.SiteID)
+		}
+	}
+}
+
+func TestLifelikeDataIsLifelike(t *testing.T) {
+	now := at("2026-01-02 15:04:05")
+	e := lifelike(1, now)
+	var suspended, watermarked, total, failed, tokenless, repeats int
+	oldest := now
+	hours, users, contents, drms, codes := map[int]int{}, map[string]bool{}, map[string]bool{}, map[string]int{}, map[string]int{}
+	weekdays := map[time.Weekday]int{}
+	for _, site := range e.Sites() {
+		if len(site.SiteID) != 4 {
+			t.Errorf("site id %q does not have four characters", site.SiteID)
+		}
+		for _, p := range site.Products {
+			switch {
+			case p.ServiceCode == emulator.ServiceFWM:
+				watermarked++
+			case p.StatusCode == emulator.StateSuspended:
+				suspended++
+				if got := latest(t, e, site.SiteID, "PD001"); got.field("reg_status") != "ST003" {
+					t.Errorf("suspended without a request: %s", got.Text)
+				}
+			}
+		}
+		rows := e.Licenses(site.SiteID)
+		for i, l := range rows {
+			total++
+			if l.RegTime.After(now) {
+				t.Fatalf("a licence from the future: %+v", l)
+			}
+			if l.RegTime.Before(oldest) {
+				oldest = l.RegTime
+			}
+			if (l.Status == emulator.StatusFail) != (l.ErrorCode != "0000") {
+				t.Errorf("status and code contradict each other: %+v", l)
+			}
+			if l.Status == emulator.StatusFail {
+				failed++
+				codes[l.ErrorCode]++
+			}
+			if l.UserID == "LICENSETOKEN" {
+				tokenless++
+			}
+			if i > 0 && rows[i-1] == l {
+				repeats++
+			}
+			if site.SiteID == "MOVI" {
+				weekdays[l.RegTime.Weekday()]++
+				hours[l.RegTime.Hour()]++
+			}
+			users[l.UserID], contents[l.CID] = true, true
+			drms[l.DRMType]++
+		}
+		if gap := now.Sub(rows[0].RegTime); site.SiteID == "MOVI" && gap > time.Hour {
+			t.Errorf("the newest licence is %v old", gap)
+		}
+	}
+	within := func(what string, got, low, high int) {
+		if got < low || got > high {
+			t.Errorf("%d %s, want %d to %d", got, what, low, high)
+		}
+	}
+	within("sites", len(e.Sites()), 3, 6)
+	within("suspended sites", suspended, 1, 1)
+	within("sites with watermarking", watermarked, 1, 3)
+	within("licences", total, 36_000, 44_000)
+	within("days", int(now.Sub(oldest).Hours()/24), 115, 122)
+	within("failures in 1000", failed*1000/total, 20, 45)
+	within("licences without a user", tokenless, 500, 3000)
+	within("repeated licences", repeats, 200, 2000)
+	within("users", len(users), 300, 600)
+	within("contents", len(contents), 200, 500)
+	within("kinds of DRM", len(drms), 4, 4)
+	within("failure codes", len(codes), 10, 25)
+	if hours[13] < 3*hours[19] {
+		t.Errorf("no daily rhythm: %d licences at 22:00 in Seoul, %d at 04:00", hours[13], hours[19])
+	}
+	if weekdays[time.Sunday] < weekdays[time.Tuesday]*5/4 {
+		t.Errorf("no weekly shape: %d licences on Sundays, %d on Tuesdays", weekdays[time.Sunday], weekdays[time.Tuesday])
+	}
+}
+
+func BenchmarkLifelike(b *testing.B) {
+	for b.Loop() {
+		lifelike(1, at("2026-01-02 15:04:05"))
+	}
+}
+
+func benchmarkList(b *testing.B, e *emulator.Emulator, query string) {
+	token := goodToken()
+	b.ReportAllocs()
+	for b.Loop() {
+		r := httptest.NewRequest("GET", "/api/v2/drm/license?site_id=DEMO&api_code="+codeDRM+"&"+query, nil)
+		r.Header.Set("Authorization", "Bearer "+token)
+		w := httptest.NewRecorder()
+		e.ServeHTTP(w, r)
+		if w.Code != 200 {
+			b.Fatal(w.Code)
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package emulator
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/drmhub/drmhub/adapters/twin"
+)
+
+// The account of an emulator that is given none.
+const (
+	DefaultAccountID     = "sandbox"
+	DefaultAccountSeq    = "1"
+	DefaultServiceAPIKey = "sandbox-service-api-key"
+)
+
+// Options set up an emulator. The zero value is an empty server with the default account.
+type Options struct {
+	// AccountID, AccountSeq and ServiceAPIKey are what a token is verified against. Empty means the default.
+	AccountID, AccountSeq, ServiceAPIKey string
+	// DeniedAPICodes are API codes that the account may not call: 403.
+	DeniedAPICodes []string
+	// Seed makes ids and lifelike data reproducible.
+	Seed uint64
+	// Clock is the server's time. Nil follows real time.
+	Clock *twin.Clock
+	// Lifelike fills the server with four sites and about 40,000 licences of the last four months, reproducible from Seed
+	// and the clock's time.
+	Lifelike bool
+	// Assumptions settle what the vendor's documents leave open.
+	Assumptions Assumptions
+}
+
+// Encoding is a way of sending the parameters of a POST or PUT.
+type Encoding string
+
+// The ways of sending the parameters of a POST or PUT. The guide does not say which the vendor takes.
+const (
+	EncodingQuery Encoding = "query"
+	EncodingForm  Encoding = "form"
+	EncodingJSON  Encoding = "json"
+)
+
+// Assumptions are the points on which the vendor's public documents are silent. The zero value is this project's reading.
+type Assumptions struct {
+	// ZeroBasedPages makes page_index start at 0. Default: 1.
+	ZeroBasedPages bool
+	// CountIsPage makes count the rows of this page. Default: the total that matches.
+	CountIsPage bool
+	// ToExclusive makes the day to the first one not searched. Default: the last one searched.
+	ToExclusive bool
+	// Zone is the time zone of licence times and of the days from and to. Default: UTC.
+	Zone *time.Location
+	// ExactSearch makes a search match equal values only. Default: values that contain the keyword.
+	ExactSearch bool
+	// SuccessMessage is the error_message of a success. Default: left out.
+	SuccessMessage string
+	// UnauthorizedBody and ForbiddenBody are the bodies of 401 and 403. Default: empty.
+	UnauthorizedBody, ForbiddenBody string
+	// OnlyEncoding is the one way a POST or PUT may send its parameters; those sent otherwise are not seen. Default: all.
+	OnlyEncoding Encoding
+	// MaxDays is the longest search, in days; a longer one is a failure. Default: 0, no limit.
+	MaxDays int
+	// Retention is how long licences are kept. Default: 0, for ever.
+	Retention time.Duration
+	// Codes are the error codes of failures inside HTTP 200.
+	Codes Codes
+}
+
+// Codes are the values of error_code for failures inside HTTP 200. The vendor documents only that they are "other numbers"
+// than 0000; an empty field stands for this project's own number.
+type Codes struct {
+	// MissingParameter: a required parameter is absent or empty. Default 9001, which the vendor's licence server uses so.
+	MissingParameter string
+	// InvalidParameter: a parameter has the wrong form, or the request cannot be read. Default 9002.
+	InvalidParameter string
+	// UnknownParameter: the call has no such parameter. Default 9003.
+	UnknownParameter string
+	// SiteNotFound: the account has no such site. Default 1003, which the vendor's licence server uses so.
+	SiteNotFound string
+	// ServiceNotFound: the site does not have that service. Default 1101.
+	ServiceNotFound string
+	// RequestPending: a status change of that service is already pending. Default 1201.
+	RequestPending string
+	// RequestNotFound: there is no such status change. Default 1202.
+	RequestNotFound string
+	// RequestNotPending: the status change is no longer pending. Default 1203.
+	RequestNotPending string
+}
+
+func (a Assumptions) withDefaults() Assumptions {
+	if a.Zone == nil {
+		a.Zone = time.UTC
+	}
+	c := &a.Codes
+	c.MissingParameter = cmp.Or(c.MissingParameter, "9001")
+	c.InvalidParameter = cmp.Or(c.InvalidParameter, "9002")
+	c.UnknownParameter = cmp.Or(c.UnknownParameter, "9003")
+	c.SiteNotFound = cmp.Or(c.SiteNotFound, "1003")
+	c.ServiceNotFound = cmp.Or(c.ServiceNotFound, "1101")
+	c.RequestPending = cmp.Or(c.RequestPending, "1201")
+	c.RequestNotFound = cmp.Or(c.RequestNotFound, "1202")
+	c.RequestNotPending = cmp.Or(c.RequestNotPending, "1203")
+	return a
+}

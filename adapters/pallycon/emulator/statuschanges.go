@@ -1,0 +1,198 @@
+package emulator
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/drmhub/drmhub/adapters/twin"
+)
+
+// Types of a status change (request_type, reg_type).
+const (
+	ChangeResume      = "SM001"
+	ChangeSuspend     = "SM002"
+	ChangeExtendTrial = "SM003"
+	changeCancel      = "SM004" // of the call that cancels; no request is of this type
+)
+
+// States of a status change (reg_status).
+const (
+	ChangePending   = "ST001"
+	ChangeCancelled = "ST002"
+	ChangeApproved  = "ST003"
+)
+
+// Kinds of the effects that the ledger shows of a status change. Their key is site_id/service_code/req_group_id, and their
+// details hold reg_type.
+const (
+	EffectChangeRequested = "statusChangeRequested"
+	EffectChangeCancelled = "statusChangeCancelled"
+	EffectChangeApproved  = "statusChangeApproved"
+)
+
+// StatusChange is a request to change the status of a service. It waits until somebody at the vendor approves it.
+type StatusChange struct {
+	// SiteID and ServiceCode say what is to be changed.
+	SiteID, ServiceCode string
+	// ReqGroupID identifies the request.
+	ReqGroupID string
+	// RegType is ChangeResume, ChangeSuspend or ChangeExtendTrial.
+	RegType string
+	// RegMessage is the requester's text.
+	RegMessage string
+	// RegStatus is ChangePending, ChangeCancelled or ChangeApproved.
+	RegStatus string
+	// RegID is the account that asked.
+	RegID string
+	// RegTime and UpdateTime are when it was asked for and when it last changed.
+	RegTime, UpdateTime time.Time
+}
+
+// changeRow is a status change as the calls answer it.
+type changeRow struct {
+	SiteID     string `json:"site_id"`
+	ReqGroupID string `json:"req_group_id"`
+	RegType    string `json:"reg_type"`
+	RegStatus  string `json:"reg_status,omitempty"` // not in the answer to a new request
+	RegMessage string `json:"reg_message"`
+	RegID      string `json:"reg_id"`
+	RegDt      string `json:"reg_dt"`
+	UpdateDt   string `json:"update_dt,omitempty"` // not in the answer to a new request
+}
+
+func (c *StatusChange) row() changeRow {
+	return changeRow{
+		c.SiteID, c.ReqGroupID, c.RegType, c.RegStatus, c.RegMessage, c.RegID,
+		c.RegTime.UTC().Format(secondLayout), c.UpdateTime.UTC().Format(secondLayout),
+	}
+}
+
+// requestIDs makes the ids of status changes: unlike each other and, from one seed, always the same.
+func requestIDs(seed uint64) func() string {
+	random, issued := twin.Rand(seed, "request ids"), 0
+	return func() string {
+		issued++
+		return fmt.Sprintf("%08x%06d", random.Uint32(), issued)
+	}
+}
+
+// serviceOf is the site and the latest status change of the service that a request names. The caller holds the lock.
+func (e *Emulator) serviceOf(p parameters) (*site, *StatusChange, error) {
+	s, err := e.site(p)
+	if err != nil {
+		return nil, nil, err
+	}
+	code := p["service_code"]
+	if s.product(code) == nil {
+		return nil, nil, failure{e.assumed.Codes.ServiceNotFound, fmt.Sprintf("site %q has no service %s", s.SiteID, code)}
+	}
+	return s, s.changes[code], nil
+}
+
+// getStatusChange answers "Get the status of a service status change request".
+func (e *Emulator) getStatusChange(_ context.Context, p parameters) (answer, error) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	_, change, err := e.serviceOf(p)
+	if err != nil {
+		return answer{}, err
+	}
+	if change == nil {
+		return answer{data: null}, nil
+	}
+	return answer{data: change.row()}, nil
+}
+
+// requestStatusChange answers "Request service status change".
+func (e *Emulator) requestStatusChange(ctx context.Context, p parameters) (answer, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s, latest, err := e.serviceOf(p)
+	if err != nil {
+		return answer{}, err
+	}
+	if latest != nil && latest.RegStatus == ChangePending {
+		return answer{}, failure{e.assumed.Codes.RequestPending, "request " + latest.ReqGroupID + " is still pending"}
+	}
+	now := e.Clock().Now()
+	change := &StatusChange{
+		SiteID: s.SiteID, ServiceCode: p["service_code"], ReqGroupID: e.requestID(),
+		RegType: p["request_type"], RegMessage: p["request_message"], RegStatus: ChangePending,
+		RegID: e.account.id, RegTime: now, UpdateTime: now,
+	}
+	s.changes[change.ServiceCode] = change
+	e.recordChange(ctx, EffectChangeRequested, change)
+	row := change.row()
+	row.RegStatus, row.UpdateDt = "", ""
+	return answer{data: row}, nil
+}
+
+// cancelStatusChange answers "Cancel service status change request".
+func (e *Emulator) cancelStatusChange(ctx context.Context, p parameters) (answer, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	_, change, err := e.serviceOf(p)
+	if err != nil {
+		return answer{}, err
+	}
+	id := p["request_group_id"]
+	if change == nil || change.ReqGroupID != id {
+		return answer{}, failure{e.assumed.Codes.RequestNotFound, fmt.Sprintf("request %q does not exist", id)}
+	}
+	if change.RegStatus != ChangePending {
+		return answer{}, failure{e.assumed.Codes.RequestNotPending, fmt.Sprintf("request %s is %s, not pending", id, change.RegStatus)}
+	}
+	change.RegStatus, change.UpdateTime = ChangeCancelled, e.Clock().Now()
+	e.recordChange(ctx, EffectChangeCancelled, change)
+	return answer{data: change.row()}, nil
+}
+
+// Approve approves the pending status change of a service, as somebody at the vendor would, and changes the service's
+// status. It fails where nothing is pending.
+func (e *Emulator) Approve(siteID, serviceCode string) (StatusChange, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s, change, err := e.serviceOf(parameters{"site_id": siteID, "service_code": serviceCode})
+	if err != nil {
+		return StatusChange{}, err
+	}
+	if change == nil || change.RegStatus != ChangePending {
+		return StatusChange{}, fmt.Errorf("no status change of service %s of site %q is pending", serviceCode, siteID)
+	}
+	change.RegStatus, change.UpdateTime = ChangeApproved, e.Clock().Now()
+	switch change.RegType {
+	case ChangeResume:
+		s.product(serviceCode).StatusCode = StateInService
+	case ChangeSuspend:
+		s.product(serviceCode).StatusCode = StateSuspended
+	}
+	e.recordChange(context.Background(), EffectChangeApproved, change)
+	return *change, nil
+}
+
+// serveApprove is Approve for other people's tests.
+func (e *Emulator) serveApprove(w http.ResponseWriter, r *http.Request) {
+	order, err := twin.ReadJSON[struct {
+		SiteID      string `json:"siteId"`
+		ServiceCode string `json:"serviceCode"`
+	}](r)
+	if err != nil {
+		twin.WriteError(w, http.StatusBadRequest, err)
+		return
+	}
+	change, err := e.Approve(order.SiteID, order.ServiceCode)
+	if err != nil {
+		twin.WriteError(w, http.StatusConflict, err)
+		return
+	}
+	twin.WriteJSON(w, http.StatusOK, map[string]string{
+		"siteId": change.SiteID, "serviceCode": change.ServiceCode, "reqGroupId": change.ReqGroupID,
+		"regType": change.RegType, "regStatus": change.RegStatus,
+	})
+}
+
+func (e *Emulator) recordChange(ctx context.Context, kind string, c *StatusChange) {
+	e.Ledger().Record(ctx, kind, c.SiteID+"/"+c.ServiceCode+"/"+c.ReqGroupID, map[string]string{"reg_type": c.RegType})
+}

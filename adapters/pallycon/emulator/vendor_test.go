@@ -1,0 +1,151 @@
+package emulator_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/drmhub/drmhub/adapters/pallycon/emulator"
+	"github.com/drmhub/drmhub/adapters/twin"
+)
+
+const (
+	base     = "https://service.pallycon.com"
+	codeSite = "UC011004100"
+	codeDRM  = "UA003001100"
+)
+
+// sign makes a token of any header and payload.
+func sign(key, header, payload string) string {
+	encode := base64.RawURLEncoding.EncodeToString
+	signed := encode([]byte(header)) + "." + encode([]byte(payload))
+	mac := hmac.New(sha256.New, []byte(key))
+	mac.Write([]byte(signed))
+	return signed + "." + encode(mac.Sum(nil))
+}
+
+const (
+	goodHeader  = `{"alg":"HS256","typ":"JWT"}`
+	goodPayload = `{"sub":"PallyConAPI","aud":"INKA","iss":"PallyCon","account_id":"sandbox","account_seq":"1"}`
+)
+
+func goodToken() string { return sign(emulator.DefaultServiceAPIKey, goodHeader, goodPayload) }
+
+// reply is what the emulator answered.
+type reply struct {
+	Status       int
+	Text         string
+	ErrorCode    string          `json:"error_code"`
+	ErrorMessage string          `json:"error_message"`
+	Data         json.RawMessage `json:"data"`
+	Count        *int            `json:"count"`
+}
+
+// do sends r in process.
+func do(t *testing.T, e http.Handler, r *http.Request) reply {
+	t.Helper()
+	res, err := twin.Transport(e).RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := reply{Status: res.StatusCode, Text: string(text)}
+	if res.StatusCode == http.StatusOK {
+		if err := json.Unmarshal(text, &out); err != nil {
+			t.Fatalf("%v in %s", err, text)
+		}
+		if got := res.Header.Get("Content-Type"); got != "application/json;charset=UTF-8" {
+			t.Errorf("content type %q", got)
+		}
+	}
+	return out
+}
+
+func request(t *testing.T, method, target, contentType, body string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, base+target, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+goodToken())
+	if contentType != "" {
+		r.Header.Set("Content-Type", contentType)
+	}
+	return r
+}
+
+// get sends a GET with parameters given as a query.
+func get(t *testing.T, e http.Handler, path, query string) reply {
+	t.Helper()
+	return do(t, e, request(t, "GET", path+"?"+query, "", ""))
+}
+
+// send sends a POST or PUT with a JSON body.
+func send(t *testing.T, e http.Handler, method, path string, parameters map[string]string) reply {
+	t.Helper()
+	body, err := json.Marshal(parameters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return do(t, e, request(t, method, path, "application/json;charset=UTF-8", string(body)))
+}
+
+// list sends a licence query for site DEMO.
+func list(t *testing.T, e http.Handler, query string) reply {
+	t.Helper()
+	return get(t, e, "/api/v2/drm/license", "api_code="+codeDRM+"&site_id=DEMO&"+query)
+}
+
+// rows are the values that the rows of an answer have under key.
+func (r reply) rows(t *testing.T, key string) string {
+	t.Helper()
+	var rows []map[string]any
+	if err := json.Unmarshal(r.Data, &rows); err != nil {
+		t.Fatalf("%v in %s", err, r.Text)
+	}
+	values := make([]string, len(rows))
+	for i, row := range rows {
+		values[i], _ = row[key].(string)
+	}
+	return strings.Join(values, " ")
+}
+
+func (r reply) count() int {
+	if r.Count == nil {
+		return -1
+	}
+	return *r.Count
+}
+
+func form(parameters map[string]string) string {
+	values := url.Values{}
+	for name, value := range parameters {
+		values.Set(name, value)
+	}
+	return values.Encode()
+}
+
+// demo is an emulator with site DEMO (both services running) and site TEST (DRM suspended).
+func demo(options emulator.Options) *emulator.Emulator {
+	e := emulator.New(options)
+	e.PutSites(
+		emulator.Site{SiteID: "DEMO", ServiceName: "Demo <site>", Products: []emulator.Product{
+			{ServiceCode: emulator.ServiceDRM, StatusCode: emulator.StateInService},
+			{ServiceCode: emulator.ServiceFWM, StatusCode: emulator.StateInService},
+		}},
+		emulator.Site{SiteID: "TEST", ServiceName: "Test", Products: []emulator.Product{
+			{ServiceCode: emulator.ServiceDRM, StatusCode: emulator.StateSuspended},
+		}},
+	)
+	return e
+}

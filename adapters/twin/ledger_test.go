@@ -1,0 +1,191 @@
+package twin_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/drmhub/drmhub/adapters/twin"
+)
+
+func send(tw *twin.Twin, method, target, contentType, body string) {
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	r.Header.Set("Content-Type", contentType)
+	tw.ServeHTTP(httptest.NewRecorder(), r)
+}
+
+func TestLedgerHoldsRequestsAndTheirEffects(t *testing.T) {
+	clock := twin.FrozenClock(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	tw := newTwin(twin.Options{Clock: clock})
+	send(tw, "GET", "/a%2Fb?x=1", "", "")
+	clock.Advance(time.Minute)
+	send(tw, "POST", "/b", "text/plain", "hello")
+	requests, effects := tw.Ledger().Requests(), tw.Ledger().Effects()
+	if len(requests) != 2 || len(effects) != 1 {
+		t.Fatalf("%d requests and %d effects, want 2 and 1", len(requests), len(effects))
+	}
+	if r := requests[0]; r.Number != 1 || r.Method != "GET" || r.Target != "/a%2Fb?x=1" || r.Status != 200 || r.Body != "" {
+		t.Errorf("first request %+v", r)
+	}
+	if r := requests[1]; r.Number != 2 || r.Body != "hello" || !r.Time.Equal(clock.Now()) {
+		t.Errorf("second request %+v", r)
+	}
+	if e := effects[0]; e.Request != 2 || e.Kind != "created" || e.Key != "hello" || e.Details["path"] != "/b" || !e.Time.Equal(clock.Now()) {
+		t.Errorf("effect %+v", e)
+	}
+	tw.Ledger().Clear()
+	send(tw, "GET", "/c", "", "")
+	if r := tw.Ledger().Requests(); len(r) != 1 || r[0].Number != 3 || len(tw.Ledger().Effects()) != 0 {
+		t.Errorf("after Clear the ledger holds %+v", r)
+	}
+}
+
+func TestLedgerHoldsNoSecrets(t *testing.T) {
+	tw := newTwin(twin.Options{Secrets: []string{"token", "key_pw"}, SecretHeaders: []string{"x-signature"}})
+	const secret = "s3cr3t"
+	r := httptest.NewRequest("GET", "/a?token="+secret+"&b=2&%74oken="+secret, nil)
+	for _, name := range []string{"Authorization", "Proxy-Authorization", "Cookie", "X-Api-Key", "X-Signature"} {
+		r.Header.Add(name, secret)
+		r.Header.Add(name, secret)
+	}
+	r.Header.Set("X-Other", "shown")
+	tw.ServeHTTP(httptest.NewRecorder(), r)
+	for _, b := range []struct{ contentType, body string }{
+		{"application/json", `{"a":[{"TOKEN":"s3cr3t"}],"b":12345678901234567890}`},
+		{"application/json", `{"x":{"token":"s3cr3t"},"x":1}`},
+		{"application/json", `{"\u0074oken":{"deep":"s3cr3t"}}`},
+		{"application/json", `{"a":1}} {"token":"s3cr3t"}`},
+		{"application/x-www-form-urlencoded", `a=1&key_pw=s3cr3t`},
+		{"multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"key_pw\"\r\n\r\ns3cr3t\r\n--x--\r\n"},
+		{"", `token: s3cr3t`},
+	} {
+		send(tw, "PUT", "/b", b.contentType, b.body)
+	}
+	requests := tw.Ledger().Requests()
+	if shown := fmt.Sprintf("%+v", requests); strings.Contains(shown, secret) {
+		t.Errorf("a secret shows in %s", shown)
+	}
+	if got, want := requests[0].Target, "/a?token=[redacted]&b=2&%74oken=[redacted]"; got != want {
+		t.Errorf("target %q, want %q", got, want)
+	}
+	if got := requests[0].Header; got.Get("Authorization") != "[redacted]" || len(got.Values("X-Signature")) != 2 || got.Get("X-Other") != "shown" {
+		t.Errorf("header %v", got)
+	}
+	if got, want := requests[1].Body, `{"a":[{"TOKEN":"[redacted]"}],"b":12345678901234567890}`; got != want {
+		t.Errorf("body %q, want %q", got, want)
+	}
+	if got, want := requests[5].Body, `a=1&key_pw=[redacted]`; got != want {
+		t.Errorf("body %q, want %q", got, want)
+	}
+}
+
+func TestLedgerKeepsHarmlessBodiesAsTheyCame(t *testing.T) {
+	tw := newTwin(twin.Options{Secrets: []string{"password"}})
+	const body = `{ "z": 1.0,  "a": "x" }`
+	send(tw, "PUT", "/", "application/json", body)
+	if got := tw.Ledger().Requests()[0].Body; got != body {
+		t.Errorf("body %q, want %q", got, body)
+	}
+}
+
+func TestLedgerIsBounded(t *testing.T) {
+	tw := newTwin(twin.Options{})
+	for range 10_050 {
+		send(tw, "POST", "/", "", "")
+	}
+	requests := tw.Ledger().Requests()
+	if len(requests) != 10_000 || requests[0].Number != 51 || len(tw.Ledger().Effects()) != 10_000 {
+		t.Errorf("%d requests from number %d, %d effects", len(requests), requests[0].Number, len(tw.Ledger().Effects()))
+	}
+	large := strings.Repeat("x", 3<<20)
+	for range 40 {
+		send(tw, "PUT", "/", "text/plain", large)
+	}
+	held := 0
+	for _, r := range tw.Ledger().Requests() {
+		held += len(r.Body)
+	}
+	if held != 32<<20 {
+		t.Errorf("the ledger holds %d bytes of bodies, want the 32 MiB that it may", held)
+	}
+}
+
+func TestRequestLargerThanATwinReads(t *testing.T) {
+	w := httptest.NewRecorder()
+	newTwin(twin.Options{}).ServeHTTP(w, httptest.NewRequest("POST", "/", strings.NewReader(strings.Repeat("x", 32<<20+1))))
+	if w.Code != http.StatusRequestEntityTooLarge {
+		t.Errorf("status %d, want 413", w.Code)
+	}
+}
+
+func TestTwinIsSafeForConcurrentUse(t *testing.T) {
+	tw := newTwin(twin.Options{})
+	client := &http.Client{Transport: twin.Transport(tw)}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 50 {
+				id := tw.Faults().Add(twin.Fault{Kind: twin.FaultAnswer, Status: 500, Times: 3, Path: "/x"})
+				_, _, _, _ = call(t, client, "POST", "http://v/x", "x")
+				tw.Clock().Advance(time.Second)
+				_, _ = tw.Ledger().Requests(), tw.Ledger().Effects()
+				tw.Faults().Remove(id)
+			}
+		})
+	}
+	wg.Wait()
+	if n := len(tw.Ledger().Requests()); n != 400 {
+		t.Errorf("%d requests in the ledger, want 400", n)
+	}
+}
+
+func FuzzLedgerRedaction(f *testing.F) {
+	f.Add("application/json", `{"password":"v"}`)
+	f.Add("application/json", `[{"a":{"Password":1}},{"password":{"b":"v"}}]`)
+	f.Add("application/x-www-form-urlencoded", "a=1&password=v&pass%77ord=w")
+	f.Add("", `{"password":"a"}{"password":"b"}`)
+	f.Fuzz(func(t *testing.T, contentType, body string) {
+		tw := newTwin(twin.Options{Secrets: []string{"password"}})
+		send(tw, "PUT", "/?password=needle&x=1", contentType, body)
+		r := tw.Ledger().Requests()[0]
+		if strings.Contains(r.Target, "needle") {
+			t.Errorf("target %q", r.Target)
+		}
+		for _, value := range secretsIn(r.Body) {
+			if value != "[redacted]" {
+				t.Errorf("%q is kept as %q", body, r.Body)
+			}
+		}
+	})
+}
+
+// secretsIn finds the values of all keys "password" in a JSON text.
+func secretsIn(text string) (values []any) {
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for key, inner := range v {
+				if strings.EqualFold(key, "password") {
+					values = append(values, inner)
+				} else {
+					walk(inner)
+				}
+			}
+		case []any:
+			for _, inner := range v {
+				walk(inner)
+			}
+		}
+	}
+	var v any
+	if json.Unmarshal([]byte(text), &v) == nil {
+		walk(v)
+	}
+	return values
+}

@@ -1,0 +1,78 @@
+package twin_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/drmhub/drmhub/adapters/twin"
+)
+
+const realBody = `{"rows":[1,2,3,4,5,6,7,8]}`
+
+// newTwin is a twin of a vendor that answers every request with realBody and counts POSTs as effects.
+func newTwin(options twin.Options) *twin.Twin {
+	var t *twin.Twin
+	t = twin.New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			body, _ := io.ReadAll(r.Body)
+			t.Ledger().Record(r.Context(), "created", string(body), map[string]string{"path": r.URL.Path})
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("X-Vendor", "yes")
+		_, _ = io.WriteString(w, realBody)
+	}), options)
+	return t
+}
+
+// onBothTransports runs test once over TCP and once in process; every request has a connection of its own, since net/http
+// repeats a GET that is cut on a used one.
+func onBothTransports(t *testing.T, handler func() *twin.Twin, test func(t *testing.T, tw *twin.Twin, client *http.Client, base string)) {
+	t.Run("tcp", func(t *testing.T) {
+		tw := handler()
+		server := httptest.NewServer(tw)
+		t.Cleanup(server.Close)
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		test(t, tw, client, server.URL)
+	})
+	t.Run("in process", func(t *testing.T) {
+		tw := handler()
+		test(t, tw, &http.Client{Transport: twin.Transport(tw)}, "http://vendor.example")
+	})
+}
+
+func newRequest(t *testing.T, method, url, body string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// call sends a request and reads the answer. The errors of either are returned apart.
+func call(t *testing.T, client *http.Client, method, url, body string) (res *http.Response, read string, callErr, readErr error) {
+	t.Helper()
+	res, callErr = client.Do(newRequest(t, method, url, body))
+	if callErr != nil {
+		return nil, "", callErr, nil
+	}
+	defer res.Body.Close()
+	all, readErr := io.ReadAll(res.Body)
+	return res, string(all), nil, readErr
+}
+
+// mustCall is call where no error is expected.
+func mustCall(t *testing.T, client *http.Client, method, url, body string) (*http.Response, string) {
+	t.Helper()
+	res, read, callErr, readErr := call(t, client, method, url, body)
+	if callErr != nil || readErr != nil {
+		t.Fatalf("%s %s: %v, %v", method, url, callErr, readErr)
+	}
+	return res, read
+}
+
+func isJSON(s string) bool { return json.Valid([]byte(s)) }
