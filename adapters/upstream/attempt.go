@@ -1,0 +1,147 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/secret"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// exchange is one attempt: what its errors need to know of it.
+type exchange struct {
+	client  *Client
+	write   bool
+	where   string // "GET /iptv/drm": never the query, which may hold a token
+	secrets []secret.Text
+	maySent atomic.Bool // see watch
+	answer  *Response   // nil until its headers are there
+}
+
+// attempt sends a request once, or not at all.
+func (c *Client) attempt(ctx context.Context, req Request, into any, write bool) (resp *Response, v verdict, err error) {
+	r, err := c.build(ctx, req, write)
+	if err != nil {
+		return nil, unsent, err
+	}
+	x := &exchange{client: c, write: write, where: r.Method + " " + r.URL.EscapedPath(), secrets: req.Secrets}
+	if err := x.admit(ctx); err != nil {
+		return nil, unsent, err
+	}
+	if c.opts.Sign != nil && !req.Unsigned {
+		if err := c.opts.Sign(ctx, r); err != nil {
+			return nil, unsent, err
+		}
+	}
+	if c.opts.Secrets != nil {
+		x.secrets = append(slices.Clip(x.secrets), c.opts.Secrets()...)
+	}
+	if ctx.Err() != nil {
+		return nil, unsent, x.ended(ctx)
+	}
+	if !c.breaker.TryAcquirePermit() { // only now, since Sign may have needed the one permit of a half-open breaker
+		return nil, unsent, x.shut()
+	}
+	defer func() { c.record(v) }()
+
+	transport := c.reads
+	if write {
+		sendOnce(r.Header)
+		transport = c.writes
+	}
+	limited, cancel := context.WithTimeout(ctx, c.opts.Timeout)
+	defer cancel()
+	answer, err := transport.RoundTrip(r.WithContext(watch(limited, &x.maySent)))
+	if err != nil {
+		v, err := x.lost(ctx, limited, err)
+		return nil, v, err
+	}
+	defer answer.Body.Close() // unless the body was read to its end, this drops the connection
+	return x.receive(ctx, limited, answer, into)
+}
+
+// admit lets an attempt pass that the vendor's own wish, the breaker and the local limit allow, after the wait that the limit asks for.
+func (x *exchange) admit(ctx context.Context) error {
+	c := x.client
+	if ctx.Err() != nil {
+		return x.ended(ctx)
+	}
+	if h := c.held(); h != nil && !x.write {
+		left := time.Until(h.until)
+		code, reason := h.kind()
+		e := x.fail(code, reason, "not sent: the vendor asked for a pause (HTTP %d) that lasts another %v", h.status, left.Round(time.Second))
+		e.RetryAfter = left
+		return e
+	}
+	if c.broken() {
+		return x.shut()
+	}
+	if c.pace == nil {
+		return nil
+	}
+	longest := c.opts.Timeout
+	if deadline, ok := ctx.Deadline(); ok {
+		longest = time.Until(deadline)
+	}
+	wait := c.pace.TryReservePermit(max(longest, 0))
+	if wait < 0 {
+		return x.fail(codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED,
+			"not sent: before the deadline, %v from now, this vendor's limit of %v requests a second leaves no room; send less, or raise the limit",
+			longest.Round(time.Millisecond), c.opts.MaxPerSecond)
+	}
+	select {
+	case <-time.After(wait):
+		return nil
+	case <-ctx.Done():
+		return x.ended(ctx)
+	}
+}
+
+// receive reads an answer, whose headers are there.
+func (x *exchange) receive(ctx, limited context.Context, answer *http.Response, into any) (*Response, verdict, error) {
+	x.answer = &Response{Status: answer.StatusCode, Header: answer.Header, idHeader: x.client.opts.RequestIDHeader, secrets: x.secrets}
+	switch {
+	case answer.StatusCode >= 400:
+		body, _ := io.ReadAll(io.LimitReader(answer.Body, drainSize)) // where it breaks off, the status still says what happened
+		v, err := x.refused(body)
+		return nil, v, err
+	case answer.StatusCode >= 300:
+		return nil, answered, x.unusable("it redirects, which drmhub does not follow: check base_url", "")
+	case answer.StatusCode < 200:
+		return nil, answered, x.unusable("the status is none that ends a call", "")
+	case into == nil:
+		_, _ = io.CopyN(io.Discard, answer.Body, drainSize)
+		return x.answer, answered, nil
+	}
+	err := decode(answer, into, x.client.opts.MaxBody)
+	if err == nil {
+		return x.answer, answered, nil
+	}
+	if u, ok := errors.AsType[*unreadable](err); ok {
+		return nil, answered, x.unusable(u.what, u.excerpt)
+	}
+	v, err := x.lost(ctx, limited, err)
+	return nil, v, err
+}
+
+// Response is what an answer says apart from its body.
+type Response struct {
+	Status   int
+	Header   http.Header
+	idHeader string
+	secrets  []secret.Text
+}
+
+// Complete finishes an error that an adapter made of this answer: with the HTTP status, the vendor's id of the request and the pause it
+// asks for, where e does not say them itself, and with every text cleaned of secrets and control characters. It returns a copy.
+func (r *Response) Complete(e *apierror.Error) *apierror.Error {
+	return clean(r.describe(e), r.secrets)
+}

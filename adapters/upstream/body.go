@@ -1,0 +1,72 @@
+package upstream
+
+import (
+	"bytes"
+	"fmt"
+	"mime"
+	"mime/multipart"
+	"net/textproto"
+	"net/url"
+
+	"github.com/go-json-experiment/json"
+)
+
+// Body is the body of a request. The zero Body is none.
+type Body struct {
+	contentType string
+	content     []byte
+	err         error
+}
+
+// JSON is v as application/json.
+func JSON(v any) Body {
+	content, err := json.Marshal(v, json.Deterministic(true))
+	return Body{"application/json", content, err}
+}
+
+// Form is values as application/x-www-form-urlencoded.
+func Form(values url.Values) Body {
+	return Body{contentType: "application/x-www-form-urlencoded", content: []byte(values.Encode())}
+}
+
+// Part is one part of a multipart body.
+type Part struct {
+	Name        string // of the form's field
+	FileName    string // "": a text field
+	ContentType string // "": application/octet-stream for a file, none for a text field
+	Content     []byte
+}
+
+// Multipart is parts as multipart/form-data.
+func Multipart(parts ...Part) Body {
+	var content bytes.Buffer
+	w := multipart.NewWriter(&content)
+	for _, p := range parts {
+		field := map[string]string{"name": p.Name}
+		if p.FileName != "" {
+			field["filename"] = p.FileName
+			if p.ContentType == "" {
+				p.ContentType = "application/octet-stream"
+			}
+		}
+		header := textproto.MIMEHeader{"Content-Disposition": {mime.FormatMediaType("form-data", field)}}
+		if p.ContentType != "" {
+			header.Set("Content-Type", p.ContentType)
+		}
+		to, err := w.CreatePart(header)
+		if err == nil {
+			_, err = to.Write(p.Content)
+		}
+		if err != nil {
+			return Body{err: fmt.Errorf("part %q: %w", p.Name, err)}
+		}
+	}
+	err := w.Close()
+	return Body{w.FormDataContentType(), content.Bytes(), err}
+}
+
+// As is the same body under the content type that the vendor asks for, such as "application/json;charset=UTF-8".
+func (b Body) As(contentType string) Body {
+	b.contentType = contentType
+	return b
+}

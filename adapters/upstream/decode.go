@@ -1,0 +1,142 @@
+package upstream
+
+import (
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"reflect"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+)
+
+const (
+	maxDepth  = 32       // nested arrays and objects in an answer
+	drainSize = 64 << 10 // how much of a body that nobody decodes is read, for its text and to keep the connection
+)
+
+// unreadable is what is wrong with an answer that came whole; excerpt is how it begins, where that is no JSON (which may hold anything).
+type unreadable struct{ what, excerpt string }
+
+func (u *unreadable) Error() string { return u.what }
+
+var (
+	errTooLarge = errors.New("the answer is too large")
+	errTooDeep  = fmt.Errorf("it nests more than %d arrays and objects", maxDepth)
+)
+
+// decode reads one JSON value from an answer's body, straight from the connection, and zeroes into first. Its error is *unreadable, or
+// whatever broke the connection.
+func decode(resp *http.Response, into any, maxBody int64) error {
+	if got := resp.Header.Get("Content-Type"); got != "" && !isJSON(got) {
+		start, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
+		return &unreadable{"expected JSON, got " + got, excerpt(start)}
+	}
+	reflect.ValueOf(into).Elem().SetZero() // an attempt before this one may have filled half of it
+	body := &boundedReader{from: resp.Body, left: maxBody}
+	err := json.UnmarshalRead(body, into) // refuses duplicate names, invalid UTF-8 and anything after the value
+	switch {
+	case body.err == errTooLarge:
+		return &unreadable{what: fmt.Sprintf("it is larger than %d bytes", maxBody)}
+	case body.err == errTooDeep, isCorrupt(body.err):
+		return &unreadable{what: body.err.Error()}
+	case body.err != nil:
+		return body.err
+	case body.first == 0:
+		return &unreadable{what: "expected JSON, got an empty body"}
+	case err != nil:
+		return &unreadable{what: withoutValue(err)}
+	case body.first == 'n':
+		return &unreadable{what: "expected JSON with content, got null"}
+	}
+	return nil
+}
+
+// isJSON tells whether a content type is JSON or a format written in it.
+func isJSON(contentType string) bool {
+	t, _, err := mime.ParseMediaType(contentType)
+	return (err == nil || errors.Is(err, mime.ErrInvalidMediaParameter)) &&
+		(t == "application/json" || t == "text/json" || strings.HasSuffix(t, "+json"))
+}
+
+// isCorrupt tells whether a body could not be decompressed.
+func isCorrupt(err error) bool {
+	_, corrupt := errors.AsType[flate.CorruptInputError](err)
+	return corrupt || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum)
+}
+
+// withoutValue is the text of a decoding error without the vendor's value that did not fit: it may be a password of one of its users.
+func withoutValue(err error) string {
+	if e, ok := errors.AsType[*json.SemanticError](err); ok {
+		e.JSONValue = nil
+	}
+	return err.Error()
+}
+
+// excerpt is the beginning of a body for a person to see, unless it looks like JSON.
+func excerpt(body []byte) string {
+	if t := bytes.TrimSpace(body); len(t) > 0 && (t[0] == '{' || t[0] == '[') {
+		return ""
+	}
+	return string(body)
+}
+
+// boundedReader ends a body that is too long or, taken for JSON, too deep.
+type boundedReader struct {
+	from             io.Reader
+	left             int64 // bytes it may still hold
+	depth            int
+	inString, escape bool  // inside a string; after a backslash there
+	first            byte  // the first byte that is not white space, 0 before it
+	err              error // what ended reading, unless it was the end of the body
+}
+
+func (b *boundedReader) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	n, err := b.from.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		b.err = errTooLarge
+		return 0, b.err
+	}
+	if !b.scan(p[:n]) {
+		b.err = errTooDeep
+		return 0, b.err
+	}
+	if err != nil && err != io.EOF {
+		b.err = err
+	}
+	return n, err
+}
+
+// scan follows the nesting through p, and tells whether it stays within bounds.
+func (b *boundedReader) scan(p []byte) bool {
+	if b.first == 0 {
+		if t := bytes.TrimLeft(p, " \t\r\n"); len(t) > 0 {
+			b.first = t[0]
+		}
+	}
+	for _, ch := range p {
+		switch {
+		case b.escape:
+			b.escape = false
+		case b.inString:
+			b.inString, b.escape = ch != '"', ch == '\\'
+		case ch == '"':
+			b.inString = true
+		case ch == '{', ch == '[':
+			if b.depth++; b.depth > maxDepth {
+				return false
+			}
+		case ch == '}', ch == ']':
+			b.depth--
+		}
+	}
+	return true
+}

@@ -1,0 +1,75 @@
+package upstream
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+const (
+	longestHold  = 5 * time.Minute // a longer pause is passed on to callers, but a read may find out whether it still stands
+	longestPause = 24 * time.Hour  // what a Retry-After is cut at
+)
+
+// hold is a pause that the vendor asked for.
+type hold struct {
+	until  time.Time
+	status int // the HTTP status that came with it
+}
+
+// keepOff notes a pause; a later end wins.
+func (c *Client) keepOff(status int, pause time.Duration) {
+	next := &hold{until: time.Now().Add(min(pause, longestHold)), status: status}
+	for {
+		old := c.hold.Load()
+		if old != nil && !next.until.After(old.until) || c.hold.CompareAndSwap(old, next) {
+			return
+		}
+	}
+}
+
+// held is the pause that is in force, or nil.
+func (c *Client) held() *hold {
+	if h := c.hold.Load(); h != nil && time.Now().Before(h.until) {
+		return h
+	}
+	return nil
+}
+
+// kind is the code and reason that a caller gets while the pause lasts.
+func (h *hold) kind() (codes.Code, pb.ErrorReason) {
+	if h.status == http.StatusTooManyRequests {
+		return codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED
+	}
+	return codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE
+}
+
+// retryAfter reads the Retry-After of an answer (RFC 9110, 10.2.3): seconds, or a date, which is set against the answer's own Date lest
+// the two clocks differ. 0: it does not say.
+func retryAfter(h http.Header) time.Duration {
+	text := strings.TrimSpace(h.Get("Retry-After"))
+	if text == "" {
+		return 0
+	}
+	if strings.Trim(text, "0123456789") == "" {
+		seconds, err := strconv.ParseUint(text, 10, 32)
+		if err != nil {
+			return longestPause // digits alone fail only by being too many
+		}
+		return min(time.Duration(seconds)*time.Second, longestPause)
+	}
+	at, err := http.ParseTime(text)
+	if err != nil {
+		return 0
+	}
+	now, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		now = time.Now()
+	}
+	return min(max(at.Sub(now), 0), longestPause)
+}
