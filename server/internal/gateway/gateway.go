@@ -1,0 +1,144 @@
+// Package gateway is the REST face: JSON over HTTP in front of the gRPC services, by the google.api.http rules of the contract.
+//
+// What grpc-gateway makes of those rules does the routing, the calls and the answers. This package adds what it leaves open: strict reading of
+// bodies and query parameters, names that survive the trip through a path, one shape for all errors, bare rows for streams, and the pages
+// that belong to an API. Serve the handler as it is: an http.ServeMux in front would clean and redirect paths, and so change names.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	"google.golang.org/grpc"
+
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// DefaultMaxBody is the largest request body that is read where Options says nothing, in bytes.
+const DefaultMaxBody = 4 << 20
+
+// Options are what a gateway is made of.
+type Options struct {
+	Conn    grpc.ClientConnInterface // where the services are; required
+	OpenAPI []byte                   // the document served at /openapi.json; required
+	Ready   func() bool              // what /readyz says; nil: always ready
+	MaxBody int64                    // the largest request body, in bytes; 0: DefaultMaxBody
+}
+
+// gateway is the handler that New makes.
+type gateway struct {
+	mux     *runtime.ServeMux
+	routes  routes
+	pages   map[string]http.HandlerFunc
+	maxBody int64
+	license pb.LicenseServiceClient
+}
+
+// New makes the handler of everything under HTTP: the API below /v1, /openapi.json, /docs, /healthz and /readyz.
+func New(o Options) (http.Handler, error) {
+	if o.Conn == nil {
+		return nil, errors.New("gateway: no connection to the services")
+	}
+	if len(o.OpenAPI) == 0 {
+		return nil, errors.New("gateway: no OpenAPI document")
+	}
+	g := &gateway{maxBody: o.MaxBody, license: pb.NewLicenseServiceClient(o.Conn)}
+	if g.maxBody == 0 {
+		g.maxBody = DefaultMaxBody
+	}
+	var err error
+	if g.routes, err = contractRoutes(); err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
+	g.pages = pages(o.OpenAPI, o.Ready)
+	g.mux = runtime.NewServeMux(
+		runtime.WithMiddlewares(g.checked),
+		runtime.WithUnescapingMode(runtime.UnescapingModeLegacy), // leaves path parameters as they are; see escaped
+		runtime.WithDisablePathLengthFallback(),
+		runtime.WithDisableHTTPMethodOverride(),
+		runtime.WithIncomingHeaderMatcher(incomingHeader),
+		runtime.WithOutgoingHeaderMatcher(noHeader),
+		runtime.WithOutgoingTrailerMatcher(noHeader),
+		runtime.WithForwardResponseOption(answerHeaders),
+		runtime.WithErrorHandler(callFailed),
+		runtime.WithRoutingErrorHandler(g.unrouted),
+	)
+	if err := g.register(o.Conn); err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
+	return g, nil
+}
+
+// register connects every service of the contract.
+func (g *gateway) register(conn grpc.ClientConnInterface) error {
+	ctx := context.Background()
+	return errors.Join(
+		pb.RegisterVendorServiceHandlerClient(ctx, g.mux, pb.NewVendorServiceClient(conn)),
+		pb.RegisterSiteServiceHandlerClient(ctx, g.mux, pb.NewSiteServiceClient(conn)),
+		pb.RegisterLicenseServiceHandlerClient(ctx, g.mux, g.license),
+		pb.RegisterMemberServiceHandlerClient(ctx, g.mux, pb.NewMemberServiceClient(conn)),
+		pb.RegisterDrmAccountServiceHandlerClient(ctx, g.mux, pb.NewDrmAccountServiceClient(conn)),
+		pb.RegisterProductLicenseServiceHandlerClient(ctx, g.mux, pb.NewProductLicenseServiceClient(conn)),
+		pb.RegisterMutationServiceHandlerClient(ctx, g.mux, pb.NewMutationServiceClient(conn)),
+		pb.RegisterAuditServiceHandlerClient(ctx, g.mux, pb.NewAuditServiceClient(conn)),
+		// The route registered last wins: rows go out bare, not each message as {"result": …}.
+		g.mux.HandlePath(http.MethodGet, streamLicensesPath, g.streamLicenses),
+	)
+}
+
+// ServeHTTP answers a page or passes the request on to the API.
+func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	path := r.URL.EscapedPath()
+	if page, ok := g.pages[path]; ok {
+		page(w, r)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store") // answers may hold secrets
+	g.mux.ServeHTTP(w, escaped(r.WithContext(withPeer(r)), path))
+}
+
+// escaped gives the router the path as it was sent, so that it is split before it is decoded and a name keeps its escapes: an id with a slash
+// stays one segment, and one that ends in ":disable" is not taken for the verb.
+func escaped(r *http.Request, path string) *http.Request {
+	u := *r.URL
+	u.Path, u.RawPath = path, ""
+	r.URL = &u
+	return r
+}
+
+// checked refuses what the route does not take before the generated code, which would drop it, gets to see the request.
+func (g *gateway) checked(next runtime.HandlerFunc) runtime.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request, params map[string]string) {
+		if err := g.check(w, r, params); err != nil {
+			writeError(w, err)
+			return
+		}
+		next(w, r, params)
+	}
+}
+
+func (g *gateway) check(w http.ResponseWriter, r *http.Request, params map[string]string) error {
+	pattern, _ := runtime.HTTPPattern(r.Context())
+	route := g.routes[routeKey(r.Method, pattern.String())]
+	if route == nil {
+		return fmt.Errorf("no rule of the contract for %s %s", r.Method, pattern)
+	}
+	if err := checkNames(r, params); err != nil {
+		return err
+	}
+	if err := checkHeaders(r.Header); err != nil {
+		return err
+	}
+	query, err := route.readQuery(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	// The generated code reads the query from here, where every key is a field by its full name.
+	r.Form, r.PostForm = query, url.Values{}
+	return route.readBody(w, r, g.maxBody)
+}

@@ -1,0 +1,232 @@
+package gateway_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/gateway"
+	"github.com/drmhub/drmhub/server/internal/inproc"
+)
+
+type streamServer = grpc.ServerStreamingServer[pb.StreamLicensesResponse]
+
+// backend is what stands behind the gateway: unary calls of every method end in call, StreamLicenses in stream.
+type backend struct {
+	pb.UnimplementedVendorServiceServer
+	pb.UnimplementedSiteServiceServer
+	pb.UnimplementedMemberServiceServer
+	pb.UnimplementedDrmAccountServiceServer
+	pb.UnimplementedProductLicenseServiceServer
+	pb.UnimplementedMutationServiceServer
+	pb.UnimplementedAuditServiceServer
+	licenses
+
+	call func(ctx context.Context, method string, req proto.Message) (proto.Message, error)
+}
+
+type licenses struct {
+	pb.UnimplementedLicenseServiceServer
+	stream func(*pb.StreamLicensesRequest, streamServer) error
+}
+
+func (l licenses) StreamLicenses(req *pb.StreamLicensesRequest, s streamServer) error {
+	return l.stream(req, s)
+}
+
+// handler is a gateway before the backend.
+func (b backend) handler(t testing.TB, o gateway.Options) http.Handler {
+	t.Helper()
+	answer := func(ctx context.Context, req any, info *grpc.UnaryServerInfo, _ grpc.UnaryHandler) (any, error) {
+		if b.call == nil {
+			return output(info.FullMethod), nil
+		}
+		resp, err := b.call(ctx, info.FullMethod, req.(proto.Message))
+		if resp == nil && err == nil {
+			return output(info.FullMethod), nil
+		}
+		return resp, err
+	}
+	conn := inproc.New([]grpc.UnaryServerInterceptor{answer}, nil)
+	pb.RegisterVendorServiceServer(conn, b)
+	pb.RegisterSiteServiceServer(conn, b)
+	pb.RegisterMemberServiceServer(conn, b)
+	pb.RegisterDrmAccountServiceServer(conn, b)
+	pb.RegisterProductLicenseServiceServer(conn, b)
+	pb.RegisterMutationServiceServer(conn, b)
+	pb.RegisterAuditServiceServer(conn, b)
+	pb.RegisterLicenseServiceServer(conn, b.licenses)
+	o.Conn, o.OpenAPI = conn, []byte(`{"openapi":"3.0.3"}`)
+	h, err := gateway.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func (b backend) serve(t testing.TB) *httptest.Server {
+	t.Helper()
+	s := httptest.NewServer(b.handler(t, gateway.Options{MaxBody: 1000}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// output is an empty answer of a method.
+func output(method string) proto.Message {
+	name := strings.ReplaceAll(strings.TrimPrefix(method, "/"), "/", ".")
+	rpc, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
+	if err != nil {
+		panic(err)
+	}
+	message, err := protoregistry.GlobalTypes.FindMessageByName(rpc.(protoreflect.MethodDescriptor).Output().FullName())
+	if err != nil {
+		panic(err)
+	}
+	return message.New().Interface()
+}
+
+// reply is an answer, read to its end.
+type reply struct {
+	*http.Response
+	text string
+}
+
+// send makes a request as written: the path is not cleaned, redirects are not followed. Headers are "Name: value"; a body is JSON unless they say otherwise.
+func send(t testing.TB, s *httptest.Server, method, path, body string, headers ...string) reply {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		if name == "Content-Type" {
+			req.Header.Del(name)
+		}
+		req.Header.Add(name, value)
+	}
+	resp, err := s.Client().Transport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reply{resp, string(text)}
+}
+
+// failure is the error shape (AIP-193), strictly.
+type failure struct {
+	Code    int    `json:"code"`
+	Status  string `json:"status"`
+	Message string `json:"message"`
+	Details []struct {
+		Type       string            `json:"@type"`
+		Reason     string            `json:"reason"`
+		Domain     string            `json:"domain"`
+		Metadata   map[string]string `json:"metadata"`
+		RetryDelay string            `json:"retryDelay"`
+		Violations []struct {
+			Field       string `json:"field"`
+			Description string `json:"description"`
+		} `json:"fieldViolations"`
+	} `json:"details"`
+}
+
+// parseFailure reads an error body and checks what all of them have in common.
+func parseFailure(t testing.TB, text string) failure {
+	t.Helper()
+	var body struct {
+		Error failure `json:"error"`
+	}
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&body); err != nil {
+		t.Fatalf("not an error body: %v\n%s", err, text)
+	}
+	e := body.Error
+	if len(e.Details) == 0 || e.Details[0].Type != "type.googleapis.com/google.rpc.ErrorInfo" || e.Details[0].Domain != "drmhub.v1" || e.Message == "" {
+		t.Fatalf("without an ErrorInfo or a message: %s", text)
+	}
+	return e
+}
+
+// fields are the names of the fields that an error complains about.
+func (f failure) fields() string {
+	var names []string
+	for _, d := range f.Details {
+		for _, v := range d.Violations {
+			names = append(names, v.Field)
+		}
+	}
+	return strings.Join(names, " ")
+}
+
+// failed checks a failure's answer as a whole.
+func (r reply) failed(t testing.TB, status int, code, reason string) failure {
+	t.Helper()
+	if r.StatusCode != status {
+		t.Fatalf("HTTP %d, want %d: %s", r.StatusCode, status, r.text)
+	}
+	e := parseFailure(t, r.text)
+	if e.Code != status || e.Status != code || e.Details[0].Reason != reason {
+		t.Errorf("got %d %s %s, want %d %s %s: %s", e.Code, e.Status, e.Details[0].Reason, status, code, reason, r.text)
+	}
+	if got := r.Header.Get("Content-Type"); got != "application/json" {
+		t.Errorf("Content-Type %q", got)
+	}
+	return e
+}
+
+// answered checks that a call went well and reads its answer.
+func (r reply) answered(t testing.TB, into proto.Message) {
+	t.Helper()
+	if r.StatusCode != http.StatusOK {
+		t.Fatalf("HTTP %d: %s", r.StatusCode, r.text)
+	}
+	if err := protojson.Unmarshal([]byte(r.text), into); err != nil {
+		t.Fatalf("%v: %s", err, r.text)
+	}
+}
+
+func TestNewWantsWhatItNeeds(t *testing.T) {
+	if _, err := gateway.New(gateway.Options{OpenAPI: []byte("{}")}); err == nil {
+		t.Error("made without a connection")
+	}
+	if _, err := gateway.New(gateway.Options{Conn: inproc.New(nil, nil)}); err == nil {
+		t.Error("made without an OpenAPI document")
+	}
+}
+
+func TestAnswersAreTheDefaultMapping(t *testing.T) {
+	s := backend{call: func(context.Context, string, proto.Message) (proto.Message, error) {
+		return &pb.Member{Name: "vendors/v/members/1", Group: pb.Member_BUSINESS}, nil
+	}}.serve(t)
+	r := send(t, s, "POST", "/v1/vendors/v/members", `{"email":"a@example.com"}`)
+	var got map[string]any
+	if err := json.Unmarshal([]byte(r.text), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got["group"] != "BUSINESS" || got["vendorGroup"] != "" || got["createDate"] != "" {
+		t.Errorf("want enums by name, lowerCamelCase and unset fields shown: %s", r.text)
+	}
+	if r.Header.Get("X-Content-Type-Options") != "nosniff" || r.Header.Get("Cache-Control") != "no-store" || r.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("headers %v", r.Header)
+	}
+}

@@ -1,0 +1,172 @@
+package gateway
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+)
+
+// readQuery reads a query string as parameters of the route, under their full field names ("filter.content_id"), and refuses whatever the
+// route does not take, all at once.
+func (rt *route) readQuery(raw string) (url.Values, error) {
+	sent, err := url.ParseQuery(raw)
+	if err != nil {
+		return nil, apierror.Invalid("", "the query string cannot be read: %s", quote(err.Error()))
+	}
+	q := query{route: rt, request: rt.request.New().Interface(), read: url.Values{}}
+	for _, key := range slices.Sorted(maps.Keys(sent)) {
+		if problem := q.set(key, sent[key]); problem != "" {
+			q.violations = append(q.violations, &errdetails.BadRequest_FieldViolation{Field: quote(key), Description: problem})
+		}
+	}
+	if len(q.violations) > 0 {
+		return nil, apierror.InvalidRequest(q.violations...)
+	}
+	return q.read, nil
+}
+
+// query is a query string while it is read.
+type query struct {
+	route      *route
+	request    proto.Message // what has been read so far
+	read       url.Values    // the same, as text
+	violations []*errdetails.BadRequest_FieldViolation
+}
+
+// set reads one parameter; it returns what is wrong with it.
+func (q *query) set(key string, values []string) (problem string) {
+	path, field, problem := q.route.parameter(key)
+	switch {
+	case problem != "":
+		return problem
+	case q.read.Has(path):
+		return fmt.Sprintf("given twice, once under each of the two names of %s", path)
+	case len(values) > 1 && !field.IsList():
+		return "given more than once"
+	}
+	for i, value := range values {
+		if !utf8.ValidString(value) {
+			return "must be UTF-8"
+		}
+		if isMessage(field, "google.protobuf.FieldMask") {
+			if value = fieldMask(value); value == "" {
+				return expectation(field)
+			}
+		}
+		if err := runtime.PopulateFieldFromPath(q.request, path, value); err != nil {
+			return expectation(field)
+		}
+		values[i] = value
+	}
+	q.read[path] = values
+	return ""
+}
+
+// parameter finds the field of the request that a query parameter names, by its JSON or its proto name, and the field's full proto name.
+func (rt *route) parameter(key string) (path string, field protoreflect.FieldDescriptor, problem string) {
+	const unknown = "no such parameter"
+	message := rt.request.Descriptor()
+	var names []string
+	for name := range strings.SplitSeq(key, ".") {
+		if message == nil || strings.HasPrefix(string(message.FullName()), "google.protobuf.") {
+			return "", nil, unknown
+		}
+		if field = fieldOf(message, name); field == nil {
+			return "", nil, unknown
+		}
+		names = append(names, string(field.Name()))
+		message = nil
+		if !field.IsList() && !field.IsMap() {
+			message = field.Message()
+		}
+	}
+	path = strings.Join(names, ".")
+	switch {
+	case slices.Contains(rt.inPath, path):
+		return "", nil, "given by the path already"
+	case rt.bodyPath == "*" || rt.bodyPath == names[0]:
+		return "", nil, "belongs into the body"
+	case field.IsMap() || expectation(field) == "":
+		return "", nil, "cannot be given as a whole, only field by field"
+	}
+	return path, field, ""
+}
+
+// fieldOf finds a field by its JSON or its proto name.
+func fieldOf(message protoreflect.MessageDescriptor, name string) protoreflect.FieldDescriptor {
+	if f := message.Fields().ByJSONName(name); f != nil {
+		return f
+	}
+	return message.Fields().ByTextName(name)
+}
+
+func isMessage(field protoreflect.FieldDescriptor, name protoreflect.FullName) bool {
+	return field.Message() != nil && field.Message().FullName() == name
+}
+
+// expectation says what a value of the field looks like, for one who sent another; nothing for messages, but the well-known ones.
+func expectation(field protoreflect.FieldDescriptor) string {
+	switch field.Kind() {
+	case protoreflect.BoolKind:
+		return "must be true or false"
+	case protoreflect.EnumKind:
+		values := field.Enum().Values()
+		var names []string
+		for i := range values.Len() {
+			if v := values.Get(i); v.Number() != 0 {
+				names = append(names, string(v.Name()))
+			}
+		}
+		return "must be one of " + strings.Join(names, ", ")
+	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
+		return "must be a whole number of 32 bits"
+	case protoreflect.StringKind:
+		return "must be text, in UTF-8"
+	case protoreflect.BytesKind:
+		return "must be base64"
+	case protoreflect.MessageKind, protoreflect.GroupKind:
+		switch field.Message().FullName() {
+		case "google.protobuf.Timestamp":
+			return "must be a time as in RFC 3339, like 2026-01-31T09:00:00Z"
+		case "google.protobuf.Duration":
+			return "must be a length of time in seconds, like 3.5s"
+		case "google.protobuf.FieldMask":
+			return "must be field names separated by commas, like displayName,price.amount"
+		}
+		return ""
+	default:
+		return "must be a number (" + field.Kind().String() + ")"
+	}
+}
+
+// fieldMask turns the JSON form of a mask, "displayName,price.amount", into field names, which it also takes; "" where it is neither.
+func fieldMask(text string) string {
+	var names strings.Builder
+	for path := range strings.SplitSeq(text, ",") {
+		if path == "" {
+			return ""
+		}
+	}
+	for _, c := range text {
+		switch {
+		case 'A' <= c && c <= 'Z':
+			names.WriteByte('_')
+			names.WriteRune(c - 'A' + 'a')
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', strings.ContainsRune("_.,*", c):
+			names.WriteRune(c)
+		default:
+			return ""
+		}
+	}
+	return names.String()
+}
