@@ -1,0 +1,68 @@
+package pallycon
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/drmhub/drmhub/adapters/secret"
+)
+
+// complete is the shortest configuration that works.
+func complete() *Config {
+	c := NewConfig()
+	c.BaseURL, c.AccountID, c.AccountSeq, c.ServiceAPIKey = "https://service.pallycon.com", "acme", "77", secret.New("the-key")
+	return c
+}
+
+// mistaken are the keys that c's Check reports, sorted.
+func mistaken(c *Config) []string {
+	found := map[string]bool{}
+	c.Check(func(key, _ string) { found[key] = true })
+	return slices.Sorted(maps.Keys(found))
+}
+
+func TestDefaultsNeedOnlyTheAccount(t *testing.T) {
+	if got := mistaken(complete()); len(got) != 0 {
+		t.Errorf("a complete configuration is refused for %v", got)
+	}
+	if got, want := mistaken(NewConfig()), []string{"account_id", "account_seq", "base_url", "service_api_key"}; !slices.Equal(got, want) {
+		t.Errorf("the defaults alone lack %v, want %v", got, want)
+	}
+}
+
+func TestEveryUnusableSettingIsReported(t *testing.T) {
+	for key, spoil := range map[string]func(*Config){
+		"account_id":          func(c *Config) { c.AccountID = "" },
+		"account_seq":         func(c *Config) { c.AccountSeq = "" },
+		"service_api_key":     func(c *Config) { c.ServiceAPIKey = secret.Text{} },
+		"page_index_base":     func(c *Config) { c.PageIndexBase = 2 },
+		"parameter_encoding":  func(c *Config) { c.ParameterEncoding = "JSON" },
+		"timeout":             func(c *Config) { c.Timeout = -time.Second },
+		"requests_per_second": func(c *Config) { c.RequestsPerSecond = math.NaN() },
+	} {
+		c := complete()
+		spoil(c)
+		if got := mistaken(c); !slices.Equal(got, []string{key}) {
+			t.Errorf("with a bad %s, Check reports %v", key, got)
+		}
+	}
+}
+
+func TestBaseURLIsSchemeAndHost(t *testing.T) {
+	for _, good := range []string{"http://127.0.0.1:7001", "https://[::1]:7001", "https://service.pallycon.com"} {
+		if !isOrigin(good) {
+			t.Errorf("%s is refused", good)
+		}
+	}
+	for _, bad := range []string{
+		"", "service.pallycon.com", "127.0.0.1:7001", "ftp://host", "https://", "https://:443", "https://host/", "https://host/api/v2",
+		"https://host?a=b", "https://host?", "https://host#", "https://user:pass@host", "https://host:port", " https://host",
+	} {
+		if isOrigin(bad) {
+			t.Errorf("%q is taken for scheme and host", bad)
+		}
+	}
+}

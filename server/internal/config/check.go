@@ -1,0 +1,161 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Checker is a struct of the configuration that judges its own values once they are read.
+type Checker interface {
+	// Check reports every value that cannot be used: its key, as it stands in the file and seen from this struct ("timeout",
+	// "keys[0].alg"), and what to do. The text must not quote the value. A missing value is reported under the key that should hold it.
+	// What is said about a key that already has a mistake is left out.
+	Check(report func(key, problem string))
+}
+
+// Check judges what concerns more than one section.
+func (c *Config) Check(report func(key, problem string)) {
+	if c.Auth.Mode == "" {
+		report("auth.mode", "must be said: jwt to ask callers for tokens, or none to let everybody on this machine in")
+	}
+	if c.Auth.Mode == AuthNone && !c.Auth.AllowRemote {
+		for key, listener := range map[string]Listener{"grpc.listen": c.GRPC, "http.listen": c.HTTP} {
+			if host, ok := host(listener.Listen); ok && !loopback(host) {
+				report(key, "auth.mode none lets everybody in: listen on 127.0.0.1, or say auth.allow_remote: true where the network keeps strangers out")
+			}
+		}
+	}
+	if c.GRPC.Listen == c.HTTP.Listen && !strings.HasSuffix(c.HTTP.Listen, ":0") {
+		report("http.listen", "must not be the address of grpc.listen")
+	}
+	if c.Store != nil {
+		report("store", "this version keeps no journal on disk yet: leave store out")
+	}
+	if len(c.Vendors) == 0 {
+		report("vendors", "must name one vendor at least: an id, and the vendor's section")
+	}
+	first := map[string]int{}
+	for i, v := range c.Vendors {
+		if j, taken := first[v.ID]; taken && v.ID != "" {
+			report(fmt.Sprintf("vendors[%d].id", i), fmt.Sprintf("must differ from the id of vendors[%d]", j))
+		} else {
+			first[v.ID] = i
+		}
+	}
+}
+
+// Check judges the address.
+func (l *Listener) Check(report func(key, problem string)) {
+	if _, ok := host(l.Listen); !ok {
+		report("listen", "must be host:port, for example 127.0.0.1:8080")
+	}
+}
+
+// Check judges that a certificate has its key.
+func (t *TLS) Check(report func(key, problem string)) {
+	if t.Cert == "" {
+		report("cert", "is missing: the PEM file of the certificate chain")
+	}
+	if t.Key == "" {
+		report("key", "is missing: the PEM file of the certificate's private key")
+	}
+}
+
+// Check judges the mode and what belongs to it.
+func (a *Auth) Check(report func(key, problem string)) {
+	switch a.Mode {
+	case "": // Config judges it, since the whole section may be missing.
+	case AuthJWT:
+		report("mode", "this version of drmhub cannot check tokens yet: use {mode: none} on loopback addresses")
+		if a.AllowRemote {
+			report("allow_remote", "belongs to mode none: leave it out")
+		}
+	case AuthNone:
+		for _, tokens := range []struct {
+			key   string
+			given bool
+		}{{"issuer", a.Issuer != ""}, {"audience", a.Audience != ""}, {"keys", a.Keys != nil}, {"roles", a.Roles != nil}} {
+			if tokens.given {
+				report(tokens.key, "belongs to mode jwt, and this version of drmhub cannot check tokens yet: leave it out")
+			}
+		}
+	default:
+		report("mode", "must be jwt or none")
+	}
+	first := map[string]int{}
+	for i, k := range a.Keys {
+		if j, taken := first[k.KID]; taken && k.KID != "" {
+			report(fmt.Sprintf("keys[%d].kid", i), fmt.Sprintf("must differ from the kid of keys[%d]", j))
+		} else {
+			first[k.KID] = i
+		}
+	}
+}
+
+// algorithm is what a key may be pinned to: the signatures of RFC 7518 and RFC 8037.
+var algorithm = regexp.MustCompile(`^((HS|RS|PS|ES)(256|384|512)|EdDSA)$`)
+
+// Check judges that the key is one key, of the kind its algorithm needs.
+func (k *Key) Check(report func(key, problem string)) {
+	if k.JWKSURL != "" {
+		k.checkKeySet(report)
+		return
+	}
+	if k.KID == "" {
+		report("kid", "is missing: the key's id, as the header of a token names it")
+	}
+	symmetric := strings.HasPrefix(k.Alg, "HS")
+	switch {
+	case !algorithm.MatchString(k.Alg):
+		report("alg", "must be one of HS256, RS256, PS256, ES256, their 384 and 512, or EdDSA")
+	case symmetric && k.Secret == nil:
+		report("secret", "is missing: an HS algorithm needs the shared secret, as {env: NAME} or {file: PATH}")
+	case symmetric && k.PublicKey != nil:
+		report("public_key", "does not go with an HS algorithm: leave it out")
+	case !symmetric && k.PublicKey == nil:
+		report("public_key", "is missing: this algorithm needs the issuer's public key, as {file: PATH} or {env: NAME}")
+	case !symmetric && k.Secret != nil:
+		report("secret", "does not go with this algorithm: leave it out")
+	}
+}
+
+func (k *Key) checkKeySet(report func(key, problem string)) {
+	for _, single := range []struct {
+		key   string
+		given bool
+	}{{"kid", k.KID != ""}, {"alg", k.Alg != ""}, {"secret", k.Secret != nil}, {"public_key", k.PublicKey != nil}} {
+		if single.given {
+			report(single.key, "does not go with jwks_url: leave it out, or make it a key of its own")
+		}
+	}
+	u, err := url.Parse(k.JWKSURL)
+	if err != nil || u.Hostname() == "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
+		report("jwks_url", "must be an https:// URL, or an http:// one on a loopback address")
+	}
+}
+
+var hostname = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$`)
+
+// host is the host of a listen address, and whether the address is one.
+func host(address string) (string, bool) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", false
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return "", false
+	}
+	_, notIP := netip.ParseAddr(host)
+	return host, host == "" || notIP == nil || hostname.MatchString(host)
+}
+
+// loopback tells whether only this machine reaches host. Names other than localhost are not looked up: what they mean may change.
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
+}

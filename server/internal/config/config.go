@@ -1,0 +1,142 @@
+// Package config reads drmhub's configuration file: YAML into typed values, with every mistake reported at once.
+//
+// Structs name their keys with the tag `yaml:"key"`; a field without the tag is no key. A key that the file leaves out keeps the value its field
+// had before. Types: string, bool, integers, float64, time.Duration ("30s"), *time.Location (an IANA name), secret.Text ({env: NAME} or
+// {file: PATH}), PEM, Path, and structs, pointers, lists and maps of these. A struct that is a Checker then judges its own values.
+//
+// The decoder walks the YAML nodes itself, since general ones stop early, know no lines, or quote the value they reject, which may be a secret.
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+
+	"github.com/drmhub/drmhub/adapters/secret"
+)
+
+// Config is the whole configuration file.
+type Config struct {
+	// GRPC is where the gRPC server listens; by default 127.0.0.1:9090.
+	GRPC Listener `yaml:"grpc"`
+	// HTTP is where REST, OpenAPI, health and metrics are served; by default 127.0.0.1:8080.
+	HTTP Listener `yaml:"http"`
+	// Auth says who may call. Its mode has no default.
+	Auth Auth `yaml:"auth"`
+	// Store is where the journal is kept; nil keeps it in memory.
+	Store *Store `yaml:"store"`
+	// Vendors are the vendor accounts, at least one, each with an id of its own.
+	Vendors []Vendor `yaml:"vendors"`
+}
+
+// Listener is one address that the server listens on.
+type Listener struct {
+	// Listen is host:port, with the port as a number; port 0 takes any free one, an empty host all interfaces.
+	Listen string `yaml:"listen"`
+	// TLS is nil where the listener speaks plain text.
+	TLS *TLS `yaml:"tls"`
+}
+
+// TLS names the PEM files of a listener.
+type TLS struct {
+	// Cert is the certificate chain, leaf first.
+	Cert Path `yaml:"cert"`
+	// Key is the private key of Cert.
+	Key Path `yaml:"key"`
+	// ClientCA, unless empty, holds the authorities that a client's certificate must come from.
+	ClientCA Path `yaml:"client_ca"`
+}
+
+// AuthMode is how callers are told apart.
+type AuthMode string
+
+const (
+	// AuthJWT asks every caller for a JSON Web Token.
+	AuthJWT AuthMode = "jwt"
+	// AuthNone lets every caller do everything.
+	AuthNone AuthMode = "none"
+)
+
+// Auth says who may call.
+type Auth struct {
+	// Mode must be said: neither default would be safe to guess.
+	Mode AuthMode `yaml:"mode"`
+	// AllowRemote lets mode none listen on addresses that are not loopback.
+	AllowRemote bool `yaml:"allow_remote"`
+	// Issuer is the `iss` that tokens must carry.
+	Issuer string `yaml:"issuer"`
+	// Audience is the `aud` that tokens must carry.
+	Audience string `yaml:"audience"`
+	// Keys are the keys that tokens may be signed with.
+	Keys []Key `yaml:"keys"`
+	// Roles maps a role's name to the scopes it gives.
+	Roles map[string][]string `yaml:"roles"`
+}
+
+// Key verifies tokens. Exactly one of Secret, PublicKey and JWKSURL is there.
+type Key struct {
+	// KID is the key's id in a token's header, Alg the only algorithm it is good for; both are empty beside JWKSURL.
+	KID string `yaml:"kid"`
+	Alg string `yaml:"alg"`
+	// Secret is the shared secret of an HS algorithm.
+	Secret *secret.Text `yaml:"secret"`
+	// PublicKey is for every other algorithm.
+	PublicKey *PEM `yaml:"public_key"`
+	// JWKSURL serves a JSON Web Key Set.
+	JWKSURL string `yaml:"jwks_url"`
+}
+
+// Store is where the journal is kept.
+type Store struct {
+	// DSN is sqlite:FILE or postgres://….
+	DSN string `yaml:"dsn"`
+}
+
+// Vendor is one account at one vendor.
+type Vendor struct {
+	// ID is the account's name in drmhub, and so in every resource name.
+	ID string
+	// Kind is the name of the section that the file gives it, such as pallycon.
+	Kind string
+	// Settings is that section: what the kind's function in Kinds made, filled in.
+	Settings any
+}
+
+// Kinds are the vendor sections that a file may have.
+type Kinds struct {
+	// Settings makes, for each kind, a pointer to its configuration struct with the defaults in place.
+	Settings map[string]func() any
+	// Unserved are kinds that exist but have no adapter yet: a file that has one is refused in those words.
+	Unserved []string
+}
+
+// Read reads the configuration file at path. Relative paths in it start at its own folder. The error is Errors, unless the file itself cannot be
+// read.
+func Read(path string, kinds Kinds) (*Config, error) {
+	source, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("the configuration file cannot be read: %w", err)
+	}
+	return Parse(source, path, kinds)
+}
+
+// Parse reads source as the configuration file at path, which it does not open. The error is Errors.
+func Parse(source []byte, path string, kinds Kinds) (*Config, error) {
+	config := &Config{GRPC: Listener{Listen: "127.0.0.1:9090"}, HTTP: Listener{Listen: "127.0.0.1:8080"}}
+	root, syntax := parseYAML(source)
+	if syntax != nil {
+		syntax.File = path
+		return nil, Errors{*syntax}
+	}
+	dir := filepath.Dir(path)
+	if whole, err := filepath.Abs(dir); err == nil {
+		dir = whole
+	}
+	d := &decoder{file: path, dir: dir, kinds: kinds, lines: map[string]int{"": 1}, judged: map[string]bool{}}
+	d.value(root, "", reflect.ValueOf(config).Elem())
+	if len(d.mistakes) > 0 {
+		return nil, d.mistakes.sorted()
+	}
+	return config, nil
+}

@@ -1,0 +1,219 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+	_ "time/tzdata"
+
+	"github.com/drmhub/drmhub/adapters/pallycon"
+	"github.com/drmhub/drmhub/adapters/secret"
+)
+
+// acme is a vendor's configuration with a field of every type that a vendor may use.
+type acme struct {
+	URL     string         `yaml:"url"`
+	Token   secret.Text    `yaml:"token"`
+	Retries int            `yaml:"retries"`
+	Rate    float64        `yaml:"rate"`
+	Strict  bool           `yaml:"strict"`
+	Timeout time.Duration  `yaml:"timeout"`
+	Zone    *time.Location `yaml:"zone"`
+	Regions []string       `yaml:"regions"`
+	Proxy   *acmeProxy     `yaml:"proxy"`
+	Cache   string         // no key
+}
+
+type acmeProxy struct {
+	Port int `yaml:"port"`
+}
+
+func (a *acme) Check(report func(key, problem string)) {
+	if a.URL == "" {
+		report("url", "is missing")
+	}
+	if a.Token.IsZero() {
+		report("token", "is missing")
+	}
+	if a.Retries < 0 {
+		report("retries", "must not be negative")
+	}
+}
+
+func kinds() Kinds {
+	return Kinds{
+		Settings: map[string]func() any{
+			"acme":     func() any { return &acme{Retries: 3, Zone: time.UTC} },
+			"pallycon": func() any { return pallycon.NewConfig() },
+		},
+		Unserved: []string{"amino", "ncp", "telecomx"},
+	}
+}
+
+// folder holds the files that the tests' configurations name, and sets their environment.
+func folder(t testing.TB) string {
+	t.Setenv("ACME_TOKEN", "s3cr3t-from-env")
+	t.Setenv("ACME_EMPTY", "")
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"token.txt": "s3cr3t-from-file\r\n", "empty.txt": "\n", "cert.pem": "certificate", "key.pem": "private", "issuer.pem": "public",
+		"huge.txt": strings.Repeat("x", largest+1),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+const least = `
+auth: {mode: none}
+vendors:
+  - id: a
+    acme: {url: "http://a", token: {env: ACME_TOKEN}}
+`
+
+func TestWhatTheFileLeavesOutKeepsItsDefault(t *testing.T) {
+	got, err := Parse([]byte(least), filepath.Join(folder(t), "drmhub.yaml"), kinds())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Config{
+		GRPC: Listener{Listen: "127.0.0.1:9090"},
+		HTTP: Listener{Listen: "127.0.0.1:8080"},
+		Auth: Auth{Mode: AuthNone},
+		Vendors: []Vendor{{ID: "a", Kind: "acme", Settings: &acme{
+			URL: "http://a", Token: secret.New("s3cr3t-from-env"), Retries: 3, Zone: time.UTC,
+		}}},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestEveryKeyIsRead(t *testing.T) {
+	dir := folder(t)
+	file := filepath.Join(dir, "drmhub.yaml")
+	err := os.WriteFile(file, []byte(`
+grpc: {listen: "0.0.0.0:443", tls: &tls {cert: cert.pem, key: key.pem, client_ca: `+dir+`/issuer.pem}}
+http: {listen: ":0", tls: *tls}
+auth: {mode: none, allow_remote: true}
+vendors:
+  - id: a-1
+    acme:
+      url: "http://a"
+      token: {file: token.txt}
+      retries: 0
+      rate: 2
+      strict: true
+      timeout: 1m30s
+      zone: Asia/Seoul
+      regions: [KR, "1"]
+      proxy: {port: 8}
+  - pallycon: {base_url: "http://127.0.0.1:7001", account_id: "acme", account_seq: "77", service_api_key: {env: ACME_TOKEN}, requests_per_second: 2.5}
+    id: pallycon-kr
+`), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Read(file, kinds())
+	if err != nil {
+		t.Fatal(err)
+	}
+	seoul, err := time.LoadLocation("Asia/Seoul")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tls := &TLS{Cert: Path(dir + "/cert.pem"), Key: Path(dir + "/key.pem"), ClientCA: Path(dir + "/issuer.pem")}
+	account := pallycon.NewConfig()
+	account.BaseURL, account.AccountID, account.AccountSeq = "http://127.0.0.1:7001", "acme", "77"
+	account.ServiceAPIKey, account.RequestsPerSecond = secret.New("s3cr3t-from-env"), 2.5
+	want := &Config{
+		GRPC: Listener{Listen: "0.0.0.0:443", TLS: tls},
+		HTTP: Listener{Listen: ":0", TLS: tls},
+		Auth: Auth{Mode: AuthNone, AllowRemote: true},
+		Vendors: []Vendor{
+			{ID: "a-1", Kind: "acme", Settings: &acme{
+				URL: "http://a", Token: secret.New("s3cr3t-from-file"), Rate: 2, Strict: true, Timeout: 90 * time.Second, Zone: seoul,
+				Regions: []string{"KR", "1"}, Proxy: &acmeProxy{Port: 8},
+			}},
+			{ID: "pallycon-kr", Kind: "pallycon", Settings: account},
+		},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if shown := fmt.Sprintf("%+v %#v", got.Vendors[0].Settings, got.Vendors[1].Settings); strings.Contains(shown, "s3cr3t") {
+		t.Errorf("the configuration prints a secret: %s", shown)
+	}
+}
+
+func TestLoopbackListenersNeedNoLeave(t *testing.T) {
+	dir := folder(t)
+	for _, address := range []string{"127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1", "LocalHost:0"} {
+		if _, err := Parse([]byte(`grpc: {listen: "`+address+`"}`+least), dir+"/drmhub.yaml", kinds()); err != nil {
+			t.Errorf("%s is refused:\n%v", address, err)
+		}
+	}
+	for _, address := range []string{"0.0.0.0:1", ":1", "[::]:1", "192.0.2.1:1", "example.com:1", "localhost.example.com:1"} {
+		_, err := Parse([]byte(`grpc: {listen: "`+address+`"}`+least), dir+"/drmhub.yaml", kinds())
+		if err == nil || !strings.Contains(err.Error(), ":1: grpc.listen: auth.mode none lets everybody in") {
+			t.Errorf("%s lets strangers in: %v", address, err)
+		}
+	}
+}
+
+func TestUnreadableConfigurationFileIsNamed(t *testing.T) {
+	_, err := Read(filepath.Join(t.TempDir(), "absent.yaml"), kinds())
+	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "absent.yaml") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestFieldThatNoFileCanFillIsTheProgramsMistake(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("a field of type chan went unnoticed")
+		}
+	}()
+	odd := Kinds{Settings: map[string]func() any{"odd": func() any {
+		return &struct {
+			C chan int `yaml:"c"`
+		}{}
+	}}}
+	_, _ = Parse([]byte("vendors: [{id: a, odd: {c: 1}}]"), "drmhub.yaml", odd)
+}
+
+func FuzzParse(f *testing.F) {
+	dir := folder(f)
+	f.Add([]byte(least))
+	for _, bad := range badFiles {
+		f.Add([]byte(bad.source))
+	}
+	f.Fuzz(func(t *testing.T, source []byte) {
+		config, err := Parse(source, dir+"/drmhub.yaml", kinds())
+		if err == nil {
+			if len(config.Vendors) == 0 || config.Auth.Mode != AuthNone {
+				t.Errorf("accepted, though unusable: %+v", config)
+			}
+			return
+		}
+		mistakes, ok := errors.AsType[Errors](err)
+		if !ok || len(mistakes) == 0 || config != nil {
+			t.Fatalf("want mistakes and nothing else, got %+v and %v", config, err)
+		}
+		if lines := strings.Count(err.Error(), "\n") + 1; lines != len(mistakes) {
+			t.Errorf("%d mistakes on %d lines:\n%v", len(mistakes), lines, err)
+		}
+		for _, m := range mistakes {
+			if m.Line < 1 || m.Text == "" {
+				t.Errorf("a mistake without line or text: %+v", m)
+			}
+		}
+	})
+}

@@ -1,0 +1,208 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/drmhub/drmhub/adapters/secret"
+)
+
+// decoder fills Go values from YAML nodes and collects what is wrong on the way.
+type decoder struct {
+	file, dir string
+	kinds     Kinds
+	mistakes  Errors
+	lines     map[string]int  // path → line of its key
+	judged    map[string]bool // paths that have their mistake already
+}
+
+// fail notes that the value at path cannot be used, unless that is known of it or of what it is part of.
+func (d *decoder) fail(path, text string) {
+	line := 0
+	for p := path; ; p = parent(p) {
+		if d.judged[p] {
+			return
+		}
+		if line == 0 {
+			line = d.lines[p]
+		}
+		if p == "" {
+			break
+		}
+	}
+	d.judged[path] = true
+	d.add(line, path, text)
+}
+
+func (d *decoder) add(line int, path, text string) {
+	d.mistakes = append(d.mistakes, Mistake{File: d.file, Line: line, Path: path, Text: text})
+}
+
+// value decodes node, which stands at path, into out.
+func (d *decoder) value(node *yaml.Node, path string, out reflect.Value) {
+	if node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	if node.ShortTag() == "!!null" {
+		d.fail(path, "is empty: give it a value, or leave the key out")
+		return
+	}
+	switch target := out.Addr().Interface().(type) {
+	case *secret.Text:
+		d.secret(node, path, target)
+		return
+	case *PEM:
+		d.pem(node, path, target)
+		return
+	case *Path:
+		d.path(node, path, target)
+		return
+	case *time.Duration:
+		d.duration(node, path, target)
+		return
+	case **time.Location:
+		d.location(node, path, target)
+		return
+	case *Vendor:
+		d.vendor(node, path, target)
+		return
+	}
+	switch out.Kind() {
+	case reflect.Struct:
+		d.structure(node, path, out)
+	case reflect.Pointer:
+		out.Set(reflect.New(out.Type().Elem()))
+		d.value(node, path, out.Elem())
+	case reflect.Slice:
+		d.list(node, path, out)
+	case reflect.Map:
+		d.dictionary(node, path, out)
+	case reflect.String:
+		d.scalar(node, path, out, "must be text: write it in quotes", "!!str")
+	case reflect.Bool:
+		d.scalar(node, path, out, "must be true or false", "!!bool")
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		d.scalar(node, path, out, "must be a whole number", "!!int")
+	case reflect.Float64:
+		d.scalar(node, path, out, "must be a number", "!!int", "!!float")
+	default:
+		panic(fmt.Sprintf("config: %s: a field of type %s cannot be read from a file", path, out.Type()))
+	}
+}
+
+// scalar decodes a node whose YAML type is one of tags; YAML's own conversions, such as 5 to "5", are not made.
+func (d *decoder) scalar(node *yaml.Node, path string, out reflect.Value, otherwise string, tags ...string) {
+	if node.Kind != yaml.ScalarNode || !slices.Contains(tags, node.ShortTag()) || node.Decode(out.Addr().Interface()) != nil {
+		d.fail(path, otherwise)
+	}
+}
+
+func (d *decoder) structure(node *yaml.Node, path string, out reflect.Value) {
+	fields := map[string]reflect.Value{}
+	for field, value := range out.Fields() {
+		if key, _, _ := strings.Cut(field.Tag.Get("yaml"), ","); key != "" && key != "-" {
+			fields[key] = value
+		}
+	}
+	entries, ok := d.entries(node, path)
+	if !ok {
+		return
+	}
+	for _, e := range entries {
+		if field, known := fields[e.key]; known {
+			d.value(e.value, e.path, field)
+		} else {
+			d.unknown(e, slices.Sorted(maps.Keys(fields)))
+		}
+	}
+	if checker, ok := reflect.TypeAssert[Checker](out.Addr()); ok {
+		checker.Check(func(key, problem string) { d.fail(join(path, key), problem) })
+	}
+}
+
+func (d *decoder) list(node *yaml.Node, path string, out reflect.Value) {
+	if node.Kind != yaml.SequenceNode {
+		d.fail(path, "must be a list")
+		return
+	}
+	items := reflect.MakeSlice(out.Type(), len(node.Content), len(node.Content))
+	for i, item := range node.Content {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		d.lines[at] = item.Line
+		d.value(item, at, items.Index(i))
+	}
+	out.Set(items)
+}
+
+func (d *decoder) dictionary(node *yaml.Node, path string, out reflect.Value) {
+	entries, _ := d.entries(node, path)
+	out.Set(reflect.MakeMapWithSize(out.Type(), len(entries)))
+	for _, e := range entries {
+		if !plainKey.MatchString(e.key) {
+			d.unknown(e, nil)
+			continue
+		}
+		item := reflect.New(out.Type().Elem()).Elem()
+		d.value(e.value, e.path, item)
+		out.SetMapIndex(reflect.ValueOf(e.key), item)
+	}
+}
+
+// entry is one key of a mapping and its value.
+type entry struct {
+	key, path string
+	line      int
+	value     *yaml.Node
+}
+
+// entries are the keys of a mapping, each once: a repeated one is a mistake. ok is false where node is no mapping.
+func (d *decoder) entries(node *yaml.Node, path string) (entries []entry, ok bool) {
+	if node.Kind != yaml.MappingNode {
+		d.fail(path, "must be a mapping of keys to values")
+		return nil, false
+	}
+	first := map[string]int{}
+	for pair := range slices.Chunk(node.Content, 2) {
+		e := entry{key: pair[0].Value, line: pair[0].Line, value: pair[1]}
+		e.path = join(path, "?")
+		if plainKey.MatchString(e.key) {
+			e.path = join(path, e.key)
+		}
+		if line, again := first[e.key]; again {
+			d.add(e.line, e.path, fmt.Sprintf("is there twice, first on line %d: keep one", line))
+			continue
+		}
+		first[e.key], d.lines[e.path] = e.line, e.line
+		entries = append(entries, e)
+	}
+	return entries, true
+}
+
+// unknown notes a key that is none of known.
+func (d *decoder) unknown(e entry, known []string) {
+	switch meant := nearest(e.key, known); {
+	case !plainKey.MatchString(e.key):
+		d.add(e.line, e.path, "this key is no plain name, and not shown: is the space after its colon missing?")
+	case meant != "":
+		d.add(e.line, e.path, "unknown key; did you mean "+meant+"?")
+	default:
+		d.add(e.line, e.path, "unknown key; known here: "+strings.Join(known, ", "))
+	}
+}
+
+// join is the path of key inside the section at path.
+func join(path, key string) string {
+	if path == "" || key == "" {
+		return path + key
+	}
+	return path + "." + key
+}
+
+// parent is the path of what holds path.
+func parent(path string) string { return path[:max(0, strings.LastIndexAny(path, ".["))] }

@@ -1,0 +1,80 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Mistake is one thing in the configuration that cannot be used.
+type Mistake struct {
+	// File is the configuration file as it was named, Line the line in it, from 1; for what is missing, the line of the section.
+	File string
+	Line int
+	// Path is the key, such as vendors[1].id; it is empty for the file as a whole.
+	Path string
+	// Text is what is wrong and what to do. It never quotes a value, since a secret may stand where none belongs.
+	Text string
+}
+
+// String shows the mistake on one line, in the form that editors can jump to.
+func (m Mistake) String() string {
+	if m.Path == "" {
+		return fmt.Sprintf("%s:%d: %s", m.File, m.Line, m.Text)
+	}
+	return fmt.Sprintf("%s:%d: %s: %s", m.File, m.Line, m.Path, m.Text)
+}
+
+// Errors are all the mistakes of a file, in the order of their lines.
+type Errors []Mistake
+
+// Error lists the mistakes, one a line.
+func (e Errors) Error() string {
+	lines := make([]string, len(e))
+	for i, mistake := range e {
+		lines[i] = mistake.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (e Errors) sorted() Errors {
+	slices.SortStableFunc(e, func(a, b Mistake) int { return cmp.Or(a.Line-b.Line, strings.Compare(a.Path, b.Path)) })
+	return e
+}
+
+// plainKey is a key that may be shown: in flow style, `key:value` without the space is one long key, with the value inside.
+var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`)
+
+// nearest is the known word that the unknown one was probably meant to be, or "".
+func nearest(unknown string, known []string) string {
+	best, least := "", 3
+	for _, word := range known {
+		if n := distance(strings.ToLower(unknown), word); n < least && n < len(word) {
+			best, least = word, n
+		}
+	}
+	return best
+}
+
+// distance is Levenshtein's: the fewest single-byte insertions, deletions and replacements between a and b.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,147 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/drmhub/drmhub/adapters/secret"
+)
+
+// PEM is key material that is no secret, but too long for the file: there it is {file: PATH} or {env: NAME}, here the text itself.
+type PEM string
+
+// Path is a file that could be opened when the configuration was read. A relative one in the file starts at the folder of the configuration.
+type Path string
+
+// largest bounds a file that holds a secret or a key, in bytes: anything larger was named by mistake.
+const largest = 1 << 20
+
+func (d *decoder) secret(node *yaml.Node, path string, out *secret.Text) {
+	if text, ok := d.elsewhere(node, path, "a secret is never written in the file: use {env: NAME} or {file: PATH}"); ok {
+		*out = secret.New(text)
+	}
+}
+
+func (d *decoder) pem(node *yaml.Node, path string, out *PEM) {
+	if text, ok := d.elsewhere(node, path, "a key is not written in the file: use {file: PATH} or {env: NAME}"); ok {
+		*out = PEM(text)
+	}
+}
+
+// shownVariable is the name of an environment variable that a mistake may quote. Other names might be the secret itself, in the wrong place.
+var shownVariable = regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$`)
+
+// elsewhere fetches the text that {env: NAME} or {file: PATH} stands for; otherwise is what to say where node is neither.
+func (d *decoder) elsewhere(node *yaml.Node, path, otherwise string) (string, bool) {
+	if node.Kind != yaml.MappingNode || len(node.Content) != 2 || node.Content[1].ShortTag() != "!!str" {
+		d.fail(path, otherwise)
+		return "", false
+	}
+	text, problem := "", otherwise
+	switch source, name := node.Content[0].Value, node.Content[1].Value; source {
+	case "env":
+		text, problem = fromEnvironment(name)
+	case "file":
+		text, problem = d.fromFile(name)
+	}
+	if problem != "" {
+		d.fail(path, problem)
+	}
+	return text, problem == ""
+}
+
+func fromEnvironment(name string) (text, problem string) {
+	shown := "that is named here"
+	if shownVariable.MatchString(name) {
+		shown = name
+	}
+	switch text, set := os.LookupEnv(name); {
+	case !set:
+		return "", "the environment variable " + shown + " is not set"
+	case text == "":
+		return "", "the environment variable " + shown + " is empty"
+	default:
+		return text, ""
+	}
+}
+
+func (d *decoder) fromFile(name string) (text, problem string) {
+	file, err := d.open(name)
+	if err != nil {
+		return "", d.unreadable(err)
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, largest+1))
+	if err != nil {
+		return "", d.unreadable(err)
+	}
+	if len(content) > largest {
+		return "", "the file that is named here is larger than 1 MiB: it cannot be the right one"
+	}
+	if text = strings.TrimRight(string(content), "\r\n"); text == "" {
+		return "", "the file that is named here is empty"
+	}
+	return text, ""
+}
+
+func (d *decoder) path(node *yaml.Node, path string, out *Path) {
+	if node.ShortTag() != "!!str" || node.Value == "" {
+		d.fail(path, "must be the path of a file")
+		return
+	}
+	file, err := d.open(node.Value)
+	if err != nil {
+		d.fail(path, d.unreadable(err))
+		return
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err != nil || info.IsDir() {
+		d.fail(path, "must be the path of a file, not of a folder")
+		return
+	}
+	*out = Path(file.Name())
+}
+
+// open opens a file; a relative name starts at the folder of the configuration, so that it means the same wherever the program is started.
+func (d *decoder) open(name string) (*os.File, error) {
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(d.dir, name)
+	}
+	return os.Open(name) //nolint:gosec // The operator's configuration names its files, which is what it is for.
+}
+
+// unreadable says why a file could not be read, without the name: see shownVariable.
+func (d *decoder) unreadable(err error) string {
+	if failed, ok := errors.AsType[*fs.PathError](err); ok {
+		err = failed.Err
+	}
+	return fmt.Sprintf("the file that is named here cannot be read: %v (relative paths start at %s)", err, d.dir)
+}
+
+func (d *decoder) duration(node *yaml.Node, path string, out *time.Duration) {
+	length, err := time.ParseDuration(node.Value)
+	if err != nil || node.ShortTag() != "!!str" {
+		d.fail(path, "must be a length of time with its unit, such as 30s, 500ms or 2m")
+		return
+	}
+	*out = length
+}
+
+func (d *decoder) location(node *yaml.Node, path string, out **time.Location) {
+	zone, err := time.LoadLocation(node.Value)
+	// "" and "Local" load too, but the first is a slip and the second means something else on every machine.
+	if err != nil || node.ShortTag() != "!!str" || node.Value == "" || node.Value == "Local" {
+		d.fail(path, "must be a time zone's IANA name, such as UTC or Asia/Seoul")
+		return
+	}
+	*out = zone
+}

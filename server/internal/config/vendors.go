@@ -1,0 +1,58 @@
+package config
+
+import (
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// vendorID is what a resource name can hold without escapes; "-", which means all vendors, is not among it.
+var vendorID = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
+
+// vendor decodes one item of the list: an id, and one section whose key is the vendor's kind.
+func (d *decoder) vendor(node *yaml.Node, path string, out *Vendor) {
+	entries, ok := d.entries(node, path)
+	if !ok {
+		return
+	}
+	kinds := slices.Sorted(maps.Keys(d.kinds.Settings))
+	kinds = slices.Sorted(slices.Values(append(kinds, d.kinds.Unserved...)))
+	misspelt := false
+	for _, e := range entries {
+		switch {
+		case e.key == "id":
+			d.value(e.value, e.path, reflect.ValueOf(&out.ID).Elem())
+		case slices.Contains(kinds, e.key):
+			d.section(e, out)
+		default:
+			d.unknown(e, append([]string{"id"}, kinds...))
+			misspelt = true
+		}
+	}
+	if !vendorID.MatchString(out.ID) {
+		d.fail(join(path, "id"), "must be this account's name in drmhub: a lower-case letter, then up to 62 of a-z, 0-9 and -")
+	}
+	if out.Kind == "" && !misspelt {
+		d.fail(path, "has no vendor's section: add one of "+strings.Join(kinds, ", "))
+	}
+}
+
+// section decodes the vendor's own part into the settings of its kind.
+func (d *decoder) section(e entry, out *Vendor) {
+	if out.Kind != "" {
+		d.add(e.line, e.path, "a vendor has one section, and this one has "+out.Kind+" already: make this a vendor of its own")
+	} else {
+		out.Kind = e.key
+	}
+	settings, served := d.kinds.Settings[e.key]
+	if !served {
+		d.fail(e.path, "this version of drmhub has no adapter for "+e.key+" yet")
+		return
+	}
+	out.Settings = settings()
+	d.value(e.value, e.path, reflect.ValueOf(out.Settings).Elem())
+}
