@@ -1,0 +1,68 @@
+// Package catalog is the list of the vendors that drmhub can speak to. A new adapter is one more entry here.
+package catalog
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/drmhub/drmhub/adapters"
+	"github.com/drmhub/drmhub/adapters/pallycon"
+	pallyconemulator "github.com/drmhub/drmhub/adapters/pallycon/emulator"
+	"github.com/drmhub/drmhub/adapters/secret"
+)
+
+// Kind is one vendor.
+type Kind struct {
+	// Name is the vendor's name in the configuration and in Vendor.kind.
+	Name string
+	// Settings makes the vendor's section of the configuration: a pointer to a struct that holds the defaults.
+	Settings func() any
+	// New makes an adapter for the vendor account with this id, of what Settings made and the configuration filled. A nil transport is the adapter's own.
+	New func(id string, settings any, transport http.RoundTripper) (adapters.Adapter, error)
+	// Twin makes a twin of the vendor's server that holds lifelike data, the same for the same seed.
+	Twin func(seed uint64) http.Handler
+	// TwinSettings are settings with which an adapter can use a Twin that is reached at baseURL.
+	TwinSettings func(baseURL string) any
+}
+
+// Kinds are all vendors, in the order in which the sandbox lists them.
+var Kinds = []Kind{
+	{
+		Name:     "pallycon",
+		Settings: func() any { return pallycon.NewConfig() },
+		New:      adapter(pallycon.New),
+		Twin: func(seed uint64) http.Handler {
+			return pallyconemulator.New(pallyconemulator.Options{Seed: seed, Lifelike: true})
+		},
+		TwinSettings: func(baseURL string) any {
+			c := pallycon.NewConfig()
+			c.BaseURL, c.AccountID, c.AccountSeq = baseURL, pallyconemulator.DefaultAccountID, pallyconemulator.DefaultAccountSeq
+			c.ServiceAPIKey = secret.New(pallyconemulator.DefaultServiceAPIKey)
+			return c
+		},
+	},
+}
+
+// Unserved are the vendors that the contract knows and this version has no adapter for.
+var Unserved = []string{"ncp", "telecomx", "amino"}
+
+// Lookup finds a vendor by its name.
+func Lookup(name string) (Kind, bool) {
+	for _, k := range Kinds {
+		if k.Name == name {
+			return k, true
+		}
+	}
+	return Kind{}, false
+}
+
+// adapter fits a vendor's own New, which takes its own type of settings, into a Kind.
+func adapter[Settings any, A adapters.Adapter](make func(string, Settings, http.RoundTripper) (A, error)) func(string, any, http.RoundTripper) (adapters.Adapter, error) {
+	return func(id string, settings any, transport http.RoundTripper) (adapters.Adapter, error) {
+		s, ok := settings.(*Settings)
+		if !ok {
+			return nil, fmt.Errorf("vendor %q has settings of type %T", id, settings)
+		}
+		return make(id, *s, transport)
+	}
+}

@@ -1,0 +1,221 @@
+package pallycon
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/names"
+	"github.com/drmhub/drmhub/adapters/paging"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// licenseRow is an element of data in "Get DRM License List".
+type licenseRow struct {
+	CID          string `json:"cid"`
+	Status       string `json:"status"`
+	ErrorCode    string `json:"error_code"`
+	DRMType      string `json:"drm_type"`
+	UserID       string `json:"user_id"`
+	DeviceID     string `json:"device_id"`
+	DeviceModel  string `json:"device_model"`
+	LicenseType  string `json:"license_type"`
+	PlatformName string `json:"platform_name"`
+	RegTime      string `json:"reg_time"`
+}
+
+const (
+	secondFormat = "20060102150405" // reg_time
+	dayFormat    = time.DateOnly    // from, to
+)
+
+var drmTypes = map[string]pb.License_DrmType{
+	"Widevine":  pb.License_WIDEVINE,
+	"PlayReady": pb.License_PLAYREADY,
+	"FairPlay":  pb.License_FAIRPLAY,
+	"NCG":       pb.License_NCG,
+}
+
+var licenseStatuses = map[string]pb.License_Status{
+	"success": pb.License_SUCCESS,
+	"fail":    pb.License_FAILURE,
+}
+
+// ListLicenses is "Get DRM License List".
+func (a *Adapter) ListLicenses(ctx context.Context, req *pb.ListLicensesRequest) (*pb.ListLicensesResponse, error) {
+	ids, err := names.Site.IDs(req.GetParent())
+	if err != nil {
+		return nil, apierror.Invalid("parent", "%v", err)
+	}
+	var at cursor
+	resumed, err := paging.Resume(req, &at)
+	if err != nil {
+		return nil, err
+	}
+	l := a.newLicenseList(ids[1], req.GetFilter())
+	rows, next, err := walker{l.read, l.match}.next(ctx, at.sane(), paging.Size(req.GetPageSize()))
+	if err != nil {
+		return nil, a.orNoSite(ctx, ids[1], err)
+	}
+	if !resumed && l.count == 0 {
+		if _, err := a.findSite(ctx, ids[1]); err != nil { // an empty history of a site that is not there would mislead
+			return nil, err
+		}
+	}
+	res := &pb.ListLicensesResponse{TotalSize: l.total()}
+	for i := range rows {
+		row, err := a.license(ids[1], &rows[i])
+		if err != nil {
+			return nil, err
+		}
+		res.Licenses = append(res.Licenses, row)
+	}
+	if next != nil {
+		res.NextPageToken, err = paging.Token(req, next)
+	}
+	return res, err
+}
+
+// orNoSite is NOT_FOUND where the reason why the vendor refused is that there is no such site. The guide gives no code for that.
+func (a *Adapter) orNoSite(ctx context.Context, siteID string, err error) error {
+	if apierror.Convert(err).Reason != pb.ErrorReason_VENDOR_REJECTED {
+		return err
+	}
+	if _, missing := a.findSite(ctx, siteID); missing != nil && apierror.Convert(missing).Code == codes.NotFound {
+		return missing
+	}
+	return err
+}
+
+func (a *Adapter) license(siteID string, row *licenseRow) (*pb.License, error) {
+	created, err := time.ParseInLocation(secondFormat, row.RegTime, a.config.TimeZone)
+	if err != nil {
+		return nil, contradiction(fmt.Sprintf("reg_time %q is no yyyyMMddHHmmss", apierror.VendorText(row.RegTime)))
+	}
+	return &pb.License{
+		Site:            a.siteName(siteID),
+		ContentId:       row.CID,
+		DrmType:         drmTypes[row.DRMType],
+		VendorDrmType:   row.DRMType,
+		Status:          licenseStatuses[row.Status],
+		VendorStatus:    row.Status,
+		ErrorCode:       row.ErrorCode,
+		UserId:          row.UserID,
+		DeviceId:        row.DeviceID,
+		DeviceModel:     row.DeviceModel,
+		Platform:        row.PlatformName,
+		IntegrationType: row.LicenseType,
+		CreateTime:      timestamppb.New(created),
+	}, nil
+}
+
+// licenseList reads one site's licences under one filter. The vendor takes one search condition, and may match substrings: it is sent the most
+// selective one, and every row is matched again here.
+type licenseList struct {
+	adapter     *Adapter
+	siteID      string
+	filter      *pb.LicenseFilter
+	after, upTo string // the first reg_time wanted, and the first one too late; "" for none
+	count       int    // of the vendor's last answer
+	isTotal     bool   // count has been seen to be of all that matches, not of one page
+}
+
+func (a *Adapter) newLicenseList(siteID string, filter *pb.LicenseFilter) *licenseList {
+	return &licenseList{
+		adapter: a, siteID: siteID, filter: filter,
+		after: a.regTime(filter.GetStartTime()),
+		upTo:  a.regTime(filter.GetEndTime()),
+	}
+}
+
+// regTime is the first reg_time, which has whole seconds, that is not before t.
+func (a *Adapter) regTime(t *timestamppb.Timestamp) string {
+	if t == nil {
+		return ""
+	}
+	return t.AsTime().Add(time.Second - 1).Truncate(time.Second).In(a.config.TimeZone).Format(secondFormat)
+}
+
+func (l *licenseList) params() url.Values {
+	p := url.Values{"site_id": {l.siteID}}
+	if l.after != "" {
+		p.Set("from", l.day(l.after, 0, 0))
+	}
+	if l.upTo != "" {
+		extra := 0
+		if !l.adapter.config.ToInclusive {
+			extra = 1
+		}
+		p.Set("to", l.day(l.upTo, -time.Second, extra))
+	}
+	if s := l.filter.GetStatus(); s != pb.License_STATUS_UNSPECIFIED {
+		p.Set("search_status", code(licenseStatuses, s))
+	}
+	for _, c := range []struct{ condition, keyword string }{ // the most selective first
+		{"device_id", l.filter.GetDeviceId()},
+		{"user_id", l.filter.GetUserId()},
+		{"cid", l.filter.GetContentId()},
+		{"device_model", l.filter.GetDeviceModel()},
+		{"drm_type", code(drmTypes, l.filter.GetDrmType())},
+	} {
+		if c.keyword != "" {
+			p.Set("search_condition", c.condition)
+			p.Set("search_keyword", c.keyword)
+			break
+		}
+	}
+	return p
+}
+
+// day is the day of a reg_time, moved by a time and then by days.
+func (l *licenseList) day(regTime string, by time.Duration, days int) string {
+	t, _ := time.ParseInLocation(secondFormat, regTime, l.adapter.config.TimeZone)
+	return t.Add(by).AddDate(0, 0, days).Format(dayFormat)
+}
+
+func (l *licenseList) read(ctx context.Context, unit, number int) ([]licenseRow, error) {
+	p := l.params()
+	p.Set("page_unit", strconv.Itoa(unit))
+	p.Set("page_index", strconv.Itoa(number+l.adapter.config.PageIndexBase))
+	answer, err := get[[]licenseRow](ctx, l.adapter, call{"/drm/license", "UA003001100"}, p)
+	if err != nil {
+		return nil, err
+	}
+	l.count = answer.Count
+	l.isTotal = l.isTotal || answer.Count > len(answer.Data) || number == 0 && answer.Count == len(answer.Data) && len(answer.Data) < unit
+	if number == 0 && len(answer.Data) == 0 && answer.Count > 0 {
+		return nil, contradiction(fmt.Sprintf("it counts %d rows and its first page is empty: is page_index_base right?", answer.Count))
+	}
+	return answer.Data, nil
+}
+
+func (l *licenseList) match(row *licenseRow) verdict {
+	f := l.filter
+	same := func(want, got string) bool { return want == "" || want == got }
+	switch {
+	case l.after != "" && row.RegTime < l.after:
+		return stop
+	case l.upTo != "" && row.RegTime >= l.upTo,
+		!same(f.GetContentId(), row.CID), !same(f.GetUserId(), row.UserID), !same(f.GetDeviceId(), row.DeviceID), !same(f.GetDeviceModel(), row.DeviceModel),
+		f.GetDrmType() != 0 && f.GetDrmType() != drmTypes[row.DRMType],
+		f.GetStatus() != 0 && f.GetStatus() != licenseStatuses[row.Status]:
+		return pass
+	}
+	return take
+}
+
+// total is how many rows match, where the vendor tells just that: its count may be of substrings and of whole days, or of one page.
+func (l *licenseList) total() int32 {
+	f := l.filter
+	narrower := f.GetContentId()+f.GetUserId()+f.GetDeviceId()+f.GetDeviceModel() != "" || f.GetDrmType() != 0 || l.after != "" || l.upTo != ""
+	if narrower || !l.isTotal {
+		return 0
+	}
+	return int32(l.count)
+}

@@ -1,0 +1,91 @@
+package pallycon
+
+import (
+	"context"
+	"net/url"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/paging"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// siteRow is an element of data in "Get Site List".
+type siteRow struct {
+	SiteID      string `json:"site_id"`
+	ServiceName string `json:"service_name"`
+	ProductList []struct {
+		ServiceCode string `json:"service_code"`
+		StatusCode  string `json:"status_code"`
+	} `json:"product_list"`
+}
+
+var services = map[string]pb.Site_Service{
+	"PD001": pb.Site_DRM,
+	"PD002": pb.Site_FORENSIC_WATERMARKING,
+}
+
+var serviceStates = map[string]pb.Site_ServiceState_State{
+	"SE000": pb.Site_ServiceState_ACTIVE,
+	"SE001": pb.Site_ServiceState_SUSPENDED,
+}
+
+// ListSites is "Get Site List". The vendor answers all sites at once.
+func (a *Adapter) ListSites(ctx context.Context, req *pb.ListSitesRequest) (*pb.ListSitesResponse, error) {
+	all, err := a.sites(ctx)
+	if err != nil {
+		return nil, err
+	}
+	page, next, err := paging.Slice(req, all)
+	if err != nil {
+		return nil, err
+	}
+	return &pb.ListSitesResponse{Sites: page, NextPageToken: next, TotalSize: int32(len(all))}, nil
+}
+
+func (a *Adapter) sites(ctx context.Context) ([]*pb.Site, error) {
+	answer, err := get[[]siteRow](ctx, a, call{"/account/siteId", "UC011004100"}, url.Values{})
+	if err != nil {
+		return nil, err
+	}
+	all := make([]*pb.Site, len(answer.Data))
+	for i, row := range answer.Data {
+		all[i] = a.site(row)
+	}
+	return all, nil
+}
+
+// site maps a row. A site is in service where its service DRM is.
+func (a *Adapter) site(row siteRow) *pb.Site {
+	s := &pb.Site{
+		Name:        a.siteName(row.SiteID),
+		SiteId:      row.SiteID,
+		DisplayName: row.ServiceName,
+		State:       pb.Site_SUSPENDED,
+	}
+	for _, p := range row.ProductList {
+		s.Services = append(s.Services, &pb.Site_ServiceState{
+			Service:       services[p.ServiceCode],
+			State:         serviceStates[p.StatusCode],
+			VendorService: p.ServiceCode,
+			VendorState:   p.StatusCode,
+		})
+		if services[p.ServiceCode] == pb.Site_DRM && serviceStates[p.StatusCode] == pb.Site_ServiceState_ACTIVE {
+			s.State, s.Enabled = pb.Site_RUNNING, true
+		}
+	}
+	return s
+}
+
+// findSite is one site out of the list: PallyCon has no call for one.
+func (a *Adapter) findSite(ctx context.Context, siteID string) (*pb.Site, error) {
+	all, err := a.sites(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range all {
+		if s.GetSiteId() == siteID {
+			return s, nil
+		}
+	}
+	return nil, apierror.NotFound("PallyCon's account has no site %q", siteID)
+}
