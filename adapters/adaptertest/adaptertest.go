@@ -1,0 +1,83 @@
+// Package adaptertest is the conformance suite that every adapter passes: what the contract promises to clients, checked against the vendor or a
+// faithful twin of it.
+//
+// A new adapter joins with a Harness and a call of Run. A new promise is one entry of the table in promises.go, whose check says in plain calls
+// what a client may rely on, and one bug in the suite's own tests that breaks it: a promise that no bug can break is refused there. What a
+// promise needs to be seeded or counted at the vendor is a new func of Harness.
+//
+// The package memory holds the reference adapter, which is the shortest program that keeps all promises.
+package adaptertest
+
+import (
+	"context"
+	"reflect"
+	"testing"
+
+	"github.com/drmhub/drmhub/adapters"
+)
+
+// T is what a check needs of a *testing.T, so that the suite's own tests can watch a check fail.
+type T interface {
+	Helper()
+	Context() context.Context
+	Logf(format string, args ...any)
+	Errorf(format string, args ...any)
+	// Fatalf ends the goroutine that the check runs in.
+	Fatalf(format string, args ...any)
+}
+
+// Promise is one thing that clients may rely on, whatever the vendor.
+type Promise struct {
+	// Name is the promise, as a sentence.
+	Name string
+	// Needs are the capabilities without which nothing is promised.
+	Needs []Capability
+	// Check fails where the promise is broken.
+	Check func(T, Harness)
+}
+
+// Capability is one of the capability interfaces of package adapters.
+type Capability struct {
+	// RPC is the name of the interface's one method, which is the RPC's.
+	RPC string
+	// Has tells whether an adapter has it.
+	Has func(adapters.Adapter) bool
+}
+
+func capability[C any]() Capability {
+	return Capability{RPC: reflect.TypeFor[C]().Method(0).Name, Has: has[C]}
+}
+
+func has[C any](a adapters.Adapter) bool {
+	_, ok := a.(C)
+	return ok
+}
+
+// Run checks every promise that the adapter's capabilities make, each on a fresh harness, and that there is a promise for every capability.
+func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
+	t.Helper()
+	h := newHarness(t)
+	if err := h.complete(); err != nil {
+		t.Fatal(err)
+	}
+	for _, complaint := range uncovered(h.Adapter, Promises(), unpromised) {
+		t.Error(complaint)
+	}
+	for _, p := range Promises() {
+		if rpc := p.lacks(h.Adapter); rpc != "" {
+			t.Logf("not run, since the adapter has no %s: %s", rpc, p.Name)
+			continue
+		}
+		t.Run(p.Name, func(t *testing.T) { p.Check(t, newHarness(t)) })
+	}
+}
+
+// lacks is the first capability that the promise needs and the adapter has not.
+func (p Promise) lacks(a adapters.Adapter) string {
+	for _, c := range p.Needs {
+		if !c.Has(a) {
+			return c.RPC
+		}
+	}
+	return ""
+}

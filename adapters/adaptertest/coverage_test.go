@@ -1,0 +1,73 @@
+package adaptertest
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/drmhub/drmhub/adapters"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// members has one capability, and a method that looks like another.
+type members struct{ adapters.Adapter }
+
+func (members) ListMembers(context.Context, *pb.ListMembersRequest) (*pb.ListMembersResponse, error) {
+	return nil, nil
+}
+
+func (members) CreateMember(context.Context, *pb.Member) (*pb.Member, error) { return nil, nil }
+
+func TestACapabilityWithoutAPromiseIsAComplaint(t *testing.T) {
+	promise := Promise{Needs: needs(capability[adapters.MemberLister]())}
+	misspelled := "CreateMember"
+	for name, c := range map[string]struct {
+		promises   []Promise
+		unpromised map[string]string
+		want       []string
+	}{
+		"without a promise":    {nil, nil, []string{"ListMembers", misspelled}},
+		"with a promise":       {[]Promise{promise}, nil, []string{misspelled}},
+		"with a reason":        {nil, map[string]string{"ListMembers": "the vendor has no members to seed"}, []string{misspelled}},
+		"with an empty reason": {nil, map[string]string{"ListMembers": ""}, []string{"ListMembers", misspelled}},
+	} {
+		got := uncovered(members{}, c.promises, c.unpromised)
+		if len(got) != len(c.want) {
+			t.Errorf("%s: %q, want complaints of %q", name, got, c.want)
+			continue
+		}
+		for _, rpc := range c.want {
+			if !strings.Contains(strings.Join(got, "\n"), "members."+rpc) && !strings.Contains(strings.Join(got, "\n"), "has "+rpc) {
+				t.Errorf("%s: %q does not complain of %s", name, got, rpc)
+			}
+		}
+	}
+}
+
+func TestAPromiseIsMadeOnlyWithAllItsCapabilities(t *testing.T) {
+	p := Promise{Needs: needs(capability[adapters.MemberLister](), siteLister)}
+	if rpc := p.lacks(members{}); rpc != "ListSites" {
+		t.Errorf("lacks %q, want ListSites", rpc)
+	}
+}
+
+func TestAHarnessIsComplete(t *testing.T) {
+	type disabler struct {
+		adapters.Adapter
+		adapters.SiteDisabler
+	}
+	for _, h := range []Harness{{}, {Adapter: members{}}, {Adapter: disabler{}, Vendor: "acme", FailReads: func(Fault) {}}} {
+		if h.complete() == nil {
+			t.Errorf("%+v passes for complete", h)
+		}
+	}
+	err := Harness{Adapter: disabler{}}.complete()
+	for _, want := range []string{"Vendor", "Secrets", "FailReads", "PutSites", "FailWrites"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not name %s", err, want)
+		}
+	}
+	if err != nil && strings.Contains(err.Error(), "PutLicenses") {
+		t.Errorf("%v asks for what no capability needs", err)
+	}
+}

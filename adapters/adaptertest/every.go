@@ -1,0 +1,175 @@
+package adaptertest
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/drmhub/drmhub/adapters"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// everyAdapter holds what all adapters promise, of all reads that they have.
+var everyAdapter = []Promise{
+	{"Describe is complete", nil, describeIsComplete},
+	{"reads of a healthy vendor succeed", nil, readsSucceed},
+	{"names in answers are canonical and of this vendor", nil, namesAreCanonical},
+	{"an answer belongs to the caller", nil, answersBelongToTheCaller},
+	{"a caller who has gone gets CANCELLED", nil, goneBefore},
+	{"a caller who goes while the vendor stalls gets CANCELLED", nil, goneMeanwhile},
+	{"a deadline that passes while the vendor stalls is DEADLINE_EXCEEDED", nil, deadlinePasses},
+	{"many goroutines may call at once", needs(siteLister, licenseLister), callsAtOnce},
+}
+
+func readsSucceed(t T, h Harness) {
+	for _, r := range reads(t, h) {
+		if _, err := r.call(t.Context()); err != nil {
+			t.Errorf("%s: %v", r.name, err)
+		}
+	}
+}
+
+func namesAreCanonical(t T, h Harness) {
+	if h.PutSites == nil {
+		return
+	}
+	check := func(r read) {
+		answer, err := r.call(t.Context())
+		if err != nil {
+			t.Fatalf("%s: %v", r.name, err)
+		}
+		checkNames(t, h.Vendor, r.name, answer)
+	}
+	for _, s := range newSites(t, h, len(siteIDs)) {
+		if h.PutLicenses != nil {
+			s.put(history(2)...)
+		}
+		for _, r := range s.reads() {
+			check(r)
+		}
+		if has[adapters.SiteDisabler](h.Adapter) {
+			check(read{"DisableSite", func(ctx context.Context) (proto.Message, error) {
+				return s.disable(ctx, newSteps())
+			}})
+		}
+	}
+	if a, ok := h.Adapter.(adapters.SiteLister); ok {
+		check(read{"ListSites", func(ctx context.Context) (proto.Message, error) {
+			return a.ListSites(ctx, &pb.ListSitesRequest{Parent: vendorName(h)})
+		}})
+	}
+}
+
+func answersBelongToTheCaller(t T, h Harness) {
+	for _, r := range reads(t, h) {
+		first, err := r.call(t.Context())
+		if err != nil {
+			t.Fatalf("%s: %v", r.name, err)
+		}
+		if first == nil {
+			continue
+		}
+		before := proto.CloneOf(first)
+		scribble(first.ProtoReflect())
+		second, err := r.call(t.Context())
+		if err != nil {
+			t.Fatalf("%s: %v", r.name, err)
+		}
+		if !proto.Equal(before, second) {
+			t.Errorf("%s: what the caller wrote into one answer is in the next: %v", r.name, second)
+		}
+	}
+}
+
+// scribble writes over every text in a message.
+func scribble(m protoreflect.Message) {
+	m.Range(func(field protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		switch {
+		case field.Message() != nil && field.IsList():
+			for i := range v.List().Len() {
+				scribble(v.List().Get(i).Message())
+			}
+		case field.Message() != nil && !field.IsMap():
+			scribble(v.Message())
+		case field.Kind() == protoreflect.StringKind && !field.IsList():
+			m.Set(field, protoreflect.ValueOfString("scribbled"))
+		}
+		return true
+	})
+}
+
+func goneBefore(t T, h Harness) {
+	all := reads(t, h)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, r := range all {
+		_, err := r.call(ctx)
+		wantError(t, r.name, err, codes.Canceled, pb.ErrorReason_CALL_CANCELLED)
+	}
+}
+
+// soon is long enough for a call to be under way.
+const soon = 50 * time.Millisecond
+
+func goneMeanwhile(t T, h Harness) {
+	all := reads(t, h)
+	h.FailReads(Stalled)
+	for _, r := range all {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(soon, cancel)
+		_, err := r.call(ctx)
+		cancel()
+		wantError(t, r.name, err, codes.Canceled, pb.ErrorReason_CALL_CANCELLED)
+	}
+}
+
+func deadlinePasses(t T, h Harness) {
+	all := reads(t, h)
+	h.FailReads(Stalled)
+	for _, r := range all {
+		ctx, cancel := context.WithTimeout(t.Context(), soon)
+		_, err := r.call(ctx)
+		cancel()
+		wantError(t, r.name, err, codes.DeadlineExceeded, pb.ErrorReason_DEADLINE_PASSED)
+	}
+}
+
+// callsAtOnce has many lists under way at the same time. It is for the race detector too.
+func callsAtOnce(t T, h Harness) {
+	s := newSite(t, h)
+	s.put(history(60)...)
+	lists := make([][]*pb.License, 8)
+	var calls, begun sync.WaitGroup
+	begun.Add(len(lists))
+	for i := range lists {
+		calls.Go(func() {
+			first, err := s.listPage(t.Context(), nil, int32(11+i), "")
+			begun.Done()
+			begun.Wait() // every list has begun before any goes on
+			lists[i] = first.GetLicenses()
+			for token := first.GetNextPageToken(); err == nil && token != ""; {
+				var next *pb.ListLicensesResponse
+				next, err = s.listPage(t.Context(), nil, int32(11+i), token)
+				lists[i] = append(lists[i], next.GetLicenses()...)
+				token = next.GetNextPageToken()
+			}
+			if err != nil {
+				t.Errorf("ListLicenses: %v", err)
+			}
+		})
+		calls.Go(func() {
+			res, err := h.Adapter.(adapters.SiteLister).ListSites(t.Context(), &pb.ListSitesRequest{Parent: vendorName(h)})
+			if err != nil || len(res.GetSites()) != 1 {
+				t.Errorf("ListSites: %d sites, want 1; %v", len(res.GetSites()), err)
+			}
+		})
+	}
+	calls.Wait()
+	for _, rows := range lists {
+		sameRows(t, "ListLicenses, of many at once", rows, s.held(nil))
+	}
+}

@@ -1,0 +1,194 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/drmhub/drmhub/adapters/adaptertest"
+	"github.com/drmhub/drmhub/adapters/secret"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// Vendor is the vendor's side: what it holds, and how it fails. It speaks the contract's own messages, so that the adapter has nothing to
+// translate.
+type Vendor struct {
+	key secret.Text
+
+	mu          sync.Mutex
+	sites       []*pb.Site
+	licenses    map[string][]*pb.License // by site id, in the order of arrival; rows do not change
+	writes      int
+	readFault   adaptertest.Fault
+	writeFaults []adaptertest.WriteFault
+}
+
+// NewVendor makes a vendor that holds nothing, and takes this key.
+func NewVendor(key secret.Text) *Vendor {
+	return &Vendor{key: key, licenses: map[string][]*pb.License{}}
+}
+
+// PutSites lets the vendor hold these sites too.
+func (v *Vendor) PutSites(sites ...*pb.Site) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, s := range sites {
+		v.sites = append(v.sites, proto.CloneOf(s))
+	}
+}
+
+// PutLicenses lets rows of a site arrive.
+func (v *Vendor) PutLicenses(siteID string, rows ...*pb.License) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, r := range rows {
+		v.licenses[siteID] = append(v.licenses[siteID], proto.CloneOf(r))
+	}
+}
+
+// Writes is how many writes have taken effect.
+func (v *Vendor) Writes() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.writes
+}
+
+// FailReads makes every read fail in this way from now on.
+func (v *Vendor) FailReads(fault adaptertest.Fault) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.readFault = fault
+}
+
+// FailWrites makes the next n writes fail in this way.
+func (v *Vendor) FailWrites(fault adaptertest.WriteFault, n int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.writeFaults = slices.Repeat([]adaptertest.WriteFault{fault}, n)
+}
+
+// Sites are all sites.
+func (v *Vendor) Sites(ctx context.Context) ([]*pb.Site, error) {
+	if err := v.read(ctx); err != nil {
+		return nil, err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var sites []*pb.Site
+	for _, s := range v.sites {
+		sites = append(sites, proto.CloneOf(s))
+	}
+	return sites, nil
+}
+
+// Licenses are all rows of a site, in the order in which they arrived. They are the vendor's own: nobody changes them.
+func (v *Vendor) Licenses(ctx context.Context, siteID string) ([]*pb.License, error) {
+	if err := v.read(ctx); err != nil {
+		return nil, err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.site(siteID) == nil {
+		return nil, &Failure{Code: noSuchSite}
+	}
+	return slices.Clone(v.licenses[siteID]), nil
+}
+
+// SwitchOff takes a site out of service, and is a write each time.
+func (v *Vendor) SwitchOff(ctx context.Context, siteID string) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	s := v.site(siteID)
+	if s == nil {
+		return &Failure{Code: noSuchSite}
+	}
+	var fault *Failure
+	if len(v.writeFaults) > 0 {
+		fault = writeFailures[v.writeFaults[0]]
+		v.writeFaults = v.writeFaults[1:]
+	}
+	if fault == nil || fault.effect {
+		s.Enabled, s.State = false, pb.Site_SUSPENDED
+		v.writes++
+	}
+	if fault != nil {
+		return fault
+	}
+	return nil
+}
+
+func (v *Vendor) site(id string) *pb.Site {
+	for _, s := range v.sites {
+		if s.GetSiteId() == id {
+			return s
+		}
+	}
+	return nil
+}
+
+// read is what every read meets first.
+func (v *Vendor) read(ctx context.Context) error {
+	v.mu.Lock()
+	fault := v.readFault
+	v.mu.Unlock()
+	switch fault {
+	case adaptertest.Healthy:
+		return ctx.Err()
+	case adaptertest.Stalled:
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	f := readFailures[fault]
+	f.Text = fmt.Sprintf("no,\x1b[31m not with %s", v.key.Reveal()) // some vendors echo what they were sent
+	return &f
+}
+
+// Failure is how the vendor says no.
+type Failure struct {
+	// Code is the vendor's own.
+	Code string
+	// Text is the vendor's own; it may hold anything.
+	Text string
+	// RetryAfter is when to try again, where the vendor says it.
+	RetryAfter time.Duration
+
+	effect bool // a write took effect all the same
+}
+
+// Error is the code: the text is not fit to be shown as it is.
+func (f *Failure) Error() string { return "the vendor answers " + f.Code }
+
+// The codes of this vendor.
+const (
+	down          = "DOWN"
+	busy          = "BUSY"
+	badKey        = "BAD_KEY"
+	notYours      = "NOT_YOURS"
+	noSuchSite    = "NO_SUCH_SITE"
+	unreadable    = "" // an answer without a code that can be read
+	connectionCut = "CUT"
+)
+
+var readFailures = map[adaptertest.Fault]Failure{
+	adaptertest.Down:                {Code: down},
+	adaptertest.Throttled:           {Code: busy, RetryAfter: adaptertest.RetryAfter},
+	adaptertest.ThrottledSilently:   {Code: busy},
+	adaptertest.CredentialsRejected: {Code: badKey},
+	adaptertest.PermissionDenied:    {Code: notYours},
+	adaptertest.Rejected:            {Code: "E4711"},
+	adaptertest.Garbage:             {Code: unreadable},
+}
+
+var writeFailures = map[adaptertest.WriteFault]*Failure{
+	adaptertest.AnswerLost:      {Code: connectionCut, effect: true},
+	adaptertest.AnswerGarbled:   {Code: unreadable, effect: true},
+	adaptertest.CutBeforeEffect: {Code: connectionCut},
+	adaptertest.Refused:         {Code: "E4711"},
+}

@@ -1,0 +1,79 @@
+package adaptertest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/encoding/prototext"
+	"google.golang.org/protobuf/proto"
+
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// examples is how many rows of a kind are shown where rows differ.
+const examples = 3
+
+// sameRows demands that got holds the rows of want, equal ones as often, in any order. The rows of may can be there too, each as often as it
+// is in may.
+func sameRows(t T, what string, got, want []*pb.License, may ...*pb.License) {
+	t.Helper()
+	var lost, doubled, strange []string
+	have, wanted, allowed := count(got), count(want), count(may)
+	for key, n := range wanted {
+		lost = append(lost, slices.Repeat([]string{key}, max(0, n-have[key]))...)
+	}
+	for key, n := range have {
+		extra := slices.Repeat([]string{key}, max(0, n-wanted[key]-allowed[key]))
+		if wanted[key]+allowed[key] == 0 {
+			strange = append(strange, extra...)
+		} else {
+			doubled = append(doubled, extra...)
+		}
+	}
+	if len(lost)+len(doubled)+len(strange) > 0 {
+		t.Errorf("%s: %d rows for %d:%s%s%s", what, len(got), len(want), show("lost", lost), show("too often", doubled), show("not held", strange))
+	}
+}
+
+// count counts equal rows. A row's key is its wire form.
+func count(rows []*pb.License) map[string]int {
+	n := map[string]int{}
+	for _, r := range rows {
+		wire, err := proto.MarshalOptions{Deterministic: true}.Marshal(r)
+		if err != nil {
+			panic(fmt.Sprintf("adaptertest: a row that cannot be marshalled: %v", err))
+		}
+		n[string(wire)]++
+	}
+	return n
+}
+
+func show(what string, keys []string) string {
+	if len(keys) == 0 {
+		return ""
+	}
+	slices.Sort(keys)
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n  %d %s, such as", len(keys), what)
+	for _, key := range keys[:min(examples, len(keys))] {
+		var r pb.License
+		if err := proto.Unmarshal([]byte(key), &r); err != nil {
+			panic(fmt.Sprintf("adaptertest: a key that is no row: %v", err))
+		}
+		fmt.Fprintf(&b, "\n    %s", prototext.MarshalOptions{}.Format(&r))
+	}
+	return b.String()
+}
+
+// newestFirst demands that rows come newest first.
+func newestFirst(t T, what string, rows []*pb.License) {
+	t.Helper()
+	for i := 1; i < len(rows); i++ {
+		before, after := rows[i-1].GetCreateTime().AsTime(), rows[i].GetCreateTime().AsTime()
+		if after.After(before) {
+			t.Errorf("%s: not newest first: row %d is of %s, and row %d of %s", what, i-1, before, i, after)
+			return
+		}
+	}
+}
