@@ -26,10 +26,10 @@ var capabilityServices = []*grpc.ServiceDesc{
 func Capabilities(a adapters.Adapter) []*pb.Vendor_Capability {
 	composed := a.Describe().Composed
 	var capabilities []*pb.Vendor_Capability
-	has := reflect.TypeOf(a)
+	has := reflect.ValueOf(a)
 	for _, service := range capabilityServices {
 		for rpc := range reflect.TypeOf(service.HandlerType).Elem().Methods() {
-			if m, ok := has.MethodByName(rpc.Name); !ok || !answers(m.Type, rpc.Type) {
+			if m := has.MethodByName(rpc.Name); !m.IsValid() || m.Type() != rpc.Type {
 				continue
 			}
 			c := &pb.Vendor_Capability{Method: service.ServiceName + "/" + rpc.Name, Support: pb.Vendor_Capability_NATIVE}
@@ -41,18 +41,6 @@ func Capabilities(a adapters.Adapter) []*pb.Vendor_Capability {
 	}
 	slices.SortFunc(capabilities, func(a, b *pb.Vendor_Capability) int { return strings.Compare(a.GetMethod(), b.GetMethod()) })
 	return capabilities
-}
-
-// answers compares a method, which has its receiver in front, to an interface's, which has none.
-func answers(method, rpc reflect.Type) bool {
-	same := method.NumIn() == rpc.NumIn()+1 && method.NumOut() == rpc.NumOut()
-	for i := 0; same && i < rpc.NumIn(); i++ {
-		same = method.In(i+1) == rpc.In(i)
-	}
-	for i := 0; same && i < rpc.NumOut(); i++ {
-		same = method.Out(i) == rpc.Out(i)
-	}
-	return same
 }
 
 // Proto is the account as VendorService answers it.

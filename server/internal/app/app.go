@@ -1,0 +1,187 @@
+// Package app puts the server together, runs it, and takes it down again without cutting the calls in flight.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/reflection"
+
+	"github.com/drmhub/drmhub/gen"
+	"github.com/drmhub/drmhub/server/internal/auth"
+	"github.com/drmhub/drmhub/server/internal/config"
+	"github.com/drmhub/drmhub/server/internal/gateway"
+	"github.com/drmhub/drmhub/server/internal/inproc"
+	"github.com/drmhub/drmhub/server/internal/interceptors"
+	"github.com/drmhub/drmhub/server/internal/journal"
+	"github.com/drmhub/drmhub/server/internal/services"
+	"github.com/drmhub/drmhub/server/internal/validation"
+	"github.com/drmhub/drmhub/server/internal/vendors"
+)
+
+const (
+	// graceTime is how long calls in flight may take to end once the server is told to stop. It is longer than a vendor's write may take.
+	graceTime = 75 * time.Second
+	// largestMessage bounds a request over gRPC, in bytes, as the gateway bounds one over REST.
+	largestMessage = gateway.DefaultMaxBody
+)
+
+// App is a server that listens.
+type App struct {
+	log                      *slog.Logger
+	grpc                     *grpc.Server
+	http                     *http.Server
+	health                   *health.Server
+	journal                  *journal.Journal
+	grpcListener, httpListen net.Listener
+}
+
+// Start makes the server of a checked configuration, and listens.
+func Start(ctx context.Context, cfg *config.Config, log *slog.Logger) (*App, error) {
+	all, err := newVendors(cfg)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{log: log, journal: journal.New(), health: health.NewServer()}
+	unary, stream, err := a.interceptors()
+	if err != nil {
+		return nil, err
+	}
+	if err := a.newGRPC(cfg.GRPC, all, unary, stream); err != nil {
+		return nil, err
+	}
+	if err := a.newHTTP(cfg.HTTP, all, unary, stream); err != nil {
+		return nil, err
+	}
+	var listen net.ListenConfig
+	if a.grpcListener, err = listen.Listen(ctx, "tcp", cfg.GRPC.Listen); err != nil {
+		return nil, fmt.Errorf("grpc.listen: %w", err)
+	}
+	if a.httpListen, err = listen.Listen(ctx, "tcp", cfg.HTTP.Listen); err != nil {
+		return nil, errors.Join(fmt.Errorf("http.listen: %w", err), a.grpcListener.Close())
+	}
+	return a, nil
+}
+
+// interceptors are what every call passes through, over gRPC and over REST.
+func (a *App) interceptors() ([]grpc.UnaryServerInterceptor, []grpc.StreamServerInterceptor, error) {
+	rules, err := validation.New(requests()...)
+	if err != nil {
+		return nil, nil, err
+	}
+	shape := interceptors.Errors{Log: a.log}
+	return []grpc.UnaryServerInterceptor{shape.Unary, auth.None, journal.IdempotencyKey, rules.Unary, a.journal.Unary},
+		[]grpc.StreamServerInterceptor{shape.Stream, auth.NoneStream, rules.Stream}, nil
+}
+
+func (a *App) newGRPC(listener config.Listener, all *vendors.Registry, unary []grpc.UnaryServerInterceptor, stream []grpc.StreamServerInterceptor) error {
+	options := []grpc.ServerOption{
+		grpc.ChainUnaryInterceptor(unary...),
+		grpc.ChainStreamInterceptor(stream...),
+		grpc.UnknownServiceHandler(interceptors.UnknownMethod),
+		grpc.MaxRecvMsgSize(largestMessage),
+		grpc.NumStreamWorkers(streamWorkers()),
+	}
+	if listener.TLS != nil {
+		tls, err := serverTLS(*listener.TLS)
+		if err != nil {
+			return fmt.Errorf("grpc.tls: %w", err)
+		}
+		options = append(options, grpc.Creds(credentials.NewTLS(tls)))
+	}
+	a.grpc = grpc.NewServer(options...)
+	services.Register(a.grpc, all)
+	for name := range a.grpc.GetServiceInfo() {
+		a.health.SetServingStatus(name, healthpb.HealthCheckResponse_SERVING)
+	}
+	healthpb.RegisterHealthServer(a.grpc, a.health)
+	reflection.Register(a.grpc)
+	return nil
+}
+
+func (a *App) newHTTP(listener config.Listener, all *vendors.Registry, unary []grpc.UnaryServerInterceptor, stream []grpc.StreamServerInterceptor) error {
+	conn := inproc.New(unary, stream)
+	services.Register(conn, all)
+	handler, err := gateway.New(gateway.Options{Conn: conn, OpenAPI: gen.OpenAPI, Ready: a.ready})
+	if err != nil {
+		return err
+	}
+	a.http = &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+	}
+	if listener.TLS != nil {
+		if a.http.TLSConfig, err = serverTLS(*listener.TLS); err != nil {
+			return fmt.Errorf("http.tls: %w", err)
+		}
+	}
+	return nil
+}
+
+// ready tells whether the server takes calls.
+func (a *App) ready() bool {
+	res, err := a.health.Check(context.Background(), &healthpb.HealthCheckRequest{})
+	return err == nil && res.GetStatus() == healthpb.HealthCheckResponse_SERVING
+}
+
+// GRPCAddr and HTTPAddr are where the server listens.
+func (a *App) GRPCAddr() string { return a.grpcListener.Addr().String() }
+
+// HTTPAddr is where REST is served.
+func (a *App) HTTPAddr() string { return a.httpListen.Addr().String() }
+
+// Serve serves until ctx ends or a listener fails, then lets the calls in flight finish.
+func (a *App) Serve(ctx context.Context) error {
+	failed := make(chan error, 2)
+	go func() { failed <- a.grpc.Serve(a.grpcListener) }()
+	go func() {
+		if a.http.TLSConfig != nil {
+			failed <- a.http.ServeTLS(a.httpListen, "", "")
+			return
+		}
+		failed <- a.http.Serve(a.httpListen)
+	}()
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	a.stop(context.WithoutCancel(ctx))
+	return err
+}
+
+func (a *App) stop(ctx context.Context) {
+	a.log.InfoContext(ctx, "stopping: calls in flight may finish", "within", graceTime)
+	a.health.Shutdown()
+	ctx, cancel := context.WithTimeout(ctx, graceTime)
+	defer cancel()
+	drained := make(chan struct{})
+	go func() {
+		a.grpc.GracefulStop()
+		close(drained)
+	}()
+	if err := a.http.Shutdown(ctx); err != nil {
+		a.log.WarnContext(ctx, "REST calls were cut", "error", err)
+		_ = a.http.Close()
+	}
+	select {
+	case <-drained:
+	case <-ctx.Done():
+		a.log.WarnContext(ctx, "gRPC calls were cut")
+		a.grpc.Stop()
+	}
+	if err := a.journal.Wait(ctx); err != nil {
+		a.log.WarnContext(ctx, "vendor writes were in flight: their outcome is unknown", "error", err)
+	}
+}

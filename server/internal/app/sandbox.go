@@ -1,0 +1,68 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/drmhub/drmhub/adapters/catalog"
+	"github.com/drmhub/drmhub/server/internal/config"
+)
+
+// sandboxSeed makes every sandbox the same.
+const sandboxSeed = 1
+
+// Sandbox runs a twin of every vendor on loopback, for as long as ctx lasts, and answers the configuration of a drmhub that uses them.
+func Sandbox(ctx context.Context, grpcListen, httpListen string) (*config.Config, error) {
+	cfg := &config.Config{
+		GRPC: config.Listener{Listen: grpcListen},
+		HTTP: config.Listener{Listen: httpListen},
+		Auth: config.Auth{Mode: config.AuthNone},
+	}
+	for _, kind := range catalog.Kinds {
+		addr, err := serveTwin(ctx, kind.Twin(sandboxSeed), "127.0.0.1:0")
+		if err != nil {
+			return nil, fmt.Errorf("the twin of %s: %w", kind.Name, err)
+		}
+		cfg.Vendors = append(cfg.Vendors, config.Vendor{ID: kind.Name, Kind: kind.Name, Settings: kind.TwinSettings("http://" + addr)})
+	}
+	return cfg, nil
+}
+
+// Emulate runs the twin of one vendor alone until ctx ends. It calls ready with its address once it listens.
+func Emulate(ctx context.Context, kindName, listen string, seed uint64, ready func(addr string)) error {
+	kind, ok := catalog.Lookup(kindName)
+	if !ok {
+		var known []string
+		for _, k := range catalog.Kinds {
+			known = append(known, k.Name)
+		}
+		return fmt.Errorf("there is no twin of %q; there are %v", kindName, known)
+	}
+	addr, err := serveTwin(ctx, kind.Twin(seed), listen)
+	if err != nil {
+		return err
+	}
+	ready(addr)
+	<-ctx.Done()
+	return nil
+}
+
+// serveTwin serves a twin in the background until ctx ends, and answers its address.
+func serveTwin(ctx context.Context, twin http.Handler, listen string) (string, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)
+	if err != nil {
+		return "", err
+	}
+	server := &http.Server{Handler: twin, ReadHeaderTimeout: 10 * time.Second}
+	go func() {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			panic(fmt.Sprintf("a twin cannot be served: %v", err)) // its listener broke: nothing can go on
+		}
+	}()
+	context.AfterFunc(ctx, func() { _ = server.Close() })
+	return l.Addr().String(), nil
+}

@@ -1,0 +1,77 @@
+package app
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
+	"github.com/drmhub/drmhub/adapters/catalog"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/config"
+	"github.com/drmhub/drmhub/server/internal/vendors"
+)
+
+// newVendors makes the adapters that the configuration names.
+func newVendors(cfg *config.Config) (*vendors.Registry, error) {
+	var all []vendors.Vendor
+	for _, v := range cfg.Vendors {
+		kind, ok := catalog.Lookup(v.Kind)
+		if !ok {
+			return nil, fmt.Errorf("vendor %q: there is no vendor kind %q", v.ID, v.Kind)
+		}
+		a, err := kind.New(v.ID, v.Settings, nil)
+		if err != nil {
+			return nil, fmt.Errorf("vendor %q: %w", v.ID, err)
+		}
+		all = append(all, vendors.Vendor{ID: v.ID, Kind: v.Kind, Adapter: a})
+	}
+	return vendors.New(all...)
+}
+
+// serverTLS reads the files that a listener's tls section names.
+func serverTLS(files config.TLS) (*tls.Config, error) {
+	cert, err := tls.LoadX509KeyPair(string(files.Cert), string(files.Key))
+	if err != nil {
+		return nil, fmt.Errorf("cert and key: %w", err)
+	}
+	c := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}, NextProtos: []string{"h2", "http/1.1"}}
+	if files.ClientCA == "" {
+		return c, nil
+	}
+	authorities, err := os.ReadFile(string(files.ClientCA))
+	if err != nil {
+		return nil, fmt.Errorf("client_ca: %w", err)
+	}
+	c.ClientCAs, c.ClientAuth = x509.NewCertPool(), tls.RequireAndVerifyClientCert
+	if !c.ClientCAs.AppendCertsFromPEM(authorities) {
+		return nil, errors.New("client_ca: the file holds no certificate")
+	}
+	return c, nil
+}
+
+// requests are an empty request of every RPC of the contract, whose rules are to be compiled before the first call comes.
+func requests() []proto.Message {
+	var all []proto.Message
+	protoregistry.GlobalFiles.RangeFilesByPackage(pb.File_drmhub_v1_site_service_proto.Package(), func(f protoreflect.FileDescriptor) bool {
+		for i := range f.Services().Len() {
+			methods := f.Services().Get(i).Methods()
+			for j := range methods.Len() {
+				if t, err := protoregistry.GlobalTypes.FindMessageByName(methods.Get(j).Input().FullName()); err == nil {
+					all = append(all, t.New().Interface())
+				}
+			}
+		}
+		return true
+	})
+	return all
+}
+
+// streamWorkers is how many goroutines take gRPC calls without being started for each.
+func streamWorkers() uint32 { return uint32(runtime.GOMAXPROCS(0)) * 4 }

@@ -1,0 +1,101 @@
+// Command server runs drmhub.
+//
+//	server                               the sandbox: a twin of every vendor inside, no account needed
+//	server --config drmhub.yaml          the vendors that the file names (or the file in DRMHUB_CONFIG)
+//	server emulate pallycon --listen 127.0.0.1:7001 --seed 1
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	_ "time/tzdata" // the vendors' time zones, on machines that have none
+
+	"github.com/drmhub/drmhub/adapters/catalog"
+	"github.com/drmhub/drmhub/server/internal/app"
+	"github.com/drmhub/drmhub/server/internal/config"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out, errs io.Writer) error {
+	if len(args) > 0 && args[0] == "emulate" {
+		return emulate(ctx, args[1:], out, errs)
+	}
+	flags := flag.NewFlagSet("server", flag.ContinueOnError)
+	flags.SetOutput(errs)
+	file := flags.String("config", os.Getenv("DRMHUB_CONFIG"), "the configuration `file`; without one the sandbox starts")
+	grpcListen := flags.String("grpc", "127.0.0.1:9090", "where the sandbox listens for gRPC, `host:port`")
+	httpListen := flags.String("http", "127.0.0.1:8080", "where the sandbox listens for REST, `host:port`")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("%q is no command; there is emulate, and no command runs the server", flags.Arg(0))
+	}
+	// The sandbox's twins outlive ctx, so that calls in flight can finish.
+	twins, stopTwins := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopTwins()
+	cfg, err := configuration(twins, *file, *grpcListen, *httpListen)
+	if err != nil {
+		return err
+	}
+	a, err := app.Start(ctx, cfg, slog.New(slog.NewTextHandler(errs, nil)))
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(out, welcome(a.GRPCAddr(), a.HTTPAddr(), *file == ""))
+	return a.Serve(ctx)
+}
+
+func configuration(ctx context.Context, file, grpcListen, httpListen string) (*config.Config, error) {
+	if file == "" {
+		return app.Sandbox(ctx, grpcListen, httpListen)
+	}
+	kinds := config.Kinds{Settings: map[string]func() any{}, Unserved: catalog.Unserved}
+	for _, k := range catalog.Kinds {
+		kinds.Settings[k.Name] = k.Settings
+	}
+	return config.Read(file, kinds)
+}
+
+func welcome(grpcAddr, httpAddr string, sandbox bool) string {
+	text := fmt.Sprintf("drmhub is ready: gRPC on %s, REST on http://%s, its description on http://%s/docs\n", grpcAddr, httpAddr, httpAddr)
+	if !sandbox {
+		return text
+	}
+	return text + fmt.Sprintf(`This is the sandbox, with a twin of each vendor inside. Try:
+  curl http://%[2]s/v1/vendors/-/sites
+  curl 'http://%[2]s/v1/vendors/pallycon/sites/DEMO/licenses?filter.status=FAILURE&pageSize=3'
+  go run github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4 -plaintext %[1]s list
+`, grpcAddr, httpAddr)
+}
+
+func emulate(ctx context.Context, args []string, out, errs io.Writer) error {
+	flags := flag.NewFlagSet("server emulate", flag.ContinueOnError)
+	flags.SetOutput(errs)
+	listen := flags.String("listen", "127.0.0.1:7001", "where the twin listens, `host:port`")
+	seed := flags.Uint64("seed", 1, "the `number` that its data grows from")
+	if len(args) == 0 {
+		return errors.New("emulate what? Name a vendor: server emulate pallycon")
+	}
+	if err := flags.Parse(args[1:]); err != nil {
+		return err
+	}
+	return app.Emulate(ctx, args[0], *listen, *seed, func(addr string) {
+		fmt.Fprintf(out, "The twin of %s listens on http://%s; its admin path is http://%s/_twin/\n", args[0], addr, addr)
+	})
+}
