@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -46,5 +47,5 @@ func (e Errors) shape(ctx context.Context, method string, err *error) {
 // UnknownMethod answers a gRPC call to a service or method that this server does not have.
 func UnknownMethod(_ any, stream grpc.ServerStream) error {
 	method, _ := grpc.MethodFromServerStream(stream)
-	return apierror.New(codes.Unimplemented, pb.ErrorReason_METHOD_UNKNOWN, "this server has no method %s; reflection lists those it has", method).GRPCStatus().Err()
+	return apierror.New(codes.Unimplemented, pb.ErrorReason_METHOD_UNKNOWN, "this server has no method %s; reflection lists those it has", strings.TrimPrefix(method, "/")).GRPCStatus().Err()
 }

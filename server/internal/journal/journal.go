@@ -75,7 +75,7 @@ func (j *Journal) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo
 		return handler(ctx, req)
 	}
 	if m.GetValidateOnly() {
-		return nil, apierror.New(codes.Unimplemented, pb.ErrorReason_METHOD_UNKNOWN, "this version cannot try %s without doing it (validate_only): nothing was sent", info.FullMethod)
+		return nil, apierror.New(codes.Unimplemented, pb.ErrorReason_METHOD_UNKNOWN, "this version cannot try %s without doing it (validate_only): nothing was sent", strings.TrimPrefix(info.FullMethod, "/"))
 	}
 	r, err := j.record(info.FullMethod, m)
 	if err != nil {

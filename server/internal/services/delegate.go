@@ -3,6 +3,7 @@ package services
 
 import (
 	"context"
+	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -41,9 +42,14 @@ func delegateStream[C, Req any, Stream grpc.ServerStream](all *vendors.Registry,
 }
 
 func unsupported(ctx context.Context, v vendors.Vendor) error {
-	method, _ := grpc.Method(ctx)
 	return apierror.New(codes.Unimplemented, pb.ErrorReason_CAPABILITY_NOT_SUPPORTED,
-		"vendor %q (%s) has no %s; GetVendor lists what it has", v.ID, v.Kind, method).With(apierror.Vendor, v.ID)
+		"vendor %q (%s) has no %s; GetVendor lists what it has", v.ID, v.Kind, method(ctx)).With(apierror.Vendor, v.ID)
+}
+
+// method is the called method as messages write it: "drmhub.v1.SiteService/ListSites".
+func method(ctx context.Context) string {
+	full, _ := grpc.Method(ctx)
+	return strings.TrimPrefix(full, "/")
 }
 
 // of says in an error which vendor it is about.

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters"
@@ -34,8 +33,7 @@ func capable[C any](ctx context.Context, all *vendors.Registry, parent string) (
 		}
 	}
 	if len(able) == 0 {
-		method, _ := grpc.Method(ctx)
-		return nil, apierror.New(codes.Unimplemented, pb.ErrorReason_CAPABILITY_NOT_SUPPORTED, "none of the vendors that %s means has %s", parent, method)
+		return nil, apierror.New(codes.Unimplemented, pb.ErrorReason_CAPABILITY_NOT_SUPPORTED, "none of the vendors that %s means has %s", parent, method(ctx))
 	}
 	return able, nil
 }

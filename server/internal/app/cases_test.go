@@ -1,0 +1,286 @@
+package app_test
+
+import (
+	"context"
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/twin"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// call is one operation, as it is made over gRPC and over REST.
+type call struct {
+	method   string
+	req, res proto.Message
+	rest     string // "GET /v1/vendors"
+	body     string
+}
+
+func listSites(parent, query string) call {
+	return call{method: pb.SiteService_ListSites_FullMethodName, req: &pb.ListSitesRequest{Parent: parent}, res: &pb.ListSitesResponse{}, rest: "GET /v1/" + parent + "/sites" + query}
+}
+
+func listLicenses(parent, query string, filter *pb.LicenseFilter) call {
+	return call{
+		method: pb.LicenseService_ListLicenses_FullMethodName, req: &pb.ListLicensesRequest{Parent: parent, Filter: filter},
+		res: &pb.ListLicensesResponse{}, rest: "GET /v1/" + parent + "/licenses" + query,
+	}
+}
+
+func disableSite(name, message string) call {
+	return call{
+		method: pb.SiteService_DisableSite_FullMethodName, req: &pb.DisableSiteRequest{Name: name, Message: message},
+		res: &pb.StatusChange{}, rest: "POST /v1/" + name + ":disable", body: `{"message":"` + message + `"}`,
+	}
+}
+
+// case_ is one thing that can be asked, and what both faces must answer. An answer must be the same over both.
+type case_ struct {
+	name   string
+	call   call
+	code   codes.Code
+	http   int
+	reason pb.ErrorReason
+	field  string // of the first violation
+	holds  string // what the answer, as JSON, or the error's message must hold
+}
+
+// check makes the call over gRPC at one hub and over REST at another, so that an effect of the first is none of the second's.
+func (c case_) check(t *testing.T, overGRPC, overREST *hub) {
+	t.Helper()
+	res := proto.Clone(c.call.res)
+	err := overGRPC.conn.Invoke(t.Context(), c.call.method, c.call.req, res, grpc.WaitForReady(true))
+	if status.Code(err) != c.code {
+		t.Fatalf("gRPC: %v, want %v", err, c.code)
+	}
+	code, _, answer := overREST.rest(t, c.call.rest, c.call.body)
+	if code != c.http {
+		t.Fatalf("REST: %d, want %d: %s", code, c.http, answer)
+	}
+	if err == nil {
+		same(t, answer, res)
+		if !strings.Contains(compact(t, answer), c.holds) {
+			t.Errorf("the answer does not hold %s: %s", c.holds, answer)
+		}
+		return
+	}
+	shape(t, c, err, answer)
+}
+
+// shape checks that an error says the same over both faces, and with its details.
+func shape(t *testing.T, c case_, err error, answer string) {
+	t.Helper()
+	var rest struct {
+		Error struct {
+			Code    int
+			Status  string
+			Message string
+			Details []map[string]any
+		}
+	}
+	if err := json.Unmarshal([]byte(answer), &rest); err != nil {
+		t.Fatalf("REST: %v: %s", err, answer)
+	}
+	e := apierror.Convert(err)
+	if e.Reason != c.reason {
+		t.Errorf("gRPC: reason %v, want %v: %v", e.Reason, c.reason, err)
+	}
+	if rest.Error.Code != c.http || len(rest.Error.Details) == 0 || rest.Error.Details[0]["reason"] != c.reason.String() || rest.Error.Message == "" {
+		t.Errorf("REST: %s", answer)
+	}
+	if e.Message == "" || !strings.Contains(strings.ToLower(e.Message), strings.ToLower(c.holds)) {
+		t.Errorf("the message does not hold %q: %s", c.holds, e.Message)
+	}
+	if c.field != "" && (len(e.Violations) == 0 || e.Violations[0].GetField() != c.field) {
+		t.Errorf("violations %v, want %s", e.Violations, c.field)
+	}
+}
+
+func compact(t *testing.T, s string) string {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal([]byte(s), &v); err != nil {
+		t.Fatalf("%v: %s", err, s)
+	}
+	b, _ := json.Marshal(v)
+	return string(b)
+}
+
+// same checks that a REST answer is the gRPC answer in the default mapping, unset fields shown.
+func same(t *testing.T, answer string, res proto.Message) {
+	t.Helper()
+	raw, err := protojson.MarshalOptions{EmitUnpopulated: true}.Marshal(res)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var a, b map[string]any
+	if err := json.Unmarshal([]byte(answer), &a); err != nil {
+		t.Fatalf("REST: %v: %s", err, answer)
+	}
+	_ = json.Unmarshal(raw, &b)
+	delete(a, "latency") // differs from call to call
+	delete(b, "latency")
+	if !reflect.DeepEqual(a, b) {
+		t.Errorf("REST answers %s\ngRPC answers %s", answer, raw)
+	}
+}
+
+const demo = "vendors/acme/sites/DEMO"
+
+func TestBothFacesAnswerAlike(t *testing.T) {
+	overGRPC, overREST := start(t), start(t)
+	sec := func(s int64) *timestamppb.Timestamp {
+		return timestamppb.New(time.Date(2026, 3, 2, 0, 0, int(s), 0, time.UTC))
+	}
+	vendor := func(name string) call {
+		return call{method: pb.VendorService_GetVendor_FullMethodName, req: &pb.GetVendorRequest{Name: name}, res: &pb.Vendor{}, rest: "GET /v1/" + name}
+	}
+	paged := listLicenses(demo, "?pageSize=7", nil)
+	paged.req.(*pb.ListLicensesRequest).PageSize = 7
+	negative := listLicenses(demo, "?pageSize=-1", nil)
+	negative.req.(*pb.ListLicensesRequest).PageSize = -1
+	badToken := listSites("vendors/acme", "?pageToken=x")
+	badToken.req.(*pb.ListSitesRequest).PageToken = "x"
+	badID := disableSite(demo, "")
+	badID.req.(*pb.DisableSiteRequest).RequestId, badID.body = "7", `{"requestId":"7"}`
+	dryRun := disableSite(demo, "")
+	dryRun.req.(*pb.DisableSiteRequest).ValidateOnly, dryRun.body = true, `{"validateOnly":true}`
+	watermark := disableSite(demo, "")
+	watermark.req.(*pb.DisableSiteRequest).Service, watermark.body = pb.Site_FORENSIC_WATERMARKING, `{"service":"FORENSIC_WATERMARKING"}`
+
+	for _, c := range []case_{
+		{name: "vendors", call: call{method: pb.VendorService_ListVendors_FullMethodName, req: &pb.ListVendorsRequest{}, res: &pb.ListVendorsResponse{}, rest: "GET /v1/vendors"}, http: 200, holds: `"name":"vendors/acme"`},
+		{name: "a vendor", call: vendor("vendors/acme"), http: 200, holds: `{"method":"drmhub.v1.SiteService/DisableSite","support":"NATIVE"}`},
+		{name: "no such vendor", call: vendor("vendors/other"), code: codes.NotFound, http: 404, reason: pb.ErrorReason_RESOURCE_NOT_FOUND, holds: `"other"`},
+		{name: "check", call: call{method: pb.VendorService_CheckVendor_FullMethodName, req: &pb.CheckVendorRequest{Name: "vendors/acme"}, res: &pb.CheckVendorResponse{}, rest: "POST /v1/vendors/acme:check", body: "{}"}, http: 200, holds: `"ok":true`},
+
+		{name: "sites", call: listSites("vendors/acme", ""), http: 200, holds: `"enabled":false`},
+		{name: "sites of all vendors", call: listSites("vendors/-", ""), http: 200, holds: `"name":"` + demo + `"`},
+		{name: "another's token", call: badToken, code: codes.InvalidArgument, http: 400, reason: pb.ErrorReason_REQUEST_INVALID, field: "page_token"},
+
+		{name: "licences", call: listLicenses(demo, "", nil), http: 200, holds: `"totalSize":120`},
+		{name: "a page", call: paged, http: 200, holds: `"nextPageToken":"A`},
+		{name: "refused licences", call: listLicenses(demo, "?filter.status=FAILURE", &pb.LicenseFilter{Status: pb.License_FAILURE}), http: 200, holds: `"errorCode":"7011"`},
+		{
+			name: "every condition at once", http: 200, holds: `"createTime":"2026-03-02T00:00:08Z"`,
+			call: listLicenses(demo, "?filter.status=SUCCESS&filter.contentId=bigbuckbunny&filter.drmType=WIDEVINE&filter.userId=u%40example.com&filter.deviceId=d%2F1&filter.deviceModel=ChromeCDM-Windows-2&filter.startTime=2026-03-02T00:00:08Z&filter.endTime=2026-03-02T00:00:09Z",
+				&pb.LicenseFilter{Status: pb.License_SUCCESS, ContentId: "bigbuckbunny", DrmType: pb.License_WIDEVINE, UserId: "u@example.com", DeviceId: "d/1", DeviceModel: "ChromeCDM-Windows-2", StartTime: sec(8), EndTime: sec(9)}),
+		},
+		{name: "part of an id is another id", call: listLicenses(demo, "?filter.contentId=bigbuck", &pb.LicenseFilter{ContentId: "bigbuck"}), http: 200, holds: `"licenses":[]`},
+		{name: "licences of every site", call: listLicenses("vendors/-/sites/-", "?filter.userId=refused", &pb.LicenseFilter{UserId: "refused"}), http: 200, holds: `"site":"` + demo + `"`},
+		{name: "no licences", call: listLicenses("vendors/acme/sites/OFFL", "", nil), http: 200, holds: `"licenses":[]`},
+		{name: "no such site", call: listLicenses("vendors/acme/sites/NONE", "", nil), code: codes.NotFound, http: 404, reason: pb.ErrorReason_RESOURCE_NOT_FOUND, holds: "NONE"},
+		{name: "times the wrong way round", call: listLicenses(demo, "?filter.startTime=2026-03-02T00:00:09Z&filter.endTime=2026-03-02T00:00:08Z", &pb.LicenseFilter{StartTime: sec(9), EndTime: sec(8)}), code: codes.InvalidArgument, http: 400, reason: pb.ErrorReason_REQUEST_INVALID, field: "filter"},
+		{name: "a negative page", call: negative, code: codes.InvalidArgument, http: 400, reason: pb.ErrorReason_REQUEST_INVALID, field: "page_size"},
+
+		{name: "switch off", call: disableSite(demo, "audit"), http: 200, holds: `"state":"PENDING"`},
+		{name: "switch off what is off", call: disableSite("vendors/acme/sites/OFFL", ""), http: 200, holds: `"state":"APPLIED"`},
+		{name: "switch off no site", call: disableSite("vendors/acme/sites/NONE", ""), code: codes.NotFound, http: 404, reason: pb.ErrorReason_RESOURCE_NOT_FOUND},
+		{name: "switch off all sites", call: disableSite("vendors/acme/sites/-", ""), code: codes.InvalidArgument, http: 400, reason: pb.ErrorReason_REQUEST_INVALID, field: "name"},
+		{name: "switch off a service that is not there", call: watermark, code: codes.FailedPrecondition, http: 400, reason: pb.ErrorReason_VENDOR_STATE, holds: "FORENSIC_WATERMARKING"},
+		{name: "a request_id that is none", call: badID, code: codes.InvalidArgument, http: 400, reason: pb.ErrorReason_REQUEST_INVALID, field: "request_id"},
+		{name: "a dry run", call: dryRun, code: codes.Unimplemented, http: 501, reason: pb.ErrorReason_METHOD_UNKNOWN, holds: "nothing was sent"},
+
+		{name: "what the vendor has not", call: call{method: pb.MemberService_ListMembers_FullMethodName, req: &pb.ListMembersRequest{Parent: "vendors/acme"}, res: &pb.ListMembersResponse{}, rest: "GET /v1/vendors/acme/members"}, code: codes.Unimplemented, http: 501, reason: pb.ErrorReason_CAPABILITY_NOT_SUPPORTED, holds: "drmhub.v1.MemberService/ListMembers"},
+		{name: "what no vendor has", call: call{method: pb.MemberService_ListMembers_FullMethodName, req: &pb.ListMembersRequest{Parent: "vendors/-"}, res: &pb.ListMembersResponse{}, rest: "GET /v1/vendors/-/members"}, code: codes.Unimplemented, http: 501, reason: pb.ErrorReason_CAPABILITY_NOT_SUPPORTED},
+		{name: "what this version has not", call: call{method: pb.AuditService_ListAuditEvents_FullMethodName, req: &pb.ListAuditEventsRequest{}, res: &pb.ListAuditEventsResponse{}, rest: "GET /v1/auditEvents"}, code: codes.Unimplemented, http: 501, reason: pb.ErrorReason_METHOD_UNKNOWN},
+		{name: "an unknown method", call: call{method: "/drmhub.v1.SiteService/Explode", req: &pb.ListSitesRequest{}, res: &pb.ListSitesResponse{}, rest: "GET /v1/explode"}, code: codes.Unimplemented, http: 404, reason: pb.ErrorReason_METHOD_UNKNOWN},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.check(t, overGRPC, overREST) })
+	}
+	for _, h := range []*hub{overGRPC, overREST} {
+		if effects := h.twin.Ledger().Effects(); len(effects) != 1 {
+			t.Errorf("one case switches a site off, and the vendor saw %d effects: %v", len(effects), effects)
+		}
+	}
+}
+
+func TestVendorFaults(t *testing.T) {
+	answer := func(status int, body string, header ...string) twin.Fault {
+		f := twin.Fault{Kind: twin.FaultAnswer, Status: status, Body: body, Header: map[string]string{}}
+		for i := 0; i < len(header); i += 2 {
+			f.Header[header[i]] = header[i+1]
+		}
+		return f
+	}
+	const unknown = pb.ErrorReason_OUTCOME_UNKNOWN
+	for _, f := range []struct {
+		name        string
+		fault       twin.Fault
+		code        codes.Code
+		http        int
+		reason      pb.ErrorReason
+		write       codes.Code // of a write, where it differs from that of a read
+		writeHTTP   int
+		writeReason pb.ErrorReason
+		retryAfter  bool
+	}{
+		{name: "cut", fault: twin.Fault{Kind: twin.FaultCut}, code: codes.Unavailable, http: 503, reason: pb.ErrorReason_VENDOR_UNAVAILABLE, write: codes.Unknown, writeHTTP: 500, writeReason: unknown},
+		{name: "cut in the body", fault: twin.Fault{Kind: twin.FaultCutBody}, code: codes.Unavailable, http: 503, reason: pb.ErrorReason_VENDOR_UNAVAILABLE, write: codes.Unknown, writeHTTP: 500, writeReason: unknown},
+		{name: "a body without end", fault: twin.Fault{Kind: twin.FaultEndless}, code: codes.Internal, http: 500, reason: pb.ErrorReason_VENDOR_RESPONSE_INVALID, write: codes.Unknown, writeHTTP: 500, writeReason: unknown},
+		{name: "HTML", fault: answer(200, "<html>maintenance</html>", "Content-Type", "text/html"), code: codes.Internal, http: 500, reason: pb.ErrorReason_VENDOR_RESPONSE_INVALID, write: codes.Unknown, writeHTTP: 500, writeReason: unknown},
+		{name: "401", fault: answer(401, ""), code: codes.FailedPrecondition, http: 400, reason: pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED},
+		{name: "403", fault: answer(403, ""), code: codes.FailedPrecondition, http: 400, reason: pb.ErrorReason_VENDOR_PERMISSION_DENIED},
+		{name: "429", fault: answer(429, ""), code: codes.ResourceExhausted, http: 429, reason: pb.ErrorReason_VENDOR_RATE_LIMITED},
+		{name: "429 with Retry-After", fault: answer(429, "", "Retry-After", "120"), code: codes.ResourceExhausted, http: 429, reason: pb.ErrorReason_VENDOR_RATE_LIMITED, retryAfter: true},
+		{name: "500", fault: answer(500, "oops"), code: codes.Unavailable, http: 503, reason: pb.ErrorReason_VENDOR_UNAVAILABLE, write: codes.Unknown, writeHTTP: 500, writeReason: unknown},
+		{name: "a failure inside 200", fault: answer(200, `{"error_code":"4711","error_message":"no luck"}`, "Content-Type", "application/json"), code: codes.FailedPrecondition, http: 400, reason: pb.ErrorReason_VENDOR_REJECTED},
+	} {
+		t.Run(f.name, func(t *testing.T) {
+			overGRPC, overREST := start(t), start(t)
+			order := func(method, path string) {
+				f.fault.Method, f.fault.PathPrefix = method, path
+				overGRPC.twin.Faults().Add(f.fault)
+				overREST.twin.Faults().Add(f.fault)
+			}
+			order("GET", "/api/v2/drm/")
+			case_{call: listLicenses(demo, "", nil), code: f.code, http: f.http, reason: f.reason}.check(t, overGRPC, overREST)
+			_, header, _ := overREST.rest(t, "GET /v1/"+demo+"/licenses", "")
+			if got := header.Get("Retry-After"); (got != "") != f.retryAfter {
+				t.Errorf("Retry-After: %q", got)
+			}
+			order("POST", "/api/v2/plan/")
+			write := case_{call: disableSite(demo, ""), code: f.code, http: f.http, reason: f.reason}
+			if f.write != codes.OK {
+				write.code, write.http, write.reason = f.write, f.writeHTTP, f.writeReason
+			}
+			write.check(t, overGRPC, overREST)
+		})
+	}
+}
+
+func TestASlowVendor(t *testing.T) {
+	h := start(t)
+	h.twin.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Delay: time.Minute, PathPrefix: "/api/v2/drm/"})
+	h.twin.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Delay: 700 * time.Millisecond, PathPrefix: "/api/v2/plan/", Method: "POST"})
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, err := pb.NewLicenseServiceClient(h.conn).ListLicenses(ctx, &pb.ListLicensesRequest{Parent: demo})
+	if status.Code(err) != codes.DeadlineExceeded {
+		t.Errorf("a read: %v", err)
+	}
+
+	const call, body = "POST /v1/" + demo + ":disable", `{"requestId":"6f2a4f5e-3a4c-4b83-9d0c-0b6f3c1c2d11"}`
+	h.limit = "100m"
+	code, _, answer := h.rest(t, call, body)
+	if code != 500 || !strings.Contains(answer, "OUTCOME_UNKNOWN") {
+		t.Errorf("a write: %d %s", code, answer)
+	}
+	h.limit = ""
+	code, _, answer = h.rest(t, call, body)
+	if code != 200 || !strings.Contains(answer, "PENDING") || len(h.twin.Ledger().Effects()) != 1 {
+		t.Errorf("the same request_id again: %d %s, effects %v", code, answer, h.twin.Ledger().Effects())
+	}
+}
