@@ -31,18 +31,22 @@ import (
 const (
 	// graceTime is how long calls in flight may take to end once the server is told to stop. It is longer than a vendor's write may take.
 	graceTime = 75 * time.Second
+	// watchTime is how long a client that watches the health may take to hear that the server stops.
+	watchTime = time.Second
 	// largestMessage bounds a request over gRPC, in bytes, as the gateway bounds one over REST.
 	largestMessage = gateway.DefaultMaxBody
 )
 
 // App is a server that listens.
 type App struct {
-	log                      *slog.Logger
-	grpc                     *grpc.Server
-	http                     *http.Server
-	health                   *health.Server
-	journal                  *journal.Journal
-	grpcListener, httpListen net.Listener
+	log                        *slog.Logger
+	grpc                       *grpc.Server
+	http                       *http.Server
+	health                     *health.Server
+	watches                    context.Context // of those who watch the health
+	endWatches                 context.CancelFunc
+	journal                    *journal.Journal
+	grpcListener, httpListener net.Listener
 }
 
 // Start makes the server of a checked configuration, and listens.
@@ -52,6 +56,7 @@ func Start(ctx context.Context, cfg *config.Config, log *slog.Logger) (*App, err
 		return nil, err
 	}
 	a := &App{log: log, journal: journal.New(), health: health.NewServer()}
+	a.watches, a.endWatches = context.WithCancel(context.WithoutCancel(ctx))
 	unary, stream, err := a.interceptors()
 	if err != nil {
 		return nil, err
@@ -66,7 +71,7 @@ func Start(ctx context.Context, cfg *config.Config, log *slog.Logger) (*App, err
 	if a.grpcListener, err = listen.Listen(ctx, "tcp", cfg.GRPC.Listen); err != nil {
 		return nil, fmt.Errorf("grpc.listen: %w", err)
 	}
-	if a.httpListen, err = listen.Listen(ctx, "tcp", cfg.HTTP.Listen); err != nil {
+	if a.httpListener, err = listen.Listen(ctx, "tcp", cfg.HTTP.Listen); err != nil {
 		return nil, errors.Join(fmt.Errorf("http.listen: %w", err), a.grpcListener.Close())
 	}
 	return a, nil
@@ -86,7 +91,7 @@ func (a *App) interceptors() ([]grpc.UnaryServerInterceptor, []grpc.StreamServer
 func (a *App) newGRPC(listener config.Listener, all *vendors.Registry, unary []grpc.UnaryServerInterceptor, stream []grpc.StreamServerInterceptor) error {
 	options := []grpc.ServerOption{
 		grpc.ChainUnaryInterceptor(unary...),
-		grpc.ChainStreamInterceptor(stream...),
+		grpc.ChainStreamInterceptor(append(stream, a.watch)...),
 		grpc.UnknownServiceHandler(interceptors.UnknownMethod),
 		grpc.MaxRecvMsgSize(largestMessage),
 		grpc.NumStreamWorkers(streamWorkers()),
@@ -129,17 +134,35 @@ func (a *App) newHTTP(listener config.Listener, all *vendors.Registry, unary []g
 	return nil
 }
 
+// watch ends the calls that watch the health once the server stops: they would go on for ever.
+func (a *App) watch(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	if info.FullMethod != healthpb.Health_Watch_FullMethodName {
+		return handler(srv, stream)
+	}
+	ctx, cancel := context.WithCancel(stream.Context())
+	defer cancel()
+	defer context.AfterFunc(a.watches, cancel)()
+	return handler(srv, watched{stream, ctx})
+}
+
+type watched struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+func (w watched) Context() context.Context { return w.ctx }
+
 // ready tells whether the server takes calls.
 func (a *App) ready() bool {
 	res, err := a.health.Check(context.Background(), &healthpb.HealthCheckRequest{})
 	return err == nil && res.GetStatus() == healthpb.HealthCheckResponse_SERVING
 }
 
-// GRPCAddr and HTTPAddr are where the server listens.
+// GRPCAddr is where gRPC is served.
 func (a *App) GRPCAddr() string { return a.grpcListener.Addr().String() }
 
 // HTTPAddr is where REST is served.
-func (a *App) HTTPAddr() string { return a.httpListen.Addr().String() }
+func (a *App) HTTPAddr() string { return a.httpListener.Addr().String() }
 
 // Serve serves until ctx ends or a listener fails, then lets the calls in flight finish.
 func (a *App) Serve(ctx context.Context) error {
@@ -147,10 +170,10 @@ func (a *App) Serve(ctx context.Context) error {
 	go func() { failed <- a.grpc.Serve(a.grpcListener) }()
 	go func() {
 		if a.http.TLSConfig != nil {
-			failed <- a.http.ServeTLS(a.httpListen, "", "")
+			failed <- a.http.ServeTLS(a.httpListener, "", "")
 			return
 		}
-		failed <- a.http.Serve(a.httpListen)
+		failed <- a.http.Serve(a.httpListener)
 	}()
 	var err error
 	select {
@@ -164,6 +187,8 @@ func (a *App) Serve(ctx context.Context) error {
 func (a *App) stop(ctx context.Context) {
 	a.log.InfoContext(ctx, "stopping: calls in flight may finish", "within", graceTime)
 	a.health.Shutdown()
+	defer time.AfterFunc(watchTime, a.endWatches).Stop()
+	defer a.endWatches()
 	ctx, cancel := context.WithTimeout(ctx, graceTime)
 	defer cancel()
 	drained := make(chan struct{})

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,7 +30,8 @@ type hub struct {
 	log  *strings.Builder // complete once stop has returned
 	stop func() error
 
-	limit string // the Grpc-Timeout of REST calls
+	gate  atomic.Value // func(), which every request to the vendor waits for
+	limit string       // the Grpc-Timeout of REST calls
 }
 
 func start(t *testing.T, change ...func(*config.Config)) *hub {
@@ -50,7 +52,11 @@ func start(t *testing.T, change ...func(*config.Config)) *hub {
 		}
 		h.twin.PutLicenses("DEMO", row)
 	}
-	server := httptest.NewServer(h.twin)
+	h.gate.Store(func() {})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.gate.Load().(func())()
+		h.twin.ServeHTTP(w, r)
+	}))
 	t.Cleanup(server.Close)
 	settings := pallycon.NewConfig()
 	settings.BaseURL, settings.AccountID, settings.AccountSeq = server.URL, emulator.DefaultAccountID, emulator.DefaultAccountSeq

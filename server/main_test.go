@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// running starts the program and answers its first lines.
+func running(t *testing.T, lines int, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	r, w := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		err := run(ctx, args, w, io.Discard)
+		_ = w.CloseWithError(err)
+		ended <- err
+	}()
+	t.Cleanup(func() {
+		cancel()
+		go func() { _, _ = io.Copy(io.Discard, r) }()
+		if err := <-ended; err != nil {
+			t.Errorf("the program ended with %v", err)
+		}
+	})
+	var said bytes.Buffer
+	for strings.Count(said.String(), "\n") < lines {
+		if _, err := io.CopyN(&said, r, 1); err != nil {
+			t.Fatalf("after %q: %v", said.String(), err)
+		}
+	}
+	return said.String()
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	res, err := http.Get(url) //nolint:noctx // a test's own server
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != 200 {
+		t.Fatalf("%s: %d %v", url, res.StatusCode, err)
+	}
+	return string(body)
+}
+
+func TestTheCommandsThatTheSandboxPrintsWork(t *testing.T) {
+	said := running(t, 5, "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0")
+	urls := regexp.MustCompile(`curl '?(http://[^'\s]+)`).FindAllStringSubmatch(said, -1)
+	if len(urls) != 2 || !strings.Contains(said, "grpcurl") {
+		t.Fatalf("it prints %s", said)
+	}
+	if body := get(t, urls[0][1]); !strings.Contains(body, `vendors/pallycon/sites/DEMO`) {
+		t.Errorf("%s answers %s", urls[0][1], body)
+	}
+	if body := get(t, urls[1][1]); !strings.Contains(body, `"status":"FAILURE"`) {
+		t.Errorf("%s answers %s", urls[1][1], body)
+	}
+}
+
+func TestAConfigurationFile(t *testing.T) {
+	twin := running(t, 1, "emulate", "pallycon", "--listen", "127.0.0.1:0", "--seed", "7")
+	base := regexp.MustCompile(`http://[0-9.:]+`).FindString(twin)
+	t.Setenv("TEST_PALLYCON_KEY", "sandbox-service-api-key")
+	file := filepath.Join(t.TempDir(), "drmhub.yaml")
+	text := `grpc: {listen: "127.0.0.1:0"}
+http: {listen: "127.0.0.1:0"}
+auth: {mode: none}
+vendors:
+  - id: acme
+    pallycon: {base_url: "` + base + `", account_id: sandbox, account_seq: "1", service_api_key: {env: TEST_PALLYCON_KEY}}
+`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	said := running(t, 1, "--config", file)
+	rest := regexp.MustCompile(`REST on (http://[0-9.:]+)`).FindStringSubmatch(said)
+	if rest == nil {
+		t.Fatal(said)
+	}
+	if body := get(t, rest[1]+"/v1/vendors/acme/sites"); !strings.Contains(body, "vendors/acme/sites/DEMO") {
+		t.Error(body)
+	}
+}
+
+func TestMistakesOnTheCommandLine(t *testing.T) {
+	for _, args := range [][]string{{"serve"}, {"emulate"}, {"emulate", "acme"}, {"--config", "/does/not/exist.yaml"}, {"--nonsense"}} {
+		if err := run(t.Context(), args, io.Discard, io.Discard); err == nil {
+			t.Errorf("%q is taken", args)
+		}
+	}
+}
