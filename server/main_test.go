@@ -41,7 +41,7 @@ func running(t *testing.T, lines int, args ...string) string {
 
 func get(t *testing.T, url string) string {
 	t.Helper()
-	res, err := http.Get(url) //nolint:noctx // a test's own server
+	res, err := http.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,12 +57,12 @@ func Lookup(name string) (Kind, bool) {
 }
 
 // adapter fits a vendor's own New, which takes its own type of settings, into a Kind.
-func adapter[Settings any, A adapters.Adapter](make func(string, Settings, http.RoundTripper) (A, error)) func(string, any, http.RoundTripper) (adapters.Adapter, error) {
+func adapter[Settings any, A adapters.Adapter](newAdapter func(string, Settings, http.RoundTripper) (A, error)) func(string, any, http.RoundTripper) (adapters.Adapter, error) {
 	return func(id string, settings any, transport http.RoundTripper) (adapters.Adapter, error) {
 		s, ok := settings.(*Settings)
 		if !ok {
 			return nil, fmt.Errorf("vendor %q has settings of type %T", id, settings)
 		}
-		return make(id, *s, transport)
+		return newAdapter(id, *s, transport)
 	}
 }

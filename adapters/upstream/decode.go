@@ -41,9 +41,9 @@ func decode(resp *http.Response, into any, maxBody int64) error {
 	body := &boundedReader{from: resp.Body, left: maxBody}
 	err := json.UnmarshalRead(body, into) // refuses duplicate names, invalid UTF-8 and anything after the value
 	switch {
-	case body.err == errTooLarge:
+	case errors.Is(body.err, errTooLarge):
 		return &unreadable{what: fmt.Sprintf("it is larger than %d bytes", maxBody)}
-	case body.err == errTooDeep, isCorrupt(body.err):
+	case errors.Is(body.err, errTooDeep), isCorrupt(body.err):
 		return &unreadable{what: body.err.Error()}
 	case body.err != nil:
 		return body.err

@@ -2135,7 +2135,7 @@ const file_drmhub_v1_license_service_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n" +
 	"\n" +
 	"total_size\x18\x03 \x01(\x05R\ttotalSize\x12 \n" +
-	"\vunreachable\x18\x04 \x03(\tR\vunreachable\"\xf4\x01\n" +
+	"\vunreachable\x18\x04 \x03(\tR\vunreachable\"\xd7\x02\n" +
 	"\x17ListContentUsersRequest\x12P\n" +
 	"\x06parent\x18\x01 \x01(\tB8\xe0A\x02\xfaA\x10\n" +
 	"\x0edrmhub.v1/Site\xbaH\x1fr\x1d2\x1b^vendors/[^/]+/sites/[^/]+$R\x06parent\x12'\n" +
@@ -2143,7 +2143,8 @@ const file_drmhub_v1_license_service_proto_rawDesc = "" +
 	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\x12\"\n" +
 	"\n" +
 	"page_token\x18\x03 \x01(\tB\x03\xe0A\x01R\tpageToken\x12:\n" +
-	"\x06filter\x18\x04 \x01(\v2\x17.drmhub.v1.ReportFilterB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x06filter\"\xc0\x01\n" +
+	"\x06filter\x18\x04 \x01(\v2\x17.drmhub.v1.ReportFilterB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x06filter:a\xbaH^\x1a\\\n" +
+	"\x1dlist_content_users.content_id\x12\x1dfilter.content_id must be set\x1a\x1cthis.filter.content_id != ''\"\xc0\x01\n" +
 	"\x18ListContentUsersResponse\x12;\n" +
 	"\rcontent_users\x18\x01 \x03(\v2\x16.drmhub.v1.ContentUserR\fcontentUsers\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n" +

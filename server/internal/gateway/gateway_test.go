@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"google.golang.org/grpc"
-	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -192,17 +191,6 @@ func (r reply) failed(t testing.TB, status int, code, reason string) failure {
 		t.Errorf("Content-Type %q", got)
 	}
 	return e
-}
-
-// answered checks that a call went well and reads its answer.
-func (r reply) answered(t testing.TB, into proto.Message) {
-	t.Helper()
-	if r.StatusCode != http.StatusOK {
-		t.Fatalf("HTTP %d: %s", r.StatusCode, r.text)
-	}
-	if err := protojson.Unmarshal([]byte(r.text), into); err != nil {
-		t.Fatalf("%v: %s", err, r.text)
-	}
 }
 
 func TestNewWantsWhatItNeeds(t *testing.T) {
