@@ -120,10 +120,7 @@ func Convert(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
-	s, ok := status.FromError(err)
-	if !ok {
-		s = status.FromContextError(err)
-	}
+	s := statusIn(err)
 	e := &Error{Code: s.Code(), Message: s.Message(), Reason: usual(s.Code())}
 	for _, d := range s.Details() {
 		switch d := d.(type) {
@@ -142,6 +139,25 @@ func Convert(err error) *Error {
 		return New(codes.Internal, pb.ErrorReason_INTERNAL_FAILURE, "drmhub failed in a way it should not; its log says more")
 	}
 	return e
+}
+
+// statusIn is the status in an error, without the text that wraps it: that was written for the log, and may hold anything.
+func statusIn(err error) *status.Status {
+	type withStatus interface {
+		error
+		GRPCStatus() *status.Status
+	}
+	if e, ok := errors.AsType[withStatus](err); ok && e.GRPCStatus() != nil {
+		return e.GRPCStatus()
+	}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return status.New(codes.DeadlineExceeded, deadlinePassed)
+	case errors.Is(err, context.Canceled):
+		return status.New(codes.Canceled, callerGone)
+	default:
+		return status.New(codes.Unknown, "")
+	}
 }
 
 // usual is the reason of a status that came without one, as gRPC itself makes them.
@@ -186,10 +202,15 @@ func VendorText(s string) string {
 	return s
 }
 
+const (
+	deadlinePassed = "the deadline passed before the answer was there"
+	callerGone     = "the caller went away"
+)
+
 // FromContext is the error of a call whose context has ended.
 func FromContext(ctx context.Context) *Error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return New(codes.DeadlineExceeded, pb.ErrorReason_DEADLINE_PASSED, "the deadline passed before the answer was there")
+		return New(codes.DeadlineExceeded, pb.ErrorReason_DEADLINE_PASSED, deadlinePassed)
 	}
-	return New(codes.Canceled, pb.ErrorReason_CALL_CANCELLED, "the caller went away")
+	return New(codes.Canceled, pb.ErrorReason_CALL_CANCELLED, callerGone)
 }

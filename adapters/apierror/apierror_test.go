@@ -34,8 +34,9 @@ func TestConvert(t *testing.T) {
 		reason pb.ErrorReason
 	}{
 		{errors.New("dsn=postgres://u:hunter2@h"), codes.Internal, pb.ErrorReason_INTERNAL_FAILURE},
-		{fmt.Errorf("reading: %w", context.Canceled), codes.Canceled, pb.ErrorReason_CALL_CANCELLED},
+		{fmt.Errorf("reading /?key=hunter2: %w", context.Canceled), codes.Canceled, pb.ErrorReason_CALL_CANCELLED},
 		{context.DeadlineExceeded, codes.DeadlineExceeded, pb.ErrorReason_DEADLINE_PASSED},
+		{fmt.Errorf("reading /?key=hunter2: %w", status.Error(codes.NotFound, "no row")), codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND},
 		{status.Error(codes.Unimplemented, "unknown method"), codes.Unimplemented, pb.ErrorReason_METHOD_UNKNOWN},
 		{apierror.OutcomeUnknown("cut").GRPCStatus().Err(), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN},
 		{fmt.Errorf("step: %w", apierror.OutcomeUnknown("cut")), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN},

@@ -5,7 +5,8 @@ package journal
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
+	"fmt"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -30,12 +31,14 @@ const kept = 24 * time.Hour
 // Journal holds the mutations of this process.
 type Journal struct {
 	mu      sync.Mutex
-	records map[string]*record // by request_id
+	records map[string]*record // by request_id, in small letters
+	order   []*record          // the same, oldest first
 	running sync.WaitGroup
 	now     func() time.Time
 }
 
 type record struct {
+	id     string
 	digest [sha256.Size]byte
 	log    *mutation.Memory
 	begun  time.Time
@@ -81,10 +84,8 @@ func (j *Journal) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo
 	if err != nil {
 		return nil, err
 	}
-	select { // the same request_id is still running: wait for it, then answer from its record
-	case r.turn <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := r.wait(ctx); err != nil {
+		return nil, err
 	}
 	if r.answer != nil {
 		<-r.turn
@@ -93,18 +94,35 @@ func (j *Journal) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo
 	return j.run(ctx, r, req, handler)
 }
 
+// wait waits until the same request_id runs no more. Whoever cannot wait so long must not take that for a call that did nothing.
+func (r *record) wait(ctx context.Context) error {
+	select {
+	case r.turn <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case r.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return apierror.OutcomeUnknown("the first call with this request_id is still at it; call again with the same request_id to learn the outcome")
+	}
+}
+
 // run runs the method, and no longer waits for it once its caller has left and a write may have reached the vendor.
 func (j *Journal) run(ctx context.Context, r *record, req any, handler grpc.UnaryHandler) (any, error) {
 	type outcome struct {
 		res any
 		err error
-		bad any // what the method panicked with
+		bad error // what the method panicked with, and where
 	}
 	done := make(chan outcome, 1)
 	j.running.Go(func() {
 		var o outcome
 		defer func() {
-			if o.bad = recover(); o.bad == nil && o.err == nil {
+			if p := recover(); p != nil {
+				o.bad = fmt.Errorf("%v\n%s", p, debug.Stack())
+			} else if o.err == nil {
 				r.answer = withoutSecrets(o.res.(proto.Message))
 			}
 			<-r.turn
@@ -137,21 +155,24 @@ func (j *Journal) record(method string, req mutating) (*record, error) {
 	if req.GetRequestId() == "" {
 		return fresh, nil
 	}
-	params, err := proto.MarshalOptions{Deterministic: true}.Marshal(req)
+	fresh.id = strings.ToLower(req.GetRequestId())
+	same := proto.CloneOf(req)
+	set(same, "request_id", fresh.id)
+	params, err := proto.MarshalOptions{Deterministic: true}.Marshal(same)
 	if err != nil {
 		return nil, err
 	}
 	fresh.digest = sha256.Sum256(append([]byte(method+"\n"), params...))
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for id, r := range j.records {
-		if j.now().Sub(r.begun) > kept {
-			delete(j.records, id)
-		}
+	for len(j.order) > 0 && fresh.begun.Sub(j.order[0].begun) > kept {
+		delete(j.records, j.order[0].id)
+		j.order = j.order[1:]
 	}
-	known, ok := j.records[req.GetRequestId()]
+	known, ok := j.records[fresh.id]
 	if !ok {
-		j.records[req.GetRequestId()] = fresh
+		j.records[fresh.id] = fresh
+		j.order = append(j.order, fresh)
 		return fresh, nil
 	}
 	if known.digest != fresh.digest {
@@ -160,16 +181,28 @@ func (j *Journal) record(method string, req mutating) (*record, error) {
 	return known, nil
 }
 
-// withoutSecrets is a copy of an answer in which the fields that the proto marks debug_redact are empty: secrets are answered once.
+// withoutSecrets is a copy of an answer in which the fields that the proto marks debug_redact are empty, and marked as redacted where the message can say
+// so: secrets are answered once.
 func withoutSecrets(answer proto.Message) proto.Message {
 	kept := proto.CloneOf(answer)
+	var empty []func() // called later, since nothing else may change in a message that is ranged over
 	_ = protorange.Range(kept.ProtoReflect(), func(p protopath.Values) error {
 		last := p.Path.Index(-1)
-		if f := last.FieldDescriptor(); last.Kind() == protopath.FieldAccessStep && f.Options().(*descriptorpb.FieldOptions).GetDebugRedact() {
-			p.Index(-2).Value.Message().Clear(f)
+		if last.Kind() != protopath.FieldAccessStep || !last.FieldDescriptor().Options().(*descriptorpb.FieldOptions).GetDebugRedact() {
+			return nil
 		}
+		m := p.Index(-2).Value.Message()
+		empty = append(empty, func() {
+			m.Clear(last.FieldDescriptor())
+			if said := m.Descriptor().Fields().ByName("redacted"); said != nil {
+				m.Set(said, protoreflect.ValueOfBool(true))
+			}
+		})
 		return nil
 	})
+	for _, e := range empty {
+		e()
+	}
 	return kept
 }
 
@@ -181,14 +214,17 @@ func IdempotencyKey(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handl
 		return handler(ctx, req)
 	}
 	switch id := m.GetRequestId(); {
+	case keys[0] == "":
+		return nil, apierror.Invalid("request_id", "the Idempotency-Key header is empty: it must be a UUID")
 	case len(keys) > 1 || (id != "" && !strings.EqualFold(id, keys[0])):
 		return nil, apierror.Invalid("request_id", "differs from the Idempotency-Key header: say it once, or the same twice")
 	case id == "":
-		f := m.ProtoReflect().Descriptor().Fields().ByName("request_id")
-		if f == nil {
-			return nil, errors.New("journal: a mutating request without request_id")
-		}
-		m.ProtoReflect().Set(f, protoreflect.ValueOfString(keys[0]))
+		set(m, "request_id", keys[0])
 	}
 	return handler(ctx, req)
+}
+
+func set(m proto.Message, field protoreflect.Name, v string) {
+	r := m.ProtoReflect()
+	r.Set(r.Descriptor().Fields().ByName(field), protoreflect.ValueOfString(v))
 }

@@ -3,6 +3,7 @@ package services
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"google.golang.org/grpc"
@@ -52,10 +53,14 @@ func method(ctx context.Context) string {
 	return strings.TrimPrefix(full, "/")
 }
 
-// of says in an error which vendor it is about.
+// of says in an error which vendor it is about. What nobody wrote for callers stays inside it, for the log.
 func of(v vendors.Vendor, err error) error {
 	if err == nil {
 		return nil
 	}
-	return apierror.Convert(err).With(apierror.Vendor, v.ID)
+	shaped := apierror.Convert(err).With(apierror.Vendor, v.ID)
+	if shaped.Reason == pb.ErrorReason_INTERNAL_FAILURE {
+		return fmt.Errorf("%w (vendor %s: %w)", shaped, v.ID, err)
+	}
+	return shaped
 }

@@ -2,7 +2,9 @@ package services
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -10,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/paging"
 	"github.com/drmhub/drmhub/server/internal/vendors"
@@ -26,23 +29,31 @@ type listResponse interface {
 	GetNextPageToken() string
 }
 
-// widest is how many parents a list over many asks at once.
-const widest = 8
+const (
+	// widest is how many parents a list over many asks at once.
+	widest = 8
+	// mostAsked is how many parents one call asks, before it answers a short page.
+	mostAsked = 200
+)
 
-// position is where a list over many parents stands: the parents that have begun and not ended, each with its own token, and the last one that has
-// begun. Those after it follow from the configuration and the vendors' sites, so the token stays small however many there are.
+// position is where a list over many parents stands: the parent whose rows came last, and that parent's own token where it has more. Those after it
+// follow from the configuration and the vendors' sites, so a token stays small however many there are.
 type position struct {
-	Active []turn `json:"a,omitempty"`
-	Begun  string `json:"b,omitempty"`
-}
-
-type turn struct {
 	Parent string `json:"p"`
 	Token  string `json:"t,omitempty"`
 }
 
-// list asks one vendor; or, where "-" stands for the vendor or the site, all that can answer, each for its share of the page. Within a page, rows come
-// vendor by vendor and site by site.
+// turn is a parent that is to be asked next, or the error why it cannot be.
+type turn struct {
+	parent, token string
+	err           error
+}
+
+// list asks one vendor; or, where "-" stands for the vendor or the site, all that can answer. The rows come vendor by vendor and site by site, also
+// from page to page.
+//
+// One parent is asked for the whole page, and those after it are only asked once it has ended: more and more of them at a time, each for its share of
+// what is left of the page. Where one has more than its share, the answers behind it are dropped, and come again in their turn.
 func list[C any, Req listRequest, Res listResponse](ctx context.Context, all *vendors.Registry, call func(C, context.Context, Req) (Res, error), req Req) (Res, error) {
 	if !slices.Contains(strings.Split(req.GetParent(), "/"), names.Wildcard) {
 		return delegate(ctx, all, req.GetParent(), call, req)
@@ -52,62 +63,68 @@ func list[C any, Req listRequest, Res listResponse](ctx context.Context, all *ve
 	if _, err := paging.Resume(req, &at); err != nil {
 		return none, err
 	}
+	var queue []turn
+	if at.Token != "" {
+		if !covers(req.GetParent(), at.Parent) {
+			return none, apierror.Invalid("page_token", "is for %s, which %s does not mean; begin again without it", at.Parent, req.GetParent())
+		}
+		queue = []turn{{parent: at.Parent, token: at.Token}}
+	}
 	able, err := capable[C](ctx, all, req.GetParent())
 	if err != nil {
 		return none, err
 	}
-	begin, stop := iter.Pull2(parents(ctx, able, req.GetParent(), at.Begun))
+	begin, stop := iter.Pull2(parents(ctx, able, req.GetParent(), at.Parent))
 	defer stop()
 
 	page := none.ProtoReflect().New().Interface().(Res)
 	size := paging.Size(req.GetPageSize())
 	var failed []error
 	asked := 0
-	unreachable := func(name string, err error) {
-		failed = append(failed, err)
-		appendTo(page, "unreachable", name)
-	}
-	more := true // parents may follow those that have begun
-	for more && rows(page) < size || asked == 0 {
+	more := true // parents may follow those in the queue
+	for width := 1; rows(page) < size && (asked < mostAsked || len(failed) == asked); width = max(1, min(2*width, widest)) {
 		room := size - rows(page)
-		for more && len(at.Active) < min(widest, room) {
-			parent, err, ok := begin()
-			if more = ok; !ok {
-				break
+		for more && len(queue) < min(width, room) {
+			var t turn
+			if t.parent, t.err, more = begin(); more {
+				queue = append(queue, t)
 			}
-			at.Begun = parent
-			if err != nil {
-				asked++
-				unreachable(parent, err)
-				continue
-			}
-			at.Active = append(at.Active, turn{Parent: parent})
 		}
-		now := at.Active[:min(len(at.Active), room)]
-		at.Active = slices.Clone(at.Active[len(now):])
-		for i, a := range ask(ctx, all, call, req, now, room) {
+		if len(queue) == 0 {
+			break
+		}
+		now := slices.Clone(queue[:min(width, room, len(queue))])
+		answers := ask(ctx, all, call, req, now, room)
+		if ctx.Err() != nil {
+			return none, apierror.FromContext(ctx)
+		}
+		for i, a := range answers {
 			asked++
+			queue = queue[1:]
+			at = position{Parent: now[i].parent}
 			if a.err != nil {
-				unreachable(now[i].Parent, a.err)
+				failed = append(failed, a.err)
+				appendTo(page, "unreachable", at.Parent)
 				continue
 			}
 			proto.Merge(page, a.page) // appends the rows
-			if next := a.page.GetNextPageToken(); next != "" {
-				at.Active = append(at.Active, turn{now[i].Parent, next})
+			if at.Token = a.page.GetNextPageToken(); at.Token != "" {
+				break
 			}
 		}
-		if ctx.Err() != nil {
-			return none, ctx.Err()
-		}
-		if len(at.Active) > 0 || asked == 0 {
-			break
+		if at.Token != "" {
+			if len(now) == 1 {
+				break // it had the whole room, so this is what it gives for now
+			}
+			queue = slices.Insert(queue, 0, turn{parent: at.Parent, token: at.Token})
+			width = 0 // alone again
 		}
 	}
 	if asked > 0 && len(failed) == asked {
 		return none, failed[0]
 	}
 	token := ""
-	if more || len(at.Active) > 0 {
+	if more || at.Token != "" || len(queue) > 0 {
 		if token, err = paging.Token(req, at); err != nil {
 			return none, err
 		}
@@ -118,24 +135,38 @@ func list[C any, Req listRequest, Res listResponse](ctx context.Context, all *ve
 }
 
 type answer[Res any] struct {
-	page Res
-	err  error
+	page  Res
+	err   error
+	panic error // what the adapter panicked with
 }
 
-// ask asks all of them at once, each for an equal share of the room in the page.
+// ask asks all of them at once, each for an equal share of the room in the page. A panic comes up in the caller's goroutine, where it is caught.
 func ask[C any, Req listRequest, Res listResponse](ctx context.Context, all *vendors.Registry, call func(C, context.Context, Req) (Res, error), req Req, turns []turn, room int) []answer[Res] {
 	answers := make([]answer[Res], len(turns))
 	var wg sync.WaitGroup
 	for i, t := range turns {
+		if answers[i].err = t.err; t.err != nil {
+			continue
+		}
 		wg.Go(func() {
+			defer func() {
+				if p := recover(); p != nil {
+					answers[i].panic = fmt.Errorf("%v\n%s", p, debug.Stack())
+				}
+			}()
 			one := proto.CloneOf(req)
-			set(one, "parent", t.Parent)
-			set(one, "page_token", t.Token)
+			set(one, "parent", t.parent)
+			set(one, "page_token", t.token)
 			set(one, "page_size", int32(room/len(turns)))
-			answers[i].page, answers[i].err = delegate(ctx, all, t.Parent, call, one)
+			answers[i].page, answers[i].err = delegate(ctx, all, t.parent, call, one)
 		})
 	}
 	wg.Wait()
+	for _, a := range answers {
+		if a.panic != nil {
+			panic(a.panic)
+		}
+	}
 	return answers
 }
 

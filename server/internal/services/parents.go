@@ -38,6 +38,20 @@ func capable[C any](ctx context.Context, all *vendors.Registry, parent string) (
 	return able, nil
 }
 
+// covers tells whether a parent with "-" means the parent of this name. A page token confers no rights, so it can only go on where its request may go.
+func covers(parent, name string) bool {
+	want, got := strings.Split(parent, "/"), strings.Split(name, "/")
+	if len(want) != len(got) {
+		return false
+	}
+	for i := range want {
+		if got[i] == names.Wildcard || want[i] != names.Wildcard && want[i] != got[i] {
+			return false
+		}
+	}
+	return true
+}
+
 // parents writes out what a parent with "-" stands for, from the one after begun on: vendor by vendor, and site by site in the order of their ids. A
 // vendor whose sites cannot be listed comes by its own name, with the error.
 func parents(ctx context.Context, able []vendors.Vendor, parent, begun string) iter.Seq2[string, error] {

@@ -67,8 +67,7 @@ func changeable(target protoreflect.Message, unset bool) []string {
 }
 
 func writable(f protoreflect.FieldDescriptor) bool {
-	behavior, _ := proto.GetExtension(f.Options(), annotations.E_FieldBehavior).([]annotations.FieldBehavior)
-	for _, b := range behavior {
+	for _, b := range behavior(f) {
 		switch b {
 		case annotations.FieldBehavior_OUTPUT_ONLY, annotations.FieldBehavior_IDENTIFIER, annotations.FieldBehavior_IMMUTABLE:
 			return false

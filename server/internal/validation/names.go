@@ -1,6 +1,7 @@
 package validation
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -54,6 +55,7 @@ func canonicalNames(req proto.Message) []*violation {
 
 type nameWalk struct {
 	request    string // the name of the request's type, which tells the method
+	vendor     string // the vendor that the request goes to: the id in the first name
 	violations []*violation
 }
 
@@ -63,6 +65,7 @@ func (w *nameWalk) message(m protoreflect.Message, path string) {
 		f := fields.Get(i)
 		at := strings.TrimPrefix(path+"."+string(f.Name()), ".")
 		switch pattern := nameForm(m.Descriptor(), f); {
+		case w.ignored(f, path):
 		case pattern != "" && f.IsList():
 			list := m.Get(f).List()
 			for i := range list.Len() {
@@ -106,11 +109,22 @@ func nameForm(m protoreflect.MessageDescriptor, f protoreflect.FieldDescriptor) 
 // required tells whether an empty name is a mistake: at the top of a request, and in the resource that an Update changes. Deeper down, the
 // rules of the proto decide.
 func (w *nameWalk) required(f protoreflect.FieldDescriptor, path string) bool {
-	behavior, _ := proto.GetExtension(f.Options(), annotations.E_FieldBehavior).([]annotations.FieldBehavior)
 	if path == "" {
-		return slices.Contains(behavior, annotations.FieldBehavior_REQUIRED)
+		return slices.Contains(behavior(f), annotations.FieldBehavior_REQUIRED)
 	}
-	return strings.HasPrefix(w.request, "Update") && slices.Contains(behavior, annotations.FieldBehavior_IDENTIFIER) && !strings.Contains(path, ".")
+	return strings.HasPrefix(w.request, "Update") && slices.Contains(behavior(f), annotations.FieldBehavior_IDENTIFIER)
+}
+
+// ignored tells whether what a field holds does not matter, as in a resource that was read and is sent back (AIP-203), or a name in a resource that
+// is to be created (AIP-133).
+func (w *nameWalk) ignored(f protoreflect.FieldDescriptor, path string) bool {
+	b := behavior(f)
+	return slices.Contains(b, annotations.FieldBehavior_OUTPUT_ONLY) || slices.Contains(b, annotations.FieldBehavior_IDENTIFIER) && !w.required(f, path)
+}
+
+func behavior(f protoreflect.FieldDescriptor) []annotations.FieldBehavior {
+	b, _ := proto.GetExtension(f.Options(), annotations.E_FieldBehavior).([]annotations.FieldBehavior)
+	return b
 }
 
 func (w *nameWalk) name(field string, pattern names.Pattern, name string, wildcards bool) string {
@@ -120,6 +134,12 @@ func (w *nameWalk) name(field string, pattern names.Pattern, name string, wildca
 		err = fmt.Errorf("must be set, in the form %s", pattern)
 	case err == nil && !wildcards && slices.Contains(ids, names.Wildcard):
 		err = errors.New(`must name one resource: "-", which stands for all, is for the parent of a list`)
+	}
+	if err == nil && strings.HasPrefix(string(pattern), "vendors/") {
+		w.vendor = cmp.Or(w.vendor, ids[0])
+		if ids[0] != w.vendor { // the adapter of one vendor would take it for a name of its own
+			err = fmt.Errorf("must be of the vendor %q, to which the request goes", w.vendor)
+		}
 	}
 	if err != nil {
 		w.violations = append(w.violations, &violation{Field: field, Description: err.Error(), Reason: "RESOURCE_NAME"})

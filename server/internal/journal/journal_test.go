@@ -1,0 +1,234 @@
+package journal_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/inproc"
+	"github.com/drmhub/drmhub/server/internal/journal"
+	"github.com/drmhub/drmhub/server/internal/validation"
+)
+
+const id, otherID = "6f1f7c51-6a2b-4a44-9b57-0d9f4f3c2a10", "0b8e0a52-9c1d-4a58-8a0e-3f5a6a1f7e55"
+
+// vendor is a SiteService that makes one vendor write for each DisableSite, and counts the calls and the writes.
+type vendor struct {
+	pb.UnimplementedSiteServiceServer
+	calls, writes atomic.Int32
+	before        func(context.Context) error // happens before the write
+	write         func() error                // is the write
+}
+
+func (v *vendor) DisableSite(ctx context.Context, req *pb.DisableSiteRequest) (*pb.StatusChange, error) {
+	call := v.calls.Add(1)
+	if v.before != nil {
+		if err := v.before(ctx); err != nil {
+			return nil, err
+		}
+	}
+	_, err := mutation.Do(ctx, "switch off", func(context.Context) (*wrapperspb.BoolValue, error) {
+		v.writes.Add(1)
+		if v.write != nil {
+			return wrapperspb.Bool(true), v.write()
+		}
+		return wrapperspb.Bool(true), nil
+	}, func(context.Context) (*wrapperspb.BoolValue, bool, error) { return wrapperspb.Bool(true), true, nil })
+	if err != nil {
+		return nil, err
+	}
+	return &pb.StatusChange{Site: req.GetName(), Message: fmt.Sprintf("call %d", call)}, nil
+}
+
+func (v *vendor) GetSite(context.Context, *pb.GetSiteRequest) (*pb.Site, error) {
+	v.calls.Add(1)
+	return &pb.Site{}, nil
+}
+
+// serve chains what stands around the services, in the order in which the server does.
+func serve(t *testing.T, v *vendor) (pb.SiteServiceClient, *journal.Journal) {
+	t.Helper()
+	rules, err := validation.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := journal.New()
+	conn := inproc.New([]grpc.UnaryServerInterceptor{journal.IdempotencyKey, rules.Unary, j.Unary}, nil)
+	pb.RegisterSiteServiceServer(conn, v)
+	return pb.NewSiteServiceClient(conn), j
+}
+
+func disable(requestID string) *pb.DisableSiteRequest {
+	return &pb.DisableSiteRequest{Name: "vendors/v/sites/s", RequestId: requestID}
+}
+
+func wantError(t *testing.T, err error, code codes.Code, reason pb.ErrorReason) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("no error, want %s %s", code, reason)
+	}
+	if e := apierror.Convert(err); e.Code != code || e.Reason != reason {
+		t.Errorf("%s %s %q, want %s %s", e.Code, e.Reason, e.Message, code, reason)
+	}
+}
+
+func (v *vendor) want(t *testing.T, calls, writes int32) {
+	t.Helper()
+	if c, w := v.calls.Load(), v.writes.Load(); c != calls || w != writes {
+		t.Errorf("%d calls and %d writes, want %d and %d", c, w, calls, writes)
+	}
+}
+
+func TestTheSameRequestIDIsCarriedOutOnceAndAnswersTheSame(t *testing.T) {
+	v := &vendor{}
+	client, _ := serve(t, v)
+	first, err := client.DisableSite(t.Context(), disable(id))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, same := range []string{id, strings.ToUpper(id)} {
+		again, err := client.DisableSite(t.Context(), disable(same))
+		if err != nil || !proto.Equal(again, first) {
+			t.Errorf("%s: %v, %v; want %v", same, again, err, first)
+		}
+	}
+	v.want(t, 1, 1)
+}
+
+func TestCallsWithoutAnIDAndReadsRunEachTime(t *testing.T) {
+	v := &vendor{}
+	client, _ := serve(t, v)
+	for range 2 {
+		if _, err := client.DisableSite(t.Context(), disable("")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v.want(t, 2, 2)
+	for range 2 {
+		if _, err := client.GetSite(t.Context(), &pb.GetSiteRequest{Name: "vendors/v/sites/s"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v.want(t, 4, 2)
+}
+
+func TestAnIDBelongsToOneRequest(t *testing.T) {
+	v := &vendor{}
+	client, _ := serve(t, v)
+	if _, err := client.DisableSite(t.Context(), disable(id)); err != nil {
+		t.Fatal(err)
+	}
+	other := disable(id)
+	other.Message = "please"
+	_, err := client.DisableSite(t.Context(), other)
+	wantError(t, err, codes.AlreadyExists, pb.ErrorReason_REQUEST_ID_REUSED)
+	_, err = client.EnableSite(t.Context(), &pb.EnableSiteRequest{Name: "vendors/v/sites/s", RequestId: id}) // the same fields, another method
+	wantError(t, err, codes.AlreadyExists, pb.ErrorReason_REQUEST_ID_REUSED)
+	v.want(t, 1, 1)
+}
+
+func TestARefusalIsAnsweredFromTheRecord(t *testing.T) {
+	v := &vendor{write: func() error { return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "not now") }}
+	client, _ := serve(t, v)
+	for range 2 {
+		_, err := client.DisableSite(t.Context(), disable(id))
+		wantError(t, err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE)
+	}
+	v.want(t, 2, 1)
+}
+
+func TestWhatSentNothingCanBeTriedAgain(t *testing.T) {
+	down := true
+	v := &vendor{before: func(context.Context) error {
+		if down {
+			return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "down")
+		}
+		return nil
+	}}
+	client, _ := serve(t, v)
+	_, err := client.DisableSite(t.Context(), disable(id))
+	wantError(t, err, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE)
+	down = false
+	if _, err := client.DisableSite(t.Context(), disable(id)); err != nil {
+		t.Error(err)
+	}
+	v.want(t, 2, 1)
+}
+
+func TestAnUnknownOutcomeIsSettledByTheSameID(t *testing.T) {
+	v := &vendor{write: func() error { return apierror.OutcomeUnknown("cut") }}
+	client, _ := serve(t, v)
+	_, err := client.DisableSite(t.Context(), disable(id))
+	wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+	if _, err := client.DisableSite(t.Context(), disable(id)); err != nil {
+		t.Error(err)
+	}
+	v.want(t, 2, 1) // it was read back, not sent again
+}
+
+func TestValidateOnlyIsRefusedAndNothingIsCalled(t *testing.T) {
+	v := &vendor{}
+	client, _ := serve(t, v)
+	req := disable(id)
+	req.ValidateOnly = true
+	_, err := client.DisableSite(t.Context(), req)
+	wantError(t, err, codes.Unimplemented, pb.ErrorReason_METHOD_UNKNOWN)
+	if !strings.Contains(err.Error(), " drmhub.v1.SiteService/DisableSite ") {
+		t.Errorf("%v does not name the method", err)
+	}
+	v.want(t, 0, 0)
+	if _, err := client.DisableSite(t.Context(), disable(id)); err != nil {
+		t.Errorf("the id was used up: %v", err)
+	}
+}
+
+func TestManyCallsWithOneID(t *testing.T) {
+	v := &vendor{}
+	client, _ := serve(t, v)
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			if change, err := client.DisableSite(t.Context(), disable(id)); err != nil || change.GetMessage() != "call 1" {
+				t.Errorf("%v, %v", change, err)
+			}
+		})
+	}
+	wg.Wait()
+	v.want(t, 1, 1)
+}
+
+func TestAnIDIsRememberedForADay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &vendor{}
+		client, _ := serve(t, v)
+		call := func(id string) {
+			if _, err := client.DisableSite(t.Context(), disable(id)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		call(id)
+		time.Sleep(time.Hour)
+		call(otherID)
+		time.Sleep(23 * time.Hour)
+		call(id)
+		call(otherID)
+		v.want(t, 2, 2)
+		time.Sleep(time.Second)
+		call(id) // a day and a second old
+		call(otherID)
+		v.want(t, 3, 3)
+	})
+}

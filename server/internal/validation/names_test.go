@@ -1,0 +1,136 @@
+package validation_test
+
+import (
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+func TestNamesBecomeCanonical(t *testing.T) {
+	v := newValidator(t)
+	for _, c := range []struct{ req, want proto.Message }{
+		{&pb.GetSiteRequest{Name: "vendors/v/sites/a%2fb%20%41:c@d"}, &pb.GetSiteRequest{Name: "vendors/v/sites/a%2Fb A:c@d"}},
+		{&pb.GetSiteRequest{Name: "vendors/v/sites/50%25"}, &pb.GetSiteRequest{Name: "vendors/v/sites/50%25"}},
+		{&pb.ListSitesRequest{Parent: "vendors/%76"}, &pb.ListSitesRequest{Parent: "vendors/v"}},
+		{
+			&pb.DeleteDrmAccountDeviceRequest{Name: "vendors/v/drmAccounts/%75/devices/%2F"},
+			&pb.DeleteDrmAccountDeviceRequest{Name: "vendors/v/drmAccounts/u/devices/%2F"},
+		},
+		{
+			&pb.UpdateMemberRequest{Member: &pb.Member{Name: "vendors/v/members/%37", Group: pb.Member_CLIENT}},
+			&pb.UpdateMemberRequest{Member: &pb.Member{Name: "vendors/v/members/7", Group: pb.Member_CLIENT}, UpdateMask: mask("group")},
+		},
+		{
+			&pb.BatchDeleteProductLicensesRequest{Parent: "vendors/v", Names: []string{"vendors/v/productLicenses/1", "vendors/v/productLicenses/%32"}},
+			&pb.BatchDeleteProductLicensesRequest{Parent: "vendors/v", Names: []string{"vendors/v/productLicenses/1", "vendors/v/productLicenses/2"}},
+		},
+		{
+			&pb.BatchCreateProductLicensesRequest{Parent: "vendors/v", Requests: []*pb.CreateProductLicenseRequest{{ProductLicense: &pb.ProductLicense{User: "%75", Product: "vendors/v/products/%70"}}}},
+			&pb.BatchCreateProductLicensesRequest{Parent: "vendors/v", Requests: []*pb.CreateProductLicenseRequest{{ProductLicense: &pb.ProductLicense{User: "%75", Product: "vendors/v/products/p"}}}},
+		},
+	} {
+		before := proto.CloneOf(c.req)
+		if err := v.Request(c.req); err != nil || !proto.Equal(c.req, c.want) {
+			t.Errorf("%v became %v, %v; want %v", before, c.req, err, c.want)
+		}
+	}
+}
+
+func TestNamesThatAreNone(t *testing.T) {
+	v := newValidator(t)
+	for _, c := range []struct {
+		req  proto.Message
+		want string
+	}{
+		{&pb.GetSiteRequest{}, "name"},
+		{&pb.GetSiteRequest{Name: "vendors/v"}, "name"},
+		{&pb.GetSiteRequest{Name: "vendors/v/sites/"}, "name"},
+		{&pb.GetSiteRequest{Name: "vendors/v/sites/50%"}, "name"},
+		{&pb.GetSiteRequest{Name: "vendors/v/sites/%00"}, "name"},
+		{&pb.GetSiteRequest{Name: "vendors/v/sites/a/b"}, "name"},
+		{&pb.GetIntegrationRequest{Name: "vendors/v/sites/s/usage"}, "name"},
+		{&pb.GetMutationRequest{Name: "vendors/v"}, "name"},
+		{&pb.ListSitesRequest{Parent: "vendors/v/sites/s"}, "parent"},
+		{&pb.ListLicensesRequest{}, "parent"},
+		{&pb.CreateProductLicenseRequest{ProductLicense: &pb.ProductLicense{User: "u", Product: "vendors/v/products/p"}}, "parent"},
+		{&pb.UpdateSiteRequest{Site: &pb.Site{DisplayName: "n"}}, "site.name"},
+		{&pb.UpdateIntegrationRequest{Integration: &pb.Integration{Name: "vendors/v/sites/s", LicenseCallbackUrl: "u"}}, "integration.name"},
+		{&pb.BatchDeleteProductLicensesRequest{Parent: "vendors/v", Names: []string{"vendors/v/productLicenses/1", "2"}}, "names[1]"},
+		{&pb.BatchDeleteProductLicensesRequest{Parent: "vendors/v", Names: []string{""}}, "names[0]"},
+		{&pb.ReplaceProductLicenseRequest{Name: "vendors/v/productLicenses/1", ProductLicense: &pb.ProductLicense{User: "u", Product: "p"}}, "product_license.product"},
+	} {
+		err := v.Request(c.req)
+		wantViolated(t, err, c.want)
+		if d := described(err, c.want); d.GetReason() != "RESOURCE_NAME" || d.GetDescription() == "" {
+			t.Errorf("%v: %v", c.req, d)
+		}
+	}
+}
+
+func TestTheWildcardIsForTheParentsOfLists(t *testing.T) {
+	v := newValidator(t)
+	for _, req := range []proto.Message{
+		&pb.ListSitesRequest{Parent: "vendors/-"},
+		&pb.ListLicensesRequest{Parent: "vendors/-/sites/-"},
+		&pb.ListLicensesRequest{Parent: "vendors/v/sites/-"},
+		&pb.ListProductLicensesRequest{Parent: "vendors/-"},
+	} {
+		if err := v.Request(req); err != nil {
+			t.Errorf("%v: %v", req, err)
+		}
+	}
+	for _, c := range []struct {
+		req  proto.Message
+		want string
+	}{
+		{&pb.GetVendorRequest{Name: "vendors/-"}, "name"},
+		{&pb.GetSiteRequest{Name: "vendors/v/sites/-"}, "name"},
+		{&pb.GetSiteRequest{Name: "vendors/%2D/sites/s"}, "name"},
+		{&pb.DisableSiteRequest{Name: "vendors/-/sites/s"}, "name"},
+		{&pb.StreamLicensesRequest{Parent: "vendors/-/sites/-"}, "parent"},
+		{&pb.CreateProductRequest{Parent: "vendors/-", Product: &pb.Product{}}, "parent"},
+		{&pb.UpdateProductRequest{Product: &pb.Product{Name: "vendors/-/products/p", Buyable: true}}, "product.name"},
+		{&pb.BatchDeleteProductLicensesRequest{Parent: "vendors/v", Names: []string{"vendors/v/productLicenses/-"}}, "names[0]"},
+	} {
+		err := v.Request(c.req)
+		wantViolated(t, err, c.want)
+		if d := described(err, c.want); !strings.Contains(d.GetDescription(), `"-"`) {
+			t.Errorf("%v: %q does not say why", c.req, d.GetDescription())
+		}
+	}
+}
+
+// The adapter of one vendor reads an id out of a name and trusts that it is its own: another vendor's licence 9 must not revoke this one's.
+func TestARequestNamesOneVendorsResources(t *testing.T) {
+	v := newValidator(t)
+	license := &pb.ProductLicense{User: "u", Product: "vendors/other/products/p"}
+	for _, c := range []struct {
+		req  proto.Message
+		want string
+	}{
+		{&pb.BatchDeleteProductLicensesRequest{Parent: "vendors/v", Names: []string{"vendors/v/productLicenses/8", "vendors/other/productLicenses/9"}}, "names[1]"},
+		{&pb.CreateProductLicenseRequest{Parent: "vendors/v", ProductLicense: proto.CloneOf(license)}, "product_license.product"},
+		{&pb.ReplaceProductLicenseRequest{Name: "vendors/v/productLicenses/1", ProductLicense: proto.CloneOf(license)}, "product_license.product"},
+		{&pb.BatchCreateProductLicensesRequest{Parent: "vendors/v", Requests: []*pb.CreateProductLicenseRequest{{Parent: "vendors/other", ProductLicense: &pb.ProductLicense{User: "u", Product: "vendors/v/products/p"}}}}, "requests[0].parent"},
+	} {
+		wantViolated(t, v.Request(c.req), c.want)
+	}
+}
+
+// A resource that was read can be sent back as it is, and what a client says in fields that are not its own does no harm (AIP-133, AIP-203).
+func TestFieldsThatAreNotTheCallersAreNotChecked(t *testing.T) {
+	v := newValidator(t)
+	for _, req := range []proto.Message{
+		&pb.CreateMemberRequest{Parent: "vendors/v", Member: &pb.Member{Name: "me", Email: "a@b.example"}},
+		&pb.CreateSiteOrderRequest{Parent: "vendors/v", SiteOrder: &pb.SiteOrder{DisplayName: "n", Site: "none"}},
+		&pb.CreateProductRequest{Parent: "vendors/v", Product: &pb.Product{Name: "vendors/other/products/p"}},
+		&pb.UpdateSiteRequest{Site: &pb.Site{Name: "vendors/v/sites/s", DisplayName: "n", Usage: &pb.Usage{Name: "x"}}},
+	} {
+		if err := v.Request(req); err != nil {
+			t.Errorf("%v: %v", req, err)
+		}
+	}
+}
