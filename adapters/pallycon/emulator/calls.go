@@ -19,9 +19,29 @@ type call struct {
 	answer       func(e *Emulator, ctx context.Context, p parameters) (answer, error)
 }
 
+// takesFiles tells whether the call's body is multipart/form-data.
+func (c call) takesFiles() bool {
+	return slices.ContainsFunc(c.required, func(p parameter) bool { return slices.Contains(files, p.name) })
+}
+
 // calls are the calls that the emulator answers, in the order of the guide.
 var calls = []call{
 	{"GET", "/api/v2/account/siteId", "UC011004100", nil, nil, (*Emulator).listSites},
+	{"POST", "/api/v2/account/siteId/approve", "UA010310200", []parameter{serviceName}, nil, (*Emulator).orderSite},
+	{
+		"GET", "/api/v2/account/siteId/approve", "UA010310100",
+		nil, []parameter{from, to, orderStatus, searchType, searchKeyword, pageUnit, pageIndex}, (*Emulator).listSiteOrders,
+	},
+	{"GET", "/api/v2/account/member", "UA010700200", nil, []parameter{pageUnit, pageIndex}, (*Emulator).listMembers},
+	{
+		"POST", "/api/v2/account/member", "UA010700200",
+		[]parameter{memberEmail}, []parameter{groupSeq}, (*Emulator).createMember,
+	},
+	{"PUT", "/api/v2/account/member/repw", "UA010700200", []parameter{memberSeq}, nil, (*Emulator).resetMemberPassword},
+	{
+		"PUT", "/api/v2/account/member", "UA010700200",
+		[]parameter{memberSeq}, []parameter{memberStatus, groupSeq}, (*Emulator).updateMember,
+	},
 	{
 		"GET", "/api/v2/plan/request/status/{site_id}", "UC011004100",
 		[]parameter{siteID, serviceCode}, nil, (*Emulator).getStatusChange,
@@ -38,6 +58,40 @@ var calls = []call{
 		"GET", "/api/v2/drm/license", "UA003001100",
 		[]parameter{siteID}, []parameter{from, to, searchStatus, searchCondition, searchKeyword, pageUnit, pageIndex},
 		(*Emulator).listLicenses,
+	},
+	{
+		"GET", "/api/v2/drm/user", "UA003001100",
+		[]parameter{siteID}, []parameter{from, to, searchKeyword, pageUnit, pageIndex}, (*Emulator).listUsers,
+	},
+	{
+		"GET", "/api/v2/drm/device", "UA003001100",
+		[]parameter{siteID}, []parameter{from, to, searchKeyword, pageUnit, pageIndex}, (*Emulator).listDevices,
+	},
+	{
+		"GET", "/api/v2/drm/cid-drmLicense", "UA003001100",
+		[]parameter{siteID}, []parameter{from, to, searchStatus, pageUnit, pageIndex}, (*Emulator).listContents,
+	},
+	{
+		"GET", "/api/v2/drm/cid-user", "UA003001100",
+		[]parameter{siteID, contentID}, []parameter{from, to, searchStatus, pageUnit, pageIndex}, (*Emulator).listContentUsers,
+	},
+	{
+		"GET", "/api/v2/drm/pack", "UA003001100",
+		[]parameter{siteID}, []parameter{from, to, searchCondition, searchKeyword, lastCreated, lastUpdate},
+		(*Emulator).listPackagings,
+	},
+	{"GET", "/api/v2/drm/setting/{site_id}", "UA003004100", []parameter{siteID}, nil, (*Emulator).getIntegration},
+	{
+		"PUT", "/api/v2/drm/setting/{site_id}", "UA003004100",
+		[]parameter{siteID}, []parameter{licenseURL, packageURL, tokenDuration}, (*Emulator).updateIntegration,
+	},
+	{
+		"POST", "/api/v2/drm/setting/fpscert/{site_id}", "UA003004200",
+		[]parameter{siteID, applicationKey, keyPassword, fpsCertificate, privateKey}, nil, (*Emulator).registerCertificate,
+	},
+	{
+		"GET", "/api/v2/drm/statistics/targetDate", "UA003003100",
+		[]parameter{siteID, targetDate}, nil, (*Emulator).getUsage,
 	},
 }
 
@@ -75,7 +129,7 @@ func (e *Emulator) serve(c call) http.HandlerFunc {
 			refuse(w, http.StatusUnauthorized, e.assumed.UnauthorizedBody)
 			return
 		}
-		given, err := e.readParameters(r)
+		given, err := e.readParameters(c, r)
 		if err == nil && (given["api_code"] != c.apiCode || slices.Contains(e.denied, c.apiCode)) {
 			refuse(w, http.StatusForbidden, e.assumed.ForbiddenBody)
 			return

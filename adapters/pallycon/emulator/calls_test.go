@@ -187,3 +187,71 @@ func TestEndlessAnswerLooksLikeTheVendors(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryCallOfTheGuide: each call has its own method, path, api_code and required parameters. The call that cancels a status
+// change needs one that is pending, and has a test of its own.
+func TestEveryCallOfTheGuide(t *testing.T) {
+	certificate, key := fairPlay(t, "FairPlay of Acme")
+	prepare := func() *emulator.Emulator {
+		e := demo(emulator.Options{})
+		e.PutMembers(emulator.Member{MemberSeq: 1, MemberEmail: "one@acme.example"})
+		return e
+	}
+	for _, call := range []struct{ target, code, required string }{
+		{"GET /api/v2/account/siteId", "UC011004100", ""},
+		{"POST /api/v2/account/siteId/approve", "UA010310200", "service_name=New"},
+		{"GET /api/v2/account/siteId/approve", "UA010310100", ""},
+		{"GET /api/v2/account/member", "UA010700200", ""},
+		{"POST /api/v2/account/member", "UA010700200", "member_email=two@acme.example"},
+		{"PUT /api/v2/account/member/repw", "UA010700200", "member_seq=1"},
+		{"PUT /api/v2/account/member", "UA010700200", "member_seq=1"},
+		{"GET /api/v2/plan/request/status/DEMO", "UC011004100", "service_code=PD001"},
+		{"POST /api/v2/plan/request/status/DEMO", "UC011004100", "service_code=PD001 request_type=SM002"},
+		{"GET /api/v2/drm/license", "UA003001100", "site_id=DEMO"},
+		{"GET /api/v2/drm/user", "UA003001100", "site_id=DEMO"},
+		{"GET /api/v2/drm/device", "UA003001100", "site_id=DEMO"},
+		{"GET /api/v2/drm/cid-drmLicense", "UA003001100", "site_id=DEMO"},
+		{"GET /api/v2/drm/cid-user", "UA003001100", "site_id=DEMO cid=a"},
+		{"GET /api/v2/drm/pack", "UA003001100", "site_id=DEMO"},
+		{"GET /api/v2/drm/setting/DEMO", "UA003004100", ""},
+		{"PUT /api/v2/drm/setting/DEMO", "UA003004100", ""},
+		{"POST /api/v2/drm/setting/fpscert/DEMO", "UA003004200", "ask=" + goodASK + " key_pw=x fps_cert=FILE private_key=FILE"},
+		{"GET /api/v2/drm/statistics/targetDate", "UA003003100", "site_id=DEMO target_date=2026-01-01"},
+	} {
+		method, path, _ := strings.Cut(call.target, " ")
+		ask := func(apiCode string, required []string) reply {
+			query := path + "?api_code=" + apiCode
+			var parts []part
+			for _, pair := range required {
+				name, value, _ := strings.Cut(pair, "=")
+				switch name {
+				case "fps_cert":
+					parts = append(parts, part{name, "a.cer", certificate})
+				case "private_key":
+					parts = append(parts, part{name, "a.pem", key})
+				default:
+					query += "&" + name + "=" + value
+				}
+			}
+			if len(parts) == 0 {
+				return do(t, prepare(), request(t, method, query, "", ""))
+			}
+			contentType, body := multipartBody(t, parts...)
+			return do(t, prepare(), request(t, method, query, contentType, body))
+		}
+		required := strings.Fields(call.required)
+		if got := ask(call.code, required); got.ErrorCode != "0000" {
+			t.Errorf("%s: %d %s", call.target, got.Status, got.Text)
+		}
+		if got := ask("UC000000000", required); got.Status != 403 {
+			t.Errorf("%s with another api_code: %d %s", call.target, got.Status, got.Text)
+		}
+		for i, pair := range required {
+			rest := append(append([]string{}, required[:i]...), required[i+1:]...)
+			name, _, _ := strings.Cut(pair, "=")
+			if got := ask(call.code, rest); got.ErrorCode != "9001" || got.ErrorMessage != "missing parameter "+name {
+				t.Errorf("%s without %s: %d %s", call.target, name, got.Status, got.Text)
+			}
+		}
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -72,11 +71,7 @@ func (e *Emulator) PutLicenses(siteID string, licenses ...License) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s := e.find(siteID)
-	if s == nil {
-		panic(fmt.Sprintf("emulator: licences for site %q, which does not exist", siteID))
-	}
-	s.licenses.put(rows)
+	e.seeded(siteID, "licences").licenses.put(rows)
 }
 
 // listLicenses answers "Get DRM License List": newest first.
@@ -104,54 +99,10 @@ func (e *Emulator) listLicenses(_ context.Context, p parameters) (answer, error)
 	for i, l := range found {
 		rows[i] = licenseRow{
 			l.CID, l.Status, l.ErrorCode, l.DRMType, l.UserID, l.DeviceID, l.DeviceModel, l.LicenseType, l.PlatformName,
-			l.RegTime.In(e.assumed.Zone).Format(secondLayout),
+			e.second(l.RegTime),
 		}
 	}
-	if e.assumed.CountIsPage {
-		total = len(rows)
-	}
-	return answer{rows, &total}, nil
-}
-
-// period is the time that from and to span: start inclusive, end exclusive, either zero where it is open.
-func (e *Emulator) period(p parameters) (start, end time.Time, err error) {
-	if p["from"] != "" {
-		start, _ = time.ParseInLocation(day, p["from"], e.assumed.Zone) // its form has been checked
-	}
-	if p["to"] != "" {
-		end, _ = time.ParseInLocation(day, p["to"], e.assumed.Zone)
-		if !e.assumed.ToExclusive {
-			end = end.AddDate(0, 0, 1)
-		}
-	}
-	if p["from"] != "" && p["to"] != "" {
-		switch limit := e.assumed.MaxDays; {
-		case p["from"] > p["to"]: // days of this form sort as text
-			return start, end, failure{e.assumed.Codes.InvalidParameter, "from is after to"}
-		case limit > 0 && start.AddDate(0, 0, limit).Before(end):
-			return start, end, failure{e.assumed.Codes.InvalidParameter, fmt.Sprintf("the period is longer than %d days", limit)}
-		}
-	}
-	if keep := e.assumed.Retention; keep > 0 {
-		if oldest := e.Clock().Now().Add(-keep); start.Before(oldest) {
-			start = oldest
-		}
-	}
-	return start, end, nil
-}
-
-// page is the position of the first row that the request wants, and how many rows.
-func (e *Emulator) page(p parameters) (first, size int, err error) {
-	base := 1
-	if e.assumed.ZeroBasedPages {
-		base = 0
-	}
-	size = p.integer("page_unit", 25)
-	index := p.integer("page_index", base)
-	if index < base {
-		return 0, 0, failure{e.assumed.Codes.InvalidParameter, fmt.Sprintf("invalid parameter page_index: the first page is %d", base)}
-	}
-	return (index - base) * size, size, nil
+	return listing(e, rows, total), nil
 }
 
 // search is the search condition of a request, or nil where it has none.
@@ -170,17 +121,10 @@ func (e *Emulator) search(p parameters) (matches func(*License) bool, err error)
 	case "device_model":
 		field = func(l *License) string { return l.DeviceModel }
 	}
-	switch {
-	case field == nil && keyword == "":
-		return nil, nil
-	case field == nil:
-		return nil, failure{e.assumed.Codes.MissingParameter, "missing parameter search_condition"}
-	case keyword == "":
-		return nil, failure{e.assumed.Codes.MissingParameter, "missing parameter search_keyword"}
-	case e.assumed.ExactSearch:
-		return func(l *License) bool { return field(l) == keyword }, nil
+	if err := e.bothOrNeither(p, "search_condition", "search_keyword"); err != nil || field == nil {
+		return nil, err
 	}
-	return func(l *License) bool { return strings.Contains(field(l), keyword) }, nil
+	return func(l *License) bool { return e.finds(field(l), keyword) }, nil
 }
 
 // Licenses are the licences that a site holds, newest first; none where the site does not exist.

@@ -42,10 +42,14 @@ func (e *Emulator) fillLifelike() {
 			}
 			e.PutLicenses(model.site.SiteID, licenses...)
 		}
+		ended := today
 		if model.suspended {
+			ended = suspended
 			e.putApprovedSuspension(model.site.SiteID, suspended)
 		}
+		e.PutPackagings(model.site.SiteID, model.packagings(twin.Rand(e.seed, "packagings of "+model.site.SiteID), ended)...)
 	}
+	e.fillAccount(today)
 }
 
 // putApprovedSuspension is the request that led to a site's suspension.

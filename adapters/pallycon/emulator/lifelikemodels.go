@@ -16,6 +16,8 @@ type siteModel struct {
 	users      int
 	userID     func(random *rand.Rand, i int) string
 	contents   func() []string
+	tracks     []string // of every content
+	repackaged float64  // how often a content is packaged again, on average
 }
 
 // hourShare is how busy an hour of the UTC day is.
@@ -46,6 +48,7 @@ var lifelikeSites = []siteModel{
 	{
 		site: Site{"DEMO", "Demo site", []Product{{ServiceDRM, StateInService}, {ServiceFWM, StateInService}}},
 		week: leisure, hours: studying, perDay: 40, tokenShare: 0.7, users: 25,
+		tracks: []string{"SD", "HD", "UHD1", "AUDIO"}, repackaged: 9, // those who try things out
 		userID: func(_ *rand.Rand, i int) string { return fmt.Sprintf("tester%02d", i+1) },
 		contents: func() []string {
 			return []string{"bigbuckbunny", "configtest", "sintel", "tears-of-steel", "test-multitrack", "elephants-dream"}
@@ -54,6 +57,7 @@ var lifelikeSites = []siteModel{
 	{
 		site: Site{"MOVI", "Movie Garden", []Product{{ServiceDRM, StateInService}, {ServiceFWM, StateInService}}},
 		week: leisure, hours: evenings, perDay: 178, tokenShare: 0.95, users: 260,
+		tracks: []string{"SD", "HD", "AUDIO"}, repackaged: 0.15,
 		userID: func(random *rand.Rand, _ int) string { return "usr_" + hex(random, 10) },
 		contents: func() []string {
 			ids := numbered(nil, "movie-%04d", 120)
@@ -66,6 +70,7 @@ var lifelikeSites = []siteModel{
 	{
 		site: Site{"EDU1", "Open Campus", []Product{{ServiceDRM, StateInService}}},
 		week: lectures, hours: studying, perDay: 92, tokenShare: 0.2, users: 140,
+		tracks: []string{"HD", "AUDIO"}, repackaged: 0.4,
 		userID: func(random *rand.Rand, _ int) string {
 			return fmt.Sprintf("%d%06d", 2019+random.IntN(7), random.IntN(1_000_000))
 		},
@@ -80,6 +85,7 @@ var lifelikeSites = []siteModel{
 	{
 		site: Site{"KIDS", "Kids & Songs", []Product{{ServiceDRM, StateSuspended}}}, suspended: true,
 		week: leisure, hours: evenings, perDay: 28, tokenShare: 1, users: 60,
+		tracks: []string{"SD", "HD", "AUDIO"}, repackaged: 1,
 		userID:   func(_ *rand.Rand, i int) string { return fmt.Sprintf("family%03d@kids.example", i+1) },
 		contents: func() []string { return numbered(nil, "song%%%03d", 40) }, // an id that needs escaping
 	},

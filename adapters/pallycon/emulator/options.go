@@ -24,8 +24,8 @@ type Options struct {
 	Seed uint64
 	// Clock is the server's time. Nil follows real time.
 	Clock *twin.Clock
-	// Lifelike fills the server with four sites and about 40,000 licences of the last four months, reproducible from Seed
-	// and the clock's time.
+	// Lifelike fills the server with four sites, about 40,000 licences of the last four months, packagings, sub-members and
+	// site orders, reproducible from Seed and the clock's time.
 	Lifelike bool
 	// Assumptions settle what the vendor's documents leave open.
 	Assumptions Assumptions
@@ -49,7 +49,8 @@ type Assumptions struct {
 	CountIsPage bool
 	// ToExclusive makes the day to the first one not searched. Default: the last one searched.
 	ToExclusive bool
-	// Zone is the time zone of licence times and of the days from and to. Default: UTC.
+	// Zone is the time zone of days and of all times but those of status changes, which the guide says are in UTC.
+	// Default: UTC.
 	Zone *time.Location
 	// ExactSearch makes a search match equal values only. Default: values that contain the keyword.
 	ExactSearch bool
@@ -63,8 +64,30 @@ type Assumptions struct {
 	MaxDays int
 	// Retention is how long licences are kept. Default: 0, for ever.
 	Retention time.Duration
+	// OrderWords are the words for the status of a site order. Default: the words of the states themselves.
+	OrderWords OrderWords
+	// PackagingPage is how many packagings one answer holds at most. Default: 1000.
+	PackagingPage int
+	// TargetDateText answers the target_date of usage figures as text, in the form of the request (YYYY-MM-DD). Default: an
+	// integer such as 20260302.
+	TargetDateText bool
 	// Codes are the error codes of failures inside HTTP 200.
 	Codes Codes
+}
+
+// OrderWords are what the server says, and understands, for OrderPending, OrderApproved and OrderRejected. An empty field
+// stands for the word of the state itself.
+type OrderWords struct{ Pending, Approved, Rejected string }
+
+// of is the word for a state.
+func (w OrderWords) of(state string) string {
+	switch state {
+	case OrderApproved:
+		return w.Approved
+	case OrderRejected:
+		return w.Rejected
+	}
+	return w.Pending
 }
 
 // Codes are the values of error_code for failures inside HTTP 200. The vendor documents only that they are "other numbers"
@@ -86,12 +109,27 @@ type Codes struct {
 	RequestNotFound string
 	// RequestNotPending: the status change is no longer pending. Default 1203.
 	RequestNotPending string
+	// MemberNotFound: the account has no such sub-member. Default 1301.
+	MemberNotFound string
+	// MemberExists: the account has a sub-member of that e-mail address. Default 1302.
+	MemberExists string
+	// GroupNotFound: there is no such member group. Default 1303.
+	GroupNotFound string
+	// CertificateRejected: the FairPlay certificate or its private key is not what its file should hold. Default 1401.
+	CertificateRejected string
 }
 
 func (a Assumptions) withDefaults() Assumptions {
 	if a.Zone == nil {
 		a.Zone = time.UTC
 	}
+	if a.PackagingPage == 0 {
+		a.PackagingPage = 1000
+	}
+	w := &a.OrderWords
+	w.Pending = cmp.Or(w.Pending, OrderPending)
+	w.Approved = cmp.Or(w.Approved, OrderApproved)
+	w.Rejected = cmp.Or(w.Rejected, OrderRejected)
 	c := &a.Codes
 	c.MissingParameter = cmp.Or(c.MissingParameter, "9001")
 	c.InvalidParameter = cmp.Or(c.InvalidParameter, "9002")
@@ -101,5 +139,9 @@ func (a Assumptions) withDefaults() Assumptions {
 	c.RequestPending = cmp.Or(c.RequestPending, "1201")
 	c.RequestNotFound = cmp.Or(c.RequestNotFound, "1202")
 	c.RequestNotPending = cmp.Or(c.RequestNotPending, "1203")
+	c.MemberNotFound = cmp.Or(c.MemberNotFound, "1301")
+	c.MemberExists = cmp.Or(c.MemberExists, "1302")
+	c.GroupNotFound = cmp.Or(c.GroupNotFound, "1303")
+	c.CertificateRejected = cmp.Or(c.CertificateRejected, "1401")
 	return a
 }

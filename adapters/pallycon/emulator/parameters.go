@@ -1,13 +1,17 @@
 package emulator
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"mime"
+	"mime/multipart"
 	"net/http"
+	"net/mail"
 	"net/url"
 	"slices"
 	"strconv"
@@ -38,7 +42,31 @@ var (
 	searchKeyword   = parameter{"search_keyword", anything}
 	pageUnit        = parameter{"page_unit", isInteger(1, 1000)}
 	pageIndex       = parameter{"page_index", isInteger(0, 1_000_000_000)} // its first value is checked with its use
+
+	serviceName   = parameter{"service_name", anything}
+	orderStatus   = parameter{"req_status", anything} // its words are settings, and checked with its use
+	searchType    = parameter{"search_type", oneOf("account_id", "site_id")}
+	memberEmail   = parameter{"member_email", isEmail}
+	memberSeq     = parameter{"member_seq", isInteger(1, math.MaxInt32)}
+	memberStatus  = parameter{"member_status", oneOf(MemberActive, MemberInactive)}
+	groupSeq      = parameter{"group_seq", isInteger(1, math.MaxInt32)}
+	contentID     = parameter{"cid", anything}
+	targetDate    = parameter{"target_date", isDay}
+	lastCreated   = parameter{"last_created_time_cid", isSecond}
+	lastUpdate    = parameter{"last_update_time", isSecond}
+	licenseURL    = parameter{"license_callback_url", isURL}
+	packageURL    = parameter{"package_callback_url", isURL}
+	tokenDuration = parameter{"token_duration", isInteger(1, math.MaxInt32)}
+
+	// What is wrong with these must not be told by showing them: they are checked with their use.
+	applicationKey = parameter{"ask", anything}
+	keyPassword    = parameter{"key_pw", anything}
+	fpsCertificate = parameter{"fps_cert", anything}
+	privateKey     = parameter{"private_key", anything}
 )
+
+// files are the names of the parameters that are files.
+var files = []string{fpsCertificate.name, privateKey.name}
 
 func anything(string) bool { return true }
 
@@ -49,6 +77,21 @@ func oneOf(values ...string) func(string) bool {
 func isDay(v string) bool {
 	_, err := time.Parse(day, v)
 	return err == nil
+}
+
+func isSecond(v string) bool {
+	_, err := time.Parse(secondLayout, v)
+	return err == nil && len(v) == len(secondLayout) // Parse takes a fraction of a second too
+}
+
+func isEmail(v string) bool {
+	a, err := mail.ParseAddress(v)
+	return err == nil && a.Address == v
+}
+
+func isURL(v string) bool {
+	u, err := url.Parse(v)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
 func isInteger(lowest, highest int) func(string) bool {
@@ -72,7 +115,7 @@ func (p parameters) integer(name string, otherwise int) int {
 
 // readParameters collects the parameters of r wherever they stand: in the path, in the query, and for POST and PUT in the
 // body too.
-func (e *Emulator) readParameters(r *http.Request) (parameters, error) {
+func (e *Emulator) readParameters(c call, r *http.Request) (parameters, error) {
 	invalid := func(err error) error {
 		return failure{e.assumed.Codes.InvalidParameter, "the request cannot be read: " + err.Error()}
 	}
@@ -88,7 +131,7 @@ func (e *Emulator) readParameters(r *http.Request) (parameters, error) {
 		join(values, query)
 	}
 	if r.Method != http.MethodGet {
-		body, err := e.readBody(r)
+		body, err := e.readBody(c, r)
 		if err != nil {
 			return nil, invalid(err)
 		}
@@ -115,23 +158,53 @@ func (e *Emulator) takes(encoding Encoding) bool {
 	return e.assumed.OnlyEncoding == "" || e.assumed.OnlyEncoding == encoding
 }
 
-// readBody reads the parameters in a form or JSON body.
-func (e *Emulator) readBody(r *http.Request) (url.Values, error) {
+// readBody reads the parameters in a form or JSON body, or in a multipart one for a call that takes files.
+func (e *Emulator) readBody(c call, r *http.Request) (url.Values, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil || len(body) == 0 {
 		return nil, err
 	}
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	media, options, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
 		return nil, fmt.Errorf("its Content-Type: %w", err)
 	}
 	switch {
+	case c.takesFiles():
+		if media == "multipart/form-data" {
+			return readParts(multipart.NewReader(bytes.NewReader(body), options["boundary"]))
+		}
 	case media == "application/x-www-form-urlencoded" && e.takes(EncodingForm):
 		return url.ParseQuery(string(body))
 	case media == "application/json" && e.takes(EncodingJSON):
 		return readJSON(body)
 	}
 	return nil, nil // a body that the server does not look at
+}
+
+// readParts reads a multipart body. A file has a file name, and nothing else has one.
+func readParts(parts *multipart.Reader) (url.Values, error) {
+	values := url.Values{}
+	for {
+		part, err := parts.NextPart()
+		if err == io.EOF { //nolint:errorlint // A wrapped io.EOF is a body that ends too early.
+			return values, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		content, err := io.ReadAll(part)
+		if err != nil {
+			return nil, err
+		}
+		name := part.FormName()
+		switch isFile := part.FileName() != ""; {
+		case isFile && !slices.Contains(files, name):
+			return nil, fmt.Errorf("%q is a file", name)
+		case !isFile && slices.Contains(files, name):
+			return nil, fmt.Errorf("%s is no file", name)
+		}
+		values.Add(name, string(content))
+	}
 }
 
 // readJSON reads a flat JSON object of strings and numbers.

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"slices"
 )
@@ -39,8 +40,11 @@ type Product struct {
 // site is a Site with all that it holds.
 type site struct {
 	Site
-	changes  map[string]*StatusChange // the latest one, by service code
-	licenses shelf
+	changes     map[string]*StatusChange // the latest one, by service code
+	licenses    shelf
+	packagings  []Packaging // by created_time, then update_time; equal ones in the order they were put
+	integration Integration
+	certificate *x509.Certificate // for FairPlay; nil where none is registered
 }
 
 // PutSites adds sites, or replaces the name and products of those that are there.
@@ -52,9 +56,14 @@ func (e *Emulator) PutSites(sites ...Site) {
 		if held := e.find(s.SiteID); held != nil {
 			held.Site = s
 		} else {
-			e.sites = append(e.sites, &site{Site: s, changes: map[string]*StatusChange{}})
+			e.addSite(s)
 		}
 	}
+}
+
+// addSite adds a site that is not there yet. The caller holds the lock.
+func (e *Emulator) addSite(s Site) {
+	e.sites = append(e.sites, &site{Site: s, changes: map[string]*StatusChange{}, integration: newIntegration(e.seed, s.SiteID)})
 }
 
 // Sites are the sites that the server holds, in the order it lists them.
@@ -84,6 +93,15 @@ func (e *Emulator) site(p parameters) (*site, error) {
 		return s, nil
 	}
 	return nil, failure{e.assumed.Codes.SiteNotFound, fmt.Sprintf("site %q does not exist", p["site_id"])}
+}
+
+// seeded is find for one who puts something into a site. It panics where there is no such site, as that is a mistake in the test.
+func (e *Emulator) seeded(id, what string) *site {
+	s := e.find(id)
+	if s == nil {
+		panic(fmt.Sprintf("emulator: %s for site %q, which does not exist", what, id))
+	}
+	return s
 }
 
 // product is the product of s with that service code, or nil.

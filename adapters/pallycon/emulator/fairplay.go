@@ -1,0 +1,60 @@
+package emulator
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"regexp"
+	"strings"
+)
+
+// EffectCertificateRegistered is the kind of the effect that the ledger shows of a FairPlay certificate. Its key is site_id,
+// and its details hold the certificate's subject and serial_number (hexadecimal).
+const EffectCertificateRegistered = "fairPlayCertificateRegistered"
+
+// applicationSecretKey is the form of an ask: Apple's keys have 16 bytes, which are shown in hexadecimal.
+var applicationSecretKey = regexp.MustCompile(`^[0-9A-Fa-f]{32}$`)
+
+// maxKeyPassword is the longest password of a private key, in bytes, by the guide.
+const maxKeyPassword = 32
+
+// registerCertificate answers "Register FairPlay Certificate". It tells what is wrong with a secret without showing it, and
+// keeps none.
+func (e *Emulator) registerCertificate(ctx context.Context, p parameters) (answer, error) {
+	codes := e.assumed.Codes
+	if !applicationSecretKey.MatchString(p["ask"]) {
+		return answer{}, failure{codes.InvalidParameter, "invalid parameter ask: it is not 32 hexadecimal digits"}
+	}
+	if len(p["key_pw"]) > maxKeyPassword {
+		return answer{}, failure{codes.InvalidParameter, "invalid parameter key_pw: it is longer than 32 bytes"}
+	}
+	certificate, err := x509.ParseCertificate([]byte(p["fps_cert"]))
+	if err != nil {
+		return answer{}, failure{codes.CertificateRejected, "fps_cert is no certificate in DER: " + err.Error()}
+	}
+	if block, _ := pem.Decode([]byte(p["private_key"])); block == nil || !strings.HasSuffix(block.Type, "PRIVATE KEY") {
+		return answer{}, failure{codes.CertificateRejected, "private_key is no private key in PEM"}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s, err := e.site(p)
+	if err != nil {
+		return answer{}, err
+	}
+	s.certificate = certificate
+	e.Ledger().Record(ctx, EffectCertificateRegistered, s.SiteID, map[string]string{
+		"subject": certificate.Subject.String(), "serial_number": certificate.SerialNumber.Text(16),
+	})
+	return answer{}, nil
+}
+
+// FairPlayCertificate is the FairPlay certificate registered for a site last; nil where there is none.
+func (e *Emulator) FairPlayCertificate(siteID string) *x509.Certificate {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	s := e.find(siteID)
+	if s == nil {
+		return nil
+	}
+	return s.certificate
+}

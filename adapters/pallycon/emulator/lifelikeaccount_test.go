@@ -1,0 +1,124 @@
+package emulator_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/drmhub/drmhub/adapters/pallycon/emulator"
+)
+
+func TestLifelikeAccountIsReproducible(t *testing.T) {
+	now := at("2026-01-02 15:04:05")
+	one, other, later := lifelike(7, now), lifelike(8, now), lifelike(7, now.Add(time.Hour))
+	if !slices.Equal(one.Members(), later.Members()) || slices.Equal(one.Members(), other.Members()) {
+		t.Errorf("members\n%+v\nan hour later\n%+v", one.Members(), later.Members())
+	}
+	if !slices.Equal(one.SiteOrders(), later.SiteOrders()) {
+		t.Errorf("orders\n%+v\nan hour later\n%+v", one.SiteOrders(), later.SiteOrders())
+	}
+	for _, site := range one.Sites() {
+		if !slices.Equal(one.Packagings(site.SiteID), later.Packagings(site.SiteID)) || slices.Equal(one.Packagings(site.SiteID), other.Packagings(site.SiteID)) {
+			t.Errorf("packagings of %s are not those of the seed", site.SiteID)
+		}
+	}
+}
+
+func TestLifelikeAccountIsLifelike(t *testing.T) {
+	now := at("2026-01-02 15:04:05")
+	e := lifelike(1, now)
+	within := func(what string, got, low, high int) {
+		t.Helper()
+		if got < low || got > high {
+			t.Errorf("%d %s, want %d to %d", got, what, low, high)
+		}
+	}
+	groups, states, emails := map[int]int{}, map[string]int{}, map[string]bool{}
+	for i, m := range e.Members() {
+		groups[m.GroupSeq]++
+		states[m.StatusCode]++
+		emails[m.MemberEmail] = true
+		if m.RegTime.After(now) || m.MemberSeq != i+1 || !strings.HasSuffix(m.MemberEmail, ".example") {
+			t.Errorf("%+v", m)
+		}
+	}
+	within("members", len(emails), 26, 60) // more than a page
+	within("groups", len(groups), 3, 3)
+	within("inactive members", states["MT002"], 1, 15)
+
+	ordered := map[string]time.Time{}
+	orderStates := map[string]int{}
+	for _, o := range e.SiteOrders() {
+		orderStates[o.Status]++
+		if (o.Status == emulator.OrderApproved) != slices.ContainsFunc(e.Sites(), func(s emulator.Site) bool { return s.SiteID == o.SiteID && s.ServiceName == o.ServiceName }) {
+			t.Errorf("%+v does not fit the sites", o)
+		}
+		if o.RegTime.After(now) || o.UpdateTime.After(now) || o.UpdateTime.Before(o.RegTime) {
+			t.Errorf("%+v", o)
+		}
+		ordered[o.SiteID] = o.UpdateTime
+	}
+	within("states of orders", len(orderStates), 3, 3)
+
+	for _, site := range e.Sites() {
+		packagings, first := e.Packagings(site.SiteID), map[string]time.Time{}
+		again, ties := 0, 0
+		for i, k := range packagings {
+			if k.UpdateTime.After(now) || k.UpdateTime.Before(k.CreatedTime) || k.CreatedTime.Before(ordered[site.SiteID]) {
+				t.Errorf("%s: %+v", site.SiteID, k)
+			}
+			if k.UpdateTime.After(k.CreatedTime) {
+				again++
+			}
+			if i > 0 && packagings[i-1].UpdateTime.Equal(k.UpdateTime) {
+				ties++
+			}
+			first[k.CID] = k.CreatedTime
+		}
+		gateway := 0
+		for _, l := range e.Licenses(site.SiteID) {
+			if l.LicenseType == "gateway" {
+				gateway++
+			}
+		}
+		if byCallback := e.Integration(site.SiteID).LicenseCallbackURL != ""; byCallback != (gateway > len(e.Licenses(site.SiteID))/2) {
+			t.Errorf("%s: %d licences by gateway, callback %v", site.SiteID, gateway, byCallback)
+		}
+		within("packagings of "+site.SiteID, len(packagings), 120, 900)
+		within("packagings that are not the first of "+site.SiteID, again, len(packagings)/20, len(packagings)-len(first))
+		within("packagings as old as another of "+site.SiteID, ties, len(packagings)/3, len(packagings))
+		for _, l := range e.Licenses(site.SiteID) {
+			if packaged, known := first[l.CID]; !known || l.RegTime.Before(packaged) {
+				t.Fatalf("%s: a licence at %v for %q, packaged at %v", site.SiteID, l.RegTime, l.CID, packaged)
+			}
+		}
+	}
+}
+
+// TestLifelikeAgreesWithItself: the reports and the usage tell the same as the licences.
+func TestLifelikeAgreesWithItself(t *testing.T) {
+	e := lifelike(1, at("2026-01-02 15:04:05"))
+	for _, site := range e.Sites() {
+		users, devices, issued := map[string]bool{}, map[string]bool{}, 0
+		contents := map[string]bool{}
+		for _, l := range e.Licenses(site.SiteID) {
+			if l.RegTime.Year() == 2025 && l.RegTime.Month() == time.December {
+				contents[l.CID] = true
+				if l.Status == emulator.StatusSuccess {
+					users[l.UserID], devices[l.DeviceID] = true, true
+					issued++
+				}
+			}
+		}
+		got := get(t, e, "/api/v2/drm/statistics/targetDate", "api_code=UA003003100&target_date=2025-12-31&site_id="+site.SiteID)
+		if want := fmt.Sprintf(`{"license_cnt":%d,"user_acc_cnt":%d,"device_acc_cnt":%d,"target_date":20251231}`, issued, len(users), len(devices)); string(got.Data) != want {
+			t.Errorf("%s: %s, want %s", site.SiteID, got.Data, want)
+		}
+		got = get(t, e, "/api/v2/drm/cid-drmLicense", "api_code=UA003001100&from=2025-12-01&to=2025-12-31&site_id="+site.SiteID)
+		if got.count() != len(contents) {
+			t.Errorf("%s: %d contents, want %d", site.SiteID, got.count(), len(contents))
+		}
+	}
+}

@@ -1,0 +1,99 @@
+package emulator
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sort"
+	"time"
+)
+
+// Packaging is one time that a track of a content was packaged.
+type Packaging struct {
+	// CID is the content.
+	CID string
+	// Track is the content's track, such as SD, HD or AUDIO. Empty means HD, the vendor's default.
+	Track string
+	// CreatedTime is when the content was packaged first, and UpdateTime when it was packaged this time; a zero UpdateTime
+	// is the CreatedTime. The vendor keeps whole seconds.
+	CreatedTime, UpdateTime time.Time
+}
+
+// compare orders packagings as the vendor lists them.
+func (k Packaging) compare(other Packaging) int {
+	return cmp.Or(k.CreatedTime.Compare(other.CreatedTime), k.UpdateTime.Compare(other.UpdateTime))
+}
+
+// PutPackagings adds packagings to a site, in any order; equal times keep the order in which they were put. It panics where
+// the site does not exist, as that is a mistake in the test.
+func (e *Emulator) PutPackagings(siteID string, packagings ...Packaging) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := e.seeded(siteID, "packagings")
+	for _, k := range packagings {
+		if k.UpdateTime.IsZero() {
+			k.UpdateTime = k.CreatedTime
+		}
+		k.Track = cmp.Or(k.Track, "HD")
+		k.CreatedTime, k.UpdateTime = k.CreatedTime.Truncate(time.Second), k.UpdateTime.Truncate(time.Second)
+		s.packagings = append(s.packagings, k)
+	}
+	slices.SortStableFunc(s.packagings, Packaging.compare)
+}
+
+// Packagings are the packagings that a site holds, in the order the server lists them; none where the site does not exist.
+func (e *Emulator) Packagings(siteID string) []Packaging {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	s := e.find(siteID)
+	if s == nil {
+		return nil
+	}
+	return slices.Clone(s.packagings)
+}
+
+// listPackagings answers "Get DRM Packaging History": oldest first, after the cursor.
+func (e *Emulator) listPackagings(_ context.Context, p parameters) (answer, error) {
+	type row struct {
+		SiteID      string `json:"site_id"`
+		CID         string `json:"cid"`
+		Track       string `json:"track"`
+		CreatedTime string `json:"created_time"`
+		UpdateTime  string `json:"update_time"`
+	}
+	start, end, err := e.days(p)
+	if err != nil {
+		return answer{}, err
+	}
+	for _, pair := range [][2]string{{"search_condition", "search_keyword"}, {"last_created_time_cid", "last_update_time"}} {
+		if err := e.bothOrNeither(p, pair[0], pair[1]); err != nil {
+			return answer{}, err
+		}
+	}
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	s, err := e.site(p)
+	if err != nil {
+		return answer{}, err
+	}
+	condition, keyword := p["search_condition"], p["search_keyword"]
+	rows := []row{}
+	for _, k := range e.laterThanCursor(s.packagings, p) {
+		found := condition == "" || condition == "cid" && e.finds(k.CID, keyword)
+		if found && within(k.UpdateTime, start, end) {
+			rows = append(rows, row{s.SiteID, k.CID, k.Track, e.second(k.CreatedTime), e.second(k.UpdateTime)})
+		}
+	}
+	return pageOf(e, rows, 0, e.assumed.PackagingPage), nil
+}
+
+// laterThanCursor are the packagings strictly later than the cursor of a request, or all where it has none.
+func (e *Emulator) laterThanCursor(packagings []Packaging, p parameters) []Packaging {
+	if p["last_created_time_cid"] == "" {
+		return packagings
+	}
+	var cursor Packaging // the forms of both times have been checked
+	cursor.CreatedTime, _ = time.ParseInLocation(secondLayout, p["last_created_time_cid"], e.assumed.Zone)
+	cursor.UpdateTime, _ = time.ParseInLocation(secondLayout, p["last_update_time"], e.assumed.Zone)
+	return packagings[sort.Search(len(packagings), func(i int) bool { return packagings[i].compare(cursor) > 0 }):]
+}
