@@ -25,6 +25,10 @@ type bugged struct {
 	list     func(context.Context, *pb.ListLicensesRequest) (*pb.ListLicensesResponse, error)
 	stream   func(*pb.StreamLicensesRequest, grpc.ServerStreamingServer[pb.StreamLicensesResponse]) error
 	disable  func(context.Context, *pb.DisableSiteRequest) (*pb.StatusChange, error)
+	report   reportHook // of every list that takes a ReportFilter; nil changes nothing
+	usage    func(context.Context, *pb.GetUsageRequest) (*pb.Usage, error)
+
+	hooks
 
 	// around, where a bug sets it, is around every call to the vendor that reads.
 	around func(ctx context.Context, call func(context.Context) error) error

@@ -3,6 +3,7 @@ package adaptertest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/drmhub/drmhub/adapters"
@@ -31,12 +32,39 @@ type Harness struct {
 	// another length). It has a name; a field that it leaves empty is not compared, but for enabled.
 	ShowSite func(site *pb.Site) *pb.Site
 
+	// Approve lets the vendor approve the change of a site's DRM that waits for it. For capabilities that cancel status changes.
+	Approve func(siteID string)
+
+	// PutSiteOrders lets the vendor hold these orders too, in the order in which they arrived. They have a display_name and a create_time; most have an
+	// account_id, a state, an update_time and, where they are approved, a site. The vendor gives the names. For capabilities that list site orders.
+	PutSiteOrders func(orders ...*pb.SiteOrder)
+	// ShowSiteOrder is what the adapter must answer for an order of PutSiteOrders, field by field but without its name, or nil where this vendor cannot hold
+	// such an order.
+	ShowSiteOrder func(order *pb.SiteOrder) *pb.SiteOrder
+
+	// Integration is the integration of a site of PutSites as the vendor has it now: what GetIntegration must answer with view FULL. For capabilities that
+	// concern integrations.
+	Integration func(siteID string) *pb.Integration
+
+	// PutMembers lets the vendor hold these members too, in the order in which they arrived. They have an email, a group, a state and a create_date. The
+	// vendor gives the names. For capabilities that concern members.
+	PutMembers func(members ...*pb.Member)
+	// ShowMember is what the adapter must answer for a member of PutMembers, field by field but without its name, or nil where this vendor cannot hold
+	// such a member.
+	ShowMember func(member *pb.Member) *pb.Member
+
 	// PutLicenses lets the vendor hold these rows of a site too, in the order in which they arrived: it is called while the rows are paged through,
 	// with rows that are as new as the newest one held, or newer. The rows have every field but user_id_md5 and the vendor's own words, and
 	// whole seconds. For capabilities that concern licences.
 	PutLicenses func(siteID string, rows ...*pb.License)
 	// ShowLicense is what the adapter must answer for a row of PutLicenses, field by field, or nil where this vendor cannot hold such a row.
 	ShowLicense func(row *pb.License) *pb.License
+	// PutPackagings lets the vendor hold these packagings of a site too. They have a content_id, the track HD, a create_time and an update_time in whole
+	// seconds, and come later than those held, or in the same second. For capabilities that concern packagings.
+	PutPackagings func(siteID string, packagings ...*pb.Packaging)
+	// ShowUsage is what the adapter must answer for the usage of a day, of which PutLicenses is going to put all licences; or nil where this vendor cannot
+	// tell the usage of that day. For capabilities that tell the usage.
+	ShowUsage func(usage *pb.Usage) *pb.Usage
 
 	// Writes is how many writes have taken effect at the vendor: counted there, not by what the adapter says. For capabilities that write.
 	Writes func() int
@@ -97,14 +125,25 @@ func (h Harness) complete() error {
 	if h.Adapter == nil {
 		return errors.New("the harness has no Adapter")
 	}
-	licenses := has[adapters.LicenseLister](h.Adapter) || has[adapters.LicenseStreamer](h.Adapter)
-	writes := has[adapters.SiteDisabler](h.Adapter)
-	sites := licenses || writes || has[adapters.SiteLister](h.Adapter) || has[adapters.SiteGetter](h.Adapter)
+	licenses := has[adapters.LicenseLister](h.Adapter) || has[adapters.LicenseStreamer](h.Adapter) || reporting(h.Adapter)
+	writing := slices.ContainsFunc(writes, func(w write) bool { return w.needs[0].Has(h.Adapter) })
+	integrations := has[adapters.IntegrationGetter](h.Adapter) || has[adapters.IntegrationUpdater](h.Adapter)
+	changing := has[adapters.SiteDisabler](h.Adapter) || has[adapters.SiteEnabler](h.Adapter) || has[adapters.TrialExtender](h.Adapter)
+	sites := licenses || integrations || changing || has[adapters.StatusChangeLister](h.Adapter) || has[adapters.FairPlayCertificateRegistrar](h.Adapter) ||
+		has[adapters.PackagingLister](h.Adapter) ||
+		has[adapters.SiteLister](h.Adapter) || has[adapters.SiteGetter](h.Adapter)
+	members := has[adapters.MemberLister](h.Adapter) || has[adapters.MemberUpdater](h.Adapter) || has[adapters.MemberPasswordResetter](h.Adapter)
 	need(h.Vendor != "", "Vendor")
 	need(len(h.Secrets) > 0, "Secrets")
 	need(h.FailReads != nil, "FailReads")
 	need(!sites || h.PutSites != nil && h.ShowSite != nil, "PutSites and ShowSite")
 	need(!licenses || h.PutLicenses != nil && h.ShowLicense != nil, "PutLicenses and ShowLicense")
-	need(!writes || h.Writes != nil && h.FailWrites != nil, "Writes and FailWrites")
+	need(!has[adapters.PackagingLister](h.Adapter) || h.PutPackagings != nil, "PutPackagings")
+	need(!has[adapters.UsageGetter](h.Adapter) || h.ShowUsage != nil, "ShowUsage")
+	need(!has[adapters.StatusChangeCanceller](h.Adapter) || h.Approve != nil, "Approve")
+	need(!has[adapters.SiteOrderLister](h.Adapter) || h.PutSiteOrders != nil && h.ShowSiteOrder != nil, "PutSiteOrders and ShowSiteOrder")
+	need(!integrations || h.Integration != nil, "Integration")
+	need(!members || h.PutMembers != nil && h.ShowMember != nil, "PutMembers and ShowMember")
+	need(!writing || h.Writes != nil && h.FailWrites != nil, "Writes and FailWrites")
 	return errors.Join(missing...)
 }

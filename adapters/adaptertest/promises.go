@@ -8,16 +8,30 @@ import (
 
 // Promises are all promises, in the order of reading.
 func Promises() []Promise {
-	return slices.Concat(everyAdapter, failures, sitePromises, disablePromises, licensePromises, filterPromises, pagePromises, tokenPromises, streamPromises)
+	return slices.Concat(everyAdapter, failures, sitePromises, writePromises(), disablePromises, changePromises, orderPromises, integrationPromises, fairPlayPromises, memberPromises, licensePromises, filterPromises, pagePromises, tokenPromises, streamPromises, reportPromises(), packagingPromises, usagePromises)
 }
 
 // The capabilities for which there are promises.
 var (
-	siteLister      = capability[adapters.SiteLister]()
-	siteGetter      = capability[adapters.SiteGetter]()
-	siteDisabler    = capability[adapters.SiteDisabler]()
-	licenseLister   = capability[adapters.LicenseLister]()
-	licenseStreamer = capability[adapters.LicenseStreamer]()
+	siteLister             = capability[adapters.SiteLister]()
+	siteGetter             = capability[adapters.SiteGetter]()
+	siteDisabler           = capability[adapters.SiteDisabler]()
+	siteEnabler            = capability[adapters.SiteEnabler]()
+	trialExtender          = capability[adapters.TrialExtender]()
+	statusChangeLister     = capability[adapters.StatusChangeLister]()
+	statusChangeCanceller  = capability[adapters.StatusChangeCanceller]()
+	siteOrderCreator       = capability[adapters.SiteOrderCreator]()
+	siteOrderLister        = capability[adapters.SiteOrderLister]()
+	siteOrderGetter        = capability[adapters.SiteOrderGetter]()
+	integrationGetter      = capability[adapters.IntegrationGetter]()
+	integrationUpdater     = capability[adapters.IntegrationUpdater]()
+	fairPlayRegistrar      = capability[adapters.FairPlayCertificateRegistrar]()
+	memberLister           = capability[adapters.MemberLister]()
+	memberCreator          = capability[adapters.MemberCreator]()
+	memberUpdater          = capability[adapters.MemberUpdater]()
+	memberPasswordResetter = capability[adapters.MemberPasswordResetter]()
+	licenseLister          = capability[adapters.LicenseLister]()
+	licenseStreamer        = capability[adapters.LicenseStreamer]()
 )
 
 func needs(capabilities ...Capability) []Capability { return capabilities }

@@ -23,6 +23,7 @@ func reads(t T, h Harness) []read {
 		_, err := h.Adapter.Check(ctx)
 		return nil, err
 	}}}
+	all = append(all, accountReads(t, h)...)
 	if h.PutSites == nil {
 		return all
 	}
@@ -38,12 +39,47 @@ func reads(t T, h Harness) []read {
 	return append(all, s.reads()...)
 }
 
+// accountReads are the reads about the account as a whole, of orders and members that the vendor holds.
+func accountReads(t T, h Harness) []read {
+	t.Helper()
+	var all []read
+	if a, ok := h.Adapter.(adapters.SiteOrderLister); ok {
+		newOrders(h, 3)
+		all = append(all, read{"ListSiteOrders", func(ctx context.Context) (proto.Message, error) {
+			return a.ListSiteOrders(ctx, &pb.ListSiteOrdersRequest{Parent: vendorName(h)})
+		}})
+		if a, ok := h.Adapter.(adapters.SiteOrderGetter); ok {
+			name := listOrders(t, h, 3, nil, 0)[0].GetName()
+			all = append(all, read{"GetSiteOrder", func(ctx context.Context) (proto.Message, error) {
+				return a.GetSiteOrder(ctx, &pb.GetSiteOrderRequest{Name: name})
+			}})
+		}
+	}
+	if a, ok := h.Adapter.(adapters.MemberLister); ok {
+		putMembers(t, h, 3)
+		all = append(all, read{"ListMembers", func(ctx context.Context) (proto.Message, error) {
+			return a.ListMembers(ctx, &pb.ListMembersRequest{Parent: vendorName(h)})
+		}})
+	}
+	return all
+}
+
 // reads are the reads about this one site.
 func (s *site) reads() []read {
 	var all []read
 	if a, ok := s.Adapter.(adapters.SiteGetter); ok {
 		all = append(all, read{"GetSite", func(ctx context.Context) (proto.Message, error) {
 			return a.GetSite(ctx, &pb.GetSiteRequest{Name: s.name})
+		}})
+	}
+	if a, ok := s.Adapter.(adapters.StatusChangeLister); ok {
+		all = append(all, read{"ListStatusChanges", func(ctx context.Context) (proto.Message, error) {
+			return a.ListStatusChanges(ctx, &pb.ListStatusChangesRequest{Parent: s.name})
+		}})
+	}
+	if a, ok := s.Adapter.(adapters.IntegrationGetter); ok {
+		all = append(all, read{"GetIntegration", func(ctx context.Context) (proto.Message, error) {
+			return a.GetIntegration(ctx, &pb.GetIntegrationRequest{Name: s.name + "/integration"})
 		}})
 	}
 	if has[adapters.LicenseLister](s.Adapter) {
@@ -57,6 +93,7 @@ func (s *site) reads() []read {
 			return &pb.StreamLicensesResponse{Licenses: streamed(messages)}, err
 		}})
 	}
+	all = append(all, s.reportReads()...)
 	return all
 }
 

@@ -16,7 +16,7 @@ const examples = 3
 
 // sameRows demands that got holds the rows of want, equal ones as often, in any order. The rows of may can be there too, each as often as it
 // is in may.
-func sameRows(t T, what string, got, want []*pb.License, may ...*pb.License) {
+func sameRows[Row proto.Message](t T, what string, got, want []Row, may ...Row) {
 	t.Helper()
 	var lost, doubled, strange []string
 	have, wanted, allowed := count(got), count(want), count(may)
@@ -32,12 +32,12 @@ func sameRows(t T, what string, got, want []*pb.License, may ...*pb.License) {
 		}
 	}
 	if len(lost)+len(doubled)+len(strange) > 0 {
-		t.Errorf("%s: %d rows for %d:%s%s%s", what, len(got), len(want), show("lost", lost), show("too often", doubled), show("not held", strange))
+		t.Errorf("%s: %d rows for %d:%s%s%s", what, len(got), len(want), show[Row]("lost", lost), show[Row]("too often", doubled), show[Row]("not held", strange))
 	}
 }
 
 // count counts equal rows. A row's key is its wire form.
-func count(rows []*pb.License) map[string]int {
+func count[Row proto.Message](rows []Row) map[string]int {
 	n := map[string]int{}
 	for _, r := range rows {
 		wire, err := proto.MarshalOptions{Deterministic: true}.Marshal(r)
@@ -49,7 +49,7 @@ func count(rows []*pb.License) map[string]int {
 	return n
 }
 
-func show(what string, keys []string) string {
+func show[Row proto.Message](what string, keys []string) string {
 	if len(keys) == 0 {
 		return ""
 	}
@@ -57,11 +57,12 @@ func show(what string, keys []string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n  %d %s, such as", len(keys), what)
 	for _, key := range keys[:min(examples, len(keys))] {
-		var r pb.License
-		if err := proto.Unmarshal([]byte(key), &r); err != nil {
+		var none Row
+		r := none.ProtoReflect().New().Interface()
+		if err := proto.Unmarshal([]byte(key), r); err != nil {
 			panic(fmt.Sprintf("adaptertest: a key that is no row: %v", err))
 		}
-		fmt.Fprintf(&b, "\n    %s", prototext.MarshalOptions{}.Format(&r))
+		fmt.Fprintf(&b, "\n    %s", prototext.MarshalOptions{}.Format(r))
 	}
 	return b.String()
 }

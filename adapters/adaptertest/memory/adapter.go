@@ -23,12 +23,26 @@ type Adapter struct {
 }
 
 var (
-	_ adapters.Adapter         = (*Adapter)(nil)
-	_ adapters.SiteLister      = (*Adapter)(nil)
-	_ adapters.SiteGetter      = (*Adapter)(nil)
-	_ adapters.SiteDisabler    = (*Adapter)(nil)
-	_ adapters.LicenseLister   = (*Adapter)(nil)
-	_ adapters.LicenseStreamer = (*Adapter)(nil)
+	_ adapters.Adapter                      = (*Adapter)(nil)
+	_ adapters.SiteLister                   = (*Adapter)(nil)
+	_ adapters.SiteGetter                   = (*Adapter)(nil)
+	_ adapters.SiteDisabler                 = (*Adapter)(nil)
+	_ adapters.SiteEnabler                  = (*Adapter)(nil)
+	_ adapters.TrialExtender                = (*Adapter)(nil)
+	_ adapters.StatusChangeLister           = (*Adapter)(nil)
+	_ adapters.StatusChangeCanceller        = (*Adapter)(nil)
+	_ adapters.SiteOrderCreator             = (*Adapter)(nil)
+	_ adapters.SiteOrderLister              = (*Adapter)(nil)
+	_ adapters.SiteOrderGetter              = (*Adapter)(nil)
+	_ adapters.IntegrationGetter            = (*Adapter)(nil)
+	_ adapters.IntegrationUpdater           = (*Adapter)(nil)
+	_ adapters.FairPlayCertificateRegistrar = (*Adapter)(nil)
+	_ adapters.MemberLister                 = (*Adapter)(nil)
+	_ adapters.MemberCreator                = (*Adapter)(nil)
+	_ adapters.MemberUpdater                = (*Adapter)(nil)
+	_ adapters.MemberPasswordResetter       = (*Adapter)(nil)
+	_ adapters.LicenseLister                = (*Adapter)(nil)
+	_ adapters.LicenseStreamer              = (*Adapter)(nil)
 )
 
 // New makes an adapter to the vendor, which is configured under this id, with the key that the vendor takes.
@@ -41,7 +55,7 @@ func (a *Adapter) Describe() adapters.Description {
 	return adapters.Description{
 		DisplayName: "Reference",
 		Limits:      &pb.Vendor_Limits{MaxPageSize: paging.MaxSize},
-		Composed:    []string{pb.SiteService_GetSite_FullMethodName},
+		Composed:    []string{pb.SiteService_GetSite_FullMethodName, pb.SiteService_GetSiteOrder_FullMethodName},
 	}
 }
 
@@ -80,6 +94,10 @@ func explanation(f *Failure) *apierror.Error {
 		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_PERMISSION_DENIED, "the vendor does not let the configured account do this; the operator must ask it for the right")
 	case noSuchSite:
 		return apierror.NotFound("the vendor holds no such site; ListSites tells which it holds")
+	case noSuchThing:
+		return apierror.NotFound("the vendor holds no such thing; its list tells which there are")
+	case tooLate:
+		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "the vendor has decided on the change: it can no longer be taken back")
 	case unreadable:
 		return apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "the vendor's answer cannot be read")
 	default:

@@ -10,15 +10,23 @@ import (
 func Harness(vendor *Vendor) adaptertest.Harness {
 	const id = "acme"
 	return adaptertest.Harness{
-		Adapter:     New(id, vendor, vendor.key),
-		Vendor:      id,
-		Secrets:     []secret.Text{vendor.key},
-		FailReads:   vendor.FailReads,
-		PutSites:    vendor.PutSites,
-		ShowSite:    func(s *pb.Site) *pb.Site { return s },
-		PutLicenses: vendor.PutLicenses,
-		ShowLicense: func(l *pb.License) *pb.License { return l },
-		Writes:      vendor.Writes,
-		FailWrites:  vendor.FailWrites,
+		Adapter:       New(id, vendor, vendor.key),
+		Vendor:        id,
+		Secrets:       []secret.Text{vendor.key},
+		FailReads:     vendor.FailReads,
+		PutSites:      vendor.PutSites,
+		ShowSite:      func(s *pb.Site) *pb.Site { return s },
+		Approve:       vendor.Approve,
+		PutSiteOrders: vendor.PutSiteOrders,
+		ShowSiteOrder: inItsWords,
+		Integration:   vendor.Integration,
+		PutMembers:    vendor.PutMembers,
+		ShowMember:    func(m *pb.Member) *pb.Member { return m },
+		PutLicenses:   vendor.PutLicenses,
+		ShowLicense:   func(l *pb.License) *pb.License { return l },
+		PutPackagings: vendor.PutPackagings,
+		ShowUsage:     func(u *pb.Usage) *pb.Usage { return u },
+		Writes:        vendor.Writes,
+		FailWrites:    vendor.FailWrites,
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
-	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/paging"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -47,52 +46,4 @@ func (a *Adapter) sites(ctx context.Context) ([]*pb.Site, error) {
 		s.Name = names.Site.Name(a.id, s.GetSiteId())
 	}
 	return sites, nil
-}
-
-// DisableSite switches a site off, which this vendor does at once.
-func (a *Adapter) DisableSite(ctx context.Context, req *pb.DisableSiteRequest) (*pb.StatusChange, error) {
-	if s := req.GetService(); s != pb.Site_SERVICE_UNSPECIFIED && s != pb.Site_DRM {
-		return nil, apierror.Invalid("service", "must be DRM: this vendor has no other service")
-	}
-	ids, err := names.Site.IDs(req.GetName())
-	if err != nil {
-		return nil, apierror.Invalid("name", "%v", err)
-	}
-	read := func(ctx context.Context) (*pb.Site, error) {
-		return a.GetSite(ctx, &pb.GetSiteRequest{Name: req.GetName()})
-	}
-	// What stood before is noted, since a method that runs again after its write would find the site off, and leave the write unsettled.
-	before, err := mutation.Note(ctx, "before", read)
-	if err != nil {
-		return nil, err
-	}
-	if !before.GetEnabled() {
-		return switchedOff(before), nil
-	}
-	send := func(ctx context.Context) (*pb.StatusChange, error) {
-		if err := a.vendor.SwitchOff(ctx, ids[1]); err != nil {
-			return nil, a.explainWrite(ctx, err)
-		}
-		site, err := read(ctx)
-		if err != nil {
-			return nil, apierror.OutcomeUnknown("the vendor took the change, but the site could not be read back: %v", err)
-		}
-		return switchedOff(site), nil
-	}
-	check := func(ctx context.Context) (*pb.StatusChange, bool, error) {
-		site, err := read(ctx)
-		return switchedOff(site), !site.GetEnabled(), err
-	}
-	return mutation.Do(ctx, "switch off", send, check)
-}
-
-// switchedOff is the change that stands where a site is off. This vendor keeps no record of it, so it has no name.
-func switchedOff(site *pb.Site) *pb.StatusChange {
-	return &pb.StatusChange{
-		Site:        site.GetName(),
-		Service:     pb.Site_DRM,
-		Type:        pb.StatusChange_SUSPEND,
-		State:       pb.StatusChange_APPLIED,
-		AppliedSite: site,
-	}
 }

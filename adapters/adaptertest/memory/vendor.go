@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -21,7 +22,13 @@ type Vendor struct {
 
 	mu          sync.Mutex
 	sites       []*pb.Site
-	licenses    map[string][]*pb.License // by site id, in the order of arrival; rows do not change
+	licenses    map[string][]*pb.License    // by site id, in the order of arrival; rows do not change
+	packagings  map[string][]*pb.Packaging  // by site id, in the order of arrival
+	trials      map[string]*pb.StatusChange // by site id: the latest request to extend the trial; its name is its id
+	settings    map[string]*pb.Integration  // by site id
+	orders      []*pb.SiteOrder             // newest first; their names are their ids
+	members     []*pb.Member                // oldest first; their names are their ids
+	issued      int                         // ids
 	writes      int
 	readFault   adaptertest.Fault
 	writeFaults []adaptertest.WriteFault
@@ -29,7 +36,9 @@ type Vendor struct {
 
 // NewVendor makes a vendor that holds nothing, and takes this key.
 func NewVendor(key secret.Text) *Vendor {
-	return &Vendor{key: key, licenses: map[string][]*pb.License{}}
+	return &Vendor{
+		key: key, licenses: map[string][]*pb.License{}, trials: map[string]*pb.StatusChange{}, settings: map[string]*pb.Integration{},
+	}
 }
 
 // PutSites lets the vendor hold these sites too.
@@ -100,28 +109,54 @@ func (v *Vendor) Licenses(ctx context.Context, siteID string) ([]*pb.License, er
 
 // SwitchOff takes a site out of service, and is a write each time.
 func (v *Vendor) SwitchOff(ctx context.Context, siteID string) error {
+	return v.turn(ctx, siteID, false)
+}
+
+// SwitchOn takes a site into service, and is a write each time.
+func (v *Vendor) SwitchOn(ctx context.Context, siteID string) error { return v.turn(ctx, siteID, true) }
+
+func (v *Vendor) turn(ctx context.Context, siteID string, on bool) error {
+	return v.write(ctx, func() error {
+		s := v.site(siteID)
+		if s == nil {
+			return &Failure{Code: noSuchSite}
+		}
+		s.Enabled, s.State = on, pb.Site_SUSPENDED
+		if on {
+			s.State = pb.Site_RUNNING
+		}
+		return nil
+	})
+}
+
+// write is what every write meets first. The effect, which runs alone, says so where it cannot be.
+func (v *Vendor) write(ctx context.Context, effect func() error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	s := v.site(siteID)
-	if s == nil {
-		return &Failure{Code: noSuchSite}
-	}
 	var fault *Failure
 	if len(v.writeFaults) > 0 {
 		fault = writeFailures[v.writeFaults[0]]
 		v.writeFaults = v.writeFaults[1:]
 	}
 	if fault == nil || fault.effect {
-		s.Enabled, s.State = false, pb.Site_SUSPENDED
+		if err := effect(); err != nil {
+			return err
+		}
 		v.writes++
 	}
 	if fault != nil {
 		return fault
 	}
 	return nil
+}
+
+// id is the next id.
+func (v *Vendor) id() string {
+	v.issued++
+	return strconv.Itoa(v.issued)
 }
 
 func (v *Vendor) site(id string) *pb.Site {
@@ -172,6 +207,8 @@ const (
 	badKey        = "BAD_KEY"
 	notYours      = "NOT_YOURS"
 	noSuchSite    = "NO_SUCH_SITE"
+	noSuchThing   = "NO_SUCH_THING"
+	tooLate       = "TOO_LATE"
 	unreadable    = "" // an answer without a code that can be read
 	connectionCut = "CUT"
 )

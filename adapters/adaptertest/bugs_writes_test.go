@@ -1,0 +1,102 @@
+package adaptertest_test
+
+import (
+	"context"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+type callOf func(context.Context) (proto.Message, error)
+
+// around is what happens around one kind of write.
+func around[Req proto.Message](hook func(ctx context.Context, req Req, b *bugged, call callOf) (proto.Message, error)) func(*bugged) {
+	return func(b *bugged) {
+		b.writing = func(ctx context.Context, req proto.Message, call func(context.Context) (proto.Message, error)) (proto.Message, error) {
+			if r, ok := req.(Req); ok {
+				return hook(ctx, r, b, call)
+			}
+			return call(ctx)
+		}
+	}
+}
+
+// Ways in which any write can go wrong.
+
+func doesNothing[Req proto.Message](context.Context, Req, *bugged, callOf) (proto.Message, error) {
+	return nil, nil
+}
+
+// forgets has no record of what an earlier run did.
+func forgets[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call callOf) (proto.Message, error) {
+	return call(mutation.NewContext(ctx, mutation.NewMemory()))
+}
+
+func unaware[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call callOf) (proto.Message, error) {
+	return call(context.WithoutCancel(ctx))
+}
+
+// certain takes an unknown outcome for a failure.
+func certain[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call callOf) (proto.Message, error) {
+	res, err := call(ctx)
+	if apierror.IsOutcomeUnknown(err) {
+		return nil, apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "cut")
+	}
+	return res, err
+}
+
+// hopeful takes every failure for a success.
+func hopeful[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call callOf) (proto.Message, error) {
+	res, err := call(ctx)
+	if err != nil {
+		return nil, nil
+	}
+	return res, nil
+}
+
+// unsure takes every failure for an unknown outcome.
+func unsure[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call callOf) (proto.Message, error) {
+	res, err := call(ctx)
+	if err != nil {
+		return nil, apierror.OutcomeUnknown("%v", err)
+	}
+	return res, nil
+}
+
+// bugsOf are the bugs that every write can have, for one whose requests are of this type; what it is about, where that can be missing.
+func bugsOf[Req proto.Message](rpc, about string) []bug {
+	bugs := []bug{
+		{rpc + " takes effect once, and says what became of it", "does nothing", around(doesNothing[Req])},
+		{rpc + " that has succeeded is answered from its record", "keeps no record", around(forgets[Req])},
+		{rpc + " for a caller who has gone sends nothing", "does not notice", around(unaware[Req])},
+		{rpc + " outside of a mutation sends nothing", "makes a mutation of its own", around(forgets[Req])},
+		{rpc + " whose answer is lost has an unknown outcome, and settles with one effect", "says that nothing happened", around(certain[Req])},
+		{rpc + " whose answer is lost has an unknown outcome, and settles with one effect", "keeps no record", around(forgets[Req])},
+		{rpc + " whose answer cannot be read has an unknown outcome, and settles with one effect", "says that nothing happened", around(certain[Req])},
+		{rpc + " that is cut before its effect has an unknown outcome, and settles with one effect", "takes it for done", around(hopeful[Req])},
+		{rpc + " whose outcome cannot be read back stays unknown", "takes it for done", around(hopeful[Req])},
+		{rpc + " that had no effect is not sent when nobody asks again", "keeps no record", around(forgets[Req])},
+		{rpc + " that the vendor refuses has a definite outcome", "does not know what a refusal is", around(unsure[Req])},
+		{rpc + " that the vendor refuses has a definite outcome", "takes it for a success", around(hopeful[Req])},
+	}
+	if about != "" {
+		bugs = append(bugs, bug{rpc + " of an unknown " + about + " is NOT_FOUND", "takes any failure for a success", around(hopeful[Req])})
+	}
+	return bugs
+}
+
+var writeBugs = [][]bug{
+	bugsOf[*pb.EnableSiteRequest]("EnableSite", "site"),
+	bugsOf[*pb.ExtendTrialRequest]("ExtendTrial", "site"),
+	bugsOf[*pb.CancelStatusChangeRequest]("CancelStatusChange", "status change"),
+	bugsOf[*pb.CreateSiteOrderRequest]("CreateSiteOrder", ""),
+	bugsOf[*pb.UpdateIntegrationRequest]("UpdateIntegration", "site"),
+	bugsOf[*pb.RegisterFairPlayCertificateRequest]("RegisterFairPlayCertificate", "site"),
+	bugsOf[*pb.CreateMemberRequest]("CreateMember", ""),
+	bugsOf[*pb.UpdateMemberRequest]("UpdateMember", "member"),
+	bugsOf[*pb.ResetMemberPasswordRequest]("ResetMemberPassword", "member"),
+}

@@ -1,0 +1,80 @@
+package adaptertest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/drmhub/drmhub/adapters"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+var usageGetter = capability[adapters.UsageGetter]()
+
+var usagePromises = []Promise{
+	{"GetUsage tells how many licences, users and devices a site had", needs(usageGetter), usageOfADay},
+	{"GetUsage without a date tells which day it measured", needs(usageGetter), usageOfToday},
+	{"GetUsage of what is no day is refused", needs(usageGetter), usageOfNoDay},
+	{"GetUsage of an unknown site is NOT_FOUND", needs(usageGetter), usageOfUnknownSite},
+}
+
+func (s *site) usage(ctx context.Context, date string) (*pb.Usage, error) {
+	return s.Adapter.(adapters.UsageGetter).GetUsage(ctx, &pb.GetUsageRequest{Name: s.name + "/usage", Date: date})
+}
+
+// usageOfADay has all licences on one day, and all of them issued: vendors differ in what a month is, and in whether a refusal counts.
+func usageOfADay(t T, h Harness) {
+	sites := newSites(t, h, 2)
+	s, day := sites[0], midnight.Format(time.DateOnly)
+	want := &pb.Usage{Name: s.name + "/usage", Date: day, MonthlyActiveLicenses: 30, MonthlyActiveUsers: 4, MonthlyActiveDevices: 7}
+	if want = h.ShowUsage(want); want == nil {
+		t.Logf("not checked: the vendor does not tell the usage of %s", day)
+		return
+	}
+	for i := range 30 {
+		row := license("content", midnight.Add(time.Duration(i)*time.Minute))
+		row.UserId, row.DeviceId = fmt.Sprintf("viewer-%d", i%4), fmt.Sprintf("device-%d", i%7)
+		s.put(row)
+	}
+	got, err := s.usage(t.Context(), day)
+	if err != nil {
+		t.Fatalf("GetUsage: %v", err)
+	}
+	sameRows(t, "GetUsage", []*pb.Usage{got}, []*pb.Usage{want})
+	if len(sites) > 1 {
+		other, err := sites[1].usage(t.Context(), day)
+		if err != nil || other.GetMonthlyActiveLicenses()+other.GetMonthlyActiveUsers()+other.GetMonthlyActiveDevices() != 0 {
+			t.Errorf("GetUsage of a site without licences: %v, %v", other, err)
+		}
+	}
+}
+
+func usageOfToday(t T, h Harness) {
+	s := newSite(t, h)
+	s.put(history(3)...)
+	usage, err := s.usage(t.Context(), "")
+	if err != nil {
+		t.Fatalf("GetUsage: %v", err)
+	}
+	if _, err := time.Parse(time.DateOnly, usage.GetDate()); err != nil || usage.GetName() != s.name+"/usage" {
+		t.Errorf("GetUsage without a date is %v, want its name and a day such as 2024-03-01", usage)
+	}
+}
+
+func usageOfNoDay(t T, h Harness) {
+	s := newSite(t, h)
+	for _, date := range []string{"2023-02-29", "2024-00-10"} {
+		_, err := s.usage(t.Context(), date)
+		e := wantError(t, "GetUsage of "+date, err, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID)
+		if len(e.Violations) != 1 || e.Violations[0].GetField() != "date" {
+			t.Errorf("GetUsage of %s: the field violations are %v, want one for date", date, e.Violations)
+		}
+	}
+}
+
+func usageOfUnknownSite(t T, h Harness) {
+	_, err := newUnknownSite(t, h).usage(t.Context(), midnight.Format(time.DateOnly))
+	wantError(t, "GetUsage", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
+}
