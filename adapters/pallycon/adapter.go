@@ -24,10 +24,25 @@ type Adapter struct {
 }
 
 var (
-	_ adapters.Adapter       = (*Adapter)(nil)
-	_ adapters.SiteLister    = (*Adapter)(nil)
-	_ adapters.SiteDisabler  = (*Adapter)(nil)
-	_ adapters.LicenseLister = (*Adapter)(nil)
+	_ adapters.Adapter                      = (*Adapter)(nil)
+	_ adapters.SiteLister                   = (*Adapter)(nil)
+	_ adapters.SiteGetter                   = (*Adapter)(nil)
+	_ adapters.SiteOrderCreator             = (*Adapter)(nil)
+	_ adapters.SiteOrderLister              = (*Adapter)(nil)
+	_ adapters.SiteOrderGetter              = (*Adapter)(nil)
+	_ adapters.SiteDisabler                 = (*Adapter)(nil)
+	_ adapters.SiteEnabler                  = (*Adapter)(nil)
+	_ adapters.TrialExtender                = (*Adapter)(nil)
+	_ adapters.StatusChangeLister           = (*Adapter)(nil)
+	_ adapters.StatusChangeCanceller        = (*Adapter)(nil)
+	_ adapters.IntegrationGetter            = (*Adapter)(nil)
+	_ adapters.IntegrationUpdater           = (*Adapter)(nil)
+	_ adapters.FairPlayCertificateRegistrar = (*Adapter)(nil)
+	_ adapters.LicenseLister                = (*Adapter)(nil)
+	_ adapters.MemberLister                 = (*Adapter)(nil)
+	_ adapters.MemberCreator                = (*Adapter)(nil)
+	_ adapters.MemberUpdater                = (*Adapter)(nil)
+	_ adapters.MemberPasswordResetter       = (*Adapter)(nil)
 )
 
 // New makes an adapter of a checked configuration. A nil transport is the adapter's own.
@@ -49,17 +64,21 @@ func New(id string, config Config, transport http.RoundTripper) (*Adapter, error
 
 // Describe tells the guide's bounds: page_unit is 1000 at most.
 func (a *Adapter) Describe() adapters.Description {
-	list := pb.LicenseService_ListLicenses_FullMethodName[1:]
+	list, orders := pb.LicenseService_ListLicenses_FullMethodName[1:], pb.SiteService_ListSiteOrders_FullMethodName[1:]
 	return adapters.Description{
 		DisplayName: "PallyCon (DoveRunner)",
 		Limits: &pb.Vendor_Limits{
 			MaxPageSize: maxUnit,
-			PushedDownFilters: []string{ // one of the first five at a time, and the times by day
+			PushedDownFilters: append([]string{ // one of the first five at a time, and the times by day
 				list + ":device_id", list + ":user_id", list + ":content_id", list + ":device_model", list + ":drm_type",
 				list + ":status", list + ":start_time", list + ":end_time",
-			},
+				orders + ":site_id", orders + ":account_id", // one of these
+				orders + ":vendor_status", orders + ":start_date", orders + ":end_date",
+				pb.SiteService_ListStatusChanges_FullMethodName[1:] + ":service",
+			}, pushedDownByReports...),
 			RequestsPerSecond: a.config.RequestsPerSecond,
 		},
+		Composed: []string{pb.SiteService_GetSite_FullMethodName, pb.SiteService_GetSiteOrder_FullMethodName},
 	}
 }
 

@@ -114,9 +114,8 @@ func (e *envelope[Data]) checked(res *upstream.Response, unreadable *apierror.Er
 		unreadable.Message = "the vendor's answer has no error_code, which PallyCon sends with every answer: is base_url PallyCon's service API?"
 		return nil, res.Complete(unreadable)
 	case e.ErrorCode != success:
-		refused := apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED, "PallyCon refuses, with its error_code %s: %s",
-			apierror.VendorText(e.ErrorCode), apierror.VendorText(e.ErrorMessage))
-		return nil, res.Complete(refused.With(apierror.VendorCode, apierror.VendorText(e.ErrorCode)).With(apierror.VendorMessage, apierror.VendorText(e.ErrorMessage)))
+		refused := apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED, "PallyCon refuses, with its error_code %s: %s", e.ErrorCode, e.ErrorMessage)
+		return nil, res.Complete(refused.With(apierror.VendorCode, e.ErrorCode).With(apierror.VendorMessage, e.ErrorMessage))
 	case e.misfit != nil:
 		unreadable.Message = "the vendor's answer cannot be read: its data has not the form that the guide gives"
 		return nil, res.Complete(unreadable)

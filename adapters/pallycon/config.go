@@ -41,7 +41,8 @@ type Config struct {
 	ParameterEncoding ParameterEncoding `yaml:"parameter_encoding"`
 	// ToInclusive says whether a search finds the day that its parameter `to` names. The guide calls it "end date of the search" and no more; true by default.
 	ToInclusive bool `yaml:"to_inclusive"`
-	// TimeZone is the zone of reg_time, and of the days in from and to. The guide states UTC for the requests to change a service's status alone; UTC by default.
+	// TimeZone is the zone of reg_time, created_time and update_time, and of the days in from, to and target_date. The guide states UTC for the requests to
+	// change a service's status alone; UTC by default.
 	TimeZone *time.Location `yaml:"time_zone"`
 
 	// Timeout bounds one call to the service, from dialling to the last byte; 30s by default.

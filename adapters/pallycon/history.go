@@ -42,6 +42,7 @@ const (
 type walker struct {
 	read  func(ctx context.Context, unit, number int) ([]licenseRow, error)
 	match func(row *licenseRow) verdict
+	eager bool // answer what one of the vendor's pages gave, rather than read on for as many rows as are wanted
 }
 
 // verdict is what a filter says of a row.
@@ -109,7 +110,7 @@ func (w walker) next(ctx context.Context, at cursor, want int) ([]licenseRow, *c
 		}
 		at = p.cursor(i)
 		wide = false
-		if need = want - len(taken); need == 0 {
+		if need = want - len(taken); need == 0 || w.eager && len(taken) > 0 {
 			break
 		}
 	}

@@ -3,6 +3,7 @@ package pallycon
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/url"
 	"strconv"
 	"time"
@@ -59,7 +60,7 @@ func (a *Adapter) ListLicenses(ctx context.Context, req *pb.ListLicensesRequest)
 		return nil, err
 	}
 	l := a.newLicenseList(ids[1], req.GetFilter())
-	rows, next, err := walker{l.read, l.match}.next(ctx, at.sane(), paging.Size(req.GetPageSize()))
+	rows, next, err := walker{read: l.read, match: l.match}.next(ctx, at.sane(), paging.Size(req.GetPageSize()))
 	if err != nil {
 		return nil, a.orNoSite(ctx, ids[1], err)
 	}
@@ -96,7 +97,7 @@ func (a *Adapter) orNoSite(ctx context.Context, siteID string, err error) error 
 func (a *Adapter) license(siteID string, row *licenseRow) (*pb.License, error) {
 	created, err := time.ParseInLocation(secondFormat, row.RegTime, a.config.TimeZone)
 	if err != nil {
-		return nil, contradiction(fmt.Sprintf("reg_time %q is no yyyyMMddHHmmss", apierror.VendorText(row.RegTime)))
+		return nil, contradiction("a reg_time is no yyyyMMddHHmmss") // not quoted: nobody knows what stands there instead
 	}
 	return &pb.License{
 		Site:            a.siteName(siteID),
@@ -139,7 +140,11 @@ func (a *Adapter) regTime(t *timestamppb.Timestamp) string {
 	if t == nil {
 		return ""
 	}
-	return t.AsTime().Add(time.Second - 1).Truncate(time.Second).In(a.config.TimeZone).Format(secondFormat)
+	first := t.AsTime().Add(time.Second - 1).Truncate(time.Second).In(a.config.TimeZone)
+	if first.Year() > 9998 { // as good as never; and its own day, or the next, may be of a year with five digits
+		return "99990101000000"
+	}
+	return first.Format(secondFormat)
 }
 
 func (l *licenseList) params() url.Values {
@@ -180,6 +185,9 @@ func (l *licenseList) day(regTime string, by time.Duration, days int) string {
 }
 
 func (l *licenseList) read(ctx context.Context, unit, number int) ([]licenseRow, error) {
+	if l.upTo != "" && l.after >= l.upTo { // between two seconds; at the turn of a day, from would be after to
+		return nil, nil
+	}
 	p := l.params()
 	p.Set("page_unit", strconv.Itoa(unit))
 	p.Set("page_index", strconv.Itoa(number+l.adapter.config.PageIndexBase))
@@ -189,8 +197,8 @@ func (l *licenseList) read(ctx context.Context, unit, number int) ([]licenseRow,
 	}
 	l.count = answer.Count
 	l.isTotal = l.isTotal || answer.Count > len(answer.Data) || number == 0 && answer.Count == len(answer.Data) && len(answer.Data) < unit
-	if number == 0 && len(answer.Data) == 0 && answer.Count > 0 {
-		return nil, contradiction(fmt.Sprintf("it counts %d rows and its first page is empty: is page_index_base right?", answer.Count))
+	if shown := unit*number + len(answer.Data); len(answer.Data) < unit && len(answer.Data) < answer.Count && shown < answer.Count {
+		return nil, contradiction(fmt.Sprintf("it counts %d rows and ends after %d: is page_index_base right?", answer.Count, shown))
 	}
 	return answer.Data, nil
 }
@@ -214,7 +222,7 @@ func (l *licenseList) match(row *licenseRow) verdict {
 func (l *licenseList) total() int32 {
 	f := l.filter
 	narrower := f.GetContentId()+f.GetUserId()+f.GetDeviceId()+f.GetDeviceModel() != "" || f.GetDrmType() != 0 || l.after != "" || l.upTo != ""
-	if narrower || !l.isTotal {
+	if narrower || !l.isTotal || l.count > math.MaxInt32 {
 		return 0
 	}
 	return int32(l.count)

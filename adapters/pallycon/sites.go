@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/paging"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -40,6 +41,15 @@ func (a *Adapter) ListSites(ctx context.Context, req *pb.ListSitesRequest) (*pb.
 		return nil, err
 	}
 	return &pb.ListSitesResponse{Sites: page, NextPageToken: next, TotalSize: int32(len(all))}, nil
+}
+
+// GetSite finds one site in "Get Site List".
+func (a *Adapter) GetSite(ctx context.Context, req *pb.GetSiteRequest) (*pb.Site, error) {
+	ids, err := names.Site.IDs(req.GetName())
+	if err != nil {
+		return nil, apierror.Invalid("name", "%v", err)
+	}
+	return a.findSite(ctx, ids[1])
 }
 
 func (a *Adapter) sites(ctx context.Context) ([]*pb.Site, error) {

@@ -2,21 +2,19 @@ package pallycon
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 	"time"
 
-	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
-	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/names"
+	"github.com/drmhub/drmhub/adapters/paging"
 	"github.com/drmhub/drmhub/adapters/upstream"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// statusChangeRow is data in "Get the status of a service status change request" and "Request service status change". The second has no reg_status.
+// statusChangeRow is data in the three calls about a service status change. The answer to "Request service status change" has no reg_status.
 type statusChangeRow struct {
 	SiteID     string `json:"site_id"`
 	ReqGroupID string `json:"req_group_id"`
@@ -44,63 +42,37 @@ func statusCall(siteID string) call {
 	return call{"/plan/request/status" + upstream.Path(siteID), "UC011004100"}
 }
 
-// DisableSite is "Request service status change" with SM002. PallyCon decides on it later.
-//
-// Whether a lost request arrived is read back from the latest change of the service, which is another one than before if it did.
-func (a *Adapter) DisableSite(ctx context.Context, req *pb.DisableSiteRequest) (*pb.StatusChange, error) {
-	ids, err := names.Site.IDs(req.GetName())
+// ListStatusChanges is "Get the status of a service status change request", of every service that the site has. The vendor tells the latest one of each.
+func (a *Adapter) ListStatusChanges(ctx context.Context, req *pb.ListStatusChangesRequest) (*pb.ListStatusChangesResponse, error) {
+	ids, err := names.Site.IDs(req.GetParent())
 	if err != nil {
-		return nil, apierror.Invalid("name", "%v", err)
+		return nil, apierror.Invalid("parent", "%v", err)
 	}
-	siteID, serviceCode := ids[1], code(services, max(req.GetService(), pb.Site_DRM))
-	before, err := mutation.Note(ctx, "before", func(ctx context.Context) (*pb.StatusChange, error) { return a.standing(ctx, siteID, serviceCode) })
+	site, err := a.findSite(ctx, ids[1])
 	if err != nil {
 		return nil, err
 	}
-	if before.GetState() == pb.StatusChange_APPLIED || before.GetState() == pb.StatusChange_PENDING && before.GetType() == pb.StatusChange_SUSPEND {
-		return before, nil
-	}
-	return mutation.Do(ctx, "suspend",
-		func(ctx context.Context) (*pb.StatusChange, error) {
-			params := url.Values{"service_code": {serviceCode}, "request_type": {"SM002"}}
-			if req.GetMessage() != "" {
-				params.Set("request_message", req.GetMessage())
-			}
-			answer, err := change[*statusChangeRow](ctx, a, http.MethodPost, statusCall(siteID), params)
-			if err != nil {
-				return nil, err
-			}
-			if answer.Data == nil || answer.Data.ReqGroupID == "" {
-				return nil, apierror.OutcomeUnknown("PallyCon answers success and no req_group_id")
-			}
-			answer.Data.RegStatus = "ST001" // the answer leaves it out: a change that has just been asked for
-			return a.statusChange(siteID, serviceCode, *answer.Data), nil
-		},
-		func(ctx context.Context) (*pb.StatusChange, bool, error) {
-			latest, err := a.latestChange(ctx, siteID, serviceCode)
-			return latest, latest.GetName() != before.GetName() && latest.GetType() == pb.StatusChange_SUSPEND, err
-		})
-}
-
-// standing is the latest change of a service; or, where the service is suspended already, that it is, as a change that is APPLIED.
-func (a *Adapter) standing(ctx context.Context, siteID, serviceCode string) (*pb.StatusChange, error) {
-	site, err := a.findSite(ctx, siteID)
-	if err != nil {
-		return nil, err
-	}
+	var all []*pb.StatusChange
 	for _, s := range site.GetServices() {
-		if s.GetVendorService() != serviceCode {
+		if s.GetService() == pb.Site_SERVICE_UNSPECIFIED { // the vendor's call takes none but those of the guide
 			continue
 		}
-		if s.GetState() == pb.Site_ServiceState_SUSPENDED {
-			return &pb.StatusChange{
-				Site: site.GetName(), Service: s.GetService(), VendorService: serviceCode,
-				Type: pb.StatusChange_SUSPEND, State: pb.StatusChange_APPLIED, AppliedSite: site,
-			}, nil
+		if wanted := req.GetFilter().GetService(); wanted != pb.Site_SERVICE_UNSPECIFIED && wanted != s.GetService() {
+			continue
 		}
-		return a.latestChange(ctx, siteID, serviceCode)
+		latest, err := a.latestChange(ctx, ids[1], s.GetVendorService())
+		if err != nil {
+			return nil, err
+		}
+		if latest.GetName() != "" {
+			all = append(all, latest)
+		}
 	}
-	return nil, apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "site %q has no service %s", siteID, services[serviceCode])
+	page, next, err := paging.Slice(req, all)
+	if err != nil {
+		return nil, err
+	}
+	return &pb.ListStatusChangesResponse{StatusChanges: page, NextPageToken: next, TotalSize: int32(len(all))}, nil
 }
 
 // latestChange is the only change of a service that PallyCon tells of. It is empty where there never was one.

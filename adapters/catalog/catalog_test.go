@@ -1,0 +1,99 @@
+package catalog_test
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/drmhub/drmhub/adapters/adaptertest"
+	"github.com/drmhub/drmhub/adapters/catalog"
+	"github.com/drmhub/drmhub/adapters/pallycon/pallycontest"
+	"github.com/drmhub/drmhub/adapters/twin"
+)
+
+// harnesses are what the conformance suite needs of every kind, by its name.
+var harnesses = map[string]func(*testing.T) adaptertest.Harness{
+	"pallycon": pallycontest.Harness,
+}
+
+const nowhere = "http://vendor.invalid"
+
+func TestEveryVendorKeepsTheContract(t *testing.T) {
+	for _, kind := range catalog.Kinds {
+		t.Run(kind.Name, func(t *testing.T) {
+			harness, ok := harnesses[kind.Name]
+			if !ok {
+				t.Fatalf("the kind %q has no harness, so nothing says that its adapter keeps the contract: write one, and add it to harnesses", kind.Name)
+			}
+			served, err := kind.New("acme", kind.TwinSettings(nowhere), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tested := harness(t).Adapter; reflect.TypeOf(tested) != reflect.TypeOf(served) {
+				t.Fatalf("the harness tests a %T, and the catalog makes a %T", tested, served)
+			}
+			adaptertest.Run(t, harness)
+		})
+	}
+}
+
+func TestEveryHarnessIsRun(t *testing.T) {
+	for name := range harnesses {
+		if _, ok := catalog.Lookup(name); !ok {
+			t.Errorf("the harness %q belongs to no kind of the catalog", name)
+		}
+	}
+}
+
+func TestEveryKindCanUseItsTwin(t *testing.T) {
+	for _, kind := range catalog.Kinds {
+		adapter, err := kind.New("acme", kind.TwinSettings(nowhere), twin.Transport(kind.Twin(1)))
+		if err != nil {
+			t.Errorf("%s: %v", kind.Name, err)
+			continue
+		}
+		if _, err := adapter.Check(t.Context()); err != nil {
+			t.Errorf("%s: %v", kind.Name, err)
+		}
+	}
+}
+
+func TestSettingsAreTheKindsOwn(t *testing.T) {
+	type others struct{}
+	for _, kind := range catalog.Kinds {
+		if reflect.TypeOf(kind.Settings()) != reflect.TypeOf(kind.TwinSettings(nowhere)) {
+			t.Errorf("%s: Settings makes a %T, and TwinSettings a %T", kind.Name, kind.Settings(), kind.TwinSettings(nowhere))
+		}
+		if kind.Settings() == kind.Settings() {
+			t.Errorf("%s: two accounts would share their settings", kind.Name)
+		}
+		if _, err := kind.New("acme", &others{}, nil); err == nil {
+			t.Errorf("%s: takes the settings of another kind", kind.Name)
+		}
+	}
+}
+
+func TestEveryVendorHasOneName(t *testing.T) {
+	seen := map[string]int{}
+	for _, kind := range catalog.Kinds {
+		seen[kind.Name]++
+		if found, ok := catalog.Lookup(kind.Name); !ok || found.Name != kind.Name {
+			t.Errorf("Lookup does not find %q", kind.Name)
+		}
+	}
+	for _, name := range catalog.Unserved {
+		seen[name]++
+		if _, ok := catalog.Lookup(name); ok {
+			t.Errorf("%q is served and unserved", name)
+		}
+	}
+	if names := slices.Sorted(maps.Keys(seen)); !slices.Equal(names, []string{"amino", "ncp", "pallycon", "telecomx"}) {
+		t.Errorf("the vendors are %q, want those of the contract", names)
+	}
+	for name, n := range seen {
+		if n != 1 {
+			t.Errorf("%q stands in the catalog %d times", name, n)
+		}
+	}
+}

@@ -1,0 +1,144 @@
+package pallycon
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
+	"github.com/drmhub/drmhub/adapters/names"
+	"github.com/drmhub/drmhub/adapters/upstream"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// integrationRow is data in "Get DRM Integration Info".
+type integrationRow struct {
+	SiteKey            string `json:"site_key"`
+	AccessKey          string `json:"access_key"`
+	KMSToken           string `json:"kms_token"`
+	LicenseCallbackURL string `json:"license_callback_url"`
+	PackageCallbackURL string `json:"package_callback_url"`
+	TokenDuration      *int64 `json:"token_duration"` // seconds
+	IV                 string `json:"iv"`
+}
+
+func integrationCall(siteID string) call {
+	return call{"/drm/setting" + upstream.Path(siteID), "UA003004100"}
+}
+
+// GetIntegration is "Get DRM Integration Info". Only view FULL has the values of credentials.
+func (a *Adapter) GetIntegration(ctx context.Context, req *pb.GetIntegrationRequest) (*pb.Integration, error) {
+	ids, err := names.Integration.IDs(req.GetName())
+	if err != nil {
+		return nil, apierror.Invalid("name", "%v", err)
+	}
+	return a.integration(ctx, ids[1], req.GetView())
+}
+
+// UpdateIntegration is "Update DRM Integration Info" with what the mask names, read back. Its answer has no values of credentials.
+func (a *Adapter) UpdateIntegration(ctx context.Context, req *pb.UpdateIntegrationRequest) (*pb.Integration, error) {
+	wanted, mask := req.GetIntegration(), req.GetUpdateMask().GetPaths()
+	ids, err := names.Integration.IDs(wanted.GetName())
+	if err != nil {
+		return nil, apierror.Invalid("integration.name", "%v", err)
+	}
+	params, err := integrationParams(wanted, mask)
+	if err != nil {
+		return nil, err
+	}
+	read := func(ctx context.Context) (*pb.Integration, error) {
+		return a.integration(ctx, ids[1], pb.Integration_BASIC)
+	}
+	return mutation.Do(ctx, "update",
+		func(ctx context.Context) (*pb.Integration, error) {
+			if _, err := change[jsontext.Value](ctx, a, http.MethodPut, integrationCall(ids[1]), params); err != nil {
+				return nil, a.orNoSite(ctx, ids[1], err)
+			}
+			changed, err := read(ctx)
+			if err != nil {
+				return nil, apierror.OutcomeUnknown("PallyCon took the change, and what became of it could not be read: %v; call again with the same request_id", err)
+			}
+			return changed, nil
+		},
+		func(ctx context.Context) (*pb.Integration, bool, error) {
+			now, err := read(ctx)
+			return now, err == nil && !slices.ContainsFunc(mask, func(field string) bool { return !sameSetting(field, now, wanted) }), err
+		})
+}
+
+// integrationParams are the parameters that change what the mask names. An empty URL is sent, since it takes the URL away.
+func integrationParams(wanted *pb.Integration, mask []string) (url.Values, error) {
+	params := url.Values{}
+	for _, field := range mask {
+		switch field {
+		case "license_callback_url":
+			params.Set(field, wanted.GetLicenseCallbackUrl())
+		case "package_callback_url":
+			params.Set(field, wanted.GetPackageCallbackUrl())
+		case "token_duration":
+			d := wanted.GetTokenDuration()
+			if d == nil || d.GetNanos() != 0 || d.GetSeconds() < 0 {
+				return nil, apierror.Invalid("integration.token_duration", "must be whole seconds, and cannot be taken away: PallyCon knows no smaller unit and no tokens without an end")
+			}
+			params.Set(field, strconv.FormatInt(d.GetSeconds(), 10))
+		default:
+			return nil, apierror.Invalid("update_mask", "%s cannot be changed: PallyCon takes license_callback_url, package_callback_url and token_duration", field)
+		}
+	}
+	if len(params) == 0 {
+		return nil, apierror.Invalid("update_mask", "names nothing to change")
+	}
+	return params, nil
+}
+
+func sameSetting(field string, a, b *pb.Integration) bool {
+	switch field {
+	case "license_callback_url":
+		return a.GetLicenseCallbackUrl() == b.GetLicenseCallbackUrl()
+	case "package_callback_url":
+		return a.GetPackageCallbackUrl() == b.GetPackageCallbackUrl()
+	default:
+		return proto.Equal(a.GetTokenDuration(), b.GetTokenDuration())
+	}
+}
+
+func (a *Adapter) integration(ctx context.Context, siteID string, view pb.Integration_View) (*pb.Integration, error) {
+	answer, err := get[*integrationRow](ctx, a, integrationCall(siteID), url.Values{})
+	if err != nil {
+		return nil, a.orNoSite(ctx, siteID, err)
+	}
+	row := answer.Data
+	if row == nil {
+		if _, err := a.findSite(ctx, siteID); err != nil {
+			return nil, err
+		}
+		return nil, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "PallyCon answers success and no integration of site %q", siteID)
+	}
+	integration := &pb.Integration{
+		Name:               names.Integration.Name(a.id, siteID),
+		Iv:                 row.IV,
+		LicenseCallbackUrl: row.LicenseCallbackURL,
+		PackageCallbackUrl: row.PackageCallbackURL,
+	}
+	if row.TokenDuration != nil {
+		integration.TokenDuration = &durationpb.Duration{Seconds: *row.TokenDuration}
+	}
+	for _, c := range []struct{ id, value string }{{"site_key", row.SiteKey}, {"access_key", row.AccessKey}, {"kms_token", row.KMSToken}} {
+		credential := &pb.Integration_Credential{Id: c.id}
+		if view == pb.Integration_FULL {
+			credential.Value = c.value
+		} else {
+			credential.Redacted = c.value != ""
+		}
+		integration.Credentials = append(integration.Credentials, credential)
+	}
+	return integration, nil
+}

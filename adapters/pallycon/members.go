@@ -1,0 +1,242 @@
+package pallycon
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"google.golang.org/grpc/codes"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
+	"github.com/drmhub/drmhub/adapters/names"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// memberRow is an element of data in "Get Sub-member List".
+type memberRow struct {
+	GroupSeq    int64  `json:"group_seq"`
+	MemberSeq   int64  `json:"member_seq"`
+	MemberEmail string `json:"member_email"`
+	StatusCode  string `json:"status_code"`
+	RegDate     string `json:"reg_date"`
+}
+
+// memberGroups is the guide's "Group SEQ List".
+var memberGroups = map[string]pb.Member_Group{
+	"1000": pb.Member_BUSINESS,
+	"1001": pb.Member_TECHNICAL_SUPPORT,
+	"1014": pb.Member_CLIENT,
+}
+
+var memberStates = map[string]pb.Member_State{
+	"MT001": pb.Member_ACTIVE,
+	"MT002": pb.Member_INACTIVE,
+}
+
+const (
+	memberPath = "/account/member"
+	memberCode = "UA010700200" // of all calls about sub-members
+)
+
+// ListMembers is "Get Sub-member List".
+func (a *Adapter) ListMembers(ctx context.Context, req *pb.ListMembersRequest) (*pb.ListMembersResponse, error) {
+	list := a.memberList(nil)
+	rows, next, err := list.answer(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	res := &pb.ListMembersResponse{NextPageToken: next, TotalSize: list.total}
+	for _, row := range rows {
+		res.Members = append(res.Members, a.member(row))
+	}
+	return res, nil
+}
+
+// CreateMember is "Create Sub-member".
+//
+// Whether a lost request arrived is read back from the list: it then has a member with the address, which it did not have before.
+func (a *Adapter) CreateMember(ctx context.Context, req *pb.CreateMemberRequest) (*pb.Member, error) {
+	wanted := req.GetMember()
+	switch {
+	case wanted.GetEmail() == "":
+		return nil, apierror.Invalid("member.email", "must be set: the address that the member logs in with")
+	case wanted.GetState() != pb.Member_STATE_UNSPECIFIED:
+		return nil, apierror.Invalid("member.state", "must not be set: PallyCon takes no state with a new member; change it with UpdateMember")
+	}
+	withAddress := func(row memberRow) bool { return strings.EqualFold(row.MemberEmail, wanted.GetEmail()) }
+	_, err := mutation.Note(ctx, "before", func(ctx context.Context) (*pb.Member, error) {
+		held, err := a.findMember(ctx, withAddress)
+		if err == nil && held != nil {
+			err = apierror.New(codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS, "PallyCon's account has a member with this e-mail address: %s", held.GetName())
+		}
+		return &pb.Member{}, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return mutation.Do(ctx, "create",
+		func(ctx context.Context) (*pb.Member, error) {
+			params := url.Values{"member_email": {wanted.GetEmail()}}
+			group := code(memberGroups, wanted.GetGroup())
+			if group != "" {
+				params.Set("group_seq", group)
+			}
+			answer, err := change[*memberRow](ctx, a, http.MethodPost, call{memberPath, memberCode}, params)
+			if err != nil {
+				return nil, err
+			}
+			if answer.Data == nil || answer.Data.MemberSeq == 0 {
+				return nil, apierror.OutcomeUnknown("PallyCon answers success and no member_seq")
+			}
+			seq := answer.Data.MemberSeq
+			if created, err := a.findMember(ctx, withSeq(seq)); err == nil && created != nil {
+				return created, nil
+			}
+			// It is created all the same: what is known of it has to do.
+			return &pb.Member{Name: a.memberName(seq), Email: wanted.GetEmail(), Group: wanted.GetGroup(), VendorGroup: group}, nil
+		},
+		func(ctx context.Context) (*pb.Member, bool, error) {
+			created, err := a.findMember(ctx, withAddress)
+			return created, created != nil, err
+		})
+}
+
+// UpdateMember is "Update Sub-member Information" with what the mask names, read back.
+func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest) (*pb.Member, error) {
+	wanted, mask := req.GetMember(), req.GetUpdateMask().GetPaths()
+	seq, err := memberSeq("member.name", wanted.GetName())
+	if err != nil {
+		return nil, err
+	}
+	params, err := memberParams(wanted, mask)
+	if err != nil {
+		return nil, err
+	}
+	params.Set("member_seq", strconv.FormatInt(seq, 10))
+	return mutation.Do(ctx, "update",
+		func(ctx context.Context) (*pb.Member, error) {
+			if _, err := change[jsontext.Value](ctx, a, http.MethodPut, call{memberPath, memberCode}, params); err != nil {
+				return nil, a.orNoMember(ctx, seq, err)
+			}
+			changed, err := a.findMember(ctx, withSeq(seq))
+			switch {
+			case err != nil:
+				return nil, apierror.OutcomeUnknown("PallyCon took the change, and what became of it could not be read: %v; call again with the same request_id", err)
+			case changed == nil:
+				return nil, noMember(seq)
+			}
+			return changed, nil
+		},
+		func(ctx context.Context) (*pb.Member, bool, error) {
+			now, err := a.findMember(ctx, withSeq(seq))
+			took := now != nil
+			for _, field := range mask {
+				took = took && (field == "group" && now.GetGroup() == wanted.GetGroup() || field == "state" && now.GetState() == wanted.GetState())
+			}
+			return now, took, err
+		})
+}
+
+// memberParams are the parameters that change what the mask names.
+func memberParams(wanted *pb.Member, mask []string) (url.Values, error) {
+	params := url.Values{}
+	for _, field := range mask {
+		switch field {
+		case "group":
+			params.Set("group_seq", code(memberGroups, wanted.GetGroup()))
+		case "state":
+			params.Set("member_status", code(memberStates, wanted.GetState()))
+		default:
+			return nil, apierror.Invalid("update_mask", "%s cannot be changed: PallyCon takes group and state", field)
+		}
+		if wanted.GetGroup() == pb.Member_GROUP_UNSPECIFIED && field == "group" || wanted.GetState() == pb.Member_STATE_UNSPECIFIED && field == "state" {
+			return nil, apierror.Invalid("member."+field, "must be set: the mask names it, and every member of PallyCon's has one")
+		}
+	}
+	if len(params) == 0 {
+		return nil, apierror.Invalid("update_mask", "names nothing to change")
+	}
+	return params, nil
+}
+
+// ResetMemberPassword is "Reset Password for Sub-member". Nothing tells afterwards whether it was done, so an unknown outcome stays unknown.
+func (a *Adapter) ResetMemberPassword(ctx context.Context, req *pb.ResetMemberPasswordRequest) (*pb.ResetMemberPasswordResponse, error) {
+	seq, err := memberSeq("name", req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	return mutation.Do(ctx, "reset", func(ctx context.Context) (*pb.ResetMemberPasswordResponse, error) {
+		params := url.Values{"member_seq": {strconv.FormatInt(seq, 10)}}
+		if _, err := change[jsontext.Value](ctx, a, http.MethodPut, call{memberPath + "/repw", memberCode}, params); err != nil {
+			return nil, a.orNoMember(ctx, seq, err)
+		}
+		return &pb.ResetMemberPasswordResponse{}, nil
+	}, nil)
+}
+
+func (a *Adapter) memberList(match func(memberRow) (bool, error)) *numberedList[memberRow] {
+	return &numberedList[memberRow]{adapter: a, call: call{memberPath, memberCode}, params: url.Values{}, match: match}
+}
+
+// findMember is the first member in the list that matches, or nil: PallyCon has no call for one.
+func (a *Adapter) findMember(ctx context.Context, match func(memberRow) bool) (*pb.Member, error) {
+	found, err := a.memberList(func(row memberRow) (bool, error) { return match(row), nil }).all(ctx)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return a.member(found[0]), nil
+}
+
+func withSeq(seq int64) func(memberRow) bool {
+	return func(row memberRow) bool { return row.MemberSeq == seq }
+}
+
+// orNoMember is NOT_FOUND where the reason why the vendor refused is that there is no such member. The guide gives no code for that.
+func (a *Adapter) orNoMember(ctx context.Context, seq int64, err error) error {
+	if apierror.Convert(err).Reason != pb.ErrorReason_VENDOR_REJECTED {
+		return err
+	}
+	if held, failed := a.findMember(ctx, withSeq(seq)); failed == nil && held == nil {
+		return noMember(seq)
+	}
+	return err
+}
+
+func noMember(seq int64) error { return apierror.NotFound("PallyCon's account has no member %d", seq) }
+
+func (a *Adapter) member(row memberRow) *pb.Member {
+	group := ""
+	if row.GroupSeq != 0 {
+		group = strconv.FormatInt(row.GroupSeq, 10)
+	}
+	return &pb.Member{
+		Name:        a.memberName(row.MemberSeq),
+		Email:       row.MemberEmail,
+		Group:       memberGroups[group],
+		VendorGroup: group,
+		State:       memberStates[row.StatusCode],
+		VendorState: row.StatusCode,
+		CreateDate:  row.RegDate,
+	}
+}
+
+func (a *Adapter) memberName(seq int64) string {
+	return names.Member.Name(a.id, strconv.FormatInt(seq, 10))
+}
+
+// memberSeq reads a member's name. An id that is no number is no member's.
+func memberSeq(field, name string) (int64, error) {
+	ids, err := names.Member.IDs(name)
+	if err != nil {
+		return 0, apierror.Invalid(field, "%v", err)
+	}
+	seq, err := strconv.ParseInt(ids[1], 10, 64)
+	if err != nil || seq <= 0 || strconv.FormatInt(seq, 10) != ids[1] {
+		return 0, apierror.NotFound("PallyCon's account has no member %q: the id is member_seq, as ListMembers tells it", ids[1])
+	}
+	return seq, nil
+}

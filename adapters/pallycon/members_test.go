@@ -1,0 +1,248 @@
+package pallycon_test
+
+import (
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
+	"github.com/drmhub/drmhub/adapters/mutation"
+	"github.com/drmhub/drmhub/adapters/pallycon"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+const (
+	getMembers = "GET /api/v2/account/member"
+	postMember = "POST /api/v2/account/member"
+	putMember  = "PUT /api/v2/account/member"
+	putReset   = "PUT /api/v2/account/member/repw"
+	created    = `{"error_code":"0000","data":{"member_seq":104}}`
+	// fresh is the row of what created says.
+	fresh = `{"group_name":"TS Group","group_seq":1001,"member_seq":104,"member_email":"new.one@shop.example","status_code":"MT001","reg_date":"2024-03-02"},`
+)
+
+func withFresh(t *testing.T) string {
+	return strings.Replace(fixture(t, "account-member.json"), `"data":[`, `"data":[`+fresh, 1)
+}
+
+func freshMember() *pb.Member {
+	return &pb.Member{
+		Name: "vendors/acme/members/104", Email: "new.one@shop.example", Group: pb.Member_TECHNICAL_SUPPORT, VendorGroup: "1001",
+		State: pb.Member_ACTIVE, VendorState: "MT001", CreateDate: "2024-03-02",
+	}
+}
+
+func create(t *testing.T, a *pallycon.Adapter, log *mutation.Memory, m *pb.Member) (*pb.Member, error) {
+	t.Helper()
+	return a.CreateMember(as(t, log), &pb.CreateMemberRequest{Parent: "vendors/acme", Member: m})
+}
+
+func updateMember(t *testing.T, a *pallycon.Adapter, log *mutation.Memory, m *pb.Member, mask ...string) (*pb.Member, error) {
+	t.Helper()
+	return a.UpdateMember(as(t, log), &pb.UpdateMemberRequest{Member: m, UpdateMask: &fieldmaskpb.FieldMask{Paths: mask}})
+}
+
+func reset(t *testing.T, a *pallycon.Adapter, log *mutation.Memory, id string) error {
+	t.Helper()
+	_, err := a.ResetMemberPassword(as(t, log), &pb.ResetMemberPasswordRequest{Name: "vendors/acme/members/" + id})
+	return err
+}
+
+func TestMembersAreReadAsTheGuideDescribesThem(t *testing.T) {
+	a, vendor := serve(t, config(), map[string]string{getMembers: fixture(t, "account-member.json")})
+	res, err := a.ListMembers(t.Context(), &pb.ListMembersRequest{Parent: "vendors/acme"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the list", res, &pb.ListMembersResponse{
+		Members: []*pb.Member{
+			{Name: "vendors/acme/members/101", Email: "Boss@shop.example", Group: pb.Member_BUSINESS, VendorGroup: "1000", State: pb.Member_ACTIVE, VendorState: "MT001", CreateDate: "2024-02-29"},
+			{Name: "vendors/acme/members/102", Email: "client@shop.example", Group: pb.Member_CLIENT, VendorGroup: "1014", State: pb.Member_INACTIVE, VendorState: "MT002", CreateDate: "2024-03-01"},
+			{Name: "vendors/acme/members/103", Email: "new@shop.example", VendorGroup: "1099", VendorState: "MT009"},
+		},
+		TotalSize: 3,
+	})
+	if query := vendor.only(getMembers).query.Encode(); query != "api_code=UA010700200&page_index=1&page_unit=100" {
+		t.Errorf("the query is %s", query)
+	}
+}
+
+func TestCreatingAMemberSendsAddressAndGroup(t *testing.T) {
+	for group, want := range map[pb.Member_Group]string{0: "", pb.Member_BUSINESS: "1000", pb.Member_TECHNICAL_SUPPORT: "1001", pb.Member_CLIENT: "1014"} {
+		a, vendor := serveInTurn(t, config(), map[string][]string{getMembers: {fixture(t, "account-member.json"), withFresh(t)}, postMember: {created}})
+		member, err := create(t, a, mutation.NewMemory(), &pb.Member{Email: "new.one@shop.example", Group: group})
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "the member, as read back", member, freshMember())
+		params := map[string]string{"api_code": "UA010700200", "member_email": "new.one@shop.example"}
+		if want != "" {
+			params["group_seq"] = want
+		}
+		wantParams(t, group.String(), vendor.only(postMember).params(t), params)
+	}
+}
+
+func TestAMemberThatCannotBeReadBackIsCreatedAllTheSame(t *testing.T) {
+	for _, after := range []string{refused, fixture(t, "account-member.json"), cut} {
+		a, _ := serveInTurn(t, config(), map[string][]string{getMembers: {fixture(t, "account-member.json"), after}, postMember: {created}})
+		member, err := create(t, a, mutation.NewMemory(), &pb.Member{Email: "new.one@shop.example", Group: pb.Member_CLIENT})
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "the member", member, &pb.Member{Name: "vendors/acme/members/104", Email: "new.one@shop.example", Group: pb.Member_CLIENT, VendorGroup: "1014"})
+	}
+}
+
+func TestAMemberThatCannotBeCreated(t *testing.T) {
+	for field, m := range map[string]*pb.Member{"member.email": {}, "member.state": {Email: "new.one@shop.example", State: pb.Member_INACTIVE}} {
+		a, _ := serve(t, config(), nil)
+		_, err := create(t, a, mutation.NewMemory(), m)
+		if e := wantError(t, field, err, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID); len(e.Violations) != 1 || e.Violations[0].GetField() != field {
+			t.Errorf("%s: the violations are %v", field, e.Violations)
+		}
+	}
+	a, _ := serve(t, config(), map[string]string{getMembers: fixture(t, "account-member.json")}) // and no POST
+	_, err := create(t, a, mutation.NewMemory(), &pb.Member{Email: "boss@SHOP.example"})
+	wantError(t, "a member's address", err, codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS)
+	if !strings.Contains(err.Error(), "vendors/acme/members/101") {
+		t.Errorf("the error does not name the member: %v", err)
+	}
+	for _, answer := range []string{done, noChange, `{"error_code":"0000","data":{"member_seq":0}}`} {
+		a, _ := serve(t, config(), map[string]string{getMembers: fixture(t, "account-member.json"), postMember: answer})
+		_, err := create(t, a, mutation.NewMemory(), &pb.Member{Email: "new.one@shop.example"})
+		wantError(t, answer, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+	}
+}
+
+func TestALostMemberIsTheNewOneOfTheAddress(t *testing.T) {
+	before := fixture(t, "account-member.json")
+	for what, c := range map[string]struct {
+		members []string
+		sends   int
+	}{
+		"it arrived": {[]string{before, withFresh(t)}, 1},
+		"it did not": {[]string{before, before, withFresh(t)}, 2},
+	} {
+		a, vendor := serveInTurn(t, config(), map[string][]string{getMembers: c.members, postMember: {cut, created}})
+		log := mutation.NewMemory()
+		m := &pb.Member{Email: "New.One@shop.example"} // the vendor may keep it in small letters
+		_, err := create(t, a, log, m)
+		wantError(t, what, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		member, err := create(t, a, log, m)
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		same(t, what, member, freshMember())
+		if sent := len(vendor.made(postMember)); sent != c.sends {
+			t.Errorf("%s: it was sent %d times, want %d", what, sent, c.sends)
+		}
+	}
+}
+
+func TestUpdatingAMemberSendsWhatTheMaskNames(t *testing.T) {
+	wanted := &pb.Member{Name: "vendors/acme/members/104", Group: pb.Member_TECHNICAL_SUPPORT, State: pb.Member_ACTIVE}
+	for mask, want := range map[string]map[string]string{
+		"group":       {"group_seq": "1001"},
+		"state":       {"member_status": "MT001"},
+		"state group": {"group_seq": "1001", "member_status": "MT001"},
+	} {
+		a, vendor := serve(t, config(), map[string]string{putMember: done, getMembers: withFresh(t)})
+		got, err := updateMember(t, a, mutation.NewMemory(), wanted, strings.Fields(mask)...)
+		if err != nil {
+			t.Fatalf("%s: %v", mask, err)
+		}
+		same(t, mask, got, freshMember())
+		want["api_code"], want["member_seq"] = "UA010700200", "104"
+		wantParams(t, mask, vendor.only(putMember).params(t), want)
+	}
+}
+
+func TestAMemberThatCannotBeUpdated(t *testing.T) {
+	for what, c := range map[string]struct {
+		member *pb.Member
+		mask   string
+		field  string
+	}{
+		"no group":      {&pb.Member{State: pb.Member_ACTIVE}, "group", "member.group"},
+		"no state":      {&pb.Member{Group: pb.Member_CLIENT}, "state", "member.state"},
+		"another field": {&pb.Member{Email: "x@shop.example"}, "email", "update_mask"},
+		"no field":      {&pb.Member{}, "", "update_mask"},
+	} {
+		a, _ := serve(t, config(), nil)
+		c.member.Name = "vendors/acme/members/101"
+		_, err := updateMember(t, a, mutation.NewMemory(), c.member, strings.Fields(c.mask)...)
+		if e := wantError(t, what, err, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID); len(e.Violations) != 1 || e.Violations[0].GetField() != c.field {
+			t.Errorf("%s: the violations are %v", what, e.Violations)
+		}
+	}
+}
+
+func TestALostChangeOfAMemberIsReadBack(t *testing.T) {
+	before := strings.Replace(withFresh(t), `"group_seq":1001`, `"group_seq":1014`, 1)
+	wanted := &pb.Member{Name: "vendors/acme/members/104", Group: pb.Member_TECHNICAL_SUPPORT, State: pb.Member_ACTIVE}
+	for what, c := range map[string]struct {
+		members []string
+		puts    []string
+		sends   int
+	}{
+		"it arrived":             {[]string{withFresh(t)}, []string{cut}, 1},
+		"it did not":             {[]string{before, withFresh(t)}, []string{cut, done}, 2},
+		"only the look was lost": {[]string{refused, withFresh(t)}, []string{done}, 1},
+	} {
+		a, vendor := serveInTurn(t, config(), map[string][]string{getMembers: c.members, putMember: c.puts})
+		log := mutation.NewMemory()
+		_, err := updateMember(t, a, log, wanted, "group", "state")
+		wantError(t, what, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		got, err := updateMember(t, a, log, wanted, "group", "state")
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		same(t, what, got, freshMember())
+		if sent := len(vendor.made(putMember)); sent != c.sends {
+			t.Errorf("%s: it was sent %d times, want %d", what, sent, c.sends)
+		}
+	}
+}
+
+func TestResettingAPasswordIsNeverDoneTwice(t *testing.T) {
+	a, vendor := serve(t, config(), map[string]string{putReset: done})
+	if err := reset(t, a, mutation.NewMemory(), "101"); err != nil {
+		t.Fatal(err)
+	}
+	wantParams(t, "ResetMemberPassword", vendor.only(putReset).params(t), map[string]string{"api_code": "UA010700200", "member_seq": "101"})
+
+	a, vendor = serveInTurn(t, config(), map[string][]string{putReset: {cut, done}})
+	log := mutation.NewMemory()
+	for range 2 {
+		wantError(t, "cut", reset(t, a, log, "101"), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+	}
+	vendor.only(putReset)
+}
+
+func TestAMemberThatIsNotThere(t *testing.T) {
+	for _, id := range []string{"none", "0", "-1", "0101", "1e3", "99999999999999999999"} {
+		a, _ := serve(t, config(), nil)
+		wantError(t, id, reset(t, a, mutation.NewMemory(), id), codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
+		_, err := updateMember(t, a, mutation.NewMemory(), &pb.Member{Name: "vendors/acme/members/" + id, State: pb.Member_ACTIVE}, "state")
+		wantError(t, id, err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
+	}
+	for what, c := range map[string]struct {
+		put, members string
+		code         codes.Code
+		reason       pb.ErrorReason
+	}{
+		"refused, and not in the list":      {refused, none, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND},
+		"refused, and in the list":          {refused, withFresh(t), codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED},
+		"refused, and the list is, too":     {refused, refused, codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED},
+		"taken, and not in the list at all": {done, none, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND},
+	} {
+		a, _ := serve(t, config(), map[string]string{putMember: c.put, putReset: c.put, getMembers: c.members})
+		_, err := updateMember(t, a, mutation.NewMemory(), &pb.Member{Name: "vendors/acme/members/104", State: pb.Member_ACTIVE}, "state")
+		wantError(t, what, err, c.code, c.reason)
+		if c.put == refused {
+			wantError(t, what, reset(t, a, mutation.NewMemory(), "104"), c.code, c.reason)
+		}
+	}
+}

@@ -1,0 +1,101 @@
+// Package pallycontest holds the harness with which the conformance suite tests the adapter to PallyCon, over its twin.
+package pallycontest
+
+import (
+	"net/http"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/drmhub/drmhub/adapters/adaptertest"
+	"github.com/drmhub/drmhub/adapters/pallycon"
+	"github.com/drmhub/drmhub/adapters/pallycon/emulator"
+	"github.com/drmhub/drmhub/adapters/secret"
+	"github.com/drmhub/drmhub/adapters/twin"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// vendor is the id of the vendor account: one whose names need an escape.
+const vendor = "pallycon/kr"
+
+// Harness is an adapter to a twin that holds nothing, without a socket between them.
+func Harness(t *testing.T) adaptertest.Harness {
+	return HarnessOf(t, emulator.Assumptions{}, Config())
+}
+
+// HarnessOf is Harness with another reading of what the guide leaves open, on both sides.
+func HarnessOf(t *testing.T, assumed emulator.Assumptions, config pallycon.Config) adaptertest.Harness {
+	t.Helper()
+	assumed.PackagingPage = packagingPage
+	vendorSide := emulator.New(emulator.Options{Assumptions: assumed})
+	adapter, err := pallycon.New(vendor, config, twin.Transport(vendorSide))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := adaptertest.Harness{
+		Adapter:   adapter,
+		Vendor:    vendor,
+		Secrets:   []secret.Text{config.ServiceAPIKey},
+		FailReads: failReads(vendorSide.Faults()),
+		PutSites: func(sites ...*pb.Site) {
+			for _, s := range sites {
+				vendorSide.PutSites(vendorSite(s))
+			}
+		},
+		ShowSite: showSite,
+		PutLicenses: func(siteID string, rows ...*pb.License) {
+			var arriving []emulator.License
+			for _, r := range rows {
+				arriving = append(arriving, vendorLicense(r))
+			}
+			vendorSide.PutLicenses(siteID, arriving...)
+		},
+		ShowLicense: showLicense,
+		Writes:      func() int { return writes(vendorSide.Ledger()) },
+		FailWrites:  failWrites(vendorSide.Faults()),
+	}
+	return withReports(withAccount(h, vendorSide), vendorSide)
+}
+
+// Config is a configuration for a twin that was given no account of its own. Its host is none that could be reached over a network.
+func Config() pallycon.Config {
+	c := pallycon.NewConfig()
+	c.BaseURL, c.AccountID, c.AccountSeq = "http://pallycon.invalid", emulator.DefaultAccountID, emulator.DefaultAccountSeq
+	c.ServiceAPIKey = secret.New(emulator.DefaultServiceAPIKey)
+	return *c
+}
+
+// text is what a vendor might say with any failure: it repeats the key, and holds a control character.
+const text = "no,\x1b[31m not with " + emulator.DefaultServiceAPIKey
+
+// refusal is a failure inside HTTP 200, with an error_code that nobody knows.
+const refusal = `{"error_code":"4711","error_message":"no,\u001b[31m not with ` + emulator.DefaultServiceAPIKey + `"}`
+
+var readFaults = map[adaptertest.Fault]twin.Fault{
+	adaptertest.Down: {Kind: twin.FaultAnswer, Status: http.StatusInternalServerError, Body: text},
+	adaptertest.Throttled: {
+		Kind: twin.FaultAnswer, Status: http.StatusTooManyRequests, Body: text,
+		Header: map[string]string{"Retry-After": strconv.Itoa(int(adaptertest.RetryAfter.Seconds()))},
+	},
+	adaptertest.ThrottledSilently:   {Kind: twin.FaultAnswer, Status: http.StatusTooManyRequests, Body: text},
+	adaptertest.CredentialsRejected: {Kind: twin.FaultAnswer, Status: http.StatusUnauthorized, Body: text},
+	adaptertest.PermissionDenied:    {Kind: twin.FaultAnswer, Status: http.StatusForbidden, Body: text},
+	adaptertest.Rejected:            {Kind: twin.FaultAnswer, Body: refusal},
+	adaptertest.Garbage:             {Kind: twin.FaultAnswer, Body: text},
+	adaptertest.Stalled:             {Kind: twin.FaultDelay, Delay: time.Hour},
+}
+
+// failReads orders one fault for all reads, which are PallyCon's GETs, in place of the one before.
+func failReads(faults *twin.Faults) func(adaptertest.Fault) {
+	return func(fault adaptertest.Fault) {
+		for _, o := range faults.List() {
+			if o.Method == http.MethodGet {
+				faults.Remove(o.ID)
+			}
+		}
+		if f, ok := readFaults[fault]; ok {
+			f.Method = http.MethodGet
+			faults.Add(f)
+		}
+	}
+}

@@ -1,0 +1,23 @@
+package pallycontest
+
+import (
+	"github.com/drmhub/drmhub/adapters/adaptertest"
+	"github.com/drmhub/drmhub/adapters/pallycon/emulator"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// packagingPage is how many packagings the twin answers at once: so few that every list goes on by the cursor.
+const packagingPage = 7
+
+// withReports adds what the reports need besides licences. The twin counts a day's usage out of the licences that it holds.
+func withReports(h adaptertest.Harness, vendorSide *emulator.Emulator) adaptertest.Harness {
+	h.PutPackagings = func(siteID string, packagings ...*pb.Packaging) {
+		for _, p := range packagings {
+			vendorSide.PutPackagings(siteID, emulator.Packaging{
+				CID: p.GetContentId(), Track: p.GetTrack(), CreatedTime: p.GetCreateTime().AsTime(), UpdateTime: p.GetUpdateTime().AsTime(),
+			})
+		}
+	}
+	h.ShowUsage = func(u *pb.Usage) *pb.Usage { return u }
+	return h
+}

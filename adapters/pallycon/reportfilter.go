@@ -1,0 +1,79 @@
+package pallycon
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// pushedDownByReports are the conditions, besides those of ListLicenses, that the vendor is sent: one of the first five of a stream at a time. What a
+// report takes and is not here, drmhub applies alone.
+var pushedDownByReports = slices.Concat(
+	pushedDown(pb.LicenseService_StreamLicenses_FullMethodName, "device_id", "user_id", "content_id", "device_model", "drm_type", "status", "start_time", "end_time"),
+	pushedDown(pb.LicenseService_ListLicenseUsers_FullMethodName, "start_date", "end_date", "user_id"),
+	pushedDown(pb.LicenseService_ListLicenseDevices_FullMethodName, "start_date", "end_date", "device_id"),
+	pushedDown(pb.LicenseService_ListLicenseContents_FullMethodName, "start_date", "end_date", "status"),
+	pushedDown(pb.LicenseService_ListContentUsers_FullMethodName, "start_date", "end_date", "content_id", "status"),
+	pushedDown(pb.LicenseService_ListPackagings_FullMethodName, "start_date", "end_date", "content_id"),
+)
+
+func pushedDown(fullMethod string, fields ...string) []string {
+	var all []string
+	for _, f := range fields {
+		all = append(all, strings.TrimPrefix(fullMethod, "/")+":"+f)
+	}
+	return all
+}
+
+// checkReport refuses a filter with a field that the method does not take, or a date that no calendar has. All are named at once.
+func checkReport(method string, f *pb.ReportFilter, takes ...string) error {
+	var wrong []*errdetails.BadRequest_FieldViolation
+	refuse := func(field, why string) {
+		wrong = append(wrong, &errdetails.BadRequest_FieldViolation{Field: "filter." + field, Description: why})
+	}
+	f.ProtoReflect().Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		switch name := string(field.Name()); {
+		case !slices.Contains(takes, name):
+			refuse(name, method+" does not take it; the filter of "+method+" takes "+strings.Join(takes, ", "))
+		case strings.HasSuffix(name, "_date") && !isDay(value.String()):
+			refuse(name, "is no day of the calendar: write YYYY-MM-DD")
+		}
+		return true
+	})
+	if wrong == nil {
+		return nil
+	}
+	slices.SortFunc(wrong, func(a, b *errdetails.BadRequest_FieldViolation) int {
+		return strings.Compare(a.GetField(), b.GetField())
+	})
+	return apierror.InvalidRequest(wrong...)
+}
+
+func isDay(s string) bool {
+	_, err := time.Parse(dayFormat, s)
+	return err == nil
+}
+
+// setPeriod sets the parameters from and to for a period whose days are both inclusive, as the vendor's are in its own time zone.
+func (a *Adapter) setPeriod(p url.Values, startDate, endDate string) {
+	if startDate != "" {
+		p.Set("from", startDate)
+	}
+	end, err := time.Parse(dayFormat, endDate)
+	if err != nil { // there is no end_date: another one has been refused
+		return
+	}
+	if !a.config.ToInclusive {
+		end = end.AddDate(0, 0, 1)
+	}
+	if end.Year() <= 9999 { // else every day there is lies before the end
+		p.Set("to", end.Format(dayFormat))
+	}
+}

@@ -1,0 +1,211 @@
+package pallycon
+
+import (
+	"context"
+	"net/url"
+
+	"github.com/drmhub/drmhub/adapters"
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/names"
+	"github.com/drmhub/drmhub/adapters/paging"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+var (
+	_ adapters.LicenseUserLister    = (*Adapter)(nil)
+	_ adapters.LicenseDeviceLister  = (*Adapter)(nil)
+	_ adapters.LicenseContentLister = (*Adapter)(nil)
+	_ adapters.ContentUserLister    = (*Adapter)(nil)
+)
+
+// userRow is an element of data in "Get DRM User List".
+type userRow struct {
+	UserID     string `json:"user_id"`
+	LicenseCnt int32  `json:"license_cnt"`
+	DeviceCnt  int32  `json:"device_cnt"`
+	Success    int32  `json:"success"`
+	Fail       int32  `json:"fail"`
+}
+
+// deviceRow is an element of data in "Get DRM Device List".
+type deviceRow struct {
+	DeviceID    string `json:"device_id"`
+	DeviceModel string `json:"device_model"`
+	LicenseCnt  int32  `json:"license_cnt"`
+	Success     int32  `json:"success"`
+	Fail        int32  `json:"fail"`
+}
+
+// contentRow is an element of data in "Get DRM CID License List".
+type contentRow struct {
+	CID        string `json:"cid"`
+	LicenseCnt int32  `json:"license_cnt"`
+}
+
+// contentUserRow is an element of data in "Get DRM CID User List".
+type contentUserRow struct {
+	CID        string `json:"cid"`
+	UserID     string `json:"user_id"`
+	LicenseCnt int32  `json:"license_cnt"`
+}
+
+// report is one of the vendor's counts of licences, over a period. What the vendor is asked for besides the period and the status are params; it may answer
+// more rows than those that match.
+type report[Row any] struct {
+	method string   // as in messages
+	takes  []string // the fields of ReportFilter that it takes
+	path   string
+	params url.Values
+	match  func(Row) bool
+	narrow bool // match chooses fewer rows than the vendor was asked for, or may answer
+}
+
+// ListLicenseUsers is "Get DRM User List".
+func (a *Adapter) ListLicenseUsers(ctx context.Context, req *pb.ListLicenseUsersRequest) (*pb.ListLicenseUsersResponse, error) {
+	user := req.GetFilter().GetUserId()
+	site, page, err := listReport(ctx, a, req, report[userRow]{
+		method: "ListLicenseUsers", takes: []string{"start_date", "end_date", "user_id"},
+		path: "/drm/user", params: keyword(user),
+		narrow: user != "",
+		match:  func(r userRow) bool { return r.UserID == user },
+	})
+	if err != nil {
+		return nil, err
+	}
+	res := &pb.ListLicenseUsersResponse{NextPageToken: page.token, TotalSize: page.total}
+	for _, r := range page.rows {
+		res.LicenseUsers = append(res.LicenseUsers, &pb.LicenseUser{
+			Site: site, UserId: r.UserID, LicenseCount: r.LicenseCnt, DeviceCount: r.DeviceCnt, SuccessCount: r.Success, FailureCount: r.Fail,
+		})
+	}
+	return res, nil
+}
+
+// ListLicenseDevices is "Get DRM Device List".
+func (a *Adapter) ListLicenseDevices(ctx context.Context, req *pb.ListLicenseDevicesRequest) (*pb.ListLicenseDevicesResponse, error) {
+	device, model := req.GetFilter().GetDeviceId(), req.GetFilter().GetDeviceModel()
+	site, page, err := listReport(ctx, a, req, report[deviceRow]{
+		method: "ListLicenseDevices", takes: []string{"start_date", "end_date", "device_id", "device_model"},
+		path: "/drm/device", params: keyword(device),
+		narrow: device+model != "",
+		match: func(r deviceRow) bool {
+			return (device == "" || r.DeviceID == device) && (model == "" || r.DeviceModel == model)
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	res := &pb.ListLicenseDevicesResponse{NextPageToken: page.token, TotalSize: page.total}
+	for _, r := range page.rows {
+		res.LicenseDevices = append(res.LicenseDevices, &pb.LicenseDevice{
+			Site: site, DeviceId: r.DeviceID, DeviceModel: r.DeviceModel, LicenseCount: r.LicenseCnt, SuccessCount: r.Success, FailureCount: r.Fail,
+		})
+	}
+	return res, nil
+}
+
+// ListLicenseContents is "Get DRM CID License List".
+func (a *Adapter) ListLicenseContents(ctx context.Context, req *pb.ListLicenseContentsRequest) (*pb.ListLicenseContentsResponse, error) {
+	content := req.GetFilter().GetContentId()
+	site, page, err := listReport(ctx, a, req, report[contentRow]{
+		method: "ListLicenseContents", takes: []string{"start_date", "end_date", "content_id", "status"},
+		path: "/drm/cid-drmLicense", params: url.Values{},
+		narrow: content != "",
+		match:  func(r contentRow) bool { return r.CID == content },
+	})
+	if err != nil {
+		return nil, err
+	}
+	res := &pb.ListLicenseContentsResponse{NextPageToken: page.token, TotalSize: page.total}
+	for _, r := range page.rows {
+		res.LicenseContents = append(res.LicenseContents, &pb.LicenseContent{Site: site, ContentId: r.CID, LicenseCount: r.LicenseCnt})
+	}
+	return res, nil
+}
+
+// ListContentUsers is "Get DRM CID User List".
+func (a *Adapter) ListContentUsers(ctx context.Context, req *pb.ListContentUsersRequest) (*pb.ListContentUsersResponse, error) {
+	content, user := req.GetFilter().GetContentId(), req.GetFilter().GetUserId()
+	if content == "" {
+		return nil, apierror.Invalid("filter.content_id", "is missing: ListContentUsers lists the users of one content")
+	}
+	site, page, err := listReport(ctx, a, req, report[contentUserRow]{
+		method: "ListContentUsers", takes: []string{"content_id", "start_date", "end_date", "user_id", "status"},
+		path: "/drm/cid-user", params: url.Values{"cid": {content}},
+		narrow: user != "",
+		match:  func(r contentUserRow) bool { return r.UserID == user },
+	})
+	if err != nil {
+		return nil, err
+	}
+	res := &pb.ListContentUsersResponse{NextPageToken: page.token, TotalSize: page.total}
+	for _, r := range page.rows {
+		if r.CID != content { // in case the vendor takes cid for a search
+			res.TotalSize = 0
+			continue
+		}
+		res.ContentUsers = append(res.ContentUsers, &pb.ContentUser{Site: site, ContentId: r.CID, UserId: r.UserID, LicenseCount: r.LicenseCnt})
+	}
+	return res, nil
+}
+
+// reportPage is a page of a report.
+type reportPage[Row any] struct {
+	rows  []Row
+	token string
+	total int32
+}
+
+// listReport answers a page of a report, and the name of the site that it is of.
+func listReport[Row any](ctx context.Context, a *Adapter, req interface {
+	paging.Request
+	GetPageSize() int32
+	GetParent() string
+	GetFilter() *pb.ReportFilter
+}, r report[Row]) (site string, page reportPage[Row], err error) {
+	ids, err := names.Site.IDs(req.GetParent())
+	if err != nil {
+		return "", page, apierror.Invalid("parent", "%v", err)
+	}
+	f := req.GetFilter()
+	if err := checkReport(r.method, f, r.takes...); err != nil {
+		return "", page, err
+	}
+	r.params.Set("site_id", ids[1])
+	a.setPeriod(r.params, f.GetStartDate(), f.GetEndDate())
+	if s := f.GetStatus(); s != pb.License_STATUS_UNSPECIFIED {
+		r.params.Set("search_status", code(licenseStatuses, s))
+	}
+	list := numberedList[Row]{adapter: a, call: call{r.path, "UA003001100"}, params: r.params}
+	if r.narrow {
+		list.match = func(row Row) (bool, error) { return r.match(row), nil }
+	}
+	want := paging.Size(req.GetPageSize())
+	at := list.begin(want)
+	resumed, err := paging.Resume(req, &at)
+	if err != nil {
+		return "", page, err
+	}
+	rows, next, err := list.next(ctx, at.sane(), want)
+	if err != nil {
+		return "", page, a.orNoSite(ctx, ids[1], err)
+	}
+	if !resumed && len(rows) == 0 {
+		if _, err := a.findSite(ctx, ids[1]); err != nil { // an empty report of a site that is not there would mislead
+			return "", page, err
+		}
+	}
+	page.rows, page.total = rows, list.total
+	if next != nil {
+		page.token, err = paging.Token(req, next)
+	}
+	return a.siteName(ids[1]), page, err
+}
+
+// keyword is a search by the one thing that a report searches by. It may find what contains the keyword, too.
+func keyword(s string) url.Values {
+	if s == "" {
+		return url.Values{}
+	}
+	return url.Values{"search_keyword": {s}}
+}

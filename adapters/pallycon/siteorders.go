@@ -1,0 +1,232 @@
+package pallycon
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
+	"github.com/drmhub/drmhub/adapters/names"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// siteOrderRow is an element of data in "Get Status of Additional Site Request".
+type siteOrderRow struct {
+	Seq         int64  `json:"seq"`
+	AccountID   string `json:"account_id"`
+	SiteID      string `json:"site_id"`
+	ServiceName string `json:"service_name"`
+	Status      string `json:"status"`
+	UpdateTime  string `json:"update_time"`
+	RegTime     string `json:"reg_time"`
+}
+
+const siteOrderPath = "/account/siteId/approve"
+
+// CreateSiteOrder is "Request Additional Service Site", which takes a name and no more. PallyCon decides on it later.
+//
+// Whether a lost request arrived is read back from the list: it then has an order of that name that it did not have before.
+func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRequest) (*pb.SiteOrder, error) {
+	order := req.GetSiteOrder()
+	switch {
+	case order.GetDisplayName() == "":
+		return nil, apierror.Invalid("site_order.display_name", "must be set: the name of the new site")
+	case order.GetPolicyId() != "":
+		return nil, apierror.Invalid("site_order.policy_id", "must be empty: PallyCon takes no policy with an order")
+	case order.GetFairplayCertificate() != nil:
+		return nil, apierror.Invalid("site_order.fairplay_certificate", "must not be set: PallyCon takes no certificate with an order; register it for the site that comes of it")
+	}
+	ofThisName := func(ctx context.Context) (*pb.ListSiteOrdersResponse, error) {
+		rows, err := a.siteOrders(ctx, func(row siteOrderRow) (bool, error) { return row.ServiceName == order.GetDisplayName(), nil })
+		return &pb.ListSiteOrdersResponse{SiteOrders: rows}, err
+	}
+	before, err := mutation.Note(ctx, "before", ofThisName)
+	if err != nil {
+		return nil, err
+	}
+	return mutation.Do(ctx, "order",
+		func(ctx context.Context) (*pb.SiteOrder, error) {
+			answer, err := change[*siteOrderRow](ctx, a, http.MethodPost, call{siteOrderPath, "UA010310200"}, url.Values{"service_name": {order.GetDisplayName()}})
+			if err != nil {
+				return nil, err
+			}
+			if answer.Data == nil || answer.Data.Seq == 0 {
+				return nil, apierror.OutcomeUnknown("PallyCon answers success and no seq")
+			}
+			return &pb.SiteOrder{Name: a.siteOrderName(answer.Data.Seq), DisplayName: order.GetDisplayName(), State: pb.SiteOrder_PENDING}, nil
+		},
+		func(ctx context.Context) (*pb.SiteOrder, bool, error) {
+			now, err := ofThisName(ctx)
+			if err != nil {
+				return nil, false, err
+			}
+			arrived := slices.DeleteFunc(now.GetSiteOrders(), func(o *pb.SiteOrder) bool {
+				return slices.ContainsFunc(before.GetSiteOrders(), func(b *pb.SiteOrder) bool { return b.GetName() == o.GetName() })
+			})
+			switch len(arrived) {
+			case 0:
+				return nil, false, nil
+			case 1:
+				return arrived[0], true, nil
+			}
+			return nil, false, apierror.OutcomeUnknown("%d orders of this name have arrived since, and nothing tells which is whose", len(arrived))
+		})
+}
+
+// ListSiteOrders is "Get Status of Additional Site Request". The vendor takes one search condition, and may match substrings: it is sent the most
+// selective one, and every row is matched again here.
+func (a *Adapter) ListSiteOrders(ctx context.Context, req *pb.ListSiteOrdersRequest) (*pb.ListSiteOrdersResponse, error) {
+	params, match, err := a.siteOrderSearch(req.GetFilter())
+	if err != nil {
+		return nil, err
+	}
+	list := a.siteOrderList(params, match)
+	rows, next, err := list.answer(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	res := &pb.ListSiteOrdersResponse{NextPageToken: next, TotalSize: list.total}
+	for _, row := range rows {
+		res.SiteOrders = append(res.SiteOrders, a.siteOrder(row))
+	}
+	return res, nil
+}
+
+// GetSiteOrder finds one order in the list: PallyCon has no call for one.
+func (a *Adapter) GetSiteOrder(ctx context.Context, req *pb.GetSiteOrderRequest) (*pb.SiteOrder, error) {
+	ids, err := names.SiteOrder.IDs(req.GetName())
+	if err != nil {
+		return nil, apierror.Invalid("name", "%v", err)
+	}
+	found, err := a.siteOrders(ctx, func(row siteOrderRow) (bool, error) { return strconv.FormatInt(row.Seq, 10) == ids[1], nil })
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, apierror.NotFound("PallyCon's account has no order %q of a site", ids[1])
+	}
+	return found[0], nil
+}
+
+// siteOrders are all orders that match.
+func (a *Adapter) siteOrders(ctx context.Context, match func(siteOrderRow) (bool, error)) ([]*pb.SiteOrder, error) {
+	rows, err := a.siteOrderList(url.Values{}, match).all(ctx)
+	if err != nil {
+		return nil, err
+	}
+	orders := make([]*pb.SiteOrder, len(rows))
+	for i, row := range rows {
+		orders[i] = a.siteOrder(row)
+	}
+	return orders, nil
+}
+
+func (a *Adapter) siteOrderList(params url.Values, match func(siteOrderRow) (bool, error)) *numberedList[siteOrderRow] {
+	return &numberedList[siteOrderRow]{adapter: a, call: call{siteOrderPath, "UA010310100"}, params: params, match: match}
+}
+
+// siteOrderSearch is what the vendor is asked for, and what of its answer is wanted; nil is all of it.
+func (a *Adapter) siteOrderSearch(f *pb.SiteOrderFilter) (url.Values, func(siteOrderRow) (bool, error), error) {
+	params := url.Values{}
+	if f.GetStartDate()+f.GetEndDate()+f.GetVendorStatus()+f.GetAccountId()+f.GetSiteId() == "" {
+		return params, nil, nil
+	}
+	for _, d := range []struct{ field, date string }{{"start_date", f.GetStartDate()}, {"end_date", f.GetEndDate()}} {
+		if d.date != "" && !isDay(d.date) {
+			return nil, nil, apierror.Invalid("filter."+d.field, "is no day of the calendar: write YYYY-MM-DD")
+		}
+	}
+	a.setPeriod(params, f.GetStartDate(), f.GetEndDate())
+	if s := f.GetVendorStatus(); s != "" {
+		params.Set("req_status", s)
+	}
+	switch {
+	case f.GetSiteId() != "":
+		params.Set("search_type", "site_id")
+		params.Set("search_keyword", f.GetSiteId())
+	case f.GetAccountId() != "":
+		params.Set("search_type", "account_id")
+		params.Set("search_keyword", f.GetAccountId())
+	}
+	same := func(want, got string) bool { return want == "" || want == got }
+	return params, func(row siteOrderRow) (bool, error) {
+		if !same(f.GetSiteId(), row.SiteID) || !same(f.GetAccountId(), row.AccountID) || !same(f.GetVendorStatus(), row.Status) {
+			return false, nil
+		}
+		if f.GetStartDate()+f.GetEndDate() == "" {
+			return true, nil
+		}
+		ordered, err := time.Parse(secondFormat, row.RegTime) // in the vendor's zone, as the days of the filter are
+		if err != nil {
+			return false, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
+				"the reg_time of order %d is no yyyyMMddHHmmss, so nobody can tell whether it is of these days", row.Seq)
+		}
+		day := ordered.Format(dayFormat)
+		return f.GetStartDate() <= day && (f.GetEndDate() == "" || day <= f.GetEndDate()), nil
+	}, nil
+}
+
+func (a *Adapter) siteOrder(row siteOrderRow) *pb.SiteOrder {
+	order := &pb.SiteOrder{
+		Name:         a.siteOrderName(row.Seq),
+		DisplayName:  row.ServiceName,
+		AccountId:    row.AccountID,
+		State:        siteOrderState(row.Status),
+		VendorStatus: row.Status,
+		CreateTime:   a.localTime(row.RegTime),
+		UpdateTime:   a.localTime(row.UpdateTime),
+	}
+	if row.SiteID != "" {
+		order.Site = a.siteName(row.SiteID)
+	}
+	return order
+}
+
+func (a *Adapter) siteOrderName(seq int64) string {
+	return names.SiteOrder.Name(a.id, strconv.FormatInt(seq, 10))
+}
+
+// siteOrderStates are beginnings of words by which a status is recognised: the guide says that there is a status, and none of its values.
+var siteOrderStates = map[string]pb.SiteOrder_State{
+	"request": pb.SiteOrder_PENDING, "wait": pb.SiteOrder_PENDING, "pending": pb.SiteOrder_PENDING,
+	"approv": pb.SiteOrder_APPROVED,
+	"reject": pb.SiteOrder_REJECTED, "deny": pb.SiteOrder_REJECTED, "denied": pb.SiteOrder_REJECTED, "cancel": pb.SiteOrder_REJECTED,
+}
+
+// siteOrderState is the one state that a status has words of. One of several states, such as "approval requested", or with a negation, is left to people.
+func siteOrderState(status string) pb.SiteOrder_State {
+	var found pb.SiteOrder_State
+	for _, word := range strings.FieldsFunc(strings.ToLower(status), func(r rune) bool { return !unicode.IsLetter(r) }) {
+		if word == "not" {
+			return pb.SiteOrder_STATE_UNSPECIFIED
+		}
+		for begins, state := range siteOrderStates {
+			switch {
+			case !strings.HasPrefix(word, begins):
+			case found == pb.SiteOrder_STATE_UNSPECIFIED:
+				found = state
+			case found != state:
+				return pb.SiteOrder_STATE_UNSPECIFIED
+			}
+		}
+	}
+	return found
+}
+
+// localTime reads a time of the vendor's. One that cannot be read is left out: all else of the row is worth showing.
+func (a *Adapter) localTime(s string) *timestamppb.Timestamp {
+	t, err := time.ParseInLocation(secondFormat, s, a.config.TimeZone)
+	if err != nil {
+		return nil
+	}
+	return timestamppb.New(t)
+}
