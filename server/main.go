@@ -3,6 +3,7 @@
 //	server                               the sandbox: a twin of every vendor inside, no account needed
 //	server --config drmhub.yaml          the vendors that the file names (or the file in DRMHUB_CONFIG)
 //	server emulate pallycon --listen 127.0.0.1:7001 --seed 1
+//	server health                        fails unless the server on this machine takes calls: a container's health check
 package main
 
 import (
@@ -12,9 +13,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 	_ "time/tzdata" // the vendors' time zones, on machines that have none
 
 	"github.com/drmhub/drmhub/adapters/catalog"
@@ -36,6 +39,9 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	if len(args) > 0 && args[0] == "emulate" {
 		return emulate(ctx, args[1:], out, errs)
 	}
+	if len(args) > 0 && args[0] == "health" {
+		return health(ctx, args[1:], errs)
+	}
 	flags := flag.NewFlagSet("server", flag.ContinueOnError)
 	flags.SetOutput(errs)
 	file := flags.String("config", os.Getenv("DRMHUB_CONFIG"), "the configuration `file`; without one the sandbox starts")
@@ -45,7 +51,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 		return err
 	}
 	if flags.NArg() > 0 {
-		return fmt.Errorf("%q is no command; there is emulate, and no command runs the server", flags.Arg(0))
+		return fmt.Errorf("%q is no command; there are emulate and health, and no command runs the server", flags.Arg(0))
 	}
 	// The sandbox's twins outlive ctx, so that calls in flight can finish.
 	twins, stopTwins := context.WithCancel(context.WithoutCancel(ctx))
@@ -99,4 +105,32 @@ func emulate(ctx context.Context, args []string, out, errs io.Writer) error {
 	return app.Emulate(ctx, args[0], *listen, *seed, func(addr string) {
 		fmt.Fprintf(out, "The twin of %s listens on http://%s; its admin path is http://%s/_twin/\n", args[0], addr, addr)
 	})
+}
+
+// healthTime is how long a server may take to say that it is ready.
+const healthTime = 3 * time.Second
+
+// health asks a running server whether it takes calls: an image without a shell has nothing else to ask with.
+func health(ctx context.Context, args []string, errs io.Writer) error {
+	flags := flag.NewFlagSet("server health", flag.ContinueOnError)
+	flags.SetOutput(errs)
+	url := flags.String("url", "http://127.0.0.1:8080", "where the server to ask serves REST, a `URL`")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, healthTime)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, *url+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answers %s", req.URL, res.Status)
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -92,8 +93,34 @@ vendors:
 	}
 }
 
+func TestHealth(t *testing.T) {
+	health := func(url string) error {
+		return run(t.Context(), []string{"health", "--url", url}, io.Discard, io.Discard)
+	}
+	said := running(t, 5, "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0")
+	rest := regexp.MustCompile(`REST on (http://[0-9.:]+)`).FindStringSubmatch(said)
+	if rest == nil {
+		t.Fatal(said)
+	}
+	if err := health(rest[1]); err != nil {
+		t.Errorf("a server that takes calls: %v", err)
+	}
+	stopping := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/readyz" {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}))
+	if err := health(stopping.URL); err == nil || !strings.Contains(err.Error(), "503") {
+		t.Errorf("a server that stops: %v", err)
+	}
+	stopping.Close()
+	if err := health(stopping.URL); err == nil {
+		t.Error("no server at all passes")
+	}
+}
+
 func TestMistakesOnTheCommandLine(t *testing.T) {
-	for _, args := range [][]string{{"serve"}, {"emulate"}, {"emulate", "acme"}, {"--config", "/does/not/exist.yaml"}, {"--nonsense"}} {
+	for _, args := range [][]string{{"serve"}, {"emulate"}, {"emulate", "acme"}, {"--config", "/does/not/exist.yaml"}, {"--nonsense"}, {"health", "--nonsense"}, {"health", "--url", "8080"}} {
 		if err := run(t.Context(), args, io.Discard, io.Discard); err == nil {
 			t.Errorf("%q is taken", args)
 		}

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/reflection"
 
 	"github.com/drmhub/drmhub/gen"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/config"
 	"github.com/drmhub/drmhub/server/internal/gateway"
@@ -55,7 +56,7 @@ func Start(ctx context.Context, cfg *config.Config, log *slog.Logger) (*App, err
 	if err != nil {
 		return nil, err
 	}
-	a := &App{log: log, journal: journal.New(), health: health.NewServer()}
+	a := &App{log: log, journal: journal.New(pb.SiteService_RegisterFairPlayCertificate_FullMethodName), health: health.NewServer()}
 	a.watches, a.endWatches = context.WithCancel(context.WithoutCancel(ctx))
 	unary, stream, err := a.interceptors()
 	if err != nil {

@@ -232,3 +232,19 @@ func TestAnIDIsRememberedForADay(t *testing.T) {
 		v.want(t, 3, 3)
 	})
 }
+
+func TestATriableMethodRunsWithoutALogOfWrites(t *testing.T) {
+	info := &grpc.UnaryServerInfo{FullMethod: pb.SiteService_DisableSite_FullMethodName}
+	req := &pb.DisableSiteRequest{Name: "vendors/v/sites/s", ValidateOnly: true}
+	sent := false
+	handler := func(ctx context.Context, _ any) (any, error) {
+		return mutation.Do(ctx, "suspend", func(context.Context) (*pb.StatusChange, error) { sent = true; return &pb.StatusChange{}, nil }, nil)
+	}
+	if _, err := journal.New(info.FullMethod).Unary(t.Context(), req, info, handler); err == nil || sent {
+		t.Errorf("a write in a call that is only to be tried: sent %v, %v", sent, err)
+	}
+	tried := func(context.Context, any) (any, error) { return &pb.StatusChange{Requester: "nobody"}, nil }
+	if res, err := journal.New(info.FullMethod).Unary(t.Context(), req, info, tried); err != nil || res.(*pb.StatusChange).GetRequester() != "nobody" {
+		t.Errorf("%v, %v", res, err)
+	}
+}
