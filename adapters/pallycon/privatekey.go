@@ -73,7 +73,7 @@ func parsePrivateKey(der []byte) (crypto.Signer, bool) {
 func decryptPEM(block *pem.Block, password string) ([]byte, error) {
 	der, err := x509.DecryptPEMBlock(block, []byte(password)) //nolint:staticcheck // As above.
 	switch {
-	case errors.Is(err, x509.IncorrectPasswordError): //nolint:staticcheck // As above.
+	case errors.Is(err, x509.IncorrectPasswordError):
 		return nil, errWrongPassword
 	case err != nil:
 		return nil, errUnreadableKey
