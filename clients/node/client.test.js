@@ -1,0 +1,90 @@
+// What a Node.js program does with drmhub, held against the sandbox at DRMHUB_GRPC ("host:port").
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { after, test } from "node:test";
+import grpc from "@grpc/grpc-js";
+import { call, connect, details, pages } from "./drmhub.js";
+
+const { sites, licenses } = connect(process.env.DRMHUB_GRPC);
+after(() => {
+  sites.close();
+  licenses.close();
+});
+
+// The sandbox's viewers go on watching: what is older than an hour stays as it is.
+const parent = "vendors/pallycon/sites/DEMO";
+const past = { endTime: { seconds: Math.floor(Date.now() / 1000) - 3600 } };
+
+test("lists the sites of all vendors", async () => {
+  const answer = await call(sites, "listSites", { parent: "vendors/-" });
+  const demo = answer.sites.find((site) => site.name === parent);
+  assert.equal(demo?.displayName, "Demo site");
+  assert.equal(demo.state, "RUNNING");
+  assert.deepEqual(answer.unreachable, []);
+});
+
+test("pages through the licences that were refused", async () => {
+  const filter = { ...past, status: "FAILURE" };
+  const sizes = [];
+  const rows = [];
+  for await (const page of pages(licenses, "listLicenses", { parent, filter, pageSize: 50 })) {
+    sizes.push(page.licenses.length);
+    rows.push(...page.licenses);
+  }
+  assert.ok(sizes.length > 1 && sizes.every((size) => size <= 50), `pages of ${sizes}`);
+  assert.ok(rows.every((row) => row.status === "FAILURE" && row.errorCode !== "0000"));
+  const whole = await call(licenses, "listLicenses", { parent, filter, pageSize: 1000 });
+  assert.deepEqual(rows, whole.licenses);
+});
+
+test("streams all licences, and goes on where a stream broke off", async () => {
+  const listed = [];
+  for await (const page of pages(licenses, "listLicenses", { parent, filter: past, pageSize: 1000 })) listed.push(...page.licenses);
+
+  const streamed = [];
+  for await (const message of licenses.streamLicenses({ parent, filter: past })) streamed.push(...message.licenses);
+  assert.ok(streamed.length > 1000);
+  assert.deepEqual(streamed, listed);
+
+  const pieced = [];
+  let pageToken = "";
+  const cut = licenses.streamLicenses({ parent, filter: past });
+  await assert.rejects(
+    async () => {
+      for await (const message of cut) {
+        pieced.push(...message.licenses);
+        pageToken = message.nextPageToken;
+        cut.cancel(); // leaving the loop alone would not end the call
+      }
+    },
+    { code: grpc.status.CANCELLED },
+  );
+  assert.ok(pageToken !== "" && pieced.length < listed.length, "the first message is not the whole stream");
+  for await (const message of licenses.streamLicenses({ parent, filter: past, pageToken })) pieced.push(...message.licenses);
+  assert.deepEqual(pieced, listed);
+});
+
+test("reads why a call failed", async () => {
+  const err = await call(licenses, "listLicenses", { parent: "vendors/pallycon/sites/NOPE" }).catch((err) => err);
+  assert.equal(err.code, grpc.status.NOT_FOUND);
+  const { ErrorInfo } = details(err);
+  assert.equal(ErrorInfo.reason, "RESOURCE_NOT_FOUND");
+  assert.equal(ErrorInfo.domain, "drmhub.v1");
+  assert.equal(ErrorInfo.metadata.vendor, "pallycon");
+});
+
+test("reads which field breaks a rule", async () => {
+  const err = await call(licenses, "listLicenses", { parent, pageSize: -1 }).catch((err) => err);
+  assert.equal(err.code, grpc.status.INVALID_ARGUMENT);
+  assert.deepEqual(details(err).BadRequest.fieldViolations.map((violation) => violation.field), ["page_size"]);
+});
+
+test("repeats a change without making it twice", async () => {
+  const request = { name: "vendors/pallycon/sites/MOVI", message: "rights ended", requestId: randomUUID() };
+  const change = await call(sites, "disableSite", request);
+  assert.equal(change.type, "SUSPEND");
+  assert.equal(change.state, "PENDING");
+  assert.deepEqual(await call(sites, "disableSite", request), change);
+  const err = await call(sites, "disableSite", { ...request, message: "another reason" }).catch((err) => err);
+  assert.equal(details(err).ErrorInfo.reason, "REQUEST_ID_REUSED");
+});

@@ -1,0 +1,96 @@
+"""What a Python program does with drmhub, held against the sandbox at DRMHUB_GRPC ("host:port")."""
+
+import os
+import time
+import unittest
+import uuid
+
+import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.rpc import error_details_pb2
+
+import client
+from drmhub.v1 import error_reason_pb2, license_service_pb2_grpc, site_service_pb2, site_service_pb2_grpc
+from drmhub.v1.license_service_pb2 import License, LicenseFilter, ListLicensesRequest, StreamLicensesRequest
+
+DEMO = "vendors/pallycon/sites/DEMO"
+
+# The sandbox's viewers go on watching: what is older than an hour stays as it is.
+PAST = Timestamp(seconds=int(time.time()) - 3600)
+
+
+class Client(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        channel = grpc.insecure_channel(os.environ["DRMHUB_GRPC"])
+        cls.addClassCleanup(channel.close)
+        cls.sites = site_service_pb2_grpc.SiteServiceStub(channel)
+        cls.licenses = license_service_pb2_grpc.LicenseServiceStub(channel)
+
+    def listed(self, page_size, **filter):
+        request = ListLicensesRequest(parent=DEMO, page_size=page_size, filter=LicenseFilter(end_time=PAST, **filter))
+        return [list(page.licenses) for page in client.pages(self.licenses.ListLicenses, request)]
+
+    def test_lists_the_sites_of_all_vendors(self):
+        answer = self.sites.ListSites(site_service_pb2.ListSitesRequest(parent="vendors/-"), timeout=client.TIMEOUT)
+        demo = next(site for site in answer.sites if site.name == DEMO)
+        self.assertEqual(demo.display_name, "Demo site")
+        self.assertEqual(demo.state, site_service_pb2.Site.RUNNING)
+        self.assertEqual(list(answer.unreachable), [])
+
+    def test_pages_through_the_licences_that_were_refused(self):
+        pages = self.listed(50, status=License.FAILURE)
+        self.assertGreater(len(pages), 1)
+        self.assertLessEqual(max(len(page) for page in pages), 50)
+        rows = [row for page in pages for row in page]
+        self.assertTrue(all(row.status == License.FAILURE and row.error_code != "0000" for row in rows))
+        [whole] = self.listed(1000, status=License.FAILURE)
+        self.assertEqual(rows, whole)
+
+    def test_streams_all_licences_and_goes_on_where_a_stream_broke_off(self):
+        listed = [row for page in self.listed(1000) for row in page]
+        request = StreamLicensesRequest(parent=DEMO, filter=LicenseFilter(end_time=PAST))
+        streamed = [row for message in self.licenses.StreamLicenses(request, timeout=60) for row in message.licenses]
+        self.assertGreater(len(streamed), 1000)
+        self.assertEqual(streamed, listed)
+
+        cut = self.licenses.StreamLicenses(request, timeout=60)
+        message = next(cut)
+        cut.cancel()  # as a broken connection would
+        pieced = list(message.licenses)
+        self.assertLess(len(pieced), len(listed))
+        request.page_token = message.next_page_token
+        for message in self.licenses.StreamLicenses(request, timeout=60):
+            pieced += message.licenses
+        self.assertEqual(pieced, listed)
+
+    def test_reads_why_a_call_failed(self):
+        with self.assertRaises(grpc.RpcError) as failed:
+            self.licenses.ListLicenses(ListLicensesRequest(parent="vendors/pallycon/sites/NOPE"), timeout=client.TIMEOUT)
+        self.assertEqual(failed.exception.code(), grpc.StatusCode.NOT_FOUND)
+        info = client.error_info(failed.exception)
+        self.assertEqual(info.reason, error_reason_pb2.ErrorReason.Name(error_reason_pb2.RESOURCE_NOT_FOUND))
+        self.assertEqual(info.domain, "drmhub.v1")
+        self.assertEqual(info.metadata["vendor"], "pallycon")
+
+    def test_reads_which_field_breaks_a_rule(self):
+        with self.assertRaises(grpc.RpcError) as failed:
+            self.licenses.ListLicenses(ListLicensesRequest(parent=DEMO, page_size=-1), timeout=client.TIMEOUT)
+        self.assertEqual(failed.exception.code(), grpc.StatusCode.INVALID_ARGUMENT)
+        request = client.detail(failed.exception, error_details_pb2.BadRequest)
+        self.assertEqual([violation.field for violation in request.field_violations], ["page_size"])
+
+    def test_repeats_a_change_without_making_it_twice(self):
+        request = site_service_pb2.DisableSiteRequest(name="vendors/pallycon/sites/MOVI", message="rights ended", request_id=str(uuid.uuid4()))
+        change = self.sites.DisableSite(request, timeout=client.TIMEOUT)
+        self.assertEqual(change.type, site_service_pb2.StatusChange.SUSPEND)
+        self.assertEqual(change.state, site_service_pb2.StatusChange.PENDING)
+        self.assertEqual(self.sites.DisableSite(request, timeout=client.TIMEOUT), change)
+        request.message = "another reason"
+        with self.assertRaises(grpc.RpcError) as failed:
+            self.sites.DisableSite(request, timeout=client.TIMEOUT)
+        self.assertEqual(client.error_info(failed.exception).reason, "REQUEST_ID_REUSED")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
