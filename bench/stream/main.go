@@ -1,0 +1,84 @@
+// Command stream measures what a long stream of licences costs the server: how much memory at most, and how long.
+//
+//	go run ./bench/stream                      one million rows over gRPC; fails where the server took 64 MiB or more
+//	go run ./bench/stream -rest                the same as lines of JSON over REST
+//	go run ./bench/stream -slow 5ms            with a client that takes its time over every message
+//	go run ./bench/stream -rows 100000 -limit 40
+//
+// The server is the real one, built from this source and run as a process of its own, so that its memory can be told: VmHWM of /proc, the most that it ever
+// had resident. Vendor and client are in the program itself. The vendor makes its rows up as they are asked for. It needs Linux and Go.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out io.Writer) (err error) {
+	flags := flag.NewFlagSet("stream", flag.ContinueOnError)
+	rows := flags.Int("rows", 1_000_000, "how many `rows` to stream")
+	limit := flags.Int("limit", 64, "how much memory the server must stay under, in `MiB`")
+	rest := flags.Bool("rest", false, "stream lines of JSON over REST instead of messages over gRPC")
+	slow := flags.Duration("slow", 0, "how `long` the client pauses after every message, or thousand lines")
+	binary := flags.String("server", "", "the server's `program`; without it, it is built from this source")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	vendorURL, stopVendor, err := startVendor(ctx, *rows)
+	if err != nil {
+		return err
+	}
+	defer stopVendor()
+	s, err := startServer(ctx, *binary, vendorURL)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	idle, err := s.peak()
+	if err != nil {
+		return err
+	}
+	receive := overGRPC
+	address := s.grpc
+	if *rest {
+		receive, address = overREST, s.http
+	}
+	begun := time.Now()
+	got, err := receive(ctx, address, *slow)
+	if err != nil {
+		return fmt.Errorf("after %d rows: %w", got, err)
+	}
+	took := time.Since(begun)
+	peak, err := s.peak()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%d rows in %s, %.0f rows/s; the server's memory: %.1f MiB before, %.1f MiB at most\n",
+		got, took.Round(time.Millisecond), float64(got)/took.Seconds(), mebibytes(idle), mebibytes(peak))
+	switch {
+	case got != *rows:
+		return fmt.Errorf("%d rows came, and the vendor holds %d", got, *rows)
+	case peak >= *limit<<20:
+		return fmt.Errorf("the server took %.1f MiB, and is to stay under %d MiB", mebibytes(peak), *limit)
+	}
+	return nil
+}
+
+func mebibytes(bytes int) float64 { return float64(bytes) / (1 << 20) }
