@@ -53,6 +53,9 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	if flags.NArg() > 0 {
 		return fmt.Errorf("%q is no command; there are emulate and health, and no command runs the server", flags.Arg(0))
 	}
+	if *file != "" && (isSet(flags, "grpc") || isSet(flags, "http")) {
+		return errors.New("--grpc and --http are for the sandbox: with a configuration file, its keys grpc.listen and http.listen say where to listen")
+	}
 	// The sandbox's twins outlive ctx, so that calls in flight can finish.
 	twins, stopTwins := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopTwins()
@@ -66,6 +69,12 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	}
 	fmt.Fprint(out, welcome(a.GRPCAddr(), a.HTTPAddr(), *file == ""))
 	return a.Serve(ctx)
+}
+
+func isSet(flags *flag.FlagSet, name string) bool {
+	set := false
+	flags.Visit(func(f *flag.Flag) { set = set || f.Name == name })
+	return set
 }
 
 func configuration(ctx context.Context, file, grpcListen, httpListen string) (*config.Config, error) {

@@ -120,7 +120,7 @@ func TestHealth(t *testing.T) {
 }
 
 func TestMistakesOnTheCommandLine(t *testing.T) {
-	for _, args := range [][]string{{"serve"}, {"emulate"}, {"emulate", "acme"}, {"--config", "/does/not/exist.yaml"}, {"--nonsense"}, {"health", "--nonsense"}, {"health", "--url", "8080"}} {
+	for _, args := range [][]string{{"serve"}, {"emulate"}, {"emulate", "acme"}, {"--config", "/does/not/exist.yaml"}, {"--nonsense"}, {"--config", "drmhub.yaml", "--http", "127.0.0.1:0"}, {"health", "--nonsense"}, {"health", "--url", "8080"}} {
 		if err := run(t.Context(), args, io.Discard, io.Discard); err == nil {
 			t.Errorf("%q is taken", args)
 		}

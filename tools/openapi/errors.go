@@ -80,6 +80,7 @@ func detail(reasons string) *openapi3.Schema {
 	violation := described(openapi3.NewObjectSchema(), "One field that breaks a rule.")
 	violation.WithProperty("field", described(openapi3.NewStringSchema(), "The field, as a path in the request."))
 	violation.WithProperty("description", described(openapi3.NewStringSchema(), "What is wrong with it."))
+	violation.WithProperty("reason", described(openapi3.NewStringSchema(), "The rule that it breaks, in one word; empty where the rule has no name."))
 	violations := openapi3.NewArraySchema()
 	violations.Items = violation.NewRef()
 

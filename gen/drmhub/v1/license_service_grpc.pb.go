@@ -47,7 +47,8 @@ type LicenseServiceClient interface {
 	// Streams every matching licence request, newest first, as ListLicenses would page through them.
 	//
 	// Each message carries the token to go on with after it: a broken stream is resumed by calling again with the last token received. Over REST the
-	// answer is application/x-ndjson, one bare License a line; a failure is a last line {"error": …}.
+	// answer is application/x-ndjson, one bare License a line, without tokens; a failure is a last line {"error": …}. Use ListLicenses there to be able to
+	// go on where it stopped.
 	StreamLicenses(ctx context.Context, in *StreamLicensesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamLicensesResponse], error)
 	// Lists the users who asked for licences in a period, with counts, in the vendor's order. A user that moves between the vendor's numbered pages
 	// while they are read can come twice or not at all. The filter takes start_date, end_date and user_id.
@@ -183,7 +184,8 @@ type LicenseServiceServer interface {
 	// Streams every matching licence request, newest first, as ListLicenses would page through them.
 	//
 	// Each message carries the token to go on with after it: a broken stream is resumed by calling again with the last token received. Over REST the
-	// answer is application/x-ndjson, one bare License a line; a failure is a last line {"error": …}.
+	// answer is application/x-ndjson, one bare License a line, without tokens; a failure is a last line {"error": …}. Use ListLicenses there to be able to
+	// go on where it stopped.
 	StreamLicenses(*StreamLicensesRequest, grpc.ServerStreamingServer[StreamLicensesResponse]) error
 	// Lists the users who asked for licences in a period, with counts, in the vendor's order. A user that moves between the vendor's numbered pages
 	// while they are read can come twice or not at all. The filter takes start_date, end_date and user_id.
