@@ -3,7 +3,8 @@
 //
 // A new adapter joins with a Harness and a call of Run. A new promise is one entry of the table in promises.go, whose check says in plain calls
 // what a client may rely on, and one bug in the suite's own tests that breaks it: a promise that no bug can break is refused there. What a
-// promise needs to be seeded or counted at the vendor is a new func of Harness.
+// promise needs to be seeded or counted at the vendor is a new func of Harness. A capability that changes something is, besides, one entry of the
+// table in writes.go, and gets the promises that all mutations keep.
 //
 // The package memory holds the reference adapter, which is the shortest program that keeps all promises.
 package adaptertest
