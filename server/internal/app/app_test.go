@@ -61,7 +61,7 @@ func start(t *testing.T, change ...func(*config.Config)) *hub {
 	settings := pallycon.NewConfig()
 	settings.BaseURL, settings.AccountID, settings.AccountSeq = server.URL, emulator.DefaultAccountID, emulator.DefaultAccountSeq
 	settings.ServiceAPIKey = secret.New(emulator.DefaultServiceAPIKey)
-	settings.Timeout = 5 * time.Second
+	settings.Timeout = 20 * time.Second
 	cfg := &config.Config{
 		GRPC:    config.Listener{Listen: "127.0.0.1:0"},
 		HTTP:    config.Listener{Listen: "127.0.0.1:0"},

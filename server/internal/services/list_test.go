@@ -186,7 +186,7 @@ func TestWhenEveryVendorFailsSoDoesTheCall(t *testing.T) {
 
 func TestNoVendorHasTheCapability(t *testing.T) {
 	conn, _ := serve(t, configured("bare", bare{}), newAccount("a").configured())
-	_, err := pb.NewMemberServiceClient(conn).ListMembers(t.Context(), &pb.ListMembersRequest{Parent: "vendors/-"})
+	_, err := pb.NewDrmAccountServiceClient(conn).ListDrmAccounts(t.Context(), &pb.ListDrmAccountsRequest{Parent: "vendors/-"})
 	wantError(t, err, codes.Unimplemented, pb.ErrorReason_CAPABILITY_NOT_SUPPORTED)
 	_, err = pb.NewLicenseServiceClient(conn).ListLicenses(t.Context(), &pb.ListLicensesRequest{Parent: "vendors/bare/sites/-"})
 	wantError(t, err, codes.Unimplemented, pb.ErrorReason_CAPABILITY_NOT_SUPPORTED)
