@@ -53,15 +53,15 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	if flags.NArg() > 0 {
 		return fmt.Errorf("%q is no command; there are emulate and health, and no command runs the server", flags.Arg(0))
 	}
-	if *file != "" && (isSet(flags, "grpc") || isSet(flags, "http")) {
-		return errors.New("--grpc and --http are for the sandbox: with a configuration file, its keys grpc.listen and http.listen say where to listen")
-	}
 	// The sandbox's twins outlive ctx, so that calls in flight can finish.
 	twins, stopTwins := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopTwins()
 	cfg, err := configuration(twins, *file, *grpcListen, *httpListen)
 	if err != nil {
 		return err
+	}
+	if *file != "" && (isSet(flags, "grpc") || isSet(flags, "http")) {
+		return errors.New("--grpc and --http are for the sandbox: with a configuration file, its keys grpc.listen and http.listen say where to listen")
 	}
 	a, err := app.Start(ctx, cfg, slog.New(slog.NewTextHandler(errs, nil)))
 	if err != nil {

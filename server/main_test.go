@@ -83,6 +83,9 @@ vendors:
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := run(t.Context(), []string{"--config", file, "--http", "127.0.0.1:0"}, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "http.listen") {
+		t.Errorf("a listener that the file decides: %v", err)
+	}
 	said := running(t, 1, "--config", file)
 	rest := regexp.MustCompile(`REST on (http://[0-9.:]+)`).FindStringSubmatch(said)
 	if rest == nil {
@@ -120,7 +123,7 @@ func TestHealth(t *testing.T) {
 }
 
 func TestMistakesOnTheCommandLine(t *testing.T) {
-	for _, args := range [][]string{{"serve"}, {"emulate"}, {"emulate", "acme"}, {"--config", "/does/not/exist.yaml"}, {"--nonsense"}, {"--config", "drmhub.yaml", "--http", "127.0.0.1:0"}, {"health", "--nonsense"}, {"health", "--url", "8080"}} {
+	for _, args := range [][]string{{"serve"}, {"emulate"}, {"emulate", "acme"}, {"--config", "/does/not/exist.yaml"}, {"--nonsense"}, {"health", "--nonsense"}, {"health", "--url", "8080"}} {
 		if err := run(t.Context(), args, io.Discard, io.Discard); err == nil {
 			t.Errorf("%q is taken", args)
 		}
