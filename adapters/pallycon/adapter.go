@@ -11,7 +11,6 @@ import (
 
 	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/names"
-	"github.com/drmhub/drmhub/adapters/secret"
 	"github.com/drmhub/drmhub/adapters/upstream"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -55,7 +54,7 @@ func New(id string, config Config, transport http.RoundTripper) (*Adapter, error
 		BaseURL:      config.BaseURL,
 		Transport:    transport,
 		Sign:         t.sign,
-		Secrets:      func() []secret.Text { return []secret.Text{config.ServiceAPIKey, t.current()} },
+		Secrets:      t.secrets,
 		Timeout:      config.Timeout,
 		MaxBody:      maxBody,
 		MaxPerSecond: config.RequestsPerSecond,

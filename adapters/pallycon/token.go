@@ -24,9 +24,10 @@ type tokens struct {
 	config Config
 	now    func() time.Time
 
-	mu    sync.Mutex
-	token secret.Text
-	ends  time.Time
+	mu     sync.Mutex
+	token  secret.Text
+	before secret.Text // the token before, which a call may still carry
+	ends   time.Time
 }
 
 // sign puts the token into a request.
@@ -58,13 +59,13 @@ func (t *tokens) get() (secret.Text, error) {
 	if err != nil {
 		return secret.Text{}, fmt.Errorf("signing PallyCon's token: %w", err)
 	}
-	t.token, t.ends = secret.New(signed), ends
+	t.before, t.token, t.ends = t.token, secret.New(signed), ends
 	return t.token, nil
 }
 
-// current is the last token made, for taking it out of texts.
-func (t *tokens) current() secret.Text {
+// secrets are what is to be taken out of texts: the key, and the tokens that calls may carry.
+func (t *tokens) secrets() []secret.Text {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.token
+	return []secret.Text{t.config.ServiceAPIKey, t.token, t.before}
 }

@@ -15,16 +15,23 @@ import (
 const Redacted = "[redacted]"
 
 // Text is a secret string. Every way of printing or encoding it shows Redacted; only Reveal gives the value.
-type Text struct{ value string }
+//
+// It holds a pointer, since fmt cannot ask a Text in an unexported field how it wants to be shown, and then prints what it holds: an address.
+type Text struct{ value *string }
 
 // New makes a secret of value.
-func New(value string) Text { return Text{value} }
+func New(value string) Text { return Text{&value} }
 
 // Reveal is the secret itself: for signing a request, never for text that a person or a log may see.
-func (t Text) Reveal() string { return t.value }
+func (t Text) Reveal() string {
+	if t.value == nil {
+		return ""
+	}
+	return *t.value
+}
 
 // IsZero tells whether there is no secret at all.
-func (t Text) IsZero() bool { return t.value == "" }
+func (t Text) IsZero() bool { return t.Reveal() == "" }
 
 // String shows Redacted.
 func (t Text) String() string { return Redacted }
@@ -45,9 +52,9 @@ const shortest = 4
 func Clean(text string, secrets ...Text) string {
 	var forms []string
 	for _, s := range secrets {
-		if len(s.value) >= shortest {
-			forms = append(forms, s.value, url.QueryEscape(s.value), url.PathEscape(s.value),
-				base64.StdEncoding.EncodeToString([]byte(s.value)), base64.RawURLEncoding.EncodeToString([]byte(s.value)))
+		if v := s.Reveal(); len(v) >= shortest {
+			forms = append(forms, v, url.QueryEscape(v), url.PathEscape(v),
+				base64.StdEncoding.EncodeToString([]byte(v)), base64.RawURLEncoding.EncodeToString([]byte(v)))
 		}
 	}
 	// Longest first, or a secret that is part of another would leave the rest of it standing.

@@ -16,9 +16,11 @@ const value = "s3cr3t/+value?"
 func TestNoEncodingShowsTheSecret(t *testing.T) {
 	s := secret.New(value)
 	held := struct {
-		Key  secret.Text
-		Keys []secret.Text
-	}{s, []secret.Text{s}}
+		Key    secret.Text
+		Keys   []secret.Text
+		hidden secret.Text
+		more   []secret.Text
+	}{s, []secret.Text{s}, s, []secret.Text{s}}
 	var out bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
 		fmt.Fprintf(&out, verb+verb+verb, s, &s, held)
