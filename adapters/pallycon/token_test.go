@@ -144,7 +144,7 @@ func FuzzTheTwinTakesTheTokenOfAnyAccount(f *testing.F) {
 	f.Add("계정\u2028", "1e3", strings.Repeat("k", 200))
 	f.Fuzz(func(t *testing.T, id, seq, key string) {
 		if id == "" || seq == "" || key == "" || !utf8.ValidString(id) || !utf8.ValidString(seq) {
-			t.Skip("no configuration has such an account") // a YAML file is UTF-8; a key may hold any bytes
+			return // no configuration has such an account: a YAML file is UTF-8; a key may hold any bytes
 		}
 		c := config()
 		c.AccountID, c.AccountSeq, c.ServiceAPIKey = id, seq, secret.New(key)

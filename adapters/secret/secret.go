@@ -48,7 +48,7 @@ func (t Text) MarshalText() ([]byte, error) { return []byte(Redacted), nil }
 // shortest is the length from which a secret is looked for in other text: anything shorter would blank out ordinary words.
 const shortest = 4
 
-// Clean replaces every one of the secrets in text by Redacted, also where it stands URL-escaped or in base64.
+// Clean replaces every one of the secrets in text by Redacted, also where it stands URL-escaped or in base64, and where the text breaks off amid it.
 func Clean(text string, secrets ...Text) string {
 	var forms []string
 	for _, s := range secrets {
@@ -61,6 +61,13 @@ func Clean(text string, secrets ...Text) string {
 	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
 	for _, f := range forms {
 		text = strings.ReplaceAll(text, f, Redacted)
+	}
+	for _, f := range forms {
+		for n := min(len(f)-1, len(text)); n >= shortest; n-- {
+			if strings.HasSuffix(text, f[:n]) {
+				return text[:len(text)-n] + Redacted
+			}
+		}
 	}
 	return text
 }

@@ -52,3 +52,12 @@ func TestCleanFindsEveryForm(t *testing.T) {
 		t.Errorf("a secret too short to be one blanked out %q", got)
 	}
 }
+
+func TestCleanFindsWhatIsLeftWhereTheTextBreaksOff(t *testing.T) {
+	page := strings.Repeat(value+" ", 3)
+	for cut := len(page) - len(value) - 1; cut < len(page); cut++ {
+		if got := secret.Clean(page[:cut], secret.New(value)); strings.Contains(got, value[:4]) {
+			t.Errorf("of %q is left %q", page[:cut], got)
+		}
+	}
+}
