@@ -1,0 +1,94 @@
+package emulator_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/drmhub/drmhub/adapters/telecomx/emulator"
+	"github.com/drmhub/drmhub/adapters/twin"
+)
+
+func TestErrorsInPlainText(t *testing.T) {
+	e := server(emulator.Options{Assumptions: emulator.Assumptions{PlainErrors: true}})
+	for what, got := range map[string]reply{
+		"access_denied": login(t, e, "sandbox", "wrong"),
+		"id":            call(t, e, "GET", "/iptv/drm/nobody", ""),
+		"limit":         call(t, e, "GET", "/iptv/drm?limit=0", ""),
+	} {
+		if got.Text != what || got.ContentType != "text/plain; charset=utf-8" || got.Status < 400 {
+			t.Errorf("%+v, want %s", got, what)
+		}
+	}
+}
+
+// TestRefusals: what a harness orders for all calls but the login looks like the server's own failures.
+func TestRefusals(t *testing.T) {
+	for _, plain := range []bool{false, true} {
+		e := server(emulator.Options{Assumptions: emulator.Assumptions{PlainErrors: plain}})
+		own := call(t, e, "GET", "/iptv/drm/nobody", "")
+		fault := e.Refusal(404, "id")
+		fault.Method, fault.Times = http.MethodGet, 1
+		e.Faults().Add(fault)
+		if got := call(t, e, "POST", "/iptv/drm", `{"customer":"`+business+`"}`); got.Status != 200 {
+			t.Errorf("a write: %d %s", got.Status, got.Text)
+		}
+		got := call(t, e, "GET", "/iptv/drm", "")
+		if got.Text != own.Text || got.Status != own.Status {
+			t.Errorf("ordered %+v, the server's own %+v", got, own)
+		}
+		if got := call(t, e, "GET", "/iptv/drm", ""); got.Status != 200 {
+			t.Errorf("after it: %d %s", got.Status, got.Text)
+		}
+		throttled := e.Refusal(429, "too_many_requests")
+		throttled.Header = map[string]string{"Retry-After": "7"}
+		e.Faults().Add(throttled)
+		for _, method := range []string{"GET", "POST"} {
+			if got := call(t, e, method, "/iptv/drm", ""); got.Status != 429 {
+				t.Errorf("%s: %d %s", method, got.Status, got.Text)
+			}
+		}
+		if got := login(t, e, "sandbox", "sandbox-password"); got.Status != 200 {
+			t.Errorf("a login: %d %s", got.Status, got.Text)
+		}
+	}
+}
+
+// TestAnswerLostAfterTheDeed: what took effect can be read back, and is the one effect.
+func TestAnswerLostAfterTheDeed(t *testing.T) {
+	e := server(emulator.Options{})
+	e.Faults().Add(twin.Fault{Kind: twin.FaultLoseAnswer, Method: "POST", PathPrefix: emulator.APIPrefix, Times: 1})
+	r := request(t, "POST", "/iptv/drm?token="+token(t, e), `{"customer":"`+mine+`","username":"viewer"}`)
+	if res, err := twin.Transport(e).RoundTrip(r); err == nil {
+		_ = res.Body.Close()
+		t.Fatalf("an answer: %v", res.Status)
+	}
+	if got := call(t, e, "GET", "/iptv/drm/viewer", ""); got.Status != 200 || len(e.Ledger().Effects()) != 1 {
+		t.Errorf("%d %s", got.Status, got.Text)
+	}
+}
+
+func TestEndlessAnswerLooksLikeTheVendors(t *testing.T) {
+	e := emulator.New(emulator.Options{})
+	e.Faults().Add(twin.Fault{Kind: twin.FaultEndless})
+	server := httptest.NewServer(e)
+	defer server.Close()
+	res, err := server.Client().Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	decoder := json.NewDecoder(res.Body)
+	for range 9 { // { "offset" 0 "limit" 500 "total" 2147483647 "accounts" [
+		if _, err := decoder.Token(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 1000 {
+		var row map[string]any
+		if err := decoder.Decode(&row); err != nil || row["created"] == "" || row["devices"] != 2.0 || !decoder.More() {
+			t.Fatalf("row %v, error %v", row, err)
+		}
+	}
+}

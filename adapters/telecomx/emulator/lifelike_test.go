@@ -1,0 +1,122 @@
+package emulator_test
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/drmhub/drmhub/adapters/telecomx/emulator"
+	"github.com/drmhub/drmhub/adapters/twin"
+)
+
+func lifelike(seed uint64, now time.Time) *emulator.Emulator {
+	return emulator.New(emulator.Options{Seed: seed, Lifelike: true, Clock: twin.FrozenClock(now)})
+}
+
+func TestLifelikeIsReproducible(t *testing.T) {
+	one, same, other := lifelike(7, now).Accounts(), lifelike(7, now).Accounts(), lifelike(8, now).Accounts()
+	later := lifelike(7, now.Add(time.Hour)).Accounts()
+	if !reflect.DeepEqual(one, same) || !reflect.DeepEqual(one, later) {
+		t.Error("the accounts differ from one run to the next, or an hour later")
+	}
+	if reflect.DeepEqual(one, other) {
+		t.Error("the accounts are the same from another seed")
+	}
+}
+
+func TestLifelikeDataIsLifelike(t *testing.T) {
+	e := lifelike(1, now)
+	within := func(what string, got, low, high int) {
+		t.Helper()
+		if got < low || got > high {
+			t.Errorf("%d %s, want %d to %d", got, what, low, high)
+		}
+	}
+	slots := map[string]int{mine: 5, emulator.LifelikeHotel: 5, emulator.LifelikeHousehold: 4}
+	accounts, types, names := map[string]int{}, map[string]int{}, map[string]bool{}
+	var bound, free, frozen, fullUp, without, nameless int
+	latest := map[string]time.Time{}
+	for _, a := range e.Accounts() {
+		accounts[a.Customer]++
+		names[a.Username] = true
+		if !regexp.MustCompile(`^[a-z0-9._@-]{6,}$`).MatchString(a.Username) || len(a.Password) < 6 || !a.Created.Before(now) || a.Created.Before(latest[a.Customer]) {
+			t.Errorf("%+v", a)
+		}
+		latest[a.Customer] = a.Created
+		if len(a.Devices) > slots[a.Customer] {
+			t.Errorf("%s has %d devices", a.Username, len(a.Devices))
+		}
+		if len(a.Devices) == slots[a.Customer] {
+			fullUp++
+		}
+		if len(a.Devices) == 0 {
+			without++
+		}
+		for _, d := range a.Devices {
+			types[d.Type]++
+			switch release := d.Bound.Add(emulator.Binding); {
+			case !d.Expires.IsZero():
+				frozen++
+				if !d.Expires.After(now) || !d.Expires.Equal(release) {
+					t.Errorf("a slot held until %v by %+v", d.Expires, d)
+				}
+			case release.After(now):
+				bound++
+			default:
+				free++
+			}
+			if d.Name == "" {
+				nameless++
+			}
+			if d.Bound.Before(a.Created) || d.Bound.After(now) {
+				t.Errorf("%+v of an account created at %v", d, a.Created)
+			}
+		}
+	}
+	within("accounts of the broadband company", accounts[mine], 501, 1000) // more than the largest page
+	within("accounts of the hotel", accounts[emulator.LifelikeHotel], 20, 60)
+	within("accounts of the household", accounts[emulator.LifelikeHousehold], 1, 1)
+	within("types of devices", len(types), 3, 3)
+	within("bound devices", bound, 200, 1000)
+	within("devices whose binding is over", free, 500, 2000)
+	within("devices that hold a slot only", frozen, 10, 200)
+	within("accounts without a free slot", fullUp, 50, 300)
+	within("accounts without a device", without, 50, 300)
+	within("devices without a name", nameless, 200, 1000)
+	for i := range 60 { // people who watch at PallyCon's lifelike sites too
+		if tester := fmt.Sprintf("tester%02d", i%25+1); !names[tester] || !names[fmt.Sprintf("family%03d@kids.example", i+1)] {
+			t.Errorf("%s or family%03d is missing", tester, i+1)
+		}
+	}
+}
+
+// TestLifelikeHousehold: each of the ways in which a device can be removed, or not, can be tried on one account.
+func TestLifelikeHousehold(t *testing.T) {
+	e := lifelike(1, now)
+	accounts := e.Accounts()
+	a := accounts[slices.IndexFunc(accounts, func(a emulator.Account) bool { return a.Customer == emulator.LifelikeHousehold })]
+	if _, err := e.BindDevice(a.Username, emulator.Device{}); err == nil {
+		t.Error("there is a free slot")
+	}
+	remove := func(i int, query string) reply {
+		return call(t, e, "DELETE", "/iptv/device/"+a.Devices[i].ID+query, "")
+	}
+	sameJSON(t, "after the binding", remove(0, ""), `{"success":true}`)
+	fails(t, "removed before", remove(1, ""), 403, "deleted")
+	fails(t, "within the binding", remove(2, ""), 409, "id")
+	if got := remove(3, "?force=true"); got.Status != 200 {
+		t.Errorf("by force: %d %s", got.Status, got.Text)
+	}
+	if got := list(t, e, "customer="+a.Customer).Accounts[0]["devices"]; got != 1.0 {
+		t.Errorf("%v devices are left", got)
+	}
+}
+
+func BenchmarkLifelike(b *testing.B) {
+	for b.Loop() {
+		lifelike(1, now)
+	}
+}

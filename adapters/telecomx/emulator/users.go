@@ -1,0 +1,121 @@
+package emulator
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+)
+
+// Access levels, from the lowest to the highest.
+const (
+	LevelNoLogin       = "NO_LOGIN"
+	LevelPersonal      = "PERSONAL"
+	LevelViewer        = "VIEWER"
+	LevelManager       = "MANAGER"
+	LevelOwner         = "OWNER"
+	LevelReseller      = "RESELLER"
+	LevelResellerAdmin = "RESELLER_ADMIN"
+	LevelAdmin         = "ADMIN"
+)
+
+var levels = []string{
+	LevelNoLogin, LevelPersonal, LevelViewer, LevelManager, LevelOwner, LevelReseller, LevelResellerAdmin, LevelAdmin,
+}
+
+// Features of a customer that admit DRM accounts.
+const (
+	// FeaturePrivate is a customer with one account of four devices.
+	FeaturePrivate = "IPTVPRIVATE"
+	// FeatureBusiness is a customer with any number of accounts of five devices each.
+	FeatureBusiness = "IPTVBUSINESS"
+)
+
+// Customer is a customer of the vendor's.
+type Customer struct {
+	// ID is 24 hexadecimal characters.
+	ID string
+	// Features are FeaturePrivate and FeatureBusiness, or others, which mean nothing here.
+	Features []string
+}
+
+func (c Customer) has(feature string) bool { return slices.Contains(c.Features, feature) }
+
+// slots is how many devices each account of the customer can have.
+func (c Customer) slots() int {
+	switch {
+	case c.has(FeatureBusiness):
+		return 5
+	case c.has(FeaturePrivate):
+		return 4
+	}
+	return 0
+}
+
+// User is somebody who calls the API.
+type User struct {
+	// Username and Password are for the login. Without a password there is none.
+	Username, Password string
+	// MachineToken is taken in place of a login's, and does not expire. It may be empty.
+	MachineToken string
+	// Customer is the id of the user's own customer.
+	Customer string
+	// AccessLevel is one of the levels.
+	AccessLevel string
+}
+
+func (u User) atLeast(level string) bool {
+	return slices.Index(levels, u.AccessLevel) >= slices.Index(levels, level)
+}
+
+var isID = regexp.MustCompile(`^[0-9a-fA-F]{24}$`).MatchString
+
+// PutCustomers adds customers, or replaces the features of those that are there. It panics where an id has the wrong form, as
+// that is a mistake in the test.
+func (e *Emulator) PutCustomers(customers ...Customer) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, c := range customers {
+		if !isID(c.ID) {
+			panic(fmt.Sprintf("emulator: the id %q of a customer is not 24 hexadecimal characters", c.ID))
+		}
+		c.Features = slices.Clone(c.Features)
+		e.customers[c.ID] = c
+	}
+}
+
+// PutUsers adds users, or replaces those of the same username; the tokens of their logins stay in force. It panics where there
+// is no such customer or level, as that is a mistake in the test.
+func (e *Emulator) PutUsers(users ...User) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, u := range users {
+		if _, known := e.customers[u.Customer]; !known || !slices.Contains(levels, u.AccessLevel) {
+			panic(fmt.Sprintf("emulator: user %q of the customer %q with the level %q cannot be", u.Username, u.Customer, u.AccessLevel))
+		}
+		delete(e.machines, e.users[u.Username].MachineToken)
+		e.users[u.Username] = u
+		if u.MachineToken != "" {
+			e.machines[u.MachineToken] = u.Username
+		}
+	}
+}
+
+// admit is the customer with that id, whose accounts the user wants to reach. It fails where the user's level is below the
+// lowest one that may, or does not admit to that customer. The caller holds the lock.
+func (e *Emulator) admit(u User, id, lowest string) (Customer, error) {
+	if !u.atLeast(lowest) {
+		return Customer{}, accessDenied
+	}
+	reseller := u.atLeast(LevelReseller)
+	if id != "" && id != u.Customer && !reseller {
+		return Customer{}, accessDenied
+	}
+	c, known := e.customers[id]
+	if !known {
+		return Customer{}, unknownCustomer
+	}
+	if u.AccessLevel == LevelAdmin || c.has(FeaturePrivate) || c.has(FeatureBusiness) && !reseller {
+		return c, nil
+	}
+	return Customer{}, accessDenied
+}
