@@ -1,0 +1,91 @@
+package emulator_test
+
+import (
+	"encoding/json"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/drmhub/drmhub/adapters/amino/emulator"
+)
+
+// FuzzLicenceBody: whatever arrives is either refused in the vendor's shape without an effect, or is a licence that reads back the same.
+func FuzzLicenceBody(f *testing.F) {
+	f.Add(data(licenseOf("u", "free", "")))
+	f.Add(data(licenseOf("u", "paid", `"status":"SUSPENDED","start_date":1,"stop_date":253402300799,"renew_record":{"recurring":true,"expiry_date":2}`)))
+	f.Add(data(licenseOf("u", "paid", `"order_id":"\u0000","purchase_record":{"price_currency_amount":9223372036854775807,"price_currency_iso4217":"EUR"}`)))
+	f.Add(data(licenseOf("u", "free", `"start_date":0,"renew_record":{"recurring":true,"expiry_date":1}`)))
+	f.Add(`{"data":null}`)
+	f.Add(`{"data":{"type":"License","relationships":{"user":{"data":{"id":"\ud800","type":"User"}}}}}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		e := shop(emulator.Options{})
+		send := func(method, path, body string) *httptest.ResponseRecorder {
+			r := httptest.NewRequest(method, base+path, strings.NewReader(body))
+			r.Header.Set("Authorization", "Bearer "+emulator.DefaultToken)
+			r.Header.Set("Content-Type", "application/vnd.api+json")
+			w := httptest.NewRecorder()
+			e.ServeHTTP(w, r)
+			return w
+		}
+		w := send("POST", "/licenses", body)
+		answer := reply{w.Code, w.Header(), w.Body.String()}
+		if w.Code != 201 {
+			if answer.code(t); w.Code != 400 && w.Code != 422 || len(e.Licenses()) != 0 || len(e.Irdeto().Entitlements) != 0 || effects(e) != "" {
+				t.Fatalf("%d %s; %s", w.Code, w.Body, effects(e))
+			}
+			return
+		}
+		l := answer.one(t, 201)
+		if !json.Valid([]byte(body)) || len(e.Licenses()) != 1 || len(e.Entitlements()) != 1 || effects(e) != "licenseCreated "+l.ID {
+			t.Fatalf("%s; %s", answer.Text, effects(e))
+		}
+		if read := send("GET", "/licenses/"+l.ID, ""); read.Code != 200 || read.Body.String() != answer.Text {
+			t.Errorf("reads back %d %s\ncreated %s", read.Code, read.Body, answer.Text)
+		}
+		if w := send("POST", "/licenses/batch_delete", items(identifier(l.ID))); w.Code != 204 || len(e.Licenses()) != 0 {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+		// The server takes what it shows, but for the id.
+		var shown struct{ Data map[string]json.RawMessage }
+		if err := json.Unmarshal([]byte(answer.Text), &shown); err != nil {
+			t.Fatal(err)
+		}
+		delete(shown.Data, "id")
+		again, err := json.Marshal(shown.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w := send("POST", "/licenses", data(string(again))); w.Code != 201 {
+			t.Errorf("%d %s of %s", w.Code, w.Body, again)
+		}
+	})
+}
+
+// FuzzPaths: no path makes the server do what it was not asked to, and each is answered in the vendor's shape.
+func FuzzPaths(f *testing.F) {
+	f.Add("DELETE", "/licenses/x")
+	f.Add("GET", "/users/a%2Fb/licenses?limit=1")
+	f.Add("PATCH", "/products/free")
+	f.Add("GET", "/licenses/%00")
+	f.Add("GET", "/licenses/..")
+	f.Fuzz(func(t *testing.T, method, path string) {
+		r := httptest.NewRequest("GET", base, nil)
+		u, err := r.URL.Parse(base + path)
+		if err != nil || method == "" || strings.HasPrefix(u.Path, "/_twin/") {
+			t.Skip()
+		}
+		r.Method, r.URL = method, u
+		r.Header.Set("Authorization", "Apikey "+emulator.DefaultAPIKey)
+		e := shop(emulator.Options{Assumptions: emulator.Assumptions{ProductUpdates: true}})
+		w := httptest.NewRecorder()
+		e.ServeHTTP(w, r)
+		if effects(e) != "" {
+			t.Fatalf("%s %s: %s", method, path, effects(e))
+		}
+		if answer := (reply{w.Code, w.Header(), w.Body.String()}); w.Code != 200 {
+			answer.code(t)
+		} else if !strings.HasPrefix(answer.Text, `{"data":`) {
+			t.Errorf("%s %s: %s", method, path, answer.Text)
+		}
+	})
+}

@@ -1,0 +1,82 @@
+package emulator_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/drmhub/drmhub/adapters/amino/emulator"
+	"github.com/drmhub/drmhub/adapters/twin"
+)
+
+func lifelike(seed uint64, at time.Time) *emulator.Emulator {
+	return emulator.New(emulator.Options{Seed: seed, Lifelike: true, Clock: twin.FrozenClock(at)})
+}
+
+func TestLifelikeIsReproducible(t *testing.T) {
+	one, same, other, later := lifelike(7, now), lifelike(7, now), lifelike(8, now), lifelike(7, now.Add(time.Hour))
+	if !slices.Equal(one.Licenses(), same.Licenses()) || !slices.Equal(one.Products(), same.Products()) || !slices.Equal(one.Entitlements(), same.Entitlements()) {
+		t.Error("the data differ from one run to the next")
+	}
+	if slices.Equal(one.Licenses(), other.Licenses()) {
+		t.Error("another seed gives the same licences")
+	}
+	id := func(l emulator.License) string { return l.ID + l.UserID + l.OrderID + l.PurchaseTimestamp.String() }
+	sameLicense := func(a, b emulator.License) bool { return id(a) == id(b) }
+	if !slices.EqualFunc(one.Licenses(), later.Licenses(), sameLicense) {
+		t.Error("an hour later there are other licences")
+	}
+}
+
+func TestLifelikeDataIsLifelike(t *testing.T) {
+	e := lifelike(1, now)
+	statuses, users, orders := map[string]int{}, map[string]bool{}, map[string]bool{}
+	recurring, paid := 0, 0
+	rows := e.Licenses()
+	for i, l := range rows {
+		statuses[l.Status]++
+		users[l.UserID], orders[l.OrderID] = true, true
+		if l.PurchaseTimestamp.After(now) || i > 0 && l.PurchaseTimestamp.Before(rows[i-1].PurchaseTimestamp) {
+			t.Errorf("bought in the future, or not in order: %+v", l)
+		}
+		if l.Status == emulator.StatusActive && (l.Recurring && !l.ExpiryDate.After(now) || !l.StopDate.IsZero() && !l.StopDate.After(now)) {
+			t.Errorf("active although its time is over: %+v", l)
+		}
+		if l.Recurring {
+			recurring++
+		}
+		if l.PriceAmount > 0 {
+			paid++
+		}
+		if !strings.HasPrefix(l.UserID, "tester") && !strings.HasSuffix(l.UserID, "@kids.example") {
+			t.Errorf("a user that no other vendor knows: %s", l.UserID)
+		}
+	}
+	within := func(what string, got, low, high int) {
+		if got < low || got > high {
+			t.Errorf("%d %s, want %d to %d", got, what, low, high)
+		}
+	}
+	within("licences", len(rows), 150, 280)
+	within("orders", len(orders), len(rows), len(rows))
+	within("users", len(users), 75, 85)
+	within("products", len(e.Products()), 5, 10)
+	within("statuses", len(statuses), 7, 7)
+	within("active ones", statuses[emulator.StatusActive], len(rows)/2, len(rows)*9/10)
+	within("expired ones", statuses[emulator.StatusExpired], len(rows)/10, len(rows)/3)
+	within("recurring ones", recurring, len(rows)/5, len(rows)/2)
+	within("paid ones", paid, len(rows)/3, len(rows)*4/5)
+	within("entitlements", len(e.Entitlements()), len(rows), len(rows))
+	if effects(e) != "" {
+		t.Error("lifelike data count as effects of requests")
+	}
+}
+
+// BenchmarkNew: a run through every fault at every call makes tens of thousands of twins.
+func BenchmarkNew(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		emulator.New(emulator.Options{})
+	}
+}

@@ -1,0 +1,224 @@
+package emulator
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Types of resources.
+const (
+	typeLicense = "License"
+	typeProduct = "Product"
+	typeUser    = "User"
+)
+
+// resource is a JSON:API resource as it is answered.
+type resource struct {
+	ID            string `json:"id"`
+	Type          string `json:"type"`
+	Attributes    any    `json:"attributes"`
+	Relationships any    `json:"relationships,omitempty"`
+}
+
+// orNull is a pointer to value, which JSON shows as null where there is none.
+func orNull[T comparable](value T) *T {
+	var none T
+	if value == none {
+		return nil
+	}
+	return &value
+}
+
+// epoch is a time in the vendor's form, or nil where there is none.
+func epoch(t time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	return new(t.Unix())
+}
+
+func invalidBody(format string, values ...any) failure {
+	return failure{http.StatusBadRequest, CodeInvalidBody, fmt.Sprintf(format, values...)}
+}
+
+// object are the members of a JSON object. A map, since a struct would match its keys without regard to case.
+type object map[string]json.RawMessage
+
+// readObject reads a JSON object that has none but the known members.
+func readObject(text []byte, where string, known ...string) (object, error) {
+	o, err := readMembers(text, where)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(o)) {
+		if !slices.Contains(known, name) {
+			return nil, invalidBody("%s has an unknown member %q", where, name)
+		}
+	}
+	return o, nil
+}
+
+// readMembers reads a JSON object with any members.
+func readMembers(text []byte, where string) (object, error) {
+	var o object
+	if err := json.Unmarshal(text, &o); err != nil {
+		return nil, invalidBody("%s is no JSON object: %v", where, err)
+	}
+	if o == nil {
+		return nil, invalidBody("%s is null", where)
+	}
+	return o, nil
+}
+
+// readIdentifier reads {"type": …, "id": …} and is the id.
+func readIdentifier(text []byte, where, kind string) (id string, err error) {
+	o, err := readObject(text, where, "type", "id")
+	if err != nil {
+		return "", err
+	}
+	if err := o.isOfType(kind, where); err != nil {
+		return "", err
+	}
+	return o.id(where)
+}
+
+// isOfType refuses a resource of another type.
+func (o object) isOfType(kind, where string) error {
+	var given string
+	if json.Unmarshal(o["type"], &given) != nil || given != kind {
+		return invalidBody("%s must have the type %q", where, kind)
+	}
+	return nil
+}
+
+// id is the id of a resource.
+func (o object) id(where string) (id string, err error) {
+	if json.Unmarshal(o["id"], &id) != nil || id == "" {
+		return "", invalidBody("%s must have an id, which is text", where)
+	}
+	return id, nil
+}
+
+// relationship is the id of what a resource refers to by that name.
+func (o object) relationship(name, kind string) (id string, err error) {
+	if isNull(o[name]) {
+		return "", failure{http.StatusBadRequest, CodeMissingRelationship, "the relationship " + name + " is missing"}
+	}
+	where := "the relationship " + name
+	link, err := readObject(o[name], where, "data")
+	if err != nil {
+		return "", err
+	}
+	if isNull(link["data"]) {
+		return "", failure{http.StatusBadRequest, CodeMissingRelationship, where + " has no data"}
+	}
+	return readIdentifier(link["data"], where, kind)
+}
+
+func isNull(text json.RawMessage) bool { return text == nil || bytes.Equal(text, []byte("null")) }
+
+// attributes are read one by one into what they are to set. Those not given set nothing, null sets the zero value, and the first mistake
+// stands in err.
+type attributes struct {
+	given object
+	err   error
+}
+
+// readAttributes reads an object of attributes, or none where there is no object, and refuses those not known.
+func readAttributes(text json.RawMessage, where string, known ...string) attributes {
+	if isNull(text) {
+		return attributes{}
+	}
+	given, err := readMembers(text, where)
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if !slices.Contains(known, name) {
+			return attributes{err: failure{http.StatusBadRequest, CodeUnknownAttribute, fmt.Sprintf("%s: unknown attribute %q", where, name)}}
+		}
+	}
+	return attributes{given, err}
+}
+
+// dropNulls takes null for not given.
+func (a *attributes) dropNulls() {
+	maps.DeleteFunc(a.given, func(_ string, text json.RawMessage) bool { return isNull(text) })
+}
+
+// inner are the attributes in a nested record.
+func (a *attributes) inner(name string, known ...string) attributes {
+	if a.err != nil {
+		return attributes{err: a.err}
+	}
+	inner := readAttributes(a.given[name], name, known...)
+	inner.dropNulls()
+	return inner
+}
+
+// set decodes one attribute where it is given and there was no mistake before.
+func set[T any](a *attributes, name, form string, into *T, decode func(text json.RawMessage) (T, bool)) {
+	text, given := a.given[name]
+	if !given || a.err != nil {
+		return
+	}
+	var value T
+	if !isNull(text) {
+		var ok bool
+		if value, ok = decode(text); !ok {
+			a.refuse("%s must be %s", name, form)
+			return
+		}
+	}
+	*into = value
+}
+
+// refuse notes a mistake, unless there was one before.
+func (a *attributes) refuse(format string, values ...any) {
+	if a.err == nil {
+		a.err = failure{http.StatusBadRequest, CodeInvalidAttribute, fmt.Sprintf(format, values...)}
+	}
+}
+
+func (a *attributes) text(name string, into *string) { set(a, name, "text", into, decodeAs[string]) }
+
+func (a *attributes) flag(name string, into *bool) {
+	set(a, name, "true or false", into, decodeAs[bool])
+}
+
+func decodeAs[T any](text json.RawMessage) (value T, ok bool) {
+	err := json.Unmarshal(text, &value)
+	return value, err == nil
+}
+
+// lastSecond is the last one of the year 9999.
+const lastSecond = 253_402_300_799
+
+func (a *attributes) instant(name string, into *time.Time) {
+	set(a, name, "a number of whole seconds since 1970", into, func(text json.RawMessage) (time.Time, bool) {
+		seconds, err := strconv.ParseInt(string(text), 10, 64)
+		return time.Unix(seconds, 0).UTC(), err == nil && 0 <= seconds && seconds <= lastSecond
+	})
+}
+
+var currencyForm = regexp.MustCompile(`^[A-Z]{3}$`)
+
+// price reads both values of a price.
+func (a *attributes) price(amount *int64, currency *string) {
+	const amountName, currencyName = "price_currency_amount", "price_currency_iso4217"
+	if isNull(a.given[amountName]) != isNull(a.given[currencyName]) {
+		a.refuse("%s and %s are given both or neither", amountName, currencyName)
+	}
+	set(a, amountName, "a number of cents, not negative", amount, func(text json.RawMessage) (int64, bool) {
+		cents, err := strconv.ParseInt(string(text), 10, 64)
+		return cents, err == nil && cents >= 0
+	})
+	set(a, currencyName, "three capital letters", currency, func(text json.RawMessage) (string, bool) {
+		code, ok := decodeAs[string](text)
+		return code, ok && currencyForm.MatchString(code)
+	})
+}
