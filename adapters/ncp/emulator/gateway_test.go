@@ -1,0 +1,302 @@
+package emulator_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/drmhub/drmhub/adapters/ncp/emulator"
+	"github.com/drmhub/drmhub/adapters/twin"
+)
+
+func TestSignatureVectors(t *testing.T) {
+	for want, v := range map[string][5]string{
+		"xBcE26XFU55BMjppdPT7ZY3oDrqoOedfPyAn3Cq4lUw=": {
+			"SK_TEST", "POST", "/vserver/v2/createServerInstances?regionCode=KR", "1700000000000", "AK_TEST",
+		},
+		"FPsYYX8fuMAgi+cue3eACOW0dNtIwu1LYWfg/megA2M=": {
+			"TestSecretKey", "GET", "/vserver/v2/getServerInstanceList?responseFormatType=json", "1234567890123", "TestAccessKey",
+		},
+	} {
+		if got := sign(v[0], v[1], v[2], v[3], v[4]); got != want {
+			t.Errorf("this test signs %v as %s, want %s", v, got, want)
+		}
+	}
+}
+
+func TestTargetIsSignedAsItWasSent(t *testing.T) {
+	e := newDemo(emulator.Assumptions{})
+	server := httptest.NewServer(e)
+	t.Cleanup(server.Close)
+	host, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range []string{
+		"/api/v1/sites",
+		"/api/v1/sites?pageSize=10&pageNo=1", // neither sorted
+		"/api/v1/sites?pageNo=%31&&",         // nor cleaned
+		"/api/v1/sites?",
+		"/api/v1/sites/%64rm-20231115142326-nHyNw",
+		"/api/v1/license/statistics?siteId=" + demo + "&searchKeyword=a+b%20c%7e~%2F/%EB%93%9C&searchCondition=contentId",
+	} {
+		r := request(t, "GET", target, "")
+		if got := do(t, e, r); got.Status != http.StatusOK {
+			t.Errorf("in process, %s: %d %s", target, got.Status, got.Text)
+		}
+		r = request(t, "GET", target, "")
+		r.URL.Scheme, r.URL.Host = host.Scheme, host.Host
+		if got := roundTrip(t, http.DefaultTransport, r); got.Status != http.StatusOK {
+			t.Errorf("over TCP, %s: %d %s", target, got.Status, got.Text)
+		}
+		direct := request(t, "GET", target, "") // as http.NewRequest makes it: it has no RequestURI
+		w := httptest.NewRecorder()
+		e.ServeHTTP(w, direct)
+		if w.Code != http.StatusOK {
+			t.Errorf("without a transport, %s: %d %s", target, w.Code, w.Body)
+		}
+	}
+}
+
+func TestAuthentication(t *testing.T) {
+	const (
+		target             = "/api/v1/sites?pageNo=1"
+		accessKey, secret  = "acme", "the secret key"
+		missing, incorrect = "Authentication information are missing.", "Invalid authentication information."
+	)
+	stamp := func(off time.Duration) string { return strconv.FormatInt(noon.Add(off).UnixMilli(), 10) }
+	now := stamp(0)
+	signed := func(timestamp string) http.Header {
+		return http.Header{
+			"X-Ncp-Apigw-Timestamp":    {timestamp},
+			"X-Ncp-Iam-Access-Key":     {accessKey},
+			"X-Ncp-Apigw-Signature-V2": {sign(secret, "GET", target, timestamp, accessKey)},
+		}
+	}
+	with := func(header http.Header, name string, values ...string) http.Header {
+		header[http.CanonicalHeaderKey(name)] = values
+		return header
+	}
+	const timestamp, key, signature = "x-ncp-apigw-timestamp", "x-ncp-iam-access-key", "x-ncp-apigw-signature-v2"
+	tests := map[string]struct {
+		header  http.Header
+		details string // empty where it is let in
+	}{
+		"good":                        {signed(now), ""},
+		"almost five minutes late":    {signed(stamp(-5*time.Minute + time.Millisecond)), ""},
+		"almost five minutes early":   {signed(stamp(5*time.Minute - time.Millisecond)), ""},
+		"five minutes late":           {signed(stamp(-5 * time.Minute)), "Expired timestamp."},
+		"five minutes early":          {signed(stamp(5 * time.Minute)), "Expired timestamp."},
+		"in seconds":                  {signed(now[:10]), "Expired timestamp."},
+		"the end of time":             {signed("9223372036854775807"), "Expired timestamp."},
+		"no time":                     {signed("now"), incorrect},
+		"beyond the end of time":      {signed("9223372036854775808"), incorrect},
+		"no headers":                  {http.Header{}, missing},
+		"no timestamp":                {with(signed(now), timestamp), missing},
+		"no access key":               {with(signed(now), key), missing},
+		"no signature":                {with(signed(now), signature), missing},
+		"empty signature":             {with(signed(now), signature, ""), missing},
+		"two signatures":              {with(signed(now), signature, signed(now).Get(signature), "x"), missing},
+		"another access key":          {with(signed(now), key, "other"), incorrect},
+		"another account, all of it":  {with(with(signed(now), key, "other"), signature, sign(secret, "GET", target, now, "other")), incorrect},
+		"another secret":              {with(signed(now), signature, sign("guess", "GET", target, now, accessKey)), incorrect},
+		"another method":              {with(signed(now), signature, sign(secret, "POST", target, now, accessKey)), incorrect},
+		"method in lower case":        {with(signed(now), signature, sign(secret, "get", target, now, accessKey)), incorrect},
+		"without the query":           {with(signed(now), signature, sign(secret, "GET", "/api/v1/sites", now, accessKey)), incorrect},
+		"with the host":               {with(signed(now), signature, sign(secret, "GET", base+target, now, accessKey)), incorrect},
+		"another timestamp":           {with(signed(now), timestamp, stamp(time.Second)), incorrect},
+		"without its padding":         {with(signed(now), signature, strings.TrimRight(signed(now).Get(signature), "=")), incorrect},
+		"an old signature, unexpired": {with(signed(stamp(-time.Minute)), timestamp, now), incorrect},
+	}
+	options := frozen()
+	options.AccessKey, options.SecretKey = accessKey, secret
+	e := emulator.New(options)
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := request(t, "GET", target, "")
+			for _, h := range []string{timestamp, key, signature} {
+				r.Header[http.CanonicalHeaderKey(h)] = test.header[http.CanonicalHeaderKey(h)]
+			}
+			got := do(t, e, r)
+			if test.details == "" {
+				if got.Status != http.StatusOK {
+					t.Errorf("%d %s, want 200", got.Status, got.Text)
+				}
+				return
+			}
+			wantRefusal(t, got, http.StatusUnauthorized, "200", test.details)
+			if strings.Contains(got.Text, secret) {
+				t.Error("the answer holds the secret key")
+			}
+		})
+	}
+}
+
+func TestTimestampIsCheckedAgainstTheTwinsClock(t *testing.T) {
+	clock := twin.FrozenClock(noon)
+	e := emulator.New(emulator.Options{Clock: clock})
+	clock.Advance(time.Hour)
+	wantRefusal(t, get(t, e, "/api/v1/sites"), 401, "200", "Expired timestamp.")
+	if got := do(t, e, requestAt(t, noon.Add(time.Hour), "GET", "/api/v1/sites", "")); got.Status != http.StatusOK {
+		t.Errorf("%d %s", got.Status, got.Text)
+	}
+}
+
+func TestOtherRequiredHeaders(t *testing.T) {
+	e := newDemo(emulator.Assumptions{})
+	tests := map[string]struct {
+		header string
+		values []string
+		status int
+	}{
+		"no region":                 {"x-ncp-region_code", nil, 400},
+		"another region":            {"x-ncp-region_code", []string{"US"}, 400},
+		"no content type":           {"Content-Type", nil, 400},
+		"a form":                    {"Content-Type", []string{"application/x-www-form-urlencoded"}, 400},
+		"a content type beyond all": {"Content-Type", []string{";"}, 400},
+		"JSON with a character set": {"Content-Type", []string{"application/json; charset=utf-8"}, 200},
+	}
+	for name, test := range tests {
+		r := request(t, "GET", "/api/v1/sites", "")
+		r.Header[http.CanonicalHeaderKey(test.header)] = test.values
+		got := do(t, e, r)
+		if test.status == 400 {
+			wantRefusal(t, got, 400, "100", test.header+" must be")
+		} else if got.Status != test.status {
+			t.Errorf("%s: %d %s", name, got.Status, got.Text)
+		}
+	}
+	options := frozen()
+	options.RegionCode = "FKR"
+	r := request(t, "GET", "/api/v1/sites", "")
+	r.Header.Set("x-ncp-region_code", "FKR")
+	if got := do(t, emulator.New(options), r); got.Status != http.StatusOK {
+		t.Errorf("the region that was set: %d %s", got.Status, got.Text)
+	}
+}
+
+func TestDeniedCalls(t *testing.T) {
+	options := frozen()
+	options.Denied = []string{"PUT /api/v1/sites/{siteId}/off"}
+	e := emulator.New(options)
+	e.PutSites(emulator.Site{SiteID: demo, Enabled: true})
+	wantRefusal(t, put(t, e, "/api/v1/sites/"+demo+"/off", ""), 401, "210", "denied")
+	if !e.Sites()[0].Enabled {
+		t.Error("what was denied took effect")
+	}
+	if got := get(t, e, "/api/v1/sites/"+demo); got.Status != http.StatusOK {
+		t.Errorf("another call: %d %s", got.Status, got.Text)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a call that is none was denied")
+		}
+	}()
+	emulator.New(emulator.Options{Denied: []string{"PUT /api/v1/sites/{id}/off"}})
+}
+
+func TestRequestsThatAreNoCall(t *testing.T) {
+	e := newDemo(emulator.Assumptions{})
+	for _, call := range []string{
+		"GET /", "GET /api/v1", "GET /api/v2/sites", "DELETE /api/v1/sites/" + demo, "POST /api/v1/sites/" + demo + "/off",
+		"GET /api/v1/sites/", "GET /api/v1//sites", "GET /api/v1/sites/../sites", "GET /api/v1/policy", "GET /api/v1/license",
+		"PUT /api/v1/sites//off", "GET /api/v1/sites/" + demo + "/",
+	} {
+		method, target, _ := strings.Cut(call, " ")
+		t.Run(call, func(t *testing.T) {
+			wantRefusal(t, do(t, e, request(t, method, target, "")), 404, "300", "URL not found.")
+		})
+	}
+}
+
+func TestErrorCodeMayBeANumber(t *testing.T) {
+	e := newDemo(emulator.Assumptions{NumericErrorCodes: true})
+	r := request(t, "GET", "/api/v1/sites", "")
+	r.Header.Del("x-ncp-iam-access-key")
+	wantJSON(t, do(t, e, r).Text, `{"error":{"errorCode":200,"message":"Authentication Failed","details":"Authentication information are missing."}}`)
+	e = newDemo(emulator.Assumptions{})
+	wantJSON(t, do(t, e, r).Text, `{"error":{"errorCode":"200","message":"Authentication Failed","details":"Authentication information are missing."}}`)
+}
+
+func TestEveryAnswerHasATraceID(t *testing.T) {
+	e, same := newDemo(emulator.Assumptions{}), newDemo(emulator.Assumptions{})
+	seen := map[string]bool{}
+	for _, target := range []string{"/api/v1/sites", "/nothing", "/api/v1/sites/none"} {
+		id := get(t, e, target).TraceID
+		if len(id) != len("36c9k60om4p3238cpmc9gm4cj4") || seen[id] {
+			t.Errorf("%s: trace id %q", target, id)
+		}
+		if again := get(t, same, target).TraceID; again != id {
+			t.Errorf("%s: trace id %q from the same seed, want %q", target, again, id)
+		}
+		seen[id] = true
+	}
+}
+
+func TestLedgerHoldsNoSecrets(t *testing.T) {
+	e := newDemo(emulator.Assumptions{})
+	put(t, e, "/api/v1/sites/"+demo, `{"siteName":"secretive","policyId":0,"fairPlayCert":{"certFile":"https://a.example/f.cer",`+
+		`"privateKey":"https://a.example/very-private.pem","privateEncryptedString":"pass phrase","secretKey":"0011223344"}}`)
+	text, err := json.Marshal([]any{e.Ledger().Requests(), e.Ledger().Effects()})
+	if err != nil || !strings.Contains(string(text), "secretive") {
+		t.Fatalf("%v %s", err, text)
+	}
+	for _, secret := range []string{emulator.DefaultAccessKey, "very-private", "pass phrase", "0011223344"} {
+		if strings.Contains(string(text), secret) {
+			t.Errorf("the ledger holds %q: %s", secret, text)
+		}
+	}
+	for _, r := range e.Ledger().Requests() {
+		if got := r.Header.Get("x-ncp-apigw-signature-v2"); got != "[redacted]" {
+			t.Errorf("signature %q", got)
+		}
+	}
+}
+
+// FuzzSignature: whatever arrives, it is let in only if it is signed with the key, byte for byte, and in time.
+func FuzzSignature(f *testing.F) {
+	now := strconv.FormatInt(noon.UnixMilli(), 10)
+	good := sign(emulator.DefaultSecretKey, "GET", "/api/v1/sites?pageNo=1", now, emulator.DefaultAccessKey)
+	f.Add("/api/v1/sites?pageNo=1", now, emulator.DefaultAccessKey, good)
+	f.Add("/api/v1/sites?pageNo=%31", now, emulator.DefaultAccessKey, good)
+	f.Add("/api/v1/sites/%2e%2e/x?", "-1", "", "")
+	f.Add("//api/v1/sites", "9223372036854775807", "x", "===")
+	e := emulator.New(frozen())
+	f.Fuzz(func(t *testing.T, target, timestamp, accessKey, signature string) {
+		u, err := url.ParseRequestURI(target)
+		if err != nil || !strings.HasPrefix(target, "/") || strings.HasPrefix(u.Path, "/_twin/") {
+			t.Skip()
+		}
+		for _, valid := range []bool{false, true} {
+			if valid {
+				signature = sign(emulator.DefaultSecretKey, "GET", target, timestamp, accessKey)
+			}
+			r := &http.Request{Method: "GET", URL: u, RequestURI: target, Body: http.NoBody, Header: http.Header{
+				"X-Ncp-Apigw-Timestamp": {timestamp}, "X-Ncp-Iam-Access-Key": {accessKey}, "X-Ncp-Apigw-Signature-V2": {signature},
+				"X-Ncp-Region_code": {"KR"}, "Content-Type": {"application/json"},
+			}}
+			w := httptest.NewRecorder()
+			e.ServeHTTP(w, r)
+			e.Ledger().Clear()
+			var got reply
+			if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+				t.Fatalf("%v in %s", err, w.Body)
+			}
+			if u.Path != "/api/v1/sites" || u.EscapedPath() != u.Path {
+				continue // where it is let in, what is answered depends on the path
+			}
+			sent, err := strconv.ParseInt(timestamp, 10, 64)
+			inTime := err == nil && time.UnixMilli(sent).Sub(noon).Abs() < 5*time.Minute
+			right := inTime && accessKey == emulator.DefaultAccessKey &&
+				signature == sign(emulator.DefaultSecretKey, "GET", target, timestamp, accessKey)
+			if letIn := w.Code != http.StatusUnauthorized; letIn != right {
+				t.Errorf("%d %s for %q", w.Code, w.Body, target)
+			}
+		}
+	})
+}

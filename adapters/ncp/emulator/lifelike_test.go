@@ -1,0 +1,149 @@
+package emulator_test
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/drmhub/drmhub/adapters/ncp/emulator"
+	pallycon "github.com/drmhub/drmhub/adapters/pallycon/emulator"
+	"github.com/drmhub/drmhub/adapters/twin"
+)
+
+func lifelike(seed uint64, now time.Time) *emulator.Emulator {
+	return emulator.New(emulator.Options{Seed: seed, Lifelike: true, Clock: twin.FrozenClock(now)})
+}
+
+func TestLifelikeIsReproducible(t *testing.T) {
+	now := at("2026-01-02 15:04:05")
+	one, same, other, later := lifelike(7, now), lifelike(7, now), lifelike(8, now), lifelike(7, now.Add(time.Hour))
+	if !slices.Equal(one.Sites(), same.Sites()) || !slices.Equal(one.Sites(), later.Sites()) {
+		t.Error("the sites differ from one run to the next")
+	}
+	for _, site := range one.Sites() {
+		rows := one.Licenses(site.SiteID)
+		if !slices.Equal(rows, same.Licenses(site.SiteID)) {
+			t.Errorf("%s differs from one run to the next", site.SiteName)
+		}
+		if len(rows) > 0 && slices.Equal(rows, other.Licenses(site.SiteID)) {
+			t.Errorf("%s is the same from another seed", site.SiteName)
+		}
+		laterRows := later.Licenses(site.SiteID)
+		past := slices.IndexFunc(laterRows, func(l emulator.License) bool { return !l.CreatedTime.After(now) })
+		if len(rows) > 0 && !slices.Equal(rows, laterRows[past:]) {
+			t.Errorf("an hour later %s has another past", site.SiteName)
+		}
+	}
+}
+
+func TestLifelikeDataIsLifelike(t *testing.T) {
+	now := at("2026-01-02 15:04:05")
+	e := lifelike(1, now)
+	states, drms := map[string]int{}, map[string]int{}
+	var total, failed, repeats, off int
+	for _, site := range e.Sites() {
+		states[site.Status]++
+		if !regexp.MustCompile(`^drm-\d{14}-[A-Za-z]{5}$`).MatchString(site.SiteID) || !regexp.MustCompile(`^\w{3,20}$`).MatchString(site.SiteName) {
+			t.Errorf("no site of this vendor: %+v", site)
+		}
+		if got := site.CreatedTime.Format("20060102150405"); !strings.Contains(site.SiteID, got) {
+			t.Errorf("site %s was created at %s", site.SiteID, got)
+		}
+		rows := e.Licenses(site.SiteID)
+		if !site.Enabled && len(rows) > 0 {
+			off++
+			if newest := rows[0].CreatedTime; newest.After(site.UpdatedTime) || site.UpdatedTime.Sub(newest) > 24*time.Hour {
+				t.Errorf("the site that went off at %v issued its last licence at %v", site.UpdatedTime, newest)
+			}
+		}
+		if site.Enabled && (len(rows) == 0 || now.Sub(rows[0].CreatedTime) > 6*time.Hour) {
+			t.Errorf("site %s is on, and has no new licences", site.SiteName)
+		}
+		for i, l := range rows {
+			total++
+			if l.CreatedTime.After(now) || now.Sub(l.CreatedTime) > 31*24*time.Hour {
+				t.Fatalf("a licence out of time: %+v", l)
+			}
+			if l.LicenseStatus == emulator.StatusFail {
+				failed++
+			}
+			if i > 0 && rows[i-1] == l {
+				repeats++
+			}
+			drms[l.DRMType]++
+		}
+	}
+	within := func(what string, got, low, high int) {
+		if got < low || got > high {
+			t.Errorf("%d %s, want %d to %d", got, what, low, high)
+		}
+	}
+	within("running sites", states[emulator.StatusRunning], 2, 3)
+	within("ready sites", states[emulator.StatusReady], 2, 2)
+	within("sites being created", states[emulator.StatusCreating], 1, 1)
+	within("sites that went off", off, 1, 1)
+	within("licences", total, 3000, 5000)
+	within("failures in 1000", failed*1000/total, 30, 90)
+	within("repeated licences", repeats, 20, 150)
+	within("kinds of DRM", len(drms), 3, 3)
+}
+
+func TestLifelikeSitesTellHowTheyCameToBe(t *testing.T) {
+	now := at("2026-01-02 15:04:05")
+	e := lifelike(1, now)
+	for _, site := range e.Sites() {
+		log := do(t, e, requestAt(t, now, "GET", "/api/v1/sites/siteLog?siteId="+site.SiteID, ""))
+		newest, _, _ := strings.Cut(log.rows(t, "description"), ".")
+		_, newest, _ = strings.Cut(newest, site.SiteName+" ")
+		want := "created"
+		if site.Enabled {
+			want = "enabled"
+		} else if len(e.Licenses(site.SiteID)) > 0 {
+			want = "disabled"
+		}
+		if newest != want {
+			t.Errorf("%s: the log says last %q, want %q", site.SiteName, newest, want)
+		}
+	}
+}
+
+// TestUsersAreCustomersOfAnotherVendorToo: a user's failed licences are found at both, under the MD5 of their id here.
+func TestUsersAreCustomersOfAnotherVendorToo(t *testing.T) {
+	now := at("2026-01-02 15:04:05")
+	here := lifelike(1, now)
+	there := pallycon.New(pallycon.Options{Seed: 1, Lifelike: true, Clock: twin.FrozenClock(now)})
+	failedThere := map[string]bool{}
+	for _, site := range []string{"DEMO", "KIDS"} {
+		for _, l := range there.Licenses(site) {
+			failedThere[emulator.HashUserID(l.UserID)] = failedThere[emulator.HashUserID(l.UserID)] || l.Status == pallycon.StatusFail
+		}
+	}
+	for name, least := range map[string]int{"demo_site": 15, "kids_and_songs": 15} {
+		i := slices.IndexFunc(here.Sites(), func(s emulator.Site) bool { return s.SiteName == name })
+		both := map[string]bool{}
+		for _, l := range here.Licenses(here.Sites()[i].SiteID) {
+			failed, known := failedThere[l.UserIDMD5]
+			if !known {
+				t.Fatalf("%s: user %q is unknown at the other vendor", name, l.UserID)
+			}
+			if failed && l.LicenseStatus == emulator.StatusFail {
+				both[l.UserID] = true
+			}
+		}
+		if len(both) < least {
+			t.Errorf("%s: %d users failed at both vendors, want at least %d", name, len(both), least)
+		}
+	}
+}
+
+func TestTheSiteBeingCreatedIsReadyTheNextDay(t *testing.T) {
+	e := lifelike(1, at("2026-01-02 15:04:05"))
+	e.Clock().Set(at("2026-01-03 00:00:00"))
+	for _, site := range e.Sites() {
+		if site.Status == emulator.StatusCreating {
+			t.Errorf("%+v", site)
+		}
+	}
+}

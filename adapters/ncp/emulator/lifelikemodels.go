@@ -1,0 +1,105 @@
+package emulator
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// siteModel is what makes one lifelike site differ from another.
+type siteModel struct {
+	site          Site // its id tells when it was created
+	onFor, offFor int  // days since it was switched on, if that was lately, and off
+	perDay        float64
+	failing       float64 // share of the licences
+	users         int
+	userID        func(random *rand.Rand, i int) string
+	contents      []string
+}
+
+// The testers of demo_site and the families of kids_and_songs are customers of another vendor too: the demo site runs at both, and
+// the children's songs moved here twenty days ago. Whoever looks for one user finds them at both.
+var lifelikeSites = []siteModel{
+	{
+		site:   Site{SiteID: "drm-20230526081150-HbXuL", SiteName: "sports_night", PolicyID: 102},
+		offFor: 6, perDay: 60, failing: 0.03, users: 120,
+		userID:   func(random *rand.Rand, _ int) string { return "fan_" + letters(random, "0123456789abcdef", 10) },
+		contents: numbered("match-%03d", 80),
+	},
+	{
+		site:   Site{SiteID: "drm-20230912054417-kQzTe", SiteName: "demo_site", Enabled: true},
+		perDay: 40, failing: 0.08, users: 25, // those who try things out
+		userID:   func(_ *rand.Rand, i int) string { return fmt.Sprintf("tester%02d", i+1) },
+		contents: []string{"bigbuckbunny", "configtest", "sintel", "tears-of-steel", "test-multitrack", "elephants-dream"},
+	},
+	{
+		site: Site{
+			SiteID: "drm-20240304012233-WmRpa", SiteName: "kids_and_songs", Enabled: true, PolicyID: 101,
+			FairPlayCert: FairPlayCert{ //nolint:gosec // A made-up key of a made-up site.
+				CertFile:   "https://files.kids-and-songs.example/fps/fairplay.cer",
+				PrivateKey: "https://files.kids-and-songs.example/fps/privatekey.pem",
+				SecretKey:  "5f0c1b7d92e84a3645d7108be9cc2af3",
+			},
+		},
+		onFor: 20, perDay: 45, failing: 0.05, users: 60,
+		userID:   func(_ *rand.Rand, i int) string { return fmt.Sprintf("family%03d@kids.example", i+1) },
+		contents: numbered("song%%%03d", 40), // ids that need escaping
+	},
+	{
+		site: Site{SiteID: "drm-20241118023005-PdYcN", SiteName: "winter_festival"}, // created, and never switched on
+	},
+}
+
+// numbered are ids from 1 to n.
+func numbered(format string, n int) []string {
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = fmt.Sprintf(format, i+1)
+	}
+	return ids
+}
+
+// hourShares is how busy an hour of the UTC day is. The viewers live in Seoul, where evenings peak around 13:00 UTC.
+var hourShares = []float64{2, 2, 3, 4, 4, 3, 3, 4, 5, 7, 9, 12, 14, 14, 11, 7, 4, 2, 1, 1, 1, 1, 1, 2}
+
+func drawHour(random *rand.Rand) time.Duration {
+	return time.Duration(draw(random, hourShares)) * time.Hour
+}
+
+// deviceModel is a kind of device, with the DRM that it uses.
+type deviceModel struct {
+	name, platform, drm string
+	sharedID            string // what desktop Chrome reports for all PCs of a kind
+}
+
+// deviceModels follow the first one, which is the vendor's example.
+var (
+	deviceModels = []deviceModel{
+		{"ChromeCDM-Mac-ARM64-9", "PLATFORM_MAC_OS", "Widevine", "23abfd802575758cb3bfdc147e819fc6"},
+		{"ChromeCDM-Windows-x86-64-9", "PLATFORM_WINDOWS", "Widevine", "b7a3c05e1fd94a6283e6d07c5519ba42"},
+		{"SM-S911N", "PLATFORM_ANDROID", "Widevine", ""},
+		{"SM-T870", "PLATFORM_ANDROID", "Widevine", ""},
+		{"iOS-device", "PLATFORM_IOS", "FairPlay", ""},
+		{"Mac-device", "PLATFORM_MAC_OS", "FairPlay", ""},
+		{"playready-device", "PLATFORM_WINDOWS", "PlayReady", ""},
+		{"SmartTV-webOS", "PLATFORM_WEBOS", "PlayReady", ""},
+	}
+	deviceShares = []float64{8, 18, 24, 6, 27, 4, 6, 7}
+)
+
+func drawDevice(random *rand.Rand) deviceModel { return deviceModels[draw(random, deviceShares)] }
+
+// draw is the index of one of the shares, drawn by its weight.
+func draw(random *rand.Rand, shares []float64) int {
+	total := 0.0
+	for _, s := range shares {
+		total += s
+	}
+	at := random.Float64() * total
+	for i, s := range shares {
+		if at -= s; at < 0 {
+			return i
+		}
+	}
+	return len(shares) - 1
+}

@@ -1,0 +1,198 @@
+package emulator_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/drmhub/drmhub/adapters/ncp/emulator"
+	"github.com/drmhub/drmhub/adapters/twin"
+)
+
+const (
+	base = "https://multi-drm.apigw.ntruss.com"
+	demo = "drm-20231115142326-nHyNw"
+)
+
+// noon is the time of the emulators in these tests.
+var noon = at("2023-11-23 12:00:00")
+
+func at(text string) time.Time {
+	t, err := time.Parse(time.DateTime, text)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+// sign is the API gateway's signature v2.
+func sign(secretKey, method, target, timestamp, accessKey string) string {
+	mac := hmac.New(sha256.New, []byte(secretKey))
+	mac.Write([]byte(method + " " + target + "\n" + timestamp + "\n" + accessKey))
+	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// request is a signed request to the default account at noon.
+func request(t testing.TB, method, target, body string) *http.Request {
+	t.Helper()
+	return requestAt(t, noon, method, target, body)
+}
+
+func requestAt(t testing.TB, now time.Time, method, target, body string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, base+target, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	timestamp := strconv.FormatInt(now.UnixMilli(), 10)
+	r.Header.Set("x-ncp-apigw-timestamp", timestamp)
+	r.Header.Set("x-ncp-iam-access-key", emulator.DefaultAccessKey)
+	r.Header.Set("x-ncp-apigw-signature-v2", sign(emulator.DefaultSecretKey, method, target, timestamp, emulator.DefaultAccessKey))
+	r.Header.Set("x-ncp-region_code", "KR")
+	r.Header.Set("Content-Type", "application/json")
+	return r
+}
+
+// reply is what the emulator answered.
+type reply struct {
+	Status  int
+	Text    string
+	TraceID string
+	Success *bool           `json:"success"`
+	Content json.RawMessage `json:"content"`
+	Total   *int            `json:"total"`
+	Error   struct {
+		Code      string `json:"code"`
+		Name      string `json:"name"`
+		Message   string `json:"message"`
+		ErrorCode any    `json:"errorCode"`
+		Details   string `json:"details"`
+	} `json:"error"`
+}
+
+// do sends r in process.
+func do(t testing.TB, e http.Handler, r *http.Request) reply {
+	t.Helper()
+	return roundTrip(t, twin.Transport(e), r)
+}
+
+func roundTrip(t testing.TB, transport http.RoundTripper, r *http.Request) reply {
+	t.Helper()
+	res, err := transport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := reply{Status: res.StatusCode, Text: string(text), TraceID: res.Header.Get("x-ncp-trace-id")}
+	if err := json.Unmarshal(text, &out); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	if got := res.Header.Get("Content-Type"); got != "application/json;charset=utf-8" {
+		t.Errorf("content type %q", got)
+	}
+	return out
+}
+
+func get(t testing.TB, e http.Handler, target string) reply {
+	t.Helper()
+	return do(t, e, request(t, "GET", target, ""))
+}
+
+func put(t testing.TB, e http.Handler, target, body string) reply {
+	t.Helper()
+	return do(t, e, request(t, "PUT", target, body))
+}
+
+// licenses asks for the history of site demo.
+func licenses(t testing.TB, e http.Handler, query string) reply {
+	t.Helper()
+	return get(t, e, "/api/v1/license/statistics?siteId="+demo+"&"+query)
+}
+
+// rows are the values that the rows of an answer have under key.
+func (r reply) rows(t testing.TB, key string) string {
+	t.Helper()
+	var rows []map[string]any
+	if err := json.Unmarshal(r.Content, &rows); err != nil {
+		t.Fatalf("%v in %s", err, r.Text)
+	}
+	values := make([]string, len(rows))
+	for i, row := range rows {
+		values[i], _ = row[key].(string)
+	}
+	return strings.Join(values, " ")
+}
+
+// site is the content of an answer that is a site.
+func (r reply) site(t testing.TB) (site map[string]any) {
+	t.Helper()
+	if r.Status != http.StatusOK || json.Unmarshal(r.Content, &site) != nil {
+		t.Fatalf("%d %s, want a site", r.Status, r.Text)
+	}
+	return site
+}
+
+func (r reply) total() int {
+	if r.Total == nil {
+		return -1
+	}
+	return *r.Total
+}
+
+// wantJSON compares the meaning of two JSON texts.
+func wantJSON(t testing.TB, got, want string) {
+	t.Helper()
+	var a, b any
+	if err := json.Unmarshal([]byte(got), &a); err != nil {
+		t.Fatalf("%v in %s", err, got)
+	}
+	if err := json.Unmarshal([]byte(want), &b); err != nil {
+		t.Fatalf("%v in %s", err, want)
+	}
+	if !reflect.DeepEqual(a, b) {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// wantFailure compares with a failure of the service.
+func wantFailure(t testing.TB, got reply, status int, code, message string) {
+	t.Helper()
+	if got.Status != status || got.Success == nil || *got.Success || got.Error.Code != code || got.Error.Name == "" || !strings.Contains(got.Error.Message, message) {
+		t.Errorf("%d %s, want %d with code %s and %q", got.Status, got.Text, status, code, message)
+	}
+}
+
+// wantRefusal compares with a failure of the gateway.
+func wantRefusal(t testing.TB, got reply, status int, code, details string) {
+	t.Helper()
+	if got.Status != status || got.Success != nil || got.Error.ErrorCode != code || !strings.Contains(got.Error.Details, details) {
+		t.Errorf("%d %s, want %d with errorCode %s and %q", got.Status, got.Text, status, code, details)
+	}
+}
+
+// frozen are options with the clock standing at noon.
+func frozen() emulator.Options { return emulator.Options{Clock: twin.FrozenClock(noon)} }
+
+// newDemo is an emulator at noon with the sites demo (on) and drm-20231001000000-Ready (off).
+func newDemo(assumed emulator.Assumptions) *emulator.Emulator {
+	options := frozen()
+	options.Assumptions = assumed
+	e := emulator.New(options)
+	e.PutSites(
+		emulator.Site{SiteID: demo, SiteName: "demo", Enabled: true},
+		emulator.Site{SiteID: "drm-20231001000000-Ready", SiteName: "ready"},
+	)
+	return e
+}
