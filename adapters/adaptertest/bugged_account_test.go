@@ -133,3 +133,23 @@ func showingInstead[Req, Res proto.Message](change func(Req, Res)) func(*bugged)
 		}
 	}
 }
+
+func (b *bugged) ListDrmAccounts(ctx context.Context, req *pb.ListDrmAccountsRequest) (*pb.ListDrmAccountsResponse, error) {
+	return reading(ctx, b, req, b.good.ListDrmAccounts)
+}
+
+func (b *bugged) GetDrmAccount(ctx context.Context, req *pb.GetDrmAccountRequest) (*pb.DrmAccount, error) {
+	return reading(ctx, b, req, b.good.GetDrmAccount)
+}
+
+func (b *bugged) CreateDrmAccount(ctx context.Context, req *pb.CreateDrmAccountRequest) (*pb.DrmAccount, error) {
+	return writing(ctx, b, req, b.good.CreateDrmAccount)
+}
+
+func (b *bugged) DeleteDrmAccountDevice(ctx context.Context, req *pb.DeleteDrmAccountDeviceRequest) (*pb.DrmAccountDevice, error) {
+	return writing(ctx, b, req, b.good.DeleteDrmAccountDevice)
+}
+
+func (b *bugged) UpdateSite(ctx context.Context, req *pb.UpdateSiteRequest) (*pb.Site, error) {
+	return writing(ctx, b, req, b.good.UpdateSite)
+}

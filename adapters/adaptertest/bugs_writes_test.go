@@ -2,8 +2,11 @@ package adaptertest_test
 
 import (
 	"context"
+	"errors"
+	"strings"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
@@ -42,27 +45,51 @@ func unaware[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call call
 
 // certain takes an unknown outcome for a failure.
 func certain[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call callOf) (proto.Message, error) {
-	res, err := call(ctx)
-	if apierror.IsOutcomeUnknown(err) {
-		return nil, apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "cut")
-	}
-	return res, err
+	return failing(ctx, call, func(err error) error {
+		if apierror.IsOutcomeUnknown(err) {
+			return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "cut")
+		}
+		return err
+	})
 }
 
 // hopeful takes every failure for a success.
 func hopeful[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call callOf) (proto.Message, error) {
-	res, err := call(ctx)
-	if err != nil {
-		return nil, nil
+	return failing(ctx, call, func(error) error { return nil })
+}
+
+// tellsAll quotes the vendor's key in what it would send.
+func tellsAll[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call callOf) (proto.Message, error) {
+	if trial := mutation.Trying(ctx); trial != nil {
+		_ = trial.Keep("curl --header 'Authorization: " + vendorKey + "'")
 	}
-	return res, nil
+	return call(ctx)
 }
 
 // unsure takes every failure for an unknown outcome.
 func unsure[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call callOf) (proto.Message, error) {
+	return failing(ctx, call, func(err error) error { return apierror.OutcomeUnknown("%v", err) })
+}
+
+// failing makes a call and changes its error, or those of a batch's items; nil makes it a success without an answer.
+func failing(ctx context.Context, call callOf, change func(error) error) (proto.Message, error) {
 	res, err := call(ctx)
 	if err != nil {
-		return nil, apierror.OutcomeUnknown("%v", err)
+		return nil, change(err)
+	}
+	if batch, ok := res.(interface {
+		GetResults() []*pb.ProductLicenseResult
+	}); ok {
+		for _, r := range batch.GetResults() {
+			if r.GetError() == nil {
+				continue
+			}
+			if err := change(status.ErrorProto(r.GetError())); err != nil {
+				r.Result = &pb.ProductLicenseResult_Error{Error: apierror.Convert(err).GRPCStatus().Proto()}
+			} else {
+				r.Result = &pb.ProductLicenseResult_ProductLicense{ProductLicense: &pb.ProductLicense{}}
+			}
+		}
 	}
 	return res, nil
 }
@@ -71,7 +98,7 @@ func unsure[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call callO
 func bugsOf[Req proto.Message](rpc, about string) []bug {
 	bugs := []bug{
 		{rpc + " takes effect once, and says what became of it", "does nothing", around(doesNothing[Req])},
-		{rpc + " that has succeeded is answered from its record", "keeps no record", around(forgets[Req])},
+		{rpc + " that has succeeded is answered from its record, which keeps no secrets", "keeps no record", around(forgets[Req])},
 		{rpc + " for a caller who has gone sends nothing", "does not notice", around(unaware[Req])},
 		{rpc + " outside of a mutation sends nothing", "makes a mutation of its own", around(forgets[Req])},
 		{rpc + " whose answer is lost has an unknown outcome, and settles with one effect", "says that nothing happened", around(certain[Req])},
@@ -82,6 +109,8 @@ func bugsOf[Req proto.Message](rpc, about string) []bug {
 		{rpc + " that had no effect is not sent when nobody asks again", "keeps no record", around(forgets[Req])},
 		{rpc + " that the vendor refuses has a definite outcome", "does not know what a refusal is", around(unsure[Req])},
 		{rpc + " that the vendor refuses has a definite outcome", "takes it for a success", around(hopeful[Req])},
+		{rpc + " that is tried sends nothing, and tells what it would send", "sends", around(forgets[Req])},
+		{rpc + " that is tried sends nothing, and tells what it would send", "shows a secret", around(tellsAll[Req])},
 	}
 	if about != "" {
 		bugs = append(bugs, bug{rpc + " of an unknown " + about + " is NOT_FOUND", "takes any failure for a success", around(hopeful[Req])})
@@ -89,7 +118,25 @@ func bugsOf[Req proto.Message](rpc, about string) []bug {
 	return bugs
 }
 
+// readsBackForEver has a way to read back that never tells.
+func readsBackForEver(ctx context.Context, req *pb.ResetMemberPasswordRequest, b *bugged, _ callOf) (proto.Message, error) {
+	return mutation.Do(ctx, mutation.Write[*pb.ResetMemberPasswordResponse]{
+		Step: "reset",
+		Send: func(ctx context.Context) (*pb.ResetMemberPasswordResponse, error) {
+			_, err := b.vendor.ChangeMember(ctx, strings.TrimPrefix(req.GetName(), "vendors/acme/members/"), func(*pb.Member) {})
+			if err != nil {
+				return nil, apierror.OutcomeUnknown("%v", err)
+			}
+			return &pb.ResetMemberPasswordResponse{}, nil
+		},
+		Check: func(context.Context) (*pb.ResetMemberPasswordResponse, bool, error) {
+			return nil, false, errors.New("the vendor does not tell")
+		},
+	})
+}
+
 var writeBugs = [][]bug{
+	{{"ResetMemberPassword whose answer is lost has an unknown outcome, and settles with one effect", "reads back for ever", around(readsBackForEver)}},
 	bugsOf[*pb.EnableSiteRequest]("EnableSite", "site"),
 	bugsOf[*pb.ExtendTrialRequest]("ExtendTrial", "site"),
 	bugsOf[*pb.CancelStatusChangeRequest]("CancelStatusChange", "status change"),
@@ -99,4 +146,16 @@ var writeBugs = [][]bug{
 	bugsOf[*pb.CreateMemberRequest]("CreateMember", ""),
 	bugsOf[*pb.UpdateMemberRequest]("UpdateMember", "member"),
 	bugsOf[*pb.ResetMemberPasswordRequest]("ResetMemberPassword", "member"),
+	bugsOf[*pb.UpdateSiteRequest]("UpdateSite", "site"),
+	bugsOf[*pb.CreateDrmAccountRequest]("CreateDrmAccount", ""),
+	bugsOf[*pb.CreateDrmAccountRequest]("CreateDrmAccount without a username", ""),
+	bugsOf[*pb.DeleteDrmAccountDeviceRequest]("DeleteDrmAccountDevice", "device"),
+	bugsOf[*pb.CreateProductRequest]("CreateProduct", ""),
+	bugsOf[*pb.UpdateProductRequest]("UpdateProduct", "product"),
+	bugsOf[*pb.CreateProductLicenseRequest]("CreateProductLicense", "product"),
+	bugsOf[*pb.CreateProductLicenseRequest]("CreateProductLicense without an order_id", ""),
+	bugsOf[*pb.DeleteProductLicenseRequest]("DeleteProductLicense", "licence"),
+	bugsOf[*pb.BatchCreateProductLicensesRequest]("BatchCreateProductLicenses", ""),
+	bugsOf[*pb.BatchDeleteProductLicensesRequest]("BatchDeleteProductLicenses", ""),
+	bugsOf[*pb.ReplaceProductLicenseRequest]("ReplaceProductLicense", "licence"),
 }

@@ -67,7 +67,21 @@ func TestAHarnessIsComplete(t *testing.T) {
 			t.Errorf("%v does not name %s", err, want)
 		}
 	}
-	if err != nil && strings.Contains(err.Error(), "PutLicenses") {
-		t.Errorf("%v asks for what no capability needs", err)
+	for _, unwanted := range []string{"PutLicenses", "PutProducts", "PutDrmAccounts", "SiteUpdates", "FailWritesInTurn"} {
+		if err != nil && strings.Contains(err.Error(), unwanted) {
+			t.Errorf("%v asks for what no capability needs", err)
+		}
+	}
+	type seller struct {
+		adapters.Adapter
+		adapters.SiteUpdater
+		adapters.DrmAccountCreator
+		adapters.ProductLicenseReplacer
+	}
+	err = Harness{Adapter: seller{}}.complete()
+	for _, want := range []string{"PutSites", "SiteUpdates", "PutDrmAccounts", "Customers", "PutProducts", "PutProductLicenses", "FailWritesInTurn"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not name %s", err, want)
+		}
 	}
 }

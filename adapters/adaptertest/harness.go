@@ -31,6 +31,9 @@ type Harness struct {
 	// ShowSite is what the adapter must answer for a site of PutSites, or nil where this vendor cannot hold such a site (another form of id,
 	// another length). It has a name; a field that it leaves empty is not compared, but for enabled.
 	ShowSite func(site *pb.Site) *pb.Site
+	// SiteUpdates are values that UpdateSite can give any site at this vendor, and no site of PutSites has: two for each field that it can change
+	// ("display_name", "policy_id"). For capabilities that update sites.
+	SiteUpdates map[string][]string
 
 	// Approve lets the vendor approve the change of a site's DRM that waits for it. For capabilities that cancel status changes.
 	Approve func(siteID string)
@@ -53,6 +56,35 @@ type Harness struct {
 	// such a member.
 	ShowMember func(member *pb.Member) *pb.Member
 
+	// Customers are the ids of customers to whom DRM accounts can belong, two where the vendor can hold two. The first one is the adapter's own: a list that
+	// names no customer is of its accounts, and an account that is created for no customer is its. For capabilities that concern DRM accounts.
+	Customers []string
+	// PutDrmAccounts lets the vendor hold these accounts too, in the order in which they came. They have a customer of Customers, a username, a password, a
+	// create_time in whole seconds, and names that are made of their usernames. Some have up to three devices, whose ids are 24 hexadecimal digits, and which
+	// were bound so long ago that the vendor lets go of them. For capabilities that concern DRM accounts.
+	PutDrmAccounts func(accounts ...*pb.DrmAccount)
+	// ShowDrmAccount is what the adapter must answer with view FULL for an account of PutDrmAccounts, field by field, or nil where this vendor cannot hold
+	// such an account. Where an account is answered alone, the customer may be left out all the same: not every vendor tells it there.
+	ShowDrmAccount func(account *pb.DrmAccount) *pb.DrmAccount
+	// BindDevice binds a device to an account of PutDrmAccounts at this moment, so that the vendor lets go of it only where it is forced to, which the
+	// adapter's account may do. It is nil where the vendor lets go of every device at once.
+	BindDevice func(username string, device *pb.DrmAccountDevice)
+
+	// PutProducts lets the vendor hold these products too, in the order in which they came. They have a name, a display_name, a description and a price. For
+	// capabilities that concern products and product licences.
+	PutProducts func(products ...*pb.Product)
+	// ShowProduct is what the adapter must answer for a product of PutProducts, field by field, or nil where this vendor cannot hold such a product: another
+	// form of id. It is asked about products that the adapter changed too, and, without a name, about those that it created.
+	ShowProduct func(product *pb.Product) *pb.Product
+	// PutProductLicenses lets the vendor hold these product licences too, in the order in which they came. They have a name, a user, a product of PutProducts,
+	// a status, a start_time, an order_id, a renewal that says whether it recurs, and, where it does, when its period ends (in days to come), and a purchase
+	// with a price and a time; some have a stop_time. Times are whole seconds. One may have a vendor_status that nobody knows in the place of a status. For
+	// capabilities that concern product licences.
+	PutProductLicenses func(licenses ...*pb.ProductLicense)
+	// ShowProductLicense is what the adapter must answer for a product licence of PutProductLicenses, field by field, or nil where this vendor cannot hold such
+	// a one: another form of id, of user, no such status. Whether it is playable, the suite works out from what is answered here.
+	ShowProductLicense func(license *pb.ProductLicense) *pb.ProductLicense
+
 	// PutLicenses lets the vendor hold these rows of a site too, in the order in which they arrived: it is called while the rows are paged through,
 	// with rows that are as new as the newest one held, or newer. The rows have every field but user_id_md5 and the vendor's own words, and
 	// whole seconds. For capabilities that concern licences.
@@ -66,10 +98,14 @@ type Harness struct {
 	// tell the usage of that day. For capabilities that tell the usage.
 	ShowUsage func(usage *pb.Usage) *pb.Usage
 
-	// Writes is how many writes have taken effect at the vendor: counted there, not by what the adapter says. For capabilities that write.
+	// Writes is how many writes have taken effect at the vendor: counted there, not by what the adapter says. A request that changes three things counts as
+	// three. For capabilities that write.
 	Writes func() int
 	// FailWrites makes the next n writes fail in this way. Reads go on as they are.
 	FailWrites func(fault WriteFault, n int)
+	// FailWritesInTurn makes the next writes fail in these ways, one after the other, whatever calls of the vendor they are; Unharmed lets one pass. For
+	// capabilities that make several writes, one upon the other: those that replace product licences.
+	FailWritesInTurn func(faults ...WriteFault)
 }
 
 // Fault is a way in which a vendor fails. Wherever its answer has a text, the text is to hold the Harness's Secrets and a control character: a vendor
@@ -112,6 +148,8 @@ const (
 	CutBeforeEffect
 	// Refused says no with a code that nobody knows, and nothing takes effect.
 	Refused
+	// Unharmed is no fault. It stands in FailWritesInTurn alone.
+	Unharmed
 )
 
 // complete tells what the suite cannot do without.
@@ -131,7 +169,7 @@ func (h Harness) complete() error {
 	changing := has[adapters.SiteDisabler](h.Adapter) || has[adapters.SiteEnabler](h.Adapter) || has[adapters.TrialExtender](h.Adapter)
 	sites := licenses || integrations || changing || has[adapters.StatusChangeLister](h.Adapter) || has[adapters.FairPlayCertificateRegistrar](h.Adapter) ||
 		has[adapters.PackagingLister](h.Adapter) ||
-		has[adapters.SiteLister](h.Adapter) || has[adapters.SiteGetter](h.Adapter)
+		has[adapters.SiteLister](h.Adapter) || has[adapters.SiteGetter](h.Adapter) || has[adapters.SiteUpdater](h.Adapter)
 	members := has[adapters.MemberLister](h.Adapter) || has[adapters.MemberUpdater](h.Adapter) || has[adapters.MemberPasswordResetter](h.Adapter)
 	need(h.Vendor != "", "Vendor")
 	need(len(h.Secrets) > 0, "Secrets")
@@ -143,6 +181,11 @@ func (h Harness) complete() error {
 	need(!has[adapters.StatusChangeCanceller](h.Adapter) || h.Approve != nil, "Approve")
 	need(!has[adapters.SiteOrderLister](h.Adapter) || h.PutSiteOrders != nil && h.ShowSiteOrder != nil, "PutSiteOrders and ShowSiteOrder")
 	need(!integrations || h.Integration != nil, "Integration")
+	need(!has[adapters.SiteUpdater](h.Adapter) || len(h.SiteUpdates) > 0, "SiteUpdates")
+	need(!accounting(h.Adapter) || len(h.Customers) > 0 && h.PutDrmAccounts != nil && h.ShowDrmAccount != nil, "Customers, PutDrmAccounts and ShowDrmAccount")
+	need(!selling(h.Adapter) || h.PutProducts != nil && h.ShowProduct != nil, "PutProducts and ShowProduct")
+	need(!licensing(h.Adapter) || h.PutProductLicenses != nil && h.ShowProductLicense != nil, "PutProductLicenses and ShowProductLicense")
+	need(!has[adapters.ProductLicenseReplacer](h.Adapter) || h.FailWritesInTurn != nil, "FailWritesInTurn")
 	need(!members || h.PutMembers != nil && h.ShowMember != nil, "PutMembers and ShowMember")
 	need(!writing || h.Writes != nil && h.FailWrites != nil, "Writes and FailWrites")
 	return errors.Join(missing...)

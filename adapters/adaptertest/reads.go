@@ -24,6 +24,8 @@ func reads(t T, h Harness) []read {
 		return nil, err
 	}}}
 	all = append(all, accountReads(t, h)...)
+	all = append(all, drmAccountReads(t, h)...)
+	all = append(all, productReads(t, h)...)
 	if h.PutSites == nil {
 		return all
 	}

@@ -8,6 +8,7 @@ package mutation
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc/status"
@@ -29,6 +30,10 @@ const (
 	Done
 	// Refused says that the vendor said no, or that nothing reached it; Err says why.
 	Refused
+	// Lost says that the write may have taken effect, and that the vendor offers nothing to read that back.
+	Lost
+	// Noted says that Answer holds what a Note read. It is no write.
+	Noted
 )
 
 // Record is what is kept of a step.
@@ -36,9 +41,13 @@ type Record struct {
 	State  State
 	Answer *anypb.Any
 	Err    *status.Status
+	// HTTPStatus is that of the vendor's answer to the write; 0 where there was none, or where it was read back.
+	HTTPStatus int
+	// QuietFrom is when a write that was Sent can no longer take effect: until then, that it is not seen at the vendor proves nothing. The log sets it.
+	QuietFrom time.Time
 }
 
-// Log keeps the steps of one mutation.
+// Log keeps the steps of one mutation. It may be used by many goroutines.
 type Log interface {
 	// Get is what is kept of a step; the zero Record where nothing is.
 	Get(step string) Record
@@ -55,9 +64,12 @@ var ErrNoEffect = errors.New("mutation: had no effect")
 // would make an unknown outcome.
 const longest = time.Minute
 
+// run is one run of a mutating method, or of one part of it.
 type run struct {
 	log    Log
-	effect bool // a step of this mutation took effect, so the rest must be finished
+	prefix string      // of the names of its steps
+	effect atomic.Bool // a step took effect, so the rest must be finished
+	trial  *Trial      // not nil: nothing is sent
 }
 
 type key struct{}
@@ -65,6 +77,15 @@ type key struct{}
 // NewContext makes a context in which one mutating method can run once, on the steps that log holds.
 func NewContext(ctx context.Context, log Log) context.Context {
 	return context.WithValue(ctx, key{}, &run{log: log})
+}
+
+// Part makes a context for one item of a batch, whose steps and whose outcome are its own: the name is unique within the method.
+func Part(ctx context.Context, name string) context.Context {
+	whole, err := fromContext(ctx)
+	if err != nil {
+		return ctx // the first write says so
+	}
+	return context.WithValue(ctx, key{}, &run{log: whole.log, prefix: whole.prefix + name + ": ", trial: whole.trial})
 }
 
 func fromContext(ctx context.Context) (*run, error) {
@@ -75,52 +96,73 @@ func fromContext(ctx context.Context) (*run, error) {
 	return r, nil
 }
 
-// Do makes one vendor write. The step's name is unique within the method.
-//
-// send makes the write once. Its error is definite, unless it is OUTCOME_UNKNOWN. check reads back whether an earlier attempt took effect and what the
-// vendor would have answered; an error means that this cannot be told now. It is nil where the vendor offers nothing to read back.
-func Do[T proto.Message](ctx context.Context, step string, send func(context.Context) (T, error), check func(context.Context) (answer T, took bool, err error)) (T, error) {
+func (r *run) get(step string) Record { return r.log.Get(r.prefix + step) }
+
+func (r *run) put(ctx context.Context, step string, record Record) error {
+	return r.log.Put(ctx, r.prefix+step, record)
+}
+
+// Write is one write at a vendor.
+type Write[T proto.Message] struct {
+	// Step is its name, unique within the method: "suspend".
+	Step string
+	// Send makes the write once. Its error is definite, unless it is OUTCOME_UNKNOWN.
+	Send func(context.Context) (T, error)
+	// Check reads back whether an earlier Send took effect, and what the vendor would have answered; an error means that this cannot be told now. It is
+	// nil where the vendor offers nothing to read back.
+	Check func(context.Context) (answer T, took bool, err error)
+	// Expect is what Send would answer, as far as that can be told without sending: it answers a trial.
+	Expect func() T
+}
+
+// Do makes one vendor write.
+func Do[T proto.Message](ctx context.Context, w Write[T]) (T, error) {
 	var none T
 	r, err := fromContext(ctx)
 	if err != nil {
 		return none, err
 	}
-	record := r.log.Get(step)
-	if record.State == Sent {
-		return settle(ctx, r, step, send, check)
+	if r.trial != nil {
+		return w.try(ctx)
 	}
-	switch record.State {
+	switch record := r.get(w.Step); record.State {
+	case Sent, Lost:
+		return w.settle(ctx, r, record)
 	case Done:
-		r.effect = true
+		r.effect.Store(true)
 		return unpack[T](record.Answer)
 	case Refused:
 		return none, record.Err.Err()
 	}
-	return write(ctx, r, step, send)
+	return w.write(ctx, r)
 }
 
 // settle finds out what became of a write that may have taken effect, and makes it again only if it did not.
-func settle[T proto.Message](ctx context.Context, r *run, step string, send func(context.Context) (T, error), check func(context.Context) (T, bool, error)) (T, error) {
+func (w Write[T]) settle(ctx context.Context, r *run, record Record) (T, error) {
 	var none T
-	if check == nil {
-		return none, apierror.OutcomeUnknown("%s: an earlier attempt may have taken effect, and the vendor offers nothing to read that back: look at the vendor's console", step)
+	if w.Check == nil {
+		return none, w.lose(ctx, r, apierror.OutcomeUnknown("%s: an earlier attempt may have taken effect, and the vendor offers nothing to read that back: look at the vendor's console", w.Step))
 	}
-	answer, took, err := check(ctx)
-	if err != nil {
-		return none, apierror.OutcomeUnknown("%s: an earlier attempt may have taken effect, and reading that back failed: %v", step, err)
+	answer, took, err := w.Check(ctx)
+	switch {
+	case err != nil:
+		return none, apierror.OutcomeUnknown("%s: an earlier attempt may have taken effect, and reading that back failed: %v", w.Step, err)
+	case took:
+		return w.keep(ctx, r, answer, 0)
+	case time.Now().Before(record.QuietFrom):
+		unknown := apierror.OutcomeUnknown("%s: an earlier attempt is not seen at the vendor, which may still be at it: call again with the same request_id", w.Step)
+		unknown.RetryAfter = time.Until(record.QuietFrom)
+		return none, unknown
 	}
-	if took {
-		return keep(ctx, r, step, answer)
-	}
-	if err := r.log.Put(ctx, step, Record{}); err != nil {
+	if err := r.put(ctx, w.Step, Record{}); err != nil {
 		return none, err
 	}
-	return write(ctx, r, step, send)
+	return w.write(ctx, r)
 }
 
-func write[T proto.Message](ctx context.Context, r *run, step string, send func(context.Context) (T, error)) (T, error) {
+func (w Write[T]) write(ctx context.Context, r *run) (T, error) {
 	var none T
-	if r.log.Settling() && !r.effect {
+	if r.log.Settling() && !r.effect.Load() {
 		return none, ErrNoEffect
 	}
 	if ctx.Err() != nil {
@@ -128,32 +170,43 @@ func write[T proto.Message](ctx context.Context, r *run, step string, send func(
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longest)
 	defer cancel()
-	if err := r.log.Put(ctx, step, Record{State: Sent}); err != nil {
+	if err := r.put(ctx, w.Step, Record{State: Sent}); err != nil {
 		return none, err // not sent: no record, no call
 	}
-	answer, err := send(ctx)
+	heard := &heard{}
+	answer, err := w.Send(context.WithValue(ctx, heardKey{}, heard))
 	switch {
+	case apierror.IsOutcomeUnknown(err) && w.Check == nil:
+		return none, w.lose(ctx, r, err)
 	case apierror.IsOutcomeUnknown(err):
 		return none, err
 	case err != nil:
-		if perr := r.log.Put(ctx, step, Record{State: Refused, Err: apierror.Convert(err).GRPCStatus()}); perr != nil {
+		if perr := r.put(ctx, w.Step, Record{State: Refused, Err: apierror.Convert(err).GRPCStatus(), HTTPStatus: heard.status}); perr != nil {
 			return none, errors.Join(err, perr)
 		}
 		return none, err
 	}
-	return keep(ctx, r, step, answer)
+	return w.keep(ctx, r, answer, heard.status)
+}
+
+// lose records that nobody will ever know.
+func (w Write[T]) lose(ctx context.Context, r *run, unknown error) error {
+	if err := r.put(ctx, w.Step, Record{State: Lost, Err: apierror.Convert(unknown).GRPCStatus()}); err != nil {
+		return errors.Join(unknown, err)
+	}
+	return unknown
 }
 
 // keep records that a step took effect.
-func keep[T proto.Message](ctx context.Context, r *run, step string, answer T) (T, error) {
+func (w Write[T]) keep(ctx context.Context, r *run, answer T, httpStatus int) (T, error) {
 	var none T
-	r.effect = true
+	r.effect.Store(true)
 	packed, err := anypb.New(answer)
 	if err == nil {
-		err = r.log.Put(ctx, step, Record{State: Done, Answer: packed})
+		err = r.put(ctx, w.Step, Record{State: Done, Answer: packed, HTTPStatus: httpStatus})
 	}
 	if err != nil {
-		return none, apierror.OutcomeUnknown("%s: took effect, but that could not be recorded; call again with the same request_id", step)
+		return none, apierror.OutcomeUnknown("%s: took effect, but that could not be recorded; call again with the same request_id", w.Step)
 	}
 	return answer, nil
 }
@@ -165,18 +218,30 @@ func Note[T proto.Message](ctx context.Context, step string, read func(context.C
 	if err != nil {
 		return none, err
 	}
-	if record := r.log.Get(step); record.State == Done {
+	if record := r.get(step); record.State == Noted {
 		return unpack[T](record.Answer)
 	}
 	v, err := read(ctx)
-	if err != nil {
-		return none, err
+	if err != nil || r.trial != nil {
+		return v, err
 	}
 	packed, err := anypb.New(v)
 	if err != nil {
 		return none, err
 	}
-	return v, r.log.Put(ctx, step, Record{State: Done, Answer: packed})
+	return v, r.put(ctx, step, Record{State: Noted, Answer: packed})
+}
+
+// heard is what the vendor's answer to a write told apart from its content.
+type heard struct{ status int }
+
+type heardKey struct{}
+
+// Heard notes the HTTP status of the vendor's answer to the write that ctx is of. Outside of one it does nothing.
+func Heard(ctx context.Context, status int) {
+	if h, ok := ctx.Value(heardKey{}).(*heard); ok {
+		h.status = status
+	}
 }
 
 func unpack[T proto.Message](packed *anypb.Any) (T, error) {

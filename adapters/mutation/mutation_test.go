@@ -3,7 +3,10 @@ package mutation_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"google.golang.org/grpc/codes"
 
@@ -40,7 +43,13 @@ func (v *vendor) check(context.Context) (*pb.StatusChange, bool, error) {
 }
 
 func (v *vendor) run(log mutation.Log) (*pb.StatusChange, error) {
-	return mutation.Do(mutation.NewContext(context.Background(), log), "switch", v.send, v.check)
+	return v.do(mutation.NewContext(context.Background(), log))
+}
+
+func (v *vendor) do(ctx context.Context) (*pb.StatusChange, error) {
+	return mutation.Do(ctx, mutation.Write[*pb.StatusChange]{Step: "switch", Send: v.send, Check: v.check, Expect: func() *pb.StatusChange {
+		return &pb.StatusChange{Requester: "expected"}
+	}})
 }
 
 type settling struct{ *mutation.Memory }
@@ -103,7 +112,7 @@ func TestARefusalIsFinal(t *testing.T) {
 func TestWithoutReadBackTheOutcomeStaysUnknown(t *testing.T) {
 	v, log := &vendor{fail: apierror.OutcomeUnknown("cut")}, mutation.NewMemory()
 	for range 3 {
-		_, err := mutation.Do(mutation.NewContext(t.Context(), log), "switch", v.send, nil)
+		_, err := mutation.Do(mutation.NewContext(t.Context(), log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: v.send})
 		if !apierror.IsOutcomeUnknown(err) {
 			t.Fatalf("%v", err)
 		}
@@ -111,15 +120,18 @@ func TestWithoutReadBackTheOutcomeStaysUnknown(t *testing.T) {
 	if v.switched != 1 {
 		t.Errorf("switched %d times", v.switched)
 	}
+	if state := log.Get("switch").State; state != mutation.Lost {
+		t.Errorf("the step is recorded as %v, want Lost", state)
+	}
 }
 
 func TestTheCallerLeavingDoesNotCutAWriteButPreventsANewOne(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	log := mutation.NewMemory()
-	_, err := mutation.Do(mutation.NewContext(ctx, log), "switch", func(ctx context.Context) (*pb.StatusChange, error) {
+	_, err := mutation.Do(mutation.NewContext(ctx, log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(ctx context.Context) (*pb.StatusChange, error) {
 		cancel()
 		return &pb.StatusChange{}, ctx.Err()
-	}, nil)
+	}})
 	if err != nil {
 		t.Errorf("the write ended with its caller: %v", err)
 	}
@@ -129,7 +141,10 @@ func TestTheCallerLeavingDoesNotCutAWriteButPreventsANewOne(t *testing.T) {
 		t.Error("Sent is not closed")
 	}
 	called := false
-	_, err = mutation.Do(mutation.NewContext(ctx, log), "second", func(context.Context) (*pb.StatusChange, error) { called = true; return nil, nil }, nil)
+	_, err = mutation.Do(mutation.NewContext(ctx, log), mutation.Write[*pb.StatusChange]{Step: "second", Send: func(context.Context) (*pb.StatusChange, error) {
+		called = true
+		return nil, nil
+	}})
 	if called || apierror.Convert(err).Code != codes.Canceled {
 		t.Errorf("a write for a caller who has left: called %v, %v", called, err)
 	}
@@ -174,4 +189,93 @@ func TestNoteKeepsWhatWasThereFirst(t *testing.T) {
 			t.Errorf("%v, %v", got, err)
 		}
 	}
+}
+
+// slow is a log whose vendor may still be at a write that was sent a moment ago.
+type slow struct {
+	*mutation.Memory
+	quietFrom time.Time
+}
+
+func (s *slow) Get(step string) mutation.Record {
+	r := s.Memory.Get(step)
+	r.QuietFrom = s.quietFrom
+	return r
+}
+
+func TestAWriteThatMayStillTakeEffectIsNotSentAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v, log := &vendor{fail: apierror.OutcomeUnknown("cut"), deaf: true}, &slow{mutation.NewMemory(), time.Now().Add(time.Minute)}
+		_, _ = v.run(log)
+		_, err := v.run(log)
+		if !apierror.IsOutcomeUnknown(err) || apierror.Convert(err).RetryAfter != time.Minute || v.switched != 0 {
+			t.Errorf("a moment later: %v, switched %d times", err, v.switched)
+		}
+		time.Sleep(time.Minute)
+		if _, err := v.run(log); err != nil || v.switched != 1 {
+			t.Errorf("a minute later: %v, switched %d times", err, v.switched)
+		}
+	})
+}
+
+func TestATrialSendsNothing(t *testing.T) {
+	ctx, trial := mutation.Try(t.Context())
+	sent := false
+	write := mutation.Write[*pb.StatusChange]{
+		Step: "switch",
+		Send: func(ctx context.Context) (*pb.StatusChange, error) {
+			if trial := mutation.Trying(ctx); trial != nil {
+				return nil, trial.Keep("curl vendor")
+			}
+			sent = true
+			return &pb.StatusChange{}, nil
+		},
+		Expect: func() *pb.StatusChange { return &pb.StatusChange{Requester: "expected"} },
+	}
+	before, err := mutation.Note(ctx, "before", func(context.Context) (*pb.Usage, error) { return &pb.Usage{MonthlyActiveUsers: 7}, nil })
+	if err != nil || before.GetMonthlyActiveUsers() != 7 {
+		t.Errorf("%v, %v", before, err)
+	}
+	got, err := mutation.Do(ctx, write)
+	if err != nil || got.GetRequester() != "expected" || sent {
+		t.Errorf("%v, %v, sent %v", got, err, sent)
+	}
+	if !slices.Equal(trial.Requests(), []string{"curl vendor"}) {
+		t.Errorf("kept %q", trial.Requests())
+	}
+	if mutation.Trying(t.Context()) != nil || mutation.Trying(mutation.NewContext(t.Context(), mutation.NewMemory())) != nil {
+		t.Error("a context that is of no trial says that it is")
+	}
+}
+
+func TestEveryPartHasItsOwnStepsAndOutcome(t *testing.T) {
+	log := mutation.NewMemory()
+	one, other := &vendor{}, &vendor{fail: apierror.OutcomeUnknown("cut"), deaf: true}
+	whole := mutation.NewContext(t.Context(), log)
+	if _, err := one.do(mutation.Part(whole, "1")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.do(mutation.Part(whole, "2")); !apierror.IsOutcomeUnknown(err) {
+		t.Fatal(err)
+	}
+	// That one part took effect is no reason to finish the other one.
+	whole = mutation.NewContext(t.Context(), settling{log})
+	if _, err := one.do(mutation.Part(whole, "1")); err != nil || one.switched != 1 {
+		t.Errorf("%v, switched %d times", err, one.switched)
+	}
+	if _, err := other.do(mutation.Part(whole, "2")); !errors.Is(err, mutation.ErrNoEffect) || other.switched != 0 {
+		t.Errorf("%v, switched %d times", err, other.switched)
+	}
+}
+
+func TestTheRecordHoldsTheVendorsStatus(t *testing.T) {
+	log := mutation.NewMemory()
+	_, err := mutation.Do(mutation.NewContext(t.Context(), log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(ctx context.Context) (*pb.StatusChange, error) {
+		mutation.Heard(ctx, 201)
+		return &pb.StatusChange{}, nil
+	}})
+	if got := log.Get("switch").HTTPStatus; err != nil || got != 201 {
+		t.Errorf("%d, %v", got, err)
+	}
+	mutation.Heard(t.Context(), 201) // of no write: nothing happens
 }

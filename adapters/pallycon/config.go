@@ -2,10 +2,10 @@ package pallycon
 
 import (
 	"math"
-	"net/url"
 	"time"
 
 	"github.com/drmhub/drmhub/adapters/secret"
+	"github.com/drmhub/drmhub/adapters/upstream"
 )
 
 // ParameterEncoding is how the parameters of a POST or PUT travel. Those of a GET always stand in the query.
@@ -64,7 +64,7 @@ func NewConfig() *Config {
 
 // Check reports every setting that cannot be used: its key, and what to do. It never quotes a value.
 func (c *Config) Check(report func(key, problem string)) {
-	if !isOrigin(c.BaseURL) {
+	if !upstream.IsOrigin(c.BaseURL) {
 		report("base_url", "must be scheme and host alone, such as https://service.pallycon.com: drmhub adds the path")
 	}
 	if c.AccountID == "" {
@@ -90,13 +90,4 @@ func (c *Config) Check(report func(key, problem string)) {
 	if r := c.RequestsPerSecond; math.IsNaN(r) || math.IsInf(r, 0) || r < 0 {
 		report("requests_per_second", "must be a number from 0 up; 0 does not pace")
 	}
-}
-
-// isOrigin tells whether base is an http or https URL that consists of scheme and host.
-func isOrigin(base string) bool {
-	u, err := url.Parse(base)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-		return false
-	}
-	return base == u.Scheme+"://"+u.Host
 }

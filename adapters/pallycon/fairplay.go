@@ -16,7 +16,7 @@ import (
 )
 
 // RegisterFairPlayCertificate is "Register FairPlay Certificate". What is sent has been checked, since the vendor finds a mistake when the first viewer
-// with an Apple device cannot play. With validate_only, nothing is sent.
+// with an Apple device cannot play.
 //
 // The guide has no call that tells which certificate a site has, so an unknown outcome stays unknown.
 func (a *Adapter) RegisterFairPlayCertificate(ctx context.Context, req *pb.RegisterFairPlayCertificateRequest) (*pb.FairPlayCertificate, error) {
@@ -25,12 +25,16 @@ func (a *Adapter) RegisterFairPlayCertificate(ctx context.Context, req *pb.Regis
 		return nil, apierror.Invalid("name", "%v", err)
 	}
 	certificate, err := checkFairPlay(req, time.Now())
-	if err != nil || req.GetValidateOnly() {
-		return certificate, err
+	if err != nil {
+		return nil, err
 	}
-	return mutation.Do(ctx, "register", func(ctx context.Context) (*pb.FairPlayCertificate, error) {
-		return certificate, a.orNoSite(ctx, ids[1], a.sendFairPlay(ctx, ids[1], req))
-	}, nil)
+	return mutation.Do(ctx, mutation.Write[*pb.FairPlayCertificate]{
+		Step: "register",
+		Send: func(ctx context.Context) (*pb.FairPlayCertificate, error) {
+			return certificate, a.orNoSite(ctx, ids[1], a.sendFairPlay(ctx, ids[1], req))
+		},
+		Expect: func() *pb.FairPlayCertificate { return certificate },
+	})
 }
 
 // sendFairPlay sends a form with files, as the guide's two blobs need, whatever the encoding of other calls is.

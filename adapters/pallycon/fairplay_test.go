@@ -96,16 +96,20 @@ func wantParts(t *testing.T, post call, want map[string][]byte) {
 }
 
 func TestValidateOnlySendsNothing(t *testing.T) {
-	a, _ := serve(t, config(), nil)
+	a, _ := serve(t, config(), nil) // which fails the test with any call
 	req := certificate(t)
-	req.ValidateOnly = true
-	found, err := a.RegisterFairPlayCertificate(t.Context(), req) // outside of a mutation
-	if err != nil || found.GetSerialNumber() != "c0ffee" {
-		t.Errorf("%v, %v", found, err)
+	ctx, trial := mutation.Try(t.Context())
+	found, err := a.RegisterFairPlayCertificate(ctx, req)
+	if err != nil || found.GetSerialNumber() != "c0ffee" || len(trial.Requests()) != 1 {
+		t.Errorf("%v, %v, with the requests %q", found, err, trial.Requests())
 	}
 	req.KeyPassword = "wrong"
-	_, err = a.RegisterFairPlayCertificate(t.Context(), req)
+	ctx, trial = mutation.Try(t.Context())
+	_, err = a.RegisterFairPlayCertificate(ctx, req)
 	wantError(t, "with a mistake", err, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID)
+	if planned := trial.Requests(); len(planned) > 0 {
+		t.Errorf("with a mistake, it would send %q", planned)
+	}
 }
 
 func TestACertificateThatIsNotTaken(t *testing.T) {

@@ -57,10 +57,15 @@ func (a *Adapter) UpdateIntegration(ctx context.Context, req *pb.UpdateIntegrati
 	read := func(ctx context.Context) (*pb.Integration, error) {
 		return a.integration(ctx, ids[1], pb.Integration_BASIC)
 	}
-	return mutation.Do(ctx, "update",
-		func(ctx context.Context) (*pb.Integration, error) {
+	before, err := mutation.Note(ctx, "before", read)
+	if err != nil {
+		return nil, err
+	}
+	return mutation.Do(ctx, mutation.Write[*pb.Integration]{
+		Step: "update",
+		Send: func(ctx context.Context) (*pb.Integration, error) {
 			if _, err := change[jsontext.Value](ctx, a, http.MethodPut, integrationCall(ids[1]), params); err != nil {
-				return nil, a.orNoSite(ctx, ids[1], err)
+				return nil, err
 			}
 			changed, err := read(ctx)
 			if err != nil {
@@ -68,10 +73,17 @@ func (a *Adapter) UpdateIntegration(ctx context.Context, req *pb.UpdateIntegrati
 			}
 			return changed, nil
 		},
-		func(ctx context.Context) (*pb.Integration, bool, error) {
+		Check: func(ctx context.Context) (*pb.Integration, bool, error) {
 			now, err := read(ctx)
 			return now, err == nil && !slices.ContainsFunc(mask, func(field string) bool { return !sameSetting(field, now, wanted) }), err
-		})
+		},
+		Expect: func() *pb.Integration {
+			for _, field := range mask {
+				setSetting(field, before, wanted)
+			}
+			return before
+		},
+	})
 }
 
 // integrationParams are the parameters that change what the mask names. An empty URL is sent, since it takes the URL away.
@@ -107,6 +119,17 @@ func sameSetting(field string, a, b *pb.Integration) bool {
 		return a.GetPackageCallbackUrl() == b.GetPackageCallbackUrl()
 	default:
 		return proto.Equal(a.GetTokenDuration(), b.GetTokenDuration())
+	}
+}
+
+func setSetting(field string, to, from *pb.Integration) {
+	switch field {
+	case "license_callback_url":
+		to.LicenseCallbackUrl = from.GetLicenseCallbackUrl()
+	case "package_callback_url":
+		to.PackageCallbackUrl = from.GetPackageCallbackUrl()
+	default:
+		to.TokenDuration = from.GetTokenDuration()
 	}
 }
 

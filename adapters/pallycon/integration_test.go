@@ -140,11 +140,11 @@ func TestALostUpdateIsReadBack(t *testing.T) {
 		puts, gets []string
 		sends      int
 	}{
-		"it arrived":              {[]string{cut}, []string{after}, 1},
-		"it did not":              {[]string{cut, done}, []string{before, after}, 2},
-		"half of it did":          {[]string{cut, done}, []string{strings.Replace(before, "600", "60", 1), after}, 2},
-		"only the look was lost":  {[]string{done}, []string{refused, after}, 1},
-		"only the look was unfit": {[]string{done}, []string{noChange, after}, 1},
+		"it arrived":              {[]string{cut}, []string{before, after}, 1},
+		"it did not":              {[]string{cut, done}, []string{before, before, after}, 2},
+		"half of it did":          {[]string{cut, done}, []string{before, strings.Replace(before, "600", "60", 1), after}, 2},
+		"only the look was lost":  {[]string{done}, []string{before, refused, after}, 1},
+		"only the look was unfit": {[]string{done}, []string{before, noChange, after}, 1},
 	} {
 		a, vendor := serveInTurn(t, config(), map[string][]string{putSetting: c.puts, getSetting: c.gets, getSites: {fixture(t, "account-siteId.json")}})
 		log := mutation.NewMemory()
@@ -161,10 +161,18 @@ func TestALostUpdateIsReadBack(t *testing.T) {
 }
 
 func TestAnUpdateOfASiteThatIsNotThere(t *testing.T) {
-	a, _ := serve(t, config(), map[string]string{putSetting: refused, getSites: none})
-	_, err := update(t, a, mutation.NewMemory(), &pb.Integration{}, "license_callback_url")
-	wantError(t, "without such a site", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
-	a, _ = serve(t, config(), map[string]string{putSetting: refused, getSites: fixture(t, "account-siteId.json")})
-	_, err = update(t, a, mutation.NewMemory(), &pb.Integration{}, "license_callback_url")
-	wantError(t, "with such a site", err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED)
+	sites := fixture(t, "account-siteId.json")
+	for what, c := range map[string]struct {
+		answers map[string]string
+		code    codes.Code
+		reason  pb.ErrorReason
+	}{ // and no PUT, until what stands could be read
+		"without such a site":           {map[string]string{getSetting: refused, getSites: none}, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND},
+		"with such a site":              {map[string]string{getSetting: refused, getSites: sites}, codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED},
+		"with such a site, and refused": {map[string]string{getSetting: fixture(t, "drm-setting.json"), putSetting: refused}, codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED},
+	} {
+		a, _ := serve(t, config(), c.answers)
+		_, err := update(t, a, mutation.NewMemory(), &pb.Integration{}, "license_callback_url")
+		wantError(t, what, err, c.code, c.reason)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -78,13 +79,17 @@ func (a *Adapter) CreateMember(ctx context.Context, req *pb.CreateMemberRequest)
 	if err != nil {
 		return nil, err
 	}
-	return mutation.Do(ctx, "create",
-		func(ctx context.Context) (*pb.Member, error) {
-			params := url.Values{"member_email": {wanted.GetEmail()}}
-			group := code(memberGroups, wanted.GetGroup())
-			if group != "" {
-				params.Set("group_seq", group)
-			}
+	params := url.Values{"member_email": {wanted.GetEmail()}}
+	group := code(memberGroups, wanted.GetGroup())
+	if group != "" {
+		params.Set("group_seq", group)
+	}
+	asked := func() *pb.Member {
+		return &pb.Member{Email: wanted.GetEmail(), Group: wanted.GetGroup(), VendorGroup: group}
+	}
+	return mutation.Do(ctx, mutation.Write[*pb.Member]{
+		Step: "create",
+		Send: func(ctx context.Context) (*pb.Member, error) {
 			answer, err := change[*memberRow](ctx, a, http.MethodPost, call{memberPath, memberCode}, params)
 			if err != nil {
 				return nil, err
@@ -97,12 +102,16 @@ func (a *Adapter) CreateMember(ctx context.Context, req *pb.CreateMemberRequest)
 				return created, nil
 			}
 			// It is created all the same: what is known of it has to do.
-			return &pb.Member{Name: a.memberName(seq), Email: wanted.GetEmail(), Group: wanted.GetGroup(), VendorGroup: group}, nil
+			created := asked()
+			created.Name = a.memberName(seq)
+			return created, nil
 		},
-		func(ctx context.Context) (*pb.Member, bool, error) {
+		Check: func(ctx context.Context) (*pb.Member, bool, error) {
 			created, err := a.findMember(ctx, withAddress)
 			return created, created != nil, err
-		})
+		},
+		Expect: asked,
+	})
 }
 
 // UpdateMember is "Update Sub-member Information" with what the mask names, read back.
@@ -117,10 +126,21 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 		return nil, err
 	}
 	params.Set("member_seq", strconv.FormatInt(seq, 10))
-	return mutation.Do(ctx, "update",
-		func(ctx context.Context) (*pb.Member, error) {
+	before, err := mutation.Note(ctx, "before", func(ctx context.Context) (*pb.Member, error) {
+		held, err := a.findMember(ctx, withSeq(seq))
+		if err == nil && held == nil {
+			err = noMember(seq)
+		}
+		return held, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return mutation.Do(ctx, mutation.Write[*pb.Member]{
+		Step: "update",
+		Send: func(ctx context.Context) (*pb.Member, error) {
 			if _, err := change[jsontext.Value](ctx, a, http.MethodPut, call{memberPath, memberCode}, params); err != nil {
-				return nil, a.orNoMember(ctx, seq, err)
+				return nil, err
 			}
 			changed, err := a.findMember(ctx, withSeq(seq))
 			switch {
@@ -131,14 +151,24 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 			}
 			return changed, nil
 		},
-		func(ctx context.Context) (*pb.Member, bool, error) {
+		Check: func(ctx context.Context) (*pb.Member, bool, error) {
 			now, err := a.findMember(ctx, withSeq(seq))
 			took := now != nil
 			for _, field := range mask {
 				took = took && (field == "group" && now.GetGroup() == wanted.GetGroup() || field == "state" && now.GetState() == wanted.GetState())
 			}
 			return now, took, err
-		})
+		},
+		Expect: func() *pb.Member {
+			if slices.Contains(mask, "group") {
+				before.Group, before.VendorGroup = wanted.GetGroup(), code(memberGroups, wanted.GetGroup())
+			}
+			if slices.Contains(mask, "state") {
+				before.State, before.VendorState = wanted.GetState(), code(memberStates, wanted.GetState())
+			}
+			return before
+		},
+	})
 }
 
 // memberParams are the parameters that change what the mask names.
@@ -169,13 +199,17 @@ func (a *Adapter) ResetMemberPassword(ctx context.Context, req *pb.ResetMemberPa
 	if err != nil {
 		return nil, err
 	}
-	return mutation.Do(ctx, "reset", func(ctx context.Context) (*pb.ResetMemberPasswordResponse, error) {
-		params := url.Values{"member_seq": {strconv.FormatInt(seq, 10)}}
-		if _, err := change[jsontext.Value](ctx, a, http.MethodPut, call{memberPath + "/repw", memberCode}, params); err != nil {
-			return nil, a.orNoMember(ctx, seq, err)
-		}
-		return &pb.ResetMemberPasswordResponse{}, nil
-	}, nil)
+	return mutation.Do(ctx, mutation.Write[*pb.ResetMemberPasswordResponse]{
+		Step: "reset",
+		Send: func(ctx context.Context) (*pb.ResetMemberPasswordResponse, error) {
+			params := url.Values{"member_seq": {strconv.FormatInt(seq, 10)}}
+			if _, err := change[jsontext.Value](ctx, a, http.MethodPut, call{memberPath + "/repw", memberCode}, params); err != nil {
+				return nil, a.orNoMember(ctx, seq, err)
+			}
+			return &pb.ResetMemberPasswordResponse{}, nil
+		},
+		Expect: func() *pb.ResetMemberPasswordResponse { return &pb.ResetMemberPasswordResponse{} },
+	})
 }
 
 func (a *Adapter) memberList(match func(memberRow) (bool, error)) *numberedList[memberRow] {

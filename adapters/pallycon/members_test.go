@@ -187,9 +187,10 @@ func TestALostChangeOfAMemberIsReadBack(t *testing.T) {
 		puts    []string
 		sends   int
 	}{
-		"it arrived":             {[]string{withFresh(t)}, []string{cut}, 1},
-		"it did not":             {[]string{before, withFresh(t)}, []string{cut, done}, 2},
-		"only the look was lost": {[]string{refused, withFresh(t)}, []string{done}, 1},
+		"it arrived":             {[]string{before, withFresh(t)}, []string{cut}, 1},
+		"it did not":             {[]string{before, before, withFresh(t)}, []string{cut, done}, 2},
+		"half of it did":         {[]string{strings.Replace(before, "MT001", "MT002", 1), before, withFresh(t)}, []string{cut, done}, 2},
+		"only the look was lost": {[]string{before, refused, withFresh(t)}, []string{done}, 1},
 	} {
 		a, vendor := serveInTurn(t, config(), map[string][]string{getMembers: c.members, putMember: c.puts})
 		log := mutation.NewMemory()
@@ -228,21 +229,32 @@ func TestAMemberThatIsNotThere(t *testing.T) {
 		_, err := updateMember(t, a, mutation.NewMemory(), &pb.Member{Name: "vendors/acme/members/" + id, State: pb.Member_ACTIVE}, "state")
 		wantError(t, id, err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
 	}
+	a, _ := serve(t, config(), map[string]string{getMembers: none}) // and no PUT
+	_, err := updateMember(t, a, mutation.NewMemory(), &pb.Member{Name: "vendors/acme/members/104", State: pb.Member_ACTIVE}, "state")
+	wantError(t, "an update, without such a member", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
 	for what, c := range map[string]struct {
-		put, members string
-		code         codes.Code
-		reason       pb.ErrorReason
+		put    string
+		list   []string
+		code   codes.Code
+		reason pb.ErrorReason
 	}{
-		"refused, and not in the list":      {refused, none, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND},
-		"refused, and in the list":          {refused, withFresh(t), codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED},
-		"refused, and the list is, too":     {refused, refused, codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED},
-		"taken, and not in the list at all": {done, none, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND},
+		"refused":                   {refused, []string{withFresh(t)}, codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED},
+		"taken, of one who is gone": {done, []string{withFresh(t), none}, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND},
 	} {
-		a, _ := serve(t, config(), map[string]string{putMember: c.put, putReset: c.put, getMembers: c.members})
+		a, _ := serveInTurn(t, config(), map[string][]string{putMember: {c.put}, getMembers: c.list})
 		_, err := updateMember(t, a, mutation.NewMemory(), &pb.Member{Name: "vendors/acme/members/104", State: pb.Member_ACTIVE}, "state")
-		wantError(t, what, err, c.code, c.reason)
-		if c.put == refused {
-			wantError(t, what, reset(t, a, mutation.NewMemory(), "104"), c.code, c.reason)
-		}
+		wantError(t, "an update, "+what, err, c.code, c.reason)
+	}
+	for what, c := range map[string]struct {
+		list   string
+		code   codes.Code
+		reason pb.ErrorReason
+	}{
+		"and not in the list":      {none, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND},
+		"and in the list":          {withFresh(t), codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED},
+		"and the list is, as well": {refused, codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED},
+	} {
+		a, _ := serve(t, config(), map[string]string{putReset: refused, getMembers: c.list})
+		wantError(t, "a reset that is refused, "+what, reset(t, a, mutation.NewMemory(), "104"), c.code, c.reason)
 	}
 }

@@ -53,8 +53,9 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 	if err != nil {
 		return nil, err
 	}
-	return mutation.Do(ctx, "order",
-		func(ctx context.Context) (*pb.SiteOrder, error) {
+	return mutation.Do(ctx, mutation.Write[*pb.SiteOrder]{
+		Step: "order",
+		Send: func(ctx context.Context) (*pb.SiteOrder, error) {
 			answer, err := change[*siteOrderRow](ctx, a, http.MethodPost, call{siteOrderPath, "UA010310200"}, url.Values{"service_name": {order.GetDisplayName()}})
 			if err != nil {
 				return nil, err
@@ -64,7 +65,7 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 			}
 			return &pb.SiteOrder{Name: a.siteOrderName(answer.Data.Seq), DisplayName: order.GetDisplayName(), State: pb.SiteOrder_PENDING}, nil
 		},
-		func(ctx context.Context) (*pb.SiteOrder, bool, error) {
+		Check: func(ctx context.Context) (*pb.SiteOrder, bool, error) {
 			now, err := ofThisName(ctx)
 			if err != nil {
 				return nil, false, err
@@ -79,7 +80,11 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 				return arrived[0], true, nil
 			}
 			return nil, false, apierror.OutcomeUnknown("%d orders of this name have arrived since, and nothing tells which is whose", len(arrived))
-		})
+		},
+		Expect: func() *pb.SiteOrder {
+			return &pb.SiteOrder{DisplayName: order.GetDisplayName(), State: pb.SiteOrder_PENDING}
+		},
+	})
 }
 
 // ListSiteOrders is "Get Status of Additional Site Request". The vendor takes one search condition, and may match substrings: it is sent the most

@@ -54,8 +54,9 @@ func (a *Adapter) requestChange(ctx context.Context, req serviceRequest, kind pb
 	if before.GetState() == pb.StatusChange_APPLIED || before.GetState() == pb.StatusChange_PENDING && before.GetType() == kind {
 		return before, nil
 	}
-	return mutation.Do(ctx, strings.ToLower(kind.String()),
-		func(ctx context.Context) (*pb.StatusChange, error) {
+	return mutation.Do(ctx, mutation.Write[*pb.StatusChange]{
+		Step: strings.ToLower(kind.String()),
+		Send: func(ctx context.Context) (*pb.StatusChange, error) {
 			params := url.Values{"service_code": {serviceCode}, "request_type": {code(changeTypes, kind)}}
 			if req.GetMessage() != "" {
 				params.Set("request_message", req.GetMessage())
@@ -70,10 +71,17 @@ func (a *Adapter) requestChange(ctx context.Context, req serviceRequest, kind pb
 			answer.Data.RegStatus = "ST001" // the answer leaves it out: a change that has just been asked for
 			return a.statusChange(siteID, serviceCode, *answer.Data), nil
 		},
-		func(ctx context.Context) (*pb.StatusChange, bool, error) {
+		Check: func(ctx context.Context) (*pb.StatusChange, bool, error) {
 			latest, err := a.latestChange(ctx, siteID, serviceCode)
 			return latest, latest.GetName() != before.GetName() && latest.GetType() == kind, err
-		})
+		},
+		Expect: func() *pb.StatusChange {
+			return &pb.StatusChange{
+				Site: a.siteName(siteID), Service: services[serviceCode], VendorService: serviceCode,
+				Type: kind, VendorType: code(changeTypes, kind), State: pb.StatusChange_PENDING, VendorState: "ST001", Message: req.GetMessage(),
+			}
+		},
+	})
 }
 
 // inEffect are the changes that a service's state shows to have been made. Of a trial, nothing tells how long it is.
@@ -129,8 +137,9 @@ func (a *Adapter) CancelStatusChange(ctx context.Context, req *pb.CancelStatusCh
 		return nil, apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE,
 			"status change %q is %s (%s): only one that waits for approval can be taken back", ids[2], before.GetState(), before.GetVendorState())
 	}
-	return mutation.Do(ctx, "cancel",
-		func(ctx context.Context) (*pb.StatusChange, error) {
+	return mutation.Do(ctx, mutation.Write[*pb.StatusChange]{
+		Step: "cancel",
+		Send: func(ctx context.Context) (*pb.StatusChange, error) {
 			params := url.Values{"service_code": {serviceCode}, "request_type": {"SM004"}, "request_group_id": {groupID}}
 			answer, err := change[*statusChangeRow](ctx, a, http.MethodPut, statusCall(siteID), params)
 			if err != nil {
@@ -141,11 +150,16 @@ func (a *Adapter) CancelStatusChange(ctx context.Context, req *pb.CancelStatusCh
 			}
 			return a.statusChange(siteID, serviceCode, *answer.Data), nil
 		},
-		func(ctx context.Context) (*pb.StatusChange, bool, error) {
+		Check: func(ctx context.Context) (*pb.StatusChange, bool, error) {
 			latest, err := a.latestChange(ctx, siteID, serviceCode)
 			if err == nil && latest.GetName() != req.GetName() {
 				err = apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "PallyCon tells of the latest change alone, and that is another one by now")
 			}
 			return latest, latest.GetState() == pb.StatusChange_CANCELLED, err
-		})
+		},
+		Expect: func() *pb.StatusChange {
+			before.State, before.VendorState = pb.StatusChange_CANCELLED, code(changeStates, pb.StatusChange_CANCELLED)
+			return before
+		},
+	})
 }

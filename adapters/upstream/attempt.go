@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/secret"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -107,6 +108,9 @@ func (x *exchange) admit(ctx context.Context) error {
 
 // receive reads an answer, whose headers are there.
 func (x *exchange) receive(ctx, limited context.Context, answer *http.Response, into any) (*Response, verdict, error) {
+	if x.write {
+		mutation.Heard(ctx, answer.StatusCode)
+	}
 	x.answer = &Response{Status: answer.StatusCode, Header: answer.Header, idHeader: x.client.opts.RequestIDHeader, secrets: x.secrets}
 	switch {
 	case answer.StatusCode >= 400:

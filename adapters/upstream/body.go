@@ -16,12 +16,13 @@ type Body struct {
 	contentType string
 	content     []byte
 	err         error
+	parts       []Part // of a multipart body
 }
 
 // JSON is v as application/json.
 func JSON(v any) Body {
 	content, err := json.Marshal(v, json.Deterministic(true))
-	return Body{"application/json", content, err}
+	return Body{contentType: "application/json", content: content, err: err}
 }
 
 // Form is values as application/x-www-form-urlencoded.
@@ -62,7 +63,7 @@ func Multipart(parts ...Part) Body {
 		}
 	}
 	err := w.Close()
-	return Body{w.FormDataContentType(), content.Bytes(), err}
+	return Body{contentType: w.FormDataContentType(), content: content.Bytes(), err: err, parts: parts}
 }
 
 // As is the same body under the content type that the vendor asks for, such as "application/json;charset=UTF-8".

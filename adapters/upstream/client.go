@@ -105,6 +105,12 @@ func (c *Client) Close() {
 	}
 }
 
+// IsOrigin tells whether base is an http or https URL that consists of scheme and host: what a base_url of a configuration must be.
+func IsOrigin(base string) bool {
+	u, err := parseBaseURL(base)
+	return err == nil && base == u.String()
+}
+
 func parseBaseURL(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	if err != nil { // its text holds the URL, which may hold a password

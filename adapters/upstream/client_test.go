@@ -43,6 +43,22 @@ func TestBaseURL(t *testing.T) {
 	}
 }
 
+func TestAnOriginIsSchemeAndHostAlone(t *testing.T) {
+	for _, good := range []string{"http://127.0.0.1:7001", "https://[::1]:7001", "https://api.vendor.example"} {
+		if !upstream.IsOrigin(good) {
+			t.Errorf("%s is refused", good)
+		}
+	}
+	for _, bad := range []string{
+		"", "api.vendor.example", "127.0.0.1:7001", "ftp://host", "https://", "https://:443", "https://host/", "https://host/api/v2", "https://host?a=b", "https://host?",
+		"https://host#", "https://user:pass@host", "https://user@host", "https://host:port", " https://host", "https://host ", "HTTPS://host", "//host", "https:host",
+	} {
+		if upstream.IsOrigin(bad) {
+			t.Errorf("%q is taken for scheme and host", bad)
+		}
+	}
+}
+
 func TestWhatTheVendorReceives(t *testing.T) {
 	type seen struct {
 		method, target, contentType, accept, extra, body string

@@ -36,6 +36,8 @@ func Path(segments ...string) string {
 	return b.String()
 }
 
+const userAgent = "drmhub" // unless a Request says otherwise
+
 // build makes the HTTP request; its errors say that nothing was sent.
 func (c *Client) build(ctx context.Context, req Request, write bool) (*http.Request, error) {
 	u := *c.base
@@ -60,7 +62,7 @@ func (c *Client) build(ctx context.Context, req Request, write bool) (*http.Requ
 		r.Header = req.Header.Clone()
 	}
 	setDefault(r.Header, "Accept", "application/json")
-	setDefault(r.Header, "User-Agent", "drmhub")
+	setDefault(r.Header, "User-Agent", userAgent)
 	if req.Body.content != nil {
 		setDefault(r.Header, "Content-Type", req.Body.contentType)
 		r.ContentLength = int64(len(req.Body.content))

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/upstream"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -253,4 +254,51 @@ func TestAWriteWhoseAnswerNobodyReads(t *testing.T) {
 		}
 		wantCalls(t, v, 1)
 	})
+}
+
+func TestARecordOfAWriteHasTheStatusOfItsAnswer(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		handler http.HandlerFunc // of the write; reads get 203
+		want    mutation.Record
+	}{
+		{"taken", answer(201, `{"name":"new"}`), mutation.Record{State: mutation.Done, HTTPStatus: 201}},
+		{"taken, without a body", answer(204, ""), mutation.Record{State: mutation.Done, HTTPStatus: 204}},
+		{"refused", answer(422, `{"error":"no"}`), mutation.Record{State: mutation.Refused, HTTPStatus: 422}},
+		{"unknown", answer(500, ""), mutation.Record{State: mutation.Sent}},
+		{"never answered", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, mutation.Record{State: mutation.Sent}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			handler := func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == "GET" {
+					answer(203, `{"name":"one"}`)(w, r)
+					return
+				}
+				test.handler(w, r)
+			}
+			var c *upstream.Client
+			sign := func(ctx context.Context, _ *http.Request) error {
+				_, err := c.Read(ctx, upstream.Request{Path: "/login", Unsigned: true}, nil)
+				return err
+			}
+			against(t, handler, upstream.Options{Sign: sign}, func(t *testing.T, _ *vendor, client *upstream.Client) {
+				c = client
+				log := mutation.NewMemory()
+				_, _ = mutation.Do(mutation.NewContext(t.Context(), log), mutation.Write[*pb.Site]{
+					Step: "create",
+					Send: func(ctx context.Context) (*pb.Site, error) {
+						if _, err := c.Write(ctx, post, nil); err != nil {
+							return nil, err
+						}
+						_, err := c.Read(ctx, get, nil) // what was made of it
+						return &pb.Site{}, err
+					},
+					Check: func(context.Context) (*pb.Site, bool, error) { return nil, false, errors.New("not asked for") },
+				})
+				if got := log.Get("create"); got.State != test.want.State || got.HTTPStatus != test.want.HTTPStatus {
+					t.Errorf("the record is %+v, want %+v", got, test.want)
+				}
+			})
+		})
+	}
 }

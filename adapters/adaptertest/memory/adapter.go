@@ -5,6 +5,7 @@ package memory
 import (
 	"context"
 	"errors"
+	"time"
 
 	"google.golang.org/grpc/codes"
 
@@ -50,12 +51,17 @@ func New(vendorID string, vendor *Vendor, key secret.Text) *Adapter {
 	return &Adapter{id: vendorID, vendor: vendor, key: key}
 }
 
-// Describe tells that a site is found in the list of sites, and that the vendor filters nothing.
+// Describe tells what is made of other calls, such as a site that is found in the list of sites, and that the vendor filters nothing.
 func (a *Adapter) Describe() adapters.Description {
 	return adapters.Description{
 		DisplayName: "Reference",
 		Limits:      &pb.Vendor_Limits{MaxPageSize: paging.MaxSize},
-		Composed:    []string{pb.SiteService_GetSite_FullMethodName, pb.SiteService_GetSiteOrder_FullMethodName},
+		Composed: []string{
+			pb.SiteService_GetSite_FullMethodName, pb.SiteService_GetSiteOrder_FullMethodName,
+			pb.ProductLicenseService_GetProduct_FullMethodName, pb.ProductLicenseService_GetProductLicense_FullMethodName,
+			pb.ProductLicenseService_BatchCreateProductLicenses_FullMethodName, pb.ProductLicenseService_BatchDeleteProductLicenses_FullMethodName,
+			pb.ProductLicenseService_ReplaceProductLicense_FullMethodName,
+		},
 	}
 }
 
@@ -98,6 +104,10 @@ func explanation(f *Failure) *apierror.Error {
 		return apierror.NotFound("the vendor holds no such thing; its list tells which there are")
 	case tooLate:
 		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "the vendor has decided on the change: it can no longer be taken back")
+	case taken:
+		return apierror.New(codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS, "the vendor holds such a thing already")
+	case stillBound:
+		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "the vendor binds the device to its account for %d days; force removes it all the same", binding/(24*time.Hour))
 	case unreadable:
 		return apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "the vendor's answer cannot be read")
 	default:

@@ -51,7 +51,18 @@ func (a *Adapter) turn(ctx context.Context, name string, service pb.Site_Service
 		site, err := read(ctx)
 		return turned(site, kind), stands(site), err
 	}
-	return mutation.Do(ctx, "turn", send, check)
+	expect := func() *pb.StatusChange {
+		before.Enabled, before.State = stateAfter(kind)
+		return turned(before, kind)
+	}
+	return mutation.Do(ctx, mutation.Write[*pb.StatusChange]{Step: "turn", Send: send, Check: check, Expect: expect})
+}
+
+func stateAfter(kind pb.StatusChange_Type) (enabled bool, state pb.Site_State) {
+	if kind == pb.StatusChange_RESUME {
+		return true, pb.Site_RUNNING
+	}
+	return false, pb.Site_SUSPENDED
 }
 
 // turned is the change that stands where a site is as it was to be. This vendor keeps no record of it, so it has no name.
@@ -98,7 +109,10 @@ func (a *Adapter) ExtendTrial(ctx context.Context, req *pb.ExtendTrialRequest) (
 		now, err := latest(ctx)
 		return now, now.GetName() != before.GetName(), err
 	}
-	return mutation.Do(ctx, "extend", send, check)
+	expect := func() *pb.StatusChange {
+		return &pb.StatusChange{Site: req.GetName(), Service: pb.Site_DRM, Type: pb.StatusChange_EXTEND_TRIAL, State: pb.StatusChange_PENDING, Message: req.GetMessage()}
+	}
+	return mutation.Do(ctx, mutation.Write[*pb.StatusChange]{Step: "extend", Send: send, Check: check, Expect: expect})
 }
 
 // ListStatusChanges answers the latest request to extend the trial: the vendor keeps no others.
@@ -143,7 +157,11 @@ func (a *Adapter) CancelStatusChange(ctx context.Context, req *pb.CancelStatusCh
 		now, err := latest(ctx)
 		return now, now.GetState() == pb.StatusChange_CANCELLED, err
 	}
-	return mutation.Do(ctx, "cancel", send, check)
+	expect := func() *pb.StatusChange {
+		before.State = pb.StatusChange_CANCELLED
+		return before
+	}
+	return mutation.Do(ctx, mutation.Write[*pb.StatusChange]{Step: "cancel", Send: send, Check: check, Expect: expect})
 }
 
 // trial is the latest request to extend a site's trial; empty where there never was one.

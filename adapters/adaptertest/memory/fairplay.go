@@ -22,13 +22,15 @@ func (a *Adapter) RegisterFairPlayCertificate(ctx context.Context, req *pb.Regis
 		return nil, err
 	}
 	certificate, err := inspect(req)
-	if err != nil || req.GetValidateOnly() {
-		return certificate, err
+	if err != nil {
+		return nil, err
 	}
-	return mutation.Do(ctx, "register", func(ctx context.Context) (*pb.FairPlayCertificate, error) {
+	send := func(ctx context.Context) (*pb.FairPlayCertificate, error) {
 		_, err := a.vendor.ChangeSettings(ctx, siteID, func(*pb.Integration) {}) // the vendor keeps what it got to itself
 		return certificate, a.explainWrite(ctx, err)
-	}, nil)
+	}
+	expect := func() *pb.FairPlayCertificate { return certificate }
+	return mutation.Do(ctx, mutation.Write[*pb.FairPlayCertificate]{Step: "register", Send: send, Expect: expect})
 }
 
 // inspect finds what is wrong with a certificate and its keys. This vendor knows one kind of encrypted key.

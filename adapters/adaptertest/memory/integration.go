@@ -48,6 +48,14 @@ func (a *Adapter) UpdateIntegration(ctx context.Context, req *pb.UpdateIntegrati
 			i.ProtoReflect().Set(f, proto.CloneOf(wanted).ProtoReflect().Get(f))
 		}
 	}
+	before, err := mutation.Note(ctx, "before", func(ctx context.Context) (*pb.Integration, error) {
+		held, err := a.integration(ctx, wanted.GetName())
+		redact(held)
+		return held, err
+	})
+	if err != nil {
+		return nil, err
+	}
 	send := func(ctx context.Context) (*pb.Integration, error) {
 		changed, err := a.vendor.ChangeSettings(ctx, ids[1], set)
 		if err != nil {
@@ -67,7 +75,11 @@ func (a *Adapter) UpdateIntegration(ctx context.Context, req *pb.UpdateIntegrati
 		set(as)
 		return now, proto.Equal(now, as), nil
 	}
-	return mutation.Do(ctx, "update", send, check)
+	expect := func() *pb.Integration {
+		set(before)
+		return before
+	}
+	return mutation.Do(ctx, mutation.Write[*pb.Integration]{Step: "update", Send: send, Check: check, Expect: expect})
 }
 
 func (a *Adapter) integration(ctx context.Context, name string) (*pb.Integration, error) {

@@ -51,7 +51,10 @@ func (a *Adapter) CreateMember(ctx context.Context, req *pb.CreateMemberRequest)
 		created, err := find(ctx)
 		return created, created != nil, err
 	}
-	return mutation.Do(ctx, "create", send, check)
+	expect := func() *pb.Member {
+		return &pb.Member{Email: wanted.GetEmail(), Group: wanted.GetGroup()}
+	}
+	return mutation.Do(ctx, mutation.Write[*pb.Member]{Step: "create", Send: send, Check: check, Expect: expect})
 }
 
 // UpdateMember changes what the mask names.
@@ -69,6 +72,19 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 			m.State = wanted.GetState()
 		}
 	}
+	find := func(ctx context.Context) (*pb.Member, error) {
+		return a.findMember(ctx, func(m *pb.Member) bool { return m.GetName() == wanted.GetName() })
+	}
+	before, err := mutation.Note(ctx, "before", func(ctx context.Context) (*pb.Member, error) {
+		held, err := find(ctx)
+		if err == nil && held == nil {
+			err = apierror.NotFound("the vendor holds no member %q", wanted.GetName())
+		}
+		return held, err
+	})
+	if err != nil {
+		return nil, err
+	}
 	send := func(ctx context.Context) (*pb.Member, error) {
 		changed, err := a.vendor.ChangeMember(ctx, id, set)
 		if err != nil {
@@ -77,7 +93,7 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 		return a.member(changed), nil
 	}
 	check := func(ctx context.Context) (*pb.Member, bool, error) {
-		now, err := a.findMember(ctx, func(m *pb.Member) bool { return m.GetName() == wanted.GetName() })
+		now, err := find(ctx)
 		if now == nil {
 			return nil, false, err
 		}
@@ -85,7 +101,11 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 		set(as)
 		return now, proto.Equal(now, as), err
 	}
-	return mutation.Do(ctx, "update", send, check)
+	expect := func() *pb.Member {
+		set(before)
+		return before
+	}
+	return mutation.Do(ctx, mutation.Write[*pb.Member]{Step: "update", Send: send, Check: check, Expect: expect})
 }
 
 // ResetMemberPassword has the vendor make a new password. Nothing shows afterwards whether it did.
@@ -94,10 +114,12 @@ func (a *Adapter) ResetMemberPassword(ctx context.Context, req *pb.ResetMemberPa
 	if err != nil {
 		return nil, err
 	}
-	return mutation.Do(ctx, "reset", func(ctx context.Context) (*pb.ResetMemberPasswordResponse, error) {
+	send := func(ctx context.Context) (*pb.ResetMemberPasswordResponse, error) {
 		_, err := a.vendor.ChangeMember(ctx, id, func(*pb.Member) {}) // the password itself concerns nobody here
 		return &pb.ResetMemberPasswordResponse{}, a.explainWrite(ctx, err)
-	}, nil)
+	}
+	expect := func() *pb.ResetMemberPasswordResponse { return &pb.ResetMemberPasswordResponse{} }
+	return mutation.Do(ctx, mutation.Write[*pb.ResetMemberPasswordResponse]{Step: "reset", Send: send, Expect: expect})
 }
 
 func (a *Adapter) members(ctx context.Context) ([]*pb.Member, error) {

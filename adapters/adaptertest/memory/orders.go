@@ -41,7 +41,10 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 		}
 		return nil, false, err
 	}
-	return mutation.Do(ctx, "order", send, check)
+	expect := func() *pb.SiteOrder {
+		return &pb.SiteOrder{DisplayName: req.GetSiteOrder().GetDisplayName(), State: pb.SiteOrder_PENDING}
+	}
+	return mutation.Do(ctx, mutation.Write[*pb.SiteOrder]{Step: "order", Send: send, Check: check, Expect: expect})
 }
 
 // ListSiteOrders answers the vendor's orders, a page at a time.

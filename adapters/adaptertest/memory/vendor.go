@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/drmhub/drmhub/adapters/adaptertest"
+	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/secret"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -28,6 +29,9 @@ type Vendor struct {
 	settings    map[string]*pb.Integration  // by site id
 	orders      []*pb.SiteOrder             // newest first; their names are their ids
 	members     []*pb.Member                // oldest first; their names are their ids
+	accounts    []*pb.DrmAccount            // in the order in which they came
+	products    []*pb.Product               // in the order in which they came; their names are their ids
+	sold        []*pb.ProductLicense        // in the order in which they came; their names, and their products, are ids
 	issued      int                         // ids
 	writes      int
 	readFault   adaptertest.Fault
@@ -75,9 +79,14 @@ func (v *Vendor) FailReads(fault adaptertest.Fault) {
 
 // FailWrites makes the next n writes fail in this way.
 func (v *Vendor) FailWrites(fault adaptertest.WriteFault, n int) {
+	v.FailWritesInTurn(slices.Repeat([]adaptertest.WriteFault{fault}, n)...)
+}
+
+// FailWritesInTurn makes the next writes fail in these ways, one after the other.
+func (v *Vendor) FailWritesInTurn(faults ...adaptertest.WriteFault) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.writeFaults = slices.Repeat([]adaptertest.WriteFault{fault}, n)
+	v.writeFaults = slices.Clone(faults)
 }
 
 // Sites are all sites.
@@ -133,6 +142,9 @@ func (v *Vendor) turn(ctx context.Context, siteID string, on bool) error {
 func (v *Vendor) write(ctx context.Context, effect func() error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if trial := mutation.Trying(ctx); trial != nil {
+		return trial.Keep("a write in memory")
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -209,6 +221,8 @@ const (
 	noSuchSite    = "NO_SUCH_SITE"
 	noSuchThing   = "NO_SUCH_THING"
 	tooLate       = "TOO_LATE"
+	taken         = "TAKEN"
+	stillBound    = "STILL_BOUND"
 	unreadable    = "" // an answer without a code that can be read
 	connectionCut = "CUT"
 )

@@ -185,7 +185,7 @@ func TestWhenEveryVendorFailsSoDoesTheCall(t *testing.T) {
 }
 
 func TestNoVendorHasTheCapability(t *testing.T) {
-	conn, _ := serve(t, configured("bare", bare{}), newAccount("a").configured())
+	conn, _ := serve(t, configured("bare", bare{}), configured("a", listing(nil)))
 	_, err := pb.NewDrmAccountServiceClient(conn).ListDrmAccounts(t.Context(), &pb.ListDrmAccountsRequest{Parent: "vendors/-"})
 	wantError(t, err, codes.Unimplemented, pb.ErrorReason_CAPABILITY_NOT_SUPPORTED)
 	_, err = pb.NewLicenseServiceClient(conn).ListLicenses(t.Context(), &pb.ListLicensesRequest{Parent: "vendors/bare/sites/-"})

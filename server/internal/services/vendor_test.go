@@ -10,7 +10,10 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/adaptertest"
+	"github.com/drmhub/drmhub/adapters/adaptertest/memory"
+	"github.com/drmhub/drmhub/adapters/secret"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -40,7 +43,12 @@ func TestListVendorsKeepsTheOrderOfTheConfiguration(t *testing.T) {
 }
 
 func TestGetVendorTellsWhatItCanDo(t *testing.T) {
-	conn, _ := serve(t, newAccount("m").configured())
+	reference := memory.New("m", newAccount("m").Vendor, secret.New("the key of m"))
+	conn, _ := serve(t, configured("m", struct {
+		adapters.Adapter
+		adapters.SiteLister
+		adapters.SiteGetter
+	}{reference, reference, reference}))
 	v, err := pb.NewVendorServiceClient(conn).GetVendor(t.Context(), &pb.GetVendorRequest{Name: "vendors/m"})
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,242 @@
+package adaptertest
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/drmhub/drmhub/adapters"
+	"github.com/drmhub/drmhub/adapters/mutation"
+	"github.com/drmhub/drmhub/adapters/names"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+var drmAccountWritePromises = []Promise{
+	{"CreateDrmAccount is found by GetDrmAccount, with a username and a password of its own where none is given", needs(drmAccountCreator, drmAccountGetter), createdAccountIsFound},
+	{"CreateDrmAccount shows the password to view FULL alone", needs(drmAccountCreator), passwordOfCreated},
+	{"CreateDrmAccount that is tried shows no password", needs(drmAccountCreator), triedWithoutPassword},
+	{"CreateDrmAccount with the username of an account is ALREADY_EXISTS, and sends nothing", needs(drmAccountCreator), accountExists},
+	{"DeleteDrmAccountDevice takes one device away, and nothing else", needs(drmAccountDeviceDeleter, drmAccountGetter), deletesOneDevice},
+	{"DeleteDrmAccountDevice of another account's device is NOT_FOUND, and takes nothing away", needs(drmAccountDeviceDeleter, drmAccountGetter), deviceOfAnother},
+	{"DeleteDrmAccountDevice of a device that the vendor still binds is FAILED_PRECONDITION", needs(drmAccountDeviceDeleter, drmAccountGetter), boundDeviceStays},
+	{"DeleteDrmAccountDevice that is forced takes a bound device away, and tells until when its slot is held", needs(drmAccountDeviceDeleter, drmAccountGetter), forcedDeviceGoes},
+}
+
+var drmAccountWrites = []write{
+	{
+		needs: needs(drmAccountCreator),
+		prepare: func(t T, h Harness) *attempt {
+			putAccounts(t, h, 4)
+			return creatingAttempt(h, &pb.DrmAccount{Customer: h.Customers[0], Username: "new.viewer@duck.com", Password: "opens sesame"})
+		},
+	},
+	{
+		needs: needs(drmAccountCreator),
+		as:    " without a username",
+		prepare: func(t T, h Harness) *attempt {
+			putAccounts(t, h, 4)
+			return creatingAttempt(h, &pb.DrmAccount{})
+		},
+	},
+	{
+		needs: needs(drmAccountDeviceDeleter),
+		prepare: func(t T, h Harness) *attempt {
+			name := withDevices(t, h, 2)[0].GetDevices()[0].GetName()
+			return &attempt{deletingDevice(h, name, false), wanting(func(t T, what string, got *pb.DrmAccountDevice) {
+				if got.GetName() != name || !strings.HasSuffix(name, got.GetDeviceId()) || got.GetReleaseTime() != nil {
+					t.Errorf("%s: the device is %v, want %q, with no slot held", what, got, name)
+				}
+			})}
+		},
+		ofNothing: func(t T, h Harness) call {
+			ids, err := names.DrmAccount.IDs(withDevices(t, h, 1)[0].GetName())
+			if err != nil {
+				t.Fatalf("the harness shows an account without a name: %v", err)
+			}
+			return deletingDevice(h, names.DrmAccountDevice.Name(h.Vendor, ids[1], noDevice), false)
+		},
+		what: "device",
+	},
+}
+
+// noDevice is no device's id.
+const noDevice = "5effffffffffffffffffffff"
+
+// creatingAttempt creates an account.
+func creatingAttempt(h Harness, wanted *pb.DrmAccount) *attempt {
+	return &attempt{creatingAccount(h, wanted, pb.DrmAccount_FULL), wanting(func(t T, what string, got *pb.DrmAccount) { wantCreated(t, what, got, wanted) })}
+}
+
+// wantCreated demands an account as it was wanted.
+func wantCreated(t T, what string, got, wanted *pb.DrmAccount) {
+	t.Helper()
+	if got.GetName() == "" || got.GetUsername() == "" || wanted.GetUsername() != "" && got.GetUsername() != wanted.GetUsername() ||
+		wanted.GetCustomer() != "" && got.GetCustomer() != "" && got.GetCustomer() != wanted.GetCustomer() {
+		t.Errorf("%s: the account is %v, want a named one with a username of %v", what, withoutSecrets(got), withoutSecrets(wanted))
+	}
+}
+
+func creatingAccount(h Harness, account *pb.DrmAccount, view pb.DrmAccount_View) call {
+	return typed(h.Adapter.(adapters.DrmAccountCreator).CreateDrmAccount, &pb.CreateDrmAccountRequest{Parent: vendorName(h), DrmAccount: account, View: view})
+}
+
+func deletingDevice(h Harness, name string, force bool) call {
+	return typed(h.Adapter.(adapters.DrmAccountDeviceDeleter).DeleteDrmAccountDevice, &pb.DeleteDrmAccountDeviceRequest{Name: name, Force: force})
+}
+
+// withDevices lets the vendor hold accounts, and answers those that have n devices at least.
+func withDevices(t T, h Harness, n int) []*pb.DrmAccount {
+	t.Helper()
+	having := choose(putAccounts(t, h, 12), func(a *pb.DrmAccount) bool { return len(a.GetDevices()) >= n })
+	if len(having) == 0 {
+		t.Fatalf("the harness shows no account with %d devices", n)
+	}
+	return having
+}
+
+func createdAccountIsFound(t T, h Harness) {
+	putAccounts(t, h, 4)
+	taken := map[string]bool{}
+	for _, customer := range append([]string{""}, h.Customers...) {
+		for _, wanted := range []*pb.DrmAccount{
+			{Customer: customer, Username: "of_" + customer + "-customer@duck.com", Password: "opens sesame"},
+			{Customer: customer},
+			{Customer: customer},
+		} {
+			answer, err := creatingAccount(h, wanted, pb.DrmAccount_FULL).in(t.Context(), newSteps())
+			if err != nil {
+				t.Fatalf("CreateDrmAccount of %v: %v", withoutSecrets(wanted), err)
+			}
+			created := answer.(*pb.DrmAccount)
+			wantCreated(t, "CreateDrmAccount", created, wanted)
+			if taken[created.GetUsername()] {
+				t.Errorf("CreateDrmAccount answers the username %q twice", created.GetUsername())
+			}
+			taken[created.GetUsername()] = true
+			got := getAccount(t, h, created.GetName(), pb.DrmAccount_FULL)
+			wantCreated(t, "GetDrmAccount", got, wanted)
+			if got.GetUsername() != created.GetUsername() || got.GetPassword() == "" || wanted.GetPassword() != "" && got.GetPassword() != wanted.GetPassword() ||
+				got.GetPassword() != created.GetPassword() {
+				t.Errorf("CreateDrmAccount answers %v, and GetDrmAccount %v (their passwords may differ too)", withoutSecrets(created), withoutSecrets(got))
+			}
+		}
+	}
+}
+
+func passwordOfCreated(t T, h Harness) {
+	for view, shown := range map[pb.DrmAccount_View]bool{pb.DrmAccount_VIEW_UNSPECIFIED: false, pb.DrmAccount_BASIC: false, pb.DrmAccount_FULL: true} {
+		answer, err := creatingAccount(h, &pb.DrmAccount{}, view).in(t.Context(), newSteps())
+		if err != nil {
+			t.Fatalf("CreateDrmAccount, view %s: %v", view, err)
+		}
+		if password := answer.(*pb.DrmAccount).GetPassword(); (password != "") != shown {
+			t.Errorf("CreateDrmAccount, view %s: it answers a password of %d bytes", view, len(password))
+		}
+	}
+}
+
+func triedWithoutPassword(t T, h Harness) {
+	const password = "opens-sesame-4711"
+	ctx, trial := mutation.Try(t.Context())
+	_, err := creatingAccount(h, &pb.DrmAccount{Username: "new.viewer@duck.com", Password: password}, pb.DrmAccount_BASIC)(ctx)
+	if err != nil {
+		t.Fatalf("CreateDrmAccount, tried: %v", err)
+	}
+	for _, request := range trial.Requests() {
+		if strings.Contains(request, password) {
+			t.Errorf("CreateDrmAccount, tried, shows the password in a request of %d bytes", len(request))
+		}
+	}
+}
+
+func accountExists(t T, h Harness) {
+	for _, held := range putAccounts(t, h, 4) {
+		for _, customer := range append([]string{""}, h.Customers...) {
+			_, err := creatingAccount(h, &pb.DrmAccount{Customer: customer, Username: held.GetUsername()}, pb.DrmAccount_FULL).in(t.Context(), newSteps())
+			wantError(t, "CreateDrmAccount of an account", err, codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS)
+		}
+	}
+	wantWrites(t, "CreateDrmAccount of accounts", h, 0)
+}
+
+// wantDevices demands that accounts have these devices, and are as they were.
+func wantDevices(t T, h Harness, what string, accounts []*pb.DrmAccount) {
+	t.Helper()
+	for _, want := range accounts {
+		got := getAccount(t, h, want.GetName(), pb.DrmAccount_FULL)
+		sameRows(t, what+": devices of "+want.GetUsername(), got.GetDevices(), want.GetDevices())
+		if int(got.GetDeviceCount()) != len(want.GetDevices()) || got.GetPassword() != want.GetPassword() {
+			t.Errorf("%s: the account %q has a device_count of %d, want %d (or another password)", what, want.GetUsername(), got.GetDeviceCount(), len(want.GetDevices()))
+		}
+	}
+}
+
+func deletesOneDevice(t T, h Harness) {
+	accounts := withDevices(t, h, 1)
+	for _, a := range accounts[:2] {
+		name := a.GetDevices()[0].GetName()
+		answer, err := deletingDevice(h, name, false).in(t.Context(), newSteps())
+		if err != nil || !proto.Equal(answer, a.GetDevices()[0]) {
+			t.Errorf("DeleteDrmAccountDevice answers %v, %v, want %v", answer, err, a.GetDevices()[0])
+		}
+		a.Devices = slices.Delete(a.Devices, 0, 1)
+		wantDevices(t, h, "after DeleteDrmAccountDevice", accounts)
+		_, err = deletingDevice(h, name, false).in(t.Context(), newSteps())
+		wantError(t, "DeleteDrmAccountDevice of what is gone", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
+	}
+	wantWrites(t, "DeleteDrmAccountDevice of two devices", h, 2)
+}
+
+func deviceOfAnother(t T, h Harness) {
+	accounts := withDevices(t, h, 1)
+	id := accounts[0].GetDevices()[0].GetDeviceId()
+	for _, username := range []string{accounts[1].GetUsername(), "nobody@duck.com"} {
+		_, err := deletingDevice(h, names.DrmAccountDevice.Name(h.Vendor, username, id), false).in(t.Context(), newSteps())
+		wantError(t, "DeleteDrmAccountDevice", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
+	}
+	wantWrites(t, "DeleteDrmAccountDevice", h, 0)
+	wantDevices(t, h, "after DeleteDrmAccountDevice of another account's", accounts)
+}
+
+// bindDevice binds a device to an account, and answers its name; empty where the vendor lets go of every device at once.
+func bindDevice(t T, h Harness) (account *pb.DrmAccount, name string) {
+	t.Helper()
+	if h.BindDevice == nil {
+		t.Logf("nothing to see: the vendor lets go of every device at once")
+		return nil, ""
+	}
+	account = withDevices(t, h, 1)[0]
+	bound := device(h, account.GetUsername(), "5e00000000000000000000bb", 0)
+	h.BindDevice(account.GetUsername(), bound)
+	return account, bound.GetName()
+}
+
+func boundDeviceStays(t T, h Harness) {
+	account, name := bindDevice(t, h)
+	if name == "" {
+		return
+	}
+	before := getAccount(t, h, account.GetName(), pb.DrmAccount_FULL)
+	_, err := deletingDevice(h, name, false).in(t.Context(), newSteps())
+	wantError(t, "DeleteDrmAccountDevice of a bound device", err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE)
+	wantWrites(t, "DeleteDrmAccountDevice of a bound device", h, 0)
+	wantDevices(t, h, "after DeleteDrmAccountDevice of a bound device", []*pb.DrmAccount{before})
+}
+
+func forcedDeviceGoes(t T, h Harness) {
+	account, name := bindDevice(t, h)
+	if name == "" {
+		return
+	}
+	answer, err := deletingDevice(h, name, true).in(t.Context(), newSteps())
+	if err != nil {
+		t.Fatalf("DeleteDrmAccountDevice that is forced: %v", err)
+	}
+	if got := answer.(*pb.DrmAccountDevice); got.GetName() != name || !got.GetReleaseTime().AsTime().After(time.Now()) {
+		t.Errorf("DeleteDrmAccountDevice that is forced answers %v, want %q with a release_time to come", got, name)
+	}
+	wantDevices(t, h, "after DeleteDrmAccountDevice that is forced", []*pb.DrmAccount{account})
+}

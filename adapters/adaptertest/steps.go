@@ -1,0 +1,101 @@
+package adaptertest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protopath"
+	"google.golang.org/protobuf/reflect/protorange"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/drmhub/drmhub/adapters/mutation"
+)
+
+// steps is a mutation's log that keeps no secrets, as the journal keeps none, and tells whether a write was left unsettled.
+type steps struct {
+	*mutation.Memory
+	settling bool
+	done     func() // called whenever a step has taken effect; nil is nothing
+
+	mu    sync.Mutex
+	names map[string]bool
+}
+
+func newSteps() *steps { return &steps{Memory: mutation.NewMemory(), names: map[string]bool{}} }
+
+// Put keeps the step's name too.
+func (s *steps) Put(ctx context.Context, step string, r mutation.Record) error {
+	if r.Answer != nil {
+		answer, err := r.Answer.UnmarshalNew()
+		if err != nil {
+			return err
+		}
+		if r.Answer, err = anypb.New(withoutSecrets(answer)); err != nil {
+			return err
+		}
+	}
+	if err := s.keep(ctx, step, r); err != nil {
+		return err
+	}
+	if r.State == mutation.Done && s.done != nil {
+		s.done()
+	}
+	return nil
+}
+
+func (s *steps) keep(ctx context.Context, step string, r mutation.Record) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.names[step] = true
+	return s.Memory.Put(ctx, step, r)
+}
+
+// Settling tells whether nobody asked again.
+func (s *steps) Settling() bool { return s.settling }
+
+// unsettled tells whether a write may have taken effect and nobody knows.
+func (s *steps) unsettled() bool { return s.any(mutation.Sent, mutation.Lost) }
+
+// any tells whether a step is in one of these states.
+func (s *steps) any(states ...mutation.State) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for step := range s.names {
+		if slices.Contains(states, s.Get(step).State) {
+			return true
+		}
+	}
+	return false
+}
+
+// withoutSecrets is a copy of a message in which the fields that the proto marks debug_redact are empty, and marked as redacted where it can say so.
+func withoutSecrets(m proto.Message) proto.Message {
+	kept := proto.CloneOf(m)
+	var empty []func() // called later, since nothing else may change in a message that is ranged over
+	err := protorange.Range(kept.ProtoReflect(), func(p protopath.Values) error {
+		last := p.Path.Index(-1)
+		if last.Kind() != protopath.FieldAccessStep || !last.FieldDescriptor().Options().(*descriptorpb.FieldOptions).GetDebugRedact() {
+			return nil
+		}
+		holder := p.Index(-2).Value.Message()
+		empty = append(empty, func() {
+			holder.Clear(last.FieldDescriptor())
+			if said := holder.Descriptor().Fields().ByName("redacted"); said != nil {
+				holder.Set(said, protoreflect.ValueOfBool(true))
+			}
+		})
+		return nil
+	})
+	if err != nil {
+		panic(fmt.Sprintf("adaptertest: a message that cannot be ranged over: %v", err))
+	}
+	for _, e := range empty {
+		e()
+	}
+	return kept
+}
