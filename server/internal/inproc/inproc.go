@@ -73,25 +73,42 @@ func (c *Conn) RegisterService(desc *grpc.ServiceDesc, service any) {
 
 // Invoke calls a unary method, here and now. Every error is a status error. Of the call options it heeds grpc.Header and grpc.Trailer.
 func (c *Conn) Invoke(ctx context.Context, name string, in, out any, opts ...grpc.CallOption) error {
-	m, ok := c.methods[name]
-	if !ok || m.unary == nil {
-		return unknown(name)
-	}
-	if err := ctx.Err(); err != nil {
-		return asStatus(err)
-	}
 	call := &call{method: name}
-	// The generated handler allocates an empty request and has it decoded; the caller's own goes in its place.
-	decode := func(any) error { return nil }
-	intercept := func(ctx context.Context, _ any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-		return c.unary(ctx, in, info, handler)
-	}
-	answer, err := m.unary(m.service, serverContext(ctx, call), decode, intercept)
+	answer, err := c.call(ctx, call, in)
 	call.report(opts)
 	if err != nil {
 		return asStatus(err)
 	}
 	return share(out, answer)
+}
+
+// Call calls a unary method whose messages are known by its name alone. Errors come as the handler made them.
+func (c *Conn) Call(ctx context.Context, name string, req proto.Message) (proto.Message, error) {
+	answer, err := c.call(ctx, &call{method: name}, req)
+	if err != nil {
+		return nil, err
+	}
+	message, ok := answer.(proto.Message)
+	if !ok {
+		return nil, status.Errorf(codes.Internal, "inproc: the handler of %s gave a %T", name, answer)
+	}
+	return message, nil
+}
+
+func (c *Conn) call(ctx context.Context, call *call, in any) (any, error) {
+	m, ok := c.methods[call.method]
+	if !ok || m.unary == nil {
+		return nil, unknown(call.method)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	// The generated handler allocates an empty request and has it decoded; the caller's own goes in its place.
+	decode := func(any) error { return nil }
+	intercept := func(ctx context.Context, _ any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+		return c.unary(ctx, in, info, handler)
+	}
+	return m.unary(m.service, serverContext(ctx, call), decode, intercept)
 }
 
 // share makes dst a shallow copy of src: nested messages, lists and bytes are the same ones.
