@@ -1,0 +1,235 @@
+package telecomx
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/names"
+	"github.com/drmhub/drmhub/adapters/paging"
+	"github.com/drmhub/drmhub/adapters/secret"
+	"github.com/drmhub/drmhub/adapters/upstream"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+const (
+	accountsPath = "/iptv/drm"
+	maxLimit     = 500 // "limit [optional] The number of accounts to return, default 100, min 1, max 500."
+	// readsPerAsk is how many of the vendor's pages one call reads at most.
+	readsPerAsk = 10
+)
+
+// accountPage is the pages' "Response". The actual number of accounts may be lower than limit.
+type accountPage struct {
+	Offset   *int         `json:"offset"`
+	Total    int          `json:"total"`
+	Accounts []accountRow `json:"accounts"`
+}
+
+// accountPlace is where a list stands: TelecomX pages by position.
+type accountPlace struct {
+	Offset int `json:"o"`
+}
+
+// ListDrmAccounts is "GET /iptv/drm". TelecomX searches the usernames, and does not say whether with regard to case: every row is matched again here.
+func (a *Adapter) ListDrmAccounts(ctx context.Context, req *pb.ListDrmAccountsRequest) (*pb.ListDrmAccountsResponse, error) {
+	var at accountPlace
+	if _, err := paging.Resume(req, &at); err != nil {
+		return nil, err
+	}
+	if at.Offset < 0 {
+		return nil, apierror.Invalid("page_token", "is none that drmhub made; begin again without it")
+	}
+	list := accountList{adapter: a, filter: req.GetFilter(), view: req.GetView()}
+	rows, next, err := list.read(ctx, at.Offset, paging.Size(req.GetPageSize()))
+	if err != nil {
+		return nil, err
+	}
+	res := &pb.ListDrmAccountsResponse{DrmAccounts: rows}
+	switch {
+	case req.GetFilter().GetUsernameContains() == "":
+		res.TotalSize = int32(min(list.total, math.MaxInt32))
+	case at.Offset == 0 && next == 0: // TelecomX' total is of its own search
+		res.TotalSize = int32(len(rows))
+	}
+	if next > 0 {
+		res.NextPageToken, err = paging.Token(req, accountPlace{next})
+	}
+	return res, err
+}
+
+// accountList reads the accounts that a filter chooses.
+type accountList struct {
+	adapter *Adapter
+	filter  *pb.DrmAccountFilter
+	view    pb.DrmAccount_View
+	total   int // what TelecomX says
+}
+
+// read collects up to want accounts from an offset on, and where to go on; 0 at the end. It reads a bounded number of the vendor's pages.
+func (l *accountList) read(ctx context.Context, offset, want int) (taken []*pb.DrmAccount, next int, err error) {
+	limit := min(want, maxLimit)
+	for range readsPerAsk {
+		page, err := l.page(ctx, offset, limit)
+		switch {
+		case errors.Is(err, errNoCustomer):
+			return taken, 0, nil
+		case err != nil:
+			return nil, 0, err
+		}
+		customer := l.adapter.customerOf(l.filter.GetCustomer())
+		for i, row := range page.Accounts {
+			if !strings.Contains(row.Username, l.filter.GetUsernameContains()) {
+				continue
+			}
+			if len(taken) == want {
+				return taken, offset + i, nil
+			}
+			account, err := l.adapter.account(row, customer, l.view)
+			if err != nil {
+				return nil, 0, err
+			}
+			taken = append(taken, account)
+		}
+		offset += len(page.Accounts)
+		if len(page.Accounts) == 0 || page.Total > 0 && offset >= page.Total {
+			return taken, 0, nil
+		}
+		if len(taken) == want {
+			break
+		}
+		if limit = maxLimit; l.filter.GetUsernameContains() == "" {
+			limit = min(want-len(taken), maxLimit)
+		}
+	}
+	return taken, offset, nil
+}
+
+// page is one of the vendor's pages. It may be short without being the last one, but not empty.
+func (l *accountList) page(ctx context.Context, offset, limit int) (*accountPage, error) {
+	params := url.Values{"offset": {strconv.Itoa(offset)}, "limit": {strconv.Itoa(limit)}}
+	if s := l.filter.GetUsernameContains(); s != "" {
+		params.Set("filter", s)
+	}
+	if s := l.adapter.customerParam(l.filter.GetCustomer()); s != "" {
+		params.Set("customer", s)
+	}
+	if l.view == pb.DrmAccount_FULL {
+		params.Set("full", "true")
+	}
+	page, err := l.adapter.accountPage(ctx, params)
+	if err != nil {
+		return nil, l.refused(err)
+	}
+	l.total = page.Total
+	switch {
+	case page.Offset != nil && *page.Offset != offset:
+		return nil, contradiction("a page begins at another account than it was asked for")
+	case len(page.Accounts) == 0 && offset < page.Total:
+		return nil, contradiction("a page before the last account is empty")
+	}
+	return page, nil
+}
+
+// errNoCustomer says that TelecomX holds no customer of the filter's id: none of its accounts is that customer's.
+var errNoCustomer = errors.New("telecomx: no such customer")
+
+// refused makes a condition that TelecomX refuses the caller's, and everything else that it does not find the configuration's.
+func (l *accountList) refused(err error) error {
+	e := *apierror.Convert(err)
+	field := map[string]string{"customer": "filter.customer", "filter": "filter.username_contains"}[e.Metadata[apierror.VendorCode]]
+	switch {
+	case field == "filter.customer" && l.filter.GetCustomer() == "": // it is the configured one
+		return err
+	case field == "filter.customer" && e.Metadata[apierror.VendorHTTPStatus] == "404":
+		return errNoCustomer
+	case field != "" && e.Reason == pb.ErrorReason_VENDOR_INPUT_REFUSED:
+		e.Violations = []*errdetails.BadRequest_FieldViolation{{Field: field, Description: "TelecomX refuses it"}}
+		return &e
+	}
+	return err
+}
+
+// accountPage asks for a page. The path is no resource's, so what TelecomX does not find is what is configured.
+func (a *Adapter) accountPage(ctx context.Context, params url.Values) (*accountPage, error) {
+	page := &accountPage{}
+	_, err := a.read(ctx, upstream.Request{Path: accountsPath, Query: params}, page)
+	if err == nil {
+		return page, nil
+	}
+	e := *apierror.Convert(err)
+	if e.Code != codes.NotFound {
+		return nil, err
+	}
+	e.Code, e.Reason = codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED
+	e.Message = "TelecomX has no such list of accounts: check base_url and customer in this vendor's configuration"
+	return nil, &e
+}
+
+// customerParam is what a call about this customer's accounts says; "" for the user's own, which TelecomX takes where nothing is said.
+func (a *Adapter) customerParam(named string) string {
+	if named != "" {
+		return named
+	}
+	return a.config.Customer
+}
+
+// customerOf is the customer that such a call is about; "" where nothing has told which one is the user's own.
+func (a *Adapter) customerOf(named string) string {
+	if param := a.customerParam(named); param != "" {
+		return param
+	}
+	own, _ := a.session.user()
+	return own
+}
+
+// GetDrmAccount is "GET /iptv/drm/ACCOUNT_ID".
+func (a *Adapter) GetDrmAccount(ctx context.Context, req *pb.GetDrmAccountRequest) (*pb.DrmAccount, error) {
+	ids, err := names.DrmAccount.IDs(req.GetName())
+	if err != nil {
+		return nil, apierror.Invalid("name", "%v", err)
+	}
+	row, err := a.findAccount(ctx, ids[1])
+	switch {
+	case err != nil:
+		return nil, err
+	case row == nil || row.Username != ids[1]: // it may find one without regard to case
+		return nil, noAccount(ids[1])
+	}
+	account, err := a.account(*row, "", pb.DrmAccount_FULL)
+	if err == nil && req.GetView() != pb.DrmAccount_FULL {
+		account.Password = "" // a single account shows its devices in any view
+	}
+	return account, err
+}
+
+// findAccount is the account that TelecomX finds by this username, or nil. Its errors are clean of these secrets too.
+func (a *Adapter) findAccount(ctx context.Context, username string, secrets ...secret.Text) (*accountRow, error) {
+	if username == "." || username == ".." { // which cannot stand in a path, and are too short anyway
+		return nil, nil
+	}
+	row := &accountRow{}
+	_, err := a.read(ctx, upstream.Request{Path: accountsPath + upstream.Path(username), Secrets: secrets}, row)
+	switch {
+	case err != nil && apierror.Convert(err).Code == codes.NotFound:
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case row.Username == "":
+		row.Username = username
+	case !strings.EqualFold(row.Username, username):
+		return nil, contradiction("asked for one account, it gives another")
+	}
+	return row, nil
+}
+
+func noAccount(username string) error {
+	return apierror.NotFound("TelecomX holds no account %q", username)
+}

@@ -1,0 +1,84 @@
+package telecomx
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/upstream"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// read makes a call that changes nothing.
+func (a *Adapter) read(ctx context.Context, req upstream.Request, into any) (*upstream.Response, error) {
+	return a.session.call(ctx, func(ctx context.Context) (*upstream.Response, error) { return a.vendor.Read(ctx, req, into) })
+}
+
+// write makes a call that changes something. A token that is refused is a refusal of the call, so that it may be made again.
+func (a *Adapter) write(ctx context.Context, req upstream.Request, into any) (*upstream.Response, error) {
+	return a.session.call(ctx, func(ctx context.Context) (*upstream.Response, error) { return a.vendor.Write(ctx, req, into) })
+}
+
+type carriedKey struct{}
+
+// call sends, and sends again with a new token where TelecomX refuses the one that the call carried. TelecomX says 401 or 403 of a token that has
+// expired, and 403 of an access level that does not suffice too: which of the two it was shows by what it says to a token that it gave since.
+func (s *session) call(ctx context.Context, send func(context.Context) (*upstream.Response, error)) (*upstream.Response, error) {
+	carried := &token{}
+	ctx = context.WithValue(ctx, carriedKey{}, carried)
+	var refused time.Time // for the first time
+	for {
+		res, err := send(ctx)
+		why := doubtful(err)
+		switch {
+		case why == 0 || carried.number == 0:
+			return res, err
+		case !refused.IsZero() && !carried.since.Before(refused):
+			s.trust(why)
+			return res, err
+		case !s.renew(*carried, why):
+			return res, err
+		case refused.IsZero():
+			refused = s.now()
+		}
+	}
+}
+
+// doubtful is why a call was refused, if that may be its token, or else 0.
+func doubtful(err error) pb.ErrorReason {
+	if e, ok := errors.AsType[*apierror.Error](err); ok {
+		switch e.Reason {
+		case pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED, pb.ErrorReason_VENDOR_PERMISSION_DENIED:
+			return e.Reason
+		}
+	}
+	return 0
+}
+
+// sign puts the token into a request's query, where TelecomX wants it.
+func (s *session) sign(ctx context.Context, r *http.Request) error {
+	carried, ok := ctx.Value(carriedKey{}).(*token)
+	if !ok {
+		carried = &token{}
+	}
+	*carried = token{} // of an attempt before
+	t, err := s.get(ctx)
+	if err != nil {
+		if r.Method != http.MethodGet && apierror.Convert(err).Code == codes.DeadlineExceeded { // which leaves open whether something happened
+			return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "not sent: the deadline passed before there was a login at TelecomX")
+		}
+		return err
+	}
+	*carried = t
+	if r.URL.RawQuery != "" {
+		r.URL.RawQuery += "&"
+	}
+	r.URL.RawQuery += "token=" + strings.ReplaceAll(url.QueryEscape(t.text.Reveal()), "+", "%20")
+	return nil
+}

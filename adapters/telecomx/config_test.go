@@ -1,0 +1,67 @@
+package telecomx
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/drmhub/drmhub/adapters/secret"
+)
+
+// complete is the shortest configuration that works.
+func complete() *Config {
+	c := NewConfig()
+	c.BaseURL, c.Username, c.Password = "https://api.telecomx.dk", "ops", secret.New("the-password")
+	return c
+}
+
+// mistaken are the keys that c's Check reports, sorted.
+func mistaken(c *Config) []string {
+	found := map[string]bool{}
+	c.Check(func(key, _ string) { found[key] = true })
+	return slices.Sorted(maps.Keys(found))
+}
+
+func TestEitherWayOfLoggingInWillDo(t *testing.T) {
+	if got := mistaken(complete()); len(got) != 0 {
+		t.Errorf("username and password are refused for %v", got)
+	}
+	c := NewConfig()
+	c.BaseURL, c.Token, c.Customer = "http://127.0.0.1:7003", secret.New("the-token"), "5f0c9a417be2d86630a1c4f8"
+	if got := mistaken(c); len(got) != 0 {
+		t.Errorf("a machine token is refused for %v", got)
+	}
+	if got, want := mistaken(NewConfig()), []string{"base_url", "username"}; !slices.Equal(got, want) {
+		t.Errorf("the defaults alone lack %v, want %v", got, want)
+	}
+}
+
+func TestEveryUnusableSettingIsReported(t *testing.T) {
+	for what, c := range map[string]struct {
+		key   string
+		spoil func(*Config)
+	}{
+		"a path":                     {"base_url", func(c *Config) { c.BaseURL = "https://api.telecomx.dk/iptv" }},
+		"a user in the URL":          {"base_url", func(c *Config) { c.BaseURL = "https://ops:the-password@api.telecomx.dk" }},
+		"no username":                {"username", func(c *Config) { c.Username = "" }},
+		"no password":                {"password", func(c *Config) { c.Password = secret.Text{} }},
+		"a token too":                {"token", func(c *Config) { c.Token = secret.New("the-token") }},
+		"a token beside a username":  {"token", func(c *Config) { c.Token, c.Password = secret.New("the-token"), secret.Text{} }},
+		"a customer that is none":    {"customer", func(c *Config) { c.Customer = "acme" }},
+		"no time":                    {"timeout", func(c *Config) { c.Timeout = 0 }},
+		"requests that are no count": {"requests_per_second", func(c *Config) { c.RequestsPerSecond = math.NaN() }},
+	} {
+		set := complete()
+		c.spoil(set)
+		if got := mistaken(set); !slices.Equal(got, []string{c.key}) {
+			t.Errorf("%s: Check reports %v, want %s", what, got, c.key)
+		}
+		set.Check(func(key, problem string) {
+			if strings.Contains(problem, "the-password") || strings.Contains(problem, "the-token") {
+				t.Errorf("%s: what is reported of %s quotes a secret", what, key)
+			}
+		})
+	}
+}

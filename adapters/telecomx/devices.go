@@ -1,0 +1,109 @@
+package telecomx
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
+	"github.com/drmhub/drmhub/adapters/names"
+	"github.com/drmhub/drmhub/adapters/upstream"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// removal is what the removal of a device answers. Expires is until when the slot stays held, if it does.
+type removal struct {
+	Success *bool  `json:"success"`
+	Expires string `json:"expires"`
+}
+
+// DeleteDrmAccountDevice is "DELETE /iptv/device/ID". That call knows no account: that the device is this account's is looked up before.
+//
+// Whether a lost request arrived is read back from the account, which then lacks the device. Nothing tells then until when its slot is held.
+func (a *Adapter) DeleteDrmAccountDevice(ctx context.Context, req *pb.DeleteDrmAccountDeviceRequest) (*pb.DrmAccountDevice, error) {
+	ids, err := names.DrmAccountDevice.IDs(req.GetName())
+	if err != nil {
+		return nil, apierror.Invalid("name", "%v", err)
+	}
+	username, id := ids[1], ids[2]
+	device, err := mutation.Note(ctx, "before", func(ctx context.Context) (*pb.DrmAccountDevice, error) {
+		held, err := a.findDevice(ctx, username, id)
+		if err == nil && held == nil {
+			err = apierror.NotFound("TelecomX' account %q has no device %q", username, id)
+		}
+		return held, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	lost := false // an earlier attempt may have arrived
+	return mutation.Do(ctx, mutation.Write[*pb.DrmAccountDevice]{
+		Step: "delete",
+		Send: func(ctx context.Context) (*pb.DrmAccountDevice, error) {
+			removed, err := a.removeDevice(ctx, device, req.GetForce())
+			if lost && isFrozen(err) { // it did, and TelecomX lists what it has removed
+				return device, nil
+			}
+			return removed, err
+		},
+		Check: func(ctx context.Context) (*pb.DrmAccountDevice, bool, error) {
+			lost = true
+			held, err := a.findDevice(ctx, username, id)
+			return device, err == nil && held == nil, err
+		},
+		Expect: func() *pb.DrmAccountDevice { return device },
+	})
+}
+
+// findDevice is a device of an account, or nil. An account that is not there is an error.
+func (a *Adapter) findDevice(ctx context.Context, username, id string) (*pb.DrmAccountDevice, error) {
+	row, err := a.findAccount(ctx, username)
+	switch {
+	case err != nil:
+		return nil, err
+	case row == nil || row.Username != username:
+		return nil, noAccount(username)
+	case int(row.Devices.count) != len(row.Devices.rows):
+		return nil, contradiction("a single account shows a number of devices, and not which")
+	}
+	i := slices.IndexFunc(row.Devices.rows, func(d deviceRow) bool { return d.id() == id })
+	if i < 0 {
+		return nil, nil
+	}
+	return a.device(username, row.Devices.rows[i])
+}
+
+func (a *Adapter) removeDevice(ctx context.Context, device *pb.DrmAccountDevice, force bool) (*pb.DrmAccountDevice, error) {
+	req := upstream.Request{Method: http.MethodDelete, Path: "/iptv/device" + upstream.Path(device.GetDeviceId())}
+	if force {
+		req.Query = url.Values{"force": {"true"}}
+	}
+	var answer removal
+	res, err := a.write(ctx, req, &answer)
+	switch {
+	case err != nil:
+		return nil, err
+	case answer.Success == nil:
+		return nil, res.Complete(apierror.OutcomeUnknown("TelecomX does not say whether it removed the device; call again with the same request_id to settle it"))
+	case !*answer.Success:
+		return nil, res.Complete(apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED, "TelecomX does not remove the device, and does not say why"))
+	}
+	removed := proto.CloneOf(device)
+	if answer.Expires == "" {
+		return removed, nil
+	}
+	if removed.ReleaseTime = instant(answer.Expires); removed.GetReleaseTime() == nil {
+		return nil, res.Complete(apierror.OutcomeUnknown("TelecomX has removed the device, and says in no known way until when its slot is held; call again with the same request_id"))
+	}
+	return removed, nil
+}
+
+// isFrozen tells whether TelecomX says that it has removed the device before.
+func isFrozen(err error) bool {
+	return err != nil && apierror.Convert(err).Metadata[apierror.VendorCode] == saysDeleted
+}

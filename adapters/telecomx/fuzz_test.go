@@ -1,0 +1,129 @@
+package telecomx
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"google.golang.org/grpc/codes"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/names"
+	"github.com/drmhub/drmhub/adapters/secret"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+func FuzzAccounts(f *testing.F) {
+	for _, s := range []string{
+		`{"offset":10,"limit":10,"total":23,"accounts":[{"username":"donald@duck.com","password":"vgh38gy3uvhebv","devices":2,"created":"2016-01-01T00:00:00.000Z"}]}`,
+		`{"accounts":[{"username":"a/b%","devices":[{"id":"12345678901234567890AAAA","type":"IOS","model":"iPhone 6","name":"Donalds mobile"},{"_id":"..","type":"NEW"}]}]}`,
+		`{"accounts":[{"username":"","devices":null,"created":""}]}`, `{"accounts":[{"devices":-0.0}]}`, `{"accounts":[{"devices":1e3}]}`, `{"accounts":null}`,
+		`{"accounts":[{"username":"x","devices":[{"id":"a","id":"b"}]}]}`, `{}`, `[]`, `null`,
+	} {
+		f.Add([]byte(s))
+	}
+	a := &Adapter{id: "vendor/1"}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var page accountPage
+		if json.Unmarshal(body, &page) != nil {
+			return
+		}
+		for _, row := range page.Accounts {
+			account, err := a.account(row, "", pb.DrmAccount_FULL)
+			if err != nil {
+				if apierror.Convert(err).Reason != pb.ErrorReason_VENDOR_RESPONSE_INVALID {
+					t.Errorf("%v", err)
+				}
+				continue
+			}
+			if named := names.DrmAccount.Name(a.id, row.Username); account.GetName() != named || account.GetUsername() == "" {
+				t.Errorf("the account %q is named %q", row.Username, account.GetName())
+			}
+			if account.GetDeviceCount() < 0 || len(account.GetDevices()) > 0 && len(account.GetDevices()) != int(account.GetDeviceCount()) {
+				t.Errorf("%d devices are counted, and %d shown", account.GetDeviceCount(), len(account.GetDevices()))
+			}
+			for _, d := range account.GetDevices() {
+				if d.GetDeviceId() == "" || d.GetName() != account.GetName()+"/devices/"+names.Pattern("*").Name(d.GetDeviceId()) {
+					t.Errorf("the device %q of %q is named %q", d.GetDeviceId(), account.GetName(), d.GetName())
+				}
+			}
+			if created := account.GetCreateTime(); created != nil && !created.IsValid() {
+				t.Errorf("created %q is read as %v", row.Created, created)
+			}
+			if shown, err := a.account(row, "", pb.DrmAccount_BASIC); err != nil || shown.GetPassword() != "" || len(shown.GetDevices()) > 0 {
+				t.Errorf("the BASIC view shows more than it may, %v", err)
+			}
+		}
+	})
+}
+
+func FuzzErrors(f *testing.F) {
+	for _, s := range []string{
+		`{"error":"access_denied"}`, `{"message":"access_denied"}`, `access_denied`, `"access_denied"`, `{"error":{"code":"x"}}`, `{"error":403,"message":"no entry"}`,
+		`{"error":"id","expires":"2026-03-01T12:00:00.000Z"}`, `{"error":"id","error":"id"}`, "<html>\x1b[31m", "", " \n", `{"error":"`, "\xff", `{"message":"\ud800"}`,
+	} {
+		for _, status := range []int{400, 401, 403, 404, 409, 422, 429, 500} {
+			f.Add(status, []byte(s))
+		}
+	}
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		if status < 400 || status > 999 {
+			return // is no error
+		}
+		e := (&Adapter{}).failure(status, http.Header{}, body)
+		if e.Code == codes.OK || e.Reason == 0 || e.Message == "" {
+			t.Errorf("HTTP %d is read as %v, %v", status, e.Code, e.Reason)
+		}
+		if (e.Code == codes.Unavailable) != (status >= 500) {
+			t.Errorf("HTTP %d is read as %v", status, e.Code)
+		}
+		if said := e.Metadata[apierror.VendorCode]; !isWord(said) || !strings.Contains(string(body), said) && !strings.Contains(string(body), `\`) {
+			t.Errorf("of %q, the code is %q", body, said)
+		}
+		if plain := strings.TrimSpace(string(body)); plain != "" && e.Metadata[apierror.VendorCode]+e.Metadata[apierror.VendorMessage] == "" {
+			t.Errorf("of %q, nothing is told", body)
+		}
+	})
+}
+
+func FuzzTokensInTheQuery(f *testing.F) {
+	f.Add("41ed6c3a1704faee921926470ac03b73", "limit=1")
+	f.Add(`a b+c&d=e%25#?/"é`, "")
+	f.Fuzz(func(t *testing.T, token, query string) {
+		plain, err := url.ParseQuery(query)
+		if err != nil || plain.Has("token") || token == "" || !utf8.ValidString(token) {
+			return
+		}
+		s := newSession(Config{Token: secret.New(token)}, nil)
+		r := &http.Request{Method: http.MethodGet, URL: &url.URL{RawQuery: query}}
+		if err := s.sign(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		signed, err := url.ParseQuery(r.URL.RawQuery)
+		if err != nil || len(signed["token"]) != 1 || signed.Get("token") != token || strings.ContainsAny(r.URL.RawQuery[len(query):], " +\"#") {
+			t.Fatalf("the token %q arrives as %q, %v", token, signed["token"], err)
+		}
+		signed.Del("token")
+		if signed.Encode() != plain.Encode() {
+			t.Errorf("the query %q arrives as %q", query, signed.Encode())
+		}
+	})
+}
+
+func FuzzLives(f *testing.F) {
+	f.Add(15.0)
+	f.Add(-1.0)
+	f.Add(0.0)
+	f.Add(1e300)
+	f.Fuzz(func(t *testing.T, minutes float64) {
+		switch got := life(minutes); {
+		case minutes < 0 && got != 0:
+			t.Errorf("a token that does not expire is good for %v", got)
+		case minutes >= 0 && (got < 0 || got.Hours() > 365*24):
+			t.Errorf("a token of %v minutes is good for %v", minutes, got)
+		}
+	})
+}

@@ -1,0 +1,132 @@
+package telecomx
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/names"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// accountRow is the pages' "DRM account object". "Properties holding no value may be omitted from the object."
+type accountRow struct {
+	Username string  `json:"username"`
+	Password string  `json:"password"`
+	Devices  devices `json:"devices"`
+	Created  string  `json:"created"`
+}
+
+// devices is a number, or the devices themselves: in a list with full=true, and in a single account.
+type devices struct {
+	count int32
+	rows  []deviceRow
+}
+
+// deviceRow is an element of devices. Its id is called id in a list, and _id in a single account.
+type deviceRow struct {
+	ID      string `json:"id"`
+	OtherID string `json:"_id"`
+	Type    string `json:"type"`
+	Name    string `json:"name"`
+	Model   string `json:"model"`
+}
+
+var deviceTypes = map[string]pb.DrmAccountDevice_Type{
+	"IOS":     pb.DrmAccountDevice_IOS,
+	"ANDROID": pb.DrmAccountDevice_ANDROID,
+	"WEB":     pb.DrmAccountDevice_WEB,
+}
+
+// UnmarshalJSONFrom reads either form.
+func (d *devices) UnmarshalJSONFrom(from *jsontext.Decoder) error {
+	*d = devices{}
+	switch kind := from.PeekKind(); kind {
+	case '0':
+		var n float64
+		if err := json.UnmarshalDecode(from, &n); err != nil {
+			return err
+		}
+		if n < 0 || n > math.MaxInt32 || n != math.Trunc(n) {
+			return errors.New("the number of devices is no count")
+		}
+		d.count = int32(n)
+		return nil
+	case '[':
+		err := json.UnmarshalDecode(from, &d.rows)
+		d.count = int32(len(d.rows))
+		return err
+	case 'n':
+		return from.SkipValue()
+	default:
+		return fmt.Errorf("devices is neither a number nor an array, but %v", kind)
+	}
+}
+
+// account maps a row of this customer's, "" where that is not known.
+func (a *Adapter) account(row accountRow, customer string, view pb.DrmAccount_View) (*pb.DrmAccount, error) {
+	if row.Username == "" {
+		return nil, contradiction("an account has no username, which is its id")
+	}
+	account := &pb.DrmAccount{
+		Name:        names.DrmAccount.Name(a.id, row.Username),
+		Customer:    customer,
+		Username:    row.Username,
+		DeviceCount: row.Devices.count,
+		CreateTime:  instant(row.Created),
+	}
+	if view != pb.DrmAccount_FULL {
+		return account, nil
+	}
+	account.Password = row.Password
+	for _, d := range row.Devices.rows {
+		device, err := a.device(row.Username, d)
+		if err != nil {
+			return nil, err
+		}
+		account.Devices = append(account.Devices, device)
+	}
+	return account, nil
+}
+
+func (a *Adapter) device(username string, row deviceRow) (*pb.DrmAccountDevice, error) {
+	id := row.id()
+	if id == "" {
+		return nil, contradiction("a device has no id")
+	}
+	return &pb.DrmAccountDevice{
+		Name:        names.DrmAccountDevice.Name(a.id, username, id),
+		DeviceId:    id,
+		Type:        deviceTypes[row.Type],
+		DisplayName: row.Name,
+		Model:       row.Model,
+		VendorType:  row.Type,
+	}, nil
+}
+
+func (d deviceRow) id() string {
+	if d.ID != "" {
+		return d.ID
+	}
+	return d.OtherID
+}
+
+// instant reads a date of the vendor's. One that cannot be read is left out: all else of the row is worth showing.
+func instant(s string) *timestamppb.Timestamp {
+	t, err := time.Parse(time.RFC3339, s)
+	if at := timestamppb.New(t); err == nil && at.IsValid() {
+		return at
+	}
+	return nil
+}
+
+func contradiction(text string) *apierror.Error {
+	return apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "TelecomX' answer contradicts itself or its pages: %s", text)
+}

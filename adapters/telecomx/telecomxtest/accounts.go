@@ -1,0 +1,44 @@
+package telecomxtest
+
+import (
+	"regexp"
+
+	"github.com/drmhub/drmhub/adapters/adaptertest"
+	"github.com/drmhub/drmhub/adapters/telecomx/emulator"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// What follows is the mapping backwards, from the contract to the vendor's words, written from its pages and not with the adapter's tables.
+
+// username is the pages' "username ≥ 6 of a-zA-Z0-9._-@".
+var username = regexp.MustCompile(`^[a-zA-Z0-9._@-]{6,}$`)
+
+// withAccounts adds to a harness what concerns accounts and their devices.
+func withAccounts(h adaptertest.Harness, vendorSide *emulator.Emulator) adaptertest.Harness {
+	h.Customers = customers
+	h.PutDrmAccounts = func(accounts ...*pb.DrmAccount) {
+		for _, a := range accounts {
+			held := emulator.Account{Customer: a.GetCustomer(), Username: a.GetUsername(), Password: a.GetPassword(), Created: a.GetCreateTime().AsTime()}
+			for _, d := range a.GetDevices() {
+				held.Devices = append(held.Devices, vendorDevice(d)) // bound when the account was created
+			}
+			vendorSide.PutAccounts(held)
+		}
+	}
+	h.ShowDrmAccount = func(a *pb.DrmAccount) *pb.DrmAccount {
+		if !username.MatchString(a.GetUsername()) {
+			return nil
+		}
+		return a
+	}
+	h.BindDevice = func(username string, d *pb.DrmAccountDevice) {
+		if _, err := vendorSide.BindDevice(username, vendorDevice(d)); err != nil {
+			panic(err)
+		}
+	}
+	return h
+}
+
+func vendorDevice(d *pb.DrmAccountDevice) emulator.Device {
+	return emulator.Device{ID: d.GetDeviceId(), Type: d.GetType().String(), Name: d.GetDisplayName(), Model: d.GetModel()}
+}

@@ -1,0 +1,138 @@
+// Package telecomxtest holds the harness with which the conformance suite tests the adapter to TelecomX, over its twin.
+package telecomxtest
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/drmhub/drmhub/adapters/adaptertest"
+	"github.com/drmhub/drmhub/adapters/secret"
+	"github.com/drmhub/drmhub/adapters/telecomx"
+	"github.com/drmhub/drmhub/adapters/telecomx/emulator"
+	"github.com/drmhub/drmhub/adapters/twin"
+)
+
+// vendor is the id of the vendor account: one whose names need an escape.
+const vendor = "telecomx/dk"
+
+// customers are that of the twin's user, and another one.
+var customers = []string{emulator.DefaultCustomerID, "5f0c9a417be2d86630a1c4f9"}
+
+// Harness is an adapter to a twin that holds nothing, without a socket between them.
+func Harness(t *testing.T) adaptertest.Harness {
+	return HarnessOf(t, emulator.Options{}, Config())
+}
+
+// HarnessOf is Harness with a twin of other options, and the configuration for it.
+func HarnessOf(t *testing.T, options emulator.Options, config telecomx.Config) adaptertest.Harness {
+	t.Helper()
+	vendorSide := emulator.New(options)
+	vendorSide.PutCustomers(emulator.Customer{ID: customers[1], Features: []string{emulator.FeatureBusiness}})
+	adapter, err := telecomx.New(vendor, config, twin.Transport(vendorSide))
+	if err != nil {
+		t.Fatal(err)
+	}
+	credential := config.Token
+	if credential.IsZero() {
+		credential = config.Password
+	}
+	faults := faultsThatShow(credential.Reveal())
+	h := adaptertest.Harness{
+		Adapter:    adapter,
+		Vendor:     vendor,
+		Secrets:    []secret.Text{credential},
+		FailReads:  failReads(vendorSide.Faults(), faults.reads),
+		Writes:     func() int { return writes(vendorSide.Ledger()) },
+		FailWrites: failWrites(vendorSide.Faults(), faults.writes),
+	}
+	return withAccounts(h, vendorSide)
+}
+
+// Config is a configuration for a twin that was given no user of its own. Its host is none that could be reached over a network.
+func Config() telecomx.Config {
+	c := telecomx.NewConfig()
+	c.BaseURL, c.Username, c.Password = "http://telecomx.invalid", emulator.DefaultUsername, secret.New(emulator.DefaultPassword)
+	return *c
+}
+
+// MachineConfig is Config with the machine token of the same user. Nothing but the configuration tells its customer then.
+func MachineConfig() telecomx.Config {
+	c := telecomx.NewConfig()
+	c.BaseURL, c.Token, c.Customer = "http://telecomx.invalid", secret.New(emulator.DefaultMachineToken), emulator.DefaultCustomerID
+	return *c
+}
+
+// writes is how many writes of the adapter's the twin has taken.
+func writes(ledger *twin.Ledger) int {
+	n := 0
+	for _, e := range ledger.Effects() {
+		if slices.Contains([]string{emulator.EffectAccountCreated, emulator.EffectDeviceDeleted}, e.Kind) {
+			n++
+		}
+	}
+	return n
+}
+
+type faults struct {
+	reads  map[adaptertest.Fault]twin.Fault
+	writes map[adaptertest.WriteFault]twin.Fault
+}
+
+// faultsThatShow are the twin's faults, whose texts hold this secret and a control character.
+func faultsThatShow(credential string) faults {
+	text := "no,\x1b[31m not with " + credential
+	says := func(status int, word string) twin.Fault {
+		return twin.Fault{Kind: twin.FaultAnswer, Status: status, Body: `{"error":"` + word + `","message":"no,\u001b[31m not with ` + credential + `"}`}
+	}
+	throttled := twin.Fault{Kind: twin.FaultAnswer, Status: http.StatusTooManyRequests, Body: text}
+	untold := throttled
+	throttled.Header = map[string]string{"Retry-After": strconv.Itoa(int(adaptertest.RetryAfter.Seconds()))}
+	refused := says(http.StatusConflict, "unheard_of")
+	return faults{
+		reads: map[adaptertest.Fault]twin.Fault{
+			adaptertest.Down:                says(http.StatusInternalServerError, "internal_error"),
+			adaptertest.Throttled:           throttled,
+			adaptertest.ThrottledSilently:   untold,
+			adaptertest.CredentialsRejected: says(http.StatusUnauthorized, "access_denied"),
+			adaptertest.PermissionDenied:    says(http.StatusForbidden, "access_denied"),
+			adaptertest.Rejected:            refused,
+			adaptertest.Garbage:             {Kind: twin.FaultAnswer, Body: text},
+			adaptertest.Stalled:             {Kind: twin.FaultDelay, Delay: time.Hour},
+		},
+		writes: map[adaptertest.WriteFault]twin.Fault{
+			adaptertest.AnswerLost:      {Kind: twin.FaultLoseAnswer},
+			adaptertest.AnswerGarbled:   {Kind: twin.FaultMalformed},
+			adaptertest.CutBeforeEffect: {Kind: twin.FaultCut},
+			adaptertest.Refused:         refused,
+		},
+	}
+}
+
+// failReads orders one fault for all reads, which are TelecomX' GETs, in place of the one before. Logins go on.
+func failReads(ordered *twin.Faults, faults map[adaptertest.Fault]twin.Fault) func(adaptertest.Fault) {
+	return func(fault adaptertest.Fault) {
+		for _, o := range ordered.List() {
+			if o.Method == http.MethodGet {
+				ordered.Remove(o.ID)
+			}
+		}
+		if f, ok := faults[fault]; ok {
+			f.Method = http.MethodGet
+			ordered.Add(f)
+		}
+	}
+}
+
+// failWrites orders a fault for the next writes, which are TelecomX' POSTs, but for the login, or for another call its DELETEs.
+func failWrites(ordered *twin.Faults, faults map[adaptertest.WriteFault]twin.Fault) func(adaptertest.WriteFault, int) {
+	return func(fault adaptertest.WriteFault, n int) {
+		for _, method := range []string{http.MethodPost, http.MethodDelete} {
+			f := faults[fault]
+			f.Method, f.PathPrefix, f.Times = method, emulator.APIPrefix, n
+			ordered.Add(f)
+		}
+	}
+}
