@@ -1,0 +1,53 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// connectTime is how long a connection may take to be made, unless the dsn says connect_timeout.
+const connectTime = 10 * time.Second
+
+// Every connection is set so whatever the server's own defaults are: what is written is on the disk when it is committed, and a process that freezes amid a
+// transaction does not keep its locks.
+const (
+	postgresWrites = `SELECT set_config('default_transaction_isolation', 'read committed', false),
+		set_config('idle_in_transaction_session_timeout', '20s', false),
+		set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)`
+	postgresReads = "SELECT set_config('default_transaction_read_only', 'on', false)"
+)
+
+// openPostgres opens two pools, so that many who read do not keep the one who writes waiting.
+func openPostgres(dsn string) (reads, writes *sql.DB, err error) {
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil || strings.Contains(config.Database, "@") { // a / in the password makes the rest of it the database; neither is to be shown
+		return nil, nil, errors.New("the store's dsn is no URL that can be read: write postgres://user:password@host:5432/database, where a password has %25 for %, %2F for / and %40 for @")
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTime
+	}
+	pool := func(connections int, settings string) *sql.DB {
+		db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+			_, err := conn.Exec(ctx, settings)
+			return err
+		}))
+		db.SetMaxOpenConns(connections)
+		db.SetMaxIdleConns(connections)
+		db.SetConnMaxIdleTime(5 * time.Minute)
+		return db
+	}
+	return pool(8, postgresReads), pool(1, postgresWrites), nil
+}
+
+// isDeadlock tells whether PostgreSQL ended a transaction so that another one could go on: nothing of it is left, and it may be run again.
+func isDeadlock(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (e.Code == "40P01" || e.Code == "40001") // deadlock_detected, serialization_failure
+}

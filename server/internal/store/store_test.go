@@ -1,0 +1,289 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/drmhub/drmhub/server/internal/store"
+	"github.com/drmhub/drmhub/server/internal/store/storetest"
+)
+
+func open(t *testing.T, dsn string) *store.DB {
+	t.Helper()
+	db, err := store.Open(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+// put is a write of one row.
+func put(name string) func(context.Context, *sql.Tx) error {
+	return func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "INSERT INTO keys (name, value) VALUES ($1, $2)", name, []byte{0, 255})
+		return err
+	}
+}
+
+// names are the rows that stand in the database, in the order of their bytes.
+func names(t *testing.T, db *store.DB) string {
+	t.Helper()
+	rows, err := db.Reads().QueryContext(t.Context(), "SELECT name FROM keys ORDER BY name")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var all []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, name)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(all, " ")
+}
+
+func TestWhatIsWrittenIsThereAfterReopening(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		for i, name := range []string{"a", "b", "c"} { // the tables are made once
+			db, err := store.Open(t.Context(), dsn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Write(t.Context(), put(name)); err != nil {
+				t.Error(err)
+			}
+			if got := names(t, db); got != "a b c"[:2*i+1] {
+				t.Errorf("after the write of %s: %s", name, got)
+			}
+			if err := db.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+func TestMemoryIsGoneWhenItIsClosed(t *testing.T) {
+	for range 2 {
+		db := open(t, store.Memory)
+		if err := db.Write(t.Context(), put("a")); err != nil {
+			t.Error(err)
+		}
+		if got := names(t, db); got != "a" {
+			t.Error(got)
+		}
+	}
+}
+
+func TestReplicasThatStartTogether(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		var all sync.WaitGroup
+		for _, name := range []string{"a", "b", "c", "d"} {
+			all.Go(func() {
+				db, err := store.Open(t.Context(), dsn)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := db.Write(t.Context(), put(name)); err != nil {
+					t.Error(err)
+				}
+				if err := db.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if got := names(t, open(t, dsn)); got != "a b c d" {
+			t.Error(got)
+		}
+	})
+}
+
+func TestReadsDoNotWaitForAWrite(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn)
+		if err := db.Write(t.Context(), put("a")); err != nil {
+			t.Fatal(err)
+		}
+		written, read, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+		go func() {
+			done <- db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+				err := put("b")(ctx, tx)
+				close(written)
+				<-read
+				return err
+			})
+		}()
+		<-written
+		if got := names(t, db); got != "a" {
+			t.Errorf("amid a write that is not committed: %s", got)
+		}
+		close(read)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if got := names(t, db); got != "a b" {
+			t.Errorf("after the write: %s", got)
+		}
+	})
+}
+
+func TestReadsCannotWrite(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		if _, err := open(t, dsn).Reads().ExecContext(t.Context(), "DELETE FROM keys"); err == nil {
+			t.Error("a query that deletes was run")
+		}
+	})
+}
+
+func TestView(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		if db, err := store.View(t.Context(), dsn); err == nil {
+			t.Error("a database that nobody made is viewed", db.Close())
+		}
+		if file, ok := strings.CutPrefix(dsn, "sqlite:"); ok {
+			if _, err := os.Stat(file); err == nil {
+				t.Error("a view made the file")
+			}
+		}
+		db := open(t, dsn)
+		if err := db.Write(t.Context(), put("a")); err != nil {
+			t.Fatal(err)
+		}
+		view, err := store.View(t.Context(), dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := names(t, view); got != "a" {
+			t.Error(got)
+		}
+		if err := view.Write(t.Context(), put("b")); err != store.ErrClosed {
+			t.Errorf("a write to a view: %v", err)
+		}
+		if err := view.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestTablesOfAnotherVersion(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		err := open(t, dsn).Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, TRUE)")
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, open := range map[string]func(context.Context, string) (*store.DB, error){"Open": store.Open, "View": store.View} {
+			if _, err := open(t.Context(), dsn); err == nil || !strings.Contains(err.Error(), "later version of drmhub (999") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
+
+func TestFileNames(t *testing.T) {
+	for _, name := range []string{"a b", "100%", "%41", "what?", "a?mode=memory", "#1", "ü", "a&b=c", "a'b", `a"b`} {
+		dir := t.TempDir()
+		db := open(t, "sqlite:"+filepath.Join(dir, name))
+		if err := db.Write(t.Context(), put("a")); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := names(t, db); got != "a" {
+			t.Errorf("%s: %s", name, got)
+		}
+		file, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			t.Error(err)
+		} else if mode := file.Mode().Perm(); mode != 0o600 {
+			t.Errorf("%s: everybody may %v, and it holds what callers said", name, mode)
+		}
+	}
+	dir := t.TempDir()
+	t.Chdir(dir)
+	open(t, "sqlite:relative.db")
+	open(t, "sqlite://"+dir+"/url.db")
+	for _, name := range []string{"relative.db", "url.db"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestDSNsThatCannotBeUsed(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "letter.txt"), []byte(strings.Repeat("Dear database, ", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for dsn, want := range map[string]string{
+		"":                                                "must begin with sqlite: or postgres://",
+		"drmhub.db":                                       "must begin with sqlite: or postgres://",
+		"mysql://u:hunter2@h/d":                           "must begin with sqlite: or postgres://",
+		"host=h password=hunter2":                         "must begin with sqlite: or postgres://",
+		"sqlite:":                                         "names no file",
+		"sqlite://drmhub.db":                              "names no file",
+		"sqlite::memory:?cache=shared":                    "names no file",
+		"sqlite:" + dir:                                   "is a directory",
+		"sqlite:" + dir + "/absent/drmhub.db":             "no such file or directory",
+		"sqlite:" + dir + "/letter.txt":                   "not a database",
+		"postgres://u:hun%ter2@127.0.0.1/d":               "no URL that can be read",
+		"postgres://u:1/hunter2@127.0.0.1/d":              "no URL that can be read",
+		"postgres://u:hunter2@127.0.0.1:port/d":           "no URL that can be read",
+		"postgres://u:hunter2@127.0.0.1:1/d":              "refused",
+		"postgres://u@127.0.0.1:1/d?password=hunter2":     "refused",
+		"postgresql://u:hunter2@/d?host=" + dir:           "no such file or directory",
+		"postgres://u:hunter2@127.0.0.1/d?sslmode=always": "no URL that can be read",
+	} {
+		db, err := store.Open(t.Context(), dsn)
+		if err == nil {
+			t.Errorf("%q is taken", dsn)
+			_ = db.Close()
+			continue
+		}
+		if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "unter2") {
+			t.Errorf("%q: %v, want %q and no password", dsn, err, want)
+		}
+	}
+}
+
+func TestOpeningEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		if db, err := store.Open(ctx, dsn); err == nil {
+			t.Error("opened", db.Close())
+		}
+	})
+}
+
+func TestPostgresWaitsForTheDisk(t *testing.T) {
+	dsn := storetest.Postgres(t)
+	db := open(t, dsn+"&synchronous_commit=off&default_transaction_isolation=serializable")
+	var waits, isolation, limit string
+	err := db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, "SELECT current_setting('synchronous_commit'), current_setting('transaction_isolation'), current_setting('idle_in_transaction_session_timeout')").Scan(&waits, &isolation, &limit)
+	})
+	if err != nil || waits != "on" || isolation != "read committed" {
+		t.Errorf("synchronous_commit %s, isolation %s, %v", waits, isolation, err)
+	}
+	if d, err := time.ParseDuration(limit); err != nil || d <= 0 || d > time.Minute {
+		t.Errorf("a process that freezes keeps its locks for %s", limit)
+	}
+}
