@@ -1,0 +1,150 @@
+package audit
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/paging"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/store"
+)
+
+// Service is the AuditService over a store.
+type Service struct {
+	pb.UnsafeAuditServiceServer
+	db *store.DB
+}
+
+var _ pb.AuditServiceServer = (*Service)(nil)
+
+// NewService makes the AuditService over a store.
+func NewService(db *store.DB) *Service { return &Service{db: db} }
+
+// place is where a list of events stands: the event that came last.
+type place struct {
+	Time     int64  `json:"t"` // microseconds since 1970
+	Chain    string `json:"c"`
+	Position int64  `json:"p"`
+}
+
+// ListAuditEvents answers the events of all chains, newest first.
+func (s *Service) ListAuditEvents(ctx context.Context, req *pb.ListAuditEventsRequest) (*pb.ListAuditEventsResponse, error) {
+	var after place
+	resumed, err := paging.Resume(req, &after)
+	if err != nil {
+		return nil, err
+	}
+	query, err := chosenBy(req.GetFilter())
+	if err != nil {
+		return nil, err
+	}
+	if resumed {
+		query.where("(time, chain, position) < ($%d, $%d, $%d)", after.Time, storable(after.Chain), after.Position)
+	}
+	size := paging.Size(req.GetPageSize())
+	events, err := query.newest(ctx, s.db, size+1)
+	if ctx.Err() != nil {
+		return nil, apierror.FromContext(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(apierror.New(codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE, "the audit trail cannot be read: try again, or see to the store"), err)
+	}
+	res := &pb.ListAuditEventsResponse{}
+	if len(events) > size {
+		events = events[:size]
+		last := events[size-1]
+		if res.NextPageToken, err = paging.Token(req, place{last.Time.UnixMicro(), last.Chain, last.Position}); err != nil {
+			return nil, err
+		}
+	}
+	for _, e := range events {
+		res.AuditEvents = append(res.AuditEvents, e.proto())
+	}
+	return res, nil
+}
+
+// query collects the conditions of a query for events.
+type query struct {
+	conditions []string
+	values     []any
+}
+
+// where adds a condition, in which every %d is the number of one of the values.
+func (q *query) where(condition string, values ...any) {
+	var numbers []any
+	for _, v := range values {
+		q.values = append(q.values, v)
+		numbers = append(numbers, len(q.values))
+	}
+	q.conditions = append(q.conditions, fmt.Sprintf(condition, numbers...))
+}
+
+func chosenBy(f *pb.AuditEventFilter) (*query, error) {
+	q := &query{}
+	for _, exact := range []struct{ column, value string }{{"subject", f.GetSubject()}, {"resource", f.GetResource()}, {"method", f.GetMethod()}} {
+		if exact.value != "" {
+			q.where(exact.column+" = $%d", storable(exact.value))
+		}
+	}
+	for _, bound := range []struct {
+		field, condition string
+		at               *timestamppb.Timestamp
+	}{{"filter.start_time", "time >= $%d", f.GetStartTime()}, {"filter.end_time", "time < $%d", f.GetEndTime()}} {
+		if bound.at == nil {
+			continue
+		}
+		if err := bound.at.CheckValid(); err != nil {
+			return nil, apierror.Invalid(bound.field, "is no instant between the years 1 and 9999")
+		}
+		// Events stand at whole microseconds, so a bound between two of them means the later one.
+		q.where(bound.condition, bound.at.AsTime().Add(time.Microsecond-time.Nanosecond).UnixMicro())
+	}
+	return q, nil
+}
+
+// columns are those of an event, in the order of scan.
+const columns = "chain, position, time, subject, method, resource, request_digest, outcome, vendor_code, previous_hash, hash"
+
+// newest reads the newest events.
+func (q *query) newest(ctx context.Context, db *store.DB, limit int) (events []Event, err error) {
+	text := "SELECT " + columns + " FROM audit_events"
+	if len(q.conditions) > 0 {
+		text += " WHERE " + strings.Join(q.conditions, " AND ")
+	}
+	text += fmt.Sprintf(" ORDER BY time DESC, chain DESC, position DESC LIMIT %d", limit)
+	rows, err := db.Reads().QueryContext(ctx, text, q.values...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		e, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, e)
+	}
+	return events, rows.Err()
+}
+
+func scan(rows *sql.Rows) (e Event, err error) {
+	var micros int64
+	err = rows.Scan(&e.Chain, &e.Position, &micros, &e.Subject, &e.Method, &e.Resource, &e.RequestDigest, &e.Outcome, &e.VendorCode, &e.PreviousHash, &e.Hash)
+	e.Time = time.UnixMicro(micros).UTC()
+	return e, err
+}
+
+func (e Event) proto() *pb.AuditEvent {
+	return &pb.AuditEvent{
+		Name: e.Name(), Time: timestamppb.New(e.Time), Subject: e.Subject, Method: e.Method, Resource: e.Resource, RequestDigest: e.RequestDigest,
+		Outcome: e.Outcome, VendorCode: e.VendorCode, PreviousHash: e.PreviousHash, Hash: e.Hash,
+	}
+}

@@ -1,0 +1,153 @@
+package audit_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/drmhub/drmhub/server/internal/audit"
+	"github.com/drmhub/drmhub/server/internal/store"
+)
+
+// quiet is a log that nobody reads, for sinks that do not fail.
+var quiet = slog.New(slog.DiscardHandler)
+
+func TestALineHoldsTheWholeEvent(t *testing.T) {
+	var out bytes.Buffer
+	e := appendAt(t, open(t, store.Memory), "a", 0, audit.Event{Subject: "s <\n>", Method: "m", Resource: "r", RequestDigest: "d", Outcome: "OK", VendorCode: "v"})
+	audit.NewSink(&out, quiet).Record(e)
+	want := `{"chain":"a","position":1,"time":"2026-05-17T12:00:00.123456Z","subject":"s <\n>","method":"m","resource":"r","request_digest":"d","outcome":"OK","vendor_code":"v","previous_hash":"","hash":"` + e.Hash + `"}` + "\n"
+	if out.String() != want {
+		t.Errorf("got  %s\nwant %s", out.String(), want)
+	}
+}
+
+// written is a file with the lines of these events.
+func written(t *testing.T, events ...audit.Event) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	add(t, path, events...)
+	return path
+}
+
+func add(t *testing.T, path string, events ...audit.Event) {
+	t.Helper()
+	s, err := audit.OpenSink(path, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events {
+		s.Record(e)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAFileGrowsFromOneStartToTheNext(t *testing.T) {
+	db := open(t, store.Memory)
+	path := written(t, grow(t, db, "a")...)
+	add(t, path, grow(t, db, "b")...)
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v: everybody may read who did what", info.Mode(), err)
+	}
+	if chains, err := audit.VerifyFiles(path); err != nil || said(chains) != "a 5\nb 5\n" {
+		t.Errorf("%s, %v", said(chains), err)
+	}
+}
+
+func TestALineThatWasCutSpoilsNoOther(t *testing.T) {
+	events := grow(t, open(t, store.Memory), "a")
+	path := written(t, events...)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, int64(len(whole)-10)); err != nil { // the process was stopped amid the last line
+		t.Fatal(err)
+	}
+	add(t, path, grow(t, open(t, store.Memory), "b")...)
+	chains, err := audit.VerifyFiles(path)
+	if err == nil || !strings.Contains(err.Error(), "audit.jsonl:5 is no whole audit event") || said(chains) != "a 4\nb 5\n" {
+		t.Errorf("%s, %v", said(chains), err)
+	}
+}
+
+// flaky writes half of what it is told every other time.
+type flaky struct {
+	bytes.Buffer
+	calls int
+}
+
+func (f *flaky) Write(p []byte) (int, error) {
+	if f.calls++; f.calls%2 == 0 {
+		n, _ := f.Buffer.Write(p[:len(p)/2])
+		return n, errors.New("the disk is full")
+	}
+	return f.Buffer.Write(p)
+}
+
+func TestASinkThatFailsSaysSoAndGoesOn(t *testing.T) {
+	var log bytes.Buffer
+	out := &flaky{}
+	s := audit.NewSink(out, slog.New(slog.NewTextHandler(&log, nil)))
+	for _, e := range grow(t, open(t, store.Memory), "a") {
+		s.Record(e)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if said := log.String(); strings.Count(said, "the disk is full") != 2 || !strings.Contains(said, "auditEvents/a-2") || !strings.Contains(said, "auditEvents/a-4") {
+		t.Error(said)
+	}
+	var positions []int64
+	for line := range strings.Lines(out.String()) {
+		var e audit.Event
+		if json.Unmarshal([]byte(line), &e) == nil {
+			positions = append(positions, e.Position)
+		}
+	}
+	if len(positions) != 3 || positions[0] != 1 || positions[1] != 3 || positions[2] != 5 {
+		t.Errorf("whole lines: %v, want 1, 3 and 5\n%s", positions, out.String())
+	}
+}
+
+func TestASinkTakesManyAtOnce(t *testing.T) {
+	events := grow(t, open(t, store.Memory), "a", make([]audit.Event, 100)...)
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	s, err := audit.OpenSink(path, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for _, e := range events {
+		all.Go(func() { s.Record(e) })
+	}
+	all.Wait()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if chains, err := audit.VerifyFiles(path); err != nil || said(chains) != "a 100\n" || chains[0].Head != events[99].Hash {
+		t.Errorf("%+v, %v", chains, err)
+	}
+}
+
+func TestNoSink(t *testing.T) {
+	var none *audit.Sink
+	none.Record(audit.Event{})
+	if err := none.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestASinkThatCannotBeOpened(t *testing.T) {
+	if _, err := audit.OpenSink(filepath.Join(t.TempDir(), "absent", "audit.jsonl"), quiet); err == nil || !strings.Contains(err.Error(), "no such file") {
+		t.Error(err)
+	}
+}
