@@ -33,9 +33,6 @@ func (c *Config) Check(report func(key, problem string)) {
 	if c.GRPC.Listen == c.HTTP.Listen && !strings.HasSuffix(c.HTTP.Listen, ":0") {
 		report("http.listen", "must not be the address of grpc.listen")
 	}
-	if c.Store != nil {
-		report("store", "this version keeps no journal on disk yet: leave store out")
-	}
 	if len(c.Vendors) == 0 {
 		report("vendors", "must name one vendor at least: an id, and the vendor's section")
 	}

@@ -2,7 +2,7 @@
 //
 // Structs name their keys with the tag `yaml:"key"`; a field without the tag is no key. A key that the file leaves out keeps the value its field
 // had before. Types: string, bool, integers, float64, time.Duration ("30s"), *time.Location (an IANA name), secret.Text ({env: NAME} or
-// {file: PATH}), PEM, Path, and structs, pointers, lists and maps of these. A struct that is a Checker then judges its own values.
+// {file: PATH}), DSN, PEM, Path, OutFile, and structs, pointers, lists and maps of these. A struct that is a Checker then judges its own values.
 //
 // The decoder walks the YAML nodes itself, since general ones stop early, know no lines, or quote the value they reject, which may be a secret.
 package config
@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/drmhub/drmhub/adapters/secret"
 )
@@ -24,8 +26,10 @@ type Config struct {
 	HTTP Listener `yaml:"http"`
 	// Auth says who may call. Its mode has no default.
 	Auth Auth `yaml:"auth"`
-	// Store is where the journal is kept; nil keeps it in memory.
-	Store *Store `yaml:"store"`
+	// Store is where the journal and the audit trail are kept; by default the file drmhub.db.
+	Store Store `yaml:"store"`
+	// Audit is where audit events are written beside the store; by default nowhere.
+	Audit Audit `yaml:"audit"`
 	// Vendors are the vendor accounts, at least one, each with an id of its own.
 	Vendors []Vendor `yaml:"vendors"`
 }
@@ -87,12 +91,6 @@ type Key struct {
 	JWKSURL string `yaml:"jwks_url"`
 }
 
-// Store is where the journal is kept.
-type Store struct {
-	// DSN is sqlite:FILE or postgres://….
-	DSN string `yaml:"dsn"`
-}
-
 // Vendor is one account at one vendor.
 type Vendor struct {
 	// ID is the account's name in drmhub, and so in every resource name.
@@ -114,20 +112,53 @@ type Kinds struct {
 // Read reads the configuration file at path. Relative paths in it start at its own folder. The error is Errors, unless the file itself cannot be
 // read.
 func Read(path string, kinds Kinds) (*Config, error) {
-	source, err := os.ReadFile(path)
+	source, err := readFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("the configuration file cannot be read: %w", err)
+		return nil, err
 	}
 	return Parse(source, path, kinds)
 }
 
+// ReadStore reads the store's section alone, for commands that need nothing else: mistakes elsewhere in the file, and secrets that are not there, do not
+// matter.
+func ReadStore(path string) (Store, error) {
+	source, err := readFile(path)
+	if err != nil {
+		return Store{}, err
+	}
+	config, mistakes := parse(source, path, Kinds{})
+	mistakes = slices.DeleteFunc(mistakes, func(m Mistake) bool {
+		return m.Path != "" && m.Path != "store" && !strings.HasPrefix(m.Path, "store.")
+	})
+	if len(mistakes) > 0 {
+		return Store{}, mistakes
+	}
+	return config.Store, nil
+}
+
+func readFile(path string) ([]byte, error) {
+	source, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("the configuration file cannot be read: %w", err)
+	}
+	return source, nil
+}
+
 // Parse reads source as the configuration file at path, which it does not open. The error is Errors.
 func Parse(source []byte, path string, kinds Kinds) (*Config, error) {
-	config := &Config{GRPC: Listener{Listen: "127.0.0.1:9090"}, HTTP: Listener{Listen: "127.0.0.1:8080"}}
+	config, mistakes := parse(source, path, kinds)
+	if len(mistakes) > 0 {
+		return nil, mistakes
+	}
+	return config, nil
+}
+
+func parse(source []byte, path string, kinds Kinds) (*Config, Errors) {
+	config := &Config{GRPC: Listener{Listen: "127.0.0.1:9090"}, HTTP: Listener{Listen: "127.0.0.1:8080"}, Store: defaultStore()}
 	root, syntax := parseYAML(source)
 	if syntax != nil {
 		syntax.File = path
-		return nil, Errors{*syntax}
+		return config, Errors{*syntax}
 	}
 	dir := filepath.Dir(path)
 	if whole, err := filepath.Abs(dir); err == nil {
@@ -135,8 +166,5 @@ func Parse(source []byte, path string, kinds Kinds) (*Config, error) {
 	}
 	d := &decoder{file: path, dir: dir, kinds: kinds, lines: map[string]int{"": 1}, judged: map[string]bool{}}
 	d.value(root, "", reflect.ValueOf(config).Elem())
-	if len(d.mistakes) > 0 {
-		return nil, d.mistakes.sorted()
-	}
-	return config, nil
+	return config, d.mistakes.sorted()
 }

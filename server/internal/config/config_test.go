@@ -61,7 +61,7 @@ func folder(t testing.TB) string {
 	t.Setenv("ACME_EMPTY", "")
 	dir := t.TempDir()
 	for name, content := range map[string]string{
-		"token.txt": "s3cr3t-from-file\r\n", "empty.txt": "\n", "cert.pem": "certificate", "key.pem": "private", "issuer.pem": "public",
+		"token.txt": "s3cr3t-from-file\r\n", "dsn.txt": "postgres://u:s3cr3t@db/d\n", "empty.txt": "\n", "cert.pem": "certificate", "key.pem": "private", "issuer.pem": "public",
 		"huge.txt": strings.Repeat("x", largest+1),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
@@ -84,9 +84,10 @@ func TestWhatTheFileLeavesOutKeepsItsDefault(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &Config{
-		GRPC: Listener{Listen: "127.0.0.1:9090"},
-		HTTP: Listener{Listen: "127.0.0.1:8080"},
-		Auth: Auth{Mode: AuthNone},
+		GRPC:  Listener{Listen: "127.0.0.1:9090"},
+		HTTP:  Listener{Listen: "127.0.0.1:8080"},
+		Auth:  Auth{Mode: AuthNone},
+		Store: Store{DSN: NewDSN("sqlite:drmhub.db"), Keep: 720 * time.Hour, Quiet: time.Minute},
 		Vendors: []Vendor{{ID: "a", Kind: "acme", Settings: &acme{
 			URL: "http://a", Token: secret.New("s3cr3t-from-env"), Retries: 3, Zone: time.UTC,
 		}}},
@@ -103,6 +104,8 @@ func TestEveryKeyIsRead(t *testing.T) {
 grpc: {listen: "0.0.0.0:443", tls: &tls {cert: cert.pem, key: key.pem, client_ca: `+dir+`/issuer.pem}}
 http: {listen: ":0", tls: *tls}
 auth: {mode: none, allow_remote: true}
+store: {dsn: {file: dsn.txt}, keep: 48h, quiet: 5m}
+audit: {file: audit.jsonl}
 vendors:
   - id: a-1
     acme:
@@ -134,9 +137,11 @@ vendors:
 	account.BaseURL, account.AccountID, account.AccountSeq = "http://127.0.0.1:7001", "acme", "77"
 	account.ServiceAPIKey, account.RequestsPerSecond = secret.New("s3cr3t-from-env"), 2.5
 	want := &Config{
-		GRPC: Listener{Listen: "0.0.0.0:443", TLS: tls},
-		HTTP: Listener{Listen: ":0", TLS: tls},
-		Auth: Auth{Mode: AuthNone, AllowRemote: true},
+		GRPC:  Listener{Listen: "0.0.0.0:443", TLS: tls},
+		HTTP:  Listener{Listen: ":0", TLS: tls},
+		Auth:  Auth{Mode: AuthNone, AllowRemote: true},
+		Store: Store{DSN: NewDSN("postgres://u:s3cr3t@db/d"), Keep: 48 * time.Hour, Quiet: 5 * time.Minute},
+		Audit: Audit{File: OutFile(dir + "/audit.jsonl")},
 		Vendors: []Vendor{
 			{ID: "a-1", Kind: "acme", Settings: &acme{
 				URL: "http://a", Token: secret.New("s3cr3t-from-file"), Rate: 2, Strict: true, Timeout: 90 * time.Second, Zone: seoul,
@@ -148,8 +153,48 @@ vendors:
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
-	if shown := fmt.Sprintf("%+v %#v", got.Vendors[0].Settings, got.Vendors[1].Settings); strings.Contains(shown, "s3cr3t") {
+	if shown := fmt.Sprintf("%+v %#v %+v %#v %v", got.Vendors[0].Settings, got.Vendors[1].Settings, got, got.Store, got.Store.DSN); strings.Contains(shown, "s3cr3t") {
 		t.Errorf("the configuration prints a secret: %s", shown)
+	}
+}
+
+func TestDSNsThatMayStandInTheFile(t *testing.T) {
+	for _, dsn := range []string{"sqlite:drmhub.db", "sqlite:/var/lib/a b%.db", "sqlite:mail@example:x.db", "sqlite::memory:", "postgres://db/drmhub", "postgresql://u@db:5432/drmhub?sslmode=verify-full", "postgres:///drmhub?host=/run/postgresql"} {
+		got, err := Parse([]byte(`store: {dsn: "`+dsn+`"}`+least), folder(t)+"/drmhub.yaml", kinds())
+		if err != nil {
+			t.Errorf("%s is refused:\n%v", dsn, err)
+		} else if got.Store.DSN.Reveal() != dsn || got.Store.Keep != 720*time.Hour {
+			t.Errorf("%s: %s, kept %v", dsn, got.Store.DSN.Reveal(), got.Store.Keep)
+		}
+	}
+}
+
+func TestTheStoreAlone(t *testing.T) {
+	file := filepath.Join(folder(t), "drmhub.yaml")
+	read := func(source string) (Store, error) {
+		if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return ReadStore(file)
+	}
+	const broken = "\nauth: {mode: hunter2}\nstorage: {}\nvendors: [{id: a, acme: {token: {env: ACME_ABSENT}}}]"
+	if got, err := read(`store: {dsn: "sqlite:other.db"}` + broken); err != nil || got.DSN.Reveal() != "sqlite:other.db" || got.Quiet != time.Minute {
+		t.Errorf("beside mistakes in other sections: %+v, %v", got, err)
+	}
+	if got, err := read(broken); err != nil || got.DSN.Reveal() != "sqlite:drmhub.db" {
+		t.Errorf("without a section: %+v, %v", got, err)
+	}
+	for source, want := range map[string]string{
+		`store: {dsn: "mysql://db"}` + broken: ":1: store.dsn: must be sqlite:FILE",
+		"store: 5" + broken:                   ":1: store: must be a mapping",
+		"store: [" + broken:                   "this is not YAML",
+	} {
+		if _, err := read(source); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v, want %s alone", source, err, want)
+		}
+	}
+	if _, err := ReadStore(filepath.Join(t.TempDir(), "absent.yaml")); !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
 	}
 }
 

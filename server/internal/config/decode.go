@@ -57,11 +57,17 @@ func (d *decoder) value(node *yaml.Node, path string, out reflect.Value) {
 	case *secret.Text:
 		d.secret(node, path, target)
 		return
+	case *DSN:
+		d.dsn(node, path, target)
+		return
 	case *PEM:
 		d.pem(node, path, target)
 		return
 	case *Path:
 		d.path(node, path, target)
+		return
+	case *OutFile:
+		d.outFile(node, path, target)
 		return
 	case *time.Duration:
 		d.duration(node, path, target)

@@ -154,7 +154,6 @@ vendors:
     amino: {}
 `, `
 3: auth.mode: this version of drmhub cannot check tokens yet: use {mode: none} on loopback addresses
-12: store: this version keeps no journal on disk yet: leave store out
 15: vendors[0].ncp: this version of drmhub has no adapter for ncp yet
 17: vendors[1].telecomx: this version of drmhub has no adapter for telecomx yet
 19: vendors[2].amino: this version of drmhub has no adapter for amino yet`},
@@ -197,8 +196,48 @@ vendors: [{id: a, acme: {url: u, token: {env: ACME_TOKEN}}}]
 14: auth.keys[7].kid: is missing: the key's id, as the header of a token names it
 15: auth.roles.?: this key is no plain name, and not shown: is the space after its colon missing?
 15: auth.roles.viewer: must be a list
-16: store: this version keeps no journal on disk yet: leave store out
 16: store.dns: unknown key; did you mean dsn?`},
+
+	{"a store's values", plain + `
+store: {dsn: "", keep: 23h59m, quiet: 0s}`, `
+4: store.dsn: must be sqlite:FILE or postgres://USER@HOST:5432/DATABASE
+4: store.keep: must be 24h at least: a client that repeats a call with the same request_id is to find it
+4: store.quiet: must be longer than 0s: a vendor needs a moment to show what it was told`},
+	{"a store's types", plain + `
+store: {dsn: 5, keep: 30, quiet: -1m}`, `
+4: store.dsn: must be text: write it in quotes
+4: store.keep: must be a length of time with its unit, such as 30s, 500ms or 2m
+4: store.quiet: must be longer than 0s: a vendor needs a moment to show what it was told`},
+	{"a store of a kind that there is not", plain + `
+store: {dsn: "mysql://db/hunter2"}`, `4: store.dsn: must be sqlite:FILE or postgres://USER@HOST:5432/DATABASE`},
+	{"a file without its scheme", plain + `
+store: {dsn: "hunter2.db"}`, `4: store.dsn: must be sqlite:FILE or postgres://USER@HOST:5432/DATABASE`},
+	{"a scheme without a file", plain + `
+store: {dsn: "sqlite:"}`, `4: store.dsn: must be sqlite:FILE or postgres://USER@HOST:5432/DATABASE`},
+	{"a password in the store's dsn", plain + `
+store: {dsn: "postgres://drmhub:hunter2@db/drmhub"}`, `4: store.dsn: a password is never written in the file: leave it out, or give the whole dsn as {env: NAME} or {file: PATH}`},
+	{"a password among its parameters", plain + `
+store: {dsn: "postgres://drmhub@db/drmhub?sslmode=require&password=hunter2"}`, `4: store.dsn: a password is never written in the file: leave it out, or give the whole dsn as {env: NAME} or {file: PATH}`},
+	{"a password that is not escaped", plain + `
+store: {dsn: "postgres://drmhub:1/hunter2@db/drmhub"}`, `4: store.dsn: a password is never written in the file: leave it out, or give the whole dsn as {env: NAME} or {file: PATH}`},
+	{"a password that cannot be read", plain + `
+store: {dsn: "postgres://drmhub:%hunter2@db/drmhub"}`, `4: store.dsn: a password is never written in the file: leave it out, or give the whole dsn as {env: NAME} or {file: PATH}`},
+	{"a dsn from elsewhere that is none", plain + `
+store: {dsn: {env: ACME_TOKEN}}`, `4: store.dsn: must be sqlite:FILE or postgres://USER@HOST:5432/DATABASE`},
+	{"a dsn from nowhere", plain + `
+store: {dsn: {env: ACME_ABSENT}}`, `4: store.dsn: the environment variable ACME_ABSENT is not set`},
+	{"a dsn in pieces", plain + `
+store: {dsn: {host: db, password: hunter2}}`, `4: store.dsn: a password is never written in the file: leave it out, or give the whole dsn as {env: NAME} or {file: PATH}`},
+	{"audit events in a folder", plain + `
+audit: {file: .}`, `4: audit.file: must be the path of a file, not of a folder`},
+	{"audit events in a folder that is not there", plain + `
+audit: {file: absent/audit.jsonl}`, `4: audit.file: the folder of the file that is named here cannot be used: no such file or directory (relative paths start at DIR)`},
+	{"audit events in two places", plain + `
+audit: {file: audit.jsonl, stdout: true}`, `4: audit.stdout: does not go with file: leave one of them out`},
+	{"audit's types", plain + `
+audit: {file: [a], stdout: "yes"}`, `
+4: audit.file: must be the path of a file
+4: audit.stdout: must be true or false`},
 
 	{"vendors' ids", `
 auth: {mode: none}

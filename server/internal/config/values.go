@@ -22,6 +22,9 @@ type PEM string
 // Path is a file that could be opened when the configuration was read. A relative one in the file starts at the folder of the configuration.
 type Path string
 
+// OutFile is a file that may be written, and is made where it is not there. A relative one in the file starts at the folder of the configuration.
+type OutFile string
+
 // largest bounds a file that holds a secret or a key, in bytes: anything larger was named by mistake.
 const largest = 1 << 20
 
@@ -111,12 +114,36 @@ func (d *decoder) path(node *yaml.Node, path string, out *Path) {
 	*out = Path(file.Name())
 }
 
-// open opens a file; a relative name starts at the folder of the configuration, so that it means the same wherever the program is started.
-func (d *decoder) open(name string) (*os.File, error) {
-	if !filepath.IsAbs(name) {
-		name = filepath.Join(d.dir, name)
+func (d *decoder) outFile(node *yaml.Node, path string, out *OutFile) {
+	if node.ShortTag() != "!!str" || node.Value == "" {
+		d.fail(path, "must be the path of a file")
+		return
 	}
-	return os.Open(name) //nolint:gosec // The operator's configuration names its files, which is what it is for.
+	name := d.absolute(node.Value)
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		d.fail(path, "must be the path of a file, not of a folder")
+		return
+	}
+	if _, err := os.Stat(filepath.Dir(name)); err != nil {
+		if failed, ok := errors.AsType[*fs.PathError](err); ok {
+			err = failed.Err
+		}
+		d.fail(path, fmt.Sprintf("the folder of the file that is named here cannot be used: %v (relative paths start at %s)", err, d.dir))
+		return
+	}
+	*out = OutFile(name)
+}
+
+// absolute is where a file is. A relative name starts at the folder of the configuration, so that it means the same wherever the program is started.
+func (d *decoder) absolute(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(d.dir, name)
+}
+
+func (d *decoder) open(name string) (*os.File, error) {
+	return os.Open(d.absolute(name))
 }
 
 // unreadable says why a file could not be read, without the name: see shownVariable.

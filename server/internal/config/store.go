@@ -1,0 +1,95 @@
+package config
+
+import (
+	"net/url"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/drmhub/drmhub/adapters/secret"
+)
+
+// Store is where the journal and the audit trail are kept.
+type Store struct {
+	// DSN is sqlite:FILE, where a relative file starts at the folder that the program runs in, or postgres://….
+	DSN DSN `yaml:"dsn"`
+	// Keep is how long a mutation that is settled is kept, and with it its request_id: a day at least, by default 30 days.
+	Keep time.Duration `yaml:"keep"`
+	// Quiet is how long after a write was sent the vendor may still be at it, by default a minute.
+	Quiet time.Duration `yaml:"quiet"`
+}
+
+// DSN names a database. It may hold a password, and so prints like a secret. In the file it is text without a password, or {env: NAME} or {file: PATH}.
+type DSN struct{ secret.Text }
+
+// NewDSN makes a DSN of its text.
+func NewDSN(dsn string) DSN { return DSN{secret.New(dsn)} }
+
+// shortestKeep is the least that Keep may be: clients repeat a call with the same request_id after a night, too.
+const shortestKeep = 24 * time.Hour
+
+func defaultStore() Store {
+	return Store{DSN: NewDSN("sqlite:drmhub.db"), Keep: 30 * 24 * time.Hour, Quiet: time.Minute}
+}
+
+// Check judges the values.
+func (s *Store) Check(report func(key, problem string)) {
+	switch scheme, rest, _ := strings.Cut(s.DSN.Reveal(), ":"); {
+	case scheme == "sqlite" && rest != "":
+	case (scheme == "postgres" || scheme == "postgresql") && strings.HasPrefix(rest, "//"):
+	default:
+		report("dsn", "must be sqlite:FILE or postgres://USER@HOST:5432/DATABASE")
+	}
+	if s.Keep < shortestKeep {
+		report("keep", "must be 24h at least: a client that repeats a call with the same request_id is to find it")
+	}
+	if s.Quiet <= 0 {
+		report("quiet", "must be longer than 0s: a vendor needs a moment to show what it was told")
+	}
+}
+
+func (d *decoder) dsn(node *yaml.Node, path string, out *DSN) {
+	const elsewhere = "a password is never written in the file: leave it out, or give the whole dsn as {env: NAME} or {file: PATH}"
+	switch {
+	case node.Kind == yaml.MappingNode:
+		if text, ok := d.elsewhere(node, path, elsewhere); ok {
+			*out = NewDSN(text)
+		}
+	case node.ShortTag() != "!!str":
+		d.fail(path, "must be text: write it in quotes")
+	case holdsPassword(node.Value):
+		d.fail(path, elsewhere)
+	default:
+		*out = NewDSN(node.Value)
+	}
+}
+
+// holdsPassword tells whether a DSN holds a password, or could, since it cannot be read.
+func holdsPassword(dsn string) bool {
+	if strings.HasPrefix(dsn, "sqlite:") {
+		return false
+	}
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return true
+	}
+	_, given := u.User.Password()
+	query := u.Query()
+	return given || strings.Contains(u.Path, "@") || query.Has("password") || query.Has("sslpassword")
+}
+
+// Audit is where audit events are written, as JSON lines, beside the store.
+type Audit struct {
+	// File is appended to; "" is none.
+	File OutFile `yaml:"file"`
+	// Stdout writes them to standard output instead.
+	Stdout bool `yaml:"stdout"`
+}
+
+// Check judges that there is one place at most.
+func (a *Audit) Check(report func(key, problem string)) {
+	if a.Stdout && a.File != "" {
+		report("stdout", "does not go with file: leave one of them out")
+	}
+}
