@@ -4,6 +4,8 @@
 //	server --config drmhub.yaml          the vendors that the file names (or the file in DRMHUB_CONFIG)
 //	server emulate pallycon --listen 127.0.0.1:7001 --seed 1
 //	server health                        fails unless the server on this machine takes calls: a container's health check
+//	server audit verify --config drmhub.yaml   fails unless the audit trail in the file's store is whole
+//	server audit verify --file audit.jsonl     the same for what was written beside the store; several files, oldest first
 package main
 
 import (
@@ -16,6 +18,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 	_ "time/tzdata" // the vendors' time zones, on machines that have none
@@ -42,6 +45,9 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	if len(args) > 0 && args[0] == "health" {
 		return health(ctx, args[1:], errs)
 	}
+	if len(args) > 0 && args[0] == "audit" {
+		return verifyAudit(ctx, args[1:], out, errs)
+	}
 	flags := flag.NewFlagSet("server", flag.ContinueOnError)
 	flags.SetOutput(errs)
 	file := flags.String("config", os.Getenv("DRMHUB_CONFIG"), "the configuration `file`; without one the sandbox starts")
@@ -51,12 +57,12 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 		return err
 	}
 	if flags.NArg() > 0 {
-		return fmt.Errorf("%q is no command; there are emulate and health, and no command runs the server", flags.Arg(0))
+		return fmt.Errorf("%q is no command; there are emulate, health and audit, and no command runs the server", flags.Arg(0))
 	}
 	// The sandbox's twins outlive ctx, so that calls in flight can finish.
 	twins, stopTwins := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopTwins()
-	cfg, err := configuration(twins, *file, *grpcListen, *httpListen)
+	cfg, running, err := configuration(twins, *file, *grpcListen, *httpListen)
 	if err != nil {
 		return err
 	}
@@ -67,7 +73,10 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(out, welcome(a.GRPCAddr(), a.HTTPAddr(), *file == ""))
+	if cfg.Audit.Stdout { // then it is for audit events alone
+		out = errs
+	}
+	fmt.Fprint(out, welcome(a.GRPCAddr(), a.HTTPAddr(), running))
 	return a.Serve(ctx)
 }
 
@@ -77,27 +86,36 @@ func isSet(flags *flag.FlagSet, name string) bool {
 	return set
 }
 
-func configuration(ctx context.Context, file, grpcListen, httpListen string) (*config.Config, error) {
+// configuration is that of the file, or of the sandbox with its twins.
+func configuration(ctx context.Context, file, grpcListen, httpListen string) (*config.Config, []app.Twin, error) {
 	if file == "" {
 		return app.Sandbox(ctx, grpcListen, httpListen)
 	}
-	kinds := config.Kinds{Settings: map[string]func() any{}, Unserved: catalog.Unserved}
+	kinds := config.Kinds{Settings: map[string]func() any{}}
 	for _, k := range catalog.Kinds {
 		kinds.Settings[k.Name] = k.Settings
 	}
-	return config.Read(file, kinds)
+	cfg, err := config.Read(file, kinds)
+	return cfg, nil, err
 }
 
-func welcome(grpcAddr, httpAddr string, sandbox bool) string {
-	text := fmt.Sprintf("drmhub is ready: gRPC on %s, REST on http://%s, its description on http://%s/docs\n", grpcAddr, httpAddr, httpAddr)
-	if !sandbox {
-		return text
+// welcome says where the server listens and, in the sandbox, what to try.
+func welcome(grpcAddr, httpAddr string, twins []app.Twin) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "drmhub is ready: gRPC on %s, REST on http://%s, its description on http://%s/docs\n", grpcAddr, httpAddr, httpAddr)
+	if twins == nil {
+		return text.String()
 	}
-	return text + fmt.Sprintf(`This is the sandbox, with a twin of each vendor inside. Try:
+	fmt.Fprintf(&text, `This is the sandbox, with a twin of each vendor inside. Try:
   curl http://%[2]s/v1/vendors/-/sites
-  curl 'http://%[2]s/v1/vendors/pallycon/sites/DEMO/licenses?filter.status=FAILURE&pageSize=3'
+  curl 'http://%[2]s/v1/vendors/-/sites/-/licenses?filter.userId=tester01&filter.status=FAILURE&pageSize=3'
   go run github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4 -plaintext %[1]s list
+What a twin received, and faults to order of it, are below its admin path:
 `, grpcAddr, httpAddr)
+	for _, t := range twins {
+		fmt.Fprintf(&text, "  %-9s %s/_twin/\n", t.Kind, t.URL)
+	}
+	return text.String()
 }
 
 func emulate(ctx context.Context, args []string, out, errs io.Writer) error {
@@ -114,6 +132,34 @@ func emulate(ctx context.Context, args []string, out, errs io.Writer) error {
 	return app.Emulate(ctx, args[0], *listen, *seed, func(addr string) {
 		fmt.Fprintf(out, "The twin of %s listens on http://%s; its admin path is http://%s/_twin/\n", args[0], addr, addr)
 	})
+}
+
+func verifyAudit(ctx context.Context, args []string, out, errs io.Writer) error {
+	if len(args) == 0 || args[0] != "verify" {
+		return errors.New("audit what? There is one thing to do: server audit verify")
+	}
+	flags := flag.NewFlagSet("server audit verify", flag.ContinueOnError)
+	flags.SetOutput(errs)
+	file := flags.String("config", os.Getenv("DRMHUB_CONFIG"), "the configuration `file` that names the store")
+	var lines []string
+	flags.Func("file", "a `file` of audit events as JSON lines, instead of the store; may be given several times, oldest first", func(path string) error {
+		lines = append(lines, path)
+		return nil
+	})
+	if err := flags.Parse(args[1:]); err != nil {
+		return err
+	}
+	switch {
+	case flags.NArg() > 0:
+		return fmt.Errorf("%q is no flag: write --file %[1]s or --config %[1]s", flags.Arg(0))
+	case lines != nil && isSet(flags, "config"):
+		return errors.New("--config and --file are two things to verify: give one of them")
+	case lines != nil:
+		return app.VerifyAuditFiles(lines, out)
+	case *file == "":
+		return errors.New("verify what? --config (or DRMHUB_CONFIG) names a configuration with a store, --file a file of audit events")
+	}
+	return app.VerifyAudit(ctx, *file, out)
 }
 
 // healthTime is how long a server may take to say that it is ready.

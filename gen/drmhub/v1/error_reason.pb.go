@@ -77,8 +77,10 @@ const (
 	ErrorReason_DEADLINE_PASSED ErrorReason = 22
 	// CANCELLED: the caller went away.
 	ErrorReason_CALL_CANCELLED ErrorReason = 23
-	// INTERNAL: drmhub itself failed. This is a bug worth reporting.
+	// INTERNAL: drmhub itself failed. This is a bug worth reporting. UNAVAILABLE: its store cannot be reached, and nothing was sent.
 	ErrorReason_INTERNAL_FAILURE ErrorReason = 24
+	// ABORTED: another mutation changes the same resource and is not settled yet, so nothing was sent. Call again with the same request_id.
+	ErrorReason_MUTATION_IN_PROGRESS ErrorReason = 25
 )
 
 // Enum value maps for ErrorReason.
@@ -109,6 +111,7 @@ var (
 		22: "DEADLINE_PASSED",
 		23: "CALL_CANCELLED",
 		24: "INTERNAL_FAILURE",
+		25: "MUTATION_IN_PROGRESS",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":    0,
@@ -136,6 +139,7 @@ var (
 		"DEADLINE_PASSED":             22,
 		"CALL_CANCELLED":              23,
 		"INTERNAL_FAILURE":            24,
+		"MUTATION_IN_PROGRESS":        25,
 	}
 )
 
@@ -170,7 +174,7 @@ var File_drmhub_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_drmhub_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1cdrmhub/v1/error_reason.proto\x12\tdrmhub.v1*\xe4\x04\n" +
+	"\x1cdrmhub/v1/error_reason.proto\x12\tdrmhub.v1*\xfe\x04\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fREQUEST_INVALID\x10\x01\x12\x16\n" +
@@ -197,7 +201,8 @@ const file_drmhub_v1_error_reason_proto_rawDesc = "" +
 	"\x10SECRETS_NOT_KEPT\x10\x15\x12\x13\n" +
 	"\x0fDEADLINE_PASSED\x10\x16\x12\x12\n" +
 	"\x0eCALL_CANCELLED\x10\x17\x12\x14\n" +
-	"\x10INTERNAL_FAILURE\x10\x18B1Z/github.com/drmhub/drmhub/gen/drmhub/v1;drmhubv1b\x06proto3"
+	"\x10INTERNAL_FAILURE\x10\x18\x12\x18\n" +
+	"\x14MUTATION_IN_PROGRESS\x10\x19B1Z/github.com/drmhub/drmhub/gen/drmhub/v1;drmhubv1b\x06proto3"
 
 var (
 	file_drmhub_v1_error_reason_proto_rawDescOnce sync.Once

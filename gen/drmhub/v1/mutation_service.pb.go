@@ -32,13 +32,13 @@ const (
 	Mutation_STATE_UNSPECIFIED Mutation_State = 0
 	// Recorded; nothing was sent to the vendor.
 	Mutation_INTENDED Mutation_State = 1
-	// On its way: it may have taken effect.
+	// On its way: it may have taken effect, and a call is at it.
 	Mutation_SENT Mutation_State = 2
 	// Took effect.
 	Mutation_SUCCEEDED Mutation_State = 3
 	// Had no effect.
 	Mutation_FAILED Mutation_State = 4
-	// It is not known whether it took effect.
+	// It is not known whether it took effect. drmhub reads that back from the vendor, with growing pauses; where nothing can be read back, it stays UNKNOWN.
 	Mutation_UNKNOWN Mutation_State = 5
 )
 
@@ -115,7 +115,9 @@ type Mutation struct {
 	// When the first write was sent.
 	SendTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=send_time,json=sendTime,proto3" json:"send_time,omitempty"`
 	// When the outcome was known.
-	SettleTime    *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=settle_time,json=settleTime,proto3" json:"settle_time,omitempty"`
+	SettleTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=settle_time,json=settleTime,proto3" json:"settle_time,omitempty"`
+	// Why it failed, or is unknown: the message of the call's error.
+	Message       string `protobuf:"bytes,13,opt,name=message,proto3" json:"message,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -232,6 +234,13 @@ func (x *Mutation) GetSettleTime() *timestamppb.Timestamp {
 		return x.SettleTime
 	}
 	return nil
+}
+
+func (x *Mutation) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
 }
 
 // MutationFilter chooses mutations. All conditions must hold, each exactly.
@@ -677,7 +686,7 @@ var File_drmhub_v1_mutation_service_proto protoreflect.FileDescriptor
 
 const file_drmhub_v1_mutation_service_proto_rawDesc = "" +
 	"\n" +
-	" drmhub/v1/mutation_service.proto\x12\tdrmhub.v1\x1a\x1bbuf/validate/validate.proto\x1a\x17drmhub/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\a\n" +
+	" drmhub/v1/mutation_service.proto\x12\tdrmhub.v1\x1a\x1bbuf/validate/validate.proto\x1a\x17drmhub/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe0\a\n" +
 	"\bMutation\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x1b\n" +
 	"\x06method\x18\x02 \x01(\tB\x03\xe0A\x03R\x06method\x12\x1f\n" +
@@ -695,7 +704,8 @@ const file_drmhub_v1_mutation_service_proto_rawDesc = "" +
 	"createTime\x12<\n" +
 	"\tsend_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\bsendTime\x12@\n" +
 	"\vsettle_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
-	"settleTime\x1a\xf0\x01\n" +
+	"settleTime\x12\x1d\n" +
+	"\amessage\x18\r \x01(\tB\x03\xe0A\x03R\amessage\x1a\xf0\x01\n" +
 	"\x04Step\x12\x13\n" +
 	"\x02id\x18\x01 \x01(\tB\x03\xe0A\x03R\x02id\x124\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x19.drmhub.v1.Mutation.StateB\x03\xe0A\x03R\x05state\x12<\n" +

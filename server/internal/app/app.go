@@ -3,6 +3,7 @@ package app
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,9 +16,11 @@ import (
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/reflection"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/drmhub/drmhub/gen"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/audit"
 	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/config"
 	"github.com/drmhub/drmhub/server/internal/gateway"
@@ -25,6 +28,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/interceptors"
 	"github.com/drmhub/drmhub/server/internal/journal"
 	"github.com/drmhub/drmhub/server/internal/services"
+	"github.com/drmhub/drmhub/server/internal/store"
 	"github.com/drmhub/drmhub/server/internal/validation"
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
@@ -46,7 +50,9 @@ type App struct {
 	health                     *health.Server
 	watches                    context.Context // of those who watch the health
 	endWatches                 context.CancelFunc
+	store                      *store.DB
 	journal                    *journal.Journal
+	sink                       *audit.Sink
 	grpcListener, httpListener net.Listener
 }
 
@@ -56,26 +62,69 @@ func Start(ctx context.Context, cfg *config.Config, log *slog.Logger) (*App, err
 	if err != nil {
 		return nil, err
 	}
-	a := &App{log: log, journal: journal.New(pb.SiteService_RegisterFairPlayCertificate_FullMethodName), health: health.NewServer()}
+	a := &App{log: log, health: health.NewServer()}
 	a.watches, a.endWatches = context.WithCancel(context.WithoutCancel(ctx))
+	if err := a.start(ctx, cfg, all); err != nil {
+		return nil, errors.Join(err, a.release(ctx))
+	}
+	return a, nil
+}
+
+func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Registry) error {
+	if err := a.newJournal(ctx, cfg, all); err != nil {
+		return err
+	}
 	unary, stream, err := a.interceptors()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := a.newGRPC(cfg.GRPC, all, unary, stream); err != nil {
-		return nil, err
+		return err
 	}
 	if err := a.newHTTP(cfg.HTTP, all, unary, stream); err != nil {
-		return nil, err
+		return err
 	}
 	var listen net.ListenConfig
 	if a.grpcListener, err = listen.Listen(ctx, "tcp", cfg.GRPC.Listen); err != nil {
-		return nil, fmt.Errorf("grpc.listen: %w", err)
+		return fmt.Errorf("grpc.listen: %w", err)
 	}
 	if a.httpListener, err = listen.Listen(ctx, "tcp", cfg.HTTP.Listen); err != nil {
-		return nil, errors.Join(fmt.Errorf("http.listen: %w", err), a.grpcListener.Close())
+		return errors.Join(fmt.Errorf("http.listen: %w", err), a.grpcListener.Close())
 	}
-	return a, nil
+	return nil
+}
+
+// newJournal opens the store, and makes the journal that is kept in it. What it settles goes to the services without a caller, and so without interceptors.
+func (a *App) newJournal(ctx context.Context, cfg *config.Config, all *vendors.Registry) (err error) {
+	if a.store, err = store.Open(ctx, cfg.Store.DSN.Reveal()); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	if a.sink, err = newSink(cfg.Audit, a.log); err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
+	options := journal.Options{Keep: cfg.Store.Keep, Quiet: cfg.Store.Quiet, Log: a.log}
+	if a.sink != nil {
+		options.Recorded = a.sink.Record
+	}
+	direct := inproc.New(nil, nil)
+	services.Register(direct, all)
+	a.journal, err = journal.New(ctx, a.store, direct.Call, options)
+	return err
+}
+
+// release lets go of what Start opened.
+func (a *App) release(ctx context.Context) error {
+	var errs []error
+	if a.journal != nil {
+		errs = append(errs, a.journal.Close(ctx))
+	}
+	if a.sink != nil {
+		errs = append(errs, a.sink.Close())
+	}
+	if a.store != nil {
+		errs = append(errs, a.store.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // interceptors are what every call passes through, over gRPC and over REST.
@@ -85,8 +134,23 @@ func (a *App) interceptors() ([]grpc.UnaryServerInterceptor, []grpc.StreamServer
 		return nil, nil, err
 	}
 	shape := interceptors.Errors{Log: a.log}
-	return []grpc.UnaryServerInterceptor{shape.Unary, auth.None, journal.IdempotencyKey, rules.Unary, a.journal.Unary},
+	return []grpc.UnaryServerInterceptor{shape.Unary, auth.None, journal.IdempotencyKey, rules.Unary, audit.Reads(a.journal.Record, a.digest), a.journal.Unary},
 		[]grpc.StreamServerInterceptor{shape.Stream, auth.NoneStream, rules.Stream}, nil
+}
+
+func (a *App) digest(req proto.Message, method string) string {
+	digest, err := a.journal.Digest(method, req)
+	if err != nil {
+		return ""
+	}
+	return hex.EncodeToString(digest)
+}
+
+// register adds all services to a server.
+func (a *App) register(r grpc.ServiceRegistrar, all *vendors.Registry) {
+	services.Register(r, all)
+	pb.RegisterMutationServiceServer(r, journal.NewService(a.journal))
+	pb.RegisterAuditServiceServer(r, audit.NewService(a.store))
 }
 
 func (a *App) newGRPC(listener config.Listener, all *vendors.Registry, unary []grpc.UnaryServerInterceptor, stream []grpc.StreamServerInterceptor) error {
@@ -105,7 +169,7 @@ func (a *App) newGRPC(listener config.Listener, all *vendors.Registry, unary []g
 		options = append(options, grpc.Creds(credentials.NewTLS(tls)))
 	}
 	a.grpc = grpc.NewServer(options...)
-	services.Register(a.grpc, all)
+	a.register(a.grpc, all)
 	for name := range a.grpc.GetServiceInfo() {
 		a.health.SetServingStatus(name, healthpb.HealthCheckResponse_SERVING)
 	}
@@ -116,7 +180,7 @@ func (a *App) newGRPC(listener config.Listener, all *vendors.Registry, unary []g
 
 func (a *App) newHTTP(listener config.Listener, all *vendors.Registry, unary []grpc.UnaryServerInterceptor, stream []grpc.StreamServerInterceptor) error {
 	conn := inproc.New(unary, stream)
-	services.Register(conn, all)
+	a.register(conn, all)
 	handler, err := gateway.New(gateway.Options{Conn: conn, OpenAPI: gen.OpenAPI, Ready: a.ready})
 	if err != nil {
 		return err
@@ -207,7 +271,7 @@ func (a *App) stop(ctx context.Context) {
 		a.log.WarnContext(ctx, "gRPC calls were cut")
 		a.grpc.Stop()
 	}
-	if err := a.journal.Wait(ctx); err != nil {
-		a.log.WarnContext(ctx, "vendor writes were in flight: their outcome is unknown", "error", err)
+	if err := a.release(ctx); err != nil {
+		a.log.WarnContext(ctx, "vendor writes were in flight: they are settled after the next start", "error", err)
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 	"github.com/drmhub/drmhub/server/internal/app"
 	"github.com/drmhub/drmhub/server/internal/config"
+	"github.com/drmhub/drmhub/server/internal/store"
 )
 
 // hub is a running drmhub with one vendor, "acme", which is a twin of PallyCon.
@@ -66,6 +67,7 @@ func start(t *testing.T, change ...func(*config.Config)) *hub {
 		GRPC:    config.Listener{Listen: "127.0.0.1:0"},
 		HTTP:    config.Listener{Listen: "127.0.0.1:0"},
 		Auth:    config.Auth{Mode: config.AuthNone},
+		Store:   config.Store{DSN: config.NewDSN(store.Memory)},
 		Vendors: []config.Vendor{{ID: "acme", Kind: "pallycon", Settings: settings}},
 	}
 	for _, c := range change {

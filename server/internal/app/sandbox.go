@@ -10,26 +10,38 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/catalog"
 	"github.com/drmhub/drmhub/server/internal/config"
+	"github.com/drmhub/drmhub/server/internal/store"
 )
 
 // sandboxSeed makes every sandbox the same.
 const sandboxSeed = 1
 
+// Twin is a vendor's twin that runs in the sandbox.
+type Twin struct {
+	// Kind is the vendor, and the id under which the sandbox's configuration has it.
+	Kind string
+	// URL is where it listens.
+	URL string
+}
+
 // Sandbox runs a twin of every vendor on loopback, for as long as ctx lasts, and answers the configuration of a drmhub that uses them.
-func Sandbox(ctx context.Context, grpcListen, httpListen string) (*config.Config, error) {
+func Sandbox(ctx context.Context, grpcListen, httpListen string) (*config.Config, []Twin, error) {
+	var twins []Twin
 	cfg := &config.Config{
-		GRPC: config.Listener{Listen: grpcListen},
-		HTTP: config.Listener{Listen: httpListen},
-		Auth: config.Auth{Mode: config.AuthNone},
+		GRPC:  config.Listener{Listen: grpcListen},
+		HTTP:  config.Listener{Listen: httpListen},
+		Auth:  config.Auth{Mode: config.AuthNone},
+		Store: config.Store{DSN: config.NewDSN(store.Memory)},
 	}
 	for _, kind := range catalog.Kinds {
 		addr, err := serveTwin(ctx, kind.Twin(sandboxSeed), "127.0.0.1:0")
 		if err != nil {
-			return nil, fmt.Errorf("the twin of %s: %w", kind.Name, err)
+			return nil, nil, fmt.Errorf("the twin of %s: %w", kind.Name, err)
 		}
+		twins = append(twins, Twin{kind.Name, "http://" + addr})
 		cfg.Vendors = append(cfg.Vendors, config.Vendor{ID: kind.Name, Kind: kind.Name, Settings: kind.TwinSettings("http://" + addr)})
 	}
-	return cfg, nil
+	return cfg, twins, nil
 }
 
 // Emulate runs the twin of one vendor alone until ctx ends. It calls ready with its address once it listens.

@@ -162,7 +162,7 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 		"grpc.tls":    func(c *config.Config) { c.GRPC.TLS = &config.TLS{Cert: "none.pem", Key: "none.pem"} },
 		`"nobody"`:    func(c *config.Config) { c.Vendors = []config.Vendor{{ID: "nobody", Kind: "acme"}} },
 	} {
-		cfg, err := app.Sandbox(t.Context(), "127.0.0.1:0", "127.0.0.1:0")
+		cfg, _, err := app.Sandbox(t.Context(), "127.0.0.1:0", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,7 +3,9 @@ package journal_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/inproc"
 	"github.com/drmhub/drmhub/server/internal/journal"
 )
 
@@ -102,14 +105,14 @@ func TestACallerWhoIsGoneAlreadyHasChangedNothing(t *testing.T) {
 	v := &vendor{}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	j := journal.New()
+	j := newJournal(t, inproc.New(nil, nil), journal.Options{})
 	for range 20 { // nothing runs under this id, so nothing may be unknown
 		_, err := j.Unary(ctx, disable(id), &grpc.UnaryServerInfo{}, func(ctx context.Context, req any) (any, error) {
 			return v.DisableSite(ctx, req.(*pb.DisableSiteRequest))
 		})
 		wantError(t, err, codes.Canceled, pb.ErrorReason_CALL_CANCELLED)
 	}
-	v.want(t, 20, 0)
+	v.want(t, 0, 0)
 }
 
 func TestWaitWithNothingInFlight(t *testing.T) {
@@ -119,18 +122,36 @@ func TestWaitWithNothingInFlight(t *testing.T) {
 	}
 }
 
-func TestAPanicComesThroughWithItsPlace(t *testing.T) {
+func TestAPanicIsAnErrorAndALogLine(t *testing.T) {
 	v := &vendor{before: func(context.Context) error { panic("boo") }}
-	client, _ := serve(t, v)
-	panicked := func() (err error) {
-		defer func() { err, _ = recover().(error) }()
-		_, _ = client.DisableSite(t.Context(), disable(id))
-		return nil
-	}
+	log := &lockedBuffer{}
+	client, _ := serveWith(t, v, journal.Options{Log: slog.New(slog.NewTextHandler(log, nil))})
 	for range 2 { // the id is not stuck either
-		if err := panicked(); err == nil || !strings.Contains(err.Error(), "boo") || !strings.Contains(err.Error(), "deadline_test.go") {
-			t.Errorf("%v, want the panic and where it was", err)
+		_, err := client.DisableSite(t.Context(), disable(id))
+		wantError(t, err, codes.Internal, pb.ErrorReason_INTERNAL_FAILURE)
+	}
+	for _, part := range []string{"a call panicked", "boo", "deadline_test.go", "mutations/"} {
+		if !strings.Contains(log.String(), part) {
+			t.Errorf("the log lacks %q:\n%s", part, log)
 		}
 	}
 	v.want(t, 2, 0)
+}
+
+// lockedBuffer is a log that many may write.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }

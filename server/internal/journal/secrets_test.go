@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/inproc"
 	"github.com/drmhub/drmhub/server/internal/journal"
 )
 
@@ -29,7 +30,7 @@ func TestSecretsAreAnsweredOnce(t *testing.T) {
 			&pb.SiteOrder{DisplayName: "n", FairplayCertificate: &pb.FairPlayKeys{CertificateUri: "c"}},
 		},
 	} {
-		j := journal.New()
+		j := newJournal(t, inproc.New(nil, nil), journal.Options{})
 		call := func() proto.Message {
 			got, err := j.Unary(t.Context(), c.req, &grpc.UnaryServerInfo{}, func(context.Context, any) (any, error) { return proto.CloneOf(c.answer), nil })
 			if err != nil {

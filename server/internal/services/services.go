@@ -15,7 +15,4 @@ func Register(r grpc.ServiceRegistrar, all *vendors.Registry) {
 	pb.RegisterMemberServiceServer(r, &members{vendors: all})
 	pb.RegisterDrmAccountServiceServer(r, &drmAccounts{vendors: all})
 	pb.RegisterProductLicenseServiceServer(r, &productLicenses{vendors: all})
-	// The records of mutations live in memory, for the time of one process, and cannot be listed: these two answer UNIMPLEMENTED.
-	pb.RegisterMutationServiceServer(r, pb.UnimplementedMutationServiceServer{})
-	pb.RegisterAuditServiceServer(r, pb.UnimplementedAuditServiceServer{})
 }

@@ -1,0 +1,61 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/drmhub/drmhub/server/internal/audit"
+	"github.com/drmhub/drmhub/server/internal/config"
+	"github.com/drmhub/drmhub/server/internal/store"
+)
+
+// newSink makes what audit events are written to beside the store; nil is nothing.
+func newSink(cfg config.Audit, log *slog.Logger) (*audit.Sink, error) {
+	switch {
+	case cfg.File != "":
+		return audit.OpenSink(string(cfg.File), log)
+	case cfg.Stdout:
+		return audit.NewSink(os.Stdout, log), nil
+	}
+	return nil, nil
+}
+
+// VerifyAudit walks the audit trail in the store of a configuration file, and prints a line for every chain. Its error says what is broken and where. The store
+// may be in use meanwhile, and nothing in it is changed.
+func VerifyAudit(ctx context.Context, configFile string, out io.Writer) error {
+	cfg, err := config.ReadStore(configFile)
+	if err != nil {
+		return err
+	}
+	db, err := store.View(ctx, cfg.DSN.Reveal())
+	if err != nil {
+		return err
+	}
+	chains, err := audit.Verify(ctx, db)
+	return errors.Join(report(out, chains, err), db.Close())
+}
+
+// VerifyAuditFiles is VerifyAudit for files of audit events as JSON lines, oldest first.
+func VerifyAuditFiles(files []string, out io.Writer) error {
+	chains, err := audit.VerifyFiles(files...)
+	return report(out, chains, err)
+}
+
+// report prints the chains. Its error is that of the reading, and says which chains are broken.
+func report(out io.Writer, chains []audit.Chain, err error) error {
+	problems := []error{err}
+	for _, c := range chains {
+		fmt.Fprintln(out, c)
+		if c.Damage != "" {
+			problems = append(problems, fmt.Errorf("the audit trail is broken: auditEvents/%s-%d is %s", c.ID, c.Position, c.Damage))
+		}
+	}
+	if len(chains) == 0 && err == nil {
+		fmt.Fprintln(out, "there are no audit events")
+	}
+	return errors.Join(problems...)
+}

@@ -1,0 +1,178 @@
+package journal
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+const (
+	// nameHeader is the metadata that names a call's record.
+	nameHeader = "drmhub-mutation"
+	// poll is how often it is looked whether another replica has finished.
+	poll = 100 * time.Millisecond
+)
+
+// mutating is a request that changes something at a vendor. The contract gives every such request, and no other but ResendMutation's, these two fields.
+type mutating interface {
+	proto.Message
+	GetRequestId() string
+	GetValidateOnly() bool
+}
+
+// Unary is the envelope as an interceptor. It stands after authorisation and validation, directly around the service.
+func (j *Journal) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	m, ok := req.(mutating)
+	if _, resends := req.(*pb.ResendMutationRequest); !ok || resends {
+		return handler(ctx, req)
+	}
+	call := func(ctx context.Context) (proto.Message, error) {
+		answer, err := handler(ctx, req)
+		message, _ := answer.(proto.Message)
+		return message, err
+	}
+	if m.GetValidateOnly() {
+		return try(ctx, call)
+	}
+	for {
+		r, locked, err := j.begin(ctx, info.FullMethod, m)
+		if err != nil {
+			return nil, err
+		}
+		answer, err := j.conclude(ctx, r, locked, m, call)
+		if errors.Is(err, errForgotten) {
+			continue // it was too old just now: this call is a new one
+		}
+		_ = grpc.SetHeader(ctx, metadata.Pairs(nameHeader, r.name())) // fails outside of a server alone
+		if err != nil {
+			return nil, withName(err, r)
+		}
+		return answer, nil
+	}
+}
+
+func withName(err error, r *record) error {
+	named := apierror.Convert(err).With(apierror.MutationName, r.name())
+	if named.Reason == pb.ErrorReason_INTERNAL_FAILURE {
+		return fmt.Errorf("%w (%s: %w)", named, r.name(), err)
+	}
+	return named
+}
+
+// begin records the intent of a call, or finds the record of its request_id, which is not this call's.
+func (j *Journal) begin(ctx context.Context, fullMethod string, req mutating) (r *record, locked bool, err error) {
+	if r, err = j.newRecord(ctx, fullMethod, req); err != nil {
+		return nil, false, err
+	}
+	known, locked, err := j.insert(ctx, r, r.locks(req))
+	switch {
+	case err != nil:
+		return nil, false, err
+	case known == nil:
+		return r, locked, nil
+	case !bytes.Equal(known.digest, r.digest):
+		return nil, false, apierror.New(codes.AlreadyExists, pb.ErrorReason_REQUEST_ID_REUSED,
+			"request_id %s was used before, with another request: nothing was sent; take a new id for a new request", req.GetRequestId()).With(apierror.MutationName, known.name())
+	}
+	return known, false, nil
+}
+
+// conclude answers a call from its record, or runs its method.
+func (j *Journal) conclude(ctx context.Context, r *record, locked bool, req mutating, call method) (proto.Message, error) {
+	came, first := time.Now(), r.owner != ""
+	if !first {
+		var err error
+		if r, err = j.await(ctx, r.id); err != nil {
+			return nil, err
+		}
+		if r.owner == "" {
+			return r.replay()
+		}
+	}
+	s, err := j.newSteps(ctx, r, false)
+	if err != nil {
+		j.abandon(ctx, r)
+		return nil, err
+	}
+	if r.final(s) || !first && r.settled.After(came) { // the latter: it ended while this call waited for it
+		j.abandon(ctx, r)
+		return r.replay()
+	}
+	if r.state == pb.Mutation_FAILED {
+		err = j.reopen(ctx, r, s, mutation.Refused, mutation.Fresh)
+	}
+	if err == nil && !locked {
+		err = j.lock(ctx, r, r.locks(req))
+	}
+	var o outcome
+	if err != nil {
+		o = j.finish(ctx, r, s, nil, err)
+	} else {
+		o = j.run(ctx, r, s, call)
+	}
+	return o.answer, o.err
+}
+
+// errForgotten says that a record is not there any more.
+var errForgotten = errors.New("journal: the record was deleted, since it was settled long ago")
+
+// await waits until nobody runs a mutation any more, and claims it for this call. One that has succeeded is only read, since there is nothing to run.
+func (j *Journal) await(ctx context.Context, id string) (*record, error) {
+	for {
+		changed := j.anyChange()
+		r, err := j.load(ctx, id)
+		switch {
+		case err == nil && r.state == pb.Mutation_SUCCEEDED:
+			return r, nil
+		case err == nil:
+			r, err = j.claim(ctx, id)
+		case apierror.Convert(err).Code == codes.NotFound:
+			return nil, errors.Join(err, errForgotten)
+		}
+		if r != nil || err != nil && ctx.Err() == nil {
+			return r, err
+		}
+		if !wait(ctx, changed) {
+			return nil, apierror.OutcomeUnknown("another call is still at this mutation; call again with the same request_id to learn the outcome")
+		}
+	}
+}
+
+// wait waits for a change, and a moment at most, since other replicas do not announce theirs. It is false when ctx ends.
+func wait(ctx context.Context, changed <-chan struct{}) bool {
+	timer := time.NewTimer(poll)
+	defer timer.Stop()
+	select {
+	case <-changed:
+	case <-timer.C:
+	case <-ctx.Done():
+		return false
+	}
+	return true
+}
+
+// final tells whether a mutation needs no other run: it was done, or refused by the vendor. One that had no effect, for a reason that may have passed, is run again.
+func (r *record) final(s *steps) bool {
+	switch {
+	case r.state == pb.Mutation_SUCCEEDED, r.state == pb.Mutation_FAILED && (r.answer != nil || s.has(mutation.Done)):
+		return true
+	case r.state != pb.Mutation_FAILED:
+		return false
+	}
+	switch codes.Code(r.err.GetCode()) {
+	case codes.Unavailable, codes.ResourceExhausted, codes.Aborted, codes.Canceled, codes.DeadlineExceeded, codes.Internal:
+		return false
+	}
+	return s.has(mutation.Refused)
+}

@@ -1,0 +1,36 @@
+package journal
+
+import (
+	"context"
+	"strings"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+)
+
+// IdempotencyKey puts the Idempotency-Key header of a REST call into the request's request_id. It stands before validation.
+func IdempotencyKey(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	m, ok := req.(mutating)
+	keys := metadata.ValueFromIncomingContext(ctx, "idempotency-key")
+	if !ok || len(keys) == 0 {
+		return handler(ctx, req)
+	}
+	switch id := m.GetRequestId(); {
+	case keys[0] == "":
+		return nil, apierror.Invalid("request_id", "the Idempotency-Key header is empty: it must be a UUID")
+	case len(keys) > 1 || (id != "" && !strings.EqualFold(id, keys[0])):
+		return nil, apierror.Invalid("request_id", "differs from the Idempotency-Key header: say it once, or the same twice")
+	case id == "":
+		set(m, "request_id", keys[0])
+	}
+	return handler(ctx, req)
+}
+
+func set(m proto.Message, field protoreflect.Name, v string) {
+	r := m.ProtoReflect()
+	r.Set(r.Descriptor().Fields().ByName(field), protoreflect.ValueOfString(v))
+}

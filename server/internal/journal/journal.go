@@ -1,0 +1,229 @@
+// Package journal keeps every mutating call, before anything is sent to a vendor and after: so that none is lost, made twice or misreported.
+//
+// Unary is the envelope around a call: it records what is to be done, gives the method a log of its vendor writes, and records the outcome. A request_id that
+// came before is answered with what the first call did, also where another replica is still at it. What ended without an outcome, because an answer was lost or
+// a process died, is settled in the background: the same method is run again, and reads back from the vendor what became of its writes.
+//
+// Replicas share a store. What one runs is nobody else's while it is alive, which it says in the store every few seconds. When it has said nothing for too long,
+// another one may take over; a process that was only asleep then finds that it can record nothing more, and so send nothing more.
+package journal
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/drmhub/drmhub/server/internal/audit"
+	"github.com/drmhub/drmhub/server/internal/store"
+)
+
+// Options say how a Journal works. The zero value is usable.
+type Options struct {
+	// Keep is how long a mutation is kept from when it is settled, and with it its request_id; 0 is DefaultKeep. What is not settled is kept for ever.
+	Keep time.Duration
+	// Quiet is how long after a write was sent the vendor may still be at it; 0 is DefaultQuiet. Until then, that the write is not seen at the vendor
+	// proves nothing, and it is neither sent again nor given up.
+	Quiet time.Duration
+	// Lease is how long a replica that says nothing counts as alive; 0 is DefaultLease. The replicas' clocks must agree much better than that.
+	Lease time.Duration
+	// FirstPause is the pause before the first attempt to settle a mutation; each next one is twice as long, up to an hour. 0 is a second.
+	FirstPause time.Duration
+	// Log gets what an operator should know; nil is nobody.
+	Log *slog.Logger
+	// Recorded is told every audit event once it is durable; nil is nobody.
+	Recorded func(audit.Event)
+}
+
+// The defaults of Options.
+const (
+	DefaultKeep  = 30 * 24 * time.Hour
+	DefaultQuiet = time.Minute
+	DefaultLease = 15 * time.Second
+)
+
+// Dispatch calls a method, by its full name, without the interceptors.
+type Dispatch func(ctx context.Context, fullMethod string, req proto.Message) (proto.Message, error)
+
+// Journal is one replica's. It is safe for concurrent use.
+type Journal struct {
+	db       *store.DB
+	options  Options
+	replica  string
+	key      []byte // of the digests
+	trail    *audit.Trail
+	dispatch Dispatch
+
+	claims     atomic.Int64 // how often this replica has made a mutation its own
+	background loops        // settles, and deletes what is old
+	pulse      loops        // says that the replica is alive
+
+	mu      sync.Mutex
+	running int              // methods
+	changed chan struct{}    // closed, and replaced, when a run of this replica ends
+	adrift  map[*record]bool // what this replica runs no more and could not record so
+}
+
+// New makes the journal of a replica, and lets it count as alive. The journal calls dispatch to settle what other runs left open.
+func New(ctx context.Context, db *store.DB, dispatch Dispatch, options Options) (*Journal, error) {
+	if options.Keep == 0 {
+		options.Keep = DefaultKeep
+	}
+	if options.Quiet == 0 {
+		options.Quiet = DefaultQuiet
+	}
+	if options.Lease == 0 {
+		options.Lease = DefaultLease
+	}
+	if options.FirstPause == 0 {
+		options.FirstPause = time.Second
+	}
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
+	}
+	if options.Recorded == nil {
+		options.Recorded = func(audit.Event) {}
+	}
+	id := make([]byte, 8)
+	_, _ = rand.Read(id) // never fails
+	j := &Journal{
+		db: db, options: options, dispatch: dispatch, replica: hex.EncodeToString(id),
+		changed: make(chan struct{}), adrift: map[*record]bool{},
+	}
+	j.trail = audit.NewTrail(j.replica)
+	if err := j.loadKey(ctx); err != nil {
+		return nil, err
+	}
+	if err := j.sayAlive(ctx); err != nil {
+		return nil, err
+	}
+	ctx = context.WithoutCancel(ctx)
+	j.pulse.begin(ctx, options.Lease/3, j.stayAlive)
+	j.background.begin(ctx, options.FirstPause, j.settleDue)
+	j.background.begin(ctx, min(options.Keep/24, time.Hour), j.forgetOld)
+	return j, nil
+}
+
+// Close ends what runs in the background, waits until no method runs any more, or until ctx ends, and hands over what is still open.
+func (j *Journal) Close(ctx context.Context) error {
+	j.background.end()
+	err := j.Wait(ctx)
+	j.pulse.end() // not before: other replicas would take over what still runs
+	if err != nil {
+		return err // what still runs is for others once the lease has ended
+	}
+	return j.db.Write(context.WithoutCancel(ctx), func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "DELETE FROM replicas WHERE id = $1", j.replica)
+		return err
+	})
+}
+
+// Wait waits until no method runs any more, and with it no vendor write, or until ctx ends.
+func (j *Journal) Wait(ctx context.Context) error {
+	for {
+		changed := j.anyChange()
+		if j.idle() {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (j *Journal) idle() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.running == 0
+}
+
+// loadKey reads the key of the digests, which the first replica of a store makes.
+func (j *Journal) loadKey(ctx context.Context) error {
+	fresh := make([]byte, 32)
+	_, _ = rand.Read(fresh)
+	return j.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO keys (name, value) VALUES ('digest', $1) ON CONFLICT (name) DO NOTHING", fresh); err != nil {
+			return err
+		}
+		return tx.QueryRowContext(ctx, "SELECT value FROM keys WHERE name = 'digest'").Scan(&j.key)
+	})
+}
+
+func (j *Journal) stayAlive(ctx context.Context) {
+	if err := j.sayAlive(ctx); err != nil {
+		j.options.Log.WarnContext(ctx, "the journal cannot be written: other replicas will take over what this one runs", "error", err)
+		return
+	}
+	j.letGo(ctx)
+}
+
+func (j *Journal) sayAlive(ctx context.Context) error {
+	return j.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		now := time.Now()
+		if _, err := tx.ExecContext(ctx, "DELETE FROM replicas WHERE alive_until < $1", now.Add(-time.Hour).UnixMicro()); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "INSERT INTO replicas (id, alive_until) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until",
+			j.replica, now.Add(j.options.Lease).UnixMicro())
+		return err
+	})
+}
+
+// letGo gives up what this replica runs no more and could not record so.
+func (j *Journal) letGo(ctx context.Context) {
+	j.mu.Lock()
+	adrift := slices.Collect(maps.Keys(j.adrift))
+	j.mu.Unlock()
+	for _, r := range adrift {
+		if err := j.release(ctx, r); err == nil || errors.Is(err, errTakenOver) {
+			j.mu.Lock()
+			delete(j.adrift, r)
+			j.mu.Unlock()
+		}
+	}
+}
+
+// leaveAdrift has a mutation let go of when the store can be written again.
+func (j *Journal) leaveAdrift(r *record) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.adrift[r] = true
+}
+
+// forgetOld deletes what was settled long ago and nobody runs again.
+func (j *Journal) forgetOld(ctx context.Context) {
+	err := j.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		now := time.Now()
+		_, err := tx.ExecContext(ctx, "DELETE FROM mutations WHERE settle_time < $2 AND "+unowned, now.UnixMicro(), now.Add(-j.options.Keep).UnixMicro())
+		return err
+	})
+	if err != nil && ctx.Err() == nil {
+		j.options.Log.WarnContext(ctx, "old mutations could not be deleted", "error", err)
+	}
+}
+
+// announce wakes those of this replica who wait for a run to end.
+func (j *Journal) announce() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	close(j.changed)
+	j.changed = make(chan struct{})
+}
+
+// anyChange is closed when the next run of this replica ends.
+func (j *Journal) anyChange() <-chan struct{} {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.changed
+}

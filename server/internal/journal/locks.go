@@ -1,0 +1,84 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// longestLockWait bounds how long a call waits for another one that changes the same resource.
+const longestLockWait = 30 * time.Second
+
+// locks are what no other mutation may change at the same time, or what one reads back could be another's doing: the resources that the request names, as far as the
+// one that stands right below the vendor. A request that creates something names none: it locks what is just the same as itself.
+func (r *record) locks(req proto.Message) []string {
+	var names []string
+	m := req.ProtoReflect()
+	if f := m.Descriptor().Fields().ByName("names"); f != nil && f.IsList() {
+		for i := range m.Get(f).List().Len() {
+			names = append(names, m.Get(f).List().Get(i).String())
+		}
+	} else if name := resourceOf(m); name != text(m, "parent") {
+		names = append(names, name)
+	}
+	for i, name := range names {
+		parts := strings.Split(name, "/") // vendors/{vendor}/sites/{site}/…
+		names[i] = strings.Join(parts[:min(len(parts), 4)], "/")
+	}
+	if len(names) == 0 {
+		names = append(names, r.method+"#"+hex.EncodeToString(r.digest))
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// takeLocks locks all resources for a mutation, or none: then holder is the mutation that has one of them.
+func takeLocks(ctx context.Context, tx *sql.Tx, id string, resources []string) (holder string, err error) {
+	for _, resource := range resources {
+		err := tx.QueryRowContext(ctx, "INSERT INTO locks (resource, mutation) VALUES ($1, $2) ON CONFLICT (resource) DO UPDATE SET resource = excluded.resource RETURNING mutation",
+			resource, id).Scan(&holder)
+		if err != nil {
+			return "", err
+		}
+		if holder != id {
+			_, err := tx.ExecContext(ctx, "DELETE FROM locks WHERE mutation = $1", id)
+			return holder, err
+		}
+	}
+	return "", nil
+}
+
+// lock waits until no other mutation holds what this one changes. Where that takes too long, nothing is sent.
+func (j *Journal) lock(ctx context.Context, r *record, resources []string) error {
+	ctx, cancel := context.WithTimeout(ctx, longestLockWait)
+	defer cancel()
+	var holder string
+	for {
+		changed := j.anyChange()
+		err := j.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+			if err = r.update(ctx, tx, "owner = owner"); err != nil { // or a lock would outlive the mutation that another run has brought to its end
+				return err
+			}
+			holder, err = takeLocks(ctx, tx, r.id, resources)
+			return err
+		})
+		switch {
+		case err == nil && holder == "":
+			return nil
+		case err != nil && (ctx.Err() == nil || holder == ""):
+			return unwritable(err)
+		case !wait(ctx, changed):
+			return apierror.New(codes.Aborted, pb.ErrorReason_MUTATION_IN_PROGRESS,
+				"not sent: %s changes the same resource and is not settled yet; call again, or look at it with GetMutation", namePrefix+holder)
+		}
+	}
+}

@@ -1,0 +1,221 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/code"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/audit"
+	"github.com/drmhub/drmhub/server/internal/redact"
+)
+
+// method is a mutating method with its request.
+type method func(context.Context) (proto.Message, error)
+
+// outcome is what a run tells.
+type outcome struct {
+	answer   proto.Message
+	err      error
+	recorded bool // the store holds it
+}
+
+// unrecorded is the error of a run whose end the store does not hold.
+func (o outcome) unrecorded() error {
+	if o.recorded {
+		return nil
+	}
+	return o.err
+}
+
+// run runs the method of a mutation that this call owns, and records how it ended. It no longer waits for it once its caller has left and a write may
+// have reached the vendor.
+func (j *Journal) run(ctx context.Context, r *record, s *steps, call method) outcome {
+	done := make(chan outcome, 1)
+	j.mu.Lock()
+	j.running++
+	j.mu.Unlock()
+	go func() {
+		answer, err := j.guarded(ctx, r, call)(mutation.NewContext(ctx, s))
+		o := j.finish(ctx, r, s, answer, err)
+		j.mu.Lock()
+		j.running--
+		j.mu.Unlock()
+		j.announce()
+		done <- o
+	}()
+	select {
+	case o := <-done:
+		return o
+	case <-ctx.Done():
+	}
+	select {
+	case o := <-done:
+		return o
+	case <-s.sent:
+		return outcome{err: apierror.OutcomeUnknown("the deadline passed while the vendor was at it; call again with the same request_id to learn the outcome")}
+	}
+}
+
+// guarded makes a panic an error like any other: what the method had done by then is settled all the same.
+func (j *Journal) guarded(ctx context.Context, r *record, call method) method {
+	return func(run context.Context) (answer proto.Message, err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				j.options.Log.ErrorContext(ctx, "a call panicked", "mutation", r.name(), "panic", p, "stack", string(debug.Stack()))
+				answer, err = nil, errPanicked
+			}
+		}()
+		if answer, err = call(run); err == nil && answer == nil {
+			err = errors.New("the method answered neither a message nor an error")
+		}
+		return answer, err
+	}
+}
+
+var errPanicked = apierror.New(codes.Internal, pb.ErrorReason_INTERNAL_FAILURE, "drmhub failed in a way it should not; its log says more")
+
+// finish records how a run ended, together with its audit event, and lets go of the mutation. It answers what the caller is to be told.
+func (j *Journal) finish(ctx context.Context, r *record, s *steps, answer proto.Message, failure error) outcome {
+	defer j.announce()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), j.options.Lease)
+	defer cancel()
+	now := time.Now()
+	before := r.state
+	told := r.end(s, answer, failure, now)
+	settleAt := time.Time{}
+	if r.state == pb.Mutation_UNKNOWN {
+		j.options.Log.WarnContext(ctx, "the outcome of a mutation is unknown", "mutation", r.name(), "attempts", r.attempts, "error", failure)
+		if s.has(mutation.Sent) || !s.has(mutation.Lost) {
+			settleAt = now.Add(j.pause(r.attempts))
+		}
+	}
+	nothingNew := s.settling && before == r.state
+	err := j.keep(ctx, r, s, settleAt, nothingNew)
+	switch {
+	case err == nil && told != nil:
+		return outcome{err: told, recorded: true}
+	case err == nil:
+		return outcome{answer: answer, recorded: true}
+	}
+	j.options.Log.ErrorContext(ctx, "the end of a mutation could not be recorded: it is settled later", "mutation", r.name(), "error", err)
+	j.leaveAdrift(r)
+	if s.has(mutation.Sent, mutation.Done, mutation.Lost) {
+		err = errors.Join(apierror.OutcomeUnknown("what became of the call could not be recorded; call again with the same request_id to learn it"), err)
+	}
+	return outcome{err: err}
+}
+
+// end says what a mutation has come to, and answers what its caller is told where it failed.
+func (r *record) end(s *steps, answer proto.Message, failure error, now time.Time) error {
+	r.state, r.settled, r.answer, r.err, r.vendorCode, r.vendorHTTPStatus = pb.Mutation_SUCCEEDED, now, nil, nil, "", s.lastStatus()
+	failure = s.verdict(failure)
+	if failure != nil {
+		e := apierror.Convert(failure)
+		r.state, r.err, r.vendorCode = pb.Mutation_FAILED, e.GRPCStatus().Proto(), apierror.VendorText(e.Metadata[apierror.VendorCode])
+	}
+	switch {
+	case s.has(mutation.Sent, mutation.Lost), apierror.IsOutcomeUnknown(failure):
+		r.state, r.settled = pb.Mutation_UNKNOWN, time.Time{}
+	case failure == nil:
+		r.answer = redact.Without(answer)
+		if s.has(mutation.Refused) && !s.has(mutation.Done) { // a batch, all of whose items were refused
+			r.state = pb.Mutation_FAILED
+		}
+	}
+	return failure
+}
+
+// verdict is what a method's failure means, given what its writes did. Where something took effect and no vendor's refusal kept the rest from being done, there is
+// still something to do, whatever the reason is.
+func (s *steps) verdict(failure error) error {
+	unfinished := s.has(mutation.Done) && (!s.has(mutation.Refused) || errors.Is(failure, errPanicked))
+	switch {
+	case failure == nil, apierror.IsOutcomeUnknown(failure):
+		return failure
+	case unfinished, s.has(mutation.Sent, mutation.Lost):
+		e := *apierror.Convert(failure)
+		e.Message = "the call took effect in part, or may have; call again with the same request_id to learn the outcome: " + e.Message
+		e.Code, e.Reason, e.Violations = codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, nil
+		return &e
+	case errors.Is(failure, mutation.ErrNoEffect):
+		return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "the call was cut before it had any effect at the vendor, and was not sent again: call again")
+	}
+	return failure
+}
+
+// keep writes what a mutation has come to.
+func (j *Journal) keep(ctx context.Context, r *record, s *steps, settleAt time.Time, nothingNew bool) error {
+	var answer *anypb.Any
+	if r.answer != nil {
+		var err error
+		if answer, err = anypb.New(r.answer); err != nil {
+			return err
+		}
+	}
+	packed, err := marshalled(answer)
+	if err != nil {
+		return err
+	}
+	failure, err := marshalled(r.err)
+	if err != nil {
+		return err
+	}
+	var kept audit.Event
+	err = j.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		err := r.update(ctx, tx, "owner = '', state = $3, answer = $4, error = $5, vendor_http_status = $6, vendor_code = $7, settle_time = $8, settle_at = $9, attempts = $10",
+			r.state, packed, failure, r.vendorHTTPStatus, r.vendorCode, micros(r.settled), micros(settleAt), r.attempts)
+		if err != nil {
+			return err
+		}
+		for _, doubtful := range s.those(func(known *step) bool { return !known.durable && known.State != mutation.Noted }) {
+			if err := doubtful.write(ctx, tx, r); err != nil {
+				return err
+			}
+		}
+		if settleAt.IsZero() {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM locks WHERE mutation = $1", r.id); err != nil {
+				return err
+			}
+		}
+		if nothingNew {
+			return nil
+		}
+		kept, err = j.trail.Append(ctx, tx, time.Now(), audit.Event{
+			Subject: r.actor, Method: r.call, Resource: r.resource, RequestDigest: fmt.Sprintf("%x", r.digest),
+			Outcome: r.outcome(), VendorCode: r.vendorCode,
+		})
+		return err
+	})
+	if err == nil && !nothingNew {
+		j.options.Recorded(kept)
+	}
+	return unwritable(err)
+}
+
+// outcome is the status code that the call ended with, by name.
+func (r *record) outcome() string {
+	if r.state == pb.Mutation_UNKNOWN {
+		return code.Code_UNKNOWN.String()
+	}
+	return code.Code(r.err.GetCode()).String()
+}
+
+// replay answers a call from its record.
+func (r *record) replay() (proto.Message, error) {
+	if r.answer != nil {
+		return r.answer, nil
+	}
+	return nil, status.FromProto(r.err).Err()
+}

@@ -1,0 +1,99 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+const (
+	// settledAtOnce is how many mutations one replica settles at the same time.
+	settledAtOnce = 8
+	// longestSettling bounds one attempt. It is longer than a vendor's write may take.
+	longestSettling = 2 * time.Minute
+	longestPause    = time.Hour
+)
+
+// settleDue settles what is due and nobody runs.
+func (j *Journal) settleDue(ctx context.Context) {
+	due, err := j.due(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			j.options.Log.WarnContext(ctx, "the journal cannot be read: nothing is settled", "error", err)
+		}
+		return
+	}
+	var settling sync.WaitGroup
+	for _, id := range due {
+		settling.Go(func() {
+			r, err := j.claim(ctx, id)
+			if r != nil {
+				err = j.settle(ctx, r)
+			}
+			if err != nil && ctx.Err() == nil {
+				j.options.Log.WarnContext(ctx, "a mutation could not be settled", "mutation", namePrefix+id, "error", err)
+			}
+		})
+	}
+	settling.Wait()
+}
+
+// due are mutations that are to be settled now and that no replica runs, the longest overdue first.
+func (j *Journal) due(ctx context.Context) (ids []string, err error) {
+	rows, err := j.db.Reads().QueryContext(ctx, "SELECT id FROM mutations WHERE settle_at <= $1 AND "+unowned+" ORDER BY settle_at LIMIT $2", time.Now().UnixMicro(), settledAtOnce)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
+
+// pause is how long to wait before the next attempt to settle a mutation.
+func (j *Journal) pause(attempts int64) time.Duration {
+	return min(j.options.FirstPause<<min(attempts, 20), longestPause)
+}
+
+// settle finds out what became of a mutation that was claimed, and records it. Its error is why it could not try to, or could not record it.
+func (j *Journal) settle(ctx context.Context, r *record) error {
+	if r.state == pb.Mutation_SUCCEEDED || r.state == pb.Mutation_FAILED {
+		j.abandon(ctx, r)
+		return nil
+	}
+	s, err := j.newSteps(ctx, r, true)
+	if err != nil {
+		j.abandon(ctx, r)
+		return err
+	}
+	r.attempts++
+	if !s.has(mutation.Sent, mutation.Done, mutation.Refused, mutation.Lost) { // its replica died before it sent anything
+		return j.finish(ctx, r, s, nil, mutation.ErrNoEffect).unrecorded()
+	}
+	ctx, cancel := context.WithTimeout(ctx, longestSettling)
+	defer cancel()
+	return j.run(ctx, r, s, func(ctx context.Context) (proto.Message, error) {
+		req, err := r.requestOf()
+		if err != nil {
+			return nil, err
+		}
+		answer, err := j.dispatch(ctx, "/"+r.method, req)
+		if err != nil && r.secrets && apierror.Convert(err).Code == codes.InvalidArgument {
+			err = errors.Join(err, s.lose(ctx)) // without the secrets that it held, the method does not come as far as to read back
+		}
+		return answer, err
+	}).unrecorded()
+}

@@ -1,0 +1,290 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	spb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/redact"
+)
+
+// step is what is kept of one step. It does not change, but for durable.
+type step struct {
+	mutation.Record
+	name          string
+	position      int
+	sent, settled time.Time
+	durable       bool // it stands in the store as it is here
+}
+
+// steps is the log of one mutation's steps, as one run of its method sees it.
+type steps struct {
+	journal  *Journal
+	record   *record
+	settling bool
+	sent     chan struct{} // closed once a write of this run may have reached the vendor
+
+	mu  sync.Mutex
+	all []*step // in the order in which they began
+}
+
+var _ mutation.Log = (*steps)(nil)
+
+func (j *Journal) newSteps(ctx context.Context, r *record, settling bool) (*steps, error) {
+	all, err := j.loadSteps(ctx, r.id)
+	return &steps{journal: j, record: r, settling: settling, sent: make(chan struct{}), all: all}, err
+}
+
+func (j *Journal) loadSteps(ctx context.Context, id string) (all []*step, err error) {
+	rows, err := j.db.Reads().QueryContext(ctx, "SELECT step, position, state, answer, error, http_status, send_time, settle_time FROM steps WHERE mutation = $1 ORDER BY position", id)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	defer func() { err = unreadable(errors.Join(err, rows.Close())) }()
+	for rows.Next() {
+		s := &step{durable: true}
+		var answer, failure []byte
+		var sent, settled sql.NullInt64
+		if err := rows.Scan(&s.name, &s.position, &s.State, &answer, &failure, &s.HTTPStatus, &sent, &settled); err != nil {
+			return nil, err
+		}
+		s.sent, s.settled = instant(sent), instant(settled)
+		s.QuietFrom = s.sent.Add(j.options.Quiet)
+		if s.Answer, err = unmarshalled(answer, &anypb.Any{}); err != nil {
+			return nil, err
+		}
+		kept, err := unmarshalled(failure, &spb.Status{})
+		if err != nil {
+			return nil, err
+		}
+		if kept != nil {
+			s.Err = status.FromProto(kept)
+		}
+		all = append(all, s)
+	}
+	return all, rows.Err()
+}
+
+// Get is what is kept of a step.
+func (s *steps) Get(name string) mutation.Record {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known := s.find(name); known != nil {
+		return known.Record
+	}
+	return mutation.Record{}
+}
+
+func (s *steps) find(name string) *step {
+	for _, known := range s.all {
+		if known.name == name {
+			return known
+		}
+	}
+	return nil
+}
+
+// Settling says that nobody asked again.
+func (s *steps) Settling() bool { return s.settling }
+
+// Put keeps r, without its secrets. What a step noted is made durable together with the next write, since nothing depends on it before.
+func (s *steps) Put(ctx context.Context, name string, r mutation.Record) error {
+	switch r.State {
+	case mutation.Sent:
+		if s.settling && s.record.secrets {
+			return apierror.New(codes.FailedPrecondition, pb.ErrorReason_SECRETS_NOT_KEPT,
+				"%s: the request held secrets, which are not kept: call again with the same request_id and the secrets", name)
+		}
+	case mutation.Done, mutation.Refused, mutation.Lost:
+		ctx = context.WithoutCancel(ctx) // the write may have taken all of its time
+	}
+	if r.Answer != nil {
+		answer, err := r.Answer.UnmarshalNew()
+		if err != nil {
+			return err
+		}
+		if r.Answer, err = anypb.New(redact.Without(answer)); err != nil {
+			return err
+		}
+	}
+	before, fresh := s.replace(name, r)
+	if r.State == mutation.Noted {
+		return nil
+	}
+	writing := append(s.notes(), fresh)
+	err := s.journal.writeSteps(ctx, s.record, writing)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		s.set(before)
+		return err
+	}
+	for _, written := range writing {
+		written.durable = true
+	}
+	if r.State == mutation.Sent {
+		select {
+		case <-s.sent:
+		default:
+			close(s.sent)
+		}
+	}
+	return nil
+}
+
+// replace puts a record in the place of the one of the same name, or at the end. before is what is to stand there if fresh cannot be written; the store may then
+// hold either of them.
+func (s *steps) replace(name string, r mutation.Record) (before, fresh *step) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before = &step{name: name}
+	if known := s.find(name); known != nil {
+		*before = *known
+		before.durable = false
+	} else if n := len(s.all); n > 0 {
+		before.position = s.all[n-1].position + 1
+	}
+	now := time.Now().Truncate(time.Microsecond)
+	fresh = &step{Record: r, name: name, position: before.position, sent: before.sent}
+	switch r.State {
+	case mutation.Sent:
+		fresh.sent, fresh.QuietFrom = now, now.Add(s.journal.options.Quiet)
+	case mutation.Done, mutation.Refused:
+		fresh.settled = now
+	}
+	s.set(fresh)
+	return before, fresh
+}
+
+// set puts a step in the place of the one of the same name, or at the end. The caller holds the lock.
+func (s *steps) set(fresh *step) {
+	i := slices.IndexFunc(s.all, func(known *step) bool { return known.name == fresh.name })
+	if i < 0 {
+		s.all = append(s.all, fresh)
+	} else {
+		s.all[i] = fresh
+	}
+}
+
+// notes are those that are not in the store yet. Writes that are made at the same time may each take them along, since none may be durable before what it
+// depends on.
+func (s *steps) notes() []*step {
+	return s.those(func(known *step) bool { return known.State == mutation.Noted && !known.durable })
+}
+
+// those are the steps of which something holds.
+func (s *steps) those(holds func(*step) bool) (those []*step) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, known := range s.all {
+		if holds(known) {
+			those = append(those, known)
+		}
+	}
+	return those
+}
+
+// writeSteps makes steps durable.
+func (j *Journal) writeSteps(ctx context.Context, r *record, all []*step) error {
+	return unwritable(j.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		sent, state := sql.NullInt64{}, pb.Mutation_INTENDED
+		for _, s := range all {
+			if s.State == mutation.Sent {
+				sent, state = micros(s.sent), pb.Mutation_SENT
+			}
+		}
+		if err := r.update(ctx, tx, "send_time = COALESCE(send_time, $3), state = CASE WHEN $4 > state THEN $4 ELSE state END", sent, state); err != nil {
+			return err
+		}
+		for _, s := range all {
+			if err := s.write(ctx, tx, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
+func (s *step) write(ctx context.Context, tx *sql.Tx, of *record) error {
+	answer, err := marshalled(s.Answer)
+	if err != nil {
+		return err
+	}
+	failure, err := marshalled(s.Err.Proto())
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO steps (mutation, step, position, state, answer, error, http_status, send_time, settle_time)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		ON CONFLICT (mutation, step) DO UPDATE SET state = excluded.state, answer = excluded.answer, error = excluded.error,
+			http_status = excluded.http_status, send_time = excluded.send_time, settle_time = excluded.settle_time`,
+		of.id, s.name, s.position, s.State, answer, failure, s.HTTPStatus, micros(s.sent), micros(s.settled))
+	return err
+}
+
+// has tells whether a step stands at one of these states.
+func (s *steps) has(states ...mutation.State) bool {
+	return len(s.those(func(known *step) bool { return slices.Contains(states, known.State) })) > 0
+}
+
+// reopen makes a mutation that is over one that is still to be done. What its steps at these states did is forgotten, so that they are made again; and what was
+// noted, where no step remains that depends on it.
+func (j *Journal) reopen(ctx context.Context, r *record, s *steps, states ...mutation.State) error {
+	gone := func(known *step) bool { return slices.Contains(states, known.State) }
+	if len(s.those(func(known *step) bool { return known.State != mutation.Noted && !gone(known) })) == 0 {
+		gone = func(*step) bool { return true }
+	}
+	err := unwritable(j.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		err := r.update(ctx, tx, "state = $3, answer = NULL, error = NULL, send_time = NULL, settle_time = NULL, settle_at = $4, attempts = 0, resend_id = $5",
+			pb.Mutation_INTENDED, time.Now().UnixMicro(), r.resendIDs)
+		if err != nil {
+			return err
+		}
+		for _, known := range s.those(gone) {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM steps WHERE mutation = $1 AND step = $2", r.id, known.name); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	if err != nil {
+		return err
+	}
+	r.state, r.attempts = pb.Mutation_INTENDED, 0
+	s.all = s.those(func(known *step) bool { return !gone(known) })
+	return nil
+}
+
+// lose says of what was sent that the journal cannot have it read back: the method does not come as far without the secrets that its request held.
+func (s *steps) lose(ctx context.Context) error {
+	why := apierror.OutcomeUnknown("without the secrets that the request held, and that are not kept, this cannot be read back: call again with the same request_id and the secrets")
+	for _, sent := range s.those(func(known *step) bool { return known.State == mutation.Sent }) {
+		if err := s.Put(ctx, sent.name, mutation.Record{State: mutation.Lost, Err: why.GRPCStatus()}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lastStatus is the HTTP status of the vendor's last answer to a write; 0 where there was none.
+func (s *steps) lastStatus() (status int32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, known := range s.all {
+		if known.HTTPStatus != 0 {
+			status = int32(known.HTTPStatus)
+		}
+	}
+	return status
+}
