@@ -8,11 +8,14 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o /drmhub ./server
+RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o /drmhub ./server && mkdir /data
 
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /drmhub /drmhub
+# The journal is a file here, unless the configuration says otherwise: mount a volume, or it ends with the container.
+COPY --from=build --chown=65532:65532 /data /data
+WORKDIR /data
 # Without this file the container ends at once: it must not pass for drmhub while it shows a sandbox's data.
 ENV DRMHUB_CONFIG=/etc/drmhub/drmhub.yaml
 USER 65532:65532
