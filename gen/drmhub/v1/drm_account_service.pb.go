@@ -30,7 +30,7 @@ type DrmAccount_View int32
 const (
 	// The same as BASIC.
 	DrmAccount_VIEW_UNSPECIFIED DrmAccount_View = 0
-	// The account without its devices and password.
+	// The account without its password, and in a list without its devices.
 	DrmAccount_BASIC DrmAccount_View = 1
 	// The account with its devices and, for callers with the scope secrets:read, its password.
 	DrmAccount_FULL DrmAccount_View = 2
@@ -141,7 +141,7 @@ type DrmAccount struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The vendor's id of the customer that the account belongs to. TelecomX: 24 hexadecimal characters; drmhub's own customer where it is empty.
 	Customer string `protobuf:"bytes,2,opt,name=customer,proto3" json:"customer,omitempty"`
-	// The name to log in with: at least 6 of a-z, A-Z, 0-9, ".", "_", "-" and "@". The vendor generates one where it is empty.
+	// The name to log in with: at least 6 of a-z, A-Z, 0-9, ".", "_", "-" and "@". drmhub picks one of ten digits where it is empty.
 	Username string `protobuf:"bytes,3,opt,name=username,proto3" json:"username,omitempty"`
 	// The password, at least 6 characters. The vendor generates one where it is empty.
 	Password string `protobuf:"bytes,4,opt,name=password,proto3" json:"password,omitempty"`
@@ -247,7 +247,8 @@ type DrmAccountDevice struct {
 	DisplayName string `protobuf:"bytes,4,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// Its model, in the vendor's words.
 	Model string `protobuf:"bytes,5,opt,name=model,proto3" json:"model,omitempty"`
-	// Until when a removed device still holds its slot in the account; unset where the slot is free.
+	// Until when a removed device still holds its slot in the account; unset where the slot is free, or the
+	// vendor does not tell.
 	ReleaseTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=release_time,json=releaseTime,proto3" json:"release_time,omitempty"`
 	// The vendor's own word for the type.
 	VendorType    string `protobuf:"bytes,7,opt,name=vendor_type,json=vendorType,proto3" json:"vendor_type,omitempty"`
@@ -610,7 +611,8 @@ type CreateDrmAccountRequest struct {
 	View DrmAccount_View `protobuf:"varint,3,opt,name=view,proto3,enum=drmhub.v1.DrmAccount_View" json:"view,omitempty"`
 	// A UUID of the caller's choice: the same id with the same request is carried out once and answers the same.
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything and answers what would happen, and changes nothing.
+	// Checks everything, reads what stands at the vendor and answers what would happen, and changes nothing. What the vendor would get is in the metadata
+	// `drmhub-planned-request` (over REST the header), a request a value, as a curl line without secrets.
 	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -690,7 +692,8 @@ type DeleteDrmAccountDeviceRequest struct {
 	Force bool `protobuf:"varint,2,opt,name=force,proto3" json:"force,omitempty"`
 	// A UUID of the caller's choice: the same id with the same request is carried out once and answers the same.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything and answers what would happen, and changes nothing.
+	// Checks everything, reads what stands at the vendor and answers what would happen, and changes nothing. What the vendor would get is in the metadata
+	// `drmhub-planned-request` (over REST the header), a request a value, as a curl line without secrets.
 	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -36,8 +36,8 @@ type DrmAccountServiceClient interface {
 	ListDrmAccounts(ctx context.Context, in *ListDrmAccountsRequest, opts ...grpc.CallOption) (*ListDrmAccountsResponse, error)
 	// Gets one account, with its devices.
 	GetDrmAccount(ctx context.Context, in *GetDrmAccountRequest, opts ...grpc.CallOption) (*DrmAccount, error)
-	// Creates an account. The vendor generates a username and a password where they are left out; ask with view=FULL to learn the password,
-	// which takes the scope secrets:read.
+	// Creates an account. Where they are left out, drmhub picks a username, by which it finds the account again when the vendor's answer is lost, and the
+	// vendor picks a password; ask with view=FULL to learn it, which takes the scope secrets:read.
 	CreateDrmAccount(ctx context.Context, in *CreateDrmAccountRequest, opts ...grpc.CallOption) (*DrmAccount, error)
 	// Removes a device from an account and answers it, with release_time where its slot stays held. The vendor binds a device for 90 days: within
 	// them it refuses, unless force is set by an account that may.
@@ -103,8 +103,8 @@ type DrmAccountServiceServer interface {
 	ListDrmAccounts(context.Context, *ListDrmAccountsRequest) (*ListDrmAccountsResponse, error)
 	// Gets one account, with its devices.
 	GetDrmAccount(context.Context, *GetDrmAccountRequest) (*DrmAccount, error)
-	// Creates an account. The vendor generates a username and a password where they are left out; ask with view=FULL to learn the password,
-	// which takes the scope secrets:read.
+	// Creates an account. Where they are left out, drmhub picks a username, by which it finds the account again when the vendor's answer is lost, and the
+	// vendor picks a password; ask with view=FULL to learn it, which takes the scope secrets:read.
 	CreateDrmAccount(context.Context, *CreateDrmAccountRequest) (*DrmAccount, error)
 	// Removes a device from an account and answers it, with release_time where its slot stays held. The vendor binds a device for 90 days: within
 	// them it refuses, unless force is set by an account that may.

@@ -380,7 +380,8 @@ type CreateMemberRequest struct {
 	Member *Member `protobuf:"bytes,2,opt,name=member,proto3" json:"member,omitempty"`
 	// A UUID of the caller's choice: the same id with the same request is carried out once and answers the same.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything and answers what would happen, and changes nothing.
+	// Checks everything, reads what stands at the vendor and answers what would happen, and changes nothing. What the vendor would get is in the metadata
+	// `drmhub-planned-request` (over REST the header), a request a value, as a curl line without secrets.
 	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -453,7 +454,8 @@ type UpdateMemberRequest struct {
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	// A UUID of the caller's choice: the same id with the same request is carried out once and answers the same.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything and answers what would happen, and changes nothing.
+	// Checks everything, reads what stands at the vendor and answers what would happen, and changes nothing. What the vendor would get is in the metadata
+	// `drmhub-planned-request` (over REST the header), a request a value, as a curl line without secrets.
 	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -524,7 +526,8 @@ type ResetMemberPasswordRequest struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// A UUID of the caller's choice: the same id with the same request is carried out once and answers the same.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything and answers what would happen, and changes nothing.
+	// Checks everything, reads what stands at the vendor and answers what would happen, and changes nothing. What the vendor would get is in the metadata
+	// `drmhub-planned-request` (over REST the header), a request a value, as a curl line without secrets.
 	ValidateOnly  bool `protobuf:"varint,3,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -543,7 +543,8 @@ type ResendMutationRequest struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// A UUID of the caller's choice: the same id with the same request is carried out once and answers the same.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything and answers what would happen, and changes nothing.
+	// Checks everything, reads what stands at the vendor and answers what would happen, and changes nothing. What the vendor would get is in the metadata
+	// `drmhub-planned-request` (over REST the header), a request a value, as a curl line without secrets.
 	ValidateOnly  bool `protobuf:"varint,3,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -670,7 +670,8 @@ type CreateProductRequest struct {
 	Product *Product `protobuf:"bytes,2,opt,name=product,proto3" json:"product,omitempty"`
 	// A UUID of the caller's choice: the same id with the same request is carried out once and answers the same.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything and answers what would happen, and changes nothing.
+	// Checks everything, reads what stands at the vendor and answers what would happen, and changes nothing. What the vendor would get is in the metadata
+	// `drmhub-planned-request` (over REST the header), a request a value, as a curl line without secrets.
 	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -743,7 +744,8 @@ type UpdateProductRequest struct {
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	// A UUID of the caller's choice: the same id with the same request is carried out once and answers the same.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything and answers what would happen, and changes nothing.
+	// Checks everything, reads what stands at the vendor and answers what would happen, and changes nothing. What the vendor would get is in the metadata
+	// `drmhub-planned-request` (over REST the header), a request a value, as a curl line without secrets.
 	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1072,7 +1074,8 @@ type CreateProductLicenseRequest struct {
 	ProductLicense *ProductLicense `protobuf:"bytes,2,opt,name=product_license,json=productLicense,proto3" json:"product_license,omitempty"`
 	// A UUID of the caller's choice: the same id with the same request is carried out once and answers the same.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything and answers what would happen, and changes nothing.
+	// Checks everything, reads what stands at the vendor and answers what would happen, and changes nothing. What the vendor would get is in the metadata
+	// `drmhub-planned-request` (over REST the header), a request a value, as a curl line without secrets.
 	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1143,7 +1146,8 @@ type DeleteProductLicenseRequest struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// A UUID of the caller's choice: the same id with the same request is carried out once and answers the same.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything and answers what would happen, and changes nothing.
+	// Checks everything, reads what stands at the vendor and answers what would happen, and changes nothing. What the vendor would get is in the metadata
+	// `drmhub-planned-request` (over REST the header), a request a value, as a curl line without secrets.
 	ValidateOnly  bool `protobuf:"varint,3,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1209,7 +1213,8 @@ type BatchCreateProductLicensesRequest struct {
 	Requests []*CreateProductLicenseRequest `protobuf:"bytes,2,rep,name=requests,proto3" json:"requests,omitempty"`
 	// A UUID of the caller's choice: the same id with the same request is carried out once and answers the same.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything and answers what would happen, and changes nothing.
+	// Checks everything, reads what stands at the vendor and answers what would happen, and changes nothing. What the vendor would get is in the metadata
+	// `drmhub-planned-request` (over REST the header), a request a value, as a curl line without secrets.
 	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1328,7 +1333,8 @@ type BatchDeleteProductLicensesRequest struct {
 	Names []string `protobuf:"bytes,2,rep,name=names,proto3" json:"names,omitempty"`
 	// A UUID of the caller's choice: the same id with the same request is carried out once and answers the same.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything and answers what would happen, and changes nothing.
+	// Checks everything, reads what stands at the vendor and answers what would happen, and changes nothing. What the vendor would get is in the metadata
+	// `drmhub-planned-request` (over REST the header), a request a value, as a curl line without secrets.
 	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1447,7 +1453,8 @@ type ReplaceProductLicenseRequest struct {
 	ProductLicense *ProductLicense `protobuf:"bytes,2,opt,name=product_license,json=productLicense,proto3" json:"product_license,omitempty"`
 	// A UUID of the caller's choice: the same id with the same request is carried out once and answers the same.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything and answers what would happen, and changes nothing.
+	// Checks everything, reads what stands at the vendor and answers what would happen, and changes nothing. What the vendor would get is in the metadata
+	// `drmhub-planned-request` (over REST the header), a request a value, as a curl line without secrets.
 	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -1364,7 +1364,8 @@ type UpdateSiteRequest struct {
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	// A UUID of the caller's choice: the same id with the same request is carried out once and answers the same.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything and answers what would happen, and changes nothing.
+	// Checks everything, reads what stands at the vendor and answers what would happen, and changes nothing. What the vendor would get is in the metadata
+	// `drmhub-planned-request` (over REST the header), a request a value, as a curl line without secrets.
 	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1437,7 +1438,8 @@ type CreateSiteOrderRequest struct {
 	SiteOrder *SiteOrder `protobuf:"bytes,2,opt,name=site_order,json=siteOrder,proto3" json:"site_order,omitempty"`
 	// A UUID of the caller's choice: the same id with the same request is carried out once and answers the same.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything and answers what would happen, and changes nothing.
+	// Checks everything, reads what stands at the vendor and answers what would happen, and changes nothing. What the vendor would get is in the metadata
+	// `drmhub-planned-request` (over REST the header), a request a value, as a curl line without secrets.
 	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1786,7 +1788,8 @@ type DisableSiteRequest struct {
 	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
 	// A UUID of the caller's choice: the same id with the same request is carried out once and answers the same.
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything and answers what would happen, and changes nothing.
+	// Checks everything, reads what stands at the vendor and answers what would happen, and changes nothing. What the vendor would get is in the metadata
+	// `drmhub-planned-request` (over REST the header), a request a value, as a curl line without secrets.
 	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1868,7 +1871,8 @@ type EnableSiteRequest struct {
 	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
 	// A UUID of the caller's choice: the same id with the same request is carried out once and answers the same.
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything and answers what would happen, and changes nothing.
+	// Checks everything, reads what stands at the vendor and answers what would happen, and changes nothing. What the vendor would get is in the metadata
+	// `drmhub-planned-request` (over REST the header), a request a value, as a curl line without secrets.
 	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1950,7 +1954,8 @@ type ExtendTrialRequest struct {
 	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
 	// A UUID of the caller's choice: the same id with the same request is carried out once and answers the same.
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything and answers what would happen, and changes nothing.
+	// Checks everything, reads what stands at the vendor and answers what would happen, and changes nothing. What the vendor would get is in the metadata
+	// `drmhub-planned-request` (over REST the header), a request a value, as a curl line without secrets.
 	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2220,7 +2225,8 @@ type CancelStatusChangeRequest struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// A UUID of the caller's choice: the same id with the same request is carried out once and answers the same.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything and answers what would happen, and changes nothing.
+	// Checks everything, reads what stands at the vendor and answers what would happen, and changes nothing. What the vendor would get is in the metadata
+	// `drmhub-planned-request` (over REST the header), a request a value, as a curl line without secrets.
 	ValidateOnly  bool `protobuf:"varint,3,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2341,7 +2347,8 @@ type UpdateIntegrationRequest struct {
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	// A UUID of the caller's choice: the same id with the same request is carried out once and answers the same.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything and answers what would happen, and changes nothing.
+	// Checks everything, reads what stands at the vendor and answers what would happen, and changes nothing. What the vendor would get is in the metadata
+	// `drmhub-planned-request` (over REST the header), a request a value, as a curl line without secrets.
 	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
