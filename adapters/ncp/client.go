@@ -1,0 +1,132 @@
+package ncp
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"google.golang.org/grpc/codes"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/upstream"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// envelope is what every answer of the service stands in. Total is in lists, in those of the newer generation of the API pages.
+type envelope struct {
+	Success *bool          `json:"success"`
+	Content jsontext.Value `json:"content"`
+	Total   word           `json:"total"`
+	Error   jsontext.Value `json:"error"`
+}
+
+// request is a call, without parameters and body. The vendor wants Content-Type with every call, also where there is no content.
+func (a *Adapter) request(method, path string) upstream.Request {
+	return upstream.Request{
+		Method: method,
+		Path:   "/api/v1" + path,
+		Header: http.Header{"Content-Type": {"application/json"}, "X-Ncp-Region_code": {a.config.RegionCode}},
+	}
+}
+
+// get makes a call that reads, and decodes its content.
+func (a *Adapter) get(ctx context.Context, path string, query url.Values, content any) (*envelope, error) {
+	req := a.request(http.MethodGet, path)
+	req.Query = query
+	var answer envelope
+	res, err := a.vendor.Read(ctx, req, &answer)
+	if err != nil {
+		return nil, err
+	}
+	unreadable := apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "")
+	return &answer, answer.decode(res, content, unreadable)
+}
+
+// pageSize is the largest page that the vendor gives, and the one that lists are read in: of pages of one size alone the numbers mean the same in every
+// call.
+const pageSize = 100
+
+// paged adds the parameters for a page, numbered from 1.
+func (a *Adapter) paged(query url.Values, page, size int) url.Values {
+	query.Set("pageNo", strconv.Itoa(page-1+a.config.PageNumberBase))
+	query.Set(string(a.config.PageSizeParameter), strconv.Itoa(size))
+	return query
+}
+
+// change makes a call that changes something. A nil content is one that the answer need not have: what it tells is no proof anyway.
+func (a *Adapter) change(ctx context.Context, req upstream.Request, content any) error {
+	var answer envelope
+	res, err := a.vendor.Write(ctx, req, &answer)
+	if err == nil {
+		err = answer.decode(res, content, apierror.OutcomeUnknown(""))
+	}
+	if err == nil {
+		return nil
+	}
+	e := apierror.Convert(err)
+	if e.Metadata[apierror.VendorCode] != exception || apierror.IsOutcomeUnknown(err) {
+		return err
+	}
+	unknown := apierror.OutcomeUnknown("whether the vendor did it is not known: %s; call again with the same request_id to settle it", e.Message)
+	unknown.Metadata = e.Metadata
+	return unknown
+}
+
+// decode reads content out of an answer. A failure inside HTTP 200 is definite, since the vendor said so.
+func (e *envelope) decode(res *upstream.Response, content any, unreadable *apierror.Error) error {
+	switch {
+	case e.Success == nil:
+		unreadable.Message = "the vendor's answer does not say whether it is a success: is base_url that of One Click Multi DRM?"
+		return res.Complete(unreadable)
+	case !*e.Success:
+		return res.Complete(readRefusal(e.Error).failure(res.Status, res.Header))
+	case content == nil:
+		return nil
+	}
+	if len(e.Content) == 0 {
+		e.Content = jsontext.Value("null")
+	}
+	if err := json.Unmarshal(e.Content, content); err != nil { // its text may quote the vendor's
+		unreadable.Message = "the vendor's answer cannot be read: its content has not the form that the API pages give"
+		return res.Complete(unreadable)
+	}
+	return nil
+}
+
+// word is a JSON text or number as text. Anything else is empty: the documents and their examples differ in such things.
+type word string
+
+// UnmarshalJSONFrom reads the text or the number.
+func (w *word) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	value, err := d.ReadValue()
+	if err != nil {
+		return err
+	}
+	switch value.Kind() {
+	case '"':
+		var text string
+		err = json.Unmarshal(value, &text)
+		*w = word(text)
+	case '0':
+		*w = word(value)
+	default:
+		*w = ""
+	}
+	return err
+}
+
+const secondFormat = "20060102150405" // licenseCreatedTime
+
+// instant reads a time: yyyyMMddHHmmss in the vendor's zone, or milliseconds since 1970. The API pages call both a Timestamp.
+func (a *Adapter) instant(w word) (t time.Time, ok bool) {
+	if len(w) == len(secondFormat) {
+		t, err := time.ParseInLocation(secondFormat, string(w), a.config.TimeZone)
+		return t, err == nil
+	}
+	milliseconds, ok := number(w)
+	return time.UnixMilli(milliseconds), ok
+}

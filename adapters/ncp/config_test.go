@@ -1,0 +1,60 @@
+package ncp
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/drmhub/drmhub/adapters/secret"
+)
+
+// complete is the shortest configuration that works.
+func complete() *Config {
+	c := NewConfig()
+	c.BaseURL, c.AccessKey, c.SecretKey = "https://multi-drm.apigw.ntruss.com", secret.New("the-access-key"), secret.New("the-secret-key")
+	return c
+}
+
+// mistaken are the keys that c's Check reports, sorted.
+func mistaken(c *Config) []string {
+	found := map[string]bool{}
+	c.Check(func(key, _ string) { found[key] = true })
+	return slices.Sorted(maps.Keys(found))
+}
+
+func TestDefaultsNeedOnlyTheAccount(t *testing.T) {
+	if got := mistaken(complete()); len(got) != 0 {
+		t.Errorf("a complete configuration is refused for %v", got)
+	}
+	if got, want := mistaken(NewConfig()), []string{"access_key", "base_url", "secret_key"}; !slices.Equal(got, want) {
+		t.Errorf("the defaults alone lack %v, want %v", got, want)
+	}
+}
+
+func TestEveryUnusableSettingIsReported(t *testing.T) {
+	for key, spoil := range map[string]func(*Config){
+		"base_url":            func(c *Config) { c.BaseURL += "/api/v1" },
+		"access_key":          func(c *Config) { c.AccessKey = secret.Text{} },
+		"secret_key":          func(c *Config) { c.SecretKey = secret.New("") },
+		"region_code":         func(c *Config) { c.RegionCode = "" },
+		"page_size_parameter": func(c *Config) { c.PageSizeParameter = "page_size" },
+		"page_number_base":    func(c *Config) { c.PageNumberBase = 2 },
+		"drm_type_condition":  func(c *Config) { c.DRMTypeCondition = "drmtype" },
+		"page_concurrency":    func(c *Config) { c.PageConcurrency = 17 },
+		"timeout":             func(c *Config) { c.Timeout = -time.Second },
+		"requests_per_second": func(c *Config) { c.RequestsPerSecond = math.Inf(1) },
+	} {
+		c := complete()
+		spoil(c)
+		if got := mistaken(c); !slices.Equal(got, []string{key}) {
+			t.Errorf("with a bad %s, Check reports %v", key, got)
+		}
+	}
+	c := complete()
+	c.PageConcurrency = 0
+	if got := mistaken(c); !slices.Equal(got, []string{"page_concurrency"}) {
+		t.Errorf("with no page at once, Check reports %v", got)
+	}
+}

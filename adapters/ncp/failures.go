@@ -1,0 +1,177 @@
+package ncp
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"google.golang.org/grpc/codes"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// refusal is the error of an answer, in either of its two shapes: the service's has a code and a name, the gateway's an errorCode and details.
+type refusal struct {
+	Code      word `json:"code"`
+	Name      word `json:"name"`
+	Message   word `json:"message"`
+	ErrorCode word `json:"errorCode"`
+	Details   word `json:"details"`
+}
+
+// meaning is what a code of the vendor's means here.
+type meaning struct {
+	code   codes.Code
+	reason pb.ErrorReason
+	says   string
+}
+
+var (
+	inputRefused = meaning{codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED, "NAVER Cloud refuses a value of the request"}
+	notFound     = meaning{codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND, "NAVER Cloud's account has no such site"}
+	wrongState   = meaning{codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "the site's state does not allow that"}
+	credentials  = meaning{codes.FailedPrecondition, pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED,
+		"access_key and secret_key are refused: check that both are set, belong together and are active in the vendor's console"}
+	permission = meaning{codes.FailedPrecondition, pb.ErrorReason_VENDOR_PERMISSION_DENIED,
+		"the sub account of access_key may not make this call: grant it in the vendor's console, or configure another account"}
+	throttled   = meaning{codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED, "NAVER Cloud throttles drmhub, or a quota is used up"}
+	unavailable = meaning{codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "NAVER Cloud reports a failure of its own"}
+	rejected    = meaning{codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED, "NAVER Cloud refuses the request"}
+)
+
+const (
+	exception     = "280000"  // the service broke down amid a call
+	noLicenseInfo = "2810012" // of a site's history: it holds nothing
+	notOn         = "281005"  // the site was off already
+	notOff        = "281006"  // the site was on already
+)
+
+// serviceCodes are those of the page "One Click Multi DRM error codes".
+var serviceCodes = map[word]meaning{
+	exception:     unavailable,
+	"280001":      inputRefused,
+	"280003":      inputRefused,
+	"281003":      notFound,
+	"281004":      wrongState,
+	notOn:         wrongState,
+	notOff:        wrongState,
+	"281007":      wrongState,
+	"2810011":     {codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED, "the FairPlay certificate is not complete"},
+	noLicenseInfo: {codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND, "NAVER Cloud holds no licence information"},
+}
+
+// gatewayCodes are those of the page "Common response status codes".
+var gatewayCodes = map[word]meaning{
+	"100": inputRefused,
+	"200": credentials,
+	"210": permission,
+	"230": permission,
+	"300": {codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND, "NAVER Cloud's gateway knows no such address: is the id one of a site, and base_url that of One Click Multi DRM?"},
+	"400": throttled,
+	"410": throttled,
+	"420": throttled,
+	"430": inputRefused,
+	"500": unavailable,
+	"510": unavailable,
+	"900": unavailable,
+}
+
+// byStatus is what an answer means whose code nobody knows.
+func byStatus(status int) meaning {
+	switch {
+	case status == http.StatusUnauthorized:
+		return credentials
+	case status == http.StatusForbidden:
+		return permission
+	case status == http.StatusTooManyRequests:
+		return throttled
+	case status >= http.StatusInternalServerError:
+		return unavailable
+	}
+	return rejected
+}
+
+// failure reads the error of an answer with a status of 400 or more; nil where there is none to read, and the status does not need the vendor's clock.
+func failure(status int, header http.Header, body []byte) *apierror.Error {
+	var answer struct {
+		Error jsontext.Value `json:"error"`
+	}
+	r := refusal{}
+	if err := json.Unmarshal(body, &answer); err == nil {
+		r = readRefusal(answer.Error)
+	}
+	if r == (refusal{}) && status != http.StatusUnauthorized {
+		return nil
+	}
+	if r == (refusal{}) {
+		r.Message = word(body)
+	}
+	return r.failure(status, header)
+}
+
+// readRefusal reads as much as can be read.
+func readRefusal(value jsontext.Value) (r refusal) {
+	_ = json.Unmarshal(value, &r) // an error of another form is one that says nothing
+	return r
+}
+
+// failure is what a refusal means.
+func (r refusal) failure(status int, header http.Header) *apierror.Error {
+	code := r.Code
+	m, known := serviceCodes[code]
+	if code == "" {
+		code = r.ErrorCode
+		m, known = gatewayCodes[code]
+	}
+	if !known {
+		m = byStatus(status)
+	}
+	text := strings.Join(present(r.Message, r.Details), ": ")
+	if m.reason == pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED {
+		if off := clockOff(header, text, time.Now()); off != "" {
+			m.says = off
+		}
+	}
+	said := strings.Join(present(code, r.Name, word(text)), " ")
+	if said != "" {
+		said = " (" + said + ")"
+	}
+	return apierror.New(m.code, m.reason, "%s%s", m.says, said).With(apierror.VendorCode, string(code)).With(apierror.VendorMessage, text)
+}
+
+func present(words ...word) []string {
+	var kept []string
+	for _, w := range words {
+		if w != "" {
+			kept = append(kept, string(w))
+		}
+	}
+	return kept
+}
+
+// tolerance is how far this machine's clock may be off before it is what the gateway takes offence at: it refuses five minutes, and a request and its
+// answer take their time.
+const tolerance = 5*time.Minute - 30*time.Second
+
+// clockOff tells how far this machine's clock differs from the vendor's, as the answer's Date shows it, or that it does, where the vendor's text names the
+// timestamp; "" where that is not the matter.
+func clockOff(header http.Header, text string, now time.Time) string {
+	const refused = " the vendor's, which refuses requests that are five minutes off: set it"
+	theirs, err := http.ParseTime(header.Get("Date"))
+	off, direction := now.Sub(theirs).Round(time.Second), "ahead of"
+	if off < 0 {
+		off, direction = -off, "behind"
+	}
+	switch {
+	case err == nil && off >= tolerance:
+		return "this machine's clock is " + off.String() + " " + direction + refused
+	case strings.Contains(strings.ToLower(text), "timestamp"):
+		return "this machine's clock differs from" + refused
+	case err != nil:
+		return credentials.says + "; or this machine's clock is five minutes off the vendor's"
+	}
+	return ""
+}

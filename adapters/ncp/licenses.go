@@ -1,0 +1,88 @@
+package ncp
+
+import (
+	"context"
+	"strings"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/names"
+	"github.com/drmhub/drmhub/adapters/paging"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// licenseRow is an element of content in "View license issuance history".
+type licenseRow struct {
+	ContentID          string `json:"contentId"`
+	LicenseStatus      string `json:"licenseStatus"`
+	DRMType            string `json:"drmType"`
+	UserID             string `json:"userId"`
+	DeviceID           string `json:"deviceId"`
+	DeviceModel        string `json:"deviceModel"`
+	PlatformName       string `json:"platformName"`
+	LicenseCreatedTime word   `json:"licenseCreatedTime"`
+
+	second int64 // of LicenseCreatedTime, since 1970
+}
+
+// drmTypes are the vendor's words by what they mean; those of its rows are read without regard to case.
+var drmTypes = map[pb.License_DrmType]string{
+	pb.License_WIDEVINE:  "Widevine",
+	pb.License_PLAYREADY: "PlayReady",
+	pb.License_FAIRPLAY:  "FairPlay",
+}
+
+// licenseStatuses are the words of the parameter status. The table of the rows has them in capitals, and the example as here.
+var licenseStatuses = map[pb.License_Status]string{
+	pb.License_SUCCESS: "success",
+	pb.License_FAILURE: "fail",
+}
+
+// meant is what a word of the vendor's means; the zero value where nobody knows.
+func meant[V comparable](words map[V]string, word string) V {
+	for v, w := range words {
+		if strings.EqualFold(w, word) {
+			return v
+		}
+	}
+	var unknown V
+	return unknown
+}
+
+// ListLicenses is "View license issuance history".
+func (a *Adapter) ListLicenses(ctx context.Context, req *pb.ListLicensesRequest) (*pb.ListLicensesResponse, error) {
+	ids, err := names.Site.IDs(req.GetParent())
+	if err != nil {
+		return nil, apierror.Invalid("parent", "%v", err)
+	}
+	var at cursor
+	if _, err := paging.Resume(req, &at); err != nil {
+		return nil, err
+	}
+	rows, next, err := a.newLicenseSearch(ids[1], req.GetFilter()).next(ctx, at, paging.Size(req.GetPageSize()), false)
+	if err != nil {
+		return nil, err
+	}
+	res := &pb.ListLicensesResponse{Licenses: rows, TotalSize: next.Total}
+	if next.Stage != over {
+		res.NextPageToken, err = paging.Token(req, next)
+	}
+	return res, err
+}
+
+func (a *Adapter) license(siteID string, row *licenseRow) *pb.License {
+	return &pb.License{
+		Site:          a.siteName(siteID),
+		ContentId:     row.ContentID,
+		DrmType:       meant(drmTypes, row.DRMType),
+		VendorDrmType: row.DRMType,
+		Status:        meant(licenseStatuses, row.LicenseStatus),
+		VendorStatus:  row.LicenseStatus,
+		UserIdMd5:     strings.ToLower(row.UserID),
+		DeviceId:      row.DeviceID,
+		DeviceModel:   row.DeviceModel,
+		Platform:      row.PlatformName,
+		CreateTime:    &timestamppb.Timestamp{Seconds: row.second},
+	}
+}

@@ -1,0 +1,64 @@
+package ncp
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+)
+
+// pages reads up to n pages of a list that does not change, several at once, from the page first on. A page that is not full ends it early: likely it is the
+// last one. The first failure stops the others.
+func (w walker) pages(ctx context.Context, pin int64, first, n int) ([]*page, error) {
+	reading, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var (
+		pages   = make([]*page, n)
+		turn    atomic.Int64
+		ended   atomic.Bool
+		once    sync.Once
+		failed  error
+		mistake error
+		readers sync.WaitGroup
+	)
+	read := func() {
+		defer func() {
+			if p := recover(); p != nil {
+				once.Do(func() { mistake = fmt.Errorf("%v\n%s", p, debug.Stack()) })
+				cancel()
+			}
+		}()
+		for reading.Err() == nil && !ended.Load() {
+			i := int(turn.Add(1)) - 1
+			if i >= n {
+				return
+			}
+			p, err := w.read(reading, pin, first+i)
+			if err != nil {
+				once.Do(func() { failed = err })
+				cancel()
+				return
+			}
+			pages[i] = p
+			if len(p.rows) < pageSize {
+				ended.Store(true)
+			}
+		}
+	}
+	for range min(w.atOnce, n) {
+		readers.Go(read)
+	}
+	readers.Wait()
+	switch {
+	case mistake != nil:
+		panic(mistake) // in a goroutine of its own it would end the program
+	case failed != nil:
+		return nil, failed
+	case ctx.Err() != nil:
+		return nil, apierror.FromContext(ctx)
+	}
+	return pages[:min(int(turn.Load()), n)], nil
+}

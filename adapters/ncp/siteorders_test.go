@@ -1,0 +1,208 @@
+package ncp_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/drmhub/drmhub/adapters/mutation"
+	"github.com/drmhub/drmhub/adapters/ncp"
+	"github.com/drmhub/drmhub/adapters/secret"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// newSite is a site that the vendor has just begun to create.
+func newSite(id, name, policy string) string {
+	return `{"siteId":"` + id + `","siteName":"` + name + `","siteStatus":"CREATING","siteEnabledYn":false,"policyId":` + policy + `,"siteCreatedTime":1696817889000}`
+}
+
+// listed are sites as the list shows them, and the empty page behind.
+func listed(rows ...string) []answer {
+	return []answer{ok("[" + strings.Join(rows, ",") + "]"), sitesOf()}
+}
+
+func order(t *testing.T, a *ncp.Adapter, log mutation.Log, o *pb.SiteOrder) (*pb.SiteOrder, error) {
+	t.Helper()
+	return a.CreateSiteOrder(mutation.NewContext(t.Context(), log), &pb.CreateSiteOrderRequest{Parent: "vendors/acme", SiteOrder: o})
+}
+
+func keys() *pb.FairPlayKeys {
+	return &pb.FairPlayKeys{
+		CertificateUri: "https://h/path/fps.CER?version=2", PrivateKeyUri: "http://h/the-private.pem", KeyPassword: "the-password",
+		ApplicationSecretKey: "0123456789abcdef0123456789ABCDEF",
+	}
+}
+
+func TestAnOrderIsTheSiteThatIsBeingCreated(t *testing.T) {
+	created := ok(newSite("drm-1", "Kids_TV", "7"))
+	a, vendor := serve(t, config(), map[string][]answer{getSites: {sitesOf()}, postSites: {created}, "GET /api/v1/sites/drm-1": {created}})
+	got, err := order(t, a, mutation.NewMemory(), &pb.SiteOrder{DisplayName: "Kids_TV", PolicyId: "7", FairplayCertificate: keys()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &pb.SiteOrder{
+		Name: "vendors/acme/siteOrders/drm-1", Site: "vendors/acme/sites/drm-1", DisplayName: "Kids_TV", PolicyId: "7",
+		State: pb.SiteOrder_PENDING, VendorStatus: "CREATING", CreateTime: timestamppb.New(time.UnixMilli(1696817889000)),
+	}
+	same(t, "the order", got, want)
+	vendor.only(postSites).wantBody(t, `{"siteName":"Kids_TV","policyId":7,"fairPlayCert":{"certFile":"https://h/path/fps.CER?version=2",`+
+		`"privateKey":"http://h/the-private.pem","privateEncryptedString":"the-password","secretKey":"0123456789abcdef0123456789ABCDEF"}}`)
+	found, err := a.GetSiteOrder(t.Context(), &pb.GetSiteOrderRequest{Name: want.GetName()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the order, found again", found, want)
+}
+
+func TestAnOrderWithoutAPolicyHasTheBasicOne(t *testing.T) {
+	a, vendor := serve(t, config(), map[string][]answer{getSites: {sitesOf()}, postSites: {ok(newSite("drm-1", "Kids_TV", "0"))}})
+	if _, err := order(t, a, mutation.NewMemory(), &pb.SiteOrder{DisplayName: "Kids_TV"}); err != nil {
+		t.Fatal(err)
+	}
+	vendor.only(postSites).wantBody(t, `{"siteName":"Kids_TV","policyId":0}`)
+}
+
+func TestAnOrdersStateIsThatOfItsSite(t *testing.T) {
+	for status, want := range map[string]pb.SiteOrder_State{
+		"CREATING": pb.SiteOrder_PENDING, "READY": pb.SiteOrder_APPROVED, "RUNNING": pb.SiteOrder_APPROVED, "DELETED": pb.SiteOrder_APPROVED,
+		"REVIEWING": pb.SiteOrder_STATE_UNSPECIFIED,
+	} {
+		a, _ := serve(t, config(), map[string][]answer{getSite: {ok(siteRow(status, false))}})
+		o, err := a.GetSiteOrder(t.Context(), &pb.GetSiteOrderRequest{Name: "vendors/acme/siteOrders/DEMO"})
+		if err != nil || o.GetState() != want || o.GetVendorStatus() != status {
+			t.Errorf("%s is shown as %v, %v", status, o, err)
+		}
+	}
+	a, _ := serve(t, config(), map[string][]answer{getSite: {refusal(404, "281003")}})
+	_, err := a.GetSiteOrder(t.Context(), &pb.GetSiteOrderRequest{Name: "vendors/acme/siteOrders/DEMO"})
+	wantError(t, "an unknown order", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
+}
+
+func TestALostOrderIsFoundByItsNameAndPolicy(t *testing.T) {
+	old, namesake := newSite("old", "Kids_TV", "7"), newSite("namesake", "Kids_TV", "8")
+	for what, c := range map[string]struct {
+		after []string // the sites that the vendor shows then
+		name  string   // of the order that is answered; "" for an unknown outcome
+		posts int
+	}{
+		"it arrived":                       {[]string{old, namesake, newSite("drm-1", "Kids_TV", "7"), newSite("other", "Kids-TV", "7")}, "drm-1", 1},
+		"it did not arrive":                {[]string{old}, "drm-2", 2},
+		"one of another policy did":        {[]string{old, namesake}, "drm-2", 2},
+		"two arrived":                      {[]string{old, newSite("drm-1", "Kids_TV", "7"), newSite("drm-3", "Kids_TV", "7")}, "", 1},
+		"the same name in other letters":   {[]string{old, newSite("drm-1", "kids_tv", "7")}, "drm-2", 2},
+		"the old one has become of policy": {[]string{newSite("old", "Kids_TV", "7")}, "drm-2", 2},
+	} {
+		turns := append(listed(old), listed(c.after...)...)
+		a, vendor := serve(t, config(), map[string][]answer{getSites: turns, postSites: {cut, ok(newSite("drm-2", "Kids_TV", "7"))}})
+		log := mutation.NewMemory()
+		_, err := order(t, a, log, &pb.SiteOrder{DisplayName: "Kids_TV", PolicyId: "7"})
+		wantError(t, what, err, unknown.code, unknown.reason)
+		got, err := order(t, a, log, &pb.SiteOrder{DisplayName: "Kids_TV", PolicyId: "7"})
+		if c.name == "" {
+			wantError(t, what+", run again", err, unknown.code, unknown.reason)
+		} else if err != nil || got.GetName() != "vendors/acme/siteOrders/"+c.name {
+			t.Errorf("%s, run again: %v, %v; want %s", what, got, err, c.name)
+		}
+		vendor.wantMade(postSites, c.posts)
+	}
+}
+
+func TestAnAnswerWithoutTheSiteIsLookedUp(t *testing.T) {
+	for what, c := range map[string]struct {
+		after []string
+		found bool
+	}{
+		"the list shows it":      {[]string{newSite("drm-1", "Kids_TV", "0")}, true},
+		"the list does not":      {nil, false},
+		"the list shows several": {[]string{newSite("drm-1", "Kids_TV", "0"), newSite("drm-2", "Kids_TV", "0")}, false},
+	} {
+		turns := append([]answer{sitesOf()}, listed(c.after...)...)
+		a, vendor := serve(t, config(), map[string][]answer{getSites: turns, postSites: {{body: `{"success":true}`}}})
+		got, err := order(t, a, mutation.NewMemory(), &pb.SiteOrder{DisplayName: "Kids_TV"})
+		if !c.found {
+			wantError(t, what, err, unknown.code, unknown.reason)
+		} else if err != nil || got.GetName() != "vendors/acme/siteOrders/drm-1" {
+			t.Errorf("%s: %v, %v", what, got, err)
+		}
+		vendor.wantMade(postSites, 1)
+	}
+}
+
+func TestOrdersThatTheVendorCannotTakeAreRefused(t *testing.T) {
+	a, vendor := serve(t, config(), nil)
+	with := func(change func(*pb.FairPlayKeys)) *pb.SiteOrder {
+		k := keys()
+		change(k)
+		return &pb.SiteOrder{DisplayName: "Kids_TV", FairplayCertificate: k}
+	}
+	const fairPlay = "site_order.fairplay_certificate."
+	for what, c := range map[string]struct {
+		order *pb.SiteOrder
+		field string
+	}{
+		"no name":                 {&pb.SiteOrder{}, "site_order.display_name"},
+		"a short name":            {&pb.SiteOrder{DisplayName: "TV"}, "site_order.display_name"},
+		"a long name":             {&pb.SiteOrder{DisplayName: strings.Repeat("한", 21)}, "site_order.display_name"},
+		"a policy that is a word": {&pb.SiteOrder{DisplayName: "Kids_TV", PolicyId: "BASIC"}, "site_order.policy_id"},
+		"no certificate":          {with(func(k *pb.FairPlayKeys) { k.CertificateUri = "" }), fairPlay + "certificate_uri"},
+		"another kind of file":    {with(func(k *pb.FairPlayKeys) { k.CertificateUri = "http://h/fps.pem" }), fairPlay + "certificate_uri"},
+		"another kind of address": {with(func(k *pb.FairPlayKeys) { k.CertificateUri = "ftp://h/fps.cer" }), fairPlay + "certificate_uri"},
+		"no private key":          {with(func(k *pb.FairPlayKeys) { k.PrivateKeyUri = "" }), fairPlay + "private_key_uri"},
+		"a private key of a kind": {with(func(k *pb.FairPlayKeys) { k.PrivateKeyUri = "http://h/key.der" }), fairPlay + "private_key_uri"},
+		"no application secret":   {with(func(k *pb.FairPlayKeys) { k.ApplicationSecretKey = "" }), fairPlay + "application_secret_key"},
+	} {
+		_, err := order(t, a, mutation.NewMemory(), c.order)
+		wantField(t, what, err, c.field)
+	}
+	if len(vendor.calls) > 0 {
+		t.Errorf("the vendor was called: %v", vendor.calls)
+	}
+}
+
+func TestATrialOfAnOrderShowsNoSecret(t *testing.T) {
+	a, vendor := serve(t, config(), map[string][]answer{getSites: {sitesOf()}})
+	ctx, trial := mutation.Try(t.Context())
+	got, err := a.CreateSiteOrder(ctx, &pb.CreateSiteOrderRequest{Parent: "vendors/acme", SiteOrder: &pb.SiteOrder{DisplayName: "Kids_TV", FairplayCertificate: keys()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the order", got, &pb.SiteOrder{DisplayName: "Kids_TV", PolicyId: "0", State: pb.SiteOrder_PENDING})
+	requests := trial.Requests()
+	if len(requests) != 1 || !strings.Contains(requests[0], "fps.CER") {
+		t.Fatalf("it would send %q", requests)
+	}
+	for _, s := range secretsOf(keys()) {
+		if secret.Clean(requests[0], s) != requests[0] {
+			t.Error("the request shows a secret")
+		}
+	}
+	vendor.wantMade(postSites, 0)
+}
+
+func secretsOf(k *pb.FairPlayKeys) []secret.Text {
+	return []secret.Text{secret.New(k.GetPrivateKeyUri()), secret.New(k.GetKeyPassword()), secret.New(k.GetApplicationSecretKey())}
+}
+
+func TestARefusedOrderRepeatsNoSecret(t *testing.T) {
+	k := keys()
+	said := strings.Join([]string{k.GetPrivateKeyUri(), k.GetKeyPassword(), k.GetApplicationSecretKey()}, " and ")
+	for _, status := range []int{200, 400, 500} {
+		refused := refusal(status, "2810011")
+		refused.body = strings.Replace(refused.body, `"no"`, `"not `+said+`"`, 1)
+		a, _ := serve(t, config(), map[string][]answer{getSites: {sitesOf()}, postSites: {refused}})
+		_, err := order(t, a, mutation.NewMemory(), &pb.SiteOrder{DisplayName: "Kids_TV", FairplayCertificate: k})
+		if want := unknown; status < 500 {
+			want = inputRefused
+			wantError(t, "CreateSiteOrder", err, want.code, want.reason)
+		} else {
+			wantError(t, "CreateSiteOrder", err, want.code, want.reason)
+		}
+		if i := slices.IndexFunc(secretsOf(k), func(s secret.Text) bool { return secret.Clean(everything(err), s) != everything(err) }); i >= 0 {
+			t.Errorf("HTTP %d: the error shows secret %d", status, i)
+		}
+	}
+}
