@@ -198,7 +198,9 @@ func (e *exchange) respond(body io.ReadCloser, length int64) {
 	} else if length >= 0 {
 		e.sent.Set("Content-Length", strconv.FormatInt(length, 10))
 	}
-	e.sent.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	if e.sent.Get("Date") == "" {
+		e.sent.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	}
 	e.answer <- &http.Response{
 		Status:     fmt.Sprintf("%d %s", e.status, http.StatusText(e.status)),
 		StatusCode: e.status,

@@ -187,3 +187,20 @@ func TestHeadHasNoBody(t *testing.T) {
 		t.Errorf("%d %q %v", res.StatusCode, body, res.Header)
 	}
 }
+
+func TestAnAnswerHasTheTwinsDate(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	vendor := twin.New(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), twin.Options{Clock: twin.FrozenClock(now)})
+	server := httptest.NewServer(vendor)
+	defer server.Close()
+	for how, client := range map[string]*http.Client{"in process": {Transport: twin.Transport(vendor)}, "over TCP": server.Client()} {
+		res, err := client.Get(server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if got := res.Header.Get("Date"); got != now.Format(http.TimeFormat) {
+			t.Errorf("%s: %q, want the twin's clock", how, got)
+		}
+	}
+}

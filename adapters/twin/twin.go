@@ -90,6 +90,7 @@ func (t *Twin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		panic(http.ErrAbortHandler) // the client broke off: there is nobody to answer
 	}
+	w.Header().Set("Date", t.clock.Now().UTC().Format(http.TimeFormat)) // a client may tell from it how far the clocks are apart
 	entry := t.ledger.receive(t.redactor.request(r, body))
 	r = r.WithContext(context.WithValue(r.Context(), requestNumber{}, entry.Number))
 	r.Body = io.NopCloser(bytes.NewReader(body))
