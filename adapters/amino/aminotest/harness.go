@@ -1,0 +1,140 @@
+// Package aminotest holds the harness with which the conformance suite tests the adapter to AminoTV, over its twin.
+package aminotest
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/drmhub/drmhub/adapters/adaptertest"
+	"github.com/drmhub/drmhub/adapters/amino"
+	"github.com/drmhub/drmhub/adapters/amino/emulator"
+	"github.com/drmhub/drmhub/adapters/secret"
+	"github.com/drmhub/drmhub/adapters/twin"
+)
+
+// vendor is the id of the vendor account: one whose names need an escape.
+const vendor = "amino/kr"
+
+// Harness is an adapter to a twin that holds nothing, without a socket between them.
+func Harness(t *testing.T) adaptertest.Harness {
+	return HarnessOf(t, emulator.Assumptions{}, Config())
+}
+
+// HarnessOf is Harness with another reading of what AminoTV's pages leave open, on both sides.
+func HarnessOf(t *testing.T, assumed emulator.Assumptions, config amino.Config) adaptertest.Harness {
+	t.Helper()
+	vendorSide := emulator.New(emulator.Options{Assumptions: assumed})
+	inTurn := &turns{faults: vendorSide.Faults(), twin: twin.Transport(vendorSide)}
+	adapter, err := amino.New(vendor, config, inTurn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return withRows(adaptertest.Harness{
+		Adapter:   adapter,
+		Vendor:    vendor,
+		Secrets:   secrets(config),
+		FailReads: failReads(vendorSide.Faults()),
+		Writes:    func() int { return writes(vendorSide.Ledger()) },
+		FailWrites: func(fault adaptertest.WriteFault, n int) {
+			inTurn.order(slices.Repeat([]adaptertest.WriteFault{fault}, n)...)
+		},
+		FailWritesInTurn: inTurn.order,
+	}, vendorSide)
+}
+
+// Config is a configuration for a twin that was given no credentials of its own. Its host is none that could be reached over a network.
+func Config() amino.Config {
+	c := amino.NewConfig()
+	c.BaseURL, c.Token = "http://amino.invalid", secret.New(emulator.DefaultToken)
+	return *c
+}
+
+func secrets(c amino.Config) []secret.Text {
+	if c.Token.IsZero() {
+		return []secret.Text{c.APIKey}
+	}
+	return []secret.Text{c.Token}
+}
+
+// text is what a vendor might say with any failure: it repeats the credentials, and holds a control character.
+const text = "no,\x1b[31m not with " + emulator.DefaultToken + " or " + emulator.DefaultAPIKey
+
+// refusal is a failure with a code that nobody knows.
+func refusal() twin.Fault { return emulator.Refusal(http.StatusPreconditionFailed, "E4711", text) }
+
+func readFault(fault adaptertest.Fault) twin.Fault {
+	switch fault {
+	case adaptertest.Down:
+		return twin.Fault{Kind: twin.FaultAnswer, Status: http.StatusInternalServerError, Body: text}
+	case adaptertest.Throttled:
+		f := emulator.Refusal(http.StatusTooManyRequests, "THROTTLED", text)
+		f.Header = map[string]string{"Retry-After": strconv.Itoa(int(adaptertest.RetryAfter.Seconds()))}
+		return f
+	case adaptertest.ThrottledSilently:
+		return twin.Fault{Kind: twin.FaultAnswer, Status: http.StatusTooManyRequests, Body: text}
+	case adaptertest.CredentialsRejected:
+		return emulator.Refusal(http.StatusUnauthorized, emulator.CodeUnauthorized, text)
+	case adaptertest.PermissionDenied:
+		return twin.Fault{Kind: twin.FaultAnswer, Status: http.StatusForbidden, Body: text}
+	case adaptertest.Rejected:
+		return refusal()
+	case adaptertest.Garbage:
+		return twin.Fault{Kind: twin.FaultAnswer, Body: text}
+	case adaptertest.Stalled:
+		return twin.Fault{Kind: twin.FaultDelay, Delay: time.Hour}
+	}
+	panic("no such fault")
+}
+
+// failReads orders one fault for all reads, which are AminoTV's GETs, in place of the one before.
+func failReads(faults *twin.Faults) func(adaptertest.Fault) {
+	return func(fault adaptertest.Fault) {
+		for _, o := range faults.List() {
+			if o.Method == http.MethodGet {
+				faults.Remove(o.ID)
+			}
+		}
+		if fault != adaptertest.Healthy {
+			f := readFault(fault)
+			f.Method = http.MethodGet
+			faults.Add(f)
+		}
+	}
+}
+
+// effects are the kinds of effects that a call of the adapter has.
+var effects = []string{emulator.EffectLicenseCreated, emulator.EffectLicenseDeleted, emulator.EffectProductCreated, emulator.EffectProductUpdated}
+
+// writes is how many changes the twin has made for its callers.
+func writes(ledger *twin.Ledger) int {
+	n := 0
+	for _, e := range ledger.Effects() {
+		if slices.Contains(effects, e.Kind) {
+			n++
+		}
+	}
+	return n
+}
+
+// writeFault is a fault for one method. An answer without a body cannot be half of one: a page for people stands for what no parser reads.
+func writeFault(fault adaptertest.WriteFault, method string) twin.Fault {
+	switch fault {
+	case adaptertest.AnswerLost:
+		return twin.Fault{Kind: twin.FaultLoseAnswer, Method: method}
+	case adaptertest.AnswerGarbled:
+		if method == http.MethodPost {
+			return twin.Fault{Kind: twin.FaultMalformed, Method: method}
+		}
+		return twin.Fault{Kind: twin.FaultReplace, Method: method, Body: "<html>" + text}
+	case adaptertest.CutBeforeEffect:
+		return twin.Fault{Kind: twin.FaultCut, Method: method}
+	case adaptertest.Refused:
+		f := refusal()
+		f.Method = method
+		return f
+	}
+	panic("no such fault")
+}

@@ -1,0 +1,93 @@
+package aminotest
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/drmhub/drmhub/adapters/adaptertest"
+	"github.com/drmhub/drmhub/adapters/amino/emulator"
+	"github.com/drmhub/drmhub/adapters/names"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// What follows is the mapping backwards, from the contract to the vendor's words, written from AminoTV's pages and not with the adapter's tables.
+
+// withRows adds to a harness what concerns products and product licences.
+func withRows(h adaptertest.Harness, vendorSide *emulator.Emulator) adaptertest.Harness {
+	h.PutProducts = func(products ...*pb.Product) {
+		for _, p := range products {
+			vendorSide.PutProducts(vendorProduct(p))
+		}
+	}
+	h.ShowProduct = func(p *pb.Product) *pb.Product { return p } // AminoTV holds every product that the contract can say
+	h.PutProductLicenses = func(licenses ...*pb.ProductLicense) {
+		for _, l := range licenses {
+			vendorSide.PutLicenses(vendorLicense(l))
+		}
+	}
+	h.ShowProductLicense = func(l *pb.ProductLicense) *pb.ProductLicense {
+		if l.GetStatus() == pb.ProductLicense_ACTIVE && l.GetStopTime() != nil && !vendorSide.Clock().Now().Before(l.GetStopTime().AsTime()) {
+			l.Status = pb.ProductLicense_EXPIRED
+		}
+		l.VendorStatus = status(l)
+		return l
+	}
+	return h
+}
+
+// lastID is the id at the end of a name.
+func lastID(p names.Pattern, name string) string {
+	ids, err := p.IDs(name)
+	if err != nil {
+		panic(err)
+	}
+	return ids[len(ids)-1]
+}
+
+func vendorProduct(p *pb.Product) emulator.Product {
+	return emulator.Product{
+		ID: lastID(names.Product, p.GetName()), Name: p.GetDisplayName(), Description: p.GetDescription(),
+		Buyable: p.GetBuyable(), Visible: p.GetVisible(), Recurring: p.GetRecurring(),
+		PriceAmount: int64(p.GetPrice().GetAmount()), PriceCurrency: p.GetPrice().GetCurrency(),
+	}
+}
+
+func vendorLicense(l *pb.ProductLicense) emulator.License {
+	return emulator.License{
+		ID: lastID(names.ProductLicense, l.GetName()), UserID: l.GetUser(), ProductID: lastID(names.Product, l.GetProduct()),
+		Status: status(l), StartDate: instant(l.GetStartTime()), StopDate: instant(l.GetStopTime()), OrderID: l.GetOrderId(),
+		Recurring: l.GetRenewal().GetRecurring(), ExpiryDate: instant(l.GetRenewal().GetExpireTime()),
+		PriceAmount: int64(l.GetPurchase().GetPrice().GetAmount()), PriceCurrency: l.GetPurchase().GetPrice().GetCurrency(),
+		PurchaseTimestamp: instant(l.GetPurchase().GetTime()), PaymentMethod: l.GetPurchase().GetPaymentMethod(),
+	}
+}
+
+// status is AminoTV's word for the status of a licence, or the one that nobody knows.
+func status(l *pb.ProductLicense) string {
+	switch l.GetStatus() {
+	case pb.ProductLicense_ACTIVE:
+		return emulator.StatusActive
+	case pb.ProductLicense_SUSPENDED:
+		return emulator.StatusSuspended
+	case pb.ProductLicense_SUSPENDED_ADMIN:
+		return emulator.StatusSuspendedAdmin
+	case pb.ProductLicense_EXPIRED:
+		return emulator.StatusExpired
+	case pb.ProductLicense_PROCESSING:
+		return emulator.StatusProcessing
+	case pb.ProductLicense_CHECK_INVALID:
+		return emulator.StatusCheckInvalid
+	case pb.ProductLicense_ORDER_ERROR:
+		return emulator.StatusOrderError
+	}
+	return l.GetVendorStatus()
+}
+
+// instant is the zero time where there is none.
+func instant(t *timestamppb.Timestamp) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.AsTime()
+}

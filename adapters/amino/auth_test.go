@@ -1,0 +1,129 @@
+package amino_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/prototext"
+
+	"github.com/drmhub/drmhub/adapters"
+	"github.com/drmhub/drmhub/adapters/amino"
+	"github.com/drmhub/drmhub/adapters/amino/emulator"
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
+	"github.com/drmhub/drmhub/adapters/secret"
+	"github.com/drmhub/drmhub/adapters/twin"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+func TestEveryCallIsAuthorized(t *testing.T) {
+	key := func(c *amino.Config) { c.Token, c.APIKey = secret.Text{}, secret.New("the-api-key") }
+	for _, c := range []struct {
+		set  func(*amino.Config)
+		want string
+	}{
+		{func(*amino.Config) {}, "Bearer the-bearer-token"},
+		{key, "Apikey the-api-key"},
+		{func(c *amino.Config) { c.AuthorizationScheme = "JWT" }, "JWT the-bearer-token"},
+		{func(c *amino.Config) { key(c); c.AuthorizationScheme = "Bearer" }, "Bearer the-api-key"},
+	} {
+		conf := config()
+		c.set(&conf)
+		a, vendor := serve(t, conf, map[string][]reply{getProducts: {ok(nothing)}, postLicense: {created(theCreatedL2)}})
+		if level, err := a.Check(t.Context()); err != nil || level != "" {
+			t.Errorf("Check: %q, %v", level, err)
+		}
+		if _, err := issue(t, a, &pb.ProductLicense{User: "viewer", Product: gold}); err != nil {
+			t.Error(err)
+		}
+		for _, name := range []string{getProducts, postLicense} {
+			if got := vendor.only(name).header.Values("Authorization"); len(got) != 1 || got[0] != c.want {
+				t.Errorf("%s is sent with %q, want %q", name, got, c.want)
+			}
+		}
+		if got := vendor.queries(getProducts); got[0] != "limit=1&offset=0" {
+			t.Errorf("Check asks for %s", got[0])
+		}
+	}
+}
+
+// TestBothWaysOfAuthentication uses the twin, which verifies what it is sent.
+func TestBothWaysOfAuthentication(t *testing.T) {
+	for what, c := range map[string]struct {
+		set    func(*amino.Config)
+		reason pb.ErrorReason
+	}{
+		"a token":                   {func(*amino.Config) {}, 0},
+		"a key":                     {func(c *amino.Config) { c.Token, c.APIKey = secret.Text{}, secret.New(emulator.DefaultAPIKey) }, 0},
+		"a wrong token":             {func(c *amino.Config) { c.Token = secret.New("another-token") }, pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED},
+		"a wrong key":               {func(c *amino.Config) { c.Token, c.APIKey = secret.Text{}, secret.New("another-key") }, pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED},
+		"a key under Bearer's name": {func(c *amino.Config) { c.Token = secret.New(emulator.DefaultAPIKey) }, pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED},
+	} {
+		conf := twinConfig()
+		c.set(&conf)
+		_, err := adapterTo(t, conf, twin.Transport(emulator.New(emulator.Options{}))).Check(t.Context())
+		if c.reason == 0 {
+			if err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+			continue
+		}
+		wantError(t, what, err, codes.FailedPrecondition, c.reason)
+	}
+}
+
+func TestUpdateProductIsThereOnlyWhereASettingSaysSo(t *testing.T) {
+	for _, there := range []bool{false, true} {
+		c := config()
+		c.ProductUpdates = there
+		a, err := amino.New("acme", c, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, has := a.(adapters.ProductUpdater); has != there {
+			t.Errorf("with product_updates %t, the adapter has UpdateProduct: %t", there, has)
+		}
+		if _, has := a.(adapters.ProductLicenseReplacer); !has {
+			t.Errorf("with product_updates %t, the adapter has no ReplaceProductLicense", there)
+		}
+	}
+}
+
+func TestAConfigurationWithoutAHostIsRefused(t *testing.T) {
+	c := config()
+	c.BaseURL = "https://user:password@host"
+	if a, err := amino.New("acme", c, nil); err == nil || a != nil || strings.Contains(err.Error(), "password@") {
+		t.Errorf("%v, %v", a, err)
+	}
+}
+
+// TestNoErrorShowsTheCredentials has the vendor repeat them wherever it can.
+func TestNoErrorShowsTheCredentials(t *testing.T) {
+	const known = "the-bearer-token"
+	for what, answer := range map[string]reply{
+		"in a detail":         {http.StatusUnprocessableEntity, `{"errors":[{"code":"C","title":"T","detail":"not with ` + known + `\u001b"}]}`},
+		"in a code":           {http.StatusConflict, `{"errors":[{"code":"` + known + `"}]}`},
+		"in a page":           {http.StatusForbidden, "<html>" + known},
+		"in a failure":        {http.StatusInternalServerError, `{"errors":[{"detail":"Bearer ` + known + `"}]}`},
+		"in half an answer":   ok(`{"data":[{"id":"` + known),
+		"in a name":           ok(`{"` + known + `":1,"` + known + `":2}`),
+		"in a status":         ok(`{"data":[{"id":"L1","attributes":{"status":{"` + known + `":1}}}]}`),
+		"in no JSON":          ok(known),
+		"in a body after one": ok(nothing + known),
+	} {
+		a, _ := serve(t, config(), map[string][]reply{getLicenses: {answer}, postLicense: {answer}, getGold: {{http.StatusForbidden, ""}}})
+		_, listing := list(t, a, &pb.ListProductLicensesRequest{})
+		_, issuing := issueAs(t, a, mutation.NewMemory(), &pb.ProductLicense{User: "viewer", Product: gold})
+		for _, err := range []error{listing, issuing} {
+			if err == nil {
+				t.Errorf("%s: no error", what)
+				continue
+			}
+			if text := err.Error() + prototext.Format(apierror.Convert(err).GRPCStatus().Proto()); strings.Contains(text, known) || strings.ContainsRune(err.Error(), '\x1b') {
+				t.Errorf("%s: the error shows the token, or a control character", what)
+			}
+		}
+	}
+}

@@ -1,0 +1,102 @@
+package amino
+
+import (
+	"context"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/upstream"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+const base = "/api/license/management/v4"
+
+// The paths of the management calls.
+const (
+	productsPath = base + "/products"
+	licensesPath = base + "/licenses"
+)
+
+func productPath(id string) string { return productsPath + upstream.Path(id) }
+
+func licensePath(id string) string { return licensesPath + upstream.Path(id) }
+
+func userLicensesPath(user string) string { return base + upstream.Path("users", user, "licenses") }
+
+func (a *Adapter) header() http.Header { return http.Header{"Accept": {a.config.ContentType}} }
+
+// rows reads a part of a list.
+func rows[Row identified](ctx context.Context, a *Adapter, path string, offset, limit int) ([]Row, error) {
+	var answer listDocument[Row]
+	res, err := a.vendor.Read(ctx, upstream.Request{Path: path, Header: a.header(), Query: url.Values{
+		a.config.OffsetParameter: {strconv.Itoa(offset)},
+		a.config.LimitParameter:  {strconv.Itoa(limit)},
+	}}, &answer)
+	if err != nil {
+		return nil, err
+	}
+	contradiction := func(text string) error {
+		return res.Complete(apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "AminoTV's answer to GET %s cannot be used: %s", path, text))
+	}
+	switch {
+	case answer.Data == nil:
+		return nil, contradiction("it has no data, which every list has: is base_url AminoTV's?")
+	case len(*answer.Data) > limit:
+		return nil, contradiction("it has more rows than were asked for: is limit_parameter right?")
+	}
+	for _, row := range *answer.Data {
+		if row.id() == "" {
+			return nil, contradiction("a row has no id")
+		}
+	}
+	return *answer.Data, nil
+}
+
+// one reads one resource.
+func one[Row identified](ctx context.Context, a *Adapter, path string) (Row, error) {
+	var answer document[Row]
+	res, err := a.vendor.Read(ctx, upstream.Request{Path: path, Header: a.header()}, &answer)
+	if err == nil && (!answer.one || answer.Data.id() == "") {
+		err = res.Complete(apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "AminoTV's answer to GET %s cannot be used: it has not one resource with an id", path))
+	}
+	return answer.Data, err
+}
+
+// create posts a resource and answers what AminoTV made of it.
+func create[Row identified](ctx context.Context, a *Adapter, path string, row Row) (Row, error) {
+	var answer document[Row]
+	res, err := a.vendor.Write(ctx, upstream.Request{Method: http.MethodPost, Path: path, Header: a.header(), Body: a.body(row)}, &answer)
+	if err == nil && (!answer.one || answer.Data.id() == "") {
+		err = res.Complete(apierror.OutcomeUnknown("AminoTV answers success to POST %s, and not one resource with an id; call again with the same request_id to settle it", path))
+	}
+	return answer.Data, err
+}
+
+// change makes a write whose answer holds nothing that is needed: a DELETE has none, and what a PATCH answers is not documented.
+func (a *Adapter) change(ctx context.Context, req upstream.Request) error {
+	req.Header = a.header()
+	res, err := a.vendor.Write(ctx, req, nil)
+	if err != nil {
+		return err
+	}
+	if kind := res.Header.Get("Content-Type"); kind != "" && !isJSON(kind) { // from a proxy, perhaps, that AminoTV stands behind
+		return res.Complete(apierror.OutcomeUnknown("whether AminoTV did it is not known: %s %s is answered with success, in %s; call again with the same request_id to settle it",
+			req.Method, req.Path, kind))
+	}
+	return nil
+}
+
+func (a *Adapter) body(data any) upstream.Body {
+	return upstream.JSON(map[string]any{"data": data}).As(a.config.ContentType)
+}
+
+func isJSON(contentType string) bool {
+	kind, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json"))
+}

@@ -1,0 +1,69 @@
+package amino
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/drmhub/drmhub/adapters/secret"
+)
+
+// complete is the shortest configuration that works.
+func complete() *Config {
+	c := NewConfig()
+	c.BaseURL, c.Token = "https://api.operator.example", secret.New("the-token")
+	return c
+}
+
+// mistaken are the keys that c's Check reports, sorted.
+func mistaken(c *Config) []string {
+	found := map[string]bool{}
+	c.Check(func(key, _ string) { found[key] = true })
+	return slices.Sorted(maps.Keys(found))
+}
+
+func TestDefaultsNeedOnlyTheAccount(t *testing.T) {
+	if got := mistaken(complete()); len(got) != 0 {
+		t.Errorf("a complete configuration is refused for %v", got)
+	}
+	withKey := complete()
+	withKey.Token, withKey.APIKey = secret.Text{}, secret.New("the-key")
+	if got := mistaken(withKey); len(got) != 0 {
+		t.Errorf("a complete configuration with a key is refused for %v", got)
+	}
+	if got, want := mistaken(NewConfig()), []string{"base_url", "token"}; !slices.Equal(got, want) {
+		t.Errorf("the defaults alone lack %v, want %v", got, want)
+	}
+}
+
+func TestEveryUnusableSettingIsReported(t *testing.T) {
+	for _, test := range []struct {
+		key   string
+		spoil func(*Config)
+	}{
+		{"base_url", func(c *Config) { c.BaseURL = "https://api.operator.example/api" }},
+		{"api_key", func(c *Config) { c.APIKey = secret.New("the-key") }},
+		{"api_key", func(c *Config) { c.Token, c.APIKey = secret.Text{}, secret.New("the key") }},
+		{"token", func(c *Config) { c.Token = secret.New("the-token\n") }},
+		{"authorization_scheme", func(c *Config) { c.AuthorizationScheme = "Api key" }},
+		{"content_type", func(c *Config) { c.ContentType = "text/plain" }},
+		{"content_type", func(c *Config) { c.ContentType = "" }},
+		{"offset_parameter", func(c *Config) { c.OffsetParameter = "" }},
+		{"limit_parameter", func(c *Config) { c.LimitParameter = "" }},
+		{"limit_parameter", func(c *Config) { c.LimitParameter = c.OffsetParameter }},
+		{"max_page_size", func(c *Config) { c.MaxPageSize = 1 }},
+		{"max_page_size", func(c *Config) { c.MaxPageSize = 1001 }},
+		{"batch_concurrency", func(c *Config) { c.BatchConcurrency = 0 }},
+		{"batch_concurrency", func(c *Config) { c.BatchConcurrency = 101 }},
+		{"timeout", func(c *Config) { c.Timeout = 0 }},
+		{"requests_per_second", func(c *Config) { c.RequestsPerSecond = math.NaN() }},
+		{"requests_per_second", func(c *Config) { c.RequestsPerSecond = -1 }},
+	} {
+		c := complete()
+		test.spoil(c)
+		if got := mistaken(c); !slices.Equal(got, []string{test.key}) {
+			t.Errorf("with a bad %s, Check reports %v", test.key, got)
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package amino
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"google.golang.org/grpc/codes"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// failure reads an error of AminoTV's. Its pages do not show one: it is read as JSON:API's, and what it means is what the HTTP status means, whatever the
+// body is.
+func failure(status int, _ http.Header, body []byte) *apierror.Error {
+	code, text := readErrors(body)
+	return meaning(status, code).With(apierror.VendorCode, code).With(apierror.VendorMessage, text)
+}
+
+func meaning(status int, code string) *apierror.Error {
+	said := code
+	if said == "" {
+		said = "without a code"
+	}
+	switch {
+	case status == http.StatusBadRequest, status == http.StatusUnprocessableEntity:
+		return apierror.New(codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED, "AminoTV refuses a value of the request (HTTP %d, %s)", status, said)
+	case status == http.StatusUnauthorized:
+		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED,
+			"AminoTV refuses drmhub's credentials: the token may have ended, or the token or key configured for this vendor is wrong, or authorization_scheme")
+	case status == http.StatusForbidden:
+		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_PERMISSION_DENIED,
+			"AminoTV does not let drmhub's token or key make this call: have it granted, or configure another one")
+	case status == http.StatusNotFound:
+		return apierror.NotFound("AminoTV holds no such thing (%s)", said)
+	case status == http.StatusConflict:
+		return apierror.New(codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS, "AminoTV already holds it (%s)", said)
+	case status == http.StatusTooManyRequests:
+		return apierror.New(codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED, "AminoTV throttles drmhub")
+	case status >= 500:
+		return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "AminoTV reports a failure of its own or of Irdeto (HTTP %d, %s)", status, said)
+	}
+	return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED, "AminoTV refuses the request (HTTP %d, %s)", status, said)
+}
+
+// readErrors finds the first code and all texts in a JSON:API body, {"errors":[{"status","code","title","detail"}]}. Of another body the text is all of it.
+func readErrors(body []byte) (code, text string) {
+	var document struct {
+		Errors []struct {
+			Code   jsontext.Value `json:"code"`
+			Title  jsontext.Value `json:"title"`
+			Detail jsontext.Value `json:"detail"`
+		} `json:"errors"`
+	}
+	if err := json.Unmarshal(body, &document); err != nil || len(document.Errors) == 0 {
+		return "", string(body)
+	}
+	var texts []string
+	for _, e := range document.Errors {
+		if code == "" {
+			code = word(e.Code)
+		}
+		if title, detail := word(e.Title), word(e.Detail); title != "" && detail != "" {
+			texts = append(texts, title+": "+detail)
+		} else if title+detail != "" {
+			texts = append(texts, title+detail)
+		}
+	}
+	return code, strings.Join(texts, "; ")
+}
+
+// word is a JSON string, or a number as it is written; anything else is "".
+func word(v jsontext.Value) string {
+	var s string
+	switch v.Kind() {
+	case '"':
+		_ = json.Unmarshal(v, &s) // what is no JSON after all stays ""
+	case '0':
+		s = v.String()
+	}
+	return s
+}
+
+func isNotFound(err error) bool { return err != nil && apierror.Convert(err).Code == codes.NotFound }
+
+// as is an error with another message, and all that the vendor told.
+func as(err error, message string) *apierror.Error {
+	e := *apierror.Convert(err)
+	e.Message = message
+	return &e
+}

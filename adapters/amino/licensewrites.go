@@ -1,0 +1,59 @@
+package amino
+
+import (
+	"context"
+
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"github.com/drmhub/drmhub/adapters/mutation"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// CreateProductLicense is POST /licenses. Whether a lost request arrived is read back from the user's licences, by the order id.
+func (a *Adapter) CreateProductLicense(ctx context.Context, req *pb.CreateProductLicenseRequest) (*pb.ProductLicense, error) {
+	return a.createLicense(ctx, "product_license", req.GetProductLicense())
+}
+
+// createLicense issues what stands in this field of the request.
+func (a *Adapter) createLicense(ctx context.Context, field string, wanted *pb.ProductLicense) (*pb.ProductLicense, error) {
+	terms, err := a.terms(field, wanted)
+	if err != nil {
+		return nil, err
+	}
+	o, err := a.prepare(ctx, field, terms)
+	if err != nil {
+		return nil, err
+	}
+	issued, err := a.issue(ctx, "issue", o, false)
+	switch {
+	case err != nil:
+		return nil, err
+	case issued.doubt != nil:
+		return nil, issued.doubt
+	}
+	return a.answer(issued.license), nil
+}
+
+// DeleteProductLicense is DELETE /licenses/{license_id}. Whether a lost request arrived is read back: the licence, which was there, is not.
+func (a *Adapter) DeleteProductLicense(ctx context.Context, req *pb.DeleteProductLicenseRequest) (*emptypb.Empty, error) {
+	if _, err := a.deleteLicense(ctx, "name", req.GetName()); err != nil {
+		return nil, err
+	}
+	return &emptypb.Empty{}, nil
+}
+
+// deleteLicense revokes the licence that this field of the request names, and answers it as it stood, but that it allows no playback now.
+func (a *Adapter) deleteLicense(ctx context.Context, field, name string) (*pb.ProductLicense, error) {
+	before, err := mutation.Note(ctx, "before", func(ctx context.Context) (*pb.ProductLicense, error) { return a.findLicense(ctx, field, name) })
+	if err != nil {
+		return nil, err
+	}
+	revoked, err := a.revoke(ctx, "revoke", before)
+	switch {
+	case err != nil:
+		return nil, err
+	case revoked.doubt != nil:
+		return nil, revoked.doubt
+	}
+	return revoked.license, nil
+}

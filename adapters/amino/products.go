@@ -1,0 +1,136 @@
+package amino
+
+import (
+	"context"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
+	"github.com/drmhub/drmhub/adapters/names"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// ListProducts is GET /products.
+func (a *Adapter) ListProducts(ctx context.Context, req *pb.ListProductsRequest) (*pb.ListProductsResponse, error) {
+	rows, next, err := page[productResource](ctx, a, req, productsPath, nil)
+	if err != nil {
+		return nil, err
+	}
+	res := &pb.ListProductsResponse{NextPageToken: next}
+	for _, row := range rows {
+		res.Products = append(res.Products, a.product(row))
+	}
+	return res, nil
+}
+
+// GetProduct is GET /products/{product_id}.
+func (a *Adapter) GetProduct(ctx context.Context, req *pb.GetProductRequest) (*pb.Product, error) {
+	return a.findProduct(ctx, req.GetName())
+}
+
+func (a *Adapter) findProduct(ctx context.Context, name string) (*pb.Product, error) {
+	id, err := a.productID("name", name)
+	if err != nil {
+		return nil, err
+	}
+	row, err := one[productResource](ctx, a, productPath(id))
+	switch {
+	case isNotFound(err):
+		return nil, as(err, "AminoTV holds no product "+name)
+	case err != nil:
+		return nil, err
+	}
+	return a.product(row), nil
+}
+
+func (a *Adapter) productID(field, name string) (string, error) {
+	ids, err := names.Product.IDs(name)
+	switch {
+	case err != nil:
+		return "", apierror.Invalid(field, "%v", err)
+	case ids[0] != a.id:
+		return "", apierror.Invalid(field, "must be of the vendor %s", names.Vendor.Name(a.id))
+	}
+	return ids[1], nil
+}
+
+// CreateProduct is POST /products. Whether a lost request arrived is read back from the list: it then has a product like the one wanted that it did not have
+// before.
+func (a *Adapter) CreateProduct(ctx context.Context, req *pb.CreateProductRequest) (*pb.Product, error) {
+	wanted := req.GetProduct()
+	before, err := mutation.Note(ctx, "before", func(ctx context.Context) (*pb.ListProductsResponse, error) {
+		alike, err := a.productsLike(ctx, wanted)
+		return &pb.ListProductsResponse{Products: alike}, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]bool{}
+	for _, p := range before.GetProducts() {
+		known[p.GetName()] = true
+	}
+	return mutation.Do(ctx, mutation.Write[*pb.Product]{
+		Step: "create",
+		Send: func(ctx context.Context) (*pb.Product, error) {
+			row, err := create(ctx, a, productsPath, productResource{Type: productType, Attributes: productBody(wanted)})
+			if err != nil {
+				return nil, err
+			}
+			return a.product(row), nil
+		},
+		Check: func(ctx context.Context) (*pb.Product, bool, error) {
+			alike, err := a.productsLike(ctx, wanted)
+			for _, p := range alike {
+				if !known[p.GetName()] {
+					return p, true, nil
+				}
+			}
+			return nil, false, err
+		},
+		Expect: func() *pb.Product {
+			p := proto.CloneOf(wanted)
+			p.Name = ""
+			return p
+		},
+	})
+}
+
+// productsLike are the products that hold everything that a wanted one says.
+func (a *Adapter) productsLike(ctx context.Context, wanted *pb.Product) ([]*pb.Product, error) {
+	held, err := all[productResource](ctx, a, productsPath)
+	var alike []*pb.Product
+	for _, row := range held {
+		p := a.product(row)
+		if (wanted.GetDisplayName() == "" || wanted.GetDisplayName() == p.GetDisplayName()) &&
+			(wanted.GetDescription() == "" || wanted.GetDescription() == p.GetDescription()) &&
+			(wanted.GetPrice() == nil || proto.Equal(wanted.GetPrice(), p.GetPrice())) &&
+			wanted.GetBuyable() == p.GetBuyable() && wanted.GetVisible() == p.GetVisible() && wanted.GetRecurring() == p.GetRecurring() {
+			alike = append(alike, p)
+		}
+	}
+	return alike, err
+}
+
+func (a *Adapter) product(row productResource) *pb.Product {
+	attributes := row.Attributes
+	return &pb.Product{
+		Name:        a.productName(row.ID),
+		DisplayName: attributes.Name,
+		Description: attributes.Description,
+		Buyable:     attributes.IsBuyable,
+		Visible:     attributes.IsVisible,
+		Price:       price(attributes.PriceAmount, attributes.PriceCurrency),
+		Recurring:   attributes.Recurring,
+	}
+}
+
+func productBody(p *pb.Product) productAttributes {
+	attributes := productAttributes{
+		Name: p.GetDisplayName(), Description: p.GetDescription(), IsBuyable: p.GetBuyable(), IsVisible: p.GetVisible(), Recurring: p.GetRecurring(),
+	}
+	if p.GetPrice() != nil {
+		attributes.PriceAmount, attributes.PriceCurrency = &p.Price.Amount, p.GetPrice().GetCurrency()
+	}
+	return attributes
+}

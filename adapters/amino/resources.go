@@ -1,0 +1,152 @@
+package amino
+
+import (
+	"fmt"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+// resource is a JSON:API resource, as AminoTV's pages show those of licences and products.
+type resource[Attributes, Relationships any] struct {
+	Type          string        `json:"type"`
+	ID            string        `json:"id,omitzero"`
+	Attributes    Attributes    `json:"attributes"`
+	Relationships Relationships `json:"relationships,omitzero"`
+}
+
+func (r resource[Attributes, Relationships]) id() string { return r.ID }
+
+// identified is a resource of any type.
+type identified interface{ id() string }
+
+type (
+	licenseResource = resource[licenseAttributes, licenseRelationships]
+	productResource = resource[productAttributes, struct{}]
+)
+
+// The types of resources.
+const (
+	licenseType = "License"
+	productType = "Product"
+	userType    = "User"
+)
+
+type licenseAttributes struct {
+	Status         string          `json:"status,omitzero"`
+	StartDate      *epoch          `json:"start_date,omitzero"`
+	StopDate       *epoch          `json:"stop_date,omitzero"`
+	OrderID        string          `json:"order_id,omitzero"`
+	RenewRecord    *renewRecord    `json:"renew_record,omitzero"`
+	PurchaseRecord *purchaseRecord `json:"purchase_record,omitzero"`
+}
+
+type renewRecord struct {
+	Recurring  *bool  `json:"recurring,omitzero"`
+	ExpiryDate *epoch `json:"expiry_date,omitzero"`
+}
+
+type purchaseRecord struct {
+	PriceAmount       *int32 `json:"price_currency_amount,omitzero"` // cents
+	PriceCurrency     string `json:"price_currency_iso4217,omitzero"`
+	PurchaseTimestamp *epoch `json:"purchase_timestamp,omitzero"`
+	PaymentMethod     string `json:"payment_method,omitzero"`
+}
+
+type licenseRelationships struct {
+	User    relationship `json:"user"`
+	Product relationship `json:"product"`
+}
+
+type relationship struct {
+	Data struct {
+		Type string `json:"type"`
+		ID   string `json:"id"`
+	} `json:"data"`
+}
+
+func related(kind, id string) relationship {
+	var r relationship
+	r.Data.Type, r.Data.ID = kind, id
+	return r
+}
+
+// productAttributes hold is_buyable and is_visible, which are documented; the names of the others are inferred from a licence's purchase_record and
+// renew_record.
+type productAttributes struct {
+	Name          string `json:"name,omitzero"`
+	Description   string `json:"description,omitzero"`
+	IsBuyable     bool   `json:"is_buyable"`
+	IsVisible     bool   `json:"is_visible"`
+	Recurring     bool   `json:"recurring"`
+	PriceAmount   *int32 `json:"price_currency_amount,omitzero"` // cents
+	PriceCurrency string `json:"price_currency_iso4217,omitzero"`
+}
+
+// epoch is an instant in whole seconds since 1970.
+type epoch int64
+
+// UnmarshalJSONFrom refuses what lies beyond the year 9999: milliseconds, most likely.
+func (e *epoch) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	var seconds int64
+	if err := json.UnmarshalDecode(d, &seconds); err != nil {
+		return err
+	}
+	if err := (&timestamppb.Timestamp{Seconds: seconds}).CheckValid(); err != nil {
+		return fmt.Errorf("a time is not in seconds since 1970")
+	}
+	*e = epoch(seconds)
+	return nil
+}
+
+// epochOf drops the part of a second, which AminoTV does not hold.
+func epochOf(t *timestamppb.Timestamp) *epoch {
+	if t == nil {
+		return nil
+	}
+	e := epoch(t.GetSeconds())
+	return &e
+}
+
+func (e *epoch) timestamp() *timestamppb.Timestamp {
+	if e == nil {
+		return nil
+	}
+	return &timestamppb.Timestamp{Seconds: int64(*e)}
+}
+
+// listDocument is the answer of a list. Data is nil where there is none, which is no list at all.
+type listDocument[Row any] struct {
+	Data *[]Row `json:"data"`
+}
+
+// document is the answer about one resource: {"data":{…}}, or {"data":[{…}]}, as AminoTV's pages show the envelope.
+type document[Row any] struct {
+	Data Row
+	one  bool // there was one
+}
+
+// UnmarshalJSONFrom reads either form.
+func (d *document[Row]) UnmarshalJSONFrom(from *jsontext.Decoder) error {
+	var envelope struct {
+		Data jsontext.Value `json:"data"`
+	}
+	if err := json.UnmarshalDecode(from, &envelope); err != nil {
+		return err
+	}
+	switch envelope.Data.Kind() {
+	case '{':
+		d.one = true
+		return json.Unmarshal(envelope.Data, &d.Data)
+	case '[':
+		var rows []Row
+		if err := json.Unmarshal(envelope.Data, &rows); err != nil {
+			return err
+		}
+		if d.one = len(rows) == 1; d.one {
+			d.Data = rows[0]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package amino
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
+	"github.com/drmhub/drmhub/adapters/upstream"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// outcome is what became of one write.
+type outcome struct {
+	license *pb.ProductLicense // that was issued or revoked
+	// doubt is an OUTCOME_UNKNOWN: AminoTV holds the licence, or no longer holds it, but never said that Irdeto followed, and does not need Irdeto for that.
+	// Nothing that could be read would tell.
+	doubt *apierror.Error
+}
+
+// do makes one write. What is kept of it is the licence, or the doubt.
+func do(ctx context.Context, w mutation.Write[*pb.ProductLicenseResult]) (outcome, error) {
+	result, err := mutation.Do(ctx, w)
+	if err != nil {
+		return outcome{}, err
+	}
+	if kept := result.GetError(); kept != nil {
+		doubt := apierror.Convert(status.ErrorProto(kept))
+		return outcome{&pb.ProductLicense{Name: doubt.Metadata[apierror.Standing]}, doubt}, nil
+	}
+	return outcome{license: result.GetProductLicense()}, nil
+}
+
+func did(l *pb.ProductLicense) *pb.ProductLicenseResult {
+	return &pb.ProductLicenseResult{Result: &pb.ProductLicenseResult_ProductLicense{ProductLicense: l}}
+}
+
+func failed(err error) *pb.ProductLicenseResult {
+	return &pb.ProductLicenseResult{Result: &pb.ProductLicenseResult_Error{Error: apierror.Convert(err).GRPCStatus().Proto()}}
+}
+
+// issue creates the licence of an order. Of one that is owed, since another licence was revoked for it, nothing but AminoTV's refusal of its terms is
+// definite: whatever else keeps it from being issued may pass, and the next run goes on.
+func (a *Adapter) issue(ctx context.Context, step string, o order, owed bool) (outcome, error) {
+	sentBefore := false
+	check := func(ctx context.Context) (*pb.ProductLicenseResult, bool, error) {
+		sentBefore = true
+		found, err := a.find(ctx, o)
+		if found != nil && a.config.LicenseStandsWithoutIrdeto {
+			return failed(apierror.OutcomeUnknown("AminoTV's answer about the licence %s, which stands, was lost or a failure, so Irdeto may not have its entitlement: "+
+				"if the user cannot play, replace it by one of the same terms", found.GetName()).With(apierror.Standing, found.GetName())), true, nil
+		}
+		return did(found), found != nil, err
+	}
+	return do(ctx, mutation.Write[*pb.ProductLicenseResult]{
+		Step: step,
+		Send: func(ctx context.Context) (*pb.ProductLicenseResult, error) {
+			row, err := create(ctx, a, licensesPath, licenseBody(o.terms))
+			if err == nil {
+				return did(a.license(row)), nil
+			}
+			if sentBefore && isRefusal(err) { // an earlier attempt may have come late, and be why
+				switch late, took, unread := check(ctx); {
+				case unread != nil:
+					return nil, apierror.OutcomeUnknown("AminoTV refuses what an earlier attempt may have done, and reading that back failed: %v", unread)
+				case took:
+					return late, nil
+				}
+			}
+			switch {
+			case apierror.Convert(err).Reason == pb.ErrorReason_VENDOR_INPUT_REFUSED:
+				return nil, a.orNoProduct(ctx, o.terms.GetProduct(), err)
+			case owed && !isRefusal(err) && !errors.Is(err, mutation.ErrTried) && !apierror.IsOutcomeUnknown(err):
+				return nil, owing(err)
+			}
+			return nil, err
+		},
+		Check:  check,
+		Expect: func() *pb.ProductLicenseResult { return did(expected(o.terms)) },
+	})
+}
+
+// orNoProduct is NOT_FOUND where the reason why AminoTV refused is that there is no such product. Its pages give no code for that.
+func (a *Adapter) orNoProduct(ctx context.Context, name string, refused error) error {
+	if _, err := a.findProduct(ctx, name); isNotFound(err) {
+		return as(err, apierror.Convert(err).Message+": ListProducts tells which there are")
+	}
+	return refused
+}
+
+// revoke deletes a licence that was seen.
+func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense) (outcome, error) {
+	id, err := a.licenseID("name", l.GetName())
+	if err != nil {
+		return outcome{}, err
+	}
+	sentBefore := false
+	missed := func() *pb.ProductLicenseResult { // it is gone, and no answer said so
+		if !a.config.LicenseStandsWithoutIrdeto {
+			return did(l)
+		}
+		return failed(apierror.OutcomeUnknown("AminoTV's answer about the licence %s, which is revoked, was lost or a failure, so Irdeto may still have its entitlement: see to it at Irdeto", l.GetName()))
+	}
+	return do(ctx, mutation.Write[*pb.ProductLicenseResult]{
+		Step: step,
+		Send: func(ctx context.Context) (*pb.ProductLicenseResult, error) {
+			err := a.change(ctx, upstream.Request{Method: http.MethodDelete, Path: licensePath(id)})
+			switch {
+			case isNotFound(err) && sentBefore: // that came late
+				return missed(), nil
+			case isNotFound(err):
+				return nil, as(err, "AminoTV no longer holds the licence "+l.GetName())
+			case err != nil:
+				return nil, err
+			}
+			return did(l), nil
+		},
+		Check: func(ctx context.Context) (*pb.ProductLicenseResult, bool, error) {
+			sentBefore = true
+			_, err := a.findLicense(ctx, "name", l.GetName())
+			if !isNotFound(err) {
+				return nil, false, err
+			}
+			return missed(), true, nil
+		},
+		Expect: func() *pb.ProductLicenseResult { return did(l) },
+	})
+}
+
+// refusals are the reasons of what AminoTV answers to terms that it does not take. Others have to do with the moment, with drmhub's credentials or with
+// what lies between.
+var refusals = map[pb.ErrorReason]bool{
+	pb.ErrorReason_VENDOR_INPUT_REFUSED:     true,
+	pb.ErrorReason_VENDOR_ALREADY_EXISTS:    true,
+	pb.ErrorReason_VENDOR_REJECTED:          true,
+	pb.ErrorReason_VENDOR_PERMISSION_DENIED: true,
+	pb.ErrorReason_RESOURCE_NOT_FOUND:       true,
+}
+
+// isRefusal tells whether an error of a write is AminoTV's refusal, and kept as such: one that could not be kept comes joined with the reason why, and does
+// not count, or the next run would not know of it.
+func isRefusal(err error) bool {
+	if _, plain := err.(interface{ GRPCStatus() *status.Status }); !plain { // and not errors.As: what an error wraps does not count
+		return false
+	}
+	return refusals[apierror.Convert(err).Reason]
+}
+
+// owing is the error of a replacement that is half done, for a reason that may pass.
+func owing(err error) *apierror.Error {
+	e := as(err, "the old licence is revoked, and the next one is not issued yet; call again with the same request_id to go on: "+apierror.Convert(err).Message)
+	e.Code, e.Reason, e.Violations = codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, nil
+	return e
+}
