@@ -6,9 +6,15 @@ import (
 	"net/http"
 
 	"github.com/drmhub/drmhub/adapters"
+	"github.com/drmhub/drmhub/adapters/amino"
+	aminoemulator "github.com/drmhub/drmhub/adapters/amino/emulator"
+	"github.com/drmhub/drmhub/adapters/ncp"
+	ncpemulator "github.com/drmhub/drmhub/adapters/ncp/emulator"
 	"github.com/drmhub/drmhub/adapters/pallycon"
 	pallyconemulator "github.com/drmhub/drmhub/adapters/pallycon/emulator"
 	"github.com/drmhub/drmhub/adapters/secret"
+	"github.com/drmhub/drmhub/adapters/telecomx"
+	telecomxemulator "github.com/drmhub/drmhub/adapters/telecomx/emulator"
 )
 
 // Kind is one vendor.
@@ -41,10 +47,47 @@ var Kinds = []Kind{
 			return c
 		},
 	},
+	{
+		Name:     "ncp",
+		Settings: func() any { return ncp.NewConfig() },
+		New:      adapter(ncp.New),
+		Twin: func(seed uint64) http.Handler {
+			return ncpemulator.New(ncpemulator.Options{Seed: seed, Lifelike: true})
+		},
+		TwinSettings: func(baseURL string) any {
+			c := ncp.NewConfig()
+			c.BaseURL = baseURL
+			c.AccessKey, c.SecretKey = secret.New(ncpemulator.DefaultAccessKey), secret.New(ncpemulator.DefaultSecretKey)
+			return c
+		},
+	},
+	{
+		Name:     "telecomx",
+		Settings: func() any { return telecomx.NewConfig() },
+		New:      adapter(telecomx.New),
+		Twin: func(seed uint64) http.Handler {
+			return telecomxemulator.New(telecomxemulator.Options{Seed: seed, Lifelike: true})
+		},
+		TwinSettings: func(baseURL string) any {
+			c := telecomx.NewConfig()
+			c.BaseURL, c.Username, c.Password = baseURL, telecomxemulator.DefaultUsername, secret.New(telecomxemulator.DefaultPassword)
+			return c
+		},
+	},
+	{
+		Name:     "amino",
+		Settings: func() any { return amino.NewConfig() },
+		New:      adapter(amino.New),
+		Twin: func(seed uint64) http.Handler {
+			return aminoemulator.New(aminoemulator.Options{Seed: seed, Lifelike: true})
+		},
+		TwinSettings: func(baseURL string) any {
+			c := amino.NewConfig()
+			c.BaseURL, c.Token = baseURL, secret.New(aminoemulator.DefaultToken)
+			return c
+		},
+	},
 }
-
-// Unserved are the vendors that the contract knows and this version has no adapter for.
-var Unserved = []string{"ncp", "telecomx", "amino"}
 
 // Lookup finds a vendor by its name.
 func Lookup(name string) (Kind, bool) {
