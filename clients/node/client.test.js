@@ -3,12 +3,13 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, test } from "node:test";
 import grpc from "@grpc/grpc-js";
-import { call, connect, details, pages } from "./drmhub.js";
+import { call, change, connect, details, dryRun, pages } from "./drmhub.js";
 
-const { sites, licenses } = connect(process.env.DRMHUB_GRPC);
+const { sites, licenses, mutations } = connect(process.env.DRMHUB_GRPC);
 after(() => {
   sites.close();
   licenses.close();
+  mutations.close();
 });
 
 // The sandbox's viewers go on watching: what is older than an hour stays as it is.
@@ -87,4 +88,30 @@ test("repeats a change without making it twice", async () => {
   assert.deepEqual(await call(sites, "disableSite", request), change);
   const err = await call(sites, "disableSite", { ...request, message: "another reason" }).catch((err) => err);
   assert.equal(details(err).ErrorInfo.reason, "REQUEST_ID_REUSED");
+});
+
+const name = "vendors/ncp/sites/drm-20240304012233-WmRpa";
+
+test("tries a change without making it", async () => {
+  const { answer, planned } = await dryRun(sites, "disableSite", { name });
+  assert.equal(answer.appliedSite.enabled, false);
+  assert.equal(planned.length, 1);
+  assert.match(planned[0], /^curl --request PUT 'http:.*\/off' .*\[redacted\]/);
+  assert.equal((await call(sites, "getSite", { name })).enabled, true);
+});
+
+test("makes a change once although its answer is lost", async () => {
+  const { planned } = await dryRun(sites, "disableSite", { name });
+  const vendor = new URL(planned[0].match(/'(http:[^']*)'/)[1]).origin; // the sandbox's twin, which can be told to fail
+  await fetch(`${vendor}/_twin/faults`, { method: "POST", body: JSON.stringify({ kind: "loseAnswer", method: "PUT", times: 1 }) });
+
+  const { answer, mutation } = await change(sites, "disableSite", { name });
+  assert.deepEqual(await (await fetch(`${vendor}/_twin/faults`)).json(), { faults: [] }); // it was lost
+  assert.equal(answer.state, "APPLIED");
+  assert.equal(answer.appliedSite.enabled, false);
+  const record = await call(mutations, "getMutation", { name: mutation });
+  assert.equal(record.state, "SUCCEEDED");
+  assert.deepEqual(record.steps.map((step) => step.id), ["off"]);
+
+  await change(sites, "enableSite", { name });
 });

@@ -1,8 +1,11 @@
 """What a Python program does with drmhub, held against the sandbox at DRMHUB_GRPC ("host:port")."""
 
+import json
 import os
+import re
 import time
 import unittest
+import urllib.request
 import uuid
 
 import grpc
@@ -10,10 +13,18 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2
 
 import client
-from drmhub.v1 import error_reason_pb2, license_service_pb2_grpc, site_service_pb2, site_service_pb2_grpc
+from drmhub.v1 import (
+    error_reason_pb2,
+    license_service_pb2_grpc,
+    mutation_service_pb2,
+    mutation_service_pb2_grpc,
+    site_service_pb2,
+    site_service_pb2_grpc,
+)
 from drmhub.v1.license_service_pb2 import License, LicenseFilter, ListLicensesRequest, StreamLicensesRequest
 
 DEMO = "vendors/pallycon/sites/DEMO"
+KIDS = "vendors/ncp/sites/drm-20240304012233-WmRpa"
 
 # The sandbox's viewers go on watching: what is older than an hour stays as it is.
 PAST = Timestamp(seconds=int(time.time()) - 3600)
@@ -26,6 +37,7 @@ class Client(unittest.TestCase):
         cls.addClassCleanup(channel.close)
         cls.sites = site_service_pb2_grpc.SiteServiceStub(channel)
         cls.licenses = license_service_pb2_grpc.LicenseServiceStub(channel)
+        cls.mutations = mutation_service_pb2_grpc.MutationServiceStub(channel)
 
     def listed(self, page_size, **filter):
         request = ListLicensesRequest(parent=DEMO, page_size=page_size, filter=LicenseFilter(end_time=PAST, **filter))
@@ -90,6 +102,30 @@ class Client(unittest.TestCase):
         with self.assertRaises(grpc.RpcError) as failed:
             self.sites.DisableSite(request, timeout=client.TIMEOUT)
         self.assertEqual(client.error_info(failed.exception).reason, "REQUEST_ID_REUSED")
+
+    def test_tries_a_change_without_making_it(self):
+        answer, planned = client.dry_run(self.sites.DisableSite, site_service_pb2.DisableSiteRequest(name=KIDS))
+        self.assertFalse(answer.applied_site.enabled)
+        self.assertEqual(len(planned), 1)
+        self.assertRegex(planned[0], r"^curl --request PUT 'http:.*/off' .*\[redacted\]")
+        self.assertTrue(self.sites.GetSite(site_service_pb2.GetSiteRequest(name=KIDS), timeout=client.TIMEOUT).enabled)
+
+    def test_makes_a_change_once_although_its_answer_is_lost(self):
+        _, planned = client.dry_run(self.sites.DisableSite, site_service_pb2.DisableSiteRequest(name=KIDS))
+        vendor = re.search(r"'(http://[^/]*)/", planned[0])[1]  # the sandbox's twin, which can be told to fail
+        fault = json.dumps({"kind": "loseAnswer", "method": "PUT", "times": 1}).encode()
+        urllib.request.urlopen(f"{vendor}/_twin/faults", fault, client.TIMEOUT).close()
+
+        answer, mutation = client.change(self.sites.DisableSite, site_service_pb2.DisableSiteRequest(name=KIDS))
+        with urllib.request.urlopen(f"{vendor}/_twin/faults", timeout=client.TIMEOUT) as faults:
+            self.assertEqual(json.load(faults), {"faults": []})  # it was lost
+        self.assertEqual(answer.state, site_service_pb2.StatusChange.APPLIED)
+        self.assertFalse(answer.applied_site.enabled)
+        record = self.mutations.GetMutation(mutation_service_pb2.GetMutationRequest(name=mutation), timeout=client.TIMEOUT)
+        self.assertEqual(record.state, mutation_service_pb2.Mutation.SUCCEEDED)
+        self.assertEqual([step.id for step in record.steps], ["off"])
+
+        client.change(self.sites.EnableSite, site_service_pb2.EnableSiteRequest(name=KIDS))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
-import { ApiError, answer, connect, type License, licensePages, streamLicenses } from "./drmhub.js";
+import { ApiError, answer, change, connect, dryRun, type License, licensePages, streamLicenses } from "./drmhub.js";
 
 const drmhub = connect(process.env.DRMHUB_HTTP ?? "http://127.0.0.1:8080");
 
@@ -83,4 +83,32 @@ test("repeats a change without making it twice", async () => {
   assert.equal(change.state, "PENDING");
   assert.deepEqual(await disable("rights ended"), change);
   assert.equal((await failure(disable("another reason"))).detail("ErrorInfo")?.reason, "REQUEST_ID_REUSED");
+});
+
+const kids = { path: { vendor: "ncp", site: "drm-20240304012233-WmRpa" } };
+const disableKids = (body: { requestId?: string; validateOnly?: boolean }) =>
+  drmhub.POST("/v1/vendors/{vendor}/sites/{site}:disable", { params: kids, body });
+
+test("tries a change without making it", async () => {
+  const tried = await dryRun(disableKids({ validateOnly: true }));
+  assert.equal(tried.answer.appliedSite?.enabled, false);
+  assert.match(tried.planned, /^curl --request PUT 'http:.*\/off' .*\[redacted\]/);
+  assert.equal((await answer(drmhub.GET("/v1/vendors/{vendor}/sites/{site}", { params: kids }))).enabled, true);
+});
+
+test("makes a change once although its answer is lost", async () => {
+  const { planned } = await dryRun(disableKids({ validateOnly: true }));
+  const vendor = new URL(planned.match(/'(http:[^']*)'/)?.[1] ?? "").origin; // the sandbox's twin, which can be told to fail
+  await fetch(`${vendor}/_twin/faults`, { method: "POST", body: JSON.stringify({ kind: "loseAnswer", method: "PUT", times: 1 }) });
+
+  const { answer: switched, mutation } = await change((requestId) => disableKids({ requestId }));
+  assert.deepEqual(await (await fetch(`${vendor}/_twin/faults`)).json(), { faults: [] }); // it was lost
+  assert.equal(switched.state, "APPLIED");
+  assert.equal(switched.appliedSite?.enabled, false);
+  const path = { mutation: mutation.replace("mutations/", "") };
+  const record = await answer(drmhub.GET("/v1/mutations/{mutation}", { params: { path } }));
+  assert.equal(record.state, "SUCCEEDED");
+  assert.deepEqual(record.steps?.map((step) => step.id), ["off"]);
+
+  await change((requestId) => drmhub.POST("/v1/vendors/{vendor}/sites/{site}:enable", { params: kids, body: { requestId } }));
 });

@@ -1,4 +1,6 @@
 // A REST client of drmhub: the types come from its OpenAPI document, so a path, a parameter or a field that it does not know is a compile error.
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import createClient from "openapi-fetch";
 import type { components, paths } from "./generated/drmhub.js";
 
@@ -32,9 +34,15 @@ export class ApiError extends Error {
   }
 }
 
+/** What openapi-fetch resolves a call to. */
+type Answered<T> = { data?: T; error?: unknown; response: Response };
+
 /** The answer of a call; a failure is thrown. */
-export async function answer<T>(call: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
-  const { data, error, response } = await call;
+export async function answer<T>(call: Promise<Answered<T>>): Promise<T> {
+  return answered(await call);
+}
+
+function answered<T>({ data, error, response }: Answered<T>): T {
   if (response.ok) return data as T;
   if (isError(error)) throw new ApiError(error);
   throw new Error(`${response.url} answers ${response.status}, and not as drmhub does: is there a proxy in between?`);
@@ -42,6 +50,43 @@ export async function answer<T>(call: Promise<{ data?: T; error?: unknown; respo
 
 function isError(value: unknown): value is Schemas["Error"] {
   return typeof value === "object" && value !== null && "error" in value;
+}
+
+/**
+ * Makes a change, and makes it once: `send` calls a method with this requestId, and is called again while nobody knows what became of it, or the reason why it
+ * failed may pass. A program that may end amid this keeps the requestId somewhere safe, and gives it. `mutation` names drmhub's record of the change.
+ */
+export async function change<T>(send: (requestId: string) => Promise<Answered<T>>, requestId: string = randomUUID(), attempts = 6, pause = 500) {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const call = await send(requestId);
+      return { answer: answered(call), mutation: call.response.headers.get("Drmhub-Mutation") ?? "" };
+    } catch (err) {
+      if (attempt === attempts || !mayPass(err)) throw err;
+      await sleep(retryDelay(err) ?? pause * 2 ** (attempt - 1));
+    }
+  }
+}
+
+/** Whether calling again with the same requestId may lead further. What is no ApiError came from the way to drmhub. */
+function mayPass(err: unknown) {
+  if (!(err instanceof ApiError)) return true;
+  return (
+    ["UNKNOWN", "UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED"].includes(err.status) ||
+    err.detail("ErrorInfo")?.reason === "MUTATION_IN_PROGRESS"
+  );
+}
+
+/** How long drmhub asks to wait, in milliseconds; undefined where it does not say. */
+function retryDelay(err: unknown) {
+  const delay = err instanceof ApiError ? err.detail("RetryInfo")?.retryDelay : undefined; // "1.5s"
+  return delay === undefined ? undefined : Number.parseFloat(delay) * 1000;
+}
+
+/** What a change with validateOnly would answer, and the requests that it would send to the vendor, as curl commands without secrets. */
+export async function dryRun<T>(call: Promise<Answered<T>>) {
+  const tried = await call;
+  return { answer: answered(tried), planned: tried.response.headers.get("Drmhub-Planned-Request") ?? "" };
 }
 
 /** The licences of a site, page by page. A page can be short, even empty, and not be the last: only an empty token ends the list. */
