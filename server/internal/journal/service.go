@@ -111,6 +111,9 @@ func (v *Service) GetMutation(ctx context.Context, req *pb.GetMutationRequest) (
 
 // SettleMutation settles what is open, and answers the record as it then is. Where a call is at it, that is waited for.
 func (v *Service) SettleMutation(ctx context.Context, req *pb.SettleMutationRequest) (*pb.Mutation, error) {
+	if err := v.journal.recordAsked(ctx, pb.MutationService_SettleMutation_FullMethodName, req); err != nil {
+		return nil, err
+	}
 	r, err := v.journal.load(ctx, idOf(req))
 	if err != nil {
 		return nil, err
@@ -141,6 +144,8 @@ func (v *Service) ResendMutation(ctx context.Context, req *pb.ResendMutationRequ
 	again := func(ctx context.Context) (proto.Message, error) { return j.dispatch(ctx, "/"+r.method, original) }
 	if req.GetValidateOnly() {
 		err = j.tryResend(ctx, r, again)
+	} else if err = j.recordAsked(ctx, pb.MutationService_ResendMutation_FullMethodName, req); err != nil {
+		return nil, err
 	} else if r, err = j.await(ctx, r.id); err == nil {
 		err = j.resend(ctx, r, strings.ToLower(req.GetRequestId()), original, again)
 	}

@@ -15,8 +15,10 @@ import (
 const (
 	// plannedHeader is the metadata that holds what a call would send to the vendor, a request a value.
 	plannedHeader = "drmhub-planned-request"
-	// mostPlanned and longestPlanned bound what travels in headers: requests, and bytes of each.
-	mostPlanned, longestPlanned = 20, 2048
+	// mostPlanned bounds what travels in headers, in bytes: some clients take no more than 8 KiB of them in all.
+	mostPlanned = 4096
+	// perHeader is what a header costs besides its value, in bytes.
+	perHeader = 64
 )
 
 // try runs a method without its writes, and tells what they would be.
@@ -26,15 +28,16 @@ func try(ctx context.Context, call method) (proto.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	planned := metadata.MD{}
+	planned, left := metadata.MD{}, mostPlanned
 	for i, request := range trial.Requests() {
-		if i == mostPlanned {
-			planned.Append(plannedHeader, fmt.Sprintf("... and %d more", len(trial.Requests())-mostPlanned))
+		if left -= perHeader; left < len(request) && i > 0 {
+			planned.Append(plannedHeader, fmt.Sprintf("... and %d more", len(trial.Requests())-i))
 			break
 		}
-		if len(request) > longestPlanned {
-			request = fmt.Sprintf("%s ... and %d bytes more", request[:longestPlanned], len(request)-longestPlanned)
+		if len(request) > left {
+			request = fmt.Sprintf("%s ... and %d bytes more", request[:left], len(request)-left)
 		}
+		left -= len(request)
 		planned.Append(plannedHeader, request)
 	}
 	_ = grpc.SetHeader(ctx, planned) // fails outside of a server alone
