@@ -11,7 +11,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/drmhub/drmhub/adapters/catalog"
 )
+
+// welcomeLines is how many lines the sandbox prints: one for each twin, and six.
+var welcomeLines = 6 + len(catalog.Kinds)
 
 // running starts the program and answers its first lines.
 func running(t *testing.T, lines int, args ...string) string {
@@ -55,7 +60,7 @@ func get(t *testing.T, url string) string {
 }
 
 func TestTheCommandsThatTheSandboxPrintsWork(t *testing.T) {
-	said := running(t, 5, "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0")
+	said := running(t, welcomeLines, "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0")
 	urls := regexp.MustCompile(`curl '?(http://[^'\s]+)`).FindAllStringSubmatch(said, -1)
 	if len(urls) != 2 || !strings.Contains(said, "grpcurl") {
 		t.Fatalf("it prints %s", said)
@@ -65,6 +70,15 @@ func TestTheCommandsThatTheSandboxPrintsWork(t *testing.T) {
 	}
 	if body := get(t, urls[1][1]); !strings.Contains(body, `"status":"FAILURE"`) {
 		t.Errorf("%s answers %s", urls[1][1], body)
+	}
+	admins := regexp.MustCompile(`http://\S+/_twin/`).FindAllString(said, -1)
+	if len(admins) != len(catalog.Kinds) {
+		t.Errorf("it prints the twins %q, want one of each of %d vendors", admins, len(catalog.Kinds))
+	}
+	for _, admin := range admins {
+		if body := get(t, admin+"clock"); !strings.Contains(body, "now") {
+			t.Errorf("%sclock answers %s", admin, body)
+		}
 	}
 }
 
@@ -76,6 +90,7 @@ func TestAConfigurationFile(t *testing.T) {
 	text := `grpc: {listen: "127.0.0.1:0"}
 http: {listen: "127.0.0.1:0"}
 auth: {mode: none}
+store: {dsn: "sqlite:` + filepath.Join(t.TempDir(), "drmhub.db") + `"}
 vendors:
   - id: acme
     pallycon: {base_url: "` + base + `", account_id: sandbox, account_seq: "1", service_api_key: {env: TEST_PALLYCON_KEY}}
@@ -100,7 +115,7 @@ func TestHealth(t *testing.T) {
 	health := func(url string) error {
 		return run(t.Context(), []string{"health", "--url", url}, io.Discard, io.Discard)
 	}
-	said := running(t, 5, "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0")
+	said := running(t, welcomeLines, "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0")
 	rest := regexp.MustCompile(`REST on (http://[0-9.:]+)`).FindStringSubmatch(said)
 	if rest == nil {
 		t.Fatal(said)
@@ -122,8 +137,55 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+func TestAuditVerify(t *testing.T) {
+	dir := t.TempDir()
+	file, lines := filepath.Join(dir, "drmhub.yaml"), filepath.Join(dir, "audit.jsonl")
+	text := `grpc: {listen: "127.0.0.1:0"}
+http: {listen: "127.0.0.1:0"}
+auth: {mode: none}
+store: {dsn: "sqlite:` + filepath.Join(dir, "drmhub.db") + `"}
+audit: {file: audit.jsonl}
+vendors:
+  - id: acme
+    pallycon: {base_url: "http://127.0.0.1:1", account_id: sandbox, account_seq: "1", service_api_key: {env: TEST_PALLYCON_KEY}}
+`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TEST_PALLYCON_KEY", "key")
+	said := running(t, 1, "--config", file)
+	rest := regexp.MustCompile(`REST on (http://[0-9.:]+)`).FindStringSubmatch(said)
+	if rest == nil {
+		t.Fatal(said)
+	}
+	res, err := http.Post(rest[1]+"/v1/vendors/acme/sites/DEMO:disable", "application/json", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	t.Setenv("DRMHUB_CONFIG", file)
+	for _, args := range [][]string{{"--config", file}, {}, {"--file", lines}, {"--file", os.DevNull, "--file", lines}} {
+		var out bytes.Buffer
+		if err := run(t.Context(), append([]string{"audit", "verify"}, args...), &out, io.Discard); err != nil || !strings.Contains(out.String(), ": 1 events, head ") {
+			t.Errorf("%q: %s, %v", args, out.String(), err)
+		}
+	}
+	written, err := os.ReadFile(lines)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(lines, bytes.Replace(written, []byte("DEMO"), []byte("MOVI"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(t.Context(), []string{"audit", "verify", "--file", lines}, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "-1 is changed") {
+		t.Errorf("a line that was changed: %v", err)
+	}
+}
+
 func TestMistakesOnTheCommandLine(t *testing.T) {
-	for _, args := range [][]string{{"serve"}, {"emulate"}, {"emulate", "acme"}, {"--config", "/does/not/exist.yaml"}, {"--nonsense"}, {"health", "--nonsense"}, {"health", "--url", "8080"}} {
+	for _, args := range [][]string{{"serve"}, {"emulate"}, {"emulate", "acme"}, {"--config", "/does/not/exist.yaml"}, {"--nonsense"}, {"health", "--nonsense"}, {"health", "--url", "8080"},
+		{"audit"}, {"audit", "mend"}, {"audit", "verify"}, {"audit", "verify", "--nonsense"}, {"audit", "verify", "audit.jsonl"}, {"audit", "verify", "--config", "/does/not/exist.yaml"},
+		{"audit", "verify", "--file", "/dev/null", "--config", "drmhub.yaml"}} {
 		if err := run(t.Context(), args, io.Discard, io.Discard); err == nil {
 			t.Errorf("%q is taken", args)
 		}
