@@ -91,9 +91,9 @@ func configuration(ctx context.Context, file, grpcListen, httpListen string) (*c
 	if file == "" {
 		return app.Sandbox(ctx, grpcListen, httpListen)
 	}
-	kinds := config.Kinds{Settings: map[string]func() any{}}
+	kinds := config.Kinds{}
 	for _, k := range catalog.Kinds {
-		kinds.Settings[k.Name] = k.Settings
+		kinds[k.Name] = k.Settings
 	}
 	cfg, err := config.Read(file, kinds)
 	return cfg, nil, err

@@ -14,32 +14,60 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	amino "github.com/drmhub/drmhub/adapters/amino/emulator"
+	"github.com/drmhub/drmhub/adapters/catalog"
+	ncp "github.com/drmhub/drmhub/adapters/ncp/emulator"
 	"github.com/drmhub/drmhub/adapters/pallycon"
 	"github.com/drmhub/drmhub/adapters/pallycon/emulator"
-	"github.com/drmhub/drmhub/adapters/secret"
+	telecomx "github.com/drmhub/drmhub/adapters/telecomx/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
 	"github.com/drmhub/drmhub/server/internal/app"
 	"github.com/drmhub/drmhub/server/internal/config"
 	"github.com/drmhub/drmhub/server/internal/store"
 )
 
-// hub is a running drmhub with one vendor, "acme", which is a twin of PallyCon.
+// hub is a running drmhub, and the twins of its vendors.
 type hub struct {
 	*app.App
-	twin *emulator.Emulator
+	cfg  *config.Config
 	conn *grpc.ClientConn
 	log  *strings.Builder // complete once stop has returned
 	stop func() error
 
-	gate  atomic.Value // func(), which every request to the vendor waits for
-	limit string       // the Grpc-Timeout of REST calls
+	twins    map[string]*twin.Twin // by the ids of their vendors
+	twin     *emulator.Emulator    // of the vendor "acme", which is PallyCon
+	ncp      *ncp.Emulator         // nil, as the two below, without one of the options in vendors_test.go
+	telecomx *telecomx.Emulator
+	amino    *amino.Emulator
+
+	gate *atomic.Value // func(), which every request to a vendor waits for
 }
 
-func start(t *testing.T, change ...func(*config.Config)) *hub {
+// start runs a drmhub with one vendor, "acme", which is a twin of PallyCon.
+func start(t *testing.T, options ...func(*testing.T, *hub)) *hub {
 	t.Helper()
-	h := &hub{log: &strings.Builder{}}
-	h.twin = emulator.New(emulator.Options{Clock: twin.FrozenClock(time.Date(2026, 3, 3, 0, 0, 0, 0, time.UTC))})
-	h.twin.PutSites(
+	h := &hub{
+		cfg: &config.Config{
+			GRPC:  config.Listener{Listen: "127.0.0.1:0"},
+			HTTP:  config.Listener{Listen: "127.0.0.1:0"},
+			Auth:  config.Auth{Mode: config.AuthNone},
+			Store: config.Store{DSN: config.NewDSN(store.Memory)},
+		},
+		twins: map[string]*twin.Twin{},
+		gate:  &atomic.Value{},
+	}
+	h.gate.Store(func() {})
+	h.twin = newPallyCon()
+	h.add(t, "acme", "pallycon", h.twin.Twin).(*pallycon.Config).Timeout = 20 * time.Second
+	for _, o := range options {
+		o(t, h)
+	}
+	return h.run(t)
+}
+
+func newPallyCon() *emulator.Emulator {
+	e := emulator.New(emulator.Options{Clock: twin.FrozenClock(time.Date(2026, 3, 3, 0, 0, 0, 0, time.UTC))})
+	e.PutSites(
 		emulator.Site{SiteID: "DEMO", ServiceName: "Demo", Products: []emulator.Product{{ServiceCode: emulator.ServiceDRM, StatusCode: emulator.StateInService}}},
 		emulator.Site{SiteID: "OFFL", ServiceName: "Off", Products: []emulator.Product{{ServiceCode: emulator.ServiceDRM, StatusCode: emulator.StateSuspended}}},
 	)
@@ -51,56 +79,62 @@ func start(t *testing.T, change ...func(*config.Config)) *hub {
 		if i%10 == 0 {
 			row.Status, row.ErrorCode, row.UserID = emulator.StatusFail, "7011", "refused"
 		}
-		h.twin.PutLicenses("DEMO", row)
+		e.PutLicenses("DEMO", row)
 	}
-	h.gate.Store(func() {})
+	return e
+}
+
+// add puts a twin on loopback and a vendor of that id into the configuration, and answers its settings.
+func (h *hub) add(t *testing.T, id, kindName string, vendor *twin.Twin) (settings any) {
+	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.gate.Load().(func())()
-		h.twin.ServeHTTP(w, r)
+		vendor.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	settings := pallycon.NewConfig()
-	settings.BaseURL, settings.AccountID, settings.AccountSeq = server.URL, emulator.DefaultAccountID, emulator.DefaultAccountSeq
-	settings.ServiceAPIKey = secret.New(emulator.DefaultServiceAPIKey)
-	settings.Timeout = 20 * time.Second
-	cfg := &config.Config{
-		GRPC:    config.Listener{Listen: "127.0.0.1:0"},
-		HTTP:    config.Listener{Listen: "127.0.0.1:0"},
-		Auth:    config.Auth{Mode: config.AuthNone},
-		Store:   config.Store{DSN: config.NewDSN(store.Memory)},
-		Vendors: []config.Vendor{{ID: "acme", Kind: "pallycon", Settings: settings}},
+	kind, ok := catalog.Lookup(kindName)
+	if !ok {
+		t.Fatalf("there is no kind %q", kindName)
 	}
-	for _, c := range change {
-		c(cfg)
-	}
-	a, err := app.Start(t.Context(), cfg, slog.New(slog.NewTextHandler(h.log, nil)))
+	settings = kind.TwinSettings(server.URL)
+	h.cfg.Vendors = append(h.cfg.Vendors, config.Vendor{ID: id, Kind: kindName, Settings: settings})
+	h.twins[id] = vendor
+	return settings
+}
+
+// run starts a drmhub of the same configuration and vendors: beside h, or after it.
+func (h *hub) run(t *testing.T) *hub {
+	t.Helper()
+	another := *h
+	another.log = &strings.Builder{}
+	a, err := app.Start(t.Context(), h.cfg, slog.New(slog.NewTextHandler(another.log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.App = a
+	another.App = a
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- a.Serve(ctx) }()
-	h.stop = func() error {
+	another.stop = func() error {
 		cancel()
 		err := <-ended
 		ended <- err
 		return err
 	}
 	t.Cleanup(func() {
-		if err := h.stop(); err != nil {
+		if err := another.stop(); err != nil {
 			t.Errorf("Serve: %v", err)
 		}
 	})
-	if h.conn, err = grpc.NewClient(a.GRPCAddr(), grpc.WithTransportCredentials(insecure.NewCredentials())); err != nil {
+	if another.conn, err = grpc.NewClient(a.GRPCAddr(), grpc.WithTransportCredentials(insecure.NewCredentials())); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = h.conn.Close() })
-	return h
+	t.Cleanup(func() { _ = another.conn.Close() })
+	return &another
 }
 
-// rest makes a REST call: "POST /v1/vendors/acme:check", with a JSON body unless that is empty.
-func (h *hub) rest(t *testing.T, call, body string) (status int, header http.Header, answer string) {
+// rest makes a REST call: "POST /v1/vendors/acme:check", with a JSON body unless that is empty, and with these headers: a name, a value, and so on.
+func (h *hub) rest(t *testing.T, call, body string, headers ...string) (status int, header http.Header, answer string) {
 	t.Helper()
 	method, path, _ := strings.Cut(call, " ")
 	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+h.HTTPAddr()+path, strings.NewReader(body))
@@ -110,8 +144,8 @@ func (h *hub) rest(t *testing.T, call, body string) (status int, header http.Hea
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	if h.limit != "" {
-		req.Header.Set("Grpc-Timeout", h.limit)
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {

@@ -169,6 +169,7 @@ func TestAStreamThatTheVendorBreaksEndsWithAnError(t *testing.T) {
 		"never ends": {twin.Fault{Kind: twin.FaultEndless}, codes.Internal, 500, "INTERNAL", pb.ErrorReason_VENDOR_RESPONSE_INVALID},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // it waits between the attempts
 			h := busy(t, 3500)
 			c.fault.Path, c.fault.Skip = licenses, 2
 			h.twin.Faults().Add(c.fault)

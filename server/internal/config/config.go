@@ -101,13 +101,8 @@ type Vendor struct {
 	Settings any
 }
 
-// Kinds are the vendor sections that a file may have.
-type Kinds struct {
-	// Settings makes, for each kind, a pointer to its configuration struct with the defaults in place.
-	Settings map[string]func() any
-	// Unserved are kinds that exist but have no adapter yet: a file that has one is refused in those words.
-	Unserved []string
-}
+// Kinds are the vendor sections that a file may have. Of each, the function makes a pointer to its configuration struct with the defaults in place.
+type Kinds map[string]func() any
 
 // Read reads the configuration file at path. Relative paths in it start at its own folder. The error is Errors, unless the file itself cannot be
 // read.
@@ -126,7 +121,7 @@ func ReadStore(path string) (Store, error) {
 	if err != nil {
 		return Store{}, err
 	}
-	config, mistakes := parse(source, path, Kinds{})
+	config, mistakes := parse(source, path, nil)
 	mistakes = slices.DeleteFunc(mistakes, func(m Mistake) bool {
 		return m.Path != "" && m.Path != "store" && !strings.HasPrefix(m.Path, "store.")
 	})

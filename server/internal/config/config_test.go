@@ -47,11 +47,8 @@ func (a *acme) Check(report func(key, problem string)) {
 
 func kinds() Kinds {
 	return Kinds{
-		Settings: map[string]func() any{
-			"acme":     func() any { return &acme{Retries: 3, Zone: time.UTC} },
-			"pallycon": func() any { return pallycon.NewConfig() },
-		},
-		Unserved: []string{"amino", "ncp", "telecomx"},
+		"acme":     func() any { return &acme{Retries: 3, Zone: time.UTC} },
+		"pallycon": func() any { return pallycon.NewConfig() },
 	}
 }
 
@@ -226,11 +223,11 @@ func TestFieldThatNoFileCanFillIsTheProgramsMistake(t *testing.T) {
 			t.Error("a field of type chan went unnoticed")
 		}
 	}()
-	odd := Kinds{Settings: map[string]func() any{"odd": func() any {
+	odd := Kinds{"odd": func() any {
 		return &struct {
 			C chan int `yaml:"c"`
 		}{}
-	}}}
+	}}
 	_, _ = Parse([]byte("vendors: [{id: a, odd: {c: 1}}]"), "drmhub.yaml", odd)
 }
 

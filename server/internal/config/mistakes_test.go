@@ -145,18 +145,8 @@ auth:
     - {jwks_url: "http://127.0.0.1:1/jwks.json"}
   roles: {viewer: ["sites:read", "licenses:read"]}
 store: {dsn: "sqlite:drmhub.db"}
-vendors:
-  - id: ncp-kr
-    ncp: {base_url: "http://127.0.0.1:7002", access_key: {env: NCP_ACCESS}, secret_key: hunter2, region_code: KR}
-  - id: telecomx
-    telecomx:
-  - id: amino
-    amino: {}
-`, `
-3: auth.mode: this version of drmhub cannot check tokens yet: use {mode: none} on loopback addresses
-15: vendors[0].ncp: this version of drmhub has no adapter for ncp yet
-17: vendors[1].telecomx: this version of drmhub has no adapter for telecomx yet
-19: vendors[2].amino: this version of drmhub has no adapter for amino yet`},
+vendors: [{id: a, acme: {url: u, token: {env: ACME_TOKEN}}}]`,
+		`3: auth.mode: this version of drmhub cannot check tokens yet: use {mode: none} on loopback addresses`},
 	{"mistakes in what is not served yet", `
 auth:
   mode: jwt
@@ -263,7 +253,7 @@ vendors:
     acme: {url: u, token: {env: ACME_TOKEN}}
     pallycon: {base_url: "https://h/api/v2", account_id: "a", account_seq: 77, service_api_key: {env: ACME_TOKEN}}
 `, `
-4: vendors[0]: has no vendor's section: add one of acme, amino, ncp, pallycon, telecomx
+4: vendors[0]: has no vendor's section: add one of acme, pallycon
 5: vendors[1].acmee: unknown key; did you mean acme?
 8: vendors[2].pallycon: a vendor has one section, and this one has acme already: make this a vendor of its own
 8: vendors[2].pallycon.account_seq: must be text: write it in quotes

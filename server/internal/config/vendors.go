@@ -19,8 +19,7 @@ func (d *decoder) vendor(node *yaml.Node, path string, out *Vendor) {
 	if !ok {
 		return
 	}
-	kinds := slices.Sorted(maps.Keys(d.kinds.Settings))
-	kinds = slices.Sorted(slices.Values(append(kinds, d.kinds.Unserved...)))
+	kinds := slices.Sorted(maps.Keys(d.kinds))
 	misspelt := false
 	for _, e := range entries {
 		switch {
@@ -48,11 +47,6 @@ func (d *decoder) section(e entry, out *Vendor) {
 	} else {
 		out.Kind = e.key
 	}
-	settings, served := d.kinds.Settings[e.key]
-	if !served {
-		d.fail(e.path, "this version of drmhub has no adapter for "+e.key+" yet")
-		return
-	}
-	out.Settings = settings()
+	out.Settings = d.kinds[e.key]()
 	d.value(e.value, e.path, reflect.ValueOf(out.Settings).Elem())
 }

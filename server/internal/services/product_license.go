@@ -3,9 +3,11 @@ package services
 import (
 	"context"
 
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/drmhub/drmhub/adapters"
+	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
@@ -51,11 +53,29 @@ func (s *productLicenses) DeleteProductLicense(ctx context.Context, req *pb.Dele
 }
 
 func (s *productLicenses) BatchCreateProductLicenses(ctx context.Context, req *pb.BatchCreateProductLicensesRequest) (*pb.BatchCreateProductLicensesResponse, error) {
-	return delegate(ctx, s.vendors, req.GetParent(), adapters.ProductLicenseBatchCreator.BatchCreateProductLicenses, req)
+	res, err := delegate(ctx, s.vendors, req.GetParent(), adapters.ProductLicenseBatchCreator.BatchCreateProductLicenses, req)
+	s.nameVendor(req.GetParent(), res.GetResults())
+	return res, err
 }
 
 func (s *productLicenses) BatchDeleteProductLicenses(ctx context.Context, req *pb.BatchDeleteProductLicensesRequest) (*pb.BatchDeleteProductLicensesResponse, error) {
-	return delegate(ctx, s.vendors, req.GetParent(), adapters.ProductLicenseBatchDeleter.BatchDeleteProductLicenses, req)
+	res, err := delegate(ctx, s.vendors, req.GetParent(), adapters.ProductLicenseBatchDeleter.BatchDeleteProductLicenses, req)
+	s.nameVendor(req.GetParent(), res.GetResults())
+	return res, err
+}
+
+// nameVendor says in the errors of a batch's items which vendor they are about, as it is said in the error of a call.
+func (s *productLicenses) nameVendor(parent string, results []*pb.ProductLicenseResult) {
+	v, err := s.vendors.Lookup(parent)
+	if err != nil {
+		return // then there are no results
+	}
+	for _, r := range results {
+		if r.GetError() != nil {
+			named := apierror.Convert(of(v, status.FromProto(r.GetError()).Err()))
+			r.Result = &pb.ProductLicenseResult_Error{Error: named.GRPCStatus().Proto()}
+		}
+	}
 }
 
 func (s *productLicenses) ReplaceProductLicense(ctx context.Context, req *pb.ReplaceProductLicenseRequest) (*pb.ProductLicense, error) {

@@ -30,7 +30,7 @@ func New(messages ...proto.Message) (*Validator, error) {
 
 // Request checks one request, and writes its names and its update_mask in their canonical form.
 func (v *Validator) Request(req proto.Message) error {
-	violations := canonicalNames(req)
+	violations := append(canonicalNames(req), batchItems(req)...)
 	if len(violations) == 0 {
 		violations = explicitMask(req)
 	}

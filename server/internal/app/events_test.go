@@ -1,0 +1,127 @@
+package app_test
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// events lists the audit events that a filter chooses, newest first: in pages of that size, over both faces in turn. A query is the filter as REST has it.
+func (h *hub) events(t *testing.T, query string, filter *pb.AuditEventFilter, size int32) (all []*pb.AuditEvent) {
+	t.Helper()
+	token, overREST := "", query != ""
+	for {
+		c := operation(pb.AuditService_ListAuditEvents_FullMethodName, &pb.ListAuditEventsRequest{Filter: filter, PageSize: size, PageToken: token},
+			fmt.Sprintf("GET /v1/auditEvents?%s&pageSize=%d&pageToken=%s", query, size, url.QueryEscape(token)), "")
+		answer, _, err := h.either(t, c, overREST)
+		if err != nil {
+			t.Fatalf("%s: %v", query, err)
+		}
+		var page pb.ListAuditEventsResponse
+		fromJSON(t, answer, &page)
+		all = append(all, page.GetAuditEvents()...)
+		if token = page.GetNextPageToken(); token == "" {
+			return all
+		}
+		overREST = query != "" && !overREST
+	}
+}
+
+func said(events []*pb.AuditEvent) (all []string) {
+	for _, e := range events {
+		all = append(all, e.GetMethod()+" "+e.GetResource()+" "+e.GetOutcome())
+	}
+	return all
+}
+
+func TestListAuditEventsChooses(t *testing.T) {
+	h := start(t, furnish)
+	before := time.Now()
+	h.history(t)
+	const disable, reset, member = "drmhub.v1.SiteService/DisableSite", "drmhub.v1.MemberService/ResetMemberPassword", "vendors/acme/members/"
+	done, failed, open := disable+" "+demo+" OK", reset+" "+member+"99 NOT_FOUND", reset+" "+member+"7 UNKNOWN"
+	everything := h.events(t, "", nil, 0)
+	wantEqual(t, said(everything), []string{open, failed, done})
+
+	chained := slices.Clone(everything)
+	slices.Reverse(chained)
+	for i, e := range chained {
+		if previous := chained[max(i-1, 0)].GetHash(); e.GetHash() == "" || e.GetRequestDigest() == "" || i > 0 && e.GetPreviousHash() != previous || i == 0 && e.GetPreviousHash() != "" {
+			t.Errorf("event %d does not follow the one before: %v", i, e)
+		}
+	}
+
+	middle, second := everything[1].GetTime(), time.RFC3339Nano
+	for query, c := range map[string]struct {
+		filter *pb.AuditEventFilter
+		want   []string
+	}{
+		"filter.subject=anonymous":                                    {&pb.AuditEventFilter{Subject: "anonymous"}, []string{open, failed, done}},
+		"filter.subject=nobody":                                       {&pb.AuditEventFilter{Subject: "nobody"}, nil},
+		"filter.resource=" + demo:                                     {&pb.AuditEventFilter{Resource: demo}, []string{done}},
+		"filter.method=" + reset:                                      {&pb.AuditEventFilter{Method: reset}, []string{open, failed}},
+		"filter.startTime=" + middle.AsTime().Format(second):          {&pb.AuditEventFilter{StartTime: middle}, []string{open, failed}},
+		"filter.endTime=" + middle.AsTime().Format(second):            {&pb.AuditEventFilter{EndTime: middle}, []string{done}},
+		"filter.method=" + reset + "&filter.resource=" + member + "7": {&pb.AuditEventFilter{Method: reset, Resource: member + "7"}, []string{open}},
+		"filter.endTime=" + before.UTC().Format(second):               {&pb.AuditEventFilter{EndTime: timestamppb.New(before)}, nil},
+	} {
+		for _, size := range []int32{1000, 1} {
+			if got := said(h.events(t, query, c.filter, size)); !slices.Equal(got, c.want) {
+				t.Errorf("%s, %d a page: %q, want %q", query, size, got, c.want)
+			}
+		}
+	}
+	backwards := &pb.AuditEventFilter{StartTime: timestamppb.New(before), EndTime: timestamppb.New(before.Add(-time.Hour))}
+	case_{
+		call: operation(pb.AuditService_ListAuditEvents_FullMethodName, &pb.ListAuditEventsRequest{Filter: backwards},
+			"GET /v1/auditEvents?filter.startTime="+before.UTC().Format(second)+"&filter.endTime="+before.Add(-time.Hour).UTC().Format(second), ""),
+		code: codes.InvalidArgument, http: 400, reason: pb.ErrorReason_REQUEST_INVALID, field: "filter",
+	}.check(t, h, h)
+}
+
+// TestReadingASecretIsAnEvent reads with secrets, without, and what is not there.
+func TestReadingASecretIsAnEvent(t *testing.T) {
+	const integration, listed, got = "drmhub.v1.SiteService/GetIntegration", "drmhub.v1.DrmAccountService/ListDrmAccounts", "drmhub.v1.DrmAccountService/GetDrmAccount"
+	for _, overREST := range []bool{false, true} {
+		h := start(t, furnish, withTelecomX(time.Now()))
+		keys := func(site, query string, view pb.Integration_View) call {
+			return operation(pb.SiteService_GetIntegration_FullMethodName, &pb.GetIntegrationRequest{Name: site + "/integration", View: view}, "GET /v1/"+site+"/integration"+query, "")
+		}
+		list := func(query string, view pb.DrmAccount_View) call {
+			return operation(pb.DrmAccountService_ListDrmAccounts_FullMethodName, &pb.ListDrmAccountsRequest{Parent: "vendors/-", View: view}, "GET /v1/vendors/-/drmAccounts"+query, "")
+		}
+		get := func(query string, view pb.DrmAccount_View) call {
+			return operation(pb.DrmAccountService_GetDrmAccount_FullMethodName, &pb.GetDrmAccountRequest{Name: donald, View: view}, "GET /v1/"+donald+query, "")
+		}
+		for _, c := range []call{
+			keys(demo, "", 0), keys(demo, "?view=BASIC", pb.Integration_BASIC), list("", 0), get("?view=BASIC", pb.DrmAccount_BASIC), // without secrets
+			keys(demo, "?view=FULL", pb.Integration_FULL), list("?view=FULL", pb.DrmAccount_FULL), get("?view=FULL", pb.DrmAccount_FULL),
+			keys("vendors/acme/sites/NONE", "?view=FULL", pb.Integration_FULL),
+		} {
+			_, record, _ := h.either(t, c, overREST)
+			if record != "" {
+				t.Errorf("%s is a mutation: %s", c.rest, record)
+			}
+		}
+		wantEqual(t, said(h.events(t, "", nil, 0)), []string{got + " " + donald + " OK", listed + " vendors/- OK", integration + " " + demo + "/integration OK"})
+		if n := h.records(t); n != 0 {
+			t.Errorf("reading leaves %d mutations", n)
+		}
+
+		create := operation(pb.DrmAccountService_CreateDrmAccount_FullMethodName,
+			&pb.CreateDrmAccountRequest{Parent: "vendors/telecomx", DrmAccount: &pb.DrmAccount{}, View: pb.DrmAccount_FULL}, "POST /v1/vendors/telecomx/drmAccounts?view=FULL", "{}")
+		if _, _, err := h.either(t, create, overREST); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(h.events(t, "", nil, 0)); n != 4 {
+			t.Errorf("a mutation that answers a secret makes %d events, want 1", n-3)
+		}
+	}
+}

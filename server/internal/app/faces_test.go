@@ -1,0 +1,279 @@
+package app_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"google.golang.org/genproto/googleapis/api/annotations"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/twin"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/redact"
+)
+
+// call is one operation, as it is made over gRPC and over REST.
+type call struct {
+	method string // its full name
+	req    proto.Message
+	rest   string // "GET /v1/vendors"
+	body   string
+}
+
+// rpc is the call's method in the contract; nil where the contract has none.
+func (c call) rpc() protoreflect.MethodDescriptor {
+	name := strings.ReplaceAll(strings.TrimPrefix(c.method, "/"), "/", ".")
+	d, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
+	if err != nil {
+		return nil
+	}
+	return d.(protoreflect.MethodDescriptor)
+}
+
+// answer is an empty message of the type that the call answers.
+func (c call) answer() proto.Message {
+	if c.rpc() == nil {
+		return &emptypb.Empty{}
+	}
+	return blank(c.rpc().Output())
+}
+
+// blank is an empty message of a type of the contract.
+func blank(d protoreflect.MessageDescriptor) proto.Message {
+	t, err := protoregistry.GlobalTypes.FindMessageByName(d.FullName())
+	if err != nil {
+		panic(err) // gen has them all
+	}
+	return t.New().Interface()
+}
+
+// mutating is a request that changes something. The contract gives every such request, and no other, these two fields.
+type mutating interface {
+	GetRequestId() string
+	GetValidateOnly() bool
+}
+
+// with is the call with one more field, which is in the body or in the query of its REST call as the RPC's rule says.
+func (c call) with(field protoreflect.Name, value any) call {
+	c.req = proto.Clone(c.req)
+	f := c.req.ProtoReflect().Descriptor().Fields().ByName(field)
+	c.req.ProtoReflect().Set(f, protoreflect.ValueOf(value))
+	if rule := proto.GetExtension(c.rpc().Options(), annotations.E_Http).(*annotations.HttpRule); rule.GetBody() != "*" {
+		c.rest += map[bool]string{true: "&", false: "?"}[strings.Contains(c.rest, "?")] + fmt.Sprintf("%s=%v", f.JSONName(), value)
+		return c
+	}
+	var body map[string]any
+	if err := json.Unmarshal([]byte(c.body), &body); err != nil {
+		panic(fmt.Sprintf("the body of %s: %v", c.rest, err))
+	}
+	body[f.JSONName()] = value
+	raw, _ := json.Marshal(body)
+	c.body = string(raw)
+	return c
+}
+
+// invoke makes the call over gRPC. What a stream sends is put together in one message.
+func (h *hub) invoke(t *testing.T, c call) (res proto.Message, header metadata.MD, err error) {
+	t.Helper()
+	if req, ok := c.req.(*pb.StreamLicensesRequest); ok {
+		messages, err := h.stream(t.Context(), req)
+		return &pb.StreamLicensesResponse{Licenses: streamed(messages)}, nil, err
+	}
+	res = c.answer()
+	err = h.conn.Invoke(t.Context(), c.method, c.req, res, grpc.WaitForReady(true), grpc.Header(&header))
+	return res, header, err
+}
+
+// case_ is one thing that can be asked, and what both faces must answer. An answer must be the same over both.
+type case_ struct {
+	name   string
+	call   call
+	fault  *twin.Fault // of the vendors, during this case
+	idle   bool        // a mutation that asks for what is so already: it makes no write
+	code   codes.Code
+	http   int
+	reason pb.ErrorReason
+	field  string // of the first violation
+	holds  string // what the answer, as JSON, or the error's message must hold
+}
+
+// check makes the call over gRPC at one hub and over REST at another, so that an effect of the first is none of the second's. What changes something is tried
+// before, and asked for again
+// afterwards over the other face, unless both hubs are one.
+func (c case_) check(t *testing.T, overGRPC, overREST *hub) {
+	t.Helper()
+	if c.fault != nil {
+		overGRPC.order(t, *c.fault)
+		overREST.order(t, *c.fault)
+	}
+	m, changes := c.call.req.(mutating)
+	changes = changes && c.code == codes.OK && !m.GetValidateOnly() && overGRPC != overREST
+	if changes {
+		c.try(t, overGRPC, overREST)
+		c.call = c.call.with("request_id", uuid.NewString())
+	}
+	res, header, err := overGRPC.invoke(t, c.call)
+	if status.Code(err) != c.code {
+		t.Fatalf("gRPC: %v, want %v", err, c.code)
+	}
+	code, restHeader, answer := overREST.rest(t, c.call.rest, c.call.body)
+	if code != c.http {
+		t.Fatalf("REST: %d, want %d: %s", code, c.http, answer)
+	}
+	if err != nil {
+		shape(t, c, err, answer)
+		return
+	}
+	if answers(t, c, res, answer); changes {
+		c.again(t, overGRPC, overREST, [2]string{one(t, header["drmhub-mutation"]), one(t, restHeader["Drmhub-Mutation"])}, res)
+	}
+}
+
+// answers checks that both faces give one answer, which holds what it must.
+func answers(t *testing.T, c case_, res proto.Message, answer string) {
+	t.Helper()
+	if _, streams := res.(*pb.StreamLicensesResponse); streams {
+		answer = `{"nextPageToken":"","licenses":[` + strings.ReplaceAll(strings.TrimSpace(answer), "\n", ",") + `]}`
+	}
+	same(t, answer, res)
+	if !strings.Contains(compact(t, answer), c.holds) {
+		t.Errorf("the answer does not hold %s: %s", c.holds, answer)
+	}
+}
+
+// again makes the call once more with the same request_id, at each hub over the other face. It must answer what it answered then, but for secrets, from the
+// same record, and without a write.
+func (c case_) again(t *testing.T, overGRPC, overREST *hub, records [2]string, res proto.Message) {
+	t.Helper()
+	before := overGRPC.writes() + overREST.writes()
+	_, header, answer := overGRPC.rest(t, c.call.rest, c.call.body)
+	same(t, answer, redact.Without(res))
+	if record := one(t, header["Drmhub-Mutation"]); record != records[0] {
+		t.Errorf("over REST, the same request_id again answers from %s, and not from %s", record, records[0])
+	}
+	replayed, md, err := overREST.invoke(t, c.call)
+	if err != nil {
+		t.Fatalf("over gRPC, the same request_id again: %v", err)
+	}
+	same(t, inJSON(t, replayed), redact.Without(res))
+	if record := one(t, md["drmhub-mutation"]); record != records[1] {
+		t.Errorf("over gRPC, the same request_id again answers from %s, and not from %s", record, records[1])
+	}
+	if n := overGRPC.writes() + overREST.writes() - before; n != 0 {
+		t.Errorf("the same request_id again makes %d writes", n)
+	}
+}
+
+// one is the value of a header that has just one.
+func one(t *testing.T, values []string) string {
+	t.Helper()
+	if len(values) != 1 {
+		t.Errorf("a header has the values %q, want one", values)
+		return ""
+	}
+	return values[0]
+}
+
+// shape checks that an error says the same over both faces, and with its details.
+func shape(t *testing.T, c case_, err error, answer string) {
+	t.Helper()
+	rest := failure(t, answer)
+	e := apierror.Convert(err)
+	if e.Reason != c.reason {
+		t.Errorf("gRPC: reason %v, want %v: %v", e.Reason, c.reason, err)
+	}
+	if rest.Code != c.http || len(rest.Details) == 0 || rest.Details[0].Reason != c.reason.String() || rest.Message == "" {
+		t.Errorf("REST: %s", answer)
+	}
+	if e.Message == "" || !strings.Contains(strings.ToLower(e.Message), strings.ToLower(c.holds)) {
+		t.Errorf("the message does not hold %q: %s", c.holds, e.Message)
+	}
+	if c.field != "" && (len(e.Violations) == 0 || e.Violations[0].GetField() != c.field) {
+		t.Errorf("violations %v, want %s", e.Violations, c.field)
+	}
+}
+
+// restError is the body of an error over REST.
+type restError struct {
+	Code    int
+	Status  string
+	Message string
+	Details []struct {
+		Reason   string
+		Metadata map[string]string
+	}
+}
+
+func failure(t *testing.T, answer string) restError {
+	t.Helper()
+	var body struct{ Error restError }
+	if err := json.Unmarshal([]byte(answer), &body); err != nil {
+		t.Fatalf("REST: %v: %s", err, answer)
+	}
+	return body.Error
+}
+
+func compact(t *testing.T, s string) string {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal([]byte(s), &v); err != nil {
+		t.Fatalf("%v: %s", err, s)
+	}
+	b, _ := json.Marshal(v)
+	return string(b)
+}
+
+// same checks that a REST answer is the gRPC answer in the default mapping, unset fields shown.
+func same(t *testing.T, answer string, res proto.Message) {
+	t.Helper()
+	raw := inJSON(t, res)
+	var a, b map[string]any
+	if err := json.Unmarshal([]byte(answer), &a); err != nil {
+		t.Fatalf("REST: %v: %s", err, answer)
+	}
+	_ = json.Unmarshal([]byte(raw), &b)
+	delete(a, "latency") // differs from call to call
+	delete(b, "latency")
+	if !reflect.DeepEqual(a, b) {
+		t.Errorf("REST answers %s\ngRPC answers %s", answer, raw)
+	}
+}
+
+func inJSON(t *testing.T, m proto.Message) string {
+	t.Helper()
+	raw, err := protojson.MarshalOptions{EmitUnpopulated: true}.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+func fromJSON(t *testing.T, answer string, into proto.Message) {
+	t.Helper()
+	if err := protojson.Unmarshal([]byte(answer), into); err != nil {
+		t.Fatalf("%v: %s", err, answer)
+	}
+}
+
+func wantEqual(t *testing.T, got, want []string) {
+	t.Helper()
+	for i := range max(len(got), len(want)) {
+		if i >= len(got) || i >= len(want) || got[i] != want[i] {
+			t.Errorf("%d, want %d; the first that differs: %q, want %q", len(got), len(want), got[min(i, len(got)):min(i+1, len(got))], want[min(i, len(want)):min(i+1, len(want))])
+			return
+		}
+	}
+}
