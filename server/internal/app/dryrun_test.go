@@ -19,7 +19,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/redact"
 )
 
-// try makes the call with validate_only, over gRPC at one hub and over REST at another: it must answer as a call does, tell what it would send, and change nothing.
+// try makes the call with validate_only, over gRPC at one hub and over REST at another: it must answer as a call does, tell what it would send,
+// and change nothing. Nor does it use up its request_id.
 func (c case_) try(t *testing.T, overGRPC, overREST *hub) {
 	t.Helper()
 	trial := c.call.with("validate_only", true)
@@ -86,9 +87,8 @@ func (h *hub) planned(t *testing.T, c case_, requests []string) (lines []string)
 // secrets are those of the configuration.
 func (h *hub) secrets() (all []string) {
 	for _, v := range h.cfg.Vendors {
-		settings := reflect.ValueOf(v.Settings).Elem()
-		for i := range settings.NumField() {
-			if s, ok := settings.Field(i).Interface().(secret.Text); ok && !s.IsZero() {
+		for _, setting := range reflect.ValueOf(v.Settings).Elem().Fields() {
+			if s, ok := reflect.TypeAssert[secret.Text](setting); ok && !s.IsZero() {
 				all = append(all, s.Reveal())
 			}
 		}

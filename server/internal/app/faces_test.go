@@ -122,8 +122,8 @@ func (c case_) check(t *testing.T, overGRPC, overREST *hub) {
 	m, changes := c.call.req.(mutating)
 	changes = changes && c.code == codes.OK && !m.GetValidateOnly() && overGRPC != overREST
 	if changes {
-		c.try(t, overGRPC, overREST)
 		c.call = c.call.with("request_id", uuid.NewString())
+		c.try(t, overGRPC, overREST)
 	}
 	res, header, err := overGRPC.invoke(t, c.call)
 	if status.Code(err) != c.code {
