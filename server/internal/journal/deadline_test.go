@@ -125,7 +125,7 @@ func TestWaitWithNothingInFlight(t *testing.T) {
 func TestAPanicIsAnErrorAndALogLine(t *testing.T) {
 	v := &vendor{before: func(context.Context) error { panic("boo") }}
 	log := &lockedBuffer{}
-	client, _ := serveWith(t, v, journal.Options{Log: slog.New(slog.NewTextHandler(log, nil))})
+	client := start(t, v, journal.Options{Log: slog.New(slog.NewTextHandler(log, nil))}).sites
 	for range 2 { // the id is not stuck either
 		_, err := client.DisableSite(t.Context(), disable(id))
 		wantError(t, err, codes.Internal, pb.ErrorReason_INTERNAL_FAILURE)

@@ -78,6 +78,7 @@ func (j *Journal) begin(ctx context.Context, fullMethod string, req mutating) (r
 	known, locked, err := j.insert(ctx, r, r.locks(req))
 	switch {
 	case err != nil:
+		j.leaveAdrift(r) // it may stand there all the same
 		return nil, false, err
 	case known == nil:
 		return r, locked, nil
@@ -92,28 +93,31 @@ func (j *Journal) begin(ctx context.Context, fullMethod string, req mutating) (r
 func (j *Journal) conclude(ctx context.Context, r *record, locked bool, req mutating, call method) (proto.Message, error) {
 	came, first := time.Now(), r.owner != ""
 	if !first {
-		var err error
-		if r, err = j.await(ctx, r.id); err != nil {
-			return nil, err
+		claimed, err := j.await(ctx, r.id)
+		if err != nil {
+			return nil, r.unclear(err)
 		}
-		if r.owner == "" {
+		if r = claimed; r.owner == "" {
 			return r.replay()
 		}
 	}
 	s, err := j.newSteps(ctx, r, false)
 	if err != nil {
 		j.abandon(ctx, r)
+		if !r.sent.IsZero() {
+			err = r.unclear(err)
+		}
 		return nil, err
 	}
 	if r.final(s) || !first && r.settled.After(came) { // the latter: it ended while this call waited for it
 		j.abandon(ctx, r)
 		return r.replay()
 	}
-	if r.state == pb.Mutation_FAILED {
-		err = j.reopen(ctx, r, s, mutation.Refused, mutation.Fresh)
-	}
-	if err == nil && !locked {
-		err = j.lock(ctx, r, r.locks(req))
+	switch {
+	case r.state == pb.Mutation_FAILED:
+		err = j.reopen(ctx, r, s, r.locks(req))
+	case !locked:
+		err = j.lock(ctx, r, r.locks(req), alone)
 	}
 	var o outcome
 	if err != nil {
@@ -122,6 +126,14 @@ func (j *Journal) conclude(ctx context.Context, r *record, locked bool, req muta
 		o = j.run(ctx, r, s, call)
 	}
 	return o.answer, o.err
+}
+
+// unclear is the error of a call that could not look into what an earlier one with its request_id has done.
+func (r *record) unclear(err error) error {
+	if r.state == pb.Mutation_FAILED || errors.Is(err, errForgotten) {
+		return err
+	}
+	return errors.Join(apierror.OutcomeUnknown("an earlier call with this request_id may have taken effect, which cannot be looked into now; call again with it: %s", apierror.Convert(err).Message), err)
 }
 
 // errForgotten says that a record is not there any more.

@@ -2,7 +2,6 @@ package journal_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -19,10 +18,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
-	"github.com/drmhub/drmhub/server/internal/inproc"
 	"github.com/drmhub/drmhub/server/internal/journal"
-	"github.com/drmhub/drmhub/server/internal/store"
-	"github.com/drmhub/drmhub/server/internal/validation"
 )
 
 const id, otherID = "6f1f7c51-6a2b-4a44-9b57-0d9f4f3c2a10", "0b8e0a52-9c1d-4a58-8a0e-3f5a6a1f7e55"
@@ -68,56 +64,10 @@ func (v *vendor) GetSite(context.Context, *pb.GetSiteRequest) (*pb.Site, error) 
 	return &pb.Site{}, nil
 }
 
-// serve chains what stands around the services, in the order in which the server does.
-func serve(t *testing.T, v *vendor) (pb.SiteServiceClient, *journal.Journal) {
-	return serveWith(t, v, journal.Options{Keep: 24 * time.Hour})
-}
-
-func serveWith(t *testing.T, v *vendor, options journal.Options) (pb.SiteServiceClient, *journal.Journal) {
-	t.Helper()
-	rules, err := validation.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	direct := inproc.New(nil, nil)
-	pb.RegisterSiteServiceServer(direct, v)
-	j := newJournal(t, direct, options)
-	conn := inproc.New([]grpc.UnaryServerInterceptor{journal.IdempotencyKey, rules.Unary, j.Unary}, nil)
-	pb.RegisterSiteServiceServer(conn, v)
-	return pb.NewSiteServiceClient(conn), j
-}
-
-// newJournal is a journal in memory, which settles by calls over direct.
-func newJournal(t *testing.T, direct *inproc.Conn, options journal.Options) *journal.Journal {
-	t.Helper()
-	db, err := store.Open(t.Context(), store.Memory)
-	if err != nil {
-		t.Fatal(err)
-	}
-	j, err := journal.New(t.Context(), db, direct.Call, options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := errors.Join(j.Close(context.Background()), db.Close()); err != nil {
-			t.Error(err)
-		}
-	})
-	return j
-}
+func (v *vendor) register(to grpc.ServiceRegistrar) { pb.RegisterSiteServiceServer(to, v) }
 
 func disable(requestID string) *pb.DisableSiteRequest {
 	return &pb.DisableSiteRequest{Name: "vendors/v/sites/s", RequestId: requestID}
-}
-
-func wantError(t *testing.T, err error, code codes.Code, reason pb.ErrorReason) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want %s %s", code, reason)
-	}
-	if e := apierror.Convert(err); e.Code != code || e.Reason != reason {
-		t.Errorf("%s %s %q, want %s %s", e.Code, e.Reason, e.Message, code, reason)
-	}
 }
 
 func (v *vendor) want(t *testing.T, calls, writes int32) {
@@ -233,7 +183,7 @@ func TestAnIDIsRememberedAsLongAsItIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &vendor{}
 		// Long pauses, since every tick of a day that passes at once costs real time.
-		client, _ := serveWith(t, v, journal.Options{Keep: 24 * time.Hour, Lease: time.Hour, FirstPause: time.Hour})
+		client := start(t, v, journal.Options{Keep: 24 * time.Hour, Lease: time.Hour, FirstPause: time.Hour}).sites
 		call := func(id string) {
 			if _, err := client.DisableSite(t.Context(), disable(id)); err != nil {
 				t.Fatal(err)

@@ -57,8 +57,11 @@ func takeLocks(ctx context.Context, tx *sql.Tx, id string, resources []string) (
 	return "", nil
 }
 
-// lock waits until no other mutation holds what this one changes. Where that takes too long, nothing is sent.
-func (j *Journal) lock(ctx context.Context, r *record, resources []string) error {
+// alone is what stands together with locks where nothing else does.
+func alone(context.Context, *sql.Tx) error { return nil }
+
+// lock waits until no other mutation holds what this one changes, and writes something together with the locks. Where that takes too long, nothing is sent.
+func (j *Journal) lock(ctx context.Context, r *record, resources []string, and func(context.Context, *sql.Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, longestLockWait)
 	defer cancel()
 	var holder string
@@ -68,7 +71,9 @@ func (j *Journal) lock(ctx context.Context, r *record, resources []string) error
 			if err = r.update(ctx, tx, "owner = owner"); err != nil { // or a lock would outlive the mutation that another run has brought to its end
 				return err
 			}
-			holder, err = takeLocks(ctx, tx, r.id, resources)
+			if holder, err = takeLocks(ctx, tx, r.id, resources); err == nil && holder == "" {
+				err = and(ctx, tx)
+			}
 			return err
 		})
 		switch {

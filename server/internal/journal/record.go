@@ -31,7 +31,7 @@ type record struct {
 	owner                                    string    // the run that this record stands for; "" where it only was read
 	attempts                                 int64     // to settle it
 	resendIDs                                string    // the request_ids of its resendings, with spaces between
-	actor, call                              string    // who has this run made, and by which method
+	actor                                    string    // who has this run made
 }
 
 const namePrefix = "mutations/"
@@ -41,6 +41,9 @@ func (r *record) name() string { return namePrefix + r.id }
 // unowned holds for a mutation that nobody runs, or whose replica no longer counts as alive at $1. An owner is one run: the 16 digits of its replica's id, and a
 // number. So a run that was taken over from stays without the mutation, even if its own replica is the next one to take it over.
 const unowned = "NOT EXISTS (SELECT 1 FROM replicas WHERE replicas.id = substr(owner, 1, 16) AND alive_until > $1)"
+
+// due holds for a mutation that is to be settled at $1.
+const due = "settle_at <= $1 AND " + unowned
 
 func (j *Journal) newOwner() string { return fmt.Sprintf("%s-%d", j.replica, j.claims.Add(1)) }
 
@@ -163,20 +166,33 @@ func (j *Journal) insert(ctx context.Context, r *record, locks []string) (known 
 }
 
 // claim makes a mutation this replica's own, to be run, unless somebody else runs it: then there is no record.
-func (j *Journal) claim(ctx context.Context, id string) (claimed *record, err error) {
+func (j *Journal) claim(ctx context.Context, id string) (*record, error) {
+	return j.claimIf(ctx, id, unowned)
+}
+
+// claimDue is claim, unless the mutation need not be settled any more: another replica may just have tried to.
+func (j *Journal) claimDue(ctx context.Context, id string) (*record, error) {
+	return j.claimIf(ctx, id, due)
+}
+
+func (j *Journal) claimIf(ctx context.Context, id, condition string) (claimed *record, err error) {
 	owner := j.newOwner()
 	err = j.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		r, err := scan(tx.QueryRowContext(ctx, "UPDATE mutations SET owner = $2 WHERE id = $3 AND "+unowned+" RETURNING "+columns, time.Now().UnixMicro(), owner, id))
+		r, err := scan(tx.QueryRowContext(ctx, "UPDATE mutations SET owner = $2 WHERE id = $3 AND "+condition+" RETURNING "+columns, time.Now().UnixMicro(), owner, id))
 		if errors.Is(err, sql.ErrNoRows) {
 			r, err = nil, nil
 		}
 		claimed = r
 		return err
 	})
-	if err != nil || claimed == nil {
+	switch {
+	case err != nil:
+		j.leaveAdrift(&record{id: id, owner: owner}) // it may be claimed all the same
 		return nil, unwritable(err)
+	case claimed == nil:
+		return nil, nil
 	}
-	claimed.owner, claimed.actor, claimed.call = owner, claimed.subject, claimed.method
+	claimed.owner, claimed.actor = owner, claimed.subject
 	return claimed, nil
 }
 

@@ -30,11 +30,11 @@ func (j *Journal) newRecord(ctx context.Context, fullMethod string, req mutating
 		return nil, err
 	}
 	digest, err := j.Digest(fullMethod, req)
-	subject, method := auth.FromContext(ctx).Subject, trimMethod(fullMethod)
+	subject := auth.FromContext(ctx).Subject
 	return &record{
 		id: id.String(), subject: subject, requestID: strings.ToLower(req.GetRequestId()),
-		method: method, resource: resourceOf(req.ProtoReflect()), digest: digest, request: kept, secrets: redact.Has(req),
-		state: pb.Mutation_INTENDED, created: time.Now(), owner: j.newOwner(), actor: subject, call: method,
+		method: trimMethod(fullMethod), resource: resourceOf(req.ProtoReflect()), digest: digest, request: kept, secrets: redact.Has(req),
+		state: pb.Mutation_INTENDED, created: time.Now(), owner: j.newOwner(), actor: subject,
 	}, err
 }
 

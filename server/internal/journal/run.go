@@ -111,7 +111,7 @@ func (j *Journal) finish(ctx context.Context, r *record, s *steps, answer proto.
 	}
 	j.options.Log.ErrorContext(ctx, "the end of a mutation could not be recorded: it is settled later", "mutation", r.name(), "error", err)
 	j.leaveAdrift(r)
-	if s.has(mutation.Sent, mutation.Done, mutation.Lost) {
+	if s.has(mutation.Sent, mutation.Done, mutation.Lost) || errors.Is(err, errTakenOver) {
 		err = errors.Join(apierror.OutcomeUnknown("what became of the call could not be recorded; call again with the same request_id to learn it"), err)
 	}
 	return outcome{err: err}
@@ -126,7 +126,7 @@ func (r *record) end(s *steps, answer proto.Message, failure error, now time.Tim
 		r.state, r.err, r.vendorCode = pb.Mutation_FAILED, e.GRPCStatus().Proto(), apierror.VendorText(e.Metadata[apierror.VendorCode])
 	}
 	switch {
-	case s.has(mutation.Sent, mutation.Lost), apierror.IsOutcomeUnknown(failure):
+	case s.doubtful(failure), apierror.IsOutcomeUnknown(failure):
 		r.state, r.settled = pb.Mutation_UNKNOWN, time.Time{}
 	case failure == nil:
 		r.answer = redact.Without(answer)
@@ -137,14 +137,14 @@ func (r *record) end(s *steps, answer proto.Message, failure error, now time.Tim
 	return failure
 }
 
-// verdict is what a method's failure means, given what its writes did. Where something took effect and no vendor's refusal kept the rest from being done, there is
-// still something to do, whatever the reason is.
+// verdict is what a method's failure means, given what its writes did. Where something took effect, and it was not the vendor's refusal that kept the rest from being
+// done, there is still something to do, whatever the reason is.
 func (s *steps) verdict(failure error) error {
-	unfinished := s.has(mutation.Done) && (!s.has(mutation.Refused) || errors.Is(failure, errPanicked))
+	unfinished := s.has(mutation.Done) && (!s.has(mutation.Refused) || s.broken || errors.Is(failure, errPanicked))
 	switch {
 	case failure == nil, apierror.IsOutcomeUnknown(failure):
 		return failure
-	case unfinished, s.has(mutation.Sent, mutation.Lost):
+	case unfinished, s.doubtful(failure):
 		e := *apierror.Convert(failure)
 		e.Message = "the call took effect in part, or may have; call again with the same request_id to learn the outcome: " + e.Message
 		e.Code, e.Reason, e.Violations = codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, nil
@@ -193,7 +193,7 @@ func (j *Journal) keep(ctx context.Context, r *record, s *steps, settleAt time.T
 			return nil
 		}
 		kept, err = j.trail.Append(ctx, tx, time.Now(), audit.Event{
-			Subject: r.actor, Method: r.call, Resource: r.resource, RequestDigest: fmt.Sprintf("%x", r.digest),
+			Subject: r.actor, Method: r.method, Resource: r.resource, RequestDigest: fmt.Sprintf("%x", r.digest),
 			Outcome: r.outcome(), VendorCode: r.vendorCode,
 		})
 		return err

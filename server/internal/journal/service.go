@@ -179,21 +179,18 @@ func (j *Journal) resend(ctx context.Context, r *record, requestID string, req p
 		err = resendable(r, s)
 	}
 	if err == nil {
-		err = j.lock(ctx, r, r.locks(req))
+		r.actor = auth.FromContext(ctx).Subject
+		r.resendIDs = strings.TrimSpace(r.resendIDs + " " + requestID)
+		if s.has(mutation.Sent) { // what can still be read back is read back first
+			err = j.lock(ctx, r, r.locks(req), func(ctx context.Context, tx *sql.Tx) error { return r.update(ctx, tx, "resend_id = $3", r.resendIDs) })
+		} else {
+			err = j.reopen(ctx, r, s, r.locks(req))
+			s.retry()
+		}
 	}
 	if err != nil {
 		j.abandon(ctx, r)
 		return withName(err, r)
-	}
-	r.actor, r.call = auth.FromContext(ctx).Subject, trimMethod(pb.MutationService_ResendMutation_FullMethodName)
-	r.resendIDs = strings.TrimSpace(r.resendIDs + " " + requestID)
-	if s.has(mutation.Sent) { // what can still be read back is read back first
-		err = j.noteResend(ctx, r)
-	} else {
-		err = j.reopen(ctx, r, s, mutation.Refused, mutation.Lost, mutation.Fresh)
-	}
-	if err != nil {
-		return withName(j.finish(ctx, r, s, nil, err).err, r)
 	}
 	if err := j.run(ctx, r, s, call).unrecorded(); err != nil {
 		return withName(err, r)
@@ -213,10 +210,6 @@ func resendable(r *record, s *steps) error {
 		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "%s took effect in part, so sending it again would do other than it asks: make a new call", r.name())
 	}
 	return nil
-}
-
-func (j *Journal) noteResend(ctx context.Context, r *record) error {
-	return unwritable(j.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error { return r.update(ctx, tx, "resend_id = $3", r.resendIDs) }))
 }
 
 func idOf(req interface{ GetName() string }) string {

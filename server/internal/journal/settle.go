@@ -24,7 +24,7 @@ const (
 
 // settleDue settles what is due and nobody runs.
 func (j *Journal) settleDue(ctx context.Context) {
-	due, err := j.due(ctx)
+	ids, err := j.dueNow(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
 			j.options.Log.WarnContext(ctx, "the journal cannot be read: nothing is settled", "error", err)
@@ -32,9 +32,9 @@ func (j *Journal) settleDue(ctx context.Context) {
 		return
 	}
 	var settling sync.WaitGroup
-	for _, id := range due {
+	for _, id := range ids {
 		settling.Go(func() {
-			r, err := j.claim(ctx, id)
+			r, err := j.claimDue(ctx, id)
 			if r != nil {
 				err = j.settle(ctx, r)
 			}
@@ -46,9 +46,9 @@ func (j *Journal) settleDue(ctx context.Context) {
 	settling.Wait()
 }
 
-// due are mutations that are to be settled now and that no replica runs, the longest overdue first.
-func (j *Journal) due(ctx context.Context) (ids []string, err error) {
-	rows, err := j.db.Reads().QueryContext(ctx, "SELECT id FROM mutations WHERE settle_at <= $1 AND "+unowned+" ORDER BY settle_at LIMIT $2", time.Now().UnixMicro(), settledAtOnce)
+// dueNow are mutations that are to be settled now and that no replica runs, the longest overdue first.
+func (j *Journal) dueNow(ctx context.Context) (ids []string, err error) {
+	rows, err := j.db.Reads().QueryContext(ctx, "SELECT id FROM mutations WHERE "+due+" ORDER BY settle_at LIMIT $2", time.Now().UnixMicro(), settledAtOnce)
 	if err != nil {
 		return nil, err
 	}

@@ -19,13 +19,15 @@ import (
 	"github.com/drmhub/drmhub/server/internal/redact"
 )
 
-// step is what is kept of one step. It does not change, but for durable.
+// step is what is kept of one step. It does not change, but for its flags.
 type step struct {
 	mutation.Record
 	name          string
 	position      int
 	sent, settled time.Time
 	durable       bool // it stands in the store as it is here
+	owed          bool // the next write takes it along
+	again         bool // it is Lost, and to be made again all the same
 }
 
 // steps is the log of one mutation's steps, as one run of its method sees it.
@@ -35,8 +37,9 @@ type steps struct {
 	settling bool
 	sent     chan struct{} // closed once a write of this run may have reached the vendor
 
-	mu  sync.Mutex
-	all []*step // in the order in which they began
+	mu     sync.Mutex
+	all    []*step // in the order in which they began
+	broken bool    // a write of this run could not be made durable, so the method may have come to an end before its time
 }
 
 var _ mutation.Log = (*steps)(nil)
@@ -80,7 +83,7 @@ func (j *Journal) loadSteps(ctx context.Context, id string) (all []*step, err er
 func (s *steps) Get(name string) mutation.Record {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if known := s.find(name); known != nil {
+	if known := s.find(name); known != nil && !known.again {
 		return known.Record
 	}
 	return mutation.Record{}
@@ -98,7 +101,8 @@ func (s *steps) find(name string) *step {
 // Settling says that nobody asked again.
 func (s *steps) Settling() bool { return s.settling }
 
-// Put keeps r, without its secrets. What a step noted is made durable together with the next write, since nothing depends on it before.
+// Put keeps r, without its secrets. What a step noted is made durable together with the next write, since nothing depends on it before. What the vendor did is
+// a fact, even if it cannot be written just now: then it is durable with the next write, too, or with the end.
 func (s *steps) Put(ctx context.Context, name string, r mutation.Record) error {
 	switch r.State {
 	case mutation.Sent:
@@ -122,16 +126,23 @@ func (s *steps) Put(ctx context.Context, name string, r mutation.Record) error {
 	if r.State == mutation.Noted {
 		return nil
 	}
-	writing := append(s.notes(), fresh)
+	// Writes that are made at the same time may each take along what is owed: none may be durable before what it depends on.
+	writing := append(s.those(func(known *step) bool { return known.owed }), fresh)
 	err := s.journal.writeSteps(ctx, s.record, writing)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err != nil {
+	s.broken = s.broken || err != nil
+	switch {
+	case err == nil:
+		for _, written := range writing {
+			written.durable, written.owed = true, false
+		}
+	case r.State == mutation.Sent, r.State == mutation.Fresh:
 		s.set(before)
 		return err
-	}
-	for _, written := range writing {
-		written.durable = true
+	default:
+		fresh.owed = true
+		return err
 	}
 	if r.State == mutation.Sent {
 		select {
@@ -143,20 +154,20 @@ func (s *steps) Put(ctx context.Context, name string, r mutation.Record) error {
 	return nil
 }
 
-// replace puts a record in the place of the one of the same name, or at the end. before is what is to stand there if fresh cannot be written; the store may then
-// hold either of them.
+// replace puts a record in the place of the one of the same name, or at the end. before is what is to stand there again if the write is not made, since fresh could
+// not be written; the store may then hold either of them.
 func (s *steps) replace(name string, r mutation.Record) (before, fresh *step) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before = &step{name: name}
 	if known := s.find(name); known != nil {
 		*before = *known
-		before.durable = false
+		before.durable, before.owed = false, false
 	} else if n := len(s.all); n > 0 {
 		before.position = s.all[n-1].position + 1
 	}
 	now := time.Now().Truncate(time.Microsecond)
-	fresh = &step{Record: r, name: name, position: before.position, sent: before.sent}
+	fresh = &step{Record: r, name: name, position: before.position, sent: before.sent, owed: r.State == mutation.Noted}
 	switch r.State {
 	case mutation.Sent:
 		fresh.sent, fresh.QuietFrom = now, now.Add(s.journal.options.Quiet)
@@ -175,12 +186,6 @@ func (s *steps) set(fresh *step) {
 	} else {
 		s.all[i] = fresh
 	}
-}
-
-// notes are those that are not in the store yet. Writes that are made at the same time may each take them along, since none may be durable before what it
-// depends on.
-func (s *steps) notes() []*step {
-	return s.those(func(known *step) bool { return known.State == mutation.Noted && !known.durable })
 }
 
 // those are the steps of which something holds.
@@ -238,16 +243,20 @@ func (s *steps) has(states ...mutation.State) bool {
 	return len(s.those(func(known *step) bool { return slices.Contains(states, known.State) })) > 0
 }
 
-// reopen makes a mutation that is over one that is still to be done. What its steps at these states did is forgotten, so that they are made again; and what was
-// noted, where no step remains that depends on it.
-func (j *Journal) reopen(ctx context.Context, r *record, s *steps, states ...mutation.State) error {
-	gone := func(known *step) bool { return slices.Contains(states, known.State) }
-	if len(s.those(func(known *step) bool { return known.State != mutation.Noted && !gone(known) })) == 0 {
+// reopen makes a mutation that is over one that is still to be done, and locks what it changes. Its steps that had no effect are forgotten, so that they are made
+// again; and what was noted, where no step remains that depends on it.
+func (j *Journal) reopen(ctx context.Context, r *record, s *steps, resources []string) error {
+	gone := func(known *step) bool { return known.State == mutation.Refused || known.State == mutation.Fresh }
+	state := pb.Mutation_INTENDED
+	switch {
+	case s.has(mutation.Lost):
+		state = pb.Mutation_UNKNOWN
+	case !s.has(mutation.Done):
 		gone = func(*step) bool { return true }
 	}
-	err := unwritable(j.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := j.lock(ctx, r, resources, func(ctx context.Context, tx *sql.Tx) error {
 		err := r.update(ctx, tx, "state = $3, answer = NULL, error = NULL, send_time = NULL, settle_time = NULL, settle_at = $4, attempts = 0, resend_id = $5",
-			pb.Mutation_INTENDED, time.Now().UnixMicro(), r.resendIDs)
+			state, time.Now().UnixMicro(), r.resendIDs)
 		if err != nil {
 			return err
 		}
@@ -257,13 +266,28 @@ func (j *Journal) reopen(ctx context.Context, r *record, s *steps, states ...mut
 			}
 		}
 		return nil
-	}))
+	})
 	if err != nil {
 		return err
 	}
-	r.state, r.attempts = pb.Mutation_INTENDED, 0
+	r.state, r.attempts = state, 0
 	s.all = s.those(func(known *step) bool { return !gone(known) })
 	return nil
+}
+
+// doubtful tells whether a write may have taken effect, given how the method ended, or the answer does not tell what the writes did. What was lost, and was to be
+// made again, is in doubt no more where the method has succeeded without it.
+func (s *steps) doubtful(failure error) bool {
+	return failure == nil && s.broken || len(s.those(func(known *step) bool {
+		return known.State == mutation.Sent || known.State == mutation.Lost && (!known.again || failure != nil)
+	})) > 0
+}
+
+// retry has what was lost made again, which is then known only from how that ends. Until it is sent, it stays lost.
+func (s *steps) retry() {
+	for _, known := range s.those(func(known *step) bool { return known.State == mutation.Lost }) {
+		known.again = true
+	}
 }
 
 // lose says of what was sent that the journal cannot have it read back: the method does not come as far without the secrets that its request held.

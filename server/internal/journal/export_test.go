@@ -1,0 +1,40 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"time"
+)
+
+// Pass makes it as if an hour had passed: every other replica is dead by now, the vendor is no longer at anything, and all that is open is to be settled.
+func (j *Journal) Pass(ctx context.Context) error {
+	return j.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, "UPDATE replicas SET alive_until = 0 WHERE id <> $1 AND alive_until > 0", j.replica); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE steps SET send_time = send_time - $1 WHERE mutation IN (SELECT id FROM mutations WHERE settle_at IS NOT NULL)", time.Hour.Microseconds()); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "UPDATE mutations SET settle_at = 0 WHERE settle_at IS NOT NULL")
+		return err
+	})
+}
+
+// Die stops a replica as if its process was killed: it no longer says that it is alive, and settles nothing. Methods run on, as they do in a process that wakes up.
+func (j *Journal) Die() {
+	j.background.end()
+	j.pulse.end()
+}
+
+// SettleDue is what the journal does in the background, over and over. It answers how many mutations were due.
+func (j *Journal) SettleDue(ctx context.Context) int {
+	due, _ := j.dueNow(ctx) // settleDue logs the error
+	j.settleDue(ctx)
+	return len(due)
+}
+
+// LetGo is so, too.
+func (j *Journal) LetGo(ctx context.Context) { j.letGo(ctx) }
+
+// Wake makes a replica count as alive again.
+func (j *Journal) Wake(ctx context.Context) error { return j.sayAlive(ctx) }

@@ -1,0 +1,176 @@
+package journal_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"google.golang.org/grpc/codes"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/audit"
+	"github.com/drmhub/drmhub/server/internal/store"
+)
+
+var errDisk = errors.New("dsn=postgres://u:hunter2@h: disk full")
+
+// failing are hooks with which one write fails, the n-th from now on, before or after it is durable, and all others work. made counts them.
+func failing(n int, after bool, made *int) store.Hooks {
+	fail := func(here bool) error {
+		if here && *made == n {
+			return errDisk
+		}
+		return nil
+	}
+	return store.Hooks{
+		BeforeCommit: func() error { *made++; return fail(!after) },
+		AfterCommit:  func() error { return fail(after) },
+	}
+}
+
+func TestNoRecordNoCall(t *testing.T) {
+	for n, write := range []string{"the intent", "that it is sent"} {
+		t.Run(write, func(t *testing.T) {
+			w := &world{}
+			r := start(t, w, calm)
+			r.db.SetHooks(failing(n+1, false, new(int)))
+			_, err := r.sites.DisableSite(t.Context(), disable(id))
+			wantError(t, err, codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE)
+			if w.calls != 0 || strings.Contains(apierror.Convert(err).Message, "hunter2") {
+				t.Errorf("%d writes, %v", w.calls, err)
+			}
+			if _, err := r.sites.DisableSite(t.Context(), disable(id)); err != nil {
+				t.Errorf("once the store works again: %v", err)
+			}
+			w.want(t, "disable "+site, 1)
+			r.wantState(t, id, pb.Mutation_SUCCEEDED)
+		})
+	}
+}
+
+// Whatever write fails, and whether or not it is durable all the same: what the caller is told is so, and what follows from it is right.
+func TestAWriteOfTheJournalThatFails(t *testing.T) {
+	for _, k := range kinds {
+		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
+			h := &house{vendor: &world{}, db: open(t, store.Memory)}
+			r := newReplica(t, h.db, h.vendor, calm)
+			stop(t, r.Journal)
+			for _, faults := range k.faults(1) {
+				for n := range h.fail(t, r, k, faults, 0, false) {
+					for _, after := range []bool{false, true} {
+						h.fail(t, r, k, faults, n+1, after)
+					}
+				}
+			}
+			t.Logf("%d plans", h.plans)
+		})
+	}
+}
+
+// fail makes a call in which one write of the journal fails, and answers how many it made.
+func (h *house) fail(t *testing.T, r *replica, k kind, faults map[int]fault, n int, after bool) (made int) {
+	h.plans++
+	h.vendor.calls, h.vendor.faults = 0, faults
+	c := &course{t: t, house: h, plan: plan{kind: k, faults: faults, settles: h.plans%3 == 0}, process: &stopper{}, name: fmt.Sprintf("n%d", h.plans), requestID: uuid.NewString()}
+	h.db.SetHooks(failing(n, after, &made))
+	c.ask(r, false)
+	h.db.SetHooks(store.Hooks{})
+	r.LetGo(t.Context())
+	c.goOn(r)
+	if t.Failed() {
+		t.Fatalf("write %d of the journal failed, and was durable: %v", n, after)
+	}
+	return made
+}
+
+func TestAnEffectThatCouldNotBeRecordedIsUnknownAndSettledLater(t *testing.T) {
+	for n, write := range []string{"its outcome", "the end of the call"} {
+		t.Run(write, func(t *testing.T) {
+			w := &world{}
+			r := start(t, w, calm)
+			writes := 0
+			r.db.SetHooks(store.Hooks{BeforeCommit: func() error {
+				if writes++; writes > n+2 {
+					return errDisk
+				}
+				return nil
+			}})
+			_, err := r.sites.DisableSite(t.Context(), disable(id))
+			wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+			if apierror.Convert(err).Metadata[apierror.MutationName] == "" {
+				t.Error("the error does not name the mutation")
+			}
+			r.db.SetHooks(store.Hooks{})
+			r.LetGo(t.Context())
+			if err := r.Pass(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			r.SettleDue(t.Context())
+			r.wantState(t, id, pb.Mutation_SUCCEEDED)
+			w.want(t, "disable "+site, 1)
+		})
+	}
+}
+
+func TestAStoreThatCannotBeReadIsNoMissingMutation(t *testing.T) {
+	w := &world{}
+	db := open(t, store.Memory)
+	r := newReplica(t, db, w, calm)
+	r.Die()
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := r.mutations.GetMutation(t.Context(), &pb.GetMutationRequest{Name: "mutations/x"})
+	wantError(t, err, codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE)
+	_, err = r.mutations.ListMutations(t.Context(), &pb.ListMutationsRequest{})
+	wantError(t, err, codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE)
+	_, err = r.sites.DisableSite(t.Context(), disable(id))
+	wantError(t, err, codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE)
+	if w.calls != 0 {
+		t.Errorf("%d writes", w.calls)
+	}
+}
+
+func TestEveryMutationIsInTheAuditTrail(t *testing.T) {
+	w := &world{faults: map[int]fault{2: refused, 3: cut}}
+	var told []string
+	options := calm
+	options.Recorded = func(e audit.Event) { told = append(told, e.Outcome) }
+	r := start(t, w, options)
+	for n := range 3 {
+		_, _ = r.sites.EnableSite(t.Context(), &pb.EnableSiteRequest{Name: fmt.Sprint("vendors/v/sites/s", n), RequestId: uuidOf(n)})
+	}
+	_, _ = r.sites.EnableSite(t.Context(), &pb.EnableSiteRequest{Name: "vendors/v/sites/s0", RequestId: uuidOf(0)}) // answered from the record
+	_, _ = r.sites.EnableSite(t.Context(), &pb.EnableSiteRequest{Name: "vendors/v/sites/s0", ValidateOnly: true})
+	const event = "anonymous drmhub.v1.SiteService/EnableSite vendors/v/sites/s"
+	if got, want := trail(t, r), []string{event + "0 OK ", event + "1 FAILED_PRECONDITION E409", event + "2 UNKNOWN "}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if !slices.Equal(told, []string{"OK", "FAILED_PRECONDITION", "UNKNOWN"}) {
+		t.Errorf("told of %v", told)
+	}
+	for _, digest := range texts(t, r, "SELECT request_digest FROM audit_events") {
+		if len(digest) != 64 {
+			t.Errorf("the digest %q is no HMAC in hexadecimal", digest)
+		}
+	}
+}
+
+// The outcome and its audit event are one write: there is never one without the other.
+func TestAnOutcomeWithoutAnAuditEventIsNotKept(t *testing.T) {
+	w := &world{}
+	r := start(t, w, calm)
+	if _, err := r.db.Reads().ExecContext(t.Context(), "ALTER TABLE audit_events RENAME TO gone"); err != nil { // in memory, what reads can write
+		t.Fatal(err)
+	}
+	_, err := r.sites.DisableSite(t.Context(), disable(id))
+	wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+	if m := r.record(t, id); m.GetState() == pb.Mutation_SUCCEEDED {
+		t.Errorf("%v", m)
+	}
+}

@@ -1,0 +1,181 @@
+package journal_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/journal"
+)
+
+// slow is a world whose writes take ten seconds.
+func slow() *world {
+	return &world{before: func(context.Context, string) error {
+		time.Sleep(10 * time.Second)
+		return nil
+	}}
+}
+
+// call is one call of a mutating method.
+type call func(context.Context, *replica) error
+
+// together makes two calls, the second one at another replica and a moment later, and answers how long both took.
+func together(t *testing.T, one, other call) (took time.Duration) {
+	t.Helper()
+	a, b := pair(t, slow(), calm)
+	began := time.Now()
+	var calls sync.WaitGroup
+	calls.Go(func() {
+		if err := one(t.Context(), a); err != nil {
+			t.Error(err)
+		}
+	})
+	synctest.Wait()
+	if err := other(t.Context(), b); err != nil {
+		t.Error(err)
+	}
+	calls.Wait()
+	return time.Since(began)
+}
+
+func TestMutationsOfOneResourceWaitForEachOther(t *testing.T) {
+	disables := func(name string) call {
+		return func(ctx context.Context, r *replica) error {
+			_, err := r.sites.DisableSite(ctx, &pb.DisableSiteRequest{Name: name})
+			return err
+		}
+	}
+	enables := func(name string) call {
+		return func(ctx context.Context, r *replica) error {
+			_, err := r.sites.EnableSite(ctx, &pb.EnableSiteRequest{Name: name})
+			return err
+		}
+	}
+	deletes := func(ids ...string) call {
+		return func(ctx context.Context, r *replica) error {
+			if len(ids) == 1 {
+				_, err := r.licenses.DeleteProductLicense(ctx, &pb.DeleteProductLicenseRequest{Name: "vendors/v/productLicenses/" + ids[0]})
+				return err
+			}
+			req := &pb.BatchDeleteProductLicensesRequest{Parent: "vendors/v"}
+			for _, id := range ids {
+				req.Names = append(req.Names, "vendors/v/productLicenses/"+id)
+			}
+			_, err := r.licenses.BatchDeleteProductLicenses(ctx, req)
+			return err
+		}
+	}
+	creates := func(user, requestID string) call {
+		return func(ctx context.Context, r *replica) error {
+			_, err := r.licenses.BatchCreateProductLicenses(ctx, &pb.BatchCreateProductLicensesRequest{Parent: "vendors/v", RequestId: requestID, Requests: []*pb.CreateProductLicenseRequest{
+				{Parent: "vendors/v", ProductLicense: &pb.ProductLicense{User: user, Product: "vendors/v/products/p"}},
+			}})
+			return err
+		}
+	}
+	for name, c := range map[string]struct {
+		one, other call
+		wait       bool
+	}{
+		"one site":                           {disables("vendors/v/sites/s"), enables("vendors/v/sites/s"), true},
+		"two sites":                          {disables("vendors/v/sites/s"), disables("vendors/v/sites/t"), false},
+		"two vendors' sites":                 {disables("vendors/v/sites/s"), disables("vendors/w/sites/s"), false},
+		"a batch and one of its names":       {deletes("a", "b"), deletes("b"), true},
+		"one of a batch's names and it":      {deletes("b"), deletes("a", "b"), true},
+		"batches with a name in common":      {deletes("a", "b"), deletes("c", "b"), true},
+		"batches with none":                  {deletes("a", "b"), deletes("c", "d"), false},
+		"equal requests to create something": {creates("u", id), creates("u", otherID), true},
+		"other ones":                         {creates("u", id), creates("v", otherID), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				if took := together(t, c.one, c.other); c.wait != (took >= 20*time.Second) || took > 21*time.Second {
+					t.Errorf("both took %v", took)
+				}
+			})
+		})
+	}
+}
+
+func TestWhatIsUnknownHoldsItsResourceUntilItIsSettled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{faults: map[int]fault{1: cut}}
+		one, other := pair(t, w, journal.Options{})
+		_, err := one.sites.DisableSite(t.Context(), disable(id))
+		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		name := one.record(t, id).GetName()
+
+		began := time.Now()
+		_, err = other.sites.EnableSite(t.Context(), enable(otherID))
+		wantError(t, err, codes.Aborted, pb.ErrorReason_MUTATION_IN_PROGRESS)
+		if waited := time.Since(began); waited != 30*time.Second || !strings.Contains(err.Error(), name) {
+			t.Errorf("after %v: %v; want %s named after 30s", waited, err, name)
+		}
+		other.wantState(t, otherID, pb.Mutation_FAILED)
+
+		time.Sleep(20 * time.Second) // the vendor can be at it for ten seconds more
+		if _, err := other.sites.EnableSite(t.Context(), enable(otherID)); err != nil {
+			t.Errorf("called again: %v", err)
+		}
+		one.wantState(t, id, pb.Mutation_FAILED)
+		if w.calls != 2 {
+			t.Errorf("%d writes, want the one that was cut and the one that waited", w.calls)
+		}
+	})
+}
+
+func TestWhoWaitsForAResourceNoLongerThanItsDeadlineHasSentNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := slow()
+		one, other := pair(t, w, calm)
+		go one.sites.DisableSite(t.Context(), disable(id))
+		synctest.Wait()
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := other.sites.EnableSite(short, enable(otherID))
+		wantError(t, err, codes.Aborted, pb.ErrorReason_MUTATION_IN_PROGRESS)
+		if name := apierror.Convert(err).Metadata[apierror.MutationName]; name != other.record(t, otherID).GetName() {
+			t.Errorf("the error names %q, want the record of the call", name)
+		}
+		time.Sleep(time.Minute)
+		w.want(t, "enable "+site, 0)
+		if _, err := other.sites.EnableSite(t.Context(), enable(otherID)); err != nil { // and it has left no lock behind
+			t.Error(err)
+		}
+		if _, err := one.sites.DisableSite(t.Context(), disable("")); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestARunThatWasAsleepLeavesNoLockBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := slow()
+		one, other := pair(t, w, calm)
+		go one.sites.DisableSite(t.Context(), disable(id))
+		synctest.Wait()
+		var waiting sync.WaitGroup
+		waiting.Go(func() {
+			_, err := one.sites.EnableSite(t.Context(), enable(otherID))
+			wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		})
+		time.Sleep(time.Second)
+		if err := other.Pass(t.Context()); err != nil { // and the other replica takes both over
+			t.Fatal(err)
+		}
+		other.SettleDue(t.Context())
+		waiting.Wait()
+		time.Sleep(time.Minute)
+		w.want(t, "enable "+site, 0)
+		if locks := count(t, one, "locks"); locks != 0 {
+			t.Errorf("%d locks are left", locks)
+		}
+	})
+}

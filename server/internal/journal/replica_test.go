@@ -1,0 +1,174 @@
+package journal_test
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/auth"
+	"github.com/drmhub/drmhub/server/internal/inproc"
+	"github.com/drmhub/drmhub/server/internal/interceptors"
+	"github.com/drmhub/drmhub/server/internal/journal"
+	"github.com/drmhub/drmhub/server/internal/store"
+	"github.com/drmhub/drmhub/server/internal/validation"
+)
+
+// replica is a server with a journal, and clients of it.
+type replica struct {
+	*journal.Journal
+	db        *store.DB
+	sites     pb.SiteServiceClient
+	licenses  pb.ProductLicenseServiceClient
+	accounts  pb.DrmAccountServiceClient
+	mutations pb.MutationServiceClient
+}
+
+// rules takes long to make, and is the same for all.
+var rules = sync.OnceValues(func() (*validation.Validator, error) { return validation.New() })
+
+// services are what a replica serves, beside the MutationService.
+type services interface {
+	register(grpc.ServiceRegistrar)
+}
+
+// newReplica chains what stands around the services, in the order in which the server does. Its journal settles by calls without that.
+func newReplica(t *testing.T, db *store.DB, served services, options journal.Options) *replica {
+	t.Helper()
+	rules, err := rules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	direct := inproc.New(nil, nil)
+	served.register(direct)
+	j, err := journal.New(t.Context(), db, direct.Call, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shape := interceptors.Errors{Log: slog.New(slog.DiscardHandler)}
+	conn := inproc.New([]grpc.UnaryServerInterceptor{shape.Unary, auth.None, journal.IdempotencyKey, rules.Unary, j.Unary}, nil)
+	served.register(conn)
+	pb.RegisterMutationServiceServer(conn, journal.NewService(j))
+	return &replica{j, db, pb.NewSiteServiceClient(conn), pb.NewProductLicenseServiceClient(conn), pb.NewDrmAccountServiceClient(conn), pb.NewMutationServiceClient(conn)}
+}
+
+// start is newReplica on a store in memory, until the end of the test.
+func start(t *testing.T, served services, options journal.Options) *replica {
+	t.Helper()
+	r := newReplica(t, open(t, store.Memory), served, options)
+	stop(t, r.Journal)
+	return r
+}
+
+// open opens a store until the end of the test.
+func open(t *testing.T, dsn string) *store.DB {
+	t.Helper()
+	db, err := store.Open(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+// stop closes a journal at the end of the test.
+func stop(t *testing.T, j *journal.Journal) {
+	t.Cleanup(func() {
+		if err := j.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// serve is start, for those who only call a site.
+func serve(t *testing.T, served services) (pb.SiteServiceClient, *journal.Journal) {
+	t.Helper()
+	r := start(t, served, journal.Options{Keep: 24 * time.Hour})
+	return r.sites, r.Journal
+}
+
+// newJournal is a journal in memory, which settles by calls over direct.
+func newJournal(t *testing.T, direct *inproc.Conn, options journal.Options) *journal.Journal {
+	t.Helper()
+	j, err := journal.New(t.Context(), open(t, store.Memory), direct.Call, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop(t, j)
+	return j
+}
+
+func wantError(t *testing.T, err error, code codes.Code, reason pb.ErrorReason) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("no error, want %s %s", code, reason)
+	}
+	if e := apierror.Convert(err); e.Code != code || e.Reason != reason {
+		t.Errorf("%s %s %q, want %s %s", e.Code, e.Reason, e.Message, code, reason)
+	}
+}
+
+// events are the outcomes in the audit trail of a resource, in order.
+func events(t *testing.T, r *replica, resource string) []string {
+	t.Helper()
+	return texts(t, r, "SELECT outcome FROM audit_events WHERE resource = $1 ORDER BY time, position", resource)
+}
+
+// trail is the audit trail, an event a line.
+func trail(t *testing.T, r *replica) []string {
+	t.Helper()
+	return texts(t, r, "SELECT subject || ' ' || method || ' ' || resource || ' ' || outcome || ' ' || vendor_code FROM audit_events ORDER BY time, position")
+}
+
+// texts are the rows of a query for one text.
+func texts(t *testing.T, r *replica, query string, values ...any) (all []string) {
+	t.Helper()
+	rows, err := r.db.Reads().QueryContext(t.Context(), query, values...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, text)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func replace(requestID string) *pb.ReplaceProductLicenseRequest {
+	return &pb.ReplaceProductLicenseRequest{Name: "vendors/v/productLicenses/l", RequestId: requestID, ProductLicense: &pb.ProductLicense{User: "u", Product: "vendors/v/products/p"}}
+}
+
+// count counts the rows of a table.
+func count(t *testing.T, r *replica, table string) (n int) {
+	t.Helper()
+	if err := r.db.Reads().QueryRowContext(t.Context(), "SELECT count(*) FROM "+table).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+const password = "hunter2hunter2"
+
+func create(requestID string) *pb.CreateDrmAccountRequest {
+	return &pb.CreateDrmAccountRequest{
+		Parent: "vendors/v", RequestId: requestID, View: pb.DrmAccount_FULL,
+		DrmAccount: &pb.DrmAccount{Customer: "c", Username: "username", Password: password},
+	}
+}

@@ -1,0 +1,209 @@
+package journal_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/store/storetest"
+)
+
+func uuidOf(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
+
+func TestMutationsAreListedNewestFirst(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		w := &world{faults: map[int]fault{2: refused, 3: lost}}
+		r := newReplica(t, open(t, dsn), w, calm)
+		stop(t, r.Journal)
+		for n := range 7 { // the second one fails, the third one is unknown
+			_, _ = r.sites.DisableSite(t.Context(), &pb.DisableSiteRequest{Name: fmt.Sprintf("vendors/v/sites/s%d", n), RequestId: uuidOf(n)})
+		}
+		if _, err := r.sites.EnableSite(t.Context(), &pb.EnableSiteRequest{Name: "vendors/v/sites/s0", RequestId: uuidOf(7)}); err != nil {
+			t.Fatal(err)
+		}
+		for name, c := range map[string]struct {
+			filter *pb.MutationFilter
+			want   []int
+		}{
+			"all":          {nil, []int{7, 6, 5, 4, 3, 2, 1, 0}},
+			"FAILED":       {&pb.MutationFilter{State: pb.Mutation_FAILED}, []int{1}},
+			"UNKNOWN":      {&pb.MutationFilter{State: pb.Mutation_UNKNOWN}, []int{2}},
+			"SENT":         {&pb.MutationFilter{State: pb.Mutation_SENT}, nil},
+			"a method":     {&pb.MutationFilter{Method: "drmhub.v1.SiteService/EnableSite"}, []int{7}},
+			"a resource":   {&pb.MutationFilter{Resource: "vendors/v/sites/s0"}, []int{7, 0}},
+			"a subject":    {&pb.MutationFilter{Subject: "anonymous"}, []int{7, 6, 5, 4, 3, 2, 1, 0}},
+			"another one":  {&pb.MutationFilter{Subject: "bob"}, nil},
+			"a request_id": {&pb.MutationFilter{RequestId: uuidOf(5)}, []int{5}},
+			"conditions":   {&pb.MutationFilter{Resource: "vendors/v/sites/s0", Method: "drmhub.v1.SiteService/DisableSite", State: pb.Mutation_SUCCEEDED}, []int{0}},
+		} {
+			for _, size := range []int32{0, 1, 2, 3, 100} {
+				var got []int
+				req := &pb.ListMutationsRequest{Filter: c.filter, PageSize: size}
+				for {
+					page, err := r.mutations.ListMutations(t.Context(), req)
+					if err != nil {
+						t.Fatalf("%s: %v", name, err)
+					}
+					if size > 0 && len(page.GetMutations()) > int(size) {
+						t.Errorf("%s: a page of %d, want %d at most", name, len(page.GetMutations()), size)
+					}
+					for _, m := range page.GetMutations() {
+						var n int
+						if _, err := fmt.Sscanf(m.GetRequestId(), "00000000-0000-4000-8000-%d", &n); err != nil {
+							t.Fatal(err)
+						}
+						got = append(got, n)
+					}
+					if req.PageToken = page.GetNextPageToken(); req.PageToken == "" {
+						break
+					}
+				}
+				if !slices.Equal(got, c.want) {
+					t.Errorf("%s, by %d: %v, want %v", name, size, got, c.want)
+				}
+			}
+		}
+	})
+}
+
+func TestAPageTokenBelongsToItsFilter(t *testing.T) {
+	r := start(t, &world{}, calm)
+	for range 2 {
+		if _, err := r.sites.DisableSite(t.Context(), disable("")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page, err := r.mutations.ListMutations(t.Context(), &pb.ListMutationsRequest{PageSize: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.mutations.ListMutations(t.Context(), &pb.ListMutationsRequest{PageToken: page.GetNextPageToken(), Filter: &pb.MutationFilter{Subject: "bob"}})
+	wantError(t, err, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID)
+}
+
+func TestAMutationTellsWhatWasDone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		w := &world{faults: map[int]fault{2: refused}, before: func(context.Context, string) error {
+			time.Sleep(time.Second)
+			return nil
+		}}
+		r := start(t, w, calm)
+		var header metadata.MD
+		_, err := r.licenses.ReplaceProductLicense(t.Context(), replace(id), grpc.Header(&header))
+		wantError(t, err, codes.Aborted, pb.ErrorReason_REPLACE_ROLLED_BACK)
+		name := r.record(t, id).GetName()
+		if got := header.Get("drmhub-mutation"); !slices.Equal(got, []string{name}) || apierror.Convert(err).Metadata[apierror.MutationName] != name {
+			t.Errorf("header %q, error %v; want both to name %s", got, apierror.Convert(err).Metadata, name)
+		}
+		m, err := r.mutations.GetMutation(t.Context(), &pb.GetMutationRequest{Name: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.GetMethod() != "drmhub.v1.ProductLicenseService/ReplaceProductLicense" || m.GetResource() != "vendors/v/productLicenses/l" || m.GetSubject() != "anonymous" || m.GetRequestId() != id {
+			t.Errorf("%v", m)
+		}
+		if m.GetState() != pb.Mutation_FAILED || m.GetMessage() != "the new terms were refused, and the old ones stand again" || m.GetVendorHttpStatus() != 200 {
+			t.Errorf("%v", m)
+		}
+		at := func(s int) time.Time { return began.Add(time.Duration(s) * time.Second) }
+		if !m.GetCreateTime().AsTime().Equal(at(0)) || !m.GetSendTime().AsTime().Equal(at(0)) || !m.GetSettleTime().AsTime().Equal(at(3)) {
+			t.Errorf("times %v", m)
+		}
+		for i, want := range []struct {
+			id      string
+			state   pb.Mutation_State
+			message string
+		}{
+			{"revoke", pb.Mutation_SUCCEEDED, ""},
+			{"issue", pb.Mutation_FAILED, "no issue vendors/v/products/p"},
+			{"restore", pb.Mutation_SUCCEEDED, ""},
+		} {
+			step := m.GetSteps()[i] // and what was noted is no step
+			if step.GetId() != want.id || step.GetState() != want.state || step.GetMessage() != want.message || !step.GetSendTime().AsTime().Equal(at(i)) || !step.GetSettleTime().AsTime().Equal(at(i+1)) {
+				t.Errorf("step %d: %v", i, step)
+			}
+		}
+		if len(m.GetSteps()) != 3 {
+			t.Errorf("%d steps", len(m.GetSteps()))
+		}
+	})
+}
+
+func TestTheVendorsCodeIsThatOfItsLastAnswer(t *testing.T) {
+	w := &world{faults: map[int]fault{1: refused}}
+	r := start(t, w, calm)
+	_, err := r.sites.DisableSite(t.Context(), disable(id))
+	wantError(t, err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE)
+	m := r.record(t, id)
+	if m.GetVendorCode() != "E409" || m.GetVendorHttpStatus() != 409 {
+		t.Errorf("%v", m)
+	}
+	if m, err = r.mutations.ResendMutation(t.Context(), &pb.ResendMutationRequest{Name: m.GetName()}); err != nil || m.GetVendorCode() != "" || m.GetVendorHttpStatus() != 200 {
+		t.Errorf("%v, %v", m, err)
+	}
+}
+
+func TestNoSuchMutation(t *testing.T) {
+	r := start(t, &world{}, calm)
+	const name = "mutations/none"
+	_, err := r.mutations.GetMutation(t.Context(), &pb.GetMutationRequest{Name: name})
+	wantError(t, err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
+	_, err = r.mutations.SettleMutation(t.Context(), &pb.SettleMutationRequest{Name: name})
+	wantError(t, err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
+	_, err = r.mutations.ResendMutation(t.Context(), &pb.ResendMutationRequest{Name: name})
+	wantError(t, err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
+}
+
+func TestSettlingByHand(t *testing.T) {
+	w := &world{faults: map[int]fault{1: lost, 3: refused, 4: cut}}
+	r := start(t, w, calm)
+	settle := func(requestID string) *pb.Mutation {
+		t.Helper()
+		m, err := r.mutations.SettleMutation(t.Context(), &pb.SettleMutationRequest{Name: r.record(t, requestID).GetName()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	_, _ = r.sites.DisableSite(t.Context(), disable(uuidOf(1)))
+	if m := settle(uuidOf(1)); m.GetState() != pb.Mutation_SUCCEEDED {
+		t.Errorf("an answer that was lost: %v", m)
+	}
+	_, _ = r.sites.DisableSite(t.Context(), disable(uuidOf(2)))
+	if m := settle(uuidOf(2)); m.GetState() != pb.Mutation_SUCCEEDED {
+		t.Errorf("what has succeeded: %v", m)
+	}
+	_, _ = r.sites.DisableSite(t.Context(), disable(uuidOf(3)))
+	if m := settle(uuidOf(3)); m.GetState() != pb.Mutation_FAILED {
+		t.Errorf("what has failed: %v", m)
+	}
+	_, _ = r.sites.EnableSite(t.Context(), enable(uuidOf(4)))
+	if m := settle(uuidOf(4)); m.GetState() != pb.Mutation_UNKNOWN || m.GetMessage() == "" {
+		t.Errorf("what cannot be read back: %v", m)
+	}
+	if w.calls != 4 {
+		t.Errorf("%d writes, want none by settling", w.calls)
+	}
+}
+
+func TestSettlingByHandWaitsForTheCallThatIsAtIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		one, other := pair(t, slow(), calm)
+		go one.sites.DisableSite(t.Context(), disable(id))
+		time.Sleep(time.Second)
+		m, err := other.mutations.SettleMutation(t.Context(), &pb.SettleMutationRequest{Name: one.record(t, id).GetName()})
+		if err != nil || m.GetState() != pb.Mutation_SUCCEEDED {
+			t.Errorf("%v, %v", m, err)
+		}
+	})
+}

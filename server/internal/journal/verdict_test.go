@@ -1,0 +1,226 @@
+package journal_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// kind is a method that plans are made for.
+type kind struct {
+	name   string
+	blind  bool // nothing can be read back
+	calls  int  // how many writes reach the vendor, where something goes wrong
+	always map[int]fault
+	ask    func(ctx context.Context, r *replica, name, requestID string) (proto.Message, error)
+	steps  func(name string) map[string]string // what each step does at the vendor
+	// effects are how often each step has taken effect, given the answer; nil where that is not known.
+	effects func(answer proto.Message, err error) map[string]int
+}
+
+// faults are what can befall a call of the kind: one fault, or as many as depth.
+func (k kind) faults(depth int) (all []map[int]fault) {
+	all = append(all, k.always)
+	for range depth {
+		for _, known := range slices.Clone(all) {
+			for n := 1; n <= k.calls; n++ {
+				for _, f := range []fault{lost, cut, refused} {
+					more := maps.Clone(known)
+					if more == nil {
+						more = map[int]fault{}
+					}
+					if more[n] == fine {
+						more[n] = f
+						all = append(all, more)
+					}
+				}
+			}
+		}
+	}
+	return all
+}
+
+var kinds = []kind{
+	{
+		name: "one write", calls: 1,
+		ask: func(ctx context.Context, r *replica, name, requestID string) (proto.Message, error) {
+			return r.sites.DisableSite(ctx, &pb.DisableSiteRequest{Name: "vendors/v/sites/" + name, RequestId: requestID})
+		},
+		steps: func(name string) map[string]string {
+			return map[string]string{"disable": "disable vendors/v/sites/" + name}
+		},
+		effects: func(_ proto.Message, err error) map[string]int { return allOrNothing(err, "disable") },
+	},
+	{
+		name: "one write that cannot be read back", blind: true, calls: 1,
+		ask: func(ctx context.Context, r *replica, name, requestID string) (proto.Message, error) {
+			return r.sites.EnableSite(ctx, &pb.EnableSiteRequest{Name: "vendors/v/sites/" + name, RequestId: requestID})
+		},
+		steps: func(name string) map[string]string {
+			return map[string]string{"enable": "enable vendors/v/sites/" + name}
+		},
+		effects: func(_ proto.Message, err error) map[string]int { return allOrNothing(err, "enable") },
+	},
+	replacement("two writes that depend on each other", nil),
+	replacement("two writes of which the second is refused, so that a third one undoes the first", map[int]fault{2: refused}),
+	{
+		name: "a batch of three with one refused", calls: 3, always: map[int]fault{2: refused},
+		ask: func(ctx context.Context, r *replica, name, requestID string) (proto.Message, error) {
+			req := &pb.BatchCreateProductLicensesRequest{Parent: "vendors/" + name, RequestId: requestID}
+			for i := range 3 {
+				req.Requests = append(req.Requests, &pb.CreateProductLicenseRequest{
+					Parent: "vendors/" + name, ProductLicense: &pb.ProductLicense{User: fmt.Sprintf("%s-%d", name, i), Product: "vendors/" + name + "/products/p"},
+				})
+			}
+			return r.licenses.BatchCreateProductLicenses(ctx, req)
+		},
+		steps: func(name string) map[string]string {
+			steps := map[string]string{}
+			for i := range 3 {
+				steps[fmt.Sprintf("item %d: create", i)] = fmt.Sprintf("create %s-%d", name, i)
+			}
+			return steps
+		},
+		effects: func(answer proto.Message, err error) map[string]int {
+			if err != nil {
+				return allOrNothing(err)
+			}
+			effects := map[string]int{}
+			for i, result := range answer.(*pb.BatchCreateProductLicensesResponse).GetResults() {
+				step := fmt.Sprintf("item %d: create", i)
+				if result.GetError() == nil {
+					effects[step] = 1
+				} else if apierror.IsOutcomeUnknown(status.ErrorProto(result.GetError())) {
+					effects[step] = -1
+				}
+			}
+			return effects
+		},
+	},
+}
+
+func replacement(name string, always map[int]fault) kind {
+	return kind{
+		name: name, calls: 3, always: always,
+		ask: func(ctx context.Context, r *replica, name, requestID string) (proto.Message, error) {
+			return r.licenses.ReplaceProductLicense(ctx, &pb.ReplaceProductLicenseRequest{
+				Name: "vendors/v/productLicenses/" + name, RequestId: requestID, ProductLicense: &pb.ProductLicense{User: "u", Product: "vendors/v/products/" + name},
+			})
+		},
+		steps: func(name string) map[string]string {
+			return map[string]string{
+				"revoke": "revoke vendors/v/productLicenses/" + name, "issue": "issue vendors/v/products/" + name, "restore": "restore old vendors/v/productLicenses/" + name,
+			}
+		},
+		effects: func(_ proto.Message, err error) map[string]int {
+			switch apierror.Convert(err).Reason {
+			case pb.ErrorReason_REPLACE_ROLLED_BACK:
+				return map[string]int{"revoke": 1, "restore": 1}
+			case pb.ErrorReason_REPLACE_INCOMPLETE:
+				return map[string]int{"revoke": 1}
+			}
+			return allOrNothing(err, "revoke", "issue")
+		},
+	}
+}
+
+// allOrNothing is what an answer says of steps that stand for each other.
+func allOrNothing(err error, steps ...string) map[string]int {
+	effects := map[string]int{}
+	for _, step := range steps {
+		if err == nil {
+			effects[step] = 1
+		}
+	}
+	if apierror.IsOutcomeUnknown(err) {
+		return nil
+	}
+	return effects
+}
+
+func (c *course) errorf(format string, args ...any) {
+	c.t.Helper()
+	p := c.plan
+	c.t.Errorf("%s, faults %v, stops %v, settles %v: %s", p.kind.name, p.faults, p.stops, p.settles, fmt.Sprintf(format, args...))
+}
+
+// ask calls, checks that what is answered is so, and tells whether there is nothing more to learn.
+func (c *course) ask(r *replica, again bool) (known bool) {
+	c.t.Helper()
+	answer, err := c.plan.kind.ask(c.t.Context(), r, c.name, c.requestID)
+	effects := c.plan.kind.effects(answer, err)
+	if code := apierror.Convert(err).Code; err != nil && !slices.Contains([]codes.Code{codes.FailedPrecondition, codes.Aborted, codes.Unavailable, codes.Unknown}, code) {
+		c.errorf("answered %v", err)
+	}
+	if again && err != nil && apierror.Convert(err).Reason == pb.ErrorReason_INTERNAL_FAILURE {
+		effects = nil // this call sent nothing, and could not read what the one before has done
+	}
+	known = effects != nil
+	for step, what := range c.plan.kind.steps(c.name) {
+		n := c.house.vendor.happened(what)
+		if n > 1 || effects != nil && effects[step] >= 0 && effects[step] != n {
+			c.errorf("answered %v, %v, and %q took effect %d times", answer, err, what, n)
+		}
+		known = known && effects[step] >= 0
+	}
+	return known || c.process.stopped
+}
+
+// settled checks that the record of the call says what happened, and that the audit trail says the same.
+func (c *course) settled(r *replica) {
+	c.t.Helper()
+	if c.process.stopped {
+		return
+	}
+	listed, err := r.mutations.ListMutations(c.t.Context(), &pb.ListMutationsRequest{Filter: &pb.MutationFilter{Subject: "anonymous", RequestId: c.requestID}})
+	if err != nil || len(listed.GetMutations()) > 1 {
+		c.errorf("the records are %v, %v", listed, err)
+		return
+	}
+	recorded := map[string]pb.Mutation_State{}
+	for _, m := range listed.GetMutations() {
+		if state := m.GetState(); state != pb.Mutation_SUCCEEDED && state != pb.Mutation_FAILED && (state != pb.Mutation_UNKNOWN || !c.plan.kind.blind) {
+			c.errorf("it stays open: %v", m)
+		}
+		for _, step := range m.GetSteps() {
+			recorded[step.GetId()] = step.GetState()
+		}
+		if outcome := c.lastOutcome(m); !slices.Contains(outcomes[m.GetState()], outcome) {
+			c.errorf("the audit trail says %s of %v", outcome, m)
+		}
+	}
+	for step, what := range c.plan.kind.steps(c.name) {
+		n := c.house.vendor.happened(what)
+		switch state := recorded[step]; {
+		case n == 0 && (state == pb.Mutation_STATE_UNSPECIFIED || state == pb.Mutation_INTENDED || state == pb.Mutation_FAILED):
+		case n == 1 && state == pb.Mutation_SUCCEEDED:
+		case n <= 1 && state == pb.Mutation_UNKNOWN && c.plan.kind.blind:
+		default:
+			c.errorf("%q took effect %d times, and is recorded as %v", what, n, state)
+		}
+	}
+}
+
+// outcomes are those that the audit trail may tell of a state.
+var outcomes = map[pb.Mutation_State][]string{
+	pb.Mutation_SUCCEEDED: {"OK"},
+	pb.Mutation_FAILED:    {"OK", "FAILED_PRECONDITION", "UNAVAILABLE", "ABORTED"}, // OK: of a batch, all of whose items were refused
+	pb.Mutation_UNKNOWN:   {"UNKNOWN"},
+}
+
+func (c *course) lastOutcome(m *pb.Mutation) (outcome string) {
+	c.t.Helper()
+	err := c.house.db.Reads().QueryRowContext(c.t.Context(), "SELECT outcome FROM audit_events WHERE resource = $1 ORDER BY time DESC, position DESC LIMIT 1", m.GetResource()).Scan(&outcome)
+	if err != nil {
+		c.errorf("no audit event of %v: %v", m, err)
+	}
+	return outcome
+}
