@@ -52,7 +52,7 @@ var errTakenOver = errors.New("this replica did not say for too long that it is 
 
 // update changes the record of a mutation, as long as it is this run's. Until the end of the transaction it stays that.
 func (r *record) update(ctx context.Context, tx *sql.Tx, set string, values ...any) error {
-	updated, err := tx.ExecContext(ctx, "UPDATE mutations SET "+set+" WHERE id = $1 AND owner = $2", append([]any{r.id, r.owner}, values...)...)
+	updated, err := tx.ExecContext(ctx, "UPDATE mutations SET "+set+" WHERE id = $1 AND owner = $2", append([]any{r.id, r.owner}, values...)...) //nolint:gosec // What is set stands in this package.
 	if err != nil {
 		return err
 	}

@@ -133,8 +133,8 @@ func TestThePausesGrow(t *testing.T) {
 		_, err := r.sites.DisableSite(t.Context(), disable(id))
 		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
 		time.Sleep(4 * time.Hour)
-		for i, want := range []time.Duration{10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600} {
-			want *= time.Second
+		for i, seconds := range []int{10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600} {
+			want := time.Duration(seconds) * time.Second
 			var before time.Duration
 			if i > 0 {
 				before = at[i-1]
