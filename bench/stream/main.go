@@ -56,9 +56,9 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	receive := overGRPC
-	address := s.grpc
+	address := s.GRPC
 	if *rest {
-		receive, address = overREST, s.http
+		receive, address = overREST, s.HTTP
 	}
 	begun := time.Now()
 	got, err := receive(ctx, address, *slow)

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/drmhub/drmhub/adapters/twin"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// options say how large a campaign is, and how rough.
+type options struct {
+	Seed      uint64
+	Mutations int           // how many are asked for
+	Round     int           // after so many everything is settled and compared, since a ledger does not hold more
+	Callers   int           // how many calls are made at the same time, by clients of several each
+	Patience  time.Duration // how long a caller calls again, at most
+	Timeout   time.Duration // the adapters': how long they wait for a vendor
+	Late      time.Duration // how long a vendor is at a write, at most; longer than Timeout
+	Quiet     time.Duration // store.quiet: after it a vendor is taken to be done; longer than Late
+	KillEvery time.Duration // the mean time between two kills
+	Kills     int           // at most, in one round; 0 is any number
+	Restarts  time.Duration // the time between two restarts of a vendor
+	Hurry     time.Duration // how long the servers settle by themselves before they are told to
+}
+
+// perClient is how many callers share a client with its connections.
+const perClient = 8
+
+// campaign is one run, against one store.
+type campaign struct {
+	options
+	folder   string
+	config   string
+	world    *world
+	replicas []*replica
+	clients  []*client
+	kinds    []*kind
+	result   result
+	out      io.Writer // progress
+}
+
+// run carries the campaign out with so many replicas on the store that dsn names, and tells what came of it.
+func run(ctx context.Context, o options, binary, dsn string, replicas int, out io.Writer) (res result, err error) {
+	c := &campaign{options: o, kinds: kinds(), world: newWorld(o.Seed), out: out}
+	if c.folder, err = os.MkdirTemp("", "campaign"); err != nil {
+		return res, err
+	}
+	if err := c.world.serve(ctx, o.Seed, o.Late); err != nil {
+		return res, err
+	}
+	defer c.world.stop()
+	if dsn == "" {
+		dsn = "sqlite:" + filepath.Join(c.folder, "drmhub.db")
+	}
+	if c.config, err = writeConfig(c.folder, dsn, c.world, o); err != nil {
+		return res, err
+	}
+	defer func() {
+		for _, client := range c.clients {
+			client.close()
+		}
+		for _, r := range c.replicas {
+			r.stop()
+		}
+		if err == nil && len(c.result.found) == 0 {
+			_ = os.RemoveAll(c.folder) // the logs have nothing to tell
+		}
+	}()
+	if err := c.startAll(binary, replicas); err != nil {
+		return res, err
+	}
+	for range (o.Callers + perClient - 1) / perClient {
+		client, err := newClient(c.replicas, o.Patience)
+		if err != nil {
+			return res, err
+		}
+		c.clients = append(c.clients, client)
+	}
+	c.result = newResult(c.kinds, c.folder)
+	for first := 0; first < o.Mutations; first += o.Round {
+		if err := c.round(ctx, first, min(first+o.Round, o.Mutations)); err != nil {
+			return c.result, err
+		}
+	}
+	return c.result, c.verifyAudit(ctx, binary)
+}
+
+func (c *campaign) startAll(binary string, n int) error {
+	for i := range n {
+		name := fmt.Sprintf("replica-%d", i+1)
+		log, err := os.Create(filepath.Join(c.folder, name+".log"))
+		if err != nil {
+			return err
+		}
+		r := &replica{name: name, binary: binary, config: c.config, log: log}
+		c.replicas = append(c.replicas, r)
+		if err := r.start(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// round carries out the ops from first to end while everything fails, lets the servers settle what is left when nothing fails any more, and compares.
+func (c *campaign) round(ctx context.Context, first, end int) error {
+	begun := time.Now()
+	for _, g := range c.world.gates {
+		g.rouse()
+	}
+	rough, calm := context.WithCancel(ctx)
+	var trouble sync.WaitGroup
+	trouble.Go(func() { c.world.staff(rough, c.Seed+uint64(first), c.Restarts) })
+	killing := make(chan error, 1)
+	trouble.Go(func() { killing <- c.killer(rough, first) })
+	ops := c.carryOut(ctx, first, end)
+	calm()
+	trouble.Wait()
+	c.world.calm()
+	if err := errors.Join(<-killing, ctx.Err()); err != nil {
+		return err
+	}
+	worked := time.Since(begun)
+	open, err := c.clients[0].awaitSettled(ctx, c.Hurry)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "ops %d to %d: carried out in %v, settled after another %v, compared", first, end-1, worked.Round(time.Second), (time.Since(begun) - worked).Round(time.Second))
+	begun = time.Now()
+	err = c.compare(ctx, ops, open)
+	fmt.Fprintf(c.out, " in %v\n", time.Since(begun).Round(time.Second))
+	return err
+}
+
+// carryOut has the callers carry the ops out.
+func (c *campaign) carryOut(ctx context.Context, first, end int) []*op {
+	ops := make([]*op, end-first)
+	var next atomic.Int64
+	var callers sync.WaitGroup
+	for i := range c.Callers {
+		callers.Go(func() {
+			for ctx.Err() == nil {
+				n := int(next.Add(1)) - 1
+				if n >= len(ops) {
+					return
+				}
+				ops[n] = newOp(c.world, c.Seed, first+n, c.kinds)
+				c.clients[i/perClient].carryOut(ctx, c.world, ops[n])
+			}
+		})
+	}
+	callers.Wait()
+	return ops
+}
+
+// killer kills replicas and starts them again, at random times, until ctx ends.
+func (c *campaign) killer(ctx context.Context, round int) error {
+	random := twin.Rand(c.Seed+uint64(round), "kills")
+	for n := 0; c.Kills == 0 || n < c.Kills; n++ {
+		select {
+		case <-time.After(c.KillEvery/2 + time.Duration(random.Int64N(int64(c.KillEvery)))):
+		case <-ctx.Done():
+			return nil
+		}
+		r := c.replicas[random.IntN(len(c.replicas))]
+		r.kill()
+		c.result.kills++
+		if err := r.start(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compare judges the ops of a round. Nothing is under way any more.
+func (c *campaign) compare(ctx context.Context, ops []*op, open []*pb.Mutation) error {
+	all, err := c.clients[0].mutations(ctx, pb.Mutation_STATE_UNSPECIFIED)
+	if err != nil {
+		return err
+	}
+	j := &judge{world: c.world, quiet: c.Quiet, ops: ops, records: map[string]*pb.Mutation{}, effects: map[string][]twin.Effect{}}
+	for _, m := range all {
+		j.records[m.GetRequestId()] = m
+	}
+	c.replay(ctx, j)
+	for vendor := range c.world.gates {
+		j.effects[vendor] = c.world.takeEffects(vendor)
+	}
+	found := j.run()
+	for _, wrong := range c.world.irdeto() {
+		found = append(found, discrepancy{misreported, "amino", wrong})
+	}
+	for _, m := range open {
+		found = append(found, discrepancy{misreported, methodOf(m), fmt.Sprintf("%s is %v, and nobody settles it: %s", m.GetName(), m.GetState(), m.GetMessage())})
+	}
+	c.result.add(c.world, j, found)
+	return nil
+}
+
+// replay calls everything again that succeeded: the answers must be those of before, and nothing may happen at the vendors.
+func (c *campaign) replay(ctx context.Context, j *judge) {
+	each(c.Callers, j.ops, func(o *op) {
+		if o.told == nil && j.records[o.id].GetState() != pb.Mutation_SUCCEEDED {
+			return
+		}
+		answer, client := o.answer(), c.clients[o.number%len(c.clients)]
+		if err := client.conns[o.number%len(client.conns)].Invoke(ctx, o.method, o.request, answer); err != nil {
+			o.strange = append(o.strange, fmt.Sprintf("succeeded, and a call with the same request_id is answered %v", err))
+			return
+		}
+		o.hear(answer, nil)
+	})
+}
+
+// verifyAudit runs the server's own command over the audit trail.
+func (c *campaign) verifyAudit(ctx context.Context, binary string) error {
+	verify := exec.CommandContext(ctx, binary, "audit", "verify", "--config", c.config) //nolint:gosec // The program is the one that was built.
+	verify.Env = environment
+	said, err := verify.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("server audit verify: %w\n%s", err, said)
+	}
+	fmt.Fprintf(c.out, "server audit verify:\n%s", said)
+	return nil
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+const (
+	// longestSettling is how long the servers may take to settle everything, once nothing fails any more.
+	longestSettling = 3 * time.Minute
+	pageSize        = 500
+)
+
+// mutations are the records that the filter chooses.
+func (c *client) mutations(ctx context.Context, state pb.Mutation_State) (all []*pb.Mutation, err error) {
+	req := &pb.ListMutationsRequest{PageSize: pageSize, Filter: &pb.MutationFilter{State: state}}
+	for {
+		res, err := pb.NewMutationServiceClient(c.conns[0]).ListMutations(ctx, req)
+		if err != nil {
+			return nil, fmt.Errorf("ListMutations: %w", err)
+		}
+		all = append(all, res.GetMutations()...)
+		if req.PageToken = res.GetNextPageToken(); req.GetPageToken() == "" {
+			return all, nil
+		}
+	}
+}
+
+// unsettled are the records that may still change by themselves.
+func (c *client) unsettled(ctx context.Context) (open []*pb.Mutation, err error) {
+	for _, state := range []pb.Mutation_State{pb.Mutation_INTENDED, pb.Mutation_SENT, pb.Mutation_UNKNOWN} {
+		some, err := c.mutations(ctx, state)
+		if err != nil {
+			return nil, err
+		}
+		open = append(open, slices.DeleteFunc(some, forEver)...)
+	}
+	return open, nil
+}
+
+// forEver tells whether a mutation is UNKNOWN, and nothing can be read back that would tell.
+func forEver(m *pb.Mutation) bool {
+	has := func(state pb.Mutation_State) bool {
+		return slices.ContainsFunc(m.GetSteps(), func(s *pb.Mutation_Step) bool { return s.GetState() == state })
+	}
+	return m.GetState() == pb.Mutation_UNKNOWN && has(pb.Mutation_UNKNOWN) && !has(pb.Mutation_SENT)
+}
+
+// awaitSettled waits until the servers have settled what they can. After hurry they are told to, since their pauses grow.
+func (c *client) awaitSettled(ctx context.Context, hurry time.Duration) ([]*pb.Mutation, error) {
+	begun := time.Now()
+	for {
+		open, err := c.unsettled(ctx)
+		if err != nil || len(open) == 0 || time.Since(begun) > longestSettling {
+			return open, err
+		}
+		if time.Since(begun) > hurry {
+			c.settle(ctx, open)
+		}
+		select {
+		case <-time.After(500 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// settle asks for each of these, as an operator would. What comes of it, the next look tells.
+func (c *client) settle(ctx context.Context, open []*pb.Mutation) {
+	each(8, open, func(m *pb.Mutation) {
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		_, _ = pb.NewMutationServiceClient(c.conns[0]).SettleMutation(ctx, &pb.SettleMutationRequest{Name: m.GetName()})
+	})
+}
+
+// each does something to all, some at once.
+func each[T any](atOnce int, all []T, do func(T)) {
+	work := make(chan T)
+	var workers sync.WaitGroup
+	for range atOnce {
+		workers.Go(func() {
+			for one := range work {
+				do(one)
+			}
+		})
+	}
+	for _, one := range all {
+		work <- one
+	}
+	close(work)
+	workers.Wait()
+}

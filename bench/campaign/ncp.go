@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
+	"github.com/drmhub/drmhub/adapters/ncp/emulator"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// How many sites there are for all clients together, and how many policies.
+const (
+	ncpSites    = 40
+	ncpPolicies = 6
+)
+
+func ncpKinds() []*kind {
+	const vendor = "ncp"
+	return []*kind{
+		newKind(vendor, pb.SiteService_CreateSiteOrder_FullMethodName, planNCPOrder, func(o *op, a *pb.SiteOrder) {
+			o.claims[0].key = lastSegment(a.GetName())
+		}),
+		newKind(vendor, pb.SiteService_UpdateSite_FullMethodName, planNCPUpdate, func(*op, *pb.Site) {}).resting(),
+		newKind(vendor, pb.SiteService_DisableSite_FullMethodName, func(_ *world, o *op) {
+			site := ncpSite(o)
+			o.request = &pb.DisableSiteRequest{Name: "vendors/ncp/sites/" + site}
+			o.claim(&claim{step: "off", effect: emulator.EffectSiteDisabled, key: site})
+			o.sets["ncp "+site+" enabled"] = "false"
+		}, func(*op, *pb.StatusChange) {}).resting(),
+		newKind(vendor, pb.SiteService_EnableSite_FullMethodName, func(_ *world, o *op) {
+			site := ncpSite(o)
+			o.request = &pb.EnableSiteRequest{Name: "vendors/ncp/sites/" + site}
+			o.claim(&claim{step: "on", effect: emulator.EffectSiteEnabled, key: site})
+			o.sets["ncp "+site+" enabled"] = "true"
+		}, func(*op, *pb.StatusChange) {}).resting(),
+	}
+}
+
+// ncpSite is a site that other clients work on too, some more than others.
+func ncpSite(o *op) string {
+	n := ncpSites
+	if o.chance(0.3) {
+		n /= 10
+	}
+	return ncpSiteID(o.random.IntN(n))
+}
+
+func ncpSiteID(n int) string { return fmt.Sprintf("drm-20260101000000-%05d", n) }
+
+// planNCPOrder orders sites, some of one name: they are sites of their own.
+func planNCPOrder(_ *world, o *op) {
+	name, policy := o.token, strconv.Itoa(o.random.IntN(ncpPolicies))
+	if o.chance(0.2) {
+		name = o.shared(40)
+	}
+	o.request = &pb.CreateSiteOrderRequest{Parent: "vendors/ncp", SiteOrder: &pb.SiteOrder{DisplayName: name, PolicyId: policy}}
+	o.claim(&claim{step: "order", effect: emulator.EffectSiteCreated, by: "siteName", details: map[string]string{"siteName": name, "policyId": policy}})
+}
+
+// planNCPUpdate changes the name, the policy or both; the vendor takes both at once, so that the other is sent as it was read.
+func planNCPUpdate(_ *world, o *op) {
+	site := ncpSite(o)
+	s := &pb.Site{Name: "vendors/ncp/sites/" + site}
+	c := &claim{step: "update", effect: emulator.EffectSiteUpdated, key: site, details: map[string]string{}}
+	which := o.random.IntN(3)
+	var mask []string
+	if which != 0 {
+		s.DisplayName = o.token
+		mask = append(mask, "display_name")
+		c.details["siteName"] = o.token
+	}
+	if which != 1 {
+		s.PolicyId = strconv.Itoa(o.random.IntN(ncpPolicies))
+		mask = append(mask, "policy_id")
+		c.details["policyId"] = s.GetPolicyId()
+	}
+	o.request = &pb.UpdateSiteRequest{Site: s, UpdateMask: &fieldmaskpb.FieldMask{Paths: mask}}
+	o.claim(c)
+	for name, value := range c.details {
+		o.sets["ncp "+site+" "+name] = value
+	}
+}
+
+// ncpWrite is the RPC that makes a write; "" where the request is none.
+func ncpWrite(method, path, _ string) string {
+	switch {
+	case method == "GET":
+		return ""
+	case method == "POST":
+		return "CreateSiteOrder"
+	case strings.HasSuffix(path, "/off"):
+		return "DisableSite"
+	case strings.HasSuffix(path, "/on"):
+		return "EnableSite"
+	}
+	return "UpdateSite"
+}

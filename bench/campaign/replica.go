@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials/insecure"
+
+	amino "github.com/drmhub/drmhub/adapters/amino/emulator"
+	ncp "github.com/drmhub/drmhub/adapters/ncp/emulator"
+	pallycon "github.com/drmhub/drmhub/adapters/pallycon/emulator"
+	telecomx "github.com/drmhub/drmhub/adapters/telecomx/emulator"
+	"github.com/drmhub/drmhub/bench/internal/program"
+)
+
+// configuration is that of all replicas: where the store is, how long a vendor may take, and where the vendors are.
+const configuration = `
+grpc: {listen: "127.0.0.1:0"}
+http: {listen: "127.0.0.1:0"}
+auth: {mode: none}
+store: {dsn: {{dsn}}, quiet: {{quiet}}}
+vendors:
+  - id: pallycon
+    pallycon: {base_url: "{{pallycon}}", account_id: sandbox, account_seq: "1", service_api_key: {env: PALLYCON_KEY}, timeout: {{timeout}}}
+  - id: ncp
+    ncp: {base_url: "{{ncp}}", access_key: {env: NCP_ACCESS_KEY}, secret_key: {env: NCP_SECRET_KEY}, timeout: {{timeout}}}
+  - id: telecomx
+    telecomx: {base_url: "{{telecomx}}", username: sandbox, password: {env: TELECOMX_PASSWORD}, timeout: {{timeout}}}
+  - id: amino
+    amino: {base_url: "{{amino}}", token: {env: AMINO_TOKEN}, product_updates: true, timeout: {{timeout}}}
+`
+
+var environment = []string{
+	"PALLYCON_KEY=" + pallycon.DefaultServiceAPIKey,
+	"NCP_ACCESS_KEY=" + ncp.DefaultAccessKey,
+	"NCP_SECRET_KEY=" + ncp.DefaultSecretKey,
+	"TELECOMX_PASSWORD=" + telecomx.DefaultPassword,
+	"AMINO_TOKEN=" + amino.DefaultToken,
+}
+
+// writeConfig writes the configuration file into folder.
+func writeConfig(folder, dsn string, w *world, o options) (file string, err error) {
+	values := []string{"{{dsn}}", strconv.Quote(dsn), "{{quiet}}", o.Quiet.String(), "{{timeout}}", o.Timeout.String()}
+	for vendor, url := range w.urls {
+		values = append(values, "{{"+vendor+"}}", url)
+	}
+	text := strings.NewReplacer(values...).Replace(configuration)
+	file = filepath.Join(folder, "drmhub.yaml")
+	return file, os.WriteFile(file, []byte(text), 0o600)
+}
+
+// replica is a server that is killed and started again, and that clients reach wherever it is.
+type replica struct {
+	name, binary, config string
+	log                  *os.File
+
+	mu      sync.Mutex
+	server  *program.Server // nil while it is down
+	started int             // how often
+}
+
+// start starts the server.
+func (r *replica) start() error {
+	s, err := program.Start(r.binary, r.config, environment, r.log)
+	if err != nil {
+		return fmt.Errorf("%s: %w; its log is %s", r.name, err, r.log.Name())
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.server = s
+	r.started++
+	return nil
+}
+
+// kill ends the server's process at once.
+func (r *replica) kill() {
+	r.mu.Lock()
+	s := r.server
+	r.server = nil
+	r.mu.Unlock()
+	if s != nil {
+		s.Kill()
+	}
+}
+
+// stop ends the server as an operator does.
+func (r *replica) stop() {
+	r.mu.Lock()
+	s := r.server
+	r.server = nil
+	r.mu.Unlock()
+	if s != nil {
+		s.Stop()
+	}
+}
+
+// life tells the lives of the server apart; it is 0 while the server is down.
+func (r *replica) life() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.server == nil {
+		return 0
+	}
+	return r.started
+}
+
+// dial is a connection to whatever process the replica is at the time.
+func (r *replica) dial() (*grpc.ClientConn, error) {
+	return grpc.NewClient("passthrough:///"+r.name,
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.Config{BaseDelay: 20 * time.Millisecond, Multiplier: 1.5, MaxDelay: 200 * time.Millisecond}, MinConnectTimeout: time.Second}),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+			r.mu.Lock()
+			s := r.server
+			r.mu.Unlock()
+			if s == nil {
+				return nil, errors.New("the replica is down")
+			}
+			return new(net.Dialer).DialContext(ctx, "tcp", s.GRPC)
+		}))
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/drmhub/drmhub/adapters/telecomx/emulator"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+func telecomxKinds() []*kind {
+	const vendor = "telecomx"
+	return []*kind{
+		newKind(vendor, pb.DrmAccountService_CreateDrmAccount_FullMethodName, planAccount, func(o *op, a *pb.DrmAccount) {
+			o.claims[0].key = lastSegment(a.GetName())
+		}),
+		newKind(vendor, pb.DrmAccountService_DeleteDrmAccountDevice_FullMethodName, planDevice, func(*op, *pb.DrmAccountDevice) {}),
+	}
+}
+
+// planAccount creates accounts, each for a customer of its own: some without a username, some with a password, and some of one username, which can be created
+// once.
+func planAccount(w *world, o *op) {
+	customer := fmt.Sprintf("%024x", 0x100000+o.number)
+	w.telecomx.PutCustomers(emulator.Customer{ID: customer, Features: []string{emulator.FeatureBusiness}})
+	account := &pb.DrmAccount{Customer: customer, Username: "viewer-" + o.token}
+	switch which := o.random.Float64(); {
+	case which < 0.3:
+		account.Username = ""
+	case which < 0.5:
+		account.Username = "viewer-" + o.shared(60)
+	}
+	if o.chance(0.4) {
+		account.Password = "password-" + o.token
+	}
+	o.request = &pb.CreateDrmAccountRequest{Parent: "vendors/telecomx", DrmAccount: account}
+	o.claim(&claim{step: "create", effect: emulator.EffectAccountCreated, by: "customer", key: account.GetUsername(), details: map[string]string{"customer": customer}})
+}
+
+// planDevice removes a device: one of an account that it puts there, or one that other clients remove too. Some are still bound, and stay unless forced.
+func planDevice(w *world, o *op) {
+	number := 0x100000 + o.number
+	if o.chance(0.3) {
+		number = o.number / 40
+	}
+	id, username := fmt.Sprintf("%024x", number), fmt.Sprintf("family-%06d", number)
+	age := 100 * 24 * time.Hour
+	if number%3 == 0 {
+		age = time.Hour
+	}
+	w.once("telecomx "+id, func() {
+		w.telecomx.PutAccounts(emulator.Account{
+			Username: username, Devices: []emulator.Device{{ID: id, Type: emulator.DeviceWeb, Name: "Kitchen", Bound: time.Now().Add(-age)}},
+		})
+	})
+	o.request = &pb.DeleteDrmAccountDeviceRequest{Name: "vendors/telecomx/drmAccounts/" + username + "/devices/" + id, Force: o.chance(0.5)}
+	o.claim(&claim{step: "delete", effect: emulator.EffectDeviceDeleted, key: id})
+}
+
+// telecomxWrite is the RPC that makes a write; "" where the request is none. A login changes nothing that anybody sees.
+func telecomxWrite(method, path, _ string) string {
+	switch {
+	case method == "GET" || path == emulator.LoginPath:
+		return ""
+	case strings.HasPrefix(path, "/iptv/device/"):
+		return "DeleteDrmAccountDevice"
+	}
+	return "CreateDrmAccount"
+}

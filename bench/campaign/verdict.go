@@ -1,0 +1,251 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/drmhub/drmhub/adapters/twin"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// slack is how far the clock readings of two processes on one machine may seem to differ.
+const slack = 10 * time.Millisecond
+
+// The kinds of discrepancies between what the journal says and what the vendors did.
+const (
+	lost        = "lost"        // SUCCEEDED, and no effect
+	doubled     = "doubled"     // more effects than one
+	misreported = "misreported" // told or recorded otherwise than it was
+)
+
+// discrepancy is one of them.
+type discrepancy struct {
+	what string
+	kind string // as in the table
+	text string
+}
+
+// judge compares ops with their records and with the ledgers.
+type judge struct {
+	world   *world
+	quiet   time.Duration // how long after a write was sent the vendor may be at it
+	ops     []*op
+	records map[string]*pb.Mutation  // by request_id
+	effects map[string][]twin.Effect // by vendor, oldest first
+	byClaim map[string][]*claimed
+	found   []discrepancy
+}
+
+// claimed is a claim with its op.
+type claimed struct {
+	*claim
+	op *op
+}
+
+func (j *judge) say(what string, o *op, format string, args ...any) {
+	j.found = append(j.found, discrepancy{what, o.String(), fmt.Sprintf(format, args...) + "\n" + j.explain(o)})
+}
+
+// run finds all discrepancies.
+func (j *judge) run() []discrepancy {
+	j.byClaim = map[string][]*claimed{}
+	for _, o := range j.ops {
+		j.judgeRecord(o)
+		for _, c := range o.claims {
+			value := c.key
+			if c.by != "" {
+				value = c.details[c.by]
+			}
+			at := effectKey(o.vendor, c.effect+"|"+c.by, value)
+			j.byClaim[at] = append(j.byClaim[at], &claimed{c, o})
+		}
+	}
+	for vendor, effects := range j.effects {
+		for _, e := range effects {
+			j.judgeEffect(vendor, e)
+		}
+	}
+	for _, o := range j.ops {
+		for _, c := range o.claims {
+			if c.state == pb.Mutation_SUCCEEDED && c.matched == 0 {
+				j.say(lost, o, "the step %q succeeded, and the vendor shows no such effect%s", c.step, j.taken(o, c))
+			}
+		}
+	}
+	j.judgeState()
+	return j.found
+}
+
+// judgeRecord compares what clients were told with the record, and the record with its steps.
+func (j *judge) judgeRecord(o *op) {
+	for _, strange := range o.strange {
+		j.say(misreported, o, "%s", strange)
+	}
+	m := j.records[o.id]
+	if m == nil {
+		if o.told != nil || o.record != "" {
+			j.say(misreported, o, "the journal has no record of it")
+		}
+		return
+	}
+	if o.told != nil {
+		o.learn(o, o.told)
+	}
+	succeeded := 0
+	for _, s := range m.GetSteps() {
+		i := slices.IndexFunc(o.claims, func(c *claim) bool { return c.step == s.GetId() })
+		if i < 0 {
+			j.say(misreported, o, "the record has a step %q that nobody expects", s.GetId())
+			continue
+		}
+		c := o.claims[i]
+		c.state = s.GetState()
+		if c.state == pb.Mutation_SUCCEEDED {
+			succeeded++
+		}
+		c.from, c.to = s.GetSendTime().AsTime().Add(-slack), s.GetSettleTime().AsTime().Add(slack)
+		if s.GetSettleTime() == nil {
+			c.to = c.from.Add(j.quiet)
+		}
+	}
+	for _, c := range o.claims {
+		if c.told != nil && *c.told != (c.state == pb.Mutation_SUCCEEDED) {
+			j.say(misreported, o, "the step %q is %v, and the answer says otherwise", c.step, c.state)
+		}
+	}
+	replaced := m.GetState() == pb.Mutation_FAILED && strings.HasSuffix(m.GetMethod(), "/ReplaceProductLicense")
+	switch {
+	case o.told != nil && m.GetState() != pb.Mutation_SUCCEEDED && !allRefused(o):
+		j.say(misreported, o, "the client was told that it succeeded, and the journal says %v", m.GetState())
+	case o.refused != nil && m.GetState() != pb.Mutation_FAILED:
+		j.say(misreported, o, "the client was told that it failed, and the journal says %v", m.GetState())
+	case o.refused != nil && m.GetMessage() != o.refused.Message():
+		j.say(misreported, o, "the journal has another error than the client was told: %s", m.GetMessage())
+	case m.GetState() == pb.Mutation_SUCCEEDED && succeeded == 0 && !o.rests:
+		j.say(lost, o, "SUCCEEDED without any write")
+	case m.GetState() == pb.Mutation_FAILED && succeeded > 0 && !replaced:
+		j.say(misreported, o, "FAILED, and a step of it took effect")
+	}
+}
+
+// allRefused tells whether the op is a batch that was answered with nothing but refusals: as a mutation it has failed.
+func allRefused(o *op) bool {
+	return !slices.ContainsFunc(o.claims, func(c *claim) bool { return c.told == nil || *c.told })
+}
+
+// judgeEffect finds the claim that an effect is of.
+func (j *judge) judgeEffect(vendor string, e twin.Effect) {
+	candidates := slices.Clone(j.byClaim[effectKey(vendor, e.Kind+"|", e.Key)])
+	for name, value := range e.Details {
+		candidates = append(candidates, j.byClaim[effectKey(vendor, e.Kind+"|"+name, value)]...)
+	}
+	candidates = slices.DeleteFunc(candidates, func(c *claimed) bool { return !c.fits(e) })
+	timely := func(c *claimed) bool { return !e.Time.Before(c.from) && !e.Time.After(c.to) }
+	for _, state := range []pb.Mutation_State{pb.Mutation_SUCCEEDED, pb.Mutation_UNKNOWN} {
+		for _, c := range candidates {
+			if c.state == state && c.matched == 0 && timely(c) {
+				c.matched++
+				return
+			}
+		}
+	}
+	for _, c := range candidates {
+		if c.matched > 0 && timely(c) {
+			c.matched++
+			j.say(doubled, c.op, "%s: effect number %d of the step %q", shown(e), c.matched, c.step)
+			return
+		}
+	}
+	if len(candidates) == 0 {
+		j.found = append(j.found, discrepancy{misreported, vendor, shown(e) + ": no mutation claims it"})
+		return
+	}
+	j.unclaimed(e, candidates)
+}
+
+// unclaimed blames the op that was called last before the effect, or nearly so, and names the others.
+func (j *judge) unclaimed(e twin.Effect, candidates []*claimed) {
+	created := func(c *claimed) time.Time { return j.records[c.op.id].GetCreateTime().AsTime() }
+	slices.SortFunc(candidates, func(a, b *claimed) int { return created(b).Compare(created(a)) })
+	at := max(0, slices.IndexFunc(candidates, func(c *claimed) bool { return created(c).Before(e.Time) }))
+	var others []string
+	for _, c := range candidates[at:min(at+4, len(candidates))] {
+		others = append(others, fmt.Sprintf("op %d: step %q %v from %s to %s", c.op.number, c.step, c.state, c.from.Format(clock), c.to.Format(clock)))
+	}
+	j.say(misreported, candidates[at].op, "%s: an effect that no mutation claims; it could be of %s", shown(e), strings.Join(others, "; "))
+}
+
+// taken names the ops that have what would have been the effect of a claim.
+func (j *judge) taken(o *op, c *claim) string {
+	var by []string
+	for _, other := range j.ops {
+		for _, d := range other.claims {
+			if other.kind == o.kind && d != c && d.matched > 0 && c.key != "" && d.key == c.key && d.from.Before(c.to) && c.from.Before(d.to) {
+				by = append(by, fmt.Sprintf("; %s is op %d's, whose request_id is %s", d.key, other.number, other.id))
+			}
+		}
+	}
+	return strings.Join(by, "")
+}
+
+// fits tells whether an effect is as the claim says.
+func (c *claimed) fits(e twin.Effect) bool {
+	if c.key != "" && c.key != e.Key && (c.state == pb.Mutation_SUCCEEDED || c.by == "") {
+		return false
+	}
+	for name, value := range c.details {
+		if e.Details[name] != value {
+			return false
+		}
+	}
+	return true
+}
+
+// judgeState compares how things are with what the last mutation made them, in the journal's order: no two mutations change one thing at the same time.
+func (j *judge) judgeState() {
+	last := map[string]*op{}
+	for _, o := range j.ops {
+		if m := j.records[o.id]; m.GetState() != pb.Mutation_SUCCEEDED || o.claims[0].state != pb.Mutation_SUCCEEDED {
+			continue
+		}
+		for name := range o.sets {
+			if other := last[name]; other == nil || other.claims[0].from.Before(o.claims[0].from) {
+				last[name] = o
+			}
+		}
+	}
+	now := j.world.state()
+	for name, o := range last {
+		if now[name] != o.sets[name] {
+			j.say(lost, o, "%s is %q at the end, and this is the last mutation of it, which made it %q", name, now[name], o.sets[name])
+		}
+	}
+}
+
+// explain tells all about an op.
+func (j *judge) explain(o *op) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "    request_id %s, op %d, %s %s\n    client: %d calls, %d of them cut by a kill; was told %s\n", o.id, o.number, o.method, brief(o.request), o.calls, o.cut, o.heard())
+	m := j.records[o.id]
+	fmt.Fprintf(&text, "    journal: %s %v %q, created %v\n", m.GetName(), m.GetState(), m.GetMessage(), m.GetCreateTime().AsTime().Format(clock))
+	for _, s := range m.GetSteps() {
+		fmt.Fprintf(&text, "      step %q %v, sent %v, settled %v %s\n", s.GetId(), s.GetState(), s.GetSendTime().AsTime().Format(clock), s.GetSettleTime().AsTime().Format(clock), s.GetMessage())
+	}
+	for _, e := range j.effects[o.vendor] {
+		for _, c := range o.claims {
+			if e.Kind == c.effect && (c.key != "" && c.key == e.Key || c.by != "" && e.Details[c.by] == c.details[c.by]) {
+				fmt.Fprintf(&text, "    ledger: %s\n", shown(e))
+				break
+			}
+		}
+	}
+	return text.String()
+}
+
+const clock = "15:04:05.000000"
+
+func shown(e twin.Effect) string {
+	return fmt.Sprintf("%s %s %s %v of request %d", e.Time.Format(clock), e.Kind, e.Key, e.Details, e.Request)
+}

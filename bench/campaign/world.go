@@ -1,0 +1,237 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	amino "github.com/drmhub/drmhub/adapters/amino/emulator"
+	ncp "github.com/drmhub/drmhub/adapters/ncp/emulator"
+	pallycon "github.com/drmhub/drmhub/adapters/pallycon/emulator"
+	telecomx "github.com/drmhub/drmhub/adapters/telecomx/emulator"
+	"github.com/drmhub/drmhub/adapters/twin"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// world is the four vendors, each behind a gate where faults are ordered.
+type world struct {
+	pallycon *pallycon.Emulator
+	ncp      *ncp.Emulator
+	telecomx *telecomx.Emulator
+	amino    *amino.Emulator
+	gates    map[string]*gate // by vendor
+	urls     map[string]string
+	apple    keyPair
+	stop     func()
+
+	mu      sync.Mutex
+	put     map[string]bool
+	changes []string // names of status changes that clients heard of, the latest ones
+}
+
+// newWorld makes the vendors, who are not served yet.
+func newWorld(seed uint64) *world {
+	w := &world{
+		pallycon: pallycon.New(pallycon.Options{Seed: seed}),
+		ncp:      ncp.New(ncp.Options{Seed: seed}),
+		telecomx: telecomx.New(telecomx.Options{Seed: seed}),
+		amino:    amino.New(amino.Options{Seed: seed, Assumptions: amino.Assumptions{ProductUpdates: true}}),
+		gates:    map[string]*gate{}, urls: map[string]string{}, put: map[string]bool{},
+		apple: newKeyPair(),
+	}
+	w.fill()
+	return w
+}
+
+// serve serves the vendors until stop. late is how long they stall at most.
+func (w *world) serve(ctx context.Context, seed uint64, late time.Duration) error {
+	ctx, w.stop = context.WithCancel(ctx)
+	for _, v := range []struct {
+		name  string
+		twin  twinned
+		write func(method, path, body string) string
+	}{
+		{"pallycon", w.pallycon, pallyconWrite}, {"ncp", w.ncp, ncpWrite}, {"telecomx", w.telecomx, telecomxWrite}, {"amino", w.amino, aminoWrite},
+	} {
+		g := newGate(v.name, v.twin, v.write, seed, late)
+		if v.name == "amino" {
+			g.also = w.troubleIrdeto
+		}
+		var listen net.ListenConfig
+		l, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
+		if err != nil {
+			w.stop()
+			return err
+		}
+		w.gates[v.name], w.urls[v.name] = g, "http://"+l.Addr().String()
+		go g.serve(ctx, l)
+	}
+	return nil
+}
+
+// fill puts in what several clients work on.
+func (w *world) fill() {
+	for n := range pallyconSites {
+		w.pallycon.PutSites(pallycon.Site{
+			SiteID: fmt.Sprintf("S%03d", n), ServiceName: "Campaign",
+			Products: []pallycon.Product{{ServiceCode: pallycon.ServiceDRM, StatusCode: pallycon.StateInService}},
+		})
+	}
+	for n := range pallyconMembers {
+		w.pallycon.PutMembers(pallycon.Member{MemberEmail: fmt.Sprintf("member%d@campaign.example", n), GroupSeq: pallycon.GroupClients})
+	}
+	for n := range ncpPolicies {
+		w.ncp.PutPolicies(ncp.Policy{PolicyID: n, PolicyName: fmt.Sprintf("policy %d", n)})
+	}
+	for n := range ncpSites {
+		w.ncp.PutSites(ncp.Site{SiteID: ncpSiteID(n), SiteName: fmt.Sprintf("site_%d", n), Enabled: n%2 == 0})
+	}
+	for n := range aminoProducts {
+		w.amino.PutProducts(amino.Product{ID: productID(n), Name: fmt.Sprintf("Product %d", n)})
+	}
+}
+
+// once does what puts a thing there that several ops name.
+func (w *world) once(name string, do func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.put[name] {
+		w.put[name] = true
+		do()
+	}
+}
+
+// hearChange remembers a status change that waits for approval.
+func (w *world) hearChange(c *pb.StatusChange) {
+	if c.GetName() == "" || c.GetState() != pb.StatusChange_PENDING {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.changes = append(w.changes, c.GetName())
+	if len(w.changes) > 20 {
+		w.changes = w.changes[1:]
+	}
+}
+
+// heardChange is the name of a status change that some client heard of, or of none.
+func (w *world) heardChange(o *op) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.changes) == 0 {
+		return "vendors/pallycon/sites/S000/statusChanges/" + pallycon.ServiceDRM + ".none"
+	}
+	return w.changes[o.random.IntN(len(w.changes))]
+}
+
+// staff works at the vendors until ctx ends: somebody at PallyCon approves changes that wait, TelecomX ends sessions, and servers are restarted.
+func (w *world) staff(ctx context.Context, seed uint64, restarts time.Duration) {
+	random := twin.Rand(seed, "staff")
+	names := []string{"pallycon", "ncp", "telecomx", "amino"}
+	begun := time.Now()
+	for ctx.Err() == nil {
+		select {
+		case <-time.After(time.Duration(random.IntN(100)) * time.Millisecond):
+		case <-ctx.Done():
+			return
+		}
+		_, _ = w.pallycon.Approve(fmt.Sprintf("S%03d", random.IntN(pallyconSites)), pallycon.ServiceDRM) // where one waits
+		if random.IntN(100) == 0 {
+			w.telecomx.RevokeTokens()
+		}
+		if time.Since(begun) > restarts {
+			begun = time.Now()
+			w.gates[names[random.IntN(len(names))]].restart()
+		}
+	}
+}
+
+// troubleIrdeto has Irdeto fail now and then, in the way that the next of AminoTV's calls meets.
+func (w *world) troubleIrdeto(random *rand.Rand) {
+	behaviours := []amino.IrdetoBehaviour{amino.IrdetoRefuses, amino.IrdetoDown, amino.IrdetoStalls}
+	order := amino.IrdetoOrder{Behaviour: behaviours[random.IntN(len(behaviours))], Times: 1}
+	order.TakesEffect = order.Behaviour == amino.IrdetoStalls && random.IntN(2) == 0
+	w.amino.OrderIrdeto(order)
+}
+
+// calm ends all faults.
+func (w *world) calm() {
+	for _, g := range w.gates {
+		g.calm()
+	}
+	w.amino.OrderIrdeto(amino.IrdetoOrder{})
+}
+
+func effectKey(vendor, kind, key string) string { return vendor + "|" + kind + "|" + key }
+
+// takeEffects takes what the ledger of a vendor has of requests, oldest first. Nothing may be under way.
+func (w *world) takeEffects(vendor string) []twin.Effect {
+	ledger := w.gates[vendor].twin.Ledger()
+	var taken []twin.Effect
+	for _, e := range ledger.Effects() {
+		if e.Request == 0 {
+			continue // the staff's
+		}
+		if vendor == "pallycon" && strings.HasPrefix(e.Kind, "statusChange") {
+			e.Details["service"] = e.Key[:strings.LastIndex(e.Key, "/")]
+		}
+		taken = append(taken, e)
+	}
+	ledger.Clear()
+	return taken
+}
+
+// state is how things are at the vendors, by what ops set.
+func (w *world) state() map[string]string {
+	now := map[string]string{}
+	for n := range pallyconSites {
+		site := fmt.Sprintf("S%03d", n)
+		i := w.pallycon.Integration(site)
+		now["pallycon "+site+" token_duration"] = strconv.Itoa(int(i.TokenDuration / time.Second))
+		now["pallycon "+site+" license_callback_url"], now["pallycon "+site+" package_callback_url"] = i.LicenseCallbackURL, i.PackageCallbackURL
+	}
+	for _, m := range w.pallycon.Members() {
+		name := "pallycon member " + strconv.Itoa(m.MemberSeq)
+		now[name+" group_seq"], now[name+" status_code"] = strconv.Itoa(m.GroupSeq), m.StatusCode
+	}
+	for _, s := range w.ncp.Sites() {
+		now["ncp "+s.SiteID+" enabled"] = strconv.FormatBool(s.Enabled)
+		now["ncp "+s.SiteID+" siteName"], now["ncp "+s.SiteID+" policyId"] = s.SiteName, strconv.Itoa(s.PolicyID)
+	}
+	for _, p := range w.amino.Products() {
+		now["amino "+p.ID+" name"] = p.Name
+	}
+	return now
+}
+
+// irdeto tells where Irdeto's entitlements are not those of AminoTV's licences.
+func (w *world) irdeto() []string {
+	standing := map[string]int{}
+	for _, e := range w.amino.Entitlements() {
+		standing[e.LicenseID]++
+	}
+	var wrong []string
+	for _, l := range w.amino.Licenses() {
+		if standing[l.ID] != 1 {
+			wrong = append(wrong, fmt.Sprintf("licence %s of user %s has %d entitlements at Irdeto", l.ID, l.UserID, standing[l.ID]))
+		}
+		delete(standing, l.ID)
+	}
+	for id := range standing {
+		wrong = append(wrong, fmt.Sprintf("Irdeto holds an entitlement of licence %s, which does not stand", id))
+	}
+	return wrong
+}
+
+// twinned is an emulator, which is an http.Handler with a twin's faults and ledger.
+type twinned interface {
+	http.Handler
+	Faults() *twin.Faults
+	Ledger() *twin.Ledger
+}

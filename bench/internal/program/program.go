@@ -1,0 +1,70 @@
+// Package program runs the real server, built from this source, in processes of its own.
+package program
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"syscall"
+)
+
+// Build compiles the server into folder, and answers the program's path.
+func Build(ctx context.Context, folder string) (binary string, err error) {
+	binary = filepath.Join(folder, "server")
+	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/drmhub/drmhub/server") //nolint:gosec // The program goes into a folder of the caller's.
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return "", fmt.Errorf("building the server: %w", err)
+	}
+	return binary, nil
+}
+
+// Server is a server that takes calls.
+type Server struct {
+	process *exec.Cmd
+	// GRPC and HTTP are where it listens, host:port.
+	GRPC, HTTP string
+}
+
+var readyLine = regexp.MustCompile(`gRPC on (\S+), REST on http://([^,\s]+)`)
+
+// Start runs a server with a configuration file and nothing but env in its environment, and returns once it takes calls. What it logs goes to log.
+func Start(binary, config string, env []string, log io.Writer) (*Server, error) {
+	s := &Server{process: exec.Command(binary, "--config", config)} //nolint:gosec,noctx // Kill and Stop end it.
+	s.process.Env, s.process.Stderr = env, log
+	out, err := s.process.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.process.Start(); err != nil {
+		return nil, err
+	}
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if m := readyLine.FindStringSubmatch(lines.Text()); m != nil {
+			s.GRPC, s.HTTP = m[1], m[2]
+			return s, nil
+		}
+	}
+	return nil, errors.Join(errors.New("the server ends before it is ready: its log says why"), s.process.Wait())
+}
+
+// Pid is the id of the server's process.
+func (s *Server) Pid() int { return s.process.Process.Pid }
+
+// Kill ends the server as a power cut would.
+func (s *Server) Kill() { s.end(syscall.SIGKILL) }
+
+// Stop lets the server finish the calls in flight.
+func (s *Server) Stop() { s.end(syscall.SIGTERM) }
+
+func (s *Server) end(signal os.Signal) {
+	_ = s.process.Process.Signal(signal) // it may have ended
+	_ = s.process.Wait()                 // how it ends is for its log to say
+}

@@ -1,0 +1,106 @@
+// Command journal measures what the journal costs: mutations a second with it and without it, in one run.
+//
+//	go run ./bench/journal
+//	go run ./bench/journal -rounds 5 -time 5s
+//
+// A mutation is ResetMemberPassword, since it is one write at the vendor and no read. The vendor is PallyCon's twin on loopback, in this process, without any delay.
+// Each caller resets the password of a member of its own, since mutations of one resource wait for each other.
+//
+//   - "in memory", "SQLite" and "PostgreSQL" are the real server, built from this source, with nothing but store.dsn different: every call passes all that it
+//     passes in production, and is durable when it is answered, but for the first. SQLite's file and PostgreSQL's data are in the folder for temporary files,
+//     and both wait for its disk.
+//   - "without" is a gRPC server of this program's own that hands the calls straight to the same adapter, with a log of steps in memory alone. It lacks not only
+//     the journal and the audit trail, but validation and error shaping too: the comparison is not in the journal's favour.
+//
+// All four run as processes of their own, and take turns in every round. What is printed is the median of the rounds. It needs Go and PostgreSQL's programs.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// callers are how many calls are made at the same time.
+var callers = []int{1, 16, 64}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	flags := flag.NewFlagSet("journal", flag.ContinueOnError)
+	rounds := flags.Int("rounds", 5, "how many `rounds`")
+	length := flags.Duration("time", 2*time.Second, "how `long` each is, for each server and number of callers")
+	bare := flags.String("without", "", "be the server without a journal, for the vendor at this `URL`")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *bare != "" {
+		return serveBare(ctx, *bare, out)
+	}
+	servers, stop, err := start(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	rates := make([][][]float64, len(servers)) // by server and number of callers
+	for i, s := range servers {
+		rates[i] = make([][]float64, len(callers))
+		if _, err := s.load(ctx, slices.Max(callers), *length/4); err != nil { // connections, and what is made at the first use
+			return err
+		}
+	}
+	for range *rounds {
+		for at, n := range callers {
+			for i, s := range servers {
+				rate, err := s.load(ctx, n, *length)
+				if err != nil {
+					return err
+				}
+				rates[i][at] = append(rates[i][at], rate)
+			}
+		}
+	}
+	table(out, servers, rates)
+	return nil
+}
+
+// table writes the medians in Markdown, each with its share of the first server's.
+func table(out io.Writer, servers []*server, rates [][][]float64) {
+	fmt.Fprint(out, "| callers |")
+	for _, s := range servers {
+		fmt.Fprintf(out, " %s |", s.name)
+	}
+	fmt.Fprint(out, "\n| ---: |")
+	for range servers {
+		fmt.Fprint(out, " ---: |")
+	}
+	for at, n := range callers {
+		first := median(rates[0][at])
+		fmt.Fprintf(out, "\n| %d | %.0f/s |", n, first)
+		for i := range servers[1:] {
+			rate := median(rates[i+1][at])
+			fmt.Fprintf(out, " %.0f/s (%.0f%%) |", rate, 100*rate/first)
+		}
+	}
+	fmt.Fprintln(out)
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}
