@@ -119,6 +119,11 @@ func (a *Adapter) atOnce(ctx context.Context) int {
 	return a.config.BatchConcurrency
 }
 
+// mayPass are the codes of what kept an item from taking effect for the moment.
+var mayPass = map[codes.Code]bool{
+	codes.Unavailable: true, codes.ResourceExhausted: true, codes.Canceled: true, codes.DeadlineExceeded: true, codes.Internal: true,
+}
+
 // resultsOf are the results of all items. Where none of them came as far as the vendor, for a reason of drmhub's own, that is the batch's.
 func resultsOf(licenses []*pb.ProductLicense, errs []error) ([]*pb.ProductLicenseResult, error) {
 	results, stuck := make([]*pb.ProductLicenseResult, len(errs)), 0
@@ -130,7 +135,7 @@ func resultsOf(licenses []*pb.ProductLicense, errs []error) ([]*pb.ProductLicens
 		case errors.Is(err, mutation.ErrNoEffect):
 			stuck++
 			err = apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "the batch was cut before this item had any effect at the vendor, and it was not sent again: send it anew")
-		case apierror.Convert(err).Reason == pb.ErrorReason_INTERNAL_FAILURE:
+		case mayPass[apierror.Convert(err).Code]:
 			stuck++
 		}
 		results[i] = failed(err)

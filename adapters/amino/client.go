@@ -89,6 +89,13 @@ func (a *Adapter) change(ctx context.Context, req upstream.Request) error {
 		return res.Complete(apierror.OutcomeUnknown("whether AminoTV did it is not known: %s %s is answered with success, in %s; call again with the same request_id to settle it",
 			req.Method, req.Path, kind))
 	}
+	if req.Method == http.MethodDelete && res.Status != http.StatusNoContent { // success with something to say may be another's, too
+		_, err := a.vendor.Read(ctx, upstream.Request{Path: req.Path, Header: a.header()}, nil)
+		if apierror.Convert(err).Code != codes.NotFound {
+			return res.Complete(apierror.OutcomeUnknown("whether AminoTV did it is not known: DELETE %s is answered with HTTP %d, and what it deletes is still there, or cannot be read; call again with the same request_id to settle it",
+				req.Path, res.Status))
+		}
+	}
 	return nil
 }
 

@@ -167,7 +167,7 @@ func TestALicenceOfAnUnknownProduct(t *testing.T) {
 
 func TestALicenceIsRevoked(t *testing.T) {
 	for _, answer := range []reply{{http.StatusNoContent, ""}, ok(""), ok(`{"meta":{}}`), {http.StatusAccepted, ""}} {
-		a, vendor := serve(t, config(), map[string][]reply{getLicense: {ok(one(row("L1", whole)))}, deleteL1: {answer}})
+		a, vendor := serve(t, config(), map[string][]reply{getLicense: {ok(one(row("L1", whole))), gone()}, deleteL1: {answer}})
 		if err := revoke(t, a, mutation.NewMemory()); err != nil {
 			t.Errorf("%v: %v", answer, err)
 		}

@@ -30,6 +30,9 @@ func (a productUpdater) UpdateProduct(ctx context.Context, req *pb.UpdateProduct
 	if err != nil {
 		return nil, err
 	}
+	if proto.Equal(before, merged(before, wanted, mask)) {
+		return before, nil
+	}
 	return mutation.Do(ctx, mutation.Write[*pb.Product]{
 		Step: "update",
 		Send: func(ctx context.Context) (*pb.Product, error) {
@@ -42,6 +45,9 @@ func (a productUpdater) UpdateProduct(ctx context.Context, req *pb.UpdateProduct
 			changed, err := a.findProduct(ctx, wanted.GetName())
 			if err != nil {
 				return nil, apierror.OutcomeUnknown("AminoTV took the change, and what became of it could not be read: %v; call again with the same request_id", err)
+			}
+			if !proto.Equal(changed, merged(changed, wanted, mask)) {
+				return nil, apierror.OutcomeUnknown("AminoTV answers success to the update, and the product, read back, is not as it was to be; call again with the same request_id to settle it")
 			}
 			return changed, nil
 		},

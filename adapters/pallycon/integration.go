@@ -61,6 +61,9 @@ func (a *Adapter) UpdateIntegration(ctx context.Context, req *pb.UpdateIntegrati
 	if err != nil {
 		return nil, err
 	}
+	if !slices.ContainsFunc(mask, func(field string) bool { return !sameSetting(field, before, wanted) }) {
+		return before, nil
+	}
 	return mutation.Do(ctx, mutation.Write[*pb.Integration]{
 		Step: "update",
 		Send: func(ctx context.Context) (*pb.Integration, error) {

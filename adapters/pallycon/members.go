@@ -136,6 +136,14 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 	if err != nil {
 		return nil, err
 	}
+	asWanted := func(m *pb.Member) bool {
+		return !slices.ContainsFunc(mask, func(field string) bool {
+			return field == "group" && m.GetGroup() != wanted.GetGroup() || field == "state" && m.GetState() != wanted.GetState()
+		})
+	}
+	if asWanted(before) {
+		return before, nil
+	}
 	return mutation.Do(ctx, mutation.Write[*pb.Member]{
 		Step: "update",
 		Send: func(ctx context.Context) (*pb.Member, error) {
@@ -153,11 +161,7 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 		},
 		Check: func(ctx context.Context) (*pb.Member, bool, error) {
 			now, err := a.findMember(ctx, withSeq(seq))
-			took := now != nil
-			for _, field := range mask {
-				took = took && (field == "group" && now.GetGroup() == wanted.GetGroup() || field == "state" && now.GetState() == wanted.GetState())
-			}
-			return now, took, err
+			return now, now != nil && asWanted(now), err
 		},
 		Expect: func() *pb.Member {
 			if slices.Contains(mask, "group") {

@@ -148,7 +148,8 @@ func TestUpdatingAMemberSendsWhatTheMaskNames(t *testing.T) {
 		"state":       {"member_status": "MT001"},
 		"state group": {"group_seq": "1001", "member_status": "MT001"},
 	} {
-		a, vendor := serve(t, config(), map[string]string{putMember: done, getMembers: withFresh(t)})
+		before := strings.NewReplacer("1001", "1000", "MT001", "MT002").Replace(withFresh(t))
+		a, vendor := serveInTurn(t, config(), map[string][]string{putMember: {done}, getMembers: {before, withFresh(t)}})
 		got, err := updateMember(t, a, mutation.NewMemory(), wanted, strings.Fields(mask)...)
 		if err != nil {
 			t.Fatalf("%s: %v", mask, err)
@@ -242,7 +243,7 @@ func TestAMemberThatIsNotThere(t *testing.T) {
 		"taken, of one who is gone": {done, []string{withFresh(t), none}, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND},
 	} {
 		a, _ := serveInTurn(t, config(), map[string][]string{putMember: {c.put}, getMembers: c.list})
-		_, err := updateMember(t, a, mutation.NewMemory(), &pb.Member{Name: "vendors/acme/members/104", State: pb.Member_ACTIVE}, "state")
+		_, err := updateMember(t, a, mutation.NewMemory(), &pb.Member{Name: "vendors/acme/members/104", State: pb.Member_INACTIVE}, "state")
 		wantError(t, "an update, "+what, err, c.code, c.reason)
 	}
 	for what, c := range map[string]struct {

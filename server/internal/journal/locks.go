@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -35,10 +36,36 @@ func (r *record) locks(req proto.Message) []string {
 		names[i] = strings.Join(parts[:min(len(parts), 4)], "/")
 	}
 	if len(names) == 0 {
-		names = append(names, r.method+"#"+hex.EncodeToString(r.digest))
+		names = r.identities(m)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// identities are what tells things that are created apart, as far as the caller chose it: what is read back by that.
+func (r *record) identities(m protoreflect.Message) (all []string) {
+	collection := r.method[:strings.Index(r.method, "/")]
+	m.Range(func(field protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		switch {
+		case field.IsList() && field.Message() != nil:
+			for i := range v.List().Len() {
+				all = append(all, r.identities(v.List().Get(i).Message())...)
+			}
+		case field.Message() != nil && field.Message().Fields().ByName("name") != nil:
+			what := ""
+			for _, name := range []protoreflect.Name{"email", "username", "display_name", "order_id"} {
+				what += strings.ToLower(text(v.Message(), name))
+			}
+			if what != "" {
+				all = append(all, collection+"#"+what+text(v.Message(), "user")+text(v.Message(), "product"))
+			}
+		}
+		return true
+	})
+	if len(all) == 0 {
+		all = append(all, r.method+"#"+hex.EncodeToString(r.digest))
+	}
+	return all
 }
 
 // takeLocks locks all resources for a mutation, or none: then holder is the mutation that has one of them.

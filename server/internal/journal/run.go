@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/code"
@@ -130,11 +131,19 @@ func (r *record) end(s *steps, answer proto.Message, failure error, now time.Tim
 		r.state, r.settled = pb.Mutation_UNKNOWN, time.Time{}
 	case failure == nil:
 		r.answer = redact.Without(answer)
-		if s.has(mutation.Refused) && !s.has(mutation.Done) { // a batch, all of whose items were refused
+		if !s.has(mutation.Done) && (s.has(mutation.Refused) || noneDone(answer)) {
 			r.state = pb.Mutation_FAILED
 		}
 	}
 	return failure
+}
+
+// noneDone tells whether an answer is a batch's, none of whose items came to anything.
+func noneDone(answer proto.Message) bool {
+	batch, ok := answer.(interface {
+		GetResults() []*pb.ProductLicenseResult
+	})
+	return ok && !slices.ContainsFunc(batch.GetResults(), func(r *pb.ProductLicenseResult) bool { return r.GetError() == nil })
 }
 
 // verdict is what a method's failure means, given what its writes did. Where something took effect, and it was not the vendor's refusal that kept the rest from being
