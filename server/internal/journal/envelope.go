@@ -130,7 +130,7 @@ func (j *Journal) conclude(ctx context.Context, r *record, locked bool, req muta
 
 // unclear is the error of a call that could not look into what an earlier one with its request_id has done.
 func (r *record) unclear(err error) error {
-	if r.state == pb.Mutation_FAILED || errors.Is(err, errForgotten) {
+	if r.state == pb.Mutation_FAILED || errors.Is(err, errForgotten) || apierror.IsOutcomeUnknown(err) {
 		return err
 	}
 	return errors.Join(apierror.OutcomeUnknown("an earlier call with this request_id may have taken effect, which cannot be looked into now; call again with it: %s", apierror.Convert(err).Message), err)

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"strings"
 	"time"
 )
 
@@ -33,8 +34,26 @@ func (j *Journal) SettleDue(ctx context.Context) int {
 	return len(due)
 }
 
+// SettleDueAfter lists what is due, has something happen, and then answers how much of it is still to be settled.
+func (j *Journal) SettleDueAfter(ctx context.Context, happens func()) (n int) {
+	due, _ := j.dueNow(ctx)
+	happens()
+	for _, id := range due {
+		if r, _ := j.claimDue(ctx, id); r != nil {
+			n++
+		}
+	}
+	return n
+}
+
 // LetGo is so, too.
 func (j *Journal) LetGo(ctx context.Context) { j.letGo(ctx) }
 
 // Wake makes a replica count as alive again.
 func (j *Journal) Wake(ctx context.Context) error { return j.sayAlive(ctx) }
+
+// Hold claims a mutation, and does nothing with it.
+func (j *Journal) Hold(ctx context.Context, name string) error {
+	_, err := j.claim(ctx, strings.TrimPrefix(name, namePrefix))
+	return err
+}

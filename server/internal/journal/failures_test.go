@@ -61,9 +61,11 @@ func TestAWriteOfTheJournalThatFails(t *testing.T) {
 			r := newReplica(t, h.db, h.vendor, calm)
 			stop(t, r.Journal)
 			for _, faults := range k.faults(1) {
-				for n := range h.fail(t, r, k, faults, 0, false) {
-					for _, after := range []bool{false, true} {
-						h.fail(t, r, k, faults, n+1, after)
+				for call := range 2 {
+					for n := range h.fail(t, r, k, faults, call, 0, false) {
+						for _, after := range []bool{false, true} {
+							h.fail(t, r, k, faults, call, n+1, after)
+						}
 					}
 				}
 			}
@@ -72,18 +74,22 @@ func TestAWriteOfTheJournalThatFails(t *testing.T) {
 	}
 }
 
-// fail makes a call in which one write of the journal fails, and answers how many it made.
-func (h *house) fail(t *testing.T, r *replica, k kind, faults map[int]fault, n int, after bool) (made int) {
+// fail makes a call, twice, and in one of the two a write of the journal fails. It answers how many that call made.
+func (h *house) fail(t *testing.T, r *replica, k kind, faults map[int]fault, call, n int, after bool) (made int) {
 	h.plans++
 	h.vendor.calls, h.vendor.faults = 0, faults
-	c := &course{t: t, house: h, plan: plan{kind: k, faults: faults, settles: h.plans%3 == 0}, process: &stopper{}, name: fmt.Sprintf("n%d", h.plans), requestID: uuid.NewString()}
-	h.db.SetHooks(failing(n, after, &made))
-	c.ask(r, false)
+	c := &course{t: t, house: h, plan: plan{kind: k, faults: faults, settles: true}, process: &stopper{}, name: fmt.Sprintf("n%d", h.plans), requestID: uuid.NewString()}
+	for i := range call + 1 {
+		if i == call {
+			h.db.SetHooks(failing(n, after, &made))
+		}
+		c.ask(r, i > 0)
+	}
 	h.db.SetHooks(store.Hooks{})
 	r.LetGo(t.Context())
 	c.goOn(r)
 	if t.Failed() {
-		t.Fatalf("write %d of the journal failed, and was durable: %v", n, after)
+		t.Fatalf("write %d of the journal in call %d failed, and was durable: %v", n, call, after)
 	}
 	return made
 }

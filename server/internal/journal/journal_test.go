@@ -19,6 +19,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/mutation"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/journal"
+	"github.com/drmhub/drmhub/server/internal/store"
 )
 
 const id, otherID = "6f1f7c51-6a2b-4a44-9b57-0d9f4f3c2a10", "0b8e0a52-9c1d-4a58-8a0e-3f5a6a1f7e55"
@@ -201,4 +202,36 @@ func TestAnIDIsRememberedAsLongAsItIsKept(t *testing.T) {
 		call(otherID)
 		v.want(t, 3, 3)
 	})
+}
+
+func TestWhatDidNotReachTheVendorCanBeTriedAgain(t *testing.T) {
+	w := &world{before: func(context.Context, string) error {
+		return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "connection refused: not sent")
+	}}
+	r := start(t, w, calm)
+	_, err := r.sites.DisableSite(t.Context(), disable(id))
+	wantError(t, err, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE)
+	w.before = nil
+	if _, err := r.sites.DisableSite(t.Context(), disable(id)); err != nil {
+		t.Error(err)
+	}
+	w.want(t, "disable "+site, 1)
+}
+
+func TestAnIDThatIsForgottenJustNowIsANewOne(t *testing.T) {
+	w := &world{faults: map[int]fault{1: refused}}
+	r := start(t, w, calm)
+	_, _ = r.sites.DisableSite(t.Context(), disable(id))
+	forgets := true
+	r.db.SetHooks(store.Hooks{AfterCommit: func() (err error) {
+		if forgets { // between the write that finds the record and the reading of it
+			forgets = false
+			_, err = r.db.Reads().Exec("DELETE FROM mutations") // in memory, what reads can write
+		}
+		return err
+	}})
+	if _, err := r.sites.DisableSite(t.Context(), disable(id)); err != nil {
+		t.Error(err)
+	}
+	w.want(t, "disable "+site, 1)
 }

@@ -44,20 +44,21 @@ func (r *record) locks(req proto.Message) []string {
 
 // identities are what tells things that are created apart, as far as the caller chose it: what is read back by that.
 func (r *record) identities(m protoreflect.Message) (all []string) {
-	collection := r.method[:strings.Index(r.method, "/")]
+	service, _, _ := strings.Cut(r.method, "/")
 	m.Range(func(field protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		switch {
 		case field.IsList() && field.Message() != nil:
 			for i := range v.List().Len() {
 				all = append(all, r.identities(v.List().Get(i).Message())...)
 			}
-		case field.Message() != nil && field.Message().Fields().ByName("name") != nil:
-			what := ""
+		case !field.IsList() && !field.IsMap() && field.Message() != nil && field.Message().Fields().ByName("name") != nil:
+			var chosen []string
 			for _, name := range []protoreflect.Name{"email", "username", "display_name", "order_id"} {
-				what += strings.ToLower(text(v.Message(), name))
+				chosen = append(chosen, strings.ToLower(text(v.Message(), name)))
 			}
-			if what != "" {
-				all = append(all, collection+"#"+what+text(v.Message(), "user")+text(v.Message(), "product"))
+			if strings.Join(chosen, "") != "" {
+				chosen = append(chosen, text(v.Message(), "user"), text(v.Message(), "product"))
+				all = append(all, strings.Join(append([]string{r.resource, service}, chosen...), "#"))
 			}
 		}
 		return true

@@ -58,6 +58,12 @@ func TestMutationsOfOneResourceWaitForEachOther(t *testing.T) {
 			return err
 		}
 	}
+	cancels := func(name string) call {
+		return func(ctx context.Context, r *replica) error {
+			_, err := r.sites.CancelStatusChange(ctx, &pb.CancelStatusChangeRequest{Name: name})
+			return err
+		}
+	}
 	deletes := func(ids ...string) call {
 		return func(ctx context.Context, r *replica) error {
 			if len(ids) == 1 {
@@ -80,11 +86,21 @@ func TestMutationsOfOneResourceWaitForEachOther(t *testing.T) {
 			return err
 		}
 	}
+	orders := func(vendor, order string, status pb.ProductLicense_Status) call {
+		return func(ctx context.Context, r *replica) error {
+			_, err := r.licenses.BatchCreateProductLicenses(ctx, &pb.BatchCreateProductLicensesRequest{Parent: vendor, Requests: []*pb.CreateProductLicenseRequest{
+				{Parent: vendor, ProductLicense: &pb.ProductLicense{User: "u", Product: vendor + "/products/p", OrderId: order, Status: status}},
+			}})
+			return err
+		}
+	}
 	for name, c := range map[string]struct {
 		one, other call
 		wait       bool
 	}{
 		"one site":                           {disables("vendors/v/sites/s"), enables("vendors/v/sites/s"), true},
+		"what stands below one site":         {disables("vendors/v/sites/s"), cancels("vendors/v/sites/s/statusChanges/c"), true},
+		"what stands below another one":      {disables("vendors/v/sites/s"), cancels("vendors/v/sites/t/statusChanges/c"), false},
 		"two sites":                          {disables("vendors/v/sites/s"), disables("vendors/v/sites/t"), false},
 		"two vendors' sites":                 {disables("vendors/v/sites/s"), disables("vendors/w/sites/s"), false},
 		"a batch and one of its names":       {deletes("a", "b"), deletes("b"), true},
@@ -92,6 +108,9 @@ func TestMutationsOfOneResourceWaitForEachOther(t *testing.T) {
 		"batches with a name in common":      {deletes("a", "b"), deletes("c", "b"), true},
 		"batches with none":                  {deletes("a", "b"), deletes("c", "d"), false},
 		"equal requests to create something": {creates("u", id), creates("u", otherID), true},
+		"requests to create the same thing":  {orders("vendors/v", "o", pb.ProductLicense_ACTIVE), orders("vendors/v", "o", pb.ProductLicense_SUSPENDED), true},
+		"requests of two orders":             {orders("vendors/v", "o", pb.ProductLicense_ACTIVE), orders("vendors/v", "p", pb.ProductLicense_ACTIVE), false},
+		"requests to two vendors":            {orders("vendors/v", "o", pb.ProductLicense_ACTIVE), orders("vendors/w", "o", pb.ProductLicense_ACTIVE), false},
 		"other ones":                         {creates("u", id), creates("v", otherID), false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -177,5 +196,30 @@ func TestARunThatWasAsleepLeavesNoLockBehind(t *testing.T) {
 		if locks := count(t, one, "locks"); locks != 0 {
 			t.Errorf("%d locks are left", locks)
 		}
+	})
+}
+
+func TestWhoWaitsForOneResourceDoesNotHoldAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, slow(), calm)
+		names := []string{"vendors/v/productLicenses/a", "vendors/v/productLicenses/b"}
+		began := time.Now()
+		var calls sync.WaitGroup
+		calls.Go(func() {
+			if _, err := r.licenses.DeleteProductLicense(t.Context(), &pb.DeleteProductLicenseRequest{Name: names[1]}); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		calls.Go(func() {
+			if _, err := r.licenses.BatchDeleteProductLicenses(t.Context(), &pb.BatchDeleteProductLicensesRequest{Parent: "vendors/v", Names: names}); err != nil {
+				t.Error(err)
+			}
+		})
+		time.Sleep(time.Second)
+		if _, err := r.licenses.DeleteProductLicense(t.Context(), &pb.DeleteProductLicenseRequest{Name: names[0]}); err != nil || time.Since(began) != 11*time.Second {
+			t.Errorf("%v after %v, want it not to wait for the one that waits", err, time.Since(began))
+		}
+		calls.Wait()
 	})
 }

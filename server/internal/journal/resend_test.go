@@ -1,6 +1,7 @@
 package journal_test
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 
+	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -206,4 +208,41 @@ func TestTheTrailTellsOfResendings(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
+}
+
+func TestResendingThatDoesNotComeToTheWriteLeavesItUnknown(t *testing.T) {
+	w := &world{faults: map[int]fault{1: lost}}
+	r := start(t, w, calm)
+	_, _ = r.sites.EnableSite(t.Context(), enable(id))
+	w.enter = func() error { return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "down") }
+	r.wantResent(t, id, "", pb.Mutation_UNKNOWN)
+	w.enter = nil
+	r.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
+}
+
+func TestResendingNotesAnew(t *testing.T) {
+	w := &world{faults: map[int]fault{1: refused}}
+	r := start(t, w, calm)
+	_, _ = r.licenses.ReplaceProductLicense(t.Context(), replace(id))
+	r.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
+	if w.notes != 2 {
+		t.Errorf("noted %d times, want it as it was before each attempt", w.notes)
+	}
+}
+
+func TestResendingWhatIsNotFinished(t *testing.T) {
+	fails := true
+	w := &world{after: func(context.Context) error {
+		if fails {
+			fails = false
+			return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "down")
+		}
+		return nil
+	}}
+	r := start(t, w, calm)
+	_, err := r.licenses.ReplaceProductLicense(t.Context(), replace(id))
+	wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+	r.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
+	w.want(t, "revoke vendors/v/productLicenses/l", 1)
+	w.want(t, "issue vendors/v/products/p", 1)
 }

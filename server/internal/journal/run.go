@@ -48,7 +48,7 @@ func (j *Journal) run(ctx context.Context, r *record, s *steps, call method) out
 	j.running++
 	j.mu.Unlock()
 	go func() {
-		answer, err := j.guarded(ctx, r, call)(mutation.NewContext(ctx, s))
+		answer, err := j.guarded(mutation.NewContext(ctx, s), r, call)
 		o := j.finish(ctx, r, s, answer, err)
 		j.mu.Lock()
 		j.running--
@@ -69,20 +69,18 @@ func (j *Journal) run(ctx context.Context, r *record, s *steps, call method) out
 	}
 }
 
-// guarded makes a panic an error like any other: what the method had done by then is settled all the same.
-func (j *Journal) guarded(ctx context.Context, r *record, call method) method {
-	return func(run context.Context) (answer proto.Message, err error) {
-		defer func() {
-			if p := recover(); p != nil {
-				j.options.Log.ErrorContext(ctx, "a call panicked", "mutation", r.name(), "panic", p, "stack", string(debug.Stack()))
-				answer, err = nil, errPanicked
-			}
-		}()
-		if answer, err = call(run); err == nil && answer == nil {
-			err = errors.New("the method answered neither a message nor an error")
+// guarded calls a method, and makes a panic an error like any other: what it had done by then is settled all the same.
+func (j *Journal) guarded(ctx context.Context, r *record, call method) (answer proto.Message, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			j.options.Log.ErrorContext(ctx, "a call panicked", "mutation", r.name(), "panic", p, "stack", string(debug.Stack()))
+			answer, err = nil, errPanicked
 		}
-		return answer, err
+	}()
+	if answer, err = call(ctx); err == nil && answer == nil {
+		err = errors.New("the method answered neither a message nor an error")
 	}
+	return answer, err
 }
 
 var errPanicked = apierror.New(codes.Internal, pb.ErrorReason_INTERNAL_FAILURE, "drmhub failed in a way it should not; its log says more")
@@ -127,7 +125,7 @@ func (r *record) end(s *steps, answer proto.Message, failure error, now time.Tim
 		r.state, r.err, r.vendorCode = pb.Mutation_FAILED, e.GRPCStatus().Proto(), apierror.VendorText(e.Metadata[apierror.VendorCode])
 	}
 	switch {
-	case s.doubtful(failure), apierror.IsOutcomeUnknown(failure):
+	case s.doubtful(failure), apierror.IsOutcomeUnknown(failure), failure == nil && s.broken: // the latter: the answer does not tell what the writes did
 		r.state, r.settled = pb.Mutation_UNKNOWN, time.Time{}
 	case failure == nil:
 		r.answer = redact.Without(answer)

@@ -244,15 +244,13 @@ func (s *steps) has(states ...mutation.State) bool {
 }
 
 // reopen makes a mutation that is over one that is still to be done, and locks what it changes. Its steps that had no effect are forgotten, so that they are made
-// again; and what was noted, where no step remains that depends on it.
+// again; and what was noted, where no step remains that it was noted for.
 func (j *Journal) reopen(ctx context.Context, r *record, s *steps, resources []string) error {
 	gone := func(known *step) bool { return known.State == mutation.Refused || known.State == mutation.Fresh }
-	state := pb.Mutation_INTENDED
-	switch {
-	case s.has(mutation.Lost):
-		state = pb.Mutation_UNKNOWN
-	case !s.has(mutation.Done):
+	state := pb.Mutation_UNKNOWN
+	if !s.has(mutation.Done, mutation.Lost) {
 		gone = func(*step) bool { return true }
+		state = pb.Mutation_INTENDED
 	}
 	err := j.lock(ctx, r, resources, func(ctx context.Context, tx *sql.Tx) error {
 		err := r.update(ctx, tx, "state = $3, answer = NULL, error = NULL, send_time = NULL, settle_time = NULL, settle_at = $4, attempts = 0, resend_id = $5",
@@ -275,10 +273,10 @@ func (j *Journal) reopen(ctx context.Context, r *record, s *steps, resources []s
 	return nil
 }
 
-// doubtful tells whether a write may have taken effect, given how the method ended, or the answer does not tell what the writes did. What was lost, and was to be
-// made again, is in doubt no more where the method has succeeded without it.
+// doubtful tells whether a write may have taken effect, given how the method ended. What was lost, and was to be made again, is in doubt no more where the method has
+// succeeded without it.
 func (s *steps) doubtful(failure error) bool {
-	return failure == nil && s.broken || len(s.those(func(known *step) bool {
+	return len(s.those(func(known *step) bool {
 		return known.State == mutation.Sent || known.State == mutation.Lost && (!known.again || failure != nil)
 	})) > 0
 }

@@ -161,17 +161,15 @@ func TestAReplicaThatWasAsleepSendsNothing(t *testing.T) {
 // A run that was taken over from has lost the mutation for good, even if it is its own replica that runs it again.
 func TestARunThatWasAsleepSendsNothingBesideANewOneOfItsReplica(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		asleep := make(chan struct{})
-		sleeps := true
+		asleep := make(chan chan struct{}, 2)
 		v := &vendor{before: func(context.Context) error {
-			if sleeps {
-				sleeps = false
-				<-asleep
-			}
+			wake := make(chan struct{})
+			asleep <- wake
+			<-wake
 			return nil
 		}}
 		one, other := pair(t, v, calm)
-		var first sync.WaitGroup
+		var first, second sync.WaitGroup
 		first.Go(func() {
 			_, err := one.sites.DisableSite(t.Context(), disable(id))
 			wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
@@ -185,16 +183,34 @@ func TestARunThatWasAsleepSendsNothingBesideANewOneOfItsReplica(t *testing.T) {
 		if err := one.Wake(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := one.sites.DisableSite(t.Context(), disable(id)); err != nil {
-			t.Error(err)
-		}
-		v.want(t, 2, 1)
-		close(asleep)
+		second.Go(func() {
+			if _, err := one.sites.DisableSite(t.Context(), disable(id)); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		close(<-asleep)
 		first.Wait()
-		v.want(t, 2, 1)
+		v.want(t, 2, 0)
 		one.LetGo(t.Context())
+		close(<-asleep)
+		second.Wait()
+		v.want(t, 2, 1)
 		one.wantState(t, id, pb.Mutation_SUCCEEDED)
 	})
+}
+
+func TestAMutationIsNotSettledTwiceInARow(t *testing.T) {
+	w := &world{faults: map[int]fault{1: cut}}
+	one, other := pair(t, w, calm)
+	_, _ = one.sites.DisableSite(t.Context(), disable(id))
+	if err := one.Pass(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.read = func(string) error { return errors.New("down") }
+	if n := one.SettleDueAfter(t.Context(), func() { other.SettleDue(t.Context()) }); n != 0 {
+		t.Error("what another replica has just tried to settle is tried again at once")
+	}
 }
 
 func TestClosingWaitsForCallsAndKeepsThemItsOwn(t *testing.T) {

@@ -33,17 +33,21 @@ type world struct {
 	pb.UnimplementedProductLicenseServiceServer
 	pb.UnimplementedDrmAccountServiceServer
 
+	enter  func() error                                 // happens as a site's method begins, if it is set
 	before func(ctx context.Context, what string) error // happens before a write, if it is set; its error is definite
 	read   func(what string) error                      // happens before a write is read back, if it is set
 	after  func(ctx context.Context) error              // happens at the end of a method, if it is set
 
+	parallel     bool // BatchCreateProductLicenses makes all items at once, each in two writes with a note between them
+	blindItems   bool // BatchCreateProductLicenses cannot read anything back
+	blank        bool // CreateDrmAccount takes an account without a password
 	blindRestore bool // ReplaceProductLicense cannot read back whether the old terms stand again
 
 	mu     sync.Mutex
 	calls  int // writes that reached the vendor
 	faults map[int]fault
 	ledger map[string]int // how often something took effect
-	reads  int
+	notes  int            // how often something was noted
 }
 
 func (w *world) register(to grpc.ServiceRegistrar) {
@@ -108,9 +112,6 @@ func (w *world) do(ctx context.Context, step, what string, blind bool) error {
 	}
 	if !blind {
 		write.Check = func(context.Context) (*wrapperspb.StringValue, bool, error) {
-			w.mu.Lock()
-			w.reads++
-			w.mu.Unlock()
 			if w.read != nil {
 				if err := w.read(what); err != nil {
 					return nil, false, err
@@ -126,20 +127,34 @@ func (w *world) do(ctx context.Context, step, what string, blind bool) error {
 	return err
 }
 
-// DisableSite is one write.
-func (w *world) DisableSite(ctx context.Context, req *pb.DisableSiteRequest) (*pb.StatusChange, error) {
-	return &pb.StatusChange{Site: req.GetName(), Message: req.GetMessage()}, w.do(ctx, "disable", "disable "+req.GetName(), false)
+// switchSite is one write.
+func (w *world) switchSite(ctx context.Context, name, step string, blind bool) error {
+	if w.enter != nil {
+		if err := w.enter(); err != nil {
+			return err
+		}
+	}
+	return w.do(ctx, step, step+" "+name, blind)
 }
 
-// EnableSite is one write that cannot be read back.
+func (w *world) DisableSite(ctx context.Context, req *pb.DisableSiteRequest) (*pb.StatusChange, error) {
+	return &pb.StatusChange{Site: req.GetName(), Message: req.GetMessage()}, w.switchSite(ctx, req.GetName(), "disable", false)
+}
+
+// EnableSite cannot be read back.
 func (w *world) EnableSite(ctx context.Context, req *pb.EnableSiteRequest) (*pb.StatusChange, error) {
-	return &pb.StatusChange{Site: req.GetName(), Message: req.GetMessage()}, w.do(ctx, "enable", "enable "+req.GetName(), true)
+	return &pb.StatusChange{Site: req.GetName(), Message: req.GetMessage()}, w.switchSite(ctx, req.GetName(), "enable", true)
+}
+
+func (w *world) CancelStatusChange(ctx context.Context, req *pb.CancelStatusChangeRequest) (*pb.StatusChange, error) {
+	return &pb.StatusChange{Name: req.GetName()}, w.switchSite(ctx, req.GetName(), "cancel", false)
 }
 
 // ReplaceProductLicense is two writes that depend on each other, and a third one that undoes the first where the second is refused.
 func (w *world) ReplaceProductLicense(ctx context.Context, req *pb.ReplaceProductLicenseRequest) (*pb.ProductLicense, error) {
 	next := req.GetProductLicense().GetProduct()
 	old, err := mutation.Note(ctx, "before", func(context.Context) (*wrapperspb.StringValue, error) {
+		w.notes++
 		if w.happened("revoke "+req.GetName()) > 0 {
 			return nil, apierror.NotFound("%s is gone", req.GetName())
 		}
@@ -175,18 +190,34 @@ func isRefusal(err error) bool {
 
 // BatchCreateProductLicenses is one write for each item, each for itself.
 func (w *world) BatchCreateProductLicenses(ctx context.Context, req *pb.BatchCreateProductLicensesRequest) (*pb.BatchCreateProductLicensesResponse, error) {
-	res := &pb.BatchCreateProductLicensesResponse{}
+	results := make([]*pb.ProductLicenseResult, len(req.GetRequests()))
+	var items sync.WaitGroup
 	for i, item := range req.GetRequests() {
-		result := &pb.ProductLicenseResult{}
-		err := w.do(mutation.Part(ctx, fmt.Sprintf("item %d", i)), "create", "create "+item.GetProductLicense().GetUser(), false)
-		if err == nil {
-			result.Result = &pb.ProductLicenseResult_ProductLicense{ProductLicense: item.GetProductLicense()}
-		} else {
-			result.Result = &pb.ProductLicenseResult_Error{Error: apierror.Convert(err).GRPCStatus().Proto()}
+		one := func() {
+			results[i] = w.createOne(mutation.Part(ctx, fmt.Sprintf("item %d", i)), item.GetProductLicense())
 		}
-		res.Results = append(res.Results, result)
+		if w.parallel {
+			items.Go(one)
+		} else {
+			one()
+		}
 	}
-	return res, nil
+	items.Wait()
+	return &pb.BatchCreateProductLicensesResponse{Results: results}, nil
+}
+
+func (w *world) createOne(ctx context.Context, l *pb.ProductLicense) *pb.ProductLicenseResult {
+	err := w.do(ctx, "create", "create "+l.GetUser(), w.blindItems)
+	if w.parallel && err == nil {
+		_, err = mutation.Note(ctx, "between", func(context.Context) (*pb.ProductLicense, error) { return l, nil })
+		if err == nil {
+			err = w.do(ctx, "activate", "activate "+l.GetUser(), false)
+		}
+	}
+	if err != nil {
+		return &pb.ProductLicenseResult{Result: &pb.ProductLicenseResult_Error{Error: apierror.Convert(err).GRPCStatus().Proto()}}
+	}
+	return &pb.ProductLicenseResult{Result: &pb.ProductLicenseResult_ProductLicense{ProductLicense: l}}
 }
 
 // BatchDeleteProductLicenses is one write for all, for the sake of its names.
@@ -202,7 +233,7 @@ func (w *world) DeleteProductLicense(ctx context.Context, req *pb.DeleteProductL
 // CreateDrmAccount is two writes whose request, and whose answer, hold a secret.
 func (w *world) CreateDrmAccount(ctx context.Context, req *pb.CreateDrmAccountRequest) (*pb.DrmAccount, error) {
 	account := req.GetDrmAccount()
-	if account.GetPassword() == "" {
+	if account.GetPassword() == "" && !w.blank {
 		return nil, apierror.Invalid("drm_account.password", "must be set")
 	}
 	_, err := mutation.Note(ctx, "before", func(context.Context) (*pb.DrmAccount, error) { return account, nil })
@@ -212,5 +243,9 @@ func (w *world) CreateDrmAccount(ctx context.Context, req *pb.CreateDrmAccountRe
 	if err := w.do(ctx, "create", "create "+account.GetUsername(), false); err != nil {
 		return nil, err
 	}
-	return account, w.do(ctx, "activate", "activate "+account.GetUsername()+" with "+account.GetPassword(), false)
+	what := "activate " + account.GetUsername()
+	if account.GetPassword() == "" {
+		what += " without a password"
+	}
+	return account, w.do(ctx, "activate", what, false)
 }

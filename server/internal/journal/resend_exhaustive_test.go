@@ -1,0 +1,98 @@
+package journal_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/uuid"
+
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/store/storetest"
+)
+
+// A mutation that cannot be read back is unknown. A process is stopped while it is sent again: it is not sent a third time for that, and never told to have had no
+// effect when it may have had one.
+func TestStoppingAmidAResendingLosesNothing(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		t.Parallel()
+		h := &house{vendor: &world{}, db: open(t, dsn)}
+		for _, first := range []fault{lost, cut} {
+			for _, second := range []fault{fine, lost, cut, refused} {
+				p := plan{faults: map[int]fault{1: first, 2: second}}
+				writes := h.resend(t, p, crash{})
+				for n := range writes {
+					h.resend(t, p, crash{n + 1, false})
+					h.resend(t, p, crash{n + 1, true})
+				}
+			}
+		}
+		t.Logf("%d plans", h.plans)
+	})
+}
+
+func (h *house) resend(t *testing.T, p plan, at crash) (writes int) {
+	h.plans++
+	h.vendor.calls, h.vendor.faults = 0, p.faults
+	p.stops = []crash{at}
+	c := &course{t: t, house: h, plan: p, name: fmt.Sprintf("vendors/v/sites/r%d", h.plans), requestID: uuid.NewString()}
+	resendID := uuid.NewString()
+	var record *pb.Mutation
+	c.in(crash{}, func(r *replica) {
+		_, _ = r.sites.EnableSite(t.Context(), &pb.EnableSiteRequest{Name: c.name, RequestId: c.requestID})
+		record = r.wantState(t, c.requestID, pb.Mutation_UNKNOWN)
+	})
+	ask := func(r *replica, resendID string) (*pb.Mutation, error) {
+		return r.mutations.ResendMutation(t.Context(), &pb.ResendMutationRequest{Name: record.GetName(), RequestId: resendID})
+	}
+	writes = c.in(at, func(r *replica) {
+		if m, err := ask(r, resendID); err == nil {
+			c.resent(m)
+		}
+	})
+	c.in(crash{}, func(r *replica) {
+		c.pass(r)
+		r.SettleDue(t.Context())
+		c.resent(r.record(t, c.requestID))
+		m, err := ask(r, resendID)
+		if err != nil && m.GetState() != pb.Mutation_SUCCEEDED {
+			c.errorf("the same resending: %v", err)
+		}
+		m = r.record(t, c.requestID)
+		c.resent(m)
+		before := h.vendor.calls
+		if _, err := ask(r, uuid.NewString()); (err == nil) != (m.GetState() != pb.Mutation_SUCCEEDED) || err == nil && h.vendor.calls != before+1 {
+			c.errorf("another resending of %v: %v, and %d writes after %d", m, err, h.vendor.calls, before)
+		}
+		if before == 2 {
+			r.wantState(t, c.requestID, pb.Mutation_SUCCEEDED)
+		} else { // the process was stopped when it had noted the first resending, and had not sent yet
+			c.resent(r.record(t, c.requestID))
+		}
+		if locks := count(t, r, "locks"); locks != 0 {
+			c.errorf("%d locks are left", locks)
+		}
+	})
+	if t.Failed() {
+		t.FailNow()
+	}
+	return writes
+}
+
+// resent checks a record while at most one resending was made.
+func (c *course) resent(m *pb.Mutation) {
+	c.t.Helper()
+	w := c.house.vendor
+	var want pb.Mutation_State
+	switch {
+	case w.calls == 1, w.faults[2] == lost, w.faults[2] == cut:
+		want = pb.Mutation_UNKNOWN
+	case w.faults[2] == refused:
+		want = pb.Mutation_FAILED
+	default:
+		want = pb.Mutation_SUCCEEDED
+	}
+	// Of what the process could not record before it was stopped, nothing is known.
+	if state := m.GetState(); w.calls > 2 || state != want && (state != pb.Mutation_UNKNOWN || c.plan.stops[0] == crash{}) {
+		c.errorf("%v after %d writes, want %v", m, w.calls, want)
+	}
+}
