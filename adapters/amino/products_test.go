@@ -115,11 +115,12 @@ func TestAnUpdateSendsWhatTheMaskNames(t *testing.T) {
 		}
 		a, vendor := updater(t, map[string][]reply{getGold: {ok(goldProduct), ok(one(strings.Replace(kidsRow, `"kids"`, `"gold"`, 1)))}, patchGold: {noContent}})
 		got, err := update(t, a, mutation.NewMemory(), p, fields...)
-		if strings.Contains(mask, "-") { // this vendor takes nothing away, whatever it says
+		switch {
+		case strings.Contains(mask, "-"): // this vendor takes nothing away, whatever it says
 			wantError(t, mask, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-		} else if err != nil {
+		case err != nil:
 			t.Fatal(err)
-		} else {
+		default:
 			same(t, "the product, as read back", got, wanted)
 		}
 		sameJSON(t, mask, vendor.only(patchGold).body, `{"data":{"type":"Product","id":"gold","attributes":`+want+`}}`)

@@ -2,8 +2,10 @@ package journal
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -42,7 +44,8 @@ func (r *record) locks(req proto.Message) []string {
 	return slices.Compact(names)
 }
 
-// identities are what tells things that are created apart, as far as the caller chose it: what is read back by that.
+// identities are what tells things that are created apart, as far as the caller chose it: what is read back by that. They are hashed, since a database takes no key of
+// any length.
 func (r *record) identities(m protoreflect.Message) (all []string) {
 	service, _, _ := strings.Cut(r.method, "/")
 	m.Range(func(field protoreflect.FieldDescriptor, v protoreflect.Value) bool {
@@ -58,7 +61,7 @@ func (r *record) identities(m protoreflect.Message) (all []string) {
 			}
 			if strings.Join(chosen, "") != "" {
 				chosen = append(chosen, text(v.Message(), "user"), text(v.Message(), "product"))
-				all = append(all, strings.Join(append([]string{r.resource, service}, chosen...), "#"))
+				all = append(all, fmt.Sprintf("%s#%x", service, sha256.Sum256([]byte(strings.Join(append(chosen, r.resource), "\n")))))
 			}
 		}
 		return true
