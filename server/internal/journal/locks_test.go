@@ -2,6 +2,7 @@ package journal_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -212,7 +213,7 @@ func TestWhoWaitsForOneResourceDoesNotHoldAnother(t *testing.T) {
 		})
 		synctest.Wait()
 		calls.Go(func() {
-			if _, err := r.licenses.BatchDeleteProductLicenses(t.Context(), &pb.BatchDeleteProductLicensesRequest{Parent: "vendors/v", Names: names}); err != nil {
+			if _, err := r.licenses.BatchDeleteProductLicenses(t.Context(), &pb.BatchDeleteProductLicensesRequest{Parent: "vendors/v", Names: slices.Clone(names)}); err != nil {
 				t.Error(err)
 			}
 		})
