@@ -2,10 +2,12 @@ package journal_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/google/uuid"
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
@@ -126,32 +128,36 @@ func TestAnAnswerThatCouldNotBeKeptIsKeptWithTheNextOne(t *testing.T) {
 // Items that are made at the same time share their mutation's record. Whatever write of it fails, and whether or not the process ends with it, no write stands
 // there without what it depends on, and none is made twice.
 func TestItemsAtTheSameTime(t *testing.T) {
-	users := []string{"a", "b", "c", "d", "e", "f"}
-	for n := 1; n <= 4*len(users)+2; n++ {
+	t.Parallel()
+	w := &world{parallel: true}
+	r := start(t, w, calm)
+	for n := range 26 { // as many as the first call makes, at most
 		for _, ends := range []bool{false, true} {
-			w := &world{parallel: true}
-			r := start(t, w, calm)
-			s, made := &stopper{at: crash{n, false}}, 0
+			requestID, users := uuid.NewString(), make([]string, 6)
+			for i := range users {
+				users[i] = fmt.Sprint(requestID, i)
+			}
+			s, made := &stopper{at: crash{n + 1, false}}, 0
 			if ends {
 				r.db.SetHooks(s.hooks())
 			} else {
-				r.db.SetHooks(failing(n, true, &made))
+				r.db.SetHooks(failing(n+1, true, &made))
 			}
-			_, _ = r.licenses.BatchCreateProductLicenses(t.Context(), batch(id, users...))
+			_, _ = r.licenses.BatchCreateProductLicenses(t.Context(), batch(requestID, users...))
 			r.db.SetHooks(store.Hooks{})
 			missing := texts(t, r, `SELECT step FROM steps AS activate WHERE step LIKE '%activate' AND NOT EXISTS (
 				SELECT 1 FROM steps AS noted WHERE noted.mutation = activate.mutation AND noted.step = replace(activate.step, 'activate', 'between'))`)
 			if len(missing) > 0 {
-				t.Errorf("write %d, ends %v: %v stand there without their notes", n, ends, missing)
+				t.Errorf("write %d, ends %v: %v stand there without their notes", n+1, ends, missing)
 			}
 			r.LetGo(t.Context())
 			for range 3 {
 				if err := r.Pass(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				_, _ = r.licenses.BatchCreateProductLicenses(t.Context(), batch(id, users...))
+				_, _ = r.licenses.BatchCreateProductLicenses(t.Context(), batch(requestID, users...))
 			}
-			r.wantState(t, id, pb.Mutation_SUCCEEDED)
+			r.wantState(t, requestID, pb.Mutation_SUCCEEDED)
 			for _, user := range users {
 				w.want(t, "create "+user, 1)
 				w.want(t, "activate "+user, 1)

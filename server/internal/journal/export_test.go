@@ -27,11 +27,10 @@ func (j *Journal) Die() {
 	j.pulse.end()
 }
 
-// SettleDue is what the journal does in the background, over and over. It answers how many mutations were due.
-func (j *Journal) SettleDue(ctx context.Context) int {
-	due, _ := j.dueNow(ctx) // settleDue logs the error
+// SettleDue is what the journal does in the background, over and over. It answers how many mutations are still to be settled.
+func (j *Journal) SettleDue(ctx context.Context) (open int, err error) {
 	j.settleDue(ctx)
-	return len(due)
+	return open, j.db.Reads().QueryRowContext(ctx, "SELECT count(*) FROM mutations WHERE settle_at IS NOT NULL").Scan(&open)
 }
 
 // SettleDueAfter lists what is due, has something happen, and then answers how much of it is still to be settled.

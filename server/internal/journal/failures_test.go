@@ -54,6 +54,7 @@ func TestNoRecordNoCall(t *testing.T) {
 
 // Whatever write fails, and whether or not it is durable all the same: what the caller is told is so, and what follows from it is right.
 func TestAWriteOfTheJournalThatFails(t *testing.T) {
+	t.Parallel()
 	for _, k := range kinds {
 		t.Run(k.name, func(t *testing.T) {
 			t.Parallel()
@@ -62,6 +63,9 @@ func TestAWriteOfTheJournalThatFails(t *testing.T) {
 			stop(t, r.Journal)
 			for _, faults := range k.faults(1) {
 				for call := range 2 {
+					if call == 1 && faults[1] != lost && faults[1] != cut {
+						continue // nothing is left to do
+					}
 					for n := range h.fail(t, r, k, faults, call, 0, false) {
 						for _, after := range []bool{false, true} {
 							h.fail(t, r, k, faults, call, n+1, after)
@@ -80,6 +84,9 @@ func (h *house) fail(t *testing.T, r *replica, k kind, faults map[int]fault, cal
 	h.vendor.calls, h.vendor.faults = 0, faults
 	c := &course{t: t, house: h, plan: plan{kind: k, faults: faults, settles: true}, process: &stopper{}, name: fmt.Sprintf("n%d", h.plans), requestID: uuid.NewString()}
 	for i := range call + 1 {
+		if i > 0 {
+			c.pass(r)
+		}
 		if i == call {
 			h.db.SetHooks(failing(n, after, &made))
 		}
@@ -116,10 +123,23 @@ func TestAnEffectThatCouldNotBeRecordedIsUnknownAndSettledLater(t *testing.T) {
 			if err := r.Pass(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			r.SettleDue(t.Context())
+			_, _ = r.SettleDue(t.Context())
 			r.wantState(t, id, pb.Mutation_SUCCEEDED)
 			w.want(t, "disable "+site, 1)
 		})
+	}
+}
+
+func TestWhoCannotLookIntoWhatIsUnknownLearnsThatItIs(t *testing.T) {
+	w := &world{faults: map[int]fault{1: lost}}
+	r := start(t, w, calm)
+	_, _ = r.sites.DisableSite(t.Context(), disable(id))
+	r.db.SetHooks(failing(2, false, new(int))) // with which the call makes the mutation its own
+	_, err := r.sites.DisableSite(t.Context(), disable(id))
+	wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN) // and not UNAVAILABLE, which reads as "not done"
+	r.LetGo(t.Context())
+	if _, err := r.sites.DisableSite(t.Context(), disable(id)); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -47,6 +47,7 @@ func together(t *testing.T, one, other call) (took time.Duration) {
 }
 
 func TestMutationsOfOneResourceWaitForEachOther(t *testing.T) {
+	t.Parallel()
 	disables := func(name string) call {
 		return func(ctx context.Context, r *replica) error {
 			_, err := r.sites.DisableSite(ctx, &pb.DisableSiteRequest{Name: name})
@@ -190,7 +191,7 @@ func TestARunThatWasAsleepLeavesNoLockBehind(t *testing.T) {
 		if err := other.Pass(t.Context()); err != nil { // and the other replica takes both over
 			t.Fatal(err)
 		}
-		other.SettleDue(t.Context())
+		_, _ = other.SettleDue(t.Context())
 		waiting.Wait()
 		time.Sleep(time.Minute)
 		w.want(t, "enable "+site, 0)

@@ -50,6 +50,7 @@ func dumpTable(t *testing.T, r *replica, table string, into *strings.Builder) {
 }
 
 func TestNoSecretIsInTheStore(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, dsn string) {
 		for name, faults := range map[string]map[int]fault{"success": nil, "an answer that was lost": {1: lost}, "a refusal": {2: refused}} {
 			w := &world{faults: faults}
@@ -88,7 +89,7 @@ func TestWhatHeldSecretsIsSettledByItsCaller(t *testing.T) {
 	if err := r.Pass(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r.SettleDue(t.Context())
+	_, _ = r.SettleDue(t.Context())
 	if m := r.wantState(t, id, pb.Mutation_UNKNOWN); !strings.Contains(m.GetSteps()[0].GetMessage(), "secrets") {
 		t.Errorf("%v does not say why", m)
 	}
@@ -109,7 +110,7 @@ func TestNothingIsSentWithoutTheSecretsThatItHeld(t *testing.T) {
 	if err := r.Pass(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r.SettleDue(t.Context())
+	_, _ = r.SettleDue(t.Context())
 	w.want(t, "create username", 1)
 	w.want(t, "activate username without a password", 0)
 	if m := r.wantState(t, id, pb.Mutation_UNKNOWN); m.GetSteps()[0].GetState() != pb.Mutation_SUCCEEDED {

@@ -20,6 +20,7 @@ import (
 func uuidOf(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
 
 func TestMutationsAreListedNewestFirst(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, dsn string) {
 		w := &world{faults: map[int]fault{2: refused, 3: lost}}
 		r := newReplica(t, open(t, dsn), w, calm)

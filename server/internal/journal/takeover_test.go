@@ -178,7 +178,7 @@ func TestARunThatWasAsleepSendsNothingBesideANewOneOfItsReplica(t *testing.T) {
 		if err := other.Pass(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		other.SettleDue(t.Context())
+		_, _ = other.SettleDue(t.Context())
 		other.wantState(t, id, pb.Mutation_FAILED)
 		if err := one.Wake(t.Context()); err != nil {
 			t.Fatal(err)
@@ -208,7 +208,7 @@ func TestAMutationIsNotSettledTwiceInARow(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.read = func(string) error { return errors.New("down") }
-	if n := one.SettleDueAfter(t.Context(), func() { other.SettleDue(t.Context()) }); n != 0 {
+	if n := one.SettleDueAfter(t.Context(), func() { _, _ = other.SettleDue(t.Context()) }); n != 0 {
 		t.Error("what another replica has just tried to settle is tried again at once")
 	}
 }

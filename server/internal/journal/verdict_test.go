@@ -26,20 +26,17 @@ type kind struct {
 	effects func(answer proto.Message, err error) map[string]int
 }
 
-// faults are what can befall a call of the kind: one fault, or as many as depth.
-func (k kind) faults(depth int) (all []map[int]fault) {
-	all = append(all, k.always)
-	for range depth {
-		for _, known := range slices.Clone(all) {
+// faults are what can befall a call of the kind: what always does, and up to so many faults more.
+func (k kind) faults(more int) []map[int]fault {
+	all := []map[int]fault{k.always}
+	for range more {
+		for _, known := range all {
 			for n := 1; n <= k.calls; n++ {
 				for _, f := range []fault{lost, cut, refused} {
-					more := maps.Clone(known)
-					if more == nil {
-						more = map[int]fault{}
-					}
-					if more[n] == fine {
-						more[n] = f
-						all = append(all, more)
+					longer := map[int]fault{n: f}
+					maps.Copy(longer, known)
+					if !slices.ContainsFunc(all, func(one map[int]fault) bool { return maps.Equal(one, longer) }) {
+						all = append(all, longer)
 					}
 				}
 			}
@@ -69,8 +66,8 @@ var kinds = []kind{
 		},
 		effects: func(_ proto.Message, err error) map[string]int { return allOrNothing(err, "enable") },
 	},
-	replacement("two writes that depend on each other", nil),
-	replacement("two writes of which the second is refused, so that a third one undoes the first", map[int]fault{2: refused}),
+	replacement("two writes that depend on each other", 2, nil),
+	replacement("two writes of which the second is refused, so that a third one undoes the first", 3, map[int]fault{2: refused}),
 	{
 		name: "a batch of three with one refused", calls: 3, always: map[int]fault{2: refused},
 		ask: func(ctx context.Context, r *replica, name, requestID string) (proto.Message, error) {
@@ -107,9 +104,9 @@ var kinds = []kind{
 	},
 }
 
-func replacement(name string, always map[int]fault) kind {
+func replacement(name string, calls int, always map[int]fault) kind {
 	return kind{
-		name: name, calls: 3, always: always,
+		name: name, calls: calls, always: always,
 		ask: func(ctx context.Context, r *replica, name, requestID string) (proto.Message, error) {
 			return r.licenses.ReplaceProductLicense(ctx, &pb.ReplaceProductLicenseRequest{
 				Name: "vendors/v/productLicenses/" + name, RequestId: requestID, ProductLicense: &pb.ProductLicense{User: "u", Product: "vendors/v/products/" + name},
