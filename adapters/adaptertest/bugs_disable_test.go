@@ -195,11 +195,13 @@ func unknownRefusals(c *change) {
 
 // Whole methods that go wrong.
 
-// outside writes in no mutation.Do.
+// outside writes in a mutation of its own.
 func outside(b *bugged) {
 	b.disable = func(ctx context.Context, req *pb.DisableSiteRequest) (*pb.StatusChange, error) {
 		c := &change{b: b, req: req}
-		return c.write(ctx, apierror.OutcomeUnknown("cut"))
+		return mutation.Do(mutation.NewContext(ctx, mutation.NewMemory()), mutation.Write[*pb.StatusChange]{Send: func(ctx context.Context) (*pb.StatusChange, error) {
+			return c.write(ctx, apierror.OutcomeUnknown("cut"))
+		}})
 	}
 }
 
@@ -262,14 +264,14 @@ var disableBugs = []bug{
 	{"DisableSite takes effect once, and says what became of it", "does not read back what it applied", disabling(answersWith(func(c *pb.StatusChange) { c.AppliedSite = nil }))},
 	{"DisableSite takes effect once, and says what became of it", "has a change pending without a name", disabling(answersWith(func(c *pb.StatusChange) { c.State = pb.StatusChange_PENDING }))},
 	{"DisableSite leaves other sites as they are", "switches all off", all},
-	{"DisableSite that has succeeded is answered from its record, which keeps no secrets", "writes outside of mutation.Do", outside},
+	{"DisableSite that has succeeded is answered from its record, which keeps no secrets", "writes outside of the caller's mutation", outside},
 	{"DisableSite that has succeeded is answered from its record, which keeps no secrets", "has another step in every run", unnamed()},
 	{"DisableSite asked for again sends nothing", "does not look what stands", disabling(neverLooks)},
 	{"DisableSite of a site that is off sends nothing", "does not look what stands", disabling(neverLooks)},
 	{"DisableSite of another service is refused, or is of that service", "takes every service for DRM", drmForAll},
 	{"DisableSite of an unknown site is NOT_FOUND", "takes any failure for a success", succeeding},
 	{"DisableSite for a caller who has gone sends nothing", "does not notice", forNobody},
-	{"DisableSite outside of a mutation sends nothing", "writes outside of mutation.Do", outside},
+	{"DisableSite outside of a mutation sends nothing", "writes outside of the caller's mutation", outside},
 	{"DisableSite whose answer is lost has an unknown outcome, and settles with one effect", "says that nothing happened", disabling(failsDefinitely)},
 	{"DisableSite whose answer is lost has an unknown outcome, and settles with one effect", "tries again by itself", disabling(triesAgain)},
 	{"DisableSite whose answer is lost has an unknown outcome, and settles with one effect", "takes its own write for what stood before", disabling(looksFirst)},
@@ -279,8 +281,8 @@ var disableBugs = []bug{
 	{"DisableSite that is cut before its effect has an unknown outcome, and settles with one effect", "takes it for done", disabling(alwaysTook)},
 	{"DisableSite that is cut before its effect has an unknown outcome, and settles with one effect", "says that nothing happened", disabling(failsDefinitely)},
 	{"DisableSite whose outcome cannot be read back stays unknown", "sends when it cannot look", disabling(sendsWhenBlind)},
-	{"DisableSite that had no effect is not sent when nobody asks again", "writes outside of mutation.Do", outside},
-	{"DisableSite that is tried sends nothing, and tells what it would send", "writes outside of mutation.Do", outside},
+	{"DisableSite that had no effect is not sent when nobody asks again", "writes outside of the caller's mutation", outside},
+	{"DisableSite that is tried sends nothing, and tells what it would send", "writes outside of the caller's mutation", outside},
 	{"DisableSite that the vendor refuses has a definite outcome", "does not know what a refusal is", disabling(unknownRefusals)},
 	{"DisableSite that the vendor refuses has a definite outcome", "takes it for a success", disabling(succeedsAnyway)},
 }

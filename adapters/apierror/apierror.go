@@ -209,7 +209,7 @@ const (
 
 // FromContext is the error of a call whose context has ended.
 func FromContext(ctx context.Context) *Error {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 		return New(codes.DeadlineExceeded, pb.ErrorReason_DEADLINE_PASSED, deadlinePassed)
 	}
 	return New(codes.Canceled, pb.ErrorReason_CALL_CANCELLED, callerGone)

@@ -8,6 +8,7 @@ package mutation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -43,7 +44,8 @@ type Record struct {
 	Err    *status.Status
 	// HTTPStatus is that of the vendor's answer to the write; 0 where there was none, or where it was read back.
 	HTTPStatus int
-	// QuietFrom is when a write that was Sent can no longer take effect: until then, that it is not seen at the vendor proves nothing. The log sets it.
+	// QuietFrom is when a write that was Sent can no longer take effect: until then, that it is not seen at the vendor proves nothing. The log sets it, since it
+	// knows when the write left.
 	QuietFrom time.Time
 }
 
@@ -60,8 +62,7 @@ type Log interface {
 // ErrNoEffect answers a settling run of a mutation that never took effect, and now never will.
 var ErrNoEffect = errors.New("mutation: had no effect")
 
-// longest bounds a write and its record: from the moment a write may have been sent, it no longer ends with the caller, or every impatient caller
-// would make an unknown outcome.
+// longest bounds a write and its record.
 const longest = time.Minute
 
 // run is one run of a mutating method, or of one part of it.
@@ -106,7 +107,7 @@ func (r *run) put(ctx context.Context, step string, record Record) error {
 type Write[T proto.Message] struct {
 	// Step is its name, unique within the method: "suspend".
 	Step string
-	// Send makes the write once. Its error is definite, unless it is OUTCOME_UNKNOWN.
+	// Send makes the write once, and calls Leave right before. Its error is definite, unless it is OUTCOME_UNKNOWN.
 	Send func(context.Context) (T, error)
 	// Check reads back whether an earlier Send took effect, and what the vendor would have answered; an error means that this cannot be told now. It is
 	// nil where the vendor offers nothing to read back.
@@ -168,25 +169,27 @@ func (w Write[T]) write(ctx context.Context, r *run) (T, error) {
 	if ctx.Err() != nil {
 		return none, apierror.FromContext(ctx)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longest)
-	defer cancel()
-	if err := r.put(ctx, w.Step, Record{State: Sent}); err != nil {
-		return none, err // not sent: no record, no call
-	}
-	heard := &heard{}
-	answer, err := w.Send(context.WithValue(ctx, heardKey{}, heard))
-	switch {
-	case apierror.IsOutcomeUnknown(err) && w.Check == nil:
+	a, sending := newAttempt(ctx, func(ctx context.Context) error { return r.put(ctx, w.Step, Record{State: Sent}) })
+	defer a.end()
+	answer, err := w.Send(sending)
+	switch ctx = context.WithoutCancel(ctx); {
+	case a.unrecorded != nil:
+		return none, a.unrecorded
+	case apierror.IsOutcomeUnknown(err) && a.left && w.Check == nil:
 		return none, w.lose(ctx, r, err)
 	case apierror.IsOutcomeUnknown(err):
 		return none, err
+	case err != nil && !a.left && sending.Err() != nil:
+		return none, err // its caller has gone: who calls again has it made
 	case err != nil:
-		if perr := r.put(ctx, w.Step, Record{State: Refused, Err: apierror.Convert(err).GRPCStatus(), HTTPStatus: heard.status}); perr != nil {
+		if perr := r.put(ctx, w.Step, Record{State: Refused, Err: apierror.Convert(err).GRPCStatus(), HTTPStatus: a.httpStatus}); perr != nil {
 			return none, errors.Join(err, perr)
 		}
 		return none, err
+	case !a.left:
+		return none, fmt.Errorf("mutation: the write %q was made without Leave, so that it had no record while it was under way", w.Step)
 	}
-	return w.keep(ctx, r, answer, heard.status)
+	return w.keep(ctx, r, answer, a.httpStatus)
 }
 
 // lose records that nobody will ever know.
@@ -230,18 +233,6 @@ func Note[T proto.Message](ctx context.Context, step string, read func(context.C
 		return none, err
 	}
 	return v, r.put(ctx, step, Record{State: Noted, Answer: packed})
-}
-
-// heard is what the vendor's answer to a write told apart from its content.
-type heard struct{ status int }
-
-type heardKey struct{}
-
-// Heard notes the HTTP status of the vendor's answer to the write that ctx is of. Outside of one it does nothing.
-func Heard(ctx context.Context, status int) {
-	if h, ok := ctx.Value(heardKey{}).(*heard); ok {
-		h.status = status
-	}
 }
 
 func unpack[T proto.Message](packed *anypb.Any) (T, error) {

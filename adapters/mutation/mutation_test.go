@@ -23,7 +23,10 @@ type vendor struct {
 	blind    bool  // reading back fails
 }
 
-func (v *vendor) send(context.Context) (*pb.StatusChange, error) {
+func (v *vendor) send(ctx context.Context) (*pb.StatusChange, error) {
+	if err := mutation.Leave(ctx); err != nil {
+		return nil, err
+	}
 	err := v.fail
 	if err == nil || !v.deaf {
 		v.switched++
@@ -129,6 +132,9 @@ func TestTheCallerLeavingDoesNotCutAWriteButPreventsANewOne(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	log := mutation.NewMemory()
 	_, err := mutation.Do(mutation.NewContext(ctx, log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(ctx context.Context) (*pb.StatusChange, error) {
+		if err := mutation.Leave(ctx); err != nil {
+			return nil, err
+		}
 		cancel()
 		return &pb.StatusChange{}, ctx.Err()
 	}})
@@ -147,6 +153,64 @@ func TestTheCallerLeavingDoesNotCutAWriteButPreventsANewOne(t *testing.T) {
 	}})
 	if called || apierror.Convert(err).Code != codes.Canceled {
 		t.Errorf("a write for a caller who has left: called %v, %v", called, err)
+	}
+}
+
+func TestACallerWhoLeavesBeforeTheWriteDoesEndsIt(t *testing.T) {
+	for want, leave := range map[codes.Code]func(context.Context) (context.Context, context.CancelFunc){
+		codes.Canceled: func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancel(ctx)
+			time.AfterFunc(time.Second, cancel)
+			return ctx, cancel
+		},
+		codes.DeadlineExceeded: func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, time.Second)
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := leave(t.Context())
+			defer cancel()
+			log := mutation.NewMemory()
+			_, err := mutation.Do(mutation.NewContext(ctx, log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(ctx context.Context) (*pb.StatusChange, error) {
+				<-ctx.Done() // it waits for its turn
+				return nil, mutation.Leave(ctx)
+			}})
+			if apierror.Convert(err).Code != want || log.Get("switch").State != mutation.Fresh {
+				t.Errorf("%v, want %v; the step is %v", err, want, log.Get("switch").State)
+			}
+		})
+	}
+}
+
+func TestAWriteWithoutARecordDoesNotPass(t *testing.T) {
+	v, log := &vendor{}, mutation.NewMemory()
+	_, err := mutation.Do(mutation.NewContext(t.Context(), log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(context.Context) (*pb.StatusChange, error) {
+		v.switched++
+		return &pb.StatusChange{}, nil
+	}})
+	if err == nil {
+		t.Error("a write that did not call Leave succeeds")
+	}
+	if err := mutation.Leave(mutation.NewContext(t.Context(), log)); err == nil {
+		t.Error("a write may leave outside of Do")
+	}
+}
+
+// A write that is refused for its token, and is made again with another one, has left twice.
+func TestTheLastTimeThatAWriteLeftCounts(t *testing.T) {
+	v, log := &vendor{}, &full{Memory: mutation.NewMemory(), room: 1}
+	twice := mutation.Write[*pb.StatusChange]{Step: "switch", Check: v.check, Send: func(ctx context.Context) (*pb.StatusChange, error) {
+		if err := mutation.Leave(ctx); err != nil {
+			return nil, err
+		}
+		return v.send(ctx)
+	}}
+	if _, err := mutation.Do(mutation.NewContext(t.Context(), log), twice); err == nil || v.switched != 0 {
+		t.Errorf("with no record of the second time: %v, switched %d times", err, v.switched)
+	}
+	log.room = 9
+	if _, err := mutation.Do(mutation.NewContext(t.Context(), log), twice); err != nil || v.switched != 1 {
+		t.Errorf("%v, switched %d times", err, v.switched)
 	}
 }
 
@@ -271,8 +335,9 @@ func TestEveryPartHasItsOwnStepsAndOutcome(t *testing.T) {
 func TestTheRecordHoldsTheVendorsStatus(t *testing.T) {
 	log := mutation.NewMemory()
 	_, err := mutation.Do(mutation.NewContext(t.Context(), log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(ctx context.Context) (*pb.StatusChange, error) {
+		err := mutation.Leave(ctx)
 		mutation.Heard(ctx, 201)
-		return &pb.StatusChange{}, nil
+		return &pb.StatusChange{}, err
 	}})
 	if got := log.Get("switch").HTTPStatus; err != nil || got != 201 {
 		t.Errorf("%d, %v", got, err)

@@ -45,8 +45,8 @@ func (c *Client) attempt(ctx context.Context, req Request, into any, write bool)
 	if c.opts.Secrets != nil {
 		x.secrets = append(slices.Clip(x.secrets), c.opts.Secrets()...)
 	}
-	if ctx.Err() != nil {
-		return nil, unsent, x.ended(ctx)
+	if err := x.leave(ctx); err != nil {
+		return nil, unsent, err
 	}
 	if !c.breaker.TryAcquirePermit() { // only now, since Sign may have needed the one permit of a half-open breaker
 		return nil, unsent, x.shut()
@@ -104,6 +104,17 @@ func (x *exchange) admit(ctx context.Context) error {
 	case <-ctx.Done():
 		return x.ended(ctx)
 	}
+}
+
+// leave is the last step before the wire: a write is on record from here on.
+func (x *exchange) leave(ctx context.Context) error {
+	switch {
+	case ctx.Err() != nil:
+		return x.ended(ctx)
+	case x.write:
+		return mutation.Leave(ctx)
+	}
+	return nil
 }
 
 // receive reads an answer, whose headers are there.

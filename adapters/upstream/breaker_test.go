@@ -36,7 +36,7 @@ func TestADownVendorIsLeftAlone(t *testing.T) {
 		}
 		wantCalls(t, v, 10)
 		start := time.Now()
-		for _, call := range []func(context.Context, upstream.Request, any) (*upstream.Response, error){c.Read, c.Write} {
+		for _, call := range []func(context.Context, upstream.Request, any) (*upstream.Response, error){c.Read, c.WriteOnRecord} {
 			_, err := call(t.Context(), post, nil)
 			if e := want(t, err, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE); !strings.HasPrefix(e.Message, "not sent: ") {
 				t.Errorf("message %q", e.Message)

@@ -6,9 +6,9 @@
 //	var page sitesPage
 //	resp, err := vendor.Read(ctx, upstream.Request{Path: upstream.Path("api", "v1", "sites")}, &page)
 //
-// Read is for what changes nothing: it is tried again after a failure that may pass. Write is for everything else: it is sent at most
-// once, and its error is either OUTCOME_UNKNOWN or the certainty that the vendor did not do it: its refusal, Sign's own error, or a message that starts
-// with "not sent: ".
+// Read is for what changes nothing: it is tried again after a failure that may pass. Write is for everything else, and stands in a mutation.Do: it is sent at
+// most once, and its error is either OUTCOME_UNKNOWN or the certainty that the vendor did not do it: its refusal, Sign's own error, that of mutation.Leave, or a
+// message that starts with "not sent: ".
 //
 // Failures with an HTTP status of their own go to Options.Failure and from there to a general mapping. Failures that a vendor reports
 // inside HTTP 200 are the adapter's to find, in what was decoded; Response.Complete adds what the answer tells. Since such an answer

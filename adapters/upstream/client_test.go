@@ -83,7 +83,7 @@ func TestWhatTheVendorReceives(t *testing.T) {
 				seen{method: "POST", target: "/x", accept: "application/json", contentType: "application/x-www-form-urlencoded", body: "a=b+c", length: 5}},
 			{upstream.Request{Method: "POST", Path: "/x"}, seen{method: "POST", target: "/x", accept: "application/json"}},
 		} {
-			call := c.Write
+			call := c.WriteOnRecord
 			if test.want.method == "GET" {
 				call = c.Read
 			}
@@ -117,7 +117,7 @@ func TestMultipart(t *testing.T) {
 	}
 	against(t, handler, upstream.Options{}, func(t *testing.T, v *vendor, c *upstream.Client) {
 		body := upstream.Multipart(upstream.Part{Name: "cert_file", FileName: `a "b".cer`, Content: []byte{0, 1}}, upstream.Part{Name: "key_pw", Content: []byte("pw")})
-		if _, err := c.Write(t.Context(), upstream.Request{Method: "POST", Path: "/x", Body: body}, nil); err != nil {
+		if _, err := c.WriteOnRecord(t.Context(), upstream.Request{Method: "POST", Path: "/x", Body: body}, nil); err != nil {
 			t.Fatal(err)
 		}
 		wantCalls(t, v, 1)
@@ -168,7 +168,7 @@ func TestAFailedSignatureEndsTheCallUnchanged(t *testing.T) {
 		if _, err := c.Read(t.Context(), get, nil); err != mine {
 			t.Errorf("Read: %v", err)
 		}
-		if _, err := c.Write(t.Context(), post, nil); err != mine {
+		if _, err := c.WriteOnRecord(t.Context(), post, nil); err != mine {
 			t.Errorf("Write: %v", err)
 		}
 		wantCalls(t, v, 0)

@@ -99,7 +99,7 @@ func TestTheAdapterReadsItsVendorsErrors(t *testing.T) {
 				t.Errorf("message %q", e.Message)
 			}
 			wantCalls(t, v, test.reads)
-			_, err = c.Write(t.Context(), post, &site{})
+			_, err = c.WriteOnRecord(t.Context(), post, &site{})
 			check(t, err, test.write, test.vendorCode, strconv.Itoa(test.status))
 			wantCalls(t, v, test.reads+1)
 		})
@@ -125,7 +125,7 @@ func TestTheAdapterSeesABoundedBody(t *testing.T) {
 func TestAFailureInsideHTTP200(t *testing.T) {
 	o := upstream.Options{RequestIDHeader: "X-Trace", Secrets: func() []secret.Text { return []secret.Text{secret.New("hunter2")} }}
 	against(t, answer(200, `{"name":"refused"}`, "X-Trace", "t-1"), o, func(t *testing.T, _ *vendor, c *upstream.Client) {
-		resp, err := c.Write(t.Context(), post, &site{})
+		resp, err := c.WriteOnRecord(t.Context(), post, &site{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -179,7 +179,7 @@ func TestNoErrorShowsASecret(t *testing.T) {
 	for _, handler := range handlers {
 		sent = false
 		against(t, handler, o, func(t *testing.T, _ *vendor, c *upstream.Client) {
-			for _, call := range []func(context.Context, upstream.Request, any) (*upstream.Response, error){c.Read, c.Write} {
+			for _, call := range []func(context.Context, upstream.Request, any) (*upstream.Response, error){c.Read, c.WriteOnRecord} {
 				_, err := call(t.Context(), req, &site{})
 				if err == nil {
 					t.Fatal("no error")

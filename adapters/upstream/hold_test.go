@@ -44,7 +44,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 				t.Fatalf("after %v: %+v", time.Since(start), e)
 			}
 			wantCalls(t, v, 1)
-			if _, err := c.Write(t.Context(), post, nil); err != nil {
+			if _, err := c.WriteOnRecord(t.Context(), post, nil); err != nil {
 				t.Errorf("a write is tried all the same, but: %v", err)
 			}
 			time.Sleep(70 * time.Second)
@@ -98,7 +98,7 @@ func TestPacing(t *testing.T) {
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), 1900*time.Millisecond)
 		defer cancel()
-		for _, call := range []func(context.Context, upstream.Request, any) (*upstream.Response, error){c.Read, c.Write} {
+		for _, call := range []func(context.Context, upstream.Request, any) (*upstream.Response, error){c.Read, c.WriteOnRecord} {
 			_, err := call(ctx, post, nil)
 			if e := want(t, err, codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED); !strings.HasPrefix(e.Message, "not sent: ") {
 				t.Errorf("message %q", e.Message)

@@ -24,7 +24,7 @@ func TestTheOwnTransportSpeaksHTTP1(t *testing.T) {
 	for _, side := range []http.RoundTripper{c.reads, c.writes} {
 		side.(*http.Transport).TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
 	}
-	for _, call := range []func(context.Context, Request, any) (*Response, error){c.Read, c.Write} {
+	for _, call := range []func(context.Context, Request, any) (*Response, error){c.Read, c.WriteOnRecord} {
 		resp, err := call(t.Context(), Request{Method: "POST", Path: "/x"}, nil)
 		if err != nil || resp.Header.Get("X-Proto") != "HTTP/1.1" {
 			t.Errorf("%+v, %v", resp, err)
@@ -71,11 +71,11 @@ func TestAWriteTakesNoConnectionThatIdledLong(t *testing.T) {
 		if n := count(c.Read, 60*time.Second); n != 1 {
 			t.Errorf("three reads, a minute apart, made %d connections", n)
 		}
-		if n := count(c.Write, 3*time.Second); n != 1 {
+		if n := count(c.WriteOnRecord, 3*time.Second); n != 1 {
 			t.Errorf("three writes, 3 s apart, made %d connections", n)
 		}
 		time.Sleep(5 * time.Second)
-		if n := count(c.Write, 5*time.Second); n != 3 {
+		if n := count(c.WriteOnRecord, 5*time.Second); n != 3 {
 			t.Errorf("three writes, 5 s apart, made %d connections", n)
 		}
 	})

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
@@ -42,7 +43,7 @@ func TestAWriteThatMayHaveArrivedIsUnknown(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			against(t, test.handler, upstream.Options{MaxBody: 1000}, func(t *testing.T, v *vendor, c *upstream.Client) {
-				_, err := c.Write(t.Context(), post, &site{})
+				_, err := c.WriteOnRecord(t.Context(), post, &site{})
 				e := want(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
 				if !strings.Contains(e.Message, test.says) || e.Metadata[apierror.VendorHTTPStatus] != test.status || e.RetryAfter != 0 {
 					t.Errorf("%+v, want %q and status %q", e, test.says, test.status)
@@ -53,7 +54,7 @@ func TestAWriteThatMayHaveArrivedIsUnknown(t *testing.T) {
 	}
 	t.Run("deadline", func(t *testing.T) {
 		against(t, stall, upstream.Options{}, func(t *testing.T, v *vendor, c *upstream.Client) {
-			_, err := c.Write(within(t, time.Second), post, &site{})
+			_, err := c.WriteOnRecord(within(t, time.Second), post, &site{})
 			want(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
 			wantCalls(t, v, 1)
 		})
@@ -62,7 +63,7 @@ func TestAWriteThatMayHaveArrivedIsUnknown(t *testing.T) {
 		against(t, stall, upstream.Options{}, func(t *testing.T, v *vendor, c *upstream.Client) {
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(time.Second, cancel)
-			_, err := c.Write(ctx, post, &site{})
+			_, err := c.WriteOnRecord(ctx, post, &site{})
 			want(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
 		})
 	})
@@ -84,7 +85,7 @@ func TestAWriteThatTheVendorRefusesIsRefused(t *testing.T) {
 		} {
 			t.Run(strconv.Itoa(status)+" "+name, func(t *testing.T) {
 				against(t, handler, upstream.Options{}, func(t *testing.T, v *vendor, c *upstream.Client) {
-					_, err := c.Write(t.Context(), post, &site{})
+					_, err := c.WriteOnRecord(t.Context(), post, &site{})
 					if e := apierror.Convert(err); e.Code != code || e.Metadata[apierror.VendorHTTPStatus] != strconv.Itoa(status) {
 						t.Errorf("%+v, want %v", e, code)
 					}
@@ -106,37 +107,37 @@ func TestAWriteThatNeverLeftIsNotSent(t *testing.T) {
 	hanging := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { <-ctx.Done(); return nil, ctx.Err() }}
 	against(t, working, upstream.Options{}, func(t *testing.T, v *vendor, c *upstream.Client) {
 		v.refuse()
-		_, err := c.Write(t.Context(), post, nil)
+		_, err := c.WriteOnRecord(t.Context(), post, nil)
 		notSent(t, v, err, codes.Unavailable)
 	})
 	against(t, working, upstream.Options{BaseURL: "https://vendor.test"}, func(t *testing.T, v *vendor, c *upstream.Client) { // the vendor speaks no TLS
-		_, err := c.Write(t.Context(), post, nil)
+		_, err := c.WriteOnRecord(t.Context(), post, nil)
 		notSent(t, v, err, codes.Unavailable)
 	})
 	against(t, working, upstream.Options{Transport: hanging}, func(t *testing.T, v *vendor, c *upstream.Client) {
-		_, err := c.Write(t.Context(), post, nil) // the client's own time-out
+		_, err := c.WriteOnRecord(t.Context(), post, nil) // the client's own time-out
 		notSent(t, v, err, codes.Unavailable)
-		_, err = c.Write(within(t, time.Second), post, nil)
+		_, err = c.WriteOnRecord(within(t, time.Second), post, nil)
 		notSent(t, v, err, codes.Unavailable)
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
-		_, err = c.Write(ctx, post, nil)
+		_, err = c.WriteOnRecord(ctx, post, nil)
 		notSent(t, v, err, codes.Canceled)
-		_, err = c.Write(ctx, post, nil)
+		_, err = c.WriteOnRecord(ctx, post, nil)
 		notSent(t, v, err, codes.Canceled)
 	})
 	slow := upstream.Options{Sign: func(context.Context, *http.Request) error { time.Sleep(2 * time.Second); return nil }} // virtual
 	against(t, working, slow, func(t *testing.T, v *vendor, c *upstream.Client) {
-		_, err := c.Write(within(t, time.Second), post, nil)
+		_, err := c.WriteOnRecord(within(t, time.Second), post, nil)
 		notSent(t, v, err, codes.Unavailable)
 		if n := v.dials.Load(); n != 0 {
 			t.Errorf("%d connections for a call whose deadline had passed", n)
 		}
 	})
 	against(t, working, upstream.Options{}, func(t *testing.T, v *vendor, c *upstream.Client) {
-		_, err := c.Write(t.Context(), get, nil) // net/http would feel free to repeat it
+		_, err := c.WriteOnRecord(t.Context(), get, nil) // net/http would feel free to repeat it
 		notSent(t, v, err, codes.Internal)
-		_, err = c.Write(t.Context(), upstream.Request{Method: "POST", Path: "/x", Body: upstream.JSON(func() {})}, nil)
+		_, err = c.WriteOnRecord(t.Context(), upstream.Request{Method: "POST", Path: "/x", Body: upstream.JSON(func() {})}, nil)
 		notSent(t, v, err, codes.Internal)
 	})
 }
@@ -144,7 +145,7 @@ func TestAWriteThatNeverLeftIsNotSent(t *testing.T) {
 func TestATransportThatCannotBeWatchedMayHaveSentAnything(t *testing.T) {
 	blind := roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("broken pipe") })
 	against(t, working, upstream.Options{Transport: blind}, func(t *testing.T, _ *vendor, c *upstream.Client) {
-		_, err := c.Write(t.Context(), post, nil)
+		_, err := c.WriteOnRecord(t.Context(), post, nil)
 		want(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
 	})
 }
@@ -188,7 +189,7 @@ func TestAWriteIsSentOnceOverAConnectionThatBreaks(t *testing.T) {
 			if _, err := c.Read(t.Context(), get, nil); err != nil { // so that the write gets a connection that was used before
 				t.Fatal(err)
 			}
-			_, err := c.Write(t.Context(), req, nil)
+			_, err := c.WriteOnRecord(t.Context(), req, nil)
 			want(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
 			wantCalls(t, v, 2)
 			if n := v.dials.Load(); n != 1 {
@@ -229,7 +230,7 @@ func TestAWriteMovesOnFromAConnectionThatTakesNoByte(t *testing.T) {
 				if !up {
 					v.refuse()
 				}
-				_, err := c.Write(t.Context(), req, nil)
+				_, err := c.WriteOnRecord(t.Context(), req, nil)
 				switch {
 				case up && err != nil:
 					t.Errorf("%s: %v", req.Method, err)
@@ -248,7 +249,7 @@ func TestAWriteMovesOnFromAConnectionThatTakesNoByte(t *testing.T) {
 
 func TestAWriteWhoseAnswerNobodyReads(t *testing.T) {
 	against(t, answer(204, ""), upstream.Options{}, func(t *testing.T, v *vendor, c *upstream.Client) {
-		resp, err := c.Write(t.Context(), upstream.Request{Method: "DELETE", Path: "/x"}, nil)
+		resp, err := c.WriteOnRecord(t.Context(), upstream.Request{Method: "DELETE", Path: "/x"}, nil)
 		if err != nil || resp.Status != 204 {
 			t.Errorf("%+v, %v", resp, err)
 		}
@@ -301,4 +302,63 @@ func TestARecordOfAWriteHasTheStatusOfItsAnswer(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What comes before the wire, a wait for its turn or a login, may take long: only then does a write go on record, and until then it ends with its caller.
+func TestAWriteGoesOnRecordRightBeforeItLeaves(t *testing.T) {
+	o := upstream.Options{
+		MaxPerSecond: 0.1,
+		Sign:         func(context.Context, *http.Request) error { time.Sleep(2 * time.Second); return nil }, // virtual
+	}
+	against(t, working, o, func(t *testing.T, v *vendor, c *upstream.Client) {
+		if _, err := c.Read(t.Context(), upstream.Request{Path: "/x", Unsigned: true}, nil); err != nil {
+			t.Fatal(err)
+		}
+		begun, log := time.Now(), &diary{Memory: mutation.NewMemory()}
+		ctx, cancel := context.WithDeadline(t.Context(), begun.Add(3*time.Second))
+		defer cancel()
+		step := mutation.Write[*emptypb.Empty]{Step: "create", Send: func(ctx context.Context) (*emptypb.Empty, error) {
+			_, err := c.Write(ctx, post, nil)
+			return &emptypb.Empty{}, err
+		}}
+		_, err := mutation.Do(mutation.NewContext(ctx, log), step)
+		if e := apierror.Convert(err); e.Code != codes.Unavailable || !strings.HasPrefix(e.Message, "not sent: the deadline passed") || time.Since(begun) != 3*time.Second {
+			t.Errorf("after %v: %v %v", time.Since(begun), e.Code, e)
+		}
+		if len(log.at) > 0 {
+			t.Errorf("a write that never left is on record: %v", log.at)
+		}
+		wantCalls(t, v, 1)
+
+		begun = time.Now()
+		if _, err := mutation.Do(mutation.NewContext(t.Context(), log), step); err != nil {
+			t.Error(err)
+		}
+		if len(log.at) != 1 || time.Since(begun) < 10*time.Second || time.Since(log.at[0]) > time.Second {
+			t.Errorf("on record at %v, of a write that began at %v and left at %v", log.at, begun, time.Now())
+		}
+		wantCalls(t, v, 2)
+	})
+}
+
+// diary is a log that knows when a write went on record as sent.
+type diary struct {
+	*mutation.Memory
+	at []time.Time
+}
+
+func (d *diary) Put(ctx context.Context, step string, r mutation.Record) error {
+	if r.State == mutation.Sent {
+		d.at = append(d.at, time.Now())
+	}
+	return d.Memory.Put(ctx, step, r)
+}
+
+func TestAWriteWithoutARecordIsNotSent(t *testing.T) {
+	against(t, working, upstream.Options{}, func(t *testing.T, v *vendor, c *upstream.Client) {
+		if _, err := c.Write(mutation.NewContext(t.Context(), mutation.NewMemory()), post, nil); err == nil {
+			t.Error("a write outside of mutation.Do succeeds")
+		}
+		wantCalls(t, v, 0)
+	})
 }

@@ -146,6 +146,9 @@ func (v *Vendor) write(ctx context.Context, effect func() error) error {
 	if trial := mutation.Trying(ctx); trial != nil {
 		return trial.Keep("a write in memory")
 	}
+	if err := mutation.Leave(ctx); err != nil {
+		return err
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	var fault *Failure

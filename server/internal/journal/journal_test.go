@@ -45,6 +45,9 @@ func (v *vendor) DisableSite(ctx context.Context, req *pb.DisableSiteRequest) (*
 			if trial := mutation.Trying(ctx); trial != nil {
 				return nil, trial.Keep("curl --request PUT")
 			}
+			if err := mutation.Leave(ctx); err != nil {
+				return nil, err
+			}
 			v.writes.Add(1)
 			if v.write != nil {
 				return wrapperspb.Bool(true), v.write()

@@ -34,7 +34,7 @@ type world struct {
 	pb.UnimplementedDrmAccountServiceServer
 
 	enter  func() error                                 // happens as a site's method begins, if it is set
-	before func(ctx context.Context, what string) error // happens before a write, if it is set; its error is definite
+	before func(ctx context.Context, what string) error // happens before a write that has left takes effect, if it is set; its error is definite
 	read   func(what string) error                      // happens before a write is read back, if it is set
 	after  func(ctx context.Context) error              // happens at the end of a method, if it is set
 
@@ -57,6 +57,9 @@ func (w *world) register(to grpc.ServiceRegistrar) {
 }
 
 func (w *world) write(ctx context.Context, what string) error {
+	if err := mutation.Leave(ctx); err != nil {
+		return err
+	}
 	if w.before != nil {
 		if err := w.before(ctx, what); err != nil {
 			return err

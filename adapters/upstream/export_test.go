@@ -1,0 +1,28 @@
+package upstream
+
+import (
+	"context"
+
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"github.com/drmhub/drmhub/adapters/mutation"
+)
+
+// WriteOnRecord is Write as the one step of a mutation, which is cut when ctx ends, even under way.
+func (c *Client) WriteOnRecord(ctx context.Context, req Request, into any) (res *Response, err error) {
+	_, err = mutation.Do(mutation.NewContext(context.WithoutCancel(ctx), mutation.NewMemory()), mutation.Write[*emptypb.Empty]{
+		Send: func(attempt context.Context) (_ *emptypb.Empty, err error) {
+			res, err = c.Write(cut{ctx, attempt}, req, into)
+			return &emptypb.Empty{}, err
+		},
+	})
+	return res, err
+}
+
+// cut is the context of an attempt, but that it ends with another one.
+type cut struct {
+	context.Context
+	attempt context.Context
+}
+
+func (c cut) Value(key any) any { return c.attempt.Value(key) }
