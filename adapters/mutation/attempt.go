@@ -3,14 +3,15 @@ package mutation
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 )
 
 // attempt is one run of a Write's Send.
 type attempt struct {
-	record     func(context.Context) error // that the write may have been sent
-	detach     func() bool                 // ends what ends the attempt together with its caller; false: it has ended so
+	record     func(ctx context.Context, over time.Time) error // that the write may have been sent
+	detach     func() bool                                     // ends what ends the attempt together with its caller; false: it has ended so
 	end        context.CancelFunc
 	left       bool  // the write may have been sent
 	unrecorded error // why that could not be recorded, so that nothing was sent
@@ -21,7 +22,7 @@ type attemptKey struct{}
 
 // newAttempt makes the context in which Send runs. It ends with the caller's until the write leaves, and not any more from then on, or every impatient caller would
 // make an unknown outcome.
-func newAttempt(ctx context.Context, record func(context.Context) error) (*attempt, context.Context) {
+func newAttempt(ctx context.Context, record func(context.Context, time.Time) error) (*attempt, context.Context) {
 	bounded, end := context.WithTimeout(context.WithoutCancel(ctx), longest)
 	sending, cancel := context.WithCancelCause(bounded)
 	a := &attempt{record: record, detach: context.AfterFunc(ctx, func() { cancel(ctx.Err()) })}
@@ -29,9 +30,9 @@ func newAttempt(ctx context.Context, record func(context.Context) error) (*attem
 	return a, context.WithValue(sending, attemptKey{}, a)
 }
 
-// Leave is called by whoever sends writes to a vendor, right before the first byte can leave: it makes durable that the write may have been sent. Where it fails, nothing
-// may be sent. A write that stands in no Do has no record, and so may not leave at all.
-func Leave(ctx context.Context) error {
+// Leave is called by whoever sends writes to a vendor, right before the first byte can leave: it makes durable that the write may have been sent, in a call that is over
+// within so long. Where it fails, nothing may be sent. A write that stands in no Do has no record, and so may not leave at all.
+func Leave(ctx context.Context, within time.Duration) error {
 	a, ok := ctx.Value(attemptKey{}).(*attempt)
 	if !ok {
 		return errors.New("mutation: a vendor write outside of mutation.Do")
@@ -39,7 +40,7 @@ func Leave(ctx context.Context) error {
 	if !a.left && !a.detach() {
 		return apierror.FromContext(ctx)
 	}
-	if a.unrecorded = a.record(ctx); a.unrecorded != nil {
+	if a.unrecorded = a.record(ctx, time.Now().Add(within)); a.unrecorded != nil {
 		return a.unrecorded
 	}
 	a.left = true

@@ -44,8 +44,9 @@ type Record struct {
 	Err    *status.Status
 	// HTTPStatus is that of the vendor's answer to the write; 0 where there was none, or where it was read back.
 	HTTPStatus int
-	// QuietFrom is when a write that was Sent can no longer take effect: until then, that it is not seen at the vendor proves nothing. The log sets it, since it
-	// knows when the write left.
+	// Over is when the call of a write that was Sent has ended at the latest, with an answer or without.
+	Over time.Time
+	// QuietFrom is when a write that was Sent can no longer take effect: until then, that it is not seen at the vendor proves nothing. The log sets it.
 	QuietFrom time.Time
 }
 
@@ -107,7 +108,7 @@ func (r *run) put(ctx context.Context, step string, record Record) error {
 type Write[T proto.Message] struct {
 	// Step is its name, unique within the method: "suspend".
 	Step string
-	// Send makes the write once, and calls Leave right before. Its error is definite, unless it is OUTCOME_UNKNOWN.
+	// Send makes the write once, and calls Leave right before it. Its error is definite, unless it is OUTCOME_UNKNOWN.
 	Send func(context.Context) (T, error)
 	// Check reads back whether an earlier Send took effect, and what the vendor would have answered; an error means that this cannot be told now. It is
 	// nil where the vendor offers nothing to read back.
@@ -169,7 +170,9 @@ func (w Write[T]) write(ctx context.Context, r *run) (T, error) {
 	if ctx.Err() != nil {
 		return none, apierror.FromContext(ctx)
 	}
-	a, sending := newAttempt(ctx, func(ctx context.Context) error { return r.put(ctx, w.Step, Record{State: Sent}) })
+	a, sending := newAttempt(ctx, func(ctx context.Context, over time.Time) error {
+		return r.put(ctx, w.Step, Record{State: Sent, Over: over})
+	})
 	defer a.end()
 	answer, err := w.Send(sending)
 	switch ctx = context.WithoutCancel(ctx); {

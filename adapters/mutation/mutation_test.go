@@ -24,7 +24,7 @@ type vendor struct {
 }
 
 func (v *vendor) send(ctx context.Context) (*pb.StatusChange, error) {
-	if err := mutation.Leave(ctx); err != nil {
+	if err := mutation.Leave(ctx, time.Second); err != nil {
 		return nil, err
 	}
 	err := v.fail
@@ -132,7 +132,7 @@ func TestTheCallerLeavingDoesNotCutAWriteButPreventsANewOne(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	log := mutation.NewMemory()
 	_, err := mutation.Do(mutation.NewContext(ctx, log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(ctx context.Context) (*pb.StatusChange, error) {
-		if err := mutation.Leave(ctx); err != nil {
+		if err := mutation.Leave(ctx, time.Second); err != nil {
 			return nil, err
 		}
 		cancel()
@@ -173,7 +173,7 @@ func TestACallerWhoLeavesBeforeTheWriteDoesEndsIt(t *testing.T) {
 			log := mutation.NewMemory()
 			_, err := mutation.Do(mutation.NewContext(ctx, log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(ctx context.Context) (*pb.StatusChange, error) {
 				<-ctx.Done() // it waits for its turn
-				return nil, mutation.Leave(ctx)
+				return nil, mutation.Leave(ctx, time.Second)
 			}})
 			if apierror.Convert(err).Code != want || log.Get("switch").State != mutation.Fresh {
 				t.Errorf("%v, want %v; the step is %v", err, want, log.Get("switch").State)
@@ -191,7 +191,7 @@ func TestAWriteWithoutARecordDoesNotPass(t *testing.T) {
 	if err == nil {
 		t.Error("a write that did not call Leave succeeds")
 	}
-	if err := mutation.Leave(mutation.NewContext(t.Context(), log)); err == nil {
+	if err := mutation.Leave(mutation.NewContext(t.Context(), log), time.Second); err == nil {
 		t.Error("a write may leave outside of Do")
 	}
 }
@@ -200,7 +200,7 @@ func TestAWriteWithoutARecordDoesNotPass(t *testing.T) {
 func TestTheLastTimeThatAWriteLeftCounts(t *testing.T) {
 	v, log := &vendor{}, &full{Memory: mutation.NewMemory(), room: 1}
 	twice := mutation.Write[*pb.StatusChange]{Step: "switch", Check: v.check, Send: func(ctx context.Context) (*pb.StatusChange, error) {
-		if err := mutation.Leave(ctx); err != nil {
+		if err := mutation.Leave(ctx, time.Second); err != nil {
 			return nil, err
 		}
 		return v.send(ctx)
@@ -335,7 +335,7 @@ func TestEveryPartHasItsOwnStepsAndOutcome(t *testing.T) {
 func TestTheRecordHoldsTheVendorsStatus(t *testing.T) {
 	log := mutation.NewMemory()
 	_, err := mutation.Do(mutation.NewContext(t.Context(), log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(ctx context.Context) (*pb.StatusChange, error) {
-		err := mutation.Leave(ctx)
+		err := mutation.Leave(ctx, time.Second)
 		mutation.Heard(ctx, 201)
 		return &pb.StatusChange{}, err
 	}})

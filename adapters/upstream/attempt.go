@@ -112,7 +112,7 @@ func (x *exchange) leave(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return x.ended(ctx)
 	case x.write:
-		return mutation.Leave(ctx)
+		return mutation.Leave(ctx, x.client.opts.Timeout)
 	}
 	return nil
 }

@@ -146,7 +146,7 @@ func (v *Vendor) write(ctx context.Context, effect func() error) error {
 	if trial := mutation.Trying(ctx); trial != nil {
 		return trial.Keep("a write in memory")
 	}
-	if err := mutation.Leave(ctx); err != nil {
+	if err := mutation.Leave(ctx, time.Second); err != nil {
 		return err
 	}
 	v.mu.Lock()

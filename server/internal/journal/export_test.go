@@ -13,7 +13,7 @@ func (j *Journal) Pass(ctx context.Context) error {
 		if _, err := tx.ExecContext(ctx, "UPDATE replicas SET alive_until = 0 WHERE id <> $1 AND alive_until > 0", j.replica); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, "UPDATE steps SET send_time = send_time - $1 WHERE mutation IN (SELECT id FROM mutations WHERE settle_at IS NOT NULL)", time.Hour.Microseconds()); err != nil {
+		if _, err := tx.ExecContext(ctx, "UPDATE steps SET send_time = send_time - $1, over_time = over_time - $1 WHERE mutation IN (SELECT id FROM mutations WHERE settle_at IS NOT NULL)", time.Hour.Microseconds()); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, "UPDATE mutations SET settle_at = 0 WHERE settle_at IS NOT NULL")

@@ -45,7 +45,7 @@ func (v *vendor) DisableSite(ctx context.Context, req *pb.DisableSiteRequest) (*
 			if trial := mutation.Trying(ctx); trial != nil {
 				return nil, trial.Keep("curl --request PUT")
 			}
-			if err := mutation.Leave(ctx); err != nil {
+			if err := mutation.Leave(ctx, time.Second); err != nil {
 				return nil, err
 			}
 			v.writes.Add(1)

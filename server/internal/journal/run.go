@@ -91,6 +91,7 @@ func (j *Journal) finish(ctx context.Context, r *record, s *steps, answer proto.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), j.options.Lease)
 	defer cancel()
 	now := time.Now()
+	s.end(now)
 	before := r.state
 	told := r.end(s, answer, failure, now)
 	settleAt := time.Time{}

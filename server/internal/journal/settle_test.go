@@ -94,6 +94,40 @@ func TestWhatHadNoEffectIsClosedOnceTheVendorCanNoLongerBeAtIt(t *testing.T) {
 	})
 }
 
+// A vendor may be at a write until long after it left, so the quiet time begins where its call ends: when drmhub gave it up, or when it must have ended.
+func TestTheQuietTimeBeginsWhenTheCallIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stalls := func(context.Context, string) error { time.Sleep(20 * time.Second); return nil }
+		w := &world{faults: map[int]fault{1: cut}, before: stalls, within: 30 * time.Second}
+		r := start(t, w, journal.Options{FirstPause: time.Hour})
+		_, err := r.sites.DisableSite(t.Context(), disable(id))
+		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		time.Sleep(50 * time.Second)
+		_, err = r.sites.DisableSite(t.Context(), disable(id))
+		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		if after := apierror.Convert(err).RetryAfter; after != 10*time.Second {
+			t.Errorf("to be called again after %v, want the rest of the minute since the call was given up", after)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		asleep := make(chan struct{})
+		w := &world{before: func(context.Context, string) error { <-asleep; return context.Canceled }, within: 30 * time.Second}
+		one, other := pair(t, w, journal.Options{FirstPause: time.Hour})
+		go one.sites.DisableSite(t.Context(), disable(id))
+		synctest.Wait()
+		one.Die() // or so it seems to the other one, which ends a run of its own
+		time.Sleep(16 * time.Second)
+		for range 2 {
+			_, err := other.sites.DisableSite(t.Context(), disable(id))
+			wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+			if after := apierror.Convert(err).RetryAfter; after != 74*time.Second {
+				t.Errorf("to be called again after %v, want a minute after the 30 s that the call may take", after)
+			}
+		}
+		close(asleep)
+	})
+}
+
 func TestWhatCannotBeReadBackStaysUnknownAndIsNeverSentAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{faults: map[int]fault{1: cut}}

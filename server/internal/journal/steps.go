@@ -19,7 +19,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/redact"
 )
 
-// step is what is kept of one step. It does not change, but for its flags.
+// step is what is kept of one step. It does not change, but for its flags, and but for Over at the end of the run.
 type step struct {
 	mutation.Record
 	name          string
@@ -28,6 +28,7 @@ type step struct {
 	durable       bool // it stands in the store as it is here
 	owed          bool // the next write takes it along
 	again         bool // it is Lost, and to be made again all the same
+	ours          bool // it was sent by this run
 }
 
 // steps is the log of one mutation's steps, as one run of its method sees it.
@@ -50,7 +51,7 @@ func (j *Journal) newSteps(ctx context.Context, r *record, settling bool) (*step
 }
 
 func (j *Journal) loadSteps(ctx context.Context, id string) (all []*step, err error) {
-	rows, err := j.db.Reads().QueryContext(ctx, "SELECT step, position, state, answer, error, http_status, send_time, settle_time FROM steps WHERE mutation = $1 ORDER BY position", id)
+	rows, err := j.db.Reads().QueryContext(ctx, "SELECT step, position, state, answer, error, http_status, send_time, over_time, settle_time FROM steps WHERE mutation = $1 ORDER BY position", id)
 	if err != nil {
 		return nil, unreadable(err)
 	}
@@ -58,12 +59,12 @@ func (j *Journal) loadSteps(ctx context.Context, id string) (all []*step, err er
 	for rows.Next() {
 		s := &step{durable: true}
 		var answer, failure []byte
-		var sent, settled sql.NullInt64
-		if err := rows.Scan(&s.name, &s.position, &s.State, &answer, &failure, &s.HTTPStatus, &sent, &settled); err != nil {
+		var sent, over, settled sql.NullInt64
+		if err := rows.Scan(&s.name, &s.position, &s.State, &answer, &failure, &s.HTTPStatus, &sent, &over, &settled); err != nil {
 			return nil, err
 		}
-		s.sent, s.settled = instant(sent), instant(settled)
-		s.QuietFrom = s.sent.Add(j.options.Quiet)
+		s.sent, s.Over, s.settled = instant(sent), instant(over), instant(settled)
+		s.QuietFrom = s.Over.Add(j.options.Quiet)
 		if s.Answer, err = unmarshalled(answer, &anypb.Any{}); err != nil {
 			return nil, err
 		}
@@ -170,7 +171,7 @@ func (s *steps) replace(name string, r mutation.Record) (before, fresh *step) {
 	fresh = &step{Record: r, name: name, position: before.position, sent: before.sent, owed: r.State == mutation.Noted}
 	switch r.State {
 	case mutation.Sent:
-		fresh.sent, fresh.QuietFrom = now, now.Add(s.journal.options.Quiet)
+		fresh.sent, fresh.QuietFrom, fresh.ours = now, r.Over.Add(s.journal.options.Quiet), true
 	case mutation.Done, mutation.Refused:
 		fresh.settled = now
 	}
@@ -230,11 +231,11 @@ func (s *step) write(ctx context.Context, tx *sql.Tx, of *record) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO steps (mutation, step, position, state, answer, error, http_status, send_time, settle_time)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+	_, err = tx.ExecContext(ctx, `INSERT INTO steps (mutation, step, position, state, answer, error, http_status, send_time, over_time, settle_time)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (mutation, step) DO UPDATE SET state = excluded.state, answer = excluded.answer, error = excluded.error,
-			http_status = excluded.http_status, send_time = excluded.send_time, settle_time = excluded.settle_time`,
-		of.id, s.name, s.position, s.State, answer, failure, s.HTTPStatus, micros(s.sent), micros(s.settled))
+			http_status = excluded.http_status, send_time = excluded.send_time, over_time = excluded.over_time, settle_time = excluded.settle_time`,
+		of.id, s.name, s.position, s.State, answer, failure, s.HTTPStatus, micros(s.sent), micros(s.Over), micros(s.settled))
 	return err
 }
 
@@ -297,6 +298,13 @@ func (s *steps) lose(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// end says that this run is over, and so are the calls of its writes. Those that another run has sent may not be: its process may only have been taken for dead.
+func (s *steps) end(now time.Time) {
+	for _, sent := range s.those(func(known *step) bool { return known.State == mutation.Sent && known.ours && known.Over.After(now) }) {
+		sent.Over, sent.durable = now, false
+	}
 }
 
 // lastStatus is the HTTP status of the vendor's last answer to a write; 0 where there was none.

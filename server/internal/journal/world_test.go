@@ -1,10 +1,12 @@
 package journal_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -38,7 +40,8 @@ type world struct {
 	read   func(what string) error                      // happens before a write is read back, if it is set
 	after  func(ctx context.Context) error              // happens at the end of a method, if it is set
 
-	parallel     bool // BatchCreateProductLicenses makes all items at once, each in two writes with a note between them
+	within       time.Duration // how long the call of a write may take; 0 is a second
+	parallel     bool          // BatchCreateProductLicenses makes all items at once, each in two writes with a note between them
 	blindItems   bool // BatchCreateProductLicenses cannot read anything back
 	blank        bool // CreateDrmAccount takes an account without a password
 	blindRestore bool // ReplaceProductLicense cannot read back whether the old terms stand again
@@ -57,7 +60,7 @@ func (w *world) register(to grpc.ServiceRegistrar) {
 }
 
 func (w *world) write(ctx context.Context, what string) error {
-	if err := mutation.Leave(ctx); err != nil {
+	if err := mutation.Leave(ctx, cmp.Or(w.within, time.Second)); err != nil {
 		return err
 	}
 	if w.before != nil {
