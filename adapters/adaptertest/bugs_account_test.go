@@ -24,7 +24,7 @@ func blindly[Req interface {
 			ids, err = names.Site.IDs(req.GetName())
 		}
 		if err == nil {
-			err = write(b, ctx, ids[1])
+			err = secretly(ctx, func(ctx context.Context) error { return write(b, ctx, ids[1]) })
 		}
 		if err != nil {
 			return nil, err
@@ -153,6 +153,13 @@ func quotesThePassword(ctx context.Context, req *pb.RegisterFairPlayCertificateR
 	return nil, apierror.Convert(err).With(apierror.VendorMessage, "not with "+req.GetKeyPassword())
 }
 
+func looksForTheKey(ctx context.Context, req *pb.RegisterFairPlayCertificateRequest, _ *bugged, call callOf) (proto.Message, error) {
+	if len(req.GetPrivateKey()) == 0 {
+		return nil, apierror.Invalid("private_key", "must be set")
+	}
+	return call(ctx)
+}
+
 var fairPlayBugs = []bug{
 	{"RegisterFairPlayCertificate takes effect once, and says what became of it", "does not say which certificate", showingInstead(func(_ *pb.RegisterFairPlayCertificateRequest, res *pb.FairPlayCertificate) {
 		res.SerialNumber = ""
@@ -162,6 +169,7 @@ var fairPlayBugs = []bug{
 	})},
 	{"RegisterFairPlayCertificate finds every mistake at once, and sends nothing", "finds one at a time", around(oneByOne)},
 	{"RegisterFairPlayCertificate finds every mistake at once, and sends nothing", "finds none", around(hopeful[*pb.RegisterFairPlayCertificateRequest])},
+	{"RegisterFairPlayCertificate that has succeeded is answered from its record, which keeps no secrets", "looks for the private key each time", around(looksForTheKey)},
 	{"RegisterFairPlayCertificate shows no secret in an error", "quotes the password", around(quotesThePassword)},
 }
 
@@ -184,7 +192,7 @@ var memberBugs = []bug{
 	{"ListMembers refuses what is no page token", "begins again", requesting(func(req *pb.ListMembersRequest) { req.PageToken = "" })},
 	{"CreateMember is listed", "forgets the group", requesting(func(req *pb.CreateMemberRequest) { req.Member.Group = pb.Member_GROUP_UNSPECIFIED })},
 	{"CreateMember with the e-mail address of a member is ALREADY_EXISTS, and sends nothing", "does not look", around(func(ctx context.Context, req *pb.CreateMemberRequest, b *bugged, call callOf) (proto.Message, error) {
-		if _, err := b.vendor.AddMember(ctx, req.GetMember()); err != nil {
+		if err := secretly(ctx, func(ctx context.Context) error { _, err := b.vendor.AddMember(ctx, req.GetMember()); return err }); err != nil {
 			return nil, err
 		}
 		return call(ctx)
@@ -197,7 +205,11 @@ var memberBugs = []bug{
 			return nil, err
 		}
 		for _, m := range all {
-			if _, err := b.vendor.ChangeMember(ctx, m.GetName(), func(m *pb.Member) { m.State = req.GetMember().GetState() }); err != nil {
+			err := secretly(ctx, func(ctx context.Context) error {
+				_, err := b.vendor.ChangeMember(ctx, m.GetName(), func(m *pb.Member) { m.State = req.GetMember().GetState() })
+				return err
+			})
+			if err != nil {
 				return nil, err
 			}
 		}

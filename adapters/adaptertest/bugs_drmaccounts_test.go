@@ -112,7 +112,11 @@ func eachDevice(match func(username string, d *pb.DrmAccountDevice, wanted []str
 				if !match(a.GetUsername(), d, wanted) {
 					continue
 				}
-				if _, err := b.vendor.RemoveDevice(ctx, a.GetUsername(), d.GetDeviceId(), true); err != nil {
+				err := secretly(ctx, func(ctx context.Context) error {
+					_, err := b.vendor.RemoveDevice(ctx, a.GetUsername(), d.GetDeviceId(), true)
+					return err
+				})
+				if err != nil {
 					return nil, err
 				}
 			}

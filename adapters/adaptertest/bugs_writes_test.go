@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
@@ -37,6 +38,14 @@ func doesNothing[Req proto.Message](context.Context, Req, *bugged, callOf) (prot
 // forgets has no record of what an earlier run did.
 func forgets[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call callOf) (proto.Message, error) {
 	return call(mutation.NewContext(ctx, mutation.NewMemory()))
+}
+
+// secretly makes vendor writes of which the caller's mutation has no record.
+func secretly(ctx context.Context, write func(context.Context) error) error {
+	_, err := mutation.Do(mutation.NewContext(ctx, mutation.NewMemory()), mutation.Write[*emptypb.Empty]{Send: func(ctx context.Context) (*emptypb.Empty, error) {
+		return &emptypb.Empty{}, write(ctx)
+	}})
+	return err
 }
 
 func unaware[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call callOf) (proto.Message, error) {
@@ -106,6 +115,7 @@ func bugsOf[Req proto.Message](rpc, about string) []bug {
 		{rpc + " whose answer cannot be read has an unknown outcome, and settles with one effect", "says that nothing happened", around(certain[Req])},
 		{rpc + " that is cut before its effect has an unknown outcome, and settles with one effect", "takes it for done", around(hopeful[Req])},
 		{rpc + " whose outcome cannot be read back stays unknown", "takes it for done", around(hopeful[Req])},
+		{rpc + " that took effect is settled by nobody, who has no secrets", "takes it for done", around(hopeful[Req])},
 		{rpc + " that had no effect is not sent when nobody asks again", "keeps no record", around(forgets[Req])},
 		{rpc + " that the vendor refuses has a definite outcome", "does not know what a refusal is", around(unsure[Req])},
 		{rpc + " that the vendor refuses has a definite outcome", "takes it for a success", around(hopeful[Req])},

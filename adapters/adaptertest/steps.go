@@ -74,7 +74,7 @@ func (s *steps) any(states ...mutation.State) bool {
 }
 
 // withoutSecrets is a copy of a message in which the fields that the proto marks debug_redact are empty, and marked as redacted where it can say so.
-func withoutSecrets(m proto.Message) proto.Message {
+func withoutSecrets[M proto.Message](m M) M {
 	kept := proto.CloneOf(m)
 	var empty []func() // called later, since nothing else may change in a message that is ranged over
 	err := protorange.Range(kept.ProtoReflect(), func(p protopath.Values) error {

@@ -63,6 +63,11 @@ func (c checked) answersFromRecord(t T, h Harness) {
 	if err != nil || !proto.Equal(withoutSecrets(first), withoutSecrets(second)) {
 		t.Errorf("run again, on a log without secrets, it answers %v, %v; first it answered %v", second, err, first)
 	}
+	log.settling = true
+	settled, err := c.call.in(t.Context(), log)
+	if err != nil || !proto.Equal(withoutSecrets(first), withoutSecrets(settled)) {
+		t.Errorf("settled from its record, without the secrets of its request, it answers %v, %v; first it answered %v; what needs them is to stand in a mutation.Note", settled, err, first)
+	}
 	wantWrites(t, "run again", h, c.all())
 }
 
@@ -132,6 +137,23 @@ func (c checked) staysUnknown(t T, h Harness) {
 		return
 	}
 	c.wantSuccess(t, "run again", h, log, answer, err)
+}
+
+func (c checked) settlesWithoutSecrets(t T, h Harness) {
+	log := newSteps()
+	h.FailWrites(AnswerLost, 1)
+	_, err := c.call.in(t.Context(), log)
+	wantUnknown(t, "the call", err)
+	log.settling = true
+	_, err = c.call.in(t.Context(), log)
+	if c.leftUnknown(t, "settled", log, err) {
+		wantWrites(t, "settled", h, 1)
+		return
+	}
+	wantWrites(t, "settled", h, c.all())
+	if err != nil || log.unsettled() {
+		t.Errorf("settled: %v, and its log says that a write is unsettled: %t; what needs the secrets of the request is to stand in a mutation.Note", err, log.unsettled())
+	}
 }
 
 func (c checked) settlesWithoutEffect(t T, h Harness) {

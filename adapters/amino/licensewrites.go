@@ -29,7 +29,7 @@ func (a *Adapter) createLicense(ctx context.Context, field string, wanted *pb.Pr
 	case err != nil:
 		return nil, err
 	case issued.doubt != nil:
-		return nil, issued.doubt
+		return nil, inDoubt(issued.doubt)
 	}
 	return a.answer(issued.license), nil
 }
@@ -53,7 +53,7 @@ func (a *Adapter) deleteLicense(ctx context.Context, field, name string) (*pb.Pr
 	case err != nil:
 		return nil, err
 	case revoked.doubt != nil:
-		return nil, revoked.doubt
+		return nil, inDoubt(revoked.doubt)
 	}
 	return revoked.license, nil
 }

@@ -33,7 +33,7 @@ func (a *Adapter) ReplaceProductLicense(ctx context.Context, req *pb.ReplaceProd
 	issued, refused := a.issue(ctx, "issue", next, true)
 	switch {
 	case refused == nil:
-		if err := inDoubt("the new licence stands", issued, revoked); err != nil {
+		if err := replacedInDoubt("the new licence stands", issued, revoked); err != nil {
 			return nil, err
 		}
 		return a.answer(issued.license), nil
@@ -88,7 +88,7 @@ func (a *Adapter) restore(ctx context.Context, old order, revoked outcome, refus
 	restored, err := a.issue(ctx, "restore", old, true)
 	switch {
 	case err == nil:
-		if err := inDoubt("AminoTV refused the new terms, and the old ones stand again", restored, revoked); err != nil {
+		if err := replacedInDoubt("AminoTV refused the new terms, and the old ones stand again", restored, revoked); err != nil {
 			return err
 		}
 		said := fmt.Sprintf("AminoTV refused the new terms, and the old ones stand again, as %s: %s", restored.license.GetName(), refused.Message)
@@ -110,8 +110,8 @@ func aborted(refused *apierror.Error, reason pb.ErrorReason, said string) *apier
 	return e
 }
 
-// inDoubt is the error of a replacement of which it is known what stands, and not what Irdeto has; nil where that is known too.
-func inDoubt(said string, standing, revoked outcome) error {
+// replacedInDoubt is the error of a replacement of which it is known what stands, and not what Irdeto has; nil where that is known too.
+func replacedInDoubt(said string, standing, revoked outcome) error {
 	if standing.doubt == nil && revoked.doubt == nil {
 		return nil
 	}
@@ -121,7 +121,7 @@ func inDoubt(said string, standing, revoked outcome) error {
 			said += "; " + o.doubt.Message
 		}
 	}
-	return apierror.OutcomeUnknown("%s", said).With(apierror.Standing, standing.license.GetName())
+	return inDoubt(apierror.OutcomeUnknown("%s", said).With(apierror.Standing, standing.license.GetName()))
 }
 
 // unfinished is the error of a replacement that is to go on: whatever the reason is, something took effect.

@@ -35,6 +35,9 @@ func do(ctx context.Context, w mutation.Write[*pb.ProductLicenseResult]) (outcom
 	return outcome{license: result.GetProductLicense()}, nil
 }
 
+// inDoubt is the error of a method that has made all of its writes, with a doubt about one of them.
+func inDoubt(doubt *apierror.Error) error { return errors.Join(doubt, mutation.ErrUnsettleable) }
+
 func did(l *pb.ProductLicense) *pb.ProductLicenseResult {
 	return &pb.ProductLicenseResult{Result: &pb.ProductLicenseResult_ProductLicense{ProductLicense: l}}
 }

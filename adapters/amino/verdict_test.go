@@ -61,6 +61,9 @@ func (v *verdict) entitledOrUnknown(entitled bool, err error) {
 	if unknown && (!v.stands || v.plan.planned(cutBefore)+v.plan.planned(cutAfter)+v.plan.planned(irdetoFails)+v.plan.crashes() == 0) {
 		v.wrong("the outcome stays unknown for no reason")
 	}
+	if unknown && !errors.Is(err, mutation.ErrUnsettleable) {
+		v.wrong("the outcome stays unknown, and is looked into for ever")
+	}
 }
 
 func (p plan) crashes() int {

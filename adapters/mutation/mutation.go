@@ -63,6 +63,9 @@ type Log interface {
 // ErrNoEffect answers a settling run of a mutation that never took effect, and now never will.
 var ErrNoEffect = errors.New("mutation: had no effect")
 
+// ErrUnsettleable is joined to an OUTCOME_UNKNOWN that stays one: running the method again would tell no more.
+var ErrUnsettleable = errors.New("mutation: it cannot be settled")
+
 // longest bounds a write and its record.
 const longest = time.Minute
 

@@ -45,7 +45,12 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 		all, err := a.sites(ctx)
 		return &pb.ListSitesResponse{Sites: slices.DeleteFunc(all, func(s *pb.Site) bool { return s.GetDisplayName() != form.SiteName })}, err
 	}
-	before, err := mutation.Note(ctx, "before", ofThisName)
+	before, err := mutation.Note(ctx, "before", func(ctx context.Context) (*pb.ListSitesResponse, error) {
+		if err := checkKeys(order.GetFairplayCertificate()); err != nil { // here, since who settles the mutation does not have the keys
+			return nil, err
+		}
+		return ofThisName(ctx)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -138,25 +143,28 @@ func orderForm(order *pb.SiteOrder) (*siteForm, error) {
 		return nil, err
 	}
 	form := &siteForm{SiteName: order.GetDisplayName(), PolicyID: policy}
-	keys := order.GetFairplayCertificate()
-	if keys == nil {
-		return form, nil
-	}
-	const field = "site_order.fairplay_certificate."
-	if !fetchable(keys.GetCertificateUri(), ".der", ".cer") {
-		return nil, apierror.Invalid(field+"certificate_uri", "must be the http address of a .der or .cer file, where NAVER Cloud fetches the certificate")
-	}
-	if !fetchable(keys.GetPrivateKeyUri(), ".pem") {
-		return nil, apierror.Invalid(field+"private_key_uri", "must be the http address of a .pem file, where NAVER Cloud fetches the private key")
-	}
-	if keys.GetApplicationSecretKey() == "" {
-		return nil, apierror.Invalid(field+"application_secret_key", "must be set: the key (ASK) that Apple gave out with the certificate")
-	}
-	form.FairPlayCert = &fairPlayCert{
-		CertFile: keys.GetCertificateUri(), PrivateKey: keys.GetPrivateKeyUri(),
-		PrivateEncryptedString: keys.GetKeyPassword(), SecretKey: keys.GetApplicationSecretKey(),
+	if keys := order.GetFairplayCertificate(); keys != nil {
+		form.FairPlayCert = &fairPlayCert{
+			CertFile: keys.GetCertificateUri(), PrivateKey: keys.GetPrivateKeyUri(),
+			PrivateEncryptedString: keys.GetKeyPassword(), SecretKey: keys.GetApplicationSecretKey(),
+		}
 	}
 	return form, nil
+}
+
+func checkKeys(keys *pb.FairPlayKeys) error {
+	const field = "site_order.fairplay_certificate."
+	switch {
+	case keys == nil:
+		return nil
+	case !fetchable(keys.GetCertificateUri(), ".der", ".cer"):
+		return apierror.Invalid(field+"certificate_uri", "must be the http address of a .der or .cer file, where NAVER Cloud fetches the certificate")
+	case !fetchable(keys.GetPrivateKeyUri(), ".pem"):
+		return apierror.Invalid(field+"private_key_uri", "must be the http address of a .pem file, where NAVER Cloud fetches the private key")
+	case keys.GetApplicationSecretKey() == "":
+		return apierror.Invalid(field+"application_secret_key", "must be set: the key (ASK) that Apple gave out with the certificate")
+	}
+	return nil
 }
 
 // fetchable tells whether an address is one that the vendor can fetch: "Only supports http download URL", of these kinds of files.

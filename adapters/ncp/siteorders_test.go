@@ -111,6 +111,21 @@ func TestALostOrderIsFoundByItsNameAndPolicy(t *testing.T) {
 	}
 }
 
+// Who settles an order has no secrets: all but the address of the certificate is gone.
+func TestALostOrderIsFoundWithoutItsKeys(t *testing.T) {
+	turns := append([]answer{sitesOf()}, listed(newSite("drm-1", "Kids_TV", "7"))...)
+	a, vendor := serve(t, config(), map[string][]answer{getSites: turns, postSites: {cut}})
+	log := mutation.NewMemory()
+	_, err := order(t, a, log, &pb.SiteOrder{DisplayName: "Kids_TV", PolicyId: "7", FairplayCertificate: keys()})
+	wantError(t, "the order", err, unknown.code, unknown.reason)
+	kept := &pb.FairPlayKeys{CertificateUri: keys().GetCertificateUri()}
+	got, err := order(t, a, log, &pb.SiteOrder{DisplayName: "Kids_TV", PolicyId: "7", FairplayCertificate: kept})
+	if err != nil || got.GetName() != "vendors/acme/siteOrders/drm-1" {
+		t.Errorf("settled: %v, %v", got, err)
+	}
+	vendor.wantMade(postSites, 1)
+}
+
 func TestAnAnswerWithoutTheSiteIsLookedUp(t *testing.T) {
 	for what, c := range map[string]struct {
 		after []string

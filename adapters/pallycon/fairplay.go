@@ -24,7 +24,8 @@ func (a *Adapter) RegisterFairPlayCertificate(ctx context.Context, req *pb.Regis
 	if err != nil {
 		return nil, apierror.Invalid("name", "%v", err)
 	}
-	certificate, err := checkFairPlay(req, time.Now())
+	// It is noted, since the check needs the secrets of the request, and who settles the mutation does not have them.
+	certificate, err := mutation.Note(ctx, "certificate", func(context.Context) (*pb.FairPlayCertificate, error) { return checkFairPlay(req, time.Now()) })
 	if err != nil {
 		return nil, err
 	}

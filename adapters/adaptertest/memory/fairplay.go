@@ -21,7 +21,7 @@ func (a *Adapter) RegisterFairPlayCertificate(ctx context.Context, req *pb.Regis
 	if err != nil {
 		return nil, err
 	}
-	certificate, err := inspect(req)
+	certificate, err := mutation.Note(ctx, "certificate", func(context.Context) (*pb.FairPlayCertificate, error) { return inspect(req) })
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/store"
 	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
 
@@ -90,15 +91,53 @@ func TestWhatHeldSecretsIsSettledByItsCaller(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _ = r.SettleDue(t.Context())
-	if m := r.wantState(t, id, pb.Mutation_UNKNOWN); !strings.Contains(m.GetSteps()[0].GetMessage(), "secrets") {
-		t.Errorf("%v does not say why", m)
+	if m := r.wantState(t, id, pb.Mutation_UNKNOWN); !strings.Contains(m.GetMessage(), "call again with the same request_id and the secrets") {
+		t.Errorf("%v does not say what to do", m)
 	}
+	wantLetGo(t, r)
 	if _, err := r.accounts.CreateDrmAccount(t.Context(), create(id)); err != nil {
 		t.Error(err)
 	}
 	w.want(t, "create username", 1)
 	w.want(t, "activate username", 1)
 	r.wantState(t, id, pb.Mutation_SUCCEEDED)
+}
+
+// wantLetGo demands that nothing is to be settled, and nobody waits for it.
+func wantLetGo(t *testing.T, r *replica) {
+	t.Helper()
+	if open, err := r.SettleDue(t.Context()); open != 0 || err != nil || count(t, r, "locks") != 0 {
+		t.Errorf("%d mutations are to be settled, %v, and %d locks are held", open, err, count(t, r, "locks"))
+	}
+}
+
+// A process that dies between the writes of such a call and its end leaves one that nobody but its caller can bring to its end. It must not hold its resource until then.
+func TestWhatHeldSecretsAndDiedBeforeItsEndIsLetGo(t *testing.T) {
+	w := &world{}
+	db := open(t, store.Memory)
+	one := newReplica(t, db, w, calm)
+	s := &stopper{at: crash{6, false}} // the intent, two writes that are sent and done, and the end
+	db.SetHooks(s.hooks())
+	_, _ = one.accounts.CreateDrmAccount(t.Context(), create(id))
+	if !s.stopped {
+		t.Fatalf("the call made %d writes", s.writes)
+	}
+	db.SetHooks(store.Hooks{})
+	one.Die()
+	r := newReplica(t, db, w, calm)
+	stop(t, r.Journal)
+	if err := r.Pass(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = r.SettleDue(t.Context())
+	r.wantState(t, id, pb.Mutation_UNKNOWN)
+	wantLetGo(t, r)
+	if _, err := r.accounts.CreateDrmAccount(t.Context(), create(id)); err != nil {
+		t.Error(err)
+	}
+	r.wantState(t, id, pb.Mutation_SUCCEEDED)
+	w.want(t, "create username", 1)
+	w.want(t, "activate username", 1)
 }
 
 // A method may do without the secrets up to a write that needs them.
@@ -116,6 +155,7 @@ func TestNothingIsSentWithoutTheSecretsThatItHeld(t *testing.T) {
 	if m := r.wantState(t, id, pb.Mutation_UNKNOWN); m.GetSteps()[0].GetState() != pb.Mutation_SUCCEEDED {
 		t.Errorf("%v, want the first step read back", m)
 	}
+	wantLetGo(t, r)
 	if _, err := r.accounts.CreateDrmAccount(t.Context(), create(id)); err != nil {
 		t.Error(err)
 	}

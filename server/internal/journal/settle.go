@@ -91,8 +91,9 @@ func (j *Journal) settle(ctx context.Context, r *record) error {
 			return nil, err
 		}
 		answer, err := j.dispatch(ctx, "/"+r.method, req)
-		if err != nil && r.secrets && apierror.Convert(err).Code == codes.InvalidArgument {
-			err = errors.Join(err, s.lose(ctx)) // without the secrets that it held, the method does not come as far as to read back
+		if err != nil && r.secrets && apierror.Convert(err).Code == codes.InvalidArgument && s.has(mutation.Sent, mutation.Done) {
+			err = errors.Join(apierror.OutcomeUnknown("without the secrets that the request held, and that are not kept, this cannot be read back: call again with the same request_id and the secrets"),
+				mutation.ErrUnsettleable)
 		}
 		return answer, err
 	}).unrecorded()

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/journal"
 )
@@ -149,6 +150,20 @@ func TestWhatCannotBeReadBackStaysUnknownAndIsNeverSentAgain(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// All writes are made and recorded, and still it is not known what they have come to.
+func TestWhatNoFurtherRunCanTellIsLetGo(t *testing.T) {
+	doubt := errors.Join(apierror.OutcomeUnknown("it is switched off here, and nobody can tell whether there"), mutation.ErrUnsettleable)
+	w := &world{after: func(context.Context) error { return doubt }}
+	r := start(t, w, calm)
+	for range 2 {
+		_, err := r.sites.DisableSite(t.Context(), disable(id))
+		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		wantLetGo(t, r)
+	}
+	r.wantState(t, id, pb.Mutation_UNKNOWN)
+	w.want(t, "disable "+site, 1)
 }
 
 func TestThePausesGrow(t *testing.T) {

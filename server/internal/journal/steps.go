@@ -108,8 +108,8 @@ func (s *steps) Put(ctx context.Context, name string, r mutation.Record) error {
 	switch r.State {
 	case mutation.Sent:
 		if s.settling && s.record.secrets {
-			return apierror.New(codes.FailedPrecondition, pb.ErrorReason_SECRETS_NOT_KEPT,
-				"%s: the request held secrets, which are not kept: call again with the same request_id and the secrets", name)
+			return errors.Join(mutation.ErrUnsettleable, apierror.New(codes.FailedPrecondition, pb.ErrorReason_SECRETS_NOT_KEPT,
+				"%s: the request held secrets, which are not kept: call again with the same request_id and the secrets", name))
 		}
 	case mutation.Done, mutation.Refused, mutation.Lost:
 		ctx = context.WithoutCancel(ctx) // the write may have taken all of its time
@@ -287,17 +287,6 @@ func (s *steps) retry() {
 	for _, known := range s.those(func(known *step) bool { return known.State == mutation.Lost }) {
 		known.again = true
 	}
-}
-
-// lose says of what was sent that the journal cannot have it read back: the method does not come as far without the secrets that its request held.
-func (s *steps) lose(ctx context.Context) error {
-	why := apierror.OutcomeUnknown("without the secrets that the request held, and that are not kept, this cannot be read back: call again with the same request_id and the secrets")
-	for _, sent := range s.those(func(known *step) bool { return known.State == mutation.Sent }) {
-		if err := s.Put(ctx, sent.name, mutation.Record{State: mutation.Lost, Err: why.GRPCStatus()}); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // end says that this run is over, and so are the calls of its writes. Those that another run has sent may not be: its process may only have been taken for dead.

@@ -42,9 +42,9 @@ type world struct {
 
 	within       time.Duration // how long the call of a write may take; 0 is a second
 	parallel     bool          // BatchCreateProductLicenses makes all items at once, each in two writes with a note between them
-	blindItems   bool // BatchCreateProductLicenses cannot read anything back
-	blank        bool // CreateDrmAccount takes an account without a password
-	blindRestore bool // ReplaceProductLicense cannot read back whether the old terms stand again
+	blindItems   bool          // BatchCreateProductLicenses cannot read anything back
+	blank        bool          // CreateDrmAccount takes an account without a password
+	blindRestore bool          // ReplaceProductLicense cannot read back whether the old terms stand again
 
 	mu     sync.Mutex
 	calls  int // writes that reached the vendor
