@@ -146,7 +146,8 @@ func Do[T proto.Message](ctx context.Context, w Write[T]) (T, error) {
 func (w Write[T]) settle(ctx context.Context, r *run, record Record) (T, error) {
 	var none T
 	if w.Check == nil {
-		return none, w.lose(ctx, r, apierror.OutcomeUnknown("%s: an earlier attempt may have taken effect, and the vendor offers nothing to read that back: look at the vendor's console", w.Step))
+		return none, w.lose(ctx, r, apierror.OutcomeUnknown("%s: an earlier attempt may have taken effect, and the vendor offers nothing to read that back: look at the vendor's console; "+
+			"if it is not there, a call with a new request_id makes it again", w.Step))
 	}
 	answer, took, err := w.Check(ctx)
 	switch {

@@ -117,9 +117,12 @@ type Mutation struct {
 	// When the outcome was known.
 	SettleTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=settle_time,json=settleTime,proto3" json:"settle_time,omitempty"`
 	// Why it failed, or is unknown: the message of the call's error.
-	Message       string `protobuf:"bytes,13,opt,name=message,proto3" json:"message,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Message string `protobuf:"bytes,13,opt,name=message,proto3" json:"message,omitempty"`
+	// When drmhub next reads back from the vendor what came of it, unless a call is at it. Unset where nothing is to be found out, or nothing can be: then it
+	// keeps no other change of the same resource waiting either.
+	NextSettleTime *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=next_settle_time,json=nextSettleTime,proto3" json:"next_settle_time,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Mutation) Reset() {
@@ -241,6 +244,13 @@ func (x *Mutation) GetMessage() string {
 		return x.Message
 	}
 	return ""
+}
+
+func (x *Mutation) GetNextSettleTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NextSettleTime
+	}
+	return nil
 }
 
 // MutationFilter chooses mutations. All conditions must hold, each exactly.
@@ -494,7 +504,10 @@ func (x *GetMutationRequest) GetName() string {
 type SettleMutationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The mutation, "mutations/{mutation}".
-	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Gives up what cannot be settled now: it stays UNKNOWN, drmhub no longer reads it back by itself, and other changes of the same resource no longer wait for
+	// it. Look at the vendor first: what is read back later, by this call or by the client's own repetition, may be another one's doing by then.
+	GiveUp        bool `protobuf:"varint,2,opt,name=give_up,json=giveUp,proto3" json:"give_up,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -534,6 +547,13 @@ func (x *SettleMutationRequest) GetName() string {
 		return x.Name
 	}
 	return ""
+}
+
+func (x *SettleMutationRequest) GetGiveUp() bool {
+	if x != nil {
+		return x.GiveUp
+	}
+	return false
 }
 
 // The request of ResendMutation.
@@ -687,7 +707,7 @@ var File_drmhub_v1_mutation_service_proto protoreflect.FileDescriptor
 
 const file_drmhub_v1_mutation_service_proto_rawDesc = "" +
 	"\n" +
-	" drmhub/v1/mutation_service.proto\x12\tdrmhub.v1\x1a\x1bbuf/validate/validate.proto\x1a\x17drmhub/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe0\a\n" +
+	" drmhub/v1/mutation_service.proto\x12\tdrmhub.v1\x1a\x1bbuf/validate/validate.proto\x1a\x17drmhub/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xab\b\n" +
 	"\bMutation\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x1b\n" +
 	"\x06method\x18\x02 \x01(\tB\x03\xe0A\x03R\x06method\x12\x1f\n" +
@@ -706,7 +726,8 @@ const file_drmhub_v1_mutation_service_proto_rawDesc = "" +
 	"\tsend_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\bsendTime\x12@\n" +
 	"\vsettle_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"settleTime\x12\x1d\n" +
-	"\amessage\x18\r \x01(\tB\x03\xe0A\x03R\amessage\x1a\xf0\x01\n" +
+	"\amessage\x18\r \x01(\tB\x03\xe0A\x03R\amessage\x12I\n" +
+	"\x10next_settle_time\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\x0enextSettleTime\x1a\xf0\x01\n" +
 	"\x04Step\x12\x13\n" +
 	"\x02id\x18\x01 \x01(\tB\x03\xe0A\x03R\x02id\x124\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x19.drmhub.v1.Mutation.StateB\x03\xe0A\x03R\x05state\x12<\n" +
@@ -742,10 +763,11 @@ const file_drmhub_v1_mutation_service_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\\\n" +
 	"\x12GetMutationRequest\x12F\n" +
 	"\x04name\x18\x01 \x01(\tB2\xe0A\x02\xfaA\x14\n" +
-	"\x12drmhub.v1/Mutation\xbaH\x15r\x132\x11^mutations/[^/]+$R\x04name\"_\n" +
+	"\x12drmhub.v1/Mutation\xbaH\x15r\x132\x11^mutations/[^/]+$R\x04name\"}\n" +
 	"\x15SettleMutationRequest\x12F\n" +
 	"\x04name\x18\x01 \x01(\tB2\xe0A\x02\xfaA\x14\n" +
-	"\x12drmhub.v1/Mutation\xbaH\x15r\x132\x11^mutations/[^/]+$R\x04name\"\xb8\x01\n" +
+	"\x12drmhub.v1/Mutation\xbaH\x15r\x132\x11^mutations/[^/]+$R\x04name\x12\x1c\n" +
+	"\agive_up\x18\x02 \x01(\bB\x03\xe0A\x01R\x06giveUp\"\xb8\x01\n" +
 	"\x15ResendMutationRequest\x12F\n" +
 	"\x04name\x18\x01 \x01(\tB2\xe0A\x02\xfaA\x14\n" +
 	"\x12drmhub.v1/Mutation\xbaH\x15r\x132\x11^mutations/[^/]+$R\x04name\x12-\n" +
@@ -790,25 +812,26 @@ var file_drmhub_v1_mutation_service_proto_depIdxs = []int32{
 	9,  // 2: drmhub.v1.Mutation.create_time:type_name -> google.protobuf.Timestamp
 	9,  // 3: drmhub.v1.Mutation.send_time:type_name -> google.protobuf.Timestamp
 	9,  // 4: drmhub.v1.Mutation.settle_time:type_name -> google.protobuf.Timestamp
-	0,  // 5: drmhub.v1.MutationFilter.state:type_name -> drmhub.v1.Mutation.State
-	2,  // 6: drmhub.v1.ListMutationsRequest.filter:type_name -> drmhub.v1.MutationFilter
-	1,  // 7: drmhub.v1.ListMutationsResponse.mutations:type_name -> drmhub.v1.Mutation
-	0,  // 8: drmhub.v1.Mutation.Step.state:type_name -> drmhub.v1.Mutation.State
-	9,  // 9: drmhub.v1.Mutation.Step.send_time:type_name -> google.protobuf.Timestamp
-	9,  // 10: drmhub.v1.Mutation.Step.settle_time:type_name -> google.protobuf.Timestamp
-	3,  // 11: drmhub.v1.MutationService.ListMutations:input_type -> drmhub.v1.ListMutationsRequest
-	5,  // 12: drmhub.v1.MutationService.GetMutation:input_type -> drmhub.v1.GetMutationRequest
-	6,  // 13: drmhub.v1.MutationService.SettleMutation:input_type -> drmhub.v1.SettleMutationRequest
-	7,  // 14: drmhub.v1.MutationService.ResendMutation:input_type -> drmhub.v1.ResendMutationRequest
-	4,  // 15: drmhub.v1.MutationService.ListMutations:output_type -> drmhub.v1.ListMutationsResponse
-	1,  // 16: drmhub.v1.MutationService.GetMutation:output_type -> drmhub.v1.Mutation
-	1,  // 17: drmhub.v1.MutationService.SettleMutation:output_type -> drmhub.v1.Mutation
-	1,  // 18: drmhub.v1.MutationService.ResendMutation:output_type -> drmhub.v1.Mutation
-	15, // [15:19] is the sub-list for method output_type
-	11, // [11:15] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	9,  // 5: drmhub.v1.Mutation.next_settle_time:type_name -> google.protobuf.Timestamp
+	0,  // 6: drmhub.v1.MutationFilter.state:type_name -> drmhub.v1.Mutation.State
+	2,  // 7: drmhub.v1.ListMutationsRequest.filter:type_name -> drmhub.v1.MutationFilter
+	1,  // 8: drmhub.v1.ListMutationsResponse.mutations:type_name -> drmhub.v1.Mutation
+	0,  // 9: drmhub.v1.Mutation.Step.state:type_name -> drmhub.v1.Mutation.State
+	9,  // 10: drmhub.v1.Mutation.Step.send_time:type_name -> google.protobuf.Timestamp
+	9,  // 11: drmhub.v1.Mutation.Step.settle_time:type_name -> google.protobuf.Timestamp
+	3,  // 12: drmhub.v1.MutationService.ListMutations:input_type -> drmhub.v1.ListMutationsRequest
+	5,  // 13: drmhub.v1.MutationService.GetMutation:input_type -> drmhub.v1.GetMutationRequest
+	6,  // 14: drmhub.v1.MutationService.SettleMutation:input_type -> drmhub.v1.SettleMutationRequest
+	7,  // 15: drmhub.v1.MutationService.ResendMutation:input_type -> drmhub.v1.ResendMutationRequest
+	4,  // 16: drmhub.v1.MutationService.ListMutations:output_type -> drmhub.v1.ListMutationsResponse
+	1,  // 17: drmhub.v1.MutationService.GetMutation:output_type -> drmhub.v1.Mutation
+	1,  // 18: drmhub.v1.MutationService.SettleMutation:output_type -> drmhub.v1.Mutation
+	1,  // 19: drmhub.v1.MutationService.ResendMutation:output_type -> drmhub.v1.Mutation
+	16, // [16:20] is the sub-list for method output_type
+	12, // [12:16] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_drmhub_v1_mutation_service_proto_init() }

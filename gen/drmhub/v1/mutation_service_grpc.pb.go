@@ -37,7 +37,7 @@ type MutationServiceClient interface {
 	// Gets one mutation.
 	GetMutation(ctx context.Context, in *GetMutationRequest, opts ...grpc.CallOption) (*Mutation, error)
 	// Reads back from the vendor, now, whether an UNKNOWN mutation took effect, and records it. Nothing that changes anything is sent. What the
-	// vendor gives no way to read back stays UNKNOWN.
+	// vendor gives no way to read back stays UNKNOWN. Where the vendor cannot be read for long, give_up lets other changes of the same resource pass.
 	SettleMutation(ctx context.Context, in *SettleMutationRequest, opts ...grpc.CallOption) (*Mutation, error)
 	// Sends a mutation again that is UNKNOWN or FAILED. It can take effect twice where the vendor gives no way to read back: look at the vendor
 	// first. A mutation that held secrets is FAILED_PRECONDITION, SECRETS_NOT_KEPT.
@@ -104,7 +104,7 @@ type MutationServiceServer interface {
 	// Gets one mutation.
 	GetMutation(context.Context, *GetMutationRequest) (*Mutation, error)
 	// Reads back from the vendor, now, whether an UNKNOWN mutation took effect, and records it. Nothing that changes anything is sent. What the
-	// vendor gives no way to read back stays UNKNOWN.
+	// vendor gives no way to read back stays UNKNOWN. Where the vendor cannot be read for long, give_up lets other changes of the same resource pass.
 	SettleMutation(context.Context, *SettleMutationRequest) (*Mutation, error)
 	// Sends a mutation again that is UNKNOWN or FAILED. It can take effect twice where the vendor gives no way to read back: look at the vendor
 	// first. A mutation that held secrets is FAILED_PRECONDITION, SECRETS_NOT_KEPT.

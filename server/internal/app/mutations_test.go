@@ -60,6 +60,7 @@ func ownCases(past history) []case_ {
 		{name: "GetMutation: of what failed", http: 200, holds: `"state":"FAILED"`, call: mutation(get, past.failed, "")},
 		missing("GetMutation: none", mutation(get, "mutations/none", "")),
 		{name: "SettleMutation: nothing to read back", http: 200, holds: `"state":"UNKNOWN"`, call: mutation(settle, past.open, ":settle")},
+		{name: "SettleMutation: given up", http: 200, holds: `"nextSettleTime":null`, call: operation(settle, &pb.SettleMutationRequest{Name: past.open, GiveUp: true}, "POST /v1/"+past.open+":settle", `{"giveUp":true}`)},
 		{name: "SettleMutation: settled", http: 200, holds: `"vendorHttpStatus":200`, call: mutation(settle, past.done, ":settle")},
 		missing("SettleMutation: none", mutation(settle, "mutations/none", ":settle")),
 		{name: "ResendMutation", http: 200, holds: `"state":"SUCCEEDED"`, call: mutation(resend, past.open, ":resend").with("request_id", "6f2a4f5e-3a4c-4b83-9d0c-0b6f3c1c2d11")},

@@ -2,6 +2,7 @@ package journal_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -149,6 +150,44 @@ func TestWhatIsUnknownHoldsItsResourceUntilItIsSettled(t *testing.T) {
 		if w.calls != 2 {
 			t.Errorf("%d writes, want the one that was cut and the one that waited", w.calls)
 		}
+	})
+}
+
+func TestWhatIsGivenUpHoldsItsResourceNoLonger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		down := true
+		w := &world{faults: map[int]fault{1: lost}, read: func(string) error {
+			if down {
+				return errors.New("the vendor is down")
+			}
+			return nil
+		}}
+		r := start(t, w, journal.Options{})
+		_, err := r.sites.DisableSite(t.Context(), disable(id))
+		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		time.Sleep(time.Hour)
+		m := r.wantState(t, id, pb.Mutation_UNKNOWN)
+		if !m.GetNextSettleTime().AsTime().After(time.Now()) {
+			t.Errorf("%v, want it to be settled later", m)
+		}
+		if m, err = r.mutations.SettleMutation(t.Context(), &pb.SettleMutationRequest{Name: m.GetName()}); err != nil || m.GetNextSettleTime() == nil {
+			t.Errorf("settled: %v, %v; want it tried again later", m, err)
+		}
+		m, err = r.mutations.SettleMutation(t.Context(), &pb.SettleMutationRequest{Name: m.GetName(), GiveUp: true})
+		if err != nil || m.GetState() != pb.Mutation_UNKNOWN || m.GetNextSettleTime() != nil {
+			t.Errorf("given up: %v, %v", m, err)
+		}
+		if _, err := r.sites.EnableSite(t.Context(), enable(otherID)); err != nil {
+			t.Error(err)
+		}
+		down = false
+		time.Sleep(2 * time.Hour)
+		r.wantState(t, id, pb.Mutation_UNKNOWN)
+		m, err = r.mutations.SettleMutation(t.Context(), &pb.SettleMutationRequest{Name: m.GetName(), GiveUp: true}) // which it need not do
+		if err != nil || m.GetState() != pb.Mutation_SUCCEEDED {
+			t.Errorf("settled after all: %v, %v", m, err)
+		}
+		w.want(t, "disable "+site, 1)
 	})
 }
 

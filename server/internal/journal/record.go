@@ -30,6 +30,7 @@ type record struct {
 	created, sent, settled                   time.Time // zero: not yet
 	owner                                    string    // the run that this record stands for; "" where it only was read
 	attempts                                 int64     // to settle it
+	settleAt                                 time.Time // when it is to be settled, unless somebody runs it; zero: never
 	resendIDs                                string    // the request_ids of its resendings, with spaces between
 	actor                                    string    // who has this run made
 }
@@ -64,7 +65,7 @@ func (r *record) update(ctx context.Context, tx *sql.Tx, set string, values ...a
 
 // columns are those of a record, as of $1.
 const columns = `id, subject, request_id, method, resource, digest, request, secrets, ` + stateNow + `, answer, error, vendor_http_status, vendor_code,
-	create_time, send_time, settle_time, attempts, resend_id`
+	create_time, send_time, settle_time, attempts, settle_at, resend_id`
 
 // stateNow is the state as of $1: what stands as 2, SENT, is 5, UNKNOWN, where the one who sent it is no more.
 const stateNow = "CASE WHEN state = 2 AND " + unowned + " THEN 5 ELSE state END"
@@ -76,14 +77,15 @@ func scan(row scanner) (*record, error) {
 	var requestID sql.NullString
 	var answer, failure []byte
 	var secrets, created int64
-	var sent, settled sql.NullInt64
+	var sent, settled, settleAt sql.NullInt64
 	err := row.Scan(&r.id, &r.subject, &requestID, &r.method, &r.resource, &r.digest, &r.request, &secrets, &r.state, &answer, &failure, &r.vendorHTTPStatus, &r.vendorCode,
-		&created, &sent, &settled, &r.attempts, &r.resendIDs)
+		&created, &sent, &settled, &r.attempts, &settleAt, &r.resendIDs)
 	if err != nil {
 		return nil, err
 	}
 	r.requestID, r.secrets = requestID.String, secrets == 1
 	r.created, r.sent, r.settled = time.UnixMicro(created), instant(sent), instant(settled)
+	r.settleAt = instant(settleAt)
 	packed, err := unmarshalled(answer, &anypb.Any{})
 	if err != nil {
 		return nil, err

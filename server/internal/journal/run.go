@@ -97,7 +97,7 @@ func (j *Journal) finish(ctx context.Context, r *record, s *steps, answer proto.
 	settleAt := time.Time{}
 	if r.state == pb.Mutation_UNKNOWN {
 		j.options.Log.WarnContext(ctx, "the outcome of a mutation is unknown", "mutation", r.name(), "attempts", r.attempts, "error", failure)
-		if !errors.Is(failure, mutation.ErrUnsettleable) && (s.has(mutation.Sent) || !s.has(mutation.Lost)) {
+		if s.settleable(failure) {
 			settleAt = now.Add(j.pause(r.attempts))
 		}
 	}

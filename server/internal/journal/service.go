@@ -120,7 +120,7 @@ func (v *Service) SettleMutation(ctx context.Context, req *pb.SettleMutationRequ
 	}
 	if r.settled.IsZero() {
 		if r, err = v.journal.await(ctx, r.id); err == nil {
-			err = v.journal.settle(ctx, r)
+			err = v.journal.settle(ctx, r, req.GetGiveUp())
 		}
 		if err != nil {
 			return nil, err
@@ -203,6 +203,9 @@ func resendable(r *record, s *steps) error {
 	switch {
 	case r.state == pb.Mutation_SUCCEEDED:
 		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "%s has succeeded: there is nothing to send again", r.name())
+	case r.secrets && s.has(mutation.Lost):
+		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_SECRETS_NOT_KEPT,
+			"%s held secrets, which are not kept, and cannot be read back: look at the vendor's console; if it is not there, call %s with the secrets and a new request_id", r.name(), r.method)
 	case r.secrets:
 		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_SECRETS_NOT_KEPT,
 			"%s held secrets, which are not kept: call %s again with the same request_id and the secrets", r.name(), r.method)
@@ -229,7 +232,7 @@ func (j *Journal) shown(ctx context.Context, r *record) (*pb.Mutation, error) {
 	m := &pb.Mutation{
 		Name: r.name(), Method: r.method, Resource: r.resource, Subject: r.subject, RequestId: r.requestID, State: r.state,
 		VendorHttpStatus: r.vendorHTTPStatus, VendorCode: r.vendorCode, Message: r.err.GetMessage(),
-		CreateTime: timestamppb.New(r.created), SendTime: stamp(r.sent), SettleTime: stamp(r.settled),
+		CreateTime: timestamppb.New(r.created), SendTime: stamp(r.sent), SettleTime: stamp(r.settled), NextSettleTime: stamp(r.settleAt),
 	}
 	all, err := j.loadSteps(ctx, r.id)
 	for _, s := range all {

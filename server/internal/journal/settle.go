@@ -36,7 +36,7 @@ func (j *Journal) settleDue(ctx context.Context) {
 		settling.Go(func() {
 			r, err := j.claimDue(ctx, id)
 			if r != nil {
-				err = j.settle(ctx, r)
+				err = j.settle(ctx, r, false)
 			}
 			if err != nil && ctx.Err() == nil {
 				j.options.Log.WarnContext(ctx, "a mutation could not be settled", "mutation", namePrefix+id, "error", err)
@@ -68,8 +68,9 @@ func (j *Journal) pause(attempts int64) time.Duration {
 	return min(j.options.FirstPause<<min(attempts, 20), longestPause)
 }
 
-// settle finds out what became of a mutation that was claimed, and records it. Its error is why it could not try to, or could not record it.
-func (j *Journal) settle(ctx context.Context, r *record) error {
+// settle finds out what became of a mutation that was claimed, and records it. Its error is why it could not try to, or could not record it. With giveUp, nobody else
+// tries what could not be found out.
+func (j *Journal) settle(ctx context.Context, r *record, giveUp bool) error {
 	if r.state == pb.Mutation_SUCCEEDED || r.state == pb.Mutation_FAILED {
 		j.abandon(ctx, r)
 		return nil
@@ -80,6 +81,7 @@ func (j *Journal) settle(ctx context.Context, r *record) error {
 		return err
 	}
 	r.attempts++
+	s.givenUp = giveUp
 	if !s.has(mutation.Sent, mutation.Done, mutation.Refused, mutation.Lost) { // its replica died before it sent anything
 		return j.finish(ctx, r, s, nil, mutation.ErrNoEffect).unrecorded()
 	}

@@ -36,6 +36,7 @@ type steps struct {
 	journal  *Journal
 	record   *record
 	settling bool
+	givenUp  bool          // if this run does not settle the mutation, no other one is to
 	sent     chan struct{} // closed once a write of this run may have reached the vendor
 
 	mu     sync.Mutex
@@ -287,6 +288,11 @@ func (s *steps) retry() {
 	for _, known := range s.those(func(known *step) bool { return known.State == mutation.Lost }) {
 		known.again = true
 	}
+}
+
+// settleable tells whether another run may find out what this one, which ended so, left unknown.
+func (s *steps) settleable(failure error) bool {
+	return !s.givenUp && !errors.Is(failure, mutation.ErrUnsettleable) && (s.has(mutation.Sent) || !s.has(mutation.Lost))
 }
 
 // end says that this run is over, and so are the calls of its writes. Those that another run has sent may not be: its process may only have been taken for dead.
