@@ -91,17 +91,18 @@ func (j *Journal) begin(ctx context.Context, fullMethod string, req mutating) (r
 
 // conclude answers a call from its record, or runs its method.
 func (j *Journal) conclude(ctx context.Context, r *record, locked bool, req mutating, call method) (proto.Message, error) {
-	came, first := time.Now(), r.owner != ""
-	if !first {
-		claimed, err := j.await(ctx, r.id)
-		if err != nil {
-			return nil, r.unclear(err)
-		}
-		if r = claimed; r.owner == "" {
-			return r.replay()
-		}
+	if r.owner != "" {
+		return j.goOn(ctx, r, j.newSteps(r), locked, req, call)
 	}
-	s, err := j.newSteps(ctx, r, false)
+	came := time.Now()
+	claimed, err := j.await(ctx, r.id)
+	if err != nil {
+		return nil, r.unclear(err)
+	}
+	if r = claimed; r.owner == "" {
+		return r.replay()
+	}
+	s, err := j.keptSteps(ctx, r)
 	if err != nil {
 		j.abandon(ctx, r)
 		if !r.sent.IsZero() {
@@ -109,10 +110,16 @@ func (j *Journal) conclude(ctx context.Context, r *record, locked bool, req muta
 		}
 		return nil, err
 	}
-	if r.final(s) || !first && r.settled.After(came) { // the latter: it ended while this call waited for it
+	if r.final(s) || r.settled.After(came) { // the latter: it ended while this call waited for it
 		j.abandon(ctx, r)
 		return r.replay()
 	}
+	return j.goOn(ctx, r, s, locked, req, call)
+}
+
+// goOn runs the method of a mutation that is this call's, once what it changes is locked.
+func (j *Journal) goOn(ctx context.Context, r *record, s *steps, locked bool, req mutating, call method) (proto.Message, error) {
+	var err error
 	switch {
 	case r.state == pb.Mutation_FAILED:
 		err = j.reopen(ctx, r, s, r.locks(req))

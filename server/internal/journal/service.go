@@ -157,7 +157,7 @@ func (v *Service) ResendMutation(ctx context.Context, req *pb.ResendMutationRequ
 
 // tryResend runs the method from its beginning, without its writes: those that were made already are among those that it plans.
 func (j *Journal) tryResend(ctx context.Context, r *record, call method) error {
-	s, err := j.newSteps(ctx, r, false)
+	s, err := j.keptSteps(ctx, r)
 	if err == nil {
 		err = resendable(r, s)
 	}
@@ -174,7 +174,7 @@ func (j *Journal) resend(ctx context.Context, r *record, requestID string, req p
 		j.abandon(ctx, r)
 		return nil
 	}
-	s, err := j.newSteps(ctx, r, false)
+	s, err := j.keptSteps(ctx, r)
 	if err == nil {
 		err = resendable(r, s)
 	}

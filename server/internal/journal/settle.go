@@ -75,13 +75,13 @@ func (j *Journal) settle(ctx context.Context, r *record, giveUp bool) error {
 		j.abandon(ctx, r)
 		return nil
 	}
-	s, err := j.newSteps(ctx, r, true)
+	s, err := j.keptSteps(ctx, r)
 	if err != nil {
 		j.abandon(ctx, r)
 		return err
 	}
 	r.attempts++
-	s.givenUp = giveUp
+	s.settling, s.givenUp = true, giveUp
 	if !s.has(mutation.Sent, mutation.Done, mutation.Refused, mutation.Lost) { // its replica died before it sent anything
 		return j.finish(ctx, r, s, nil, mutation.ErrNoEffect).unrecorded()
 	}

@@ -46,9 +46,16 @@ type steps struct {
 
 var _ mutation.Log = (*steps)(nil)
 
-func (j *Journal) newSteps(ctx context.Context, r *record, settling bool) (*steps, error) {
-	all, err := j.loadSteps(ctx, r.id)
-	return &steps{journal: j, record: r, settling: settling, sent: make(chan struct{}), all: all}, err
+// newSteps are none: the record was made just now.
+func (j *Journal) newSteps(r *record) *steps {
+	return &steps{journal: j, record: r, sent: make(chan struct{})}
+}
+
+// keptSteps are those of a record that runs have worked on before.
+func (j *Journal) keptSteps(ctx context.Context, r *record) (s *steps, err error) {
+	s = j.newSteps(r)
+	s.all, err = j.loadSteps(ctx, r.id)
+	return s, err
 }
 
 func (j *Journal) loadSteps(ctx context.Context, id string) (all []*step, err error) {
