@@ -2,14 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"os"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/drmhub/drmhub/bench/internal/postgres"
 	"github.com/drmhub/drmhub/bench/internal/program"
+	"github.com/drmhub/drmhub/internal/postgres"
 )
 
 // short is a campaign for every change: some hundred mutations, two kills and a vendor's restart.
@@ -41,15 +40,7 @@ func TestOneServerOnSQLite(t *testing.T) {
 
 func TestTwoReplicasOnPostgreSQL(t *testing.T) {
 	t.Parallel()
-	dsn, stop, err := postgres.Database(t.Context())
-	if errors.Is(err, postgres.ErrMissing) && os.Getenv("CI") != "true" {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(stop)
-	short.run(t, dsn, 2)
+	short.run(t, postgres.ForTest(t), 2)
 }
 
 func (o options) run(t *testing.T, dsn string, replicas int) {

@@ -35,8 +35,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/drmhub/drmhub/bench/internal/postgres"
 	"github.com/drmhub/drmhub/bench/internal/program"
+	"github.com/drmhub/drmhub/internal/postgres"
 )
 
 func main() {

@@ -23,9 +23,9 @@ import (
 	"github.com/drmhub/drmhub/adapters/pallycon"
 	"github.com/drmhub/drmhub/adapters/pallycon/emulator"
 	"github.com/drmhub/drmhub/adapters/secret"
-	"github.com/drmhub/drmhub/bench/internal/postgres"
 	"github.com/drmhub/drmhub/bench/internal/program"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/internal/postgres"
 )
 
 const configuration = `

@@ -9,14 +9,14 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/internal/postgres"
 	"github.com/drmhub/drmhub/server/internal/config"
-	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
 
 // replicas are two drmhubs with the same vendors and the same PostgreSQL.
 func replicas(t *testing.T) [2]*hub {
 	t.Helper()
-	first := start(t, furnish, withAmino(time.Now()), func(t *testing.T, h *hub) { h.cfg.Store.DSN = config.NewDSN(storetest.Postgres(t)) })
+	first := start(t, furnish, withAmino(time.Now()), func(t *testing.T, h *hub) { h.cfg.Store.DSN = config.NewDSN(postgres.ForTest(t)) })
 	return [2]*hub{first, first.run(t)}
 }
 

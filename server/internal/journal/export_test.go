@@ -30,7 +30,8 @@ func (j *Journal) Die() {
 // SettleDue is what the journal does in the background, over and over. It answers how many mutations are still to be settled.
 func (j *Journal) SettleDue(ctx context.Context) (open int, err error) {
 	j.settleDue(ctx)
-	return open, j.db.Reads().QueryRowContext(ctx, "SELECT count(*) FROM mutations WHERE settle_at IS NOT NULL").Scan(&open)
+	err = j.db.Reads().QueryRowContext(ctx, "SELECT count(*) FROM mutations WHERE settle_at IS NOT NULL").Scan(&open)
+	return open, err
 }
 
 // SettleDueAfter lists what is due, has something happen, and then answers how much of it is still to be settled.

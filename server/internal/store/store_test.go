@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/drmhub/drmhub/internal/postgres"
 	"github.com/drmhub/drmhub/server/internal/store"
 	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
@@ -274,7 +275,7 @@ func TestOpeningEndsWithItsContext(t *testing.T) {
 }
 
 func TestPostgresWaitsForTheDisk(t *testing.T) {
-	dsn := storetest.Postgres(t)
+	dsn := postgres.ForTest(t)
 	db := open(t, dsn+"&synchronous_commit=off&default_transaction_isolation=serializable")
 	var waits, isolation, limit string
 	err := db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {

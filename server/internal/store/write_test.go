@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/drmhub/drmhub/internal/postgres"
 	"github.com/drmhub/drmhub/server/internal/store"
 	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
@@ -291,7 +292,7 @@ func TestReplicasThatChangeTheSameRows(t *testing.T) {
 
 // Each of two transactions holds what the other one wants, which is certain: both wait until the other has its first row.
 func TestADeadlockIsNobodysError(t *testing.T) {
-	dsn := storetest.Postgres(t)
+	dsn := postgres.ForTest(t)
 	replicas := []*store.DB{open(t, dsn), open(t, dsn)}
 	err := replicas[0].Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "INSERT INTO replicas (id, alive_until) VALUES ('a', 0), ('b', 0)")

@@ -1,4 +1,4 @@
-package storetest
+package postgres
 
 import (
 	"bufio"
@@ -17,8 +17,8 @@ import (
 	"syscall"
 )
 
-// ErrNoPostgres says that PostgreSQL's programs are not on this machine.
-var ErrNoPostgres = errors.New("PostgreSQL is not installed: initdb is neither in PATH nor in /usr/lib/postgresql/*/bin")
+// ErrMissing says that PostgreSQL's programs are not on this machine.
+var ErrMissing = errors.New("PostgreSQL is not installed: initdb is neither in PATH nor in /usr/lib/postgresql/*/bin")
 
 //go:embed supervise.sh
 var supervise string
@@ -26,12 +26,12 @@ var supervise string
 // inputs are what the servers that run have as standard input. A file that nothing refers to is closed some day.
 var inputs sync.Map
 
-// StartPostgres starts an empty PostgreSQL server in a new folder within dir, or within the default folder for temporary files where dir is "". Started by
-// root, it runs as another user, who must be able to reach the folder. It listens on a Unix socket there, and waits for the disk at every commit, as in production. dsn is of its database "postgres", which its superuser may enter without
-// a password.
+// Start starts an empty server in a new folder within dir, or within the default folder for temporary files where dir is "". Started by root, it runs as another user,
+// who must be able to reach the folder. It listens on a Unix socket there, and waits for the disk at every commit, as in production. dsn is of its database
+// "postgres", which its superuser may enter without a password.
 //
 // stop shuts the server down and removes the folder. Both also happen when this process ends in any other way, even if it is killed.
-func StartPostgres(dir string) (dsn string, stop func(), err error) {
+func Start(dir string) (dsn string, stop func(), err error) {
 	programs, err := programs()
 	if err != nil {
 		return "", nil, err
@@ -90,7 +90,7 @@ func programs() (string, error) {
 	}
 	all, _ := filepath.Glob(installed) // the pattern is well-formed
 	if len(all) == 0 {
-		return "", ErrNoPostgres
+		return "", ErrMissing
 	}
 	version := func(initdb string) int {
 		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(initdb))))
@@ -122,5 +122,5 @@ func serverUser(folder string) (*syscall.SysProcAttr, error) {
 		return nil, err
 	}
 	attributes.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	return attributes, os.Chown(folder, int(uid), int(gid)) //nolint:gosec // StartPostgres has made it.
+	return attributes, os.Chown(folder, int(uid), int(gid)) //nolint:gosec // Start has made it.
 }

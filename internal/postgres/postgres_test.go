@@ -1,8 +1,8 @@
-package storetest
+package postgres
 
 import (
 	"bufio"
-	"database/sql"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,10 +11,12 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // role says what this program does where it is started again, by one of the tests.
-const role = "STORETEST_ROLE"
+const role = "POSTGRES_TEST_ROLE"
 
 func TestMain(m *testing.M) {
 	switch os.Getenv(role) {
@@ -28,7 +30,7 @@ func TestMain(m *testing.M) {
 
 // hold starts a server, says where, and never ends.
 func hold() {
-	dsn, _, err := StartPostgres(os.Getenv("STORETEST_DIR"))
+	dsn, _, err := Start(os.Getenv("POSTGRES_TEST_DIR"))
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
@@ -38,34 +40,28 @@ func hold() {
 }
 
 func TestEveryTestHasADatabaseOfItsOwn(t *testing.T) {
-	seen := map[string]bool{}
-	for range 2 {
-		Each(t, func(t *testing.T, dsn string) {
-			if seen[dsn] {
-				t.Errorf("%s comes twice", dsn)
-			}
-			seen[dsn] = true
-			if !strings.HasPrefix(dsn, "postgres://") {
-				return
-			}
-			db, err := sql.Open("pgx", dsn)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer db.Close()
-			if _, err := db.Exec("CREATE TABLE mine (n BIGINT)"); err != nil {
-				t.Errorf("the database is not empty: %v", err)
-			}
-			var fsync string
-			if err := db.QueryRow("SHOW fsync").Scan(&fsync); err != nil || fsync != "on" && os.Getenv("DRMHUB_TEST_POSTGRES") == "" {
-				t.Errorf("fsync is %q, %v: a commit would not be durable", fsync, err)
-			}
-		})
+	first, second := ForTest(t), ForTest(t)
+	if first == second {
+		t.Errorf("%s comes twice", first)
+	}
+	for _, dsn := range []string{first, second} {
+		conn, err := pgx.Connect(t.Context(), dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close(context.Background()) })
+		if _, err := conn.Exec(t.Context(), "CREATE TABLE mine (n BIGINT)"); err != nil {
+			t.Errorf("the database is not empty: %v", err)
+		}
+		var fsync string
+		if err := conn.QueryRow(t.Context(), "SHOW fsync").Scan(&fsync); err != nil || fsync != "on" && os.Getenv("DRMHUB_TEST_POSTGRES") == "" {
+			t.Errorf("fsync is %q, %v: a commit would not be durable", fsync, err)
+		}
 	}
 }
 
 func TestTheServerLivesAsLongAsTheProcess(t *testing.T) {
-	dsn := Postgres(t)
+	dsn := ForTest(t)
 	for range 2 { // a file that nothing refers to is closed by the second collection at the latest
 		runtime.GC()
 	}
@@ -76,8 +72,8 @@ func TestTheServerLivesAsLongAsTheProcess(t *testing.T) {
 
 func TestStopLeavesNothingBehind(t *testing.T) {
 	dir := folder(t)
-	dsn, stop, err := StartPostgres(dir)
-	if errors.Is(err, ErrNoPostgres) {
+	dsn, stop, err := Start(dir)
+	if errors.Is(err, ErrMissing) {
 		t.Skip(err)
 	}
 	if err != nil {
@@ -93,7 +89,7 @@ func TestStopLeavesNothingBehind(t *testing.T) {
 func TestAProcessThatIsKilledLeavesNothingBehind(t *testing.T) {
 	dir := folder(t)
 	holder := exec.Command(os.Args[0])
-	holder.Env = append(os.Environ(), role+"=hold", "STORETEST_DIR="+dir)
+	holder.Env = append(os.Environ(), role+"=hold", "POSTGRES_TEST_DIR="+dir)
 	output, err := holder.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +103,7 @@ func TestAProcessThatIsKilledLeavesNothingBehind(t *testing.T) {
 	}
 	dsn, err := bufio.NewReader(output).ReadString('\n')
 	dsn = strings.TrimSpace(dsn)
-	if strings.Contains(dsn, ErrNoPostgres.Error()) {
+	if strings.Contains(dsn, ErrMissing.Error()) {
 		t.Skip(dsn)
 	}
 	if err != nil || !strings.HasPrefix(dsn, "postgres://") {
@@ -125,10 +121,10 @@ func TestAProcessThatIsKilledLeavesNothingBehind(t *testing.T) {
 }
 
 func TestWithoutPostgres(t *testing.T) {
-	for ci, want := range map[string]string{"": "--- SKIP: TestEveryTestHasADatabaseOfItsOwn/postgres", "true": "--- FAIL: TestEveryTestHasADatabaseOfItsOwn/postgres"} {
+	for ci, want := range map[string]string{"": "--- SKIP: TestEveryTestHasADatabaseOfItsOwn", "true": "--- FAIL: TestEveryTestHasADatabaseOfItsOwn"} {
 		again := exec.Command(os.Args[0], "-test.v", "-test.run=TestEveryTestHasADatabaseOfItsOwn")
 		again.Env = []string{role + "=without", "PATH=" + t.TempDir(), "CI=" + ci, "TMPDIR=" + t.TempDir()}
-		if said, _ := again.CombinedOutput(); !strings.Contains(string(said), want) || !strings.Contains(string(said), ErrNoPostgres.Error()) {
+		if said, _ := again.CombinedOutput(); !strings.Contains(string(said), want) || !strings.Contains(string(said), ErrMissing.Error()) {
 			t.Errorf("with CI=%q: %s", ci, said)
 		}
 	}
@@ -136,7 +132,7 @@ func TestWithoutPostgres(t *testing.T) {
 
 // folder is one that every user can reach, and remove folders from.
 func folder(t *testing.T) string {
-	dir, err := os.MkdirTemp("", "storetest-") //nolint:usetesting // Other users cannot reach t.TempDir.
+	dir, err := os.MkdirTemp("", "postgres-test-") //nolint:usetesting // Other users cannot reach t.TempDir.
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,12 +144,11 @@ func folder(t *testing.T) string {
 }
 
 func ping(dsn string) error {
-	db, err := sql.Open("pgx", dsn)
+	conn, err := pgx.Connect(context.Background(), dsn)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	return db.Ping()
+	return conn.Close(context.Background())
 }
 
 func gone(t *testing.T, dsn, dir string) {
