@@ -11,7 +11,8 @@ import (
 // attempt is one run of a Write's Send.
 type attempt struct {
 	record     func(ctx context.Context, over time.Time) error // that the write may have been sent
-	detach     func() bool                                     // ends what ends the attempt together with its caller; false: it has ended so
+	detach     func() bool                                     // ends what ends the attempt together with its caller; false: it ends so
+	cut        func()                                          // is how it ends so
 	end        context.CancelFunc
 	left       bool  // the write may have been sent
 	unrecorded error // why that could not be recorded, so that nothing was sent
@@ -25,7 +26,8 @@ type attemptKey struct{}
 func newAttempt(ctx context.Context, record func(context.Context, time.Time) error) (*attempt, context.Context) {
 	bounded, end := context.WithTimeout(context.WithoutCancel(ctx), longest)
 	sending, cancel := context.WithCancelCause(bounded)
-	a := &attempt{record: record, detach: context.AfterFunc(ctx, func() { cancel(ctx.Err()) })}
+	cut := func() { cancel(ctx.Err()) }
+	a := &attempt{record: record, detach: context.AfterFunc(ctx, cut), cut: cut}
 	a.end = func() { a.detach(); cancel(nil); end() }
 	return a, context.WithValue(sending, attemptKey{}, a)
 }
@@ -38,6 +40,7 @@ func Leave(ctx context.Context, within time.Duration) error {
 		return errors.New("mutation: a vendor write outside of mutation.Do")
 	}
 	if !a.left && !a.detach() {
+		a.cut() // which may only be about to happen
 		return apierror.FromContext(ctx)
 	}
 	if a.unrecorded = a.record(ctx, time.Now().Add(within)); a.unrecorded != nil {

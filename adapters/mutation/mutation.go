@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -44,7 +45,7 @@ type Record struct {
 	Err    *status.Status
 	// HTTPStatus is that of the vendor's answer to the write; 0 where there was none, or where it was read back.
 	HTTPStatus int
-	// Over is when the call of a write that was Sent has ended at the latest, with an answer or without.
+	// Over is when the call of a write that was Sent has ended at the latest, with an answer or without. Once it has, Err says how.
 	Over time.Time
 	// QuietFrom is when a write that was Sent can no longer take effect: until then, that it is not seen at the vendor proves nothing. The log sets it.
 	QuietFrom time.Time
@@ -54,7 +55,7 @@ type Record struct {
 type Log interface {
 	// Get is what is kept of a step; the zero Record where nothing is.
 	Get(step string) Record
-	// Put keeps r. It is durable when Put returns.
+	// Put keeps r. It is durable when Put returns, but for what is Noted and for how the call of a write ended that stays Sent: nothing depends on those yet.
 	Put(ctx context.Context, step string, r Record) error
 	// Settling says that nobody asked again: a mutation that has had no effect is closed, not sent.
 	Settling() bool
@@ -62,6 +63,13 @@ type Log interface {
 
 // ErrNoEffect answers a settling run of a mutation that never took effect, and now never will.
 var ErrNoEffect = errors.New("mutation: had no effect")
+
+// ErrOwed is joined to the OUTCOME_UNKNOWN of a Send that is known to have had no effect, and that the next run is to make again: what was done before is not complete
+// without it.
+var ErrOwed = errors.New("mutation: the write is still to be made")
+
+// CallAgain ends the message of a write whose outcome is not known.
+const CallAgain = "; call again with the same request_id to settle it"
 
 // ErrUnsettleable is joined to an OUTCOME_UNKNOWN that stays one: running the method again would tell no more.
 var ErrUnsettleable = errors.New("mutation: it cannot be settled")
@@ -145,25 +153,36 @@ func Do[T proto.Message](ctx context.Context, w Write[T]) (T, error) {
 // settle finds out what became of a write that may have taken effect, and makes it again only if it did not.
 func (w Write[T]) settle(ctx context.Context, r *run, record Record) (T, error) {
 	var none T
-	if w.Check == nil {
-		return none, w.lose(ctx, r, apierror.OutcomeUnknown("%s: an earlier attempt may have taken effect, and the vendor offers nothing to read that back: look at the vendor's console; "+
-			"if it is not there, a call with a new request_id makes it again", w.Step))
+	switch {
+	case w.Check == nil && record.State == Lost:
+		return none, record.Err.Err()
+	case w.Check == nil:
+		return none, w.lose(ctx, r, apierror.OutcomeUnknown("%s: an earlier attempt may have taken effect", w.Step), 0)
 	}
+	began := time.Now() // what is read tells nothing of later
 	answer, took, err := w.Check(ctx)
 	switch {
 	case err != nil:
 		return none, apierror.OutcomeUnknown("%s: an earlier attempt may have taken effect, and reading that back failed: %v", w.Step, err)
 	case took:
 		return w.keep(ctx, r, answer, 0)
-	case time.Now().Before(record.QuietFrom):
-		unknown := apierror.OutcomeUnknown("%s: an earlier attempt is not seen at the vendor, which may still be at it: call again with the same request_id", w.Step)
+	case began.Before(record.QuietFrom):
+		unknown := apierror.OutcomeUnknown("%s: an earlier attempt is not seen at the vendor, which may still be at it: call again with the same request_id%s", w.Step, record.ending())
 		unknown.RetryAfter = time.Until(record.QuietFrom)
 		return none, unknown
 	}
-	if err := r.put(ctx, w.Step, Record{}); err != nil {
+	if err := r.put(ctx, w.Step, Record{Err: record.Err, HTTPStatus: record.HTTPStatus}); err != nil {
 		return none, err
 	}
 	return w.write(ctx, r)
+}
+
+// ending tells how the call of a write ended that stays Sent.
+func (r Record) ending() string {
+	if r.Err == nil {
+		return ""
+	}
+	return " (it ended so: " + strings.TrimSuffix(r.Err.Message(), CallAgain) + ")"
 }
 
 func (w Write[T]) write(ctx context.Context, r *run) (T, error) {
@@ -182,8 +201,12 @@ func (w Write[T]) write(ctx context.Context, r *run) (T, error) {
 	switch ctx = context.WithoutCancel(ctx); {
 	case a.unrecorded != nil:
 		return none, a.unrecorded
+	case errors.Is(err, ErrOwed) && a.left:
+		return none, errors.Join(err, r.put(ctx, w.Step, Record{Err: apierror.Convert(err).GRPCStatus(), HTTPStatus: a.httpStatus}))
 	case apierror.IsOutcomeUnknown(err) && a.left && w.Check == nil:
-		return none, w.lose(ctx, r, err)
+		return none, w.lose(ctx, r, err, a.httpStatus)
+	case apierror.IsOutcomeUnknown(err) && a.left:
+		return none, errors.Join(err, r.put(ctx, w.Step, Record{State: Sent, Over: time.Now(), Err: apierror.Convert(err).GRPCStatus(), HTTPStatus: a.httpStatus}))
 	case apierror.IsOutcomeUnknown(err):
 		return none, err
 	case err != nil && !a.left && sending.Err() != nil:
@@ -200,11 +223,13 @@ func (w Write[T]) write(ctx context.Context, r *run) (T, error) {
 }
 
 // lose records that nobody will ever know.
-func (w Write[T]) lose(ctx context.Context, r *run, unknown error) error {
-	if err := r.put(ctx, w.Step, Record{State: Lost, Err: apierror.Convert(unknown).GRPCStatus()}); err != nil {
-		return errors.Join(unknown, err)
+func (w Write[T]) lose(ctx context.Context, r *run, unknown error, httpStatus int) error {
+	e := *apierror.Convert(unknown)
+	e.Message = strings.TrimSuffix(e.Message, CallAgain) + "; the vendor offers nothing to read that back: look at the vendor's console, and if it is not there, make a new call, with a new request_id"
+	if err := r.put(ctx, w.Step, Record{State: Lost, Err: e.GRPCStatus(), HTTPStatus: httpStatus}); err != nil {
+		return errors.Join(&e, err)
 	}
-	return unknown
+	return &e
 }
 
 // keep records that a step took effect.

@@ -282,6 +282,53 @@ func TestAWriteThatMayStillTakeEffectIsNotSentAgain(t *testing.T) {
 	})
 }
 
+// What is read within the quiet time proves nothing, however late the answer comes.
+func TestALookThatBeganTooEarlyProvesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &vendor{}
+		log := &slow{mutation.NewMemory(), time.Now().Add(10 * time.Second)}
+		_ = log.Put(t.Context(), "switch", mutation.Record{State: mutation.Sent})
+		time.AfterFunc(8*time.Second, func() { v.switched++ }) // the vendor comes to it
+		time.Sleep(5 * time.Second)
+		_, err := mutation.Do(mutation.NewContext(t.Context(), log), mutation.Write[*pb.StatusChange]{
+			Step: "switch", Send: v.send, Check: func(ctx context.Context) (*pb.StatusChange, bool, error) {
+				answer, took, err := v.check(ctx)
+				time.Sleep(6 * time.Second)
+				return answer, took, err
+			},
+		})
+		if !apierror.IsOutcomeUnknown(err) || v.switched != 1 {
+			t.Errorf("%v, switched %d times", err, v.switched)
+		}
+	})
+}
+
+func TestACallerWhoLeavesAtTheLastMomentIsNoRefusal(t *testing.T) {
+	for range 100 { // it is a race
+		log := mutation.NewMemory()
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err := mutation.Do(mutation.NewContext(ctx, log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(ctx context.Context) (*pb.StatusChange, error) {
+			cancel()
+			return nil, mutation.Leave(ctx, time.Second)
+		}})
+		if apierror.Convert(err).Code != codes.Canceled || log.Get("switch").State != mutation.Fresh {
+			t.Fatalf("%v, and the step is %v", err, log.Get("switch").State)
+		}
+	}
+}
+
+// What is owed is made by the next run, without a look, since it is known not to have been made.
+func TestWhatIsOwedIsMadeByTheNextRun(t *testing.T) {
+	throttled := errors.Join(apierror.OutcomeUnknown("throttled, and the rest is done"), mutation.ErrOwed)
+	v, log := &vendor{fail: throttled, deaf: true, blind: true}, mutation.NewMemory()
+	if _, err := v.run(log); !apierror.IsOutcomeUnknown(err) || log.Get("switch").State != mutation.Fresh {
+		t.Errorf("%v, and the step is %v", err, log.Get("switch").State)
+	}
+	if _, err := v.run(log); err != nil || v.switched != 1 {
+		t.Errorf("%v, switched %d times", err, v.switched)
+	}
+}
+
 func TestATrialSendsNothing(t *testing.T) {
 	ctx, trial := mutation.Try(t.Context())
 	sent := false

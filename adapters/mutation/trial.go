@@ -11,6 +11,7 @@ import (
 type Trial struct {
 	mu       sync.Mutex
 	requests []string
+	looks    map[string]error
 }
 
 // ErrTried answers a write that a trial kept instead of sending it.
@@ -36,6 +37,21 @@ func (t *Trial) Keep(request string) error {
 	defer t.mu.Unlock()
 	t.requests = append(t.requests, request)
 	return ErrTried
+}
+
+// Look answers what look says, which is asked once for each thing: many writes of a batch may be about the same.
+func (t *Trial) Look(thing string, look func() error) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	said, known := t.looks[thing]
+	if !known {
+		said = look()
+		if t.looks == nil {
+			t.looks = map[string]error{}
+		}
+		t.looks[thing] = said
+	}
+	return said
 }
 
 // Requests are the writes that would have been sent, in order.

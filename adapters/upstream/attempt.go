@@ -45,7 +45,9 @@ func (c *Client) attempt(ctx context.Context, req Request, into any, write bool)
 	if c.opts.Secrets != nil {
 		x.secrets = append(slices.Clip(x.secrets), c.opts.Secrets()...)
 	}
-	if err := x.leave(ctx); err != nil {
+	limited, cancel := context.WithTimeout(ctx, c.opts.Timeout) // from before it goes on record, or it would not be over when the record says
+	defer cancel()
+	if err := x.leave(ctx, limited); err != nil {
 		return nil, unsent, err
 	}
 	if !c.breaker.TryAcquirePermit() { // only now, since Sign may have needed the one permit of a half-open breaker
@@ -58,8 +60,6 @@ func (c *Client) attempt(ctx context.Context, req Request, into any, write bool)
 		sendOnce(r.Header)
 		transport = c.writes
 	}
-	limited, cancel := context.WithTimeout(ctx, c.opts.Timeout)
-	defer cancel()
 	answer, err := transport.RoundTrip(r.WithContext(watch(limited, &x.maySent)))
 	if err != nil {
 		v, err := x.lost(ctx, limited, err)
@@ -107,12 +107,18 @@ func (x *exchange) admit(ctx context.Context) error {
 }
 
 // leave is the last step before the wire: a write is on record from here on.
-func (x *exchange) leave(ctx context.Context) error {
-	switch {
-	case ctx.Err() != nil:
+func (x *exchange) leave(ctx, limited context.Context) error {
+	if ctx.Err() != nil {
 		return x.ended(ctx)
-	case x.write:
-		return mutation.Leave(ctx, x.client.opts.Timeout)
+	}
+	if !x.write {
+		return nil
+	}
+	if err := mutation.Leave(ctx, x.client.opts.Timeout); err != nil {
+		return err
+	}
+	if limited.Err() != nil {
+		return x.fail(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "not sent: it took longer than the %v that the call may take to put the write on record", x.client.opts.Timeout)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/secret"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -72,7 +73,7 @@ func (x *exchange) lost(ctx, limited context.Context, cause error) (verdict, err
 
 // unknown turns the error that a read would have into that of a write which may have taken effect.
 func (x *exchange) unknown(e *apierror.Error) *apierror.Error {
-	u := apierror.OutcomeUnknown("whether the vendor did it is not known: %s; call again with the same request_id to settle it", e.Message)
+	u := apierror.OutcomeUnknown("whether the vendor did it is not known: %s"+mutation.CallAgain, e.Message)
 	u.Metadata = e.Metadata
 	return x.finish(u)
 }

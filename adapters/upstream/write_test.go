@@ -266,7 +266,7 @@ func TestARecordOfAWriteHasTheStatusOfItsAnswer(t *testing.T) {
 		{"taken", answer(201, `{"name":"new"}`), mutation.Record{State: mutation.Done, HTTPStatus: 201}},
 		{"taken, without a body", answer(204, ""), mutation.Record{State: mutation.Done, HTTPStatus: 204}},
 		{"refused", answer(422, `{"error":"no"}`), mutation.Record{State: mutation.Refused, HTTPStatus: 422}},
-		{"unknown", answer(500, ""), mutation.Record{State: mutation.Sent}},
+		{"unknown", answer(500, ""), mutation.Record{State: mutation.Sent, HTTPStatus: 500}},
 		{"never answered", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, mutation.Record{State: mutation.Sent}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -352,6 +352,30 @@ func (d *diary) Put(ctx context.Context, step string, r mutation.Record) error {
 		d.at = append(d.at, time.Now())
 	}
 	return d.Memory.Put(ctx, step, r)
+}
+
+// A process may freeze, or the store may take its time, after the write went on record: by when its call is over stands there.
+func TestAWriteThatIsLateForItsOwnCallIsNotSent(t *testing.T) {
+	against(t, working, upstream.Options{Timeout: time.Second}, func(t *testing.T, v *vendor, c *upstream.Client) {
+		_, err := mutation.Do(mutation.NewContext(t.Context(), frozen{mutation.NewMemory()}), mutation.Write[*emptypb.Empty]{Step: "create", Send: func(ctx context.Context) (*emptypb.Empty, error) {
+			_, err := c.Write(ctx, post, nil)
+			return &emptypb.Empty{}, err
+		}})
+		if e := apierror.Convert(err); e.Code != codes.Unavailable || !strings.HasPrefix(e.Message, "not sent: ") {
+			t.Errorf("%v %v", e.Code, e)
+		}
+		wantCalls(t, v, 0)
+	})
+}
+
+// frozen is a log that takes two seconds to say that a write is on record.
+type frozen struct{ *mutation.Memory }
+
+func (f frozen) Put(ctx context.Context, step string, r mutation.Record) error {
+	if r.State == mutation.Sent {
+		time.Sleep(2 * time.Second) // virtual
+	}
+	return f.Memory.Put(ctx, step, r)
 }
 
 func TestAWriteWithoutARecordIsNotSent(t *testing.T) {
