@@ -116,9 +116,12 @@ func TestABatchGoesOnWithoutItsCaller(t *testing.T) {
 func TestABatchThatIsTriedTellsItsRequestsInOrder(t *testing.T) {
 	c := config()
 	c.BatchConcurrency = 8
-	a, _ := serve(t, c, nil)
+	a, vendor := serve(t, c, map[string][]reply{getGold: {ok(goldProduct)}})
 	ctx, trial := mutation.Try(t.Context())
 	res, err := a.BatchCreateProductLicenses(ctx, batch(1000))
+	if reads := vendor.names(); len(reads) != 1 {
+		t.Errorf("it reads %d times, and all items are of one product", len(reads))
+	}
 	if err != nil || len(res.GetResults()) != 1000 || len(trial.Requests()) != 1000 {
 		t.Fatalf("%d results, %d requests, %v", len(res.GetResults()), len(trial.Requests()), err)
 	}

@@ -245,6 +245,11 @@ func TestADryRunTellsWhatIsMissing(t *testing.T) {
 	if len(trial.Requests()) > 0 {
 		t.Errorf("it would send %q", trial.Requests())
 	}
+	unknown := &pb.ProductLicense{User: "viewer", Product: gold}
+	_, err = a.CreateProductLicense(ctx, &pb.CreateProductLicenseRequest{Parent: "vendors/acme", ProductLicense: unknown})
+	wantError(t, "CreateProductLicense of no product, tried", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
+	vendor.PutProducts(emulator.Product{ID: "gold"})
+	ctx, trial = mutation.Try(t.Context())
 	stop := timestamppb.New(time.Now().Add(time.Hour).Truncate(time.Second))
 	wanted := &pb.ProductLicense{User: "viewer", Product: gold, OrderId: "order-1", StopTime: stop}
 	got, err := a.CreateProductLicense(ctx, &pb.CreateProductLicenseRequest{Parent: "vendors/acme", ProductLicense: wanted})

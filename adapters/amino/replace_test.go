@@ -144,20 +144,23 @@ func TestWhenNothingStandsItIsSaid(t *testing.T) {
 
 // TestWhatMayPassIsNoRefusalOfTerms has something come between the two writes that has nothing to do with the terms.
 func TestWhatMayPassIsNoRefusalOfTerms(t *testing.T) {
-	for what, between := range map[string]reply{
-		"credentials that have ended": {http.StatusUnauthorized, ""},
-		"a vendor that throttles":     {http.StatusTooManyRequests, ""},
-		"a vendor that is down":       {http.StatusServiceUnavailable, ""},
-		"a connection that breaks":    cut,
+	for what, between := range map[string]struct {
+		reply
+		step mutation.State // Fresh: AminoTV is known not to have done it
+	}{
+		"credentials that have ended": {reply{http.StatusUnauthorized, ""}, mutation.Fresh},
+		"a vendor that throttles":     {reply{http.StatusTooManyRequests, ""}, mutation.Fresh},
+		"a vendor that is down":       {reply{http.StatusServiceUnavailable, ""}, mutation.Sent},
+		"a connection that breaks":    {cut, mutation.Sent},
 	} {
 		turns := held(whole)
-		turns[postLicense] = []reply{between, created(theCreatedL2)}
+		turns[postLicense] = []reply{between.reply, created(theCreatedL2)}
 		a, vendor := serve(t, config(), turns)
 		log := mutation.NewMemory()
 		_, err := replace(t, a, log, silver())
 		wantUnknown(t, what, err)
-		if log.Get("issue").State != mutation.Sent {
-			t.Errorf("%s: the step is recorded as %v, so that nobody settles it", what, log.Get("issue").State)
+		if log.Get("issue").State != between.step {
+			t.Errorf("%s: the step is recorded as %v, want %v", what, log.Get("issue").State, between.step)
 		}
 		got, err := replace(t, a, log, silver())
 		if err != nil || got.GetName() != "vendors/acme/productLicenses/L2" || len(vendor.made(deleteL1)) != 1 {

@@ -75,10 +75,13 @@ func (a *Adapter) issue(ctx context.Context, step string, o order, owed bool) (o
 				}
 			}
 			switch {
+			case errors.Is(err, mutation.ErrTried):
+				product := o.terms.GetProduct()
+				return nil, mutation.Trying(ctx).Look(product, func() error { return a.orNoProduct(ctx, product, err) })
 			case apierror.Convert(err).Reason == pb.ErrorReason_VENDOR_INPUT_REFUSED:
 				return nil, a.orNoProduct(ctx, o.terms.GetProduct(), err)
-			case owed && !isRefusal(err) && !errors.Is(err, mutation.ErrTried) && !apierror.IsOutcomeUnknown(err):
-				return nil, owing(err)
+			case owed && !isRefusal(err) && !apierror.IsOutcomeUnknown(err):
+				return nil, errors.Join(owing(err), mutation.ErrOwed)
 			}
 			return nil, err
 		},
@@ -87,7 +90,7 @@ func (a *Adapter) issue(ctx context.Context, step string, o order, owed bool) (o
 	})
 }
 
-// orNoProduct is NOT_FOUND where the reason why AminoTV refused is that there is no such product. Its pages give no code for that.
+// orNoProduct is NOT_FOUND where the reason why AminoTV refused, or would, is that there is no such product. Its pages give no code for that.
 func (a *Adapter) orNoProduct(ctx context.Context, name string, refused error) error {
 	if _, err := a.findProduct(ctx, name); isNotFound(err) {
 		return as(err, apierror.Convert(err).Message+": ListProducts tells which there are")
