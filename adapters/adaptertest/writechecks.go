@@ -81,6 +81,9 @@ func (w write) missing(t T, h Harness) {
 	if log.unsettled() {
 		t.Errorf("it is NOT_FOUND, and its log says that a write is unsettled")
 	}
+	ctx, _ := mutation.Try(t.Context())
+	_, err = missing(ctx)
+	wantError(t, "tried, of an unknown "+w.what, err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
 }
 
 func (c checked) isNotForNobody(t T, h Harness) {

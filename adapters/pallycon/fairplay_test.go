@@ -96,7 +96,7 @@ func wantParts(t *testing.T, post call, want map[string][]byte) {
 }
 
 func TestValidateOnlySendsNothing(t *testing.T) {
-	a, _ := serve(t, config(), nil) // which fails the test with any call
+	a, _ := serve(t, config(), map[string]string{getSites: fixture(t, "account-siteId.json")}) // which fails the test with any other call
 	req := certificate(t)
 	ctx, trial := mutation.Try(t.Context())
 	found, err := a.RegisterFairPlayCertificate(ctx, req)

@@ -2,6 +2,7 @@ package pallycon
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -235,7 +236,7 @@ func withSeq(seq int64) func(memberRow) bool {
 
 // orNoMember is NOT_FOUND where the reason why the vendor refused is that there is no such member. The guide gives no code for that.
 func (a *Adapter) orNoMember(ctx context.Context, seq int64, err error) error {
-	if apierror.Convert(err).Reason != pb.ErrorReason_VENDOR_REJECTED {
+	if !errors.Is(err, mutation.ErrTried) && apierror.Convert(err).Reason != pb.ErrorReason_VENDOR_REJECTED {
 		return err
 	}
 	if held, failed := a.findMember(ctx, withSeq(seq)); failed == nil && held == nil {

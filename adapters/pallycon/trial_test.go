@@ -119,7 +119,7 @@ func TestATrialTellsTheRequestOfTheGuide(t *testing.T) {
 			},
 		},
 		"ResetMemberPassword": {
-			nil,
+			map[string]string{getMembers: members},
 			func(ctx context.Context, a *pallycon.Adapter) (proto.Message, error) {
 				return a.ResetMemberPassword(ctx, &pb.ResetMemberPasswordRequest{Name: "vendors/acme/members/101"})
 			},
@@ -162,7 +162,7 @@ func TestATrialEncodesParametersAsConfigured(t *testing.T) {
 }
 
 func TestATrialOfACertificateShowsNoneOfItsSecrets(t *testing.T) {
-	a, _ := serve(t, config(), nil)
+	a, _ := serve(t, config(), map[string]string{getSites: fixture(t, "account-siteId.json")})
 	ctx, trial := mutation.Try(t.Context())
 	if _, err := a.RegisterFairPlayCertificate(ctx, certificate(t)); err != nil {
 		t.Fatal(err)

@@ -27,7 +27,7 @@ func (a *Adapter) RegisterFairPlayCertificate(ctx context.Context, req *pb.Regis
 	}
 	send := func(ctx context.Context) (*pb.FairPlayCertificate, error) {
 		_, err := a.vendor.ChangeSettings(ctx, siteID, func(*pb.Integration) {}) // the vendor keeps what it got to itself
-		return certificate, a.explainWrite(ctx, err)
+		return certificate, orMissing(a.explainWrite(ctx, err), func() error { _, err := a.integration(ctx, req.GetName()+"/integration"); return err })
 	}
 	expect := func() *pb.FairPlayCertificate { return certificate }
 	return mutation.Do(ctx, mutation.Write[*pb.FairPlayCertificate]{Step: "register", Send: send, Expect: expect})

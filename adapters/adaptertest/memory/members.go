@@ -75,13 +75,7 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 	find := func(ctx context.Context) (*pb.Member, error) {
 		return a.findMember(ctx, func(m *pb.Member) bool { return m.GetName() == wanted.GetName() })
 	}
-	before, err := mutation.Note(ctx, "before", func(ctx context.Context) (*pb.Member, error) {
-		held, err := find(ctx)
-		if err == nil && held == nil {
-			err = apierror.NotFound("the vendor holds no member %q", wanted.GetName())
-		}
-		return held, err
-	})
+	before, err := mutation.Note(ctx, "before", func(ctx context.Context) (*pb.Member, error) { return a.heldMember(ctx, wanted.GetName()) })
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +110,7 @@ func (a *Adapter) ResetMemberPassword(ctx context.Context, req *pb.ResetMemberPa
 	}
 	send := func(ctx context.Context) (*pb.ResetMemberPasswordResponse, error) {
 		_, err := a.vendor.ChangeMember(ctx, id, func(*pb.Member) {}) // the password itself concerns nobody here
-		return &pb.ResetMemberPasswordResponse{}, a.explainWrite(ctx, err)
+		return &pb.ResetMemberPasswordResponse{}, orMissing(a.explainWrite(ctx, err), func() error { _, err := a.heldMember(ctx, req.GetName()); return err })
 	}
 	expect := func() *pb.ResetMemberPasswordResponse { return &pb.ResetMemberPasswordResponse{} }
 	return mutation.Do(ctx, mutation.Write[*pb.ResetMemberPasswordResponse]{Step: "reset", Send: send, Expect: expect})
@@ -140,6 +134,14 @@ func (a *Adapter) findMember(ctx context.Context, match func(*pb.Member) bool) (
 		return members[i], err
 	}
 	return nil, err
+}
+
+func (a *Adapter) heldMember(ctx context.Context, name string) (*pb.Member, error) {
+	held, err := a.findMember(ctx, func(m *pb.Member) bool { return m.GetName() == name })
+	if err == nil && held == nil {
+		err = apierror.NotFound("the vendor holds no member %q", name)
+	}
+	return held, err
 }
 
 func (a *Adapter) member(held *pb.Member) *pb.Member {

@@ -113,7 +113,10 @@ func (i issuing) issue(ctx context.Context) (*pb.ProductLicense, error) {
 	send := func(ctx context.Context) (*pb.ProductLicense, error) {
 		issued, err := i.vendor.Issue(ctx, i.terms)
 		if err != nil {
-			return nil, i.explainWrite(ctx, err)
+			return nil, orMissing(i.explainWrite(ctx, err), func() error {
+				_, err := i.GetProduct(ctx, &pb.GetProductRequest{Name: i.terms.GetProduct()})
+				return err
+			})
 		}
 		return i.productLicense(issued), nil
 	}
