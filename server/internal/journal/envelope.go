@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
@@ -58,6 +59,7 @@ func (j *Journal) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo
 		if err != nil {
 			return nil, withName(err, r)
 		}
+		nameItems(answer, r)
 		return answer, nil
 	}
 }
@@ -68,6 +70,24 @@ func withName(err error, r *record) error {
 		return fmt.Errorf("%w (%s: %w)", named, r.name(), err)
 	}
 	return named
+}
+
+// nameItems names the record in those items of a batch whose outcome is unknown.
+func nameItems(answer proto.Message, r *record) {
+	batch, ok := answer.(results)
+	if !ok {
+		return
+	}
+	for _, item := range batch.GetResults() {
+		if err := status.ErrorProto(item.GetError()); apierror.IsOutcomeUnknown(err) {
+			item.Result = &pb.ProductLicenseResult_Error{Error: apierror.Convert(err).With(apierror.MutationName, r.name()).GRPCStatus().Proto()}
+		}
+	}
+}
+
+// results is the answer of a batch.
+type results interface {
+	GetResults() []*pb.ProductLicenseResult
 }
 
 // begin records the intent of a call, or finds the record of its request_id, which is not this call's.
@@ -128,6 +148,7 @@ func (j *Journal) goOn(ctx context.Context, r *record, s *steps, locked bool, re
 	}
 	var o outcome
 	if err != nil {
+		s.givenUp = r.settleAt.IsZero() // without locks, it stays let go
 		o = j.finish(ctx, r, s, nil, err)
 	} else {
 		o = j.run(ctx, r, s, call)

@@ -37,8 +37,8 @@ func (r *record) locks(req proto.Message) []string {
 		parts := strings.Split(name, "/") // vendors/{vendor}/sites/{site}/…
 		names[i] = strings.Join(parts[:min(len(parts), 4)], "/")
 	}
-	if len(names) == 0 {
-		names = r.identities(m)
+	if len(names) == 0 || strings.HasSuffix(r.method, "/ReplaceProductLicense") { // which creates something, too
+		names = append(names, r.identities(m)...)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -61,7 +61,7 @@ func (r *record) identities(m protoreflect.Message) (all []string) {
 			}
 			if strings.Join(chosen, "") != "" {
 				chosen = append(chosen, text(v.Message(), "user"), text(v.Message(), "product"))
-				all = append(all, fmt.Sprintf("%s#%x", service, sha256.Sum256([]byte(strings.Join(append(chosen, r.resource), "\n")))))
+				all = append(all, fmt.Sprintf("%s#%x", service, sha256.Sum256([]byte(strings.Join(append(chosen, vendorOf(r.resource)), "\n")))))
 			}
 		}
 		return true
@@ -70,6 +70,11 @@ func (r *record) identities(m protoreflect.Message) (all []string) {
 		all = append(all, r.method+"#"+hex.EncodeToString(r.digest))
 	}
 	return all
+}
+
+func vendorOf(resource string) string {
+	parts := strings.Split(resource, "/") // vendors/{vendor}/…
+	return strings.Join(parts[:min(len(parts), 2)], "/")
 }
 
 // takeLocks locks all resources for a mutation, or none: then holder is the mutation that has one of them.
@@ -102,10 +107,14 @@ func (j *Journal) lock(ctx context.Context, r *record, resources []string, and f
 			if err = r.update(ctx, tx, "owner = owner"); err != nil { // or a lock would outlive the mutation that another run has brought to its end
 				return err
 			}
-			if holder, err = takeLocks(ctx, tx, r.id, resources); err == nil && holder == "" {
-				err = and(ctx, tx)
+			if holder, err = takeLocks(ctx, tx, r.id, resources); err != nil || holder != "" {
+				return err
 			}
-			return err
+			// What has locks is settled by somebody, whatever becomes of this run.
+			if err = r.update(ctx, tx, "settle_at = COALESCE(settle_at, $3)", time.Now().UnixMicro()); err != nil {
+				return err
+			}
+			return and(ctx, tx)
 		})
 		switch {
 		case err == nil && holder == "":

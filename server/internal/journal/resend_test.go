@@ -136,6 +136,27 @@ func TestResendingWhatHeldSecrets(t *testing.T) {
 	}
 }
 
+// Whether the first time took effect is in doubt still, where the vendor did not hear of the second.
+func TestAResendingThatDoesNotReachTheVendorChangesNothing(t *testing.T) {
+	unreachable := apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "not sent")
+	for what, break_ := range map[string]func(*world){
+		"it does not leave":     func(w *world) { w.leaves = func() error { return unreachable } },
+		"nobody takes the call": func(w *world) { w.before = func(context.Context, string) error { return unreachable } },
+	} {
+		w := &world{faults: map[int]fault{1: lost}}
+		r := start(t, w, calm)
+		_, _ = r.sites.EnableSite(t.Context(), enable(id))
+		break_(w)
+		if m, err := r.resend(t, id, otherID); err == nil && m.GetState() != pb.Mutation_UNKNOWN {
+			t.Errorf("%s: %v", what, m)
+		}
+		w.leaves, w.before = nil, nil
+		_, err := r.sites.EnableSite(t.Context(), enable(id))
+		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		w.want(t, "enable "+site, 1)
+	}
+}
+
 func TestTryingToResend(t *testing.T) {
 	w := &world{faults: map[int]fault{1: lost}}
 	r := start(t, w, calm)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -91,12 +92,15 @@ func (j *Journal) finish(ctx context.Context, r *record, s *steps, answer proto.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), j.options.Lease)
 	defer cancel()
 	now := time.Now()
-	s.end(now)
 	before := r.state
 	told := r.end(s, answer, failure, now)
 	settleAt := time.Time{}
 	if r.state == pb.Mutation_UNKNOWN {
-		j.options.Log.WarnContext(ctx, "the outcome of a mutation is unknown", "mutation", r.name(), "attempts", r.attempts, "error", failure)
+		level := slog.LevelWarn
+		if before == pb.Mutation_UNKNOWN {
+			level = slog.LevelDebug // it was said when it became so
+		}
+		j.options.Log.Log(ctx, level, "the outcome of a mutation is unknown", "mutation", r.name(), "attempts", r.attempts, "error", failure)
 		if s.settleable(failure) {
 			settleAt = now.Add(j.pause(r.attempts))
 		}
@@ -139,9 +143,7 @@ func (r *record) end(s *steps, answer proto.Message, failure error, now time.Tim
 
 // noneDone tells whether an answer is a batch's, none of whose items came to anything.
 func noneDone(answer proto.Message) bool {
-	batch, ok := answer.(interface {
-		GetResults() []*pb.ProductLicenseResult
-	})
+	batch, ok := answer.(results)
 	return ok && !slices.ContainsFunc(batch.GetResults(), func(r *pb.ProductLicenseResult) bool { return r.GetError() == nil })
 }
 
@@ -158,7 +160,7 @@ func (s *steps) verdict(failure error) error {
 		e.Code, e.Reason, e.Violations = codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, nil
 		return &e
 	case errors.Is(failure, mutation.ErrNoEffect):
-		return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "the call was cut before it had any effect at the vendor, and was not sent again: call again")
+		return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "the call had no effect at the vendor, and was not sent again: call again")
 	}
 	return failure
 }

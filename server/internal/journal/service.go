@@ -240,10 +240,18 @@ func (j *Journal) shown(ctx context.Context, r *record) (*pb.Mutation, error) {
 			continue
 		}
 		m.Steps = append(m.Steps, &pb.Mutation_Step{
-			Id: s.name, State: stepStates[s.State], SendTime: stamp(s.sent), SettleTime: stamp(s.settled), Message: s.Err.Message(),
+			Id: s.name, State: r.stateOf(s), SendTime: stamp(s.sent), SettleTime: stamp(s.settled), Message: s.Err.Message(),
 		})
 	}
 	return m, err
+}
+
+// stateOf is a step's state as the contract has it: what was sent is on its way while a call is at it.
+func (r *record) stateOf(s *step) pb.Mutation_State {
+	if s.State == mutation.Sent && r.state == pb.Mutation_UNKNOWN {
+		return pb.Mutation_UNKNOWN
+	}
+	return stepStates[s.State]
 }
 
 var stepStates = map[mutation.State]pb.Mutation_State{

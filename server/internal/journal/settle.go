@@ -81,17 +81,22 @@ func (j *Journal) settle(ctx context.Context, r *record, giveUp bool) error {
 		return err
 	}
 	r.attempts++
-	s.settling, s.givenUp = true, giveUp
+	letGo := r.settleAt.IsZero()
+	s.settling, s.givenUp = true, giveUp || letGo
 	if !s.has(mutation.Sent, mutation.Done, mutation.Refused, mutation.Lost) { // its replica died before it sent anything
 		return j.finish(ctx, r, s, nil, mutation.ErrNoEffect).unrecorded()
 	}
 	ctx, cancel := context.WithTimeout(ctx, longestSettling)
 	defer cancel()
+	req, err := r.requestOf()
+	if err == nil && letGo { // it holds no locks
+		err = j.lock(ctx, r, r.locks(req), alone)
+	}
+	if err != nil {
+		j.abandon(ctx, r)
+		return err
+	}
 	return j.run(ctx, r, s, func(ctx context.Context) (proto.Message, error) {
-		req, err := r.requestOf()
-		if err != nil {
-			return nil, err
-		}
 		answer, err := j.dispatch(ctx, "/"+r.method, req)
 		if err != nil && r.secrets && apierror.Convert(err).Code == codes.InvalidArgument && s.has(mutation.Sent, mutation.Done) {
 			err = errors.Join(apierror.OutcomeUnknown("without the secrets that the request held, and that are not kept, this cannot be read back: call again with the same request_id and the secrets"),

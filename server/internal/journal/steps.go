@@ -19,7 +19,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/redact"
 )
 
-// step is what is kept of one step. It does not change, but for its flags, and but for Over at the end of the run.
+// step is what is kept of one step. It does not change, but for its flags.
 type step struct {
 	mutation.Record
 	name          string
@@ -28,7 +28,7 @@ type step struct {
 	durable       bool // it stands in the store as it is here
 	owed          bool // the next write takes it along
 	again         bool // it is Lost, and to be made again all the same
-	ours          bool // it was sent by this run
+	wasLost       bool // it was, and this run has made it again
 }
 
 // steps is the log of one mutation's steps, as one run of its method sees it.
@@ -59,7 +59,7 @@ func (j *Journal) keptSteps(ctx context.Context, r *record) (s *steps, err error
 }
 
 func (j *Journal) loadSteps(ctx context.Context, id string) (all []*step, err error) {
-	rows, err := j.db.Reads().QueryContext(ctx, "SELECT step, position, state, answer, error, http_status, send_time, over_time, settle_time FROM steps WHERE mutation = $1 ORDER BY position", id)
+	rows, err := j.db.Reads().QueryContext(ctx, "SELECT step, position, state, answer, error, http_status, send_time, COALESCE(over_time, send_time + 60000000), settle_time FROM steps WHERE mutation = $1 ORDER BY position", id)
 	if err != nil {
 		return nil, unreadable(err)
 	}
@@ -98,6 +98,14 @@ func (s *steps) Get(name string) mutation.Record {
 	return mutation.Record{}
 }
 
+// lostBefore tells whether a step was Lost before this run made it again.
+func (s *steps) lostBefore(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known := s.find(name)
+	return known != nil && (known.again || known.wasLost)
+}
+
 func (s *steps) find(name string) *step {
 	for _, known := range s.all {
 		if known.name == name {
@@ -107,14 +115,22 @@ func (s *steps) find(name string) *step {
 	return nil
 }
 
+// over tells whether the call of a write that stays Sent has ended: the record says how.
+func over(r mutation.Record) bool { return r.State == mutation.Sent && r.Err != nil }
+
 // Settling says that nobody asked again.
 func (s *steps) Settling() bool { return s.settling }
 
-// Put keeps r, without its secrets. What a step noted is made durable together with the next write, since nothing depends on it before. What the vendor did is
+// Put keeps r, without its secrets. What a step noted, and how a call ended that leaves its write in doubt, is made durable together with the next write
+// or with the end, since nothing depends on it before. What the vendor did is
 // a fact, even if it cannot be written just now: then it is durable with the next write, too, or with the end.
 func (s *steps) Put(ctx context.Context, name string, r mutation.Record) error {
 	switch r.State {
 	case mutation.Sent:
+		if over(r) {
+			s.replace(name, r)
+			return nil
+		}
 		if s.settling && s.record.secrets {
 			return errors.Join(mutation.ErrUnsettleable, apierror.New(codes.FailedPrecondition, pb.ErrorReason_SECRETS_NOT_KEPT,
 				"%s: the request held secrets, which are not kept: call again with the same request_id and the secrets", name))
@@ -130,6 +146,9 @@ func (s *steps) Put(ctx context.Context, name string, r mutation.Record) error {
 		if r.Answer, err = anypb.New(redact.Without(answer)); err != nil {
 			return err
 		}
+	}
+	if r.State == mutation.Refused && r.HTTPStatus == 0 && s.lostBefore(name) {
+		r.State = mutation.Lost // the vendor did not hear of it again, so the first time is in doubt still
 	}
 	before, fresh := s.replace(name, r)
 	if r.State == mutation.Noted {
@@ -176,10 +195,13 @@ func (s *steps) replace(name string, r mutation.Record) (before, fresh *step) {
 		before.position = s.all[n-1].position + 1
 	}
 	now := time.Now().Truncate(time.Microsecond)
-	fresh = &step{Record: r, name: name, position: before.position, sent: before.sent, owed: r.State == mutation.Noted}
+	fresh = &step{Record: r, name: name, position: before.position, sent: before.sent, owed: r.State == mutation.Noted || over(r), wasLost: before.again || before.wasLost}
 	switch r.State {
 	case mutation.Sent:
-		fresh.sent, fresh.QuietFrom, fresh.ours = now, r.Over.Add(s.journal.options.Quiet), true
+		fresh.QuietFrom = r.Over.Add(s.journal.options.Quiet)
+		if !over(r) {
+			fresh.sent = now
+		}
 	case mutation.Done, mutation.Refused:
 		fresh.settled = now
 	}
@@ -262,7 +284,7 @@ func (j *Journal) reopen(ctx context.Context, r *record, s *steps, resources []s
 		state = pb.Mutation_INTENDED
 	}
 	err := j.lock(ctx, r, resources, func(ctx context.Context, tx *sql.Tx) error {
-		err := r.update(ctx, tx, "state = $3, answer = NULL, error = NULL, send_time = NULL, settle_time = NULL, settle_at = $4, attempts = 0, resend_id = $5",
+		err := r.update(ctx, tx, "state = $3, answer = NULL, error = NULL, settle_time = NULL, settle_at = $4, attempts = 0, resend_id = $5",
 			state, time.Now().UnixMicro(), r.resendIDs)
 		if err != nil {
 			return err
@@ -300,13 +322,6 @@ func (s *steps) retry() {
 // settleable tells whether another run may find out what this one, which ended so, left unknown.
 func (s *steps) settleable(failure error) bool {
 	return !s.givenUp && !errors.Is(failure, mutation.ErrUnsettleable) && (s.has(mutation.Sent) || !s.has(mutation.Lost))
-}
-
-// end says that this run is over, and so are the calls of its writes. Those that another run has sent may not be: its process may only have been taken for dead.
-func (s *steps) end(now time.Time) {
-	for _, sent := range s.those(func(known *step) bool { return known.State == mutation.Sent && known.ours && known.Over.After(now) }) {
-		sent.Over, sent.durable = now, false
-	}
 }
 
 // lastStatus is the HTTP status of the vendor's last answer to a write; 0 where there was none.

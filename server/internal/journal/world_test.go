@@ -36,6 +36,7 @@ type world struct {
 	pb.UnimplementedDrmAccountServiceServer
 
 	enter  func() error                                 // happens as a site's method begins, if it is set
+	leaves func() error                                 // happens before a write leaves, if it is set; with its error it does not
 	before func(ctx context.Context, what string) error // happens before a write that has left takes effect, if it is set; its error is definite
 	read   func(what string) error                      // happens before a write is read back, if it is set
 	after  func(ctx context.Context) error              // happens at the end of a method, if it is set
@@ -60,6 +61,11 @@ func (w *world) register(to grpc.ServiceRegistrar) {
 }
 
 func (w *world) write(ctx context.Context, what string) error {
+	if w.leaves != nil {
+		if err := w.leaves(); err != nil {
+			return err
+		}
+	}
 	if err := mutation.Leave(ctx, cmp.Or(w.within, time.Second)); err != nil {
 		return err
 	}
