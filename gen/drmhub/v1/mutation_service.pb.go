@@ -561,7 +561,7 @@ type ResendMutationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The mutation, "mutations/{mutation}".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// A UUID of the caller's choice: the same id with the same request is carried out once and answers the same.
+	// A UUID of the caller's choice. It counts for this mutation: it is sent again once for each id, and a repetition with the same id answers the record as it is.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Checks everything, reads what stands at the vendor and answers what would happen, and changes nothing. What the vendor would get is in the metadata
 	// `drmhub-planned-request` (over REST the header), a request a value, as a curl line without secrets.
