@@ -43,12 +43,13 @@ func (c *client) unsettled(ctx context.Context) (open []*pb.Mutation, err error)
 	return open, nil
 }
 
-// forEver tells whether a mutation is UNKNOWN, and nothing can be read back that would tell.
+// forEver tells whether a mutation is UNKNOWN, nobody settles it, and that is right: the vendor shows nothing of it.
 func forEver(m *pb.Mutation) bool {
-	has := func(state pb.Mutation_State) bool {
-		return slices.ContainsFunc(m.GetSteps(), func(s *pb.Mutation_Step) bool { return s.GetState() == state })
+	switch lastSegment(m.GetMethod()) {
+	case "RegisterFairPlayCertificate", "ResetMemberPassword":
+		return m.GetState() == pb.Mutation_UNKNOWN && m.GetNextSettleTime() == nil
 	}
-	return m.GetState() == pb.Mutation_UNKNOWN && has(pb.Mutation_UNKNOWN) && !has(pb.Mutation_SENT)
+	return false
 }
 
 // awaitSettled waits until the servers have settled what they can. After hurry they are told to, since their pauses grow.
