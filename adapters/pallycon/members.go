@@ -156,7 +156,7 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 			case err != nil:
 				return nil, apierror.OutcomeUnknown("PallyCon took the change, and what became of it could not be read: %v; call again with the same request_id", err)
 			case changed == nil:
-				return nil, noMember(seq)
+				return nil, apierror.OutcomeUnknown("PallyCon took the change of member %d, and its list does not show that member now; call again with the same request_id", seq)
 			}
 			return changed, nil
 		},

@@ -259,3 +259,15 @@ func TestAMemberThatIsNotThere(t *testing.T) {
 		wantError(t, "a reset that is refused, "+what, reset(t, a, mutation.NewMemory(), "104"), c.code, c.reason)
 	}
 }
+
+// PallyCon has taken the change: that its list does not show the member at the moment is no refusal.
+func TestAnUpdateThatTheListDoesNotShowIsUnknown(t *testing.T) {
+	const empty = `{"error_code":"0000","data":[],"count":0}`
+	a, _ := serveInTurn(t, config(), map[string][]string{getMembers: {fixture(t, "account-member.json"), empty}, putMember: {done}})
+	log := mutation.NewMemory()
+	_, err := updateMember(t, a, log, &pb.Member{Name: "vendors/acme/members/101", State: pb.Member_INACTIVE}, "state")
+	wantError(t, "UpdateMember", err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+	if state := log.Get("update").State; state != mutation.Sent {
+		t.Errorf("the step is %v", state)
+	}
+}
