@@ -11,6 +11,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/amino"
 	aminotwin "github.com/drmhub/drmhub/adapters/amino/emulator"
+	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/twin"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -163,5 +164,21 @@ func TestAminoOverBothFaces(t *testing.T) {
 		}
 		wantEqual(t, orders, []string{"o-3", "o-5", "o-6", "o-7"})
 		wantEqual(t, entitled, orders) // Irdeto holds what AminoTV holds
+	}
+}
+
+// What AminoTV can never tell, through all layers: the journal has to learn that nothing is left to settle.
+func TestADoubtThatNobodyCanSettleIsLetGo(t *testing.T) {
+	h := start(t, withAmino(time.Now()), func(_ *testing.T, h *hub) {
+		h.cfg.Vendors[len(h.cfg.Vendors)-1].Settings.(*amino.Config).LicenseStandsWithoutIrdeto = true
+	})
+	licenses, mutations := pb.NewProductLicenseServiceClient(h.conn), pb.NewMutationServiceClient(h.conn)
+	h.amino.Faults().Add(twin.Fault{Kind: twin.FaultLoseAnswer, Method: "POST", Times: 1})
+	_, err := licenses.CreateProductLicense(t.Context(), &pb.CreateProductLicenseRequest{
+		Parent: aminoVendor, ProductLicense: &pb.ProductLicense{User: "ann", Product: movies, OrderId: "o-9"},
+	})
+	name := apierror.Convert(err).Metadata[apierror.MutationName]
+	if m, err := mutations.SettleMutation(t.Context(), &pb.SettleMutationRequest{Name: name}); err != nil || m.GetState() != pb.Mutation_UNKNOWN || m.GetNextSettleTime() != nil {
+		t.Errorf("%v, %v; want it UNKNOWN, and never to be settled again", m, err)
 	}
 }

@@ -3,6 +3,7 @@ package services
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
@@ -61,6 +63,9 @@ func of(v vendors.Vendor, err error) error {
 	shaped := apierror.Convert(err).With(apierror.Vendor, v.ID)
 	if shaped.Reason == pb.ErrorReason_INTERNAL_FAILURE {
 		return fmt.Errorf("%w (vendor %s: %w)", shaped, v.ID, err)
+	}
+	if errors.Is(err, mutation.ErrUnsettleable) { // which the journal is to see
+		return errors.Join(shaped, mutation.ErrUnsettleable)
 	}
 	return shaped
 }
