@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -136,11 +137,18 @@ func TestResendingWhatHeldSecrets(t *testing.T) {
 	}
 }
 
-// Whether the first time took effect is in doubt still, where the vendor did not hear of the second.
-func TestAResendingThatDoesNotReachTheVendorChangesNothing(t *testing.T) {
+// Whether the first time took effect is in doubt still, whatever keeps the second from it.
+func TestAResendingThatComesToNothingLeavesTheDoubt(t *testing.T) {
 	unreachable := apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "not sent")
 	for what, break_ := range map[string]func(*world){
-		"it does not leave":     func(w *world) { w.leaves = func() error { return unreachable } },
+		"it does not leave": func(w *world) { w.leaves = func() error { return unreachable } },
+		"the vendor throttles": func(w *world) {
+			w.before = func(ctx context.Context, _ string) error {
+				mutation.Heard(ctx, 429)
+				return apierror.New(codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED, "throttled")
+			}
+		},
+		"the vendor refuses":    func(w *world) { w.faults[2] = refused },
 		"nobody takes the call": func(w *world) { w.before = func(context.Context, string) error { return unreachable } },
 	} {
 		w := &world{faults: map[int]fault{1: lost}}

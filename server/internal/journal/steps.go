@@ -147,8 +147,8 @@ func (s *steps) Put(ctx context.Context, name string, r mutation.Record) error {
 			return err
 		}
 	}
-	if r.State == mutation.Refused && r.HTTPStatus == 0 && s.lostBefore(name) {
-		r.State = mutation.Lost // the vendor did not hear of it again, so the first time is in doubt still
+	if r.State == mutation.Refused && s.lostBefore(name) {
+		r.State = mutation.Lost // what became of the second time tells nothing of the first
 	}
 	before, fresh := s.replace(name, r)
 	if r.State == mutation.Noted {
