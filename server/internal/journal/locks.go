@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -80,9 +81,7 @@ func vendorOf(resource string) string {
 // takeLocks locks all resources for a mutation, or none: then holder is the mutation that has one of them.
 func takeLocks(ctx context.Context, tx *sql.Tx, id string, resources []string) (holder string, err error) {
 	for _, resource := range resources {
-		err := tx.QueryRowContext(ctx, "INSERT INTO locks (resource, mutation) VALUES ($1, $2) ON CONFLICT (resource) DO UPDATE SET resource = excluded.resource RETURNING mutation",
-			resource, id).Scan(&holder)
-		if err != nil {
+		if holder, err = takeLock(ctx, tx, id, resource); err != nil {
 			return "", err
 		}
 		if holder != id {
@@ -91,6 +90,25 @@ func takeLocks(ctx context.Context, tx *sql.Tx, id string, resources []string) (
 		}
 	}
 	return "", nil
+}
+
+// takeLock locks a resource, or tells who has it. To look first touches no row: who waits must not keep the one who holds it from letting go, nor the transactions of
+// other replicas from their end.
+func takeLock(ctx context.Context, tx *sql.Tx, id, resource string) (holder string, err error) {
+	for range 3 { // between a conflict and the look at it, the holder may let go
+		err = tx.QueryRowContext(ctx, "SELECT mutation FROM locks WHERE resource = $1", resource).Scan(&holder)
+		if !errors.Is(err, sql.ErrNoRows) {
+			return holder, err
+		}
+		taken, err := tx.ExecContext(ctx, "INSERT INTO locks (resource, mutation) VALUES ($1, $2) ON CONFLICT (resource) DO NOTHING", resource, id)
+		if err != nil {
+			return "", err
+		}
+		if n, err := taken.RowsAffected(); err != nil || n == 1 {
+			return id, err
+		}
+	}
+	return "", fmt.Errorf("journal: the lock of %s changes hands too fast", resource)
 }
 
 // alone is what stands together with locks where nothing else does.

@@ -35,11 +35,7 @@ func (d *DB) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	attempts := 1
-	if d.dialect == goose.DialectSQLite3 {
-		attempts = 5 // another process may be making the same tables: then they are there the next time
-	}
-	for range attempts {
+	for range 5 { // another process may be making the same tables, or writing them: the next time, they are there or free
 		if _, err = provider.Up(ctx); err == nil {
 			return d.checkVersion(ctx)
 		}

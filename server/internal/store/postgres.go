@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,11 +16,12 @@ import (
 // connectTime is how long a connection may take to be made, unless the dsn says connect_timeout.
 const connectTime = 10 * time.Second
 
-// Every connection is set so whatever the server's own defaults are: what is written is on the disk when it is committed, and a process that freezes amid a
-// transaction does not keep its locks.
+// Every connection is set so whatever the server's own defaults are: what is written is on the disk when it is committed, a process that freezes amid a
+// transaction does not keep its locks for long, and one that waits for such a lock lets its other writes pass, the sign of life among them.
 const (
 	postgresWrites = `SELECT set_config('default_transaction_isolation', 'read committed', false),
 		set_config('idle_in_transaction_session_timeout', '20s', false),
+		set_config('lock_timeout', '200ms', false),
 		set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)`
 	postgresReads = "SELECT set_config('default_transaction_read_only', 'on', false)"
 )
@@ -46,8 +48,8 @@ func openPostgres(dsn string) (reads, writes *sql.DB, err error) {
 	return pool(8, postgresReads), pool(1, postgresWrites), nil
 }
 
-// isDeadlock tells whether PostgreSQL ended a transaction so that another one could go on: nothing of it is left, and it may be run again.
+// isDeadlock tells whether PostgreSQL ended a transaction so that others could go on: nothing of it is left, and it may be run again.
 func isDeadlock(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (e.Code == "40P01" || e.Code == "40001") // deadlock_detected, serialization_failure
+	return ok && slices.Contains([]string{"40P01", "40001", "55P03"}, e.Code) // deadlock_detected, serialization_failure, lock_not_available
 }
