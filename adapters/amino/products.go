@@ -60,8 +60,13 @@ func (a *Adapter) productID(field, name string) (string, error) {
 func (a *Adapter) CreateProduct(ctx context.Context, req *pb.CreateProductRequest) (*pb.Product, error) {
 	wanted := req.GetProduct()
 	before, err := mutation.Note(ctx, "before", func(ctx context.Context) (*pb.ListProductsResponse, error) {
-		alike, err := a.productsLike(ctx, wanted)
-		return &pb.ListProductsResponse{Products: alike}, err
+		// All of them, and not those like it alone: one that becomes like it later has not arrived.
+		held, err := all[productResource](ctx, a, productsPath)
+		known := &pb.ListProductsResponse{}
+		for _, row := range held {
+			known.Products = append(known.Products, &pb.Product{Name: a.product(row).GetName()})
+		}
+		return known, err
 	})
 	if err != nil {
 		return nil, err

@@ -41,27 +41,29 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 	if err != nil {
 		return nil, err
 	}
-	ofThisName := func(ctx context.Context) (*pb.ListSitesResponse, error) {
-		all, err := a.sites(ctx)
-		return &pb.ListSitesResponse{Sites: slices.DeleteFunc(all, func(s *pb.Site) bool { return s.GetDisplayName() != form.SiteName })}, err
-	}
 	before, err := mutation.Note(ctx, "before", func(ctx context.Context) (*pb.ListSitesResponse, error) {
 		if err := checkKeys(order.GetFairplayCertificate()); err != nil { // here, since who settles the mutation does not have the keys
 			return nil, err
 		}
-		return ofThisName(ctx)
+		// All of them, and not those of this name alone: one that is renamed to it later has not arrived.
+		all, err := a.sites(ctx)
+		known := &pb.ListSitesResponse{}
+		for _, s := range all {
+			known.Sites = append(known.Sites, &pb.Site{SiteId: s.GetSiteId()})
+		}
+		return known, err
 	})
 	if err != nil {
 		return nil, err
 	}
 	arrived := func(ctx context.Context) (*pb.SiteOrder, bool, error) {
-		now, err := ofThisName(ctx)
+		now, err := a.sites(ctx)
 		if err != nil {
 			return nil, false, err
 		}
-		created := slices.DeleteFunc(now.GetSites(), func(s *pb.Site) bool {
+		created := slices.DeleteFunc(now, func(s *pb.Site) bool {
 			policy, _ := number(word(s.GetPolicyId()))
-			return policy != form.PolicyID || slices.ContainsFunc(before.GetSites(), func(b *pb.Site) bool { return b.GetSiteId() == s.GetSiteId() })
+			return s.GetDisplayName() != form.SiteName || policy != form.PolicyID || slices.ContainsFunc(before.GetSites(), func(b *pb.Site) bool { return b.GetSiteId() == s.GetSiteId() })
 		})
 		switch len(created) {
 		case 0:

@@ -100,8 +100,8 @@ func TestWhatIsGivenUpIsNotSettledBesideAnotherChange(t *testing.T) {
 	})
 }
 
-// What a replacement issues is told apart by its order, as what is created is.
-func TestAReplacementInDoubtHoldsItsOrder(t *testing.T) {
+// A replacement may issue the old terms again, too, which its request does not name.
+func TestAReplacementInDoubtHoldsAllOrdersOfItsUser(t *testing.T) {
 	w := &world{faults: map[int]fault{2: cut}}
 	r := start(t, w, calm)
 	terms := &pb.ProductLicense{User: "u", Product: "vendors/v/products/p", OrderId: "o"}
@@ -109,6 +109,7 @@ func TestAReplacementInDoubtHoldsItsOrder(t *testing.T) {
 	wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
 	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
+	terms.OrderId = "that of the old licence"
 	_, err = r.licenses.BatchCreateProductLicenses(short, &pb.BatchCreateProductLicensesRequest{
 		Parent: "vendors/v", RequestId: otherID, Requests: []*pb.CreateProductLicenseRequest{{Parent: "vendors/v", ProductLicense: terms}},
 	})

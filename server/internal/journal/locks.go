@@ -56,12 +56,15 @@ func (r *record) identities(m protoreflect.Message) (all []string) {
 				all = append(all, r.identities(v.List().Get(i).Message())...)
 			}
 		case !field.IsList() && !field.IsMap() && field.Message() != nil && field.Message().Fields().ByName("name") != nil:
-			var chosen []string
-			for _, name := range []protoreflect.Name{"email", "username", "display_name", "order_id"} {
+			// Of a user's licences, one that is issued again is another one than the request names, so that the user is what tells them apart.
+			chosen := []string{text(v.Message(), "user")}
+			for _, name := range []protoreflect.Name{"email", "username", "display_name"} {
 				chosen = append(chosen, strings.ToLower(text(v.Message(), name)))
 			}
+			if field.Message().FullName() == (&pb.Product{}).ProtoReflect().Descriptor().FullName() {
+				chosen = []string{"a product"} // one without a name is told from another by nothing that both must have
+			}
 			if strings.Join(chosen, "") != "" {
-				chosen = append(chosen, text(v.Message(), "user"), text(v.Message(), "product"))
 				all = append(all, fmt.Sprintf("%s#%x", service, sha256.Sum256([]byte(strings.Join(append(chosen, vendorOf(r.resource)), "\n")))))
 			}
 		}

@@ -112,7 +112,7 @@ func TestMutationsOfOneResourceWaitForEachOther(t *testing.T) {
 		"batches with none":                  {deletes("a", "b"), deletes("c", "d"), false},
 		"equal requests to create something": {creates("u", id), creates("u", otherID), true},
 		"requests to create the same thing":  {orders("vendors/v", "o", pb.ProductLicense_ACTIVE), orders("vendors/v", "o", pb.ProductLicense_SUSPENDED), true},
-		"requests of two orders":             {orders("vendors/v", "o", pb.ProductLicense_ACTIVE), orders("vendors/v", "p", pb.ProductLicense_ACTIVE), false},
+		"two orders of one user":             {orders("vendors/v", "o", pb.ProductLicense_ACTIVE), orders("vendors/v", "p", pb.ProductLicense_ACTIVE), true},
 		"requests to two vendors":            {orders("vendors/v", "o", pb.ProductLicense_ACTIVE), orders("vendors/w", "o", pb.ProductLicense_ACTIVE), false},
 		"other ones":                         {creates("u", id), creates("v", otherID), false},
 	} {
