@@ -46,6 +46,17 @@ func (j *Journal) SettleDueAfter(ctx context.Context, happens func()) (n int) {
 	return n
 }
 
+// Adrift are the mutations that this replica may own and does not run, by their owners.
+func (j *Journal) Adrift() map[string]string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	ids := map[string]string{}
+	for r := range j.adrift {
+		ids[r.owner] = r.id
+	}
+	return ids
+}
+
 // LetGo is so, too.
 func (j *Journal) LetGo(ctx context.Context) { j.letGo(ctx) }
 

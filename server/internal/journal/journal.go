@@ -16,7 +16,6 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -51,6 +50,10 @@ const (
 	DefaultLease = 15 * time.Second
 )
 
+// latestCommit is how long a commit that seemed to fail may take to become durable: longer than the database keeps a transaction that nobody continues. Until then, that
+// a mutation is not this replica's does not say that it never will be.
+const latestCommit = time.Minute
+
 // Dispatch calls a method, by its full name, without the interceptors.
 type Dispatch func(ctx context.Context, fullMethod string, req proto.Message) (proto.Message, error)
 
@@ -68,9 +71,9 @@ type Journal struct {
 	pulse      loops        // says that the replica is alive
 
 	mu      sync.Mutex
-	running int              // methods
-	changed chan struct{}    // closed, and replaced, when a run of this replica ends
-	adrift  map[*record]bool // what this replica runs no more and could not record so
+	running int                   // methods
+	changed chan struct{}         // closed, and replaced, when a run of this replica ends
+	adrift  map[*record]time.Time // what this replica runs no more and could not record so, and since when
 }
 
 // New makes the journal of a replica, and lets it count as alive. The journal calls dispatch to settle what other runs left open.
@@ -97,7 +100,7 @@ func New(ctx context.Context, db *store.DB, dispatch Dispatch, options Options) 
 	_, _ = rand.Read(id) // never fails
 	j := &Journal{
 		db: db, options: options, dispatch: dispatch, replica: hex.EncodeToString(id),
-		changed: make(chan struct{}), adrift: map[*record]bool{},
+		changed: make(chan struct{}), adrift: map[*record]time.Time{},
 	}
 	j.trail = audit.NewTrail(j.replica)
 	if err := j.loadKey(ctx); err != nil {
@@ -183,10 +186,11 @@ func (j *Journal) sayAlive(ctx context.Context) error {
 // letGo gives up what this replica runs no more and could not record so.
 func (j *Journal) letGo(ctx context.Context) {
 	j.mu.Lock()
-	adrift := slices.Collect(maps.Keys(j.adrift))
+	adrift := maps.Clone(j.adrift)
 	j.mu.Unlock()
-	for _, r := range adrift {
-		if err := j.release(ctx, r); err == nil || errors.Is(err, errTakenOver) {
+	for r, since := range adrift {
+		err := j.release(ctx, r)
+		if err == nil || errors.Is(err, errTakenOver) && time.Since(since) > latestCommit {
 			j.mu.Lock()
 			delete(j.adrift, r)
 			j.mu.Unlock()
@@ -198,7 +202,7 @@ func (j *Journal) letGo(ctx context.Context) {
 func (j *Journal) leaveAdrift(r *record) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.adrift[r] = true
+	j.adrift[r] = time.Now()
 }
 
 // forgetOld deletes what was settled long ago and nobody runs again.

@@ -13,6 +13,7 @@ import (
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/journal"
+	"github.com/drmhub/drmhub/server/internal/store"
 )
 
 // What nobody settles holds no locks. Where a run takes them once more, and dies, somebody must let go of them.
@@ -130,4 +131,43 @@ func TestAWriteOfAnEarlierVersionHasItsQuietTime(t *testing.T) {
 	if m, err := r.settle(t, id, false); err != nil || m.GetState() != pb.Mutation_UNKNOWN {
 		t.Errorf("%v, %v", m, err)
 	}
+}
+
+// A commit whose caller was told that it failed may become durable later. Then nobody runs what it recorded, and its replica lives.
+func TestACommitThatComesLateLeavesNothingOwned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{}
+		r := start(t, w, journal.Options{})
+		r.db.SetHooks(store.Hooks{BeforeCommit: func() error { return errors.New("no answer") }})
+		if _, err := r.sites.DisableSite(t.Context(), disable(id)); err == nil {
+			t.Fatal("it succeeds without a record")
+		}
+		r.db.SetHooks(store.Hooks{})
+		adrift := r.Adrift()
+		if len(adrift) != 1 {
+			t.Fatalf("it may own %v", adrift)
+		}
+		time.Sleep(20 * time.Second) // some signs of life later
+		for owner, id := range adrift {
+			err := r.db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+				_, err := tx.ExecContext(ctx, `INSERT INTO mutations (id, subject, method, resource, digest, request, secrets, state, create_time, owner, settle_at)
+					VALUES ($1, 'anonymous', 'drmhub.v1.SiteService/DisableSite', $2, '', '', 0, 1, 0, $3, 0)`, id, site, owner)
+				if err == nil {
+					_, err = tx.ExecContext(ctx, "INSERT INTO locks (resource, mutation) VALUES ($1, $2)", site, id)
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(10 * time.Second)
+		if _, err := r.sites.DisableSite(t.Context(), disable(otherID)); err != nil || count(t, r, "locks") != 0 {
+			t.Errorf("%v, with %d locks", err, count(t, r, "locks"))
+		}
+		time.Sleep(2 * time.Minute)
+		if adrift := r.Adrift(); len(adrift) > 0 {
+			t.Errorf("%v is never forgotten", adrift)
+		}
+	})
 }
