@@ -46,7 +46,7 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 			return nil, err
 		}
 		// All of them, and not those of this name alone: one that is renamed to it later has not arrived.
-		all, err := a.sites(ctx)
+		all, err := a.agreedSites(ctx)
 		known := &pb.ListSitesResponse{}
 		for _, s := range all {
 			known.Sites = append(known.Sites, &pb.Site{SiteId: s.GetSiteId()})
@@ -57,7 +57,7 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 		return nil, err
 	}
 	arrived := func(ctx context.Context) (*pb.SiteOrder, bool, error) {
-		now, err := a.sites(ctx)
+		now, err := a.agreedSites(ctx)
 		if err != nil {
 			return nil, false, err
 		}

@@ -1,7 +1,10 @@
 package ncp_test
 
 import (
+	"fmt"
+	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +15,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/ncp"
 	"github.com/drmhub/drmhub/adapters/secret"
+	"github.com/drmhub/drmhub/adapters/twin"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -219,5 +223,35 @@ func TestARefusedOrderRepeatsNoSecret(t *testing.T) {
 		if i := slices.IndexFunc(secretsOf(k), func(s secret.Text) bool { return secret.Clean(everything(err), s) != everything(err) }); i >= 0 {
 			t.Errorf("HTTP %d: the error shows secret %d", status, i)
 		}
+	}
+}
+
+// While the first page is read, somebody deletes a site of it at the console: the new one slides from the second page to the first.
+func TestASiteThatSlidesBetweenPagesIsFound(t *testing.T) {
+	var held []string
+	for i := range 100 {
+		held = append(held, newSite(fmt.Sprintf("s-%d", i), fmt.Sprintf("site_%d", i), "0"))
+	}
+	slides, posts := false, 0
+	a := adapterTo(t, config(), twin.Transport(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.Method == http.MethodPost {
+			posts++
+			held = append(held, newSite("new", "Kids_TV", "0"))
+			panic(http.ErrAbortHandler)
+		}
+		page, _ := strconv.Atoi(r.URL.Query().Get("pageNo"))
+		from := min((page-1)*100, len(held))
+		fmt.Fprintf(w, `{"success":true,"content":[%s]}`, strings.Join(held[from:min(from+100, len(held))], ","))
+		if slides && page == 1 {
+			held, slides = held[1:], false
+		}
+	})))
+	log := mutation.NewMemory()
+	_, err := order(t, a, log, &pb.SiteOrder{DisplayName: "Kids_TV"})
+	wantError(t, "the order", err, unknown.code, unknown.reason)
+	slides = true
+	if got, err := order(t, a, log, &pb.SiteOrder{DisplayName: "Kids_TV"}); err != nil || got.GetName() != "vendors/acme/siteOrders/new" || posts != 1 {
+		t.Errorf("%v, %v, ordered %d times", got, err, posts)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -71,6 +72,28 @@ func (a *Adapter) GetSite(ctx context.Context, req *pb.GetSiteRequest) (*pb.Site
 
 // sitePages bounds the pages of sites: ten thousand of them.
 const sitePages = 100
+
+// agreeing bounds how often a long list is read until two passes agree.
+const agreeing = 5
+
+// agreedSites are all sites as two passes agree on them, for what is decided by one that is not there: where a site of a page that was read goes meanwhile, another
+// slides into its place unseen. A list that fits in a page has no such place.
+func (a *Adapter) agreedSites(ctx context.Context) ([]*pb.Site, error) {
+	all, err := a.sites(ctx)
+	for range agreeing - 1 {
+		if err != nil || len(all) < pageSize {
+			return all, err
+		}
+		before := all
+		if all, err = a.sites(ctx); err == nil && slices.EqualFunc(before, all, func(x, y *pb.Site) bool { return x.GetSiteId() == y.GetSiteId() }) {
+			return all, nil
+		}
+	}
+	if err == nil {
+		err = invalid("its list of sites changed at each of several readings")
+	}
+	return nil, err
+}
 
 // sites are all sites, in the vendor's order. One that moves from page to page while they are read is known by its id.
 func (a *Adapter) sites(ctx context.Context) ([]*pb.Site, error) {

@@ -1,6 +1,9 @@
 package pallycon_test
 
 import (
+	"fmt"
+	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -9,6 +12,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/pallycon"
+	"github.com/drmhub/drmhub/adapters/twin"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -267,5 +271,39 @@ func TestAnUpdateThatTheListDoesNotShowIsMade(t *testing.T) {
 	got, err := updateMember(t, a, log, &pb.Member{Name: "vendors/acme/members/101", State: pb.Member_INACTIVE}, "state")
 	if err != nil || got.GetState() != pb.Member_INACTIVE || log.Get("update").State != mutation.Done {
 		t.Errorf("%v, %v, and the step is %v", got, err, log.Get("update").State)
+	}
+}
+
+// While the first page is read, somebody removes a member of it at the console: the new one slides from the second page to the first.
+func TestAMemberThatSlidesBetweenPagesIsFound(t *testing.T) {
+	row := func(seq int, email string) string {
+		return fmt.Sprintf(`{"group_seq":1000,"member_seq":%d,"member_email":"%s","status_code":"MT001","reg_date":"2024-01-01"}`, seq, email)
+	}
+	var held []string
+	for i := range 1000 {
+		held = append(held, row(i+1, fmt.Sprintf("m%d@x.example", i)))
+	}
+	slides, posts := false, 0
+	a := adapterTo(t, config(), twin.Transport(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.Method == http.MethodPost {
+			posts++
+			held = append(held, row(5000, "new.one@shop.example"))
+			panic(http.ErrAbortHandler)
+		}
+		unit, _ := strconv.Atoi(r.URL.Query().Get("page_unit"))
+		page, _ := strconv.Atoi(r.URL.Query().Get("page_index"))
+		from := min((page-1)*unit, len(held))
+		fmt.Fprintf(w, `{"error_code":"0000","data":[%s],"count":%d}`, strings.Join(held[from:min(from+unit, len(held))], ","), len(held))
+		if slides && page == 1 {
+			held, slides = held[1:], false
+		}
+	})))
+	log := mutation.NewMemory()
+	_, err := create(t, a, log, &pb.Member{Email: "new.one@shop.example"})
+	wantError(t, "CreateMember", err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+	slides = true
+	if got, err := create(t, a, log, &pb.Member{Email: "new.one@shop.example"}); err != nil || got.GetName() != "vendors/acme/members/5000" || posts != 1 {
+		t.Errorf("%v, %v, created %d times", got, err, posts)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"math"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"google.golang.org/grpc/codes"
@@ -27,6 +28,7 @@ type numberedList[Row any] struct {
 	params  url.Values
 	match   func(Row) (bool, error) // nil: every row is wanted
 	total   int32                   // rows in all, once the vendor's count is known to be just that
+	pages   []string                // the digests of those that were read in this pass
 }
 
 // place is where a numberedList stands: before a row of a page.
@@ -104,10 +106,32 @@ func (l *numberedList[Row]) next(ctx context.Context, at place, want int) ([]Row
 	return taken, &at, nil
 }
 
-// all are all rows that match, or an error where the list is longer than anybody would think.
+// agreeing bounds how often a list of several pages is read until two passes agree.
+const agreeing = 5
+
+// all are all rows that match. Where a row of a page that was read goes, another slides into its place unseen, which would read as "not created": so several pages
+// are read until two passes agree.
 func (l *numberedList[Row]) all(ctx context.Context) ([]Row, error) {
+	rows, err := l.once(ctx)
+	for range agreeing - 1 {
+		if err != nil || len(l.pages) <= 1 {
+			return rows, err
+		}
+		before := l.pages
+		if rows, err = l.once(ctx); err == nil && slices.Equal(before, l.pages) {
+			return rows, nil
+		}
+	}
+	if err == nil {
+		err = l.contradiction("it changed at each of several readings")
+	}
+	return nil, err
+}
+
+// once is one pass over the list, or an error where the list is longer than anybody would think.
+func (l *numberedList[Row]) once(ctx context.Context) (rows []Row, err error) {
 	const most = 100_000
-	var rows []Row
+	l.pages = nil
 	for at := l.begin(maxUnit); at.Passed < most; {
 		more, next, err := l.next(ctx, at, most)
 		if err != nil {
@@ -138,6 +162,7 @@ func (l *numberedList[Row]) page(ctx context.Context, at place) (*numberedPage[R
 	if p.digest, err = digest(p.rows); err != nil {
 		return nil, err
 	}
+	l.pages = append(l.pages, p.digest)
 	rows := len(p.rows)
 	switch {
 	case rows > at.Unit:
