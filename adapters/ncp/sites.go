@@ -77,7 +77,7 @@ const sitePages = 100
 const agreeing = 5
 
 // agreedSites are all sites as two passes agree on them, for what is decided by one that is not there: where a site of a page that was read goes meanwhile, another
-// slides into its place unseen. A list that fits in a page has no such place.
+// slides into its place unseen. The documents' pages hold a hundred, so that a shorter list has no such place.
 func (a *Adapter) agreedSites(ctx context.Context) ([]*pb.Site, error) {
 	all, err := a.sites(ctx)
 	for range agreeing - 1 {

@@ -109,7 +109,7 @@ func (d *DB) commitBatch(batch []*write) {
 func (d *DB) commitAlone(w *write) (err error) {
 	for attempt := range attempts {
 		time.Sleep(time.Duration(attempt) * (pause + rand.N(pause))) //nolint:gosec // It spreads attempts, and guards nothing.
-		if _, err = d.commit([]*write{w}); !isDeadlock(err) {
+		if _, err = d.commit([]*write{w}); !gaveWay(err) {
 			return err
 		}
 	}
