@@ -38,7 +38,7 @@ func (r *record) locks(req proto.Message) []string {
 		parts := strings.Split(name, "/") // vendors/{vendor}/sites/{site}/…
 		names[i] = strings.Join(parts[:min(len(parts), 4)], "/")
 	}
-	if len(names) == 0 || strings.HasSuffix(r.method, "/ReplaceProductLicense") { // which creates something, too
+	if len(names) == 0 || r.method == trimMethod(pb.ProductLicenseService_ReplaceProductLicense_FullMethodName) { // which creates something, too
 		names = append(names, r.identities(m)...)
 	}
 	slices.Sort(names)
@@ -61,7 +61,7 @@ func (r *record) identities(m protoreflect.Message) (all []string) {
 			for _, name := range []protoreflect.Name{"email", "username", "display_name"} {
 				chosen = append(chosen, strings.ToLower(text(v.Message(), name)))
 			}
-			if field.Message().FullName() == (&pb.Product{}).ProtoReflect().Descriptor().FullName() {
+			if field.Message().FullName() == "drmhub.v1.Product" {
 				chosen = []string{"a product"} // one without a name is told from another by nothing that both must have
 			}
 			if strings.Join(chosen, "") != "" {
