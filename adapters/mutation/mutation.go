@@ -13,11 +13,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
 // State is how far a step has come.
@@ -154,7 +156,7 @@ func Do[T proto.Message](ctx context.Context, w Write[T]) (T, error) {
 func (w Write[T]) settle(ctx context.Context, r *run, record Record) (T, error) {
 	var none T
 	switch {
-	case w.Check == nil && record.State == Lost:
+	case w.Check == nil && record.State == Lost && record.Err != nil:
 		return none, record.Err.Err()
 	case w.Check == nil:
 		return none, w.lose(ctx, r, apierror.OutcomeUnknown("%s: an earlier attempt may have taken effect", w.Step), 0)
@@ -171,7 +173,8 @@ func (w Write[T]) settle(ctx context.Context, r *run, record Record) (T, error) 
 		unknown.RetryAfter = time.Until(record.QuietFrom)
 		return none, unknown
 	}
-	if err := r.put(ctx, w.Step, Record{Err: record.Err, HTTPStatus: record.HTTPStatus}); err != nil {
+	unmade := apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "had no effect at the vendor%s", record.ending())
+	if err := r.put(ctx, w.Step, Record{Err: unmade.GRPCStatus(), HTTPStatus: record.HTTPStatus}); err != nil {
 		return none, err
 	}
 	return w.write(ctx, r)

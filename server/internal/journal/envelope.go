@@ -148,7 +148,6 @@ func (j *Journal) goOn(ctx context.Context, r *record, s *steps, locked bool, re
 	}
 	var o outcome
 	if err != nil {
-		s.givenUp = r.settleAt.IsZero() // without locks, it stays let go
 		o = j.finish(ctx, r, s, nil, err)
 	} else {
 		o = j.run(ctx, r, s, call)

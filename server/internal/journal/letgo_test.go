@@ -66,9 +66,14 @@ func TestWhatIsGivenUpStaysSo(t *testing.T) {
 		w, _ := unreadable(map[int]fault{1: cut})
 		r := start(t, w, journal.Options{FirstPause: time.Hour})
 		_, _ = r.sites.DisableSite(t.Context(), disable(id))
-		for _, giveUp := range []bool{true, false} {
-			if m, err := r.settle(t, id, giveUp); err != nil || m.GetNextSettleTime() != nil || count(t, r, "locks") != 0 {
-				t.Errorf("settled, giving up: %t: %v, %v, with %d locks", giveUp, m, err, count(t, r, "locks"))
+		for what, again := range []func() error{
+			func() error { _, err := r.settle(t, id, true); return err },
+			func() error { _, err := r.settle(t, id, false); return err },
+			func() error { _, _ = r.sites.DisableSite(t.Context(), disable(id)); return nil }, // its client calls again
+			func() error { _, err := r.resend(t, id, otherID); return err },
+		} {
+			if err := again(); err != nil || r.record(t, id).GetNextSettleTime() != nil || count(t, r, "locks") != 0 {
+				t.Errorf("%d: %v, %v, with %d locks", what, err, r.record(t, id), count(t, r, "locks"))
 			}
 		}
 	})
@@ -103,18 +108,20 @@ func TestWhatIsGivenUpIsNotSettledBesideAnotherChange(t *testing.T) {
 
 // A replacement may issue the old terms again, too, which its request does not name.
 func TestAReplacementInDoubtHoldsAllOrdersOfItsUser(t *testing.T) {
-	w := &world{faults: map[int]fault{2: cut}}
-	r := start(t, w, calm)
-	terms := &pb.ProductLicense{User: "u", Product: "vendors/v/products/p", OrderId: "o"}
-	_, err := r.licenses.ReplaceProductLicense(t.Context(), &pb.ReplaceProductLicenseRequest{Name: "vendors/v/productLicenses/1", ProductLicense: terms, RequestId: id})
-	wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	terms.OrderId = "that of the old licence"
-	_, err = r.licenses.BatchCreateProductLicenses(short, &pb.BatchCreateProductLicensesRequest{
-		Parent: "vendors/v", RequestId: otherID, Requests: []*pb.CreateProductLicenseRequest{{Parent: "vendors/v", ProductLicense: terms}},
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{faults: map[int]fault{2: cut}}
+		r := start(t, w, calm)
+		terms := &pb.ProductLicense{User: "u", Product: "vendors/v/products/p", OrderId: "o"}
+		_, err := r.licenses.ReplaceProductLicense(t.Context(), &pb.ReplaceProductLicenseRequest{Name: "vendors/v/productLicenses/1", ProductLicense: terms, RequestId: id})
+		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		terms.OrderId = "that of the old licence"
+		_, err = r.licenses.BatchCreateProductLicenses(short, &pb.BatchCreateProductLicensesRequest{
+			Parent: "vendors/v", RequestId: otherID, Requests: []*pb.CreateProductLicenseRequest{{Parent: "vendors/v", ProductLicense: terms}},
+		})
+		wantError(t, err, codes.Aborted, pb.ErrorReason_MUTATION_IN_PROGRESS)
 	})
-	wantError(t, err, codes.Aborted, pb.ErrorReason_MUTATION_IN_PROGRESS)
 }
 
 // A replica of the version before does not say when a call is over, while this one runs already.
@@ -170,4 +177,21 @@ func TestACommitThatComesLateLeavesNothingOwned(t *testing.T) {
 			t.Errorf("%v is never forgotten", adrift)
 		}
 	})
+}
+
+// What cannot even begin to be settled must not keep the others from their turn.
+func TestWhatCannotBeginToBeSettledWaitsForItsNextTurn(t *testing.T) {
+	r := start(t, &world{faults: map[int]fault{1: cut}}, calm)
+	_, _ = r.sites.DisableSite(t.Context(), disable(id))
+	err := r.db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "UPDATE mutations SET method = 'drmhub.v1.SiteService/OfALaterVersion', settle_at = 0")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = r.SettleDue(t.Context())
+	if m := r.wantState(t, id, pb.Mutation_UNKNOWN); !m.GetNextSettleTime().AsTime().After(time.Now()) {
+		t.Errorf("%v, want it to be tried later", m)
+	}
 }

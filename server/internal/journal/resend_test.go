@@ -154,9 +154,13 @@ func TestAResendingThatComesToNothingLeavesTheDoubt(t *testing.T) {
 		w := &world{faults: map[int]fault{1: lost}}
 		r := start(t, w, calm)
 		_, _ = r.sites.EnableSite(t.Context(), enable(id))
+		lost := r.record(t, id).GetSteps()[0].GetMessage()
 		break_(w)
 		if m, err := r.resend(t, id, otherID); err == nil && m.GetState() != pb.Mutation_UNKNOWN {
 			t.Errorf("%s: %v", what, m)
+		}
+		if step := r.record(t, id).GetSteps()[0]; step.GetState() != pb.Mutation_UNKNOWN || step.GetMessage() != lost {
+			t.Errorf("%s: %v, want it lost as before: %s", what, step, lost)
 		}
 		w.leaves, w.before = nil, nil
 		_, err := r.sites.EnableSite(t.Context(), enable(id))

@@ -246,10 +246,13 @@ func (j *Journal) shown(ctx context.Context, r *record) (*pb.Mutation, error) {
 	return m, err
 }
 
-// stateOf is a step's state as the contract has it: what was sent is on its way while a call is at it.
+// stateOf is a step's state as the contract has it: what was sent is on its way while a call is at it, and has failed where it is known not to have been made.
 func (r *record) stateOf(s *step) pb.Mutation_State {
-	if s.State == mutation.Sent && r.state == pb.Mutation_UNKNOWN {
+	switch {
+	case s.State == mutation.Sent && r.state == pb.Mutation_UNKNOWN:
 		return pb.Mutation_UNKNOWN
+	case s.State == mutation.Fresh && !s.sent.IsZero():
+		return pb.Mutation_FAILED
 	}
 	return stepStates[s.State]
 }

@@ -81,7 +81,7 @@ func (j *Journal) settle(ctx context.Context, r *record, giveUp bool) error {
 		return err
 	}
 	r.attempts++
-	letGo := r.settleAt.IsZero()
+	letGo := s.givenUp
 	s.settling, s.givenUp = true, giveUp || letGo
 	if !s.has(mutation.Sent, mutation.Done, mutation.Refused, mutation.Lost) { // its replica died before it sent anything
 		return j.finish(ctx, r, s, nil, mutation.ErrNoEffect).unrecorded()
@@ -89,12 +89,14 @@ func (j *Journal) settle(ctx context.Context, r *record, giveUp bool) error {
 	ctx, cancel := context.WithTimeout(ctx, longestSettling)
 	defer cancel()
 	req, err := r.requestOf()
-	if err == nil && letGo { // it holds no locks
-		err = j.lock(ctx, r, r.locks(req), alone)
-	}
 	if err != nil {
-		j.abandon(ctx, r)
-		return err
+		return errors.Join(err, j.finish(ctx, r, s, nil, err).unrecorded()) // which has it tried again later, and lets others have their turn
+	}
+	if letGo { // it holds no locks
+		if err := j.lock(ctx, r, r.locks(req), alone); err != nil {
+			j.abandon(ctx, r)
+			return err
+		}
 	}
 	return j.run(ctx, r, s, func(ctx context.Context) (proto.Message, error) {
 		answer, err := j.dispatch(ctx, "/"+r.method, req)

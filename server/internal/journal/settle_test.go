@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -82,8 +83,9 @@ func TestWhatHadNoEffectIsClosedOnceTheVendorCanNoLongerBeAtIt(t *testing.T) {
 		}
 
 		time.Sleep(2 * time.Minute)
-		if m := r.wantState(t, id, pb.Mutation_FAILED); m.GetSettleTime() == nil {
-			t.Errorf("no settle_time: %v", m)
+		m := r.wantState(t, id, pb.Mutation_FAILED)
+		if step := m.GetSteps()[0]; m.GetSettleTime() == nil || step.GetState() != pb.Mutation_FAILED || !strings.HasPrefix(step.GetMessage(), "had no effect at the vendor (it ended so: cut") {
+			t.Errorf("%v", m)
 		}
 		if w.calls != 1 {
 			t.Errorf("%d writes, though nobody asked again", w.calls)

@@ -25,10 +25,10 @@ type step struct {
 	name          string
 	position      int
 	sent, settled time.Time
-	durable       bool // it stands in the store as it is here
-	owed          bool // the next write takes it along
-	again         bool // it is Lost, and to be made again all the same
-	wasLost       bool // it was, and this run has made it again
+	durable       bool           // it stands in the store as it is here
+	owed          bool           // the next write takes it along
+	again         bool           // it is Lost, and to be made again all the same
+	lost          *status.Status // how it was Lost before this run made it again; nil: it was not
 }
 
 // steps is the log of one mutation's steps, as one run of its method sees it.
@@ -36,7 +36,7 @@ type steps struct {
 	journal  *Journal
 	record   *record
 	settling bool
-	givenUp  bool          // if this run does not settle the mutation, no other one is to
+	givenUp  bool          // if this run neither settles the mutation nor sends anything, no other one is to
 	sent     chan struct{} // closed once a write of this run may have reached the vendor
 
 	mu     sync.Mutex
@@ -54,6 +54,7 @@ func (j *Journal) newSteps(r *record) *steps {
 // keptSteps are those of a record that runs have worked on before.
 func (j *Journal) keptSteps(ctx context.Context, r *record) (s *steps, err error) {
 	s = j.newSteps(r)
+	s.givenUp = r.state == pb.Mutation_UNKNOWN && r.settleAt.IsZero() // what was let go stays so
 	s.all, err = j.loadSteps(ctx, r.id)
 	return s, err
 }
@@ -98,12 +99,18 @@ func (s *steps) Get(name string) mutation.Record {
 	return mutation.Record{}
 }
 
-// lostBefore tells whether a step was Lost before this run made it again.
-func (s *steps) lostBefore(name string) bool {
+// lostBefore is how a step was Lost before this run made it again; nil where it was not.
+func (s *steps) lostBefore(name string) *status.Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	known := s.find(name)
-	return known != nil && (known.again || known.wasLost)
+	switch known := s.find(name); {
+	case known == nil:
+		return nil
+	case known.again:
+		return known.Err
+	default:
+		return known.lost
+	}
 }
 
 func (s *steps) find(name string) *step {
@@ -147,8 +154,8 @@ func (s *steps) Put(ctx context.Context, name string, r mutation.Record) error {
 			return err
 		}
 	}
-	if r.State == mutation.Refused && s.lostBefore(name) {
-		r.State = mutation.Lost // what became of the second time tells nothing of the first
+	if lost := s.lostBefore(name); r.State == mutation.Refused && lost != nil {
+		r.State, r.Err = mutation.Lost, lost // what became of the second time tells nothing of the first
 	}
 	before, fresh := s.replace(name, r)
 	if r.State == mutation.Noted {
@@ -195,7 +202,10 @@ func (s *steps) replace(name string, r mutation.Record) (before, fresh *step) {
 		before.position = s.all[n-1].position + 1
 	}
 	now := time.Now().Truncate(time.Microsecond)
-	fresh = &step{Record: r, name: name, position: before.position, sent: before.sent, owed: r.State == mutation.Noted || over(r), wasLost: before.again || before.wasLost}
+	fresh = &step{Record: r, name: name, position: before.position, sent: before.sent, owed: r.State == mutation.Noted || over(r), lost: before.lost}
+	if before.again {
+		fresh.lost = before.Err
+	}
 	switch r.State {
 	case mutation.Sent:
 		fresh.QuietFrom = r.Over.Add(s.journal.options.Quiet)
@@ -321,7 +331,17 @@ func (s *steps) retry() {
 
 // settleable tells whether another run may find out what this one, which ended so, left unknown.
 func (s *steps) settleable(failure error) bool {
-	return !s.givenUp && !errors.Is(failure, mutation.ErrUnsettleable) && (s.has(mutation.Sent) || !s.has(mutation.Lost))
+	return (!s.givenUp || s.hasSent()) && !errors.Is(failure, mutation.ErrUnsettleable) && (s.has(mutation.Sent) || !s.has(mutation.Lost))
+}
+
+// hasSent tells whether a write of this run may have reached the vendor.
+func (s *steps) hasSent() bool {
+	select {
+	case <-s.sent:
+		return true
+	default:
+		return false
+	}
 }
 
 // lastStatus is the HTTP status of the vendor's last answer to a write; 0 where there was none.
