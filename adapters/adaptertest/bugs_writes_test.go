@@ -128,6 +128,11 @@ func bugsOf[Req proto.Message](rpc, about string) []bug {
 	return bugs
 }
 
+// hiding is the bug of a write that pays no heed to what is being created.
+func hiding[Req proto.Message](rpc string) bug {
+	return bug{rpc + " waits for the mutation that may have created it", "does not wait", around(forgets[Req])}
+}
+
 // readsBackForEver has a way to read back that never tells.
 func readsBackForEver(ctx context.Context, req *pb.ResetMemberPasswordRequest, b *bugged, _ callOf) (proto.Message, error) {
 	return mutation.Do(ctx, mutation.Write[*pb.ResetMemberPasswordResponse]{
@@ -147,6 +152,10 @@ func readsBackForEver(ctx context.Context, req *pb.ResetMemberPasswordRequest, b
 
 var writeBugs = [][]bug{
 	{{"ResetMemberPassword whose answer is lost has an unknown outcome, and settles with one effect", "reads back for ever", around(readsBackForEver)}},
+	{
+		hiding[*pb.UpdateSiteRequest]("UpdateSite"), hiding[*pb.UpdateProductRequest]("UpdateProduct"),
+		hiding[*pb.DeleteProductLicenseRequest]("DeleteProductLicense"), hiding[*pb.BatchDeleteProductLicensesRequest]("BatchDeleteProductLicenses"),
+	},
 	bugsOf[*pb.EnableSiteRequest]("EnableSite", "site"),
 	bugsOf[*pb.ExtendTrialRequest]("ExtendTrial", "site"),
 	bugsOf[*pb.CancelStatusChangeRequest]("CancelStatusChange", "status change"),

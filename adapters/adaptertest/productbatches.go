@@ -65,6 +65,7 @@ var createBatch = write{
 
 var deleteBatch = write{
 	needs:   needs(productLicenseBatchDeleter),
+	hides:   true,
 	effects: batchSize,
 	batch:   true,
 	prepare: func(t T, h Harness) *attempt {

@@ -49,6 +49,7 @@ var productLicenseWrites = []write{
 	},
 	{
 		needs: needs(productLicenseDeleter),
+		hides: true,
 		prepare: func(t T, h Harness) *attempt {
 			return &attempt{deletingLicense(h, sellLicenses(t, h, 12)[1].GetName()), wanting(func(T, string, *emptypb.Empty) {})}
 		},

@@ -41,6 +41,7 @@ var productWrites = []write{
 	},
 	{
 		needs: needs(productUpdater),
+		hides: true,
 		prepare: func(t T, h Harness) *attempt {
 			wanted := proto.CloneOf(putProducts(t, h, 3)[1])
 			wanted.DisplayName, wanted.Price = "Kids 2", &pb.Price{Amount: 1, Currency: "DKK"}

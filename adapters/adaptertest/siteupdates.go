@@ -18,6 +18,7 @@ var siteUpdatePromises = []Promise{
 
 var siteUpdateWrites = []write{{
 	needs: needs(siteUpdater),
+	hides: true,
 	prepare: func(t T, h Harness) *attempt {
 		s := newSite(t, h)
 		fields := slices.Sorted(maps.Keys(h.SiteUpdates))

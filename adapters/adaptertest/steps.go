@@ -20,6 +20,7 @@ import (
 type steps struct {
 	*mutation.Memory
 	settling bool
+	creating error  // why what stands is not to be changed: another mutation may have created it
 	done     func() // called whenever a step has taken effect; nil is nothing
 
 	mu    sync.Mutex
@@ -57,6 +58,9 @@ func (s *steps) keep(ctx context.Context, step string, r mutation.Record) error 
 
 // Settling tells whether nobody asked again.
 func (s *steps) Settling() bool { return s.settling }
+
+// AwaitCreation waits for nothing, and fails while something is being created.
+func (s *steps) AwaitCreation(context.Context, proto.Message) error { return s.creating }
 
 // unsettled tells whether a write may have taken effect and nobody knows.
 func (s *steps) unsettled() bool { return s.any(mutation.Sent, mutation.Lost) }

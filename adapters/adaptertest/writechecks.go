@@ -194,6 +194,17 @@ func (c checked) isRefused(t T, h Harness) {
 	}
 }
 
+func (c checked) awaitsCreation(t T, h Harness) {
+	log := newSteps()
+	log.creating = apierror.New(codes.Aborted, pb.ErrorReason_MUTATION_IN_PROGRESS, "a creation is in doubt")
+	_, err := c.call.in(t.Context(), log)
+	wantError(t, "while a creation is in doubt", err, codes.Aborted, pb.ErrorReason_MUTATION_IN_PROGRESS)
+	wantWrites(t, "while a creation is in doubt", h, 0)
+	log.creating = nil
+	answer, err := c.call.in(t.Context(), log)
+	c.wantSuccess(t, "called again", h, log, answer, err)
+}
+
 func wantUnknown(t T, what string, err error) {
 	t.Helper()
 	wantError(t, what, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)

@@ -26,6 +26,8 @@ type write struct {
 	as string
 	// effects is how many writes it takes; 0 means 1.
 	effects int
+	// hides says that it changes or removes a thing by which the creation of such a thing would be read back.
+	hides bool
 	// batch says that the effects are each of an item of its own, so that a fault can hit one of them and spare the others.
 	batch bool
 }
@@ -70,6 +72,9 @@ func writePromises() []Promise {
 		promise("that took effect is settled by nobody, who has no secrets", checked.settlesWithoutSecrets)
 		promise("that had no effect is not sent when nobody asks again", checked.settlesWithoutEffect)
 		promise("that the vendor refuses has a definite outcome", checked.isRefused)
+		if w.hides {
+			promise("waits for the mutation that may have created it", checked.awaitsCreation)
+		}
 		promise("that is tried sends nothing, and tells what it would send", checked.isTried)
 	}
 	return all

@@ -121,7 +121,7 @@ func (a *Adapter) atOnce(ctx context.Context) int {
 
 // mayPass are the codes of what kept an item from taking effect for the moment.
 var mayPass = map[codes.Code]bool{
-	codes.Unavailable: true, codes.ResourceExhausted: true, codes.Canceled: true, codes.DeadlineExceeded: true, codes.Internal: true,
+	codes.Unavailable: true, codes.ResourceExhausted: true, codes.Aborted: true, codes.Canceled: true, codes.DeadlineExceeded: true, codes.Internal: true,
 }
 
 // resultsOf are the results of all items. Where none of them came as far as the vendor, for a reason of drmhub's own, that is the batch's.

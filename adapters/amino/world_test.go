@@ -160,6 +160,9 @@ func (w *world) Put(_ context.Context, step string, r mutation.Record) error {
 // Settling says that nobody asked again.
 func (w *world) Settling() bool { return w.settling }
 
+// AwaitCreation waits for nothing: there is no other mutation.
+func (w *world) AwaitCreation(context.Context, proto.Message) error { return nil }
+
 // ends is how a mutation ended for its caller.
 type ends struct {
 	answer proto.Message

@@ -3,6 +3,8 @@ package mutation
 import (
 	"context"
 	"sync"
+
+	"google.golang.org/protobuf/proto"
 )
 
 // Memory is a Log that lives as long as the process.
@@ -43,6 +45,9 @@ func (m *Memory) Put(_ context.Context, step string, r Record) error {
 
 // Settling is false: a log in memory serves only callers who wait.
 func (m *Memory) Settling() bool { return false }
+
+// AwaitCreation waits for nothing: a log in memory knows of no other mutation.
+func (m *Memory) AwaitCreation(context.Context, proto.Message) error { return nil }
 
 // Sent is closed once a write of the mutation may have reached the vendor.
 func (m *Memory) Sent() <-chan struct{} { return m.sent }

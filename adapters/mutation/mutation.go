@@ -61,6 +61,8 @@ type Log interface {
 	Put(ctx context.Context, step string, r Record) error
 	// Settling says that nobody asked again: a mutation that has had no effect is closed, not sent.
 	Settling() bool
+	// AwaitCreation waits until no other mutation may have created this resource, which stands, without knowing it. Its error says that none of this one is to be sent.
+	AwaitCreation(ctx context.Context, resource proto.Message) error
 }
 
 // ErrNoEffect answers a settling run of a mutation that never took effect, and now never will.
@@ -268,6 +270,18 @@ func Note[T proto.Message](ctx context.Context, step string, read func(context.C
 		return none, err
 	}
 	return v, r.put(ctx, step, Record{State: Noted, Answer: packed})
+}
+
+// NoteStanding is Note of a resource that the method is to change or to remove. It waits for the mutation that may have created it and does not know: that would not find
+// it again, take it for not made, and make it a second time.
+func NoteStanding[T proto.Message](ctx context.Context, step string, read func(context.Context) (T, error)) (T, error) {
+	return Note(ctx, step, func(ctx context.Context) (T, error) {
+		standing, err := read(ctx)
+		if r, none := fromContext(ctx); err == nil && none == nil && r.trial == nil {
+			err = r.log.AwaitCreation(ctx, standing) // not before: what begins after the resource was seen does not take it for its own
+		}
+		return standing, err
+	})
 }
 
 func unpack[T proto.Message](packed *anypb.Any) (T, error) {

@@ -131,7 +131,7 @@ func (i issuing) issue(ctx context.Context) (*pb.ProductLicense, error) {
 
 // standing is the licence as it stood before the mutation.
 func (a *Adapter) standing(ctx context.Context, name string) (*pb.ProductLicense, error) {
-	return mutation.Note(ctx, "standing", func(ctx context.Context) (*pb.ProductLicense, error) {
+	return mutation.NoteStanding(ctx, "standing", func(ctx context.Context) (*pb.ProductLicense, error) {
 		return a.GetProductLicense(ctx, &pb.GetProductLicenseRequest{Name: name})
 	})
 }

@@ -2,11 +2,15 @@ package app_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
+	aminotwin "github.com/drmhub/drmhub/adapters/amino/emulator"
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/twin"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -55,9 +59,9 @@ func TestAProductThatIsUpdatedIsNoNewOne(t *testing.T) {
 	m := h.cutOnce(t, h.amino.Faults(), func(ctx context.Context) error {
 		_, err := c.CreateProduct(ctx, &pb.CreateProductRequest{Parent: aminoVendor, Product: &pb.Product{DisplayName: "Films", Buyable: true, Visible: true}})
 		return err
-	}, func(ctx context.Context) error {
-		_, err := c.UpdateProduct(ctx, &pb.UpdateProductRequest{Product: &pb.Product{Name: movies, DisplayName: "Films"}, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"display_name"}}})
-		return err
+	}, func(context.Context) error { // somebody, not through drmhub, which would wait
+		h.amino.PutProducts(aminotwin.Product{ID: "movies", Name: "Films", Buyable: true, Visible: true})
+		return nil
 	})
 	if m.GetState() != pb.Mutation_UNKNOWN {
 		t.Errorf("%v, and no product was created", m)
@@ -82,4 +86,117 @@ func TestProductsAreCreatedOneAfterTheOther(t *testing.T) {
 	if m.GetState() != pb.Mutation_UNKNOWN {
 		t.Errorf("%v, and no product was created", m)
 	}
+}
+
+// A create whose answer was lost is read back by what it created: nobody may take that away before.
+
+// createdAndLost makes a call whose write takes effect and whose answer is lost, has something done to what it created, and makes the call again. It demands that nothing
+// is created twice.
+func (h *hub) createdAndLost(t *testing.T, kind string, create, change func(context.Context) error) {
+	t.Helper()
+	h.loseAnswers("POST", "/")
+	lost := apierror.Convert(create(t.Context()))
+	if lost.Reason != pb.ErrorReason_OUTCOME_UNKNOWN {
+		t.Fatal(lost)
+	}
+	if err := change(t.Context()); err != nil {
+		t.Errorf("the change: %v", err)
+	}
+	m, err := pb.NewMutationServiceClient(h.conn).GetMutation(t.Context(), &pb.GetMutationRequest{Name: lost.Metadata[apierror.MutationName]})
+	if err != nil || m.GetState() != pb.Mutation_SUCCEEDED {
+		t.Errorf("changed, while nobody knows whether it was created: %v, %v", m, err)
+	}
+	if err := create(t.Context()); err != nil {
+		t.Errorf("called again: %v", err)
+	}
+	made := 0
+	for _, v := range h.twins {
+		for _, e := range v.Ledger().Effects() {
+			if e.Kind == kind {
+				made++
+			}
+		}
+	}
+	if made != 1 {
+		t.Errorf("%d times %s, want once", made, kind)
+	}
+}
+
+// hasty takes what is not seen at once for not made.
+func hasty(_ *testing.T, h *hub) { h.cfg.Store.Quiet = time.Millisecond }
+
+func TestALicenceIsNotRevokedBeforeItIsKnownWhoIssuedIt(t *testing.T) {
+	for what, revoke := range map[string]func(context.Context, pb.ProductLicenseServiceClient, string) error{
+		"DeleteProductLicense": func(ctx context.Context, c pb.ProductLicenseServiceClient, name string) error {
+			_, err := c.DeleteProductLicense(ctx, &pb.DeleteProductLicenseRequest{Name: name})
+			return err
+		},
+		"BatchDeleteProductLicenses": func(ctx context.Context, c pb.ProductLicenseServiceClient, name string) error {
+			res, err := c.BatchDeleteProductLicenses(ctx, &pb.BatchDeleteProductLicensesRequest{Parent: aminoVendor, Names: []string{name}})
+			return errors.Join(err, status.ErrorProto(res.GetResults()[0].GetError()))
+		},
+		"ReplaceProductLicense": func(ctx context.Context, c pb.ProductLicenseServiceClient, name string) error {
+			_, err := c.ReplaceProductLicense(ctx, &pb.ReplaceProductLicenseRequest{Name: name, ProductLicense: &pb.ProductLicense{User: "zoe", Product: products + "/sports"}})
+			return err
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			h := start(t, withAmino(time.Now()), hasty)
+			c := pb.NewProductLicenseServiceClient(h.conn)
+			req := &pb.CreateProductLicenseRequest{Parent: aminoVendor, ProductLicense: &pb.ProductLicense{User: "zoe", Product: movies, OrderId: "o-77"}, RequestId: uuid.NewString()}
+			kind := "licenseCreated"
+			if what == "ReplaceProductLicense" {
+				kind = "licenseDeleted" // the replacement creates another one
+			}
+			h.createdAndLost(t, kind, func(ctx context.Context) error {
+				_, err := c.CreateProductLicense(ctx, req)
+				return err
+			}, func(ctx context.Context) error {
+				list, err := c.ListProductLicenses(ctx, &pb.ListProductLicensesRequest{Parent: aminoVendor, Filter: &pb.ProductLicenseFilter{User: "zoe"}})
+				if err != nil {
+					return err
+				}
+				return revoke(ctx, c, list.GetProductLicenses()[0].GetName())
+			})
+		})
+	}
+}
+
+func TestAProductIsNotUpdatedBeforeItIsKnownWhoCreatedIt(t *testing.T) {
+	h := start(t, withAmino(time.Now()), hasty)
+	c := pb.NewProductLicenseServiceClient(h.conn)
+	req := &pb.CreateProductRequest{Parent: aminoVendor, Product: &pb.Product{DisplayName: "News"}, RequestId: uuid.NewString()}
+	h.createdAndLost(t, "productCreated", func(ctx context.Context) error {
+		_, err := c.CreateProduct(ctx, req)
+		return err
+	}, func(ctx context.Context) error {
+		list, err := c.ListProducts(ctx, &pb.ListProductsRequest{Parent: aminoVendor})
+		for _, p := range list.GetProducts() {
+			if p.GetDisplayName() == "News" {
+				_, err = c.UpdateProduct(ctx, &pb.UpdateProductRequest{Product: &pb.Product{Name: p.GetName(), DisplayName: "World news"}, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"display_name"}}})
+			}
+		}
+		return err
+	})
+}
+
+func TestASiteIsNotRenamedBeforeItIsKnownWhoOrderedIt(t *testing.T) {
+	h := start(t, withNCP(time.Now()), hasty)
+	c := pb.NewSiteServiceClient(h.conn)
+	req := &pb.CreateSiteOrderRequest{Parent: "vendors/ncp", SiteOrder: &pb.SiteOrder{DisplayName: "Kids_TV"}, RequestId: uuid.NewString()}
+	h.createdAndLost(t, "siteCreated", func(ctx context.Context) error {
+		_, err := c.CreateSiteOrder(ctx, req)
+		return err
+	}, func(ctx context.Context) error {
+		list, err := c.ListSites(ctx, &pb.ListSitesRequest{Parent: "vendors/ncp"})
+		for _, s := range list.GetSites() {
+			if s.GetDisplayName() == "Kids_TV" {
+				if err := h.ncp.Finish(s.GetSiteId()); err != nil {
+					return err
+				}
+				_, err = c.UpdateSite(ctx, &pb.UpdateSiteRequest{Site: &pb.Site{Name: s.GetName(), DisplayName: "Renamed"}, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"display_name"}}})
+			}
+		}
+		return err
+	})
 }

@@ -45,27 +45,17 @@ func (r *record) locks(req proto.Message) []string {
 	return slices.Compact(names)
 }
 
-// identities are what tells things that are created apart, as far as the caller chose it: what is read back by that. They are hashed, since a database takes no key of
-// any length.
+// identities are what the things that a request creates are read back by.
 func (r *record) identities(m protoreflect.Message) (all []string) {
-	service, _, _ := strings.Cut(r.method, "/")
 	m.Range(func(field protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		switch {
 		case field.IsList() && field.Message() != nil:
 			for i := range v.List().Len() {
 				all = append(all, r.identities(v.List().Get(i).Message())...)
 			}
-		case !field.IsList() && !field.IsMap() && field.Message() != nil && field.Message().Fields().ByName("name") != nil:
-			// Of a user's licences, one that is issued again is another one than the request names, so that the user is what tells them apart.
-			chosen := []string{text(v.Message(), "user")}
-			for _, name := range []protoreflect.Name{"email", "username", "display_name"} {
-				chosen = append(chosen, strings.ToLower(text(v.Message(), name)))
-			}
-			if field.Message().FullName() == "drmhub.v1.Product" {
-				chosen = []string{"a product"} // one without a name is told from another by nothing that both must have
-			}
-			if strings.Join(chosen, "") != "" {
-				all = append(all, fmt.Sprintf("%s#%x", service, sha256.Sum256([]byte(strings.Join(append(chosen, vendorOf(r.resource)), "\n")))))
+		case !field.IsList() && !field.IsMap() && field.Message() != nil:
+			if known := r.identity(v.Message().Interface()); known != "" {
+				all = append(all, known)
 			}
 		}
 		return true
@@ -74,6 +64,29 @@ func (r *record) identities(m protoreflect.Message) (all []string) {
 		all = append(all, r.method+"#"+hex.EncodeToString(r.digest))
 	}
 	return all
+}
+
+// identity is what a thing is read back by, should the answer to its creation be lost, and so what a creation locks; "" where it is none that is created. It is hashed,
+// since a database takes no key of any length.
+func (r *record) identity(thing proto.Message) string {
+	var chosen string
+	switch thing := thing.(type) {
+	case *pb.SiteOrder:
+		chosen = "site " + thing.GetDisplayName()
+	case *pb.Site:
+		chosen = "site " + thing.GetDisplayName()
+	case *pb.Member:
+		chosen = "member " + thing.GetEmail()
+	case *pb.DrmAccount:
+		chosen = "account " + thing.GetUsername()
+	case *pb.Product:
+		chosen = "product" // one without a name is told from another by nothing that both must have
+	case *pb.ProductLicense:
+		chosen = "license of " + thing.GetUser() // an order id may be drawn, or be that of a licence that is issued again
+	default:
+		return ""
+	}
+	return fmt.Sprintf("%s#%x", vendorOf(r.resource), sha256.Sum256([]byte(strings.ToLower(chosen))))
 }
 
 func vendorOf(resource string) string {
@@ -143,8 +156,42 @@ func (j *Journal) lock(ctx context.Context, r *record, resources []string, and f
 		case err != nil && (ctx.Err() == nil || holder == ""):
 			return unwritable(err)
 		case !wait(ctx, changed):
-			return apierror.New(codes.Aborted, pb.ErrorReason_MUTATION_IN_PROGRESS,
-				"not sent: %s changes the same resource and is not settled yet; call again, or look at it with GetMutation", namePrefix+holder)
+			return inProgress("changes the same resource", holder)
 		}
 	}
+}
+
+func inProgress(what, holder string) error {
+	return apierror.New(codes.Aborted, pb.ErrorReason_MUTATION_IN_PROGRESS, "not sent: %s %s and is not settled yet; call again, or look at it with GetMutation", namePrefix+holder, what)
+}
+
+// AwaitCreation waits until the mutation that holds what this resource is read back by has come to its end. The next one to hold it has begun after the resource was seen.
+func (s *steps) AwaitCreation(ctx context.Context, resource proto.Message) error {
+	ctx, cancel := context.WithTimeout(ctx, longestLockWait)
+	defer cancel()
+	first := ""
+	for {
+		changed := s.journal.anyChange()
+		holder, err := s.journal.holder(ctx, s.record.identity(resource))
+		switch {
+		case err != nil && (ctx.Err() == nil || first == ""):
+			return unreadable(err)
+		case err == nil && (holder == "" || holder == s.record.id || first != "" && holder != first):
+			return nil
+		case err == nil:
+			first = holder
+		}
+		if !wait(ctx, changed) {
+			return inProgress("may have created the resource", first)
+		}
+	}
+}
+
+// holder is the mutation that has locked something, or "".
+func (j *Journal) holder(ctx context.Context, resource string) (holder string, err error) {
+	err = j.db.Reads().QueryRowContext(ctx, "SELECT mutation FROM locks WHERE resource = $1", resource).Scan(&holder)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return holder, err
 }

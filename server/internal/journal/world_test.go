@@ -232,6 +232,20 @@ func (w *world) createOne(ctx context.Context, l *pb.ProductLicense) *pb.Product
 	return &pb.ProductLicenseResult{Result: &pb.ProductLicenseResult_ProductLicense{ProductLicense: l}}
 }
 
+// CreateProduct is one write.
+func (w *world) CreateProduct(ctx context.Context, req *pb.CreateProductRequest) (*pb.Product, error) {
+	return req.GetProduct(), w.do(ctx, "create", "create "+req.GetProduct().GetDisplayName(), false)
+}
+
+// UpdateProduct is one write, of a product that stands.
+func (w *world) UpdateProduct(ctx context.Context, req *pb.UpdateProductRequest) (*pb.Product, error) {
+	product, err := mutation.NoteStanding(ctx, "before", func(context.Context) (*pb.Product, error) { return req.GetProduct(), nil })
+	if err != nil {
+		return nil, err
+	}
+	return product, w.do(ctx, "update", "update "+product.GetName(), false)
+}
+
 // BatchDeleteProductLicenses is one write for all, for the sake of its names.
 func (w *world) BatchDeleteProductLicenses(ctx context.Context, req *pb.BatchDeleteProductLicensesRequest) (*pb.BatchDeleteProductLicensesResponse, error) {
 	return &pb.BatchDeleteProductLicensesResponse{}, w.do(ctx, "delete", fmt.Sprint("delete ", req.GetNames()), false)

@@ -1,0 +1,88 @@
+package journal_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/journal"
+)
+
+const product = "vendors/v/products/p"
+
+func createProduct(ctx context.Context, r *replica, name string) error {
+	_, err := r.licenses.CreateProduct(ctx, &pb.CreateProductRequest{Parent: "vendors/v", Product: &pb.Product{DisplayName: name}})
+	return err
+}
+
+func updateProduct(ctx context.Context, r *replica) error {
+	_, err := r.licenses.UpdateProduct(ctx, &pb.UpdateProductRequest{Product: &pb.Product{Name: product, DisplayName: "renamed"}, RequestId: otherID})
+	return err
+}
+
+func TestWhatMayHaveBeenCreatedIsChangedOnceThatIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{faults: map[int]fault{1: lost}}
+		one, other := pair(t, w, journal.Options{})
+		wantError(t, createProduct(t.Context(), one, "p"), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		w.before = func(_ context.Context, what string) error {
+			unknown, err := one.mutations.ListMutations(t.Context(), &pb.ListMutationsRequest{Filter: &pb.MutationFilter{State: pb.Mutation_UNKNOWN}})
+			if err != nil || len(unknown.GetMutations()) > 0 {
+				t.Errorf("%s is sent, and %v may still have created it (%v)", what, unknown, err)
+			}
+			return nil
+		}
+		began := time.Now()
+		if err := updateProduct(t.Context(), other); err != nil || time.Since(began) > 2*time.Second {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+		w.want(t, "update "+product, 1)
+	})
+}
+
+func TestWhatMayHaveBeenCreatedIsNotChangedWhileNobodyCanTell(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{faults: map[int]fault{1: lost}, read: func(string) error { return errors.New("the vendor is down") }}
+		r := start(t, w, journal.Options{})
+		wantError(t, createProduct(t.Context(), r, "p"), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		for range 2 { // the second one with the same request_id
+			began := time.Now()
+			wantError(t, updateProduct(t.Context(), r), codes.Aborted, pb.ErrorReason_MUTATION_IN_PROGRESS)
+			if waited := time.Since(began); waited != 30*time.Second {
+				t.Errorf("it waited for %v, want 30s", waited)
+			}
+		}
+		w.want(t, "update "+product, 0)
+		w.read = nil
+		if err := updateProduct(t.Context(), r); err != nil {
+			t.Error(err)
+		}
+		w.want(t, "update "+product, 1)
+	})
+}
+
+func TestWhoChangesSomethingWaitsForOneCreationAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, slow(), calm)
+		began := time.Now()
+		var calls sync.WaitGroup
+		for _, name := range []string{"p", "q", "r"} { // one after the other, ten seconds each
+			calls.Go(func() {
+				if err := createProduct(t.Context(), r, name); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		if err := updateProduct(t.Context(), r); err != nil || time.Since(began) > 21*time.Second {
+			t.Errorf("%v after %v, want it to wait for the first one alone", err, time.Since(began))
+		}
+		calls.Wait()
+	})
+}
