@@ -150,5 +150,15 @@ func newTransports() (reads, writes *http.Transport) {
 	// earliest, so a write takes no connection that idled for longer than four.
 	writes = reads.Clone()
 	writes.IdleConnTimeout = 4 * time.Second
+	writes.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := reads.DialContext(ctx, network, address)
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			// Or the system would go on sending what a call that is over has left behind, for minutes where the network is down.
+			if err := tcp.SetLinger(0); err != nil {
+				return nil, errors.Join(err, conn.Close())
+			}
+		}
+		return conn, err
+	}
 	return reads, writes
 }

@@ -2,10 +2,14 @@ package upstream
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,4 +83,39 @@ func TestAWriteTakesNoConnectionThatIdledLong(t *testing.T) {
 			t.Errorf("three writes, 5 s apart, made %d connections", n)
 		}
 	})
+}
+
+func TestWhatACallThatIsOverHasLeftBehindIsNotSent(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	c, err := New(Options{BaseURL: "http://" + listener.Addr().String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	ctx, end := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		// More than the vendor's system takes in while nobody reads, so that a part of it waits in our own.
+		if _, err := c.WriteOnRecord(ctx, Request{Method: "POST", Path: "/x", Body: JSON(strings.Repeat("x", 64<<20))}, nil); err == nil {
+			t.Error("it succeeds, and nobody has read it")
+		}
+	}()
+	conn, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.ReadFull(conn, make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	end()
+	<-ended
+	if n, err := io.Copy(io.Discard, conn); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("after the call was over, %d bytes arrived, and then %v; want the connection to be reset", n, err)
+	}
 }
