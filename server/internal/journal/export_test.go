@@ -23,20 +23,26 @@ func (j *Journal) Pass(ctx context.Context) error {
 
 // Die stops a replica as if its process was killed: it no longer says that it is alive, and settles nothing. Methods run on, as they do in a process that wakes up.
 func (j *Journal) Die() {
-	j.background.end()
-	j.pulse.end()
+	_ = j.background.end(context.Background())
+	_ = j.pulse.end(context.Background())
 }
 
 // SettleDue is what the journal does in the background, over and over. It answers how many mutations are still to be settled.
 func (j *Journal) SettleDue(ctx context.Context) (open int, err error) {
 	j.settleDue(ctx)
+	for range cap(j.settling) { // until nobody is at it
+		j.settling <- struct{}{}
+	}
+	for range cap(j.settling) {
+		<-j.settling
+	}
 	err = j.db.Reads().QueryRowContext(ctx, "SELECT count(*) FROM mutations WHERE settle_at IS NOT NULL").Scan(&open)
 	return open, err
 }
 
 // SettleDueAfter lists what is due, has something happen, and then answers how much of it is still to be settled.
 func (j *Journal) SettleDueAfter(ctx context.Context, happens func()) (n int) {
-	due, _ := j.dueNow(ctx)
+	due, _ := j.dueNow(ctx, settledAtOnce)
 	happens()
 	for _, id := range due {
 		if r, _ := j.claimDue(ctx, id); r != nil {

@@ -70,6 +70,8 @@ type Journal struct {
 	background loops        // settles, and deletes what is old
 	pulse      loops        // says that the replica is alive
 
+	settling chan struct{} // holds one for each mutation that is being settled in the background
+
 	mu      sync.Mutex
 	running int                   // methods
 	changed chan struct{}         // closed, and replaced, when a run of this replica ends
@@ -100,7 +102,7 @@ func New(ctx context.Context, db *store.DB, dispatch Dispatch, options Options) 
 	_, _ = rand.Read(id) // never fails
 	j := &Journal{
 		db: db, options: options, dispatch: dispatch, replica: hex.EncodeToString(id),
-		changed: make(chan struct{}), adrift: map[*record]time.Time{},
+		settling: make(chan struct{}, settledAtOnce), changed: make(chan struct{}), adrift: map[*record]time.Time{},
 	}
 	j.trail = audit.NewTrail(j.replica)
 	if err := j.loadKey(ctx); err != nil {
@@ -118,9 +120,8 @@ func New(ctx context.Context, db *store.DB, dispatch Dispatch, options Options) 
 
 // Close ends what runs in the background, waits until no method runs any more, or until ctx ends, and hands over what is still open.
 func (j *Journal) Close(ctx context.Context) error {
-	j.background.end()
-	err := j.Wait(ctx)
-	j.pulse.end() // not before: other replicas would take over what still runs
+	err := errors.Join(j.background.end(ctx), j.Wait(ctx))
+	err = errors.Join(err, j.pulse.end(ctx)) // not before: other replicas would take over what still runs
 	if err != nil {
 		return err // what still runs is for others once the lease has ended
 	}

@@ -30,10 +30,23 @@ func (l *loops) begin(ctx context.Context, pause time.Duration, do func(context.
 	})
 }
 
-// end ends the context of what is being done, and waits for it.
-func (l *loops) end() {
+// also does something once, beside the loops that do things over and over. It is called by one of these.
+func (l *loops) also(do func()) { l.running.Go(do) }
+
+// end ends the context of what is being done, and waits for it, or until ctx ends.
+func (l *loops) end(ctx context.Context) error {
 	for _, stop := range l.stop {
 		stop()
 	}
-	l.running.Wait()
+	ended := make(chan struct{})
+	go func() {
+		l.running.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

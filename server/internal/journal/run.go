@@ -62,12 +62,14 @@ func (j *Journal) run(ctx context.Context, r *record, s *steps, call method) out
 		return o
 	case <-ctx.Done():
 	}
-	select {
-	case o := <-done:
-		return o
-	case <-s.sent:
-		return outcome{err: apierror.OutcomeUnknown("the deadline passed while the vendor was at it; call again with the same request_id to learn the outcome")}
+	if !s.has(mutation.Sent, mutation.Done, mutation.Lost) { // or an earlier run has left it unknown, and this one may be at it for long
+		select {
+		case o := <-done:
+			return o
+		case <-s.sent:
+		}
 	}
+	return outcome{err: apierror.OutcomeUnknown("the deadline passed while the vendor was at it; call again with the same request_id to learn the outcome")}
 }
 
 // guarded calls a method, and makes a panic an error like any other: what it had done by then is settled all the same.

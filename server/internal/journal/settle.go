@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -22,18 +21,20 @@ const (
 	longestPause    = time.Hour
 )
 
-// settleDue settles what is due and nobody runs.
+// settleDue begins to settle what is due and nobody runs, as far as others are not being settled. It does not wait for the end, which may be far off: a batch has many
+// items to read back.
 func (j *Journal) settleDue(ctx context.Context) {
-	ids, err := j.dueNow(ctx)
+	ids, err := j.dueNow(ctx, cap(j.settling)-len(j.settling))
 	if err != nil {
 		if ctx.Err() == nil {
 			j.options.Log.WarnContext(ctx, "the journal cannot be read: nothing is settled", "error", err)
 		}
 		return
 	}
-	var settling sync.WaitGroup
 	for _, id := range ids {
-		settling.Go(func() {
+		j.settling <- struct{}{}
+		j.background.also(func() {
+			defer func() { <-j.settling }()
 			r, err := j.claimDue(ctx, id)
 			if r != nil {
 				err = j.settle(ctx, r, false)
@@ -43,12 +44,11 @@ func (j *Journal) settleDue(ctx context.Context) {
 			}
 		})
 	}
-	settling.Wait()
 }
 
 // dueNow are mutations that are to be settled now and that no replica runs, the longest overdue first.
-func (j *Journal) dueNow(ctx context.Context) (ids []string, err error) {
-	rows, err := j.db.Reads().QueryContext(ctx, "SELECT id FROM mutations WHERE "+due+" ORDER BY settle_at LIMIT $2", time.Now().UnixMicro(), settledAtOnce)
+func (j *Journal) dueNow(ctx context.Context, limit int) (ids []string, err error) {
+	rows, err := j.db.Reads().QueryContext(ctx, "SELECT id FROM mutations WHERE "+due+" ORDER BY settle_at LIMIT $2", time.Now().UnixMicro(), limit)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,78 @@
+package journal_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/journal"
+)
+
+// slowReads is a world whose first write is lost, and in which it takes an hour to read back about that site, whoever waits. A batch of many items is of this kind.
+func slowReads() *world {
+	return &world{faults: map[int]fault{1: lost}, read: func(what string) error {
+		if strings.HasSuffix(what, site) {
+			time.Sleep(time.Hour)
+		}
+		return nil
+	}}
+}
+
+func TestSlowSettlingKeepsNothingElseFromBeingSettled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := slowReads()
+		w.faults[2] = lost
+		r := start(t, w, journal.Options{})
+		_, err := r.sites.DisableSite(t.Context(), disable(id))
+		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		time.Sleep(10 * time.Second) // it is being settled
+		_, err = r.sites.DisableSite(t.Context(), &pb.DisableSiteRequest{Name: "vendors/v/sites/other", RequestId: otherID})
+		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		time.Sleep(10 * time.Second)
+		r.wantState(t, otherID, pb.Mutation_SUCCEEDED)
+		time.Sleep(2 * time.Hour)
+		r.wantState(t, id, pb.Mutation_SUCCEEDED)
+	})
+}
+
+func TestClosingDoesNotWaitForSlowSettling(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		one, other := pair(t, slowReads(), journal.Options{})
+		_, err := one.sites.DisableSite(t.Context(), disable(id))
+		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		time.Sleep(10 * time.Second)
+		for _, r := range []*replica{one, other} { // one of them is at it
+			began := time.Now()
+			short, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			if err := r.Close(short); time.Since(began) > 5*time.Second || err != nil && !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Close answered %v after %v", err, time.Since(began))
+			}
+			cancel()
+		}
+	})
+}
+
+func TestWhoAsksToSettleWaitsNoLongerThanItsDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, slowReads(), calm)
+		_, err := r.sites.DisableSite(t.Context(), disable(id))
+		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		name := r.record(t, id).GetName()
+		short, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		began := time.Now()
+		_, err = r.mutations.SettleMutation(short, &pb.SettleMutationRequest{Name: name})
+		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		if time.Since(began) != 5*time.Second {
+			t.Errorf("it waited for %v", time.Since(began))
+		}
+		time.Sleep(2 * time.Hour)
+		r.wantState(t, id, pb.Mutation_SUCCEEDED)
+	})
+}
