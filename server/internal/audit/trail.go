@@ -69,16 +69,20 @@ func (t *Trail) Append(ctx context.Context, tx *sql.Tx, now time.Time, e Event) 
 	return e, err
 }
 
-// Record is Append in a transaction of its own: the event that it answers is durable. It is for events that are not written together with something else.
+// Record is Append in a transaction of its own. It is for events that are not written together with something else. After an error, the event that it answers may be
+// durable or not, which Holds tells.
 func (t *Trail) Record(ctx context.Context, db *store.DB, e Event) (kept Event, err error) {
 	err = db.Write(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
 		kept, err = t.Append(ctx, tx, time.Now(), e)
 		return err
 	})
-	if err != nil {
-		return Event{}, err
-	}
-	return kept, nil
+	return kept, err
+}
+
+// Holds tells whether an event is durable that Append has answered.
+func (t *Trail) Holds(ctx context.Context, db *store.DB, e Event) (held bool, err error) {
+	err = db.Reads().QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM audit_events WHERE chain = $1 AND position = $2 AND hash = $3)", t.chain, e.Position, e.Hash).Scan(&held)
+	return held, err
 }
 
 // storable is text as every database and JSON can keep it: what they would refuse or change is replaced, before it is hashed.

@@ -117,10 +117,21 @@ func TestRecord(t *testing.T) {
 		all.Wait()
 		cut := errors.New("cut")
 		db.SetHooks(store.Hooks{BeforeCommit: func() error { return cut }})
-		if kept, err := trail.Record(t.Context(), db, audit.Event{Subject: "s"}); !errors.Is(err, cut) || kept != (audit.Event{}) {
-			t.Errorf("what cannot be kept: %+v, %v", kept, err)
+		if kept, err := trail.Record(t.Context(), db, audit.Event{Subject: "s"}); !errors.Is(err, cut) {
+			t.Errorf("what cannot be kept: %v", err)
+		} else if held, err := trail.Holds(t.Context(), db, kept); held || err != nil {
+			t.Errorf("what could not be kept is held: %v, %v", held, err)
 		}
-		if got := verified(t, db); got != "a 50\n" {
+		db.SetHooks(store.Hooks{AfterCommit: func() error { return cut }})
+		kept, err := trail.Record(t.Context(), db, audit.Event{Subject: "s"})
+		if !errors.Is(err, cut) {
+			t.Errorf("what is kept, and nobody says so: %v", err)
+		}
+		db.SetHooks(store.Hooks{})
+		if held, err := trail.Holds(t.Context(), db, kept); !held || err != nil {
+			t.Errorf("what is kept, though nobody said so, is not held: %v", err)
+		}
+		if got := verified(t, db); got != "a 51\n" {
 			t.Error(got)
 		}
 	})

@@ -1,11 +1,14 @@
 package journal_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/uuid"
 	"google.golang.org/grpc/codes"
@@ -184,6 +187,35 @@ func TestEveryMutationIsInTheAuditTrail(t *testing.T) {
 		if len(digest) != 64 {
 			t.Errorf("the digest %q is no HMAC in hexadecimal", digest)
 		}
+	}
+}
+
+func TestAnEventIsToldOfOnceItIsKnownToBeDurable(t *testing.T) {
+	for name, c := range map[string]struct {
+		durable bool
+		then    func(*replica)
+		told    []int64
+	}{
+		"nobody said that it is, a moment later": {true, func(*replica) { time.Sleep(10 * time.Second) }, []int64{1}},
+		"nobody said that it is, at the end":     {true, func(r *replica) { _ = r.Close(context.Background()) }, []int64{1}},
+		"it is not, long after":                  {false, func(*replica) { time.Sleep(10 * time.Minute) }, nil},
+		"it is not, at the end":                  {false, func(r *replica) { _ = r.Close(context.Background()) }, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var told []int64
+				options := calm
+				options.Lease = 15 * time.Second
+				options.Recorded = func(e audit.Event) { told = append(told, e.Position) }
+				r := start(t, &world{}, options)
+				r.db.SetHooks(failing(4, c.durable, new(int))) // the end of the call
+				_, err := r.sites.DisableSite(t.Context(), disable(id))
+				wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+				if c.then(r); !slices.Equal(told, c.told) {
+					t.Errorf("told of %v, want %v", told, c.told)
+				}
+			})
+		})
 	}
 }
 

@@ -76,6 +76,8 @@ type Journal struct {
 	running int                   // methods
 	changed chan struct{}         // closed, and replaced, when a run of this replica ends
 	adrift  map[*record]time.Time // what this replica runs no more and could not record so, and since when
+
+	doubtful map[audit.Event]time.Time // of which nobody knows whether they are durable, and since when
 }
 
 // New makes the journal of a replica, and lets it count as alive. The journal calls dispatch to settle what other runs left open.
@@ -102,7 +104,7 @@ func New(ctx context.Context, db *store.DB, dispatch Dispatch, options Options) 
 	_, _ = rand.Read(id) // never fails
 	j := &Journal{
 		db: db, options: options, dispatch: dispatch, replica: hex.EncodeToString(id),
-		settling: make(chan struct{}, settledAtOnce), changed: make(chan struct{}), adrift: map[*record]time.Time{},
+		settling: make(chan struct{}, settledAtOnce), changed: make(chan struct{}), adrift: map[*record]time.Time{}, doubtful: map[audit.Event]time.Time{},
 	}
 	j.trail = audit.NewTrail(j.replica)
 	if err := j.loadKey(ctx); err != nil {
@@ -122,6 +124,7 @@ func New(ctx context.Context, db *store.DB, dispatch Dispatch, options Options) 
 func (j *Journal) Close(ctx context.Context) error {
 	err := errors.Join(j.background.end(ctx), j.Wait(ctx))
 	err = errors.Join(err, j.pulse.end(ctx)) // not before: other replicas would take over what still runs
+	j.lookForLastEvents(context.WithoutCancel(ctx))
 	if err != nil {
 		return err // what still runs is for others once the lease has ended
 	}
@@ -170,6 +173,7 @@ func (j *Journal) stayAlive(ctx context.Context) {
 		return
 	}
 	j.letGo(ctx)
+	j.lookForEvents(ctx)
 }
 
 func (j *Journal) sayAlive(ctx context.Context) error {

@@ -210,9 +210,7 @@ func (j *Journal) keep(ctx context.Context, r *record, s *steps, settleAt time.T
 		})
 		return err
 	})
-	if err == nil && !nothingNew {
-		j.options.Recorded(kept)
-	}
+	j.recorded(kept, err)
 	return unwritable(err)
 }
 
