@@ -68,7 +68,8 @@ func (a *Adapter) change(ctx context.Context, req upstream.Request, content any)
 		return nil
 	}
 	e := apierror.Convert(err)
-	if e.Metadata[apierror.VendorCode] != exception || apierror.IsOutcomeUnknown(err) {
+	// The service, or the gateway in front of it, broke down amid the call: whatever the HTTP status is, that is no refusal.
+	if e.Metadata[apierror.VendorCode] == "" || e.Reason != unavailable.reason || apierror.IsOutcomeUnknown(err) {
 		return err
 	}
 	unknown := apierror.OutcomeUnknown("whether the vendor did it is not known: %s; call again with the same request_id to settle it", e.Message)

@@ -43,7 +43,6 @@ var (
 )
 
 const (
-	exception     = "280000"  // the service broke down amid a call
 	noLicenseInfo = "2810012" // of a site's history: it holds nothing
 	notOn         = "281005"  // the site was off already
 	notOff        = "281006"  // the site was on already
@@ -51,7 +50,7 @@ const (
 
 // serviceCodes are those of the page "One Click Multi DRM error codes".
 var serviceCodes = map[word]meaning{
-	exception:     unavailable,
+	"280000":      unavailable,
 	"280001":      inputRefused,
 	"280003":      inputRefused,
 	"281003":      notFound,

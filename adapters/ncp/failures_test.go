@@ -115,6 +115,19 @@ func TestEveryCodeOfTheGateway(t *testing.T) {
 	}
 }
 
+func TestABreakdownIsNoRefusalInHTTP200Either(t *testing.T) {
+	for code, c := range map[string]struct{ read, write outcome }{
+		"500": {unavailable, unknown},
+		"510": {unavailable, unknown},
+		"900": {unavailable, unknown},
+		"410": {throttled, throttled},
+		"100": {inputRefused, inputRefused},
+	} {
+		body := `{"success":false,"error":{"errorCode":"` + code + `","message":"No","details":"not so"}}`
+		wantRefused(t, "errorCode "+code+" in HTTP 200", answer{body: body}, c.read, c.write, code)
+	}
+}
+
 func TestAPauseThatTheVendorAsksForIsPassedOn(t *testing.T) {
 	body := `{"error":{"errorCode":"410","message":"Throttle Limited"}}`
 	for header, want := range map[string]time.Duration{"7": 7 * time.Second, "": 0, "soon": 0} {

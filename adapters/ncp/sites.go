@@ -73,16 +73,16 @@ func (a *Adapter) GetSite(ctx context.Context, req *pb.GetSiteRequest) (*pb.Site
 // sitePages bounds the pages of sites: ten thousand of them.
 const sitePages = 100
 
-// agreeing bounds how often a long list is read until two passes agree.
+// agreeing bounds how often the list is read until two passes agree.
 const agreeing = 5
 
 // agreedSites are all sites as two passes agree on them, for what is decided by one that is not there: where a site of a page that was read goes meanwhile, another
-// slides into its place unseen. The documents' pages hold a hundred, so that a shorter list has no such place.
+// slides into its place unseen. That a list has one page alone cannot be told: the vendor may give fewer at once than it is asked for.
 func (a *Adapter) agreedSites(ctx context.Context) ([]*pb.Site, error) {
 	all, err := a.sites(ctx)
 	for range agreeing - 1 {
-		if err != nil || len(all) < pageSize {
-			return all, err
+		if err != nil {
+			return nil, err
 		}
 		before := all
 		if all, err = a.sites(ctx); err == nil && slices.EqualFunc(before, all, func(x, y *pb.Site) bool { return x.GetSiteId() == y.GetSiteId() }) {
