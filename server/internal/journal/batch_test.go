@@ -3,6 +3,7 @@ package journal_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,11 +77,23 @@ func TestABatchOfWhichNothingTookEffectHasFailed(t *testing.T) {
 		res, err := r.licenses.BatchCreateProductLicenses(t.Context(), batch(id, "a", "b"))
 		wantCodes(t, res, err, codes.FailedPrecondition, codes.FailedPrecondition)
 	}
-	r.wantState(t, id, pb.Mutation_FAILED)
+	if m := r.wantState(t, id, pb.Mutation_FAILED); m.GetMessage() != "item 0: no create a" {
+		t.Errorf("it says %q", m.GetMessage())
+	}
 	if w.calls != 2 {
 		t.Errorf("%d writes", w.calls)
 	}
 	r.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
+}
+
+func TestABatchInDoubtSaysWhy(t *testing.T) {
+	w := &world{faults: map[int]fault{2: lost}, blindItems: true}
+	r := start(t, w, calm)
+	res, err := r.licenses.BatchCreateProductLicenses(t.Context(), batch(id, "a", "b"))
+	wantCodes(t, res, err, codes.OK, codes.Unknown)
+	if m := r.wantState(t, id, pb.Mutation_UNKNOWN); !strings.HasPrefix(m.GetMessage(), "item 1: create: cut after create b; the vendor offers nothing to read that back") {
+		t.Errorf("it says %q", m.GetMessage())
+	}
 }
 
 func TestAPanicAmidABatchIsSettled(t *testing.T) {

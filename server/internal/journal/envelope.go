@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -16,6 +17,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/auth"
 )
 
 const (
@@ -44,6 +46,9 @@ func (j *Journal) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo
 		return message, err
 	}
 	if m.GetValidateOnly() {
+		if err := j.unused(ctx, info.FullMethod, m); err != nil {
+			return nil, err
+		}
 		return try(ctx, call)
 	}
 	for {
@@ -55,13 +60,18 @@ func (j *Journal) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo
 		if errors.Is(err, errForgotten) {
 			continue // it was too old just now: this call is a new one
 		}
-		_ = grpc.SetHeader(ctx, metadata.Pairs(nameHeader, r.name())) // fails outside of a server alone
+		tellName(ctx, r)
 		if err != nil {
 			return nil, withName(err, r)
 		}
 		nameItems(answer, r)
 		return answer, nil
 	}
+}
+
+// tellName names the record in the metadata of the answer.
+func tellName(ctx context.Context, r *record) {
+	_ = grpc.SetHeader(ctx, metadata.Pairs(nameHeader, r.name())) // fails outside of a server alone
 }
 
 func withName(err error, r *record) error {
@@ -103,10 +113,31 @@ func (j *Journal) begin(ctx context.Context, fullMethod string, req mutating) (r
 	case known == nil:
 		return r, locked, nil
 	case !bytes.Equal(known.digest, r.digest):
-		return nil, false, apierror.New(codes.AlreadyExists, pb.ErrorReason_REQUEST_ID_REUSED,
-			"request_id %s was used before, with another request: nothing was sent; take a new id for a new request", req.GetRequestId()).With(apierror.MutationName, known.name())
+		return nil, false, reused(ctx, known)
 	}
 	return known, false, nil
+}
+
+// unused refuses what would be refused without validate_only: a request_id that was used for another request.
+func (j *Journal) unused(ctx context.Context, fullMethod string, req mutating) error {
+	if req.GetRequestId() == "" {
+		return nil
+	}
+	known, err := j.known(ctx, auth.FromContext(ctx).Subject, strings.ToLower(req.GetRequestId()))
+	if known == nil || err != nil {
+		return err
+	}
+	digest, err := j.Digest(fullMethod, req)
+	if err == nil && !bytes.Equal(known.digest, digest) {
+		err = reused(ctx, known)
+	}
+	return err
+}
+
+func reused(ctx context.Context, known *record) error {
+	tellName(ctx, known)
+	return apierror.New(codes.AlreadyExists, pb.ErrorReason_REQUEST_ID_REUSED,
+		"request_id %s was used before, with another request: nothing was sent; take a new id for a new request", known.requestID).With(apierror.MutationName, known.name())
 }
 
 // conclude answers a call from its record, or runs its method.

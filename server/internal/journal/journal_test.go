@@ -12,6 +12,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
@@ -122,11 +123,22 @@ func TestAnIDBelongsToOneRequest(t *testing.T) {
 	}
 	other := disable(id)
 	other.Message = "please"
-	_, err := client.DisableSite(t.Context(), other)
+	for _, other.ValidateOnly = range []bool{false, true} {
+		var header metadata.MD
+		_, err := client.DisableSite(t.Context(), other, grpc.Header(&header))
+		wantError(t, err, codes.AlreadyExists, pb.ErrorReason_REQUEST_ID_REUSED)
+		if named := header.Get("drmhub-mutation"); len(named) != 1 || named[0] != apierror.Convert(err).Metadata[apierror.MutationName] {
+			t.Errorf("the metadata name %q, want the record that the error names", named)
+		}
+	}
+	same := disable(id)
+	same.ValidateOnly = true
+	if _, err := client.DisableSite(t.Context(), same); err != nil {
+		t.Errorf("the same request, tried: %v", err)
+	}
+	_, err := client.EnableSite(t.Context(), &pb.EnableSiteRequest{Name: "vendors/v/sites/s", RequestId: id}) // the same fields, another method
 	wantError(t, err, codes.AlreadyExists, pb.ErrorReason_REQUEST_ID_REUSED)
-	_, err = client.EnableSite(t.Context(), &pb.EnableSiteRequest{Name: "vendors/v/sites/s", RequestId: id}) // the same fields, another method
-	wantError(t, err, codes.AlreadyExists, pb.ErrorReason_REQUEST_ID_REUSED)
-	v.want(t, 1, 1)
+	v.want(t, 2, 1)
 }
 
 func TestARefusalIsAnsweredFromTheRecord(t *testing.T) {

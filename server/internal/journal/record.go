@@ -142,6 +142,15 @@ func (j *Journal) load(ctx context.Context, id string) (*record, error) {
 	return r, unreadable(err)
 }
 
+// known reads the record of a caller's request_id; nil where there is none.
+func (j *Journal) known(ctx context.Context, subject, requestID string) (*record, error) {
+	r, err := scan(j.db.Reads().QueryRowContext(ctx, "SELECT "+columns+" FROM mutations WHERE subject = $2 AND request_id = $3", time.Now().UnixMicro(), subject, requestID))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return r, unreadable(err)
+}
+
 // insert records an intent that this call is about to run, and takes its locks where they are free. Where the caller's request_id stands already, that
 // record is answered instead, which is not this call's.
 func (j *Journal) insert(ctx context.Context, r *record, locks []string) (known *record, locked bool, err error) {

@@ -38,11 +38,13 @@ func (j *Journal) newRecord(ctx context.Context, fullMethod string, req mutating
 	}, err
 }
 
-// Digest is an HMAC of a request, without its request_id: equal requests have equal digests, and a digest gives nothing away.
+// Digest is an HMAC of a request, without its request_id, and whether it is only to be validated: equal requests have equal digests, and a digest gives nothing away.
 func (j *Journal) Digest(fullMethod string, req proto.Message) ([]byte, error) {
 	same := proto.CloneOf(req)
-	if field := same.ProtoReflect().Descriptor().Fields().ByName("request_id"); field != nil {
-		same.ProtoReflect().Clear(field)
+	for _, name := range []protoreflect.Name{"request_id", "validate_only"} {
+		if field := same.ProtoReflect().Descriptor().Fields().ByName(name); field != nil {
+			same.ProtoReflect().Clear(field)
+		}
 	}
 	params, err := proto.MarshalOptions{Deterministic: true}.Marshal(same)
 	if err != nil {

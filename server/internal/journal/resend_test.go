@@ -230,7 +230,9 @@ func TestTheTrailTellsOfResendings(t *testing.T) {
 	w := &world{faults: map[int]fault{1: refused}}
 	r := start(t, w, calm)
 	_, _ = r.sites.DisableSite(t.Context(), disable(id))
-	r.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
+	for range 2 { // a repetition is answered from the record, and has no event
+		r.wantResent(t, id, otherID, pb.Mutation_SUCCEEDED)
+	}
 	name := r.record(t, id).GetName()
 	got := trail(t, r)
 	want := []string{

@@ -9,9 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -136,18 +134,27 @@ func (v *Service) ResendMutation(ctx context.Context, req *pb.ResendMutationRequ
 	if err != nil {
 		return nil, err
 	}
-	_ = grpc.SetHeader(ctx, metadata.Pairs(nameHeader, r.name())) // fails outside of a server alone
+	tellName(ctx, r)
 	original, err := r.requestOf()
 	if err != nil {
 		return nil, err
 	}
 	again := func(ctx context.Context) (proto.Message, error) { return j.dispatch(ctx, "/"+r.method, original) }
 	if req.GetValidateOnly() {
-		err = j.tryResend(ctx, r, again)
-	} else if err = j.recordAsked(ctx, pb.MutationService_ResendMutation_FullMethodName, req); err != nil {
-		return nil, err
-	} else if r, err = j.await(ctx, r.id); err == nil {
-		err = j.resend(ctx, r, strings.ToLower(req.GetRequestId()), original, again)
+		if err := j.tryResend(ctx, r, again); err != nil {
+			return nil, err
+		}
+		return j.get(ctx, idOf(req))
+	}
+	requestID := strings.ToLower(req.GetRequestId())
+	if !r.resent(requestID) {
+		err = j.recordAsked(ctx, pb.MutationService_ResendMutation_FullMethodName, req)
+	}
+	if err == nil {
+		r, err = j.await(ctx, r.id)
+	}
+	if err == nil {
+		err = j.resend(ctx, r, requestID, original, again)
 	}
 	if err != nil {
 		return nil, err
@@ -170,7 +177,7 @@ func (j *Journal) tryResend(ctx context.Context, r *record, call method) error {
 // resend runs the method of a mutation that was claimed. The same request_id sends once. What the vendor refuses stands in the record: the error is of a resending that
 // did not come that far, or whose end could not be recorded.
 func (j *Journal) resend(ctx context.Context, r *record, requestID string, req proto.Message, call method) error {
-	if requestID != "" && slices.Contains(strings.Fields(r.resendIDs), requestID) {
+	if r.resent(requestID) {
 		j.abandon(ctx, r)
 		return nil
 	}
@@ -196,6 +203,11 @@ func (j *Journal) resend(ctx context.Context, r *record, requestID string, req p
 		return withName(err, r)
 	}
 	return nil
+}
+
+// resent tells whether a mutation was sent again by this request_id.
+func (r *record) resent(requestID string) bool {
+	return requestID != "" && slices.Contains(strings.Fields(r.resendIDs), requestID)
 }
 
 // resendable tells why a mutation cannot be sent again.
@@ -231,7 +243,7 @@ func (j *Journal) get(ctx context.Context, id string) (*pb.Mutation, error) {
 func (j *Journal) shown(ctx context.Context, r *record) (*pb.Mutation, error) {
 	m := &pb.Mutation{
 		Name: r.name(), Method: r.method, Resource: r.resource, Subject: r.subject, RequestId: r.requestID, State: r.state,
-		VendorHttpStatus: r.vendorHTTPStatus, VendorCode: r.vendorCode, Message: r.err.GetMessage(),
+		VendorHttpStatus: r.vendorHTTPStatus, VendorCode: r.vendorCode,
 		CreateTime: timestamppb.New(r.created), SendTime: stamp(r.sent), SettleTime: stamp(r.settled), NextSettleTime: stamp(r.settleAt),
 	}
 	all, err := j.loadSteps(ctx, r.id)
@@ -243,7 +255,28 @@ func (j *Journal) shown(ctx context.Context, r *record) (*pb.Mutation, error) {
 			Id: s.name, State: r.stateOf(s), SendTime: stamp(s.sent), SettleTime: stamp(s.settled), Message: s.Err.Message(),
 		})
 	}
+	m.Message = r.message(m.GetSteps())
 	return m, err
+}
+
+// message says why a mutation has failed or is in doubt. Where a batch has answered, that is why the first of its items has or is.
+func (r *record) message(steps []*pb.Mutation_Step) string {
+	if r.err != nil || r.state != pb.Mutation_FAILED && r.state != pb.Mutation_UNKNOWN {
+		return r.err.GetMessage()
+	}
+	if batch, ok := r.answer.(results); ok {
+		for i, item := range batch.GetResults() {
+			if item.GetError() != nil {
+				return fmt.Sprintf("item %d: %s", i, item.GetError().GetMessage())
+			}
+		}
+	}
+	for _, s := range steps {
+		if s.GetState() != pb.Mutation_SUCCEEDED && s.GetMessage() != "" {
+			return s.GetId() + ": " + s.GetMessage()
+		}
+	}
+	return ""
 }
 
 // stateOf is a step's state as the contract has it: what was sent is on its way while a call is at it, and has failed where it is known not to have been made.
