@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -22,8 +23,11 @@ func aminoKinds() []*kind {
 			o.request = &pb.CreateProductRequest{Parent: "vendors/amino", Product: &pb.Product{DisplayName: o.token, Buyable: o.chance(0.5)}}
 			o.claim(&claim{step: "create", effect: emulator.EffectProductCreated, by: "name", details: map[string]string{"name": o.token}})
 		}, func(o *op, a *pb.Product) { o.claims[0].key = lastSegment(a.GetName()) }),
-		newKind(vendor, pb.ProductLicenseService_UpdateProduct_FullMethodName, func(_ *world, o *op) {
+		newKind(vendor, pb.ProductLicenseService_UpdateProduct_FullMethodName, func(w *world, o *op) {
 			name := anyProduct(o)
+			if p, chosen := oneOfLast(o, w.amino.Products()); chosen {
+				name = "vendors/amino/products/" + p.ID
+			}
 			o.request = &pb.UpdateProductRequest{
 				Product:    &pb.Product{Name: name, DisplayName: o.token, Visible: o.chance(0.5)},
 				UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"display_name", "visible"}},
@@ -36,6 +40,9 @@ func aminoKinds() []*kind {
 		}),
 		newKind(vendor, pb.ProductLicenseService_DeleteProductLicense_FullMethodName, func(w *world, o *op) {
 			id := w.heldLicense(o, "delete")
+			if l, chosen := oneOfLast(o, w.issued()); chosen {
+				id = l.ID
+			}
 			o.request = &pb.DeleteProductLicenseRequest{Name: "vendors/amino/productLicenses/" + id}
 			o.claim(&claim{step: "revoke", effect: emulator.EffectLicenseDeleted, key: id})
 		}, func(*op, *emptypb.Empty) {}),
@@ -65,6 +72,11 @@ func (w *world) heldLicense(o *op, purpose string) string {
 	}
 	w.once("amino "+id, func() { w.putLicense(id) })
 	return id
+}
+
+// issued are the licences that ops have issued, and not putLicense.
+func (w *world) issued() []emulator.License {
+	return slices.DeleteFunc(w.amino.Licenses(), func(l emulator.License) bool { return l.UserID == "user-"+l.ID })
 }
 
 // putLicense gives a licence to a user of its own, for an order of its own.

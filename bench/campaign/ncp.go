@@ -61,8 +61,11 @@ func planNCPOrder(_ *world, o *op) {
 }
 
 // planNCPUpdate changes the name, the policy or both; the vendor takes both at once, so that the other is sent as it was read.
-func planNCPUpdate(_ *world, o *op) {
+func planNCPUpdate(w *world, o *op) {
 	site := ncpSite(o)
+	if s, chosen := oneOfLast(o, w.ncp.Sites()); chosen {
+		site = s.SiteID
+	}
 	s := &pb.Site{Name: "vendors/ncp/sites/" + site}
 	c := &claim{step: "update", effect: emulator.EffectSiteUpdated, key: site, details: map[string]string{}}
 	which := o.random.IntN(3)

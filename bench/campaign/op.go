@@ -114,6 +114,15 @@ func (o *op) chance(p float64) bool { return o.random.Float64() < p }
 // shared is a name that so many ops that come one after the other have in common.
 func (o *op) shared(n int) string { return fmt.Sprintf("s%05d", o.number/n) }
 
+// oneOfLast is one of the last few things that a vendor shows, such as other ops have just created, and may not know of; false where there is none, or in most cases.
+func oneOfLast[T any](o *op, shown []T) (one T, chosen bool) {
+	last := shown[max(0, len(shown)-5):]
+	if len(last) == 0 || !o.chance(0.3) {
+		return one, false
+	}
+	return last[o.random.IntN(len(last))], true
+}
+
 func (o *op) claim(c *claim) { o.claims = append(o.claims, c) }
 
 // lastSegment is the id in a resource name.

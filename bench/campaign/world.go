@@ -39,7 +39,7 @@ type world struct {
 func newWorld(seed uint64) *world {
 	w := &world{
 		pallycon: pallycon.New(pallycon.Options{Seed: seed}),
-		ncp:      ncp.New(ncp.Options{Seed: seed}),
+		ncp:      ncp.New(ncp.Options{Seed: seed, Assumptions: ncp.Assumptions{CreationDelay: time.Millisecond}}),
 		telecomx: telecomx.New(telecomx.Options{Seed: seed}),
 		amino:    amino.New(amino.Options{Seed: seed, Assumptions: amino.Assumptions{ProductUpdates: true}}),
 		gates:    map[string]*gate{}, urls: map[string]string{}, put: map[string]bool{},
