@@ -34,6 +34,11 @@ const (
 // Wildcard is the id that stands for all, in the parent of a List.
 const Wildcard = "-"
 
+// Longest bounds a name in its canonical form, in bytes. Names are keys in the store, where PostgreSQL takes no key of more than 2,700.
+const Longest = 1000
+
+var errTooLong = fmt.Errorf("must be at most %d bytes long", Longest)
+
 var escape = strings.NewReplacer("%", "%25", "/", "%2F")
 
 // Name writes the name with these ids, one for each "*".
@@ -89,7 +94,11 @@ func Canonical(name string) (string, error) {
 
 // split cuts a name before it decodes, so that an encoded "/" stays within its segment, and decodes each segment once.
 func split(name string) ([]string, error) {
+	if len(name) > 3*Longest { // at best, an escape of three bytes is one in the canonical form
+		return nil, errTooLong
+	}
 	segments := strings.Split(name, "/")
+	length := len(segments) - 1
 	for i, s := range segments {
 		decoded, err := url.PathUnescape(s)
 		switch {
@@ -101,6 +110,10 @@ func split(name string) ([]string, error) {
 			return nil, fmt.Errorf("has bytes in %q that are no text", s)
 		}
 		segments[i] = decoded
+		length += len(escape.Replace(decoded))
+	}
+	if length > Longest {
+		return nil, errTooLong
 	}
 	return segments, nil
 }

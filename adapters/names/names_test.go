@@ -56,8 +56,31 @@ func TestIDsRefusesOtherForms(t *testing.T) {
 	}
 }
 
+func TestANameHasABound(t *testing.T) {
+	const site = "vendors/v/sites/"
+	id := strings.Repeat("x", names.Longest-len(site))
+	escaped := strings.Repeat("%78", len(id)) // the same, as a client may write it
+	for _, name := range []string{site + id, site + escaped} {
+		if got, err := names.Canonical(name); err != nil || got != site+id {
+			t.Errorf("%d bytes became %d, %v; want %d", len(name), len(got), err, names.Longest)
+		}
+	}
+	for what, name := range map[string]string{
+		"one byte more":               site + id + "x",
+		"one byte more, escaped":      site + escaped + "%78",
+		"with an escape that remains": site + id[1:] + "%25",
+		"a long one":                  site + strings.Repeat("x", 1<<20),
+		"a long one that is none":     strings.Repeat("%", 1<<20),
+	} {
+		_, err := names.Site.IDs(name)
+		if _, same := names.Canonical(name); err == nil || same == nil || err.Error() != same.Error() || err.Error() != "must be at most 1000 bytes long" {
+			t.Errorf("%s: %.100v, %.100v", what, err, same)
+		}
+	}
+}
+
 func FuzzCanonical(f *testing.F) {
-	for _, s := range []string{"vendors/v/members/a%2Fb@c", "a%25%2F:", "%", "a//b", " /é"} {
+	for _, s := range []string{"vendors/v/members/a%2Fb@c", "a%25%2F:", "%", "a//b", " /é", strings.Repeat("%c3%a9", names.Longest/2)} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
@@ -68,6 +91,9 @@ func FuzzCanonical(f *testing.F) {
 		twice, err := names.Canonical(once)
 		if err != nil || twice != once {
 			t.Errorf("Canonical(%q) = %q, then %q, %v", name, once, twice, err)
+		}
+		if len(once) > names.Longest {
+			t.Errorf("Canonical(%q) has %d bytes", name, len(once))
 		}
 		if strings.Count(once, "/") != strings.Count(name, "/") {
 			t.Errorf("Canonical(%q) = %q has other segments", name, once)

@@ -372,10 +372,11 @@ const file_drmhub_v1_audit_service_proto_rawDesc = "" +
 	" \x01(\tB\x03\xe0A\x03R\n" +
 	"vendorCode:M\xeaAJ\n" +
 	"\x14drmhub.v1/AuditEvent\x12\x19auditEvents/{audit_event}*\vauditEvents2\n" +
-	"auditEvent\"\x9c\x03\n" +
+	"auditEvent\"\xa2\x03\n" +
 	"\x10AuditEventFilter\x12%\n" +
-	"\asubject\x18\x01 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\x80\x04R\asubject\x12'\n" +
-	"\bresource\x18\x02 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\x80\x10R\bresource\x12#\n" +
+	"\asubject\x18\x01 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\x80\x04R\asubject\x12-\n" +
+	"\bresource\x18\x02 \x01(\tB\x11\xe0A\x01\xfaA\x03\n" +
+	"\x01*\xbaH\x05r\x03\x18\xe8\aR\bresource\x12#\n" +
 	"\x06method\x18\x03 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\x80\x04R\x06method\x12>\n" +
 	"\n" +
 	"start_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x01R\tstartTime\x12:\n" +

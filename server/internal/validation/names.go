@@ -23,10 +23,13 @@ type violation = errdetails.BadRequest_FieldViolation
 // patterns holds the form of each resource type's names, from the contract.
 var patterns = readPatterns()
 
+// anyName is the form of a name of whatever type.
+const anyName names.Pattern = "*"
+
 var variable = regexp.MustCompile(`\{[^}]*\}`)
 
 func readPatterns() map[string]names.Pattern {
-	all := map[string]names.Pattern{}
+	all := map[string]names.Pattern{"*": anyName}
 	protoregistry.GlobalFiles.RangeFilesByPackage(pb.File_drmhub_v1_site_service_proto.Package(), func(f protoreflect.FileDescriptor) bool {
 		for i := range f.Messages().Len() {
 			if r := resource(f.Messages().Get(i)); r != nil {
@@ -128,22 +131,32 @@ func behavior(f protoreflect.FieldDescriptor) []annotations.FieldBehavior {
 }
 
 func (w *nameWalk) name(field string, pattern names.Pattern, name string, wildcards bool) string {
-	ids, err := pattern.IDs(name)
-	switch {
-	case name == "":
-		err = fmt.Errorf("must be set, in the form %s", pattern)
-	case err == nil && !wildcards && slices.Contains(ids, names.Wildcard):
-		err = errors.New(`must name one resource: "-", which stands for all, is for the parent of a list`)
-	}
-	if err == nil && strings.HasPrefix(string(pattern), "vendors/") {
-		w.vendor = cmp.Or(w.vendor, ids[0])
-		if ids[0] != w.vendor { // the adapter of one vendor would take it for a name of its own
-			err = fmt.Errorf("must be of the vendor %q, to which the request goes", w.vendor)
-		}
-	}
+	canonical, err := w.canonical(pattern, name, wildcards)
 	if err != nil {
 		w.violations = append(w.violations, &violation{Field: field, Description: err.Error(), Reason: "RESOURCE_NAME"})
 		return name
 	}
-	return pattern.Name(ids...)
+	return canonical
+}
+
+func (w *nameWalk) canonical(pattern names.Pattern, name string, wildcards bool) (string, error) {
+	if pattern == anyName {
+		return names.Canonical(name)
+	}
+	ids, err := pattern.IDs(name)
+	switch {
+	case name == "":
+		return "", fmt.Errorf("must be set, in the form %s", pattern)
+	case err != nil:
+		return "", err
+	case !wildcards && slices.Contains(ids, names.Wildcard):
+		return "", errors.New(`must name one resource: "-", which stands for all, is for the parent of a list`)
+	}
+	if strings.HasPrefix(string(pattern), "vendors/") {
+		w.vendor = cmp.Or(w.vendor, ids[0])
+		if ids[0] != w.vendor { // the adapter of one vendor would take it for a name of its own
+			return "", fmt.Errorf("must be of the vendor %q, to which the request goes", w.vendor)
+		}
+	}
+	return pattern.Name(ids...), nil
 }

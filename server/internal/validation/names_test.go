@@ -1,11 +1,15 @@
 package validation_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
+	"github.com/drmhub/drmhub/adapters/names"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -30,6 +34,14 @@ func TestNamesBecomeCanonical(t *testing.T) {
 		{
 			&pb.BatchCreateProductLicensesRequest{Parent: "vendors/v", Requests: []*pb.CreateProductLicenseRequest{{ProductLicense: &pb.ProductLicense{User: "%75", Product: "vendors/v/products/%70"}}}},
 			&pb.BatchCreateProductLicensesRequest{Parent: "vendors/v", Requests: []*pb.CreateProductLicenseRequest{{ProductLicense: &pb.ProductLicense{User: "%75", Product: "vendors/v/products/p"}}}},
+		},
+		{
+			&pb.ListMutationsRequest{Filter: &pb.MutationFilter{Resource: "vendors/v/sites/a%2fb%41"}},
+			&pb.ListMutationsRequest{Filter: &pb.MutationFilter{Resource: "vendors/v/sites/a%2FbA"}},
+		},
+		{
+			&pb.ListAuditEventsRequest{Filter: &pb.AuditEventFilter{Resource: "mutations/%41"}},
+			&pb.ListAuditEventsRequest{Filter: &pb.AuditEventFilter{Resource: "mutations/A"}},
 		},
 	} {
 		before := proto.CloneOf(c.req)
@@ -61,6 +73,8 @@ func TestNamesThatAreNone(t *testing.T) {
 		{&pb.BatchDeleteProductLicensesRequest{Parent: "vendors/v", Names: []string{"vendors/v/productLicenses/1", "2"}}, "names[1]"},
 		{&pb.BatchDeleteProductLicensesRequest{Parent: "vendors/v", Names: []string{""}}, "names[0]"},
 		{&pb.ReplaceProductLicenseRequest{Name: "vendors/v/productLicenses/1", ProductLicense: &pb.ProductLicense{User: "u", Product: "p"}}, "product_license.product"},
+		{&pb.ListMutationsRequest{Filter: &pb.MutationFilter{Resource: "vendors//sites/s"}}, "filter.resource"},
+		{&pb.ListAuditEventsRequest{Filter: &pb.AuditEventFilter{Resource: "vendors/v/sites/50%"}}, "filter.resource"},
 	} {
 		err := v.Request(c.req)
 		wantViolated(t, err, c.want)
@@ -133,4 +147,68 @@ func TestFieldsThatAreNotTheCallersAreNotChecked(t *testing.T) {
 			t.Errorf("%v: %v", req, err)
 		}
 	}
+}
+
+func TestEveryNameOfARequestHasABound(t *testing.T) {
+	v := newValidator(t)
+	long := "vendors/v/sites/" + strings.Repeat("x", names.Longest)
+	tried := 0
+	protoregistry.GlobalFiles.RangeFilesByPackage("drmhub.v1", func(file protoreflect.FileDescriptor) bool {
+		for i := range file.Services().Len() {
+			methods := file.Services().Get(i).Methods()
+			for j := range methods.Len() {
+				for _, path := range namePaths(methods.Get(j).Input(), true) {
+					tried++
+					req, err := protoregistry.GlobalTypes.FindMessageByName(methods.Get(j).Input().FullName())
+					if err != nil {
+						t.Fatal(err)
+					}
+					m := req.New()
+					setText(m, strings.Split(path, "."), long)
+					if path = strings.Replace(path, "names", "names[0]", 1); !strings.Contains(describedText(v.Request(m.Interface()), path), "at most 1000 bytes") {
+						t.Errorf("%s takes a %s of %d bytes", methods.Get(j).FullName(), path, len(long))
+					}
+				}
+			}
+		}
+		return true
+	})
+	if tried < 45 {
+		t.Errorf("only %d names were found in the contract", tried)
+	}
+}
+
+// namePaths are the fields that hold names, by what they are called: those of the request, and of a resource that it changes.
+func namePaths(m protoreflect.MessageDescriptor, deep bool) (paths []string) {
+	for i := range m.Fields().Len() {
+		f := m.Fields().Get(i)
+		switch {
+		case slices.Contains([]protoreflect.Name{"name", "names", "parent", "resource"}, f.Name()):
+			paths = append(paths, string(f.Name()))
+		case deep && f.Message() != nil && !f.IsList() && (f.Name() == "filter" || strings.HasPrefix(string(m.Name()), "Update")):
+			for _, inner := range namePaths(f.Message(), false) {
+				paths = append(paths, string(f.Name())+"."+inner)
+			}
+		}
+	}
+	return paths
+}
+
+func setText(m protoreflect.Message, path []string, text string) {
+	f := m.Descriptor().Fields().ByName(protoreflect.Name(path[0]))
+	switch {
+	case len(path) > 1:
+		setText(m.Mutable(f).Message(), path[1:], text)
+	case f.IsList():
+		m.Mutable(f).List().Append(protoreflect.ValueOfString(text))
+	default:
+		m.Set(f, protoreflect.ValueOfString(text))
+	}
+}
+
+func describedText(err error, field string) string {
+	if err == nil {
+		return ""
+	}
+	return described(err, field).GetDescription()
 }
