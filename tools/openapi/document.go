@@ -19,7 +19,8 @@ The comments here are those of the protos, which are the contract of REST and gR
 and query parameters write them in lowerCamelCase (pageSize). Answers show fields that are not set too: as an empty string, 0, false, an empty list, or null where
 the field is an object, an instant or a length of time.
 
-An id inside a path is percent-encoded where it holds "/" or "%". A name has at most 1000 bytes, other escapes decoded. A "-" instead of an id stands for all that the caller may see, where a method says so.`
+An id inside a path is percent-encoded where it holds "/" or "%". A name has at most 1000 bytes, other escapes decoded. A "-" instead of an id stands for all that the caller may see, where a method says so.
+What the path gives, such as name or parent, may be left out of the body, and must else be the same there.`
 
 // describe writes the whole document.
 func describe(c *contract, examples map[string]example) (*openapi3.T, error) {

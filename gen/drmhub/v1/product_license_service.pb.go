@@ -1449,7 +1449,7 @@ type ReplaceProductLicenseRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The product licence to replace, "vendors/{vendor}/productLicenses/{product_license}".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The new terms. The user must be the old one's.
+	// The new terms. The user must be the old one's; the name may be empty, and must else be that of the licence to replace.
 	ProductLicense *ProductLicense `protobuf:"bytes,2,opt,name=product_license,json=productLicense,proto3" json:"product_license,omitempty"`
 	// A UUID of the caller's choice: the same id with the same request is carried out once and answers the same.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`

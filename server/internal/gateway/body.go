@@ -10,13 +10,15 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/names"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
 // readBody reads the request's body, refuses what the route does not take, and leaves the body to be read again. An empty body is an empty message.
-func (rt *route) readBody(w http.ResponseWriter, r *http.Request, most int64) error {
+func (rt *route) readBody(w http.ResponseWriter, r *http.Request, params map[string]string, most int64) error {
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return refused(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", tooLarge.Limit)
@@ -34,11 +36,40 @@ func (rt *route) readBody(w http.ResponseWriter, r *http.Request, most int64) er
 	if rt.body == nil {
 		return apierror.Invalid("", "%s takes no body here; send parameters in the query", rt.method)
 	}
-	if err := protojson.Unmarshal(raw, rt.body.New().Interface()); err != nil {
+	body := rt.body.New()
+	if err := protojson.Unmarshal(raw, body.Interface()); err != nil {
 		return explain(raw, rt.body.Descriptor(), err)
+	}
+	if err := rt.checkBodyNames(body, params); err != nil {
+		return err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(raw))
 	return nil
+}
+
+// checkBodyNames refuses a body that names another resource than the path: the path would win, and change what the caller may not have meant.
+func (rt *route) checkBodyNames(body protoreflect.Message, params map[string]string) error {
+	for _, path := range rt.inPath {
+		name, within := path, true
+		if rt.bodyPath != "*" {
+			name, within = strings.CutPrefix(path, rt.bodyPath+".")
+		}
+		if !within {
+			continue
+		}
+		said := body.Get(body.Descriptor().Fields().ByName(protoreflect.Name(name))).String()
+		if said != "" && !sameName(said, params[path]) {
+			return apierror.Invalid(name, "the body says %s, and the path %s: leave it out of the body, or send the same", quote(said), quote(params[path]))
+		}
+	}
+	return nil
+}
+
+// sameName compares names in whichever escapes they are written.
+func sameName(a, b string) bool {
+	inA, errA := names.Canonical(a)
+	inB, errB := names.Canonical(b)
+	return a == b || errA == nil && errB == nil && inA == inB
 }
 
 // checkMediaType refuses bodies that are not plain JSON.

@@ -84,6 +84,46 @@ func TestBodiesThatAreRefused(t *testing.T) {
 	}
 }
 
+func TestABodyMayRepeatTheNameInThePath(t *testing.T) {
+	ask := requests(t)
+	for _, c := range []struct {
+		call, field string // field holds what the path says
+		names       []string
+	}{
+		{"POST /v1/vendors/v/sites/a%2Fb:disable", "name", []string{"vendors/v/sites/a%2Fb", "vendors/v/sites/%61%2fb", ""}},
+		{"POST /v1/vendors/v/productLicenses:batchDelete", "parent", []string{"vendors/v", "vendors/%76"}},
+		{"PATCH /v1/vendors/v/members/m", "name", []string{"vendors/v/members/m"}},
+		{"POST /v1/vendors/v/members", "name", []string{"vendors/w/members/m"}}, // of what is to be created, it does not matter (AIP-133)
+	} {
+		method, path, _ := strings.Cut(c.call, " ")
+		for _, name := range c.names {
+			if r, got := ask(method, path, `{"`+c.field+`":"`+name+`"}`); got == nil {
+				t.Errorf("%s with the %s %q: %s", c.call, c.field, name, r.text)
+			}
+		}
+	}
+}
+
+func TestABodyMustNotContradictThePath(t *testing.T) {
+	ask := requests(t)
+	for _, c := range []struct{ call, body, field, inPath, inBody string }{
+		{"POST /v1/vendors/v/sites/a:disable", `{"name":"vendors/v/sites/b"}`, "name", "vendors/v/sites/a", "vendors/v/sites/b"},
+		{"POST /v1/vendors/v/sites/a%2Fb:enable", `{"name":"vendors/v/sites/a/b"}`, "name", "vendors/v/sites/a%2Fb", "vendors/v/sites/a/b"},
+		{"POST /v1/vendors/v/sites/a:disable", `{"name":"%"}`, "name", "vendors/v/sites/a", "%"},
+		{"POST /v1/vendors/v/productLicenses:batchCreate", `{"parent":"vendors/w"}`, "parent", "vendors/v", "vendors/w"},
+		{"POST /v1/mutations/1:settle", `{"name":"mutations/2"}`, "name", "mutations/1", "mutations/2"},
+		{"PATCH /v1/vendors/v/members/1", `{"name":"vendors/v/members/2","group":"CLIENT"}`, "name", "vendors/v/members/1", "vendors/v/members/2"},
+		{"PATCH /v1/vendors/v/sites/s/integration?updateMask=tokenDuration", `{"name":"vendors/v/sites/t/integration"}`, "name", "vendors/v/sites/s/integration", "vendors/v/sites/t/integration"},
+	} {
+		method, path, _ := strings.Cut(c.call, " ")
+		r, got := ask(method, path, c.body)
+		e := r.failed(t, http.StatusBadRequest, "INVALID_ARGUMENT", "REQUEST_INVALID")
+		if got != nil || e.fields() != c.field || !strings.Contains(e.Message, "body says "+c.inBody+", ") || !strings.Contains(e.Message, "path "+c.inPath+": ") {
+			t.Errorf("%s with %s: field %q, %q; called with %v", c.call, c.body, e.fields(), e.Message, got)
+		}
+	}
+}
+
 func TestBodiesWhereNoneIsTaken(t *testing.T) {
 	ask := requests(t)
 	for _, c := range []struct{ method, path string }{

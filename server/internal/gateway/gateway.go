@@ -140,5 +140,5 @@ func (g *gateway) check(w http.ResponseWriter, r *http.Request, params map[strin
 	}
 	// The generated code reads the query from here, where every key is a field by its full name.
 	r.Form, r.PostForm = query, url.Values{}
-	return route.readBody(w, r, g.maxBody)
+	return route.readBody(w, r, params, g.maxBody)
 }

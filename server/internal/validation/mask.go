@@ -17,10 +17,11 @@ func explicitMask(req proto.Message) []*violation {
 	if field == nil {
 		return nil
 	}
-	target := changed(m)
-	if target == nil {
+	within := resourceField(m.Descriptor())
+	if within == nil {
 		return nil
 	}
+	target := m.Get(within).Message()
 	mask, _ := m.Get(field).Message().Interface().(*fieldmaskpb.FieldMask)
 	paths := mask.GetPaths()
 	if len(paths) == 0 || slices.Contains(paths, "*") {
@@ -44,12 +45,11 @@ func explicitMask(req proto.Message) []*violation {
 	return violations
 }
 
-// changed is the resource that an Update's request holds, or nil.
-func changed(m protoreflect.Message) protoreflect.Message {
-	fields := m.Descriptor().Fields()
-	for i := range fields.Len() {
-		if f := fields.Get(i); f.Message() != nil && !f.IsList() && resource(f.Message()) != nil {
-			return m.Get(f).Message()
+// resourceField is the field of a request that holds a resource, or nil.
+func resourceField(request protoreflect.MessageDescriptor) protoreflect.FieldDescriptor {
+	for i := range request.Fields().Len() {
+		if f := request.Fields().Get(i); f.Message() != nil && !f.IsList() && resource(f.Message()) != nil {
+			return f
 		}
 	}
 	return nil

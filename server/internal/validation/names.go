@@ -125,6 +125,23 @@ func (w *nameWalk) ignored(f protoreflect.FieldDescriptor, path string) bool {
 	return slices.Contains(b, annotations.FieldBehavior_OUTPUT_ONLY) || slices.Contains(b, annotations.FieldBehavior_IDENTIFIER) && !w.required(f, path)
 }
 
+// anotherName tells of a resource within a request that names another one: whoever replaces a licence by terms that they read elsewhere could mean either.
+func anotherName(req proto.Message) []*violation {
+	m := req.ProtoReflect()
+	field := m.Descriptor().Fields().ByName("name")
+	within := resourceField(m.Descriptor())
+	if field == nil || within == nil {
+		return nil
+	}
+	name, said := m.Get(field).String(), m.Get(within).Message().Get(within.Message().Fields().ByName("name")).String()
+	if canonical, err := names.Canonical(said); said == "" || err == nil && canonical == name {
+		return nil
+	}
+	return []*violation{{
+		Field: string(within.Name()) + ".name", Description: fmt.Sprintf("is %q, and name is %q: leave it empty, or send the same", said, name), Reason: "RESOURCE_NAME",
+	}}
+}
+
 func behavior(f protoreflect.FieldDescriptor) []annotations.FieldBehavior {
 	b, _ := proto.GetExtension(f.Options(), annotations.E_FieldBehavior).([]annotations.FieldBehavior)
 	return b

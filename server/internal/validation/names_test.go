@@ -149,6 +149,23 @@ func TestFieldsThatAreNotTheCallersAreNotChecked(t *testing.T) {
 	}
 }
 
+func TestTheResourceWithinARequestHasNoOtherName(t *testing.T) {
+	v := newValidator(t)
+	replace := func(within string) *pb.ReplaceProductLicenseRequest {
+		return &pb.ReplaceProductLicenseRequest{Name: "vendors/v/productLicenses/1", ProductLicense: &pb.ProductLicense{Name: within, User: "u", Product: "vendors/v/products/p"}}
+	}
+	for _, same := range []string{"", "vendors/v/productLicenses/1", "vendors/v/productLicenses/%31"} {
+		wantViolated(t, v.Request(replace(same)))
+	}
+	for _, other := range []string{"vendors/v/productLicenses/2", "1", "%"} {
+		err := v.Request(replace(other))
+		wantViolated(t, err, "product_license.name")
+		if text := describedText(err, "product_license.name"); !strings.Contains(text, other) || !strings.Contains(text, "vendors/v/productLicenses/1") {
+			t.Errorf("%q does not say both names", text)
+		}
+	}
+}
+
 func TestEveryNameOfARequestHasABound(t *testing.T) {
 	v := newValidator(t)
 	long := "vendors/v/sites/" + strings.Repeat("x", names.Longest)

@@ -32,6 +32,9 @@ func New(messages ...proto.Message) (*Validator, error) {
 func (v *Validator) Request(req proto.Message) error {
 	violations := append(canonicalNames(req), batchItems(req)...)
 	if len(violations) == 0 {
+		violations = anotherName(req)
+	}
+	if len(violations) == 0 {
 		violations = explicitMask(req)
 	}
 	var broken *protovalidate.ValidationError
