@@ -198,6 +198,13 @@ var memberBugs = []bug{
 		return call(ctx)
 	})},
 	{"CreateMember with the e-mail address of a member is ALREADY_EXISTS, and sends nothing", "answers the one that is there", around(hopeful[*pb.CreateMemberRequest])},
+	{"UpdateMember takes a member as it was read, and refuses another e-mail address", "ignores the address", requesting(func(req *pb.UpdateMemberRequest) { req.Member.Email = "" })},
+	{"UpdateMember takes a member as it was read, and refuses another e-mail address", "takes no address at all", around(func(ctx context.Context, req *pb.UpdateMemberRequest, _ *bugged, call callOf) (proto.Message, error) {
+		if req.GetMember().GetEmail() != "" {
+			return nil, apierror.Invalid("member.email", "cannot be changed")
+		}
+		return call(ctx)
+	})},
 	{"UpdateMember changes what its mask names, and nobody else", "ignores the mask", requesting(func(req *pb.UpdateMemberRequest) { req.UpdateMask.Paths = []string{"group", "state"} })},
 	{"UpdateMember changes what its mask names, and nobody else", "changes everybody", around(func(ctx context.Context, req *pb.UpdateMemberRequest, b *bugged, call callOf) (proto.Message, error) {
 		all, err := b.vendor.Members(ctx)

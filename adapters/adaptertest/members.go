@@ -20,6 +20,7 @@ var memberPromises = []Promise{
 	{"CreateMember is listed", needs(memberCreator, memberLister), createdMemberIsListed},
 	{"CreateMember with the e-mail address of a member is ALREADY_EXISTS, and sends nothing", needs(memberCreator, memberLister), memberExists},
 	{"UpdateMember changes what its mask names, and nobody else", needs(memberUpdater, memberLister), updatesOneMember},
+	{"UpdateMember takes a member as it was read, and refuses another e-mail address", needs(memberUpdater, memberLister), keepsTheAddress},
 }
 
 var memberWrites = []write{
@@ -215,4 +216,16 @@ func updatesOneMember(t T, h Harness) {
 			}
 		}
 	}
+}
+
+func keepsTheAddress(t T, h Harness) {
+	m := newMembers(t, h, 2)[0]
+	m.State = pb.Member_INACTIVE
+	if _, err := updatingMember(h, m, "group", "state").in(t.Context(), newSteps()); err != nil {
+		t.Errorf("UpdateMember of %v, as it was read but for its state: %v", m, err)
+	}
+	h, m.Email, m.State = since(h), "another@shop.example", pb.Member_ACTIVE
+	_, err := updatingMember(h, m, "state").in(t.Context(), newSteps())
+	wantError(t, "UpdateMember with another e-mail address", err, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID)
+	wantWrites(t, "UpdateMember with another e-mail address", h, 0)
 }

@@ -138,6 +138,9 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 	if err != nil {
 		return nil, err
 	}
+	if email := wanted.GetEmail(); email != "" && !strings.EqualFold(email, before.GetEmail()) {
+		return nil, apierror.Invalid("member.email", "is not this member's, and cannot be changed: leave it empty")
+	}
 	asWanted := func(m *pb.Member) bool {
 		return !slices.ContainsFunc(mask, func(field string) bool {
 			return field == "group" && m.GetGroup() != wanted.GetGroup() || field == "state" && m.GetState() != wanted.GetState()

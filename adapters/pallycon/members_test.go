@@ -184,6 +184,23 @@ func TestAMemberThatCannotBeUpdated(t *testing.T) {
 	}
 }
 
+func TestAMembersAddressIsNotChanged(t *testing.T) {
+	members := fixture(t, "account-member.json")
+	for email, field := range map[string]string{"boss@SHOP.example": "", "x@shop.example": "member.email"} {
+		a, _ := serve(t, config(), map[string]string{getMembers: members}) // and no PUT, since nothing is to change
+		_, err := updateMember(t, a, mutation.NewMemory(), &pb.Member{Name: "vendors/acme/members/101", Email: email, State: pb.Member_ACTIVE}, "state")
+		if field == "" {
+			if err != nil {
+				t.Errorf("the member's own address: %v", err)
+			}
+			continue
+		}
+		if e := wantError(t, email, err, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID); len(e.Violations) != 1 || e.Violations[0].GetField() != field {
+			t.Errorf("%s: the violations are %v", email, e.Violations)
+		}
+	}
+}
+
 func TestALostChangeOfAMemberIsReadBack(t *testing.T) {
 	before := strings.Replace(withFresh(t), `"group_seq":1001`, `"group_seq":1014`, 1)
 	wanted := &pb.Member{Name: "vendors/acme/members/104", Group: pb.Member_TECHNICAL_SUPPORT, State: pb.Member_ACTIVE}

@@ -79,6 +79,9 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 	if err != nil {
 		return nil, err
 	}
+	if email := wanted.GetEmail(); email != "" && email != before.GetEmail() {
+		return nil, apierror.Invalid("member.email", "is not this member's, and cannot be changed")
+	}
 	send := func(ctx context.Context) (*pb.Member, error) {
 		changed, err := a.vendor.ChangeMember(ctx, id, set)
 		if err != nil {
