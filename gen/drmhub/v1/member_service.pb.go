@@ -139,7 +139,7 @@ type Member struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The resource name, "vendors/{vendor}/members/{member}". PallyCon's id is member_seq.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The member's e-mail address, with which the member logs in. It cannot be changed.
+	// The member's e-mail address, with which the member logs in. It cannot be changed: UpdateMember takes none, or the one that the member has.
 	Email string `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`
 	// What the member may do.
 	Group Member_Group `protobuf:"varint,3,opt,name=group,proto3,enum=drmhub.v1.Member_Group" json:"group,omitempty"`
@@ -450,7 +450,9 @@ type UpdateMemberRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The member; its name says which.
 	Member *Member `protobuf:"bytes,1,opt,name=member,proto3" json:"member,omitempty"`
-	// The fields to change: group, state. Without a mask, those that the request sets.
+	// The fields to change: group, state.
+	// Without a mask, those of them that the request sets; over REST, those that the body has, also with an empty value or null. Other fields are
+	// not looked at then, so that what was read can be edited and sent back.
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	// A UUID of the caller's choice: the same id with the same request is carried out once and answers the same.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`

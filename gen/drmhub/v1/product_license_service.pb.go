@@ -740,7 +740,9 @@ type UpdateProductRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The product; its name says which.
 	Product *Product `protobuf:"bytes,1,opt,name=product,proto3" json:"product,omitempty"`
-	// The fields to change. Without a mask, those that the request sets.
+	// The fields to change: display_name, description, buyable, visible, price, recurring.
+	// Without a mask, those of them that the request sets; over REST, those that the body has, also with an empty value or null. Other fields are
+	// not looked at then, so that what was read can be edited and sent back.
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	// A UUID of the caller's choice: the same id with the same request is carried out once and answers the same.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`

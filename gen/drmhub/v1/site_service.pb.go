@@ -1360,7 +1360,9 @@ type UpdateSiteRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The site; its name says which.
 	Site *Site `protobuf:"bytes,1,opt,name=site,proto3" json:"site,omitempty"`
-	// The fields to change: display_name, policy_id. Without a mask, those that the request sets.
+	// The fields to change: display_name, policy_id.
+	// Without a mask, those of them that the request sets; over REST, those that the body has, also with an empty value or null. Other fields are
+	// not looked at then, so that what was read can be edited and sent back.
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	// A UUID of the caller's choice: the same id with the same request is carried out once and answers the same.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -2343,7 +2345,9 @@ type UpdateIntegrationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The integration; its name says which.
 	Integration *Integration `protobuf:"bytes,1,opt,name=integration,proto3" json:"integration,omitempty"`
-	// The fields to change: license_callback_url, package_callback_url, token_duration. Without a mask, those that the request sets.
+	// The fields to change: license_callback_url, package_callback_url, token_duration.
+	// Without a mask, those of them that the request sets; over REST, those that the body has, also with an empty value or null. Other fields are
+	// not looked at then, so that what was read can be edited and sent back.
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	// A UUID of the caller's choice: the same id with the same request is carried out once and answers the same.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`

@@ -18,33 +18,34 @@ import (
 )
 
 // readBody reads the request's body, refuses what the route does not take, and leaves the body to be read again. An empty body is an empty message.
-func (rt *route) readBody(w http.ResponseWriter, r *http.Request, params map[string]string, most int64) error {
+// It answers what the body changes where an update has no mask.
+func (rt *route) readBody(w http.ResponseWriter, r *http.Request, params map[string]string, most int64) (implied []string, err error) {
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return refused(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", tooLarge.Limit)
+		return nil, refused(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", tooLarge.Limit)
 	}
 	if err != nil {
-		return apierror.Invalid("", "the body could not be read to its end")
+		return nil, apierror.Invalid("", "the body could not be read to its end")
 	}
 	r.Body = http.NoBody
 	if len(bytes.TrimSpace(raw)) == 0 {
-		return nil
+		return nil, nil
 	}
 	if err := checkMediaType(r.Header); err != nil {
-		return err
+		return nil, err
 	}
 	if rt.body == nil {
-		return apierror.Invalid("", "%s takes no body here; send parameters in the query", rt.method)
+		return nil, apierror.Invalid("", "%s takes no body here; send parameters in the query", rt.method)
 	}
 	body := rt.body.New()
 	if err := protojson.Unmarshal(raw, body.Interface()); err != nil {
-		return explain(raw, rt.body.Descriptor(), err)
+		return nil, explain(raw, rt.body.Descriptor(), err)
 	}
 	if err := rt.checkBodyNames(body, params); err != nil {
-		return err
+		return nil, err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(raw))
-	return nil
+	return rt.impliedMask(raw, body), nil
 }
 
 // checkBodyNames refuses a body that names another resource than the path: the path would win, and change what the caller may not have meant.

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc"
@@ -138,7 +139,14 @@ func (g *gateway) check(w http.ResponseWriter, r *http.Request, params map[strin
 	if err != nil {
 		return err
 	}
+	implied, err := route.readBody(w, r, params, g.maxBody)
+	if err != nil {
+		return err
+	}
+	if len(implied) > 0 && !query.Has(updateMask) {
+		query.Set(updateMask, strings.Join(implied, ","))
+	}
 	// The generated code reads the query from here, where every key is a field by its full name.
 	r.Form, r.PostForm = query, url.Values{}
-	return route.readBody(w, r, params, g.maxBody)
+	return nil
 }

@@ -1,7 +1,9 @@
 package validation
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/protobuf/proto"
@@ -14,35 +16,35 @@ import (
 func explicitMask(req proto.Message) []*violation {
 	m := req.ProtoReflect()
 	field := m.Descriptor().Fields().ByName("update_mask")
-	if field == nil {
-		return nil
-	}
 	within := resourceField(m.Descriptor())
-	if within == nil {
+	if field == nil || within == nil {
 		return nil
 	}
-	target := m.Get(within).Message()
 	mask, _ := m.Get(field).Message().Interface().(*fieldmaskpb.FieldMask)
 	paths := mask.GetPaths()
-	if len(paths) == 0 || slices.Contains(paths, "*") {
-		written := changeable(target, len(paths) > 0)
+	if all := slices.Contains(paths, "*"); len(paths) == 0 || all {
+		written := Changeable(within.Message(), func(f protoreflect.FieldDescriptor) bool { return all || m.Get(within).Message().Has(f) })
 		if len(written) == 0 {
-			return []*violation{{Field: "update_mask", Description: "names nothing, and the request sets nothing that can be changed"}}
+			return []*violation{maskViolation("names nothing to change, and the request sets none of " + strings.Join(Changeable(within.Message(), anyField), ", "))}
 		}
 		m.Set(field, protoreflect.ValueOfMessage((&fieldmaskpb.FieldMask{Paths: written}).ProtoReflect()))
 		return nil
 	}
 	var violations []*violation
 	for _, path := range paths {
-		f := target.Descriptor().Fields().ByName(protoreflect.Name(path))
+		f := within.Message().Fields().ByName(protoreflect.Name(path))
 		switch {
 		case f == nil:
-			violations = append(violations, &violation{Field: "update_mask", Description: path + " is no field of a " + string(target.Descriptor().Name())})
+			violations = append(violations, maskViolation(fmt.Sprintf("%q is no field of a %s", path, within.Message().Name())))
 		case !writable(f):
-			violations = append(violations, &violation{Field: "update_mask", Description: path + " cannot be changed"})
+			violations = append(violations, maskViolation(path+" cannot be changed"))
 		}
 	}
 	return violations
+}
+
+func maskViolation(description string) *violation {
+	return &violation{Field: "update_mask", Description: description}
 }
 
 // resourceField is the field of a request that holds a resource, or nil.
@@ -55,16 +57,19 @@ func resourceField(request protoreflect.MessageDescriptor) protoreflect.FieldDes
 	return nil
 }
 
-func changeable(target protoreflect.Message, unset bool) []string {
+// Changeable are the fields that an update without a mask changes, of those that are set. What cannot be changed is not among them, so that a resource
+// that was read can be sent back as a whole.
+func Changeable(resource protoreflect.MessageDescriptor, set func(protoreflect.FieldDescriptor) bool) []string {
 	var paths []string
-	fields := target.Descriptor().Fields()
-	for i := range fields.Len() {
-		if f := fields.Get(i); writable(f) && (unset || target.Has(f)) {
+	for i := range resource.Fields().Len() {
+		if f := resource.Fields().Get(i); writable(f) && set(f) {
 			paths = append(paths, string(f.Name()))
 		}
 	}
 	return paths
 }
+
+func anyField(protoreflect.FieldDescriptor) bool { return true }
 
 func writable(f protoreflect.FieldDescriptor) bool {
 	for _, b := range behavior(f) {

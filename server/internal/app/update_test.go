@@ -1,0 +1,65 @@
+package app_test
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What a GET answers is edited and sent back as a whole: the edit takes effect, and the rest stays as it was.
+func TestWhatWasReadCanBeSentBackEdited(t *testing.T) {
+	h := start(t, furnish, withNCP(time.Now()), withAmino(time.Now()))
+	const member = "vendors/acme/members/7"
+	for name, edit := range map[string]map[string]any{
+		mySite:                {"displayName": "Kids_TV"},
+		demo + "/integration": {"packageCallbackUrl": "https://play.example/package"},
+		member:                {"state": "INACTIVE"},
+		movies:                {"displayName": "", "buyable": false, "price": map[string]any{"amount": 1099.0, "currency": "EUR"}},
+	} {
+		read := func() map[string]any {
+			if name == member { // which only the list shows
+				return h.object(t, "GET /v1/vendors/acme/members", "")["members"].([]any)[0].(map[string]any)
+			}
+			return h.object(t, "GET /v1/"+name, "")
+		}
+		want := read()
+		maps.Copy(want, edit)
+		body, err := json.Marshal(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, got := range map[string]map[string]any{"answers": h.object(t, "PATCH /v1/"+name, string(body)), "leaves": read()} {
+			for _, follows := range []string{"vendorState", "updateTime"} {
+				delete(got, follows)
+				delete(want, follows)
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("PATCH of %s %s %v, want %v", name, what, got, want)
+			}
+		}
+	}
+}
+
+func TestAnUpdateOfNothingSaysSo(t *testing.T) {
+	h := start(t, furnish)
+	for _, body := range []string{`{}`, `{"name":"vendors/acme/members/7","email":"anna@example.com"}`} {
+		status, _, answer := h.rest(t, "PATCH /v1/vendors/acme/members/7", body)
+		if status != http.StatusBadRequest || !strings.Contains(answer, `"message":"update_mask: names nothing to change, and the request sets none of group, state"`) {
+			t.Errorf("%s: %d: %s", body, status, answer)
+		}
+	}
+}
+
+// object makes a REST call that succeeds, and reads its answer.
+func (h *hub) object(t *testing.T, call, body string) (object map[string]any) {
+	t.Helper()
+	status, _, answer := h.rest(t, call, body)
+	if err := json.Unmarshal([]byte(answer), &object); err != nil || status != http.StatusOK {
+		t.Fatalf("%s: %d, %v: %s", call, status, err, answer)
+	}
+	return object
+}
