@@ -12,6 +12,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 )
@@ -62,13 +63,34 @@ func fromRules(broken *protovalidate.ValidationError, said []*errdetails.BadRequ
 		if known {
 			continue
 		}
-		text := b.Proto.GetMessage()
-		if text == "" {
-			text = "breaks the rule " + b.Proto.GetRuleId()
-		}
-		violations = append(violations, &errdetails.BadRequest_FieldViolation{Field: field, Description: strings.TrimPrefix(text, "value "), Reason: strings.ToUpper(strings.ReplaceAll(b.Proto.GetRuleId(), ".", "_"))})
+		violations = append(violations, &errdetails.BadRequest_FieldViolation{Field: field, Description: describe(field, b), Reason: strings.ToUpper(strings.ReplaceAll(b.Proto.GetRuleId(), ".", "_"))})
 	}
 	return violations
+}
+
+// describe says what to change of a field that breaks a rule.
+func describe(field string, b *protovalidate.Violation) string {
+	text := strings.TrimPrefix(b.Proto.GetMessage(), "value ")
+	switch {
+	case b.Proto.GetRuleId() == "repeated.unique":
+		return "must hold each item once" + repeated(field, b.FieldValue.List())
+	case text == "":
+		return "breaks the rule " + b.Proto.GetRuleId()
+	}
+	return text
+}
+
+// repeated says which item of a list is the first to be there again.
+func repeated(field string, list protoreflect.List) string {
+	places := map[string]int{}
+	for i := range list.Len() {
+		item := list.Get(i).String()
+		if first, again := places[item]; again {
+			return fmt.Sprintf(": %[1]s[%[2]d] is %[1]s[%[3]d] again, %[4]s", field, i, first, item)
+		}
+		places[item] = i
+	}
+	return ""
 }
 
 // Unary checks the requests of unary calls.

@@ -101,6 +101,15 @@ func TestAViolationSaysWhatIsWrongForPeopleAndPrograms(t *testing.T) {
 	}
 }
 
+func TestARepeatedItemIsNamed(t *testing.T) {
+	const licenses = "vendors/v/productLicenses/"
+	err := newValidator(t).Request(&pb.BatchDeleteProductLicensesRequest{Parent: "vendors/v", Names: []string{licenses + "1", licenses + "2", licenses + "3", licenses + "%32", licenses + "1"}})
+	wantViolated(t, err, "names")
+	if text := describedText(err, "names"); text != "must hold each item once: names[3] is names[1] again, vendors/v/productLicenses/2" {
+		t.Errorf("%q", text)
+	}
+}
+
 // streaming is a LicenseService of one method, and counts its calls.
 type streaming struct {
 	pb.UnimplementedLicenseServiceServer
