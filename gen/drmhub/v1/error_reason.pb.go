@@ -63,7 +63,9 @@ const (
 	ErrorReason_VENDOR_STATE ErrorReason = 15
 	// FAILED_PRECONDITION: the vendor refuses for a reason of its own; see `vendor_code`.
 	ErrorReason_VENDOR_REJECTED ErrorReason = 16
-	// UNKNOWN: the change may or may not have been made. Do not send it again blindly: call again with the same request_id, which settles it.
+	// UNKNOWN: the change may or may not have been made. Do not send it again blindly. The message says what helps: mostly to call again with the same
+	// request_id, which settles it. Where the vendor offers nothing to read back, calling again only answers the same: somebody must look at the
+	// vendor's console. The record `mutation` then stays UNKNOWN and has no next_settle_time.
 	ErrorReason_OUTCOME_UNKNOWN ErrorReason = 17
 	// ALREADY_EXISTS: the request_id was used before, with another request.
 	ErrorReason_REQUEST_ID_REUSED ErrorReason = 18
