@@ -104,6 +104,14 @@ func TestATrialTellsTheRequestOfTheGuide(t *testing.T) {
 			curlPost + "/account/member" + signed + `{"api_code":"UA010700200","group_seq":"1014","member_email":"new.one@shop.example"}'`,
 			&pb.Member{Email: "new.one@shop.example", Group: pb.Member_CLIENT, VendorGroup: "1014"},
 		},
+		"CreateMember: of a group that PallyCon chooses, and the guide does not tell": {
+			map[string]string{getMembers: members},
+			func(ctx context.Context, a *pallycon.Adapter) (proto.Message, error) {
+				return a.CreateMember(ctx, &pb.CreateMemberRequest{Parent: "vendors/acme", Member: &pb.Member{Email: "new.one@shop.example"}})
+			},
+			curlPost + "/account/member" + signed + `{"api_code":"UA010700200","member_email":"new.one@shop.example"}'`,
+			&pb.Member{Email: "new.one@shop.example"},
+		},
 		"UpdateMember": {
 			map[string]string{getMembers: members},
 			func(ctx context.Context, a *pallycon.Adapter) (proto.Message, error) {
