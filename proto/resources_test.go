@@ -79,6 +79,9 @@ func (c contract) patterns() map[string]string {
 // referenced is the form of the names that a field holds, or "" where the field does not say.
 func (c contract) referenced(f protoreflect.FieldDescriptor) string {
 	ref, _ := proto.GetExtension(f.Options(), annotations.E_ResourceReference).(*annotations.ResourceReference)
+	if ref.GetType() == "*" { // of any type
+		return "*"
+	}
 	if ref.GetChildType() == "" {
 		return c.patterns()[ref.GetType()]
 	}
