@@ -81,7 +81,7 @@ const (
 	ErrorReason_CALL_CANCELLED ErrorReason = 23
 	// INTERNAL: drmhub itself failed. This is a bug worth reporting. UNAVAILABLE: its store cannot be reached, and nothing was sent.
 	ErrorReason_INTERNAL_FAILURE ErrorReason = 24
-	// ABORTED: another mutation changes the same resource and is not settled yet, so nothing was sent. Call again with the same request_id.
+	// ABORTED: another mutation changes the same resource, or may have created it, and is not settled yet, so nothing was sent. Call again with the same request_id.
 	ErrorReason_MUTATION_IN_PROGRESS ErrorReason = 25
 )
 

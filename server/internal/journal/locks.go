@@ -78,6 +78,9 @@ func (r *record) identity(thing proto.Message) string {
 	case *pb.Member:
 		chosen = "member " + thing.GetEmail()
 	case *pb.DrmAccount:
+		if thing.GetUsername() == "" { // it is drawn, and nobody else has it
+			return ""
+		}
 		chosen = "account " + thing.GetUsername()
 	case *pb.Product:
 		chosen = "product" // one without a name is told from another by nothing that both must have

@@ -126,6 +126,33 @@ func TestMutationsOfOneResourceWaitForEachOther(t *testing.T) {
 	}
 }
 
+func TestAccountsOfOneUsernameAreCreatedOneAfterTheOther(t *testing.T) {
+	t.Parallel()
+	creates := func(customer, username string) call {
+		return func(ctx context.Context, r *replica) error {
+			_, err := r.accounts.CreateDrmAccount(ctx, &pb.CreateDrmAccountRequest{Parent: "vendors/v", DrmAccount: &pb.DrmAccount{Customer: customer, Username: username, Password: password}})
+			return err
+		}
+	}
+	const alone = 20 * time.Second // two writes
+	for name, c := range map[string]struct {
+		one, other call
+		wait       bool
+	}{
+		"one username":    {creates("c", "0123456789"), creates("d", "0123456789"), true},
+		"two usernames":   {creates("c", "0123456789"), creates("c", "9876543210"), false},
+		"drawn usernames": {creates("c", ""), creates("d", ""), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				if took := together(t, c.one, c.other); c.wait != (took >= 2*alone) || took > 2*alone+time.Second {
+					t.Errorf("both took %v", took)
+				}
+			})
+		})
+	}
+}
+
 func TestWhatIsUnknownHoldsItsResourceUntilItIsSettled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{faults: map[int]fault{1: cut}}
