@@ -2,6 +2,7 @@ package amino
 
 import (
 	"context"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -56,9 +57,27 @@ func (a *Adapter) productID(field, name string) (string, error) {
 }
 
 // CreateProduct is POST /products. Whether a lost request arrived is read back from the list: it then has a product like the one wanted that it did not have
-// before.
+// before. One without a name could be anybody's, so that this is not read back.
 func (a *Adapter) CreateProduct(ctx context.Context, req *pb.CreateProductRequest) (*pb.Product, error) {
 	wanted := req.GetProduct()
+	w := mutation.Write[*pb.Product]{
+		Step: "create",
+		Send: func(ctx context.Context) (*pb.Product, error) {
+			row, err := create(ctx, a, productsPath, productResource{Type: productType, Attributes: productBody(wanted)})
+			if err != nil {
+				return nil, err
+			}
+			return a.product(row), nil
+		},
+		Expect: func() *pb.Product {
+			p := proto.CloneOf(wanted)
+			p.Name = ""
+			return p
+		},
+	}
+	if wanted.GetDisplayName() == "" {
+		return mutation.Do(ctx, w)
+	}
 	before, err := mutation.Note(ctx, "before", func(ctx context.Context) (*pb.ListProductsResponse, error) {
 		// All of them, and not those like it alone: one that becomes like it later has not arrived.
 		held, err := all[productResource](ctx, a, productsPath)
@@ -71,34 +90,16 @@ func (a *Adapter) CreateProduct(ctx context.Context, req *pb.CreateProductReques
 	if err != nil {
 		return nil, err
 	}
-	known := map[string]bool{}
-	for _, p := range before.GetProducts() {
-		known[p.GetName()] = true
+	w.Check = func(ctx context.Context) (*pb.Product, bool, error) {
+		alike, err := a.productsLike(ctx, wanted)
+		for _, p := range alike {
+			if !slices.ContainsFunc(before.GetProducts(), func(b *pb.Product) bool { return b.GetName() == p.GetName() }) {
+				return p, true, nil
+			}
+		}
+		return nil, false, err
 	}
-	return mutation.Do(ctx, mutation.Write[*pb.Product]{
-		Step: "create",
-		Send: func(ctx context.Context) (*pb.Product, error) {
-			row, err := create(ctx, a, productsPath, productResource{Type: productType, Attributes: productBody(wanted)})
-			if err != nil {
-				return nil, err
-			}
-			return a.product(row), nil
-		},
-		Check: func(ctx context.Context) (*pb.Product, bool, error) {
-			alike, err := a.productsLike(ctx, wanted)
-			for _, p := range alike {
-				if !known[p.GetName()] {
-					return p, true, nil
-				}
-			}
-			return nil, false, err
-		},
-		Expect: func() *pb.Product {
-			p := proto.CloneOf(wanted)
-			p.Name = ""
-			return p
-		},
-	})
+	return mutation.Do(ctx, w)
 }
 
 // productsLike are the products that hold everything that a wanted one says.
@@ -107,7 +108,7 @@ func (a *Adapter) productsLike(ctx context.Context, wanted *pb.Product) ([]*pb.P
 	var alike []*pb.Product
 	for _, row := range held {
 		p := a.product(row)
-		if (wanted.GetDisplayName() == "" || wanted.GetDisplayName() == p.GetDisplayName()) &&
+		if wanted.GetDisplayName() == p.GetDisplayName() &&
 			(wanted.GetDescription() == "" || wanted.GetDescription() == p.GetDescription()) &&
 			(wanted.GetPrice() == nil || proto.Equal(wanted.GetPrice(), p.GetPrice())) &&
 			wanted.GetBuyable() == p.GetBuyable() && wanted.GetVisible() == p.GetVisible() && wanted.GetRecurring() == p.GetRecurring() {

@@ -79,6 +79,20 @@ func TestALostProductIsTheNewOneThatIsLikeIt(t *testing.T) {
 	}
 }
 
+func TestALostProductWithoutANameCouldBeAnybodys(t *testing.T) {
+	a, vendor := serve(t, config(), map[string][]reply{postProduct: {cut}})
+	log := mutation.NewMemory()
+	for range 2 {
+		wanted := kids("")
+		wanted.DisplayName = ""
+		_, err := createProduct(t, a, log, wanted)
+		wantUnknown(t, "CreateProduct", err)
+	}
+	if log.Get("create").State != mutation.Lost || len(vendor.names()) != 1 {
+		t.Errorf("%v; made %q", log.Get("create"), vendor.names())
+	}
+}
+
 // updater is an adapter to a vendor that changes products.
 func updater(t *testing.T, turns map[string][]reply) (adapters.ProductUpdater, *script) {
 	t.Helper()

@@ -26,7 +26,7 @@ func (a productUpdater) UpdateProduct(ctx context.Context, req *pb.UpdateProduct
 	if err != nil {
 		return nil, err
 	}
-	before, err := mutation.NoteStanding(ctx, "before", func(ctx context.Context) (*pb.Product, error) { return a.findProduct(ctx, wanted.GetName()) })
+	before, err := mutation.NoteStanding(ctx, "before", func(ctx context.Context) (*pb.Product, error) { return a.findProduct(ctx, wanted.GetName()) }, wanted)
 	if err != nil {
 		return nil, err
 	}

@@ -61,7 +61,8 @@ type Log interface {
 	Put(ctx context.Context, step string, r Record) error
 	// Settling says that nobody asked again: a mutation that has had no effect is closed, not sent.
 	Settling() bool
-	// AwaitCreation waits until no other mutation may have created this resource, which stands, without knowing it. Its error says that none of this one is to be sent.
+	// AwaitCreation waits until no other mutation that began before may have created a resource that looks like this one, without knowing it. Its error says that none of
+	// this mutation is to be sent.
 	AwaitCreation(ctx context.Context, resource proto.Message) error
 }
 
@@ -272,15 +273,22 @@ func Note[T proto.Message](ctx context.Context, step string, read func(context.C
 	return v, r.put(ctx, step, Record{State: Noted, Answer: packed})
 }
 
-// NoteStanding is Note of a resource that the method is to change or to remove. It waits for the mutation that may have created it and does not know: that would not find
-// it again, take it for not made, and make it a second time.
-func NoteStanding[T proto.Message](ctx context.Context, step string, read func(context.Context) (T, error)) (T, error) {
+// NoteStanding is Note of a resource that the method is to remove, or to make look like another one. It waits for the mutations that may have created it, or are to
+// create what it becomes, and do not know yet what came of that: the former would not find it again, take it for not made, and make it a second time; the latter would
+// take it for their own.
+func NoteStanding[T proto.Message](ctx context.Context, step string, read func(context.Context) (T, error), becomes ...T) (T, error) {
 	return Note(ctx, step, func(ctx context.Context) (T, error) {
 		standing, err := read(ctx)
-		if r, none := fromContext(ctx); err == nil && none == nil && r.trial == nil {
-			err = r.log.AwaitCreation(ctx, standing) // not before: what begins after the resource was seen does not take it for its own
+		r, outside := fromContext(ctx)
+		if err != nil || outside != nil || r.trial != nil {
+			return standing, err
 		}
-		return standing, err
+		for _, resource := range append(becomes, standing) { // not before it was read: what begins after that takes it neither for not made nor for its own
+			if err := r.log.AwaitCreation(ctx, resource); err != nil {
+				return standing, err
+			}
+		}
+		return standing, nil
 	})
 }
 

@@ -31,7 +31,7 @@ func (a *Adapter) UpdateSite(ctx context.Context, req *pb.UpdateSiteRequest) (*p
 		return nil, err
 	}
 	find := func(ctx context.Context) (*pb.Site, error) { return a.findSite(ctx, ids[1]) }
-	before, err := mutation.NoteStanding(ctx, "before", find)
+	before, err := mutation.NoteStanding(ctx, "before", find, req.GetSite())
 	if err != nil {
 		return nil, err
 	}

@@ -88,7 +88,7 @@ func (a *Adapter) UpdateProduct(ctx context.Context, req *pb.UpdateProductReques
 	read := func(ctx context.Context) (*pb.Product, error) {
 		return a.GetProduct(ctx, &pb.GetProductRequest{Name: wanted.GetName()})
 	}
-	before, err := mutation.NoteStanding(ctx, "before", read)
+	before, err := mutation.NoteStanding(ctx, "before", read, wanted)
 	if err != nil {
 		return nil, err
 	}

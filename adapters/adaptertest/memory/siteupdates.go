@@ -25,7 +25,7 @@ func (a *Adapter) UpdateSite(ctx context.Context, req *pb.UpdateSiteRequest) (*p
 	read := func(ctx context.Context) (*pb.Site, error) {
 		return a.GetSite(ctx, &pb.GetSiteRequest{Name: wanted.GetName()})
 	}
-	before, err := mutation.NoteStanding(ctx, "before", read)
+	before, err := mutation.NoteStanding(ctx, "before", read, wanted)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"errors"
+	"path"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	aminotwin "github.com/drmhub/drmhub/adapters/amino/emulator"
 	"github.com/drmhub/drmhub/adapters/apierror"
+	ncptwin "github.com/drmhub/drmhub/adapters/ncp/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -42,11 +44,9 @@ func TestASiteThatIsRenamedIsNoOrder(t *testing.T) {
 	m := h.cutOnce(t, h.ncp.Faults(), func(ctx context.Context) error {
 		_, err := sites.CreateSiteOrder(ctx, &pb.CreateSiteOrderRequest{Parent: "vendors/ncp", SiteOrder: &pb.SiteOrder{DisplayName: "Kids_TV"}})
 		return err
-	}, func(ctx context.Context) error {
-		_, err := sites.UpdateSite(ctx, &pb.UpdateSiteRequest{
-			Site: &pb.Site{Name: mySite, DisplayName: "Kids_TV", PolicyId: "0"}, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"display_name", "policy_id"}},
-		})
-		return err
+	}, func(context.Context) error { // by somebody at the console: drmhub would wait
+		h.ncp.PutSites(ncptwin.Site{SiteID: path.Base(mySite), SiteName: "Kids_TV", Status: ncptwin.StatusReady, Enabled: true})
+		return nil
 	})
 	if m.GetState() != pb.Mutation_UNKNOWN {
 		t.Errorf("%v, and no site was ordered", m)
@@ -68,24 +68,61 @@ func TestAProductThatIsUpdatedIsNoNewOne(t *testing.T) {
 	}
 }
 
-func TestProductsAreCreatedOneAfterTheOther(t *testing.T) {
-	h := start(t, withAmino(time.Now()))
-	c := pb.NewProductLicenseServiceClient(h.conn)
-	m := h.cutOnce(t, h.amino.Faults(), func(ctx context.Context) error {
-		_, err := c.CreateProduct(ctx, &pb.CreateProductRequest{Parent: aminoVendor, Product: &pb.Product{Description: "d"}})
-		return err
-	}, func(ctx context.Context) error {
-		short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+// What is created meanwhile, and renamed to what the first one is to be called, waits for it to be settled.
+func TestNoNameIsTakenThatACreationInDoubtMayHave(t *testing.T) {
+	soon := func(t *testing.T, h *hub, rename func(context.Context) error) error {
+		t.Helper()
+		before := h.effects()
+		short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
-		_, err := c.CreateProduct(short, &pb.CreateProductRequest{Parent: aminoVendor, Product: &pb.Product{DisplayName: "other", Description: "d"}})
-		if n := h.effects(); err == nil || n != 0 { // whether it is ABORTED or the deadline passes first
-			t.Errorf("another product, while that one is in doubt: %v, and %d effects", err, n)
+		if err := rename(short); err == nil || h.effects() != before { // whether it is ABORTED or the deadline passes first
+			t.Errorf("renamed while another one of this name is in doubt: %v, and %d effects", err, h.effects()-before)
 		}
 		return nil
-	})
-	if m.GetState() != pb.Mutation_UNKNOWN {
-		t.Errorf("%v, and no product was created", m)
 	}
+	t.Run("a product", func(t *testing.T) {
+		h := start(t, withAmino(time.Now()))
+		c := pb.NewProductLicenseServiceClient(h.conn)
+		m := h.cutOnce(t, h.amino.Faults(), func(ctx context.Context) error {
+			_, err := c.CreateProduct(ctx, &pb.CreateProductRequest{Parent: aminoVendor, Product: &pb.Product{DisplayName: "Films"}})
+			return err
+		}, func(ctx context.Context) error {
+			other, err := c.CreateProduct(ctx, &pb.CreateProductRequest{Parent: aminoVendor, Product: &pb.Product{DisplayName: "Series"}})
+			if err != nil {
+				return err
+			}
+			return soon(t, h, func(ctx context.Context) error {
+				_, err := c.UpdateProduct(ctx, &pb.UpdateProductRequest{Product: &pb.Product{Name: other.GetName(), DisplayName: "Films"}, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"display_name"}}})
+				return err
+			})
+		})
+		if m.GetState() != pb.Mutation_UNKNOWN {
+			t.Errorf("%v, and no such product was created", m)
+		}
+	})
+	t.Run("a site", func(t *testing.T) {
+		h := start(t, withNCP(time.Now()))
+		c := pb.NewSiteServiceClient(h.conn)
+		m := h.cutOnce(t, h.ncp.Faults(), func(ctx context.Context) error {
+			_, err := c.CreateSiteOrder(ctx, &pb.CreateSiteOrderRequest{Parent: "vendors/ncp", SiteOrder: &pb.SiteOrder{DisplayName: "Kids_TV"}})
+			return err
+		}, func(ctx context.Context) error {
+			other, err := c.CreateSiteOrder(ctx, &pb.CreateSiteOrderRequest{Parent: "vendors/ncp", SiteOrder: &pb.SiteOrder{DisplayName: "Teens_TV"}})
+			if err != nil {
+				return err
+			}
+			if err := h.ncp.Finish(path.Base(other.GetSite())); err != nil {
+				return err
+			}
+			return soon(t, h, func(ctx context.Context) error {
+				_, err := c.UpdateSite(ctx, &pb.UpdateSiteRequest{Site: &pb.Site{Name: other.GetSite(), DisplayName: "Kids_TV"}, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"display_name"}}})
+				return err
+			})
+		})
+		if m.GetState() != pb.Mutation_UNKNOWN {
+			t.Errorf("%v, and no such site was ordered", m)
+		}
+	})
 }
 
 // A create whose answer was lost is read back by what it created: nobody may take that away before.

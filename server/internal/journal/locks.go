@@ -83,7 +83,10 @@ func (r *record) identity(thing proto.Message) string {
 		}
 		chosen = "account " + thing.GetUsername()
 	case *pb.Product:
-		chosen = "product" // one without a name is told from another by nothing that both must have
+		if thing.GetDisplayName() == "" { // it cannot be read back
+			return ""
+		}
+		chosen = "product " + thing.GetDisplayName()
 	case *pb.ProductLicense:
 		chosen = "license of " + thing.GetUser() // an order id may be drawn, or be that of a licence that is issued again
 	default:
@@ -185,7 +188,7 @@ func (s *steps) AwaitCreation(ctx context.Context, resource proto.Message) error
 			first = holder
 		}
 		if !wait(ctx, changed) {
-			return inProgress("may have created the resource", first)
+			return inProgress("creates what may be the same resource", first)
 		}
 	}
 }
