@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -75,6 +76,9 @@ func (a *Adapter) BatchDeleteProductLicenses(ctx context.Context, req *pb.BatchD
 	if violations != nil {
 		return nil, apierror.InvalidRequest(violations...)
 	}
+	if err := a.awaitCreations(ctx, req.GetNames()); err != nil {
+		return nil, err
+	}
 	results, err := a.each(ctx, len(req.GetNames()), func(ctx context.Context, i int) (*pb.ProductLicense, error) {
 		return a.deleteLicense(ctx, fmt.Sprintf("names[%d]", i), req.GetNames()[i])
 	})
@@ -84,21 +88,47 @@ func (a *Adapter) BatchDeleteProductLicenses(ctx context.Context, req *pb.BatchD
 	return &pb.BatchDeleteProductLicensesResponse{Results: results}, nil
 }
 
-// each carries out the items of a batch, some at once, each as a part of the mutation that is settled on its own. Once begun, the batch no longer ends with
-// its caller: who calls again with the same request_id gets all results.
+// awaitCreations notes all licences that are to be deleted, before the first of them is: where one has to wait for too long, nothing is sent, and the whole batch can be
+// called again. That one is not there is its item's own failure.
+func (a *Adapter) awaitCreations(ctx context.Context, licenses []string) error {
+	if mutation.Trying(ctx) != nil {
+		return nil
+	}
+	ctx, giveUp := context.WithCancel(ctx)
+	defer giveUp()
+	errs := make([]error, len(licenses))
+	waited := func(err error) bool { return apierror.Convert(err).Reason == pb.ErrorReason_MUTATION_IN_PROGRESS }
+	a.parts(ctx, len(licenses), func(ctx context.Context, i int) {
+		if _, errs[i] = a.noteLicense(ctx, fmt.Sprintf("names[%d]", i), licenses[i]); waited(errs[i]) {
+			giveUp() // nor need the others wait
+		}
+	})
+	if i := slices.IndexFunc(errs, waited); i >= 0 {
+		return errs[i]
+	}
+	return nil
+}
+
+// each carries out the items of a batch, each settled on its own. Once begun, the batch no longer ends with its caller: who calls again with the same request_id gets
+// all results.
 func (a *Adapter) each(ctx context.Context, n int, item func(ctx context.Context, i int) (*pb.ProductLicense, error)) ([]*pb.ProductLicenseResult, error) {
 	if ctx.Err() != nil {
 		return nil, apierror.FromContext(ctx)
 	}
-	ctx = context.WithoutCancel(ctx)
 	licenses, errs := make([]*pb.ProductLicense, n), make([]error, n)
+	a.parts(context.WithoutCancel(ctx), n, func(ctx context.Context, i int) { licenses[i], errs[i] = item(ctx, i) })
+	return resultsOf(licenses, errs)
+}
+
+// parts does something for all items of a batch, some at once, each as a part of the mutation.
+func (a *Adapter) parts(ctx context.Context, n int, do func(ctx context.Context, i int)) {
 	at := make(chan int)
 	var workers sync.WaitGroup
 	var broken panicked
 	for range min(a.atOnce(ctx), n) {
 		workers.Go(func() {
 			for i := range at {
-				broken.guard(func() { licenses[i], errs[i] = item(mutation.Part(ctx, fmt.Sprintf("item %d", i)), i) })
+				broken.guard(func() { do(mutation.Part(ctx, fmt.Sprintf("item %d", i)), i) })
 			}
 		})
 	}
@@ -108,7 +138,6 @@ func (a *Adapter) each(ctx context.Context, n int, item func(ctx context.Context
 	close(at)
 	workers.Wait()
 	broken.goOn()
-	return resultsOf(licenses, errs)
 }
 
 // atOnce is how many items are carried out at once. A trial keeps its requests in their order.
@@ -121,7 +150,7 @@ func (a *Adapter) atOnce(ctx context.Context) int {
 
 // mayPass are the codes of what kept an item from taking effect for the moment.
 var mayPass = map[codes.Code]bool{
-	codes.Unavailable: true, codes.ResourceExhausted: true, codes.Aborted: true, codes.Canceled: true, codes.DeadlineExceeded: true, codes.Internal: true,
+	codes.Unavailable: true, codes.ResourceExhausted: true, codes.Canceled: true, codes.DeadlineExceeded: true, codes.Internal: true,
 }
 
 // resultsOf are the results of all items. Where none of them came as far as the vendor, for a reason of drmhub's own, that is the batch's.

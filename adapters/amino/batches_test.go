@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/drmhub/drmhub/adapters/amino/emulator"
 	"github.com/drmhub/drmhub/adapters/apierror"
@@ -190,5 +191,49 @@ func TestABatchIsSettledItemByItem(t *testing.T) {
 	}
 	if got, want := outcomes(log), []string{"viewer-0", "viewer-1", "viewer-2"}; !slices.Equal(got, want) || len(vendor.Licenses()) != 3 {
 		t.Errorf("asked again: %q, want %q; %d licences stand", got, want, len(vendor.Licenses()))
+	}
+}
+
+// inDoubt is the log of a mutation while the creation of one user's licence is in doubt.
+type inDoubt struct {
+	*mutation.Memory
+	user string
+}
+
+func (d *inDoubt) AwaitCreation(ctx context.Context, resource proto.Message) error {
+	if l, ok := resource.(*pb.ProductLicense); ok && l.GetUser() == d.user {
+		return apierror.New(codes.Aborted, pb.ErrorReason_MUTATION_IN_PROGRESS, "a creation is in doubt")
+	}
+	return ctx.Err()
+}
+
+func TestABatchIsDeletedAsAWholeOnceNoCreationIsInDoubt(t *testing.T) {
+	vendor := emulator.New(emulator.Options{})
+	vendor.PutProducts(emulator.Product{ID: "gold"})
+	req := &pb.BatchDeleteProductLicensesRequest{Parent: "vendors/acme", Names: []string{"vendors/acme/productLicenses/none"}}
+	for i := range 20 {
+		l := emulator.License{ID: fmt.Sprint("L", i), UserID: fmt.Sprint("viewer-", i), ProductID: "gold"}
+		vendor.PutLicenses(l)
+		req.Names = append(req.Names, "vendors/acme/productLicenses/"+l.ID)
+	}
+	a := adapterTo(t, twinConfig(), twin.Transport(vendor))
+	log := &inDoubt{mutation.NewMemory(), "viewer-13"}
+	_, err := a.BatchDeleteProductLicenses(in(t, log), req)
+	wantError(t, "one is in doubt", err, codes.Aborted, pb.ErrorReason_MUTATION_IN_PROGRESS)
+	if n := len(vendor.Licenses()); n != 20 {
+		t.Errorf("%d licences stand", n)
+	}
+	log.user = ""
+	res, err := a.BatchDeleteProductLicenses(in(t, log), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range res.GetResults() {
+		if missing := codes.Code(r.GetError().GetCode()) == codes.NotFound; missing != (i == 0) || !missing && r.GetError() != nil {
+			t.Errorf("item %d: %v", i, r)
+		}
+	}
+	if n := len(vendor.Licenses()); n != 0 {
+		t.Errorf("%d licences stand", n)
 	}
 }

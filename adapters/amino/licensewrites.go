@@ -44,7 +44,7 @@ func (a *Adapter) DeleteProductLicense(ctx context.Context, req *pb.DeleteProduc
 
 // deleteLicense revokes the licence that this field of the request names, and answers it as it stood, but that it allows no playback now.
 func (a *Adapter) deleteLicense(ctx context.Context, field, name string) (*pb.ProductLicense, error) {
-	before, err := mutation.NoteStanding(ctx, "before", func(ctx context.Context) (*pb.ProductLicense, error) { return a.findLicense(ctx, field, name) })
+	before, err := a.noteLicense(ctx, field, name)
 	if err != nil {
 		return nil, err
 	}
@@ -56,4 +56,9 @@ func (a *Adapter) deleteLicense(ctx context.Context, field, name string) (*pb.Pr
 		return nil, inDoubt(revoked.doubt)
 	}
 	return revoked.license, nil
+}
+
+// noteLicense is the licence that this field of the request names, as it stood when the method first ran.
+func (a *Adapter) noteLicense(ctx context.Context, field, name string) (*pb.ProductLicense, error) {
+	return mutation.NoteStanding(ctx, "before", func(ctx context.Context) (*pb.ProductLicense, error) { return a.findLicense(ctx, field, name) })
 }
