@@ -169,6 +169,8 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 			switch {
 			case err != nil:
 				return nil, apierror.OutcomeUnknown("PallyCon took the change, and what became of it could not be read: %v; call again with the same request_id", err)
+			case changed != nil && !asWanted(changed):
+				return nil, apierror.OutcomeUnknown("PallyCon answers success to the update, and the member, read back, is not as it was to be; call again with the same request_id to settle it")
 			case changed == nil: // PallyCon has taken the change all the same: what is known of it has to do
 				return asked(), nil
 			}

@@ -281,6 +281,19 @@ func TestAMemberThatIsNotThere(t *testing.T) {
 }
 
 // PallyCon has taken the change: that its list does not show the member at the moment is no refusal.
+func TestAnUpdateThatTheListBeliesIsUnknownAndSettles(t *testing.T) {
+	before := fixture(t, "account-member.json")
+	after := strings.Replace(before, `"status_code":"MT001"`, `"status_code":"MT002"`, 1)
+	a, vendor := serveInTurn(t, config(), map[string][]string{getMembers: {before, before, after}, putMember: {done}})
+	log, wanted := mutation.NewMemory(), &pb.Member{Name: "vendors/acme/members/101", State: pb.Member_INACTIVE}
+	_, err := updateMember(t, a, log, wanted, "state")
+	wantError(t, "PallyCon says success, and shows another state", err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+	if m, err := updateMember(t, a, log, wanted, "state"); err != nil || m.GetState() != pb.Member_INACTIVE {
+		t.Errorf("run again: %v, %v", m, err)
+	}
+	vendor.only(putMember)
+}
+
 func TestAnUpdateThatTheListDoesNotShowIsMade(t *testing.T) {
 	const empty = `{"error_code":"0000","data":[],"count":0}`
 	a, _ := serveInTurn(t, config(), map[string][]string{getMembers: {fixture(t, "account-member.json"), empty}, putMember: {done}})
