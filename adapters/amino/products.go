@@ -3,6 +3,7 @@ package amino
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -75,8 +76,11 @@ func (a *Adapter) CreateProduct(ctx context.Context, req *pb.CreateProductReques
 			return p
 		},
 	}
-	if wanted.GetDisplayName() == "" {
+	switch name := wanted.GetDisplayName(); {
+	case name == "":
 		return mutation.Do(ctx, w)
+	case strings.TrimSpace(name) != name:
+		return nil, apierror.Invalid("product.display_name", "must neither begin nor end with a blank: AminoTV may drop it, and the product could not be found again")
 	}
 	before, err := mutation.Note(ctx, "before", func(ctx context.Context) (*pb.ListProductsResponse, error) {
 		// All of them, and not those like it alone: one that becomes like it later has not arrived.

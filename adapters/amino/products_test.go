@@ -79,6 +79,16 @@ func TestALostProductIsTheNewOneThatIsLikeIt(t *testing.T) {
 	}
 }
 
+func TestANameThatAVendorMayTrimIsRefused(t *testing.T) {
+	for _, name := range []string{" Kids", "Kids ", "\u00a0"} {
+		a, _ := serve(t, config(), nil) // nothing is sent
+		wanted := kids("")
+		wanted.DisplayName = name
+		_, err := createProduct(t, a, mutation.NewMemory(), wanted)
+		wantRefused(t, name, err, "product.display_name")
+	}
+}
+
 func TestALostProductWithoutANameCouldBeAnybodys(t *testing.T) {
 	a, vendor := serve(t, config(), map[string][]reply{postProduct: {cut}})
 	log := mutation.NewMemory()

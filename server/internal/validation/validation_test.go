@@ -72,6 +72,8 @@ func TestRulesBecomeFieldViolations(t *testing.T) {
 		"an end before the start":   {&pb.ListLicensesRequest{Parent: "vendors/v/sites/s", Filter: &pb.LicenseFilter{StartTime: late, EndTime: early}}, []string{"filter"}},
 		"no day":                    {&pb.GetUsageRequest{Name: "vendors/v/sites/s/usage", Date: "1.5.2026"}, []string{"date"}},
 		"a message that must be":    {&pb.CreateSiteOrderRequest{Parent: "vendors/v"}, []string{"site_order"}},
+		"a name with a blank":       {&pb.CreateSiteOrderRequest{Parent: "vendors/v", SiteOrder: &pb.SiteOrder{DisplayName: "Kids "}}, []string{"site_order.display_name"}},
+		"a name of two words":       {&pb.CreateSiteOrderRequest{Parent: "vendors/v", SiteOrder: &pb.SiteOrder{DisplayName: "Kids TV"}}, nil},
 		"deep in a list":            {&pb.BatchCreateProductLicensesRequest{Parent: "vendors/v", Requests: []*pb.CreateProductLicenseRequest{{ProductLicense: &pb.ProductLicense{User: "u", Product: "vendors/v/products/p"}}, {ProductLicense: &pb.ProductLicense{Product: "vendors/v/products/p"}}}}, []string{"requests[1].product_license.user"}},
 		"a negative length of time": {&pb.UpdateIntegrationRequest{Integration: &pb.Integration{Name: "vendors/v/sites/s/integration", TokenDuration: durationpb.New(-1)}}, []string{"integration.token_duration"}},
 		"all at once, names first":  {&pb.ListSitesRequest{Parent: "sites/s", PageSize: -1}, []string{"parent", "page_size"}},
