@@ -153,14 +153,7 @@ func (j *Journal) conclude(ctx context.Context, r *record, locked bool, req muta
 	if r = claimed; r.owner == "" {
 		return r.replay()
 	}
-	s, err := j.keptSteps(ctx, r)
-	if err != nil {
-		j.abandon(ctx, r)
-		if !r.sent.IsZero() {
-			err = r.unclear(err)
-		}
-		return nil, err
-	}
+	s := j.keptSteps(r)
 	if r.final(s) || r.settled.After(came) { // the latter: it ended while this call waited for it
 		j.abandon(ctx, r)
 		return r.replay()

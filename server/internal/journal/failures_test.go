@@ -16,7 +16,9 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/audit"
+	"github.com/drmhub/drmhub/server/internal/journal"
 	"github.com/drmhub/drmhub/server/internal/store"
+	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
 
 var errDisk = errors.New("dsn=postgres://u:hunter2@h: disk full")
@@ -217,6 +219,34 @@ func TestAnEventIsToldOfOnceItIsKnownToBeDurable(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Whoever reads from the store may hang, for instance on a connection that broke unseen.
+func TestAReplicaThatWritesCountsAsAliveWhoeverHangs(t *testing.T) {
+	dsn := storetest.SQLite(t)
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{within: time.Minute}
+		one, other := newReplica(t, open(t, dsn), w, journal.Options{}), newReplica(t, open(t, dsn), w, journal.Options{})
+		stop(t, other.Journal)
+		stop(t, one.Journal)
+		one.db.SetHooks(failing(4, true, new(int))) // of this call, an audit event is in doubt
+		_, err := one.sites.DisableSite(t.Context(), disable(otherID))
+		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		for range 4 {
+			hanging, err := one.db.Reads().Conn(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = hanging.Close() })
+		}
+		w.before = func(context.Context, string) error {
+			time.Sleep(40 * time.Second)
+			return nil
+		}
+		if _, err := one.sites.DisableSite(t.Context(), &pb.DisableSiteRequest{Name: "vendors/v/sites/other", RequestId: id}); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // The outcome and its audit event are one write: there is never one without the other.

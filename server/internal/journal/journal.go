@@ -117,6 +117,7 @@ func New(ctx context.Context, db *store.DB, dispatch Dispatch, options Options) 
 	j.pulse.begin(ctx, options.Lease/3, j.stayAlive)
 	j.background.begin(ctx, options.FirstPause, j.settleDue)
 	j.background.begin(ctx, min(options.Keep/24, time.Hour), j.forgetOld)
+	j.background.begin(ctx, options.Lease/3, func(ctx context.Context) { j.lookForEvents(ctx) })
 	return j, nil
 }
 
@@ -173,7 +174,6 @@ func (j *Journal) stayAlive(ctx context.Context) {
 		return
 	}
 	j.letGo(ctx)
-	j.lookForEvents(ctx)
 }
 
 func (j *Journal) sayAlive(ctx context.Context) error {

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -181,9 +182,11 @@ func (s *steps) AwaitCreation(ctx context.Context, resource proto.Message) error
 		holder, err := s.journal.holder(ctx, s.record.identity(resource))
 		switch {
 		case err != nil && (ctx.Err() == nil || first == ""):
-			return unreadable(err)
+			return err
 		case err == nil && (holder == "" || holder == s.record.id || first != "" && holder != first):
 			return nil
+		case err == nil && s.settling:
+			return mutation.ErrNoEffect // nobody asked for what is still to be sent
 		case err == nil:
 			first = holder
 		}
@@ -193,11 +196,14 @@ func (s *steps) AwaitCreation(ctx context.Context, resource proto.Message) error
 	}
 }
 
-// holder is the mutation that has locked something, or "".
+// holder is the mutation that has locked something, or "". It is asked where locks are written, for the reason that loadSteps has.
 func (j *Journal) holder(ctx context.Context, resource string) (holder string, err error) {
-	err = j.db.Reads().QueryRowContext(ctx, "SELECT mutation FROM locks WHERE resource = $1", resource).Scan(&holder)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
-	}
-	return holder, err
+	err = j.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		err := tx.QueryRowContext(ctx, "SELECT mutation FROM locks WHERE resource = $1", resource).Scan(&holder)
+		if errors.Is(err, sql.ErrNoRows) {
+			holder, err = "", nil
+		}
+		return err
+	})
+	return holder, unwritable(err)
 }

@@ -33,6 +33,7 @@ type record struct {
 	settleAt                                 time.Time // when it is to be settled, unless somebody runs it; zero: never
 	resendIDs                                string    // the request_ids of its resendings, with spaces between
 	actor                                    string    // who has this run made
+	steps                                    []*step   // as they were when it was made this replica's own
 }
 
 const namePrefix = "mutations/"
@@ -191,7 +192,11 @@ func (j *Journal) claimIf(ctx context.Context, id, condition string) (claimed *r
 	err = j.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		r, err := scan(tx.QueryRowContext(ctx, "UPDATE mutations SET owner = $2 WHERE id = $3 AND "+condition+" RETURNING "+columns, time.Now().UnixMicro(), owner, id))
 		if errors.Is(err, sql.ErrNoRows) {
-			r, err = nil, nil
+			claimed = nil
+			return nil
+		}
+		if err == nil {
+			r.steps, err = j.loadSteps(ctx, tx, id)
 		}
 		claimed = r
 		return err

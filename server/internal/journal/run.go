@@ -69,6 +69,11 @@ func (j *Journal) run(ctx context.Context, r *record, s *steps, call method) out
 		case <-s.sent:
 		}
 	}
+	select {
+	case o := <-done: // both have come at the same time
+		return o
+	default:
+	}
 	return outcome{err: apierror.OutcomeUnknown("the deadline passed while the vendor was at it; call again with the same request_id to learn the outcome")}
 }
 

@@ -164,11 +164,11 @@ func (v *Service) ResendMutation(ctx context.Context, req *pb.ResendMutationRequ
 
 // tryResend runs the method from its beginning, without its writes: those that were made already are among those that it plans.
 func (j *Journal) tryResend(ctx context.Context, r *record, call method) error {
-	s, err := j.keptSteps(ctx, r)
-	if err == nil {
-		err = resendable(r, s)
+	var err error
+	if r.steps, err = j.loadSteps(ctx, j.db.Reads(), r.id); err != nil {
+		return unreadable(err)
 	}
-	if err == nil {
+	if err = resendable(r, j.keptSteps(r)); err == nil {
 		_, err = try(ctx, call)
 	}
 	return err
@@ -181,10 +181,8 @@ func (j *Journal) resend(ctx context.Context, r *record, requestID string, req p
 		j.abandon(ctx, r)
 		return nil
 	}
-	s, err := j.keptSteps(ctx, r)
-	if err == nil {
-		err = resendable(r, s)
-	}
+	s := j.keptSteps(r)
+	err := resendable(r, s)
 	if err == nil {
 		r.actor = auth.FromContext(ctx).Subject
 		r.resendIDs = strings.TrimSpace(r.resendIDs + " " + requestID)
@@ -246,7 +244,7 @@ func (j *Journal) shown(ctx context.Context, r *record) (*pb.Mutation, error) {
 		VendorHttpStatus: r.vendorHTTPStatus, VendorCode: r.vendorCode,
 		CreateTime: timestamppb.New(r.created), SendTime: stamp(r.sent), SettleTime: stamp(r.settled), NextSettleTime: stamp(r.settleAt),
 	}
-	all, err := j.loadSteps(ctx, r.id)
+	all, err := j.loadSteps(ctx, j.db.Reads(), r.id)
 	for _, s := range all {
 		if s.State == mutation.Noted {
 			continue
@@ -256,7 +254,7 @@ func (j *Journal) shown(ctx context.Context, r *record) (*pb.Mutation, error) {
 		})
 	}
 	m.Message = r.message(m.GetSteps())
-	return m, err
+	return m, unreadable(err)
 }
 
 // message says why a mutation has failed or is in doubt. Where a batch has answered, that is why the first of its items has or is.

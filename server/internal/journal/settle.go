@@ -75,19 +75,13 @@ func (j *Journal) settle(ctx context.Context, r *record, giveUp bool) error {
 		j.abandon(ctx, r)
 		return nil
 	}
-	s, err := j.keptSteps(ctx, r)
-	if err != nil {
-		j.abandon(ctx, r)
-		return err
-	}
+	s := j.keptSteps(r)
 	r.attempts++
 	letGo := s.givenUp
 	s.settling, s.givenUp = true, giveUp || letGo
 	if !s.has(mutation.Sent, mutation.Done, mutation.Refused, mutation.Lost) { // its replica died before it sent anything
 		return j.finish(ctx, r, s, nil, mutation.ErrNoEffect).unrecorded()
 	}
-	ctx, cancel := context.WithTimeout(ctx, longestSettling)
-	defer cancel()
 	req, err := r.requestOf()
 	if err != nil {
 		return errors.Join(err, j.finish(ctx, r, s, nil, err).unrecorded()) // which has it tried again later, and lets others have their turn
@@ -99,6 +93,8 @@ func (j *Journal) settle(ctx context.Context, r *record, giveUp bool) error {
 		}
 	}
 	return j.run(ctx, r, s, func(ctx context.Context) (proto.Message, error) {
+		ctx, cancel := context.WithTimeout(ctx, longestSettling)
+		defer cancel()
 		answer, err := j.dispatch(ctx, "/"+r.method, req)
 		if err != nil && r.secrets && apierror.Convert(err).Code == codes.InvalidArgument && s.has(mutation.Sent, mutation.Done) {
 			err = errors.Join(apierror.OutcomeUnknown("without the secrets that the request held, and that are not kept, this cannot be read back: call again with the same request_id and the secrets"),

@@ -3,7 +3,9 @@ package journal_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,6 +40,31 @@ func TestSlowSettlingKeepsNothingElseFromBeingSettled(t *testing.T) {
 		r.wantState(t, otherID, pb.Mutation_SUCCEEDED)
 		time.Sleep(2 * time.Hour)
 		r.wantState(t, id, pb.Mutation_SUCCEEDED)
+	})
+}
+
+func TestEightAreSettledAtOnceHoweverLongItTakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var now, most atomic.Int64
+		w := &world{faults: map[int]fault{}, read: func(string) error {
+			most.Store(max(most.Load(), now.Add(1)))
+			defer now.Add(-1)
+			time.Sleep(time.Hour)
+			return nil
+		}}
+		r := start(t, w, journal.Options{})
+		for n := range 20 {
+			w.faults[n+1] = lost
+			_, _ = r.sites.DisableSite(t.Context(), &pb.DisableSiteRequest{Name: fmt.Sprint("vendors/v/sites/s", n), RequestId: uuidOf(n)})
+		}
+		time.Sleep(30 * time.Minute)
+		if most.Load() != 8 {
+			t.Errorf("%d are settled at once", most.Load())
+		}
+		time.Sleep(5 * time.Hour)
+		for n := range 20 {
+			r.wantState(t, uuidOf(n), pb.Mutation_SUCCEEDED)
+		}
 	})
 }
 

@@ -52,19 +52,23 @@ func (j *Journal) newSteps(r *record) *steps {
 }
 
 // keptSteps are those of a record that runs have worked on before.
-func (j *Journal) keptSteps(ctx context.Context, r *record) (s *steps, err error) {
-	s = j.newSteps(r)
+func (j *Journal) keptSteps(r *record) *steps {
+	s := j.newSteps(r)
+	s.all = r.steps
 	s.givenUp = r.state == pb.Mutation_UNKNOWN && r.settleAt.IsZero() // what was let go stays so
-	s.all, err = j.loadSteps(ctx, r.id)
-	return s, err
+	return s
 }
 
-func (j *Journal) loadSteps(ctx context.Context, id string) (all []*step, err error) {
-	rows, err := j.db.Reads().QueryContext(ctx, "SELECT step, position, state, answer, error, http_status, send_time, COALESCE(over_time, send_time + 60000000), settle_time FROM steps WHERE mutation = $1 ORDER BY position", id)
+// loadSteps reads the steps of a mutation. What is decided by them is read in the transaction that makes the mutation this replica's own: another connection might be
+// to a database that is no longer the one that is written to.
+func (j *Journal) loadSteps(ctx context.Context, from interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}, id string) (all []*step, err error) {
+	rows, err := from.QueryContext(ctx, "SELECT step, position, state, answer, error, http_status, send_time, COALESCE(over_time, send_time + 60000000), settle_time FROM steps WHERE mutation = $1 ORDER BY position", id)
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, err
 	}
-	defer func() { err = unreadable(errors.Join(err, rows.Close())) }()
+	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		s := &step{durable: true}
 		var answer, failure []byte
