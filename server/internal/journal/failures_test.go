@@ -213,7 +213,8 @@ func TestAnEventIsToldOfOnceItIsKnownToBeDurable(t *testing.T) {
 				r.db.SetHooks(failing(4, c.durable, new(int))) // the end of the call
 				_, err := r.sites.DisableSite(t.Context(), disable(id))
 				wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-				if c.then(r); !slices.Equal(told, c.told) {
+				c.then(r)
+				if synctest.Wait(); !slices.Equal(told, c.told) {
 					t.Errorf("told of %v, want %v", told, c.told)
 				}
 			})
