@@ -250,6 +250,35 @@ func TestAReplicaThatWritesCountsAsAliveWhoeverHangs(t *testing.T) {
 	})
 }
 
+// The old licence is revoked, the new one refused, and the process dies before the old terms are restored. A repetition that does not come to a write has not failed.
+func TestARepetitionThatComesToNothingDoesNotEndWhatIsHalfDone(t *testing.T) {
+	dying := false
+	w := &world{faults: map[int]fault{2: refused}}
+	writes := 0
+	w.leaves = func() error {
+		writes++
+		dying = writes == 3
+		return nil
+	}
+	r := start(t, w, calm)
+	r.db.SetHooks(store.Hooks{BeforeCommit: func() error {
+		if dying {
+			return errDisk
+		}
+		return nil
+	}})
+	_, _ = r.licenses.ReplaceProductLicense(t.Context(), replace(id))
+	r.db.SetHooks(store.Hooks{})
+	r.LetGo(t.Context())
+	r.db.SetHooks(failing(3, false, new(int))) // after the intent and the claim, the locks
+	_, err := r.licenses.ReplaceProductLicense(t.Context(), replace(id))
+	wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+	r.db.SetHooks(store.Hooks{})
+	_, err = r.licenses.ReplaceProductLicense(t.Context(), replace(id))
+	wantError(t, err, codes.Aborted, pb.ErrorReason_REPLACE_ROLLED_BACK)
+	w.want(t, "restore old vendors/v/productLicenses/l", 1)
+}
+
 // The outcome and its audit event are one write: there is never one without the other.
 func TestAnOutcomeWithoutAnAuditEventIsNotKept(t *testing.T) {
 	w := &world{}

@@ -157,7 +157,7 @@ func noneDone(answer proto.Message) bool {
 // verdict is what a method's failure means, given what its writes did. Where something took effect, and it was not the vendor's refusal that kept the rest from being
 // done, there is still something to do, whatever the reason is.
 func (s *steps) verdict(failure error) error {
-	unfinished := s.has(mutation.Done) && (!s.has(mutation.Refused) || s.broken || errors.Is(failure, errPanicked))
+	unfinished := s.has(mutation.Done) && (!s.hasMetRefusal() || s.broken || errors.Is(failure, errPanicked))
 	switch {
 	case failure == nil, apierror.IsOutcomeUnknown(failure):
 		return failure

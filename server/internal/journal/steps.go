@@ -39,9 +39,10 @@ type steps struct {
 	givenUp  bool          // if this run neither settles the mutation nor sends anything, no other one is to
 	sent     chan struct{} // closed once a write of this run may have reached the vendor
 
-	mu     sync.Mutex
-	all    []*step // in the order in which they began
-	broken bool    // a write of this run could not be made durable, so the method may have come to an end before its time
+	mu      sync.Mutex
+	all     []*step // in the order in which they began
+	refused bool    // this run has come to a write that the vendor refuses, or has refused: an earlier run's refusal says nothing of why this one ended
+	broken  bool    // a write of this run could not be made durable, so the method may have come to an end before its time
 }
 
 var _ mutation.Log = (*steps)(nil)
@@ -98,9 +99,16 @@ func (s *steps) Get(name string) mutation.Record {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if known := s.find(name); known != nil && !known.again {
+		s.refused = s.refused || known.State == mutation.Refused
 		return known.Record
 	}
 	return mutation.Record{}
+}
+
+func (s *steps) hasMetRefusal() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refused
 }
 
 // lostBefore is how a step was Lost before this run made it again; nil where it was not.
@@ -219,6 +227,7 @@ func (s *steps) replace(name string, r mutation.Record) (before, fresh *step) {
 	case mutation.Done, mutation.Refused:
 		fresh.settled = now
 	}
+	s.refused = s.refused || r.State == mutation.Refused
 	s.set(fresh)
 	return before, fresh
 }
