@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -88,25 +87,24 @@ func (a *Adapter) BatchDeleteProductLicenses(ctx context.Context, req *pb.BatchD
 	return &pb.BatchDeleteProductLicensesResponse{Results: results}, nil
 }
 
-// awaitCreations notes all licences that are to be deleted, before the first of them is: where one has to wait for too long, nothing is sent, and the whole batch can be
-// called again. That one is not there is its item's own failure.
+// awaitCreations notes all licences that are to be deleted, before the first of them is: where one has to wait for too long, or cannot read one just now, nothing is sent,
+// and the whole batch can be called again. That one is not there is its item's own failure.
 func (a *Adapter) awaitCreations(ctx context.Context, licenses []string) error {
 	if mutation.Trying(ctx) != nil {
 		return nil
 	}
-	ctx, giveUp := context.WithCancel(ctx)
-	defer giveUp()
-	errs := make([]error, len(licenses))
-	waited := func(err error) bool { return apierror.Convert(err).Reason == pb.ErrorReason_MUTATION_IN_PROGRESS }
-	a.parts(ctx, len(licenses), func(ctx context.Context, i int) {
-		if _, errs[i] = a.noteLicense(ctx, fmt.Sprintf("names[%d]", i), licenses[i]); waited(errs[i]) {
-			giveUp() // nor need the others wait
+	noting, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	a.parts(noting, len(licenses), func(ctx context.Context, i int) {
+		_, err := a.noteLicense(ctx, fmt.Sprintf("names[%d]", i), licenses[i])
+		if e := apierror.Convert(err); err != nil && (e.Reason == pb.ErrorReason_MUTATION_IN_PROGRESS || mayPass[e.Code]) {
+			giveUp(err) // nor need the others wait
 		}
 	})
-	if i := slices.IndexFunc(errs, waited); i >= 0 {
-		return errs[i]
+	if ctx.Err() != nil {
+		return apierror.FromContext(ctx)
 	}
-	return nil
+	return context.Cause(noting)
 }
 
 // each carries out the items of a batch, each settled on its own. Once begun, the batch no longer ends with its caller: who calls again with the same request_id gets
