@@ -75,10 +75,14 @@ func (a *Adapter) BatchDeleteProductLicenses(ctx context.Context, req *pb.BatchD
 	if violations != nil {
 		return nil, apierror.InvalidRequest(violations...)
 	}
-	if err := a.awaitCreations(ctx, req.GetNames()); err != nil {
+	unnoted, err := a.noteLicenses(ctx, req.GetNames())
+	if err != nil {
 		return nil, err
 	}
 	results, err := a.each(ctx, len(req.GetNames()), func(ctx context.Context, i int) (*pb.ProductLicense, error) {
+		if unnoted[i] != nil {
+			return nil, unnoted[i]
+		}
 		return a.deleteLicense(ctx, fmt.Sprintf("names[%d]", i), req.GetNames()[i])
 	})
 	if err != nil {
@@ -87,11 +91,12 @@ func (a *Adapter) BatchDeleteProductLicenses(ctx context.Context, req *pb.BatchD
 	return &pb.BatchDeleteProductLicensesResponse{Results: results}, nil
 }
 
-// awaitCreations notes all licences that are to be deleted, before the first of them is: where one has to wait for too long, or cannot read one just now, nothing is sent,
-// and the whole batch can be called again. That one is not there is its item's own failure.
-func (a *Adapter) awaitCreations(ctx context.Context, licenses []string) error {
+// noteLicenses notes all licences that are to be deleted, before the first of them is: where the creation of one is in doubt for too long, or one cannot be read just
+// now, nothing is sent, and the whole batch can be called again. That one is not there is its item's own failure. A trial notes nothing.
+func (a *Adapter) noteLicenses(ctx context.Context, licenses []string) (unnoted []error, err error) {
+	unnoted = make([]error, len(licenses))
 	if mutation.Trying(ctx) != nil {
-		return nil
+		return unnoted, nil
 	}
 	noting, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
@@ -100,11 +105,12 @@ func (a *Adapter) awaitCreations(ctx context.Context, licenses []string) error {
 		if e := apierror.Convert(err); err != nil && (e.Reason == pb.ErrorReason_MUTATION_IN_PROGRESS || mayPass[e.Code]) {
 			giveUp(err) // nor need the others wait
 		}
+		unnoted[i] = err
 	})
 	if ctx.Err() != nil {
-		return apierror.FromContext(ctx)
+		return nil, apierror.FromContext(ctx)
 	}
-	return context.Cause(noting)
+	return unnoted, context.Cause(noting)
 }
 
 // each carries out the items of a batch, each settled on its own. Once begun, the batch no longer ends with its caller: who calls again with the same request_id gets

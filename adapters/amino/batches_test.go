@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -235,5 +236,43 @@ func TestABatchIsDeletedAsAWholeOnceNoCreationIsInDoubt(t *testing.T) {
 	}
 	if n := len(vendor.Licenses()); n != 0 {
 		t.Errorf("%d licences stand", n)
+	}
+}
+
+func TestNothingOfABatchIsDeletedWhileOneOfItCannotBeRead(t *testing.T) {
+	vendor := emulator.New(emulator.Options{})
+	vendor.PutProducts(emulator.Product{ID: "gold"})
+	req := &pb.BatchDeleteProductLicensesRequest{Parent: "vendors/acme"}
+	for _, id := range []string{"L0", "L1", "none"} {
+		if id != "none" {
+			vendor.PutLicenses(emulator.License{ID: id, UserID: "viewer", ProductID: "gold"})
+		}
+		req.Names = append(req.Names, "vendors/acme/productLicenses/"+id)
+	}
+	reads, down := map[string]int{}, true
+	c := twinConfig()
+	c.BatchConcurrency = 1
+	a := adapterTo(t, c, twin.Transport(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if id := path.Base(r.URL.Path); r.Method == http.MethodGet {
+			if reads[id]++; down && id == "L1" {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+		}
+		vendor.ServeHTTP(w, r)
+	})))
+	log := mutation.NewMemory()
+	_, err := a.BatchDeleteProductLicenses(in(t, log), req)
+	wantError(t, "one cannot be read", err, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE)
+	if n := len(vendor.Licenses()); n != 2 {
+		t.Errorf("%d licences stand, want both", n)
+	}
+	down, reads = false, map[string]int{}
+	res, err := a.BatchDeleteProductLicenses(in(t, log), req)
+	if err != nil || res.GetResults()[0].GetError() != nil || res.GetResults()[1].GetError() != nil || codes.Code(res.GetResults()[2].GetError().GetCode()) != codes.NotFound {
+		t.Errorf("called again: %v, %v", res, err)
+	}
+	if reads["none"] != 1 {
+		t.Errorf("the one that is not there was read %d times, want once", reads["none"])
 	}
 }
