@@ -178,7 +178,10 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 		},
 		Check: func(ctx context.Context) (*pb.Member, bool, error) {
 			now, err := a.findMember(ctx, withSeq(seq))
-			return now, now != nil && asWanted(now), err
+			if err == nil && now == nil { // as it happens after a success, too: that says nothing of the update
+				err = noMember(seq)
+			}
+			return now, err == nil && asWanted(now), err
 		},
 		Expect: asked,
 	})

@@ -229,6 +229,22 @@ func TestALostChangeOfAMemberIsReadBack(t *testing.T) {
 	}
 }
 
+func TestAMemberThatTheListHidesMayHaveBeenUpdated(t *testing.T) {
+	before := strings.Replace(withFresh(t), `"group_seq":1001`, `"group_seq":1014`, 1)
+	a, vendor := serveInTurn(t, config(), map[string][]string{getMembers: {before, refused, none, withFresh(t)}, putMember: {done}})
+	log, wanted := mutation.NewMemory(), &pb.Member{Name: "vendors/acme/members/104", Group: pb.Member_TECHNICAL_SUPPORT}
+	for range 2 { // the second time, the list does not show the member
+		_, err := updateMember(t, a, log, wanted, "group")
+		wantError(t, "UpdateMember", err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+	}
+	got, err := updateMember(t, a, log, wanted, "group")
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "run again", got, freshMember())
+	vendor.only(putMember)
+}
+
 func TestResettingAPasswordIsNeverDoneTwice(t *testing.T) {
 	a, vendor := serve(t, config(), map[string]string{putReset: done})
 	if err := reset(t, a, mutation.NewMemory(), "101"); err != nil {
