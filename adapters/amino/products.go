@@ -76,11 +76,11 @@ func (a *Adapter) CreateProduct(ctx context.Context, req *pb.CreateProductReques
 			return p
 		},
 	}
-	switch name := wanted.GetDisplayName(); {
-	case name == "":
+	if err := checkProductName(wanted.GetDisplayName()); err != nil {
+		return nil, err
+	}
+	if wanted.GetDisplayName() == "" {
 		return mutation.Do(ctx, w)
-	case strings.TrimSpace(name) != name:
-		return nil, apierror.Invalid("product.display_name", "must neither begin nor end with a blank: AminoTV may drop it, and the product could not be found again")
 	}
 	before, err := mutation.Note(ctx, "before", func(ctx context.Context) (*pb.ListProductsResponse, error) {
 		// All of them, and not those like it alone: one that becomes like it later has not arrived.
@@ -104,6 +104,14 @@ func (a *Adapter) CreateProduct(ctx context.Context, req *pb.CreateProductReques
 		return nil, false, err
 	}
 	return mutation.Do(ctx, w)
+}
+
+// checkProductName refuses what AminoTV may store as another name: a product is found again by its name.
+func checkProductName(name string) error {
+	if strings.TrimSpace(name) != name {
+		return apierror.Invalid("product.display_name", "must neither begin nor end with a blank: AminoTV may drop it, and the product could not be found again")
+	}
+	return nil
 }
 
 // productsLike are the products that hold everything that a wanted one says.

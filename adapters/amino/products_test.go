@@ -86,6 +86,9 @@ func TestANameThatAVendorMayTrimIsRefused(t *testing.T) {
 		wanted.DisplayName = name
 		_, err := createProduct(t, a, mutation.NewMemory(), wanted)
 		wantRefused(t, name, err, "product.display_name")
+		u, _ := updater(t, nil)
+		_, err = update(t, u, mutation.NewMemory(), &pb.Product{Name: gold, DisplayName: name}, "display_name")
+		wantRefused(t, name+", renamed", err, "product.display_name")
 	}
 }
 

@@ -71,6 +71,9 @@ func changedAttributes(wanted *pb.Product, mask []string) (map[string]any, error
 	for _, field := range mask {
 		switch field {
 		case "display_name":
+			if err := checkProductName(wanted.GetDisplayName()); err != nil {
+				return nil, err
+			}
 			attributes["name"] = orNull(wanted.GetDisplayName())
 		case "description":
 			attributes["description"] = orNull(wanted.GetDescription())

@@ -3,6 +3,7 @@ package ncp
 import (
 	"context"
 	"net/http"
+	"strings"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
@@ -110,6 +111,9 @@ func updated(before *pb.Site, req *pb.UpdateSiteRequest) *pb.Site {
 func checkSiteName(field, name string) error {
 	if n := utf8.RuneCountInString(name); n < 3 || n > 20 {
 		return apierror.Invalid(field, "must have 3 to 20 characters, as NAVER Cloud's siteName")
+	}
+	if strings.TrimSpace(name) != name { // by which a site is found again
+		return apierror.Invalid(field, "must neither begin nor end with a blank: NAVER Cloud may drop it")
 	}
 	return nil
 }

@@ -81,7 +81,7 @@ func TestUpdatesThatTheVendorCannotTakeAreRefused(t *testing.T) {
 		}
 		wantField(t, field, err, "site.display_name")
 	}
-	for _, name := range []string{"", "ab", strings.Repeat("a", 21)} {
+	for _, name := range []string{"", "ab", strings.Repeat("a", 21), " Kids", "Kids\u00a0"} {
 		_, err := update(t, a, mutation.NewMemory(), &pb.Site{DisplayName: name}, "display_name")
 		wantField(t, name, err, "site.display_name")
 	}
