@@ -32,7 +32,7 @@ func disabling(replace func(*change)) func(*bugged) {
 	return func(b *bugged) {
 		b.disable = func(ctx context.Context, req *pb.DisableSiteRequest) (*pb.StatusChange, error) {
 			c := &change{b: b, req: req, step: "switch off", answer: func(*pb.StatusChange) {}}
-			c.before = func(ctx context.Context) (*pb.Site, error) { return mutation.Note(ctx, "before", c.read) }
+			c.before = func(ctx context.Context) (*pb.Site, error) { return mutation.Snapshot(ctx, "before", c.read) }
 			c.send = func(ctx context.Context) (*pb.StatusChange, error) {
 				return c.write(ctx, apierror.OutcomeUnknown("cut"))
 			}
@@ -57,7 +57,7 @@ func (c *change) run(ctx context.Context) (*pb.StatusChange, error) {
 	if !before.GetEnabled() {
 		return applied(before), nil
 	}
-	res, err := mutation.Do(ctx, mutation.Write[*pb.StatusChange]{Step: c.step, Send: c.send, Check: c.check, Expect: func() *pb.StatusChange {
+	res, err := mutation.Do(ctx, mutation.Write[*pb.StatusChange]{Step: c.step, Send: c.send, ReadBack: c.check, Preview: func() *pb.StatusChange {
 		return applied(&pb.Site{Name: c.req.GetName(), State: pb.Site_SUSPENDED})
 	}})
 	if err == nil {
@@ -77,7 +77,7 @@ func (c *change) write(ctx context.Context, unknown error) (*pb.StatusChange, er
 		return nil, err
 	}
 	if err := c.b.vendor.SwitchOff(ctx, ids[1]); err != nil {
-		if errors.Is(err, mutation.ErrTried) {
+		if errors.Is(err, mutation.ErrDryRun) {
 			return nil, err
 		}
 		if err.Error() == refusal {
@@ -154,7 +154,7 @@ func looksFirst(c *change) { c.before = c.read } // and so takes its own unsettl
 
 func neverLooks(c *change) {
 	c.before = func(ctx context.Context) (*pb.Site, error) {
-		site, err := mutation.Note(ctx, "before", c.read)
+		site, err := mutation.Snapshot(ctx, "before", c.read)
 		if err == nil {
 			site.Enabled = true
 		}

@@ -86,8 +86,8 @@ func needsSecrets(ctx context.Context, _ *pb.CreateDrmAccountRequest, _ *bugged,
 }
 
 func triesWithThePassword(ctx context.Context, req *pb.CreateDrmAccountRequest, _ *bugged, call callOf) (proto.Message, error) {
-	if trial := mutation.Trying(ctx); trial != nil {
-		_ = trial.Keep("curl --data password=" + req.GetDrmAccount().GetPassword())
+	if trial := mutation.DryRunFrom(ctx); trial != nil {
+		_ = trial.Plan("curl --data password=" + req.GetDrmAccount().GetPassword())
 	}
 	return call(ctx)
 }

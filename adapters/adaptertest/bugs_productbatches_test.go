@@ -165,10 +165,10 @@ var replaceBugs = []bug{
 	{"ReplaceProductLicense whose second write is cut settles with the new terms", "takes it for done", around(hopeful[*pb.ReplaceProductLicenseRequest])},
 	{"ReplaceProductLicense that is half done is finished when nobody asks again", "keeps no record", forgetsHalf},
 	{"ReplaceProductLicense whose second write is cut is finished when nobody asks again", "takes each write for a mutation of its own", replacingBy(func(ctx context.Context, req *pb.ReplaceProductLicenseRequest, b *bugged) (proto.Message, error) {
-		if _, err := b.good.DeleteProductLicense(mutation.Part(ctx, "1"), &pb.DeleteProductLicenseRequest{Name: req.GetName()}); err != nil {
+		if _, err := b.good.DeleteProductLicense(mutation.ItemContext(ctx, "1"), &pb.DeleteProductLicenseRequest{Name: req.GetName()}); err != nil {
 			return nil, err
 		}
-		return b.good.CreateProductLicense(mutation.Part(ctx, "2"), &pb.CreateProductLicenseRequest{ProductLicense: req.GetProductLicense()})
+		return b.good.CreateProductLicense(mutation.ItemContext(ctx, "2"), &pb.CreateProductLicenseRequest{ProductLicense: req.GetProductLicense()})
 	})},
 	{"ReplaceProductLicense that loses the answer while it rolls back settles with the old terms", "says that nothing stands", around(certain[*pb.ReplaceProductLicenseRequest])},
 	{"ReplaceProductLicense whose caller goes when it is half done is finished all the same", "goes with its caller", replacingBy(twoCalls)},

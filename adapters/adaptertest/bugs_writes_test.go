@@ -69,8 +69,8 @@ func hopeful[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call call
 
 // tellsAll quotes the vendor's key in what it would send.
 func tellsAll[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call callOf) (proto.Message, error) {
-	if trial := mutation.Trying(ctx); trial != nil {
-		_ = trial.Keep("curl --header 'Authorization: " + vendorKey + "'")
+	if trial := mutation.DryRunFrom(ctx); trial != nil {
+		_ = trial.Plan("curl --header 'Authorization: " + vendorKey + "'")
 	}
 	return call(ctx)
 }
@@ -144,7 +144,7 @@ func readsBackForEver(ctx context.Context, req *pb.ResetMemberPasswordRequest, b
 			}
 			return &pb.ResetMemberPasswordResponse{}, nil
 		},
-		Check: func(context.Context) (*pb.ResetMemberPasswordResponse, bool, error) {
+		ReadBack: func(context.Context) (*pb.ResetMemberPasswordResponse, bool, error) {
 			return nil, false, errors.New("the vendor does not tell")
 		},
 	})

@@ -140,7 +140,7 @@ func passwordOfCreated(t T, h Harness) {
 
 func triedWithoutPassword(t T, h Harness) {
 	const password = "opens-sesame-4711"
-	ctx, trial := mutation.Try(t.Context())
+	ctx, trial := mutation.WithDryRun(t.Context())
 	_, err := creatingAccount(h, &pb.DrmAccount{Username: "new.viewer@duck.com", Password: password}, pb.DrmAccount_BASIC)(ctx)
 	if err != nil {
 		t.Fatalf("CreateDrmAccount, tried: %v", err)

@@ -97,7 +97,7 @@ func wantCertificate(t T, what string, got *pb.FairPlayCertificate) {
 }
 
 func tellsWhatItFound(t T, h Harness) {
-	ctx, _ := mutation.Try(t.Context())
+	ctx, _ := mutation.WithDryRun(t.Context())
 	answer, err := registering(h, newSite(t, h).fairPlay())(ctx)
 	if err != nil {
 		t.Fatalf("tried: %v", err)

@@ -63,7 +63,7 @@ func (s *steps) Settling() bool { return s.settling }
 func (s *steps) AwaitCreation(context.Context, proto.Message) error { return s.creating }
 
 // unsettled tells whether a write may have taken effect and nobody knows.
-func (s *steps) unsettled() bool { return s.any(mutation.Sent, mutation.Lost) }
+func (s *steps) unsettled() bool { return s.any(mutation.Sent, mutation.Unverifiable) }
 
 // any tells whether a step is in one of these states.
 func (s *steps) any(states ...mutation.State) bool {

@@ -40,7 +40,7 @@ func (c checked) leftUnknown(t T, what string, log *steps, err error) bool {
 		return false
 	case !c.mayStayUnknown:
 		t.Errorf("%s: the outcome stays unknown, and only a write that mayStayUnknown (in the suite's table) may leave it so; vendors show this change: its mutation.Write needs a Check that reads it back. It says: %v", what, err)
-	case !log.any(mutation.Lost):
+	case !log.any(mutation.Unverifiable):
 		t.Errorf("%s: the outcome stays unknown, as it may (mayStayUnknown), but its log does not say Lost, so that it is read back for ever: its mutation.Write needs no Check. It says: %v", what, err)
 	}
 	return true
@@ -66,7 +66,7 @@ func (c checked) answersFromRecord(t T, h Harness) {
 	log.settling = true
 	settled, err := c.call.in(t.Context(), log)
 	if err != nil || !proto.Equal(withoutSecrets(first), withoutSecrets(settled)) {
-		t.Errorf("settled from its record, without the secrets of its request, it answers %v, %v; first it answered %v; what needs them is to stand in a mutation.Note", settled, err, first)
+		t.Errorf("settled from its record, without the secrets of its request, it answers %v, %v; first it answered %v; what needs them is to stand in a mutation.Snapshot", settled, err, first)
 	}
 	wantWrites(t, "run again", h, c.all())
 }
@@ -81,7 +81,7 @@ func (w write) missing(t T, h Harness) {
 	if log.unsettled() {
 		t.Errorf("it is NOT_FOUND, and its log says that a write is unsettled")
 	}
-	ctx, _ := mutation.Try(t.Context())
+	ctx, _ := mutation.WithDryRun(t.Context())
 	_, err = missing(ctx)
 	wantError(t, "tried, of an unknown "+w.what, err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
 }
@@ -155,7 +155,7 @@ func (c checked) settlesWithoutSecrets(t T, h Harness) {
 	}
 	wantWrites(t, "settled", h, c.all())
 	if err != nil || log.unsettled() {
-		t.Errorf("settled: %v, and its log says that a write is unsettled: %t; what needs the secrets of the request is to stand in a mutation.Note", err, log.unsettled())
+		t.Errorf("settled: %v, and its log says that a write is unsettled: %t; what needs the secrets of the request is to stand in a mutation.Snapshot", err, log.unsettled())
 	}
 }
 
@@ -212,7 +212,7 @@ func wantUnknown(t T, what string, err error) {
 
 // isTried checks that a trial comes as far as the writes, and no further.
 func (c checked) isTried(t T, h Harness) {
-	ctx, trial := mutation.Try(t.Context())
+	ctx, trial := mutation.WithDryRun(t.Context())
 	answer, err := c.call(ctx)
 	wantWrites(t, "tried", h, 0)
 	if err != nil || answer == nil || !answer.ProtoReflect().IsValid() {

@@ -95,7 +95,7 @@ func (a *Adapter) BatchDeleteProductLicenses(ctx context.Context, req *pb.BatchD
 // now, nothing is sent, and the whole batch can be called again. That one is not there is its item's own failure. A trial notes nothing.
 func (a *Adapter) noteLicenses(ctx context.Context, licenses []string) (unnoted []error, err error) {
 	unnoted = make([]error, len(licenses))
-	if mutation.Trying(ctx) != nil {
+	if mutation.DryRunFrom(ctx) != nil {
 		return unnoted, nil
 	}
 	noting, giveUp := context.WithCancelCause(ctx)
@@ -132,7 +132,7 @@ func (a *Adapter) parts(ctx context.Context, n int, do func(ctx context.Context,
 	for range min(a.atOnce(ctx), n) {
 		workers.Go(func() {
 			for i := range at {
-				broken.guard(func() { do(mutation.Part(ctx, fmt.Sprintf("item %d", i)), i) })
+				broken.guard(func() { do(mutation.ItemContext(ctx, fmt.Sprintf("item %d", i)), i) })
 			}
 		})
 	}
@@ -146,7 +146,7 @@ func (a *Adapter) parts(ctx context.Context, n int, do func(ctx context.Context,
 
 // atOnce is how many items are carried out at once. A trial keeps its requests in their order.
 func (a *Adapter) atOnce(ctx context.Context) int {
-	if mutation.Trying(ctx) != nil {
+	if mutation.DryRunFrom(ctx) != nil {
 		return 1
 	}
 	return a.config.BatchConcurrency

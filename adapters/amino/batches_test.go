@@ -119,7 +119,7 @@ func TestABatchThatIsTriedTellsItsRequestsInOrder(t *testing.T) {
 	c := config()
 	c.BatchConcurrency = 8
 	a, vendor := serve(t, c, map[string][]reply{getGold: {ok(goldProduct)}})
-	ctx, trial := mutation.Try(t.Context())
+	ctx, trial := mutation.WithDryRun(t.Context())
 	res, err := a.BatchCreateProductLicenses(ctx, batch(1000))
 	if reads := vendor.names(); len(reads) != 1 {
 		t.Errorf("it reads %d times, and all items are of one product", len(reads))

@@ -60,5 +60,5 @@ func (a *Adapter) deleteLicense(ctx context.Context, field, name string) (*pb.Pr
 
 // noteLicense is the licence that this field of the request names, as it stood when the method first ran.
 func (a *Adapter) noteLicense(ctx context.Context, field, name string) (*pb.ProductLicense, error) {
-	return mutation.NoteStanding(ctx, "before", func(ctx context.Context) (*pb.ProductLicense, error) { return a.findLicense(ctx, field, name) })
+	return mutation.SnapshotExisting(ctx, "before", func(ctx context.Context) (*pb.ProductLicense, error) { return a.findLicense(ctx, field, name) })
 }

@@ -239,7 +239,7 @@ func TestALicenceThatCameLateIsTheOne(t *testing.T) {
 func TestADryRunTellsWhatIsMissing(t *testing.T) {
 	vendor := emulator.New(emulator.Options{})
 	a := adapterTo(t, twinConfig(), twin.Transport(vendor))
-	ctx, trial := mutation.Try(t.Context())
+	ctx, trial := mutation.WithDryRun(t.Context())
 	_, err := a.DeleteProductLicense(ctx, &pb.DeleteProductLicenseRequest{Name: licenseL1})
 	wantError(t, "DeleteProductLicense, tried", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
 	if len(trial.Requests()) > 0 {
@@ -249,7 +249,7 @@ func TestADryRunTellsWhatIsMissing(t *testing.T) {
 	_, err = a.CreateProductLicense(ctx, &pb.CreateProductLicenseRequest{Parent: "vendors/acme", ProductLicense: unknown})
 	wantError(t, "CreateProductLicense of no product, tried", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
 	vendor.PutProducts(emulator.Product{ID: "gold"})
-	ctx, trial = mutation.Try(t.Context())
+	ctx, trial = mutation.WithDryRun(t.Context())
 	stop := timestamppb.New(time.Now().Add(time.Hour).Truncate(time.Second))
 	wanted := &pb.ProductLicense{User: "viewer", Product: gold, OrderId: "order-1", StopTime: stop}
 	got, err := a.CreateProductLicense(ctx, &pb.CreateProductLicenseRequest{Parent: "vendors/acme", ProductLicense: wanted})

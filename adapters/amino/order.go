@@ -30,7 +30,7 @@ func drawn(terms *pb.ProductLicense) *pb.ProductLicense {
 
 // prepare makes an order of what stands in this field of the request, and keeps it: a run after this one is to look for the same licence.
 func (a *Adapter) prepare(ctx context.Context, field string, terms *pb.ProductLicense) (order, error) {
-	noted, err := mutation.Note(ctx, "order", func(ctx context.Context) (*pb.ListProductLicensesResponse, error) {
+	noted, err := mutation.Snapshot(ctx, "order", func(ctx context.Context) (*pb.ListProductLicensesResponse, error) {
 		before, err := a.taken(ctx, terms)
 		if err == nil && len(before) > 0 && a.config.UniqueOrders {
 			err = orderTaken(field, before[0])

@@ -70,7 +70,7 @@ func (a *Adapter) CreateProduct(ctx context.Context, req *pb.CreateProductReques
 			}
 			return a.product(row), nil
 		},
-		Expect: func() *pb.Product {
+		Preview: func() *pb.Product {
 			p := proto.CloneOf(wanted)
 			p.Name = ""
 			return p
@@ -82,7 +82,7 @@ func (a *Adapter) CreateProduct(ctx context.Context, req *pb.CreateProductReques
 	if wanted.GetDisplayName() == "" {
 		return mutation.Do(ctx, w)
 	}
-	before, err := mutation.Note(ctx, "before", func(ctx context.Context) (*pb.ListProductsResponse, error) {
+	before, err := mutation.Snapshot(ctx, "before", func(ctx context.Context) (*pb.ListProductsResponse, error) {
 		// All of them, and not those like it alone: one that becomes like it later has not arrived.
 		held, err := all[productResource](ctx, a, productsPath)
 		known := &pb.ListProductsResponse{}
@@ -94,7 +94,7 @@ func (a *Adapter) CreateProduct(ctx context.Context, req *pb.CreateProductReques
 	if err != nil {
 		return nil, err
 	}
-	w.Check = func(ctx context.Context) (*pb.Product, bool, error) {
+	w.ReadBack = func(ctx context.Context) (*pb.Product, bool, error) {
 		alike, err := a.productsLike(ctx, wanted)
 		for _, p := range alike {
 			if !slices.ContainsFunc(before.GetProducts(), func(b *pb.Product) bool { return b.GetName() == p.GetName() }) {

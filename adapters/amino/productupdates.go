@@ -26,7 +26,7 @@ func (a productUpdater) UpdateProduct(ctx context.Context, req *pb.UpdateProduct
 	if err != nil {
 		return nil, err
 	}
-	before, err := mutation.NoteStanding(ctx, "before", func(ctx context.Context) (*pb.Product, error) { return a.findProduct(ctx, wanted.GetName()) }, wanted)
+	before, err := mutation.SnapshotExisting(ctx, "before", func(ctx context.Context) (*pb.Product, error) { return a.findProduct(ctx, wanted.GetName()) }, wanted)
 	if err != nil {
 		return nil, err
 	}
@@ -51,11 +51,11 @@ func (a productUpdater) UpdateProduct(ctx context.Context, req *pb.UpdateProduct
 			}
 			return changed, nil
 		},
-		Check: func(ctx context.Context) (*pb.Product, bool, error) {
+		ReadBack: func(ctx context.Context) (*pb.Product, bool, error) {
 			now, err := a.findProduct(ctx, wanted.GetName())
 			return now, err == nil && proto.Equal(now, merged(now, wanted, mask)), err
 		},
-		Expect: func() *pb.Product { return merged(before, wanted, mask) },
+		Preview: func() *pb.Product { return merged(before, wanted, mask) },
 	})
 }
 

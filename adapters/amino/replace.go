@@ -46,7 +46,7 @@ func (a *Adapter) ReplaceProductLicense(ctx context.Context, req *pb.ReplaceProd
 // replacement reads all that the steps need, since nothing may keep the user waiting once the old licence is revoked: the order of the new terms, and that
 // of the old ones, should they have to be issued again.
 func (a *Adapter) replacement(ctx context.Context, name string, terms *pb.ProductLicense) (next, old order, err error) {
-	noted, err := mutation.Note(ctx, "before", func(ctx context.Context) (*pb.ListProductLicensesResponse, error) {
+	noted, err := mutation.Snapshot(ctx, "before", func(ctx context.Context) (*pb.ListProductLicensesResponse, error) {
 		held, err := a.replaceable(ctx, name, terms)
 		if err != nil {
 			return nil, err

@@ -148,8 +148,8 @@ func TestWhatMayPassIsNoRefusalOfTerms(t *testing.T) {
 		reply
 		step mutation.State // Fresh: AminoTV is known not to have done it
 	}{
-		"credentials that have ended": {reply{http.StatusUnauthorized, ""}, mutation.Fresh},
-		"a vendor that throttles":     {reply{http.StatusTooManyRequests, ""}, mutation.Fresh},
+		"credentials that have ended": {reply{http.StatusUnauthorized, ""}, mutation.NotSent},
+		"a vendor that throttles":     {reply{http.StatusTooManyRequests, ""}, mutation.NotSent},
 		"a vendor that is down":       {reply{http.StatusServiceUnavailable, ""}, mutation.Sent},
 		"a connection that breaks":    {cut, mutation.Sent},
 	} {
@@ -317,7 +317,7 @@ func TestALicenceIsReplacedUnderItsOwnOrder(t *testing.T) {
 
 func TestADryRunOfAReplacementTellsBothWrites(t *testing.T) {
 	a, vendor := serve(t, config(), held(whole))
-	ctx, trial := mutation.Try(t.Context())
+	ctx, trial := mutation.WithDryRun(t.Context())
 	got, err := a.ReplaceProductLicense(ctx, &pb.ReplaceProductLicenseRequest{Name: licenseL1, ProductLicense: silver()})
 	want := proto.CloneOf(silver())
 	want.Status, want.VendorStatus, want.Playable = pb.ProductLicense_ACTIVE, "ACTIVE", true

@@ -75,18 +75,18 @@ func (a *Adapter) issue(ctx context.Context, step string, o order, owed bool) (o
 				}
 			}
 			switch {
-			case errors.Is(err, mutation.ErrTried):
+			case errors.Is(err, mutation.ErrDryRun):
 				product := o.terms.GetProduct()
-				return nil, mutation.Trying(ctx).Look(product, func() error { return a.orNoProduct(ctx, product, err) })
+				return nil, mutation.DryRunFrom(ctx).Once(product, func() error { return a.orNoProduct(ctx, product, err) })
 			case apierror.Convert(err).Reason == pb.ErrorReason_VENDOR_INPUT_REFUSED:
 				return nil, a.orNoProduct(ctx, o.terms.GetProduct(), err)
 			case owed && !isRefusal(err) && !apierror.IsOutcomeUnknown(err):
-				return nil, errors.Join(owing(err), mutation.ErrOwed)
+				return nil, errors.Join(owing(err), mutation.ErrMustResend)
 			}
 			return nil, err
 		},
-		Check:  check,
-		Expect: func() *pb.ProductLicenseResult { return did(expected(o.terms)) },
+		ReadBack: check,
+		Preview:  func() *pb.ProductLicenseResult { return did(expected(o.terms)) },
 	})
 }
 
@@ -125,7 +125,7 @@ func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense)
 			}
 			return did(l), nil
 		},
-		Check: func(ctx context.Context) (*pb.ProductLicenseResult, bool, error) {
+		ReadBack: func(ctx context.Context) (*pb.ProductLicenseResult, bool, error) {
 			sentBefore = true
 			_, err := a.findLicense(ctx, "name", l.GetName())
 			if !isNotFound(err) {
@@ -133,7 +133,7 @@ func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense)
 			}
 			return missed(), true, nil
 		},
-		Expect: func() *pb.ProductLicenseResult { return did(l) },
+		Preview: func() *pb.ProductLicenseResult { return did(l) },
 	})
 }
 

@@ -7,7 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Memory is a Log that lives as long as the process.
+// A Memory is a Log that lives as long as the process.
 type Memory struct {
 	mu    sync.Mutex
 	steps map[string]Record
@@ -16,12 +16,12 @@ type Memory struct {
 
 var _ Log = (*Memory)(nil)
 
-// NewMemory makes an empty log.
+// NewMemory returns an empty log.
 func NewMemory() *Memory {
 	return &Memory{steps: map[string]Record{}, sent: make(chan struct{})}
 }
 
-// Get is what is kept of a step.
+// Get returns the record of a step.
 func (m *Memory) Get(step string) Record {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -43,11 +43,11 @@ func (m *Memory) Put(_ context.Context, step string, r Record) error {
 	return nil
 }
 
-// Settling is false: a log in memory serves only callers who wait.
+// Settling reports false: a log in memory serves only callers that wait.
 func (m *Memory) Settling() bool { return false }
 
-// AwaitCreation waits for nothing: a log in memory knows of no other mutation.
+// AwaitCreation returns at once: a log in memory holds one mutation.
 func (m *Memory) AwaitCreation(context.Context, proto.Message) error { return nil }
 
-// Sent is closed once a write of the mutation may have reached the vendor.
+// Sent returns a channel that is closed once a write may have reached the vendor.
 func (m *Memory) Sent() <-chan struct{} { return m.sent }

@@ -24,7 +24,7 @@ type vendor struct {
 }
 
 func (v *vendor) send(ctx context.Context) (*pb.StatusChange, error) {
-	if err := mutation.Leave(ctx, time.Second); err != nil {
+	if err := mutation.RecordSend(ctx, time.Second); err != nil {
 		return nil, err
 	}
 	err := v.fail
@@ -50,7 +50,7 @@ func (v *vendor) run(log mutation.Log) (*pb.StatusChange, error) {
 }
 
 func (v *vendor) do(ctx context.Context) (*pb.StatusChange, error) {
-	return mutation.Do(ctx, mutation.Write[*pb.StatusChange]{Step: "switch", Send: v.send, Check: v.check, Expect: func() *pb.StatusChange {
+	return mutation.Do(ctx, mutation.Write[*pb.StatusChange]{Step: "switch", Send: v.send, ReadBack: v.check, Preview: func() *pb.StatusChange {
 		return &pb.StatusChange{Requester: "expected"}
 	}})
 }
@@ -123,7 +123,7 @@ func TestWithoutReadBackTheOutcomeStaysUnknown(t *testing.T) {
 	if v.switched != 1 {
 		t.Errorf("switched %d times", v.switched)
 	}
-	if state := log.Get("switch").State; state != mutation.Lost {
+	if state := log.Get("switch").State; state != mutation.Unverifiable {
 		t.Errorf("the step is recorded as %v, want Lost", state)
 	}
 }
@@ -132,7 +132,7 @@ func TestTheCallerLeavingDoesNotCutAWriteButPreventsANewOne(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	log := mutation.NewMemory()
 	_, err := mutation.Do(mutation.NewContext(ctx, log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(ctx context.Context) (*pb.StatusChange, error) {
-		if err := mutation.Leave(ctx, time.Second); err != nil {
+		if err := mutation.RecordSend(ctx, time.Second); err != nil {
 			return nil, err
 		}
 		cancel()
@@ -173,9 +173,9 @@ func TestACallerWhoLeavesBeforeTheWriteDoesEndsIt(t *testing.T) {
 			log := mutation.NewMemory()
 			_, err := mutation.Do(mutation.NewContext(ctx, log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(ctx context.Context) (*pb.StatusChange, error) {
 				<-ctx.Done() // it waits for its turn
-				return nil, mutation.Leave(ctx, time.Second)
+				return nil, mutation.RecordSend(ctx, time.Second)
 			}})
-			if apierror.Convert(err).Code != want || log.Get("switch").State != mutation.Fresh {
+			if apierror.Convert(err).Code != want || log.Get("switch").State != mutation.NotSent {
 				t.Errorf("%v, want %v; the step is %v", err, want, log.Get("switch").State)
 			}
 		})
@@ -191,7 +191,7 @@ func TestAWriteWithoutARecordDoesNotPass(t *testing.T) {
 	if err == nil {
 		t.Error("a write that did not call Leave succeeds")
 	}
-	if err := mutation.Leave(mutation.NewContext(t.Context(), log), time.Second); err == nil {
+	if err := mutation.RecordSend(mutation.NewContext(t.Context(), log), time.Second); err == nil {
 		t.Error("a write may leave outside of Do")
 	}
 }
@@ -199,8 +199,8 @@ func TestAWriteWithoutARecordDoesNotPass(t *testing.T) {
 // A write that is refused for its token, and is made again with another one, has left twice.
 func TestTheLastTimeThatAWriteLeftCounts(t *testing.T) {
 	v, log := &vendor{}, &full{Memory: mutation.NewMemory(), room: 1}
-	twice := mutation.Write[*pb.StatusChange]{Step: "switch", Check: v.check, Send: func(ctx context.Context) (*pb.StatusChange, error) {
-		if err := mutation.Leave(ctx, time.Second); err != nil {
+	twice := mutation.Write[*pb.StatusChange]{Step: "switch", ReadBack: v.check, Send: func(ctx context.Context) (*pb.StatusChange, error) {
+		if err := mutation.RecordSend(ctx, time.Second); err != nil {
 			return nil, err
 		}
 		return v.send(ctx)
@@ -245,7 +245,7 @@ func TestNoRecordNoCall(t *testing.T) {
 func TestNoteKeepsWhatWasThereFirst(t *testing.T) {
 	log, n := mutation.NewMemory(), int32(0)
 	for range 2 {
-		got, err := mutation.Note(mutation.NewContext(t.Context(), log), "before", func(context.Context) (*pb.Usage, error) {
+		got, err := mutation.Snapshot(mutation.NewContext(t.Context(), log), "before", func(context.Context) (*pb.Usage, error) {
 			n++
 			return &pb.Usage{MonthlyActiveUsers: n}, nil
 		})
@@ -263,7 +263,7 @@ type slow struct {
 
 func (s *slow) Get(step string) mutation.Record {
 	r := s.Memory.Get(step)
-	r.QuietFrom = s.quietFrom
+	r.EffectDeadline = s.quietFrom
 	return r
 }
 
@@ -290,7 +290,7 @@ func TestALookThatBeganTooEarlyProvesNothing(t *testing.T) {
 		_ = log.Put(t.Context(), "switch", mutation.Record{State: mutation.Sent})
 		time.Sleep(5 * time.Second)
 		_, err := mutation.Do(mutation.NewContext(t.Context(), log), mutation.Write[*pb.StatusChange]{
-			Step: "switch", Send: v.send, Check: func(ctx context.Context) (*pb.StatusChange, bool, error) {
+			Step: "switch", Send: v.send, ReadBack: func(ctx context.Context) (*pb.StatusChange, bool, error) {
 				answer, took, err := v.check(ctx)
 				time.Sleep(6 * time.Second) // the vendor comes to it meanwhile
 				return answer, took, err
@@ -308,9 +308,9 @@ func TestACallerWhoLeavesAtTheLastMomentIsNoRefusal(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		_, err := mutation.Do(mutation.NewContext(ctx, log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(ctx context.Context) (*pb.StatusChange, error) {
 			cancel()
-			return nil, mutation.Leave(ctx, time.Second)
+			return nil, mutation.RecordSend(ctx, time.Second)
 		}})
-		if apierror.Convert(err).Code != codes.Canceled || log.Get("switch").State != mutation.Fresh {
+		if apierror.Convert(err).Code != codes.Canceled || log.Get("switch").State != mutation.NotSent {
 			t.Fatalf("%v, and the step is %v", err, log.Get("switch").State)
 		}
 	}
@@ -318,9 +318,9 @@ func TestACallerWhoLeavesAtTheLastMomentIsNoRefusal(t *testing.T) {
 
 // What is owed is made by the next run, without a look, since it is known not to have been made.
 func TestWhatIsOwedIsMadeByTheNextRun(t *testing.T) {
-	throttled := errors.Join(apierror.OutcomeUnknown("throttled, and the rest is done"), mutation.ErrOwed)
+	throttled := errors.Join(apierror.OutcomeUnknown("throttled, and the rest is done"), mutation.ErrMustResend)
 	v, log := &vendor{fail: throttled, deaf: true, blind: true}, mutation.NewMemory()
-	if _, err := v.run(log); !apierror.IsOutcomeUnknown(err) || log.Get("switch").State != mutation.Fresh {
+	if _, err := v.run(log); !apierror.IsOutcomeUnknown(err) || log.Get("switch").State != mutation.NotSent {
 		t.Errorf("%v, and the step is %v", err, log.Get("switch").State)
 	}
 	if _, err := v.run(log); err != nil || v.switched != 1 {
@@ -329,20 +329,20 @@ func TestWhatIsOwedIsMadeByTheNextRun(t *testing.T) {
 }
 
 func TestATrialSendsNothing(t *testing.T) {
-	ctx, trial := mutation.Try(t.Context())
+	ctx, trial := mutation.WithDryRun(t.Context())
 	sent := false
 	write := mutation.Write[*pb.StatusChange]{
 		Step: "switch",
 		Send: func(ctx context.Context) (*pb.StatusChange, error) {
-			if trial := mutation.Trying(ctx); trial != nil {
-				return nil, trial.Keep("curl vendor")
+			if trial := mutation.DryRunFrom(ctx); trial != nil {
+				return nil, trial.Plan("curl vendor")
 			}
 			sent = true
 			return &pb.StatusChange{}, nil
 		},
-		Expect: func() *pb.StatusChange { return &pb.StatusChange{Requester: "expected"} },
+		Preview: func() *pb.StatusChange { return &pb.StatusChange{Requester: "expected"} },
 	}
-	before, err := mutation.Note(ctx, "before", func(context.Context) (*pb.Usage, error) { return &pb.Usage{MonthlyActiveUsers: 7}, nil })
+	before, err := mutation.Snapshot(ctx, "before", func(context.Context) (*pb.Usage, error) { return &pb.Usage{MonthlyActiveUsers: 7}, nil })
 	if err != nil || before.GetMonthlyActiveUsers() != 7 {
 		t.Errorf("%v, %v", before, err)
 	}
@@ -353,7 +353,7 @@ func TestATrialSendsNothing(t *testing.T) {
 	if !slices.Equal(trial.Requests(), []string{"curl vendor"}) {
 		t.Errorf("kept %q", trial.Requests())
 	}
-	if mutation.Trying(t.Context()) != nil || mutation.Trying(mutation.NewContext(t.Context(), mutation.NewMemory())) != nil {
+	if mutation.DryRunFrom(t.Context()) != nil || mutation.DryRunFrom(mutation.NewContext(t.Context(), mutation.NewMemory())) != nil {
 		t.Error("a context that is of no trial says that it is")
 	}
 }
@@ -362,18 +362,18 @@ func TestEveryPartHasItsOwnStepsAndOutcome(t *testing.T) {
 	log := mutation.NewMemory()
 	one, other := &vendor{}, &vendor{fail: apierror.OutcomeUnknown("cut"), deaf: true}
 	whole := mutation.NewContext(t.Context(), log)
-	if _, err := one.do(mutation.Part(whole, "1")); err != nil {
+	if _, err := one.do(mutation.ItemContext(whole, "1")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := other.do(mutation.Part(whole, "2")); !apierror.IsOutcomeUnknown(err) {
+	if _, err := other.do(mutation.ItemContext(whole, "2")); !apierror.IsOutcomeUnknown(err) {
 		t.Fatal(err)
 	}
 	// That one part took effect is no reason to finish the other one.
 	whole = mutation.NewContext(t.Context(), settling{log})
-	if _, err := one.do(mutation.Part(whole, "1")); err != nil || one.switched != 1 {
+	if _, err := one.do(mutation.ItemContext(whole, "1")); err != nil || one.switched != 1 {
 		t.Errorf("%v, switched %d times", err, one.switched)
 	}
-	if _, err := other.do(mutation.Part(whole, "2")); !errors.Is(err, mutation.ErrNoEffect) || other.switched != 0 {
+	if _, err := other.do(mutation.ItemContext(whole, "2")); !errors.Is(err, mutation.ErrNoEffect) || other.switched != 0 {
 		t.Errorf("%v, switched %d times", err, other.switched)
 	}
 }
@@ -381,12 +381,12 @@ func TestEveryPartHasItsOwnStepsAndOutcome(t *testing.T) {
 func TestTheRecordHoldsTheVendorsStatus(t *testing.T) {
 	log := mutation.NewMemory()
 	_, err := mutation.Do(mutation.NewContext(t.Context(), log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(ctx context.Context) (*pb.StatusChange, error) {
-		err := mutation.Leave(ctx, time.Second)
-		mutation.Heard(ctx, 201)
+		err := mutation.RecordSend(ctx, time.Second)
+		mutation.RecordStatus(ctx, 201)
 		return &pb.StatusChange{}, err
 	}})
 	if got := log.Get("switch").HTTPStatus; err != nil || got != 201 {
 		t.Errorf("%d, %v", got, err)
 	}
-	mutation.Heard(t.Context(), 201) // of no write: nothing happens
+	mutation.RecordStatus(t.Context(), 201) // of no write: nothing happens
 }

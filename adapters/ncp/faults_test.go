@@ -285,7 +285,7 @@ func TestAVendorThatIsNotThereIsUnavailable(t *testing.T) {
 	log := mutation.NewMemory()
 	_, err = disable(t, a, log)
 	wantError(t, "DisableSite", err, unavailable.code, unavailable.reason)
-	if state := log.Get("off").State; state != mutation.Fresh {
+	if state := log.Get("off").State; state != mutation.NotSent {
 		t.Errorf("the step is %v, and nothing was sent", state)
 	}
 }

@@ -41,7 +41,7 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 	if err != nil {
 		return nil, err
 	}
-	before, err := mutation.Note(ctx, "before", func(ctx context.Context) (*pb.ListSitesResponse, error) {
+	before, err := mutation.Snapshot(ctx, "before", func(ctx context.Context) (*pb.ListSitesResponse, error) {
 		if err := checkKeys(order.GetFairplayCertificate()); err != nil { // here, since who settles the mutation does not have the keys
 			return nil, err
 		}
@@ -95,8 +95,8 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 			}
 			return order, nil
 		},
-		Check: arrived,
-		Expect: func() *pb.SiteOrder {
+		ReadBack: arrived,
+		Preview: func() *pb.SiteOrder {
 			return &pb.SiteOrder{DisplayName: form.SiteName, PolicyId: policyText(order), State: pb.SiteOrder_PENDING}
 		},
 	})

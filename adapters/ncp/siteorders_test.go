@@ -190,7 +190,7 @@ func TestOrdersThatTheVendorCannotTakeAreRefused(t *testing.T) {
 
 func TestATrialOfAnOrderShowsNoSecret(t *testing.T) {
 	a, vendor := serve(t, config(), map[string][]answer{getSites: {sitesOf()}})
-	ctx, trial := mutation.Try(t.Context())
+	ctx, trial := mutation.WithDryRun(t.Context())
 	got, err := a.CreateSiteOrder(ctx, &pb.CreateSiteOrderRequest{Parent: "vendors/acme", SiteOrder: &pb.SiteOrder{DisplayName: "Kids_TV", FairplayCertificate: keys()}})
 	if err != nil {
 		t.Fatal(err)

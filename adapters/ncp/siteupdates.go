@@ -32,7 +32,7 @@ func (a *Adapter) UpdateSite(ctx context.Context, req *pb.UpdateSiteRequest) (*p
 		return nil, err
 	}
 	find := func(ctx context.Context) (*pb.Site, error) { return a.findSite(ctx, ids[1]) }
-	before, err := mutation.NoteStanding(ctx, "before", find, req.GetSite())
+	before, err := mutation.SnapshotExisting(ctx, "before", find, req.GetSite())
 	if err != nil {
 		return nil, err
 	}
@@ -64,11 +64,11 @@ func (a *Adapter) UpdateSite(ctx context.Context, req *pb.UpdateSiteRequest) (*p
 			}
 			return site, nil
 		},
-		Check: func(ctx context.Context) (*pb.Site, bool, error) {
+		ReadBack: func(ctx context.Context) (*pb.Site, bool, error) {
 			site, err := find(ctx)
 			return site, err == nil && asWanted(site), err
 		},
-		Expect: func() *pb.Site { return wanted },
+		Preview: func() *pb.Site { return wanted },
 	})
 }
 

@@ -123,7 +123,7 @@ func TestAnUpdateThatTheSiteBeliesIsUnknownAndSettles(t *testing.T) {
 
 func TestATrialOfAnUpdateShowsTheSiteAsItWouldBe(t *testing.T) {
 	a, vendor := serve(t, config(), map[string][]answer{getSite: {named("Old_name", "3")}})
-	ctx, trial := mutation.Try(t.Context())
+	ctx, trial := mutation.WithDryRun(t.Context())
 	site, err := a.UpdateSite(ctx, &pb.UpdateSiteRequest{Site: &pb.Site{Name: demo, PolicyId: "7"}, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"policy_id"}}})
 	if err != nil || site.GetPolicyId() != "7" || site.GetDisplayName() != "Old_name" || !site.GetEnabled() {
 		t.Errorf("tried: %v, %v", site, err)

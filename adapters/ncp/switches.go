@@ -47,7 +47,7 @@ func (a *Adapter) switchSite(ctx context.Context, name string, service pb.Site_S
 		return nil, apierror.Invalid("service", "must be DRM, or left out: NAVER Cloud's sites have no other service")
 	}
 	find := func(ctx context.Context) (*pb.Site, error) { return a.findSite(ctx, ids[1]) }
-	before, err := mutation.Note(ctx, "before", find)
+	before, err := mutation.Snapshot(ctx, "before", find)
 	if err != nil {
 		return nil, err
 	}
@@ -73,11 +73,11 @@ func (a *Adapter) switchSite(ctx context.Context, name string, service pb.Site_S
 			return nil, apierror.OutcomeUnknown("NAVER Cloud answers success to %s, and the site, read back, has enabled %t; call again with the same request_id to settle it",
 				s.call, site.GetEnabled())
 		},
-		Check: func(ctx context.Context) (*pb.StatusChange, bool, error) {
+		ReadBack: func(ctx context.Context) (*pb.StatusChange, bool, error) {
 			site, err := find(ctx)
 			return s.applied(site), err == nil && site.GetEnabled() == s.enabled, err
 		},
-		Expect: func() *pb.StatusChange {
+		Preview: func() *pb.StatusChange {
 			site := proto.CloneOf(before)
 			site.Enabled = s.enabled
 			return s.applied(site)

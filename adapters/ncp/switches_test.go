@@ -143,7 +143,7 @@ func TestOtherServicesAreRefused(t *testing.T) {
 
 func TestATrialOfASwitchShowsTheRequest(t *testing.T) {
 	a, vendor := serve(t, config(), map[string][]answer{getSite: {siteOn}})
-	ctx, trial := mutation.Try(t.Context())
+	ctx, trial := mutation.WithDryRun(t.Context())
 	change, err := a.DisableSite(ctx, &pb.DisableSiteRequest{Name: demo})
 	wantSwitched(t, "tried", change, err, pb.StatusChange_SUSPEND)
 	vendor.wantMade(getSite, 1)
@@ -166,7 +166,7 @@ func TestASwitchOfAnUnknownSiteIsNotFound(t *testing.T) {
 	log := mutation.NewMemory()
 	_, err := disable(t, a, log)
 	wantError(t, "DisableSite", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
-	if state := log.Get("off").State; state != mutation.Fresh {
+	if state := log.Get("off").State; state != mutation.NotSent {
 		t.Errorf("the step is %v, and nothing was sent", state)
 	}
 }

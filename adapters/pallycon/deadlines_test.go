@@ -73,7 +73,7 @@ func TestADeadlineThatPassesBeforeTheWriteSendsNothing(t *testing.T) {
 		a, log := adapterTo(t, twinConfig(), twin.Transport(vendor)), mutation.NewMemory()
 		_, err := a.DisableSite(mutation.NewContext(ctx, log), &pb.DisableSiteRequest{Name: demo})
 		wantError(t, "DisableSite", err, codes.DeadlineExceeded, pb.ErrorReason_DEADLINE_PASSED)
-		if n := requests(vendor, postStatus); n != 0 || log.Get("suspend").State != mutation.Fresh {
+		if n := requests(vendor, postStatus); n != 0 || log.Get("suspend").State != mutation.NotSent {
 			t.Errorf("%d changes were asked for, and the step is %v", n, log.Get("suspend").State)
 		}
 	})
@@ -114,7 +114,7 @@ func TestAVendorThatIsNotThereIsUnavailable(t *testing.T) {
 	log := mutation.NewMemory()
 	_, err = disable(t, a, log)
 	wantError(t, "DisableSite", err, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE)
-	if state := log.Get("suspend").State; state != mutation.Fresh {
+	if state := log.Get("suspend").State; state != mutation.NotSent {
 		t.Errorf("the step is %v, and nothing was sent", state)
 	}
 }

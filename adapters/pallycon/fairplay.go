@@ -25,7 +25,7 @@ func (a *Adapter) RegisterFairPlayCertificate(ctx context.Context, req *pb.Regis
 		return nil, apierror.Invalid("name", "%v", err)
 	}
 	// It is noted, since the check needs the secrets of the request, and who settles the mutation does not have them.
-	certificate, err := mutation.Note(ctx, "certificate", func(context.Context) (*pb.FairPlayCertificate, error) { return checkFairPlay(req, time.Now()) })
+	certificate, err := mutation.Snapshot(ctx, "certificate", func(context.Context) (*pb.FairPlayCertificate, error) { return checkFairPlay(req, time.Now()) })
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +34,7 @@ func (a *Adapter) RegisterFairPlayCertificate(ctx context.Context, req *pb.Regis
 		Send: func(ctx context.Context) (*pb.FairPlayCertificate, error) {
 			return certificate, a.orNoSite(ctx, ids[1], a.sendFairPlay(ctx, ids[1], req))
 		},
-		Expect: func() *pb.FairPlayCertificate { return certificate },
+		Preview: func() *pb.FairPlayCertificate { return certificate },
 	})
 }
 

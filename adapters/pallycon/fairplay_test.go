@@ -98,13 +98,13 @@ func wantParts(t *testing.T, post call, want map[string][]byte) {
 func TestValidateOnlySendsNothing(t *testing.T) {
 	a, _ := serve(t, config(), map[string]string{getSites: fixture(t, "account-siteId.json")}) // which fails the test with any other call
 	req := certificate(t)
-	ctx, trial := mutation.Try(t.Context())
+	ctx, trial := mutation.WithDryRun(t.Context())
 	found, err := a.RegisterFairPlayCertificate(ctx, req)
 	if err != nil || found.GetSerialNumber() != "c0ffee" || len(trial.Requests()) != 1 {
 		t.Errorf("%v, %v, with the requests %q", found, err, trial.Requests())
 	}
 	req.KeyPassword = "wrong"
-	ctx, trial = mutation.Try(t.Context())
+	ctx, trial = mutation.WithDryRun(t.Context())
 	_, err = a.RegisterFairPlayCertificate(ctx, req)
 	wantError(t, "with a mistake", err, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID)
 	if planned := trial.Requests(); len(planned) > 0 {

@@ -57,7 +57,7 @@ func (a *Adapter) UpdateIntegration(ctx context.Context, req *pb.UpdateIntegrati
 	read := func(ctx context.Context) (*pb.Integration, error) {
 		return a.integration(ctx, ids[1], pb.Integration_BASIC)
 	}
-	before, err := mutation.Note(ctx, "before", read)
+	before, err := mutation.Snapshot(ctx, "before", read)
 	if err != nil {
 		return nil, err
 	}
@@ -76,11 +76,11 @@ func (a *Adapter) UpdateIntegration(ctx context.Context, req *pb.UpdateIntegrati
 			}
 			return changed, nil
 		},
-		Check: func(ctx context.Context) (*pb.Integration, bool, error) {
+		ReadBack: func(ctx context.Context) (*pb.Integration, bool, error) {
 			now, err := read(ctx)
 			return now, err == nil && !slices.ContainsFunc(mask, func(field string) bool { return !sameSetting(field, now, wanted) }), err
 		},
-		Expect: func() *pb.Integration {
+		Preview: func() *pb.Integration {
 			for _, field := range mask {
 				setSetting(field, before, wanted)
 			}

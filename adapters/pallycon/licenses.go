@@ -87,7 +87,7 @@ func (a *Adapter) ListLicenses(ctx context.Context, req *pb.ListLicensesRequest)
 
 // orNoSite is NOT_FOUND where the reason why the vendor refused is that there is no such site. The guide gives no code for that.
 func (a *Adapter) orNoSite(ctx context.Context, siteID string, err error) error {
-	if !errors.Is(err, mutation.ErrTried) && apierror.Convert(err).Reason != pb.ErrorReason_VENDOR_REJECTED {
+	if !errors.Is(err, mutation.ErrDryRun) && apierror.Convert(err).Reason != pb.ErrorReason_VENDOR_REJECTED {
 		return err
 	}
 	if _, missing := a.findSite(ctx, siteID); missing != nil && apierror.Convert(missing).Code == codes.NotFound {

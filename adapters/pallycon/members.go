@@ -71,7 +71,7 @@ func (a *Adapter) CreateMember(ctx context.Context, req *pb.CreateMemberRequest)
 		return nil, apierror.Invalid("member.state", "must not be set: PallyCon takes no state with a new member; change it with UpdateMember")
 	}
 	withAddress := func(row memberRow) bool { return strings.EqualFold(row.MemberEmail, wanted.GetEmail()) }
-	_, err := mutation.Note(ctx, "before", func(ctx context.Context) (*pb.Member, error) {
+	_, err := mutation.Snapshot(ctx, "before", func(ctx context.Context) (*pb.Member, error) {
 		held, err := a.findMember(ctx, withAddress)
 		if err == nil && held != nil {
 			err = apierror.New(codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS, "PallyCon's account has a member with this e-mail address: %s", held.GetName())
@@ -108,11 +108,11 @@ func (a *Adapter) CreateMember(ctx context.Context, req *pb.CreateMemberRequest)
 			created.Name = a.memberName(seq)
 			return created, nil
 		},
-		Check: func(ctx context.Context) (*pb.Member, bool, error) {
+		ReadBack: func(ctx context.Context) (*pb.Member, bool, error) {
 			created, err := a.findMember(ctx, withAddress)
 			return created, created != nil, err
 		},
-		Expect: asked,
+		Preview: asked,
 	})
 }
 
@@ -128,7 +128,7 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 		return nil, err
 	}
 	params.Set("member_seq", strconv.FormatInt(seq, 10))
-	before, err := mutation.Note(ctx, "before", func(ctx context.Context) (*pb.Member, error) {
+	before, err := mutation.Snapshot(ctx, "before", func(ctx context.Context) (*pb.Member, error) {
 		held, err := a.findMember(ctx, withSeq(seq))
 		if err == nil && held == nil {
 			err = noMember(seq)
@@ -176,14 +176,14 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 			}
 			return changed, nil
 		},
-		Check: func(ctx context.Context) (*pb.Member, bool, error) {
+		ReadBack: func(ctx context.Context) (*pb.Member, bool, error) {
 			now, err := a.findMember(ctx, withSeq(seq))
 			if err == nil && now == nil { // as it happens after a success, too: that says nothing of the update
 				err = noMember(seq)
 			}
 			return now, err == nil && asWanted(now), err
 		},
-		Expect: asked,
+		Preview: asked,
 	})
 }
 
@@ -224,7 +224,7 @@ func (a *Adapter) ResetMemberPassword(ctx context.Context, req *pb.ResetMemberPa
 			}
 			return &pb.ResetMemberPasswordResponse{}, nil
 		},
-		Expect: func() *pb.ResetMemberPasswordResponse { return &pb.ResetMemberPasswordResponse{} },
+		Preview: func() *pb.ResetMemberPasswordResponse { return &pb.ResetMemberPasswordResponse{} },
 	})
 }
 
@@ -247,7 +247,7 @@ func withSeq(seq int64) func(memberRow) bool {
 
 // orNoMember is NOT_FOUND where the reason why the vendor refused is that there is no such member. The guide gives no code for that.
 func (a *Adapter) orNoMember(ctx context.Context, seq int64, err error) error {
-	if !errors.Is(err, mutation.ErrTried) && apierror.Convert(err).Reason != pb.ErrorReason_VENDOR_REJECTED {
+	if !errors.Is(err, mutation.ErrDryRun) && apierror.Convert(err).Reason != pb.ErrorReason_VENDOR_REJECTED {
 		return err
 	}
 	if held, failed := a.findMember(ctx, withSeq(seq)); failed == nil && held == nil {

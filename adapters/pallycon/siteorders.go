@@ -49,7 +49,7 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 		rows, err := a.siteOrders(ctx, func(row siteOrderRow) (bool, error) { return row.ServiceName == order.GetDisplayName(), nil })
 		return &pb.ListSiteOrdersResponse{SiteOrders: rows}, err
 	}
-	before, err := mutation.Note(ctx, "before", ofThisName)
+	before, err := mutation.Snapshot(ctx, "before", ofThisName)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 			}
 			return &pb.SiteOrder{Name: a.siteOrderName(answer.Data.Seq), DisplayName: order.GetDisplayName(), State: pb.SiteOrder_PENDING}, nil
 		},
-		Check: func(ctx context.Context) (*pb.SiteOrder, bool, error) {
+		ReadBack: func(ctx context.Context) (*pb.SiteOrder, bool, error) {
 			now, err := ofThisName(ctx)
 			if err != nil {
 				return nil, false, err
@@ -81,7 +81,7 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 			}
 			return nil, false, apierror.OutcomeUnknown("%d orders of this name have arrived since, and nothing tells which is whose", len(arrived))
 		},
-		Expect: func() *pb.SiteOrder {
+		Preview: func() *pb.SiteOrder {
 			return &pb.SiteOrder{DisplayName: order.GetDisplayName(), State: pb.SiteOrder_PENDING}
 		},
 	})

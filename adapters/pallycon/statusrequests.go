@@ -45,7 +45,7 @@ func (a *Adapter) requestChange(ctx context.Context, req serviceRequest, kind pb
 		return nil, apierror.Invalid("name", "%v", err)
 	}
 	siteID, serviceCode := ids[1], code(services, max(req.GetService(), pb.Site_DRM))
-	before, err := mutation.Note(ctx, "before", func(ctx context.Context) (*pb.StatusChange, error) {
+	before, err := mutation.Snapshot(ctx, "before", func(ctx context.Context) (*pb.StatusChange, error) {
 		return a.standing(ctx, siteID, serviceCode, kind)
 	})
 	if err != nil {
@@ -71,11 +71,11 @@ func (a *Adapter) requestChange(ctx context.Context, req serviceRequest, kind pb
 			answer.Data.RegStatus = "ST001" // the answer leaves it out: a change that has just been asked for
 			return a.statusChange(siteID, serviceCode, *answer.Data), nil
 		},
-		Check: func(ctx context.Context) (*pb.StatusChange, bool, error) {
+		ReadBack: func(ctx context.Context) (*pb.StatusChange, bool, error) {
 			latest, err := a.latestChange(ctx, siteID, serviceCode)
 			return latest, latest.GetName() != before.GetName() && latest.GetType() == kind, err
 		},
-		Expect: func() *pb.StatusChange {
+		Preview: func() *pb.StatusChange {
 			return &pb.StatusChange{
 				Site: a.siteName(siteID), Service: services[serviceCode], VendorService: serviceCode,
 				Type: kind, VendorType: code(changeTypes, kind), State: pb.StatusChange_PENDING, VendorState: "ST001", Message: req.GetMessage(),
@@ -122,7 +122,7 @@ func (a *Adapter) CancelStatusChange(ctx context.Context, req *pb.CancelStatusCh
 	if services[serviceCode] == pb.Site_SERVICE_UNSPECIFIED || groupID == "" {
 		return nil, apierror.NotFound("site %q has no status change %q: the id is {service_code}.{req_group_id}, as ListStatusChanges tells it", siteID, ids[2])
 	}
-	before, err := mutation.Note(ctx, "before", func(ctx context.Context) (*pb.StatusChange, error) {
+	before, err := mutation.Snapshot(ctx, "before", func(ctx context.Context) (*pb.StatusChange, error) {
 		latest, err := a.latestChange(ctx, siteID, serviceCode)
 		return latest, a.orNoSite(ctx, siteID, err)
 	})
@@ -150,14 +150,14 @@ func (a *Adapter) CancelStatusChange(ctx context.Context, req *pb.CancelStatusCh
 			}
 			return a.statusChange(siteID, serviceCode, *answer.Data), nil
 		},
-		Check: func(ctx context.Context) (*pb.StatusChange, bool, error) {
+		ReadBack: func(ctx context.Context) (*pb.StatusChange, bool, error) {
 			latest, err := a.latestChange(ctx, siteID, serviceCode)
 			if err == nil && latest.GetName() != req.GetName() {
 				err = apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "PallyCon tells of the latest change alone, and that is another one by now")
 			}
 			return latest, latest.GetState() == pb.StatusChange_CANCELLED, err
 		},
-		Expect: func() *pb.StatusChange {
+		Preview: func() *pb.StatusChange {
 			before.State, before.VendorState = pb.StatusChange_CANCELLED, code(changeStates, pb.StatusChange_CANCELLED)
 			return before
 		},

@@ -136,7 +136,7 @@ func TestATrialTellsTheRequestOfTheGuide(t *testing.T) {
 		},
 	} {
 		a, _ := serve(t, config(), c.reads) // which fails the test with any other call
-		ctx, trial := mutation.Try(t.Context())
+		ctx, trial := mutation.WithDryRun(t.Context())
 		got, err := c.call(ctx, a)
 		if err != nil {
 			t.Errorf("%s: %v", what, err)
@@ -159,7 +159,7 @@ func TestATrialEncodesParametersAsConfigured(t *testing.T) {
 		c := config()
 		c.ParameterEncoding = encoding
 		a, _ := serve(t, c, map[string]string{getSites: fixture(t, "account-siteId.json"), getStatus: noChange})
-		ctx, trial := mutation.Try(t.Context())
+		ctx, trial := mutation.WithDryRun(t.Context())
 		if _, err := suspend(ctx, a); err != nil {
 			t.Fatal(err)
 		}
@@ -171,7 +171,7 @@ func TestATrialEncodesParametersAsConfigured(t *testing.T) {
 
 func TestATrialOfACertificateShowsNoneOfItsSecrets(t *testing.T) {
 	a, _ := serve(t, config(), map[string]string{getSites: fixture(t, "account-siteId.json")})
-	ctx, trial := mutation.Try(t.Context())
+	ctx, trial := mutation.WithDryRun(t.Context())
 	if _, err := a.RegisterFairPlayCertificate(ctx, certificate(t)); err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func TestATrialOfACertificateShowsNoneOfItsSecrets(t *testing.T) {
 
 func TestATrialOfWhatStandsAlreadySendsNothing(t *testing.T) {
 	a, _ := serve(t, config(), map[string]string{getSites: fixture(t, "account-siteId.json"), getStatus: suspending})
-	ctx, trial := mutation.Try(t.Context())
+	ctx, trial := mutation.WithDryRun(t.Context())
 	change, err := suspend(ctx, a)
 	if change, ok := change.(*pb.StatusChange); err != nil || !ok || change.GetName() != ofDEMO || len(trial.Requests()) > 0 {
 		t.Errorf("%v, %v, and it would send %q", change, err, trial.Requests())

@@ -23,7 +23,7 @@ import (
 // whether a lost request arrived is read back by it.
 func (a *Adapter) CreateDrmAccount(ctx context.Context, req *pb.CreateDrmAccountRequest) (*pb.DrmAccount, error) {
 	wanted := req.GetDrmAccount()
-	fixed, err := mutation.Note(ctx, "username", func(ctx context.Context) (*pb.DrmAccount, error) { return a.freeAccount(ctx, wanted) })
+	fixed, err := mutation.Snapshot(ctx, "username", func(ctx context.Context) (*pb.DrmAccount, error) { return a.freeAccount(ctx, wanted) })
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +31,7 @@ func (a *Adapter) CreateDrmAccount(ctx context.Context, req *pb.CreateDrmAccount
 	return mutation.Do(ctx, mutation.Write[*pb.DrmAccount]{
 		Step: "create",
 		Send: c.send,
-		Check: func(ctx context.Context) (*pb.DrmAccount, bool, error) {
+		ReadBack: func(ctx context.Context) (*pb.DrmAccount, bool, error) {
 			row, err := a.findAccount(ctx, c.username, c.password)
 			// Somebody else's of the same username, created since, has another password.
 			if err != nil || row == nil || !c.password.IsZero() && row.Password != "" && row.Password != c.password.Reveal() {
@@ -40,7 +40,7 @@ func (a *Adapter) CreateDrmAccount(ctx context.Context, req *pb.CreateDrmAccount
 			account, err := a.account(*row, c.customer, c.view)
 			return account, err == nil, err
 		},
-		Expect: func() *pb.DrmAccount {
+		Preview: func() *pb.DrmAccount {
 			account := &pb.DrmAccount{Customer: c.customer}
 			if wanted.GetUsername() != "" { // the next run generates another one
 				account.Name, account.Username = names.DrmAccount.Name(a.id, c.username), c.username

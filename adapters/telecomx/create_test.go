@@ -251,7 +251,7 @@ func TestATrialOfACreationTellsWhatCanBeTold(t *testing.T) {
 		"without": {&pb.DrmAccount{}, &pb.DrmAccount{Customer: own}},
 	} {
 		a, vendor := serveAnyAccount(t)
-		ctx, trial := mutation.Try(t.Context())
+		ctx, trial := mutation.WithDryRun(t.Context())
 		got, err := a.CreateDrmAccount(ctx, &pb.CreateDrmAccountRequest{Parent: "vendors/acme", DrmAccount: c.wanted, View: pb.DrmAccount_FULL})
 		if err != nil {
 			t.Fatalf("%s: %v", what, err)

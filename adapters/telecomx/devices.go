@@ -31,7 +31,7 @@ func (a *Adapter) DeleteDrmAccountDevice(ctx context.Context, req *pb.DeleteDrmA
 		return nil, apierror.Invalid("name", "%v", err)
 	}
 	username, id := ids[1], ids[2]
-	device, err := mutation.Note(ctx, "before", func(ctx context.Context) (*pb.DrmAccountDevice, error) {
+	device, err := mutation.Snapshot(ctx, "before", func(ctx context.Context) (*pb.DrmAccountDevice, error) {
 		held, err := a.findDevice(ctx, username, id)
 		if err == nil && held == nil {
 			err = apierror.NotFound("TelecomX' account %q has no device %q", username, id)
@@ -51,12 +51,12 @@ func (a *Adapter) DeleteDrmAccountDevice(ctx context.Context, req *pb.DeleteDrmA
 			}
 			return removed, err
 		},
-		Check: func(ctx context.Context) (*pb.DrmAccountDevice, bool, error) {
+		ReadBack: func(ctx context.Context) (*pb.DrmAccountDevice, bool, error) {
 			lost = true
 			held, err := a.findDevice(ctx, username, id)
 			return device, err == nil && held == nil, err
 		},
-		Expect: func() *pb.DrmAccountDevice { return device },
+		Preview: func() *pb.DrmAccountDevice { return device },
 	})
 }
 

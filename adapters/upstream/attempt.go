@@ -114,7 +114,7 @@ func (x *exchange) leave(ctx, limited context.Context) error {
 	if !x.write {
 		return nil
 	}
-	if err := mutation.Leave(ctx, x.client.opts.Timeout); err != nil {
+	if err := mutation.RecordSend(ctx, x.client.opts.Timeout); err != nil {
 		return err
 	}
 	if limited.Err() != nil {
@@ -126,7 +126,7 @@ func (x *exchange) leave(ctx, limited context.Context) error {
 // receive reads an answer, whose headers are there.
 func (x *exchange) receive(ctx, limited context.Context, answer *http.Response, into any) (*Response, verdict, error) {
 	if x.write {
-		mutation.Heard(ctx, answer.StatusCode)
+		mutation.RecordStatus(ctx, answer.StatusCode)
 	}
 	x.answer = &Response{Status: answer.StatusCode, Header: answer.Header, idHeader: x.client.opts.RequestIDHeader, secrets: x.secrets}
 	switch {

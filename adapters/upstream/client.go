@@ -7,7 +7,7 @@
 //	resp, err := vendor.Read(ctx, upstream.Request{Path: upstream.Path("api", "v1", "sites")}, &page)
 //
 // Read is for what changes nothing: it is tried again after a failure that may pass. Write is for everything else, and stands in a mutation.Do: it is sent at
-// most once, and its error is either OUTCOME_UNKNOWN or the certainty that the vendor did not do it: its refusal, Sign's own error, that of mutation.Leave, or a
+// most once, and its error is either OUTCOME_UNKNOWN or the certainty that the vendor did not do it: its refusal, Sign's own error, that of mutation.RecordSend, or a
 // message that starts with "not sent: ".
 //
 // Failures with an HTTP status of their own go to Options.Failure and from there to a general mapping. Failures that a vendor reports

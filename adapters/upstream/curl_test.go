@@ -42,9 +42,9 @@ func try(t *testing.T, o Options, req Request) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, trial := mutation.Try(t.Context())
-	if _, err := c.Write(ctx, req, nil); !errors.Is(err, mutation.ErrTried) {
-		t.Fatalf("a write in a trial answers %v, want ErrTried", err)
+	ctx, trial := mutation.WithDryRun(t.Context())
+	if _, err := c.Write(ctx, req, nil); !errors.Is(err, mutation.ErrDryRun) {
+		t.Fatalf("a write in a dry run returns %v, want ErrDryRun", err)
 	}
 	lines := trial.Requests()
 	if len(lines) != 1 {
@@ -251,7 +251,7 @@ func TestATrialThatCannotBeMade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, trial := mutation.Try(t.Context())
+	ctx, trial := mutation.WithDryRun(t.Context())
 	if _, err := c.Write(ctx, Request{Method: "POST", Path: "/x"}, nil); err != mine {
 		t.Errorf("without a signature: %v", err)
 	}
@@ -277,12 +277,12 @@ func TestATrialReads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, trial := mutation.Try(t.Context())
+	ctx, trial := mutation.WithDryRun(t.Context())
 	for range 2 {
 		if res, err := c.Read(ctx, Request{Path: "/x"}, nil); err != nil || res.Status != 204 {
 			t.Errorf("a read answers %v, %v", res, err)
 		}
-		if _, err := c.Write(ctx, Request{Method: "DELETE", Path: "/x"}, nil); err != mutation.ErrTried {
+		if _, err := c.Write(ctx, Request{Method: "DELETE", Path: "/x"}, nil); err != mutation.ErrDryRun {
 			t.Errorf("a write answers %v", err)
 		}
 	}

@@ -73,7 +73,7 @@ func (x *exchange) lost(ctx, limited context.Context, cause error) (verdict, err
 
 // unknown turns the error that a read would have into that of a write which may have taken effect.
 func (x *exchange) unknown(e *apierror.Error) *apierror.Error {
-	u := apierror.OutcomeUnknown("whether the vendor did it is not known: %s"+mutation.CallAgain, e.Message)
+	u := apierror.OutcomeUnknown("whether the vendor did it is not known: %s"+mutation.RetryAdvice, e.Message)
 	u.Metadata = e.Metadata
 	return x.finish(u)
 }

@@ -56,14 +56,14 @@ func (c *Client) Read(ctx context.Context, req Request, into any) (*Response, er
 }
 
 // Write makes a call that may change something at the vendor. It is sent at most once; into is as in Read. An answer that does not show
-// whether the vendor did it is OUTCOME_UNKNOWN. In a trial of a mutation nothing is sent, and the error is mutation.ErrTried.
+// whether the vendor did it is OUTCOME_UNKNOWN. In a trial of a mutation nothing is sent, and the error is mutation.ErrDryRun.
 func (c *Client) Write(ctx context.Context, req Request, into any) (*Response, error) {
-	if trial := mutation.Trying(ctx); trial != nil {
+	if trial := mutation.DryRunFrom(ctx); trial != nil {
 		planned, err := c.curl(ctx, req)
 		if err != nil {
 			return nil, err
 		}
-		return nil, trial.Keep(planned)
+		return nil, trial.Plan(planned)
 	}
 	resp, _, err := c.attempt(ctx, req, into, true)
 	return resp, err

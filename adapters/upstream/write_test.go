@@ -294,7 +294,7 @@ func TestARecordOfAWriteHasTheStatusOfItsAnswer(t *testing.T) {
 						_, err := c.Read(ctx, get, nil) // what was made of it
 						return &pb.Site{}, err
 					},
-					Check: func(context.Context) (*pb.Site, bool, error) { return nil, false, errors.New("not asked for") },
+					ReadBack: func(context.Context) (*pb.Site, bool, error) { return nil, false, errors.New("not asked for") },
 				})
 				if got := log.Get("create"); got.State != test.want.State || got.HTTPStatus != test.want.HTTPStatus {
 					t.Errorf("the record is %+v, want %+v", got, test.want)

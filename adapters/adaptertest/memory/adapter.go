@@ -118,7 +118,7 @@ func explanation(f *Failure) *apierror.Error {
 
 // orMissing is the error of a write, but that a trial, which the vendor does not see, looks whether what it is about is there.
 func orMissing(err error, look func() error) error {
-	if errors.Is(err, mutation.ErrTried) {
+	if errors.Is(err, mutation.ErrDryRun) {
 		if missing := look(); missing != nil {
 			return missing
 		}

@@ -30,7 +30,7 @@ func (a *Adapter) turn(ctx context.Context, name string, service pb.Site_Service
 	}
 	stands := func(site *pb.Site) bool { return site.GetEnabled() == (kind == pb.StatusChange_RESUME) }
 	// What stood before is noted, since a method that runs again after its write would find the site as it is wanted, and leave the write unsettled.
-	before, err := mutation.Note(ctx, "before", read)
+	before, err := mutation.Snapshot(ctx, "before", read)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func (a *Adapter) turn(ctx context.Context, name string, service pb.Site_Service
 		before.Enabled, before.State = stateAfter(kind)
 		return turned(before, kind)
 	}
-	return mutation.Do(ctx, mutation.Write[*pb.StatusChange]{Step: "turn", Send: send, Check: check, Expect: expect})
+	return mutation.Do(ctx, mutation.Write[*pb.StatusChange]{Step: "turn", Send: send, ReadBack: check, Preview: expect})
 }
 
 func stateAfter(kind pb.StatusChange_Type) (enabled bool, state pb.Site_State) {
@@ -94,7 +94,7 @@ func (a *Adapter) ExtendTrial(ctx context.Context, req *pb.ExtendTrialRequest) (
 		return nil, err
 	}
 	latest := func(ctx context.Context) (*pb.StatusChange, error) { return a.trial(ctx, siteID) }
-	before, err := mutation.Note(ctx, "before", latest)
+	before, err := mutation.Snapshot(ctx, "before", latest)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func (a *Adapter) ExtendTrial(ctx context.Context, req *pb.ExtendTrialRequest) (
 	expect := func() *pb.StatusChange {
 		return &pb.StatusChange{Site: req.GetName(), Service: pb.Site_DRM, Type: pb.StatusChange_EXTEND_TRIAL, State: pb.StatusChange_PENDING, Message: req.GetMessage()}
 	}
-	return mutation.Do(ctx, mutation.Write[*pb.StatusChange]{Step: "extend", Send: send, Check: check, Expect: expect})
+	return mutation.Do(ctx, mutation.Write[*pb.StatusChange]{Step: "extend", Send: send, ReadBack: check, Preview: expect})
 }
 
 // ListStatusChanges answers the latest request to extend the trial: the vendor keeps no others.
@@ -140,7 +140,7 @@ func (a *Adapter) CancelStatusChange(ctx context.Context, req *pb.CancelStatusCh
 		return nil, apierror.Invalid("name", "%v", err)
 	}
 	latest := func(ctx context.Context) (*pb.StatusChange, error) { return a.trial(ctx, ids[1]) }
-	before, err := mutation.Note(ctx, "before", latest)
+	before, err := mutation.Snapshot(ctx, "before", latest)
 	switch {
 	case err != nil:
 		return nil, err
@@ -161,7 +161,7 @@ func (a *Adapter) CancelStatusChange(ctx context.Context, req *pb.CancelStatusCh
 		before.State = pb.StatusChange_CANCELLED
 		return before
 	}
-	return mutation.Do(ctx, mutation.Write[*pb.StatusChange]{Step: "cancel", Send: send, Check: check, Expect: expect})
+	return mutation.Do(ctx, mutation.Write[*pb.StatusChange]{Step: "cancel", Send: send, ReadBack: check, Preview: expect})
 }
 
 // trial is the latest request to extend a site's trial; empty where there never was one.

@@ -51,7 +51,7 @@ func (a *Adapter) GetDrmAccount(ctx context.Context, req *pb.GetDrmAccountReques
 // CreateDrmAccount gives the account a username where it has none, so that it can be found again; the vendor makes passwords.
 func (a *Adapter) CreateDrmAccount(ctx context.Context, req *pb.CreateDrmAccountRequest) (*pb.DrmAccount, error) {
 	wanted := req.GetDrmAccount()
-	free, err := mutation.Note(ctx, "username", func(ctx context.Context) (*pb.DrmAccount, error) {
+	free, err := mutation.Snapshot(ctx, "username", func(ctx context.Context) (*pb.DrmAccount, error) {
 		username := wanted.GetUsername()
 		if username == "" {
 			username = "drmhub-" + strings.ToLower(rand.Text())
@@ -86,7 +86,7 @@ func (a *Adapter) CreateDrmAccount(ctx context.Context, req *pb.CreateDrmAccount
 	expect := func() *pb.DrmAccount {
 		return a.account(&pb.DrmAccount{Customer: wanted.GetCustomer(), Username: wanted.GetUsername()}, req.GetView())
 	}
-	return mutation.Do(ctx, mutation.Write[*pb.DrmAccount]{Step: "create", Send: send, Check: check, Expect: expect})
+	return mutation.Do(ctx, mutation.Write[*pb.DrmAccount]{Step: "create", Send: send, ReadBack: check, Preview: expect})
 }
 
 // DeleteDrmAccountDevice removes a device, which this vendor forgets at once.
@@ -107,7 +107,7 @@ func (a *Adapter) DeleteDrmAccountDevice(ctx context.Context, req *pb.DeleteDrmA
 		}
 		return nil, apierror.NotFound("the account %q has no device %q", ids[1], ids[2])
 	}
-	device, err := mutation.Note(ctx, "device", find)
+	device, err := mutation.Snapshot(ctx, "device", find)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ func (a *Adapter) DeleteDrmAccountDevice(ctx context.Context, req *pb.DeleteDrmA
 		return nil, false, err
 	}
 	expect := func() *pb.DrmAccountDevice { return device }
-	return mutation.Do(ctx, mutation.Write[*pb.DrmAccountDevice]{Step: "remove", Send: send, Check: check, Expect: expect})
+	return mutation.Do(ctx, mutation.Write[*pb.DrmAccountDevice]{Step: "remove", Send: send, ReadBack: check, Preview: expect})
 }
 
 func (a *Adapter) findAccount(ctx context.Context, username string, view pb.DrmAccount_View) (*pb.DrmAccount, error) {

@@ -21,7 +21,7 @@ func (a *Adapter) RegisterFairPlayCertificate(ctx context.Context, req *pb.Regis
 	if err != nil {
 		return nil, err
 	}
-	certificate, err := mutation.Note(ctx, "certificate", func(context.Context) (*pb.FairPlayCertificate, error) { return inspect(req) })
+	certificate, err := mutation.Snapshot(ctx, "certificate", func(context.Context) (*pb.FairPlayCertificate, error) { return inspect(req) })
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +30,7 @@ func (a *Adapter) RegisterFairPlayCertificate(ctx context.Context, req *pb.Regis
 		return certificate, orMissing(a.explainWrite(ctx, err), func() error { _, err := a.integration(ctx, req.GetName()+"/integration"); return err })
 	}
 	expect := func() *pb.FairPlayCertificate { return certificate }
-	return mutation.Do(ctx, mutation.Write[*pb.FairPlayCertificate]{Step: "register", Send: send, Expect: expect})
+	return mutation.Do(ctx, mutation.Write[*pb.FairPlayCertificate]{Step: "register", Send: send, Preview: expect})
 }
 
 // inspect finds what is wrong with a certificate and its keys. This vendor knows one kind of encrypted key.

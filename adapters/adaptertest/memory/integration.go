@@ -48,7 +48,7 @@ func (a *Adapter) UpdateIntegration(ctx context.Context, req *pb.UpdateIntegrati
 			i.ProtoReflect().Set(f, proto.CloneOf(wanted).ProtoReflect().Get(f))
 		}
 	}
-	before, err := mutation.Note(ctx, "before", func(ctx context.Context) (*pb.Integration, error) {
+	before, err := mutation.Snapshot(ctx, "before", func(ctx context.Context) (*pb.Integration, error) {
 		held, err := a.integration(ctx, wanted.GetName())
 		redact(held)
 		return held, err
@@ -79,7 +79,7 @@ func (a *Adapter) UpdateIntegration(ctx context.Context, req *pb.UpdateIntegrati
 		set(before)
 		return before
 	}
-	return mutation.Do(ctx, mutation.Write[*pb.Integration]{Step: "update", Send: send, Check: check, Expect: expect})
+	return mutation.Do(ctx, mutation.Write[*pb.Integration]{Step: "update", Send: send, ReadBack: check, Preview: expect})
 }
 
 func (a *Adapter) integration(ctx context.Context, name string) (*pb.Integration, error) {

@@ -30,7 +30,7 @@ func (a *Adapter) CreateMember(ctx context.Context, req *pb.CreateMemberRequest)
 	find := func(ctx context.Context) (*pb.Member, error) {
 		return a.findMember(ctx, func(m *pb.Member) bool { return m.GetEmail() == wanted.GetEmail() })
 	}
-	_, err := mutation.Note(ctx, "before", func(ctx context.Context) (*pb.Member, error) {
+	_, err := mutation.Snapshot(ctx, "before", func(ctx context.Context) (*pb.Member, error) {
 		held, err := find(ctx)
 		if held != nil {
 			return nil, apierror.New(codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS, "the vendor holds a member of this address: %s", held.GetName())
@@ -54,7 +54,7 @@ func (a *Adapter) CreateMember(ctx context.Context, req *pb.CreateMemberRequest)
 	expect := func() *pb.Member {
 		return &pb.Member{Email: wanted.GetEmail(), Group: wanted.GetGroup()}
 	}
-	return mutation.Do(ctx, mutation.Write[*pb.Member]{Step: "create", Send: send, Check: check, Expect: expect})
+	return mutation.Do(ctx, mutation.Write[*pb.Member]{Step: "create", Send: send, ReadBack: check, Preview: expect})
 }
 
 // UpdateMember changes what the mask names.
@@ -75,7 +75,7 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 	find := func(ctx context.Context) (*pb.Member, error) {
 		return a.findMember(ctx, func(m *pb.Member) bool { return m.GetName() == wanted.GetName() })
 	}
-	before, err := mutation.Note(ctx, "before", func(ctx context.Context) (*pb.Member, error) { return a.heldMember(ctx, wanted.GetName()) })
+	before, err := mutation.Snapshot(ctx, "before", func(ctx context.Context) (*pb.Member, error) { return a.heldMember(ctx, wanted.GetName()) })
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 		set(before)
 		return before
 	}
-	return mutation.Do(ctx, mutation.Write[*pb.Member]{Step: "update", Send: send, Check: check, Expect: expect})
+	return mutation.Do(ctx, mutation.Write[*pb.Member]{Step: "update", Send: send, ReadBack: check, Preview: expect})
 }
 
 // ResetMemberPassword has the vendor make a new password. Nothing shows afterwards whether it did.
@@ -116,7 +116,7 @@ func (a *Adapter) ResetMemberPassword(ctx context.Context, req *pb.ResetMemberPa
 		return &pb.ResetMemberPasswordResponse{}, orMissing(a.explainWrite(ctx, err), func() error { _, err := a.heldMember(ctx, req.GetName()); return err })
 	}
 	expect := func() *pb.ResetMemberPasswordResponse { return &pb.ResetMemberPasswordResponse{} }
-	return mutation.Do(ctx, mutation.Write[*pb.ResetMemberPasswordResponse]{Step: "reset", Send: send, Expect: expect})
+	return mutation.Do(ctx, mutation.Write[*pb.ResetMemberPasswordResponse]{Step: "reset", Send: send, Preview: expect})
 }
 
 func (a *Adapter) members(ctx context.Context) ([]*pb.Member, error) {

@@ -21,7 +21,7 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 		orders, err := a.orders(ctx, func(o *pb.SiteOrder) bool { return o.GetDisplayName() == req.GetSiteOrder().GetDisplayName() })
 		return &pb.ListSiteOrdersResponse{SiteOrders: orders}, err
 	}
-	before, err := mutation.Note(ctx, "before", ofThisName)
+	before, err := mutation.Snapshot(ctx, "before", ofThisName)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 	expect := func() *pb.SiteOrder {
 		return &pb.SiteOrder{DisplayName: req.GetSiteOrder().GetDisplayName(), State: pb.SiteOrder_PENDING}
 	}
-	return mutation.Do(ctx, mutation.Write[*pb.SiteOrder]{Step: "order", Send: send, Check: check, Expect: expect})
+	return mutation.Do(ctx, mutation.Write[*pb.SiteOrder]{Step: "order", Send: send, ReadBack: check, Preview: expect})
 }
 
 // ListSiteOrders answers the vendor's orders, a page at a time.

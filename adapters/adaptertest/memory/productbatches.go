@@ -41,7 +41,7 @@ func each[Item any](ctx context.Context, items []Item, do func(context.Context, 
 	var results []*pb.ProductLicenseResult
 	without := 0
 	for i, item := range items {
-		l, err := do(mutation.Part(ctx, strconv.Itoa(i)), item)
+		l, err := do(mutation.ItemContext(ctx, strconv.Itoa(i)), item)
 		if errors.Is(err, mutation.ErrNoEffect) {
 			without++
 			err = apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "the item was cut before it had any effect at the vendor, and was not sent again: call again")

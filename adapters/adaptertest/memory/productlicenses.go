@@ -85,7 +85,7 @@ type issuing struct {
 // issuing gives the terms an order_id where they have none. Whether a lost licence arrived is seen by one of that order that was not there before.
 func (a *Adapter) issuing(ctx context.Context, step string, terms *pb.ProductLicense) (i issuing, err error) {
 	i = issuing{Adapter: a, step: step}
-	i.terms, err = mutation.Note(ctx, step+": terms", func(context.Context) (*pb.ProductLicense, error) {
+	i.terms, err = mutation.Snapshot(ctx, step+": terms", func(context.Context) (*pb.ProductLicense, error) {
 		terms := proto.CloneOf(terms)
 		terms.Name, terms.VendorStatus, terms.Playable = "", "", false
 		if terms.GetOrderId() == "" {
@@ -96,7 +96,7 @@ func (a *Adapter) issuing(ctx context.Context, step string, terms *pb.ProductLic
 	if err != nil {
 		return i, err
 	}
-	before, err := mutation.Note(ctx, step+": before", i.ofThisOrder)
+	before, err := mutation.Snapshot(ctx, step+": before", i.ofThisOrder)
 	i.alike = before.GetProductLicenses()
 	return i, err
 }
@@ -126,12 +126,12 @@ func (i issuing) issue(ctx context.Context) (*pb.ProductLicense, error) {
 		return issued, issued != nil, err
 	}
 	expect := func() *pb.ProductLicense { return proto.CloneOf(i.terms) }
-	return mutation.Do(ctx, mutation.Write[*pb.ProductLicense]{Step: i.step, Send: send, Check: check, Expect: expect})
+	return mutation.Do(ctx, mutation.Write[*pb.ProductLicense]{Step: i.step, Send: send, ReadBack: check, Preview: expect})
 }
 
 // standing is the licence as it stood before the mutation.
 func (a *Adapter) standing(ctx context.Context, name string) (*pb.ProductLicense, error) {
-	return mutation.NoteStanding(ctx, "standing", func(ctx context.Context) (*pb.ProductLicense, error) {
+	return mutation.SnapshotExisting(ctx, "standing", func(ctx context.Context) (*pb.ProductLicense, error) {
 		return a.GetProductLicense(ctx, &pb.GetProductLicenseRequest{Name: name})
 	})
 }
@@ -148,7 +148,7 @@ func (a *Adapter) revoke(ctx context.Context, l *pb.ProductLicense) error {
 		return nil, false, err
 	}
 	expect := func() *emptypb.Empty { return &emptypb.Empty{} }
-	_, err := mutation.Do(ctx, mutation.Write[*emptypb.Empty]{Step: "revoke", Send: send, Check: check, Expect: expect})
+	_, err := mutation.Do(ctx, mutation.Write[*emptypb.Empty]{Step: "revoke", Send: send, ReadBack: check, Preview: expect})
 	return err
 }
 

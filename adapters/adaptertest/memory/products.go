@@ -53,7 +53,7 @@ func (a *Adapter) CreateProduct(ctx context.Context, req *pb.CreateProductReques
 		products = slices.DeleteFunc(products, func(p *pb.Product) bool { return p.GetDisplayName() != wanted.GetDisplayName() })
 		return &pb.ListProductsResponse{Products: products}, err
 	}
-	before, err := mutation.Note(ctx, "before", ofThisName)
+	before, err := mutation.Snapshot(ctx, "before", ofThisName)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (a *Adapter) CreateProduct(ctx context.Context, req *pb.CreateProductReques
 		expected.Name = ""
 		return expected
 	}
-	return mutation.Do(ctx, mutation.Write[*pb.Product]{Step: "create", Send: send, Check: check, Expect: expect})
+	return mutation.Do(ctx, mutation.Write[*pb.Product]{Step: "create", Send: send, ReadBack: check, Preview: expect})
 }
 
 // UpdateProduct changes what the mask names.
@@ -88,7 +88,7 @@ func (a *Adapter) UpdateProduct(ctx context.Context, req *pb.UpdateProductReques
 	read := func(ctx context.Context) (*pb.Product, error) {
 		return a.GetProduct(ctx, &pb.GetProductRequest{Name: wanted.GetName()})
 	}
-	before, err := mutation.NoteStanding(ctx, "before", read, wanted)
+	before, err := mutation.SnapshotExisting(ctx, "before", read, wanted)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +107,7 @@ func (a *Adapter) UpdateProduct(ctx context.Context, req *pb.UpdateProductReques
 		set(before)
 		return before
 	}
-	return mutation.Do(ctx, mutation.Write[*pb.Product]{Step: "update", Send: send, Check: check, Expect: expect})
+	return mutation.Do(ctx, mutation.Write[*pb.Product]{Step: "update", Send: send, ReadBack: check, Preview: expect})
 }
 
 func (a *Adapter) products(ctx context.Context) ([]*pb.Product, error) {

@@ -25,7 +25,7 @@ func (a *Adapter) UpdateSite(ctx context.Context, req *pb.UpdateSiteRequest) (*p
 	read := func(ctx context.Context) (*pb.Site, error) {
 		return a.GetSite(ctx, &pb.GetSiteRequest{Name: wanted.GetName()})
 	}
-	before, err := mutation.NoteStanding(ctx, "before", read, wanted)
+	before, err := mutation.SnapshotExisting(ctx, "before", read, wanted)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func (a *Adapter) UpdateSite(ctx context.Context, req *pb.UpdateSiteRequest) (*p
 		set(before)
 		return before
 	}
-	return mutation.Do(ctx, mutation.Write[*pb.Site]{Step: "update", Send: send, Check: check, Expect: expect})
+	return mutation.Do(ctx, mutation.Write[*pb.Site]{Step: "update", Send: send, ReadBack: check, Preview: expect})
 }
 
 // copyFields copies these fields of a message to another one of its kind.

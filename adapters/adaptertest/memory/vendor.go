@@ -143,10 +143,10 @@ func (v *Vendor) write(ctx context.Context, effect func() error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if trial := mutation.Trying(ctx); trial != nil {
-		return trial.Keep("a write in memory")
+	if trial := mutation.DryRunFrom(ctx); trial != nil {
+		return trial.Plan("a write in memory")
 	}
-	if err := mutation.Leave(ctx, time.Second); err != nil {
+	if err := mutation.RecordSend(ctx, time.Second); err != nil {
 		return err
 	}
 	v.mu.Lock()

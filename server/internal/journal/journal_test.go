@@ -43,10 +43,10 @@ func (v *vendor) DisableSite(ctx context.Context, req *pb.DisableSiteRequest) (*
 	_, err := mutation.Do(ctx, mutation.Write[*wrapperspb.BoolValue]{
 		Step: "switch off",
 		Send: func(ctx context.Context) (*wrapperspb.BoolValue, error) {
-			if trial := mutation.Trying(ctx); trial != nil {
-				return nil, trial.Keep("curl --request PUT")
+			if trial := mutation.DryRunFrom(ctx); trial != nil {
+				return nil, trial.Plan("curl --request PUT")
 			}
-			if err := mutation.Leave(ctx, time.Second); err != nil {
+			if err := mutation.RecordSend(ctx, time.Second); err != nil {
 				return nil, err
 			}
 			v.writes.Add(1)
@@ -55,8 +55,8 @@ func (v *vendor) DisableSite(ctx context.Context, req *pb.DisableSiteRequest) (*
 			}
 			return wrapperspb.Bool(true), nil
 		},
-		Check:  func(context.Context) (*wrapperspb.BoolValue, bool, error) { return wrapperspb.Bool(true), true, nil },
-		Expect: func() *wrapperspb.BoolValue { return wrapperspb.Bool(true) },
+		ReadBack: func(context.Context) (*wrapperspb.BoolValue, bool, error) { return wrapperspb.Bool(true), true, nil },
+		Preview:  func() *wrapperspb.BoolValue { return wrapperspb.Bool(true) },
 	})
 	if err != nil {
 		return nil, err

@@ -144,7 +144,7 @@ func TestAResendingThatComesToNothingLeavesTheDoubt(t *testing.T) {
 		"it does not leave": func(w *world) { w.leaves = func() error { return unreachable } },
 		"the vendor throttles": func(w *world) {
 			w.before = func(ctx context.Context, _ string) error {
-				mutation.Heard(ctx, 429)
+				mutation.RecordStatus(ctx, 429)
 				return apierror.New(codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED, "throttled")
 			}
 		},

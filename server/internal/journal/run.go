@@ -62,7 +62,7 @@ func (j *Journal) run(ctx context.Context, r *record, s *steps, call method) out
 		return o
 	case <-ctx.Done():
 	}
-	if !s.has(mutation.Sent, mutation.Done, mutation.Lost) { // or an earlier run has left it unknown, and this one may be at it for long
+	if !s.has(mutation.Sent, mutation.Done, mutation.Unverifiable) { // or an earlier run has left it unknown, and this one may be at it for long
 		select {
 		case o := <-done:
 			return o
@@ -122,7 +122,7 @@ func (j *Journal) finish(ctx context.Context, r *record, s *steps, answer proto.
 	}
 	j.options.Log.ErrorContext(ctx, "the end of a mutation could not be recorded: it is settled later", "mutation", r.name(), "error", err)
 	j.leaveAdrift(r)
-	if s.has(mutation.Sent, mutation.Done, mutation.Lost) || errors.Is(err, errTakenOver) {
+	if s.has(mutation.Sent, mutation.Done, mutation.Unverifiable) || errors.Is(err, errTakenOver) {
 		err = errors.Join(apierror.OutcomeUnknown("what became of the call could not be recorded; call again with the same request_id to learn it"), err)
 	}
 	return outcome{err: err}
@@ -196,7 +196,7 @@ func (j *Journal) keep(ctx context.Context, r *record, s *steps, settleAt time.T
 		if err != nil {
 			return err
 		}
-		for _, doubtful := range s.those(func(known *step) bool { return !known.durable && known.State != mutation.Noted }) {
+		for _, doubtful := range s.those(func(known *step) bool { return !known.durable && known.State != mutation.Snapshotted }) {
 			if err := doubtful.write(ctx, tx, r); err != nil {
 				return err
 			}

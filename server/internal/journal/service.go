@@ -213,7 +213,7 @@ func resendable(r *record, s *steps) error {
 	switch {
 	case r.state == pb.Mutation_SUCCEEDED:
 		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "%s has succeeded: there is nothing to send again", r.name())
-	case r.secrets && s.has(mutation.Lost):
+	case r.secrets && s.has(mutation.Unverifiable):
 		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_SECRETS_NOT_KEPT,
 			"%s held secrets, which are not kept, and cannot be read back: look at the vendor's console; if it is not there, call %s with the secrets and a new request_id", r.name(), r.method)
 	case r.secrets:
@@ -246,7 +246,7 @@ func (j *Journal) shown(ctx context.Context, r *record) (*pb.Mutation, error) {
 	}
 	all, err := j.loadSteps(ctx, j.db.Reads(), r.id)
 	for _, s := range all {
-		if s.State == mutation.Noted {
+		if s.State == mutation.Snapshotted {
 			continue
 		}
 		m.Steps = append(m.Steps, &pb.Mutation_Step{
@@ -282,18 +282,18 @@ func (r *record) stateOf(s *step) pb.Mutation_State {
 	switch {
 	case s.State == mutation.Sent && r.state == pb.Mutation_UNKNOWN:
 		return pb.Mutation_UNKNOWN
-	case s.State == mutation.Fresh && !s.sent.IsZero():
+	case s.State == mutation.NotSent && !s.sent.IsZero():
 		return pb.Mutation_FAILED
 	}
 	return stepStates[s.State]
 }
 
 var stepStates = map[mutation.State]pb.Mutation_State{
-	mutation.Fresh:   pb.Mutation_INTENDED,
-	mutation.Sent:    pb.Mutation_SENT,
-	mutation.Done:    pb.Mutation_SUCCEEDED,
-	mutation.Refused: pb.Mutation_FAILED,
-	mutation.Lost:    pb.Mutation_UNKNOWN,
+	mutation.NotSent:      pb.Mutation_INTENDED,
+	mutation.Sent:         pb.Mutation_SENT,
+	mutation.Done:         pb.Mutation_SUCCEEDED,
+	mutation.Refused:      pb.Mutation_FAILED,
+	mutation.Unverifiable: pb.Mutation_UNKNOWN,
 }
 
 func stamp(t time.Time) *timestamppb.Timestamp {

@@ -79,7 +79,7 @@ func (j *Journal) settle(ctx context.Context, r *record, giveUp bool) error {
 	r.attempts++
 	letGo := s.givenUp
 	s.settling, s.givenUp = true, giveUp || letGo
-	if !s.has(mutation.Sent, mutation.Done, mutation.Refused, mutation.Lost) { // its replica died before it sent anything
+	if !s.has(mutation.Sent, mutation.Done, mutation.Refused, mutation.Unverifiable) { // its replica died before it sent anything
 		return j.finish(ctx, r, s, nil, mutation.ErrNoEffect).unrecorded()
 	}
 	req, err := r.requestOf()

@@ -77,8 +77,8 @@ func (j *Journal) loadSteps(ctx context.Context, from interface {
 		if err := rows.Scan(&s.name, &s.position, &s.State, &answer, &failure, &s.HTTPStatus, &sent, &over, &settled); err != nil {
 			return nil, err
 		}
-		s.sent, s.Over, s.settled = instant(sent), instant(over), instant(settled)
-		s.QuietFrom = s.Over.Add(j.options.Quiet)
+		s.sent, s.EndsBy, s.settled = instant(sent), instant(over), instant(settled)
+		s.EffectDeadline = s.EndsBy.Add(j.options.Quiet)
 		if s.Answer, err = unmarshalled(answer, &anypb.Any{}); err != nil {
 			return nil, err
 		}
@@ -154,7 +154,7 @@ func (s *steps) Put(ctx context.Context, name string, r mutation.Record) error {
 			return errors.Join(mutation.ErrUnsettleable, apierror.New(codes.FailedPrecondition, pb.ErrorReason_SECRETS_NOT_KEPT,
 				"%s: the request held secrets, which are not kept: call again with the same request_id and the secrets", name))
 		}
-	case mutation.Done, mutation.Refused, mutation.Lost:
+	case mutation.Done, mutation.Refused, mutation.Unverifiable:
 		ctx = context.WithoutCancel(ctx) // the write may have taken all of its time
 	}
 	if r.Answer != nil {
@@ -167,10 +167,10 @@ func (s *steps) Put(ctx context.Context, name string, r mutation.Record) error {
 		}
 	}
 	if lost := s.lostBefore(name); r.State == mutation.Refused && lost != nil {
-		r.State, r.Err = mutation.Lost, lost // what became of the second time tells nothing of the first
+		r.State, r.Err = mutation.Unverifiable, lost // what became of the second time tells nothing of the first
 	}
 	before, fresh := s.replace(name, r)
-	if r.State == mutation.Noted {
+	if r.State == mutation.Snapshotted {
 		return nil
 	}
 	// Writes that are made at the same time may each take along what is owed: none may be durable before what it depends on.
@@ -184,7 +184,7 @@ func (s *steps) Put(ctx context.Context, name string, r mutation.Record) error {
 		for _, written := range writing {
 			written.durable, written.owed = true, false
 		}
-	case r.State == mutation.Sent, r.State == mutation.Fresh:
+	case r.State == mutation.Sent, r.State == mutation.NotSent:
 		s.set(before)
 		return err
 	default:
@@ -214,13 +214,13 @@ func (s *steps) replace(name string, r mutation.Record) (before, fresh *step) {
 		before.position = s.all[n-1].position + 1
 	}
 	now := time.Now().Truncate(time.Microsecond)
-	fresh = &step{Record: r, name: name, position: before.position, sent: before.sent, owed: r.State == mutation.Noted || over(r), lost: before.lost}
+	fresh = &step{Record: r, name: name, position: before.position, sent: before.sent, owed: r.State == mutation.Snapshotted || over(r), lost: before.lost}
 	if before.again {
 		fresh.lost = before.Err
 	}
 	switch r.State {
 	case mutation.Sent:
-		fresh.QuietFrom = r.Over.Add(s.journal.options.Quiet)
+		fresh.EffectDeadline = r.EndsBy.Add(s.journal.options.Quiet)
 		if !over(r) {
 			fresh.sent = now
 		}
@@ -288,7 +288,7 @@ func (s *step) write(ctx context.Context, tx *sql.Tx, of *record) error {
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (mutation, step) DO UPDATE SET state = excluded.state, answer = excluded.answer, error = excluded.error,
 			http_status = excluded.http_status, send_time = excluded.send_time, over_time = excluded.over_time, settle_time = excluded.settle_time`,
-		of.id, s.name, s.position, s.State, answer, failure, s.HTTPStatus, micros(s.sent), micros(s.Over), micros(s.settled))
+		of.id, s.name, s.position, s.State, answer, failure, s.HTTPStatus, micros(s.sent), micros(s.EndsBy), micros(s.settled))
 	return err
 }
 
@@ -300,9 +300,9 @@ func (s *steps) has(states ...mutation.State) bool {
 // reopen makes a mutation that is over one that is still to be done, and locks what it changes. Its steps that had no effect are forgotten, so that they are made
 // again; and what was noted, where no step remains that it was noted for.
 func (j *Journal) reopen(ctx context.Context, r *record, s *steps, resources []string) error {
-	gone := func(known *step) bool { return known.State == mutation.Refused || known.State == mutation.Fresh }
+	gone := func(known *step) bool { return known.State == mutation.Refused || known.State == mutation.NotSent }
 	state := pb.Mutation_UNKNOWN
-	if !s.has(mutation.Done, mutation.Lost) {
+	if !s.has(mutation.Done, mutation.Unverifiable) {
 		gone = func(*step) bool { return true }
 		state = pb.Mutation_INTENDED
 	}
@@ -331,20 +331,20 @@ func (j *Journal) reopen(ctx context.Context, r *record, s *steps, resources []s
 // succeeded without it.
 func (s *steps) doubtful(failure error) bool {
 	return len(s.those(func(known *step) bool {
-		return known.State == mutation.Sent || known.State == mutation.Lost && (!known.again || failure != nil)
+		return known.State == mutation.Sent || known.State == mutation.Unverifiable && (!known.again || failure != nil)
 	})) > 0
 }
 
 // retry has what was lost made again, which is then known only from how that ends. Until it is sent, it stays lost.
 func (s *steps) retry() {
-	for _, known := range s.those(func(known *step) bool { return known.State == mutation.Lost }) {
+	for _, known := range s.those(func(known *step) bool { return known.State == mutation.Unverifiable }) {
 		known.again = true
 	}
 }
 
 // settleable tells whether another run may find out what this one, which ended so, left unknown.
 func (s *steps) settleable(failure error) bool {
-	return (!s.givenUp || s.hasSent()) && !errors.Is(failure, mutation.ErrUnsettleable) && (s.has(mutation.Sent) || !s.has(mutation.Lost))
+	return (!s.givenUp || s.hasSent()) && !errors.Is(failure, mutation.ErrUnsettleable) && (s.has(mutation.Sent) || !s.has(mutation.Unverifiable))
 }
 
 // hasSent tells whether a write of this run may have reached the vendor.

@@ -23,7 +23,7 @@ const (
 
 // try runs a method without its writes, and tells what they would be.
 func try(ctx context.Context, call method) (proto.Message, error) {
-	trying, trial := mutation.Try(ctx)
+	trying, trial := mutation.WithDryRun(ctx)
 	answer, err := call(trying)
 	if err != nil {
 		return nil, err

@@ -66,7 +66,7 @@ func (w *world) write(ctx context.Context, what string) error {
 			return err
 		}
 	}
-	if err := mutation.Leave(ctx, cmp.Or(w.within, time.Second)); err != nil {
+	if err := mutation.RecordSend(ctx, cmp.Or(w.within, time.Second)); err != nil {
 		return err
 	}
 	if w.before != nil {
@@ -82,7 +82,7 @@ func (w *world) write(ctx context.Context, what string) error {
 	case cut:
 		return apierror.OutcomeUnknown("cut before %s", what)
 	case refused:
-		mutation.Heard(ctx, 409)
+		mutation.RecordStatus(ctx, 409)
 		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "no %s", what).With(apierror.VendorCode, "E409")
 	}
 	if w.ledger == nil {
@@ -92,7 +92,7 @@ func (w *world) write(ctx context.Context, what string) error {
 	if befalls == lost {
 		return apierror.OutcomeUnknown("cut after %s", what)
 	}
-	mutation.Heard(ctx, 200)
+	mutation.RecordStatus(ctx, 200)
 	return nil
 }
 
@@ -115,15 +115,15 @@ func (w *world) do(ctx context.Context, step, what string, blind bool) error {
 	write := mutation.Write[*wrapperspb.StringValue]{
 		Step: step,
 		Send: func(ctx context.Context) (*wrapperspb.StringValue, error) {
-			if trial := mutation.Trying(ctx); trial != nil {
-				return nil, trial.Keep("curl " + what)
+			if trial := mutation.DryRunFrom(ctx); trial != nil {
+				return nil, trial.Plan("curl " + what)
 			}
 			return wrapperspb.String(what), w.write(ctx, what)
 		},
-		Expect: func() *wrapperspb.StringValue { return wrapperspb.String(what) },
+		Preview: func() *wrapperspb.StringValue { return wrapperspb.String(what) },
 	}
 	if !blind {
-		write.Check = func(context.Context) (*wrapperspb.StringValue, bool, error) {
+		write.ReadBack = func(context.Context) (*wrapperspb.StringValue, bool, error) {
 			if w.read != nil {
 				if err := w.read(what); err != nil {
 					return nil, false, err
@@ -165,7 +165,7 @@ func (w *world) CancelStatusChange(ctx context.Context, req *pb.CancelStatusChan
 // ReplaceProductLicense is two writes that depend on each other, and a third one that undoes the first where the second is refused.
 func (w *world) ReplaceProductLicense(ctx context.Context, req *pb.ReplaceProductLicenseRequest) (*pb.ProductLicense, error) {
 	next := req.GetProductLicense().GetProduct()
-	old, err := mutation.Note(ctx, "before", func(context.Context) (*wrapperspb.StringValue, error) {
+	old, err := mutation.Snapshot(ctx, "before", func(context.Context) (*wrapperspb.StringValue, error) {
 		w.notes++
 		if w.happened("revoke "+req.GetName()) > 0 {
 			return nil, apierror.NotFound("%s is gone", req.GetName())
@@ -206,7 +206,7 @@ func (w *world) BatchCreateProductLicenses(ctx context.Context, req *pb.BatchCre
 	var items sync.WaitGroup
 	for i, item := range req.GetRequests() {
 		one := func() {
-			results[i] = w.createOne(mutation.Part(ctx, fmt.Sprintf("item %d", i)), item.GetProductLicense())
+			results[i] = w.createOne(mutation.ItemContext(ctx, fmt.Sprintf("item %d", i)), item.GetProductLicense())
 		}
 		if w.parallel {
 			items.Go(one)
@@ -221,7 +221,7 @@ func (w *world) BatchCreateProductLicenses(ctx context.Context, req *pb.BatchCre
 func (w *world) createOne(ctx context.Context, l *pb.ProductLicense) *pb.ProductLicenseResult {
 	err := w.do(ctx, "create", "create "+l.GetUser(), w.blindItems)
 	if w.parallel && err == nil {
-		_, err = mutation.Note(ctx, "between", func(context.Context) (*pb.ProductLicense, error) { return l, nil })
+		_, err = mutation.Snapshot(ctx, "between", func(context.Context) (*pb.ProductLicense, error) { return l, nil })
 		if err == nil {
 			err = w.do(ctx, "activate", "activate "+l.GetUser(), false)
 		}
@@ -239,7 +239,7 @@ func (w *world) CreateProduct(ctx context.Context, req *pb.CreateProductRequest)
 
 // UpdateProduct is one write, of a product that stands.
 func (w *world) UpdateProduct(ctx context.Context, req *pb.UpdateProductRequest) (*pb.Product, error) {
-	product, err := mutation.NoteStanding(ctx, "before", func(context.Context) (*pb.Product, error) { return req.GetProduct(), nil })
+	product, err := mutation.SnapshotExisting(ctx, "before", func(context.Context) (*pb.Product, error) { return req.GetProduct(), nil })
 	if err != nil {
 		return nil, err
 	}
@@ -262,7 +262,7 @@ func (w *world) CreateDrmAccount(ctx context.Context, req *pb.CreateDrmAccountRe
 	if account.GetPassword() == "" && !w.blank {
 		return nil, apierror.Invalid("drm_account.password", "must be set")
 	}
-	_, err := mutation.Note(ctx, "before", func(context.Context) (*pb.DrmAccount, error) { return account, nil })
+	_, err := mutation.Snapshot(ctx, "before", func(context.Context) (*pb.DrmAccount, error) { return account, nil })
 	if err != nil {
 		return nil, err
 	}
