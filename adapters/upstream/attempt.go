@@ -28,13 +28,13 @@ type exchange struct {
 }
 
 // attempt sends a request once, or not at all.
-func (c *Client) attempt(ctx context.Context, req Request, into any, write bool) (resp *Response, v verdict, err error) {
+func (c *Client) attempt(ctx context.Context, req Request, into any, write bool) (resp *Response, v attemptResult, err error) {
 	r, err := c.build(ctx, req, write)
 	if err != nil {
 		return nil, unsent, err
 	}
 	x := &exchange{client: c, write: write, where: r.Method + " " + r.URL.EscapedPath(), secrets: req.Secrets}
-	if err := x.admit(ctx); err != nil {
+	if err := x.waitForPermit(ctx); err != nil {
 		return nil, unsent, err
 	}
 	if c.opts.Sign != nil && !req.Unsigned {
@@ -47,11 +47,11 @@ func (c *Client) attempt(ctx context.Context, req Request, into any, write bool)
 	}
 	limited, cancel := context.WithTimeout(ctx, c.opts.Timeout) // from before it goes on record, or it would not be over when the record says
 	defer cancel()
-	if err := x.leave(ctx, limited); err != nil {
+	if err := x.recordBeforeSend(ctx, limited); err != nil {
 		return nil, unsent, err
 	}
 	if !c.breaker.TryAcquirePermit() { // only now, since Sign may have needed the one permit of a half-open breaker
-		return nil, unsent, x.shut()
+		return nil, unsent, x.errBreakerOpen()
 	}
 	defer func() { c.record(v) }()
 
@@ -60,9 +60,9 @@ func (c *Client) attempt(ctx context.Context, req Request, into any, write bool)
 		sendOnce(r.Header)
 		transport = c.writes
 	}
-	answer, err := transport.RoundTrip(r.WithContext(watch(limited, &x.maySent)))
+	answer, err := transport.RoundTrip(r.WithContext(trackBytesSent(limited, &x.maySent)))
 	if err != nil {
-		v, err := x.lost(ctx, limited, err)
+		v, err := x.errTransport(ctx, limited, err)
 		return nil, v, err
 	}
 	defer answer.Body.Close() // unless the body was read to its end, this drops the connection
@@ -70,20 +70,20 @@ func (c *Client) attempt(ctx context.Context, req Request, into any, write bool)
 }
 
 // admit lets an attempt pass that the vendor's own wish, the breaker and the local limit allow, after the wait that the limit asks for.
-func (x *exchange) admit(ctx context.Context) error {
+func (x *exchange) waitForPermit(ctx context.Context) error {
 	c := x.client
 	if ctx.Err() != nil {
-		return x.ended(ctx)
+		return x.errContextDone(ctx)
 	}
-	if h := c.held(); h != nil && !x.write {
+	if h := c.throttled(); h != nil && !x.write {
 		left := time.Until(h.until)
-		code, reason := h.kind()
+		code, reason := h.codeAndReason()
 		e := x.fail(code, reason, "not sent: the vendor asked for a pause (HTTP %d) that lasts another %v", h.status, left.Round(time.Second))
 		e.RetryAfter = left
 		return e
 	}
 	if c.broken() {
-		return x.shut()
+		return x.errBreakerOpen()
 	}
 	if c.pace == nil {
 		return nil
@@ -102,14 +102,14 @@ func (x *exchange) admit(ctx context.Context) error {
 	case <-time.After(wait):
 		return nil
 	case <-ctx.Done():
-		return x.ended(ctx)
+		return x.errContextDone(ctx)
 	}
 }
 
 // leave is the last step before the wire: a write is on record from here on.
-func (x *exchange) leave(ctx, limited context.Context) error {
+func (x *exchange) recordBeforeSend(ctx, limited context.Context) error {
 	if ctx.Err() != nil {
-		return x.ended(ctx)
+		return x.errContextDone(ctx)
 	}
 	if !x.write {
 		return nil
@@ -124,7 +124,7 @@ func (x *exchange) leave(ctx, limited context.Context) error {
 }
 
 // receive reads an answer, whose headers are there.
-func (x *exchange) receive(ctx, limited context.Context, answer *http.Response, into any) (*Response, verdict, error) {
+func (x *exchange) receive(ctx, limited context.Context, answer *http.Response, into any) (*Response, attemptResult, error) {
 	if x.write {
 		mutation.RecordStatus(ctx, answer.StatusCode)
 	}
@@ -135,9 +135,9 @@ func (x *exchange) receive(ctx, limited context.Context, answer *http.Response, 
 		v, err := x.refused(body)
 		return nil, v, err
 	case answer.StatusCode >= 300:
-		return nil, answered, x.unusable("it redirects, which drmhub does not follow: check base_url", "")
+		return nil, answered, x.errBadResponse("it redirects, which drmhub does not follow: check base_url", "")
 	case answer.StatusCode < 200:
-		return nil, answered, x.unusable("the status is none that ends a call", "")
+		return nil, answered, x.errBadResponse("the status is none that ends a call", "")
 	case into == nil:
 		_, _ = io.CopyN(io.Discard, answer.Body, drainSize)
 		return x.answer, answered, nil
@@ -147,9 +147,9 @@ func (x *exchange) receive(ctx, limited context.Context, answer *http.Response, 
 		return x.answer, answered, nil
 	}
 	if u, ok := errors.AsType[*unreadable](err); ok {
-		return nil, answered, x.unusable(u.what, u.excerpt)
+		return nil, answered, x.errBadResponse(u.what, u.excerpt)
 	}
-	v, err := x.lost(ctx, limited, err)
+	v, err := x.errTransport(ctx, limited, err)
 	return nil, v, err
 }
 

@@ -67,7 +67,7 @@ type Client struct {
 	breaker       circuitbreaker.CircuitBreaker[any]
 	pace          ratelimiter.RateLimiter[any] // nil: no limit
 	budget        budget
-	hold          atomic.Pointer[hold]
+	hold          atomic.Pointer[throttle]
 }
 
 // New makes a client. Its error is for the operator who wrote the configuration.

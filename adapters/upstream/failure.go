@@ -31,7 +31,7 @@ func (x *exchange) finish(e *apierror.Error) *apierror.Error {
 
 // ended is the error of a call whose context ended before anything was sent. A write says UNAVAILABLE where a read says
 // DEADLINE_EXCEEDED, since the latter leaves open whether something happened.
-func (x *exchange) ended(ctx context.Context) *apierror.Error {
+func (x *exchange) errContextDone(ctx context.Context) *apierror.Error {
 	e := apierror.FromContext(ctx)
 	if !x.write {
 		return e
@@ -43,13 +43,13 @@ func (x *exchange) ended(ctx context.Context) *apierror.Error {
 }
 
 // shut is the error of a call that the breaker holds back.
-func (x *exchange) shut() *apierror.Error {
+func (x *exchange) errBreakerOpen() *apierror.Error {
 	return x.fail(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
 		"not sent: the vendor failed in most of the last calls; drmhub tries it again every few seconds")
 }
 
 // lost is the error of an exchange that ended without a whole answer.
-func (x *exchange) lost(ctx, limited context.Context, cause error) (verdict, error) {
+func (x *exchange) errTransport(ctx, limited context.Context, cause error) (attemptResult, error) {
 	v, e := down, apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "the vendor cannot be reached (%s): %s", x.where, plain(cause))
 	switch {
 	case ctx.Err() != nil:
@@ -65,7 +65,7 @@ func (x *exchange) lost(ctx, limited context.Context, cause error) (verdict, err
 	case x.maySent.Load():
 		return v, x.unknown(e)
 	case ctx.Err() != nil:
-		return v, x.ended(ctx)
+		return v, x.errContextDone(ctx)
 	}
 	e.Message = "not sent: " + e.Message
 	return v, x.finish(e)
@@ -79,7 +79,7 @@ func (x *exchange) unknown(e *apierror.Error) *apierror.Error {
 }
 
 // unusable is the error of a whole answer that says nothing drmhub understands.
-func (x *exchange) unusable(what, excerpt string) *apierror.Error {
+func (x *exchange) errBadResponse(what, excerpt string) *apierror.Error {
 	e := apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "the vendor's answer cannot be used (%s, HTTP %d): %s", x.where, x.answer.Status, what)
 	e = e.With(apierror.VendorMessage, excerpt)
 	if x.write {
@@ -89,10 +89,10 @@ func (x *exchange) unusable(what, excerpt string) *apierror.Error {
 }
 
 // refused is the error of an answer with a status of 400 or more.
-func (x *exchange) refused(body []byte) (verdict, error) {
+func (x *exchange) refused(body []byte) (attemptResult, error) {
 	status, header := x.answer.Status, x.answer.Header
 	if pause := x.answer.pause(); pause > 0 {
-		x.client.keepOff(status, pause)
+		x.client.noteThrottle(status, pause)
 	}
 	var e *apierror.Error
 	if x.client.opts.Failure != nil {

@@ -13,13 +13,13 @@ import (
 )
 
 // verdict is what an attempt says about the vendor.
-type verdict int
+type attemptResult int
 
 const (
-	inconclusive verdict = iota // the caller ended the call before the vendor showed what it would do
-	unsent                      // nothing was tried
-	answered                    // the vendor works, whatever it said
-	down                        // it cannot be reached, it broke off, it was too slow, or it reports a failure of its own
+	inconclusive attemptResult = iota // the caller ended the call before the vendor showed what it would do
+	unsent                            // nothing was tried
+	answered                          // the vendor works, whatever it said
+	down                              // it cannot be reached, it broke off, it was too slow, or it reports a failure of its own
 )
 
 const (
@@ -38,7 +38,7 @@ func (c *Client) Read(ctx context.Context, req Request, into any) (*Response, er
 		if v == unsent && last != nil && ctx.Err() == nil {
 			return nil, last // why it failed says more than why it was not tried again
 		}
-		if v != down || attempt == maxAttempts || c.held() != nil || !c.budget.allows() {
+		if v != down || attempt == maxAttempts || c.throttled() != nil || !c.budget.allows() {
 			return resp, err
 		}
 		pause := min(firstPause<<(attempt-1), longPause/2)
@@ -78,7 +78,7 @@ func newBreaker() circuitbreaker.CircuitBreaker[any] {
 func (c *Client) broken() bool { return c.breaker.IsOpen() && c.breaker.RemainingDelay() > 0 }
 
 // record tells the breaker and the budget how an attempt that the breaker let through ended.
-func (c *Client) record(v verdict) {
+func (c *Client) record(v attemptResult) {
 	c.budget.record(v)
 	switch {
 	case v == answered:
@@ -95,7 +95,7 @@ type budget struct {
 	spent float64
 }
 
-func (b *budget) record(v verdict) {
+func (b *budget) record(v attemptResult) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch v {

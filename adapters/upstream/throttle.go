@@ -12,19 +12,19 @@ import (
 )
 
 const (
-	longestHold  = 5 * time.Minute // a longer pause is passed on to callers, but a read may find out whether it still stands
-	longestPause = 24 * time.Hour  // what a Retry-After is cut at
+	maxThrottle   = 5 * time.Minute // a longer pause is passed on to callers, but a read may find out whether it still stands
+	maxRetryAfter = 24 * time.Hour  // what a Retry-After is cut at
 )
 
 // hold is a pause that the vendor asked for.
-type hold struct {
+type throttle struct {
 	until  time.Time
 	status int // the HTTP status that came with it
 }
 
 // keepOff notes a pause; a later end wins.
-func (c *Client) keepOff(status int, pause time.Duration) {
-	next := &hold{until: time.Now().Add(min(pause, longestHold)), status: status}
+func (c *Client) noteThrottle(status int, pause time.Duration) {
+	next := &throttle{until: time.Now().Add(min(pause, maxThrottle)), status: status}
 	for {
 		old := c.hold.Load()
 		if old != nil && !next.until.After(old.until) || c.hold.CompareAndSwap(old, next) {
@@ -34,7 +34,7 @@ func (c *Client) keepOff(status int, pause time.Duration) {
 }
 
 // held is the pause that is in force, or nil.
-func (c *Client) held() *hold {
+func (c *Client) throttled() *throttle {
 	if h := c.hold.Load(); h != nil && time.Now().Before(h.until) {
 		return h
 	}
@@ -42,7 +42,7 @@ func (c *Client) held() *hold {
 }
 
 // kind is the code and reason that a caller gets while the pause lasts.
-func (h *hold) kind() (codes.Code, pb.ErrorReason) {
+func (h *throttle) codeAndReason() (codes.Code, pb.ErrorReason) {
 	if h.status == http.StatusTooManyRequests {
 		return codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED
 	}
@@ -59,9 +59,9 @@ func retryAfter(h http.Header) time.Duration {
 	if strings.Trim(text, "0123456789") == "" {
 		seconds, err := strconv.ParseUint(text, 10, 32)
 		if err != nil {
-			return longestPause // digits alone fail only by being too many
+			return maxRetryAfter // digits alone fail only by being too many
 		}
-		return min(time.Duration(seconds)*time.Second, longestPause)
+		return min(time.Duration(seconds)*time.Second, maxRetryAfter)
 	}
 	at, err := http.ParseTime(text)
 	if err != nil {
@@ -71,5 +71,5 @@ func retryAfter(h http.Header) time.Duration {
 	if err != nil {
 		now = time.Now()
 	}
-	return min(max(at.Sub(now), 0), longestPause)
+	return min(max(at.Sub(now), 0), maxRetryAfter)
 }
