@@ -163,7 +163,7 @@ func resultsOf(licenses []*pb.ProductLicense, errs []error) ([]*pb.ProductLicens
 	for i, err := range errs {
 		switch {
 		case err == nil:
-			results[i] = did(licenses[i])
+			results[i] = okResult(licenses[i])
 			continue
 		case errors.Is(err, mutation.ErrNoEffect):
 			stuck++
@@ -171,7 +171,7 @@ func resultsOf(licenses []*pb.ProductLicense, errs []error) ([]*pb.ProductLicens
 		case mayPass[apierror.Convert(err).Code]:
 			stuck++
 		}
-		results[i] = failed(err)
+		results[i] = errResult(err)
 	}
 	if stuck == len(errs) && stuck > 0 {
 		return nil, errs[0]

@@ -86,7 +86,7 @@ func word(v jsontext.Value) string {
 func isNotFound(err error) bool { return err != nil && apierror.Convert(err).Code == codes.NotFound }
 
 // as is an error with another message, and all that the vendor told.
-func as(err error, message string) *apierror.Error {
+func withMessage(err error, message string) *apierror.Error {
 	e := *apierror.Convert(err)
 	e.Message = message
 	return &e

@@ -89,7 +89,7 @@ func (a *Adapter) findLicense(ctx context.Context, field, name string) (*pb.Prod
 	row, err := one[licenseResource](ctx, a, licensePath(id))
 	switch {
 	case isNotFound(err):
-		return nil, as(err, "AminoTV holds no licence "+name)
+		return nil, withMessage(err, "AminoTV holds no licence "+name)
 	case err != nil:
 		return nil, err
 	}

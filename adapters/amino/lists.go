@@ -10,10 +10,10 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-const readsPerAsk = 12 // bounds the vendor's pages for one of ours: what was not found by then is found with the next token
+const maxVendorPagesPerCall = 12 // bounds the vendor's pages for one of ours: what was not found by then is found with the next token
 
 // place is where a list stands: before a row, counted from 0.
-type place struct {
+type cursor struct {
 	Offset int `json:"o"`
 }
 
@@ -24,14 +24,14 @@ func page[Row identified](ctx context.Context, a *Adapter, req interface {
 	paging.Request
 	GetPageSize() int32
 }, path string, match func(Row) bool) (taken []Row, token string, err error) {
-	var at place
+	var at cursor
 	if _, err := paging.Resume(req, &at); err != nil {
 		return nil, "", err
 	}
 	at.Offset = max(at.Offset, 0)
 	want := paging.Size(req.GetPageSize())
 	var before []Row
-	for range readsPerAsk {
+	for range maxVendorPagesPerCall {
 		limit := a.config.MaxPageSize
 		if match == nil {
 			limit = min(limit, want-len(taken)+1) // one more tells whether there is a next page

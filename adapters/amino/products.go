@@ -39,7 +39,7 @@ func (a *Adapter) findProduct(ctx context.Context, name string) (*pb.Product, er
 	row, err := one[productResource](ctx, a, productPath(id))
 	switch {
 	case isNotFound(err):
-		return nil, as(err, "AminoTV holds no product "+name)
+		return nil, withMessage(err, "AminoTV holds no product "+name)
 	case err != nil:
 		return nil, err
 	}

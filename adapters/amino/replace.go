@@ -105,7 +105,7 @@ func (a *Adapter) restore(ctx context.Context, old order, revoked outcome, refus
 }
 
 func aborted(refused *apierror.Error, reason pb.ErrorReason, said string) *apierror.Error {
-	e := as(refused, said)
+	e := withMessage(refused, said)
 	e.Code, e.Reason, e.Violations = codes.Aborted, reason, nil
 	return e
 }
@@ -129,5 +129,5 @@ func unfinished(err error) error {
 	if apierror.IsOutcomeUnknown(err) {
 		return err
 	}
-	return owing(err)
+	return errReplacementIncomplete(err)
 }

@@ -38,11 +38,11 @@ func do(ctx context.Context, w mutation.Write[*pb.ProductLicenseResult]) (outcom
 // inDoubt is the error of a method that has made all of its writes, with a doubt about one of them.
 func inDoubt(doubt *apierror.Error) error { return errors.Join(doubt, mutation.ErrUnsettleable) }
 
-func did(l *pb.ProductLicense) *pb.ProductLicenseResult {
+func okResult(l *pb.ProductLicense) *pb.ProductLicenseResult {
 	return &pb.ProductLicenseResult{Result: &pb.ProductLicenseResult_ProductLicense{ProductLicense: l}}
 }
 
-func failed(err error) *pb.ProductLicenseResult {
+func errResult(err error) *pb.ProductLicenseResult {
 	return &pb.ProductLicenseResult{Result: &pb.ProductLicenseResult_Error{Error: apierror.Convert(err).GRPCStatus().Proto()}}
 }
 
@@ -54,17 +54,17 @@ func (a *Adapter) issue(ctx context.Context, step string, o order, owed bool) (o
 		sentBefore = true
 		found, err := a.find(ctx, o)
 		if found != nil && a.config.LicenseStandsWithoutIrdeto {
-			return failed(apierror.OutcomeUnknown("AminoTV's answer about the licence %s, which stands, was lost or a failure, so Irdeto may not have its entitlement: "+
+			return errResult(apierror.OutcomeUnknown("AminoTV's answer about the licence %s, which stands, was lost or a failure, so Irdeto may not have its entitlement: "+
 				"if the user cannot play, replace it by one of the same terms", found.GetName()).With(apierror.Standing, found.GetName())), true, nil
 		}
-		return did(found), found != nil, err
+		return okResult(found), found != nil, err
 	}
 	return do(ctx, mutation.Write[*pb.ProductLicenseResult]{
 		Step: step,
 		Send: func(ctx context.Context) (*pb.ProductLicenseResult, error) {
 			row, err := create(ctx, a, licensesPath, licenseBody(o.terms))
 			if err == nil {
-				return did(a.license(row)), nil
+				return okResult(a.license(row)), nil
 			}
 			if sentBefore && isRefusal(err) { // an earlier attempt may have come late, and be why
 				switch late, took, unread := check(ctx); {
@@ -81,19 +81,19 @@ func (a *Adapter) issue(ctx context.Context, step string, o order, owed bool) (o
 			case apierror.Convert(err).Reason == pb.ErrorReason_VENDOR_INPUT_REFUSED:
 				return nil, a.orNoProduct(ctx, o.terms.GetProduct(), err)
 			case owed && !isRefusal(err) && !apierror.IsOutcomeUnknown(err):
-				return nil, errors.Join(owing(err), mutation.ErrMustResend)
+				return nil, errors.Join(errReplacementIncomplete(err), mutation.ErrMustResend)
 			}
 			return nil, err
 		},
 		ReadBack: check,
-		Preview:  func() *pb.ProductLicenseResult { return did(expected(o.terms)) },
+		Preview:  func() *pb.ProductLicenseResult { return okResult(expected(o.terms)) },
 	})
 }
 
 // orNoProduct is NOT_FOUND where the reason why AminoTV refused, or would, is that there is no such product. Its pages give no code for that.
 func (a *Adapter) orNoProduct(ctx context.Context, name string, refused error) error {
 	if _, err := a.findProduct(ctx, name); isNotFound(err) {
-		return as(err, apierror.Convert(err).Message+": ListProducts tells which there are")
+		return withMessage(err, apierror.Convert(err).Message+": ListProducts tells which there are")
 	}
 	return refused
 }
@@ -107,9 +107,9 @@ func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense)
 	sentBefore := false
 	missed := func() *pb.ProductLicenseResult { // it is gone, and no answer said so
 		if !a.config.LicenseStandsWithoutIrdeto {
-			return did(l)
+			return okResult(l)
 		}
-		return failed(apierror.OutcomeUnknown("AminoTV's answer about the licence %s, which is revoked, was lost or a failure, so Irdeto may still have its entitlement: see to it at Irdeto", l.GetName()))
+		return errResult(apierror.OutcomeUnknown("AminoTV's answer about the licence %s, which is revoked, was lost or a failure, so Irdeto may still have its entitlement: see to it at Irdeto", l.GetName()))
 	}
 	return do(ctx, mutation.Write[*pb.ProductLicenseResult]{
 		Step: step,
@@ -119,11 +119,11 @@ func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense)
 			case isNotFound(err) && sentBefore: // that came late
 				return missed(), nil
 			case isNotFound(err):
-				return nil, as(err, "AminoTV no longer holds the licence "+l.GetName())
+				return nil, withMessage(err, "AminoTV no longer holds the licence "+l.GetName())
 			case err != nil:
 				return nil, err
 			}
-			return did(l), nil
+			return okResult(l), nil
 		},
 		ReadBack: func(ctx context.Context) (*pb.ProductLicenseResult, bool, error) {
 			sentBefore = true
@@ -133,7 +133,7 @@ func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense)
 			}
 			return missed(), true, nil
 		},
-		Preview: func() *pb.ProductLicenseResult { return did(l) },
+		Preview: func() *pb.ProductLicenseResult { return okResult(l) },
 	})
 }
 
@@ -157,8 +157,8 @@ func isRefusal(err error) bool {
 }
 
 // owing is the error of a replacement that is half done, for a reason that may pass.
-func owing(err error) *apierror.Error {
-	e := as(err, "the old licence is revoked, and the next one is not issued yet; call again with the same request_id to go on: "+apierror.Convert(err).Message)
+func errReplacementIncomplete(err error) *apierror.Error {
+	e := withMessage(err, "the old licence is revoked, and the next one is not issued yet; call again with the same request_id to go on: "+apierror.Convert(err).Message)
 	e.Code, e.Reason, e.Violations = codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, nil
 	return e
 }

@@ -54,8 +54,8 @@ type Emulator struct {
 	newID       func() string // the caller holds mu
 
 	mu       sync.RWMutex
-	products shelf[Product]
-	licenses shelf[License]
+	products orderedMap[Product]
+	licenses orderedMap[License]
 	users    map[string]bool
 }
 

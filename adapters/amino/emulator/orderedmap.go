@@ -3,19 +3,19 @@ package emulator
 import "slices"
 
 // shelf holds things by id, in the order in which they came. The zero value is empty.
-type shelf[T any] struct {
+type orderedMap[T any] struct {
 	order []string
 	byID  map[string]T
 }
 
 // get is the thing with that id.
-func (s *shelf[T]) get(id string) (thing T, held bool) {
+func (s *orderedMap[T]) get(id string) (thing T, held bool) {
 	thing, held = s.byID[id]
 	return thing, held
 }
 
 // put adds a thing, or replaces the one of that id where it stands.
-func (s *shelf[T]) put(id string, thing T) {
+func (s *orderedMap[T]) put(id string, thing T) {
 	if s.byID == nil {
 		s.byID = map[string]T{}
 	}
@@ -26,7 +26,7 @@ func (s *shelf[T]) put(id string, thing T) {
 }
 
 // remove takes the thing with that id away and tells whether it was there.
-func (s *shelf[T]) remove(id string) bool {
+func (s *orderedMap[T]) remove(id string) bool {
 	if _, held := s.byID[id]; !held {
 		return false
 	}
@@ -37,10 +37,10 @@ func (s *shelf[T]) remove(id string) bool {
 }
 
 // all are the things, oldest first.
-func (s *shelf[T]) all() []T { return s.page(page{limit: len(s.order)}) }
+func (s *orderedMap[T]) all() []T { return s.page(page{limit: len(s.order)}) }
 
 // page are the things on one page of them all, oldest first.
-func (s *shelf[T]) page(p page) []T {
+func (s *orderedMap[T]) page(p page) []T {
 	first, end := p.of(len(s.order))
 	things := make([]T, 0, end-first)
 	for _, id := range s.order[first:end] {
