@@ -3,7 +3,7 @@ package ncp
 import "context"
 
 // body passes the rows of the pinned list, whose pages do not change.
-func (g *gathering) body(ctx context.Context, at cursor) (cursor, error) {
+func (g *collector) body(ctx context.Context, at cursor) (cursor, error) {
 	pin, number, skip := at.Second, at.Page, at.Passed
 	g.second, g.passed = pin, 0
 	var before *page
@@ -22,7 +22,7 @@ func (g *gathering) body(ctx context.Context, at cursor) (cursor, error) {
 				i++
 			}
 			if skip > 0 && (i < len(p.rows) || g.isLast(p)) {
-				return cursor{}, gone()
+				return cursor{}, errRowsVanished()
 			}
 			n, stopped := g.take(p.rows[i:])
 			if i += n; stopped || i == len(p.rows) && g.isLast(p) {
@@ -39,7 +39,7 @@ func (g *gathering) body(ctx context.Context, at cursor) (cursor, error) {
 }
 
 // pagesFor is how many pages are likely to hold what is still wanted.
-func (g *gathering) pagesFor(skip int, again bool) int {
+func (g *collector) pagesFor(skip int, again bool) int {
 	n := (skip + g.want - len(g.taken) + pageSize - 1) / pageSize
 	if again { // they held less than that: the filter leaves few rows
 		n = max(n, g.atOnce)
@@ -57,7 +57,7 @@ func (p *page) follows(before *page) bool {
 
 // stand is the place behind these rows, the first ones of a page, and behind skip more. Where the walk has come to an older second, that is the next pin:
 // the vendor need not count pages from the old one.
-func (g *gathering) stand(pin int64, number int, passed []licenseRow, skip int) cursor {
+func (g *collector) stand(pin int64, number int, passed []licenseRow, skip int) cursor {
 	if g.second < pin {
 		return cursor{Stage: body, Second: g.second, Page: 1, Passed: g.passed}
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // head passes the rows of the two newest seconds, and what of older ones stands on the same pages.
-func (g *gathering) head(ctx context.Context, at cursor) (cursor, error) {
+func (g *collector) head(ctx context.Context, at cursor) (cursor, error) {
 	rows, last, err := g.headRows(ctx, at)
 	if err != nil {
 		return cursor{}, err
@@ -26,7 +26,7 @@ func (g *gathering) head(ctx context.Context, at cursor) (cursor, error) {
 		next = older - at.Owed
 	}
 	if next < behind(rows, at.Second) {
-		return cursor{}, gone()
+		return cursor{}, errRowsVanished()
 	}
 	n, stopped := g.take(rows[next:])
 	switch next += n; {
@@ -50,7 +50,7 @@ func behind(rows []licenseRow, second int64) int {
 }
 
 // headRows are the first rows of the list, down to below the head, as they stood at one moment; last says that there are no more.
-func (g *gathering) headRows(ctx context.Context, at cursor) (rows []licenseRow, last bool, err error) {
+func (g *collector) headRows(ctx context.Context, at cursor) (rows []licenseRow, last bool, err error) {
 	if at.Stage == head {
 		return g.steadyHead(ctx, at.Second)
 	}
@@ -82,7 +82,7 @@ func (g *gathering) headRows(ctx context.Context, at cursor) (rows []licenseRow,
 
 // steadyHead reads the head as it stands at one moment. One page is; of several it is read again, until two readings in a row are equally long: then nothing
 // has arrived since the end of the first one, since nothing ever goes.
-func (g *gathering) steadyHead(ctx context.Context, newest int64) (rows []licenseRow, last bool, err error) {
+func (g *collector) steadyHead(ctx context.Context, newest int64) (rows []licenseRow, last bool, err error) {
 	before := -1
 	for reading := range headReadings {
 		if reading > 1 { // a second ends soon, and with it what arrives
@@ -102,11 +102,11 @@ func (g *gathering) steadyHead(ctx context.Context, newest int64) (rows []licens
 		}
 		before = length
 	}
-	return nil, false, unsteady("more licences arrive in the newest second than can be read in one piece: call again in a moment")
+	return nil, false, errUnstable("more licences arrive in the newest second than can be read in one piece: call again in a moment")
 }
 
 // headOnce reads the pages of the head one after the other, and tells how many of them hold rows.
-func (g *gathering) headOnce(ctx context.Context, newest int64) (rows []licenseRow, pages int, last bool, err error) {
+func (g *collector) headOnce(ctx context.Context, newest int64) (rows []licenseRow, pages int, last bool, err error) {
 	for number := 1; number <= headPages; number++ {
 		p, err := g.read(ctx, newest, number)
 		if err != nil {
@@ -119,5 +119,5 @@ func (g *gathering) headOnce(ctx context.Context, newest int64) (rows []licenseR
 			return rows, pages, last, nil
 		}
 	}
-	return nil, 0, false, unsteady("more than %d licences in two seconds are more than can be read in one piece: choose a narrower filter", headPages*pageSize)
+	return nil, 0, false, errUnstable("more than %d licences in two seconds are more than can be read in one piece: choose a narrower filter", headPages*pageSize)
 }

@@ -85,7 +85,7 @@ const (
 
 // next collects up to want rows from at on, and tells where to go on.
 func (w walker) next(ctx context.Context, at cursor, want int) ([]licenseRow, cursor, error) {
-	g := &gathering{walker: w, want: want, total: at.Total}
+	g := &collector{walker: w, want: want, total: at.Total}
 	var err error
 	if at = at.sane(); at.Stage == begin || at.Stage == head {
 		at, err = g.head(ctx, at)
@@ -108,7 +108,7 @@ func (c cursor) sane() cursor {
 }
 
 // gathering is what one call has collected.
-type gathering struct {
+type collector struct {
 	walker
 	want  int
 	taken []licenseRow
@@ -119,12 +119,12 @@ type gathering struct {
 }
 
 // enough tells whether there is something to answer.
-func (g *gathering) enough() bool {
+func (g *collector) enough() bool {
 	return len(g.taken) == g.want || g.eager && len(g.taken) > 0
 }
 
 // take passes rows until there are as many as are wanted, and tells how many it has passed, and whether all wanted ones.
-func (g *gathering) take(rows []licenseRow) (n int, stopped bool) {
+func (g *collector) take(rows []licenseRow) (n int, stopped bool) {
 	for ; n < len(rows) && len(g.taken) < g.want; n++ {
 		switch g.match(&rows[n]) {
 		case take:
@@ -149,10 +149,10 @@ func (w walker) isLast(p *page) bool {
 	return len(p.rows) == 0 || w.fullPages.Load()
 }
 
-func gone() *apierror.Error {
+func errRowsVanished() *apierror.Error {
 	return invalid("licences that were there are gone: the list shrank while it was read; begin again without a page_token")
 }
 
-func unsteady(format string, args ...any) *apierror.Error {
+func errUnstable(format string, args ...any) *apierror.Error {
 	return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, format, args...)
 }

@@ -91,7 +91,7 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 				err = invalid("the new site is not in the list")
 			}
 			if err != nil {
-				return nil, unread(err)
+				return nil, errNotReadBack(err)
 			}
 			return order, nil
 		},

@@ -58,7 +58,7 @@ func (a *Adapter) UpdateSite(ctx context.Context, req *pb.UpdateSiteRequest) (*p
 			site, err := find(ctx)
 			switch {
 			case err != nil:
-				return nil, unread(err)
+				return nil, errNotReadBack(err)
 			case !asWanted(site):
 				return nil, apierror.OutcomeUnknown("NAVER Cloud answers success to the update, and the site, read back, is not as it was to be; call again with the same request_id to settle it")
 			}

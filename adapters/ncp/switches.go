@@ -14,7 +14,7 @@ import (
 )
 
 // switching is one of the two calls that switch a site.
-type switching struct {
+type siteSwitch struct {
 	call    string // of PUT /sites/{siteId}/…, and the step's name
 	kind    pb.StatusChange_Type
 	enabled bool   // how the site is afterwards
@@ -22,8 +22,8 @@ type switching struct {
 }
 
 var (
-	off = switching{"off", pb.StatusChange_SUSPEND, false, notOn}
-	on  = switching{"on", pb.StatusChange_RESUME, true, notOff}
+	off = siteSwitch{"off", pb.StatusChange_SUSPEND, false, notOn}
+	on  = siteSwitch{"on", pb.StatusChange_RESUME, true, notOff}
 )
 
 // DisableSite is PUT /sites/{siteId}/off, which takes no message.
@@ -38,7 +38,7 @@ func (a *Adapter) EnableSite(ctx context.Context, req *pb.EnableSiteRequest) (*p
 
 // switchSite switches a site, unless it is so already. The vendor's own example of an answer to off says that the site is on: what became of it is read
 // from the site, and so is whether a lost request took effect.
-func (a *Adapter) switchSite(ctx context.Context, name string, service pb.Site_Service, s switching) (*pb.StatusChange, error) {
+func (a *Adapter) switchSite(ctx context.Context, name string, service pb.Site_Service, s siteSwitch) (*pb.StatusChange, error) {
 	ids, err := names.Site.IDs(name)
 	if err != nil {
 		return nil, apierror.Invalid("name", "%v", err)
@@ -68,7 +68,7 @@ func (a *Adapter) switchSite(ctx context.Context, name string, service pb.Site_S
 			case refused != nil:
 				return nil, refused
 			case err != nil:
-				return nil, unread(err)
+				return nil, errNotReadBack(err)
 			}
 			return nil, apierror.OutcomeUnknown("NAVER Cloud answers success to %s, and the site, read back, has enabled %t; call again with the same request_id to settle it",
 				s.call, site.GetEnabled())
@@ -86,11 +86,11 @@ func (a *Adapter) switchSite(ctx context.Context, name string, service pb.Site_S
 }
 
 // applied is a change that is in effect. The vendor keeps no record of it, so it has no name.
-func (s switching) applied(site *pb.Site) *pb.StatusChange {
+func (s siteSwitch) applied(site *pb.Site) *pb.StatusChange {
 	return &pb.StatusChange{Site: site.GetName(), Service: pb.Site_DRM, Type: s.kind, State: pb.StatusChange_APPLIED, AppliedSite: site}
 }
 
 // unread is the outcome of a change that the vendor took, and that could not be read back.
-func unread(err error) *apierror.Error {
+func errNotReadBack(err error) *apierror.Error {
 	return apierror.OutcomeUnknown("NAVER Cloud took the change, and what became of it could not be read: %v; call again with the same request_id", err)
 }
