@@ -31,15 +31,15 @@ type cursor struct {
 }
 
 const (
-	lookAhead   = 32  // rows read beyond those needed, to see the end of the last one's second
-	maxOwed     = 300 // more are found by anchor, so that a page holds them and leaves room to go on
-	anchorSize  = 8
-	tooOften    = 3  // pages that repeat the one before: once or twice, as many rows may have arrived as the pages lie apart
-	readsPerAsk = 12 // bounds the vendor's pages for one of ours; a walk that has not found enough by then goes on with the next token
+	lookAhead             = 32  // rows read beyond those needed, to see the end of the last one's second
+	maxOwed               = 300 // more are found by anchor, so that a page holds them and leaves room to go on
+	anchorSize            = 8
+	maxRepeatedPages      = 3  // pages that repeat the one before: once or twice, as many rows may have arrived as the pages lie apart
+	maxVendorPagesPerCall = 12 // bounds the vendor's pages for one of ours; a walk that has not found enough by then goes on with the next token
 )
 
 // walker reads one list of licences. read asks for a page of the vendor's: page_unit and the page's number from 0.
-type walker struct {
+type pager struct {
 	read  func(ctx context.Context, unit, number int) ([]licenseRow, error)
 	match func(row *licenseRow) verdict
 	eager bool // answer what one of the vendor's pages gave, rather than read on for as many rows as are wanted
@@ -62,20 +62,20 @@ type page struct {
 }
 
 // next collects up to want rows from at on, and where to go on; nil at the end.
-func (w walker) next(ctx context.Context, at cursor, want int) ([]licenseRow, *cursor, error) {
+func (w pager) next(ctx context.Context, at cursor, want int) ([]licenseRow, *cursor, error) {
 	var taken []licenseRow
 	began, need := at, want
 	wide := false // the widest page has been asked for
 	var before *page
 	repeats := 0
-	for range readsPerAsk {
+	for range maxVendorPagesPerCall {
 		p, err := w.page(ctx, at.Offset, need+at.Owed+len(at.Anchor)+lookAhead)
 		if err != nil {
 			return nil, nil, err
 		}
 		if !p.repeats(before) {
 			repeats = 0
-		} else if repeats++; repeats == tooOften {
+		} else if repeats++; repeats == maxRepeatedPages {
 			return nil, nil, contradiction("different pages hold the same rows: is page_index_base right?")
 		}
 		before = p
@@ -120,7 +120,7 @@ func (w walker) next(ctx context.Context, at cursor, want int) ([]licenseRow, *c
 	return taken, &at, nil
 }
 
-func (w walker) page(ctx context.Context, offset, need int) (*page, error) {
+func (w pager) page(ctx context.Context, offset, need int) (*page, error) {
 	unit, number := window(max(offset, 0), need)
 	rows, err := w.read(ctx, unit, number)
 	if err != nil {

@@ -55,7 +55,7 @@ func walk(t *testing.T, l *headList, sizes ...int) []licenseRow {
 	at := &cursor{}
 	for i := 0; at != nil; i++ {
 		size := sizes[i%len(sizes)]
-		rows, next, err := walker{read: l.read, match: func(*licenseRow) verdict { return take }}.next(t.Context(), at.sane(), size)
+		rows, next, err := pager{read: l.read, match: func(*licenseRow) verdict { return take }}.next(t.Context(), at.sane(), size)
 		if err != nil {
 			t.Fatalf("page %d: %v", i, err)
 		}
@@ -166,7 +166,7 @@ func TestAVendorThatPagesOtherwiseIsNoticed(t *testing.T) {
 		at, pages := &cursor{}, 0
 		var err error
 		for ; at != nil && err == nil && pages < 1000; pages++ {
-			_, at, err = walker{read: l.read, match: func(*licenseRow) verdict { return take }}.next(t.Context(), at.sane(), 500)
+			_, at, err = pager{read: l.read, match: func(*licenseRow) verdict { return take }}.next(t.Context(), at.sane(), 500)
 		}
 		if err == nil || apierror.Convert(err).Reason != pb.ErrorReason_VENDOR_RESPONSE_INVALID {
 			t.Errorf("%s: %v after %d pages, want VENDOR_RESPONSE_INVALID", name, err, pages)
@@ -175,7 +175,7 @@ func TestAVendorThatPagesOtherwiseIsNoticed(t *testing.T) {
 	l := &headList{}
 	l.put(5, 1, false)
 	l.put(4, 1, false)
-	if _, _, err := (walker{read: l.read}).next(t.Context(), cursor{}, 10); err == nil {
+	if _, _, err := (pager{read: l.read}).next(t.Context(), cursor{}, 10); err == nil {
 		t.Error("rows out of order were taken")
 	}
 }
@@ -195,11 +195,11 @@ func TestAFilterThatFewRowsMatchReadsABoundedNumberOfPages(t *testing.T) {
 	calls := 0
 	for at := (&cursor{}); at != nil; calls++ {
 		before := l.reads
-		rows, next, err := walker{read: l.read, match: match}.next(t.Context(), *at, 100)
+		rows, next, err := pager{read: l.read, match: match}.next(t.Context(), *at, 100)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := l.reads - before; n > readsPerAsk {
+		if n := l.reads - before; n > maxVendorPagesPerCall {
 			t.Fatalf("one call made %d reads", n)
 		}
 		got, at = append(got, rows...), next
@@ -234,6 +234,6 @@ func FuzzCursor(f *testing.F) {
 			at.Anchor = []uint32{anchor}
 		}
 		// A token that somebody made up may find nothing, or fail; it must not break anything.
-		_, _, _ = walker{read: l.read, match: func(*licenseRow) verdict { return take }}.next(t.Context(), at.sane(), 10)
+		_, _, _ = pager{read: l.read, match: func(*licenseRow) verdict { return take }}.next(t.Context(), at.sane(), 10)
 	})
 }

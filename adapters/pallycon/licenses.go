@@ -62,7 +62,7 @@ func (a *Adapter) ListLicenses(ctx context.Context, req *pb.ListLicensesRequest)
 		return nil, err
 	}
 	l := a.newLicenseList(ids[1], req.GetFilter())
-	rows, next, err := walker{read: l.read, match: l.match}.next(ctx, at.sane(), paging.Size(req.GetPageSize()))
+	rows, next, err := pager{read: l.read, match: l.match}.next(ctx, at.sane(), paging.Size(req.GetPageSize()))
 	if err != nil {
 		return nil, a.orNoSite(ctx, ids[1], err)
 	}
@@ -187,7 +187,7 @@ func (l *licenseList) day(regTime string, by time.Duration, days int) string {
 }
 
 // looks is how often a page is read that ends before the vendor's count of rows: once or twice, a row may have arrived between its reading and its counting.
-const looks = 3
+const maxReads = 3
 
 func (l *licenseList) read(ctx context.Context, unit, number int) ([]licenseRow, error) {
 	if l.upTo != "" && l.after >= l.upTo { // between two seconds; at the turn of a day, from would be after to
@@ -208,7 +208,7 @@ func (l *licenseList) read(ctx context.Context, unit, number int) ([]licenseRow,
 		if rows == unit || count <= rows || count <= shown {
 			return answer.Data, nil
 		}
-		if look == looks {
+		if look == maxReads {
 			return nil, contradiction(fmt.Sprintf("it counts %d rows and ends after %d: is page_index_base right?", count, shown))
 		}
 	}

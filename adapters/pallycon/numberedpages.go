@@ -32,7 +32,7 @@ type numberedList[Row any] struct {
 }
 
 // place is where a numberedList stands: before a row of a page.
-type place struct {
+type pageCursor struct {
 	Unit   int    `json:"u"`           // page_unit, which stays: with another one a page's number means other rows
 	Page   int    `json:"p,omitempty"` // from 0
 	Row    int    `json:"r,omitempty"`
@@ -41,15 +41,15 @@ type place struct {
 }
 
 // begin is the place before the first row. A list in which not every row is wanted is read in the largest pages.
-func (l *numberedList[Row]) begin(want int) place {
+func (l *numberedList[Row]) begin(want int) pageCursor {
 	if l.match != nil {
 		want = maxUnit
 	}
-	return place{Unit: max(want, minUnit)}
+	return pageCursor{Unit: max(want, minUnit)}
 }
 
 // sane makes a place out of whatever a token held.
-func (p place) sane() place {
+func (p pageCursor) sane() pageCursor {
 	p.Unit = min(max(p.Unit, minUnit), maxUnit)
 	p.Page, p.Passed, p.Row = min(max(p.Page, 0), math.MaxInt32), min(max(p.Passed, 0), math.MaxInt32), min(max(p.Row, 0), p.Unit)
 	return p
@@ -74,9 +74,9 @@ func (l *numberedList[Row]) answer(ctx context.Context, req interface {
 }
 
 // next collects up to want rows from a place on, and where to go on; nil at the end. It reads a bounded number of pages.
-func (l *numberedList[Row]) next(ctx context.Context, at place, want int) ([]Row, *place, error) {
+func (l *numberedList[Row]) next(ctx context.Context, at pageCursor, want int) ([]Row, *pageCursor, error) {
 	var taken []Row
-	for range readsPerAsk {
+	for range maxVendorPagesPerCall {
 		p, err := l.page(ctx, at)
 		if err != nil {
 			return nil, nil, err
@@ -98,7 +98,7 @@ func (l *numberedList[Row]) next(ctx context.Context, at place, want int) ([]Row
 		if p.last {
 			return taken, nil, nil
 		}
-		at = place{Unit: at.Unit, Page: at.Page + 1, Passed: at.Passed + len(p.rows), Before: p.digest}
+		at = pageCursor{Unit: at.Unit, Page: at.Page + 1, Passed: at.Passed + len(p.rows), Before: p.digest}
 		if len(taken) == want {
 			break
 		}
@@ -107,13 +107,13 @@ func (l *numberedList[Row]) next(ctx context.Context, at place, want int) ([]Row
 }
 
 // agreeing bounds how often a list of several pages is read until two passes agree.
-const agreeing = 5
+const maxPasses = 5
 
 // all are all rows that match. Where a row of a page that was read goes, another slides into its place unseen, which would read as "not created": so several pages
 // are read until two passes agree.
 func (l *numberedList[Row]) all(ctx context.Context) ([]Row, error) {
 	rows, err := l.once(ctx)
-	for range agreeing - 1 {
+	for range maxPasses - 1 {
 		if err != nil || len(l.pages) <= 1 {
 			return rows, err
 		}
@@ -151,7 +151,7 @@ type numberedPage[Row any] struct {
 	last   bool
 }
 
-func (l *numberedList[Row]) page(ctx context.Context, at place) (*numberedPage[Row], error) {
+func (l *numberedList[Row]) page(ctx context.Context, at pageCursor) (*numberedPage[Row], error) {
 	l.params.Set("page_unit", strconv.Itoa(at.Unit))
 	l.params.Set("page_index", strconv.Itoa(at.Page+l.adapter.config.PageIndexBase))
 	answer, err := get[[]Row](ctx, l.adapter, l.call, l.params)

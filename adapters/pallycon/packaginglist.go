@@ -33,7 +33,7 @@ type packagingPlace struct {
 
 // next collects up to want rows, moves at behind the last row that it passed, and tells whether there may be more.
 func (l packagingList) next(ctx context.Context, at *packagingPlace, want int) (taken []packagingRow, more bool, err error) {
-	for reads := 0; reads < readsPerAsk && len(taken) < want; reads++ {
+	for reads := 0; reads < maxVendorPagesPerCall && len(taken) < want; reads++ {
 		rows, err := l.following(ctx, at)
 		if err != nil || len(rows) == 0 {
 			return taken, false, err

@@ -102,7 +102,7 @@ func (s *licenseStream) safely(ctx context.Context) (f fetched) {
 // next is the next message.
 func (s *licenseStream) next(ctx context.Context) (*pb.StreamLicensesResponse, error) {
 	l := s.list
-	rows, next, err := walker{read: l.read, match: l.match, eager: true}.next(ctx, s.at.sane(), paging.MaxSize)
+	rows, next, err := pager{read: l.read, match: l.match, eager: true}.next(ctx, s.at.sane(), paging.MaxSize)
 	if err != nil {
 		return nil, l.adapter.orNoSite(ctx, l.siteID, err)
 	}

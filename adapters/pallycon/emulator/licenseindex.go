@@ -8,10 +8,10 @@ import (
 
 // shelf holds the licences of a site three times over, so that every search by status and day finds its rows and their
 // number without looking at any other.
-type shelf struct{ all, success, fail timeline }
+type licenseIndex struct{ all, success, fail timeline }
 
 // put adds rows in any order.
-func (s *shelf) put(rows []*License) {
+func (s *licenseIndex) put(rows []*License) {
 	slices.SortStableFunc(rows, func(a, b *License) int { return a.RegTime.Compare(b.RegTime) })
 	var success, fail []*License
 	for _, l := range rows {
@@ -27,7 +27,7 @@ func (s *shelf) put(rows []*License) {
 }
 
 // of are the rows with that status, or all where it is empty.
-func (s *shelf) of(status string) timeline {
+func (s *licenseIndex) of(status string) timeline {
 	switch status {
 	case StatusSuccess:
 		return s.success

@@ -41,7 +41,7 @@ type Product struct {
 type site struct {
 	Site
 	changes     map[string]*StatusChange // the latest one, by service code
-	licenses    shelf
+	licenses    licenseIndex
 	packagings  []Packaging // by created_time, then update_time; equal ones in the order they were put
 	integration Integration
 	certificate *x509.Certificate // for FairPlay; nil where none is registered
