@@ -23,7 +23,7 @@ const (
 	accountsPath = "/iptv/drm"
 	maxLimit     = 500 // "limit [optional] The number of accounts to return, default 100, min 1, max 500."
 	// readsPerAsk is how many of the vendor's pages one call reads at most.
-	readsPerAsk = 10
+	maxVendorPagesPerCall = 10
 )
 
 // accountPage is the pages' "Response". The actual number of accounts may be lower than limit.
@@ -76,7 +76,7 @@ type accountList struct {
 // read collects up to want accounts from an offset on, and where to go on; 0 at the end. It reads a bounded number of the vendor's pages.
 func (l *accountList) read(ctx context.Context, offset, want int) (taken []*pb.DrmAccount, next int, err error) {
 	limit := min(want, maxLimit)
-	for range readsPerAsk {
+	for range maxVendorPagesPerCall {
 		page, err := l.page(ctx, offset, limit)
 		switch {
 		case errors.Is(err, errNoCustomer):
