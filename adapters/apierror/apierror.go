@@ -121,7 +121,7 @@ func Convert(err error) *Error {
 		return e
 	}
 	s := statusIn(err)
-	e := &Error{Code: s.Code(), Message: s.Message(), Reason: usual(s.Code())}
+	e := &Error{Code: s.Code(), Message: s.Message(), Reason: defaultReason(s.Code())}
 	for _, d := range s.Details() {
 		switch d := d.(type) {
 		case *errdetails.ErrorInfo:
@@ -161,7 +161,7 @@ func statusIn(err error) *status.Status {
 }
 
 // usual is the reason of a status that came without one, as gRPC itself makes them.
-func usual(c codes.Code) pb.ErrorReason {
+func defaultReason(c codes.Code) pb.ErrorReason {
 	switch c {
 	case codes.InvalidArgument, codes.OutOfRange:
 		return pb.ErrorReason_REQUEST_INVALID
