@@ -28,7 +28,7 @@ func delegate[C, Req, Res any](ctx context.Context, all *vendors.Registry, name 
 		return none, unsupported(ctx, v)
 	}
 	res, err := call(c, ctx, req)
-	return res, of(v, err)
+	return res, withVendor(v, err)
 }
 
 // delegateStream passes a streaming call to the adapter of the vendor that name belongs to.
@@ -41,7 +41,7 @@ func delegateStream[C, Req any, Stream grpc.ServerStream](all *vendors.Registry,
 	if !ok {
 		return unsupported(s.Context(), v)
 	}
-	return of(v, call(c, req, s))
+	return withVendor(v, call(c, req, s))
 }
 
 func unsupported(ctx context.Context, v vendors.Vendor) error {
@@ -56,7 +56,7 @@ func method(ctx context.Context) string {
 }
 
 // of says in an error which vendor it is about. What nobody wrote for callers stays inside it, for the log.
-func of(v vendors.Vendor, err error) error {
+func withVendor(v vendors.Vendor, err error) error {
 	if err == nil {
 		return nil
 	}

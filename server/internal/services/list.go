@@ -31,9 +31,9 @@ type listResponse interface {
 
 const (
 	// widest is how many parents a list over many asks at once.
-	widest = 8
+	maxParallel = 8
 	// mostAsked is how many parents one call asks, before it answers a short page.
-	mostAsked = 200
+	maxParentsPerCall = 200
 )
 
 // position is where a list over many parents stands: the parent whose rows came last, and that parent's own token where it has more. Those after it
@@ -82,7 +82,7 @@ func list[C any, Req listRequest, Res listResponse](ctx context.Context, all *ve
 	var failed []error
 	asked := 0
 	more := true // parents may follow those in the queue
-	for width := 1; rows(page) < size && (asked < mostAsked || len(failed) == asked); width = max(1, min(2*width, widest)) {
+	for width := 1; rows(page) < size && (asked < maxParentsPerCall || len(failed) == asked); width = max(1, min(2*width, maxParallel)) {
 		room := size - rows(page)
 		for more && len(queue) < min(width, room) {
 			var t turn

@@ -57,7 +57,7 @@ func covers(parent, name string) bool {
 func parents(ctx context.Context, able []vendors.Vendor, parent, begun string) iter.Seq2[string, error] {
 	_, site, _ := strings.Cut(strings.TrimPrefix(parent, "vendors/"), "/")
 	return func(yield func(string, error) bool) {
-		for _, v := range able[vendorOf(able, begun):] {
+		for _, v := range able[resumeIndex(able, begun):] {
 			if v.Name() == begun { // it is done, or its sites could not be listed
 				continue
 			}
@@ -86,7 +86,7 @@ func parents(ctx context.Context, able []vendors.Vendor, parent, begun string) i
 
 // vendorOf is where to go on among the vendors after begun. A vendor that is no longer configured sends the list back to the start, which its
 // rows' names show, rather than to a silent end.
-func vendorOf(able []vendors.Vendor, begun string) int {
+func resumeIndex(able []vendors.Vendor, begun string) int {
 	return max(0, slices.IndexFunc(able, func(v vendors.Vendor) bool {
 		return begun == v.Name() || strings.HasPrefix(begun, v.Name()+"/")
 	}))
@@ -103,7 +103,7 @@ func siteNames(ctx context.Context, v vendors.Vendor) ([]string, error) {
 	for {
 		page, err := lister.ListSites(ctx, req)
 		if err != nil {
-			return nil, of(v, err)
+			return nil, withVendor(v, err)
 		}
 		for _, s := range page.GetSites() {
 			all = append(all, s.GetName())

@@ -72,7 +72,7 @@ func (s *productLicenses) nameVendor(parent string, results []*pb.ProductLicense
 	}
 	for _, r := range results {
 		if r.GetError() != nil {
-			named := apierror.Convert(of(v, status.FromProto(r.GetError()).Err()))
+			named := apierror.Convert(withVendor(v, status.FromProto(r.GetError()).Err()))
 			r.Result = &pb.ProductLicenseResult_Error{Error: named.GRPCStatus().Proto()}
 		}
 	}

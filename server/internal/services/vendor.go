@@ -53,7 +53,7 @@ func (s *vendorService) CheckVendor(ctx context.Context, req *pb.CheckVendorRequ
 		return nil, ctx.Err()
 	}
 	if err != nil {
-		res.Error = apierror.Convert(of(v, err)).GRPCStatus().Proto()
+		res.Error = apierror.Convert(withVendor(v, err)).GRPCStatus().Proto()
 	}
 	return res, nil
 }
