@@ -49,7 +49,7 @@ func openPostgres(dsn string) (reads, writes *sql.DB, err error) {
 }
 
 // gaveWay tells whether PostgreSQL has ended a transaction so that others could go on: nothing of it is left, and it may be run again.
-func gaveWay(err error) bool {
+func isRetryable(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && slices.Contains([]string{"40P01", "40001", "55P03"}, e.Code) // deadlock_detected, serialization_failure, lock_not_available
 }

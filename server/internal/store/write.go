@@ -109,7 +109,7 @@ func (d *DB) commitBatch(batch []*write) {
 func (d *DB) commitAlone(w *write) (err error) {
 	for attempt := range attempts {
 		time.Sleep(time.Duration(attempt) * (pause + rand.N(pause))) //nolint:gosec // It spreads attempts, and guards nothing.
-		if _, err = d.commit([]*write{w}); !gaveWay(err) {
+		if _, err = d.commit([]*write{w}); !isRetryable(err) {
 			return err
 		}
 	}
@@ -122,13 +122,13 @@ func (d *DB) commit(batch []*write) (failed *write, err error) {
 	defer cancel()
 	tx, err := d.writes.BeginTx(ctx, nil)
 	if err != nil {
-		return nil, fmt.Errorf("the store takes no writes: %w", timely(ctx, err))
+		return nil, fmt.Errorf("the store takes no writes: %w", timeoutError(ctx, err))
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after a commit
 	for _, w := range batch {
 		if err := w.run(ctx, tx); err != nil {
 			if ctx.Err() != nil {
-				return nil, timely(ctx, err)
+				return nil, timeoutError(ctx, err)
 			}
 			return w, err
 		}
@@ -140,7 +140,7 @@ func (d *DB) commit(batch []*write) (failed *write, err error) {
 		}
 	}
 	if err := tx.Commit(); err != nil {
-		return nil, fmt.Errorf("the store's commit failed: %w", timely(ctx, err))
+		return nil, fmt.Errorf("the store's commit failed: %w", timeoutError(ctx, err))
 	}
 	if hooks != nil && hooks.AfterCommit != nil {
 		return nil, hooks.AfterCommit()
@@ -159,7 +159,7 @@ func (w *write) run(ctx context.Context, tx *sql.Tx) (err error) {
 }
 
 // timely is err, or what to say instead where the time was up: not that a deadline passed, which would be the caller's.
-func timely(ctx context.Context, err error) error {
+func timeoutError(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
 		return err
 	}
