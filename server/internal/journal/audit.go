@@ -29,26 +29,26 @@ func (j *Journal) recorded(kept audit.Event, err error) {
 	default:
 		j.mu.Lock()
 		defer j.mu.Unlock()
-		j.doubtful[kept] = time.Now()
+		j.unconfirmedEvents[kept] = time.Now()
 	}
 }
 
 // lookForEvents tells of the events that are durable after all. left are those of which nobody knows yet.
 func (j *Journal) lookForEvents(ctx context.Context) (left int) {
 	j.mu.Lock()
-	doubtful := maps.Clone(j.doubtful)
+	doubtful := maps.Clone(j.unconfirmedEvents)
 	j.mu.Unlock()
 	for e, since := range doubtful {
 		held, err := j.trail.Holds(ctx, j.db, e)
 		switch {
-		case err != nil, !held && time.Since(since) <= latestCommit:
+		case err != nil, !held && time.Since(since) <= maxCommitDelay:
 			left++
 			continue
 		case held:
 			j.options.Recorded(e)
 		}
 		j.mu.Lock()
-		delete(j.doubtful, e)
+		delete(j.unconfirmedEvents, e)
 		j.mu.Unlock()
 	}
 	return left

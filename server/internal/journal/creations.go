@@ -63,10 +63,10 @@ func (r *record) identity(thing proto.Message) string {
 	default:
 		return ""
 	}
-	return fmt.Sprintf("%s#%x", vendorOf(r.resource), sha256.Sum256([]byte(strings.ToLower(chosen))))
+	return fmt.Sprintf("%s#%x", vendorName(r.resource), sha256.Sum256([]byte(strings.ToLower(chosen))))
 }
 
-func vendorOf(resource string) string {
+func vendorName(resource string) string {
 	parts := strings.Split(resource, "/") // vendors/{vendor}/…
 	return strings.Join(parts[:min(len(parts), 2)], "/")
 }

@@ -46,17 +46,17 @@ func (j *Journal) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo
 		return message, err
 	}
 	if m.GetValidateOnly() {
-		if err := j.unused(ctx, info.FullMethod, m); err != nil {
+		if err := j.checkRequestIDFree(ctx, info.FullMethod, m); err != nil {
 			return nil, err
 		}
 		return try(ctx, call)
 	}
 	for {
-		r, locked, err := j.begin(ctx, info.FullMethod, m)
+		r, locked, err := j.insertOrFind(ctx, info.FullMethod, m)
 		if err != nil {
 			return nil, err
 		}
-		answer, err := j.conclude(ctx, r, locked, m, call)
+		answer, err := j.replayOrRun(ctx, r, locked, m, call)
 		if errors.Is(err, errForgotten) {
 			continue // it was too old just now: this call is a new one
 		}
@@ -101,25 +101,25 @@ type results interface {
 }
 
 // begin records the intent of a call, or finds the record of its request_id, which is not this call's.
-func (j *Journal) begin(ctx context.Context, fullMethod string, req mutating) (r *record, locked bool, err error) {
+func (j *Journal) insertOrFind(ctx context.Context, fullMethod string, req mutating) (r *record, locked bool, err error) {
 	if r, err = j.newRecord(ctx, fullMethod, req); err != nil {
 		return nil, false, err
 	}
 	known, locked, err := j.insert(ctx, r, r.locks(req))
 	switch {
 	case err != nil:
-		j.leaveAdrift(r) // it may stand there all the same
+		j.releaseLater(r) // it may stand there all the same
 		return nil, false, err
 	case known == nil:
 		return r, locked, nil
 	case !bytes.Equal(known.digest, r.digest):
-		return nil, false, reused(ctx, known)
+		return nil, false, errRequestIDReused(ctx, known)
 	}
 	return known, false, nil
 }
 
 // unused refuses what would be refused without validate_only: a request_id that was used for another request.
-func (j *Journal) unused(ctx context.Context, fullMethod string, req mutating) error {
+func (j *Journal) checkRequestIDFree(ctx context.Context, fullMethod string, req mutating) error {
 	if req.GetRequestId() == "" {
 		return nil
 	}
@@ -129,40 +129,40 @@ func (j *Journal) unused(ctx context.Context, fullMethod string, req mutating) e
 	}
 	digest, err := j.Digest(fullMethod, req)
 	if err == nil && !bytes.Equal(known.digest, digest) {
-		err = reused(ctx, known)
+		err = errRequestIDReused(ctx, known)
 	}
 	return err
 }
 
-func reused(ctx context.Context, known *record) error {
+func errRequestIDReused(ctx context.Context, known *record) error {
 	tellName(ctx, known)
 	return apierror.New(codes.AlreadyExists, pb.ErrorReason_REQUEST_ID_REUSED,
 		"request_id %s was used before, with another request: nothing was sent; take a new id for a new request", known.requestID).With(apierror.MutationName, known.name())
 }
 
 // conclude answers a call from its record, or runs its method.
-func (j *Journal) conclude(ctx context.Context, r *record, locked bool, req mutating, call method) (proto.Message, error) {
+func (j *Journal) replayOrRun(ctx context.Context, r *record, locked bool, req mutating, call method) (proto.Message, error) {
 	if r.owner != "" {
-		return j.goOn(ctx, r, j.newSteps(r), locked, req, call)
+		return j.lockAndRun(ctx, r, j.newSteps(r), locked, req, call)
 	}
 	came := time.Now()
 	claimed, err := j.await(ctx, r.id)
 	if err != nil {
-		return nil, r.unclear(err)
+		return nil, r.errCannotLookUp(err)
 	}
 	if r = claimed; r.owner == "" {
 		return r.replay()
 	}
-	s := j.keptSteps(r)
-	if r.final(s) || r.settled.After(came) { // the latter: it ended while this call waited for it
+	s := j.loadedSteps(r)
+	if r.isTerminal(s) || r.settled.After(came) { // the latter: it ended while this call waited for it
 		j.abandon(ctx, r)
 		return r.replay()
 	}
-	return j.goOn(ctx, r, s, locked, req, call)
+	return j.lockAndRun(ctx, r, s, locked, req, call)
 }
 
 // goOn runs the method of a mutation that is this call's, once what it changes is locked.
-func (j *Journal) goOn(ctx context.Context, r *record, s *steps, locked bool, req mutating, call method) (proto.Message, error) {
+func (j *Journal) lockAndRun(ctx context.Context, r *record, s *steps, locked bool, req mutating, call method) (proto.Message, error) {
 	var err error
 	switch {
 	case r.state == pb.Mutation_FAILED:
@@ -172,7 +172,7 @@ func (j *Journal) goOn(ctx context.Context, r *record, s *steps, locked bool, re
 	}
 	var o outcome
 	if err != nil {
-		o = j.finish(ctx, r, s, nil, err)
+		o = j.complete(ctx, r, s, nil, err)
 	} else {
 		o = j.run(ctx, r, s, call)
 	}
@@ -180,7 +180,7 @@ func (j *Journal) goOn(ctx context.Context, r *record, s *steps, locked bool, re
 }
 
 // unclear is the error of a call that could not look into what an earlier one with its request_id has done.
-func (r *record) unclear(err error) error {
+func (r *record) errCannotLookUp(err error) error {
 	if r.state == pb.Mutation_FAILED || errors.Is(err, errForgotten) || apierror.IsOutcomeUnknown(err) {
 		return err
 	}
@@ -226,7 +226,7 @@ func wait(ctx context.Context, changed <-chan struct{}) bool {
 }
 
 // final tells whether a mutation needs no other run: it was done, or refused by the vendor. One that had no effect, for a reason that may have passed, is run again.
-func (r *record) final(s *steps) bool {
+func (r *record) isTerminal(s *steps) bool {
 	switch {
 	case r.state == pb.Mutation_SUCCEEDED, r.state == pb.Mutation_FAILED && (r.answer != nil || s.has(mutation.Done)):
 		return true

@@ -24,7 +24,7 @@ func (j *Journal) Pass(ctx context.Context) error {
 // Die stops a replica as if its process was killed: it no longer says that it is alive, and settles nothing. Methods run on, as they do in a process that wakes up.
 func (j *Journal) Die() {
 	_ = j.background.end(context.Background())
-	_ = j.pulse.end(context.Background())
+	_ = j.heartbeat.end(context.Background())
 }
 
 // SettleDue is what the journal does in the background, over and over. It answers how many mutations are still to be settled.
@@ -57,17 +57,17 @@ func (j *Journal) Adrift() map[string]string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	ids := map[string]string{}
-	for r := range j.adrift {
+	for r := range j.unreleased {
 		ids[r.owner] = r.id
 	}
 	return ids
 }
 
 // LetGo is so, too.
-func (j *Journal) LetGo(ctx context.Context) { j.letGo(ctx) }
+func (j *Journal) LetGo(ctx context.Context) { j.retryReleases(ctx) }
 
 // Wake makes a replica count as alive again.
-func (j *Journal) Wake(ctx context.Context) error { return j.sayAlive(ctx) }
+func (j *Journal) Wake(ctx context.Context) error { return j.writeHeartbeat(ctx) }
 
 // Hold claims a mutation, and does nothing with it.
 func (j *Journal) Hold(ctx context.Context, name string) error {

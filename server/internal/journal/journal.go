@@ -52,7 +52,7 @@ const (
 
 // latestCommit is how long a commit that seemed to fail may take to become durable: longer than the database keeps a transaction that nobody continues. Until then, that
 // a mutation is not this replica's does not say that it never will be.
-const latestCommit = time.Minute
+const maxCommitDelay = time.Minute
 
 // Dispatch calls a method, by its full name, without the interceptors.
 type Dispatch func(ctx context.Context, fullMethod string, req proto.Message) (proto.Message, error)
@@ -68,16 +68,16 @@ type Journal struct {
 
 	claims     atomic.Int64 // how often this replica has made a mutation its own
 	background loops        // settles, and deletes what is old
-	pulse      loops        // says that the replica is alive
+	heartbeat  loops        // says that the replica is alive
 
 	settling chan struct{} // holds one for each mutation that is being settled in the background
 
-	mu      sync.Mutex
-	running int                   // methods
-	changed chan struct{}         // closed, and replaced, when a run of this replica ends
-	adrift  map[*record]time.Time // what this replica runs no more and could not record so, and since when
+	mu         sync.Mutex
+	running    int                   // methods
+	changed    chan struct{}         // closed, and replaced, when a run of this replica ends
+	unreleased map[*record]time.Time // what this replica runs no more and could not record so, and since when
 
-	doubtful map[audit.Event]time.Time // of which nobody knows whether they are durable, and since when
+	unconfirmedEvents map[audit.Event]time.Time // of which nobody knows whether they are durable, and since when
 }
 
 // New makes the journal of a replica, and lets it count as alive. The journal calls dispatch to settle what other runs left open.
@@ -104,17 +104,17 @@ func New(ctx context.Context, db *store.DB, dispatch Dispatch, options Options) 
 	_, _ = rand.Read(id) // never fails
 	j := &Journal{
 		db: db, options: options, dispatch: dispatch, replica: hex.EncodeToString(id),
-		settling: make(chan struct{}, settledAtOnce), changed: make(chan struct{}), adrift: map[*record]time.Time{}, doubtful: map[audit.Event]time.Time{},
+		settling: make(chan struct{}, settledAtOnce), changed: make(chan struct{}), unreleased: map[*record]time.Time{}, unconfirmedEvents: map[audit.Event]time.Time{},
 	}
 	j.trail = audit.NewTrail(j.replica)
 	if err := j.loadKey(ctx); err != nil {
 		return nil, err
 	}
-	if err := j.sayAlive(ctx); err != nil {
+	if err := j.writeHeartbeat(ctx); err != nil {
 		return nil, err
 	}
 	ctx = context.WithoutCancel(ctx)
-	j.pulse.begin(ctx, options.Lease/3, j.stayAlive)
+	j.heartbeat.begin(ctx, options.Lease/3, j.heartbeatLoop)
 	j.background.begin(ctx, options.FirstPause, j.settleDue)
 	j.background.begin(ctx, min(options.Keep/24, time.Hour), j.forgetOld)
 	j.background.begin(ctx, options.Lease/3, func(ctx context.Context) { j.lookForEvents(ctx) })
@@ -124,7 +124,7 @@ func New(ctx context.Context, db *store.DB, dispatch Dispatch, options Options) 
 // Close ends what runs in the background, waits until no method runs any more, or until ctx ends, and hands over what is still open.
 func (j *Journal) Close(ctx context.Context) error {
 	err := errors.Join(j.background.end(ctx), j.Wait(ctx))
-	err = errors.Join(err, j.pulse.end(ctx)) // not before: other replicas would take over what still runs
+	err = errors.Join(err, j.heartbeat.end(ctx)) // not before: other replicas would take over what still runs
 	j.lookForLastEvents(context.WithoutCancel(ctx))
 	if err != nil {
 		return err // what still runs is for others once the lease has ended
@@ -168,15 +168,15 @@ func (j *Journal) loadKey(ctx context.Context) error {
 	})
 }
 
-func (j *Journal) stayAlive(ctx context.Context) {
-	if err := j.sayAlive(ctx); err != nil {
+func (j *Journal) heartbeatLoop(ctx context.Context) {
+	if err := j.writeHeartbeat(ctx); err != nil {
 		j.options.Log.WarnContext(ctx, "the journal cannot be written: other replicas will take over what this one runs", "error", err)
 		return
 	}
-	j.letGo(ctx)
+	j.retryReleases(ctx)
 }
 
-func (j *Journal) sayAlive(ctx context.Context) error {
+func (j *Journal) writeHeartbeat(ctx context.Context) error {
 	return j.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		now := time.Now()
 		if _, err := tx.ExecContext(ctx, "DELETE FROM replicas WHERE alive_until < $1", now.Add(-time.Hour).UnixMicro()); err != nil {
@@ -189,25 +189,25 @@ func (j *Journal) sayAlive(ctx context.Context) error {
 }
 
 // letGo gives up what this replica runs no more and could not record so.
-func (j *Journal) letGo(ctx context.Context) {
+func (j *Journal) retryReleases(ctx context.Context) {
 	j.mu.Lock()
-	adrift := maps.Clone(j.adrift)
+	adrift := maps.Clone(j.unreleased)
 	j.mu.Unlock()
 	for r, since := range adrift {
 		err := j.release(ctx, r)
-		if err == nil || errors.Is(err, errTakenOver) && time.Since(since) > latestCommit {
+		if err == nil || errors.Is(err, errTakenOver) && time.Since(since) > maxCommitDelay {
 			j.mu.Lock()
-			delete(j.adrift, r)
+			delete(j.unreleased, r)
 			j.mu.Unlock()
 		}
 	}
 }
 
 // leaveAdrift has a mutation let go of when the store can be written again.
-func (j *Journal) leaveAdrift(r *record) {
+func (j *Journal) releaseLater(r *record) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.adrift[r] = time.Now()
+	j.unreleased[r] = time.Now()
 }
 
 // forgetOld deletes what was settled long ago and nobody runs again.

@@ -203,7 +203,7 @@ func (j *Journal) claimIf(ctx context.Context, id, condition string) (claimed *r
 	})
 	switch {
 	case err != nil:
-		j.leaveAdrift(&record{id: id, owner: owner}) // it may be claimed all the same
+		j.releaseLater(&record{id: id, owner: owner}) // it may be claimed all the same
 		return nil, unwritable(err)
 	case claimed == nil:
 		return nil, nil
@@ -223,7 +223,7 @@ func (j *Journal) abandon(ctx context.Context, r *record) {
 		return
 	}
 	if err := j.release(ctx, r); err != nil {
-		j.leaveAdrift(r)
+		j.releaseLater(r)
 	}
 	j.announce()
 }

@@ -50,7 +50,7 @@ func (j *Journal) run(ctx context.Context, r *record, s *steps, call method) out
 	j.mu.Unlock()
 	go func() {
 		answer, err := j.guarded(mutation.NewContext(ctx, s), r, call)
-		o := j.finish(ctx, r, s, answer, err)
+		o := j.complete(ctx, r, s, answer, err)
 		j.mu.Lock()
 		j.running--
 		j.mu.Unlock()
@@ -94,13 +94,13 @@ func (j *Journal) guarded(ctx context.Context, r *record, call method) (answer p
 var errPanicked = apierror.New(codes.Internal, pb.ErrorReason_INTERNAL_FAILURE, "drmhub failed in a way it should not; its log says more")
 
 // finish records how a run ended, together with its audit event, and lets go of the mutation. It answers what the caller is to be told.
-func (j *Journal) finish(ctx context.Context, r *record, s *steps, answer proto.Message, failure error) outcome {
+func (j *Journal) complete(ctx context.Context, r *record, s *steps, answer proto.Message, failure error) outcome {
 	defer j.announce()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), j.options.Lease)
 	defer cancel()
 	now := time.Now()
 	before := r.state
-	told := r.end(s, answer, failure, now)
+	told := r.decide(s, answer, failure, now)
 	settleAt := time.Time{}
 	if r.state == pb.Mutation_UNKNOWN {
 		level := slog.LevelWarn
@@ -113,7 +113,7 @@ func (j *Journal) finish(ctx context.Context, r *record, s *steps, answer proto.
 		}
 	}
 	nothingNew := s.settling && before == r.state
-	err := j.keep(ctx, r, s, settleAt, nothingNew)
+	err := j.persist(ctx, r, s, settleAt, nothingNew)
 	switch {
 	case err == nil && told != nil:
 		return outcome{err: told, recorded: true}
@@ -121,7 +121,7 @@ func (j *Journal) finish(ctx context.Context, r *record, s *steps, answer proto.
 		return outcome{answer: answer, recorded: true}
 	}
 	j.options.Log.ErrorContext(ctx, "the end of a mutation could not be recorded: it is settled later", "mutation", r.name(), "error", err)
-	j.leaveAdrift(r)
+	j.releaseLater(r)
 	if s.has(mutation.Sent, mutation.Done, mutation.Unverifiable) || errors.Is(err, errTakenOver) {
 		err = errors.Join(apierror.OutcomeUnknown("what became of the call could not be recorded; call again with the same request_id to learn it"), err)
 	}
@@ -129,15 +129,15 @@ func (j *Journal) finish(ctx context.Context, r *record, s *steps, answer proto.
 }
 
 // end says what a mutation has come to, and answers what its caller is told where it failed.
-func (r *record) end(s *steps, answer proto.Message, failure error, now time.Time) error {
+func (r *record) decide(s *steps, answer proto.Message, failure error, now time.Time) error {
 	r.state, r.settled, r.answer, r.err, r.vendorCode, r.vendorHTTPStatus = pb.Mutation_SUCCEEDED, now, nil, nil, "", s.lastStatus()
-	failure = s.verdict(failure)
+	failure = s.classify(failure)
 	if failure != nil {
 		e := apierror.Convert(failure)
 		r.state, r.err, r.vendorCode = pb.Mutation_FAILED, e.GRPCStatus().Proto(), apierror.VendorText(e.Metadata[apierror.VendorCode])
 	}
 	switch {
-	case s.doubtful(failure), apierror.IsOutcomeUnknown(failure), failure == nil && s.broken: // the latter: the answer does not tell what the writes did
+	case s.inDoubt(failure), apierror.IsOutcomeUnknown(failure), failure == nil && s.writeFailed: // the latter: the answer does not tell what the writes did
 		r.state, r.settled = pb.Mutation_UNKNOWN, time.Time{}
 	case failure == nil:
 		r.answer = redact.Without(answer)
@@ -156,12 +156,12 @@ func noneDone(answer proto.Message) bool {
 
 // verdict is what a method's failure means, given what its writes did. Where something took effect, and it was not the vendor's refusal that kept the rest from being
 // done, there is still something to do, whatever the reason is.
-func (s *steps) verdict(failure error) error {
-	unfinished := s.has(mutation.Done) && (!s.hasMetRefusal() || s.broken || errors.Is(failure, errPanicked))
+func (s *steps) classify(failure error) error {
+	unfinished := s.has(mutation.Done) && (!s.hasMetRefusal() || s.writeFailed || errors.Is(failure, errPanicked))
 	switch {
 	case failure == nil, apierror.IsOutcomeUnknown(failure):
 		return failure
-	case unfinished, s.doubtful(failure):
+	case unfinished, s.inDoubt(failure):
 		e := *apierror.Convert(failure)
 		e.Message = "the call took effect in part, or may have; call again with the same request_id to learn the outcome: " + e.Message
 		e.Code, e.Reason, e.Violations = codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, nil
@@ -173,7 +173,7 @@ func (s *steps) verdict(failure error) error {
 }
 
 // keep writes what a mutation has come to.
-func (j *Journal) keep(ctx context.Context, r *record, s *steps, settleAt time.Time, nothingNew bool) error {
+func (j *Journal) persist(ctx context.Context, r *record, s *steps, settleAt time.Time, nothingNew bool) error {
 	var answer *anypb.Any
 	if r.answer != nil {
 		var err error
@@ -196,7 +196,7 @@ func (j *Journal) keep(ctx context.Context, r *record, s *steps, settleAt time.T
 		if err != nil {
 			return err
 		}
-		for _, doubtful := range s.those(func(known *step) bool { return !known.durable && known.State != mutation.Snapshotted }) {
+		for _, doubtful := range s.filter(func(known *step) bool { return !known.durable && known.State != mutation.Snapshotted }) {
 			if err := doubtful.write(ctx, tx, r); err != nil {
 				return err
 			}

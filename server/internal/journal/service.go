@@ -168,7 +168,7 @@ func (j *Journal) tryResend(ctx context.Context, r *record, call method) error {
 	if r.steps, err = j.loadSteps(ctx, j.db.Reads(), r.id); err != nil {
 		return unreadable(err)
 	}
-	if err = resendable(r, j.keptSteps(r)); err == nil {
+	if err = resendable(r, j.loadedSteps(r)); err == nil {
 		_, err = try(ctx, call)
 	}
 	return err
@@ -181,7 +181,7 @@ func (j *Journal) resend(ctx context.Context, r *record, requestID string, req p
 		j.abandon(ctx, r)
 		return nil
 	}
-	s := j.keptSteps(r)
+	s := j.loadedSteps(r)
 	err := resendable(r, s)
 	if err == nil {
 		r.actor = auth.FromContext(ctx).Subject

@@ -17,8 +17,8 @@ const (
 	// settledAtOnce is how many mutations one replica settles at the same time.
 	settledAtOnce = 8
 	// longestSettling bounds one attempt. It is longer than a vendor's write may take.
-	longestSettling = 2 * time.Minute
-	longestPause    = time.Hour
+	maxSettling  = 2 * time.Minute
+	longestPause = time.Hour
 )
 
 // settleDue begins to settle what is due and nobody runs, as far as others are not being settled. It does not wait for the end, which may be far off: a batch has many
@@ -75,16 +75,16 @@ func (j *Journal) settle(ctx context.Context, r *record, giveUp bool) error {
 		j.abandon(ctx, r)
 		return nil
 	}
-	s := j.keptSteps(r)
+	s := j.loadedSteps(r)
 	r.attempts++
 	letGo := s.givenUp
 	s.settling, s.givenUp = true, giveUp || letGo
 	if !s.has(mutation.Sent, mutation.Done, mutation.Refused, mutation.Unverifiable) { // its replica died before it sent anything
-		return j.finish(ctx, r, s, nil, mutation.ErrNoEffect).unrecorded()
+		return j.complete(ctx, r, s, nil, mutation.ErrNoEffect).unrecorded()
 	}
 	req, err := r.requestOf()
 	if err != nil {
-		return errors.Join(err, j.finish(ctx, r, s, nil, err).unrecorded()) // which has it tried again later, and lets others have their turn
+		return errors.Join(err, j.complete(ctx, r, s, nil, err).unrecorded()) // which has it tried again later, and lets others have their turn
 	}
 	if letGo { // it holds no locks
 		if err := j.lock(ctx, r, r.locks(req), alone); err != nil {
@@ -93,7 +93,7 @@ func (j *Journal) settle(ctx context.Context, r *record, giveUp bool) error {
 		}
 	}
 	return j.run(ctx, r, s, func(ctx context.Context) (proto.Message, error) {
-		ctx, cancel := context.WithTimeout(ctx, longestSettling)
+		ctx, cancel := context.WithTimeout(ctx, maxSettling)
 		defer cancel()
 		answer, err := j.dispatch(ctx, "/"+r.method, req)
 		if err != nil && r.secrets && apierror.Convert(err).Code == codes.InvalidArgument && s.has(mutation.Sent, mutation.Done) {

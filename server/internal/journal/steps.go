@@ -26,9 +26,9 @@ type step struct {
 	position      int
 	sent, settled time.Time
 	durable       bool           // it stands in the store as it is here
-	owed          bool           // the next write takes it along
-	again         bool           // it is Lost, and to be made again all the same
-	lost          *status.Status // how it was Lost before this run made it again; nil: it was not
+	unflushed     bool           // the next write takes it along
+	resend        bool           // it is Lost, and to be made again all the same
+	priorLoss     *status.Status // how it was Lost before this run made it again; nil: it was not
 }
 
 // steps is the log of one mutation's steps, as one run of its method sees it.
@@ -39,10 +39,10 @@ type steps struct {
 	givenUp  bool          // if this run neither settles the mutation nor sends anything, no other one is to
 	sent     chan struct{} // closed once a write of this run may have reached the vendor
 
-	mu      sync.Mutex
-	all     []*step // in the order in which they began
-	refused bool    // this run has come to a write that the vendor refuses, or has refused: an earlier run's refusal says nothing of why this one ended
-	broken  bool    // a write of this run could not be made durable, so the method may have come to an end before its time
+	mu          sync.Mutex
+	all         []*step // in the order in which they began
+	sawRefusal  bool    // this run has come to a write that the vendor refuses, or has refused: an earlier run's refusal says nothing of why this one ended
+	writeFailed bool    // a write of this run could not be made durable, so the method may have come to an end before its time
 }
 
 var _ mutation.Log = (*steps)(nil)
@@ -53,7 +53,7 @@ func (j *Journal) newSteps(r *record) *steps {
 }
 
 // keptSteps are those of a record that runs have worked on before.
-func (j *Journal) keptSteps(r *record) *steps {
+func (j *Journal) loadedSteps(r *record) *steps {
 	s := j.newSteps(r)
 	s.all = r.steps
 	s.givenUp = r.state == pb.Mutation_UNKNOWN && r.settleAt.IsZero() // what was let go stays so
@@ -98,8 +98,8 @@ func (j *Journal) loadSteps(ctx context.Context, from interface {
 func (s *steps) Get(name string) mutation.Record {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if known := s.find(name); known != nil && !known.again {
-		s.refused = s.refused || known.State == mutation.Refused
+	if known := s.find(name); known != nil && !known.resend {
+		s.sawRefusal = s.sawRefusal || known.State == mutation.Refused
 		return known.Record
 	}
 	return mutation.Record{}
@@ -108,7 +108,7 @@ func (s *steps) Get(name string) mutation.Record {
 func (s *steps) hasMetRefusal() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.refused
+	return s.sawRefusal
 }
 
 // lostBefore is how a step was Lost before this run made it again; nil where it was not.
@@ -118,10 +118,10 @@ func (s *steps) lostBefore(name string) *status.Status {
 	switch known := s.find(name); {
 	case known == nil:
 		return nil
-	case known.again:
+	case known.resend:
 		return known.Err
 	default:
-		return known.lost
+		return known.priorLoss
 	}
 }
 
@@ -174,21 +174,21 @@ func (s *steps) Put(ctx context.Context, name string, r mutation.Record) error {
 		return nil
 	}
 	// Writes that are made at the same time may each take along what is owed: none may be durable before what it depends on.
-	writing := append(s.those(func(known *step) bool { return known.owed }), fresh)
+	writing := append(s.filter(func(known *step) bool { return known.unflushed }), fresh)
 	err := s.journal.writeSteps(ctx, s.record, writing)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.broken = s.broken || err != nil
+	s.writeFailed = s.writeFailed || err != nil
 	switch {
 	case err == nil:
 		for _, written := range writing {
-			written.durable, written.owed = true, false
+			written.durable, written.unflushed = true, false
 		}
 	case r.State == mutation.Sent, r.State == mutation.NotSent:
 		s.set(before)
 		return err
 	default:
-		fresh.owed = true
+		fresh.unflushed = true
 		return err
 	}
 	if r.State == mutation.Sent {
@@ -209,14 +209,14 @@ func (s *steps) replace(name string, r mutation.Record) (before, fresh *step) {
 	before = &step{name: name}
 	if known := s.find(name); known != nil {
 		*before = *known
-		before.durable, before.owed = false, false
+		before.durable, before.unflushed = false, false
 	} else if n := len(s.all); n > 0 {
 		before.position = s.all[n-1].position + 1
 	}
 	now := time.Now().Truncate(time.Microsecond)
-	fresh = &step{Record: r, name: name, position: before.position, sent: before.sent, owed: r.State == mutation.Snapshotted || over(r), lost: before.lost}
-	if before.again {
-		fresh.lost = before.Err
+	fresh = &step{Record: r, name: name, position: before.position, sent: before.sent, unflushed: r.State == mutation.Snapshotted || over(r), priorLoss: before.priorLoss}
+	if before.resend {
+		fresh.priorLoss = before.Err
 	}
 	switch r.State {
 	case mutation.Sent:
@@ -227,7 +227,7 @@ func (s *steps) replace(name string, r mutation.Record) (before, fresh *step) {
 	case mutation.Done, mutation.Refused:
 		fresh.settled = now
 	}
-	s.refused = s.refused || r.State == mutation.Refused
+	s.sawRefusal = s.sawRefusal || r.State == mutation.Refused
 	s.set(fresh)
 	return before, fresh
 }
@@ -243,15 +243,15 @@ func (s *steps) set(fresh *step) {
 }
 
 // those are the steps of which something holds.
-func (s *steps) those(holds func(*step) bool) (those []*step) {
+func (s *steps) filter(holds func(*step) bool) (filter []*step) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, known := range s.all {
 		if holds(known) {
-			those = append(those, known)
+			filter = append(filter, known)
 		}
 	}
-	return those
+	return filter
 }
 
 // writeSteps makes steps durable.
@@ -294,7 +294,7 @@ func (s *step) write(ctx context.Context, tx *sql.Tx, of *record) error {
 
 // has tells whether a step stands at one of these states.
 func (s *steps) has(states ...mutation.State) bool {
-	return len(s.those(func(known *step) bool { return slices.Contains(states, known.State) })) > 0
+	return len(s.filter(func(known *step) bool { return slices.Contains(states, known.State) })) > 0
 }
 
 // reopen makes a mutation that is over one that is still to be done, and locks what it changes. Its steps that had no effect are forgotten, so that they are made
@@ -312,7 +312,7 @@ func (j *Journal) reopen(ctx context.Context, r *record, s *steps, resources []s
 		if err != nil {
 			return err
 		}
-		for _, known := range s.those(gone) {
+		for _, known := range s.filter(gone) {
 			if _, err := tx.ExecContext(ctx, "DELETE FROM steps WHERE mutation = $1 AND step = $2", r.id, known.name); err != nil {
 				return err
 			}
@@ -323,22 +323,22 @@ func (j *Journal) reopen(ctx context.Context, r *record, s *steps, resources []s
 		return err
 	}
 	r.state, r.attempts = state, 0
-	s.all = s.those(func(known *step) bool { return !gone(known) })
+	s.all = s.filter(func(known *step) bool { return !gone(known) })
 	return nil
 }
 
 // doubtful tells whether a write may have taken effect, given how the method ended. What was lost, and was to be made again, is in doubt no more where the method has
 // succeeded without it.
-func (s *steps) doubtful(failure error) bool {
-	return len(s.those(func(known *step) bool {
-		return known.State == mutation.Sent || known.State == mutation.Unverifiable && (!known.again || failure != nil)
+func (s *steps) inDoubt(failure error) bool {
+	return len(s.filter(func(known *step) bool {
+		return known.State == mutation.Sent || known.State == mutation.Unverifiable && (!known.resend || failure != nil)
 	})) > 0
 }
 
 // retry has what was lost made again, which is then known only from how that ends. Until it is sent, it stays lost.
 func (s *steps) retry() {
-	for _, known := range s.those(func(known *step) bool { return known.State == mutation.Unverifiable }) {
-		known.again = true
+	for _, known := range s.filter(func(known *step) bool { return known.State == mutation.Unverifiable }) {
+		known.resend = true
 	}
 }
 
