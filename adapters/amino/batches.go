@@ -194,7 +194,7 @@ func (p *panicked) guard(work func()) {
 	work()
 }
 
-// goOn is called once all workers have ended.
+// repanic runs after all workers have ended. It raises the panic of one again.
 func (p *panicked) goOn() {
 	if p.with != nil {
 		panic(p.with)

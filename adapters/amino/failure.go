@@ -85,7 +85,7 @@ func word(v jsontext.Value) string {
 
 func isNotFound(err error) bool { return err != nil && apierror.Convert(err).Code == codes.NotFound }
 
-// as is an error with another message, and all that the vendor told.
+// withMessage returns err with another message, and with all that the vendor said.
 func withMessage(err error, message string) *apierror.Error {
 	e := *apierror.Convert(err)
 	e.Message = message

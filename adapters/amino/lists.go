@@ -12,7 +12,7 @@ import (
 
 const maxVendorPagesPerCall = 12 // bounds the vendor's pages for one of ours: what was not found by then is found with the next token
 
-// place is where a list stands: before a row, counted from 0.
+// cursor is the position in a list: before a row, counted from 0.
 type cursor struct {
 	Offset int `json:"o"`
 }

@@ -156,7 +156,7 @@ func isRefusal(err error) bool {
 	return refusals[apierror.Convert(err).Reason]
 }
 
-// owing is the error of a replacement that is half done, for a reason that may pass.
+// errReplacementIncomplete is the error of a half-done replacement, for a reason that may pass.
 func errReplacementIncomplete(err error) *apierror.Error {
 	e := withMessage(err, "the old licence is revoked, and the next one is not issued yet; call again with the same request_id to go on: "+apierror.Convert(err).Message)
 	e.Code, e.Reason, e.Violations = codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, nil

@@ -160,7 +160,7 @@ func statusIn(err error) *status.Status {
 	}
 }
 
-// usual is the reason of a status that came without one, as gRPC itself makes them.
+// defaultReason is the reason of a status that came without one, as gRPC itself makes them.
 func defaultReason(c codes.Code) pb.ErrorReason {
 	switch c {
 	case codes.InvalidArgument, codes.OutOfRange:

@@ -107,7 +107,7 @@ func (c cursor) sane() cursor {
 	return c
 }
 
-// gathering is what one call has collected.
+// collector is what one call has collected.
 type collector struct {
 	walker
 	want  int

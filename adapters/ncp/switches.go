@@ -13,7 +13,7 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// switching is one of the two calls that switch a site.
+// siteSwitch is one of the two calls that switch a site.
 type siteSwitch struct {
 	call    string // of PUT /sites/{siteId}/…, and the step's name
 	kind    pb.StatusChange_Type
@@ -90,7 +90,7 @@ func (s siteSwitch) applied(site *pb.Site) *pb.StatusChange {
 	return &pb.StatusChange{Site: site.GetName(), Service: pb.Site_DRM, Type: s.kind, State: pb.StatusChange_APPLIED, AppliedSite: site}
 }
 
-// unread is the outcome of a change that the vendor took, and that could not be read back.
+// errNotReadBack is the outcome of an accepted change that could not be read back.
 func errNotReadBack(err error) *apierror.Error {
 	return apierror.OutcomeUnknown("NAVER Cloud took the change, and what became of it could not be read: %v; call again with the same request_id", err)
 }

@@ -38,7 +38,8 @@ const (
 	maxVendorPagesPerCall = 12 // bounds the vendor's pages for one of ours; a walk that has not found enough by then goes on with the next token
 )
 
-// walker reads one list of licences. read asks for a page of the vendor's: page_unit and the page's number from 0.
+// pager reads one list of licenses. read asks the vendor for a page by page_unit and by the
+// page's number, from 0.
 type pager struct {
 	read  func(ctx context.Context, unit, number int) ([]licenseRow, error)
 	match func(row *licenseRow) verdict

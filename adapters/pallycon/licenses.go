@@ -186,7 +186,8 @@ func (l *licenseList) day(regTime string, by time.Duration, days int) string {
 	return t.Add(by).AddDate(0, 0, days).Format(dayFormat)
 }
 
-// looks is how often a page is read that ends before the vendor's count of rows: once or twice, a row may have arrived between its reading and its counting.
+// maxReads bounds how often a page is read that ends before the vendor's count of rows. A row may
+// arrive between the read and the count once or twice.
 const maxReads = 3
 
 func (l *licenseList) read(ctx context.Context, unit, number int) ([]licenseRow, error) {

@@ -31,7 +31,7 @@ type numberedList[Row any] struct {
 	pages   []string                // the digests of those that were read in this pass
 }
 
-// place is where a numberedList stands: before a row of a page.
+// pageCursor is the position in a numberedList: before a row of a page.
 type pageCursor struct {
 	Unit   int    `json:"u"`           // page_unit, which stays: with another one a page's number means other rows
 	Page   int    `json:"p,omitempty"` // from 0
@@ -106,7 +106,7 @@ func (l *numberedList[Row]) next(ctx context.Context, at pageCursor, want int) (
 	return taken, &at, nil
 }
 
-// agreeing bounds how often a list of several pages is read until two passes agree.
+// maxPasses bounds how often a list of several pages is read until two passes agree.
 const maxPasses = 5
 
 // all are all rows that match. Where a row of a page that was read goes, another slides into its place unseen, which would read as "not created": so several pages

@@ -22,7 +22,7 @@ import (
 const (
 	accountsPath = "/iptv/drm"
 	maxLimit     = 500 // "limit [optional] The number of accounts to return, default 100, min 1, max 500."
-	// readsPerAsk is how many of the vendor's pages one call reads at most.
+	// maxVendorPagesPerCall bounds how many vendor pages one call reads.
 	maxVendorPagesPerCall = 10
 )
 

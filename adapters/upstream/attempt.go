@@ -106,7 +106,7 @@ func (x *exchange) waitForPermit(ctx context.Context) error {
 	}
 }
 
-// leave is the last step before the wire: a write is on record from here on.
+// recordBeforeSend is the last step before the wire. It puts a write on record.
 func (x *exchange) recordBeforeSend(ctx, limited context.Context) error {
 	if ctx.Err() != nil {
 		return x.errContextDone(ctx)

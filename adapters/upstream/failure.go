@@ -29,8 +29,9 @@ func (x *exchange) finish(e *apierror.Error) *apierror.Error {
 	return clean(e, x.secrets)
 }
 
-// ended is the error of a call whose context ended before anything was sent. A write says UNAVAILABLE where a read says
-// DEADLINE_EXCEEDED, since the latter leaves open whether something happened.
+// errContextDone is the error of a call whose context ended before anything was sent. A write says
+// UNAVAILABLE where a read says DEADLINE_EXCEEDED, since the latter leaves open whether something
+// happened.
 func (x *exchange) errContextDone(ctx context.Context) *apierror.Error {
 	e := apierror.FromContext(ctx)
 	if !x.write {
@@ -42,13 +43,13 @@ func (x *exchange) errContextDone(ctx context.Context) *apierror.Error {
 	return x.fail(e.Code, e.Reason, "not sent: %s", e.Message)
 }
 
-// shut is the error of a call that the breaker holds back.
+// errBreakerOpen is the error of a call that the open breaker holds back.
 func (x *exchange) errBreakerOpen() *apierror.Error {
 	return x.fail(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
 		"not sent: the vendor failed in most of the last calls; drmhub tries it again every few seconds")
 }
 
-// lost is the error of an exchange that ended without a whole answer.
+// errTransport is the error of an exchange that ended without a complete answer.
 func (x *exchange) errTransport(ctx, limited context.Context, cause error) (attemptResult, error) {
 	v, e := down, apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "the vendor cannot be reached (%s): %s", x.where, plain(cause))
 	switch {
@@ -78,7 +79,7 @@ func (x *exchange) unknown(e *apierror.Error) *apierror.Error {
 	return x.finish(u)
 }
 
-// unusable is the error of a whole answer that says nothing drmhub understands.
+// errBadResponse is the error of a complete answer that drmhub cannot read.
 func (x *exchange) errBadResponse(what, excerpt string) *apierror.Error {
 	e := apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "the vendor's answer cannot be used (%s, HTTP %d): %s", x.where, x.answer.Status, what)
 	e = e.With(apierror.VendorMessage, excerpt)

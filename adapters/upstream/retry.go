@@ -12,7 +12,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/mutation"
 )
 
-// verdict is what an attempt says about the vendor.
+// attemptResult is what one attempt shows about the vendor.
 type attemptResult int
 
 const (
@@ -74,7 +74,7 @@ func newBreaker() circuitbreaker.CircuitBreaker[any] {
 	return circuitbreaker.NewBuilder[any]().WithFailureThresholdRatio(10, 20).WithSuccessThreshold(1).WithDelay(5 * time.Second).Build()
 }
 
-// broken tells whether the breaker lets nothing through just now.
+// broken reports whether the breaker lets nothing through at this moment.
 func (c *Client) broken() bool { return c.breaker.IsOpen() && c.breaker.RemainingDelay() > 0 }
 
 // record tells the breaker and the budget how an attempt that the breaker let through ended.

@@ -16,13 +16,13 @@ const (
 	maxRetryAfter = 24 * time.Hour  // what a Retry-After is cut at
 )
 
-// hold is a pause that the vendor asked for.
+// throttle is a pause that the vendor asked for.
 type throttle struct {
 	until  time.Time
 	status int // the HTTP status that came with it
 }
 
-// keepOff notes a pause; a later end wins.
+// noteThrottle records a pause. If two overlap, the later end wins.
 func (c *Client) noteThrottle(status int, pause time.Duration) {
 	next := &throttle{until: time.Now().Add(min(pause, maxThrottle)), status: status}
 	for {
@@ -33,7 +33,7 @@ func (c *Client) noteThrottle(status int, pause time.Duration) {
 	}
 }
 
-// held is the pause that is in force, or nil.
+// throttled returns the pause that is in force, or nil.
 func (c *Client) throttled() *throttle {
 	if h := c.hold.Load(); h != nil && time.Now().Before(h.until) {
 		return h
@@ -41,7 +41,7 @@ func (c *Client) throttled() *throttle {
 	return nil
 }
 
-// kind is the code and reason that a caller gets while the pause lasts.
+// codeAndReason returns what a caller gets while the pause lasts.
 func (h *throttle) codeAndReason() (codes.Code, pb.ErrorReason) {
 	if h.status == http.StatusTooManyRequests {
 		return codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED

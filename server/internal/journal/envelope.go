@@ -100,7 +100,8 @@ type results interface {
 	GetResults() []*pb.ProductLicenseResult
 }
 
-// begin records the intent of a call, or finds the record of its request_id, which is not this call's.
+// insertOrFind records the intent of a call. If its request_id is known, it returns the record of
+// the earlier call, which this call does not own.
 func (j *Journal) insertOrFind(ctx context.Context, fullMethod string, req mutating) (r *record, locked bool, err error) {
 	if r, err = j.newRecord(ctx, fullMethod, req); err != nil {
 		return nil, false, err
@@ -118,7 +119,7 @@ func (j *Journal) insertOrFind(ctx context.Context, fullMethod string, req mutat
 	return known, false, nil
 }
 
-// unused refuses what would be refused without validate_only: a request_id that was used for another request.
+// checkRequestIDFree refuses a dry run whose request_id was used for another request.
 func (j *Journal) checkRequestIDFree(ctx context.Context, fullMethod string, req mutating) error {
 	if req.GetRequestId() == "" {
 		return nil
@@ -140,7 +141,7 @@ func errRequestIDReused(ctx context.Context, known *record) error {
 		"request_id %s was used before, with another request: nothing was sent; take a new id for a new request", known.requestID).With(apierror.MutationName, known.name())
 }
 
-// conclude answers a call from its record, or runs its method.
+// replayOrRun answers a call from its record, or runs its method.
 func (j *Journal) replayOrRun(ctx context.Context, r *record, locked bool, req mutating, call method) (proto.Message, error) {
 	if r.owner != "" {
 		return j.lockAndRun(ctx, r, j.newSteps(r), locked, req, call)
@@ -161,7 +162,7 @@ func (j *Journal) replayOrRun(ctx context.Context, r *record, locked bool, req m
 	return j.lockAndRun(ctx, r, s, locked, req, call)
 }
 
-// goOn runs the method of a mutation that is this call's, once what it changes is locked.
+// lockAndRun runs the method of a mutation that this call owns, once it holds the locks.
 func (j *Journal) lockAndRun(ctx context.Context, r *record, s *steps, locked bool, req mutating, call method) (proto.Message, error) {
 	var err error
 	switch {
@@ -179,7 +180,8 @@ func (j *Journal) lockAndRun(ctx context.Context, r *record, s *steps, locked bo
 	return o.answer, o.err
 }
 
-// unclear is the error of a call that could not look into what an earlier one with its request_id has done.
+// errCannotLookUp is the error of a call that could not find out what an earlier one with its
+// request_id did.
 func (r *record) errCannotLookUp(err error) error {
 	if r.state == pb.Mutation_FAILED || errors.Is(err, errForgotten) || apierror.IsOutcomeUnknown(err) {
 		return err
@@ -225,7 +227,8 @@ func wait(ctx context.Context, changed <-chan struct{}) bool {
 	return true
 }
 
-// final tells whether a mutation needs no other run: it was done, or refused by the vendor. One that had no effect, for a reason that may have passed, is run again.
+// isTerminal reports whether a mutation needs no other run: it was done, or the vendor refused it.
+// A mutation that had no effect for a passing reason runs again.
 func (r *record) isTerminal(s *steps) bool {
 	switch {
 	case r.state == pb.Mutation_SUCCEEDED, r.state == pb.Mutation_FAILED && (r.answer != nil || s.has(mutation.Done)):

@@ -50,8 +50,8 @@ const (
 	DefaultLease = 15 * time.Second
 )
 
-// latestCommit is how long a commit that seemed to fail may take to become durable: longer than the database keeps a transaction that nobody continues. Until then, that
-// a mutation is not this replica's does not say that it never will be.
+// maxCommitDelay bounds how late a commit that returned an error may still become durable. It
+// exceeds idle_in_transaction_session_timeout.
 const maxCommitDelay = time.Minute
 
 // Dispatch calls a method, by its full name, without the interceptors.
@@ -188,7 +188,7 @@ func (j *Journal) writeHeartbeat(ctx context.Context) error {
 	})
 }
 
-// letGo gives up what this replica runs no more and could not record so.
+// retryReleases releases mutations whose release failed earlier.
 func (j *Journal) retryReleases(ctx context.Context) {
 	j.mu.Lock()
 	adrift := maps.Clone(j.unreleased)
@@ -203,7 +203,7 @@ func (j *Journal) retryReleases(ctx context.Context) {
 	}
 }
 
-// leaveAdrift has a mutation let go of when the store can be written again.
+// releaseLater has retryReleases release r once the store can be written again.
 func (j *Journal) releaseLater(r *record) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

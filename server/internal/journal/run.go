@@ -93,7 +93,8 @@ func (j *Journal) guarded(ctx context.Context, r *record, call method) (answer p
 
 var errPanicked = apierror.New(codes.Internal, pb.ErrorReason_INTERNAL_FAILURE, "drmhub failed in a way it should not; its log says more")
 
-// finish records how a run ended, together with its audit event, and lets go of the mutation. It answers what the caller is to be told.
+// complete records how a run ended, together with its audit event, and releases the mutation. It
+// returns what the caller is told.
 func (j *Journal) complete(ctx context.Context, r *record, s *steps, answer proto.Message, failure error) outcome {
 	defer j.announce()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), j.options.Lease)
@@ -128,7 +129,7 @@ func (j *Journal) complete(ctx context.Context, r *record, s *steps, answer prot
 	return outcome{err: err}
 }
 
-// end says what a mutation has come to, and answers what its caller is told where it failed.
+// decide sets the state of a mutation whose run ended, and returns the caller's error, if any.
 func (r *record) decide(s *steps, answer proto.Message, failure error, now time.Time) error {
 	r.state, r.settled, r.answer, r.err, r.vendorCode, r.vendorHTTPStatus = pb.Mutation_SUCCEEDED, now, nil, nil, "", s.lastStatus()
 	failure = s.classify(failure)
@@ -154,8 +155,8 @@ func noneDone(answer proto.Message) bool {
 	return ok && !slices.ContainsFunc(batch.GetResults(), func(r *pb.ProductLicenseResult) bool { return r.GetError() == nil })
 }
 
-// verdict is what a method's failure means, given what its writes did. Where something took effect, and it was not the vendor's refusal that kept the rest from being
-// done, there is still something to do, whatever the reason is.
+// classify maps the method's error to the one the caller sees. If a write took effect and the rest
+// was not refused by the vendor, the outcome is unknown, whatever the error was.
 func (s *steps) classify(failure error) error {
 	unfinished := s.has(mutation.Done) && (!s.hasMetRefusal() || s.writeFailed || errors.Is(failure, errPanicked))
 	switch {
@@ -172,7 +173,7 @@ func (s *steps) classify(failure error) error {
 	return failure
 }
 
-// keep writes what a mutation has come to.
+// persist writes the state, answer and audit event of a run that ended, in one transaction.
 func (j *Journal) persist(ctx context.Context, r *record, s *steps, settleAt time.Time, nothingNew bool) error {
 	var answer *anypb.Any
 	if r.answer != nil {

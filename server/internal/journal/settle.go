@@ -16,7 +16,7 @@ import (
 const (
 	// settledAtOnce is how many mutations one replica settles at the same time.
 	settledAtOnce = 8
-	// longestSettling bounds one attempt. It is longer than a vendor's write may take.
+	// maxSettling bounds one attempt. It is longer than a vendor's write may take.
 	maxSettling  = 2 * time.Minute
 	longestPause = time.Hour
 )

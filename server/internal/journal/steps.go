@@ -52,7 +52,7 @@ func (j *Journal) newSteps(r *record) *steps {
 	return &steps{journal: j, record: r, sent: make(chan struct{})}
 }
 
-// keptSteps are those of a record that runs have worked on before.
+// loadedSteps returns the steps of a record on which earlier runs worked.
 func (j *Journal) loadedSteps(r *record) *steps {
 	s := j.newSteps(r)
 	s.all = r.steps
@@ -201,8 +201,8 @@ func (s *steps) Put(ctx context.Context, name string, r mutation.Record) error {
 	return nil
 }
 
-// replace puts a record in the place of the one of the same name, or at the end. before is what is to stand there again if the write is not made, since fresh could
-// not be written; the store may then hold either of them.
+// replace inserts or updates the named step in memory. before is the value to restore if persisting
+// fresh fails; the store may hold either.
 func (s *steps) replace(name string, r mutation.Record) (before, fresh *step) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -242,7 +242,7 @@ func (s *steps) set(fresh *step) {
 	}
 }
 
-// those are the steps of which something holds.
+// filter returns the steps for which holds is true.
 func (s *steps) filter(holds func(*step) bool) (filter []*step) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -297,8 +297,8 @@ func (s *steps) has(states ...mutation.State) bool {
 	return len(s.filter(func(known *step) bool { return slices.Contains(states, known.State) })) > 0
 }
 
-// reopen makes a mutation that is over one that is still to be done, and locks what it changes. Its steps that had no effect are forgotten, so that they are made
-// again; and what was noted, where no step remains that it was noted for.
+// reopen moves a finished mutation back to INTENDED or UNKNOWN and takes its locks. It deletes the
+// steps that had no effect, so that they run again. If no step remains, it deletes the snapshots too.
 func (j *Journal) reopen(ctx context.Context, r *record, s *steps, resources []string) error {
 	gone := func(known *step) bool { return known.State == mutation.Refused || known.State == mutation.NotSent }
 	state := pb.Mutation_UNKNOWN
@@ -327,15 +327,15 @@ func (j *Journal) reopen(ctx context.Context, r *record, s *steps, resources []s
 	return nil
 }
 
-// doubtful tells whether a write may have taken effect, given how the method ended. What was lost, and was to be made again, is in doubt no more where the method has
-// succeeded without it.
+// inDoubt reports whether a write may have taken effect, given how the method ended. If the method
+// succeeded, an unverifiable step that was to be sent again is no longer in doubt.
 func (s *steps) inDoubt(failure error) bool {
 	return len(s.filter(func(known *step) bool {
 		return known.State == mutation.Sent || known.State == mutation.Unverifiable && (!known.resend || failure != nil)
 	})) > 0
 }
 
-// retry has what was lost made again, which is then known only from how that ends. Until it is sent, it stays lost.
+// retry marks unverifiable steps to be sent again. They stay unverifiable until then.
 func (s *steps) retry() {
 	for _, known := range s.filter(func(known *step) bool { return known.State == mutation.Unverifiable }) {
 		known.resend = true

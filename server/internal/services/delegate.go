@@ -55,7 +55,8 @@ func method(ctx context.Context) string {
 	return strings.TrimPrefix(full, "/")
 }
 
-// of says in an error which vendor it is about. What nobody wrote for callers stays inside it, for the log.
+// withVendor adds the vendor id to err. Internal errors are wrapped for the log and not shown to
+// the caller.
 func withVendor(v vendors.Vendor, err error) error {
 	if err == nil {
 		return nil

@@ -30,9 +30,9 @@ type listResponse interface {
 }
 
 const (
-	// widest is how many parents a list over many asks at once.
+	// maxParallel bounds how many parents a list asks at once.
 	maxParallel = 8
-	// mostAsked is how many parents one call asks, before it answers a short page.
+	// maxParentsPerCall bounds how many parents one call asks before it returns a short page.
 	maxParentsPerCall = 200
 )
 

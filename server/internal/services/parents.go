@@ -84,8 +84,8 @@ func parents(ctx context.Context, able []vendors.Vendor, parent, begun string) i
 	}
 }
 
-// vendorOf is where to go on among the vendors after begun. A vendor that is no longer configured sends the list back to the start, which its
-// rows' names show, rather than to a silent end.
+// resumeIndex returns the index of the vendor at which the list continues after begun. If that
+// vendor is no longer configured, the list starts again, which the names of its rows show.
 func resumeIndex(able []vendors.Vendor, begun string) int {
 	return max(0, slices.IndexFunc(able, func(v vendors.Vendor) bool {
 		return begun == v.Name() || strings.HasPrefix(begun, v.Name()+"/")

@@ -48,7 +48,8 @@ func openPostgres(dsn string) (reads, writes *sql.DB, err error) {
 	return pool(8, postgresReads), pool(1, postgresWrites), nil
 }
 
-// gaveWay tells whether PostgreSQL has ended a transaction so that others could go on: nothing of it is left, and it may be run again.
+// isRetryable reports whether PostgreSQL rolled a transaction back so that others could proceed.
+// The transaction left nothing behind and may run again.
 func isRetryable(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && slices.Contains([]string{"40P01", "40001", "55P03"}, e.Code) // deadlock_detected, serialization_failure, lock_not_available

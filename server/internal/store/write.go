@@ -158,7 +158,7 @@ func (w *write) run(ctx context.Context, tx *sql.Tx) (err error) {
 	return w.do(ctx, tx)
 }
 
-// timely is err, or what to say instead where the time was up: not that a deadline passed, which would be the caller's.
+// timeoutError replaces a context error by one that names the store's own time limit.
 func timeoutError(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
 		return err
