@@ -45,7 +45,7 @@ type Config struct {
 
 	// BatchConcurrency is how many items of a batch are carried out at once; 8 by default.
 	BatchConcurrency int `yaml:"batch_concurrency"`
-	// Timeout bounds one call to AminoTV, from dialling to the last byte; 30s by default.
+	// Timeout bounds one call to AminoTV, from dialing to the last byte. It is 30s by default, 1m at most.
 	Timeout time.Duration `yaml:"timeout"`
 	// RequestsPerSecond paces the calls; 0, the default, does not. AminoTV's pages name no limit.
 	RequestsPerSecond float64 `yaml:"requests_per_second"`
@@ -87,8 +87,8 @@ func (c *Config) Check(report func(key, problem string)) {
 	if c.BatchConcurrency < 1 || c.BatchConcurrency > 100 {
 		report("batch_concurrency", "must be a number from 1 to 100")
 	}
-	if c.Timeout <= 0 {
-		report("timeout", "must be longer than nothing, such as 30s")
+	if mistake := upstream.TimeoutMistake(c.Timeout); mistake != "" {
+		report("timeout", mistake)
 	}
 	if r := c.RequestsPerSecond; math.IsNaN(r) || math.IsInf(r, 0) || r < 0 {
 		report("requests_per_second", "must be a number from 0 up; 0 does not pace")

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/drmhub/drmhub/adapters/secret"
 )
@@ -57,6 +58,7 @@ func TestEveryUnusableSettingIsReported(t *testing.T) {
 		{"batch_concurrency", func(c *Config) { c.BatchConcurrency = 0 }},
 		{"batch_concurrency", func(c *Config) { c.BatchConcurrency = 101 }},
 		{"timeout", func(c *Config) { c.Timeout = 0 }},
+		{"timeout", func(c *Config) { c.Timeout = 5 * time.Minute }},
 		{"requests_per_second", func(c *Config) { c.RequestsPerSecond = math.NaN() }},
 		{"requests_per_second", func(c *Config) { c.RequestsPerSecond = -1 }},
 	} {

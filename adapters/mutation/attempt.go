@@ -27,7 +27,7 @@ type attemptKey struct{}
 // newAttempt returns the context in which Send runs. The caller's cancellation ends it only until
 // the write leaves. Otherwise every impatient caller would cause an unknown outcome.
 func newAttempt(ctx context.Context, record func(context.Context, time.Time) error) (*attempt, context.Context) {
-	bounded, end := context.WithTimeout(context.WithoutCancel(ctx), longest)
+	bounded, end := context.WithTimeout(context.WithoutCancel(ctx), MaxWriteTime)
 	sending, cancel := context.WithCancelCause(bounded)
 	cut := func() { cancel(ctx.Err()) }
 	a := &attempt{record: record, stopCancel: context.AfterFunc(ctx, cut), cancel: cut}

@@ -87,9 +87,6 @@ const RetryAdvice = "; call again with the same request_id to settle it"
 // ErrUnsettleable marks an OUTCOME_UNKNOWN that no further run can resolve.
 var ErrUnsettleable = errors.New("mutation: it cannot be settled")
 
-// longest bounds one write, from the start of Send to its end.
-const longest = time.Minute
-
 // run is one run of a mutating method, or of one item of a batch.
 type run struct {
 	log    Log

@@ -59,7 +59,7 @@ type Config struct {
 	// PageConcurrency is how many pages of the licence history one call reads at once, 1 to 16; 3 by default. The API pages name no limit. Pages that fail
 	// are tried up to three times each, so that more than three at once can make drmhub leave a vendor alone for a while after a single call.
 	PageConcurrency int `yaml:"page_concurrency"`
-	// Timeout bounds one call to the service, from dialling to the last byte; 30s by default.
+	// Timeout bounds one call to the service, from dialing to the last byte. It is 30s by default, 1m at most.
 	Timeout time.Duration `yaml:"timeout"`
 	// RequestsPerSecond paces the calls of this account; 0, the default, does not.
 	RequestsPerSecond float64 `yaml:"requests_per_second"`
@@ -105,8 +105,8 @@ func (c *Config) Check(report func(key, problem string)) {
 	if c.PageConcurrency < 1 || c.PageConcurrency > mostAtOnce {
 		report("page_concurrency", "must be a whole number from 1 to 16; 1 reads one page after the other")
 	}
-	if c.Timeout <= 0 {
-		report("timeout", "must be longer than nothing, such as 30s")
+	if mistake := upstream.TimeoutMistake(c.Timeout); mistake != "" {
+		report("timeout", mistake)
 	}
 	if r := c.RequestsPerSecond; math.IsNaN(r) || math.IsInf(r, 0) || r < 0 {
 		report("requests_per_second", "must be a number from 0 up; 0 does not pace")

@@ -43,7 +43,7 @@ func TestEveryUnusableSettingIsReported(t *testing.T) {
 		"page_number_base":    func(c *Config) { c.PageNumberBase = 2 },
 		"drm_type_condition":  func(c *Config) { c.DRMTypeCondition = "drmtype" },
 		"page_concurrency":    func(c *Config) { c.PageConcurrency = 17 },
-		"timeout":             func(c *Config) { c.Timeout = -time.Second },
+		"timeout":             func(c *Config) { c.Timeout = 5 * time.Minute },
 		"requests_per_second": func(c *Config) { c.RequestsPerSecond = math.Inf(1) },
 	} {
 		c := complete()

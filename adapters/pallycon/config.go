@@ -45,7 +45,7 @@ type Config struct {
 	// change a service's status alone; UTC by default.
 	TimeZone *time.Location `yaml:"time_zone"`
 
-	// Timeout bounds one call to the service, from dialling to the last byte; 30s by default.
+	// Timeout bounds one call to the service, from dialing to the last byte. It is 30s by default, 1m at most.
 	Timeout time.Duration `yaml:"timeout"`
 	// RequestsPerSecond paces the calls of this account; 0, the default, does not. The guide names no limit.
 	RequestsPerSecond float64 `yaml:"requests_per_second"`
@@ -84,8 +84,8 @@ func (c *Config) Check(report func(key, problem string)) {
 	default:
 		report("parameter_encoding", "must be json, form or query")
 	}
-	if c.Timeout <= 0 {
-		report("timeout", "must be longer than nothing, such as 30s")
+	if mistake := upstream.TimeoutMistake(c.Timeout); mistake != "" {
+		report("timeout", mistake)
 	}
 	if r := c.RequestsPerSecond; math.IsNaN(r) || math.IsInf(r, 0) || r < 0 {
 		report("requests_per_second", "must be a number from 0 up; 0 does not pace")

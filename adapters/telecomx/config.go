@@ -26,7 +26,7 @@ type Config struct {
 	// which TelecomX tells at a login; with a machine token nothing tells it, so that CreateDrmAccount then needs one.
 	Customer string `yaml:"customer"`
 
-	// Timeout bounds one call to TelecomX, from dialling to the last byte; 30s by default.
+	// Timeout bounds one call to TelecomX, from dialing to the last byte. It is 30s by default, 1m at most.
 	Timeout time.Duration `yaml:"timeout"`
 	// RequestsPerSecond paces the calls, logins included; 0, the default, does not. TelecomX's pages name no limit.
 	RequestsPerSecond float64 `yaml:"requests_per_second"`
@@ -56,8 +56,8 @@ func (c *Config) Check(report func(key, problem string)) {
 	if c.Customer != "" && !isID(c.Customer) {
 		report("customer", "must be the id of a TelecomX customer: 24 hexadecimal characters")
 	}
-	if c.Timeout <= 0 {
-		report("timeout", "must be longer than nothing, such as 30s")
+	if mistake := upstream.TimeoutMistake(c.Timeout); mistake != "" {
+		report("timeout", mistake)
 	}
 	if r := c.RequestsPerSecond; math.IsNaN(r) || math.IsInf(r, 0) || r < 0 {
 		report("requests_per_second", "must be a number from 0 up; 0 does not pace")

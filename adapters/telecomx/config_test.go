@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/drmhub/drmhub/adapters/secret"
 )
@@ -51,6 +52,7 @@ func TestEveryUnusableSettingIsReported(t *testing.T) {
 		"a token beside a username":  {"token", func(c *Config) { c.Token, c.Password = secret.New("the-token"), secret.Text{} }},
 		"a customer that is none":    {"customer", func(c *Config) { c.Customer = "acme" }},
 		"no time":                    {"timeout", func(c *Config) { c.Timeout = 0 }},
+		"a time above a write's":     {"timeout", func(c *Config) { c.Timeout = 5 * time.Minute }},
 		"requests that are no count": {"requests_per_second", func(c *Config) { c.RequestsPerSecond = math.NaN() }},
 	} {
 		set := complete()
