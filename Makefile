@@ -1,0 +1,55 @@
+# Every target calls a command that also works by itself.
+.DEFAULT_GOAL := help
+
+.PHONY: help run emulate build test race vet fmt generate tools-test clients fuzz image campaign bench-journal bench-stream ci
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+run: ## run the sandbox
+	go run ./server
+
+emulate: ## run one vendor's twin alone: make emulate VENDOR=pallycon
+	go run ./server emulate $(or $(VENDOR),pallycon)
+
+build: ## compile everything
+	go build ./...
+
+test: ## run the tests
+	go test ./...
+
+race: ## run the tests with the race detector
+	go test -race ./...
+
+vet: ## run go vet
+	go vet ./...
+
+fmt: ## format the Go files
+	gofmt -w adapters bench internal proto server tools
+
+generate: ## generate gen/ from proto/
+	./tools/generate
+
+tools-test: ## test the generators
+	go test -C tools -race ./...
+
+clients: ## test the clients in other languages
+	./clients/test
+
+fuzz: ## run every fuzz test for a while
+	./tools/fuzz
+
+image: ## build the container image and run it
+	./tools/image-test
+
+campaign: ## run the long fault campaign
+	go run ./bench/campaign
+
+bench-journal: ## measure what the journal costs
+	go run ./bench/journal
+
+bench-stream: ## measure a stream of a million licenses
+	go run ./bench/stream
+
+ci: ## run everything that CI runs
+	.ci/run
