@@ -393,7 +393,9 @@ const file_drmhub_v1_audit_service_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x93\x01\n" +
 	"\fAuditService\x12\x82\x01\n" +
 	"\x0fListAuditEvents\x12!.drmhub.v1.ListAuditEventsRequest\x1a\".drmhub.v1.ListAuditEventsResponse\"(\xdaA\x00\xca\xf3\x18\n" +
-	"audit:read\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/auditEventsB1Z/github.com/drmhub/drmhub/gen/drmhub/v1;drmhubv1b\x06proto3"
+	"audit:read\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/auditEventsBg\n" +
+	"\rcom.drmhub.v1P\x01Z/github.com/drmhub/drmhub/gen/drmhub/v1;drmhubv1\xaa\x02\tDrmhub.V1\xca\x02\tDrmhub\\V1\xea\x02\n" +
+	"Drmhub::V1b\x06proto3"
 
 var (
 	file_drmhub_v1_audit_service_proto_rawDescOnce sync.Once

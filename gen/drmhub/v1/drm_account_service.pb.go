@@ -834,7 +834,9 @@ const file_drmhub_v1_drm_account_service_proto_rawDesc = "" +
 	"\x0fListDrmAccounts\x12!.drmhub.v1.ListDrmAccountsRequest\x1a\".drmhub.v1.ListDrmAccountsResponse\"H\xdaA\x06parent\xca\xf3\x18\x11drm-accounts:read\x82\xd3\xe4\x93\x02$\x12\"/v1/{parent=vendors/*}/drmAccounts\x12\x8f\x01\n" +
 	"\rGetDrmAccount\x12\x1f.drmhub.v1.GetDrmAccountRequest\x1a\x15.drmhub.v1.DrmAccount\"F\xdaA\x04name\xca\xf3\x18\x11drm-accounts:read\x82\xd3\xe4\x93\x02$\x12\"/v1/{name=vendors/*/drmAccounts/*}\x12\xb1\x01\n" +
 	"\x10CreateDrmAccount\x12\".drmhub.v1.CreateDrmAccountRequest\x1a\x15.drmhub.v1.DrmAccount\"b\xdaA\x12parent,drm_account\xca\xf3\x18\x12drm-accounts:write\x82\xd3\xe4\x93\x021:\vdrm_account\"\"/v1/{parent=vendors/*}/drmAccounts\x12\xb2\x01\n" +
-	"\x16DeleteDrmAccountDevice\x12(.drmhub.v1.DeleteDrmAccountDeviceRequest\x1a\x1b.drmhub.v1.DrmAccountDevice\"Q\xdaA\x04name\xca\xf3\x18\x12drm-accounts:write\x82\xd3\xe4\x93\x02.*,/v1/{name=vendors/*/drmAccounts/*/devices/*}B1Z/github.com/drmhub/drmhub/gen/drmhub/v1;drmhubv1b\x06proto3"
+	"\x16DeleteDrmAccountDevice\x12(.drmhub.v1.DeleteDrmAccountDeviceRequest\x1a\x1b.drmhub.v1.DrmAccountDevice\"Q\xdaA\x04name\xca\xf3\x18\x12drm-accounts:write\x82\xd3\xe4\x93\x02.*,/v1/{name=vendors/*/drmAccounts/*/devices/*}Bg\n" +
+	"\rcom.drmhub.v1P\x01Z/github.com/drmhub/drmhub/gen/drmhub/v1;drmhubv1\xaa\x02\tDrmhub.V1\xca\x02\tDrmhub\\V1\xea\x02\n" +
+	"Drmhub::V1b\x06proto3"
 
 var (
 	file_drmhub_v1_drm_account_service_proto_rawDescOnce sync.Once

@@ -204,7 +204,9 @@ const file_drmhub_v1_error_reason_proto_rawDesc = "" +
 	"\x0fDEADLINE_PASSED\x10\x16\x12\x12\n" +
 	"\x0eCALL_CANCELLED\x10\x17\x12\x14\n" +
 	"\x10INTERNAL_FAILURE\x10\x18\x12\x18\n" +
-	"\x14MUTATION_IN_PROGRESS\x10\x19B1Z/github.com/drmhub/drmhub/gen/drmhub/v1;drmhubv1b\x06proto3"
+	"\x14MUTATION_IN_PROGRESS\x10\x19Bg\n" +
+	"\rcom.drmhub.v1P\x01Z/github.com/drmhub/drmhub/gen/drmhub/v1;drmhubv1\xaa\x02\tDrmhub.V1\xca\x02\tDrmhub\\V1\xea\x02\n" +
+	"Drmhub::V1b\x06proto3"
 
 var (
 	file_drmhub_v1_error_reason_proto_rawDescOnce sync.Once

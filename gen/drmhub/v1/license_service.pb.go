@@ -2180,7 +2180,9 @@ const file_drmhub_v1_license_service_proto_rawDesc = "" +
 	"\x13ListLicenseContents\x12%.drmhub.v1.ListLicenseContentsRequest\x1a&.drmhub.v1.ListLicenseContentsResponse\"P\xdaA\x06parent\xca\xf3\x18\rlicenses:read\x82\xd3\xe4\x93\x020\x12./v1/{parent=vendors/*/sites/*}/licenseContents\x12\xaa\x01\n" +
 	"\x10ListContentUsers\x12\".drmhub.v1.ListContentUsersRequest\x1a#.drmhub.v1.ListContentUsersResponse\"M\xdaA\x06parent\xca\xf3\x18\rlicenses:read\x82\xd3\xe4\x93\x02-\x12+/v1/{parent=vendors/*/sites/*}/contentUsers\x12\xa2\x01\n" +
 	"\x0eListPackagings\x12 .drmhub.v1.ListPackagingsRequest\x1a!.drmhub.v1.ListPackagingsResponse\"K\xdaA\x06parent\xca\xf3\x18\rlicenses:read\x82\xd3\xe4\x93\x02+\x12)/v1/{parent=vendors/*/sites/*}/packagings\x12|\n" +
-	"\bGetUsage\x12\x1a.drmhub.v1.GetUsageRequest\x1a\x10.drmhub.v1.Usage\"B\xdaA\x04name\xca\xf3\x18\rlicenses:read\x82\xd3\xe4\x93\x02$\x12\"/v1/{name=vendors/*/sites/*/usage}B1Z/github.com/drmhub/drmhub/gen/drmhub/v1;drmhubv1b\x06proto3"
+	"\bGetUsage\x12\x1a.drmhub.v1.GetUsageRequest\x1a\x10.drmhub.v1.Usage\"B\xdaA\x04name\xca\xf3\x18\rlicenses:read\x82\xd3\xe4\x93\x02$\x12\"/v1/{name=vendors/*/sites/*/usage}Bg\n" +
+	"\rcom.drmhub.v1P\x01Z/github.com/drmhub/drmhub/gen/drmhub/v1;drmhubv1\xaa\x02\tDrmhub.V1\xca\x02\tDrmhub\\V1\xea\x02\n" +
+	"Drmhub::V1b\x06proto3"
 
 var (
 	file_drmhub_v1_license_service_proto_rawDescOnce sync.Once

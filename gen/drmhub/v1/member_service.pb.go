@@ -686,7 +686,9 @@ const file_drmhub_v1_member_service_proto_rawDesc = "" +
 	"\vListMembers\x12\x1d.drmhub.v1.ListMembersRequest\x1a\x1e.drmhub.v1.ListMembersResponse\"?\xdaA\x06parent\xca\xf3\x18\fmembers:read\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{parent=vendors/*}/members\x12\x92\x01\n" +
 	"\fCreateMember\x12\x1e.drmhub.v1.CreateMemberRequest\x1a\x11.drmhub.v1.Member\"O\xdaA\rparent,member\xca\xf3\x18\rmembers:write\x82\xd3\xe4\x93\x02(:\x06member\"\x1e/v1/{parent=vendors/*}/members\x12\x9e\x01\n" +
 	"\fUpdateMember\x12\x1e.drmhub.v1.UpdateMemberRequest\x1a\x11.drmhub.v1.Member\"[\xdaA\x12member,update_mask\xca\xf3\x18\rmembers:write\x82\xd3\xe4\x93\x02/:\x06member2%/v1/{member.name=vendors/*/members/*}\x12\xb5\x01\n" +
-	"\x13ResetMemberPassword\x12%.drmhub.v1.ResetMemberPasswordRequest\x1a&.drmhub.v1.ResetMemberPasswordResponse\"O\xdaA\x04name\xca\xf3\x18\rmembers:write\x82\xd3\xe4\x93\x021:\x01*\",/v1/{name=vendors/*/members/*}:resetPasswordB1Z/github.com/drmhub/drmhub/gen/drmhub/v1;drmhubv1b\x06proto3"
+	"\x13ResetMemberPassword\x12%.drmhub.v1.ResetMemberPasswordRequest\x1a&.drmhub.v1.ResetMemberPasswordResponse\"O\xdaA\x04name\xca\xf3\x18\rmembers:write\x82\xd3\xe4\x93\x021:\x01*\",/v1/{name=vendors/*/members/*}:resetPasswordBg\n" +
+	"\rcom.drmhub.v1P\x01Z/github.com/drmhub/drmhub/gen/drmhub/v1;drmhubv1\xaa\x02\tDrmhub.V1\xca\x02\tDrmhub\\V1\xea\x02\n" +
+	"Drmhub::V1b\x06proto3"
 
 var (
 	file_drmhub_v1_member_service_proto_rawDescOnce sync.Once

@@ -779,7 +779,9 @@ const file_drmhub_v1_mutation_service_proto_rawDesc = "" +
 	"\rListMutations\x12\x1f.drmhub.v1.ListMutationsRequest\x1a .drmhub.v1.ListMutationsResponse\"*\xdaA\x00\xca\xf3\x18\x0emutations:read\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/mutations\x12z\n" +
 	"\vGetMutation\x12\x1d.drmhub.v1.GetMutationRequest\x1a\x13.drmhub.v1.Mutation\"7\xdaA\x04name\xca\xf3\x18\x0emutations:read\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/{name=mutations/*}\x12\x8b\x01\n" +
 	"\x0eSettleMutation\x12 .drmhub.v1.SettleMutationRequest\x1a\x13.drmhub.v1.Mutation\"B\xdaA\x04name\xca\xf3\x18\x0fmutations:write\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/v1/{name=mutations/*}:settle\x12\x8b\x01\n" +
-	"\x0eResendMutation\x12 .drmhub.v1.ResendMutationRequest\x1a\x13.drmhub.v1.Mutation\"B\xdaA\x04name\xca\xf3\x18\x0fmutations:write\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/v1/{name=mutations/*}:resendB1Z/github.com/drmhub/drmhub/gen/drmhub/v1;drmhubv1b\x06proto3"
+	"\x0eResendMutation\x12 .drmhub.v1.ResendMutationRequest\x1a\x13.drmhub.v1.Mutation\"B\xdaA\x04name\xca\xf3\x18\x0fmutations:write\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/v1/{name=mutations/*}:resendBg\n" +
+	"\rcom.drmhub.v1P\x01Z/github.com/drmhub/drmhub/gen/drmhub/v1;drmhubv1\xaa\x02\tDrmhub.V1\xca\x02\tDrmhub\\V1\xea\x02\n" +
+	"Drmhub::V1b\x06proto3"
 
 var (
 	file_drmhub_v1_mutation_service_proto_rawDescOnce sync.Once

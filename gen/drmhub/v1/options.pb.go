@@ -46,7 +46,9 @@ var File_drmhub_v1_options_proto protoreflect.FileDescriptor
 const file_drmhub_v1_options_proto_rawDesc = "" +
 	"\n" +
 	"\x17drmhub/v1/options.proto\x12\tdrmhub.v1\x1a google/protobuf/descriptor.proto:6\n" +
-	"\x05scope\x12\x1e.google.protobuf.MethodOptions\x18\xb9\x8e\x03 \x01(\tR\x05scopeB1Z/github.com/drmhub/drmhub/gen/drmhub/v1;drmhubv1b\x06proto3"
+	"\x05scope\x12\x1e.google.protobuf.MethodOptions\x18\xb9\x8e\x03 \x01(\tR\x05scopeBg\n" +
+	"\rcom.drmhub.v1P\x01Z/github.com/drmhub/drmhub/gen/drmhub/v1;drmhubv1\xaa\x02\tDrmhub.V1\xca\x02\tDrmhub\\V1\xea\x02\n" +
+	"Drmhub::V1b\x06proto3"
 
 var file_drmhub_v1_options_proto_goTypes = []any{
 	(*descriptorpb.MethodOptions)(nil), // 0: google.protobuf.MethodOptions

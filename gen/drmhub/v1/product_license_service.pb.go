@@ -1795,7 +1795,9 @@ const file_drmhub_v1_product_license_service_proto_rawDesc = "" +
 	"\x14DeleteProductLicense\x12&.drmhub.v1.DeleteProductLicenseRequest\x1a\x16.google.protobuf.Empty\"O\xdaA\x04name\xca\xf3\x18\x16product-licenses:write\x82\xd3\xe4\x93\x02(*&/v1/{name=vendors/*/productLicenses/*}\x12\xe4\x01\n" +
 	"\x1aBatchCreateProductLicenses\x12,.drmhub.v1.BatchCreateProductLicensesRequest\x1a-.drmhub.v1.BatchCreateProductLicensesResponse\"i\xdaA\x0fparent,requests\xca\xf3\x18\x16product-licenses:write\x82\xd3\xe4\x93\x027:\x01*\"2/v1/{parent=vendors/*}/productLicenses:batchCreate\x12\xe1\x01\n" +
 	"\x1aBatchDeleteProductLicenses\x12,.drmhub.v1.BatchDeleteProductLicensesRequest\x1a-.drmhub.v1.BatchDeleteProductLicensesResponse\"f\xdaA\fparent,names\xca\xf3\x18\x16product-licenses:write\x82\xd3\xe4\x93\x027:\x01*\"2/v1/{parent=vendors/*}/productLicenses:batchDelete\x12\xc7\x01\n" +
-	"\x15ReplaceProductLicense\x12'.drmhub.v1.ReplaceProductLicenseRequest\x1a\x19.drmhub.v1.ProductLicense\"j\xdaA\x14name,product_license\xca\xf3\x18\x16product-licenses:write\x82\xd3\xe4\x93\x023:\x01*\"./v1/{name=vendors/*/productLicenses/*}:replaceB1Z/github.com/drmhub/drmhub/gen/drmhub/v1;drmhubv1b\x06proto3"
+	"\x15ReplaceProductLicense\x12'.drmhub.v1.ReplaceProductLicenseRequest\x1a\x19.drmhub.v1.ProductLicense\"j\xdaA\x14name,product_license\xca\xf3\x18\x16product-licenses:write\x82\xd3\xe4\x93\x023:\x01*\"./v1/{name=vendors/*/productLicenses/*}:replaceBg\n" +
+	"\rcom.drmhub.v1P\x01Z/github.com/drmhub/drmhub/gen/drmhub/v1;drmhubv1\xaa\x02\tDrmhub.V1\xca\x02\tDrmhub\\V1\xea\x02\n" +
+	"Drmhub::V1b\x06proto3"
 
 var (
 	file_drmhub_v1_product_license_service_proto_rawDescOnce sync.Once

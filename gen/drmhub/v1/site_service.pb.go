@@ -2934,7 +2934,9 @@ const file_drmhub_v1_site_service_proto_rawDesc = "" +
 	"\x0eGetIntegration\x12 .drmhub.v1.GetIntegrationRequest\x1a\x16.drmhub.v1.Integration\"E\xdaA\x04name\xca\xf3\x18\n" +
 	"sites:read\x82\xd3\xe4\x93\x02*\x12(/v1/{name=vendors/*/sites/*/integration}\x12\xc4\x01\n" +
 	"\x11UpdateIntegration\x12#.drmhub.v1.UpdateIntegrationRequest\x1a\x16.drmhub.v1.Integration\"r\xdaA\x17integration,update_mask\xca\xf3\x18\vsites:write\x82\xd3\xe4\x93\x02C:\vintegration24/v1/{integration.name=vendors/*/sites/*/integration}\x12\xc7\x01\n" +
-	"\x1bRegisterFairPlayCertificate\x12-.drmhub.v1.RegisterFairPlayCertificateRequest\x1a\x1e.drmhub.v1.FairPlayCertificate\"Y\xdaA\x04name\xca\xf3\x18\vsites:write\x82\xd3\xe4\x93\x02=:\x01*\"8/v1/{name=vendors/*/sites/*}:registerFairPlayCertificateB1Z/github.com/drmhub/drmhub/gen/drmhub/v1;drmhubv1b\x06proto3"
+	"\x1bRegisterFairPlayCertificate\x12-.drmhub.v1.RegisterFairPlayCertificateRequest\x1a\x1e.drmhub.v1.FairPlayCertificate\"Y\xdaA\x04name\xca\xf3\x18\vsites:write\x82\xd3\xe4\x93\x02=:\x01*\"8/v1/{name=vendors/*/sites/*}:registerFairPlayCertificateBg\n" +
+	"\rcom.drmhub.v1P\x01Z/github.com/drmhub/drmhub/gen/drmhub/v1;drmhubv1\xaa\x02\tDrmhub.V1\xca\x02\tDrmhub\\V1\xea\x02\n" +
+	"Drmhub::V1b\x06proto3"
 
 var (
 	file_drmhub_v1_site_service_proto_rawDescOnce sync.Once

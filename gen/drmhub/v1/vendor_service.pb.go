@@ -613,7 +613,9 @@ const file_drmhub_v1_vendor_service_proto_rawDesc = "" +
 	"\rVendorService\x12t\n" +
 	"\vListVendors\x12\x1d.drmhub.v1.ListVendorsRequest\x1a\x1e.drmhub.v1.ListVendorsResponse\"&\xdaA\x00\xca\xf3\x18\fvendors:read\x82\xd3\xe4\x93\x02\r\x12\v/v1/vendors\x12p\n" +
 	"\tGetVendor\x12\x1b.drmhub.v1.GetVendorRequest\x1a\x11.drmhub.v1.Vendor\"3\xdaA\x04name\xca\xf3\x18\fvendors:read\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/{name=vendors/*}\x12\x8a\x01\n" +
-	"\vCheckVendor\x12\x1d.drmhub.v1.CheckVendorRequest\x1a\x1e.drmhub.v1.CheckVendorResponse\"<\xdaA\x04name\xca\xf3\x18\fvendors:read\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/v1/{name=vendors/*}:checkB1Z/github.com/drmhub/drmhub/gen/drmhub/v1;drmhubv1b\x06proto3"
+	"\vCheckVendor\x12\x1d.drmhub.v1.CheckVendorRequest\x1a\x1e.drmhub.v1.CheckVendorResponse\"<\xdaA\x04name\xca\xf3\x18\fvendors:read\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/v1/{name=vendors/*}:checkBg\n" +
+	"\rcom.drmhub.v1P\x01Z/github.com/drmhub/drmhub/gen/drmhub/v1;drmhubv1\xaa\x02\tDrmhub.V1\xca\x02\tDrmhub\\V1\xea\x02\n" +
+	"Drmhub::V1b\x06proto3"
 
 var (
 	file_drmhub_v1_vendor_service_proto_rawDescOnce sync.Once
