@@ -102,7 +102,7 @@ func (a *Adapter) noteLicenses(ctx context.Context, licenses []string) (unnoted 
 	defer giveUp(nil)
 	a.parts(noting, len(licenses), func(ctx context.Context, i int) {
 		_, err := a.noteLicense(ctx, fmt.Sprintf("names[%d]", i), licenses[i])
-		if e := apierror.Convert(err); err != nil && (e.Reason == pb.ErrorReason_MUTATION_IN_PROGRESS || mayPass[e.Code]) {
+		if e := apierror.Convert(err); err != nil && apierror.Retryable(e.Code) {
 			giveUp(err) // nor need the others wait
 		}
 		unnoted[i] = err
@@ -152,11 +152,6 @@ func (a *Adapter) atOnce(ctx context.Context) int {
 	return a.config.BatchConcurrency
 }
 
-// mayPass are the codes of what kept an item from taking effect for the moment.
-var mayPass = map[codes.Code]bool{
-	codes.Unavailable: true, codes.ResourceExhausted: true, codes.Canceled: true, codes.DeadlineExceeded: true, codes.Internal: true,
-}
-
 // resultsOf are the results of all items. Where none of them came as far as the vendor, for a reason of drmhub's own, that is the batch's.
 func resultsOf(licenses []*pb.ProductLicense, errs []error) ([]*pb.ProductLicenseResult, error) {
 	results, stuck := make([]*pb.ProductLicenseResult, len(errs)), 0
@@ -168,7 +163,7 @@ func resultsOf(licenses []*pb.ProductLicense, errs []error) ([]*pb.ProductLicens
 		case errors.Is(err, mutation.ErrNoEffect):
 			stuck++
 			err = apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "the batch was cut before this item had any effect at the vendor, and it was not sent again: send it anew")
-		case mayPass[apierror.Convert(err).Code]:
+		case apierror.Retryable(apierror.Convert(err).Code):
 			stuck++
 		}
 		results[i] = errResult(err)

@@ -236,9 +236,5 @@ func (r *record) isTerminal(s *steps) bool {
 	case r.state != pb.Mutation_FAILED:
 		return false
 	}
-	switch codes.Code(r.err.GetCode()) {
-	case codes.Unavailable, codes.ResourceExhausted, codes.Aborted, codes.Canceled, codes.DeadlineExceeded, codes.Internal:
-		return false
-	}
-	return s.has(mutation.Refused)
+	return !apierror.Retryable(codes.Code(r.err.GetCode())) && s.has(mutation.Refused)
 }
