@@ -29,17 +29,18 @@ import (
 type State int
 
 const (
-	// NotSent: nothing was sent, or what was sent is known to have had no effect.
+	// NotSent means that nothing was sent, or that what was sent is known to have had no effect.
 	NotSent State = 0
-	// Sent: the write may have taken effect.
+	// Sent means that the write may have taken effect.
 	Sent State = 1
-	// Done: the write took effect. Answer holds the vendor's answer.
+	// Done means that the write took effect. Answer holds the vendor's answer.
 	Done State = 2
-	// Refused: the vendor refused the write, or nothing reached the vendor. Err says why.
+	// Refused means that the vendor refused the write, or that nothing reached it. Err says why.
 	Refused State = 3
-	// Unverifiable: the write may have taken effect, and the vendor offers nothing to read it back.
+	// Unverifiable means that the write may have taken effect, and that the vendor offers nothing
+	// to read it back.
 	Unverifiable State = 4
-	// Snapshotted: Answer holds what a Snapshot read. The step is not a write.
+	// Snapshotted means that Answer holds what a Snapshot read. The step is not a write.
 	Snapshotted State = 5
 )
 
