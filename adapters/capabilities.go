@@ -9,8 +9,9 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// A capability is an interface with one method, and that method is the RPC's: what it takes, answers and owes is said at the RPC in the proto.
-// An adapter has the capabilities whose interfaces it satisfies, and nothing lists them by hand.
+// A capability is an interface with one method, and that method is the RPC's: what it takes,
+// answers and owes is said at the RPC in the proto. An adapter has the capabilities whose
+// interfaces it satisfies, and nothing lists them by hand.
 
 // Sites.
 type (
@@ -85,7 +86,7 @@ type (
 	}
 )
 
-// Licences.
+// Licenses.
 type (
 	// LicenseLister answers ListLicenses.
 	LicenseLister interface {
@@ -174,7 +175,7 @@ type (
 	}
 )
 
-// Product licences.
+// Product licenses.
 type (
 	// ProductLister answers ListProducts.
 	ProductLister interface {

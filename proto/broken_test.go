@@ -82,9 +82,9 @@ var breaks = []struct {
 	{"lists", member, func(f *file) { rename(f, "ListMembersResponse", "members", "items") }, "has no repeated members"},
 	{"lists", member, func(f *file) { get(f, "ListMembers", "/v1/{parent=vendors/*}/people") }, `lists "people"`},
 
-	{"field behaviour", licenses, func(f *file) { silence(f, "GetUsageRequest", "date") }, "GetUsageRequest.date has no field_behavior"},
-	{"field behaviour", licenses, func(f *file) { silence(f, "LicenseFilter", "user_id") }, "LicenseFilter.user_id has no field_behavior"},
-	{"field behaviour", products, func(f *file) { silence(f, "ProductLicense.Renewal", "recurring") }, "Renewal.recurring has no field_behavior"},
+	{"field behavior", licenses, func(f *file) { silence(f, "GetUsageRequest", "date") }, "GetUsageRequest.date has no field_behavior"},
+	{"field behavior", licenses, func(f *file) { silence(f, "LicenseFilter", "user_id") }, "LicenseFilter.user_id has no field_behavior"},
+	{"field behavior", products, func(f *file) { silence(f, "ProductLicense.Renewal", "recurring") }, "Renewal.recurring has no field_behavior"},
 
 	{"resources", member, func(f *file) { proto.ClearExtension(message(f, "Member").Options, annotations.E_Resource) }, `Member is the resource type "", want drmhub.v1/Member`},
 	{"resources", member, func(f *file) { resourceOf(f, "Member").Type = "drmhub.v1/Person" }, `is the resource type "drmhub.v1/Person"`},

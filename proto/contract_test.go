@@ -1,5 +1,6 @@
-// Package contract_test holds the contract to the rules that its clients rely on, beyond what buf lint can say: the API Improvement Proposals
-// (google.aip.dev) as this API follows them, and the published REST paths and scopes. That everything has a comment is buf's rule COMMENTS, since the
+// Package contract_test holds the contract to the rules that its clients rely on, beyond what buf
+// lint can say: the API Improvement Proposals (google.aip.dev) as this API follows them, and the
+// published REST paths and scopes. That everything has a comment is buf's rule COMMENTS, since the
 // descriptors that are linked here carry none.
 package contract_test
 
@@ -31,7 +32,7 @@ var rules = map[string]rule{
 	"scopes":            scopes,
 	"mutations":         mutations,
 	"lists":             lists,
-	"field behaviour":   fieldBehaviour,
+	"field behavior":   fieldBehavior,
 	"resources":         resources,
 	"references":        references,
 	"paths":             paths,
@@ -161,7 +162,8 @@ func (c contract) fields() iter.Seq[protoreflect.FieldDescriptor] {
 	}
 }
 
-// reached are the messages of the contract that what roots picks out of each RPC holds, at any depth.
+// reached are the messages of the contract that what roots picks out of each RPC holds, at any
+// depth.
 func (c contract) reached(roots func(protoreflect.MethodDescriptor) protoreflect.MessageDescriptor) []protoreflect.MessageDescriptor {
 	var all []protoreflect.MessageDescriptor
 	seen := map[protoreflect.FullName]bool{}

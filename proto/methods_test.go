@@ -85,7 +85,8 @@ func scopes(c contract, bad complaint) {
 	}
 }
 
-// mutations holds request_id (AIP-155) and validate_only (AIP-163) together, and to the RPCs that change something.
+// mutations holds request_id (AIP-155) and validate_only (AIP-163) together, and to the RPCs that
+// change something.
 func mutations(c contract, bad complaint) {
 	for m := range c.methods() {
 		id, try := m.Input().Fields().ByName("request_id"), m.Input().Fields().ByName("validate_only")

@@ -10,18 +10,18 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// fieldBehaviour holds AIP-203: every field that a request holds says what it is.
-func fieldBehaviour(c contract, bad complaint) {
+// fieldBehavior holds AIP-203: every field that a request holds says what it is.
+func fieldBehavior(c contract, bad complaint) {
 	for _, m := range c.reached(protoreflect.MethodDescriptor.Input) {
 		for i := range m.Fields().Len() {
-			if f := m.Fields().Get(i); len(behaviour(f)) == 0 {
+			if f := m.Fields().Get(i); len(behavior(f)) == 0 {
 				bad(f, "has no field_behavior")
 			}
 		}
 	}
 }
 
-func behaviour(f protoreflect.FieldDescriptor) []annotations.FieldBehavior {
+func behavior(f protoreflect.FieldDescriptor) []annotations.FieldBehavior {
 	b, _ := proto.GetExtension(f.Options(), annotations.E_FieldBehavior).([]annotations.FieldBehavior)
 	return b
 }
@@ -37,8 +37,8 @@ var (
 	variable = regexp.MustCompile(`\{[^}]*\}`)
 )
 
-// resources holds AIP-122 and AIP-123: whatever has a name is a resource, says so in full, and its name is field 1. What Get, Create and Update
-// answer is one.
+// resources holds AIP-122 and AIP-123: whatever has a name is a resource, says so in full, and its
+// name is field 1. What Get, Create and Update answer is one.
 func resources(c contract, bad complaint) {
 	for m := range c.messages() {
 		r, name := resource(m), m.Fields().ByName("name")
@@ -50,7 +50,7 @@ func resources(c contract, bad complaint) {
 			bad(m, "has the patterns %q, singular %q, plural %q: want one of each", r.GetPattern(), r.GetSingular(), r.GetPlural())
 		case !strings.HasSuffix("/"+r.GetPattern()[0], "/"+r.GetPlural()+"/{"+snake(r.GetSingular())+"}") && !strings.HasSuffix(r.GetPattern()[0], "}/"+r.GetSingular()):
 			bad(m, "has the pattern %s, which ends neither in its plural and an id nor, for the only one of its parent, in its singular", r.GetPattern()[0])
-		case name == nil || name.Number() != 1 || name.Kind() != protoreflect.StringKind || !slices.Equal(behaviour(name), []annotations.FieldBehavior{annotations.FieldBehavior_IDENTIFIER}):
+		case name == nil || name.Number() != 1 || name.Kind() != protoreflect.StringKind || !slices.Equal(behavior(name), []annotations.FieldBehavior{annotations.FieldBehavior_IDENTIFIER}):
 			bad(m, "must have the field string name = 1, IDENTIFIER")
 		}
 	}

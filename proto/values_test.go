@@ -9,7 +9,8 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// enums holds AIP-126 as JSON shows it: nested in their message, READY instead of STATE_READY, and a zero value that means nothing.
+// enums holds AIP-126 as JSON shows it: nested in their message, READY instead of STATE_READY, and
+// a zero value that means nothing.
 func enums(c contract, bad complaint) {
 	check := func(all protoreflect.EnumDescriptors) {
 		for i := range all.Len() {
@@ -44,7 +45,8 @@ var vendorless = map[protoreflect.FullName]string{
 	"drmhub.v1.SiteOrder.state":           "the vendor's word is vendor_status, as in the filter of its list",
 }
 
-// vendorsWords holds that a value which nobody knew yesterday is not lost: beside an enum stands the vendor's own word.
+// vendorsWords holds that a value which nobody knew yesterday is not lost: beside an enum stands
+// the vendor's own word.
 func vendorsWords(c contract, bad complaint) {
 	used := map[protoreflect.FullName]bool{}
 	for _, m := range c.reached(protoreflect.MethodDescriptor.Output) {
@@ -101,7 +103,8 @@ var fractions = map[protoreflect.FullName]string{
 	"drmhub.v1.Vendor.Limits.requests_per_second": "a rate may be less than one",
 }
 
-// numbers holds that counts are int32, so that JSON has numbers: a 64-bit one would be a string there.
+// numbers holds that counts are int32, so that JSON has numbers: a 64-bit one would be a string
+// there.
 func numbers(c contract, bad complaint) {
 	used := 0
 	for f := range c.fields() {
@@ -163,7 +166,8 @@ func jsonNames(c contract, bad complaint) {
 	}
 }
 
-// onlyThisPackage holds that the rules see everything: whatever an RPC takes or answers is the contract's own, or one of these well-known messages.
+// onlyThisPackage holds that the rules see everything: whatever an RPC takes or answers is the
+// contract's own, or one of these well-known messages.
 func onlyThisPackage(c contract, bad complaint) {
 	known := []protoreflect.FullName{timestamp, duration, "google.protobuf.FieldMask", "google.rpc.Status"}
 	for f := range c.fields() {

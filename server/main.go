@@ -165,7 +165,8 @@ func verifyAudit(ctx context.Context, args []string, out, errs io.Writer) error 
 // healthTime is how long a server may take to say that it is ready.
 const healthTime = 3 * time.Second
 
-// health asks a running server whether it takes calls: an image without a shell has nothing else to ask with.
+// health asks a running server whether it takes calls: an image without a shell has nothing else to
+// ask with.
 func health(ctx context.Context, args []string, errs io.Writer) error {
 	flags := flag.NewFlagSet("server health", flag.ContinueOnError)
 	flags.SetOutput(errs)

@@ -1,12 +1,15 @@
-// Package adaptertest is the conformance suite that every adapter passes: what the contract promises to clients, checked against the vendor or a
-// faithful twin of it.
+// Package adaptertest is the conformance suite that every adapter passes: what the contract
+// promises to clients, checked against the vendor or a faithful twin of it.
 //
-// A new adapter joins with a Harness and a call of Run. A new promise is one entry of the table in promises.go, whose check says in plain calls
-// what a client may rely on, and one bug in the suite's own tests that breaks it: a promise that no bug can break is refused there. What a
-// promise needs to be seeded or counted at the vendor is a new func of Harness. A capability that changes something is, besides, one entry of the
-// table in writes.go, and gets the promises that all mutations keep.
+// A new adapter joins with a Harness and a call of Run. A new promise is one entry of the table in
+// promises.go, whose check says in plain calls what a client may rely on, and one bug in the
+// suite's own tests that breaks it: a promise that no bug can break is refused there. What a
+// promise needs to be seeded or counted at the vendor is a new func of Harness. A capability that
+// changes something is, besides, one entry of the table in writes.go, and gets the promises that
+// all mutations keep.
 //
-// The package memory holds the reference adapter, which is the shortest program that keeps all promises.
+// The package memory holds the reference adapter, which is the shortest program that keeps all
+// promises.
 package adaptertest
 
 import (
@@ -41,7 +44,7 @@ type Promise struct {
 type Capability struct {
 	// RPC is the name of the interface's one method, which is the RPC's.
 	RPC string
-	// Has tells whether an adapter has it.
+	// Has reports whether an adapter has it.
 	Has func(adapters.Adapter) bool
 }
 
@@ -54,7 +57,8 @@ func has[C any](a adapters.Adapter) bool {
 	return ok
 }
 
-// Run checks every promise that the adapter's capabilities make, each on a fresh harness, and that there is a promise for every capability.
+// Run checks every promise that the adapter's capabilities make, each on a fresh harness, and that
+// there is a promise for every capability.
 func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
 	t.Helper()
 	h := newHarness(t)

@@ -15,7 +15,8 @@ type hooks struct {
 	writing  writeHook                    // is around a write; nil is just the call
 }
 
-// writeHook makes a write, or what a bug makes of it. A nil answer without an error is an empty one.
+// writeHook makes a write, or what a bug makes of it. A nil answer without an error is an empty
+// one.
 type writeHook func(ctx context.Context, req proto.Message, call func(context.Context) (proto.Message, error)) (proto.Message, error)
 
 // hooked makes a call, whose request and answer a bug may change.

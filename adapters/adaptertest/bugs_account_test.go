@@ -52,7 +52,7 @@ var changeBugs = []bug{
 	{"CancelStatusChange takes the change back", "only says so", around(func(_ context.Context, req *pb.CancelStatusChangeRequest, _ *bugged, _ callOf) (proto.Message, error) {
 		return &pb.StatusChange{Name: req.GetName(), Type: pb.StatusChange_EXTEND_TRIAL, State: pb.StatusChange_CANCELLED}, nil
 	})},
-	{"CancelStatusChange of what is cancelled sends nothing, and answers what stands", "does not look what stands", blindly[*pb.CancelStatusChangeRequest](func(b *bugged, ctx context.Context, siteID string) error {
+	{"CancelStatusChange of what is canceled sends nothing, and answers what stands", "does not look what stands", blindly[*pb.CancelStatusChangeRequest](func(b *bugged, ctx context.Context, siteID string) error {
 		_, err := b.vendor.CancelTrial(ctx, siteID)
 		return err
 	})},

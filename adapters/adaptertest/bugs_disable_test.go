@@ -70,7 +70,8 @@ func (c *change) read(ctx context.Context) (*pb.Site, error) {
 	return c.b.good.GetSite(ctx, &pb.GetSiteRequest{Name: c.req.GetName()})
 }
 
-// write makes the vendor's write. Where its answer does not come through, the error is unknown; a refusal is a refusal.
+// write makes the vendor's write. Where its answer does not come through, the error is unknown; a
+// refusal is a refusal.
 func (c *change) write(ctx context.Context, unknown error) (*pb.StatusChange, error) {
 	ids, err := names.Site.IDs(c.req.GetName())
 	if err != nil {
@@ -150,7 +151,8 @@ func sendsTwice(c *change) {
 	}
 }
 
-func looksFirst(c *change) { c.before = c.read } // and so takes its own unsettled write for what stood before
+// and so takes its own unsettled write for what stood before
+func looksFirst(c *change) { c.before = c.read }
 
 func neverLooks(c *change) {
 	c.before = func(ctx context.Context) (*pb.Site, error) {

@@ -96,12 +96,12 @@ func emptyWhereNotFound(_ *pb.ListLicensesRequest, res *pb.ListLicensesResponse,
 
 func notFoundWhereEmpty(_ *pb.ListLicensesRequest, res *pb.ListLicensesResponse, err error) (*pb.ListLicensesResponse, error) {
 	if err == nil && len(res.GetLicenses()) == 0 {
-		return nil, apierror.NotFound("no licences")
+		return nil, apierror.NotFound("no licenses")
 	}
 	return res, err
 }
 
-// oneSiteOnly answers the licences of the site that was asked for first.
+// oneSiteOnly answers the licenses of the site that was asked for first.
 func oneSiteOnly() func(*bugged) {
 	var first string
 	return asking(func(req *pb.ListLicensesRequest) {
@@ -117,13 +117,13 @@ var licenseBugs = []bug{
 	{"a row shows what the vendor holds", "shows rows without their site", showing(func(l *pb.License) { l.Site = "" })},
 	{"a row shows what the vendor holds", "shows a failure as a success", showing(func(l *pb.License) { l.Status = pb.License_SUCCESS })},
 	{"a site shows its own rows only", "shows one site's rows for all", oneSiteOnly()},
-	{"licences come newest first", "shows the oldest first", answering(func(_ *pb.ListLicensesRequest, res *pb.ListLicensesResponse, err error) (*pb.ListLicensesResponse, error) {
+	{"licenses come newest first", "shows the oldest first", answering(func(_ *pb.ListLicensesRequest, res *pb.ListLicensesResponse, err error) (*pb.ListLicensesResponse, error) {
 		slices.Reverse(res.GetLicenses())
 		return res, err
 	})},
 	{"a site without rows has an empty list", "finds no rows", answering(notFoundWhereEmpty)},
-	{"the licences of an unknown site are NOT_FOUND", "shows an empty list", answering(emptyWhereNotFound)},
-	{"the licences of an unknown site are NOT_FOUND", "blames the vendor", recoded(codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED)},
+	{"the licenses of an unknown site are NOT_FOUND", "shows an empty list", answering(emptyWhereNotFound)},
+	{"the licenses of an unknown site are NOT_FOUND", "blames the vendor", recoded(codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED)},
 }
 
 var filterBugs = []bug{

@@ -13,14 +13,18 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// pager pages through what the vendor holds now, as if nothing ever arrived. Its functions are what can go wrong with that.
+// pager pages through what the vendor holds now, as if nothing ever arrived. Its functions are what
+// can go wrong with that.
 type pager struct {
-	view   func(rows []*pb.License) []*pb.License             // what it makes of the rows
-	size   func(pageSize int32) int                           // how many rows it answers
-	total  func(all, page int) int                            // what it tells as the total
-	skip   int                                                // how many rows it loses between pages
-	pinned bool                                               // it looks no further than the newest second at the first page
-	twice  bool                                               // it counts the rows that arrived twice over
+	view  func(rows []*pb.License) []*pb.License // what it makes of the rows
+	size  func(pageSize int32) int               // how many rows it answers
+	total func(all, page int) int                // what it tells as the total
+	// how many rows it loses between pages
+	skip int
+	// it looks no further than the newest second at the first page
+	pinned bool
+	// it counts the rows that arrived twice over
+	twice  bool
 	number bool                                               // its tokens hold a page number
 	token  func(req *pb.ListLicensesRequest, at place) string // how it writes tokens
 	resume func(req *pb.ListLicensesRequest, at *place) error // how it reads them

@@ -101,7 +101,7 @@ func twoCalls(ctx context.Context, req *pb.ReplaceProductLicenseRequest, b *bugg
 	return b.good.CreateProductLicense(ctx, &pb.CreateProductLicenseRequest{ProductLicense: req.GetProductLicense()})
 }
 
-// onlyIssues leaves the old licence as it stands.
+// onlyIssues leaves the old license as it stands.
 func onlyIssues(ctx context.Context, req *pb.ReplaceProductLicenseRequest, b *bugged) (proto.Message, error) {
 	return b.good.CreateProductLicense(ctx, &pb.CreateProductLicenseRequest{ProductLicense: req.GetProductLicense()})
 }
@@ -116,7 +116,7 @@ func forThisUser(ctx context.Context, req *pb.ReplaceProductLicenseRequest, b *b
 	return call(ctx)
 }
 
-// revokesAll revokes all licences of the user first.
+// revokesAll revokes all licenses of the user first.
 func revokesAll(ctx context.Context, req *pb.ReplaceProductLicenseRequest, b *bugged, call callOf) (proto.Message, error) {
 	held, err := b.vendor.ProductLicenses(ctx)
 	if err != nil {
@@ -149,11 +149,11 @@ var forgetsHalf = around(forgets[*pb.ReplaceProductLicenseRequest])
 var replaceBugs = []bug{
 	{replaced, "only issues", replacingBy(onlyIssues)},
 	{replaced, "keeps the old terms", requesting(func(req *pb.ReplaceProductLicenseRequest) { req.GetProductLicense().StopTime = nil })},
-	{replaced, "revokes the user's other licences too", around(revokesAll)},
+	{replaced, "revokes the user's other licenses too", around(revokesAll)},
 	{"ReplaceProductLicense with another user is INVALID_ARGUMENT, and sends nothing", "takes any user for the old one", around(forThisUser)},
-	{"ReplaceProductLicense with another user is INVALID_ARGUMENT, and sends nothing", "gives the licence to another user", replacingBy(twoCalls)},
+	{"ReplaceProductLicense with another user is INVALID_ARGUMENT, and sends nothing", "gives the license to another user", replacingBy(twoCalls)},
 	{rolledBack, "does not look back", replacingBy(twoCalls)},
-	{rolledBack, "names the old licence", failingReplace(func(e *apierror.Error) error { return e.With(apierror.Standing, "vendors/acme/productLicenses/none") })},
+	{rolledBack, "names the old license", failingReplace(func(e *apierror.Error) error { return e.With(apierror.Standing, "vendors/acme/productLicenses/none") })},
 	{rolledBack, "shows the key", failingReplace(func(e *apierror.Error) error { return e.With(apierror.VendorMessage, "not with "+vendorKey) })},
 	{incomplete, "does not look back", replacingBy(twoCalls)},
 	{incomplete, "says that the old terms stand", failingReplace(func(e *apierror.Error) error {
@@ -176,7 +176,7 @@ var replaceBugs = []bug{
 }
 
 const (
-	replaced   = "ReplaceProductLicense leaves one licence of the user to the product, with the new terms"
+	replaced   = "ReplaceProductLicense leaves one license of the user to the product, with the new terms"
 	rolledBack = "ReplaceProductLicense whose new terms are refused is ABORTED, and the old terms stand again"
 	incomplete = "ReplaceProductLicense whose old terms are refused too is ABORTED, and says that nothing stands"
 )

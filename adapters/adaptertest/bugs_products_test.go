@@ -15,13 +15,13 @@ const (
 	everyProduct        = "ListProducts gives every product exactly once, as the vendor holds it, whatever the page sizes"
 	createdProduct      = "CreateProduct is found again, apart from another one of its name"
 	updatedProduct      = "UpdateProduct changes what its mask names, and no other product"
-	everyProductLicense = "ListProductLicenses gives every licence exactly once, as the vendor holds it, whatever the page sizes"
+	everyProductLicense = "ListProductLicenses gives every license exactly once, as the vendor holds it, whatever the page sizes"
 	playableLicenses    = "ListProductLicenses tells what is playable: what is ACTIVE, has begun and has not ended"
 	chosenLicenses      = "ListProductLicenses chooses exactly by user, product and status, and by all at once"
 	licenseTokens       = "ListProductLicenses refuses what is no page token of this request"
 	createdLicense      = "CreateProductLicense is listed and got, as it was asked for"
 	filledIn            = "CreateProductLicense fills in what is left out: an order_id of its own, ACTIVE, and what the product says"
-	deletedLicense      = "DeleteProductLicense takes one licence away, and nothing else"
+	deletedLicense      = "DeleteProductLicense takes one license away, and nothing else"
 )
 
 // pagingProducts and pagingLicenses change a page of the list.
@@ -33,7 +33,7 @@ func pagingLicenses(change func(*pb.ListProductLicensesRequest, *pb.ListProductL
 	return showingInstead(change)
 }
 
-// showingLicenses changes every licence of the list.
+// showingLicenses changes every license of the list.
 func showingLicenses(change func(*pb.ProductLicense)) func(*bugged) {
 	return pagingLicenses(func(_ *pb.ListProductLicensesRequest, res *pb.ListProductLicensesResponse) {
 		for _, l := range res.GetProductLicenses() {
@@ -89,12 +89,12 @@ var productReadBugs = []bug{
 	{"GetProduct of an unknown product is NOT_FOUND", "shows an empty product", swallowingErrors},
 	{everyProductLicense, "ends after the first page", pagingLicenses(func(_ *pb.ListProductLicensesRequest, res *pb.ListProductLicensesResponse) { res.NextPageToken = "" })},
 	{everyProductLicense, "ignores the page size", requesting(func(req *pb.ListProductLicensesRequest) { req.PageSize = paging.MaxSize })},
-	{everyProductLicense, "shows a licence twice", pagingLicenses(func(req *pb.ListProductLicensesRequest, res *pb.ListProductLicensesResponse) {
+	{everyProductLicense, "shows a license twice", pagingLicenses(func(req *pb.ListProductLicensesRequest, res *pb.ListProductLicensesResponse) {
 		if req.GetPageToken() == "" && len(res.GetProductLicenses()) > 1 {
 			res.ProductLicenses[1] = proto.CloneOf(res.ProductLicenses[0])
 		}
 	})},
-	{everyProductLicense, "counts the licences of a page", pagingLicenses(func(_ *pb.ListProductLicensesRequest, res *pb.ListProductLicensesResponse) {
+	{everyProductLicense, "counts the licenses of a page", pagingLicenses(func(_ *pb.ListProductLicensesRequest, res *pb.ListProductLicensesResponse) {
 		res.TotalSize = int32(len(res.GetProductLicenses()))
 	})},
 	{everyProductLicense, "loses a word that it does not know", showingLicenses(func(l *pb.ProductLicense) {
@@ -102,13 +102,13 @@ var productReadBugs = []bug{
 			l.VendorStatus = ""
 		}
 	})},
-	{everyProductLicense, "leaves out that a licence does not renew", showingLicenses(func(l *pb.ProductLicense) {
+	{everyProductLicense, "leaves out that a license does not renew", showingLicenses(func(l *pb.ProductLicense) {
 		if !l.GetRenewal().GetRecurring() {
 			l.Renewal = nil
 		}
 	})},
 	{playableLicenses, "takes ACTIVE for playable", showingLicenses(func(l *pb.ProductLicense) { l.Playable = l.GetStatus() == pb.ProductLicense_ACTIVE })},
-	{playableLicenses, "takes a licence that does not end for one that has ended", showingLicenses(func(l *pb.ProductLicense) { l.Playable = l.GetPlayable() && l.GetStopTime() != nil })},
+	{playableLicenses, "takes a license that does not end for one that has ended", showingLicenses(func(l *pb.ProductLicense) { l.Playable = l.GetPlayable() && l.GetStopTime() != nil })},
 	{playableLicenses, "shows everything as playable", showingLicenses(func(l *pb.ProductLicense) { l.Playable = true })},
 	{chosenLicenses, "ignores the user", requesting(func(req *pb.ListProductLicensesRequest) { req.GetFilter().User = "" })},
 	{chosenLicenses, "has no regard to the user's case", requesting(func(req *pb.ListProductLicensesRequest) {
@@ -121,13 +121,13 @@ var productReadBugs = []bug{
 		}
 	})},
 	{chosenLicenses, "ignores the status", requesting(func(req *pb.ListProductLicensesRequest) { req.GetFilter().Status = 0 })},
-	{"ListProductLicenses without licences is empty", "shows an empty licence", pagingLicenses(func(_ *pb.ListProductLicensesRequest, res *pb.ListProductLicensesResponse) {
+	{"ListProductLicenses without licenses is empty", "shows an empty license", pagingLicenses(func(_ *pb.ListProductLicensesRequest, res *pb.ListProductLicensesResponse) {
 		res.ProductLicenses = append(res.ProductLicenses, &pb.ProductLicense{})
 	})},
 	{licenseTokens, "begins again", requesting(func(req *pb.ListProductLicensesRequest) { req.PageToken = "" })},
 	{licenseTokens, "binds its tokens to no filter", requesting(func(req *pb.ListProductLicensesRequest) { req.Filter = nil })},
 	{"GetProductLicense shows what the vendor holds", "shows nothing as playable", showingInstead(func(_ *pb.GetProductLicenseRequest, res *pb.ProductLicense) { res.Playable = false })},
-	{"GetProductLicense of an unknown licence is NOT_FOUND", "shows an empty licence", swallowingErrors},
+	{"GetProductLicense of an unknown license is NOT_FOUND", "shows an empty license", swallowingErrors},
 }
 
 var productWriteBugs = []bug{
@@ -155,7 +155,7 @@ var productWriteBugs = []bug{
 	})},
 	{deletedLicense, "only says so", around(doesNothing[*pb.DeleteProductLicenseRequest])},
 	{deletedLicense, "takes what is gone for a success", around(hopeful[*pb.DeleteProductLicenseRequest])},
-	{deletedLicense, "takes the next licence too", around(func(ctx context.Context, req *pb.DeleteProductLicenseRequest, b *bugged, call callOf) (proto.Message, error) {
+	{deletedLicense, "takes the next license too", around(func(ctx context.Context, req *pb.DeleteProductLicenseRequest, b *bugged, call callOf) (proto.Message, error) {
 		held, err := b.vendor.ProductLicenses(ctx)
 		if err != nil {
 			return nil, err

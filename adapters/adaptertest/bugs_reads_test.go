@@ -62,7 +62,7 @@ func unavailableAtTheEnd(b *bugged) {
 	}
 }
 
-func cancelledAtTheEnd(b *bugged) {
+func canceledAtTheEnd(b *bugged) {
 	b.around = func(ctx context.Context, call func(context.Context) error) error {
 		err := call(ctx)
 		if ctx.Err() != nil {
@@ -133,6 +133,6 @@ var readBugs = []bug{
 	{"a caller who has gone gets CANCELLED", "takes the caller's end for the vendor's", unavailableAtTheEnd},
 	{"a caller who goes while the vendor stalls gets CANCELLED", "takes the caller's end for the vendor's", unavailableAtTheEnd},
 	{"a deadline that passes while the vendor stalls is DEADLINE_EXCEEDED", "takes the caller's end for the vendor's", unavailableAtTheEnd},
-	{"a deadline that passes while the vendor stalls is DEADLINE_EXCEEDED", "takes every end for the caller's", cancelledAtTheEnd},
+	{"a deadline that passes while the vendor stalls is DEADLINE_EXCEEDED", "takes every end for the caller's", canceledAtTheEnd},
 	{"many goroutines may call at once", "remembers where one list stands", rememberingOneList},
 }

@@ -23,10 +23,12 @@ type reportRequest interface {
 	GetFilter() *pb.ReportFilter
 }
 
-// reportHook is what a bug does to one of these lists: it changes the request, or the answer, or asks again.
+// reportHook is what a bug does to one of these lists: it changes the request, or the answer, or
+// asks again.
 type reportHook func(req reportRequest, good func(reportRequest) (proto.Message, error)) (proto.Message, error)
 
-// throughReport makes a call of a list that takes a ReportFilter, with what is around it and what a bug does to it.
+// throughReport makes a call of a list that takes a ReportFilter, with what is around it and what a
+// bug does to it.
 func throughReport[Req reportRequest, Res proto.Message](ctx context.Context, b *bugged, req Req, call func(context.Context, Req) (Res, error)) (Res, error) {
 	if b.report == nil {
 		return through(ctx, b, req, call)

@@ -52,8 +52,8 @@ func usageAnyway(code codes.Code) func(*bugged) {
 }
 
 var usageBugs = []bug{
-	{"GetUsage tells how many licences, users and devices a site had", "takes devices for users", tellingUsage(func(u *pb.Usage) { u.MonthlyActiveUsers = u.GetMonthlyActiveDevices() })},
-	{"GetUsage tells how many licences, users and devices a site had", "writes the date without hyphens", tellingUsage(func(u *pb.Usage) { u.Date = "20240301" })},
+	{"GetUsage tells how many licenses, users and devices a site had", "takes devices for users", tellingUsage(func(u *pb.Usage) { u.MonthlyActiveUsers = u.GetMonthlyActiveDevices() })},
+	{"GetUsage tells how many licenses, users and devices a site had", "writes the date without hyphens", tellingUsage(func(u *pb.Usage) { u.Date = "20240301" })},
 	{"GetUsage without a date tells which day it measured", "repeats the date of the request", func(b *bugged) {
 		b.usage = func(ctx context.Context, req *pb.GetUsageRequest) (*pb.Usage, error) {
 			usage, err := b.good.GetUsage(ctx, req)
@@ -64,5 +64,5 @@ var usageBugs = []bug{
 		}
 	}},
 	{"GetUsage of what is no day is refused", "takes any other day for today", usageAnyway(codes.InvalidArgument)},
-	{"GetUsage of an unknown site is NOT_FOUND", "takes an unknown site for one without licences", usageAnyway(codes.NotFound)},
+	{"GetUsage of an unknown site is NOT_FOUND", "takes an unknown site for one without licenses", usageAnyway(codes.NotFound)},
 }

@@ -80,7 +80,8 @@ func unsure[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call callO
 	return failing(ctx, call, func(err error) error { return apierror.OutcomeUnknown("%v", err) })
 }
 
-// failing makes a call and changes its error, or those of a batch's items; nil makes it a success without an answer.
+// failing makes a call and changes its error, or those of a batch's items; nil makes it a success
+// without an answer.
 func failing(ctx context.Context, call callOf, change func(error) error) (proto.Message, error) {
 	res, err := call(ctx)
 	if err != nil {
@@ -103,7 +104,8 @@ func failing(ctx context.Context, call callOf, change func(error) error) (proto.
 	return res, nil
 }
 
-// bugsOf are the bugs that every write can have, for one whose requests are of this type; what it is about, where that can be missing.
+// bugsOf are the bugs that every write can have, for one whose requests are of this type; what it
+// is about, where that can be missing.
 func bugsOf[Req proto.Message](rpc, about string) []bug {
 	bugs := []bug{
 		{rpc + " takes effect once, and says what became of it", "does nothing", around(doesNothing[Req])},
@@ -151,7 +153,7 @@ func readsBackForEver(ctx context.Context, req *pb.ResetMemberPasswordRequest, b
 }
 
 var writeBugs = [][]bug{
-	{{"ResetMemberPassword whose answer is lost has an unknown outcome, and settles with one effect", "reads back for ever", around(readsBackForEver)}},
+	{{"ResetMemberPassword whose answer is lost has an unknown outcome, and settles with one effect", "reads back forever", around(readsBackForEver)}},
 	{
 		hiding[*pb.UpdateSiteRequest]("UpdateSite"), hiding[*pb.UpdateProductRequest]("UpdateProduct"),
 		hiding[*pb.DeleteProductLicenseRequest]("DeleteProductLicense"), hiding[*pb.BatchDeleteProductLicensesRequest]("BatchDeleteProductLicenses"),
@@ -173,8 +175,8 @@ var writeBugs = [][]bug{
 	bugsOf[*pb.UpdateProductRequest]("UpdateProduct", "product"),
 	bugsOf[*pb.CreateProductLicenseRequest]("CreateProductLicense", "product"),
 	bugsOf[*pb.CreateProductLicenseRequest]("CreateProductLicense without an order_id", ""),
-	bugsOf[*pb.DeleteProductLicenseRequest]("DeleteProductLicense", "licence"),
+	bugsOf[*pb.DeleteProductLicenseRequest]("DeleteProductLicense", "license"),
 	bugsOf[*pb.BatchCreateProductLicensesRequest]("BatchCreateProductLicenses", ""),
 	bugsOf[*pb.BatchDeleteProductLicensesRequest]("BatchDeleteProductLicenses", ""),
-	bugsOf[*pb.ReplaceProductLicenseRequest]("ReplaceProductLicense", "licence"),
+	bugsOf[*pb.ReplaceProductLicenseRequest]("ReplaceProductLicense", "license"),
 }

@@ -14,12 +14,13 @@ import (
 // mostPages is where a list that does not end is given up.
 const mostPages = 5000
 
-// listPage asks for one page of licences.
+// listPage asks for one page of licenses.
 func (s *site) listPage(ctx context.Context, filter *pb.LicenseFilter, size int32, token string) (*pb.ListLicensesResponse, error) {
 	return s.Adapter.(adapters.LicenseLister).ListLicenses(ctx, &pb.ListLicensesRequest{Parent: s.name, Filter: proto.CloneOf(filter), PageSize: size, PageToken: token})
 }
 
-// list pages through the licences to the end, with these page sizes in turn. After each page, between is called.
+// list pages through the licenses to the end, with these page sizes in turn. After each page,
+// between is called.
 func (s *site) list(t T, filter *pb.LicenseFilter, between func(page int), sizes ...int32) []*pb.License {
 	t.Helper()
 	return s.listFrom(t, "", filter, between, sizes...)
@@ -50,7 +51,8 @@ func (s *site) listFrom(t T, token string, filter *pb.LicenseFilter, between fun
 	return nil
 }
 
-// receiver is the client's end of a stream. What it embeds is nil: an adapter needs no more than a context and Send.
+// receiver is the client's end of a stream. What it embeds is nil: an adapter needs no more than a
+// context and Send.
 type receiver struct {
 	grpc.ServerStream
 	ctx  context.Context
@@ -61,7 +63,8 @@ func (r *receiver) Context() context.Context { return r.ctx }
 
 func (r *receiver) Send(m *pb.StreamLicensesResponse) error { return r.send(m) }
 
-// stream streams the licences from a token on, and answers the messages that came. After each, got is called, whose error is Send's.
+// stream streams the licenses from a token on, and answers the messages that came. After each, got
+// is called, whose error is Send's.
 func (s *site) stream(ctx context.Context, filter *pb.LicenseFilter, token string, got func(*pb.StreamLicensesResponse) error) ([]*pb.StreamLicensesResponse, error) {
 	var messages []*pb.StreamLicensesResponse
 	to := &receiver{ctx: ctx, send: func(m *pb.StreamLicensesResponse) error {

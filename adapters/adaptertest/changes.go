@@ -15,7 +15,7 @@ var changePromises = []Promise{
 	{"ListStatusChanges of a site without changes is empty", needs(statusChangeLister), noChanges},
 	{"ListStatusChanges of an unknown site is NOT_FOUND", needs(statusChangeLister), changesOfUnknownSite},
 	{"CancelStatusChange takes the change back", needs(statusChangeCanceller, trialExtender, statusChangeLister), cancelIsListed},
-	{"CancelStatusChange of what is cancelled sends nothing, and answers what stands", needs(statusChangeCanceller, trialExtender), cancelAgain},
+	{"CancelStatusChange of what is canceled sends nothing, and answers what stands", needs(statusChangeCanceller, trialExtender), cancelAgain},
 	{"CancelStatusChange of what the vendor has approved is FAILED_PRECONDITION", needs(statusChangeCanceller, trialExtender), cancelTooLate},
 }
 
@@ -49,14 +49,15 @@ var changeWrites = []write{
 		prepare: func(t T, h Harness) *attempt {
 			s := newSite(t, h)
 			pending := s.extend(t)
-			if pending.GetState() != pb.StatusChange_PENDING { // a vendor that decides at once leaves nothing to take back
+			// a vendor that decides at once leaves nothing to take back
+			if pending.GetState() != pb.StatusChange_PENDING {
 				return nil
 			}
-			return &attempt{s.cancelling(pending.GetName()), wanting(func(t T, what string, change *pb.StatusChange) { wantCancelled(t, what, change, pending) })}
+			return &attempt{s.canceling(pending.GetName()), wanting(func(t T, what string, change *pb.StatusChange) { wantCanceled(t, what, change, pending) })}
 		},
 		ofNothing: func(t T, h Harness) call {
 			s := newSite(t, h)
-			return s.cancelling(s.name + "/statusChanges/PD001.none")
+			return s.canceling(s.name + "/statusChanges/PD001.none")
 		},
 		what: "status change",
 	},
@@ -70,7 +71,7 @@ func (s *site) extending() call {
 	return typed(s.Adapter.(adapters.TrialExtender).ExtendTrial, &pb.ExtendTrialRequest{Name: s.name, Message: "Another month, please."})
 }
 
-func (s *site) cancelling(name string) call {
+func (s *site) canceling(name string) call {
 	return typed(s.Adapter.(adapters.StatusChangeCanceller).CancelStatusChange, &pb.CancelStatusChangeRequest{Name: name})
 }
 
@@ -84,7 +85,7 @@ func (s *site) extend(t T) *pb.StatusChange {
 	return change
 }
 
-func wantCancelled(t T, what string, change, pending *pb.StatusChange) {
+func wantCanceled(t T, what string, change, pending *pb.StatusChange) {
 	t.Helper()
 	if change.GetName() != pending.GetName() || change.GetType() != pending.GetType() || change.GetState() != pb.StatusChange_CANCELLED {
 		t.Errorf("%s: the change is %v, want %q to be CANCELLED", what, change, pending.GetName())
@@ -173,11 +174,11 @@ func cancelIsListed(t T, h Harness) {
 	if change == nil {
 		return
 	}
-	if _, err := s.cancelling(change.GetName()).in(t.Context(), newSteps()); err != nil {
+	if _, err := s.canceling(change.GetName()).in(t.Context(), newSteps()); err != nil {
 		t.Fatalf("CancelStatusChange: %v", err)
 	}
 	for _, listed := range s.changes(t, pb.Site_SERVICE_UNSPECIFIED) {
-		wantCancelled(t, "ListStatusChanges", listed, change)
+		wantCanceled(t, "ListStatusChanges", listed, change)
 	}
 }
 
@@ -188,11 +189,11 @@ func cancelAgain(t T, h Harness) {
 	}
 	h = since(h)
 	for _, what := range []string{"the first CancelStatusChange", "the second"} {
-		answer, err := s.cancelling(change.GetName()).in(t.Context(), newSteps())
+		answer, err := s.canceling(change.GetName()).in(t.Context(), newSteps())
 		if err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
-		wantCancelled(t, what, answer.(*pb.StatusChange), change)
+		wantCanceled(t, what, answer.(*pb.StatusChange), change)
 		wantWrites(t, what, h, 1)
 	}
 }
@@ -204,7 +205,7 @@ func cancelTooLate(t T, h Harness) {
 	}
 	h.Approve(s.id)
 	h = since(h)
-	_, err := s.cancelling(change.GetName()).in(t.Context(), newSteps())
+	_, err := s.canceling(change.GetName()).in(t.Context(), newSteps())
 	wantError(t, "CancelStatusChange of an approved change", err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE)
 	wantWrites(t, "CancelStatusChange of an approved change", h, 0)
 }

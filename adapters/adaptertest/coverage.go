@@ -23,8 +23,8 @@ var services = []*grpc.ServiceDesc{
 // unpromised are RPCs for which the suite has no promise, each with the reason why.
 var unpromised = map[string]string{}
 
-// uncovered tells what of an adapter no promise covers: capabilities without one, and methods that are named as an RPC and are none, so that
-// the server would call them unsupported.
+// uncovered tells what of an adapter no promise covers: capabilities without one, and methods that
+// are named as an RPC and are none, so that the server would call them unsupported.
 func uncovered(a adapters.Adapter, promises []Promise, unpromised map[string]string) []string {
 	var complaints []string
 	for _, service := range services {

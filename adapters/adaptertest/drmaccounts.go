@@ -26,12 +26,13 @@ var drmAccountPromises = []Promise{
 	{"GetDrmAccount of an unknown account is NOT_FOUND", needs(drmAccountGetter), unknownAccount},
 }
 
-// accounting tells whether an adapter has a capability that concerns DRM accounts.
+// accounting reports whether an adapter has a capability that concerns DRM accounts.
 func accounting(a adapters.Adapter) bool {
 	return has[adapters.DrmAccountLister](a) || has[adapters.DrmAccountGetter](a) || has[adapters.DrmAccountCreator](a) || has[adapters.DrmAccountDeviceDeleter](a)
 }
 
-// usernames are those that a vendor's search, a path or a database may take for one another, and then as many as are asked for.
+// usernames are those that a vendor's search, a path or a database may take for one another, and
+// then as many as are asked for.
 func usernames(n int) []string {
 	all := []string{"donald@duck.com", "Donald@duck.com", "DONALD@DUCK.COM", "donald_duck", "donald.duck", "donaldXduck", "mcdonald-99", "0005665673625"}
 	for i := len(all); i < n; i++ {
@@ -40,8 +41,8 @@ func usernames(n int) []string {
 	return all[:n]
 }
 
-// putAccounts lets the vendor hold n accounts, of each customer in turn, as far as it can: with up to three devices. It answers what the adapter must show of
-// them with view FULL.
+// putAccounts lets the vendor hold n accounts, of each customer in turn, as far as it can: with up
+// to three devices. It answers what the adapter must show of them with view FULL.
 func putAccounts(t T, h Harness, n int) []*pb.DrmAccount {
 	t.Helper()
 	var seeds, want []*pb.DrmAccount
@@ -183,7 +184,8 @@ func basicAccount(t T, h Harness) {
 		for _, view := range []pb.DrmAccount_View{pb.DrmAccount_VIEW_UNSPECIFIED, pb.DrmAccount_BASIC} {
 			got := getAccount(t, h, want.GetName(), view)
 			want.Password = ""
-			if len(got.GetDevices()) == 0 { // an account that is answered alone may show them in any view
+			// an account that is answered alone may show them in any view
+			if len(got.GetDevices()) == 0 {
 				want.Devices = nil
 			}
 			sameAccount(t, "GetDrmAccount, view "+view.String(), got, want)

@@ -201,7 +201,8 @@ func deviceOfAnother(t T, h Harness) {
 	wantDevices(t, h, "after DeleteDrmAccountDevice of another account's", accounts)
 }
 
-// bindDevice binds a device to an account, and answers its name; empty where the vendor lets go of every device at once.
+// bindDevice binds a device to an account, and answers its name; empty where the vendor lets go of
+// every device at once.
 func bindDevice(t T, h Harness) (account *pb.DrmAccount, name string) {
 	t.Helper()
 	if h.BindDevice == nil {

@@ -13,8 +13,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// failures holds what becomes of the vendor's failures, on every read that the adapter has. None of these errors shows a secret or a control
-// character, whatever the vendor writes.
+// failures holds what becomes of the vendor's failures, on every read that the adapter has. None of
+// these errors shows a secret or a control character, whatever the vendor writes.
 var failures = []Promise{
 	{"a vendor that is down is UNAVAILABLE", nil,
 		failing(Down, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, nil)},
@@ -32,7 +32,8 @@ var failures = []Promise{
 		failing(Garbage, codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, nil)},
 }
 
-// failing makes a check that all reads fail in this way. Nobody waits as long as a throttling vendor asks for.
+// failing makes a check that all reads fail in this way. Nobody waits as long as a throttling
+// vendor asks for.
 func failing(fault Fault, code codes.Code, reason pb.ErrorReason, more func(T, string, *apierror.Error)) func(T, Harness) {
 	return func(t T, h Harness) {
 		all := reads(t, h)

@@ -17,7 +17,8 @@ var filterPromises = []Promise{
 	{"all conditions must hold at once", needs(licenseLister), allConditions},
 }
 
-// lookalikes are texts that a vendor's search, a query string or a database may take for one another.
+// lookalikes are texts that a vendor's search, a query string or a database may take for one
+// another.
 var lookalikes = []string{
 	"Movie-1", "movie-1", "MOVIE-1", "Movie-10", "A Movie-1", "Movie-1 b", "Movie-1 ", "Movie_1", "Movie%", "Movie%2D1", "Movie+1", "Movie 1",
 	"*", "a/b?c=d&e#f", "Möwe", "Mo\u0308we", "영화-1", `"quoted" '--`, `back\slash`,

@@ -11,11 +11,12 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// midnight is the turn of a day at which the suite's rows stand: vendors search by days, so that is where mistakes are.
+// midnight is the turn of a day at which the suite's rows stand: vendors search by days, so that is
+// where mistakes are.
 var midnight = time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC)
 
-// siteIDs are what vendors call sites. The first ones are for vendors with narrow rules, such as four letters and digits; those with escapes are
-// for vendors that allow anything.
+// siteIDs are what vendors call sites. The first ones are for vendors with narrow rules, such as
+// four letters and digits; those with escapes are for vendors that allow anything.
 var siteIDs = []string{"DEMO", "0AZ9", "TST2", "Demo", "default", "drm-20231101082316-dJDGa", "a/b", "100%", "a%2Fb", "é:@ ü"}
 
 // site is a site that the vendor holds, with the rows of it.
@@ -29,7 +30,8 @@ type site struct {
 // row is a row as the suite seeded it, and as the adapter must show it.
 type row struct{ seeded, shown *pb.License }
 
-// newSites lets the vendor hold up to n sites, as many as it can. Every other one is enabled, the first one is.
+// newSites lets the vendor hold up to n sites, as many as it can. Every other one is enabled, the
+// first one is.
 func newSites(t T, h Harness, n int) []*site {
 	t.Helper()
 	var sites []*site
@@ -108,7 +110,8 @@ func license(contentID string, at time.Time) *pb.License {
 	}
 }
 
-// history is n rows, oldest first, the newest at midnight: five in every second and seven of a content in a row, so that every second holds equal rows.
+// history is n rows, oldest first, the newest at midnight: five in every second and seven of a
+// content in a row, so that every second holds equal rows.
 func history(n int) []*pb.License {
 	var rows []*pb.License
 	for i := range n {

@@ -12,9 +12,9 @@ import (
 var licensePromises = []Promise{
 	{"a row shows what the vendor holds", needs(licenseLister), rowsAsHeld},
 	{"a site shows its own rows only", needs(licenseLister), ownRowsOnly},
-	{"licences come newest first", needs(licenseLister), comeNewestFirst},
+	{"licenses come newest first", needs(licenseLister), comeNewestFirst},
 	{"a site without rows has an empty list", needs(licenseLister), noRows},
-	{"the licences of an unknown site are NOT_FOUND", needs(licenseLister), unknownSite},
+	{"the licenses of an unknown site are NOT_FOUND", needs(licenseLister), unknownSite},
 }
 
 func rowsAsHeld(t T, h Harness) {
@@ -32,7 +32,7 @@ func rowsAsHeld(t T, h Harness) {
 		}
 	}
 	if len(s.rows) == 0 {
-		t.Fatalf("the harness can hold no licences: ShowLicense is nil for every row")
+		t.Fatalf("the harness can hold no licenses: ShowLicense is nil for every row")
 	}
 	sameRows(t, "ListLicenses", s.list(t, nil, nil, 0), s.held(nil))
 }

@@ -54,7 +54,8 @@ func (l listing[Row]) token(t T) string {
 	return next
 }
 
-// refusesTokens checks that what is no page token is refused, and that a token of this list is refused by the others.
+// refusesTokens checks that what is no page token is refused, and that a token of this list is
+// refused by the others.
 func (l listing[Row]) refusesTokens(t T, others map[string]listing[Row]) {
 	t.Helper()
 	token := l.token(t)

@@ -81,7 +81,8 @@ func anotherGroup(m *pb.Member) pb.Member_Group {
 	return pb.Member_CLIENT
 }
 
-// putMembers lets the vendor hold n members, as far as it can, and answers what the adapter must show of them: without names.
+// putMembers lets the vendor hold n members, as far as it can, and answers what the adapter must
+// show of them: without names.
 func putMembers(t T, h Harness, n int) []*pb.Member {
 	t.Helper()
 	var seeds, want []*pb.Member

@@ -12,7 +12,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/names"
 )
 
-// checkNames demands that every resource name in an answer is canonical, of the form that its type has, and this vendor's.
+// checkNames demands that every resource name in an answer is canonical, of the form that its type
+// has, and this vendor's.
 func checkNames(t T, vendor, what string, answer proto.Message) {
 	t.Helper()
 	eachName(answer.ProtoReflect(), func(field protoreflect.FieldDescriptor, resourceType, name string) {
@@ -30,7 +31,8 @@ func checkNames(t T, vendor, what string, answer proto.Message) {
 	})
 }
 
-// eachName calls yield for every field of a message, and of the messages in it, that holds a resource name and is set.
+// eachName calls yield for every field of a message, and of the messages in it, that holds a
+// resource name and is set.
 func eachName(m protoreflect.Message, yield func(field protoreflect.FieldDescriptor, resourceType, name string)) {
 	m.Range(func(field protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		switch {
@@ -49,7 +51,8 @@ func eachName(m protoreflect.Message, yield func(field protoreflect.FieldDescrip
 	})
 }
 
-// nameOf is the type of resource that a field names: its own, as "name" in a resource, or another one's.
+// nameOf is the type of resource that a field names: its own, as "name" in a resource, or another
+// one's.
 func nameOf(field protoreflect.FieldDescriptor) string {
 	if field.Name() == "name" {
 		r, _ := proto.GetExtension(field.ContainingMessage().Options(), annotations.E_Resource).(*annotations.ResourceDescriptor)

@@ -42,11 +42,12 @@ var orderWrites = []write{{
 	},
 }}
 
-// order is an order as the suite seeded it, and as the adapter must show it: without a name, which the vendor gives.
+// order is an order as the suite seeded it, and as the adapter must show it: without a name, which
+// the vendor gives.
 type order struct{ seeded, shown *pb.SiteOrder }
 
-// newOrders lets the vendor hold n orders, as far as it can: of three accounts and three states, one at every noon, two of
-// a name.
+// newOrders lets the vendor hold n orders, as far as it can: of three accounts and three states,
+// one at every noon, two of a name.
 func newOrders(h Harness, n int) []order {
 	var orders []order
 	var seeds []*pb.SiteOrder

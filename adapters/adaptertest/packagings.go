@@ -11,7 +11,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// packagingReport is checked like the reports about licences: a packaging is made of one row's content and time.
+// packagingReport is checked like the reports about licenses: a packaging is made of one row's
+// content and time.
 var packagingReport = report[*pb.Packaging]{
 	rpc:   "ListPackagings",
 	needs: needs(capability[adapters.PackagingLister]()),

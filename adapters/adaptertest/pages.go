@@ -77,8 +77,9 @@ func totalSize(t T, h Harness) {
 	}
 }
 
-// arrivals checks that rows which arrive between the pages, this much later than the newest row each time, change nothing for those held before. One
-// of them is like the newest row of the history, so that it is equal to it where the second is the same.
+// arrivals checks that rows which arrive between the pages, this much later than the newest row
+// each time, change nothing for those held before. One of them is like the newest row of the
+// history, so that it is equal to it where the second is the same.
 func arrivals(later time.Duration, filter *pb.LicenseFilter) func(T, Harness) {
 	return func(t T, h Harness) {
 		s := newSite(t, h)

@@ -33,7 +33,8 @@ type batchResponse interface {
 	GetResults() []*pb.ProductLicenseResult
 }
 
-// batched makes a call of a batch, whose error is that of the first item that failed: a batch that has only errors in its results has failed too.
+// batched makes a call of a batch, whose error is that of the first item that failed: a batch that
+// has only errors in its results has failed too.
 func batched[Req proto.Message, Res batchResponse](method func(context.Context, Req) (Res, error), req Req) call {
 	return func(ctx context.Context) (proto.Message, error) {
 		res, err := method(ctx, proto.CloneOf(req))
@@ -54,7 +55,8 @@ var createBatch = write{
 		sold := sellLicenses(t, h, 12)
 		wanted := []*pb.ProductLicense{
 			{User: viewers[1], Product: sold[0].GetProduct()},
-			{User: viewers[1], Product: sold[0].GetProduct()}, // another one, of an order of its own
+			// another one, of an order of its own
+			{User: viewers[1], Product: sold[0].GetProduct()},
 			bought(viewers[0], sold[0].GetProduct(), "order-1"),
 		}
 		return &attempt{creatingBatch(h, wanted...), wanting(func(t T, what string, res *pb.BatchCreateProductLicensesResponse) {
@@ -77,7 +79,7 @@ var deleteBatch = write{
 	},
 }
 
-// creatingBatch creates licences, the second of which names the parent too.
+// creatingBatch creates licenses, the second of which names the parent too.
 func creatingBatch(h Harness, wanted ...*pb.ProductLicense) call {
 	req := &pb.BatchCreateProductLicensesRequest{Parent: vendorName(h)}
 	for i, l := range wanted {
@@ -93,7 +95,8 @@ func deletingBatch(h Harness, gone ...string) call {
 	return batched(h.Adapter.(adapters.ProductLicenseBatchDeleter).BatchDeleteProductLicenses, &pb.BatchDeleteProductLicensesRequest{Parent: vendorName(h), Names: gone})
 }
 
-// wantResults demands a result for each item of a batch, in its place, which is a licence that no other item has.
+// wantResults demands a result for each item of a batch, in its place, which is a license that no
+// other item has.
 func wantResults(t T, what string, res batchResponse, is func(i int, got *pb.ProductLicense) bool) {
 	t.Helper()
 	if len(res.GetResults()) != batchSize {
@@ -110,8 +113,9 @@ func wantResults(t T, what string, res batchResponse, is func(i int, got *pb.Pro
 	}
 }
 
-// settlesEach checks that where a fault hits some items, the results say of which items nobody knows what became, and that running the method again carries
-// each item out once. A vendor that takes a batch as one call is hit again and again, until there are no faults left.
+// settlesEach checks that where a fault hits some items, the results say of which items nobody
+// knows what became, and that running the method again carries each item out once. A vendor that
+// takes a batch as one call is hit again and again, until there are no faults left.
 func (w write) settlesEach(fault WriteFault) func(T, Harness) {
 	const faults = batchSize - 1
 	return w.prepared(func(c checked, t T, h Harness) {
@@ -142,7 +146,8 @@ func (w write) settlesEach(fault WriteFault) func(T, Harness) {
 	})
 }
 
-// wantRefused demands a batch of which the second item was not found and the others were carried out, however often it is called.
+// wantRefused demands a batch of which the second item was not found and the others were carried
+// out, however often it is called.
 func wantRefused(t T, h Harness, batch call) []*pb.ProductLicenseResult {
 	t.Helper()
 	h = since(h)
@@ -154,7 +159,7 @@ func wantRefused(t T, h Harness, batch call) []*pb.ProductLicenseResult {
 		res, ok := answer.(batchResponse)
 		if !ok || len(res.GetResults()) != batchSize || res.GetResults()[1].GetError() == nil ||
 			res.GetResults()[0].GetProductLicense() == nil || res.GetResults()[2].GetProductLicense() == nil {
-			t.Fatalf("%s: it answers %v, want two licences with an error between them", what, answer)
+			t.Fatalf("%s: it answers %v, want two licenses with an error between them", what, answer)
 		}
 		wantWrites(t, what, h, batchSize-1)
 		if log.unsettled() {

@@ -16,16 +16,16 @@ import (
 )
 
 var productLicensePromises = []Promise{
-	{"ListProductLicenses gives every licence exactly once, as the vendor holds it, whatever the page sizes", needs(productLicenseLister), everyProductLicenseOnce},
+	{"ListProductLicenses gives every license exactly once, as the vendor holds it, whatever the page sizes", needs(productLicenseLister), everyProductLicenseOnce},
 	{"ListProductLicenses tells what is playable: what is ACTIVE, has begun and has not ended", needs(productLicenseLister), playableLicenses},
 	{"ListProductLicenses chooses exactly by user, product and status, and by all at once", needs(productLicenseLister), productLicenseConditions},
-	{"ListProductLicenses without licences is empty", needs(productLicenseLister), noProductLicenses},
+	{"ListProductLicenses without licenses is empty", needs(productLicenseLister), noProductLicenses},
 	{"ListProductLicenses refuses what is no page token of this request", needs(productLicenseLister), productLicensesRefuseGarbage},
 	{"GetProductLicense shows what the vendor holds", needs(productLicenseGetter), productLicenseAsHeld},
-	{"GetProductLicense of an unknown licence is NOT_FOUND", needs(productLicenseGetter), unknownProductLicense},
+	{"GetProductLicense of an unknown license is NOT_FOUND", needs(productLicenseGetter), unknownProductLicense},
 }
 
-// licensing tells whether an adapter has a capability that concerns product licences.
+// licensing reports whether an adapter has a capability that concerns product licenses.
 func licensing(a adapters.Adapter) bool {
 	return has[adapters.ProductLicenseLister](a) || has[adapters.ProductLicenseGetter](a) || has[adapters.ProductLicenseCreator](a) ||
 		has[adapters.ProductLicenseDeleter](a) || has[adapters.ProductLicenseBatchCreator](a) || has[adapters.ProductLicenseBatchDeleter](a) ||
@@ -43,7 +43,7 @@ func fromNow(d time.Duration) *timestamppb.Timestamp {
 	return timestamppb.New(time.Now().Add(d).Truncate(time.Second))
 }
 
-// bought is a licence of a user to a product, which began yesterday and does not end.
+// bought is a license of a user to a product, which began yesterday and does not end.
 func bought(user, product, orderID string) *pb.ProductLicense {
 	return &pb.ProductLicense{
 		User: user, Product: product, Status: pb.ProductLicense_ACTIVE, StartTime: fromNow(-aDay), OrderId: orderID,
@@ -52,7 +52,7 @@ func bought(user, product, orderID string) *pb.ProductLicense {
 	}
 }
 
-// periods are when licences begin and end: those that may be played now first.
+// periods are when licenses begin and end: those that may be played now first.
 var periods = []func(*pb.ProductLicense){
 	func(*pb.ProductLicense) {},
 	func(l *pb.ProductLicense) { l.StopTime = fromNow(aDay) },
@@ -70,8 +70,8 @@ func productLicenseIDs(n int) []string {
 	return all[:n]
 }
 
-// sellLicenses lets the vendor hold n licences, as far as it can: to three products, of all users, statuses and periods, each with each. It answers what the
-// adapter must show of them.
+// sellLicenses lets the vendor hold n licenses, as far as it can: to three products, of all users,
+// statuses and periods, each with each. It answers what the adapter must show of them.
 func sellLicenses(t T, h Harness, n int) []*pb.ProductLicense {
 	t.Helper()
 	products := putProducts(t, h, 5)
@@ -92,7 +92,8 @@ func sellLicenses(t T, h Harness, n int) []*pb.ProductLicense {
 	return hold(t, h, seeds...)
 }
 
-// hold lets the vendor hold those of these licences that it can, and answers what the adapter must show of them.
+// hold lets the vendor hold those of these licenses that it can, and answers what the adapter must
+// show of them.
 func hold(t T, h Harness, seeds ...*pb.ProductLicense) []*pb.ProductLicense {
 	t.Helper()
 	var held, want []*pb.ProductLicense
@@ -105,7 +106,7 @@ func hold(t T, h Harness, seeds ...*pb.ProductLicense) []*pb.ProductLicense {
 		}
 	}
 	if len(want) == 0 {
-		t.Fatalf("the harness can hold no product licences: ShowProductLicense is nil for every one")
+		t.Fatalf("the harness can hold no product licenses: ShowProductLicense is nil for every one")
 	}
 	h.PutProductLicenses(held...)
 	return want
@@ -129,14 +130,14 @@ func getProductLicense(t T, h Harness, name string) *pb.ProductLicense {
 	return got
 }
 
-// wantGone demands that there is no such licence any more.
+// wantGone demands that there is no such license any more.
 func wantGone(t T, h Harness, what, name string) {
 	t.Helper()
 	_, err := h.Adapter.(adapters.ProductLicenseGetter).GetProductLicense(t.Context(), &pb.GetProductLicenseRequest{Name: name})
 	wantError(t, what+": GetProductLicense of "+name, err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
 }
 
-// ofFilter are the licences that a filter chooses.
+// ofFilter are the licenses that a filter chooses.
 func ofFilter(held []*pb.ProductLicense, f *pb.ProductLicenseFilter) []*pb.ProductLicense {
 	return choose(held, func(l *pb.ProductLicense) bool {
 		ids, err := names.Product.IDs(l.GetProduct())
@@ -145,7 +146,7 @@ func ofFilter(held []*pb.ProductLicense, f *pb.ProductLicenseFilter) []*pb.Produ
 	})
 }
 
-// holds tells whether got has every value that want has.
+// holds reports whether got has every value that want has.
 func holds(got, want protoreflect.Message) (all bool) {
 	all = true
 	want.Range(func(field protoreflect.FieldDescriptor, v protoreflect.Value) bool {
@@ -177,7 +178,7 @@ func playableLicenses(t T, h Harness) {
 	}
 	for _, l := range listProductLicenses(h, nil).all(t, len(playable), 0) {
 		if l.GetPlayable() != playable[l.GetName()] {
-			t.Errorf("the licence %v has playable %t at %s", l, l.GetPlayable(), time.Now().UTC())
+			t.Errorf("the license %v has playable %t at %s", l, l.GetPlayable(), time.Now().UTC())
 		}
 	}
 }
@@ -230,6 +231,6 @@ func productLicenseAsHeld(t T, h Harness) {
 func unknownProductLicense(t T, h Harness) {
 	sellLicenses(t, h, 3)
 	for _, id := range []string{noID, "1F2E3D4C000001", "c/d"} {
-		wantGone(t, h, "of an unknown licence", names.ProductLicense.Name(h.Vendor, id))
+		wantGone(t, h, "of an unknown license", names.ProductLicense.Name(h.Vendor, id))
 	}
 }

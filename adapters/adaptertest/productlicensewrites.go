@@ -13,7 +13,7 @@ import (
 var productLicenseWritePromises = []Promise{
 	{"CreateProductLicense is listed and got, as it was asked for", needs(productLicenseCreator, productLicenseGetter, productLicenseLister), createdLicenseIsFound},
 	{"CreateProductLicense fills in what is left out: an order_id of its own, ACTIVE, and what the product says", needs(productLicenseCreator, productLicenseGetter), fillsIn},
-	{"DeleteProductLicense takes one licence away, and nothing else", needs(productLicenseDeleter, productLicenseGetter), deletesOneLicense},
+	{"DeleteProductLicense takes one license away, and nothing else", needs(productLicenseDeleter, productLicenseGetter), deletesOneLicense},
 }
 
 var productLicenseWrites = []write{
@@ -27,7 +27,7 @@ var productLicenseWrites = []write{
 			hold(t, h, held)
 			return &attempt{creatingLicense(h, wanted), wanting(func(t T, what string, got *pb.ProductLicense) {
 				if got.GetName() == held.GetName() {
-					t.Errorf("%s: it answers the licence that was there", what)
+					t.Errorf("%s: it answers the license that was there", what)
 				}
 				wantLicense(t, what, got, wanted)
 			})}
@@ -57,7 +57,7 @@ var productLicenseWrites = []write{
 			sellLicenses(t, h, 3)
 			return deletingLicense(h, names.ProductLicense.Name(h.Vendor, noID))
 		},
-		what: "licence",
+		what: "license",
 	},
 }
 
@@ -69,7 +69,7 @@ func deletingLicense(h Harness, name string) call {
 	return typed(h.Adapter.(adapters.ProductLicenseDeleter).DeleteProductLicense, &pb.DeleteProductLicenseRequest{Name: name})
 }
 
-// isLicense tells whether a licence is as it was wanted, and has what was left out.
+// isLicense reports whether a license is as it was wanted, and has what was left out.
 func isLicense(got, wanted *pb.ProductLicense) bool {
 	wanted = proto.CloneOf(wanted)
 	if wanted.GetStatus() == pb.ProductLicense_STATUS_UNSPECIFIED {
@@ -81,7 +81,7 @@ func isLicense(got, wanted *pb.ProductLicense) bool {
 func wantLicense(t T, what string, got, wanted *pb.ProductLicense) {
 	t.Helper()
 	if !isLicense(got, wanted) {
-		t.Errorf("%s: the licence is %v, want one with a name, an order_id, and %v", what, got, wanted)
+		t.Errorf("%s: the license is %v, want one with a name, an order_id, and %v", what, got, wanted)
 	}
 }
 
@@ -103,7 +103,7 @@ func createdLicenseIsFound(t T, h Harness) {
 		got := getProductLicense(t, h, answer.(*pb.ProductLicense).GetName())
 		wantLicense(t, "GetProductLicense of what was created", got, wanted)
 		if playable := i == 0; got.GetPlayable() != playable {
-			t.Errorf("the licence %v has playable %t", got, got.GetPlayable())
+			t.Errorf("the license %v has playable %t", got, got.GetPlayable())
 		}
 		held = append(held, got)
 	}
@@ -123,7 +123,7 @@ func fillsIn(t T, h Harness) {
 		} {
 			wantLicense(t, what, got, &pb.ProductLicense{User: viewers[0], Product: product.GetName()})
 			if got.GetRenewal().GetRecurring() != product.GetRecurring() || !proto.Equal(got.GetPurchase().GetPrice(), product.GetPrice()) || got.GetPurchase().GetTime() == nil {
-				t.Errorf("%s: the licence %v differs from what its product says: %v, or tells no time of purchase", what, got, product)
+				t.Errorf("%s: the license %v differs from what its product says: %v, or tells no time of purchase", what, got, product)
 			}
 		}
 		if order := answer.(*pb.ProductLicense).GetOrderId(); orders[order] {
@@ -147,5 +147,5 @@ func deletesOneLicense(t T, h Harness) {
 		_, err := deletingLicense(h, gone.GetName()).in(t.Context(), newSteps())
 		wantError(t, "DeleteProductLicense of what is gone", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
 	}
-	wantWrites(t, "DeleteProductLicense of two licences", h, 2)
+	wantWrites(t, "DeleteProductLicense of two licenses", h, 2)
 }

@@ -15,7 +15,7 @@ import (
 var replaceNeeds = needs(productLicenseReplacer, productLicenseGetter, productLicenseLister)
 
 var replacePromises = []Promise{
-	{"ReplaceProductLicense leaves one licence of the user to the product, with the new terms", replaceNeeds, replacesOne},
+	{"ReplaceProductLicense leaves one license of the user to the product, with the new terms", replaceNeeds, replacesOne},
 	{"ReplaceProductLicense with another user is INVALID_ARGUMENT, and sends nothing", replaceNeeds, replaceForAnother},
 	{"ReplaceProductLicense whose new terms are refused is ABORTED, and the old terms stand again", replaceNeeds, rollsBack},
 	{"ReplaceProductLicense whose old terms are refused too is ABORTED, and says that nothing stands", replaceNeeds, isIncomplete},
@@ -39,10 +39,10 @@ var replaceWrites = []write{{
 		r := newReplacement(t, h)
 		return replacing(h, names.ProductLicense.Name(h.Vendor, noID), r.terms)
 	},
-	what: "licence",
+	what: "license",
 }}
 
-// replacement is a licence that is to be replaced, among others of its user and its product.
+// replacement is a license that is to be replaced, among others of its user and its product.
 type replacement struct {
 	old, terms *pb.ProductLicense
 	others     []*pb.ProductLicense
@@ -64,9 +64,10 @@ func newReplacement(t T, h Harness) *replacement {
 	}
 	held := hold(t, h, seeds...)
 	if len(held) != len(seeds) {
-		t.Fatalf("the harness cannot hold these licences: %v", seeds)
+		t.Fatalf("the harness cannot hold these licenses: %v", seeds)
 	}
-	terms := bought(seeds[0].GetUser(), seeds[0].GetProduct(), "order-1") // the same order, and another period
+	// the same order, and another period
+	terms := bought(seeds[0].GetUser(), seeds[0].GetProduct(), "order-1")
 	terms.StartTime, terms.StopTime, terms.Purchase.Price.Amount = fromNow(-aDay/2), fromNow(60*aDay), 1999
 	return &replacement{old: held[0], terms: terms, others: held[1:], call: replacing(h, held[0].GetName(), terms)}
 }
@@ -79,11 +80,12 @@ func (r *replacement) wantNew(t T, what string, got *pb.ProductLicense) {
 	t.Helper()
 	wantLicense(t, what, got, r.terms)
 	if got.GetName() == r.old.GetName() {
-		t.Errorf("%s: the new licence has the name of the old one", what)
+		t.Errorf("%s: the new license has the name of the old one", what)
 	}
 }
 
-// standing are the licences of the user to the product. All others stand as they did, and the old one does not.
+// standing are the licenses of the user to the product. All others stand as they did, and the old
+// one does not.
 func (r *replacement) standing(t T, h Harness, what string) []*pb.ProductLicense {
 	t.Helper()
 	wantGone(t, h, what, r.old.GetName())
@@ -107,7 +109,7 @@ func (r *replacement) wantReplaced(t T, h Harness, what string, answer proto.Mes
 	wantWrites(t, what, h, 2)
 	r.wantNew(t, what, answer.(*pb.ProductLicense))
 	if standing := r.standing(t, h, what); len(standing) != 1 || standing[0].GetName() != answer.(*pb.ProductLicense).GetName() {
-		t.Errorf("%s: there stand %v, want the new licence alone", what, standing)
+		t.Errorf("%s: there stand %v, want the new license alone", what, standing)
 	} else {
 		r.wantNew(t, what, standing[0])
 	}
@@ -176,8 +178,8 @@ func isIncomplete(t T, h Harness) {
 	}
 }
 
-// replaceSettlesAfter checks that after these faults the outcome is unknown, and that the new terms stand once the method was run again: by a caller, or
-// because nobody asked again.
+// replaceSettlesAfter checks that after these faults the outcome is unknown, and that the new terms
+// stand once the method was run again: by a caller, or because nobody asked again.
 func replaceSettlesAfter(settling bool, faults ...WriteFault) func(T, Harness) {
 	return func(t T, h Harness) {
 		r, log := newReplacement(t, h), newSteps()

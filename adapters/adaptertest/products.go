@@ -57,12 +57,13 @@ var productWrites = []write{
 	},
 }
 
-// selling tells whether an adapter has a capability that concerns products, which those that concern product licences do too.
+// selling reports whether an adapter has a capability that concerns products, which those that
+// concern product licenses do too.
 func selling(a adapters.Adapter) bool {
 	return has[adapters.ProductLister](a) || has[adapters.ProductGetter](a) || has[adapters.ProductCreator](a) || has[adapters.ProductUpdater](a) || licensing(a)
 }
 
-// noID is the id of no product and no product licence.
+// noID is the id of no product and no product license.
 const noID = "999999999999"
 
 // productIDs are n ids, some of which need an escape in a name or a path.
@@ -78,7 +79,8 @@ func kidsPackage() *pb.Product {
 	return &pb.Product{DisplayName: "Kids", Description: "Cartoons, all day.", Buyable: true, Visible: true, Price: &pb.Price{Amount: 999, Currency: "EUR"}, Recurring: true}
 }
 
-// putProducts lets the vendor hold n products, as far as it can, and answers what the adapter must show of them.
+// putProducts lets the vendor hold n products, as far as it can, and answers what the adapter must
+// show of them.
 func putProducts(t T, h Harness, n int) []*pb.Product {
 	t.Helper()
 	var seeds, want []*pb.Product
@@ -193,7 +195,8 @@ func updatesOneProduct(t T, h Harness) {
 		{other, []string{"description", "buyable"}},
 		{other, []string{"visible", "recurring", "price"}},
 		{&pb.Product{Price: &pb.Price{Amount: 0, Currency: "KRW"}}, []string{"price", "buyable"}},
-		{&pb.Product{}, []string{"description", "price", "visible", "recurring"}}, // takes them away
+		// takes them away
+		{&pb.Product{}, []string{"description", "price", "visible", "recurring"}},
 	} {
 		set, to := proto.CloneOf(c.set), proto.CloneOf(want[1])
 		set.Name = to.GetName()
@@ -212,7 +215,7 @@ func updatesOneProduct(t T, h Harness) {
 	}
 }
 
-// productReads are the reads of products and product licences.
+// productReads are the reads of products and product licenses.
 func productReads(t T, h Harness) []read {
 	t.Helper()
 	if !selling(h.Adapter) {

@@ -41,7 +41,8 @@ func reads(t T, h Harness) []read {
 	return append(all, s.reads()...)
 }
 
-// accountReads are the reads about the account as a whole, of orders and members that the vendor holds.
+// accountReads are the reads about the account as a whole, of orders and members that the vendor
+// holds.
 func accountReads(t T, h Harness) []read {
 	t.Helper()
 	var all []read

@@ -92,7 +92,7 @@ func reportPromises() []Promise {
 	return slices.Concat(userReport.promises(), deviceReport.promises(), contentReport.promises(), contentUserReport.promises(), packagingReport.promises())
 }
 
-// reporting tells whether an adapter has a report or the usage, which are counts of licences.
+// reporting reports whether an adapter has a report or the usage, which are counts of licenses.
 func reporting(a adapters.Adapter) bool {
 	return has[adapters.LicenseUserLister](a) || has[adapters.LicenseDeviceLister](a) || has[adapters.LicenseContentLister](a) ||
 		has[adapters.ContentUserLister](a) || has[adapters.UsageGetter](a)
@@ -107,7 +107,7 @@ func (s *site) reportReads() []read {
 	return all
 }
 
-// grouped counts licences by a key, into one row for each.
+// grouped counts licenses by a key, into one row for each.
 func grouped[Row any](of []*pb.License, key func(*pb.License) string, first func(id string) Row, count func(Row, *pb.License)) []Row {
 	var rows []Row
 	byKey := map[string]Row{}

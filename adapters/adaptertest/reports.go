@@ -15,16 +15,17 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// report is a list that takes a ReportFilter: what the suite needs to know to check it like the others. Its rows are made of licences, which are put
-// at the vendor and counted here in the plainest way.
+// report is a list that takes a ReportFilter: what the suite needs to know to check it like the
+// others. Its rows are made of licenses, which are put at the vendor and counted here in the
+// plainest way.
 type report[Row proto.Message] struct {
 	rpc   string
 	needs []Capability
 	page  func(context.Context, Harness, reportQuery) (reportPage[Row], error)
 	takes []string // the fields of the filter
-	// id is the field of a licence that tells rows apart.
+	// id is the field of a license that tells rows apart.
 	id func(*pb.License, string)
-	// made are the rows that the vendor makes of these licences of a site.
+	// made are the rows that the vendor makes of these licenses of a site.
 	made func(siteName string, of []*pb.License) []Row
 	// put lets the vendor hold what the rows are made of; nil is the site's put.
 	put func(s *site, rows ...*pb.License)

@@ -14,8 +14,8 @@ import (
 // examples is how many rows of a kind are shown where rows differ.
 const examples = 3
 
-// sameRows demands that got holds the rows of want, equal ones as often, in any order. The rows of may can be there too, each as often as it
-// is in may.
+// sameRows demands that got holds the rows of want, equal ones as often, in any order. The rows of
+// may can be there too, each as often as it is in may.
 func sameRows[Row proto.Message](t T, what string, got, want []Row, may ...Row) {
 	t.Helper()
 	var lost, doubled, strange []string

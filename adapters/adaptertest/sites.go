@@ -88,7 +88,8 @@ func getUnknownSite(t T, h Harness) {
 	wantError(t, "GetSite", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
 }
 
-// newUnknownSite is a site that the vendor does not hold, beside one that it does. Where it can, its name is one that the vendor could hold.
+// newUnknownSite is a site that the vendor does not hold, beside one that it does. Where it can,
+// its name is one that the vendor could hold.
 func newUnknownSite(t T, h Harness) *site {
 	t.Helper()
 	known := newSite(t, h)

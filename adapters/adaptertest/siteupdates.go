@@ -57,7 +57,7 @@ func fieldOf(m proto.Message, field string) protoreflect.FieldDescriptor {
 	return m.ProtoReflect().Descriptor().Fields().ByTextName(field)
 }
 
-// sameFields tells whether two messages of a kind have these fields alike.
+// sameFields reports whether two messages of a kind have these fields alike.
 func sameFields(a, b proto.Message, fields ...string) bool {
 	return !slices.ContainsFunc(fields, func(field string) bool {
 		return !a.ProtoReflect().Get(fieldOf(a, field)).Equal(b.ProtoReflect().Get(fieldOf(b, field)))
@@ -82,7 +82,8 @@ func updatesOneSite(t T, h Harness) {
 	fields := slices.Sorted(maps.Keys(h.SiteUpdates))
 	masks := [][]string{fields}
 	for _, field := range fields {
-		masks = append(masks, []string{field}, []string{field}) // with one value, and then with the other
+		// with one value, and then with the other
+		masks = append(masks, []string{field}, []string{field})
 	}
 	for i, mask := range masks {
 		wanted := s.like(i % 2)

@@ -16,7 +16,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/mutation"
 )
 
-// steps is a mutation's log that keeps no secrets, as the journal keeps none, and tells whether a write was left unsettled.
+// steps is a mutation's log that keeps no secrets, as the journal keeps none, and reports whether a
+// write was left unsettled.
 type steps struct {
 	*mutation.Memory
 	settling bool
@@ -56,16 +57,16 @@ func (s *steps) keep(ctx context.Context, step string, r mutation.Record) error 
 	return s.Memory.Put(ctx, step, r)
 }
 
-// Settling tells whether nobody asked again.
+// Settling reports whether nobody asked again.
 func (s *steps) Settling() bool { return s.settling }
 
 // AwaitCreation waits for nothing, and fails while something is being created.
 func (s *steps) AwaitCreation(context.Context, proto.Message) error { return s.creating }
 
-// unsettled tells whether a write may have taken effect and nobody knows.
+// unsettled reports whether a write may have taken effect and nobody knows.
 func (s *steps) unsettled() bool { return s.any(mutation.Sent, mutation.Unverifiable) }
 
-// any tells whether a step is in one of these states.
+// any reports whether a step is in one of these states.
 func (s *steps) any(states ...mutation.State) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,10 +78,12 @@ func (s *steps) any(states ...mutation.State) bool {
 	return false
 }
 
-// withoutSecrets is a copy of a message in which the fields that the proto marks debug_redact are empty, and marked as redacted where it can say so.
+// withoutSecrets is a copy of a message in which the fields that the proto marks debug_redact are
+// empty, and marked as redacted where it can say so.
 func withoutSecrets[M proto.Message](m M) M {
 	kept := proto.CloneOf(m)
-	var empty []func() // called later, since nothing else may change in a message that is ranged over
+	// called later, since nothing else may change in a message that is ranged over
+	var empty []func()
 	err := protorange.Range(kept.ProtoReflect(), func(p protopath.Values) error {
 		last := p.Path.Index(-1)
 		if last.Kind() != protopath.FieldAccessStep || !last.FieldDescriptor().Options().(*descriptorpb.FieldOptions).GetDebugRedact() {

@@ -19,7 +19,7 @@ var streamPromises = []Promise{
 	{"StreamLicenses leaves the earlier rows in their place when others arrive", needs(licenseStreamer), streamWithArrivals},
 	{"StreamLicenses of an unknown site is NOT_FOUND", needs(licenseStreamer), streamOfUnknownSite},
 	{"StreamLicenses stops when nobody receives", needs(licenseStreamer), streamWithoutReceiver},
-	{"StreamLicenses ends with CANCELLED when the caller goes", needs(licenseStreamer), streamIsCancelled},
+	{"StreamLicenses ends with CANCELLED when the caller goes", needs(licenseStreamer), streamIsCanceled},
 	{"StreamLicenses that the vendor fails in the middle of fails, and goes on afterwards", needs(licenseStreamer), streamFails},
 }
 
@@ -77,7 +77,8 @@ func streamWithArrivals(t T, h Harness) {
 	s := long(t, h)
 	held, newest := s.held(nil), midnight
 	arrive := func(*pb.StreamLicensesResponse) error {
-		if newest.Before(midnight.Add(10 * time.Second)) { // or a stream that follows the newest rows would never end
+		// or a stream that follows the newest rows would never end
+		if newest.Before(midnight.Add(10 * time.Second)) {
 			s.put(license("late", newest), license("content-299", newest))
 			newest = newest.Add(time.Second)
 		}
@@ -103,7 +104,7 @@ func streamWithoutReceiver(t T, h Harness) {
 	}
 }
 
-func streamIsCancelled(t T, h Harness) {
+func streamIsCanceled(t T, h Harness) {
 	s := long(t, h)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

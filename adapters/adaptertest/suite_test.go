@@ -16,7 +16,8 @@ type bug struct {
 	make    func(*bugged)
 }
 
-// The reference adapter keeps all promises, as its own test shows. This one shows that the suite sees it when one is broken.
+// The reference adapter keeps all promises, as its own test shows. This one shows that the suite
+// sees it when one is broken.
 func TestEveryPromiseCanBeSeenBroken(t *testing.T) {
 	bugs := slices.Concat(readBugs, failureBugs, siteBugs, siteUpdateBugs, licenseBugs, filterBugs, pageBugs, tokenBugs, streamBugs, reportBugs, packagingBugs, usageBugs, disableBugs, accountBugs, drmAccountBugs, productBugs)
 	for _, p := range adaptertest.Promises() {

@@ -39,7 +39,7 @@ func swapCase(s string) string {
 	return strings.ToLower(s)
 }
 
-// token is a page token of a list of the site's licences.
+// token is a page token of a list of the site's licenses.
 func (s *site) token(t T, filter *pb.LicenseFilter) string {
 	t.Helper()
 	res, err := s.listPage(t.Context(), filter, 5, "")

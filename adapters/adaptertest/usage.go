@@ -14,7 +14,7 @@ import (
 var usageGetter = capability[adapters.UsageGetter]()
 
 var usagePromises = []Promise{
-	{"GetUsage tells how many licences, users and devices a site had", needs(usageGetter), usageOfADay},
+	{"GetUsage tells how many licenses, users and devices a site had", needs(usageGetter), usageOfADay},
 	{"GetUsage without a date tells which day it measured", needs(usageGetter), usageOfToday},
 	{"GetUsage of what is no day is refused", needs(usageGetter), usageOfNoDay},
 	{"GetUsage of an unknown site is NOT_FOUND", needs(usageGetter), usageOfUnknownSite},
@@ -24,7 +24,8 @@ func (s *site) usage(ctx context.Context, date string) (*pb.Usage, error) {
 	return s.Adapter.(adapters.UsageGetter).GetUsage(ctx, &pb.GetUsageRequest{Name: s.name + "/usage", Date: date})
 }
 
-// usageOfADay has all licences on one day, and all of them issued: vendors differ in what a month is, and in whether a refusal counts.
+// usageOfADay has all licenses on one day, and all of them issued: vendors differ in what a month
+// is, and in whether a refusal counts.
 func usageOfADay(t T, h Harness) {
 	sites := newSites(t, h, 2)
 	s, day := sites[0], midnight.Format(time.DateOnly)
@@ -46,7 +47,7 @@ func usageOfADay(t T, h Harness) {
 	if len(sites) > 1 {
 		other, err := sites[1].usage(t.Context(), day)
 		if err != nil || other.GetMonthlyActiveLicenses()+other.GetMonthlyActiveUsers()+other.GetMonthlyActiveDevices() != 0 {
-			t.Errorf("GetUsage of a site without licences: %v, %v", other, err)
+			t.Errorf("GetUsage of a site without licenses: %v, %v", other, err)
 		}
 	}
 }

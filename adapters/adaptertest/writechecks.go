@@ -32,7 +32,8 @@ func (c checked) wantSuccess(t T, what string, h Harness, log *steps, answer pro
 	}
 }
 
-// leftUnknown tells whether a write that was made again has an unknown outcome still. That fails where anybody could have read back what became of it.
+// leftUnknown reports whether a write that was made again has an unknown outcome still. That fails
+// where anybody could have read back what became of it.
 func (c checked) leftUnknown(t T, what string, log *steps, err error) bool {
 	t.Helper()
 	switch {
@@ -41,7 +42,7 @@ func (c checked) leftUnknown(t T, what string, log *steps, err error) bool {
 	case !c.mayStayUnknown:
 		t.Errorf("%s: the outcome stays unknown, and only a write that mayStayUnknown (in the suite's table) may leave it so; vendors show this change: its mutation.Write needs a Check that reads it back. It says: %v", what, err)
 	case !log.any(mutation.Unverifiable):
-		t.Errorf("%s: the outcome stays unknown, as it may (mayStayUnknown), but its log does not say Lost, so that it is read back for ever: its mutation.Write needs no Check. It says: %v", what, err)
+		t.Errorf("%s: the outcome stays unknown, as it may (mayStayUnknown), but its log does not say Lost, so that it is read back forever: its mutation.Write needs no Check. It says: %v", what, err)
 	}
 	return true
 }
@@ -101,7 +102,8 @@ func (c checked) isNotOutside(t T, h Harness) {
 	wantWrites(t, "outside of a mutation", h, 0)
 }
 
-// settlesAfter checks that after this fault, of which so many effects remain, the outcome is unknown, and that running the method again finds it out.
+// settlesAfter checks that after this fault, of which so many effects remain, the outcome is
+// unknown, and that running the method again finds it out.
 func settlesAfter(fault WriteFault, effects int) func(checked, T, Harness) {
 	return func(c checked, t T, h Harness) {
 		log := newSteps()
@@ -110,7 +112,8 @@ func settlesAfter(fault WriteFault, effects int) func(checked, T, Harness) {
 		wantUnknown(t, "the call", err)
 		if !c.batch {
 			wantWrites(t, "the call", h, effects)
-		} else if got := h.Writes(); effects == 0 && got == c.all() { // whether the other items came through is the vendor's own
+		} else if got := h.Writes(); effects == 0 && got == c.all() {
+			// whether the other items came through is the vendor's own
 			t.Errorf("the call: %d writes have taken effect, and one was cut before it could", got)
 		}
 		if !log.unsettled() {

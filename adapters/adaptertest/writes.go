@@ -10,13 +10,16 @@ import (
 	"github.com/drmhub/drmhub/adapters/mutation"
 )
 
-// write is a call that changes something at the vendor. All of them promise the same of mutations, so that none is lost or repeated.
+// write is a call that changes something at the vendor. All of them promise the same of mutations,
+// so that none is lost or repeated.
 type write struct {
 	// needs are its capability and, after it, those with which it is prepared.
 	needs []Capability
-	// prepare brings the vendor to where there is something to change; nil where this vendor cannot be brought there.
+	// prepare brings the vendor to where there is something to change; nil where this vendor cannot
+	// be brought there.
 	prepare func(T, Harness) *attempt
-	// ofNothing makes the call about a thing that the vendor does not hold; nil where the call is about no thing that could be missing.
+	// ofNothing makes the call about a thing that the vendor does not hold; nil where the call is
+	// about no thing that could be missing.
 	ofNothing func(T, Harness) call
 	// what this thing is, for a message.
 	what string
@@ -26,9 +29,11 @@ type write struct {
 	as string
 	// effects is how many writes it takes; 0 means 1.
 	effects int
-	// hides says that it changes or removes a thing by which the creation of such a thing would be read back.
+	// hides says that it changes or removes a thing by which the creation of such a thing would be
+	// read back.
 	hides bool
-	// batch says that the effects are each of an item of its own, so that a fault can hit one of them and spare the others.
+	// batch says that the effects are each of an item of its own, so that a fault can hit one of
+	// them and spare the others.
 	batch bool
 }
 
@@ -41,7 +46,8 @@ type attempt struct {
 
 type call func(context.Context) (proto.Message, error)
 
-// checked is a write that is being checked, at a vendor that was brought to where there is something to change.
+// checked is a write that is being checked, at a vendor that was brought to where there is
+// something to change.
 type checked struct {
 	write
 	*attempt

@@ -1,8 +1,10 @@
-// Package amino is the adapter to AminoTV's licences of products, by the page "Licenses v4 API" and AminoTV's other public pages. Names such as
-// SUSPENDEDADMIN and renew_record are theirs.
+// Package amino is the adapter to AminoTV's licenses of products, by the page "Licenses v4 API" and
+// AminoTV's other public pages. Names such as SUSPENDEDADMIN and renew_record are theirs.
 //
-// A licence is immutable at AminoTV: to change one, it is deleted and another one created. Where an operator has Irdeto, AminoTV creates and deletes an
-// entitlement there with each licence, in the same call; nothing in its API tells whether it did. What the pages leave open is a setting of Config.
+// A license is immutable at AminoTV: to change one, it is deleted and another one created. Where an
+// operator has Irdeto, AminoTV creates and deletes an entitlement there with each license, in the
+// same call; nothing in its API reports whether it did. What the pages leave open is a setting of
+// Config.
 package amino
 
 import (
@@ -17,7 +19,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// maxBody bounds an answer, in bytes: four times what a page of 1000 rows takes if every row is 1 KiB.
+// maxBody bounds an answer, in bytes: four times what a page of 1000 rows takes if every row is 1
+// KiB.
 const maxBody = 4 << 20
 
 // Adapter speaks to AminoTV for one operator.
@@ -43,8 +46,8 @@ var (
 	_ adapters.ProductUpdater             = productUpdater{}
 )
 
-// New makes an adapter of a checked configuration: one that updates products where the configuration says that the operator's AminoTV does. A nil
-// transport is the adapter's own.
+// New makes an adapter of a checked configuration: one that updates products where the
+// configuration says that the operator's AminoTV does. A nil transport is the adapter's own.
 func New(id string, config Config, transport http.RoundTripper) (adapters.Adapter, error) {
 	authorization := config.authorization()
 	vendor, err := upstream.New(upstream.Options{
@@ -70,8 +73,8 @@ func New(id string, config Config, transport http.RoundTripper) (adapters.Adapte
 	return a, nil
 }
 
-// Describe tells how many rows drmhub asks for at once: AminoTV's own bound is not public. The batches are composed, since AminoTV's batch calls do not
-// tell what became of each item.
+// Describe tells how many rows drmhub asks for at once: AminoTV's own bound is not public. The
+// batches are composed, since AminoTV's batch calls do not tell what became of each item.
 func (a *Adapter) Describe() adapters.Description {
 	return adapters.Description{
 		DisplayName: "AminoTV",

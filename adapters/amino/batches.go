@@ -15,8 +15,9 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// BatchCreateProductLicenses makes one POST /licenses for each item. AminoTV's batch_create is not used: its answer does not tell what became of each
-// item, and once it is lost or a failure, nobody could say which of them to send again.
+// BatchCreateProductLicenses makes one POST /licenses for each item. AminoTV's batch_create is not
+// used: its answer does not tell what became of each item, and once it is lost or a failure, nobody
+// could say which of them to send again.
 func (a *Adapter) BatchCreateProductLicenses(ctx context.Context, req *pb.BatchCreateProductLicensesRequest) (*pb.BatchCreateProductLicensesResponse, error) {
 	if err := checkItems(req); err != nil {
 		return nil, err
@@ -30,7 +31,8 @@ func (a *Adapter) BatchCreateProductLicenses(ctx context.Context, req *pb.BatchC
 	return &pb.BatchCreateProductLicensesResponse{Results: results}, nil
 }
 
-// checkItems refuses a batch whose items are not parts of it. What is wrong with one licence is that item's own failure.
+// checkItems refuses a batch whose items are not parts of it. What is wrong with one license is
+// that item's own failure.
 func checkItems(req *pb.BatchCreateProductLicensesRequest) error {
 	type key struct{ user, product, order string }
 	orders := map[key]int{}
@@ -61,7 +63,8 @@ func checkItems(req *pb.BatchCreateProductLicensesRequest) error {
 	return nil
 }
 
-// BatchDeleteProductLicenses makes one DELETE /licenses/{license_id} for each item, and not AminoTV's batch_delete, for the reason above.
+// BatchDeleteProductLicenses makes one DELETE /licenses/{license_id} for each item, and not
+// AminoTV's batch_delete, for the reason above.
 func (a *Adapter) BatchDeleteProductLicenses(ctx context.Context, req *pb.BatchDeleteProductLicensesRequest) (*pb.BatchDeleteProductLicensesResponse, error) {
 	var violations []*errdetails.BadRequest_FieldViolation
 	for i, name := range req.GetNames() {
@@ -91,8 +94,10 @@ func (a *Adapter) BatchDeleteProductLicenses(ctx context.Context, req *pb.BatchD
 	return &pb.BatchDeleteProductLicensesResponse{Results: results}, nil
 }
 
-// noteLicenses notes all licences that are to be deleted, before the first of them is: where the creation of one is in doubt for too long, or one cannot be read just
-// now, nothing is sent, and the whole batch can be called again. That one is not there is its item's own failure. A trial notes nothing.
+// noteLicenses notes all licenses that are to be deleted, before the first of them is: where the
+// creation of one is in doubt for too long, or one cannot be read just now, nothing is sent, and
+// the whole batch can be called again. That one is not there is its item's own failure. A trial
+// notes nothing.
 func (a *Adapter) noteLicenses(ctx context.Context, licenses []string) (unnoted []error, err error) {
 	unnoted = make([]error, len(licenses))
 	if mutation.DryRunFrom(ctx) != nil {
@@ -113,8 +118,8 @@ func (a *Adapter) noteLicenses(ctx context.Context, licenses []string) (unnoted 
 	return unnoted, context.Cause(noting)
 }
 
-// each carries out the items of a batch, each settled on its own. Once begun, the batch no longer ends with its caller: who calls again with the same request_id gets
-// all results.
+// each carries out the items of a batch, each settled on its own. Once begun, the batch no longer
+// ends with its caller: who calls again with the same request_id gets all results.
 func (a *Adapter) each(ctx context.Context, n int, item func(ctx context.Context, i int) (*pb.ProductLicense, error)) ([]*pb.ProductLicenseResult, error) {
 	if ctx.Err() != nil {
 		return nil, apierror.FromContext(ctx)
@@ -152,7 +157,8 @@ func (a *Adapter) atOnce(ctx context.Context) int {
 	return a.config.BatchConcurrency
 }
 
-// resultsOf are the results of all items. Where none of them came as far as the vendor, for a reason of drmhub's own, that is the batch's.
+// resultsOf are the results of all items. Where none of them came as far as the vendor, for a
+// reason of drmhub's own, that is the batch's.
 func resultsOf(licenses []*pb.ProductLicense, errs []error) ([]*pb.ProductLicenseResult, error) {
 	results, stuck := make([]*pb.ProductLicenseResult, len(errs)), 0
 	for i, err := range errs {

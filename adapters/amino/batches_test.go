@@ -21,7 +21,7 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// batch is a batch of n licences of the same product, each of another user.
+// batch is a batch of n licenses of the same product, each of another user.
 func batch(n int) *pb.BatchCreateProductLicensesRequest {
 	req := &pb.BatchCreateProductLicensesRequest{Parent: "vendors/acme"}
 	for i := range n {
@@ -50,7 +50,7 @@ func TestItemsThatAreNoPartsOfTheBatch(t *testing.T) {
 	_, err := a.BatchDeleteProductLicenses(in(t, mutation.NewMemory()), &pb.BatchDeleteProductLicensesRequest{
 		Parent: "vendors/acme", Names: []string{licenseL1, "vendors/other/productLicenses/L2"},
 	})
-	wantRefused(t, "the licence of another vendor", err, "names[1]")
+	wantRefused(t, "the license of another vendor", err, "names[1]")
 }
 
 func TestALargeBatchIsAnsweredInOrder(t *testing.T) {
@@ -89,14 +89,14 @@ func TestALargeBatchIsAnsweredInOrder(t *testing.T) {
 		}
 	}
 	if n := len(vendor.Licenses()); n != 998 {
-		t.Errorf("%d licences stand", n)
+		t.Errorf("%d licenses stand", n)
 	}
 	if m := most.Load(); m > 8 {
 		t.Errorf("%d requests were under way at once", m)
 	}
 	res, err := a.BatchDeleteProductLicenses(in(t, mutation.NewMemory()), &pb.BatchDeleteProductLicensesRequest{Parent: "vendors/acme", Names: names})
 	if err != nil || len(vendor.Licenses()) != 0 || len(vendor.Entitlements()) != 0 {
-		t.Fatalf("%v; %d licences stand", err, len(vendor.Licenses()))
+		t.Fatalf("%v; %d licenses stand", err, len(vendor.Licenses()))
 	}
 	for i, r := range res.GetResults() {
 		if l := r.GetProductLicense(); l.GetName() != names[i] || l.GetPlayable() {
@@ -191,11 +191,11 @@ func TestABatchIsSettledItemByItem(t *testing.T) {
 		t.Errorf("settled: %q, want %q", got, want)
 	}
 	if got, want := outcomes(log), []string{"viewer-0", "viewer-1", "viewer-2"}; !slices.Equal(got, want) || len(vendor.Licenses()) != 3 {
-		t.Errorf("asked again: %q, want %q; %d licences stand", got, want, len(vendor.Licenses()))
+		t.Errorf("asked again: %q, want %q; %d licenses stand", got, want, len(vendor.Licenses()))
 	}
 }
 
-// inDoubt is the log of a mutation while the creation of one user's licence is in doubt.
+// inDoubt is the log of a mutation while the creation of one user's license is in doubt.
 type inDoubt struct {
 	*mutation.Memory
 	user string
@@ -222,7 +222,7 @@ func TestABatchIsDeletedAsAWholeOnceNoCreationIsInDoubt(t *testing.T) {
 	_, err := a.BatchDeleteProductLicenses(in(t, log), req)
 	wantError(t, "one is in doubt", err, codes.Aborted, pb.ErrorReason_MUTATION_IN_PROGRESS)
 	if n := len(vendor.Licenses()); n != 20 {
-		t.Errorf("%d licences stand", n)
+		t.Errorf("%d licenses stand", n)
 	}
 	log.user = ""
 	res, err := a.BatchDeleteProductLicenses(in(t, log), req)
@@ -235,7 +235,7 @@ func TestABatchIsDeletedAsAWholeOnceNoCreationIsInDoubt(t *testing.T) {
 		}
 	}
 	if n := len(vendor.Licenses()); n != 0 {
-		t.Errorf("%d licences stand", n)
+		t.Errorf("%d licenses stand", n)
 	}
 }
 
@@ -265,7 +265,7 @@ func TestNothingOfABatchIsDeletedWhileOneOfItCannotBeRead(t *testing.T) {
 	_, err := a.BatchDeleteProductLicenses(in(t, log), req)
 	wantError(t, "one cannot be read", err, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE)
 	if n := len(vendor.Licenses()); n != 2 {
-		t.Errorf("%d licences stand, want both", n)
+		t.Errorf("%d licenses stand, want both", n)
 	}
 	down, reads = false, map[string]int{}
 	res, err := a.BatchDeleteProductLicenses(in(t, log), req)

@@ -78,18 +78,21 @@ func create[Row identified](ctx context.Context, a *Adapter, path string, row Ro
 	return answer.Data, err
 }
 
-// change makes a write whose answer holds nothing that is needed: a DELETE has none, and what a PATCH answers is not documented.
+// change makes a write whose answer holds nothing that is needed: a DELETE has none, and what a
+// PATCH answers is not documented.
 func (a *Adapter) change(ctx context.Context, req upstream.Request) error {
 	req.Header = a.header()
 	res, err := a.vendor.Write(ctx, req, nil)
 	if err != nil {
 		return err
 	}
-	if kind := res.Header.Get("Content-Type"); kind != "" && !isJSON(kind) { // from a proxy, perhaps, that AminoTV stands behind
+	// from a proxy, perhaps, that AminoTV stands behind
+	if kind := res.Header.Get("Content-Type"); kind != "" && !isJSON(kind) {
 		return res.Complete(apierror.OutcomeUnknown("whether AminoTV did it is not known: %s %s is answered with success, in %s; call again with the same request_id to settle it",
 			req.Method, req.Path, kind))
 	}
-	if req.Method == http.MethodDelete && res.Status != http.StatusNoContent { // success with something to say may be another's, too
+	// success with something to say may be another's, too
+	if req.Method == http.MethodDelete && res.Status != http.StatusNoContent {
 		_, err := a.vendor.Read(ctx, upstream.Request{Path: req.Path, Header: a.header()}, nil)
 		if apierror.Convert(err).Code != codes.NotFound {
 			return res.Complete(apierror.OutcomeUnknown("whether AminoTV did it is not known: DELETE %s is answered with HTTP %d, and what it deletes is still there, or cannot be read; call again with the same request_id to settle it",

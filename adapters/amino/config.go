@@ -13,39 +13,49 @@ import (
 	"github.com/drmhub/drmhub/adapters/upstream"
 )
 
-// Config is the amino section of a vendor: one operator's management API at AminoTV. The names of the keys are in the tags; NewConfig has the defaults.
-// Credentials are either token or api_key.
+// Config is the amino section of a vendor: one operator's management API at AminoTV. The names of
+// the keys are in the tags; NewConfig has the defaults. Credentials are either token or api_key.
 type Config struct {
-	// BaseURL is scheme and host, without a path. It has no default: every operator has a host of its own. Required.
+	// BaseURL is scheme and host, without a path. It has no default: every operator has a host of
+	// its own. Required.
 	BaseURL string `yaml:"base_url"`
-	// Token is sent as "Authorization: Bearer …", of which AminoTV's overview of the Licenses v4 API speaks. drmhub does not renew it.
+	// Token is sent as "Authorization: Bearer …", of which AminoTV's overview of the Licenses v4
+	// API speaks. drmhub does not renew it.
 	Token secret.Text `yaml:"token"`
-	// APIKey is sent as "Authorization: Apikey …", with which AminoTV's other pages have the management calls made.
+	// APIKey is sent as "Authorization: Apikey …", with which AminoTV's other pages have the
+	// management calls made.
 	APIKey secret.Text `yaml:"api_key"`
-	// AuthorizationScheme is the word before the credentials. Empty, the default, is Bearer for a token and Apikey for a key.
+	// AuthorizationScheme is the word before the credentials. Empty, the default, is Bearer for a
+	// token and Apikey for a key.
 	AuthorizationScheme string `yaml:"authorization_scheme"`
 
-	// ContentType is that of the bodies, and what is asked for as an answer: application/json by default. JSON:API's own, application/vnd.api+json, is the
-	// other one that a server may want; AminoTV's pages name none.
+	// ContentType is that of the bodies, and what is asked for as an answer: application/json by
+	// default. JSON:API's own, application/vnd.api+json, is the other one that a server may want;
+	// AminoTV's pages name none.
 	ContentType string `yaml:"content_type"`
-	// OffsetParameter and LimitParameter are the query parameters of a list: how many rows to leave out, and how many to give. AminoTV's pages name none;
-	// offset and limit by default.
+	// OffsetParameter and LimitParameter are the query parameters of a list: how many rows to leave
+	// out, and how many to give. AminoTV's pages name none; offset and limit by default.
 	OffsetParameter string `yaml:"offset_parameter"`
 	LimitParameter  string `yaml:"limit_parameter"`
-	// MaxPageSize is how many rows one call asks for at most, from 2 to 1000; 100 by default, which a sibling of this API gives to who does not say.
+	// MaxPageSize is how many rows one call asks for at most, from 2 to 1000; 100 by default, which
+	// a sibling of this API gives to who does not say.
 	MaxPageSize int `yaml:"max_page_size"`
-	// ProductUpdates says that there is PATCH /products/{product_id}, as in AminoTV's sibling APIs; false by default. Without it there is no UpdateProduct.
+	// ProductUpdates says that there is PATCH /products/{product_id}, as in AminoTV's sibling APIs;
+	// false by default. Without it there is no UpdateProduct.
 	ProductUpdates bool `yaml:"product_updates"`
-	// LicenseStandsWithoutIrdeto says what AminoTV does where Irdeto, the DRM partner, fails: with true, the licence is created or deleted all the same, so
-	// that reading it back shows nothing of Irdeto; with false, the default, it is as if the call had not been made.
+	// LicenseStandsWithoutIrdeto says what AminoTV does where Irdeto, the DRM partner, fails: with
+	// true, the license is created or deleted all the same, so that reading it back shows nothing
+	// of Irdeto; with false, the default, it is as if the call had not been made.
 	LicenseStandsWithoutIrdeto bool `yaml:"license_stands_without_irdeto"`
-	// UniqueOrders refuses an order_id that another licence of the user and product has, with ALREADY_EXISTS; false by default: AminoTV's pages do not say
-	// that one order is one licence, and drmhub tells licences of one order apart. An order_id that drmhub draws is unique anyway.
+	// UniqueOrders refuses an order_id that another license of the user and product has, with
+	// ALREADY_EXISTS; false by default: AminoTV's pages do not say that one order is one license,
+	// and drmhub tells licenses of one order apart. An order_id that drmhub draws is unique anyway.
 	UniqueOrders bool `yaml:"unique_orders"`
 
 	// BatchConcurrency is how many items of a batch are carried out at once; 8 by default.
 	BatchConcurrency int `yaml:"batch_concurrency"`
-	// Timeout bounds one call to AminoTV, from dialing to the last byte. It is 30s by default, 1m at most.
+	// Timeout bounds one call to AminoTV, from dialing to the last byte. It is 30s by default, 1m
+	// at most.
 	Timeout time.Duration `yaml:"timeout"`
 	// RequestsPerSecond paces the calls; 0, the default, does not. AminoTV's pages name no limit.
 	RequestsPerSecond float64 `yaml:"requests_per_second"`

@@ -19,7 +19,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// With -exhaustive three things go wrong in a run instead of two, which takes ten times as long: go test ./adapters/amino -run Exhaustive -exhaustive -v
+// With -exhaustive three things go wrong in a run instead of two, which takes ten times as long: go
+// test ./adapters/amino -run Exhaustive -exhaustive -v
 var exhaustive = flag.Bool("exhaustive", false, "let up to three things go wrong in every combination, not two")
 
 // operation is a mutation that is tried with every combination of faults.
@@ -74,11 +75,14 @@ const (
 	oldName = "vendors/acme/productLicenses/old"
 )
 
-// TestExhaustive lets everything go wrong that can, up to two things in a run, or three, in every combination: at every record that is kept and every
-// request that is sent, for both readings of what AminoTV does without Irdeto, and whether the caller comes back or the journal settles what was left.
+// TestExhaustive lets everything go wrong that can, up to two things in a run, or three, in every
+// combination: at every record that is kept and every request that is sent, for both readings of
+// what AminoTV does without Irdeto, and whether the caller comes back or the journal settles what
+// was left.
 //
-// Whatever happens: no request makes two licences; who was promised one has one; and Irdeto holds what AminoTV holds, or the answer says that this is
-// not known. What came of it is counted in a table, which docs/vendors/amino.md shows.
+// Whatever happens: no request makes two licenses; who was promised one has one; and Irdeto holds
+// what AminoTV holds, or the answer says that this is not known. What came of it is counted in a
+// table, which docs/vendors/amino.md shows.
 func TestExhaustive(t *testing.T) {
 	most := 2
 	if *exhaustive {
@@ -142,8 +146,8 @@ func (o *table) String() string {
 	return b.String()
 }
 
-// compare demands that the documentation shows what was measured: its last column counts the plans with up to three faults, the one before those with up
-// to two.
+// compare demands that the documentation shows what was measured: its last column counts the plans
+// with up to three faults, the one before those with up to two.
 func (o *table) compare(t *testing.T, most int) {
 	page, err := os.ReadFile("../../docs/vendors/amino.md")
 	if err != nil {

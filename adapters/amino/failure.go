@@ -12,8 +12,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// failure reads an error of AminoTV's. Its pages do not show one: it is read as JSON:API's, and what it means is what the HTTP status means, whatever the
-// body is.
+// failure reads an error of AminoTV's. Its pages do not show one: it is read as JSON:API's, and
+// what it means is what the HTTP status means, whatever the body is.
 func failure(status int, _ http.Header, body []byte) *apierror.Error {
 	code, text := readErrors(body)
 	return meaning(status, code).With(apierror.VendorCode, code).With(apierror.VendorMessage, text)
@@ -45,7 +45,8 @@ func meaning(status int, code string) *apierror.Error {
 	return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED, "AminoTV refuses the request (HTTP %d, %s)", status, said)
 }
 
-// readErrors finds the first code and all texts in a JSON:API body, {"errors":[{"status","code","title","detail"}]}. Of another body the text is all of it.
+// readErrors finds the first code and all texts in a JSON:API body,
+// {"errors":[{"status","code","title","detail"}]}. Of another body the text is all of it.
 func readErrors(body []byte) (code, text string) {
 	var document struct {
 		Errors []struct {

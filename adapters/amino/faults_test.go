@@ -155,7 +155,7 @@ func (c vendorFault) failWrite(t *testing.T, a *amino.Adapter, vendor *emulator.
 	}
 	wantStand(t, vendor, stand)
 	if n := requests(vendor, postLicense); n != 1 {
-		t.Errorf("the licence was asked for %d times, want once", n)
+		t.Errorf("the license was asked for %d times, want once", n)
 	}
 
 	vendor.Faults().Clear()
@@ -185,7 +185,7 @@ func wantTold(t *testing.T, e *apierror.Error, retryAfter time.Duration, status 
 	}
 }
 
-// wantStand demands that so many licences stand at the vendor, and as many entitlements at Irdeto.
+// wantStand demands that so many licenses stand at the vendor, and as many entitlements at Irdeto.
 func wantStand(t *testing.T, vendor *emulator.Emulator, n int) {
 	t.Helper()
 	if licenses, entitlements := hold(vendor); len(licenses) != n || len(entitlements) != n {

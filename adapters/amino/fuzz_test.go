@@ -12,8 +12,9 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// FuzzLicence reads a licence out of whatever the vendor sends. What is read can be sent on, and can be issued again as it was.
-func FuzzLicence(f *testing.F) {
+// FuzzLicense reads a license out of whatever the vendor sends. What is read can be sent on, and
+// can be issued again as it was.
+func FuzzLicense(f *testing.F) {
 	for _, s := range []string{
 		`{"data":{"type":"License","id":"L1","attributes":{"status":"ACTIVE","start_date":1583191411,"stop_date":null,"order_id":"o","renew_record":{"recurring":true,"expiry_date":1}},"relationships":{"user":{"data":{"id":"u"}},"product":{"data":{"id":"p"}}}}}`,
 		`{"data":[{"id":"a/b%","attributes":{"purchase_record":{"price_currency_amount":-1,"price_currency_iso4217":"EUR","purchase_timestamp":-62135596800,"payment_method":"x"}}}]}`,

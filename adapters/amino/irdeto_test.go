@@ -17,7 +17,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// withIrdeto is an adapter to a twin with Irdeto behind it, which holds the licence L1, by this reading of what AminoTV does without Irdeto.
+// withIrdeto is an adapter to a twin with Irdeto behind it, which holds the license L1, by this
+// reading of what AminoTV does without Irdeto.
 func withIrdeto(t *testing.T, stands bool) (*amino.Adapter, *emulator.Emulator) {
 	t.Helper()
 	vendor := emulator.New(emulator.Options{Assumptions: emulator.Assumptions{LicenseStandsWithoutIrdeto: stands}})
@@ -28,7 +29,7 @@ func withIrdeto(t *testing.T, stands bool) (*amino.Adapter, *emulator.Emulator) 
 	return adapterTo(t, c, twin.Transport(vendor)), vendor
 }
 
-// hold is what AminoTV and Irdeto hold, by the ids of licences.
+// hold is what AminoTV and Irdeto hold, by the ids of licenses.
 func hold(vendor *emulator.Emulator) (licenses, entitlements []string) {
 	for _, l := range vendor.Licenses() {
 		licenses = append(licenses, l.ID)
@@ -44,9 +45,9 @@ func silverFor(user string) *pb.ProductLicense {
 }
 
 func TestWhereIrdetoFailsItIsAsIfTheCallHadNotBeenMade(t *testing.T) {
-	for _, behaviour := range []emulator.IrdetoBehaviour{emulator.IrdetoRefuses, emulator.IrdetoDown} {
+	for _, behavior := range []emulator.IrdetoBehavior{emulator.IrdetoRefuses, emulator.IrdetoDown} {
 		a, vendor := withIrdeto(t, false)
-		vendor.OrderIrdeto(emulator.IrdetoOrder{Behaviour: behaviour, Times: 2})
+		vendor.OrderIrdeto(emulator.IrdetoOrder{Behavior: behavior, Times: 2})
 		creating, deleting := mutation.NewMemory(), mutation.NewMemory()
 		_, err := issueAs(t, a, creating, silverFor("viewer"))
 		if e := wantUnknown(t, "CreateProductLicense", err); e.Metadata[apierror.VendorHTTPStatus] != "502" || e.Metadata[apierror.VendorCode] == "" {
@@ -71,9 +72,9 @@ func TestWhereIrdetoFailsItIsAsIfTheCallHadNotBeenMade(t *testing.T) {
 	}
 }
 
-func TestALicenceThatStandsWithoutIrdetoIsNotCalledASuccess(t *testing.T) {
+func TestALicenseThatStandsWithoutIrdetoIsNotCalledASuccess(t *testing.T) {
 	a, vendor := withIrdeto(t, true)
-	vendor.OrderIrdeto(emulator.IrdetoOrder{Behaviour: emulator.IrdetoRefuses, Times: 1})
+	vendor.OrderIrdeto(emulator.IrdetoOrder{Behavior: emulator.IrdetoRefuses, Times: 1})
 	log := mutation.NewMemory()
 	_, err := issueAs(t, a, log, silverFor("viewer"))
 	wantUnknown(t, "CreateProductLicense", err)
@@ -100,7 +101,7 @@ func TestALicenceThatStandsWithoutIrdetoIsNotCalledASuccess(t *testing.T) {
 
 func TestARevocationWithoutIrdetoIsNotCalledASuccess(t *testing.T) {
 	a, vendor := withIrdeto(t, true)
-	vendor.OrderIrdeto(emulator.IrdetoOrder{Behaviour: emulator.IrdetoRefuses, Times: 1})
+	vendor.OrderIrdeto(emulator.IrdetoOrder{Behavior: emulator.IrdetoRefuses, Times: 1})
 	log := mutation.NewMemory()
 	for range 3 {
 		if e := wantUnknown(t, "DeleteProductLicense", revoke(t, a, log)); e.Metadata[apierror.Standing] != "" {
@@ -110,9 +111,9 @@ func TestARevocationWithoutIrdetoIsNotCalledASuccess(t *testing.T) {
 	if licenses, entitlements := hold(vendor); len(licenses) != 0 || len(entitlements) != 1 {
 		t.Errorf("AminoTV holds %q, Irdeto %q", licenses, entitlements)
 	}
-	// A replacement goes on all the same: the user is not to be left without a licence.
+	// A replacement goes on all the same: the user is not to be left without a license.
 	a, vendor = withIrdeto(t, true)
-	vendor.OrderIrdeto(emulator.IrdetoOrder{Behaviour: emulator.IrdetoRefuses, Times: 1})
+	vendor.OrderIrdeto(emulator.IrdetoOrder{Behavior: emulator.IrdetoRefuses, Times: 1})
 	log = mutation.NewMemory()
 	_, err := replace(t, a, log, silverFor("viewer"))
 	wantUnknown(t, "ReplaceProductLicense", err)
@@ -125,12 +126,13 @@ func TestARevocationWithoutIrdetoIsNotCalledASuccess(t *testing.T) {
 	}
 }
 
-// TestASlowIrdeto has Irdeto answer later than drmhub waits for AminoTV. What it did is found once it is done.
+// TestASlowIrdeto has Irdeto answer later than drmhub waits for AminoTV. What it did is found once
+// it is done.
 func TestASlowIrdeto(t *testing.T) {
 	for _, takesEffect := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			a, vendor := withIrdeto(t, false)
-			vendor.OrderIrdeto(emulator.IrdetoOrder{Behaviour: emulator.IrdetoStalls, Times: 1, TakesEffect: takesEffect})
+			vendor.OrderIrdeto(emulator.IrdetoOrder{Behavior: emulator.IrdetoStalls, Times: 1, TakesEffect: takesEffect})
 			log, began := mutation.NewMemory(), time.Now()
 			_, err := issueAs(t, a, log, silverFor("viewer"))
 			wantUnknown(t, "CreateProductLicense", err)
@@ -150,7 +152,7 @@ func TestASlowIrdeto(t *testing.T) {
 func TestACallerWhoseDeadlinePassesWhileIrdetoStalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, vendor := withIrdeto(t, false)
-		vendor.OrderIrdeto(emulator.IrdetoOrder{Behaviour: emulator.IrdetoStalls})
+		vendor.OrderIrdeto(emulator.IrdetoOrder{Behavior: emulator.IrdetoStalls})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		_, err := a.GetProductLicense(ctx, &pb.GetProductLicenseRequest{Name: licenseL1})
@@ -158,6 +160,7 @@ func TestACallerWhoseDeadlinePassesWhileIrdetoStalls(t *testing.T) {
 			t.Errorf("a read needs no Irdeto: %v", err)
 		}
 		_, err = a.CreateProductLicense(mutation.NewContext(ctx, mutation.NewMemory()), &pb.CreateProductLicenseRequest{Parent: "vendors/acme", ProductLicense: silverFor("viewer")})
-		wantError(t, "CreateProductLicense", err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN) // never DEADLINE_EXCEEDED, which reads as "not done"
+		// never DEADLINE_EXCEEDED, which reads as "not done"
+		wantError(t, "CreateProductLicense", err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
 	})
 }

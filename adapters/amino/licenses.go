@@ -31,7 +31,8 @@ func vendorStatus(status pb.ProductLicense_Status) string {
 	return ""
 }
 
-// ListProductLicenses lists all licences, or those of the one user that the filter names. The other conditions are drmhub's own to apply.
+// ListProductLicenses lists all licenses, or those of the one user that the filter names. The other
+// conditions are drmhub's own to apply.
 func (a *Adapter) ListProductLicenses(ctx context.Context, req *pb.ListProductLicensesRequest) (*pb.ListProductLicensesResponse, error) {
 	filter := req.GetFilter()
 	path := licensesPath
@@ -48,7 +49,8 @@ func (a *Adapter) ListProductLicenses(ctx context.Context, req *pb.ListProductLi
 	}
 	rows, next, err := page(ctx, a, req, path, match)
 	switch {
-	case isNotFound(err) && filter.GetUser() != "": // of a user who is not there, there are no licences
+	case isNotFound(err) && filter.GetUser() != "":
+		// of a user who is not there, there are no licenses
 		return &pb.ListProductLicensesResponse{}, nil
 	case err != nil:
 		return nil, err
@@ -80,7 +82,7 @@ func (a *Adapter) GetProductLicense(ctx context.Context, req *pb.GetProductLicen
 	return a.answer(l), nil
 }
 
-// findLicense reads a licence by its name, which stands in this field of the request.
+// findLicense reads a license by its name, which stands in this field of the request.
 func (a *Adapter) findLicense(ctx context.Context, field, name string) (*pb.ProductLicense, error) {
 	id, err := a.licenseID(field, name)
 	if err != nil {
@@ -89,7 +91,7 @@ func (a *Adapter) findLicense(ctx context.Context, field, name string) (*pb.Prod
 	row, err := one[licenseResource](ctx, a, licensePath(id))
 	switch {
 	case isNotFound(err):
-		return nil, withMessage(err, "AminoTV holds no licence "+name)
+		return nil, withMessage(err, "AminoTV holds no license "+name)
 	case err != nil:
 		return nil, err
 	}
@@ -107,7 +109,7 @@ func (a *Adapter) licenseID(field, name string) (string, error) {
 	return ids[1], nil
 }
 
-// licensesOf are all licences of a user.
+// licensesOf are all licenses of a user.
 func (a *Adapter) licensesOf(ctx context.Context, user string) ([]*pb.ProductLicense, error) {
 	held, err := all[licenseResource](ctx, a, userLicensesPath(user))
 	if isNotFound(err) {
@@ -120,7 +122,8 @@ func (a *Adapter) licensesOf(ctx context.Context, user string) ([]*pb.ProductLic
 	return licenses, err
 }
 
-// license is a licence as AminoTV told of it, whenever that was: answer makes of it what a caller is told now.
+// license is a license as AminoTV told of it, whenever that was: answer makes of it what a caller
+// is told now.
 func (a *Adapter) license(row licenseResource) *pb.ProductLicense {
 	attributes := row.Attributes
 	l := &pb.ProductLicense{
@@ -154,7 +157,7 @@ func price(amount *int32, currency string) *pb.Price {
 	return &pb.Price{Amount: *amount, Currency: currency}
 }
 
-// answer is a copy of a licence for a caller, at this moment.
+// answer is a copy of a license for a caller, at this moment.
 func (a *Adapter) answer(l *pb.ProductLicense) *pb.ProductLicense {
 	l = proto.CloneOf(l)
 	now := a.now()

@@ -14,7 +14,7 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// row is a licence as AminoTV shows it.
+// row is a license as AminoTV shows it.
 func row(id, attributes string) string {
 	return fmt.Sprintf(`{"type":"License","id":%q,"attributes":{%s},"relationships":{"user":{"data":{"type":"User","id":"viewer"}},"product":{"data":{"type":"Product","id":"gold"}}}}`, id, attributes)
 }
@@ -47,7 +47,7 @@ func list(t *testing.T, a *amino.Adapter, req *pb.ListProductLicensesRequest) (*
 	return a.ListProductLicenses(t.Context(), req)
 }
 
-func TestALicenceIsReadAsAminoTVShowsIt(t *testing.T) {
+func TestALicenseIsReadAsAminoTVShowsIt(t *testing.T) {
 	for what, body := range map[string]string{"one": one(row("L1", whole)), "in the envelope of a list": several(row("L1", whole))} {
 		a, vendor := serve(t, config(), map[string][]reply{getLicense: {ok(body)}})
 		got, err := get(t, a)
@@ -65,7 +65,7 @@ func TestALicenceIsReadAsAminoTVShowsIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "the licence of which nothing is said", got, &pb.ProductLicense{
+	same(t, "the license of which nothing is said", got, &pb.ProductLicense{
 		Name: licenseL1, User: "viewer", Product: gold, Status: pb.ProductLicense_ACTIVE, VendorStatus: "ACTIVE", Playable: true, Purchase: &pb.ProductLicense_Purchase{},
 	})
 }
@@ -133,7 +133,7 @@ func TestAnAnswerThatCannotBe(t *testing.T) {
 	}
 }
 
-func TestAnUnknownLicence(t *testing.T) {
+func TestAnUnknownLicense(t *testing.T) {
 	a, _ := serve(t, config(), map[string][]reply{getLicense: {gone()}})
 	_, err := get(t, a)
 	e := wantError(t, "GetProductLicense", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)

@@ -9,7 +9,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// CreateProductLicense is POST /licenses. Whether a lost request arrived is read back from the user's licences, by the order id.
+// CreateProductLicense is POST /licenses. Whether a lost request arrived is read back from the
+// user's licenses, by the order id.
 func (a *Adapter) CreateProductLicense(ctx context.Context, req *pb.CreateProductLicenseRequest) (*pb.ProductLicense, error) {
 	return a.createLicense(ctx, "product_license", req.GetProductLicense())
 }
@@ -34,7 +35,8 @@ func (a *Adapter) createLicense(ctx context.Context, field string, wanted *pb.Pr
 	return a.answer(issued.license), nil
 }
 
-// DeleteProductLicense is DELETE /licenses/{license_id}. Whether a lost request arrived is read back: the licence, which was there, is not.
+// DeleteProductLicense is DELETE /licenses/{license_id}. Whether a lost request arrived is read
+// back: the license, which was there, is not.
 func (a *Adapter) DeleteProductLicense(ctx context.Context, req *pb.DeleteProductLicenseRequest) (*emptypb.Empty, error) {
 	if _, err := a.deleteLicense(ctx, "name", req.GetName()); err != nil {
 		return nil, err
@@ -42,7 +44,8 @@ func (a *Adapter) DeleteProductLicense(ctx context.Context, req *pb.DeleteProduc
 	return &emptypb.Empty{}, nil
 }
 
-// deleteLicense revokes the licence that this field of the request names, and answers it as it stood, but that it allows no playback now.
+// deleteLicense revokes the license that this field of the request names, and answers it as it
+// stood, but that it allows no playback now.
 func (a *Adapter) deleteLicense(ctx context.Context, field, name string) (*pb.ProductLicense, error) {
 	before, err := a.noteLicense(ctx, field, name)
 	if err != nil {
@@ -58,7 +61,8 @@ func (a *Adapter) deleteLicense(ctx context.Context, field, name string) (*pb.Pr
 	return revoked.license, nil
 }
 
-// noteLicense is the licence that this field of the request names, as it stood when the method first ran.
+// noteLicense is the license that this field of the request names, as it stood when the method
+// first ran.
 func (a *Adapter) noteLicense(ctx context.Context, field, name string) (*pb.ProductLicense, error) {
 	return mutation.SnapshotExisting(ctx, "before", func(ctx context.Context) (*pb.ProductLicense, error) { return a.findLicense(ctx, field, name) })
 }

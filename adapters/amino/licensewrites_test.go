@@ -19,7 +19,7 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// issue creates a licence, as a mutation of its own.
+// issue creates a license, as a mutation of its own.
 func issue(t *testing.T, a *amino.Adapter, l *pb.ProductLicense) (*pb.ProductLicense, error) {
 	t.Helper()
 	return issueAs(t, a, mutation.NewMemory(), l)
@@ -36,7 +36,7 @@ func revoke(t *testing.T, a *amino.Adapter, log mutation.Log) error {
 	return err
 }
 
-func TestALicenceIsSentWithAllItsTerms(t *testing.T) {
+func TestALicenseIsSentWithAllItsTerms(t *testing.T) {
 	a, vendor := serve(t, config(), map[string][]reply{getViewers: {ok(nothing)}, postLicense: {created(one(row("L2", whole)))}})
 	wanted := wholeLicense("ignored")
 	wanted.VendorStatus, wanted.Playable = "WHATEVER", true // output only
@@ -45,7 +45,7 @@ func TestALicenceIsSentWithAllItsTerms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "the licence", got, wholeLicense("L2"))
+	same(t, "the license", got, wholeLicense("L2"))
 	sent := vendor.only(postLicense)
 	sameJSON(t, "the body", sent.body, `{"data":{"type":"License","attributes":{`+whole+`},
 		"relationships":{"user":{"data":{"type":"User","id":"viewer"}},"product":{"data":{"type":"Product","id":"gold"}}}}}`)
@@ -57,7 +57,8 @@ func TestALicenceIsSentWithAllItsTerms(t *testing.T) {
 func TestWhatIsLeftOutIsAminoTVsToSay(t *testing.T) {
 	c := config()
 	c.ContentType = "application/vnd.api+json"
-	a, vendor := serve(t, c, map[string][]reply{postLicense: {created(theCreatedL2)}}) // and no read: nothing can have this order id
+	// and no read: nothing can have this order id
+	a, vendor := serve(t, c, map[string][]reply{postLicense: {created(theCreatedL2)}})
 	orders := map[string]bool{}
 	for range 2 {
 		got, err := issue(t, a, &pb.ProductLicense{User: "viewer", Product: gold, Renewal: &pb.ProductLicense_Renewal{}, Purchase: &pb.ProductLicense_Purchase{}})
@@ -102,7 +103,7 @@ func TestTermsThatCannotBe(t *testing.T) {
 	wantRefused(t, "the product of another vendor", err, "product_license.product")
 }
 
-func TestALostLicenceIsFoundByItsOrder(t *testing.T) {
+func TestALostLicenseIsFoundByItsOrder(t *testing.T) {
 	older := row("L0", `"status":"ACTIVE","order_id":"order-1"`)
 	otherProduct := strings.Replace(row("L4", `"status":"ACTIVE","order_id":"order-1"`), "gold", "silver", 1)
 	mine := row("L5", `"status":"ACTIVE","order_id":"order-1"`)
@@ -115,7 +116,8 @@ func TestALostLicenceIsFoundByItsOrder(t *testing.T) {
 	log, wanted := mutation.NewMemory(), &pb.ProductLicense{User: "viewer", Product: gold, OrderId: "order-1"}
 	_, err := issueAs(t, a, log, wanted)
 	wantUnknown(t, "the call", err)
-	_, err = issueAs(t, a, log, wanted) // the licence that was there before is not it, so that it is sent again
+	// the license that was there before is not it, so that it is sent again
+	_, err = issueAs(t, a, log, wanted)
 	wantUnknown(t, "run again", err)
 	got, err := issueAs(t, a, log, wanted)
 	if err != nil || got.GetName() != "vendors/acme/productLicenses/L5" || len(vendor.made(postLicense)) != 2 {
@@ -135,7 +137,7 @@ func TestAnOrderThatIsTaken(t *testing.T) {
 	}
 }
 
-func TestASuccessThatNamesNoLicence(t *testing.T) {
+func TestASuccessThatNamesNoLicense(t *testing.T) {
 	for what, answer := range map[string]reply{
 		"nothing":       created(""),
 		"no data":       created(`{}`),
@@ -150,7 +152,7 @@ func TestASuccessThatNamesNoLicence(t *testing.T) {
 	}
 }
 
-func TestALicenceOfAnUnknownProduct(t *testing.T) {
+func TestALicenseOfAnUnknownProduct(t *testing.T) {
 	refusal := reply{http.StatusUnprocessableEntity, notSold}
 	a, _ := serve(t, config(), map[string][]reply{postLicense: {refusal}, getGold: {gone()}})
 	_, err := issue(t, a, &pb.ProductLicense{User: "viewer", Product: gold})
@@ -165,7 +167,7 @@ func TestALicenceOfAnUnknownProduct(t *testing.T) {
 	}
 }
 
-func TestALicenceIsRevoked(t *testing.T) {
+func TestALicenseIsRevoked(t *testing.T) {
 	for _, answer := range []reply{{http.StatusNoContent, ""}, ok(""), ok(`{"meta":{}}`), {http.StatusAccepted, ""}} {
 		a, vendor := serve(t, config(), map[string][]reply{getLicense: {ok(one(row("L1", whole))), gone()}, deleteL1: {answer}})
 		if err := revoke(t, a, mutation.NewMemory()); err != nil {
@@ -207,7 +209,7 @@ func TestARevocationThatCameLateIsOne(t *testing.T) {
 	wantError(t, "somebody else's", revoke(t, a, mutation.NewMemory()), codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
 }
 
-func TestALicenceThatCameLateIsTheOne(t *testing.T) {
+func TestALicenseThatCameLateIsTheOne(t *testing.T) {
 	const order = `"status":"ACTIVE","order_id":"order-1"`
 	mine := ok(several(row("L5", order)))
 	wanted := &pb.ProductLicense{User: "viewer", Product: gold, OrderId: "order-1"}
@@ -215,11 +217,13 @@ func TestALicenceThatCameLateIsTheOne(t *testing.T) {
 	log := mutation.NewMemory()
 	_, err := issueAs(t, a, log, wanted)
 	wantUnknown(t, "the call", err)
-	got, err := issueAs(t, a, log, wanted) // not seen, sent again, and refused since it is there by now
+	// not seen, sent again, and refused since it is there by now
+	got, err := issueAs(t, a, log, wanted)
 	if err != nil || got.GetName() != "vendors/acme/productLicenses/L5" || len(vendor.made(postLicense)) != 2 {
 		t.Errorf("run again: %v, %v; made %q", got, err, vendor.names())
 	}
-	// Where it cannot be read whether that is why, nothing is certain; where it is not there, the refusal is.
+	// Where it cannot be read whether that is why, nothing is certain; where it is not there, the
+	// refusal is.
 	for _, c := range []struct {
 		read   reply
 		code   codes.Code

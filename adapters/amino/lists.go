@@ -10,16 +10,20 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-const maxVendorPagesPerCall = 12 // bounds the vendor's pages for one of ours: what was not found by then is found with the next token
+// bounds the vendor's pages for one of ours: what was not found by then is found with the next
+// token
+const maxVendorPagesPerCall = 12
 
 // cursor is the position in a list: before a row, counted from 0.
 type cursor struct {
 	Offset int `json:"o"`
 }
 
-// page is the page of a list that a request asks for, and the token of the next one. Rows that do not match are left out; a nil match takes every row.
+// page is the page of a list that a request asks for, and the token of the next one. Rows that do
+// not match are left out; a nil match takes every row.
 //
-// That a part has fewer rows than were asked for does not make it the last one, since AminoTV's own bound is not known: the end is where no row is.
+// That a part has fewer rows than were asked for does not make it the last one, since AminoTV's own
+// bound is not known: the end is where no row is.
 func page[Row identified](ctx context.Context, a *Adapter, req interface {
 	paging.Request
 	GetPageSize() int32
@@ -34,7 +38,7 @@ func page[Row identified](ctx context.Context, a *Adapter, req interface {
 	for range maxVendorPagesPerCall {
 		limit := a.config.MaxPageSize
 		if match == nil {
-			limit = min(limit, want-len(taken)+1) // one more tells whether there is a next page
+			limit = min(limit, want-len(taken)+1) // one more reports whether there is a next page
 		}
 		part, err := rows[Row](ctx, a, path, at.Offset, limit)
 		switch {
@@ -62,7 +66,8 @@ func page[Row identified](ctx context.Context, a *Adapter, req interface {
 	return taken, token, err
 }
 
-// same tells whether two parts of a list hold the same rows. Of a single row it says nothing: one that was pushed back by another is seen twice rightly.
+// same reports whether two parts of a list hold the same rows. Of a single row it says nothing: one
+// that was pushed back by another is seen twice rightly.
 func same[Row identified](a, b []Row) bool {
 	if len(a) < 2 || len(a) != len(b) {
 		return false
@@ -75,8 +80,9 @@ func same[Row identified](a, b []Row) bool {
 	return true
 }
 
-// all are all rows of a list as it was at one time: each part begins with the row that the one before ended with, so that what vanishes meanwhile hides
-// no other row. A list that never stands still is an error.
+// all are all rows of a list as it was at one time: each part begins with the row that the one
+// before ended with, so that what vanishes meanwhile hides no other row. A list that never stands
+// still is an error.
 func all[Row identified](ctx context.Context, a *Adapter, path string) ([]Row, error) {
 	const most, tries = 100_000, 3
 	var held []Row

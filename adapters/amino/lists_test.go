@@ -29,7 +29,8 @@ func TestAListEndsWhereNoRowIs(t *testing.T) {
 	if err != nil || len(res.GetProductLicenses()) != 3 || res.GetNextPageToken() != "" {
 		t.Errorf("%v, %v", res, err)
 	}
-	// A part with fewer rows than were asked for need not be the last one; one row more than wanted tells whether there is another page.
+	// A part with fewer rows than were asked for need not be the last one; one row more than wanted
+	// reports whether there is another page.
 	if got, want := vendor.queries(getLicenses), []string{"limit=51&offset=0", "limit=49&offset=2", "limit=48&offset=3"}; !slices.Equal(got, want) {
 		t.Errorf("the queries are %q, want %q", got, want)
 	}
@@ -103,7 +104,7 @@ func TestConditionsAreAppliedExactly(t *testing.T) {
 	}
 }
 
-func TestAUserWhomAminoTVDoesNotKnowHasNoLicences(t *testing.T) {
+func TestAUserWhomAminoTVDoesNotKnowHasNoLicenses(t *testing.T) {
 	a, _ := serve(t, config(), map[string][]reply{getViewers: {gone()}})
 	res, err := list(t, a, &pb.ListProductLicensesRequest{Filter: &pb.ProductLicenseFilter{User: "viewer"}})
 	if err != nil || len(res.GetProductLicenses()) != 0 {
@@ -111,7 +112,7 @@ func TestAUserWhomAminoTVDoesNotKnowHasNoLicences(t *testing.T) {
 	}
 }
 
-// TestAScanIsBounded has one licence of a product behind many others: no call reads them all.
+// TestAScanIsBounded has one license of a product behind many others: no call reads them all.
 func TestAScanIsBounded(t *testing.T) {
 	vendor := emulator.New(emulator.Options{})
 	vendor.PutProducts(emulator.Product{ID: "gold"}, emulator.Product{ID: "rare"})
@@ -137,17 +138,19 @@ func TestAScanIsBounded(t *testing.T) {
 		}
 	}
 	if found != 1 || calls < 3 {
-		t.Errorf("%d licences were found with %d calls", found, calls)
+		t.Errorf("%d licenses were found with %d calls", found, calls)
 	}
 }
 
-// TestWhatVanishesHidesNoOtherRow has a licence revoked between two parts of the list in which a lost one is looked for.
+// TestWhatVanishesHidesNoOtherRow has a license revoked between two parts of the list in which a
+// lost one is looked for.
 func TestWhatVanishesHidesNoOtherRow(t *testing.T) {
 	c := config()
 	c.MaxPageSize, c.UniqueOrders = 2, true
 	mine := row("L3", `"order_id":"order-1"`)
 	a, vendor := serve(t, c, map[string][]reply{getViewers: {
-		ok(several(row("L1", ""), row("L2", ""))), ok(several(mine)), // L1 is gone: what was the third row is the second
+		// L1 is gone: what was the third row is the second
+		ok(several(row("L1", ""), row("L2", ""))), ok(several(mine)),
 		ok(several(row("L2", ""), mine)), ok(several(mine)),
 	}})
 	_, err := issue(t, a, &pb.ProductLicense{User: "viewer", Product: gold, OrderId: "order-1"})

@@ -57,8 +57,9 @@ func (a *Adapter) productID(field, name string) (string, error) {
 	return ids[1], nil
 }
 
-// CreateProduct is POST /products. Whether a lost request arrived is read back from the list: it then has a product like the one wanted that it did not have
-// before. One without a name could be anybody's, so that this is not read back.
+// CreateProduct is POST /products. Whether a lost request arrived is read back from the list: it
+// then has a product like the one wanted that it did not have before. One without a name could be
+// anybody's, so that this is not read back.
 func (a *Adapter) CreateProduct(ctx context.Context, req *pb.CreateProductRequest) (*pb.Product, error) {
 	wanted := req.GetProduct()
 	w := mutation.Write[*pb.Product]{
@@ -106,7 +107,8 @@ func (a *Adapter) CreateProduct(ctx context.Context, req *pb.CreateProductReques
 	return mutation.Do(ctx, w)
 }
 
-// checkProductName refuses what AminoTV may store as another name: a product is found again by its name.
+// checkProductName refuses what AminoTV may store as another name: a product is found again by its
+// name.
 func checkProductName(name string) error {
 	if strings.TrimSpace(name) != name {
 		return apierror.Invalid("product.display_name", "must neither begin nor end with a blank: AminoTV may drop it, and the product could not be found again")

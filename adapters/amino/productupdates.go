@@ -12,7 +12,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// productUpdater is an adapter to an AminoTV that changes products, which no page documents: a capability is seen by its method.
+// productUpdater is an adapter to an AminoTV that changes products, which no page documents: a
+// capability is seen by its method.
 type productUpdater struct{ *Adapter }
 
 // UpdateProduct is PATCH /products/{product_id} with what the mask names, read back.
@@ -59,7 +60,8 @@ func (a productUpdater) UpdateProduct(ctx context.Context, req *pb.UpdateProduct
 	})
 }
 
-// changedAttributes are the attributes that the mask names. What is to be empty is null, as AminoTV shows it.
+// changedAttributes are the attributes that the mask names. What is to be empty is null, as AminoTV
+// shows it.
 func changedAttributes(wanted *pb.Product, mask []string) (map[string]any, error) {
 	attributes := map[string]any{}
 	orNull := func(text string) any {

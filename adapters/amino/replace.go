@@ -11,11 +11,13 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// ReplaceProductLicense deletes the old licence, then creates the new one: AminoTV's licences are immutable. Where it refuses the new terms, the old ones
-// are issued again. What can be refused without a write is refused before the first one.
+// ReplaceProductLicense deletes the old license, then creates the new one: AminoTV's licenses are
+// immutable. Where it refuses the new terms, the old ones are issued again. What can be refused
+// without a write is refused before the first one.
 //
-// From the moment that the old licence is revoked, the user is owed another one, whether or not the caller still waits: the steps that follow no longer end
-// with the caller, and what keeps them from being made, other than AminoTV's refusal, is an OUTCOME_UNKNOWN with which the next run goes on.
+// From the moment that the old license is revoked, the user is owed another one, whether or not the
+// caller still waits: the steps that follow no longer end with the caller, and what keeps them from
+// being made, other than AminoTV's refusal, is an OUTCOME_UNKNOWN with which the next run goes on.
 func (a *Adapter) ReplaceProductLicense(ctx context.Context, req *pb.ReplaceProductLicenseRequest) (*pb.ProductLicense, error) {
 	terms, err := a.terms("product_license", req.GetProductLicense())
 	if err != nil {
@@ -33,7 +35,7 @@ func (a *Adapter) ReplaceProductLicense(ctx context.Context, req *pb.ReplaceProd
 	issued, refused := a.issue(ctx, "issue", next, true)
 	switch {
 	case refused == nil:
-		if err := replacedInDoubt("the new licence stands", issued, revoked); err != nil {
+		if err := replacedInDoubt("the new license stands", issued, revoked); err != nil {
 			return nil, err
 		}
 		return a.answer(issued.license), nil
@@ -43,8 +45,9 @@ func (a *Adapter) ReplaceProductLicense(ctx context.Context, req *pb.ReplaceProd
 	return nil, a.restore(ctx, old, revoked, apierror.Convert(refused))
 }
 
-// replacement reads all that the steps need, since nothing may keep the user waiting once the old licence is revoked: the order of the new terms, and that
-// of the old ones, should they have to be issued again.
+// replacement reads all that the steps need, since nothing may keep the user waiting once the old
+// license is revoked: the order of the new terms, and that of the old ones, should they have to be
+// issued again.
 func (a *Adapter) replacement(ctx context.Context, name string, terms *pb.ProductLicense) (next, old order, err error) {
 	noted, err := mutation.Snapshot(ctx, "before", func(ctx context.Context) (*pb.ListProductLicensesResponse, error) {
 		held, err := a.replaceable(ctx, name, terms)
@@ -66,23 +69,24 @@ func (a *Adapter) replacement(ctx context.Context, name string, terms *pb.Produc
 	return order{all[0], all[2:]}, order{all[1], all[2:]}, nil
 }
 
-// replaceable reads the old licence, and refuses what AminoTV would only refuse once that is gone.
+// replaceable reads the old license, and refuses what AminoTV would only refuse once that is gone.
 func (a *Adapter) replaceable(ctx context.Context, name string, terms *pb.ProductLicense) (*pb.ProductLicense, error) {
 	old, err := a.findLicense(ctx, "name", name)
 	if err != nil {
 		return nil, err
 	}
 	if terms.GetUser() != old.GetUser() {
-		return nil, apierror.Invalid("product_license.user", "must be the user of the licence to replace: create another licence for another user")
+		return nil, apierror.Invalid("product_license.user", "must be the user of the license to replace: create another license for another user")
 	}
 	if old.GetProduct() == "" {
-		return nil, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "AminoTV does not tell the product of the licence %s, so its terms could not be issued again: nothing was sent", name)
+		return nil, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "AminoTV does not tell the product of the license %s, so its terms could not be issued again: nothing was sent", name)
 	}
 	_, err = a.findProduct(ctx, terms.GetProduct())
 	return old, err
 }
 
-// restore issues the old terms again, as they read by now, since the new ones were refused, and answers the error that says so.
+// restore issues the old terms again, as they read by now, since the new ones were refused, and
+// answers the error that says so.
 func (a *Adapter) restore(ctx context.Context, old order, revoked outcome, refused *apierror.Error) error {
 	old.terms = a.again(old.terms)
 	restored, err := a.issue(ctx, "restore", old, true)
@@ -96,7 +100,7 @@ func (a *Adapter) restore(ctx context.Context, old order, revoked outcome, refus
 	case !isRefusal(err):
 		return unfinished(err)
 	}
-	said := fmt.Sprintf("AminoTV refused the new terms, and the old ones too: no licence stands, and the user has lost %s. Create a licence. The new terms: %s. The old ones: %s",
+	said := fmt.Sprintf("AminoTV refused the new terms, and the old ones too: no license stands, and the user has lost %s. Create a license. The new terms: %s. The old ones: %s",
 		old.terms.GetName(), refused.Message, apierror.Convert(err).Message)
 	if revoked.doubt != nil {
 		said += ". " + revoked.doubt.Message
@@ -110,7 +114,8 @@ func aborted(refused *apierror.Error, reason pb.ErrorReason, said string) *apier
 	return e
 }
 
-// replacedInDoubt is the error of a replacement of which it is known what stands, and not what Irdeto has; nil where that is known too.
+// replacedInDoubt is the error of a replacement of which it is known what stands, and not what
+// Irdeto has; nil where that is known too.
 func replacedInDoubt(said string, standing, revoked outcome) error {
 	if standing.doubt == nil && revoked.doubt == nil {
 		return nil
@@ -124,7 +129,8 @@ func replacedInDoubt(said string, standing, revoked outcome) error {
 	return inDoubt(apierror.OutcomeUnknown("%s", said).With(apierror.Standing, standing.license.GetName()))
 }
 
-// unfinished is the error of a replacement that is to go on: whatever the reason is, something took effect.
+// unfinished is the error of a replacement that is to go on: whatever the reason is, something took
+// effect.
 func unfinished(err error) error {
 	if apierror.IsOutcomeUnknown(err) {
 		return err

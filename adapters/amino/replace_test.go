@@ -68,10 +68,10 @@ func TestWhatCanBeRefusedIsRefusedBeforeTheRevocation(t *testing.T) {
 	}{
 		"terms that cannot be":   {func(l *pb.ProductLicense) { l.StartTime, l.StopTime = at(5), at(5) }, nil, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID},
 		"another user":           {func(l *pb.ProductLicense) { l.User = "Viewer" }, nil, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID},
-		"no such licence":        {nil, map[string][]reply{getLicense: {gone()}}, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND},
+		"no such license":        {nil, map[string][]reply{getLicense: {gone()}}, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND},
 		"no such product":        {nil, map[string][]reply{getSilver: {gone()}}, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND},
 		"an order that is taken": {nil, map[string][]reply{getViewers: {ok(several(strings.Replace(row("L9", `"order_id":"order-2"`), "gold", "silver", 1)))}}, codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS},
-		"a licence of which the product is not told": {nil, map[string][]reply{getLicense: {ok(`{"data":{"type":"License","id":"L1","attributes":{},"relationships":{"user":{"data":{"type":"User","id":"viewer"}},"product":{"data":null}}}}`)}},
+		"a license of which the product is not told": {nil, map[string][]reply{getLicense: {ok(`{"data":{"type":"License","id":"L1","attributes":{},"relationships":{"user":{"data":{"type":"User","id":"viewer"}},"product":{"data":null}}}}`)}},
 			codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID},
 		"a vendor that is not read":    {nil, map[string][]reply{getViewers: {{http.StatusTooManyRequests, ""}}}, codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED},
 		"a revocation that is refused": {nil, map[string][]reply{deleteL1: {{http.StatusForbidden, ""}}}, codes.FailedPrecondition, pb.ErrorReason_VENDOR_PERMISSION_DENIED},
@@ -95,10 +95,10 @@ func TestWhatCanBeRefusedIsRefusedBeforeTheRevocation(t *testing.T) {
 
 func TestRefusedTermsAreRolledBack(t *testing.T) {
 	for what, attributes := range map[string]string{
-		"a licence with everything":     whole,
+		"a license with everything":     whole,
 		"a status that nobody knows":    strings.Replace(whole, "SUSPENDEDADMIN", "ON_HOLD", 1),
-		"a licence that does not recur": strings.Replace(whole, `"recurring":true`, `"recurring":false`, 1),
-		"a licence for nothing":         `"status":"ACTIVE","order_id":"order-1","start_date":5,"renew_record":{"recurring":false},"purchase_record":{"price_currency_amount":0,"price_currency_iso4217":"EUR"}`,
+		"a license that does not recur": strings.Replace(whole, `"recurring":true`, `"recurring":false`, 1),
+		"a license for nothing":         `"status":"ACTIVE","order_id":"order-1","start_date":5,"renew_record":{"recurring":false},"purchase_record":{"price_currency_amount":0,"price_currency_iso4217":"EUR"}`,
 	} {
 		turns := held(attributes)
 		turns[postLicense] = []reply{refusal, created(one(row("L3", attributes)))}
@@ -137,12 +137,13 @@ func TestWhenNothingStandsItIsSaid(t *testing.T) {
 	a, _ := serve(t, config(), turns)
 	_, err := replace(t, a, mutation.NewMemory(), silver())
 	e := wantError(t, "ReplaceProductLicense", err, codes.Aborted, pb.ErrorReason_REPLACE_INCOMPLETE)
-	if standing, there := e.Metadata[apierror.Standing]; there || standing != "" || !strings.Contains(e.Message, "no licence stands") || !strings.Contains(e.Message, licenseL1) {
+	if standing, there := e.Metadata[apierror.Standing]; there || standing != "" || !strings.Contains(e.Message, "no license stands") || !strings.Contains(e.Message, licenseL1) {
 		t.Errorf("it says %q, with %v", e.Message, e.Metadata)
 	}
 }
 
-// TestWhatMayPassIsNoRefusalOfTerms has something come between the two writes that has nothing to do with the terms.
+// TestWhatMayPassIsNoRefusalOfTerms has something come between the two writes that has nothing to
+// do with the terms.
 func TestWhatMayPassIsNoRefusalOfTerms(t *testing.T) {
 	for what, between := range map[string]struct {
 		reply
@@ -214,8 +215,8 @@ func TestARefusalThatIsNotKeptIsNotActedUpon(t *testing.T) {
 	wantError(t, "run again", err, codes.Aborted, pb.ErrorReason_REPLACE_ROLLED_BACK)
 }
 
-// TestTimePassesBetweenTheRevocationAndTheRestoration has the vendor unreachable for a month at the worst moment: what is restored is what the old licence
-// would be by then.
+// TestTimePassesBetweenTheRevocationAndTheRestoration has the vendor unreachable for a month at the
+// worst moment: what is restored is what the old license would be by then.
 func TestTimePassesBetweenTheRevocationAndTheRestoration(t *testing.T) {
 	const month = 30 * 24 * time.Hour
 	for what, c := range map[string]struct {
@@ -234,7 +235,8 @@ func TestTimePassesBetweenTheRevocationAndTheRestoration(t *testing.T) {
 		},
 		"it has renewed": {
 			func(l *emulator.License, now time.Time) { l.Recurring, l.ExpiryDate = true, now.Add(20*24*time.Hour) },
-			func(l *emulator.License, now time.Time) { l.ExpiryDate = now.Add(50 * 24 * time.Hour) }, // the period was of 30 days
+			// the period was of 30 days
+			func(l *emulator.License, now time.Time) { l.ExpiryDate = now.Add(50 * 24 * time.Hour) },
 		},
 		"its period has ended, and it does not recur": {
 			func(l *emulator.License, now time.Time) { l.ExpiryDate = now.Add(time.Hour) },
@@ -297,7 +299,7 @@ func lastBody(vendor *emulator.Emulator, method string) string {
 	return body
 }
 
-func TestALicenceIsReplacedUnderItsOwnOrder(t *testing.T) {
+func TestALicenseIsReplacedUnderItsOwnOrder(t *testing.T) {
 	turns := held(whole)
 	mine := strings.Replace(row("L7", whole), "DKK", "EUR", 1)
 	turns[postLicense] = []reply{cut}

@@ -8,7 +8,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// resource is a JSON:API resource, as AminoTV's pages show those of licences and products.
+// resource is a JSON:API resource, as AminoTV's pages show those of licenses and products.
 type resource[Attributes, Relationships any] struct {
 	Type          string        `json:"type"`
 	ID            string        `json:"id,omitzero"`
@@ -72,8 +72,8 @@ func related(kind, id string) relationship {
 	return r
 }
 
-// productAttributes hold is_buyable and is_visible, which are documented; the names of the others are inferred from a licence's purchase_record and
-// renew_record.
+// productAttributes hold is_buyable and is_visible, which are documented; the names of the others
+// are inferred from a license's purchase_record and renew_record.
 type productAttributes struct {
 	Name          string `json:"name,omitzero"`
 	Description   string `json:"description,omitzero"`
@@ -121,7 +121,8 @@ type listDocument[Row any] struct {
 	Data *[]Row `json:"data"`
 }
 
-// document is the answer about one resource: {"data":{…}}, or {"data":[{…}]}, as AminoTV's pages show the envelope.
+// document is the answer about one resource: {"data":{…}}, or {"data":[{…}]}, as AminoTV's pages
+// show the envelope.
 type document[Row any] struct {
 	Data Row
 	one  bool // there was one

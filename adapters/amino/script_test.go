@@ -56,7 +56,8 @@ func ok(body string) reply      { return reply{http.StatusOK, body} }
 func created(body string) reply { return reply{http.StatusCreated, body} }
 func gone() reply               { return reply{http.StatusNotFound, noSuch} }
 
-// script is a vendor that gives the answers that a test wrote down, by call and in turn; the last one of a call again and again.
+// script is a vendor that gives the answers that a test wrote down, by call and in turn; the last
+// one of a call again and again.
 type script struct {
 	t     *testing.T
 	turns map[string][]reply

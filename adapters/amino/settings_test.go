@@ -10,7 +10,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/secret"
 )
 
-// TestEverySettingKeepsTheContract runs the suite with the readings of AminoTV's pages that are not the defaults, which the catalog's own test has.
+// TestEverySettingKeepsTheContract runs the suite with the readings of AminoTV's pages that are not
+// the defaults, which the catalog's own test has.
 func TestEverySettingKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

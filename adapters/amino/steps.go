@@ -17,12 +17,13 @@ import (
 // outcome is what became of one write.
 type outcome struct {
 	license *pb.ProductLicense // that was issued or revoked
-	// doubt is an OUTCOME_UNKNOWN: AminoTV holds the licence, or no longer holds it, but never said that Irdeto followed, and does not need Irdeto for that.
-	// Nothing that could be read would tell.
+	// doubt is an OUTCOME_UNKNOWN: AminoTV holds the license, or no longer holds it, but never said
+	// that Irdeto followed, and does not need Irdeto for that. Nothing that could be read would
+	// tell.
 	doubt *apierror.Error
 }
 
-// do makes one write. What is kept of it is the licence, or the doubt.
+// do makes one write. What is kept of it is the license, or the doubt.
 func do(ctx context.Context, w mutation.Write[*pb.ProductLicenseResult]) (outcome, error) {
 	result, err := mutation.Do(ctx, w)
 	if err != nil {
@@ -46,15 +47,16 @@ func errResult(err error) *pb.ProductLicenseResult {
 	return &pb.ProductLicenseResult{Result: &pb.ProductLicenseResult_Error{Error: apierror.Convert(err).GRPCStatus().Proto()}}
 }
 
-// issue creates the licence of an order. Of one that is owed, since another licence was revoked for it, nothing but AminoTV's refusal of its terms is
-// definite: whatever else keeps it from being issued may pass, and the next run goes on.
+// issue creates the license of an order. Of one that is owed, since another license was revoked for
+// it, nothing but AminoTV's refusal of its terms is definite: whatever else keeps it from being
+// issued may pass, and the next run goes on.
 func (a *Adapter) issue(ctx context.Context, step string, o order, owed bool) (outcome, error) {
 	sentBefore := false
 	check := func(ctx context.Context) (*pb.ProductLicenseResult, bool, error) {
 		sentBefore = true
 		found, err := a.find(ctx, o)
 		if found != nil && a.config.LicenseStandsWithoutIrdeto {
-			return errResult(apierror.OutcomeUnknown("AminoTV's answer about the licence %s, which stands, was lost or a failure, so Irdeto may not have its entitlement: "+
+			return errResult(apierror.OutcomeUnknown("AminoTV's answer about the license %s, which stands, was lost or a failure, so Irdeto may not have its entitlement: "+
 				"if the user cannot play, replace it by one of the same terms", found.GetName()).With(apierror.Standing, found.GetName())), true, nil
 		}
 		return okResult(found), found != nil, err
@@ -90,7 +92,8 @@ func (a *Adapter) issue(ctx context.Context, step string, o order, owed bool) (o
 	})
 }
 
-// orNoProduct is NOT_FOUND where the reason why AminoTV refused, or would, is that there is no such product. Its pages give no code for that.
+// orNoProduct is NOT_FOUND where the reason why AminoTV refused, or would, is that there is no such
+// product. Its pages give no code for that.
 func (a *Adapter) orNoProduct(ctx context.Context, name string, refused error) error {
 	if _, err := a.findProduct(ctx, name); isNotFound(err) {
 		return withMessage(err, apierror.Convert(err).Message+": ListProducts tells which there are")
@@ -98,7 +101,7 @@ func (a *Adapter) orNoProduct(ctx context.Context, name string, refused error) e
 	return refused
 }
 
-// revoke deletes a licence that was seen.
+// revoke deletes a license that was seen.
 func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense) (outcome, error) {
 	id, err := a.licenseID("name", l.GetName())
 	if err != nil {
@@ -109,7 +112,7 @@ func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense)
 		if !a.config.LicenseStandsWithoutIrdeto {
 			return okResult(l)
 		}
-		return errResult(apierror.OutcomeUnknown("AminoTV's answer about the licence %s, which is revoked, was lost or a failure, so Irdeto may still have its entitlement: see to it at Irdeto", l.GetName()))
+		return errResult(apierror.OutcomeUnknown("AminoTV's answer about the license %s, which is revoked, was lost or a failure, so Irdeto may still have its entitlement: see to it at Irdeto", l.GetName()))
 	}
 	return do(ctx, mutation.Write[*pb.ProductLicenseResult]{
 		Step: step,
@@ -119,7 +122,7 @@ func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense)
 			case isNotFound(err) && sentBefore: // that came late
 				return missed(), nil
 			case isNotFound(err):
-				return nil, withMessage(err, "AminoTV no longer holds the licence "+l.GetName())
+				return nil, withMessage(err, "AminoTV no longer holds the license "+l.GetName())
 			case err != nil:
 				return nil, err
 			}
@@ -137,8 +140,8 @@ func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense)
 	})
 }
 
-// refusals are the reasons of what AminoTV answers to terms that it does not take. Others have to do with the moment, with drmhub's credentials or with
-// what lies between.
+// refusals are the reasons of what AminoTV answers to terms that it does not take. Others have to
+// do with the moment, with drmhub's credentials or with what lies between.
 var refusals = map[pb.ErrorReason]bool{
 	pb.ErrorReason_VENDOR_INPUT_REFUSED:     true,
 	pb.ErrorReason_VENDOR_ALREADY_EXISTS:    true,
@@ -147,10 +150,12 @@ var refusals = map[pb.ErrorReason]bool{
 	pb.ErrorReason_RESOURCE_NOT_FOUND:       true,
 }
 
-// isRefusal tells whether an error of a write is AminoTV's refusal, and kept as such: one that could not be kept comes joined with the reason why, and does
-// not count, or the next run would not know of it.
+// isRefusal reports whether an error of a write is AminoTV's refusal, and kept as such: one that
+// could not be kept comes joined with the reason why, and does not count, or the next run would not
+// know of it.
 func isRefusal(err error) bool {
-	if _, plain := err.(interface{ GRPCStatus() *status.Status }); !plain { // and not errors.As: what an error wraps does not count
+	// and not errors.As: what an error wraps does not count
+	if _, plain := err.(interface{ GRPCStatus() *status.Status }); !plain {
 		return false
 	}
 	return refusals[apierror.Convert(err).Reason]
@@ -158,7 +163,7 @@ func isRefusal(err error) bool {
 
 // errReplacementIncomplete is the error of a half-done replacement, for a reason that may pass.
 func errReplacementIncomplete(err error) *apierror.Error {
-	e := withMessage(err, "the old licence is revoked, and the next one is not issued yet; call again with the same request_id to go on: "+apierror.Convert(err).Message)
+	e := withMessage(err, "the old license is revoked, and the next one is not issued yet; call again with the same request_id to go on: "+apierror.Convert(err).Message)
 	e.Code, e.Reason, e.Violations = codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, nil
 	return e
 }

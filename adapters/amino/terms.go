@@ -10,7 +10,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// terms are what a caller wants issued, checked as far as that goes without asking AminoTV. The field is where they stand in the request.
+// terms are what a caller wants issued, checked as far as that goes without asking AminoTV. The
+// field is where they stand in the request.
 func (a *Adapter) terms(field string, wanted *pb.ProductLicense) (*pb.ProductLicense, error) {
 	l := proto.CloneOf(wanted)
 	var violations []*errdetails.BadRequest_FieldViolation
@@ -48,7 +49,7 @@ func (a *Adapter) terms(field string, wanted *pb.ProductLicense) (*pb.ProductLic
 	return l, nil
 }
 
-// again are the terms of a licence to be issued once more: its own, as they read by now.
+// again are the terms of a license to be issued once more: its own, as they read by now.
 func (a *Adapter) again(old *pb.ProductLicense) *pb.ProductLicense {
 	l := proto.CloneOf(old)
 	if l.GetStatus() == pb.ProductLicense_ACTIVE && stopped(l, a.now()) {
@@ -57,7 +58,8 @@ func (a *Adapter) again(old *pb.ProductLicense) *pb.ProductLicense {
 	return l
 }
 
-// licenseBody are terms as AminoTV takes them. What they leave open is left out: AminoTV then takes it from the product, or from the moment.
+// licenseBody are terms as AminoTV takes them. What they leave open is left out: AminoTV then takes
+// it from the product, or from the moment.
 func licenseBody(terms *pb.ProductLicense) licenseResource {
 	attributes := licenseAttributes{
 		Status:    terms.GetVendorStatus(),
@@ -89,7 +91,7 @@ func productIDOf(name string) string {
 	return ids[1]
 }
 
-// expected is a licence as it would be answered, as far as that can be told before it is issued.
+// expected is a license as it would be answered, as far as that can be told before it is issued.
 func expected(terms *pb.ProductLicense) *pb.ProductLicense {
 	l := proto.CloneOf(terms)
 	if l.GetStatus() == pb.ProductLicense_STATUS_UNSPECIFIED {

@@ -21,13 +21,13 @@ type verdict struct {
 	*testing.T
 	*world
 	operation
-	stands bool // AminoTV's licences do without Irdeto
+	stands bool // AminoTV's licenses do without Irdeto
 	end    ends
 }
 
 func (v *verdict) wrong(format string, args ...any) {
 	v.Helper()
-	v.Errorf("%s, licences stand without Irdeto: %t, settled: %t, plan %v: %s; the end was %v, %v", v.name, v.stands, v.settling, v.plan,
+	v.Errorf("%s, licenses stand without Irdeto: %t, settled: %t, plan %v: %s; the end was %v, %v", v.name, v.stands, v.settling, v.plan,
 		fmt.Sprintf(format, args...), v.end.answer, v.end.err)
 }
 
@@ -50,8 +50,9 @@ func irdeto(entitled bool) string {
 	return "differs"
 }
 
-// entitledOrUnknown demands that Irdeto holds what AminoTV holds, unless the answer says that this is not known: which it may only where AminoTV does
-// not need Irdeto, and a write was cut or failed.
+// entitledOrUnknown demands that Irdeto holds what AminoTV holds, unless the answer says that this
+// is not known: which it may only where AminoTV does not need Irdeto, and a write was cut or
+// failed.
 func (v *verdict) entitledOrUnknown(entitled bool, err error) {
 	v.Helper()
 	unknown := apierror.IsOutcomeUnknown(err)
@@ -62,7 +63,7 @@ func (v *verdict) entitledOrUnknown(entitled bool, err error) {
 		v.wrong("the outcome stays unknown for no reason")
 	}
 	if unknown && !errors.Is(err, mutation.ErrUnsettleable) {
-		v.wrong("the outcome stays unknown, and is looked into for ever")
+		v.wrong("the outcome stays unknown, and is looked into forever")
 	}
 }
 
@@ -70,12 +71,12 @@ func (p plan) crashes() int {
 	return p.planned(crashBefore) + p.planned(crashAfter) + p.planned(notKept)
 }
 
-// once demands that no order became two licences.
+// once demands that no order became two licenses.
 func (v *verdict) once() {
 	v.Helper()
 	for order, n := range v.created() {
 		if n > 1 {
-			v.wrong("the order %s became %d licences", order, n)
+			v.wrong("the order %s became %d licenses", order, n)
 		}
 	}
 }
@@ -97,17 +98,17 @@ func (v *verdict) create() string {
 	v.entitledOrUnknown(entitled, v.end.err)
 	left := "none"
 	if len(held) == 1 {
-		left = "the licence"
+		left = "the license"
 	}
 	switch answer, _ := v.end.answer.(*pb.ProductLicense); {
 	case len(held) > 1:
-		v.wrong("%d licences stand", len(held))
+		v.wrong("%d licenses stand", len(held))
 	case v.end.err == nil && (len(held) != 1 || ids(held)[0] != answer.GetName() || !answer.GetPlayable()):
 		v.wrong("it succeeds, and %v stands", ids(held))
 	case apierror.IsOutcomeUnknown(v.end.err) && !slices.Equal(ids(held), []string{standing(v.end.err)}):
 		v.wrong("it says that %s stands, and %v does", standing(v.end.err), ids(held))
 	case v.end.err != nil && !apierror.IsOutcomeUnknown(v.end.err) && len(held) > 0:
-		v.wrong("it says that there is no licence, and %v stands", ids(held))
+		v.wrong("it says that there is no license, and %v stands", ids(held))
 	}
 	return fmt.Sprintf("%s | %s | %s", left, irdeto(entitled), told(v.end.err))
 }
@@ -117,7 +118,7 @@ func (v *verdict) delete() string {
 	v.entitledOrUnknown(entitled, v.end.err)
 	left := "none"
 	if len(held) == 1 {
-		left = "the licence"
+		left = "the license"
 	}
 	gone := v.end.err == nil || apierror.IsOutcomeUnknown(v.end.err)
 	if gone == (len(held) == 1) {
@@ -137,7 +138,7 @@ func (v *verdict) replace() string {
 	}
 	said := standing(v.end.err)
 	if len(held) > 1 {
-		v.wrong("%d licences stand", len(held))
+		v.wrong("%d licenses stand", len(held))
 	}
 	switch {
 	case v.end.err == nil:
@@ -162,7 +163,8 @@ func (v *verdict) replace() string {
 	return fmt.Sprintf("%s | %s | %s", left, irdeto(entitled), told(v.end.err))
 }
 
-// leftOfReplace is what stands after a replacement. What was issued again is as it was, but for its id.
+// leftOfReplace is what stands after a replacement. What was issued again is as it was, but for its
+// id.
 func (v *verdict) leftOfReplace(held []emulator.License) string {
 	if len(held) == 0 {
 		return "none"
@@ -205,7 +207,7 @@ func (v *verdict) batch() string {
 		case apierror.IsOutcomeUnknown(err) && !slices.Equal(ids(of), []string{standing(err)}):
 			v.wrong("item %d says that %s stands, and %v does", i, standing(err), ids(of))
 		case err != nil && !apierror.IsOutcomeUnknown(err) && len(of) > 0:
-			v.wrong("item %d says that there is no licence, and %v stands", i, ids(of))
+			v.wrong("item %d says that there is no license, and %v stands", i, ids(of))
 		}
 		if err == nil {
 			succeeded++

@@ -122,7 +122,7 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 	case refused:
 		order(emulator.Refusal(http.StatusUnprocessableEntity, "NOT_SOLD_ANY_MORE", "not to this user"))
 	case irdetoFails:
-		w.vendor.OrderIrdeto(emulator.IrdetoOrder{Behaviour: emulator.IrdetoRefuses, Times: 1})
+		w.vendor.OrderIrdeto(emulator.IrdetoOrder{Behavior: emulator.IrdetoRefuses, Times: 1})
 	}
 	return w.twin.RoundTrip(r)
 }
@@ -172,7 +172,8 @@ type ends struct {
 // call is a mutating method with its request.
 type call func(context.Context, adapters.Adapter) (proto.Message, error)
 
-// run makes a call, and runs it again as long as that is needed: by the caller, or by the journal, which settles it.
+// run makes a call, and runs it again as long as that is needed: by the caller, or by the journal,
+// which settles it.
 func (w *world) run(t *testing.T, c call, settled bool) ends {
 	t.Helper()
 	for range 12 {
@@ -232,7 +233,8 @@ func (p plan) with(at int, f fault) plan {
 	return more
 }
 
-// licenses are those that stand, and entitled tells whether Irdeto holds an entitlement for each of them, and for nothing else.
+// licenses are those that stand, and entitled reports whether Irdeto holds an entitlement for each of
+// them, and for nothing else.
 func (w *world) licenses() (all []emulator.License, entitled bool) {
 	var held, granted []string
 	for _, l := range w.vendor.Licenses() {
@@ -246,7 +248,7 @@ func (w *world) licenses() (all []emulator.License, entitled bool) {
 	return all, slices.Equal(held, granted)
 }
 
-// created is how often a licence of each order id was created through the API.
+// created is how often a license of each order id was created through the API.
 func (w *world) created() map[string]int {
 	n := map[string]int{}
 	for _, e := range w.vendor.Ledger().Effects() {
@@ -257,7 +259,7 @@ func (w *world) created() map[string]int {
 	return n
 }
 
-// old is the licence that is revoked or replaced.
+// old is the license that is revoked or replaced.
 func old() emulator.License {
 	day := time.Now().UTC().Truncate(24 * time.Hour)
 	return emulator.License{

@@ -1,5 +1,6 @@
-// Package apierror makes the errors of drmhub's public face: a canonical status code, a message for the one who must act, and the details
-// that programs read (google.rpc.ErrorInfo with a drmhub.v1.ErrorReason, BadRequest, RetryInfo).
+// Package apierror makes the errors of drmhub's public face: a canonical status code, a message for
+// the one who must act, and the details that programs read (google.rpc.ErrorInfo with a
+// drmhub.v1.ErrorReason, BadRequest, RetryInfo).
 package apierror
 
 import (
@@ -50,7 +51,8 @@ func New(code codes.Code, reason pb.ErrorReason, format string, args ...any) *Er
 	return &Error{Code: code, Reason: reason, Message: fmt.Sprintf(format, args...)}
 }
 
-// Invalid is INVALID_ARGUMENT for one field of the request, named by its path ("filter.start_time"); the text says what to change.
+// Invalid is INVALID_ARGUMENT for one field of the request, named by its path
+// ("filter.start_time"); the text says what to change.
 func Invalid(field, format string, args ...any) *Error {
 	return InvalidRequest(&errdetails.BadRequest_FieldViolation{Field: field, Description: fmt.Sprintf(format, args...)})
 }
@@ -76,7 +78,7 @@ func OutcomeUnknown(format string, args ...any) *Error {
 	return New(codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, format, args...)
 }
 
-// IsOutcomeUnknown tells whether err says that a change may or may not have been made.
+// IsOutcomeUnknown reports whether err says that a change may or may not have been made.
 func IsOutcomeUnknown(err error) bool {
 	return err != nil && Convert(err).Reason == pb.ErrorReason_OUTCOME_UNKNOWN
 }
@@ -114,8 +116,8 @@ func (e *Error) GRPCStatus() *status.Status {
 	return s
 }
 
-// Convert reads any error as one of the public face: a status keeps its code, message and details; a context's end becomes CANCELLED or
-// DEADLINE_EXCEEDED; everything else is INTERNAL.
+// Convert reads any error as one of the public face: a status keeps its code, message and details;
+// a context's end becomes CANCELLED or DEADLINE_EXCEEDED; everything else is INTERNAL.
 func Convert(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
@@ -135,13 +137,15 @@ func Convert(err error) *Error {
 			e.RetryAfter = d.GetRetryDelay().AsDuration()
 		}
 	}
-	if e.Code == codes.Unknown && e.Reason != pb.ErrorReason_OUTCOME_UNKNOWN { // an error that nobody made for callers: its text may hold anything
+	// an error that nobody made for callers: its text may hold anything
+	if e.Code == codes.Unknown && e.Reason != pb.ErrorReason_OUTCOME_UNKNOWN {
 		return New(codes.Internal, pb.ErrorReason_INTERNAL_FAILURE, "drmhub failed in a way it should not; its log says more")
 	}
 	return e
 }
 
-// statusIn is the status in an error, without the text that wraps it: that was written for the log, and may hold anything.
+// statusIn is the status in an error, without the text that wraps it: that was written for the log,
+// and may hold anything.
 func statusIn(err error) *status.Status {
 	type withStatus interface {
 		error
@@ -187,8 +191,8 @@ func defaultReason(c codes.Code) pb.ErrorReason {
 // longestVendorText bounds, in runes, how much of a vendor's own words an error passes on.
 const longestVendorText = 500
 
-// VendorText makes a vendor's own words fit to be passed on: control characters become spaces, and the length is bounded. Secrets are
-// the caller's to clean, who knows them.
+// VendorText makes a vendor's own words fit to be passed on: control characters become spaces, and
+// the length is bounded. Secrets are the caller's to clean, who knows them.
 func VendorText(s string) string {
 	s = strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == unicode.ReplacementChar {

@@ -1,4 +1,5 @@
-// Package catalog is the list of the vendors that drmhub can speak to. A new adapter is one more entry here.
+// Package catalog is the list of the vendors that drmhub can speak to. A new adapter is one more
+// entry here.
 package catalog
 
 import (
@@ -21,11 +22,14 @@ import (
 type Kind struct {
 	// Name is the vendor's name in the configuration and in Vendor.kind.
 	Name string
-	// Settings makes the vendor's section of the configuration: a pointer to a struct that holds the defaults.
+	// Settings makes the vendor's section of the configuration: a pointer to a struct that holds
+	// the defaults.
 	Settings func() any
-	// New makes an adapter for the vendor account with this id, of what Settings made and the configuration filled. A nil transport is the adapter's own.
+	// New makes an adapter for the vendor account with this id, of what Settings made and the
+	// configuration filled. A nil transport is the adapter's own.
 	New func(id string, settings any, transport http.RoundTripper) (adapters.Adapter, error)
-	// Twin makes a twin of the vendor's server that holds lifelike data, the same for the same seed.
+	// Twin makes a twin of the vendor's server that holds lifelike data, the same for the same
+	// seed.
 	Twin func(seed uint64) http.Handler
 	// TwinSettings are settings with which an adapter can use a Twin that is reached at baseURL.
 	TwinSettings func(baseURL string) any

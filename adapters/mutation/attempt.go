@@ -35,8 +35,8 @@ func newAttempt(ctx context.Context, record func(context.Context, time.Time) err
 	return a, context.WithValue(sending, attemptKey{}, a)
 }
 
-// RecordSend durably records that the write may have been sent. Call it immediately before the first
-// byte; within bounds the call that follows. On error, send nothing. It fails outside of Do.
+// RecordSend durably records that the write may have been sent. Call it immediately before the
+// first byte; within bounds the call that follows. On error, send nothing. It fails outside of Do.
 func RecordSend(ctx context.Context, within time.Duration) error {
 	a, ok := ctx.Value(attemptKey{}).(*attempt)
 	if !ok {

@@ -139,7 +139,8 @@ type Write[T proto.Message] struct {
 	// answered. An error means that this cannot be determined now. ReadBack is nil if the vendor
 	// offers nothing to read back.
 	ReadBack func(context.Context) (answer T, took bool, err error)
-	// Preview returns what Send would return, as far as known without sending. A dry run returns it.
+	// Preview returns what Send would return, as far as known without sending. A dry run returns
+	// it.
 	Preview func() T
 }
 
@@ -295,9 +296,9 @@ func Snapshot[T proto.Message](ctx context.Context, step string, read func(conte
 	return v, r.put(ctx, step, Record{State: Snapshotted, Answer: packed})
 }
 
-// SnapshotExisting is Snapshot for a resource that the method deletes or renames. It first waits for
-// unsettled creations of that resource, or of the new name. Otherwise the first kind would not find
-// its resource and create it twice, and the second would mistake this one for its own.
+// SnapshotExisting is Snapshot for a resource that the method deletes or renames. It first waits
+// for unsettled creations of that resource, or of the new name. Otherwise the first kind would not
+// find its resource and create it twice, and the second would mistake this one for its own.
 func SnapshotExisting[T proto.Message](
 	ctx context.Context, step string, read func(context.Context) (T, error), becomes ...T,
 ) (T, error) {
@@ -307,7 +308,8 @@ func SnapshotExisting[T proto.Message](
 		if err != nil || outside != nil || r.dryRun != nil {
 			return standing, err
 		}
-		// Wait only after the read: a creation that begins later neither misses this resource nor claims it.
+		// Wait only after the read: a creation that begins later neither misses this resource nor
+		// claims it.
 		for _, resource := range append(becomes, standing) {
 			if err := r.log.AwaitCreation(ctx, resource); err != nil {
 				return standing, err

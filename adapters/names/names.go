@@ -1,7 +1,7 @@
 // Package names reads and writes resource names (AIP-122): "vendors/acme/sites/DEMO".
 //
-// A name is a URI path. Within an id, "/" and "%" are percent-encoded; other escapes are accepted and written plainly in the canonical form, which is
-// the only one that leaves drmhub.
+// A name is a URI path. Within an id, "/" and "%" are percent-encoded; other escapes are accepted
+// and written plainly in the canonical form, which is the only one that leaves drmhub.
 package names
 
 import (
@@ -34,7 +34,8 @@ const (
 // Wildcard is the id that stands for all, in the parent of a List.
 const Wildcard = "-"
 
-// Longest bounds a name in its canonical form, in bytes. Names are keys in the store, where PostgreSQL takes no key of more than 2,700.
+// Longest bounds a name in its canonical form, in bytes. Names are keys in the store, where
+// PostgreSQL takes no key of more than 2,700.
 const Longest = 1000
 
 var errTooLong = fmt.Errorf("must be at most %d bytes long", Longest)
@@ -92,7 +93,8 @@ func Canonical(name string) (string, error) {
 	return strings.Join(segments, "/"), nil
 }
 
-// split cuts a name before it decodes, so that an encoded "/" stays within its segment, and decodes each segment once.
+// split cuts a name before it decodes, so that an encoded "/" stays within its segment, and decodes
+// each segment once.
 func split(name string) ([]string, error) {
 	if len(name) > 3*Longest { // at best, an escape of three bytes is one in the canonical form
 		return nil, errTooLong

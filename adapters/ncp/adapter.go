@@ -1,7 +1,8 @@
-// Package ncp is the adapter to NAVER Cloud's One Click Multi DRM, by the API pages of the vendor's guide. Names such as siteEnabledYn and 281003 are
-// those pages' own.
+// Package ncp is the adapter to NAVER Cloud's One Click Multi DRM, by the API pages of the vendor's
+// guide. Names such as siteEnabledYn and 281003 are those pages' own.
 //
-// Ids: a site's id is siteId, and so is that of the order which it came of. What the pages leave open is a setting of Config.
+// Ids: a site's id is siteId, and so is that of the order which it came of. What the pages leave
+// open is a setting of Config.
 package ncp
 
 import (
@@ -16,7 +17,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// maxBody bounds an answer, in bytes: many times what a page of 100 rows, or a list of thousands of sites, takes.
+// maxBody bounds an answer, in bytes: many times what a page of 100 rows, or a list of thousands of
+// sites, takes.
 const maxBody = 4 << 20
 
 // Adapter speaks to one NAVER Cloud account.
@@ -25,7 +27,8 @@ type Adapter struct {
 	config Config
 	vendor *upstream.Client
 
-	// fullPages is set once the vendor has filled a page of the licence history. From then on a page with fewer rows is known to be the last one.
+	// fullPages is set once the vendor has filled a page of the license history. From then on a
+	// page with fewer rows is known to be the last one.
 	fullPages atomic.Bool
 }
 
@@ -63,7 +66,7 @@ func New(id string, config Config, transport http.RoundTripper) (*Adapter, error
 	return &Adapter{id: id, config: config, vendor: vendor}, nil
 }
 
-// Describe tells the API pages' bounds: a page of the licence history has 100 rows at most.
+// Describe tells the API pages' bounds: a page of the license history has 100 rows at most.
 func (a *Adapter) Describe() adapters.Description {
 	list := pb.LicenseService_ListLicenses_FullMethodName[1:]
 	return adapters.Description{

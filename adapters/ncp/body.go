@@ -50,13 +50,14 @@ func (g *collector) pagesFor(skip int, again bool) int {
 	return n
 }
 
-// follows tells whether a page can be the one after another.
+// follows reports whether a page can be the one after another.
 func (p *page) follows(before *page) bool {
 	return len(p.rows) == 0 || p.rows[0].second <= before.rows[len(before.rows)-1].second
 }
 
-// stand is the place behind these rows, the first ones of a page, and behind skip more. Where the walk has come to an older second, that is the next pin:
-// the vendor need not count pages from the old one.
+// stand is the place behind these rows, the first ones of a page, and behind skip more. Where the
+// walk has come to an older second, that is the next pin: the vendor need not count pages from the
+// old one.
 func (g *collector) stand(pin int64, number int, passed []licenseRow, skip int) cursor {
 	if g.second < pin {
 		return cursor{Stage: body, Second: g.second, Page: 1, Passed: g.passed}

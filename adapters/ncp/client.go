@@ -16,7 +16,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// envelope is what every answer of the service stands in. Total is in lists, in those of the newer generation of the API pages.
+// envelope is what every answer of the service stands in. Total is in lists, in those of the newer
+// generation of the API pages.
 type envelope struct {
 	Success *bool          `json:"success"`
 	Content jsontext.Value `json:"content"`
@@ -24,7 +25,8 @@ type envelope struct {
 	Error   jsontext.Value `json:"error"`
 }
 
-// request is a call, without parameters and body. The vendor wants Content-Type with every call, also where there is no content.
+// request is a call, without parameters and body. The vendor wants Content-Type with every call,
+// also where there is no content.
 func (a *Adapter) request(method, path string) upstream.Request {
 	return upstream.Request{
 		Method: method,
@@ -46,8 +48,8 @@ func (a *Adapter) get(ctx context.Context, path string, query url.Values, conten
 	return &answer, answer.decode(res, content, unreadable)
 }
 
-// pageSize is the largest page that the vendor gives, and the one that lists are read in: of pages of one size alone the numbers mean the same in every
-// call.
+// pageSize is the largest page that the vendor gives, and the one that lists are read in: of pages
+// of one size alone the numbers mean the same in every call.
 const pageSize = 100
 
 // paged adds the parameters for a page, numbered from 1.
@@ -57,7 +59,8 @@ func (a *Adapter) paged(query url.Values, page, size int) url.Values {
 	return query
 }
 
-// change makes a call that changes something. A nil content is one that the answer need not have: what it tells is no proof anyway.
+// change makes a call that changes something. A nil content is one that the answer need not have:
+// what it tells is no proof anyway.
 func (a *Adapter) change(ctx context.Context, req upstream.Request, content any) error {
 	var answer envelope
 	res, err := a.vendor.Write(ctx, req, &answer)
@@ -68,7 +71,8 @@ func (a *Adapter) change(ctx context.Context, req upstream.Request, content any)
 		return nil
 	}
 	e := apierror.Convert(err)
-	// The service, or the gateway in front of it, broke down amid the call: whatever the HTTP status is, that is no refusal.
+	// The service, or the gateway in front of it, broke down amid the call: whatever the HTTP
+	// status is, that is no refusal.
 	if e.Metadata[apierror.VendorCode] == "" || e.Reason != unavailable.reason || apierror.IsOutcomeUnknown(err) {
 		return err
 	}
@@ -77,7 +81,8 @@ func (a *Adapter) change(ctx context.Context, req upstream.Request, content any)
 	return unknown
 }
 
-// decode reads content out of an answer. A failure inside HTTP 200 is definite, since the vendor said so.
+// decode reads content out of an answer. A failure inside HTTP 200 is definite, since the vendor
+// said so.
 func (e *envelope) decode(res *upstream.Response, content any, unreadable *apierror.Error) error {
 	switch {
 	case e.Success == nil:
@@ -98,7 +103,8 @@ func (e *envelope) decode(res *upstream.Response, content any, unreadable *apier
 	return nil
 }
 
-// word is a JSON text or number as text. Anything else is empty: the documents and their examples differ in such things.
+// word is a JSON text or number as text. Anything else is empty: the documents and their examples
+// differ in such things.
 type word string
 
 // UnmarshalJSONFrom reads the text or the number.
@@ -122,7 +128,8 @@ func (w *word) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 
 const secondFormat = "20060102150405" // licenseCreatedTime
 
-// instant reads a time: yyyyMMddHHmmss in the vendor's zone, or milliseconds since 1970. The API pages call both a Timestamp.
+// instant reads a time: yyyyMMddHHmmss in the vendor's zone, or milliseconds since 1970. The API
+// pages call both a Timestamp.
 func (a *Adapter) instant(w word) (t time.Time, ok bool) {
 	if len(w) == len(secondFormat) {
 		t, err := time.ParseInLocation(secondFormat, string(w), a.config.TimeZone)

@@ -8,7 +8,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/upstream"
 )
 
-// PageSizeParameter is what the parameter is called that says how many rows a page of the licence history holds.
+// PageSizeParameter is what the parameter is called that says how many rows a page of the license
+// history holds.
 type PageSizeParameter string
 
 const (
@@ -22,7 +23,8 @@ const (
 type DRMTypeCondition string
 
 const (
-	// DRMType is the name in the tables of parameters, beside contentId, userId, deviceId and deviceModel.
+	// DRMType is the name in the tables of parameters, beside contentId, userId, deviceId and
+	// deviceModel.
 	DRMType DRMTypeCondition = "drmType"
 	// DRMTypeUnderscore is the name in the example of 2023.
 	DRMTypeUnderscore DRMTypeCondition = "drm_type"
@@ -31,35 +33,47 @@ const (
 // mostAtOnce bounds PageConcurrency: one of our largest pages takes ten or eleven of the vendor's.
 const mostAtOnce = 16
 
-// Config is the ncp section of a vendor: one account at NAVER Cloud's One Click Multi DRM. The names of the keys are in the tags; NewConfig has the
-// defaults. "The API pages" are those of One Click Multi DRM in the vendor's API guide.
+// Config is the ncp section of a vendor: one account at NAVER Cloud's One Click Multi DRM. The
+// names of the keys are in the tags; NewConfig has the defaults. "The API pages" are those of One
+// Click Multi DRM in the vendor's API guide.
 type Config struct {
-	// BaseURL is scheme and host, without a path. The API pages say https://multi-drm.apigw.ntruss.com; it has no default, since a test account must
-	// not reach the real service by a missing line. Required.
+	// BaseURL is scheme and host, without a path. The API pages say
+	// https://multi-drm.apigw.ntruss.com; it has no default, since a test account must not reach
+	// the real service by a missing line. Required.
 	BaseURL string `yaml:"base_url"`
-	// AccessKey is the id of the access key of a sub account. It signs every call, and counts as a secret. Required.
+	// AccessKey is the id of the access key of a sub account. It signs every call, and counts as a
+	// secret. Required.
 	AccessKey secret.Text `yaml:"access_key"`
 	// SecretKey is the key for the HMAC SHA-256 signature that belongs to AccessKey. Required.
 	SecretKey secret.Text `yaml:"secret_key"`
-	// RegionCode is the header x-ncp-region_code; KR, the only one that the API pages name, by default.
+	// RegionCode is the header x-ncp-region_code; KR, the only one that the API pages name, by
+	// default.
 	RegionCode string `yaml:"region_code"`
 
-	// PageSizeParameter is pageSize (the default) or pageSizeNo, of lists: the API pages of 2026 and of 2023 differ.
+	// PageSizeParameter is pageSize (the default) or pageSizeNo, of lists: the API pages of 2026
+	// and of 2023 differ.
 	PageSizeParameter PageSizeParameter `yaml:"page_size_parameter"`
-	// PageNumberBase is the pageNo of the first page, 0 or 1. The API pages of 2023 leave it open, those of 2026 say 1, the default.
+	// PageNumberBase is the pageNo of the first page, 0 or 1. The API pages of 2023 leave it open,
+	// those of 2026 say 1, the default.
 	PageNumberBase int `yaml:"page_number_base"`
-	// DRMTypeCondition is drmType (the default) or drm_type: the tables of searchCondition and the example of 2023 differ.
+	// DRMTypeCondition is drmType (the default) or drm_type: the tables of searchCondition and the
+	// example of 2023 differ.
 	DRMTypeCondition DRMTypeCondition `yaml:"drm_type_condition"`
-	// HashUserID says whether a search by userId is sent the MD5 of the user id, since that is what the history shows, or the id itself; true by default.
+	// HashUserID says whether a search by userId is sent the MD5 of the user id, since that is what
+	// the history shows, or the id itself; true by default.
 	HashUserID bool `yaml:"hash_user_id"`
-	// TimeZone is the zone of licenseCreatedTime, which is text without one, and of the day that a site's statistics are of. The API pages do not name
-	// it; UTC by default. It must be a zone without summer time, in which one text means one instant.
+	// TimeZone is the zone of licenseCreatedTime, which is text without one, and of the day that a
+	// site's statistics are of. The API pages do not name it; UTC by default. It must be a zone
+	// without summer time, in which one text means one instant.
 	TimeZone *time.Location `yaml:"time_zone"`
 
-	// PageConcurrency is how many pages of the licence history one call reads at once, 1 to 16; 3 by default. The API pages name no limit. Pages that fail
-	// are tried up to three times each, so that more than three at once can make drmhub leave a vendor alone for a while after a single call.
+	// PageConcurrency is how many pages of the license history one call reads at once, 1 to 16; 3
+	// by default. The API pages name no limit. Pages that fail are tried up to three times each, so
+	// that more than three at once can make drmhub leave a vendor alone for a while after a single
+	// call.
 	PageConcurrency int `yaml:"page_concurrency"`
-	// Timeout bounds one call to the service, from dialing to the last byte. It is 30s by default, 1m at most.
+	// Timeout bounds one call to the service, from dialing to the last byte. It is 30s by default,
+	// 1m at most.
 	Timeout time.Duration `yaml:"timeout"`
 	// RequestsPerSecond paces the calls of this account; 0, the default, does not.
 	RequestsPerSecond float64 `yaml:"requests_per_second"`
@@ -79,7 +93,8 @@ func NewConfig() *Config {
 	}
 }
 
-// Check reports every setting that cannot be used: its key, and what to do. It never quotes a value.
+// Check reports every setting that cannot be used: its key, and what to do. It never quotes a
+// value.
 func (c *Config) Check(report func(key, problem string)) {
 	if !upstream.IsOrigin(c.BaseURL) {
 		report("base_url", "must be scheme and host alone, such as https://multi-drm.apigw.ntruss.com: drmhub adds the path")

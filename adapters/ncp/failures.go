@@ -13,7 +13,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// refusal is the error of an answer, in either of its two shapes: the service's has a code and a name, the gateway's an errorCode and details.
+// refusal is the error of an answer, in either of its two shapes: the service's has a code and a
+// name, the gateway's an errorCode and details.
 type refusal struct {
 	Code      word `json:"code"`
 	Name      word `json:"name"`
@@ -59,7 +60,7 @@ var serviceCodes = map[word]meaning{
 	notOff:        wrongState,
 	"281007":      wrongState,
 	"2810011":     {codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED, "the FairPlay certificate is not complete"},
-	noLicenseInfo: {codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND, "NAVER Cloud holds no licence information"},
+	noLicenseInfo: {codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND, "NAVER Cloud holds no license information"},
 }
 
 // gatewayCodes are those of the page "Common response status codes".
@@ -93,7 +94,8 @@ func byStatus(status int) meaning {
 	return rejected
 }
 
-// failure reads the error of an answer with a status of 400 or more; nil where there is none to read, and the status does not need the vendor's clock.
+// failure reads the error of an answer with a status of 400 or more; nil where there is none to
+// read, and the status does not need the vendor's clock.
 func failure(status int, header http.Header, body []byte) *apierror.Error {
 	var answer struct {
 		Error jsontext.Value `json:"error"`
@@ -151,12 +153,13 @@ func present(words ...word) []string {
 	return kept
 }
 
-// tolerance is how far this machine's clock may be off before it is what the gateway takes offence at: it refuses five minutes, and a request and its
-// answer take their time.
+// tolerance is how far this machine's clock may be off before it is what the gateway takes offence
+// at: it refuses five minutes, and a request and its answer take their time.
 const tolerance = 5*time.Minute - 30*time.Second
 
-// clockOff tells how far this machine's clock differs from the vendor's, as the answer's Date shows it, or that it does, where the vendor's text names the
-// timestamp; "" where that is not the matter.
+// clockOff tells how far this machine's clock differs from the vendor's, as the answer's Date shows
+// it, or that it does, where the vendor's text names the timestamp; "" where that is not the
+// matter.
 func clockOff(header http.Header, text string, now time.Time) string {
 	const refused = " the vendor's, which refuses requests that are five minutes off: set it"
 	theirs, err := http.ParseTime(header.Get("Date"))

@@ -37,7 +37,8 @@ func FuzzEnvelope(f *testing.F) {
 		if err == nil && !succeeds {
 			t.Errorf("%s is taken for a success", body)
 		}
-		// What does not say that it failed is not a refusal, or a write that may have been made would be made again.
+		// What does not say that it failed is not a refusal, or a write that may have been made
+		// would be made again.
 		if refused := e.Success != nil && !*e.Success; err != nil && refused == apierror.IsOutcomeUnknown(err) {
 			t.Errorf("%s: %v", body, err)
 		}

@@ -49,7 +49,8 @@ func behind(rows []licenseRow, second int64) int {
 	return i
 }
 
-// headRows are the first rows of the list, down to below the head, as they stood at one moment; last says that there are no more.
+// headRows are the first rows of the list, down to below the head, as they stood at one moment;
+// last says that there are no more.
 func (g *collector) headRows(ctx context.Context, at cursor) (rows []licenseRow, last bool, err error) {
 	if at.Stage == head {
 		return g.steadyHead(ctx, at.Second)
@@ -59,13 +60,14 @@ func (g *collector) headRows(ctx context.Context, at cursor) (rows []licenseRow,
 		return nil, true, err
 	}
 	last = g.isLast(first)
-	if !last && len(first.rows) < pageSize { // the last one, or the vendor's pages are smaller than asked for
+	// the last one, or the vendor's pages are smaller than asked for
+	if !last && len(first.rows) < pageSize {
 		second, err := g.read(ctx, unpinned, 2)
 		if err != nil {
 			return nil, false, err
 		}
 		if last = len(second.rows) == 0; last && int(first.total) > len(first.rows) {
-			return nil, false, invalid("it counts %d licences and shows %d: is page_number_base right?", first.total, len(first.rows))
+			return nil, false, invalid("it counts %d licenses and shows %d: is page_number_base right?", first.total, len(first.rows))
 		}
 	}
 	if int(first.total) > len(first.rows) {
@@ -80,8 +82,9 @@ func (g *collector) headRows(ctx context.Context, at cursor) (rows []licenseRow,
 	return g.steadyHead(ctx, newest)
 }
 
-// steadyHead reads the head as it stands at one moment. One page is; of several it is read again, until two readings in a row are equally long: then nothing
-// has arrived since the end of the first one, since nothing ever goes.
+// steadyHead reads the head as it stands at one moment. One page is; of several it is read again,
+// until two readings in a row are equally long: then nothing has arrived since the end of the first
+// one, since nothing ever goes.
 func (g *collector) steadyHead(ctx context.Context, newest int64) (rows []licenseRow, last bool, err error) {
 	before := -1
 	for reading := range headReadings {
@@ -102,7 +105,7 @@ func (g *collector) steadyHead(ctx context.Context, newest int64) (rows []licens
 		}
 		before = length
 	}
-	return nil, false, errUnstable("more licences arrive in the newest second than can be read in one piece: call again in a moment")
+	return nil, false, errUnstable("more licenses arrive in the newest second than can be read in one piece: call again in a moment")
 }
 
 // headOnce reads the pages of the head one after the other, and tells how many of them hold rows.
@@ -119,5 +122,5 @@ func (g *collector) headOnce(ctx context.Context, newest int64) (rows []licenseR
 			return rows, pages, last, nil
 		}
 	}
-	return nil, 0, false, errUnstable("more than %d licences in two seconds are more than can be read in one piece: choose a narrower filter", headPages*pageSize)
+	return nil, 0, false, errUnstable("more than %d licenses in two seconds are more than can be read in one piece: choose a narrower filter", headPages*pageSize)
 }

@@ -17,7 +17,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// headList is a list like the vendor's: newest first, cut into numbered pages, with rows arriving at its head.
+// headList is a list like the vendor's: newest first, cut into numbered pages, with rows arriving
+// at its head.
 type headList struct {
 	unit   int  // how many rows a page has at most; 0 is as many as are asked for
 	behind bool // the second behind a pin is shown too
@@ -103,7 +104,8 @@ func walk(t *testing.T, l *headList, sizes ...int) []licenseRow {
 	return got
 }
 
-// holds checks that got has every row of want exactly once, in order, equal rows as often as want; rows that arrived later may be among them.
+// holds checks that got has every row of want exactly once, in order, equal rows as often as want;
+// rows that arrived later may be among them.
 func holds(t *testing.T, got, want []licenseRow, arrived []licenseRow) {
 	t.Helper()
 	count := map[licenseRow]int{}
@@ -261,7 +263,8 @@ func FuzzCursor(f *testing.F) {
 				l.put(s, 1+int(s%3), s%2 == 0)
 			}
 			at := cursor{Stage: stage(stage_), Second: second, Owed: owed, Page: number, Passed: passed}
-			// A token that somebody made up may find nothing, or fail; it must not break anything, nor go on without end.
+			// A token that somebody made up may find nothing, or fail; it must not break anything,
+			// nor go on without end.
 			rows, _, err := l.walker(nil).next(t.Context(), at, 10)
 			if err == nil && len(rows) > 10 || l.reads > headReadings*headPages+pagesPerCall {
 				t.Errorf("%d rows with %d reads, %v", len(rows), l.reads, err)

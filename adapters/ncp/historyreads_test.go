@@ -31,9 +31,11 @@ func TestTheEndIsWhereNoMoreRowsAre(t *testing.T) {
 	}{
 		"a short page of a vendor that nobody knows": {30, 0, 100, 0, 2},
 		"a short page of one that fills pages":       {30, 0, 100, 1000, 1},
-		"a page that is just full":                   {100, 0, 100, 0, 1},  // and the next call finds the end
-		"smaller pages than asked for":               {60, 30, 1000, 0, 5}, // two by their numbers, and three below a pin
-		"nothing":                                    {0, 0, 100, 0, 1},
+		// and the next call finds the end
+		"a page that is just full": {100, 0, 100, 0, 1},
+		// two by their numbers, and three below a pin
+		"smaller pages than asked for": {60, 30, 1000, 0, 5},
+		"nothing":                      {0, 0, 100, 0, 1},
 	} {
 		w := (&headList{}).walker(nil)
 		w.atOnce = 1 // or pages behind the end may be asked for together with the last

@@ -26,14 +26,16 @@ type licenseRow struct {
 	second int64 // of LicenseCreatedTime, since 1970
 }
 
-// drmTypes are the vendor's words by what they mean; those of its rows are read without regard to case.
+// drmTypes are the vendor's words by what they mean; those of its rows are read without regard to
+// case.
 var drmTypes = map[pb.License_DrmType]string{
 	pb.License_WIDEVINE:  "Widevine",
 	pb.License_PLAYREADY: "PlayReady",
 	pb.License_FAIRPLAY:  "FairPlay",
 }
 
-// licenseStatuses are the words of the parameter status. The table of the rows has them in capitals, and the example as here.
+// licenseStatuses are the words of the parameter status. The table of the rows has them in
+// capitals, and the example as here.
 var licenseStatuses = map[pb.License_Status]string{
 	pb.License_SUCCESS: "success",
 	pb.License_FAILURE: "fail",

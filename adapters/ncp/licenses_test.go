@@ -48,7 +48,8 @@ func TestTheExampleOfAHistoryIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &pb.ListLicensesResponse{TotalSize: 5}
-	for _, when := range []string{"09:57:32", "08:56:58", "08:56:58", "08:56:25", "08:56:03"} { // two rows are equal
+	// two rows are equal
+	for _, when := range []string{"09:57:32", "08:56:58", "08:56:58", "08:56:25", "08:56:03"} {
 		want.Licenses = append(want.Licenses, &pb.License{
 			Site: demo, ContentId: "myFirst-Drm-cnt", DrmType: pb.License_WIDEVINE, VendorDrmType: "Widevine", Status: pb.License_SUCCESS, VendorStatus: "success",
 			UserIdMd5: "d41d8cd98f00b204e9800998ecf8427e", DeviceId: "23abfd802575758cb3bfdc147e819fc6", DeviceModel: "ChromeCDM-Mac-ARM64-9",
@@ -211,7 +212,8 @@ func TestNamesAndNumbersAreTheConfiguredOnes(t *testing.T) {
 		"pageNo=0&pageSizeNo=100&searchCondition=userId&searchKeyword=u&siteId=DEMO":          {UserId: "u"},
 	} {
 		a, vendor := serve(t, c, map[string][]answer{getLicenses: {rows(row), rows()}})
-		if res, err := list(t, a, filter); err != nil || len(res.GetLicenses()) != 1 { // the row shows the MD5 all the same
+		// the row shows the MD5 all the same
+		if res, err := list(t, a, filter); err != nil || len(res.GetLicenses()) != 1 {
 			t.Errorf("%v: %v, %v", filter, res, err)
 		}
 		if got := vendor.made(getLicenses)[0].query.Encode(); got != want {
@@ -285,7 +287,8 @@ func TestATokenGoesOnBelowItsSecond(t *testing.T) {
 	a, vendor := serve(t, config(), map[string][]answer{getLicenses: {
 		rows(at("20240301000005"), at("20240301000004"), at("20240301000001"), at("20240301000001"), at("20240301000000")),
 		rows(), // the second page, behind the end
-		rows(at("20240301000002"), at("20240301000001"), at("20240301000001"), at("20240301000000")), // the second behind the pin, too
+		// the second behind the pin, too
+		rows(at("20240301000002"), at("20240301000001"), at("20240301000001"), at("20240301000000")),
 		rows(),
 	}})
 	first, err := a.ListLicenses(t.Context(), &pb.ListLicensesRequest{Parent: demo, PageSize: 3})

@@ -10,8 +10,9 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 )
 
-// pages reads up to n pages of a list that does not change, several at once, from the page first on. A page that is not full ends it early: likely it is the
-// last one. The first failure stops the others.
+// pages reads up to n pages of a list that does not change, several at once, from the page first
+// on. A page that is not full ends it early: likely it is the last one. The first failure stops the
+// others.
 func (w walker) pages(ctx context.Context, pin int64, first, n int) ([]*page, error) {
 	reading, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -17,7 +17,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 )
 
-// counting is a vendor of full pages that takes a second for each, and counts how many it is asked for at once.
+// counting is a vendor of full pages that takes a second for each, and counts how many it is asked
+// for at once.
 type counting struct {
 	mu             sync.Mutex
 	inFlight, most int
@@ -140,7 +141,8 @@ func TestNoPageIsAskedForBehindTheLast(t *testing.T) {
 			return p, nil
 		}
 		pages, err := c.walker(3).pages(t.Context(), 0, 1, 20)
-		if err != nil || len(pages) != 6 || len(c.asked) != 6 { // those that were under way are not stopped
+		// those that were under way are not stopped
+		if err != nil || len(pages) != 6 || len(c.asked) != 6 {
 			t.Errorf("%d pages, %v asked for, %v", len(pages), c.asked, err)
 		}
 	})

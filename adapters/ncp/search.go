@@ -15,8 +15,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// licenseSearch reads one site's licences under one filter. The vendor takes one search condition, and may match substrings: it is sent the most
-// selective one, and every row is matched again here.
+// licenseSearch reads one site's licenses under one filter. The vendor takes one search condition,
+// and may match substrings: it is sent the most selective one, and every row is matched again here.
 type licenseSearch struct {
 	adapter     *Adapter
 	siteID      string
@@ -58,7 +58,8 @@ func (s *licenseSearch) next(ctx context.Context, at cursor, want int, eager boo
 		return nil, cursor{}, err
 	}
 	if at.Stage == begin && next.Empty {
-		if _, err := s.adapter.findSite(ctx, s.siteID); err != nil { // an empty history of a site that is not there would mislead
+		// an empty history of a site that is not there would mislead
+		if _, err := s.adapter.findSite(ctx, s.siteID); err != nil {
 			return nil, cursor{}, err
 		}
 	}
@@ -74,14 +75,15 @@ func (s *licenseSearch) next(ctx context.Context, at cursor, want int, eager boo
 
 func (s *licenseSearch) walk(ctx context.Context, at cursor, want int, eager bool) ([]licenseRow, cursor, error) {
 	drm := s.filter.GetDrmType()
-	if s.after >= s.upTo || s.upTo <= 0 || drm != 0 && drmTypes[drm] == "" { // between two seconds, before 1970, or of a DRM system that the vendor has not
+	// between two seconds, before 1970, or of a DRM system that the vendor has not
+	if s.after >= s.upTo || s.upTo <= 0 || drm != 0 && drmTypes[drm] == "" {
 		return nil, cursor{Stage: over, Empty: true}, nil
 	}
 	w := walker{read: s.read, match: s.match, atOnce: s.adapter.config.PageConcurrency, fullPages: &s.adapter.fullPages, eager: eager}
 	return w.next(ctx, at, want)
 }
 
-// chooses tells whether the filter leaves any row out.
+// chooses reports whether the filter leaves any row out.
 func (s *licenseSearch) chooses() bool {
 	f := s.filter
 	return f.GetContentId()+f.GetUserId()+f.GetDeviceId()+f.GetDeviceModel() != "" || f.GetDrmType() != 0 || f.GetStatus() != 0 || s.after != math.MinInt64 || s.upTo != unpinned
@@ -107,8 +109,9 @@ func (s *licenseSearch) condition() (name, keyword string) {
 	return "", ""
 }
 
-// params ask for the rows up to and with the second pin. Rows a little out of range come too, and are dropped here: whether startTime and endTime are
-// searched themselves, and whether they are cut to seconds, is not said.
+// params ask for the rows up to and with the second pin. Rows a little out of range come too, and
+// are dropped here: whether startTime and endTime are searched themselves, and whether they are cut
+// to seconds, is not said.
 func (s *licenseSearch) params(pin int64) url.Values {
 	p := url.Values{"siteId": {s.siteID}}
 	if s.after > 0 {
@@ -150,10 +153,11 @@ func (a *Adapter) licensePage(ctx context.Context, params url.Values) (*page, er
 	for i := range p.rows {
 		created, ok := a.instant(p.rows[i].LicenseCreatedTime)
 		if !ok {
-			return nil, invalid("a licenseCreatedTime is no yyyyMMddHHmmss") // not quoted: nobody knows what stands there instead
+			// not quoted: nobody knows what stands there instead
+			return nil, invalid("a licenseCreatedTime is no yyyyMMddHHmmss")
 		}
 		if p.rows[i].second = created.Unix(); i > 0 && p.rows[i].second > p.rows[i-1].second {
-			return nil, invalid("the licences are not in order, newest first")
+			return nil, invalid("the licenses are not in order, newest first")
 		}
 	}
 	return p, nil

@@ -13,8 +13,9 @@ import (
 // twinConfig is the account of a twin that was given none.
 func twinConfig() ncp.Config { return ncptest.Config() }
 
-// TestEverySettingKeepsTheContract runs the suite with the readings of the API pages that are not the defaults, which the catalog's own test has. All
-// but the time zone: the suite's days are those of UTC.
+// TestEverySettingKeepsTheContract runs the suite with the readings of the API pages that are not
+// the defaults, which the catalog's own test has. All but the time zone: the suite's days are those
+// of UTC.
 func TestEverySettingKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -15,7 +15,8 @@ import (
 // signer puts the API gateway's "signature v2" into requests.
 type signer struct{ accessKey, secretKey secret.Text }
 
-// sign signs one attempt, with a timestamp of its own: the gateway refuses one that is five minutes off.
+// sign signs one attempt, with a timestamp of its own: the gateway refuses one that is five minutes
+// off.
 func (s signer) sign(_ context.Context, r *http.Request) error {
 	timestamp := strconv.FormatInt(time.Now().UnixMilli(), 10)
 	r.Header.Set("x-ncp-apigw-timestamp", timestamp)
@@ -24,7 +25,8 @@ func (s signer) sign(_ context.Context, r *http.Request) error {
 	return nil
 }
 
-// signature signs a request target, which is path and query exactly as they are sent, and a timestamp in milliseconds. The body is not signed.
+// signature signs a request target, which is path and query exactly as they are sent, and a
+// timestamp in milliseconds. The body is not signed.
 func (s signer) signature(method, target, timestamp string) string {
 	mac := hmac.New(sha256.New, []byte(s.secretKey.Reveal()))
 	mac.Write([]byte(method + " " + target + "\n" + timestamp + "\n" + s.accessKey.Reveal()))

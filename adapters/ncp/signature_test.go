@@ -71,7 +71,8 @@ func FuzzSignature(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// What is sent is the target as it stands: the SDK parses the address once more, which must not change it.
+		// What is sent is the target as it stands: the SDK parses the address once more, which must
+		// not change it.
 		again, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.URL.String(), nil)
 		if err != nil || again.URL.RequestURI() != r.URL.RequestURI() {
 			return

@@ -24,7 +24,8 @@ type fairPlayCert struct {
 	SecretKey              string `json:"secretKey"`
 }
 
-// orderStates are the states of an order by those of its site, which the vendor creates within 24 hours.
+// orderStates are the states of an order by those of its site, which the vendor creates within 24
+// hours.
 var orderStates = map[pb.Site_State]pb.SiteOrder_State{
 	pb.Site_CREATING: pb.SiteOrder_PENDING,
 	pb.Site_READY:    pb.SiteOrder_APPROVED,
@@ -32,9 +33,11 @@ var orderStates = map[pb.Site_State]pb.SiteOrder_State{
 	pb.Site_DELETED:  pb.SiteOrder_APPROVED,
 }
 
-// CreateSiteOrder is POST /sites. The vendor creates the site later; then it is to be switched on with EnableSite.
+// CreateSiteOrder is POST /sites. The vendor creates the site later; then it is to be switched on
+// with EnableSite.
 //
-// Whether a lost request arrived is read back from the list: it then has a site of that name and policy that it did not have before.
+// Whether a lost request arrived is read back from the list: it then has a site of that name and
+// policy that it did not have before.
 func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRequest) (*pb.SiteOrder, error) {
 	order := req.GetSiteOrder()
 	form, err := orderForm(order)
@@ -42,10 +45,12 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 		return nil, err
 	}
 	before, err := mutation.Snapshot(ctx, "before", func(ctx context.Context) (*pb.ListSitesResponse, error) {
-		if err := checkKeys(order.GetFairplayCertificate()); err != nil { // here, since who settles the mutation does not have the keys
+		// here, since who settles the mutation does not have the keys
+		if err := checkKeys(order.GetFairplayCertificate()); err != nil {
 			return nil, err
 		}
-		// All of them, and not those of this name alone: one that is renamed to it later has not arrived.
+		// All of them, and not those of this name alone: one that is renamed to it later has not
+		// arrived.
 		all, err := a.agreedSites(ctx)
 		known := &pb.ListSitesResponse{}
 		for _, s := range all {
@@ -169,7 +174,8 @@ func checkKeys(keys *pb.FairPlayKeys) error {
 	return nil
 }
 
-// fetchable tells whether an address is one that the vendor can fetch: "Only supports http download URL", of these kinds of files.
+// fetchable reports whether an address is one that the vendor can fetch: "Only supports http download
+// URL", of these kinds of files.
 func fetchable(address string, kinds ...string) bool {
 	u, err := url.Parse(address)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && slices.Contains(kinds, strings.ToLower(path.Ext(u.Path)))

@@ -232,7 +232,8 @@ func TestARefusedOrderRepeatsNoSecret(t *testing.T) {
 	}
 }
 
-// While the first page is read, somebody deletes a site of it at the console: the new one slides from the second page to the first.
+// While the first page is read, somebody deletes a site of it at the console: the new one slides
+// from the second page to the first.
 func TestASiteThatSlidesBetweenPagesIsFound(t *testing.T) {
 	for _, atOnce := range []int{100, 40} { // the vendor may give fewer than it is asked for
 		var held []string

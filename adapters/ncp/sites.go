@@ -18,7 +18,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// siteRow is the content of a site. What else a fairPlayCert tells are secrets, which are not even read.
+// siteRow is the content of a site. What else a fairPlayCert tells are secrets, which are not even
+// read.
 type siteRow struct {
 	SiteID        string `json:"siteId"`
 	SiteName      string `json:"siteName"`
@@ -76,8 +77,10 @@ const sitePages = 100
 // agreeing bounds how often the list is read until two passes agree.
 const agreeing = 5
 
-// agreedSites are all sites as two passes agree on them, for what is decided by one that is not there: where a site of a page that was read goes meanwhile, another
-// slides into its place unseen. That a list has one page alone cannot be told: the vendor may give fewer at once than it is asked for.
+// agreedSites are all sites as two passes agree on them, for what is decided by one that is not
+// there: where a site of a page that was read goes meanwhile, another slides into its place unseen.
+// That a list has one page alone cannot be told: the vendor may give fewer at once than it is asked
+// for.
 func (a *Adapter) agreedSites(ctx context.Context) ([]*pb.Site, error) {
 	all, err := a.sites(ctx)
 	for range agreeing - 1 {
@@ -95,7 +98,8 @@ func (a *Adapter) agreedSites(ctx context.Context) ([]*pb.Site, error) {
 	return nil, err
 }
 
-// sites are all sites, in the vendor's order. One that moves from page to page while they are read is known by its id.
+// sites are all sites, in the vendor's order. One that moves from page to page while they are read
+// is known by its id.
 func (a *Adapter) sites(ctx context.Context) ([]*pb.Site, error) {
 	var all []*pb.Site
 	seen := map[string]bool{}
@@ -111,7 +115,8 @@ func (a *Adapter) sites(ctx context.Context) ([]*pb.Site, error) {
 				all = append(all, s)
 			}
 		}
-		// A page that is not full need not be the last one: the vendor may give fewer at once than it is asked for.
+		// A page that is not full need not be the last one: the vendor may give fewer at once than
+		// it is asked for.
 		if len(all) == before && len(page) == 0 {
 			return all, nil
 		}
@@ -152,7 +157,8 @@ func (a *Adapter) findSite(ctx context.Context, siteID string) (*pb.Site, error)
 	return a.site(row), nil
 }
 
-// site maps a row. The vendor issues licences for a site that is enabled, has been created and is not deleted.
+// site maps a row. The vendor issues licenses for a site that is enabled, has been created and is
+// not deleted.
 func (a *Adapter) site(row siteRow) *pb.Site {
 	s := &pb.Site{
 		Name:        a.siteName(row.SiteID),
@@ -175,7 +181,8 @@ func (a *Adapter) site(row siteRow) *pb.Site {
 	return s
 }
 
-// timestamp is a time of a site's. One that cannot be read is left out: all else of the site is worth showing.
+// timestamp is a time of a site's. One that cannot be read is left out: all else of the site is
+// worth showing.
 func (a *Adapter) timestamp(w word) *timestamppb.Timestamp {
 	t, ok := a.instant(w)
 	if !ok {

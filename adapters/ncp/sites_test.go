@@ -75,7 +75,7 @@ func TestWhatASiteDoesNotTellIsLeftOut(t *testing.T) {
 	}
 }
 
-func TestASiteIsEnabledOnlyWhereLicencesAreIssued(t *testing.T) {
+func TestASiteIsEnabledOnlyWhereLicensesAreIssued(t *testing.T) {
 	for status, c := range map[string]struct {
 		state   pb.Site_State
 		enabled bool
@@ -125,7 +125,8 @@ func sitesOf(ids ...string) answer {
 }
 
 func TestAllPagesOfSitesAreRead(t *testing.T) {
-	// The vendor gives fewer at once than it is asked for, and a site has moved to the next page meanwhile.
+	// The vendor gives fewer at once than it is asked for, and a site has moved to the next page
+	// meanwhile.
 	a, vendor := serve(t, config(), map[string][]answer{getSites: {sitesOf("A", "B"), sitesOf("B", "C"), sitesOf("D"), sitesOf()}})
 	res, err := a.ListSites(t.Context(), &pb.ListSitesRequest{Parent: "vendors/acme"})
 	if err != nil {

@@ -22,7 +22,8 @@ type siteForm struct {
 	FairPlayCert *fairPlayCert `json:"fairPlayCert,omitempty"`
 }
 
-// UpdateSite is PUT /sites/{siteId}. It takes siteName and policyId at once, so what the mask does not name is sent as it was read.
+// UpdateSite is PUT /sites/{siteId}. It takes siteName and policyId at once, so what the mask does
+// not name is sent as it was read.
 func (a *Adapter) UpdateSite(ctx context.Context, req *pb.UpdateSiteRequest) (*pb.Site, error) {
 	ids, err := names.Site.IDs(req.GetSite().GetName())
 	if err != nil {
@@ -107,7 +108,8 @@ func updated(before *pb.Site, req *pb.UpdateSiteRequest) *pb.Site {
 	return site
 }
 
-// checkSiteName knows what the API pages say of siteName: 3 to 20 characters. Which ones, the vendor decides.
+// checkSiteName knows what the API pages say of siteName: 3 to 20 characters. Which ones, the
+// vendor decides.
 func checkSiteName(field, name string) error {
 	if n := utf8.RuneCountInString(name); n < 3 || n > 20 {
 		return apierror.Invalid(field, "must have 3 to 20 characters, as NAVER Cloud's siteName")

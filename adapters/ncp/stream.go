@@ -14,11 +14,14 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// StreamLicenses is "View license issuance history", all pages: the first message holds what the first one of the vendor's pages gave, and each of the others
-// what ten gave that were read at once. Where a filter finds nothing for many pages, messages without rows tell how far it has come. The last message, and
-// no other, has no token, so that a stream that was cut short cannot pass for a whole one.
+// StreamLicenses is "View license issuance history", all pages: the first message holds what the
+// first one of the vendor's pages gave, and each of the others what ten gave that were read at
+// once. Where a filter finds nothing for many pages, messages without rows tell how far it has
+// come. The last message, and no other, has no token, so that a stream that was cut short cannot
+// pass for a whole one.
 //
-// While a message is sent, the next one is fetched, and no more than that: a slow client slows the calls to the vendor down.
+// While a message is sent, the next one is fetched, and no more than that: a slow client slows the
+// calls to the vendor down.
 func (a *Adapter) StreamLicenses(req *pb.StreamLicensesRequest, to grpc.ServerStreamingServer[pb.StreamLicensesResponse]) error {
 	ids, err := names.Site.IDs(req.GetParent())
 	if err != nil {
@@ -55,7 +58,7 @@ func (a *Adapter) StreamLicenses(req *pb.StreamLicensesRequest, to grpc.ServerSt
 	return apierror.FromContext(to.Context()) // nothing else stops fetching before the end
 }
 
-// licenseStream is where a stream of licences stands.
+// licenseStream is where a stream of licenses stands.
 type licenseStream struct {
 	search *licenseSearch
 	req    *pb.StreamLicensesRequest
@@ -69,7 +72,8 @@ type fetched struct {
 	mistake error
 }
 
-// fetch fetches messages, to the last one or to a failure, and hands each over as soon as the one before has been sent.
+// fetch fetches messages, to the last one or to a failure, and hands each over as soon as the one
+// before has been sent.
 func (s *licenseStream) fetch(ctx context.Context, to chan<- fetched) {
 	defer close(to)
 	for s.at.Stage != over {

@@ -36,8 +36,9 @@ func (a *Adapter) EnableSite(ctx context.Context, req *pb.EnableSiteRequest) (*p
 	return a.switchSite(ctx, req.GetName(), req.GetService(), on)
 }
 
-// switchSite switches a site, unless it is so already. The vendor's own example of an answer to off says that the site is on: what became of it is read
-// from the site, and so is whether a lost request took effect.
+// switchSite switches a site, unless it is so already. The vendor's own example of an answer to off
+// says that the site is on: what became of it is read from the site, and so is whether a lost
+// request took effect.
 func (a *Adapter) switchSite(ctx context.Context, name string, service pb.Site_Service, s siteSwitch) (*pb.StatusChange, error) {
 	ids, err := names.Site.IDs(name)
 	if err != nil {

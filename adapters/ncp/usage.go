@@ -9,7 +9,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// GetUsage tells the statistics that stand with a site. They are the current ones, so no other day than today can be asked for.
+// GetUsage tells the statistics that stand with a site. They are the current ones, so no other day
+// than today can be asked for.
 func (a *Adapter) GetUsage(ctx context.Context, req *pb.GetUsageRequest) (*pb.Usage, error) {
 	ids, err := names.Usage.IDs(req.GetName())
 	if err != nil {

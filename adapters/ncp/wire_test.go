@@ -61,8 +61,8 @@ func refusal(status int, code string) answer {
 	return answer{status: status, body: `{"success":false,"error":{"code":"` + code + `","name":"NAME","message":"no"}}`}
 }
 
-// script is a vendor that answers each call of a name with the next of some answers, of which the last one is given from then on. It checks every
-// signature with the vendor's SDK.
+// script is a vendor that answers each call of a name with the next of some answers, of which the
+// last one is given from then on. It checks every signature with the vendor's SDK.
 type script struct {
 	t     *testing.T
 	turns map[string][]answer
@@ -124,7 +124,8 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, turn[0].body)
 }
 
-// wantSigned demands the headers of the API pages, with the signature that the vendor's SDK makes of the target as it was sent.
+// wantSigned demands the headers of the API pages, with the signature that the vendor's SDK makes
+// of the target as it was sent.
 func wantSigned(t *testing.T, r *http.Request) {
 	t.Helper()
 	want, err := hmac.NewSigner("the-secret-key", crypto.SHA256).Sign(r.Method, r.RequestURI, "the-access-key", r.Header.Get("x-ncp-apigw-timestamp"))

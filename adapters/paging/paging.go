@@ -1,7 +1,8 @@
 // Package paging makes page sizes and page tokens mean the same in every list.
 //
-// A token is opaque and confers no rights. It is bound to the request that it was answered to, all fields but page_size and page_token, so that a
-// list cannot go on with other conditions by mistake.
+// A token is opaque and confers no rights. It is bound to the request that it was answered to, all
+// fields but page_size and page_token, so that a list cannot go on with other conditions by
+// mistake.
 package paging
 
 import (
@@ -56,8 +57,8 @@ func Token(req Request, state any) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(append(append([]byte{format}, sum...), body...)), nil
 }
 
-// Resume reads the state out of the request's page token. It answers false for a request without one, and INVALID_ARGUMENT for a token that was
-// not answered to this very request.
+// Resume reads the state out of the request's page token. It answers false for a request without
+// one, and INVALID_ARGUMENT for a token that was not answered to this very request.
 func Resume(req Request, state any) (bool, error) {
 	token := req.GetPageToken()
 	if token == "" {
@@ -87,7 +88,8 @@ func Resume(req Request, state any) (bool, error) {
 	return true, nil
 }
 
-// checksum binds a state to its request. Each RPC has a request type of its own, so the type's name stands for the method.
+// checksum binds a state to its request. Each RPC has a request type of its own, so the type's name
+// stands for the method.
 func checksum(req Request, state []byte) ([]byte, error) {
 	clone := proto.CloneOf[proto.Message](req).ProtoReflect()
 	for _, field := range []protoreflect.Name{"page_size", "page_token"} {
@@ -106,7 +108,8 @@ func checksum(req Request, state []byte) ([]byte, error) {
 	return h.Sum(nil)[:sumLength], nil
 }
 
-// Slice answers one page of a list that the vendor gives as a whole, and the token of the next page, which is empty on the last.
+// Slice answers one page of a list that the vendor gives as a whole, and the token of the next
+// page, which is empty on the last.
 func Slice[Row any](req interface {
 	Request
 	GetPageSize() int32

@@ -1,7 +1,8 @@
-// Package pallycon is the adapter to PallyCon (DoveRunner), by the PallyCon Service API Guide V2. Names such as reg_time and SE000 are the guide's.
+// Package pallycon is the adapter to PallyCon (DoveRunner), by the PallyCon Service API Guide V2.
+// Names such as reg_time and SE000 are the guide's.
 //
-// Ids: a site's id is site_id (four alphanumeric characters), a status change's is {service_code}.{req_group_id}. What the guide leaves open is a
-// setting of Config.
+// Ids: a site's id is site_id (four alphanumeric characters), a status change's is
+// {service_code}.{req_group_id}. What the guide leaves open is a setting of Config.
 package pallycon
 
 import (
@@ -15,7 +16,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// maxBody bounds an answer, in bytes: four times what a page of 1000 rows takes if every row is 1 KiB.
+// maxBody bounds an answer, in bytes: four times what a page of 1000 rows takes if every row is 1
+// KiB.
 const maxBody = 4 << 20
 
 // Adapter speaks to one PallyCon account.
@@ -72,7 +74,8 @@ func (a *Adapter) Describe() adapters.Description {
 		DisplayName: "PallyCon (DoveRunner)",
 		Limits: &pb.Vendor_Limits{
 			MaxPageSize: maxUnit,
-			PushedDownFilters: append([]string{ // one of the first five at a time, and the times by day
+			// one of the first five at a time, and the times by day
+			PushedDownFilters: append([]string{
 				list + ":device_id", list + ":user_id", list + ":content_id", list + ":device_model", list + ":drm_type",
 				list + ":status", list + ":start_time", list + ":end_time",
 				orders + ":site_id", orders + ":account_id", // one of these

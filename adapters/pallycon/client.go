@@ -30,7 +30,8 @@ func get[Data any](ctx context.Context, a *Adapter, c call, params url.Values) (
 	return answer.checked(res, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, ""))
 }
 
-// change makes a call that changes something. The guide names the parameters of a POST and a PUT, and not how they are sent.
+// change makes a call that changes something. The guide names the parameters of a POST and a PUT,
+// and not how they are sent.
 func change[Data any](ctx context.Context, a *Adapter, method string, c call, params url.Values) (*envelope[Data], error) {
 	params.Set("api_code", c.code)
 	req := upstream.Request{Method: method, Path: "/api/v2" + c.path}
@@ -54,7 +55,8 @@ func change[Data any](ctx context.Context, a *Adapter, method string, c call, pa
 	return answer.checked(res, apierror.OutcomeUnknown(""))
 }
 
-// envelope is the guide's "Common Response Specification". Count is what matches in all, or the rows of this page: the guide does not say.
+// envelope is the guide's "Common Response Specification". Count is what matches in all, or the
+// rows of this page: the guide does not say.
 type envelope[Data any] struct {
 	ErrorCode    string
 	ErrorMessage string
@@ -63,7 +65,8 @@ type envelope[Data any] struct {
 	misfit       error // why data could not be read: no matter where the call failed
 }
 
-// UnmarshalJSONFrom reads data straight from the connection, row by row, and leaves it out where a failure has put something else in its place.
+// UnmarshalJSONFrom reads data straight from the connection, row by row, and leaves it out where a
+// failure has put something else in its place.
 func (e *envelope[Data]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if start, err := d.ReadToken(); err != nil {
 		return err
@@ -99,7 +102,8 @@ func (e *envelope[Data]) readData(d *jsontext.Decoder) error {
 	if e.ErrorCode == success {
 		return json.UnmarshalDecode(d, &e.Data)
 	}
-	// Not known to be a success yet: an unexpected form is a mistake only if it turns out to be one.
+	// Not known to be a success yet: an unexpected form is a mistake only if it turns out to be
+	// one.
 	raw, err := d.ReadValue()
 	if err == nil {
 		e.misfit = json.Unmarshal(raw, &e.Data)
@@ -107,7 +111,8 @@ func (e *envelope[Data]) readData(d *jsontext.Decoder) error {
 	return err
 }
 
-// checked turns a failure inside HTTP 200 into an error: definite, since the vendor said so. What contradicts itself is unreadable.
+// checked turns a failure inside HTTP 200 into an error: definite, since the vendor said so. What
+// contradicts itself is unreadable.
 func (e *envelope[Data]) checked(res *upstream.Response, unreadable *apierror.Error) (*envelope[Data], error) {
 	switch {
 	case e.ErrorCode == "":

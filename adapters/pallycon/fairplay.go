@@ -15,16 +15,18 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// RegisterFairPlayCertificate is "Register FairPlay Certificate". What is sent has been checked, since the vendor finds a mistake when the first viewer
-// with an Apple device cannot play.
+// RegisterFairPlayCertificate is "Register FairPlay Certificate". What is sent has been checked,
+// since the vendor finds a mistake when the first viewer with an Apple device cannot play.
 //
-// The guide has no call that tells which certificate a site has, so an unknown outcome stays unknown.
+// The guide has no call that tells which certificate a site has, so an unknown outcome stays
+// unknown.
 func (a *Adapter) RegisterFairPlayCertificate(ctx context.Context, req *pb.RegisterFairPlayCertificateRequest) (*pb.FairPlayCertificate, error) {
 	ids, err := names.Site.IDs(req.GetName())
 	if err != nil {
 		return nil, apierror.Invalid("name", "%v", err)
 	}
-	// It is noted, since the check needs the secrets of the request, and who settles the mutation does not have them.
+	// It is noted, since the check needs the secrets of the request, and who settles the mutation
+	// does not have them.
 	certificate, err := mutation.Snapshot(ctx, "certificate", func(context.Context) (*pb.FairPlayCertificate, error) { return checkFairPlay(req, time.Now()) })
 	if err != nil {
 		return nil, err
@@ -38,7 +40,8 @@ func (a *Adapter) RegisterFairPlayCertificate(ctx context.Context, req *pb.Regis
 	})
 }
 
-// sendFairPlay sends a form with files, as the guide's two blobs need, whatever the encoding of other calls is.
+// sendFairPlay sends a form with files, as the guide's two blobs need, whatever the encoding of
+// other calls is.
 func (a *Adapter) sendFairPlay(ctx context.Context, siteID string, req *pb.RegisterFairPlayCertificateRequest) error {
 	text := func(name, value string) upstream.Part { return upstream.Part{Name: name, Content: []byte(value)} }
 	var answer envelope[jsontext.Value]

@@ -45,7 +45,8 @@ func certificate(t *testing.T) *pb.RegisterFairPlayCertificateRequest {
 }
 
 func TestACertificateIsSentAsAFormWithFiles(t *testing.T) {
-	for _, encoding := range []pallycon.ParameterEncoding{pallycon.EncodeJSON, pallycon.EncodeQuery} { // which is about other calls
+	// which is about other calls
+	for _, encoding := range []pallycon.ParameterEncoding{pallycon.EncodeJSON, pallycon.EncodeQuery} {
 		c := config()
 		c.ParameterEncoding = encoding
 		a, vendor := serve(t, c, map[string]string{postCertificate: done})
@@ -96,7 +97,8 @@ func wantParts(t *testing.T, post call, want map[string][]byte) {
 }
 
 func TestValidateOnlySendsNothing(t *testing.T) {
-	a, _ := serve(t, config(), map[string]string{getSites: fixture(t, "account-siteId.json")}) // which fails the test with any other call
+	// which fails the test with any other call
+	a, _ := serve(t, config(), map[string]string{getSites: fixture(t, "account-siteId.json")})
 	req := certificate(t)
 	ctx, trial := mutation.WithDryRun(t.Context())
 	found, err := a.RegisterFairPlayCertificate(ctx, req)

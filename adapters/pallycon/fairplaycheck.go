@@ -17,12 +17,14 @@ import (
 )
 
 const (
-	secretKeySize      = 16 // bytes of the application secret key, by Apple's FairPlay Streaming programming guide
+	// bytes of the application secret key, by Apple's FairPlay Streaming programming guide
+	secretKeySize      = 16
 	longestKeyPassword = 32 // bytes, by the guide's key_pw
 )
 
-// checkFairPlay tells what a certificate is, if it, its private key, the key's password and the application secret key are sound and fit together.
-// Otherwise its error is INVALID_ARGUMENT with everything that is wrong. No secret is in it.
+// checkFairPlay tells what a certificate is, if it, its private key, the key's password and the
+// application secret key are sound and fit together. Otherwise its error is INVALID_ARGUMENT with
+// everything that is wrong. No secret is in it.
 func checkFairPlay(req *pb.RegisterFairPlayCertificateRequest, now time.Time) (*pb.FairPlayCertificate, error) {
 	var wrong []*errdetails.BadRequest_FieldViolation
 	refuse := func(field, format string, args ...any) {
@@ -77,7 +79,7 @@ func isPEM(data []byte) bool {
 	return block != nil
 }
 
-// belong tells whether a private key is the one of a public key.
+// belong reports whether a private key is the one of a public key.
 func belong(public crypto.PublicKey, private crypto.Signer) bool {
 	p, ok := public.(interface{ Equal(crypto.PublicKey) bool })
 	return ok && p.Equal(private.Public())

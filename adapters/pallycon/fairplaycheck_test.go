@@ -18,7 +18,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// The files were written by OpenSSL 3.0: one RSA key, encrypted with this password in all ways that its tools offer, and its certificate.
+// The files were written by OpenSSL 3.0: one RSA key, encrypted with this password in all ways that
+// its tools offer, and its certificate.
 const (
 	fairPlayPassword = "correct-horse"
 	fairPlayASK      = "0123456789abcdef0123456789ABCDEF"

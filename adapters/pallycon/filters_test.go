@@ -97,7 +97,8 @@ func TestTimesBecomeTheVendorsDays(t *testing.T) {
 	}{
 		{"2020-03-02T00:00:00Z", "2020-03-03T00:00:00Z", nil, "from=2020-03-02&to=2020-03-02"},
 		{"2020-03-02T23:59:59Z", "2020-03-03T00:00:01Z", nil, "from=2020-03-02&to=2020-03-03"},
-		// reg_time has whole seconds, so that the first one after a start is the next, and the last one before an end is its own.
+		// reg_time has whole seconds, so that the first one after a start is the next, and the last
+		// one before an end is its own.
 		{"2020-03-02T23:59:59.001Z", "2020-03-03T00:00:00.001Z", nil, "from=2020-03-03&to=2020-03-03"},
 		{"2020-03-01T23:59:59.5Z", "2020-03-02T23:59:59.5Z", nil, "from=2020-03-02&to=2020-03-02"},
 		{"", "2020-03-03T00:00:00Z", exclusive, "to=2020-03-03"},
@@ -105,7 +106,8 @@ func TestTimesBecomeTheVendorsDays(t *testing.T) {
 		{"", "2020-02-29T00:00:00Z", exclusive, "to=2020-02-29"},
 		{"2020-03-02T14:59:59Z", "2020-03-02T15:00:00Z", inSeoul, "from=2020-03-02&to=2020-03-02"},
 		{"2020-03-02T15:00:00Z", "2020-03-02T15:00:00.001Z", inSeoul, "from=2020-03-03&to=2020-03-03"},
-		// A client that means no end says the last instant that the contract can say. The vendor's days have four digits for the year.
+		// A client that means no end says the last instant that the contract can say. The vendor's
+		// days have four digits for the year.
 		{"0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999Z", nil, "from=0001-01-01&to=9998-12-31"},
 		{"", "9999-12-31T23:59:59.999999999Z", inSeoul, "to=9998-12-31"},
 		{"", "9999-12-31T00:00:00Z", exclusive, "to=9999-01-01"},

@@ -13,29 +13,39 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// The licence history is a list, newest first, that the vendor cuts into numbered pages. While it is read, rows arrive at its head and push all others
-// back, by a number that nobody tells. Rows have no id, and equal rows are real. A walk therefore never trusts a position. It remembers
-// the second (reg_time) of the last row that it passed, and how many rows of that second it still owes. A row that arrives later is at
-// least as new as the newest row of the first page, and of one second's rows the vendor puts the later first, so what is owed are always the
-// last rows of their second. Positions only say where to look: they can only have moved back, so that a look at the old place
-// shows rows too many, never too few.
+// The license history is a list, newest first, that the vendor cuts into numbered pages. While it
+// is read, rows arrive at its head and push all others back, by a number that nobody tells. Rows
+// have no id, and equal rows are real. A walk therefore never trusts a position. It remembers the
+// second (reg_time) of the last row that it passed, and how many rows of that second it still owes.
+// A row that arrives later is at least as new as the newest row of the first page, and of one
+// second's rows the vendor puts the later first, so what is owed are always the last rows of their
+// second. Positions only say where to look: they can only have moved back, so that a look at the
+// old place shows rows too many, never too few.
 
-// cursor is where a walk stands: before the last Owed rows of Second. The zero cursor stands at the head of the list.
+// cursor is where a walk stands: before the last Owed rows of Second. The zero cursor stands at the
+// head of the list.
 type cursor struct {
 	Second string `json:"s,omitempty"`
 	Owed   int    `json:"o,omitempty"`
 	// Offset is a position in the vendor's list, counted from 0, that is not behind the next row.
 	Offset int `json:"p,omitempty"`
-	// Anchor replaces Owed within a second of so many rows that no page shows its end: the digests of the last rows passed.
+	// Anchor replaces Owed within a second of so many rows that no page shows its end: the digests
+	// of the last rows passed.
 	Anchor []uint32 `json:"a,omitempty"`
 }
 
 const (
-	lookAhead             = 32  // rows read beyond those needed, to see the end of the last one's second
-	maxOwed               = 300 // more are found by anchor, so that a page holds them and leaves room to go on
-	anchorSize            = 8
-	maxRepeatedPages      = 3  // pages that repeat the one before: once or twice, as many rows may have arrived as the pages lie apart
-	maxVendorPagesPerCall = 12 // bounds the vendor's pages for one of ours; a walk that has not found enough by then goes on with the next token
+	// rows read beyond those needed, to see the end of the last one's second
+	lookAhead = 32
+	// more are found by anchor, so that a page holds them and leaves room to go on
+	maxOwed    = 300
+	anchorSize = 8
+	// pages that repeat the one before: once or twice, as many rows may have arrived as the pages
+	// lie apart
+	maxRepeatedPages = 3
+	// bounds the vendor's pages for one of ours; a walk that has not found enough by then goes on
+	// with the next token
+	maxVendorPagesPerCall = 12
 )
 
 // pager reads one list of licenses. read asks the vendor for a page by page_unit and by the
@@ -43,7 +53,9 @@ const (
 type pager struct {
 	read  func(ctx context.Context, unit, number int) ([]licenseRow, error)
 	match func(row *licenseRow) verdict
-	eager bool // answer what one of the vendor's pages gave, rather than read on for as many rows as are wanted
+	// answer what one of the vendor's pages gave, rather than read on for as many rows as are
+	// wanted
+	eager bool
 }
 
 // verdict is what a filter says of a row.
@@ -138,7 +150,8 @@ func (w pager) page(ctx context.Context, offset, need int) (*page, error) {
 	return &page{rows, unit * number, len(rows) < unit}, nil
 }
 
-// repeats tells whether a page begins like the one before it, though it is another: the vendor then does not count pages as we do.
+// repeats reports whether a page begins like the one before it, though it is another: the vendor then
+// does not count pages as we do.
 func (p *page) repeats(before *page) bool {
 	if before == nil || before.offset == p.offset {
 		return false
@@ -235,5 +248,5 @@ func (r *licenseRow) digest() uint32 {
 }
 
 func contradiction(text string) *apierror.Error {
-	return apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "PallyCon's licence history contradicts itself: %s", text)
+	return apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "PallyCon's license history contradicts itself: %s", text)
 }

@@ -13,7 +13,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// headList is a list like the vendor's: newest first, cut into numbered pages, with rows arriving at its head.
+// headList is a list like the vendor's: newest first, cut into numbered pages, with rows arriving
+// at its head.
 type headList struct {
 	rows   []licenseRow // oldest first
 	serial int
@@ -71,7 +72,8 @@ func walk(t *testing.T, l *headList, sizes ...int) []licenseRow {
 	return got
 }
 
-// holds checks that got has every row of want exactly once, in order, equal rows as often as want; rows that arrived later may be among them.
+// holds checks that got has every row of want exactly once, in order, equal rows as often as want;
+// rows that arrived later may be among them.
 func holds(t *testing.T, got, want []licenseRow) {
 	t.Helper()
 	count := map[licenseRow]int{}
@@ -110,7 +112,8 @@ func TestEveryRowComesOnceWhileRowsArrive(t *testing.T) {
 				t.Parallel()
 				random := rand.New(rand.NewPCG(1, 2))
 				l := &headList{}
-				for second := 1_000_000 - 1200; second <= 1_000_000; second++ { // some seconds are empty, some hold a crowd
+				// some seconds are empty, some hold a crowd
+				for second := 1_000_000 - 1200; second <= 1_000_000; second++ {
 					l.put(second, []int{0, 1, 1, 1, 2, 3}[random.IntN(6)], random.IntN(4) == 0)
 					if random.IntN(300) == 0 {
 						l.put(second, 60+random.IntN(60), random.IntN(2) == 0)

@@ -43,7 +43,8 @@ func (a *Adapter) GetIntegration(ctx context.Context, req *pb.GetIntegrationRequ
 	return a.integration(ctx, ids[1], req.GetView())
 }
 
-// UpdateIntegration is "Update DRM Integration Info" with what the mask names, read back. Its answer has no values of credentials.
+// UpdateIntegration is "Update DRM Integration Info" with what the mask names, read back. Its
+// answer has no values of credentials.
 func (a *Adapter) UpdateIntegration(ctx context.Context, req *pb.UpdateIntegrationRequest) (*pb.Integration, error) {
 	wanted, mask := req.GetIntegration(), req.GetUpdateMask().GetPaths()
 	ids, err := names.Integration.IDs(wanted.GetName())
@@ -89,7 +90,8 @@ func (a *Adapter) UpdateIntegration(ctx context.Context, req *pb.UpdateIntegrati
 	})
 }
 
-// integrationParams are the parameters that change what the mask names. An empty URL is sent, since it takes the URL away.
+// integrationParams are the parameters that change what the mask names. An empty URL is sent, since
+// it takes the URL away.
 func integrationParams(wanted *pb.Integration, mask []string) (url.Values, error) {
 	params := url.Values{}
 	for _, field := range mask {

@@ -67,7 +67,8 @@ func (a *Adapter) ListLicenses(ctx context.Context, req *pb.ListLicensesRequest)
 		return nil, a.orNoSite(ctx, ids[1], err)
 	}
 	if !resumed && l.count == 0 {
-		if _, err := a.findSite(ctx, ids[1]); err != nil { // an empty history of a site that is not there would mislead
+		// an empty history of a site that is not there would mislead
+		if _, err := a.findSite(ctx, ids[1]); err != nil {
 			return nil, err
 		}
 	}
@@ -85,7 +86,8 @@ func (a *Adapter) ListLicenses(ctx context.Context, req *pb.ListLicensesRequest)
 	return res, err
 }
 
-// orNoSite is NOT_FOUND where the reason why the vendor refused is that there is no such site. The guide gives no code for that.
+// orNoSite is NOT_FOUND where the reason why the vendor refused is that there is no such site. The
+// guide gives no code for that.
 func (a *Adapter) orNoSite(ctx context.Context, siteID string, err error) error {
 	if !errors.Is(err, mutation.ErrDryRun) && apierror.Convert(err).Reason != pb.ErrorReason_VENDOR_REJECTED {
 		return err
@@ -99,7 +101,8 @@ func (a *Adapter) orNoSite(ctx context.Context, siteID string, err error) error 
 func (a *Adapter) license(siteID string, row *licenseRow) (*pb.License, error) {
 	created, err := time.ParseInLocation(secondFormat, row.RegTime, a.config.TimeZone)
 	if err != nil {
-		return nil, contradiction("a reg_time is no yyyyMMddHHmmss") // not quoted: nobody knows what stands there instead
+		// not quoted: nobody knows what stands there instead
+		return nil, contradiction("a reg_time is no yyyyMMddHHmmss")
 	}
 	return &pb.License{
 		Site:            a.siteName(siteID),
@@ -118,8 +121,8 @@ func (a *Adapter) license(siteID string, row *licenseRow) (*pb.License, error) {
 	}, nil
 }
 
-// licenseList reads one site's licences under one filter. The vendor takes one search condition, and may match substrings: it is sent the most
-// selective one, and every row is matched again here.
+// licenseList reads one site's licenses under one filter. The vendor takes one search condition,
+// and may match substrings: it is sent the most selective one, and every row is matched again here.
 type licenseList struct {
 	adapter     *Adapter
 	siteID      string
@@ -143,7 +146,8 @@ func (a *Adapter) regTime(t *timestamppb.Timestamp) string {
 		return ""
 	}
 	first := t.AsTime().Add(time.Second - 1).Truncate(time.Second).In(a.config.TimeZone)
-	if first.Year() > 9998 { // as good as never; and its own day, or the next, may be of a year with five digits
+	// as good as never; and its own day, or the next, may be of a year with five digits
+	if first.Year() > 9998 {
 		return "99990101000000"
 	}
 	return first.Format(secondFormat)
@@ -191,7 +195,8 @@ func (l *licenseList) day(regTime string, by time.Duration, days int) string {
 const maxReads = 3
 
 func (l *licenseList) read(ctx context.Context, unit, number int) ([]licenseRow, error) {
-	if l.upTo != "" && l.after >= l.upTo { // between two seconds; at the turn of a day, from would be after to
+	// between two seconds; at the turn of a day, from would be after to
+	if l.upTo != "" && l.after >= l.upTo {
 		return nil, nil
 	}
 	p := l.params()
@@ -230,7 +235,8 @@ func (l *licenseList) match(row *licenseRow) verdict {
 	return take
 }
 
-// total is how many rows match, where the vendor tells just that: its count may be of substrings and of whole days, or of one page.
+// total is how many rows match, where the vendor tells just that: its count may be of substrings
+// and of whole days, or of one page.
 func (l *licenseList) total() int32 {
 	f := l.filter
 	narrower := f.GetContentId()+f.GetUserId()+f.GetDeviceId()+f.GetDeviceModel() != "" || f.GetDrmType() != 0 || l.after != "" || l.upTo != ""

@@ -22,7 +22,8 @@ func rows(count int, rows ...string) string {
 func at(regTime string) string { return strings.Replace(row, "20200302235959", regTime, 1) }
 
 func TestTheGuidesLicensesAreRead(t *testing.T) {
-	sample := strings.TrimSuffix(strings.TrimSpace(fixture(t, "drm-license.json")), "}") // the guide prints one brace too many
+	// the guide prints one brace too many
+	sample := strings.TrimSuffix(strings.TrimSpace(fixture(t, "drm-license.json")), "}")
 	a, vendor := serve(t, config(), map[string]string{getLicenses: sample})
 	res, err := a.ListLicenses(t.Context(), &pb.ListLicensesRequest{Parent: demo, Filter: &pb.LicenseFilter{
 		ContentId: "configtest",

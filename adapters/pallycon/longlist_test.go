@@ -19,8 +19,8 @@ type kind struct {
 	second  int64
 }
 
-// busySite is a site of the twin at which licences are asked for all the time. It is the adapter's transport, so that rows arrive between any two
-// of its calls.
+// busySite is a site of the twin at which licenses are asked for all the time. It is the adapter's
+// transport, so that rows arrive between any two of its calls.
 type busySite struct {
 	vendor    *emulator.Emulator
 	transport http.RoundTripper
@@ -38,7 +38,8 @@ func newBusySite(n, crowd int) *busySite {
 	random := rand.New(rand.NewPCG(1, 2))
 	s.newest = time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC)
 	for serial := 0; serial < n; s.newest = s.newest.Add(time.Second) {
-		size, alike := []int{0, 1, 1, 2, 3, 5}[random.IntN(6)], 0.05 // most seconds have a few rows, and some none
+		// most seconds have a few rows, and some none
+		size, alike := []int{0, 1, 1, 2, 3, 5}[random.IntN(6)], 0.05
 		switch {
 		case random.IntN(20) == 0:
 			alike = 1
@@ -62,7 +63,8 @@ func newBusySite(n, crowd int) *busySite {
 	return s
 }
 
-// put lets rows of these contents arrive in the newest second. They are short, and alike in all else.
+// put lets rows of these contents arrive in the newest second. They are short, and alike in all
+// else.
 func (s *busySite) put(contents ...string) {
 	rows := make([]emulator.License, len(contents))
 	for i, content := range contents {
@@ -85,7 +87,8 @@ func (s *busySite) tick() {
 	s.arrive(s)
 }
 
-// inTheNewestSecond lets none, one or two rows arrive. The first one is like others that were there.
+// inTheNewestSecond lets none, one or two rows arrive. The first one is like others that were
+// there.
 func inTheNewestSecond(s *busySite) {
 	s.put([]string{"popular", fmt.Sprint("late", s.ticks)}[:s.ticks%3]...)
 }
@@ -113,7 +116,8 @@ func TestEachOf50000RowsComesOnceWhileRowsArrive(t *testing.T) {
 		crowd  int
 		arrive func(*busySite)
 	}{
-		// 50,000 pages are too many for one test to go through in good time, and page_size may change.
+		// 50,000 pages are too many for one test to go through in good time, and page_size may
+		// change.
 		"1 in the first half": {func(got int) int32 {
 			if got < n/2 {
 				return 1
@@ -152,7 +156,7 @@ func TestEachOf50000RowsComesOnceWhileRowsArrive(t *testing.T) {
 	}
 }
 
-// listAll pages through all licences, while rows arrive, and counts what it gets.
+// listAll pages through all licenses, while rows arrive, and counts what it gets.
 func (s *busySite) listAll(t *testing.T, size func(got int) int32) map[kind]int {
 	t.Helper()
 	a := adapterTo(t, twinConfig(), s)

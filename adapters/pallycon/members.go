@@ -61,7 +61,8 @@ func (a *Adapter) ListMembers(ctx context.Context, req *pb.ListMembersRequest) (
 
 // CreateMember is "Create Sub-member".
 //
-// Whether a lost request arrived is read back from the list: it then has a member with the address, which it did not have before.
+// Whether a lost request arrived is read back from the list: it then has a member with the address,
+// which it did not have before.
 func (a *Adapter) CreateMember(ctx context.Context, req *pb.CreateMemberRequest) (*pb.Member, error) {
 	wanted := req.GetMember()
 	switch {
@@ -171,14 +172,16 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 				return nil, apierror.OutcomeUnknown("PallyCon took the change, and what became of it could not be read: %v; call again with the same request_id", err)
 			case changed != nil && !asWanted(changed):
 				return nil, apierror.OutcomeUnknown("PallyCon answers success to the update, and the member, read back, is not as it was to be; call again with the same request_id to settle it")
-			case changed == nil: // PallyCon has taken the change all the same: what is known of it has to do
+			case changed == nil:
+				// PallyCon has taken the change all the same: what is known of it has to do
 				return asked(), nil
 			}
 			return changed, nil
 		},
 		ReadBack: func(ctx context.Context) (*pb.Member, bool, error) {
 			now, err := a.findMember(ctx, withSeq(seq))
-			if err == nil && now == nil { // as it happens after a success, too: that says nothing of the update
+			// as it happens after a success, too: that says nothing of the update
+			if err == nil && now == nil {
 				err = noMember(seq)
 			}
 			return now, err == nil && asWanted(now), err
@@ -209,7 +212,8 @@ func memberParams(wanted *pb.Member, mask []string) (url.Values, error) {
 	return params, nil
 }
 
-// ResetMemberPassword is "Reset Password for Sub-member". Nothing tells afterwards whether it was done, so an unknown outcome stays unknown.
+// ResetMemberPassword is "Reset Password for Sub-member". Nothing tells afterwards whether it was
+// done, so an unknown outcome stays unknown.
 func (a *Adapter) ResetMemberPassword(ctx context.Context, req *pb.ResetMemberPasswordRequest) (*pb.ResetMemberPasswordResponse, error) {
 	seq, err := memberSeq("name", req.GetName())
 	if err != nil {
@@ -245,7 +249,8 @@ func withSeq(seq int64) func(memberRow) bool {
 	return func(row memberRow) bool { return row.MemberSeq == seq }
 }
 
-// orNoMember is NOT_FOUND where the reason why the vendor refused is that there is no such member. The guide gives no code for that.
+// orNoMember is NOT_FOUND where the reason why the vendor refused is that there is no such member.
+// The guide gives no code for that.
 func (a *Adapter) orNoMember(ctx context.Context, seq int64, err error) error {
 	if !errors.Is(err, mutation.ErrDryRun) && apierror.Convert(err).Reason != pb.ErrorReason_VENDOR_REJECTED {
 		return err

@@ -107,7 +107,8 @@ func TestAMemberThatCannotBeCreated(t *testing.T) {
 			t.Errorf("%s: the violations are %v", field, e.Violations)
 		}
 	}
-	a, _ := serve(t, config(), map[string]string{getMembers: fixture(t, "account-member.json")}) // and no POST
+	// and no POST
+	a, _ := serve(t, config(), map[string]string{getMembers: fixture(t, "account-member.json")})
 	_, err := create(t, a, mutation.NewMemory(), &pb.Member{Email: "boss@SHOP.example"})
 	wantError(t, "a member's address", err, codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS)
 	if !strings.Contains(err.Error(), "vendors/acme/members/101") {
@@ -187,7 +188,8 @@ func TestAMemberThatCannotBeUpdated(t *testing.T) {
 func TestAMembersAddressIsNotChanged(t *testing.T) {
 	members := fixture(t, "account-member.json")
 	for email, field := range map[string]string{"boss@SHOP.example": "", "x@shop.example": "member.email"} {
-		a, _ := serve(t, config(), map[string]string{getMembers: members}) // and no PUT, since nothing is to change
+		// and no PUT, since nothing is to change
+		a, _ := serve(t, config(), map[string]string{getMembers: members})
 		_, err := updateMember(t, a, mutation.NewMemory(), &pb.Member{Name: "vendors/acme/members/101", Email: email, State: pb.Member_ACTIVE}, "state")
 		if field == "" {
 			if err != nil {
@@ -296,7 +298,8 @@ func TestAMemberThatIsNotThere(t *testing.T) {
 	}
 }
 
-// PallyCon has taken the change: that its list does not show the member at the moment is no refusal.
+// PallyCon has taken the change: that its list does not show the member at the moment is no
+// refusal.
 func TestAnUpdateThatTheListBeliesIsUnknownAndSettles(t *testing.T) {
 	before := fixture(t, "account-member.json")
 	after := strings.Replace(before, `"status_code":"MT001"`, `"status_code":"MT002"`, 1)
@@ -320,7 +323,8 @@ func TestAnUpdateThatTheListDoesNotShowIsMade(t *testing.T) {
 	}
 }
 
-// While the first page is read, somebody removes a member of it at the console: the new one slides from the second page to the first.
+// While the first page is read, somebody removes a member of it at the console: the new one slides
+// from the second page to the first.
 func TestAMemberThatSlidesBetweenPagesIsFound(t *testing.T) {
 	row := func(seq int, email string) string {
 		return fmt.Sprintf(`{"group_seq":1000,"member_seq":%d,"member_email":"%s","status_code":"MT001","reg_date":"2024-01-01"}`, seq, email)

@@ -17,11 +17,12 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// numberedList is a list that the vendor cuts into numbered pages, in an order of its own that nothing is known of. A row that arrives while it is read
-// can push another one onto the next page, so that it is seen twice.
+// numberedList is a list that the vendor cuts into numbered pages, in an order of its own that
+// nothing is known of. A row that arrives while it is read can push another one onto the next page,
+// so that it is seen twice.
 //
-// The guide does not say whether count is of all rows or of one page. It is of all where it is larger than the page; where it is not, a page that is not
-// full is the last.
+// The guide does not say whether count is of all rows or of one page. It is of all where it is
+// larger than the page; where it is not, a page that is not full is the last.
 type numberedList[Row any] struct {
 	adapter *Adapter
 	call    call
@@ -33,14 +34,16 @@ type numberedList[Row any] struct {
 
 // pageCursor is the position in a numberedList: before a row of a page.
 type pageCursor struct {
-	Unit   int    `json:"u"`           // page_unit, which stays: with another one a page's number means other rows
+	// page_unit, which stays: with another one a page's number means other rows
+	Unit   int    `json:"u"`
 	Page   int    `json:"p,omitempty"` // from 0
 	Row    int    `json:"r,omitempty"`
 	Passed int    `json:"n,omitempty"` // rows of the pages before
 	Before string `json:"d,omitempty"` // the digest of the page before
 }
 
-// begin is the place before the first row. A list in which not every row is wanted is read in the largest pages.
+// begin is the place before the first row. A list in which not every row is wanted is read in the
+// largest pages.
 func (l *numberedList[Row]) begin(want int) pageCursor {
 	if l.match != nil {
 		want = maxUnit
@@ -73,7 +76,8 @@ func (l *numberedList[Row]) answer(ctx context.Context, req interface {
 	return rows, token, err
 }
 
-// next collects up to want rows from a place on, and where to go on; nil at the end. It reads a bounded number of pages.
+// next collects up to want rows from a place on, and where to go on; nil at the end. It reads a
+// bounded number of pages.
 func (l *numberedList[Row]) next(ctx context.Context, at pageCursor, want int) ([]Row, *pageCursor, error) {
 	var taken []Row
 	for range maxVendorPagesPerCall {
@@ -109,8 +113,9 @@ func (l *numberedList[Row]) next(ctx context.Context, at pageCursor, want int) (
 // maxPasses bounds how often a list of several pages is read until two passes agree.
 const maxPasses = 5
 
-// all are all rows that match. Where a row of a page that was read goes, another slides into its place unseen, which would read as "not created": so several pages
-// are read until two passes agree.
+// all are all rows that match. Where a row of a page that was read goes, another slides into its
+// place unseen, which would read as "not created": so several pages are read until two passes
+// agree.
 func (l *numberedList[Row]) all(ctx context.Context) ([]Row, error) {
 	rows, err := l.once(ctx)
 	for range maxPasses - 1 {
@@ -172,7 +177,8 @@ func (l *numberedList[Row]) page(ctx context.Context, at pageCursor) (*numberedP
 	case rows == 0 && at.Passed < count:
 		return nil, l.contradiction(fmt.Sprintf("it counts %d rows, and ends after %d: is page_index_base right?", count, at.Passed))
 	}
-	// A page that is not full need not be the last one: the vendor may allow fewer rows than were asked for.
+	// A page that is not full need not be the last one: the vendor may allow fewer rows than were
+	// asked for.
 	p.last = rows == 0 || rows < at.Unit && (count <= rows || at.Passed+rows >= count)
 	if isTotal := count > rows || at.Page == 0 && p.last && count == rows; isTotal && l.match == nil && count <= math.MaxInt32 {
 		l.total = int32(count)

@@ -14,15 +14,17 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// orderedSites is a vendor with so many orders, which it lists as another reading of the guide has it.
+// orderedSites is a vendor with so many orders, which it lists as another reading of the guide has
+// it.
 type orderedSites struct {
 	orders int
-	base   int                       // page_index of the first page
-	most   int                       // rows of a page at most, whatever is asked for; 0 does not limit them
-	count  func(page, all int) int   // nil is of all
-	stuck  bool                      // page_index is ignored
-	asked  []string                  // page_unit and page_index of every call
-	named  func(seq int) (id string) // account_id
+	base   int // page_index of the first page
+	// rows of a page at most, whatever is asked for; 0 does not limit them
+	most  int
+	count func(page, all int) int   // nil is of all
+	stuck bool                      // page_index is ignored
+	asked []string                  // page_unit and page_index of every call
+	named func(seq int) (id string) // account_id
 }
 
 func (v *orderedSites) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -30,7 +30,8 @@ func FuzzPackagingPlace(f *testing.F) {
 			},
 			match: func(packagingRow) bool { return true },
 		}
-		// A token that somebody made up may find nothing, or fail; it must end, and give no more than was wanted.
+		// A token that somebody made up may find nothing, or fail; it must end, and give no more
+		// than was wanted.
 		rows, _, err := l.next(t.Context(), &at, 7)
 		if err == nil && len(rows) > 7 {
 			t.Errorf("%d rows", len(rows))

@@ -25,7 +25,8 @@ type packagingRow struct {
 	UpdateTime  string `json:"update_time"`
 }
 
-// ListPackagings is "Get DRM Packaging History". The vendor's period is passed on: the guide does not say which of the two times it is of.
+// ListPackagings is "Get DRM Packaging History". The vendor's period is passed on: the guide does
+// not say which of the two times it is of.
 func (a *Adapter) ListPackagings(ctx context.Context, req *pb.ListPackagingsRequest) (*pb.ListPackagingsResponse, error) {
 	ids, err := names.Site.IDs(req.GetParent())
 	if err != nil {
@@ -53,14 +54,16 @@ func (a *Adapter) ListPackagings(ctx context.Context, req *pb.ListPackagingsRequ
 		read: func(ctx context.Context, created, update string) ([]packagingRow, int, error) {
 			return a.readPackagings(ctx, params, created, update)
 		},
-		match: func(r packagingRow) bool { return f.GetContentId() == "" || f.GetContentId() == r.CID }, // the search may find what contains it
+		// the search may find what contains it
+		match: func(r packagingRow) bool { return f.GetContentId() == "" || f.GetContentId() == r.CID },
 	}
 	rows, more, err := list.next(ctx, &at, paging.Size(req.GetPageSize()))
 	if err != nil {
 		return nil, a.orNoSite(ctx, ids[1], err)
 	}
 	if !resumed && len(rows) == 0 {
-		if _, err := a.findSite(ctx, ids[1]); err != nil { // an empty history of a site that is not there would mislead
+		// an empty history of a site that is not there would mislead
+		if _, err := a.findSite(ctx, ids[1]); err != nil {
 			return nil, err
 		}
 	}

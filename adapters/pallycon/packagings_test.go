@@ -32,11 +32,12 @@ func second(n int) string {
 
 // packager is a vendor with a packaging history, in pages that hold so many rows.
 type packager struct {
-	rows    []packed
-	holds   int
-	ofPage  bool                             // count is of the page
-	later   func(p packed, c, u string) bool // than the cursor; nil is by created_time and then by update_time
-	before  func()                           // every answer
+	rows   []packed
+	holds  int
+	ofPage bool // count is of the page
+	// than the cursor; nil is by created_time and then by update_time
+	later   func(p packed, c, u string) bool
+	before  func() // every answer
 	cursors []string
 }
 
@@ -95,7 +96,8 @@ func packagings(t *testing.T, a *pallycon.Adapter, filter *pb.ReportFilter, size
 	return nil, nil
 }
 
-// shelf is a history in which up to most rows have the very same times, and contents were packaged again long after.
+// shelf is a history in which up to most rows have the very same times, and contents were packaged
+// again long after.
 func shelf(n, most int) []packed {
 	var all []packed
 	for i, s := 0, 0; i < n; s++ {
@@ -117,7 +119,9 @@ func TestEveryPackagingComesOnce(t *testing.T) {
 			for _, sizes := range [][]int32{{1}, {3}, {0}, {1000}, {2, 7, 1}} {
 				most := 4 // rows with the very same times
 				if ofPage {
-					most = 3 // a page of them alone, of a vendor that does not tell how many there are, might be a part of them
+					// a page of them alone, of a vendor that does not tell how many there are,
+					// might be a part of them
+					most = 3
 				}
 				vendor := &packager{rows: shelf(60, most), holds: holds, ofPage: ofPage}
 				got, err := packagings(t, adapterTo(t, config(), twin.Transport(vendor)), nil, sizes...)
@@ -147,7 +151,8 @@ func TestPackagingsThatArriveLeaveTheOthersInTheirPlace(t *testing.T) {
 		late++
 		vendor.rows = append(vendor.rows,
 			packed{fmt.Sprintf("late-%d", late), 1000 + late, 1000 + late}, // a new content
-			packed{fmt.Sprintf("again-%d", late), late % 30, 1000 + late},  // packaged again: a row among the earlier ones
+			// packaged again: a row among the earlier ones
+			packed{fmt.Sprintf("again-%d", late), late % 30, 1000 + late},
 		)
 		if late > 20 {
 			vendor.before = nil

@@ -25,8 +25,9 @@ var (
 	errUnreadableKey = errors.New("is no private key in PEM: give the .pem file that the certificate was requested with")
 )
 
-// openPrivateKey reads a private key, which is encrypted as PKCS#8 has it ("ENCRYPTED PRIVATE KEY") or as OpenSSL had it before ("DEK-Info"). Of a key
-// that is not encrypted, it answers the key and errNotEncrypted. Its errors hold nothing of the file.
+// openPrivateKey reads a private key, which is encrypted as PKCS#8 has it ("ENCRYPTED PRIVATE KEY")
+// or as OpenSSL had it before ("DEK-Info"). Of a key that is not encrypted, it answers the key and
+// errNotEncrypted. Its errors hold nothing of the file.
 func openPrivateKey(file []byte, password string) (crypto.Signer, error) {
 	block, rest := pem.Decode(file)
 	for block != nil && !strings.HasSuffix(block.Type, "PRIVATE KEY") {
@@ -81,7 +82,8 @@ func decryptPEM(block *pem.Block, password string) ([]byte, error) {
 	return der, nil
 }
 
-// What follows is PBES2 of RFC 8018, the encryption of PKCS#8 that OpenSSL writes. The names are the RFC's.
+// What follows is PBES2 of RFC 8018, the encryption of PKCS#8 that OpenSSL writes. The names are
+// the RFC's.
 type (
 	encryptedPrivateKeyInfo struct {
 		EncryptionAlgorithm pkix.AlgorithmIdentifier

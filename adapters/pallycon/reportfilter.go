@@ -13,8 +13,9 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// pushedDownByReports are the conditions, besides those of ListLicenses, that the vendor is sent: one of the first five of a stream at a time. What a
-// report takes and is not here, drmhub applies alone.
+// pushedDownByReports are the conditions, besides those of ListLicenses, that the vendor is sent:
+// one of the first five of a stream at a time. What a report takes and is not here, drmhub applies
+// alone.
 var pushedDownByReports = slices.Concat(
 	pushedDown(pb.LicenseService_StreamLicenses_FullMethodName, "device_id", "user_id", "content_id", "device_model", "drm_type", "status", "start_time", "end_time"),
 	pushedDown(pb.LicenseService_ListLicenseUsers_FullMethodName, "start_date", "end_date", "user_id"),
@@ -32,7 +33,8 @@ func pushedDown(fullMethod string, fields ...string) []string {
 	return all
 }
 
-// checkReport refuses a filter with a field that the method does not take, or a date that no calendar has. All are named at once.
+// checkReport refuses a filter with a field that the method does not take, or a date that no
+// calendar has. All are named at once.
 func checkReport(method string, f *pb.ReportFilter, takes ...string) error {
 	var wrong []*errdetails.BadRequest_FieldViolation
 	refuse := func(field, why string) {
@@ -61,7 +63,8 @@ func isDay(s string) bool {
 	return err == nil
 }
 
-// setPeriod sets the parameters from and to for a period whose days are both inclusive, as the vendor's are in its own time zone.
+// setPeriod sets the parameters from and to for a period whose days are both inclusive, as the
+// vendor's are in its own time zone.
 func (a *Adapter) setPeriod(p url.Values, startDate, endDate string) {
 	if startDate != "" {
 		p.Set("from", startDate)

@@ -76,7 +76,8 @@ func TestReportsArePagedWhateverThePageSizes(t *testing.T) {
 						if total != 0 && total != n {
 							t.Errorf("total_size %d of %d rows", total, n)
 						}
-						unit := max(25, cmp.Or(int(size), 100)) // a full page may be all there is, or one of many
+						// a full page may be all there is, or one of many
+						unit := max(25, cmp.Or(int(size), 100))
 						if !ofPage && i == 0 && n != unit && total != n {
 							t.Errorf("%d rows are counted, and total_size is %d", n, total)
 						}

@@ -49,8 +49,8 @@ type contentUserRow struct {
 	LicenseCnt int32  `json:"license_cnt"`
 }
 
-// report is one of the vendor's counts of licences, over a period. What the vendor is asked for besides the period and the status are params; it may answer
-// more rows than those that match.
+// report is one of the vendor's counts of licenses, over a period. What the vendor is asked for
+// besides the period and the status are params; it may answer more rows than those that match.
 type report[Row any] struct {
 	method string   // as in messages
 	takes  []string // the fields of ReportFilter that it takes
@@ -191,7 +191,8 @@ func listReport[Row any](ctx context.Context, a *Adapter, req interface {
 		return "", page, a.orNoSite(ctx, ids[1], err)
 	}
 	if !resumed && len(rows) == 0 {
-		if _, err := a.findSite(ctx, ids[1]); err != nil { // an empty report of a site that is not there would mislead
+		// an empty report of a site that is not there would mislead
+		if _, err := a.findSite(ctx, ids[1]); err != nil {
 			return "", page, err
 		}
 	}
@@ -202,7 +203,8 @@ func listReport[Row any](ctx context.Context, a *Adapter, req interface {
 	return a.siteName(ids[1]), page, err
 }
 
-// keyword is a search by the one thing that a report searches by. It may find what contains the keyword, too.
+// keyword is a search by the one thing that a report searches by. It may find what contains the
+// keyword, too.
 func keyword(s string) url.Values {
 	if s == "" {
 		return url.Values{}

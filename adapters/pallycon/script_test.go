@@ -12,7 +12,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// done is an answer to what the guide calls "the default response data", and refused one that says no.
+// done is an answer to what the guide calls "the default response data", and refused one that says
+// no.
 const (
 	done    = `{"_links":{"self":{"href":"http://service.pallycon.com/api/v2"}},"error_code":"0000"}`
 	refused = `{"error_code":"7777","error_message":"no"}`
@@ -21,7 +22,8 @@ const (
 // cut stands for an answer that never comes: the connection breaks.
 const cut = "cut"
 
-// serveInTurn is serve with an answer for each call of a name, of which the last one is given from then on.
+// serveInTurn is serve with an answer for each call of a name, of which the last one is given from
+// then on.
 func serveInTurn(t *testing.T, c pallycon.Config, turns map[string][]string) (*pallycon.Adapter, *answers) {
 	t.Helper()
 	a := &answers{t: t, bodies: map[string]string{}}
@@ -58,5 +60,5 @@ func wantParams(t *testing.T, what string, got, want map[string]string) {
 	}
 }
 
-// unsettled tells whether a log says that a step may have taken effect and nobody knows.
+// unsettled reports whether a log says that a step may have taken effect and nobody knows.
 func unsettled(log *mutation.Memory, step string) bool { return log.Get(step).State == mutation.Sent }

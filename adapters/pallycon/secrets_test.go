@@ -18,8 +18,9 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// gossip is a vendor that answers the calls of one method with what it knows of the caller, and the others as the twin does. It is the
-// adapter's transport, since a broken connection can show what was sent too.
+// gossip is a vendor that answers the calls of one method with what it knows of the caller, and the
+// others as the twin does. It is the adapter's transport, since a broken connection can show what
+// was sent too.
 type gossip struct {
 	method string
 	twin   http.RoundTripper

@@ -18,8 +18,9 @@ import (
 // twinConfig is the account of a twin that was given none.
 func twinConfig() pallycon.Config { return pallycontest.Config() }
 
-// TestEverySettingKeepsTheContract runs the suite with the readings of the guide that are not the defaults, which the catalog's own test has. All
-// but the time zone: the suite's days are those of UTC.
+// TestEverySettingKeepsTheContract runs the suite with the readings of the guide that are not the
+// defaults, which the catalog's own test has. All but the time zone: the suite's days are those of
+// UTC.
 func TestEverySettingKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

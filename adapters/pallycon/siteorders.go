@@ -32,9 +32,11 @@ type siteOrderRow struct {
 
 const siteOrderPath = "/account/siteId/approve"
 
-// CreateSiteOrder is "Request Additional Service Site", which takes a name and no more. PallyCon decides on it later.
+// CreateSiteOrder is "Request Additional Service Site", which takes a name and no more. PallyCon
+// decides on it later.
 //
-// Whether a lost request arrived is read back from the list: it then has an order of that name that it did not have before.
+// Whether a lost request arrived is read back from the list: it then has an order of that name that
+// it did not have before.
 func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRequest) (*pb.SiteOrder, error) {
 	order := req.GetSiteOrder()
 	switch {
@@ -87,8 +89,8 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 	})
 }
 
-// ListSiteOrders is "Get Status of Additional Site Request". The vendor takes one search condition, and may match substrings: it is sent the most
-// selective one, and every row is matched again here.
+// ListSiteOrders is "Get Status of Additional Site Request". The vendor takes one search condition,
+// and may match substrings: it is sent the most selective one, and every row is matched again here.
 func (a *Adapter) ListSiteOrders(ctx context.Context, req *pb.ListSiteOrdersRequest) (*pb.ListSiteOrdersResponse, error) {
 	params, match, err := a.siteOrderSearch(req.GetFilter())
 	if err != nil {
@@ -139,7 +141,8 @@ func (a *Adapter) siteOrderList(params url.Values, match func(siteOrderRow) (boo
 	return &numberedList[siteOrderRow]{adapter: a, call: call{siteOrderPath, "UA010310100"}, params: params, match: match}
 }
 
-// siteOrderSearch is what the vendor is asked for, and what of its answer is wanted; nil is all of it.
+// siteOrderSearch is what the vendor is asked for, and what of its answer is wanted; nil is all of
+// it.
 func (a *Adapter) siteOrderSearch(f *pb.SiteOrderFilter) (url.Values, func(siteOrderRow) (bool, error), error) {
 	params := url.Values{}
 	if f.GetStartDate()+f.GetEndDate()+f.GetVendorStatus()+f.GetAccountId()+f.GetSiteId() == "" {
@@ -170,10 +173,11 @@ func (a *Adapter) siteOrderSearch(f *pb.SiteOrderFilter) (url.Values, func(siteO
 		if f.GetStartDate()+f.GetEndDate() == "" {
 			return true, nil
 		}
-		ordered, err := time.Parse(secondFormat, row.RegTime) // in the vendor's zone, as the days of the filter are
+		// in the vendor's zone, as the days of the filter are
+		ordered, err := time.Parse(secondFormat, row.RegTime)
 		if err != nil {
 			return false, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
-				"the reg_time of order %d is no yyyyMMddHHmmss, so nobody can tell whether it is of these days", row.Seq)
+				"the reg_time of order %d is no yyyyMMddHHmmss, so nobody can report whether it is of these days", row.Seq)
 		}
 		day := ordered.Format(dayFormat)
 		return f.GetStartDate() <= day && (f.GetEndDate() == "" || day <= f.GetEndDate()), nil
@@ -200,14 +204,16 @@ func (a *Adapter) siteOrderName(seq int64) string {
 	return names.SiteOrder.Name(a.id, strconv.FormatInt(seq, 10))
 }
 
-// siteOrderStates are beginnings of words by which a status is recognised: the guide says that there is a status, and none of its values.
+// siteOrderStates are beginnings of words by which a status is recognised: the guide says that
+// there is a status, and none of its values.
 var siteOrderStates = map[string]pb.SiteOrder_State{
 	"request": pb.SiteOrder_PENDING, "wait": pb.SiteOrder_PENDING, "pending": pb.SiteOrder_PENDING,
 	"approv": pb.SiteOrder_APPROVED,
 	"reject": pb.SiteOrder_REJECTED, "deny": pb.SiteOrder_REJECTED, "denied": pb.SiteOrder_REJECTED, "cancel": pb.SiteOrder_REJECTED,
 }
 
-// siteOrderState is the one state that a status has words of. One of several states, such as "approval requested", or with a negation, is left to people.
+// siteOrderState is the one state that a status has words of. One of several states, such as
+// "approval requested", or with a negation, is left to people.
 func siteOrderState(status string) pb.SiteOrder_State {
 	var found pb.SiteOrder_State
 	for _, word := range strings.FieldsFunc(strings.ToLower(status), func(r rune) bool { return !unicode.IsLetter(r) }) {
@@ -227,7 +233,8 @@ func siteOrderState(status string) pb.SiteOrder_State {
 	return found
 }
 
-// localTime reads a time of the vendor's. One that cannot be read is left out: all else of the row is worth showing.
+// localTime reads a time of the vendor's. One that cannot be read is left out: all else of the row
+// is worth showing.
 func (a *Adapter) localTime(s string) *timestamppb.Timestamp {
 	t, err := time.ParseInLocation(secondFormat, s, a.config.TimeZone)
 	if err != nil {

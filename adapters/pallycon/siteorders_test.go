@@ -91,7 +91,7 @@ func TestAStatusOfOneMeaningIsRecognised(t *testing.T) {
 	for status, want := range map[string]pb.SiteOrder_State{
 		"Request": pb.SiteOrder_PENDING, "REQUESTED": pb.SiteOrder_PENDING, "waiting": pb.SiteOrder_PENDING, "pending": pb.SiteOrder_PENDING,
 		"Approve": pb.SiteOrder_APPROVED, "APPROVED": pb.SiteOrder_APPROVED, "approval": pb.SiteOrder_APPROVED,
-		"Reject": pb.SiteOrder_REJECTED, "denied": pb.SiteOrder_REJECTED, "Deny": pb.SiteOrder_REJECTED, "Cancelled": pb.SiteOrder_REJECTED, "canceled": pb.SiteOrder_REJECTED,
+		"Reject": pb.SiteOrder_REJECTED, "denied": pb.SiteOrder_REJECTED, "Deny": pb.SiteOrder_REJECTED, "Canceled": pb.SiteOrder_REJECTED, "canceled": pb.SiteOrder_REJECTED,
 		"approval requested": 0, "waiting for approval": 0, "request denied": 0, "disapproved": 0, "not approved": 0, "unapproved": 0, "ST003": 0, "": 0, "done": 0,
 	} {
 		answer := strings.Replace(fixture(t, "account-siteId-approve.json"), `"Request"`, fmt.Sprintf("%q", status), 1)
@@ -115,7 +115,8 @@ func TestOrdersAreSearchedAsTheVendorCanAndChosenExactly(t *testing.T) {
 		"from=2024-03-01&to=2024-03-01": {&pb.SiteOrderFilter{StartDate: "2024-03-01", EndDate: "2024-03-01"}, 0},
 		"req_status=Request":            {&pb.SiteOrderFilter{VendorStatus: "Request"}, 1},
 		"req_status=request":            {&pb.SiteOrderFilter{VendorStatus: "request"}, 0},
-		"search_keyword=acme&search_type=account_id":                                  {&pb.SiteOrderFilter{AccountId: "acme"}, 1}, // the vendor finds acme-kr, too
+		// the vendor finds acme-kr, too
+		"search_keyword=acme&search_type=account_id":                                  {&pb.SiteOrderFilter{AccountId: "acme"}, 1},
 		"search_keyword=KR01&search_type=site_id":                                     {&pb.SiteOrderFilter{SiteId: "KR01", AccountId: "acme-kr"}, 1},
 		"search_keyword=KR0&search_type=site_id":                                      {&pb.SiteOrderFilter{SiteId: "KR0"}, 0},
 		"from=2024-02-29&req_status=Approved&search_keyword=KR01&search_type=site_id": {&pb.SiteOrderFilter{StartDate: "2024-02-29", SiteId: "KR01", AccountId: "acme", VendorStatus: "Approved"}, 0},

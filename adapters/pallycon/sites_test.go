@@ -44,7 +44,8 @@ func TestServicesAndStatesThatNobodyKnowsAreShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, "the site", res.GetSites()[0], &pb.Site{
-		Name: demo, SiteId: "DEMO", DisplayName: "Demo", State: pb.Site_SUSPENDED, // its DRM is not in service
+		// its DRM is not in service
+		Name: demo, SiteId: "DEMO", DisplayName: "Demo", State: pb.Site_SUSPENDED,
 		Services: []*pb.Site_ServiceState{
 			{Service: pb.Site_DRM, VendorService: "PD001", VendorState: "SE002"},
 			{State: pb.Site_ServiceState_ACTIVE, VendorService: "PD003", VendorState: "SE000"},

@@ -14,7 +14,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// statusChangeRow is data in the three calls about a service status change. The answer to "Request service status change" has no reg_status.
+// statusChangeRow is data in the three calls about a service status change. The answer to "Request
+// service status change" has no reg_status.
 type statusChangeRow struct {
 	SiteID     string `json:"site_id"`
 	ReqGroupID string `json:"req_group_id"`
@@ -42,7 +43,8 @@ func statusCall(siteID string) call {
 	return call{"/plan/request/status" + upstream.Path(siteID), "UC011004100"}
 }
 
-// ListStatusChanges is "Get the status of a service status change request", of every service that the site has. The vendor tells the latest one of each.
+// ListStatusChanges is "Get the status of a service status change request", of every service that
+// the site has. The vendor tells the latest one of each.
 func (a *Adapter) ListStatusChanges(ctx context.Context, req *pb.ListStatusChangesRequest) (*pb.ListStatusChangesResponse, error) {
 	ids, err := names.Site.IDs(req.GetParent())
 	if err != nil {
@@ -54,7 +56,8 @@ func (a *Adapter) ListStatusChanges(ctx context.Context, req *pb.ListStatusChang
 	}
 	var all []*pb.StatusChange
 	for _, s := range site.GetServices() {
-		if s.GetService() == pb.Site_SERVICE_UNSPECIFIED { // the vendor's call takes none but those of the guide
+		// the vendor's call takes none but those of the guide
+		if s.GetService() == pb.Site_SERVICE_UNSPECIFIED {
 			continue
 		}
 		if wanted := req.GetFilter().GetService(); wanted != pb.Site_SERVICE_UNSPECIFIED && wanted != s.GetService() {
@@ -75,7 +78,8 @@ func (a *Adapter) ListStatusChanges(ctx context.Context, req *pb.ListStatusChang
 	return &pb.ListStatusChangesResponse{StatusChanges: page, NextPageToken: next, TotalSize: int32(len(all))}, nil
 }
 
-// latestChange is the only change of a service that PallyCon tells of. It is empty where there never was one.
+// latestChange is the only change of a service that PallyCon tells of. It is empty where there
+// never was one.
 func (a *Adapter) latestChange(ctx context.Context, siteID, serviceCode string) (*pb.StatusChange, error) {
 	answer, err := get[*statusChangeRow](ctx, a, statusCall(siteID), url.Values{"service_code": {serviceCode}})
 	if err != nil {
@@ -104,8 +108,8 @@ func (a *Adapter) statusChange(siteID, serviceCode string, row statusChangeRow) 
 	}
 }
 
-// changeTime reads reg_dt and update_dt, which the guide gives in UTC. A time that cannot be read is left out rather than making a change that was
-// made look like a failure.
+// changeTime reads reg_dt and update_dt, which the guide gives in UTC. A time that cannot be read
+// is left out rather than making a change that was made look like a failure.
 func changeTime(s string) *timestamppb.Timestamp {
 	t, err := time.Parse(secondFormat, s)
 	if err != nil {

@@ -18,7 +18,8 @@ import (
 
 const (
 	noChange = `{"error_code":"0000","data":null}`
-	// As the guide lists the fields of both answers: that to a new request has no reg_status and no update_dt.
+	// As the guide lists the fields of both answers: that to a new request has no reg_status and no
+	// update_dt.
 	requested = `{"_links":{"self":{"href":"http://service.pallycon.com/api/v2/plan/request/status/DEMO"}},"error_code":"0000",` +
 		`"data":{"site_id":"DEMO","req_group_id":"20240301-7","reg_type":"SM002","reg_message":"The contract has ended.","reg_id":"acme","reg_dt":"20240301120000"}}`
 	resumed = `{"error_code":"0000","data":{"site_id":"DEMO","req_group_id":"20240229-1","reg_type":"SM001","reg_status":"ST003","reg_message":"",` +
@@ -113,7 +114,8 @@ func TestAMessageThatNobodyWroteIsNotSent(t *testing.T) {
 }
 
 func TestWhatStandsAlreadyIsAnswered(t *testing.T) {
-	a, _ := serve(t, config(), map[string]string{getSites: fixture(t, "account-siteId.json"), getStatus: suspending}) // and no POST
+	// and no POST
+	a, _ := serve(t, config(), map[string]string{getSites: fixture(t, "account-siteId.json"), getStatus: suspending})
 	change, err := disable(t, a, mutation.NewMemory())
 	if err != nil {
 		t.Fatal(err)
@@ -159,18 +161,19 @@ func TestASuccessWithoutAChangeHasAnUnknownOutcome(t *testing.T) {
 	}
 }
 
-// TestOnlyANewSuspensionIsTakenForTheLostOne: after an unknown outcome, the change that the vendor shows may be an older one, or somebody else's.
+// TestOnlyANewSuspensionIsTakenForTheLostOne: after an unknown outcome, the change that the vendor
+// shows may be an older one, or somebody else's.
 func TestOnlyANewSuspensionIsTakenForTheLostOne(t *testing.T) {
-	cancelled := strings.Replace(suspending, "ST001", "ST002", 1)
+	canceled := strings.Replace(suspending, "ST001", "ST002", 1)
 	for what, c := range map[string]struct {
 		before, after string // the latest change
 		posts         int
 	}{
 		"there was none, and there is one":    {noChange, suspending, 1},
 		"there was another, and there is one": {resumed, suspending, 1},
-		"it was taken, and is cancelled":      {resumed, cancelled, 1},
+		"it was taken, and is canceled":       {resumed, canceled, 1},
 		"there still is none":                 {noChange, noChange, 2},
-		"there still is the older one":        {cancelled, cancelled, 2},
+		"there still is the older one":        {canceled, canceled, 2},
 		"somebody asked for something else":   {noChange, resumed, 2},
 	} {
 		bodies := map[string]string{getSites: fixture(t, "account-siteId.json"), getStatus: c.before, postStatus: "cut off"}

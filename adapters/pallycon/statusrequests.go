@@ -38,7 +38,8 @@ type serviceRequest interface {
 
 // requestChange asks for a change, unless it stands already.
 //
-// Whether a lost request arrived is read back from the latest change of the service, which is another one than before if it did.
+// Whether a lost request arrived is read back from the latest change of the service, which is
+// another one than before if it did.
 func (a *Adapter) requestChange(ctx context.Context, req serviceRequest, kind pb.StatusChange_Type) (*pb.StatusChange, error) {
 	ids, err := names.Site.IDs(req.GetName())
 	if err != nil {
@@ -68,7 +69,8 @@ func (a *Adapter) requestChange(ctx context.Context, req serviceRequest, kind pb
 			if answer.Data == nil || answer.Data.ReqGroupID == "" {
 				return nil, apierror.OutcomeUnknown("PallyCon answers success and no req_group_id")
 			}
-			answer.Data.RegStatus = "ST001" // the answer leaves it out: a change that has just been asked for
+			// the answer leaves it out: a change that has just been asked for
+			answer.Data.RegStatus = "ST001"
 			return a.statusChange(siteID, serviceCode, *answer.Data), nil
 		},
 		ReadBack: func(ctx context.Context) (*pb.StatusChange, bool, error) {
@@ -84,13 +86,15 @@ func (a *Adapter) requestChange(ctx context.Context, req serviceRequest, kind pb
 	})
 }
 
-// inEffect are the changes that a service's state shows to have been made. Of a trial, nothing tells how long it is.
+// inEffect are the changes that a service's state shows to have been made. Of a trial, nothing
+// tells how long it is.
 var inEffect = map[pb.StatusChange_Type]pb.Site_ServiceState_State{
 	pb.StatusChange_SUSPEND: pb.Site_ServiceState_SUSPENDED,
 	pb.StatusChange_RESUME:  pb.Site_ServiceState_ACTIVE,
 }
 
-// standing is the latest change of a service; or, where the service is already as the change would make it, that it is, as a change that is APPLIED.
+// standing is the latest change of a service; or, where the service is already as the change would
+// make it, that it is, as a change that is APPLIED.
 func (a *Adapter) standing(ctx context.Context, siteID, serviceCode string, kind pb.StatusChange_Type) (*pb.StatusChange, error) {
 	site, err := a.findSite(ctx, siteID)
 	if err != nil {
@@ -111,7 +115,8 @@ func (a *Adapter) standing(ctx context.Context, siteID, serviceCode string, kind
 	return nil, apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "site %q has no service %s", siteID, services[serviceCode])
 }
 
-// CancelStatusChange is "Cancel service status change request", which PallyCon takes while the request waits for approval.
+// CancelStatusChange is "Cancel service status change request", which PallyCon takes while the
+// request waits for approval.
 func (a *Adapter) CancelStatusChange(ctx context.Context, req *pb.CancelStatusChangeRequest) (*pb.StatusChange, error) {
 	ids, err := names.StatusChange.IDs(req.GetName())
 	if err != nil {
@@ -146,7 +151,7 @@ func (a *Adapter) CancelStatusChange(ctx context.Context, req *pb.CancelStatusCh
 				return nil, err
 			}
 			if answer.Data == nil || answer.Data.ReqGroupID != groupID || changeStates[answer.Data.RegStatus] != pb.StatusChange_CANCELLED {
-				return nil, apierror.OutcomeUnknown("PallyCon answers success, and not that the request is cancelled (ST002)")
+				return nil, apierror.OutcomeUnknown("PallyCon answers success, and not that the request is canceled (ST002)")
 			}
 			return a.statusChange(siteID, serviceCode, *answer.Data), nil
 		},

@@ -71,7 +71,8 @@ func TestAnExtensionIsAskedForWhateverTheServicesState(t *testing.T) {
 }
 
 func TestAnEnabledSiteIsNotEnabledAgain(t *testing.T) {
-	a, _ := serve(t, config(), map[string]string{getSites: fixture(t, "account-siteId.json")}) // and no call about a status
+	// and no call about a status
+	a, _ := serve(t, config(), map[string]string{getSites: fixture(t, "account-siteId.json")})
 	change, err := enable(t, a, demo)
 	if err != nil || change.GetState() != pb.StatusChange_APPLIED || change.GetType() != pb.StatusChange_RESUME || !change.GetAppliedSite().GetEnabled() {
 		t.Errorf("%v, %v", change, err)
@@ -80,7 +81,8 @@ func TestAnEnabledSiteIsNotEnabledAgain(t *testing.T) {
 
 func TestOnlyTheSamePendingChangeStands(t *testing.T) {
 	const pending = "SM003"
-	a, _ := serve(t, config(), map[string]string{getSites: fixture(t, "account-siteId.json"), getStatus: askedFor(suspending, pending, "ST001")}) // and no POST
+	// and no POST
+	a, _ := serve(t, config(), map[string]string{getSites: fixture(t, "account-siteId.json"), getStatus: askedFor(suspending, pending, "ST001")})
 	change, err := extend(t, a, mutation.NewMemory())
 	if err != nil || change.GetType() != pb.StatusChange_EXTEND_TRIAL || change.GetMessage() != "Now." {
 		t.Errorf("%v, %v", change, err)
@@ -177,10 +179,11 @@ func TestCancellingTakesThePendingChangeBack(t *testing.T) {
 	})
 }
 
-func TestOnlyWhatIsPendingIsCancelled(t *testing.T) {
-	a, _ := serve(t, config(), map[string]string{getStatus: askedFor(suspending, "SM002", "ST002")}) // and no PUT, here and below
+func TestOnlyWhatIsPendingIsCanceled(t *testing.T) {
+	// and no PUT, here and below
+	a, _ := serve(t, config(), map[string]string{getStatus: askedFor(suspending, "SM002", "ST002")})
 	if change, err := cancel(t, a, mutation.NewMemory()); err != nil || change.GetState() != pb.StatusChange_CANCELLED {
-		t.Errorf("of a cancelled one: %v, %v", change, err)
+		t.Errorf("of a canceled one: %v, %v", change, err)
 	}
 	for _, state := range []string{"ST003", "ST009", ""} {
 		a, _ := serve(t, config(), map[string]string{getStatus: askedFor(suspending, "SM002", state)})
@@ -211,17 +214,17 @@ func TestACancellationThatIsNotToldHasAnUnknownOutcome(t *testing.T) {
 }
 
 func TestALostCancellationIsReadBack(t *testing.T) {
-	cancelled := askedFor(suspending, "SM002", "ST002")
+	canceled := askedFor(suspending, "SM002", "ST002")
 	for what, c := range map[string]struct {
 		latest string
 		sends  int
 		known  bool
 	}{
-		"it arrived":                  {cancelled, 1, true},
+		"it arrived":                  {canceled, 1, true},
 		"it did not":                  {suspending, 2, true},
 		"another change came instead": {resumed, 1, false},
 	} {
-		a, vendor := serveInTurn(t, config(), map[string][]string{getStatus: {suspending, c.latest}, putStatus: {cut, cancelled}})
+		a, vendor := serveInTurn(t, config(), map[string][]string{getStatus: {suspending, c.latest}, putStatus: {cut, canceled}})
 		log := mutation.NewMemory()
 		_, err := cancel(t, a, log)
 		wantError(t, what, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
@@ -242,8 +245,8 @@ func TestNothingIsChangedOutsideOfAMutation(t *testing.T) {
 	a, vendor := serve(t, config(), map[string]string{getSites: fixture(t, "account-siteId.json"), getStatus: suspending})
 	_, enabling := a.EnableSite(t.Context(), &pb.EnableSiteRequest{Name: test})
 	_, extending := a.ExtendTrial(t.Context(), &pb.ExtendTrialRequest{Name: demo})
-	_, cancelling := a.CancelStatusChange(t.Context(), &pb.CancelStatusChangeRequest{Name: ofDEMO})
-	if enabling == nil || extending == nil || cancelling == nil || len(vendor.made(postStatus))+len(vendor.made(putStatus)) > 0 {
-		t.Errorf("%v, %v, %v", enabling, extending, cancelling)
+	_, canceling := a.CancelStatusChange(t.Context(), &pb.CancelStatusChangeRequest{Name: ofDEMO})
+	if enabling == nil || extending == nil || canceling == nil || len(vendor.made(postStatus))+len(vendor.made(putStatus)) > 0 {
+		t.Errorf("%v, %v, %v", enabling, extending, canceling)
 	}
 }

@@ -17,11 +17,13 @@ import (
 
 var _ adapters.LicenseStreamer = (*Adapter)(nil)
 
-// StreamLicenses is "Get DRM License List", page by page: a message holds what one of the vendor's pages gave. Where a filter finds nothing for many
-// pages, messages without rows tell how far it has come. The last message, and no other, has no token, so that a stream that was cut short cannot
-// pass for a whole one.
+// StreamLicenses is "Get DRM License List", page by page: a message holds what one of the vendor's
+// pages gave. Where a filter finds nothing for many pages, messages without rows tell how far it
+// has come. The last message, and no other, has no token, so that a stream that was cut short
+// cannot pass for a whole one.
 //
-// While a message is sent, the next one is fetched, and no more than that: a slow client slows the calls to the vendor down.
+// While a message is sent, the next one is fetched, and no more than that: a slow client slows the
+// calls to the vendor down.
 func (a *Adapter) StreamLicenses(req *pb.StreamLicensesRequest, to grpc.ServerStreamingServer[pb.StreamLicensesResponse]) error {
 	ids, err := names.Site.IDs(req.GetParent())
 	if err != nil {
@@ -58,7 +60,7 @@ func (a *Adapter) StreamLicenses(req *pb.StreamLicensesRequest, to grpc.ServerSt
 	return apierror.FromContext(to.Context()) // nothing else stops fetching before the end
 }
 
-// licenseStream is where a stream of licences stands.
+// licenseStream is where a stream of licenses stands.
 type licenseStream struct {
 	list    *licenseList
 	req     *pb.StreamLicensesRequest
@@ -73,7 +75,8 @@ type fetched struct {
 	panic   error
 }
 
-// fetch fetches messages, to the last one or to a failure, and hands each over as soon as the one before has been sent.
+// fetch fetches messages, to the last one or to a failure, and hands each over as soon as the one
+// before has been sent.
 func (s *licenseStream) fetch(ctx context.Context, to chan<- fetched) {
 	defer close(to)
 	for s.at != nil {
@@ -107,7 +110,8 @@ func (s *licenseStream) next(ctx context.Context) (*pb.StreamLicensesResponse, e
 		return nil, l.adapter.orNoSite(ctx, l.siteID, err)
 	}
 	if !s.resumed && l.count == 0 {
-		if _, err := l.adapter.findSite(ctx, l.siteID); err != nil { // an empty stream of a site that is not there would mislead
+		// an empty stream of a site that is not there would mislead
+		if _, err := l.adapter.findSite(ctx, l.siteID); err != nil {
 			return nil, err
 		}
 	}

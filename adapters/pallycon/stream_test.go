@@ -22,10 +22,12 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// longHistory is a vendor with so many licences, two in every second, each of a content of its own: "0" is the newest.
+// longHistory is a vendor with so many licenses, two in every second, each of a content of its own:
+// "0" is the newest.
 type longHistory struct {
 	rows int
-	hook func(page int, w http.ResponseWriter, r *http.Request) (answered bool) // before each page of licences, from 1
+	// before each page of licenses, from 1
+	hook func(page int, w http.ResponseWriter, r *http.Request) (answered bool)
 
 	mu    sync.Mutex
 	pages int
@@ -60,7 +62,8 @@ func (h *longHistory) read() int {
 	return h.pages
 }
 
-// client is the client's end of a stream. What it embeds is nil: the adapter needs no more than a context and Send.
+// client is the client's end of a stream. What it embeds is nil: the adapter needs no more than a
+// context and Send.
 type client struct {
 	grpc.ServerStream
 	ctx  context.Context
@@ -71,7 +74,8 @@ func (c *client) Context() context.Context { return c.ctx }
 
 func (c *client) Send(m *pb.StreamLicensesResponse) error { return c.send(m) }
 
-// stream streams DEMO's licences from a token on, and answers the messages that came. After each, got is called, whose error is Send's.
+// stream streams DEMO's licenses from a token on, and answers the messages that came. After each,
+// got is called, whose error is Send's.
 func stream(ctx context.Context, a *pallycon.Adapter, filter *pb.LicenseFilter, token string, got func(*pb.StreamLicensesResponse) error) ([]*pb.StreamLicensesResponse, error) {
 	var messages []*pb.StreamLicensesResponse
 	err := a.StreamLicenses(&pb.StreamLicensesRequest{Parent: demo, Filter: filter, PageToken: token}, &client{ctx: ctx, send: func(m *pb.StreamLicensesResponse) error {
@@ -84,7 +88,8 @@ func stream(ctx context.Context, a *pallycon.Adapter, filter *pb.LicenseFilter, 
 	return messages, err
 }
 
-// wantWhole demands the rows of contents from first to last, in this order, and a token on all messages but the last.
+// wantWhole demands the rows of contents from first to last, in this order, and a token on all
+// messages but the last.
 func wantWhole(t *testing.T, what string, messages []*pb.StreamLicensesResponse, first, last int) {
 	t.Helper()
 	next := first

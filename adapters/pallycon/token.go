@@ -15,11 +15,13 @@ import (
 const (
 	// tokenLife is short, since whoever gets hold of a token can use the account until it ends.
 	tokenLife = 10 * time.Minute
-	// tokenRenewal is how long before its end a token is no longer used: time enough for a call, and for clocks that differ.
+	// tokenRenewal is how long before its end a token is no longer used: time enough for a call,
+	// and for clocks that differ.
 	tokenRenewal = 2 * time.Minute
 )
 
-// tokens makes the JWT that the guide's "Payload Specification" asks for, and reuses it until shortly before it ends.
+// tokens makes the JWT that the guide's "Payload Specification" asks for, and reuses it until
+// shortly before it ends.
 type tokens struct {
 	config Config
 	now    func() time.Time

@@ -66,7 +66,8 @@ func TestEveryCallCarriesTheGuidesToken(t *testing.T) {
 	if err := json.Unmarshal([]byte(part(t, parts[1])), &payload); err != nil {
 		t.Fatal(err)
 	}
-	for claim, want := range map[string]any{ // aud is one string, and account_seq is text although it looks like a number
+	// aud is one string, and account_seq is text although it looks like a number
+	for claim, want := range map[string]any{
 		"sub": "PallyConAPI", "aud": "INKA", "iss": "PallyCon", "account_id": "acme", "account_seq": "77",
 	} {
 		if payload[claim] != want {
@@ -144,7 +145,8 @@ func FuzzTheTwinTakesTheTokenOfAnyAccount(f *testing.F) {
 	f.Add("계정\u2028", "1e3", strings.Repeat("k", 200))
 	f.Fuzz(func(t *testing.T, id, seq, key string) {
 		if id == "" || seq == "" || key == "" || !utf8.ValidString(id) || !utf8.ValidString(seq) {
-			return // no configuration has such an account: a YAML file is UTF-8; a key may hold any bytes
+			// no configuration has such an account: a YAML file is UTF-8; a key may hold any bytes
+			return
 		}
 		c := config()
 		c.AccountID, c.AccountSeq, c.ServiceAPIKey = id, seq, secret.New(key)

@@ -26,7 +26,8 @@ type usageRow struct {
 	TargetDate   targetDate `json:"target_date"`
 }
 
-// GetUsage is "Get MAL, MAU, MAD values". The vendor wants a date, so the current figures are those of today in its time zone.
+// GetUsage is "Get MAL, MAU, MAD values". The vendor wants a date, so the current figures are those
+// of today in its time zone.
 func (a *Adapter) GetUsage(ctx context.Context, req *pb.GetUsageRequest) (*pb.Usage, error) {
 	ids, err := names.Usage.IDs(req.GetName())
 	if err != nil {
@@ -42,7 +43,8 @@ func (a *Adapter) GetUsage(ctx context.Context, req *pb.GetUsageRequest) (*pb.Us
 	}
 	row := answer.Data
 	if row == nil || row.LicenseCnt == 0 && row.UserAccCnt == 0 && row.DeviceAccCnt == 0 {
-		if _, err := a.findSite(ctx, ids[1]); err != nil { // no usage of a site that is not there would mislead
+		// no usage of a site that is not there would mislead
+		if _, err := a.findSite(ctx, ids[1]); err != nil {
 			return nil, err
 		}
 	}
@@ -58,8 +60,9 @@ func (a *Adapter) GetUsage(ctx context.Context, req *pb.GetUsageRequest) (*pb.Us
 	}, nil
 }
 
-// targetDate is target_date, as YYYY-MM-DD. The guide's answer has it as an integer, and its request as a string: either may come, with or without
-// hyphens. It is empty where the vendor leaves it out.
+// targetDate is target_date, as YYYY-MM-DD. The guide's answer has it as an integer, and its
+// request as a string: either may come, with or without hyphens. It is empty where the vendor
+// leaves it out.
 type targetDate string
 
 // UnmarshalJSONFrom reads the date in any of its forms.

@@ -45,7 +45,8 @@ func TestUsageIsReadWhateverTheDateLooksLike(t *testing.T) {
 func TestUsageWithoutADateIsOfTodayInTheVendorsZone(t *testing.T) {
 	for zone, want := range map[string]string{"UTC": "2000-01-01", "Asia/Seoul": "2000-01-02"} {
 		synctest.Test(t, func(t *testing.T) {
-			time.Sleep(15 * time.Hour) // to three in the afternoon of the first day of the bubble's clock
+			// to three in the afternoon of the first day of the bubble's clock
+			time.Sleep(15 * time.Hour)
 			s := config()
 			var err error
 			if s.TimeZone, err = time.LoadLocation(zone); err != nil {
@@ -92,7 +93,7 @@ func TestUsageFailsAsTheVendorDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "of a site without licences", usage, &pb.Usage{Name: demoUsage, Date: "2026-03-02"})
+	same(t, "of a site without licenses", usage, &pb.Usage{Name: demoUsage, Date: "2026-03-02"})
 	before := len(vendor.calls)
 	for field, req := range map[string]*pb.GetUsageRequest{"date": {Name: demoUsage, Date: "2026-02-30"}, "name": {Name: demo}} {
 		_, err := a.GetUsage(t.Context(), req)

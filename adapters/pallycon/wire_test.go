@@ -43,7 +43,8 @@ func config() pallycon.Config {
 	return *c
 }
 
-// answers are bodies by the call that they answer, as a test writes them down, and the calls that were made.
+// answers are bodies by the call that they answer, as a test writes them down, and the calls that
+// were made.
 type answers struct {
 	t      *testing.T
 	bodies map[string]string
@@ -60,7 +61,8 @@ type call struct {
 	body   string
 }
 
-// serve makes an adapter to a vendor that gives these answers. A site list that no test is about may be left out.
+// serve makes an adapter to a vendor that gives these answers. A site list that no test is about
+// may be left out.
 func serve(t *testing.T, c pallycon.Config, bodies map[string]string) (*pallycon.Adapter, *answers) {
 	t.Helper()
 	a := &answers{t: t, bodies: bodies}

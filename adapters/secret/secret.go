@@ -19,15 +19,18 @@ import (
 // Redacted is what stands wherever a secret would have been shown.
 const Redacted = "[redacted]"
 
-// Text is a secret string. Every way of printing or encoding it shows Redacted; only Reveal gives the value.
+// Text is a secret string. Every way of printing or encoding it shows Redacted; only Reveal gives
+// the value.
 //
-// It holds a pointer, since fmt cannot ask a Text in an unexported field how it wants to be shown, and then prints what it holds: an address.
+// It holds a pointer, since fmt cannot ask a Text in an unexported field how it wants to be shown,
+// and then prints what it holds: an address.
 type Text struct{ value *string }
 
 // New makes a secret of value.
 func New(value string) Text { return Text{&value} }
 
-// Reveal is the secret itself: for signing a request, never for text that a person or a log may see.
+// Reveal is the secret itself: for signing a request, never for text that a person or a log may
+// see.
 func (t Text) Reveal() string {
 	if t.value == nil {
 		return ""
@@ -35,7 +38,7 @@ func (t Text) Reveal() string {
 	return *t.value
 }
 
-// IsZero tells whether there is no secret at all.
+// IsZero reports whether there is no secret at all.
 func (t Text) IsZero() bool { return t.Reveal() == "" }
 
 // String shows Redacted.
@@ -47,7 +50,8 @@ func (t Text) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, Redacted) }
 // LogValue shows Redacted to log/slog.
 func (t Text) LogValue() slog.Value { return slog.StringValue(Redacted) }
 
-// MarshalText shows Redacted to JSON, YAML and every other encoder that knows encoding.TextMarshaler.
+// MarshalText shows Redacted to JSON, YAML and every other encoder that knows
+// encoding.TextMarshaler.
 func (t Text) MarshalText() ([]byte, error) { return []byte(Redacted), nil }
 
 // forms are the ways in which v may stand in a text.
@@ -63,7 +67,8 @@ func forms(v string) []string {
 
 // inJSON is v in a JSON text, with no more escapes than it needs.
 func inJSON(v string) string {
-	quoted, _ := jsontext.AppendQuote(nil, v) // it fails for bytes that are no UTF-8, and makes the best of them
+	// it fails for bytes that are no UTF-8, and makes the best of them
+	quoted, _ := jsontext.AppendQuote(nil, v)
 	return string(quoted[1 : len(quoted)-1])
 }
 
@@ -88,10 +93,12 @@ func inHTML(v string) string {
 	return string(quoted[1 : len(quoted)-1])
 }
 
-// shortest is the length from which a secret is looked for in other text: anything shorter would blank out ordinary words.
+// shortest is the length from which a secret is looked for in other text: anything shorter would
+// blank out ordinary words.
 const shortest = 4
 
-// Clean replaces every one of the secrets in text by Redacted, also where it stands URL-escaped, in base64 or in JSON, and where the text breaks off amid it.
+// Clean replaces every one of the secrets in text by Redacted, also where it stands URL-escaped, in
+// base64 or in JSON, and where the text breaks off amid it.
 func Clean(text string, secrets ...Text) string {
 	var all []string
 	for _, s := range secrets {

@@ -21,7 +21,8 @@ import (
 
 const (
 	accountsPath = "/iptv/drm"
-	maxLimit     = 500 // "limit [optional] The number of accounts to return, default 100, min 1, max 500."
+	// "limit [optional] The number of accounts to return, default 100, min 1, max 500."
+	maxLimit = 500
 	// maxVendorPagesPerCall bounds how many vendor pages one call reads.
 	maxVendorPagesPerCall = 10
 )
@@ -38,7 +39,8 @@ type accountPlace struct {
 	Offset int `json:"o"`
 }
 
-// ListDrmAccounts is "GET /iptv/drm". TelecomX searches the usernames, and does not say whether with regard to case: every row is matched again here.
+// ListDrmAccounts is "GET /iptv/drm". TelecomX searches the usernames, and does not say whether
+// with regard to case: every row is matched again here.
 func (a *Adapter) ListDrmAccounts(ctx context.Context, req *pb.ListDrmAccountsRequest) (*pb.ListDrmAccountsResponse, error) {
 	var at accountPlace
 	if _, err := paging.Resume(req, &at); err != nil {
@@ -73,7 +75,8 @@ type accountList struct {
 	total   int // what TelecomX says
 }
 
-// read collects up to want accounts from an offset on, and where to go on; 0 at the end. It reads a bounded number of the vendor's pages.
+// read collects up to want accounts from an offset on, and where to go on; 0 at the end. It reads a
+// bounded number of the vendor's pages.
 func (l *accountList) read(ctx context.Context, offset, want int) (taken []*pb.DrmAccount, next int, err error) {
 	limit := min(want, maxLimit)
 	for range maxVendorPagesPerCall {
@@ -138,10 +141,12 @@ func (l *accountList) page(ctx context.Context, offset, limit int) (*accountPage
 	return page, nil
 }
 
-// errNoCustomer says that TelecomX holds no customer of the filter's id: none of its accounts is that customer's.
+// errNoCustomer says that TelecomX holds no customer of the filter's id: none of its accounts is
+// that customer's.
 var errNoCustomer = errors.New("telecomx: no such customer")
 
-// refused makes a condition that TelecomX refuses the caller's, and everything else that it does not find the configuration's.
+// refused makes a condition that TelecomX refuses the caller's, and everything else that it does
+// not find the configuration's.
 func (l *accountList) refused(err error) error {
 	e := *apierror.Convert(err)
 	field := map[string]string{"customer": "filter.customer", "filter": "filter.username_contains"}[e.Metadata[apierror.VendorCode]]
@@ -157,7 +162,8 @@ func (l *accountList) refused(err error) error {
 	return err
 }
 
-// accountPage asks for a page. The path is no resource's, so what TelecomX does not find is what is configured.
+// accountPage asks for a page. The path is no resource's, so what TelecomX does not find is what is
+// configured.
 func (a *Adapter) accountPage(ctx context.Context, params url.Values) (*accountPage, error) {
 	page := &accountPage{}
 	_, err := a.read(ctx, upstream.Request{Path: accountsPath, Query: params}, page)
@@ -173,7 +179,8 @@ func (a *Adapter) accountPage(ctx context.Context, params url.Values) (*accountP
 	return nil, &e
 }
 
-// customerParam is what a call about this customer's accounts says; "" for the user's own, which TelecomX takes where nothing is said.
+// customerParam is what a call about this customer's accounts says; "" for the user's own, which
+// TelecomX takes where nothing is said.
 func (a *Adapter) customerParam(named string) string {
 	if named != "" {
 		return named
@@ -181,7 +188,8 @@ func (a *Adapter) customerParam(named string) string {
 	return a.config.Customer
 }
 
-// customerOf is the customer that such a call is about; "" where nothing has told which one is the user's own.
+// customerOf is the customer that such a call is about; "" where nothing has told which one is the
+// user's own.
 func (a *Adapter) customerOf(named string) string {
 	if param := a.customerParam(named); param != "" {
 		return param
@@ -210,9 +218,11 @@ func (a *Adapter) GetDrmAccount(ctx context.Context, req *pb.GetDrmAccountReques
 	return account, err
 }
 
-// findAccount is the account that TelecomX finds by this username, or nil. Its errors are clean of these secrets too.
+// findAccount is the account that TelecomX finds by this username, or nil. Its errors are clean of
+// these secrets too.
 func (a *Adapter) findAccount(ctx context.Context, username string, secrets ...secret.Text) (*accountRow, error) {
-	if username == "." || username == ".." { // which cannot stand in a path, and are too short anyway
+	// which cannot stand in a path, and are too short anyway
+	if username == "." || username == ".." {
 		return nil, nil
 	}
 	row := &accountRow{}

@@ -1,8 +1,8 @@
-// Package telecomx is the adapter to TelecomX' IPTV DRM accounts, by the page "API : IPTV : DRM : List" and TelecomX' other public pages. Names such as
-// IPTVPRIVATE and access_denied are theirs.
+// Package telecomx is the adapter to TelecomX' IPTV DRM accounts, by the page "API : IPTV : DRM :
+// List" and TelecomX' other public pages. Names such as IPTVPRIVATE and access_denied are theirs.
 //
-// Ids: an account's id is its username, a device's and a customer's are 24 hexadecimal characters. Every call carries a token in its query, so a URL of
-// this package is never to be shown.
+// Ids: an account's id is its username, a device's and a customer's are 24 hexadecimal characters.
+// Every call carries a token in its query, so a URL of this package is never to be shown.
 package telecomx
 
 import (
@@ -15,7 +15,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// maxBody bounds an answer, in bytes: four times what a page of 500 accounts takes if each is 2 KiB with its devices.
+// maxBody bounds an answer, in bytes: four times what a page of 500 accounts takes if each is 2 KiB
+// with its devices.
 const maxBody = 4 << 20
 
 // Adapter speaks to TelecomX as one user.
@@ -68,8 +69,8 @@ func (a *Adapter) Describe() adapters.Description {
 	}
 }
 
-// Check lists one account. The access level is that of the last login, and tells something where the list is refused too; nothing tells that of a machine
-// token.
+// Check lists one account. The access level is that of the last login, and tells something where
+// the list is refused too; nothing tells that of a machine token.
 func (a *Adapter) Check(ctx context.Context) (string, error) {
 	params := url.Values{"limit": {"1"}}
 	if a.config.Customer != "" {

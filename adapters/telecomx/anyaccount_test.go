@@ -11,7 +11,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// anyAccount is a script whose vendor holds the accounts that it was asked to create, but where it answered a 5xx.
+// anyAccount is a script whose vendor holds the accounts that it was asked to create, but where it
+// answered a 5xx.
 type anyAccount struct {
 	script
 	taken int // so many usernames that are asked for next are taken

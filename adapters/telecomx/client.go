@@ -20,15 +20,18 @@ func (a *Adapter) read(ctx context.Context, req upstream.Request, into any) (*up
 	return a.session.call(ctx, func(ctx context.Context) (*upstream.Response, error) { return a.vendor.Read(ctx, req, into) })
 }
 
-// write makes a call that changes something. A token that is refused is a refusal of the call, so that it may be made again.
+// write makes a call that changes something. A token that is refused is a refusal of the call, so
+// that it may be made again.
 func (a *Adapter) write(ctx context.Context, req upstream.Request, into any) (*upstream.Response, error) {
 	return a.session.call(ctx, func(ctx context.Context) (*upstream.Response, error) { return a.vendor.Write(ctx, req, into) })
 }
 
 type carriedKey struct{}
 
-// call sends, and sends again with a new token where TelecomX refuses the one that the call carried. TelecomX says 401 or 403 of a token that has
-// expired, and 403 of an access level that does not suffice too: which of the two it was shows by what it says to a token that it gave since.
+// call sends, and sends again with a new token where TelecomX refuses the one that the call
+// carried. TelecomX says 401 or 403 of a token that has expired, and 403 of an access level that
+// does not suffice too: which of the two it was shows by what it says to a token that it gave
+// since.
 func (s *session) call(ctx context.Context, send func(context.Context) (*upstream.Response, error)) (*upstream.Response, error) {
 	carried := &token{}
 	ctx = context.WithValue(ctx, carriedKey{}, carried)
@@ -70,7 +73,8 @@ func (s *session) sign(ctx context.Context, r *http.Request) error {
 	*carried = token{} // of an attempt before
 	t, err := s.get(ctx)
 	if err != nil {
-		if r.Method != http.MethodGet && apierror.Convert(err).Code == codes.DeadlineExceeded { // which leaves open whether something happened
+		// which leaves open whether something happened
+		if r.Method != http.MethodGet && apierror.Convert(err).Code == codes.DeadlineExceeded {
 			return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "not sent: the deadline passed before there was a login at TelecomX")
 		}
 		return err

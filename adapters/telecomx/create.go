@@ -19,8 +19,9 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// CreateDrmAccount is "POST /iptv/drm". A username that the caller leaves out is generated here and not by TelecomX, and kept before anything is sent:
-// whether a lost request arrived is read back by it.
+// CreateDrmAccount is "POST /iptv/drm". A username that the caller leaves out is generated here and
+// not by TelecomX, and kept before anything is sent: whether a lost request arrived is read back by
+// it.
 func (a *Adapter) CreateDrmAccount(ctx context.Context, req *pb.CreateDrmAccountRequest) (*pb.DrmAccount, error) {
 	wanted := req.GetDrmAccount()
 	fixed, err := mutation.Snapshot(ctx, "username", func(ctx context.Context) (*pb.DrmAccount, error) { return a.freeAccount(ctx, wanted) })
@@ -53,7 +54,8 @@ func (a *Adapter) CreateDrmAccount(ctx context.Context, req *pb.CreateDrmAccount
 	})
 }
 
-// freeAccount is the customer and the username of the account to create, which TelecomX does not hold yet.
+// freeAccount is the customer and the username of the account to create, which TelecomX does not
+// hold yet.
 func (a *Adapter) freeAccount(ctx context.Context, wanted *pb.DrmAccount) (*pb.DrmAccount, error) {
 	free := &pb.DrmAccount{Username: wanted.GetUsername()}
 	for range 3 { // a generated one is hardly ever taken
@@ -67,7 +69,8 @@ func (a *Adapter) freeAccount(ctx context.Context, wanted *pb.DrmAccount) (*pb.D
 		case held != nil:
 			continue
 		}
-		if free.Customer = a.customerOf(wanted.GetCustomer()); free.GetCustomer() == "" { // asked now, after a call has logged in
+		// asked now, after a call has logged in
+		if free.Customer = a.customerOf(wanted.GetCustomer()); free.GetCustomer() == "" {
 			return nil, apierror.Invalid("drm_account.customer",
 				"must be set: nothing tells the customer of drmhub's own user; name one here, or as customer in this vendor's configuration")
 		}
@@ -76,7 +79,8 @@ func (a *Adapter) freeAccount(ctx context.Context, wanted *pb.DrmAccount) (*pb.D
 	return nil, apierror.New(codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS, "TelecomX has an account %q: choose another username", free.GetUsername())
 }
 
-// newUsername is a number of ten digits: the pages' example of a username that viewers can type on a remote control.
+// newUsername is a number of ten digits: the pages' example of a username that viewers can type on
+// a remote control.
 func newUsername() string {
 	n, _ := rand.Int(rand.Reader, big.NewInt(9e9)) // crypto/rand does not fail
 	return strconv.FormatInt(1e9+n.Int64(), 10)
@@ -105,7 +109,8 @@ func (c creation) send(ctx context.Context) (*pb.DrmAccount, error) {
 	if row.Username != "" && !strings.EqualFold(row.Username, c.username) {
 		return nil, apierror.OutcomeUnknown("TelecomX answers success, and an account of another username; call again with the same request_id to settle it")
 	}
-	if row.Username == "" || row.Password == "" && c.view == pb.DrmAccount_FULL { // it is created all the same: what is known of it has to do
+	// it is created all the same: what is known of it has to do
+	if row.Username == "" || row.Password == "" && c.view == pb.DrmAccount_FULL {
 		if held, err := c.adapter.findAccount(ctx, c.username, c.password); err == nil && held != nil {
 			row = held
 		}

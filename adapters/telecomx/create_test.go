@@ -168,7 +168,8 @@ func TestAnAccountOfNobodyIsNotSent(t *testing.T) {
 // generated are usernames of ten digits, which viewers can type.
 var generated = regexp.MustCompile(`^[1-9][0-9]{9}$`)
 
-// serveAnyAccount is serve with a vendor that holds no account but those whose creation it answered so.
+// serveAnyAccount is serve with a vendor that holds no account but those whose creation it answered
+// so.
 func serveAnyAccount(t *testing.T, posts ...reply) (*telecomx.Adapter, *anyAccount) {
 	t.Helper()
 	vendor := &anyAccount{script: script{t: t, replies: map[string][]reply{postLogin: ok(loggedIn), postAccount: posts}}}

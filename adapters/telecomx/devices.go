@@ -16,15 +16,18 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// removal is what the removal of a device answers. Expires is until when the slot stays held, if it does.
+// removal is what the removal of a device answers. Expires is until when the slot stays held, if it
+// does.
 type removal struct {
 	Success *bool  `json:"success"`
 	Expires string `json:"expires"`
 }
 
-// DeleteDrmAccountDevice is "DELETE /iptv/device/ID". That call knows no account: that the device is this account's is looked up before.
+// DeleteDrmAccountDevice is "DELETE /iptv/device/ID". That call knows no account: that the device
+// is this account's is looked up before.
 //
-// Whether a lost request arrived is read back from the account, which then lacks the device. Nothing tells then until when its slot is held.
+// Whether a lost request arrived is read back from the account, which then lacks the device.
+// Nothing tells then until when its slot is held.
 func (a *Adapter) DeleteDrmAccountDevice(ctx context.Context, req *pb.DeleteDrmAccountDeviceRequest) (*pb.DrmAccountDevice, error) {
 	ids, err := names.DrmAccountDevice.IDs(req.GetName())
 	if err != nil {
@@ -103,7 +106,7 @@ func (a *Adapter) removeDevice(ctx context.Context, device *pb.DrmAccountDevice,
 	return removed, nil
 }
 
-// isFrozen tells whether TelecomX says that it has removed the device before.
+// isFrozen reports whether TelecomX says that it has removed the device before.
 func isFrozen(err error) bool {
 	return err != nil && apierror.Convert(err).Metadata[apierror.VendorCode] == saysDeleted
 }

@@ -17,8 +17,9 @@ import (
 
 // TelecomX' messages, which name what is wrong.
 const (
-	saysDeleted  = "deleted"  // with 403: the device is frozen
-	saysID       = "id"       // with 404: there is no such account or device; with 409: the device is still bound
+	saysDeleted = "deleted" // with 403: the device is frozen
+	// with 404: there is no such account or device; with 409: the device is still bound
+	saysID       = "id"
 	saysCustomer = "customer" // with 404: there is none; with 409: it has its one account
 	saysUsername = "username" // with 409: it is taken; with 422: it is not well-formed
 	saysPassword = "password" // with 422: it is not well-formed
@@ -69,8 +70,10 @@ func meaning(status int, said string) *apierror.Error {
 	return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED, "TelecomX refuses the request (HTTP %d, %s)", status, said)
 }
 
-// readError finds the message, one word such as access_denied, and any further text in the body of an error. The pages do not show how the body looks: it
-// is read as {"error":"access_denied"}, as {"message":"access_denied"} and as plain text. Where it has an expires, as a removal has, that is read too.
+// readError finds the message, one word such as access_denied, and any further text in the body of
+// an error. The pages do not show how the body looks: it is read as {"error":"access_denied"}, as
+// {"message":"access_denied"} and as plain text. Where it has an expires, as a removal has, that is
+// read too.
 func readError(body []byte) (said, further string, until *timestamppb.Timestamp) {
 	body = bytes.TrimSpace(body)
 	var object struct {

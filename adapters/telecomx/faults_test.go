@@ -103,7 +103,8 @@ func TestTheSameOverTCP(t *testing.T) {
 // failRead checks what becomes of a read.
 func (c vendorFault) failRead(t *testing.T, a *telecomx.Adapter, vendor *emulator.Emulator) {
 	again := 0
-	if !c.inProcess { // where net/http repeats a read by itself, if a connection breaks that the login has used
+	// where net/http repeats a read by itself, if a connection breaks that the login has used
+	if !c.inProcess {
 		again = 1
 	}
 	c.fault.Path = "/iptv/drm"
@@ -113,7 +114,8 @@ func (c vendorFault) failRead(t *testing.T, a *telecomx.Adapter, vendor *emulato
 	c.wantTold(t, e, c.retryAfter)
 	tries := 1
 	switch {
-	case c.read == unavailable && c.retryAfter == 0: // it may pass, and the vendor asks for no pause
+	case c.read == unavailable && c.retryAfter == 0:
+		// it may pass, and the vendor asks for no pause
 		tries = 3
 	case c.read == unauthorized, c.read == forbidden: // it may be the token
 		tries = 2

@@ -17,7 +17,8 @@ import (
 
 const (
 	loginPath = "/auth/login"
-	// usualLife is how long a token is good where the login does not say, in minutes; longestLife is what an answer is cut at: a year.
+	// usualLife is how long a token is good where the login does not say, in minutes; longestLife
+	// is what an answer is cut at: a year.
 	usualLife, longestLife = 15, 365 * 24 * 60
 )
 
@@ -29,7 +30,8 @@ type loginAnswer struct {
 	AccessLevel      jsontext.Value `json:"accessLevel"`
 }
 
-// login is "POST /auth/login". It opens a session and changes nothing else, so it may be tried again as a read.
+// login is "POST /auth/login". It opens a session and changes nothing else, so it may be tried
+// again as a read.
 func (a *Adapter) login(ctx context.Context) (grant, error) {
 	var answer loginAnswer
 	res, err := a.vendor.Read(ctx, upstream.Request{
@@ -48,7 +50,7 @@ func (a *Adapter) login(ctx context.Context) (grant, error) {
 	return grant{token: secret.New(answer.Token), life: life(answer.ExpiresInMinutes), customer: text(answer.Customer), level: text(answer.AccessLevel)}, nil
 }
 
-// life is how long a token is good; 0: for ever.
+// life is how long a token is good; 0: forever.
 func life(minutes float64) time.Duration {
 	switch {
 	case minutes < 0:
@@ -59,8 +61,8 @@ func life(minutes float64) time.Duration {
 	return time.Duration(min(minutes, longestLife) * float64(time.Minute))
 }
 
-// loginRefused makes a refused login the fault of the configuration, whatever TelecomX says of it: no caller can have caused it. Throttling, and a failure
-// of TelecomX' own, are none.
+// loginRefused makes a refused login the fault of the configuration, whatever TelecomX says of it:
+// no caller can have caused it. Throttling, and a failure of TelecomX' own, are none.
 func loginRefused(err error) error {
 	e := apierror.Convert(err)
 	status, _ := strconv.Atoi(e.Metadata[apierror.VendorHTTPStatus])

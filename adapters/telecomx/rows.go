@@ -16,7 +16,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// accountRow is the pages' "DRM account object". "Properties holding no value may be omitted from the object."
+// accountRow is the pages' "DRM account object". "Properties holding no value may be omitted from
+// the object."
 type accountRow struct {
 	Username string  `json:"username"`
 	Password string  `json:"password"`
@@ -24,7 +25,8 @@ type accountRow struct {
 	Created  string  `json:"created"`
 }
 
-// devices is a number, or the devices themselves: in a list with full=true, and in a single account.
+// devices is a number, or the devices themselves: in a list with full=true, and in a single
+// account.
 type devices struct {
 	count int32
 	rows  []deviceRow
@@ -118,7 +120,8 @@ func (d deviceRow) id() string {
 	return d.OtherID
 }
 
-// instant reads a date of the vendor's. One that cannot be read is left out: all else of the row is worth showing.
+// instant reads a date of the vendor's. One that cannot be read is left out: all else of the row is
+// worth showing.
 func instant(s string) *timestamppb.Timestamp {
 	t, err := time.Parse(time.RFC3339, s)
 	if at := timestamppb.New(t); err == nil && at.IsValid() {

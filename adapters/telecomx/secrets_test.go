@@ -24,8 +24,9 @@ import (
 // customersPassword is one that a caller gives an account.
 const customersPassword = "open-sesame-4711"
 
-// gossip is a vendor that answers the calls of one method with what it knows of the caller, and the others as the twin does. Before it does so, it
-// refuses as many tokens as it is told to. It is the adapter's transport, since a broken connection shows the whole URL.
+// gossip is a vendor that answers the calls of one method with what it knows of the caller, and the
+// others as the twin does. Before it does so, it refuses as many tokens as it is told to. It is the
+// adapter's transport, since a broken connection shows the whole URL.
 type gossip struct {
 	method string
 	twin   http.RoundTripper

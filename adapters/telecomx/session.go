@@ -11,17 +11,19 @@ import (
 )
 
 const (
-	// renewal is how long before its end a token is no longer used, or a fifth of its life where that is less: time enough for a call.
+	// renewal is how long before its end a token is no longer used, or a fifth of its life where
+	// that is less: time enough for a call.
 	renewal = time.Minute
-	// loginPause is how long a refused login is not tried again. TelecomX may lock a user after a number of wrong passwords, and what was refused seldom
-	// becomes right within a minute.
+	// loginPause is how long a refused login is not tried again. TelecomX may lock a user after a
+	// number of wrong passwords, and what was refused seldom becomes right within a minute.
 	loginPause = time.Minute
-	// keptTokens is how many tokens of before are still taken out of texts: calls that are under way may carry them.
+	// keptTokens is how many tokens of before are still taken out of texts: calls that are under
+	// way may carry them.
 	keptTokens = 4
 )
 
-// session has the token that calls carry. It logs in when the first call needs one, shortly before the token ends, and when TelecomX refuses it: once,
-// however many calls wait for it.
+// session has the token that calls carry. It logs in when the first call needs one, shortly before
+// the token ends, and when TelecomX refuses it: once, however many calls wait for it.
 type session struct {
 	config Config
 	login  func(context.Context) (grant, error)
@@ -36,14 +38,15 @@ type session struct {
 	underWay *flight       // nil: nobody logs in
 	refused  error         // why the last login was refused
 	pause    time.Time     // until when that is the answer
-	// trusted holds until when a refusal is taken at its word: there is a new token because of it already, or one was refused in the same way.
+	// trusted holds until when a refusal is taken at its word: there is a new token because of it
+	// already, or one was refused in the same way.
 	trusted map[pb.ErrorReason]time.Time
 }
 
 // grant is what a login gives.
 type grant struct {
 	token           secret.Text
-	life            time.Duration // 0: for ever
+	life            time.Duration // 0: forever
 	customer, level string
 }
 
@@ -101,7 +104,8 @@ func (s *session) get(ctx context.Context) (token, error) {
 	}
 }
 
-// fly logs in. The token's life is counted from before the call, since TelecomX' own count begins amid it.
+// fly logs in. The token's life is counted from before the call, since TelecomX' own count begins
+// amid it.
 func (s *session) fly(ctx context.Context, f *flight) {
 	begun := s.now()
 	g, err := s.login(ctx)
@@ -138,7 +142,8 @@ func (s *session) retire() {
 	s.current = token{}
 }
 
-// renew tells whether a call that was refused with this token can be made again with another one. The token is used no more then.
+// renew reports whether a call that was refused with this token can be made again with another one.
+// The token is used no more then.
 func (s *session) renew(carried token, why pb.ErrorReason) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,13 +156,15 @@ func (s *session) renew(carried token, why pb.ErrorReason) bool {
 		return false
 	}
 	s.retire()
-	if why == pb.ErrorReason_VENDOR_PERMISSION_DENIED { // which may be about the access level: then the next token is refused as this one was
+	// which may be about the access level: then the next token is refused as this one was
+	if why == pb.ErrorReason_VENDOR_PERMISSION_DENIED {
 		s.trusted[why] = s.now().Add(loginPause)
 	}
 	return true
 }
 
-// trust takes refusals at their word, for as long as a refused login is not tried again: so not every call logs in that TelecomX refuses.
+// trust takes refusals at their word, for as long as a refused login is not tried again: so not
+// every call logs in that TelecomX refuses.
 func (s *session) trust(why pb.ErrorReason) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -171,7 +178,8 @@ func (s *session) user() (customer, level string) {
 	return s.customer, s.level
 }
 
-// secrets are what is to be taken out of texts: the credentials, and the tokens that calls may carry.
+// secrets are what is to be taken out of texts: the credentials, and the tokens that calls may
+// carry.
 func (s *session) secrets() []secret.Text {
 	s.mu.Lock()
 	defer s.mu.Unlock()

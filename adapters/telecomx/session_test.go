@@ -78,7 +78,8 @@ func TestATokenThatIsRefusedAmidOfManyCallsIsRenewedOnce(t *testing.T) {
 			}
 			vendor.RevokeTokens()
 			var calls sync.WaitGroup
-			for i := range 40 { // they begin before, during and after the login, and some hear of the refusal late
+			// they begin before, during and after the login, and some hear of the refusal late
+			for i := range 40 {
 				vendor.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Path: fmt.Sprintf("/iptv/drm/viewer-%d", i), Delay: time.Duration(2+2*(i%7)) * time.Second, Times: 1})
 				calls.Go(func() {
 					time.Sleep(time.Duration(i) * 300 * time.Millisecond)

@@ -10,8 +10,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/telecomx/telecomxtest"
 )
 
-// TestTheContractIsKept runs the suite with other readings of what the pages leave open, and with a machine token. The catalog's own test runs it with
-// the defaults.
+// TestTheContractIsKept runs the suite with other readings of what the pages leave open, and with a
+// machine token. The catalog's own test runs it with the defaults.
 func TestTheContractIsKept(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

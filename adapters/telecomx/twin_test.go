@@ -15,7 +15,8 @@ func duckTwin(options emulator.Options) *emulator.Emulator {
 	options.Username, options.Password, options.MachineToken, options.CustomerID = "ops", "the-password", "the-machine-token", own
 	e := emulator.New(options)
 	e.PutAccounts(emulator.Account{
-		Username: "donald@duck.com", Password: "vgh38gy3uvhebv", Created: time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC), // before the time of a bubble
+		// before the time of a bubble
+		Username: "donald@duck.com", Password: "vgh38gy3uvhebv", Created: time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC),
 		Devices: []emulator.Device{
 			{ID: "12345678901234567890AAAA", Type: emulator.DeviceIOS, Name: "Donalds mobile", Model: "iPhone 6"},
 			{ID: "12345678901234567890BBBB", Type: emulator.DeviceWeb, Model: "Chrome"},

@@ -55,7 +55,8 @@ func machine() telecomx.Config {
 	return *c
 }
 
-// reply is what the vendor answers; 200 where it has no status, and a connection that breaks for cut.
+// reply is what the vendor answers; 200 where it has no status, and a connection that breaks for
+// cut.
 type reply struct {
 	status int
 	body   string
@@ -63,7 +64,8 @@ type reply struct {
 
 var cut = reply{-1, ""}
 
-// script is a vendor that answers each call as a test writes it down: the last reply is given from then on. A login succeeds where nothing is said of it.
+// script is a vendor that answers each call as a test writes it down: the last reply is given from
+// then on. A login succeeds where nothing is said of it.
 type script struct {
 	t *testing.T
 

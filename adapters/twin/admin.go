@@ -129,7 +129,8 @@ func (t *Twin) putClock(w http.ResponseWriter, r *http.Request) {
 	t.getClock(w, r)
 }
 
-// ReadJSON decodes the body of an admin call into a struct and refuses keys that T has no tag for, naming them all.
+// ReadJSON decodes the body of an admin call into a struct and refuses keys that T has no tag for,
+// naming them all.
 func ReadJSON[T any](r *http.Request) (value T, err error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequestBody))
 	if err != nil {

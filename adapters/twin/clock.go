@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Clock is a vendor's wall clock: another clock plus an offset that Set and Advance change. The zero value follows real
-// time. It is safe for concurrent use.
+// Clock is a vendor's wall clock: another clock plus an offset that Set and Advance change. The
+// zero value follows real time. It is safe for concurrent use.
 type Clock struct {
 	base   func() time.Time
 	mu     sync.Mutex

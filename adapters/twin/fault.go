@@ -15,26 +15,30 @@ type FaultKind string
 
 // The kinds of faults.
 const (
-	// FaultAnswer answers with the fault's Status (default 200), Header and Body; the vendor's handler does not run.
-	// So a 500, a 429 with or without Retry-After, HTML instead of JSON, a body that no parser reads.
+	// FaultAnswer answers with the fault's Status (default 200), Header and Body; the vendor's
+	// handler does not run. So a 500, a 429 with or without Retry-After, HTML instead of JSON, a
+	// body that no parser reads.
 	FaultAnswer FaultKind = "answer"
-	// FaultReplace lets the vendor's handler run and take effect, and answers with the fault's Status (default 200), Header
-	// and Body: a failure inside HTTP 200, or a 500 after the deed.
+	// FaultReplace lets the vendor's handler run and take effect, and answers with the fault's
+	// Status (default 200), Header and Body: a failure inside HTTP 200, or a 500 after the deed.
 	FaultReplace FaultKind = "replace"
 	// FaultDelay lets the vendor answer after the fault's Delay.
 	FaultDelay FaultKind = "delay"
-	// FaultCut closes the connection with no answer at all; the vendor's handler does not run. net/http's own Transport
-	// repeats an idempotent request by itself if that happens on a connection it had used before: Times 0, or a fresh
-	// connection, makes the cut visible to the client.
+	// FaultCut closes the connection with no answer at all; the vendor's handler does not run.
+	// net/http's own Transport repeats an idempotent request by itself if that happens on a
+	// connection it had used before: Times 0, or a fresh connection, makes the cut visible to the
+	// client.
 	FaultCut FaultKind = "cut"
-	// FaultCutBody sends the real header and half of the real body, then aborts the connection. An answer without a body is
-	// lost as by FaultLoseAnswer.
+	// FaultCutBody sends the real header and half of the real body, then aborts the connection. An
+	// answer without a body is lost as by FaultLoseAnswer.
 	FaultCutBody FaultKind = "cutBody"
 	// FaultMalformed sends the real status, then half of the real body as if it were the whole.
 	FaultMalformed FaultKind = "malformed"
-	// FaultEndless streams a plausible body until the client goes away; the vendor's handler does not run.
+	// FaultEndless streams a plausible body until the client goes away; the vendor's handler does
+	// not run.
 	FaultEndless FaultKind = "endless"
-	// FaultLoseAnswer lets the vendor's handler run and take effect, then closes the connection with no answer.
+	// FaultLoseAnswer lets the vendor's handler run and take effect, then closes the connection
+	// with no answer.
 	FaultLoseAnswer FaultKind = "loseAnswer"
 )
 
@@ -42,7 +46,8 @@ var faultKinds = []FaultKind{
 	FaultAnswer, FaultReplace, FaultDelay, FaultCut, FaultCutBody, FaultMalformed, FaultEndless, FaultLoseAnswer,
 }
 
-// Fault is an order to mistreat some requests. Of several faults that match a request, the one ordered first is taken.
+// Fault is an order to mistreat some requests. Of several faults that match a request, the one
+// ordered first is taken.
 type Fault struct {
 	// Kind is what happens. It is required.
 	Kind FaultKind `json:"kind"`
@@ -56,15 +61,15 @@ type Fault struct {
 	Skip int `json:"skip,omitempty"`
 	// Times is how many requests are hit before the fault is gone. 0 means until it is removed.
 	Times int `json:"times,omitempty"`
-	// Delay passes before anything else happens, with every kind. It ends at once when the client goes away. In JSON it is
-	// text such as "1.5s".
+	// Delay passes before anything else happens, with every kind. It ends at once when the client
+	// goes away. In JSON it is text such as "1.5s".
 	Delay time.Duration `json:"-"`
 	// Status is the HTTP status of FaultAnswer and FaultReplace, 200 to 599. 0 means 200.
 	Status int `json:"status,omitempty"`
 	// Header is sent with FaultAnswer and FaultReplace.
 	Header map[string]string `json:"header,omitempty"`
-	// Body is sent with FaultAnswer and FaultReplace. A body of JSON is sent as application/json unless Header says
-	// otherwise.
+	// Body is sent with FaultAnswer and FaultReplace. A body of JSON is sent as application/json
+	// unless Header says otherwise.
 	Body string `json:"body,omitempty"`
 }
 
@@ -103,14 +108,16 @@ type OrderedFault struct {
 	Seen int `json:"seen"`
 }
 
-// Faults are the faults in force, in the order they were ordered. The zero value is usable, and safe for concurrent use.
+// Faults are the faults in force, in the order they were ordered. The zero value is usable, and
+// safe for concurrent use.
 type Faults struct {
 	mu     sync.Mutex
 	lastID int
 	orders []OrderedFault
 }
 
-// Add orders f and returns the id that Remove takes. It panics where f is not valid, as that is a mistake in the test.
+// Add orders f and returns the id that Remove takes. It panics where f is not valid, as that is a
+// mistake in the test.
 func (f *Faults) Add(fault Fault) int {
 	if err := fault.Validate(); err != nil {
 		panic("twin: invalid fault: " + err.Error())
@@ -123,7 +130,7 @@ func (f *Faults) Add(fault Fault) int {
 	return f.lastID
 }
 
-// Remove ends the fault with that id and tells whether it was still in force.
+// Remove ends the fault with that id and reports whether it was still in force.
 func (f *Faults) Remove(id int) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

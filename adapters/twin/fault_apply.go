@@ -43,7 +43,7 @@ func (t *Twin) strike(f Fault, w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// pause waits for d and tells whether ctx is still alive.
+// pause waits for d and reports whether ctx is still alive.
 func pause(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return true

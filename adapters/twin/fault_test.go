@@ -126,7 +126,8 @@ func TestEndlessBodyLastsUntilTheClientGoesAway(t *testing.T) {
 		if _, err := io.Copy(io.Discard, res.Body); !errors.Is(err, context.Canceled) {
 			t.Errorf("reading on after the cancellation: %v", err)
 		}
-		_ = res.Body.Close() // over TCP the server's Close in the cleanup proves that the handler ended
+		// over TCP the server's Close in the cleanup proves that the handler ended
+		_ = res.Body.Close()
 	})
 }
 

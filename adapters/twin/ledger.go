@@ -28,8 +28,8 @@ type Request struct {
 	Target string `json:"target"`
 	// Header is the header as received, with the values of secret headers redacted.
 	Header http.Header `json:"header"`
-	// Body is the body, up to 1 MiB of it, with the values of secret fields redacted. A body that may hold secrets and
-	// cannot be read as JSON or as a form is withheld as a whole.
+	// Body is the body, up to 1 MiB of it, with the values of secret fields redacted. A body that
+	// may hold secrets and cannot be read as JSON or as a form is withheld as a whole.
 	Body string `json:"body,omitempty"`
 	// Status is the HTTP status sent. It is 0 where there was no answer (yet).
 	Status int `json:"status"`
@@ -51,7 +51,8 @@ type Effect struct {
 	Details map[string]string `json:"details,omitempty"`
 }
 
-// Ledger holds the newest 10,000 requests and the newest 10,000 effects, oldest first. It is safe for concurrent use.
+// Ledger holds the newest 10,000 requests and the newest 10,000 effects, oldest first. It is safe
+// for concurrent use.
 type Ledger struct {
 	clock *Clock
 
@@ -62,7 +63,8 @@ type Ledger struct {
 	bodyBytes int
 }
 
-// requestNumber is the context key under which a vendor's handler carries the number of its request.
+// requestNumber is the context key under which a vendor's handler carries the number of its
+// request.
 type requestNumber struct{}
 
 // Requests are the requests received, in order.
@@ -88,8 +90,8 @@ func (l *Ledger) Effects() []Effect {
 	return copies
 }
 
-// Record notes a change that the vendor's handler makes while it serves the request whose context ctx is. Details must not
-// hold secrets.
+// Record notes a change that the vendor's handler makes while it serves the request whose context
+// ctx is. Details must not hold secrets.
 func (l *Ledger) Record(ctx context.Context, kind, key string, details map[string]string) {
 	number, _ := ctx.Value(requestNumber{}).(int64)
 	l.mu.Lock()

@@ -82,7 +82,8 @@ func (d redactor) body(contentType string, body []byte) string {
 	if err != nil {
 		return fmt.Sprintf("[withheld: %d bytes of %q]", len(body), media)
 	}
-	// A name that the decoded value does not show may stand in a key given twice: the decoded value is safe in any case.
+	// A name that the decoded value does not show may stand in a key given twice: the decoded value
+	// is safe in any case.
 	if !d.value(value) && !d.mentioned(body) {
 		return string(body)
 	}
@@ -106,13 +107,13 @@ func decode(body []byte) (value any, err error) {
 	return value, nil
 }
 
-// mentioned tells whether the name of a secret stands anywhere in body.
+// mentioned reports whether the name of a secret stands anywhere in body.
 func (d redactor) mentioned(body []byte) bool {
 	lower := bytes.ToLower(body)
 	return slices.ContainsFunc(d.names, func(s string) bool { return bytes.Contains(lower, []byte(strings.ToLower(s))) })
 }
 
-// value redacts the secrets anywhere inside v and tells whether there were any.
+// value redacts the secrets anywhere inside v and reports whether there were any.
 func (d redactor) value(v any) (found bool) {
 	switch v := v.(type) {
 	case map[string]any:

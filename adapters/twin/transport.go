@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// heldBytes is how much of an answer is held back before it is sent, so that a handler that aborts early has sent nothing:
-// net/http does the same.
+// heldBytes is how much of an answer is held back before it is sent, so that a handler that aborts
+// early has sent nothing: net/http does the same.
 const heldBytes = 4 << 10
 
-// Transport serves handler in process: an http.Client that uses it needs no socket. What a client sees is what it would see
-// over TCP: an aborted handler is an error of the call, or of reading the body once a part of it was sent; the body is
-// streamed; the handler's context ends with the client's, or when the client closes the body. Unlike http.Transport it
-// never repeats a request.
+// Transport serves handler in process: an http.Client that uses it needs no socket. What a client
+// sees is what it would see over TCP: an aborted handler is an error of the call, or of reading the
+// body once a part of it was sent; the body is streamed; the handler's context ends with the
+// client's, or when the client closes the body. Unlike http.Transport it never repeats a request.
 func Transport(handler http.Handler) http.RoundTripper { return transport{handler} }
 
 type transport struct{ handler http.Handler }
@@ -46,7 +46,8 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		answer: make(chan *http.Response, 1), failure: make(chan error, 1),
 	}
 	stop := context.AfterFunc(req.Context(), func() {
-		_ = writer.CloseWithError(context.Cause(req.Context())) // first, or the handler's end would be what the client reads
+		// first, or the handler's end would be what the client reads
+		_ = writer.CloseWithError(context.Cause(req.Context()))
 		cancel()
 	})
 	go func() {
@@ -209,7 +210,8 @@ func (e *exchange) respond(body io.ReadCloser, length int64) {
 	}
 }
 
-// streamedBody is the client's side of a streamed answer. Closing it is what going away is over TCP.
+// streamedBody is the client's side of a streamed answer. Closing it is what going away is over
+// TCP.
 type streamedBody struct {
 	*io.PipeReader
 	cancel context.CancelFunc

@@ -16,7 +16,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// Every test in a synctest bubble also proves that no goroutine is left: the bubble would never end.
+// Every test in a synctest bubble also proves that no goroutine is left: the bubble would never
+// end.
 
 func TestTransportShowsTheHandlerWhatAServerWould(t *testing.T) {
 	type seen struct{ method, uri, path, host, header, body, value string }
@@ -135,7 +136,7 @@ func TestCancellationEndsBothSides(t *testing.T) {
 	})
 }
 
-func TestCancelledRequestIsNotServed(t *testing.T) {
+func TestCanceledRequestIsNotServed(t *testing.T) {
 	cause := errors.New("changed my mind")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(cause)
@@ -173,7 +174,7 @@ func TestPanicsAreErrorsOfTheCall(t *testing.T) {
 	})
 }
 
-// says tells whether err has want in its text, or is nil where want is empty.
+// says reports whether err has want in its text, or is nil where want is empty.
 func says(err error, want string) bool {
 	if err == nil || want == "" {
 		return err == nil && want == ""

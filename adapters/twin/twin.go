@@ -1,9 +1,10 @@
-// Package twin is what the emulators of all vendors share. A Twin wraps the handler that plays a vendor's server and gives
-// it a clock that can be set, faults that can be ordered, a ledger of what it received and changed, and an admin path
-// (/_twin/) by which other people's tests reach all three.
+// Package twin is what the emulators of all vendors share. A Twin wraps the handler that plays a
+// vendor's server and gives it a clock that can be set, faults that can be ordered, a ledger of
+// what it received and changed, and an admin path (/_twin/) by which other people's tests reach all
+// three.
 //
-// A twin is an http.Handler: serve it over TCP, or in process with Transport. It uses the standard library only, and
-// shares no code with the adapters: a mistake in one must not hide in the other.
+// A twin is an http.Handler: serve it over TCP, or in process with Transport. It uses the standard
+// library only, and shares no code with the adapters: a mistake in one must not hide in the other.
 package twin
 
 import (
@@ -23,16 +24,18 @@ const maxRequestBody = 32 << 20
 type Options struct {
 	// Clock is the vendor's time. Nil follows real time.
 	Clock *Clock
-	// Secrets are the names of query parameters, form fields and JSON keys whose values the ledger must not hold.
-	// Case is ignored.
+	// Secrets are the names of query parameters, form fields and JSON keys whose values the ledger
+	// must not hold. Case is ignored.
 	Secrets []string
-	// SecretHeaders are headers whose values the ledger must not hold, besides Authorization, Proxy-Authorization, Cookie
-	// and X-Api-Key.
+	// SecretHeaders are headers whose values the ledger must not hold, besides Authorization,
+	// Proxy-Authorization, Cookie and X-Api-Key.
 	SecretHeaders []string
-	// EndlessHead and EndlessRow are what a FaultEndless streams: the head once, then the row for ever. A row that looks
-	// like one of the vendor's own reaches deepest into a client. The defaults are plain JSON.
+	// EndlessHead and EndlessRow are what a FaultEndless streams: the head once, then the row for
+	// ever. A row that looks like one of the vendor's own reaches deepest into a client. The
+	// defaults are plain JSON.
 	EndlessHead, EndlessRow string
-	// Admin are the vendor's own admin calls, by http.ServeMux pattern, such as "POST /_twin/approve".
+	// Admin are the vendor's own admin calls, by http.ServeMux pattern, such as "POST
+	// /_twin/approve".
 	Admin map[string]http.HandlerFunc
 }
 
@@ -75,8 +78,8 @@ func (t *Twin) Faults() *Faults { return t.faults }
 // Ledger is what the twin received and changed.
 func (t *Twin) Ledger() *Ledger { return t.ledger }
 
-// ServeHTTP answers as the vendor would, or as the fault ordered says. A cut connection is a panic with
-// http.ErrAbortHandler, which net/http and Transport understand.
+// ServeHTTP answers as the vendor would, or as the fault ordered says. A cut connection is a panic
+// with http.ErrAbortHandler, which net/http and Transport understand.
 func (t *Twin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, adminPath) {
 		t.admin.ServeHTTP(w, r)
@@ -90,7 +93,8 @@ func (t *Twin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		panic(http.ErrAbortHandler) // the client broke off: there is nobody to answer
 	}
-	w.Header().Set("Date", t.clock.Now().UTC().Format(http.TimeFormat)) // a client may tell from it how far the clocks are apart
+	// a client may tell from it how far the clocks are apart
+	w.Header().Set("Date", t.clock.Now().UTC().Format(http.TimeFormat))
 	entry := t.ledger.receive(t.redactor.request(r, body))
 	r = r.WithContext(context.WithValue(r.Context(), requestNumber{}, entry.Number))
 	r.Body = io.NopCloser(bytes.NewReader(body))
@@ -105,7 +109,8 @@ func (t *Twin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer.noteOnce(http.StatusOK) // what net/http sends for a handler that wrote nothing
 }
 
-// statusWriter notes the status before it leaves, so that a client that has its answer finds it in the ledger.
+// statusWriter notes the status before it leaves, so that a client that has its answer finds it in
+// the ledger.
 type statusWriter struct {
 	http.ResponseWriter
 	note  func(status int)

@@ -13,7 +13,8 @@ import (
 
 const realBody = `{"rows":[1,2,3,4,5,6,7,8]}`
 
-// newTwin is a twin of a vendor that answers every request with realBody and counts POSTs as effects.
+// newTwin is a twin of a vendor that answers every request with realBody and counts POSTs as
+// effects.
 func newTwin(options twin.Options) *twin.Twin {
 	var t *twin.Twin
 	t = twin.New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -28,8 +29,8 @@ func newTwin(options twin.Options) *twin.Twin {
 	return t
 }
 
-// onBothTransports runs test once over TCP and once in process; every request has a connection of its own, since net/http
-// repeats a GET that is cut on a used one.
+// onBothTransports runs test once over TCP and once in process; every request has a connection of
+// its own, since net/http repeats a GET that is cut on a used one.
 func onBothTransports(t *testing.T, handler func() *twin.Twin, test func(t *testing.T, tw *twin.Twin, client *http.Client, base string)) {
 	t.Run("tcp", func(t *testing.T) {
 		tw := handler()

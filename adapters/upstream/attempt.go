@@ -45,12 +45,14 @@ func (c *Client) attempt(ctx context.Context, req Request, into any, write bool)
 	if c.opts.Secrets != nil {
 		x.secrets = append(slices.Clip(x.secrets), c.opts.Secrets()...)
 	}
-	limited, cancel := context.WithTimeout(ctx, c.opts.Timeout) // from before it goes on record, or it would not be over when the record says
+	// from before it goes on record, or it would not be over when the record says
+	limited, cancel := context.WithTimeout(ctx, c.opts.Timeout)
 	defer cancel()
 	if err := x.recordBeforeSend(ctx, limited); err != nil {
 		return nil, unsent, err
 	}
-	if !c.breaker.TryAcquirePermit() { // only now, since Sign may have needed the one permit of a half-open breaker
+	// only now, since Sign may have needed the one permit of a half-open breaker
+	if !c.breaker.TryAcquirePermit() {
 		return nil, unsent, x.errBreakerOpen()
 	}
 	defer func() { c.record(v) }()
@@ -69,7 +71,8 @@ func (c *Client) attempt(ctx context.Context, req Request, into any, write bool)
 	return x.receive(ctx, limited, answer, into)
 }
 
-// admit lets an attempt pass that the vendor's own wish, the breaker and the local limit allow, after the wait that the limit asks for.
+// admit lets an attempt pass that the vendor's own wish, the breaker and the local limit allow,
+// after the wait that the limit asks for.
 func (x *exchange) waitForPermit(ctx context.Context) error {
 	c := x.client
 	if ctx.Err() != nil {
@@ -131,7 +134,8 @@ func (x *exchange) receive(ctx, limited context.Context, answer *http.Response, 
 	x.answer = &Response{Status: answer.StatusCode, Header: answer.Header, idHeader: x.client.opts.RequestIDHeader, secrets: x.secrets}
 	switch {
 	case answer.StatusCode >= 400:
-		body, _ := io.ReadAll(io.LimitReader(answer.Body, drainSize)) // where it breaks off, the status still says what happened
+		// where it breaks off, the status still says what happened
+		body, _ := io.ReadAll(io.LimitReader(answer.Body, drainSize))
 		v, err := x.refused(body)
 		return nil, v, err
 	case answer.StatusCode >= 300:
@@ -161,8 +165,9 @@ type Response struct {
 	secrets  []secret.Text
 }
 
-// Complete finishes an error that an adapter made of this answer: with the HTTP status, the vendor's id of the request and the pause it
-// asks for, where e does not say them itself, and with every text cleaned of secrets and control characters. It returns a copy.
+// Complete finishes an error that an adapter made of this answer: with the HTTP status, the
+// vendor's id of the request and the pause it asks for, where e does not say them itself, and with
+// every text cleaned of secrets and control characters. It returns a copy.
 func (r *Response) Complete(e *apierror.Error) *apierror.Error {
 	return clean(r.describe(e), r.secrets)
 }

@@ -66,7 +66,8 @@ func Multipart(parts ...Part) Body {
 	return Body{contentType: w.FormDataContentType(), content: content.Bytes(), err: err, parts: parts}
 }
 
-// As is the same body under the content type that the vendor asks for, such as "application/json;charset=UTF-8".
+// As is the same body under the content type that the vendor asks for, such as
+// "application/json;charset=UTF-8".
 func (b Body) As(contentType string) Body {
 	b.contentType = contentType
 	return b

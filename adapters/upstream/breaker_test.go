@@ -30,7 +30,8 @@ func TestADownVendorIsLeftAlone(t *testing.T) {
 		for i := range 20 {
 			_, err := c.Read(t.Context(), get, &site{})
 			e := want(t, err, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE)
-			if told := strings.Contains(e.Message, "HTTP 503"); told != (i < 4) { // the fourth found the breaker open at its second attempt
+			// the fourth found the breaker open at its second attempt
+			if told := strings.Contains(e.Message, "HTTP 503"); told != (i < 4) {
 				t.Errorf("read %d: %q", i+1, e.Message)
 			}
 		}

@@ -1,18 +1,20 @@
-// Package upstream is the one HTTP client that adapters talk to vendors with. An adapter makes one Client of its configuration and makes
-// every call through it:
+// Package upstream is the one HTTP client that adapters talk to vendors with. An adapter makes one
+// Client of its configuration and makes every call through it:
 //
 //	vendor, err := upstream.New(upstream.Options{BaseURL: cfg.BaseURL, Sign: a.sign, Secrets: a.secrets, Failure: failure})
 //	…
 //	var page sitesPage
 //	resp, err := vendor.Read(ctx, upstream.Request{Path: upstream.Path("api", "v1", "sites")}, &page)
 //
-// Read is for what changes nothing: it is tried again after a failure that may pass. Write is for everything else, and stands in a mutation.Do: it is sent at
-// most once, and its error is either OUTCOME_UNKNOWN or the certainty that the vendor did not do it: its refusal, Sign's own error, that of mutation.RecordSend, or a
-// message that starts with "not sent: ".
+// Read is for what changes nothing: it is tried again after a failure that may pass. Write is for
+// everything else, and stands in a mutation.Do: it is sent at most once, and its error is either
+// OUTCOME_UNKNOWN or the certainty that the vendor did not do it: its refusal, Sign's own error,
+// that of mutation.RecordSend, or a message that starts with "not sent: ".
 //
-// Failures with an HTTP status of their own go to Options.Failure and from there to a general mapping. Failures that a vendor reports
-// inside HTTP 200 are the adapter's to find, in what was decoded; Response.Complete adds what the answer tells. Since such an answer
-// was read whole, a Write that it refuses is a definite refusal too.
+// Failures with an HTTP status of their own go to Options.Failure and from there to a general
+// mapping. Failures that a vendor reports inside HTTP 200 are the adapter's to find, in what was
+// decoded; Response.Complete adds what the answer tells. Since such an answer was read whole, a
+// Write that it refuses is a definite refusal too.
 package upstream
 
 import (
@@ -37,19 +39,24 @@ import (
 type Options struct {
 	// BaseURL is the vendor's scheme and host, such as "https://service.pallycon.com".
 	BaseURL string
-	// Transport carries the requests; nil is a transport of the client's own, which keeps connections. A Transport that does not support
-	// net/http/httptrace is taken to have sent whatever it was given.
+	// Transport carries the requests; nil is a transport of the client's own, which keeps
+	// connections. A Transport that does not support net/http/httptrace is taken to have sent
+	// whatever it was given.
 	Transport http.RoundTripper
-	// Sign adds the credentials, in place, to every single attempt (so that a timestamp is fresh). Its error ends the call unchanged.
-	// It may itself Read, with Request.Unsigned, for instance to log in.
+	// Sign adds the credentials, in place, to every single attempt (so that a timestamp is fresh).
+	// Its error ends the call unchanged. It may itself Read, with Request.Unsigned, for instance to
+	// log in.
 	Sign func(ctx context.Context, r *http.Request) error
-	// Secrets are taken out of every text that leaves the client. It is called after Sign, so a token that Sign has just got is to be among them.
+	// Secrets are taken out of every text that leaves the client. It is called after Sign, so a
+	// token that Sign has just got is to be among them.
 	Secrets func() []secret.Text
-	// Failure reads the vendor's own error of an answer with a status of 400 or more, whose body is cut at 64 KiB; nil means that it
-	// is nothing the vendor documents, and that the status decides. Status, request id and pause are added, and texts cleaned, by the client.
-	// Of a 5xx that answers a Write only the metadata is kept: the outcome is unknown.
+	// Failure reads the vendor's own error of an answer with a status of 400 or more, whose body is
+	// cut at 64 KiB; nil means that it is nothing the vendor documents, and that the status
+	// decides. Status, request id and pause are added, and texts cleaned, by the client. Of a 5xx
+	// that answers a Write only the metadata is kept: the outcome is unknown.
 	Failure func(status int, header http.Header, body []byte) *apierror.Error
-	// RequestIDHeader is the header of an answer that holds the vendor's id of the request, such as "x-ncp-trace-id".
+	// RequestIDHeader is the header of an answer that holds the vendor's id of the request, such as
+	// "x-ncp-trace-id".
 	RequestIDHeader string
 	// Timeout bounds one attempt, from the connection to the last byte of the answer; 0 is 30 s.
 	Timeout time.Duration
@@ -105,7 +112,8 @@ func (c *Client) Close() {
 	}
 }
 
-// IsOrigin tells whether base is an http or https URL that consists of scheme and host: what a base_url of a configuration must be.
+// IsOrigin reports whether base is an http or https URL that consists of scheme and host: what a
+// base_url of a configuration must be.
 func IsOrigin(base string) bool {
 	u, err := parseBaseURL(base)
 	return err == nil && base == u.String()
@@ -132,8 +140,8 @@ func parseBaseURL(s string) (*url.URL, error) {
 	return nil, fmt.Errorf("base_url %s", wrong)
 }
 
-// newTransports makes the transports for reads and for writes. Both speak HTTP/1.1 alone: where requests share a connection, nobody can
-// tell whether a byte of this one was sent.
+// newTransports makes the transports for reads and for writes. Both speak HTTP/1.1 alone: where
+// requests share a connection, nobody can report whether a byte of this one was sent.
 func newTransports() (reads, writes *http.Transport) {
 	reads = &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
@@ -146,14 +154,16 @@ func newTransports() (reads, writes *http.Transport) {
 		Protocols:              new(http.Protocols),
 	}
 	reads.Protocols.SetHTTP1(true)
-	// A server that closes an idle connection just as a write goes out leaves its outcome unknown. Servers do so after five seconds at the
-	// earliest, so a write takes no connection that idled for longer than four.
+	// A server that closes an idle connection just as a write goes out leaves its outcome unknown.
+	// Servers do so after five seconds at the earliest, so a write takes no connection that idled
+	// for longer than four.
 	writes = reads.Clone()
 	writes.IdleConnTimeout = 4 * time.Second
 	writes.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := reads.DialContext(ctx, network, address)
 		if tcp, ok := conn.(*net.TCPConn); ok {
-			// Or the system would go on sending what a call that is over has left behind, for minutes where the network is down.
+			// Or the system would go on sending what a call that is over has left behind, for
+			// minutes where the network is down.
 			if err := tcp.SetLinger(0); err != nil {
 				return nil, errors.Join(err, conn.Close())
 			}

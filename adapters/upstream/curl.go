@@ -13,7 +13,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/secret"
 )
 
-// curl is the request that Write would send, as one line for a shell, in ASCII: with the credentials that Sign adds, and every other secret, redacted.
+// curl is the request that Write would send, as one line for a shell, in ASCII: with the
+// credentials that Sign adds, and every other secret, redacted.
 func (c *Client) curl(ctx context.Context, req Request) (string, error) {
 	r, err := c.build(ctx, req, true)
 	if err != nil {
@@ -27,7 +28,8 @@ func (c *Client) curl(ctx context.Context, req Request) (string, error) {
 	}
 	hideSigned(r.Header, header)
 	if r.URL.RawQuery != rawQuery {
-		plain, _ := url.ParseQuery(rawQuery) // what of it cannot be read is left out, since it might be a credential
+		// what of it cannot be read is left out, since it might be a credential
+		plain, _ := url.ParseQuery(rawQuery)
 		query := r.URL.Query()
 		hideSigned(query, plain)
 		r.URL.RawQuery = readable(query)
@@ -36,7 +38,8 @@ func (c *Client) curl(ctx context.Context, req Request) (string, error) {
 	if r.Host != host {
 		r.Header.Set("Host", r.Host)
 	}
-	if req.Body.content == nil && r.Method != http.MethodDelete { // curl would leave it out, and some servers demand it
+	// curl would leave it out, and some servers demand it
+	if req.Body.content == nil && r.Method != http.MethodDelete {
 		r.Header.Set("Content-Length", "0")
 	}
 	secrets := req.Secrets
@@ -53,7 +56,8 @@ func (c *Client) curl(ctx context.Context, req Request) (string, error) {
 	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
 		for _, value := range r.Header[name] {
 			switch {
-			case name == "User-Agent" && value == userAgent, name == "Content-Type" && req.Body.parts != nil: // curl's own will do
+			case name == "User-Agent" && value == userAgent, name == "Content-Type" && req.Body.parts != nil:
+				// curl's own will do
 			case value == "":
 				add("--header", name+";") // with a colon, curl would leave it out
 			default:
@@ -86,7 +90,8 @@ func readable(query url.Values) string {
 	return strings.ReplaceAll(strings.ReplaceAll(query.Encode(), "+", "%20"), url.QueryEscape(secret.Redacted), secret.Redacted)
 }
 
-// formOption is what has curl send a part of a multipart body. Of a file it names no more than the file.
+// formOption is what has curl send a part of a multipart body. Of a file it names no more than the
+// file.
 func formOption(p Part, secrets []secret.Text) (option, word string) {
 	if p.FileName != "" {
 		return "--form", fmt.Sprintf("%s=@%s;type=%s", p.Name, inForm(p.FileName), cmp.Or(p.ContentType, "application/octet-stream"))
@@ -106,7 +111,8 @@ func inForm(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }
 
-// quote makes one word for a shell, of printable ASCII alone, since the line travels in a header. For a shell, a word ends before a NUL.
+// quote makes one word for a shell, of printable ASCII alone, since the line travels in a header.
+// For a shell, a word ends before a NUL.
 func quote(word string) string {
 	if !strings.ContainsFunc(word, func(r rune) bool { return r < ' ' || r > '~' }) {
 		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"

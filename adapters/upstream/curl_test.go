@@ -201,12 +201,14 @@ func shellWords(t *testing.T, line string) []string {
 }
 
 var (
-	// piece is what a line is made of: '…', $'…', an escaped character, an option's letters, or a space.
+	// piece is what a line is made of: '…', $'…', an escaped character, an option's letters, or a
+	// space.
 	piece  = regexp.MustCompile(`^(?s:'([^']*)'|\$'((?:\\.|[^'\\])*)'|\\(.)|([a-zA-Z-]+)|( ))`)
 	escape = regexp.MustCompile(`(?s)\\(x[0-9a-f]{2}|.)`)
 )
 
-// split reads a line as POSIX and, for $'…', bash define it; it is nil where the line holds anything that means more to a shell.
+// split reads a line as POSIX and, for $'…', bash define it; it is nil where the line holds
+// anything that means more to a shell.
 func split(line string) []string {
 	words := []string{""}
 	for line != "" {

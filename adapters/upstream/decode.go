@@ -16,11 +16,13 @@ import (
 )
 
 const (
-	maxDepth  = 32       // nested arrays and objects in an answer
-	drainSize = 64 << 10 // how much of a body that nobody decodes is read, for its text and to keep the connection
+	maxDepth = 32 // nested arrays and objects in an answer
+	// how much of a body that nobody decodes is read, for its text and to keep the connection
+	drainSize = 64 << 10
 )
 
-// unreadable is what is wrong with an answer that came whole; excerpt is how it begins, where that is no JSON (which may hold anything).
+// unreadable is what is wrong with an answer that came whole; excerpt is how it begins, where that
+// is no JSON (which may hold anything).
 type unreadable struct{ what, excerpt string }
 
 func (u *unreadable) Error() string { return u.what }
@@ -30,8 +32,8 @@ var (
 	errTooDeep  = fmt.Errorf("it nests more than %d arrays and objects", maxDepth)
 )
 
-// decode reads one JSON value from an answer's body, straight from the connection, and zeroes into first. Its error is *unreadable, or
-// whatever broke the connection.
+// decode reads one JSON value from an answer's body, straight from the connection, and zeroes into
+// first. Its error is *unreadable, or whatever broke the connection.
 func decode(resp *http.Response, into any, maxBody int64) error {
 	if got := resp.Header.Get("Content-Type"); got != "" && !isJSON(got) {
 		start, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
@@ -39,7 +41,8 @@ func decode(resp *http.Response, into any, maxBody int64) error {
 	}
 	reflect.ValueOf(into).Elem().SetZero() // an attempt before this one may have filled half of it
 	body := &boundedReader{from: resp.Body, left: maxBody}
-	err := json.UnmarshalRead(body, into) // refuses duplicate names, invalid UTF-8 and anything after the value
+	// refuses duplicate names, invalid UTF-8 and anything after the value
+	err := json.UnmarshalRead(body, into)
 	switch {
 	case errors.Is(body.err, errTooLarge):
 		return &unreadable{what: fmt.Sprintf("it is larger than %d bytes", maxBody)}
@@ -57,20 +60,21 @@ func decode(resp *http.Response, into any, maxBody int64) error {
 	return nil
 }
 
-// isJSON tells whether a content type is JSON or a format written in it.
+// isJSON reports whether a content type is JSON or a format written in it.
 func isJSON(contentType string) bool {
 	t, _, err := mime.ParseMediaType(contentType)
 	return (err == nil || errors.Is(err, mime.ErrInvalidMediaParameter)) &&
 		(t == "application/json" || t == "text/json" || strings.HasSuffix(t, "+json"))
 }
 
-// isCorrupt tells whether a body could not be decompressed.
+// isCorrupt reports whether a body could not be decompressed.
 func isCorrupt(err error) bool {
 	_, corrupt := errors.AsType[flate.CorruptInputError](err)
 	return corrupt || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum)
 }
 
-// withoutValue is the text of a decoding error without the vendor's value that did not fit: it may be a password of one of its users.
+// withoutValue is the text of a decoding error without the vendor's value that did not fit: it may
+// be a password of one of its users.
 func withoutValue(err error) string {
 	if e, ok := errors.AsType[*json.SemanticError](err); ok {
 		e.JSONValue = nil
@@ -115,7 +119,7 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// scan follows the nesting through p, and tells whether it stays within bounds.
+// scan follows the nesting through p, and reports whether it stays within bounds.
 func (b *boundedReader) scan(p []byte) bool {
 	if b.first == 0 {
 		if t := bytes.TrimLeft(p, " \t\r\n"); len(t) > 0 {

@@ -181,7 +181,8 @@ func TestCompressedAnswers(t *testing.T) {
 }
 
 func TestALargePageIsNotHeldTwice(t *testing.T) {
-	page := []byte(`{"unused":[` + strings.Repeat(`"`+strings.Repeat("x", 998)+`",`, 8000) + `1],"name":"one"}`) // 8 MB that no field wants
+	// 8 MB that no field wants
+	page := []byte(`{"unused":[` + strings.Repeat(`"`+strings.Repeat("x", 998)+`",`, 8000) + `1],"name":"one"}`)
 	handler := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(page)

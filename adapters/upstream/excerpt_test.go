@@ -11,7 +11,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/upstream"
 )
 
-// TestAPageFullOfTokensShowsNoPartOfOne cuts the vendor's page somewhere amid a token, wherever that is.
+// TestAPageFullOfTokensShowsNoPartOfOne cuts the vendor's page somewhere amid a token, wherever
+// that is.
 func TestAPageFullOfTokensShowsNoPartOfOne(t *testing.T) {
 	for _, status := range []int{200, 400, 403} {
 		for length := 61; length < 400; length += 67 {

@@ -17,17 +17,19 @@ import (
 
 // Request is one call of the vendor's API.
 type Request struct {
-	Method   string        // "" is GET
-	Path     string        // from the root, escaped; see Path
-	Query    url.Values    // sent sorted by name, spaces as %20
-	RawQuery string        // instead of Query: sent as it is, without the "?"
-	Header   http.Header   // further headers; Accept is application/json unless it says otherwise
-	Body     Body          // the zero Body is none
-	Unsigned bool          // Sign is left out, for the call that gets the credentials
-	Secrets  []secret.Text // secrets that this request carries, in case the vendor repeats them in an error
+	Method   string      // "" is GET
+	Path     string      // from the root, escaped; see Path
+	Query    url.Values  // sent sorted by name, spaces as %20
+	RawQuery string      // instead of Query: sent as it is, without the "?"
+	Header   http.Header // further headers; Accept is application/json unless it says otherwise
+	Body     Body        // the zero Body is none
+	Unsigned bool        // Sign is left out, for the call that gets the credentials
+	// secrets that this request carries, in case the vendor repeats them in an error
+	Secrets []secret.Text
 }
 
-// Path joins segments to an escaped path, so that an id with a slash stays one segment: Path("sites", "a/b") is "/sites/a%2Fb".
+// Path joins segments to an escaped path, so that an id with a slash stays one segment:
+// Path("sites", "a/b") is "/sites/a%2Fb".
 func Path(segments ...string) string {
 	var b strings.Builder
 	for _, s := range segments {
@@ -48,7 +50,8 @@ func (c *Client) build(ctx context.Context, req Request, write bool) (*http.Requ
 	}
 	u.Path, u.RawPath, u.RawQuery = path, req.Path, req.RawQuery
 	if u.RawQuery == "" {
-		u.RawQuery = strings.ReplaceAll(req.Query.Encode(), "+", "%20") // Encode writes a plus sign as %2B, so every "+" is a space
+		// Encode writes a plus sign as %2B, so every "+" is a space
+		u.RawQuery = strings.ReplaceAll(req.Query.Encode(), "+", "%20")
 	}
 	if req.Body.err != nil {
 		return nil, apierror.New(codes.Internal, pb.ErrorReason_INTERNAL_FAILURE, "not sent: the body of %s %s could not be made", req.Method, u.EscapedPath())
@@ -78,8 +81,8 @@ func setDefault(h http.Header, name, value string) {
 	}
 }
 
-// soundPath tells whether a path names what it seems to: an empty segment would make an item's path its collection's, and a server may
-// resolve dot segments to something else altogether.
+// soundPath reports whether a path names what it seems to: an empty segment would make an item's path
+// its collection's, and a server may resolve dot segments to something else altogether.
 func soundPath(path string) bool {
 	rest, ok := strings.CutPrefix(path, "/")
 	if !ok || strings.ContainsAny(rest, "?#") {
@@ -94,7 +97,8 @@ func soundPath(path string) bool {
 	return true
 }
 
-// repeatable tells whether net/http takes a method for one that it may send again by itself, on a connection that broke before the answer.
+// repeatable reports whether net/http takes a method for one that it may send again by itself, on a
+// connection that broke before the answer.
 func repeatable(method string) bool {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
@@ -103,9 +107,10 @@ func repeatable(method string) bool {
 	return false
 }
 
-// sendOnce keeps net/http from repeating a write. It does so for the methods above, which a write never has, and for a request with an
-// idempotency key, which it looks for under its canonical spelling alone; on the wire the spelling does not matter. What it still repeats
-// is a request of which no byte was written, because the idle connection turned out to be closed.
+// sendOnce keeps net/http from repeating a write. It does so for the methods above, which a write
+// never has, and for a request with an idempotency key, which it looks for under its canonical
+// spelling alone; on the wire the spelling does not matter. What it still repeats is a request of
+// which no byte was written, because the idle connection turned out to be closed.
 func sendOnce(h http.Header) {
 	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
 		if v, ok := h[name]; ok {

@@ -16,10 +16,12 @@ import (
 type attemptResult int
 
 const (
-	inconclusive attemptResult = iota // the caller ended the call before the vendor showed what it would do
-	unsent                            // nothing was tried
-	answered                          // the vendor works, whatever it said
-	down                              // it cannot be reached, it broke off, it was too slow, or it reports a failure of its own
+	// the caller ended the call before the vendor showed what it would do
+	inconclusive attemptResult = iota
+	unsent                     // nothing was tried
+	answered                   // the vendor works, whatever it said
+	// it cannot be reached, it broke off, it was too slow, or it reports a failure of its own
+	down
 )
 
 const (
@@ -28,9 +30,10 @@ const (
 	longPause   = time.Second
 )
 
-// Read makes a call that changes nothing at the vendor, and decodes its JSON answer into the value that into points to, which is zeroed
-// first; a nil into is for calls that answer nothing. Members that the value has no field for are ignored, names must match in case.
-// An attempt that found the vendor down is repeated, at most twice.
+// Read makes a call that changes nothing at the vendor, and decodes its JSON answer into the value
+// that into points to, which is zeroed first; a nil into is for calls that answer nothing. Members
+// that the value has no field for are ignored, names must match in case. An attempt that found the
+// vendor down is repeated, at most twice.
 func (c *Client) Read(ctx context.Context, req Request, into any) (*Response, error) {
 	var last error
 	for attempt := 1; ; attempt++ {
@@ -55,8 +58,9 @@ func (c *Client) Read(ctx context.Context, req Request, into any) (*Response, er
 	}
 }
 
-// Write makes a call that may change something at the vendor. It is sent at most once; into is as in Read. An answer that does not show
-// whether the vendor did it is OUTCOME_UNKNOWN. In a trial of a mutation nothing is sent, and the error is mutation.ErrDryRun.
+// Write makes a call that may change something at the vendor. It is sent at most once; into is as
+// in Read. An answer that does not show whether the vendor did it is OUTCOME_UNKNOWN. In a trial of
+// a mutation nothing is sent, and the error is mutation.ErrDryRun.
 func (c *Client) Write(ctx context.Context, req Request, into any) (*Response, error) {
 	if trial := mutation.DryRunFrom(ctx); trial != nil {
 		planned, err := c.curl(ctx, req)
@@ -69,7 +73,8 @@ func (c *Client) Write(ctx context.Context, req Request, into any) (*Response, e
 	return resp, err
 }
 
-// newBreaker makes a breaker that opens when ten of the last twenty attempts found the vendor down, and lets one through after five seconds.
+// newBreaker makes a breaker that opens when ten of the last twenty attempts found the vendor down,
+// and lets one through after five seconds.
 func newBreaker() circuitbreaker.CircuitBreaker[any] {
 	return circuitbreaker.NewBuilder[any]().WithFailureThresholdRatio(10, 20).WithSuccessThreshold(1).WithDelay(5 * time.Second).Build()
 }
@@ -83,13 +88,15 @@ func (c *Client) record(v attemptResult) {
 	switch {
 	case v == answered:
 		c.breaker.RecordSuccess()
-	case v == down, c.breaker.IsHalfOpen(): // a trial that proved nothing must not keep the breaker waiting for its end
+	case v == down, c.breaker.IsHalfOpen():
+		// a trial that proved nothing must not keep the breaker waiting for its end
 		c.breaker.RecordFailure()
 	}
 }
 
-// budget stops retries while too many attempts fail, so that a vendor in trouble does not get three times the load. It counts as gRPC's
-// retry throttling does: a failure costs one, a success gives back a fifth, and above ten of twenty nothing is tried again.
+// budget stops retries while too many attempts fail, so that a vendor in trouble does not get three
+// times the load. It counts as gRPC's retry throttling does: a failure costs one, a success gives
+// back a fifth, and above ten of twenty nothing is tried again.
 type budget struct {
 	mu    sync.Mutex
 	spent float64

@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	maxThrottle   = 5 * time.Minute // a longer pause is passed on to callers, but a read may find out whether it still stands
-	maxRetryAfter = 24 * time.Hour  // what a Retry-After is cut at
+	// a longer pause is passed on to callers, but a read may find out whether it still stands
+	maxThrottle   = 5 * time.Minute
+	maxRetryAfter = 24 * time.Hour // what a Retry-After is cut at
 )
 
 // throttle is a pause that the vendor asked for.
@@ -49,8 +50,8 @@ func (h *throttle) codeAndReason() (codes.Code, pb.ErrorReason) {
 	return codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE
 }
 
-// retryAfter reads the Retry-After of an answer (RFC 9110, 10.2.3): seconds, or a date, which is set against the answer's own Date lest
-// the two clocks differ. 0: it does not say.
+// retryAfter reads the Retry-After of an answer (RFC 9110, 10.2.3): seconds, or a date, which is
+// set against the answer's own Date lest the two clocks differ. 0: it does not say.
 func retryAfter(h http.Header) time.Duration {
 	text := strings.TrimSpace(h.Get("Retry-After"))
 	if text == "" {

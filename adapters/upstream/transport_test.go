@@ -100,7 +100,8 @@ func TestWhatACallThatIsOverHasLeftBehindIsNotSent(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		// More than the vendor's system takes in while nobody reads, so that a part of it waits in our own.
+		// More than the vendor's system takes in while nobody reads, so that a part of it waits in
+		// our own.
 		if _, err := c.WriteOnRecord(ctx, Request{Method: "POST", Path: "/x", Body: JSON(strings.Repeat("x", 64<<20))}, nil); err == nil {
 			t.Error("it succeeds, and nobody has read it")
 		}

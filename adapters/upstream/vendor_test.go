@@ -20,17 +20,19 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// vendor is a server at the other end of pipes in memory, so that tests run in virtual time. A test's bubble must be left by every
-// goroutine before it ends: a connection or a timer that the client forgets fails the test.
+// vendor is a server at the other end of pipes in memory, so that tests run in virtual time. A
+// test's bubble must be left by every goroutine before it ends: a connection or a timer that the
+// client forgets fails the test.
 type vendor struct {
 	t       *testing.T
-	calls   atomic.Int64                               // requests that reached the handler
-	dials   atomic.Int64                               // connections made
-	dialErr atomic.Pointer[error]                      // refuses connections
-	wrap    func(conn net.Conn, number int64) net.Conn // how the client sees its end of a connection
-	conns   chan net.Conn
-	closed  chan struct{}
-	once    sync.Once
+	calls   atomic.Int64          // requests that reached the handler
+	dials   atomic.Int64          // connections made
+	dialErr atomic.Pointer[error] // refuses connections
+	// how the client sees its end of a connection
+	wrap   func(conn net.Conn, number int64) net.Conn
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
 }
 
 func (v *vendor) Accept() (net.Conn, error) {

@@ -110,7 +110,8 @@ func TestAWriteThatNeverLeftIsNotSent(t *testing.T) {
 		_, err := c.WriteOnRecord(t.Context(), post, nil)
 		notSent(t, v, err, codes.Unavailable)
 	})
-	against(t, working, upstream.Options{BaseURL: "https://vendor.test"}, func(t *testing.T, v *vendor, c *upstream.Client) { // the vendor speaks no TLS
+	// the vendor speaks no TLS
+	against(t, working, upstream.Options{BaseURL: "https://vendor.test"}, func(t *testing.T, v *vendor, c *upstream.Client) {
 		_, err := c.WriteOnRecord(t.Context(), post, nil)
 		notSent(t, v, err, codes.Unavailable)
 	})
@@ -126,7 +127,8 @@ func TestAWriteThatNeverLeftIsNotSent(t *testing.T) {
 		_, err = c.WriteOnRecord(ctx, post, nil)
 		notSent(t, v, err, codes.Canceled)
 	})
-	slow := upstream.Options{Sign: func(context.Context, *http.Request) error { time.Sleep(2 * time.Second); return nil }} // virtual
+	// virtual
+	slow := upstream.Options{Sign: func(context.Context, *http.Request) error { time.Sleep(2 * time.Second); return nil }}
 	against(t, working, slow, func(t *testing.T, v *vendor, c *upstream.Client) {
 		_, err := c.WriteOnRecord(within(t, time.Second), post, nil)
 		notSent(t, v, err, codes.Unavailable)
@@ -154,7 +156,8 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// writes are all kinds of requests that change something, those that net/http might think harmless to repeat included.
+// writes are all kinds of requests that change something, those that net/http might think harmless
+// to repeat included.
 func writes() (all []upstream.Request) {
 	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE"} {
 		for _, body := range []upstream.Body{{}, upstream.JSON(site{"x"})} {
@@ -183,10 +186,12 @@ func TestAWriteIsSentOnceOverAConnectionThatBreaks(t *testing.T) {
 					t.Errorf("%s %s did not arrive", req.Method, name)
 				}
 			}
-			panic(http.ErrAbortHandler) // closes the connection, as a server does whose idle time has just passed
+			// closes the connection, as a server does whose idle time has just passed
+			panic(http.ErrAbortHandler)
 		}
 		against(t, handler, upstream.Options{}, func(t *testing.T, v *vendor, c *upstream.Client) {
-			if _, err := c.Read(t.Context(), get, nil); err != nil { // so that the write gets a connection that was used before
+			// so that the write gets a connection that was used before
+			if _, err := c.Read(t.Context(), get, nil); err != nil {
 				t.Fatal(err)
 			}
 			_, err := c.WriteOnRecord(t.Context(), req, nil)
@@ -199,7 +204,8 @@ func TestAWriteIsSentOnceOverAConnectionThatBreaks(t *testing.T) {
 	}
 }
 
-// dying is a connection whose other end went away unnoticed: once dead, it takes no byte, and nothing comes.
+// dying is a connection whose other end went away unnoticed: once dead, it takes no byte, and
+// nothing comes.
 type dying struct {
 	net.Conn
 	dead *atomic.Bool
@@ -304,11 +310,13 @@ func TestARecordOfAWriteHasTheStatusOfItsAnswer(t *testing.T) {
 	}
 }
 
-// What comes before the wire, a wait for its turn or a login, may take long: only then does a write go on record, and until then it ends with its caller.
+// What comes before the wire, a wait for its turn or a login, may take long: only then does a write
+// go on record, and until then it ends with its caller.
 func TestAWriteGoesOnRecordRightBeforeItLeaves(t *testing.T) {
 	o := upstream.Options{
 		MaxPerSecond: 0.1,
-		Sign:         func(context.Context, *http.Request) error { time.Sleep(2 * time.Second); return nil }, // virtual
+		// virtual
+		Sign: func(context.Context, *http.Request) error { time.Sleep(2 * time.Second); return nil },
 	}
 	against(t, working, o, func(t *testing.T, v *vendor, c *upstream.Client) {
 		if _, err := c.Read(t.Context(), upstream.Request{Path: "/x", Unsigned: true}, nil); err != nil {
@@ -354,7 +362,8 @@ func (d *diary) Put(ctx context.Context, step string, r mutation.Record) error {
 	return d.Memory.Put(ctx, step, r)
 }
 
-// A process may freeze, or the store may take its time, after the write went on record: by when its call is over stands there.
+// A process may freeze, or the store may take its time, after the write went on record: by when its
+// call is over stands there.
 func TestAWriteThatIsLateForItsOwnCallIsNotSent(t *testing.T) {
 	against(t, working, upstream.Options{Timeout: time.Second}, func(t *testing.T, v *vendor, c *upstream.Client) {
 		_, err := mutation.Do(mutation.NewContext(t.Context(), frozen{mutation.NewMemory()}), mutation.Write[*emptypb.Empty]{Step: "create", Send: func(ctx context.Context) (*emptypb.Empty, error) {

@@ -64,7 +64,8 @@ func anyProduct(o *op) string {
 	return "vendors/amino/products/" + productID(o.random.IntN(aminoProducts))
 }
 
-// heldLicense is a licence that it puts there for an op of such a purpose, or one that other ops revoke too.
+// heldLicense is a license that it puts there for an op of such a purpose, or one that other ops
+// revoke too.
 func (w *world) heldLicense(o *op, purpose string) string {
 	id := purpose + "-" + o.token
 	if o.chance(0.2) {
@@ -74,12 +75,12 @@ func (w *world) heldLicense(o *op, purpose string) string {
 	return id
 }
 
-// issued are the licences that ops have issued, and not putLicense.
+// issued are the licenses that ops have issued, and not putLicense.
 func (w *world) issued() []emulator.License {
 	return slices.DeleteFunc(w.amino.Licenses(), func(l emulator.License) bool { return l.UserID == "user-"+l.ID })
 }
 
-// putLicense gives a licence to a user of its own, for an order of its own.
+// putLicense gives a license to a user of its own, for an order of its own.
 func (w *world) putLicense(id string) {
 	w.amino.PutLicenses(emulator.License{ID: id, UserID: "user-" + id, ProductID: productID(0), OrderID: "old-" + id})
 }
@@ -93,7 +94,8 @@ func claimIssue(step, user, order string) *claim {
 	return c
 }
 
-// planLicense creates licences: some without an order id, and some for one order, which are licences of their own.
+// planLicense creates licenses: some without an order id, and some for one order, which are
+// licenses of their own.
 func planLicense(_ *world, o *op) {
 	l := &pb.ProductLicense{
 		User: "user-" + o.token, Product: anyProduct(o), OrderId: "create-" + o.token,
@@ -109,7 +111,7 @@ func planLicense(_ *world, o *op) {
 	o.claim(claimIssue("issue", l.GetUser(), l.GetOrderId()))
 }
 
-// planBatchCreate creates some licences, now and then one of a product that does not exist.
+// planBatchCreate creates some licenses, now and then one of a product that does not exist.
 func planBatchCreate(_ *world, o *op) {
 	req := &pb.BatchCreateProductLicensesRequest{Parent: "vendors/amino"}
 	for i := range 2 + o.random.IntN(4) {
@@ -123,7 +125,7 @@ func planBatchCreate(_ *world, o *op) {
 	o.request = req
 }
 
-// planBatchDelete revokes some licences, now and then one that is not there.
+// planBatchDelete revokes some licenses, now and then one that is not there.
 func planBatchDelete(w *world, o *op) {
 	req := &pb.BatchDeleteProductLicensesRequest{Parent: "vendors/amino"}
 	for i := range 2 + o.random.IntN(4) {
@@ -151,7 +153,8 @@ func learnResults(o *op, results []*pb.ProductLicenseResult) {
 	}
 }
 
-// planReplace replaces a licence, now and then by terms that AminoTV refuses, so that the old ones are to be issued again.
+// planReplace replaces a license, now and then by terms that AminoTV refuses, so that the old ones
+// are to be issued again.
 func planReplace(w *world, o *op) {
 	id := w.heldLicense(o, "replace")
 	l := &pb.ProductLicense{User: "user-" + id, Product: anyProduct(o), OrderId: "replace-" + o.token}
@@ -165,7 +168,8 @@ func planReplace(w *world, o *op) {
 	o.claim(claimIssue("restore", l.GetUser(), "old-"+id))
 }
 
-// aminoWrite is the RPC that makes a write; "" where the request is none. The ids say what they are for.
+// aminoWrite is the RPC that makes a write; "" where the request is none. The ids say what they are
+// for.
 func aminoWrite(method, path, body string) string {
 	of := func(text string) string {
 		switch {

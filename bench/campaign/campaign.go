@@ -19,8 +19,9 @@ import (
 // options say how large a campaign is, and how rough.
 type options struct {
 	Seed      uint64
-	Mutations int           // how many are asked for
-	Round     int           // after so many everything is settled and compared, since a ledger does not hold more
+	Mutations int // how many are asked for
+	// after so many everything is settled and compared, since a ledger does not hold more
+	Round     int
 	Callers   int           // how many calls are made at the same time, by clients of several each
 	Patience  time.Duration // how long a caller calls again, at most
 	Timeout   time.Duration // the adapters': how long they wait for a vendor
@@ -48,7 +49,8 @@ type campaign struct {
 	out      io.Writer // progress
 }
 
-// run carries the campaign out with so many replicas on the store that dsn names, and tells what came of it.
+// run carries the campaign out with so many replicas on the store that dsn names, and tells what
+// came of it.
 func run(ctx context.Context, o options, binary, dsn string, replicas int, out io.Writer) (res result, err error) {
 	c := &campaign{options: o, kinds: kinds(), world: newWorld(o.Seed), out: out}
 	if c.folder, err = os.MkdirTemp("", "campaign"); err != nil {
@@ -110,7 +112,8 @@ func (c *campaign) startAll(binary string, n int) error {
 	return nil
 }
 
-// round carries out the ops from first to end while everything fails, lets the servers settle what is left when nothing fails any more, and compares.
+// round carries out the ops from first to end while everything fails, lets the servers settle what
+// is left when nothing fails any more, and compares.
 func (c *campaign) round(ctx context.Context, first, end int) error {
 	begun := time.Now()
 	for _, g := range c.world.gates {
@@ -205,7 +208,8 @@ func (c *campaign) compare(ctx context.Context, ops []*op, open []*pb.Mutation) 
 	return nil
 }
 
-// replay calls everything again that succeeded: the answers must be those of before, and nothing may happen at the vendors.
+// replay calls everything again that succeeded: the answers must be those of before, and nothing
+// may happen at the vendors.
 func (c *campaign) replay(ctx context.Context, j *judge) {
 	each(c.Callers, j.ops, func(o *op) {
 		if o.told == nil && j.records[o.id].GetState() != pb.Mutation_SUCCEEDED {

@@ -17,8 +17,10 @@ import (
 )
 
 const (
-	giveUp   = 0.04 // of the calls without a definite answer are not made again: then the server has to settle it by itself
-	askAgain = 0.1  // of the definite answers are asked for a second time
+	// of the calls without a definite answer are not made again: then the server has to settle it
+	// by itself
+	giveUp   = 0.04
+	askAgain = 0.1 // of the definite answers are asked for a second time
 )
 
 // client calls the replicas, each over a connection of its own.
@@ -47,7 +49,8 @@ func (c *client) close() {
 	}
 }
 
-// carryOut calls until there is a definite answer, or nobody wants to know any more: always with the same request_id, and each time one of the replicas.
+// carryOut calls until there is a definite answer, or nobody wants to know any more: always with
+// the same request_id, and each time one of the replicas.
 func (c *client) carryOut(ctx context.Context, w *world, o *op) {
 	patient := time.Now().Add(c.patience)
 	for {
@@ -120,7 +123,8 @@ func reason(s *status.Status) *errdetails.ErrorInfo {
 	return nil
 }
 
-// definite tells whether an error says that the call has failed for good. After any other the same call may be made again.
+// definite reports whether an error says that the call has failed for good. After any other the same
+// call may be made again.
 func definite(code codes.Code, why string) bool {
 	switch code {
 	case codes.Unknown, codes.Unavailable, codes.ResourceExhausted, codes.DeadlineExceeded, codes.Canceled, codes.Internal:
@@ -131,7 +135,7 @@ func definite(code codes.Code, why string) bool {
 	return why != ""
 }
 
-// whole tells whether an answer is definite: a batch's is not where it does not know of some items.
+// whole reports whether an answer is definite: a batch's is not where it does not know of some items.
 func whole(answer proto.Message) bool {
 	batch, ok := answer.(interface {
 		GetResults() []*pb.ProductLicenseResult

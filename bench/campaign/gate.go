@@ -21,8 +21,8 @@ const (
 	alsoShare  = 0.06 // of the writes meet trouble behind the vendor
 )
 
-// gate is where a vendor's requests come in. It orders a fault of the twin for some of them: which ones, is a matter of the seed and of what the request says,
-// and not of what else is under way.
+// gate is where a vendor's requests come in. It orders a fault of the twin for some of them: which
+// ones, is a matter of the seed and of what the request says, and not of what else is under way.
 type gate struct {
 	vendor string
 	twin   twinned
@@ -43,7 +43,8 @@ func newGate(vendor string, t twinned, write func(method, path, body string) str
 	return &gate{vendor: vendor, twin: t, write: write, seed: seed, late: late, seen: map[string]int{}, met: map[string]int{}, restarts: make(chan struct{}, 1)}
 }
 
-// serve takes requests until ctx ends. A restart drops all connections, and for a moment takes none.
+// serve takes requests until ctx ends. A restart drops all connections, and for a moment takes
+// none.
 func (g *gate) serve(ctx context.Context, l net.Listener) {
 	address := l.Addr().String()
 	for ctx.Err() == nil {
@@ -150,7 +151,8 @@ const notJSON = "<html><body>Please wait</body></html>"
 // some is the delay of a fault that has one; how long it is, is drawn.
 const some = time.Nanosecond
 
-// writeFaults are what writes meet: before the effect, after it, and so late that nobody waits any more.
+// writeFaults are what writes meet: before the effect, after it, and so late that nobody waits any
+// more.
 var writeFaults = []twin.Fault{
 	{Kind: twin.FaultCut},
 	{Kind: twin.FaultCut, Delay: some},

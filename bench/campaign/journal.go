@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	// longestSettling is how long the servers may take to settle everything, once nothing fails any more.
+	// longestSettling is how long the servers may take to settle everything, once nothing fails any
+	// more.
 	longestSettling = 3 * time.Minute
 	pageSize        = 500
 )
@@ -43,7 +44,8 @@ func (c *client) unsettled(ctx context.Context) (open []*pb.Mutation, err error)
 	return open, nil
 }
 
-// forEver tells whether a mutation is UNKNOWN, nobody settles it, and that is right: the vendor shows nothing of it.
+// forEver reports whether a mutation is UNKNOWN, nobody settles it, and that is right: the vendor
+// shows nothing of it.
 func forEver(m *pb.Mutation) bool {
 	switch lastSegment(m.GetMethod()) {
 	case "RegisterFairPlayCertificate", "ResetMemberPassword":
@@ -52,7 +54,8 @@ func forEver(m *pb.Mutation) bool {
 	return false
 }
 
-// awaitSettled waits until the servers have settled what they can. After hurry they are told to, since their pauses grow.
+// awaitSettled waits until the servers have settled what they can. After hurry they are told to,
+// since their pauses grow.
 func (c *client) awaitSettled(ctx context.Context, hurry time.Duration) ([]*pb.Mutation, error) {
 	begun := time.Now()
 	for {

@@ -1,27 +1,33 @@
-// Command campaign makes thousands of mutations while everything around them fails, and then compares what the journal says with what the vendors did, record
-// by record.
+// Command campaign makes thousands of mutations while everything around them fails, and then
+// compares what the journal says with what the vendors did, record by record.
 //
 //	go run ./bench/campaign --mutations 10000 --seed 1
 //	go run ./bench/campaign --mutations 500 --store sqlite
 //
-// Several clients call every mutating RPC of every vendor, each call with a request_id and a deadline. On an unknown outcome, an unavailable server or a broken
-// connection they call again with the same request_id, at any replica, until there is a definite answer, or give up: then the server has to settle it by itself.
-// The vendors are the four twins, in this process. They cut connections before a write and after it, answer 5xx, throttle, answer what is no JSON or has no end,
-// stall for longer than anybody waits and go on with the write then, and restart. The server is the real one, built from this source: one process on SQLite,
-// two on one PostgreSQL. They are killed with SIGKILL at random moments and started again at once.
+// Several clients call every mutating RPC of every vendor, each call with a request_id and a
+// deadline. On an unknown outcome, an unavailable server or a broken connection they call again
+// with the same request_id, at any replica, until there is a definite answer, or give up: then the
+// server has to settle it by itself. The vendors are the four twins, in this process. They cut
+// connections before a write and after it, answer 5xx, throttle, answer what is no JSON or has no
+// end, stall for longer than anybody waits and go on with the write then, and restart. The server
+// is the real one, built from this source: one process on SQLite, two on one PostgreSQL. They are
+// killed with SIGKILL at random moments and started again at once.
 //
-// In the end nothing fails any more, and the servers settle what is open. Then every mutation that the journal holds and every effect in the twins' ledgers must
-// belong together:
+// In the end nothing fails any more, and the servers settle what is open. Then every mutation that
+// the journal holds and every effect in the twins' ledgers must belong together:
 //
 //	lost         SUCCEEDED, and the vendor shows no effect of it, or not as the last one where it was the last
 //	doubled      more effects than one for one request_id
 //	misreported  FAILED with an effect; told to a client otherwise than the journal says; two answers to one request_id; an effect that no mutation claims;
-//	             something that nobody settles; Irdeto's entitlements are not those of AminoTV's licences
+//	             something that nobody settles; Irdeto's entitlements are not those of AminoTV's licenses
 //
-// What nobody can read back, the reset of a password and the registration of a certificate, may stay unknown for ever, with one effect or none. All calls that
-// succeeded are made once more: they must be answered as before, and do nothing. The command fails unless the last three columns are zero, and explains what is
-// not. PostgreSQL is the server in DRMHUB_TEST_POSTGRES, the postgres:// DSN of somebody who may create databases, or one that is started for the purpose. What is
-// asked for, and which requests meet faults, follow from the seed; what happens at the same time does not. It needs Go and Linux.
+// What nobody can read back, the reset of a password and the registration of a certificate, may
+// stay unknown forever, with one effect or none. All calls that succeeded are made once more: they
+// must be answered as before, and do nothing. The command fails unless the last three columns are
+// zero, and explains what is not. PostgreSQL is the server in DRMHUB_TEST_POSTGRES, the postgres://
+// DSN of somebody who may create databases, or one that is started for the purpose. What is asked
+// for, and which requests meet faults, follow from the seed; what happens at the same time does
+// not. It needs Go and Linux.
 package main
 
 import (

@@ -60,7 +60,8 @@ func planNCPOrder(_ *world, o *op) {
 	o.claim(&claim{step: "order", effect: emulator.EffectSiteCreated, by: "siteName", details: map[string]string{"siteName": name, "policyId": policy}})
 }
 
-// planNCPUpdate changes the name, the policy or both; the vendor takes both at once, so that the other is sent as it was read.
+// planNCPUpdate changes the name, the policy or both; the vendor takes both at once, so that the
+// other is sent as it was read.
 func planNCPUpdate(w *world, o *op) {
 	site := ncpSite(o)
 	if s, chosen := oneOfLast(o, w.ncp.Sites()); chosen {

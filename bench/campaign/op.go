@@ -68,7 +68,8 @@ type op struct {
 	random  *rand.Rand
 	request proto.Message
 	claims  []*claim
-	sets    map[string]string // what the world tells once the op took effect, unless another one came later: see world.state
+	// what the world tells once the op took effect, unless another one came later: see world.state
+	sets map[string]string
 
 	calls   int            // how often it was called
 	cut     int            // how many of these calls a kill cut
@@ -114,7 +115,8 @@ func (o *op) chance(p float64) bool { return o.random.Float64() < p }
 // shared is a name that so many ops that come one after the other have in common.
 func (o *op) shared(n int) string { return fmt.Sprintf("s%05d", o.number/n) }
 
-// oneOfLast is one of the last few things that a vendor shows, such as other ops have just created, and may not know of; false where there is none, or in most cases.
+// oneOfLast is one of the last few things that a vendor shows, such as other ops have just created,
+// and may not know of; false where there is none, or in most cases.
 func oneOfLast[T any](o *op, shown []T) (one T, chosen bool) {
 	last := shown[max(0, len(shown)-5):]
 	if len(last) == 0 || !o.chance(0.3) {

@@ -96,11 +96,12 @@ func changeKey(name string) string {
 	return parts[3] + "/" + service + "/" + group
 }
 
-// planCancel cancels a change that some client has heard of, and that may be cancelled or approved by now.
+// planCancel cancels a change that some client has heard of, and that may be canceled or approved
+// by now.
 func planCancel(w *world, o *op) {
 	name := w.heardChange(o)
 	o.request = &pb.CancelStatusChangeRequest{Name: name}
-	o.claim(&claim{step: "cancel", effect: emulator.EffectChangeCancelled, key: changeKey(name)})
+	o.claim(&claim{step: "cancel", effect: emulator.EffectChangeCanceled, key: changeKey(name)})
 }
 
 func planIntegration(w *world, o *op) {

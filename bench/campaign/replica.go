@@ -23,7 +23,8 @@ import (
 	"github.com/drmhub/drmhub/bench/internal/program"
 )
 
-// configuration is that of all replicas: where the store is, how long a vendor may take, and where the vendors are.
+// configuration is that of all replicas: where the store is, how long a vendor may take, and where
+// the vendors are.
 const configuration = `
 grpc: {listen: "127.0.0.1:0"}
 http: {listen: "127.0.0.1:0"}

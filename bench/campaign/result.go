@@ -91,7 +91,7 @@ func (r *result) add(w *world, j *judge, found []discrepancy) {
 
 // print writes the table in Markdown.
 func (r *result) print(out io.Writer) {
-	fmt.Fprintln(out, "| kind | mutations | calls | succeeded | failed | unknown for ever | faults met | cut by kills | lost | doubled | misreported |")
+	fmt.Fprintln(out, "| kind | mutations | calls | succeeded | failed | unknown forever | faults met | cut by kills | lost | doubled | misreported |")
 	fmt.Fprintln(out, "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
 	var sum row
 	for _, kind := range slices.Sorted(slices.Values(r.kinds)) {

@@ -19,8 +19,8 @@ func telecomxKinds() []*kind {
 	}
 }
 
-// planAccount creates accounts, each for a customer of its own: some without a username, some with a password, and some of one username, which can be created
-// once.
+// planAccount creates accounts, each for a customer of its own: some without a username, some with
+// a password, and some of one username, which can be created once.
 func planAccount(w *world, o *op) {
 	customer := fmt.Sprintf("%024x", 0x100000+o.number)
 	w.telecomx.PutCustomers(emulator.Customer{ID: customer, Features: []string{emulator.FeatureBusiness}})
@@ -38,7 +38,8 @@ func planAccount(w *world, o *op) {
 	o.claim(&claim{step: "create", effect: emulator.EffectAccountCreated, by: "customer", key: account.GetUsername(), details: map[string]string{"customer": customer}})
 }
 
-// planDevice removes a device: one of an account that it puts there, or one that other clients remove too. Some are still bound, and stay unless forced.
+// planDevice removes a device: one of an account that it puts there, or one that other clients
+// remove too. Some are still bound, and stay unless forced.
 func planDevice(w *world, o *op) {
 	number := 0x100000 + o.number
 	if o.chance(0.3) {
@@ -58,7 +59,8 @@ func planDevice(w *world, o *op) {
 	o.claim(&claim{step: "delete", effect: emulator.EffectDeviceDeleted, key: id})
 }
 
-// telecomxWrite is the RPC that makes a write; "" where the request is none. A login changes nothing that anybody sees.
+// telecomxWrite is the RPC that makes a write; "" where the request is none. A login changes
+// nothing that anybody sees.
 func telecomxWrite(method, path, _ string) string {
 	switch {
 	case method == "GET" || path == emulator.LoginPath:

@@ -130,7 +130,8 @@ func (j *judge) judgeRecord(o *op) {
 	}
 }
 
-// allRefused tells whether the op is a batch that was answered with nothing but refusals: as a mutation it has failed.
+// allRefused reports whether the op is a batch that was answered with nothing but refusals: as a
+// mutation it has failed.
 func allRefused(o *op) bool {
 	return !slices.ContainsFunc(o.claims, func(c *claim) bool { return c.told == nil || *c.told })
 }
@@ -165,7 +166,8 @@ func (j *judge) judgeEffect(vendor string, e twin.Effect) {
 	j.unclaimed(e, candidates)
 }
 
-// unclaimed blames the op that was called last before the effect, or nearly so, and names the others.
+// unclaimed blames the op that was called last before the effect, or nearly so, and names the
+// others.
 func (j *judge) unclaimed(e twin.Effect, candidates []*claimed) {
 	created := func(c *claimed) time.Time { return j.records[c.op.id].GetCreateTime().AsTime() }
 	slices.SortFunc(candidates, func(a, b *claimed) int { return created(b).Compare(created(a)) })
@@ -190,7 +192,7 @@ func (j *judge) taken(o *op, c *claim) string {
 	return strings.Join(by, "")
 }
 
-// fits tells whether an effect is as the claim says.
+// fits reports whether an effect is as the claim says.
 func (c *claimed) fits(e twin.Effect) bool {
 	if c.key != "" && c.key != e.Key && (c.state == pb.Mutation_SUCCEEDED || c.by == "") {
 		return false
@@ -203,7 +205,8 @@ func (c *claimed) fits(e twin.Effect) bool {
 	return true
 }
 
-// judgeState compares how things are with what the last mutation made them, in the journal's order: no two mutations change one thing at the same time.
+// judgeState compares how things are with what the last mutation made them, in the journal's order:
+// no two mutations change one thing at the same time.
 func (j *judge) judgeState() {
 	last := map[string]*op{}
 	for _, o := range j.ops {

@@ -51,19 +51,19 @@ func TestTheJudgeFindsWhatIsWrong(t *testing.T) {
 		hear    func(*op)
 		found   []string
 	}{
-		"one effect":                      {record: succeeded, effects: []twin.Effect{soon}},
-		"no effect":                       {record: succeeded, found: []string{lost}},
-		"two effects":                     {record: succeeded, effects: []twin.Effect{soon, later}, found: []string{doubled}},
-		"an effect after its end":         {record: succeeded, effects: []twin.Effect{soon, effect(5 * time.Second)}, found: []string{misreported}},
-		"a success without a write":       {record: resting, found: []string{lost}},
-		"a failure":                       {record: failed},
-		"a failure with an effect":        {record: failed, effects: []twin.Effect{soon}, found: []string{misreported}},
-		"unknown for ever, and no effect": {record: unknown},
-		"unknown for ever, and an effect": {record: unknown, effects: []twin.Effect{soon}},
-		"unknown for ever, and two":       {record: unknown, effects: []twin.Effect{soon, later}, found: []string{doubled}},
-		"an effect of nobody's":           {record: succeeded, effects: []twin.Effect{soon, {Request: 2, Time: sent, Kind: soon.Kind, Key: "8"}}, found: []string{misreported}},
-		"never called":                    {},
-		"a success that is not recorded":  {hear: func(o *op) { o.hear(&pb.ResetMemberPasswordResponse{}, nil) }, found: []string{misreported}},
+		"one effect":                     {record: succeeded, effects: []twin.Effect{soon}},
+		"no effect":                      {record: succeeded, found: []string{lost}},
+		"two effects":                    {record: succeeded, effects: []twin.Effect{soon, later}, found: []string{doubled}},
+		"an effect after its end":        {record: succeeded, effects: []twin.Effect{soon, effect(5 * time.Second)}, found: []string{misreported}},
+		"a success without a write":      {record: resting, found: []string{lost}},
+		"a failure":                      {record: failed},
+		"a failure with an effect":       {record: failed, effects: []twin.Effect{soon}, found: []string{misreported}},
+		"unknown forever, and no effect": {record: unknown},
+		"unknown forever, and an effect": {record: unknown, effects: []twin.Effect{soon}},
+		"unknown forever, and two":       {record: unknown, effects: []twin.Effect{soon, later}, found: []string{doubled}},
+		"an effect of nobody's":          {record: succeeded, effects: []twin.Effect{soon, {Request: 2, Time: sent, Kind: soon.Kind, Key: "8"}}, found: []string{misreported}},
+		"never called":                   {},
+		"a success that is not recorded": {hear: func(o *op) { o.hear(&pb.ResetMemberPasswordResponse{}, nil) }, found: []string{misreported}},
 		"a success that is a failure": {
 			record: failed, hear: func(o *op) { o.hear(&pb.ResetMemberPasswordResponse{}, nil) }, found: []string{misreported},
 		},
@@ -119,13 +119,13 @@ func TestTheJudgeLooksAtIrdeto(t *testing.T) {
 	w := newWorld(1)
 	w.putLicense("held")
 	if wrong := w.irdeto(); len(wrong) > 0 {
-		t.Errorf("of a licence with its entitlement: %q", wrong)
+		t.Errorf("of a license with its entitlement: %q", wrong)
 	}
 	w.amino = amino.New(amino.Options{WithoutIrdeto: true})
 	w.amino.PutProducts(amino.Product{ID: productID(0)})
 	w.putLicense("held")
 	if wrong := w.irdeto(); len(wrong) != 1 || !strings.Contains(wrong[0], "held") {
-		t.Errorf("of a licence without one: %q", wrong)
+		t.Errorf("of a license without one: %q", wrong)
 	}
 }
 

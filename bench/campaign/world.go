@@ -130,7 +130,8 @@ func (w *world) heardChange(o *op) string {
 	return w.changes[o.random.IntN(len(w.changes))]
 }
 
-// staff works at the vendors until ctx ends: somebody at PallyCon approves changes that wait, TelecomX ends sessions, and servers are restarted.
+// staff works at the vendors until ctx ends: somebody at PallyCon approves changes that wait,
+// TelecomX ends sessions, and servers are restarted.
 func (w *world) staff(ctx context.Context, seed uint64, restarts time.Duration) {
 	random := twin.Rand(seed, "staff")
 	names := []string{"pallycon", "ncp", "telecomx", "amino"}
@@ -141,7 +142,8 @@ func (w *world) staff(ctx context.Context, seed uint64, restarts time.Duration) 
 		case <-ctx.Done():
 			return
 		}
-		_, _ = w.pallycon.Approve(fmt.Sprintf("S%03d", random.IntN(pallyconSites)), pallycon.ServiceDRM) // where one waits
+		// where one waits
+		_, _ = w.pallycon.Approve(fmt.Sprintf("S%03d", random.IntN(pallyconSites)), pallycon.ServiceDRM)
 		if random.IntN(100) == 0 {
 			w.telecomx.RevokeTokens()
 		}
@@ -154,9 +156,9 @@ func (w *world) staff(ctx context.Context, seed uint64, restarts time.Duration) 
 
 // troubleIrdeto has Irdeto fail now and then, in the way that the next of AminoTV's calls meets.
 func (w *world) troubleIrdeto(random *rand.Rand) {
-	behaviours := []amino.IrdetoBehaviour{amino.IrdetoRefuses, amino.IrdetoDown, amino.IrdetoStalls}
-	order := amino.IrdetoOrder{Behaviour: behaviours[random.IntN(len(behaviours))], Times: 1}
-	order.TakesEffect = order.Behaviour == amino.IrdetoStalls && random.IntN(2) == 0
+	behaviors := []amino.IrdetoBehavior{amino.IrdetoRefuses, amino.IrdetoDown, amino.IrdetoStalls}
+	order := amino.IrdetoOrder{Behavior: behaviors[random.IntN(len(behaviors))], Times: 1}
+	order.TakesEffect = order.Behavior == amino.IrdetoStalls && random.IntN(2) == 0
 	w.amino.OrderIrdeto(order)
 }
 
@@ -170,7 +172,8 @@ func (w *world) calm() {
 
 func effectKey(vendor, kind, key string) string { return vendor + "|" + kind + "|" + key }
 
-// takeEffects takes what the ledger of a vendor has of requests, oldest first. Nothing may be under way.
+// takeEffects takes what the ledger of a vendor has of requests, oldest first. Nothing may be under
+// way.
 func (w *world) takeEffects(vendor string) []twin.Effect {
 	ledger := w.gates[vendor].twin.Ledger()
 	var taken []twin.Effect
@@ -210,7 +213,7 @@ func (w *world) state() map[string]string {
 	return now
 }
 
-// irdeto tells where Irdeto's entitlements are not those of AminoTV's licences.
+// irdeto tells where Irdeto's entitlements are not those of AminoTV's licenses.
 func (w *world) irdeto() []string {
 	standing := map[string]int{}
 	for _, e := range w.amino.Entitlements() {
@@ -219,12 +222,12 @@ func (w *world) irdeto() []string {
 	var wrong []string
 	for _, l := range w.amino.Licenses() {
 		if standing[l.ID] != 1 {
-			wrong = append(wrong, fmt.Sprintf("licence %s of user %s has %d entitlements at Irdeto", l.ID, l.UserID, standing[l.ID]))
+			wrong = append(wrong, fmt.Sprintf("license %s of user %s has %d entitlements at Irdeto", l.ID, l.UserID, standing[l.ID]))
 		}
 		delete(standing, l.ID)
 	}
 	for id := range standing {
-		wrong = append(wrong, fmt.Sprintf("Irdeto holds an entitlement of licence %s, which does not stand", id))
+		wrong = append(wrong, fmt.Sprintf("Irdeto holds an entitlement of license %s, which does not stand", id))
 	}
 	return wrong
 }

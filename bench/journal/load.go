@@ -29,7 +29,8 @@ func dial(name, address string) (*server, error) {
 	return s, nil
 }
 
-// load makes mutations with so many callers for that long, and answers how many it made a second. A call that fails ends it.
+// load makes mutations with so many callers for that long, and answers how many it made a second. A
+// call that fails ends it.
 func (s *server) load(ctx context.Context, callers int, length time.Duration) (rate float64, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

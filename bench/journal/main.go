@@ -1,18 +1,23 @@
-// Command journal measures what the journal costs: mutations a second with it and without it, in one run.
+// Command journal measures what the journal costs: mutations a second with it and without it, in
+// one run.
 //
 //	go run ./bench/journal
 //	go run ./bench/journal -rounds 5 -time 5s
 //
-// A mutation is ResetMemberPassword, since it is one write at the vendor and no read. The vendor is PallyCon's twin on loopback, in this process, without any delay.
-// Each caller resets the password of a member of its own, since mutations of one resource wait for each other.
+// A mutation is ResetMemberPassword, since it is one write at the vendor and no read. The vendor is
+// PallyCon's twin on loopback, in this process, without any delay. Each caller resets the password
+// of a member of its own, since mutations of one resource wait for each other.
 //
-//   - "in memory", "SQLite" and "PostgreSQL" are the real server, built from this source, with nothing but store.dsn different: every call passes all that it
+//   - "in memory", "SQLite" and "PostgreSQL" are the real server, built from this source, with
+//     nothing but store.dsn different: every call passes all that it
 //     passes in production, and is durable when it is answered, but for the first. SQLite's file and PostgreSQL's data are in the folder for temporary files,
 //     and both wait for its disk.
-//   - "without" is a gRPC server of this program's own that hands the calls straight to the same adapter, with a log of steps in memory alone. It lacks not only
+//   - "without" is a gRPC server of this program's own that hands the calls straight to the same
+//     adapter, with a log of steps in memory alone. It lacks not only
 //     the journal and the audit trail, but validation and error shaping too: the comparison is not in the journal's favour.
 //
-// All four run as processes of their own, and take turns in every round. What is printed is the median of the rounds. It needs Go and PostgreSQL's programs.
+// All four run as processes of their own, and take turns in every round. What is printed is the
+// median of the rounds. It needs Go and PostgreSQL's programs.
 package main
 
 import (
@@ -60,7 +65,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	rates := make([][][]float64, len(servers)) // by server and number of callers
 	for i, s := range servers {
 		rates[i] = make([][]float64, len(callers))
-		if _, err := s.load(ctx, slices.Max(callers), *length/4); err != nil { // connections, and what is made at the first use
+		// connections, and what is made at the first use
+		if _, err := s.load(ctx, slices.Max(callers), *length/4); err != nil {
 			return err
 		}
 	}

@@ -18,7 +18,8 @@ import (
 
 const site = "vendors/acme/sites/DEMO"
 
-// overGRPC receives the whole stream, and tells how many rows it had: rows that are where they belong.
+// overGRPC receives the whole stream, and tells how many rows it had: rows that are where they
+// belong.
 func overGRPC(ctx context.Context, address string, slow time.Duration) (rows int, err error) {
 	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {

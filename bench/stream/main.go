@@ -1,12 +1,14 @@
-// Command stream measures what a long stream of licences costs the server: how much memory at most, and how long.
+// Command stream measures what a long stream of licenses costs the server: how much memory at most,
+// and how long.
 //
 //	go run ./bench/stream                      one million rows over gRPC; fails where the server took 64 MiB or more
 //	go run ./bench/stream -rest                the same as lines of JSON over REST
 //	go run ./bench/stream -slow 5ms            with a client that takes its time over every message
 //	go run ./bench/stream -rows 100000 -limit 40
 //
-// The server is the real one, built from this source and run as a process of its own, so that its memory can be told: VmHWM of /proc, the most that it ever
-// had resident. Vendor and client are in the program itself. The vendor makes its rows up as they are asked for. It needs Linux and Go.
+// The server is the real one, built from this source and run as a process of its own, so that its
+// memory can be told: VmHWM of /proc, the most that it ever had resident. Vendor and client are in
+// the program itself. The vendor makes its rows up as they are asked for. It needs Linux and Go.
 package main
 
 import (

@@ -28,7 +28,8 @@ vendors:
     pallycon: {base_url: %q, account_id: bench, account_seq: "1", service_api_key: {env: BENCH_KEY}}
 `
 
-// startServer runs the server against the vendor, with the garbage collector's settings as they are by default.
+// startServer runs the server against the vendor, with the garbage collector's settings as they are
+// by default.
 func startServer(ctx context.Context, binary, vendorURL string) (s *server, err error) {
 	s = &server{}
 	if s.folder, err = os.MkdirTemp("", "stream"); err != nil {

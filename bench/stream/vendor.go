@@ -12,7 +12,8 @@ import (
 // newest is when the newest row was asked for.
 var newest = time.Date(2026, 3, 2, 23, 59, 59, 0, time.UTC)
 
-// startVendor serves PallyCon's calls for one site, DEMO, with so many licences: three in every second, none like another.
+// startVendor serves PallyCon's calls for one site, DEMO, with so many licenses: three in every
+// second, none like another.
 func startVendor(ctx context.Context, rows int) (url string, stop func(), err error) {
 	var listen net.ListenConfig
 	listener, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -40,7 +41,8 @@ func startVendor(ctx context.Context, rows int) (url string, stop func(), err er
 	return "http://" + listener.Addr().String(), func() { _ = server.Close() }, nil
 }
 
-// appendRow adds the row at a position, 0 being the newest, in the form and of about the length of the guide's samples.
+// appendRow adds the row at a position, 0 being the newest, in the form and of about the length of
+// the guide's samples.
 func appendRow(body []byte, i int) []byte {
 	regTime := newest.Add(-time.Duration(i/3) * time.Second).Format("20060102150405")
 	return fmt.Appendf(body, `{"cid":"content-%06d","status":"success","error_code":"0000","drm_type":"Widevine","user_id":"viewer-%08d@example.com",`+

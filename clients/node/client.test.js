@@ -24,7 +24,7 @@ test("lists the sites of all vendors", async () => {
   assert.deepEqual(answer.unreachable, []);
 });
 
-test("pages through the licences that were refused", async () => {
+test("pages through the licenses that were refused", async () => {
   const filter = { ...past, status: "FAILURE" };
   const sizes = [];
   const rows = [];
@@ -38,7 +38,7 @@ test("pages through the licences that were refused", async () => {
   assert.deepEqual(rows, whole.licenses);
 });
 
-test("streams all licences, and goes on where a stream broke off", async () => {
+test("streams all licenses, and goes on where a stream broke off", async () => {
   const listed = [];
   for await (const page of pages(licenses, "listLicenses", { parent, filter: past, pageSize: 1000 })) listed.push(...page.licenses);
 

@@ -8,7 +8,7 @@ import uuid
 import grpc
 from google.rpc import error_details_pb2, status_pb2
 
-TIMEOUT = 10  # seconds; without one a call may wait for ever
+TIMEOUT = 10  # seconds; without one a call may wait forever
 
 PASSING = (grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED)
 

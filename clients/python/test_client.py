@@ -50,7 +50,7 @@ class Client(unittest.TestCase):
         self.assertEqual(demo.state, site_service_pb2.Site.RUNNING)
         self.assertEqual(list(answer.unreachable), [])
 
-    def test_pages_through_the_licences_that_were_refused(self):
+    def test_pages_through_the_licenses_that_were_refused(self):
         pages = self.listed(50, status=License.FAILURE)
         self.assertGreater(len(pages), 1)
         self.assertLessEqual(max(len(page) for page in pages), 50)
@@ -59,7 +59,7 @@ class Client(unittest.TestCase):
         [whole] = self.listed(1000, status=License.FAILURE)
         self.assertEqual(rows, whole)
 
-    def test_streams_all_licences_and_goes_on_where_a_stream_broke_off(self):
+    def test_streams_all_licenses_and_goes_on_where_a_stream_broke_off(self):
         listed = [row for page in self.listed(1000) for row in page]
         request = StreamLicensesRequest(parent=DEMO, filter=LicenseFilter(end_time=PAST))
         streamed = [row for message in self.licenses.StreamLicenses(request, timeout=60) for row in message.licenses]

@@ -24,7 +24,7 @@ test("lists the sites of all vendors", async () => {
   assert.deepEqual(unreachable, []);
 });
 
-test("pages through the licences that were refused", async () => {
+test("pages through the licenses that were refused", async () => {
   const query = { ...past, "filter.status": "FAILURE" } as const;
   const sizes: number[] = [];
   const rows: License[] = [];
@@ -39,7 +39,7 @@ test("pages through the licences that were refused", async () => {
   assert.deepEqual(rows, whole);
 });
 
-test("streams all licences, line by line", async () => {
+test("streams all licenses, line by line", async () => {
   const listed: License[] = [];
   for await (const page of licensePages(drmhub, "pallycon", "DEMO", { ...past, pageSize: 1000 })) listed.push(...(page.licenses ?? []));
   const streamed: License[] = [];

@@ -89,7 +89,7 @@ export async function dryRun<T>(call: Promise<Answered<T>>) {
   return { answer: answered(tried), planned: tried.response.headers.get("Drmhub-Planned-Request") ?? "" };
 }
 
-/** The licences of a site, page by page. A page can be short, even empty, and not be the last: only an empty token ends the list. */
+/** The licenses of a site, page by page. A page can be short, even empty, and not be the last: only an empty token ends the list. */
 export async function* licensePages(client: Client, vendor: string, site: string, query: LicenseQuery) {
   let pageToken = "";
   do {
@@ -104,7 +104,7 @@ export async function* licensePages(client: Client, vendor: string, site: string
   } while (pageToken);
 }
 
-/** The licences of a site, one by one as they arrive. A failure after the first row is thrown where it happens. */
+/** The licenses of a site, one by one as they arrive. A failure after the first row is thrown where it happens. */
 export async function* streamLicenses(client: Client, vendor: string, site: string, query: StreamQuery): AsyncGenerator<License> {
   const body = await answer(
     client.GET("/v1/vendors/{vendor}/sites/{site}/licenses:stream", { params: { path: { vendor, site }, query }, parseAs: "stream" }),

@@ -1,5 +1,7 @@
-// Package postgres gives tests and measurements databases of a real PostgreSQL server: the one in DRMHUB_TEST_POSTGRES, the postgres:// DSN of somebody who may
-// create databases, or without it one that starts with the first database and ends with the process, where PostgreSQL's programs are installed.
+// Package postgres gives tests and measurements databases of a real PostgreSQL server: the one in
+// DRMHUB_TEST_POSTGRES, the postgres:// DSN of somebody who may create databases, or without it one
+// that starts with the first database and ends with the process, where PostgreSQL's programs are
+// installed.
 package postgres
 
 import (
@@ -41,7 +43,8 @@ func Database(ctx context.Context) (dsn string, drop func(), err error) {
 	name := "drmhub_test_" + strings.ToLower(rand.Text())
 	drop = func() {
 		ctx := context.WithoutCancel(ctx)
-		_, _ = admin.Exec(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") // one that stays behind is in nobody's way
+		// one that stays behind is in nobody's way
+		_, _ = admin.Exec(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
 		_ = admin.Close(ctx)
 	}
 	if _, err := admin.Exec(ctx, "CREATE DATABASE "+name+" TEMPLATE template0"); err != nil {
@@ -52,7 +55,8 @@ func Database(ctx context.Context) (dsn string, drop func(), err error) {
 	return u.String(), drop, nil
 }
 
-// ForTest is the DSN of an empty database, which is removed at the end of the test. Where there is no PostgreSQL, the test is skipped, but fails in CI (CI=true).
+// ForTest is the DSN of an empty database, which is removed at the end of the test. Where there is
+// no PostgreSQL, the test is skipped, but fails in CI (CI=true).
 func ForTest(t testing.TB) string {
 	t.Helper()
 	dsn, drop, err := Database(t.Context())

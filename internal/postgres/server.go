@@ -23,14 +23,18 @@ var ErrMissing = errors.New("PostgreSQL is not installed: initdb is neither in P
 //go:embed supervise.sh
 var supervise string
 
-// inputs are what the servers that run have as standard input. A file that nothing refers to is closed some day.
+// inputs are what the servers that run have as standard input. A file that nothing refers to is
+// closed some day.
 var inputs sync.Map
 
-// Start starts an empty server in a new folder within dir, or within the default folder for temporary files where dir is "". Started by root, it runs as another user,
-// who must be able to reach the folder. It listens on a Unix socket there, and waits for the disk at every commit, as in production. dsn is of its database
-// "postgres", which its superuser may enter without a password.
+// Start starts an empty server in a new folder within dir, or within the default folder for
+// temporary files where dir is "". Started by root, it runs as another user, who must be able to
+// reach the folder. It listens on a Unix socket there, and waits for the disk at every commit, as
+// in production. dsn is of its database "postgres", which its superuser may enter without a
+// password.
 //
-// stop shuts the server down and removes the folder. Both also happen when this process ends in any other way, even if it is killed.
+// stop shuts the server down and removes the folder. Both also happen when this process ends in any
+// other way, even if it is killed.
 func Start(dir string) (dsn string, stop func(), err error) {
 	programs, err := programs()
 	if err != nil {
@@ -99,8 +103,8 @@ func programs() (string, error) {
 	return filepath.Dir(slices.MaxFunc(all, func(a, b string) int { return version(a) - version(b) })), nil
 }
 
-// serverUser gives the folder to whom the server is to run as, outside of this process's group, so that a Ctrl-C in the terminal does not reach it. PostgreSQL
-// refuses to run as root.
+// serverUser gives the folder to whom the server is to run as, outside of this process's group, so
+// that a Ctrl-C in the terminal does not reach it. PostgreSQL refuses to run as root.
 func serverUser(folder string) (*syscall.SysProcAttr, error) {
 	attributes := &syscall.SysProcAttr{Setpgid: true}
 	if os.Getuid() != 0 {

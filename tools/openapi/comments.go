@@ -6,7 +6,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// comment answers what the proto says above a descriptor, one line a paragraph; lists keep their lines.
+// comment answers what the proto says above a descriptor, one line a paragraph; lists keep their
+// lines.
 func comment(descriptor protoreflect.Descriptor) string {
 	location := descriptor.ParentFile().SourceLocations().ByDescriptor(descriptor)
 	var paragraphs []string

@@ -21,7 +21,8 @@ const contractPackage protoreflect.FullName = "drmhub.v1"
 // contract is the API as its descriptors tell it.
 type contract struct {
 	services []protoreflect.ServiceDescriptor // by name
-	// variables has the id that follows a collection in resource names: "siteOrders" is followed by "site_order".
+	// variables has the id that follows a collection in resource names: "siteOrders" is followed by
+	// "site_order".
 	variables map[string]string
 	reasons   protoreflect.EnumDescriptor // what an error's reason can be
 	types     *dynamicpb.Types            // the contract's own messages and extensions
@@ -77,7 +78,8 @@ func (c *contract) addVariables(messages protoreflect.MessageDescriptors) {
 
 // scopeOf answers the scope that a caller of the method needs.
 func (c *contract) scopeOf(method protoreflect.MethodDescriptor) (string, error) {
-	// The option is the contract's own and so not linked into this program: it is still among the unknown fields.
+	// The option is the contract's own and so not linked into this program: it is still among the
+	// unknown fields.
 	var options descriptorpb.MethodOptions
 	unknown := method.Options().ProtoReflect().GetUnknown()
 	if err := (proto.UnmarshalOptions{Resolver: c.types}).Unmarshal(unknown, &options); err != nil {

@@ -14,8 +14,8 @@ const (
 	errorAnswer  = "Error"
 )
 
-// addErrors adds the one shape of every failure, and the answer that holds it. They are not derived from a message of the contract, since REST
-// writes google.rpc.Status in the form of AIP-193.
+// addErrors adds the one shape of every failure, and the answer that holds it. They are not derived
+// from a message of the contract, since REST writes google.rpc.Status in the form of AIP-193.
 func addErrors(doc *openapi3.T, c *contract, s *schemas) error {
 	if _, err := s.enum(c.reasons); err != nil {
 		return err

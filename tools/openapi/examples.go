@@ -14,13 +14,15 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// exampleFiles hold one example each, named after its operation: examples/SiteService_ListSites.json.
+// exampleFiles hold one example each, named after its operation:
+// examples/SiteService_ListSites.json.
 //
 //go:embed examples
 var exampleFiles embed.FS
 
-// example is a request's body and its answer, in JSON, either of which may be missing. An answer tells only the fields that are set: the document shows
-// the others as the server would. Of a stream it is one row.
+// example is a request's body and its answer, in JSON, either of which may be missing. An answer
+// tells only the fields that are set: the document shows the others as the server would. Of a
+// stream it is one row.
 type example struct {
 	Request  any `json:"request"`
 	Response any `json:"response"`
@@ -56,12 +58,14 @@ func (c *contract) requestExample(method protoreflect.MethodDescriptor, body str
 	return c.throughMessage(message, example, protojson.MarshalOptions{})
 }
 
-// responseExample answers the example of an answer, checked, and with all fields as the server writes it.
+// responseExample answers the example of an answer, checked, and with all fields as the server
+// writes it.
 func (c *contract) responseExample(message protoreflect.MessageDescriptor, example any) (any, error) {
 	return c.throughMessage(message, example, protojson.MarshalOptions{EmitUnpopulated: true})
 }
 
-// throughMessage turns JSON into the message and back, so that an example the contract does not know never gets into the document.
+// throughMessage turns JSON into the message and back, so that an example the contract does not
+// know never gets into the document.
 func (c *contract) throughMessage(message protoreflect.MessageDescriptor, example any, options protojson.MarshalOptions) (any, error) {
 	if example == nil {
 		return nil, nil

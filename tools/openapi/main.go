@@ -2,9 +2,10 @@
 //
 //	openapi DESCRIPTORS DOCUMENT
 //
-// DESCRIPTORS is what `buf build` writes, comments included; DOCUMENT is an OpenAPI 3.1 document in JSON. Everything that the
-// document says comes from the protos (their comments, http rules, field behaviours and protovalidate rules), from the fixed shape of
-// errors, and from the folder examples. A construct that cannot be told in OpenAPI is an error and never left out in silence.
+// DESCRIPTORS is what `buf build` writes, comments included; DOCUMENT is an OpenAPI 3.1 document in
+// JSON. Everything that the document says comes from the protos (their comments, http rules, field
+// behaviors and protovalidate rules), from the fixed shape of errors, and from the folder
+// examples. A construct that cannot be told in OpenAPI is an error and never left out in silence.
 package main
 
 import (

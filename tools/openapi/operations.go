@@ -159,12 +159,14 @@ func rowOf(message protoreflect.MessageDescriptor) protoreflect.MessageDescripto
 	return message.Fields().Get(0).Message()
 }
 
-// mutates tells whether an RPC changes something at a vendor: those do that can be called again with the same request_id.
+// mutates reports whether an RPC changes something at a vendor: those do that can be called again
+// with the same request_id.
 func mutates(method protoreflect.MethodDescriptor) bool {
 	return method.Input().Fields().ByName("request_id") != nil
 }
 
-// queryRules tells the rules between the fields of a filter, which as query parameters have no schema in common.
+// queryRules tells the rules between the fields of a filter, which as query parameters have no
+// schema in common.
 func queryRules(request protoreflect.MessageDescriptor, rule httpRule) []string {
 	var rules []string
 	for i := range request.Fields().Len() {

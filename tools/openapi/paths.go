@@ -11,7 +11,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// route is the template of an http rule as OpenAPI writes it: "/v1/{name=vendors/*}:check" becomes "/v1/vendors/{vendor}:check".
+// route is the template of an http rule as OpenAPI writes it: "/v1/{name=vendors/*}:check" becomes
+// "/v1/vendors/{vendor}:check".
 type route struct {
 	text       string
 	parameters []*openapi3.ParameterRef
@@ -21,7 +22,8 @@ type route struct {
 // boundField matches a field in the template of an http rule, "{name=vendors/*}" or "{name}".
 var boundField = regexp.MustCompile(`\{([\w.]+)(?:=([^}]+))?\}`)
 
-// openPath writes out the resource names inside a template, so that every id is a parameter of its own.
+// openPath writes out the resource names inside a template, so that every id is a parameter of its
+// own.
 func (c *contract) openPath(template string, request protoreflect.MessageDescriptor) (route, error) {
 	var p route
 	rest := template

@@ -10,8 +10,9 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// queryParameters answers one parameter for every field of the request that neither the path nor the body holds. The fields of a message inside
-// the request are parameters with a dot: filter.contentId.
+// queryParameters answers one parameter for every field of the request that neither the path nor
+// the body holds. The fields of a message inside the request are parameters with a dot:
+// filter.contentId.
 func (s *schemas) queryParameters(request protoreflect.MessageDescriptor, bound []string) (openapi3.Parameters, error) {
 	return s.queryFields(request, bound, "", true)
 }
@@ -32,7 +33,7 @@ func (s *schemas) queryFields(message protoreflect.MessageDescriptor, bound []st
 	return parameters, nil
 }
 
-// isBound tells whether the path or the body holds the field or a part of it.
+// isBound reports whether the path or the body holds the field or a part of it.
 func isBound(field protoreflect.FieldDescriptor, bound []string) bool {
 	return slices.ContainsFunc(bound, func(path string) bool {
 		first, _, _ := strings.Cut(path, ".")

@@ -14,7 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-// required tells whether a request must set the field.
+// required reports whether a request must set the field.
 func required(field protoreflect.FieldDescriptor) bool {
 	return behaves(field, annotations.FieldBehavior_REQUIRED) || validation(field).GetRequired()
 }
@@ -39,7 +39,8 @@ func messageRules(message protoreflect.MessageDescriptor, schema *openapi3.Schem
 	return celRules(rules.GetCel(), schema)
 }
 
-// fieldRules carries the rules that protovalidate holds a field to over to its schema, or tells them in words where JSON Schema has none.
+// fieldRules carries the rules that protovalidate holds a field to over to its schema, or tells
+// them in words where JSON Schema has none.
 func fieldRules(field protoreflect.FieldDescriptor, schema *openapi3.Schema) error {
 	return applyRules(validation(field), schema)
 }
@@ -82,7 +83,8 @@ func celRules(rules []*validate.Rule, schema *openapi3.Schema) error {
 	return nil
 }
 
-// applyRule carries one rule over. Rules of one name mean the same for every kind of field that has them.
+// applyRule carries one rule over. Rules of one name mean the same for every kind of field that has
+// them.
 func applyRule(name string, value any, schema *openapi3.Schema) error {
 	switch name {
 	case "pattern":
@@ -98,7 +100,8 @@ func applyRule(name string, value any, schema *openapi3.Schema) error {
 	case "gte", "gt", "lte", "lt":
 		applyBound(name, value, schema)
 	case "finite", "defined_only", "strict", "example":
-		// JSON has no other numbers; an enum's schema lists what is defined; the others say nothing to a client.
+		// JSON has no other numbers; an enum's schema lists what is defined; the others say nothing
+		// to a client.
 	case "in":
 		for i := range value.(protoreflect.List).Len() {
 			schema.Enum = append(schema.Enum, value.(protoreflect.List).Get(i).Interface())
@@ -128,7 +131,8 @@ func applyPattern(pattern string, schema *openapi3.Schema) error {
 	return nil
 }
 
-// applyLength sets the length of a string in characters; that of bytes, which JSON writes in base64, it tells in words.
+// applyLength sets the length of a string in characters; that of bytes, which JSON writes in
+// base64, it tells in words.
 func applyLength(name string, length uint64, schema *openapi3.Schema) {
 	if schema.Format == "byte" {
 		sayBytes(strings.TrimSuffix(name, "_len"), length, schema)
@@ -146,7 +150,8 @@ func sayBytes(which string, length uint64, schema *openapi3.Schema) {
 	say(schema, "%s %d bytes.", map[string]string{"len": "Exactly", "min": "At least", "max": "At most"}[which], length)
 }
 
-// applyBound sets the bound of a number; that of a length of time, or of an integer that JSON writes as a string, it tells in words.
+// applyBound sets the bound of a number; that of a length of time, or of an integer that JSON
+// writes as a string, it tells in words.
 func applyBound(name string, value any, schema *openapi3.Schema) {
 	number, isNumber := asFloat(value)
 	if !isNumber || schema.Type.Is(openapi3.TypeString) {
@@ -188,7 +193,8 @@ func asFloat(value any) (float64, bool) {
 	return 0, false
 }
 
-// applyItems holds every item of a list to rules. Items that are named schemas keep them beside the reference.
+// applyItems holds every item of a list to rules. Items that are named schemas keep them beside the
+// reference.
 func applyItems(rules *validate.FieldRules, list *openapi3.Schema) error {
 	item := wrapped(list.Items)
 	if err := applyRules(rules, item); err != nil {
@@ -198,7 +204,8 @@ func applyItems(rules *validate.FieldRules, list *openapi3.Schema) error {
 	return nil
 }
 
-// allowEmpty lets a string be empty, which is how JSON shows that it is not set, although its rules ask for more.
+// allowEmpty lets a string be empty, which is how JSON shows that it is not set, although its rules
+// ask for more.
 func allowEmpty(schema *openapi3.Schema) {
 	if schema.Pattern != "" {
 		schema.Pattern = "^$|" + schema.Pattern

@@ -47,7 +47,8 @@ func TestLengthsOfTimeTellTheirBoundsInWords(t *testing.T) {
 	}
 }
 
-// A field that is not set is shown as an empty string, so a schema that the server's own answer breaks would be wrong.
+// A field that is not set is shown as an empty string, so a schema that the server's own answer
+// breaks would be wrong.
 func TestAFieldThatMayBeUnsetMayBeEmpty(t *testing.T) {
 	got, _ := propertyOf(t, `string a = 1 [(buf.validate.field).string.pattern = "^[a-z]{6,}$", (buf.validate.field).ignore = IGNORE_IF_ZERO_VALUE];`)
 	if got["pattern"] != "^$|^[a-z]{6,}$" {

@@ -13,7 +13,8 @@ import (
 
 const schemaPrefix = "#/components/schemas/"
 
-// schemas collects the document's named schemas: one for each message and enum that an operation reaches, each once.
+// schemas collects the document's named schemas: one for each message and enum that an operation
+// reaches, each once.
 type schemas struct {
 	named openapi3.Schemas
 	from  map[string]string // what each name stands for, so that two things never share one
@@ -23,14 +24,15 @@ func newSchemas() *schemas {
 	return &schemas{named: openapi3.Schemas{}, from: map[string]string{}}
 }
 
-// schemaName is a message's or enum's name without its package, the names that enclose it in front: Site.State is SiteState.
+// schemaName is a message's or enum's name without its package, the names that enclose it in front:
+// Site.State is SiteState.
 func schemaName(descriptor protoreflect.Descriptor) string {
 	name := strings.TrimPrefix(string(descriptor.FullName()), string(descriptor.ParentFile().Package())+".")
 	return strings.ReplaceAll(name, ".", "")
 }
 
-// name answers a reference to the named schema, which build makes the first time that it is asked for. The name is taken before build runs, so
-// that a message may hold itself.
+// name answers a reference to the named schema, which build makes the first time that it is asked
+// for. The name is taken before build runs, so that a message may hold itself.
 func (s *schemas) name(name, from string, build func() (*openapi3.Schema, error)) (*openapi3.SchemaRef, error) {
 	reference := openapi3.NewSchemaRef(schemaPrefix+name, nil)
 	if known, ok := s.from[name]; ok {
@@ -48,7 +50,8 @@ func (s *schemas) name(name, from string, build func() (*openapi3.Schema, error)
 	return reference, nil
 }
 
-// message answers the schema of a message: a reference, or the JSON form that a well-known type has of its own.
+// message answers the schema of a message: a reference, or the JSON form that a well-known type has
+// of its own.
 func (s *schemas) message(message protoreflect.MessageDescriptor) (*openapi3.SchemaRef, error) {
 	if schema, ok := wellKnown(message.FullName()); ok {
 		return schema.NewRef(), nil
@@ -72,7 +75,8 @@ func (s *schemas) body(request protoreflect.MessageDescriptor, inPath []string) 
 	})
 }
 
-// patch answers the schema of the resource in an update, which may leave out what a whole resource must have.
+// patch answers the schema of the resource in an update, which may leave out what a whole resource
+// must have.
 func (s *schemas) patch(resource protoreflect.MessageDescriptor) (*openapi3.SchemaRef, error) {
 	whole, err := s.message(resource)
 	if err != nil {
@@ -135,7 +139,8 @@ func (s *schemas) property(field protoreflect.FieldDescriptor) (*openapi3.Schema
 	schema.Description = sentences(comment(field), schema.Description)
 	schema.ReadOnly = behaves(field, annotations.FieldBehavior_OUTPUT_ONLY) || behaves(field, annotations.FieldBehavior_IDENTIFIER)
 	if behaves(field, annotations.FieldBehavior_INPUT_ONLY) {
-		// writeOnly means that an answer leaves the field out, but the mapping of protobuf to JSON shows it as null.
+		// writeOnly means that an answer leaves the field out, but the mapping of protobuf to JSON
+		// shows it as null.
 		schema.WriteOnly = !shownAsNull(field)
 		schema.Description = sentences(schema.Description, "Only in requests: no answer tells it.")
 	}
@@ -231,7 +236,8 @@ func unwrapped(schema *openapi3.Schema) *openapi3.SchemaRef {
 	return schema.NewRef()
 }
 
-// shownAsNull tells whether an answer shows the field as null where it is not set, which the mapping of protobuf to JSON does with messages.
+// shownAsNull reports whether an answer shows the field as null where it is not set, which the
+// mapping of protobuf to JSON does with messages.
 func shownAsNull(field protoreflect.FieldDescriptor) bool {
 	return field.Message() != nil && field.Cardinality() != protoreflect.Repeated && field.ContainingOneof() == nil && !required(field)
 }

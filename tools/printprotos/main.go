@@ -1,9 +1,11 @@
-// Command printprotos writes the .proto files that the contract imports into a folder, from what the Go module proxy holds:
+// Command printprotos writes the .proto files that the contract imports into a folder, from what
+// the Go module proxy holds:
 //
 //	printprotos FOLDER
 //
-// The contract's imports are published in buf's registry only as protos, but as Go packages everywhere; a linked Go package
-// carries its descriptor, and a descriptor can be printed. So nothing but the Go module proxy is needed to generate.
+// The contract's imports are published in buf's registry only as protos, but as Go packages
+// everywhere; a linked Go package carries its descriptor, and a descriptor can be printed. So
+// nothing but the Go module proxy is needed to generate.
 package main
 
 import (
@@ -38,7 +40,8 @@ var printed = []protoreflect.FileDescriptor{
 	status.File_google_rpc_status_proto,
 }
 
-// copied is the one file whose printed form not every parser accepts, and the module that ships it as it was written.
+// copied is the one file whose printed form not every parser accepts, and the module that ships it
+// as it was written.
 const (
 	copiedModule = "github.com/bufbuild/protovalidate@v1.2.2"
 	copiedFile   = "proto/protovalidate/buf/validate/validate.proto"
@@ -74,7 +77,8 @@ func run(folder string) error {
 	return write(folder, copiedAs, text)
 }
 
-// moduleFile reads one file of a module from the Go module cache, downloading the module where it is not there yet.
+// moduleFile reads one file of a module from the Go module cache, downloading the module where it
+// is not there yet.
 func moduleFile(module, path string) ([]byte, error) {
 	command := exec.CommandContext(context.Background(), "go", "mod", "download", "-json", module)
 	command.Stderr = os.Stderr

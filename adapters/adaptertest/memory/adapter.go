@@ -1,5 +1,6 @@
-// Package memory is the reference adapter: the shortest program that keeps every promise of the conformance suite, to a vendor that lives in the
-// same memory. Read it to see what an adapter owes; a real one differs in how it asks the vendor, and not in what it answers.
+// Package memory is the reference adapter: the shortest program that keeps every promise of the
+// conformance suite, to a vendor that lives in the same memory. Read it to see what an adapter
+// owes; a real one differs in how it asks the vendor, and not in what it answers.
 package memory
 
 import (
@@ -47,12 +48,14 @@ var (
 	_ adapters.LicenseStreamer              = (*Adapter)(nil)
 )
 
-// New makes an adapter to the vendor, which is configured under this id, with the key that the vendor takes.
+// New makes an adapter to the vendor, which is configured under this id, with the key that the
+// vendor takes.
 func New(vendorID string, vendor *Vendor, key secret.Text) *Adapter {
 	return &Adapter{id: vendorID, vendor: vendor, key: key}
 }
 
-// Describe tells what is made of other calls, such as a site that is found in the list of sites, and that the vendor filters nothing.
+// Describe tells what is made of other calls, such as a site that is found in the list of sites,
+// and that the vendor filters nothing.
 func (a *Adapter) Describe() adapters.Description {
 	return adapters.Description{
 		DisplayName: "Reference",
@@ -116,7 +119,8 @@ func explanation(f *Failure) *apierror.Error {
 	}
 }
 
-// orMissing is the error of a write, but that a trial, which the vendor does not see, looks whether what it is about is there.
+// orMissing is the error of a write, but that a trial, which the vendor does not see, looks whether
+// what it is about is there.
 func orMissing(err error, look func() error) error {
 	if errors.Is(err, mutation.ErrDryRun) {
 		if missing := look(); missing != nil {
@@ -126,7 +130,8 @@ func orMissing(err error, look func() error) error {
 	return err
 }
 
-// explainWrite is explain for a write: where the answer did not come or cannot be read, nobody knows what took effect.
+// explainWrite is explain for a write: where the answer did not come or cannot be read, nobody
+// knows what took effect.
 func (a *Adapter) explainWrite(ctx context.Context, err error) error {
 	f, ok := errors.AsType[*Failure](err)
 	if ok && (f.Code == connectionCut || f.Code == unreadable) {

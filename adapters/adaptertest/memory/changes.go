@@ -29,7 +29,8 @@ func (a *Adapter) turn(ctx context.Context, name string, service pb.Site_Service
 		return a.GetSite(ctx, &pb.GetSiteRequest{Name: name})
 	}
 	stands := func(site *pb.Site) bool { return site.GetEnabled() == (kind == pb.StatusChange_RESUME) }
-	// What stood before is noted, since a method that runs again after its write would find the site as it is wanted, and leave the write unsettled.
+	// What stood before is noted, since a method that runs again after its write would find the
+	// site as it is wanted, and leave the write unsettled.
 	before, err := mutation.Snapshot(ctx, "before", read)
 	if err != nil {
 		return nil, err
@@ -65,7 +66,8 @@ func stateAfter(kind pb.StatusChange_Type) (enabled bool, state pb.Site_State) {
 	return false, pb.Site_SUSPENDED
 }
 
-// turned is the change that stands where a site is as it was to be. This vendor keeps no record of it, so it has no name.
+// turned is the change that stands where a site is as it was to be. This vendor keeps no record of
+// it, so it has no name.
 func turned(site *pb.Site, kind pb.StatusChange_Type) *pb.StatusChange {
 	return &pb.StatusChange{
 		Site:        site.GetName(),
@@ -150,8 +152,8 @@ func (a *Adapter) CancelStatusChange(ctx context.Context, req *pb.CancelStatusCh
 		return before, nil
 	}
 	send := func(ctx context.Context) (*pb.StatusChange, error) {
-		cancelled, err := a.vendor.CancelTrial(ctx, ids[1])
-		return a.change(ids[1], cancelled), a.explainWrite(ctx, err)
+		canceled, err := a.vendor.CancelTrial(ctx, ids[1])
+		return a.change(ids[1], canceled), a.explainWrite(ctx, err)
 	}
 	check := func(ctx context.Context) (*pb.StatusChange, bool, error) {
 		now, err := latest(ctx)

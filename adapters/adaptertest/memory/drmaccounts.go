@@ -48,7 +48,8 @@ func (a *Adapter) GetDrmAccount(ctx context.Context, req *pb.GetDrmAccountReques
 	return a.findAccount(ctx, ids[1], req.GetView())
 }
 
-// CreateDrmAccount gives the account a username where it has none, so that it can be found again; the vendor makes passwords.
+// CreateDrmAccount gives the account a username where it has none, so that it can be found again;
+// the vendor makes passwords.
 func (a *Adapter) CreateDrmAccount(ctx context.Context, req *pb.CreateDrmAccountRequest) (*pb.DrmAccount, error) {
 	wanted := req.GetDrmAccount()
 	free, err := mutation.Snapshot(ctx, "username", func(ctx context.Context) (*pb.DrmAccount, error) {

@@ -15,7 +15,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// RegisterFairPlayCertificate checks what it is given, and sends it. Nothing shows afterwards whether the vendor has it.
+// RegisterFairPlayCertificate checks what it is given, and sends it. Nothing shows afterwards
+// whether the vendor has it.
 func (a *Adapter) RegisterFairPlayCertificate(ctx context.Context, req *pb.RegisterFairPlayCertificateRequest) (*pb.FairPlayCertificate, error) {
 	siteID, err := idOfSite(req.GetName(), pb.Site_DRM)
 	if err != nil {
@@ -26,14 +27,16 @@ func (a *Adapter) RegisterFairPlayCertificate(ctx context.Context, req *pb.Regis
 		return nil, err
 	}
 	send := func(ctx context.Context) (*pb.FairPlayCertificate, error) {
-		_, err := a.vendor.ChangeSettings(ctx, siteID, func(*pb.Integration) {}) // the vendor keeps what it got to itself
+		// the vendor keeps what it got to itself
+		_, err := a.vendor.ChangeSettings(ctx, siteID, func(*pb.Integration) {})
 		return certificate, orMissing(a.explainWrite(ctx, err), func() error { _, err := a.integration(ctx, req.GetName()+"/integration"); return err })
 	}
 	expect := func() *pb.FairPlayCertificate { return certificate }
 	return mutation.Do(ctx, mutation.Write[*pb.FairPlayCertificate]{Step: "register", Send: send, Preview: expect})
 }
 
-// inspect finds what is wrong with a certificate and its keys. This vendor knows one kind of encrypted key.
+// inspect finds what is wrong with a certificate and its keys. This vendor knows one kind of
+// encrypted key.
 func inspect(req *pb.RegisterFairPlayCertificateRequest) (*pb.FairPlayCertificate, error) {
 	var wrong []*errdetails.BadRequest_FieldViolation
 	refuse := func(field, what string) {

@@ -6,7 +6,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// Harness is the vendor, with an adapter to it, for the conformance suite. The vendor can hold whatever the suite thinks of.
+// Harness is the vendor, with an adapter to it, for the conformance suite. The vendor can hold
+// whatever the suite thinks of.
 func Harness(vendor *Vendor) adaptertest.Harness {
 	const id = "acme"
 	return adaptertest.Harness{

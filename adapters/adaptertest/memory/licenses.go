@@ -13,8 +13,9 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// position is where a list stands: how many rows the vendor held when it began, and how many of those that match have been answered. Rows that
-// arrive later are left out, so nothing moves. The numbers have no sign, so that no made-up token reaches before the first row.
+// position is where a list stands: how many rows the vendor held when it began, and how many of
+// those that match have been answered. Rows that arrive later are left out, so nothing moves. The
+// numbers have no sign, so that no made-up token reaches before the first row.
 type position struct{ Held, Answered uint }
 
 // ListLicenses answers one page.
@@ -44,7 +45,8 @@ func (a *Adapter) StreamLicenses(req *pb.StreamLicensesRequest, to grpc.ServerSt
 	}
 }
 
-// page answers up to size rows from where the request's token stands, how many rows match in all, and the token to go on with.
+// page answers up to size rows from where the request's token stands, how many rows match in all,
+// and the token to go on with.
 func (a *Adapter) page(ctx context.Context, req interface {
 	paging.Request
 	GetParent() string
@@ -82,7 +84,8 @@ func (a *Adapter) page(ctx context.Context, req interface {
 	return rows, len(chosen), next, err
 }
 
-// choose answers the rows that match, newest first. Of the rows of one second, the last to arrive comes first.
+// choose answers the rows that match, newest first. Of the rows of one second, the last to arrive
+// comes first.
 func choose(held []*pb.License, filter *pb.LicenseFilter) []*pb.License {
 	var chosen []*pb.License
 	for _, l := range slices.Backward(held) {
@@ -96,7 +99,7 @@ func choose(held []*pb.License, filter *pb.LicenseFilter) []*pb.License {
 	return chosen
 }
 
-// matches tells whether every condition of the filter holds. A condition that is not set holds.
+// matches reports whether every condition of the filter holds. A condition that is not set holds.
 func matches(f *pb.LicenseFilter, l *pb.License) bool {
 	created := l.GetCreateTime().AsTime()
 	switch {

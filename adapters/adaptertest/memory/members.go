@@ -112,7 +112,8 @@ func (a *Adapter) ResetMemberPassword(ctx context.Context, req *pb.ResetMemberPa
 		return nil, err
 	}
 	send := func(ctx context.Context) (*pb.ResetMemberPasswordResponse, error) {
-		_, err := a.vendor.ChangeMember(ctx, id, func(*pb.Member) {}) // the password itself concerns nobody here
+		// the password itself concerns nobody here
+		_, err := a.vendor.ChangeMember(ctx, id, func(*pb.Member) {})
 		return &pb.ResetMemberPasswordResponse{}, orMissing(a.explainWrite(ctx, err), func() error { _, err := a.heldMember(ctx, req.GetName()); return err })
 	}
 	expect := func() *pb.ResetMemberPasswordResponse { return &pb.ResetMemberPasswordResponse{} }

@@ -15,7 +15,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// CreateSiteOrder orders a site. Whether a lost order arrived is seen by an order of its name that was not there before.
+// CreateSiteOrder orders a site. Whether a lost order arrived is seen by an order of its name that
+// was not there before.
 func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRequest) (*pb.SiteOrder, error) {
 	ofThisName := func(ctx context.Context) (*pb.ListSiteOrdersResponse, error) {
 		orders, err := a.orders(ctx, func(o *pb.SiteOrder) bool { return o.GetDisplayName() == req.GetSiteOrder().GetDisplayName() })
@@ -90,7 +91,7 @@ func (a *Adapter) order(held *pb.SiteOrder) *pb.SiteOrder {
 	return held
 }
 
-// chooses tells whether every condition of the filter holds. A condition that is not set holds.
+// chooses reports whether every condition of the filter holds. A condition that is not set holds.
 func chooses(f *pb.SiteOrderFilter, o *pb.SiteOrder) bool {
 	day := o.GetCreateTime().AsTime().Format(time.DateOnly)
 	site, err := names.Site.IDs(o.GetSite())

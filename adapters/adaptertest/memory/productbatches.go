@@ -18,13 +18,13 @@ var (
 	_ adapters.ProductLicenseBatchDeleter = (*Adapter)(nil)
 )
 
-// BatchCreateProductLicenses issues licences one after the other.
+// BatchCreateProductLicenses issues licenses one after the other.
 func (a *Adapter) BatchCreateProductLicenses(ctx context.Context, req *pb.BatchCreateProductLicensesRequest) (*pb.BatchCreateProductLicensesResponse, error) {
 	results, err := each(ctx, req.GetRequests(), a.CreateProductLicense)
 	return &pb.BatchCreateProductLicensesResponse{Results: results}, err
 }
 
-// BatchDeleteProductLicenses revokes licences one after the other.
+// BatchDeleteProductLicenses revokes licenses one after the other.
 func (a *Adapter) BatchDeleteProductLicenses(ctx context.Context, req *pb.BatchDeleteProductLicensesRequest) (*pb.BatchDeleteProductLicensesResponse, error) {
 	results, err := each(ctx, req.GetNames(), func(ctx context.Context, name string) (*pb.ProductLicense, error) {
 		l, err := a.standing(ctx, name)
@@ -36,7 +36,8 @@ func (a *Adapter) BatchDeleteProductLicenses(ctx context.Context, req *pb.BatchD
 	return &pb.BatchDeleteProductLicensesResponse{Results: results}, err
 }
 
-// each carries out a batch, whose items have steps and outcomes of their own. A batch of which no item had an effect had none.
+// each carries out a batch, whose items have steps and outcomes of their own. A batch of which no
+// item had an effect had none.
 func each[Item any](ctx context.Context, items []Item, do func(context.Context, Item) (*pb.ProductLicense, error)) ([]*pb.ProductLicenseResult, error) {
 	var results []*pb.ProductLicenseResult
 	without := 0

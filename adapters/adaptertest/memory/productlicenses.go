@@ -24,7 +24,7 @@ var (
 	_ adapters.ProductLicenseDeleter = (*Adapter)(nil)
 )
 
-// ListProductLicenses answers the vendor's product licences, a page at a time.
+// ListProductLicenses answers the vendor's product licenses, a page at a time.
 func (a *Adapter) ListProductLicenses(ctx context.Context, req *pb.ListProductLicensesRequest) (*pb.ListProductLicensesResponse, error) {
 	licenses, err := a.productLicenses(ctx)
 	if err != nil {
@@ -39,7 +39,7 @@ func (a *Adapter) ListProductLicenses(ctx context.Context, req *pb.ListProductLi
 	return &pb.ListProductLicensesResponse{ProductLicenses: page, NextPageToken: next, TotalSize: int32(len(licenses))}, err
 }
 
-// GetProductLicense looks the licence up in the vendor's list.
+// GetProductLicense looks the license up in the vendor's list.
 func (a *Adapter) GetProductLicense(ctx context.Context, req *pb.GetProductLicenseRequest) (*pb.ProductLicense, error) {
 	licenses, err := a.productLicenses(ctx)
 	if err != nil {
@@ -50,10 +50,10 @@ func (a *Adapter) GetProductLicense(ctx context.Context, req *pb.GetProductLicen
 			return l, nil
 		}
 	}
-	return nil, apierror.NotFound("the vendor holds no product licence %q", req.GetName())
+	return nil, apierror.NotFound("the vendor holds no product license %q", req.GetName())
 }
 
-// CreateProductLicense issues a licence.
+// CreateProductLicense issues a license.
 func (a *Adapter) CreateProductLicense(ctx context.Context, req *pb.CreateProductLicenseRequest) (*pb.ProductLicense, error) {
 	i, err := a.issuing(ctx, "issue", req.GetProductLicense())
 	if err != nil {
@@ -62,7 +62,7 @@ func (a *Adapter) CreateProductLicense(ctx context.Context, req *pb.CreateProduc
 	return i.issue(ctx)
 }
 
-// DeleteProductLicense revokes a licence.
+// DeleteProductLicense revokes a license.
 func (a *Adapter) DeleteProductLicense(ctx context.Context, req *pb.DeleteProductLicenseRequest) (*emptypb.Empty, error) {
 	l, err := a.standing(ctx, req.GetName())
 	if err == nil {
@@ -74,7 +74,8 @@ func (a *Adapter) DeleteProductLicense(ctx context.Context, req *pb.DeleteProduc
 	return &emptypb.Empty{}, nil
 }
 
-// issuing is a licence that is about to be issued. All that is read for it was read before any write.
+// issuing is a license that is about to be issued. All that is read for it was read before any
+// write.
 type issuing struct {
 	*Adapter
 	step  string
@@ -82,7 +83,8 @@ type issuing struct {
 	alike []*pb.ProductLicense // held before
 }
 
-// issuing gives the terms an order_id where they have none. Whether a lost licence arrived is seen by one of that order that was not there before.
+// issuing gives the terms an order_id where they have none. Whether a lost license arrived is seen
+// by one of that order that was not there before.
 func (a *Adapter) issuing(ctx context.Context, step string, terms *pb.ProductLicense) (i issuing, err error) {
 	i = issuing{Adapter: a, step: step}
 	i.terms, err = mutation.Snapshot(ctx, step+": terms", func(context.Context) (*pb.ProductLicense, error) {
@@ -129,7 +131,7 @@ func (i issuing) issue(ctx context.Context) (*pb.ProductLicense, error) {
 	return mutation.Do(ctx, mutation.Write[*pb.ProductLicense]{Step: i.step, Send: send, ReadBack: check, Preview: expect})
 }
 
-// standing is the licence as it stood before the mutation.
+// standing is the license as it stood before the mutation.
 func (a *Adapter) standing(ctx context.Context, name string) (*pb.ProductLicense, error) {
 	return mutation.SnapshotExisting(ctx, "standing", func(ctx context.Context) (*pb.ProductLicense, error) {
 		return a.GetProductLicense(ctx, &pb.GetProductLicenseRequest{Name: name})
@@ -163,7 +165,7 @@ func (a *Adapter) productLicenses(ctx context.Context) ([]*pb.ProductLicense, er
 	return licenses, nil
 }
 
-// productLicense is a licence of the vendor's, by its names here.
+// productLicense is a license of the vendor's, by its names here.
 func (a *Adapter) productLicense(held *pb.ProductLicense) *pb.ProductLicense {
 	now := time.Now()
 	held.Name, held.Product = names.ProductLicense.Name(a.id, held.GetName()), names.Product.Name(a.id, held.GetProduct())

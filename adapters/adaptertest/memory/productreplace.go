@@ -12,14 +12,14 @@ import (
 
 var _ adapters.ProductLicenseReplacer = (*Adapter)(nil)
 
-// ReplaceProductLicense revokes a licence and issues another one.
+// ReplaceProductLicense revokes a license and issues another one.
 func (a *Adapter) ReplaceProductLicense(ctx context.Context, req *pb.ReplaceProductLicenseRequest) (*pb.ProductLicense, error) {
 	old, err := a.standing(ctx, req.GetName())
 	if err != nil {
 		return nil, err
 	}
 	if req.GetProductLicense().GetUser() != old.GetUser() {
-		return nil, apierror.Invalid("product_license.user", "must be the user of the licence that is replaced, %q", old.GetUser())
+		return nil, apierror.Invalid("product_license.user", "must be the user of the license that is replaced, %q", old.GetUser())
 	}
 	terms, err := a.issuing(ctx, "issue", req.GetProductLicense())
 	if err != nil {
@@ -32,7 +32,8 @@ func (a *Adapter) ReplaceProductLicense(ctx context.Context, req *pb.ReplaceProd
 	if err := a.revoke(ctx, old); err != nil {
 		return nil, err
 	}
-	ctx = context.WithoutCancel(ctx) // a user whose licence is revoked is not left without one because the caller went away
+	// a user whose license is revoked is not left without one because the caller went away
+	ctx = context.WithoutCancel(ctx)
 	issued, refusal := terms.issue(ctx)
 	if refusal == nil || apierror.IsOutcomeUnknown(refusal) {
 		return issued, refusal
@@ -45,5 +46,5 @@ func (a *Adapter) ReplaceProductLicense(ctx context.Context, req *pb.ReplaceProd
 	case apierror.IsOutcomeUnknown(err):
 		return nil, err
 	}
-	return nil, apierror.New(codes.Aborted, pb.ErrorReason_REPLACE_INCOMPLETE, "the vendor refuses the new terms, and the old ones too, so that the user has neither: issue a licence. It says: %v; %v", refusal, err)
+	return nil, apierror.New(codes.Aborted, pb.ErrorReason_REPLACE_INCOMPLETE, "the vendor refuses the new terms, and the old ones too, so that the user has neither: issue a license. It says: %v; %v", refusal, err)
 }

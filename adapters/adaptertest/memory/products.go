@@ -45,7 +45,8 @@ func (a *Adapter) GetProduct(ctx context.Context, req *pb.GetProductRequest) (*p
 	return nil, apierror.NotFound("the vendor holds no product %q; ListProducts tells which it holds", req.GetName())
 }
 
-// CreateProduct creates a product. Whether a lost one arrived is seen by a product of its name for people that was not there before.
+// CreateProduct creates a product. Whether a lost one arrived is seen by a product of its name for
+// people that was not there before.
 func (a *Adapter) CreateProduct(ctx context.Context, req *pb.CreateProductRequest) (*pb.Product, error) {
 	wanted := req.GetProduct()
 	ofThisName := func(ctx context.Context) (*pb.ListProductsResponse, error) {

@@ -23,7 +23,7 @@ var (
 	_ adapters.PackagingLister      = (*Adapter)(nil)
 )
 
-// ListLicenseUsers counts licences by user.
+// ListLicenseUsers counts licenses by user.
 func (a *Adapter) ListLicenseUsers(ctx context.Context, req *pb.ListLicenseUsersRequest) (*pb.ListLicenseUsersResponse, error) {
 	devices := map[[2]string]bool{}
 	rows, total, next, err := report(ctx, a, req, []string{"start_date", "end_date", "user_id"}, (*pb.License).GetUserId, func(u *pb.LicenseUser, l *pb.License) {
@@ -42,7 +42,7 @@ func (a *Adapter) ListLicenseUsers(ctx context.Context, req *pb.ListLicenseUsers
 	return &pb.ListLicenseUsersResponse{LicenseUsers: rows, TotalSize: total, NextPageToken: next}, err
 }
 
-// ListLicenseDevices counts licences by device.
+// ListLicenseDevices counts licenses by device.
 func (a *Adapter) ListLicenseDevices(ctx context.Context, req *pb.ListLicenseDevicesRequest) (*pb.ListLicenseDevicesResponse, error) {
 	takes := []string{"start_date", "end_date", "device_id", "device_model"}
 	rows, total, next, err := report(ctx, a, req, takes, (*pb.License).GetDeviceId, func(d *pb.LicenseDevice, l *pb.License) {
@@ -57,7 +57,7 @@ func (a *Adapter) ListLicenseDevices(ctx context.Context, req *pb.ListLicenseDev
 	return &pb.ListLicenseDevicesResponse{LicenseDevices: rows, TotalSize: total, NextPageToken: next}, err
 }
 
-// ListLicenseContents counts licences by content.
+// ListLicenseContents counts licenses by content.
 func (a *Adapter) ListLicenseContents(ctx context.Context, req *pb.ListLicenseContentsRequest) (*pb.ListLicenseContentsResponse, error) {
 	takes := []string{"start_date", "end_date", "content_id", "status"}
 	rows, total, next, err := report(ctx, a, req, takes, (*pb.License).GetContentId, func(c *pb.LicenseContent, l *pb.License) {
@@ -67,7 +67,7 @@ func (a *Adapter) ListLicenseContents(ctx context.Context, req *pb.ListLicenseCo
 	return &pb.ListLicenseContentsResponse{LicenseContents: rows, TotalSize: total, NextPageToken: next}, err
 }
 
-// ListContentUsers counts the licences of one content by user.
+// ListContentUsers counts the licenses of one content by user.
 func (a *Adapter) ListContentUsers(ctx context.Context, req *pb.ListContentUsersRequest) (*pb.ListContentUsersResponse, error) {
 	if req.GetFilter().GetContentId() == "" {
 		return nil, apierror.Invalid("filter.content_id", "is missing")
@@ -104,7 +104,8 @@ func (a *Adapter) ListPackagings(ctx context.Context, req *pb.ListPackagingsRequ
 	return &pb.ListPackagingsResponse{Packagings: rows, TotalSize: int32(len(held)), NextPageToken: next}, err
 }
 
-// report counts the licences that a filter chooses, into one row for each key, in the order in which the keys came first.
+// report counts the licenses that a filter chooses, into one row for each key, in the order in
+// which the keys came first.
 func report[Row any](ctx context.Context, a *Adapter, req interface {
 	paging.Request
 	GetPageSize() int32
@@ -159,7 +160,7 @@ func isDay(s string) bool {
 	return err == nil
 }
 
-// within tells whether a time lies in the filter's period. The vendor's days are UTC's.
+// within reports whether a time lies in the filter's period. The vendor's days are UTC's.
 func within(f *pb.ReportFilter, at time.Time) bool {
 	day := at.UTC().Format(time.DateOnly)
 	return (f.GetStartDate() == "" || day >= f.GetStartDate()) && (f.GetEndDate() == "" || day <= f.GetEndDate())

@@ -61,7 +61,7 @@ func copyFields(to, from proto.Message, fields []string) {
 	}
 }
 
-// isAs tells whether setting would change nothing any more.
+// isAs reports whether setting would change nothing any more.
 func isAs[M proto.Message](now M, set func(M)) bool {
 	if !now.ProtoReflect().IsValid() {
 		return false

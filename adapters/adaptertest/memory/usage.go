@@ -13,7 +13,8 @@ import (
 
 var _ adapters.UsageGetter = (*Adapter)(nil)
 
-// GetUsage counts the licences issued from the first of a month to a day of it, today where the request names none.
+// GetUsage counts the licenses issued from the first of a month to a day of it, today where the
+// request names none.
 func (a *Adapter) GetUsage(ctx context.Context, req *pb.GetUsageRequest) (*pb.Usage, error) {
 	ids, err := names.Usage.IDs(req.GetName())
 	if err != nil {

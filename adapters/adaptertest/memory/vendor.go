@@ -16,23 +16,27 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// Vendor is the vendor's side: what it holds, and how it fails. It speaks the contract's own messages, so that the adapter has nothing to
-// translate.
+// Vendor is the vendor's side: what it holds, and how it fails. It speaks the contract's own
+// messages, so that the adapter has nothing to translate.
 type Vendor struct {
 	key secret.Text
 
-	mu          sync.Mutex
-	sites       []*pb.Site
-	licenses    map[string][]*pb.License    // by site id, in the order of arrival; rows do not change
-	packagings  map[string][]*pb.Packaging  // by site id, in the order of arrival
-	trials      map[string]*pb.StatusChange // by site id: the latest request to extend the trial; its name is its id
-	settings    map[string]*pb.Integration  // by site id
-	orders      []*pb.SiteOrder             // newest first; their names are their ids
-	members     []*pb.Member                // oldest first; their names are their ids
-	accounts    []*pb.DrmAccount            // in the order in which they came
-	products    []*pb.Product               // in the order in which they came; their names are their ids
-	sold        []*pb.ProductLicense        // in the order in which they came; their names, and their products, are ids
-	issued      int                         // ids
+	mu    sync.Mutex
+	sites []*pb.Site
+	// by site id, in the order of arrival; rows do not change
+	licenses   map[string][]*pb.License
+	packagings map[string][]*pb.Packaging // by site id, in the order of arrival
+	// by site id: the latest request to extend the trial; its name is its id
+	trials   map[string]*pb.StatusChange
+	settings map[string]*pb.Integration // by site id
+	orders   []*pb.SiteOrder            // newest first; their names are their ids
+	members  []*pb.Member               // oldest first; their names are their ids
+	accounts []*pb.DrmAccount           // in the order in which they came
+	// in the order in which they came; their names are their ids
+	products []*pb.Product
+	// in the order in which they came; their names, and their products, are ids
+	sold        []*pb.ProductLicense
+	issued      int // ids
 	writes      int
 	readFault   adaptertest.Fault
 	writeFaults []adaptertest.WriteFault
@@ -103,7 +107,8 @@ func (v *Vendor) Sites(ctx context.Context) ([]*pb.Site, error) {
 	return sites, nil
 }
 
-// Licenses are all rows of a site, in the order in which they arrived. They are the vendor's own: nobody changes them.
+// Licenses are all rows of a site, in the order in which they arrived. They are the vendor's own:
+// nobody changes them.
 func (v *Vendor) Licenses(ctx context.Context, siteID string) ([]*pb.License, error) {
 	if err := v.read(ctx); err != nil {
 		return nil, err
@@ -196,7 +201,8 @@ func (v *Vendor) read(ctx context.Context) error {
 		return ctx.Err()
 	}
 	f := readFailures[fault]
-	f.Text = fmt.Sprintf("no,\x1b[31m not with %s", v.key.Reveal()) // some vendors echo what they were sent
+	// some vendors echo what they were sent
+	f.Text = fmt.Sprintf("no,\x1b[31m not with %s", v.key.Reveal())
 	return &f
 }
 

@@ -62,7 +62,8 @@ func (v *Vendor) AddAccount(ctx context.Context, a *pb.DrmAccount) (added *pb.Dr
 	})
 }
 
-// RemoveDevice removes a device of an account, by force within its binding too. It tells until when the device's slot is held.
+// RemoveDevice removes a device of an account, by force within its binding too. It tells until when
+// the device's slot is held.
 func (v *Vendor) RemoveDevice(ctx context.Context, username, deviceID string, force bool) (held *timestamppb.Timestamp, err error) {
 	return held, v.write(ctx, func() error {
 		a := v.accountOf(username)
@@ -88,7 +89,8 @@ func (v *Vendor) PutDrmAccounts(accounts ...*pb.DrmAccount) {
 	v.accounts = append(v.accounts, clones(accounts)...)
 }
 
-// BindDevice binds a device to an account now. The vendor keeps until when as the device's release_time, which it shows once the device is removed.
+// BindDevice binds a device to an account now. The vendor keeps until when as the device's
+// release_time, which it shows once the device is removed.
 func (v *Vendor) BindDevice(username string, device *pb.DrmAccountDevice) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -47,7 +47,8 @@ func (v *Vendor) ChangeProduct(ctx context.Context, id string, change func(*pb.P
 	})
 }
 
-// ProductLicenses are all product licences, in the order in which they came. Their names, and those of their products, are ids.
+// ProductLicenses are all product licenses, in the order in which they came. Their names, and those
+// of their products, are ids.
 func (v *Vendor) ProductLicenses(ctx context.Context) ([]*pb.ProductLicense, error) {
 	if err := v.read(ctx); err != nil {
 		return nil, err
@@ -57,7 +58,8 @@ func (v *Vendor) ProductLicenses(ctx context.Context) ([]*pb.ProductLicense, err
 	return clones(v.sold), nil
 }
 
-// Issue issues a licence to a product that the vendor holds, which says what the licence leaves out.
+// Issue issues a license to a product that the vendor holds, which says what the license leaves
+// out.
 func (v *Vendor) Issue(ctx context.Context, l *pb.ProductLicense) (issued *pb.ProductLicense, err error) {
 	return issued, v.write(ctx, func() error {
 		p := v.product(idIn(names.Product, l.GetProduct()))
@@ -79,7 +81,7 @@ func (v *Vendor) Issue(ctx context.Context, l *pb.ProductLicense) (issued *pb.Pr
 	})
 }
 
-// Revoke takes a licence away.
+// Revoke takes a license away.
 func (v *Vendor) Revoke(ctx context.Context, id string) error {
 	return v.write(ctx, func() error {
 		i := slices.IndexFunc(v.sold, func(l *pb.ProductLicense) bool { return l.GetName() == id })
@@ -101,7 +103,7 @@ func (v *Vendor) PutProducts(products ...*pb.Product) {
 	}
 }
 
-// PutProductLicenses lets the vendor hold these licences too, by the ids in their names.
+// PutProductLicenses lets the vendor hold these licenses too, by the ids in their names.
 func (v *Vendor) PutProductLicenses(licenses ...*pb.ProductLicense) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -111,7 +113,7 @@ func (v *Vendor) PutProductLicenses(licenses ...*pb.ProductLicense) {
 	}
 }
 
-// inTheVendorsWords is a licence with the vendor's own word for its status.
+// inTheVendorsWords is a license with the vendor's own word for its status.
 func inTheVendorsWords(l *pb.ProductLicense) *pb.ProductLicense {
 	if l.GetStatus() != pb.ProductLicense_STATUS_UNSPECIFIED {
 		l.VendorStatus = strings.ToLower(l.GetStatus().String())

@@ -34,8 +34,8 @@ func (v *Vendor) AskForTrial(ctx context.Context, siteID, message string) (asked
 }
 
 // CancelTrial takes the request for an extension back.
-func (v *Vendor) CancelTrial(ctx context.Context, siteID string) (cancelled *pb.StatusChange, err error) {
-	return cancelled, v.write(ctx, func() error {
+func (v *Vendor) CancelTrial(ctx context.Context, siteID string) (canceled *pb.StatusChange, err error) {
+	return canceled, v.write(ctx, func() error {
 		latest := v.trials[siteID]
 		switch {
 		case latest == nil:
@@ -44,7 +44,7 @@ func (v *Vendor) CancelTrial(ctx context.Context, siteID string) (cancelled *pb.
 			return &Failure{Code: tooLate}
 		}
 		latest.State = pb.StatusChange_CANCELLED
-		cancelled = proto.CloneOf(latest)
+		canceled = proto.CloneOf(latest)
 		return nil
 	})
 }

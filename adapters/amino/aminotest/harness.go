@@ -1,4 +1,5 @@
-// Package aminotest holds the harness with which the conformance suite tests the adapter to AminoTV, over its twin.
+// Package aminotest holds the harness with which the conformance suite tests the adapter to
+// AminoTV, over its twin.
 package aminotest
 
 import (
@@ -45,7 +46,8 @@ func HarnessOf(t *testing.T, assumed emulator.Assumptions, config amino.Config) 
 	}, vendorSide)
 }
 
-// Config is a configuration for a twin that was given no credentials of its own. Its host is none that could be reached over a network.
+// Config is a configuration for a twin that was given no credentials of its own. Its host is none
+// that could be reached over a network.
 func Config() amino.Config {
 	c := amino.NewConfig()
 	c.BaseURL, c.Token = "http://amino.invalid", secret.New(emulator.DefaultToken)
@@ -59,7 +61,8 @@ func secrets(c amino.Config) []secret.Text {
 	return []secret.Text{c.Token}
 }
 
-// text is what a vendor might say with any failure: it repeats the credentials, and holds a control character.
+// text is what a vendor might say with any failure: it repeats the credentials, and holds a control
+// character.
 const text = "no,\x1b[31m not with " + emulator.DefaultToken + " or " + emulator.DefaultAPIKey
 
 // refusal is a failure with a code that nobody knows.
@@ -119,7 +122,8 @@ func writes(ledger *twin.Ledger) int {
 	return n
 }
 
-// writeFault is a fault for one method. An answer without a body cannot be half of one: a page for people stands for what no parser reads.
+// writeFault is a fault for one method. An answer without a body cannot be half of one: a page for
+// people stands for what no parser reads.
 func writeFault(fault adaptertest.WriteFault, method string) twin.Fault {
 	switch fault {
 	case adaptertest.AnswerLost:

@@ -11,16 +11,18 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// What follows is the mapping backwards, from the contract to the vendor's words, written from AminoTV's pages and not with the adapter's tables.
+// What follows is the mapping backwards, from the contract to the vendor's words, written from
+// AminoTV's pages and not with the adapter's tables.
 
-// withRows adds to a harness what concerns products and product licences.
+// withRows adds to a harness what concerns products and product licenses.
 func withRows(h adaptertest.Harness, vendorSide *emulator.Emulator) adaptertest.Harness {
 	h.PutProducts = func(products ...*pb.Product) {
 		for _, p := range products {
 			vendorSide.PutProducts(vendorProduct(p))
 		}
 	}
-	h.ShowProduct = func(p *pb.Product) *pb.Product { return p } // AminoTV holds every product that the contract can say
+	// AminoTV holds every product that the contract can say
+	h.ShowProduct = func(p *pb.Product) *pb.Product { return p }
 	h.PutProductLicenses = func(licenses ...*pb.ProductLicense) {
 		for _, l := range licenses {
 			vendorSide.PutLicenses(vendorLicense(l))
@@ -63,7 +65,7 @@ func vendorLicense(l *pb.ProductLicense) emulator.License {
 	}
 }
 
-// status is AminoTV's word for the status of a licence, or the one that nobody knows.
+// status is AminoTV's word for the status of a license, or the one that nobody knows.
 func status(l *pb.ProductLicense) string {
 	switch l.GetStatus() {
 	case pb.ProductLicense_ACTIVE:

@@ -6,10 +6,11 @@ import (
 	"strings"
 )
 
-// credentials are what lets a client in: the vendor takes keys from management systems and tokens from users.
+// credentials are what lets a client in: the vendor takes keys from management systems and tokens
+// from users.
 type credentials struct{ apiKey, token string }
 
-// admit tells whether r carries exactly one of the credentials, in the scheme that is its own.
+// admit reports whether r carries exactly one of the credentials, in the scheme that is its own.
 func (c credentials) admit(r *http.Request) bool {
 	values := r.Header.Values("Authorization")
 	if len(values) != 1 {

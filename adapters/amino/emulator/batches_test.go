@@ -60,7 +60,7 @@ func TestBatchesStopAtTheFirstRefusal(t *testing.T) {
 		status int
 		code   string
 	}{
-		"unknown licence": {identifier("none"), 422, "LICENSE_NOT_FOUND"},
+		"unknown license": {identifier("none"), 422, "LICENSE_NOT_FOUND"},
 		"the same again":  {identifier("1"), 422, "LICENSE_NOT_FOUND"},
 		"an id alone":     {`"2"`, 400, "INVALID_BODY"},
 		"another type":    {`{"type":"Product","id":"2"}`, 400, "INVALID_BODY"},
@@ -89,7 +89,7 @@ func TestBatchesThatAreNone(t *testing.T) {
 func TestBatchStopsWhereIrdetoFails(t *testing.T) {
 	for stands, want := range map[bool]string{false: "a", true: "a b"} {
 		e := shop(emulator.Options{Assumptions: emulator.Assumptions{LicenseStandsWithoutIrdeto: stands}})
-		e.OrderIrdeto(emulator.IrdetoOrder{Behaviour: emulator.IrdetoRefuses, Skip: 1})
+		e.OrderIrdeto(emulator.IrdetoOrder{Behavior: emulator.IrdetoRefuses, Skip: 1})
 		call(t, e, "POST", "/licenses/batch_create", items(licenseOf("a", "free", ""), licenseOf("b", "free", ""), licenseOf("c", "free", ""))).
 			refused(t, "create", 502, "IRDETO_REFUSED")
 		var users []string
@@ -97,7 +97,7 @@ func TestBatchStopsWhereIrdetoFails(t *testing.T) {
 			users = append(users, l.UserID)
 		}
 		if got := strings.Join(users, " "); got != want || len(e.Entitlements()) != 1 {
-			t.Errorf("licences of %s, want %s; entitlements %v", got, want, e.Entitlements())
+			t.Errorf("licenses of %s, want %s; entitlements %v", got, want, e.Entitlements())
 		}
 	}
 }

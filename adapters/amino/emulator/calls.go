@@ -65,7 +65,8 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request) {
 	write(w, c.status, data, err)
 }
 
-// find is the call for a method and a path, and the id in that path. Without a call it tells the methods that the path has.
+// find is the call for a method and a path, and the id in that path. Without a call it tells the
+// methods that the path has.
 func (e *Emulator) find(method, path string) (found call, id string, allowed []string) {
 	rest, ok := strings.CutPrefix(path, base)
 	if !ok {
@@ -84,7 +85,7 @@ func (e *Emulator) find(method, path string) (found call, id string, allowed []s
 	return call{}, "", allowed
 }
 
-// match tells whether an escaped path has the form of pattern, and the id that stands in it for {}.
+// match reports whether an escaped path has the form of pattern, and the id that stands in it for {}.
 func match(pattern, path string) (id string, matches bool) {
 	wanted, segments := strings.Split(pattern, "/"), strings.Split(path, "/")
 	if len(wanted) != len(segments) {

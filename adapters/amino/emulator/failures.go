@@ -18,7 +18,8 @@ const (
 	CodeMethodNotAllowed = "METHOD_NOT_ALLOWED"
 	// CodeUnsupportedMediaType (415): the body is not said to be JSON.
 	CodeUnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE"
-	// CodeInvalidParameter (400): a query parameter is not known, is given twice, or has a wrong value.
+	// CodeInvalidParameter (400): a query parameter is not known, is given twice, or has a wrong
+	// value.
 	CodeInvalidParameter = "INVALID_PARAMETER"
 	// CodeInvalidBody (400): the body is not the JSON document that the call takes.
 	CodeInvalidBody = "INVALID_BODY"
@@ -26,9 +27,9 @@ const (
 	CodeUnknownAttribute = "UNKNOWN_ATTRIBUTE"
 	// CodeInvalidAttribute (400): an attribute has the wrong type or a value that cannot be.
 	CodeInvalidAttribute = "INVALID_ATTRIBUTE"
-	// CodeMissingRelationship (400): a licence names no user or no product.
+	// CodeMissingRelationship (400): a license names no user or no product.
 	CodeMissingRelationship = "MISSING_RELATIONSHIP"
-	// CodeLicenseNotFound (404 or 422): there is no such licence.
+	// CodeLicenseNotFound (404 or 422): there is no such license.
 	CodeLicenseNotFound = "LICENSE_NOT_FOUND"
 	// CodeProductNotFound (404 or 422): there is no such product.
 	CodeProductNotFound = "PRODUCT_NOT_FOUND"
@@ -65,8 +66,9 @@ func (f failure) body() []byte {
 	return text
 }
 
-// Refusal is a fault that answers a request with a failure in the vendor's shape: a 401 or 403, a 429 (to which Header can add a
-// Retry-After), or a code that nobody knows. Nothing takes effect. Method, Path and Times of the fault are the caller's to set.
+// Refusal is a fault that answers a request with a failure in the vendor's shape: a 401 or 403, a
+// 429 (to which Header can add a Retry-After), or a code that nobody knows. Nothing takes effect.
+// Method, Path and Times of the fault are the caller's to set.
 func Refusal(status int, code, detail string) twin.Fault {
 	return twin.Fault{Kind: twin.FaultAnswer, Status: status, Body: string(failure{status, code, detail}.body())}
 }

@@ -9,8 +9,9 @@ import (
 	"github.com/drmhub/drmhub/adapters/amino/emulator"
 )
 
-// FuzzLicenceBody: whatever arrives is either refused in the vendor's shape without an effect, or is a licence that reads back the same.
-func FuzzLicenceBody(f *testing.F) {
+// FuzzLicenseBody: whatever arrives is either refused in the vendor's shape without an effect, or
+// is a license that reads back the same.
+func FuzzLicenseBody(f *testing.F) {
 	f.Add(data(licenseOf("u", "free", "")))
 	f.Add(data(licenseOf("u", "paid", `"status":"SUSPENDED","start_date":1,"stop_date":253402300799,"renew_record":{"recurring":true,"expiry_date":2}`)))
 	f.Add(data(licenseOf("u", "paid", `"order_id":"\u0000","purchase_record":{"price_currency_amount":9223372036854775807,"price_currency_iso4217":"EUR"}`)))
@@ -61,7 +62,8 @@ func FuzzLicenceBody(f *testing.F) {
 	})
 }
 
-// FuzzPaths: no path makes the server do what it was not asked to, and each is answered in the vendor's shape.
+// FuzzPaths: no path makes the server do what it was not asked to, and each is answered in the
+// vendor's shape.
 func FuzzPaths(f *testing.F) {
 	f.Add("DELETE", "/licenses/x")
 	f.Add("GET", "/users/a%2Fb/licenses?limit=1")

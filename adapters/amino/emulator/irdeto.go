@@ -12,30 +12,32 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// Irdeto's side of the integration. Its contract is not public: all shapes here are this project's own.
+// Irdeto's side of the integration. Its contract is not public: all shapes here are this project's
+// own.
 
-// IrdetoBehaviour is what Irdeto does when it is asked to create or delete an entitlement.
-type IrdetoBehaviour string
+// IrdetoBehavior is what Irdeto does when it is asked to create or delete an entitlement.
+type IrdetoBehavior string
 
 // What Irdeto can do.
 const (
 	// IrdetoSucceeds carries it out at once.
-	IrdetoSucceeds IrdetoBehaviour = "succeed"
+	IrdetoSucceeds IrdetoBehavior = "succeed"
 	// IrdetoRefuses answers no: CodeIrdetoRefused.
-	IrdetoRefuses IrdetoBehaviour = "refuse"
+	IrdetoRefuses IrdetoBehavior = "refuse"
 	// IrdetoDown is not reached: CodeIrdetoUnavailable.
-	IrdetoDown IrdetoBehaviour = "down"
-	// IrdetoStalls does not answer until the client of the call has gone, or Irdeto is given another order. Then it carries it out where
-	// the order says TakesEffect, and fails with CodeIrdetoTimeout else. What AminoTV does after that, it does even if its client has gone.
-	IrdetoStalls IrdetoBehaviour = "stall"
+	IrdetoDown IrdetoBehavior = "down"
+	// IrdetoStalls does not answer until the client of the call has gone, or Irdeto is given
+	// another order. Then it carries it out where the order says TakesEffect, and fails with
+	// CodeIrdetoTimeout else. What AminoTV does after that, it does even if its client has gone.
+	IrdetoStalls IrdetoBehavior = "stall"
 )
 
-var irdetoBehaviours = []IrdetoBehaviour{IrdetoSucceeds, IrdetoRefuses, IrdetoDown, IrdetoStalls}
+var irdetoBehaviors = []IrdetoBehavior{IrdetoSucceeds, IrdetoRefuses, IrdetoDown, IrdetoStalls}
 
 // IrdetoCall is something that Irdeto is asked to do.
 type IrdetoCall string
 
-// What Irdeto is asked to do, once for every licence.
+// What Irdeto is asked to do, once for every license.
 const (
 	IrdetoCreate IrdetoCall = "create"
 	IrdetoDelete IrdetoCall = "delete"
@@ -43,13 +45,14 @@ const (
 
 // IrdetoOrder says what Irdeto does. The zero value is no order: IrdetoSucceeds.
 type IrdetoOrder struct {
-	// Behaviour is what it does. Empty means IrdetoSucceeds.
-	Behaviour IrdetoBehaviour `json:"behaviour,omitempty"`
+	// Behavior is what it does. Empty means IrdetoSucceeds.
+	Behavior IrdetoBehavior `json:"behaviour,omitempty"`
 	// Call limits the order to one of its calls. Empty means both; the other one succeeds.
 	Call IrdetoCall `json:"call,omitempty"`
 	// Skip is how many such calls succeed first.
 	Skip int `json:"skip,omitempty"`
-	// Times is how many such calls it is for, after which Irdeto succeeds again. 0 means until another order.
+	// Times is how many such calls it is for, after which Irdeto succeeds again. 0 means until
+	// another order.
 	Times int `json:"times,omitempty"`
 	// TakesEffect is for IrdetoStalls.
 	TakesEffect bool `json:"takesEffect,omitempty"`
@@ -58,19 +61,19 @@ type IrdetoOrder struct {
 // Validate tells what is wrong with o, or returns nil.
 func (o IrdetoOrder) Validate() error {
 	switch {
-	case o.Behaviour != "" && !slices.Contains(irdetoBehaviours, o.Behaviour):
-		return fmt.Errorf("behaviour %q is none of %q", o.Behaviour, irdetoBehaviours)
+	case o.Behavior != "" && !slices.Contains(irdetoBehaviors, o.Behavior):
+		return fmt.Errorf("behaviour %q is none of %q", o.Behavior, irdetoBehaviors)
 	case o.Call != "" && o.Call != IrdetoCreate && o.Call != IrdetoDelete:
 		return fmt.Errorf("call %q is neither %q nor %q", o.Call, IrdetoCreate, IrdetoDelete)
 	case o.Skip < 0 || o.Times < 0:
 		return fmt.Errorf("skip and times must not be negative")
-	case o.TakesEffect && o.Behaviour != IrdetoStalls:
-		return fmt.Errorf("takesEffect is for the behaviour %q alone", IrdetoStalls)
+	case o.TakesEffect && o.Behavior != IrdetoStalls:
+		return fmt.Errorf("takesEffect is for the behavior %q alone", IrdetoStalls)
 	}
 	return nil
 }
 
-// Entitlement is what Irdeto holds for one licence, or held.
+// Entitlement is what Irdeto holds for one license, or held.
 type Entitlement struct {
 	// ID is Irdeto's own.
 	ID string `json:"id"`
@@ -78,7 +81,8 @@ type Entitlement struct {
 	LicenseID string `json:"licenseId"`
 	UserID    string `json:"userId"`
 	ProductID string `json:"productId"`
-	// Created and Deleted are by the twin's clock. Deleted is the zero time while the entitlement stands.
+	// Created and Deleted are by the twin's clock. Deleted is the zero time while the entitlement
+	// stands.
 	Created time.Time `json:"created"`
 	Deleted time.Time `json:"deleted,omitzero"`
 }
@@ -91,7 +95,7 @@ type irdeto struct {
 	mu           sync.Mutex
 	random       *rand.Rand
 	entitlements []Entitlement  // every one that there ever was, oldest first
-	standing     map[string]int // the place of the one that stands, by licence
+	standing     map[string]int // the place of the one that stands, by license
 	order        IrdetoOrder
 	seen         int           // calls that the order is for
 	replaced     chan struct{} // closed when another order comes
@@ -104,17 +108,17 @@ func newIrdeto(clock *twin.Clock, seed uint64, off bool) *irdeto {
 	}
 }
 
-// create asks for the entitlement of a licence.
+// create asks for the entitlement of a license.
 func (i *irdeto) create(ctx context.Context, l License) error {
 	return i.ask(ctx, IrdetoCreate, func() { i.grant(l, i.clock.Now()) })
 }
 
-// delete asks for the end of a licence's entitlement. Where there is none, there is nothing to do.
+// delete asks for the end of a license's entitlement. Where there is none, there is nothing to do.
 func (i *irdeto) delete(ctx context.Context, licenseID string) error {
 	return i.ask(ctx, IrdetoDelete, func() { i.withdraw(licenseID) })
 }
 
-// grant gives a licence its entitlement, unless it has one.
+// grant gives a license its entitlement, unless it has one.
 func (i *irdeto) grant(l License, created time.Time) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -145,7 +149,7 @@ func (i *irdeto) ask(ctx context.Context, call IrdetoCall, carryOut func()) erro
 	fails := func(code, why string) error {
 		return failure{http.StatusBadGateway, code, fmt.Sprintf("Irdeto: %s the entitlement: %s", call, why)}
 	}
-	switch order.Behaviour {
+	switch order.Behavior {
 	case IrdetoRefuses:
 		return fails(CodeIrdetoRefused, "refused")
 	case IrdetoDown:
@@ -164,7 +168,8 @@ func (i *irdeto) ask(ctx context.Context, call IrdetoCall, carryOut func()) erro
 	return nil
 }
 
-// take is the order that a call meets, and what ends its stalling. Such a call counts as stalled from now on.
+// take is the order that a call meets, and what ends its stalling. Such a call counts as stalled
+// from now on.
 func (i *irdeto) take(call IrdetoCall) (met IrdetoOrder, replaced <-chan struct{}) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -175,7 +180,7 @@ func (i *irdeto) take(call IrdetoCall) (met IrdetoOrder, replaced <-chan struct{
 	if i.seen > i.order.Skip && (i.order.Times == 0 || i.seen <= i.order.Skip+i.order.Times) {
 		met = i.order
 	}
-	if met.Behaviour == IrdetoStalls {
+	if met.Behavior == IrdetoStalls {
 		i.stalled++
 	}
 	return met, i.replaced

@@ -15,7 +15,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-func TestEntitlementsComeAndGoWithLicences(t *testing.T) {
+func TestEntitlementsComeAndGoWithLicenses(t *testing.T) {
 	clock := twin.FrozenClock(now)
 	e := shop(emulator.Options{Clock: clock})
 	id := call(t, e, "POST", "/licenses", data(licenseOf("u", "paid", `"status":"PROCESSING"`))).one(t, 201).ID
@@ -37,13 +37,13 @@ func TestEntitlementsComeAndGoWithLicences(t *testing.T) {
 	call(t, e, "DELETE", "/licenses/"+id, "").refused(t, "again", 404, "LICENSE_NOT_FOUND")
 	e.PutLicenses(emulator.License{ID: id, UserID: "v", ProductID: "free"})
 	if all := e.Irdeto().Entitlements; len(all) != 2 || all[0] != want || len(e.Entitlements()) != 1 || e.Entitlements()[0].UserID != "v" {
-		t.Errorf("after another licence of that id: %+v", all)
+		t.Errorf("after another license of that id: %+v", all)
 	}
 }
 
 func TestWithoutIrdeto(t *testing.T) {
 	e := shop(emulator.Options{WithoutIrdeto: true})
-	e.OrderIrdeto(emulator.IrdetoOrder{Behaviour: emulator.IrdetoRefuses})
+	e.OrderIrdeto(emulator.IrdetoOrder{Behavior: emulator.IrdetoRefuses})
 	id := call(t, e, "POST", "/licenses", data(licenseOf("u", "paid", ""))).one(t, 201).ID
 	if got := call(t, e, "DELETE", "/licenses/"+id, ""); got.Status != 204 || len(e.Irdeto().Entitlements) != 0 {
 		t.Errorf("%d %s", got.Status, got.Text)
@@ -52,14 +52,14 @@ func TestWithoutIrdeto(t *testing.T) {
 
 // TestIrdetoFails: whatever stands afterwards, the call answers the failure.
 func TestIrdetoFails(t *testing.T) {
-	for behaviour, code := range map[emulator.IrdetoBehaviour]string{
+	for behavior, code := range map[emulator.IrdetoBehavior]string{
 		emulator.IrdetoRefuses: "IRDETO_REFUSED", emulator.IrdetoDown: "IRDETO_UNAVAILABLE",
 	} {
 		for _, stands := range []bool{false, true} {
-			t.Run(fmt.Sprint(behaviour, stands), func(t *testing.T) {
+			t.Run(fmt.Sprint(behavior, stands), func(t *testing.T) {
 				e := shop(emulator.Options{Assumptions: emulator.Assumptions{LicenseStandsWithoutIrdeto: stands}})
 				e.PutLicenses(emulator.License{ID: "old", UserID: "u", ProductID: "free"})
-				e.OrderIrdeto(emulator.IrdetoOrder{Behaviour: behaviour})
+				e.OrderIrdeto(emulator.IrdetoOrder{Behavior: behavior})
 				call(t, e, "POST", "/licenses", data(licenseOf("u", "free", ""))).refused(t, "create", 502, code)
 				call(t, e, "DELETE", "/licenses/old", "").refused(t, "delete", 502, code)
 				held, kinds := e.Licenses(), effects(e)
@@ -74,7 +74,7 @@ func TestIrdetoFails(t *testing.T) {
 				}
 				e.OrderIrdeto(emulator.IrdetoOrder{})
 				if got := call(t, e, "DELETE", "/licenses/"+held[0].ID, ""); got.Status != 204 || len(e.Licenses()) != 0 {
-					t.Errorf("a licence cannot be deleted after the failure: %d %s", got.Status, got.Text)
+					t.Errorf("a license cannot be deleted after the failure: %d %s", got.Status, got.Text)
 				}
 			})
 		}
@@ -84,19 +84,19 @@ func TestIrdetoFails(t *testing.T) {
 func TestOrdersToIrdetoAreForSomeCalls(t *testing.T) {
 	for name, test := range map[string]struct {
 		order emulator.IrdetoOrder
-		want  string // of creating and deleting three licences in turn
+		want  string // of creating and deleting three licenses in turn
 	}{
 		"none":      {emulator.IrdetoOrder{}, "201 204 201 204 201 204"},
-		"all":       {emulator.IrdetoOrder{Behaviour: "refuse", Call: "create"}, "502 502 502"},
-		"deletes":   {emulator.IrdetoOrder{Behaviour: "down", Call: "delete"}, "201 502 201 502 201 502"},
-		"one":       {emulator.IrdetoOrder{Behaviour: "refuse", Times: 1}, "502 201 204 201 204"},
-		"later":     {emulator.IrdetoOrder{Behaviour: "refuse", Skip: 1, Times: 2}, "201 502 502 201 204"},
-		"by kind":   {emulator.IrdetoOrder{Behaviour: "refuse", Call: "delete", Skip: 1, Times: 1}, "201 204 201 502 201 204"},
-		"succeeds":  {emulator.IrdetoOrder{Behaviour: "succeed", Times: 1}, "201 204 201 204 201 204"},
-		"all later": {emulator.IrdetoOrder{Behaviour: "down", Skip: 3}, "201 204 201 502 502"},
+		"all":       {emulator.IrdetoOrder{Behavior: "refuse", Call: "create"}, "502 502 502"},
+		"deletes":   {emulator.IrdetoOrder{Behavior: "down", Call: "delete"}, "201 502 201 502 201 502"},
+		"one":       {emulator.IrdetoOrder{Behavior: "refuse", Times: 1}, "502 201 204 201 204"},
+		"later":     {emulator.IrdetoOrder{Behavior: "refuse", Skip: 1, Times: 2}, "201 502 502 201 204"},
+		"by kind":   {emulator.IrdetoOrder{Behavior: "refuse", Call: "delete", Skip: 1, Times: 1}, "201 204 201 502 201 204"},
+		"succeeds":  {emulator.IrdetoOrder{Behavior: "succeed", Times: 1}, "201 204 201 204 201 204"},
+		"all later": {emulator.IrdetoOrder{Behavior: "down", Skip: 3}, "201 204 201 502 502"},
 	} {
 		e := shop(emulator.Options{})
-		e.OrderIrdeto(emulator.IrdetoOrder{Behaviour: emulator.IrdetoRefuses})
+		e.OrderIrdeto(emulator.IrdetoOrder{Behavior: emulator.IrdetoRefuses})
 		e.OrderIrdeto(test.order) // in place of the one before
 		var statuses []string
 		for range 3 {
@@ -112,7 +112,8 @@ func TestOrdersToIrdetoAreForSomeCalls(t *testing.T) {
 	}
 }
 
-// TestIrdetoStalls: the client goes away or another order comes, Irdeto then acts or not, and the licence stands without it or not.
+// TestIrdetoStalls: the client goes away or another order comes, Irdeto then acts or not, and the
+// license stands without it or not.
 func TestIrdetoStalls(t *testing.T) {
 	for _, released := range []bool{false, true} {
 		for _, acts := range []bool{false, true} {
@@ -128,7 +129,7 @@ func TestIrdetoStalls(t *testing.T) {
 func stall(t *testing.T, released, acts, stands bool) {
 	e := shop(emulator.Options{Assumptions: emulator.Assumptions{LicenseStandsWithoutIrdeto: stands}})
 	e.PutLicenses(emulator.License{ID: "old", UserID: "u", ProductID: "free"})
-	e.OrderIrdeto(emulator.IrdetoOrder{Behaviour: emulator.IrdetoStalls, TakesEffect: acts})
+	e.OrderIrdeto(emulator.IrdetoOrder{Behavior: emulator.IrdetoStalls, TakesEffect: acts})
 	ctx, leave := context.WithCancel(t.Context())
 	answers := make(chan int, 2)
 	for _, r := range []*http.Request{
@@ -153,7 +154,7 @@ func stall(t *testing.T, released, acts, stands bool) {
 	}
 	during := map[bool]string{false: "u ", true: "new "}[stands]
 	if got := users(); e.Irdeto().Stalled != 2 || got != during || len(answers) != 0 {
-		t.Fatalf("while Irdeto stalls, %d calls wait and %d are answered; licences of %q, want %q", e.Irdeto().Stalled, len(answers), got, during)
+		t.Fatalf("while Irdeto stalls, %d calls wait and %d are answered; licenses of %q, want %q", e.Irdeto().Stalled, len(answers), got, during)
 	}
 	if call(t, e, "GET", "/licenses", "").Status != 200 {
 		t.Error("reads wait for Irdeto too")
@@ -174,7 +175,7 @@ func stall(t *testing.T, released, acts, stands bool) {
 		after = "new "
 	}
 	if got := users(); got != after {
-		t.Errorf("licences of %q, want %q", got, after)
+		t.Errorf("licenses of %q, want %q", got, after)
 	}
 	entitled := ""
 	for _, held := range e.Entitlements() {
@@ -189,7 +190,7 @@ func TestTwoDeletesAtOnceHaveOneEffect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := shop(emulator.Options{})
 		e.PutLicenses(emulator.License{ID: "x", UserID: "u", ProductID: "free"})
-		e.OrderIrdeto(emulator.IrdetoOrder{Behaviour: emulator.IrdetoStalls, TakesEffect: true})
+		e.OrderIrdeto(emulator.IrdetoOrder{Behavior: emulator.IrdetoStalls, TakesEffect: true})
 		answers := make(chan int, 2)
 		for range 2 {
 			r := request(t, "DELETE", base+"/licenses/x", "")
@@ -239,7 +240,7 @@ func TestIrdetoByTheAdminPath(t *testing.T) {
 			t.Errorf("%s: %d %s", body, w.Code, w.Body)
 		}
 	}
-	if got := e.Irdeto().Order.Behaviour; got != emulator.IrdetoStalls {
+	if got := e.Irdeto().Order.Behavior; got != emulator.IrdetoStalls {
 		t.Errorf("an order that is not valid took the place of another: %s", got)
 	}
 }
@@ -250,5 +251,5 @@ func TestInvalidOrdersToIrdetoPanic(t *testing.T) {
 			t.Errorf("panic %v", p)
 		}
 	}()
-	emulator.New(emulator.Options{}).OrderIrdeto(emulator.IrdetoOrder{Behaviour: "explode"})
+	emulator.New(emulator.Options{}).OrderIrdeto(emulator.IrdetoOrder{Behavior: "explode"})
 }

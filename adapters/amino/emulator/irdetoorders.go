@@ -11,14 +11,16 @@ import (
 type IrdetoState struct {
 	// Order is the last one given, whether calls still meet it or not.
 	Order IrdetoOrder `json:"order"`
-	// Stalled is how many calls Irdeto keeps waiting. One that it lets go may still be on its way to take effect at AminoTV.
+	// Stalled is how many calls Irdeto keeps waiting. One that it lets go may still be on its way
+	// to take effect at AminoTV.
 	Stalled int `json:"stalled"`
 	// Entitlements are all that there ever were, oldest first.
 	Entitlements []Entitlement `json:"entitlements"`
 }
 
-// OrderIrdeto says what Irdeto does from now on, in place of the order before. Calls that stall go on by their own order's TakesEffect. It
-// panics where the order is not valid, as that is a mistake in the test.
+// OrderIrdeto says what Irdeto does from now on, in place of the order before. Calls that stall go
+// on by their own order's TakesEffect. It panics where the order is not valid, as that is a mistake
+// in the test.
 func (e *Emulator) OrderIrdeto(order IrdetoOrder) {
 	if err := order.Validate(); err != nil {
 		panic("emulator: invalid order to Irdeto: " + err.Error())
@@ -36,7 +38,8 @@ func (e *Emulator) Irdeto() IrdetoState {
 	return IrdetoState{e.irdeto.order, e.irdeto.stalled, append([]Entitlement{}, e.irdeto.entitlements...)}
 }
 
-// Entitlements are those that stand at Irdeto now, oldest first. Irdeto tells of the deleted ones too.
+// Entitlements are those that stand at Irdeto now, oldest first. Irdeto tells of the deleted ones
+// too.
 func (e *Emulator) Entitlements() []Entitlement {
 	return slices.DeleteFunc(e.Irdeto().Entitlements, func(held Entitlement) bool { return !held.Deleted.IsZero() })
 }

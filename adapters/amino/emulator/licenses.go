@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Statuses of a licence.
+// Statuses of a license.
 const (
 	StatusActive         = "ACTIVE" // the only one that allows playback
 	StatusSuspended      = "SUSPENDED"
@@ -23,8 +23,8 @@ var statuses = []string{
 	StatusActive, StatusSuspended, StatusSuspendedAdmin, StatusExpired, StatusProcessing, StatusCheckInvalid, StatusOrderError,
 }
 
-// Kinds of the effects that the ledger shows of a licence. Their key is the licence's id, and their details hold user, product and
-// order_id. What Irdeto does is not among them: see Entitlements.
+// Kinds of the effects that the ledger shows of a license. Their key is the license's id, and their
+// details hold user, product and order_id. What Irdeto does is not among them: see Entitlements.
 const (
 	EffectLicenseCreated = "licenseCreated"
 	EffectLicenseDeleted = "licenseDeleted"
@@ -32,7 +32,7 @@ const (
 
 // License grants one user access to the services of one product. The server keeps whole seconds.
 type License struct {
-	// ID identifies the licence.
+	// ID identifies the license.
 	ID string
 	// Status is one of the statuses.
 	Status string
@@ -40,11 +40,12 @@ type License struct {
 	StartDate, StopDate time.Time
 	// OrderID is the order that it was issued for, or empty.
 	OrderID string
-	// Recurring (renew_record.recurring) and ExpiryDate (renew_record.expiry_date) say whether it renews, and when its period ends; the
-	// zero time where nothing is said of that.
+	// Recurring (renew_record.recurring) and ExpiryDate (renew_record.expiry_date) say whether it
+	// renews, and when its period ends; the zero time where nothing is said of that.
 	Recurring  bool
 	ExpiryDate time.Time
-	// PriceAmount is what was paid, in cents, and PriceCurrency the currency (ISO 4217), which is empty where there is no price.
+	// PriceAmount is what was paid, in cents, and PriceCurrency the currency (ISO 4217), which is
+	// empty where there is no price.
 	PriceAmount   int64
 	PriceCurrency string
 	// PurchaseTimestamp is when it was bought, PaymentMethod how, or empty.
@@ -54,7 +55,7 @@ type License struct {
 	UserID, ProductID string
 }
 
-// at is the licence as it reads at that time.
+// at is the license as it reads at that time.
 func (l License) at(now time.Time) License {
 	if l.Status != StatusActive {
 		return l
@@ -71,7 +72,7 @@ func (l License) at(now time.Time) License {
 	return l
 }
 
-// licenseAttributes are the attributes of a licence as they are answered.
+// licenseAttributes are the attributes of a license as they are answered.
 type licenseAttributes struct {
 	Status         string         `json:"status"`
 	StartDate      *int64         `json:"start_date"`
@@ -125,16 +126,18 @@ func (e *Emulator) PutUsers(ids ...string) {
 	}
 }
 
-// PutLicenses adds licences, or replaces those of the same ID, and makes their users known. Irdeto holds an entitlement for each, created
-// when the licence was bought. Zero values stand for: the next ID, StatusActive, a StartDate and PurchaseTimestamp of now, and of a recurring
-// one a first period of Assumptions.RenewalPeriod; recurring and price are not taken from the product. Any status is taken, so that a
-// client can be shown one that it does not know. It panics where the product does not exist, as that is a mistake in the test.
+// PutLicenses adds licenses, or replaces those of the same ID, and makes their users known. Irdeto
+// holds an entitlement for each, created when the license was bought. Zero values stand for: the
+// next ID, StatusActive, a StartDate and PurchaseTimestamp of now, and of a recurring one a first
+// period of Assumptions.RenewalPeriod; recurring and price are not taken from the product. Any
+// status is taken, so that a client can be shown one that it does not know. It panics where the
+// product does not exist, as that is a mistake in the test.
 func (e *Emulator) PutLicenses(licenses ...License) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, l := range licenses {
 		if _, held := e.products.get(l.ProductID); !held {
-			panic(fmt.Sprintf("emulator: a licence to product %q, which does not exist", l.ProductID))
+			panic(fmt.Sprintf("emulator: a license to product %q, which does not exist", l.ProductID))
 		}
 		if l.ID == "" {
 			l.ID = e.newID()
@@ -149,7 +152,7 @@ func (e *Emulator) PutLicenses(licenses ...License) {
 	}
 }
 
-// completed is a licence with the times that stand for zero ones, all in whole seconds.
+// completed is a license with the times that stand for zero ones, all in whole seconds.
 func (e *Emulator) completed(l License) License {
 	now := e.Clock().Now()
 	if l.StartDate.IsZero() {
@@ -167,7 +170,7 @@ func (e *Emulator) completed(l License) License {
 	return l
 }
 
-// Licenses are the licences that the server holds, in the order it lists them, as they read now.
+// Licenses are the licenses that the server holds, in the order it lists them, as they read now.
 func (e *Emulator) Licenses() []License {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -195,7 +198,7 @@ func (e *Emulator) listUserLicenses(_ context.Context, r request) (any, error) {
 	return e.show(own[first:end]), nil
 }
 
-// show are licences as they are answered now.
+// show are licenses as they are answered now.
 func (e *Emulator) show(licenses []License) []resource {
 	now := e.Clock().Now()
 	rows := []resource{}
@@ -205,7 +208,8 @@ func (e *Emulator) show(licenses []License) []resource {
 	return rows
 }
 
-// knownUser refuses a user that does not exist, with that status. The caller holds the lock, here and below.
+// knownUser refuses a user that does not exist, with that status. The caller holds the lock, here
+// and below.
 func (e *Emulator) knownUser(id string, status int) error {
 	if e.assumed.KnownUsersOnly && !e.users[id] {
 		return failure{status, CodeUserNotFound, fmt.Sprintf("user %q does not exist", id)}
@@ -213,11 +217,11 @@ func (e *Emulator) knownUser(id string, status int) error {
 	return nil
 }
 
-// license is the licence with that id, or a failure with that status.
+// license is the license with that id, or a failure with that status.
 func (e *Emulator) license(id string, status int) (License, error) {
 	l, held := e.licenses.get(id)
 	if !held {
-		return License{}, failure{status, CodeLicenseNotFound, fmt.Sprintf("licence %q does not exist", id)}
+		return License{}, failure{status, CodeLicenseNotFound, fmt.Sprintf("license %q does not exist", id)}
 	}
 	return l, nil
 }

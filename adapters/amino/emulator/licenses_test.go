@@ -12,7 +12,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-func TestLicenceWithEverything(t *testing.T) {
+func TestLicenseWithEverything(t *testing.T) {
 	e := shop(emulator.Options{Seed: 5})
 	got := call(t, e, "POST", "/licenses", data(licenseOf("u <1>", "paid",
 		`"status":"SUSPENDED","start_date":1700000000,"stop_date":1800000000,"order_id":"o-1","renew_record":{"recurring":false,"expiry_date":1750000000},`+
@@ -40,7 +40,7 @@ func TestLicenceWithEverything(t *testing.T) {
 	}
 }
 
-func TestDefaultsOfALicence(t *testing.T) {
+func TestDefaultsOfALicense(t *testing.T) {
 	second := fmt.Sprint(now.Unix())
 	for name, test := range map[string]struct{ license, want string }{
 		"from a product without price": {
@@ -90,7 +90,7 @@ func TestEveryStatus(t *testing.T) {
 	}
 }
 
-func TestLicencesAreRefused(t *testing.T) {
+func TestLicensesAreRefused(t *testing.T) {
 	good := licenseOf("u", "free", "")
 	without := func(part string) string { return strings.Replace(good, part, "", 1) }
 	with := func(attributes string) string { return licenseOf("u", "paid", attributes) }
@@ -161,7 +161,7 @@ func TestLicencesAreRefused(t *testing.T) {
 	}
 }
 
-func TestDeletedLicencesAreGone(t *testing.T) {
+func TestDeletedLicensesAreGone(t *testing.T) {
 	e := shop(emulator.Options{})
 	e.PutLicenses(emulator.License{ID: "a/b", UserID: "u", ProductID: "free"}, emulator.License{ID: "c", UserID: "u", ProductID: "free"})
 	got := call(t, e, "DELETE", "/licenses/a%2Fb", "")
@@ -177,7 +177,7 @@ func TestDeletedLicencesAreGone(t *testing.T) {
 	}
 }
 
-func TestLicencesOfAUser(t *testing.T) {
+func TestLicensesOfAUser(t *testing.T) {
 	e := shop(emulator.Options{})
 	e.PutLicenses(
 		emulator.License{ID: "1", UserID: "family/1 %", ProductID: "free"},
@@ -203,14 +203,14 @@ func TestKnownUsers(t *testing.T) {
 	}
 }
 
-// moment is a licence's status and expiry_date at a time.
+// moment is a license's status and expiry_date at a time.
 type moment struct {
 	after  time.Duration // since the start
 	status string
 	expiry float64 // since the start, in seconds; -1 for null
 }
 
-func TestLicencesByTheClock(t *testing.T) {
+func TestLicensesByTheClock(t *testing.T) {
 	const day = 24 * time.Hour
 	start := fmt.Sprintf(`"start_date":%d`, now.Unix())
 	in := func(d time.Duration) int64 { return now.Add(d).Unix() }
@@ -283,17 +283,17 @@ func TestManyClientsAtOnce(t *testing.T) {
 				}
 			}
 			if rows := call(t, e, "GET", "/users/"+user+"/licenses", "").list(t, 200); len(rows) != 10 {
-				t.Errorf("%s has %d licences", user, len(rows))
+				t.Errorf("%s has %d licenses", user, len(rows))
 			}
 		})
 	}
 	wg.Wait()
 	if len(e.Licenses()) != 80 || len(e.Entitlements()) != 80 || len(e.Irdeto().Entitlements) != 160 || len(e.Ledger().Effects()) != 240 {
-		t.Errorf("%d licences, %d entitlements, %d effects", len(e.Licenses()), len(e.Entitlements()), len(e.Ledger().Effects()))
+		t.Errorf("%d licenses, %d entitlements, %d effects", len(e.Licenses()), len(e.Entitlements()), len(e.Ledger().Effects()))
 	}
 }
 
-func TestPutLicences(t *testing.T) {
+func TestPutLicenses(t *testing.T) {
 	e := shop(emulator.Options{})
 	e.PutLicenses(
 		emulator.License{ID: "b", UserID: "u", ProductID: "paid", Recurring: true, StartDate: now.Add(1500 * time.Millisecond)},
@@ -314,7 +314,7 @@ func TestPutLicences(t *testing.T) {
 	}
 	defer func() {
 		if p := recover(); p == nil || !strings.Contains(fmt.Sprint(p), "none") {
-			t.Errorf("a licence to no product: panic %v", p)
+			t.Errorf("a license to no product: panic %v", p)
 		}
 	}()
 	e.PutLicenses(emulator.License{UserID: "u", ProductID: "none"})

@@ -63,7 +63,7 @@ func readItems(data json.RawMessage) (items []json.RawMessage, err error) {
 	return items, nil
 }
 
-// issue creates a licence, and lets Irdeto create its entitlement.
+// issue creates a license, and lets Irdeto create its entitlement.
 func (e *Emulator) issue(ctx context.Context, data json.RawMessage) (License, error) {
 	l, err := e.readLicense(data)
 	if err != nil {
@@ -87,7 +87,8 @@ func (e *Emulator) keepLicense(ctx context.Context, l License) {
 	e.recordLicense(ctx, EffectLicenseCreated, l)
 }
 
-// revoke deletes a licence, and lets Irdeto delete its entitlement. A licence that is not there is a failure with that status.
+// revoke deletes a license, and lets Irdeto delete its entitlement. A license that is not there is
+// a failure with that status.
 func (e *Emulator) revoke(ctx context.Context, id string, status int) error {
 	if e.assumed.LicenseStandsWithoutIrdeto {
 		if err := e.dropLicense(ctx, id, status); err != nil {
@@ -127,14 +128,15 @@ func (e *Emulator) recordLicense(ctx context.Context, kind string, l License) {
 	e.Ledger().Record(ctx, kind, l.ID, details)
 }
 
-// readLicense is the licence that a create describes, with an id and with what it leaves to the product and the clock.
+// readLicense is the license that a create describes, with an id and with what it leaves to the
+// product and the clock.
 func (e *Emulator) readLicense(data json.RawMessage) (License, error) {
 	l := License{Status: StatusActive}
-	o, err := readObject(data, "the licence", "type", "attributes", "relationships")
+	o, err := readObject(data, "the license", "type", "attributes", "relationships")
 	if err != nil {
 		return l, err
 	}
-	if err := o.isOfType(typeLicense, "the licence"); err != nil {
+	if err := o.isOfType(typeLicense, "the license"); err != nil {
 		return l, err
 	}
 	links := object{}
@@ -166,7 +168,7 @@ func (e *Emulator) readLicense(data json.RawMessage) (License, error) {
 	return l, nil
 }
 
-// readTerms sets what the attributes of a licence say, and completes it.
+// readTerms sets what the attributes of a license say, and completes it.
 func (e *Emulator) readTerms(l License, text json.RawMessage) (License, error) {
 	a := readAttributes(text, "attributes", "status", "start_date", "stop_date", "order_id", "renew_record", "purchase_record")
 	a.dropNulls()

@@ -9,10 +9,11 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// lifelikeProduct is a product, how long one period or one purchase of it lasts, and how many of the users have it.
+// lifelikeProduct is a product, how long one period or one purchase of it lasts, and how many of
+// the users have it.
 type lifelikeProduct struct {
 	Product
-	days  int // 0: for ever
+	days  int // 0: forever
 	share float64
 }
 
@@ -26,7 +27,7 @@ var lifelikeProducts = []lifelikeProduct{
 	{Product{Name: "Staff preview", Description: "Not for sale"}, 0, 0.05},
 }
 
-// lifelikeStatuses are the statuses other than ACTIVE that licences have, and how often.
+// lifelikeStatuses are the statuses other than ACTIVE that licenses have, and how often.
 var lifelikeStatuses = []struct {
 	status string
 	share  float64
@@ -51,9 +52,10 @@ func lifelikeUsers() []string {
 	return users
 }
 
-// fillLifelike fills the server for a sandbox: what was sold in the thirteen months up to yesterday.
+// fillLifelike fills the server for a sandbox: what was sold in the thirteen months up to
+// yesterday.
 func (e *Emulator) fillLifelike(seed uint64) {
-	random := twin.Rand(seed, "licences")
+	random := twin.Rand(seed, "licenses")
 	today := e.Clock().Now().Truncate(24 * time.Hour)
 	users := lifelikeUsers()
 	e.PutUsers(users...)
@@ -79,7 +81,7 @@ func (e *Emulator) fillLifelike(seed uint64) {
 	e.PutLicenses(sold...)
 }
 
-// sell is a licence that a user bought at that time.
+// sell is a license that a user bought at that time.
 func (p lifelikeProduct) sell(random *rand.Rand, user string, bought time.Time) License {
 	l := License{
 		Status: drawStatus(random), StartDate: bought, Recurring: p.Recurring, PriceAmount: p.PriceAmount, PriceCurrency: p.PriceCurrency,
@@ -89,9 +91,10 @@ func (p lifelikeProduct) sell(random *rand.Rand, user string, bought time.Time) 
 		l.PaymentMethod = "billing"
 	}
 	lasts := time.Duration(p.days) * 24 * time.Hour
-	cancelled := random.Float64() < 0.25 // at the end of some period, which may be past or still to come
+	// at the end of some period, which may be past or still to come
+	canceled := random.Float64() < 0.25
 	switch {
-	case p.Recurring && cancelled:
+	case p.Recurring && canceled:
 		l.Recurring = false
 		l.StopDate = bought.Add(time.Duration(1+random.IntN(14)) * lasts)
 	case p.Recurring:

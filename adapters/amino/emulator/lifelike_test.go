@@ -20,12 +20,12 @@ func TestLifelikeIsReproducible(t *testing.T) {
 		t.Error("the data differ from one run to the next")
 	}
 	if slices.Equal(one.Licenses(), other.Licenses()) {
-		t.Error("another seed gives the same licences")
+		t.Error("another seed gives the same licenses")
 	}
 	id := func(l emulator.License) string { return l.ID + l.UserID + l.OrderID + l.PurchaseTimestamp.String() }
 	sameLicense := func(a, b emulator.License) bool { return id(a) == id(b) }
 	if !slices.EqualFunc(one.Licenses(), later.Licenses(), sameLicense) {
-		t.Error("an hour later there are other licences")
+		t.Error("an hour later there are other licenses")
 	}
 }
 
@@ -58,7 +58,7 @@ func TestLifelikeDataIsLifelike(t *testing.T) {
 			t.Errorf("%d %s, want %d to %d", got, what, low, high)
 		}
 	}
-	within("licences", len(rows), 150, 280)
+	within("licenses", len(rows), 150, 280)
 	within("orders", len(orders), len(rows), len(rows))
 	within("users", len(users), 75, 85)
 	within("products", len(e.Products()), 5, 10)

@@ -25,7 +25,7 @@ func (s *orderedMap[T]) put(id string, thing T) {
 	s.byID[id] = thing
 }
 
-// remove takes the thing with that id away and tells whether it was there.
+// remove takes the thing with that id away and reports whether it was there.
 func (s *orderedMap[T]) remove(id string) bool {
 	if _, held := s.byID[id]; !held {
 		return false

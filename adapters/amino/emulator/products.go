@@ -6,7 +6,8 @@ import (
 	"net/http"
 )
 
-// Kinds of the effects that the ledger shows of a product. Their key is the product's id, and their details hold its name.
+// Kinds of the effects that the ledger shows of a product. Their key is the product's id, and their
+// details hold its name.
 const (
 	EffectProductCreated = "productCreated"
 	EffectProductUpdated = "productUpdated"
@@ -20,9 +21,10 @@ type Product struct {
 	Name, Description string
 	// Buyable (is_buyable) and Visible (is_visible) say what users may do with it.
 	Buyable, Visible bool
-	// Recurring is what its licences are unless they say otherwise.
+	// Recurring is what its licenses are unless they say otherwise.
 	Recurring bool
-	// PriceAmount is what it costs, in cents, and PriceCurrency the currency (ISO 4217), which is empty where there is no price.
+	// PriceAmount is what it costs, in cents, and PriceCurrency the currency (ISO 4217), which is
+	// empty where there is no price.
 	PriceAmount   int64
 	PriceCurrency string
 }

@@ -86,7 +86,7 @@ func TestProductIsUpdatedWhereTheVendorHasThatCall(t *testing.T) {
 	}
 }
 
-func TestLicencesKeepThePriceTheyWereSoldAt(t *testing.T) {
+func TestLicensesKeepThePriceTheyWereSoldAt(t *testing.T) {
 	e := shop(emulator.Options{})
 	id := call(t, e, "POST", "/licenses", data(licenseOf("u", "paid", ""))).one(t, 201).ID
 	e.PutProducts(emulator.Product{ID: "paid", PriceAmount: 1, PriceCurrency: "USD"})

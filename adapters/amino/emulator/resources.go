@@ -48,7 +48,8 @@ func invalidBody(format string, values ...any) failure {
 	return failure{http.StatusBadRequest, CodeInvalidBody, fmt.Sprintf(format, values...)}
 }
 
-// object are the members of a JSON object. A map, since a struct would match its keys without regard to case.
+// object are the members of a JSON object. A map, since a struct would match its keys without
+// regard to case.
 type object map[string]json.RawMessage
 
 // readObject reads a JSON object that has none but the known members.
@@ -124,14 +125,15 @@ func (o object) relationship(name, kind string) (id string, err error) {
 
 func isNull(text json.RawMessage) bool { return text == nil || bytes.Equal(text, []byte("null")) }
 
-// attributes are read one by one into what they are to set. Those not given set nothing, null sets the zero value, and the first mistake
-// stands in err.
+// attributes are read one by one into what they are to set. Those not given set nothing, null sets
+// the zero value, and the first mistake stands in err.
 type attributes struct {
 	given object
 	err   error
 }
 
-// readAttributes reads an object of attributes, or none where there is no object, and refuses those not known.
+// readAttributes reads an object of attributes, or none where there is no object, and refuses those
+// not known.
 func readAttributes(text json.RawMessage, where string, known ...string) attributes {
 	if isNull(text) {
 		return attributes{}

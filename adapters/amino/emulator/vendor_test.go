@@ -65,7 +65,8 @@ func call(t *testing.T, e http.Handler, method, path, body string) reply {
 	return do(t, e, request(t, method, base+path, body))
 }
 
-// code is the code of the one error that a failure has; it fails where the body is not of that form.
+// code is the code of the one error that a failure has; it fails where the body is not of that
+// form.
 func (r reply) code(t *testing.T) string {
 	t.Helper()
 	var body struct {
@@ -126,7 +127,7 @@ func ids(rows []resource) string {
 	return strings.Join(all, " ")
 }
 
-// licenseOf is a licence to issue, with attributes in JSON.
+// licenseOf is a license to issue, with attributes in JSON.
 func licenseOf(user, product, attributes string) string {
 	return fmt.Sprintf(`{"type":"License","attributes":{%s},"relationships":{"user":{"data":{"type":"User","id":%q}},"product":{"data":{"type":"Product","id":%q}}}}`,
 		attributes, user, product)

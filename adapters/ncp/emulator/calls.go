@@ -14,7 +14,8 @@ type call struct {
 	answer             func(e *Emulator, r *http.Request, q query) (answer, error)
 }
 
-// calls are the calls that the emulator answers. siteLog stands where a site's id may stand, and is none.
+// calls are the calls that the emulator answers. siteLog stands where a site's id may stand, and is
+// none.
 var calls = []call{
 	{"GET", "/api/v1/sites", nil, []parameter{pageNo, pageSize}, (*Emulator).listSites},
 	{"POST", "/api/v1/sites", nil, nil, (*Emulator).createSite},
@@ -78,8 +79,8 @@ func (e *Emulator) write(w http.ResponseWriter, status int, body any) {
 	_, _ = w.Write(encode(body)) // a client that has gone away misses nothing
 }
 
-// encode writes JSON as the vendor does, without escapes for HTML. It panics where it cannot, as no answer is made of anything
-// but text and numbers.
+// encode writes JSON as the vendor does, without escapes for HTML. It panics where it cannot, as no
+// answer is made of anything but text and numbers.
 func encode(body any) []byte {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)

@@ -7,7 +7,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// GatewayError is a failure in the API gateway's shape: {"error":{"errorCode","message","details"}}.
+// GatewayError is a failure in the API gateway's shape:
+// {"error":{"errorCode","message","details"}}.
 type GatewayError struct {
 	// Status is the HTTP status.
 	Status int
@@ -33,7 +34,8 @@ var (
 	UnexpectedError      = GatewayError{Status: 500, Code: 900, Message: "Unexpected Error"}
 )
 
-// ServiceError is a failure in the service's shape: {"success":false,"error":{"code","name","message"}}.
+// ServiceError is a failure in the service's shape:
+// {"success":false,"error":{"code","name","message"}}.
 type ServiceError struct {
 	// Code is the service's number, as text.
 	Code string
@@ -43,7 +45,8 @@ type ServiceError struct {
 	Message string
 }
 
-// The failures of the service, with the numbers and names of the page "One Click Multi DRM error codes".
+// The failures of the service, with the numbers and names of the page "One Click Multi DRM error
+// codes".
 var (
 	Exception             = ServiceError{"280000", "EXCEPTION", "unexpected error"}
 	JSONParseFailed       = ServiceError{"280001", "JSON_PARSE_FAILED_EXCEPTION", "the body is no JSON object"}
@@ -99,13 +102,14 @@ func (g GatewayError) body(assumed Assumptions) any {
 	return map[string]failure{"error": {code, g.Message, g.Details}}
 }
 
-// GatewayFault is an order to answer g, as this emulator's gateway would. Where it applies, how often, and more headers such as
-// Retry-After are for the caller to add.
+// GatewayFault is an order to answer g, as this emulator's gateway would. Where it applies, how
+// often, and more headers such as Retry-After are for the caller to add.
 func (e *Emulator) GatewayFault(g GatewayError) twin.Fault {
 	return e.fault(g.Status, g.body(e.assumed))
 }
 
-// ServiceFault is an order to answer s, as this emulator's service would. It may have a code that nobody knows.
+// ServiceFault is an order to answer s, as this emulator's service would. It may have a code that
+// nobody knows.
 func (e *Emulator) ServiceFault(s ServiceError) twin.Fault {
 	return e.fault(s.status(e.assumed), s.body())
 }

@@ -85,7 +85,8 @@ func target(r *http.Request) string {
 	return r.URL.RequestURI() // a request that came through no connection, or through a proxy
 }
 
-// sign is signature v2: of the method and the target, the timestamp and the access key, each on a line of its own.
+// sign is signature v2: of the method and the target, the timestamp and the access key, each on a
+// line of its own.
 func (g gateway) sign(methodAndTarget, timestamp string) string {
 	mac := hmac.New(sha256.New, g.secretKey)
 	mac.Write([]byte(methodAndTarget + "\n" + timestamp + "\n" + g.accessKey))
@@ -99,7 +100,8 @@ func (e *Emulator) serveNotFound(w http.ResponseWriter, _ *http.Request) {
 	e.write(w, refusal.Status, refusal.body(e.assumed))
 }
 
-// traceIDs makes the values of x-ncp-trace-id, which have the form of the examples: 26 digits and letters.
+// traceIDs makes the values of x-ncp-trace-id, which have the form of the examples: 26 digits and
+// letters.
 func traceIDs(seed uint64) func() string {
 	var mu sync.Mutex
 	random := twin.Rand(seed, "trace ids")

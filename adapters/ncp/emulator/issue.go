@@ -7,8 +7,9 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// Issue lets a device ask for a licence now: l stands in the history from then on, at the clock's time. A site that is not on
-// issues none, and its history stays as it is; then Issue fails, as it does where the site or the status is none.
+// Issue lets a device ask for a license now: l stands in the history from then on, at the clock's
+// time. A site that is not on issues none, and its history stays as it is; then Issue fails, as it
+// does where the site or the status is none.
 func (e *Emulator) Issue(siteID string, l License) error {
 	if l.LicenseStatus != "" && l.LicenseStatus != StatusSuccess && l.LicenseStatus != StatusFail {
 		return fmt.Errorf("licenseStatus %q is neither %q nor %q", l.LicenseStatus, StatusSuccess, StatusFail)
@@ -21,7 +22,7 @@ func (e *Emulator) Issue(siteID string, l License) error {
 		return err
 	}
 	if !enabled {
-		return fmt.Errorf("site %q is not enabled: it issues no licences", siteID)
+		return fmt.Errorf("site %q is not enabled: it issues no licenses", siteID)
 	}
 	l.CreatedTime = e.Clock().Now()
 	e.PutLicenses(siteID, l)

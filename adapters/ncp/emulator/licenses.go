@@ -13,13 +13,13 @@ import (
 // secondLayout is the form of licenseCreatedTime, and of the time in a site's id: yyyyMMddHHmmss.
 const secondLayout = "20060102150405"
 
-// Outcomes of a licence request (licenseStatus, as a search names them).
+// Outcomes of a license request (licenseStatus, as a search names them).
 const (
 	StatusSuccess = "success"
 	StatusFail    = "fail"
 )
 
-// License is one licence that a device asked for, under the vendor's field names.
+// License is one license that a device asked for, under the vendor's field names.
 type License struct {
 	// ContentID is the content.
 	ContentID string
@@ -39,7 +39,7 @@ type License struct {
 	CreatedTime time.Time
 }
 
-// licenseRow is a licence as the call answers it.
+// licenseRow is a license as the call answers it.
 type licenseRow struct {
 	ContentID          string `json:"contentId"`
 	LicenseStatus      string `json:"licenseStatus"`
@@ -57,8 +57,9 @@ func HashUserID(userID string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// PutLicenses adds licences to a site, in any order and whether or not the site is on. Of equal times the one put last counts as
-// the newer. It panics where the site does not exist or a status is none, as that is a mistake in the test.
+// PutLicenses adds licenses to a site, in any order and whether or not the site is on. Of equal
+// times the one put last counts as the newer. It panics where the site does not exist or a status
+// is none, as that is a mistake in the test.
 func (e *Emulator) PutLicenses(siteID string, licenses ...License) {
 	rows := slices.Clone(licenses)
 	for i := range rows {
@@ -67,7 +68,7 @@ func (e *Emulator) PutLicenses(siteID string, licenses ...License) {
 			l.LicenseStatus = StatusSuccess
 		}
 		if l.LicenseStatus != StatusSuccess && l.LicenseStatus != StatusFail {
-			panic(fmt.Sprintf("emulator: a licence cannot have the status %q", l.LicenseStatus))
+			panic(fmt.Sprintf("emulator: a license cannot have the status %q", l.LicenseStatus))
 		}
 		if l.UserIDMD5 == "" {
 			l.UserIDMD5 = HashUserID(l.UserID)
@@ -78,12 +79,12 @@ func (e *Emulator) PutLicenses(siteID string, licenses ...License) {
 	defer e.mu.Unlock()
 	s := e.find(siteID)
 	if s == nil {
-		panic(fmt.Sprintf("emulator: licences for site %q, which does not exist", siteID))
+		panic(fmt.Sprintf("emulator: licenses for site %q, which does not exist", siteID))
 	}
 	s.licenses.put(rows)
 }
 
-// Licenses are the licences that a site holds, newest first; none where the site does not exist.
+// Licenses are the licenses that a site holds, newest first; none where the site does not exist.
 func (e *Emulator) Licenses(siteID string) []License {
 	e.mu.RLock()
 	defer e.mu.RUnlock()

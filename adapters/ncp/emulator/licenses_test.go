@@ -15,7 +15,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/ncp/emulator"
 )
 
-// arrivals are licences of contents, each with a time.
+// arrivals are licenses of contents, each with a time.
 func arrivals(contentsAndTimes ...string) []emulator.License {
 	var rows []emulator.License
 	for i := 0; i < len(contentsAndTimes); i += 2 {
@@ -24,8 +24,8 @@ func arrivals(contentsAndTimes ...string) []emulator.License {
 	return rows
 }
 
-// TestLicenseHistoryExample is the example of the page "View license issuance history", whose users have no id: two of its rows
-// are equal.
+// TestLicenseHistoryExample is the example of the page "View license issuance history", whose users
+// have no id: two of its rows are equal.
 func TestLicenseHistoryExample(t *testing.T) {
 	e := newDemo(emulator.Assumptions{Generation: emulator.Generation2023})
 	row := emulator.License{
@@ -91,7 +91,8 @@ func TestGenerations(t *testing.T) {
 }
 
 func TestLicenseSearches(t *testing.T) {
-	const hash = "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab" // no MD5: too long
+	// no MD5: too long
+	const hash = "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab"
 	rows := []emulator.License{
 		{ContentID: "film-1", LicenseStatus: "fail", DRMType: "Widevine", UserID: "anna", DeviceID: "d1", DeviceModel: "Pixel 8", CreatedTime: at("2023-11-01 00:00:01")},
 		{ContentID: "film-10", DRMType: "PlayReady", UserID: "bert", DeviceID: "d2", DeviceModel: "Xbox", CreatedTime: at("2023-11-01 00:00:02")},
@@ -198,7 +199,8 @@ func TestLicensesOfOneSecondStandInTheOrderOfArrival(t *testing.T) {
 	e.PutLicenses(demo, arrivals("a", second, "z", "2023-11-20 12:00:01", "b", second)...)
 	e.PutLicenses(demo, arrivals("early", "2023-11-20 11:00:00", "c", second)...)
 	late := arrivals("d", second)
-	late[0].CreatedTime = late[0].CreatedTime.Add(999 * time.Millisecond) // the vendor keeps whole seconds
+	// the vendor keeps whole seconds
+	late[0].CreatedTime = late[0].CreatedTime.Add(999 * time.Millisecond)
 	e.PutLicenses(demo, late...)
 	e.PutLicenses(demo, arrivals("e", second)...)
 	e.PutLicenses(demo)
@@ -214,7 +216,7 @@ func TestLicensesOfOneSiteDoNotShowInAnother(t *testing.T) {
 		t.Errorf("%s", got.Text)
 	}
 	if len(e.Licenses("drm-20231001000000-Ready")) != 1 || len(e.Licenses("none")) != 0 {
-		t.Error("the licences held are others")
+		t.Error("the licenses held are others")
 	}
 	wantFailure(t, get(t, e, "/api/v1/license/statistics?siteId=none"), 404, "281003", "none")
 }
@@ -264,7 +266,8 @@ func TestStatisticsCountTheMonth(t *testing.T) {
 	}
 }
 
-// TestHistoryAgainstPlainSearch compares with a search that does the obvious, on random rows put in random portions.
+// TestHistoryAgainstPlainSearch compares with a search that does the obvious, on random rows put in
+// random portions.
 func TestHistoryAgainstPlainSearch(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	e := newDemo(emulator.Assumptions{})
@@ -333,7 +336,8 @@ func TestRowsMayArriveWhileOthersPage(t *testing.T) {
 	wg.Wait()
 }
 
-// FuzzHistoryQuery: whatever is asked, the answer is the service's, and a success is for the site asked for and no more than a page.
+// FuzzHistoryQuery: whatever is asked, the answer is the service's, and a success is for the site
+// asked for and no more than a page.
 func FuzzHistoryQuery(f *testing.F) {
 	f.Add("siteId=" + demo + "&pageNo=1&pageSize=100&searchCondition=drm_type&searchKeyword=Widevine&startTime=1699605801000&endTime=1700469801000&status=success")
 	f.Add("siteId=" + demo + "&pageSizeNo=30&pageSize=30")

@@ -7,8 +7,9 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// lifelikeDays is how far the lifelike history goes back. A site's licences of one day depend on the seed and the day alone, so
-// that a sandbox started again an hour later shows the same history, and an hour more of it.
+// lifelikeDays is how far the lifelike history goes back. A site's licenses of one day depend on
+// the seed and the day alone, so that a sandbox started again an hour later shows the same history,
+// and an hour more of it.
 const lifelikeDays = 30
 
 // fillLifelike fills the server for a sandbox.
@@ -44,7 +45,7 @@ func (e *Emulator) fillLifelike(seed uint64) {
 	}, time.Time{}, time.Time{})
 }
 
-// putHistory puts the licences that a site issued between two instants.
+// putHistory puts the licenses that a site issued between two instants.
 func (e *Emulator) putHistory(seed uint64, model siteModel, from, until time.Time) {
 	id, today := model.site.SiteID, e.now().Truncate(24*time.Hour)
 	audience := newAudience(twin.Rand(seed, "audience of "+id), model)
@@ -75,7 +76,8 @@ func createdTime(siteID string) time.Time {
 	return created
 }
 
-// putLifelike puts a site, and what its log says of when it was created, switched on and switched off; zero means it was not.
+// putLifelike puts a site, and what its log says of when it was created, switched on and switched
+// off; zero means it was not.
 func (e *Emulator) putLifelike(s Site, on, off time.Time) {
 	e.PutSites(s)
 	e.mu.Lock()
@@ -124,7 +126,7 @@ func newAudience(random *rand.Rand, model siteModel) *audience {
 	return a
 }
 
-// day are the licences of one day, in no order.
+// day are the licenses of one day, in no order.
 func (a *audience) day(random *rand.Rand, date time.Time) []License {
 	count := int(a.model.perDay * (0.8 + 0.4*random.Float64()))
 	popular := rand.NewZipf(random, 1.2, 4, uint64(len(a.model.contents)-1))

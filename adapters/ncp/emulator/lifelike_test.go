@@ -55,16 +55,16 @@ func TestLifelikeDataIsLifelike(t *testing.T) {
 		if !site.Enabled && len(rows) > 0 {
 			off++
 			if newest := rows[0].CreatedTime; newest.After(site.UpdatedTime) || site.UpdatedTime.Sub(newest) > 24*time.Hour {
-				t.Errorf("the site that went off at %v issued its last licence at %v", site.UpdatedTime, newest)
+				t.Errorf("the site that went off at %v issued its last license at %v", site.UpdatedTime, newest)
 			}
 		}
 		if site.Enabled && (len(rows) == 0 || now.Sub(rows[0].CreatedTime) > 6*time.Hour) {
-			t.Errorf("site %s is on, and has no new licences", site.SiteName)
+			t.Errorf("site %s is on, and has no new licenses", site.SiteName)
 		}
 		for i, l := range rows {
 			total++
 			if l.CreatedTime.After(now) || now.Sub(l.CreatedTime) > 31*24*time.Hour {
-				t.Fatalf("a licence out of time: %+v", l)
+				t.Fatalf("a license out of time: %+v", l)
 			}
 			if l.LicenseStatus == emulator.StatusFail {
 				failed++
@@ -84,9 +84,9 @@ func TestLifelikeDataIsLifelike(t *testing.T) {
 	within("ready sites", states[emulator.StatusReady], 2, 2)
 	within("sites being created", states[emulator.StatusCreating], 1, 1)
 	within("sites that went off", off, 1, 1)
-	within("licences", total, 3000, 5000)
+	within("licenses", total, 3000, 5000)
 	within("failures in 1000", failed*1000/total, 30, 90)
-	within("repeated licences", repeats, 20, 150)
+	within("repeated licenses", repeats, 20, 150)
 	within("kinds of DRM", len(drms), 3, 3)
 }
 
@@ -109,7 +109,8 @@ func TestLifelikeSitesTellHowTheyCameToBe(t *testing.T) {
 	}
 }
 
-// TestUsersAreCustomersOfAnotherVendorToo: a user's failed licences are found at both, under the MD5 of their id here.
+// TestUsersAreCustomersOfAnotherVendorToo: a user's failed licenses are found at both, under the
+// MD5 of their id here.
 func TestUsersAreCustomersOfAnotherVendorToo(t *testing.T) {
 	now := at("2026-01-02 15:04:05")
 	here := lifelike(1, now)

@@ -11,14 +11,15 @@ type siteModel struct {
 	site          Site // its id tells when it was created
 	onFor, offFor int  // days since it was switched on, if that was lately, and off
 	perDay        float64
-	failing       float64 // share of the licences
+	failing       float64 // share of the licenses
 	users         int
 	userID        func(random *rand.Rand, i int) string
 	contents      []string
 }
 
-// The testers of demo_site and the families of kids_and_songs are customers of another vendor too: the demo site runs at both, and
-// the children's songs moved here twenty days ago. Whoever looks for one user finds them at both.
+// The testers of demo_site and the families of kids_and_songs are customers of another vendor too:
+// the demo site runs at both, and the children's songs moved here twenty days ago. Whoever looks
+// for one user finds them at both.
 var lifelikeSites = []siteModel{
 	{
 		site:   Site{SiteID: "drm-20230526081150-HbXuL", SiteName: "sports_night", PolicyID: 102},
@@ -46,7 +47,8 @@ var lifelikeSites = []siteModel{
 		contents: numbered("song%%%03d", 40), // ids that need escaping
 	},
 	{
-		site: Site{SiteID: "drm-20241118023005-PdYcN", SiteName: "winter_festival"}, // created, and never switched on
+		// created, and never switched on
+		site: Site{SiteID: "drm-20241118023005-PdYcN", SiteName: "winter_festival"},
 	},
 }
 
@@ -59,7 +61,8 @@ func numbered(format string, n int) []string {
 	return ids
 }
 
-// hourShares is how busy an hour of the UTC day is. The viewers live in Seoul, where evenings peak around 13:00 UTC.
+// hourShares is how busy an hour of the UTC day is. The viewers live in Seoul, where evenings peak
+// around 13:00 UTC.
 var hourShares = []float64{2, 2, 3, 4, 4, 3, 3, 4, 5, 7, 9, 12, 14, 14, 11, 7, 4, 2, 1, 1, 1, 1, 1, 2}
 
 func drawHour(random *rand.Rand) time.Duration {

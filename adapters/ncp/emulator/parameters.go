@@ -22,10 +22,12 @@ type parameter struct {
 }
 
 var (
-	siteID          = parameter{"siteId", anything}
-	pageNo          = parameter{"pageNo", isInteger(0, 1_000_000_000)} // its first value is checked with its use
-	pageSize        = parameter{"pageSize", isInteger(1, maxPageSize)}
-	searchCondition = parameter{"searchCondition", anything} // its words differ by generation, and are checked with its use
+	siteID = parameter{"siteId", anything}
+	// its first value is checked with its use
+	pageNo   = parameter{"pageNo", isInteger(0, 1_000_000_000)}
+	pageSize = parameter{"pageSize", isInteger(1, maxPageSize)}
+	// its words differ by generation, and are checked with its use
+	searchCondition = parameter{"searchCondition", anything}
 	searchKeyword   = parameter{"searchKeyword", anything}
 	startTime       = parameter{"startTime", isInteger(0, math.MaxInt64)}
 	endTime         = parameter{"endTime", isInteger(0, math.MaxInt64)}
@@ -45,7 +47,8 @@ func isInteger(lowest, highest int64) func(string) bool {
 	}
 }
 
-// query are the parameters of one request, by their names of 2026. Those not given, or empty, are "".
+// query are the parameters of one request, by their names of 2026. Those not given, or empty, are
+// "".
 type query map[string]string
 
 // integer is the value of a parameter whose form is isInteger, or otherwise where it was not given.
@@ -66,7 +69,8 @@ func (q query) instant(p parameter) time.Time {
 	return time.UnixMilli(n)
 }
 
-// readQuery collects the parameters of r, and refuses those that the call does not have, lacks, or cannot read.
+// readQuery collects the parameters of r, and refuses those that the call does not have, lacks, or
+// cannot read.
 func (e *Emulator) readQuery(c call, r *http.Request) (query, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -100,7 +104,8 @@ func (e *Emulator) readQuery(c call, r *http.Request) (query, error) {
 	return given, nil
 }
 
-// parameter is the name of 2026 for the name of a parameter, and whether the server of that generation heeds it.
+// parameter is the name of 2026 for the name of a parameter, and whether the server of that
+// generation heeds it.
 func (g Generation) parameter(name string) (string, bool) {
 	switch name {
 	case "pageSizeNo":
@@ -111,7 +116,8 @@ func (g Generation) parameter(name string) (string, bool) {
 	return name, true
 }
 
-// condition is the name of 2026 for a search condition, and whether the server of that generation knows it.
+// condition is the name of 2026 for a search condition, and whether the server of that generation
+// knows it.
 func (g Generation) condition(name string) (string, bool) {
 	switch name {
 	case "drm_type":
@@ -143,7 +149,8 @@ func listing[R any](e *Emulator, rows []R, total int) answer {
 	if e.assumed.TotalIsPage {
 		total = len(rows)
 	}
-	return answer{append([]R{}, rows...), &total} // a slice that is not nil, or no rows would be null
+	// a slice that is not nil, or no rows would be null
+	return answer{append([]R{}, rows...), &total}
 }
 
 // pageOf is the answer with up to size of the rows, after the first ones.

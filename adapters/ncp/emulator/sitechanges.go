@@ -10,8 +10,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// Kinds of the effects that the ledger shows of a site. Their key is siteId. Details hold siteName and policyId where the request
-// set them. All but EffectSiteFinished are writes by a call.
+// Kinds of the effects that the ledger shows of a site. Their key is siteId. Details hold siteName
+// and policyId where the request set them. All but EffectSiteFinished are writes by a call.
 const (
 	EffectSiteCreated  = "siteCreated"
 	EffectSiteFinished = "siteFinished"
@@ -20,7 +20,8 @@ const (
 	EffectSiteDisabled = "siteDisabled"
 )
 
-// createSite answers "Create site": the site is CREATING until the delay has passed, and then has to be switched on.
+// createSite answers "Create site": the site is CREATING until the delay has passed, and then has
+// to be switched on.
 func (e *Emulator) createSite(r *http.Request, _ query) (answer, error) {
 	form, err := readSiteForm(r)
 	if err != nil {
@@ -102,7 +103,8 @@ func (e *Emulator) disableSite(r *http.Request, _ query) (answer, error) {
 	return answer{content: row}, nil
 }
 
-// switchable is the site that a request names, if it can be switched on or off. The caller holds the lock.
+// switchable is the site that a request names, if it can be switched on or off. The caller holds
+// the lock.
 func (e *Emulator) switchable(r *http.Request) (*site, error) {
 	s, err := e.siteOf(r.PathValue("siteId"))
 	if err != nil {
@@ -134,7 +136,8 @@ func (f siteForm) details() map[string]string {
 	return map[string]string{"siteName": f.name, "policyId": strconv.Itoa(f.policyID)}
 }
 
-// Finish ends the creation of a site at once, as the vendor does some time later. It fails where the site is not CREATING.
+// Finish ends the creation of a site at once, as the vendor does some time later. It fails where
+// the site is not CREATING.
 func (e *Emulator) Finish(siteID string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -101,7 +101,7 @@ func TestAnswersToSwitchingAreSettings(t *testing.T) {
 	}
 }
 
-func TestOffStopsLicencesAndKeepsTheirHistory(t *testing.T) {
+func TestOffStopsLicensesAndKeepsTheirHistory(t *testing.T) {
 	e := newDemo(emulator.Assumptions{})
 	l := emulator.License{ContentID: "a", DRMType: "Widevine", UserID: "u", DeviceID: "d"}
 	if err := e.Issue(demo, l); err != nil {
@@ -119,7 +119,7 @@ func TestOffStopsLicencesAndKeepsTheirHistory(t *testing.T) {
 		t.Errorf("on again: %v", err)
 	}
 	if e.Issue("none", l) == nil || e.Issue(demo, emulator.License{LicenseStatus: "SUCCESS"}) == nil {
-		t.Error("a licence of no site or no status was issued")
+		t.Error("a license of no site or no status was issued")
 	}
 }
 

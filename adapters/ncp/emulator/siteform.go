@@ -20,7 +20,8 @@ type siteForm struct {
 	cert     FairPlayCert // the zero value where there is none
 }
 
-// siteName is what a site may be called: "between 3 and 20 characters", "special character (underscore) allowed".
+// siteName is what a site may be called: "between 3 and 20 characters", "special character
+// (underscore) allowed".
 var siteName = regexp.MustCompile(`^[A-Za-z0-9_]{3,20}$`)
 
 // readSiteForm reads and checks the body of r, but for whether the policy exists.
@@ -75,14 +76,15 @@ func readFairPlayCert(body []byte) (cert FairPlayCert, err error) {
 	return cert, nil
 }
 
-// isFile tells whether address is one from which a file of such a kind can be downloaded.
+// isFile reports whether address is one from which a file of such a kind can be downloaded.
 func isFile(address string, extensions ...string) bool {
 	u, err := url.Parse(address)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" &&
 		slices.Contains(extensions, strings.ToLower(path.Ext(u.Path)))
 }
 
-// readObject reads a JSON object that has no fields but these. A map, since a struct would match its keys without regard to case.
+// readObject reads a JSON object that has no fields but these. A map, since a struct would match
+// its keys without regard to case.
 func readObject(body []byte, fields ...string) (object map[string]json.RawMessage, err error) {
 	if err := json.Unmarshal(body, &object); err != nil || object == nil {
 		return nil, JSONParseFailed

@@ -25,10 +25,10 @@ type Site struct {
 	SiteID string
 	// SiteName is the site's display name.
 	SiteName string
-	// Status is StatusCreating, StatusReady, StatusRunning or StatusDeleted. Empty means RUNNING where the site is enabled, and
-	// READY where it is not.
+	// Status is StatusCreating, StatusReady, StatusRunning or StatusDeleted. Empty means RUNNING
+	// where the site is enabled, and READY where it is not.
 	Status string
-	// Enabled is siteEnabledYn: licences are issued.
+	// Enabled is siteEnabledYn: licenses are issued.
 	Enabled bool
 	// PolicyID is the playback policy: 0, or one of PutPolicies.
 	PolicyID int
@@ -40,8 +40,8 @@ type Site struct {
 	ReadyTime time.Time
 }
 
-// FairPlayCert is where the vendor fetches a FairPlay certificate and its private key, and what belongs to them. All but CertFile
-// are secrets.
+// FairPlayCert is where the vendor fetches a FairPlay certificate and its private key, and what
+// belongs to them. All but CertFile are secrets.
 type FairPlayCert struct {
 	// CertFile is the address of a .der or .cer file.
 	CertFile string `json:"certFile,omitempty"`
@@ -77,8 +77,8 @@ func (e *Emulator) PutPolicies(policies ...Policy) {
 	}
 }
 
-// PutSites adds sites, or replaces those that are there but for their history. It panics where a policy does not exist, as that
-// is a mistake in the test.
+// PutSites adds sites, or replaces those that are there but for their history. It panics where a
+// policy does not exist, as that is a mistake in the test.
 func (e *Emulator) PutSites(sites ...Site) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -102,7 +102,8 @@ func (e *Emulator) PutSites(sites ...Site) {
 	}
 }
 
-// Sites are the sites that the server holds, in the order it lists them, each in the state in which it is now.
+// Sites are the sites that the server holds, in the order it lists them, each in the state in which
+// it is now.
 func (e *Emulator) Sites() []Site {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -126,7 +127,8 @@ func (e *Emulator) statusOf(enabled bool) string {
 	return StatusReady
 }
 
-// statusAt is the state of s at that time: nobody at the vendor needs to act for a site to become READY.
+// statusAt is the state of s at that time: nobody at the vendor needs to act for a site to become
+// READY.
 func (s *site) statusAt(now time.Time) string {
 	if s.Status == StatusCreating && !s.ReadyTime.IsZero() && !now.Before(s.ReadyTime) {
 		return StatusReady
@@ -151,7 +153,8 @@ func (e *Emulator) siteOf(id string) (*site, error) {
 	return nil, SiteNotFound.saying(fmt.Sprintf("site %q does not exist", id))
 }
 
-// siteIDs makes the ids of new sites, which have the form of the examples: the time is for the caller to put in.
+// siteIDs makes the ids of new sites, which have the form of the examples: the time is for the
+// caller to put in.
 func siteIDs(seed uint64) func() string {
 	random := twin.Rand(seed, "site ids")
 	return func() string {

@@ -49,7 +49,8 @@ func TestOneSite(t *testing.T) {
 }
 
 func TestSiteTimes(t *testing.T) {
-	for times, want := range map[emulator.SiteTimes][2]string{ // in a read, and in the answer to a change
+	// in a read, and in the answer to a change
+	for times, want := range map[emulator.SiteTimes][2]string{
 		"":                        {"siteCreatedTime siteUpdatedTime", "siteUpdated"},
 		emulator.SiteTimesTable:   {"siteCreatedTime siteUpdatedTime", "siteCreatedTime siteUpdatedTime"},
 		emulator.SiteTimesExample: {"siteUpdated", "siteUpdated"},

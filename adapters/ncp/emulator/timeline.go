@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// timeline is licences by time, oldest first; those of one second stand in the order they were put.
+// timeline is licenses by time, oldest first; those of one second stand in the order they were put.
 type timeline []License
 
 // put adds rows in any order. Rows that are newer than all others cost nothing but their place.
@@ -29,8 +29,8 @@ func (t timeline) between(start, end time.Time) timeline {
 	return t[first:max(first, last)]
 }
 
-// newest are up to size rows that match, newest first, after skipping the first ones; and how many match in all. Without a
-// condition it looks at no other rows.
+// newest are up to size rows that match, newest first, after skipping the first ones; and how many
+// match in all. Without a condition it looks at no other rows.
 func (t timeline) newest(first, size int, matches func(License) bool) (page []License, total int) {
 	if matches == nil {
 		high := max(0, len(t)-first)
@@ -57,7 +57,7 @@ type statistics struct {
 	License int `json:"siteMontlyActiveLicense"`
 }
 
-// statistics count the licences issued since the first of the month, in the time zone of now.
+// statistics count the licenses issued since the first of the month, in the time zone of now.
 func (t timeline) statistics(now time.Time) (figures statistics) {
 	year, month, _ := now.Date()
 	users, devices := map[string]bool{}, map[string]bool{}

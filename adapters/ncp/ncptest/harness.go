@@ -1,4 +1,5 @@
-// Package ncptest holds the harness with which the conformance suite tests the adapter to NAVER Cloud's One Click Multi DRM, over its twin.
+// Package ncptest holds the harness with which the conformance suite tests the adapter to NAVER
+// Cloud's One Click Multi DRM, over its twin.
 package ncptest
 
 import (
@@ -54,13 +55,15 @@ func HarnessOf(t *testing.T, assumed emulator.Assumptions, config ncp.Config) ad
 			vendorSide.PutLicenses(siteID, arriving...)
 		},
 		ShowLicense: words.showLicense,
-		ShowUsage:   func(*pb.Usage) *pb.Usage { return nil }, // the vendor tells the current figures alone
-		Writes:      func() int { return writes(vendorSide.Ledger()) },
-		FailWrites:  failWrites(vendorSide),
+		// the vendor tells the current figures alone
+		ShowUsage:  func(*pb.Usage) *pb.Usage { return nil },
+		Writes:     func() int { return writes(vendorSide.Ledger()) },
+		FailWrites: failWrites(vendorSide),
 	}
 }
 
-// Config is a configuration for a twin that was given no account of its own. Its host is none that could be reached over a network.
+// Config is a configuration for a twin that was given no account of its own. Its host is none that
+// could be reached over a network.
 func Config() ncp.Config {
 	c := ncp.NewConfig()
 	c.BaseURL = "http://ncp.invalid"
@@ -68,7 +71,8 @@ func Config() ncp.Config {
 	return *c
 }
 
-// text is what a vendor might say with any failure: it repeats both keys, and holds a control character.
+// text is what a vendor might say with any failure: it repeats both keys, and holds a control
+// character.
 const text = "no,\x1b[31m not with " + emulator.DefaultAccessKey + " and " + emulator.DefaultSecretKey
 
 // unheardOf is a refusal with a code that nobody knows.
@@ -106,7 +110,8 @@ func readFault(vendorSide *emulator.Emulator, fault adaptertest.Fault) (twin.Fau
 	return twin.Fault{}, false
 }
 
-// failReads orders one fault for all reads, which are the vendor's GETs, in place of the one before.
+// failReads orders one fault for all reads, which are the vendor's GETs, in place of the one
+// before.
 func failReads(vendorSide *emulator.Emulator) func(adaptertest.Fault) {
 	return func(fault adaptertest.Fault) {
 		for _, o := range vendorSide.Faults().List() {
@@ -121,8 +126,8 @@ func failReads(vendorSide *emulator.Emulator) func(adaptertest.Fault) {
 	}
 }
 
-// failWrites orders a fault for the next writes, which are the vendor's POSTs and PUTs: each of these methods is used up by itself, and a call of the suite's
-// makes no more than one write.
+// failWrites orders a fault for the next writes, which are the vendor's POSTs and PUTs: each of
+// these methods is used up by itself, and a call of the suite's makes no more than one write.
 func failWrites(vendorSide *emulator.Emulator) func(adaptertest.WriteFault, int) {
 	faults := map[adaptertest.WriteFault]twin.Fault{
 		adaptertest.AnswerLost:      {Kind: twin.FaultLoseAnswer},

@@ -12,7 +12,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// What follows is the mapping backwards, from the contract to the vendor's words, written from the API pages and not with the adapter's tables.
+// What follows is the mapping backwards, from the contract to the vendor's words, written from the
+// API pages and not with the adapter's tables.
 
 // vendorWords are the words of a vendor of whom this is assumed.
 type vendorWords struct{ assumed emulator.Assumptions }
@@ -30,7 +31,8 @@ func (w vendorWords) site(s *pb.Site) emulator.Site {
 	return site
 }
 
-// showSite adds the vendor's words to a site. The ids that the vendor makes have a form, but nothing in its calls depends on it.
+// showSite adds the vendor's words to a site. The ids that the vendor makes have a form, but
+// nothing in its calls depends on it.
 func (w vendorWords) showSite(s *pb.Site) *pb.Site {
 	s.State, s.VendorState = pb.Site_READY, emulator.StatusReady
 	if s.GetEnabled() && !w.assumed.ReadyWhenOn {

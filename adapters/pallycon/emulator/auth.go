@@ -16,7 +16,7 @@ type account struct {
 	key     []byte
 }
 
-// authorized tells whether r carries one valid bearer token.
+// authorized reports whether r carries one valid bearer token.
 func (a account) authorized(r *http.Request, now time.Time) bool {
 	values := r.Header.Values("Authorization")
 	if len(values) != 1 {
@@ -56,7 +56,8 @@ func (a account) verify(token string, now time.Time) bool {
 		claims["account_id"] == a.id && claims["account_seq"] == a.seq
 }
 
-// decodePart reads the JSON object in one part of a token. A map, since a struct would match its keys without regard to case.
+// decodePart reads the JSON object in one part of a token. A map, since a struct would match its
+// keys without regard to case.
 func decodePart(part string) (object map[string]any, ok bool) {
 	text, err := base64.RawURLEncoding.Strict().DecodeString(part)
 	if err != nil || json.Unmarshal(text, &object) != nil {

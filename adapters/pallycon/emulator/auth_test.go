@@ -100,7 +100,8 @@ func TestLedgerHoldsNoToken(t *testing.T) {
 	}
 }
 
-// FuzzToken: whatever arrives, it is let in only if it is signed with the key and says exactly what the guide demands.
+// FuzzToken: whatever arrives, it is let in only if it is signed with the key and says exactly what
+// the guide demands.
 func FuzzToken(f *testing.F) {
 	f.Add(goodToken())
 	f.Add(sign(emulator.DefaultServiceAPIKey, goodHeader, `{"sub":["PallyConAPI"]}`))

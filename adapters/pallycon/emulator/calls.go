@@ -19,7 +19,7 @@ type call struct {
 	answer       func(e *Emulator, ctx context.Context, p parameters) (answer, error)
 }
 
-// takesFiles tells whether the call's body is multipart/form-data.
+// takesFiles reports whether the call's body is multipart/form-data.
 func (c call) takesFiles() bool {
 	return slices.ContainsFunc(c.required, func(p parameter) bool { return slices.Contains(files, p.name) })
 }

@@ -126,7 +126,8 @@ func TestBodiesThatCannotBeRead(t *testing.T) {
 		"nested":          {"application/json", `{"api_code":{"a":"b"}}`},
 		"bad form":        {"application/x-www-form-urlencoded", `a=%zz`},
 		"no content type": {"", `{}`},
-		"twice":           {"application/json", `{"api_code":"UC011004100"}`}, // once more in the query
+		// once more in the query
+		"twice": {"application/json", `{"api_code":"UC011004100"}`},
 	} {
 		got := do(t, e, request(t, "POST", "/api/v2/plan/request/status/DEMO?api_code="+codeSite, test.contentType, test.body))
 		if got.Status != 200 || got.ErrorCode != "9002" || got.Data != nil {
@@ -188,8 +189,8 @@ func TestEndlessAnswerLooksLikeTheVendors(t *testing.T) {
 	}
 }
 
-// TestEveryCallOfTheGuide: each call has its own method, path, api_code and required parameters. The call that cancels a status
-// change needs one that is pending, and has a test of its own.
+// TestEveryCallOfTheGuide: each call has its own method, path, api_code and required parameters.
+// The call that cancels a status change needs one that is pending, and has a test of its own.
 func TestEveryCallOfTheGuide(t *testing.T) {
 	certificate, key := fairPlay(t, "FairPlay of Acme")
 	prepare := func() *emulator.Emulator {

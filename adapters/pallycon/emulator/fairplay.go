@@ -8,18 +8,20 @@ import (
 	"strings"
 )
 
-// EffectCertificateRegistered is the kind of the effect that the ledger shows of a FairPlay certificate. Its key is site_id,
-// and its details hold the certificate's subject and serial_number (hexadecimal).
+// EffectCertificateRegistered is the kind of the effect that the ledger shows of a FairPlay
+// certificate. Its key is site_id, and its details hold the certificate's subject and serial_number
+// (hexadecimal).
 const EffectCertificateRegistered = "fairPlayCertificateRegistered"
 
-// applicationSecretKey is the form of an ask: Apple's keys have 16 bytes, which are shown in hexadecimal.
+// applicationSecretKey is the form of an ask: Apple's keys have 16 bytes, which are shown in
+// hexadecimal.
 var applicationSecretKey = regexp.MustCompile(`^[0-9A-Fa-f]{32}$`)
 
 // maxKeyPassword is the longest password of a private key, in bytes, by the guide.
 const maxKeyPassword = 32
 
-// registerCertificate answers "Register FairPlay Certificate". It tells what is wrong with a secret without showing it, and
-// keeps none.
+// registerCertificate answers "Register FairPlay Certificate". It tells what is wrong with a secret
+// without showing it, and keeps none.
 func (e *Emulator) registerCertificate(ctx context.Context, p parameters) (answer, error) {
 	codes := e.assumed.Codes
 	if !applicationSecretKey.MatchString(p["ask"]) {
@@ -48,7 +50,8 @@ func (e *Emulator) registerCertificate(ctx context.Context, p parameters) (answe
 	return answer{}, nil
 }
 
-// FairPlayCertificate is the FairPlay certificate registered for a site last; nil where there is none.
+// FairPlayCertificate is the FairPlay certificate registered for a site last; nil where there is
+// none.
 func (e *Emulator) FairPlayCertificate(siteID string) *x509.Certificate {
 	e.mu.RLock()
 	defer e.mu.RUnlock()

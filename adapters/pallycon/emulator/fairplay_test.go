@@ -225,7 +225,8 @@ func TestLedgerHoldsNoSecretOfAnIntegration(t *testing.T) {
 	}
 }
 
-// FuzzRegistration: whatever arrives, the answer is one of the vendor's, and only a certificate takes effect.
+// FuzzRegistration: whatever arrives, the answer is one of the vendor's, and only a certificate
+// takes effect.
 func FuzzRegistration(f *testing.F) {
 	certificate, key := fairPlay(f, "FairPlay of Acme")
 	for _, parts := range [][]part{goodParts(certificate, key), {{"fps_cert", "", certificate}}} {

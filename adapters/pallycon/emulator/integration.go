@@ -8,22 +8,25 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// EffectIntegrationUpdated is the kind of the effect that the ledger shows of an update of the integration. Its key is
-// site_id, and its details hold what was set, by the names of the parameters.
+// EffectIntegrationUpdated is the kind of the effect that the ledger shows of an update of the
+// integration. Its key is site_id, and its details hold what was set, by the names of the
+// parameters.
 const EffectIntegrationUpdated = "integrationUpdated"
 
-// Integration is how a site is integrated with the vendor ("DRM Integration Info"). Every site has one from the start, made
-// from the seed.
+// Integration is how a site is integrated with the vendor ("DRM Integration Info"). Every site has
+// one from the start, made from the seed.
 type Integration struct {
-	// SiteKey encrypts what the site and the vendor tell each other: 32 characters that are base64. A credential.
+	// SiteKey encrypts what the site and the vendor tell each other: 32 characters that are base64.
+	// A credential.
 	SiteKey string
 	// AccessKey is an additional key: 32 letters and digits. A credential.
 	AccessKey string
-	// LicenseCallbackURL and PackageCallbackURL are the site's own pages for integration by callback, or empty.
+	// LicenseCallbackURL and PackageCallbackURL are the site's own pages for integration by
+	// callback, or empty.
 	LicenseCallbackURL, PackageCallbackURL string
 	// KMSToken is what a packager signs in with; it holds site id and access key. A credential.
 	KMSToken string
-	// TokenDuration is how long a licence token is valid. The vendor keeps whole seconds.
+	// TokenDuration is how long a license token is valid. The vendor keeps whole seconds.
 	TokenDuration time.Duration
 	// IV is the site's initial vector: 16 characters.
 	IV string
@@ -46,8 +49,8 @@ func newIntegration(seed uint64, siteID string) Integration {
 	}
 }
 
-// PutIntegration replaces the integration of a site. It panics where the site does not exist, as that is a mistake in the
-// test.
+// PutIntegration replaces the integration of a site. It panics where the site does not exist, as
+// that is a mistake in the test.
 func (e *Emulator) PutIntegration(siteID string, integration Integration) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

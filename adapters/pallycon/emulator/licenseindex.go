@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// shelf holds the licences of a site three times over, so that every search by status and day finds its rows and their
-// number without looking at any other.
+// shelf holds the licenses of a site three times over, so that every search by status and day finds
+// its rows and their number without looking at any other.
 type licenseIndex struct{ all, success, fail timeline }
 
 // put adds rows in any order.
@@ -37,10 +37,11 @@ func (s *licenseIndex) of(status string) timeline {
 	return s.all
 }
 
-// timeline is licences by time, oldest first; those of one second stand in the order they were put.
+// timeline is licenses by time, oldest first; those of one second stand in the order they were put.
 type timeline []*License
 
-// merge adds rows that are in order themselves. Rows newer than all others cost nothing but their place.
+// merge adds rows that are in order themselves. Rows newer than all others cost nothing but their
+// place.
 func (t *timeline) merge(rows []*License) {
 	i, j := len(*t)-1, len(rows)-1
 	merged := append(*t, rows...)
@@ -66,8 +67,8 @@ func (t timeline) between(start, end time.Time) timeline {
 	return t[first:max(first, last)]
 }
 
-// newest are up to size rows that match, newest first, after skipping the first ones; and how many match in all. Without a
-// condition it looks at no other rows.
+// newest are up to size rows that match, newest first, after skipping the first ones; and how many
+// match in all. Without a condition it looks at no other rows.
 func (t timeline) newest(first, size int, matches func(*License) bool) (page []*License, total int) {
 	if matches == nil {
 		high := max(0, len(t)-first)

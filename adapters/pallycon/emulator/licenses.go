@@ -10,19 +10,19 @@ import (
 // secondLayout is the form of the vendor's instants: yyyyMMddHHmmss.
 const secondLayout = "20060102150405"
 
-// Outcomes of a licence request (status).
+// Outcomes of a license request (status).
 const (
 	StatusSuccess = "success"
 	StatusFail    = "fail"
 )
 
-// License is one licence that a device asked for, under the vendor's field names.
+// License is one license that a device asked for, under the vendor's field names.
 type License struct {
 	// CID is the content.
 	CID string
 	// Status is StatusSuccess or StatusFail. Empty means success.
 	Status string
-	// ErrorCode is the licence server's code. Empty means 0000.
+	// ErrorCode is the license server's code. Empty means 0000.
 	ErrorCode string
 	// DRMType is PlayReady, Widevine, FairPlay or NCG.
 	DRMType string
@@ -38,7 +38,7 @@ type License struct {
 	RegTime time.Time
 }
 
-// licenseRow is a licence as the call answers it.
+// licenseRow is a license as the call answers it.
 type licenseRow struct {
 	CID          string `json:"cid"`
 	Status       string `json:"status"`
@@ -52,8 +52,9 @@ type licenseRow struct {
 	RegTime      string `json:"reg_time"`
 }
 
-// PutLicenses adds licences to a site, in any order. Of equal times the one put last counts as the newer. It panics where
-// the site does not exist or a status is none, as that is a mistake in the test.
+// PutLicenses adds licenses to a site, in any order. Of equal times the one put last counts as the
+// newer. It panics where the site does not exist or a status is none, as that is a mistake in the
+// test.
 func (e *Emulator) PutLicenses(siteID string, licenses ...License) {
 	rows := make([]*License, len(licenses))
 	for i, license := range licenses {
@@ -64,14 +65,14 @@ func (e *Emulator) PutLicenses(siteID string, licenses ...License) {
 			license.ErrorCode = "0000"
 		}
 		if license.Status != StatusSuccess && license.Status != StatusFail {
-			panic(fmt.Sprintf("emulator: a licence cannot have the status %q", license.Status))
+			panic(fmt.Sprintf("emulator: a license cannot have the status %q", license.Status))
 		}
 		license.RegTime = license.RegTime.Truncate(time.Second)
 		rows[i] = &license
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.seeded(siteID, "licences").licenses.put(rows)
+	e.seeded(siteID, "licenses").licenses.put(rows)
 }
 
 // listLicenses answers "Get DRM License List": newest first.
@@ -127,7 +128,7 @@ func (e *Emulator) search(p parameters) (matches func(*License) bool, err error)
 	return func(l *License) bool { return e.finds(field(l), keyword) }, nil
 }
 
-// Licenses are the licences that a site holds, newest first; none where the site does not exist.
+// Licenses are the licenses that a site holds, newest first; none where the site does not exist.
 func (e *Emulator) Licenses(siteID string) []License {
 	e.mu.RLock()
 	defer e.mu.RUnlock()

@@ -221,7 +221,8 @@ func TestMistakesInSeedingPanic(t *testing.T) {
 	}
 }
 
-// TestShelfAgainstPlainSearch compares with a search that does the obvious, on random rows put in random portions.
+// TestShelfAgainstPlainSearch compares with a search that does the obvious, on random rows put in
+// random portions.
 func TestShelfAgainstPlainSearch(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	e := demo(emulator.Options{})

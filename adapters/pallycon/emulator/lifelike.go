@@ -8,8 +8,9 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// The lifelike history spans the last 120 days. A site's licences of one day depend on the seed and the day alone, so that
-// a sandbox started again an hour later shows the same history, and an hour more of it.
+// The lifelike history spans the last 120 days. A site's licenses of one day depend on the seed and
+// the day alone, so that a sandbox started again an hour later shows the same history, and an hour
+// more of it.
 const (
 	lifelikeDays = 120
 	// suspendedDays is how long ago the lifelike data's suspended site was suspended.
@@ -99,7 +100,7 @@ func newAudience(random *rand.Rand, model siteModel) *audience {
 	return a
 }
 
-// day are the licences of one day, in no order.
+// day are the licenses of one day, in no order.
 func (a *audience) day(random *rand.Rand, date time.Time) []License {
 	busy := a.model.week[date.Weekday()] * (0.9 + 0.2*random.Float64())
 	count := int(a.model.perDay*busy + random.Float64())
@@ -131,7 +132,7 @@ func (a *audience) day(random *rand.Rand, date time.Time) []License {
 	return licenses
 }
 
-// failureCode is a licence server's code that could have hit l.
+// failureCode is a license server's code that could have hit l.
 func failureCode(random *rand.Rand, l License) string {
 	for {
 		f := weighted(random, failureCodes)

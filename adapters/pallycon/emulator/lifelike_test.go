@@ -58,7 +58,7 @@ func TestLifelikeDataIsLifelike(t *testing.T) {
 		for i, l := range rows {
 			total++
 			if l.RegTime.After(now) {
-				t.Fatalf("a licence from the future: %+v", l)
+				t.Fatalf("a license from the future: %+v", l)
 			}
 			if l.RegTime.Before(oldest) {
 				oldest = l.RegTime
@@ -84,7 +84,7 @@ func TestLifelikeDataIsLifelike(t *testing.T) {
 			drms[l.DRMType]++
 		}
 		if gap := now.Sub(rows[0].RegTime); site.SiteID == "MOVI" && gap > time.Hour {
-			t.Errorf("the newest licence is %v old", gap)
+			t.Errorf("the newest license is %v old", gap)
 		}
 	}
 	within := func(what string, got, low, high int) {
@@ -95,20 +95,20 @@ func TestLifelikeDataIsLifelike(t *testing.T) {
 	within("sites", len(e.Sites()), 3, 6)
 	within("suspended sites", suspended, 1, 1)
 	within("sites with watermarking", watermarked, 1, 3)
-	within("licences", total, 36_000, 44_000)
+	within("licenses", total, 36_000, 44_000)
 	within("days", int(now.Sub(oldest).Hours()/24), 115, 122)
 	within("failures in 1000", failed*1000/total, 20, 45)
-	within("licences without a user", tokenless, 500, 3000)
-	within("repeated licences", repeats, 200, 2000)
+	within("licenses without a user", tokenless, 500, 3000)
+	within("repeated licenses", repeats, 200, 2000)
 	within("users", len(users), 300, 600)
 	within("contents", len(contents), 200, 500)
 	within("kinds of DRM", len(drms), 4, 4)
 	within("failure codes", len(codes), 10, 25)
 	if hours[13] < 3*hours[19] {
-		t.Errorf("no daily rhythm: %d licences at 22:00 in Seoul, %d at 04:00", hours[13], hours[19])
+		t.Errorf("no daily rhythm: %d licenses at 22:00 in Seoul, %d at 04:00", hours[13], hours[19])
 	}
 	if weekdays[time.Sunday] < weekdays[time.Tuesday]*5/4 {
-		t.Errorf("no weekly shape: %d licences on Sundays, %d on Tuesdays", weekdays[time.Sunday], weekdays[time.Tuesday])
+		t.Errorf("no weekly shape: %d licenses on Sundays, %d on Tuesdays", weekdays[time.Sunday], weekdays[time.Tuesday])
 	}
 }
 

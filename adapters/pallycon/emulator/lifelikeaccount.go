@@ -7,8 +7,9 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// packagings are the packagings of a site until the day it ended: every content was packaged before the first licence that
-// the server knows, and now and then again, each time all its tracks within one second.
+// packagings are the packagings of a site until the day it ended: every content was packaged before
+// the first license that the server knows, and now and then again, each time all its tracks within
+// one second.
 func (m siteModel) packagings(random *rand.Rand, ended time.Time) []Packaging {
 	var packagings []Packaging
 	pack := func(content string, created, packaged time.Time) {
@@ -42,7 +43,8 @@ func (e *Emulator) fillAccount(today time.Time) {
 		SiteOrder{Status: OrderPending, ServiceName: "Documentary Club", RegTime: ago(1, 6)},
 	)
 	campus, movies := e.Integration("EDU1"), e.Integration("MOVI")
-	campus.LicenseCallbackURL = "https://lms.open-campus.example/drm/license" // most of its licences come by gateway
+	// most of its licenses come by gateway
+	campus.LicenseCallbackURL = "https://lms.open-campus.example/drm/license"
 	campus.PackageCallbackURL = "https://lms.open-campus.example/drm/package"
 	movies.TokenDuration = 6 * time.Hour
 	e.PutIntegration("EDU1", campus)

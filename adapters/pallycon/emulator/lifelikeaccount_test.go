@@ -84,20 +84,20 @@ func TestLifelikeAccountIsLifelike(t *testing.T) {
 			}
 		}
 		if byCallback := e.Integration(site.SiteID).LicenseCallbackURL != ""; byCallback != (gateway > len(e.Licenses(site.SiteID))/2) {
-			t.Errorf("%s: %d licences by gateway, callback %v", site.SiteID, gateway, byCallback)
+			t.Errorf("%s: %d licenses by gateway, callback %v", site.SiteID, gateway, byCallback)
 		}
 		within("packagings of "+site.SiteID, len(packagings), 120, 900)
 		within("packagings that are not the first of "+site.SiteID, again, len(packagings)/20, len(packagings)-len(first))
 		within("packagings as old as another of "+site.SiteID, ties, len(packagings)/3, len(packagings))
 		for _, l := range e.Licenses(site.SiteID) {
 			if packaged, known := first[l.CID]; !known || l.RegTime.Before(packaged) {
-				t.Fatalf("%s: a licence at %v for %q, packaged at %v", site.SiteID, l.RegTime, l.CID, packaged)
+				t.Fatalf("%s: a license at %v for %q, packaged at %v", site.SiteID, l.RegTime, l.CID, packaged)
 			}
 		}
 	}
 }
 
-// TestLifelikeAgreesWithItself: the reports and the usage tell the same as the licences.
+// TestLifelikeAgreesWithItself: the reports and the usage tell the same as the licenses.
 func TestLifelikeAgreesWithItself(t *testing.T) {
 	e := lifelike(1, at("2026-01-02 15:04:05"))
 	for _, site := range e.Sites() {

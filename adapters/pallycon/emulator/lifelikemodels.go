@@ -9,10 +9,10 @@ import (
 type siteModel struct {
 	site       Site
 	suspended  bool
-	perDay     float64    // licences on an average day
+	perDay     float64    // licenses on an average day
 	week       [7]float64 // how busy a day is, from Sunday; 1 is the average
 	hours      []hourShare
-	tokenShare float64 // of the licences that come by token; the others come by gateway
+	tokenShare float64 // of the licenses that come by token; the others come by gateway
 	users      int
 	userID     func(random *rand.Rand, i int) string
 	contents   func() []string
@@ -36,7 +36,8 @@ func hourShares(shares [24]float64) []hourShare {
 	return hours
 }
 
-// The viewers live in Seoul, nine hours ahead of UTC: evenings peak around 13:00 UTC, office hours start at 00:00 UTC.
+// The viewers live in Seoul, nine hours ahead of UTC: evenings peak around 13:00 UTC, office hours
+// start at 00:00 UTC.
 var (
 	evenings = hourShares([24]float64{2, 2, 3, 4, 4, 3, 3, 4, 5, 7, 9, 12, 14, 14, 11, 7, 4, 2, 1, 1, 1, 1, 1, 2})
 	studying = hourShares([24]float64{8, 10, 10, 6, 7, 9, 9, 8, 7, 5, 5, 7, 8, 7, 4, 2, 1, 0.5, 0.5, 0.5, 0.5, 1, 2, 5})
@@ -86,8 +87,9 @@ var lifelikeSites = []siteModel{
 		site: Site{"KIDS", "Kids & Songs", []Product{{ServiceDRM, StateSuspended}}}, suspended: true,
 		week: leisure, hours: evenings, perDay: 28, tokenShare: 1, users: 60,
 		tracks: []string{"SD", "HD", "AUDIO"}, repackaged: 1,
-		userID:   func(_ *rand.Rand, i int) string { return fmt.Sprintf("family%03d@kids.example", i+1) },
-		contents: func() []string { return numbered(nil, "song%%%03d", 40) }, // an id that needs escaping
+		userID: func(_ *rand.Rand, i int) string { return fmt.Sprintf("family%03d@kids.example", i+1) },
+		// an id that needs escaping
+		contents: func() []string { return numbered(nil, "song%%%03d", 40) },
 	},
 }
 
@@ -135,7 +137,7 @@ var deviceModels = []deviceModel{
 	{"NCG-Windows", "Windows", "NCG", 0.5, 32, ""},
 }
 
-// failureKind is a licence server's code, and the licences it can hit; empty means any.
+// failureKind is a license server's code, and the licenses it can hit; empty means any.
 type failureKind struct {
 	code, licenseType, drm string
 	share                  float64

@@ -25,8 +25,8 @@ const (
 	MemberInactive = "MT002"
 )
 
-// Kinds of the effects that the ledger shows of a sub-member. Their key is member_seq, and their details hold member_email,
-// group_seq and status_code as they are then.
+// Kinds of the effects that the ledger shows of a sub-member. Their key is member_seq, and their
+// details hold member_email, group_seq and status_code as they are then.
 const (
 	EffectMemberCreated       = "memberCreated"
 	EffectMemberUpdated       = "memberUpdated"
@@ -47,8 +47,9 @@ type Member struct {
 	RegTime time.Time
 }
 
-// PutMembers adds sub-members, or replaces those of the same MemberSeq. Zero values stand for: the next MemberSeq,
-// GroupClients, MemberActive, a RegTime of now. It panics where a group or a status is none, as that is a mistake in the test.
+// PutMembers adds sub-members, or replaces those of the same MemberSeq. Zero values stand for: the
+// next MemberSeq, GroupClients, MemberActive, a RegTime of now. It panics where a group or a status
+// is none, as that is a mistake in the test.
 func (e *Emulator) PutMembers(members ...Member) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -16,7 +16,8 @@ const (
 
 // Options set up an emulator. The zero value is an empty server with the default account.
 type Options struct {
-	// AccountID, AccountSeq and ServiceAPIKey are what a token is verified against. Empty means the default.
+	// AccountID, AccountSeq and ServiceAPIKey are what a token is verified against. Empty means the
+	// default.
 	AccountID, AccountSeq, ServiceAPIKey string
 	// DeniedAPICodes are API codes that the account may not call: 403.
 	DeniedAPICodes []string
@@ -24,8 +25,8 @@ type Options struct {
 	Seed uint64
 	// Clock is the server's time. Nil follows real time.
 	Clock *twin.Clock
-	// Lifelike fills the server with four sites, about 40,000 licences of the last four months, packagings, sub-members and
-	// site orders, reproducible from Seed and the clock's time.
+	// Lifelike fills the server with four sites, about 40,000 licenses of the last four months,
+	// packagings, sub-members and site orders, reproducible from Seed and the clock's time.
 	Lifelike bool
 	// Assumptions settle what the vendor's documents leave open.
 	Assumptions Assumptions
@@ -34,14 +35,16 @@ type Options struct {
 // Encoding is a way of sending the parameters of a POST or PUT.
 type Encoding string
 
-// The ways of sending the parameters of a POST or PUT. The guide does not say which the vendor takes.
+// The ways of sending the parameters of a POST or PUT. The guide does not say which the vendor
+// takes.
 const (
 	EncodingQuery Encoding = "query"
 	EncodingForm  Encoding = "form"
 	EncodingJSON  Encoding = "json"
 )
 
-// Assumptions are the points on which the vendor's public documents are silent. The zero value is this project's reading.
+// Assumptions are the points on which the vendor's public documents are silent. The zero value is
+// this project's reading.
 type Assumptions struct {
 	// ZeroBasedPages makes page_index start at 0. Default: 1.
 	ZeroBasedPages bool
@@ -49,8 +52,8 @@ type Assumptions struct {
 	CountIsPage bool
 	// ToExclusive makes the day to the first one not searched. Default: the last one searched.
 	ToExclusive bool
-	// Zone is the time zone of days and of all times but those of status changes, which the guide says are in UTC.
-	// Default: UTC.
+	// Zone is the time zone of days and of all times but those of status changes, which the guide
+	// says are in UTC. Default: UTC.
 	Zone *time.Location
 	// ExactSearch makes a search match equal values only. Default: values that contain the keyword.
 	ExactSearch bool
@@ -58,25 +61,27 @@ type Assumptions struct {
 	SuccessMessage string
 	// UnauthorizedBody and ForbiddenBody are the bodies of 401 and 403. Default: empty.
 	UnauthorizedBody, ForbiddenBody string
-	// OnlyEncoding is the one way a POST or PUT may send its parameters; those sent otherwise are not seen. Default: all.
+	// OnlyEncoding is the one way a POST or PUT may send its parameters; those sent otherwise are
+	// not seen. Default: all.
 	OnlyEncoding Encoding
 	// MaxDays is the longest search, in days; a longer one is a failure. Default: 0, no limit.
 	MaxDays int
-	// Retention is how long licences are kept. Default: 0, for ever.
+	// Retention is how long licenses are kept. Default: 0, forever.
 	Retention time.Duration
-	// OrderWords are the words for the status of a site order. Default: the words of the states themselves.
+	// OrderWords are the words for the status of a site order. Default: the words of the states
+	// themselves.
 	OrderWords OrderWords
 	// PackagingPage is how many packagings one answer holds at most. Default: 1000.
 	PackagingPage int
-	// TargetDateText answers the target_date of usage figures as text, in the form of the request (YYYY-MM-DD). Default: an
-	// integer such as 20260302.
+	// TargetDateText answers the target_date of usage figures as text, in the form of the request
+	// (YYYY-MM-DD). Default: an integer such as 20260302.
 	TargetDateText bool
 	// Codes are the error codes of failures inside HTTP 200.
 	Codes Codes
 }
 
-// OrderWords are what the server says, and understands, for OrderPending, OrderApproved and OrderRejected. An empty field
-// stands for the word of the state itself.
+// OrderWords are what the server says, and understands, for OrderPending, OrderApproved and
+// OrderRejected. An empty field stands for the word of the state itself.
 type OrderWords struct{ Pending, Approved, Rejected string }
 
 // of is the word for a state.
@@ -90,16 +95,19 @@ func (w OrderWords) of(state string) string {
 	return w.Pending
 }
 
-// Codes are the values of error_code for failures inside HTTP 200. The vendor documents only that they are "other numbers"
-// than 0000; an empty field stands for this project's own number.
+// Codes are the values of error_code for failures inside HTTP 200. The vendor documents only that
+// they are "other numbers" than 0000; an empty field stands for this project's own number.
 type Codes struct {
-	// MissingParameter: a required parameter is absent or empty. Default 9001, which the vendor's licence server uses so.
+	// MissingParameter: a required parameter is absent or empty. Default 9001, which the vendor's
+	// license server uses so.
 	MissingParameter string
-	// InvalidParameter: a parameter has the wrong form, or the request cannot be read. Default 9002.
+	// InvalidParameter: a parameter has the wrong form, or the request cannot be read. Default
+	// 9002.
 	InvalidParameter string
 	// UnknownParameter: the call has no such parameter. Default 9003.
 	UnknownParameter string
-	// SiteNotFound: the account has no such site. Default 1003, which the vendor's licence server uses so.
+	// SiteNotFound: the account has no such site. Default 1003, which the vendor's license server
+	// uses so.
 	SiteNotFound string
 	// ServiceNotFound: the site does not have that service. Default 1101.
 	ServiceNotFound string
@@ -115,7 +123,8 @@ type Codes struct {
 	MemberExists string
 	// GroupNotFound: there is no such member group. Default 1303.
 	GroupNotFound string
-	// CertificateRejected: the FairPlay certificate or its private key is not what its file should hold. Default 1401.
+	// CertificateRejected: the FairPlay certificate or its private key is not what its file should
+	// hold. Default 1401.
 	CertificateRejected string
 }
 

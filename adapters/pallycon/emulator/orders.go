@@ -12,23 +12,24 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// States of a site order (status). The guide does not tell the vendor's words: these are this project's, and
-// Assumptions.OrderWords has the server say others.
+// States of a site order (status). The guide does not tell the vendor's words: these are this
+// project's, and Assumptions.OrderWords has the server say others.
 const (
 	OrderPending  = "Request"
 	OrderApproved = "Approve"
 	OrderRejected = "Reject"
 )
 
-// Kinds of the effects that the ledger shows of a site order. Their key is seq, and their details hold service_name and,
-// once there is one, site_id.
+// Kinds of the effects that the ledger shows of a site order. Their key is seq, and their details
+// hold service_name and, once there is one, site_id.
 const (
 	EffectSiteOrdered   = "siteOrdered"
 	EffectOrderApproved = "siteOrderApproved"
 	EffectOrderRejected = "siteOrderRejected"
 )
 
-// SiteOrder is a request for an additional site. It waits until somebody at the vendor approves or rejects it.
+// SiteOrder is a request for an additional site. It waits until somebody at the vendor approves or
+// rejects it.
 type SiteOrder struct {
 	// Seq identifies the order.
 	Seq int
@@ -44,9 +45,9 @@ type SiteOrder struct {
 	UpdateTime, RegTime time.Time
 }
 
-// PutSiteOrders adds orders, or replaces those of the same Seq. It makes no sites. Zero values stand for: the next Seq, the
-// emulator's own account, OrderPending, a RegTime of now, an UpdateTime equal to RegTime. It panics where a status is none,
-// as that is a mistake in the test.
+// PutSiteOrders adds orders, or replaces those of the same Seq. It makes no sites. Zero values
+// stand for: the next Seq, the emulator's own account, OrderPending, a RegTime of now, an
+// UpdateTime equal to RegTime. It panics where a status is none, as that is a mistake in the test.
 func (e *Emulator) PutSiteOrders(orders ...SiteOrder) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -155,8 +156,8 @@ func (e *Emulator) listSiteOrders(_ context.Context, p parameters) (answer, erro
 	return pageOf(e, rows, first, size), nil
 }
 
-// ApproveOrder approves a pending site order, as somebody at the vendor would, and makes the site, with a new id and its
-// DRM in service. It fails where no order of that seq is pending.
+// ApproveOrder approves a pending site order, as somebody at the vendor would, and makes the site,
+// with a new id and its DRM in service. It fails where no order of that seq is pending.
 func (e *Emulator) ApproveOrder(seq int) (SiteOrder, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -173,7 +174,8 @@ func (e *Emulator) ApproveOrder(seq int) (SiteOrder, error) {
 	return *o, nil
 }
 
-// RejectOrder rejects a pending site order, as somebody at the vendor would. It fails where no order of that seq is pending.
+// RejectOrder rejects a pending site order, as somebody at the vendor would. It fails where no
+// order of that seq is pending.
 func (e *Emulator) RejectOrder(seq int) (SiteOrder, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

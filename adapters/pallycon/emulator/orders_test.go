@@ -141,7 +141,8 @@ func TestSiteOrderSearches(t *testing.T) {
 		{emulator.Assumptions{ToExclusive: true}, "from=2026-01-02&to=2026-01-03", "five", 1},
 		{emulator.Assumptions{Zone: time.FixedZone("KST", 9*3600)}, "from=2026-01-04&to=2026-01-04", "eight seven", 2},
 		{emulator.Assumptions{ZeroBasedPages: true, CountIsPage: true}, "page_unit=3&page_index=1", "three", 1},
-		{emulator.Assumptions{Retention: time.Hour}, "", "eight seven five three", 4}, // which is of licences
+		// which is of licenses
+		{emulator.Assumptions{Retention: time.Hour}, "", "eight seven five three", 4},
 		{emulator.Assumptions{OrderWords: emulator.OrderWords{Approved: "done"}}, "req_status=done", "eight three", 2},
 	} {
 		e := demo(emulator.Options{Assumptions: test.assumed, Clock: twin.FrozenClock(at("2026-03-01 00:00:00"))})

@@ -14,8 +14,8 @@ type Packaging struct {
 	CID string
 	// Track is the content's track, such as SD, HD or AUDIO. Empty means HD, the vendor's default.
 	Track string
-	// CreatedTime is when the content was packaged first, and UpdateTime when it was packaged this time; a zero UpdateTime
-	// is the CreatedTime. The vendor keeps whole seconds.
+	// CreatedTime is when the content was packaged first, and UpdateTime when it was packaged this
+	// time; a zero UpdateTime is the CreatedTime. The vendor keeps whole seconds.
 	CreatedTime, UpdateTime time.Time
 }
 
@@ -24,8 +24,8 @@ func (k Packaging) compare(other Packaging) int {
 	return cmp.Or(k.CreatedTime.Compare(other.CreatedTime), k.UpdateTime.Compare(other.UpdateTime))
 }
 
-// PutPackagings adds packagings to a site, in any order; equal times keep the order in which they were put. It panics where
-// the site does not exist, as that is a mistake in the test.
+// PutPackagings adds packagings to a site, in any order; equal times keep the order in which they
+// were put. It panics where the site does not exist, as that is a mistake in the test.
 func (e *Emulator) PutPackagings(siteID string, packagings ...Packaging) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -41,7 +41,8 @@ func (e *Emulator) PutPackagings(siteID string, packagings ...Packaging) {
 	slices.SortStableFunc(s.packagings, Packaging.compare)
 }
 
-// Packagings are the packagings that a site holds, in the order the server lists them; none where the site does not exist.
+// Packagings are the packagings that a site holds, in the order the server lists them; none where
+// the site does not exist.
 func (e *Emulator) Packagings(siteID string) []Packaging {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -87,7 +88,8 @@ func (e *Emulator) listPackagings(_ context.Context, p parameters) (answer, erro
 	return pageOf(e, rows, 0, e.assumed.PackagingPage), nil
 }
 
-// laterThanCursor are the packagings strictly later than the cursor of a request, or all where it has none.
+// laterThanCursor are the packagings strictly later than the cursor of a request, or all where it
+// has none.
 func (e *Emulator) laterThanCursor(packagings []Packaging, p parameters) []Packaging {
 	if p["last_created_time_cid"] == "" {
 		return packagings

@@ -34,7 +34,8 @@ func TestPackagingSearches(t *testing.T) {
 	seed := []emulator.Packaging{
 		{CID: "c", Track: "SD", CreatedTime: at("2026-01-03 00:00:00")},
 		{CID: "a", CreatedTime: at("2026-01-01 00:00:00"), UpdateTime: at("2026-01-03 12:00:00")},
-		{CID: "c", Track: "AUDIO", CreatedTime: at("2026-01-03 00:00:00").Add(time.Second / 2)}, // the vendor keeps whole seconds
+		// the vendor keeps whole seconds
+		{CID: "c", Track: "AUDIO", CreatedTime: at("2026-01-03 00:00:00").Add(time.Second / 2)},
 		{CID: "a", CreatedTime: at("2026-01-01 00:00:00")},
 		{CID: "ab", CreatedTime: at("2026-01-02 23:59:59")},
 	}
@@ -58,7 +59,8 @@ func TestPackagingSearches(t *testing.T) {
 		{emulator.Assumptions{ExactSearch: true}, "search_condition=cid&search_keyword=b", "", "", 0},
 		{emulator.Assumptions{ToExclusive: true}, "to=2026-01-02", "a", "20260101000000", 1},
 		{emulator.Assumptions{Zone: time.FixedZone("KST", 9*3600)}, "to=2026-01-02&last_created_time_cid=20260101085959&last_update_time=20260101085959", "a", "20260101090000", 1},
-		{emulator.Assumptions{Retention: time.Hour}, "to=2026-01-01", "a", "20260101000000", 1}, // which is of licences
+		// which is of licenses
+		{emulator.Assumptions{Retention: time.Hour}, "to=2026-01-01", "a", "20260101000000", 1},
 	} {
 		e := demo(emulator.Options{Assumptions: test.assumed, Clock: twin.FrozenClock(at("2026-03-01 00:00:00"))})
 		e.PutPackagings("DEMO", seed[:2]...)
@@ -81,14 +83,16 @@ func TestPackagingSearches(t *testing.T) {
 	}
 }
 
-// TestPackagingCursorLosesTies: "the data that is later than the settings" leaves out rows as old as the last one of a page.
+// TestPackagingCursorLosesTies: "the data that is later than the settings" leaves out rows as old
+// as the last one of a page.
 func TestPackagingCursorLosesTies(t *testing.T) {
 	for page, want := range map[int]struct{ tracks, counts string }{
 		5: {"01234567", "830"}, // the first page ends between two seconds
 		3: {"0123457", "8510"}, // the second page ends within one
 	} {
 		e := demo(emulator.Options{Assumptions: emulator.Assumptions{PackagingPage: page}})
-		for i := range 8 { // one track in the first second, two in each of the next three, one in the last
+		// one track in the first second, two in each of the next three, one in the last
+		for i := range 8 {
 			second := time.Duration((i+1)/2) * time.Second
 			e.PutPackagings("DEMO", emulator.Packaging{Track: fmt.Sprint(i), CreatedTime: at("2026-01-01 00:00:00").Add(second)})
 		}

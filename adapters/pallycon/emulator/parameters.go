@@ -41,10 +41,12 @@ var (
 	searchCondition = parameter{"search_condition", oneOf("cid", "drm_type", "user_id", "device_id", "device_model")}
 	searchKeyword   = parameter{"search_keyword", anything}
 	pageUnit        = parameter{"page_unit", isInteger(1, 1000)}
-	pageIndex       = parameter{"page_index", isInteger(0, 1_000_000_000)} // its first value is checked with its use
+	// its first value is checked with its use
+	pageIndex = parameter{"page_index", isInteger(0, 1_000_000_000)}
 
-	serviceName   = parameter{"service_name", anything}
-	orderStatus   = parameter{"req_status", anything} // its words are settings, and checked with its use
+	serviceName = parameter{"service_name", anything}
+	// its words are settings, and checked with its use
+	orderStatus   = parameter{"req_status", anything}
 	searchType    = parameter{"search_type", oneOf("account_id", "site_id")}
 	memberEmail   = parameter{"member_email", isEmail}
 	memberSeq     = parameter{"member_seq", isInteger(1, math.MaxInt32)}
@@ -113,8 +115,8 @@ func (p parameters) integer(name string, otherwise int) int {
 	return n
 }
 
-// readParameters collects the parameters of r wherever they stand: in the path, in the query, and for POST and PUT in the
-// body too.
+// readParameters collects the parameters of r wherever they stand: in the path, in the query, and
+// for POST and PUT in the body too.
 func (e *Emulator) readParameters(c call, r *http.Request) (parameters, error) {
 	invalid := func(err error) error {
 		return failure{e.assumed.Codes.InvalidParameter, "the request cannot be read: " + err.Error()}
@@ -153,12 +155,13 @@ func join(values, more map[string][]string) {
 	}
 }
 
-// takes tells whether parameters in that encoding are seen.
+// takes reports whether parameters in that encoding are seen.
 func (e *Emulator) takes(encoding Encoding) bool {
 	return e.assumed.OnlyEncoding == "" || e.assumed.OnlyEncoding == encoding
 }
 
-// readBody reads the parameters in a form or JSON body, or in a multipart one for a call that takes files.
+// readBody reads the parameters in a form or JSON body, or in a multipart one for a call that takes
+// files.
 func (e *Emulator) readBody(c call, r *http.Request) (url.Values, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil || len(body) == 0 {

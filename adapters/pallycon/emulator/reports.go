@@ -2,8 +2,9 @@ package emulator
 
 import "context"
 
-// report answers a page of one of the reports over the licences of a site and a period: those wanted that share a key make
-// one row, to which count adds them, oldest first. The rows stand in the order in which their keys came first.
+// report answers a page of one of the reports over the licenses of a site and a period: those
+// wanted that share a key make one row, to which count adds them, oldest first. The rows stand in
+// the order in which their keys came first.
 func report[R any](
 	e *Emulator, p parameters, wanted func(*License) bool, key func(*License) string, count func(*R, *License),
 ) (answer, error) {
@@ -117,7 +118,8 @@ func (e *Emulator) listContentUsers(_ context.Context, p parameters) (answer, er
 	})
 }
 
-// getUsage answers "Get MAL, MAU, MAD values": from the first of the month to the end of the target date.
+// getUsage answers "Get MAL, MAU, MAD values": from the first of the month to the end of the target
+// date.
 func (e *Emulator) getUsage(_ context.Context, p parameters) (answer, error) {
 	date := e.day(p["target_date"])
 	e.mu.RLock()

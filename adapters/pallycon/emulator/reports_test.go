@@ -15,7 +15,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// licensesOf are n equal licences, one a second from start, and the time after them.
+// licensesOf are n equal licenses, one a second from start, and the time after them.
 func licensesOf(n int, l emulator.License, start time.Time) ([]emulator.License, time.Time) {
 	rows := make([]emulator.License, n)
 	for i := range rows {
@@ -39,8 +39,8 @@ func sameJSON(t *testing.T, got, want string) {
 	}
 }
 
-// TestDocumentedReportSamples: the samples of the guide, without the stray braces at the end of some, come from licences in
-// the order of the samples' rows.
+// TestDocumentedReportSamples: the samples of the guide, without the stray braces at the end of
+// some, come from licenses in the order of the samples' rows.
 func TestDocumentedReportSamples(t *testing.T) {
 	type portion struct {
 		n int
@@ -161,8 +161,8 @@ func TestReportRequestsAreRefused(t *testing.T) {
 	}
 }
 
-// TestReportPagesAgainstPlainCounting puts the pages of a report together, while licences arrive between them, and compares
-// with counts made the obvious way.
+// TestReportPagesAgainstPlainCounting puts the pages of a report together, while licenses arrive
+// between them, and compares with counts made the obvious way.
 func TestReportPagesAgainstPlainCounting(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	e := demo(emulator.Options{})

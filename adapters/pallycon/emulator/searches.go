@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// days is the time that from and to span: start inclusive, end exclusive, either zero where it is open.
+// days is the time that from and to span: start inclusive, end exclusive, either zero where it is
+// open.
 func (e *Emulator) days(p parameters) (start, end time.Time, err error) {
 	if p["from"] != "" {
 		start = e.day(p["from"])
@@ -28,13 +29,13 @@ func (e *Emulator) days(p parameters) (start, end time.Time, err error) {
 	return start, end, nil
 }
 
-// period is days for licences, which are kept for a limited time.
+// period is days for licenses, which are kept for a limited time.
 func (e *Emulator) period(p parameters) (start, end time.Time, err error) {
 	start, end, err = e.days(p)
 	return e.kept(start), end, err
 }
 
-// kept is start, or the time of the oldest licences kept where that is later.
+// kept is start, or the time of the oldest licenses kept where that is later.
 func (e *Emulator) kept(start time.Time) time.Time {
 	if keep := e.assumed.Retention; keep > 0 {
 		if oldest := e.Clock().Now().Add(-keep); start.Before(oldest) {
@@ -53,12 +54,12 @@ func (e *Emulator) day(text string) time.Time {
 // second is an instant as the vendor shows it.
 func (e *Emulator) second(t time.Time) string { return t.In(e.assumed.Zone).Format(secondLayout) }
 
-// within tells whether t lies in a period as days makes it.
+// within reports whether t lies in a period as days makes it.
 func within(t, start, end time.Time) bool {
 	return !t.Before(start) && (end.IsZero() || t.Before(end))
 }
 
-// finds tells whether a search for keyword finds value. An empty keyword is no search.
+// finds reports whether a search for keyword finds value. An empty keyword is no search.
 func (e *Emulator) finds(value, keyword string) bool {
 	if e.assumed.ExactSearch && keyword != "" {
 		return value == keyword
@@ -103,5 +104,6 @@ func listing[R any](e *Emulator, rows []R, total int) answer {
 	if e.assumed.CountIsPage {
 		total = len(rows)
 	}
-	return answer{append([]R{}, rows...), &total} // a slice that is not nil, or no rows would be null
+	// a slice that is not nil, or no rows would be null
+	return answer{append([]R{}, rows...), &total}
 }

@@ -40,9 +40,10 @@ type Product struct {
 // site is a Site with all that it holds.
 type site struct {
 	Site
-	changes     map[string]*StatusChange // the latest one, by service code
-	licenses    licenseIndex
-	packagings  []Packaging // by created_time, then update_time; equal ones in the order they were put
+	changes  map[string]*StatusChange // the latest one, by service code
+	licenses licenseIndex
+	// by created_time, then update_time; equal ones in the order they were put
+	packagings  []Packaging
 	integration Integration
 	certificate *x509.Certificate // for FairPlay; nil where none is registered
 }
@@ -95,7 +96,8 @@ func (e *Emulator) site(p parameters) (*site, error) {
 	return nil, failure{e.assumed.Codes.SiteNotFound, fmt.Sprintf("site %q does not exist", p["site_id"])}
 }
 
-// seeded is find for one who puts something into a site. It panics where there is no such site, as that is a mistake in the test.
+// seeded is find for one who puts something into a site. It panics where there is no such site, as
+// that is a mistake in the test.
 func (e *Emulator) seeded(id, what string) *site {
 	s := e.find(id)
 	if s == nil {

@@ -19,20 +19,21 @@ const (
 
 // States of a status change (reg_status).
 const (
-	ChangePending   = "ST001"
-	ChangeCancelled = "ST002"
-	ChangeApproved  = "ST003"
+	ChangePending  = "ST001"
+	ChangeCanceled = "ST002"
+	ChangeApproved = "ST003"
 )
 
-// Kinds of the effects that the ledger shows of a status change. Their key is site_id/service_code/req_group_id, and their
-// details hold reg_type.
+// Kinds of the effects that the ledger shows of a status change. Their key is
+// site_id/service_code/req_group_id, and their details hold reg_type.
 const (
 	EffectChangeRequested = "statusChangeRequested"
-	EffectChangeCancelled = "statusChangeCancelled"
+	EffectChangeCanceled  = "statusChangeCanceled"
 	EffectChangeApproved  = "statusChangeApproved"
 )
 
-// StatusChange is a request to change the status of a service. It waits until somebody at the vendor approves it.
+// StatusChange is a request to change the status of a service. It waits until somebody at the
+// vendor approves it.
 type StatusChange struct {
 	// SiteID and ServiceCode say what is to be changed.
 	SiteID, ServiceCode string
@@ -42,7 +43,7 @@ type StatusChange struct {
 	RegType string
 	// RegMessage is the requester's text.
 	RegMessage string
-	// RegStatus is ChangePending, ChangeCancelled or ChangeApproved.
+	// RegStatus is ChangePending, ChangeCanceled or ChangeApproved.
 	RegStatus string
 	// RegID is the account that asked.
 	RegID string
@@ -69,7 +70,8 @@ func (c *StatusChange) row() changeRow {
 	}
 }
 
-// requestIDs makes the ids of status changes: unlike each other and, from one seed, always the same.
+// requestIDs makes the ids of status changes: unlike each other and, from one seed, always the
+// same.
 func requestIDs(seed uint64) func() string {
 	random, issued := twin.Rand(seed, "request ids"), 0
 	return func() string {
@@ -78,7 +80,8 @@ func requestIDs(seed uint64) func() string {
 	}
 }
 
-// serviceOf is the site and the latest status change of the service that a request names. The caller holds the lock.
+// serviceOf is the site and the latest status change of the service that a request names. The
+// caller holds the lock.
 func (e *Emulator) serviceOf(p parameters) (*site, *StatusChange, error) {
 	s, err := e.site(p)
 	if err != nil {
@@ -144,13 +147,13 @@ func (e *Emulator) cancelStatusChange(ctx context.Context, p parameters) (answer
 	if change.RegStatus != ChangePending {
 		return answer{}, failure{e.assumed.Codes.RequestNotPending, fmt.Sprintf("request %s is %s, not pending", id, change.RegStatus)}
 	}
-	change.RegStatus, change.UpdateTime = ChangeCancelled, e.Clock().Now()
-	e.recordChange(ctx, EffectChangeCancelled, change)
+	change.RegStatus, change.UpdateTime = ChangeCanceled, e.Clock().Now()
+	e.recordChange(ctx, EffectChangeCanceled, change)
 	return answer{data: change.row()}, nil
 }
 
-// Approve approves the pending status change of a service, as somebody at the vendor would, and changes the service's
-// status. It fails where nothing is pending.
+// Approve approves the pending status change of a service, as somebody at the vendor would, and
+// changes the service's status. It fails where nothing is pending.
 func (e *Emulator) Approve(siteID, serviceCode string) (StatusChange, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

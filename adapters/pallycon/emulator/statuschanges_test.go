@@ -98,7 +98,7 @@ func TestStatusChangeFromRequestToApproval(t *testing.T) {
 		t.Error("approved twice")
 	}
 	if got := cancel(t, e, "DEMO", "PD001", id); got.ErrorCode != "1203" {
-		t.Errorf("cancelled after the approval: %s", got.Text)
+		t.Errorf("canceled after the approval: %s", got.Text)
 	}
 	if next := newChange(t, e, "DEMO", "PD001", "SM001"); next.ErrorCode != "0000" || next.field("req_group_id") == id {
 		t.Errorf("a new request after the approval: %s", next.Text)
@@ -125,16 +125,16 @@ func TestApprovalSetsTheServicesState(t *testing.T) {
 	}
 }
 
-func TestStatusChangeIsCancelled(t *testing.T) {
+func TestStatusChangeIsCanceled(t *testing.T) {
 	clock := twin.FrozenClock(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 	e := demo(emulator.Options{Clock: clock})
 	id := newChange(t, e, "DEMO", "PD001", "SM002").field("req_group_id")
 	clock.Advance(time.Minute)
 	if got := cancel(t, e, "DEMO", "PD002", id); got.ErrorCode != "1202" {
-		t.Errorf("cancelled for another service: %s", got.Text)
+		t.Errorf("canceled for another service: %s", got.Text)
 	}
 	if got := cancel(t, e, "DEMO", "PD001", id+"0"); got.ErrorCode != "1202" {
-		t.Errorf("cancelled by another id: %s", got.Text)
+		t.Errorf("canceled by another id: %s", got.Text)
 	}
 	got := cancel(t, e, "DEMO", "PD001", id)
 	want := `{"site_id":"DEMO","req_group_id":"` + id + `","reg_type":"SM002","reg_status":"ST002","reg_message":"please","reg_id":"sandbox","reg_dt":"20260102030405","update_dt":"20260102030505"}`
@@ -142,10 +142,10 @@ func TestStatusChangeIsCancelled(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got.Text, want)
 	}
 	if got := cancel(t, e, "DEMO", "PD001", id); got.ErrorCode != "1203" {
-		t.Errorf("cancelled twice: %s", got.Text)
+		t.Errorf("canceled twice: %s", got.Text)
 	}
 	if _, err := e.Approve("DEMO", "PD001"); err == nil {
-		t.Error("a cancelled request was approved")
+		t.Error("a canceled request was approved")
 	}
 	if serviceStates(e) != asPut {
 		t.Errorf("services: %s", serviceStates(e))
@@ -199,7 +199,7 @@ func TestLedgerShowsWhatChanged(t *testing.T) {
 		got += fmt.Sprintf("%d %s %s %s\n", effect.Request, effect.Kind, effect.Key, effect.Details["reg_type"])
 	}
 	want := "1 statusChangeRequested DEMO/PD001/" + id + " SM002\n" +
-		"2 statusChangeCancelled DEMO/PD001/" + id + " SM002\n" +
+		"2 statusChangeCanceled DEMO/PD001/" + id + " SM002\n" +
 		"3 statusChangeRequested DEMO/PD001/" + id2 + " SM003\n" +
 		"0 statusChangeApproved DEMO/PD001/" + id2 + " SM003\n"
 	if got != want {

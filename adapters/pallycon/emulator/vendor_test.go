@@ -100,7 +100,7 @@ func send(t *testing.T, e http.Handler, method, path string, parameters map[stri
 	return do(t, e, request(t, method, path, "application/json;charset=UTF-8", string(body)))
 }
 
-// list sends a licence query for site DEMO.
+// list sends a license query for site DEMO.
 func list(t *testing.T, e http.Handler, query string) reply {
 	t.Helper()
 	return get(t, e, "/api/v2/drm/license", "api_code="+codeDRM+"&site_id=DEMO&"+query)

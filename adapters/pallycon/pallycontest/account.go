@@ -40,7 +40,7 @@ func withAccount(h adaptertest.Harness, vendorSide *emulator.Emulator) adapterte
 
 // effects are the kinds of effects that a call of the adapter has, and nobody at the vendor.
 var effects = []string{
-	emulator.EffectChangeRequested, emulator.EffectChangeCancelled, emulator.EffectSiteOrdered, emulator.EffectIntegrationUpdated,
+	emulator.EffectChangeRequested, emulator.EffectChangeCanceled, emulator.EffectSiteOrdered, emulator.EffectIntegrationUpdated,
 	emulator.EffectCertificateRegistered, emulator.EffectMemberCreated, emulator.EffectMemberUpdated, emulator.EffectMemberPasswordReset,
 }
 
@@ -62,7 +62,8 @@ var writeFaults = map[adaptertest.WriteFault]twin.Fault{
 	adaptertest.Refused:         {Kind: twin.FaultAnswer, Body: refusal},
 }
 
-// failWrites orders a fault for the next writes, which are PallyCon's POSTs or, for another call, its PUTs.
+// failWrites orders a fault for the next writes, which are PallyCon's POSTs or, for another call,
+// its PUTs.
 func failWrites(faults *twin.Faults) func(adaptertest.WriteFault, int) {
 	return func(fault adaptertest.WriteFault, n int) {
 		for _, method := range []string{http.MethodPost, http.MethodPut} {

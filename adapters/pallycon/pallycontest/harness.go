@@ -1,4 +1,5 @@
-// Package pallycontest holds the harness with which the conformance suite tests the adapter to PallyCon, over its twin.
+// Package pallycontest holds the harness with which the conformance suite tests the adapter to
+// PallyCon, over its twin.
 package pallycontest
 
 import (
@@ -57,7 +58,8 @@ func HarnessOf(t *testing.T, assumed emulator.Assumptions, config pallycon.Confi
 	return withReports(withAccount(h, vendorSide), vendorSide)
 }
 
-// Config is a configuration for a twin that was given no account of its own. Its host is none that could be reached over a network.
+// Config is a configuration for a twin that was given no account of its own. Its host is none that
+// could be reached over a network.
 func Config() pallycon.Config {
 	c := pallycon.NewConfig()
 	c.BaseURL, c.AccountID, c.AccountSeq = "http://pallycon.invalid", emulator.DefaultAccountID, emulator.DefaultAccountSeq
@@ -65,7 +67,8 @@ func Config() pallycon.Config {
 	return *c
 }
 
-// text is what a vendor might say with any failure: it repeats the key, and holds a control character.
+// text is what a vendor might say with any failure: it repeats the key, and holds a control
+// character.
 const text = "no,\x1b[31m not with " + emulator.DefaultServiceAPIKey
 
 // refusal is a failure inside HTTP 200, with an error_code that nobody knows.

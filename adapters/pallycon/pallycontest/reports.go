@@ -6,10 +6,12 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// packagingPage is how many packagings the twin answers at once: so few that every list goes on by the cursor.
+// packagingPage is how many packagings the twin answers at once: so few that every list goes on by
+// the cursor.
 const packagingPage = 7
 
-// withReports adds what the reports need besides licences. The twin counts a day's usage out of the licences that it holds.
+// withReports adds what the reports need besides licenses. The twin counts a day's usage out of the
+// licenses that it holds.
 func withReports(h adaptertest.Harness, vendorSide *emulator.Emulator) adaptertest.Harness {
 	h.PutPackagings = func(siteID string, packagings ...*pb.Packaging) {
 		for _, p := range packagings {

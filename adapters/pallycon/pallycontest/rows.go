@@ -9,12 +9,14 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// What follows is the mapping backwards, from the contract to the vendor's words, written from the guide and not with the adapter's tables.
+// What follows is the mapping backwards, from the contract to the vendor's words, written from the
+// guide and not with the adapter's tables.
 
 // siteID is the guide's "Unique ID of the site (four alphanumeric characters)".
 var siteID = regexp.MustCompile(`^[A-Za-z0-9]{4}$`)
 
-// vendorSite is a site with both of PallyCon's services; whether the site is enabled is up to its DRM alone.
+// vendorSite is a site with both of PallyCon's services; whether the site is enabled is up to its
+// DRM alone.
 func vendorSite(s *pb.Site) emulator.Site {
 	drm := emulator.StateSuspended
 	if s.GetEnabled() {

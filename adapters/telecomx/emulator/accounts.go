@@ -13,8 +13,8 @@ import (
 	"unicode/utf8"
 )
 
-// EffectAccountCreated is the kind of the effect that the ledger shows of a created account. Its key is the username, and its
-// details hold the customer.
+// EffectAccountCreated is the kind of the effect that the ledger shows of a created account. Its
+// key is the username, and its details hold the customer.
 const EffectAccountCreated = "accountCreated"
 
 // Account is a DRM account, with which a viewer's apps log in.
@@ -41,9 +41,10 @@ var isUsername = regexp.MustCompile(`^[a-zA-Z0-9._@-]{6,}$`).MatchString
 
 func isPassword(v string) bool { return utf8.RuneCountInString(v) >= 6 }
 
-// PutAccounts adds accounts, or replaces those of the same username in their places. Zero values stand for: the first
-// user's customer, a generated username, a generated password, Created now; for a device a generated id, and bound when the
-// account was created. It panics where the vendor could hold no such account, as that is a mistake in the test.
+// PutAccounts adds accounts, or replaces those of the same username in their places. Zero values
+// stand for: the first user's customer, a generated username, a generated password, Created now;
+// for a device a generated id, and bound when the account was created. It panics where the vendor
+// could hold no such account, as that is a mistake in the test.
 func (e *Emulator) PutAccounts(accounts ...Account) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -70,7 +71,8 @@ func (e *Emulator) PutAccounts(accounts ...Account) {
 	}
 }
 
-// possible tells why the vendor could not hold a, or returns nil. The caller holds the lock, here and below.
+// possible tells why the vendor could not hold a, or returns nil. The caller holds the lock, here
+// and below.
 func (e *Emulator) possible(a Account) error {
 	c, known := e.customers[a.Customer]
 	held := e.byUsername[a.Username]
@@ -105,7 +107,8 @@ func (e *Emulator) put(a Account) {
 	e.byUsername[a.Username] = &a
 }
 
-// Accounts are the accounts that the server holds, of all customers, in the order in which it lists them.
+// Accounts are the accounts that the server holds, of all customers, in the order in which it lists
+// them.
 func (e *Emulator) Accounts() []Account {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -116,7 +119,7 @@ func (e *Emulator) Accounts() []Account {
 	return accounts
 }
 
-// full tells whether a customer can have no more accounts.
+// full reports whether a customer can have no more accounts.
 func (e *Emulator) full(c Customer) bool {
 	return !c.has(FeatureBusiness) &&
 		(!c.has(FeaturePrivate) || slices.ContainsFunc(e.accounts, func(a *Account) bool { return a.Customer == c.ID }))

@@ -49,7 +49,8 @@ var (
 	customerHasOne  = failure{http.StatusConflict, "customer"}
 )
 
-// unreadable is the failure for a request that cannot be read, and invalid the one for a value that a call does not take.
+// unreadable is the failure for a request that cannot be read, and invalid the one for a value that
+// a call does not take.
 var unreadable = failure{http.StatusBadRequest, "bad_request"}
 
 func invalid(name string) failure { return failure{http.StatusUnprocessableEntity, name} }

@@ -23,21 +23,24 @@ const (
 // Binding is how long a device is bound to its account.
 const Binding = 90 * 24 * time.Hour
 
-// Kinds of the effects that the ledger shows of a device. Their key is the device's id, and their details hold the username;
-// those of a removed device also whether it was forced (true, false) and, where its slot stays held, until when it expires.
+// Kinds of the effects that the ledger shows of a device. Their key is the device's id, and their
+// details hold the username; those of a removed device also whether it was forced (true, false)
+// and, where its slot stays held, until when it expires.
 const (
 	EffectDeviceDeleted = "deviceDeleted"
 	EffectDeviceBound   = "deviceBound" // by BindDevice, not by a call of the API
 )
 
-// ErrSlotsFull is the error of BindDevice where devices, or removed ones, hold all slots of the account.
+// ErrSlotsFull is the error of BindDevice where devices, or removed ones, hold all slots of the
+// account.
 var ErrSlotsFull = errors.New("all device slots of the account are held")
 
 // Device is a device of an account.
 type Device struct {
 	// ID is 24 hexadecimal characters.
 	ID string
-	// Type is DeviceIOS, DeviceAndroid, DeviceWeb, or another word that the vendor has taken up since.
+	// Type is DeviceIOS, DeviceAndroid, DeviceWeb, or another word that the vendor has taken up
+	// since.
 	Type string
 	// Name is what the viewer calls it; it may be empty.
 	Name string
@@ -49,7 +52,7 @@ type Device struct {
 	Expires time.Time
 }
 
-// holdsSlot tells whether a device, removed or not, takes one of its account's slots.
+// holdsSlot reports whether a device, removed or not, takes one of its account's slots.
 func (d Device) holdsSlot(now time.Time) bool { return d.Expires.IsZero() || now.Before(d.Expires) }
 
 // taken is how many slots of an account are held.
@@ -77,8 +80,9 @@ func (e *Emulator) complete(d Device, bound time.Time) Device {
 	return d
 }
 
-// BindDevice binds a device to an account, as a viewer's app does when it logs in, and returns it. An empty id is generated, and
-// a zero Bound is now. It fails with ErrSlotsFull where no slot is free, and where there is no such account or the id is taken.
+// BindDevice binds a device to an account, as a viewer's app does when it logs in, and returns it.
+// An empty id is generated, and a zero Bound is now. It fails with ErrSlotsFull where no slot is
+// free, and where there is no such account or the id is taken.
 func (e *Emulator) BindDevice(username string, d Device) (Device, error) {
 	return e.bind(context.Background(), username, d)
 }
@@ -123,7 +127,8 @@ func (e *Emulator) serveBindDevice(w http.ResponseWriter, r *http.Request) {
 	twin.WriteJSON(w, http.StatusCreated, map[string]string{"id": d.ID})
 }
 
-// findDevice is the account that has a device with that id, and the device's place; nil where there is none.
+// findDevice is the account that has a device with that id, and the device's place; nil where there
+// is none.
 func (e *Emulator) findDevice(id string) (owner *Account, at int) {
 	for _, a := range e.accounts {
 		if at := slices.IndexFunc(a.Devices, func(d Device) bool { return d.ID == id }); at >= 0 {

@@ -25,7 +25,8 @@ func withDevice(t *testing.T, ago time.Duration) (*emulator.Emulator, string) {
 }
 
 func TestRemovalOfADevice(t *testing.T) {
-	const withinBinding = `{"success":true,"expires":"2026-02-01T15:04:05.000Z"}` // bound 60 days ago
+	// bound 60 days ago
+	const withinBinding = `{"success":true,"expires":"2026-02-01T15:04:05.000Z"}`
 	for name, test := range map[string]struct {
 		ago    time.Duration
 		query  string
@@ -70,8 +71,8 @@ func TestRemovalOfADeviceThatIsNotThere(t *testing.T) {
 	fails(t, "removed already", call(t, e, "DELETE", "/iptv/device/"+id, ""), 404, "id")
 }
 
-// TestSlots: four devices of a private account, five of a business one; a device removed by force holds its slot until the
-// binding would have ended, and is neither listed nor counted.
+// TestSlots: four devices of a private account, five of a business one; a device removed by force
+// holds its slot until the binding would have ended, and is neither listed nor counted.
 func TestSlots(t *testing.T) {
 	for customer, slots := range map[string]int{private: 4, business: 5} {
 		e := server(emulator.Options{})

@@ -1,28 +1,39 @@
-// Package emulator is a twin of TelecomX' server: it answers the calls of the IPTV DRM account API as the vendor would, keeps
-// state across calls, and is as strict as the vendor would be. It is built from the vendor's pages alone and shares no code
-// with the adapter, so that a mistake in one cannot hide in the other.
+// Package emulator is a twin of TelecomX' server: it answers the calls of the IPTV DRM account API
+// as the vendor would, keeps state across calls, and is as strict as the vendor would be. It is
+// built from the vendor's pages alone and shares no code with the adapter, so that a mistake in one
+// cannot hide in the other.
 //
-// A request is checked in this order: path (404) and method (405), the query can be read (400), the token (401), its other
-// parameters (422), the body can be read (400), the access level (403), the customer, account or device (404 and 403), and then
-// field by field what the call does (422, 403 and 409). What the vendor's pages leave open is either a field of Assumptions or
-// one of these choices:
+// A request is checked in this order: path (404) and method (405), the query can be read (400), the
+// token (401), its other parameters (422), the body can be read (400), the access level (403), the
+// customer, account or device (404 and 403), and then field by field what the call does (422, 403
+// and 409). What the vendor's pages leave open is either a field of Assumptions or one of these
+// choices:
 //
-//   - What is wrong with a request without a documented error is answered in the documented pattern, a status and the name of
+//   - What is wrong with a request without a documented error is answered in the documented
+//     pattern, a status and the name of
 //     what is wrong: 422 limit, 422 full, 404 customer. A parameter or a field that the call does not have is 422 too, and so is a
 //     parameter given twice. An empty parameter counts as left out. What cannot be read as a query, or as a JSON object of the
 //     content type application/json, is 400 bad_request.
-//   - A login may hold more fields than username and password. One without them is refused like one with wrong ones. The level
+//   - A login may hold more fields than username and password. One without them is refused like one
+//     with wrong ones. The level
 //     NO_LOGIN is refused with 403, whatever the password.
-//   - A token ends when its minutes are over, however much it was used. A machine token ends with RevokeTokens only.
-//   - A single account, its creation and the removal of a device admit whom the list admits, but that creation and removal take
+//   - A token ends when its minutes are over, however much it was used. A machine token ends with
+//     RevokeTokens only.
+//   - A single account, its creation and the removal of a device admit whom the list admits, but
+//     that creation and removal take
 //     MANAGER or more. RESELLER_ADMIN may do what RESELLER may.
-//   - VIEWER, MANAGER and OWNER reach the accounts of their own customer. Which customers a reseller sells to is not modelled:
+//   - VIEWER, MANAGER and OWNER reach the accounts of their own customer. Which customers a
+//     reseller sells to is not modelled:
 //     RESELLER reaches every customer with IPTVPRIVATE.
-//   - A customer with neither feature can have no account, an ADMIN's request or not: 403 access_denied. One with both has the
+//   - A customer with neither feature can have no account, an ADMIN's request or not: 403
+//     access_denied. One with both has the
 //     limits of IPTVBUSINESS.
-//   - Accounts are listed in the order in which they were created. A page after the last has no accounts and the same total.
-//   - A generated username is a number of ten digits, a generated password 14 small letters and digits.
-//   - A device that was removed is listed and counted no longer, also while it holds its slot. Removed by force after its
+//   - Accounts are listed in the order in which they were created. A page after the last has no
+//     accounts and the same total.
+//   - A generated username is a number of ten digits, a generated password 14 small letters and
+//     digits.
+//   - A device that was removed is listed and counted no longer, also while it holds its slot.
+//     Removed by force after its
 //     binding it holds none.
 package emulator
 
@@ -43,8 +54,9 @@ const (
 	APIPrefix = "/iptv/"
 )
 
-// Emulator is TelecomX' server. It is an http.Handler, and by the embedded twin it has a clock, faults and a ledger. It is
-// safe for concurrent use. Besides the paths that all twins have, there are
+// Emulator is TelecomX' server. It is an http.Handler, and by the embedded twin it has a clock,
+// faults and a ledger. It is safe for concurrent use. Besides the paths that all twins have, there
+// are
 //
 //	POST    /_twin/bindDevice  {"username": "tester01", "type": "IOS", "model": "iPad", "name": "Kitchen"}: BindDevice
 //	DELETE  /_twin/tokens      RevokeTokens
@@ -66,7 +78,8 @@ type Emulator struct {
 	tokens     *rand.Rand
 }
 
-// New makes an emulator that knows one customer with one user and has no accounts, or lifelike data where the options say so.
+// New makes an emulator that knows one customer with one user and has no accounts, or lifelike data
+// where the options say so.
 func New(options Options) *Emulator {
 	options = options.withDefaults()
 	e := &Emulator{
@@ -107,8 +120,8 @@ func New(options Options) *Emulator {
 	return e
 }
 
-// Refusal is a fault with which the server refuses all calls but the login, in the vendor's way: an HTTP status and a message
-// such as access_denied. A Method, a Header and Times can be added to it.
+// Refusal is a fault with which the server refuses all calls but the login, in the vendor's way: an
+// HTTP status and a message such as access_denied. A Method, a Header and Times can be added to it.
 func (e *Emulator) Refusal(status int, message string) twin.Fault {
 	_, body := e.errorBody(message)
 	return twin.Fault{Kind: twin.FaultAnswer, PathPrefix: APIPrefix, Status: status, Body: string(body)}

@@ -23,7 +23,8 @@ func TestErrorsInPlainText(t *testing.T) {
 	}
 }
 
-// TestRefusals: what a harness orders for all calls but the login looks like the server's own failures.
+// TestRefusals: what a harness orders for all calls but the login looks like the server's own
+// failures.
 func TestRefusals(t *testing.T) {
 	for _, plain := range []bool{false, true} {
 		e := server(emulator.Options{Assumptions: emulator.Assumptions{PlainErrors: plain}})

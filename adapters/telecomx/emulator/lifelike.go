@@ -9,7 +9,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// Customers of the lifelike data, besides the first user's own, which is a broadband company with some 740 accounts.
+// Customers of the lifelike data, besides the first user's own, which is a broadband company with
+// some 740 accounts.
 const (
 	// LifelikeHotel is a business customer with an account for each room.
 	LifelikeHotel = "60d21b4667d0d8992e610c85"
@@ -19,8 +20,8 @@ const (
 
 const aDay = 24 * time.Hour
 
-// fillLifelike fills the server for a sandbox. What depends on the time depends on the day alone, so that a sandbox started
-// again an hour later holds the same.
+// fillLifelike fills the server for a sandbox. What depends on the time depends on the day alone,
+// so that a sandbox started again an hour later holds the same.
 func (e *Emulator) fillLifelike(seed uint64) {
 	today := e.Clock().Now().Truncate(aDay)
 	e.PutCustomers(
@@ -32,7 +33,8 @@ func (e *Emulator) fillLifelike(seed uint64) {
 	e.PutAccounts(household(twin.Rand(seed, "household"), today))
 }
 
-// subscribers are the accounts of a broadband company: people by their e-mail address or subscriber number, oldest first.
+// subscribers are the accounts of a broadband company: people by their e-mail address or subscriber
+// number, oldest first.
 func subscribers(random *rand.Rand, customer string, today time.Time) []Account {
 	var usernames []string
 	for i := range 25 {
@@ -63,8 +65,8 @@ func subscribers(random *rand.Rand, customer string, today time.Time) []Account 
 	return accounts
 }
 
-// lifelikeDevice is a device that was bound between the start and yesterday. Some were removed within their binding, so that
-// their slots are held.
+// lifelikeDevice is a device that was bound between the start and yesterday. Some were removed
+// within their binding, so that their slots are held.
 func lifelikeDevice(random *rand.Rand, start, today time.Time) Device {
 	d := Device{ID: hex(random, 24), Bound: start.Add(time.Duration(random.Int64N(int64(today.Sub(start)))))}
 	if release := d.Bound.Add(Binding); random.Float64() < 0.1 && release.After(today.Add(aDay)) {
@@ -102,8 +104,8 @@ func hotelRooms(random *rand.Rand, today time.Time) []Account {
 	return accounts
 }
 
-// household is a private account: a telephone whose binding is over, a browser and a tablet that are bound, and a telephone
-// that was removed and holds its slot.
+// household is a private account: a telephone whose binding is over, a browser and a tablet that
+// are bound, and a telephone that was removed and holds its slot.
 func household(random *rand.Rand, today time.Time) Account {
 	device := func(kind, model, name string, days int) Device {
 		return Device{ID: hex(random, 24), Type: kind, Model: model, Name: name, Bound: today.AddDate(0, 0, -days).Add(19 * time.Hour)}

@@ -76,7 +76,8 @@ func TestLifelikeDataIsLifelike(t *testing.T) {
 			}
 		}
 	}
-	within("accounts of the broadband company", accounts[mine], 501, 1000) // more than the largest page
+	// more than the largest page
+	within("accounts of the broadband company", accounts[mine], 501, 1000)
 	within("accounts of the hotel", accounts[emulator.LifelikeHotel], 20, 60)
 	within("accounts of the household", accounts[emulator.LifelikeHousehold], 1, 1)
 	within("types of devices", len(types), 3, 3)
@@ -93,7 +94,8 @@ func TestLifelikeDataIsLifelike(t *testing.T) {
 	}
 }
 
-// TestLifelikeHousehold: each of the ways in which a device can be removed, or not, can be tried on one account.
+// TestLifelikeHousehold: each of the ways in which a device can be removed, or not, can be tried on
+// one account.
 func TestLifelikeHousehold(t *testing.T) {
 	e := lifelike(1, now)
 	accounts := e.Accounts()

@@ -95,7 +95,8 @@ func readFields(r *http.Request) (fields, error) {
 	return f, nil
 }
 
-// text is the value of a field, or "" where it was left out. It fails where the value is no text of that form.
+// text is the value of a field, or "" where it was left out. It fails where the value is no text of
+// that form.
 func (f fields) text(name string, form func(string) bool) (string, error) {
 	raw, given := f[name]
 	if !given {

@@ -43,7 +43,8 @@ func TestRequestsThatAreNoCall(t *testing.T) {
 	}
 }
 
-// FuzzList: whatever the query, the answer is a page of what was asked for, or names what is wrong, and the ledger holds no token.
+// FuzzList: whatever the query, the answer is a page of what was asked for, or names what is wrong,
+// and the ledger holds no token.
 func FuzzList(f *testing.F) {
 	f.Add("offset=10&limit=10&filter=5665673625&full=true&customer=" + mine)
 	f.Add("limit=+5&offset=%30")
@@ -100,7 +101,8 @@ func FuzzList(f *testing.F) {
 	})
 }
 
-// FuzzCreate: whatever the body, either the account answered can be read back and is the only effect, or there is none.
+// FuzzCreate: whatever the body, either the account answered can be read back and is the only
+// effect, or there is none.
 func FuzzCreate(f *testing.F) {
 	f.Add(`{"customer":"` + mine + `","username":"donald@duck.com","password":"vgh38gy3uvhebv"}`)
 	f.Add(`{"customer":"` + mine + `"}`)

@@ -83,8 +83,9 @@ func (e *Emulator) Logins() int {
 	return e.logins
 }
 
-// ChangePassword gives a user another password. The tokens of its logins end, unless the assumptions say otherwise; its machine
-// token stays. It panics where there is no such user, as that is a mistake in the test.
+// ChangePassword gives a user another password. The tokens of its logins end, unless the
+// assumptions say otherwise; its machine token stays. It panics where there is no such user, as
+// that is a mistake in the test.
 func (e *Emulator) ChangePassword(username, password string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

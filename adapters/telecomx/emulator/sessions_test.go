@@ -221,7 +221,8 @@ func TestTokensAreReproducible(t *testing.T) {
 	}
 }
 
-// TestLedgerHoldsNoSecrets: neither a token nor a password, wherever it was sent, whether the request was taken or not.
+// TestLedgerHoldsNoSecrets: neither a token nor a password, wherever it was sent, whether the
+// request was taken or not.
 func TestLedgerHoldsNoSecrets(t *testing.T) {
 	e := server(emulator.Options{})
 	secrets := []string{"sandbox-password", "sandbox-machine-token", token(t, e), "a-guess", "viewers-password", "short"}

@@ -69,8 +69,8 @@ func (u User) atLeast(level string) bool {
 
 var isID = regexp.MustCompile(`^[0-9a-fA-F]{24}$`).MatchString
 
-// PutCustomers adds customers, or replaces the features of those that are there. It panics where an id has the wrong form, as
-// that is a mistake in the test.
+// PutCustomers adds customers, or replaces the features of those that are there. It panics where an
+// id has the wrong form, as that is a mistake in the test.
 func (e *Emulator) PutCustomers(customers ...Customer) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -83,8 +83,8 @@ func (e *Emulator) PutCustomers(customers ...Customer) {
 	}
 }
 
-// PutUsers adds users, or replaces those of the same username; the tokens of their logins stay in force. It panics where there
-// is no such customer or level, as that is a mistake in the test.
+// PutUsers adds users, or replaces those of the same username; the tokens of their logins stay in
+// force. It panics where there is no such customer or level, as that is a mistake in the test.
 func (e *Emulator) PutUsers(users ...User) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -100,8 +100,9 @@ func (e *Emulator) PutUsers(users ...User) {
 	}
 }
 
-// admit is the customer with that id, whose accounts the user wants to reach. It fails where the user's level is below the
-// lowest one that may, or does not admit to that customer. The caller holds the lock.
+// admit is the customer with that id, whose accounts the user wants to reach. It fails where the
+// user's level is below the lowest one that may, or does not admit to that customer. The caller
+// holds the lock.
 func (e *Emulator) admit(u User, id, lowest string) (Customer, error) {
 	if !u.atLeast(lowest) {
 		return Customer{}, accessDenied

@@ -7,8 +7,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/telecomx/emulator"
 )
 
-// TestAccessLevels: who is let in to what, as the vendor's pages say. A letter stands for each level, from NO_LOGIN to ADMIN:
-// y is let in, n is denied.
+// TestAccessLevels: who is let in to what, as the vendor's pages say. A letter stands for each
+// level, from NO_LOGIN to ADMIN: y is let in, n is denied.
 func TestAccessLevels(t *testing.T) {
 	const boundID, freeID = "000000000000000000000001", "000000000000000000000002"
 	levels := []string{"NO_LOGIN", "PERSONAL", "VIEWER", "MANAGER", "OWNER", "RESELLER", "RESELLER_ADMIN", "ADMIN"}

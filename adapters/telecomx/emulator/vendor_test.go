@@ -158,7 +158,8 @@ func at(text string) time.Time {
 
 var now = at("2026-01-02 15:04:05")
 
-// server is an emulator in 2026 with a private customer, a business one besides the default one, and one with neither feature.
+// server is an emulator in 2026 with a private customer, a business one besides the default one,
+// and one with neither feature.
 func server(options emulator.Options) *emulator.Emulator {
 	options.Clock = twin.FrozenClock(now)
 	e := emulator.New(options)
@@ -170,7 +171,7 @@ func server(options emulator.Options) *emulator.Emulator {
 	return e
 }
 
-// panics tells whether f does.
+// panics reports whether f does.
 func panics(f func()) (did bool) {
 	defer func() { did = recover() != nil }()
 	f()

@@ -8,7 +8,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// What follows is the mapping backwards, from the contract to the vendor's words, written from its pages and not with the adapter's tables.
+// What follows is the mapping backwards, from the contract to the vendor's words, written from its
+// pages and not with the adapter's tables.
 
 // username is the pages' "username ≥ 6 of a-zA-Z0-9._-@".
 var username = regexp.MustCompile(`^[a-zA-Z0-9._@-]{6,}$`)
@@ -20,7 +21,8 @@ func withAccounts(h adaptertest.Harness, vendorSide *emulator.Emulator) adaptert
 		for _, a := range accounts {
 			held := emulator.Account{Customer: a.GetCustomer(), Username: a.GetUsername(), Password: a.GetPassword(), Created: a.GetCreateTime().AsTime()}
 			for _, d := range a.GetDevices() {
-				held.Devices = append(held.Devices, vendorDevice(d)) // bound when the account was created
+				// bound when the account was created
+				held.Devices = append(held.Devices, vendorDevice(d))
 			}
 			vendorSide.PutAccounts(held)
 		}

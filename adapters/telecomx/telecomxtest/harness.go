@@ -1,4 +1,5 @@
-// Package telecomxtest holds the harness with which the conformance suite tests the adapter to TelecomX, over its twin.
+// Package telecomxtest holds the harness with which the conformance suite tests the adapter to
+// TelecomX, over its twin.
 package telecomxtest
 
 import (
@@ -51,14 +52,16 @@ func HarnessOf(t *testing.T, options emulator.Options, config telecomx.Config) a
 	return withAccounts(h, vendorSide)
 }
 
-// Config is a configuration for a twin that was given no user of its own. Its host is none that could be reached over a network.
+// Config is a configuration for a twin that was given no user of its own. Its host is none that
+// could be reached over a network.
 func Config() telecomx.Config {
 	c := telecomx.NewConfig()
 	c.BaseURL, c.Username, c.Password = "http://telecomx.invalid", emulator.DefaultUsername, secret.New(emulator.DefaultPassword)
 	return *c
 }
 
-// MachineConfig is Config with the machine token of the same user. Nothing but the configuration tells its customer then.
+// MachineConfig is Config with the machine token of the same user. Nothing but the configuration
+// tells its customer then.
 func MachineConfig() telecomx.Config {
 	c := telecomx.NewConfig()
 	c.BaseURL, c.Token, c.Customer = "http://telecomx.invalid", secret.New(emulator.DefaultMachineToken), emulator.DefaultCustomerID
@@ -111,7 +114,8 @@ func faultsThatShow(credential string) faults {
 	}
 }
 
-// failReads orders one fault for all reads, which are TelecomX' GETs, in place of the one before. Logins go on.
+// failReads orders one fault for all reads, which are TelecomX' GETs, in place of the one before.
+// Logins go on.
 func failReads(ordered *twin.Faults, faults map[adaptertest.Fault]twin.Fault) func(adaptertest.Fault) {
 	return func(fault adaptertest.Fault) {
 		for _, o := range ordered.List() {
@@ -126,7 +130,8 @@ func failReads(ordered *twin.Faults, faults map[adaptertest.Fault]twin.Fault) fu
 	}
 }
 
-// failWrites orders a fault for the next writes, which are TelecomX' POSTs, but for the login, or for another call its DELETEs.
+// failWrites orders a fault for the next writes, which are TelecomX' POSTs, but for the login, or
+// for another call its DELETEs.
 func failWrites(ordered *twin.Faults, faults map[adaptertest.WriteFault]twin.Fault) func(adaptertest.WriteFault, int) {
 	return func(fault adaptertest.WriteFault, n int) {
 		for _, method := range []string{http.MethodPost, http.MethodDelete} {

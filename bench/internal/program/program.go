@@ -34,7 +34,8 @@ type Server struct {
 
 var readyLine = regexp.MustCompile(`gRPC on (\S+), REST on http://([^,\s]+)`)
 
-// Start runs a server with a configuration file and nothing but env in its environment, and returns once it takes calls. What it logs goes to log.
+// Start runs a server with a configuration file and nothing but env in its environment, and returns
+// once it takes calls. What it logs goes to log.
 func Start(binary, config string, env []string, log io.Writer) (*Server, error) {
 	s := &Server{process: exec.Command(binary, "--config", config)} //nolint:gosec,noctx // Kill and Stop end it.
 	s.process.Env, s.process.Stderr = env, log

@@ -31,7 +31,7 @@ func withAmino(now time.Time) func(*testing.T, *hub) {
 	}
 }
 
-// newAmino is a twin with two products and four licences. Its clock stands at now.
+// newAmino is a twin with two products and four licenses. Its clock stands at now.
 func newAmino(now time.Time) *aminotwin.Emulator {
 	e := aminotwin.New(aminotwin.Options{Clock: twin.FrozenClock(now), Assumptions: aminotwin.Assumptions{ProductUpdates: true}})
 	e.PutProducts(
@@ -167,7 +167,8 @@ func TestAminoOverBothFaces(t *testing.T) {
 	}
 }
 
-// What AminoTV can never tell, through all layers: the journal has to learn that nothing is left to settle.
+// What AminoTV can never tell, through all layers: the journal has to learn that nothing is left to
+// settle.
 func TestADoubtThatNobodyCanSettleIsLetGo(t *testing.T) {
 	h := start(t, withAmino(time.Now()), func(_ *testing.T, h *hub) {
 		h.cfg.Vendors[len(h.cfg.Vendors)-1].Settings.(*amino.Config).LicenseStandsWithoutIrdeto = true

@@ -1,4 +1,5 @@
-// Package app puts the server together, runs it, and takes it down again without cutting the calls in flight.
+// Package app puts the server together, runs it, and takes it down again without cutting the calls
+// in flight.
 package app
 
 import (
@@ -34,9 +35,11 @@ import (
 )
 
 const (
-	// graceTime is how long calls in flight may take to end once the server is told to stop. It is longer than a vendor's write may take.
+	// graceTime is how long calls in flight may take to end once the server is told to stop. It is
+	// longer than a vendor's write may take.
 	graceTime = 75 * time.Second
-	// watchTime is how long a client that watches the health may take to hear that the server stops.
+	// watchTime is how long a client that watches the health may take to hear that the server
+	// stops.
 	watchTime = time.Second
 	// largestMessage bounds a request over gRPC, in bytes, as the gateway bounds one over REST.
 	largestMessage = gateway.DefaultMaxBody
@@ -94,7 +97,8 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 	return nil
 }
 
-// newJournal opens the store, and makes the journal that is kept in it. What it settles goes to the services without a caller, and so without interceptors.
+// newJournal opens the store, and makes the journal that is kept in it. What it settles goes to the
+// services without a caller, and so without interceptors.
 func (a *App) newJournal(ctx context.Context, cfg *config.Config, all *vendors.Registry) (err error) {
 	if a.store, err = store.Open(ctx, cfg.Store.DSN.Reveal()); err != nil {
 		return fmt.Errorf("store: %w", err)
@@ -199,7 +203,7 @@ func (a *App) newHTTP(listener config.Listener, all *vendors.Registry, unary []g
 	return nil
 }
 
-// watch ends the calls that watch the health once the server stops: they would go on for ever.
+// watch ends the calls that watch the health once the server stops: they would go on forever.
 func (a *App) watch(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 	if info.FullMethod != healthpb.Health_Watch_FullMethodName {
 		return handler(srv, stream)
@@ -217,7 +221,7 @@ type watched struct {
 
 func (w watched) Context() context.Context { return w.ctx }
 
-// ready tells whether the server takes calls.
+// ready reports whether the server takes calls.
 func (a *App) ready() bool {
 	res, err := a.health.Check(context.Background(), &healthpb.HealthCheckRequest{})
 	return err == nil && res.GetStatus() == healthpb.HealthCheckResponse_SERVING

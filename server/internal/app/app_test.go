@@ -34,9 +34,10 @@ type hub struct {
 	log  *strings.Builder // complete once stop has returned
 	stop func() error
 
-	twins    map[string]*twin.Twin // by the ids of their vendors
-	twin     *emulator.Emulator    // of the vendor "acme", which is PallyCon
-	ncp      *ncp.Emulator         // nil, as the two below, without one of the options in vendors_test.go
+	twins map[string]*twin.Twin // by the ids of their vendors
+	twin  *emulator.Emulator    // of the vendor "acme", which is PallyCon
+	// nil, as the two below, without one of the options in vendors_test.go
+	ncp      *ncp.Emulator
 	telecomx *telecomx.Emulator
 	amino    *amino.Emulator
 
@@ -84,7 +85,8 @@ func newPallyCon() *emulator.Emulator {
 	return e
 }
 
-// add puts a twin on loopback and a vendor of that id into the configuration, and answers its settings.
+// add puts a twin on loopback and a vendor of that id into the configuration, and answers its
+// settings.
 func (h *hub) add(t *testing.T, id, kindName string, vendor *twin.Twin) (settings any) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -133,7 +135,8 @@ func (h *hub) run(t *testing.T) *hub {
 	return &another
 }
 
-// rest makes a REST call: "POST /v1/vendors/acme:check", with a JSON body unless that is empty, and with these headers: a name, a value, and so on.
+// rest makes a REST call: "POST /v1/vendors/acme:check", with a JSON body unless that is empty, and
+// with these headers: a name, a value, and so on.
 func (h *hub) rest(t *testing.T, call, body string, headers ...string) (status int, header http.Header, answer string) {
 	t.Helper()
 	method, path, _ := strings.Cut(call, " ")

@@ -24,8 +24,9 @@ func newSink(cfg config.Audit, log *slog.Logger) (*audit.Sink, error) {
 	return nil, nil
 }
 
-// VerifyAudit walks the audit trail in the store of a configuration file, and prints a line for every chain. Its error says what is broken and where. The store
-// may be in use meanwhile, and nothing in it is changed.
+// VerifyAudit walks the audit trail in the store of a configuration file, and prints a line for
+// every chain. Its error says what is broken and where. The store may be in use meanwhile, and
+// nothing in it is changed.
 func VerifyAudit(ctx context.Context, configFile string, out io.Writer) error {
 	cfg, err := config.ReadStore(configFile)
 	if err != nil {

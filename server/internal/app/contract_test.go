@@ -10,7 +10,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/app"
 )
 
-// casesOf are the cases that the tests make over both faces, by the kind of their vendor; those of drmhub's own RPCs have none.
+// casesOf are the cases that the tests make over both faces, by the kind of their vendor; those of
+// drmhub's own RPCs have none.
 func casesOf(t *testing.T) map[string][]case_ {
 	t.Helper()
 	return map[string][]case_{
@@ -22,7 +23,8 @@ func casesOf(t *testing.T) map[string][]case_ {
 	}
 }
 
-// inferred are RPCs that the sandbox leaves out, since it runs with default settings: no page of the vendor's has them, and a setting says that it does.
+// inferred are RPCs that the sandbox leaves out, since it runs with default settings: no page of
+// the vendor's has them, and a setting says that it does.
 var inferred = map[string]string{"drmhub.v1.ProductLicenseService/UpdateProduct": "amino"}
 
 // sandboxed are the kinds of vendors in the sandbox that have each RPC.
@@ -46,8 +48,9 @@ func sandboxed(t *testing.T) map[string][]string {
 	return kinds
 }
 
-// TestEveryRPCIsServedAndTested fails for an RPC that no vendor of the sandbox has, and for one that lacks, with any of those that have it, an ordinary case, an
-// error, or a dry run that plans something.
+// TestEveryRPCIsServedAndTested fails for an RPC that no vendor of the sandbox has, and for one
+// that lacks, with any of those that have it, an ordinary case, an error, or a dry run that plans
+// something.
 func TestEveryRPCIsServedAndTested(t *testing.T) {
 	cases, kinds := casesOf(t), sandboxed(t)
 	for _, rpc := range methods() {

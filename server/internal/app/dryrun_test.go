@@ -19,8 +19,9 @@ import (
 	"github.com/drmhub/drmhub/server/internal/redact"
 )
 
-// try makes the call with validate_only, over gRPC at one hub and over REST at another: it must answer as a call does, tell what it would send,
-// and change nothing. Nor does it use up its request_id.
+// try makes the call with validate_only, over gRPC at one hub and over REST at another: it must
+// answer as a call does, tell what it would send, and change nothing. Nor does it use up its
+// request_id.
 func (c case_) try(t *testing.T, overGRPC, overREST *hub) {
 	t.Helper()
 	trial := c.call.with("validate_only", true)
@@ -55,7 +56,8 @@ func (c case_) try(t *testing.T, overGRPC, overREST *hub) {
 // tokenParameter has a credential in it.
 var tokenParameter = regexp.MustCompile(`[?&]token=([^&' ]*)`)
 
-// planned checks the requests that a dry run would send, and answers them without what differs from hub to hub.
+// planned checks the requests that a dry run would send, and answers them without what differs from
+// hub to hub.
 func (h *hub) planned(t *testing.T, c case_, requests []string) (lines []string) {
 	t.Helper()
 	if (len(requests) == 0) != c.idle {

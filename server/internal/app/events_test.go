@@ -13,7 +13,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// events lists the audit events that a filter chooses, newest first: in pages of that size, over both faces in turn. A query is the filter as REST has it.
+// events lists the audit events that a filter chooses, newest first: in pages of that size, over
+// both faces in turn. A query is the filter as REST has it.
 func (h *hub) events(t *testing.T, query string, filter *pb.AuditEventFilter, size int32) (all []*pb.AuditEvent) {
 	t.Helper()
 	token, overREST := "", query != ""
@@ -101,7 +102,8 @@ func TestReadingASecretIsAnEvent(t *testing.T) {
 			return operation(pb.DrmAccountService_GetDrmAccount_FullMethodName, &pb.GetDrmAccountRequest{Name: donald, View: view}, "GET /v1/"+donald+query, "")
 		}
 		for _, c := range []call{
-			keys(demo, "", 0), keys(demo, "?view=BASIC", pb.Integration_BASIC), list("", 0), get("?view=BASIC", pb.DrmAccount_BASIC), // without secrets
+			// without secrets
+			keys(demo, "", 0), keys(demo, "?view=BASIC", pb.Integration_BASIC), list("", 0), get("?view=BASIC", pb.DrmAccount_BASIC),
 			keys(demo, "?view=FULL", pb.Integration_FULL), list("?view=FULL", pb.DrmAccount_FULL), get("?view=FULL", pb.DrmAccount_FULL),
 			keys("vendors/acme/sites/NONE", "?view=FULL", pb.Integration_FULL),
 		} {

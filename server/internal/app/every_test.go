@@ -181,7 +181,8 @@ func (h *hub) asked(ids []string) (n int) {
 
 func TestAllVendorsAtOnce(t *testing.T) {
 	h := start(t, twoOfEach)
-	for _, site := range []string{demo, "vendors/b-pallycon/sites/DEMO"} { // so that there are status changes
+	// so that there are status changes
+	for _, site := range []string{demo, "vendors/b-pallycon/sites/DEMO"} {
 		if _, err := pb.NewSiteServiceClient(h.conn).DisableSite(t.Context(), &pb.DisableSiteRequest{Name: site}); err != nil {
 			t.Fatal(err)
 		}
@@ -221,7 +222,8 @@ func TestAllVendorsAtOnce(t *testing.T) {
 		}
 	})
 
-	isDown := twin.Fault{Kind: twin.FaultAnswer, Status: 503, Header: map[string]string{"Retry-After": "120"}} // so that nobody waits for a second attempt
+	// so that nobody waits for a second attempt
+	isDown := twin.Fault{Kind: twin.FaultAnswer, Status: 503, Header: map[string]string{"Retry-After": "120"}}
 	down := []string{"acme", "ncp", "telecomx", "amino"}
 	for _, id := range down {
 		h.twins[id].Faults().Add(isDown)

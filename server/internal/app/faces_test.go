@@ -60,13 +60,15 @@ func blank(d protoreflect.MessageDescriptor) proto.Message {
 	return t.New().Interface()
 }
 
-// mutating is a request that changes something. The contract gives every such request, and no other, these two fields.
+// mutating is a request that changes something. The contract gives every such request, and no
+// other, these two fields.
 type mutating interface {
 	GetRequestId() string
 	GetValidateOnly() bool
 }
 
-// with is the call with one more field, which is in the body or in the query of its REST call as the RPC's rule says.
+// with is the call with one more field, which is in the body or in the query of its REST call as
+// the RPC's rule says.
 func (c call) with(field protoreflect.Name, value any) call {
 	c.req = proto.Clone(c.req)
 	f := c.req.ProtoReflect().Descriptor().Fields().ByName(field)
@@ -97,7 +99,8 @@ func (h *hub) invoke(t *testing.T, c call) (res proto.Message, header metadata.M
 	return res, header, err
 }
 
-// case_ is one thing that can be asked, and what both faces must answer. An answer must be the same over both.
+// case_ is one thing that can be asked, and what both faces must answer. An answer must be the same
+// over both.
 type case_ struct {
 	name   string
 	call   call
@@ -110,8 +113,8 @@ type case_ struct {
 	holds  string // what the answer, as JSON, or the error's message must hold
 }
 
-// check makes the call over gRPC at one hub and over REST at another, so that an effect of the first is none of the second's. What changes something is tried
-// before, and asked for again
+// check makes the call over gRPC at one hub and over REST at another, so that an effect of the
+// first is none of the second's. What changes something is tried before, and asked for again
 // afterwards over the other face, unless both hubs are one.
 func (c case_) check(t *testing.T, overGRPC, overREST *hub) {
 	t.Helper()
@@ -154,8 +157,8 @@ func answers(t *testing.T, c case_, res proto.Message, answer string) {
 	}
 }
 
-// again makes the call once more with the same request_id, at each hub over the other face. It must answer what it answered then, but for secrets, from the
-// same record, and without a write.
+// again makes the call once more with the same request_id, at each hub over the other face. It must
+// answer what it answered then, but for secrets, from the same record, and without a write.
 func (c case_) again(t *testing.T, overGRPC, overREST *hub, records [2]string, res proto.Message) {
 	t.Helper()
 	before := overGRPC.writes() + overREST.writes()

@@ -19,7 +19,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
 
-// either makes a call over one of the faces, and answers the answer as JSON, or the error; and the name of the record that the header has.
+// either makes a call over one of the faces, and answers the answer as JSON, or the error; and the
+// name of the record that the header has.
 func (h *hub) either(t *testing.T, c call, overREST bool) (answer string, record string, err *apierror.Error) {
 	t.Helper()
 	if !overREST {
@@ -53,7 +54,8 @@ func (h *hub) loseAnswers(method, pathPrefix string) {
 	}
 }
 
-// lose makes a call, a reset of a password, that stays without an outcome, and answers the name of its record.
+// lose makes a call, a reset of a password, that stays without an outcome, and answers the name of
+// its record.
 func (h *hub) lose(t *testing.T, c call) string {
 	t.Helper()
 	h.loseAnswers("PUT", "/api/v2/account/member")
@@ -131,7 +133,7 @@ func TestARestartAnswersTheSame(t *testing.T) {
 			t.Errorf("what nobody knows: from %s, %v", from, err)
 		}
 	}
-	if n := h.effects(); n != 2 { // a licence, and a password
+	if n := h.effects(); n != 2 { // a license, and a password
 		t.Errorf("the vendors saw %d writes", n)
 	}
 }

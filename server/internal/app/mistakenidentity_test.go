@@ -18,9 +18,11 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// A create that was cut is read back by what it looks like. What another mutation does in the meantime must not be taken for it.
+// A create that was cut is read back by what it looks like. What another mutation does in the
+// meantime must not be taken for it.
 
-// cutOnce makes a call whose write is cut before its effect, and settles it after something else has happened. It answers what the record then says.
+// cutOnce makes a call whose write is cut before its effect, and settles it after something else
+// has happened. It answers what the record then says.
 func (h *hub) cutOnce(t *testing.T, faults *twin.Faults, create func(context.Context) error, meanwhile func(context.Context) error) *pb.Mutation {
 	t.Helper()
 	faults.Add(twin.Fault{Kind: twin.FaultCut, Method: "POST", Times: 1})
@@ -68,14 +70,16 @@ func TestAProductThatIsUpdatedIsNoNewOne(t *testing.T) {
 	}
 }
 
-// What is created meanwhile, and renamed to what the first one is to be called, waits for it to be settled.
+// What is created meanwhile, and renamed to what the first one is to be called, waits for it to be
+// settled.
 func TestNoNameIsTakenThatACreationInDoubtMayHave(t *testing.T) {
 	soon := func(t *testing.T, h *hub, rename func(context.Context) error) error {
 		t.Helper()
 		before := h.effects()
 		short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
-		if err := rename(short); err == nil || h.effects() != before { // whether it is ABORTED or the deadline passes first
+		// whether it is ABORTED or the deadline passes first
+		if err := rename(short); err == nil || h.effects() != before {
 			t.Errorf("renamed while another one of this name is in doubt: %v, and %d effects", err, h.effects()-before)
 		}
 		return nil
@@ -127,8 +131,8 @@ func TestNoNameIsTakenThatACreationInDoubtMayHave(t *testing.T) {
 
 // A create whose answer was lost is read back by what it created: nobody may take that away before.
 
-// createdAndLost makes a call whose write takes effect and whose answer is lost, has something done to what it created, and makes the call again. It demands that nothing
-// is created twice.
+// createdAndLost makes a call whose write takes effect and whose answer is lost, has something done
+// to what it created, and makes the call again. It demands that nothing is created twice.
 func (h *hub) createdAndLost(t *testing.T, kind string, create, change func(context.Context) error) {
 	t.Helper()
 	h.loseAnswers("POST", "/")
@@ -162,7 +166,7 @@ func (h *hub) createdAndLost(t *testing.T, kind string, create, change func(cont
 // hasty takes what is not seen at once for not made.
 func hasty(_ *testing.T, h *hub) { h.cfg.Store.Quiet = time.Millisecond }
 
-func TestALicenceIsNotRevokedBeforeItIsKnownWhoIssuedIt(t *testing.T) {
+func TestALicenseIsNotRevokedBeforeItIsKnownWhoIssuedIt(t *testing.T) {
 	for what, revoke := range map[string]func(context.Context, pb.ProductLicenseServiceClient, string) error{
 		"DeleteProductLicense": func(ctx context.Context, c pb.ProductLicenseServiceClient, name string) error {
 			_, err := c.DeleteProductLicense(ctx, &pb.DeleteProductLicenseRequest{Name: name})

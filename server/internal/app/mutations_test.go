@@ -17,7 +17,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// history is what the journal has of a hub: a site switched off, a member who is not there, and a password whose reset has no outcome.
+// history is what the journal has of a hub: a site switched off, a member who is not there, and a
+// password whose reset has no outcome.
 type history struct {
 	done, failed, open string // their records
 	doneID             string // request_id
@@ -32,7 +33,8 @@ func (h *hub) history(t *testing.T) (past history) {
 	return past
 }
 
-// ownCases are an ordinary case and the most important error of every RPC of drmhub's own beside VendorService's. What they read stays as it is.
+// ownCases are an ordinary case and the most important error of every RPC of drmhub's own beside
+// VendorService's. What they read stays as it is.
 func ownCases(past history) []case_ {
 	mutation := func(method, name, verb string) call {
 		switch method {
@@ -76,7 +78,8 @@ func TestTheJournalOverBothFaces(t *testing.T) {
 	for _, c := range ownCases(h.history(t)) {
 		t.Run(c.name, func(t *testing.T) { c.check(t, h, h) })
 	}
-	if n := h.effects(); n != 3 { // a site, a password, and the same password once more though it was asked for over both faces
+	// a site, a password, and the same password once more though it was asked for over both faces
+	if n := h.effects(); n != 3 {
 		t.Errorf("the vendor saw %d writes", n)
 	}
 }
@@ -133,7 +136,8 @@ func settle(name string) call {
 	return operation(pb.MutationService_SettleMutation_FullMethodName, &pb.SettleMutationRequest{Name: name}, "POST /v1/"+name+":settle", "{}")
 }
 
-// TestSettleMutation asks what became of a write whose answer was lost: as long as the vendor cannot be read, and then.
+// TestSettleMutation asks what became of a write whose answer was lost: as long as the vendor
+// cannot be read, and then.
 func TestSettleMutation(t *testing.T) {
 	for _, overREST := range []bool{false, true} {
 		h := start(t, withNCP(time.Now()))
@@ -164,7 +168,8 @@ func TestSettleMutation(t *testing.T) {
 	}
 }
 
-// TestSettlingWhatHadNoEffect closes a call that was cut on its way; the same request_id then makes it.
+// TestSettlingWhatHadNoEffect closes a call that was cut on its way; the same request_id then makes
+// it.
 func TestSettlingWhatHadNoEffect(t *testing.T) {
 	h := start(t, func(_ *testing.T, h *hub) { h.cfg.Store.Quiet = time.Millisecond })
 	h.twin.Faults().Add(twin.Fault{Kind: twin.FaultCut, Method: "POST", Times: 1})
@@ -182,7 +187,8 @@ func TestSettlingWhatHadNoEffect(t *testing.T) {
 	}
 }
 
-// TestResendMutation tries to reset a password again, whose reset cannot be read back, and then does.
+// TestResendMutation tries to reset a password again, whose reset cannot be read back, and then
+// does.
 func TestResendMutation(t *testing.T) {
 	h := start(t, furnish)
 	record := h.lose(t, resetPassword("7"))
@@ -210,7 +216,8 @@ func TestResendMutation(t *testing.T) {
 	}
 }
 
-// TestWhatHeldSecretsIsNotSentAgain sends keys, whose arrival nothing can tell. They are not kept, so drmhub cannot send them again; who has them can, in a new call.
+// TestWhatHeldSecretsIsNotSentAgain sends keys, whose arrival nothing can tell. They are not kept,
+// so drmhub cannot send them again; who has them can, in a new call.
 func TestWhatHeldSecretsIsNotSentAgain(t *testing.T) {
 	h := start(t, furnish)
 	req := fairPlayRequest(t, "0pen-Sesame")

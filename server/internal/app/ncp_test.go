@@ -31,7 +31,8 @@ func withNCP(now time.Time) func(*testing.T, *hub) {
 	}
 }
 
-// newNCP is a twin with the documented sites and licences. Its clock stands at now, which the gateway compares with that of a request.
+// newNCP is a twin with the documented sites and licenses. Its clock stands at now, which the
+// gateway compares with that of a request.
 func newNCP(now time.Time) *ncp.Emulator {
 	e := ncp.New(ncp.Options{Clock: twin.FrozenClock(now)})
 	updated := time.UnixMilli(1696817889000)
@@ -167,7 +168,8 @@ func TestNCPOverBothFaces(t *testing.T) {
 	}
 }
 
-// TestEqualLicensesOfNCP is the example in "View license issuance history", which has two equal rows.
+// TestEqualLicensesOfNCP is the example in "View license issuance history", which has two equal
+// rows.
 func TestEqualLicensesOfNCP(t *testing.T) {
 	h := start(t, withNCP(time.Now()))
 	req := &pb.ListLicensesRequest{Parent: watched, PageSize: 2, Filter: &pb.LicenseFilter{EndTime: timestamppb.New(time.Date(2023, 11, 21, 0, 0, 0, 0, time.UTC))}}

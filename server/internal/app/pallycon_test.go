@@ -40,10 +40,12 @@ func operation(method string, req proto.Message, rest, body string) call {
 	return call{method: method, req: req, rest: rest, body: body}
 }
 
-// extension is the second status change that is asked for in the cases below: the twin's ids come of its seed.
+// extension is the second status change that is asked for in the cases below: the twin's ids come
+// of its seed.
 const extension = demo + "/statusChanges/PD001.6cc9e46e000002"
 
-// pallyconCases are an ordinary case and the most important error of every RPC that PallyCon has, beside those of faceCases.
+// pallyconCases are an ordinary case and the most important error of every RPC that PallyCon has,
+// beside those of faceCases.
 func pallyconCases(t *testing.T) []case_ {
 	t.Helper()
 	const site, v1 = demo, "/v1/"

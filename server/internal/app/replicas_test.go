@@ -73,7 +73,8 @@ func TestReplicasCarryOutARequestIDOnce(t *testing.T) {
 	}
 }
 
-// TestReplicasChangeOneResourceAfterTheOther has several callers switch the same site off, each with a request_id of its own: the first change is pending for the rest.
+// TestReplicasChangeOneResourceAfterTheOther has several callers switch the same site off, each
+// with a request_id of its own: the first change is pending for the rest.
 func TestReplicasChangeOneResourceAfterTheOther(t *testing.T) {
 	both := replicas(t)
 	var calls []call

@@ -24,7 +24,8 @@ type Twin struct {
 	URL string
 }
 
-// Sandbox runs a twin of every vendor on loopback, for as long as ctx lasts, and answers the configuration of a drmhub that uses them.
+// Sandbox runs a twin of every vendor on loopback, for as long as ctx lasts, and answers the
+// configuration of a drmhub that uses them.
 func Sandbox(ctx context.Context, grpcListen, httpListen string) (*config.Config, []Twin, error) {
 	var twins []Twin
 	cfg := &config.Config{
@@ -44,7 +45,8 @@ func Sandbox(ctx context.Context, grpcListen, httpListen string) (*config.Config
 	return cfg, twins, nil
 }
 
-// Emulate runs the twin of one vendor alone until ctx ends. It calls ready with its address once it listens.
+// Emulate runs the twin of one vendor alone until ctx ends. It calls ready with its address once it
+// listens.
 func Emulate(ctx context.Context, kindName, listen string, seed uint64, ready func(addr string)) error {
 	kind, ok := catalog.Lookup(kindName)
 	if !ok {
@@ -72,7 +74,8 @@ func serveTwin(ctx context.Context, twin http.Handler, listen string) (string, e
 	server := &http.Server{Handler: twin, ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			panic(fmt.Sprintf("a twin cannot be served: %v", err)) // its listener broke: nothing can go on
+			// its listener broke: nothing can go on
+			panic(fmt.Sprintf("a twin cannot be served: %v", err))
 		}
 	}()
 	context.AfterFunc(ctx, func() { _ = server.Close() })

@@ -56,7 +56,8 @@ func serverTLS(files config.TLS) (*tls.Config, error) {
 	return c, nil
 }
 
-// requests are an empty request of every RPC of the contract, whose rules are to be compiled before the first call comes.
+// requests are an empty request of every RPC of the contract, whose rules are to be compiled before
+// the first call comes.
 func requests() []proto.Message {
 	var all []proto.Message
 	protoregistry.GlobalFiles.RangeFilesByPackage(pb.File_drmhub_v1_site_service_proto.Package(), func(f protoreflect.FileDescriptor) bool {

@@ -27,7 +27,7 @@ import (
 
 const licenses = "/api/v2/drm/license"
 
-// busy is a hub whose vendor holds so many licences of DEMO: of two contents, in turn.
+// busy is a hub whose vendor holds so many licenses of DEMO: of two contents, in turn.
 func busy(t *testing.T, rows int) *hub {
 	t.Helper()
 	h := start(t)
@@ -42,7 +42,7 @@ func busy(t *testing.T, rows int) *hub {
 	return h
 }
 
-// stream streams licences over gRPC, to the end.
+// stream streams licenses over gRPC, to the end.
 func (h *hub) stream(ctx context.Context, req *pb.StreamLicensesRequest) (messages []*pb.StreamLicensesResponse, err error) {
 	stream, err := pb.NewLicenseServiceClient(h.conn).StreamLicenses(ctx, req, grpc.WaitForReady(true))
 	for err == nil {
@@ -65,7 +65,7 @@ func streamed(messages []*pb.StreamLicensesResponse) []*pb.License {
 	return rows
 }
 
-// lines streams licences over REST, to the end: the rows, and the error that the last line holds.
+// lines streams licenses over REST, to the end: the rows, and the error that the last line holds.
 func (h *hub) lines(t *testing.T, query string) (rows []*pb.License, failure map[string]any) {
 	t.Helper()
 	code, header, answer := h.rest(t, "GET /v1/"+demo+"/licenses:stream"+query, "")
@@ -251,7 +251,8 @@ func TestACallerWhoGoesEndsTheVendorsCalls(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.ReadFull(res.Body, make([]byte, 1000)); err != nil { // so do the first rows over REST
+	// so do the first rows over REST
+	if _, err := io.ReadFull(res.Body, make([]byte, 1000)); err != nil {
 		t.Fatal(err)
 	}
 	_ = res.Body.Close()

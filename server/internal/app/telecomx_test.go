@@ -14,10 +14,11 @@ import (
 
 const (
 	drmAccounts = "vendors/telecomx/drmAccounts/"
-	donald      = drmAccounts + "donald@duck.com" // the account of the example in "IPTV : DRM : List"
-	daisy       = drmAccounts + "daisy@duck.com"  // whose devices were bound just now
-	household   = "60d21b4667d0d8992e610c85"      // a customer who may have one account
-	business    = telecomx.DefaultCustomerID
+	// the account of the example in "IPTV : DRM : List"
+	donald    = drmAccounts + "donald@duck.com"
+	daisy     = drmAccounts + "daisy@duck.com" // whose devices were bound just now
+	household = "60d21b4667d0d8992e610c85"     // a customer who may have one account
+	business  = telecomx.DefaultCustomerID
 )
 
 // withTelecomX adds the vendor "telecomx".
@@ -101,7 +102,8 @@ func TestTelecomXOverBothFaces(t *testing.T) {
 	}
 }
 
-// TestAGeneratedPasswordIsToldOnce creates an account of which drmhub picks the username, and TelecomX the password.
+// TestAGeneratedPasswordIsToldOnce creates an account of which drmhub picks the username, and
+// TelecomX the password.
 func TestAGeneratedPasswordIsToldOnce(t *testing.T) {
 	h := start(t, withTelecomX(time.Now()))
 	accounts := pb.NewDrmAccountServiceClient(h.conn)

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// What a GET answers is edited and sent back as a whole: the edit takes effect, and the rest stays as it was.
+// What a GET answers is edited and sent back as a whole: the edit takes effect, and the rest stays
+// as it was.
 func TestWhatWasReadCanBeSentBackEdited(t *testing.T) {
 	h := start(t, furnish, withNCP(time.Now()), withAmino(time.Now()))
 	const member = "vendors/acme/members/7"

@@ -20,9 +20,10 @@ const (
 	mostWaiting = 1 << 16
 )
 
-// VerifyFiles walks the chains in what a Sink wrote, and answers them in the order in which they begin. The files are read one after the other as if they were
-// one, since a chain must be there from its first event on. The error names the first line that is no event, or the file that cannot be read; all else is
-// judged nevertheless.
+// VerifyFiles walks the chains in what a Sink wrote, and answers them in the order in which they
+// begin. The files are read one after the other as if they were one, since a chain must be there
+// from its first event on. The error names the first line that is no event, or the file that cannot
+// be read; all else is judged nevertheless.
 func VerifyFiles(paths ...string) ([]Chain, error) {
 	var all lines
 	var first error
@@ -87,7 +88,8 @@ func (l *lines) chain(id string) *sorted {
 	return w
 }
 
-// parse reads one line. A key that is there twice, misspelt or unknown could show one thing to this reader and another to others.
+// parse reads one line. A key that is there twice, misspelt or unknown could show one thing to this
+// reader and another to others.
 func parse(line []byte) (e Event, err error) {
 	err = json.Unmarshal(line, &e, json.RejectUnknownMembers(true))
 	if err == nil && e.Chain == "" {
@@ -105,7 +107,8 @@ type sorted struct {
 
 func (s *sorted) add(e Event) {
 	switch _, twice := s.waiting[e.Position]; {
-	case s.chain.Damage != "", e.Position < s.next: // is only counted, or belongs behind one that was judged
+	case s.chain.Damage != "", e.Position < s.next:
+		// is only counted, or belongs behind one that was judged
 		s.step(e)
 		return
 	case twice:

@@ -15,11 +15,13 @@ import (
 	"github.com/drmhub/drmhub/server/internal/redact"
 )
 
-// Reads makes the interceptor of unary calls that records every answer with a secret in it, before the answer leaves: where it cannot be recorded, the call fails
-// instead. Mutations are left to the journal, which records every one.
+// Reads makes the interceptor of unary calls that records every answer with a secret in it, before
+// the answer leaves: where it cannot be recorded, the call fails instead. Mutations are left to the
+// journal, which records every one.
 //
-// record must return when the event is durable. digest is the HMAC of a request to a method, in hexadecimal; the method is written "drmhub.v1.SiteService/GetIntegration".
-// The interceptor stands between authentication and whatever takes out of an answer what its caller may not see.
+// record must return when the event is durable. digest is the HMAC of a request to a method, in
+// hexadecimal; the method is written "drmhub.v1.SiteService/GetIntegration". The interceptor stands
+// between authentication and whatever takes out of an answer what its caller may not see.
 func Reads(record func(context.Context, Event) error, digest func(req proto.Message, method string) string) grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 		res, err := handler(ctx, req)
@@ -43,7 +45,8 @@ func Reads(record func(context.Context, Event) error, digest func(req proto.Mess
 	}
 }
 
-// mutates tells whether a request changes something. The contract gives every such request, and no other, these two fields.
+// mutates reports whether a request changes something. The contract gives every such request, and no
+// other, these two fields.
 func mutates(req any) bool {
 	_, ok := req.(interface {
 		GetRequestId() string

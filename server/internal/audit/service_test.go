@@ -16,7 +16,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
 
-// listed are the names of all events that a request chooses, page by page; the pages are divided by bars.
+// listed are the names of all events that a request chooses, page by page; the pages are divided by
+// bars.
 func listed(t *testing.T, s *audit.Service, req *pb.ListAuditEventsRequest) string {
 	t.Helper()
 	var pages []string
@@ -102,7 +103,8 @@ func TestTheFilter(t *testing.T) {
 		appendAt(t, db, "a", 4, audit.Event{Subject: "Ann%", Method: "put", Resource: "vendors/w"})
 		appendAt(t, db, "a", 5, audit.Event{Subject: "a\x00n", Method: "put", Resource: "vendors/w"})
 		s := audit.NewService(db)
-		// at is the instant of the event of that minute, give or take; events stand at whole microseconds.
+		// at is the instant of the event of that minute, give or take; events stand at whole
+		// microseconds.
 		at := func(minutes int, more time.Duration) *timestamppb.Timestamp {
 			return timestamppb.New(noon.Truncate(time.Microsecond).Add(time.Duration(minutes)*time.Minute + more))
 		}

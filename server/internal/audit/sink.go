@@ -10,8 +10,9 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// Sink writes events as JSON lines, one object a line with the keys of Event, beside the store: a copy that others can read and keep elsewhere. Events of
-// concurrent calls may stand in another order than in their chain. It is safe for concurrent use; a nil Sink writes nothing.
+// Sink writes events as JSON lines, one object a line with the keys of Event, beside the store: a
+// copy that others can read and keep elsewhere. Events of concurrent calls may stand in another
+// order than in their chain. It is safe for concurrent use; a nil Sink writes nothing.
 type Sink struct {
 	log *slog.Logger
 
@@ -24,8 +25,9 @@ type Sink struct {
 // NewSink makes a sink that writes to out, each line at once.
 func NewSink(out io.Writer, log *slog.Logger) *Sink { return &Sink{log: log, out: out} }
 
-// OpenSink makes a sink that appends to a file. It is made where it is not there, and then only its owner can read it. Who moves it away must start the
-// program again; a log rotation that copies and truncates needs nothing.
+// OpenSink makes a sink that appends to a file. It is made where it is not there, and then only its
+// owner can read it. Who moves it away must start the program again; a log rotation that copies and
+// truncates needs nothing.
 func OpenSink(path string, log *slog.Logger) (*Sink, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
@@ -34,7 +36,7 @@ func OpenSink(path string, log *slog.Logger) (*Sink, error) {
 	return &Sink{log: log, out: file, file: file, cut: endsAmidLine(file)}, nil
 }
 
-// endsAmidLine tells whether a process was stopped as it wrote to the file.
+// endsAmidLine reports whether a process was stopped as it wrote to the file.
 func endsAmidLine(file *os.File) bool {
 	info, err := file.Stat()
 	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
@@ -45,7 +47,8 @@ func endsAmidLine(file *os.File) bool {
 	return err == nil && last[0] != '\n'
 }
 
-// Record writes an event that is in the store. Where that fails, the log says so, and the event is in the store nevertheless.
+// Record writes an event that is in the store. Where that fails, the log says so, and the event is
+// in the store nevertheless.
 func (s *Sink) Record(e Event) {
 	if s == nil {
 		return

@@ -69,7 +69,8 @@ func TestALineThatWasCutSpoilsNoOther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Truncate(path, int64(len(whole)-10)); err != nil { // the process was stopped amid the last line
+	// the process was stopped amid the last line
+	if err := os.Truncate(path, int64(len(whole)-10)); err != nil {
 		t.Fatal(err)
 	}
 	add(t, path, grow(t, open(t, store.Memory), "b")...)

@@ -1,4 +1,5 @@
-// Package audit keeps who did what: one event for every mutation and every read of a secret, chained by hash, so that tampering shows.
+// Package audit keeps who did what: one event for every mutation and every read of a secret,
+// chained by hash, so that tampering shows.
 package audit
 
 import (
@@ -35,7 +36,8 @@ type Event struct {
 	Outcome string `json:"outcome"`
 	// VendorCode is the vendor's own code in its answer, where there was one.
 	VendorCode string `json:"vendor_code"`
-	// PreviousHash is the Hash of the event before in the chain, "" for the first. Hash is of all that stands above, and PreviousHash. Both in hexadecimal.
+	// PreviousHash is the Hash of the event before in the chain, "" for the first. Hash is of all
+	// that stands above, and PreviousHash. Both in hexadecimal.
 	PreviousHash string `json:"previous_hash"`
 	Hash         string `json:"hash"`
 }
@@ -49,8 +51,9 @@ type Trail struct{ chain string }
 // NewTrail makes the trail of a replica, whose id is its own.
 func NewTrail(replica string) *Trail { return &Trail{chain: replica} }
 
-// Append adds an event to the chain within a transaction, and answers it as it was kept. Its Time, and what comes after in the chain, are the trail's to set.
-// Nobody else may append to the same chain at the same time.
+// Append adds an event to the chain within a transaction, and answers it as it was kept. Its Time,
+// and what comes after in the chain, are the trail's to set. Nobody else may append to the same
+// chain at the same time.
 func (t *Trail) Append(ctx context.Context, tx *sql.Tx, now time.Time, e Event) (Event, error) {
 	e.Chain, e.Time = t.chain, now.UTC().Truncate(time.Microsecond)
 	e.Position, e.PreviousHash = 0, ""
@@ -69,8 +72,9 @@ func (t *Trail) Append(ctx context.Context, tx *sql.Tx, now time.Time, e Event) 
 	return e, err
 }
 
-// Record is Append in a transaction of its own. It is for events that are not written together with something else. After an error, the event that it answers may be
-// durable or not, which Holds tells.
+// Record is Append in a transaction of its own. It is for events that are not written together with
+// something else. After an error, the event that it answers may be durable or not, which Holds
+// tells.
 func (t *Trail) Record(ctx context.Context, db *store.DB, e Event) (kept Event, err error) {
 	err = db.Write(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
 		kept, err = t.Append(ctx, tx, time.Now(), e)
@@ -79,13 +83,14 @@ func (t *Trail) Record(ctx context.Context, db *store.DB, e Event) (kept Event, 
 	return kept, err
 }
 
-// Holds tells whether an event is durable that Append has answered.
+// Holds reports whether an event is durable that Append has answered.
 func (t *Trail) Holds(ctx context.Context, db *store.DB, e Event) (held bool, err error) {
 	err = db.Reads().QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM audit_events WHERE chain = $1 AND position = $2 AND hash = $3)", t.chain, e.Position, e.Hash).Scan(&held)
 	return held, err
 }
 
-// storable is text as every database and JSON can keep it: what they would refuse or change is replaced, before it is hashed.
+// storable is text as every database and JSON can keep it: what they would refuse or change is
+// replaced, before it is hashed.
 func storable(text string) string {
 	const replacement = "\uFFFD"
 	return strings.ReplaceAll(strings.ToValidUTF8(text, replacement), "\x00", replacement)
@@ -95,7 +100,8 @@ func storable(text string) string {
 func (e Event) sum() string {
 	h := sha256.New()
 	add(h, e.Chain, e.Subject, e.Method, e.Resource, e.RequestDigest, e.Outcome, e.VendorCode, e.PreviousHash)
-	_ = binary.Write(h, binary.BigEndian, []int64{e.Position, e.Time.UnixMicro()}) // a hash takes everything
+	// a hash takes everything
+	_ = binary.Write(h, binary.BigEndian, []int64{e.Position, e.Time.UnixMicro()})
 	return hex.EncodeToString(h.Sum(nil))
 }
 

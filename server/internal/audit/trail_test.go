@@ -137,7 +137,8 @@ func TestRecord(t *testing.T) {
 	})
 }
 
-// PostgreSQL keeps no NUL, and JSON nothing but UTF-8: what comes from a caller or a vendor must not keep an event from being recorded.
+// PostgreSQL keeps no NUL, and JSON nothing but UTF-8: what comes from a caller or a vendor must
+// not keep an event from being recorded.
 func TestTextThatNotEveryDatabaseKeeps(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn)

@@ -13,9 +13,11 @@ type Damage string
 const (
 	// Missing is an event that is not there, though later ones are.
 	Missing Damage = "missing"
-	// Changed is an event whose hash is not that of what it says, or not the one that the event after it names.
+	// Changed is an event whose hash is not that of what it says, or not the one that the event
+	// after it names.
 	Changed Damage = "changed"
-	// Inserted is an event that follows no other: it is there twice, or neither names the hash of the event before it nor is named by the one after it.
+	// Inserted is an event that follows no other: it is there twice, or neither names the hash of
+	// the event before it nor is named by the one after it.
 	Inserted Damage = "inserted"
 )
 
@@ -25,10 +27,11 @@ type Chain struct {
 	ID string
 	// Events is how many events there are.
 	Events int64
-	// Head is the hash of the last one. Who notes it can tell later whether the end of the chain was cut off, which the chain itself does not show.
+	// Head is the hash of the last one. Who notes it can tell later whether the end of the chain
+	// was cut off, which the chain itself does not show.
 	Head string
-	// Damage is what is wrong with the first event that is not as it was written, and Position the place of that; "" and 0 where all is well. What comes behind
-	// is not judged.
+	// Damage is what is wrong with the first event that is not as it was written, and Position the
+	// place of that; "" and 0 where all is well. What comes behind is not judged.
 	Damage   Damage
 	Position int64
 }
@@ -42,9 +45,11 @@ func (c Chain) String() string {
 	return text
 }
 
-// Verify walks every chain of a store, and answers them in the store's order of their ids. Its error is of the reading; damage stands in the chains.
+// Verify walks every chain of a store, and answers them in the store's order of their ids. Its
+// error is of the reading; damage stands in the chains.
 //
-// The hashes are no signatures: who can write the store and knows this program can make a chain anew. Only a copy elsewhere, such as a Sink's, shows that.
+// The hashes are no signatures: who can write the store and knows this program can make a chain
+// anew. Only a copy elsewhere, such as a Sink's, shows that.
 func Verify(ctx context.Context, db *store.DB) ([]Chain, error) {
 	rows, err := db.Reads().QueryContext(ctx, "SELECT "+columns+" FROM audit_events ORDER BY chain, position")
 	if err != nil {
@@ -73,9 +78,11 @@ func Verify(ctx context.Context, db *store.DB) ([]Chain, error) {
 // walk goes along one chain, from event to event by their positions.
 type walk struct {
 	chain Chain
-	top   int64  // the position of the chain's head
-	last  Event  // the latest event that follows those before it
-	doubt *Event // the event after that, where it does not name last's hash: the next one shows whether it belongs there
+	top   int64 // the position of the chain's head
+	last  Event // the latest event that follows those before it
+	// the event after that, where it does not name last's hash: the next one shows whether it
+	// belongs there
+	doubt *Event
 }
 
 // step judges the next event.
@@ -94,7 +101,8 @@ func (w *walk) step(e Event) {
 	switch {
 	case e.Position <= last.Position:
 		w.damaged(Inserted, e.Position)
-	case w.doubt != nil && e.PreviousHash == w.doubt.Hash: // the doubtful one stood there when this one was written
+	case w.doubt != nil && e.PreviousHash == w.doubt.Hash:
+		// the doubtful one stood there when this one was written
 		w.replaced()
 	case w.doubt != nil:
 		w.damaged(Inserted, w.doubt.Position)
@@ -109,7 +117,8 @@ func (w *walk) step(e Event) {
 	}
 }
 
-// replaced says which one was changed, of the doubtful event and the one before, when it was the former's hash that the next event goes on from.
+// replaced says which one was changed, of the doubtful event and the one before, when it was the
+// former's hash that the next event goes on from.
 func (w *walk) replaced() {
 	if w.doubt.Hash != w.doubt.sum() || w.last.Position == 0 {
 		w.damaged(Changed, w.doubt.Position)

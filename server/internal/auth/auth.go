@@ -15,7 +15,7 @@ type Caller struct {
 	scopes map[string]bool
 }
 
-// Has tells whether the caller holds a scope, such as "secrets:read".
+// Has reports whether the caller holds a scope, such as "secrets:read".
 func (c Caller) Has(scope string) bool { return c.scopes == nil || c.scopes[scope] }
 
 // anyone is every caller where nobody is asked who they are (auth mode none).

@@ -12,9 +12,10 @@ import (
 
 // Checker is a struct of the configuration that judges its own values once they are read.
 type Checker interface {
-	// Check reports every value that cannot be used: its key, as it stands in the file and seen from this struct ("timeout",
-	// "keys[0].alg"), and what to do. The text must not quote the value. A missing value is reported under the key that should hold it.
-	// What is said about a key that already has a mistake is left out.
+	// Check reports every value that cannot be used: its key, as it stands in the file and seen
+	// from this struct ("timeout", "keys[0].alg"), and what to do. The text must not quote the
+	// value. A missing value is reported under the key that should hold it. What is said about a
+	// key that already has a mistake is left out.
 	Check(report func(key, problem string))
 }
 
@@ -151,7 +152,8 @@ func host(address string) (string, bool) {
 	return host, host == "" || notIP == nil || hostname.MatchString(host)
 }
 
-// loopback tells whether only this machine reaches host. Names other than localhost are not looked up: what they mean may change.
+// loopback reports whether only this machine reaches host. Names other than localhost are not looked
+// up: what they mean may change.
 func loopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")

@@ -1,10 +1,14 @@
-// Package config reads drmhub's configuration file: YAML into typed values, with every mistake reported at once.
+// Package config reads drmhub's configuration file: YAML into typed values, with every mistake
+// reported at once.
 //
-// Structs name their keys with the tag `yaml:"key"`; a field without the tag is no key. A key that the file leaves out keeps the value its field
-// had before. Types: string, bool, integers, float64, time.Duration ("30s"), *time.Location (an IANA name), secret.Text ({env: NAME} or
-// {file: PATH}), DSN, PEM, Path, OutFile, and structs, pointers, lists and maps of these. A struct that is a Checker then judges its own values.
+// Structs name their keys with the tag `yaml:"key"`; a field without the tag is no key. A key that
+// the file leaves out keeps the value its field had before. Types: string, bool, integers, float64,
+// time.Duration ("30s"), *time.Location (an IANA name), secret.Text ({env: NAME} or {file: PATH}),
+// DSN, PEM, Path, OutFile, and structs, pointers, lists and maps of these. A struct that is a
+// Checker then judges its own values.
 //
-// The decoder walks the YAML nodes itself, since general ones stop early, know no lines, or quote the value they reject, which may be a secret.
+// The decoder walks the YAML nodes itself, since general ones stop early, know no lines, or quote
+// the value they reject, which may be a secret.
 package config
 
 import (
@@ -36,7 +40,8 @@ type Config struct {
 
 // Listener is one address that the server listens on.
 type Listener struct {
-	// Listen is host:port, with the port as a number; port 0 takes any free one, an empty host all interfaces.
+	// Listen is host:port, with the port as a number; port 0 takes any free one, an empty host all
+	// interfaces.
 	Listen string `yaml:"listen"`
 	// TLS is nil where the listener speaks plain text.
 	TLS *TLS `yaml:"tls"`
@@ -80,7 +85,8 @@ type Auth struct {
 
 // Key verifies tokens. Exactly one of Secret, PublicKey and JWKSURL is there.
 type Key struct {
-	// KID is the key's id in a token's header, Alg the only algorithm it is good for; both are empty beside JWKSURL.
+	// KID is the key's id in a token's header, Alg the only algorithm it is good for; both are
+	// empty beside JWKSURL.
 	KID string `yaml:"kid"`
 	Alg string `yaml:"alg"`
 	// Secret is the shared secret of an HS algorithm.
@@ -101,11 +107,12 @@ type Vendor struct {
 	Settings any
 }
 
-// Kinds are the vendor sections that a file may have. Of each, the function makes a pointer to its configuration struct with the defaults in place.
+// Kinds are the vendor sections that a file may have. Of each, the function makes a pointer to its
+// configuration struct with the defaults in place.
 type Kinds map[string]func() any
 
-// Read reads the configuration file at path. Relative paths in it start at its own folder. The error is Errors, unless the file itself cannot be
-// read.
+// Read reads the configuration file at path. Relative paths in it start at its own folder. The
+// error is Errors, unless the file itself cannot be read.
 func Read(path string, kinds Kinds) (*Config, error) {
 	source, err := readFile(path)
 	if err != nil {
@@ -114,8 +121,8 @@ func Read(path string, kinds Kinds) (*Config, error) {
 	return Parse(source, path, kinds)
 }
 
-// ReadStore reads the store's section alone, for commands that need nothing else: mistakes elsewhere in the file, and secrets that are not there, do not
-// matter.
+// ReadStore reads the store's section alone, for commands that need nothing else: mistakes
+// elsewhere in the file, and secrets that are not there, do not matter.
 func ReadStore(path string) (Store, error) {
 	source, err := readFile(path)
 	if err != nil {
@@ -139,7 +146,8 @@ func readFile(path string) ([]byte, error) {
 	return source, nil
 }
 
-// Parse reads source as the configuration file at path, which it does not open. The error is Errors.
+// Parse reads source as the configuration file at path, which it does not open. The error is
+// Errors.
 func Parse(source []byte, path string, kinds Kinds) (*Config, error) {
 	config, mistakes := parse(source, path, kinds)
 	if len(mistakes) > 0 {

@@ -22,7 +22,8 @@ type decoder struct {
 	judged    map[string]bool // paths that have their mistake already
 }
 
-// fail notes that the value at path cannot be used, unless that is known of it or of what it is part of.
+// fail notes that the value at path cannot be used, unless that is known of it or of what it is
+// part of.
 func (d *decoder) fail(path, text string) {
 	line := 0
 	for p := path; ; p = parent(p) {
@@ -102,7 +103,8 @@ func (d *decoder) value(node *yaml.Node, path string, out reflect.Value) {
 	}
 }
 
-// scalar decodes a node whose YAML type is one of tags; YAML's own conversions, such as 5 to "5", are not made.
+// scalar decodes a node whose YAML type is one of tags; YAML's own conversions, such as 5 to "5",
+// are not made.
 func (d *decoder) scalar(node *yaml.Node, path string, out reflect.Value, otherwise string, tags ...string) {
 	if node.Kind != yaml.ScalarNode || !slices.Contains(tags, node.ShortTag()) || node.Decode(out.Addr().Interface()) != nil {
 		d.fail(path, otherwise)
@@ -167,7 +169,8 @@ type entry struct {
 	value     *yaml.Node
 }
 
-// entries are the keys of a mapping, each once: a repeated one is a mistake. ok is false where node is no mapping.
+// entries are the keys of a mapping, each once: a repeated one is a mistake. ok is false where node
+// is no mapping.
 func (d *decoder) entries(node *yaml.Node, path string) (entries []entry, ok bool) {
 	if node.Kind != yaml.MappingNode {
 		d.fail(path, "must be a mapping of keys to values")

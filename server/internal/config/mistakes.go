@@ -10,12 +10,14 @@ import (
 
 // Mistake is one thing in the configuration that cannot be used.
 type Mistake struct {
-	// File is the configuration file as it was named, Line the line in it, from 1; for what is missing, the line of the section.
+	// File is the configuration file as it was named, Line the line in it, from 1; for what is
+	// missing, the line of the section.
 	File string
 	Line int
 	// Path is the key, such as vendors[1].id; it is empty for the file as a whole.
 	Path string
-	// Text is what is wrong and what to do. It never quotes a value, since a secret may stand where none belongs.
+	// Text is what is wrong and what to do. It never quotes a value, since a secret may stand where
+	// none belongs.
 	Text string
 }
 
@@ -44,7 +46,8 @@ func (e Errors) sorted() Errors {
 	return e
 }
 
-// plainKey is a key that may be shown: in flow style, `key:value` without the space is one long key, with the value inside.
+// plainKey is a key that may be shown: in flow style, `key:value` without the space is one long
+// key, with the value inside.
 var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`)
 
 // nearest is the known word that the unknown one was probably meant to be, or "".
@@ -58,7 +61,8 @@ func nearest(unknown string, known []string) string {
 	return best
 }
 
-// distance is Levenshtein's: the fewest single-byte insertions, deletions and replacements between a and b.
+// distance is Levenshtein's: the fewest single-byte insertions, deletions and replacements between
+// a and b.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

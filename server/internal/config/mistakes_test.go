@@ -11,8 +11,9 @@ const plain = `
 auth: {mode: none}
 vendors: [{id: a, acme: {url: u, token: {env: ACME_TOKEN}}}]`
 
-// badFiles are files and every line of their error, without the file's name; DIR stands for the file's folder. Each holds the text
-// "hunter2" wherever a secret may end up, and no error may show it.
+// badFiles are files and every line of their error, without the file's name; DIR stands for the
+// file's folder. Each holds the text "hunter2" wherever a secret may end up, and no error may show
+// it.
 var badFiles = []struct{ name, source, want string }{
 	{"empty", "", `
 1: auth.mode: must be said: jwt to ask callers for tokens, or none to let everybody on this machine in

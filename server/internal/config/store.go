@@ -12,21 +12,25 @@ import (
 
 // Store is where the journal and the audit trail are kept.
 type Store struct {
-	// DSN is sqlite:FILE, where a relative file starts at the folder that the program runs in, or postgres://….
+	// DSN is sqlite:FILE, where a relative file starts at the folder that the program runs in, or
+	// postgres://….
 	DSN DSN `yaml:"dsn"`
-	// Keep is how long a mutation that is settled is kept, and with it its request_id: a day at least, by default 30 days.
+	// Keep is how long a mutation that is settled is kept, and with it its request_id: a day at
+	// least, by default 30 days.
 	Keep time.Duration `yaml:"keep"`
 	// Quiet is how long after a write was sent the vendor may still be at it, by default a minute.
 	Quiet time.Duration `yaml:"quiet"`
 }
 
-// DSN names a database. It may hold a password, and so prints like a secret. In the file it is text without a password, or {env: NAME} or {file: PATH}.
+// DSN names a database. It may hold a password, and so prints like a secret. In the file it is text
+// without a password, or {env: NAME} or {file: PATH}.
 type DSN struct{ secret.Text }
 
 // NewDSN makes a DSN of its text.
 func NewDSN(dsn string) DSN { return DSN{secret.New(dsn)} }
 
-// shortestKeep is the least that Keep may be: clients repeat a call with the same request_id after a night, too.
+// shortestKeep is the least that Keep may be: clients repeat a call with the same request_id after
+// a night, too.
 const shortestKeep = 24 * time.Hour
 
 func defaultStore() Store {
@@ -65,7 +69,7 @@ func (d *decoder) dsn(node *yaml.Node, path string, out *DSN) {
 	}
 }
 
-// holdsPassword tells whether a DSN holds a password, or could, since it cannot be read.
+// holdsPassword reports whether a DSN holds a password, or could, since it cannot be read.
 func holdsPassword(dsn string) bool {
 	if strings.HasPrefix(dsn, "sqlite:") {
 		return false

@@ -16,16 +16,20 @@ import (
 	"github.com/drmhub/drmhub/adapters/secret"
 )
 
-// PEM is key material that is no secret, but too long for the file: there it is {file: PATH} or {env: NAME}, here the text itself.
+// PEM is key material that is no secret, but too long for the file: there it is {file: PATH} or
+// {env: NAME}, here the text itself.
 type PEM string
 
-// Path is a file that could be opened when the configuration was read. A relative one in the file starts at the folder of the configuration.
+// Path is a file that could be opened when the configuration was read. A relative one in the file
+// starts at the folder of the configuration.
 type Path string
 
-// OutFile is a file that may be written, and is made where it is not there. A relative one in the file starts at the folder of the configuration.
+// OutFile is a file that may be written, and is made where it is not there. A relative one in the
+// file starts at the folder of the configuration.
 type OutFile string
 
-// largest bounds a file that holds a secret or a key, in bytes: anything larger was named by mistake.
+// largest bounds a file that holds a secret or a key, in bytes: anything larger was named by
+// mistake.
 const largest = 1 << 20
 
 func (d *decoder) secret(node *yaml.Node, path string, out *secret.Text) {
@@ -40,10 +44,12 @@ func (d *decoder) pem(node *yaml.Node, path string, out *PEM) {
 	}
 }
 
-// shownVariable is the name of an environment variable that a mistake may quote. Other names might be the secret itself, in the wrong place.
+// shownVariable is the name of an environment variable that a mistake may quote. Other names might
+// be the secret itself, in the wrong place.
 var shownVariable = regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$`)
 
-// elsewhere fetches the text that {env: NAME} or {file: PATH} stands for; otherwise is what to say where node is neither.
+// elsewhere fetches the text that {env: NAME} or {file: PATH} stands for; otherwise is what to say
+// where node is neither.
 func (d *decoder) elsewhere(node *yaml.Node, path, otherwise string) (string, bool) {
 	if node.Kind != yaml.MappingNode || len(node.Content) != 2 || node.Content[1].ShortTag() != "!!str" {
 		d.fail(path, otherwise)
@@ -134,7 +140,8 @@ func (d *decoder) outFile(node *yaml.Node, path string, out *OutFile) {
 	*out = OutFile(name)
 }
 
-// absolute is where a file is. A relative name starts at the folder of the configuration, so that it means the same wherever the program is started.
+// absolute is where a file is. A relative name starts at the folder of the configuration, so that
+// it means the same wherever the program is started.
 func (d *decoder) absolute(name string) string {
 	if filepath.IsAbs(name) {
 		return name
@@ -165,7 +172,8 @@ func (d *decoder) duration(node *yaml.Node, path string, out *time.Duration) {
 
 func (d *decoder) location(node *yaml.Node, path string, out **time.Location) {
 	zone, err := time.LoadLocation(node.Value)
-	// "" and "Local" load too, but the first is a slip and the second means something else on every machine.
+	// "" and "Local" load too, but the first is a slip and the second means something else on every
+	// machine.
 	if err != nil || node.ShortTag() != "!!str" || node.Value == "" || node.Value == "Local" {
 		d.fail(path, "must be a time zone's IANA name, such as UTC or Asia/Seoul")
 		return

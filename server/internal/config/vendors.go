@@ -10,7 +10,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// vendorID is what a resource name can hold without escapes; "-", which means all vendors, is not among it.
+// vendorID is what a resource name can hold without escapes; "-", which means all vendors, is not
+// among it.
 var vendorID = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
 
 // vendor decodes one item of the list: an id, and one section whose key is the vendor's kind.

@@ -11,7 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parseYAML is the root of the one document in source; an empty one counts as an empty mapping, so that what is missing gets named.
+// parseYAML is the root of the one document in source; an empty one counts as an empty mapping, so
+// that what is missing gets named.
 func parseYAML(source []byte) (*yaml.Node, *Mistake) {
 	empty := &yaml.Node{Kind: yaml.MappingNode}
 	var document, second yaml.Node
@@ -46,7 +47,8 @@ func syntaxMistake(err error) *Mistake {
 		// The parser's line may be the one before the start of what it could not finish.
 		mistake.Text = "this is not YAML, here or soon after: " + found[2]
 	}
-	// The one message of the parser that quotes the file, and a password may well start with a star.
+	// The one message of the parser that quotes the file, and a password may well start with a
+	// star.
 	if strings.Contains(mistake.Text, "unknown anchor") {
 		mistake.Text = "text that starts with * must be in quotes"
 	}

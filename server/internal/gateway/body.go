@@ -17,8 +17,9 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// readBody reads the request's body, refuses what the route does not take, and leaves the body to be read again. An empty body is an empty message.
-// It answers what the body changes where an update has no mask.
+// readBody reads the request's body, refuses what the route does not take, and leaves the body to
+// be read again. An empty body is an empty message. It answers what the body changes where an
+// update has no mask.
 func (rt *route) readBody(w http.ResponseWriter, r *http.Request, params map[string]string, most int64) (implied []string, err error) {
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
@@ -48,7 +49,8 @@ func (rt *route) readBody(w http.ResponseWriter, r *http.Request, params map[str
 	return rt.impliedMask(raw, body), nil
 }
 
-// checkBodyNames refuses a body that names another resource than the path: the path would win, and change what the caller may not have meant.
+// checkBodyNames refuses a body that names another resource than the path: the path would win, and
+// change what the caller may not have meant.
 func (rt *route) checkBodyNames(body protoreflect.Message, params map[string]string) error {
 	for _, path := range rt.inPath {
 		name, within := path, true

@@ -93,7 +93,8 @@ func TestABodyMayRepeatTheNameInThePath(t *testing.T) {
 		{"POST /v1/vendors/v/sites/a%2Fb:disable", "name", []string{"vendors/v/sites/a%2Fb", "vendors/v/sites/%61%2fb", ""}},
 		{"POST /v1/vendors/v/productLicenses:batchDelete", "parent", []string{"vendors/v", "vendors/%76"}},
 		{"PATCH /v1/vendors/v/members/m", "name", []string{"vendors/v/members/m"}},
-		{"POST /v1/vendors/v/members", "name", []string{"vendors/w/members/m"}}, // of what is to be created, it does not matter (AIP-133)
+		// of what is to be created, it does not matter (AIP-133)
+		{"POST /v1/vendors/v/members", "name", []string{"vendors/w/members/m"}},
 	} {
 		method, path, _ := strings.Cut(c.call, " ")
 		for _, name := range c.names {

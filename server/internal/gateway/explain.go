@@ -16,8 +16,9 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 )
 
-// explain makes what protojson says about a body an error that names the field as it was sent, "requests[3].productLicense.user". protojson's own
-// text is not passed on: it repeats values, and those may be secrets.
+// explain makes what protojson says about a body an error that names the field as it was sent,
+// "requests[3].productLicense.user". protojson's own text is not passed on: it repeats values, and
+// those may be secrets.
 func explain(raw []byte, message protoreflect.MessageDescriptor, err error) error {
 	if syntax := json.Unmarshal(raw, new(json.RawMessage)); syntax != nil {
 		at := int64(len(raw))
@@ -72,7 +73,8 @@ func expected(message protoreflect.MessageDescriptor, path []string) string {
 // place is how protojson says where an error is.
 var place = regexp.MustCompile(`\(line (\d+):(\d+)\): `)
 
-// locate finds the path of the JSON value or key at the place that protojson's error names, and what the error says about it.
+// locate finds the path of the JSON value or key at the place that protojson's error names, and
+// what the error says about it.
 func locate(raw []byte, text string) (path []string, said string) {
 	m := place.FindStringSubmatchIndex(text)
 	if m == nil {
@@ -84,7 +86,8 @@ func locate(raw []byte, text string) (path []string, said string) {
 	return path, text[m[1]:]
 }
 
-// find reads one JSON value and returns the path of the token that the offset lies in, if it is within the value.
+// find reads one JSON value and returns the path of the token that the offset lies in, if it is
+// within the value.
 func find(dec *json.Decoder, at int64, path []string) ([]string, bool) {
 	token, err := dec.Token()
 	if err != nil || dec.InputOffset() > at {

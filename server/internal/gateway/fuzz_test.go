@@ -17,7 +17,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/gateway"
 )
 
-// FuzzBody: a body is taken if and only if it is the message, strictly read; otherwise the answer is an error that can be read.
+// FuzzBody: a body is taken if and only if it is the message, strictly read; otherwise the answer
+// is an error that can be read.
 func FuzzBody(f *testing.F) {
 	for _, seed := range []string{
 		``, ` `, `{}`, `{"requests":[{"productLicense":{"user":"u","startTime":"2026-01-31T09:00:00Z"}}]}`, `{"requests":[{},{"x":1}]}`, `{"requests":{}}`,

@@ -1,8 +1,11 @@
-// Package gateway is the REST face: JSON over HTTP in front of the gRPC services, by the google.api.http rules of the contract.
+// Package gateway is the REST face: JSON over HTTP in front of the gRPC services, by the
+// google.api.http rules of the contract.
 //
-// What grpc-gateway makes of those rules does the routing, the calls and the answers. This package adds what it leaves open: strict reading of
-// bodies and query parameters, names that survive the trip through a path, one shape for all errors, bare rows for streams, and the pages
-// that belong to an API. Serve the handler as it is: an http.ServeMux in front would clean and redirect paths, and so change names.
+// What grpc-gateway makes of those rules does the routing, the calls and the answers. This package
+// adds what it leaves open: strict reading of bodies and query parameters, names that survive the
+// trip through a path, one shape for all errors, bare rows for streams, and the pages that belong
+// to an API. Serve the handler as it is: an http.ServeMux in front would clean and redirect paths,
+// and so change names.
 package gateway
 
 import (
@@ -39,7 +42,8 @@ type gateway struct {
 	license pb.LicenseServiceClient
 }
 
-// New makes the handler of everything under HTTP: the API below /v1, /openapi.json, /docs, /healthz and /readyz.
+// New makes the handler of everything under HTTP: the API below /v1, /openapi.json, /docs, /healthz
+// and /readyz.
 func New(o Options) (http.Handler, error) {
 	if o.Conn == nil {
 		return nil, errors.New("gateway: no connection to the services")
@@ -58,7 +62,8 @@ func New(o Options) (http.Handler, error) {
 	g.pages = pages(o.OpenAPI, o.Ready)
 	g.mux = runtime.NewServeMux(
 		runtime.WithMiddlewares(g.checked),
-		runtime.WithUnescapingMode(runtime.UnescapingModeLegacy), // leaves path parameters as they are; see escaped
+		// leaves path parameters as they are; see escaped
+		runtime.WithUnescapingMode(runtime.UnescapingModeLegacy),
 		runtime.WithDisablePathLengthFallback(),
 		runtime.WithDisableHTTPMethodOverride(),
 		runtime.WithIncomingHeaderMatcher(incomingHeader),
@@ -103,8 +108,9 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.mux.ServeHTTP(w, escaped(r.WithContext(withPeer(r)), path))
 }
 
-// escaped gives the router the path as it was sent, so that it is split before it is decoded and a name keeps its escapes: an id with a slash
-// stays one segment, and one that ends in ":disable" is not taken for the verb.
+// escaped gives the router the path as it was sent, so that it is split before it is decoded and a
+// name keeps its escapes: an id with a slash stays one segment, and one that ends in ":disable" is
+// not taken for the verb.
 func escaped(r *http.Request, path string) *http.Request {
 	u := *r.URL
 	u.Path, u.RawPath = path, ""
@@ -112,7 +118,8 @@ func escaped(r *http.Request, path string) *http.Request {
 	return r
 }
 
-// checked refuses what the route does not take before the generated code, which would drop it, gets to see the request.
+// checked refuses what the route does not take before the generated code, which would drop it, gets
+// to see the request.
 func (g *gateway) checked(next runtime.HandlerFunc) runtime.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request, params map[string]string) {
 		if err := g.check(w, r, params); err != nil {

@@ -21,7 +21,8 @@ import (
 
 type streamServer = grpc.ServerStreamingServer[pb.StreamLicensesResponse]
 
-// backend is what stands behind the gateway: unary calls of every method end in call, StreamLicenses in stream.
+// backend is what stands behind the gateway: unary calls of every method end in call,
+// StreamLicenses in stream.
 type backend struct {
 	pb.UnimplementedVendorServiceServer
 	pb.UnimplementedSiteServiceServer
@@ -101,7 +102,8 @@ type reply struct {
 	text string
 }
 
-// send makes a request as written: the path is not cleaned, redirects are not followed. Headers are "Name: value"; a body is JSON unless they say otherwise.
+// send makes a request as written: the path is not cleaned, redirects are not followed. Headers are
+// "Name: value"; a body is JSON unless they say otherwise.
 func send(t testing.TB, s *httptest.Server, method, path, body string, headers ...string) reply {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))

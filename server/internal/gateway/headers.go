@@ -34,7 +34,8 @@ func incomingHeader(header string) (key string, ok bool) {
 // noHeader keeps metadata off the answer; answerHeaders says what goes there.
 func noHeader(string) (string, bool) { return "", false }
 
-// checkHeaders refuses an idempotency key that would be dropped on the way, and the protection against repetition with it.
+// checkHeaders refuses an idempotency key that would be dropped on the way, and the protection
+// against repetition with it.
 func checkHeaders(h http.Header) error {
 	keys := h.Values(idempotencyKey)
 	if len(keys) > 1 {
@@ -48,7 +49,8 @@ func checkHeaders(h http.Header) error {
 	return nil
 }
 
-// answerHeaders puts what a call said beside its answer into headers. It is a forward response option of grpc-gateway, so it returns an error: never.
+// answerHeaders puts what a call said beside its answer into headers. It is a forward response
+// option of grpc-gateway, so it returns an error: never.
 func answerHeaders(ctx context.Context, w http.ResponseWriter, _ proto.Message) error {
 	md, _ := runtime.ServerMetadataFromContext(ctx)
 	setAnswerHeaders(w, metadata.Join(md.HeaderMD, md.TrailerMD))
@@ -63,7 +65,8 @@ func setAnswerHeaders(w http.ResponseWriter, md metadata.MD) {
 	}
 }
 
-// withPeer puts who called into the context, as the interceptors know it from gRPC: the address and, over TLS, the client's certificates.
+// withPeer puts who called into the context, as the interceptors know it from gRPC: the address
+// and, over TLS, the client's certificates.
 func withPeer(r *http.Request) context.Context {
 	p := &peer.Peer{Addr: address(r.RemoteAddr)}
 	p.LocalAddr, _ = r.Context().Value(http.LocalAddrContextKey).(net.Addr)

@@ -11,8 +11,9 @@ import (
 // updateMask is the field of a request that says what of a resource is to be changed.
 const updateMask = "update_mask"
 
-// impliedMask is what a body changes where no mask is given: the fields that are in it, also with an empty value, which the message that it becomes no
-// longer tells. An enum that is unspecified says nothing, and so changes nothing.
+// impliedMask is what a body changes where no mask is given: the fields that are in it, also with
+// an empty value, which the message that it becomes no longer tells. An enum that is unspecified
+// says nothing, and so changes nothing.
 func (rt *route) impliedMask(raw []byte, body protoreflect.Message) []string {
 	if rt.request.Descriptor().Fields().ByName(updateMask) == nil {
 		return nil

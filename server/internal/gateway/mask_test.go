@@ -20,7 +20,8 @@ func TestWithoutAMaskTheBodySaysWhatChanges(t *testing.T) {
 	}{
 		{product, `{"description":"b","displayName":"a"}`, []string{"display_name", "description"}},
 		{product, `{"display_name":"a"}`, []string{"display_name"}},
-		{product, `{"displayName":"","buyable":false,"price":null}`, []string{"display_name", "buyable", "price"}}, // to be emptied
+		// to be emptied
+		{product, `{"displayName":"","buyable":false,"price":null}`, []string{"display_name", "buyable", "price"}},
 		{product, `{"price":{"amount":5,"currency":"EUR"}}`, []string{"price"}},
 		{product + "?validateOnly=true", `{"name":"vendors/v/products/p","visible":true}`, []string{"visible"}},
 		{member, `{"group":"CLIENT","state":"STATE_UNSPECIFIED"}`, []string{"group"}},

@@ -11,7 +11,8 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// docsPolicy lets the documentation page load from this server and from nowhere else. The page starts itself with a script of its own, inline.
+// docsPolicy lets the documentation page load from this server and from nowhere else. The page
+// starts itself with a script of its own, inline.
 const docsPolicy = "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
 	"object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 

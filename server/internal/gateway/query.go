@@ -16,8 +16,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 )
 
-// readQuery reads a query string as parameters of the route, under their full field names ("filter.content_id"), and refuses whatever the
-// route does not take, all at once.
+// readQuery reads a query string as parameters of the route, under their full field names
+// ("filter.content_id"), and refuses whatever the route does not take, all at once.
 func (rt *route) readQuery(raw string) (url.Values, error) {
 	sent, err := url.ParseQuery(raw)
 	if err != nil {
@@ -72,7 +72,8 @@ func (q *query) set(key string, values []string) (problem string) {
 	return ""
 }
 
-// parameter finds the field of the request that a query parameter names, by its JSON or its proto name, and the field's full proto name.
+// parameter finds the field of the request that a query parameter names, by its JSON or its proto
+// name, and the field's full proto name.
 func (rt *route) parameter(key string) (path string, field protoreflect.FieldDescriptor, problem string) {
 	const unknown = "no such parameter"
 	message := rt.request.Descriptor()
@@ -114,7 +115,8 @@ func isMessage(field protoreflect.FieldDescriptor, name protoreflect.FullName) b
 	return field.Message() != nil && field.Message().FullName() == name
 }
 
-// expectation says what a value of the field looks like, for one who sent another; nothing for messages, but the well-known ones.
+// expectation says what a value of the field looks like, for one who sent another; nothing for
+// messages, but the well-known ones.
 func expectation(field protoreflect.FieldDescriptor) string {
 	switch field.Kind() {
 	case protoreflect.BoolKind:
@@ -149,7 +151,8 @@ func expectation(field protoreflect.FieldDescriptor) string {
 	}
 }
 
-// fieldMask turns the JSON form of a mask, "displayName,price.amount", into field names, which it also takes; "" where it is neither.
+// fieldMask turns the JSON form of a mask, "displayName,price.amount", into field names, which it
+// also takes; "" where it is neither.
 func fieldMask(text string) string {
 	var names strings.Builder
 	for path := range strings.SplitSeq(text, ",") {

@@ -18,7 +18,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 )
 
-// route is one google.api.http rule of the contract: what a method takes from the path, the body and the query.
+// route is one google.api.http rule of the contract: what a method takes from the path, the body
+// and the query.
 type route struct {
 	method   string // GET, POST, …
 	segments []string
@@ -111,7 +112,7 @@ func (rt *route) setPath(rule *annotations.HttpRule) (template string) {
 	return template
 }
 
-// takes tells whether an escaped path fits the rule, whatever the HTTP method.
+// takes reports whether an escaped path fits the rule, whatever the HTTP method.
 func (rt *route) takes(path string) bool {
 	path, ok := strings.CutSuffix(path, rt.verb)
 	segments := strings.Split(path, "/")
@@ -137,7 +138,8 @@ func (all routes) allowed(path string) []string {
 	return slices.Sorted(maps.Keys(methods))
 }
 
-// isID tells whether an escaped segment can stand for an id. Nothing is called "", "." or "..", and what is sent so is meant to be cleaned away.
+// isID reports whether an escaped segment can stand for an id. Nothing is called "", "." or "..", and
+// what is sent so is meant to be cleaned away.
 func isID(segment string) bool {
 	id, err := url.PathUnescape(segment)
 	return err == nil && id != "" && id != "." && id != ".."

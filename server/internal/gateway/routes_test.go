@@ -75,7 +75,8 @@ func TestAllowNamesWhatThePathTakes(t *testing.T) {
 		{"DELETE", "/v1/vendors/v/sites/a", "GET, PATCH"},
 		{"HEAD", "/v1/vendors/v/sites/a", "GET, PATCH"},
 		{"OPTIONS", "/v1/vendors/v/members", "GET, POST"},
-		{"PUT", "/v1/vendors/v/sites/a:disable", "GET, PATCH, POST"}, // to GET and PATCH, "a:disable" is an id
+		// to GET and PATCH, "a:disable" is an id
+		{"PUT", "/v1/vendors/v/sites/a:disable", "GET, PATCH, POST"},
 		{"POST", "/v1/vendors/v/sites/a%3Adisable", "GET, PATCH"},
 		{"DELETE", "/v1/vendors", "GET"},
 	} {
@@ -172,7 +173,8 @@ func TestPathsThatAreNoNamesAreNotFound(t *testing.T) {
 	send(t, s, "GET", "/v1/vendors/%FF", "").failed(t, http.StatusBadRequest, "INVALID_ARGUMENT", "REQUEST_INVALID")
 }
 
-// FuzzPathToName: an id that is escaped into a path arrives as that id, and whatever path reaches a method is /v1/ and the name.
+// FuzzPathToName: an id that is escaped into a path arrives as that id, and whatever path reaches a
+// method is /v1/ and the name.
 func FuzzPathToName(f *testing.F) {
 	for _, seed := range []string{"a", "a/b", "a%2Fb", "a:disable", ":check", "@ /%:", "사이트", "..", ".", "", "a?b#c", "a;b=c", "\x00", "+"} {
 		f.Add(seed)

@@ -18,11 +18,13 @@ import (
 // streamLicensesPath is the rule of StreamLicenses.
 const streamLicensesPath = "/v1/{parent=vendors/*/sites/*}/licenses:stream"
 
-// flushAfter is the longest that a row waits to be flushed while the rows of its message are being written.
+// flushAfter is the longest that a row waits to be flushed while the rows of its message are being
+// written.
 const flushAfter = 50 * time.Millisecond
 
-// streamLicenses answers one License a line, as they come. A failure before the first row is an ordinary error; after it, the last line.
-// A client that reads slowly slows the call down, and one that goes away ends it.
+// streamLicenses answers one License a line, as they come. A failure before the first row is an
+// ordinary error; after it, the last line. A client that reads slowly slows the call down, and one
+// that goes away ends it.
 func (g *gateway) streamLicenses(w http.ResponseWriter, r *http.Request, params map[string]string) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
@@ -76,7 +78,8 @@ func newLines(w http.ResponseWriter) *lines {
 	return &lines{w: w, control: control}
 }
 
-// write writes the rows of one message and flushes them. The header is asked for before the first row.
+// write writes the rows of one message and flushes them. The header is asked for before the first
+// row.
 func (l *lines) write(rows []*pb.License, header func() (metadata.MD, error)) error {
 	if len(rows) == 0 {
 		return nil
@@ -124,6 +127,7 @@ func (l *lines) end(err error) {
 	case !l.begun:
 		writeError(l.w, err)
 	default:
-		_, _ = l.w.Write(shape(resolve(err))) // to a client that has gone away, this comes too late anyway
+		// to a client that has gone away, this comes too late anyway
+		_, _ = l.w.Write(shape(resolve(err)))
 	}
 }

@@ -223,7 +223,8 @@ func TestSlowClientsSlowTheCallDown(t *testing.T) {
 func TestRowsOfALargeMessageAreFlushedInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := backend{licenses: licenses{stream: func(_ *pb.StreamLicensesRequest, s streamServer) error { return s.Send(rows(0, 10)) }}}.handler(t, gateway.Options{})
-		w := &recorded{header: http.Header{}, onWrite: func(*recorded) { time.Sleep(20 * time.Millisecond) }} // the bubble's clock, so that 50 ms pass with every third row
+		// the bubble's clock, so that 50 ms pass with every third row
+		w := &recorded{header: http.Header{}, onWrite: func(*recorded) { time.Sleep(20 * time.Millisecond) }}
 		h.ServeHTTP(w, httptest.NewRequest("GET", streamPath, nil))
 		if w.flushes != 4 {
 			t.Errorf("%d flushes, want 3 on the way and 1 at the end", w.flushes)

@@ -8,8 +8,8 @@ import (
 	"google.golang.org/grpc/metadata"
 )
 
-// call holds what a handler says in headers and trailers. It is the grpc.ServerTransportStream in the handler's context, so that
-// grpc.SetHeader, grpc.SetTrailer and grpc.Method work there.
+// call holds what a handler says in headers and trailers. It is the grpc.ServerTransportStream in
+// the handler's context, so that grpc.SetHeader, grpc.SetTrailer and grpc.Method work there.
 type call struct {
 	method string
 	sent   chan struct{} // closed when a stream's header is on its way; nil for unary calls
@@ -62,7 +62,8 @@ func (c *call) flush() {
 	c.headerSent = true
 }
 
-// said is what was said so far; the maps are never changed again, since every addition makes new ones.
+// said is what was said so far; the maps are never changed again, since every addition makes new
+// ones.
 func (c *call) said() (header, trailer metadata.MD) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,13 +1,16 @@
-// Package inproc is a gRPC connection inside the process: it calls the registered services through the same interceptors as the network,
-// without a second HTTP/2 stack and without encoding anything.
+// Package inproc is a gRPC connection inside the process: it calls the registered services through
+// the same interceptors as the network, without a second HTTP/2 stack and without encoding
+// anything.
 //
-// Messages are shared, not copied. The rule that follows: who calls gives the request away, who answers or sends gives the message away, and
-// who receives one does not change what it refers to. A handler that wants to send the same rows again sends a copy.
+// Messages are shared, not copied. The rule that follows: who calls gives the request away, who
+// answers or sends gives the message away, and who receives one does not change what it refers to.
+// A handler that wants to send the same rows again sends a copy.
 //
-// A unary handler runs in the caller's goroutine, with the caller's deadline and cancellation; a streaming one in a goroutine of its own,
-// whose context ends when the handler returns or the caller cancels. Outgoing metadata of the caller is incoming metadata of the handler, and
-// the handler's peer is what HTTP middleware put into the caller's context with peer.NewContext. Panics are left to the interceptors, as in a
-// grpc.Server. Streams of requests are not served.
+// A unary handler runs in the caller's goroutine, with the caller's deadline and cancellation; a
+// streaming one in a goroutine of its own, whose context ends when the handler returns or the
+// caller cancels. Outgoing metadata of the caller is incoming metadata of the handler, and the
+// handler's peer is what HTTP middleware put into the caller's context with peer.NewContext. Panics
+// are left to the interceptors, as in a grpc.Server. Streams of requests are not served.
 package inproc
 
 import (
@@ -24,8 +27,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// Conn is both sides at once: services register on it, clients call through it. Register everything before the first call; after that it is
-// safe for concurrent use.
+// Conn is both sides at once: services register on it, clients call through it. Register everything
+// before the first call; after that it is safe for concurrent use.
 type Conn struct {
 	unary   grpc.UnaryServerInterceptor
 	stream  grpc.StreamServerInterceptor
@@ -44,13 +47,14 @@ var (
 	_ grpc.ServiceRegistrar    = (*Conn)(nil)
 )
 
-// New makes a connection without services. The interceptors run in the order given, as with grpc.ChainUnaryInterceptor and
-// grpc.ChainStreamInterceptor: give both servers the same lists.
+// New makes a connection without services. The interceptors run in the order given, as with
+// grpc.ChainUnaryInterceptor and grpc.ChainStreamInterceptor: give both servers the same lists.
 func New(unary []grpc.UnaryServerInterceptor, stream []grpc.StreamServerInterceptor) *Conn {
 	return &Conn{unary: chainUnary(unary), stream: chainStream(stream), methods: map[string]method{}}
 }
 
-// RegisterService adds a service. It panics where the program is wrong: a service that is registered twice or does not implement its own description.
+// RegisterService adds a service. It panics where the program is wrong: a service that is
+// registered twice or does not implement its own description.
 func (c *Conn) RegisterService(desc *grpc.ServiceDesc, service any) {
 	if want := reflect.TypeOf(desc.HandlerType).Elem(); !reflect.TypeOf(service).Implements(want) {
 		panic(fmt.Sprintf("inproc: %T registered as %s does not implement %s", service, desc.ServiceName, want))
@@ -71,7 +75,8 @@ func (c *Conn) RegisterService(desc *grpc.ServiceDesc, service any) {
 	}
 }
 
-// Invoke calls a unary method, here and now. Every error is a status error. Of the call options it heeds grpc.Header and grpc.Trailer.
+// Invoke calls a unary method, here and now. Every error is a status error. Of the call options it
+// heeds grpc.Header and grpc.Trailer.
 func (c *Conn) Invoke(ctx context.Context, name string, in, out any, opts ...grpc.CallOption) error {
 	call := &call{method: name}
 	answer, err := c.call(ctx, call, in)
@@ -82,7 +87,8 @@ func (c *Conn) Invoke(ctx context.Context, name string, in, out any, opts ...grp
 	return share(out, answer)
 }
 
-// Call calls a unary method whose messages are known by its name alone. Errors come as the handler made them.
+// Call calls a unary method whose messages are known by its name alone. Errors come as the handler
+// made them.
 func (c *Conn) Call(ctx context.Context, name string, req proto.Message) (proto.Message, error) {
 	answer, err := c.call(ctx, &call{method: name}, req)
 	if err != nil {
@@ -103,7 +109,8 @@ func (c *Conn) call(ctx context.Context, call *call, in any) (any, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	// The generated handler allocates an empty request and has it decoded; the caller's own goes in its place.
+	// The generated handler allocates an empty request and has it decoded; the caller's own goes in
+	// its place.
 	decode := func(any) error { return nil }
 	intercept := func(ctx context.Context, _ any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 		return c.unary(ctx, in, info, handler)
@@ -136,7 +143,8 @@ func serverContext(ctx context.Context, c *call) context.Context {
 	if !ok {
 		md = metadata.MD{}
 	}
-	// What the caller sends to this service must not travel on with the calls that the service itself makes.
+	// What the caller sends to this service must not travel on with the calls that the service
+	// itself makes.
 	ctx = metadata.NewOutgoingContext(metadata.NewIncomingContext(ctx, md), metadata.MD{})
 	return grpc.NewContextWithServerTransportStream(ctx, c)
 }

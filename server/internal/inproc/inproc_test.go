@@ -157,7 +157,7 @@ func TestEveryErrorIsAStatus(t *testing.T) {
 	}{
 		{"status", status.Error(codes.NotFound, "x"), codes.NotFound},
 		{"error of the public face", apierror.Invalid("f", "x"), codes.InvalidArgument},
-		{"context cancelled", fmt.Errorf("reading: %w", context.Canceled), codes.Canceled},
+		{"context canceled", fmt.Errorf("reading: %w", context.Canceled), codes.Canceled},
 		{"deadline", fmt.Errorf("reading: %w", context.DeadlineExceeded), codes.DeadlineExceeded},
 		{"plain", errors.New("x"), codes.Unknown},
 		{"code OK", misnamed{errors.New("x")}, codes.Internal},
@@ -184,7 +184,7 @@ func TestAContextThatHasEndedIsNotServed(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := client.GetVendor(ctx, &pb.GetVendorRequest{}); status.Code(err) != codes.Canceled {
-		t.Errorf("cancelled: %v", err)
+		t.Errorf("canceled: %v", err)
 	}
 	ctx, cancel = context.WithTimeout(t.Context(), -1)
 	defer cancel()

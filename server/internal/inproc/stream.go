@@ -11,8 +11,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// NewStream begins a call with one request and many answers; the handler starts with the request. As with every gRPC stream, the caller
-// either reads to the end or cancels the context.
+// NewStream begins a call with one request and many answers; the handler starts with the request.
+// As with every gRPC stream, the caller either reads to the end or cancels the context.
 func (c *Conn) NewStream(ctx context.Context, desc *grpc.StreamDesc, name string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
 	m, ok := c.methods[name]
 	if !ok || m.stream == nil {
@@ -47,16 +47,18 @@ func (c *Conn) NewStream(ctx context.Context, desc *grpc.StreamDesc, name string
 	return s, nil
 }
 
-// clientStream is the caller's side. Its methods are for one goroutine, but for Header, Context and CloseSend.
+// clientStream is the caller's side. Its methods are for one goroutine, but for Header, Context and
+// CloseSend.
 type clientStream struct {
 	ctx   context.Context
 	opts  []grpc.CallOption
 	call  *call
 	start func(request proto.Message) // nil once the handler runs
-	rows  chan proto.Message          // unbuffered: a row is the caller's before the handler goes on
-	done  chan struct{}               // closed when the handler has returned
-	err   error                       // how it ended; to be read once done is closed
-	end   error                       // how the stream ended for the caller, once it has
+	// unbuffered: a row is the caller's before the handler goes on
+	rows chan proto.Message
+	done chan struct{} // closed when the handler has returned
+	err  error         // how it ended; to be read once done is closed
+	end  error         // how the stream ended for the caller, once it has
 }
 
 func (s *clientStream) Context() context.Context { return s.ctx }
@@ -103,7 +105,8 @@ func (s *clientStream) finish(err error) error {
 	return err
 }
 
-// Header waits for the handler's header, which is sent with the first row or at the end, if not before.
+// Header waits for the handler's header, which is sent with the first row or at the end, if not
+// before.
 func (s *clientStream) Header() (metadata.MD, error) {
 	select {
 	case <-s.call.sent:

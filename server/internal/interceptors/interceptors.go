@@ -1,4 +1,5 @@
-// Package interceptors holds what every call passes through, whatever its service: a panic is caught, and every error has the public shape.
+// Package interceptors holds what every call passes through, whatever its service: a panic is
+// caught, and every error has the public shape.
 package interceptors
 
 import (
@@ -14,7 +15,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// Errors gives every failure the shape of the public face, panics included, and logs those that are drmhub's own. It stands outermost.
+// Errors gives every failure the shape of the public face, panics included, and logs those that are
+// drmhub's own. It stands outermost.
 type Errors struct{ Log *slog.Logger }
 
 // Unary is the interceptor of unary calls.

@@ -16,7 +16,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store"
 )
 
-// What nobody settles holds no locks. Where a run takes them once more, and dies, somebody must let go of them.
+// What nobody settles holds no locks. Where a run takes them once more, and dies, somebody must let
+// go of them.
 func TestAReplicaThatDiesWithWhatWasLetGoKeepsNoLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asleep := make(chan struct{})
@@ -43,7 +44,8 @@ func TestAReplicaThatDiesWithWhatWasLetGoKeepsNoLock(t *testing.T) {
 	})
 }
 
-// unreadable is a world whose vendor cannot be read until it is mended, and whose writes meet these faults.
+// unreadable is a world whose vendor cannot be read until it is mended, and whose writes meet these
+// faults.
 func unreadable(faults map[int]fault) (w *world, mend func()) {
 	var mended atomic.Bool
 	read := func(string) error {
@@ -69,7 +71,8 @@ func TestWhatIsGivenUpStaysSo(t *testing.T) {
 		for what, again := range []func() error{
 			func() error { _, err := r.settle(t, id, true); return err },
 			func() error { _, err := r.settle(t, id, false); return err },
-			func() error { _, _ = r.sites.DisableSite(t.Context(), disable(id)); return nil }, // its client calls again
+			// its client calls again
+			func() error { _, _ = r.sites.DisableSite(t.Context(), disable(id)); return nil },
 			func() error { _, err := r.resend(t, id, otherID); return err },
 		} {
 			if err := again(); err != nil || r.record(t, id).GetNextSettleTime() != nil || count(t, r, "locks") != 0 {
@@ -116,7 +119,7 @@ func TestAReplacementInDoubtHoldsAllOrdersOfItsUser(t *testing.T) {
 		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
 		short, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		terms.OrderId = "that of the old licence"
+		terms.OrderId = "that of the old license"
 		_, err = r.licenses.BatchCreateProductLicenses(short, &pb.BatchCreateProductLicensesRequest{
 			Parent: "vendors/v", RequestId: otherID, Requests: []*pb.CreateProductLicenseRequest{{Parent: "vendors/v", ProductLicense: terms}},
 		})
@@ -140,7 +143,8 @@ func TestAWriteOfAnEarlierVersionHasItsQuietTime(t *testing.T) {
 	}
 }
 
-// A commit whose caller was told that it failed may become durable later. Then nobody runs what it recorded, and its replica lives.
+// A commit whose caller was told that it failed may become durable later. Then nobody runs what it
+// recorded, and its replica lives.
 func TestACommitThatComesLateLeavesNothingOwned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{}

@@ -13,14 +13,16 @@ import (
 	"github.com/drmhub/drmhub/server/internal/auth"
 )
 
-// Record keeps an audit event of a call that is no mutation, in the chain of this replica. It is durable when Record returns.
+// Record keeps an audit event of a call that is no mutation, in the chain of this replica. It is
+// durable when Record returns.
 func (j *Journal) Record(ctx context.Context, e audit.Event) error {
 	kept, err := j.trail.Record(ctx, j.db, e)
 	j.recorded(kept, err)
 	return err
 }
 
-// recorded tells of an event once it is durable. One whose commit seemed to have failed may be so, too, and is looked for.
+// recorded tells of an event once it is durable. One whose commit seemed to have failed may be so,
+// too, and is looked for.
 func (j *Journal) recorded(kept audit.Event, err error) {
 	switch {
 	case kept.Position == 0: // there is none
@@ -33,7 +35,8 @@ func (j *Journal) recorded(kept audit.Event, err error) {
 	}
 }
 
-// lookForEvents tells of the events that are durable after all. left are those of which nobody knows yet.
+// lookForEvents tells of the events that are durable after all. left are those of which nobody
+// knows yet.
 func (j *Journal) lookForEvents(ctx context.Context) (left int) {
 	j.mu.Lock()
 	doubtful := maps.Clone(j.unconfirmedEvents)
@@ -63,7 +66,8 @@ func (j *Journal) lookForLastEvents(ctx context.Context) {
 	}
 }
 
-// recordAsked keeps who asked to settle or to resend a mutation, before that is done. What comes of it is another event, of the mutation itself.
+// recordAsked keeps who asked to settle or to resend a mutation, before that is done. What comes of
+// it is another event, of the mutation itself.
 func (j *Journal) recordAsked(ctx context.Context, fullMethod string, req interface {
 	proto.Message
 	GetName() string

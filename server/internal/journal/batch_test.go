@@ -62,7 +62,8 @@ func TestABatchIsSettledItemByItem(t *testing.T) {
 		r.wantState(t, id, pb.Mutation_SUCCEEDED)
 		for range 2 {
 			res, err = r.licenses.BatchCreateProductLicenses(t.Context(), batch(id, "a", "b", "c", "d"))
-			wantCodes(t, res, err, codes.OK, codes.FailedPrecondition, codes.Internal, codes.OK) // the world does not say it better of what had no effect
+			// the world does not say it better of what had no effect
+			wantCodes(t, res, err, codes.OK, codes.FailedPrecondition, codes.Internal, codes.OK)
 		}
 		if w.calls != 4 {
 			t.Errorf("%d writes, want one for each item", w.calls)
@@ -138,8 +139,9 @@ func TestAnAnswerThatCouldNotBeKeptIsKeptWithTheNextOne(t *testing.T) {
 	other.wantState(t, id, pb.Mutation_SUCCEEDED)
 }
 
-// Items that are made at the same time share their mutation's record. Whatever write of it fails, and whether or not the process ends with it, no write stands
-// there without what it depends on, and none is made twice.
+// Items that are made at the same time share their mutation's record. Whatever write of it fails,
+// and whether or not the process ends with it, no write stands there without what it depends on,
+// and none is made twice.
 func TestItemsAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	w := &world{parallel: true}
@@ -179,7 +181,8 @@ func TestItemsAtTheSameTime(t *testing.T) {
 	}
 }
 
-// What a method does after its write, such as reading the resource, may fail: that is no reason to say that nothing took effect.
+// What a method does after its write, such as reading the resource, may fail: that is no reason to
+// say that nothing took effect.
 func TestWhatFailsAfterAnEffectIsGoneOnWith(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, failure := range map[string]error{

@@ -24,7 +24,8 @@ func connect(t *testing.T, dsn string) *pgx.Conn {
 	return conn
 }
 
-// Many who wait for the same resources, at several replicas, must not keep each other, or those who hold them, from writing.
+// Many who wait for the same resources, at several replicas, must not keep each other, or those who
+// hold them, from writing.
 func TestManyWhoWaitAtSeveralReplicas(t *testing.T) {
 	dsn := postgres.ForTest(t)
 	w := &world{}
@@ -55,7 +56,8 @@ func TestManyWhoWaitAtSeveralReplicas(t *testing.T) {
 	}
 }
 
-// A process that freezes amid a transaction keeps what it has locked until PostgreSQL ends it. Other replicas must say in the meantime that they are alive.
+// A process that freezes amid a transaction keeps what it has locked until PostgreSQL ends it.
+// Other replicas must say in the meantime that they are alive.
 func TestAFrozenReplicaDoesNotStopTheOthers(t *testing.T) {
 	dsn := postgres.ForTest(t)
 	r := newReplica(t, open(t, dsn), &world{}, calm)

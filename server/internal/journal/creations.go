@@ -37,8 +37,9 @@ func (r *record) identities(m protoreflect.Message) (all []string) {
 	return all
 }
 
-// identity is what a thing is read back by, should the answer to its creation be lost, and so what a creation locks; "" where it is none that is created. It is hashed,
-// since a database takes no key of any length.
+// identity is what a thing is read back by, should the answer to its creation be lost, and so what
+// a creation locks; "" where it is none that is created. It is hashed, since a database takes no
+// key of any length.
 func (r *record) identity(thing proto.Message) string {
 	var chosen string
 	switch thing := thing.(type) {
@@ -59,7 +60,8 @@ func (r *record) identity(thing proto.Message) string {
 		}
 		chosen = "product " + thing.GetDisplayName()
 	case *pb.ProductLicense:
-		chosen = "license of " + thing.GetUser() // an order id may be drawn, or be that of a licence that is issued again
+		// an order id may be drawn, or be that of a license that is issued again
+		chosen = "license of " + thing.GetUser()
 	default:
 		return ""
 	}
@@ -71,7 +73,8 @@ func vendorName(resource string) string {
 	return strings.Join(parts[:min(len(parts), 2)], "/")
 }
 
-// AwaitCreation waits until the mutation that holds what this resource is read back by has come to its end. The next one to hold it has begun after the resource was seen.
+// AwaitCreation waits until the mutation that holds what this resource is read back by has come to
+// its end. The next one to hold it has begun after the resource was seen.
 func (s *steps) AwaitCreation(ctx context.Context, resource proto.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, longestLockWait)
 	defer cancel()
@@ -95,7 +98,8 @@ func (s *steps) AwaitCreation(ctx context.Context, resource proto.Message) error
 	}
 }
 
-// holder is the mutation that has locked something, or "". It is asked where locks are written, for the reason that loadSteps has.
+// holder is the mutation that has locked something, or "". It is asked where locks are written, for
+// the reason that loadSteps has.
 func (j *Journal) holder(ctx context.Context, resource string) (holder string, err error) {
 	err = j.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		err := tx.QueryRowContext(ctx, "SELECT mutation FROM locks WHERE resource = $1", resource).Scan(&holder)

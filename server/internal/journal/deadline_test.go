@@ -49,7 +49,8 @@ func TestWhoCannotWaitLearnsThatTheOutcomeIsUnknown(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		_, err := client.DisableSite(ctx, disable(id))
-		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN) // and not DEADLINE_EXCEEDED, which reads as "not done"
+		// and not DEADLINE_EXCEEDED, which reads as "not done"
+		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
 		v.want(t, 1, 1)
 		time.Sleep(time.Minute)
 	})

@@ -27,14 +27,16 @@ const (
 	poll = 100 * time.Millisecond
 )
 
-// mutating is a request that changes something at a vendor. The contract gives every such request, and no other but ResendMutation's, these two fields.
+// mutating is a request that changes something at a vendor. The contract gives every such request,
+// and no other but ResendMutation's, these two fields.
 type mutating interface {
 	proto.Message
 	GetRequestId() string
 	GetValidateOnly() bool
 }
 
-// Unary is the envelope as an interceptor. It stands after authorisation and validation, directly around the service.
+// Unary is the envelope as an interceptor. It stands after authorization and validation, directly
+// around the service.
 func (j *Journal) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 	m, ok := req.(mutating)
 	if _, resends := req.(*pb.ResendMutationRequest); !ok || resends {
@@ -155,7 +157,8 @@ func (j *Journal) replayOrRun(ctx context.Context, r *record, locked bool, req m
 		return r.replay()
 	}
 	s := j.loadedSteps(r)
-	if r.isTerminal(s) || r.settled.After(came) { // the latter: it ended while this call waited for it
+	// the latter: it ended while this call waited for it
+	if r.isTerminal(s) || r.settled.After(came) {
 		j.abandon(ctx, r)
 		return r.replay()
 	}
@@ -192,7 +195,8 @@ func (r *record) errCannotLookUp(err error) error {
 // errForgotten says that a record is not there any more.
 var errForgotten = errors.New("journal: the record was deleted, since it was settled long ago")
 
-// await waits until nobody runs a mutation any more, and claims it for this call. One that has succeeded is only read, since there is nothing to run.
+// await waits until nobody runs a mutation any more, and claims it for this call. One that has
+// succeeded is only read, since there is nothing to run.
 func (j *Journal) await(ctx context.Context, id string) (*record, error) {
 	for {
 		changed := j.anyChange()
@@ -214,7 +218,8 @@ func (j *Journal) await(ctx context.Context, id string) (*record, error) {
 	}
 }
 
-// wait waits for a change, and a moment at most, since other replicas do not announce theirs. It is false when ctx ends.
+// wait waits for a change, and a moment at most, since other replicas do not announce theirs. It is
+// false when ctx ends.
 func wait(ctx context.Context, changed <-chan struct{}) bool {
 	timer := time.NewTimer(poll)
 	defer timer.Stop()

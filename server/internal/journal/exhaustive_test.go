@@ -24,13 +24,15 @@ type plan struct {
 	settles bool          // a process settles what it finds before it is called again
 }
 
-// crash is where a process ends: at one of its journal's writes, which is durable by then, or is not. The zero value is none.
+// crash is where a process ends: at one of its journal's writes, which is durable by then, or is
+// not. The zero value is none.
 type crash struct {
 	write int
 	after bool
 }
 
-// stopper counts the writes of a store, and stops the process, as it were, at one of them: from then on nothing is written.
+// stopper counts the writes of a store, and stops the process, as it were, at one of them: from
+// then on nothing is written.
 type stopper struct {
 	at      crash
 	writes  int
@@ -63,11 +65,13 @@ type house struct {
 // calm keeps a journal from doing anything by itself during a test.
 var calm = journal.Options{Lease: time.Hour, FirstPause: time.Hour}
 
-// reach is how many things go wrong in one plan: faults of the vendor, and processes that are stopped, one after the other.
+// reach is how many things go wrong in one plan: faults of the vendor, and processes that are
+// stopped, one after the other.
 type reach struct{ faults, stops int }
 
-// TestStoppingAtAnyWriteLosesNothing reaches further where DRMHUB_TEST_EXHAUSTIVE is set, which takes a quarter of an hour. Otherwise, of the two ways to go on after
-// a stop, the two stores take turns.
+// TestStoppingAtAnyWriteLosesNothing reaches further where DRMHUB_TEST_EXHAUSTIVE is set, which
+// takes a quarter of an hour. Otherwise, of the two ways to go on after a stop, the two stores take
+// turns.
 func TestStoppingAtAnyWriteLosesNothing(t *testing.T) {
 	t.Parallel() // most of the time it waits for the disk
 	reaches, far := []reach{{1, 1}}, os.Getenv("DRMHUB_TEST_EXHAUSTIVE") != ""
@@ -95,7 +99,8 @@ func TestStoppingAtAnyWriteLosesNothing(t *testing.T) {
 	}
 }
 
-// stopAnywhere runs a plan, and then with one process more stopped, at every one of its writes, until so many are.
+// stopAnywhere runs a plan, and then with one process more stopped, at every one of its writes,
+// until so many are.
 func (h *house) stopAnywhere(t *testing.T, p plan, stops int) {
 	writes := h.run(t, p)
 	if t.Failed() {
@@ -154,7 +159,8 @@ func (c *course) in(process crash, do func(*replica)) (writes int) {
 	return writes
 }
 
-// goOn is what happens after a process was stopped: time passes, and the caller calls again until the outcome is known.
+// goOn is what happens after a process was stopped: time passes, and the caller calls again until
+// the outcome is known.
 func (c *course) goOn(r *replica) {
 	c.pass(r)
 	if c.plan.settles {

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// Pass makes it as if an hour had passed: every other replica is dead by now, the vendor is no longer at anything, and all that is open is to be settled.
+// Pass makes it as if an hour had passed: every other replica is dead by now, the vendor is no
+// longer at anything, and all that is open is to be settled.
 func (j *Journal) Pass(ctx context.Context) error {
 	return j.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, "UPDATE replicas SET alive_until = 0 WHERE id <> $1 AND alive_until > 0", j.replica); err != nil {
@@ -21,13 +22,15 @@ func (j *Journal) Pass(ctx context.Context) error {
 	})
 }
 
-// Die stops a replica as if its process was killed: it no longer says that it is alive, and settles nothing. Methods run on, as they do in a process that wakes up.
+// Die stops a replica as if its process was killed: it no longer says that it is alive, and settles
+// nothing. Methods run on, as they do in a process that wakes up.
 func (j *Journal) Die() {
 	_ = j.background.end(context.Background())
 	_ = j.heartbeat.end(context.Background())
 }
 
-// SettleDue is what the journal does in the background, over and over. It answers how many mutations are still to be settled.
+// SettleDue is what the journal does in the background, over and over. It answers how many
+// mutations are still to be settled.
 func (j *Journal) SettleDue(ctx context.Context) (open int, err error) {
 	j.settleDue(ctx)
 	for range cap(j.settling) { // until nobody is at it
@@ -40,7 +43,8 @@ func (j *Journal) SettleDue(ctx context.Context) (open int, err error) {
 	return open, err
 }
 
-// SettleDueAfter lists what is due, has something happen, and then answers how much of it is still to be settled.
+// SettleDueAfter lists what is due, has something happen, and then answers how much of it is still
+// to be settled.
 func (j *Journal) SettleDueAfter(ctx context.Context, happens func()) (n int) {
 	due, _ := j.dueNow(ctx, settledAtOnce)
 	happens()

@@ -23,7 +23,8 @@ import (
 
 var errDisk = errors.New("dsn=postgres://u:hunter2@h: disk full")
 
-// failing are hooks with which one write fails, the n-th from now on, before or after it is durable, and all others work. made counts them.
+// failing are hooks with which one write fails, the n-th from now on, before or after it is
+// durable, and all others work. made counts them.
 func failing(n int, after bool, made *int) store.Hooks {
 	fail := func(here bool) error {
 		if here && *made == n {
@@ -57,7 +58,8 @@ func TestNoRecordNoCall(t *testing.T) {
 	}
 }
 
-// Whatever write fails, and whether or not it is durable all the same: what the caller is told is so, and what follows from it is right.
+// Whatever write fails, and whether or not it is durable all the same: what the caller is told is
+// so, and what follows from it is right.
 func TestAWriteOfTheJournalThatFails(t *testing.T) {
 	t.Parallel()
 	for _, k := range kinds {
@@ -83,7 +85,8 @@ func TestAWriteOfTheJournalThatFails(t *testing.T) {
 	}
 }
 
-// fail makes a call, twice, and in one of the two a write of the journal fails. It answers how many that call made.
+// fail makes a call, twice, and in one of the two a write of the journal fails. It answers how many
+// that call made.
 func (h *house) fail(t *testing.T, r *replica, k kind, faults map[int]fault, call, n int, after bool) (made int) {
 	h.plans++
 	h.vendor.calls, h.vendor.faults = 0, faults
@@ -141,7 +144,8 @@ func TestWhoCannotLookIntoWhatIsUnknownLearnsThatItIs(t *testing.T) {
 	_, _ = r.sites.DisableSite(t.Context(), disable(id))
 	r.db.SetHooks(failing(2, false, new(int))) // with which the call makes the mutation its own
 	_, err := r.sites.DisableSite(t.Context(), disable(id))
-	wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN) // and not UNAVAILABLE, which reads as "not done"
+	// and not UNAVAILABLE, which reads as "not done"
+	wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
 	r.LetGo(t.Context())
 	if _, err := r.sites.DisableSite(t.Context(), disable(id)); err != nil {
 		t.Error(err)
@@ -176,7 +180,8 @@ func TestEveryMutationIsInTheAuditTrail(t *testing.T) {
 	for n := range 3 {
 		_, _ = r.sites.EnableSite(t.Context(), &pb.EnableSiteRequest{Name: fmt.Sprint("vendors/v/sites/s", n), RequestId: uuidOf(n)})
 	}
-	_, _ = r.sites.EnableSite(t.Context(), &pb.EnableSiteRequest{Name: "vendors/v/sites/s0", RequestId: uuidOf(0)}) // answered from the record
+	// answered from the record
+	_, _ = r.sites.EnableSite(t.Context(), &pb.EnableSiteRequest{Name: "vendors/v/sites/s0", RequestId: uuidOf(0)})
 	_, _ = r.sites.EnableSite(t.Context(), &pb.EnableSiteRequest{Name: "vendors/v/sites/s0", ValidateOnly: true})
 	const event = "anonymous drmhub.v1.SiteService/EnableSite vendors/v/sites/s"
 	if got, want := trail(t, r), []string{event + "0 OK ", event + "1 FAILED_PRECONDITION E409", event + "2 UNKNOWN "}; !slices.Equal(got, want) {
@@ -250,7 +255,8 @@ func TestAReplicaThatWritesCountsAsAliveWhoeverHangs(t *testing.T) {
 	})
 }
 
-// The old licence is revoked, the new one refused, and the process dies before the old terms are restored. A repetition that does not come to a write has not failed.
+// The old license is revoked, the new one refused, and the process dies before the old terms are
+// restored. A repetition that does not come to a write has not failed.
 func TestARepetitionThatComesToNothingDoesNotEndWhatIsHalfDone(t *testing.T) {
 	dying := false
 	w := &world{faults: map[int]fault{2: refused}}
@@ -283,7 +289,8 @@ func TestARepetitionThatComesToNothingDoesNotEndWhatIsHalfDone(t *testing.T) {
 func TestAnOutcomeWithoutAnAuditEventIsNotKept(t *testing.T) {
 	w := &world{}
 	r := start(t, w, calm)
-	if _, err := r.db.Reads().ExecContext(t.Context(), "ALTER TABLE audit_events RENAME TO gone"); err != nil { // in memory, what reads can write
+	// in memory, what reads can write
+	if _, err := r.db.Reads().ExecContext(t.Context(), "ALTER TABLE audit_events RENAME TO gone"); err != nil {
 		t.Fatal(err)
 	}
 	_, err := r.sites.DisableSite(t.Context(), disable(id))

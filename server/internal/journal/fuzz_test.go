@@ -15,8 +15,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// FuzzWhatStandsInTheStore has a journal read what it did not write: another version did, or somebody by hand. It neither panics nor sends a write a second time
-// that stands there as sent.
+// FuzzWhatStandsInTheStore has a journal read what it did not write: another version did, or
+// somebody by hand. It neither panics nor sends a write a second time that stands there as sent.
 func FuzzWhatStandsInTheStore(f *testing.F) {
 	packed := func(m proto.Message) []byte {
 		a, err := anypb.New(m)
@@ -77,7 +77,7 @@ func FuzzWhatStandsInTheStore(f *testing.F) {
 		_, _ = r.sites.EnableSite(ctx, enable(id))
 		_, _ = r.mutations.ResendMutation(ctx, &pb.ResendMutationRequest{Name: name})
 		if ctx.Err() != nil {
-			t.Error("something waits for ever")
+			t.Error("something waits forever")
 		}
 	})
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 )
 
-// IdempotencyKey puts the Idempotency-Key header of a REST call into the request's request_id. It stands before validation.
+// IdempotencyKey puts the Idempotency-Key header of a REST call into the request's request_id. It
+// stands before validation.
 func IdempotencyKey(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 	m, ok := req.(mutating)
 	keys := metadata.ValueFromIncomingContext(ctx, "idempotency-key")

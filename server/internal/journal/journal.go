@@ -1,11 +1,16 @@
-// Package journal keeps every mutating call, before anything is sent to a vendor and after: so that none is lost, made twice or misreported.
+// Package journal keeps every mutating call, before anything is sent to a vendor and after: so that
+// none is lost, made twice or misreported.
 //
-// Unary is the envelope around a call: it records what is to be done, gives the method a log of its vendor writes, and records the outcome. A request_id that
-// came before is answered with what the first call did, also where another replica is still at it. What ended without an outcome, because an answer was lost or
-// a process died, is settled in the background: the same method is run again, and reads back from the vendor what became of its writes.
+// Unary is the envelope around a call: it records what is to be done, gives the method a log of its
+// vendor writes, and records the outcome. A request_id that came before is answered with what the
+// first call did, also where another replica is still at it. What ended without an outcome, because
+// an answer was lost or a process died, is settled in the background: the same method is run again,
+// and reads back from the vendor what became of its writes.
 //
-// Replicas share a store. What one runs is nobody else's while it is alive, which it says in the store every few seconds. When it has said nothing for too long,
-// another one may take over; a process that was only asleep then finds that it can record nothing more, and so send nothing more.
+// Replicas share a store. What one runs is nobody else's while it is alive, which it says in the
+// store every few seconds. When it has said nothing for too long, another one may take over; a
+// process that was only asleep then finds that it can record nothing more, and so send nothing
+// more.
 package journal
 
 import (
@@ -28,14 +33,18 @@ import (
 
 // Options say how a Journal works. The zero value is usable.
 type Options struct {
-	// Keep is how long a mutation is kept from when it is settled, and with it its request_id; 0 is DefaultKeep. What is not settled is kept for ever.
+	// Keep is how long a mutation is kept from when it is settled, and with it its request_id; 0 is
+	// DefaultKeep. What is not settled is kept forever.
 	Keep time.Duration
-	// Quiet is how long after a write was sent the vendor may still be at it; 0 is DefaultQuiet. Until then, that the write is not seen at the vendor
-	// proves nothing, and it is neither sent again nor given up.
+	// Quiet is how long after a write was sent the vendor may still be at it; 0 is DefaultQuiet.
+	// Until then, that the write is not seen at the vendor proves nothing, and it is neither sent
+	// again nor given up.
 	Quiet time.Duration
-	// Lease is how long a replica that says nothing counts as alive; 0 is DefaultLease. The replicas' clocks must agree much better than that.
+	// Lease is how long a replica that says nothing counts as alive; 0 is DefaultLease. The
+	// replicas' clocks must agree much better than that.
 	Lease time.Duration
-	// FirstPause is the pause before the first attempt to settle a mutation; each next one is twice as long, up to an hour. 0 is a second.
+	// FirstPause is the pause before the first attempt to settle a mutation; each next one is twice
+	// as long, up to an hour. 0 is a second.
 	FirstPause time.Duration
 	// Log gets what an operator should know; nil is nobody.
 	Log *slog.Logger
@@ -72,15 +81,18 @@ type Journal struct {
 
 	settling chan struct{} // holds one for each mutation that is being settled in the background
 
-	mu         sync.Mutex
-	running    int                   // methods
-	changed    chan struct{}         // closed, and replaced, when a run of this replica ends
-	unreleased map[*record]time.Time // what this replica runs no more and could not record so, and since when
+	mu      sync.Mutex
+	running int           // methods
+	changed chan struct{} // closed, and replaced, when a run of this replica ends
+	// what this replica runs no more and could not record so, and since when
+	unreleased map[*record]time.Time
 
-	unconfirmedEvents map[audit.Event]time.Time // of which nobody knows whether they are durable, and since when
+	// of which nobody knows whether they are durable, and since when
+	unconfirmedEvents map[audit.Event]time.Time
 }
 
-// New makes the journal of a replica, and lets it count as alive. The journal calls dispatch to settle what other runs left open.
+// New makes the journal of a replica, and lets it count as alive. The journal calls dispatch to
+// settle what other runs left open.
 func New(ctx context.Context, db *store.DB, dispatch Dispatch, options Options) (*Journal, error) {
 	if options.Keep == 0 {
 		options.Keep = DefaultKeep
@@ -121,10 +133,12 @@ func New(ctx context.Context, db *store.DB, dispatch Dispatch, options Options) 
 	return j, nil
 }
 
-// Close ends what runs in the background, waits until no method runs any more, or until ctx ends, and hands over what is still open.
+// Close ends what runs in the background, waits until no method runs any more, or until ctx ends,
+// and hands over what is still open.
 func (j *Journal) Close(ctx context.Context) error {
 	err := errors.Join(j.background.end(ctx), j.Wait(ctx))
-	err = errors.Join(err, j.heartbeat.end(ctx)) // not before: other replicas would take over what still runs
+	// not before: other replicas would take over what still runs
+	err = errors.Join(err, j.heartbeat.end(ctx))
 	j.lookForLastEvents(context.WithoutCancel(ctx))
 	if err != nil {
 		return err // what still runs is for others once the lease has ended

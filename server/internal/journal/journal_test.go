@@ -25,7 +25,8 @@ import (
 
 const id, otherID = "6f1f7c51-6a2b-4a44-9b57-0d9f4f3c2a10", "0b8e0a52-9c1d-4a58-8a0e-3f5a6a1f7e55"
 
-// vendor is a SiteService that makes one vendor write for each DisableSite, and counts the calls and the writes.
+// vendor is a SiteService that makes one vendor write for each DisableSite, and counts the calls
+// and the writes.
 type vendor struct {
 	pb.UnimplementedSiteServiceServer
 	calls, writes atomic.Int32
@@ -136,7 +137,8 @@ func TestAnIDBelongsToOneRequest(t *testing.T) {
 	if _, err := client.DisableSite(t.Context(), same); err != nil {
 		t.Errorf("the same request, tried: %v", err)
 	}
-	_, err := client.EnableSite(t.Context(), &pb.EnableSiteRequest{Name: "vendors/v/sites/s", RequestId: id}) // the same fields, another method
+	// the same fields, another method
+	_, err := client.EnableSite(t.Context(), &pb.EnableSiteRequest{Name: "vendors/v/sites/s", RequestId: id})
 	wantError(t, err, codes.AlreadyExists, pb.ErrorReason_REQUEST_ID_REUSED)
 	v.want(t, 2, 1)
 }

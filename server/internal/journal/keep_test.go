@@ -46,7 +46,7 @@ func TestARecordIsForgottenAlsoWhereADeadReplicaHeldIt(t *testing.T) {
 		one.Die()
 		time.Sleep(27 * time.Hour)
 		if n := count(t, other, "mutations"); n != 0 {
-			t.Error("it is kept for ever")
+			t.Error("it is kept forever")
 		}
 	})
 }

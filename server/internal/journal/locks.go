@@ -19,8 +19,10 @@ import (
 // longestLockWait bounds how long a call waits for another one that changes the same resource.
 const longestLockWait = 30 * time.Second
 
-// locks are what no other mutation may change at the same time, or what one reads back could be another's doing: the resources that the request names, as far as the
-// one that stands right below the vendor. A request that creates something names none: it locks what is just the same as itself.
+// locks are what no other mutation may change at the same time, or what one reads back could be
+// another's doing: the resources that the request names, as far as the one that stands right below
+// the vendor. A request that creates something names none: it locks what is just the same as
+// itself.
 func (r *record) locks(req proto.Message) []string {
 	var names []string
 	m := req.ProtoReflect()
@@ -35,14 +37,16 @@ func (r *record) locks(req proto.Message) []string {
 		parts := strings.Split(name, "/") // vendors/{vendor}/sites/{site}/…
 		names[i] = strings.Join(parts[:min(len(parts), 4)], "/")
 	}
-	if len(names) == 0 || r.method == trimMethod(pb.ProductLicenseService_ReplaceProductLicense_FullMethodName) { // which creates something, too
+	// which creates something, too
+	if len(names) == 0 || r.method == trimMethod(pb.ProductLicenseService_ReplaceProductLicense_FullMethodName) {
 		names = append(names, r.identities(m)...)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
 }
 
-// takeLocks locks all resources for a mutation, or none: then holder is the mutation that has one of them.
+// takeLocks locks all resources for a mutation, or none: then holder is the mutation that has one
+// of them.
 func takeLocks(ctx context.Context, tx *sql.Tx, id string, resources []string) (holder string, err error) {
 	for _, resource := range resources {
 		if holder, err = takeLock(ctx, tx, id, resource); err != nil {
@@ -56,8 +60,8 @@ func takeLocks(ctx context.Context, tx *sql.Tx, id string, resources []string) (
 	return "", nil
 }
 
-// takeLock locks a resource, or tells who has it. To look first touches no row: who waits must not keep the one who holds it from letting go, nor the transactions of
-// other replicas from their end.
+// takeLock locks a resource, or tells who has it. To look first touches no row: who waits must not
+// keep the one who holds it from letting go, nor the transactions of other replicas from their end.
 func takeLock(ctx context.Context, tx *sql.Tx, id, resource string) (holder string, err error) {
 	for range 3 { // between a conflict and the look at it, the holder may let go
 		err = tx.QueryRowContext(ctx, "SELECT mutation FROM locks WHERE resource = $1", resource).Scan(&holder)
@@ -78,7 +82,8 @@ func takeLock(ctx context.Context, tx *sql.Tx, id, resource string) (holder stri
 // alone is what stands together with locks where nothing else does.
 func alone(context.Context, *sql.Tx) error { return nil }
 
-// lock waits until no other mutation holds what this one changes, and writes something together with the locks. Where that takes too long, nothing is sent.
+// lock waits until no other mutation holds what this one changes, and writes something together
+// with the locks. Where that takes too long, nothing is sent.
 func (j *Journal) lock(ctx context.Context, r *record, resources []string, and func(context.Context, *sql.Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, longestLockWait)
 	defer cancel()
@@ -86,7 +91,8 @@ func (j *Journal) lock(ctx context.Context, r *record, resources []string, and f
 	for {
 		changed := j.anyChange()
 		err := j.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
-			if err = r.update(ctx, tx, "owner = owner"); err != nil { // or a lock would outlive the mutation that another run has brought to its end
+			// or a lock would outlive the mutation that another run has brought to its end
+			if err = r.update(ctx, tx, "owner = owner"); err != nil {
 				return err
 			}
 			if holder, err = takeLocks(ctx, tx, r.id, resources); err != nil || holder != "" {

@@ -28,7 +28,8 @@ func slow() *world {
 // call is one call of a mutating method.
 type call func(context.Context, *replica) error
 
-// together makes two calls, the second one at another replica and a moment later, and answers how long both took.
+// together makes two calls, the second one at another replica and a moment later, and answers how
+// long both took.
 func together(t *testing.T, one, other call) (took time.Duration) {
 	t.Helper()
 	a, b := pair(t, slow(), calm)
@@ -210,7 +211,8 @@ func TestWhatIsGivenUpHoldsItsResourceNoLonger(t *testing.T) {
 		down = false
 		time.Sleep(2 * time.Hour)
 		r.wantState(t, id, pb.Mutation_UNKNOWN)
-		m, err = r.mutations.SettleMutation(t.Context(), &pb.SettleMutationRequest{Name: m.GetName(), GiveUp: true}) // which it need not do
+		// which it need not do
+		m, err = r.mutations.SettleMutation(t.Context(), &pb.SettleMutationRequest{Name: m.GetName(), GiveUp: true})
 		if err != nil || m.GetState() != pb.Mutation_SUCCEEDED {
 			t.Errorf("settled after all: %v, %v", m, err)
 		}
@@ -233,7 +235,8 @@ func TestWhoWaitsForAResourceNoLongerThanItsDeadlineHasSentNothing(t *testing.T)
 		}
 		time.Sleep(time.Minute)
 		w.want(t, "enable "+site, 0)
-		if _, err := other.sites.EnableSite(t.Context(), enable(otherID)); err != nil { // and it has left no lock behind
+		// and it has left no lock behind
+		if _, err := other.sites.EnableSite(t.Context(), enable(otherID)); err != nil {
 			t.Error(err)
 		}
 		if _, err := one.sites.DisableSite(t.Context(), disable("")); err != nil {

@@ -30,7 +30,8 @@ func (l *loops) begin(ctx context.Context, pause time.Duration, do func(context.
 	})
 }
 
-// also does something once, beside the loops that do things over and over. It is called by one of these.
+// also does something once, beside the loops that do things over and over. It is called by one of
+// these.
 func (l *loops) also(do func()) { l.running.Go(do) }
 
 // end ends the context of what is being done, and waits for it, or until ctx ends.

@@ -23,25 +23,31 @@ type record struct {
 	digest, request                          []byte
 	secrets                                  bool // it held secrets, which are not kept
 	state                                    pb.Mutation_State
-	answer                                   proto.Message // of a call that succeeded, without its secrets; nil where there is none
-	err                                      *status.Status
-	vendorHTTPStatus                         int32
-	vendorCode                               string
-	created, sent, settled                   time.Time // zero: not yet
-	owner                                    string    // the run that this record stands for; "" where it only was read
-	attempts                                 int64     // to settle it
-	settleAt                                 time.Time // when it is to be settled, unless somebody runs it; zero: never
-	resendIDs                                string    // the request_ids of its resendings, with spaces between
-	actor                                    string    // who has this run made
-	steps                                    []*step   // as they were when it was made this replica's own
+	// of a call that succeeded, without its secrets; nil where there is none
+	answer                 proto.Message
+	err                    *status.Status
+	vendorHTTPStatus       int32
+	vendorCode             string
+	created, sent, settled time.Time // zero: not yet
+	// the run that this record stands for; "" where it only was read
+	owner    string
+	attempts int64 // to settle it
+	// when it is to be settled, unless somebody runs it; zero: never
+	settleAt time.Time
+	// the request_ids of its resendings, with spaces between
+	resendIDs string
+	actor     string // who has this run made
+	// as they were when it was made this replica's own
+	steps []*step
 }
 
 const namePrefix = "mutations/"
 
 func (r *record) name() string { return namePrefix + r.id }
 
-// unowned holds for a mutation that nobody runs, or whose replica no longer counts as alive at $1. An owner is one run: the 16 digits of its replica's id, and a
-// number. So a run that was taken over from stays without the mutation, even if its own replica is the next one to take it over.
+// unowned holds for a mutation that nobody runs, or whose replica no longer counts as alive at $1.
+// An owner is one run: the 16 digits of its replica's id, and a number. So a run that was taken
+// over from stays without the mutation, even if its own replica is the next one to take it over.
 const unowned = "NOT EXISTS (SELECT 1 FROM replicas WHERE replicas.id = substr(owner, 1, 16) AND alive_until > $1)"
 
 // due holds for a mutation that is to be settled at $1.
@@ -52,7 +58,8 @@ func (j *Journal) newOwner() string { return fmt.Sprintf("%s-%d", j.replica, j.c
 // errTakenOver is why a run can record nothing more.
 var errTakenOver = errors.New("this replica did not say for too long that it is alive, and another run has taken the mutation over")
 
-// update changes the record of a mutation, as long as it is this run's. Until the end of the transaction it stays that.
+// update changes the record of a mutation, as long as it is this run's. Until the end of the
+// transaction it stays that.
 func (r *record) update(ctx context.Context, tx *sql.Tx, set string, values ...any) error {
 	updated, err := tx.ExecContext(ctx, "UPDATE mutations SET "+set+" WHERE id = $1 AND owner = $2", append([]any{r.id, r.owner}, values...)...) //nolint:gosec // What is set stands in this package.
 	if err != nil {
@@ -68,7 +75,8 @@ func (r *record) update(ctx context.Context, tx *sql.Tx, set string, values ...a
 const columns = `id, subject, request_id, method, resource, digest, request, secrets, ` + stateNow + `, answer, error, vendor_http_status, vendor_code,
 	create_time, send_time, settle_time, attempts, settle_at, resend_id`
 
-// stateNow is the state as of $1: what stands as 2, SENT, is 5, UNKNOWN, where the one who sent it is no more.
+// stateNow is the state as of $1: what stands as 2, SENT, is 5, UNKNOWN, where the one who sent it
+// is no more.
 const stateNow = "CASE WHEN state = 2 AND " + unowned + " THEN 5 ELSE state END"
 
 type scanner interface{ Scan(...any) error }
@@ -152,8 +160,9 @@ func (j *Journal) known(ctx context.Context, subject, requestID string) (*record
 	return r, unreadable(err)
 }
 
-// insert records an intent that this call is about to run, and takes its locks where they are free. Where the caller's request_id stands already, that
-// record is answered instead, which is not this call's.
+// insert records an intent that this call is about to run, and takes its locks where they are free.
+// Where the caller's request_id stands already, that record is answered instead, which is not this
+// call's.
 func (j *Journal) insert(ctx context.Context, r *record, locks []string) (known *record, locked bool, err error) {
 	requestID := sql.NullString{String: r.requestID, Valid: r.requestID != ""}
 	err = j.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
@@ -177,12 +186,14 @@ func (j *Journal) insert(ctx context.Context, r *record, locks []string) (known 
 	return known, locked, unwritable(err)
 }
 
-// claim makes a mutation this replica's own, to be run, unless somebody else runs it: then there is no record.
+// claim makes a mutation this replica's own, to be run, unless somebody else runs it: then there is
+// no record.
 func (j *Journal) claim(ctx context.Context, id string) (*record, error) {
 	return j.claimIf(ctx, id, unowned)
 }
 
-// claimDue is claim, unless the mutation need not be settled any more: another replica may just have tried to.
+// claimDue is claim, unless the mutation need not be settled any more: another replica may just
+// have tried to.
 func (j *Journal) claimDue(ctx context.Context, id string) (*record, error) {
 	return j.claimIf(ctx, id, due)
 }
@@ -217,7 +228,8 @@ func (j *Journal) release(ctx context.Context, r *record) error {
 	return j.db.Write(context.WithoutCancel(ctx), func(ctx context.Context, tx *sql.Tx) error { return r.update(ctx, tx, "owner = ''") })
 }
 
-// abandon is release, also where the store cannot be written just now. Of a record that only was read there is nothing to give back.
+// abandon is release, also where the store cannot be written just now. Of a record that only was
+// read there is nothing to give back.
 func (j *Journal) abandon(ctx context.Context, r *record) {
 	if r.owner == "" {
 		return
@@ -235,7 +247,8 @@ func number(b bool) int64 {
 	return 0
 }
 
-// unwritable is the error of a call that the journal could not record: nothing was sent, or what was sent is settled later.
+// unwritable is the error of a call that the journal could not record: nothing was sent, or what
+// was sent is settled later.
 func unwritable(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err

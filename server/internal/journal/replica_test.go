@@ -38,7 +38,8 @@ type services interface {
 	register(grpc.ServiceRegistrar)
 }
 
-// newReplica chains what stands around the services, in the order in which the server does. Its journal settles by calls without that.
+// newReplica chains what stands around the services, in the order in which the server does. Its
+// journal settles by calls without that.
 func newReplica(t *testing.T, db *store.DB, served services, options journal.Options) *replica {
 	t.Helper()
 	rules, err := rules()

@@ -38,7 +38,8 @@ func (j *Journal) newRecord(ctx context.Context, fullMethod string, req mutating
 	}, err
 }
 
-// Digest is an HMAC of a request, without its request_id, and whether it is only to be validated: equal requests have equal digests, and a digest gives nothing away.
+// Digest is an HMAC of a request, without its request_id, and whether it is only to be validated:
+// equal requests have equal digests, and a digest gives nothing away.
 func (j *Journal) Digest(fullMethod string, req proto.Message) ([]byte, error) {
 	same := proto.CloneOf(req)
 	for _, name := range []protoreflect.Name{"request_id", "validate_only"} {
@@ -56,7 +57,8 @@ func (j *Journal) Digest(fullMethod string, req proto.Message) ([]byte, error) {
 	return h.Sum(nil), nil
 }
 
-// resourceOf is the name of what a request is for: its name, its parent where it creates something, or that of the resource that it holds.
+// resourceOf is the name of what a request is for: its name, its parent where it creates something,
+// or that of the resource that it holds.
 func resourceOf(req protoreflect.Message) string {
 	return cmp.Or(text(req, "name"), text(req, "parent"), nameWithin(req))
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
 
-// A mutation that cannot be read back is unknown. A process is stopped while it is sent again: it is not sent a third time for that, and never told to have had no
-// effect when it may have had one.
+// A mutation that cannot be read back is unknown. A process is stopped while it is sent again: it
+// is not sent a third time for that, and never told to have had no effect when it may have had one.
 func TestStoppingAmidAResendingLosesNothing(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, dsn string) {
@@ -66,7 +66,8 @@ func (h *house) resend(t *testing.T, p plan, at crash) (writes int) {
 		}
 		if before == 2 {
 			r.wantState(t, c.requestID, pb.Mutation_SUCCEEDED)
-		} else { // the process was stopped when it had noted the first resending, and had not sent yet
+		} else {
+			// the process was stopped when it had noted the first resending, and had not sent yet
 			c.resent(r.record(t, c.requestID))
 		}
 		if locks := count(t, r, "locks"); locks != 0 {
@@ -85,7 +86,8 @@ func (c *course) resent(m *pb.Mutation) {
 	w := c.house.vendor
 	var want pb.Mutation_State
 	switch {
-	case w.calls == 1, w.faults[2] != fine: // a refusal of the second tells nothing of the first, which took effect
+	case w.calls == 1, w.faults[2] != fine:
+		// a refusal of the second tells nothing of the first, which took effect
 		want = pb.Mutation_UNKNOWN
 	default:
 		want = pb.Mutation_SUCCEEDED

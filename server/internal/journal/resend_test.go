@@ -43,7 +43,8 @@ func TestResendingWhatWasRefused(t *testing.T) {
 	w := &world{faults: map[int]fault{1: refused, 2: refused}}
 	r := start(t, w, calm)
 	_, _ = r.sites.DisableSite(t.Context(), disable(id))
-	r.wantResent(t, id, "", pb.Mutation_FAILED) // what the vendor refuses stands in the record, and is no error of the resending
+	// what the vendor refuses stands in the record, and is no error of the resending
+	r.wantResent(t, id, "", pb.Mutation_FAILED)
 	r.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
 	w.want(t, "disable "+site, 1)
 	change, err := r.sites.DisableSite(t.Context(), disable(id)) // the first caller learns of it
@@ -119,7 +120,8 @@ func TestResendingGoesOnWithWhatWasNoted(t *testing.T) {
 	w.blindRestore = true
 	_, err := r.licenses.ReplaceProductLicense(t.Context(), replace(id))
 	wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-	r.wantResent(t, id, "", pb.Mutation_SUCCEEDED) // the method would find no licence to replace, had it to note that again
+	// the method would find no license to replace, had it to note that again
+	r.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
 	w.want(t, "revoke vendors/v/productLicenses/l", 1)
 	w.want(t, "issue vendors/v/products/p", 1)
 }

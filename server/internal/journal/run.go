@@ -41,8 +41,8 @@ func (o outcome) unrecorded() error {
 	return o.err
 }
 
-// run runs the method of a mutation that this call owns, and records how it ended. It no longer waits for it once its caller has left and a write may
-// have reached the vendor.
+// run runs the method of a mutation that this call owns, and records how it ended. It no longer
+// waits for it once its caller has left and a write may have reached the vendor.
 func (j *Journal) run(ctx context.Context, r *record, s *steps, call method) outcome {
 	done := make(chan outcome, 1)
 	j.mu.Lock()
@@ -62,7 +62,8 @@ func (j *Journal) run(ctx context.Context, r *record, s *steps, call method) out
 		return o
 	case <-ctx.Done():
 	}
-	if !s.has(mutation.Sent, mutation.Done, mutation.Unverifiable) { // or an earlier run has left it unknown, and this one may be at it for long
+	// or an earlier run has left it unknown, and this one may be at it for long
+	if !s.has(mutation.Sent, mutation.Done, mutation.Unverifiable) {
 		select {
 		case o := <-done:
 			return o
@@ -77,7 +78,8 @@ func (j *Journal) run(ctx context.Context, r *record, s *steps, call method) out
 	return outcome{err: apierror.OutcomeUnknown("the deadline passed while the vendor was at it; call again with the same request_id to learn the outcome")}
 }
 
-// guarded calls a method, and makes a panic an error like any other: what it had done by then is settled all the same.
+// guarded calls a method, and makes a panic an error like any other: what it had done by then is
+// settled all the same.
 func (j *Journal) guarded(ctx context.Context, r *record, call method) (answer proto.Message, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -138,7 +140,8 @@ func (r *record) decide(s *steps, answer proto.Message, failure error, now time.
 		r.state, r.err, r.vendorCode = pb.Mutation_FAILED, e.GRPCStatus().Proto(), apierror.VendorText(e.Metadata[apierror.VendorCode])
 	}
 	switch {
-	case s.inDoubt(failure), apierror.IsOutcomeUnknown(failure), failure == nil && s.writeFailed: // the latter: the answer does not tell what the writes did
+	case s.inDoubt(failure), apierror.IsOutcomeUnknown(failure), failure == nil && s.writeFailed:
+		// the latter: the answer does not tell what the writes did
 		r.state, r.settled = pb.Mutation_UNKNOWN, time.Time{}
 	case failure == nil:
 		r.answer = redact.Without(answer)
@@ -149,7 +152,7 @@ func (r *record) decide(s *steps, answer proto.Message, failure error, now time.
 	return failure
 }
 
-// noneDone tells whether an answer is a batch's, none of whose items came to anything.
+// noneDone reports whether an answer is a batch's, none of whose items came to anything.
 func noneDone(answer proto.Message) bool {
 	batch, ok := answer.(results)
 	return ok && !slices.ContainsFunc(batch.GetResults(), func(r *pb.ProductLicenseResult) bool { return r.GetError() == nil })

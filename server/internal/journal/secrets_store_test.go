@@ -81,7 +81,8 @@ func TestTheFirstAnswerAloneHoldsTheSecret(t *testing.T) {
 	}
 }
 
-// Without the secrets, a method does not come as far as to read back; with them, the caller has it done.
+// Without the secrets, a method does not come as far as to read back; with them, the caller has it
+// done.
 func TestWhatHeldSecretsIsSettledByItsCaller(t *testing.T) {
 	w := &world{faults: map[int]fault{1: lost}}
 	r := start(t, w, calm)
@@ -111,7 +112,8 @@ func wantLetGo(t *testing.T, r *replica) {
 	}
 }
 
-// A process that dies between the writes of such a call and its end leaves one that nobody but its caller can bring to its end. It must not hold its resource until then.
+// A process that dies between the writes of such a call and its end leaves one that nobody but its
+// caller can bring to its end. It must not hold its resource until then.
 func TestWhatHeldSecretsAndDiedBeforeItsEndIsLetGo(t *testing.T) {
 	w := &world{}
 	db := open(t, store.Memory)

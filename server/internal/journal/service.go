@@ -107,7 +107,8 @@ func (v *Service) GetMutation(ctx context.Context, req *pb.GetMutationRequest) (
 	return v.journal.get(ctx, idOf(req))
 }
 
-// SettleMutation settles what is open, and answers the record as it then is. Where a call is at it, that is waited for.
+// SettleMutation settles what is open, and answers the record as it then is. Where a call is at it,
+// that is waited for.
 func (v *Service) SettleMutation(ctx context.Context, req *pb.SettleMutationRequest) (*pb.Mutation, error) {
 	if err := v.journal.recordAsked(ctx, pb.MutationService_SettleMutation_FullMethodName, req); err != nil {
 		return nil, err
@@ -162,7 +163,8 @@ func (v *Service) ResendMutation(ctx context.Context, req *pb.ResendMutationRequ
 	return j.get(ctx, idOf(req))
 }
 
-// tryResend runs the method from its beginning, without its writes: those that were made already are among those that it plans.
+// tryResend runs the method from its beginning, without its writes: those that were made already
+// are among those that it plans.
 func (j *Journal) tryResend(ctx context.Context, r *record, call method) error {
 	var err error
 	if r.steps, err = j.loadSteps(ctx, j.db.Reads(), r.id); err != nil {
@@ -174,8 +176,9 @@ func (j *Journal) tryResend(ctx context.Context, r *record, call method) error {
 	return err
 }
 
-// resend runs the method of a mutation that was claimed. The same request_id sends once. What the vendor refuses stands in the record: the error is of a resending that
-// did not come that far, or whose end could not be recorded.
+// resend runs the method of a mutation that was claimed. The same request_id sends once. What the
+// vendor refuses stands in the record: the error is of a resending that did not come that far, or
+// whose end could not be recorded.
 func (j *Journal) resend(ctx context.Context, r *record, requestID string, req proto.Message, call method) error {
 	if r.resent(requestID) {
 		j.abandon(ctx, r)
@@ -203,7 +206,7 @@ func (j *Journal) resend(ctx context.Context, r *record, requestID string, req p
 	return nil
 }
 
-// resent tells whether a mutation was sent again by this request_id.
+// resent reports whether a mutation was sent again by this request_id.
 func (r *record) resent(requestID string) bool {
 	return requestID != "" && slices.Contains(strings.Fields(r.resendIDs), requestID)
 }
@@ -257,7 +260,8 @@ func (j *Journal) shown(ctx context.Context, r *record) (*pb.Mutation, error) {
 	return m, unreadable(err)
 }
 
-// message says why a mutation has failed or is in doubt. Where a batch has answered, that is why the first of its items has or is.
+// message says why a mutation has failed or is in doubt. Where a batch has answered, that is why
+// the first of its items has or is.
 func (r *record) message(steps []*pb.Mutation_Step) string {
 	if r.err != nil || r.state != pb.Mutation_FAILED && r.state != pb.Mutation_UNKNOWN {
 		return r.err.GetMessage()
@@ -277,7 +281,8 @@ func (r *record) message(steps []*pb.Mutation_Step) string {
 	return ""
 }
 
-// stateOf is a step's state as the contract has it: what was sent is on its way while a call is at it, and has failed where it is known not to have been made.
+// stateOf is a step's state as the contract has it: what was sent is on its way while a call is at
+// it, and has failed where it is known not to have been made.
 func (r *record) stateOf(s *step) pb.Mutation_State {
 	switch {
 	case s.State == mutation.Sent && r.state == pb.Mutation_UNKNOWN:

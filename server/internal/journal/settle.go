@@ -21,8 +21,8 @@ const (
 	longestPause = time.Hour
 )
 
-// settleDue begins to settle what is due and nobody runs, as far as others are not being settled. It does not wait for the end, which may be far off: a batch has many
-// items to read back.
+// settleDue begins to settle what is due and nobody runs, as far as others are not being settled.
+// It does not wait for the end, which may be far off: a batch has many items to read back.
 func (j *Journal) settleDue(ctx context.Context) {
 	ids, err := j.dueNow(ctx, cap(j.settling)-len(j.settling))
 	if err != nil {
@@ -46,7 +46,8 @@ func (j *Journal) settleDue(ctx context.Context) {
 	}
 }
 
-// dueNow are mutations that are to be settled now and that no replica runs, the longest overdue first.
+// dueNow are mutations that are to be settled now and that no replica runs, the longest overdue
+// first.
 func (j *Journal) dueNow(ctx context.Context, limit int) (ids []string, err error) {
 	rows, err := j.db.Reads().QueryContext(ctx, "SELECT id FROM mutations WHERE "+due+" ORDER BY settle_at LIMIT $2", time.Now().UnixMicro(), limit)
 	if err != nil {
@@ -68,8 +69,9 @@ func (j *Journal) pause(attempts int64) time.Duration {
 	return min(j.options.FirstPause<<min(attempts, 20), longestPause)
 }
 
-// settle finds out what became of a mutation that was claimed, and records it. Its error is why it could not try to, or could not record it. With giveUp, nobody else
-// tries what could not be found out.
+// settle finds out what became of a mutation that was claimed, and records it. Its error is why it
+// could not try to, or could not record it. With giveUp, nobody else tries what could not be found
+// out.
 func (j *Journal) settle(ctx context.Context, r *record, giveUp bool) error {
 	if r.state == pb.Mutation_SUCCEEDED || r.state == pb.Mutation_FAILED {
 		j.abandon(ctx, r)
@@ -79,12 +81,14 @@ func (j *Journal) settle(ctx context.Context, r *record, giveUp bool) error {
 	r.attempts++
 	letGo := s.givenUp
 	s.settling, s.givenUp = true, giveUp || letGo
-	if !s.has(mutation.Sent, mutation.Done, mutation.Refused, mutation.Unverifiable) { // its replica died before it sent anything
+	// its replica died before it sent anything
+	if !s.has(mutation.Sent, mutation.Done, mutation.Refused, mutation.Unverifiable) {
 		return j.complete(ctx, r, s, nil, mutation.ErrNoEffect).unrecorded()
 	}
 	req, err := r.requestOf()
 	if err != nil {
-		return errors.Join(err, j.complete(ctx, r, s, nil, err).unrecorded()) // which has it tried again later, and lets others have their turn
+		// which has it tried again later, and lets others have their turn
+		return errors.Join(err, j.complete(ctx, r, s, nil, err).unrecorded())
 	}
 	if letGo { // it holds no locks
 		if err := j.lock(ctx, r, r.locks(req), alone); err != nil {

@@ -97,7 +97,8 @@ func TestWhatHadNoEffectIsClosedOnceTheVendorCanNoLongerBeAtIt(t *testing.T) {
 	})
 }
 
-// A vendor may be at a write until long after it left, so the quiet time begins where its call ends: when drmhub gave it up, or when it must have ended.
+// A vendor may be at a write until long after it left, so the quiet time begins where its call
+// ends: when drmhub gave it up, or when it must have ended.
 func TestTheQuietTimeBeginsWhenTheCallIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stalls := func(context.Context, string) error { time.Sleep(20 * time.Second); return nil }
@@ -156,7 +157,7 @@ func TestWhatCannotBeReadBackStaysUnknownAndIsNeverSentAgain(t *testing.T) {
 
 // All writes are made and recorded, and still it is not known what they have come to.
 func TestWhatNoFurtherRunCanTellIsLetGo(t *testing.T) {
-	doubt := errors.Join(apierror.OutcomeUnknown("it is switched off here, and nobody can tell whether there"), mutation.ErrUnsettleable)
+	doubt := errors.Join(apierror.OutcomeUnknown("it is switched off here, and nobody can report whether there"), mutation.ErrUnsettleable)
 	w := &world{after: func(context.Context) error { return doubt }}
 	r := start(t, w, calm)
 	for range 2 {
@@ -225,7 +226,8 @@ func TestAPanicWhileSettlingDoesNotEndTheServer(t *testing.T) {
 		time.Sleep(time.Minute)
 		r.wantState(t, id, pb.Mutation_UNKNOWN)
 		_, err = r.sites.DisableSite(t.Context(), disable(id))
-		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN) // and not INTERNAL, which reads as "not done"
+		// and not INTERNAL, which reads as "not done"
+		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
 		mended.Store(true)
 		time.Sleep(2 * time.Minute)
 		r.wantState(t, id, pb.Mutation_SUCCEEDED)

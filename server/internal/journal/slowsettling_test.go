@@ -16,7 +16,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/journal"
 )
 
-// slowReads is a world whose first write is lost, and in which it takes an hour to read back about that site, whoever waits. A batch of many items is of this kind.
+// slowReads is a world whose first write is lost, and in which it takes an hour to read back about
+// that site, whoever waits. A batch of many items is of this kind.
 func slowReads() *world {
 	return &world{faults: map[int]fault{1: lost}, read: func(what string) error {
 		if strings.HasSuffix(what, site) {

@@ -36,13 +36,18 @@ type steps struct {
 	journal  *Journal
 	record   *record
 	settling bool
-	givenUp  bool          // if this run neither settles the mutation nor sends anything, no other one is to
-	sent     chan struct{} // closed once a write of this run may have reached the vendor
+	// if this run neither settles the mutation nor sends anything, no other one is to
+	givenUp bool
+	sent    chan struct{} // closed once a write of this run may have reached the vendor
 
-	mu          sync.Mutex
-	all         []*step // in the order in which they began
-	sawRefusal  bool    // this run has come to a write that the vendor refuses, or has refused: an earlier run's refusal says nothing of why this one ended
-	writeFailed bool    // a write of this run could not be made durable, so the method may have come to an end before its time
+	mu  sync.Mutex
+	all []*step // in the order in which they began
+	// this run has come to a write that the vendor refuses, or has refused: an earlier run's
+	// refusal says nothing of why this one ended
+	sawRefusal bool
+	// a write of this run could not be made durable, so the method may have come to an end before
+	// its time
+	writeFailed bool
 }
 
 var _ mutation.Log = (*steps)(nil)
@@ -60,8 +65,9 @@ func (j *Journal) loadedSteps(r *record) *steps {
 	return s
 }
 
-// loadSteps reads the steps of a mutation. What is decided by them is read in the transaction that makes the mutation this replica's own: another connection might be
-// to a database that is no longer the one that is written to.
+// loadSteps reads the steps of a mutation. What is decided by them is read in the transaction that
+// makes the mutation this replica's own: another connection might be to a database that is no
+// longer the one that is written to.
 func (j *Journal) loadSteps(ctx context.Context, from interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }, id string) (all []*step, err error) {
@@ -134,15 +140,16 @@ func (s *steps) find(name string) *step {
 	return nil
 }
 
-// over tells whether the call of a write that stays Sent has ended: the record says how.
+// over reports whether the call of a write that stays Sent has ended: the record says how.
 func over(r mutation.Record) bool { return r.State == mutation.Sent && r.Err != nil }
 
 // Settling says that nobody asked again.
 func (s *steps) Settling() bool { return s.settling }
 
-// Put keeps r, without its secrets. What a step noted, and how a call ended that leaves its write in doubt, is made durable together with the next write
-// or with the end, since nothing depends on it before. What the vendor did is
-// a fact, even if it cannot be written just now: then it is durable with the next write, too, or with the end.
+// Put keeps r, without its secrets. What a step noted, and how a call ended that leaves its write
+// in doubt, is made durable together with the next write or with the end, since nothing depends on
+// it before. What the vendor did is a fact, even if it cannot be written just now: then it is
+// durable with the next write, too, or with the end.
 func (s *steps) Put(ctx context.Context, name string, r mutation.Record) error {
 	switch r.State {
 	case mutation.Sent:
@@ -167,13 +174,15 @@ func (s *steps) Put(ctx context.Context, name string, r mutation.Record) error {
 		}
 	}
 	if lost := s.lostBefore(name); r.State == mutation.Refused && lost != nil {
-		r.State, r.Err = mutation.Unverifiable, lost // what became of the second time tells nothing of the first
+		// what became of the second time tells nothing of the first
+		r.State, r.Err = mutation.Unverifiable, lost
 	}
 	before, fresh := s.replace(name, r)
 	if r.State == mutation.Snapshotted {
 		return nil
 	}
-	// Writes that are made at the same time may each take along what is owed: none may be durable before what it depends on.
+	// Writes that are made at the same time may each take along what is owed: none may be durable
+	// before what it depends on.
 	writing := append(s.filter(func(known *step) bool { return known.unflushed }), fresh)
 	err := s.journal.writeSteps(ctx, s.record, writing)
 	s.mu.Lock()
@@ -232,7 +241,8 @@ func (s *steps) replace(name string, r mutation.Record) (before, fresh *step) {
 	return before, fresh
 }
 
-// set puts a step in the place of the one of the same name, or at the end. The caller holds the lock.
+// set puts a step in the place of the one of the same name, or at the end. The caller holds the
+// lock.
 func (s *steps) set(fresh *step) {
 	i := slices.IndexFunc(s.all, func(known *step) bool { return known.name == fresh.name })
 	if i < 0 {
@@ -292,13 +302,14 @@ func (s *step) write(ctx context.Context, tx *sql.Tx, of *record) error {
 	return err
 }
 
-// has tells whether a step stands at one of these states.
+// has reports whether a step stands at one of these states.
 func (s *steps) has(states ...mutation.State) bool {
 	return len(s.filter(func(known *step) bool { return slices.Contains(states, known.State) })) > 0
 }
 
 // reopen moves a finished mutation back to INTENDED or UNKNOWN and takes its locks. It deletes the
-// steps that had no effect, so that they run again. If no step remains, it deletes the snapshots too.
+// steps that had no effect, so that they run again. If no step remains, it deletes the snapshots
+// too.
 func (j *Journal) reopen(ctx context.Context, r *record, s *steps, resources []string) error {
 	gone := func(known *step) bool { return known.State == mutation.Refused || known.State == mutation.NotSent }
 	state := pb.Mutation_UNKNOWN
@@ -342,12 +353,12 @@ func (s *steps) retry() {
 	}
 }
 
-// settleable tells whether another run may find out what this one, which ended so, left unknown.
+// settleable reports whether another run may find out what this one, which ended so, left unknown.
 func (s *steps) settleable(failure error) bool {
 	return (!s.givenUp || s.hasSent()) && !errors.Is(failure, mutation.ErrUnsettleable) && (s.has(mutation.Sent) || !s.has(mutation.Unverifiable))
 }
 
-// hasSent tells whether a write of this run may have reached the vendor.
+// hasSent reports whether a write of this run may have reached the vendor.
 func (s *steps) hasSent() bool {
 	select {
 	case <-s.sent:

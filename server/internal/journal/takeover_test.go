@@ -76,7 +76,8 @@ func TestADeadReplicasCallIsTakenOverWhenItsLeaseHasEnded(t *testing.T) {
 		var first sync.WaitGroup
 		first.Go(func() {
 			_, err := one.sites.DisableSite(t.Context(), disable(id))
-			wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN) // by now it is another replica's to tell
+			// by now it is another replica's to tell
+			wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
 		})
 		synctest.Wait()
 		time.Sleep(30 * time.Second)
@@ -158,7 +159,8 @@ func TestAReplicaThatWasAsleepSendsNothing(t *testing.T) {
 	})
 }
 
-// A run that was taken over from has lost the mutation for good, even if it is its own replica that runs it again.
+// A run that was taken over from has lost the mutation for good, even if it is its own replica that
+// runs it again.
 func TestARunThatWasAsleepSendsNothingBesideANewOneOfItsReplica(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asleep := make(chan chan struct{}, 2)

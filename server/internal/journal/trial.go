@@ -13,9 +13,11 @@ import (
 )
 
 const (
-	// plannedHeader is the metadata that holds what a call would send to the vendor, a request a value.
+	// plannedHeader is the metadata that holds what a call would send to the vendor, a request a
+	// value.
 	plannedHeader = "drmhub-planned-request"
-	// mostPlanned bounds what travels in headers, in bytes: some clients take no more than 8 KiB of them in all.
+	// mostPlanned bounds what travels in headers, in bytes: some clients take no more than 8 KiB of
+	// them in all.
 	mostPlanned = 4096
 	// perHeader is what a header costs besides its value, in bytes.
 	perHeader = 64

@@ -22,7 +22,8 @@ type kind struct {
 	always map[int]fault
 	ask    func(ctx context.Context, r *replica, name, requestID string) (proto.Message, error)
 	steps  func(name string) map[string]string // what each step does at the vendor
-	// effects are how often each step has taken effect, given the answer; nil where that is not known.
+	// effects are how often each step has taken effect, given the answer; nil where that is not
+	// known.
 	effects func(answer proto.Message, err error) map[string]int
 }
 
@@ -149,7 +150,7 @@ func (c *course) errorf(format string, args ...any) {
 	c.t.Errorf("%s, faults %v, stops %v, settles %v: %s", p.kind.name, p.faults, p.stops, p.settles, fmt.Sprintf(format, args...))
 }
 
-// ask calls, checks that what is answered is so, and tells whether there is nothing more to learn.
+// ask calls, checks that what is answered is so, and reports whether there is nothing more to learn.
 func (c *course) ask(r *replica, again bool) (known bool) {
 	c.t.Helper()
 	answer, err := c.plan.kind.ask(c.t.Context(), r, c.name, c.requestID)
@@ -171,7 +172,8 @@ func (c *course) ask(r *replica, again bool) (known bool) {
 	return known || c.process.stopped
 }
 
-// settled checks that the record of the call says what happened, and that the audit trail says the same.
+// settled checks that the record of the call says what happened, and that the audit trail says the
+// same.
 func (c *course) settled(r *replica) {
 	c.t.Helper()
 	if c.process.stopped {
@@ -209,8 +211,9 @@ func (c *course) settled(r *replica) {
 // outcomes are those that the audit trail may tell of a state.
 var outcomes = map[pb.Mutation_State][]string{
 	pb.Mutation_SUCCEEDED: {"OK"},
-	pb.Mutation_FAILED:    {"OK", "FAILED_PRECONDITION", "UNAVAILABLE", "ABORTED"}, // OK: of a batch, all of whose items were refused
-	pb.Mutation_UNKNOWN:   {"UNKNOWN"},
+	// OK: of a batch, all of whose items were refused
+	pb.Mutation_FAILED:  {"OK", "FAILED_PRECONDITION", "UNAVAILABLE", "ABORTED"},
+	pb.Mutation_UNKNOWN: {"UNKNOWN"},
 }
 
 func (c *course) lastOutcome(m *pb.Mutation) (outcome string) {

@@ -35,17 +35,25 @@ type world struct {
 	pb.UnimplementedProductLicenseServiceServer
 	pb.UnimplementedDrmAccountServiceServer
 
-	enter  func() error                                 // happens as a site's method begins, if it is set
-	leaves func() error                                 // happens before a write leaves, if it is set; with its error it does not
-	before func(ctx context.Context, what string) error // happens before a write that has left takes effect, if it is set; its error is definite
-	read   func(what string) error                      // happens before a write is read back, if it is set
-	after  func(ctx context.Context) error              // happens at the end of a method, if it is set
+	// happens as a site's method begins, if it is set
+	enter func() error
+	// happens before a write leaves, if it is set; with its error it does not
+	leaves func() error
+	// happens before a write that has left takes effect, if it is set; its error is definite
+	before func(ctx context.Context, what string) error
+	// happens before a write is read back, if it is set
+	read func(what string) error
+	// happens at the end of a method, if it is set
+	after func(ctx context.Context) error
 
-	within       time.Duration // how long the call of a write may take; 0 is a second
-	parallel     bool          // BatchCreateProductLicenses makes all items at once, each in two writes with a note between them
-	blindItems   bool          // BatchCreateProductLicenses cannot read anything back
-	blank        bool          // CreateDrmAccount takes an account without a password
-	blindRestore bool          // ReplaceProductLicense cannot read back whether the old terms stand again
+	within time.Duration // how long the call of a write may take; 0 is a second
+	// BatchCreateProductLicenses makes all items at once, each in two writes with a note between
+	// them
+	parallel   bool
+	blindItems bool // BatchCreateProductLicenses cannot read anything back
+	blank      bool // CreateDrmAccount takes an account without a password
+	// ReplaceProductLicense cannot read back whether the old terms stand again
+	blindRestore bool
 
 	mu     sync.Mutex
 	calls  int // writes that reached the vendor
@@ -162,7 +170,8 @@ func (w *world) CancelStatusChange(ctx context.Context, req *pb.CancelStatusChan
 	return &pb.StatusChange{Name: req.GetName()}, w.switchSite(ctx, req.GetName(), "cancel", false)
 }
 
-// ReplaceProductLicense is two writes that depend on each other, and a third one that undoes the first where the second is refused.
+// ReplaceProductLicense is two writes that depend on each other, and a third one that undoes the
+// first where the second is refused.
 func (w *world) ReplaceProductLicense(ctx context.Context, req *pb.ReplaceProductLicenseRequest) (*pb.ProductLicense, error) {
 	next := req.GetProductLicense().GetProduct()
 	old, err := mutation.Snapshot(ctx, "before", func(context.Context) (*wrapperspb.StringValue, error) {
@@ -194,7 +203,8 @@ func (w *world) ReplaceProductLicense(ctx context.Context, req *pb.ReplaceProduc
 	return nil, apierror.New(codes.Aborted, pb.ErrorReason_REPLACE_INCOMPLETE, "both terms were refused")
 }
 
-// isRefusal tells whether the vendor has refused, and that is kept: a refusal that could not be kept is joined with the reason why.
+// isRefusal reports whether the vendor has refused, and that is kept: a refusal that could not be
+// kept is joined with the reason why.
 func isRefusal(err error) bool {
 	_, plain := err.(interface{ GRPCStatus() *status.Status })
 	return plain && apierror.Convert(err).Reason == pb.ErrorReason_VENDOR_STATE

@@ -1,4 +1,5 @@
-// Package redact finds what the proto marks debug_redact: secrets, which are answered once and neither kept nor written down.
+// Package redact finds what the proto marks debug_redact: secrets, which are answered once and
+// neither kept nor written down.
 package redact
 
 import (
@@ -9,10 +10,12 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// Without is a copy of a message in which every secret is empty, and marked as redacted where the message can say so.
+// Without is a copy of a message in which every secret is empty, and marked as redacted where the
+// message can say so.
 func Without(m proto.Message) proto.Message {
 	kept := proto.CloneOf(m)
-	var empty []func() // called later, since nothing else may change in a message that is ranged over
+	// called later, since nothing else may change in a message that is ranged over
+	var empty []func()
 	secrets(kept.ProtoReflect(), func(holder protoreflect.Message, field protoreflect.FieldDescriptor) {
 		empty = append(empty, func() {
 			holder.Clear(field)
@@ -27,7 +30,7 @@ func Without(m proto.Message) proto.Message {
 	return kept
 }
 
-// Has tells whether a message holds a secret.
+// Has reports whether a message holds a secret.
 func Has(m proto.Message) (has bool) {
 	secrets(m.ProtoReflect(), func(protoreflect.Message, protoreflect.FieldDescriptor) { has = true })
 	return has
@@ -63,10 +66,11 @@ func isSecret(field protoreflect.FieldDescriptor) bool {
 	return field.Options().(*descriptorpb.FieldOptions).GetDebugRedact()
 }
 
-// holders remembers the answers of canHold, by message type: a page of a thousand licences is not to be searched for what cannot be there.
+// holders remembers the answers of canHold, by message type: a page of a thousand licenses is not
+// to be searched for what cannot be there.
 var holders sync.Map
 
-// canHold tells whether messages of a type can hold secrets.
+// canHold reports whether messages of a type can hold secrets.
 func canHold(d protoreflect.MessageDescriptor) bool {
 	if known, ok := holders.Load(d.FullName()); ok {
 		return known.(bool)
@@ -83,7 +87,8 @@ func search(d protoreflect.MessageDescriptor, seen map[protoreflect.FullName]boo
 	}
 	seen[d.FullName()] = true
 	for i := range d.Fields().Len() {
-		if f := d.Fields().Get(i); isSecret(f) || f.Message() != nil && search(f.Message(), seen) { // a map is a message of key and value
+		// a map is a message of key and value
+		if f := d.Fields().Get(i); isSecret(f) || f.Message() != nil && search(f.Message(), seen) {
 			return true
 		}
 	}

@@ -72,7 +72,8 @@ func TestWithout(t *testing.T) {
 	}
 }
 
-// Every message of the contract is filled as far down as it goes: wherever it can hold a secret, that is found.
+// Every message of the contract is filled as far down as it goes: wherever it can hold a secret,
+// that is found.
 func TestEverySecretOfTheContractIsFound(t *testing.T) {
 	with := 0
 	protoregistry.GlobalTypes.RangeMessages(func(mt protoreflect.MessageType) bool {

@@ -1,4 +1,5 @@
-// Package services holds the gRPC services. A method says which capability it needs, and delegate finds the vendor's adapter that has it.
+// Package services holds the gRPC services. A method says which capability it needs, and delegate
+// finds the vendor's adapter that has it.
 package services
 
 import (

@@ -17,7 +17,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// everything is an adapter with every capability, none of which works: the generated code answers that this very method is not implemented.
+// everything is an adapter with every capability, none of which works: the generated code answers
+// that this very method is not implemented.
 type everything struct {
 	bare
 	pb.UnimplementedSiteServiceServer
@@ -71,7 +72,8 @@ func newMessage(d protoreflect.MessageDescriptor) proto.Message {
 	return found.New().Interface()
 }
 
-// address writes the name into a request where its URL has it: in name, parent, or the name of its first message.
+// address writes the name into a request where its URL has it: in name, parent, or the name of its
+// first message.
 func address(m protoreflect.Message, name string) {
 	fields := m.Descriptor().Fields()
 	switch first := fields.Get(0); first.Kind() {

@@ -8,7 +8,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
-// drmAccounts is the DrmAccountService. Its Unsafe server makes an RPC that is forgotten here a compile error.
+// drmAccounts is the DrmAccountService. Its Unsafe server makes an RPC that is forgotten here a
+// compile error.
 type drmAccounts struct {
 	pb.UnsafeDrmAccountServiceServer
 	vendors *vendors.Registry

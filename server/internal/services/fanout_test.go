@@ -23,7 +23,7 @@ type bare struct{}
 func (bare) Describe() adapters.Description                { return adapters.Description{} }
 func (bare) Check(context.Context) (level string, _ error) { return "", nil }
 
-// listing is an adapter that lists licences in a way of its own, and has no sites.
+// listing is an adapter that lists licenses in a way of its own, and has no sites.
 type listing func(context.Context, *pb.ListLicensesRequest) (*pb.ListLicensesResponse, error)
 
 func (listing) Describe() adapters.Description                { return adapters.Description{} }

@@ -10,7 +10,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
-// licenses is the LicenseService. Its Unsafe server makes an RPC that is forgotten here a compile error.
+// licenses is the LicenseService. Its Unsafe server makes an RPC that is forgotten here a compile
+// error.
 type licenses struct {
 	pb.UnsafeLicenseServiceServer
 	vendors *vendors.Registry

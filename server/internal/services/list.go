@@ -36,8 +36,9 @@ const (
 	maxParentsPerCall = 200
 )
 
-// position is where a list over many parents stands: the parent whose rows came last, and that parent's own token where it has more. Those after it
-// follow from the configuration and the vendors' sites, so a token stays small however many there are.
+// position is where a list over many parents stands: the parent whose rows came last, and that
+// parent's own token where it has more. Those after it follow from the configuration and the
+// vendors' sites, so a token stays small however many there are.
 type position struct {
 	Parent string `json:"p"`
 	Token  string `json:"t,omitempty"`
@@ -49,11 +50,12 @@ type turn struct {
 	err           error
 }
 
-// list asks one vendor; or, where "-" stands for the vendor or the site, all that can answer. The rows come vendor by vendor and site by site, also
-// from page to page.
+// list asks one vendor; or, where "-" stands for the vendor or the site, all that can answer. The
+// rows come vendor by vendor and site by site, also from page to page.
 //
-// One parent is asked for the whole page, and those after it are only asked once it has ended: more and more of them at a time, each for its share of
-// what is left of the page. Where one has more than its share, the answers behind it are dropped, and come again in their turn.
+// One parent is asked for the whole page, and those after it are only asked once it has ended: more
+// and more of them at a time, each for its share of what is left of the page. Where one has more
+// than its share, the answers behind it are dropped, and come again in their turn.
 func list[C any, Req listRequest, Res listResponse](ctx context.Context, all *vendors.Registry, call func(C, context.Context, Req) (Res, error), req Req) (Res, error) {
 	if !slices.Contains(strings.Split(req.GetParent(), "/"), names.Wildcard) {
 		return delegate(ctx, all, req.GetParent(), call, req)
@@ -140,7 +142,8 @@ type answer[Res any] struct {
 	panic error // what the adapter panicked with
 }
 
-// ask asks all of them at once, each for an equal share of the room in the page. A panic comes up in the caller's goroutine, where it is caught.
+// ask asks all of them at once, each for an equal share of the room in the page. A panic comes up
+// in the caller's goroutine, where it is caught.
 func ask[C any, Req listRequest, Res listResponse](ctx context.Context, all *vendors.Registry, call func(C, context.Context, Req) (Res, error), req Req, turns []turn, room int) []answer[Res] {
 	answers := make([]answer[Res], len(turns))
 	var wg sync.WaitGroup

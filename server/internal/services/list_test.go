@@ -15,7 +15,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
-// walk reads a list of licences page by page, and tells its rows as "{site name}: {content}" and what was unreachable.
+// walk reads a list of licenses page by page, and tells its rows as "{site name}: {content}" and
+// what was unreachable.
 func walk(t *testing.T, conn grpc.ClientConnInterface, req *pb.ListLicensesRequest) (rows, unreachable []string) {
 	t.Helper()
 	for range 10_000 {
@@ -80,7 +81,8 @@ func TestSitesComeVendorByVendor(t *testing.T) {
 		v.put("s2", 0)
 		v.put("s1", 0)
 		all = append(all, v.configured())
-		want = append(want, "vendors/"+id+"/sites/s2", "vendors/"+id+"/sites/s1") // in the vendor's order
+		// in the vendor's order
+		want = append(want, "vendors/"+id+"/sites/s2", "vendors/"+id+"/sites/s1")
 	}
 	conn, _ := serve(t, all...)
 	for size := int32(1); size <= 7; size++ {

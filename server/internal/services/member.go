@@ -8,7 +8,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
-// members is the MemberService. Its Unsafe server makes an RPC that is forgotten here a compile error.
+// members is the MemberService. Its Unsafe server makes an RPC that is forgotten here a compile
+// error.
 type members struct {
 	pb.UnsafeMemberServiceServer
 	vendors *vendors.Registry

@@ -16,7 +16,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
-// capable are the vendors that a parent means and that have the capability, in the order of the configuration.
+// capable are the vendors that a parent means and that have the capability, in the order of the
+// configuration.
 func capable[C any](ctx context.Context, all *vendors.Registry, parent string) ([]vendors.Vendor, error) {
 	meant := all.All()
 	if id := strings.Split(parent, "/")[1]; id != names.Wildcard {
@@ -38,7 +39,8 @@ func capable[C any](ctx context.Context, all *vendors.Registry, parent string) (
 	return able, nil
 }
 
-// covers tells whether a parent with "-" means the parent of this name. A page token confers no rights, so it can only go on where its request may go.
+// covers reports whether a parent with "-" means the parent of this name. A page token confers no
+// rights, so it can only go on where its request may go.
 func covers(parent, name string) bool {
 	want, got := strings.Split(parent, "/"), strings.Split(name, "/")
 	if len(want) != len(got) {
@@ -52,8 +54,9 @@ func covers(parent, name string) bool {
 	return true
 }
 
-// parents writes out what a parent with "-" stands for, from the one after begun on: vendor by vendor, and site by site in the order of their ids. A
-// vendor whose sites cannot be listed comes by its own name, with the error.
+// parents writes out what a parent with "-" stands for, from the one after begun on: vendor by
+// vendor, and site by site in the order of their ids. A vendor whose sites cannot be listed comes
+// by its own name, with the error.
 func parents(ctx context.Context, able []vendors.Vendor, parent, begun string) iter.Seq2[string, error] {
 	_, site, _ := strings.Cut(strings.TrimPrefix(parent, "vendors/"), "/")
 	return func(yield func(string, error) bool) {

@@ -12,7 +12,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
-// productLicenses is the ProductLicenseService. Its Unsafe server makes an RPC that is forgotten here a compile error.
+// productLicenses is the ProductLicenseService. Its Unsafe server makes an RPC that is forgotten
+// here a compile error.
 type productLicenses struct {
 	pb.UnsafeProductLicenseServiceServer
 	vendors *vendors.Registry
@@ -64,7 +65,8 @@ func (s *productLicenses) BatchDeleteProductLicenses(ctx context.Context, req *p
 	return res, err
 }
 
-// nameVendor says in the errors of a batch's items which vendor they are about, as it is said in the error of a call.
+// nameVendor says in the errors of a batch's items which vendor they are about, as it is said in
+// the error of a call.
 func (s *productLicenses) nameVendor(parent string, results []*pb.ProductLicenseResult) {
 	v, err := s.vendors.Lookup(parent)
 	if err != nil {

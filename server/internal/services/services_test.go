@@ -54,7 +54,8 @@ func (a account) configured() vendors.Vendor {
 	return configured(a.id, memory.New(a.id, a.Vendor, secret.New("the key of "+a.id)))
 }
 
-// put lets the vendor hold a site with this many licences, whose contents are named "{site}-{n}", 0 being the newest.
+// put lets the vendor hold a site with this many licenses, whose contents are named "{site}-{n}", 0
+// being the newest.
 func (a account) put(site string, rows int) {
 	a.PutSites(&pb.Site{SiteId: site, DisplayName: site, Enabled: true})
 	for n := range rows {

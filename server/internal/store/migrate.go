@@ -22,7 +22,8 @@ func (d *DB) provider() (*goose.Provider, error) {
 	if d.dialect != goose.DialectPostgres {
 		return goose.NewProvider(d.dialect, d.writes, tables)
 	}
-	one, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // replicas start together, and one of them migrates; the others look every second
+	// replicas start together, and one of them migrates; the others look every second
+	one, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +36,9 @@ func (d *DB) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for range 5 { // another process may be making the same tables, or writing them: the next time, they are there or free
+	// another process may be making the same tables, or writing them: the next time, they are there
+	// or free
+	for range 5 {
 		if _, err = provider.Up(ctx); err == nil {
 			return d.checkVersion(ctx)
 		}
@@ -43,7 +46,7 @@ func (d *DB) migrate(ctx context.Context) error {
 	return fmt.Errorf("the store's tables cannot be made: %w", err)
 }
 
-// checkVersion tells whether the tables are those of this version.
+// checkVersion reports whether the tables are those of this version.
 func (d *DB) checkVersion(ctx context.Context) error {
 	provider, err := d.provider()
 	if err != nil {

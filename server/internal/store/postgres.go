@@ -16,8 +16,9 @@ import (
 // connectTime is how long a connection may take to be made, unless the dsn says connect_timeout.
 const connectTime = 10 * time.Second
 
-// Every connection is set so whatever the server's own defaults are: what is written is on the disk when it is committed, a process that freezes amid a
-// transaction does not keep its locks for long, and one that waits for such a lock lets its other writes pass, the sign of life among them.
+// Every connection is set so whatever the server's own defaults are: what is written is on the disk
+// when it is committed, a process that freezes amid a transaction does not keep its locks for long,
+// and one that waits for such a lock lets its other writes pass, the sign of life among them.
 const (
 	postgresWrites = `SELECT set_config('default_transaction_isolation', 'read committed', false),
 		set_config('idle_in_transaction_session_timeout', '20s', false),
@@ -29,7 +30,8 @@ const (
 // openPostgres opens two pools, so that many who read do not keep the one who writes waiting.
 func openPostgres(dsn string) (reads, writes *sql.DB, err error) {
 	config, err := pgx.ParseConfig(dsn)
-	if err != nil || strings.Contains(config.Database, "@") { // a / in the password makes the rest of it the database; neither is to be shown
+	// a / in the password makes the rest of it the database; neither is to be shown
+	if err != nil || strings.Contains(config.Database, "@") {
 		return nil, nil, errors.New("the store's dsn is no URL that can be read: write postgres://user:password@host:5432/database, where a password has %25 for %, %2F for / and %40 for @")
 	}
 	if config.ConnectTimeout == 0 {
@@ -52,5 +54,6 @@ func openPostgres(dsn string) (reads, writes *sql.DB, err error) {
 // The transaction left nothing behind and may run again.
 func isRetryable(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && slices.Contains([]string{"40P01", "40001", "55P03"}, e.Code) // deadlock_detected, serialization_failure, lock_not_available
+	// deadlock_detected, serialization_failure, lock_not_available
+	return ok && slices.Contains([]string{"40P01", "40001", "55P03"}, e.Code)
 }

@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	// sqliteWrites waits up to 10 s for other processes. A transaction takes the lock as it begins, and is on the disk when it has ended.
+	// sqliteWrites waits up to 10 s for other processes. A transaction takes the lock as it begins,
+	// and is on the disk when it has ended.
 	sqliteWrites = "_busy_timeout=10000&_txlock=immediate&_pragma=foreign_keys(1)&_pragma=synchronous(full)"
 	sqliteReads  = "_busy_timeout=10000&_query_only=1&mode=rw"
 )

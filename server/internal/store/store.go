@@ -1,7 +1,9 @@
-// Package store is the database that the journal and the audit trail are kept in: SQLite inside the process, or PostgreSQL for several replicas.
+// Package store is the database that the journal and the audit trail are kept in: SQLite inside the
+// process, or PostgreSQL for several replicas.
 //
-// Both speak the same SQL here: parameters are $1, $2 …, instants are BIGINT microseconds since 1970 (UTC), and ON CONFLICT and RETURNING are known to both. The
-// order of texts is not the same: PostgreSQL sorts them as its database was told to.
+// Both speak the same SQL here: parameters are $1, $2 …, instants are BIGINT microseconds since
+// 1970 (UTC), and ON CONFLICT and RETURNING are known to both. The order of texts is not the same:
+// PostgreSQL sorts them as its database was told to.
 package store
 
 import (
@@ -49,7 +51,8 @@ func Open(ctx context.Context, dsn string) (*DB, error) {
 	return d, nil
 }
 
-// View opens a database that Open has made, to be read alone: nothing in it is changed, and Write answers ErrClosed.
+// View opens a database that Open has made, to be read alone: nothing in it is changed, and Write
+// answers ErrClosed.
 func View(ctx context.Context, dsn string) (*DB, error) {
 	d, err := open(dsn, false)
 	if err != nil {
@@ -63,7 +66,8 @@ func View(ctx context.Context, dsn string) (*DB, error) {
 	return d, nil
 }
 
-// open prepares the connections, which are made when they are used. Where nothing is to be written, the database must be there.
+// open prepares the connections, which are made when they are used. Where nothing is to be written,
+// the database must be there.
 func open(dsn string, toWrite bool) (*DB, error) {
 	d := &DB{queue: make(chan *write, largestBatch), stopped: make(chan struct{})}
 	var err error
@@ -80,10 +84,12 @@ func open(dsn string, toWrite bool) (*DB, error) {
 	return d, err
 }
 
-// Reads is for queries that change nothing. Their rows must be closed before the next Write: in memory there is one connection for both.
+// Reads is for queries that change nothing. Their rows must be closed before the next Write: in
+// memory there is one connection for both.
 func (d *DB) Reads() *sql.DB { return d.reads }
 
-// Close waits for the writes that were handed in, and closes the database. Writes that come later answer ErrClosed.
+// Close waits for the writes that were handed in, and closes the database. Writes that come later
+// answer ErrClosed.
 func (d *DB) Close() error {
 	d.closing.Lock()
 	if !d.closed {

@@ -14,9 +14,11 @@ import (
 const (
 	// largestBatch is how many writes share a transaction at most.
 	largestBatch = 128
-	// longestTransaction is how long a transaction may take. The database may be out of reach, and its locks those of a process that froze.
+	// longestTransaction is how long a transaction may take. The database may be out of reach, and
+	// its locks those of a process that froze.
 	longestTransaction = 15 * time.Second
-	// attempts is how often a write is run that the database ends in favour of another one, each time after a longer pause, so that the other can end.
+	// attempts is how often a write is run that the database ends in favour of another one, each
+	// time after a longer pause, so that the other can end.
 	attempts = 6
 	pause    = 20 * time.Millisecond
 )
@@ -31,11 +33,13 @@ type write struct {
 	done chan error // has room for one
 }
 
-// Write runs do in a transaction, and returns when that is durable. Writes that wait at the same time share a transaction, and with it the wait for the disk.
+// Write runs do in a transaction, and returns when that is durable. Writes that wait at the same
+// time share a transaction, and with it the wait for the disk.
 //
-// do may run more than once: it is run again, alone, where it failed in a transaction with others, and together with others where one of them failed. Its error
-// undoes what it wrote. It must use the context that it is given, leave the end of the transaction to Write, and not call Write or Reads itself. ctx is
-// heeded until do runs for the first time.
+// do may run more than once: it is run again, alone, where it failed in a transaction with others,
+// and together with others where one of them failed. Its error undoes what it wrote. It must use
+// the context that it is given, leave the end of the transaction to Write, and not call Write or
+// Reads itself. ctx is heeded until do runs for the first time.
 //
 // After an error of the commit itself, the write may be durable or not.
 func (d *DB) Write(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
@@ -81,7 +85,8 @@ func (d *DB) commitAll() {
 	}
 }
 
-// commitBatch commits the writes at once. One that fails is taken out and run alone, since its failure may be the others' doing.
+// commitBatch commits the writes at once. One that fails is taken out and run alone, since its
+// failure may be the others' doing.
 func (d *DB) commitBatch(batch []*write) {
 	batch = slices.DeleteFunc(batch, func(w *write) bool {
 		err := w.ctx.Err()
@@ -116,9 +121,11 @@ func (d *DB) commitAlone(w *write) (err error) {
 	return err
 }
 
-// commit runs the writes in one transaction. failed is the one whose error ended it; it is nil where the transaction itself failed.
+// commit runs the writes in one transaction. failed is the one whose error ended it; it is nil
+// where the transaction itself failed.
 func (d *DB) commit(batch []*write) (failed *write, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), longestTransaction) // of all the writes at once: none of their callers ends it
+	// of all the writes at once: none of their callers ends it
+	ctx, cancel := context.WithTimeout(context.Background(), longestTransaction)
 	defer cancel()
 	tx, err := d.writes.BeginTx(ctx, nil)
 	if err != nil {
@@ -166,7 +173,8 @@ func timeoutError(ctx context.Context, err error) error {
 	return fmt.Errorf("the store's database did not answer within %v", longestTransaction)
 }
 
-// Hooks let a test stop the process, as it were, around a write. Their error takes the place of the write's.
+// Hooks let a test stop the process, as it were, around a write. Their error takes the place of the
+// write's.
 type Hooks struct {
 	// BeforeCommit is called when all is written but nothing durable: its error undoes it.
 	BeforeCommit func() error

@@ -53,7 +53,8 @@ func TestManyWritesAtOnce(t *testing.T) {
 	})
 }
 
-// together hands in writes so that they share a transaction: they wait behind one that the function holds up.
+// together hands in writes so that they share a transaction: they wait behind one that the function
+// holds up.
 func together(t *testing.T, db *store.DB, writes ...func(context.Context, *sql.Tx) error) []error {
 	t.Helper()
 	begun, all := make(chan struct{}), make(chan struct{})
@@ -101,7 +102,8 @@ func TestAWriteThatFailsOnlyBesideOthersIsRunAlone(t *testing.T) {
 		doomed := func(ctx context.Context, tx *sql.Tx) error {
 			return errors.Join(put("a")(ctx, tx), errOwn)
 		}
-		// Both insert the same row. Where the doomed one comes first, the other must not fail for a row that is never written.
+		// Both insert the same row. Where the doomed one comes first, the other must not fail for a
+		// row that is never written.
 		for range 5 {
 			errs := together(t, db, doomed, put("a"))
 			if !errors.Is(errs[0], errOwn) || errs[1] != nil {
@@ -245,7 +247,8 @@ func TestClose(t *testing.T) {
 	})
 }
 
-// Two replicas change the same rows, in opposite orders, so that PostgreSQL has to choose one now and then.
+// Two replicas change the same rows, in opposite orders, so that PostgreSQL has to choose one now
+// and then.
 func TestReplicasThatChangeTheSameRows(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
 		replicas := []*store.DB{open(t, dsn), open(t, dsn)}
@@ -290,7 +293,8 @@ func TestReplicasThatChangeTheSameRows(t *testing.T) {
 	})
 }
 
-// Each of two transactions holds what the other one wants, which is certain: both wait until the other has its first row.
+// Each of two transactions holds what the other one wants, which is certain: both wait until the
+// other has its first row.
 func TestADeadlockIsNobodysError(t *testing.T) {
 	dsn := postgres.ForTest(t)
 	replicas := []*store.DB{open(t, dsn), open(t, dsn)}

@@ -7,8 +7,9 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// batchItems tells which items of a batch set what only the batch can: it is one call, which has one request_id, and is tried or made as a whole. In an item,
-// either would be ignored, and whoever relied on it misled.
+// batchItems tells which items of a batch set what only the batch can: it is one call, which has
+// one request_id, and is tried or made as a whole. In an item, either would be ignored, and whoever
+// relied on it misled.
 func batchItems(req proto.Message) (violations []*violation) {
 	req.ProtoReflect().Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		if !f.IsList() || f.Message() == nil {

@@ -11,8 +11,8 @@ import (
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 )
 
-// explicitMask checks an update_mask, and writes out what it leaves unsaid: "*" means every field that may be changed, no mask means those of them
-// that the request sets.
+// explicitMask checks an update_mask, and writes out what it leaves unsaid: "*" means every field
+// that may be changed, no mask means those of them that the request sets.
 func explicitMask(req proto.Message) []*violation {
 	m := req.ProtoReflect()
 	field := m.Descriptor().Fields().ByName("update_mask")
@@ -57,8 +57,9 @@ func resourceField(request protoreflect.MessageDescriptor) protoreflect.FieldDes
 	return nil
 }
 
-// Changeable are the fields that an update without a mask changes, of those that are set. What cannot be changed is not among them, so that a resource
-// that was read can be sent back as a whole.
+// Changeable are the fields that an update without a mask changes, of those that are set. What
+// cannot be changed is not among them, so that a resource that was read can be sent back as a
+// whole.
 func Changeable(resource protoreflect.MessageDescriptor, set func(protoreflect.FieldDescriptor) bool) []string {
 	var paths []string
 	for i := range resource.Fields().Len() {

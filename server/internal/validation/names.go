@@ -49,7 +49,8 @@ func resource(m protoreflect.MessageDescriptor) *annotations.ResourceDescriptor 
 	return proto.GetExtension(m.Options(), annotations.E_Resource).(*annotations.ResourceDescriptor)
 }
 
-// canonicalNames writes every resource name in a request in its canonical form, and tells which are none.
+// canonicalNames writes every resource name in a request in its canonical form, and tells which are
+// none.
 func canonicalNames(req proto.Message) []*violation {
 	w := nameWalk{request: string(req.ProtoReflect().Descriptor().Name())}
 	w.message(req.ProtoReflect(), "")
@@ -109,8 +110,8 @@ func nameForm(m protoreflect.MessageDescriptor, f protoreflect.FieldDescriptor) 
 	return names.Pattern(strings.Join(segments[:len(segments)-2], "/"))
 }
 
-// required tells whether an empty name is a mistake: at the top of a request, and in the resource that an Update changes. Deeper down, the
-// rules of the proto decide.
+// required reports whether an empty name is a mistake: at the top of a request, and in the resource
+// that an Update changes. Deeper down, the rules of the proto decide.
 func (w *nameWalk) required(f protoreflect.FieldDescriptor, path string) bool {
 	if path == "" {
 		return slices.Contains(behavior(f), annotations.FieldBehavior_REQUIRED)
@@ -118,14 +119,15 @@ func (w *nameWalk) required(f protoreflect.FieldDescriptor, path string) bool {
 	return strings.HasPrefix(w.request, "Update") && slices.Contains(behavior(f), annotations.FieldBehavior_IDENTIFIER)
 }
 
-// ignored tells whether what a field holds does not matter, as in a resource that was read and is sent back (AIP-203), or a name in a resource that
-// is to be created (AIP-133).
+// ignored reports whether what a field holds does not matter, as in a resource that was read and is
+// sent back (AIP-203), or a name in a resource that is to be created (AIP-133).
 func (w *nameWalk) ignored(f protoreflect.FieldDescriptor, path string) bool {
 	b := behavior(f)
 	return slices.Contains(b, annotations.FieldBehavior_OUTPUT_ONLY) || slices.Contains(b, annotations.FieldBehavior_IDENTIFIER) && !w.required(f, path)
 }
 
-// anotherName tells of a resource within a request that names another one: whoever replaces a licence by terms that they read elsewhere could mean either.
+// anotherName tells of a resource within a request that names another one: whoever replaces a
+// license by terms that they read elsewhere could mean either.
 func anotherName(req proto.Message) []*violation {
 	m := req.ProtoReflect()
 	field := m.Descriptor().Fields().ByName("name")

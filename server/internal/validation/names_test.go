@@ -117,7 +117,8 @@ func TestTheWildcardIsForTheParentsOfLists(t *testing.T) {
 	}
 }
 
-// The adapter of one vendor reads an id out of a name and trusts that it is its own: another vendor's licence 9 must not revoke this one's.
+// The adapter of one vendor reads an id out of a name and trusts that it is its own: another
+// vendor's license 9 must not revoke this one's.
 func TestARequestNamesOneVendorsResources(t *testing.T) {
 	v := newValidator(t)
 	license := &pb.ProductLicense{User: "u", Product: "vendors/other/products/p"}
@@ -134,7 +135,8 @@ func TestARequestNamesOneVendorsResources(t *testing.T) {
 	}
 }
 
-// A resource that was read can be sent back as it is, and what a client says in fields that are not its own does no harm (AIP-133, AIP-203).
+// A resource that was read can be sent back as it is, and what a client says in fields that are not
+// its own does no harm (AIP-133, AIP-203).
 func TestFieldsThatAreNotTheCallersAreNotChecked(t *testing.T) {
 	v := newValidator(t)
 	for _, req := range []proto.Message{
@@ -195,7 +197,8 @@ func TestEveryNameOfARequestHasABound(t *testing.T) {
 	}
 }
 
-// namePaths are the fields that hold names, by what they are called: those of the request, and of a resource that it changes.
+// namePaths are the fields that hold names, by what they are called: those of the request, and of a
+// resource that it changes.
 func namePaths(m protoreflect.MessageDescriptor, deep bool) (paths []string) {
 	for i := range m.Fields().Len() {
 		f := m.Fields().Get(i)

@@ -43,7 +43,8 @@ func TestNoViolationEchoesASecret(t *testing.T) {
 		if d.ParentFile().Package() != "drmhub.v1" || !strings.HasSuffix(string(d.Name()), "Request") {
 			return true
 		}
-		for _, value := range []string{marker, strings.Repeat(marker, 10), strings.Repeat(marker, 20_000), "://" + marker} { // too short, too long, malformed
+		// too short, too long, malformed
+		for _, value := range []string{marker, strings.Repeat(marker, 10), strings.Repeat(marker, 20_000), "://" + marker} {
 			req := mt.New()
 			secrets += spill(req, value)
 			err := v.Request(req.Interface())

@@ -1,5 +1,6 @@
-// Package validation checks requests against the rules that the proto states, before anything else sees them: names are read and written canonically,
-// masks are made explicit, and every broken rule becomes a field violation.
+// Package validation checks requests against the rules that the proto states, before anything else
+// sees them: names are read and written canonically, masks are made explicit, and every broken rule
+// becomes a field violation.
 package validation
 
 import (
@@ -20,7 +21,8 @@ import (
 // Validator checks requests.
 type Validator struct{ rules protovalidate.Validator }
 
-// New makes a validator, with the rules of the messages compiled in advance, so that the first request is no slower than the rest.
+// New makes a validator, with the rules of the messages compiled in advance, so that the first
+// request is no slower than the rest.
 func New(messages ...proto.Message) (*Validator, error) {
 	rules, err := protovalidate.New(protovalidate.WithMessages(messages...))
 	if err != nil {
@@ -51,7 +53,8 @@ func (v *Validator) Request(req proto.Message) error {
 	return nil
 }
 
-// fromRules are the rules broken in fields of which nothing is said yet: that a name does not match its pattern is said better already.
+// fromRules are the rules broken in fields of which nothing is said yet: that a name does not match
+// its pattern is said better already.
 func fromRules(broken *protovalidate.ValidationError, said []*errdetails.BadRequest_FieldViolation) []*errdetails.BadRequest_FieldViolation {
 	var violations []*errdetails.BadRequest_FieldViolation
 	for _, b := range broken.Violations {

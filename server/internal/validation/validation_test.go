@@ -30,7 +30,8 @@ func newValidator(t *testing.T) *validation.Validator {
 	return v
 }
 
-// violated are the fields that an error complains about, in order. An error is INVALID_ARGUMENT, or the test fails.
+// violated are the fields that an error complains about, in order. An error is INVALID_ARGUMENT, or
+// the test fails.
 func violated(t *testing.T, err error) []string {
 	t.Helper()
 	if err == nil {
@@ -84,7 +85,8 @@ func TestRulesBecomeFieldViolations(t *testing.T) {
 
 func TestAViolationSaysWhatIsWrongForPeopleAndPrograms(t *testing.T) {
 	err := newValidator(t).Request(&pb.DisableSiteRequest{Name: "vendors/v", RequestId: "once", Message: strings.Repeat("x", 3000), Service: 77})
-	reason := regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,61}[A-Z0-9]$`) // as google.rpc.BadRequest defines it
+	// as google.rpc.BadRequest defines it
+	reason := regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,61}[A-Z0-9]$`)
 	got := map[string]string{}
 	for _, v := range apierror.Convert(err).Violations {
 		got[v.GetField()] = v.GetDescription()
@@ -93,7 +95,8 @@ func TestAViolationSaysWhatIsWrongForPeopleAndPrograms(t *testing.T) {
 		}
 	}
 	want := map[string]string{
-		"name":       "must have the form vendors/*/sites/*", // once, though the rule of the proto is broken too
+		// once, though the rule of the proto is broken too
+		"name":       "must have the form vendors/*/sites/*",
 		"service":    "must be one of the defined enum values",
 		"message":    "must be at most 2000 characters",
 		"request_id": "must be a valid UUID",

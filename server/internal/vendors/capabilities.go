@@ -21,8 +21,9 @@ var capabilityServices = []*grpc.ServiceDesc{
 	&pb.ProductLicenseService_ServiceDesc,
 }
 
-// Capabilities lists what an adapter can do: the RPCs for which it has a method of the same name and signature. Nothing lists them by hand, so they
-// cannot drift from the code; only what is composed is said by the adapter.
+// Capabilities lists what an adapter can do: the RPCs for which it has a method of the same name
+// and signature. Nothing lists them by hand, so they cannot drift from the code; only what is
+// composed is said by the adapter.
 func Capabilities(a adapters.Adapter) []*pb.Vendor_Capability {
 	composed := a.Describe().Composed
 	var capabilities []*pb.Vendor_Capability

@@ -130,7 +130,8 @@ func capabilityTable(service protoreflect.ServiceDescriptor, served []*pb.Vendor
 	return b.String()
 }
 
-// switchesOf turns every setting that is a switch, one at a time, and tells which methods come or go with it.
+// switchesOf turns every setting that is a switch, one at a time, and tells which methods come or
+// go with it.
 func switchesOf(t *testing.T, kind catalog.Kind, settings any, by *pb.Vendor) (lines string) {
 	keys := reflect.ValueOf(settings).Elem()
 	for i := range keys.NumField() {

@@ -30,11 +30,18 @@ func (sloppy) ListSite(context.Context, *pb.ListSitesRequest) (*pb.ListSitesResp
 } // misspelled
 func (sloppy) ListLicenses(*pb.ListLicensesRequest) (*pb.ListLicensesResponse, error) {
 	return nil, nil
-}                                                                                  // without a context
-func (sloppy) UpdateSite(context.Context, *pb.GetSiteRequest) (*pb.Site, error)    { return nil, nil } // another request
-func (sloppy) EnableSite(context.Context, *pb.EnableSiteRequest) (*pb.Site, error) { return nil, nil } // another answer
-func (sloppy) GetUsage(context.Context, *pb.GetUsageRequest) *pb.Usage             { return nil }      // without an error
-func (sloppy) GetVendor(context.Context, *pb.GetVendorRequest) (*pb.Vendor, error) { return nil, nil } // drmhub's own
+} // without a context
+// another request
+func (sloppy) UpdateSite(context.Context, *pb.GetSiteRequest) (*pb.Site, error) { return nil, nil }
+
+// another answer
+func (sloppy) EnableSite(context.Context, *pb.EnableSiteRequest) (*pb.Site, error) { return nil, nil }
+
+// without an error
+func (sloppy) GetUsage(context.Context, *pb.GetUsageRequest) *pb.Usage { return nil }
+
+// drmhub's own
+func (sloppy) GetVendor(context.Context, *pb.GetVendorRequest) (*pb.Vendor, error) { return nil, nil }
 
 // everything is an adapter with every capability.
 type everything struct {
@@ -73,7 +80,8 @@ func TestWhatIsComposedIsSaidSo(t *testing.T) {
 // own are the services that drmhub answers itself.
 var own = []protoreflect.Name{"VendorService", "MutationService", "AuditService"}
 
-// Every RPC is either drmhub's own or may be a capability: a service that is added cannot be forgotten.
+// Every RPC is either drmhub's own or may be a capability: a service that is added cannot be
+// forgotten.
 func TestEveryMethodOfEveryVendorsServiceMayBeACapability(t *testing.T) {
 	var want []string
 	for _, service := range vendorServices() {

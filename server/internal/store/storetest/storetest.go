@@ -1,4 +1,5 @@
-// Package storetest gives tests of what uses the store databases of their own: SQLite in a file, and a real PostgreSQL.
+// Package storetest gives tests of what uses the store databases of their own: SQLite in a file,
+// and a real PostgreSQL.
 package storetest
 
 import (
@@ -8,7 +9,8 @@ import (
 	"github.com/drmhub/drmhub/internal/postgres"
 )
 
-// Each runs a test on SQLite and on PostgreSQL, each time with the DSN of an empty database that nobody else uses.
+// Each runs a test on SQLite and on PostgreSQL, each time with the DSN of an empty database that
+// nobody else uses.
 func Each(t *testing.T, test func(t *testing.T, dsn string)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { test(t, SQLite(t)) })
