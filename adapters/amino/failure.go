@@ -5,10 +5,10 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -50,9 +50,9 @@ func meaning(status int, code string) *apierror.Error {
 func readErrors(body []byte) (code, text string) {
 	var document struct {
 		Errors []struct {
-			Code   jsontext.Value `json:"code"`
-			Title  jsontext.Value `json:"title"`
-			Detail jsontext.Value `json:"detail"`
+			Code   jsonx.Text `json:"code"`
+			Title  jsonx.Text `json:"title"`
+			Detail jsonx.Text `json:"detail"`
 		} `json:"errors"`
 	}
 	if err := json.Unmarshal(body, &document); err != nil || len(document.Errors) == 0 {
@@ -61,27 +61,15 @@ func readErrors(body []byte) (code, text string) {
 	var texts []string
 	for _, e := range document.Errors {
 		if code == "" {
-			code = word(e.Code)
+			code = string(e.Code)
 		}
-		if title, detail := word(e.Title), word(e.Detail); title != "" && detail != "" {
-			texts = append(texts, title+": "+detail)
-		} else if title+detail != "" {
-			texts = append(texts, title+detail)
+		if e.Title != "" && e.Detail != "" {
+			texts = append(texts, string(e.Title+": "+e.Detail))
+		} else if e.Title+e.Detail != "" {
+			texts = append(texts, string(e.Title+e.Detail))
 		}
 	}
 	return code, strings.Join(texts, "; ")
-}
-
-// word is a JSON string, or a number as it is written; anything else is "".
-func word(v jsontext.Value) string {
-	var s string
-	switch v.Kind() {
-	case '"':
-		_ = json.Unmarshal(v, &s) // what is no JSON after all stays ""
-	case '0':
-		s = v.String()
-	}
-	return s
 }
 
 func isNotFound(err error) bool { return err != nil && apierror.Convert(err).Code == codes.NotFound }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/upstream"
+	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -103,28 +104,8 @@ func (e *envelope) decode(res *upstream.Response, content any, unreadable *apier
 	return nil
 }
 
-// word is a JSON text or number as text. Anything else is empty: the documents and their examples
-// differ in such things.
-type word string
-
-// UnmarshalJSONFrom reads the text or the number.
-func (w *word) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	value, err := d.ReadValue()
-	if err != nil {
-		return err
-	}
-	switch value.Kind() {
-	case '"':
-		var text string
-		err = json.Unmarshal(value, &text)
-		*w = word(text)
-	case '0':
-		*w = word(value)
-	default:
-		*w = ""
-	}
-	return err
-}
+// A word is a text of the vendor's, which its documents or examples show as a number too.
+type word = jsonx.Text
 
 const secondFormat = "20060102150405" // licenseCreatedTime
 

@@ -7,11 +7,11 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -77,17 +77,18 @@ func meaning(status int, said string) *apierror.Error {
 func readError(body []byte) (said, further string, until *timestamppb.Timestamp) {
 	body = bytes.TrimSpace(body)
 	var object struct {
-		Error   jsontext.Value `json:"error"`
-		Message jsontext.Value `json:"message"`
-		Expires jsontext.Value `json:"expires"`
+		Error   jsonx.Text `json:"error"`
+		Message jsonx.Text `json:"message"`
+		Expires jsonx.Text `json:"expires"`
 	}
 	parts := []string{string(body)}
+	var text jsonx.Text
 	if json.Unmarshal(body, &object) == nil {
-		if known := []string{text(object.Error), text(object.Message)}; known[0]+known[1] != "" {
-			parts = known
+		if object.Error+object.Message != "" {
+			parts = []string{string(object.Error), string(object.Message)}
 		}
-	} else if one := text(body); one != "" {
-		parts = []string{one}
+	} else if json.Unmarshal(body, &text) == nil && text != "" {
+		parts = []string{string(text)}
 	}
 	for _, part := range parts {
 		switch {
@@ -98,23 +99,11 @@ func readError(body []byte) (said, further string, until *timestamppb.Timestamp)
 			further = part
 		}
 	}
-	return said, further, instant(text(object.Expires))
+	return said, further, instant(string(object.Expires))
 }
 
 func isWord(s string) bool {
 	return len(s) <= 64 && !strings.ContainsFunc(s, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("_.-", r)
 	})
-}
-
-// text is a JSON string, or a number as it is written; anything else is "".
-func text(v jsontext.Value) string {
-	var s string
-	switch v.Kind() {
-	case '"':
-		_ = json.Unmarshal(v, &s) // what is no JSON after all stays ""
-	case '0':
-		s = v.String()
-	}
-	return s
 }

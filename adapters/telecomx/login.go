@@ -6,12 +6,12 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/secret"
 	"github.com/drmhub/drmhub/adapters/upstream"
+	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -24,10 +24,10 @@ const (
 
 // loginAnswer is what a login answers. ExpiresInMinutes is -1 where the token does not expire.
 type loginAnswer struct {
-	Token            string         `json:"token"`
-	ExpiresInMinutes float64        `json:"expiresInMinutes"`
-	Customer         jsontext.Value `json:"customer"`
-	AccessLevel      jsontext.Value `json:"accessLevel"`
+	Token            string     `json:"token"`
+	ExpiresInMinutes float64    `json:"expiresInMinutes"`
+	Customer         jsonx.Text `json:"customer"`
+	AccessLevel      jsonx.Text `json:"accessLevel"`
 }
 
 // login is "POST /auth/login". It opens a session and changes nothing else, so it may be tried
@@ -47,7 +47,12 @@ func (a *Adapter) login(ctx context.Context) (grant, error) {
 		return grant{}, res.Complete(apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
 			"TelecomX answers the login and gives no token: is base_url TelecomX' API?"))
 	}
-	return grant{token: secret.New(answer.Token), life: life(answer.ExpiresInMinutes), customer: text(answer.Customer), level: text(answer.AccessLevel)}, nil
+	return grant{
+		token:    secret.New(answer.Token),
+		life:     life(answer.ExpiresInMinutes),
+		customer: string(answer.Customer),
+		level:    string(answer.AccessLevel),
+	}, nil
 }
 
 // life is how long a token is good; 0: forever.
