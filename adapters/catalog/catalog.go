@@ -28,7 +28,7 @@ type Kind struct {
 	// New makes an adapter for the vendor account with this id, of what Settings made and the
 	// configuration filled. A nil transport is the adapter's own.
 	New func(id string, settings any, transport http.RoundTripper) (adapters.Adapter, error)
-	// Twin makes a twin of the vendor's server that holds lifelike data, the same for the same
+	// Twin makes a twin of the vendor's server that holds sample data, the same for the same
 	// seed.
 	Twin func(seed uint64) http.Handler
 	// TwinSettings are settings with which an adapter can use a Twin that is reached at baseURL.
@@ -42,7 +42,7 @@ var Kinds = []Kind{
 		Settings: func() any { return pallycon.NewConfig() },
 		New:      adapter(pallycon.New),
 		Twin: func(seed uint64) http.Handler {
-			return pallyconemulator.New(pallyconemulator.Options{Seed: seed, Lifelike: true})
+			return pallyconemulator.New(pallyconemulator.Options{Seed: seed, WithSampleData: true})
 		},
 		TwinSettings: func(baseURL string) any {
 			c := pallycon.NewConfig()
@@ -56,7 +56,7 @@ var Kinds = []Kind{
 		Settings: func() any { return ncp.NewConfig() },
 		New:      adapter(ncp.New),
 		Twin: func(seed uint64) http.Handler {
-			return ncpemulator.New(ncpemulator.Options{Seed: seed, Lifelike: true})
+			return ncpemulator.New(ncpemulator.Options{Seed: seed, WithSampleData: true})
 		},
 		TwinSettings: func(baseURL string) any {
 			c := ncp.NewConfig()
@@ -70,7 +70,7 @@ var Kinds = []Kind{
 		Settings: func() any { return telecomx.NewConfig() },
 		New:      adapter(telecomx.New),
 		Twin: func(seed uint64) http.Handler {
-			return telecomxemulator.New(telecomxemulator.Options{Seed: seed, Lifelike: true})
+			return telecomxemulator.New(telecomxemulator.Options{Seed: seed, WithSampleData: true})
 		},
 		TwinSettings: func(baseURL string) any {
 			c := telecomx.NewConfig()
@@ -83,7 +83,7 @@ var Kinds = []Kind{
 		Settings: func() any { return amino.NewConfig() },
 		New:      adapter(amino.New),
 		Twin: func(seed uint64) http.Handler {
-			return aminoemulator.New(aminoemulator.Options{Seed: seed, Lifelike: true})
+			return aminoemulator.New(aminoemulator.Options{Seed: seed, WithSampleData: true})
 		},
 		TwinSettings: func(baseURL string) any {
 			c := amino.NewConfig()

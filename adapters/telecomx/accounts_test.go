@@ -295,10 +295,10 @@ func TestTheAccountsOfNobodyAreNone(t *testing.T) {
 	}
 }
 
-func TestTheLifelikeTwinIsReadToItsEnd(t *testing.T) {
-	vendor := emulator.New(emulator.Options{Seed: 7, Lifelike: true})
+func TestTheTwinWithSampleDataIsReadToItsEnd(t *testing.T) {
+	vendor := emulator.New(emulator.Options{Seed: 7, WithSampleData: true})
 	a := adapterTo(t, telecomxtest.Config(), twin.Transport(vendor))
-	for _, customer := range []string{emulator.DefaultCustomerID, emulator.LifelikeHotel, emulator.LifelikeHousehold} {
+	for _, customer := range []string{emulator.DefaultCustomerID, emulator.SampleHotel, emulator.SampleHousehold} {
 		want := 0
 		for _, held := range vendor.Accounts() {
 			if held.Customer == customer {

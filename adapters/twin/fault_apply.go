@@ -16,8 +16,8 @@ import (
 // endlessChunk is how much of an endless body is written at once, in bytes.
 const endlessChunk = 32 << 10
 
-// strike does to r what the fault says.
-func (t *Twin) strike(f Fault, w http.ResponseWriter, r *http.Request) {
+// applyFault does to r what the fault says.
+func (t *Twin) applyFault(f Fault, w http.ResponseWriter, r *http.Request) {
 	if !pause(r.Context(), f.Delay) {
 		panic(http.ErrAbortHandler) // the client has gone away
 	}

@@ -102,7 +102,7 @@ func (t *Twin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	if fault, hit := t.faults.take(r); hit {
 		t.ledger.setFault(entry, fault.Kind)
-		t.strike(fault, answer, r)
+		t.applyFault(fault, answer, r)
 	} else {
 		t.vendor.ServeHTTP(answer, r)
 	}

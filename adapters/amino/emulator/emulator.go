@@ -73,7 +73,7 @@ type Emulator struct {
 	users    map[string]bool
 }
 
-// New makes an emulator that holds nothing, or lifelike data where the options say so. Without
+// New makes an emulator that holds nothing, or sample data where the options say so. Without
 // those it takes some microseconds, so that a test can have as many as it likes.
 func New(options Options) *Emulator {
 	e := &Emulator{
@@ -98,8 +98,8 @@ func New(options Options) *Emulator {
 		},
 	})
 	e.irdeto = newIrdeto(e.Clock(), options.Seed, options.WithoutIrdeto)
-	if options.Lifelike {
-		e.fillLifelike(options.Seed)
+	if options.WithSampleData {
+		e.fillSampleData(options.Seed)
 	}
 	return e
 }

@@ -21,13 +21,13 @@ type Options struct {
 	// must. Either lets a client in. Empty means the default. What the vendor's tokens claim is not
 	// public: this one is text like any other.
 	APIKey, Token string
-	// Seed makes ids and lifelike data reproducible.
+	// Seed makes ids and sample data reproducible.
 	Seed uint64
 	// Clock is the server's time. Nil follows real time.
 	Clock *twin.Clock
-	// Lifelike fills the server with a few products and about 200 licenses of 85 users,
+	// WithSampleData fills the server with a few products and about 200 licenses of 85 users,
 	// reproducible from Seed and the clock's day.
-	Lifelike bool
+	WithSampleData bool
 	// WithoutIrdeto is an operator for whom the integration with Irdeto is not enabled: licenses
 	// have no side effects.
 	WithoutIrdeto bool

@@ -66,7 +66,7 @@ type Emulator struct {
 	policies map[int]string // names by policyId
 }
 
-// New makes an emulator that holds nothing, or lifelike data where the options say so. It panics
+// New makes an emulator that holds nothing, or sample data where the options say so. It panics
 // where Options.Denied names no call, as that is a mistake in the test.
 func New(options Options) *Emulator {
 	e := &Emulator{
@@ -103,8 +103,8 @@ func New(options Options) *Emulator {
 			"POST /_twin/issue":  e.serveIssue,
 		},
 	})
-	if options.Lifelike {
-		e.fillLifelike(options.Seed)
+	if options.WithSampleData {
+		e.fillSampleData(options.Seed)
 	}
 	return e
 }

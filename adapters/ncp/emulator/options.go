@@ -27,14 +27,14 @@ type Options struct {
 	// Denied are calls that the sub account may not make, such as "PUT /api/v1/sites/{siteId}/off":
 	// 401/210.
 	Denied []string
-	// Seed makes ids and lifelike data reproducible.
+	// Seed makes ids and sample data reproducible.
 	Seed uint64
 	// Clock is the server's time, against which timestamps are checked too. Nil follows real time.
 	Clock *twin.Clock
-	// Lifelike fills the server with five sites and about 4,000 licenses of the last thirty days,
+	// WithSampleData fills the server with five sites and about 4,000 licenses of the last thirty days,
 	// reproducible from Seed and the clock's time. Some users are those of another vendor's
-	// lifelike data: tester01 to tester25, and family001@kids.example to family060@kids.example.
-	Lifelike bool
+	// sample data: tester01 to tester25, and family001@kids.example to family060@kids.example.
+	WithSampleData bool
 	// Assumptions settle what the vendor's documents leave open.
 	Assumptions Assumptions
 }

@@ -83,7 +83,7 @@ type Emulator struct {
 	members []Member    // by member_seq
 }
 
-// New makes an emulator that holds nothing, or lifelike data where the options say so.
+// New makes an emulator that holds nothing, or sample data where the options say so.
 func New(options Options) *Emulator {
 	e := &Emulator{
 		account: account{
@@ -113,8 +113,8 @@ func New(options Options) *Emulator {
 			"POST /_twin/rejectOrder":  serveOrder(e.RejectOrder),
 		},
 	})
-	if options.Lifelike {
-		e.fillLifelike()
+	if options.WithSampleData {
+		e.fillSampleData()
 	}
 	return e
 }

@@ -21,13 +21,13 @@ type Options struct {
 	AccountID, AccountSeq, ServiceAPIKey string
 	// DeniedAPICodes are API codes that the account may not call: 403.
 	DeniedAPICodes []string
-	// Seed makes ids and lifelike data reproducible.
+	// Seed makes ids and sample data reproducible.
 	Seed uint64
 	// Clock is the server's time. Nil follows real time.
 	Clock *twin.Clock
-	// Lifelike fills the server with four sites, about 40,000 licenses of the last four months,
+	// WithSampleData fills the server with four sites, about 40,000 licenses of the last four months,
 	// packagings, sub-members and site orders, reproducible from Seed and the clock's time.
-	Lifelike bool
+	WithSampleData bool
 	// Assumptions settle what the vendor's documents leave open.
 	Assumptions Assumptions
 }

@@ -78,7 +78,7 @@ type Emulator struct {
 	tokens     *rand.Rand
 }
 
-// New makes an emulator that knows one customer with one user and has no accounts, or lifelike data
+// New makes an emulator that knows one customer with one user and has no accounts, or sample data
 // where the options say so.
 func New(options Options) *Emulator {
 	options = options.withDefaults()
@@ -114,8 +114,8 @@ func New(options Options) *Emulator {
 	})
 	e.PutCustomers(Customer{ID: options.CustomerID, Features: options.Features})
 	e.PutUsers(User{options.Username, options.Password, options.MachineToken, options.CustomerID, options.AccessLevel})
-	if options.Lifelike {
-		e.fillLifelike(options.Seed)
+	if options.WithSampleData {
+		e.fillSampleData(options.Seed)
 	}
 	return e
 }

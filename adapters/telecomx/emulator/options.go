@@ -26,14 +26,14 @@ type Options struct {
 	// ExpiresInMinutes is how long the token of a login is taken, in minutes; -1 means forever. 0
 	// means 15, as at the vendor.
 	ExpiresInMinutes int
-	// Seed makes tokens, ids, what the server generates and lifelike data reproducible.
+	// Seed makes tokens, ids, what the server generates and sample data reproducible.
 	Seed uint64
 	// Clock is the server's time. Nil follows real time.
 	Clock *twin.Clock
-	// Lifelike fills the server with three customers, among them the first user's, and with about
+	// WithSampleData fills the server with three customers, among them the first user's, and with about
 	// 780 accounts and their devices, reproducible from Seed and the day of the clock. The first
 	// user's customer needs FeatureBusiness for that.
-	Lifelike bool
+	WithSampleData bool
 	// Assumptions settle what the vendor's documents leave open.
 	Assumptions Assumptions
 }

@@ -10,13 +10,13 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-func lifelike(seed uint64, now time.Time) *emulator.Emulator {
-	return emulator.New(emulator.Options{Seed: seed, Lifelike: true, Clock: twin.FrozenClock(now)})
+func sampleData(seed uint64, now time.Time) *emulator.Emulator {
+	return emulator.New(emulator.Options{Seed: seed, WithSampleData: true, Clock: twin.FrozenClock(now)})
 }
 
-func TestLifelikeIsReproducible(t *testing.T) {
+func TestSampleDataIsReproducible(t *testing.T) {
 	now := at("2026-01-02 15:04:05")
-	one, same, other, later := lifelike(7, now), lifelike(7, now), lifelike(8, now), lifelike(7, now.Add(time.Hour))
+	one, same, other, later := sampleData(7, now), sampleData(7, now), sampleData(8, now), sampleData(7, now.Add(time.Hour))
 	for _, site := range one.Sites() {
 		rows := one.Licenses(site.SiteID)
 		if !slices.Equal(rows, same.Licenses(site.SiteID)) {
@@ -32,9 +32,9 @@ func TestLifelikeIsReproducible(t *testing.T) {
 	}
 }
 
-func TestLifelikeDataIsLifelike(t *testing.T) {
+func TestSampleDataIsPlausible(t *testing.T) {
 	now := at("2026-01-02 15:04:05")
-	e := lifelike(1, now)
+	e := sampleData(1, now)
 	var suspended, watermarked, total, failed, tokenless, repeats int
 	oldest := now
 	hours, users, contents, drms, codes := map[int]int{}, map[string]bool{}, map[string]bool{}, map[string]int{}, map[string]int{}
@@ -112,9 +112,9 @@ func TestLifelikeDataIsLifelike(t *testing.T) {
 	}
 }
 
-func BenchmarkLifelike(b *testing.B) {
+func BenchmarkSampleData(b *testing.B) {
 	for b.Loop() {
-		lifelike(1, at("2026-01-02 15:04:05"))
+		sampleData(1, at("2026-01-02 15:04:05"))
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// siteModel is what makes one lifelike site differ from another.
+// siteModel is what makes one sample site differ from another.
 type siteModel struct {
 	site          Site // its id tells when it was created
 	onFor, offFor int  // days since it was switched on, if that was lately, and off
@@ -20,7 +20,7 @@ type siteModel struct {
 // The testers of demo_site and the families of kids_and_songs are customers of another vendor too:
 // the demo site runs at both, and the children's songs moved here twenty days ago. Whoever looks
 // for one user finds them at both.
-var lifelikeSites = []siteModel{
+var sampleSites = []siteModel{
 	{
 		site:   Site{SiteID: "drm-20230526081150-HbXuL", SiteName: "sports_night", PolicyID: 102},
 		offFor: 6, perDay: 60, failing: 0.03, users: 120,

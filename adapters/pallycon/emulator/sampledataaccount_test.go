@@ -10,9 +10,9 @@ import (
 	"github.com/drmhub/drmhub/adapters/pallycon/emulator"
 )
 
-func TestLifelikeAccountIsReproducible(t *testing.T) {
+func TestSampleAccountIsReproducible(t *testing.T) {
 	now := at("2026-01-02 15:04:05")
-	one, other, later := lifelike(7, now), lifelike(8, now), lifelike(7, now.Add(time.Hour))
+	one, other, later := sampleData(7, now), sampleData(8, now), sampleData(7, now.Add(time.Hour))
 	if !slices.Equal(one.Members(), later.Members()) || slices.Equal(one.Members(), other.Members()) {
 		t.Errorf("members\n%+v\nan hour later\n%+v", one.Members(), later.Members())
 	}
@@ -26,9 +26,9 @@ func TestLifelikeAccountIsReproducible(t *testing.T) {
 	}
 }
 
-func TestLifelikeAccountIsLifelike(t *testing.T) {
+func TestSampleAccountIsPlausible(t *testing.T) {
 	now := at("2026-01-02 15:04:05")
-	e := lifelike(1, now)
+	e := sampleData(1, now)
 	within := func(what string, got, low, high int) {
 		t.Helper()
 		if got < low || got > high {
@@ -97,9 +97,9 @@ func TestLifelikeAccountIsLifelike(t *testing.T) {
 	}
 }
 
-// TestLifelikeAgreesWithItself: the reports and the usage tell the same as the licenses.
-func TestLifelikeAgreesWithItself(t *testing.T) {
-	e := lifelike(1, at("2026-01-02 15:04:05"))
+// TestSampleDataAgreesWithItself: the reports and the usage tell the same as the licenses.
+func TestSampleDataAgreesWithItself(t *testing.T) {
+	e := sampleData(1, at("2026-01-02 15:04:05"))
 	for _, site := range e.Sites() {
 		users, devices, issued := map[string]bool{}, map[string]bool{}, 0
 		contents := map[string]bool{}

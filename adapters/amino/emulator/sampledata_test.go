@@ -10,12 +10,12 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-func lifelike(seed uint64, at time.Time) *emulator.Emulator {
-	return emulator.New(emulator.Options{Seed: seed, Lifelike: true, Clock: twin.FrozenClock(at)})
+func sampleData(seed uint64, at time.Time) *emulator.Emulator {
+	return emulator.New(emulator.Options{Seed: seed, WithSampleData: true, Clock: twin.FrozenClock(at)})
 }
 
-func TestLifelikeIsReproducible(t *testing.T) {
-	one, same, other, later := lifelike(7, now), lifelike(7, now), lifelike(8, now), lifelike(7, now.Add(time.Hour))
+func TestSampleDataIsReproducible(t *testing.T) {
+	one, same, other, later := sampleData(7, now), sampleData(7, now), sampleData(8, now), sampleData(7, now.Add(time.Hour))
 	if !slices.Equal(one.Licenses(), same.Licenses()) || !slices.Equal(one.Products(), same.Products()) || !slices.Equal(one.Entitlements(), same.Entitlements()) {
 		t.Error("the data differ from one run to the next")
 	}
@@ -29,8 +29,8 @@ func TestLifelikeIsReproducible(t *testing.T) {
 	}
 }
 
-func TestLifelikeDataIsLifelike(t *testing.T) {
-	e := lifelike(1, now)
+func TestSampleDataIsPlausible(t *testing.T) {
+	e := sampleData(1, now)
 	statuses, users, orders := map[string]int{}, map[string]bool{}, map[string]bool{}
 	recurring, paid := 0, 0
 	rows := e.Licenses()
@@ -69,7 +69,7 @@ func TestLifelikeDataIsLifelike(t *testing.T) {
 	within("paid ones", paid, len(rows)/3, len(rows)*4/5)
 	within("entitlements", len(e.Entitlements()), len(rows), len(rows))
 	if effects(e) != "" {
-		t.Error("lifelike data count as effects of requests")
+		t.Error("sample data count as effects of requests")
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 )
 
-// siteModel is what makes one lifelike site differ from another.
+// siteModel is what makes one sample site differ from another.
 type siteModel struct {
 	site       Site
 	suspended  bool
@@ -45,7 +45,7 @@ var (
 	lectures = [7]float64{0.6, 1.2, 1.2, 1.2, 1.15, 1, 0.65}
 )
 
-var lifelikeSites = []siteModel{
+var sampleSites = []siteModel{
 	{
 		site: Site{"DEMO", "Demo site", []Product{{ServiceDRM, StateInService}, {ServiceFWM, StateInService}}},
 		week: leisure, hours: studying, perDay: 40, tokenShare: 0.7, users: 25,

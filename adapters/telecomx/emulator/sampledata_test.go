@@ -12,13 +12,13 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-func lifelike(seed uint64, now time.Time) *emulator.Emulator {
-	return emulator.New(emulator.Options{Seed: seed, Lifelike: true, Clock: twin.FrozenClock(now)})
+func sampleData(seed uint64, now time.Time) *emulator.Emulator {
+	return emulator.New(emulator.Options{Seed: seed, WithSampleData: true, Clock: twin.FrozenClock(now)})
 }
 
-func TestLifelikeIsReproducible(t *testing.T) {
-	one, same, other := lifelike(7, now).Accounts(), lifelike(7, now).Accounts(), lifelike(8, now).Accounts()
-	later := lifelike(7, now.Add(time.Hour)).Accounts()
+func TestSampleDataIsReproducible(t *testing.T) {
+	one, same, other := sampleData(7, now).Accounts(), sampleData(7, now).Accounts(), sampleData(8, now).Accounts()
+	later := sampleData(7, now.Add(time.Hour)).Accounts()
 	if !reflect.DeepEqual(one, same) || !reflect.DeepEqual(one, later) {
 		t.Error("the accounts differ from one run to the next, or an hour later")
 	}
@@ -27,15 +27,15 @@ func TestLifelikeIsReproducible(t *testing.T) {
 	}
 }
 
-func TestLifelikeDataIsLifelike(t *testing.T) {
-	e := lifelike(1, now)
+func TestSampleDataIsPlausible(t *testing.T) {
+	e := sampleData(1, now)
 	within := func(what string, got, low, high int) {
 		t.Helper()
 		if got < low || got > high {
 			t.Errorf("%d %s, want %d to %d", got, what, low, high)
 		}
 	}
-	slots := map[string]int{mine: 5, emulator.LifelikeHotel: 5, emulator.LifelikeHousehold: 4}
+	slots := map[string]int{mine: 5, emulator.SampleHotel: 5, emulator.SampleHousehold: 4}
 	accounts, types, names := map[string]int{}, map[string]int{}, map[string]bool{}
 	var bound, free, frozen, fullUp, without, nameless int
 	latest := map[string]time.Time{}
@@ -78,8 +78,8 @@ func TestLifelikeDataIsLifelike(t *testing.T) {
 	}
 	// more than the largest page
 	within("accounts of the broadband company", accounts[mine], 501, 1000)
-	within("accounts of the hotel", accounts[emulator.LifelikeHotel], 20, 60)
-	within("accounts of the household", accounts[emulator.LifelikeHousehold], 1, 1)
+	within("accounts of the hotel", accounts[emulator.SampleHotel], 20, 60)
+	within("accounts of the household", accounts[emulator.SampleHousehold], 1, 1)
 	within("types of devices", len(types), 3, 3)
 	within("bound devices", bound, 200, 1000)
 	within("devices whose binding is over", free, 500, 2000)
@@ -87,19 +87,19 @@ func TestLifelikeDataIsLifelike(t *testing.T) {
 	within("accounts without a free slot", fullUp, 50, 300)
 	within("accounts without a device", without, 50, 300)
 	within("devices without a name", nameless, 200, 1000)
-	for i := range 60 { // people who watch at PallyCon's lifelike sites too
+	for i := range 60 { // people who watch at PallyCon's sample sites too
 		if tester := fmt.Sprintf("tester%02d", i%25+1); !names[tester] || !names[fmt.Sprintf("family%03d@kids.example", i+1)] {
 			t.Errorf("%s or family%03d is missing", tester, i+1)
 		}
 	}
 }
 
-// TestLifelikeHousehold: each of the ways in which a device can be removed, or not, can be tried on
+// TestSampleHousehold: each of the ways in which a device can be removed, or not, can be tried on
 // one account.
-func TestLifelikeHousehold(t *testing.T) {
-	e := lifelike(1, now)
+func TestSampleHousehold(t *testing.T) {
+	e := sampleData(1, now)
 	accounts := e.Accounts()
-	a := accounts[slices.IndexFunc(accounts, func(a emulator.Account) bool { return a.Customer == emulator.LifelikeHousehold })]
+	a := accounts[slices.IndexFunc(accounts, func(a emulator.Account) bool { return a.Customer == emulator.SampleHousehold })]
 	if _, err := e.BindDevice(a.Username, emulator.Device{}); err == nil {
 		t.Error("there is a free slot")
 	}
@@ -117,8 +117,8 @@ func TestLifelikeHousehold(t *testing.T) {
 	}
 }
 
-func BenchmarkLifelike(b *testing.B) {
+func BenchmarkSampleData(b *testing.B) {
 	for b.Loop() {
-		lifelike(1, now)
+		sampleData(1, now)
 	}
 }

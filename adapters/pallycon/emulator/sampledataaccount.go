@@ -18,7 +18,7 @@ func (m siteModel) packagings(random *rand.Rand, ended time.Time) []Packaging {
 		}
 	}
 	for _, content := range m.contents() {
-		age := time.Duration(lifelikeDays+1+random.IntN(240))*24*time.Hour + time.Duration(random.IntN(24*3600))*time.Second
+		age := time.Duration(sampleDays+1+random.IntN(240))*24*time.Hour + time.Duration(random.IntN(24*3600))*time.Second
 		created := ended.Add(-age)
 		pack(content, created, created)
 		for range int(2*m.repackaged*random.Float64() + random.Float64()) {
@@ -29,7 +29,7 @@ func (m siteModel) packagings(random *rand.Rand, ended time.Time) []Packaging {
 	return packagings
 }
 
-// fillAccount puts the sub-members, the site orders and the integrations of the lifelike account.
+// fillAccount puts the sub-members, the site orders and the integrations of the sample account.
 func (e *Emulator) fillAccount(today time.Time) {
 	ago := func(days, hours int) time.Time {
 		return today.AddDate(0, 0, -days).Add(time.Duration(hours) * time.Hour)

@@ -7,17 +7,17 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// lifelikeDays is how far the lifelike history goes back. A site's licenses of one day depend on
+// sampleDays is how far the sample history goes back. A site's licenses of one day depend on
 // the seed and the day alone, so that a sandbox started again an hour later shows the same history,
 // and an hour more of it.
-const lifelikeDays = 30
+const sampleDays = 30
 
-// fillLifelike fills the server for a sandbox.
-func (e *Emulator) fillLifelike(seed uint64) {
+// fillSampleData fills the server for a sandbox.
+func (e *Emulator) fillSampleData(seed uint64) {
 	now := e.now()
 	today := now.Truncate(24 * time.Hour)
 	e.PutPolicies(Policy{101, "offline_48h"}, Policy{102, "uhd_hardware"})
-	for _, model := range lifelikeSites {
+	for _, model := range sampleSites {
 		s := model.site
 		s.CreatedTime = createdTime(s.SiteID)
 		s.UpdatedTime = s.CreatedTime
@@ -34,12 +34,12 @@ func (e *Emulator) fillLifelike(seed uint64) {
 			off = daysBefore(today, model.offFor)
 			s.UpdatedTime, until = off, off
 		}
-		e.putLifelike(s, on, off)
+		e.putSampleSite(s, on, off)
 		if model.perDay > 0 {
 			e.putHistory(seed, model, on, until)
 		}
 	}
-	e.putLifelike(Site{
+	e.putSampleSite(Site{
 		SiteID: "drm-" + today.Format(secondLayout) + "-TgVoS", SiteName: "music_awards", PolicyID: 102,
 		Status: StatusCreating, ReadyTime: today.AddDate(0, 0, 1), CreatedTime: today, UpdatedTime: today,
 	}, time.Time{}, time.Time{})
@@ -49,7 +49,7 @@ func (e *Emulator) fillLifelike(seed uint64) {
 func (e *Emulator) putHistory(seed uint64, model siteModel, from, until time.Time) {
 	id, today := model.site.SiteID, e.now().Truncate(24*time.Hour)
 	audience := newAudience(twin.Rand(seed, "audience of "+id), model)
-	for ago := lifelikeDays; ago >= 0; ago-- {
+	for ago := sampleDays; ago >= 0; ago-- {
 		date := today.AddDate(0, 0, -ago)
 		var issued []License
 		for _, l := range audience.day(twin.Rand(seed, id+date.Format(secondLayout)), date) {
@@ -76,9 +76,9 @@ func createdTime(siteID string) time.Time {
 	return created
 }
 
-// putLifelike puts a site, and what its log says of when it was created, switched on and switched
+// putSampleSite puts a site, and what its log says of when it was created, switched on and switched
 // off; zero means it was not.
-func (e *Emulator) putLifelike(s Site, on, off time.Time) {
+func (e *Emulator) putSampleSite(s Site, on, off time.Time) {
 	e.PutSites(s)
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -9,15 +9,15 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// lifelikeProduct is a product, how long one period or one purchase of it lasts, and how many of
+// sampleProduct is a product, how long one period or one purchase of it lasts, and how many of
 // the users have it.
-type lifelikeProduct struct {
+type sampleProduct struct {
 	Product
 	days  int // 0: forever
 	share float64
 }
 
-var lifelikeProducts = []lifelikeProduct{
+var sampleProducts = []sampleProduct{
 	{Product{Name: "Free channels", Description: "Twelve public channels", Visible: true, PriceCurrency: "EUR"}, 0, 0.9},
 	{Product{Name: "Family TV", Description: "Sixty channels, seven days back", Buyable: true, Visible: true, Recurring: true, PriceAmount: 1299, PriceCurrency: "EUR"}, 30, 0.6},
 	{Product{Name: "Sports", Description: "All leagues, live", Buyable: true, Visible: true, Recurring: true, PriceAmount: 1999, PriceCurrency: "EUR"}, 30, 0.3},
@@ -27,8 +27,8 @@ var lifelikeProducts = []lifelikeProduct{
 	{Product{Name: "Staff preview", Description: "Not for sale"}, 0, 0.05},
 }
 
-// lifelikeStatuses are the statuses other than ACTIVE that licenses have, and how often.
-var lifelikeStatuses = []struct {
+// sampleStatuses are the statuses other than ACTIVE that licenses have, and how often.
+var sampleStatuses = []struct {
 	status string
 	share  float64
 }{
@@ -40,8 +40,8 @@ var lifelikeStatuses = []struct {
 	{StatusExpired, 0.02},
 }
 
-// lifelikeUsers are the viewers that the sandbox's other vendors know too.
-func lifelikeUsers() []string {
+// sampleUsers are the viewers that the sandbox's other vendors know too.
+func sampleUsers() []string {
 	var users []string
 	for i := range 25 {
 		users = append(users, fmt.Sprintf("tester%02d", i+1))
@@ -52,20 +52,20 @@ func lifelikeUsers() []string {
 	return users
 }
 
-// fillLifelike fills the server for a sandbox: what was sold in the thirteen months up to
+// fillSampleData fills the server for a sandbox: what was sold in the thirteen months up to
 // yesterday.
-func (e *Emulator) fillLifelike(seed uint64) {
+func (e *Emulator) fillSampleData(seed uint64) {
 	random := twin.Rand(seed, "licenses")
 	today := e.Clock().Now().Truncate(24 * time.Hour)
-	users := lifelikeUsers()
+	users := sampleUsers()
 	e.PutUsers(users...)
-	for _, p := range lifelikeProducts {
+	for _, p := range sampleProducts {
 		e.PutProducts(p.Product)
 	}
 	products := e.Products()
 	var sold []License
 	for _, user := range users {
-		for i, p := range lifelikeProducts {
+		for i, p := range sampleProducts {
 			if random.Float64() < p.share {
 				age := time.Duration(1+random.IntN(395)) * 24 * time.Hour
 				bought := today.Add(-age).Add(time.Duration(random.IntN(24*3600)) * time.Second)
@@ -82,7 +82,7 @@ func (e *Emulator) fillLifelike(seed uint64) {
 }
 
 // sell is a license that a user bought at that time.
-func (p lifelikeProduct) sell(random *rand.Rand, user string, bought time.Time) License {
+func (p sampleProduct) sell(random *rand.Rand, user string, bought time.Time) License {
 	l := License{
 		Status: drawStatus(random), StartDate: bought, Recurring: p.Recurring, PriceAmount: p.PriceAmount, PriceCurrency: p.PriceCurrency,
 		PurchaseTimestamp: bought, UserID: user, ProductID: p.ID,
@@ -107,7 +107,7 @@ func (p lifelikeProduct) sell(random *rand.Rand, user string, bought time.Time) 
 
 func drawStatus(random *rand.Rand) string {
 	at := random.Float64()
-	for _, s := range lifelikeStatuses {
+	for _, s := range sampleStatuses {
 		if at -= s.share; at < 0 {
 			return s.status
 		}

@@ -8,24 +8,24 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// The lifelike history spans the last 120 days. A site's licenses of one day depend on the seed and
+// The sample history spans the last 120 days. A site's licenses of one day depend on the seed and
 // the day alone, so that a sandbox started again an hour later shows the same history, and an hour
 // more of it.
 const (
-	lifelikeDays = 120
-	// suspendedDays is how long ago the lifelike data's suspended site was suspended.
+	sampleDays = 120
+	// suspendedDays is how long ago the sample data's suspended site was suspended.
 	suspendedDays = 20
 )
 
-// fillLifelike fills the server for a sandbox.
-func (e *Emulator) fillLifelike() {
+// fillSampleData fills the server for a sandbox.
+func (e *Emulator) fillSampleData() {
 	now := e.Clock().Now()
 	today := now.Truncate(24 * time.Hour)
 	suspended := today.AddDate(0, 0, -suspendedDays).Add(6 * time.Hour)
-	for _, model := range lifelikeSites {
+	for _, model := range sampleSites {
 		e.PutSites(model.site)
 		audience := newAudience(twin.Rand(e.seed, "audience of "+model.site.SiteID), model)
-		for ago := lifelikeDays; ago >= 0; ago-- {
+		for ago := sampleDays; ago >= 0; ago-- {
 			date := today.AddDate(0, 0, -ago)
 			random := twin.Rand(e.seed, model.site.SiteID+date.Format(day))
 			asked := audience.day(random, date)

@@ -9,24 +9,24 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// Customers of the lifelike data, besides the first user's own, which is a broadband company with
+// Customers of the sample data, besides the first user's own, which is a broadband company with
 // some 740 accounts.
 const (
-	// LifelikeHotel is a business customer with an account for each room.
-	LifelikeHotel = "60d21b4667d0d8992e610c85"
-	// LifelikeHousehold is a private customer, all slots of whose account are held.
-	LifelikeHousehold = "61a7f0c3e4b05d2c9a6f1e37"
+	// SampleHotel is a business customer with an account for each room.
+	SampleHotel = "60d21b4667d0d8992e610c85"
+	// SampleHousehold is a private customer, all slots of whose account are held.
+	SampleHousehold = "61a7f0c3e4b05d2c9a6f1e37"
 )
 
 const aDay = 24 * time.Hour
 
-// fillLifelike fills the server for a sandbox. What depends on the time depends on the day alone,
+// fillSampleData fills the server for a sandbox. What depends on the time depends on the day alone,
 // so that a sandbox started again an hour later holds the same.
-func (e *Emulator) fillLifelike(seed uint64) {
+func (e *Emulator) fillSampleData(seed uint64) {
 	today := e.Clock().Now().Truncate(aDay)
 	e.PutCustomers(
-		Customer{LifelikeHotel, []string{FeatureBusiness}},
-		Customer{LifelikeHousehold, []string{FeaturePrivate}},
+		Customer{SampleHotel, []string{FeatureBusiness}},
+		Customer{SampleHousehold, []string{FeaturePrivate}},
 	)
 	e.PutAccounts(subscribers(twin.Rand(seed, "subscribers"), e.customer, today)...)
 	e.PutAccounts(hotelRooms(twin.Rand(seed, "hotel rooms"), today)...)
@@ -57,7 +57,7 @@ func subscribers(random *rand.Rand, customer string, today time.Time) []Account 
 		*a = Account{Customer: customer, Username: username, Password: newPassword(random)}
 		a.Created = today.Add(-aDay - time.Duration(random.Int64N(int64(3*365*aDay))))
 		for range random.IntN(6) {
-			a.Devices = append(a.Devices, lifelikeDevice(random, a.Created, today))
+			a.Devices = append(a.Devices, sampleDevice(random, a.Created, today))
 		}
 		slices.SortFunc(a.Devices, func(a, b Device) int { return a.Bound.Compare(b.Bound) })
 	}
@@ -65,9 +65,9 @@ func subscribers(random *rand.Rand, customer string, today time.Time) []Account 
 	return accounts
 }
 
-// lifelikeDevice is a device that was bound between the start and yesterday. Some were removed
+// sampleDevice is a device that was bound between the start and yesterday. Some were removed
 // within their binding, so that their slots are held.
-func lifelikeDevice(random *rand.Rand, start, today time.Time) Device {
+func sampleDevice(random *rand.Rand, start, today time.Time) Device {
 	d := Device{ID: hex(random, 24), Bound: start.Add(time.Duration(random.Int64N(int64(today.Sub(start)))))}
 	if release := d.Bound.Add(Binding); random.Float64() < 0.1 && release.After(today.Add(aDay)) {
 		d.Expires = release
@@ -94,7 +94,7 @@ func hotelRooms(random *rand.Rand, today time.Time) []Account {
 			number := fmt.Sprintf("%d%02d", floor, room)
 			created := opened.Add(time.Duration(len(accounts)) * 3 * time.Minute)
 			accounts = append(accounts, Account{
-				Customer: LifelikeHotel, Username: "room-" + number + "@harbour-hotel.example", Password: newPassword(random), Created: created,
+				Customer: SampleHotel, Username: "room-" + number + "@harbour-hotel.example", Password: newPassword(random), Created: created,
 				Devices: []Device{{
 					ID: hex(random, 24), Type: DeviceAndroid, Model: "Hospitality TV 43", Name: "Room " + number, Bound: created.Add(time.Hour),
 				}},
@@ -111,7 +111,7 @@ func household(random *rand.Rand, today time.Time) Account {
 		return Device{ID: hex(random, 24), Type: kind, Model: model, Name: name, Bound: today.AddDate(0, 0, -days).Add(19 * time.Hour)}
 	}
 	a := Account{
-		Customer: LifelikeHousehold, Username: "birthe@holm.example", Password: newPassword(random), Created: today.AddDate(0, 0, -400),
+		Customer: SampleHousehold, Username: "birthe@holm.example", Password: newPassword(random), Created: today.AddDate(0, 0, -400),
 		Devices: []Device{
 			device(DeviceIOS, "iPhone 12", "Birthes mobil", 380),
 			device(DeviceAndroid, "SM-A546B", "Oles mobil", 60),

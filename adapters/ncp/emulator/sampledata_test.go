@@ -12,13 +12,13 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-func lifelike(seed uint64, now time.Time) *emulator.Emulator {
-	return emulator.New(emulator.Options{Seed: seed, Lifelike: true, Clock: twin.FrozenClock(now)})
+func sampleData(seed uint64, now time.Time) *emulator.Emulator {
+	return emulator.New(emulator.Options{Seed: seed, WithSampleData: true, Clock: twin.FrozenClock(now)})
 }
 
-func TestLifelikeIsReproducible(t *testing.T) {
+func TestSampleDataIsReproducible(t *testing.T) {
 	now := at("2026-01-02 15:04:05")
-	one, same, other, later := lifelike(7, now), lifelike(7, now), lifelike(8, now), lifelike(7, now.Add(time.Hour))
+	one, same, other, later := sampleData(7, now), sampleData(7, now), sampleData(8, now), sampleData(7, now.Add(time.Hour))
 	if !slices.Equal(one.Sites(), same.Sites()) || !slices.Equal(one.Sites(), later.Sites()) {
 		t.Error("the sites differ from one run to the next")
 	}
@@ -38,9 +38,9 @@ func TestLifelikeIsReproducible(t *testing.T) {
 	}
 }
 
-func TestLifelikeDataIsLifelike(t *testing.T) {
+func TestSampleDataIsPlausible(t *testing.T) {
 	now := at("2026-01-02 15:04:05")
-	e := lifelike(1, now)
+	e := sampleData(1, now)
 	states, drms := map[string]int{}, map[string]int{}
 	var total, failed, repeats, off int
 	for _, site := range e.Sites() {
@@ -90,9 +90,9 @@ func TestLifelikeDataIsLifelike(t *testing.T) {
 	within("kinds of DRM", len(drms), 3, 3)
 }
 
-func TestLifelikeSitesTellHowTheyCameToBe(t *testing.T) {
+func TestSampleSitesTellHowTheyCameToBe(t *testing.T) {
 	now := at("2026-01-02 15:04:05")
-	e := lifelike(1, now)
+	e := sampleData(1, now)
 	for _, site := range e.Sites() {
 		log := do(t, e, requestAt(t, now, "GET", "/api/v1/sites/siteLog?siteId="+site.SiteID, ""))
 		newest, _, _ := strings.Cut(log.rows(t, "description"), ".")
@@ -113,8 +113,8 @@ func TestLifelikeSitesTellHowTheyCameToBe(t *testing.T) {
 // MD5 of their id here.
 func TestUsersAreCustomersOfAnotherVendorToo(t *testing.T) {
 	now := at("2026-01-02 15:04:05")
-	here := lifelike(1, now)
-	there := pallycon.New(pallycon.Options{Seed: 1, Lifelike: true, Clock: twin.FrozenClock(now)})
+	here := sampleData(1, now)
+	there := pallycon.New(pallycon.Options{Seed: 1, WithSampleData: true, Clock: twin.FrozenClock(now)})
 	failedThere := map[string]bool{}
 	for _, site := range []string{"DEMO", "KIDS"} {
 		for _, l := range there.Licenses(site) {
@@ -140,7 +140,7 @@ func TestUsersAreCustomersOfAnotherVendorToo(t *testing.T) {
 }
 
 func TestTheSiteBeingCreatedIsReadyTheNextDay(t *testing.T) {
-	e := lifelike(1, at("2026-01-02 15:04:05"))
+	e := sampleData(1, at("2026-01-02 15:04:05"))
 	e.Clock().Set(at("2026-01-03 00:00:00"))
 	for _, site := range e.Sites() {
 		if site.Status == emulator.StatusCreating {
