@@ -5,28 +5,30 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+
+	"github.com/drmhub/drmhub/adapters/twin"
 )
 
 // call is one call of the vendor's API.
 type call struct {
 	method, path       string
-	required, optional []parameter // of the query
-	answer             func(e *Emulator, r *http.Request, q query) (answer, error)
+	required, optional []twin.Param // of the query
+	answer             func(e *Emulator, r *http.Request, q twin.Params) (answer, error)
 }
 
 // calls are the calls that the emulator answers. siteLog stands where a site's id may stand, and is
 // none.
 var calls = []call{
-	{"GET", "/api/v1/sites", nil, []parameter{pageNo, pageSize}, (*Emulator).listSites},
+	{"GET", "/api/v1/sites", nil, []twin.Param{pageNo, pageSize}, (*Emulator).listSites},
 	{"POST", "/api/v1/sites", nil, nil, (*Emulator).createSite},
-	{"GET", "/api/v1/sites/siteLog", []parameter{siteID}, []parameter{pageNo, pageSize}, (*Emulator).listSiteLog},
+	{"GET", "/api/v1/sites/siteLog", []twin.Param{siteID}, []twin.Param{pageNo, pageSize}, (*Emulator).listSiteLog},
 	{"GET", "/api/v1/sites/{siteId}", nil, nil, (*Emulator).getSite},
 	{"PUT", "/api/v1/sites/{siteId}", nil, nil, (*Emulator).updateSite},
 	{"PUT", "/api/v1/sites/{siteId}/on", nil, nil, (*Emulator).enableSite},
 	{"PUT", "/api/v1/sites/{siteId}/off", nil, nil, (*Emulator).disableSite},
 	{
-		"GET", "/api/v1/license/statistics", []parameter{siteID},
-		[]parameter{pageNo, pageSize, searchCondition, searchKeyword, startTime, endTime, status}, (*Emulator).listLicenses,
+		"GET", "/api/v1/license/statistics", []twin.Param{siteID},
+		[]twin.Param{pageNo, pageSize, searchCondition, searchKeyword, startTime, endTime, status}, (*Emulator).listLicenses,
 	},
 }
 

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/drmhub/drmhub/adapters/twin"
 )
 
 // secondLayout is the form of licenseCreatedTime, and of the time in a site's id: yyyyMMddHHmmss.
@@ -38,6 +40,9 @@ type License struct {
 	// CreatedTime is when the device asked; the vendor keeps whole seconds.
 	CreatedTime time.Time
 }
+
+// Time returns CreatedTime.
+func (l License) Time() time.Time { return l.CreatedTime }
 
 // licenseRow is a license as the call answers it.
 type licenseRow struct {
@@ -81,7 +86,7 @@ func (e *Emulator) PutLicenses(siteID string, licenses ...License) {
 	if s == nil {
 		panic(fmt.Sprintf("emulator: licenses for site %q, which does not exist", siteID))
 	}
-	s.licenses.put(rows)
+	s.licenses.Put(rows...)
 }
 
 // Licenses are the licenses that a site holds, newest first; none where the site does not exist.
@@ -98,7 +103,7 @@ func (e *Emulator) Licenses(siteID string) []License {
 }
 
 // listLicenses answers "View license issuance history".
-func (e *Emulator) listLicenses(_ *http.Request, q query) (answer, error) {
+func (e *Emulator) listLicenses(_ *http.Request, q twin.Params) (answer, error) {
 	first, size, err := e.page(q)
 	if err != nil {
 		return answer{}, err
@@ -107,7 +112,7 @@ func (e *Emulator) listLicenses(_ *http.Request, q query) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	start, end := q.instant(startTime), q.instant(endTime)
+	start, end := instant(q, startTime), instant(q, endTime)
 	if !end.IsZero() && end.Before(start) {
 		return answer{}, InvalidParameter.saying("startTime is after endTime")
 	}
@@ -120,7 +125,7 @@ func (e *Emulator) listLicenses(_ *http.Request, q query) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	found, total := s.licenses.between(start, end).newest(first, size, matches)
+	found, total := s.licenses.Between(start, end).Newest(first, size, matches)
 	rows := make([]licenseRow, len(found))
 	for i, l := range found {
 		rows[i] = e.showLicense(l)
@@ -144,7 +149,7 @@ func (e *Emulator) showLicense(l License) licenseRow {
 }
 
 // search is what a request searches for besides the time, or nil where it takes everything.
-func (e *Emulator) search(q query) (matches func(License) bool, err error) {
+func (e *Emulator) search(q twin.Params) (matches func(License) bool, err error) {
 	outcome, keyword := q["status"], q["searchKeyword"]
 	if (q["searchCondition"] == "") != (keyword == "") {
 		return nil, InvalidParameter.saying("searchCondition and searchKeyword go together")

@@ -10,59 +10,29 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/drmhub/drmhub/adapters/twin"
 )
 
 // maxPageSize is the most rows that a request may ask for.
 const maxPageSize = 100
 
-// parameter is a parameter of a query and the form its value must have.
-type parameter struct {
-	name string
-	form func(value string) bool
-}
-
 var (
-	siteID = parameter{"siteId", anything}
+	siteID = twin.NewParam("siteId", twin.AnyText)
 	// its first value is checked with its use
-	pageNo   = parameter{"pageNo", isInteger(0, 1_000_000_000)}
-	pageSize = parameter{"pageSize", isInteger(1, maxPageSize)}
+	pageNo   = twin.NewParam("pageNo", twin.Integer(0, 1_000_000_000))
+	pageSize = twin.NewParam("pageSize", twin.Integer(1, maxPageSize))
 	// its words differ by generation, and are checked with its use
-	searchCondition = parameter{"searchCondition", anything}
-	searchKeyword   = parameter{"searchKeyword", anything}
-	startTime       = parameter{"startTime", isInteger(0, math.MaxInt64)}
-	endTime         = parameter{"endTime", isInteger(0, math.MaxInt64)}
-	status          = parameter{"status", oneOf(StatusSuccess, StatusFail)}
+	searchCondition = twin.NewParam("searchCondition", twin.AnyText)
+	searchKeyword   = twin.NewParam("searchKeyword", twin.AnyText)
+	startTime       = twin.NewParam("startTime", twin.Integer(0, math.MaxInt64))
+	endTime         = twin.NewParam("endTime", twin.Integer(0, math.MaxInt64))
+	status          = twin.NewParam("status", twin.OneOf(StatusSuccess, StatusFail))
 )
 
-func anything(string) bool { return true }
-
-func oneOf(values ...string) func(string) bool {
-	return func(v string) bool { return slices.Contains(values, v) }
-}
-
-func isInteger(lowest, highest int64) func(string) bool {
-	return func(v string) bool {
-		n, err := strconv.ParseInt(v, 10, 64)
-		return err == nil && strconv.FormatInt(n, 10) == v && lowest <= n && n <= highest
-	}
-}
-
-// query are the parameters of one request, by their names of 2026. Those not given, or empty, are
-// "".
-type query map[string]string
-
-// integer is the value of a parameter whose form is isInteger, or otherwise where it was not given.
-func (q query) integer(p parameter, otherwise int) int {
-	n, err := strconv.Atoi(q[p.name])
-	if err != nil {
-		return otherwise
-	}
-	return n
-}
-
-// instant is the value of a parameter in epoch milliseconds; zero where it was not given.
-func (q query) instant(p parameter) time.Time {
-	n, err := strconv.ParseInt(q[p.name], 10, 64)
+// instant returns the value of a parameter in epoch milliseconds, or zero if it is not given.
+func instant(q twin.Params, p twin.Param) time.Time {
+	n, err := strconv.ParseInt(q[p.Name], 10, 64)
 	if err != nil {
 		return time.Time{}
 	}
@@ -71,13 +41,13 @@ func (q query) instant(p parameter) time.Time {
 
 // readQuery collects the parameters of r, and refuses those that the call does not have, lacks, or
 // cannot read.
-func (e *Emulator) readQuery(c call, r *http.Request) (query, error) {
+func (e *Emulator) readQuery(c call, r *http.Request) (twin.Params, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, InvalidParameter.saying("the query cannot be read: " + err.Error())
 	}
 	known := slices.Concat(c.required, c.optional)
-	given := query{}
+	given := twin.Params{}
 	for _, sent := range slices.Sorted(maps.Keys(values)) {
 		name, heeded := e.assumed.Generation.parameter(sent)
 		if !heeded {
@@ -85,20 +55,20 @@ func (e *Emulator) readQuery(c call, r *http.Request) (query, error) {
 		}
 		value := values[sent][0]
 		prior, again := given[name]
-		at := slices.IndexFunc(known, func(p parameter) bool { return p.name == name })
+		param, isKnown := twin.FindParam(known, name)
 		switch {
-		case at < 0:
+		case !isKnown:
 			return nil, InvalidParameter.saying("unknown parameter " + sent)
 		case len(values[sent]) > 1 || again && prior != value:
 			return nil, InvalidParameter.saying(sent + " is given more than once")
-		case value != "" && !known[at].form(value):
-			return nil, InvalidParameter.saying(fmt.Sprintf("invalid parameter %s: %s", sent, strings.ToValidUTF8(value, "?")))
+		case value != "" && !param.Form(value):
+			return nil, InvalidParameter.saying("invalid parameter " + sent + ": " + strings.ToValidUTF8(value, "?"))
 		}
 		given[name] = value
 	}
 	for _, p := range c.required {
-		if given[p.name] == "" {
-			return nil, InvalidParameter.saying("missing parameter " + p.name)
+		if given[p.Name] == "" {
+			return nil, InvalidParameter.saying("missing parameter " + p.Name)
 		}
 	}
 	return given, nil
@@ -131,13 +101,13 @@ func (g Generation) condition(name string) (string, bool) {
 }
 
 // page is the position of the first row that the request wants, and how many rows.
-func (e *Emulator) page(q query) (first, size int, err error) {
+func (e *Emulator) page(q twin.Params) (first, size int, err error) {
 	base := 1
 	if e.assumed.ZeroBasedPages {
 		base = 0
 	}
-	size = min(q.integer(pageSize, e.assumed.DefaultPageSize), e.assumed.PageCap)
-	index := q.integer(pageNo, base)
+	size = min(q.Int(pageSize.Name, e.assumed.DefaultPageSize), e.assumed.PageCap)
+	index := q.Int(pageNo.Name, base)
 	if index < base {
 		return 0, 0, InvalidParameter.saying(fmt.Sprintf("invalid parameter pageNo: the first page is %d", base))
 	}

@@ -22,7 +22,7 @@ const (
 
 // createSite answers "Create site": the site is CREATING until the delay has passed, and then has
 // to be switched on.
-func (e *Emulator) createSite(r *http.Request, _ query) (answer, error) {
+func (e *Emulator) createSite(r *http.Request, _ twin.Params) (answer, error) {
 	form, err := readSiteForm(r)
 	if err != nil {
 		return answer{}, err
@@ -44,7 +44,7 @@ func (e *Emulator) createSite(r *http.Request, _ query) (answer, error) {
 }
 
 // updateSite answers "Edit site".
-func (e *Emulator) updateSite(r *http.Request, _ query) (answer, error) {
+func (e *Emulator) updateSite(r *http.Request, _ twin.Params) (answer, error) {
 	form, err := readSiteForm(r)
 	if err != nil {
 		return answer{}, err
@@ -70,7 +70,7 @@ func (e *Emulator) updateSite(r *http.Request, _ query) (answer, error) {
 }
 
 // enableSite answers "Enable site".
-func (e *Emulator) enableSite(r *http.Request, _ query) (answer, error) {
+func (e *Emulator) enableSite(r *http.Request, _ twin.Params) (answer, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s, err := e.switchable(r)
@@ -86,7 +86,7 @@ func (e *Emulator) enableSite(r *http.Request, _ query) (answer, error) {
 }
 
 // disableSite answers "Disable site".
-func (e *Emulator) disableSite(r *http.Request, _ query) (answer, error) {
+func (e *Emulator) disableSite(r *http.Request, _ twin.Params) (answer, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s, err := e.switchable(r)

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/drmhub/drmhub/adapters/twin"
 )
 
 // event is an entry of a site's log.
@@ -32,7 +34,7 @@ type logRow struct {
 }
 
 // listSiteLog answers "Get site log": newest first.
-func (e *Emulator) listSiteLog(_ *http.Request, q query) (answer, error) {
+func (e *Emulator) listSiteLog(_ *http.Request, q twin.Params) (answer, error) {
 	first, size, err := e.page(q)
 	if err != nil {
 		return answer{}, err

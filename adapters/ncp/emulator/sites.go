@@ -64,7 +64,7 @@ type Policy struct {
 // site is a Site with all that it holds.
 type site struct {
 	Site
-	licenses timeline
+	licenses twin.Timeline[License]
 	events   []event // oldest first
 }
 
@@ -191,7 +191,7 @@ func (e *Emulator) show(s *site, times SiteTimes) siteRow {
 	now := e.now()
 	row := siteRow{
 		SiteID: s.SiteID, SiteName: s.SiteName, SiteStatus: s.statusAt(now), SiteEnabledYn: s.Enabled, PolicyID: s.PolicyID,
-		FairPlayCert: s.FairPlayCert, Statistics: s.licenses.statistics(now.In(e.assumed.Zone)),
+		FairPlayCert: s.FairPlayCert, Statistics: countMonth(s.licenses, now.In(e.assumed.Zone)),
 	}
 	if e.assumed.KeysWithheld {
 		row.FairPlayCert = FairPlayCert{CertFile: s.FairPlayCert.CertFile}
@@ -212,7 +212,7 @@ func (e *Emulator) showRead(s *site) siteRow {
 }
 
 // listSites answers "View site list".
-func (e *Emulator) listSites(_ *http.Request, q query) (answer, error) {
+func (e *Emulator) listSites(_ *http.Request, q twin.Params) (answer, error) {
 	first, size, err := e.page(q)
 	if err != nil {
 		return answer{}, err
@@ -228,7 +228,7 @@ func (e *Emulator) listSites(_ *http.Request, q query) (answer, error) {
 }
 
 // getSite answers "View site details".
-func (e *Emulator) getSite(r *http.Request, _ query) (answer, error) {
+func (e *Emulator) getSite(r *http.Request, _ twin.Params) (answer, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	s, err := e.siteOf(r.PathValue("siteId"))

@@ -8,90 +8,92 @@ import (
 	"io"
 	"net/http"
 	"slices"
+
+	"github.com/drmhub/drmhub/adapters/twin"
 )
 
 // call is one call of the vendor's API.
 type call struct {
 	method, path string
 	apiCode      string
-	required     []parameter // besides api_code; a path variable is a parameter like any other
-	optional     []parameter
-	answer       func(e *Emulator, ctx context.Context, p parameters) (answer, error)
+	required     []twin.Param // besides api_code; a path variable is a parameter like any other
+	optional     []twin.Param
+	answer       func(e *Emulator, ctx context.Context, p twin.Params) (answer, error)
 }
 
 // takesFiles reports whether the call's body is multipart/form-data.
 func (c call) takesFiles() bool {
-	return slices.ContainsFunc(c.required, func(p parameter) bool { return slices.Contains(files, p.name) })
+	return slices.ContainsFunc(c.required, func(p twin.Param) bool { return slices.Contains(files, p.Name) })
 }
 
 // calls are the calls that the emulator answers, in the order of the guide.
 var calls = []call{
 	{"GET", "/api/v2/account/siteId", "UC011004100", nil, nil, (*Emulator).listSites},
-	{"POST", "/api/v2/account/siteId/approve", "UA010310200", []parameter{serviceName}, nil, (*Emulator).orderSite},
+	{"POST", "/api/v2/account/siteId/approve", "UA010310200", []twin.Param{serviceName}, nil, (*Emulator).orderSite},
 	{
 		"GET", "/api/v2/account/siteId/approve", "UA010310100",
-		nil, []parameter{from, to, orderStatus, searchType, searchKeyword, pageUnit, pageIndex}, (*Emulator).listSiteOrders,
+		nil, []twin.Param{from, to, orderStatus, searchType, searchKeyword, pageUnit, pageIndex}, (*Emulator).listSiteOrders,
 	},
-	{"GET", "/api/v2/account/member", "UA010700200", nil, []parameter{pageUnit, pageIndex}, (*Emulator).listMembers},
+	{"GET", "/api/v2/account/member", "UA010700200", nil, []twin.Param{pageUnit, pageIndex}, (*Emulator).listMembers},
 	{
 		"POST", "/api/v2/account/member", "UA010700200",
-		[]parameter{memberEmail}, []parameter{groupSeq}, (*Emulator).createMember,
+		[]twin.Param{memberEmail}, []twin.Param{groupSeq}, (*Emulator).createMember,
 	},
-	{"PUT", "/api/v2/account/member/repw", "UA010700200", []parameter{memberSeq}, nil, (*Emulator).resetMemberPassword},
+	{"PUT", "/api/v2/account/member/repw", "UA010700200", []twin.Param{memberSeq}, nil, (*Emulator).resetMemberPassword},
 	{
 		"PUT", "/api/v2/account/member", "UA010700200",
-		[]parameter{memberSeq}, []parameter{memberStatus, groupSeq}, (*Emulator).updateMember,
+		[]twin.Param{memberSeq}, []twin.Param{memberStatus, groupSeq}, (*Emulator).updateMember,
 	},
 	{
 		"GET", "/api/v2/plan/request/status/{site_id}", "UC011004100",
-		[]parameter{siteID, serviceCode}, nil, (*Emulator).getStatusChange,
+		[]twin.Param{siteID, serviceCode}, nil, (*Emulator).getStatusChange,
 	},
 	{
 		"POST", "/api/v2/plan/request/status/{site_id}", "UC011004100",
-		[]parameter{siteID, serviceCode, changeType}, []parameter{requestMessage}, (*Emulator).requestStatusChange,
+		[]twin.Param{siteID, serviceCode, changeType}, []twin.Param{requestMessage}, (*Emulator).requestStatusChange,
 	},
 	{
 		"PUT", "/api/v2/plan/request/status/{site_id}", "UC011004100",
-		[]parameter{siteID, serviceCode, cancelType, requestGroupID}, nil, (*Emulator).cancelStatusChange,
+		[]twin.Param{siteID, serviceCode, cancelType, requestGroupID}, nil, (*Emulator).cancelStatusChange,
 	},
 	{
 		"GET", "/api/v2/drm/license", "UA003001100",
-		[]parameter{siteID}, []parameter{from, to, searchStatus, searchCondition, searchKeyword, pageUnit, pageIndex},
+		[]twin.Param{siteID}, []twin.Param{from, to, searchStatus, searchCondition, searchKeyword, pageUnit, pageIndex},
 		(*Emulator).listLicenses,
 	},
 	{
 		"GET", "/api/v2/drm/user", "UA003001100",
-		[]parameter{siteID}, []parameter{from, to, searchKeyword, pageUnit, pageIndex}, (*Emulator).listUsers,
+		[]twin.Param{siteID}, []twin.Param{from, to, searchKeyword, pageUnit, pageIndex}, (*Emulator).listUsers,
 	},
 	{
 		"GET", "/api/v2/drm/device", "UA003001100",
-		[]parameter{siteID}, []parameter{from, to, searchKeyword, pageUnit, pageIndex}, (*Emulator).listDevices,
+		[]twin.Param{siteID}, []twin.Param{from, to, searchKeyword, pageUnit, pageIndex}, (*Emulator).listDevices,
 	},
 	{
 		"GET", "/api/v2/drm/cid-drmLicense", "UA003001100",
-		[]parameter{siteID}, []parameter{from, to, searchStatus, pageUnit, pageIndex}, (*Emulator).listContents,
+		[]twin.Param{siteID}, []twin.Param{from, to, searchStatus, pageUnit, pageIndex}, (*Emulator).listContents,
 	},
 	{
 		"GET", "/api/v2/drm/cid-user", "UA003001100",
-		[]parameter{siteID, contentID}, []parameter{from, to, searchStatus, pageUnit, pageIndex}, (*Emulator).listContentUsers,
+		[]twin.Param{siteID, contentID}, []twin.Param{from, to, searchStatus, pageUnit, pageIndex}, (*Emulator).listContentUsers,
 	},
 	{
 		"GET", "/api/v2/drm/pack", "UA003001100",
-		[]parameter{siteID}, []parameter{from, to, searchCondition, searchKeyword, lastCreated, lastUpdate},
+		[]twin.Param{siteID}, []twin.Param{from, to, searchCondition, searchKeyword, lastCreated, lastUpdate},
 		(*Emulator).listPackagings,
 	},
-	{"GET", "/api/v2/drm/setting/{site_id}", "UA003004100", []parameter{siteID}, nil, (*Emulator).getIntegration},
+	{"GET", "/api/v2/drm/setting/{site_id}", "UA003004100", []twin.Param{siteID}, nil, (*Emulator).getIntegration},
 	{
 		"PUT", "/api/v2/drm/setting/{site_id}", "UA003004100",
-		[]parameter{siteID}, []parameter{licenseURL, packageURL, tokenDuration}, (*Emulator).updateIntegration,
+		[]twin.Param{siteID}, []twin.Param{licenseURL, packageURL, tokenDuration}, (*Emulator).updateIntegration,
 	},
 	{
 		"POST", "/api/v2/drm/setting/fpscert/{site_id}", "UA003004200",
-		[]parameter{siteID, applicationKey, keyPassword, fpsCertificate, privateKey}, nil, (*Emulator).registerCertificate,
+		[]twin.Param{siteID, applicationKey, keyPassword, fpsCertificate, privateKey}, nil, (*Emulator).registerCertificate,
 	},
 	{
 		"GET", "/api/v2/drm/statistics/targetDate", "UA003003100",
-		[]parameter{siteID, targetDate}, nil, (*Emulator).getUsage,
+		[]twin.Param{siteID, targetDate}, nil, (*Emulator).getUsage,
 	},
 }
 

@@ -6,6 +6,8 @@ import (
 	"encoding/pem"
 	"regexp"
 	"strings"
+
+	"github.com/drmhub/drmhub/adapters/twin"
 )
 
 // EffectCertificateRegistered is the kind of the effect that the ledger shows of a FairPlay
@@ -22,7 +24,7 @@ const maxKeyPassword = 32
 
 // registerCertificate answers "Register FairPlay Certificate". It tells what is wrong with a secret
 // without showing it, and keeps none.
-func (e *Emulator) registerCertificate(ctx context.Context, p parameters) (answer, error) {
+func (e *Emulator) registerCertificate(ctx context.Context, p twin.Params) (answer, error) {
 	codes := e.assumed.Codes
 	if !applicationSecretKey.MatchString(p["ask"]) {
 		return answer{}, failure{codes.InvalidParameter, "invalid parameter ask: it is not 32 hexadecimal digits"}

@@ -69,7 +69,7 @@ func (e *Emulator) Integration(siteID string) Integration {
 }
 
 // getIntegration answers "Get DRM Integration Info".
-func (e *Emulator) getIntegration(_ context.Context, p parameters) (answer, error) {
+func (e *Emulator) getIntegration(_ context.Context, p twin.Params) (answer, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	s, err := e.site(p)
@@ -93,7 +93,7 @@ func (e *Emulator) getIntegration(_ context.Context, p parameters) (answer, erro
 }
 
 // updateIntegration answers "Update DRM Integration Info".
-func (e *Emulator) updateIntegration(ctx context.Context, p parameters) (answer, error) {
+func (e *Emulator) updateIntegration(ctx context.Context, p twin.Params) (answer, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s, err := e.site(p)
@@ -102,15 +102,15 @@ func (e *Emulator) updateIntegration(ctx context.Context, p parameters) (answer,
 	}
 	set := map[string]string{}
 	for name, field := range map[string]*string{
-		licenseURL.name: &s.integration.LicenseCallbackURL, packageURL.name: &s.integration.PackageCallbackURL,
+		licenseURL.Name: &s.integration.LicenseCallbackURL, packageURL.Name: &s.integration.PackageCallbackURL,
 	} {
 		if callback, given := p[name]; given {
 			*field, set[name] = callback, callback
 		}
 	}
-	if seconds := p[tokenDuration.name]; seconds != "" {
-		s.integration.TokenDuration = time.Duration(p.integer(tokenDuration.name, 0)) * time.Second
-		set[tokenDuration.name] = seconds
+	if seconds := p[tokenDuration.Name]; seconds != "" {
+		s.integration.TokenDuration = time.Duration(p.Int(tokenDuration.Name, 0)) * time.Second
+		set[tokenDuration.Name] = seconds
 	}
 	e.Ledger().Record(ctx, EffectIntegrationUpdated, s.SiteID, set)
 	return answer{}, nil

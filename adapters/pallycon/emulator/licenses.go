@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/drmhub/drmhub/adapters/twin"
 )
 
 // secondLayout is the form of the vendor's instants: yyyyMMddHHmmss.
@@ -37,6 +39,9 @@ type License struct {
 	// RegTime is when the device asked; the vendor keeps whole seconds.
 	RegTime time.Time
 }
+
+// Time returns RegTime.
+func (l *License) Time() time.Time { return l.RegTime }
 
 // licenseRow is a license as the call answers it.
 type licenseRow struct {
@@ -76,7 +81,7 @@ func (e *Emulator) PutLicenses(siteID string, licenses ...License) {
 }
 
 // listLicenses answers "Get DRM License List": newest first.
-func (e *Emulator) listLicenses(_ context.Context, p parameters) (answer, error) {
+func (e *Emulator) listLicenses(_ context.Context, p twin.Params) (answer, error) {
 	start, end, err := e.period(p)
 	if err != nil {
 		return answer{}, err
@@ -95,7 +100,7 @@ func (e *Emulator) listLicenses(_ context.Context, p parameters) (answer, error)
 	if err != nil {
 		return answer{}, err
 	}
-	found, total := s.licenses.of(p["search_status"]).between(start, end).newest(first, size, matches)
+	found, total := s.licenses.of(p["search_status"]).Between(start, end).Newest(first, size, matches)
 	rows := make([]licenseRow, len(found))
 	for i, l := range found {
 		rows[i] = licenseRow{
@@ -107,7 +112,7 @@ func (e *Emulator) listLicenses(_ context.Context, p parameters) (answer, error)
 }
 
 // search is the search condition of a request, or nil where it has none.
-func (e *Emulator) search(p parameters) (matches func(*License) bool, err error) {
+func (e *Emulator) search(p twin.Params) (matches func(*License) bool, err error) {
 	keyword := p["search_keyword"]
 	var field func(*License) string
 	switch p["search_condition"] {

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/drmhub/drmhub/adapters/twin"
 )
 
 // Groups of sub-members (group_seq), from the guide's "Group SEQ List".
@@ -98,8 +100,8 @@ func (e *Emulator) findMember(seq int) (at int, held bool) {
 }
 
 // member is findMember for a request: it fails where there is no such sub-member.
-func (e *Emulator) member(p parameters) (*Member, error) {
-	at, held := e.findMember(p.integer("member_seq", 0))
+func (e *Emulator) member(p twin.Params) (*Member, error) {
+	at, held := e.findMember(p.Int("member_seq", 0))
 	if !held {
 		return nil, failure{e.assumed.Codes.MemberNotFound, "sub-member " + p["member_seq"] + " does not exist"}
 	}
@@ -107,8 +109,8 @@ func (e *Emulator) member(p parameters) (*Member, error) {
 }
 
 // group is the group that a request names, or otherwise where it names none.
-func (e *Emulator) group(p parameters, otherwise int) (int, error) {
-	seq := p.integer("group_seq", otherwise)
+func (e *Emulator) group(p twin.Params, otherwise int) (int, error) {
+	seq := p.Int("group_seq", otherwise)
 	if groupNames[seq] == "" {
 		return 0, failure{e.assumed.Codes.GroupNotFound, "group " + p["group_seq"] + " does not exist"}
 	}
@@ -116,7 +118,7 @@ func (e *Emulator) group(p parameters, otherwise int) (int, error) {
 }
 
 // listMembers answers "Get Sub-member List".
-func (e *Emulator) listMembers(_ context.Context, p parameters) (answer, error) {
+func (e *Emulator) listMembers(_ context.Context, p twin.Params) (answer, error) {
 	type row struct {
 		GroupName   string `json:"group_name"`
 		GroupSeq    int    `json:"group_seq"`
@@ -140,7 +142,7 @@ func (e *Emulator) listMembers(_ context.Context, p parameters) (answer, error) 
 }
 
 // createMember answers "Create Sub-member".
-func (e *Emulator) createMember(ctx context.Context, p parameters) (answer, error) {
+func (e *Emulator) createMember(ctx context.Context, p twin.Params) (answer, error) {
 	group, err := e.group(p, GroupClients)
 	if err != nil {
 		return answer{}, err
@@ -158,7 +160,7 @@ func (e *Emulator) createMember(ctx context.Context, p parameters) (answer, erro
 }
 
 // resetMemberPassword answers "Reset Password for Sub-member".
-func (e *Emulator) resetMemberPassword(ctx context.Context, p parameters) (answer, error) {
+func (e *Emulator) resetMemberPassword(ctx context.Context, p twin.Params) (answer, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	m, err := e.member(p)
@@ -170,7 +172,7 @@ func (e *Emulator) resetMemberPassword(ctx context.Context, p parameters) (answe
 }
 
 // updateMember answers "Update Sub-member Information".
-func (e *Emulator) updateMember(ctx context.Context, p parameters) (answer, error) {
+func (e *Emulator) updateMember(ctx context.Context, p twin.Params) (answer, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	m, err := e.member(p)

@@ -101,7 +101,7 @@ func (e *Emulator) findOrder(seq int) (at int, held bool) {
 }
 
 // orderSite answers "Request Additional Service Site".
-func (e *Emulator) orderSite(ctx context.Context, p parameters) (answer, error) {
+func (e *Emulator) orderSite(ctx context.Context, p twin.Params) (answer, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := e.Clock().Now()
@@ -115,7 +115,7 @@ func (e *Emulator) orderSite(ctx context.Context, p parameters) (answer, error) 
 }
 
 // listSiteOrders answers "Get Status of Additional Site Request": newest first.
-func (e *Emulator) listSiteOrders(_ context.Context, p parameters) (answer, error) {
+func (e *Emulator) listSiteOrders(_ context.Context, p twin.Params) (answer, error) {
 	type row struct {
 		Seq         int    `json:"seq"`
 		AccountID   string `json:"account_id"`

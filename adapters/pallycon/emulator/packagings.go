@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sort"
 	"time"
+
+	"github.com/drmhub/drmhub/adapters/twin"
 )
 
 // Packaging is one time that a track of a content was packaged.
@@ -54,7 +56,7 @@ func (e *Emulator) Packagings(siteID string) []Packaging {
 }
 
 // listPackagings answers "Get DRM Packaging History": oldest first, after the cursor.
-func (e *Emulator) listPackagings(_ context.Context, p parameters) (answer, error) {
+func (e *Emulator) listPackagings(_ context.Context, p twin.Params) (answer, error) {
 	type row struct {
 		SiteID      string `json:"site_id"`
 		CID         string `json:"cid"`
@@ -90,7 +92,7 @@ func (e *Emulator) listPackagings(_ context.Context, p parameters) (answer, erro
 
 // laterThanCursor are the packagings strictly later than the cursor of a request, or all where it
 // has none.
-func (e *Emulator) laterThanCursor(packagings []Packaging, p parameters) []Packaging {
+func (e *Emulator) laterThanCursor(packagings []Packaging, p twin.Params) []Packaging {
 	if p["last_created_time_cid"] == "" {
 		return packagings
 	}

@@ -14,67 +14,56 @@ import (
 	"net/mail"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/drmhub/drmhub/adapters/twin"
 )
 
 // day is the form of from and to (YYYY-MM-DD).
 const day = time.DateOnly
 
-// parameter is a parameter of a call and the form its value must have.
-type parameter struct {
-	name string
-	form func(value string) bool
-}
-
 var (
-	siteID          = parameter{"site_id", anything}
-	serviceCode     = parameter{"service_code", oneOf(ServiceDRM, ServiceFWM)}
-	changeType      = parameter{"request_type", oneOf(ChangeResume, ChangeSuspend, ChangeExtendTrial)}
-	cancelType      = parameter{"request_type", oneOf(changeCancel)}
-	requestMessage  = parameter{"request_message", anything}
-	requestGroupID  = parameter{"request_group_id", anything}
-	from            = parameter{"from", isDay}
-	to              = parameter{"to", isDay}
-	searchStatus    = parameter{"search_status", oneOf(StatusSuccess, StatusFail)}
-	searchCondition = parameter{"search_condition", oneOf("cid", "drm_type", "user_id", "device_id", "device_model")}
-	searchKeyword   = parameter{"search_keyword", anything}
-	pageUnit        = parameter{"page_unit", isInteger(1, 1000)}
+	siteID          = twin.NewParam("site_id", twin.AnyText)
+	serviceCode     = twin.NewParam("service_code", twin.OneOf(ServiceDRM, ServiceFWM))
+	changeType      = twin.NewParam("request_type", twin.OneOf(ChangeResume, ChangeSuspend, ChangeExtendTrial))
+	cancelType      = twin.NewParam("request_type", twin.OneOf(changeCancel))
+	requestMessage  = twin.NewParam("request_message", twin.AnyText)
+	requestGroupID  = twin.NewParam("request_group_id", twin.AnyText)
+	from            = twin.NewParam("from", isDay)
+	to              = twin.NewParam("to", isDay)
+	searchStatus    = twin.NewParam("search_status", twin.OneOf(StatusSuccess, StatusFail))
+	searchCondition = twin.NewParam("search_condition", twin.OneOf("cid", "drm_type", "user_id", "device_id", "device_model"))
+	searchKeyword   = twin.NewParam("search_keyword", twin.AnyText)
+	pageUnit        = twin.NewParam("page_unit", twin.Integer(1, 1000))
 	// its first value is checked with its use
-	pageIndex = parameter{"page_index", isInteger(0, 1_000_000_000)}
+	pageIndex = twin.NewParam("page_index", twin.Integer(0, 1_000_000_000))
 
-	serviceName = parameter{"service_name", anything}
+	serviceName = twin.NewParam("service_name", twin.AnyText)
 	// its words are settings, and checked with its use
-	orderStatus   = parameter{"req_status", anything}
-	searchType    = parameter{"search_type", oneOf("account_id", "site_id")}
-	memberEmail   = parameter{"member_email", isEmail}
-	memberSeq     = parameter{"member_seq", isInteger(1, math.MaxInt32)}
-	memberStatus  = parameter{"member_status", oneOf(MemberActive, MemberInactive)}
-	groupSeq      = parameter{"group_seq", isInteger(1, math.MaxInt32)}
-	contentID     = parameter{"cid", anything}
-	targetDate    = parameter{"target_date", isDay}
-	lastCreated   = parameter{"last_created_time_cid", isSecond}
-	lastUpdate    = parameter{"last_update_time", isSecond}
-	licenseURL    = parameter{"license_callback_url", isURL}
-	packageURL    = parameter{"package_callback_url", isURL}
-	tokenDuration = parameter{"token_duration", isInteger(1, math.MaxInt32)}
+	orderStatus   = twin.NewParam("req_status", twin.AnyText)
+	searchType    = twin.NewParam("search_type", twin.OneOf("account_id", "site_id"))
+	memberEmail   = twin.NewParam("member_email", isEmail)
+	memberSeq     = twin.NewParam("member_seq", twin.Integer(1, math.MaxInt32))
+	memberStatus  = twin.NewParam("member_status", twin.OneOf(MemberActive, MemberInactive))
+	groupSeq      = twin.NewParam("group_seq", twin.Integer(1, math.MaxInt32))
+	contentID     = twin.NewParam("cid", twin.AnyText)
+	targetDate    = twin.NewParam("target_date", isDay)
+	lastCreated   = twin.NewParam("last_created_time_cid", isSecond)
+	lastUpdate    = twin.NewParam("last_update_time", isSecond)
+	licenseURL    = twin.NewParam("license_callback_url", isURL)
+	packageURL    = twin.NewParam("package_callback_url", isURL)
+	tokenDuration = twin.NewParam("token_duration", twin.Integer(1, math.MaxInt32))
 
 	// What is wrong with these must not be told by showing them: they are checked with their use.
-	applicationKey = parameter{"ask", anything}
-	keyPassword    = parameter{"key_pw", anything}
-	fpsCertificate = parameter{"fps_cert", anything}
-	privateKey     = parameter{"private_key", anything}
+	applicationKey = twin.NewParam("ask", twin.AnyText)
+	keyPassword    = twin.NewParam("key_pw", twin.AnyText)
+	fpsCertificate = twin.NewParam("fps_cert", twin.AnyText)
+	privateKey     = twin.NewParam("private_key", twin.AnyText)
 )
 
 // files are the names of the parameters that are files.
-var files = []string{fpsCertificate.name, privateKey.name}
-
-func anything(string) bool { return true }
-
-func oneOf(values ...string) func(string) bool {
-	return func(v string) bool { return slices.Contains(values, v) }
-}
+var files = []string{fpsCertificate.Name, privateKey.Name}
 
 func isDay(v string) bool {
 	_, err := time.Parse(day, v)
@@ -96,28 +85,9 @@ func isURL(v string) bool {
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
-func isInteger(lowest, highest int) func(string) bool {
-	return func(v string) bool {
-		n, err := strconv.Atoi(v)
-		return err == nil && strconv.Itoa(n) == v && lowest <= n && n <= highest
-	}
-}
-
-// parameters are the parameters of one request by name. Those not given, or empty, are "".
-type parameters map[string]string
-
-// integer is the value of a parameter whose form is isInteger, or otherwise where it was not given.
-func (p parameters) integer(name string, otherwise int) int {
-	n, err := strconv.Atoi(p[name])
-	if err != nil {
-		return otherwise
-	}
-	return n
-}
-
 // readParameters collects the parameters of r wherever they stand: in the path, in the query, and
 // for POST and PUT in the body too.
-func (e *Emulator) readParameters(c call, r *http.Request) (parameters, error) {
+func (e *Emulator) readParameters(c call, r *http.Request) (twin.Params, error) {
 	invalid := func(err error) error {
 		return failure{e.assumed.Codes.InvalidParameter, "the request cannot be read: " + err.Error()}
 	}
@@ -139,7 +109,7 @@ func (e *Emulator) readParameters(c call, r *http.Request) (parameters, error) {
 		}
 		join(values, body)
 	}
-	given := parameters{}
+	given := twin.Params{}
 	for name, all := range values {
 		if len(all) > 1 {
 			return nil, invalid(fmt.Errorf("%s is given %d times", name, len(all)))
@@ -235,23 +205,23 @@ func readJSON(body []byte) (url.Values, error) {
 }
 
 // checkParameters refuses parameters that the call does not have, lacks, or cannot read.
-func (e *Emulator) checkParameters(c call, given parameters) error {
+func (e *Emulator) checkParameters(c call, given twin.Params) error {
 	codes := e.assumed.Codes
 	known := slices.Concat(c.required, c.optional)
 	for _, name := range slices.Sorted(maps.Keys(given)) {
-		isKnown := slices.ContainsFunc(known, func(p parameter) bool { return p.name == name })
-		if name != "api_code" && !isKnown {
+		if _, isKnown := twin.FindParam(known, name); name != "api_code" && !isKnown {
 			return failure{codes.UnknownParameter, "unknown parameter " + name}
 		}
 	}
 	for _, p := range c.required {
-		if given[p.name] == "" {
-			return failure{codes.MissingParameter, "missing parameter " + p.name}
+		if given[p.Name] == "" {
+			return failure{codes.MissingParameter, "missing parameter " + p.Name}
 		}
 	}
 	for _, p := range known {
-		if value := given[p.name]; value != "" && !p.form(value) {
-			return failure{codes.InvalidParameter, fmt.Sprintf("invalid parameter %s: %s", p.name, strings.ToValidUTF8(value, "?"))}
+		if value := given[p.Name]; value != "" && !p.Form(value) {
+			shown := strings.ToValidUTF8(value, "?")
+			return failure{codes.InvalidParameter, fmt.Sprintf("invalid parameter %s: %s", p.Name, shown)}
 		}
 	}
 	return nil

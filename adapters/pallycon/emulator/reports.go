@@ -1,12 +1,16 @@
 package emulator
 
-import "context"
+import (
+	"context"
+
+	"github.com/drmhub/drmhub/adapters/twin"
+)
 
 // report answers a page of one of the reports over the licenses of a site and a period: those
 // wanted that share a key make one row, to which count adds them, oldest first. The rows stand in
 // the order in which their keys came first.
 func report[R any](
-	e *Emulator, p parameters, wanted func(*License) bool, key func(*License) string, count func(*R, *License),
+	e *Emulator, p twin.Params, wanted func(*License) bool, key func(*License) string, count func(*R, *License),
 ) (answer, error) {
 	start, end, err := e.period(p)
 	if err != nil {
@@ -24,7 +28,7 @@ func report[R any](
 	}
 	var rows []R
 	places := map[string]int{}
-	for _, l := range s.licenses.of(p["search_status"]).between(start, end) {
+	for _, l := range s.licenses.of(p["search_status"]).Between(start, end) {
 		if !wanted(l) {
 			continue
 		}
@@ -52,7 +56,7 @@ func outcome(l *License, success, fail *int) *int {
 }
 
 // listUsers answers "Get DRM User List".
-func (e *Emulator) listUsers(_ context.Context, p parameters) (answer, error) {
+func (e *Emulator) listUsers(_ context.Context, p twin.Params) (answer, error) {
 	type row struct {
 		UserID     string `json:"user_id"`
 		LicenseCnt int    `json:"license_cnt"`
@@ -75,7 +79,7 @@ func (e *Emulator) listUsers(_ context.Context, p parameters) (answer, error) {
 }
 
 // listDevices answers "Get DRM Device List".
-func (e *Emulator) listDevices(_ context.Context, p parameters) (answer, error) {
+func (e *Emulator) listDevices(_ context.Context, p twin.Params) (answer, error) {
 	type row struct {
 		DeviceID    string `json:"device_id"`
 		DeviceModel string `json:"device_model"`
@@ -92,7 +96,7 @@ func (e *Emulator) listDevices(_ context.Context, p parameters) (answer, error) 
 }
 
 // listContents answers "Get DRM CID License List".
-func (e *Emulator) listContents(_ context.Context, p parameters) (answer, error) {
+func (e *Emulator) listContents(_ context.Context, p twin.Params) (answer, error) {
 	type row struct {
 		CID        string `json:"cid"`
 		LicenseCnt int    `json:"license_cnt"`
@@ -105,7 +109,7 @@ func (e *Emulator) listContents(_ context.Context, p parameters) (answer, error)
 }
 
 // listContentUsers answers "Get DRM CID User List".
-func (e *Emulator) listContentUsers(_ context.Context, p parameters) (answer, error) {
+func (e *Emulator) listContentUsers(_ context.Context, p twin.Params) (answer, error) {
 	type row struct {
 		CID        string `json:"cid"`
 		UserID     string `json:"user_id"`
@@ -120,7 +124,7 @@ func (e *Emulator) listContentUsers(_ context.Context, p parameters) (answer, er
 
 // getUsage answers "Get MAL, MAU, MAD values": from the first of the month to the end of the target
 // date.
-func (e *Emulator) getUsage(_ context.Context, p parameters) (answer, error) {
+func (e *Emulator) getUsage(_ context.Context, p twin.Params) (answer, error) {
 	date := e.day(p["target_date"])
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -128,7 +132,7 @@ func (e *Emulator) getUsage(_ context.Context, p parameters) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	issued := s.licenses.success.between(e.kept(date.AddDate(0, 0, 1-date.Day())), date.AddDate(0, 0, 1))
+	issued := s.licenses.success.Between(e.kept(date.AddDate(0, 0, 1-date.Day())), date.AddDate(0, 0, 1))
 	users, devices := map[string]bool{}, map[string]bool{}
 	for _, l := range issued {
 		users[l.UserID], devices[l.DeviceID] = true, true

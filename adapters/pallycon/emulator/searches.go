@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/drmhub/drmhub/adapters/twin"
 )
 
 // days is the time that from and to span: start inclusive, end exclusive, either zero where it is
 // open.
-func (e *Emulator) days(p parameters) (start, end time.Time, err error) {
+func (e *Emulator) days(p twin.Params) (start, end time.Time, err error) {
 	if p["from"] != "" {
 		start = e.day(p["from"])
 	}
@@ -30,7 +32,7 @@ func (e *Emulator) days(p parameters) (start, end time.Time, err error) {
 }
 
 // period is days for licenses, which are kept for a limited time.
-func (e *Emulator) period(p parameters) (start, end time.Time, err error) {
+func (e *Emulator) period(p twin.Params) (start, end time.Time, err error) {
 	start, end, err = e.days(p)
 	return e.kept(start), end, err
 }
@@ -68,7 +70,7 @@ func (e *Emulator) finds(value, keyword string) bool {
 }
 
 // bothOrNeither refuses a request that has only one of two parameters that mean nothing alone.
-func (e *Emulator) bothOrNeither(p parameters, one, other string) error {
+func (e *Emulator) bothOrNeither(p twin.Params, one, other string) error {
 	missing := one
 	if p[other] == "" {
 		missing = other
@@ -80,13 +82,13 @@ func (e *Emulator) bothOrNeither(p parameters, one, other string) error {
 }
 
 // page is the position of the first row that the request wants, and how many rows.
-func (e *Emulator) page(p parameters) (first, size int, err error) {
+func (e *Emulator) page(p twin.Params) (first, size int, err error) {
 	base := 1
 	if e.assumed.ZeroBasedPages {
 		base = 0
 	}
-	size = p.integer("page_unit", 25)
-	index := p.integer("page_index", base)
+	size = p.Int("page_unit", 25)
+	index := p.Int("page_index", base)
 	if index < base {
 		return 0, 0, failure{e.assumed.Codes.InvalidParameter, fmt.Sprintf("invalid parameter page_index: the first page is %d", base)}
 	}

@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 	"fmt"
 	"slices"
+
+	"github.com/drmhub/drmhub/adapters/twin"
 )
 
 // Services of a site (service_code).
@@ -89,7 +91,7 @@ func (e *Emulator) find(id string) *site {
 }
 
 // site is find for a request: it fails where there is no such site.
-func (e *Emulator) site(p parameters) (*site, error) {
+func (e *Emulator) site(p twin.Params) (*site, error) {
 	if s := e.find(p["site_id"]); s != nil {
 		return s, nil
 	}
@@ -116,7 +118,7 @@ func (s *site) product(code string) *Product {
 }
 
 // listSites answers "Get Site List".
-func (e *Emulator) listSites(context.Context, parameters) (answer, error) {
+func (e *Emulator) listSites(context.Context, twin.Params) (answer, error) {
 	type row struct {
 		SiteID      string    `json:"site_id"`
 		ServiceName string    `json:"service_name"`

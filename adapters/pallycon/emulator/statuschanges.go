@@ -82,7 +82,7 @@ func requestIDs(seed uint64) func() string {
 
 // serviceOf is the site and the latest status change of the service that a request names. The
 // caller holds the lock.
-func (e *Emulator) serviceOf(p parameters) (*site, *StatusChange, error) {
+func (e *Emulator) serviceOf(p twin.Params) (*site, *StatusChange, error) {
 	s, err := e.site(p)
 	if err != nil {
 		return nil, nil, err
@@ -95,7 +95,7 @@ func (e *Emulator) serviceOf(p parameters) (*site, *StatusChange, error) {
 }
 
 // getStatusChange answers "Get the status of a service status change request".
-func (e *Emulator) getStatusChange(_ context.Context, p parameters) (answer, error) {
+func (e *Emulator) getStatusChange(_ context.Context, p twin.Params) (answer, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	_, change, err := e.serviceOf(p)
@@ -109,7 +109,7 @@ func (e *Emulator) getStatusChange(_ context.Context, p parameters) (answer, err
 }
 
 // requestStatusChange answers "Request service status change".
-func (e *Emulator) requestStatusChange(ctx context.Context, p parameters) (answer, error) {
+func (e *Emulator) requestStatusChange(ctx context.Context, p twin.Params) (answer, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s, latest, err := e.serviceOf(p)
@@ -133,7 +133,7 @@ func (e *Emulator) requestStatusChange(ctx context.Context, p parameters) (answe
 }
 
 // cancelStatusChange answers "Cancel service status change request".
-func (e *Emulator) cancelStatusChange(ctx context.Context, p parameters) (answer, error) {
+func (e *Emulator) cancelStatusChange(ctx context.Context, p twin.Params) (answer, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	_, change, err := e.serviceOf(p)
@@ -157,7 +157,7 @@ func (e *Emulator) cancelStatusChange(ctx context.Context, p parameters) (answer
 func (e *Emulator) Approve(siteID, serviceCode string) (StatusChange, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s, change, err := e.serviceOf(parameters{"site_id": siteID, "service_code": serviceCode})
+	s, change, err := e.serviceOf(twin.Params{"site_id": siteID, "service_code": serviceCode})
 	if err != nil {
 		return StatusChange{}, err
 	}

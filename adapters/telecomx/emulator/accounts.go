@@ -158,7 +158,7 @@ func (e *Emulator) listAccounts(_ context.Context, u User, in input) (any, error
 			matching = append(matching, a)
 		}
 	}
-	first, size := in.query.integer("offset", 0), in.query.integer("limit", 100)
+	first, size := in.query.Int("offset", 0), in.query.Int("limit", 100)
 	low := min(first, len(matching))
 	rows := []accountRow{}
 	for _, a := range matching[low:min(low+size, len(matching))] {

@@ -6,28 +6,30 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+
+	"github.com/drmhub/drmhub/adapters/twin"
 )
 
 // call is one call of the vendor's API that takes a token.
 type call struct {
 	method, path string
-	query        []parameter // besides token
+	query        []twin.Param // besides token
 	answer       func(e *Emulator, ctx context.Context, u User, in input) (any, error)
 }
 
 // input is what a request says.
 type input struct {
 	id    string // of the path
-	query parameters
+	query twin.Params
 	body  fields // of a POST
 }
 
 // calls are the calls that the emulator answers, besides the login.
 var calls = []call{
-	{"GET", "/iptv/drm", []parameter{offset, limit, filter, full, customer}, (*Emulator).listAccounts},
+	{"GET", "/iptv/drm", []twin.Param{offset, limit, filter, full, customer}, (*Emulator).listAccounts},
 	{"GET", "/iptv/drm/{id}", nil, (*Emulator).getAccount},
 	{"POST", "/iptv/drm", nil, (*Emulator).createAccount},
-	{"DELETE", "/iptv/device/{id}", []parameter{force}, (*Emulator).deleteDevice},
+	{"DELETE", "/iptv/device/{id}", []twin.Param{force}, (*Emulator).deleteDevice},
 }
 
 // failure is a failure as the vendor tells it: an HTTP status and a message.

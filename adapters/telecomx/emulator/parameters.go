@@ -9,45 +9,21 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"unicode/utf8"
+
+	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// parameter is a parameter of a query and the form its value must have.
-type parameter struct {
-	name string
-	form func(value string) bool
-}
-
 var (
-	offset   = parameter{"offset", isInteger(0, math.MaxInt32)}
-	limit    = parameter{"limit", isInteger(1, 500)}
-	filter   = parameter{"filter", utf8.ValidString}
-	full     = parameter{"full", isBool}
-	customer = parameter{"customer", utf8.ValidString} // whether it exists is checked with its use
-	force    = parameter{"force", isBool}
+	offset   = twin.NewParam("offset", twin.Integer(0, math.MaxInt32))
+	limit    = twin.NewParam("limit", twin.Integer(1, 500))
+	filter   = twin.NewParam("filter", utf8.ValidString)
+	full     = twin.NewParam("full", isBool)
+	customer = twin.NewParam("customer", utf8.ValidString) // whether it exists is checked with its use
+	force    = twin.NewParam("force", isBool)
 )
 
 func isBool(v string) bool { return v == "true" || v == "false" }
-
-func isInteger(lowest, highest int) func(string) bool {
-	return func(v string) bool {
-		n, err := strconv.Atoi(v)
-		return err == nil && strconv.Itoa(n) == v && lowest <= n && n <= highest
-	}
-}
-
-// parameters are the parameters of one request by name. Those left out are "".
-type parameters map[string]string
-
-// integer is the value of a parameter whose form is isInteger, or otherwise where it was left out.
-func (p parameters) integer(name string, otherwise int) int {
-	n, err := strconv.Atoi(p[name])
-	if err != nil {
-		return otherwise
-	}
-	return n
-}
 
 // readQuery reads the query of r.
 func readQuery(r *http.Request) (url.Values, error) {
@@ -59,15 +35,15 @@ func readQuery(r *http.Request) (url.Values, error) {
 }
 
 // checkQuery refuses parameters that the call does not have, cannot read, or has more than once.
-func checkQuery(values url.Values, known []parameter) (parameters, error) {
-	p := parameters{}
+func checkQuery(values url.Values, known []twin.Param) (twin.Params, error) {
+	p := twin.Params{}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		i := slices.IndexFunc(known, func(k parameter) bool { return k.name == name })
-		if i < 0 || len(values[name]) > 1 {
+		param, isKnown := twin.FindParam(known, name)
+		if !isKnown || len(values[name]) > 1 {
 			return nil, invalid(name)
 		}
 		value := values[name][0]
-		if value != "" && !known[i].form(value) {
+		if value != "" && !param.Form(value) {
 			return nil, invalid(name)
 		}
 		p[name] = value
