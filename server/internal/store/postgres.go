@@ -4,38 +4,40 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// connectTime is how long a connection may take to be made, unless the dsn says connect_timeout.
-const connectTime = 10 * time.Second
+// postgresReads makes a connection read-only.
+const postgresReads = "SELECT set_config('default_transaction_read_only', 'on', false)"
 
-// Every connection is set so whatever the server's own defaults are: what is written is on the disk
-// when it is committed, a process that freezes amid a transaction does not keep its locks for long,
-// and one that waits for such a lock lets its other writes pass, the sign of life among them.
-const (
-	postgresWrites = `SELECT set_config('default_transaction_isolation', 'read committed', false),
-		set_config('idle_in_transaction_session_timeout', '20s', false),
-		set_config('lock_timeout', '200ms', false),
-		set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)`
-	postgresReads = "SELECT set_config('default_transaction_read_only', 'on', false)"
-)
+// postgresWrites sets up a connection for writing, whatever the server's defaults are. A committed
+// write is on the disk. A frozen process soon loses its locks.
+var postgresWrites = fmt.Sprintf(`SELECT set_config('default_transaction_isolation', 'read committed', false),
+	set_config('idle_in_transaction_session_timeout', '%dms', false),
+	set_config('lock_timeout', '%dms', false),
+	set_config('synchronous_commit',
+		CASE current_setting('synchronous_commit')
+			WHEN 'off' THEN 'on'
+			ELSE current_setting('synchronous_commit')
+		END, false)`, maxIdleTransaction.Milliseconds(), maxLockWait.Milliseconds())
 
-// openPostgres opens two pools, so that many who read do not keep the one who writes waiting.
+// openPostgres opens two pools, so that writes do not wait for reads.
 func openPostgres(dsn string) (reads, writes *sql.DB, err error) {
 	config, err := pgx.ParseConfig(dsn)
-	// a / in the password makes the rest of it the database; neither is to be shown
+	// After a / in the password, pgx takes the rest for the database. The error shows none of it.
 	if err != nil || strings.Contains(config.Database, "@") {
-		return nil, nil, errors.New("the store's dsn is no URL that can be read: write postgres://user:password@host:5432/database, where a password has %25 for %, %2F for / and %40 for @")
+		return nil, nil, errors.New("the store's dsn is not a valid URL: " +
+			"write postgres://user:password@host:5432/database, " +
+			"with %25 for %, %2F for / and %40 for @ in the password")
 	}
 	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = connectTime
+		config.ConnectTimeout = maxConnectTime
 	}
 	pool := func(connections int, settings string) *sql.DB {
 		db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
@@ -44,7 +46,7 @@ func openPostgres(dsn string) (reads, writes *sql.DB, err error) {
 		}))
 		db.SetMaxOpenConns(connections)
 		db.SetMaxIdleConns(connections)
-		db.SetConnMaxIdleTime(5 * time.Minute)
+		db.SetConnMaxIdleTime(maxIdleConnection)
 		return db
 	}
 	return pool(8, postgresReads), pool(1, postgresWrites), nil

@@ -11,21 +11,22 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
-const (
-	// sqliteWrites waits up to 10 s for other processes. A transaction takes the lock as it begins,
-	// and is on the disk when it has ended.
-	sqliteWrites = "_busy_timeout=10000&_txlock=immediate&_pragma=foreign_keys(1)&_pragma=synchronous(full)"
-	sqliteReads  = "_busy_timeout=10000&_query_only=1&mode=rw"
+var (
+	sqliteReads = fmt.Sprintf("_busy_timeout=%d&_query_only=1&mode=rw", maxFileWait.Milliseconds())
+	// sqliteWrites makes a transaction take the lock when it begins. A committed transaction is on
+	// the disk.
+	sqliteWrites = fmt.Sprintf("_busy_timeout=%d&_txlock=immediate&_pragma=foreign_keys(1)&_pragma=synchronous(full)",
+		maxFileWait.Milliseconds())
 )
 
-// openSQLite opens a file, or memory. One connection writes, since SQLite lets one write at a time.
+// openSQLite opens a file, or memory. SQLite allows one write at a time, so one connection writes.
 func openSQLite(name string, toWrite bool) (reads, writes *sql.DB, err error) {
 	if name == ":memory:" && toWrite {
 		only, err := sql.Open("sqlite", "file::memory:?"+sqliteWrites)
 		if err != nil {
 			return nil, nil, err
 		}
-		only.SetMaxOpenConns(1) // every connection would have a memory of its own
+		only.SetMaxOpenConns(1) // Each connection would have its own memory.
 		return only, only, nil
 	}
 	file, err := sqliteFile(name)
@@ -36,9 +37,9 @@ func openSQLite(name string, toWrite bool) (reads, writes *sql.DB, err error) {
 	if toWrite {
 		mode = os.O_RDWR | os.O_CREATE
 	}
-	made, err := os.OpenFile(file, mode, 0o600) // SQLite would let everybody read it
+	made, err := os.OpenFile(file, mode, 0o600) // SQLite would create a file that everybody can read.
 	if err != nil {
-		return nil, nil, fmt.Errorf("the store's file cannot be used: %w", err)
+		return nil, nil, fmt.Errorf("cannot use the store's file: %w", err)
 	}
 	if err := made.Close(); err != nil {
 		return nil, nil, err
@@ -58,16 +59,18 @@ func openSQLite(name string, toWrite bool) (reads, writes *sql.DB, err error) {
 	return reads, writes, nil
 }
 
-// sqliteFile is the file that stands behind sqlite: in a DSN.
+// sqliteFile returns the file that a DSN names after "sqlite:".
 func sqliteFile(name string) (string, error) {
-	if strings.HasPrefix(name, "///") { // a URL with an empty host, as others write it
+	if strings.HasPrefix(name, "///") { // A URL with an empty host also names a file.
 		name = name[2:]
 	}
 	switch {
 	case name == ":memory:":
-		return "", errors.New("the store is in memory, and was never anywhere else")
+		return "", errors.New("the store is in memory, so another process cannot read it: " +
+			"configure a file or PostgreSQL")
 	case name == "", strings.HasPrefix(name, "//"), strings.HasPrefix(name, ":"):
-		return "", errors.New("the store's dsn names no file: write sqlite:drmhub.db or sqlite:/var/lib/drmhub/drmhub.db")
+		return "", errors.New("the store's dsn names no file: " +
+			"write sqlite:drmhub.db or sqlite:/var/lib/drmhub/drmhub.db")
 	}
 	return name, nil
 }

@@ -1,9 +1,9 @@
 // Package store is the database that the journal and the audit trail are kept in: SQLite inside the
 // process, or PostgreSQL for several replicas.
 //
-// Both speak the same SQL here: parameters are $1, $2 …, instants are BIGINT microseconds since
-// 1970 (UTC), and ON CONFLICT and RETURNING are known to both. The order of texts is not the same:
-// PostgreSQL sorts them as its database was told to.
+// Both get the same SQL. Parameters are $1, $2 and so on. Instants are BIGINT microseconds since
+// 1970 (UTC). Both databases know ON CONFLICT and RETURNING. The order of texts differs: PostgreSQL
+// sorts them by the collation of its database.
 package store
 
 import (
@@ -17,28 +17,28 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-// Memory is the DSN of a SQLite database that lives as long as it is open.
+// Memory is the DSN of a SQLite database that exists while it is open.
 const Memory = "sqlite::memory:"
 
-// DB is an open database with the tables of this version. It is safe for concurrent use.
+// A DB is an open database with the tables of this version. It is safe for concurrent use.
 type DB struct {
 	reads, writes *sql.DB
 	dialect       goose.Dialect
 	queue         chan *write
-	stopped       chan struct{} // closed when nothing is written any more
+	stopped       chan struct{} // closed after the last write
 	hooks         atomic.Pointer[Hooks]
 
-	closing sync.RWMutex // held for reading by who puts into queue
-	closed  bool         // so is the queue
+	closing sync.RWMutex // held for reading by those that send to queue
+	closed  bool         // queue is closed too
 }
 
-// Open opens the database that dsn names, and brings its tables up to this version:
+// Open opens the database that dsn names, and updates its tables to this version:
 //
-//	sqlite:FILE       a file, which is made where it is not there; only its owner can read it then
-//	sqlite::memory:   is Memory
-//	postgres://…      as pgx reads it, which knows libpq's environment variables and password file, too
+//	sqlite:FILE       a file; Open creates it if it is missing, and only its owner can read it
+//	sqlite::memory:   the DSN Memory
+//	postgres://…      a PostgreSQL server; pgx also reads libpq's environment and password file
 //
-// Its error holds no password. ctx bounds the opening alone.
+// Errors contain no password. ctx bounds the opening only.
 func Open(ctx context.Context, dsn string) (*DB, error) {
 	d, err := open(dsn, true)
 	if err != nil {
@@ -51,8 +51,7 @@ func Open(ctx context.Context, dsn string) (*DB, error) {
 	return d, nil
 }
 
-// View opens a database that Open has made, to be read alone: nothing in it is changed, and Write
-// answers ErrClosed.
+// View opens a database that Open has created, for reading only. Write returns ErrClosed.
 func View(ctx context.Context, dsn string) (*DB, error) {
 	d, err := open(dsn, false)
 	if err != nil {
@@ -66,10 +65,10 @@ func View(ctx context.Context, dsn string) (*DB, error) {
 	return d, nil
 }
 
-// open prepares the connections, which are made when they are used. Where nothing is to be written,
-// the database must be there.
+// open prepares the connections, which open at their first use. Unless toWrite is set, the database
+// must exist.
 func open(dsn string, toWrite bool) (*DB, error) {
-	d := &DB{queue: make(chan *write, largestBatch), stopped: make(chan struct{})}
+	d := &DB{queue: make(chan *write, maxBatch), stopped: make(chan struct{})}
 	var err error
 	switch scheme, rest, _ := strings.Cut(dsn, ":"); scheme {
 	case "sqlite":
@@ -84,12 +83,12 @@ func open(dsn string, toWrite bool) (*DB, error) {
 	return d, err
 }
 
-// Reads is for queries that change nothing. Their rows must be closed before the next Write: in
-// memory there is one connection for both.
+// Reads returns the pool for queries that change nothing. Close their rows before the next Write: a
+// database in memory has one connection for both.
 func (d *DB) Reads() *sql.DB { return d.reads }
 
-// Close waits for the writes that were handed in, and closes the database. Writes that come later
-// answer ErrClosed.
+// Close waits for the writes that have been queued, and closes the database. Later writes return
+// ErrClosed.
 func (d *DB) Close() error {
 	d.closing.Lock()
 	if !d.closed {

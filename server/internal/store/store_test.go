@@ -29,15 +29,37 @@ func open(t *testing.T, dsn string) *store.DB {
 	return db
 }
 
-// put is a write of one row.
-func put(name string) func(context.Context, *sql.Tx) error {
+// exec returns a write of one statement.
+func exec(query string, args ...any) func(context.Context, *sql.Tx) error {
 	return func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO keys (name, value) VALUES ($1, $2)", name, []byte{0, 255})
+		_, err := tx.ExecContext(ctx, query, args...)
 		return err
 	}
 }
 
-// names are the rows that stand in the database, in the order of their bytes.
+// put returns a write of one row.
+func put(name string) func(context.Context, *sql.Tx) error {
+	return exec("INSERT INTO keys (name, value) VALUES ($1, $2)", name, []byte{0, 255})
+}
+
+// mustWrite makes a write that must not fail.
+func mustWrite(t *testing.T, db *store.DB, do func(context.Context, *sql.Tx) error) {
+	t.Helper()
+	if err := db.Write(t.Context(), do); err != nil {
+		t.Error(err)
+	}
+}
+
+// wantNames checks which rows are in the database. want has their names in the order of their
+// bytes.
+func wantNames(t *testing.T, when string, db *store.DB, want string) {
+	t.Helper()
+	if got := names(t, db); got != want {
+		t.Errorf("%s: the database holds %q, want %q", when, got, want)
+	}
+}
+
+// names returns the names of the rows in the database, in the order of their bytes.
 func names(t *testing.T, db *store.DB) string {
 	t.Helper()
 	rows, err := db.Reads().QueryContext(t.Context(), "SELECT name FROM keys ORDER BY name")
@@ -61,17 +83,13 @@ func names(t *testing.T, db *store.DB) string {
 
 func TestWhatIsWrittenIsThereAfterReopening(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
-		for i, name := range []string{"a", "b", "c"} { // the tables are made once
+		for i, name := range []string{"a", "b", "c"} { // Only the first run creates the tables.
 			db, err := store.Open(t.Context(), dsn)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := db.Write(t.Context(), put(name)); err != nil {
-				t.Error(err)
-			}
-			if got := names(t, db); got != "a b c"[:2*i+1] {
-				t.Errorf("after the write of %s: %s", name, got)
-			}
+			mustWrite(t, db, put(name))
+			wantNames(t, "after the write of "+name, db, "a b c"[:2*i+1])
 			if err := db.Close(); err != nil {
 				t.Error(err)
 			}
@@ -82,12 +100,8 @@ func TestWhatIsWrittenIsThereAfterReopening(t *testing.T) {
 func TestMemoryIsGoneWhenItIsClosed(t *testing.T) {
 	for range 2 {
 		db := open(t, store.Memory)
-		if err := db.Write(t.Context(), put("a")); err != nil {
-			t.Error(err)
-		}
-		if got := names(t, db); got != "a" {
-			t.Error(got)
-		}
+		mustWrite(t, db, put("a"))
+		wantNames(t, "at the end", db, "a")
 	}
 }
 
@@ -101,27 +115,21 @@ func TestReplicasThatStartTogether(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				if err := db.Write(t.Context(), put(name)); err != nil {
-					t.Error(err)
-				}
+				mustWrite(t, db, put(name))
 				if err := db.Close(); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 		all.Wait()
-		if got := names(t, open(t, dsn)); got != "a b c d" {
-			t.Error(got)
-		}
+		wantNames(t, "at the end", open(t, dsn), "a b c d")
 	})
 }
 
 func TestReadsDoNotWaitForAWrite(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn)
-		if err := db.Write(t.Context(), put("a")); err != nil {
-			t.Fatal(err)
-		}
+		mustWrite(t, db, put("a"))
 		written, read, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 		go func() {
 			done <- db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
@@ -132,23 +140,19 @@ func TestReadsDoNotWaitForAWrite(t *testing.T) {
 			})
 		}()
 		<-written
-		if got := names(t, db); got != "a" {
-			t.Errorf("amid a write that is not committed: %s", got)
-		}
+		wantNames(t, "before the commit", db, "a")
 		close(read)
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-		if got := names(t, db); got != "a b" {
-			t.Errorf("after the write: %s", got)
-		}
+		wantNames(t, "after the write", db, "a b")
 	})
 }
 
 func TestReadsCannotWrite(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
 		if _, err := open(t, dsn).Reads().ExecContext(t.Context(), "DELETE FROM keys"); err == nil {
-			t.Error("a query that deletes was run")
+			t.Error("a query deleted rows")
 		}
 	})
 }
@@ -156,24 +160,20 @@ func TestReadsCannotWrite(t *testing.T) {
 func TestView(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
 		if db, err := store.View(t.Context(), dsn); err == nil {
-			t.Error("a database that nobody made is viewed", db.Close())
+			t.Error("View opened a database that does not exist", db.Close())
 		}
 		if file, ok := strings.CutPrefix(dsn, "sqlite:"); ok {
 			if _, err := os.Stat(file); err == nil {
-				t.Error("a view made the file")
+				t.Error("View created the file")
 			}
 		}
 		db := open(t, dsn)
-		if err := db.Write(t.Context(), put("a")); err != nil {
-			t.Fatal(err)
-		}
+		mustWrite(t, db, put("a"))
 		view, err := store.View(t.Context(), dsn)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := names(t, view); got != "a" {
-			t.Error(got)
-		}
+		wantNames(t, "at the end", view, "a")
 		if err := view.Write(t.Context(), put("b")); err != store.ErrClosed {
 			t.Errorf("a write to a view: %v", err)
 		}
@@ -185,15 +185,11 @@ func TestView(t *testing.T) {
 
 func TestTablesOfAnotherVersion(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
-		err := open(t, dsn).Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
-			_, err := tx.ExecContext(ctx, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, TRUE)")
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for name, open := range map[string]func(context.Context, string) (*store.DB, error){"Open": store.Open, "View": store.View} {
-			if _, err := open(t.Context(), dsn); err == nil || !strings.Contains(err.Error(), "later version of drmhub (999") {
+		mustWrite(t, open(t, dsn), exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, TRUE)"))
+		type opener = func(context.Context, string) (*store.DB, error)
+		for name, open := range map[string]opener{"Open": store.Open, "View": store.View} {
+			_, err := open(t.Context(), dsn)
+			if err == nil || !strings.Contains(err.Error(), "later version of drmhub (their version is 999") {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
@@ -204,17 +200,13 @@ func TestFileNames(t *testing.T) {
 	for _, name := range []string{"a b", "100%", "%41", "what?", "a?mode=memory", "#1", "ü", "a&b=c", "a'b", `a"b`} {
 		dir := t.TempDir()
 		db := open(t, "sqlite:"+filepath.Join(dir, name))
-		if err := db.Write(t.Context(), put("a")); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		if got := names(t, db); got != "a" {
-			t.Errorf("%s: %s", name, got)
-		}
+		mustWrite(t, db, put("a"))
+		wantNames(t, name, db, "a")
 		file, err := os.Stat(filepath.Join(dir, name))
 		if err != nil {
 			t.Error(err)
 		} else if mode := file.Mode().Perm(); mode != 0o600 {
-			t.Errorf("%s: everybody may %v, and it holds what callers said", name, mode)
+			t.Errorf("%s has the mode %v: only its owner may read it", name, mode)
 		}
 	}
 	dir := t.TempDir()
@@ -230,7 +222,8 @@ func TestFileNames(t *testing.T) {
 
 func TestDSNsThatCannotBeUsed(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "letter.txt"), []byte(strings.Repeat("Dear database, ", 100)), 0o600); err != nil {
+	letter := []byte(strings.Repeat("Dear database, ", 100))
+	if err := os.WriteFile(filepath.Join(dir, "letter.txt"), letter, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for dsn, want := range map[string]string{
@@ -244,17 +237,17 @@ func TestDSNsThatCannotBeUsed(t *testing.T) {
 		"sqlite:" + dir:                                   "is a directory",
 		"sqlite:" + dir + "/absent/drmhub.db":             "no such file or directory",
 		"sqlite:" + dir + "/letter.txt":                   "not a database",
-		"postgres://u:hun%ter2@127.0.0.1/d":               "no URL that can be read",
-		"postgres://u:1/hunter2@127.0.0.1/d":              "no URL that can be read",
-		"postgres://u:hunter2@127.0.0.1:port/d":           "no URL that can be read",
+		"postgres://u:hun%ter2@127.0.0.1/d":               "not a valid URL",
+		"postgres://u:1/hunter2@127.0.0.1/d":              "not a valid URL",
+		"postgres://u:hunter2@127.0.0.1:port/d":           "not a valid URL",
 		"postgres://u:hunter2@127.0.0.1:1/d":              "refused",
 		"postgres://u@127.0.0.1:1/d?password=hunter2":     "refused",
 		"postgresql://u:hunter2@/d?host=" + dir:           "no such file or directory",
-		"postgres://u:hunter2@127.0.0.1/d?sslmode=always": "no URL that can be read",
+		"postgres://u:hunter2@127.0.0.1/d?sslmode=always": "not a valid URL",
 	} {
 		db, err := store.Open(t.Context(), dsn)
 		if err == nil {
-			t.Errorf("%q is taken", dsn)
+			t.Errorf("%q is accepted", dsn)
 			_ = db.Close()
 			continue
 		}
@@ -279,7 +272,9 @@ func TestPostgresWaitsForTheDisk(t *testing.T) {
 	db := open(t, dsn+"&synchronous_commit=off&default_transaction_isolation=serializable")
 	var waits, isolation, limit string
 	err := db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, "SELECT current_setting('synchronous_commit'), current_setting('transaction_isolation'), current_setting('idle_in_transaction_session_timeout')").Scan(&waits, &isolation, &limit)
+		return tx.QueryRowContext(ctx, `SELECT current_setting('synchronous_commit'),
+			current_setting('transaction_isolation'),
+			current_setting('idle_in_transaction_session_timeout')`).Scan(&waits, &isolation, &limit)
 	})
 	if err != nil || waits != "on" || isolation != "read committed" {
 		t.Errorf("synchronous_commit %s, isolation %s, %v", waits, isolation, err)

@@ -7,8 +7,14 @@ import (
 )
 
 // The journal's tests hold its maxCommitDelay at MaxWriteTime or more, and so above a transaction.
-func TestATransactionIsShorterThanAWrite(t *testing.T) {
-	if longestTransaction >= mutation.MaxWriteTime {
-		t.Errorf("a transaction may take %v, and a write only %v", longestTransaction, mutation.MaxWriteTime)
+func TestTimingOrder(t *testing.T) {
+	if maxTransaction >= maxIdleTransaction {
+		t.Errorf("a transaction may take %v, and the database ends it after %v", maxTransaction, maxIdleTransaction)
+	}
+	if maxIdleTransaction >= mutation.MaxWriteTime {
+		t.Errorf("a lock may last %v, and a write only %v", maxIdleTransaction, mutation.MaxWriteTime)
+	}
+	if maxLockWait*maxRuns >= maxTransaction {
+		t.Errorf("%d runs may wait for locks longer than %v", maxRuns, maxTransaction)
 	}
 }

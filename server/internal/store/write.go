@@ -11,43 +11,37 @@ import (
 	"time"
 )
 
-const (
-	// largestBatch is how many writes share a transaction at most.
-	largestBatch = 128
-	// longestTransaction is how long a transaction may take. The database may be out of reach, and
-	// its locks those of a process that froze.
-	longestTransaction = 15 * time.Second
-	// attempts is how often a write is run that the database ends in favour of another one, each
-	// time after a longer pause, so that the other can end.
-	attempts = 6
-	pause    = 20 * time.Millisecond
-)
+// maxBatch is the maximum number of writes that share a transaction.
+const maxBatch = 128
 
-// ErrClosed is the error of a write that comes after Close, or to a database that is only viewed.
-var ErrClosed = errors.New("the store is closed for writing")
+// ErrClosed is the error of a write after Close, or to a database that View has opened.
+var ErrClosed = errors.New("nothing was written: the store is closed for writing")
 
-// write is one write that waits for its commit.
+// A write waits for its commit.
 type write struct {
 	ctx  context.Context
 	do   func(context.Context, *sql.Tx) error
 	done chan error // has room for one
 }
 
-// Write runs do in a transaction, and returns when that is durable. Writes that wait at the same
-// time share a transaction, and with it the wait for the disk.
+// Write runs do in a transaction, and returns when the transaction is durable. Writes that wait at
+// the same time share a transaction, and so they wait for the disk once.
 //
-// do may run more than once: it is run again, alone, where it failed in a transaction with others,
-// and together with others where one of them failed. Its error undoes what it wrote. It must use
-// the context that it is given, leave the end of the transaction to Write, and not call Write or
-// Reads itself. ctx is heeded until do runs for the first time.
+// do may run several times. If it fails in a shared transaction, it runs again alone. If another
+// write of that transaction fails, it runs again with the rest. If do returns an error, its changes
+// are undone. do must:
+//   - use the context that it gets,
+//   - neither commit nor roll back,
+//   - call neither Write nor Reads.
 //
-// After an error of the commit itself, the write may be durable or not.
+// ctx can cancel the write until do runs for the first time. After a failed commit, the write may
+// or may not be durable.
 func (d *DB) Write(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
 	w := &write{ctx: ctx, do: do, done: make(chan error, 1)}
 	if err := d.enqueue(w); err != nil {
 		return err
 	}
-	return <-w.done // comes soon: a transaction waits for nobody but the database, and not for long
+	return <-w.done // maxTransaction bounds the wait.
 }
 
 func (d *DB) enqueue(w *write) error {
@@ -64,13 +58,13 @@ func (d *DB) enqueue(w *write) error {
 	}
 }
 
-// commitAll takes what waits, over and over, until the queue is closed.
+// commitAll commits the writes in the queue until the queue is closed.
 func (d *DB) commitAll() {
 	defer close(d.stopped)
 	for first := range d.queue {
 		batch := []*write{first}
 	gather:
-		for len(batch) < largestBatch {
+		for len(batch) < maxBatch {
 			select {
 			case w, ok := <-d.queue:
 				if !ok {
@@ -85,8 +79,8 @@ func (d *DB) commitAll() {
 	}
 }
 
-// commitBatch commits the writes at once. One that fails is taken out and run alone, since its
-// failure may be the others' doing.
+// commitBatch commits the writes together. A write that fails leaves the batch and runs alone,
+// since another write may have caused its failure.
 func (d *DB) commitBatch(batch []*write) {
 	batch = slices.DeleteFunc(batch, func(w *write) bool {
 		err := w.ctx.Err()
@@ -112,8 +106,9 @@ func (d *DB) commitBatch(batch []*write) {
 }
 
 func (d *DB) commitAlone(w *write) (err error) {
-	for attempt := range attempts {
-		time.Sleep(time.Duration(attempt) * (pause + rand.N(pause))) //nolint:gosec // It spreads attempts, and guards nothing.
+	for run := range maxRuns {
+		pause := retryPause + rand.N(retryPause) //nolint:gosec // It spreads the runs, and guards nothing.
+		time.Sleep(time.Duration(run) * pause)
 		if _, err = d.commit([]*write{w}); !isRetryable(err) {
 			return err
 		}
@@ -121,17 +116,17 @@ func (d *DB) commitAlone(w *write) (err error) {
 	return err
 }
 
-// commit runs the writes in one transaction. failed is the one whose error ended it; it is nil
-// where the transaction itself failed.
+// commit runs the writes in one transaction. failed is the write whose error ended the transaction,
+// or nil if the transaction itself failed.
 func (d *DB) commit(batch []*write) (failed *write, err error) {
-	// of all the writes at once: none of their callers ends it
-	ctx, cancel := context.WithTimeout(context.Background(), longestTransaction)
+	// The transaction serves many callers, so none of them can cancel it.
+	ctx, cancel := context.WithTimeout(context.Background(), maxTransaction)
 	defer cancel()
 	tx, err := d.writes.BeginTx(ctx, nil)
 	if err != nil {
-		return nil, fmt.Errorf("the store takes no writes: %w", timeoutError(ctx, err))
+		return nil, fmt.Errorf("nothing was written, since the store accepts no writes: %w", timeoutError(ctx, err))
 	}
-	defer func() { _ = tx.Rollback() }() // does nothing after a commit
+	defer func() { _ = tx.Rollback() }() // After a commit, it does nothing.
 	for _, w := range batch {
 		if err := w.run(ctx, tx); err != nil {
 			if ctx.Err() != nil {
@@ -155,7 +150,7 @@ func (d *DB) commit(batch []*write) (failed *write, err error) {
 	return nil, nil
 }
 
-// run runs the write. It may be anybody's code, and a panic in it is its caller's, not everybody's.
+// run runs the write. A panic becomes an error of this write, and does not affect the others.
 func (w *write) run(ctx context.Context, tx *sql.Tx) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -170,17 +165,17 @@ func timeoutError(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
 		return err
 	}
-	return fmt.Errorf("the store's database did not answer within %v", longestTransaction)
+	return fmt.Errorf("the store's database did not respond within %v", maxTransaction)
 }
 
-// Hooks let a test stop the process, as it were, around a write. Their error takes the place of the
-// write's.
+// Hooks let a test simulate a crash around a commit. A hook's error replaces the error of the
+// write.
 type Hooks struct {
-	// BeforeCommit is called when all is written but nothing durable: its error undoes it.
+	// BeforeCommit runs before the commit. Its error undoes the transaction.
 	BeforeCommit func() error
-	// AfterCommit is called when it is durable.
+	// AfterCommit runs when the transaction is durable.
 	AfterCommit func() error
 }
 
-// SetHooks sets what is called around every write from now on.
+// SetHooks sets the hooks of all later commits.
 func (d *DB) SetHooks(h Hooks) { d.hooks.Store(&h) }

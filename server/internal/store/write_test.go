@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -25,13 +26,10 @@ func TestManyWritesAtOnce(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range 300 {
 			name := fmt.Sprintf("n%03d", i)
-			if i%10 == 7 { // one that fails takes no other one with it
+			if i%10 == 7 { // A write that fails does not affect the others.
 				all.Go(func() {
 					err := db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
-						if err := put(name)(ctx, tx); err != nil {
-							return err
-						}
-						return errOwn
+						return cmp.Or(put(name)(ctx, tx), errOwn)
 					})
 					if !errors.Is(err, errOwn) {
 						t.Errorf("%s: %v", name, err)
@@ -53,8 +51,7 @@ func TestManyWritesAtOnce(t *testing.T) {
 	})
 }
 
-// together hands in writes so that they share a transaction: they wait behind one that the function
-// holds up.
+// together makes writes that share a transaction: they wait behind a write that together blocks.
 func together(t *testing.T, db *store.DB, writes ...func(context.Context, *sql.Tx) error) []error {
 	t.Helper()
 	begun, all := make(chan struct{}), make(chan struct{})
@@ -102,22 +99,15 @@ func TestAWriteThatFailsOnlyBesideOthersIsRunAlone(t *testing.T) {
 		doomed := func(ctx context.Context, tx *sql.Tx) error {
 			return errors.Join(put("a")(ctx, tx), errOwn)
 		}
-		// Both insert the same row. Where the doomed one comes first, the other must not fail for a
-		// row that is never written.
+		// Both insert the same row. If the doomed one comes first, the other one must not fail
+		// because of a row that is never written.
 		for range 5 {
 			errs := together(t, db, doomed, put("a"))
 			if !errors.Is(errs[0], errOwn) || errs[1] != nil {
 				t.Errorf("%v", errs)
 			}
-			if got := names(t, db); got != "a" {
-				t.Error(got)
-			}
-			if err := db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
-				_, err := tx.ExecContext(ctx, "DELETE FROM keys")
-				return err
-			}); err != nil {
-				t.Fatal(err)
-			}
+			wantNames(t, "at the end", db, "a")
+			mustWrite(t, db, exec("DELETE FROM keys"))
 		}
 	})
 }
@@ -129,12 +119,11 @@ func TestAPanicIsItsOwnWritesError(t *testing.T) {
 			_ = put("b")(ctx, tx)
 			panic("boo")
 		}, put("a"))
-		if errs[0] == nil || !strings.Contains(errs[0].Error(), "boo") || !strings.Contains(errs[0].Error(), "write_test.go") || errs[1] != nil {
+		text := fmt.Sprint(errs[0])
+		if !strings.Contains(text, "boo") || !strings.Contains(text, "write_test.go") || errs[1] != nil {
 			t.Errorf("%v", errs)
 		}
-		if got := names(t, db); got != "a" {
-			t.Error(got)
-		}
+		wantNames(t, "at the end", db, "a")
 	})
 }
 
@@ -144,21 +133,23 @@ func TestACallerWhoLeftBeforeItsTurnWritesNothing(t *testing.T) {
 	held, left := make(chan struct{}), make(chan struct{})
 	var both sync.WaitGroup
 	both.Go(func() {
-		_ = db.Write(t.Context(), func(context.Context, *sql.Tx) error { close(held); <-left; return nil })
+		_ = db.Write(t.Context(), func(context.Context, *sql.Tx) error {
+			close(held)
+			<-left
+			return nil
+		})
 	})
 	<-held
 	both.Go(func() {
 		if err := db.Write(ctx, put("a")); !errors.Is(err, context.Canceled) {
-			t.Errorf("%v, want that the caller left", err)
+			t.Errorf("%v, want context.Canceled", err)
 		}
 	})
 	db.WaitForQueue(1)
 	leave()
 	close(left)
 	both.Wait()
-	if got := names(t, db); got != "" {
-		t.Error(got)
-	}
+	wantNames(t, "at the end", db, "")
 }
 
 func TestATransactionThatDoesNotEnd(t *testing.T) {
@@ -170,14 +161,10 @@ func TestATransactionThatDoesNotEnd(t *testing.T) {
 			return ctx.Err()
 		})
 		if err == nil || errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "within 15s") {
-			t.Errorf("%v, want that the database did not answer: the caller set no deadline", err)
+			t.Errorf("%v, want the time limit of the store: the caller set no deadline", err)
 		}
-		if err := db.Write(t.Context(), put("b")); err != nil {
-			t.Error(err)
-		}
-		if got := names(t, db); got != "b" {
-			t.Error(got)
-		}
+		mustWrite(t, db, put("b"))
+		wantNames(t, "at the end", db, "b")
 	})
 }
 
@@ -192,20 +179,14 @@ func TestHooks(t *testing.T) {
 				t.Errorf("before the commit: %v", err)
 			}
 		}
-		if got := names(t, db); got != "" {
-			t.Errorf("cut before the commit: %s", got)
-		}
+		wantNames(t, "cut before the commit", db, "")
 		db.SetHooks(store.Hooks{AfterCommit: fail})
 		if err := db.Write(t.Context(), put("c")); !errors.Is(err, cut) {
 			t.Errorf("after the commit: %v", err)
 		}
 		db.SetHooks(store.Hooks{})
-		if err := db.Write(t.Context(), put("d")); err != nil {
-			t.Error(err)
-		}
-		if got := names(t, db); got != "c d" {
-			t.Error(got)
-		}
+		mustWrite(t, db, put("d"))
+		wantNames(t, "at the end", db, "c d")
 	})
 }
 
@@ -247,19 +228,21 @@ func TestClose(t *testing.T) {
 	})
 }
 
-// Two replicas change the same rows, in opposite orders, so that PostgreSQL has to choose one now
-// and then.
+// insertReplicas writes two rows that countUp changes.
+var insertReplicas = exec("INSERT INTO replicas (id, alive_until) VALUES ('a', 0), ('b', 0)")
+
+// countUp returns a write that adds one to a row of insertReplicas.
+func countUp(id string) func(context.Context, *sql.Tx) error {
+	return exec("UPDATE replicas SET alive_until = alive_until + 1 WHERE id = $1", id)
+}
+
+// Two replicas change the same rows in opposite orders, so PostgreSQL sometimes has to roll one
+// back.
 func TestReplicasThatChangeTheSameRows(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
 		replicas := []*store.DB{open(t, dsn), open(t, dsn)}
 		rows := []string{"a", "b"}
-		err := replicas[0].Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
-			_, err := tx.ExecContext(ctx, "INSERT INTO replicas (id, alive_until) VALUES ('a', 0), ('b', 0)")
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		mustWrite(t, replicas[0], insertReplicas)
 		const each = 20
 		var all sync.WaitGroup
 		for i, db := range replicas {
@@ -271,7 +254,7 @@ func TestReplicasThatChangeTheSameRows(t *testing.T) {
 				all.Go(func() {
 					err := db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
 						for _, id := range order {
-							if _, err := tx.ExecContext(ctx, "UPDATE replicas SET alive_until = alive_until + 1 WHERE id = $1", id); err != nil {
+							if err := countUp(id)(ctx, tx); err != nil {
 								return err
 							}
 						}
@@ -285,26 +268,22 @@ func TestReplicasThatChangeTheSameRows(t *testing.T) {
 		}
 		all.Wait()
 		for _, id := range rows {
+			const query = "SELECT alive_until FROM replicas WHERE id = $1"
+			row := replicas[0].Reads().QueryRowContext(t.Context(), query, id)
 			var n int
-			if err := replicas[0].Reads().QueryRowContext(t.Context(), "SELECT alive_until FROM replicas WHERE id = $1", id).Scan(&n); err != nil || n != 2*each {
+			if err := row.Scan(&n); err != nil || n != 2*each {
 				t.Errorf("%s was counted up %d times, want %d: %v", id, n, 2*each, err)
 			}
 		}
 	})
 }
 
-// Each of two transactions holds what the other one wants, which is certain: both wait until the
-// other has its first row.
+// Each of two transactions holds the row that the other one wants: both wait until the other has
+// its first row.
 func TestADeadlockIsNobodysError(t *testing.T) {
 	dsn := postgres.ForTest(t)
 	replicas := []*store.DB{open(t, dsn), open(t, dsn)}
-	err := replicas[0].Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO replicas (id, alive_until) VALUES ('a', 0), ('b', 0)")
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	mustWrite(t, replicas[0], insertReplicas)
 	var first, both sync.WaitGroup
 	first.Add(2)
 	runs := make(chan struct{}, 100)
@@ -314,7 +293,7 @@ func TestADeadlockIsNobodysError(t *testing.T) {
 			err := replicas[i].Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
 				runs <- struct{}{}
 				for _, id := range order {
-					if _, err := tx.ExecContext(ctx, "UPDATE replicas SET alive_until = alive_until + 1 WHERE id = $1", id); err != nil {
+					if err := countUp(id)(ctx, tx); err != nil {
 						return err
 					}
 					meet.Do(func() { first.Done(); first.Wait() })
@@ -328,7 +307,8 @@ func TestADeadlockIsNobodysError(t *testing.T) {
 	}
 	both.Wait()
 	var least int
-	if err := replicas[0].Reads().QueryRowContext(t.Context(), "SELECT min(alive_until) FROM replicas").Scan(&least); err != nil || least != 2 {
+	row := replicas[0].Reads().QueryRowContext(t.Context(), "SELECT min(alive_until) FROM replicas")
+	if err := row.Scan(&least); err != nil || least != 2 {
 		t.Errorf("counted up %d times, want 2: %v", least, err)
 	}
 	if len(runs) < 3 {
