@@ -83,7 +83,7 @@ func TestAuditTrailsThatCannotBeVerified(t *testing.T) {
 	dir := t.TempDir()
 	for name, c := range map[string]struct{ dsn, want string }{
 		"a store that nobody made": {"sqlite:" + dir + "/absent.db", "no such file"},
-		"one that is no store":     {"sqlite:" + dir + "/a.yaml", "no tables of drmhub's"},
+		"one that is no store":     {"sqlite:" + dir + "/a.yaml", "cannot read drmhub's tables"},
 		"one in memory":            {store.Memory, "in memory"},
 		"one of no kind":           {"mysql://db", "a.yaml:1: store.dsn: must be sqlite:FILE"},
 	} {
