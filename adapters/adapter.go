@@ -1,5 +1,5 @@
-// Package adapters says what an adapter to a DRM vendor is: two mandatory methods, and one
-// interface for each thing a vendor may be able to do.
+// Package adapters defines what an adapter to a DRM vendor is: two mandatory methods, and one
+// interface for each call that a vendor may support.
 package adapters
 
 import (
@@ -8,27 +8,27 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// Adapter speaks to one configured account at one vendor. What else it can do is the set of
-// capability interfaces that it satisfies.
+// An Adapter calls one configured account at one vendor. Its capabilities are the interfaces that
+// it satisfies.
 //
-// Every method may be called by many goroutines at once. Names in requests are canonical and belong
-// to this vendor; requests keep the rules of the proto. Errors are of package apierror, with the
-// codes and reasons of the public face; a row that an answer holds belongs to the caller.
+// Many goroutines may call a method at once. Names in requests are canonical and belong to this
+// vendor. Requests satisfy the rules of the proto. Errors are of package apierror, with the codes
+// and reasons of the public face. The caller owns the rows of a response.
 type Adapter interface {
-	// Describe tells what the adapter's methods do not show. It makes no call.
+	// Describe returns what the adapter's methods do not show. It makes no call.
 	Describe() Description
-	// Check makes one cheap, authenticated read at the vendor and answers the level of access that
-	// the credentials give, in the vendor's words, or "" where the vendor does not tell.
+	// Check makes one cheap, authenticated read at the vendor. It returns the access level of the
+	// credentials in the vendor's words, or "" if the vendor does not say.
 	Check(ctx context.Context) (accessLevel string, err error)
 }
 
-// Description is what an adapter tells about itself.
+// A Description is what an adapter says about itself.
 type Description struct {
 	// DisplayName is the vendor's name for people.
 	DisplayName string
 	// Limits are the vendor's bounds.
 	Limits *pb.Vendor_Limits
-	// Composed holds the full method names (pb.SiteService_GetSite_FullMethodName) of what the
-	// vendor has no call for and the adapter puts together out of others.
+	// Composed are the methods that the adapter composes of several calls, because the vendor has
+	// no call of its own for them. They are full names, as pb.SiteService_GetSite_FullMethodName.
 	Composed []string
 }

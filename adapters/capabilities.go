@@ -9,121 +9,123 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// A capability is an interface with one method, and that method is the RPC's: what it takes,
-// answers and owes is said at the RPC in the proto. An adapter has the capabilities whose
-// interfaces it satisfies, and nothing lists them by hand.
+// A capability is an interface with one method, and that method has the RPC's signature. The RPC's
+// comment in the proto says what it does. An adapter has the capabilities whose interfaces it
+// satisfies, and nothing lists them by hand.
 
 // Sites.
 type (
-	// SiteLister answers ListSites.
+	// A SiteLister implements ListSites.
 	SiteLister interface {
 		ListSites(context.Context, *pb.ListSitesRequest) (*pb.ListSitesResponse, error)
 	}
 
-	// SiteGetter answers GetSite.
+	// A SiteGetter implements GetSite.
 	SiteGetter interface {
 		GetSite(context.Context, *pb.GetSiteRequest) (*pb.Site, error)
 	}
 
-	// SiteUpdater answers UpdateSite.
+	// A SiteUpdater implements UpdateSite.
 	SiteUpdater interface {
 		UpdateSite(context.Context, *pb.UpdateSiteRequest) (*pb.Site, error)
 	}
 
-	// SiteOrderCreator answers CreateSiteOrder.
+	// A SiteOrderCreator implements CreateSiteOrder.
 	SiteOrderCreator interface {
 		CreateSiteOrder(context.Context, *pb.CreateSiteOrderRequest) (*pb.SiteOrder, error)
 	}
 
-	// SiteOrderLister answers ListSiteOrders.
+	// A SiteOrderLister implements ListSiteOrders.
 	SiteOrderLister interface {
 		ListSiteOrders(context.Context, *pb.ListSiteOrdersRequest) (*pb.ListSiteOrdersResponse, error)
 	}
 
-	// SiteOrderGetter answers GetSiteOrder.
+	// A SiteOrderGetter implements GetSiteOrder.
 	SiteOrderGetter interface {
 		GetSiteOrder(context.Context, *pb.GetSiteOrderRequest) (*pb.SiteOrder, error)
 	}
 
-	// SiteDisabler answers DisableSite.
+	// A SiteDisabler implements DisableSite.
 	SiteDisabler interface {
 		DisableSite(context.Context, *pb.DisableSiteRequest) (*pb.StatusChange, error)
 	}
 
-	// SiteEnabler answers EnableSite.
+	// A SiteEnabler implements EnableSite.
 	SiteEnabler interface {
 		EnableSite(context.Context, *pb.EnableSiteRequest) (*pb.StatusChange, error)
 	}
 
-	// TrialExtender answers ExtendTrial.
+	// A TrialExtender implements ExtendTrial.
 	TrialExtender interface {
 		ExtendTrial(context.Context, *pb.ExtendTrialRequest) (*pb.StatusChange, error)
 	}
 
-	// StatusChangeLister answers ListStatusChanges.
+	// A StatusChangeLister implements ListStatusChanges.
 	StatusChangeLister interface {
 		ListStatusChanges(context.Context, *pb.ListStatusChangesRequest) (*pb.ListStatusChangesResponse, error)
 	}
 
-	// StatusChangeCanceller answers CancelStatusChange.
+	// A StatusChangeCanceller implements CancelStatusChange.
 	StatusChangeCanceller interface {
 		CancelStatusChange(context.Context, *pb.CancelStatusChangeRequest) (*pb.StatusChange, error)
 	}
 
-	// IntegrationGetter answers GetIntegration.
+	// An IntegrationGetter implements GetIntegration.
 	IntegrationGetter interface {
 		GetIntegration(context.Context, *pb.GetIntegrationRequest) (*pb.Integration, error)
 	}
 
-	// IntegrationUpdater answers UpdateIntegration.
+	// An IntegrationUpdater implements UpdateIntegration.
 	IntegrationUpdater interface {
 		UpdateIntegration(context.Context, *pb.UpdateIntegrationRequest) (*pb.Integration, error)
 	}
 
-	// FairPlayCertificateRegistrar answers RegisterFairPlayCertificate.
+	// A FairPlayCertificateRegistrar implements RegisterFairPlayCertificate.
 	FairPlayCertificateRegistrar interface {
-		RegisterFairPlayCertificate(context.Context, *pb.RegisterFairPlayCertificateRequest) (*pb.FairPlayCertificate, error)
+		RegisterFairPlayCertificate(
+			context.Context, *pb.RegisterFairPlayCertificateRequest,
+		) (*pb.FairPlayCertificate, error)
 	}
 )
 
 // Licenses.
 type (
-	// LicenseLister answers ListLicenses.
+	// A LicenseLister implements ListLicenses.
 	LicenseLister interface {
 		ListLicenses(context.Context, *pb.ListLicensesRequest) (*pb.ListLicensesResponse, error)
 	}
 
-	// LicenseStreamer answers StreamLicenses.
+	// A LicenseStreamer implements StreamLicenses.
 	LicenseStreamer interface {
 		StreamLicenses(*pb.StreamLicensesRequest, grpc.ServerStreamingServer[pb.StreamLicensesResponse]) error
 	}
 
-	// LicenseUserLister answers ListLicenseUsers.
+	// A LicenseUserLister implements ListLicenseUsers.
 	LicenseUserLister interface {
 		ListLicenseUsers(context.Context, *pb.ListLicenseUsersRequest) (*pb.ListLicenseUsersResponse, error)
 	}
 
-	// LicenseDeviceLister answers ListLicenseDevices.
+	// A LicenseDeviceLister implements ListLicenseDevices.
 	LicenseDeviceLister interface {
 		ListLicenseDevices(context.Context, *pb.ListLicenseDevicesRequest) (*pb.ListLicenseDevicesResponse, error)
 	}
 
-	// LicenseContentLister answers ListLicenseContents.
+	// A LicenseContentLister implements ListLicenseContents.
 	LicenseContentLister interface {
 		ListLicenseContents(context.Context, *pb.ListLicenseContentsRequest) (*pb.ListLicenseContentsResponse, error)
 	}
 
-	// ContentUserLister answers ListContentUsers.
+	// A ContentUserLister implements ListContentUsers.
 	ContentUserLister interface {
 		ListContentUsers(context.Context, *pb.ListContentUsersRequest) (*pb.ListContentUsersResponse, error)
 	}
 
-	// PackagingLister answers ListPackagings.
+	// A PackagingLister implements ListPackagings.
 	PackagingLister interface {
 		ListPackagings(context.Context, *pb.ListPackagingsRequest) (*pb.ListPackagingsResponse, error)
 	}
 
-	// UsageGetter answers GetUsage.
+	// A UsageGetter implements GetUsage.
 	UsageGetter interface {
 		GetUsage(context.Context, *pb.GetUsageRequest) (*pb.Usage, error)
 	}
@@ -131,22 +133,22 @@ type (
 
 // Members.
 type (
-	// MemberLister answers ListMembers.
+	// A MemberLister implements ListMembers.
 	MemberLister interface {
 		ListMembers(context.Context, *pb.ListMembersRequest) (*pb.ListMembersResponse, error)
 	}
 
-	// MemberCreator answers CreateMember.
+	// A MemberCreator implements CreateMember.
 	MemberCreator interface {
 		CreateMember(context.Context, *pb.CreateMemberRequest) (*pb.Member, error)
 	}
 
-	// MemberUpdater answers UpdateMember.
+	// A MemberUpdater implements UpdateMember.
 	MemberUpdater interface {
 		UpdateMember(context.Context, *pb.UpdateMemberRequest) (*pb.Member, error)
 	}
 
-	// MemberPasswordResetter answers ResetMemberPassword.
+	// A MemberPasswordResetter implements ResetMemberPassword.
 	MemberPasswordResetter interface {
 		ResetMemberPassword(context.Context, *pb.ResetMemberPasswordRequest) (*pb.ResetMemberPasswordResponse, error)
 	}
@@ -154,22 +156,22 @@ type (
 
 // DRM accounts.
 type (
-	// DrmAccountLister answers ListDrmAccounts.
+	// A DrmAccountLister implements ListDrmAccounts.
 	DrmAccountLister interface {
 		ListDrmAccounts(context.Context, *pb.ListDrmAccountsRequest) (*pb.ListDrmAccountsResponse, error)
 	}
 
-	// DrmAccountGetter answers GetDrmAccount.
+	// A DrmAccountGetter implements GetDrmAccount.
 	DrmAccountGetter interface {
 		GetDrmAccount(context.Context, *pb.GetDrmAccountRequest) (*pb.DrmAccount, error)
 	}
 
-	// DrmAccountCreator answers CreateDrmAccount.
+	// A DrmAccountCreator implements CreateDrmAccount.
 	DrmAccountCreator interface {
 		CreateDrmAccount(context.Context, *pb.CreateDrmAccountRequest) (*pb.DrmAccount, error)
 	}
 
-	// DrmAccountDeviceDeleter answers DeleteDrmAccountDevice.
+	// A DrmAccountDeviceDeleter implements DeleteDrmAccountDevice.
 	DrmAccountDeviceDeleter interface {
 		DeleteDrmAccountDevice(context.Context, *pb.DeleteDrmAccountDeviceRequest) (*pb.DrmAccountDevice, error)
 	}
@@ -177,57 +179,61 @@ type (
 
 // Product licenses.
 type (
-	// ProductLister answers ListProducts.
+	// A ProductLister implements ListProducts.
 	ProductLister interface {
 		ListProducts(context.Context, *pb.ListProductsRequest) (*pb.ListProductsResponse, error)
 	}
 
-	// ProductGetter answers GetProduct.
+	// A ProductGetter implements GetProduct.
 	ProductGetter interface {
 		GetProduct(context.Context, *pb.GetProductRequest) (*pb.Product, error)
 	}
 
-	// ProductCreator answers CreateProduct.
+	// A ProductCreator implements CreateProduct.
 	ProductCreator interface {
 		CreateProduct(context.Context, *pb.CreateProductRequest) (*pb.Product, error)
 	}
 
-	// ProductUpdater answers UpdateProduct.
+	// A ProductUpdater implements UpdateProduct.
 	ProductUpdater interface {
 		UpdateProduct(context.Context, *pb.UpdateProductRequest) (*pb.Product, error)
 	}
 
-	// ProductLicenseLister answers ListProductLicenses.
+	// A ProductLicenseLister implements ListProductLicenses.
 	ProductLicenseLister interface {
 		ListProductLicenses(context.Context, *pb.ListProductLicensesRequest) (*pb.ListProductLicensesResponse, error)
 	}
 
-	// ProductLicenseGetter answers GetProductLicense.
+	// A ProductLicenseGetter implements GetProductLicense.
 	ProductLicenseGetter interface {
 		GetProductLicense(context.Context, *pb.GetProductLicenseRequest) (*pb.ProductLicense, error)
 	}
 
-	// ProductLicenseCreator answers CreateProductLicense.
+	// A ProductLicenseCreator implements CreateProductLicense.
 	ProductLicenseCreator interface {
 		CreateProductLicense(context.Context, *pb.CreateProductLicenseRequest) (*pb.ProductLicense, error)
 	}
 
-	// ProductLicenseDeleter answers DeleteProductLicense.
+	// A ProductLicenseDeleter implements DeleteProductLicense.
 	ProductLicenseDeleter interface {
 		DeleteProductLicense(context.Context, *pb.DeleteProductLicenseRequest) (*emptypb.Empty, error)
 	}
 
-	// ProductLicenseBatchCreator answers BatchCreateProductLicenses.
+	// A ProductLicenseBatchCreator implements BatchCreateProductLicenses.
 	ProductLicenseBatchCreator interface {
-		BatchCreateProductLicenses(context.Context, *pb.BatchCreateProductLicensesRequest) (*pb.BatchCreateProductLicensesResponse, error)
+		BatchCreateProductLicenses(
+			context.Context, *pb.BatchCreateProductLicensesRequest,
+		) (*pb.BatchCreateProductLicensesResponse, error)
 	}
 
-	// ProductLicenseBatchDeleter answers BatchDeleteProductLicenses.
+	// A ProductLicenseBatchDeleter implements BatchDeleteProductLicenses.
 	ProductLicenseBatchDeleter interface {
-		BatchDeleteProductLicenses(context.Context, *pb.BatchDeleteProductLicensesRequest) (*pb.BatchDeleteProductLicensesResponse, error)
+		BatchDeleteProductLicenses(
+			context.Context, *pb.BatchDeleteProductLicensesRequest,
+		) (*pb.BatchDeleteProductLicensesResponse, error)
 	}
 
-	// ProductLicenseReplacer answers ReplaceProductLicense.
+	// A ProductLicenseReplacer implements ReplaceProductLicense.
 	ProductLicenseReplacer interface {
 		ReplaceProductLicense(context.Context, *pb.ReplaceProductLicenseRequest) (*pb.ProductLicense, error)
 	}

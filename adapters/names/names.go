@@ -1,7 +1,7 @@
 // Package names reads and writes resource names (AIP-122): "vendors/acme/sites/DEMO".
 //
-// A name is a URI path. Within an id, "/" and "%" are percent-encoded; other escapes are accepted
-// and written plainly in the canonical form, which is the only one that leaves drmhub.
+// A name is a URI path. Within an id, "/" and "%" are percent-encoded. Other escapes are accepted,
+// and the canonical form has none of them. Only canonical names leave drmhub.
 package names
 
 import (
@@ -13,7 +13,7 @@ import (
 	"unicode/utf8"
 )
 
-// Pattern is the form of one type's names: literal segments, and "*" for an id.
+// A Pattern is the form of one type's names: literal segments, and "*" for an id.
 type Pattern string
 
 // The forms of the resources that adapters name.
@@ -31,18 +31,18 @@ const (
 	ProductLicense   Pattern = "vendors/*/productLicenses/*"
 )
 
-// Wildcard is the id that stands for all, in the parent of a List.
+// Wildcard is the id that means all, in the parent of a List.
 const Wildcard = "-"
 
-// Longest bounds a name in its canonical form, in bytes. Names are keys in the store, where
-// PostgreSQL takes no key of more than 2,700.
-const Longest = 1000
+// MaxLength is the maximum length of a canonical name in bytes. Names are keys in the store, and
+// PostgreSQL refuses keys of more than 2,700 bytes.
+const MaxLength = 1000
 
-var errTooLong = fmt.Errorf("must be at most %d bytes long", Longest)
+var errTooLong = fmt.Errorf("must be at most %d bytes long", MaxLength)
 
 var escape = strings.NewReplacer("%", "%25", "/", "%2F")
 
-// Name writes the name with these ids, one for each "*".
+// Name returns the name with these ids, one for each "*". It panics if their number differs.
 func (p Pattern) Name(ids ...string) string {
 	if n := strings.Count(string(p), "*"); n != len(ids) {
 		panic(fmt.Sprintf("names: %s takes %d ids, not %d", p, n, len(ids)))
@@ -57,7 +57,7 @@ func (p Pattern) Name(ids ...string) string {
 	return b.String() + name
 }
 
-// IDs reads the ids out of a name of this form. The error says what form was expected.
+// IDs returns the ids of a name of this form. The error says which form is expected.
 func (p Pattern) IDs(name string) ([]string, error) {
 	segments, err := split(name)
 	if err != nil {
@@ -81,7 +81,7 @@ func (p Pattern) IDs(name string) ([]string, error) {
 
 func (p Pattern) mismatch() error { return fmt.Errorf("must have the form %s", p) }
 
-// Canonical is the canonical form of a name of any type.
+// Canonical returns the canonical form of a name of any type.
 func Canonical(name string) (string, error) {
 	segments, err := split(name)
 	if err != nil {
@@ -93,10 +93,10 @@ func Canonical(name string) (string, error) {
 	return strings.Join(segments, "/"), nil
 }
 
-// split cuts a name before it decodes, so that an encoded "/" stays within its segment, and decodes
-// each segment once.
+// split returns the decoded segments of a name. It decodes each segment once, after the split, so
+// that an encoded "/" stays within its segment.
 func split(name string) ([]string, error) {
-	if len(name) > 3*Longest { // at best, an escape of three bytes is one in the canonical form
+	if len(name) > 3*MaxLength { // An escape of three bytes becomes one byte at least.
 		return nil, errTooLong
 	}
 	segments := strings.Split(name, "/")
@@ -105,16 +105,16 @@ func split(name string) ([]string, error) {
 		decoded, err := url.PathUnescape(s)
 		switch {
 		case err != nil:
-			return nil, fmt.Errorf("has a %% that begins no escape in %q: write %%25 for a %% of the id", s)
+			return nil, fmt.Errorf("contains an invalid percent escape in %q: write %%25 for a literal %%", s)
 		case decoded == "":
 			return nil, errors.New("has an empty segment")
 		case !utf8.ValidString(decoded), strings.ContainsFunc(decoded, unicode.IsControl):
-			return nil, fmt.Errorf("has bytes in %q that are no text", s)
+			return nil, fmt.Errorf("contains invalid UTF-8 or control characters in %q", s)
 		}
 		segments[i] = decoded
 		length += len(escape.Replace(decoded))
 	}
-	if length > Longest {
+	if length > MaxLength {
 		return nil, errTooLong
 	}
 	return segments, nil

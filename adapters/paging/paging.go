@@ -1,8 +1,7 @@
 // Package paging makes page sizes and page tokens mean the same in every list.
 //
-// A token is opaque and confers no rights. It is bound to the request that it was answered to, all
-// fields but page_size and page_token, so that a list cannot go on with other conditions by
-// mistake.
+// A token is opaque and confers no rights. It is bound to its request, except for page_size and
+// page_token. So a list cannot go on with other conditions by mistake.
 package paging
 
 import (
@@ -20,11 +19,12 @@ import (
 
 const (
 	defaultSize = 100
-	// MaxSize is the most rows that one page holds.
+	// MaxSize is the maximum number of rows of a page.
 	MaxSize = 1000
 )
 
-// Size is how many rows to answer for a page_size: 0 means 100, and more than 1000 means 1000.
+// Size returns the number of rows to return for a page_size. 0 means 100, and more than 1000 means
+// 1000.
 func Size(pageSize int32) int {
 	if pageSize <= 0 {
 		return defaultSize
@@ -32,19 +32,19 @@ func Size(pageSize int32) int {
 	return min(int(pageSize), MaxSize)
 }
 
-// Request is a list's request.
+// A Request is the request of a list.
 type Request interface {
 	proto.Message
 	GetPageToken() string
 }
 
 const (
-	format       = 1  // the first byte of a token, for a later version to know it by
-	sumLength    = 12 // bytes of checksum
-	longestToken = 16 << 10
+	format         = 1  // The first byte of a token, which identifies its version.
+	sumLength      = 12 // The checksum's length in bytes.
+	maxTokenLength = 16 << 10
 )
 
-// Token is the page token with which req goes on from state, which is stored as JSON.
+// Token returns the page token that continues req at state. The token holds state as JSON.
 func Token(req Request, state any) (string, error) {
 	body, err := json.Marshal(state)
 	if err != nil {
@@ -57,15 +57,16 @@ func Token(req Request, state any) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(append(append([]byte{format}, sum...), body...)), nil
 }
 
-// Resume reads the state out of the request's page token. It answers false for a request without
-// one, and INVALID_ARGUMENT for a token that was not answered to this very request.
+// Resume reads state from the request's page token. It returns false for a request without a token,
+// and INVALID_ARGUMENT for a token that belongs to another request.
 func Resume(req Request, state any) (bool, error) {
 	token := req.GetPageToken()
 	if token == "" {
 		return false, nil
 	}
-	invalid := apierror.Invalid("page_token", "is not the next_page_token of an answer to this request: only page_size may change from page to page; begin again without it")
-	if len(token) > longestToken {
+	invalid := apierror.Invalid("page_token", "is not valid for this request: "+
+		"only page_size may change from page to page; start again without page_token")
+	if len(token) > maxTokenLength {
 		return false, invalid
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
@@ -89,7 +90,7 @@ func Resume(req Request, state any) (bool, error) {
 }
 
 // checksum binds a state to its request. Each RPC has a request type of its own, so the type's name
-// stands for the method.
+// identifies the method.
 func checksum(req Request, state []byte) ([]byte, error) {
 	clone := proto.CloneOf[proto.Message](req).ProtoReflect()
 	for _, field := range []protoreflect.Name{"page_size", "page_token"} {
@@ -108,8 +109,8 @@ func checksum(req Request, state []byte) ([]byte, error) {
 	return h.Sum(nil)[:sumLength], nil
 }
 
-// Slice answers one page of a list that the vendor gives as a whole, and the token of the next
-// page, which is empty on the last.
+// Slice returns one page of a list whose rows are all known, and the token of the next page. The
+// token is empty on the last page.
 func Slice[Row any](req interface {
 	Request
 	GetPageSize() int32

@@ -14,7 +14,10 @@ import (
 type state struct{ At int }
 
 func request(pageSize int32, token string) *pb.ListLicensesRequest {
-	return &pb.ListLicensesRequest{Parent: "vendors/v/sites/s", PageSize: pageSize, PageToken: token, Filter: &pb.LicenseFilter{UserId: "u"}}
+	return &pb.ListLicensesRequest{
+		Parent: "vendors/v/sites/s", PageSize: pageSize, PageToken: token,
+		Filter: &pb.LicenseFilter{UserId: "u"},
+	}
 }
 
 func TestSize(t *testing.T) {

@@ -16,21 +16,20 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Redacted is what stands wherever a secret would have been shown.
+// Redacted replaces a secret wherever it would be shown.
 const Redacted = "[redacted]"
 
-// Text is a secret string. Every way of printing or encoding it shows Redacted; only Reveal gives
-// the value.
+// A Text is a secret string. Every way of printing or encoding it shows Redacted. Only Reveal
+// returns the value.
 //
-// It holds a pointer, since fmt cannot ask a Text in an unexported field how it wants to be shown,
-// and then prints what it holds: an address.
+// Text holds a pointer, because fmt ignores the methods of a Text in an unexported field. It then
+// prints the address instead of the value.
 type Text struct{ value *string }
 
-// New makes a secret of value.
+// New returns a secret with this value.
 func New(value string) Text { return Text{&value} }
 
-// Reveal is the secret itself: for signing a request, never for text that a person or a log may
-// see.
+// Reveal returns the value. Use it to sign a request, and never in a text for people or logs.
 func (t Text) Reveal() string {
 	if t.value == nil {
 		return ""
@@ -38,23 +37,22 @@ func (t Text) Reveal() string {
 	return *t.value
 }
 
-// IsZero reports whether there is no secret at all.
+// IsZero reports whether the secret is empty.
 func (t Text) IsZero() bool { return t.Reveal() == "" }
 
-// String shows Redacted.
+// String returns Redacted.
 func (t Text) String() string { return Redacted }
 
-// Format shows Redacted for every verb, %#v and %x included.
+// Format writes Redacted for every verb, %#v and %x included.
 func (t Text) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, Redacted) }
 
-// LogValue shows Redacted to log/slog.
+// LogValue returns Redacted.
 func (t Text) LogValue() slog.Value { return slog.StringValue(Redacted) }
 
-// MarshalText shows Redacted to JSON, YAML and every other encoder that knows
-// encoding.TextMarshaler.
+// MarshalText returns Redacted. JSON, YAML and other encoders use it.
 func (t Text) MarshalText() ([]byte, error) { return []byte(Redacted), nil }
 
-// forms are the ways in which v may stand in a text.
+// forms returns the ways in which a text may contain v.
 func forms(v string) []string {
 	plain, ascii := inJSON(v), inASCII(inJSON(v))
 	return []string{
@@ -65,14 +63,14 @@ func forms(v string) []string {
 	}
 }
 
-// inJSON is v in a JSON text, with no more escapes than it needs.
+// inJSON returns v as a JSON text has it, with the fewest escapes.
 func inJSON(v string) string {
-	// it fails for bytes that are no UTF-8, and makes the best of them
+	// The error is that of invalid UTF-8, which AppendQuote replaces.
 	quoted, _ := jsontext.AppendQuote(nil, v)
 	return string(quoted[1 : len(quoted)-1])
 }
 
-// inASCII is what stands in a JSON text where that is to be ASCII.
+// inASCII returns a JSON text with escapes for all that is not ASCII.
 func inASCII(inJSON string) string {
 	var b strings.Builder
 	for _, r := range inJSON {
@@ -87,32 +85,32 @@ func inASCII(inJSON string) string {
 	return b.String()
 }
 
-// inHTML is v in a JSON text that is safe to stand in HTML.
+// inHTML returns v as a JSON text has it that is safe in HTML.
 func inHTML(v string) string {
-	quoted, _ := json.Marshal(v) // which can always be done with a string
+	quoted, _ := json.Marshal(v) // A string never fails.
 	return string(quoted[1 : len(quoted)-1])
 }
 
-// shortest is the length from which a secret is looked for in other text: anything shorter would
-// blank out ordinary words.
-const shortest = 4
+// minLength is the length of the minLength secret that Clean looks for. A shorter one would remove
+// ordinary words.
+const minLength = 4
 
-// Clean replaces every one of the secrets in text by Redacted, also where it stands URL-escaped, in
-// base64 or in JSON, and where the text breaks off amid it.
+// Clean returns text with Redacted in place of each secret. It finds a secret also in URL escapes,
+// in base64 and in JSON, and one that the end of the text cuts off.
 func Clean(text string, secrets ...Text) string {
 	var all []string
 	for _, s := range secrets {
-		if v := s.Reveal(); len(v) >= shortest {
+		if v := s.Reveal(); len(v) >= minLength {
 			all = append(all, forms(v)...)
 		}
 	}
-	// Longest first, or a secret that is part of another would leave the rest of it standing.
+	// The longest form comes first. A secret can be part of another one, whose rest would remain.
 	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
 	for _, f := range all {
 		text = strings.ReplaceAll(text, f, Redacted)
 	}
 	for _, f := range all {
-		for n := min(len(f)-1, len(text)); n >= shortest; n-- {
+		for n := min(len(f)-1, len(text)); n >= minLength; n-- {
 			if strings.HasSuffix(text, f[:n]) {
 				return text[:len(text)-n] + Redacted
 			}

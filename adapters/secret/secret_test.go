@@ -49,26 +49,30 @@ func TestCleanFindsEveryForm(t *testing.T) {
 		t.Errorf("Clean = %q, want %q", got, want)
 	}
 	if got := secret.Clean("an id", secret.New("id"), secret.New("")); got != "an id" {
-		t.Errorf("a secret too short to be one blanked out %q", got)
+		t.Errorf("a secret that is too short changed the text to %q", got)
 	}
 }
 
 func TestCleanFindsASecretInJSON(t *testing.T) {
 	for value, forms := range map[string][]string{
-		`say "no" \ to/it`:    {`say \"no\" \\ to/it`, `say \"no\" \\ to\/it`},
-		"<a&b>\n\t'c'":        {`<a&b>\n\t'c'`, `\u003ca\u0026b\u003e\n\t'c'`},
-		"schön 😀 \"ja\" / né": {`schön 😀 \"ja\" / né`, `sch\u00f6n \ud83d\ude00 \"ja\" / n\u00e9`, `sch\u00f6n \ud83d\ude00 \"ja\" \/ n\u00e9`},
+		`say "no" \ to/it`: {`say \"no\" \\ to/it`, `say \"no\" \\ to\/it`},
+		"<a&b>\n\t'c'":     {`<a&b>\n\t'c'`, `\u003ca\u0026b\u003e\n\t'c'`},
+		"schön 😀 \"ja\" / né": {
+			`schön 😀 \"ja\" / né`,
+			`sch\u00f6n \ud83d\ude00 \"ja\" / n\u00e9`,
+			`sch\u00f6n \ud83d\ude00 \"ja\" \/ n\u00e9`,
+		},
 		"bell\x07\u2028\"end": {"bell\\u0007\u2028\\\"end", `bell\u0007\u2028\"end`},
 		"no UTF-8: \xff\"":    {`no UTF-8: ` + "\ufffd" + `\"`, `no UTF-8: \ufffd\"`},
 	} {
 		for _, form := range append(forms, value) {
 			text := `{"message":"not with ` + form + `!"}`
 			if got, want := secret.Clean(text, secret.New(value)), `{"message":"not with [redacted]!"}`; got != want {
-				t.Errorf("of %s is left %s", text, got)
+				t.Errorf("%s became %s", text, got)
 			}
-			for cut := 4; cut < len(form); cut++ { // where the text breaks off
+			for cut := 4; cut < len(form); cut++ { // The text ends within the secret.
 				if got := secret.Clean("not with "+form[:cut], secret.New(value)); got != "not with [redacted]" {
-					t.Errorf("of %s is left %s", form[:cut], got)
+					t.Errorf("%s became %s", form[:cut], got)
 				}
 			}
 		}
@@ -77,9 +81,11 @@ func TestCleanFindsASecretInJSON(t *testing.T) {
 
 func TestCleanFindsASecretInAURL(t *testing.T) {
 	const value = "p w/é&=;+%"
-	for _, form := range []string{"p+w%2F%C3%A9%26%3D%3B%2B%25", "p%20w%2F%C3%A9%26%3D%3B%2B%25", "p%20w%2F%C3%A9&=%3B+%25"} {
+	for _, form := range []string{
+		"p+w%2F%C3%A9%26%3D%3B%2B%25", "p%20w%2F%C3%A9%26%3D%3B%2B%25", "p%20w%2F%C3%A9&=%3B+%25",
+	} {
 		if got := secret.Clean("/x?a="+form+"&b=1", secret.New(value)); got != "/x?a=[redacted]&b=1" {
-			t.Errorf("of %s is left %s", form, got)
+			t.Errorf("%s became %s", form, got)
 		}
 	}
 }
@@ -88,7 +94,7 @@ func TestCleanFindsWhatIsLeftWhereTheTextBreaksOff(t *testing.T) {
 	page := strings.Repeat(value+" ", 3)
 	for cut := len(page) - len(value) - 1; cut < len(page); cut++ {
 		if got := secret.Clean(page[:cut], secret.New(value)); strings.Contains(got, value[:4]) {
-			t.Errorf("of %q is left %q", page[:cut], got)
+			t.Errorf("%q became %q", page[:cut], got)
 		}
 	}
 }

@@ -170,7 +170,7 @@ func TestTheResourceWithinARequestHasNoOtherName(t *testing.T) {
 
 func TestEveryNameOfARequestHasABound(t *testing.T) {
 	v := newValidator(t)
-	long := "vendors/v/sites/" + strings.Repeat("x", names.Longest)
+	long := "vendors/v/sites/" + strings.Repeat("x", names.MaxLength)
 	tried := 0
 	protoregistry.GlobalFiles.RangeFilesByPackage("drmhub.v1", func(file protoreflect.FileDescriptor) bool {
 		for i := range file.Services().Len() {
