@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// adminPath is where other people's tests reach a twin. No vendor uses it.
+// adminPath is the path of the admin calls. No vendor uses it.
 const adminPath = "/_twin/"
 
-// adminHandler answers the calls under /_twin/, the vendor's own included:
+// adminHandler serves the calls under /_twin/. The vendor may add its own.
 //
-//	GET, DELETE          /_twin/ledger       what was received and changed; forget it
-//	GET, POST, DELETE    /_twin/faults       faults in force; order one; end all
+//	GET, DELETE          /_twin/ledger       read it; clear it
+//	GET, POST, DELETE    /_twin/faults       list the faults in force; order one; end all
 //	DELETE               /_twin/faults/{id}  end one
 //	GET, PUT             /_twin/clock        {"now": "2026-01-02T15:04:05Z"} or {"advance": "1h"}
 func (t *Twin) adminHandler(vendor map[string]http.HandlerFunc) http.Handler {
@@ -51,13 +51,13 @@ func (t *Twin) getLedger(w http.ResponseWriter, _ *http.Request) {
 	}{nonNil(t.ledger.Requests()), nonNil(t.ledger.Effects())})
 }
 
-// wireFault is a fault in JSON: its delay is text.
+// A wireFault is a fault in JSON, where its delay is text.
 type wireFault struct {
 	Fault
 	Delay string `json:"delay,omitempty"`
 }
 
-// wireOrder is a fault in force in JSON.
+// A wireOrder is a fault in force in JSON.
 type wireOrder struct {
 	ID   int `json:"id"`
 	Seen int `json:"seen"`
@@ -129,8 +129,8 @@ func (t *Twin) putClock(w http.ResponseWriter, r *http.Request) {
 	t.getClock(w, r)
 }
 
-// ReadJSON decodes the body of an admin call into a struct and refuses keys that T has no tag for,
-// naming them all.
+// ReadJSON decodes the body of an admin call into a struct. It refuses keys that T has no tag for,
+// and its error names them all.
 func ReadJSON[T any](r *http.Request) (value T, err error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequestBody))
 	if err != nil {
@@ -138,7 +138,7 @@ func ReadJSON[T any](r *http.Request) (value T, err error) {
 	}
 	var given map[string]json.RawMessage
 	if err := json.Unmarshal(body, &given); err != nil {
-		return value, fmt.Errorf("the body is no JSON object: %w", err)
+		return value, fmt.Errorf("the body is not a JSON object: %w", err)
 	}
 	var known, unknown []string
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[T]()) {
@@ -160,7 +160,7 @@ func ReadJSON[T any](r *http.Request) (value T, err error) {
 	return value, err
 }
 
-// WriteJSON answers an admin call.
+// WriteJSON sends the response of an admin call.
 func WriteJSON(w http.ResponseWriter, status int, value any) {
 	body, err := json.Marshal(value)
 	if err != nil {
@@ -169,15 +169,15 @@ func WriteJSON(w http.ResponseWriter, status int, value any) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n')) // a client that has gone away misses nothing
+	_, _ = w.Write(append(body, '\n')) // If it fails, the client is gone.
 }
 
-// WriteError answers an admin call that failed with {"error": …}.
+// WriteError sends {"error": …}, the response of an admin call that failed.
 func WriteError(w http.ResponseWriter, status int, err error) {
 	WriteJSON(w, status, map[string]string{"error": err.Error()})
 }
 
-// nonNil makes JSON show [] instead of null.
+// nonNil returns s, or an empty slice for nil, which JSON shows as [] instead of null.
 func nonNil[S ~[]E, E any](s S) S {
 	if s == nil {
 		return S{}

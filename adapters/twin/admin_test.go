@@ -20,22 +20,40 @@ func TestAdmin(t *testing.T) {
 		status             int
 		want               []string // each in the answer
 	}{
-		"ledger":                 {"GET", "/_twin/ledger", "", 200, []string{`{"requests":[{"number":1,"time":"2026-01-02T03:04:05Z","method":"POST","target":"/x?a=1"`, `"effects":[{"request":1,`}},
-		"forget":                 {"DELETE", "/_twin/ledger", "", 204, nil},
-		"faults":                 {"GET", "/_twin/faults", "", 200, []string{`{"faults":[{"id":1,"seen":0,"kind":"delay","path":"/slow","delay":"1.5s"}]}`}},
-		"order":                  {"POST", "/_twin/faults", `{"kind":"answer","method":"GET","pathPrefix":"/a","skip":1,"times":2,"status":429,"header":{"Retry-After":"3"},"body":"{}","delay":"1s"}`, 201, []string{`{"id":2}`}},
-		"end one":                {"DELETE", "/_twin/faults/1", "", 204, nil},
-		"end none":               {"DELETE", "/_twin/faults/7", "", 404, []string{`no fault in force has the id`, `7`}},
-		"end all":                {"DELETE", "/_twin/faults", "", 204, nil},
-		"unknown keys":           {"POST", "/_twin/faults", `{"kind":"cut","paths":"/a","Times":1}`, 400, []string{`paths`, `Times`}},
-		"invalid fault":          {"POST", "/_twin/faults", `{"kind":"explode"}`, 400, []string{`explode`, `loseAnswer`}},
-		"bad delay":              {"POST", "/_twin/faults", `{"kind":"delay","delay":"soon"}`, 400, []string{`soon`}},
-		"wrong type":             {"POST", "/_twin/faults", `{"kind":1}`, 400, []string{`kind`}},
-		"no object":              {"POST", "/_twin/faults", `[]`, 400, []string{`no JSON object`}},
-		"clock":                  {"GET", "/_twin/clock", "", 200, []string{`{"now":"2026-01-02T03:04:05Z"}`}},
-		"set":                    {"PUT", "/_twin/clock", `{"now":"2030-05-06T07:08:09+09:00"}`, 200, []string{`{"now":"2030-05-05T22:08:09Z"}`}},
-		"advance":                {"PUT", "/_twin/clock", `{"advance":"1h"}`, 200, []string{`{"now":"2026-01-02T04:04:05Z"}`}},
-		"set and advance":        {"PUT", "/_twin/clock", `{"now":"2030-05-06T07:08:09Z","advance":"1h"}`, 400, []string{`either`}},
+		"ledger": {"GET", "/_twin/ledger", "", 200, []string{
+			`{"requests":[{"number":1,"time":"2026-01-02T03:04:05Z","method":"POST","target":"/x?a=1"`,
+			`"effects":[{"request":1,`,
+		}},
+		"forget": {"DELETE", "/_twin/ledger", "", 204, nil},
+		"faults": {"GET", "/_twin/faults", "", 200, []string{
+			`{"faults":[{"id":1,"seen":0,"kind":"delay","path":"/slow","delay":"1.5s"}]}`,
+		}},
+		"order": {
+			"POST", "/_twin/faults",
+			`{"kind":"answer","method":"GET","pathPrefix":"/a","skip":1,"times":2,"status":429,` +
+				`"header":{"Retry-After":"3"},"body":"{}","delay":"1s"}`,
+			201, []string{`{"id":2}`},
+		},
+		"end one":  {"DELETE", "/_twin/faults/1", "", 204, nil},
+		"end none": {"DELETE", "/_twin/faults/7", "", 404, []string{`no fault in force has the id`, `7`}},
+		"end all":  {"DELETE", "/_twin/faults", "", 204, nil},
+		"unknown keys": {"POST", "/_twin/faults", `{"kind":"cut","paths":"/a","Times":1}`, 400,
+			[]string{`paths`, `Times`}},
+		"invalid fault": {"POST", "/_twin/faults", `{"kind":"explode"}`, 400,
+			[]string{`explode`, `loseAnswer`}},
+		"bad delay":  {"POST", "/_twin/faults", `{"kind":"delay","delay":"soon"}`, 400, []string{`soon`}},
+		"wrong type": {"POST", "/_twin/faults", `{"kind":1}`, 400, []string{`kind`}},
+		"no object":  {"POST", "/_twin/faults", `[]`, 400, []string{`not a JSON object`}},
+		"clock":      {"GET", "/_twin/clock", "", 200, []string{`{"now":"2026-01-02T03:04:05Z"}`}},
+		"set": {
+			"PUT", "/_twin/clock", `{"now":"2030-05-06T07:08:09+09:00"}`, 200,
+			[]string{`{"now":"2030-05-05T22:08:09Z"}`},
+		},
+		"advance": {"PUT", "/_twin/clock", `{"advance":"1h"}`, 200,
+			[]string{`{"now":"2026-01-02T04:04:05Z"}`}},
+		"set and advance": {
+			"PUT", "/_twin/clock", `{"now":"2030-05-06T07:08:09Z","advance":"1h"}`, 400, []string{`either`},
+		},
 		"neither":                {"PUT", "/_twin/clock", `{}`, 400, []string{`either`}},
 		"the vendor's own":       {"POST", "/_twin/approve", "", 418, []string{`{"error":"teapot"}`}},
 		"no such admin call":     {"GET", "/_twin/nothing", "", 404, nil},
@@ -45,9 +63,11 @@ func TestAdmin(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tw := newTwin(twin.Options{
 				Clock: twin.FrozenClock(now),
-				Admin: map[string]http.HandlerFunc{"POST /_twin/approve": func(w http.ResponseWriter, _ *http.Request) {
-					twin.WriteError(w, http.StatusTeapot, errors.New("teapot"))
-				}},
+				Admin: map[string]http.HandlerFunc{
+					"POST /_twin/approve": func(w http.ResponseWriter, _ *http.Request) {
+						twin.WriteError(w, http.StatusTeapot, errors.New("teapot"))
+					},
+				},
 			})
 			send(tw, "POST", "/x?a=1", "", "body")
 			tw.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Path: "/slow", Delay: 1500 * time.Millisecond})
@@ -62,7 +82,7 @@ func TestAdmin(t *testing.T) {
 				}
 			}
 			if w.Code == 200 && !isJSON(w.Body.String()) {
-				t.Errorf("%s is no JSON", w.Body)
+				t.Errorf("%s is not JSON", w.Body)
 			}
 		})
 	}
@@ -76,7 +96,8 @@ func TestFaultOrderedByAdminIsTheOneOrderedFromGo(t *testing.T) {
 	}
 	tw.Faults().Add(want)
 	w := httptest.NewRecorder()
-	const order = `{"kind":"replace","method":"PUT","path":"/a","skip":1,"times":2,"delay":"1s","status":503,"header":{"Retry-After":"3"},"body":"busy"}`
+	const order = `{"kind":"replace","method":"PUT","path":"/a","skip":1,"times":2,"delay":"1s",` +
+		`"status":503,"header":{"Retry-After":"3"},"body":"busy"}`
 	tw.ServeHTTP(w, httptest.NewRequest("POST", "/_twin/faults", strings.NewReader(order)))
 	list := tw.Faults().List()
 	same := func(a, b twin.OrderedFault) bool {

@@ -10,35 +10,34 @@ import (
 	"time"
 )
 
-// FaultKind is what a fault does to a request.
+// A FaultKind is what a fault does to a request.
 type FaultKind string
 
 // The kinds of faults.
 const (
-	// FaultAnswer answers with the fault's Status (default 200), Header and Body; the vendor's
-	// handler does not run. So a 500, a 429 with or without Retry-After, HTML instead of JSON, a
-	// body that no parser reads.
+	// FaultAnswer responds with the fault's Status (default 200), Header and Body. The vendor's
+	// handler does not run. Use it for a 500, a 429, HTML instead of JSON, or a malformed body.
 	FaultAnswer FaultKind = "answer"
-	// FaultReplace lets the vendor's handler run and take effect, and answers with the fault's
-	// Status (default 200), Header and Body: a failure inside HTTP 200, or a 500 after the deed.
+	// FaultReplace runs the vendor's handler, which takes effect. It responds with the fault's
+	// Status (default 200), Header and Body. Use it for a failure inside HTTP 200, or a 500 after a
+	// change.
 	FaultReplace FaultKind = "replace"
-	// FaultDelay lets the vendor answer after the fault's Delay.
+	// FaultDelay runs the vendor's handler after the fault's Delay.
 	FaultDelay FaultKind = "delay"
-	// FaultCut closes the connection with no answer at all; the vendor's handler does not run.
-	// net/http's own Transport repeats an idempotent request by itself if that happens on a
-	// connection it had used before: Times 0, or a fresh connection, makes the cut visible to the
-	// client.
+	// FaultCut closes the connection without a response. The vendor's handler does not run.
+	// http.Transport repeats an idempotent request after a cut on a reused connection. To show the
+	// cut to the client, set Times to 0 or use a new connection.
 	FaultCut FaultKind = "cut"
-	// FaultCutBody sends the real header and half of the real body, then aborts the connection. An
-	// answer without a body is lost as by FaultLoseAnswer.
+	// FaultCutBody sends the real header and half of the real body, then cuts the connection. A
+	// response without a body is lost as with FaultLoseAnswer.
 	FaultCutBody FaultKind = "cutBody"
-	// FaultMalformed sends the real status, then half of the real body as if it were the whole.
+	// FaultMalformed sends the real status and half of the real body, as a complete response.
 	FaultMalformed FaultKind = "malformed"
-	// FaultEndless streams a plausible body until the client goes away; the vendor's handler does
+	// FaultEndless streams a plausible body until the client disconnects. The vendor's handler does
 	// not run.
 	FaultEndless FaultKind = "endless"
-	// FaultLoseAnswer lets the vendor's handler run and take effect, then closes the connection
-	// with no answer.
+	// FaultLoseAnswer runs the vendor's handler, which takes effect, and then closes the connection
+	// without a response.
 	FaultLoseAnswer FaultKind = "loseAnswer"
 )
 
@@ -46,39 +45,39 @@ var faultKinds = []FaultKind{
 	FaultAnswer, FaultReplace, FaultDelay, FaultCut, FaultCutBody, FaultMalformed, FaultEndless, FaultLoseAnswer,
 }
 
-// Fault is an order to mistreat some requests. Of several faults that match a request, the one
-// ordered first is taken.
+// A Fault is an order to let some requests fail. Of several faults that match a request, the one
+// ordered first applies.
 type Fault struct {
-	// Kind is what happens. It is required.
+	// Kind is what happens. Required.
 	Kind FaultKind `json:"kind"`
 	// Method limits the fault to one HTTP method. Empty means any.
 	Method string `json:"method,omitempty"`
 	// Path limits the fault to one exact path. Empty means any.
 	Path string `json:"path,omitempty"`
-	// PathPrefix limits the fault to paths that start so. Empty means any.
+	// PathPrefix limits the fault to paths with this prefix. Empty means any.
 	PathPrefix string `json:"pathPrefix,omitempty"`
-	// Skip is how many matching requests go through unharmed first.
+	// Skip is the number of matching requests that the fault spares first.
 	Skip int `json:"skip,omitempty"`
-	// Times is how many requests are hit before the fault is gone. 0 means until it is removed.
+	// Times is the number of requests that the fault hits before it ends. 0 means until Remove.
 	Times int `json:"times,omitempty"`
-	// Delay passes before anything else happens, with every kind. It ends at once when the client
-	// goes away. In JSON it is text such as "1.5s".
+	// Delay passes before anything else happens, with every kind. It ends when the client
+	// disconnects. In JSON it is text such as "1.5s".
 	Delay time.Duration `json:"-"`
 	// Status is the HTTP status of FaultAnswer and FaultReplace, 200 to 599. 0 means 200.
 	Status int `json:"status,omitempty"`
 	// Header is sent with FaultAnswer and FaultReplace.
 	Header map[string]string `json:"header,omitempty"`
-	// Body is sent with FaultAnswer and FaultReplace. A body of JSON is sent as application/json
-	// unless Header says otherwise.
+	// Body is sent with FaultAnswer and FaultReplace. JSON has the type application/json, unless
+	// Header says otherwise.
 	Body string `json:"body,omitempty"`
 }
 
-// Validate tells what is wrong with f, or returns nil.
+// Validate returns what is wrong with f, or nil.
 func (f Fault) Validate() error {
 	answers := f.Kind == FaultAnswer || f.Kind == FaultReplace
 	switch {
 	case !slices.Contains(faultKinds, f.Kind):
-		return fmt.Errorf("kind %q is none of %q", f.Kind, faultKinds)
+		return fmt.Errorf("kind %q is not one of %q", f.Kind, faultKinds)
 	case f.Path != "" && f.PathPrefix != "":
 		return fmt.Errorf("path and pathPrefix exclude each other")
 	case f.Skip < 0 || f.Times < 0 || f.Delay < 0:
@@ -99,25 +98,25 @@ func (f Fault) matches(r *http.Request) bool {
 		strings.HasPrefix(r.URL.Path, f.PathPrefix)
 }
 
-// OrderedFault is a fault in force.
+// An OrderedFault is a fault in force.
 type OrderedFault struct {
-	// ID removes it.
+	// ID is what Remove takes.
 	ID int `json:"id"`
 	Fault
-	// Seen is how many matching requests it has let through (up to Skip) or hit.
+	// Seen is the number of matching requests that it has spared or hit.
 	Seen int `json:"seen"`
 }
 
-// Faults are the faults in force, in the order they were ordered. The zero value is usable, and
-// safe for concurrent use.
+// Faults are the faults in force, in their order. The zero value is usable, and safe for concurrent
+// use.
 type Faults struct {
 	mu     sync.Mutex
 	lastID int
 	orders []OrderedFault
 }
 
-// Add orders f and returns the id that Remove takes. It panics where f is not valid, as that is a
-// mistake in the test.
+// Add orders a fault and returns the id that Remove takes. It panics if the fault is invalid, since
+// that is a mistake in the test.
 func (f *Faults) Add(fault Fault) int {
 	if err := fault.Validate(); err != nil {
 		panic("twin: invalid fault: " + err.Error())
@@ -130,7 +129,7 @@ func (f *Faults) Add(fault Fault) int {
 	return f.lastID
 }
 
-// Remove ends the fault with that id and reports whether it was still in force.
+// Remove ends the fault with this id and reports whether it was in force.
 func (f *Faults) Remove(id int) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -146,14 +145,15 @@ func (f *Faults) Clear() {
 	f.orders = nil
 }
 
-// List are the faults still in force.
+// List returns the faults in force.
 func (f *Faults) List() []OrderedFault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.orders)
 }
 
-// take finds the fault that hits r, counts it, and drops it after its last time.
+// take returns the fault that hits r, and reports whether there is one. It removes a fault after
+// its last time.
 func (f *Faults) take(r *http.Request) (Fault, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// endlessChunk is how much of an endless body is written at once, in bytes.
+// endlessChunk is the size in bytes of each write of an endless body.
 const endlessChunk = 32 << 10
 
-// applyFault does to r what the fault says.
+// applyFault serves r as the fault says.
 func (t *Twin) applyFault(f Fault, w http.ResponseWriter, r *http.Request) {
 	if !pause(r.Context(), f.Delay) {
-		panic(http.ErrAbortHandler) // the client has gone away
+		panic(http.ErrAbortHandler) // The client is gone.
 	}
 	switch f.Kind {
 	case FaultAnswer:
@@ -36,7 +36,7 @@ func (t *Twin) applyFault(f Fault, w http.ResponseWriter, r *http.Request) {
 	case FaultMalformed:
 		t.run(r).sendHalfAsWhole(w)
 	case FaultEndless:
-		t.streamForever(w, r)
+		t.streamEndless(w, r)
 	case FaultLoseAnswer:
 		t.run(r)
 		panic(http.ErrAbortHandler)
@@ -58,7 +58,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// answer sends the fault's own answer.
+// answer sends the fault's own response.
 func (f Fault) answer(w http.ResponseWriter) {
 	if json.Valid([]byte(f.Body)) {
 		w.Header().Set("Content-Type", "application/json")
@@ -67,11 +67,11 @@ func (f Fault) answer(w http.ResponseWriter) {
 		w.Header().Set(name, value)
 	}
 	w.WriteHeader(cmp.Or(f.Status, http.StatusOK))
-	_, _ = io.WriteString(w, f.Body) // a client that has gone away misses nothing
+	_, _ = io.WriteString(w, f.Body) // If it fails, the client is gone.
 }
 
-// streamForever writes rows until the client goes away.
-func (t *Twin) streamForever(w http.ResponseWriter, r *http.Request) {
+// streamEndless writes rows until the client disconnects.
+func (t *Twin) streamEndless(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	chunk := []byte(strings.Repeat(t.endlessRow, max(1, endlessChunk/len(t.endlessRow))))
 	_, err := io.WriteString(w, t.endlessHead)
@@ -81,14 +81,14 @@ func (t *Twin) streamForever(w http.ResponseWriter, r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// heldAnswer is the vendor's real answer, not sent yet.
+// A heldAnswer is the vendor's real response before it is sent.
 type heldAnswer struct {
 	header http.Header
 	status int
 	body   bytes.Buffer
 }
 
-// run lets the vendor's handler answer, and take effect, without sending anything.
+// run runs the vendor's handler, which takes effect, and holds the response back.
 func (t *Twin) run(r *http.Request) *heldAnswer {
 	held := &heldAnswer{header: http.Header{}}
 	t.vendor.ServeHTTP(held, r)
@@ -96,7 +96,7 @@ func (t *Twin) run(r *http.Request) *heldAnswer {
 	return held
 }
 
-// Header is the header to be sent.
+// Header returns the header to send.
 func (a *heldAnswer) Header() http.Header { return a.header }
 
 // WriteHeader keeps the first status given.
@@ -108,7 +108,7 @@ func (a *heldAnswer) Write(p []byte) (int, error) {
 	return a.body.Write(p)
 }
 
-// sendHalfAndAbort announces the whole body, sends half of it and cuts the connection.
+// sendHalfAndAbort announces the whole body, sends half of it, and cuts the connection.
 func (a *heldAnswer) sendHalfAndAbort(w http.ResponseWriter) {
 	if a.body.Len() == 0 {
 		panic(http.ErrAbortHandler)
@@ -118,15 +118,15 @@ func (a *heldAnswer) sendHalfAndAbort(w http.ResponseWriter) {
 	w.WriteHeader(a.status)
 	_, err := w.Write(a.body.Bytes()[:a.body.Len()/2])
 	if err == nil {
-		_ = http.NewResponseController(w).Flush() // if it fails the client has gone away
+		_ = http.NewResponseController(w).Flush() // If it fails, the client is gone.
 	}
 	panic(http.ErrAbortHandler)
 }
 
-// sendHalfAsWhole sends half of the body as a complete HTTP answer.
+// sendHalfAsWhole sends half of the body as a complete response.
 func (a *heldAnswer) sendHalfAsWhole(w http.ResponseWriter) {
 	maps.Copy(w.Header(), a.header)
 	w.Header().Del("Content-Length")
 	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body.Bytes()[:a.body.Len()/2]) // a client that has gone away misses nothing
+	_, _ = w.Write(a.body.Bytes()[:a.body.Len()/2]) // If it fails, the client is gone.
 }

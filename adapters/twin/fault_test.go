@@ -27,20 +27,30 @@ func TestFaultAnswers(t *testing.T) {
 		"no fault hits": {twin.Fault{Kind: twin.FaultCut, Path: "/other"}, 200, realBody, "application/json", "", 1},
 		"500":           {twin.Fault{Kind: twin.FaultAnswer, Status: 500}, 500, "", "", "", 0},
 		"429 with Retry-After": {
-			twin.Fault{Kind: twin.FaultAnswer, Status: 429, Header: map[string]string{"retry-after": "7"}, Body: `{"e":1}`},
+			twin.Fault{
+				Kind: twin.FaultAnswer, Status: 429, Header: map[string]string{"retry-after": "7"}, Body: `{"e":1}`,
+			},
 			429, `{"e":1}`, "application/json", "7", 0,
 		},
-		"HTML instead of JSON": {twin.Fault{Kind: twin.FaultAnswer, Status: 502, Body: html}, 502, html, "text/html; charset=utf-8", "", 0},
-		"failure inside 200":   {twin.Fault{Kind: twin.FaultReplace, Body: `{"ok":false}`}, 200, `{"ok":false}`, "application/json", "", 1},
-		"500 after the deed":   {twin.Fault{Kind: twin.FaultReplace, Status: 500}, 500, "", "", "", 1},
-		"delay":                {twin.Fault{Kind: twin.FaultDelay, Delay: time.Millisecond}, 200, realBody, "application/json", "", 1},
-		"malformed":            {twin.Fault{Kind: twin.FaultMalformed}, 200, realBody[:len(realBody)/2], "application/json", "", 1},
+		"HTML instead of JSON": {
+			twin.Fault{Kind: twin.FaultAnswer, Status: 502, Body: html}, 502, html, "text/html; charset=utf-8", "", 0,
+		},
+		"failure inside 200": {
+			twin.Fault{Kind: twin.FaultReplace, Body: `{"ok":false}`}, 200, `{"ok":false}`, "application/json", "", 1,
+		},
+		"500 after the change": {twin.Fault{Kind: twin.FaultReplace, Status: 500}, 500, "", "", "", 1},
+		"delay": {
+			twin.Fault{Kind: twin.FaultDelay, Delay: time.Millisecond}, 200, realBody, "application/json", "", 1,
+		},
+		"malformed": {
+			twin.Fault{Kind: twin.FaultMalformed}, 200, realBody[:len(realBody)/2], "application/json", "", 1,
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			onBothTransports(t, func() *twin.Twin { return newTwin(twin.Options{}) }, func(t *testing.T, tw *twin.Twin, client *http.Client, base string) {
-				tw.Faults().Add(test.fault)
-				res, body := mustCall(t, client, "POST", base+"/things", "x")
+			onBothTransports(t, twin.Options{}, func(t *testing.T, s session) {
+				s.Faults().Add(test.fault)
+				res, body := mustCall(t, s.client, "POST", s.base+"/things", "x")
 				if res.StatusCode != test.status || body != test.body {
 					t.Errorf("answer %d %q, want %d %q", res.StatusCode, body, test.status, test.body)
 				}
@@ -50,10 +60,10 @@ func TestFaultAnswers(t *testing.T) {
 				if got := res.Header.Get("Retry-After"); got != test.retryAfter {
 					t.Errorf("Retry-After %q, want %q", got, test.retryAfter)
 				}
-				if got := len(tw.Ledger().Effects()); got != test.effects {
+				if got := len(s.Ledger().Effects()); got != test.effects {
 					t.Errorf("%d effects, want %d", got, test.effects)
 				}
-				if got := tw.Ledger().Requests()[0].Status; got != test.status {
+				if got := s.Ledger().Requests()[0].Status; got != test.status {
 					t.Errorf("the ledger holds status %d, want %d", got, test.status)
 				}
 			})
@@ -65,7 +75,7 @@ func TestFaultsThatCutTheConnection(t *testing.T) {
 	half := realBody[:len(realBody)/2]
 	tests := map[string]struct {
 		kind    twin.FaultKind
-		read    string // what the client gets before the cut; empty: the call itself fails
+		read    string // What the client reads before the cut. If it is empty, the call itself fails.
 		effects int
 		status  int
 	}{
@@ -75,30 +85,32 @@ func TestFaultsThatCutTheConnection(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			onBothTransports(t, func() *twin.Twin { return newTwin(twin.Options{}) }, func(t *testing.T, tw *twin.Twin, client *http.Client, base string) {
-				tw.Faults().Add(twin.Fault{Kind: test.kind, Times: 1})
-				res, read, callErr, readErr := call(t, client, "POST", base+"/things", "x")
+			onBothTransports(t, twin.Options{}, func(t *testing.T, s session) {
+				s.Faults().Add(twin.Fault{Kind: test.kind, Times: 1})
+				res, read, callErr, readErr := call(t, s.client, "POST", s.base+"/things", "x")
 				if test.read == "" {
 					if !errors.Is(callErr, io.EOF) && !errors.Is(callErr, io.ErrUnexpectedEOF) {
 						t.Errorf("the call's error is %v, want a cut connection", callErr)
 					}
 				} else {
 					if callErr != nil || !errors.Is(readErr, io.ErrUnexpectedEOF) || read != test.read {
-						t.Errorf("read %q, errors %v and %v; want %q and an unexpected EOF", read, callErr, readErr, test.read)
+						t.Errorf("read %q, errors %v and %v; want %q and an unexpected EOF",
+							read, callErr, readErr, test.read)
 					}
-					if res != nil && (res.Header.Get("X-Vendor") != "yes" || res.ContentLength != int64(len(realBody))) {
-						t.Errorf("header %v, length %d: not the real ones", res.Header, res.ContentLength)
+					if res == nil || res.Header.Get("X-Vendor") != "yes" || res.ContentLength != int64(len(realBody)) {
+						t.Errorf("header and length are not the real ones: %+v", res)
 					}
 				}
-				if got := len(tw.Ledger().Effects()); got != test.effects {
+				if got := len(s.Ledger().Effects()); got != test.effects {
 					t.Errorf("%d effects, want %d", got, test.effects)
 				}
-				entry := tw.Ledger().Requests()[0]
+				entry := s.Ledger().Requests()[0]
 				if entry.Fault != test.kind || entry.Status != test.status {
-					t.Errorf("the ledger holds fault %q and status %d, want %q and %d", entry.Fault, entry.Status, test.kind, test.status)
+					t.Errorf("the ledger holds fault %q and status %d, want %q and %d",
+						entry.Fault, entry.Status, test.kind, test.status)
 				}
-				if _, body := mustCall(t, client, "POST", base+"/things", "x"); body != realBody {
-					t.Errorf("after its last time the fault still answers %q", body)
+				if _, body := mustCall(t, s.client, "POST", s.base+"/things", "x"); body != realBody {
+					t.Errorf("after its last time the fault still applies: %q", body)
 				}
 			})
 		})
@@ -107,11 +119,11 @@ func TestFaultsThatCutTheConnection(t *testing.T) {
 
 func TestEndlessBodyLastsUntilTheClientGoesAway(t *testing.T) {
 	options := twin.Options{EndlessHead: `{"list":[`, EndlessRow: `{"n":1},`}
-	onBothTransports(t, func() *twin.Twin { return newTwin(options) }, func(t *testing.T, tw *twin.Twin, client *http.Client, base string) {
-		tw.Faults().Add(twin.Fault{Kind: twin.FaultEndless})
+	onBothTransports(t, options, func(t *testing.T, s session) {
+		s.Faults().Add(twin.Fault{Kind: twin.FaultEndless})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		res, err := client.Do(newRequest(t, "GET", base+"/things", "").WithContext(ctx))
+		res, err := s.client.Do(newRequest(t, "GET", s.base+"/things", "").WithContext(ctx))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,21 +138,22 @@ func TestEndlessBodyLastsUntilTheClientGoesAway(t *testing.T) {
 		if _, err := io.Copy(io.Discard, res.Body); !errors.Is(err, context.Canceled) {
 			t.Errorf("reading on after the cancellation: %v", err)
 		}
-		// over TCP the server's Close in the cleanup proves that the handler ended
+		// Over TCP, the server's Close in the cleanup proves that the handler has ended.
 		_ = res.Body.Close()
 	})
 }
 
 func TestDelayEndsWithTheRequest(t *testing.T) {
-	onBothTransports(t, func() *twin.Twin { return newTwin(twin.Options{}) }, func(t *testing.T, tw *twin.Twin, client *http.Client, base string) {
-		tw.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Delay: time.Hour})
+	onBothTransports(t, twin.Options{}, func(t *testing.T, s session) {
+		s.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Delay: time.Hour})
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		defer cancel()
-		if _, err := client.Do(newRequest(t, "POST", base+"/things", "x").WithContext(ctx)); !errors.Is(err, context.DeadlineExceeded) {
+		request := newRequest(t, "POST", s.base+"/things", "x").WithContext(ctx)
+		if _, err := s.client.Do(request); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v, want the deadline", err)
 		}
-		if n := len(tw.Ledger().Effects()); n != 0 {
-			t.Errorf("%d effects of a request that was given up", n)
+		if n := len(s.Ledger().Effects()); n != 0 {
+			t.Errorf("%d effects of a request that its client canceled", n)
 		}
 	})
 }
@@ -160,7 +173,7 @@ func TestDelayPassesBeforeAnyKind(t *testing.T) {
 func TestFaultHitsWhatItNames(t *testing.T) {
 	tests := map[string]struct {
 		fault twin.Fault
-		hits  string // of the requests below, by letter
+		hits  string // The letters of the requests below that it hits.
 	}{
 		"any":              {twin.Fault{}, "abcd"},
 		"method":           {twin.Fault{Method: "POST"}, "d"},
@@ -171,7 +184,9 @@ func TestFaultHitsWhatItNames(t *testing.T) {
 		"skip and times":   {twin.Fault{Skip: 1, Times: 2}, "bc"},
 		"method and times": {twin.Fault{Method: "GET", PathPrefix: "/a", Times: 1, Skip: 1}, "b"},
 	}
-	requests := []struct{ letter, method, path string }{{"a", "GET", "/a"}, {"b", "GET", "/a/b"}, {"c", "GET", "/c"}, {"d", "POST", "/a"}}
+	requests := []struct{ letter, method, path string }{
+		{"a", "GET", "/a"}, {"b", "GET", "/a/b"}, {"c", "GET", "/c"}, {"d", "POST", "/a"},
+	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			tw := newTwin(twin.Options{})
@@ -188,7 +203,8 @@ func TestFaultHitsWhatItNames(t *testing.T) {
 			if hits != test.hits {
 				t.Errorf("hit %q, want %q", hits, test.hits)
 			}
-			if left := len(tw.Faults().List()); left != 1 && test.fault.Times == 0 || left != 0 && test.fault.Times > 0 {
+			left := len(tw.Faults().List())
+			if left != 1 && test.fault.Times == 0 || left != 0 && test.fault.Times > 0 {
 				t.Errorf("%d faults still in force", left)
 			}
 		})
@@ -230,7 +246,7 @@ func TestInvalidFaultsAreRefused(t *testing.T) {
 		"impossible status":    {Kind: twin.FaultAnswer, Status: 99},
 	} {
 		if fault.Validate() == nil {
-			t.Errorf("%s: %+v is taken as valid", name, fault)
+			t.Errorf("%s: %+v is accepted", name, fault)
 		}
 	}
 	defer func() {

@@ -12,46 +12,46 @@ import (
 // The ledger keeps the newest entries only, so that a sandbox can run for months.
 const (
 	maxEntries   = 10_000
-	maxBodyBytes = 32 << 20 // of all bodies kept together
-	maxBody      = 1 << 20  // of one body
+	maxBodyBytes = 32 << 20 // Of all bodies together.
+	maxBody      = 1 << 20  // Of one body.
 )
 
-// Request is one request that the twin received, without its secrets.
+// A Request is a request that the twin received, without its secrets.
 type Request struct {
-	// Number counts the requests from 1; it is not reset.
+	// Number is the number of the request, from 1. Clear does not reset it.
 	Number int64 `json:"number"`
-	// Time is when it arrived, by the twin's clock.
+	// Time is the time of its arrival by the twin's clock.
 	Time time.Time `json:"time"`
 	// Method is the HTTP method.
 	Method string `json:"method"`
-	// Target is path and query as received, with the values of secret parameters redacted.
+	// Target is the path and query as received, with secret parameters redacted.
 	Target string `json:"target"`
-	// Header is the header as received, with the values of secret headers redacted.
+	// Header is the header as received, with secret headers redacted.
 	Header http.Header `json:"header"`
-	// Body is the body, up to 1 MiB of it, with the values of secret fields redacted. A body that
-	// may hold secrets and cannot be read as JSON or as a form is withheld as a whole.
+	// Body is the first MiB of the body, with secret fields redacted. If the vendor has secrets, a
+	// body that is neither JSON nor a form is withheld.
 	Body string `json:"body,omitempty"`
-	// Status is the HTTP status sent. It is 0 where there was no answer (yet).
+	// Status is the HTTP status sent, or 0 without a response.
 	Status int `json:"status"`
 	// Fault is the kind of the fault that hit this request, or empty.
 	Fault FaultKind `json:"fault,omitempty"`
 }
 
-// Effect is a change that a request made to what the vendor holds.
+// An Effect is a change to the vendor's data.
 type Effect struct {
-	// Request is the number of the request that made it, or 0 where no request did.
+	// Request is the number of the request that made the change, or 0 if none did.
 	Request int64 `json:"request,omitempty"`
-	// Time is when it happened, by the twin's clock.
+	// Time is the time of the change by the twin's clock.
 	Time time.Time `json:"time"`
-	// Kind says what changed, in the emulator's words.
+	// Kind is what changed, in the emulator's words.
 	Kind string `json:"kind"`
 	// Key names the thing that changed.
 	Key string `json:"key"`
-	// Details tell more. They never hold secrets.
+	// Details are further facts without secrets.
 	Details map[string]string `json:"details,omitempty"`
 }
 
-// Ledger holds the newest 10,000 requests and the newest 10,000 effects, oldest first. It is safe
+// A Ledger holds the newest 10,000 requests and the newest 10,000 effects, oldest first. It is safe
 // for concurrent use.
 type Ledger struct {
 	clock *Clock
@@ -63,11 +63,10 @@ type Ledger struct {
 	bodyBytes int
 }
 
-// requestNumber is the context key under which a vendor's handler carries the number of its
-// request.
+// requestNumber is the context key of the request's number.
 type requestNumber struct{}
 
-// Requests are the requests received, in order.
+// Requests returns the requests received, in order.
 func (l *Ledger) Requests() []Request {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -79,7 +78,7 @@ func (l *Ledger) Requests() []Request {
 	return copies
 }
 
-// Effects are the changes made, in order.
+// Effects returns the changes made, in order.
 func (l *Ledger) Effects() []Effect {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -90,26 +89,28 @@ func (l *Ledger) Effects() []Effect {
 	return copies
 }
 
-// Record notes a change that the vendor's handler makes while it serves the request whose context
-// ctx is. Details must not hold secrets.
+// Record adds a change that the vendor's handler has made. ctx is the context of its request.
+// Details must not contain secrets.
 func (l *Ledger) Record(ctx context.Context, kind, key string, details map[string]string) {
 	number, _ := ctx.Value(requestNumber{}).(int64)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.effects = append(l.effects, Effect{Request: number, Time: l.clock.Now(), Kind: kind, Key: key, Details: maps.Clone(details)})
+	l.effects = append(l.effects, Effect{
+		Request: number, Time: l.clock.Now(), Kind: kind, Key: key, Details: maps.Clone(details),
+	})
 	if len(l.effects) > maxEntries {
 		l.effects = l.effects[1:]
 	}
 }
 
-// Clear forgets all requests and effects.
+// Clear removes all requests and effects.
 func (l *Ledger) Clear() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.requests, l.effects, l.bodyBytes = nil, nil, 0
 }
 
-// receive numbers and keeps r, and lets the oldest requests go.
+// receive numbers r and adds it. It removes the oldest requests if there are too many.
 func (l *Ledger) receive(r Request) *Request {
 	l.mu.Lock()
 	defer l.mu.Unlock()

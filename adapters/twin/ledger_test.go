@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -29,14 +30,18 @@ func TestLedgerHoldsRequestsAndTheirEffects(t *testing.T) {
 	if len(requests) != 2 || len(effects) != 1 {
 		t.Fatalf("%d requests and %d effects, want 2 and 1", len(requests), len(effects))
 	}
-	if r := requests[0]; r.Number != 1 || r.Method != "GET" || r.Target != "/a%2Fb?x=1" || r.Status != 200 || r.Body != "" {
-		t.Errorf("first request %+v", r)
+	first := requests[0]
+	if first.Number != 1 || first.Method+" "+first.Target != "GET /a%2Fb?x=1" || first.Status != 200 || first.Body != "" {
+		t.Errorf("first request %+v", first)
 	}
 	if r := requests[1]; r.Number != 2 || r.Body != "hello" || !r.Time.Equal(clock.Now()) {
 		t.Errorf("second request %+v", r)
 	}
-	if e := effects[0]; e.Request != 2 || e.Kind != "created" || e.Key != "hello" || e.Details["path"] != "/b" || !e.Time.Equal(clock.Now()) {
-		t.Errorf("effect %+v", e)
+	want := twin.Effect{
+		Request: 2, Time: clock.Now(), Kind: "created", Key: "hello", Details: map[string]string{"path": "/b"},
+	}
+	if !reflect.DeepEqual(effects[0], want) {
+		t.Errorf("effect %+v, want %+v", effects[0], want)
 	}
 	tw.Ledger().Clear()
 	send(tw, "GET", "/c", "", "")
@@ -61,7 +66,10 @@ func TestLedgerHoldsNoSecrets(t *testing.T) {
 		{"application/json", `{"\u0074oken":{"deep":"s3cr3t"}}`},
 		{"application/json", `{"a":1}} {"token":"s3cr3t"}`},
 		{"application/x-www-form-urlencoded", `a=1&key_pw=s3cr3t`},
-		{"multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"key_pw\"\r\n\r\ns3cr3t\r\n--x--\r\n"},
+		{
+			"multipart/form-data; boundary=x",
+			"--x\r\nContent-Disposition: form-data; name=\"key_pw\"\r\n\r\ns3cr3t\r\n--x--\r\n",
+		},
 		{"", `token: s3cr3t`},
 	} {
 		send(tw, "PUT", "/b", b.contentType, b.body)
@@ -73,8 +81,12 @@ func TestLedgerHoldsNoSecrets(t *testing.T) {
 	if got, want := requests[0].Target, "/a?token=[redacted]&b=2&%74oken=[redacted]"; got != want {
 		t.Errorf("target %q, want %q", got, want)
 	}
-	if got := requests[0].Header; got.Get("Authorization") != "[redacted]" || len(got.Values("X-Signature")) != 2 || got.Get("X-Other") != "shown" {
-		t.Errorf("header %v", got)
+	header := requests[0].Header
+	if header.Get("Authorization") != "[redacted]" || header.Get("X-Other") != "shown" {
+		t.Errorf("header %v", header)
+	}
+	if n := len(header.Values("X-Signature")); n != 2 {
+		t.Errorf("%d values of X-Signature, want 2", n)
 	}
 	if got, want := requests[1].Body, `{"a":[{"TOKEN":"[redacted]"}],"b":12345678901234567890}`; got != want {
 		t.Errorf("body %q, want %q", got, want)
@@ -98,9 +110,9 @@ func TestLedgerIsBounded(t *testing.T) {
 	for range 10_050 {
 		send(tw, "POST", "/", "", "")
 	}
-	requests := tw.Ledger().Requests()
-	if len(requests) != 10_000 || requests[0].Number != 51 || len(tw.Ledger().Effects()) != 10_000 {
-		t.Errorf("%d requests from number %d, %d effects", len(requests), requests[0].Number, len(tw.Ledger().Effects()))
+	requests, effects := tw.Ledger().Requests(), tw.Ledger().Effects()
+	if len(requests) != 10_000 || requests[0].Number != 51 || len(effects) != 10_000 {
+		t.Errorf("%d requests from number %d, %d effects", len(requests), requests[0].Number, len(effects))
 	}
 	large := strings.Repeat("x", 3<<20)
 	for range 40 {
@@ -117,7 +129,8 @@ func TestLedgerIsBounded(t *testing.T) {
 
 func TestRequestLargerThanATwinReads(t *testing.T) {
 	w := httptest.NewRecorder()
-	newTwin(twin.Options{}).ServeHTTP(w, httptest.NewRequest("POST", "/", strings.NewReader(strings.Repeat("x", 32<<20+1))))
+	body := strings.NewReader(strings.Repeat("x", 32<<20+1))
+	newTwin(twin.Options{}).ServeHTTP(w, httptest.NewRequest("POST", "/", body))
 	if w.Code != http.StatusRequestEntityTooLarge {
 		t.Errorf("status %d, want 413", w.Code)
 	}

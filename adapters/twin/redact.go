@@ -13,12 +13,12 @@ import (
 	"strings"
 )
 
-// redacted stands in the ledger wherever a secret would have been shown.
+// redacted replaces a secret in the ledger.
 const redacted = "[redacted]"
 
-// redactor takes the secrets out of what the ledger keeps.
+// A redactor removes the secrets from what the ledger keeps.
 type redactor struct {
-	headers []string // canonical
+	headers []string // In their canonical form.
 	names   []string
 }
 
@@ -30,7 +30,7 @@ func newRedactor(headers, names []string) redactor {
 	return redactor{headers: all, names: names}
 }
 
-// request describes r without its secrets.
+// request returns the ledger's entry for r, without secrets.
 func (d redactor) request(r *http.Request, body []byte) Request {
 	header := r.Header.Clone()
 	for _, name := range d.headers {
@@ -44,7 +44,7 @@ func (d redactor) request(r *http.Request, body []byte) Request {
 	}
 	text := d.body(r.Header.Get("Content-Type"), body)
 	if len(text) > maxBody {
-		text = strings.Clone(text[:maxBody]) // a clone, or the whole body would be kept alive
+		text = strings.Clone(text[:maxBody]) // A clone, so that the whole body can be freed.
 	}
 	return Request{Method: r.Method, Target: target, Header: header, Body: text}
 }
@@ -53,7 +53,7 @@ func (d redactor) secret(name string) bool {
 	return slices.ContainsFunc(d.names, func(s string) bool { return strings.EqualFold(s, name) })
 }
 
-// pairs redacts a query or an encoded form, and leaves the rest of it as it was sent.
+// pairs redacts a query or an encoded form, and changes nothing else in it.
 func (d redactor) pairs(encoded string) string {
 	parts := strings.Split(encoded, "&")
 	for i, part := range parts {
@@ -69,7 +69,8 @@ func (d redactor) pairs(encoded string) string {
 	return strings.Join(parts, "&")
 }
 
-// body redacts a JSON or form body; any other might hide a secret anywhere and is withheld.
+// body redacts a JSON or form body. It withholds any other body, which could have a secret
+// anywhere.
 func (d redactor) body(contentType string, body []byte) string {
 	if len(body) == 0 || len(d.names) == 0 {
 		return string(body)
@@ -82,8 +83,8 @@ func (d redactor) body(contentType string, body []byte) string {
 	if err != nil {
 		return fmt.Sprintf("[withheld: %d bytes of %q]", len(body), media)
 	}
-	// A name that the decoded value does not show may stand in a key given twice: the decoded value
-	// is safe in any case.
+	// The name of a secret can be in a key that the body has twice, of which value has one. So a
+	// body that mentions such a name is encoded anew.
 	if !d.value(value) && !d.mentioned(body) {
 		return string(body)
 	}
@@ -94,7 +95,7 @@ func (d redactor) body(contentType string, body []byte) string {
 	return string(clean)
 }
 
-// decode reads exactly one JSON value.
+// decode returns the one JSON value of body.
 func decode(body []byte) (value any, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
@@ -107,13 +108,15 @@ func decode(body []byte) (value any, err error) {
 	return value, nil
 }
 
-// mentioned reports whether the name of a secret stands anywhere in body.
+// mentioned reports whether body contains the name of a secret.
 func (d redactor) mentioned(body []byte) bool {
 	lower := bytes.ToLower(body)
-	return slices.ContainsFunc(d.names, func(s string) bool { return bytes.Contains(lower, []byte(strings.ToLower(s))) })
+	return slices.ContainsFunc(d.names, func(s string) bool {
+		return bytes.Contains(lower, []byte(strings.ToLower(s)))
+	})
 }
 
-// value redacts the secrets anywhere inside v and reports whether there were any.
+// value redacts the secrets inside v and reports whether there was one.
 func (d redactor) value(v any) (found bool) {
 	switch v := v.(type) {
 	case map[string]any:

@@ -11,19 +11,22 @@ import (
 	"time"
 )
 
-// heldBytes is how much of an answer is held back before it is sent, so that a handler that aborts
-// early has sent nothing: net/http does the same.
-const heldBytes = 4 << 10
+// maxHeld is the number of bytes of a response that are held back before it is sent. So a handler
+// that aborts early has sent nothing, as with net/http.
+const maxHeld = 4 << 10
 
-// Transport serves handler in process: an http.Client that uses it needs no socket. What a client
-// sees is what it would see over TCP: an aborted handler is an error of the call, or of reading the
-// body once a part of it was sent; the body is streamed; the handler's context ends with the
-// client's, or when the client closes the body. Unlike http.Transport it never repeats a request.
+// Transport returns a transport that serves handler in process, without a socket. A client sees
+// what it would see over TCP:
+//   - The body is streamed.
+//   - If the handler aborts, the call fails, or reading the body if a part of it was sent.
+//   - The handler's context ends with the client's, or when the client closes the body.
+//
+// Unlike http.Transport, it never repeats a request.
 func Transport(handler http.Handler) http.RoundTripper { return transport{handler} }
 
 type transport struct{ handler http.Handler }
 
-// RoundTrip runs the handler beside the caller and returns as soon as the answer begins.
+// RoundTrip runs the handler in its own goroutine and returns when the response begins.
 func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	body := req.Body
 	if body == nil {
@@ -38,7 +41,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		_ = body.Close()
 		return nil, err
 	}
-	// A context of its own: a server never sees the values of its client's.
+	// The context is new, because a server never sees the values of its client's context.
 	ctx, cancel := context.WithCancel(context.Background())
 	reader, writer := io.Pipe()
 	e := &exchange{
@@ -46,7 +49,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		answer: make(chan *http.Response, 1), failure: make(chan error, 1),
 	}
 	stop := context.AfterFunc(req.Context(), func() {
-		// first, or the handler's end would be what the client reads
+		// It comes before cancel, so that the client reads this error and not that of the handler.
 		_ = writer.CloseWithError(context.Cause(req.Context()))
 		cancel()
 	})
@@ -67,7 +70,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// serverRequest is req as a server would see it.
+// serverRequest returns req as a server would see it.
 func serverRequest(req *http.Request, body io.ReadCloser) (*http.Request, error) {
 	uri := req.URL.RequestURI()
 	u, err := url.ParseRequestURI(uri)
@@ -92,7 +95,7 @@ func serverRequest(req *http.Request, body io.ReadCloser) (*http.Request, error)
 	}, nil
 }
 
-// serve runs the handler; a panic is the error that the client is to see.
+// serve runs the handler. It returns a panic as the error for the client.
 func serve(handler http.Handler, w http.ResponseWriter, r *http.Request) (err error) {
 	defer func() {
 		switch p := recover(); p {
@@ -107,7 +110,7 @@ func serve(handler http.Handler, w http.ResponseWriter, r *http.Request) (err er
 	return nil
 }
 
-// exchange is the handler's side of one request: an http.ResponseWriter.
+// An exchange is the handler's side of one request. It is an http.ResponseWriter.
 type exchange struct {
 	request *http.Request
 	header  http.Header
@@ -118,12 +121,12 @@ type exchange struct {
 	failure chan error
 
 	status    int
-	sent      http.Header // the header as it was when the status was given
+	sent      http.Header // The header at the time of WriteHeader.
 	held      []byte
 	streaming bool
 }
 
-// Header is the header to be sent.
+// Header returns the header to send.
 func (e *exchange) Header() http.Header { return e.header }
 
 // WriteHeader fixes the status and the header.
@@ -139,7 +142,7 @@ func (e *exchange) Write(p []byte) (int, error) {
 	if e.request.Method == http.MethodHead {
 		return len(p), nil
 	}
-	if !e.streaming && len(e.held)+len(p) <= heldBytes {
+	if !e.streaming && len(e.held)+len(p) <= maxHeld {
 		e.held = append(e.held, p...)
 		return len(p), nil
 	}
@@ -152,7 +155,7 @@ func (e *exchange) Write(p []byte) (int, error) {
 	return e.writer.Write(p)
 }
 
-// FlushError sends what is held back, and streams from then on. http.ResponseController calls it.
+// FlushError sends what is held back, and streams the rest. http.ResponseController calls it.
 func (e *exchange) FlushError() error {
 	e.WriteHeader(http.StatusOK)
 	if e.streaming {
@@ -162,20 +165,20 @@ func (e *exchange) FlushError() error {
 	e.sniff(e.held)
 	e.respond(streamedBody{e.reader, e.cancel}, -1)
 	if len(e.held) == 0 {
-		return nil // a pipe would wait for a reader even with nothing to give it
+		return nil // A pipe would wait for a reader even for an empty write.
 	}
 	_, err := e.writer.Write(e.held)
 	return err
 }
 
-// Flush is FlushError for those who ask for an http.Flusher.
+// Flush is FlushError for users of http.Flusher.
 func (e *exchange) Flush() { _ = e.FlushError() }
 
-// finish ends the answer: with err as the client's error where there is one.
+// finish ends the response. An err that is not nil becomes the client's error.
 func (e *exchange) finish(err error) {
 	switch {
 	case e.streaming:
-		_ = e.writer.CloseWithError(err) // nil is a regular end
+		_ = e.writer.CloseWithError(err) // Nil is a regular end.
 	case err != nil:
 		e.failure <- err
 	default:
@@ -185,14 +188,14 @@ func (e *exchange) finish(err error) {
 	}
 }
 
-// sniff gives the answer a content type where the handler gave none.
+// sniff sets the content type if the handler did not.
 func (e *exchange) sniff(start []byte) {
 	if _, given := e.sent["Content-Type"]; !given && len(start) > 0 {
 		e.sent.Set("Content-Type", http.DetectContentType(start))
 	}
 }
 
-// respond hands the answer to RoundTrip.
+// respond passes the response to RoundTrip.
 func (e *exchange) respond(body io.ReadCloser, length int64) {
 	if given, err := strconv.ParseInt(e.sent.Get("Content-Length"), 10, 64); err == nil {
 		length = given
@@ -210,14 +213,14 @@ func (e *exchange) respond(body io.ReadCloser, length int64) {
 	}
 }
 
-// streamedBody is the client's side of a streamed answer. Closing it is what going away is over
+// A streamedBody is the client's side of a streamed response. Closing it is like a disconnect over
 // TCP.
 type streamedBody struct {
 	*io.PipeReader
 	cancel context.CancelFunc
 }
 
-// Close ends the handler's context and fails its writes.
+// Close cancels the handler's context and fails its writes.
 func (b streamedBody) Close() error {
 	b.cancel()
 	return b.PipeReader.Close()

@@ -33,7 +33,13 @@ func TestTransportShowsTheHandlerWhatAServerWould(t *testing.T) {
 			_, _ = fmt.Fprint(w, "plain text")
 		}
 	}
-	send := func(client *http.Client, base string) (status int, header http.Header, length int64, body string) {
+	type answer struct {
+		status int
+		header string
+		length int64
+		body   string
+	}
+	send := func(client *http.Client, base string) answer {
 		ctx := context.WithValue(t.Context(), key{}, "the client's own")
 		r := newRequest(t, "PUT", base+"/a%2Fb/c?q=1&q=2", "payload").WithContext(ctx)
 		r.Host = "vendor.example"
@@ -47,20 +53,19 @@ func TestTransportShowsTheHandlerWhatAServerWould(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return res.StatusCode, res.Header, res.ContentLength, string(all)
+		res.Header.Del("Date")
+		return answer{res.StatusCode, fmt.Sprint(res.Header), res.ContentLength, string(all)}
 	}
 	var overTCP, inProcess seen
 	server := httptest.NewServer(show(&overTCP))
 	defer server.Close()
-	status, header, length, body := send(server.Client(), server.URL)
-	status2, header2, length2, body2 := send(&http.Client{Transport: twin.Transport(show(&inProcess))}, "http://vendor.example")
+	one := send(server.Client(), server.URL)
+	other := send(&http.Client{Transport: twin.Transport(show(&inProcess))}, "http://vendor.example")
 	if overTCP != inProcess {
 		t.Errorf("over TCP the handler sees %+v, in process %+v", overTCP, inProcess)
 	}
-	header.Del("Date")
-	header2.Del("Date")
-	if status != status2 || length != length2 || body != body2 || fmt.Sprint(header) != fmt.Sprint(header2) {
-		t.Errorf("over TCP the client sees %d %v %d %q, in process %d %v %d %q", status, header, length, body, status2, header2, length2, body2)
+	if one != other {
+		t.Errorf("over TCP the client sees %+v, in process %+v", one, other)
 	}
 }
 
@@ -162,10 +167,11 @@ func TestPanicsAreErrorsOfTheCall(t *testing.T) {
 			"a mistake of the handler's":  {"oops", 0, "the handler panicked: oops", ""},
 			"a mistake after much output": {"oops", 10_000, "", "the handler panicked: oops"},
 		} {
-			client := &http.Client{Transport: twin.Transport(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			handler := func(w http.ResponseWriter, _ *http.Request) {
 				_, _ = io.WriteString(w, strings.Repeat("x", test.writes))
 				panic(test.panics)
-			}))}
+			}
+			client := &http.Client{Transport: twin.Transport(http.HandlerFunc(handler))}
 			_, _, callErr, readErr := call(t, client, "GET", "http://v/", "")
 			if !says(callErr, test.callErr) || !says(readErr, test.readErr) {
 				t.Errorf("%s: errors %v and %v, want %q and %q", name, callErr, readErr, test.callErr, test.readErr)
@@ -191,10 +197,11 @@ func TestHeadHasNoBody(t *testing.T) {
 
 func TestAnAnswerHasTheTwinsDate(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	vendor := twin.New(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), twin.Options{Clock: twin.FrozenClock(now)})
+	vendor := newTwin(twin.Options{Clock: twin.FrozenClock(now)})
 	server := httptest.NewServer(vendor)
 	defer server.Close()
-	for how, client := range map[string]*http.Client{"in process": {Transport: twin.Transport(vendor)}, "over TCP": server.Client()} {
+	inProcess := &http.Client{Transport: twin.Transport(vendor)}
+	for how, client := range map[string]*http.Client{"in process": inProcess, "over TCP": server.Client()} {
 		res, err := client.Get(server.URL)
 		if err != nil {
 			t.Fatal(err)

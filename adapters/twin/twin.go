@@ -1,10 +1,13 @@
-// Package twin is what the emulators of all vendors share. A Twin wraps the handler that plays a
-// vendor's server and gives it a clock that can be set, faults that can be ordered, a ledger of
-// what it received and changed, and an admin path (/_twin/) by which other people's tests reach all
-// three.
+// Package twin has what the emulators of all vendors share. A Twin wraps the handler that emulates
+// a vendor's server. It adds:
+//   - a clock that can be set,
+//   - faults that a test can order,
+//   - a ledger of requests and changes,
+//   - the admin path /_twin/, by which programs in other languages use all three.
 //
-// A twin is an http.Handler: serve it over TCP, or in process with Transport. It uses the standard
-// library only, and shares no code with the adapters: a mistake in one must not hide in the other.
+// A twin is an http.Handler. Serve it over TCP, or in process with Transport. The package uses only
+// the standard library. It shares no code with the adapters, so that a mistake in an adapter cannot
+// hide in its twin.
 package twin
 
 import (
@@ -17,21 +20,21 @@ import (
 	"strings"
 )
 
-// maxRequestBody bounds what a twin reads of one request, in bytes.
+// maxRequestBody is the maximum size of a request body in bytes.
 const maxRequestBody = 32 << 20
 
-// Options say how a vendor's twin differs from the others. The zero value is usable.
+// Options are what differs from one vendor's twin to another's. The zero value is usable.
 type Options struct {
-	// Clock is the vendor's time. Nil follows real time.
+	// Clock is the vendor's clock. Nil means real time.
 	Clock *Clock
-	// Secrets are the names of query parameters, form fields and JSON keys whose values the ledger
-	// must not hold. Case is ignored.
+	// Secrets are the names of query parameters, form fields and JSON keys with secret values. The
+	// ledger redacts them. Case is ignored.
 	Secrets []string
-	// SecretHeaders are headers whose values the ledger must not hold, besides Authorization,
+	// SecretHeaders are headers that the ledger redacts, besides Authorization,
 	// Proxy-Authorization, Cookie and X-Api-Key.
 	SecretHeaders []string
-	// EndlessHead and EndlessRow are what a FaultEndless streams: the head once, then the row for
-	// ever. A row that looks like one of the vendor's own reaches deepest into a client. The
+	// EndlessHead and EndlessRow are what a FaultEndless streams: the head once, and the row
+	// without end. Use a row of the vendor's own form, which reaches deepest into a client. The
 	// defaults are plain JSON.
 	EndlessHead, EndlessRow string
 	// Admin are the vendor's own admin calls, by http.ServeMux pattern, such as "POST
@@ -39,7 +42,7 @@ type Options struct {
 	Admin map[string]http.HandlerFunc
 }
 
-// Twin serves a vendor's emulated handler with the faults ordered, and writes down what happened.
+// A Twin serves a vendor's handler, applies the faults that a test ordered, and keeps a ledger.
 type Twin struct {
 	vendor                  http.Handler
 	admin                   http.Handler
@@ -50,7 +53,7 @@ type Twin struct {
 	endlessHead, endlessRow string
 }
 
-// New wraps the handler that plays the vendor's server.
+// New returns a twin around the handler that emulates the vendor's server.
 func New(vendor http.Handler, options Options) *Twin {
 	clock := options.Clock
 	if clock == nil {
@@ -69,17 +72,17 @@ func New(vendor http.Handler, options Options) *Twin {
 	return t
 }
 
-// Clock is the vendor's time.
+// Clock returns the vendor's clock.
 func (t *Twin) Clock() *Clock { return t.clock }
 
-// Faults are the faults ordered of this twin.
+// Faults returns the faults of this twin.
 func (t *Twin) Faults() *Faults { return t.faults }
 
-// Ledger is what the twin received and changed.
+// Ledger returns the ledger of requests and changes.
 func (t *Twin) Ledger() *Ledger { return t.ledger }
 
-// ServeHTTP answers as the vendor would, or as the fault ordered says. A cut connection is a panic
-// with http.ErrAbortHandler, which net/http and Transport understand.
+// ServeHTTP responds as the vendor would, or as a fault says. To cut the connection, it panics with
+// http.ErrAbortHandler, which net/http and Transport understand.
 func (t *Twin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, adminPath) {
 		t.admin.ServeHTTP(w, r)
@@ -88,12 +91,12 @@ func (t *Twin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequestBody))
 	if err != nil {
 		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-			http.Error(w, "the request's body is larger than this twin reads", http.StatusRequestEntityTooLarge)
+			http.Error(w, "the request's body is too large for this twin", http.StatusRequestEntityTooLarge)
 			return
 		}
-		panic(http.ErrAbortHandler) // the client broke off: there is nobody to answer
+		panic(http.ErrAbortHandler) // The client is gone.
 	}
-	// a client may tell from it how far the clocks are apart
+	// Clients derive the difference of the clocks from it.
 	w.Header().Set("Date", t.clock.Now().UTC().Format(http.TimeFormat))
 	entry := t.ledger.receive(t.redactor.request(r, body))
 	r = r.WithContext(context.WithValue(r.Context(), requestNumber{}, entry.Number))
@@ -106,11 +109,11 @@ func (t *Twin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else {
 		t.vendor.ServeHTTP(answer, r)
 	}
-	answer.noteOnce(http.StatusOK) // what net/http sends for a handler that wrote nothing
+	answer.noteOnce(http.StatusOK) // net/http sends it if the handler wrote nothing.
 }
 
-// statusWriter notes the status before it leaves, so that a client that has its answer finds it in
-// the ledger.
+// A statusWriter records the status before it leaves. So a client that has its response finds the
+// status in the ledger.
 type statusWriter struct {
 	http.ResponseWriter
 	note  func(status int)
@@ -124,17 +127,17 @@ func (w *statusWriter) noteOnce(status int) {
 	}
 }
 
-// WriteHeader notes the status and sends it.
+// WriteHeader records the status and sends it.
 func (w *statusWriter) WriteHeader(status int) {
 	w.noteOnce(status)
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// Write sends a part of the body, after status 200 if there was none yet.
+// Write sends a part of the body. Without an earlier status, the status is 200.
 func (w *statusWriter) Write(p []byte) (int, error) {
 	w.noteOnce(http.StatusOK)
 	return w.ResponseWriter.Write(p)
 }
 
-// Unwrap lets http.ResponseController reach the connection.
+// Unwrap gives http.ResponseController access to the connection.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

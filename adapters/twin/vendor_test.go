@@ -13,8 +13,8 @@ import (
 
 const realBody = `{"rows":[1,2,3,4,5,6,7,8]}`
 
-// newTwin is a twin of a vendor that answers every request with realBody and counts POSTs as
-// effects.
+// newTwin returns a twin of a vendor that responds to each request with realBody. A POST is an
+// effect.
 func newTwin(options twin.Options) *twin.Twin {
 	var t *twin.Twin
 	t = twin.New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -29,19 +29,27 @@ func newTwin(options twin.Options) *twin.Twin {
 	return t
 }
 
-// onBothTransports runs test once over TCP and once in process; every request has a connection of
-// its own, since net/http repeats a GET that is cut on a used one.
-func onBothTransports(t *testing.T, handler func() *twin.Twin, test func(t *testing.T, tw *twin.Twin, client *http.Client, base string)) {
+// A session is a client of a twin.
+type session struct {
+	*twin.Twin
+	client *http.Client
+	base   string
+}
+
+// onBothTransports runs test over TCP and in process. Each request has a new connection, because
+// net/http repeats a GET that is cut on a reused one.
+func onBothTransports(t *testing.T, options twin.Options, test func(t *testing.T, s session)) {
+	t.Helper()
 	t.Run("tcp", func(t *testing.T) {
-		tw := handler()
+		tw := newTwin(options)
 		server := httptest.NewServer(tw)
 		t.Cleanup(server.Close)
 		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-		test(t, tw, client, server.URL)
+		test(t, session{tw, client, server.URL})
 	})
 	t.Run("in process", func(t *testing.T) {
-		tw := handler()
-		test(t, tw, &http.Client{Transport: twin.Transport(tw)}, "http://vendor.example")
+		tw := newTwin(options)
+		test(t, session{tw, &http.Client{Transport: twin.Transport(tw)}, "http://vendor.example"})
 	})
 }
 
@@ -54,8 +62,10 @@ func newRequest(t *testing.T, method, url, body string) *http.Request {
 	return r
 }
 
-// call sends a request and reads the answer. The errors of either are returned apart.
-func call(t *testing.T, client *http.Client, method, url, body string) (res *http.Response, read string, callErr, readErr error) {
+// call sends a request and reads the response. It returns the errors of both.
+func call(
+	t *testing.T, client *http.Client, method, url, body string,
+) (res *http.Response, read string, callErr, readErr error) {
 	t.Helper()
 	res, callErr = client.Do(newRequest(t, method, url, body))
 	if callErr != nil {
@@ -66,7 +76,7 @@ func call(t *testing.T, client *http.Client, method, url, body string) (res *htt
 	return res, string(all), nil, readErr
 }
 
-// mustCall is call where no error is expected.
+// mustCall is call without errors.
 func mustCall(t *testing.T, client *http.Client, method, url, body string) (*http.Response, string) {
 	t.Helper()
 	res, read, callErr, readErr := call(t, client, method, url, body)

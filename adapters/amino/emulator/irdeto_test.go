@@ -233,8 +233,8 @@ func TestIrdetoByTheAdminPath(t *testing.T) {
 		`{"behaviour":"refuse","takesEffect":true}`:     "stall",
 		`{"behavior":"refuse"}`:                         "behavior",
 		`{"behaviour":1}`:                               "behaviour",
-		`[]`:                                            "no JSON object",
-		`{"behaviour":"down","call":"create","skip":""`: "no JSON object",
+		`[]`:                                            "not a JSON object",
+		`{"behaviour":"down","call":"create","skip":""`: "not a JSON object",
 	} {
 		if w := admin("POST", body); w.Code != 400 || !strings.Contains(w.Body.String(), says) {
 			t.Errorf("%s: %d %s", body, w.Code, w.Body)
