@@ -9,12 +9,10 @@ import (
 	"runtime"
 
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/drmhub/drmhub/adapters/catalog"
-	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/config"
+	"github.com/drmhub/drmhub/server/internal/contract"
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
@@ -56,21 +54,13 @@ func serverTLS(files config.TLS) (*tls.Config, error) {
 	return c, nil
 }
 
-// requests are an empty request of every RPC of the contract, whose rules are to be compiled before
-// the first call comes.
+// requests returns an empty request of every RPC, so that their rules are compiled before the first
+// call.
 func requests() []proto.Message {
 	var all []proto.Message
-	protoregistry.GlobalFiles.RangeFilesByPackage(pb.File_drmhub_v1_site_service_proto.Package(), func(f protoreflect.FileDescriptor) bool {
-		for i := range f.Services().Len() {
-			methods := f.Services().Get(i).Methods()
-			for j := range methods.Len() {
-				if t, err := protoregistry.GlobalTypes.FindMessageByName(methods.Get(j).Input().FullName()); err == nil {
-					all = append(all, t.New().Interface())
-				}
-			}
-		}
-		return true
-	})
+	for _, rpc := range contract.RPCs() {
+		all = append(all, rpc.NewRequest())
+	}
 	return all
 }
 

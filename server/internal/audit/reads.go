@@ -12,6 +12,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/auth"
+	"github.com/drmhub/drmhub/server/internal/contract"
 	"github.com/drmhub/drmhub/server/internal/redact"
 )
 
@@ -25,7 +26,7 @@ import (
 func Reads(record func(context.Context, Event) error, digest func(req proto.Message, method string) string) grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 		res, err := handler(ctx, req)
-		if err != nil || mutates(req) {
+		if err != nil || contract.Mutates(info.FullMethod) {
 			return res, err
 		}
 		answer, ok := res.(proto.Message)
@@ -33,9 +34,9 @@ func Reads(record func(context.Context, Event) error, digest func(req proto.Mess
 			return res, nil
 		}
 		method := strings.TrimPrefix(info.FullMethod, "/")
-		event := Event{Subject: auth.FromContext(ctx).Subject, Method: method, Resource: resource(req), Outcome: "OK"}
+		event := Event{Subject: auth.FromContext(ctx).Subject, Method: method, Outcome: "OK"}
 		if asked, ok := req.(proto.Message); ok {
-			event.RequestDigest = digest(asked, method)
+			event.Resource, event.RequestDigest = contract.ResourceName(asked), digest(asked, method)
 		}
 		if err := record(ctx, event); err != nil {
 			return nil, errors.Join(apierror.New(codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE,
@@ -43,25 +44,4 @@ func Reads(record func(context.Context, Event) error, digest func(req proto.Mess
 		}
 		return res, nil
 	}
-}
-
-// mutates reports whether a request changes something. The contract gives every such request, and no
-// other, these two fields.
-func mutates(req any) bool {
-	_, ok := req.(interface {
-		GetRequestId() string
-		GetValidateOnly() bool
-	})
-	return ok
-}
-
-// resource is the name of what a request that reads is for.
-func resource(req any) string {
-	switch r := req.(type) {
-	case interface{ GetName() string }:
-		return r.GetName()
-	case interface{ GetParent() string }:
-		return r.GetParent()
-	}
-	return ""
 }

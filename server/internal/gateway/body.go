@@ -36,7 +36,7 @@ func (rt *route) readBody(w http.ResponseWriter, r *http.Request, params map[str
 		return nil, err
 	}
 	if rt.body == nil {
-		return nil, apierror.Invalid("", "%s takes no body here; send parameters in the query", rt.method)
+		return nil, apierror.Invalid("", "%s takes no body here; send parameters in the query", rt.HTTP.Method)
 	}
 	body := rt.body.New()
 	if err := protojson.Unmarshal(raw, body.Interface()); err != nil {
@@ -52,10 +52,10 @@ func (rt *route) readBody(w http.ResponseWriter, r *http.Request, params map[str
 // checkBodyNames refuses a body that names another resource than the path: the path would win, and
 // change what the caller may not have meant.
 func (rt *route) checkBodyNames(body protoreflect.Message, params map[string]string) error {
-	for _, path := range rt.inPath {
+	for _, path := range rt.HTTP.Fields {
 		name, within := path, true
-		if rt.bodyPath != "*" {
-			name, within = strings.CutPrefix(path, rt.bodyPath+".")
+		if rt.HTTP.Body != "*" {
+			name, within = strings.CutPrefix(path, rt.HTTP.Body+".")
 		}
 		if !within {
 			continue

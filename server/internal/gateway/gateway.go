@@ -55,10 +55,7 @@ func New(o Options) (http.Handler, error) {
 	if g.maxBody == 0 {
 		g.maxBody = DefaultMaxBody
 	}
-	var err error
-	if g.routes, err = contractRoutes(); err != nil {
-		return nil, fmt.Errorf("gateway: %w", err)
-	}
+	g.routes = contractRoutes()
 	g.pages = pages(o.OpenAPI, o.Ready)
 	g.mux = runtime.NewServeMux(
 		runtime.WithMiddlewares(g.checked),

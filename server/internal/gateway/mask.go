@@ -15,7 +15,7 @@ const updateMask = "update_mask"
 // an empty value, which the message that it becomes no longer tells. An enum that is unspecified
 // says nothing, and so changes nothing.
 func (rt *route) impliedMask(raw []byte, body protoreflect.Message) []string {
-	if rt.request.Descriptor().Fields().ByName(updateMask) == nil {
+	if rt.Method.Input().Fields().ByName(updateMask) == nil {
 		return nil
 	}
 	var sent map[string]json.RawMessage

@@ -23,7 +23,7 @@ func (rt *route) readQuery(raw string) (url.Values, error) {
 	if err != nil {
 		return nil, apierror.Invalid("", "the query string cannot be read: %s", quote(err.Error()))
 	}
-	q := query{route: rt, request: rt.request.New().Interface(), read: url.Values{}}
+	q := query{route: rt, request: rt.NewRequest(), read: url.Values{}}
 	for _, key := range slices.Sorted(maps.Keys(sent)) {
 		if problem := q.set(key, sent[key]); problem != "" {
 			q.violations = append(q.violations, &errdetails.BadRequest_FieldViolation{Field: quote(key), Description: problem})
@@ -76,7 +76,7 @@ func (q *query) set(key string, values []string) (problem string) {
 // name, and the field's full proto name.
 func (rt *route) parameter(key string) (path string, field protoreflect.FieldDescriptor, problem string) {
 	const unknown = "no such parameter"
-	message := rt.request.Descriptor()
+	message := rt.Method.Input()
 	var names []string
 	for name := range strings.SplitSeq(key, ".") {
 		if message == nil || strings.HasPrefix(string(message.FullName()), "google.protobuf.") {
@@ -93,9 +93,9 @@ func (rt *route) parameter(key string) (path string, field protoreflect.FieldDes
 	}
 	path = strings.Join(names, ".")
 	switch {
-	case slices.Contains(rt.inPath, path):
+	case slices.Contains(rt.HTTP.Fields, path):
 		return "", nil, "given by the path already"
-	case rt.bodyPath == "*" || rt.bodyPath == names[0]:
+	case rt.HTTP.Body == "*" || rt.HTTP.Body == names[0]:
 		return "", nil, "belongs into the body"
 	case field.IsMap() || expectation(field) == "":
 		return "", nil, "cannot be given as a whole, only field by field"

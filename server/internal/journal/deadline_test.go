@@ -108,7 +108,7 @@ func TestACallerWhoIsGoneAlreadyHasChangedNothing(t *testing.T) {
 	cancel()
 	j := newJournal(t, inproc.New(nil, nil), journal.Options{})
 	for range 20 { // nothing runs under this id, so nothing may be unknown
-		_, err := j.Unary(ctx, disable(id), &grpc.UnaryServerInfo{}, func(ctx context.Context, req any) (any, error) {
+		_, err := j.Unary(ctx, disable(id), &grpc.UnaryServerInfo{FullMethod: pb.SiteService_DisableSite_FullMethodName}, func(ctx context.Context, req any) (any, error) {
 			return v.DisableSite(ctx, req.(*pb.DisableSiteRequest))
 		})
 		wantError(t, err, codes.Canceled, pb.ErrorReason_CALL_CANCELLED)

@@ -18,6 +18,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/mutation"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/auth"
+	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
 const (
@@ -39,7 +40,7 @@ type mutating interface {
 // around the service.
 func (j *Journal) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 	m, ok := req.(mutating)
-	if _, resends := req.(*pb.ResendMutationRequest); !ok || resends {
+	if !ok || !contract.Mutates(info.FullMethod) {
 		return handler(ctx, req)
 	}
 	call := func(ctx context.Context) (proto.Message, error) {

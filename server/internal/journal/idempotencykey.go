@@ -6,10 +6,9 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
 // IdempotencyKey puts the Idempotency-Key header of a REST call into the request's request_id. It
@@ -26,12 +25,7 @@ func IdempotencyKey(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handl
 	case len(keys) > 1 || (id != "" && !strings.EqualFold(id, keys[0])):
 		return nil, apierror.Invalid("request_id", "differs from the Idempotency-Key header: say it once, or the same twice")
 	case id == "":
-		set(m, "request_id", keys[0])
+		contract.Set(m, "request_id", keys[0])
 	}
 	return handler(ctx, req)
-}
-
-func set(m proto.Message, field protoreflect.Name, v string) {
-	r := m.ProtoReflect()
-	r.Set(r.Descriptor().Fields().ByName(field), protoreflect.ValueOfString(v))
 }

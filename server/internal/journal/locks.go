@@ -14,6 +14,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
 // longestLockWait bounds how long a call waits for another one that changes the same resource.
@@ -30,7 +31,7 @@ func (r *record) locks(req proto.Message) []string {
 		for i := range m.Get(f).List().Len() {
 			names = append(names, m.Get(f).List().Get(i).String())
 		}
-	} else if name := resourceOf(m); name != text(m, "parent") {
+	} else if name := contract.ResourceName(req); name != contract.Text(m, "parent") {
 		names = append(names, name)
 	}
 	for i, name := range names {

@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -12,10 +11,10 @@ import (
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/auth"
+	"github.com/drmhub/drmhub/server/internal/contract"
 	"github.com/drmhub/drmhub/server/internal/redact"
 )
 
@@ -33,7 +32,7 @@ func (j *Journal) newRecord(ctx context.Context, fullMethod string, req mutating
 	subject := auth.FromContext(ctx).Subject
 	return &record{
 		id: id.String(), subject: subject, requestID: strings.ToLower(req.GetRequestId()),
-		method: trimMethod(fullMethod), resource: resourceOf(req.ProtoReflect()), digest: digest, request: kept, secrets: redact.Has(req),
+		method: trimMethod(fullMethod), resource: contract.ResourceName(req), digest: digest, request: kept, secrets: redact.Has(req),
 		state: pb.Mutation_INTENDED, created: time.Now(), owner: j.newOwner(), actor: subject,
 	}, err
 }
@@ -57,46 +56,12 @@ func (j *Journal) Digest(fullMethod string, req proto.Message) ([]byte, error) {
 	return h.Sum(nil), nil
 }
 
-// resourceOf is the name of what a request is for: its name, its parent where it creates something,
-// or that of the resource that it holds.
-func resourceOf(req protoreflect.Message) string {
-	return cmp.Or(text(req, "name"), text(req, "parent"), nameWithin(req))
-}
-
-// nameWithin is the name of the resource that an Update's request holds.
-func nameWithin(req protoreflect.Message) (name string) {
-	req.Range(func(field protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		if field.Message() != nil && !field.IsList() && !field.IsMap() {
-			name = text(v.Message(), "name")
-		}
-		return name == ""
-	})
-	return name
-}
-
-func text(m protoreflect.Message, field protoreflect.Name) string {
-	f := m.Descriptor().Fields().ByName(field)
-	if f == nil || f.Kind() != protoreflect.StringKind || f.IsList() {
-		return ""
-	}
-	return m.Get(f).String()
-}
-
 // requestOf is the request of a record, without the secrets that it held.
 func (r *record) requestOf() (proto.Message, error) {
-	service, name, _ := strings.Cut(r.method, "/")
-	d, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(service + "." + name))
-	if err != nil {
-		return nil, err
-	}
-	method, ok := d.(protoreflect.MethodDescriptor)
-	if !ok {
+	rpc := contract.Lookup(r.method)
+	if rpc == nil {
 		return nil, fmt.Errorf("%s of %s is no method of this version", r.method, r.name())
 	}
-	t, err := protoregistry.GlobalTypes.FindMessageByName(method.Input().FullName())
-	if err != nil {
-		return nil, err
-	}
-	req := t.New().Interface()
+	req := rpc.NewRequest()
 	return req, proto.Unmarshal(r.request, req)
 }

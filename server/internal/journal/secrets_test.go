@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/contract"
 	"github.com/drmhub/drmhub/server/internal/inproc"
 	"github.com/drmhub/drmhub/server/internal/journal"
 )
@@ -32,7 +33,7 @@ func TestSecretsAreAnsweredOnce(t *testing.T) {
 	} {
 		j := newJournal(t, inproc.New(nil, nil), journal.Options{})
 		call := func() proto.Message {
-			got, err := j.Unary(t.Context(), c.req, &grpc.UnaryServerInfo{}, func(context.Context, any) (any, error) { return proto.CloneOf(c.answer), nil })
+			got, err := j.Unary(t.Context(), c.req, &grpc.UnaryServerInfo{FullMethod: methodFor(c.req)}, func(context.Context, any) (any, error) { return proto.CloneOf(c.answer), nil })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -49,4 +50,14 @@ func TestSecretsAreAnsweredOnce(t *testing.T) {
 			}
 		}
 	}
+}
+
+// methodFor returns the full name of the RPC that takes a request.
+func methodFor(req proto.Message) string {
+	for _, rpc := range contract.RPCs() {
+		if rpc.Method.Input() == req.ProtoReflect().Descriptor() {
+			return rpc.FullMethod()
+		}
+	}
+	return ""
 }

@@ -3,11 +3,10 @@
 package redact
 
 import (
-	"sync"
-
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
 // Without is a copy of a message in which every secret is empty, and marked as redacted where the
@@ -38,12 +37,12 @@ func Has(m proto.Message) (has bool) {
 
 // secrets calls yield for every secret in a message and below it.
 func secrets(m protoreflect.Message, yield func(holder protoreflect.Message, field protoreflect.FieldDescriptor)) {
-	if !canHold(m.Descriptor()) {
+	if !contract.CanHoldSecrets(m.Descriptor()) {
 		return
 	}
 	m.Range(func(field protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		switch {
-		case isSecret(field):
+		case contract.IsSecret(field):
 			yield(m, field)
 		case field.IsMap() && field.MapValue().Message() != nil:
 			v.Map().Range(func(_ protoreflect.MapKey, v protoreflect.Value) bool {
@@ -60,37 +59,4 @@ func secrets(m protoreflect.Message, yield func(holder protoreflect.Message, fie
 		}
 		return true
 	})
-}
-
-func isSecret(field protoreflect.FieldDescriptor) bool {
-	return field.Options().(*descriptorpb.FieldOptions).GetDebugRedact()
-}
-
-// holders remembers the answers of canHold, by message type: a page of a thousand licenses is not
-// to be searched for what cannot be there.
-var holders sync.Map
-
-// canHold reports whether messages of a type can hold secrets.
-func canHold(d protoreflect.MessageDescriptor) bool {
-	if known, ok := holders.Load(d.FullName()); ok {
-		return known.(bool)
-	}
-	can := search(d, map[protoreflect.FullName]bool{})
-	holders.Store(d.FullName(), can)
-	return can
-}
-
-// search looks for a secret in a type and those of its fields, except for types that were seen.
-func search(d protoreflect.MessageDescriptor, seen map[protoreflect.FullName]bool) bool {
-	if seen[d.FullName()] {
-		return false
-	}
-	seen[d.FullName()] = true
-	for i := range d.Fields().Len() {
-		// a map is a message of key and value
-		if f := d.Fields().Get(i); isSecret(f) || f.Message() != nil && search(f.Message(), seen) {
-			return true
-		}
-	}
-	return false
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/paging"
+	"github.com/drmhub/drmhub/server/internal/contract"
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
@@ -131,8 +132,8 @@ func list[C any, Req listRequest, Res listResponse](ctx context.Context, all *ve
 			return none, err
 		}
 	}
-	set(page, "next_page_token", token)
-	set(page, "total_size", int32(0)) // a sum of what some of the vendors tell would mislead
+	contract.Set(page, "next_page_token", token)
+	contract.Set(page, "total_size", int32(0)) // a sum of what some of the vendors tell would mislead
 	return page, nil
 }
 
@@ -158,9 +159,9 @@ func ask[C any, Req listRequest, Res listResponse](ctx context.Context, all *ven
 				}
 			}()
 			one := proto.CloneOf(req)
-			set(one, "parent", t.parent)
-			set(one, "page_token", t.token)
-			set(one, "page_size", int32(room/len(turns)))
+			contract.Set(one, "parent", t.parent)
+			contract.Set(one, "page_token", t.token)
+			contract.Set(one, "page_size", int32(room/len(turns)))
 			answers[i].page, answers[i].err = delegate(ctx, all, t.parent, call, one)
 		})
 	}
@@ -183,13 +184,6 @@ func rows(page proto.Message) int {
 		}
 	}
 	return 0
-}
-
-func set(m proto.Message, field protoreflect.Name, v any) {
-	r := m.ProtoReflect()
-	if f := r.Descriptor().Fields().ByName(field); f != nil {
-		r.Set(f, protoreflect.ValueOf(v))
-	}
 }
 
 func appendTo(m proto.Message, field protoreflect.Name, v any) {

@@ -9,6 +9,8 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
+	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
 // explicitMask checks an update_mask, and writes out what it leaves unsaid: "*" means every field
@@ -16,7 +18,7 @@ import (
 func explicitMask(req proto.Message) []*violation {
 	m := req.ProtoReflect()
 	field := m.Descriptor().Fields().ByName("update_mask")
-	within := resourceField(m.Descriptor())
+	within := contract.ResourceField(m.Descriptor())
 	if field == nil || within == nil {
 		return nil
 	}
@@ -47,16 +49,6 @@ func maskViolation(description string) *violation {
 	return &violation{Field: "update_mask", Description: description}
 }
 
-// resourceField is the field of a request that holds a resource, or nil.
-func resourceField(request protoreflect.MessageDescriptor) protoreflect.FieldDescriptor {
-	for i := range request.Fields().Len() {
-		if f := request.Fields().Get(i); f.Message() != nil && !f.IsList() && resource(f.Message()) != nil {
-			return f
-		}
-	}
-	return nil
-}
-
 // Changeable are the fields that an update without a mask changes, of those that are set. What
 // cannot be changed is not among them, so that a resource that was read can be sent back as a
 // whole.
@@ -73,11 +65,6 @@ func Changeable(resource protoreflect.MessageDescriptor, set func(protoreflect.F
 func anyField(protoreflect.FieldDescriptor) bool { return true }
 
 func writable(f protoreflect.FieldDescriptor) bool {
-	for _, b := range behavior(f) {
-		switch b {
-		case annotations.FieldBehavior_OUTPUT_ONLY, annotations.FieldBehavior_IDENTIFIER, annotations.FieldBehavior_IMMUTABLE:
-			return false
-		}
-	}
-	return true
+	return !contract.HasBehavior(f, annotations.FieldBehavior_OUTPUT_ONLY, annotations.FieldBehavior_IDENTIFIER,
+		annotations.FieldBehavior_IMMUTABLE)
 }

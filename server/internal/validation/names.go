@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -12,42 +11,12 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/drmhub/drmhub/adapters/names"
-	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
 type violation = errdetails.BadRequest_FieldViolation
-
-// patterns holds the form of each resource type's names, from the contract.
-var patterns = readPatterns()
-
-// anyName is the form of a name of whatever type.
-const anyName names.Pattern = "*"
-
-var variable = regexp.MustCompile(`\{[^}]*\}`)
-
-func readPatterns() map[string]names.Pattern {
-	all := map[string]names.Pattern{"*": anyName}
-	protoregistry.GlobalFiles.RangeFilesByPackage(pb.File_drmhub_v1_site_service_proto.Package(), func(f protoreflect.FileDescriptor) bool {
-		for i := range f.Messages().Len() {
-			if r := resource(f.Messages().Get(i)); r != nil {
-				all[r.GetType()] = names.Pattern(variable.ReplaceAllString(r.GetPattern()[0], "*"))
-			}
-		}
-		return true
-	})
-	return all
-}
-
-// resource is what a message says of itself as a resource, or nil.
-func resource(m protoreflect.MessageDescriptor) *annotations.ResourceDescriptor {
-	if !proto.HasExtension(m.Options(), annotations.E_Resource) {
-		return nil
-	}
-	return proto.GetExtension(m.Options(), annotations.E_Resource).(*annotations.ResourceDescriptor)
-}
 
 // canonicalNames writes every resource name in a request in its canonical form, and tells which are
 // none.
@@ -68,7 +37,7 @@ func (w *nameWalk) message(m protoreflect.Message, path string) {
 	for i := range fields.Len() {
 		f := fields.Get(i)
 		at := strings.TrimPrefix(path+"."+string(f.Name()), ".")
-		switch pattern := nameForm(m.Descriptor(), f); {
+		switch pattern := contract.NameForm(m.Descriptor(), f); {
 		case w.ignored(f, path):
 		case pattern != "" && f.IsList():
 			list := m.Get(f).List()
@@ -91,39 +60,20 @@ func (w *nameWalk) message(m protoreflect.Message, path string) {
 	}
 }
 
-// nameForm is the form of the name that a field holds, or "" for a field that holds none.
-func nameForm(m protoreflect.MessageDescriptor, f protoreflect.FieldDescriptor) names.Pattern {
-	if f.Kind() != protoreflect.StringKind {
-		return ""
-	}
-	if r := resource(m); r != nil && f.Name() == "name" {
-		return patterns[r.GetType()]
-	}
-	if !proto.HasExtension(f.Options(), annotations.E_ResourceReference) {
-		return ""
-	}
-	ref := proto.GetExtension(f.Options(), annotations.E_ResourceReference).(*annotations.ResourceReference)
-	if ref.GetType() != "" {
-		return patterns[ref.GetType()]
-	}
-	segments := strings.Split(string(patterns[ref.GetChildType()]), "/")
-	return names.Pattern(strings.Join(segments[:len(segments)-2], "/"))
-}
-
 // required reports whether an empty name is a mistake: at the top of a request, and in the resource
 // that an Update changes. Deeper down, the rules of the proto decide.
 func (w *nameWalk) required(f protoreflect.FieldDescriptor, path string) bool {
 	if path == "" {
-		return slices.Contains(behavior(f), annotations.FieldBehavior_REQUIRED)
+		return contract.HasBehavior(f, annotations.FieldBehavior_REQUIRED)
 	}
-	return strings.HasPrefix(w.request, "Update") && slices.Contains(behavior(f), annotations.FieldBehavior_IDENTIFIER)
+	return strings.HasPrefix(w.request, "Update") && contract.HasBehavior(f, annotations.FieldBehavior_IDENTIFIER)
 }
 
 // ignored reports whether what a field holds does not matter, as in a resource that was read and is
 // sent back (AIP-203), or a name in a resource that is to be created (AIP-133).
 func (w *nameWalk) ignored(f protoreflect.FieldDescriptor, path string) bool {
-	b := behavior(f)
-	return slices.Contains(b, annotations.FieldBehavior_OUTPUT_ONLY) || slices.Contains(b, annotations.FieldBehavior_IDENTIFIER) && !w.required(f, path)
+	return contract.HasBehavior(f, annotations.FieldBehavior_OUTPUT_ONLY) ||
+		contract.HasBehavior(f, annotations.FieldBehavior_IDENTIFIER) && !w.required(f, path)
 }
 
 // anotherName tells of a resource within a request that names another one: whoever replaces a
@@ -131,7 +81,7 @@ func (w *nameWalk) ignored(f protoreflect.FieldDescriptor, path string) bool {
 func anotherName(req proto.Message) []*violation {
 	m := req.ProtoReflect()
 	field := m.Descriptor().Fields().ByName("name")
-	within := resourceField(m.Descriptor())
+	within := contract.ResourceField(m.Descriptor())
 	if field == nil || within == nil {
 		return nil
 	}
@@ -144,11 +94,6 @@ func anotherName(req proto.Message) []*violation {
 	}}
 }
 
-func behavior(f protoreflect.FieldDescriptor) []annotations.FieldBehavior {
-	b, _ := proto.GetExtension(f.Options(), annotations.E_FieldBehavior).([]annotations.FieldBehavior)
-	return b
-}
-
 func (w *nameWalk) name(field string, pattern names.Pattern, name string, wildcards bool) string {
 	canonical, err := w.canonical(pattern, name, wildcards)
 	if err != nil {
@@ -159,7 +104,7 @@ func (w *nameWalk) name(field string, pattern names.Pattern, name string, wildca
 }
 
 func (w *nameWalk) canonical(pattern names.Pattern, name string, wildcards bool) (string, error) {
-	if pattern == anyName {
+	if pattern == contract.AnyName {
 		return names.Canonical(name)
 	}
 	ids, err := pattern.IDs(name)
