@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/twin"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -45,7 +46,7 @@ func TestAWriteUnderWayDoesNotEndWithItsCaller(t *testing.T) {
 		if err != nil || change.GetState() != pb.StatusChange_PENDING {
 			t.Errorf("%v, %v; an impatient caller must not make an unknown outcome", change, err)
 		}
-		wantEffects(t, vendor, 1)
+		wiretest.WantEffects(t, vendor, 1)
 	})
 }
 
@@ -73,14 +74,14 @@ func TestADeadlineThatPassesBeforeTheWriteSendsNothing(t *testing.T) {
 		a, log := adapterTo(t, twinConfig(), twin.Transport(vendor)), mutation.NewMemory()
 		_, err := a.DisableSite(mutation.NewContext(ctx, log), &pb.DisableSiteRequest{Name: demo})
 		wantError(t, "DisableSite", err, codes.DeadlineExceeded, pb.ErrorReason_DEADLINE_PASSED)
-		if n := requests(vendor, postStatus); n != 0 || log.Get("suspend").State != mutation.NotSent {
+		if n := len(wiretest.Requests(vendor, postStatus)); n != 0 || log.Get("suspend").State != mutation.NotSent {
 			t.Errorf("%d changes were asked for, and the step is %v", n, log.Get("suspend").State)
 		}
 	})
 }
 
 func TestAVendorThatRecoversIsReadWithoutAnError(t *testing.T) {
-	for _, fault := range []twin.Fault{{Kind: twin.FaultCut}, {Kind: twin.FaultCutBody}, answer(503, "")} {
+	for _, fault := range []twin.Fault{{Kind: twin.FaultCut}, {Kind: twin.FaultCutBody}, wiretest.Answer(503, "")} {
 		synctest.Test(t, func(t *testing.T) {
 			vendor := demoTwin()
 			fault.Times = 2
@@ -147,5 +148,5 @@ func TestAWriteThatFindsNobodyHasADefiniteOutcome(t *testing.T) {
 			t.Errorf("%s: the step is %v, and nothing can have been sent", what, state)
 		}
 	}
-	wantEffects(t, vendor, 0)
+	wiretest.WantEffects(t, vendor, 0)
 }

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/pallycon"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -58,9 +59,9 @@ func TestACertificateIsSentAsAFormWithFiles(t *testing.T) {
 		same(t, "the certificate", registered, &pb.FairPlayCertificate{
 			Subject: "CN=Kids TV", SerialNumber: "c0ffee", ExpireTime: timestamppb.New(registered.GetExpireTime().AsTime().Truncate(time.Second)),
 		})
-		post := vendor.only(postCertificate)
-		if len(post.query) > 0 {
-			t.Errorf("the query is %v: secrets do not belong there", post.query)
+		post := vendor.Only(postCertificate)
+		if len(post.Query) > 0 {
+			t.Errorf("the query is %v: secrets do not belong there", post.Query)
 		}
 		wantParts(t, post, map[string][]byte{
 			"api_code": []byte("UA003004200"), "ask": []byte(req.GetApplicationSecretKey()), "key_pw": []byte("correct-horse"),
@@ -70,13 +71,13 @@ func TestACertificateIsSentAsAFormWithFiles(t *testing.T) {
 }
 
 // wantParts demands these parts, by their name and, of a file, its file name.
-func wantParts(t *testing.T, post call, want map[string][]byte) {
+func wantParts(t *testing.T, post wiretest.Request, want map[string][]byte) {
 	t.Helper()
-	media, options, err := mime.ParseMediaType(post.header.Get("Content-Type"))
+	media, options, err := mime.ParseMediaType(post.Header.Get("Content-Type"))
 	if err != nil || media != "multipart/form-data" {
-		t.Fatalf("the Content-Type is %q, %v", post.header.Get("Content-Type"), err)
+		t.Fatalf("the Content-Type is %q, %v", post.Header.Get("Content-Type"), err)
 	}
-	parts, n := multipart.NewReader(strings.NewReader(post.body), options["boundary"]), 0
+	parts, n := multipart.NewReader(strings.NewReader(post.Body), options["boundary"]), 0
 	for ; ; n++ {
 		part, err := parts.NextPart()
 		if err == io.EOF {
@@ -132,7 +133,7 @@ func TestACertificateThatIsNotTaken(t *testing.T) {
 			_, err := a.RegisterFairPlayCertificate(as(t, log), req)
 			wantError(t, what, err, c.code, c.reason)
 		}
-		vendor.only(postCertificate)
+		vendor.Only(postCertificate)
 	}
 }
 

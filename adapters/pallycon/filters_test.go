@@ -77,7 +77,7 @@ func TestTheMostSelectiveConditionIsSentAndAllAreApplied(t *testing.T) {
 		if err != nil || len(res.GetLicenses()) != c.rows {
 			t.Errorf("%v gives %d rows of %d lookalikes, want %d; %v", c.filter, len(res.GetLicenses()), len(lookalikes), c.rows, err)
 		}
-		if got := asked(vendor.only(getLicenses).query); got != want {
+		if got := asked(vendor.Only(getLicenses).Query); got != want {
 			t.Errorf("%v is asked for as %s, want %s", c.filter, got, want)
 		}
 	}
@@ -122,7 +122,7 @@ func TestTimesBecomeTheVendorsDays(t *testing.T) {
 			t.Errorf("from %s to %s: %v", c.start, c.end, err)
 			continue
 		}
-		if got := asked(vendor.only(getLicenses).query); got != c.want {
+		if got := asked(vendor.Only(getLicenses).Query); got != c.want {
 			t.Errorf("from %s to %s is asked for as %s, want %s", c.start, c.end, got, c.want)
 		}
 	}
@@ -176,6 +176,6 @@ func TestNothingIsAskedForBetweenTwoSeconds(t *testing.T) {
 			t.Errorf("from %s to %s: %v", c[0], c[1], err)
 		}
 		same(t, "the answer", res, &pb.ListLicensesResponse{})
-		vendor.only(getSites) // still, the site must be there
+		vendor.Only(getSites) // still, the site must be there
 	}
 }

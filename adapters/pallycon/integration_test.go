@@ -52,8 +52,8 @@ func TestAnIntegrationShowsItsCredentialsToViewFullAlone(t *testing.T) {
 		}
 		same(t, view.String(), got, want)
 	}
-	for _, get := range vendor.made(getSetting) {
-		if query := get.query.Encode(); query != "api_code=UA003004100" {
+	for _, get := range vendor.Made(getSetting) {
+		if query := get.Query.Encode(); query != "api_code=UA003004100" {
 			t.Errorf("the query is %s", query)
 		}
 	}
@@ -108,7 +108,7 @@ func TestAnUpdateSendsWhatItsMaskNames(t *testing.T) {
 		}
 		same(t, what, got, setting()) // as it was read back, and without values
 		c.want["api_code"] = "UA003004100"
-		wantParams(t, what, vendor.only(putSetting).params(t), c.want)
+		wantParams(t, what, sentParams(t, vendor.Only(putSetting)), c.want)
 	}
 }
 
@@ -154,7 +154,7 @@ func TestALostUpdateIsReadBack(t *testing.T) {
 		if err != nil || got.GetLicenseCallbackUrl() != "https://new.example" {
 			t.Errorf("%s: run again, %v, %v", what, got, err)
 		}
-		if sent := len(vendor.made(putSetting)); sent != c.sends {
+		if sent := len(vendor.Made(putSetting)); sent != c.sends {
 			t.Errorf("%s: it was sent %d times, want %d", what, sent, c.sends)
 		}
 	}

@@ -43,7 +43,7 @@ func TestTheGuidesLicensesAreRead(t *testing.T) {
 	}
 	same(t, "the answer", res, &pb.ListLicensesResponse{Licenses: []*pb.License{want(59), want(56)}})
 
-	query := vendor.only(getLicenses).query
+	query := vendor.Only(getLicenses).Query
 	for name, value := range map[string]string{ // those of the guide's request sample
 		"api_code": "UA003001100", "site_id": "DEMO", "from": "2020-03-01", "to": "2020-03-02",
 		"search_status": "success", "search_condition": "cid", "search_keyword": "configtest", "page_index": "1",
@@ -105,7 +105,7 @@ func TestAKnownSiteWithoutRowsIsAnEmptyList(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, "the answer", res, &pb.ListLicensesResponse{})
-	vendor.only(getSites)
+	vendor.Only(getSites)
 }
 
 func TestARefusalOfAKnownSiteStaysARefusal(t *testing.T) {
@@ -156,7 +156,7 @@ func TestPageIndexCountsFromItsBase(t *testing.T) {
 		if _, err := list(t, a, nil); err != nil {
 			t.Fatal(err)
 		}
-		if got := vendor.only(getLicenses).query.Get("page_index"); got != want {
+		if got := vendor.Only(getLicenses).Query.Get("page_index"); got != want {
 			t.Errorf("with page_index_base %d, the first page_index is %s", base, got)
 		}
 	}
@@ -182,7 +182,5 @@ func TestNamesOfOtherThingsAreRefused(t *testing.T) {
 	wantError(t, "ListLicenses", err, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID)
 	_, err = a.DisableSite(t.Context(), &pb.DisableSiteRequest{Name: "vendors/acme"})
 	wantError(t, "DisableSite", err, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID)
-	if len(vendor.calls) > 0 {
-		t.Errorf("the vendor was called: %v", vendor.calls)
-	}
+	vendor.WantNothing()
 }

@@ -67,7 +67,7 @@ func TestMembersAreReadAsTheGuideDescribesThem(t *testing.T) {
 		},
 		TotalSize: 3,
 	})
-	if query := vendor.only(getMembers).query.Encode(); query != "api_code=UA010700200&page_index=1&page_unit=100" {
+	if query := vendor.Only(getMembers).Query.Encode(); query != "api_code=UA010700200&page_index=1&page_unit=100" {
 		t.Errorf("the query is %s", query)
 	}
 }
@@ -84,7 +84,7 @@ func TestCreatingAMemberSendsAddressAndGroup(t *testing.T) {
 		if want != "" {
 			params["group_seq"] = want
 		}
-		wantParams(t, group.String(), vendor.only(postMember).params(t), params)
+		wantParams(t, group.String(), sentParams(t, vendor.Only(postMember)), params)
 	}
 }
 
@@ -140,7 +140,7 @@ func TestALostMemberIsTheNewOneOfTheAddress(t *testing.T) {
 			t.Fatalf("%s: %v", what, err)
 		}
 		same(t, what, member, freshMember())
-		if sent := len(vendor.made(postMember)); sent != c.sends {
+		if sent := len(vendor.Made(postMember)); sent != c.sends {
 			t.Errorf("%s: it was sent %d times, want %d", what, sent, c.sends)
 		}
 	}
@@ -161,7 +161,7 @@ func TestUpdatingAMemberSendsWhatTheMaskNames(t *testing.T) {
 		}
 		same(t, mask, got, freshMember())
 		want["api_code"], want["member_seq"] = "UA010700200", "104"
-		wantParams(t, mask, vendor.only(putMember).params(t), want)
+		wantParams(t, mask, sentParams(t, vendor.Only(putMember)), want)
 	}
 }
 
@@ -225,7 +225,7 @@ func TestALostChangeOfAMemberIsReadBack(t *testing.T) {
 			t.Fatalf("%s: %v", what, err)
 		}
 		same(t, what, got, freshMember())
-		if sent := len(vendor.made(putMember)); sent != c.sends {
+		if sent := len(vendor.Made(putMember)); sent != c.sends {
 			t.Errorf("%s: it was sent %d times, want %d", what, sent, c.sends)
 		}
 	}
@@ -244,7 +244,7 @@ func TestAMemberThatTheListHidesMayHaveBeenUpdated(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, "run again", got, freshMember())
-	vendor.only(putMember)
+	vendor.Only(putMember)
 }
 
 func TestResettingAPasswordIsNeverDoneTwice(t *testing.T) {
@@ -252,14 +252,14 @@ func TestResettingAPasswordIsNeverDoneTwice(t *testing.T) {
 	if err := reset(t, a, mutation.NewMemory(), "101"); err != nil {
 		t.Fatal(err)
 	}
-	wantParams(t, "ResetMemberPassword", vendor.only(putReset).params(t), map[string]string{"api_code": "UA010700200", "member_seq": "101"})
+	wantParams(t, "ResetMemberPassword", sentParams(t, vendor.Only(putReset)), map[string]string{"api_code": "UA010700200", "member_seq": "101"})
 
 	a, vendor = serveInTurn(t, config(), map[string][]string{putReset: {cut, done}})
 	log := mutation.NewMemory()
 	for range 2 {
 		wantError(t, "cut", reset(t, a, log, "101"), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
 	}
-	vendor.only(putReset)
+	vendor.Only(putReset)
 }
 
 func TestAMemberThatIsNotThere(t *testing.T) {
@@ -310,7 +310,7 @@ func TestAnUpdateThatTheListBeliesIsUnknownAndSettles(t *testing.T) {
 	if m, err := updateMember(t, a, log, wanted, "state"); err != nil || m.GetState() != pb.Member_INACTIVE {
 		t.Errorf("run again: %v, %v", m, err)
 	}
-	vendor.only(putMember)
+	vendor.Only(putMember)
 }
 
 func TestAnUpdateThatTheListDoesNotShowIsMade(t *testing.T) {

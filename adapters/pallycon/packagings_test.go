@@ -242,8 +242,11 @@ func TestPackagingsAreReadAsTheGuideDescribesThem(t *testing.T) {
 	_, err = a.ListPackagings(t.Context(), &pb.ListPackagingsRequest{Parent: demo})
 	wantError(t, "rows out of order", err, codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID)
 
-	vendor.bodies[getPack] = strings.Replace(vendor.bodies[getPack], `"created_time":"20200302090000","update_time":"20210302000000"`, `"created_time":"20200302090000","update_time":"20200302090000"`, 1)
-	vendor.calls = nil
+	disordered := `"created_time":"20200302090000","update_time":"20210302000000"`
+	ordered := `"created_time":"20200302090000","update_time":"20200302090000"`
+	reply := &vendor.Replies[getPack][0]
+	reply.Body = strings.Replace(reply.Body, disordered, ordered, 1)
+	vendor.Forget()
 	res, err := a.ListPackagings(t.Context(), &pb.ListPackagingsRequest{Parent: demo, PageSize: 2, Filter: &pb.ReportFilter{StartDate: "2020-03-01", EndDate: "2020-03-02", ContentId: "test"}})
 	if err != nil {
 		t.Fatal(err)
@@ -255,7 +258,7 @@ func TestPackagingsAreReadAsTheGuideDescribesThem(t *testing.T) {
 		{Site: demo, ContentId: "test", Track: "SD", CreateTime: utc(23, 59, 59), UpdateTime: timestamppb.New(time.Date(2021, 3, 1, 15, 0, 0, 0, time.UTC))},
 		{Site: demo, ContentId: "test", Track: "AUDIO", CreateTime: utc(24, 0, 0)},
 	}})
-	if got, want := fmt.Sprint(single(vendor.made(getPack)[0].query)), fmt.Sprint(map[string]string{
+	if got, want := fmt.Sprint(single(vendor.Made(getPack)[0].Query)), fmt.Sprint(map[string]string{
 		"api_code": "UA003001100", "site_id": "DEMO", "from": "2020-03-01", "to": "2020-03-03", "search_condition": "cid", "search_keyword": "test",
 	}); got != want {
 		t.Errorf("asks with %s, want %s", got, want)
@@ -296,7 +299,7 @@ func TestPackagingsFailAsTheVendorDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, "of a site without packagings", res, &pb.ListPackagingsResponse{})
-	vendor.only(getPack)
+	vendor.Only(getPack)
 	for field, filter := range map[string]*pb.ReportFilter{
 		"filter.user_id": {UserId: "u"}, "filter.device_id": {DeviceId: "d"}, "filter.device_model": {DeviceModel: "m"},
 		"filter.drm_type": {DrmType: pb.License_NCG}, "filter.status": {Status: pb.License_SUCCESS}, "filter.start_date": {StartDate: "2021-02-29"},

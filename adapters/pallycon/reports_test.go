@@ -142,7 +142,7 @@ func TestTheGuidesReportsAreRead(t *testing.T) {
 		if r.least != nil {
 			query["cid"] = "bigbuckbunny"
 		}
-		if got := single(vendor.only(r.call).query); fmt.Sprint(got) != fmt.Sprint(query) {
+		if got := single(vendor.Only(r.call).Query); fmt.Sprint(got) != fmt.Sprint(query) {
 			t.Errorf("%s asks with %v, want %v", r.name, got, query)
 		}
 	}
@@ -192,7 +192,7 @@ func TestEveryConditionOfAReportIsSentAndAppliedExactly(t *testing.T) {
 		if fmt.Sprint(got) != c.want || total != c.total {
 			t.Errorf("%s %v: rows %v of %d, want %s of %d", r.name, c.filter, got, total, c.want, c.total)
 		}
-		query := vendor.only(r.call).query
+		query := vendor.Only(r.call).Query
 		if query.Get("page_unit") != c.unit {
 			t.Errorf("%s %v: page_unit %s, want %s", r.name, c.filter, query.Get("page_unit"), c.unit)
 		}
@@ -235,7 +235,7 @@ func TestAReportRefusesConditionsItDoesNotTake(t *testing.T) {
 			if len(e.Violations) != 1 || e.Violations[0].GetField() != "filter."+field || !strings.Contains(e.Message, strings.Join(r.takes, ", ")) || !strings.Contains(e.Message, r.name) {
 				t.Errorf("%s with %s: it says %q, of the fields %v", r.name, field, e.Message, e.Violations)
 			}
-			if len(vendor.calls) > 0 {
+			if len(vendor.All()) > 0 {
 				t.Errorf("%s with %s: the vendor was asked", r.name, field)
 			}
 		}
@@ -285,7 +285,7 @@ func TestDatesAreDaysOfTheCalendarAndBothInclusive(t *testing.T) {
 				t.Errorf("%s: %v", what, err)
 				continue
 			}
-			query := vendor.only(r.call).query
+			query := vendor.Only(r.call).Query
 			query.Del("cid")
 			if got := asked(query); got != c.want {
 				t.Errorf("%s asks for %s, want %s", what, got, c.want)

@@ -59,7 +59,7 @@ func TestOrdersAreReadAsTheGuideDescribesThem(t *testing.T) {
 		CreateTime: at(29, 12, 0, 0), UpdateTime: at(30, 23, 59, 59),
 	}
 	same(t, "the list", res, &pb.ListSiteOrdersResponse{SiteOrders: []*pb.SiteOrder{pending, approved}, TotalSize: 2})
-	if query := vendor.only(getOrders).query.Encode(); query != "api_code=UA010310100&page_index=1&page_unit=100" {
+	if query := vendor.Only(getOrders).Query.Encode(); query != "api_code=UA010310100&page_index=1&page_unit=100" {
 		t.Errorf("the query is %s", query)
 	}
 	got, err := a.GetSiteOrder(t.Context(), &pb.GetSiteOrderRequest{Name: approved.GetName()})
@@ -126,14 +126,14 @@ func TestOrdersAreSearchedAsTheVendorCanAndChosenExactly(t *testing.T) {
 		if err != nil || len(res.GetSiteOrders()) != c.orders || want != "" && res.GetTotalSize() != 0 {
 			t.Errorf("%q: %d orders, want %d; total_size is %d; %v", want, len(res.GetSiteOrders()), c.orders, res.GetTotalSize(), err)
 		}
-		if got := asked(vendor.only(getOrders).query); got != want {
+		if got := asked(vendor.Only(getOrders).Query); got != want {
 			t.Errorf("the vendor is asked for %q, want %q", got, want)
 		}
 	}
 	c := config()
 	c.ToInclusive = false
 	a, vendor := serve(t, c, map[string]string{getOrders: fixture(t, "account-siteId-approve.json")})
-	if _, err := a.ListSiteOrders(t.Context(), &pb.ListSiteOrdersRequest{Filter: &pb.SiteOrderFilter{EndDate: "2024-02-29"}}); err != nil || asked(vendor.only(getOrders).query) != "to=2024-03-01" {
+	if _, err := a.ListSiteOrders(t.Context(), &pb.ListSiteOrdersRequest{Filter: &pb.SiteOrderFilter{EndDate: "2024-02-29"}}); err != nil || asked(vendor.Only(getOrders).Query) != "to=2024-03-01" {
 		t.Errorf("where the vendor's to is exclusive: %v", err)
 	}
 	for _, filter := range []*pb.SiteOrderFilter{{StartDate: "2024-02-30"}, {EndDate: "2024-13-01"}} {
@@ -161,7 +161,7 @@ func TestOrderingASiteSendsItsName(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, "the order", order, &pb.SiteOrder{Name: "vendors/acme/siteOrders/19", DisplayName: "Kids TV", State: pb.SiteOrder_PENDING})
-	wantParams(t, "CreateSiteOrder", vendor.only(postOrder).params(t), map[string]string{"api_code": "UA010310200", "service_name": "Kids TV"})
+	wantParams(t, "CreateSiteOrder", sentParams(t, vendor.Only(postOrder)), map[string]string{"api_code": "UA010310200", "service_name": "Kids TV"})
 }
 
 func TestWhatAnOrderCannotSayIsRefused(t *testing.T) {
@@ -216,7 +216,7 @@ func TestALostOrderIsTheNewOneOfItsName(t *testing.T) {
 		} else if err != nil || found.GetName() != c.name {
 			t.Errorf("%s: run again, %v, %v, want %s", what, found, err, c.name)
 		}
-		if sent := len(vendor.made(postOrder)); sent != c.sends {
+		if sent := len(vendor.Made(postOrder)); sent != c.sends {
 			t.Errorf("%s: it was sent %d times, want %d", what, sent, c.sends)
 		}
 	}

@@ -31,7 +31,7 @@ func TestSitesAreReadAsTheGuideDescribesThem(t *testing.T) {
 		},
 		TotalSize: 3,
 	})
-	if query := vendor.only(getSites).query.Encode(); query != "api_code=UC011004100" {
+	if query := vendor.Only(getSites).Query.Encode(); query != "api_code=UC011004100" {
 		t.Errorf("the query is %s", query)
 	}
 }
@@ -58,7 +58,7 @@ func TestCheckReadsTheSites(t *testing.T) {
 	if level, err := a.Check(t.Context()); level != "" || err != nil {
 		t.Errorf("Check answers %q, %v; PallyCon tells no access level", level, err)
 	}
-	vendor.only(getSites)
+	vendor.Only(getSites)
 	a, _ = serve(t, config(), map[string]string{getSites: `{"error_code":"7777","error_message":"no"}`})
 	_, err := a.Check(t.Context())
 	wantError(t, "Check", err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED)

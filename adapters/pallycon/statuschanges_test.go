@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/pallycon"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -45,7 +46,7 @@ func TestDisablingAsksForASuspension(t *testing.T) {
 			Service: pb.Site_DRM, VendorService: "PD001", Type: pb.StatusChange_SUSPEND, VendorType: "SM002", State: pb.StatusChange_PENDING, VendorState: "ST001",
 			Message: "The contract has ended.", Requester: "acme", CreateTime: noon(0),
 		})
-		if query := vendor.only(getStatus).query.Encode(); query != "api_code=UC011004100&service_code=PD001" {
+		if query := vendor.Only(getStatus).Query.Encode(); query != "api_code=UC011004100&service_code=PD001" {
 			t.Errorf("the status is asked for with %s", query)
 		}
 	}
@@ -55,18 +56,18 @@ func TestParametersOfAPostTravelAsConfigured(t *testing.T) {
 	want := map[string]string{"api_code": "UC011004100", "service_code": "PD001", "request_type": "SM002", "request_message": "The contract has ended."}
 	for encoding, c := range map[pallycon.ParameterEncoding]struct {
 		contentType string
-		read        func(call) (map[string]string, error)
+		read        func(wiretest.Request) (map[string]string, error)
 	}{
-		pallycon.EncodeJSON: {"application/json;charset=UTF-8", func(c call) (map[string]string, error) {
+		pallycon.EncodeJSON: {"application/json;charset=UTF-8", func(c wiretest.Request) (map[string]string, error) {
 			var params map[string]string
-			err := json.Unmarshal([]byte(c.body), &params)
+			err := json.Unmarshal([]byte(c.Body), &params)
 			return params, err
 		}},
-		pallycon.EncodeForm: {"application/x-www-form-urlencoded", func(c call) (map[string]string, error) {
-			form, err := url.ParseQuery(c.body)
+		pallycon.EncodeForm: {"application/x-www-form-urlencoded", func(c wiretest.Request) (map[string]string, error) {
+			form, err := url.ParseQuery(c.Body)
 			return single(form), err
 		}},
-		pallycon.EncodeQuery: {"", func(c call) (map[string]string, error) { return single(c.query), nil }},
+		pallycon.EncodeQuery: {"", func(c wiretest.Request) (map[string]string, error) { return single(c.Query), nil }},
 	} {
 		s := config()
 		s.ParameterEncoding = encoding
@@ -75,18 +76,18 @@ func TestParametersOfAPostTravelAsConfigured(t *testing.T) {
 			t.Errorf("%s: %v", encoding, err)
 			continue
 		}
-		post := vendor.only(postStatus)
+		post := vendor.Only(postStatus)
 		if got, err := c.read(post); err != nil || !maps.Equal(got, want) {
 			t.Errorf("%s: the parameters are %q, want %q; %v", encoding, got, want, err)
 		}
-		if encoding != pallycon.EncodeQuery && len(post.query) > 0 || encoding == pallycon.EncodeQuery && post.body != "" {
-			t.Errorf("%s: parameters stand in the query %q and in the body %q", encoding, post.query, post.body)
+		if encoding != pallycon.EncodeQuery && len(post.Query) > 0 || encoding == pallycon.EncodeQuery && post.Body != "" {
+			t.Errorf("%s: parameters stand in the query %q and in the body %q", encoding, post.Query, post.Body)
 		}
-		if got := post.header.Get("Content-Type"); got != c.contentType {
+		if got := post.Header.Get("Content-Type"); got != c.contentType {
 			t.Errorf("%s: the Content-Type is %q, want %q", encoding, got, c.contentType)
 		}
-		if get := vendor.only(getStatus); get.query.Get("service_code") != "PD001" || get.body != "" {
-			t.Errorf("%s: the GET has the query %q and the body %q", encoding, get.query, get.body)
+		if get := vendor.Only(getStatus); get.Query.Get("service_code") != "PD001" || get.Body != "" {
+			t.Errorf("%s: the GET has the query %q and the body %q", encoding, get.Query, get.Body)
 		}
 	}
 }
@@ -108,7 +109,7 @@ func TestAMessageThatNobodyWroteIsNotSent(t *testing.T) {
 	if _, err := a.DisableSite(mutation.NewContext(t.Context(), mutation.NewMemory()), &pb.DisableSiteRequest{Name: demo}); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := vendor.only(postStatus).body, `{"api_code":"UC011004100","request_type":"SM002","service_code":"PD001"}`; got != want {
+	if got, want := vendor.Only(postStatus).Body, `{"api_code":"UC011004100","request_type":"SM002","service_code":"PD001"}`; got != want {
 		t.Errorf("the body is %s, want %s", got, want)
 	}
 }
@@ -176,16 +177,18 @@ func TestOnlyANewSuspensionIsTakenForTheLostOne(t *testing.T) {
 		"there still is the older one":        {canceled, canceled, 2},
 		"somebody asked for something else":   {noChange, resumed, 2},
 	} {
-		bodies := map[string]string{getSites: fixture(t, "account-siteId.json"), getStatus: c.before, postStatus: "cut off"}
-		a, vendor := serve(t, config(), bodies)
+		a, vendor := serve(t, config(), map[string]string{
+			getSites: fixture(t, "account-siteId.json"), getStatus: c.before, postStatus: "cut off",
+		})
 		log := mutation.NewMemory()
 		_, err := disable(t, a, log)
 		wantError(t, what, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-		bodies[getStatus], bodies[postStatus] = c.after, requested
+		vendor.Replies[getStatus] = []wiretest.Reply{wiretest.OK(c.after)}
+		vendor.Replies[postStatus] = []wiretest.Reply{wiretest.OK(requested)}
 		if _, err := disable(t, a, log); err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
-		if n := len(vendor.made(postStatus)); n != c.posts {
+		if n := len(vendor.Made(postStatus)); n != c.posts {
 			t.Errorf("%s: the suspension was asked for %d times, want %d", what, n, c.posts)
 		}
 	}
@@ -197,7 +200,7 @@ func TestAPendingResumptionDoesNotStandForASuspension(t *testing.T) {
 	})
 	_, err := disable(t, a, mutation.NewMemory())
 	wantError(t, "DisableSite", err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED)
-	vendor.only(postStatus) // the vendor decides
+	vendor.Only(postStatus) // the vendor decides
 }
 
 func TestATimeThatCannotBeReadIsLeftOut(t *testing.T) {

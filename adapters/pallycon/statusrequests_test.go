@@ -51,7 +51,7 @@ func TestEnablingAsksForAResumption(t *testing.T) {
 	if change.GetType() != pb.StatusChange_RESUME || change.GetState() != pb.StatusChange_PENDING || change.GetName() != test+"/statusChanges/PD001.20240301-7" {
 		t.Errorf("the change is %v", change)
 	}
-	wantParams(t, "EnableSite", vendor.only("POST "+testStatus).params(t), map[string]string{
+	wantParams(t, "EnableSite", sentParams(t, vendor.Only("POST "+testStatus)), map[string]string{
 		"api_code": "UC011004100", "service_code": "PD001", "request_type": "SM001", "request_message": "It goes on.",
 	})
 }
@@ -65,7 +65,7 @@ func TestAnExtensionIsAskedForWhateverTheServicesState(t *testing.T) {
 	if change.GetType() != pb.StatusChange_EXTEND_TRIAL || change.GetService() != pb.Site_FORENSIC_WATERMARKING || change.GetName() != demo+"/statusChanges/PD002.20240301-7" {
 		t.Errorf("the change is %v", change)
 	}
-	wantParams(t, "ExtendTrial", vendor.only(postStatus).params(t), map[string]string{
+	wantParams(t, "ExtendTrial", sentParams(t, vendor.Only(postStatus)), map[string]string{
 		"api_code": "UC011004100", "service_code": "PD002", "request_type": "SM003", "request_message": "Another month.",
 	})
 }
@@ -91,7 +91,7 @@ func TestOnlyTheSamePendingChangeStands(t *testing.T) {
 		a, vendor := serve(t, config(), map[string]string{getSites: fixture(t, "account-siteId.json"), getStatus: latest, postStatus: refused})
 		_, err := extend(t, a, mutation.NewMemory())
 		wantError(t, what, err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED)
-		vendor.only(postStatus)
+		vendor.Only(postStatus)
 	}
 }
 
@@ -114,7 +114,7 @@ func TestALostRequestIsReadBack(t *testing.T) {
 		if change, err := extend(t, a, log); err != nil || change.GetName() != demo+"/statusChanges/PD002.20240301-7" {
 			t.Errorf("%s: run again, %v, %v", what, change, err)
 		}
-		if sent := len(vendor.made(postStatus)); sent != c.sends {
+		if sent := len(vendor.Made(postStatus)); sent != c.sends {
 			t.Errorf("%s: it was sent %d times, want %d", what, sent, c.sends)
 		}
 	}
@@ -135,15 +135,15 @@ func TestTheLatestChangeOfEveryServiceIsListed(t *testing.T) {
 	same(t, "the list", res, &pb.ListStatusChangesResponse{
 		StatusChanges: []*pb.StatusChange{want(pb.Site_DRM, "PD001"), want(pb.Site_FORENSIC_WATERMARKING, "PD002")}, TotalSize: 2,
 	})
-	for _, get := range vendor.made(getStatus) {
-		if code := get.query.Get("api_code"); code != "UC011004100" {
+	for _, get := range vendor.Made(getStatus) {
+		if code := get.Query.Get("api_code"); code != "UC011004100" {
 			t.Errorf("the status is asked for with api_code %q", code)
 		}
 	}
 
 	a, vendor = serve(t, config(), map[string]string{getSites: fixture(t, "account-siteId.json"), getStatus: suspending})
 	res, err = a.ListStatusChanges(t.Context(), &pb.ListStatusChangesRequest{Parent: demo, Filter: &pb.StatusChangeFilter{Service: pb.Site_FORENSIC_WATERMARKING}})
-	if err != nil || len(res.GetStatusChanges()) != 1 || vendor.only(getStatus).query.Get("service_code") != "PD002" {
+	if err != nil || len(res.GetStatusChanges()) != 1 || vendor.Only(getStatus).Query.Get("service_code") != "PD002" {
 		t.Errorf("of watermarking alone: %v, %v", res, err)
 	}
 }
@@ -155,7 +155,7 @@ func TestWhatWasNeverChangedHasAnEmptyList(t *testing.T) {
 	if err != nil || len(res.GetStatusChanges()) > 0 {
 		t.Errorf("%v, %v", res, err)
 	}
-	vendor.only(getStatus) // and none of PD003, which the guide does not let anybody ask for
+	vendor.Only(getStatus) // and none of PD003, which the guide does not let anybody ask for
 	res, err = a.ListStatusChanges(t.Context(), &pb.ListStatusChangesRequest{Parent: demo, Filter: &pb.StatusChangeFilter{Service: pb.Site_FORENSIC_WATERMARKING}})
 	if err != nil || len(res.GetStatusChanges()) > 0 {
 		t.Errorf("of a service that the site does not have: %v, %v", res, err)
@@ -174,7 +174,7 @@ func TestCancellingTakesThePendingChangeBack(t *testing.T) {
 		Name: ofDEMO, Site: demo, Service: pb.Site_DRM, VendorService: "PD001", Type: pb.StatusChange_SUSPEND, VendorType: "SM002",
 		State: pb.StatusChange_CANCELLED, VendorState: "ST002", Message: "Now.", Requester: "ops", CreateTime: noon(0), UpdateTime: noon(1),
 	})
-	wantParams(t, "CancelStatusChange", vendor.only(putStatus).params(t), map[string]string{
+	wantParams(t, "CancelStatusChange", sentParams(t, vendor.Only(putStatus)), map[string]string{
 		"api_code": "UC011004100", "service_code": "PD001", "request_type": "SM004", "request_group_id": "20240301-7",
 	})
 }
@@ -235,7 +235,7 @@ func TestALostCancellationIsReadBack(t *testing.T) {
 		if !c.known {
 			wantError(t, what+", run again", err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
 		}
-		if sent := len(vendor.made(putStatus)); sent != c.sends || unsettled(log, "cancel") == c.known {
+		if sent := len(vendor.Made(putStatus)); sent != c.sends || unsettled(log, "cancel") == c.known {
 			t.Errorf("%s: it was sent %d times, want %d; unsettled: %t", what, sent, c.sends, unsettled(log, "cancel"))
 		}
 	}
@@ -246,7 +246,7 @@ func TestNothingIsChangedOutsideOfAMutation(t *testing.T) {
 	_, enabling := a.EnableSite(t.Context(), &pb.EnableSiteRequest{Name: test})
 	_, extending := a.ExtendTrial(t.Context(), &pb.ExtendTrialRequest{Name: demo})
 	_, canceling := a.CancelStatusChange(t.Context(), &pb.CancelStatusChangeRequest{Name: ofDEMO})
-	if enabling == nil || extending == nil || canceling == nil || len(vendor.made(postStatus))+len(vendor.made(putStatus)) > 0 {
+	if enabling == nil || extending == nil || canceling == nil || len(vendor.Made(postStatus))+len(vendor.Made(putStatus)) > 0 {
 		t.Errorf("%v, %v, %v", enabling, extending, canceling)
 	}
 }

@@ -146,9 +146,9 @@ func TestAStreamAsksAsListLicensesDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, "the row", messages[0].GetLicenses()[0], listed.GetLicenses()[0])
-	calls := vendor.made(getLicenses)
+	calls := vendor.Made(getLicenses)
 	for i, c := range calls {
-		q := c.query
+		q := c.Query
 		if q.Get("api_code") != "UA003001100" || q.Get("site_id") != "DEMO" || q.Get("page_index") != "1" {
 			t.Errorf("call %d: %v", i, q)
 		}

@@ -50,7 +50,7 @@ func TestEveryCallCarriesTheGuidesToken(t *testing.T) {
 	if _, err := list(t, a, nil); err != nil {
 		t.Fatal(err)
 	}
-	parts := strings.Split(bearer(t, vendor.only(getLicenses).header), ".")
+	parts := strings.Split(bearer(t, vendor.Only(getLicenses).Header), ".")
 	if len(parts) != 3 {
 		t.Fatalf("the token has %d parts, want 3", len(parts))
 	}
@@ -89,8 +89,8 @@ func TestATokenIsRenewedTwoMinutesBeforeItsEnd(t *testing.T) {
 			if _, err := a.Check(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			made := vendor.made(getSites)
-			return bearer(t, made[len(made)-1].header)
+			made := vendor.Made(getSites)
+			return bearer(t, made[len(made)-1].Header)
 		}
 		ends := func(token string) time.Time {
 			var payload struct{ Exp int64 }

@@ -36,7 +36,7 @@ func TestUsageIsReadWhateverTheDateLooksLike(t *testing.T) {
 			continue
 		}
 		same(t, targetDate, usage, &pb.Usage{Name: demoUsage, Date: want, MonthlyActiveLicenses: 1733, MonthlyActiveUsers: 12, MonthlyActiveDevices: 34})
-		if got, want := fmt.Sprint(single(vendor.only(getUsage).query)), "map[api_code:UA003003100 site_id:DEMO target_date:2026-03-02]"; got != want {
+		if got, want := fmt.Sprint(single(vendor.Only(getUsage).Query)), "map[api_code:UA003003100 site_id:DEMO target_date:2026-03-02]"; got != want {
 			t.Errorf("asks with %s, want %s", got, want)
 		}
 	}
@@ -57,7 +57,7 @@ func TestUsageWithoutADateIsOfTodayInTheVendorsZone(t *testing.T) {
 			if err != nil || usage.GetDate() != want {
 				t.Errorf("in %s, usage of %q, want %s; %v", zone, usage.GetDate(), want, err)
 			}
-			if got := vendor.only(getUsage).query.Get("target_date"); got != want {
+			if got := vendor.Only(getUsage).Query.Get("target_date"); got != want {
 				t.Errorf("in %s, target_date is %s, want %s", zone, got, want)
 			}
 		})
@@ -94,14 +94,14 @@ func TestUsageFailsAsTheVendorDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, "of a site without licenses", usage, &pb.Usage{Name: demoUsage, Date: "2026-03-02"})
-	before := len(vendor.calls)
+	before := len(vendor.All())
 	for field, req := range map[string]*pb.GetUsageRequest{"date": {Name: demoUsage, Date: "2026-02-30"}, "name": {Name: demo}} {
 		_, err := a.GetUsage(t.Context(), req)
 		if e := wantError(t, field, err, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID); len(e.Violations) != 1 || e.Violations[0].GetField() != field {
 			t.Errorf("%s: violations %v", field, e.Violations)
 		}
 	}
-	if len(vendor.calls) != before {
+	if len(vendor.All()) != before {
 		t.Error("the vendor was asked with what is refused")
 	}
 }

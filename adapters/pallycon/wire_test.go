@@ -1,18 +1,12 @@
 package pallycon_test
 
 import (
-	"io"
+	"encoding/json"
+	"maps"
 	"net/http"
-	"net/url"
-	"os"
-	"sync"
 	"testing"
 
-	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/encoding/prototext"
-	"google.golang.org/protobuf/proto"
-
-	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/pallycon"
 	"github.com/drmhub/drmhub/adapters/secret"
@@ -32,41 +26,60 @@ const (
 const (
 	demo = "vendors/acme/sites/DEMO"
 	none = `{"error_code":"0000","data":[],"count":0}`
-	row  = `{"cid":"c","status":"success","error_code":"0000","drm_type":"Widevine","user_id":"u","device_id":"d","device_model":"m",` +
-		`"license_type":"token","platform_name":"p","reg_time":"20200302235959"}`
+	// done is what the guide calls "the default response data", and refused says no.
+	done    = `{"_links":{"self":{"href":"http://service.pallycon.com/api/v2"}},"error_code":"0000"}`
+	refused = `{"error_code":"7777","error_message":"no"}`
+	row     = `{"cid":"c","status":"success","error_code":"0000","drm_type":"Widevine","user_id":"u","device_id":"d",` +
+		`"device_model":"m","license_type":"token","platform_name":"p","reg_time":"20200302235959"}`
 )
 
 // config is the account that the tests of this package have.
 func config() pallycon.Config {
 	c := pallycon.NewConfig()
-	c.BaseURL, c.AccountID, c.AccountSeq, c.ServiceAPIKey = "http://pallycon.invalid", "acme", "77", secret.New("the-service-api-key")
+	c.BaseURL, c.AccountID, c.AccountSeq = "http://pallycon.invalid", "acme", "77"
+	c.ServiceAPIKey = secret.New("the-service-api-key")
 	return *c
 }
 
-// answers are bodies by the call that they answer, as a test writes them down, and the calls that
-// were made.
-type answers struct {
-	t      *testing.T
-	bodies map[string]string
+// cut takes the place of an answer that never comes: the connection breaks.
+const cut = "cut"
 
-	mu    sync.Mutex
-	calls []call
-}
+var (
+	fixture   = wiretest.Fixture
+	same      = wiretest.Same
+	wantError = wiretest.WantError
+)
 
-// call is a request as it was sent.
-type call struct {
-	name   string // such as getSites
-	query  url.Values
-	header http.Header
-	body   string
-}
-
-// serve makes an adapter to a vendor that gives these answers. A site list that no test is about
-// may be left out.
-func serve(t *testing.T, c pallycon.Config, bodies map[string]string) (*pallycon.Adapter, *answers) {
+// serve returns an adapter to a vendor that answers each request with the body of its name.
+func serve(
+	t *testing.T, c pallycon.Config, bodies map[string]string,
+) (*pallycon.Adapter, *wiretest.Server) {
 	t.Helper()
-	a := &answers{t: t, bodies: bodies}
-	return adapterTo(t, c, twin.Transport(a)), a
+	turns := map[string][]string{}
+	for name, body := range bodies {
+		turns[name] = []string{body}
+	}
+	return serveInTurn(t, c, turns)
+}
+
+// serveInTurn is serve with a body for each request of a name, of which the last one is repeated.
+func serveInTurn(
+	t *testing.T, c pallycon.Config, turns map[string][]string,
+) (*pallycon.Adapter, *wiretest.Server) {
+	t.Helper()
+	replies := map[string][]wiretest.Reply{}
+	for name, bodies := range turns {
+		for _, body := range bodies {
+			reply := wiretest.OK(body)
+			if body == cut {
+				reply = wiretest.Cut
+			}
+			replies[name] = append(replies[name], reply)
+		}
+	}
+	vendor := wiretest.NewServer(t, replies)
+	vendor.Header = map[string]string{"Content-Type": "application/json;charset=UTF-8"}
+	return adapterTo(t, c, twin.Transport(vendor)), vendor
 }
 
 func adapterTo(t *testing.T, c pallycon.Config, transport http.RoundTripper) *pallycon.Adapter {
@@ -78,80 +91,34 @@ func adapterTo(t *testing.T, c pallycon.Config, transport http.RoundTripper) *pa
 	return adapter
 }
 
-// ServeHTTP answers a call.
-func (a *answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
-	c := call{name: r.Method + " " + r.URL.EscapedPath(), query: r.URL.Query(), header: r.Header, body: string(body)}
-	a.mu.Lock()
-	a.calls = append(a.calls, c)
-	a.mu.Unlock()
-	answer, ok := a.bodies[c.name]
-	if !ok {
-		a.t.Errorf("a call that nobody expects: %s", c.name)
-	}
-	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
-	_, _ = io.WriteString(w, answer)
-}
-
-// made are the calls of this name.
-func (a *answers) made(name string) []call {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	var made []call
-	for _, c := range a.calls {
-		if c.name == name {
-			made = append(made, c)
-		}
-	}
-	return made
-}
-
-// only is the one call of this name that is to have been made.
-func (a *answers) only(name string) call {
-	a.t.Helper()
-	made := a.made(name)
-	if len(made) != 1 {
-		a.t.Fatalf("%d calls %s, want 1", len(made), name)
-	}
-	return made[0]
-}
-
 func list(t *testing.T, a *pallycon.Adapter, filter *pb.LicenseFilter) (*pb.ListLicensesResponse, error) {
 	t.Helper()
 	return a.ListLicenses(t.Context(), &pb.ListLicensesRequest{Parent: demo, Filter: filter})
 }
 
-// disable switches DEMO off, as the mutation that log is of.
-func disable(t *testing.T, a *pallycon.Adapter, log *mutation.Memory) (*pb.StatusChange, error) {
+// disable switches DEMO off, as the mutation of this log.
+func disable(t *testing.T, a *pallycon.Adapter, log mutation.Log) (*pb.StatusChange, error) {
 	t.Helper()
-	return a.DisableSite(mutation.NewContext(t.Context(), log), &pb.DisableSiteRequest{Name: demo, Message: "The contract has ended."})
+	req := &pb.DisableSiteRequest{Name: demo, Message: "The contract has ended."}
+	return a.DisableSite(mutation.NewContext(t.Context(), log), req)
 }
 
-func fixture(t *testing.T, name string) string {
+// sentParams returns the parameters of a POST or PUT that was sent as JSON.
+func sentParams(t *testing.T, r wiretest.Request) map[string]string {
 	t.Helper()
-	text, err := os.ReadFile("testdata/" + name)
-	if err != nil {
-		t.Fatal(err)
+	var params map[string]string
+	if err := json.Unmarshal([]byte(r.Body), &params); err != nil {
+		t.Errorf("%s has the body %q: %v", r.Name, r.Body, err)
 	}
-	return string(text)
+	return params
 }
 
-func same(t *testing.T, what string, got, want proto.Message) {
+func wantParams(t *testing.T, what string, got, want map[string]string) {
 	t.Helper()
-	if !proto.Equal(got, want) {
-		t.Errorf("%s is\n%swant\n%s", what, prototext.Format(got), prototext.Format(want))
+	if !maps.Equal(got, want) {
+		t.Errorf("%s: the parameters are %q, want %q", what, got, want)
 	}
 }
 
-func wantError(t *testing.T, what string, err error, code codes.Code, reason pb.ErrorReason) *apierror.Error {
-	t.Helper()
-	if err == nil {
-		t.Errorf("%s: no error, want %s, %s", what, code, reason)
-		return &apierror.Error{}
-	}
-	e := apierror.Convert(err)
-	if e.Code != code || e.Reason != reason {
-		t.Errorf("%s: %s, %s, want %s, %s; it says: %v", what, e.Code, e.Reason, code, reason, err)
-	}
-	return e
-}
+// unsettled reports whether a log says that a step may have taken effect.
+func unsettled(log *mutation.Memory, step string) bool { return log.Get(step).State == mutation.Sent }
