@@ -67,7 +67,7 @@ func TestTheDocumentedListIsReadAsItIsDescribed(t *testing.T) {
 		account := donaldAccount(view)
 		account.Customer = own
 		same(t, view.String(), res, &pb.ListDrmAccountsResponse{DrmAccounts: []*pb.DrmAccount{account}, TotalSize: 1})
-		vendor.only(getAccounts).wantQuery(t, "the-first-token", c.query)
+		wantQuery(t, vendor.Only(getAccounts), "the-first-token", c.query)
 	}
 }
 
@@ -77,7 +77,7 @@ func TestTheDocumentedQueryIsSent(t *testing.T) {
 	if _, err := list(t, a, &pb.ListDrmAccountsRequest{View: pb.DrmAccount_FULL, PageSize: 50, Filter: filter}); err != nil {
 		t.Fatal(err)
 	}
-	vendor.only(getAccounts).wantQuery(t, "the-first-token", "customer="+another+"&filter=5665673625%2B%26%C3%A9&full=true&limit=50&offset=0")
+	wantQuery(t, vendor.Only(getAccounts), "the-first-token", "customer="+another+"&filter=5665673625%2B%26%C3%A9&full=true&limit=50&offset=0")
 }
 
 func TestTheConfiguredCustomerIsTheOneThatIsMeant(t *testing.T) {
@@ -91,8 +91,8 @@ func TestTheConfiguredCustomerIsTheOneThatIsMeant(t *testing.T) {
 		if _, err := a.Check(t.Context()); err != nil {
 			t.Error(err)
 		}
-		for _, made := range vendor.made(getAccounts) {
-			if got := made.query.Get("customer"); got != another {
+		for _, made := range vendor.Made(getAccounts) {
+			if got := made.Query.Get("customer"); got != another {
 				t.Errorf("a list is of the customer %q", got)
 			}
 		}
@@ -112,7 +112,7 @@ func TestASingleAccountIsReadAsItIsDescribed(t *testing.T) {
 		}
 		same(t, view.String(), got, want)
 	}
-	vendor.made(getDonald)[0].wantQuery(t, "the-first-token", "")
+	wantQuery(t, vendor.Made(getDonald)[0], "the-first-token", "")
 }
 
 func TestAbsentPropertiesAreNoErrors(t *testing.T) {
@@ -172,7 +172,7 @@ func page(offset, n, total int) reply {
 	for i := range n {
 		rows = append(rows, fmt.Sprintf(`{"username":"user-%d"}`, offset+i))
 	}
-	return reply{200, fmt.Sprintf(`{"offset":%d,"total":%d,"accounts":[%s]}`, offset, total, strings.Join(rows, ","))}
+	return respond(200, fmt.Sprintf(`{"offset":%d,"total":%d,"accounts":[%s]}`, offset, total, strings.Join(rows, ",")))
 }
 
 // pages follows a list to its end, and answers the usernames and how many rows each page had.
@@ -215,8 +215,8 @@ func TestALargePageTakesSeveralCalls(t *testing.T) {
 			}
 		}
 		var asked []string
-		for _, made := range vendor.made(getAccounts) {
-			asked = append(asked, made.query.Get("offset")+"+"+made.query.Get("limit"))
+		for _, made := range vendor.Made(getAccounts) {
+			asked = append(asked, made.Query.Get("offset")+"+"+made.Query.Get("limit"))
 		}
 		if got := strings.Join(asked, " "); got != c.asked || fmt.Sprint(sizes) != c.sizes {
 			t.Errorf("%s: the calls are %s, want %s; the pages have %v rows, want %s", what, got, c.asked, sizes, c.sizes)
@@ -260,8 +260,8 @@ func TestASearchThatFindsLittleAnswersShort(t *testing.T) {
 	if err != nil || len(res.GetDrmAccounts()) != 0 || res.GetNextPageToken() == "" {
 		t.Errorf("%v, %v; want an empty page with a token", res, err)
 	}
-	made := vendor.made(getAccounts)
-	if len(made) != 10 || made[0].query.Get("limit") != "7" || made[1].query.Get("limit") != "500" {
+	made := vendor.Made(getAccounts)
+	if len(made) != 10 || made[0].Query.Get("limit") != "7" || made[1].Query.Get("limit") != "500" {
 		t.Errorf("%d calls were made, want 10, of which the first is for 7 and the others for 500", len(made))
 	}
 }
@@ -276,7 +276,7 @@ func TestAPageThatHoldsMoreThanWasAskedForLosesNothing(t *testing.T) {
 
 func TestTheAccountsOfNobodyAreNone(t *testing.T) {
 	for _, body := range []string{`{"error":"customer"}`, `{"message":"customer"}`, "customer"} {
-		a, _ := serve(t, config(), map[string][]reply{getAccounts: {{404, body}}})
+		a, _ := serve(t, config(), map[string][]reply{getAccounts: {respond(404, body)}})
 		res, err := list(t, a, &pb.ListDrmAccountsRequest{Filter: &pb.DrmAccountFilter{Customer: another}})
 		if err != nil {
 			t.Errorf("%s: %v", body, err)
@@ -286,7 +286,7 @@ func TestTheAccountsOfNobodyAreNone(t *testing.T) {
 	c := config()
 	c.Customer = another
 	for _, body := range []string{`{"error":"customer"}`, "<html>no such page</html>"} {
-		a, _ := serve(t, c, map[string][]reply{getAccounts: {{404, body}}})
+		a, _ := serve(t, c, map[string][]reply{getAccounts: {respond(404, body)}})
 		_, err := list(t, a, &pb.ListDrmAccountsRequest{})
 		e := wantError(t, body, err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED)
 		if !strings.Contains(e.Message, "base_url and customer") {

@@ -8,16 +8,18 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// anyAccount is a script whose vendor holds the accounts that it was asked to create, but where it
+// anyAccount is a server whose vendor holds the accounts that it was asked to create, but where it
 // answered a 5xx.
 type anyAccount struct {
-	script
-	taken int // so many usernames that are asked for next are taken
+	*wiretest.Server
 
-	held sync.Map
+	mu    sync.Mutex
+	taken int // how many of the next usernames are taken
+	held  sync.Map
 }
 
 func (v *anyAccount) transport() http.RoundTripper {
@@ -31,10 +33,7 @@ func (v *anyAccount) transport() http.RoundTripper {
 			var wanted struct{ Username string }
 			_ = json.Unmarshal(body, &wanted)
 			r.Body = io.NopCloser(strings.NewReader(string(body)))
-			v.mu.Lock()
-			took := len(v.replies[postAccount]) > 0 && v.replies[postAccount][0].status < 500
-			v.mu.Unlock()
-			if took {
+			if posts := v.Next(postAccount); len(posts) > 0 && posts[0].Status < 500 {
 				v.held.Store(wanted.Username, true)
 			}
 			v.ServeHTTP(w, r)

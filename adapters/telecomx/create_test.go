@@ -12,15 +12,16 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/telecomx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
 var (
-	unknownID = reply{404, `{"error":"id"}`}
+	unknownID = respond(404, `{"error":"id"}`)
 	// made is what a creation of Donald answers.
-	made = reply{200, `{"username":"donald@duck.com","password":"vgh38gy3uvhebv","created":"2016-01-01T00:00:00.000Z"}`}
+	made = respond(200, `{"username":"donald@duck.com","password":"vgh38gy3uvhebv","created":"2016-01-01T00:00:00.000Z"}`)
 )
 
 // newDonald is Donald before he has devices.
@@ -31,12 +32,12 @@ func newDonald() *pb.DrmAccount {
 	}
 }
 
-// fields are those of a request's JSON body.
-func (c call) fields(t *testing.T) map[string]string {
+// sentFields are those of a request's JSON body.
+func sentFields(t *testing.T, c wiretest.Request) map[string]string {
 	t.Helper()
 	var fields map[string]string
-	if err := json.Unmarshal([]byte(c.body), &fields); err != nil {
-		t.Errorf("%s has a body that is no object of texts: %v", c.name, err)
+	if err := json.Unmarshal([]byte(c.Body), &fields); err != nil {
+		t.Errorf("%s has a body that is no object of texts: %v", c.Name, err)
 	}
 	return fields
 }
@@ -62,9 +63,9 @@ func TestCreatingAnAccountSendsWhatIsDocumented(t *testing.T) {
 		want := newDonald()
 		want.Customer = c.sent["customer"]
 		same(t, what, got, want)
-		sent := vendor.only(postAccount)
-		sent.wantQuery(t, "the-first-token", "")
-		if fields := sent.fields(t); !maps.Equal(fields, c.sent) {
+		sent := vendor.Only(postAccount)
+		wantQuery(t, sent, "the-first-token", "")
+		if fields := sentFields(t, sent); !maps.Equal(fields, c.sent) {
 			t.Errorf("%s: it sends %d fields, want %d (or others)", what, len(fields), len(c.sent))
 		}
 	}
@@ -91,12 +92,12 @@ func TestAnAnswerThatTellsTooLittleIsCompleted(t *testing.T) {
 		password     string // that the caller gave
 		want         *pb.DrmAccount
 	}{
-		"no password, which is then read":         {reply{200, `{"username":"donald@duck.com"}`}, made, "", newDonald()},
-		"nothing, which is then read":             {reply{200, `{"success":true}`}, made, "", newDonald()},
-		"nothing, and it cannot be read":          {reply{200, `{}`}, cut, "", known},
-		"nothing, and the caller has a password":  {reply{200, `{}`}, cut, "vgh38gy3uvhebv", &pb.DrmAccount{Name: donald, Customer: own, Username: "donald@duck.com", Password: "vgh38gy3uvhebv"}},
-		"the username as the vendor writes it":    {reply{200, `{"username":"Donald@duck.com","password":"x"}`}, cut, "", &pb.DrmAccount{Name: "vendors/acme/drmAccounts/Donald@duck.com", Customer: own, Username: "Donald@duck.com", Password: "x"}},
-		"devices that the new account cannot use": {reply{200, `{"username":"donald@duck.com","password":"x","devices":[]}`}, cut, "", &pb.DrmAccount{Name: donald, Customer: own, Username: "donald@duck.com", Password: "x"}},
+		"no password, which is then read":         {respond(200, `{"username":"donald@duck.com"}`), made, "", newDonald()},
+		"nothing, which is then read":             {respond(200, `{"success":true}`), made, "", newDonald()},
+		"nothing, and it cannot be read":          {respond(200, `{}`), cut, "", known},
+		"nothing, and the caller has a password":  {respond(200, `{}`), cut, "vgh38gy3uvhebv", &pb.DrmAccount{Name: donald, Customer: own, Username: "donald@duck.com", Password: "vgh38gy3uvhebv"}},
+		"the username as the vendor writes it":    {respond(200, `{"username":"Donald@duck.com","password":"x"}`), cut, "", &pb.DrmAccount{Name: "vendors/acme/drmAccounts/Donald@duck.com", Customer: own, Username: "Donald@duck.com", Password: "x"}},
+		"devices that the new account cannot use": {respond(200, `{"username":"donald@duck.com","password":"x","devices":[]}`), cut, "", &pb.DrmAccount{Name: donald, Customer: own, Username: "donald@duck.com", Password: "x"}},
 	} {
 		a, _ := serve(t, config(), map[string][]reply{getDonald: {unknownID, c.then}, postAccount: {c.answer}})
 		got, err := create(t, a, mutation.NewMemory(), &pb.DrmAccount{Username: "donald@duck.com", Password: c.password})
@@ -116,17 +117,17 @@ func TestAnAccountThatCannotBeCreated(t *testing.T) {
 		reason pb.ErrorReason
 		field  string
 	}{
-		"404 customer":      {reply{404, `{"error":"customer"}`}, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND, ""},
-		"422 username":      {reply{422, `{"error":"username"}`}, codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED, "drm_account.username"},
-		"422 password":      {reply{422, `password`}, codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED, "drm_account.password"},
-		"422 customer":      {reply{422, `{"message":"customer"}`}, codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED, "drm_account.customer"},
-		"409 username":      {reply{409, `{"error":"username"}`}, codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS, ""},
-		"409 customer":      {reply{409, `{"error":"customer"}`}, codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, ""},
-		"403 access_denied": {reply{403, `{"error":"access_denied"}`}, codes.FailedPrecondition, pb.ErrorReason_VENDOR_PERMISSION_DENIED, ""},
-		"429":               {reply{429, `slowly`}, codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED, ""},
-		"500":               {reply{500, `{"error":"internal_error"}`}, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, ""},
-		"another account":   {reply{200, `{"username":"daisy@duck.com"}`}, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, ""},
-		"no device's id":    {reply{200, `{"username":"donald@duck.com","password":"x","devices":[{}]}`}, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, ""},
+		"404 customer":      {respond(404, `{"error":"customer"}`), codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND, ""},
+		"422 username":      {respond(422, `{"error":"username"}`), codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED, "drm_account.username"},
+		"422 password":      {respond(422, `password`), codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED, "drm_account.password"},
+		"422 customer":      {respond(422, `{"message":"customer"}`), codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED, "drm_account.customer"},
+		"409 username":      {respond(409, `{"error":"username"}`), codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS, ""},
+		"409 customer":      {respond(409, `{"error":"customer"}`), codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, ""},
+		"403 access_denied": {respond(403, `{"error":"access_denied"}`), codes.FailedPrecondition, pb.ErrorReason_VENDOR_PERMISSION_DENIED, ""},
+		"429":               {respond(429, `slowly`), codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED, ""},
+		"500":               {respond(500, `{"error":"internal_error"}`), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, ""},
+		"another account":   {respond(200, `{"username":"daisy@duck.com"}`), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, ""},
+		"no device's id":    {respond(200, `{"username":"donald@duck.com","password":"x","devices":[{}]}`), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, ""},
 	} {
 		a, _ := serve(t, config(), map[string][]reply{getDonald: {unknownID}, postAccount: {c.reply}})
 		log := mutation.NewMemory()
@@ -172,7 +173,8 @@ var generated = regexp.MustCompile(`^[1-9][0-9]{9}$`)
 // so.
 func serveAnyAccount(t *testing.T, posts ...reply) (*telecomx.Adapter, *anyAccount) {
 	t.Helper()
-	vendor := &anyAccount{script: script{t: t, replies: map[string][]reply{postLogin: ok(loggedIn), postAccount: posts}}}
+	replies := map[string][]reply{postLogin: ok(loggedIn), postAccount: posts}
+	vendor := &anyAccount{Server: wiretest.NewServer(t, replies)}
 	return adapterTo(t, config(), vendor.transport()), vendor
 }
 
@@ -182,19 +184,19 @@ func TestAGeneratedUsernameIsFixedBeforeItIsSent(t *testing.T) {
 		sends int
 	}{
 		"it arrived, and the answer was lost": {[]reply{cut}, 1},
-		"it did not arrive":                   {[]reply{{503, ""}, {200, "{}"}}, 2},
+		"it did not arrive":                   {[]reply{respond(503, ""), respond(200, "{}")}, 2},
 	} {
 		a, vendor := serveAnyAccount(t, c.posts...)
 		log := mutation.NewMemory()
 		_, err := create(t, a, log, &pb.DrmAccount{})
 		wantError(t, what, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
 		got, err := create(t, a, log, &pb.DrmAccount{})
-		sent := vendor.made(postAccount)
+		sent := vendor.Made(postAccount)
 		if err != nil || len(sent) != c.sends {
 			t.Fatalf("%s: sent %d times, want %d; %v", what, len(sent), c.sends, err)
 		}
 		for _, s := range sent {
-			if u := s.fields(t)["username"]; u != got.GetUsername() || !generated.MatchString(u) {
+			if u := sentFields(t, s)["username"]; u != got.GetUsername() || !generated.MatchString(u) {
 				t.Errorf("%s: the username %q is sent, and %q answered", what, u, got.GetUsername())
 			}
 		}
@@ -205,7 +207,7 @@ func TestAGeneratedUsernameIsFixedBeforeItIsSent(t *testing.T) {
 }
 
 func TestAGeneratedUsernameThatIsTakenIsNotUsed(t *testing.T) {
-	a, vendor := serveAnyAccount(t, reply{200, "{}"})
+	a, vendor := serveAnyAccount(t, respond(200, "{}"))
 	vendor.taken = 2
 	if _, err := create(t, a, mutation.NewMemory(), &pb.DrmAccount{}); err != nil {
 		t.Fatal(err)
@@ -213,25 +215,25 @@ func TestAGeneratedUsernameThatIsTakenIsNotUsed(t *testing.T) {
 	vendor.taken = 100
 	_, err := create(t, a, mutation.NewMemory(), &pb.DrmAccount{})
 	wantError(t, "all are taken", err, codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS)
-	vendor.only(postAccount)
+	vendor.Only(postAccount)
 }
 
 func TestALostAccountIsTheOneWithItsPassword(t *testing.T) {
 	wanted := &pb.DrmAccount{Username: "donald@duck.com", Password: "vgh38gy3uvhebv"}
 	elses := strings.Replace(single, "vgh38gy3uvhebv", "somebody-else's", 1)
 	log := mutation.NewMemory()
-	a, vendor := serve(t, config(), map[string][]reply{getDonald: {unknownID, {200, elses}}, postAccount: {cut, {409, `{"error":"username"}`}}})
+	a, vendor := serve(t, config(), map[string][]reply{getDonald: {unknownID, respond(200, elses)}, postAccount: {cut, respond(409, `{"error":"username"}`)}})
 	_, err := create(t, a, log, wanted)
 	wantError(t, "cut", err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
 	_, err = create(t, a, log, wanted)
 	wantError(t, "somebody else was faster", err, codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS)
-	if n := len(vendor.made(postAccount)); n != 2 {
+	if n := len(vendor.Made(postAccount)); n != 2 {
 		t.Errorf("it was sent %d times, want twice", n)
 	}
 
 	// A run without the password, which is stored nowhere, finds the account all the same.
 	log = mutation.NewMemory()
-	a, vendor = serve(t, config(), map[string][]reply{getDonald: {unknownID, {200, single}}, postAccount: {cut}})
+	a, vendor = serve(t, config(), map[string][]reply{getDonald: {unknownID, respond(200, single)}, postAccount: {cut}})
 	_, err = create(t, a, log, wanted)
 	wantError(t, "cut", err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
 	stripped := proto.CloneOf(wanted)
@@ -240,7 +242,7 @@ func TestALostAccountIsTheOneWithItsPassword(t *testing.T) {
 	if err != nil || got.GetName() != donald || got.GetDeviceCount() != 2 {
 		t.Errorf("run again without its password: %v, %v", got.GetName(), err)
 	}
-	vendor.only(postAccount)
+	vendor.Only(postAccount)
 }
 
 func TestATrialOfACreationTellsWhatCanBeTold(t *testing.T) {
@@ -261,7 +263,7 @@ func TestATrialOfACreationTellsWhatCanBeTold(t *testing.T) {
 		if requests := trial.Requests(); len(requests) != 1 || !strings.Contains(requests[0], "/iptv/drm?token=[redacted]'") || strings.Contains(requests[0], "vgh38") {
 			t.Errorf("%s: it would send %d requests, want one without its secrets", what, len(requests))
 		}
-		if n := len(vendor.made(postAccount)); n != 0 {
+		if n := len(vendor.Made(postAccount)); n != 0 {
 			t.Errorf("%s: %d accounts were created", what, n)
 		}
 	}

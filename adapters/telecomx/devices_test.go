@@ -36,7 +36,7 @@ func TestRemovingADeviceSendsWhatIsDocumented(t *testing.T) {
 		want := donaldDevices()[0]
 		want.ReleaseTime = c.release
 		same(t, what, got, want)
-		vendor.only(deleteDevice).wantQuery(t, "the-first-token", c.query)
+		wantQuery(t, vendor.Only(deleteDevice), "the-first-token", c.query)
 	}
 }
 
@@ -47,17 +47,17 @@ func TestADeviceThatCannotBeRemoved(t *testing.T) {
 		reason pb.ErrorReason
 		says   string
 	}{
-		"409 id":               {reply{409, `{"error":"id"}`}, codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "set force, which takes the access level RESELLER or ADMIN"},
-		"409 id, and until":    {reply{409, `{"error":"id","expires":"2026-03-01T12:00:00.000Z"}`}, codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "until 2026-03-01T12:00:00Z"},
-		"409 id, as text":      {reply{409, `id`}, codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "force"},
-		"403 deleted":          {reply{403, `{"error":"deleted"}`}, codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "removed the device already"},
-		"403 access_denied":    {reply{403, `{"error":"access_denied"}`}, codes.FailedPrecondition, pb.ErrorReason_VENDOR_PERMISSION_DENIED, "access level"},
-		"404 id":               {reply{404, `{"error":"id"}`}, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND, ""},
-		"no success":           {reply{200, `{"success":false}`}, codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED, ""},
-		"nothing said":         {reply{200, `{}`}, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, ""},
-		"a time that is none":  {reply{200, `{"success":true,"expires":"soon"}`}, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, ""},
-		"a time of other form": {reply{200, `{"success":true,"expires":1}`}, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, ""},
-		"500":                  {reply{500, ``}, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, ""},
+		"409 id":               {respond(409, `{"error":"id"}`), codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "set force, which takes the access level RESELLER or ADMIN"},
+		"409 id, and until":    {respond(409, `{"error":"id","expires":"2026-03-01T12:00:00.000Z"}`), codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "until 2026-03-01T12:00:00Z"},
+		"409 id, as text":      {respond(409, `id`), codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "force"},
+		"403 deleted":          {respond(403, `{"error":"deleted"}`), codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "removed the device already"},
+		"403 access_denied":    {respond(403, `{"error":"access_denied"}`), codes.FailedPrecondition, pb.ErrorReason_VENDOR_PERMISSION_DENIED, "access level"},
+		"404 id":               {respond(404, `{"error":"id"}`), codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND, ""},
+		"no success":           {respond(200, `{"success":false}`), codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED, ""},
+		"nothing said":         {respond(200, `{}`), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, ""},
+		"a time that is none":  {respond(200, `{"success":true,"expires":"soon"}`), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, ""},
+		"a time of other form": {respond(200, `{"success":true,"expires":1}`), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, ""},
+		"500":                  {respond(500, ``), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, ""},
 	} {
 		a, _ := serve(t, config(), map[string][]reply{getDonald: ok(single), deleteDevice: {c.reply}})
 		_, err := remove(t, a, mutation.NewMemory(), false)
@@ -70,10 +70,10 @@ func TestADeviceThatCannotBeRemoved(t *testing.T) {
 func TestADeviceThatIsNotTheAccounts(t *testing.T) {
 	for what, account := range map[string]reply{
 		"no such account":                      unknownID,
-		"an account of another case":           {200, strings.Replace(single, "donald", "Donald", 1)},
-		"an account without it":                {200, without},
-		"an account without devices":           {200, `{"username":"donald@duck.com"}`},
-		"an account with a device of other id": {200, strings.ToLower(single)},
+		"an account of another case":           respond(200, strings.Replace(single, "donald", "Donald", 1)),
+		"an account without it":                respond(200, without),
+		"an account without devices":           respond(200, `{"username":"donald@duck.com"}`),
+		"an account with a device of other id": respond(200, strings.ToLower(single)),
 	} {
 		a, _ := serve(t, config(), map[string][]reply{getDonald: {account}}) // and no DELETE
 		_, err := remove(t, a, mutation.NewMemory(), true)
@@ -89,9 +89,9 @@ func TestALostRemovalIsReadBack(t *testing.T) {
 		accounts, deletes []reply
 		sends             int
 	}{
-		"it arrived": {[]reply{{200, single}, {200, without}}, []reply{cut}, 1},
-		"it did not": {[]reply{{200, single}}, []reply{cut, {200, `{"success":true}`}}, 2},
-		"it did, and what is removed stays listed": {[]reply{{200, single}}, []reply{cut, {403, `{"error":"deleted"}`}}, 2},
+		"it arrived": {[]reply{respond(200, single), respond(200, without)}, []reply{cut}, 1},
+		"it did not": {[]reply{respond(200, single)}, []reply{cut, respond(200, `{"success":true}`)}, 2},
+		"it did, and what is removed stays listed": {[]reply{respond(200, single)}, []reply{cut, respond(403, `{"error":"deleted"}`)}, 2},
 	} {
 		a, vendor := serve(t, config(), map[string][]reply{getDonald: c.accounts, deleteDevice: c.deletes})
 		log := mutation.NewMemory()
@@ -102,12 +102,12 @@ func TestALostRemovalIsReadBack(t *testing.T) {
 			t.Fatalf("%s: %v", what, err)
 		}
 		same(t, what, got, donaldDevices()[0])
-		if sent := len(vendor.made(deleteDevice)); sent != c.sends || log.Get("delete").State != mutation.Done {
+		if sent := len(vendor.Made(deleteDevice)); sent != c.sends || log.Get("delete").State != mutation.Done {
 			t.Errorf("%s: it was sent %d times, want %d; the step is %v", what, sent, c.sends, log.Get("delete").State)
 		}
 	}
 	// That the account cannot be found proves nothing of the device.
-	a, _ := serve(t, config(), map[string][]reply{getDonald: {{200, single}, {404, "<html>"}}, deleteDevice: {cut}})
+	a, _ := serve(t, config(), map[string][]reply{getDonald: {respond(200, single), respond(404, "<html>")}, deleteDevice: {cut}})
 	log := mutation.NewMemory()
 	for range 2 {
 		_, err := remove(t, a, log, false)

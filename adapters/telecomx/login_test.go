@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/telecomx/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -20,11 +21,11 @@ func TestALoginSendsWhatIsDocumented(t *testing.T) {
 	if err != nil || level != "MANAGER" {
 		t.Errorf("Check: %q, %v", level, err)
 	}
-	login := vendor.only(postLogin)
-	if login.body != `{"password":"the-password","username":"ops"}` || login.header.Get("Content-Type") != "application/json" || len(login.query) > 0 {
-		t.Errorf("the login has %d parameters, the type %q and a body of %d bytes", len(login.query), login.header.Get("Content-Type"), len(login.body))
+	login := vendor.Only(postLogin)
+	if login.Body != `{"password":"the-password","username":"ops"}` || login.Header.Get("Content-Type") != "application/json" || len(login.Query) > 0 {
+		t.Errorf("the login has %d parameters, the type %q and a body of %d bytes", len(login.Query), login.Header.Get("Content-Type"), len(login.Body))
 	}
-	vendor.only(getAccounts).wantQuery(t, "the-first-token", "limit=1")
+	wantQuery(t, vendor.Only(getAccounts), "the-first-token", "limit=1")
 }
 
 func TestATokenWithOddCharactersArrivesWhole(t *testing.T) {
@@ -33,7 +34,7 @@ func TestATokenWithOddCharactersArrivesWhole(t *testing.T) {
 	if _, err := a.Check(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	vendor.only(getAccounts).wantQuery(t, odd, "limit=1")
+	wantQuery(t, vendor.Only(getAccounts), odd, "limit=1")
 }
 
 func TestATokenIsRenewedBeforeItsEnd(t *testing.T) {
@@ -48,15 +49,15 @@ func TestATokenIsRenewedBeforeItsEnd(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var logins []reply
 			for i := range 3 {
-				logins = append(logins, reply{200, fmt.Sprintf(`{"token":"token-%d"%s}`, i, expires)})
+				logins = append(logins, respond(200, fmt.Sprintf(`{"token":"token-%d"%s}`, i, expires)))
 			}
 			a, vendor := serve(t, config(), map[string][]reply{postLogin: logins, getAccounts: ok(none)})
 			token := func() string {
 				if _, err := a.Check(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				made := vendor.made(getAccounts)
-				return made[len(made)-1].query.Get("token")
+				made := vendor.Made(getAccounts)
+				return made[len(made)-1].Query.Get("token")
 			}
 			tokens := []string{token()}
 			time.Sleep(renewed - time.Nanosecond)
@@ -94,7 +95,7 @@ func TestNoCallIsRefusedWhileTokensComeAndGo(t *testing.T) {
 			}
 			time.Sleep(31 * time.Second)
 		}
-		if statuses := requests(vendor, getDonald); slices.ContainsFunc(statuses, func(s int) bool { return s != 200 }) || len(statuses) != 200 {
+		if statuses := wiretest.Requests(vendor, getDonald); slices.ContainsFunc(statuses, func(s int) bool { return s != 200 }) || len(statuses) != 200 {
 			t.Errorf("of %d calls, some were refused: %v", len(statuses), statuses)
 		}
 		wantLogins(t, "every 14 minutes", vendor, 8)
@@ -108,11 +109,11 @@ func TestALoginThatFailsForAMomentIsNoRefusal(t *testing.T) {
 		reason pb.ErrorReason
 		after  time.Duration
 	}{
-		"down":               {answer(500, `{"error":"internal_error"}`), codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, 0},
+		"down":               {wiretest.Answer(500, `{"error":"internal_error"}`), codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, 0},
 		"cut":                {twin.Fault{Kind: twin.FaultCut}, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, 0},
-		"throttled":          {answer(429, "", "Retry-After", "7"), codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED, 7 * time.Second},
-		"a page for people":  {answer(200, "<html>"), codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, 0},
-		"no token":           {answer(200, `{"expiresInMinutes":15}`), codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, 0},
+		"throttled":          {wiretest.Answer(429, "", "Retry-After", "7"), codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED, 7 * time.Second},
+		"a page for people":  {wiretest.Answer(200, "<html>"), codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, 0},
+		"no token":           {wiretest.Answer(200, `{"expiresInMinutes":15}`), codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, 0},
 		"half an answer":     {twin.Fault{Kind: twin.FaultMalformed}, codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, 0},
 		"no end of it":       {twin.Fault{Kind: twin.FaultEndless}, codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, 0},
 		"nothing for a time": {twin.Fault{Kind: twin.FaultDelay, Delay: time.Hour}, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, 0},

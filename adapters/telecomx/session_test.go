@@ -12,6 +12,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/telecomx"
 	"github.com/drmhub/drmhub/adapters/telecomx/emulator"
@@ -62,7 +63,7 @@ func TestManyCallsLogInOnce(t *testing.T) {
 			time.Sleep(14 * time.Minute)
 			many(t, a)
 			wantLogins(t, how+": after its time", vendor, 4)
-			wantEffects(t, vendor, 80)
+			wiretest.WantEffects(t, vendor, 80)
 		})
 	}
 }
@@ -147,9 +148,9 @@ func TestACallerWhoLeavesDoesNotEndTheLogin(t *testing.T) {
 
 func TestARefusedWriteIsSentAgainWithinItsStep(t *testing.T) {
 	for _, status := range []int{401, 403} {
-		tokens := []reply{{200, loggedIn}, {200, strings.Replace(loggedIn, "first", "second", 1)}}
+		tokens := []reply{respond(200, loggedIn), respond(200, strings.Replace(loggedIn, "first", "second", 1))}
 		a, vendor := serve(t, config(), map[string][]reply{
-			postLogin: tokens, getDonald: {unknownID}, postAccount: {{status, `{"error":"access_denied"}`}, made},
+			postLogin: tokens, getDonald: {unknownID}, postAccount: {respond(status, `{"error":"access_denied"}`), made},
 		})
 		log := mutation.NewMemory()
 		got, err := create(t, a, log, &pb.DrmAccount{Username: "donald@duck.com"})
@@ -157,19 +158,19 @@ func TestARefusedWriteIsSentAgainWithinItsStep(t *testing.T) {
 			t.Fatalf("HTTP %d: %v; the step is %v, HTTP %d", status, err, log.Get("create").State, log.Get("create").HTTPStatus)
 		}
 		same(t, "the account", got, newDonald())
-		sent := vendor.made(postAccount)
+		sent := vendor.Made(postAccount)
 		if len(sent) != 2 {
 			t.Fatalf("HTTP %d: it was sent %d times, want twice", status, len(sent))
 		}
-		sent[0].wantQuery(t, "the-first-token", "")
-		sent[1].wantQuery(t, "the-second-token", "")
+		wantQuery(t, sent[0], "the-first-token", "")
+		wantQuery(t, sent[1], "the-second-token", "")
 	}
 }
 
 func TestAWriteThatCannotLogInAgainIsNotSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		vendor := duckTwin(emulator.Options{})
-		refused := answer(401, "")
+		refused := wiretest.Answer(401, "")
 		refused.Method, refused.PathPrefix, refused.Times = http.MethodPost, emulator.APIPrefix, 1
 		vendor.Faults().Add(refused)
 		vendor.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Path: emulator.LoginPath, Skip: 1, Delay: time.Hour})
@@ -182,7 +183,7 @@ func TestAWriteThatCannotLogInAgainIsNotSent(t *testing.T) {
 			t.Errorf("the step is %v, and nothing can have taken effect", state)
 		}
 		time.Sleep(time.Minute) // until the login gives up, for which nobody waits any more
-		wantEffects(t, vendor, 0)
+		wiretest.WantEffects(t, vendor, 0)
 	})
 }
 
@@ -252,7 +253,7 @@ func TestWhatTheLevelDoesNotAllowIsToldAsThat(t *testing.T) {
 			denied()
 			denied()
 			wantLogins(t, how+": a minute later", vendor, 3)
-			wantEffects(t, vendor, 0)
+			wiretest.WantEffects(t, vendor, 0)
 		})
 	}
 }

@@ -49,7 +49,7 @@ type Target[A any] struct {
 	Writes  []Write[A]
 	// Override holds the faults that differ from the common ones, and those of this vendor alone.
 	Override map[string]Fault
-	// LogsIn reports whether the adapter logs in first. A refused read then has a second try with a
+	// LogsIn reports whether the adapter logs in first. A refused call then has a second try with a
 	// fresh token, and net/http may repeat a read on the connection of the login.
 	LogsIn bool
 }
@@ -183,8 +183,17 @@ func (c Target[A]) run(t *testing.T, f Fault, connect func(*testing.T, Twin) A, 
 	c.failRead(t, f, vendor, connect(t, vendor), repeats)
 	for _, w := range c.Writes {
 		vendor := c.New()
-		w.fail(t, f, vendor, connect(t, vendor))
+		sends := 1
+		if c.tokenMayHaveEnded(f.Write) {
+			sends = 2
+		}
+		w.fail(t, f, vendor, connect(t, vendor), sends)
 	}
+}
+
+// tokenMayHaveEnded reports whether the adapter repeats a call of this outcome with a fresh token.
+func (c Target[A]) tokenMayHaveEnded(o Outcome) bool {
+	return c.LogsIn && (o == Unauthorized || o == Forbidden)
 }
 
 // failRead checks what a read makes of the fault.
@@ -197,7 +206,7 @@ func (c Target[A]) failRead(t *testing.T, f Fault, vendor Twin, a A, repeats int
 	switch {
 	case f.Read == Unavailable && f.RetryAfter == 0: // a later try may succeed
 		tries = 3
-	case c.LogsIn && (f.Read == Unauthorized || f.Read == Forbidden): // the token may have ended
+	case c.tokenMayHaveEnded(f.Read):
 		tries = 2
 	}
 	if n := len(Requests(vendor, c.Read.Request)); n < tries || n > tries+repeats {
@@ -207,7 +216,7 @@ func (c Target[A]) failRead(t *testing.T, f Fault, vendor Twin, a A, repeats int
 
 // fail checks what a write makes of the fault, and what a second run makes of it once the vendor
 // works again.
-func (w Write[A]) fail(t *testing.T, f Fault, vendor Twin, a A) {
+func (w Write[A]) fail(t *testing.T, f Fault, vendor Twin, a A, sends int) {
 	vendor.Faults().Add(f.on(w.Request))
 	log := mutation.NewMemory()
 	e := WantError(t, w.Name, w.Call(t, a, log), f.Write.Code, f.Write.Reason)
@@ -216,8 +225,8 @@ func (w Write[A]) fail(t *testing.T, f Fault, vendor Twin, a A) {
 		effects = 1
 	}
 	w.wantEffects(t, vendor, effects)
-	if n := len(Requests(vendor, w.Request)); n != 1 {
-		t.Errorf("%s made %d requests, want 1", w.Name, n)
+	if n := len(Requests(vendor, w.Request)); n != sends {
+		t.Errorf("%s made %d requests, want %d", w.Name, n, sends)
 	}
 
 	vendor.Faults().Clear()

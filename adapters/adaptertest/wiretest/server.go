@@ -94,6 +94,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	turn[0].write(w)
 }
 
+// Next returns the replies to the next requests of this name. The last one is repeated.
+func (s *Server) Next(name string) []Reply {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.Replies[name]
+}
+
 // All returns all requests so far, in order.
 func (s *Server) All() []Request {
 	s.mu.Lock()
