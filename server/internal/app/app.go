@@ -4,7 +4,6 @@ package app
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,17 +16,16 @@ import (
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/reflection"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/drmhub/drmhub/gen"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/audit"
-	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/config"
 	"github.com/drmhub/drmhub/server/internal/gateway"
 	"github.com/drmhub/drmhub/server/internal/inproc"
 	"github.com/drmhub/drmhub/server/internal/interceptors"
 	"github.com/drmhub/drmhub/server/internal/journal"
+	"github.com/drmhub/drmhub/server/internal/rpcerror"
 	"github.com/drmhub/drmhub/server/internal/services"
 	"github.com/drmhub/drmhub/server/internal/store"
 	"github.com/drmhub/drmhub/server/internal/validation"
@@ -77,10 +75,11 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 	if err := a.newJournal(ctx, cfg, all); err != nil {
 		return err
 	}
-	unary, stream, err := a.interceptors()
+	rules, err := validation.New(requests()...)
 	if err != nil {
 		return err
 	}
+	unary, stream := interceptors.Chain(interceptors.Parts{Log: a.log, Rules: rules, Journal: a.journal})
 	if err := a.newGRPC(cfg.GRPC, all, unary, stream); err != nil {
 		return err
 	}
@@ -131,25 +130,6 @@ func (a *App) release(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// interceptors are what every call passes through, over gRPC and over REST.
-func (a *App) interceptors() ([]grpc.UnaryServerInterceptor, []grpc.StreamServerInterceptor, error) {
-	rules, err := validation.New(requests()...)
-	if err != nil {
-		return nil, nil, err
-	}
-	shape := interceptors.Errors{Log: a.log}
-	return []grpc.UnaryServerInterceptor{shape.Unary, auth.None, journal.IdempotencyKey, rules.Unary, audit.Reads(a.journal.Record, a.digest), a.journal.Unary},
-		[]grpc.StreamServerInterceptor{shape.Stream, auth.NoneStream, rules.Stream}, nil
-}
-
-func (a *App) digest(req proto.Message, method string) string {
-	digest, err := a.journal.Digest(method, req)
-	if err != nil {
-		return ""
-	}
-	return hex.EncodeToString(digest)
-}
-
 // register adds all services to a server.
 func (a *App) register(r grpc.ServiceRegistrar, all *vendors.Registry) {
 	services.Register(r, all)
@@ -161,7 +141,7 @@ func (a *App) newGRPC(listener config.Listener, all *vendors.Registry, unary []g
 	options := []grpc.ServerOption{
 		grpc.ChainUnaryInterceptor(unary...),
 		grpc.ChainStreamInterceptor(append(stream, a.watch)...),
-		grpc.UnknownServiceHandler(interceptors.UnknownMethod),
+		grpc.UnknownServiceHandler(rpcerror.UnknownMethod),
 		grpc.MaxRecvMsgSize(largestMessage),
 		grpc.NumStreamWorkers(streamWorkers()),
 	}

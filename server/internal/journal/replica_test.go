@@ -12,7 +12,6 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
-	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/inproc"
 	"github.com/drmhub/drmhub/server/internal/interceptors"
 	"github.com/drmhub/drmhub/server/internal/journal"
@@ -38,8 +37,8 @@ type services interface {
 	register(grpc.ServiceRegistrar)
 }
 
-// newReplica chains what stands around the services, in the order in which the server does. Its
-// journal settles by calls without that.
+// newReplica serves the services behind the chain of the server. Its journal settles by calls
+// without the chain.
 func newReplica(t *testing.T, db *store.DB, served services, options journal.Options) *replica {
 	t.Helper()
 	rules, err := rules()
@@ -52,8 +51,8 @@ func newReplica(t *testing.T, db *store.DB, served services, options journal.Opt
 	if err != nil {
 		t.Fatal(err)
 	}
-	shape := interceptors.Errors{Log: slog.New(slog.DiscardHandler)}
-	conn := inproc.New([]grpc.UnaryServerInterceptor{shape.Unary, auth.None, journal.IdempotencyKey, rules.Unary, j.Unary}, nil)
+	parts := interceptors.Parts{Log: slog.New(slog.DiscardHandler), Rules: rules, Journal: j}
+	conn := inproc.New(interceptors.Chain(parts))
 	served.register(conn)
 	pb.RegisterMutationServiceServer(conn, journal.NewService(j))
 	return &replica{j, db, pb.NewSiteServiceClient(conn), pb.NewProductLicenseServiceClient(conn), pb.NewDrmAccountServiceClient(conn), pb.NewMutationServiceClient(conn)}

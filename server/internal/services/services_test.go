@@ -17,7 +17,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/secret"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/inproc"
-	"github.com/drmhub/drmhub/server/internal/interceptors"
+	"github.com/drmhub/drmhub/server/internal/rpcerror"
 	"github.com/drmhub/drmhub/server/internal/services"
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
@@ -30,7 +30,7 @@ func serve(t *testing.T, all ...vendors.Vendor) (*inproc.Conn, *bytes.Buffer) {
 		t.Fatal(err)
 	}
 	log := &bytes.Buffer{}
-	shape := interceptors.Errors{Log: slog.New(slog.NewTextHandler(log, nil))}
+	shape := rpcerror.Errors{Log: slog.New(slog.NewTextHandler(log, nil))}
 	conn := inproc.New([]grpc.UnaryServerInterceptor{shape.Unary}, []grpc.StreamServerInterceptor{shape.Stream})
 	services.Register(conn, registry)
 	return conn, log

@@ -1,4 +1,4 @@
-package interceptors_test
+package rpcerror_test
 
 import (
 	"bytes"
@@ -22,7 +22,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
-	"github.com/drmhub/drmhub/server/internal/interceptors"
+	"github.com/drmhub/drmhub/server/internal/rpcerror"
 )
 
 // service answers one unary call and one stream, in whatever way a test wants.
@@ -46,8 +46,8 @@ func (s service) StreamLicenses(_ *pb.StreamLicensesRequest, to grpc.ServerStrea
 func dial(t *testing.T, answer func() error) (*grpc.ClientConn, *bytes.Buffer) {
 	t.Helper()
 	log := &bytes.Buffer{}
-	shape := interceptors.Errors{Log: slog.New(slog.NewTextHandler(log, nil))}
-	server := grpc.NewServer(grpc.ChainUnaryInterceptor(shape.Unary), grpc.ChainStreamInterceptor(shape.Stream), grpc.UnknownServiceHandler(interceptors.UnknownMethod))
+	shape := rpcerror.Errors{Log: slog.New(slog.NewTextHandler(log, nil))}
+	server := grpc.NewServer(grpc.ChainUnaryInterceptor(shape.Unary), grpc.ChainStreamInterceptor(shape.Stream), grpc.UnknownServiceHandler(rpcerror.UnknownMethod))
 	pb.RegisterLicenseServiceServer(server, service{answer: answer})
 	listener := bufconn.Listen(1 << 16)
 	go server.Serve(listener)
@@ -103,7 +103,7 @@ func TestAPanicIsAnErrorAndALogLine(t *testing.T) {
 		if strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: the caller sees %v", face, err)
 		}
-		for _, want := range []string{"level=ERROR", "hunter2", "interceptors_test.go", "drmhub.v1.LicenseService/"} {
+		for _, want := range []string{"level=ERROR", "hunter2", "rpcerror_test.go", "drmhub.v1.LicenseService/"} {
 			if !strings.Contains(log.String(), want) {
 				t.Errorf("%s: the log has no %q: %s", face, want, log)
 			}
