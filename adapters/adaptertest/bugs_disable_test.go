@@ -2,7 +2,6 @@ package adaptertest_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -57,7 +56,7 @@ func (c *change) run(ctx context.Context) (*pb.StatusChange, error) {
 	if !before.GetEnabled() {
 		return applied(before), nil
 	}
-	res, err := mutation.Do(ctx, mutation.Write[*pb.StatusChange]{Step: c.step, Send: c.send, ReadBack: c.check, Preview: func() *pb.StatusChange {
+	res, err := mutation.Do(ctx, mutation.Write[*pb.StatusChange]{Step: c.step, Send: func(ctx context.Context, _ mutation.Attempt) (*pb.StatusChange, error) { return c.send(ctx) }, ReadBack: c.check, Preview: func() *pb.StatusChange {
 		return applied(&pb.Site{Name: c.req.GetName(), State: pb.Site_SUSPENDED})
 	}})
 	if err == nil {
@@ -78,7 +77,7 @@ func (c *change) write(ctx context.Context, unknown error) (*pb.StatusChange, er
 		return nil, err
 	}
 	if err := c.b.vendor.SwitchOff(ctx, ids[1]); err != nil {
-		if errors.Is(err, mutation.ErrDryRun) {
+		if mutation.IsDryRun(err) {
 			return nil, err
 		}
 		if err.Error() == refusal {

@@ -42,7 +42,7 @@ func forgets[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call call
 
 // secretly makes vendor writes of which the caller's mutation has no record.
 func secretly(ctx context.Context, write func(context.Context) error) error {
-	_, err := mutation.Do(mutation.NewContext(ctx, mutation.NewMemory()), mutation.Write[*emptypb.Empty]{Send: func(ctx context.Context) (*emptypb.Empty, error) {
+	_, err := mutation.Do(mutation.NewContext(ctx, mutation.NewMemory()), mutation.Write[*emptypb.Empty]{Send: func(ctx context.Context, _ mutation.Attempt) (*emptypb.Empty, error) {
 		return &emptypb.Empty{}, write(ctx)
 	}})
 	return err
@@ -139,7 +139,7 @@ func hiding[Req proto.Message](rpc string) bug {
 func readsBackForEver(ctx context.Context, req *pb.ResetMemberPasswordRequest, b *bugged, _ callOf) (proto.Message, error) {
 	return mutation.Do(ctx, mutation.Write[*pb.ResetMemberPasswordResponse]{
 		Step: "reset",
-		Send: func(ctx context.Context) (*pb.ResetMemberPasswordResponse, error) {
+		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.ResetMemberPasswordResponse, error) {
 			_, err := b.vendor.ChangeMember(ctx, strings.TrimPrefix(req.GetName(), "vendors/acme/members/"), func(*pb.Member) {})
 			if err != nil {
 				return nil, apierror.OutcomeUnknown("%v", err)

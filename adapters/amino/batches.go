@@ -2,7 +2,6 @@ package amino
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -166,7 +165,7 @@ func resultsOf(licenses []*pb.ProductLicense, errs []error) ([]*pb.ProductLicens
 		case err == nil:
 			results[i] = okResult(licenses[i])
 			continue
-		case errors.Is(err, mutation.ErrNoEffect):
+		case mutation.IsNoEffect(err):
 			stuck++
 			err = apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "the batch was cut before this item had any effect at the vendor, and it was not sent again: send it anew")
 		case apierror.Retryable(apierror.Convert(err).Code):

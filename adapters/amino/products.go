@@ -64,7 +64,7 @@ func (a *Adapter) CreateProduct(ctx context.Context, req *pb.CreateProductReques
 	wanted := req.GetProduct()
 	w := mutation.Write[*pb.Product]{
 		Step: "create",
-		Send: func(ctx context.Context) (*pb.Product, error) {
+		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.Product, error) {
 			row, err := create(ctx, a, productsPath, productResource{Type: productType, Attributes: productBody(wanted)})
 			if err != nil {
 				return nil, err

@@ -36,7 +36,7 @@ func (a productUpdater) UpdateProduct(ctx context.Context, req *pb.UpdateProduct
 	}
 	return mutation.Do(ctx, mutation.Write[*pb.Product]{
 		Step: "update",
-		Send: func(ctx context.Context) (*pb.Product, error) {
+		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.Product, error) {
 			err := a.change(ctx, upstream.Request{Method: http.MethodPatch, Path: productPath(id), Body: a.body(map[string]any{
 				"type": productType, "id": id, "attributes": attributes,
 			})})

@@ -2,7 +2,6 @@ package amino
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"google.golang.org/grpc/codes"
@@ -37,7 +36,7 @@ func do(ctx context.Context, w mutation.Write[*pb.ProductLicenseResult]) (outcom
 }
 
 // inDoubt is the error of a method that has made all of its writes, with a doubt about one of them.
-func inDoubt(doubt *apierror.Error) error { return errors.Join(doubt, mutation.ErrUnsettleable) }
+func inDoubt(doubt *apierror.Error) error { return mutation.Unsettleable(doubt) }
 
 func okResult(l *pb.ProductLicense) *pb.ProductLicenseResult {
 	return &pb.ProductLicenseResult{Result: &pb.ProductLicenseResult_ProductLicense{ProductLicense: l}}
@@ -51,9 +50,7 @@ func errResult(err error) *pb.ProductLicenseResult {
 // it, nothing but AminoTV's refusal of its terms is definite: whatever else keeps it from being
 // issued may pass, and the next run goes on.
 func (a *Adapter) issue(ctx context.Context, step string, o order, owed bool) (outcome, error) {
-	sentBefore := false
 	check := func(ctx context.Context) (*pb.ProductLicenseResult, bool, error) {
-		sentBefore = true
 		found, err := a.find(ctx, o)
 		if found != nil && a.config.LicenseStandsWithoutIrdeto {
 			return errResult(apierror.OutcomeUnknown("AminoTV's answer about the license %s, which stands, was lost or a failure, so Irdeto may not have its entitlement: "+
@@ -63,12 +60,12 @@ func (a *Adapter) issue(ctx context.Context, step string, o order, owed bool) (o
 	}
 	return do(ctx, mutation.Write[*pb.ProductLicenseResult]{
 		Step: step,
-		Send: func(ctx context.Context) (*pb.ProductLicenseResult, error) {
+		Send: func(ctx context.Context, attempt mutation.Attempt) (*pb.ProductLicenseResult, error) {
 			row, err := create(ctx, a, licensesPath, licenseBody(o.terms))
 			if err == nil {
 				return okResult(a.license(row)), nil
 			}
-			if sentBefore && isRefusal(err) { // an earlier attempt may have come late, and be why
+			if attempt.Resend && isRefusal(err) { // an earlier attempt may have come late, and be why
 				switch late, took, unread := check(ctx); {
 				case unread != nil:
 					return nil, apierror.OutcomeUnknown("AminoTV refuses what an earlier attempt may have done, and reading that back failed: %v", unread)
@@ -76,29 +73,26 @@ func (a *Adapter) issue(ctx context.Context, step string, o order, owed bool) (o
 					return late, nil
 				}
 			}
-			switch {
-			case errors.Is(err, mutation.ErrDryRun):
-				product := o.terms.GetProduct()
-				return nil, mutation.DryRunFrom(ctx).Once(product, func() error { return a.orNoProduct(ctx, product, err) })
-			case apierror.Convert(err).Reason == pb.ErrorReason_VENDOR_INPUT_REFUSED:
-				return nil, a.orNoProduct(ctx, o.terms.GetProduct(), err)
-			case owed && !isRefusal(err) && !apierror.IsOutcomeUnknown(err):
-				return nil, errors.Join(errReplacementIncomplete(err), mutation.ErrMustResend)
+			if owed && !isRefusal(err) && !apierror.IsOutcomeUnknown(err) && !mutation.IsDryRun(err) {
+				return nil, mutation.MustResend(errReplacementIncomplete(err))
 			}
-			return nil, err
+			return nil, a.orNoProduct(ctx, o.terms.GetProduct(), err)
 		},
 		ReadBack: check,
 		Preview:  func() *pb.ProductLicenseResult { return okResult(expected(o.terms)) },
 	})
 }
 
-// orNoProduct is NOT_FOUND where the reason why AminoTV refused, or would, is that there is no such
-// product. Its pages give no code for that.
-func (a *Adapter) orNoProduct(ctx context.Context, name string, refused error) error {
-	if _, err := a.findProduct(ctx, name); isNotFound(err) {
-		return withMessage(err, apierror.Convert(err).Message+": ListProducts tells which there are")
-	}
-	return refused
+// orNoProduct returns NOT_FOUND if AminoTV refused a license because it has no such product, and
+// err otherwise. Its pages give no code for that.
+func (a *Adapter) orNoProduct(ctx context.Context, name string, err error) error {
+	return mutation.ExplainRefusal(ctx, err, name, func(ctx context.Context) error {
+		_, err := a.findProduct(ctx, name)
+		if isNotFound(err) {
+			return withMessage(err, apierror.Convert(err).Message+": ListProducts tells which there are")
+		}
+		return err
+	})
 }
 
 // revoke deletes a license that was seen.
@@ -107,7 +101,6 @@ func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense)
 	if err != nil {
 		return outcome{}, err
 	}
-	sentBefore := false
 	missed := func() *pb.ProductLicenseResult { // it is gone, and no answer said so
 		if !a.config.LicenseStandsWithoutIrdeto {
 			return okResult(l)
@@ -116,10 +109,10 @@ func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense)
 	}
 	return do(ctx, mutation.Write[*pb.ProductLicenseResult]{
 		Step: step,
-		Send: func(ctx context.Context) (*pb.ProductLicenseResult, error) {
+		Send: func(ctx context.Context, attempt mutation.Attempt) (*pb.ProductLicenseResult, error) {
 			err := a.change(ctx, upstream.Request{Method: http.MethodDelete, Path: licensePath(id)})
 			switch {
-			case isNotFound(err) && sentBefore: // that came late
+			case isNotFound(err) && attempt.Resend: // the earlier attempt came late
 				return missed(), nil
 			case isNotFound(err):
 				return nil, withMessage(err, "AminoTV no longer holds the license "+l.GetName())
@@ -129,7 +122,6 @@ func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense)
 			return okResult(l), nil
 		},
 		ReadBack: func(ctx context.Context) (*pb.ProductLicenseResult, bool, error) {
-			sentBefore = true
 			_, err := a.findLicense(ctx, "name", l.GetName())
 			if !isNotFound(err) {
 				return nil, false, err
@@ -150,15 +142,10 @@ var refusals = map[pb.ErrorReason]bool{
 	pb.ErrorReason_RESOURCE_NOT_FOUND:       true,
 }
 
-// isRefusal reports whether an error of a write is AminoTV's refusal, and kept as such: one that
-// could not be kept comes joined with the reason why, and does not count, or the next run would not
-// know of it.
+// isRefusal reports whether err is AminoTV's refusal of a write, and is recorded. A refusal without a
+// record does not count, because the next run would not know of it.
 func isRefusal(err error) bool {
-	// and not errors.As: what an error wraps does not count
-	if _, plain := err.(interface{ GRPCStatus() *status.Status }); !plain {
-		return false
-	}
-	return refusals[apierror.Convert(err).Reason]
+	return mutation.IsPlain(err) && refusals[apierror.Convert(err).Reason]
 }
 
 // errReplacementIncomplete is the error of a half-done replacement, for a reason that may pass.

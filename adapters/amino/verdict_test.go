@@ -1,7 +1,6 @@
 package amino_test
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,7 +35,7 @@ func told(err error) string {
 	switch {
 	case err == nil:
 		return "success"
-	case errors.Is(err, mutation.ErrNoEffect):
+	case mutation.IsNoEffect(err):
 		return "closed: nobody asked again"
 	}
 	return apierror.Convert(err).Reason.String()
@@ -62,7 +61,7 @@ func (v *verdict) entitledOrUnknown(entitled bool, err error) {
 	if unknown && (!v.stands || v.plan.planned(cutBefore)+v.plan.planned(cutAfter)+v.plan.planned(irdetoFails)+v.plan.crashes() == 0) {
 		v.wrong("the outcome stays unknown for no reason")
 	}
-	if unknown && !errors.Is(err, mutation.ErrUnsettleable) {
+	if unknown && !mutation.IsUnsettleable(err) {
 		v.wrong("the outcome stays unknown, and is looked into forever")
 	}
 }

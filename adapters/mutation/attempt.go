@@ -8,37 +8,37 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 )
 
-// attempt is one run of a Write's Send.
-type attempt struct {
+// call is one run of a Write's Send.
+type call struct {
 	// record makes durable that the write may have been sent, in a call that ends by endsBy.
 	record func(ctx context.Context, endsBy time.Time) error
 	// stopCancel stops propagating the caller's cancellation. It reports false if the caller was
 	// already canceled.
 	stopCancel func() bool
-	cancel     func() // cancels the attempt as the caller's cancellation does
+	cancel     func() // cancels the call as the caller's cancellation does
 	end        context.CancelFunc
 	left       bool  // the write may have been sent
 	unrecorded error // why the send could not be recorded, so that nothing was sent
 	httpStatus int   // of the vendor's answer; 0 if there was none
 }
 
-type attemptKey struct{}
+type callKey struct{}
 
-// newAttempt returns the context in which Send runs. The caller's cancellation ends it only until
+// newCall returns the context in which Send runs. The caller's cancellation ends it only until
 // the write leaves. Otherwise every impatient caller would cause an unknown outcome.
-func newAttempt(ctx context.Context, record func(context.Context, time.Time) error) (*attempt, context.Context) {
+func newCall(ctx context.Context, record func(context.Context, time.Time) error) (*call, context.Context) {
 	bounded, end := context.WithTimeout(context.WithoutCancel(ctx), MaxWriteTime)
 	sending, cancel := context.WithCancelCause(bounded)
 	cut := func() { cancel(ctx.Err()) }
-	a := &attempt{record: record, stopCancel: context.AfterFunc(ctx, cut), cancel: cut}
+	a := &call{record: record, stopCancel: context.AfterFunc(ctx, cut), cancel: cut}
 	a.end = func() { a.stopCancel(); cancel(nil); end() }
-	return a, context.WithValue(sending, attemptKey{}, a)
+	return a, context.WithValue(sending, callKey{}, a)
 }
 
 // RecordSend durably records that the write may have been sent. Call it immediately before the
 // first byte; within bounds the call that follows. On error, send nothing. It fails outside of Do.
 func RecordSend(ctx context.Context, within time.Duration) error {
-	a, ok := ctx.Value(attemptKey{}).(*attempt)
+	a, ok := ctx.Value(callKey{}).(*call)
 	if !ok {
 		return errors.New("mutation: a vendor write outside of mutation.Do")
 	}
@@ -56,7 +56,7 @@ func RecordSend(ctx context.Context, within time.Duration) error {
 // RecordStatus records the HTTP status of the vendor's answer to the write in ctx. Without a write
 // in ctx it does nothing.
 func RecordStatus(ctx context.Context, status int) {
-	if a, ok := ctx.Value(attemptKey{}).(*attempt); ok {
+	if a, ok := ctx.Value(callKey{}).(*call); ok {
 		a.httpStatus = status
 	}
 }

@@ -15,9 +15,6 @@ type DryRun struct {
 	looks    map[string]error
 }
 
-// ErrDryRun is the error of a write that a dry run kept instead of sending it.
-var ErrDryRun = errors.New("mutation: a dry run sends no write")
-
 // WithDryRun returns a context in which a mutating method makes its reads and keeps its writes.
 func WithDryRun(ctx context.Context) (context.Context, *DryRun) {
 	t := &DryRun{}
@@ -33,17 +30,17 @@ func DryRunFrom(ctx context.Context) *DryRun {
 	return nil
 }
 
-// Plan keeps a write that would have been sent, as text without secrets, and returns ErrDryRun.
+// Plan keeps a write that would have been sent, as text without secrets. Its error says so.
 func (t *DryRun) Plan(request string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.requests = append(t.requests, request)
-	return ErrDryRun
+	return &Error{errors.New("mutation: a dry run sends no write"), dryRun}
 }
 
-// Once returns the result of look, which runs once for each thing. Many writes of a batch may
+// once returns the result of look, which runs once for each thing. Many writes of a batch may
 // concern the same thing.
-func (t *DryRun) Once(thing string, look func() error) error {
+func (t *DryRun) once(thing string, look func() error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	said, known := t.looks[thing]
@@ -66,8 +63,8 @@ func (t *DryRun) Requests() []string {
 
 // dryRun runs Send up to its write.
 func (w Write[T]) dryRun(ctx context.Context) (T, error) {
-	answer, err := w.Send(ctx)
-	if errors.Is(err, ErrDryRun) {
+	answer, err := w.Send(ctx, Attempt{})
+	if IsDryRun(err) {
 		return w.Preview(), nil
 	}
 	return answer, err

@@ -75,18 +75,8 @@ type Log interface {
 	AwaitCreation(ctx context.Context, resource proto.Message) error
 }
 
-// ErrNoEffect is the error of a settling run of a mutation that had no effect and now never will.
-var ErrNoEffect = errors.New("mutation: had no effect")
-
-// ErrMustResend marks a write that had no effect but must be sent again by the next run, because
-// earlier writes depend on it. It is joined to an OUTCOME_UNKNOWN.
-var ErrMustResend = errors.New("mutation: the write is still to be made")
-
 // RetryAdvice ends the message of a write whose outcome is unknown.
 const RetryAdvice = "; call again with the same request_id to settle it"
-
-// ErrUnsettleable marks an OUTCOME_UNKNOWN that no further run can resolve.
-var ErrUnsettleable = errors.New("mutation: it cannot be settled")
 
 // run is one run of a mutating method, or of one item of a batch.
 type run struct {
@@ -134,7 +124,7 @@ type Write[T proto.Message] struct {
 	Step string
 	// Send makes the write once. It calls RecordSend immediately before the first byte. Its error
 	// is definite unless it is OUTCOME_UNKNOWN.
-	Send func(context.Context) (T, error)
+	Send func(context.Context, Attempt) (T, error)
 	// ReadBack reports whether an earlier Send took effect, and returns what the vendor would have
 	// answered. An error means that this cannot be determined now. ReadBack is nil if the vendor
 	// offers nothing to read back.
@@ -142,6 +132,13 @@ type Write[T proto.Message] struct {
 	// Preview returns what Send would return, as far as known without sending. A dry run returns
 	// it.
 	Preview func() T
+}
+
+// An Attempt is what Send knows of the attempts before its own.
+type Attempt struct {
+	// Resend reports whether the write was sent before. ReadBack did not find its effect, but it may
+	// have arrived since: a refusal then may be due to the earlier attempt.
+	Resend bool
 }
 
 // Do makes one vendor write, or returns what an earlier run of the method learned about it.
@@ -154,7 +151,8 @@ func Do[T proto.Message](ctx context.Context, w Write[T]) (T, error) {
 	if r.dryRun != nil {
 		return w.dryRun(ctx)
 	}
-	switch record := r.get(w.Step); record.State {
+	record := r.get(w.Step)
+	switch record.State {
 	case Sent, Unverifiable:
 		return w.settle(ctx, r, record)
 	case Done:
@@ -163,7 +161,7 @@ func Do[T proto.Message](ctx context.Context, w Write[T]) (T, error) {
 	case Refused:
 		return none, record.Err.Err()
 	}
-	return w.write(ctx, r)
+	return w.write(ctx, r, Attempt{Resend: record.Err != nil})
 }
 
 // settle reads back a write that may have taken effect, and sends it again only if it did not.
@@ -194,7 +192,7 @@ func (w Write[T]) settle(ctx context.Context, r *run, record Record) (T, error) 
 	if err := r.put(ctx, w.Step, Record{Err: unmade.GRPCStatus(), HTTPStatus: record.HTTPStatus}); err != nil {
 		return none, err
 	}
-	return w.write(ctx, r)
+	return w.write(ctx, r, Attempt{Resend: true})
 }
 
 // ending describes how the call of a write that stays Sent ended.
@@ -205,19 +203,19 @@ func (r Record) ending() string {
 	return " (it ended so: " + strings.TrimSuffix(r.Err.Message(), RetryAdvice) + ")"
 }
 
-func (w Write[T]) write(ctx context.Context, r *run) (T, error) {
+func (w Write[T]) write(ctx context.Context, r *run, attempt Attempt) (T, error) {
 	var none T
 	if r.log.Settling() && !r.effect.Load() {
-		return none, ErrNoEffect
+		return none, NoEffect()
 	}
 	if ctx.Err() != nil {
 		return none, apierror.FromContext(ctx)
 	}
-	a, sending := newAttempt(ctx, func(ctx context.Context, over time.Time) error {
+	a, sending := newCall(ctx, func(ctx context.Context, over time.Time) error {
 		return r.put(ctx, w.Step, Record{State: Sent, EndsBy: over})
 	})
 	defer a.end()
-	answer, err := w.Send(sending)
+	answer, err := w.Send(sending, attempt)
 	ended := Record{HTTPStatus: a.httpStatus}
 	if err != nil {
 		ended.Err = apierror.Convert(err).GRPCStatus()
@@ -225,7 +223,7 @@ func (w Write[T]) write(ctx context.Context, r *run) (T, error) {
 	switch ctx = context.WithoutCancel(ctx); {
 	case a.unrecorded != nil:
 		return none, a.unrecorded
-	case errors.Is(err, ErrMustResend) && a.left:
+	case means(err, mustResend) && a.left:
 		return none, errors.Join(err, r.put(ctx, w.Step, ended))
 	case apierror.IsOutcomeUnknown(err) && a.left && w.ReadBack == nil:
 		return none, w.lose(ctx, r, err, a.httpStatus)
@@ -239,7 +237,7 @@ func (w Write[T]) write(ctx context.Context, r *run) (T, error) {
 	case err != nil:
 		ended.State = Refused
 		if perr := r.put(ctx, w.Step, ended); perr != nil {
-			return none, errors.Join(err, perr)
+			return none, &Error{errors.Join(err, perr), unrecorded}
 		}
 		return none, err
 	case !a.left:

@@ -23,7 +23,7 @@ type vendor struct {
 	blind    bool  // reading back fails
 }
 
-func (v *vendor) send(ctx context.Context) (*pb.StatusChange, error) {
+func (v *vendor) send(ctx context.Context, _ mutation.Attempt) (*pb.StatusChange, error) {
 	if err := mutation.RecordSend(ctx, time.Second); err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func TestALostAnswerIsReadBack(t *testing.T) {
 func TestAWriteThatHadNoEffectIsMadeAgainOnlyForACaller(t *testing.T) {
 	v, log := &vendor{fail: apierror.OutcomeUnknown("cut"), deaf: true}, mutation.NewMemory()
 	_, _ = v.run(log)
-	if _, err := v.run(settling{log}); !errors.Is(err, mutation.ErrNoEffect) || v.switched != 0 {
+	if _, err := v.run(settling{log}); !mutation.IsNoEffect(err) || v.switched != 0 {
 		t.Fatalf("settling: %v, switched %d times", err, v.switched)
 	}
 	if _, err := v.run(log); err != nil || v.switched != 1 {
@@ -131,7 +131,7 @@ func TestWithoutReadBackTheOutcomeStaysUnknown(t *testing.T) {
 func TestTheCallerLeavingDoesNotCutAWriteButPreventsANewOne(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	log := mutation.NewMemory()
-	_, err := mutation.Do(mutation.NewContext(ctx, log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(ctx context.Context) (*pb.StatusChange, error) {
+	_, err := mutation.Do(mutation.NewContext(ctx, log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(ctx context.Context, _ mutation.Attempt) (*pb.StatusChange, error) {
 		if err := mutation.RecordSend(ctx, time.Second); err != nil {
 			return nil, err
 		}
@@ -147,7 +147,7 @@ func TestTheCallerLeavingDoesNotCutAWriteButPreventsANewOne(t *testing.T) {
 		t.Error("Sent is not closed")
 	}
 	called := false
-	_, err = mutation.Do(mutation.NewContext(ctx, log), mutation.Write[*pb.StatusChange]{Step: "second", Send: func(context.Context) (*pb.StatusChange, error) {
+	_, err = mutation.Do(mutation.NewContext(ctx, log), mutation.Write[*pb.StatusChange]{Step: "second", Send: func(context.Context, mutation.Attempt) (*pb.StatusChange, error) {
 		called = true
 		return nil, nil
 	}})
@@ -171,7 +171,7 @@ func TestACallerWhoLeavesBeforeTheWriteDoesEndsIt(t *testing.T) {
 			ctx, cancel := leave(t.Context())
 			defer cancel()
 			log := mutation.NewMemory()
-			_, err := mutation.Do(mutation.NewContext(ctx, log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(ctx context.Context) (*pb.StatusChange, error) {
+			_, err := mutation.Do(mutation.NewContext(ctx, log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(ctx context.Context, _ mutation.Attempt) (*pb.StatusChange, error) {
 				<-ctx.Done() // it waits for its turn
 				return nil, mutation.RecordSend(ctx, time.Second)
 			}})
@@ -184,7 +184,7 @@ func TestACallerWhoLeavesBeforeTheWriteDoesEndsIt(t *testing.T) {
 
 func TestAWriteWithoutARecordDoesNotPass(t *testing.T) {
 	v, log := &vendor{}, mutation.NewMemory()
-	_, err := mutation.Do(mutation.NewContext(t.Context(), log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(context.Context) (*pb.StatusChange, error) {
+	_, err := mutation.Do(mutation.NewContext(t.Context(), log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(context.Context, mutation.Attempt) (*pb.StatusChange, error) {
 		v.switched++
 		return &pb.StatusChange{}, nil
 	}})
@@ -199,11 +199,11 @@ func TestAWriteWithoutARecordDoesNotPass(t *testing.T) {
 // A write that is refused for its token, and is made again with another one, has left twice.
 func TestTheLastTimeThatAWriteLeftCounts(t *testing.T) {
 	v, log := &vendor{}, &full{Memory: mutation.NewMemory(), room: 1}
-	twice := mutation.Write[*pb.StatusChange]{Step: "switch", ReadBack: v.check, Send: func(ctx context.Context) (*pb.StatusChange, error) {
+	twice := mutation.Write[*pb.StatusChange]{Step: "switch", ReadBack: v.check, Send: func(ctx context.Context, a mutation.Attempt) (*pb.StatusChange, error) {
 		if err := mutation.RecordSend(ctx, time.Second); err != nil {
 			return nil, err
 		}
-		return v.send(ctx)
+		return v.send(ctx, a)
 	}}
 	if _, err := mutation.Do(mutation.NewContext(t.Context(), log), twice); err == nil || v.switched != 0 {
 		t.Errorf("with no record of the second time: %v, switched %d times", err, v.switched)
@@ -306,7 +306,7 @@ func TestACallerWhoLeavesAtTheLastMomentIsNoRefusal(t *testing.T) {
 	for range 100 { // it is a race
 		log := mutation.NewMemory()
 		ctx, cancel := context.WithCancel(t.Context())
-		_, err := mutation.Do(mutation.NewContext(ctx, log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(ctx context.Context) (*pb.StatusChange, error) {
+		_, err := mutation.Do(mutation.NewContext(ctx, log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(ctx context.Context, _ mutation.Attempt) (*pb.StatusChange, error) {
 			cancel()
 			return nil, mutation.RecordSend(ctx, time.Second)
 		}})
@@ -318,7 +318,7 @@ func TestACallerWhoLeavesAtTheLastMomentIsNoRefusal(t *testing.T) {
 
 // What is owed is made by the next run, without a look, since it is known not to have been made.
 func TestWhatIsOwedIsMadeByTheNextRun(t *testing.T) {
-	throttled := errors.Join(apierror.OutcomeUnknown("throttled, and the rest is done"), mutation.ErrMustResend)
+	throttled := mutation.MustResend(apierror.OutcomeUnknown("throttled, and the rest is done"))
 	v, log := &vendor{fail: throttled, deaf: true, blind: true}, mutation.NewMemory()
 	if _, err := v.run(log); !apierror.IsOutcomeUnknown(err) || log.Get("switch").State != mutation.NotSent {
 		t.Errorf("%v, and the step is %v", err, log.Get("switch").State)
@@ -333,7 +333,7 @@ func TestATrialSendsNothing(t *testing.T) {
 	sent := false
 	write := mutation.Write[*pb.StatusChange]{
 		Step: "switch",
-		Send: func(ctx context.Context) (*pb.StatusChange, error) {
+		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.StatusChange, error) {
 			if trial := mutation.DryRunFrom(ctx); trial != nil {
 				return nil, trial.Plan("curl vendor")
 			}
@@ -373,14 +373,14 @@ func TestEveryPartHasItsOwnStepsAndOutcome(t *testing.T) {
 	if _, err := one.do(mutation.ItemContext(whole, "1")); err != nil || one.switched != 1 {
 		t.Errorf("%v, switched %d times", err, one.switched)
 	}
-	if _, err := other.do(mutation.ItemContext(whole, "2")); !errors.Is(err, mutation.ErrNoEffect) || other.switched != 0 {
+	if _, err := other.do(mutation.ItemContext(whole, "2")); !mutation.IsNoEffect(err) || other.switched != 0 {
 		t.Errorf("%v, switched %d times", err, other.switched)
 	}
 }
 
 func TestTheRecordHoldsTheVendorsStatus(t *testing.T) {
 	log := mutation.NewMemory()
-	_, err := mutation.Do(mutation.NewContext(t.Context(), log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(ctx context.Context) (*pb.StatusChange, error) {
+	_, err := mutation.Do(mutation.NewContext(t.Context(), log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(ctx context.Context, _ mutation.Attempt) (*pb.StatusChange, error) {
 		err := mutation.RecordSend(ctx, time.Second)
 		mutation.RecordStatus(ctx, 201)
 		return &pb.StatusChange{}, err

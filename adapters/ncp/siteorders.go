@@ -80,7 +80,7 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 	}
 	return mutation.Do(ctx, mutation.Write[*pb.SiteOrder]{
 		Step: "order",
-		Send: func(ctx context.Context) (*pb.SiteOrder, error) {
+		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.SiteOrder, error) {
 			post := a.request(http.MethodPost, "/sites")
 			post.Body, post.Secrets = upstream.JSON(form), form.secrets()
 			var row siteRow

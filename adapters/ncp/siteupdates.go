@@ -50,7 +50,7 @@ func (a *Adapter) UpdateSite(ctx context.Context, req *pb.UpdateSiteRequest) (*p
 	}
 	return mutation.Do(ctx, mutation.Write[*pb.Site]{
 		Step: "update",
-		Send: func(ctx context.Context) (*pb.Site, error) {
+		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.Site, error) {
 			put := a.request(http.MethodPut, "/sites"+upstream.Path(ids[1]))
 			put.Body = upstream.JSON(siteForm{SiteName: wanted.GetDisplayName(), PolicyID: policy})
 			if err := a.change(ctx, put, nil); err != nil {

@@ -57,7 +57,7 @@ func (a *Adapter) switchSite(ctx context.Context, name string, service pb.Site_S
 	}
 	return mutation.Do(ctx, mutation.Write[*pb.StatusChange]{
 		Step: s.call,
-		Send: func(ctx context.Context) (*pb.StatusChange, error) {
+		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.StatusChange, error) {
 			refused := a.change(ctx, a.request(http.MethodPut, "/sites"+upstream.Path(ids[1])+"/"+s.call), nil)
 			if refused != nil && apierror.Convert(refused).Metadata[apierror.VendorCode] != s.already {
 				return nil, refused

@@ -33,7 +33,7 @@ func (a *Adapter) RegisterFairPlayCertificate(ctx context.Context, req *pb.Regis
 	}
 	return mutation.Do(ctx, mutation.Write[*pb.FairPlayCertificate]{
 		Step: "register",
-		Send: func(ctx context.Context) (*pb.FairPlayCertificate, error) {
+		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.FairPlayCertificate, error) {
 			return certificate, a.orNoSite(ctx, ids[1], a.sendFairPlay(ctx, ids[1], req))
 		},
 		Preview: func() *pb.FairPlayCertificate { return certificate },

@@ -67,7 +67,7 @@ func (a *Adapter) UpdateIntegration(ctx context.Context, req *pb.UpdateIntegrati
 	}
 	return mutation.Do(ctx, mutation.Write[*pb.Integration]{
 		Step: "update",
-		Send: func(ctx context.Context) (*pb.Integration, error) {
+		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.Integration, error) {
 			if _, err := change[jsontext.Value](ctx, a, http.MethodPut, integrationCall(ids[1]), params); err != nil {
 				return nil, err
 			}

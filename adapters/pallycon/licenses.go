@@ -2,14 +2,12 @@ package pallycon
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"net/url"
 	"strconv"
 	"time"
 
-	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
@@ -86,16 +84,13 @@ func (a *Adapter) ListLicenses(ctx context.Context, req *pb.ListLicensesRequest)
 	return res, err
 }
 
-// orNoSite is NOT_FOUND where the reason why the vendor refused is that there is no such site. The
-// guide gives no code for that.
+// orNoSite returns NOT_FOUND if the vendor refused because it has no such site, and err otherwise.
+// The guide gives no code for that.
 func (a *Adapter) orNoSite(ctx context.Context, siteID string, err error) error {
-	if !errors.Is(err, mutation.ErrDryRun) && apierror.Convert(err).Reason != pb.ErrorReason_VENDOR_REJECTED {
+	return mutation.ExplainRefusal(ctx, err, a.siteName(siteID), func(ctx context.Context) error {
+		_, err := a.findSite(ctx, siteID)
 		return err
-	}
-	if _, missing := a.findSite(ctx, siteID); missing != nil && apierror.Convert(missing).Code == codes.NotFound {
-		return missing
-	}
-	return err
+	})
 }
 
 func (a *Adapter) license(siteID string, row *licenseRow) (*pb.License, error) {

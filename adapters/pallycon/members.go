@@ -2,7 +2,6 @@ package pallycon
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -92,7 +91,7 @@ func (a *Adapter) CreateMember(ctx context.Context, req *pb.CreateMemberRequest)
 	}
 	return mutation.Do(ctx, mutation.Write[*pb.Member]{
 		Step: "create",
-		Send: func(ctx context.Context) (*pb.Member, error) {
+		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.Member, error) {
 			answer, err := change[*memberRow](ctx, a, http.MethodPost, call{memberPath, memberCode}, params)
 			if err != nil {
 				return nil, err
@@ -162,7 +161,7 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 	}
 	return mutation.Do(ctx, mutation.Write[*pb.Member]{
 		Step: "update",
-		Send: func(ctx context.Context) (*pb.Member, error) {
+		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.Member, error) {
 			if _, err := change[jsontext.Value](ctx, a, http.MethodPut, call{memberPath, memberCode}, params); err != nil {
 				return nil, err
 			}
@@ -221,7 +220,7 @@ func (a *Adapter) ResetMemberPassword(ctx context.Context, req *pb.ResetMemberPa
 	}
 	return mutation.Do(ctx, mutation.Write[*pb.ResetMemberPasswordResponse]{
 		Step: "reset",
-		Send: func(ctx context.Context) (*pb.ResetMemberPasswordResponse, error) {
+		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.ResetMemberPasswordResponse, error) {
 			params := url.Values{"member_seq": {strconv.FormatInt(seq, 10)}}
 			if _, err := change[jsontext.Value](ctx, a, http.MethodPut, call{memberPath + "/repw", memberCode}, params); err != nil {
 				return nil, a.orNoMember(ctx, seq, err)
@@ -249,16 +248,16 @@ func withSeq(seq int64) func(memberRow) bool {
 	return func(row memberRow) bool { return row.MemberSeq == seq }
 }
 
-// orNoMember is NOT_FOUND where the reason why the vendor refused is that there is no such member.
-// The guide gives no code for that.
+// orNoMember returns NOT_FOUND if the vendor refused because it has no such member, and err
+// otherwise. The guide gives no code for that.
 func (a *Adapter) orNoMember(ctx context.Context, seq int64, err error) error {
-	if !errors.Is(err, mutation.ErrDryRun) && apierror.Convert(err).Reason != pb.ErrorReason_VENDOR_REJECTED {
+	return mutation.ExplainRefusal(ctx, err, a.memberName(seq), func(ctx context.Context) error {
+		held, err := a.findMember(ctx, withSeq(seq))
+		if err == nil && held == nil {
+			err = noMember(seq)
+		}
 		return err
-	}
-	if held, failed := a.findMember(ctx, withSeq(seq)); failed == nil && held == nil {
-		return noMember(seq)
-	}
-	return err
+	})
 }
 
 func noMember(seq int64) error { return apierror.NotFound("PallyCon's account has no member %d", seq) }

@@ -57,7 +57,7 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 	}
 	return mutation.Do(ctx, mutation.Write[*pb.SiteOrder]{
 		Step: "order",
-		Send: func(ctx context.Context) (*pb.SiteOrder, error) {
+		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.SiteOrder, error) {
 			answer, err := change[*siteOrderRow](ctx, a, http.MethodPost, call{siteOrderPath, "UA010310200"}, url.Values{"service_name": {order.GetDisplayName()}})
 			if err != nil {
 				return nil, err

@@ -57,7 +57,7 @@ func (a *Adapter) requestChange(ctx context.Context, req serviceRequest, kind pb
 	}
 	return mutation.Do(ctx, mutation.Write[*pb.StatusChange]{
 		Step: strings.ToLower(kind.String()),
-		Send: func(ctx context.Context) (*pb.StatusChange, error) {
+		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.StatusChange, error) {
 			params := url.Values{"service_code": {serviceCode}, "request_type": {code(changeTypes, kind)}}
 			if req.GetMessage() != "" {
 				params.Set("request_message", req.GetMessage())
@@ -144,7 +144,7 @@ func (a *Adapter) CancelStatusChange(ctx context.Context, req *pb.CancelStatusCh
 	}
 	return mutation.Do(ctx, mutation.Write[*pb.StatusChange]{
 		Step: "cancel",
-		Send: func(ctx context.Context) (*pb.StatusChange, error) {
+		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.StatusChange, error) {
 			params := url.Values{"service_code": {serviceCode}, "request_type": {"SM004"}, "request_group_id": {groupID}}
 			answer, err := change[*statusChangeRow](ctx, a, http.MethodPut, statusCall(siteID), params)
 			if err != nil {

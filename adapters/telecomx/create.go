@@ -94,7 +94,7 @@ type creation struct {
 	view               pb.DrmAccount_View
 }
 
-func (c creation) send(ctx context.Context) (*pb.DrmAccount, error) {
+func (c creation) send(ctx context.Context, _ mutation.Attempt) (*pb.DrmAccount, error) {
 	body := map[string]string{"customer": c.customer, "username": c.username}
 	if !c.password.IsZero() {
 		body["password"] = c.password.Reveal()

@@ -44,18 +44,16 @@ func (a *Adapter) DeleteDrmAccountDevice(ctx context.Context, req *pb.DeleteDrmA
 	if err != nil {
 		return nil, err
 	}
-	lost := false // an earlier attempt may have arrived
 	return mutation.Do(ctx, mutation.Write[*pb.DrmAccountDevice]{
 		Step: "delete",
-		Send: func(ctx context.Context) (*pb.DrmAccountDevice, error) {
+		Send: func(ctx context.Context, attempt mutation.Attempt) (*pb.DrmAccountDevice, error) {
 			removed, err := a.removeDevice(ctx, device, req.GetForce())
-			if lost && isFrozen(err) { // it did, and TelecomX lists what it has removed
+			if attempt.Resend && isFrozen(err) { // the earlier attempt removed it
 				return device, nil
 			}
 			return removed, err
 		},
 		ReadBack: func(ctx context.Context) (*pb.DrmAccountDevice, bool, error) {
-			lost = true
 			held, err := a.findDevice(ctx, username, id)
 			return device, err == nil && held == nil, err
 		},

@@ -11,7 +11,7 @@ import (
 // WriteOnRecord is Write as the one step of a mutation, which is cut when ctx ends, even under way.
 func (c *Client) WriteOnRecord(ctx context.Context, req Request, into any) (res *Response, err error) {
 	_, err = mutation.Do(mutation.NewContext(context.WithoutCancel(ctx), mutation.NewMemory()), mutation.Write[*emptypb.Empty]{
-		Send: func(attempt context.Context) (_ *emptypb.Empty, err error) {
+		Send: func(attempt context.Context, _ mutation.Attempt) (_ *emptypb.Empty, err error) {
 			res, err = c.Write(cut{ctx, attempt}, req, into)
 			return &emptypb.Empty{}, err
 		},

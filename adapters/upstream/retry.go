@@ -60,7 +60,7 @@ func (c *Client) Read(ctx context.Context, req Request, into any) (*Response, er
 
 // Write makes a call that may change something at the vendor. It is sent at most once; into is as
 // in Read. An answer that does not show whether the vendor did it is OUTCOME_UNKNOWN. In a trial of
-// a mutation nothing is sent, and the error is mutation.ErrDryRun.
+// a mutation nothing is sent, and mutation.IsDryRun reports true for the error.
 func (c *Client) Write(ctx context.Context, req Request, into any) (*Response, error) {
 	if trial := mutation.DryRunFrom(ctx); trial != nil {
 		planned, err := c.curl(ctx, req)

@@ -293,7 +293,7 @@ func TestARecordOfAWriteHasTheStatusOfItsAnswer(t *testing.T) {
 				log := mutation.NewMemory()
 				_, _ = mutation.Do(mutation.NewContext(t.Context(), log), mutation.Write[*pb.Site]{
 					Step: "create",
-					Send: func(ctx context.Context) (*pb.Site, error) {
+					Send: func(ctx context.Context, _ mutation.Attempt) (*pb.Site, error) {
 						if _, err := c.Write(ctx, post, nil); err != nil {
 							return nil, err
 						}
@@ -325,7 +325,7 @@ func TestAWriteGoesOnRecordRightBeforeItLeaves(t *testing.T) {
 		begun, log := time.Now(), &diary{Memory: mutation.NewMemory()}
 		ctx, cancel := context.WithDeadline(t.Context(), begun.Add(3*time.Second))
 		defer cancel()
-		step := mutation.Write[*emptypb.Empty]{Step: "create", Send: func(ctx context.Context) (*emptypb.Empty, error) {
+		step := mutation.Write[*emptypb.Empty]{Step: "create", Send: func(ctx context.Context, _ mutation.Attempt) (*emptypb.Empty, error) {
 			_, err := c.Write(ctx, post, nil)
 			return &emptypb.Empty{}, err
 		}}
@@ -366,7 +366,7 @@ func (d *diary) Put(ctx context.Context, step string, r mutation.Record) error {
 // call is over stands there.
 func TestAWriteThatIsLateForItsOwnCallIsNotSent(t *testing.T) {
 	against(t, working, upstream.Options{Timeout: time.Second}, func(t *testing.T, v *vendor, c *upstream.Client) {
-		_, err := mutation.Do(mutation.NewContext(t.Context(), frozen{mutation.NewMemory()}), mutation.Write[*emptypb.Empty]{Step: "create", Send: func(ctx context.Context) (*emptypb.Empty, error) {
+		_, err := mutation.Do(mutation.NewContext(t.Context(), frozen{mutation.NewMemory()}), mutation.Write[*emptypb.Empty]{Step: "create", Send: func(ctx context.Context, _ mutation.Attempt) (*emptypb.Empty, error) {
 			_, err := c.Write(ctx, post, nil)
 			return &emptypb.Empty{}, err
 		}})

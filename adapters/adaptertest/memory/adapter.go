@@ -12,7 +12,6 @@ import (
 
 	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/apierror"
-	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/paging"
 	"github.com/drmhub/drmhub/adapters/secret"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -117,17 +116,6 @@ func explanation(f *Failure) *apierror.Error {
 	default:
 		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED, "the vendor refuses, with code %s of its own", f.Code)
 	}
-}
-
-// orMissing is the error of a write, but that a trial, which the vendor does not see, looks whether
-// what it is about is there.
-func orMissing(err error, look func() error) error {
-	if errors.Is(err, mutation.ErrDryRun) {
-		if missing := look(); missing != nil {
-			return missing
-		}
-	}
-	return err
 }
 
 // explainWrite is explain for a write: where the answer did not come or cannot be read, nobody

@@ -38,7 +38,7 @@ func (a *Adapter) turn(ctx context.Context, name string, service pb.Site_Service
 	if stands(before) {
 		return turned(before, kind), nil
 	}
-	send := func(ctx context.Context) (*pb.StatusChange, error) {
+	send := func(ctx context.Context, _ mutation.Attempt) (*pb.StatusChange, error) {
 		if err := turn(ctx, siteID); err != nil {
 			return nil, a.explainWrite(ctx, err)
 		}
@@ -103,7 +103,7 @@ func (a *Adapter) ExtendTrial(ctx context.Context, req *pb.ExtendTrialRequest) (
 	if before.GetState() == pb.StatusChange_PENDING {
 		return before, nil
 	}
-	send := func(ctx context.Context) (*pb.StatusChange, error) {
+	send := func(ctx context.Context, _ mutation.Attempt) (*pb.StatusChange, error) {
 		asked, err := a.vendor.AskForTrial(ctx, siteID, req.GetMessage())
 		return a.change(siteID, asked), a.explainWrite(ctx, err)
 	}
@@ -151,7 +151,7 @@ func (a *Adapter) CancelStatusChange(ctx context.Context, req *pb.CancelStatusCh
 	case before.GetState() == pb.StatusChange_CANCELLED:
 		return before, nil
 	}
-	send := func(ctx context.Context) (*pb.StatusChange, error) {
+	send := func(ctx context.Context, _ mutation.Attempt) (*pb.StatusChange, error) {
 		canceled, err := a.vendor.CancelTrial(ctx, ids[1])
 		return a.change(ids[1], canceled), a.explainWrite(ctx, err)
 	}

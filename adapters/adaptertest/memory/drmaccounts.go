@@ -70,7 +70,7 @@ func (a *Adapter) CreateDrmAccount(ctx context.Context, req *pb.CreateDrmAccount
 	}
 	wanted = proto.CloneOf(wanted)
 	wanted.Username = free.GetUsername()
-	send := func(ctx context.Context) (*pb.DrmAccount, error) {
+	send := func(ctx context.Context, _ mutation.Attempt) (*pb.DrmAccount, error) {
 		created, err := a.vendor.AddAccount(ctx, wanted)
 		if err != nil {
 			return nil, a.explainWrite(ctx, err)
@@ -112,7 +112,7 @@ func (a *Adapter) DeleteDrmAccountDevice(ctx context.Context, req *pb.DeleteDrmA
 	if err != nil {
 		return nil, err
 	}
-	send := func(ctx context.Context) (*pb.DrmAccountDevice, error) {
+	send := func(ctx context.Context, _ mutation.Attempt) (*pb.DrmAccountDevice, error) {
 		device.ReleaseTime, err = a.vendor.RemoveDevice(ctx, ids[1], ids[2], req.GetForce())
 		return device, a.explainWrite(ctx, err)
 	}

@@ -26,10 +26,13 @@ func (a *Adapter) RegisterFairPlayCertificate(ctx context.Context, req *pb.Regis
 	if err != nil {
 		return nil, err
 	}
-	send := func(ctx context.Context) (*pb.FairPlayCertificate, error) {
+	send := func(ctx context.Context, _ mutation.Attempt) (*pb.FairPlayCertificate, error) {
 		// the vendor keeps what it got to itself
 		_, err := a.vendor.ChangeSettings(ctx, siteID, func(*pb.Integration) {})
-		return certificate, orMissing(a.explainWrite(ctx, err), func() error { _, err := a.integration(ctx, req.GetName()+"/integration"); return err })
+		return certificate, mutation.ExplainRefusal(ctx, a.explainWrite(ctx, err), req.GetName(), func(ctx context.Context) error {
+			_, err := a.integration(ctx, req.GetName()+"/integration")
+			return err
+		})
 	}
 	expect := func() *pb.FairPlayCertificate { return certificate }
 	return mutation.Do(ctx, mutation.Write[*pb.FairPlayCertificate]{Step: "register", Send: send, Preview: expect})

@@ -56,7 +56,7 @@ func (a *Adapter) UpdateIntegration(ctx context.Context, req *pb.UpdateIntegrati
 	if err != nil {
 		return nil, err
 	}
-	send := func(ctx context.Context) (*pb.Integration, error) {
+	send := func(ctx context.Context, _ mutation.Attempt) (*pb.Integration, error) {
 		changed, err := a.vendor.ChangeSettings(ctx, ids[1], set)
 		if err != nil {
 			return nil, a.explainWrite(ctx, err)

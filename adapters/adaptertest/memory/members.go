@@ -40,7 +40,7 @@ func (a *Adapter) CreateMember(ctx context.Context, req *pb.CreateMemberRequest)
 	if err != nil {
 		return nil, err
 	}
-	send := func(ctx context.Context) (*pb.Member, error) {
+	send := func(ctx context.Context, _ mutation.Attempt) (*pb.Member, error) {
 		created, err := a.vendor.AddMember(ctx, wanted)
 		if err != nil {
 			return nil, a.explainWrite(ctx, err)
@@ -82,7 +82,7 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 	if email := wanted.GetEmail(); email != "" && email != before.GetEmail() {
 		return nil, apierror.Invalid("member.email", "is not this member's, and cannot be changed")
 	}
-	send := func(ctx context.Context) (*pb.Member, error) {
+	send := func(ctx context.Context, _ mutation.Attempt) (*pb.Member, error) {
 		changed, err := a.vendor.ChangeMember(ctx, id, set)
 		if err != nil {
 			return nil, a.explainWrite(ctx, err)
@@ -111,10 +111,14 @@ func (a *Adapter) ResetMemberPassword(ctx context.Context, req *pb.ResetMemberPa
 	if err != nil {
 		return nil, err
 	}
-	send := func(ctx context.Context) (*pb.ResetMemberPasswordResponse, error) {
+	send := func(ctx context.Context, _ mutation.Attempt) (*pb.ResetMemberPasswordResponse, error) {
 		// the password itself concerns nobody here
 		_, err := a.vendor.ChangeMember(ctx, id, func(*pb.Member) {})
-		return &pb.ResetMemberPasswordResponse{}, orMissing(a.explainWrite(ctx, err), func() error { _, err := a.heldMember(ctx, req.GetName()); return err })
+		err = mutation.ExplainRefusal(ctx, a.explainWrite(ctx, err), req.GetName(), func(ctx context.Context) error {
+			_, err := a.heldMember(ctx, req.GetName())
+			return err
+		})
+		return &pb.ResetMemberPasswordResponse{}, err
 	}
 	expect := func() *pb.ResetMemberPasswordResponse { return &pb.ResetMemberPasswordResponse{} }
 	return mutation.Do(ctx, mutation.Write[*pb.ResetMemberPasswordResponse]{Step: "reset", Send: send, Preview: expect})

@@ -26,7 +26,7 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 	if err != nil {
 		return nil, err
 	}
-	send := func(ctx context.Context) (*pb.SiteOrder, error) {
+	send := func(ctx context.Context, _ mutation.Attempt) (*pb.SiteOrder, error) {
 		ordered, err := a.vendor.Order(ctx, req.GetSiteOrder().GetDisplayName())
 		if err != nil {
 			return nil, a.explainWrite(ctx, err)

@@ -2,7 +2,6 @@ package memory
 
 import (
 	"context"
-	"errors"
 	"strconv"
 
 	"google.golang.org/grpc/codes"
@@ -43,7 +42,7 @@ func each[Item any](ctx context.Context, items []Item, do func(context.Context, 
 	without := 0
 	for i, item := range items {
 		l, err := do(mutation.ItemContext(ctx, strconv.Itoa(i)), item)
-		if errors.Is(err, mutation.ErrNoEffect) {
+		if mutation.IsNoEffect(err) {
 			without++
 			err = apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "the item was cut before it had any effect at the vendor, and was not sent again: call again")
 		}
@@ -54,7 +53,7 @@ func each[Item any](ctx context.Context, items []Item, do func(context.Context, 
 		results = append(results, result)
 	}
 	if without == len(items) {
-		return nil, mutation.ErrNoEffect
+		return nil, mutation.NoEffect()
 	}
 	return results, nil
 }

@@ -112,10 +112,10 @@ func (i issuing) ofThisOrder(ctx context.Context) (*pb.ListProductLicensesRespon
 }
 
 func (i issuing) issue(ctx context.Context) (*pb.ProductLicense, error) {
-	send := func(ctx context.Context) (*pb.ProductLicense, error) {
+	send := func(ctx context.Context, _ mutation.Attempt) (*pb.ProductLicense, error) {
 		issued, err := i.vendor.Issue(ctx, i.terms)
 		if err != nil {
-			return nil, orMissing(i.explainWrite(ctx, err), func() error {
+			return nil, mutation.ExplainRefusal(ctx, i.explainWrite(ctx, err), i.terms.GetProduct(), func(ctx context.Context) error {
 				_, err := i.GetProduct(ctx, &pb.GetProductRequest{Name: i.terms.GetProduct()})
 				return err
 			})
@@ -139,7 +139,7 @@ func (a *Adapter) standing(ctx context.Context, name string) (*pb.ProductLicense
 }
 
 func (a *Adapter) revoke(ctx context.Context, l *pb.ProductLicense) error {
-	send := func(ctx context.Context) (*emptypb.Empty, error) {
+	send := func(ctx context.Context, _ mutation.Attempt) (*emptypb.Empty, error) {
 		return &emptypb.Empty{}, a.explainWrite(ctx, a.vendor.Revoke(ctx, idIn(names.ProductLicense, l.GetName())))
 	}
 	check := func(ctx context.Context) (*emptypb.Empty, bool, error) {

@@ -58,7 +58,7 @@ func (a *Adapter) CreateProduct(ctx context.Context, req *pb.CreateProductReques
 	if err != nil {
 		return nil, err
 	}
-	send := func(ctx context.Context) (*pb.Product, error) {
+	send := func(ctx context.Context, _ mutation.Attempt) (*pb.Product, error) {
 		created, err := a.vendor.AddProduct(ctx, wanted)
 		if err != nil {
 			return nil, a.explainWrite(ctx, err)
@@ -93,7 +93,7 @@ func (a *Adapter) UpdateProduct(ctx context.Context, req *pb.UpdateProductReques
 	if err != nil {
 		return nil, err
 	}
-	send := func(ctx context.Context) (*pb.Product, error) {
+	send := func(ctx context.Context, _ mutation.Attempt) (*pb.Product, error) {
 		changed, err := a.vendor.ChangeProduct(ctx, ids[1], set)
 		if err != nil {
 			return nil, a.explainWrite(ctx, err)

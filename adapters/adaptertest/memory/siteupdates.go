@@ -29,7 +29,7 @@ func (a *Adapter) UpdateSite(ctx context.Context, req *pb.UpdateSiteRequest) (*p
 	if err != nil {
 		return nil, err
 	}
-	send := func(ctx context.Context) (*pb.Site, error) {
+	send := func(ctx context.Context, _ mutation.Attempt) (*pb.Site, error) {
 		changed, err := a.vendor.ChangeSite(ctx, ids[1], set)
 		if err != nil {
 			return nil, a.explainWrite(ctx, err)

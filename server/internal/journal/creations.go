@@ -88,7 +88,7 @@ func (s *steps) AwaitCreation(ctx context.Context, resource proto.Message) error
 		case err == nil && (holder == "" || holder == s.record.id || first != "" && holder != first):
 			return nil
 		case err == nil && s.settling:
-			return mutation.ErrNoEffect // nobody asked for what is still to be sent
+			return mutation.NoEffect() // nobody asked for what is still to be sent
 		case err == nil:
 			first = holder
 		}

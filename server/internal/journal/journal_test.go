@@ -43,7 +43,7 @@ func (v *vendor) DisableSite(ctx context.Context, req *pb.DisableSiteRequest) (*
 	}
 	_, err := mutation.Do(ctx, mutation.Write[*wrapperspb.BoolValue]{
 		Step: "switch off",
-		Send: func(ctx context.Context) (*wrapperspb.BoolValue, error) {
+		Send: func(ctx context.Context, _ mutation.Attempt) (*wrapperspb.BoolValue, error) {
 			if trial := mutation.DryRunFrom(ctx); trial != nil {
 				return nil, trial.Plan("curl --request PUT")
 			}

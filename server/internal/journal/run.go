@@ -170,7 +170,7 @@ func (s *steps) classify(failure error) error {
 		e.Message = "the call took effect in part, or may have; call again with the same request_id to learn the outcome: " + e.Message
 		e.Code, e.Reason, e.Violations = codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, nil
 		return &e
-	case errors.Is(failure, mutation.ErrNoEffect):
+	case mutation.IsNoEffect(failure):
 		return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "the call had no effect at the vendor, and was not sent again: call again")
 	}
 	return failure

@@ -83,7 +83,7 @@ func (j *Journal) settle(ctx context.Context, r *record, giveUp bool) error {
 	s.settling, s.givenUp = true, giveUp || letGo
 	// its replica died before it sent anything
 	if !s.has(mutation.Sent, mutation.Done, mutation.Refused, mutation.Unverifiable) {
-		return j.complete(ctx, r, s, nil, mutation.ErrNoEffect).unrecorded()
+		return j.complete(ctx, r, s, nil, mutation.NoEffect()).unrecorded()
 	}
 	req, err := r.requestOf()
 	if err != nil {
@@ -101,8 +101,7 @@ func (j *Journal) settle(ctx context.Context, r *record, giveUp bool) error {
 		defer cancel()
 		answer, err := j.dispatch(ctx, "/"+r.method, req)
 		if err != nil && r.secrets && apierror.Convert(err).Code == codes.InvalidArgument && s.has(mutation.Sent, mutation.Done) {
-			err = errors.Join(apierror.OutcomeUnknown("without the secrets that the request held, and that are not kept, this cannot be read back: call again with the same request_id and the secrets"),
-				mutation.ErrUnsettleable)
+			err = mutation.Unsettleable(apierror.OutcomeUnknown("without the secrets that the request held, and that are not kept, this cannot be read back: call again with the same request_id and the secrets"))
 		}
 		return answer, err
 	}).unrecorded()

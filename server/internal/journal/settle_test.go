@@ -157,7 +157,7 @@ func TestWhatCannotBeReadBackStaysUnknownAndIsNeverSentAgain(t *testing.T) {
 
 // All writes are made and recorded, and still it is not known what they have come to.
 func TestWhatNoFurtherRunCanTellIsLetGo(t *testing.T) {
-	doubt := errors.Join(apierror.OutcomeUnknown("it is switched off here, and nobody can report whether there"), mutation.ErrUnsettleable)
+	doubt := mutation.Unsettleable(apierror.OutcomeUnknown("it is switched off here, and nobody can report whether there"))
 	w := &world{after: func(context.Context) error { return doubt }}
 	r := start(t, w, calm)
 	for range 2 {

@@ -158,7 +158,7 @@ func (s *steps) Put(ctx context.Context, name string, r mutation.Record) error {
 			return nil
 		}
 		if s.settling && s.record.secrets {
-			return errors.Join(mutation.ErrUnsettleable, apierror.New(codes.FailedPrecondition, pb.ErrorReason_SECRETS_NOT_KEPT,
+			return mutation.Unsettleable(apierror.New(codes.FailedPrecondition, pb.ErrorReason_SECRETS_NOT_KEPT,
 				"%s: the request held secrets, which are not kept: call again with the same request_id and the secrets", name))
 		}
 	case mutation.Done, mutation.Refused, mutation.Unverifiable:
@@ -355,7 +355,7 @@ func (s *steps) retry() {
 
 // settleable reports whether another run may find out what this one, which ended so, left unknown.
 func (s *steps) settleable(failure error) bool {
-	return (!s.givenUp || s.hasSent()) && !errors.Is(failure, mutation.ErrUnsettleable) && (s.has(mutation.Sent) || !s.has(mutation.Unverifiable))
+	return (!s.givenUp || s.hasSent()) && !mutation.IsUnsettleable(failure) && (s.has(mutation.Sent) || !s.has(mutation.Unverifiable))
 }
 
 // hasSent reports whether a write of this run may have reached the vendor.

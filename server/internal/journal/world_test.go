@@ -122,7 +122,7 @@ func (w *world) want(t *testing.T, what string, times int) {
 func (w *world) do(ctx context.Context, step, what string, blind bool) error {
 	write := mutation.Write[*wrapperspb.StringValue]{
 		Step: step,
-		Send: func(ctx context.Context) (*wrapperspb.StringValue, error) {
+		Send: func(ctx context.Context, _ mutation.Attempt) (*wrapperspb.StringValue, error) {
 			if trial := mutation.DryRunFrom(ctx); trial != nil {
 				return nil, trial.Plan("curl " + what)
 			}

@@ -4,7 +4,6 @@ package services
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -66,8 +65,5 @@ func withVendor(v vendors.Vendor, err error) error {
 	if shaped.Reason == pb.ErrorReason_INTERNAL_FAILURE {
 		return fmt.Errorf("%w (vendor %s: %w)", shaped, v.ID, err)
 	}
-	if errors.Is(err, mutation.ErrUnsettleable) { // which the journal is to see
-		return errors.Join(shaped, mutation.ErrUnsettleable)
-	}
-	return shaped
+	return mutation.WithMeaning(shaped, err) // which the journal reads
 }
