@@ -1,14 +1,13 @@
 package emulator_test
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/drmhub/drmhub/adapters/amino/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
 func TestRequestsThatAreNoCall(t *testing.T) {
@@ -205,24 +204,8 @@ func TestLostAnswersTakeEffect(t *testing.T) {
 
 func TestEndlessAnswerLooksLikeTheVendors(t *testing.T) {
 	e := shop(emulator.Options{})
-	e.Faults().Add(twin.Fault{Kind: twin.FaultEndless})
-	server := httptest.NewServer(e)
-	defer server.Close()
-	res, err := server.Client().Get(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	decoder := json.NewDecoder(res.Body)
-	for range 3 { // { "data" [
-		if _, err := decoder.Token(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for range 1000 {
-		var row resource
-		if err := decoder.Decode(&row); err != nil || row.Type != "License" || row.Relationships["user"].Data.ID == "" || !decoder.More() {
-			t.Fatalf("row %v, error %v", row, err)
-		}
-	}
+	const head = 3 // { "data" [
+	twintest.EndlessRows(t, e, e.Faults(), head, func(row resource) bool {
+		return row.Type == "License" && row.Relationships["user"].Data.ID != ""
+	})
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/amino/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
 func TestEntitlementsComeAndGoWithLicenses(t *testing.T) {
@@ -206,25 +206,23 @@ func TestTwoDeletesAtOnceHaveOneEffect(t *testing.T) {
 
 func TestIrdetoByTheAdminPath(t *testing.T) {
 	e := shop(emulator.Options{})
-	admin := func(method, body string) *httptest.ResponseRecorder {
-		w := httptest.NewRecorder()
-		e.ServeHTTP(w, httptest.NewRequest(method, "/_twin/irdeto", strings.NewReader(body)))
-		return w
-	}
-	if w := admin("GET", ""); w.Code != 200 || strings.TrimSpace(w.Body.String()) != `{"order":{},"stalled":0,"entitlements":[]}` {
-		t.Errorf("%d %s", w.Code, w.Body)
+	admin := func(method, body string) twintest.Reply { return twintest.Admin(t, e, method, "irdeto", body) }
+	const none = `{"order":{},"stalled":0,"entitlements":[]}`
+	if got := admin("GET", ""); got.Status != 200 || strings.TrimSpace(got.Text) != none {
+		t.Errorf("%d %s", got.Status, got.Text)
 	}
 	id := call(t, e, "POST", "/licenses", data(licenseOf("u", "free", ""))).one(t, 201).ID
 	order := `{"behaviour":"stall","call":"delete","skip":1,"times":2,"takesEffect":true}`
-	if w := admin("POST", order); w.Code != 200 {
-		t.Errorf("%d %s", w.Code, w.Body)
+	if got := admin("POST", order); got.Status != 200 {
+		t.Errorf("%d %s", got.Status, got.Text)
 	}
 	var state map[string]json.RawMessage
-	w := admin("GET", "")
-	held := e.Entitlements()[0]
-	want := fmt.Sprintf(`[{"id":%q,"licenseId":%q,"userId":"u","productId":"free","created":"2026-01-02T15:04:05Z"}]`, held.ID, id)
-	if err := json.Unmarshal(w.Body.Bytes(), &state); err != nil || string(state["order"]) != order || string(state["entitlements"]) != want {
-		t.Errorf("%v %s, want %s and %s", err, w.Body, order, want)
+	text := admin("GET", "").Text
+	twintest.Decode(t, text, &state)
+	want := fmt.Sprintf(`[{"id":%q,"licenseId":%q,"userId":"u","productId":"free","created":"2026-01-02T15:04:05Z"}]`,
+		e.Entitlements()[0].ID, id)
+	if string(state["order"]) != order || string(state["entitlements"]) != want {
+		t.Errorf("%s, want %s and %s", text, order, want)
 	}
 	for body, says := range map[string]string{
 		`{"behaviour":"explode"}`:                       "explode",
@@ -236,8 +234,8 @@ func TestIrdetoByTheAdminPath(t *testing.T) {
 		`[]`:                                            "not a JSON object",
 		`{"behaviour":"down","call":"create","skip":""`: "not a JSON object",
 	} {
-		if w := admin("POST", body); w.Code != 400 || !strings.Contains(w.Body.String(), says) {
-			t.Errorf("%s: %d %s", body, w.Code, w.Body)
+		if got := admin("POST", body); got.Status != 400 || !strings.Contains(got.Text, says) {
+			t.Errorf("%s: %d %s", body, got.Status, got.Text)
 		}
 	}
 	if got := e.Irdeto().Order.Behavior; got != emulator.IrdetoStalls {
@@ -246,10 +244,7 @@ func TestIrdetoByTheAdminPath(t *testing.T) {
 }
 
 func TestInvalidOrdersToIrdetoPanic(t *testing.T) {
-	defer func() {
-		if p := recover(); p == nil || !strings.Contains(fmt.Sprint(p), "explode") {
-			t.Errorf("panic %v", p)
-		}
-	}()
-	emulator.New(emulator.Options{}).OrderIrdeto(emulator.IrdetoOrder{Behavior: "explode"})
+	twintest.WantPanic(t, "an invalid order", "explode", func() {
+		emulator.New(emulator.Options{}).OrderIrdeto(emulator.IrdetoOrder{Behavior: "explode"})
+	})
 }

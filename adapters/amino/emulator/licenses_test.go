@@ -10,6 +10,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/amino/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
 func TestLicenseWithEverything(t *testing.T) {
@@ -312,10 +313,7 @@ func TestPutLicenses(t *testing.T) {
 	if len(e.Entitlements()) != 3 {
 		t.Errorf("%v", e.Entitlements())
 	}
-	defer func() {
-		if p := recover(); p == nil || !strings.Contains(fmt.Sprint(p), "none") {
-			t.Errorf("a license to no product: panic %v", p)
-		}
-	}()
-	e.PutLicenses(emulator.License{UserID: "u", ProductID: "none"})
+	twintest.WantPanic(t, "a license of no product", "none", func() {
+		e.PutLicenses(emulator.License{UserID: "u", ProductID: "none"})
+	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/amino/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
 func sampleData(seed uint64, at time.Time) *emulator.Emulator {
@@ -53,21 +54,16 @@ func TestSampleDataIsPlausible(t *testing.T) {
 			t.Errorf("a user that no other vendor knows: %s", l.UserID)
 		}
 	}
-	within := func(what string, got, low, high int) {
-		if got < low || got > high {
-			t.Errorf("%d %s, want %d to %d", got, what, low, high)
-		}
-	}
-	within("licenses", len(rows), 150, 280)
-	within("orders", len(orders), len(rows), len(rows))
-	within("users", len(users), 75, 85)
-	within("products", len(e.Products()), 5, 10)
-	within("statuses", len(statuses), 7, 7)
-	within("active ones", statuses[emulator.StatusActive], len(rows)/2, len(rows)*9/10)
-	within("expired ones", statuses[emulator.StatusExpired], len(rows)/10, len(rows)/3)
-	within("recurring ones", recurring, len(rows)/5, len(rows)/2)
-	within("paid ones", paid, len(rows)/3, len(rows)*4/5)
-	within("entitlements", len(e.Entitlements()), len(rows), len(rows))
+	twintest.Within(t, "licenses", len(rows), 150, 280)
+	twintest.Within(t, "orders", len(orders), len(rows), len(rows))
+	twintest.Within(t, "users", len(users), 75, 85)
+	twintest.Within(t, "products", len(e.Products()), 5, 10)
+	twintest.Within(t, "statuses", len(statuses), 7, 7)
+	twintest.Within(t, "active ones", statuses[emulator.StatusActive], len(rows)/2, len(rows)*9/10)
+	twintest.Within(t, "expired ones", statuses[emulator.StatusExpired], len(rows)/10, len(rows)/3)
+	twintest.Within(t, "recurring ones", recurring, len(rows)/5, len(rows)/2)
+	twintest.Within(t, "paid ones", paid, len(rows)/3, len(rows)*4/5)
+	twintest.Within(t, "entitlements", len(e.Entitlements()), len(rows), len(rows))
 	if effects(e) != "" {
 		t.Error("sample data count as effects of requests")
 	}

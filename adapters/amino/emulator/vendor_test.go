@@ -3,7 +3,6 @@ package emulator_test
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/amino/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
 const (
@@ -21,37 +21,22 @@ const (
 // now is when the twins of these tests stand: 2026-01-02 15:04:05 UTC.
 var now = time.Unix(1_767_366_245, 0).UTC()
 
-// reply is what the emulator answered.
-type reply struct {
-	Status int
-	Header http.Header
-	Text   string
-}
+// A reply is a response of the emulator.
+type reply struct{ twintest.Reply }
 
 // do sends r in process.
 func do(t *testing.T, e http.Handler, r *http.Request) reply {
 	t.Helper()
-	res, err := twin.Transport(e).RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
+	got := twintest.Send(t, twin.Transport(e), r)
+	if media := got.ContentType(); got.Text != "" && media != "application/json" {
+		t.Errorf("content type %q", media)
 	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := res.Header.Get("Content-Type"); len(text) > 0 && got != "application/json" {
-		t.Errorf("content type %q", got)
-	}
-	return reply{res.StatusCode, res.Header, string(text)}
+	return reply{got}
 }
 
 func request(t *testing.T, method, target, body string) *http.Request {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, host+target, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := twintest.Request(t, method, host+target, body)
 	r.Header.Set("Authorization", "Apikey "+emulator.DefaultAPIKey)
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
@@ -148,11 +133,5 @@ func shop(options emulator.Options) *emulator.Emulator {
 	return e
 }
 
-// effects are the kinds and keys of what the ledger shows.
-func effects(e *emulator.Emulator) string {
-	var all []string
-	for _, effect := range e.Ledger().Effects() {
-		all = append(all, effect.Kind+" "+effect.Key)
-	}
-	return strings.Join(all, ", ")
-}
+// effects returns the kinds and keys of the ledger's effects.
+func effects(e *emulator.Emulator) string { return twintest.Effects(e.Ledger()) }

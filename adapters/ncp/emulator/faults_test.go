@@ -34,7 +34,7 @@ func TestGatewayFaultsHaveTheGatewaysShape(t *testing.T) {
 			e.Faults().Add(fault)
 			got := get(t, e, "/api/v1/sites")
 			wantRefusal(t, got, test.status, test.code, echo)
-			if got.TraceID == "" {
+			if got.traceID() == "" {
 				t.Error("no trace id")
 			}
 			if got := get(t, e, "/api/v1/sites"); got.Status != 200 {

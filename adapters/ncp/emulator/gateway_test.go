@@ -1,7 +1,6 @@
 package emulator_test
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/ncp/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
 func TestSignatureVectors(t *testing.T) {
@@ -55,10 +55,8 @@ func TestTargetIsSignedAsItWasSent(t *testing.T) {
 			t.Errorf("over TCP, %s: %d %s", target, got.Status, got.Text)
 		}
 		direct := request(t, "GET", target, "") // as http.NewRequest makes it: it has no RequestURI
-		w := httptest.NewRecorder()
-		e.ServeHTTP(w, direct)
-		if w.Code != http.StatusOK {
-			t.Errorf("without a transport, %s: %d %s", target, w.Code, w.Body)
+		if got := twintest.Serve(e, direct); got.Status != http.StatusOK {
+			t.Errorf("without a transport, %s: %d %s", target, got.Status, got.Text)
 		}
 	}
 }
@@ -192,12 +190,9 @@ func TestDeniedCalls(t *testing.T) {
 	if got := get(t, e, "/api/v1/sites/"+demo); got.Status != http.StatusOK {
 		t.Errorf("another call: %d %s", got.Status, got.Text)
 	}
-	defer func() {
-		if recover() == nil {
-			t.Error("a call that is none was denied")
-		}
-	}()
-	emulator.New(emulator.Options{Denied: []string{"PUT /api/v1/sites/{id}/off"}})
+	twintest.WantPanic(t, "an unknown call is denied", "", func() {
+		emulator.New(emulator.Options{Denied: []string{"PUT /api/v1/sites/{id}/off"}})
+	})
 }
 
 func TestRequestsThatAreNoCall(t *testing.T) {
@@ -227,11 +222,11 @@ func TestEveryAnswerHasATraceID(t *testing.T) {
 	e, same := newDemo(emulator.Assumptions{}), newDemo(emulator.Assumptions{})
 	seen := map[string]bool{}
 	for _, target := range []string{"/api/v1/sites", "/nothing", "/api/v1/sites/none"} {
-		id := get(t, e, target).TraceID
+		id := get(t, e, target).traceID()
 		if len(id) != len("36c9k60om4p3238cpmc9gm4cj4") || seen[id] {
 			t.Errorf("%s: trace id %q", target, id)
 		}
-		if again := get(t, same, target).TraceID; again != id {
+		if again := get(t, same, target).traceID(); again != id {
 			t.Errorf("%s: trace id %q from the same seed, want %q", target, again, id)
 		}
 		seen[id] = true
@@ -242,15 +237,8 @@ func TestLedgerHoldsNoSecrets(t *testing.T) {
 	e := newDemo(emulator.Assumptions{})
 	put(t, e, "/api/v1/sites/"+demo, `{"siteName":"secretive","policyId":0,"fairPlayCert":{"certFile":"https://a.example/f.cer",`+
 		`"privateKey":"https://a.example/very-private.pem","privateEncryptedString":"pass phrase","secretKey":"0011223344"}}`)
-	text, err := json.Marshal([]any{e.Ledger().Requests(), e.Ledger().Effects()})
-	if err != nil || !strings.Contains(string(text), "secretive") {
-		t.Fatalf("%v %s", err, text)
-	}
-	for _, secret := range []string{emulator.DefaultAccessKey, "very-private", "pass phrase", "0011223344"} {
-		if strings.Contains(string(text), secret) {
-			t.Errorf("the ledger holds %q: %s", secret, text)
-		}
-	}
+	twintest.LedgerHides(t, e.Ledger(), "secretive",
+		emulator.DefaultAccessKey, "very-private", "pass phrase", "0011223344")
 	for _, r := range e.Ledger().Requests() {
 		if got := r.Header.Get("x-ncp-apigw-signature-v2"); got != "[redacted]" {
 			t.Errorf("signature %q", got)
@@ -281,13 +269,10 @@ func FuzzSignature(f *testing.F) {
 				"X-Ncp-Apigw-Timestamp": {timestamp}, "X-Ncp-Iam-Access-Key": {accessKey}, "X-Ncp-Apigw-Signature-V2": {signature},
 				"X-Ncp-Region_code": {"KR"}, "Content-Type": {"application/json"},
 			}}
-			w := httptest.NewRecorder()
-			e.ServeHTTP(w, r)
+			served := twintest.Serve(e, r)
 			e.Ledger().Clear()
 			var got reply
-			if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
-				t.Fatalf("%v in %s", err, w.Body)
-			}
+			twintest.Decode(t, served.Text, &got)
 			if u.Path != "/api/v1/sites" || u.EscapedPath() != u.Path {
 				continue // where it is let in, what is answered depends on the path
 			}
@@ -295,8 +280,8 @@ func FuzzSignature(f *testing.F) {
 			inTime := err == nil && time.UnixMilli(sent).Sub(noon).Abs() < 5*time.Minute
 			right := inTime && accessKey == emulator.DefaultAccessKey &&
 				signature == sign(emulator.DefaultSecretKey, "GET", target, timestamp, accessKey)
-			if letIn := w.Code != http.StatusUnauthorized; letIn != right {
-				t.Errorf("%d %s for %q", w.Code, w.Body, target)
+			if letIn := served.Status != http.StatusUnauthorized; letIn != right {
+				t.Errorf("%d %s for %q", served.Status, served.Text, target)
 			}
 		}
 	})

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/drmhub/drmhub/adapters/ncp/emulator"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
 // arrivals are licenses of contents, each with a time.
@@ -227,14 +228,7 @@ func TestMistakesInSeedingPanic(t *testing.T) {
 		"unknown site":   func() { e.PutLicenses("none", emulator.License{}) },
 		"unknown status": func() { e.PutLicenses(demo, emulator.License{LicenseStatus: "SUCCESS"}) },
 	} {
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Errorf("%s was taken", name)
-				}
-			}()
-			put()
-		}()
+		twintest.WantPanic(t, name, "", put)
 	}
 }
 

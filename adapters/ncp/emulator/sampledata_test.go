@@ -10,6 +10,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/ncp/emulator"
 	pallycon "github.com/drmhub/drmhub/adapters/pallycon/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
 func sampleData(seed uint64, now time.Time) *emulator.Emulator {
@@ -75,19 +76,14 @@ func TestSampleDataIsPlausible(t *testing.T) {
 			drms[l.DRMType]++
 		}
 	}
-	within := func(what string, got, low, high int) {
-		if got < low || got > high {
-			t.Errorf("%d %s, want %d to %d", got, what, low, high)
-		}
-	}
-	within("running sites", states[emulator.StatusRunning], 2, 3)
-	within("ready sites", states[emulator.StatusReady], 2, 2)
-	within("sites being created", states[emulator.StatusCreating], 1, 1)
-	within("sites that went off", off, 1, 1)
-	within("licenses", total, 3000, 5000)
-	within("failures in 1000", failed*1000/total, 30, 90)
-	within("repeated licenses", repeats, 20, 150)
-	within("kinds of DRM", len(drms), 3, 3)
+	twintest.Within(t, "running sites", states[emulator.StatusRunning], 2, 3)
+	twintest.Within(t, "ready sites", states[emulator.StatusReady], 2, 2)
+	twintest.Within(t, "sites being created", states[emulator.StatusCreating], 1, 1)
+	twintest.Within(t, "sites that went off", off, 1, 1)
+	twintest.Within(t, "licenses", total, 3000, 5000)
+	twintest.Within(t, "failures in 1000", failed*1000/total, 30, 90)
+	twintest.Within(t, "repeated licenses", repeats, 20, 150)
+	twintest.Within(t, "kinds of DRM", len(drms), 3, 3)
 }
 
 func TestSampleSitesTellHowTheyCameToBe(t *testing.T) {

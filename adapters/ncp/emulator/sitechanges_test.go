@@ -3,7 +3,6 @@ package emulator_test
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/ncp/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
 // TestDisableSiteExample is the example of the page "Disable site".
@@ -163,8 +163,8 @@ func TestCreationCanBeFinishedAtOnce(t *testing.T) {
 	e := emulator.New(options)
 	do(t, e, request(t, "POST", "/api/v1/sites", `{"siteName":"brand_new","policyId":0}`)).site(t)
 	id := e.Sites()[0].SiteID
-	if status, text := admin(t, e, "/_twin/finish", `{"siteId":"`+id+`"}`); status != http.StatusOK {
-		t.Errorf("%d %s", status, text)
+	if got := twintest.Admin(t, e, "POST", "finish", `{"siteId":"`+id+`"}`); got.Status != http.StatusOK {
+		t.Errorf("%d %s", got.Status, got.Text)
 	}
 	if e.Sites()[0].Status != "READY" {
 		t.Errorf("%+v", e.Sites()[0])
@@ -174,8 +174,8 @@ func TestCreationCanBeFinishedAtOnce(t *testing.T) {
 		`{"siteId":"none"}`:       http.StatusConflict,
 		`{"site":"none"}`:         http.StatusBadRequest,
 	} {
-		if status, text := admin(t, e, "/_twin/finish", body); status != want {
-			t.Errorf("%s: %d %s", body, status, text)
+		if got := twintest.Admin(t, e, "POST", "finish", body); got.Status != want {
+			t.Errorf("%s: %d %s", body, got.Status, got.Text)
 		}
 	}
 }
@@ -187,8 +187,8 @@ func TestIssuingOverTheAdminPath(t *testing.T) {
 		`{"siteId":"none"}`: http.StatusConflict,
 		`{"cid":"none"}`:    http.StatusBadRequest,
 	} {
-		if status, text := admin(t, e, "/_twin/issue", body); status != want {
-			t.Errorf("%s: %d %s", body, status, text)
+		if got := twintest.Admin(t, e, "POST", "issue", body); got.Status != want {
+			t.Errorf("%s: %d %s", body, got.Status, got.Text)
 		}
 	}
 	want := emulator.License{
@@ -198,24 +198,6 @@ func TestIssuingOverTheAdminPath(t *testing.T) {
 	if got := e.Licenses(demo); len(got) != 1 || got[0] != want {
 		t.Errorf("%+v", got)
 	}
-}
-
-func admin(t *testing.T, e http.Handler, path, body string) (status int, text string) {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), "POST", base+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	res, err := twin.Transport(e).RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	read, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res.StatusCode, string(read)
 }
 
 func TestUpdatingASite(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/drmhub/drmhub/adapters/ncp/emulator"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
 const noStatistics = `"statistics":{"siteMontlyActiveUser":0,"siteMontlyActiveDevice":0,"siteMontlyActiveLicense":0}`
@@ -88,12 +89,9 @@ func TestSitesCanBeReplaced(t *testing.T) {
 	if got["siteName"] != "new" || got["siteStatus"] != "ARCHIVED" || got["siteEnabledYn"] != false || len(e.Licenses(demo)) != 1 || len(e.Sites()) != 2 {
 		t.Errorf("%v", got)
 	}
-	defer func() {
-		if recover() == nil {
-			t.Error("a site with a policy that does not exist was taken")
-		}
-	}()
-	e.PutSites(emulator.Site{SiteID: "x", PolicyID: 99})
+	twintest.WantPanic(t, "a site with an unknown policy", "", func() {
+		e.PutSites(emulator.Site{SiteID: "x", PolicyID: 99})
+	})
 }
 
 func TestSitePages(t *testing.T) {

@@ -5,9 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"io"
 	"net/http"
-	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,6 +13,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/ncp/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
 const (
@@ -25,13 +24,7 @@ const (
 // noon is the time of the emulators in these tests.
 var noon = at("2023-11-23 12:00:00")
 
-func at(text string) time.Time {
-	t, err := time.Parse(time.DateTime, text)
-	if err != nil {
-		panic(err)
-	}
-	return t
-}
+var at = twintest.At
 
 // sign is the API gateway's signature v2.
 func sign(secretKey, method, target, timestamp, accessKey string) string {
@@ -48,24 +41,21 @@ func request(t testing.TB, method, target, body string) *http.Request {
 
 func requestAt(t testing.TB, now time.Time, method, target, body string) *http.Request {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, base+target, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := twintest.Request(t, method, base+target, body)
 	timestamp := strconv.FormatInt(now.UnixMilli(), 10)
 	r.Header.Set("x-ncp-apigw-timestamp", timestamp)
 	r.Header.Set("x-ncp-iam-access-key", emulator.DefaultAccessKey)
-	r.Header.Set("x-ncp-apigw-signature-v2", sign(emulator.DefaultSecretKey, method, target, timestamp, emulator.DefaultAccessKey))
+	signature := sign(emulator.DefaultSecretKey, method, target, timestamp, emulator.DefaultAccessKey)
+	r.Header.Set("x-ncp-apigw-signature-v2", signature)
 	r.Header.Set("x-ncp-region_code", "KR")
 	r.Header.Set("Content-Type", "application/json")
 	return r
 }
 
-// reply is what the emulator answered.
+// A reply is a response of the emulator.
 type reply struct {
-	Status  int
-	Text    string
-	TraceID string
+	twintest.Reply `json:"-"`
+
 	Success *bool           `json:"success"`
 	Content json.RawMessage `json:"content"`
 	Total   *int            `json:"total"`
@@ -86,20 +76,9 @@ func do(t testing.TB, e http.Handler, r *http.Request) reply {
 
 func roundTrip(t testing.TB, transport http.RoundTripper, r *http.Request) reply {
 	t.Helper()
-	res, err := transport.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := reply{Status: res.StatusCode, Text: string(text), TraceID: res.Header.Get("x-ncp-trace-id")}
-	if err := json.Unmarshal(text, &out); err != nil {
-		t.Fatalf("%v in %s", err, text)
-	}
-	if got := res.Header.Get("Content-Type"); got != "application/json;charset=utf-8" {
+	out := reply{Reply: twintest.Send(t, transport, r)}
+	twintest.Decode(t, out.Text, &out)
+	if got := out.ContentType(); got != "application/json;charset=utf-8" {
 		t.Errorf("content type %q", got)
 	}
 	return out
@@ -125,9 +104,7 @@ func licenses(t testing.TB, e http.Handler, query string) reply {
 func (r reply) rows(t testing.TB, key string) string {
 	t.Helper()
 	var rows []map[string]any
-	if err := json.Unmarshal(r.Content, &rows); err != nil {
-		t.Fatalf("%v in %s", err, r.Text)
-	}
+	twintest.Decode(t, string(r.Content), &rows)
 	values := make([]string, len(rows))
 	for i, row := range rows {
 		values[i], _ = row[key].(string)
@@ -144,6 +121,9 @@ func (r reply) site(t testing.TB) (site map[string]any) {
 	return site
 }
 
+// traceID returns the id that each response has.
+func (r reply) traceID() string { return r.Header.Get("x-ncp-trace-id") }
+
 func (r reply) total() int {
 	if r.Total == nil {
 		return -1
@@ -154,22 +134,14 @@ func (r reply) total() int {
 // wantJSON compares the meaning of two JSON texts.
 func wantJSON(t testing.TB, got, want string) {
 	t.Helper()
-	var a, b any
-	if err := json.Unmarshal([]byte(got), &a); err != nil {
-		t.Fatalf("%v in %s", err, got)
-	}
-	if err := json.Unmarshal([]byte(want), &b); err != nil {
-		t.Fatalf("%v in %s", err, want)
-	}
-	if !reflect.DeepEqual(a, b) {
-		t.Errorf("got  %s\nwant %s", got, want)
-	}
+	twintest.SameJSON(t, "JSON", got, want)
 }
 
 // wantFailure compares with a failure of the service.
 func wantFailure(t testing.TB, got reply, status int, code, message string) {
 	t.Helper()
-	if got.Status != status || got.Success == nil || *got.Success || got.Error.Code != code || got.Error.Name == "" || !strings.Contains(got.Error.Message, message) {
+	failed := got.Success != nil && !*got.Success && got.Error.Name != ""
+	if got.Status != status || !failed || got.Error.Code != code || !strings.Contains(got.Error.Message, message) {
 		t.Errorf("%d %s, want %d with code %s and %q", got.Status, got.Text, status, code, message)
 	}
 }
@@ -177,7 +149,8 @@ func wantFailure(t testing.TB, got reply, status int, code, message string) {
 // wantRefusal compares with a failure of the gateway.
 func wantRefusal(t testing.TB, got reply, status int, code, details string) {
 	t.Helper()
-	if got.Status != status || got.Success != nil || got.Error.ErrorCode != code || !strings.Contains(got.Error.Details, details) {
+	refused := got.Success == nil && got.Error.ErrorCode == code
+	if got.Status != status || !refused || !strings.Contains(got.Error.Details, details) {
 		t.Errorf("%d %s, want %d with errorCode %s and %q", got.Status, got.Text, status, code, details)
 	}
 }

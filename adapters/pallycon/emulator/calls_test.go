@@ -2,12 +2,12 @@ package emulator_test
 
 import (
 	"encoding/json"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/drmhub/drmhub/adapters/pallycon/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
 func TestSiteList(t *testing.T) {
@@ -164,29 +164,8 @@ func TestFaultsHitTheVendorsCalls(t *testing.T) {
 
 func TestEndlessAnswerLooksLikeTheVendors(t *testing.T) {
 	e := demo(emulator.Options{})
-	e.Faults().Add(twin.Fault{Kind: twin.FaultEndless})
-	server := httptest.NewServer(e)
-	defer server.Close()
-	res, err := server.Client().Get(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	decoder := json.NewDecoder(res.Body)
-	for range 6 { // { "error_code" "0000" "count" 2147483647 "data"
-		if _, err := decoder.Token(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := decoder.Token(); err != nil { // [
-		t.Fatal(err)
-	}
-	for range 1000 {
-		var row map[string]string
-		if err := decoder.Decode(&row); err != nil || row["reg_time"] == "" || !decoder.More() {
-			t.Fatalf("row %v, error %v", row, err)
-		}
-	}
+	const head = 7 // { "error_code" "0000" "count" 2147483647 "data" [
+	twintest.EndlessRows(t, e, e.Faults(), head, func(row map[string]string) bool { return row["reg_time"] != "" })
 }
 
 // TestEveryCallOfTheGuide: each call has its own method, path, api_code and required parameters.

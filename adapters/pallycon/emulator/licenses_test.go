@@ -12,15 +12,10 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/pallycon/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
-func at(text string) time.Time {
-	t, err := time.Parse("2006-01-02 15:04:05", text)
-	if err != nil {
-		panic(err)
-	}
-	return t
-}
+var at = twintest.At
 
 // licenses are rows whose content ids are the given names, at the given times.
 func licenses(namesAndTimes ...string) []emulator.License {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/pallycon/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
 const (
@@ -162,13 +163,6 @@ func TestMembersCanBeReplaced(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 	for _, mistake := range []emulator.Member{{GroupSeq: 1002}, {StatusCode: "active"}} {
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Errorf("%+v was taken", mistake)
-				}
-			}()
-			e.PutMembers(mistake)
-		}()
+		twintest.WantPanic(t, fmt.Sprint(mistake), "", func() { e.PutMembers(mistake) })
 	}
 }

@@ -2,7 +2,6 @@ package emulator_test
 
 import (
 	"fmt"
-	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/pallycon/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
 const (
@@ -182,12 +182,9 @@ func TestSiteOrdersCanBeReplaced(t *testing.T) {
 	if got := e.SiteOrders(); len(got) != 1 || got[0] != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	defer func() {
-		if recover() == nil {
-			t.Error("an order with a status of its own was taken")
-		}
-	}()
-	e.PutSiteOrders(emulator.SiteOrder{Status: "request"})
+	twintest.WantPanic(t, "an unknown status", "", func() {
+		e.PutSiteOrders(emulator.SiteOrder{Status: "request"})
+	})
 }
 
 func TestSiteOrdersByTheAdminPaths(t *testing.T) {
@@ -204,10 +201,9 @@ func TestSiteOrdersByTheAdminPaths(t *testing.T) {
 		{"rejectOrder", `{"seq":1}`, 409, "site order 1"},
 		{"rejectOrder", `{"seq":2}`, 200, `"seq":2,"serviceName":"two","siteId":"","status":"Reject"`},
 	} {
-		w := httptest.NewRecorder()
-		e.ServeHTTP(w, httptest.NewRequest("POST", "/_twin/"+test.path, strings.NewReader(test.body)))
-		if w.Code != test.status || !strings.Contains(w.Body.String(), test.want) {
-			t.Errorf("%s %s: %d %s, want %d and %s", test.path, test.body, w.Code, w.Body, test.status, test.want)
+		got := twintest.Admin(t, e, "POST", test.path, test.body)
+		if got.Status != test.status || !strings.Contains(got.Text, test.want) {
+			t.Errorf("%s %s: %d %s, want %d and %s", test.path, test.body, got.Status, got.Text, test.status, test.want)
 		}
 	}
 	if len(e.Sites()) != 3 {

@@ -1,11 +1,9 @@
 package emulator_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http/httptest"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/pallycon/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
 // licensesOf are n equal licenses, one a second from start, and the time after them.
@@ -23,20 +22,6 @@ func licensesOf(n int, l emulator.License, start time.Time) ([]emulator.License,
 		rows[i].RegTime = start.Add(time.Duration(i) * time.Second)
 	}
 	return rows, start.Add(time.Duration(n) * time.Second)
-}
-
-func sameJSON(t *testing.T, got, want string) {
-	t.Helper()
-	var gotValue, wantValue any
-	if err := json.Unmarshal([]byte(got), &gotValue); err != nil {
-		t.Fatalf("%v in %s", err, got)
-	}
-	if err := json.Unmarshal([]byte(want), &wantValue); err != nil {
-		t.Fatalf("%v in %s", err, want)
-	}
-	if !reflect.DeepEqual(gotValue, wantValue) {
-		t.Errorf("got  %s\nwant %s", got, want)
-	}
 }
 
 // TestDocumentedReportSamples: the samples of the guide, without the stray braces at the end of
@@ -87,7 +72,7 @@ func TestDocumentedReportSamples(t *testing.T) {
 			e.PutLicenses("DEMO", rows...)
 		}
 		got := get(t, e, "/api/v2/drm/"+name, "api_code=UA003001100&site_id=DEMO"+test.query+"&from=2020-03-01&to=2020-03-02")
-		sameJSON(t, got.Text, fmt.Sprintf(head, name, test.rows, test.count))
+		twintest.SameJSON(t, name, got.Text, fmt.Sprintf(head, name, test.rows, test.count))
 	}
 }
 
@@ -195,9 +180,7 @@ func TestReportPagesAgainstPlainCounting(t *testing.T) {
 		var users []struct {
 			UserID string `json:"user_id"`
 		}
-		if err := json.Unmarshal(got.Data, &users); err != nil {
-			t.Fatal(err)
-		}
+		twintest.Decode(t, string(got.Data), &users)
 		for i, u := range users {
 			if at := (page-1)*7 + i; at >= len(order) || u.UserID != order[at] {
 				t.Fatalf("page %d row %d is %s", page, i, u.UserID)
@@ -216,9 +199,7 @@ func TestReportPagesAgainstPlainCounting(t *testing.T) {
 		Device        int    `json:"device_cnt"`
 		Success, Fail int
 	}
-	if err := json.Unmarshal(got.Data, &users); err != nil {
-		t.Fatal(err)
-	}
+	twintest.Decode(t, string(got.Data), &users)
 	compared := 0
 	for _, u := range users {
 		if counts := want[u.UserID]; counts != nil {

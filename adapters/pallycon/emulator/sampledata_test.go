@@ -8,6 +8,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/pallycon/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
 func sampleData(seed uint64, now time.Time) *emulator.Emulator {
@@ -87,23 +88,18 @@ func TestSampleDataIsPlausible(t *testing.T) {
 			t.Errorf("the newest license is %v old", gap)
 		}
 	}
-	within := func(what string, got, low, high int) {
-		if got < low || got > high {
-			t.Errorf("%d %s, want %d to %d", got, what, low, high)
-		}
-	}
-	within("sites", len(e.Sites()), 3, 6)
-	within("suspended sites", suspended, 1, 1)
-	within("sites with watermarking", watermarked, 1, 3)
-	within("licenses", total, 36_000, 44_000)
-	within("days", int(now.Sub(oldest).Hours()/24), 115, 122)
-	within("failures in 1000", failed*1000/total, 20, 45)
-	within("licenses without a user", tokenless, 500, 3000)
-	within("repeated licenses", repeats, 200, 2000)
-	within("users", len(users), 300, 600)
-	within("contents", len(contents), 200, 500)
-	within("kinds of DRM", len(drms), 4, 4)
-	within("failure codes", len(codes), 10, 25)
+	twintest.Within(t, "sites", len(e.Sites()), 3, 6)
+	twintest.Within(t, "suspended sites", suspended, 1, 1)
+	twintest.Within(t, "sites with watermarking", watermarked, 1, 3)
+	twintest.Within(t, "licenses", total, 36_000, 44_000)
+	twintest.Within(t, "days", int(now.Sub(oldest).Hours()/24), 115, 122)
+	twintest.Within(t, "failures in 1000", failed*1000/total, 20, 45)
+	twintest.Within(t, "licenses without a user", tokenless, 500, 3000)
+	twintest.Within(t, "repeated licenses", repeats, 200, 2000)
+	twintest.Within(t, "users", len(users), 300, 600)
+	twintest.Within(t, "contents", len(contents), 200, 500)
+	twintest.Within(t, "kinds of DRM", len(drms), 4, 4)
+	twintest.Within(t, "failure codes", len(codes), 10, 25)
 	if hours[13] < 3*hours[19] {
 		t.Errorf("no daily rhythm: %d licenses at 22:00 in Seoul, %d at 04:00", hours[13], hours[19])
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/drmhub/drmhub/adapters/pallycon/emulator"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
 func TestSampleAccountIsReproducible(t *testing.T) {
@@ -29,12 +30,6 @@ func TestSampleAccountIsReproducible(t *testing.T) {
 func TestSampleAccountIsPlausible(t *testing.T) {
 	now := at("2026-01-02 15:04:05")
 	e := sampleData(1, now)
-	within := func(what string, got, low, high int) {
-		t.Helper()
-		if got < low || got > high {
-			t.Errorf("%d %s, want %d to %d", got, what, low, high)
-		}
-	}
 	groups, states, emails := map[int]int{}, map[string]int{}, map[string]bool{}
 	for i, m := range e.Members() {
 		groups[m.GroupSeq]++
@@ -44,9 +39,9 @@ func TestSampleAccountIsPlausible(t *testing.T) {
 			t.Errorf("%+v", m)
 		}
 	}
-	within("members", len(emails), 26, 60) // more than a page
-	within("groups", len(groups), 3, 3)
-	within("inactive members", states["MT002"], 1, 15)
+	twintest.Within(t, "members", len(emails), 26, 60) // more than a page
+	twintest.Within(t, "groups", len(groups), 3, 3)
+	twintest.Within(t, "inactive members", states["MT002"], 1, 15)
 
 	ordered := map[string]time.Time{}
 	orderStates := map[string]int{}
@@ -60,7 +55,7 @@ func TestSampleAccountIsPlausible(t *testing.T) {
 		}
 		ordered[o.SiteID] = o.UpdateTime
 	}
-	within("states of orders", len(orderStates), 3, 3)
+	twintest.Within(t, "states of orders", len(orderStates), 3, 3)
 
 	for _, site := range e.Sites() {
 		packagings, first := e.Packagings(site.SiteID), map[string]time.Time{}
@@ -86,9 +81,9 @@ func TestSampleAccountIsPlausible(t *testing.T) {
 		if byCallback := e.Integration(site.SiteID).LicenseCallbackURL != ""; byCallback != (gateway > len(e.Licenses(site.SiteID))/2) {
 			t.Errorf("%s: %d licenses by gateway, callback %v", site.SiteID, gateway, byCallback)
 		}
-		within("packagings of "+site.SiteID, len(packagings), 120, 900)
-		within("packagings that are not the first of "+site.SiteID, again, len(packagings)/20, len(packagings)-len(first))
-		within("packagings as old as another of "+site.SiteID, ties, len(packagings)/3, len(packagings))
+		twintest.Within(t, "packagings of "+site.SiteID, len(packagings), 120, 900)
+		twintest.Within(t, "packagings that are not the first of "+site.SiteID, again, len(packagings)/20, len(packagings)-len(first))
+		twintest.Within(t, "packagings as old as another of "+site.SiteID, ties, len(packagings)/3, len(packagings))
 		for _, l := range e.Licenses(site.SiteID) {
 			if packaged, known := first[l.CID]; !known || l.RegTime.Before(packaged) {
 				t.Fatalf("%s: a license at %v for %q, packaged at %v", site.SiteID, l.RegTime, l.CID, packaged)

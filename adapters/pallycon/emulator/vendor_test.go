@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/pallycon/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
 const (
@@ -37,10 +37,10 @@ const (
 
 func goodToken() string { return sign(emulator.DefaultServiceAPIKey, goodHeader, goodPayload) }
 
-// reply is what the emulator answered.
+// A reply is a response of the emulator.
 type reply struct {
-	Status       int
-	Text         string
+	twintest.Reply `json:"-"`
+
 	ErrorCode    string          `json:"error_code"`
 	ErrorMessage string          `json:"error_message"`
 	Data         json.RawMessage `json:"data"`
@@ -50,21 +50,10 @@ type reply struct {
 // do sends r in process.
 func do(t *testing.T, e http.Handler, r *http.Request) reply {
 	t.Helper()
-	res, err := twin.Transport(e).RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := reply{Status: res.StatusCode, Text: string(text)}
-	if res.StatusCode == http.StatusOK {
-		if err := json.Unmarshal(text, &out); err != nil {
-			t.Fatalf("%v in %s", err, text)
-		}
-		if got := res.Header.Get("Content-Type"); got != "application/json;charset=UTF-8" {
+	out := reply{Reply: twintest.Send(t, twin.Transport(e), r)}
+	if out.Status == http.StatusOK {
+		twintest.Decode(t, out.Text, &out)
+		if got := out.ContentType(); got != "application/json;charset=UTF-8" {
 			t.Errorf("content type %q", got)
 		}
 	}
@@ -73,10 +62,7 @@ func do(t *testing.T, e http.Handler, r *http.Request) reply {
 
 func request(t *testing.T, method, target, contentType, body string) *http.Request {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, base+target, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := twintest.Request(t, method, base+target, body)
 	r.Header.Set("Authorization", "Bearer "+goodToken())
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
@@ -110,9 +96,7 @@ func list(t *testing.T, e http.Handler, query string) reply {
 func (r reply) rows(t *testing.T, key string) string {
 	t.Helper()
 	var rows []map[string]any
-	if err := json.Unmarshal(r.Data, &rows); err != nil {
-		t.Fatalf("%v in %s", err, r.Text)
-	}
+	twintest.Decode(t, string(r.Data), &rows)
 	values := make([]string, len(rows))
 	for i, row := range rows {
 		values[i], _ = row[key].(string)

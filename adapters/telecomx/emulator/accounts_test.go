@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/drmhub/drmhub/adapters/telecomx/emulator"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
 // duck is the account of the vendor's sample, for a customer.
@@ -48,7 +49,7 @@ func TestSamplesOfTheVendor(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := `{"username": "donald@duck.com", "password": "vgh38gy3uvhebv", "devices": ` + devices + `, "created": "2016-01-01T00:00:00.000Z"}`
-		sameJSON(t, "full="+full, reply{200, "application/json; charset=utf-8", string(first)}, want)
+		twintest.SameJSON(t, "full="+full, string(first), want)
 	}
 	found := list(t, e, "offset=0&limit=50&filter=nald%40duck&full=true&customer="+business)
 	if found.usernames() != "donald@duck.com" || found.Total != 1 || found.Limit != 50 {
@@ -269,8 +270,9 @@ func TestMistakesInAccounts(t *testing.T) {
 	} {
 		e := server(emulator.Options{})
 		e.PutAccounts(duck(private))
-		if !panics(func() { e.PutAccounts(account) }) || len(e.Accounts()) != 1 {
-			t.Errorf("%s was taken", name)
+		twintest.WantPanic(t, name, "", func() { e.PutAccounts(account) })
+		if n := len(e.Accounts()); n != 1 {
+			t.Errorf("%s: %d accounts", name, n)
 		}
 	}
 	e := server(emulator.Options{})

@@ -1,13 +1,12 @@
 package emulator_test
 
 import (
-	"encoding/json"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/drmhub/drmhub/adapters/telecomx/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
 func TestErrorsInPlainText(t *testing.T) {
@@ -17,7 +16,7 @@ func TestErrorsInPlainText(t *testing.T) {
 		"id":            call(t, e, "GET", "/iptv/drm/nobody", ""),
 		"limit":         call(t, e, "GET", "/iptv/drm?limit=0", ""),
 	} {
-		if got.Text != what || got.ContentType != "text/plain; charset=utf-8" || got.Status < 400 {
+		if got.Text != what || got.ContentType() != "text/plain; charset=utf-8" || got.Status < 400 {
 			t.Errorf("%+v, want %s", got, what)
 		}
 	}
@@ -72,24 +71,8 @@ func TestAnswerLostAfterTheDeed(t *testing.T) {
 
 func TestEndlessAnswerLooksLikeTheVendors(t *testing.T) {
 	e := emulator.New(emulator.Options{})
-	e.Faults().Add(twin.Fault{Kind: twin.FaultEndless})
-	server := httptest.NewServer(e)
-	defer server.Close()
-	res, err := server.Client().Get(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	decoder := json.NewDecoder(res.Body)
-	for range 9 { // { "offset" 0 "limit" 500 "total" 2147483647 "accounts" [
-		if _, err := decoder.Token(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for range 1000 {
-		var row map[string]any
-		if err := decoder.Decode(&row); err != nil || row["created"] == "" || row["devices"] != 2.0 || !decoder.More() {
-			t.Fatalf("row %v, error %v", row, err)
-		}
-	}
+	const head = 9 // { "offset" 0 "limit" 500 "total" 2147483647 "accounts" [
+	twintest.EndlessRows(t, e, e.Faults(), head, func(row map[string]any) bool {
+		return row["created"] != "" && row["devices"] == 2.0
+	})
 }

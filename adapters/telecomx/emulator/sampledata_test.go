@@ -10,6 +10,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/telecomx/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
 func sampleData(seed uint64, now time.Time) *emulator.Emulator {
@@ -29,12 +30,6 @@ func TestSampleDataIsReproducible(t *testing.T) {
 
 func TestSampleDataIsPlausible(t *testing.T) {
 	e := sampleData(1, now)
-	within := func(what string, got, low, high int) {
-		t.Helper()
-		if got < low || got > high {
-			t.Errorf("%d %s, want %d to %d", got, what, low, high)
-		}
-	}
 	slots := map[string]int{mine: 5, emulator.SampleHotel: 5, emulator.SampleHousehold: 4}
 	accounts, types, names := map[string]int{}, map[string]int{}, map[string]bool{}
 	var bound, free, frozen, fullUp, without, nameless int
@@ -77,16 +72,16 @@ func TestSampleDataIsPlausible(t *testing.T) {
 		}
 	}
 	// more than the largest page
-	within("accounts of the broadband company", accounts[mine], 501, 1000)
-	within("accounts of the hotel", accounts[emulator.SampleHotel], 20, 60)
-	within("accounts of the household", accounts[emulator.SampleHousehold], 1, 1)
-	within("types of devices", len(types), 3, 3)
-	within("bound devices", bound, 200, 1000)
-	within("devices whose binding is over", free, 500, 2000)
-	within("devices that hold a slot only", frozen, 10, 200)
-	within("accounts without a free slot", fullUp, 50, 300)
-	within("accounts without a device", without, 50, 300)
-	within("devices without a name", nameless, 200, 1000)
+	twintest.Within(t, "accounts of the broadband company", accounts[mine], 501, 1000)
+	twintest.Within(t, "accounts of the hotel", accounts[emulator.SampleHotel], 20, 60)
+	twintest.Within(t, "accounts of the household", accounts[emulator.SampleHousehold], 1, 1)
+	twintest.Within(t, "types of devices", len(types), 3, 3)
+	twintest.Within(t, "bound devices", bound, 200, 1000)
+	twintest.Within(t, "devices whose binding is over", free, 500, 2000)
+	twintest.Within(t, "devices that hold a slot only", frozen, 10, 200)
+	twintest.Within(t, "accounts without a free slot", fullUp, 50, 300)
+	twintest.Within(t, "accounts without a device", without, 50, 300)
+	twintest.Within(t, "devices without a name", nameless, 200, 1000)
 	for i := range 60 { // people who watch at PallyCon's sample sites too
 		if tester := fmt.Sprintf("tester%02d", i%25+1); !names[tester] || !names[fmt.Sprintf("family%03d@kids.example", i+1)] {
 			t.Errorf("%s or family%03d is missing", tester, i+1)

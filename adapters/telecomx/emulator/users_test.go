@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/drmhub/drmhub/adapters/telecomx/emulator"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
 // TestAccessLevels: who is let in to what, as the vendor's pages say. A letter stands for each
@@ -109,8 +110,6 @@ func TestMistakesInUsersAndCustomers(t *testing.T) {
 			e.PutUsers(emulator.User{Username: "x", Customer: mine, AccessLevel: "admin"})
 		},
 	} {
-		if !panics(func() { put(server(emulator.Options{})) }) {
-			t.Errorf("%s was taken", name)
-		}
+		twintest.WantPanic(t, name, "", func() { put(server(emulator.Options{})) })
 	}
 }

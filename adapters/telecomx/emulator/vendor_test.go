@@ -2,16 +2,14 @@ package emulator_test
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/url"
-	"reflect"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/drmhub/drmhub/adapters/telecomx/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
 const (
@@ -22,12 +20,11 @@ const (
 	neither  = "bbbbbbbbbbbbbbbbbbbbbbbb"
 )
 
-// reply is what the emulator answered.
-type reply struct {
-	Status      int
-	ContentType string
-	Text        string
-}
+// jsonType is the content type of a response.
+const jsonType = "application/json; charset=utf-8"
+
+// A reply is a response of the emulator.
+type reply = twintest.Reply
 
 // page is an answer of the list.
 type page struct {
@@ -38,24 +35,12 @@ type page struct {
 // do sends r in process.
 func do(t *testing.T, e http.Handler, r *http.Request) reply {
 	t.Helper()
-	res, err := twin.Transport(e).RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return reply{res.StatusCode, res.Header.Get("Content-Type"), string(text)}
+	return twintest.Send(t, twin.Transport(e), r)
 }
 
 func request(t *testing.T, method, target, body string) *http.Request {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, base+target, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := twintest.Request(t, method, base+target, body)
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
@@ -102,12 +87,10 @@ func token(t *testing.T, e http.Handler) string {
 // read decodes an answer with status 200.
 func read(t *testing.T, got reply, into any) {
 	t.Helper()
-	if got.Status != http.StatusOK || got.ContentType != "application/json; charset=utf-8" {
-		t.Fatalf("%d %q %s", got.Status, got.ContentType, got.Text)
+	if got.Status != http.StatusOK || got.ContentType() != jsonType {
+		t.Fatalf("%d %q %s", got.Status, got.ContentType(), got.Text)
 	}
-	if err := json.Unmarshal([]byte(got.Text), into); err != nil {
-		t.Fatalf("%v in %s", err, got.Text)
-	}
+	twintest.Decode(t, got.Text, into)
 }
 
 // list reads a page of the list.
@@ -130,7 +113,7 @@ func (p page) usernames() string {
 // fails checks a failure in the default shape.
 func fails(t *testing.T, what string, got reply, status int, message string) {
 	t.Helper()
-	if got.Status != status || got.Text != `{"error":"`+message+`"}` || got.ContentType != "application/json; charset=utf-8" {
+	if got.Status != status || got.Text != `{"error":"`+message+`"}` || got.ContentType() != jsonType {
 		t.Errorf("%s: %d %s, want %d %s", what, got.Status, got.Text, status, message)
 	}
 }
@@ -138,23 +121,12 @@ func fails(t *testing.T, what string, got reply, status int, message string) {
 // sameJSON checks that an answer means what want does.
 func sameJSON(t *testing.T, what string, got reply, want string) {
 	t.Helper()
-	var g, w any
-	read(t, got, &g)
-	if err := json.Unmarshal([]byte(want), &w); err != nil {
-		t.Fatal(err)
-	}
-	if !reflect.DeepEqual(g, w) {
-		t.Errorf("%s:\ngot  %s\nwant %s", what, got.Text, want)
-	}
+	var value any
+	read(t, got, &value)
+	twintest.SameJSON(t, what, got.Text, want)
 }
 
-func at(text string) time.Time {
-	when, err := time.Parse(time.DateTime, text)
-	if err != nil {
-		panic(err)
-	}
-	return when
-}
+var at = twintest.At
 
 var now = at("2026-01-02 15:04:05")
 
@@ -169,11 +141,4 @@ func server(options emulator.Options) *emulator.Emulator {
 		emulator.Customer{ID: neither, Features: []string{"VOIP"}},
 	)
 	return e
-}
-
-// panics reports whether f does.
-func panics(f func()) (did bool) {
-	defer func() { did = recover() != nil }()
-	f()
-	return false
 }
