@@ -9,8 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"google.golang.org/grpc/codes"
-
+	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/ncp/emulator"
@@ -18,23 +17,17 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// outcome is what becomes of a call.
-type outcome struct {
-	code   codes.Code
-	reason pb.ErrorReason
-}
-
 var (
-	inputRefused = outcome{codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED}
-	notFound     = outcome{codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND}
-	wrongState   = outcome{codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE}
-	unavailable  = outcome{codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE}
-	unreadable   = outcome{codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID}
-	throttled    = outcome{codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED}
-	unauthorized = outcome{codes.FailedPrecondition, pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED}
-	forbidden    = outcome{codes.FailedPrecondition, pb.ErrorReason_VENDOR_PERMISSION_DENIED}
-	rejected     = outcome{codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED}
-	unknown      = outcome{codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN}
+	inputRefused = wiretest.InputRefused
+	notFound     = wiretest.NotFound
+	wrongState   = wiretest.WrongState
+	unavailable  = wiretest.Unavailable
+	unreadable   = wiretest.Unreadable
+	throttled    = wiretest.Throttled
+	unauthorized = wiretest.Unauthorized
+	forbidden    = wiretest.Forbidden
+	rejected     = wiretest.Rejected
+	unknown      = wiretest.Unknown
 )
 
 // wantRefused has the vendor answer a read and a write so, and demands these outcomes.
@@ -43,19 +36,21 @@ func wantRefused(t *testing.T, what string, a answer, read, write outcome, code 
 	synctest.Test(t, func(t *testing.T) { // for the pauses between attempts
 		adapter, _ := serve(t, config(), map[string][]answer{getSite: {a}})
 		_, err := adapter.GetSite(t.Context(), &pb.GetSiteRequest{Name: demo})
-		e := wantError(t, what+", to GetSite", err, read.code, read.reason)
-		if e.Metadata[apierror.VendorCode] != code || e.Metadata[apierror.VendorMessage] == "" || e.Metadata[apierror.VendorRequestID] != "36c9k60om4p3238cpmc9gm4cj4" {
-			t.Errorf("%s: the metadata are %v, want the code %s, what the vendor said, and its id of the request", what, e.Metadata, code)
+		e := wantError(t, what+", to GetSite", err, read.Code, read.Reason)
+		said, id := e.Metadata[apierror.VendorMessage], e.Metadata[apierror.VendorRequestID]
+		if e.Metadata[apierror.VendorCode] != code || said == "" || id != "36c9k60om4p3238cpmc9gm4cj4" {
+			t.Errorf("%s: the metadata are %v, want the code %s, the vendor's message and its request id",
+				what, e.Metadata, code)
 		}
 
 		adapter, vendor := serve(t, config(), map[string][]answer{getSite: {ok(siteRow("READY", false))}, putOn: {a}})
 		log := mutation.NewMemory()
 		_, err = adapter.EnableSite(mutation.NewContext(t.Context(), log), &pb.EnableSiteRequest{Name: demo})
-		e = wantError(t, what+", to EnableSite", err, write.code, write.reason)
+		e = wantError(t, what+", to EnableSite", err, write.Code, write.Reason)
 		if e.Metadata[apierror.VendorCode] != code {
 			t.Errorf("%s: the metadata are %v, want the code %s", what, e.Metadata, code)
 		}
-		vendor.wantMade(putOn, 1)
+		vendor.WantMade(putOn, 1)
 		if lost := log.Get("on").State == mutation.Sent; lost != (write == unknown) {
 			t.Errorf("%s: the step is %v", what, log.Get("on").State)
 		}
@@ -80,7 +75,7 @@ func TestEveryCodeOfTheService(t *testing.T) {
 			wantRefused(t, fmt.Sprint(code, " in HTTP ", status), refusal(status, code), c.read, c.write, code)
 		}
 		asNumber := refusal(400, code)
-		asNumber.body = strings.Replace(asNumber.body, `"`+code+`"`, code, 1)
+		asNumber.Body = strings.Replace(asNumber.Body, `"`+code+`"`, code, 1)
 		wantRefused(t, code+" as a number", asNumber, c.read, c.write, code)
 	}
 }
@@ -110,7 +105,7 @@ func TestEveryCodeOfTheGateway(t *testing.T) {
 	} {
 		for _, form := range []string{`"` + code + `"`, code} {
 			body := `{"error":{"errorCode":` + form + `,"message":"No","details":"not so"}}`
-			wantRefused(t, "errorCode "+form, answer{status: c.status, body: body}, c.read, c.write, code)
+			wantRefused(t, "errorCode "+form, answer{Status: c.status, Body: body}, c.read, c.write, code)
 		}
 	}
 }
@@ -124,19 +119,20 @@ func TestABreakdownIsNoRefusalInHTTP200Either(t *testing.T) {
 		"100": {inputRefused, inputRefused},
 	} {
 		body := `{"success":false,"error":{"errorCode":"` + code + `","message":"No","details":"not so"}}`
-		wantRefused(t, "errorCode "+code+" in HTTP 200", answer{body: body}, c.read, c.write, code)
+		wantRefused(t, "errorCode "+code+" in HTTP 200", answer{Body: body}, c.read, c.write, code)
 	}
 }
 
 func TestAPauseThatTheVendorAsksForIsPassedOn(t *testing.T) {
 	body := `{"error":{"errorCode":"410","message":"Throttle Limited"}}`
 	for header, want := range map[string]time.Duration{"7": 7 * time.Second, "": 0, "soon": 0} {
-		a, vendor := serve(t, config(), map[string][]answer{getLicenses: {{status: 429, body: body, header: map[string]string{"Retry-After": header}}}})
+		throttling := answer{Status: 429, Body: body, Header: map[string]string{"Retry-After": header}}
+		a, vendor := serve(t, config(), map[string][]answer{getLicenses: {throttling}})
 		_, err := list(t, a, nil)
-		if e := wantError(t, "ListLicenses", err, throttled.code, throttled.reason); e.RetryAfter != want {
+		if e := wantError(t, "ListLicenses", err, throttled.Code, throttled.Reason); e.RetryAfter != want {
 			t.Errorf("Retry-After %q becomes %v, want %v", header, e.RetryAfter, want)
 		}
-		vendor.wantMade(getLicenses, 1)
+		vendor.WantMade(getLicenses, 1)
 	}
 }
 
@@ -162,7 +158,7 @@ func TestARefusalSaysWhetherItIsTheClockOrTheKey(t *testing.T) {
 		settings := config()
 		settings.BaseURL = server.URL
 		_, err := adapterTo(t, settings, nil).Check(t.Context())
-		e := wantError(t, what, err, unauthorized.code, unauthorized.reason)
+		e := wantError(t, what, err, unauthorized.Code, unauthorized.Reason)
 		// Date has whole seconds.
 		said := strings.NewReplacer("6m13s", "6m12s", "5m1s", "5m0s", "4m59s", "5m0s", "9h0m1s", "9h0m0s").Replace(e.Message)
 		if !strings.Contains(said, c.want) || !strings.Contains(said, "Authentication Failed") {
@@ -172,9 +168,11 @@ func TestARefusalSaysWhetherItIsTheClockOrTheKey(t *testing.T) {
 }
 
 func TestWithoutADateTheErrorNamesBoth(t *testing.T) {
-	transport := twin.Transport(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
+	transport := twin.Transport(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
 	_, err := adapterTo(t, config(), dateless{transport}).Check(t.Context())
-	e := wantError(t, "Check", err, unauthorized.code, unauthorized.reason)
+	e := wantError(t, "Check", err, unauthorized.Code, unauthorized.Reason)
 	for _, word := range []string{"access_key", "secret_key", "clock"} {
 		if !strings.Contains(e.Message, word) {
 			t.Errorf("the error says %q, and nothing of the %s", e.Message, word)
@@ -197,7 +195,7 @@ func TestTheTwinRefusesAnotherTime(t *testing.T) {
 	for _, off := range []time.Duration{-6 * time.Minute, 6 * time.Minute} {
 		vendor := emulator.New(emulator.Options{Clock: twin.FrozenClock(time.Now().Add(off))})
 		_, err := adapterTo(t, twinConfig(), twin.Transport(vendor)).Check(t.Context())
-		e := wantError(t, off.String(), err, unauthorized.code, unauthorized.reason)
+		e := wantError(t, off.String(), err, unauthorized.Code, unauthorized.Reason)
 		if !strings.Contains(e.Message, "this machine's clock") || strings.Contains(e.Message, "access_key") {
 			t.Errorf("%v off, the error says %q", off, e.Message)
 		}
@@ -210,14 +208,14 @@ func TestTheTwinRefusesARotatedKey(t *testing.T) {
 		"another secret key": {SecretKey: "another"},
 	} {
 		_, err := adapterTo(t, twinConfig(), twin.Transport(emulator.New(changed))).Check(t.Context())
-		e := wantError(t, what, err, unauthorized.code, unauthorized.reason)
+		e := wantError(t, what, err, unauthorized.Code, unauthorized.Reason)
 		if !strings.Contains(e.Message, "access_key and secret_key are refused") {
 			t.Errorf("%s: the error says %q", what, e.Message)
 		}
 	}
 	denied := emulator.New(emulator.Options{Denied: []string{"GET /api/v1/sites"}})
 	_, err := adapterTo(t, twinConfig(), twin.Transport(denied)).Check(t.Context())
-	wantError(t, "a call that the sub account may not make", err, forbidden.code, forbidden.reason)
+	wantError(t, "a call that the sub account may not make", err, forbidden.Code, forbidden.Reason)
 }
 
 func TestAnswersThatSayNothing(t *testing.T) {
@@ -236,15 +234,17 @@ func TestAnswersThatSayNothing(t *testing.T) {
 		"nothing":                     ``,
 		"a page for people":           `<html>Welcome</html>`,
 	} {
-		a, _ := serve(t, config(), map[string][]answer{getLicenses: {{body: body}}, getSite: {ok(siteRow("RUNNING", true))}, putOff: {{body: body}}})
+		a, _ := serve(t, config(), map[string][]answer{
+			getLicenses: {{Body: body}}, getSite: {ok(siteRow("RUNNING", true))}, putOff: {{Body: body}},
+		})
 		_, err := list(t, a, nil)
-		wantError(t, what+", to ListLicenses", err, unreadable.code, unreadable.reason)
+		wantError(t, what+", to ListLicenses", err, unreadable.Code, unreadable.Reason)
 		if strings.HasPrefix(body, `{"success":true,"content":`) && strings.HasSuffix(body, "}") {
 			continue // the content of an answer to off is no proof, so it is not even read
 		}
 		log := mutation.NewMemory()
 		_, err = disable(t, a, log)
-		wantError(t, what+", to DisableSite", err, unknown.code, unknown.reason)
+		wantError(t, what+", to DisableSite", err, unknown.Code, unknown.Reason)
 		if log.Get("off").State != mutation.Sent {
 			t.Errorf("%s: the log does not say that DisableSite may have taken effect", what)
 		}
@@ -259,10 +259,12 @@ func TestARefusalThatSaysNothingIsStillARefusal(t *testing.T) {
 		"an error with other words": `{"success":false,"error":{"code":{"a":1},"message":["no"]}}`,
 		"a failure with content":    `{"success":false,"content":[],"error":{"code":"289999","message":"no"}}`,
 	} {
-		a, _ := serve(t, config(), map[string][]answer{getLicenses: {{body: body}}, getSite: {ok(siteRow("RUNNING", true))}, putOff: {{body: body}}})
+		a, _ := serve(t, config(), map[string][]answer{
+			getLicenses: {{Body: body}}, getSite: {ok(siteRow("RUNNING", true))}, putOff: {{Body: body}},
+		})
 		_, err := list(t, a, nil)
-		wantError(t, what+", to ListLicenses", err, rejected.code, rejected.reason)
+		wantError(t, what+", to ListLicenses", err, rejected.Code, rejected.Reason)
 		_, err = disable(t, a, mutation.NewMemory())
-		wantError(t, what+", to DisableSite", err, rejected.code, rejected.reason)
+		wantError(t, what+", to DisableSite", err, rejected.Code, rejected.Reason)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/ncp"
 	"github.com/drmhub/drmhub/adapters/ncp/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
@@ -42,7 +43,7 @@ func instant(t *testing.T, text string) *timestamppb.Timestamp {
 }
 
 func TestTheExampleOfAHistoryIsRead(t *testing.T) {
-	a, vendor := serve(t, config(), map[string][]answer{getLicenses: {{body: fixture(t, "license-history.json")}, rows()}})
+	a, vendor := serve(t, config(), map[string][]answer{getLicenses: {{Body: fixture(t, "license-history.json")}, rows()}})
 	res, err := list(t, a, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +58,7 @@ func TestTheExampleOfAHistoryIsRead(t *testing.T) {
 		})
 	}
 	same(t, "the answer", res, want)
-	if got := vendor.made(getLicenses)[0].query.Encode(); got != "pageNo=1&pageSize=100&siteId=DEMO" {
+	if got := vendor.Made(getLicenses)[0].Query.Encode(); got != "pageNo=1&pageSize=100&siteId=DEMO" {
 		t.Errorf("the first page is asked for with %s", got)
 	}
 }
@@ -121,13 +122,13 @@ func TestHistoriesThatContradictThemselvesAreNotAnswered(t *testing.T) {
 	} {
 		a, _ := serve(t, config(), map[string][]answer{getLicenses: {page, rows()}})
 		_, err := list(t, a, nil)
-		wantError(t, what, err, unreadable.code, unreadable.reason)
+		wantError(t, what, err, unreadable.Code, unreadable.Reason)
 	}
 }
 
 func TestAnEmptyHistoryIsThatOfASiteThatIsThere(t *testing.T) {
 	for what, page := range map[string]answer{
-		"no rows": rows(), "content null": ok("null"), "no content": {body: `{"success":true,"total":0}`}, "2810012": refusal(400, "2810012"), "2810012 in HTTP 200": refusal(200, "2810012"),
+		"no rows": rows(), "content null": ok("null"), "no content": {Body: `{"success":true,"total":0}`}, "2810012": refusal(400, "2810012"), "2810012 in HTTP 200": refusal(200, "2810012"),
 	} {
 		a, vendor := serve(t, config(), map[string][]answer{getLicenses: {page}, getSite: {siteOn}})
 		res, err := list(t, a, nil)
@@ -136,7 +137,7 @@ func TestAnEmptyHistoryIsThatOfASiteThatIsThere(t *testing.T) {
 			continue
 		}
 		same(t, what, res, &pb.ListLicensesResponse{})
-		vendor.wantMade(getSite, 1)
+		vendor.WantMade(getSite, 1)
 		a, _ = serve(t, config(), map[string][]answer{getLicenses: {page}, getSite: {refusal(404, "281003")}})
 		_, err = list(t, a, nil)
 		wantError(t, what+" of an unknown site", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
@@ -144,15 +145,15 @@ func TestAnEmptyHistoryIsThatOfASiteThatIsThere(t *testing.T) {
 	a, vendor := serve(t, config(), map[string][]answer{getLicenses: {refusal(400, "281003")}})
 	_, err := list(t, a, nil)
 	wantError(t, "a refusal", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
-	vendor.wantMade(getLicenses, 1)
+	vendor.WantMade(getLicenses, 1)
 }
 
 // asked is what a query holds of a search, without what every call has.
-func asked(c call) string {
+func asked(c wiretest.Request) string {
 	for _, name := range []string{"siteId", "pageSize", "pageNo"} {
-		c.query.Del(name)
+		c.Query.Del(name)
 	}
-	return c.query.Encode()
+	return c.Query.Encode()
 }
 
 func TestTheMostSelectiveConditionIsSentAndAllAreApplied(t *testing.T) {
@@ -198,7 +199,7 @@ func TestTheMostSelectiveConditionIsSentAndAllAreApplied(t *testing.T) {
 		if err != nil || len(res.GetLicenses()) != c.rows || c.filter != nil && res.GetTotalSize() != 0 {
 			t.Errorf("%v gives %d rows of %d lookalikes, of %d in all, want %d; %v", c.filter, len(res.GetLicenses()), len(lookalikes), res.GetTotalSize(), c.rows, err)
 		}
-		if got := asked(vendor.made(getLicenses)[0]); got != want {
+		if got := asked(vendor.Made(getLicenses)[0]); got != want {
 			t.Errorf("%v is asked for as %s, want %s", c.filter, got, want)
 		}
 	}
@@ -216,7 +217,7 @@ func TestNamesAndNumbersAreTheConfiguredOnes(t *testing.T) {
 		if res, err := list(t, a, filter); err != nil || len(res.GetLicenses()) != 1 {
 			t.Errorf("%v: %v, %v", filter, res, err)
 		}
-		if got := vendor.made(getLicenses)[0].query.Encode(); got != want {
+		if got := vendor.Made(getLicenses)[0].Query.Encode(); got != want {
 			t.Errorf("%v is asked for with %s, want %s", filter, got, want)
 		}
 	}
@@ -234,7 +235,7 @@ func TestNothingIsAskedForWhereNothingCanMatch(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 		same(t, what, res, &pb.ListLicensesResponse{})
-		vendor.only(getSite) // still, the site must be there
+		vendor.Only(getSite) // still, the site must be there
 	}
 	// The whole of time, as a client says it that means no bounds.
 	a, vendor := serve(t, config(), map[string][]answer{getLicenses: {rows(row), rows()}})
@@ -242,7 +243,7 @@ func TestNothingIsAskedForWhereNothingCanMatch(t *testing.T) {
 	if err != nil || len(res.GetLicenses()) != 1 {
 		t.Errorf("%v, %v", res, err)
 	}
-	if got := asked(vendor.made(getLicenses)[0]); got != "endTime="+strconv.Itoa(253402300800000) {
+	if got := asked(vendor.Made(getLicenses)[0]); got != "endTime="+strconv.Itoa(253402300800000) {
 		t.Errorf("all of time is asked for as %s", got)
 	}
 }
@@ -306,8 +307,8 @@ func TestATokenGoesOnBelowItsSecond(t *testing.T) {
 	if fmt.Sprint(got) != "[00:00:01 00:00:00]" {
 		t.Errorf("the rest is of %v", got)
 	}
-	for _, c := range vendor.made(getLicenses) {
-		if c.query.Get("endTime") != "" && asked(c) != "endTime=1709251202000" {
+	for _, c := range vendor.Made(getLicenses) {
+		if c.Query.Get("endTime") != "" && asked(c) != "endTime=1709251202000" {
 			t.Errorf("the rest is asked for as %s", asked(c))
 		}
 	}

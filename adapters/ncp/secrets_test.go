@@ -27,26 +27,26 @@ func everything(err error) string {
 // gossips are answers that repeat what stands for KNOWN, wherever a vendor can put it.
 func gossips() map[string]answer {
 	all := map[string]answer{
-		"in a message":              {status: 400, body: `{"success":false,"error":{"code":"289999","name":"N","message":"not with KNOWN\u001b"}}`},
-		"in a name":                 {status: 400, body: `{"success":false,"error":{"code":"289999","name":"KNOWN","message":"no"}}`},
-		"in a code":                 {status: 400, body: `{"success":false,"error":{"code":"KNOWN","name":"N","message":"no"}}`},
-		"in a refusal in HTTP 200":  {body: `{"success":false,"error":{"code":"289999","name":"N","message":"KNOWN"}}`},
-		"in the gateway's details":  {status: 401, body: `{"error":{"errorCode":"200","message":"no","details":"KNOWN"}}`},
-		"in the gateway's message":  {status: 429, body: `{"error":{"errorCode":410,"message":"KNOWN"}}`},
-		"in an errorCode":           {status: 418, body: `{"error":{"errorCode":"KNOWN","message":"no"}}`},
-		"in a page for people":      {body: `<html>KNOWN</html>`, header: map[string]string{"Content-Type": "text/html"}},
-		"in half an answer":         {body: `{"success":true,"content":{"siteId":"KNOWN`},
-		"in content":                {body: `{"success":true,"content":{"siteId":{"KNOWN":1}}}`},
-		"in a success":              {body: `{"success":"KNOWN"}`},
-		"in a siteId":               {body: `{"success":true,"content":{"siteId":"KNOWN"}}`},
-		"in what comes twice":       {body: `{"KNOWN":1,"KNOWN":2}`},
-		"in a trace id":             {status: 400, body: `no`, header: map[string]string{"x-ncp-trace-id": "KNOWN"}},
-		"in a Location":             {status: 302, header: map[string]string{"Location": "https://elsewhere.invalid/KNOWN"}},
-		"in the text of HTTP 401":   {status: 401, body: `KNOWN`},
-		"in the text of HTTP 404":   {status: 404, body: `KNOWN`},
-		"in the text of HTTP 500":   {status: 500, body: `KNOWN`},
-		"behind 490 characters":     {status: 400, body: `{"success":false,"error":{"code":"289999","message":"` + strings.Repeat("x", 490) + `KNOWN"}}`},
-		"where the text is cut off": {status: 400, body: `{"success":false,"error":{"code":"289999","message":"` + strings.Repeat("x", 470) + `KNOWN"}}`},
+		"in a message":              {Status: 400, Body: `{"success":false,"error":{"code":"289999","name":"N","message":"not with KNOWN\u001b"}}`},
+		"in a name":                 {Status: 400, Body: `{"success":false,"error":{"code":"289999","name":"KNOWN","message":"no"}}`},
+		"in a code":                 {Status: 400, Body: `{"success":false,"error":{"code":"KNOWN","name":"N","message":"no"}}`},
+		"in a refusal in HTTP 200":  {Body: `{"success":false,"error":{"code":"289999","name":"N","message":"KNOWN"}}`},
+		"in the gateway's details":  {Status: 401, Body: `{"error":{"errorCode":"200","message":"no","details":"KNOWN"}}`},
+		"in the gateway's message":  {Status: 429, Body: `{"error":{"errorCode":410,"message":"KNOWN"}}`},
+		"in an errorCode":           {Status: 418, Body: `{"error":{"errorCode":"KNOWN","message":"no"}}`},
+		"in a page for people":      {Body: `<html>KNOWN</html>`, Header: map[string]string{"Content-Type": "text/html"}},
+		"in half an answer":         {Body: `{"success":true,"content":{"siteId":"KNOWN`},
+		"in content":                {Body: `{"success":true,"content":{"siteId":{"KNOWN":1}}}`},
+		"in a success":              {Body: `{"success":"KNOWN"}`},
+		"in a siteId":               {Body: `{"success":true,"content":{"siteId":"KNOWN"}}`},
+		"in what comes twice":       {Body: `{"KNOWN":1,"KNOWN":2}`},
+		"in a trace id":             {Status: 400, Body: `no`, Header: map[string]string{"x-ncp-trace-id": "KNOWN"}},
+		"in a Location":             {Status: 302, Header: map[string]string{"Location": "https://elsewhere.invalid/KNOWN"}},
+		"in the text of HTTP 401":   {Status: 401, Body: `KNOWN`},
+		"in the text of HTTP 404":   {Status: 404, Body: `KNOWN`},
+		"in the text of HTTP 500":   {Status: 500, Body: `KNOWN`},
+		"behind 490 characters":     {Status: 400, Body: `{"success":false,"error":{"code":"289999","message":"` + strings.Repeat("x", 490) + `KNOWN"}}`},
+		"where the text is cut off": {Status: 400, Body: `{"success":false,"error":{"code":"289999","message":"` + strings.Repeat("x", 470) + `KNOWN"}}`},
 	}
 	return all
 }
@@ -61,14 +61,14 @@ func TestNoErrorShowsAKey(t *testing.T) {
 		for form, write := range forms {
 			synctest.Test(t, func(t *testing.T) {
 				known := strings.NewReplacer("KNOWN", write("the-access-key")+" "+write("the-secret-key"))
-				said := answer{status: a.status, body: known.Replace(a.body), header: map[string]string{}}
-				for k, v := range a.header {
-					said.header[k] = known.Replace(v)
+				said := answer{Status: a.Status, Body: known.Replace(a.Body), Header: map[string]string{}}
+				for k, v := range a.Header {
+					said.Header[k] = known.Replace(v)
 				}
 				adapter, _ := serve(t, config(), map[string][]answer{getSite: {said}})
 				_, err := adapter.GetSite(t.Context(), &pb.GetSiteRequest{Name: demo})
 				wantSilent(t, name+", "+form+", to a read", err, write)
-				if a.body == `{"success":true,"content":{"siteId":"KNOWN"}}` || strings.Contains(a.body, `{"KNOWN":1}`) {
+				if a.Body == `{"success":true,"content":{"siteId":"KNOWN"}}` || strings.Contains(a.Body, `{"KNOWN":1}`) {
 					return // a success, as far as a write is concerned
 				}
 				adapter, _ = serve(t, config(), map[string][]answer{getSite: {siteOn}, putOff: {said}})

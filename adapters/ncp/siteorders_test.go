@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/ncp"
 	"github.com/drmhub/drmhub/adapters/secret"
@@ -59,7 +60,7 @@ func TestAnOrderIsTheSiteThatIsBeingCreated(t *testing.T) {
 		State: pb.SiteOrder_PENDING, VendorStatus: "CREATING", CreateTime: timestamppb.New(time.UnixMilli(1696817889000)),
 	}
 	same(t, "the order", got, want)
-	vendor.only(postSites).wantBody(t, `{"siteName":"Kids_TV","policyId":7,"fairPlayCert":{"certFile":"https://h/path/fps.CER?version=2",`+
+	wiretest.SameJSON(t, "the body", vendor.Only(postSites).Body, `{"siteName":"Kids_TV","policyId":7,"fairPlayCert":{"certFile":"https://h/path/fps.CER?version=2",`+
 		`"privateKey":"http://h/the-private.pem","privateEncryptedString":"the-password","secretKey":"0123456789abcdef0123456789ABCDEF"}}`)
 	found, err := a.GetSiteOrder(t.Context(), &pb.GetSiteOrderRequest{Name: want.GetName()})
 	if err != nil {
@@ -73,7 +74,7 @@ func TestAnOrderWithoutAPolicyHasTheBasicOne(t *testing.T) {
 	if _, err := order(t, a, mutation.NewMemory(), &pb.SiteOrder{DisplayName: "Kids_TV"}); err != nil {
 		t.Fatal(err)
 	}
-	vendor.only(postSites).wantBody(t, `{"siteName":"Kids_TV","policyId":0}`)
+	wiretest.SameJSON(t, "the body", vendor.Only(postSites).Body, `{"siteName":"Kids_TV","policyId":0}`)
 }
 
 func TestAnOrdersStateIsThatOfItsSite(t *testing.T) {
@@ -110,14 +111,14 @@ func TestALostOrderIsFoundByItsNameAndPolicy(t *testing.T) {
 		a, vendor := serve(t, config(), map[string][]answer{getSites: turns, postSites: {cut, ok(newSite("drm-2", "Kids_TV", "7"))}})
 		log := mutation.NewMemory()
 		_, err := order(t, a, log, &pb.SiteOrder{DisplayName: "Kids_TV", PolicyId: "7"})
-		wantError(t, what, err, unknown.code, unknown.reason)
+		wantError(t, what, err, unknown.Code, unknown.Reason)
 		got, err := order(t, a, log, &pb.SiteOrder{DisplayName: "Kids_TV", PolicyId: "7"})
 		if c.name == "" {
-			wantError(t, what+", run again", err, unknown.code, unknown.reason)
+			wantError(t, what+", run again", err, unknown.Code, unknown.Reason)
 		} else if err != nil || got.GetName() != "vendors/acme/siteOrders/"+c.name {
 			t.Errorf("%s, run again: %v, %v; want %s", what, got, err, c.name)
 		}
-		vendor.wantMade(postSites, c.posts)
+		vendor.WantMade(postSites, c.posts)
 	}
 }
 
@@ -127,13 +128,13 @@ func TestALostOrderIsFoundWithoutItsKeys(t *testing.T) {
 	a, vendor := serve(t, config(), map[string][]answer{getSites: turns, postSites: {cut}})
 	log := mutation.NewMemory()
 	_, err := order(t, a, log, &pb.SiteOrder{DisplayName: "Kids_TV", PolicyId: "7", FairplayCertificate: keys()})
-	wantError(t, "the order", err, unknown.code, unknown.reason)
+	wantError(t, "the order", err, unknown.Code, unknown.Reason)
 	kept := &pb.FairPlayKeys{CertificateUri: keys().GetCertificateUri()}
 	got, err := order(t, a, log, &pb.SiteOrder{DisplayName: "Kids_TV", PolicyId: "7", FairplayCertificate: kept})
 	if err != nil || got.GetName() != "vendors/acme/siteOrders/drm-1" {
 		t.Errorf("settled: %v, %v", got, err)
 	}
-	vendor.wantMade(postSites, 1)
+	vendor.WantMade(postSites, 1)
 }
 
 func TestAnAnswerWithoutTheSiteIsLookedUp(t *testing.T) {
@@ -146,14 +147,14 @@ func TestAnAnswerWithoutTheSiteIsLookedUp(t *testing.T) {
 		"the list shows several": {[]string{newSite("drm-1", "Kids_TV", "0"), newSite("drm-2", "Kids_TV", "0")}, false},
 	} {
 		turns := append(agreed(), agreed(c.after...)...)
-		a, vendor := serve(t, config(), map[string][]answer{getSites: turns, postSites: {{body: `{"success":true}`}}})
+		a, vendor := serve(t, config(), map[string][]answer{getSites: turns, postSites: {{Body: `{"success":true}`}}})
 		got, err := order(t, a, mutation.NewMemory(), &pb.SiteOrder{DisplayName: "Kids_TV"})
 		if !c.found {
-			wantError(t, what, err, unknown.code, unknown.reason)
+			wantError(t, what, err, unknown.Code, unknown.Reason)
 		} else if err != nil || got.GetName() != "vendors/acme/siteOrders/drm-1" {
 			t.Errorf("%s: %v, %v", what, got, err)
 		}
-		vendor.wantMade(postSites, 1)
+		vendor.WantMade(postSites, 1)
 	}
 }
 
@@ -183,9 +184,7 @@ func TestOrdersThatTheVendorCannotTakeAreRefused(t *testing.T) {
 		_, err := order(t, a, mutation.NewMemory(), c.order)
 		wantField(t, what, err, c.field)
 	}
-	if len(vendor.calls) > 0 {
-		t.Errorf("the vendor was called: %v", vendor.calls)
-	}
+	vendor.WantNothing()
 }
 
 func TestATrialOfAnOrderShowsNoSecret(t *testing.T) {
@@ -205,7 +204,7 @@ func TestATrialOfAnOrderShowsNoSecret(t *testing.T) {
 			t.Error("the request shows a secret")
 		}
 	}
-	vendor.wantMade(postSites, 0)
+	vendor.WantMade(postSites, 0)
 }
 
 func secretsOf(k *pb.FairPlayKeys) []secret.Text {
@@ -217,14 +216,14 @@ func TestARefusedOrderRepeatsNoSecret(t *testing.T) {
 	said := strings.Join([]string{k.GetPrivateKeyUri(), k.GetKeyPassword(), k.GetApplicationSecretKey()}, " and ")
 	for _, status := range []int{200, 400, 500} {
 		refused := refusal(status, "2810011")
-		refused.body = strings.Replace(refused.body, `"no"`, `"not `+said+`"`, 1)
+		refused.Body = strings.Replace(refused.Body, `"no"`, `"not `+said+`"`, 1)
 		a, _ := serve(t, config(), map[string][]answer{getSites: {sitesOf()}, postSites: {refused}})
 		_, err := order(t, a, mutation.NewMemory(), &pb.SiteOrder{DisplayName: "Kids_TV", FairplayCertificate: k})
 		if want := unknown; status < 500 {
 			want = inputRefused
-			wantError(t, "CreateSiteOrder", err, want.code, want.reason)
+			wantError(t, "CreateSiteOrder", err, want.Code, want.Reason)
 		} else {
-			wantError(t, "CreateSiteOrder", err, want.code, want.reason)
+			wantError(t, "CreateSiteOrder", err, want.Code, want.Reason)
 		}
 		if i := slices.IndexFunc(secretsOf(k), func(s secret.Text) bool { return secret.Clean(everything(err), s) != everything(err) }); i >= 0 {
 			t.Errorf("HTTP %d: the error shows secret %d", status, i)
@@ -257,7 +256,7 @@ func TestASiteThatSlidesBetweenPagesIsFound(t *testing.T) {
 		})))
 		log := mutation.NewMemory()
 		_, err := order(t, a, log, &pb.SiteOrder{DisplayName: "Kids_TV"})
-		wantError(t, "the order", err, unknown.code, unknown.reason)
+		wantError(t, "the order", err, unknown.Code, unknown.Reason)
 		slides = true
 		if got, err := order(t, a, log, &pb.SiteOrder{DisplayName: "Kids_TV"}); err != nil || got.GetName() != "vendors/acme/siteOrders/new" || posts != 1 {
 			t.Errorf("%d at once: %v, %v, ordered %d times", atOnce, got, err, posts)

@@ -22,7 +22,7 @@ func siteRow(status string, enabled bool) string {
 func TestTheExampleOfASiteIsRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // on the bubble's first day
 		const id = "drm-20231101082316-dJDGa"
-		a, vendor := serve(t, config(), map[string][]answer{"GET /api/v1/sites/" + id: {{body: fixture(t, "disable-site.json")}}})
+		a, vendor := serve(t, config(), map[string][]answer{"GET /api/v1/sites/" + id: {{Body: fixture(t, "disable-site.json")}}})
 		site, err := a.GetSite(t.Context(), &pb.GetSiteRequest{Name: "vendors/acme/sites/" + id})
 		if err != nil {
 			t.Fatal(err)
@@ -32,7 +32,7 @@ func TestTheExampleOfASiteIsRead(t *testing.T) {
 			Usage:      &pb.Usage{Name: "vendors/acme/sites/" + id + "/usage", Date: "2000-01-01"},
 			UpdateTime: timestamppb.New(time.UnixMilli(1696817889000)),
 		})
-		if q := vendor.only("GET /api/v1/sites/" + id).query; len(q) > 0 {
+		if q := vendor.Only("GET /api/v1/sites/" + id).Query; len(q) > 0 {
 			t.Errorf("the call has the parameters %v", q)
 		}
 	})
@@ -100,7 +100,7 @@ func TestAnotherSiteIsNoAnswer(t *testing.T) {
 	for what, content := range map[string]string{"another one": `{"siteId":"TEST"}`, "none": `null`, "an empty one": `{}`} {
 		a, _ := serve(t, config(), map[string][]answer{getSite: {ok(content)}})
 		_, err := a.GetSite(t.Context(), &pb.GetSiteRequest{Name: demo})
-		wantError(t, what, err, unreadable.code, unreadable.reason)
+		wantError(t, what, err, unreadable.Code, unreadable.Reason)
 	}
 }
 
@@ -110,9 +110,7 @@ func TestTheSiteLogIsNoSite(t *testing.T) {
 	wantError(t, "GetSite", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
 	_, err = a.GetSiteOrder(t.Context(), &pb.GetSiteOrderRequest{Name: "vendors/acme/siteOrders/siteLog"})
 	wantError(t, "GetSiteOrder", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
-	if len(vendor.calls) > 0 {
-		t.Errorf("the vendor was called: %v", vendor.calls)
-	}
+	vendor.WantNothing()
 }
 
 // sitesOf is a page of sites with these ids.
@@ -139,8 +137,8 @@ func TestAllPagesOfSitesAreRead(t *testing.T) {
 	if got := strings.Join(ids, ""); got != "ABCD" || res.GetTotalSize() != 4 {
 		t.Errorf("the sites are %s of %d, want ABCD of 4", got, res.GetTotalSize())
 	}
-	for i, c := range vendor.made(getSites) {
-		if got, want := c.query.Encode(), fmt.Sprintf("pageNo=%d&pageSize=100", i+1); got != want {
+	for i, c := range vendor.Made(getSites) {
+		if got, want := c.Query.Encode(), fmt.Sprintf("pageNo=%d&pageSize=100", i+1); got != want {
 			t.Errorf("page %d is asked for with %s, want %s", i+1, got, want)
 		}
 	}
@@ -149,11 +147,11 @@ func TestAllPagesOfSitesAreRead(t *testing.T) {
 func TestPagesOfSitesThatLeadNowhereAreRefused(t *testing.T) {
 	a, vendor := serve(t, config(), map[string][]answer{getSites: {sitesOf("A", "B")}})
 	_, err := a.ListSites(t.Context(), &pb.ListSitesRequest{Parent: "vendors/acme"})
-	wantError(t, "the same page again", err, unreadable.code, unreadable.reason)
-	vendor.wantMade(getSites, 2)
+	wantError(t, "the same page again", err, unreadable.Code, unreadable.Reason)
+	vendor.WantMade(getSites, 2)
 	a, _ = serve(t, config(), map[string][]answer{getSites: {ok(`[{"siteName":"nameless"}]`)}})
 	_, err = a.ListSites(t.Context(), &pb.ListSitesRequest{Parent: "vendors/acme"})
-	wantError(t, "a site without an id", err, unreadable.code, unreadable.reason)
+	wantError(t, "a site without an id", err, unreadable.Code, unreadable.Reason)
 }
 
 func TestCheckIsOneCheapRead(t *testing.T) {
@@ -161,7 +159,7 @@ func TestCheckIsOneCheapRead(t *testing.T) {
 	if level, err := a.Check(t.Context()); err != nil || level != "" {
 		t.Errorf("%q, %v", level, err)
 	}
-	if got := vendor.only(getSites).query.Encode(); got != "pageNo=1&pageSize=1" {
+	if got := vendor.Only(getSites).Query.Encode(); got != "pageNo=1&pageSize=1" {
 		t.Errorf("the check asks for %s", got)
 	}
 }
@@ -188,7 +186,7 @@ func TestUsageIsThatOfToday(t *testing.T) {
 	})
 	a, _ := serve(t, config(), map[string][]answer{getSite: {ok(`{"siteId":"DEMO"}`)}})
 	_, err := a.GetUsage(t.Context(), &pb.GetUsageRequest{Name: demo + "/usage"})
-	wantError(t, "a site without statistics", err, unreadable.code, unreadable.reason)
+	wantError(t, "a site without statistics", err, unreadable.Code, unreadable.Reason)
 }
 
 func TestNamesOfOtherThingsAreRefused(t *testing.T) {
@@ -206,7 +204,5 @@ func TestNamesOfOtherThingsAreRefused(t *testing.T) {
 	wantField(t, "UpdateSite", err, "site.name")
 	_, err = a.ListLicenses(t.Context(), &pb.ListLicensesRequest{Parent: other})
 	wantField(t, "ListLicenses", err, "parent")
-	if len(vendor.calls) > 0 {
-		t.Errorf("the vendor was called: %v", vendor.calls)
-	}
+	vendor.WantNothing()
 }

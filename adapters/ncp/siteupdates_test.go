@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
+	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/ncp"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -25,7 +26,7 @@ func update(t *testing.T, a *ncp.Adapter, log mutation.Log, site *pb.Site, mask 
 }
 
 func TestWhatTheMaskDoesNotNameIsSentAsItWas(t *testing.T) {
-	done := answer{body: `{"success":true,"content":{}}`}
+	done := answer{Body: `{"success":true,"content":{}}`}
 	for what, c := range map[string]struct {
 		mask  []string
 		after answer
@@ -41,7 +42,7 @@ func TestWhatTheMaskDoesNotNameIsSentAsItWas(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 			continue
 		}
-		vendor.only(putSite).wantBody(t, c.body)
+		wiretest.SameJSON(t, "the body", vendor.Only(putSite).Body, c.body)
 		again, err := a.GetSite(t.Context(), &pb.GetSiteRequest{Name: demo})
 		if err != nil {
 			t.Fatal(err)
@@ -56,7 +57,7 @@ func TestAnUpdateThatChangesNothingIsNotSent(t *testing.T) {
 	if err != nil || site.GetDisplayName() != "Kids_TV" || site.GetPolicyId() != "3" {
 		t.Errorf("%v, %v", site, err)
 	}
-	vendor.wantMade(getSite, 1)
+	vendor.WantMade(getSite, 1)
 }
 
 func TestUpdatesThatTheVendorCannotTakeAreRefused(t *testing.T) {
@@ -89,34 +90,32 @@ func TestUpdatesThatTheVendorCannotTakeAreRefused(t *testing.T) {
 		_, err := update(t, a, mutation.NewMemory(), &pb.Site{PolicyId: policy}, "policy_id")
 		wantField(t, policy, err, "site.policy_id")
 	}
-	if len(vendor.calls) > 0 {
-		t.Errorf("the vendor was called: %v", vendor.calls)
-	}
+	vendor.WantNothing()
 }
 
 func TestAPolicyThatTheVendorDoesNotTellIsNotOverwritten(t *testing.T) {
 	a, vendor := serve(t, config(), map[string][]answer{getSite: {ok(`{"siteId":"DEMO","siteName":"Old_name"}`)}})
 	_, err := update(t, a, mutation.NewMemory(), &pb.Site{DisplayName: "Kids_TV"}, "display_name")
-	wantError(t, "UpdateSite", err, unreadable.code, unreadable.reason)
-	vendor.wantMade(getSite, 1)
+	wantError(t, "UpdateSite", err, unreadable.Code, unreadable.Reason)
+	vendor.WantMade(getSite, 1)
 }
 
 func TestAnUpdateThatTheSiteBeliesIsUnknownAndSettles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for what, turns := range map[string]map[string][]answer{
-			"the site is as it was":   {getSite: {named("Old_name", "3"), named("Old_name", "3"), named("Kids_TV", "3")}, putSite: {{body: `{"success":true}`}}},
-			"the site cannot be read": {getSite: {named("Old_name", "3"), {body: "no"}, named("Kids_TV", "3")}, putSite: {{body: `{"success":true}`}}},
+			"the site is as it was":   {getSite: {named("Old_name", "3"), named("Old_name", "3"), named("Kids_TV", "3")}, putSite: {{Body: `{"success":true}`}}},
+			"the site cannot be read": {getSite: {named("Old_name", "3"), {Body: "no"}, named("Kids_TV", "3")}, putSite: {{Body: `{"success":true}`}}},
 			"the answer is lost":      {getSite: {named("Old_name", "3"), named("Kids_TV", "3")}, putSite: {cut}},
 		} {
 			a, vendor := serve(t, config(), turns)
 			log := mutation.NewMemory()
 			_, err := update(t, a, log, &pb.Site{DisplayName: "Kids_TV"}, "display_name")
-			wantError(t, what, err, unknown.code, unknown.reason)
+			wantError(t, what, err, unknown.Code, unknown.Reason)
 			site, err := update(t, a, log, &pb.Site{DisplayName: "Kids_TV"}, "display_name")
 			if err != nil || site.GetDisplayName() != "Kids_TV" {
 				t.Errorf("%s, run again: %v, %v", what, site, err)
 			}
-			vendor.wantMade(putSite, 1)
+			vendor.WantMade(putSite, 1)
 		}
 	})
 }
@@ -131,5 +130,5 @@ func TestATrialOfAnUpdateShowsTheSiteAsItWouldBe(t *testing.T) {
 	if r := trial.Requests(); len(r) != 1 || !strings.Contains(r[0], `--data-raw '{"siteName":"Old_name","policyId":7}'`) {
 		t.Errorf("it would send %q", r)
 	}
-	vendor.wantMade(getSite, 1)
+	vendor.WantMade(getSite, 1)
 }

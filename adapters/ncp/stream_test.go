@@ -54,7 +54,7 @@ func (h *longHistory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		second := newest.Add(-time.Duration(i/2) * time.Second)
 		all = append(all, strings.Replace(at(second.Format("20060102150405")), `"contentId":"c"`, fmt.Sprintf(`"contentId":"%d"`, i), 1))
 	}
-	_, _ = io.WriteString(w, rows(all...).body)
+	_, _ = io.WriteString(w, rows(all...).Body)
 }
 
 // heal ends what the hook does.
@@ -150,7 +150,7 @@ func TestAStreamAsksAsListLicensesDoes(t *testing.T) {
 		t.Fatalf("%v, %v", messages, err)
 	}
 	const want = "endTime=1709251201000&searchCondition=deviceId&searchKeyword=d&startTime=1709251199999&status=success"
-	if got := asked(vendor.made(getLicenses)[0]); got != want {
+	if got := asked(vendor.Made(getLicenses)[0]); got != want {
 		t.Errorf("the stream asks for %s, want %s", got, want)
 	}
 }
@@ -254,22 +254,22 @@ func fails(from int, how func(w http.ResponseWriter)) func(int, http.ResponseWri
 func TestAFailureInTheMiddleIsNeverAnEnd(t *testing.T) {
 	says := func(a answer) func(http.ResponseWriter) {
 		return func(w http.ResponseWriter) {
-			if a.status != 0 {
-				w.WriteHeader(a.status)
+			if a.Status != 0 {
+				w.WriteHeader(a.Status)
 			}
-			_, _ = io.WriteString(w, a.body)
+			_, _ = io.WriteString(w, a.Body)
 		}
 	}
 	for what, c := range map[string]struct {
 		how func(w http.ResponseWriter)
 		outcome
 	}{
-		"500":       {says(answer{status: 500}), unavailable},
-		"401":       {says(answer{status: 401}), unauthorized},
-		"429":       {says(answer{status: 429}), throttled},
+		"500":       {says(answer{Status: 500}), unavailable},
+		"401":       {says(answer{Status: 401}), unauthorized},
+		"429":       {says(answer{Status: 429}), throttled},
 		"a cut":     {func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, unavailable},
-		"a half":    {says(answer{body: `{"success":true,"content":[` + row}), unreadable},
-		"garbage":   {says(answer{body: "<html>"}), unreadable},
+		"a half":    {says(answer{Body: `{"success":true,"content":[` + row}), unreadable},
+		"garbage":   {says(answer{Body: "<html>"}), unreadable},
 		"the rest":  {says(rows(at("2024-03-01"))), unreadable},
 		"a refusal": {says(refusal(400, "289999")), rejected},
 	} {
@@ -279,7 +279,7 @@ func TestAFailureInTheMiddleIsNeverAnEnd(t *testing.T) {
 				vendor := &longHistory{rows: 5000, hook: fails(17, c.how)}
 				a := adapterTo(t, config(), twin.Transport(vendor))
 				messages, err := stream(t.Context(), a, nil, "", nil)
-				wantError(t, "StreamLicenses", err, c.code, c.reason)
+				wantError(t, "StreamLicenses", err, c.Code, c.Reason)
 				if len(messages) != 2 || messages[1].GetNextPageToken() == "" {
 					t.Fatalf("%d messages before the third one's pages failed", len(messages))
 				}

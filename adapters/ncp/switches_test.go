@@ -31,26 +31,26 @@ var (
 )
 
 func TestWhatBecameOfASwitchIsReadFromTheSite(t *testing.T) {
-	sample := answer{body: fixture(t, "disable-site.json")} // which says that the site is on
+	sample := answer{Body: fixture(t, "disable-site.json")} // which says that the site is on
 	a, vendor := serve(t, config(), map[string][]answer{getSite: {siteOn, siteOff}, putOff: {sample}})
 	change, err := disable(t, a, mutation.NewMemory())
 	wantSwitched(t, "DisableSite", change, err, pb.StatusChange_SUSPEND)
-	if c := vendor.only(putOff); c.body != "" || len(c.query) > 0 {
-		t.Errorf("off is called with %q and %q", c.query, c.body)
+	if c := vendor.Only(putOff); c.Body != "" || len(c.Query) > 0 {
+		t.Errorf("off is called with %q and %q", c.Query, c.Body)
 	}
-	vendor.wantMade(getSite, 2)
+	vendor.WantMade(getSite, 2)
 
-	a, vendor = serve(t, config(), map[string][]answer{getSite: {siteOff, siteOn}, putOn: {{body: `{"success":true}`}}})
+	a, vendor = serve(t, config(), map[string][]answer{getSite: {siteOff, siteOn}, putOn: {{Body: `{"success":true}`}}})
 	change, err = a.EnableSite(mutation.NewContext(t.Context(), mutation.NewMemory()), &pb.EnableSiteRequest{Name: demo, Service: pb.Site_DRM})
 	wantSwitched(t, "EnableSite", change, err, pb.StatusChange_RESUME)
-	vendor.wantMade(putOn, 1)
+	vendor.WantMade(putOn, 1)
 }
 
 func TestASiteThatIsSwitchedAlreadyIsLeftAlone(t *testing.T) {
 	a, vendor := serve(t, config(), map[string][]answer{getSite: {siteOff}})
 	change, err := disable(t, a, mutation.NewMemory())
 	wantSwitched(t, "DisableSite", change, err, pb.StatusChange_SUSPEND)
-	vendor.wantMade(getSite, 1)
+	vendor.WantMade(getSite, 1)
 	a, _ = serve(t, config(), map[string][]answer{getSite: {siteOn}})
 	change, err = a.EnableSite(mutation.NewContext(t.Context(), mutation.NewMemory()), &pb.EnableSiteRequest{Name: demo})
 	wantSwitched(t, "EnableSite", change, err, pb.StatusChange_RESUME)
@@ -71,36 +71,34 @@ func TestASwitchThatSomebodyElseMadeMeanwhileIsASuccess(t *testing.T) {
 	// The vendor says that the site is off, and shows that it is on: then the refusal stands.
 	a, _ := serve(t, config(), map[string][]answer{getSite: {siteOn}, putOff: {refusal(400, "281005")}})
 	_, err := disable(t, a, mutation.NewMemory())
-	wantError(t, "a refusal that the site belies", err, wrongState.code, wrongState.reason)
+	wantError(t, "a refusal that the site belies", err, wrongState.Code, wrongState.Reason)
 	// The other call's code is a refusal like any other.
 	a, vendor := serve(t, config(), map[string][]answer{getSite: {siteOn, siteOff}, putOff: {refusal(400, "281006")}})
 	_, err = disable(t, a, mutation.NewMemory())
-	wantError(t, "the other call's code", err, wrongState.code, wrongState.reason)
-	vendor.wantMade(getSite, 1)
+	wantError(t, "the other call's code", err, wrongState.Code, wrongState.Reason)
+	vendor.WantMade(getSite, 1)
 }
 
 func TestASuccessThatTheSiteBeliesIsNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // for the pauses between attempts
 		for what, after := range map[string][]answer{
 			"the site is still on":    {siteOn, siteOn},
-			"the site cannot be read": {siteOn, {status: 500}},
+			"the site cannot be read": {siteOn, {Status: 500}},
 			"the site is gone":        {siteOn, refusal(404, "281003")},
 			"another site is shown":   {siteOn, ok(`{"siteId":"TEST"}`)},
 		} {
-			a, vendor := serve(t, config(), map[string][]answer{getSite: after, putOff: {{body: fixture(t, "disable-site.json")}}})
+			a, vendor := serve(t, config(), map[string][]answer{getSite: after, putOff: {{Body: fixture(t, "disable-site.json")}}})
 			log := mutation.NewMemory()
 			_, err := disable(t, a, log)
-			wantError(t, what, err, unknown.code, unknown.reason)
+			wantError(t, what, err, unknown.Code, unknown.Reason)
 			if state := log.Get("off").State; state != mutation.Sent {
 				t.Errorf("%s: the step is %v, and nobody knows what became of it", what, state)
 			}
 			// Run again, the site shows it.
-			vendor.mu.Lock()
-			vendor.turns[getSite] = []answer{siteOff}
-			vendor.mu.Unlock()
+			vendor.Replies[getSite] = []answer{siteOff}
 			change, err := disable(t, a, log)
 			wantSwitched(t, what+", run again", change, err, pb.StatusChange_SUSPEND)
-			vendor.wantMade(putOff, 1)
+			vendor.WantMade(putOff, 1)
 		}
 	})
 }
@@ -113,19 +111,19 @@ func TestALostSwitchIsSettledByTheSite(t *testing.T) {
 	}{
 		"cut, and it took effect":      {cut, siteOff, 1},
 		"cut, and it took none":        {cut, siteOn, 2},
-		"HTTP 500, and it took effect": {answer{status: 500}, siteOff, 1},
+		"HTTP 500, and it took effect": {answer{Status: 500}, siteOff, 1},
 		"280000, and it took none":     {refusal(400, "280000"), siteOn, 2},
 		"280000 in HTTP 200":           {refusal(200, "280000"), siteOff, 1},
-		"garbled, and it took effect":  {answer{body: `{"success":`}, siteOff, 1},
+		"garbled, and it took effect":  {answer{Body: `{"success":`}, siteOff, 1},
 	} {
-		a, vendor := serve(t, config(), map[string][]answer{getSite: {siteOn, c.after, siteOff}, putOff: {c.lost, {body: `{"success":true}`}}})
+		a, vendor := serve(t, config(), map[string][]answer{getSite: {siteOn, c.after, siteOff}, putOff: {c.lost, {Body: `{"success":true}`}}})
 		log := mutation.NewMemory()
 		_, err := disable(t, a, log)
-		wantError(t, what, err, unknown.code, unknown.reason)
-		vendor.wantMade(getSite, 1)
+		wantError(t, what, err, unknown.Code, unknown.Reason)
+		vendor.WantMade(getSite, 1)
 		change, err := disable(t, a, log)
 		wantSwitched(t, what+", run again", change, err, pb.StatusChange_SUSPEND)
-		vendor.wantMade(putOff, c.puts)
+		vendor.WantMade(putOff, c.puts)
 	}
 }
 
@@ -136,9 +134,7 @@ func TestOtherServicesAreRefused(t *testing.T) {
 	wantField(t, "DisableSite", err, "service")
 	_, err = a.EnableSite(ctx, &pb.EnableSiteRequest{Name: demo, Service: pb.Site_FORENSIC_WATERMARKING})
 	wantField(t, "EnableSite", err, "service")
-	if len(vendor.calls) > 0 {
-		t.Errorf("the vendor was called: %v", vendor.calls)
-	}
+	vendor.WantNothing()
 }
 
 func TestATrialOfASwitchShowsTheRequest(t *testing.T) {
@@ -146,7 +142,7 @@ func TestATrialOfASwitchShowsTheRequest(t *testing.T) {
 	ctx, trial := mutation.WithDryRun(t.Context())
 	change, err := a.DisableSite(ctx, &pb.DisableSiteRequest{Name: demo})
 	wantSwitched(t, "tried", change, err, pb.StatusChange_SUSPEND)
-	vendor.wantMade(getSite, 1)
+	vendor.WantMade(getSite, 1)
 	requests := trial.Requests()
 	if len(requests) != 1 {
 		t.Fatalf("it would send %q, want one request", requests)
