@@ -39,11 +39,11 @@ func TestEveryCallIsAuthorized(t *testing.T) {
 			t.Error(err)
 		}
 		for _, name := range []string{getProducts, postLicense} {
-			if got := vendor.only(name).header.Values("Authorization"); len(got) != 1 || got[0] != c.want {
+			if got := vendor.Only(name).Header.Values("Authorization"); len(got) != 1 || got[0] != c.want {
 				t.Errorf("%s is sent with %q, want %q", name, got, c.want)
 			}
 		}
-		if got := vendor.queries(getProducts); got[0] != "limit=1&offset=0" {
+		if got := queries(vendor, getProducts); got[0] != "limit=1&offset=0" {
 			t.Errorf("Check asks for %s", got[0])
 		}
 	}
@@ -103,17 +103,17 @@ func TestAConfigurationWithoutAHostIsRefused(t *testing.T) {
 func TestNoErrorShowsTheCredentials(t *testing.T) {
 	const known = "the-bearer-token"
 	for what, answer := range map[string]reply{
-		"in a detail":         {http.StatusUnprocessableEntity, `{"errors":[{"code":"C","title":"T","detail":"not with ` + known + `\u001b"}]}`},
-		"in a code":           {http.StatusConflict, `{"errors":[{"code":"` + known + `"}]}`},
-		"in a page":           {http.StatusForbidden, "<html>" + known},
-		"in a failure":        {http.StatusInternalServerError, `{"errors":[{"detail":"Bearer ` + known + `"}]}`},
+		"in a detail":         respond(http.StatusUnprocessableEntity, `{"errors":[{"code":"C","title":"T","detail":"not with `+known+`\u001b"}]}`),
+		"in a code":           respond(http.StatusConflict, `{"errors":[{"code":"`+known+`"}]}`),
+		"in a page":           respond(http.StatusForbidden, "<html>"+known),
+		"in a failure":        respond(http.StatusInternalServerError, `{"errors":[{"detail":"Bearer `+known+`"}]}`),
 		"in half an answer":   ok(`{"data":[{"id":"` + known),
 		"in a name":           ok(`{"` + known + `":1,"` + known + `":2}`),
 		"in a status":         ok(`{"data":[{"id":"L1","attributes":{"status":{"` + known + `":1}}}]}`),
 		"in no JSON":          ok(known),
 		"in a body after one": ok(nothing + known),
 	} {
-		a, _ := serve(t, config(), map[string][]reply{getLicenses: {answer}, postLicense: {answer}, getGold: {{http.StatusForbidden, ""}}})
+		a, _ := serve(t, config(), map[string][]reply{getLicenses: {answer}, postLicense: {answer}, getGold: {respond(http.StatusForbidden, "")}})
 		_, listing := list(t, a, &pb.ListProductLicensesRequest{})
 		_, issuing := issueAs(t, a, mutation.NewMemory(), &pb.ProductLicense{User: "viewer", Product: gold})
 		for _, err := range []error{listing, issuing} {

@@ -108,10 +108,10 @@ func TestALargeBatchIsAnsweredInOrder(t *testing.T) {
 func TestABatchGoesOnWithoutItsCaller(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	a, vendor := serve(t, config(), map[string][]reply{postLicense: {created(theCreatedL2)}})
-	vendor.meet = func(string) { leave() }
+	vendor.Inspect = func(*http.Request) { leave() }
 	res, err := a.BatchCreateProductLicenses(mutation.NewContext(ctx, mutation.NewMemory()), batch(3))
-	if err != nil || len(vendor.made(postLicense)) != 3 {
-		t.Errorf("%v, %v; made %q", res, err, vendor.names())
+	if err != nil || len(vendor.Made(postLicense)) != 3 {
+		t.Errorf("%v, %v; made %q", res, err, made(vendor))
 	}
 }
 
@@ -121,7 +121,7 @@ func TestABatchThatIsTriedTellsItsRequestsInOrder(t *testing.T) {
 	a, vendor := serve(t, c, map[string][]reply{getGold: {ok(goldProduct)}})
 	ctx, trial := mutation.WithDryRun(t.Context())
 	res, err := a.BatchCreateProductLicenses(ctx, batch(1000))
-	if reads := vendor.names(); len(reads) != 1 {
+	if reads := made(vendor); len(reads) != 1 {
 		t.Errorf("it reads %d times, and all items are of one product", len(reads))
 	}
 	if err != nil || len(res.GetResults()) != 1000 || len(trial.Requests()) != 1000 {

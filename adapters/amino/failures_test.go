@@ -28,7 +28,7 @@ func TestWhatARefusalMeans(t *testing.T) {
 		{501, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE},
 	} {
 		for _, body := range []string{`{"errors":[{"status":"400","code":"E1","title":"No","detail":"not now"},{"code":"E2","detail":"nor ever"}]}`, "<html>no</html>", ""} {
-			a, _ := serve(t, config(), map[string][]reply{getLicense: {{c.status, body}}})
+			a, _ := serve(t, config(), map[string][]reply{getLicense: {respond(c.status, body)}})
 			_, err := get(t, a)
 			e := wantError(t, body, err, c.code, c.reason)
 			code, text := "", body
@@ -53,7 +53,7 @@ func TestFormsOfAnErrorThatNobodyPromised(t *testing.T) {
 		`{"errors":[{"code":"E1","code":"E2"}]}`:           {"", `{"errors":[{"code":"E1","code":"E2"}]}`},
 		`{"errors":[{"code":"E1","detail":"a\nb\u0000"}]}`: {"E1", "a b"},
 	} {
-		a, _ := serve(t, config(), map[string][]reply{getLicense: {{422, body}}})
+		a, _ := serve(t, config(), map[string][]reply{getLicense: {respond(422, body)}})
 		_, err := get(t, a)
 		e := wantError(t, body, err, codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED)
 		if e.Metadata[apierror.VendorCode] != want[0] || e.Metadata[apierror.VendorMessage] != want[1] {

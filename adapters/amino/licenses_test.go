@@ -55,7 +55,7 @@ func TestALicenseIsReadAsAminoTVShowsIt(t *testing.T) {
 			t.Fatalf("%s: %v", what, err)
 		}
 		same(t, what, got, wholeLicense("L1"))
-		if sent := vendor.only(getLicense); sent.header.Get("Accept") != "application/json" || len(sent.query) != 0 || sent.body != "" {
+		if sent := vendor.Only(getLicense); sent.Header.Get("Accept") != "application/json" || len(sent.Query) != 0 || sent.Body != "" {
 			t.Errorf("%s: sent %+v", what, sent)
 		}
 	}
@@ -154,6 +154,6 @@ func TestAnIDWithASlashIsOneSegment(t *testing.T) {
 		t.Errorf("%v, %v", got, err)
 	}
 	if _, err := list(t, a, &pb.ListProductLicensesRequest{Filter: &pb.ProductLicenseFilter{User: "a/b?c=d"}}); err != nil {
-		t.Errorf("%v; made %q", err, vendor.names())
+		t.Errorf("%v; made %q", err, made(vendor))
 	}
 }

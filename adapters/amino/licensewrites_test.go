@@ -46,11 +46,11 @@ func TestALicenseIsSentWithAllItsTerms(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, "the license", got, wholeLicense("L2"))
-	sent := vendor.only(postLicense)
-	sameJSON(t, "the body", sent.body, `{"data":{"type":"License","attributes":{`+whole+`},
+	sent := vendor.Only(postLicense)
+	sameJSON(t, "the body", sent.Body, `{"data":{"type":"License","attributes":{`+whole+`},
 		"relationships":{"user":{"data":{"type":"User","id":"viewer"}},"product":{"data":{"type":"Product","id":"gold"}}}}}`)
-	if sent.header.Get("Content-Type") != "application/json" || len(sent.query) > 0 {
-		t.Errorf("sent as %q, with the query %q", sent.header.Get("Content-Type"), sent.query)
+	if sent.Header.Get("Content-Type") != "application/json" || len(sent.Query) > 0 {
+		t.Errorf("sent as %q, with the query %q", sent.Header.Get("Content-Type"), sent.Query)
 	}
 }
 
@@ -67,13 +67,13 @@ func TestWhatIsLeftOutIsAminoTVsToSay(t *testing.T) {
 		}
 	}
 	drawn := regexp.MustCompile(`"order_id":"(drmhub-[A-Z2-7]{26})"`)
-	for _, sent := range vendor.made(postLicense) {
-		order := drawn.FindStringSubmatch(sent.body)
-		if len(order) != 2 || orders[order[1]] || sent.header.Get("Content-Type") != "application/vnd.api+json" {
-			t.Fatalf("sent %s as %q", sent.body, sent.header.Get("Content-Type"))
+	for _, sent := range vendor.Made(postLicense) {
+		order := drawn.FindStringSubmatch(sent.Body)
+		if len(order) != 2 || orders[order[1]] || sent.Header.Get("Content-Type") != "application/vnd.api+json" {
+			t.Fatalf("sent %s as %q", sent.Body, sent.Header.Get("Content-Type"))
 		}
 		orders[order[1]] = true
-		sameJSON(t, "the body", sent.body, `{"data":{"type":"License","attributes":{"order_id":"`+order[1]+`","renew_record":{},"purchase_record":{}},
+		sameJSON(t, "the body", sent.Body, `{"data":{"type":"License","attributes":{"order_id":"`+order[1]+`","renew_record":{},"purchase_record":{}},
 			"relationships":{"user":{"data":{"type":"User","id":"viewer"}},"product":{"data":{"type":"Product","id":"gold"}}}}}`)
 	}
 }
@@ -120,8 +120,8 @@ func TestALostLicenseIsFoundByItsOrder(t *testing.T) {
 	_, err = issueAs(t, a, log, wanted)
 	wantUnknown(t, "run again", err)
 	got, err := issueAs(t, a, log, wanted)
-	if err != nil || got.GetName() != "vendors/acme/productLicenses/L5" || len(vendor.made(postLicense)) != 2 {
-		t.Errorf("%v, %v, after %q", got, err, vendor.names())
+	if err != nil || got.GetName() != "vendors/acme/productLicenses/L5" || len(vendor.Made(postLicense)) != 2 {
+		t.Errorf("%v, %v, after %q", got, err, made(vendor))
 	}
 }
 
@@ -132,8 +132,8 @@ func TestAnOrderThatIsTaken(t *testing.T) {
 	a, vendor := serve(t, c, map[string][]reply{getViewers: {ok(several(held))}})
 	_, err := issue(t, a, &pb.ProductLicense{User: "viewer", Product: gold, OrderId: "order-1"})
 	e := wantError(t, "CreateProductLicense", err, codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS)
-	if !strings.Contains(e.Message, licenseL1) || len(vendor.made(postLicense)) > 0 {
-		t.Errorf("it says %q, after %q", e.Message, vendor.names())
+	if !strings.Contains(e.Message, licenseL1) || len(vendor.Made(postLicense)) > 0 {
+		t.Errorf("it says %q, after %q", e.Message, made(vendor))
 	}
 }
 
@@ -144,7 +144,7 @@ func TestASuccessThatNamesNoLicense(t *testing.T) {
 		"no id":         created(one(row("", ""))),
 		"two":           created(several(row("L1", ""), row("L2", ""))),
 		"a page":        created("<html>Welcome"),
-		"a redirection": {http.StatusFound, ""},
+		"a redirection": respond(http.StatusFound, ""),
 	} {
 		a, _ := serve(t, config(), map[string][]reply{postLicense: {answer}})
 		_, err := issue(t, a, &pb.ProductLicense{User: "viewer", Product: gold})
@@ -153,11 +153,11 @@ func TestASuccessThatNamesNoLicense(t *testing.T) {
 }
 
 func TestALicenseOfAnUnknownProduct(t *testing.T) {
-	refusal := reply{http.StatusUnprocessableEntity, notSold}
+	refusal := respond(http.StatusUnprocessableEntity, notSold)
 	a, _ := serve(t, config(), map[string][]reply{postLicense: {refusal}, getGold: {gone()}})
 	_, err := issue(t, a, &pb.ProductLicense{User: "viewer", Product: gold})
 	wantError(t, "of no product", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
-	for what, product := range map[string]reply{"of a product": ok(goldProduct), "of a product that cannot be read": {http.StatusForbidden, ""}} {
+	for what, product := range map[string]reply{"of a product": ok(goldProduct), "of a product that cannot be read": respond(http.StatusForbidden, "")} {
 		a, _ := serve(t, config(), map[string][]reply{postLicense: {refusal}, getGold: {product}})
 		_, err := issue(t, a, &pb.ProductLicense{User: "viewer", Product: gold})
 		e := wantError(t, what, err, codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED)
@@ -168,12 +168,12 @@ func TestALicenseOfAnUnknownProduct(t *testing.T) {
 }
 
 func TestALicenseIsRevoked(t *testing.T) {
-	for _, answer := range []reply{{http.StatusNoContent, ""}, ok(""), ok(`{"meta":{}}`), {http.StatusAccepted, ""}} {
+	for _, answer := range []reply{respond(http.StatusNoContent, ""), ok(""), ok(`{"meta":{}}`), respond(http.StatusAccepted, "")} {
 		a, vendor := serve(t, config(), map[string][]reply{getLicense: {ok(one(row("L1", whole))), gone()}, deleteL1: {answer}})
 		if err := revoke(t, a, mutation.NewMemory()); err != nil {
 			t.Errorf("%v: %v", answer, err)
 		}
-		if sent := vendor.only(deleteL1); sent.body != "" || len(sent.query) != 0 {
+		if sent := vendor.Only(deleteL1); sent.Body != "" || len(sent.Query) != 0 {
 			t.Errorf("sent %+v", sent)
 		}
 	}
@@ -181,8 +181,8 @@ func TestALicenseIsRevoked(t *testing.T) {
 
 func TestARevocationThatCannotBeTold(t *testing.T) {
 	held, page := ok(one(row("L1", whole))), ok("<html>Please log in")
-	for _, lost := range []reply{cut, page, {http.StatusInternalServerError, ""}, {http.StatusFound, ""}} {
-		a, vendor := serve(t, config(), map[string][]reply{getLicense: {held, held, gone()}, deleteL1: {lost, lost, {http.StatusNoContent, ""}}})
+	for _, lost := range []reply{cut, page, respond(http.StatusInternalServerError, ""), respond(http.StatusFound, "")} {
+		a, vendor := serve(t, config(), map[string][]reply{getLicense: {held, held, gone()}, deleteL1: {lost, lost, respond(http.StatusNoContent, "")}})
 		log := mutation.NewMemory()
 		for range 2 {
 			wantUnknown(t, "the call", revoke(t, a, log))
@@ -190,8 +190,8 @@ func TestARevocationThatCannotBeTold(t *testing.T) {
 		if err := revoke(t, a, log); err != nil {
 			t.Error(err)
 		}
-		if want := []string{"GET /licenses/L1", "DELETE /licenses/L1", "GET /licenses/L1", "DELETE /licenses/L1", "GET /licenses/L1"}; !slices.Equal(vendor.names(), want) {
-			t.Errorf("made %q", vendor.names())
+		if want := []string{"GET /licenses/L1", "DELETE /licenses/L1", "GET /licenses/L1", "DELETE /licenses/L1", "GET /licenses/L1"}; !slices.Equal(made(vendor), want) {
+			t.Errorf("made %q", made(vendor))
 		}
 	}
 }
@@ -213,14 +213,14 @@ func TestALicenseThatCameLateIsTheOne(t *testing.T) {
 	const order = `"status":"ACTIVE","order_id":"order-1"`
 	mine := ok(several(row("L5", order)))
 	wanted := &pb.ProductLicense{User: "viewer", Product: gold, OrderId: "order-1"}
-	a, vendor := serve(t, config(), map[string][]reply{getViewers: {ok(nothing), ok(nothing), mine}, postLicense: {cut, {http.StatusConflict, ""}}})
+	a, vendor := serve(t, config(), map[string][]reply{getViewers: {ok(nothing), ok(nothing), mine}, postLicense: {cut, respond(http.StatusConflict, "")}})
 	log := mutation.NewMemory()
 	_, err := issueAs(t, a, log, wanted)
 	wantUnknown(t, "the call", err)
 	// not seen, sent again, and refused since it is there by now
 	got, err := issueAs(t, a, log, wanted)
-	if err != nil || got.GetName() != "vendors/acme/productLicenses/L5" || len(vendor.made(postLicense)) != 2 {
-		t.Errorf("run again: %v, %v; made %q", got, err, vendor.names())
+	if err != nil || got.GetName() != "vendors/acme/productLicenses/L5" || len(vendor.Made(postLicense)) != 2 {
+		t.Errorf("run again: %v, %v; made %q", got, err, made(vendor))
 	}
 	// Where it cannot be read whether that is why, nothing is certain; where it is not there, the
 	// refusal is.
@@ -229,10 +229,10 @@ func TestALicenseThatCameLateIsTheOne(t *testing.T) {
 		code   codes.Code
 		reason pb.ErrorReason
 	}{
-		{reply{http.StatusForbidden, ""}, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN},
+		{respond(http.StatusForbidden, ""), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN},
 		{ok(nothing), codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS},
 	} {
-		a, _ := serve(t, config(), map[string][]reply{getViewers: {ok(nothing), ok(nothing), c.read}, postLicense: {cut, {http.StatusConflict, ""}}})
+		a, _ := serve(t, config(), map[string][]reply{getViewers: {ok(nothing), ok(nothing), c.read}, postLicense: {cut, respond(http.StatusConflict, "")}})
 		log := mutation.NewMemory()
 		_, _ = issueAs(t, a, log, wanted)
 		_, err := issueAs(t, a, log, wanted)

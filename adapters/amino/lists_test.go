@@ -7,16 +7,17 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/amino/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
 // queries are those of all calls of this name, in order.
-func (s *script) queries(name string) []string {
+func queries(s *wiretest.Server, name string) []string {
 	var all []string
-	for _, c := range s.made(name) {
-		all = append(all, c.query.Encode())
+	for _, c := range s.Made(name) {
+		all = append(all, c.Query.Encode())
 	}
 	return all
 }
@@ -31,7 +32,7 @@ func TestAListEndsWhereNoRowIs(t *testing.T) {
 	}
 	// A part with fewer rows than were asked for need not be the last one; one row more than wanted
 	// reports whether there is another page.
-	if got, want := vendor.queries(getLicenses), []string{"limit=51&offset=0", "limit=49&offset=2", "limit=48&offset=3"}; !slices.Equal(got, want) {
+	if got, want := queries(vendor, getLicenses), []string{"limit=51&offset=0", "limit=49&offset=2", "limit=48&offset=3"}; !slices.Equal(got, want) {
 		t.Errorf("the queries are %q, want %q", got, want)
 	}
 }
@@ -46,7 +47,7 @@ func TestTheNextPageBeginsAfterTheLastRow(t *testing.T) {
 	if err != nil || len(second.GetProductLicenses()) != 1 || second.GetNextPageToken() != "" || second.GetProductLicenses()[0].GetName() != "vendors/acme/productLicenses/L2" {
 		t.Errorf("%v, %v", second, err)
 	}
-	if got, want := vendor.queries(getLicenses), []string{"limit=2&offset=0", "limit=2&offset=1", "limit=1&offset=2"}; !slices.Equal(got, want) {
+	if got, want := queries(vendor, getLicenses), []string{"limit=2&offset=0", "limit=2&offset=1", "limit=1&offset=2"}; !slices.Equal(got, want) {
 		t.Errorf("the queries are %q, want %q", got, want)
 	}
 	_, err = list(t, a, &pb.ListProductLicensesRequest{PageSize: 1, PageToken: first.GetNextPageToken(), Filter: &pb.ProductLicenseFilter{User: "viewer"}})
@@ -60,9 +61,9 @@ func TestThePagingParametersAreSettings(t *testing.T) {
 	if _, err := list(t, a, &pb.ListProductLicensesRequest{}); err != nil {
 		t.Fatal(err)
 	}
-	sent := vendor.only(getLicenses)
-	if want := (url.Values{"page[offset]": {"0"}, "page[limit]": {"10"}}); sent.query.Encode() != want.Encode() || sent.header.Get("Accept") != "application/vnd.api+json" {
-		t.Errorf("sent %v and Accept %q", sent.query, sent.header.Get("Accept"))
+	sent := vendor.Only(getLicenses)
+	if want := (url.Values{"page[offset]": {"0"}, "page[limit]": {"10"}}); sent.Query.Encode() != want.Encode() || sent.Header.Get("Accept") != "application/vnd.api+json" {
+		t.Errorf("sent %v and Accept %q", sent.Query, sent.Header.Get("Accept"))
 	}
 }
 
@@ -99,7 +100,7 @@ func TestConditionsAreAppliedExactly(t *testing.T) {
 			got = append(got, l.GetName()[len("vendors/acme/productLicenses/"):])
 		}
 		if err != nil || !slices.Equal(got, c.want) {
-			t.Errorf("%v: %q, %v, want %q; made %q", c.filter, got, err, c.want, vendor.names())
+			t.Errorf("%v: %q, %v, want %q; made %q", c.filter, got, err, c.want, made(vendor))
 		}
 	}
 }
@@ -155,7 +156,7 @@ func TestWhatVanishesHidesNoOtherRow(t *testing.T) {
 	}})
 	_, err := issue(t, a, &pb.ProductLicense{User: "viewer", Product: gold, OrderId: "order-1"})
 	wantError(t, "CreateProductLicense", err, codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS)
-	if got, want := vendor.queries(getViewers), []string{"limit=2&offset=0", "limit=2&offset=1", "limit=2&offset=0", "limit=2&offset=1"}; !slices.Equal(got, want) {
+	if got, want := queries(vendor, getViewers), []string{"limit=2&offset=0", "limit=2&offset=1", "limit=2&offset=0", "limit=2&offset=1"}; !slices.Equal(got, want) {
 		t.Errorf("the queries are %q, want %q", got, want)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/drmhub/drmhub/adapters"
+	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/amino"
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
@@ -41,7 +42,7 @@ func TestProductsAreReadAsAminoTVShowsThem(t *testing.T) {
 	same(t, "the list", res, &pb.ListProductsResponse{Products: []*pb.Product{
 		kids("vendors/acme/products/kids"), {Name: "vendors/acme/products/least", Visible: true},
 	}})
-	if got, want := vendor.queries(getProducts), []string{"limit=100&offset=0", "limit=99&offset=2"}; !slices.Equal(got, want) {
+	if got, want := queries(vendor, getProducts), []string{"limit=100&offset=0", "limit=99&offset=2"}; !slices.Equal(got, want) {
 		t.Errorf("the queries are %q, want %q", got, want)
 	}
 }
@@ -57,7 +58,7 @@ func TestAProductIsSentWithAllThatItSays(t *testing.T) {
 			t.Fatal(err)
 		}
 		same(t, "the product", got, kids("vendors/acme/products/kids"))
-		sameJSON(t, "the body", vendor.only(postProduct).body, `{"data":{"type":"Product","attributes":{`+want+`}}}`)
+		sameJSON(t, "the body", vendor.Only(postProduct).Body, `{"data":{"type":"Product","attributes":{`+want+`}}}`)
 	}
 }
 
@@ -74,8 +75,8 @@ func TestALostProductIsTheNewOneThatIsLikeIt(t *testing.T) {
 		wantUnknown(t, "CreateProduct", err)
 	}
 	got, err := createProduct(t, a, log, kids(""))
-	if err != nil || got.GetName() != "vendors/acme/products/kids" || len(vendor.made(postProduct)) != 2 {
-		t.Errorf("%v, %v; made %q", got, err, vendor.names())
+	if err != nil || got.GetName() != "vendors/acme/products/kids" || len(vendor.Made(postProduct)) != 2 {
+		t.Errorf("%v, %v; made %q", got, err, made(vendor))
 	}
 }
 
@@ -101,15 +102,15 @@ func TestALostProductWithoutANameCouldBeAnybodys(t *testing.T) {
 		_, err := createProduct(t, a, log, wanted)
 		wantUnknown(t, "CreateProduct", err)
 	}
-	if log.Get("create").State != mutation.Unverifiable || len(vendor.names()) != 1 {
-		t.Errorf("%v; made %q", log.Get("create"), vendor.names())
+	if log.Get("create").State != mutation.Unverifiable || len(made(vendor)) != 1 {
+		t.Errorf("%v; made %q", log.Get("create"), made(vendor))
 	}
 }
 
 // updater is an adapter to a vendor that changes products.
-func updater(t *testing.T, turns map[string][]reply) (adapters.ProductUpdater, *script) {
+func updater(t *testing.T, turns map[string][]reply) (adapters.ProductUpdater, *wiretest.Server) {
 	t.Helper()
-	c, s := config(), &script{t: t, turns: turns}
+	c, s := config(), wiretest.NewServer(t, turns)
 	c.ProductUpdates = true
 	a, err := amino.New("acme", c, twin.Transport(s))
 	if err != nil {
@@ -150,7 +151,7 @@ func TestAnUpdateSendsWhatTheMaskNames(t *testing.T) {
 		default:
 			same(t, "the product, as read back", got, wanted)
 		}
-		sameJSON(t, mask, vendor.only(patchGold).body, `{"data":{"type":"Product","id":"gold","attributes":`+want+`}}`)
+		sameJSON(t, mask, vendor.Only(patchGold).Body, `{"data":{"type":"Product","id":"gold","attributes":`+want+`}}`)
 	}
 }
 
@@ -166,7 +167,7 @@ func TestAnUpdateThatCannotBe(t *testing.T) {
 	a, _ = updater(t, map[string][]reply{getGold: {gone()}})
 	_, err = update(t, a, mutation.NewMemory(), kids(gold), "price")
 	wantError(t, "of no product", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
-	a, _ = updater(t, map[string][]reply{getGold: {ok(goldProduct)}, patchGold: {{http.StatusMethodNotAllowed, ""}}})
+	a, _ = updater(t, map[string][]reply{getGold: {ok(goldProduct)}, patchGold: {respond(http.StatusMethodNotAllowed, "")}})
 	_, err = update(t, a, mutation.NewMemory(), kids(gold), "price")
 	wantError(t, "of a vendor that does not change products", err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED)
 }
@@ -180,12 +181,12 @@ func TestALostUpdateIsReadBack(t *testing.T) {
 		wantUnknown(t, "UpdateProduct", err)
 	}
 	got, err := update(t, a, log, kids(gold), "display_name", "price")
-	if err != nil || len(vendor.made(patchGold)) != 2 {
-		t.Fatalf("%v; made %q", err, vendor.names())
+	if err != nil || len(vendor.Made(patchGold)) != 2 {
+		t.Fatalf("%v; made %q", err, made(vendor))
 	}
 	same(t, "the product", got, kids(gold))
 	// What was taken and cannot be read is not a failure of the update.
-	a, _ = updater(t, map[string][]reply{getGold: {ok(goldProduct), {http.StatusForbidden, ""}, changed}, patchGold: {noContent}})
+	a, _ = updater(t, map[string][]reply{getGold: {ok(goldProduct), respond(http.StatusForbidden, ""), changed}, patchGold: {noContent}})
 	log = mutation.NewMemory()
 	_, err = update(t, a, log, kids(gold), "display_name", "price")
 	if e := wantUnknown(t, "taken, and not read", err); e.Metadata[apierror.Standing] != "" {

@@ -24,8 +24,8 @@ import (
 const getSilver = "GET " + root + "/products/silver"
 
 var (
-	refusal   = reply{http.StatusUnprocessableEntity, notSold}
-	noContent = reply{http.StatusNoContent, ""}
+	refusal   = respond(http.StatusUnprocessableEntity, notSold)
+	noContent = respond(http.StatusNoContent, "")
 )
 
 // held are the reads of a replacement of L1, with these attributes.
@@ -54,8 +54,8 @@ func TestAReplacementReadsAllBeforeItWrites(t *testing.T) {
 		t.Errorf("%v, %v", got, err)
 	}
 	want := []string{"GET /licenses/L1", "GET /products/silver", "GET /users/viewer/licenses", "GET /users/viewer/licenses", "DELETE /licenses/L1", "POST /licenses"}
-	if !slices.Equal(vendor.names(), want) {
-		t.Errorf("made %q", vendor.names())
+	if !slices.Equal(made(vendor), want) {
+		t.Errorf("made %q", made(vendor))
 	}
 }
 
@@ -73,8 +73,8 @@ func TestWhatCanBeRefusedIsRefusedBeforeTheRevocation(t *testing.T) {
 		"an order that is taken": {nil, map[string][]reply{getViewers: {ok(several(strings.Replace(row("L9", `"order_id":"order-2"`), "gold", "silver", 1)))}}, codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS},
 		"a license of which the product is not told": {nil, map[string][]reply{getLicense: {ok(`{"data":{"type":"License","id":"L1","attributes":{},"relationships":{"user":{"data":{"type":"User","id":"viewer"}},"product":{"data":null}}}}`)}},
 			codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID},
-		"a vendor that is not read":    {nil, map[string][]reply{getViewers: {{http.StatusTooManyRequests, ""}}}, codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED},
-		"a revocation that is refused": {nil, map[string][]reply{deleteL1: {{http.StatusForbidden, ""}}}, codes.FailedPrecondition, pb.ErrorReason_VENDOR_PERMISSION_DENIED},
+		"a vendor that is not read":    {nil, map[string][]reply{getViewers: {respond(http.StatusTooManyRequests, "")}}, codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED},
+		"a revocation that is refused": {nil, map[string][]reply{deleteL1: {respond(http.StatusForbidden, "")}}, codes.FailedPrecondition, pb.ErrorReason_VENDOR_PERMISSION_DENIED},
 	} {
 		turns := held(whole)
 		maps.Copy(turns, c.turns)
@@ -87,8 +87,8 @@ func TestWhatCanBeRefusedIsRefusedBeforeTheRevocation(t *testing.T) {
 		}
 		_, err := replace(t, a, mutation.NewMemory(), terms)
 		wantError(t, what, err, c.code, c.reason)
-		if len(vendor.made(postLicense)) > 0 || len(vendor.made(deleteL1)) > 0 && c.turns[deleteL1] == nil {
-			t.Errorf("%s: made %q", what, vendor.names())
+		if len(vendor.Made(postLicense)) > 0 || len(vendor.Made(deleteL1)) > 0 && c.turns[deleteL1] == nil {
+			t.Errorf("%s: made %q", what, made(vendor))
 		}
 	}
 }
@@ -111,11 +111,11 @@ func TestRefusedTermsAreRolledBack(t *testing.T) {
 				t.Errorf("%s: it says %q, with %v", what, e.Message, e.Metadata)
 			}
 		}
-		sent := vendor.made(postLicense)
+		sent := vendor.Made(postLicense)
 		if len(sent) != 2 {
-			t.Fatalf("%s: made %q", what, vendor.names())
+			t.Fatalf("%s: made %q", what, made(vendor))
 		}
-		sameJSON(t, what+", restored", sent[1].body, `{"data":{"type":"License","attributes":{`+attributes+`},
+		sameJSON(t, what+", restored", sent[1].Body, `{"data":{"type":"License","attributes":{`+attributes+`},
 			"relationships":{"user":{"data":{"type":"User","id":"viewer"}},"product":{"data":{"type":"Product","id":"gold"}}}}}`)
 	}
 }
@@ -126,14 +126,14 @@ func TestOldTermsWithoutAnOrderGetOneWhenTheyAreRestored(t *testing.T) {
 	a, vendor := serve(t, config(), turns)
 	_, err := replace(t, a, mutation.NewMemory(), silver())
 	wantError(t, "ReplaceProductLicense", err, codes.Aborted, pb.ErrorReason_REPLACE_ROLLED_BACK)
-	if sent := vendor.made(postLicense); !strings.Contains(sent[1].body, `"order_id":"drmhub-`) {
-		t.Errorf("restored as %s", sent[1].body)
+	if sent := vendor.Made(postLicense); !strings.Contains(sent[1].Body, `"order_id":"drmhub-`) {
+		t.Errorf("restored as %s", sent[1].Body)
 	}
 }
 
 func TestWhenNothingStandsItIsSaid(t *testing.T) {
 	turns := held(whole)
-	turns[postLicense] = []reply{refusal, {http.StatusForbidden, `{"errors":[{"code":"NOT_YOU"}]}`}}
+	turns[postLicense] = []reply{refusal, respond(http.StatusForbidden, `{"errors":[{"code":"NOT_YOU"}]}`)}
 	a, _ := serve(t, config(), turns)
 	_, err := replace(t, a, mutation.NewMemory(), silver())
 	e := wantError(t, "ReplaceProductLicense", err, codes.Aborted, pb.ErrorReason_REPLACE_INCOMPLETE)
@@ -149,9 +149,9 @@ func TestWhatMayPassIsNoRefusalOfTerms(t *testing.T) {
 		reply
 		step mutation.State // Fresh: AminoTV is known not to have done it
 	}{
-		"credentials that have ended": {reply{http.StatusUnauthorized, ""}, mutation.NotSent},
-		"a vendor that throttles":     {reply{http.StatusTooManyRequests, ""}, mutation.NotSent},
-		"a vendor that is down":       {reply{http.StatusServiceUnavailable, ""}, mutation.Sent},
+		"credentials that have ended": {respond(http.StatusUnauthorized, ""), mutation.NotSent},
+		"a vendor that throttles":     {respond(http.StatusTooManyRequests, ""), mutation.NotSent},
+		"a vendor that is down":       {respond(http.StatusServiceUnavailable, ""), mutation.Sent},
 		"a connection that breaks":    {cut, mutation.Sent},
 	} {
 		turns := held(whole)
@@ -164,8 +164,8 @@ func TestWhatMayPassIsNoRefusalOfTerms(t *testing.T) {
 			t.Errorf("%s: the step is recorded as %v, want %v", what, log.Get("issue").State, between.step)
 		}
 		got, err := replace(t, a, log, silver())
-		if err != nil || got.GetName() != "vendors/acme/productLicenses/L2" || len(vendor.made(deleteL1)) != 1 {
-			t.Errorf("%s, run again: %v, %v; made %q", what, got, err, vendor.names())
+		if err != nil || got.GetName() != "vendors/acme/productLicenses/L2" || len(vendor.Made(deleteL1)) != 1 {
+			t.Errorf("%s, run again: %v, %v; made %q", what, got, err, made(vendor))
 		}
 	}
 }
@@ -175,15 +175,15 @@ func TestACallerWhoLeavesAfterTheRevocationLosesNothing(t *testing.T) {
 	turns[postLicense] = []reply{refusal, created(theCreatedL2)}
 	a, vendor := serve(t, config(), turns)
 	ctx, leave := context.WithCancel(t.Context())
-	vendor.meet = func(call string) {
-		if call == deleteL1 {
+	vendor.Inspect = func(r *http.Request) {
+		if r.Method == http.MethodDelete {
 			leave()
 		}
 	}
 	_, err := a.ReplaceProductLicense(mutation.NewContext(ctx, mutation.NewMemory()), &pb.ReplaceProductLicenseRequest{Name: licenseL1, ProductLicense: silver()})
 	wantError(t, "ReplaceProductLicense", err, codes.Aborted, pb.ErrorReason_REPLACE_ROLLED_BACK)
-	if len(vendor.made(postLicense)) != 2 {
-		t.Errorf("made %q", vendor.names())
+	if len(vendor.Made(postLicense)) != 2 {
+		t.Errorf("made %q", made(vendor))
 	}
 }
 
@@ -208,8 +208,8 @@ func TestARefusalThatIsNotKeptIsNotActedUpon(t *testing.T) {
 	log := &forgetful{mutation.NewMemory(), 1}
 	_, err := replace(t, a, log, silver())
 	wantUnknown(t, "the call", err)
-	if len(vendor.made(postLicense)) != 1 {
-		t.Errorf("made %q", vendor.names())
+	if len(vendor.Made(postLicense)) != 1 {
+		t.Errorf("made %q", made(vendor))
 	}
 	_, err = replace(t, a, log, silver())
 	wantError(t, "run again", err, codes.Aborted, pb.ErrorReason_REPLACE_ROLLED_BACK)
@@ -327,7 +327,7 @@ func TestADryRunOfAReplacementTellsBothWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, "what would be answered", got, want)
-	if r := trial.Requests(); len(r) != 2 || !strings.Contains(r[0], "--request DELETE") || !strings.Contains(r[1], "--request POST") || len(vendor.made(deleteL1)) > 0 {
-		t.Errorf("it would send %q, and made %q", r, vendor.names())
+	if r := trial.Requests(); len(r) != 2 || !strings.Contains(r[0], "--request DELETE") || !strings.Contains(r[1], "--request POST") || len(vendor.Made(deleteL1)) > 0 {
+		t.Errorf("it would send %q, and made %q", r, made(vendor))
 	}
 }
