@@ -4,8 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -24,8 +22,8 @@ const (
 )
 
 // withAmino adds the vendor "amino", which updates products.
-func withAmino(now time.Time) func(*testing.T, *hub) {
-	return func(t *testing.T, h *hub) {
+func withAmino(now time.Time) func(*testing.T, *testServer) {
+	return func(t *testing.T, h *testServer) {
 		h.amino = newAmino(now)
 		h.add(t, "amino", "amino", h.amino.Twin).(*amino.Config).ProductUpdates = true
 	}
@@ -49,92 +47,96 @@ func newAmino(now time.Time) *aminotwin.Emulator {
 }
 
 // aminoCases are ordinary cases and the most important errors of every RPC that AminoTV has.
-func aminoCases() []case_ {
-	listProducts := operation(pb.ProductLicenseService_ListProducts_FullMethodName, &pb.ListProductsRequest{Parent: aminoVendor}, "GET /v1/"+products, "")
+func aminoCases() []rpcCase {
+	listProducts := rpc(&pb.ListProductsRequest{Parent: aminoVendor})
 	getProduct := func(name string) call {
-		return operation(pb.ProductLicenseService_GetProduct_FullMethodName, &pb.GetProductRequest{Name: name}, "GET /v1/"+name, "")
+		return rpc(&pb.GetProductRequest{Name: name})
 	}
-	createProduct := func(p *pb.Product, body string) call {
-		return operation(pb.ProductLicenseService_CreateProduct_FullMethodName, &pb.CreateProductRequest{Parent: aminoVendor, Product: p}, "POST /v1/"+products, body)
+	createProduct := func(p *pb.Product) call {
+		return rpc(&pb.CreateProductRequest{Parent: aminoVendor, Product: p})
 	}
-	updateProduct := func(p *pb.Product, query, body string, mask ...string) call {
-		return operation(pb.ProductLicenseService_UpdateProduct_FullMethodName, &pb.UpdateProductRequest{Product: p, UpdateMask: &fieldmaskpb.FieldMask{Paths: mask}}, "PATCH /v1/"+p.GetName()+query, body)
+	updateProduct := func(p *pb.Product, mask ...string) call {
+		return rpc(&pb.UpdateProductRequest{Product: p, UpdateMask: &fieldmaskpb.FieldMask{Paths: mask}})
 	}
-	list := func(query string, filter *pb.ProductLicenseFilter) call {
-		return operation(pb.ProductLicenseService_ListProductLicenses_FullMethodName, &pb.ListProductLicensesRequest{Parent: aminoVendor, Filter: filter}, "GET /v1/"+owned+query, "")
+	list := func(filter *pb.ProductLicenseFilter) call {
+		return rpc(&pb.ListProductLicensesRequest{Parent: aminoVendor, Filter: filter})
 	}
 	get := func(id string) call {
-		return operation(pb.ProductLicenseService_GetProductLicense_FullMethodName, &pb.GetProductLicenseRequest{Name: owned + "/" + id}, "GET /v1/"+owned+"/"+id, "")
+		return rpc(&pb.GetProductLicenseRequest{Name: owned + "/" + id})
 	}
-	create := func(l *pb.ProductLicense, body string) call {
-		return operation(pb.ProductLicenseService_CreateProductLicense_FullMethodName, &pb.CreateProductLicenseRequest{Parent: aminoVendor, ProductLicense: l}, "POST /v1/"+owned, body)
+	create := func(l *pb.ProductLicense) call {
+		return rpc(&pb.CreateProductLicenseRequest{Parent: aminoVendor, ProductLicense: l})
 	}
-	replace := func(id string, l *pb.ProductLicense, body string) call {
-		return operation(pb.ProductLicenseService_ReplaceProductLicense_FullMethodName, &pb.ReplaceProductLicenseRequest{Name: owned + "/" + id, ProductLicense: l}, "POST /v1/"+owned+"/"+id+":replace", body)
+	replace := func(id string, l *pb.ProductLicense) call {
+		return rpc(&pb.ReplaceProductLicenseRequest{Name: owned + "/" + id, ProductLicense: l})
 	}
 	remove := func(id string) call {
-		return operation(pb.ProductLicenseService_DeleteProductLicense_FullMethodName, &pb.DeleteProductLicenseRequest{Name: owned + "/" + id}, "DELETE /v1/"+owned+"/"+id, "")
+		return rpc(&pb.DeleteProductLicenseRequest{Name: owned + "/" + id})
 	}
-	batchCreate := func(body string, items ...*pb.CreateProductLicenseRequest) call {
-		return operation(pb.ProductLicenseService_BatchCreateProductLicenses_FullMethodName, &pb.BatchCreateProductLicensesRequest{Parent: aminoVendor, Requests: items}, "POST /v1/"+owned+":batchCreate", body)
+	batchCreate := func(items ...*pb.CreateProductLicenseRequest) call {
+		return rpc(&pb.BatchCreateProductLicensesRequest{Parent: aminoVendor, Requests: items})
 	}
-	batchDelete := func(body string, names ...string) call {
-		return operation(pb.ProductLicenseService_BatchDeleteProductLicenses_FullMethodName, &pb.BatchDeleteProductLicensesRequest{Parent: aminoVendor, Names: names}, "POST /v1/"+owned+":batchDelete", body)
+	batchDelete := func(names ...string) call {
+		return rpc(&pb.BatchDeleteProductLicensesRequest{Parent: aminoVendor, Names: names})
 	}
 	item := func(user, product, order string) *pb.CreateProductLicenseRequest {
 		return &pb.CreateProductLicenseRequest{ProductLicense: &pb.ProductLicense{User: user, Product: products + "/" + product, OrderId: order}}
 	}
-	const first = `{"productLicense":{"user":"ann","product":"` + movies + `","orderId":"o-7"}}`
-	const second = `{"productLicense":{"user":"bob","product":"` + products + `/none","orderId":"o-8"}}`
-	forged := proto.CloneOf(listProducts.req.(*pb.ListProductsRequest))
-	forged.PageToken = "x"
 	throttled := aminotwin.Refusal(429, "", "")
 	renamed := &pb.Product{Name: movies, DisplayName: "Films", Price: &pb.Price{Amount: 1099, Currency: "EUR"}}
 	terms := &pb.ProductLicense{User: "ann", Product: products + "/sports", OrderId: "o-6", StopTime: timestamppb.New(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))}
-	invalid := case_{code: codes.InvalidArgument, http: 400, reason: pb.ErrorReason_REQUEST_INVALID}
-	none := case_{code: codes.NotFound, http: 404, reason: pb.ErrorReason_RESOURCE_NOT_FOUND}
-	of := func(name, field string, kind case_, c call) case_ {
-		kind.name, kind.field, kind.call = name, field, c
-		return kind
-	}
+	return []rpcCase{
+		ok("ListProducts", `"price":{"amount":999,"currency":"EUR"}`, listProducts),
+		invalid("ListProducts: a forged token", "page_token", rpc(&pb.ListProductsRequest{Parent: aminoVendor, PageToken: "x"})),
+		ok("GetProduct", `"displayName":"Movies"`, getProduct(movies)),
+		missing("GetProduct: none", "", getProduct(products+"/none")),
+		ok("CreateProduct", `"displayName":"News"`, createProduct(&pb.Product{DisplayName: "News", Visible: true})),
+		invalid("CreateProduct: a price of no currency", "product.price.currency",
+			createProduct(&pb.Product{DisplayName: "News", Price: &pb.Price{Amount: 5}})),
+		ok("UpdateProduct", `"amount":1099`, updateProduct(renamed, "display_name", "price")),
+		ok("UpdateProduct: what is set", `"description":"All of them"`,
+			updateProduct(&pb.Product{Name: movies, Description: "All of them"})),
+		missing("UpdateProduct: none", "", updateProduct(&pb.Product{Name: products + "/none", DisplayName: "None"})),
 
-	return []case_{
-		{name: "ListProducts", http: 200, holds: `"price":{"amount":999,"currency":"EUR"}`, call: listProducts},
-		of("ListProducts: a forged token", "page_token", invalid, operation(listProducts.method, forged, listProducts.rest+"?pageToken=x", "")),
-		{name: "GetProduct", http: 200, holds: `"displayName":"Movies"`, call: getProduct(movies)},
-		of("GetProduct: none", "", none, getProduct(products+"/none")),
-		{name: "CreateProduct", http: 200, holds: `"displayName":"News"`, call: createProduct(&pb.Product{DisplayName: "News", Visible: true}, `{"displayName":"News","visible":true}`)},
-		of("CreateProduct: a price of no currency", "product.price.currency", invalid, createProduct(&pb.Product{DisplayName: "News", Price: &pb.Price{Amount: 5}}, `{"displayName":"News","price":{"amount":5}}`)),
-		{name: "UpdateProduct", http: 200, holds: `"amount":1099`, call: updateProduct(renamed, "?updateMask=displayName,price", `{"displayName":"Films","price":{"amount":1099,"currency":"EUR"}}`, "display_name", "price")},
-		{name: "UpdateProduct: what is set", http: 200, holds: `"description":"All of them"`, call: updateProduct(&pb.Product{Name: movies, Description: "All of them"}, "", `{"description":"All of them"}`)},
-		of("UpdateProduct: none", "", none, updateProduct(&pb.Product{Name: products + "/none", DisplayName: "None"}, "", `{"displayName":"None"}`)),
+		ok("ListProductLicenses", `"vendorStatus":"SUSPENDEDADMIN"`, list(nil)),
+		ok("ListProductLicenses: of a user", `"orderId":"o-3"`, list(&pb.ProductLicenseFilter{User: "bob"})),
+		ok("ListProductLicenses: of a product", `"orderId":"o-4"`, list(&pb.ProductLicenseFilter{Product: "sports"})),
+		ok("ListProductLicenses: of a status", `"status":"EXPIRED"`,
+			list(&pb.ProductLicenseFilter{Status: pb.ProductLicense_EXPIRED})),
+		ok("ListProductLicenses: all conditions", `"playable":true,"product":"`+movies+`"`,
+			list(&pb.ProductLicenseFilter{User: "ann", Status: pb.ProductLicense_ACTIVE, Product: movies})),
+		ok("ListProductLicenses: of nobody", `"productLicenses":[]`, list(&pb.ProductLicenseFilter{User: "nobody"})),
+		fails("ListProductLicenses: too many calls", pb.ErrorReason_VENDOR_RATE_LIMITED, "",
+			list(nil)).during(throttled),
+		ok("GetProductLicense", `"playable":true`, get("L1")),
+		missing("GetProductLicense: none", "", get("none")),
 
-		{name: "ListProductLicenses", http: 200, holds: `"vendorStatus":"SUSPENDEDADMIN"`, call: list("", nil)},
-		{name: "ListProductLicenses: of a user", http: 200, holds: `"orderId":"o-3"`, call: list("?filter.user=bob", &pb.ProductLicenseFilter{User: "bob"})},
-		{name: "ListProductLicenses: of a product", http: 200, holds: `"orderId":"o-4"`, call: list("?filter.product=sports", &pb.ProductLicenseFilter{Product: "sports"})},
-		{name: "ListProductLicenses: of a status", http: 200, holds: `"status":"EXPIRED"`, call: list("?filter.status=EXPIRED", &pb.ProductLicenseFilter{Status: pb.ProductLicense_EXPIRED})},
-		{name: "ListProductLicenses: all conditions", http: 200, holds: `"playable":true,"product":"` + movies + `"`, call: list("?filter.user=ann&filter.status=ACTIVE&filter.product="+movies, &pb.ProductLicenseFilter{User: "ann", Status: pb.ProductLicense_ACTIVE, Product: movies})},
-		{name: "ListProductLicenses: of nobody", http: 200, holds: `"productLicenses":[]`, call: list("?filter.user=nobody", &pb.ProductLicenseFilter{User: "nobody"})},
-		{name: "ListProductLicenses: too many calls", fault: &throttled, code: codes.ResourceExhausted, http: 429, reason: pb.ErrorReason_VENDOR_RATE_LIMITED, call: list("", nil)},
-		{name: "GetProductLicense", http: 200, holds: `"playable":true`, call: get("L1")},
-		of("GetProductLicense: none", "", none, get("none")),
+		ok("CreateProductLicense", `"price":{"amount":1499,"currency":"EUR"}`,
+			create(&pb.ProductLicense{User: "bob", Product: products + "/sports", OrderId: "o-5"})),
+		missing("CreateProductLicense: of no product", "", create(item("bob", "none", "o-5").GetProductLicense())),
+		invalid("CreateProductLicense: of another vendor's product", "product_license.product",
+			create(&pb.ProductLicense{User: "bob", Product: "vendors/other/products/p"})),
+		ok("ReplaceProductLicense", `"stopTime":"2100-01-01T00:00:00Z"`, replace("L1", terms)),
+		invalid("ReplaceProductLicense: another user's", "product_license.user",
+			replace("L3", item("ann", "movies", "").GetProductLicense())),
+		ok("DeleteProductLicense", `{}`, remove("L2")),
+		missing("DeleteProductLicense: no longer there", "", remove("L2")),
 
-		{name: "CreateProductLicense", http: 200, holds: `"price":{"amount":1499,"currency":"EUR"}`, call: create(&pb.ProductLicense{User: "bob", Product: products + "/sports", OrderId: "o-5"}, `{"user":"bob","product":"`+products+`/sports","orderId":"o-5"}`)},
-		of("CreateProductLicense: of no product", "", none, create(item("bob", "none", "o-5").GetProductLicense(), `{"user":"bob","product":"`+products+`/none","orderId":"o-5"}`)),
-		of("CreateProductLicense: of another vendor's product", "product_license.product", invalid, create(&pb.ProductLicense{User: "bob", Product: "vendors/other/products/p"}, `{"user":"bob","product":"vendors/other/products/p"}`)),
-		{name: "ReplaceProductLicense", http: 200, holds: `"stopTime":"2100-01-01T00:00:00Z"`, call: replace("L1", terms, `{"productLicense":{"user":"ann","product":"`+products+`/sports","orderId":"o-6","stopTime":"2100-01-01T00:00:00Z"}}`)},
-		of("ReplaceProductLicense: another user's", "product_license.user", invalid, replace("L3", item("ann", "movies", "").GetProductLicense(), `{"productLicense":{"user":"ann","product":"`+movies+`"}}`)),
-		{name: "DeleteProductLicense", http: 200, holds: `{}`, call: remove("L2")},
-		of("DeleteProductLicense: no longer there", "", none, remove("L2")),
-
-		{name: "BatchCreateProductLicenses: one of two", http: 200, holds: `{"error":{"code":5,"details":[`, call: batchCreate(`{"requests":[`+first+`,`+second+`]}`, item("ann", "movies", "o-7"), item("bob", "none", "o-8"))},
-		of("BatchCreateProductLicenses: two that cannot be told apart", "requests[1].product_license.order_id", invalid, batchCreate(`{"requests":[`+first+`,`+first+`]}`, item("ann", "movies", "o-7"), item("ann", "movies", "o-7"))),
-		of("BatchCreateProductLicenses: an item with a request_id", "requests[1].request_id", invalid, batchCreate(`{"requests":[`+second+`,{"requestId":"6f2a4f5e-3a4c-4b83-9d0c-0b6f3c1c2d11",`+first[1:]+`]}`,
-			item("bob", "none", "o-8"), &pb.CreateProductLicenseRequest{ProductLicense: item("ann", "movies", "o-7").GetProductLicense(), RequestId: "6f2a4f5e-3a4c-4b83-9d0c-0b6f3c1c2d11"})),
-		of("BatchCreateProductLicenses: an item with validate_only", "requests[0].validate_only", invalid, batchCreate(`{"requests":[{"validateOnly":true,`+first[1:]+`]}`,
-			&pb.CreateProductLicenseRequest{ProductLicense: item("ann", "movies", "o-7").GetProductLicense(), ValidateOnly: true})),
-		{name: "BatchDeleteProductLicenses: one of two", http: 200, holds: `"reason":"RESOURCE_NOT_FOUND"`, call: batchDelete(`{"names":["`+owned+`/L2","`+owned+`/L4"]}`, owned+"/L2", owned+"/L4")},
-		of("BatchDeleteProductLicenses: another vendor's", "names[1]", invalid, batchDelete(`{"names":["`+owned+`/L3","vendors/other/productLicenses/L3"]}`, owned+"/L3", "vendors/other/productLicenses/L3")),
+		ok("BatchCreateProductLicenses: one of two", `{"error":{"code":5,"details":[`,
+			batchCreate(item("ann", "movies", "o-7"), item("bob", "none", "o-8"))),
+		invalid("BatchCreateProductLicenses: two that cannot be told apart", "requests[1].product_license.order_id",
+			batchCreate(item("ann", "movies", "o-7"), item("ann", "movies", "o-7"))),
+		invalid("BatchCreateProductLicenses: an item with a request_id", "requests[1].request_id", batchCreate(item("bob", "none", "o-8"), &pb.CreateProductLicenseRequest{
+			ProductLicense: item("ann", "movies", "o-7").GetProductLicense(),
+			RequestId:      "6f2a4f5e-3a4c-4b83-9d0c-0b6f3c1c2d11",
+		})),
+		invalid("BatchCreateProductLicenses: an item with validate_only", "requests[0].validate_only", batchCreate(&pb.CreateProductLicenseRequest{
+			ProductLicense: item("ann", "movies", "o-7").GetProductLicense(), ValidateOnly: true,
+		})),
+		ok("BatchDeleteProductLicenses: one of two", `"reason":"RESOURCE_NOT_FOUND"`,
+			batchDelete(owned+"/L2", owned+"/L4")),
+		invalid("BatchDeleteProductLicenses: another vendor's", "names[1]",
+			batchDelete(owned+"/L3", "vendors/other/productLicenses/L3")),
 	}
 }
 
@@ -144,7 +146,7 @@ func TestAminoOverBothFaces(t *testing.T) {
 	for _, c := range aminoCases() {
 		t.Run(c.name, func(t *testing.T) { c.check(t, overGRPC, overREST) })
 	}
-	for _, h := range []*hub{overGRPC, overREST} {
+	for _, h := range []*testServer{overGRPC, overREST} {
 		var kinds []string
 		for _, e := range h.amino.Ledger().Effects() {
 			kinds = append(kinds, e.Kind)
@@ -170,7 +172,7 @@ func TestAminoOverBothFaces(t *testing.T) {
 // What AminoTV can never tell, through all layers: the journal has to learn that nothing is left to
 // settle.
 func TestADoubtThatNobodyCanSettleIsLetGo(t *testing.T) {
-	h := start(t, withAmino(time.Now()), func(_ *testing.T, h *hub) {
+	h := start(t, withAmino(time.Now()), func(_ *testing.T, h *testServer) {
 		h.cfg.Vendors[len(h.cfg.Vendors)-1].Settings.(*amino.Config).LicenseStandsWithoutIrdeto = true
 	})
 	licenses, mutations := pb.NewProductLicenseServiceClient(h.conn), pb.NewMutationServiceClient(h.conn)

@@ -26,8 +26,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store"
 )
 
-// hub is a running drmhub, and the twins of its vendors.
-type hub struct {
+// server is a running drmhub, and the twins of its vendors.
+type testServer struct {
 	*app.App
 	cfg  *config.Config
 	conn *grpc.ClientConn
@@ -45,9 +45,9 @@ type hub struct {
 }
 
 // start runs a drmhub with one vendor, "acme", which is a twin of PallyCon.
-func start(t *testing.T, options ...func(*testing.T, *hub)) *hub {
+func start(t *testing.T, options ...func(*testing.T, *testServer)) *testServer {
 	t.Helper()
-	h := &hub{
+	h := &testServer{
 		cfg: &config.Config{
 			GRPC:  config.Listener{Listen: "127.0.0.1:0"},
 			HTTP:  config.Listener{Listen: "127.0.0.1:0"},
@@ -87,7 +87,7 @@ func newPallyCon() *emulator.Emulator {
 
 // add puts a twin on loopback and a vendor of that id into the configuration, and answers its
 // settings.
-func (h *hub) add(t *testing.T, id, kindName string, vendor *twin.Twin) (settings any) {
+func (h *testServer) add(t *testing.T, id, kindName string, vendor *twin.Twin) (settings any) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.gate.Load().(func())()
@@ -105,7 +105,7 @@ func (h *hub) add(t *testing.T, id, kindName string, vendor *twin.Twin) (setting
 }
 
 // run starts a drmhub of the same configuration and vendors: beside h, or after it.
-func (h *hub) run(t *testing.T) *hub {
+func (h *testServer) run(t *testing.T) *testServer {
 	t.Helper()
 	another := *h
 	another.log = &strings.Builder{}
@@ -137,7 +137,7 @@ func (h *hub) run(t *testing.T) *hub {
 
 // rest makes a REST call: "POST /v1/vendors/acme:check", with a JSON body unless that is empty, and
 // with these headers: a name, a value, and so on.
-func (h *hub) rest(t *testing.T, call, body string, headers ...string) (status int, header http.Header, answer string) {
+func (h *testServer) rest(t *testing.T, call, body string, headers ...string) (status int, header http.Header, answer string) {
 	t.Helper()
 	method, path, _ := strings.Cut(call, " ")
 	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+h.HTTPAddr()+path, strings.NewReader(body))

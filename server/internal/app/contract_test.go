@@ -12,9 +12,9 @@ import (
 
 // casesOf are the cases that the tests make over both faces, by the kind of their vendor; those of
 // drmhub's own RPCs have none.
-func casesOf(t *testing.T) map[string][]case_ {
+func casesOf(t *testing.T) map[string][]rpcCase {
 	t.Helper()
-	return map[string][]case_{
+	return map[string][]rpcCase{
 		"":         slices.Concat(faceCases(), ownCases(history{})),
 		"pallycon": slices.Concat(faceCases(), pallyconCases(t)),
 		"ncp":      ncpCases(),
@@ -34,7 +34,7 @@ func sandboxed(t *testing.T) map[string][]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := (&hub{cfg: cfg}).run(t)
+	h := (&testServer{cfg: cfg}).run(t)
 	res, err := pb.NewVendorServiceClient(h.conn).ListVendors(t.Context(), &pb.ListVendorsRequest{})
 	if err != nil {
 		t.Fatal(err)

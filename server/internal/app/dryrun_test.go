@@ -19,10 +19,10 @@ import (
 	"github.com/drmhub/drmhub/server/internal/redact"
 )
 
-// try makes the call with validate_only, over gRPC at one hub and over REST at another: it must
+// try makes the call with validate_only, over gRPC at one server and over REST at another: it must
 // answer as a call does, tell what it would send, and change nothing. Nor does it use up its
 // request_id.
-func (c case_) try(t *testing.T, overGRPC, overREST *hub) {
+func (c rpcCase) try(t *testing.T, overGRPC, overREST *testServer) {
 	t.Helper()
 	trial := c.call.with("validate_only", true)
 	writes, records := overGRPC.writes()+overREST.writes(), overGRPC.records(t)+overREST.records(t)
@@ -57,8 +57,8 @@ func (c case_) try(t *testing.T, overGRPC, overREST *hub) {
 var tokenParameter = regexp.MustCompile(`[?&]token=([^&' ]*)`)
 
 // planned checks the requests that a dry run would send, and answers them without what differs from
-// hub to hub.
-func (h *hub) planned(t *testing.T, c case_, requests []string) (lines []string) {
+// server to server.
+func (h *testServer) planned(t *testing.T, c rpcCase, requests []string) (lines []string) {
 	t.Helper()
 	if (len(requests) == 0) != c.idle {
 		t.Errorf("a dry run plans %q", requests)
@@ -87,7 +87,7 @@ func (h *hub) planned(t *testing.T, c case_, requests []string) (lines []string)
 }
 
 // secrets are those of the configuration.
-func (h *hub) secrets() (all []string) {
+func (h *testServer) secrets() (all []string) {
 	for _, v := range h.cfg.Vendors {
 		for _, setting := range reflect.ValueOf(v.Settings).Elem().Fields() {
 			if s, ok := reflect.TypeAssert[secret.Text](setting); ok && !s.IsZero() {
@@ -118,7 +118,7 @@ func secretsOf(m protoreflect.Message) (all []string) {
 }
 
 // writes counts what reached the vendors that was not to read or to log in, and what changed there.
-func (h *hub) writes() (n int) {
+func (h *testServer) writes() (n int) {
 	for _, v := range h.twins {
 		n += len(v.Ledger().Effects()) + len(writesTo(v))
 	}
@@ -132,7 +132,7 @@ func writesTo(v *twin.Twin) []twin.Request {
 }
 
 // effects counts what changed at the vendors.
-func (h *hub) effects() (n int) {
+func (h *testServer) effects() (n int) {
 	for _, v := range h.twins {
 		n += len(v.Ledger().Effects())
 	}
@@ -140,7 +140,7 @@ func (h *hub) effects() (n int) {
 }
 
 // order orders a fault of all vendors, until the end of the test.
-func (h *hub) order(t *testing.T, fault twin.Fault) {
+func (h *testServer) order(t *testing.T, fault twin.Fault) {
 	t.Helper()
 	for _, v := range h.twins {
 		id := v.Faults().Add(fault)
@@ -149,13 +149,13 @@ func (h *hub) order(t *testing.T, fault twin.Fault) {
 }
 
 // records counts the mutations that the journal keeps.
-func (h *hub) records(t *testing.T) int {
+func (h *testServer) records(t *testing.T) int {
 	t.Helper()
 	return len(h.mutations(t, &pb.MutationFilter{}))
 }
 
 // mutations are those that the filter chooses, newest first.
-func (h *hub) mutations(t *testing.T, filter *pb.MutationFilter) (all []*pb.Mutation) {
+func (h *testServer) mutations(t *testing.T, filter *pb.MutationFilter) (all []*pb.Mutation) {
 	t.Helper()
 	req := &pb.ListMutationsRequest{Filter: filter, PageSize: 1000}
 	for {

@@ -1,8 +1,6 @@
 package app_test
 
 import (
-	"fmt"
-	"net/url"
 	"slices"
 	"testing"
 	"time"
@@ -14,16 +12,15 @@ import (
 )
 
 // events lists the audit events that a filter chooses, newest first: in pages of that size, over
-// both faces in turn. A query is the filter as REST has it.
-func (h *hub) events(t *testing.T, query string, filter *pb.AuditEventFilter, size int32) (all []*pb.AuditEvent) {
+// both faces in turn. label names the filter in failures; without one, all calls go over gRPC.
+func (h *testServer) events(t *testing.T, label string, filter *pb.AuditEventFilter, size int32) (all []*pb.AuditEvent) {
 	t.Helper()
-	token, overREST := "", query != ""
+	token, overREST := "", label != ""
 	for {
-		c := operation(pb.AuditService_ListAuditEvents_FullMethodName, &pb.ListAuditEventsRequest{Filter: filter, PageSize: size, PageToken: token},
-			fmt.Sprintf("GET /v1/auditEvents?%s&pageSize=%d&pageToken=%s", query, size, url.QueryEscape(token)), "")
+		c := rpc(&pb.ListAuditEventsRequest{Filter: filter, PageSize: size, PageToken: token})
 		answer, _, err := h.either(t, c, overREST)
 		if err != nil {
-			t.Fatalf("%s: %v", query, err)
+			t.Fatalf("%s: %v", label, err)
 		}
 		var page pb.ListAuditEventsResponse
 		fromJSON(t, answer, &page)
@@ -31,7 +28,7 @@ func (h *hub) events(t *testing.T, query string, filter *pb.AuditEventFilter, si
 		if token = page.GetNextPageToken(); token == "" {
 			return all
 		}
-		overREST = query != "" && !overREST
+		overREST = label != "" && !overREST
 	}
 }
 
@@ -80,9 +77,8 @@ func TestListAuditEventsChooses(t *testing.T) {
 		}
 	}
 	backwards := &pb.AuditEventFilter{StartTime: timestamppb.New(before), EndTime: timestamppb.New(before.Add(-time.Hour))}
-	case_{
-		call: operation(pb.AuditService_ListAuditEvents_FullMethodName, &pb.ListAuditEventsRequest{Filter: backwards},
-			"GET /v1/auditEvents?filter.startTime="+before.UTC().Format(second)+"&filter.endTime="+before.Add(-time.Hour).UTC().Format(second), ""),
+	rpcCase{
+		call: rpc(&pb.ListAuditEventsRequest{Filter: backwards}),
 		code: codes.InvalidArgument, http: 400, reason: pb.ErrorReason_REQUEST_INVALID, field: "filter",
 	}.check(t, h, h)
 }
@@ -92,20 +88,20 @@ func TestReadingASecretIsAnEvent(t *testing.T) {
 	const integration, listed, got = "drmhub.v1.SiteService/GetIntegration", "drmhub.v1.DrmAccountService/ListDrmAccounts", "drmhub.v1.DrmAccountService/GetDrmAccount"
 	for _, overREST := range []bool{false, true} {
 		h := start(t, furnish, withTelecomX(time.Now()))
-		keys := func(site, query string, view pb.Integration_View) call {
-			return operation(pb.SiteService_GetIntegration_FullMethodName, &pb.GetIntegrationRequest{Name: site + "/integration", View: view}, "GET /v1/"+site+"/integration"+query, "")
+		keys := func(site string, view pb.Integration_View) call {
+			return rpc(&pb.GetIntegrationRequest{Name: site + "/integration", View: view})
 		}
-		list := func(query string, view pb.DrmAccount_View) call {
-			return operation(pb.DrmAccountService_ListDrmAccounts_FullMethodName, &pb.ListDrmAccountsRequest{Parent: "vendors/-", View: view}, "GET /v1/vendors/-/drmAccounts"+query, "")
+		list := func(view pb.DrmAccount_View) call {
+			return rpc(&pb.ListDrmAccountsRequest{Parent: "vendors/-", View: view})
 		}
-		get := func(query string, view pb.DrmAccount_View) call {
-			return operation(pb.DrmAccountService_GetDrmAccount_FullMethodName, &pb.GetDrmAccountRequest{Name: donald, View: view}, "GET /v1/"+donald+query, "")
+		get := func(view pb.DrmAccount_View) call {
+			return rpc(&pb.GetDrmAccountRequest{Name: donald, View: view})
 		}
 		for _, c := range []call{
 			// without secrets
-			keys(demo, "", 0), keys(demo, "?view=BASIC", pb.Integration_BASIC), list("", 0), get("?view=BASIC", pb.DrmAccount_BASIC),
-			keys(demo, "?view=FULL", pb.Integration_FULL), list("?view=FULL", pb.DrmAccount_FULL), get("?view=FULL", pb.DrmAccount_FULL),
-			keys("vendors/acme/sites/NONE", "?view=FULL", pb.Integration_FULL),
+			keys(demo, 0), keys(demo, pb.Integration_BASIC), list(0), get(pb.DrmAccount_BASIC),
+			keys(demo, pb.Integration_FULL), list(pb.DrmAccount_FULL), get(pb.DrmAccount_FULL),
+			keys("vendors/acme/sites/NONE", pb.Integration_FULL),
 		} {
 			_, record, _ := h.either(t, c, overREST)
 			if record != "" {
@@ -117,8 +113,7 @@ func TestReadingASecretIsAnEvent(t *testing.T) {
 			t.Errorf("reading leaves %d mutations", n)
 		}
 
-		create := operation(pb.DrmAccountService_CreateDrmAccount_FullMethodName,
-			&pb.CreateDrmAccountRequest{Parent: "vendors/telecomx", DrmAccount: &pb.DrmAccount{}, View: pb.DrmAccount_FULL}, "POST /v1/vendors/telecomx/drmAccounts?view=FULL", "{}")
+		create := rpc(&pb.CreateDrmAccountRequest{Parent: "vendors/telecomx", DrmAccount: &pb.DrmAccount{}, View: pb.DrmAccount_FULL})
 		if _, _, err := h.either(t, create, overREST); err != nil {
 			t.Fatal(err)
 		}

@@ -22,9 +22,9 @@ import (
 )
 
 // twoOfEach adds the kinds that are not there yet, and a second account of every kind.
-func twoOfEach(t *testing.T, h *hub) {
+func twoOfEach(t *testing.T, h *testServer) {
 	now := time.Now()
-	for _, option := range []func(*testing.T, *hub){furnish, withNCP(now), withTelecomX(now), withAmino(now)} {
+	for _, option := range []func(*testing.T, *testServer){furnish, withNCP(now), withTelecomX(now), withAmino(now)} {
 		option(t, h)
 	}
 	second := newPallyCon()
@@ -88,7 +88,7 @@ func (l listing) call(parent string, size int, token string) call {
 }
 
 // walk reads all pages: over gRPC and over REST in turn, with the token that the other face gave.
-func (h *hub) walk(t *testing.T, l listing, parent string, size int, overREST bool) (rows, unreachable []string) {
+func (h *testServer) walk(t *testing.T, l listing, parent string, size int, overREST bool) (rows, unreachable []string) {
 	t.Helper()
 	token := ""
 	for range 1000 {
@@ -132,7 +132,7 @@ func (h *hub) walk(t *testing.T, l listing, parent string, size int, overREST bo
 }
 
 // able are the vendors that have a method, in the order of the configuration.
-func (h *hub) able(t *testing.T, method string) (ids []string) {
+func (h *testServer) able(t *testing.T, method string) (ids []string) {
 	t.Helper()
 	res, err := pb.NewVendorServiceClient(h.conn).ListVendors(t.Context(), &pb.ListVendorsRequest{})
 	if err != nil {
@@ -147,7 +147,7 @@ func (h *hub) able(t *testing.T, method string) (ids []string) {
 }
 
 // oneByOne is what each vendor lists when it is asked alone, site by site.
-func (h *hub) oneByOne(t *testing.T, l listing) map[string][]string {
+func (h *testServer) oneByOne(t *testing.T, l listing) map[string][]string {
 	t.Helper()
 	rows := map[string][]string{}
 	for _, id := range h.able(t, name(l.rpc)) {
@@ -172,7 +172,7 @@ func (h *hub) oneByOne(t *testing.T, l listing) map[string][]string {
 }
 
 // asked counts the requests to the vendors of these ids.
-func (h *hub) asked(ids []string) (n int) {
+func (h *testServer) asked(ids []string) (n int) {
 	for _, id := range ids {
 		n += len(h.twins[id].Ledger().Requests())
 	}
@@ -252,7 +252,7 @@ func TestAllVendorsAtOnce(t *testing.T) {
 		if status.Code(err) != codes.Unavailable || code != 503 {
 			t.Fatalf("gRPC: %v; REST: %d %s", err, code, answer)
 		}
-		shape(t, case_{http: 503, reason: pb.ErrorReason_VENDOR_UNAVAILABLE}, err, answer)
+		shape(t, rpcCase{http: 503, reason: pb.ErrorReason_VENDOR_UNAVAILABLE}, err, answer)
 	})
 }
 

@@ -2,13 +2,11 @@ package app_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/google/uuid"
-	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -25,7 +23,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/redact"
 )
 
-// call is one operation, as it is made over gRPC and over REST.
+// A call is one operation, as it is made over gRPC and over REST.
 type call struct {
 	method string // its full name
 	req    proto.Message
@@ -33,8 +31,8 @@ type call struct {
 	body   string
 }
 
-// rpc is the call's method in the contract; nil where the contract has none.
-func (c call) rpc() protoreflect.MethodDescriptor {
+// descriptor returns the method in the contract, or nil if the contract has none.
+func (c call) descriptor() protoreflect.MethodDescriptor {
 	name := strings.ReplaceAll(strings.TrimPrefix(c.method, "/"), "/", ".")
 	d, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
 	if err != nil {
@@ -45,10 +43,10 @@ func (c call) rpc() protoreflect.MethodDescriptor {
 
 // answer is an empty message of the type that the call answers.
 func (c call) answer() proto.Message {
-	if c.rpc() == nil {
+	if c.descriptor() == nil {
 		return &emptypb.Empty{}
 	}
-	return blank(c.rpc().Output())
+	return blank(c.descriptor().Output())
 }
 
 // blank is an empty message of a type of the contract.
@@ -67,28 +65,16 @@ type mutating interface {
 	GetValidateOnly() bool
 }
 
-// with is the call with one more field, which is in the body or in the query of its REST call as
-// the RPC's rule says.
+// with returns the call with one more field.
 func (c call) with(field protoreflect.Name, value any) call {
-	c.req = proto.Clone(c.req)
-	f := c.req.ProtoReflect().Descriptor().Fields().ByName(field)
-	c.req.ProtoReflect().Set(f, protoreflect.ValueOf(value))
-	if rule := proto.GetExtension(c.rpc().Options(), annotations.E_Http).(*annotations.HttpRule); rule.GetBody() != "*" {
-		c.rest += map[bool]string{true: "&", false: "?"}[strings.Contains(c.rest, "?")] + fmt.Sprintf("%s=%v", f.JSONName(), value)
-		return c
-	}
-	var body map[string]any
-	if err := json.Unmarshal([]byte(c.body), &body); err != nil {
-		panic(fmt.Sprintf("the body of %s: %v", c.rest, err))
-	}
-	body[f.JSONName()] = value
-	raw, _ := json.Marshal(body)
-	c.body = string(raw)
-	return c
+	req := proto.Clone(c.req)
+	f := req.ProtoReflect().Descriptor().Fields().ByName(field)
+	req.ProtoReflect().Set(f, protoreflect.ValueOf(value))
+	return rpc(req)
 }
 
 // invoke makes the call over gRPC. What a stream sends is put together in one message.
-func (h *hub) invoke(t *testing.T, c call) (res proto.Message, header metadata.MD, err error) {
+func (h *testServer) invoke(t *testing.T, c call) (res proto.Message, header metadata.MD, err error) {
 	t.Helper()
 	if req, ok := c.req.(*pb.StreamLicensesRequest); ok {
 		messages, err := h.stream(t.Context(), req)
@@ -99,9 +85,9 @@ func (h *hub) invoke(t *testing.T, c call) (res proto.Message, header metadata.M
 	return res, header, err
 }
 
-// case_ is one thing that can be asked, and what both faces must answer. An answer must be the same
+// rpcCase is one thing that can be asked, and what both faces must answer. An answer must be the same
 // over both.
-type case_ struct {
+type rpcCase struct {
 	name   string
 	call   call
 	fault  *twin.Fault // of the vendors, during this case
@@ -113,10 +99,10 @@ type case_ struct {
 	holds  string // what the answer, as JSON, or the error's message must hold
 }
 
-// check makes the call over gRPC at one hub and over REST at another, so that an effect of the
+// check makes the call over gRPC at one server and over REST at another, so that an effect of the
 // first is none of the second's. What changes something is tried before, and asked for again
-// afterwards over the other face, unless both hubs are one.
-func (c case_) check(t *testing.T, overGRPC, overREST *hub) {
+// afterwards over the other face, unless both servers are one.
+func (c rpcCase) check(t *testing.T, overGRPC, overREST *testServer) {
 	t.Helper()
 	if c.fault != nil {
 		overGRPC.order(t, *c.fault)
@@ -146,7 +132,7 @@ func (c case_) check(t *testing.T, overGRPC, overREST *hub) {
 }
 
 // answers checks that both faces give one answer, which holds what it must.
-func answers(t *testing.T, c case_, res proto.Message, answer string) {
+func answers(t *testing.T, c rpcCase, res proto.Message, answer string) {
 	t.Helper()
 	if _, streams := res.(*pb.StreamLicensesResponse); streams {
 		answer = `{"nextPageToken":"","licenses":[` + strings.ReplaceAll(strings.TrimSpace(answer), "\n", ",") + `]}`
@@ -157,9 +143,9 @@ func answers(t *testing.T, c case_, res proto.Message, answer string) {
 	}
 }
 
-// again makes the call once more with the same request_id, at each hub over the other face. It must
+// again makes the call once more with the same request_id, at each server over the other face. It must
 // answer what it answered then, but for secrets, from the same record, and without a write.
-func (c case_) again(t *testing.T, overGRPC, overREST *hub, records [2]string, res proto.Message) {
+func (c rpcCase) again(t *testing.T, overGRPC, overREST *testServer, records [2]string, res proto.Message) {
 	t.Helper()
 	before := overGRPC.writes() + overREST.writes()
 	_, header, answer := overGRPC.rest(t, c.call.rest, c.call.body)
@@ -191,7 +177,7 @@ func one(t *testing.T, values []string) string {
 }
 
 // shape checks that an error says the same over both faces, and with its details.
-func shape(t *testing.T, c case_, err error, answer string) {
+func shape(t *testing.T, c rpcCase, err error, answer string) {
 	t.Helper()
 	rest := failure(t, answer)
 	e := apierror.Convert(err)

@@ -21,7 +21,7 @@ import (
 
 // either makes a call over one of the faces, and answers the answer as JSON, or the error; and the
 // name of the record that the header has.
-func (h *hub) either(t *testing.T, c call, overREST bool) (answer string, record string, err *apierror.Error) {
+func (h *testServer) either(t *testing.T, c call, overREST bool) (answer string, record string, err *apierror.Error) {
 	t.Helper()
 	if !overREST {
 		res, header, err := h.invoke(t, c)
@@ -44,11 +44,11 @@ func (h *hub) either(t *testing.T, c call, overREST bool) (answer string, record
 }
 
 func resetPassword(member string) call {
-	return operation(pb.MemberService_ResetMemberPassword_FullMethodName, &pb.ResetMemberPasswordRequest{Name: "vendors/acme/members/" + member}, "POST /v1/vendors/acme/members/"+member+":resetPassword", "{}")
+	return rpc(&pb.ResetMemberPasswordRequest{Name: "vendors/acme/members/" + member})
 }
 
 // loseAnswers orders that the vendors carry out the next such request, and that its answer is lost.
-func (h *hub) loseAnswers(method, pathPrefix string) {
+func (h *testServer) loseAnswers(method, pathPrefix string) {
 	for _, v := range h.twins {
 		v.Faults().Add(twin.Fault{Kind: twin.FaultLoseAnswer, Method: method, PathPrefix: pathPrefix, Times: 1})
 	}
@@ -56,7 +56,7 @@ func (h *hub) loseAnswers(method, pathPrefix string) {
 
 // lose makes a call, a reset of a password, that stays without an outcome, and answers the name of
 // its record.
-func (h *hub) lose(t *testing.T, c call) string {
+func (h *testServer) lose(t *testing.T, c call) string {
 	t.Helper()
 	h.loseAnswers("PUT", "/api/v2/account/member")
 	_, record, err := h.either(t, c, false)
@@ -74,7 +74,7 @@ func TestARequestIDIsForOneRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	case_{
+	rpcCase{
 		call: disableSite(demo, "another reason").with("request_id", id), code: codes.AlreadyExists, http: 409,
 		reason: pb.ErrorReason_REQUEST_ID_REUSED, holds: id,
 	}.check(t, h, h)
@@ -104,10 +104,8 @@ func TestARequestIDIsForOneRequest(t *testing.T) {
 }
 
 func TestARestartAnswersTheSame(t *testing.T) {
-	h := start(t, furnish, withAmino(time.Now()), func(t *testing.T, h *hub) { h.cfg.Store.DSN = config.NewDSN(storetest.SQLite(t)) })
-	create := operation(pb.ProductLicenseService_CreateProductLicense_FullMethodName,
-		&pb.CreateProductLicenseRequest{Parent: aminoVendor, ProductLicense: &pb.ProductLicense{User: "ann", Product: movies}},
-		"POST /v1/"+owned, `{"user":"ann","product":"`+movies+`"}`).with("request_id", uuid.NewString())
+	h := start(t, furnish, withAmino(time.Now()), func(t *testing.T, h *testServer) { h.cfg.Store.DSN = config.NewDSN(storetest.SQLite(t)) })
+	create := rpc(&pb.CreateProductLicenseRequest{Parent: aminoVendor, ProductLicense: &pb.ProductLicense{User: "ann", Product: movies}}).with("request_id", uuid.NewString())
 	made, record, err := h.either(t, create, false)
 	if err != nil {
 		t.Fatal(err)
@@ -141,13 +139,10 @@ func TestARestartAnswersTheSame(t *testing.T) {
 // TestALostAnswer lets every vendor carry out a write and lose its answer.
 func TestALostAnswer(t *testing.T) {
 	now := time.Now()
-	account := operation(pb.DrmAccountService_CreateDrmAccount_FullMethodName,
-		&pb.CreateDrmAccountRequest{Parent: "vendors/telecomx", DrmAccount: &pb.DrmAccount{}, View: pb.DrmAccount_FULL}, "POST /v1/vendors/telecomx/drmAccounts?view=FULL", "{}")
-	replace := operation(pb.ProductLicenseService_ReplaceProductLicense_FullMethodName,
-		&pb.ReplaceProductLicenseRequest{Name: owned + "/L1", ProductLicense: &pb.ProductLicense{User: "ann", Product: products + "/sports"}},
-		"POST /v1/"+owned+"/L1:replace", `{"productLicense":{"user":"ann","product":"`+products+`/sports"}}`)
+	account := rpc(&pb.CreateDrmAccountRequest{Parent: "vendors/telecomx", DrmAccount: &pb.DrmAccount{}, View: pb.DrmAccount_FULL})
+	replace := rpc(&pb.ReplaceProductLicenseRequest{Name: owned + "/L1", ProductLicense: &pb.ProductLicense{User: "ann", Product: products + "/sports"}})
 	for name, c := range map[string]struct {
-		option       func(*testing.T, *hub)
+		option       func(*testing.T, *testServer)
 		call         call
 		method, path string // of the request whose answer is lost
 		effects      int

@@ -23,7 +23,7 @@ import (
 
 // cutOnce makes a call whose write is cut before its effect, and settles it after something else
 // has happened. It answers what the record then says.
-func (h *hub) cutOnce(t *testing.T, faults *twin.Faults, create func(context.Context) error, meanwhile func(context.Context) error) *pb.Mutation {
+func (h *testServer) cutOnce(t *testing.T, faults *twin.Faults, create func(context.Context) error, meanwhile func(context.Context) error) *pb.Mutation {
 	t.Helper()
 	faults.Add(twin.Fault{Kind: twin.FaultCut, Method: "POST", Times: 1})
 	cut := apierror.Convert(create(t.Context()))
@@ -73,7 +73,7 @@ func TestAProductThatIsUpdatedIsNoNewOne(t *testing.T) {
 // What is created meanwhile, and renamed to what the first one is to be called, waits for it to be
 // settled.
 func TestNoNameIsTakenThatACreationInDoubtMayHave(t *testing.T) {
-	soon := func(t *testing.T, h *hub, rename func(context.Context) error) error {
+	soon := func(t *testing.T, h *testServer, rename func(context.Context) error) error {
 		t.Helper()
 		before := h.effects()
 		short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -133,7 +133,7 @@ func TestNoNameIsTakenThatACreationInDoubtMayHave(t *testing.T) {
 
 // createdAndLost makes a call whose write takes effect and whose answer is lost, has something done
 // to what it created, and makes the call again. It demands that nothing is created twice.
-func (h *hub) createdAndLost(t *testing.T, kind string, create, change func(context.Context) error) {
+func (h *testServer) createdAndLost(t *testing.T, kind string, create, change func(context.Context) error) {
 	t.Helper()
 	h.loseAnswers("POST", "/")
 	lost := apierror.Convert(create(t.Context()))
@@ -164,7 +164,7 @@ func (h *hub) createdAndLost(t *testing.T, kind string, create, change func(cont
 }
 
 // hasty takes what is not seen at once for not made.
-func hasty(_ *testing.T, h *hub) { h.cfg.Store.Quiet = time.Millisecond }
+func hasty(_ *testing.T, h *testServer) { h.cfg.Store.Quiet = time.Millisecond }
 
 func TestALicenseIsNotRevokedBeforeItIsKnownWhoIssuedIt(t *testing.T) {
 	for what, revoke := range map[string]func(context.Context, pb.ProductLicenseServiceClient, string) error{

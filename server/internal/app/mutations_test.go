@@ -1,8 +1,6 @@
 package app_test
 
 import (
-	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -17,14 +15,14 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// history is what the journal has of a hub: a site switched off, a member who is not there, and a
+// history is what the journal has of a server: a site switched off, a member who is not there, and a
 // password whose reset has no outcome.
 type history struct {
 	done, failed, open string // their records
 	doneID             string // request_id
 }
 
-func (h *hub) history(t *testing.T) (past history) {
+func (h *testServer) history(t *testing.T) (past history) {
 	t.Helper()
 	past.doneID = uuid.NewString()
 	_, past.done, _ = h.either(t, disableSite(demo, "audit").with("request_id", past.doneID), false)
@@ -35,41 +33,29 @@ func (h *hub) history(t *testing.T) (past history) {
 
 // ownCases are an ordinary case and the most important error of every RPC of drmhub's own beside
 // VendorService's. What they read stays as it is.
-func ownCases(past history) []case_ {
-	mutation := func(method, name, verb string) call {
-		switch method {
-		case pb.MutationService_GetMutation_FullMethodName:
-			return operation(method, &pb.GetMutationRequest{Name: name}, "GET /v1/"+name, "")
-		case pb.MutationService_SettleMutation_FullMethodName:
-			return operation(method, &pb.SettleMutationRequest{Name: name}, "POST /v1/"+name+verb, "{}")
-		}
-		return operation(method, &pb.ResendMutationRequest{Name: name}, "POST /v1/"+name+verb, "{}")
-	}
-	get, settle, resend := pb.MutationService_GetMutation_FullMethodName, pb.MutationService_SettleMutation_FullMethodName, pb.MutationService_ResendMutation_FullMethodName
-	none := case_{code: codes.NotFound, http: 404, reason: pb.ErrorReason_RESOURCE_NOT_FOUND, holds: "mutations/none"}
-	missing := func(name string, c call) case_ {
-		m := none
-		m.name, m.call = name, c
-		return m
-	}
+func ownCases(past history) []rpcCase {
+	get := func(name string) call { return rpc(&pb.GetMutationRequest{Name: name}) }
+	resend := func(name string) call { return rpc(&pb.ResendMutationRequest{Name: name}) }
 	filter := &pb.AuditEventFilter{Method: "drmhub.v1.SiteService/DisableSite"}
-	list := pb.MutationService_ListMutations_FullMethodName
 
-	return []case_{
-		{name: "ListMutations", http: 200, holds: `"state":"UNKNOWN"`, call: operation(list, &pb.ListMutationsRequest{}, "GET /v1/mutations", "")},
-		{name: "ListMutations: a forged token", code: codes.InvalidArgument, http: 400, reason: pb.ErrorReason_REQUEST_INVALID, field: "page_token", call: operation(list, &pb.ListMutationsRequest{PageToken: "x"}, "GET /v1/mutations?pageToken=x", "")},
-		{name: "GetMutation", http: 200, holds: `"state":"SUCCEEDED"`, call: mutation(get, past.done, "")},
-		{name: "GetMutation: of what failed", http: 200, holds: `"state":"FAILED"`, call: mutation(get, past.failed, "")},
-		missing("GetMutation: none", mutation(get, "mutations/none", "")),
-		{name: "SettleMutation: nothing to read back", http: 200, holds: `"state":"UNKNOWN"`, call: mutation(settle, past.open, ":settle")},
-		{name: "SettleMutation: given up", http: 200, holds: `"nextSettleTime":null`, call: operation(settle, &pb.SettleMutationRequest{Name: past.open, GiveUp: true}, "POST /v1/"+past.open+":settle", `{"giveUp":true}`)},
-		{name: "SettleMutation: settled", http: 200, holds: `"vendorHttpStatus":200`, call: mutation(settle, past.done, ":settle")},
-		missing("SettleMutation: none", mutation(settle, "mutations/none", ":settle")),
-		{name: "ResendMutation", http: 200, holds: `"state":"SUCCEEDED"`, call: mutation(resend, past.open, ":resend").with("request_id", "6f2a4f5e-3a4c-4b83-9d0c-0b6f3c1c2d11")},
-		{name: "ResendMutation: of what succeeded", code: codes.FailedPrecondition, http: 400, reason: pb.ErrorReason_VENDOR_STATE, holds: "nothing to send again", call: mutation(resend, past.done, ":resend")},
-		missing("ResendMutation: none", mutation(resend, "mutations/none", ":resend")),
-		{name: "ListAuditEvents", http: 200, holds: `"outcome":"OK"`, call: operation(pb.AuditService_ListAuditEvents_FullMethodName, &pb.ListAuditEventsRequest{Filter: filter}, "GET /v1/auditEvents?filter.method="+url.QueryEscape(filter.GetMethod()), "")},
-		{name: "ListAuditEvents: a forged token", code: codes.InvalidArgument, http: 400, reason: pb.ErrorReason_REQUEST_INVALID, field: "page_token", call: operation(pb.AuditService_ListAuditEvents_FullMethodName, &pb.ListAuditEventsRequest{PageToken: "x"}, "GET /v1/auditEvents?pageToken=x", "")},
+	return []rpcCase{
+		ok("ListMutations", `"state":"UNKNOWN"`, rpc(&pb.ListMutationsRequest{})),
+		invalid("ListMutations: a forged token", "page_token", rpc(&pb.ListMutationsRequest{PageToken: "x"})),
+		ok("GetMutation", `"state":"SUCCEEDED"`, get(past.done)),
+		ok("GetMutation: of what failed", `"state":"FAILED"`, get(past.failed)),
+		missing("GetMutation: none", "mutations/none", get("mutations/none")),
+		ok("SettleMutation: nothing to read back", `"state":"UNKNOWN"`, settle(past.open)),
+		ok("SettleMutation: given up", `"nextSettleTime":null`,
+			rpc(&pb.SettleMutationRequest{Name: past.open, GiveUp: true})),
+		ok("SettleMutation: settled", `"vendorHttpStatus":200`, settle(past.done)),
+		missing("SettleMutation: none", "mutations/none", settle("mutations/none")),
+		ok("ResendMutation", `"state":"SUCCEEDED"`,
+			resend(past.open).with("request_id", "6f2a4f5e-3a4c-4b83-9d0c-0b6f3c1c2d11")),
+		fails("ResendMutation: of what succeeded", pb.ErrorReason_VENDOR_STATE, "nothing to send again",
+			resend(past.done)),
+		missing("ResendMutation: none", "mutations/none", resend("mutations/none")),
+		ok("ListAuditEvents", `"outcome":"OK"`, rpc(&pb.ListAuditEventsRequest{Filter: filter})),
+		invalid("ListAuditEvents: a forged token", "page_token", rpc(&pb.ListAuditEventsRequest{PageToken: "x"})),
 	}
 }
 
@@ -110,8 +96,7 @@ func TestListMutationsChooses(t *testing.T) {
 			var got []string
 			token, overREST := "", size == 1
 			for {
-				c := operation(pb.MutationService_ListMutations_FullMethodName, &pb.ListMutationsRequest{Filter: c.filter, PageSize: size, PageToken: token},
-					fmt.Sprintf("GET /v1/mutations?%s&pageSize=%d&pageToken=%s", query, size, url.QueryEscape(token)), "")
+				c := rpc(&pb.ListMutationsRequest{Filter: c.filter, PageSize: size, PageToken: token})
 				var page pb.ListMutationsResponse
 				answer, _, err := h.either(t, c, overREST)
 				if err != nil {
@@ -133,7 +118,7 @@ func TestListMutationsChooses(t *testing.T) {
 }
 
 func settle(name string) call {
-	return operation(pb.MutationService_SettleMutation_FullMethodName, &pb.SettleMutationRequest{Name: name}, "POST /v1/"+name+":settle", "{}")
+	return rpc(&pb.SettleMutationRequest{Name: name})
 }
 
 // TestSettleMutation asks what became of a write whose answer was lost: as long as the vendor
@@ -171,7 +156,7 @@ func TestSettleMutation(t *testing.T) {
 // TestSettlingWhatHadNoEffect closes a call that was cut on its way; the same request_id then makes
 // it.
 func TestSettlingWhatHadNoEffect(t *testing.T) {
-	h := start(t, func(_ *testing.T, h *hub) { h.cfg.Store.Quiet = time.Millisecond })
+	h := start(t, func(_ *testing.T, h *testServer) { h.cfg.Store.Quiet = time.Millisecond })
 	h.twin.Faults().Add(twin.Fault{Kind: twin.FaultCut, Method: "POST", Times: 1})
 	c := disableSite(demo, "").with("request_id", uuid.NewString())
 	_, record, err := h.either(t, c, false)
@@ -201,7 +186,7 @@ func TestResendMutation(t *testing.T) {
 		t.Errorf("tried: %v, %v; %d resets", m, err, resets())
 	}
 	_, restHeader, _ := h.rest(t, "POST /v1/"+record+":resend", `{"validateOnly":true}`)
-	c := case_{call: resetPassword("7")}
+	c := rpcCase{call: resetPassword("7")}
 	wantEqual(t, h.planned(t, c, header["drmhub-planned-request"]), h.planned(t, c, restHeader["Drmhub-Planned-Request"]))
 
 	id := uuid.NewString()
@@ -221,15 +206,15 @@ func TestResendMutation(t *testing.T) {
 func TestWhatHeldSecretsIsNotSentAgain(t *testing.T) {
 	h := start(t, furnish)
 	req := fairPlayRequest(t, "0pen-Sesame")
-	register := operation(pb.SiteService_RegisterFairPlayCertificate_FullMethodName, req, "POST /v1/"+demo+":registerFairPlayCertificate", fairPlayBody(req))
+	register := rpc(req)
 	first := register.with("request_id", uuid.NewString())
 	h.loseAnswers("POST", "/api/v2/drm/")
 	_, record, err := h.either(t, first, false)
 	if err == nil || err.Reason != pb.ErrorReason_OUTCOME_UNKNOWN {
 		t.Fatal(err)
 	}
-	resend := operation(pb.MutationService_ResendMutation_FullMethodName, &pb.ResendMutationRequest{Name: record}, "POST /v1/"+record+":resend", "{}")
-	case_{call: resend, code: codes.FailedPrecondition, http: 400, reason: pb.ErrorReason_SECRETS_NOT_KEPT, holds: record}.check(t, h, h)
+	resend := rpc(&pb.ResendMutationRequest{Name: record})
+	rpcCase{call: resend, code: codes.FailedPrecondition, http: 400, reason: pb.ErrorReason_SECRETS_NOT_KEPT, holds: record}.check(t, h, h)
 	if _, from, err := h.either(t, first, true); err == nil || err.Reason != pb.ErrorReason_OUTCOME_UNKNOWN || from != record || h.effects() != 1 {
 		t.Errorf("the same request_id again: from %s, %v; %d effects", from, err, h.effects())
 	}

@@ -14,10 +14,10 @@ import (
 )
 
 // replicas are two drmhubs with the same vendors and the same PostgreSQL.
-func replicas(t *testing.T) [2]*hub {
+func replicas(t *testing.T) [2]*testServer {
 	t.Helper()
-	first := start(t, furnish, withAmino(time.Now()), func(t *testing.T, h *hub) { h.cfg.Store.DSN = config.NewDSN(postgres.ForTest(t)) })
-	return [2]*hub{first, first.run(t)}
+	first := start(t, furnish, withAmino(time.Now()), func(t *testing.T, h *testServer) { h.cfg.Store.DSN = config.NewDSN(postgres.ForTest(t)) })
+	return [2]*testServer{first, first.run(t)}
 }
 
 // outcome is what one of several callers was told.
@@ -27,7 +27,7 @@ type outcome struct {
 }
 
 // atOnce makes calls at the same time: each at both replicas, over both faces.
-func atOnce(t *testing.T, both [2]*hub, calls ...call) []outcome {
+func atOnce(t *testing.T, both [2]*testServer, calls ...call) []outcome {
 	t.Helper()
 	var told []outcome
 	var mu sync.Mutex
@@ -53,9 +53,7 @@ func TestReplicasCarryOutARequestIDOnce(t *testing.T) {
 	both := replicas(t)
 	const rounds = 5
 	for range rounds { // each without an order id, which one of the replicas draws
-		c := operation(pb.ProductLicenseService_CreateProductLicense_FullMethodName,
-			&pb.CreateProductLicenseRequest{Parent: aminoVendor, ProductLicense: &pb.ProductLicense{User: "ann", Product: movies}},
-			"POST /v1/"+owned, `{"user":"ann","product":"`+movies+`"}`).with("request_id", uuid.NewString())
+		c := rpc(&pb.CreateProductLicenseRequest{Parent: aminoVendor, ProductLicense: &pb.ProductLicense{User: "ann", Product: movies}}).with("request_id", uuid.NewString())
 		told := atOnce(t, both, c)
 		for _, o := range told {
 			if o.err != nil || compact(t, o.answer) != compact(t, told[0].answer) || o.record != told[0].record {

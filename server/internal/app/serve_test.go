@@ -122,7 +122,7 @@ func TestTLS(t *testing.T) {
 	section := &config.TLS{Cert: config.Path(filepath.Join(dir, "cert.pem")), Key: config.Path(filepath.Join(dir, "key.pem"))}
 	mutual := *section
 	mutual.ClientCA = section.Cert
-	h := start(t, func(_ *testing.T, h *hub) { h.cfg.GRPC.TLS, h.cfg.HTTP.TLS = &mutual, section })
+	h := start(t, func(_ *testing.T, h *testServer) { h.cfg.GRPC.TLS, h.cfg.HTTP.TLS = &mutual, section })
 
 	roots := x509.NewCertPool()
 	roots.AddCert(cert.Leaf)

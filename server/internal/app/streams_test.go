@@ -27,8 +27,8 @@ import (
 
 const licenses = "/api/v2/drm/license"
 
-// busy is a hub whose vendor holds so many licenses of DEMO: of two contents, in turn.
-func busy(t *testing.T, rows int) *hub {
+// busy is a server whose vendor holds so many licenses of DEMO: of two contents, in turn.
+func busy(t *testing.T, rows int) *testServer {
 	t.Helper()
 	h := start(t)
 	held := make([]emulator.License, rows-120) // start has put the others
@@ -43,7 +43,7 @@ func busy(t *testing.T, rows int) *hub {
 }
 
 // stream streams licenses over gRPC, to the end.
-func (h *hub) stream(ctx context.Context, req *pb.StreamLicensesRequest) (messages []*pb.StreamLicensesResponse, err error) {
+func (h *testServer) stream(ctx context.Context, req *pb.StreamLicensesRequest) (messages []*pb.StreamLicensesResponse, err error) {
 	stream, err := pb.NewLicenseServiceClient(h.conn).StreamLicenses(ctx, req, grpc.WaitForReady(true))
 	for err == nil {
 		var m *pb.StreamLicensesResponse
@@ -66,7 +66,7 @@ func streamed(messages []*pb.StreamLicensesResponse) []*pb.License {
 }
 
 // lines streams licenses over REST, to the end: the rows, and the error that the last line holds.
-func (h *hub) lines(t *testing.T, query string) (rows []*pb.License, failure map[string]any) {
+func (h *testServer) lines(t *testing.T, query string) (rows []*pb.License, failure map[string]any) {
 	t.Helper()
 	code, header, answer := h.rest(t, "GET /v1/"+demo+"/licenses:stream"+query, "")
 	if code != http.StatusOK || header.Get("Content-Type") != "application/x-ndjson" {

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"google.golang.org/grpc/codes"
-
 	telecomx "github.com/drmhub/drmhub/adapters/telecomx/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -22,8 +20,8 @@ const (
 )
 
 // withTelecomX adds the vendor "telecomx".
-func withTelecomX(now time.Time) func(*testing.T, *hub) {
-	return func(t *testing.T, h *hub) {
+func withTelecomX(now time.Time) func(*testing.T, *testServer) {
+	return func(t *testing.T, h *testServer) {
 		h.telecomx = newTelecomX(now)
 		h.add(t, "telecomx", "telecomx", h.telecomx.Twin)
 	}
@@ -51,46 +49,62 @@ func newTelecomX(now time.Time) *telecomx.Emulator {
 }
 
 // telecomxCases are ordinary cases and the most important errors of every RPC that TelecomX has.
-func telecomxCases() []case_ {
-	list := func(query string, view pb.DrmAccount_View, filter *pb.DrmAccountFilter) call {
-		return operation(pb.DrmAccountService_ListDrmAccounts_FullMethodName, &pb.ListDrmAccountsRequest{Parent: "vendors/telecomx", View: view, Filter: filter}, "GET /v1/vendors/telecomx/drmAccounts"+query, "")
+func telecomxCases() []rpcCase {
+	list := func(view pb.DrmAccount_View, filter *pb.DrmAccountFilter) call {
+		return rpc(&pb.ListDrmAccountsRequest{Parent: "vendors/telecomx", View: view, Filter: filter})
 	}
-	get := func(name, query string, view pb.DrmAccount_View) call {
-		return operation(pb.DrmAccountService_GetDrmAccount_FullMethodName, &pb.GetDrmAccountRequest{Name: name, View: view}, "GET /v1/"+name+query, "")
+	get := func(name string, view pb.DrmAccount_View) call {
+		return rpc(&pb.GetDrmAccountRequest{Name: name, View: view})
 	}
-	create := func(query string, view pb.DrmAccount_View, a *pb.DrmAccount, body string) call {
-		return operation(pb.DrmAccountService_CreateDrmAccount_FullMethodName, &pb.CreateDrmAccountRequest{Parent: "vendors/telecomx", View: view, DrmAccount: a}, "POST /v1/vendors/telecomx/drmAccounts"+query, body)
+	create := func(view pb.DrmAccount_View, a *pb.DrmAccount) call {
+		return rpc(&pb.CreateDrmAccountRequest{Parent: "vendors/telecomx", View: view, DrmAccount: a})
 	}
-	remove := func(name, query string, force bool) call {
-		return operation(pb.DrmAccountService_DeleteDrmAccountDevice_FullMethodName, &pb.DeleteDrmAccountDeviceRequest{Name: name, Force: force}, "DELETE /v1/"+name+query, "")
+	remove := func(name string, force bool) call {
+		return rpc(&pb.DeleteDrmAccountDeviceRequest{Name: name, Force: force})
 	}
 	denied := telecomx.New(telecomx.Options{}).Refusal(403, "access_denied")
 
-	return []case_{
-		{name: "ListDrmAccounts: BASIC", http: 200, holds: `"deviceCount":2,"devices":[],"name":"` + donald + `","password":""`, call: list("", 0, nil)},
-		{name: "ListDrmAccounts: FULL", http: 200, holds: `"displayName":"Donalds mobile","model":"iPhone 6"`, call: list("?view=FULL", pb.DrmAccount_FULL, nil)},
-		{name: "ListDrmAccounts: FULL, with passwords", http: 200, holds: `"password":"vgh38gy3uvhebv"`, call: list("?view=FULL", pb.DrmAccount_FULL, nil)},
-		{name: "ListDrmAccounts: of a customer", http: 200, holds: `"customer":"` + household + `"`, call: list("?filter.customer="+household, 0, &pb.DrmAccountFilter{Customer: household})},
-		{name: "ListDrmAccounts: of no customer", http: 200, holds: `"drmAccounts":[]`, call: list("?filter.customer=ffffffffffffffffffffffff", 0, &pb.DrmAccountFilter{Customer: "ffffffffffffffffffffffff"})},
-		{name: "ListDrmAccounts: by part of the username", http: 200, holds: `"totalSize":1`, call: list("?filter.usernameContains=donald", 0, &pb.DrmAccountFilter{UsernameContains: "donald"})},
-		{name: "ListDrmAccounts: with regard to case", http: 200, holds: `"drmAccounts":[]`, call: list("?filter.usernameContains=Donald", 0, &pb.DrmAccountFilter{UsernameContains: "Donald"})},
-		{name: "ListDrmAccounts: not allowed", fault: &denied, code: codes.FailedPrecondition, http: 400, reason: pb.ErrorReason_VENDOR_PERMISSION_DENIED, call: list("", 0, nil)},
+	return []rpcCase{
+		ok("ListDrmAccounts: BASIC", `"deviceCount":2,"devices":[],"name":"`+donald+`","password":""`,
+			list(0, nil)),
+		ok("ListDrmAccounts: FULL", `"displayName":"Donalds mobile","model":"iPhone 6"`,
+			list(pb.DrmAccount_FULL, nil)),
+		ok("ListDrmAccounts: FULL, with passwords", `"password":"vgh38gy3uvhebv"`, list(pb.DrmAccount_FULL, nil)),
+		ok("ListDrmAccounts: of a customer", `"customer":"`+household+`"`,
+			list(0, &pb.DrmAccountFilter{Customer: household})),
+		ok("ListDrmAccounts: of no customer", `"drmAccounts":[]`,
+			list(0, &pb.DrmAccountFilter{Customer: "ffffffffffffffffffffffff"})),
+		ok("ListDrmAccounts: by part of the username", `"totalSize":1`,
+			list(0, &pb.DrmAccountFilter{UsernameContains: "donald"})),
+		ok("ListDrmAccounts: with regard to case", `"drmAccounts":[]`,
+			list(0, &pb.DrmAccountFilter{UsernameContains: "Donald"})),
+		fails("ListDrmAccounts: not allowed", pb.ErrorReason_VENDOR_PERMISSION_DENIED, "",
+			list(0, nil)).during(denied),
 
-		{name: "GetDrmAccount", http: 200, holds: `"createTime":"2016-01-01T00:00:00Z"`, call: get(donald, "", 0)},
-		{name: "GetDrmAccount: FULL", http: 200, holds: `"password":"vgh38gy3uvhebv"`, call: get(donald, "?view=FULL", pb.DrmAccount_FULL)},
-		{name: "GetDrmAccount: none", code: codes.NotFound, http: 404, reason: pb.ErrorReason_RESOURCE_NOT_FOUND, holds: "nobody", call: get(drmAccounts+"nobody", "", 0)},
+		ok("GetDrmAccount", `"createTime":"2016-01-01T00:00:00Z"`, get(donald, 0)),
+		ok("GetDrmAccount: FULL", `"password":"vgh38gy3uvhebv"`, get(donald, pb.DrmAccount_FULL)),
+		missing("GetDrmAccount: none", "nobody", get(drmAccounts+"nobody", 0)),
 
-		{name: "CreateDrmAccount", http: 200, holds: `"password":"","username":"goofy@duck.com"`, call: create("", 0, &pb.DrmAccount{Username: "goofy@duck.com"}, `{"username":"goofy@duck.com"}`)},
-		{name: "CreateDrmAccount: the caller's password", http: 200, holds: `"password":"mickeys-password"`, call: create("?view=FULL", pb.DrmAccount_FULL, &pb.DrmAccount{Username: "mickey", Password: "mickeys-password"}, `{"username":"mickey","password":"mickeys-password"}`)},
-		{name: "CreateDrmAccount: of no customer", code: codes.NotFound, http: 404, reason: pb.ErrorReason_RESOURCE_NOT_FOUND, call: create("", 0, &pb.DrmAccount{Username: "pluto1", Customer: "ffffffffffffffffffffffff"}, `{"username":"pluto1","customer":"ffffffffffffffffffffffff"}`)},
-		{name: "CreateDrmAccount: taken", code: codes.AlreadyExists, http: 409, reason: pb.ErrorReason_VENDOR_ALREADY_EXISTS, call: create("", 0, &pb.DrmAccount{Username: "donald@duck.com"}, `{"username":"donald@duck.com"}`)},
-		{name: "CreateDrmAccount: a second one", code: codes.FailedPrecondition, http: 400, reason: pb.ErrorReason_VENDOR_STATE, call: create("", 0, &pb.DrmAccount{Customer: household}, `{"customer":"`+household+`"}`)},
-		{name: "CreateDrmAccount: too short a username", code: codes.InvalidArgument, http: 400, reason: pb.ErrorReason_REQUEST_INVALID, field: "drm_account.username", call: create("", 0, &pb.DrmAccount{Username: "goofy"}, `{"username":"goofy"}`)},
+		ok("CreateDrmAccount", `"password":"","username":"goofy@duck.com"`,
+			create(0, &pb.DrmAccount{Username: "goofy@duck.com"})),
+		ok("CreateDrmAccount: the caller's password", `"password":"mickeys-password"`,
+			create(pb.DrmAccount_FULL, &pb.DrmAccount{Username: "mickey", Password: "mickeys-password"})),
+		missing("CreateDrmAccount: of no customer", "",
+			create(0, &pb.DrmAccount{Username: "pluto1", Customer: "ffffffffffffffffffffffff"})),
+		fails("CreateDrmAccount: taken", pb.ErrorReason_VENDOR_ALREADY_EXISTS, "",
+			create(0, &pb.DrmAccount{Username: "donald@duck.com"})),
+		fails("CreateDrmAccount: a second one", pb.ErrorReason_VENDOR_STATE, "",
+			create(0, &pb.DrmAccount{Customer: household})),
+		invalid("CreateDrmAccount: too short a username", "drm_account.username",
+			create(0, &pb.DrmAccount{Username: "goofy"})),
 
-		{name: "DeleteDrmAccountDevice", http: 200, holds: `"releaseTime":null`, call: remove(donald+"/devices/12345678901234567890AAAA", "", false)},
-		{name: "DeleteDrmAccountDevice: bound", code: codes.FailedPrecondition, http: 400, reason: pb.ErrorReason_VENDOR_STATE, holds: "force", call: remove(daisy+"/devices/12345678901234567890CCCC", "", false)},
-		{name: "DeleteDrmAccountDevice: by force", http: 200, holds: `"releaseTime":"20`, call: remove(daisy+"/devices/12345678901234567890CCCC", "?force=true", true)},
-		{name: "DeleteDrmAccountDevice: another account's", code: codes.NotFound, http: 404, reason: pb.ErrorReason_RESOURCE_NOT_FOUND, call: remove(donald+"/devices/12345678901234567890DDDD", "?force=true", true)},
+		ok("DeleteDrmAccountDevice", `"releaseTime":null`, remove(donald+"/devices/12345678901234567890AAAA", false)),
+		fails("DeleteDrmAccountDevice: bound", pb.ErrorReason_VENDOR_STATE, "force",
+			remove(daisy+"/devices/12345678901234567890CCCC", false)),
+		ok("DeleteDrmAccountDevice: by force", `"releaseTime":"20`,
+			remove(daisy+"/devices/12345678901234567890CCCC", true)),
+		missing("DeleteDrmAccountDevice: another account's", "",
+			remove(donald+"/devices/12345678901234567890DDDD", true)),
 	}
 }
 

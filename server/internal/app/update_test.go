@@ -56,7 +56,7 @@ func TestAnUpdateOfNothingSaysSo(t *testing.T) {
 }
 
 // object makes a REST call that succeeds, and reads its answer.
-func (h *hub) object(t *testing.T, call, body string) (object map[string]any) {
+func (h *testServer) object(t *testing.T, call, body string) (object map[string]any) {
 	t.Helper()
 	status, _, answer := h.rest(t, call, body)
 	if err := json.Unmarshal([]byte(answer), &object); err != nil || status != http.StatusOK {
