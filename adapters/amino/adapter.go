@@ -23,6 +23,9 @@ import (
 // KiB.
 const maxBody = 4 << 20
 
+// vendorName is the name of the vendor in messages.
+const vendorName = "AminoTV"
+
 // Adapter speaks to AminoTV for one operator.
 type Adapter struct {
 	id     string // of the vendor account, as in names

@@ -76,14 +76,12 @@ func ofOrder(l, terms *pb.ProductLicense) bool {
 // find is the license that was issued for an order, or nil.
 func (a *Adapter) find(ctx context.Context, o order) (*pb.ProductLicense, error) {
 	found, err := a.taken(ctx, o.terms)
-	known := map[string]bool{}
-	for _, l := range o.before {
-		known[l.GetName()] = true
+	known := make([]string, len(o.before))
+	for i, l := range o.before {
+		known[i] = l.GetName()
 	}
-	for _, l := range found {
-		if !known[l.GetName()] {
-			return l, nil
-		}
+	if arrived := mutation.NotIn(known, found); len(arrived) > 0 {
+		return arrived[0], nil
 	}
 	return nil, err
 }

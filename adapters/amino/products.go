@@ -57,15 +57,19 @@ func (a *Adapter) productID(field, name string) (string, error) {
 	return ids[1], nil
 }
 
-// CreateProduct is POST /products. Whether a lost request arrived is read back from the list: it
-// then has a product like the one wanted that it did not have before. One without a name could be
-// anybody's, so that this is not read back.
+// CreateProduct is POST /products. A lost request is read back from the list: if it arrived, the list
+// has a new product like the one wanted. A product without a name cannot be recognized, so its
+// creation is not read back.
 func (a *Adapter) CreateProduct(ctx context.Context, req *pb.CreateProductRequest) (*pb.Product, error) {
 	wanted := req.GetProduct()
-	w := mutation.Write[*pb.Product]{
+	if err := checkProductName(wanted.GetDisplayName()); err != nil {
+		return nil, err
+	}
+	creation := mutation.Create[*pb.Product]{
 		Step: "create",
 		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.Product, error) {
-			row, err := create(ctx, a, productsPath, productResource{Type: productType, Attributes: productBody(wanted)})
+			body := productResource{Type: productType, Attributes: productBody(wanted)}
+			row, err := create(ctx, a, productsPath, body)
 			if err != nil {
 				return nil, err
 			}
@@ -77,34 +81,29 @@ func (a *Adapter) CreateProduct(ctx context.Context, req *pb.CreateProductReques
 			return p
 		},
 	}
-	if err := checkProductName(wanted.GetDisplayName()); err != nil {
-		return nil, err
-	}
 	if wanted.GetDisplayName() == "" {
-		return mutation.Do(ctx, w)
+		return mutation.DoCreate(ctx, creation)
 	}
-	before, err := mutation.Snapshot(ctx, "before", func(ctx context.Context) (*pb.ListProductsResponse, error) {
-		// All of them, and not those like it alone: one that becomes like it later has not arrived.
-		held, err := all[productResource](ctx, a, productsPath)
-		known := &pb.ListProductsResponse{}
-		for _, row := range held {
-			known.Products = append(known.Products, &pb.Product{Name: a.product(row).GetName()})
-		}
-		return known, err
-	})
+	before, err := mutation.SnapshotNames(ctx, "before", a.allProducts)
 	if err != nil {
 		return nil, err
 	}
-	w.ReadBack = func(ctx context.Context) (*pb.Product, bool, error) {
-		alike, err := a.productsLike(ctx, wanted)
-		for _, p := range alike {
-			if !slices.ContainsFunc(before.GetProducts(), func(b *pb.Product) bool { return b.GetName() == p.GetName() }) {
-				return p, true, nil
-			}
-		}
-		return nil, false, err
+	creation.Before = before
+	creation.List = func(ctx context.Context) ([]*pb.Product, error) {
+		held, err := a.allProducts(ctx)
+		return slices.DeleteFunc(held, func(p *pb.Product) bool { return !isLike(p, wanted) }), err
 	}
-	return mutation.Do(ctx, w)
+	return mutation.DoCreate(ctx, creation)
+}
+
+// allProducts returns all products of the operator.
+func (a *Adapter) allProducts(ctx context.Context) ([]*pb.Product, error) {
+	held, err := all[productResource](ctx, a, productsPath)
+	products := make([]*pb.Product, len(held))
+	for i, row := range held {
+		products[i] = a.product(row)
+	}
+	return products, err
 }
 
 // checkProductName refuses what AminoTV may store as another name: a product is found again by its
@@ -116,20 +115,14 @@ func checkProductName(name string) error {
 	return nil
 }
 
-// productsLike are the products that hold everything that a wanted one says.
-func (a *Adapter) productsLike(ctx context.Context, wanted *pb.Product) ([]*pb.Product, error) {
-	held, err := all[productResource](ctx, a, productsPath)
-	var alike []*pb.Product
-	for _, row := range held {
-		p := a.product(row)
-		if wanted.GetDisplayName() == p.GetDisplayName() &&
-			(wanted.GetDescription() == "" || wanted.GetDescription() == p.GetDescription()) &&
-			(wanted.GetPrice() == nil || proto.Equal(wanted.GetPrice(), p.GetPrice())) &&
-			wanted.GetBuyable() == p.GetBuyable() && wanted.GetVisible() == p.GetVisible() && wanted.GetRecurring() == p.GetRecurring() {
-			alike = append(alike, p)
-		}
-	}
-	return alike, err
+// isLike reports whether a product has everything that a wanted one sets.
+func isLike(p, wanted *pb.Product) bool {
+	return wanted.GetDisplayName() == p.GetDisplayName() &&
+		(wanted.GetDescription() == "" || wanted.GetDescription() == p.GetDescription()) &&
+		(wanted.GetPrice() == nil || proto.Equal(wanted.GetPrice(), p.GetPrice())) &&
+		wanted.GetBuyable() == p.GetBuyable() &&
+		wanted.GetVisible() == p.GetVisible() &&
+		wanted.GetRecurring() == p.GetRecurring()
 }
 
 func (a *Adapter) product(row productResource) *pb.Product {

@@ -27,36 +27,18 @@ func (a productUpdater) UpdateProduct(ctx context.Context, req *pb.UpdateProduct
 	if err != nil {
 		return nil, err
 	}
-	before, err := mutation.SnapshotExisting(ctx, "before", func(ctx context.Context) (*pb.Product, error) { return a.findProduct(ctx, wanted.GetName()) }, wanted)
+	read := func(ctx context.Context) (*pb.Product, error) { return a.findProduct(ctx, wanted.GetName()) }
+	before, err := mutation.SnapshotExisting(ctx, "before", read, wanted)
 	if err != nil {
 		return nil, err
 	}
-	if proto.Equal(before, merged(before, wanted, mask)) {
-		return before, nil
-	}
-	return mutation.Do(ctx, mutation.Write[*pb.Product]{
-		Step: "update",
-		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.Product, error) {
-			err := a.change(ctx, upstream.Request{Method: http.MethodPatch, Path: productPath(id), Body: a.body(map[string]any{
-				"type": productType, "id": id, "attributes": attributes,
-			})})
-			if err != nil {
-				return nil, err
-			}
-			changed, err := a.findProduct(ctx, wanted.GetName())
-			if err != nil {
-				return nil, apierror.OutcomeUnknown("AminoTV took the change, and what became of it could not be read: %v; call again with the same request_id", err)
-			}
-			if !proto.Equal(changed, merged(changed, wanted, mask)) {
-				return nil, apierror.OutcomeUnknown("AminoTV answers success to the update, and the product, read back, is not as it was to be; call again with the same request_id to settle it")
-			}
-			return changed, nil
+	return mutation.DoUpdate(ctx, mutation.Update[*pb.Product]{
+		Vendor: vendorName, Step: "update", Before: before, Read: read,
+		Change: func(p *pb.Product) { applyProduct(p, wanted, mask) },
+		Send: func(ctx context.Context) error {
+			body := a.body(map[string]any{"type": productType, "id": id, "attributes": attributes})
+			return a.change(ctx, upstream.Request{Method: http.MethodPatch, Path: productPath(id), Body: body})
 		},
-		ReadBack: func(ctx context.Context) (*pb.Product, bool, error) {
-			now, err := a.findProduct(ctx, wanted.GetName())
-			return now, err == nil && proto.Equal(now, merged(now, wanted, mask)), err
-		},
-		Preview: func() *pb.Product { return merged(before, wanted, mask) },
 	})
 }
 
@@ -100,9 +82,8 @@ func changedAttributes(wanted *pb.Product, mask []string) (map[string]any, error
 	return attributes, nil
 }
 
-// merged is a product with what the mask names in place.
-func merged(held, wanted *pb.Product, mask []string) *pb.Product {
-	p := proto.CloneOf(held)
+// applyProduct changes what the mask names in a product.
+func applyProduct(p, wanted *pb.Product, mask []string) {
 	for _, field := range mask {
 		switch field {
 		case "display_name":
@@ -119,5 +100,4 @@ func merged(held, wanted *pb.Product, mask []string) *pb.Product {
 			p.Price = proto.CloneOf(wanted.GetPrice())
 		}
 	}
-	return p
 }

@@ -21,6 +21,9 @@ import (
 // sites, takes.
 const maxBody = 4 << 20
 
+// vendorName is the name of the vendor in messages.
+const vendorName = "NAVER Cloud"
+
 // Adapter speaks to one NAVER Cloud account.
 type Adapter struct {
 	id     string // of the vendor account, as in names

@@ -33,78 +33,75 @@ var orderStates = map[pb.Site_State]pb.SiteOrder_State{
 	pb.Site_DELETED:  pb.SiteOrder_APPROVED,
 }
 
-// CreateSiteOrder is POST /sites. The vendor creates the site later; then it is to be switched on
-// with EnableSite.
+// CreateSiteOrder is POST /sites. The vendor creates the site later. EnableSite then switches it on.
 //
-// Whether a lost request arrived is read back from the list: it then has a site of that name and
-// policy that it did not have before.
+// A lost request is read back from the list: if it arrived, the list has a new site of that name and
+// policy.
 func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRequest) (*pb.SiteOrder, error) {
 	order := req.GetSiteOrder()
 	form, err := orderForm(order)
 	if err != nil {
 		return nil, err
 	}
-	before, err := mutation.Snapshot(ctx, "before", func(ctx context.Context) (*pb.ListSitesResponse, error) {
-		// here, since who settles the mutation does not have the keys
+	before, err := mutation.SnapshotNames(ctx, "before", func(ctx context.Context) ([]*pb.SiteOrder, error) {
+		// The keys are checked here, because a settling run does not have them.
 		if err := checkKeys(order.GetFairplayCertificate()); err != nil {
 			return nil, err
 		}
-		// All of them, and not those of this name alone: one that is renamed to it later has not
-		// arrived.
-		all, err := a.agreedSites(ctx)
-		known := &pb.ListSitesResponse{}
-		for _, s := range all {
-			known.Sites = append(known.Sites, &pb.Site{SiteId: s.GetSiteId()})
-		}
-		return known, err
+		return a.siteOrders(ctx, func(*pb.Site) bool { return true })
 	})
 	if err != nil {
 		return nil, err
 	}
-	arrived := func(ctx context.Context) (*pb.SiteOrder, bool, error) {
-		now, err := a.agreedSites(ctx)
-		if err != nil {
-			return nil, false, err
-		}
-		created := slices.DeleteFunc(now, func(s *pb.Site) bool {
-			policy, _ := number(word(s.GetPolicyId()))
-			return s.GetDisplayName() != form.SiteName || policy != form.PolicyID || slices.ContainsFunc(before.GetSites(), func(b *pb.Site) bool { return b.GetSiteId() == s.GetSiteId() })
-		})
-		switch len(created) {
-		case 0:
-			return nil, false, nil
-		case 1:
-			return a.siteOrder(created[0]), true, nil
-		}
-		return nil, false, apierror.OutcomeUnknown("%d sites of this name have arrived since, and nothing tells which is whose", len(created))
-	}
-	return mutation.Do(ctx, mutation.Write[*pb.SiteOrder]{
-		Step: "order",
-		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.SiteOrder, error) {
-			post := a.request(http.MethodPost, "/sites")
-			post.Body, post.Secrets = upstream.JSON(form), form.secrets()
-			var row siteRow
-			if err := a.change(ctx, post, &row); err != nil {
-				return nil, err
-			}
-			if row.SiteID != "" {
-				return a.siteOrder(a.site(row)), nil
-			}
-			// The API pages do not show this answer. The list shows the site.
-			order, took, err := arrived(ctx)
-			if err == nil && !took {
-				err = invalid("the new site is not in the list")
-			}
-			if err != nil {
-				return nil, errNotReadBack(err)
-			}
-			return order, nil
-		},
-		ReadBack: arrived,
+	create := mutation.Create[*pb.SiteOrder]{
+		Step: "order", Before: before,
+		List: func(ctx context.Context) ([]*pb.SiteOrder, error) { return a.siteOrders(ctx, form.describes) },
 		Preview: func() *pb.SiteOrder {
 			return &pb.SiteOrder{DisplayName: form.SiteName, PolicyId: policyText(order), State: pb.SiteOrder_PENDING}
 		},
-	})
+	}
+	create.Send = func(ctx context.Context, _ mutation.Attempt) (*pb.SiteOrder, error) {
+		post := a.request(http.MethodPost, "/sites")
+		post.Body, post.Secrets = upstream.JSON(form), form.secrets()
+		var row siteRow
+		if err := a.change(ctx, post, &row); err != nil {
+			return nil, err
+		}
+		if row.SiteID != "" {
+			return a.siteOrder(a.site(row)), nil
+		}
+		// The API pages do not show this answer. The list shows the site.
+		order, took, err := create.Arrived(ctx)
+		if err == nil && !took {
+			err = invalid("the new site is not in the list")
+		}
+		if err != nil {
+			return nil, mutation.NotReadBack(vendorName, err)
+		}
+		return order, nil
+	}
+	return mutation.DoCreate(ctx, create)
+}
+
+// siteOrders returns the orders of the sites that match.
+func (a *Adapter) siteOrders(ctx context.Context, match func(*pb.Site) bool) ([]*pb.SiteOrder, error) {
+	sites, err := a.agreedSites(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var orders []*pb.SiteOrder
+	for _, site := range sites {
+		if match(site) {
+			orders = append(orders, a.siteOrder(site))
+		}
+	}
+	return orders, nil
+}
+
+// describes reports whether a site has the name and the policy of the form.
+func (f *siteForm) describes(site *pb.Site) bool {
+	policy, _ := number(word(site.GetPolicyId()))
+	return site.GetDisplayName() == f.SiteName && policy == f.PolicyID
 }
 
 // GetSiteOrder is GET /sites/{siteId}: an order is known by the site that comes of it.

@@ -37,43 +37,25 @@ func (a *Adapter) UpdateSite(ctx context.Context, req *pb.UpdateSiteRequest) (*p
 	if err != nil {
 		return nil, err
 	}
-	wanted := updated(before, req)
+	change := func(s *pb.Site) { applyUpdate(s, req) }
+	wanted := proto.CloneOf(before)
+	change(wanted)
 	policy, ok := number(word(wanted.GetPolicyId()))
 	if !ok {
-		return nil, invalid("site %q has no policyId, which the vendor wants with every update: name policy_id in the update_mask too", ids[1])
+		return nil, invalid("site %q has no policyId, and NAVER Cloud requires one with every update: "+
+			"name policy_id in the update_mask too", ids[1])
 	}
-	asWanted := func(s *pb.Site) bool {
-		return s.GetDisplayName() == wanted.GetDisplayName() && s.GetPolicyId() == wanted.GetPolicyId()
-	}
-	if asWanted(before) {
-		return before, nil
-	}
-	return mutation.Do(ctx, mutation.Write[*pb.Site]{
-		Step: "update",
-		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.Site, error) {
+	return mutation.DoUpdate(ctx, mutation.Update[*pb.Site]{
+		Vendor: vendorName, Step: "update", Before: before, Change: change, Read: find,
+		Send: func(ctx context.Context) error {
 			put := a.request(http.MethodPut, "/sites"+upstream.Path(ids[1]))
 			put.Body = upstream.JSON(siteForm{SiteName: wanted.GetDisplayName(), PolicyID: policy})
-			if err := a.change(ctx, put, nil); err != nil {
-				return nil, err
-			}
-			site, err := find(ctx)
-			switch {
-			case err != nil:
-				return nil, errNotReadBack(err)
-			case !asWanted(site):
-				return nil, apierror.OutcomeUnknown("NAVER Cloud answers success to the update, and the site, read back, is not as it was to be; call again with the same request_id to settle it")
-			}
-			return site, nil
+			return a.change(ctx, put, nil)
 		},
-		ReadBack: func(ctx context.Context) (*pb.Site, bool, error) {
-			site, err := find(ctx)
-			return site, err == nil && asWanted(site), err
-		},
-		Preview: func() *pb.Site { return wanted },
 	})
 }
 
-// checkUpdate tells what of an update the vendor cannot take.
+// checkUpdate refuses an update that the vendor cannot make.
 func checkUpdate(req *pb.UpdateSiteRequest) error {
 	if len(req.GetUpdateMask().GetPaths()) == 0 {
 		return apierror.Invalid("update_mask", "names nothing to change: display_name, policy_id or both")
@@ -86,7 +68,8 @@ func checkUpdate(req *pb.UpdateSiteRequest) error {
 		case "policy_id":
 			_, err = policyID("site.policy_id", req.GetSite().GetPolicyId())
 		default:
-			err = apierror.Invalid("update_mask", "%s cannot be changed: NAVER Cloud takes display_name and policy_id", field)
+			err = apierror.Invalid("update_mask", "%s cannot be changed: NAVER Cloud takes display_name and policy_id",
+				field)
 		}
 		if err != nil {
 			return err
@@ -95,9 +78,8 @@ func checkUpdate(req *pb.UpdateSiteRequest) error {
 	return nil
 }
 
-// updated is a site with what a mask names changed.
-func updated(before *pb.Site, req *pb.UpdateSiteRequest) *pb.Site {
-	site := proto.CloneOf(before)
+// applyUpdate changes what the mask names in a site.
+func applyUpdate(site *pb.Site, req *pb.UpdateSiteRequest) {
 	for _, field := range req.GetUpdateMask().GetPaths() {
 		if field == "display_name" {
 			site.DisplayName = req.GetSite().GetDisplayName()
@@ -105,22 +87,21 @@ func updated(before *pb.Site, req *pb.UpdateSiteRequest) *pb.Site {
 			site.PolicyId = req.GetSite().GetPolicyId()
 		}
 	}
-	return site
 }
 
-// checkSiteName knows what the API pages say of siteName: 3 to 20 characters. Which ones, the
-// vendor decides.
+// checkSiteName checks the length of siteName, which the API pages give. The vendor decides which
+// characters it accepts.
 func checkSiteName(field, name string) error {
 	if n := utf8.RuneCountInString(name); n < 3 || n > 20 {
 		return apierror.Invalid(field, "must have 3 to 20 characters, as NAVER Cloud's siteName")
 	}
-	if strings.TrimSpace(name) != name { // by which a site is found again
+	if strings.TrimSpace(name) != name { // a site is found again by its name
 		return apierror.Invalid(field, "must neither begin nor end with a blank: NAVER Cloud may drop it")
 	}
 	return nil
 }
 
-// policyID reads a policyId, which is a number from 0 up, written as the vendor writes it.
+// policyID reads a policyId: a number from 0 up, as the vendor writes it.
 func policyID(field, text string) (int64, error) {
 	n, ok := number(word(text))
 	if !ok || n < 0 || text[0] == '+' || len(text) > 1 && text[0] == '0' {

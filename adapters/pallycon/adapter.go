@@ -20,6 +20,9 @@ import (
 // KiB.
 const maxBody = 4 << 20
 
+// vendorName is the name of the vendor in messages.
+const vendorName = "PallyCon"
+
 // Adapter speaks to one PallyCon account.
 type Adapter struct {
 	id     string // of the vendor account, as in names

@@ -4,12 +4,10 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
@@ -62,30 +60,17 @@ func (a *Adapter) UpdateIntegration(ctx context.Context, req *pb.UpdateIntegrati
 	if err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(mask, func(field string) bool { return !sameSetting(field, before, wanted) }) {
-		return before, nil
-	}
-	return mutation.Do(ctx, mutation.Write[*pb.Integration]{
-		Step: "update",
-		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.Integration, error) {
-			if _, err := change[jsontext.Value](ctx, a, http.MethodPut, integrationCall(ids[1]), params); err != nil {
-				return nil, err
-			}
-			changed, err := read(ctx)
-			if err != nil {
-				return nil, apierror.OutcomeUnknown("PallyCon took the change, and what became of it could not be read: %v; call again with the same request_id", err)
-			}
-			return changed, nil
-		},
-		ReadBack: func(ctx context.Context) (*pb.Integration, bool, error) {
-			now, err := read(ctx)
-			return now, err == nil && !slices.ContainsFunc(mask, func(field string) bool { return !sameSetting(field, now, wanted) }), err
-		},
-		Preview: func() *pb.Integration {
+	return mutation.DoUpdate(ctx, mutation.Update[*pb.Integration]{
+		Vendor: vendorName, Step: "update", Before: before, Read: read,
+		Unchecked: true, // the caller sees the settings as PallyCon shows them
+		Change: func(integration *pb.Integration) {
 			for _, field := range mask {
-				setSetting(field, before, wanted)
+				setSetting(field, integration, wanted)
 			}
-			return before
+		},
+		Send: func(ctx context.Context) error {
+			_, err := change[jsontext.Value](ctx, a, http.MethodPut, integrationCall(ids[1]), params)
+			return err
 		},
 	})
 }
@@ -114,17 +99,6 @@ func integrationParams(wanted *pb.Integration, mask []string) (url.Values, error
 		return nil, apierror.Invalid("update_mask", "names nothing to change")
 	}
 	return params, nil
-}
-
-func sameSetting(field string, a, b *pb.Integration) bool {
-	switch field {
-	case "license_callback_url":
-		return a.GetLicenseCallbackUrl() == b.GetLicenseCallbackUrl()
-	case "package_callback_url":
-		return a.GetPackageCallbackUrl() == b.GetPackageCallbackUrl()
-	default:
-		return proto.Equal(a.GetTokenDuration(), b.GetTokenDuration())
-	}
 }
 
 func setSetting(field string, to, from *pb.Integration) {

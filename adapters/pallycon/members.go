@@ -74,7 +74,8 @@ func (a *Adapter) CreateMember(ctx context.Context, req *pb.CreateMemberRequest)
 	_, err := mutation.Snapshot(ctx, "before", func(ctx context.Context) (*pb.Member, error) {
 		held, err := a.findMember(ctx, withAddress)
 		if err == nil && held != nil {
-			err = apierror.New(codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS, "PallyCon's account has a member with this e-mail address: %s", held.GetName())
+			err = apierror.New(codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS,
+				"PallyCon's account has a member with this e-mail address: %s", held.GetName())
 		}
 		return &pb.Member{}, err
 	})
@@ -97,7 +98,8 @@ func (a *Adapter) CreateMember(ctx context.Context, req *pb.CreateMemberRequest)
 				return nil, err
 			}
 			if answer.Data == nil || answer.Data.MemberSeq == 0 {
-				return nil, apierror.OutcomeUnknown("PallyCon answers success and no member_seq")
+				return nil, apierror.OutcomeUnknown("Outcome unknown: PallyCon reported success without a member_seq. " +
+					"Retry with the same request_id.")
 			}
 			seq := answer.Data.MemberSeq
 			if created, err := a.findMember(ctx, withSeq(seq)); err == nil && created != nil {
@@ -128,65 +130,46 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 		return nil, err
 	}
 	params.Set("member_seq", strconv.FormatInt(seq, 10))
-	before, err := mutation.Snapshot(ctx, "before", func(ctx context.Context) (*pb.Member, error) {
+	read := func(ctx context.Context) (*pb.Member, error) {
 		held, err := a.findMember(ctx, withSeq(seq))
 		if err == nil && held == nil {
 			err = noMember(seq)
 		}
 		return held, err
-	})
+	}
+	before, err := mutation.Snapshot(ctx, "before", read)
 	if err != nil {
 		return nil, err
 	}
 	if email := wanted.GetEmail(); email != "" && !strings.EqualFold(email, before.GetEmail()) {
 		return nil, apierror.Invalid("member.email", "is not this member's, and cannot be changed: leave it empty")
 	}
-	asWanted := func(m *pb.Member) bool {
-		return !slices.ContainsFunc(mask, func(field string) bool {
-			return field == "group" && m.GetGroup() != wanted.GetGroup() || field == "state" && m.GetState() != wanted.GetState()
-		})
-	}
-	if asWanted(before) {
-		return before, nil
-	}
-	asked := func() *pb.Member {
-		m := proto.CloneOf(before)
-		if slices.Contains(mask, "group") {
-			m.Group, m.VendorGroup = wanted.GetGroup(), code(memberGroups, wanted.GetGroup())
-		}
-		if slices.Contains(mask, "state") {
-			m.State, m.VendorState = wanted.GetState(), code(memberStates, wanted.GetState())
-		}
-		return m
-	}
-	return mutation.Do(ctx, mutation.Write[*pb.Member]{
-		Step: "update",
-		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.Member, error) {
-			if _, err := change[jsontext.Value](ctx, a, http.MethodPut, call{memberPath, memberCode}, params); err != nil {
-				return nil, err
-			}
+	apply := func(m *pb.Member) { applyMember(m, wanted, mask) }
+	return mutation.DoUpdate(ctx, mutation.Update[*pb.Member]{
+		Vendor: vendorName, Step: "update", Before: before, Change: apply, Read: read,
+		Send: func(ctx context.Context) error {
+			_, err := change[jsontext.Value](ctx, a, http.MethodPut, call{memberPath, memberCode}, params)
+			return err
+		},
+		Confirm: func(ctx context.Context) (*pb.Member, error) {
 			changed, err := a.findMember(ctx, withSeq(seq))
-			switch {
-			case err != nil:
-				return nil, apierror.OutcomeUnknown("PallyCon took the change, and what became of it could not be read: %v; call again with the same request_id", err)
-			case changed != nil && !asWanted(changed):
-				return nil, apierror.OutcomeUnknown("PallyCon answers success to the update, and the member, read back, is not as it was to be; call again with the same request_id to settle it")
-			case changed == nil:
-				// PallyCon has taken the change all the same: what is known of it has to do
-				return asked(), nil
+			if err == nil && changed == nil { // the list may hide a member that was just changed
+				changed = proto.CloneOf(before)
+				apply(changed)
 			}
-			return changed, nil
+			return changed, err
 		},
-		ReadBack: func(ctx context.Context) (*pb.Member, bool, error) {
-			now, err := a.findMember(ctx, withSeq(seq))
-			// as it happens after a success, too: that says nothing of the update
-			if err == nil && now == nil {
-				err = noMember(seq)
-			}
-			return now, err == nil && asWanted(now), err
-		},
-		Preview: asked,
 	})
+}
+
+// applyMember changes what the mask names in a member.
+func applyMember(m, wanted *pb.Member, mask []string) {
+	if slices.Contains(mask, "group") {
+		m.Group, m.VendorGroup = wanted.GetGroup(), code(memberGroups, wanted.GetGroup())
+	}
+	if slices.Contains(mask, "state") {
+		m.State, m.VendorState = wanted.GetState(), code(memberStates, wanted.GetState())
+	}
 }
 
 // memberParams are the parameters that change what the mask names.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,11 +31,10 @@ type siteOrderRow struct {
 
 const siteOrderPath = "/account/siteId/approve"
 
-// CreateSiteOrder is "Request Additional Service Site", which takes a name and no more. PallyCon
-// decides on it later.
+// CreateSiteOrder is "Request Additional Service Site", which takes only a name. PallyCon decides on
+// it later.
 //
-// Whether a lost request arrived is read back from the list: it then has an order of that name that
-// it did not have before.
+// A lost request is read back from the list: if it arrived, the list has a new order of that name.
 func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRequest) (*pb.SiteOrder, error) {
 	order := req.GetSiteOrder()
 	switch {
@@ -47,44 +45,30 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 	case order.GetFairplayCertificate() != nil:
 		return nil, apierror.Invalid("site_order.fairplay_certificate", "must not be set: PallyCon takes no certificate with an order; register it for the site that comes of it")
 	}
-	ofThisName := func(ctx context.Context) (*pb.ListSiteOrdersResponse, error) {
-		rows, err := a.siteOrders(ctx, func(row siteOrderRow) (bool, error) { return row.ServiceName == order.GetDisplayName(), nil })
-		return &pb.ListSiteOrdersResponse{SiteOrders: rows}, err
+	name := order.GetDisplayName()
+	ofThisName := func(ctx context.Context) ([]*pb.SiteOrder, error) {
+		return a.siteOrders(ctx, func(row siteOrderRow) (bool, error) { return row.ServiceName == name, nil })
 	}
-	before, err := mutation.Snapshot(ctx, "before", ofThisName)
+	before, err := mutation.SnapshotNames(ctx, "before", ofThisName)
 	if err != nil {
 		return nil, err
 	}
-	return mutation.Do(ctx, mutation.Write[*pb.SiteOrder]{
-		Step: "order",
+	pending := func() *pb.SiteOrder { return &pb.SiteOrder{DisplayName: name, State: pb.SiteOrder_PENDING} }
+	return mutation.DoCreate(ctx, mutation.Create[*pb.SiteOrder]{
+		Step: "order", Before: before, List: ofThisName, Preview: pending,
 		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.SiteOrder, error) {
-			answer, err := change[*siteOrderRow](ctx, a, http.MethodPost, call{siteOrderPath, "UA010310200"}, url.Values{"service_name": {order.GetDisplayName()}})
+			post, params := call{siteOrderPath, "UA010310200"}, url.Values{"service_name": {name}}
+			answer, err := change[*siteOrderRow](ctx, a, http.MethodPost, post, params)
 			if err != nil {
 				return nil, err
 			}
 			if answer.Data == nil || answer.Data.Seq == 0 {
-				return nil, apierror.OutcomeUnknown("PallyCon answers success and no seq")
+				return nil, apierror.OutcomeUnknown("Outcome unknown: PallyCon reported success without a seq. " +
+					"Retry with the same request_id.")
 			}
-			return &pb.SiteOrder{Name: a.siteOrderName(answer.Data.Seq), DisplayName: order.GetDisplayName(), State: pb.SiteOrder_PENDING}, nil
-		},
-		ReadBack: func(ctx context.Context) (*pb.SiteOrder, bool, error) {
-			now, err := ofThisName(ctx)
-			if err != nil {
-				return nil, false, err
-			}
-			arrived := slices.DeleteFunc(now.GetSiteOrders(), func(o *pb.SiteOrder) bool {
-				return slices.ContainsFunc(before.GetSiteOrders(), func(b *pb.SiteOrder) bool { return b.GetName() == o.GetName() })
-			})
-			switch len(arrived) {
-			case 0:
-				return nil, false, nil
-			case 1:
-				return arrived[0], true, nil
-			}
-			return nil, false, apierror.OutcomeUnknown("%d orders of this name have arrived since, and nothing tells which is whose", len(arrived))
-		},
-		Preview: func() *pb.SiteOrder {
-			return &pb.SiteOrder{DisplayName: order.GetDisplayName(), State: pb.SiteOrder_PENDING}
+			ordered := pending()
+			ordered.Name = a.siteOrderName(answer.Data.Seq)
+			return ordered, nil
 		},
 	})
 }
