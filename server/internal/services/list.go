@@ -37,104 +37,151 @@ const (
 	maxParentsPerCall = 200
 )
 
-// position is where a list over many parents stands: the parent whose rows came last, and that
-// parent's own token where it has more. Those after it follow from the configuration and the
+// A position is how far a list over many parents has come: the parent of the last rows, and that
+// parent's own token if it has more. The parents after it follow from the configuration and the
 // vendors' sites, so a token stays small however many there are.
 type position struct {
 	Parent string `json:"p"`
 	Token  string `json:"t,omitempty"`
 }
 
-// turn is a parent that is to be asked next, or the error why it cannot be.
-type turn struct {
+// A nextParent is a parent to ask next, or the error why it cannot be asked.
+type nextParent struct {
 	parent, token string
 	err           error
 }
 
-// list asks one vendor; or, where "-" stands for the vendor or the site, all that can answer. The
-// rows come vendor by vendor and site by site, also from page to page.
+// list asks one vendor. If "-" stands for the vendor or the site, it asks all that have the
+// capability. Rows come vendor by vendor and site by site, also from page to page.
 //
-// One parent is asked for the whole page, and those after it are only asked once it has ended: more
-// and more of them at a time, each for its share of what is left of the page. Where one has more
-// than its share, the answers behind it are dropped, and come again in their turn.
-func list[C any, Req listRequest, Res listResponse](ctx context.Context, all *vendors.Registry, call func(C, context.Context, Req) (Res, error), req Req) (Res, error) {
+// One parent gets the whole page. Once it has ended, list asks those after it: more and more at a
+// time, each for its share of the rest of the page. If one has more rows than its share, list drops
+// the responses behind it. Those parents are asked again in their turn.
+func list[C any, Req listRequest, Res listResponse](
+	ctx context.Context, all *vendors.Registry, call func(C, context.Context, Req) (Res, error), req Req,
+) (Res, error) {
 	if !slices.Contains(strings.Split(req.GetParent(), "/"), names.Wildcard) {
 		return delegate(ctx, all, req.GetParent(), call, req)
 	}
 	var none Res
-	var at position
-	if _, err := paging.Resume(req, &at); err != nil {
-		return none, err
-	}
-	var queue []turn
-	if at.Token != "" {
-		if !covers(req.GetParent(), at.Parent) {
-			return none, apierror.Invalid("page_token", "is for %s, which %s does not mean; begin again without it", at.Parent, req.GetParent())
-		}
-		queue = []turn{{parent: at.Parent, token: at.Token}}
-	}
-	able, err := capable[C](ctx, all, req.GetParent())
+	l, err := newListing[Req, Res](req)
 	if err != nil {
 		return none, err
 	}
-	begin, stop := iter.Pull2(parents(ctx, able, req.GetParent(), at.Parent))
+	able, err := vendorsWith[C](ctx, all, req.GetParent())
+	if err != nil {
+		return none, err
+	}
+	next, stop := iter.Pull2(parents(ctx, able, req.GetParent(), l.at.Parent))
 	defer stop()
-
-	page := none.ProtoReflect().New().Interface().(Res)
-	size := paging.Size(req.GetPageSize())
-	var failed []error
-	asked := 0
-	more := true // parents may follow those in the queue
-	for width := 1; rows(page) < size && (asked < maxParentsPerCall || len(failed) == asked); width = max(1, min(2*width, maxParallel)) {
-		room := size - rows(page)
-		for more && len(queue) < min(width, room) {
-			var t turn
-			if t.parent, t.err, more = begin(); more {
-				queue = append(queue, t)
-			}
-		}
-		if len(queue) == 0 {
+	for l.next, l.more = next, true; !l.full(); {
+		asked := l.plan()
+		if len(asked) == 0 {
 			break
 		}
-		now := slices.Clone(queue[:min(width, room, len(queue))])
-		answers := ask(ctx, all, call, req, now, room)
+		answers := ask(ctx, all, call, req, asked, l.room())
 		if ctx.Err() != nil {
 			return none, apierror.FromContext(ctx)
 		}
-		for i, a := range answers {
-			asked++
-			queue = queue[1:]
-			at = position{Parent: now[i].parent}
-			if a.err != nil {
-				failed = append(failed, a.err)
-				appendTo(page, "unreachable", at.Parent)
-				continue
-			}
-			proto.Merge(page, a.page) // appends the rows
-			if at.Token = a.page.GetNextPageToken(); at.Token != "" {
-				break
-			}
-		}
-		if at.Token != "" {
-			if len(now) == 1 {
-				break // it had the whole room, so this is what it gives for now
-			}
-			queue = slices.Insert(queue, 0, turn{parent: at.Parent, token: at.Token})
-			width = 0 // alone again
+		if l.merge(asked, answers); l.at.Token != "" && len(asked) == 1 {
+			break // this parent had the whole room, so the page ends here
 		}
 	}
-	if asked > 0 && len(failed) == asked {
-		return none, failed[0]
+	return l.result()
+}
+
+// A listing is the progress of a list over many parents.
+type listing[Req listRequest, Res listResponse] struct {
+	req    Req
+	page   Res          // the rows so far
+	size   int          // the rows that the page may have
+	queue  []nextParent // known, but not asked yet
+	next   func() (parent string, err error, ok bool)
+	more   bool     // next may return parents that follow those in the queue
+	at     position // of the last merged response
+	width  int      // the number of parents to ask at once
+	asked  int
+	failed []error
+}
+
+// newListing returns a listing at the position of the request's page token.
+func newListing[Req listRequest, Res listResponse](req Req) (*listing[Req, Res], error) {
+	var none Res
+	l := &listing[Req, Res]{req: req, size: paging.Size(req.GetPageSize()), width: 1}
+	l.page = none.ProtoReflect().New().Interface().(Res)
+	if _, err := paging.Resume(req, &l.at); err != nil {
+		return nil, err
+	}
+	if l.at.Token == "" {
+		return l, nil
+	}
+	if !covers(req.GetParent(), l.at.Parent) {
+		return nil, apierror.Invalid("page_token",
+			"is for %s, which %s does not include; start again without page_token", l.at.Parent, req.GetParent())
+	}
+	l.queue = []nextParent{{parent: l.at.Parent, token: l.at.Token}}
+	return l, nil
+}
+
+// room returns the number of rows that the page still lacks.
+func (l *listing[Req, Res]) room() int { return l.size - rows(l.page) }
+
+// full reports whether the page is to be returned: it has all its rows, or enough parents were
+// asked. As long as all of them failed, there is nothing to return.
+func (l *listing[Req, Res]) full() bool {
+	return l.room() <= 0 || l.asked >= maxParentsPerCall && len(l.failed) < l.asked
+}
+
+// plan returns the parents to ask next, at once. It returns none if the list has ended.
+func (l *listing[Req, Res]) plan() []nextParent {
+	n := min(l.width, l.room())
+	for l.more && len(l.queue) < n {
+		var t nextParent
+		if t.parent, t.err, l.more = l.next(); l.more {
+			l.queue = append(l.queue, t)
+		}
+	}
+	return slices.Clone(l.queue[:min(n, len(l.queue))])
+}
+
+// merge adds the responses to the page, up to the first that has more rows than its share.
+func (l *listing[Req, Res]) merge(asked []nextParent, answers []answer[Res]) {
+	l.width = min(2*l.width, maxParallel)
+	for i, a := range answers {
+		l.asked++
+		l.queue = l.queue[1:]
+		l.at = position{Parent: asked[i].parent}
+		if a.err != nil {
+			l.failed = append(l.failed, a.err)
+			appendTo(l.page, "unreachable", l.at.Parent)
+			continue
+		}
+		proto.Merge(l.page, a.page) // appends the rows
+		if l.at.Token = a.page.GetNextPageToken(); l.at.Token != "" {
+			l.queue = slices.Insert(l.queue, 0, nextParent{parent: l.at.Parent, token: l.at.Token})
+			l.width = 1 // it gets the rest of the page alone
+			return
+		}
+	}
+}
+
+// result returns the page with the token of the next one. If all parents failed, it returns the
+// first error.
+func (l *listing[Req, Res]) result() (Res, error) {
+	var none Res
+	if l.asked > 0 && len(l.failed) == l.asked {
+		return none, l.failed[0]
 	}
 	token := ""
-	if more || at.Token != "" || len(queue) > 0 {
-		if token, err = paging.Token(req, at); err != nil {
+	if l.more || len(l.queue) > 0 {
+		var err error
+		if token, err = paging.Token(l.req, l.at); err != nil {
 			return none, err
 		}
 	}
-	contract.Set(page, "next_page_token", token)
-	contract.Set(page, "total_size", int32(0)) // a sum of what some of the vendors tell would mislead
-	return page, nil
+	contract.Set(l.page, "next_page_token", token)
+	contract.Set(l.page, "total_size", int32(0)) // a sum over some of the vendors would mislead
+	return l.page, nil
 }
 
 type answer[Res any] struct {
@@ -145,7 +192,7 @@ type answer[Res any] struct {
 
 // ask asks all of them at once, each for an equal share of the room in the page. A panic comes up
 // in the caller's goroutine, where it is caught.
-func ask[C any, Req listRequest, Res listResponse](ctx context.Context, all *vendors.Registry, call func(C, context.Context, Req) (Res, error), req Req, turns []turn, room int) []answer[Res] {
+func ask[C any, Req listRequest, Res listResponse](ctx context.Context, all *vendors.Registry, call func(C, context.Context, Req) (Res, error), req Req, turns []nextParent, room int) []answer[Res] {
 	answers := make([]answer[Res], len(turns))
 	var wg sync.WaitGroup
 	for i, t := range turns {

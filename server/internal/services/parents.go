@@ -16,31 +16,32 @@ import (
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
-// capable are the vendors that a parent means and that have the capability, in the order of the
-// configuration.
-func capable[C any](ctx context.Context, all *vendors.Registry, parent string) ([]vendors.Vendor, error) {
-	meant := all.All()
+// vendorsWith returns the vendors that a parent includes and that have the capability, in the order
+// of the configuration.
+func vendorsWith[C any](ctx context.Context, all *vendors.Registry, parent string) ([]vendors.Vendor, error) {
+	included := all.All()
 	if id := strings.Split(parent, "/")[1]; id != names.Wildcard {
 		v, err := all.Lookup(parent)
 		if err != nil {
 			return nil, err
 		}
-		meant = []vendors.Vendor{v}
+		included = []vendors.Vendor{v}
 	}
-	var able []vendors.Vendor
-	for _, v := range meant {
+	var with []vendors.Vendor
+	for _, v := range included {
 		if _, ok := v.Adapter.(C); ok {
-			able = append(able, v)
+			with = append(with, v)
 		}
 	}
-	if len(able) == 0 {
-		return nil, apierror.New(codes.Unimplemented, pb.ErrorReason_CAPABILITY_NOT_SUPPORTED, "none of the vendors that %s means has %s", parent, method(ctx))
+	if len(with) == 0 {
+		return nil, apierror.New(codes.Unimplemented, pb.ErrorReason_CAPABILITY_NOT_SUPPORTED,
+			"none of the vendors that %s means has %s", parent, method(ctx))
 	}
-	return able, nil
+	return with, nil
 }
 
-// covers reports whether a parent with "-" means the parent of this name. A page token confers no
-// rights, so it can only go on where its request may go.
+// covers reports whether a parent with "-" includes the parent of this name. A page token confers no
+// rights, so it can only continue where its request may go.
 func covers(parent, name string) bool {
 	want, got := strings.Split(parent, "/"), strings.Split(name, "/")
 	if len(want) != len(got) {
@@ -54,9 +55,9 @@ func covers(parent, name string) bool {
 	return true
 }
 
-// parents writes out what a parent with "-" stands for, from the one after begun on: vendor by
-// vendor, and site by site in the order of their ids. A vendor whose sites cannot be listed comes
-// by its own name, with the error.
+// parents lists the parents that a parent with "-" includes, starting after begun: vendor by vendor,
+// and site by site in the order of their ids. A vendor whose sites cannot be listed comes by its own
+// name, with the error.
 func parents(ctx context.Context, able []vendors.Vendor, parent, begun string) iter.Seq2[string, error] {
 	_, site, _ := strings.Cut(strings.TrimPrefix(parent, "vendors/"), "/")
 	return func(yield func(string, error) bool) {
