@@ -26,6 +26,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/interceptors"
 	"github.com/drmhub/drmhub/server/internal/journal"
 	"github.com/drmhub/drmhub/server/internal/rpcerror"
+	"github.com/drmhub/drmhub/server/internal/serverstream"
 	"github.com/drmhub/drmhub/server/internal/services"
 	"github.com/drmhub/drmhub/server/internal/store"
 	"github.com/drmhub/drmhub/server/internal/validation"
@@ -115,7 +116,7 @@ func (a *App) newJournal(ctx context.Context, cfg *config.Config, all *vendors.R
 	return err
 }
 
-// release lets go of what Start opened.
+// release closes what Start opened.
 func (a *App) release(ctx context.Context) error {
 	var errs []error
 	if a.journal != nil {
@@ -137,7 +138,10 @@ func (a *App) register(r grpc.ServiceRegistrar, all *vendors.Registry) {
 	pb.RegisterAuditServiceServer(r, audit.NewService(a.store))
 }
 
-func (a *App) newGRPC(listener config.Listener, all *vendors.Registry, unary []grpc.UnaryServerInterceptor, stream []grpc.StreamServerInterceptor) error {
+func (a *App) newGRPC(
+	listener config.Listener, all *vendors.Registry,
+	unary []grpc.UnaryServerInterceptor, stream []grpc.StreamServerInterceptor,
+) error {
 	options := []grpc.ServerOption{
 		grpc.ChainUnaryInterceptor(unary...),
 		grpc.ChainStreamInterceptor(append(stream, a.watch)...),
@@ -162,7 +166,10 @@ func (a *App) newGRPC(listener config.Listener, all *vendors.Registry, unary []g
 	return nil
 }
 
-func (a *App) newHTTP(listener config.Listener, all *vendors.Registry, unary []grpc.UnaryServerInterceptor, stream []grpc.StreamServerInterceptor) error {
+func (a *App) newHTTP(
+	listener config.Listener, all *vendors.Registry,
+	unary []grpc.UnaryServerInterceptor, stream []grpc.StreamServerInterceptor,
+) error {
 	conn := inproc.New(unary, stream)
 	a.register(conn, all)
 	handler, err := gateway.New(gateway.Options{Conn: conn, OpenAPI: gen.OpenAPI, Ready: a.ready})
@@ -183,7 +190,7 @@ func (a *App) newHTTP(listener config.Listener, all *vendors.Registry, unary []g
 	return nil
 }
 
-// watch ends the calls that watch the health once the server stops: they would go on forever.
+// watch ends the calls that watch the health when the server stops. They would never end otherwise.
 func (a *App) watch(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 	if info.FullMethod != healthpb.Health_Watch_FullMethodName {
 		return handler(srv, stream)
@@ -191,15 +198,8 @@ func (a *App) watch(srv any, stream grpc.ServerStream, info *grpc.StreamServerIn
 	ctx, cancel := context.WithCancel(stream.Context())
 	defer cancel()
 	defer context.AfterFunc(a.watches, cancel)()
-	return handler(srv, watched{stream, ctx})
+	return handler(srv, serverstream.WithContext(ctx, stream))
 }
-
-type watched struct {
-	grpc.ServerStream
-	ctx context.Context
-}
-
-func (w watched) Context() context.Context { return w.ctx }
 
 // ready reports whether the server takes calls.
 func (a *App) ready() bool {

@@ -1,29 +1,31 @@
-// Package auth says who a caller is and what the caller may do.
+// Package auth identifies the caller of each call, and knows what the caller may do.
 package auth
 
 import (
 	"context"
 
 	"google.golang.org/grpc"
+
+	"github.com/drmhub/drmhub/server/internal/serverstream"
 )
 
-// Caller is who makes a call.
+// A Caller makes a call.
 type Caller struct {
 	// Subject names the caller, in records and logs.
 	Subject string
-	// scopes are what the caller may do; nil is everything.
+	// scopes holds the scopes of the caller; nil means all of them.
 	scopes map[string]bool
 }
 
 // Has reports whether the caller holds a scope, such as "secrets:read".
 func (c Caller) Has(scope string) bool { return c.scopes == nil || c.scopes[scope] }
 
-// anyone is every caller where nobody is asked who they are (auth mode none).
+// anyone is the caller of every call in auth mode none.
 var anyone = Caller{Subject: "anonymous"}
 
 type key struct{}
 
-// FromContext is the caller of a call that has passed an interceptor of this package.
+// FromContext returns the caller of a call that passed an interceptor of this package.
 func FromContext(ctx context.Context) Caller {
 	c, ok := ctx.Value(key{}).(Caller)
 	if !ok {
@@ -39,12 +41,6 @@ func None(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.Un
 
 // NoneStream is the interceptor of streams for auth mode none.
 func NoneStream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	return handler(srv, identified{stream, context.WithValue(stream.Context(), key{}, anyone)})
+	ctx := context.WithValue(stream.Context(), key{}, anyone)
+	return handler(srv, serverstream.WithContext(ctx, stream))
 }
-
-type identified struct {
-	grpc.ServerStream
-	ctx context.Context
-}
-
-func (i identified) Context() context.Context { return i.ctx }
