@@ -86,3 +86,23 @@ func (p Promise) lacks(a adapters.Adapter) string {
 	}
 	return ""
 }
+
+// Broken returns what is wrong with an adapter: the promises that it breaks, each with the first
+// failure. Use Run in tests. Broken is for programs without a testing.T.
+func Broken(ctx context.Context, newHarness func() Harness) []string {
+	h := newHarness()
+	if err := h.complete(); err != nil {
+		return []string{err.Error()}
+	}
+	broken := uncovered(h.Adapter, Promises(), unpromised)
+	for _, p := range Promises() {
+		if p.lacks(h.Adapter) != "" {
+			continue
+		}
+		failures := Failures(ctx, func(t T) { p.Check(t, newHarness()) })
+		if len(failures) > 0 {
+			broken = append(broken, p.Name+": "+failures[0])
+		}
+	}
+	return broken
+}

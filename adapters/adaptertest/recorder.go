@@ -7,14 +7,14 @@ import (
 	"sync"
 )
 
-// recorder is a T that remembers what failed.
+// A recorder is a T that keeps the failures.
 type recorder struct {
 	ctx      context.Context
 	mu       sync.Mutex
 	failures []string
 }
 
-// Failures runs a check and answers what failed in it. A panic is a failure too.
+// Failures runs a check and returns its failures. A panic is a failure too.
 func Failures(ctx context.Context, check func(T)) []string {
 	r := &recorder{ctx: ctx}
 	var checking sync.WaitGroup
