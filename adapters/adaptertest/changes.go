@@ -187,7 +187,7 @@ func cancelAgain(t T, h Harness) {
 	if change == nil {
 		return
 	}
-	h = since(h)
+	h = countFromNow(h)
 	for _, what := range []string{"the first CancelStatusChange", "the second"} {
 		answer, err := s.canceling(change.GetName()).in(t.Context(), newSteps())
 		if err != nil {
@@ -204,7 +204,7 @@ func cancelTooLate(t T, h Harness) {
 		return
 	}
 	h.Approve(s.id)
-	h = since(h)
+	h = countFromNow(h)
 	_, err := s.canceling(change.GetName()).in(t.Context(), newSteps())
 	wantError(t, "CancelStatusChange of an approved change", err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE)
 	wantWrites(t, "CancelStatusChange of an approved change", h, 0)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/drmhub/drmhub/adapters"
+	"github.com/drmhub/drmhub/adapters/secret"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -56,18 +57,21 @@ func TestAHarnessIsComplete(t *testing.T) {
 		adapters.Adapter
 		adapters.SiteDisabler
 	}
-	for _, h := range []Harness{{}, {Adapter: members{}}, {Adapter: disabler{}, Vendor: "acme", FailReads: func(Fault) {}}} {
-		if h.complete() == nil {
+	var lacksSecrets = Harness{Adapter: disabler{}, Vendor: "acme", FailReads: func(Fault) {}}
+	for _, h := range []Harness{{}, {Adapter: members{}}, lacksSecrets} {
+		if h.check() == nil {
 			t.Errorf("%+v passes for complete", h)
 		}
 	}
-	err := Harness{Adapter: disabler{}}.complete()
-	for _, want := range []string{"Vendor", "Secrets", "FailReads", "PutSites", "FailWrites"} {
+	common := Harness{Vendor: "acme", Secrets: []secret.Text{secret.New("hunter2")}, FailReads: func(Fault) {}}
+	common.Adapter = disabler{}
+	err := common.check()
+	for _, want := range []string{"Sites", "Writes"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not name %s", err, want)
 		}
 	}
-	for _, unwanted := range []string{"PutLicenses", "PutProducts", "PutDrmAccounts", "SiteUpdates", "FailWritesInTurn"} {
+	for _, unwanted := range []string{"Licenses", "Products", "DrmAccounts", "SiteUpdates", "FailInTurn"} {
 		if err != nil && strings.Contains(err.Error(), unwanted) {
 			t.Errorf("%v asks for what no capability needs", err)
 		}
@@ -78,8 +82,9 @@ func TestAHarnessIsComplete(t *testing.T) {
 		adapters.DrmAccountCreator
 		adapters.ProductLicenseReplacer
 	}
-	err = Harness{Adapter: seller{}}.complete()
-	for _, want := range []string{"PutSites", "SiteUpdates", "PutDrmAccounts", "Customers", "PutProducts", "PutProductLicenses", "FailWritesInTurn"} {
+	common.Adapter = seller{}
+	err = common.check()
+	for _, want := range []string{"Sites", "SiteUpdates", "DrmAccounts", "Products", "ProductLicenses", "FailInTurn"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not name %s", err, want)
 		}

@@ -26,10 +26,8 @@ var drmAccountPromises = []Promise{
 	{"GetDrmAccount of an unknown account is NOT_FOUND", needs(drmAccountGetter), unknownAccount},
 }
 
-// accounting reports whether an adapter has a capability that concerns DRM accounts.
-func accounting(a adapters.Adapter) bool {
-	return has[adapters.DrmAccountLister](a) || has[adapters.DrmAccountGetter](a) || has[adapters.DrmAccountCreator](a) || has[adapters.DrmAccountDeviceDeleter](a)
-}
+// drmAccountCapabilities are those that concern DRM accounts.
+var drmAccountCapabilities = needs(drmAccountLister, drmAccountGetter, drmAccountCreator, drmAccountDeviceDeleter)
 
 // usernames are those that a vendor's search, a path or a database may take for one another, and
 // then as many as are asked for.
@@ -48,20 +46,20 @@ func putAccounts(t T, h Harness, n int) []*pb.DrmAccount {
 	var seeds, want []*pb.DrmAccount
 	for i, username := range usernames(n) {
 		a := &pb.DrmAccount{
-			Name: names.DrmAccount.Name(h.Vendor, username), Customer: h.Customers[i/2%len(h.Customers)], Username: username, Password: "secret of " + username,
+			Name: names.DrmAccount.Name(h.Vendor, username), Customer: h.DrmAccounts.Customers[i/2%len(h.DrmAccounts.Customers)], Username: username, Password: "secret of " + username,
 			DeviceCount: int32(i % 4), CreateTime: timestamppb.New(midnight.Add(time.Duration(i) * time.Hour)),
 		}
 		for d := range i % 4 {
 			a.Devices = append(a.Devices, device(h, username, fmt.Sprintf("5e%020x%02x", i, d), d))
 		}
-		if shown := h.ShowDrmAccount(proto.CloneOf(a)); shown != nil {
+		if shown := h.DrmAccounts.Show(proto.CloneOf(a)); shown != nil {
 			seeds, want = append(seeds, a), append(want, shown)
 		}
 	}
 	if len(want) == 0 {
 		t.Fatalf("the harness can hold no DRM accounts: ShowDrmAccount is nil for every one")
 	}
-	h.PutDrmAccounts(seeds...)
+	h.DrmAccounts.Put(seeds...)
 	return want
 }
 
@@ -96,7 +94,7 @@ func basic(accounts []*pb.DrmAccount) []*pb.DrmAccount {
 func ofCustomer(h Harness, accounts []*pb.DrmAccount, f *pb.DrmAccountFilter) []*pb.DrmAccount {
 	customer := f.GetCustomer()
 	if customer == "" {
-		customer = h.Customers[0]
+		customer = h.DrmAccounts.Customers[0]
 	}
 	return choose(accounts, func(a *pb.DrmAccount) bool {
 		return a.GetCustomer() == customer && strings.Contains(a.GetUsername(), f.GetUsernameContains())
@@ -112,7 +110,7 @@ func everyAccountOnce(t T, h Harness) {
 	for _, sizes := range pagings {
 		check(nil, sizes)
 	}
-	for _, customer := range h.Customers {
+	for _, customer := range h.DrmAccounts.Customers {
 		check(&pb.DrmAccountFilter{Customer: customer}, []int32{50})
 	}
 }
@@ -126,7 +124,7 @@ func basicAccounts(t T, h Harness) {
 
 func accountConditions(t T, h Harness) {
 	held := putAccounts(t, h, 40)
-	for _, customer := range append([]string{""}, h.Customers...) {
+	for _, customer := range append([]string{""}, h.DrmAccounts.Customers...) {
 		for _, part := range []string{"", "donald", "Donald", "DUCK", "@duck", "duck.com", "d.d", "d_d", "dxd", "donald@duck.com", "viewer-0", "-", "%", "*", "a b", "뷰어", "nobody"} {
 			filter := &pb.DrmAccountFilter{Customer: customer, UsernameContains: part}
 			want := ofCustomer(h, held, filter)
@@ -147,7 +145,7 @@ func accountsRefuseGarbage(t T, h Harness) {
 	putAccounts(t, h, 260)
 	others := map[string]listing[*pb.DrmAccount]{
 		"a condition more": listAccounts(h, pb.DrmAccount_BASIC, &pb.DrmAccountFilter{UsernameContains: "viewer"}),
-		"another customer": listAccounts(h, pb.DrmAccount_BASIC, &pb.DrmAccountFilter{Customer: h.Customers[len(h.Customers)-1]}),
+		"another customer": listAccounts(h, pb.DrmAccount_BASIC, &pb.DrmAccountFilter{Customer: h.DrmAccounts.Customers[len(h.DrmAccounts.Customers)-1]}),
 		"another view":     listAccounts(h, pb.DrmAccount_FULL, nil),
 	}
 	listAccounts(h, pb.DrmAccount_BASIC, nil).refusesTokens(t, others)
@@ -205,7 +203,7 @@ func unknownAccount(t T, h Harness) {
 // drmAccountReads are the reads of DRM accounts.
 func drmAccountReads(t T, h Harness) []read {
 	t.Helper()
-	if !accounting(h.Adapter) {
+	if !hasAny(h.Adapter, drmAccountCapabilities) {
 		return nil
 	}
 	var all []read

@@ -30,7 +30,7 @@ var drmAccountWrites = []write{
 		needs: needs(drmAccountCreator),
 		prepare: func(t T, h Harness) *attempt {
 			putAccounts(t, h, 4)
-			return creatingAttempt(h, &pb.DrmAccount{Customer: h.Customers[0], Username: "new.viewer@duck.com", Password: "opens sesame"})
+			return creatingAttempt(h, &pb.DrmAccount{Customer: h.DrmAccounts.Customers[0], Username: "new.viewer@duck.com", Password: "opens sesame"})
 		},
 	},
 	{
@@ -100,7 +100,7 @@ func withDevices(t T, h Harness, n int) []*pb.DrmAccount {
 func createdAccountIsFound(t T, h Harness) {
 	putAccounts(t, h, 4)
 	taken := map[string]bool{}
-	for _, customer := range append([]string{""}, h.Customers...) {
+	for _, customer := range append([]string{""}, h.DrmAccounts.Customers...) {
 		for _, wanted := range []*pb.DrmAccount{
 			{Customer: customer, Username: "of_" + customer + "-customer@duck.com", Password: "opens sesame"},
 			{Customer: customer},
@@ -154,7 +154,7 @@ func triedWithoutPassword(t T, h Harness) {
 
 func accountExists(t T, h Harness) {
 	for _, held := range putAccounts(t, h, 4) {
-		for _, customer := range append([]string{""}, h.Customers...) {
+		for _, customer := range append([]string{""}, h.DrmAccounts.Customers...) {
 			_, err := creatingAccount(h, &pb.DrmAccount{Customer: customer, Username: held.GetUsername()}, pb.DrmAccount_FULL).in(t.Context(), newSteps())
 			wantError(t, "CreateDrmAccount of an account", err, codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS)
 		}
@@ -205,13 +205,13 @@ func deviceOfAnother(t T, h Harness) {
 // every device at once.
 func bindDevice(t T, h Harness) (account *pb.DrmAccount, name string) {
 	t.Helper()
-	if h.BindDevice == nil {
+	if h.DrmAccounts.BindDevice == nil {
 		t.Logf("nothing to see: the vendor lets go of every device at once")
 		return nil, ""
 	}
 	account = withDevices(t, h, 1)[0]
 	bound := device(h, account.GetUsername(), "5e00000000000000000000bb", 0)
-	h.BindDevice(account.GetUsername(), bound)
+	h.DrmAccounts.BindDevice(account.GetUsername(), bound)
 	return account, bound.GetName()
 }
 

@@ -34,7 +34,7 @@ func readsSucceed(t T, h Harness) {
 }
 
 func namesAreCanonical(t T, h Harness) {
-	if h.PutSites == nil {
+	if h.Sites == nil {
 		return
 	}
 	check := func(r read) {
@@ -45,7 +45,7 @@ func namesAreCanonical(t T, h Harness) {
 		checkNames(t, h.Vendor, r.name, answer)
 	}
 	for _, s := range newSites(t, h, len(siteIDs)) {
-		if h.PutLicenses != nil {
+		if h.Licenses != nil {
 			s.put(history(2)...)
 		}
 		for _, r := range s.reads() {

@@ -170,15 +170,17 @@ func newToyHarness() adaptertest.Harness {
 				server.Faults().Add(f)
 			}
 		},
-		PutSites: func(sites ...*pb.Site) {
-			vendor.mu.Lock()
-			defer vendor.mu.Unlock()
-			for _, s := range sites {
-				held := toySite{ID: s.GetSiteId(), Title: s.GetDisplayName(), On: s.GetEnabled()}
-				vendor.sites = append(vendor.sites, held)
-			}
+		Sites: &adaptertest.Resource[*pb.Site]{
+			Put: func(sites ...*pb.Site) {
+				vendor.mu.Lock()
+				defer vendor.mu.Unlock()
+				for _, s := range sites {
+					held := toySite{ID: s.GetSiteId(), Title: s.GetDisplayName(), On: s.GetEnabled()}
+					vendor.sites = append(vendor.sites, held)
+				}
+			},
+			Show: func(s *pb.Site) *pb.Site { return s },
 		},
-		ShowSite: func(s *pb.Site) *pb.Site { return s },
 	}
 }
 

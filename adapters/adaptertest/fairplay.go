@@ -147,7 +147,7 @@ func hidesTheKeys(t T, h Harness) {
 	}
 	try("refused by the adapter", t.Context(), spoilt)
 	for _, fault := range []WriteFault{Refused, AnswerGarbled, AnswerLost} {
-		h.FailWrites(fault, 1)
+		h.Writes.Fail(fault, 1)
 		try("failed by the vendor", t.Context(), sound)
 	}
 }

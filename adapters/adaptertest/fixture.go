@@ -38,15 +38,15 @@ func newSites(t T, h Harness, n int) []*site {
 	var seeds []*pb.Site
 	for _, id := range siteIDs {
 		seed := &pb.Site{Name: names.Site.Name(h.Vendor, id), SiteId: id, DisplayName: fmt.Sprintf("Site_%d", len(sites)), Enabled: len(sites)%2 == 0}
-		if shown := h.ShowSite(proto.CloneOf(seed)); shown != nil && len(sites) < n {
+		if shown := h.Sites.Show(proto.CloneOf(seed)); shown != nil && len(sites) < n {
 			sites = append(sites, &site{Harness: h, id: id, name: seed.GetName(), shown: shown})
 			seeds = append(seeds, seed)
 		}
 	}
 	if len(sites) == 0 {
-		t.Fatalf("the harness can hold no site of %q: ShowSite is nil for each", siteIDs)
+		t.Fatalf("the harness can hold no site of %q: Sites.Show returns nil for each", siteIDs)
 	}
-	h.PutSites(seeds...)
+	h.Sites.Put(seeds...)
 	return sites
 }
 
@@ -61,13 +61,13 @@ func (s *site) put(rows ...*pb.License) {
 	var arriving []*pb.License
 	for _, r := range rows {
 		r.Site = s.name
-		if shown := s.ShowLicense(proto.CloneOf(r)); shown != nil {
+		if shown := s.Licenses.Show(proto.CloneOf(r)); shown != nil {
 			shown.Site = s.name
 			s.rows = append(s.rows, row{r, shown})
 			arriving = append(arriving, proto.CloneOf(r))
 		}
 	}
-	s.PutLicenses(s.id, arriving...)
+	s.Licenses.Put(s.id, arriving...)
 }
 
 // held is what the adapter must show of the rows that the vendor holds and the filter chooses.

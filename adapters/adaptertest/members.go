@@ -91,14 +91,14 @@ func putMembers(t T, h Harness, n int) []*pb.Member {
 			Email: fmt.Sprintf("Member.%d@shop.example", i), Group: pb.Member_BUSINESS + pb.Member_Group(i%3), State: pb.Member_ACTIVE + pb.Member_State(i%2),
 			CreateDate: fmt.Sprintf("2024-03-%02d", 1+i%31),
 		}
-		if shown := h.ShowMember(proto.CloneOf(m)); shown != nil {
+		if shown := h.Members.Show(proto.CloneOf(m)); shown != nil {
 			seeds, want = append(seeds, m), append(want, shown)
 		}
 	}
 	if len(want) == 0 {
 		t.Fatalf("the harness can hold no members: ShowMember is nil for every one")
 	}
-	h.PutMembers(seeds...)
+	h.Members.Put(seeds...)
 	return want
 }
 
@@ -225,7 +225,7 @@ func keepsTheAddress(t T, h Harness) {
 	if _, err := updatingMember(h, m, "group", "state").in(t.Context(), newSteps()); err != nil {
 		t.Errorf("UpdateMember of %v, as it was read but for its state: %v", m, err)
 	}
-	h, m.Email, m.State = since(h), "another@shop.example", pb.Member_ACTIVE
+	h, m.Email, m.State = countFromNow(h), "another@shop.example", pb.Member_ACTIVE
 	_, err := updatingMember(h, m, "state").in(t.Context(), newSteps())
 	wantError(t, "UpdateMember with another e-mail address", err, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID)
 	wantWrites(t, "UpdateMember with another e-mail address", h, 0)

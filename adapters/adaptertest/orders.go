@@ -28,8 +28,8 @@ var orderWrites = []write{{
 	needs: needs(siteOrderCreator),
 	prepare: func(t T, h Harness) *attempt {
 		order := &pb.SiteOrder{DisplayName: "Kids_TV"}
-		if h.PutSiteOrders != nil { // one of that name is not the one that is asked for
-			h.PutSiteOrders(&pb.SiteOrder{DisplayName: order.GetDisplayName(), State: pb.SiteOrder_PENDING, CreateTime: timestamppb.New(midnight)})
+		if h.SiteOrders != nil { // one of that name is not the one that is asked for
+			h.SiteOrders.Put(&pb.SiteOrder{DisplayName: order.GetDisplayName(), State: pb.SiteOrder_PENDING, CreateTime: timestamppb.New(midnight)})
 		}
 		return &attempt{
 			typed(h.Adapter.(adapters.SiteOrderCreator).CreateSiteOrder, &pb.CreateSiteOrderRequest{Parent: vendorName(h), SiteOrder: order}),
@@ -60,11 +60,11 @@ func newOrders(h Harness, n int) []order {
 		if seed.GetState() == pb.SiteOrder_APPROVED {
 			seed.Site = names.Site.Name(h.Vendor, []string{"DEMO", "Demo"}[i%2])
 		}
-		if shown := h.ShowSiteOrder(proto.CloneOf(seed)); shown != nil {
+		if shown := h.SiteOrders.Show(proto.CloneOf(seed)); shown != nil {
 			orders, seeds = append(orders, order{seed, shown}), append(seeds, seed)
 		}
 	}
-	h.PutSiteOrders(seeds...)
+	h.SiteOrders.Put(seeds...)
 	return orders
 }
 

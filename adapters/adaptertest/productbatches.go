@@ -120,7 +120,7 @@ func (w write) settlesEach(fault WriteFault) func(T, Harness) {
 	const faults = batchSize - 1
 	return w.prepared(func(c checked, t T, h Harness) {
 		log := newSteps()
-		h.FailWrites(fault, faults)
+		h.Writes.Fail(fault, faults)
 		for run := range faults + 1 {
 			answer, err := c.call.in(t.Context(), log)
 			res, ok := answer.(batchResponse)
@@ -150,7 +150,7 @@ func (w write) settlesEach(fault WriteFault) func(T, Harness) {
 // out, however often it is called.
 func wantRefused(t T, h Harness, batch call) []*pb.ProductLicenseResult {
 	t.Helper()
-	h = since(h)
+	h = countFromNow(h)
 	log := newSteps()
 	var first []*pb.ProductLicenseResult
 	for _, what := range []string{"the call", "run again"} {

@@ -25,12 +25,9 @@ var productLicensePromises = []Promise{
 	{"GetProductLicense of an unknown license is NOT_FOUND", needs(productLicenseGetter), unknownProductLicense},
 }
 
-// licensing reports whether an adapter has a capability that concerns product licenses.
-func licensing(a adapters.Adapter) bool {
-	return has[adapters.ProductLicenseLister](a) || has[adapters.ProductLicenseGetter](a) || has[adapters.ProductLicenseCreator](a) ||
-		has[adapters.ProductLicenseDeleter](a) || has[adapters.ProductLicenseBatchCreator](a) || has[adapters.ProductLicenseBatchDeleter](a) ||
-		has[adapters.ProductLicenseReplacer](a)
-}
+// productLicenseCapabilities are those that concern product licenses.
+var productLicenseCapabilities = needs(productLicenseLister, productLicenseGetter, productLicenseCreator,
+	productLicenseDeleter, productLicenseBatchCreator, productLicenseBatchDeleter, productLicenseReplacer)
 
 // viewers are users that a vendor's search, a path or a database may take for one another.
 var viewers = []string{"viewer-1", "Viewer-1", "viewer-10", "viewer 1", "viewer_1", "viewer%", "viewer%2D1", "a/b?c=d&e#f", "Möwe", "영화-1", `"quoted" '--`}
@@ -98,7 +95,7 @@ func hold(t T, h Harness, seeds ...*pb.ProductLicense) []*pb.ProductLicense {
 	t.Helper()
 	var held, want []*pb.ProductLicense
 	for _, l := range seeds {
-		if shown := h.ShowProductLicense(proto.CloneOf(l)); shown != nil {
+		if shown := h.ProductLicenses.Show(proto.CloneOf(l)); shown != nil {
 			now := time.Now()
 			shown.Playable = shown.GetStatus() == pb.ProductLicense_ACTIVE && !shown.GetStartTime().AsTime().After(now) &&
 				(shown.GetStopTime() == nil || shown.GetStopTime().AsTime().After(now))
@@ -108,7 +105,7 @@ func hold(t T, h Harness, seeds ...*pb.ProductLicense) []*pb.ProductLicense {
 	if len(want) == 0 {
 		t.Fatalf("the harness can hold no product licenses: ShowProductLicense is nil for every one")
 	}
-	h.PutProductLicenses(held...)
+	h.ProductLicenses.Put(held...)
 	return want
 }
 

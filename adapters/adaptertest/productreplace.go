@@ -142,7 +142,7 @@ func (r *replacement) wantRolledBack(t T, h Harness, what string, err error) {
 
 func rollsBack(t T, h Harness) {
 	r, log := newReplacement(t, h), newSteps()
-	h.FailWritesInTurn(Unharmed, Refused)
+	h.Writes.FailInTurn(Unharmed, Refused)
 	for _, what := range []string{"the call", "run again"} {
 		_, err := r.call.in(t.Context(), log)
 		r.wantRolledBack(t, h, what, err)
@@ -154,7 +154,7 @@ func rollsBack(t T, h Harness) {
 
 func rollsBackInTheEnd(t T, h Harness) {
 	r, log := newReplacement(t, h), newSteps()
-	h.FailWritesInTurn(Unharmed, Refused, AnswerLost)
+	h.Writes.FailInTurn(Unharmed, Refused, AnswerLost)
 	_, err := r.call.in(t.Context(), log)
 	wantUnknown(t, "the call", err)
 	_, err = r.call.in(t.Context(), log)
@@ -163,7 +163,7 @@ func rollsBackInTheEnd(t T, h Harness) {
 
 func isIncomplete(t T, h Harness) {
 	r, log := newReplacement(t, h), newSteps()
-	h.FailWritesInTurn(Unharmed, Refused, Refused)
+	h.Writes.FailInTurn(Unharmed, Refused, Refused)
 	for _, what := range []string{"the call", "run again"} {
 		_, err := r.call.in(t.Context(), log)
 		e := wantError(t, what, err, codes.Aborted, pb.ErrorReason_REPLACE_INCOMPLETE)
@@ -183,7 +183,7 @@ func isIncomplete(t T, h Harness) {
 func replaceSettlesAfter(settling bool, faults ...WriteFault) func(T, Harness) {
 	return func(t T, h Harness) {
 		r, log := newReplacement(t, h), newSteps()
-		h.FailWritesInTurn(faults...)
+		h.Writes.FailInTurn(faults...)
 		_, err := r.call.in(t.Context(), log)
 		wantUnknown(t, "the call", err)
 		log.settling = settling

@@ -30,7 +30,7 @@ var productWrites = []write{
 			wanted := kidsPackage()
 			held := proto.CloneOf(wanted) // one of that name is not the one that is asked for
 			held.Name = names.Product.Name(h.Vendor, productIDs(1)[0])
-			h.PutProducts(held)
+			h.Products.Put(held)
 			return &attempt{creatingProduct(h, wanted), wanting(func(t T, what string, got *pb.Product) {
 				if got.GetName() == held.GetName() {
 					t.Errorf("%s: it answers the product that was there", what)
@@ -57,11 +57,8 @@ var productWrites = []write{
 	},
 }
 
-// selling reports whether an adapter has a capability that concerns products, which those that
-// concern product licenses do too.
-func selling(a adapters.Adapter) bool {
-	return has[adapters.ProductLister](a) || has[adapters.ProductGetter](a) || has[adapters.ProductCreator](a) || has[adapters.ProductUpdater](a) || licensing(a)
-}
+// productCapabilities are those that concern products alone.
+var productCapabilities = needs(productLister, productGetter, productCreator, productUpdater)
 
 // noID is the id of no product and no product license.
 const noID = "999999999999"
@@ -89,14 +86,14 @@ func putProducts(t T, h Harness, n int) []*pb.Product {
 			Name: names.Product.Name(h.Vendor, id), DisplayName: fmt.Sprintf("Package %d", i/2), Description: "Für Kinder & <Erwachsene>", Buyable: i%2 == 0,
 			Visible: i%3 == 0, Recurring: i%4 == 0, Price: &pb.Price{Amount: int32(i * 199), Currency: []string{"EUR", "DKK"}[i%2]},
 		}
-		if shown := h.ShowProduct(proto.CloneOf(p)); shown != nil {
+		if shown := h.Products.Show(proto.CloneOf(p)); shown != nil {
 			seeds, want = append(seeds, p), append(want, shown)
 		}
 	}
 	if len(want) == 0 {
 		t.Fatalf("the harness can hold no products: ShowProduct is nil for every one")
 	}
-	h.PutProducts(seeds...)
+	h.Products.Put(seeds...)
 	return want
 }
 
@@ -133,7 +130,7 @@ func wantProduct(t T, h Harness, what string, got, wanted *pb.Product) {
 	}
 	got = proto.CloneOf(got)
 	got.Name = ""
-	sameRows(t, what, []*pb.Product{got}, []*pb.Product{h.ShowProduct(proto.CloneOf(wanted))})
+	sameRows(t, what, []*pb.Product{got}, []*pb.Product{h.Products.Show(proto.CloneOf(wanted))})
 }
 
 func everyProductOnce(t T, h Harness) {
@@ -201,7 +198,7 @@ func updatesOneProduct(t T, h Harness) {
 		set, to := proto.CloneOf(c.set), proto.CloneOf(want[1])
 		set.Name = to.GetName()
 		copyFields(to, set, c.mask...)
-		if to = h.ShowProduct(to); to == nil {
+		if to = h.Products.Show(to); to == nil {
 			continue // this vendor can hold no such product
 		}
 		want[1] = to
@@ -218,7 +215,7 @@ func updatesOneProduct(t T, h Harness) {
 // productReads are the reads of products and product licenses.
 func productReads(t T, h Harness) []read {
 	t.Helper()
-	if !selling(h.Adapter) {
+	if !hasAny(h.Adapter, productCapabilities) && !hasAny(h.Adapter, productLicenseCapabilities) {
 		return nil
 	}
 	var all []read
@@ -234,7 +231,7 @@ func productReads(t T, h Harness) []read {
 			return a.GetProduct(ctx, &pb.GetProductRequest{Name: product})
 		}})
 	}
-	if !licensing(h.Adapter) {
+	if !hasAny(h.Adapter, productLicenseCapabilities) {
 		return all
 	}
 	l := bought(viewers[0], product, "order-1")

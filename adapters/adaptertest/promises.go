@@ -47,6 +47,7 @@ var (
 	productLicenseBatchDeleter = capability[adapters.ProductLicenseBatchDeleter]()
 	productLicenseReplacer     = capability[adapters.ProductLicenseReplacer]()
 	licenseLister              = capability[adapters.LicenseLister]()
+	packagingLister            = capability[adapters.PackagingLister]()
 	licenseStreamer            = capability[adapters.LicenseStreamer]()
 )
 

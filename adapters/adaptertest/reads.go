@@ -26,11 +26,11 @@ func reads(t T, h Harness) []read {
 	all = append(all, accountReads(t, h)...)
 	all = append(all, drmAccountReads(t, h)...)
 	all = append(all, productReads(t, h)...)
-	if h.PutSites == nil {
+	if h.Sites == nil {
 		return all
 	}
 	s := newSite(t, h)
-	if h.PutLicenses != nil {
+	if h.Licenses != nil {
 		s.put(history(3)...)
 	}
 	if a, ok := h.Adapter.(adapters.SiteLister); ok {

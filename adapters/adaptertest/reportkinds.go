@@ -92,11 +92,11 @@ func reportPromises() []Promise {
 	return slices.Concat(userReport.promises(), deviceReport.promises(), contentReport.promises(), contentUserReport.promises(), packagingReport.promises())
 }
 
-// reporting reports whether an adapter has a report or the usage, which are counts of licenses.
-func reporting(a adapters.Adapter) bool {
-	return has[adapters.LicenseUserLister](a) || has[adapters.LicenseDeviceLister](a) || has[adapters.LicenseContentLister](a) ||
-		has[adapters.ContentUserLister](a) || has[adapters.UsageGetter](a)
-}
+// reportCapabilities are the reports that count licenses.
+var reportCapabilities = needs(
+	capability[adapters.LicenseUserLister](), capability[adapters.LicenseDeviceLister](),
+	capability[adapters.LicenseContentLister](), capability[adapters.ContentUserLister](), usageGetter,
+)
 
 // reportReads are the reports about a site, its packagings and its usage.
 func (s *site) reportReads() []read {

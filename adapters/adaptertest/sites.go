@@ -95,7 +95,7 @@ func newUnknownSite(t T, h Harness) *site {
 	known := newSite(t, h)
 	unknown := &site{Harness: h, id: "N0NE"}
 	for _, id := range siteIDs {
-		if id != known.id && h.ShowSite(&pb.Site{Name: names.Site.Name(h.Vendor, id), SiteId: id, DisplayName: "Site"}) != nil {
+		if id != known.id && h.Sites.Show(&pb.Site{Name: names.Site.Name(h.Vendor, id), SiteId: id, DisplayName: "Site"}) != nil {
 			unknown.id = id
 			break
 		}

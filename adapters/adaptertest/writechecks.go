@@ -73,7 +73,7 @@ func (c checked) answersFromRecord(t T, h Harness) {
 
 func (w write) missing(t T, h Harness) {
 	missing := w.ofNothing(t, h)
-	h = since(h)
+	h = countFromNow(h)
 	log := newSteps()
 	_, err := missing.in(t.Context(), log)
 	wantError(t, "of an unknown "+w.what, err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
@@ -106,12 +106,12 @@ func (c checked) isNotOutside(t T, h Harness) {
 func settlesAfter(fault WriteFault, effects int) func(checked, T, Harness) {
 	return func(c checked, t T, h Harness) {
 		log := newSteps()
-		h.FailWrites(fault, 1)
+		h.Writes.Fail(fault, 1)
 		_, err := c.call.in(t.Context(), log)
 		wantUnknown(t, "the call", err)
 		if !c.batch {
 			wantWrites(t, "the call", h, effects)
-		} else if got := h.Writes(); effects == 0 && got == c.all() {
+		} else if got := h.Writes.Count(); effects == 0 && got == c.all() {
 			// whether the other items came through is the vendor's own
 			t.Errorf("the call: %d writes have taken effect, and one was cut before it could", got)
 		}
@@ -129,7 +129,7 @@ func settlesAfter(fault WriteFault, effects int) func(checked, T, Harness) {
 
 func (c checked) staysUnknown(t T, h Harness) {
 	log := newSteps()
-	h.FailWrites(AnswerLost, 1)
+	h.Writes.Fail(AnswerLost, 1)
 	_, err := c.call.in(t.Context(), log)
 	wantUnknown(t, "the call", err)
 	h.FailReads(Down)
@@ -146,7 +146,7 @@ func (c checked) staysUnknown(t T, h Harness) {
 
 func (c checked) settlesWithoutSecrets(t T, h Harness) {
 	log := newSteps()
-	h.FailWrites(AnswerLost, 1)
+	h.Writes.Fail(AnswerLost, 1)
 	_, err := c.call.in(t.Context(), log)
 	wantUnknown(t, "the call", err)
 	log.settling = true
@@ -163,7 +163,7 @@ func (c checked) settlesWithoutSecrets(t T, h Harness) {
 
 func (c checked) settlesWithoutEffect(t T, h Harness) {
 	log := newSteps()
-	h.FailWrites(CutBeforeEffect, c.items())
+	h.Writes.Fail(CutBeforeEffect, c.items())
 	_, err := c.call.in(t.Context(), log)
 	wantUnknown(t, "the call", err)
 	log.settling = true
@@ -184,7 +184,7 @@ func (c checked) items() int {
 
 func (c checked) isRefused(t T, h Harness) {
 	log := newSteps()
-	h.FailWrites(Refused, c.items())
+	h.Writes.Fail(Refused, c.items())
 	for _, what := range []string{"the call", "run again"} {
 		_, err := c.call.in(t.Context(), log)
 		wantError(t, what, err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED)

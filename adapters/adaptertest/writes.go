@@ -94,14 +94,17 @@ func (w write) prepared(check func(checked, T, Harness)) func(T, Harness) {
 			t.Logf("nothing to see: this vendor cannot be brought to where %s has something to change", w.needs[0].RPC)
 			return
 		}
-		check(checked{w, a}, t, since(h))
+		check(checked{w, a}, t, countFromNow(h))
 	}
 }
 
-// since counts writes from now on, and not those that prepared the vendor.
-func since(h Harness) Harness {
-	before, count := h.Writes(), h.Writes
-	h.Writes = func() int { return count() - before }
+// countFromNow returns h with a count of writes that starts now, after those that prepared the
+// vendor.
+func countFromNow(h Harness) Harness {
+	before, writes := h.Writes.Count(), *h.Writes
+	count := writes.Count
+	writes.Count = func() int { return count() - before }
+	h.Writes = &writes
 	return h
 }
 
@@ -116,7 +119,7 @@ type settlingKey struct{}
 // wantWrites demands that so many writes have taken effect.
 func wantWrites(t T, what string, h Harness, n int) {
 	t.Helper()
-	if got := h.Writes(); got != n {
+	if got := h.Writes.Count(); got != n {
 		t.Errorf("%s: %d writes have taken effect at the vendor, want %d", what, got, n)
 	}
 }

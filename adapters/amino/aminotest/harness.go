@@ -38,11 +38,13 @@ func HarnessOf(t *testing.T, assumed emulator.Assumptions, config amino.Config) 
 		Vendor:    vendor,
 		Secrets:   secrets(config),
 		FailReads: failReads(vendorSide.Faults()),
-		Writes:    func() int { return writes(vendorSide.Ledger()) },
-		FailWrites: func(fault adaptertest.WriteFault, n int) {
-			inTurn.order(slices.Repeat([]adaptertest.WriteFault{fault}, n)...)
+		Writes: &adaptertest.Writes{
+			Count: func() int { return writes(vendorSide.Ledger()) },
+			Fail: func(fault adaptertest.WriteFault, n int) {
+				inTurn.order(slices.Repeat([]adaptertest.WriteFault{fault}, n)...)
+			},
+			FailInTurn: inTurn.order,
 		},
-		FailWritesInTurn: inTurn.order,
 	}, vendorSide)
 }
 

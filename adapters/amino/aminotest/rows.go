@@ -16,24 +16,29 @@ import (
 
 // withRows adds to a harness what concerns products and product licenses.
 func withRows(h adaptertest.Harness, vendorSide *emulator.Emulator) adaptertest.Harness {
-	h.PutProducts = func(products ...*pb.Product) {
-		for _, p := range products {
-			vendorSide.PutProducts(vendorProduct(p))
-		}
+	h.Products = &adaptertest.Resource[*pb.Product]{
+		Put: func(products ...*pb.Product) {
+			for _, p := range products {
+				vendorSide.PutProducts(vendorProduct(p))
+			}
+		},
+		// AminoTV holds every product that the contract can say.
+		Show: func(p *pb.Product) *pb.Product { return p },
 	}
-	// AminoTV holds every product that the contract can say
-	h.ShowProduct = func(p *pb.Product) *pb.Product { return p }
-	h.PutProductLicenses = func(licenses ...*pb.ProductLicense) {
-		for _, l := range licenses {
-			vendorSide.PutLicenses(vendorLicense(l))
-		}
-	}
-	h.ShowProductLicense = func(l *pb.ProductLicense) *pb.ProductLicense {
-		if l.GetStatus() == pb.ProductLicense_ACTIVE && l.GetStopTime() != nil && !vendorSide.Clock().Now().Before(l.GetStopTime().AsTime()) {
-			l.Status = pb.ProductLicense_EXPIRED
-		}
-		l.VendorStatus = status(l)
-		return l
+	h.ProductLicenses = &adaptertest.Resource[*pb.ProductLicense]{
+		Put: func(licenses ...*pb.ProductLicense) {
+			for _, l := range licenses {
+				vendorSide.PutLicenses(vendorLicense(l))
+			}
+		},
+		Show: func(l *pb.ProductLicense) *pb.ProductLicense {
+			over := l.GetStopTime() != nil && !vendorSide.Clock().Now().Before(l.GetStopTime().AsTime())
+			if l.GetStatus() == pb.ProductLicense_ACTIVE && over {
+				l.Status = pb.ProductLicense_EXPIRED
+			}
+			l.VendorStatus = status(l)
+			return l
+		},
 	}
 	return h
 }

@@ -40,25 +40,25 @@ func HarnessOf(t *testing.T, assumed emulator.Assumptions, config ncp.Config) ad
 		Vendor:    vendor,
 		Secrets:   []secret.Text{config.AccessKey, config.SecretKey},
 		FailReads: failReads(vendorSide),
-		PutSites: func(sites ...*pb.Site) {
+		Sites: &adaptertest.Resource[*pb.Site]{Put: func(sites ...*pb.Site) {
 			for _, s := range sites {
 				vendorSide.PutSites(words.site(s))
 			}
-		},
-		ShowSite:    words.showSite,
+		}, Show: words.showSite},
 		SiteUpdates: map[string][]string{"display_name": {"Kids_TV", "Night_Shift"}, "policy_id": {"7", "1"}},
-		PutLicenses: func(siteID string, rows ...*pb.License) {
+		Licenses: &adaptertest.Licenses{Put: func(siteID string, rows ...*pb.License) {
 			var arriving []emulator.License
 			for _, r := range rows {
 				arriving = append(arriving, vendorLicense(r))
 			}
 			vendorSide.PutLicenses(siteID, arriving...)
-		},
-		ShowLicense: words.showLicense,
+		}, Show: words.showLicense},
 		// the vendor tells the current figures alone
-		ShowUsage:  func(*pb.Usage) *pb.Usage { return nil },
-		Writes:     func() int { return writes(vendorSide.Ledger()) },
-		FailWrites: failWrites(vendorSide),
+		ShowUsage: func(*pb.Usage) *pb.Usage { return nil },
+		Writes: &adaptertest.Writes{
+			Count: func() int { return writes(vendorSide.Ledger()) },
+			Fail:  failWrites(vendorSide),
+		},
 	}
 }
 

@@ -22,19 +22,23 @@ func withAccount(h adaptertest.Harness, vendorSide *emulator.Emulator) adapterte
 			panic(err)
 		}
 	}
-	h.PutSiteOrders = func(orders ...*pb.SiteOrder) {
-		for _, o := range orders {
-			vendorSide.PutSiteOrders(vendorOrder(o))
-		}
+	h.SiteOrders = &adaptertest.Resource[*pb.SiteOrder]{
+		Put: func(orders ...*pb.SiteOrder) {
+			for _, o := range orders {
+				vendorSide.PutSiteOrders(vendorOrder(o))
+			}
+		},
+		Show: showOrder,
 	}
-	h.ShowSiteOrder = showOrder
 	h.Integration = func(siteID string) *pb.Integration { return showIntegration(vendorSide.Integration(siteID)) }
-	h.PutMembers = func(members ...*pb.Member) {
-		for _, m := range members {
-			vendorSide.PutMembers(vendorMember(m))
-		}
+	h.Members = &adaptertest.Resource[*pb.Member]{
+		Put: func(members ...*pb.Member) {
+			for _, m := range members {
+				vendorSide.PutMembers(vendorMember(m))
+			}
+		},
+		Show: showMember,
 	}
-	h.ShowMember = showMember
 	return h
 }
 

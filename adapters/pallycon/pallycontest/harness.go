@@ -38,22 +38,22 @@ func HarnessOf(t *testing.T, assumed emulator.Assumptions, config pallycon.Confi
 		Vendor:    vendor,
 		Secrets:   []secret.Text{config.ServiceAPIKey},
 		FailReads: failReads(vendorSide.Faults()),
-		PutSites: func(sites ...*pb.Site) {
+		Sites: &adaptertest.Resource[*pb.Site]{Put: func(sites ...*pb.Site) {
 			for _, s := range sites {
 				vendorSide.PutSites(vendorSite(s))
 			}
-		},
-		ShowSite: showSite,
-		PutLicenses: func(siteID string, rows ...*pb.License) {
+		}, Show: showSite},
+		Licenses: &adaptertest.Licenses{Put: func(siteID string, rows ...*pb.License) {
 			var arriving []emulator.License
 			for _, r := range rows {
 				arriving = append(arriving, vendorLicense(r))
 			}
 			vendorSide.PutLicenses(siteID, arriving...)
+		}, Show: showLicense},
+		Writes: &adaptertest.Writes{
+			Count: func() int { return writes(vendorSide.Ledger()) },
+			Fail:  failWrites(vendorSide.Faults()),
 		},
-		ShowLicense: showLicense,
-		Writes:      func() int { return writes(vendorSide.Ledger()) },
-		FailWrites:  failWrites(vendorSide.Faults()),
 	}
 	return withReports(withAccount(h, vendorSide), vendorSide)
 }

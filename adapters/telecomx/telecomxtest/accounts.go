@@ -16,24 +16,26 @@ var username = regexp.MustCompile(`^[a-zA-Z0-9._@-]{6,}$`)
 
 // withAccounts adds to a harness what concerns accounts and their devices.
 func withAccounts(h adaptertest.Harness, vendorSide *emulator.Emulator) adaptertest.Harness {
-	h.Customers = customers
-	h.PutDrmAccounts = func(accounts ...*pb.DrmAccount) {
+	h.DrmAccounts = &adaptertest.DrmAccounts{Customers: customers}
+	h.DrmAccounts.Put = func(accounts ...*pb.DrmAccount) {
 		for _, a := range accounts {
-			held := emulator.Account{Customer: a.GetCustomer(), Username: a.GetUsername(), Password: a.GetPassword(), Created: a.GetCreateTime().AsTime()}
-			for _, d := range a.GetDevices() {
-				// bound when the account was created
+			held := emulator.Account{
+				Customer: a.GetCustomer(), Username: a.GetUsername(), Password: a.GetPassword(),
+				Created: a.GetCreateTime().AsTime(),
+			}
+			for _, d := range a.GetDevices() { // bound when the account was created
 				held.Devices = append(held.Devices, vendorDevice(d))
 			}
 			vendorSide.PutAccounts(held)
 		}
 	}
-	h.ShowDrmAccount = func(a *pb.DrmAccount) *pb.DrmAccount {
+	h.DrmAccounts.Show = func(a *pb.DrmAccount) *pb.DrmAccount {
 		if !username.MatchString(a.GetUsername()) {
 			return nil
 		}
 		return a
 	}
-	h.BindDevice = func(username string, d *pb.DrmAccountDevice) {
+	h.DrmAccounts.BindDevice = func(username string, d *pb.DrmAccountDevice) {
 		if _, err := vendorSide.BindDevice(username, vendorDevice(d)); err != nil {
 			panic(err)
 		}

@@ -42,12 +42,14 @@ func HarnessOf(t *testing.T, options emulator.Options, config telecomx.Config) a
 	}
 	faults := faultsThatShow(credential.Reveal())
 	h := adaptertest.Harness{
-		Adapter:    adapter,
-		Vendor:     vendor,
-		Secrets:    []secret.Text{credential},
-		FailReads:  failReads(vendorSide.Faults(), faults.reads),
-		Writes:     func() int { return writes(vendorSide.Ledger()) },
-		FailWrites: failWrites(vendorSide.Faults(), faults.writes),
+		Adapter:   adapter,
+		Vendor:    vendor,
+		Secrets:   []secret.Text{credential},
+		FailReads: failReads(vendorSide.Faults(), faults.reads),
+		Writes: &adaptertest.Writes{
+			Count: func() int { return writes(vendorSide.Ledger()) },
+			Fail:  failWrites(vendorSide.Faults(), faults.writes),
+		},
 	}
 	return withAccounts(h, vendorSide)
 }
