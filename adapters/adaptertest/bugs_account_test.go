@@ -24,7 +24,7 @@ func blindly[Req interface {
 			ids, err = names.Site.IDs(req.GetName())
 		}
 		if err == nil {
-			err = secretly(ctx, func(ctx context.Context) error { return write(b, ctx, ids[1]) })
+			err = bypassesLog(ctx, func(ctx context.Context) error { return write(b, ctx, ids[1]) })
 		}
 		if err != nil {
 			return nil, err
@@ -56,7 +56,7 @@ var changeBugs = []bug{
 		_, err := b.vendor.CancelTrial(ctx, siteID)
 		return err
 	})},
-	{"CancelStatusChange of what the vendor has approved is FAILED_PRECONDITION", "takes any failure for a success", around(hopeful[*pb.CancelStatusChangeRequest])},
+	{"CancelStatusChange of what the vendor has approved is FAILED_PRECONDITION", "takes any failure for a success", around(hidesFailure[*pb.CancelStatusChangeRequest])},
 }
 
 // pagingOrders and pagingMembers change a page of the list.
@@ -168,7 +168,7 @@ var fairPlayBugs = []bug{
 		proto.Reset(res)
 	})},
 	{"RegisterFairPlayCertificate finds every mistake at once, and sends nothing", "finds one at a time", around(oneByOne)},
-	{"RegisterFairPlayCertificate finds every mistake at once, and sends nothing", "finds none", around(hopeful[*pb.RegisterFairPlayCertificateRequest])},
+	{"RegisterFairPlayCertificate finds every mistake at once, and sends nothing", "finds none", around(hidesFailure[*pb.RegisterFairPlayCertificateRequest])},
 	{"RegisterFairPlayCertificate that has succeeded is answered from its record, which keeps no secrets", "looks for the private key each time", around(looksForTheKey)},
 	{"RegisterFairPlayCertificate shows no secret in an error", "quotes the password", around(quotesThePassword)},
 }
@@ -192,12 +192,12 @@ var memberBugs = []bug{
 	{"ListMembers refuses what is no page token", "begins again", requesting(func(req *pb.ListMembersRequest) { req.PageToken = "" })},
 	{"CreateMember is listed", "forgets the group", requesting(func(req *pb.CreateMemberRequest) { req.Member.Group = pb.Member_GROUP_UNSPECIFIED })},
 	{"CreateMember with the e-mail address of a member is ALREADY_EXISTS, and sends nothing", "does not look", around(func(ctx context.Context, req *pb.CreateMemberRequest, b *bugged, call callOf) (proto.Message, error) {
-		if err := secretly(ctx, func(ctx context.Context) error { _, err := b.vendor.AddMember(ctx, req.GetMember()); return err }); err != nil {
+		if err := bypassesLog(ctx, func(ctx context.Context) error { _, err := b.vendor.AddMember(ctx, req.GetMember()); return err }); err != nil {
 			return nil, err
 		}
 		return call(ctx)
 	})},
-	{"CreateMember with the e-mail address of a member is ALREADY_EXISTS, and sends nothing", "answers the one that is there", around(hopeful[*pb.CreateMemberRequest])},
+	{"CreateMember with the e-mail address of a member is ALREADY_EXISTS, and sends nothing", "answers the one that is there", around(hidesFailure[*pb.CreateMemberRequest])},
 	{"UpdateMember takes a member as it was read, and refuses another e-mail address", "ignores the address", requesting(func(req *pb.UpdateMemberRequest) { req.Member.Email = "" })},
 	{"UpdateMember takes a member as it was read, and refuses another e-mail address", "takes no address at all", around(func(ctx context.Context, req *pb.UpdateMemberRequest, _ *bugged, call callOf) (proto.Message, error) {
 		if req.GetMember().GetEmail() != "" {
@@ -212,7 +212,7 @@ var memberBugs = []bug{
 			return nil, err
 		}
 		for _, m := range all {
-			err := secretly(ctx, func(ctx context.Context) error {
+			err := bypassesLog(ctx, func(ctx context.Context) error {
 				_, err := b.vendor.ChangeMember(ctx, m.GetName(), func(m *pb.Member) { m.State = req.GetMember().GetState() })
 				return err
 			})

@@ -201,7 +201,7 @@ func outside(b *bugged) {
 	b.disable = func(ctx context.Context, req *pb.DisableSiteRequest) (*pb.StatusChange, error) {
 		c := &change{b: b, req: req}
 		var answer *pb.StatusChange
-		return answer, secretly(ctx, func(ctx context.Context) (err error) {
+		return answer, bypassesLog(ctx, func(ctx context.Context) (err error) {
 			answer, err = c.write(ctx, apierror.OutcomeUnknown("cut"))
 			return err
 		})
@@ -225,7 +225,7 @@ func all(b *bugged) {
 			return nil, err
 		}
 		for _, s := range sites {
-			if err := secretly(ctx, func(ctx context.Context) error { return b.vendor.SwitchOff(ctx, s.GetSiteId()) }); err != nil {
+			if err := bypassesLog(ctx, func(ctx context.Context) error { return b.vendor.SwitchOff(ctx, s.GetSiteId()) }); err != nil {
 				return nil, err
 			}
 		}

@@ -17,7 +17,7 @@ func updatesAll(ctx context.Context, req *pb.UpdateSiteRequest, b *bugged, call 
 		return nil, err
 	}
 	for _, s := range sites {
-		err := secretly(ctx, func(ctx context.Context) error {
+		err := bypassesLog(ctx, func(ctx context.Context) error {
 			_, err := b.vendor.ChangeSite(ctx, s.GetSiteId(), func(s *pb.Site) { s.DisplayName = req.GetSite().GetDisplayName() })
 			return err
 		})

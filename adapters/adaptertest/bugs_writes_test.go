@@ -35,13 +35,13 @@ func doesNothing[Req proto.Message](context.Context, Req, *bugged, callOf) (prot
 	return nil, nil
 }
 
-// forgets has no record of what an earlier run did.
-func forgets[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call callOf) (proto.Message, error) {
+// dropsLog runs the call without the record of an earlier run.
+func dropsLog[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call callOf) (proto.Message, error) {
 	return call(mutation.NewContext(ctx, mutation.NewMemory()))
 }
 
-// secretly makes vendor writes of which the caller's mutation has no record.
-func secretly(ctx context.Context, write func(context.Context) error) error {
+// bypassesLog makes vendor writes that the log of the mutation does not record.
+func bypassesLog(ctx context.Context, write func(context.Context) error) error {
 	_, err := mutation.Do(mutation.NewContext(ctx, mutation.NewMemory()), mutation.Write[*emptypb.Empty]{Send: func(ctx context.Context, _ mutation.Attempt) (*emptypb.Empty, error) {
 		return &emptypb.Empty{}, write(ctx)
 	}})
@@ -62,8 +62,8 @@ func certain[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call call
 	})
 }
 
-// hopeful takes every failure for a success.
-func hopeful[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call callOf) (proto.Message, error) {
+// hidesFailure takes every failure for a success.
+func hidesFailure[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call callOf) (proto.Message, error) {
 	return failing(ctx, call, func(error) error { return nil })
 }
 
@@ -109,30 +109,30 @@ func failing(ctx context.Context, call callOf, change func(error) error) (proto.
 func bugsOf[Req proto.Message](rpc, about string) []bug {
 	bugs := []bug{
 		{rpc + " takes effect once, and says what became of it", "does nothing", around(doesNothing[Req])},
-		{rpc + " that has succeeded is answered from its record, which keeps no secrets", "keeps no record", around(forgets[Req])},
+		{rpc + " that has succeeded is answered from its record, which keeps no secrets", "keeps no record", around(dropsLog[Req])},
 		{rpc + " for a caller who has gone sends nothing", "does not notice", around(unaware[Req])},
-		{rpc + " outside of a mutation sends nothing", "makes a mutation of its own", around(forgets[Req])},
+		{rpc + " outside of a mutation sends nothing", "makes a mutation of its own", around(dropsLog[Req])},
 		{rpc + " whose answer is lost has an unknown outcome, and settles with one effect", "says that nothing happened", around(certain[Req])},
-		{rpc + " whose answer is lost has an unknown outcome, and settles with one effect", "keeps no record", around(forgets[Req])},
+		{rpc + " whose answer is lost has an unknown outcome, and settles with one effect", "keeps no record", around(dropsLog[Req])},
 		{rpc + " whose answer cannot be read has an unknown outcome, and settles with one effect", "says that nothing happened", around(certain[Req])},
-		{rpc + " that is cut before its effect has an unknown outcome, and settles with one effect", "takes it for done", around(hopeful[Req])},
-		{rpc + " whose outcome cannot be read back stays unknown", "takes it for done", around(hopeful[Req])},
-		{rpc + " that took effect is settled by nobody, who has no secrets", "takes it for done", around(hopeful[Req])},
-		{rpc + " that had no effect is not sent when nobody asks again", "keeps no record", around(forgets[Req])},
+		{rpc + " that is cut before its effect has an unknown outcome, and settles with one effect", "takes it for done", around(hidesFailure[Req])},
+		{rpc + " whose outcome cannot be read back stays unknown", "takes it for done", around(hidesFailure[Req])},
+		{rpc + " that took effect is settled by nobody, who has no secrets", "takes it for done", around(hidesFailure[Req])},
+		{rpc + " that had no effect is not sent when nobody asks again", "keeps no record", around(dropsLog[Req])},
 		{rpc + " that the vendor refuses has a definite outcome", "does not know what a refusal is", around(unsure[Req])},
-		{rpc + " that the vendor refuses has a definite outcome", "takes it for a success", around(hopeful[Req])},
-		{rpc + " that is tried sends nothing, and tells what it would send", "sends", around(forgets[Req])},
+		{rpc + " that the vendor refuses has a definite outcome", "takes it for a success", around(hidesFailure[Req])},
+		{rpc + " that is tried sends nothing, and tells what it would send", "sends", around(dropsLog[Req])},
 		{rpc + " that is tried sends nothing, and tells what it would send", "shows a secret", around(tellsAll[Req])},
 	}
 	if about != "" {
-		bugs = append(bugs, bug{rpc + " of an unknown " + about + " is NOT_FOUND", "takes any failure for a success", around(hopeful[Req])})
+		bugs = append(bugs, bug{rpc + " of an unknown " + about + " is NOT_FOUND", "takes any failure for a success", around(hidesFailure[Req])})
 	}
 	return bugs
 }
 
 // hiding is the bug of a write that pays no heed to what is being created.
 func hiding[Req proto.Message](rpc string) bug {
-	return bug{rpc + " waits for the mutation that may have created it", "does not wait", around(forgets[Req])}
+	return bug{rpc + " waits for the mutation that may have created it", "does not wait", around(dropsLog[Req])}
 }
 
 // readsBackForEver has a way to read back that never tells.

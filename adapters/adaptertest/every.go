@@ -74,7 +74,7 @@ func answersBelongToTheCaller(t T, h Harness) {
 			continue
 		}
 		before := proto.CloneOf(first)
-		scribble(first.ProtoReflect())
+		overwriteStrings(first.ProtoReflect())
 		second, err := r.call(t.Context())
 		if err != nil {
 			t.Fatalf("%s: %v", r.name, err)
@@ -85,16 +85,16 @@ func answersBelongToTheCaller(t T, h Harness) {
 	}
 }
 
-// scribble writes over every text in a message.
-func scribble(m protoreflect.Message) {
+// overwriteStrings replaces every string in a message.
+func overwriteStrings(m protoreflect.Message) {
 	m.Range(func(field protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		switch {
 		case field.Message() != nil && field.IsList():
 			for i := range v.List().Len() {
-				scribble(v.List().Get(i).Message())
+				overwriteStrings(v.List().Get(i).Message())
 			}
 		case field.Message() != nil && !field.IsMap():
-			scribble(v.Message())
+			overwriteStrings(v.Message())
 		case field.Kind() == protoreflect.StringKind && !field.IsList():
 			m.Set(field, protoreflect.ValueOfString("scribbled"))
 		}

@@ -6,9 +6,17 @@ import (
 	"github.com/drmhub/drmhub/adapters"
 )
 
-// Promises are all promises, in the order of reading.
+// Promises returns all promises, in the order of reading.
 func Promises() []Promise {
-	return slices.Concat(everyAdapter, failures, sitePromises, siteUpdatePromises, writePromises(), disablePromises, changePromises, orderPromises, integrationPromises, fairPlayPromises, memberPromises, drmAccountPromises, drmAccountWritePromises, productPromises, productLicensePromises, productLicenseWritePromises, productBatchPromises, replacePromises, licensePromises, filterPromises, pagePromises, tokenPromises, streamPromises, reportPromises(), packagingPromises, usagePromises)
+	return slices.Concat(
+		everyAdapter, failures,
+		sitePromises, siteUpdatePromises, writePromises(), disablePromises, changePromises, orderPromises,
+		integrationPromises, fairPlayPromises, memberPromises,
+		drmAccountPromises, drmAccountWritePromises,
+		productPromises, productLicensePromises, productLicenseWritePromises, productBatchPromises, replacePromises,
+		licensePromises, filterPromises, pagePromises, tokenPromises, streamPromises,
+		reportPromises(), packagingPromises, usagePromises,
+	)
 }
 
 // The capabilities for which there are promises.

@@ -19,7 +19,10 @@ type bug struct {
 // The reference adapter keeps all promises, as its own test shows. This one shows that the suite
 // sees it when one is broken.
 func TestEveryPromiseCanBeSeenBroken(t *testing.T) {
-	bugs := slices.Concat(readBugs, failureBugs, siteBugs, siteUpdateBugs, licenseBugs, filterBugs, pageBugs, tokenBugs, streamBugs, reportBugs, packagingBugs, usageBugs, disableBugs, accountBugs, drmAccountBugs, productBugs)
+	bugs := slices.Concat(
+		readBugs, failureBugs, siteBugs, siteUpdateBugs, licenseBugs, filterBugs, pageBugs, tokenBugs, streamBugs,
+		reportBugs, packagingBugs, usageBugs, disableBugs, accountBugs, drmAccountBugs, productBugs,
+	)
 	for _, p := range adaptertest.Promises() {
 		t.Run(p.Name, func(t *testing.T) {
 			seen := 0
