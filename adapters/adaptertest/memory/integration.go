@@ -97,15 +97,7 @@ func (a *Adapter) integration(ctx context.Context, name string) (*pb.Integration
 
 // Settings are how a site is integrated.
 func (v *Vendor) Settings(ctx context.Context, siteID string) (*pb.Integration, error) {
-	if err := v.read(ctx); err != nil {
-		return nil, err
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.site(siteID) == nil {
-		return nil, &Failure{Code: noSuchSite}
-	}
-	return proto.CloneOf(v.settingsOfSite(siteID)), nil
+	return readingOf(ctx, v, siteID, func() *pb.Integration { return proto.CloneOf(v.settingsOfSite(siteID)) })
 }
 
 // ChangeSettings changes how a site is integrated.

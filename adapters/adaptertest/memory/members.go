@@ -167,12 +167,7 @@ func idOfMember(field, name string) (string, error) {
 
 // Members are all members, oldest first.
 func (v *Vendor) Members(ctx context.Context) ([]*pb.Member, error) {
-	if err := v.read(ctx); err != nil {
-		return nil, err
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return clones(v.members), nil
+	return readingAll(ctx, v, &v.members)
 }
 
 // AddMember takes a member in.

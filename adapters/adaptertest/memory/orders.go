@@ -8,7 +8,6 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/paging"
@@ -61,15 +60,7 @@ func (a *Adapter) ListSiteOrders(ctx context.Context, req *pb.ListSiteOrdersRequ
 // GetSiteOrder looks the order up in the vendor's list.
 func (a *Adapter) GetSiteOrder(ctx context.Context, req *pb.GetSiteOrderRequest) (*pb.SiteOrder, error) {
 	orders, err := a.orders(ctx, func(*pb.SiteOrder) bool { return true })
-	if err != nil {
-		return nil, err
-	}
-	for _, o := range orders {
-		if o.GetName() == req.GetName() {
-			return o, nil
-		}
-	}
-	return nil, apierror.NotFound("the vendor holds no order %q; ListSiteOrders tells which it holds", req.GetName())
+	return named(orders, err, req.GetName(), "order")
 }
 
 func (a *Adapter) orders(ctx context.Context, match func(*pb.SiteOrder) bool) ([]*pb.SiteOrder, error) {
@@ -109,12 +100,7 @@ func chooses(f *pb.SiteOrderFilter, o *pb.SiteOrder) bool {
 
 // Orders are all orders, newest first.
 func (v *Vendor) Orders(ctx context.Context) ([]*pb.SiteOrder, error) {
-	if err := v.read(ctx); err != nil {
-		return nil, err
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return clones(v.orders), nil
+	return readingAll(ctx, v, &v.orders)
 }
 
 // Order orders a site.

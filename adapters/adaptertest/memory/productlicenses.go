@@ -10,7 +10,6 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/drmhub/drmhub/adapters"
-	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/paging"
@@ -42,15 +41,7 @@ func (a *Adapter) ListProductLicenses(ctx context.Context, req *pb.ListProductLi
 // GetProductLicense looks the license up in the vendor's list.
 func (a *Adapter) GetProductLicense(ctx context.Context, req *pb.GetProductLicenseRequest) (*pb.ProductLicense, error) {
 	licenses, err := a.productLicenses(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, l := range licenses {
-		if l.GetName() == req.GetName() {
-			return l, nil
-		}
-	}
-	return nil, apierror.NotFound("the vendor holds no product license %q", req.GetName())
+	return named(licenses, err, req.GetName(), "product license")
 }
 
 // CreateProductLicense issues a license.

@@ -34,15 +34,7 @@ func (a *Adapter) ListProducts(ctx context.Context, req *pb.ListProductsRequest)
 // GetProduct looks the product up in the vendor's list.
 func (a *Adapter) GetProduct(ctx context.Context, req *pb.GetProductRequest) (*pb.Product, error) {
 	products, err := a.products(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range products {
-		if p.GetName() == req.GetName() {
-			return p, nil
-		}
-	}
-	return nil, apierror.NotFound("the vendor holds no product %q; ListProducts tells which it holds", req.GetName())
+	return named(products, err, req.GetName(), "product")
 }
 
 // CreateProduct creates a product. Whether a lost one arrived is seen by a product of its name for

@@ -3,7 +3,6 @@ package memory
 import (
 	"context"
 
-	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/paging"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -25,15 +24,7 @@ func (a *Adapter) ListSites(ctx context.Context, req *pb.ListSitesRequest) (*pb.
 // GetSite looks the site up in the vendor's list.
 func (a *Adapter) GetSite(ctx context.Context, req *pb.GetSiteRequest) (*pb.Site, error) {
 	sites, err := a.sites(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range sites {
-		if s.GetName() == req.GetName() {
-			return s, nil
-		}
-	}
-	return nil, apierror.NotFound("the vendor holds no site %q; ListSites tells which it holds", req.GetName())
+	return named(sites, err, req.GetName(), "site")
 }
 
 // sites are the vendor's sites, by their names here.

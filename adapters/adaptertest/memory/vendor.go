@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/drmhub/drmhub/adapters/adaptertest"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/secret"
@@ -53,18 +51,14 @@ func NewVendor(key secret.Text) *Vendor {
 func (v *Vendor) PutSites(sites ...*pb.Site) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for _, s := range sites {
-		v.sites = append(v.sites, proto.CloneOf(s))
-	}
+	v.sites = append(v.sites, clones(sites)...)
 }
 
 // PutLicenses lets rows of a site arrive.
 func (v *Vendor) PutLicenses(siteID string, rows ...*pb.License) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for _, r := range rows {
-		v.licenses[siteID] = append(v.licenses[siteID], proto.CloneOf(r))
-	}
+	v.licenses[siteID] = append(v.licenses[siteID], clones(rows)...)
 }
 
 // Writes is how many writes have taken effect.
@@ -95,30 +89,13 @@ func (v *Vendor) FailWritesInTurn(faults ...adaptertest.WriteFault) {
 
 // Sites are all sites.
 func (v *Vendor) Sites(ctx context.Context) ([]*pb.Site, error) {
-	if err := v.read(ctx); err != nil {
-		return nil, err
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	var sites []*pb.Site
-	for _, s := range v.sites {
-		sites = append(sites, proto.CloneOf(s))
-	}
-	return sites, nil
+	return readingAll(ctx, v, &v.sites)
 }
 
 // Licenses are all rows of a site, in the order in which they arrived. They are the vendor's own:
 // nobody changes them.
 func (v *Vendor) Licenses(ctx context.Context, siteID string) ([]*pb.License, error) {
-	if err := v.read(ctx); err != nil {
-		return nil, err
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.site(siteID) == nil {
-		return nil, &Failure{Code: noSuchSite}
-	}
-	return slices.Clone(v.licenses[siteID]), nil
+	return readingOf(ctx, v, siteID, func() []*pb.License { return slices.Clone(v.licenses[siteID]) })
 }
 
 // SwitchOff takes a site out of service, and is a write each time.

@@ -15,12 +15,7 @@ import (
 
 // Products are all products, in the order in which they came. Their names are their ids.
 func (v *Vendor) Products(ctx context.Context) ([]*pb.Product, error) {
-	if err := v.read(ctx); err != nil {
-		return nil, err
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return clones(v.products), nil
+	return readingAll(ctx, v, &v.products)
 }
 
 // AddProduct takes a product in.
@@ -50,12 +45,7 @@ func (v *Vendor) ChangeProduct(ctx context.Context, id string, change func(*pb.P
 // ProductLicenses are all product licenses, in the order in which they came. Their names, and those
 // of their products, are ids.
 func (v *Vendor) ProductLicenses(ctx context.Context) ([]*pb.ProductLicense, error) {
-	if err := v.read(ctx); err != nil {
-		return nil, err
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return clones(v.sold), nil
+	return readingAll(ctx, v, &v.sold)
 }
 
 // Issue issues a license to a product that the vendor holds, which says what the license leaves

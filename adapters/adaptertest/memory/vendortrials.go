@@ -10,15 +10,7 @@ import (
 
 // Trial is the latest request to extend a site's trial, or nil.
 func (v *Vendor) Trial(ctx context.Context, siteID string) (*pb.StatusChange, error) {
-	if err := v.read(ctx); err != nil {
-		return nil, err
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.site(siteID) == nil {
-		return nil, &Failure{Code: noSuchSite}
-	}
-	return proto.CloneOf(v.trials[siteID]), nil
+	return readingOf(ctx, v, siteID, func() *pb.StatusChange { return proto.CloneOf(v.trials[siteID]) })
 }
 
 // AskForTrial asks for an extension of a site's trial, in place of what was asked before.
