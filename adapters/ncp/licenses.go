@@ -8,6 +8,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/names"
+	"github.com/drmhub/drmhub/adapters/ncp/licensehistory"
 	"github.com/drmhub/drmhub/adapters/paging"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -23,25 +24,26 @@ type licenseRow struct {
 	PlatformName       string `json:"platformName"`
 	LicenseCreatedTime word   `json:"licenseCreatedTime"`
 
-	second int64 // of LicenseCreatedTime, since 1970
+	second int64 // LicenseCreatedTime, in seconds since 1970
 }
 
-// drmTypes are the vendor's words by what they mean; those of its rows are read without regard to
-// case.
+func (r licenseRow) Second() int64 { return r.second }
+
+// drmTypes are the vendor's words. Those of its rows may be in any case.
 var drmTypes = map[pb.License_DrmType]string{
 	pb.License_WIDEVINE:  "Widevine",
 	pb.License_PLAYREADY: "PlayReady",
 	pb.License_FAIRPLAY:  "FairPlay",
 }
 
-// licenseStatuses are the words of the parameter status. The table of the rows has them in
-// capitals, and the example as here.
+// licenseStatuses are the words of the parameter status. The API pages' table of the rows has them in
+// capitals, and their example has them as here.
 var licenseStatuses = map[pb.License_Status]string{
 	pb.License_SUCCESS: "success",
 	pb.License_FAILURE: "fail",
 }
 
-// meant is what a word of the vendor's means; the zero value where nobody knows.
+// meant returns the value that a word of the vendor's means, or zero for an unknown word.
 func meant[V comparable](words map[V]string, word string) V {
 	for v, w := range words {
 		if strings.EqualFold(w, word) {
@@ -58,16 +60,17 @@ func (a *Adapter) ListLicenses(ctx context.Context, req *pb.ListLicensesRequest)
 	if err != nil {
 		return nil, apierror.Invalid("parent", "%v", err)
 	}
-	var at cursor
+	var at licensehistory.Cursor
 	if _, err := paging.Resume(req, &at); err != nil {
 		return nil, err
 	}
-	rows, next, err := a.newLicenseSearch(ids[1], req.GetFilter()).next(ctx, at, paging.Size(req.GetPageSize()), false)
+	search := a.newLicenseSearch(ids[1], req.GetFilter())
+	rows, next, err := search.next(ctx, at, paging.Size(req.GetPageSize()), false)
 	if err != nil {
 		return nil, err
 	}
 	res := &pb.ListLicensesResponse{Licenses: rows, TotalSize: next.Total}
-	if next.Stage != over {
+	if !next.Done() {
 		res.NextPageToken, err = paging.Token(req, next)
 	}
 	return res, err

@@ -12,11 +12,13 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/ncp/licensehistory"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// licenseSearch reads one site's licenses under one filter. The vendor takes one search condition,
-// and may match substrings: it is sent the most selective one, and every row is matched again here.
+// licenseSearch reads one site's licenses that match a filter. The vendor takes one search condition,
+// and may match substrings. So it is sent the most selective condition of the filter, and the whole
+// filter is applied to every row here.
 type licenseSearch struct {
 	adapter     *Adapter
 	siteID      string
@@ -25,11 +27,14 @@ type licenseSearch struct {
 	after, upTo int64 // the first second wanted, and the first one too late
 }
 
-// unpinned is the second that is newer than all.
-const unpinned = math.MaxInt64
+// Bounds of a search without a start time and without an end time.
+const (
+	noStart = math.MinInt64
+	noEnd   = math.MaxInt64
+)
 
 func (a *Adapter) newLicenseSearch(siteID string, filter *pb.LicenseFilter) *licenseSearch {
-	s := &licenseSearch{adapter: a, siteID: siteID, filter: filter, after: math.MinInt64, upTo: unpinned}
+	s := &licenseSearch{adapter: a, siteID: siteID, filter: filter, after: noStart, upTo: noEnd}
 	if id := filter.GetUserId(); id != "" {
 		sum := md5.Sum([]byte(id)) //nolint:gosec // The vendor's own choice, to show user ids.
 		s.userMD5 = hex.EncodeToString(sum[:])
@@ -43,7 +48,7 @@ func (a *Adapter) newLicenseSearch(siteID string, filter *pb.LicenseFilter) *lic
 	return s
 }
 
-// firstSecond is the first whole second, as rows have them, that is not before t.
+// firstSecond returns the first whole second, as rows have them, that is not before t.
 func firstSecond(t *timestamppb.Timestamp) int64 {
 	if t.GetNanos() > 0 {
 		return t.GetSeconds() + 1
@@ -51,19 +56,21 @@ func firstSecond(t *timestamppb.Timestamp) int64 {
 	return t.GetSeconds()
 }
 
-// next collects up to want rows from at on, and tells where to go on.
-func (s *licenseSearch) next(ctx context.Context, at cursor, want int, eager bool) ([]*pb.License, cursor, error) {
-	rows, next, err := s.walk(ctx, at, want, eager)
+// next returns up to want licenses from a cursor on, and the cursor after them.
+func (s *licenseSearch) next(
+	ctx context.Context, at licensehistory.Cursor, want int, eager bool,
+) ([]*pb.License, licensehistory.Cursor, error) {
+	rows, next, err := s.nextRows(ctx, at, want, eager)
 	if err != nil {
-		return nil, cursor{}, err
+		return nil, licensehistory.Cursor{}, err
 	}
-	if at.Stage == begin && next.Empty {
-		// an empty history of a site that is not there would mislead
+	if at.AtStart() && next.Empty {
+		// an empty history of a site that does not exist would mislead
 		if _, err := s.adapter.findSite(ctx, s.siteID); err != nil {
-			return nil, cursor{}, err
+			return nil, licensehistory.Cursor{}, err
 		}
 	}
-	if s.chooses() { // the vendor's search may match more than the filter
+	if s.filters() { // the vendor's search may match more than the filter
 		next.Total = 0
 	}
 	licenses := make([]*pb.License, len(rows))
@@ -73,23 +80,32 @@ func (s *licenseSearch) next(ctx context.Context, at cursor, want int, eager boo
 	return licenses, next, nil
 }
 
-func (s *licenseSearch) walk(ctx context.Context, at cursor, want int, eager bool) ([]licenseRow, cursor, error) {
+func (s *licenseSearch) nextRows(
+	ctx context.Context, at licensehistory.Cursor, want int, eager bool,
+) ([]licenseRow, licensehistory.Cursor, error) {
 	drm := s.filter.GetDrmType()
-	// between two seconds, before 1970, or of a DRM system that the vendor has not
+	// No row is between two seconds, before 1970, or of a DRM system that the vendor does not offer.
 	if s.after >= s.upTo || s.upTo <= 0 || drm != 0 && drmTypes[drm] == "" {
-		return nil, cursor{Stage: over, Empty: true}, nil
+		return nil, licensehistory.EmptyList(), nil
 	}
-	w := walker{read: s.read, match: s.match, atOnce: s.adapter.config.PageConcurrency, fullPages: &s.adapter.fullPages, eager: eager}
-	return w.next(ctx, at, want)
+	reader := licensehistory.Reader[licenseRow]{
+		ReadPage:    s.readPage,
+		Match:       s.match,
+		Concurrency: s.adapter.config.PageConcurrency,
+		FullPages:   &s.adapter.fullPages,
+		Eager:       eager,
+	}
+	return reader.Next(ctx, at, want)
 }
 
-// chooses reports whether the filter leaves any row out.
-func (s *licenseSearch) chooses() bool {
+// filters reports whether the filter has any condition.
+func (s *licenseSearch) filters() bool {
 	f := s.filter
-	return f.GetContentId()+f.GetUserId()+f.GetDeviceId()+f.GetDeviceModel() != "" || f.GetDrmType() != 0 || f.GetStatus() != 0 || s.after != math.MinInt64 || s.upTo != unpinned
+	ids := f.GetContentId() + f.GetUserId() + f.GetDeviceId() + f.GetDeviceModel()
+	return ids != "" || f.GetDrmType() != 0 || f.GetStatus() != 0 || s.after != noStart || s.upTo != noEnd
 }
 
-// condition is the vendor's search to send: the most selective one of those that the filter has.
+// condition returns the search to send to the vendor: the most selective condition of the filter.
 func (s *licenseSearch) condition() (name, keyword string) {
 	user := s.userMD5
 	if !s.adapter.config.HashUserID {
@@ -109,9 +125,9 @@ func (s *licenseSearch) condition() (name, keyword string) {
 	return "", ""
 }
 
-// params ask for the rows up to and with the second pin. Rows a little out of range come too, and
-// are dropped here: whether startTime and endTime are searched themselves, and whether they are cut
-// to seconds, is not said.
+// params returns the parameters for the rows up to and including the second pin. The API pages do
+// not say whether startTime and endTime are inclusive, or cut to seconds. So the period that is sent
+// is slightly too wide, and match drops the rows outside of the filter.
 func (s *licenseSearch) params(pin int64) url.Values {
 	p := url.Values{"siteId": {s.siteID}}
 	if s.after > 0 {
@@ -121,7 +137,7 @@ func (s *licenseSearch) params(pin int64) url.Values {
 	if pin < s.upTo {
 		end = pin + 1
 	}
-	if end != unpinned {
+	if end != noEnd {
 		p.Set("endTime", strconv.FormatInt(end*1000, 10))
 	}
 	if status := s.filter.GetStatus(); status != 0 {
@@ -134,14 +150,11 @@ func (s *licenseSearch) params(pin int64) url.Values {
 	return p
 }
 
-// read asks for a page, numbered from 1, of the rows up to and with the second pin.
-func (s *licenseSearch) read(ctx context.Context, pin int64, page int) (*page, error) {
-	return s.adapter.licensePage(ctx, s.adapter.paged(s.params(pin), page, pageSize))
-}
-
-func (a *Adapter) licensePage(ctx context.Context, params url.Values) (*page, error) {
-	p := &page{}
-	answer, err := a.get(ctx, "/license/statistics", params, &p.rows)
+// readPage reads a page, numbered from 1, of the rows up to and including the second pin.
+func (s *licenseSearch) readPage(ctx context.Context, pin int64, page int) (*licensehistory.Page[licenseRow], error) {
+	params := s.adapter.paged(s.params(pin), page, licensehistory.PageSize)
+	p := &licensehistory.Page[licenseRow]{}
+	answer, err := s.adapter.get(ctx, "/license/statistics", params, &p.Rows)
 	switch {
 	case err != nil && apierror.Convert(err).Metadata[apierror.VendorCode] == noLicenseInfo:
 		return p, nil
@@ -149,31 +162,35 @@ func (a *Adapter) licensePage(ctx context.Context, params url.Values) (*page, er
 		return nil, err
 	}
 	total, _ := number(answer.Total)
-	p.total = int32(min(max(total, 0), math.MaxInt32))
-	for i := range p.rows {
-		created, ok := a.instant(p.rows[i].LicenseCreatedTime)
+	p.Total = int32(min(max(total, 0), math.MaxInt32))
+	for i := range p.Rows {
+		created, ok := s.adapter.instant(p.Rows[i].LicenseCreatedTime)
 		if !ok {
-			// not quoted: nobody knows what stands there instead
+			// the value is not quoted, since it may be anything
 			return nil, invalid("a licenseCreatedTime is no yyyyMMddHHmmss")
 		}
-		if p.rows[i].second = created.Unix(); i > 0 && p.rows[i].second > p.rows[i-1].second {
+		if p.Rows[i].second = created.Unix(); i > 0 && p.Rows[i].second > p.Rows[i-1].second {
 			return nil, invalid("the licenses are not in order, newest first")
 		}
 	}
 	return p, nil
 }
 
-func (s *licenseSearch) match(row *licenseRow) verdict {
+// match reports whether the filter wants a row.
+func (s *licenseSearch) match(row *licenseRow) licensehistory.Match {
 	f := s.filter
 	same := func(want, got string) bool { return want == "" || want == got }
 	switch {
 	case row.second < s.after:
-		return stop
+		return licensehistory.Stop
 	case row.second >= s.upTo,
-		!same(f.GetContentId(), row.ContentID), !same(s.userMD5, strings.ToLower(row.UserID)), !same(f.GetDeviceId(), row.DeviceID), !same(f.GetDeviceModel(), row.DeviceModel),
+		!same(f.GetContentId(), row.ContentID),
+		!same(s.userMD5, strings.ToLower(row.UserID)),
+		!same(f.GetDeviceId(), row.DeviceID),
+		!same(f.GetDeviceModel(), row.DeviceModel),
 		f.GetDrmType() != 0 && f.GetDrmType() != meant(drmTypes, row.DRMType),
 		f.GetStatus() != 0 && f.GetStatus() != meant(licenseStatuses, row.LicenseStatus):
-		return pass
+		return licensehistory.Skip
 	}
-	return take
+	return licensehistory.Keep
 }

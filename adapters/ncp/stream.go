@@ -10,6 +10,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/names"
+	"github.com/drmhub/drmhub/adapters/ncp/licensehistory"
 	"github.com/drmhub/drmhub/adapters/paging"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -62,7 +63,7 @@ func (a *Adapter) StreamLicenses(req *pb.StreamLicensesRequest, to grpc.ServerSt
 type licenseStream struct {
 	search *licenseSearch
 	req    *pb.StreamLicensesRequest
-	at     cursor
+	at     licensehistory.Cursor
 }
 
 // fetched is a message, or why there is none.
@@ -76,7 +77,7 @@ type fetched struct {
 // before has been sent.
 func (s *licenseStream) fetch(ctx context.Context, to chan<- fetched) {
 	defer close(to)
-	for s.at.Stage != over {
+	for !s.at.Done() {
 		f := s.safely(ctx)
 		select {
 		case to <- f:
@@ -107,7 +108,7 @@ func (s *licenseStream) next(ctx context.Context) (*pb.StreamLicensesResponse, e
 	}
 	s.at = next
 	message := &pb.StreamLicensesResponse{Licenses: rows}
-	if next.Stage != over {
+	if !next.Done() {
 		message.NextPageToken, err = paging.Token(s.req, next)
 	}
 	return message, err

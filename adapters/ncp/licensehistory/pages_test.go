@@ -1,4 +1,4 @@
-package ncp
+package licensehistory
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 	"google.golang.org/grpc/codes"
 
+	"github.com/drmhub/drmhub/adapters/adaptertest/listtest"
 	"github.com/drmhub/drmhub/adapters/apierror"
 )
 
@@ -23,10 +24,10 @@ type counting struct {
 	mu             sync.Mutex
 	inFlight, most int
 	asked          []int
-	answer         func(ctx context.Context, number int) (*page, error)
+	answer         func(ctx context.Context, number int) (*Page[listtest.Row], error)
 }
 
-func (c *counting) read(ctx context.Context, _ int64, number int) (*page, error) {
+func (c *counting) read(ctx context.Context, _ int64, number int) (*Page[listtest.Row], error) {
 	c.mu.Lock()
 	c.inFlight++
 	c.most = max(c.most, c.inFlight)
@@ -49,29 +50,29 @@ func (c *counting) read(ctx context.Context, _ int64, number int) (*page, error)
 }
 
 // full is a page whose rows tell its number.
-func full(number int) *page {
-	p := &page{rows: make([]licenseRow, pageSize)}
-	for i := range p.rows {
-		p.rows[i].second = int64(-number)
+func full(number int) *Page[listtest.Row] {
+	p := &Page[listtest.Row]{Rows: make([]listtest.Row, PageSize)}
+	for i := range p.Rows {
+		p.Rows[i].At = int64(-number)
 	}
 	return p
 }
 
-func (c *counting) walker(atOnce int) walker {
-	return walker{read: c.read, atOnce: atOnce, fullPages: &atomic.Bool{}}
+func (c *counting) reader(atOnce int) Reader[listtest.Row] {
+	return Reader[listtest.Row]{ReadPage: c.read, Concurrency: atOnce, FullPages: &atomic.Bool{}}
 }
 
 func TestSoManyPagesAreReadAtOnceAndNoMore(t *testing.T) {
 	for atOnce, want := range map[int]time.Duration{1: 10 * time.Second, 3: 4 * time.Second, 10: time.Second, 16: time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			c, begun := &counting{}, time.Now()
-			pages, err := c.walker(atOnce).pages(t.Context(), 0, 4, 10)
+			pages, err := c.reader(atOnce).readPages(t.Context(), 0, 4, 10)
 			if err != nil || len(pages) != 10 || c.most != min(atOnce, 10) || len(c.asked) != 10 {
 				t.Errorf("%d at once: %d pages of %v, %d at once, %v", atOnce, len(pages), c.asked, c.most, err)
 			}
 			for i, p := range pages {
-				if p.rows[0].second != int64(-4-i) {
-					t.Errorf("%d at once: page %d is %d", atOnce, 4+i, -p.rows[0].second)
+				if p.Rows[0].At != int64(-4-i) {
+					t.Errorf("%d at once: page %d is %d", atOnce, 4+i, -p.Rows[0].At)
 				}
 			}
 			if took := time.Since(begun); took != want {
@@ -86,7 +87,7 @@ func TestAPageThatFailsStopsTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken, stopped := errors.New("broken"), 0
 		c := &counting{}
-		c.answer = func(ctx context.Context, number int) (*page, error) {
+		c.answer = func(ctx context.Context, number int) (*Page[listtest.Row], error) {
 			switch number {
 			case 5:
 				return nil, broken
@@ -103,7 +104,7 @@ func TestAPageThatFailsStopsTheOthers(t *testing.T) {
 			return full(number), nil
 		}
 		begun := time.Now()
-		pages, err := c.walker(3).pages(t.Context(), 0, 1, 20)
+		pages, err := c.reader(3).readPages(t.Context(), 0, 1, 20)
 		if pages != nil || !errors.Is(err, broken) {
 			t.Errorf("%d pages, %v; want the failure of one of them", len(pages), err)
 		}
@@ -119,12 +120,12 @@ func TestACallerWhoGoesStopsAllPages(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
 		defer cancel()
 		c := &counting{}
-		pages, err := c.walker(3).pages(ctx, 0, 1, 20)
+		pages, err := c.reader(3).readPages(ctx, 0, 1, 20)
 		if e := apierror.Convert(err); pages != nil || e.Code != codes.DeadlineExceeded || len(c.asked) != 9 {
 			t.Errorf("%d pages, %v, %v asked for", len(pages), err, c.asked)
 		}
 		cancel()
-		if _, err := c.walker(3).pages(ctx, 0, 1, 20); apierror.Convert(err).Code != codes.DeadlineExceeded || len(c.asked) != 9 {
+		if _, err := c.reader(3).readPages(ctx, 0, 1, 20); apierror.Convert(err).Code != codes.DeadlineExceeded || len(c.asked) != 9 {
 			t.Errorf("after the deadline: %v, %v asked for", err, c.asked)
 		}
 	})
@@ -133,14 +134,14 @@ func TestACallerWhoGoesStopsAllPages(t *testing.T) {
 func TestNoPageIsAskedForBehindTheLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &counting{}
-		c.answer = func(_ context.Context, number int) (*page, error) {
+		c.answer = func(_ context.Context, number int) (*Page[listtest.Row], error) {
 			p := full(number)
 			if number >= 4 {
-				p.rows = p.rows[:max(0, 50-50*(number-4))]
+				p.Rows = p.Rows[:max(0, 50-50*(number-4))]
 			}
 			return p, nil
 		}
-		pages, err := c.walker(3).pages(t.Context(), 0, 1, 20)
+		pages, err := c.reader(3).readPages(t.Context(), 0, 1, 20)
 		// those that were under way are not stopped
 		if err != nil || len(pages) != 6 || len(c.asked) != 6 {
 			t.Errorf("%d pages, %v asked for, %v", len(pages), c.asked, err)
@@ -156,8 +157,8 @@ func TestAMistakeInOnePageShowsInTheCall(t *testing.T) {
 				t.Errorf("the call panics with %v: whoever calls is to catch it", p)
 			}
 		}()
-		c := &counting{answer: func(context.Context, int) (*page, error) { panic("a mistake") }}
-		_, err := c.walker(3).pages(t.Context(), 0, 1, 9)
+		c := &counting{answer: func(context.Context, int) (*Page[listtest.Row], error) { panic("a mistake") }}
+		_, err := c.reader(3).readPages(t.Context(), 0, 1, 9)
 		t.Errorf("the call returns %v", err)
 	})
 }

@@ -1,4 +1,4 @@
-package ncp
+package licensehistory
 
 import (
 	"context"
@@ -10,14 +10,14 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 )
 
-// pages reads up to n pages of a list that does not change, several at once, from the page first
-// on. A page that is not full ends it early: likely it is the last one. The first failure stops the
-// others.
-func (w walker) pages(ctx context.Context, pin int64, first, n int) ([]*page, error) {
+// readPages reads up to n pages of a list that does not change, several at once, from the page
+// first on. A page that is not full ends it early, since it is likely the last one. The first
+// failure stops the other readers.
+func (r Reader[R]) readPages(ctx context.Context, pin int64, first, n int) ([]*Page[R], error) {
 	reading, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var (
-		pages   = make([]*page, n)
+		pages   = make([]*Page[R], n)
 		turn    atomic.Int64
 		ended   atomic.Bool
 		once    sync.Once
@@ -37,19 +37,19 @@ func (w walker) pages(ctx context.Context, pin int64, first, n int) ([]*page, er
 			if i >= n {
 				return
 			}
-			p, err := w.read(reading, pin, first+i)
+			p, err := r.ReadPage(reading, pin, first+i)
 			if err != nil {
 				once.Do(func() { failed = err })
 				cancel()
 				return
 			}
 			pages[i] = p
-			if len(p.rows) < pageSize {
+			if len(p.Rows) < PageSize {
 				ended.Store(true)
 			}
 		}
 	}
-	for range min(w.atOnce, n) {
+	for range min(r.Concurrency, n) {
 		readers.Go(read)
 	}
 	readers.Wait()
