@@ -12,6 +12,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/names"
+	"github.com/drmhub/drmhub/adapters/pallycon/listing"
 	"github.com/drmhub/drmhub/adapters/upstream"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -76,7 +77,7 @@ func (a *Adapter) Describe() adapters.Description {
 	return adapters.Description{
 		DisplayName: "PallyCon (DoveRunner)",
 		Limits: &pb.Vendor_Limits{
-			MaxPageSize: maxUnit,
+			MaxPageSize: listing.MaxUnit,
 			// one of the first five at a time, and the times by day
 			PushedDownFilters: append([]string{
 				list + ":device_id", list + ":user_id", list + ":content_id", list + ":device_model", list + ":drm_type",

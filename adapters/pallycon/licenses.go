@@ -3,9 +3,10 @@ package pallycon
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"math"
 	"net/url"
-	"strconv"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -14,6 +15,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/paging"
+	"github.com/drmhub/drmhub/adapters/pallycon/listing"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -31,10 +33,19 @@ type licenseRow struct {
 	RegTime      string `json:"reg_time"`
 }
 
-const (
-	secondFormat = "20060102150405" // reg_time
-	dayFormat    = time.DateOnly    // from, to
-)
+// Second returns the time that a row is listed by.
+func (r licenseRow) Second() string { return r.RegTime }
+
+// Digest returns a number that is the same for equal rows, and rarely for others. Page tokens hold
+// it.
+func (r licenseRow) Digest() uint32 {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(strings.Join([]string{
+		r.CID, r.Status, r.ErrorCode, r.DRMType, r.UserID,
+		r.DeviceID, r.DeviceModel, r.LicenseType, r.PlatformName, r.RegTime,
+	}, "\x00")))
+	return h.Sum32()
+}
 
 var drmTypes = map[string]pb.License_DrmType{
 	"Widevine":  pb.License_WIDEVINE,
@@ -54,18 +65,18 @@ func (a *Adapter) ListLicenses(ctx context.Context, req *pb.ListLicensesRequest)
 	if err != nil {
 		return nil, apierror.Invalid("parent", "%v", err)
 	}
-	var at cursor
+	var at listing.Cursor
 	resumed, err := paging.Resume(req, &at)
 	if err != nil {
 		return nil, err
 	}
 	l := a.newLicenseList(ids[1], req.GetFilter())
-	rows, next, err := pager{read: l.read, match: l.match}.next(ctx, at.sane(), paging.Size(req.GetPageSize()))
+	rows, next, err := l.reader(false).Next(ctx, at, paging.Size(req.GetPageSize()))
 	if err != nil {
 		return nil, a.orNoSite(ctx, ids[1], err)
 	}
 	if !resumed && l.count == 0 {
-		// an empty history of a site that is not there would mislead
+		// an empty history of a site that does not exist would mislead
 		if _, err := a.findSite(ctx, ids[1]); err != nil {
 			return nil, err
 		}
@@ -96,8 +107,8 @@ func (a *Adapter) orNoSite(ctx context.Context, siteID string, err error) error 
 func (a *Adapter) license(siteID string, row *licenseRow) (*pb.License, error) {
 	created, err := time.ParseInLocation(secondFormat, row.RegTime, a.config.TimeZone)
 	if err != nil {
-		// not quoted: nobody knows what stands there instead
-		return nil, contradiction("a reg_time is no yyyyMMddHHmmss")
+		// the value is not quoted, since it may be anything
+		return nil, listing.HistoryContradiction("a reg_time is no yyyyMMddHHmmss")
 	}
 	return &pb.License{
 		Site:            a.siteName(siteID),
@@ -116,15 +127,16 @@ func (a *Adapter) license(siteID string, row *licenseRow) (*pb.License, error) {
 	}, nil
 }
 
-// licenseList reads one site's licenses under one filter. The vendor takes one search condition,
-// and may match substrings: it is sent the most selective one, and every row is matched again here.
+// licenseList reads one site's licenses that match a filter. The vendor takes one search condition,
+// and may match substrings. So it is sent the most selective condition of the filter, and the whole
+// filter is applied to every row here.
 type licenseList struct {
 	adapter     *Adapter
 	siteID      string
 	filter      *pb.LicenseFilter
-	after, upTo string // the first reg_time wanted, and the first one too late; "" for none
-	count       int    // of the vendor's last answer
-	isTotal     bool   // count has been seen to be of all that matches, not of one page
+	after, upTo string // the first reg_time wanted, and the first one too late; "" sets no bound
+	count       int    // of the page read last
+	isTotal     bool   // count is known to be of all rows that match, and not of one page
 }
 
 func (a *Adapter) newLicenseList(siteID string, filter *pb.LicenseFilter) *licenseList {
@@ -135,13 +147,13 @@ func (a *Adapter) newLicenseList(siteID string, filter *pb.LicenseFilter) *licen
 	}
 }
 
-// regTime is the first reg_time, which has whole seconds, that is not before t.
+// regTime returns the first reg_time, which has whole seconds, that is not before t.
 func (a *Adapter) regTime(t *timestamppb.Timestamp) string {
 	if t == nil {
 		return ""
 	}
 	first := t.AsTime().Add(time.Second - 1).Truncate(time.Second).In(a.config.TimeZone)
-	// as good as never; and its own day, or the next, may be of a year with five digits
+	// A later day, or the day after it, may be in a year with five digits.
 	if first.Year() > 9998 {
 		return "99990101000000"
 	}
@@ -179,25 +191,28 @@ func (l *licenseList) params() url.Values {
 	return p
 }
 
-// day is the day of a reg_time, moved by a time and then by days.
+// day returns the day of a reg_time, moved by a time and then by days.
 func (l *licenseList) day(regTime string, by time.Duration, days int) string {
 	t, _ := time.ParseInLocation(secondFormat, regTime, l.adapter.config.TimeZone)
 	return t.Add(by).AddDate(0, 0, days).Format(dayFormat)
 }
 
-// maxReads bounds how often a page is read that ends before the vendor's count of rows. A row may
-// arrive between the read and the count once or twice.
+// maxReads bounds how often a page is read that ends before the vendor's count of rows. Once or
+// twice, a row may arrive between the read and the count.
 const maxReads = 3
 
-func (l *licenseList) read(ctx context.Context, unit, number int) ([]licenseRow, error) {
-	// between two seconds; at the turn of a day, from would be after to
+func (l *licenseList) reader(eager bool) listing.History[licenseRow] {
+	return listing.History[licenseRow]{ReadPage: l.readPage, Match: l.match, Eager: eager}
+}
+
+func (l *licenseList) readPage(ctx context.Context, unit, number int) ([]licenseRow, error) {
+	// No row is between two seconds. Around midnight, from would be after to.
 	if l.upTo != "" && l.after >= l.upTo {
 		return nil, nil
 	}
 	p := l.params()
-	p.Set("page_unit", strconv.Itoa(unit))
-	p.Set("page_index", strconv.Itoa(number+l.adapter.config.PageIndexBase))
-	for look := 1; ; look++ {
+	l.adapter.setPage(p, unit, number)
+	for reads := 1; ; reads++ {
 		answer, err := get[[]licenseRow](ctx, l.adapter, call{"/drm/license", "UA003001100"}, p)
 		if err != nil {
 			return nil, err
@@ -209,32 +224,37 @@ func (l *licenseList) read(ctx context.Context, unit, number int) ([]licenseRow,
 		if rows == unit || count <= rows || count <= shown {
 			return answer.Data, nil
 		}
-		if look == maxReads {
-			return nil, contradiction(fmt.Sprintf("it counts %d rows and ends after %d: is page_index_base right?", count, shown))
+		if reads == maxReads {
+			return nil, listing.HistoryContradiction(fmt.Sprintf(
+				"it counts %d rows and ends after %d: is page_index_base right?", count, shown))
 		}
 	}
 }
 
-func (l *licenseList) match(row *licenseRow) verdict {
+func (l *licenseList) match(row *licenseRow) listing.Match {
 	f := l.filter
 	same := func(want, got string) bool { return want == "" || want == got }
 	switch {
 	case l.after != "" && row.RegTime < l.after:
-		return stop
+		return listing.Stop
 	case l.upTo != "" && row.RegTime >= l.upTo,
-		!same(f.GetContentId(), row.CID), !same(f.GetUserId(), row.UserID), !same(f.GetDeviceId(), row.DeviceID), !same(f.GetDeviceModel(), row.DeviceModel),
+		!same(f.GetContentId(), row.CID),
+		!same(f.GetUserId(), row.UserID),
+		!same(f.GetDeviceId(), row.DeviceID),
+		!same(f.GetDeviceModel(), row.DeviceModel),
 		f.GetDrmType() != 0 && f.GetDrmType() != drmTypes[row.DRMType],
 		f.GetStatus() != 0 && f.GetStatus() != licenseStatuses[row.Status]:
-		return pass
+		return listing.Skip
 	}
-	return take
+	return listing.Keep
 }
 
-// total is how many rows match, where the vendor tells just that: its count may be of substrings
-// and of whole days, or of one page.
+// total returns how many rows match, or 0 if that is unknown. The vendor's count may be of whole days
+// and of substrings, or of one page.
 func (l *licenseList) total() int32 {
 	f := l.filter
-	narrower := f.GetContentId()+f.GetUserId()+f.GetDeviceId()+f.GetDeviceModel() != "" || f.GetDrmType() != 0 || l.after != "" || l.upTo != ""
+	texts := f.GetContentId() + f.GetUserId() + f.GetDeviceId() + f.GetDeviceModel() + l.after + l.upTo
+	narrower := texts != "" || f.GetDrmType() != 0
 	if narrower || !l.isTotal || l.count > math.MaxInt32 {
 		return 0
 	}

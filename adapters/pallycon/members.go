@@ -15,6 +15,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/names"
+	"github.com/drmhub/drmhub/adapters/pallycon/listing"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -47,11 +48,11 @@ const (
 // ListMembers is "Get Sub-member List".
 func (a *Adapter) ListMembers(ctx context.Context, req *pb.ListMembersRequest) (*pb.ListMembersResponse, error) {
 	list := a.memberList(nil)
-	rows, next, err := list.answer(ctx, req)
+	rows, next, err := list.Page(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	res := &pb.ListMembersResponse{NextPageToken: next, TotalSize: list.total}
+	res := &pb.ListMembersResponse{NextPageToken: next, TotalSize: list.Total()}
 	for _, row := range rows {
 		res.Members = append(res.Members, a.member(row))
 	}
@@ -214,13 +215,13 @@ func (a *Adapter) ResetMemberPassword(ctx context.Context, req *pb.ResetMemberPa
 	})
 }
 
-func (a *Adapter) memberList(match func(memberRow) (bool, error)) *numberedList[memberRow] {
-	return &numberedList[memberRow]{adapter: a, call: call{memberPath, memberCode}, params: url.Values{}, match: match}
+func (a *Adapter) memberList(match func(memberRow) (bool, error)) *listing.Numbered[memberRow] {
+	return numbered(a, call{memberPath, memberCode}, url.Values{}, match)
 }
 
 // findMember is the first member in the list that matches, or nil: PallyCon has no call for one.
 func (a *Adapter) findMember(ctx context.Context, match func(memberRow) bool) (*pb.Member, error) {
-	found, err := a.memberList(func(row memberRow) (bool, error) { return match(row), nil }).all(ctx)
+	found, err := a.memberList(func(row memberRow) (bool, error) { return match(row), nil }).All(ctx)
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}

@@ -1,17 +1,18 @@
 package pallycon
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"time"
 
-	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/paging"
+	"github.com/drmhub/drmhub/adapters/pallycon/listing"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -25,8 +26,8 @@ type packagingRow struct {
 	UpdateTime  string `json:"update_time"`
 }
 
-// ListPackagings is "Get DRM Packaging History". The vendor's period is passed on: the guide does
-// not say which of the two times it is of.
+// ListPackagings is "Get DRM Packaging History". The period is passed on, since the guide does not
+// say which of a row's two times it applies to.
 func (a *Adapter) ListPackagings(ctx context.Context, req *pb.ListPackagingsRequest) (*pb.ListPackagingsResponse, error) {
 	ids, err := names.Site.IDs(req.GetParent())
 	if err != nil {
@@ -36,13 +37,13 @@ func (a *Adapter) ListPackagings(ctx context.Context, req *pb.ListPackagingsRequ
 	if err := checkReport("ListPackagings", f, "start_date", "end_date", "content_id"); err != nil {
 		return nil, err
 	}
-	var at packagingPlace
+	var at listing.PackagingCursor
 	resumed, err := paging.Resume(req, &at)
 	if err != nil {
 		return nil, err
 	}
-	if resumed && !at.sane() {
-		return nil, apierror.Invalid("page_token", "is none that drmhub made; begin again without it")
+	if resumed && !at.Valid() {
+		return nil, apierror.Invalid("page_token", "is not a token that drmhub made; begin again without it")
 	}
 	params := url.Values{"site_id": {ids[1]}}
 	a.setPeriod(params, f.GetStartDate(), f.GetEndDate())
@@ -50,19 +51,19 @@ func (a *Adapter) ListPackagings(ctx context.Context, req *pb.ListPackagingsRequ
 		params.Set("search_condition", "cid")
 		params.Set("search_keyword", f.GetContentId())
 	}
-	list := packagingList{
-		read: func(ctx context.Context, created, update string) ([]packagingRow, int, error) {
+	list := listing.Packagings[packagingRow]{
+		ReadAfter: func(ctx context.Context, created, update string) ([]packagingRow, int, error) {
 			return a.readPackagings(ctx, params, created, update)
 		},
-		// the search may find what contains it
-		match: func(r packagingRow) bool { return f.GetContentId() == "" || f.GetContentId() == r.CID },
+		// the vendor's search may match substrings
+		Match: func(r packagingRow) bool { return f.GetContentId() == "" || f.GetContentId() == r.CID },
 	}
-	rows, more, err := list.next(ctx, &at, paging.Size(req.GetPageSize()))
+	rows, more, err := list.Next(ctx, &at, paging.Size(req.GetPageSize()))
 	if err != nil {
 		return nil, a.orNoSite(ctx, ids[1], err)
 	}
 	if !resumed && len(rows) == 0 {
-		// an empty history of a site that is not there would mislead
+		// an empty history of a site that does not exist would mislead
 		if _, err := a.findSite(ctx, ids[1]); err != nil {
 			return nil, err
 		}
@@ -81,7 +82,15 @@ func (a *Adapter) ListPackagings(ctx context.Context, req *pb.ListPackagingsRequ
 	return res, err
 }
 
-func (a *Adapter) readPackagings(ctx context.Context, params url.Values, created, update string) ([]packagingRow, int, error) {
+// Times returns the times that a row is listed by. A track that was never packaged again may have no
+// update_time.
+func (r packagingRow) Times() (created, update string) {
+	return r.CreatedTime, cmp.Or(r.UpdateTime, r.CreatedTime)
+}
+
+func (a *Adapter) readPackagings(
+	ctx context.Context, params url.Values, created, update string,
+) ([]packagingRow, int, error) {
 	if created != "" {
 		params.Set("last_created_time_cid", created)
 		params.Set("last_update_time", update)
@@ -93,7 +102,7 @@ func (a *Adapter) readPackagings(ctx context.Context, params url.Values, created
 	return answer.Data, answer.Count, nil
 }
 
-// packaging maps a row. A track that was never packaged again may have no update_time.
+// packaging maps a row.
 func (a *Adapter) packaging(siteID string, r packagingRow) (*pb.Packaging, error) {
 	p := &pb.Packaging{Site: a.siteName(siteID), ContentId: r.CID, Track: r.Track}
 	for _, t := range []struct {
@@ -105,12 +114,8 @@ func (a *Adapter) packaging(siteID string, r packagingRow) (*pb.Packaging, error
 		case err == nil:
 			*t.into = timestamppb.New(at)
 		case t.text != "":
-			return nil, packagingContradiction("a time is no yyyyMMddHHmmss")
+			return nil, listing.PackagingsContradiction("a time is no yyyyMMddHHmmss")
 		}
 	}
 	return p, nil
-}
-
-func packagingContradiction(text string) *apierror.Error {
-	return apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "PallyCon's packaging history contradicts itself: %s", text)
 }

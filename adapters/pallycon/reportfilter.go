@@ -13,15 +13,16 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// pushedDownByReports are the conditions, besides those of ListLicenses, that the vendor is sent:
-// one of the first five of a stream at a time. What a report takes and is not here, drmhub applies
-// alone.
+// pushedDownByReports are the conditions, besides those of ListLicenses, that are sent to the vendor.
+// A stream sends at most one of its first five. drmhub alone applies the other fields of a report.
 var pushedDownByReports = slices.Concat(
-	pushedDown(pb.LicenseService_StreamLicenses_FullMethodName, "device_id", "user_id", "content_id", "device_model", "drm_type", "status", "start_time", "end_time"),
+	pushedDown(pb.LicenseService_StreamLicenses_FullMethodName,
+		"device_id", "user_id", "content_id", "device_model", "drm_type", "status", "start_time", "end_time"),
 	pushedDown(pb.LicenseService_ListLicenseUsers_FullMethodName, "start_date", "end_date", "user_id"),
 	pushedDown(pb.LicenseService_ListLicenseDevices_FullMethodName, "start_date", "end_date", "device_id"),
 	pushedDown(pb.LicenseService_ListLicenseContents_FullMethodName, "start_date", "end_date", "status"),
-	pushedDown(pb.LicenseService_ListContentUsers_FullMethodName, "start_date", "end_date", "content_id", "status"),
+	pushedDown(pb.LicenseService_ListContentUsers_FullMethodName,
+		"start_date", "end_date", "content_id", "status"),
 	pushedDown(pb.LicenseService_ListPackagings_FullMethodName, "start_date", "end_date", "content_id"),
 )
 
@@ -33,8 +34,8 @@ func pushedDown(fullMethod string, fields ...string) []string {
 	return all
 }
 
-// checkReport refuses a filter with a field that the method does not take, or a date that no
-// calendar has. All are named at once.
+// checkReport returns an error that names each field that the method does not take, and each date
+// that is not in the calendar.
 func checkReport(method string, f *pb.ReportFilter, takes ...string) error {
 	var wrong []*errdetails.BadRequest_FieldViolation
 	refuse := func(field, why string) {
@@ -58,25 +59,20 @@ func checkReport(method string, f *pb.ReportFilter, takes ...string) error {
 	return apierror.InvalidRequest(wrong...)
 }
 
-func isDay(s string) bool {
-	_, err := time.Parse(dayFormat, s)
-	return err == nil
-}
-
-// setPeriod sets the parameters from and to for a period whose days are both inclusive, as the
-// vendor's are in its own time zone.
+// setPeriod sets the parameters from and to. Both days are part of the period, and are days in the
+// vendor's time zone.
 func (a *Adapter) setPeriod(p url.Values, startDate, endDate string) {
 	if startDate != "" {
 		p.Set("from", startDate)
 	}
 	end, err := time.Parse(dayFormat, endDate)
-	if err != nil { // there is no end_date: another one has been refused
+	if err != nil { // there is no end_date, since a wrong one has been refused
 		return
 	}
 	if !a.config.ToInclusive {
 		end = end.AddDate(0, 0, 1)
 	}
-	if end.Year() <= 9999 { // else every day there is lies before the end
+	if end.Year() <= 9999 { // otherwise the period has no end
 		p.Set("to", end.Format(dayFormat))
 	}
 }

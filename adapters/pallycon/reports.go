@@ -49,15 +49,15 @@ type contentUserRow struct {
 	LicenseCnt int32  `json:"license_cnt"`
 }
 
-// report is one of the vendor's counts of licenses, over a period. What the vendor is asked for
-// besides the period and the status are params; it may answer more rows than those that match.
+// A report is one of the vendor's counts of licenses in a period. The vendor may return more rows
+// than those that match.
 type report[Row any] struct {
 	method string   // as in messages
 	takes  []string // the fields of ReportFilter that it takes
 	path   string
-	params url.Values
+	params url.Values // besides the period and the status
 	match  func(Row) bool
-	narrow bool // match chooses fewer rows than the vendor was asked for, or may answer
+	narrow bool // match may refuse rows that the vendor returns
 }
 
 // ListLicenseUsers is "Get DRM User List".
@@ -75,7 +75,8 @@ func (a *Adapter) ListLicenseUsers(ctx context.Context, req *pb.ListLicenseUsers
 	res := &pb.ListLicenseUsersResponse{NextPageToken: page.token, TotalSize: page.total}
 	for _, r := range page.rows {
 		res.LicenseUsers = append(res.LicenseUsers, &pb.LicenseUser{
-			Site: site, UserId: r.UserID, LicenseCount: r.LicenseCnt, DeviceCount: r.DeviceCnt, SuccessCount: r.Success, FailureCount: r.Fail,
+			Site: site, UserId: r.UserID, LicenseCount: r.LicenseCnt, DeviceCount: r.DeviceCnt,
+			SuccessCount: r.Success, FailureCount: r.Fail,
 		})
 	}
 	return res, nil
@@ -98,7 +99,8 @@ func (a *Adapter) ListLicenseDevices(ctx context.Context, req *pb.ListLicenseDev
 	res := &pb.ListLicenseDevicesResponse{NextPageToken: page.token, TotalSize: page.total}
 	for _, r := range page.rows {
 		res.LicenseDevices = append(res.LicenseDevices, &pb.LicenseDevice{
-			Site: site, DeviceId: r.DeviceID, DeviceModel: r.DeviceModel, LicenseCount: r.LicenseCnt, SuccessCount: r.Success, FailureCount: r.Fail,
+			Site: site, DeviceId: r.DeviceID, DeviceModel: r.DeviceModel, LicenseCount: r.LicenseCnt,
+			SuccessCount: r.Success, FailureCount: r.Fail,
 		})
 	}
 	return res, nil
@@ -118,7 +120,9 @@ func (a *Adapter) ListLicenseContents(ctx context.Context, req *pb.ListLicenseCo
 	}
 	res := &pb.ListLicenseContentsResponse{NextPageToken: page.token, TotalSize: page.total}
 	for _, r := range page.rows {
-		res.LicenseContents = append(res.LicenseContents, &pb.LicenseContent{Site: site, ContentId: r.CID, LicenseCount: r.LicenseCnt})
+		res.LicenseContents = append(res.LicenseContents, &pb.LicenseContent{
+			Site: site, ContentId: r.CID, LicenseCount: r.LicenseCnt,
+		})
 	}
 	return res, nil
 }
@@ -140,23 +144,25 @@ func (a *Adapter) ListContentUsers(ctx context.Context, req *pb.ListContentUsers
 	}
 	res := &pb.ListContentUsersResponse{NextPageToken: page.token, TotalSize: page.total}
 	for _, r := range page.rows {
-		if r.CID != content { // in case the vendor takes cid for a search
+		if r.CID != content { // the vendor may take cid for a search
 			res.TotalSize = 0
 			continue
 		}
-		res.ContentUsers = append(res.ContentUsers, &pb.ContentUser{Site: site, ContentId: r.CID, UserId: r.UserID, LicenseCount: r.LicenseCnt})
+		res.ContentUsers = append(res.ContentUsers, &pb.ContentUser{
+			Site: site, ContentId: r.CID, UserId: r.UserID, LicenseCount: r.LicenseCnt,
+		})
 	}
 	return res, nil
 }
 
-// reportPage is a page of a report.
+// A reportPage is a page of a report.
 type reportPage[Row any] struct {
 	rows  []Row
 	token string
 	total int32
 }
 
-// listReport answers a page of a report, and the name of the site that it is of.
+// listReport returns a page of a report, and the name of its site.
 func listReport[Row any](ctx context.Context, a *Adapter, req interface {
 	paging.Request
 	GetPageSize() int32
@@ -176,35 +182,34 @@ func listReport[Row any](ctx context.Context, a *Adapter, req interface {
 	if s := f.GetStatus(); s != pb.License_STATUS_UNSPECIFIED {
 		r.params.Set("search_status", code(licenseStatuses, s))
 	}
-	list := numberedList[Row]{adapter: a, call: call{r.path, "UA003001100"}, params: r.params}
+	list := numbered[Row](a, call{r.path, "UA003001100"}, r.params, nil)
 	if r.narrow {
-		list.match = func(row Row) (bool, error) { return r.match(row), nil }
+		list.Match = func(row Row) (bool, error) { return r.match(row), nil }
 	}
 	want := paging.Size(req.GetPageSize())
-	at := list.begin(want)
+	at := list.Start(want)
 	resumed, err := paging.Resume(req, &at)
 	if err != nil {
 		return "", page, err
 	}
-	rows, next, err := list.next(ctx, at.sane(), want)
+	rows, next, err := list.Next(ctx, at, want)
 	if err != nil {
 		return "", page, a.orNoSite(ctx, ids[1], err)
 	}
 	if !resumed && len(rows) == 0 {
-		// an empty report of a site that is not there would mislead
+		// an empty report of a site that does not exist would mislead
 		if _, err := a.findSite(ctx, ids[1]); err != nil {
 			return "", page, err
 		}
 	}
-	page.rows, page.total = rows, list.total
+	page.rows, page.total = rows, list.Total()
 	if next != nil {
 		page.token, err = paging.Token(req, next)
 	}
 	return a.siteName(ids[1]), page, err
 }
 
-// keyword is a search by the one thing that a report searches by. It may find what contains the
-// keyword, too.
+// keyword returns the parameters of a search. The vendor may match substrings.
 func keyword(s string) url.Values {
 	if s == "" {
 		return url.Values{}

@@ -15,6 +15,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/names"
+	"github.com/drmhub/drmhub/adapters/pallycon/listing"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -81,11 +82,11 @@ func (a *Adapter) ListSiteOrders(ctx context.Context, req *pb.ListSiteOrdersRequ
 		return nil, err
 	}
 	list := a.siteOrderList(params, match)
-	rows, next, err := list.answer(ctx, req)
+	rows, next, err := list.Page(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	res := &pb.ListSiteOrdersResponse{NextPageToken: next, TotalSize: list.total}
+	res := &pb.ListSiteOrdersResponse{NextPageToken: next, TotalSize: list.Total()}
 	for _, row := range rows {
 		res.SiteOrders = append(res.SiteOrders, a.siteOrder(row))
 	}
@@ -110,7 +111,7 @@ func (a *Adapter) GetSiteOrder(ctx context.Context, req *pb.GetSiteOrderRequest)
 
 // siteOrders are all orders that match.
 func (a *Adapter) siteOrders(ctx context.Context, match func(siteOrderRow) (bool, error)) ([]*pb.SiteOrder, error) {
-	rows, err := a.siteOrderList(url.Values{}, match).all(ctx)
+	rows, err := a.siteOrderList(url.Values{}, match).All(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -121,8 +122,8 @@ func (a *Adapter) siteOrders(ctx context.Context, match func(siteOrderRow) (bool
 	return orders, nil
 }
 
-func (a *Adapter) siteOrderList(params url.Values, match func(siteOrderRow) (bool, error)) *numberedList[siteOrderRow] {
-	return &numberedList[siteOrderRow]{adapter: a, call: call{siteOrderPath, "UA010310100"}, params: params, match: match}
+func (a *Adapter) siteOrderList(params url.Values, match func(siteOrderRow) (bool, error)) *listing.Numbered[siteOrderRow] {
+	return numbered(a, call{siteOrderPath, "UA010310100"}, params, match)
 }
 
 // siteOrderSearch is what the vendor is asked for, and what of its answer is wanted; nil is all of

@@ -117,13 +117,3 @@ func changeTime(s string) *timestamppb.Timestamp {
 	}
 	return timestamppb.New(t)
 }
-
-// code is the vendor's code for a value.
-func code[V comparable](codes map[string]V, value V) string {
-	for c, v := range codes {
-		if v == value {
-			return c
-		}
-	}
-	return ""
-}

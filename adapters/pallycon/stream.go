@@ -12,6 +12,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/paging"
+	"github.com/drmhub/drmhub/adapters/pallycon/listing"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -29,7 +30,7 @@ func (a *Adapter) StreamLicenses(req *pb.StreamLicensesRequest, to grpc.ServerSt
 	if err != nil {
 		return apierror.Invalid("parent", "%v", err)
 	}
-	s := &licenseStream{list: a.newLicenseList(ids[1], req.GetFilter()), req: req, at: &cursor{}}
+	s := &licenseStream{list: a.newLicenseList(ids[1], req.GetFilter()), req: req, at: &listing.Cursor{}}
 	if s.resumed, err = paging.Resume(req, s.at); err != nil {
 		return err
 	}
@@ -64,7 +65,7 @@ func (a *Adapter) StreamLicenses(req *pb.StreamLicensesRequest, to grpc.ServerSt
 type licenseStream struct {
 	list    *licenseList
 	req     *pb.StreamLicensesRequest
-	at      *cursor // nil at the end
+	at      *listing.Cursor // nil at the end
 	resumed bool
 }
 
@@ -105,7 +106,7 @@ func (s *licenseStream) safely(ctx context.Context) (f fetched) {
 // next is the next message.
 func (s *licenseStream) next(ctx context.Context) (*pb.StreamLicensesResponse, error) {
 	l := s.list
-	rows, next, err := pager{read: l.read, match: l.match, eager: true}.next(ctx, s.at.sane(), paging.MaxSize)
+	rows, next, err := l.reader(true).Next(ctx, *s.at, paging.MaxSize)
 	if err != nil {
 		return nil, l.adapter.orNoSite(ctx, l.siteID, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sort"
@@ -106,7 +107,10 @@ func (h *History) Page(upTo int64, unit, number int) ([]Row, int) {
 	if h.UnitOf != nil {
 		unit = h.UnitOf(unit)
 	}
-	total := sort.Search(len(h.Rows), func(i int) bool { return h.Rows[i].At > upTo })
+	total := len(h.Rows)
+	if upTo != math.MaxInt64 {
+		total = sort.Search(total, func(i int) bool { return h.Rows[i].At > upTo })
+	}
 	end := total - min(unit*number, total)
 	rows := slices.Clone(h.Rows[max(0, end-unit):end])
 	slices.Reverse(rows)

@@ -1,0 +1,213 @@
+package listing
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"math"
+	"slices"
+	"strconv"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/paging"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// A Numbered reads a list that the vendor cuts into numbered pages, in an unknown order. A row that
+// arrives while it is read can push another one to the next page, so that a caller sees it twice.
+//
+// The guide does not say whether count is of all rows or of one page. A count larger than the page
+// is of all rows. Otherwise, a page that is not full is the last one.
+type Numbered[R any] struct {
+	// Name is the list's name in messages.
+	Name string
+	// ReadPage reads a page by its page_unit and its number, from 0, and returns its count too.
+	ReadPage func(ctx context.Context, unit, number int) (rows []R, count int, err error)
+	// Match reports whether a row is wanted. If it is nil, every row is.
+	Match func(R) (bool, error)
+
+	total int32    // of all rows, or 0 while it is unknown
+	pages []string // the digests of the pages that this pass has read
+}
+
+// A PageCursor is a position in a Numbered list: before a row of a page.
+type PageCursor struct {
+	// Unit is the page_unit. It never changes, since a page's number means other rows with another
+	// page_unit.
+	Unit   int    `json:"u"`
+	Page   int    `json:"p,omitempty"` // from 0
+	Row    int    `json:"r,omitempty"`
+	Passed int    `json:"n,omitempty"` // rows of the pages before
+	Before string `json:"d,omitempty"` // the digest of the page before
+}
+
+// Total returns the number of all rows, or 0 if it is unknown.
+func (l *Numbered[R]) Total() int32 { return l.total }
+
+// Start returns the cursor before the first row. If not every row is wanted, the pages are as large
+// as possible.
+func (l *Numbered[R]) Start(want int) PageCursor {
+	if l.Match != nil {
+		want = MaxUnit
+	}
+	return PageCursor{Unit: max(want, minUnit)}
+}
+
+// clamped returns a usable cursor for whatever a token held.
+func (c PageCursor) clamped() PageCursor {
+	c.Unit = min(max(c.Unit, minUnit), MaxUnit)
+	c.Page = min(max(c.Page, 0), math.MaxInt32)
+	c.Passed = min(max(c.Passed, 0), math.MaxInt32)
+	c.Row = min(max(c.Row, 0), c.Unit)
+	return c
+}
+
+// Page returns the page that a request asks for, and the token of the next one.
+func (l *Numbered[R]) Page(ctx context.Context, req interface {
+	paging.Request
+	GetPageSize() int32
+}) (rows []R, token string, err error) {
+	want := paging.Size(req.GetPageSize())
+	at := l.Start(want)
+	if _, err := paging.Resume(req, &at); err != nil {
+		return nil, "", err
+	}
+	rows, next, err := l.Next(ctx, at, want)
+	if err != nil || next == nil {
+		return rows, "", err
+	}
+	token, err = paging.Token(req, next)
+	return rows, token, err
+}
+
+// Next returns up to want rows from a cursor on, and the cursor after them, or nil at the end. It
+// reads a bounded number of pages.
+func (l *Numbered[R]) Next(ctx context.Context, at PageCursor, want int) ([]R, *PageCursor, error) {
+	var kept []R
+	at = at.clamped()
+	for range maxVendorPagesPerCall {
+		p, err := l.page(ctx, at)
+		if err != nil {
+			return nil, nil, err
+		}
+		for ; at.Row < len(p.rows) && len(kept) < want; at.Row++ {
+			wanted := true
+			if l.Match != nil {
+				if wanted, err = l.Match(p.rows[at.Row]); err != nil {
+					return nil, nil, err
+				}
+			}
+			if wanted {
+				kept = append(kept, p.rows[at.Row])
+			}
+		}
+		if at.Row < len(p.rows) {
+			return kept, &at, nil
+		}
+		if p.last {
+			return kept, nil, nil
+		}
+		at = PageCursor{Unit: at.Unit, Page: at.Page + 1, Passed: at.Passed + len(p.rows), Before: p.digest}
+		if len(kept) == want {
+			break
+		}
+	}
+	return kept, &at, nil
+}
+
+const (
+	// maxPasses bounds how often a list of several pages is read until two passes agree.
+	maxPasses = 5
+	// maxRows bounds the length of a list that is read whole.
+	maxRows = 100_000
+)
+
+// All returns all rows that match. If a row goes whose page has been read, another row moves into
+// its place unseen. The caller would take that row for one that was never created. So a list of
+// several pages is read until two passes agree.
+func (l *Numbered[R]) All(ctx context.Context) ([]R, error) {
+	rows, err := l.pass(ctx)
+	for range maxPasses - 1 {
+		if err != nil || len(l.pages) <= 1 {
+			return rows, err
+		}
+		before := l.pages
+		if rows, err = l.pass(ctx); err == nil && slices.Equal(before, l.pages) {
+			return rows, nil
+		}
+	}
+	if err == nil {
+		err = l.contradiction("it changed at each of several readings")
+	}
+	return nil, err
+}
+
+// pass reads the list once.
+func (l *Numbered[R]) pass(ctx context.Context) (rows []R, err error) {
+	l.pages = nil
+	for at := l.Start(MaxUnit); at.Passed < maxRows; {
+		more, next, err := l.Next(ctx, at, maxRows)
+		if err != nil {
+			return nil, err
+		}
+		if rows = append(rows, more...); next == nil {
+			return rows, nil
+		}
+		at = *next
+	}
+	return nil, l.contradiction(fmt.Sprintf("it does not end after %d rows", maxRows))
+}
+
+type numberedPage[R any] struct {
+	rows   []R
+	digest string
+	last   bool
+}
+
+func (l *Numbered[R]) page(ctx context.Context, at PageCursor) (*numberedPage[R], error) {
+	all, count, err := l.ReadPage(ctx, at.Unit, at.Page)
+	if err != nil {
+		return nil, err
+	}
+	p := &numberedPage[R]{rows: all}
+	if p.digest, err = digest(p.rows); err != nil {
+		return nil, err
+	}
+	l.pages = append(l.pages, p.digest)
+	rows := len(p.rows)
+	switch {
+	case rows > at.Unit:
+		return nil, l.contradiction("it gives more rows than the page_unit asked for")
+	case rows > 0 && p.digest == at.Before:
+		return nil, l.contradiction("different pages hold the same rows: is page_index_base right?")
+	case rows == 0 && at.Passed < count:
+		return nil, l.contradiction(fmt.Sprintf("it counts %d rows, and ends after %d: is page_index_base right?",
+			count, at.Passed))
+	}
+	// A page that is not full need not be the last one: the vendor may allow fewer rows than were
+	// asked for.
+	p.last = rows == 0 || rows < at.Unit && (count <= rows || at.Passed+rows >= count)
+	isTotal := count > rows || at.Page == 0 && p.last && count == rows
+	if isTotal && l.Match == nil && count <= math.MaxInt32 {
+		l.total = int32(count)
+	}
+	return p, nil
+}
+
+func digest[R any](rows []R) (string, error) {
+	text, err := json.Marshal(rows)
+	if err != nil {
+		return "", err
+	}
+	h := fnv.New64a()
+	_, _ = h.Write(text)
+	return strconv.FormatUint(h.Sum64(), 36), nil
+}
+
+func (l *Numbered[R]) contradiction(text string) *apierror.Error {
+	return apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
+		"PallyCon's list %s contradicts itself: %s", l.Name, text)
+}

@@ -1,0 +1,33 @@
+package pallycon
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+
+	"github.com/drmhub/drmhub/adapters/pallycon/listing"
+)
+
+// setPage sets the parameters for a page, numbered from 0.
+func (a *Adapter) setPage(params url.Values, unit, number int) {
+	params.Set("page_unit", strconv.Itoa(unit))
+	params.Set("page_index", strconv.Itoa(number+a.config.PageIndexBase))
+}
+
+// numbered returns the reader of a list of numbered pages. A nil match keeps every row.
+func numbered[Row any](
+	a *Adapter, c call, params url.Values, match func(Row) (bool, error),
+) *listing.Numbered[Row] {
+	return &listing.Numbered[Row]{
+		Name: c.path,
+		ReadPage: func(ctx context.Context, unit, number int) ([]Row, int, error) {
+			a.setPage(params, unit, number)
+			answer, err := get[[]Row](ctx, a, c, params)
+			if err != nil {
+				return nil, 0, err
+			}
+			return answer.Data, answer.Count, nil
+		},
+		Match: match,
+	}
+}
