@@ -1,7 +1,7 @@
 # Every target calls a command that also works by itself.
 .DEFAULT_GOAL := help
 
-.PHONY: help run emulate build test race vet fmt generate tools-test clients fuzz image campaign bench-journal bench-stream ci
+.PHONY: help run emulate build test race vet fmt lint words generate tools-test clients fuzz image campaign bench-journal bench-stream ci
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -26,6 +26,13 @@ vet: ## run go vet
 
 fmt: ## format the Go files
 	gofmt -w adapters bench internal proto server tools
+
+lint: ## run the Go linters
+	go tool -modfile=tools/golangci-lint/go.mod golangci-lint run
+	cd tools && go tool -modfile=golangci-lint/go.mod golangci-lint run
+
+words: ## check the words of comments, messages and docs
+	./tools/words
 
 generate: ## generate gen/ from proto/
 	./tools/generate

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestCheck(t *testing.T) {
+	words, err := parseWords(wordsFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		file  string
+		lines []int
+	}{
+		{"sample.go", []int{3, 5, 8, 10}},
+		{"sample.md", []int{1, 7}},
+		{"sample.proto", []int{3, 5}},
+	} {
+		t.Run(c.file, func(t *testing.T) {
+			text, err := os.ReadFile("testdata/" + c.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var lines []int
+			for _, f := range check(words, c.file, string(text)) {
+				lines = append(lines, f.line)
+			}
+			if !slices.Equal(lines, c.lines) {
+				t.Errorf("check(%s) finds lines %v, want %v", c.file, lines, c.lines)
+			}
+		})
+	}
+}
+
+func TestWithin(t *testing.T) {
+	for _, c := range []struct {
+		file, folder string
+		want         bool
+	}{
+		{"adapters/ncp/a.go", "adapters", true},
+		{"adapters/ncp/a.go", "./adapters/ncp/", true},
+		{"adapters/ncp/a.go", ".", true},
+		{"adapters/ncp/a.go", "adapters/nc", false},
+		{"README.md", "README.md", true},
+	} {
+		if got := within(c.file, c.folder); got != c.want {
+			t.Errorf("within(%q, %q) = %t, want %t", c.file, c.folder, got, c.want)
+		}
+	}
+}
+
+func TestEveryPendingFolderIsThereOnce(t *testing.T) {
+	pending := entries(pendingFile)
+	if !slices.IsSorted(pending) || len(slices.Compact(slices.Clone(pending))) != len(pending) {
+		t.Error("pending.txt is not sorted, or names a folder twice")
+	}
+	for _, folder := range pending {
+		if _, err := os.Stat("../../" + folder); err != nil || strings.HasSuffix(folder, "/") {
+			t.Errorf("pending.txt names %s, which is no folder", folder)
+		}
+	}
+}

@@ -1,0 +1,146 @@
+// Command wordlist refuses words that CONTRIBUTING.md rules out. It reads the comments and strings
+// of Go files, the comments of proto files, and Markdown outside of code blocks. It also refuses a
+// proto line of more than 100 columns.
+//
+//	wordlist ROOT            all folders of the repository at ROOT but those in pending.txt
+//	wordlist ROOT FOLDER …   these folders and those in them, also if they are in pending.txt
+//
+// The list is words.txt. A folder in pending.txt is not clean yet; the list of these only shrinks.
+package main
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+//go:embed words.txt
+var wordsFile string
+
+//go:embed pending.txt
+var pendingFile string
+
+// word is an entry of the list.
+type word struct {
+	pattern *regexp.Regexp
+	instead string
+}
+
+// finding is one line to change.
+type finding struct {
+	path, text string
+	line       int
+}
+
+func main() {
+	clean, err := run(context.Background(), os.Args[1], os.Args[2:], os.Stdout)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	if !clean {
+		os.Exit(1)
+	}
+}
+
+// run checks the folders, or all folders that are not pending, and reports whether they are clean.
+func run(ctx context.Context, root string, folders []string, out io.Writer) (clean bool, err error) {
+	words, err := parseWords(wordsFile)
+	if err != nil {
+		return false, err
+	}
+	files, err := tracked(ctx, root)
+	if err != nil {
+		return false, err
+	}
+	pending := map[string]int{} // how many findings each pending folder has
+	for _, folder := range entries(pendingFile) {
+		pending[folder] = 0
+	}
+	clean = true
+	for _, file := range files {
+		if len(folders) > 0 && !slices.ContainsFunc(folders, func(f string) bool { return within(file, f) }) {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(root, file))
+		if err != nil {
+			return false, err
+		}
+		found := check(words, file, string(text))
+		if _, skipped := pending[path.Dir(file)]; skipped && len(folders) == 0 {
+			pending[path.Dir(file)] += len(found)
+			continue
+		}
+		for _, f := range found {
+			clean = false
+			fmt.Fprintf(out, "%s:%d: %s\n", f.path, f.line, f.text)
+		}
+	}
+	if len(folders) == 0 {
+		for folder, found := range pending {
+			if found == 0 {
+				fmt.Fprintf(out, "%s is clean: delete it from tools/wordlist/pending.txt\n", folder)
+			}
+		}
+	}
+	return clean, nil
+}
+
+// within reports whether a file is in a folder or in one below it.
+func within(file, folder string) bool {
+	folder = path.Clean(folder)
+	return folder == "." || file == folder || strings.HasPrefix(file, folder+"/")
+}
+
+// tracked returns the files to check, relative to root.
+func tracked(ctx context.Context, root string) ([]string, error) {
+	patterns := []string{"*.go", "*.md", "*.proto"}
+	args := append([]string{"ls-files", "--cached", "--others", "--exclude-standard"}, patterns...)
+	command := exec.CommandContext(ctx, "git", args...)
+	command.Dir = root
+	list, err := command.Output()
+	if err != nil {
+		return nil, fmt.Errorf("git ls-files: %w", err)
+	}
+	return slices.DeleteFunc(strings.Fields(string(list)), func(file string) bool {
+		if _, err := os.Stat(filepath.Join(root, file)); err != nil {
+			return true // It is deleted, and the deletion is not committed yet.
+		}
+		return within(file, "gen") || strings.Contains(file, "testdata/") || strings.Contains(file, "node_modules/")
+	}), nil
+}
+
+// entries returns the lines of a list without comments.
+func entries(list string) []string {
+	var all []string
+	for line := range strings.Lines(list) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			all = append(all, line)
+		}
+	}
+	return all
+}
+
+func parseWords(list string) ([]word, error) {
+	var words []word
+	for _, line := range entries(list) {
+		pattern, instead, ok := strings.Cut(line, "\t")
+		if !ok {
+			return nil, fmt.Errorf("words.txt: %q has no tab", line)
+		}
+		compiled, err := regexp.Compile("(?i)" + pattern)
+		if err != nil {
+			return nil, fmt.Errorf("words.txt: %w", err)
+		}
+		words = append(words, word{compiled, instead})
+	}
+	return words, nil
+}
