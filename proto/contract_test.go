@@ -1,7 +1,7 @@
-// Package contract_test holds the contract to the rules that its clients rely on, beyond what buf
-// lint can say: the API Improvement Proposals (google.aip.dev) as this API follows them, and the
-// published REST paths and scopes. That everything has a comment is buf's rule COMMENTS, since the
-// descriptors that are linked here carry none.
+// Package contract_test checks the contract against the rules that clients rely on and buf lint
+// does not know. These are the API Improvement Proposals (google.aip.dev) as this API follows them,
+// and the published REST paths and scopes. Comments are buf's rule COMMENTS, since the descriptors
+// here have none.
 package contract_test
 
 import (
@@ -20,7 +20,7 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// A rule tells what breaks it, by the descriptor and what is wrong with it.
+// A rule calls bad for each descriptor that breaks it.
 type rule func(c contract, bad complaint)
 
 type complaint func(d protoreflect.Descriptor, format string, args ...any)
@@ -32,7 +32,7 @@ var rules = map[string]rule{
 	"scopes":            scopes,
 	"mutations":         mutations,
 	"lists":             lists,
-	"field behavior":   fieldBehavior,
+	"field behavior":    fieldBehavior,
 	"resources":         resources,
 	"references":        references,
 	"paths":             paths,
@@ -84,20 +84,21 @@ func findings(c contract, r rule) []string {
 	return all
 }
 
-// contract is the files of the package drmhub.v1.
+// A contract is the files of the package drmhub.v1.
 type contract []protoreflect.FileDescriptor
 
 func load() contract {
 	var c contract
-	protoregistry.GlobalFiles.RangeFilesByPackage(pb.File_drmhub_v1_options_proto.Package(), func(f protoreflect.FileDescriptor) bool {
+	add := func(f protoreflect.FileDescriptor) bool {
 		c = append(c, f)
 		return true
-	})
+	}
+	protoregistry.GlobalFiles.RangeFilesByPackage(pb.File_drmhub_v1_options_proto.Package(), add)
 	slices.SortFunc(c, func(a, b protoreflect.FileDescriptor) int { return strings.Compare(a.Path(), b.Path()) })
 	return c
 }
 
-// with is the contract with one file changed.
+// with returns the contract with one file changed.
 func (c contract) with(t *testing.T, path string, change func(*descriptorpb.FileDescriptorProto)) contract {
 	t.Helper()
 	i := slices.IndexFunc(c, func(f protoreflect.FileDescriptor) bool { return f.Path() == path })
@@ -130,7 +131,7 @@ func (c contract) methods() iter.Seq[protoreflect.MethodDescriptor] {
 	}
 }
 
-// messages are all messages, nested ones included.
+// messages returns all messages, including nested ones.
 func (c contract) messages() iter.Seq[protoreflect.MessageDescriptor] {
 	return func(yield func(protoreflect.MessageDescriptor) bool) {
 		var below func(protoreflect.MessageDescriptors) bool
@@ -162,9 +163,11 @@ func (c contract) fields() iter.Seq[protoreflect.FieldDescriptor] {
 	}
 }
 
-// reached are the messages of the contract that what roots picks out of each RPC holds, at any
-// depth.
-func (c contract) reached(roots func(protoreflect.MethodDescriptor) protoreflect.MessageDescriptor) []protoreflect.MessageDescriptor {
+// reached returns the messages that the inputs or outputs of all RPCs contain, at any depth. side
+// is the method Input or Output.
+func (c contract) reached(
+	side func(protoreflect.MethodDescriptor) protoreflect.MessageDescriptor,
+) []protoreflect.MessageDescriptor {
 	var all []protoreflect.MessageDescriptor
 	seen := map[protoreflect.FullName]bool{}
 	var reach func(protoreflect.MessageDescriptor)
@@ -181,7 +184,7 @@ func (c contract) reached(roots func(protoreflect.MethodDescriptor) protoreflect
 		}
 	}
 	for m := range c.methods() {
-		reach(roots(m))
+		reach(side(m))
 	}
 	return all
 }

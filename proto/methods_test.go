@@ -24,13 +24,15 @@ func oneBinding(c contract, bad complaint) {
 
 var customVerb = regexp.MustCompile(`:[a-z][A-Za-z]*$`)
 
-// standardMethods holds verbs and bodies to AIP-131 to AIP-136. A stream reads, so it is a GET.
+// standardMethods checks verbs and bodies by AIP-131 to AIP-136. A stream reads, so it is a GET.
 func standardMethods(c contract, bad complaint) {
 	for m := range c.methods() {
 		verb, path, body := binding(m)
 		want := func(wantVerb, wantBody string, custom bool) {
-			if verb != wantVerb || body != wantBody || customVerb.MatchString(path) != custom || strings.Contains(path, ":") != custom {
-				bad(m, "is %s %s with the body %q, want %s with %q, with a :verb at the end: %v", verb, path, body, wantVerb, wantBody, custom)
+			isCustom, hasColon := customVerb.MatchString(path), strings.Contains(path, ":")
+			if verb != wantVerb || body != wantBody || isCustom != custom || hasColon != custom {
+				bad(m, "is %s %s with the body %q, want %s with %q, with a :verb at the end: %v",
+					verb, path, body, wantVerb, wantBody, custom)
 			}
 		}
 		switch name := string(m.Name()); {
@@ -53,7 +55,7 @@ func standardMethods(c contract, bad complaint) {
 	}
 }
 
-// resourceField is the field of a request that holds the resource which the RPC answers.
+// resourceField returns the name of the request's field that has the type of the response.
 func resourceField(m protoreflect.MethodDescriptor) string {
 	fields := m.Input().Fields()
 	for i := range fields.Len() {
@@ -64,7 +66,7 @@ func resourceField(m protoreflect.MethodDescriptor) string {
 	return "(none)"
 }
 
-// collections are the scopes' first halves, by service.
+// collections are the first halves of the scopes by service.
 var collections = map[protoreflect.Name]string{
 	"VendorService":         "vendors",
 	"SiteService":           "sites",
@@ -79,14 +81,15 @@ var collections = map[protoreflect.Name]string{
 func scopes(c contract, bad complaint) {
 	for m := range c.methods() {
 		collection, verb, _ := strings.Cut(scope(m), ":")
-		if want := collections[m.Parent().Name()]; collection == "" || collection != want || verb != "read" && verb != "write" {
+		want, known := collections[m.Parent().Name()]
+		if !known || collection != want || verb != "read" && verb != "write" {
 			bad(m, "takes the scope %q, want %s:read or %s:write", scope(m), want, want)
 		}
 	}
 }
 
-// mutations holds request_id (AIP-155) and validate_only (AIP-163) together, and to the RPCs that
-// change something.
+// mutations checks that the RPCs which change something, and no others, take request_id (AIP-155)
+// and validate_only (AIP-163).
 func mutations(c contract, bad complaint) {
 	for m := range c.methods() {
 		id, try := m.Input().Fields().ByName("request_id"), m.Input().Fields().ByName("validate_only")
@@ -103,13 +106,14 @@ func mutations(c contract, bad complaint) {
 	}
 }
 
-// listFields are the names under which lists hold their rows, in JSON.
+// listFields are the names in JSON of the fields with a list's rows.
 var listFields = []string{
-	"vendors", "sites", "siteOrders", "statusChanges", "licenses", "licenseUsers", "licenseDevices", "licenseContents", "contentUsers", "packagings",
+	"vendors", "sites", "siteOrders", "statusChanges",
+	"licenses", "licenseUsers", "licenseDevices", "licenseContents", "contentUsers", "packagings",
 	"members", "drmAccounts", "products", "productLicenses", "mutations", "auditEvents",
 }
 
-// lists holds lists to AIP-132, AIP-158 and, where the parent takes "-", AIP-217.
+// lists checks lists by AIP-132 and AIP-158, and by AIP-217 if the parent may be "-".
 func lists(c contract, bad complaint) {
 	for m := range c.methods() {
 		if !strings.HasPrefix(string(m.Name()), "List") {
@@ -118,7 +122,7 @@ func lists(c contract, bad complaint) {
 		_, path, _ := binding(m)
 		collection := path[strings.LastIndex(path, "/")+1:]
 		if !slices.Contains(listFields, collection) {
-			bad(m, "lists %q, which is none of the collections", collection)
+			bad(m, "lists %q, which is not a collection", collection)
 		}
 		below := strings.Count(path, "/") > strings.Count("/v1/collection", "/")
 		wantField(m.Input(), "parent", protoreflect.StringKind, false, below, bad)
@@ -133,8 +137,10 @@ func lists(c contract, bad complaint) {
 	}
 }
 
-// wantField holds that a message has a field of this kind, or that it has none of this name.
-func wantField(m protoreflect.MessageDescriptor, name protoreflect.Name, kind protoreflect.Kind, list, there bool, bad complaint) {
+// wantField checks that a message has a field of this kind, or that it has no field of this name.
+func wantField(
+	m protoreflect.MessageDescriptor, name protoreflect.Name, kind protoreflect.Kind, list, there bool, bad complaint,
+) {
 	f := m.Fields().ByName(name)
 	switch {
 	case there != (f != nil):

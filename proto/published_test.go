@@ -10,74 +10,105 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// rpc is what clients and scripts depend on.
+// An rpc is what clients and scripts depend on.
 type rpc struct {
-	rest    string // verb and path
-	body    string // the field that the body is, "*" for the whole request
+	rest    string // The verb and path.
+	body    string // The field that is the body, or "*" for the whole request.
 	scope   string
-	mutates bool // it changes something at a vendor, so it takes request_id and validate_only
+	mutates bool // It changes something at a vendor, so it takes request_id and validate_only.
 }
 
-var promised = map[string]rpc{
-	"VendorService/ListVendors": {"GET /v1/vendors", "", "vendors:read", false},
-	"VendorService/GetVendor":   {"GET /v1/{name=vendors/*}", "", "vendors:read", false},
-	"VendorService/CheckVendor": {"POST /v1/{name=vendors/*}:check", "*", "vendors:read", false},
+// promised are the published RPCs by service and name. A service's line has its scope. An RPC's
+// line has the access, the REST verb and path, and the body. The access "mutate" is "write" for an
+// RPC that takes request_id and validate_only.
+var promised = parse(`
+VendorService vendors
+	ListVendors read GET /v1/vendors
+	GetVendor read GET /v1/{name=vendors/*}
+	CheckVendor read POST /v1/{name=vendors/*}:check *
 
-	"SiteService/ListSites":                   {"GET /v1/{parent=vendors/*}/sites", "", "sites:read", false},
-	"SiteService/GetSite":                     {"GET /v1/{name=vendors/*/sites/*}", "", "sites:read", false},
-	"SiteService/UpdateSite":                  {"PATCH /v1/{site.name=vendors/*/sites/*}", "site", "sites:write", true},
-	"SiteService/CreateSiteOrder":             {"POST /v1/{parent=vendors/*}/siteOrders", "site_order", "sites:write", true},
-	"SiteService/ListSiteOrders":              {"GET /v1/{parent=vendors/*}/siteOrders", "", "sites:read", false},
-	"SiteService/GetSiteOrder":                {"GET /v1/{name=vendors/*/siteOrders/*}", "", "sites:read", false},
-	"SiteService/DisableSite":                 {"POST /v1/{name=vendors/*/sites/*}:disable", "*", "sites:write", true},
-	"SiteService/EnableSite":                  {"POST /v1/{name=vendors/*/sites/*}:enable", "*", "sites:write", true},
-	"SiteService/ExtendTrial":                 {"POST /v1/{name=vendors/*/sites/*}:extendTrial", "*", "sites:write", true},
-	"SiteService/ListStatusChanges":           {"GET /v1/{parent=vendors/*/sites/*}/statusChanges", "", "sites:read", false},
-	"SiteService/CancelStatusChange":          {"POST /v1/{name=vendors/*/sites/*/statusChanges/*}:cancel", "*", "sites:write", true},
-	"SiteService/GetIntegration":              {"GET /v1/{name=vendors/*/sites/*/integration}", "", "sites:read", false},
-	"SiteService/UpdateIntegration":           {"PATCH /v1/{integration.name=vendors/*/sites/*/integration}", "integration", "sites:write", true},
-	"SiteService/RegisterFairPlayCertificate": {"POST /v1/{name=vendors/*/sites/*}:registerFairPlayCertificate", "*", "sites:write", true},
+SiteService sites
+	ListSites read GET /v1/{parent=vendors/*}/sites
+	GetSite read GET /v1/{name=vendors/*/sites/*}
+	UpdateSite mutate PATCH /v1/{site.name=vendors/*/sites/*} site
+	CreateSiteOrder mutate POST /v1/{parent=vendors/*}/siteOrders site_order
+	ListSiteOrders read GET /v1/{parent=vendors/*}/siteOrders
+	GetSiteOrder read GET /v1/{name=vendors/*/siteOrders/*}
+	DisableSite mutate POST /v1/{name=vendors/*/sites/*}:disable *
+	EnableSite mutate POST /v1/{name=vendors/*/sites/*}:enable *
+	ExtendTrial mutate POST /v1/{name=vendors/*/sites/*}:extendTrial *
+	ListStatusChanges read GET /v1/{parent=vendors/*/sites/*}/statusChanges
+	CancelStatusChange mutate POST /v1/{name=vendors/*/sites/*/statusChanges/*}:cancel *
+	GetIntegration read GET /v1/{name=vendors/*/sites/*/integration}
+	UpdateIntegration mutate PATCH /v1/{integration.name=vendors/*/sites/*/integration} integration
+	RegisterFairPlayCertificate mutate POST /v1/{name=vendors/*/sites/*}:registerFairPlayCertificate *
 
-	"LicenseService/ListLicenses":        {"GET /v1/{parent=vendors/*/sites/*}/licenses", "", "licenses:read", false},
-	"LicenseService/StreamLicenses":      {"GET /v1/{parent=vendors/*/sites/*}/licenses:stream", "", "licenses:read", false},
-	"LicenseService/ListLicenseUsers":    {"GET /v1/{parent=vendors/*/sites/*}/licenseUsers", "", "licenses:read", false},
-	"LicenseService/ListLicenseDevices":  {"GET /v1/{parent=vendors/*/sites/*}/licenseDevices", "", "licenses:read", false},
-	"LicenseService/ListLicenseContents": {"GET /v1/{parent=vendors/*/sites/*}/licenseContents", "", "licenses:read", false},
-	"LicenseService/ListContentUsers":    {"GET /v1/{parent=vendors/*/sites/*}/contentUsers", "", "licenses:read", false},
-	"LicenseService/ListPackagings":      {"GET /v1/{parent=vendors/*/sites/*}/packagings", "", "licenses:read", false},
-	"LicenseService/GetUsage":            {"GET /v1/{name=vendors/*/sites/*/usage}", "", "licenses:read", false},
+LicenseService licenses
+	ListLicenses read GET /v1/{parent=vendors/*/sites/*}/licenses
+	StreamLicenses read GET /v1/{parent=vendors/*/sites/*}/licenses:stream
+	ListLicenseUsers read GET /v1/{parent=vendors/*/sites/*}/licenseUsers
+	ListLicenseDevices read GET /v1/{parent=vendors/*/sites/*}/licenseDevices
+	ListLicenseContents read GET /v1/{parent=vendors/*/sites/*}/licenseContents
+	ListContentUsers read GET /v1/{parent=vendors/*/sites/*}/contentUsers
+	ListPackagings read GET /v1/{parent=vendors/*/sites/*}/packagings
+	GetUsage read GET /v1/{name=vendors/*/sites/*/usage}
 
-	"MemberService/ListMembers":         {"GET /v1/{parent=vendors/*}/members", "", "members:read", false},
-	"MemberService/CreateMember":        {"POST /v1/{parent=vendors/*}/members", "member", "members:write", true},
-	"MemberService/UpdateMember":        {"PATCH /v1/{member.name=vendors/*/members/*}", "member", "members:write", true},
-	"MemberService/ResetMemberPassword": {"POST /v1/{name=vendors/*/members/*}:resetPassword", "*", "members:write", true},
+MemberService members
+	ListMembers read GET /v1/{parent=vendors/*}/members
+	CreateMember mutate POST /v1/{parent=vendors/*}/members member
+	UpdateMember mutate PATCH /v1/{member.name=vendors/*/members/*} member
+	ResetMemberPassword mutate POST /v1/{name=vendors/*/members/*}:resetPassword *
 
-	"DrmAccountService/ListDrmAccounts":        {"GET /v1/{parent=vendors/*}/drmAccounts", "", "drm-accounts:read", false},
-	"DrmAccountService/GetDrmAccount":          {"GET /v1/{name=vendors/*/drmAccounts/*}", "", "drm-accounts:read", false},
-	"DrmAccountService/CreateDrmAccount":       {"POST /v1/{parent=vendors/*}/drmAccounts", "drm_account", "drm-accounts:write", true},
-	"DrmAccountService/DeleteDrmAccountDevice": {"DELETE /v1/{name=vendors/*/drmAccounts/*/devices/*}", "", "drm-accounts:write", true},
+DrmAccountService drm-accounts
+	ListDrmAccounts read GET /v1/{parent=vendors/*}/drmAccounts
+	GetDrmAccount read GET /v1/{name=vendors/*/drmAccounts/*}
+	CreateDrmAccount mutate POST /v1/{parent=vendors/*}/drmAccounts drm_account
+	DeleteDrmAccountDevice mutate DELETE /v1/{name=vendors/*/drmAccounts/*/devices/*}
 
-	"ProductLicenseService/ListProducts":               {"GET /v1/{parent=vendors/*}/products", "", "product-licenses:read", false},
-	"ProductLicenseService/GetProduct":                 {"GET /v1/{name=vendors/*/products/*}", "", "product-licenses:read", false},
-	"ProductLicenseService/CreateProduct":              {"POST /v1/{parent=vendors/*}/products", "product", "product-licenses:write", true},
-	"ProductLicenseService/UpdateProduct":              {"PATCH /v1/{product.name=vendors/*/products/*}", "product", "product-licenses:write", true},
-	"ProductLicenseService/ListProductLicenses":        {"GET /v1/{parent=vendors/*}/productLicenses", "", "product-licenses:read", false},
-	"ProductLicenseService/GetProductLicense":          {"GET /v1/{name=vendors/*/productLicenses/*}", "", "product-licenses:read", false},
-	"ProductLicenseService/CreateProductLicense":       {"POST /v1/{parent=vendors/*}/productLicenses", "product_license", "product-licenses:write", true},
-	"ProductLicenseService/DeleteProductLicense":       {"DELETE /v1/{name=vendors/*/productLicenses/*}", "", "product-licenses:write", true},
-	"ProductLicenseService/BatchCreateProductLicenses": {"POST /v1/{parent=vendors/*}/productLicenses:batchCreate", "*", "product-licenses:write", true},
-	"ProductLicenseService/BatchDeleteProductLicenses": {"POST /v1/{parent=vendors/*}/productLicenses:batchDelete", "*", "product-licenses:write", true},
-	"ProductLicenseService/ReplaceProductLicense":      {"POST /v1/{name=vendors/*/productLicenses/*}:replace", "*", "product-licenses:write", true},
+ProductLicenseService product-licenses
+	ListProducts read GET /v1/{parent=vendors/*}/products
+	GetProduct read GET /v1/{name=vendors/*/products/*}
+	CreateProduct mutate POST /v1/{parent=vendors/*}/products product
+	UpdateProduct mutate PATCH /v1/{product.name=vendors/*/products/*} product
+	ListProductLicenses read GET /v1/{parent=vendors/*}/productLicenses
+	GetProductLicense read GET /v1/{name=vendors/*/productLicenses/*}
+	CreateProductLicense mutate POST /v1/{parent=vendors/*}/productLicenses product_license
+	DeleteProductLicense mutate DELETE /v1/{name=vendors/*/productLicenses/*}
+	BatchCreateProductLicenses mutate POST /v1/{parent=vendors/*}/productLicenses:batchCreate *
+	BatchDeleteProductLicenses mutate POST /v1/{parent=vendors/*}/productLicenses:batchDelete *
+	ReplaceProductLicense mutate POST /v1/{name=vendors/*/productLicenses/*}:replace *
 
-	"MutationService/ListMutations":  {"GET /v1/mutations", "", "mutations:read", false},
-	"MutationService/GetMutation":    {"GET /v1/{name=mutations/*}", "", "mutations:read", false},
-	"MutationService/SettleMutation": {"POST /v1/{name=mutations/*}:settle", "*", "mutations:write", false},
-	"MutationService/ResendMutation": {"POST /v1/{name=mutations/*}:resend", "*", "mutations:write", true},
+MutationService mutations
+	ListMutations read GET /v1/mutations
+	GetMutation read GET /v1/{name=mutations/*}
+	SettleMutation write POST /v1/{name=mutations/*}:settle *
+	ResendMutation mutate POST /v1/{name=mutations/*}:resend *
 
-	"AuditService/ListAuditEvents": {"GET /v1/auditEvents", "", "audit:read", false},
+AuditService audit
+	ListAuditEvents read GET /v1/auditEvents
+`)
+
+// parse reads the table of published RPCs.
+func parse(table string) map[string]rpc {
+	all := map[string]rpc{}
+	var service, collection string
+	for line := range strings.Lines(table) {
+		switch words := strings.Fields(line); len(words) {
+		case 0:
+		case 2:
+			service, collection = words[0], words[1]
+		case 4, 5:
+			access, body := strings.Replace(words[1], "mutate", "write", 1), strings.Join(words[4:], "")
+			rest := words[2] + " " + words[3]
+			all[service+"/"+words[0]] = rpc{rest, body, collection + ":" + access, words[1] == "mutate"}
+		default:
+			panic("a line of the table has the wrong number of words: " + line)
+		}
+	}
+	return all
 }
 
-// short is how the table names an RPC.
+// short returns the name of an RPC in the table.
 func short(m protoreflect.MethodDescriptor) string {
 	return strings.TrimPrefix(string(m.Parent().FullName())+"/"+string(m.Name()), "drmhub.v1.")
 }
@@ -107,7 +138,7 @@ func published(c contract, bad complaint) {
 	}
 }
 
-// binding is how REST reaches an RPC; empty where it does not.
+// binding returns the REST binding of an RPC, or empty strings without one.
 func binding(m protoreflect.MethodDescriptor) (verb, path, body string) {
 	switch h := http(m); p := h.GetPattern().(type) {
 	case *annotations.HttpRule_Get:

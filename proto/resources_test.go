@@ -10,7 +10,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// fieldBehavior holds AIP-203: every field that a request holds says what it is.
+// fieldBehavior checks AIP-203: each field of a request has a field_behavior.
 func fieldBehavior(c contract, bad complaint) {
 	for _, m := range c.reached(protoreflect.MethodDescriptor.Input) {
 		for i := range m.Fields().Len() {
@@ -37,35 +37,45 @@ var (
 	variable = regexp.MustCompile(`\{[^}]*\}`)
 )
 
-// resources holds AIP-122 and AIP-123: whatever has a name is a resource, says so in full, and its
-// name is field 1. What Get, Create and Update answer is one.
+// resources checks AIP-122 and AIP-123. A message with a name is a resource with a full annotation,
+// and its name is field 1. Get, Create and Update return resources.
 func resources(c contract, bad complaint) {
 	for m := range c.messages() {
 		r, name := resource(m), m.Fields().ByName("name")
+		pattern := strings.Join(r.GetPattern(), " ")
+		inCollection := strings.HasSuffix("/"+pattern, "/"+r.GetPlural()+"/{"+snake(r.GetSingular())+"}")
+		isSingleton := strings.HasSuffix(pattern, "}/"+r.GetSingular())
 		switch {
 		case request.MatchString(string(m.Name())) || r.GetType() == "" && name == nil:
 		case r.GetType() != "drmhub.v1/"+string(m.Name()):
 			bad(m, "is the resource type %q, want drmhub.v1/%s", r.GetType(), m.Name())
 		case len(r.GetPattern()) != 1 || r.GetSingular() == "" || r.GetPlural() == "":
-			bad(m, "has the patterns %q, singular %q, plural %q: want one of each", r.GetPattern(), r.GetSingular(), r.GetPlural())
-		case !strings.HasSuffix("/"+r.GetPattern()[0], "/"+r.GetPlural()+"/{"+snake(r.GetSingular())+"}") && !strings.HasSuffix(r.GetPattern()[0], "}/"+r.GetSingular()):
-			bad(m, "has the pattern %s, which ends neither in its plural and an id nor, for the only one of its parent, in its singular", r.GetPattern()[0])
-		case name == nil || name.Number() != 1 || name.Kind() != protoreflect.StringKind || !slices.Equal(behavior(name), []annotations.FieldBehavior{annotations.FieldBehavior_IDENTIFIER}):
+			bad(m, "has the patterns %q, singular %q, plural %q: want one of each",
+				r.GetPattern(), r.GetSingular(), r.GetPlural())
+		case !inCollection && !isSingleton:
+			bad(m, "has the pattern %s, which must end in its plural and an id, or without siblings in its singular",
+				pattern)
+		case name == nil || name.Number() != 1 || name.Kind() != protoreflect.StringKind || !isIdentifier(name):
 			bad(m, "must have the field string name = 1, IDENTIFIER")
 		}
 	}
 	for m := range c.methods() {
 		if standard.MatchString(string(m.Name())) && resource(m.Output()) == nil {
-			bad(m, "answers %s, which is no resource", m.Output().Name())
+			bad(m, "returns %s, which is not a resource", m.Output().Name())
 		}
 	}
+}
+
+// isIdentifier reports whether the only behavior of a field is IDENTIFIER.
+func isIdentifier(f protoreflect.FieldDescriptor) bool {
+	return slices.Equal(behavior(f), []annotations.FieldBehavior{annotations.FieldBehavior_IDENTIFIER})
 }
 
 func snake(camel string) string {
 	return strings.ToLower(regexp.MustCompile(`[A-Z]`).ReplaceAllString(camel, "_$0"))
 }
 
-// patterns are the forms of names, with "*" for ids, by resource type.
+// patterns returns the forms of names, with "*" for ids, by resource type.
 func (c contract) patterns() map[string]string {
 	all := map[string]string{}
 	for m := range c.messages() {
@@ -76,7 +86,7 @@ func (c contract) patterns() map[string]string {
 	return all
 }
 
-// referenced is the form of the names that a field holds, or "" where the field does not say.
+// referenced returns the form of the names that a field holds, or "" if the field does not say.
 func (c contract) referenced(f protoreflect.FieldDescriptor) string {
 	ref, _ := proto.GetExtension(f.Options(), annotations.E_ResourceReference).(*annotations.ResourceReference)
 	if ref.GetType() == "*" { // of any type
@@ -89,22 +99,23 @@ func (c contract) referenced(f protoreflect.FieldDescriptor) string {
 	return strings.Join(segments[:max(0, len(segments)-2)], "/")
 }
 
-// references holds AIP-124: names and parents say what they refer to, and it exists.
+// references checks AIP-124: names and parents refer to a resource type that exists.
 func references(c contract, bad complaint) {
 	for f := range c.fields() {
 		refers := proto.HasExtension(f.Options(), annotations.E_ResourceReference)
-		switch must := request.MatchString(string(f.Parent().Name())) && slices.Contains([]protoreflect.Name{"name", "names", "parent"}, f.Name()); {
-		case must && !refers:
+		isName := slices.Contains([]protoreflect.Name{"name", "names", "parent"}, f.Name())
+		switch {
+		case isName && request.MatchString(string(f.Parent().Name())) && !refers:
 			bad(f, "has no resource_reference")
 		case refers && c.referenced(f) == "":
-			bad(f, "refers to a type that there is not")
+			bad(f, "refers to a type that does not exist")
 		}
 	}
 }
 
 var pathVariable = regexp.MustCompile(`\{([a-z_.]+)=([^}]+)\}`)
 
-// paths holds that the variable in a path takes the names that its field refers to.
+// paths checks that the variable of a path has the form of the names that its field refers to.
 func paths(c contract, bad complaint) {
 	for m := range c.methods() {
 		_, path, _ := binding(m)

@@ -9,13 +9,13 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// enums holds AIP-126 as JSON shows it: nested in their message, READY instead of STATE_READY, and
-// a zero value that means nothing.
+// enums checks AIP-126 as JSON shows it. An enum is nested in its message, its values do not repeat
+// its name, and its zero value is UNSPECIFIED.
 func enums(c contract, bad complaint) {
 	check := func(all protoreflect.EnumDescriptors) {
 		for i := range all.Len() {
 			e := all.Get(i)
-			prefix := strings.ToUpper(strings.TrimPrefix(regexp.MustCompile(`[A-Z]`).ReplaceAllString(string(e.Name()), "_$0"), "_")) + "_"
+			prefix := strings.ToUpper(strings.TrimPrefix(snake(string(e.Name())), "_")) + "_"
 			if _, top := e.Parent().(protoreflect.FileDescriptor); top && e.Name() != "ErrorReason" {
 				bad(e, "is not nested in a message")
 			}
@@ -37,7 +37,7 @@ func enums(c contract, bad complaint) {
 	}
 }
 
-// vendorless are the enums in answers that map no vendor's code under their own name, and why.
+// vendorless are the enums in responses without a vendor's word under their own name, and why.
 var vendorless = map[protoreflect.FullName]string{
 	"drmhub.v1.Vendor.Capability.support": "drmhub's own",
 	"drmhub.v1.Mutation.state":            "drmhub's own",
@@ -45,8 +45,8 @@ var vendorless = map[protoreflect.FullName]string{
 	"drmhub.v1.SiteOrder.state":           "the vendor's word is vendor_status, as in the filter of its list",
 }
 
-// vendorsWords holds that a value which nobody knew yesterday is not lost: beside an enum stands
-// the vendor's own word.
+// vendorsWords checks that an enum has the vendor's own word beside it. So a value that drmhub does
+// not know yet is not lost.
 func vendorsWords(c contract, bad complaint) {
 	used := map[protoreflect.FullName]bool{}
 	for _, m := range c.reached(protoreflect.MethodDescriptor.Output) {
@@ -72,12 +72,12 @@ func vendorsWords(c contract, bad complaint) {
 
 const timestamp, duration = "google.protobuf.Timestamp", "google.protobuf.Duration"
 
-// lengths are the Durations with another name than …_duration.
+// lengths are the Durations whose name does not end in _duration.
 var lengths = []protoreflect.FullName{"drmhub.v1.CheckVendorResponse.latency"}
 
 var unit = regexp.MustCompile(`_(at|ts|ms|millis|sec|secs|seconds|minutes|hours|days|ttl)$`)
 
-// times holds AIP-142.
+// times checks AIP-142.
 func times(c contract, bad complaint) {
 	for f := range c.fields() {
 		name := string(f.Name())
@@ -98,18 +98,18 @@ func times(c contract, bad complaint) {
 	}
 }
 
-// fractions are the numbers that are no counts, and why.
+// fractions are the numbers that are not counts, and why.
 var fractions = map[protoreflect.FullName]string{
 	"drmhub.v1.Vendor.Limits.requests_per_second": "a rate may be less than one",
 }
 
-// numbers holds that counts are int32, so that JSON has numbers: a 64-bit one would be a string
-// there.
+// numbers checks that counts are int32. In JSON, a 64-bit integer would be a string.
 func numbers(c contract, bad complaint) {
 	used := 0
 	for f := range c.fields() {
 		switch f.Kind() {
-		case protoreflect.BoolKind, protoreflect.StringKind, protoreflect.BytesKind, protoreflect.EnumKind, protoreflect.MessageKind, protoreflect.Int32Kind:
+		case protoreflect.BoolKind, protoreflect.StringKind, protoreflect.BytesKind,
+			protoreflect.EnumKind, protoreflect.MessageKind, protoreflect.Int32Kind:
 		default:
 			if _, exempt := fractions[f.FullName()]; !exempt {
 				bad(f, "is a %s, want int32", f.Kind())
@@ -122,7 +122,7 @@ func numbers(c contract, bad complaint) {
 	}
 }
 
-// secret are the fields that never reach a log, a record or an answer given twice.
+// secret are the fields that never reach a log, a record or a repeated response.
 var secret = []protoreflect.FullName{
 	"drmhub.v1.DrmAccount.password",
 	"drmhub.v1.Integration.Credential.value",
@@ -156,22 +156,24 @@ func secrets(c contract, bad complaint) {
 	}
 }
 
-// jsonNames holds that JSON has the default names.
+// jsonNames checks that JSON has the default names.
 func jsonNames(c contract, bad complaint) {
 	for f := range c.fields() {
-		want := regexp.MustCompile(`_[a-z0-9]`).ReplaceAllStringFunc(string(f.Name()), func(s string) string { return strings.ToUpper(s[1:]) })
+		upper := func(s string) string { return strings.ToUpper(s[1:]) }
+		want := regexp.MustCompile(`_[a-z0-9]`).ReplaceAllStringFunc(string(f.Name()), upper)
 		if f.JSONName() != want {
 			bad(f, "is %s in JSON, want %s", f.JSONName(), want)
 		}
 	}
 }
 
-// onlyThisPackage holds that the rules see everything: whatever an RPC takes or answers is the
-// contract's own, or one of these well-known messages.
+// onlyThisPackage checks that the rules see everything: each message of an RPC is the contract's
+// own, or one of these well-known messages.
 func onlyThisPackage(c contract, bad complaint) {
 	known := []protoreflect.FullName{timestamp, duration, "google.protobuf.FieldMask", "google.rpc.Status"}
 	for f := range c.fields() {
-		if m := f.Message(); m != nil && m.ParentFile().Package() != "drmhub.v1" && !slices.Contains(known, m.FullName()) {
+		m := f.Message()
+		if m != nil && m.ParentFile().Package() != "drmhub.v1" && !slices.Contains(known, m.FullName()) {
 			bad(f, "is a %s", m.FullName())
 		}
 	}
