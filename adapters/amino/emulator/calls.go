@@ -56,7 +56,8 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request) {
 		err = failure{http.StatusNotFound, CodeNotFound, "there is nothing at this path"}
 	case c.answer == nil:
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		err = failure{http.StatusMethodNotAllowed, CodeMethodNotAllowed, "this path takes " + strings.Join(allowed, ", ")}
+		detail := "this path takes " + strings.Join(allowed, ", ")
+		err = failure{http.StatusMethodNotAllowed, CodeMethodNotAllowed, detail}
 	case !e.credentials.admit(r):
 		err = failure{http.StatusUnauthorized, CodeUnauthorized, "credentials are missing or not valid"}
 	default:
@@ -85,7 +86,8 @@ func (e *Emulator) find(method, path string) (found call, id string, allowed []s
 	return call{}, "", allowed
 }
 
-// match reports whether an escaped path has the form of pattern, and the id that stands in it for {}.
+// match reports whether an escaped path has the form of pattern, and the id that stands in it for
+// {}.
 func match(pattern, path string) (id string, matches bool) {
 	wanted, segments := strings.Split(pattern, "/"), strings.Split(path, "/")
 	if len(wanted) != len(segments) {
@@ -123,7 +125,10 @@ func (e *Emulator) answer(c call, id string, r *http.Request) (data any, err err
 func readBody(r *http.Request) (json.RawMessage, error) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/json" && media != "application/vnd.api+json" {
-		return nil, failure{http.StatusUnsupportedMediaType, CodeUnsupportedMediaType, "the body must be application/json or application/vnd.api+json"}
+		return nil, failure{
+			http.StatusUnsupportedMediaType, CodeUnsupportedMediaType,
+			"the body must be application/json or application/vnd.api+json",
+		}
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

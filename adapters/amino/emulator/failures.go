@@ -59,7 +59,8 @@ func (f failure) body() []byte {
 		Title  string `json:"title"`
 		Detail string `json:"detail"`
 	}
-	text, err := json.Marshal(map[string][]one{"errors": {{strconv.Itoa(f.status), f.code, http.StatusText(f.status), f.detail}}})
+	only := one{strconv.Itoa(f.status), f.code, http.StatusText(f.status), f.detail}
+	text, err := json.Marshal(map[string][]one{"errors": {only}})
 	if err != nil {
 		panic(err) // strings alone are always JSON
 	}

@@ -104,7 +104,8 @@ type irdeto struct {
 
 func newIrdeto(clock *twin.Clock, seed uint64, off bool) *irdeto {
 	return &irdeto{
-		clock: clock, off: off, random: twin.Rand(seed, "entitlements"), standing: map[string]int{}, replaced: make(chan struct{}),
+		clock: clock, off: off, random: twin.Rand(seed, "entitlements"),
+		standing: map[string]int{}, replaced: make(chan struct{}),
 	}
 }
 
@@ -127,7 +128,8 @@ func (i *irdeto) grant(l License, created time.Time) {
 	}
 	i.standing[l.ID] = len(i.entitlements)
 	i.entitlements = append(i.entitlements, Entitlement{
-		ID: fmt.Sprintf("ent-%016x", i.random.Uint64()), LicenseID: l.ID, UserID: l.UserID, ProductID: l.ProductID, Created: created,
+		ID: fmt.Sprintf("ent-%016x", i.random.Uint64()), Created: created,
+		LicenseID: l.ID, UserID: l.UserID, ProductID: l.ProductID,
 	})
 }
 

@@ -20,7 +20,8 @@ const (
 )
 
 var statuses = []string{
-	StatusActive, StatusSuspended, StatusSuspendedAdmin, StatusExpired, StatusProcessing, StatusCheckInvalid, StatusOrderError,
+	StatusActive, StatusSuspended, StatusSuspendedAdmin, StatusExpired,
+	StatusProcessing, StatusCheckInvalid, StatusOrderError,
 }
 
 // Kinds of the effects that the ledger shows of a license. Their key is the license's id, and their

@@ -170,7 +170,8 @@ func (e *Emulator) readLicense(data json.RawMessage) (License, error) {
 
 // readTerms sets what the attributes of a license say, and completes it.
 func (e *Emulator) readTerms(l License, text json.RawMessage) (License, error) {
-	a := readAttributes(text, "attributes", "status", "start_date", "stop_date", "order_id", "renew_record", "purchase_record")
+	a := readAttributes(text, "attributes",
+		"status", "start_date", "stop_date", "order_id", "renew_record", "purchase_record")
 	a.dropNulls()
 	a.text("status", &l.Status)
 	a.instant("start_date", &l.StartDate)
@@ -185,7 +186,8 @@ func (e *Emulator) readTerms(l License, text json.RawMessage) (License, error) {
 	if renewal.err != nil {
 		return l, renewal.err
 	}
-	purchase := a.inner("purchase_record", "price_currency_amount", "price_currency_iso4217", "purchase_timestamp", "payment_method")
+	purchase := a.inner("purchase_record",
+		"price_currency_amount", "price_currency_iso4217", "purchase_timestamp", "payment_method")
 	purchase.price(&l.PriceAmount, &l.PriceCurrency)
 	purchase.instant("purchase_timestamp", &l.PurchaseTimestamp)
 	purchase.text("payment_method", &l.PaymentMethod)

@@ -42,7 +42,8 @@ type productAttributes struct {
 
 func (p Product) resource() resource {
 	shown := productAttributes{
-		Name: orNull(p.Name), Description: orNull(p.Description), IsBuyable: p.Buyable, IsVisible: p.Visible, Recurring: p.Recurring,
+		Name: orNull(p.Name), Description: orNull(p.Description),
+		IsBuyable: p.Buyable, IsVisible: p.Visible, Recurring: p.Recurring,
 	}
 	shown.PriceAmount, shown.PriceCurrency = priceOrNull(p.PriceAmount, p.PriceCurrency)
 	return resource{ID: p.ID, Type: typeProduct, Attributes: shown}
@@ -152,7 +153,8 @@ func (o object) readProduct(p *Product, nullClears bool) error {
 		return err
 	}
 	a := readAttributes(o["attributes"], "attributes",
-		"name", "description", "is_buyable", "is_visible", "recurring", "price_currency_amount", "price_currency_iso4217")
+		"name", "description", "is_buyable", "is_visible", "recurring",
+		"price_currency_amount", "price_currency_iso4217")
 	if !nullClears {
 		a.dropNulls()
 	}

@@ -141,7 +141,8 @@ func readAttributes(text json.RawMessage, where string, known ...string) attribu
 	given, err := readMembers(text, where)
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if !slices.Contains(known, name) {
-			return attributes{err: failure{http.StatusBadRequest, CodeUnknownAttribute, fmt.Sprintf("%s: unknown attribute %q", where, name)}}
+			detail := fmt.Sprintf("%s: unknown attribute %q", where, name)
+			return attributes{err: failure{http.StatusBadRequest, CodeUnknownAttribute, detail}}
 		}
 	}
 	return attributes{given, err}

@@ -18,12 +18,30 @@ type sampleProduct struct {
 }
 
 var sampleProducts = []sampleProduct{
-	{Product{Name: "Free channels", Description: "Twelve public channels", Visible: true, PriceCurrency: "EUR"}, 0, 0.9},
-	{Product{Name: "Family TV", Description: "Sixty channels, seven days back", Buyable: true, Visible: true, Recurring: true, PriceAmount: 1299, PriceCurrency: "EUR"}, 30, 0.6},
-	{Product{Name: "Sports", Description: "All leagues, live", Buyable: true, Visible: true, Recurring: true, PriceAmount: 1999, PriceCurrency: "EUR"}, 30, 0.3},
-	{Product{Name: "Kids & Songs", Description: "For ages 3 to 10", Buyable: true, Visible: true, Recurring: true, PriceAmount: 499, PriceCurrency: "EUR"}, 30, 0.25},
-	{Product{Name: "Year pass", Description: "Everything, twelve months", Buyable: true, Visible: true, PriceAmount: 14900, PriceCurrency: "EUR"}, 365, 0.1},
-	{Product{Name: "Cinema night", Description: "One film, 48 hours", Buyable: true, Visible: true, PriceAmount: 399, PriceCurrency: "EUR"}, 2, 0.25},
+	{Product{
+		Name: "Free channels", Description: "Twelve public channels",
+		Visible: true, PriceCurrency: "EUR",
+	}, 0, 0.9},
+	{Product{
+		Name: "Family TV", Description: "Sixty channels, seven days back",
+		Buyable: true, Visible: true, Recurring: true, PriceAmount: 1299, PriceCurrency: "EUR",
+	}, 30, 0.6},
+	{Product{
+		Name: "Sports", Description: "All leagues, live",
+		Buyable: true, Visible: true, Recurring: true, PriceAmount: 1999, PriceCurrency: "EUR",
+	}, 30, 0.3},
+	{Product{
+		Name: "Kids & Songs", Description: "For ages 3 to 10",
+		Buyable: true, Visible: true, Recurring: true, PriceAmount: 499, PriceCurrency: "EUR",
+	}, 30, 0.25},
+	{Product{
+		Name: "Year pass", Description: "Everything, twelve months",
+		Buyable: true, Visible: true, PriceAmount: 14900, PriceCurrency: "EUR",
+	}, 365, 0.1},
+	{Product{
+		Name: "Cinema night", Description: "One film, 48 hours",
+		Buyable: true, Visible: true, PriceAmount: 399, PriceCurrency: "EUR",
+	}, 2, 0.25},
 	{Product{Name: "Staff preview", Description: "Not for sale"}, 0, 0.05},
 }
 
@@ -84,7 +102,8 @@ func (e *Emulator) fillSampleData(seed uint64) {
 // sell is a license that a user bought at that time.
 func (p sampleProduct) sell(random *rand.Rand, user string, bought time.Time) License {
 	l := License{
-		Status: drawStatus(random), StartDate: bought, Recurring: p.Recurring, PriceAmount: p.PriceAmount, PriceCurrency: p.PriceCurrency,
+		Status: drawStatus(random), StartDate: bought, Recurring: p.Recurring,
+		PriceAmount: p.PriceAmount, PriceCurrency: p.PriceCurrency,
 		PurchaseTimestamp: bought, UserID: user, ProductID: p.ID,
 	}
 	if p.PriceAmount > 0 {

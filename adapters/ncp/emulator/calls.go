@@ -28,7 +28,8 @@ var calls = []call{
 	{"PUT", "/api/v1/sites/{siteId}/off", nil, nil, (*Emulator).disableSite},
 	{
 		"GET", "/api/v1/license/statistics", []twin.Param{siteID},
-		[]twin.Param{pageNo, pageSize, searchCondition, searchKeyword, startTime, endTime, status}, (*Emulator).listLicenses,
+		[]twin.Param{pageNo, pageSize, searchCondition, searchKeyword, startTime, endTime, status},
+		(*Emulator).listLicenses,
 	},
 }
 

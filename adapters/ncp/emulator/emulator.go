@@ -23,12 +23,11 @@
 //     280003; a body that is no
 //     JSON object is 280001. The bodies of on and off are not looked at.
 //   - A fairPlayCert needs certFile (an http or https address of a .der or .cer file), privateKey
-//     (a .pem file) and secretKey,
-//     or it is 2810011. An update without one, or with an empty one, leaves the certificate as it is.
+//     (a .pem file) and secretKey, or it is 2810011. An update without one, or with an empty one,
+//     leaves the certificate as it is.
 //   - Licenses are newest first; those of one second stand in the order in which they arrived, the
-//     last one first.
-//     startTime is the first millisecond searched. searchCondition and searchKeyword are given both or neither. Searches are
-//     case-sensitive.
+//     last one first. startTime is the first millisecond searched. searchCondition and
+//     searchKeyword are given both or neither. Searches are case-sensitive.
 //   - A page after the last has no rows, and the same total as the others.
 //   - siteMontlyActive* count the successful licenses since the first of the month, in
 //     Assumptions.Zone: how many, and how many
@@ -53,7 +52,7 @@ import (
 // twins have, there are
 //
 //	POST  /_twin/finish  {"siteId": "drm-20231101082316-dJDGa"}: Finish
-//	POST  /_twin/issue   {"siteId": …, "contentId": …, "drmType": …, "userId": …, "deviceId": …, …}: Issue
+//	POST  /_twin/issue   {"siteId": …, "contentId": …, "userId": …, …}: Issue
 type Emulator struct {
 	*twin.Twin
 	gateway gateway
@@ -96,8 +95,9 @@ func New(options Options) *Emulator {
 		Secrets:       []string{"privateKey", "privateEncryptedString", "secretKey"},
 		SecretHeaders: []string{accessKeyHeader, signatureHeader},
 		EndlessHead:   `{"success":true,"total":2147483647,"content":[`,
-		EndlessRow: `{"contentId":"endless","licenseStatus":"success","drmType":"Widevine","userId":"d41d8cd98f00b204e9800998ecf8427e",` +
-			`"deviceId":"endless","deviceModel":"endless","platformName":"PLATFORM_ANDROID","licenseCreatedTime":"20231120095732"},`,
+		EndlessRow: `{"contentId":"endless","licenseStatus":"success","drmType":"Widevine",` +
+			`"userId":"d41d8cd98f00b204e9800998ecf8427e","deviceId":"endless","deviceModel":"endless",` +
+			`"platformName":"PLATFORM_ANDROID","licenseCreatedTime":"20231120095732"},`,
 		Admin: map[string]http.HandlerFunc{
 			"POST /_twin/finish": e.serveFinish,
 			"POST /_twin/issue":  e.serveIssue,

@@ -162,7 +162,8 @@ func (e *Emulator) search(q twin.Params) (matches func(License) bool, err error)
 	}
 	condition, known := e.assumed.Generation.condition(q["searchCondition"])
 	if !known {
-		return nil, InvalidParameter.saying("invalid parameter searchCondition: " + strings.ToValidUTF8(q["searchCondition"], "?"))
+		shown := strings.ToValidUTF8(q["searchCondition"], "?")
+		return nil, InvalidParameter.saying("invalid parameter searchCondition: " + shown)
 	}
 	finds := strings.Contains
 	if e.assumed.ExactSearch {

@@ -31,8 +31,8 @@ type Options struct {
 	Seed uint64
 	// Clock is the server's time, against which timestamps are checked too. Nil follows real time.
 	Clock *twin.Clock
-	// WithSampleData fills the server with five sites and about 4,000 licenses of the last thirty days,
-	// reproducible from Seed and the clock's time. Some users are those of another vendor's
+	// WithSampleData fills the server with five sites and about 4,000 licenses of the last thirty
+	// days, reproducible from Seed and the clock's time. Some users are those of another vendor's
 	// sample data: tester01 to tester25, and family001@kids.example to family060@kids.example.
 	WithSampleData bool
 	// Assumptions settle what the vendor's documents leave open.

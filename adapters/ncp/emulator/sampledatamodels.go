@@ -30,8 +30,9 @@ var sampleSites = []siteModel{
 	{
 		site:   Site{SiteID: "drm-20230912054417-kQzTe", SiteName: "demo_site", Enabled: true},
 		perDay: 40, failing: 0.08, users: 25, // those who try things out
-		userID:   func(_ *rand.Rand, i int) string { return fmt.Sprintf("tester%02d", i+1) },
-		contents: []string{"bigbuckbunny", "configtest", "sintel", "tears-of-steel", "test-multitrack", "elephants-dream"},
+		userID: func(_ *rand.Rand, i int) string { return fmt.Sprintf("tester%02d", i+1) },
+		contents: []string{"bigbuckbunny", "configtest", "sintel", "tears-of-steel",
+			"test-multitrack", "elephants-dream"},
 	},
 	{
 		site: Site{

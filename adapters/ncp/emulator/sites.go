@@ -190,7 +190,8 @@ type siteRow struct {
 func (e *Emulator) show(s *site, times SiteTimes) siteRow {
 	now := e.now()
 	row := siteRow{
-		SiteID: s.SiteID, SiteName: s.SiteName, SiteStatus: s.statusAt(now), SiteEnabledYn: s.Enabled, PolicyID: s.PolicyID,
+		SiteID: s.SiteID, SiteName: s.SiteName, SiteStatus: s.statusAt(now),
+		SiteEnabledYn: s.Enabled, PolicyID: s.PolicyID,
 		FairPlayCert: s.FairPlayCert, Statistics: countMonth(s.licenses, now.In(e.assumed.Zone)),
 	}
 	if e.assumed.KeysWithheld {

@@ -32,14 +32,18 @@ var calls = []call{
 	{"POST", "/api/v2/account/siteId/approve", "UA010310200", []twin.Param{serviceName}, nil, (*Emulator).orderSite},
 	{
 		"GET", "/api/v2/account/siteId/approve", "UA010310100",
-		nil, []twin.Param{from, to, orderStatus, searchType, searchKeyword, pageUnit, pageIndex}, (*Emulator).listSiteOrders,
+		nil, []twin.Param{from, to, orderStatus, searchType, searchKeyword, pageUnit, pageIndex},
+		(*Emulator).listSiteOrders,
 	},
 	{"GET", "/api/v2/account/member", "UA010700200", nil, []twin.Param{pageUnit, pageIndex}, (*Emulator).listMembers},
 	{
 		"POST", "/api/v2/account/member", "UA010700200",
 		[]twin.Param{memberEmail}, []twin.Param{groupSeq}, (*Emulator).createMember,
 	},
-	{"PUT", "/api/v2/account/member/repw", "UA010700200", []twin.Param{memberSeq}, nil, (*Emulator).resetMemberPassword},
+	{
+		"PUT", "/api/v2/account/member/repw", "UA010700200",
+		[]twin.Param{memberSeq}, nil, (*Emulator).resetMemberPassword,
+	},
 	{
 		"PUT", "/api/v2/account/member", "UA010700200",
 		[]twin.Param{memberSeq}, []twin.Param{memberStatus, groupSeq}, (*Emulator).updateMember,
@@ -75,7 +79,8 @@ var calls = []call{
 	},
 	{
 		"GET", "/api/v2/drm/cid-user", "UA003001100",
-		[]twin.Param{siteID, contentID}, []twin.Param{from, to, searchStatus, pageUnit, pageIndex}, (*Emulator).listContentUsers,
+		[]twin.Param{siteID, contentID}, []twin.Param{from, to, searchStatus, pageUnit, pageIndex},
+		(*Emulator).listContentUsers,
 	},
 	{
 		"GET", "/api/v2/drm/pack", "UA003001100",
@@ -89,7 +94,8 @@ var calls = []call{
 	},
 	{
 		"POST", "/api/v2/drm/setting/fpscert/{site_id}", "UA003004200",
-		[]twin.Param{siteID, applicationKey, keyPassword, fpsCertificate, privateKey}, nil, (*Emulator).registerCertificate,
+		[]twin.Param{siteID, applicationKey, keyPassword, fpsCertificate, privateKey}, nil,
+		(*Emulator).registerCertificate,
 	},
 	{
 		"GET", "/api/v2/drm/statistics/targetDate", "UA003003100",

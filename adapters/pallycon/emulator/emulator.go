@@ -23,29 +23,30 @@
 //     until the request changes.
 //   - Approving an extension of the trial (SM003) leaves the product's status_code as it is.
 //   - Site orders are listed newest first, sub-members in the order of their member_seq. from and
-//     to mean the reg_time of an
-//     order. Orders of one name are independent of each other; the site_id is empty until the order is approved.
+//     to mean the reg_time of an order. Orders of one name are independent of each other; the
+//     site_id is empty until the order is approved.
 //   - A sub-member created without a group_seq gets the group with the fewest rights, GroupClients.
 //     E-mail addresses are the
 //     same where they differ in case only. An update that names nothing to change is taken.
 //   - The reports by user, device and content count the licenses in the period, successful and
-//     failed alike unless
-//     search_status chooses. Their rows stand in the order in which each user, device or content came first in the period,
-//     which is an order that the guide's samples (sorted by no column) can have, and stays as it is while licenses arrive.
-//     A device's model is that of its last license. The cid of cid-user is no search: it matches the equal one only.
+//     failed alike unless search_status chooses. Their rows stand in the order in which each user,
+//     device or content came first in the period, which is an order that the guide's samples
+//     (sorted by no column) can have, and stays as it is while licenses arrive. A device's model is
+//     that of its last license. The cid of cid-user is no search: it matches the equal one only.
 //   - Every packaging, the first one of a track as well as a later one, is a row of its own;
-//     update_time equals created_time
-//     until the track is packaged again. Rows come by created_time, then update_time, oldest first. A cursor answers the rows
-//     whose (created_time, update_time) is strictly later than its own, so that a row as old as the last one of a page is lost
-//     to those who ask with that cursor; count is then the number of later rows that match, of this page and the following.
-//     Both times of the cursor are yyyyMMddHHmmss, as in the rows, and given both or neither. from and to mean update_time. A
-//     packaging has no drm_type, user_id, device_id or device_model: searches for those are taken and find nothing.
+//     update_time equals created_time until the track is packaged again. Rows come by created_time,
+//     then update_time, oldest first. A cursor answers the rows whose (created_time, update_time)
+//     is strictly later than its own, so that a row as old as the last one of a page is lost to
+//     those who ask with that cursor; count is then the number of later rows that match, of this
+//     page and the following. Both times of the cursor are yyyyMMddHHmmss, as in the rows, and
+//     given both or neither. from and to mean update_time. A packaging has no drm_type, user_id,
+//     device_id or device_model: searches for those are taken and find nothing.
 //   - site_key is 32 characters that are base64 and access_key 32 letters and digits; kms_token is
 //     base64 of a JSON object. An
 //     update of the integration sets what it names; a callback URL that is given empty is cleared.
 //   - Files come as multipart/form-data with a file name. An ask is 32 hexadecimal digits. Whether
-//     the private key fits the
-//     certificate and the password is not checked. A new certificate takes the place of the one before.
+//     the private key fits the certificate and the password is not checked. A new certificate takes
+//     the place of the one before.
 //   - The figures of targetDate count from the first of the month to the end of the target date:
 //     successful licenses, and the
 //     users and devices that had one. LICENSETOKEN counts as a user.
@@ -105,7 +106,8 @@ func New(options Options) *Emulator {
 		Clock:       options.Clock,
 		Secrets:     []string{"ask", "key_pw", "private_key", "site_key", "access_key", "kms_token"},
 		EndlessHead: `{"error_code":"0000","count":2147483647,"data":[`,
-		EndlessRow: `{"cid":"endless","status":"success","error_code":"0000","drm_type":"Widevine","user_id":"endless","device_id":"endless",` +
+		EndlessRow: `{"cid":"endless","status":"success","error_code":"0000","drm_type":"Widevine",` +
+			`"user_id":"endless","device_id":"endless",` +
 			`"device_model":"endless","license_type":"token","platform_name":"Android","reg_time":"20200302235959"},`,
 		Admin: map[string]http.HandlerFunc{
 			"POST /_twin/approve":      e.serveApprove,

@@ -40,10 +40,11 @@ func newIntegration(seed uint64, siteID string) Integration {
 		key[i] = byte(random.Uint32())
 	}
 	accessKey := letters(random, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 32)
+	token := `{"site_id":"` + siteID + `","access_key":"` + accessKey + `"}`
 	return Integration{
 		SiteKey:       base64.StdEncoding.EncodeToString(key),
 		AccessKey:     accessKey,
-		KMSToken:      base64.StdEncoding.EncodeToString([]byte(`{"site_id":"` + siteID + `","access_key":"` + accessKey + `"}`)),
+		KMSToken:      base64.StdEncoding.EncodeToString([]byte(token)),
 		TokenDuration: 10 * time.Minute,
 		IV:            hex(random, 16),
 	}

@@ -19,7 +19,9 @@ const (
 )
 
 // groupNames are the group_name of each group, from the same list.
-var groupNames = map[int]string{GroupBusiness: "BIZ Group", GroupTechnicalSupport: "TS Group", GroupClients: "Clients Group"}
+var groupNames = map[int]string{
+	GroupBusiness: "BIZ Group", GroupTechnicalSupport: "TS Group", GroupClients: "Clients Group",
+}
 
 // States of a sub-member (status_code, member_status).
 const (
@@ -66,7 +68,8 @@ func (e *Emulator) PutMembers(members ...Member) {
 			m.StatusCode = MemberActive
 		}
 		if groupNames[m.GroupSeq] == "" || m.StatusCode != MemberActive && m.StatusCode != MemberInactive {
-			panic(fmt.Sprintf("emulator: a sub-member cannot have the group %d and the status %q", m.GroupSeq, m.StatusCode))
+			panic(fmt.Sprintf("emulator: a sub-member cannot have the group %d and the status %q",
+				m.GroupSeq, m.StatusCode))
 		}
 		if m.RegTime.IsZero() {
 			m.RegTime = e.Clock().Now()

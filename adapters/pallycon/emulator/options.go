@@ -25,8 +25,8 @@ type Options struct {
 	Seed uint64
 	// Clock is the server's time. Nil follows real time.
 	Clock *twin.Clock
-	// WithSampleData fills the server with four sites, about 40,000 licenses of the last four months,
-	// packagings, sub-members and site orders, reproducible from Seed and the clock's time.
+	// WithSampleData fills the server with four sites, about 40,000 licenses of the last four
+	// months, packagings, sub-members and site orders, reproducible from Seed and the clock's time.
 	WithSampleData bool
 	// Assumptions settle what the vendor's documents leave open.
 	Assumptions Assumptions

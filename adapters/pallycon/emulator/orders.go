@@ -138,7 +138,8 @@ func (e *Emulator) listSiteOrders(_ context.Context, p twin.Params) (answer, err
 	}
 	words, status := e.assumed.OrderWords, p["req_status"]
 	if status != "" && status != words.Pending && status != words.Approved && status != words.Rejected {
-		return answer{}, failure{e.assumed.Codes.InvalidParameter, fmt.Sprintf("invalid parameter req_status: %q", status)}
+		message := fmt.Sprintf("invalid parameter req_status: %q", status)
+		return answer{}, failure{e.assumed.Codes.InvalidParameter, message}
 	}
 	rows := []row{}
 	for _, o := range e.SiteOrders() {

@@ -68,7 +68,9 @@ func (e *Emulator) listPackagings(_ context.Context, p twin.Params) (answer, err
 	if err != nil {
 		return answer{}, err
 	}
-	for _, pair := range [][2]string{{"search_condition", "search_keyword"}, {"last_created_time_cid", "last_update_time"}} {
+	for _, pair := range [][2]string{
+		{"search_condition", "search_keyword"}, {"last_created_time_cid", "last_update_time"},
+	} {
 		if err := e.bothOrNeither(p, pair[0], pair[1]); err != nil {
 			return answer{}, err
 		}

@@ -33,9 +33,10 @@ var (
 	from            = twin.NewParam("from", isDay)
 	to              = twin.NewParam("to", isDay)
 	searchStatus    = twin.NewParam("search_status", twin.OneOf(StatusSuccess, StatusFail))
-	searchCondition = twin.NewParam("search_condition", twin.OneOf("cid", "drm_type", "user_id", "device_id", "device_model"))
-	searchKeyword   = twin.NewParam("search_keyword", twin.AnyText)
-	pageUnit        = twin.NewParam("page_unit", twin.Integer(1, 1000))
+	searchCondition = twin.NewParam("search_condition",
+		twin.OneOf("cid", "drm_type", "user_id", "device_id", "device_model"))
+	searchKeyword = twin.NewParam("search_keyword", twin.AnyText)
+	pageUnit      = twin.NewParam("page_unit", twin.Integer(1, 1000))
 	// its first value is checked with its use
 	pageIndex = twin.NewParam("page_index", twin.Integer(0, 1_000_000_000))
 

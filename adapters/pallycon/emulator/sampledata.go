@@ -48,7 +48,8 @@ func (e *Emulator) fillSampleData() {
 			ended = suspended
 			e.putApprovedSuspension(model.site.SiteID, suspended)
 		}
-		e.PutPackagings(model.site.SiteID, model.packagings(twin.Rand(e.seed, "packagings of "+model.site.SiteID), ended)...)
+		random := twin.Rand(e.seed, "packagings of "+model.site.SiteID)
+		e.PutPackagings(model.site.SiteID, model.packagings(random, ended)...)
 	}
 	e.fillAccount(today)
 }

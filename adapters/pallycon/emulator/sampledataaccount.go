@@ -18,7 +18,8 @@ func (m siteModel) packagings(random *rand.Rand, ended time.Time) []Packaging {
 		}
 	}
 	for _, content := range m.contents() {
-		age := time.Duration(sampleDays+1+random.IntN(240))*24*time.Hour + time.Duration(random.IntN(24*3600))*time.Second
+		days, seconds := sampleDays+1+random.IntN(240), random.IntN(24*3600)
+		age := time.Duration(days)*24*time.Hour + time.Duration(seconds)*time.Second
 		created := ended.Add(-age)
 		pack(content, created, created)
 		for range int(2*m.repackaged*random.Float64() + random.Float64()) {
@@ -35,9 +36,18 @@ func (e *Emulator) fillAccount(today time.Time) {
 		return today.AddDate(0, 0, -days).Add(time.Duration(hours) * time.Hour)
 	}
 	e.PutSiteOrders(
-		SiteOrder{Status: OrderApproved, SiteID: "MOVI", ServiceName: "Movie Garden", RegTime: ago(460, 2), UpdateTime: ago(459, 5)},
-		SiteOrder{Status: OrderApproved, SiteID: "EDU1", ServiceName: "Open Campus", RegTime: ago(431, 1), UpdateTime: ago(431, 7)},
-		SiteOrder{Status: OrderApproved, SiteID: "KIDS", ServiceName: "Kids & Songs", RegTime: ago(402, 4), UpdateTime: ago(399, 1)},
+		SiteOrder{
+			Status: OrderApproved, SiteID: "MOVI", ServiceName: "Movie Garden",
+			RegTime: ago(460, 2), UpdateTime: ago(459, 5),
+		},
+		SiteOrder{
+			Status: OrderApproved, SiteID: "EDU1", ServiceName: "Open Campus",
+			RegTime: ago(431, 1), UpdateTime: ago(431, 7),
+		},
+		SiteOrder{
+			Status: OrderApproved, SiteID: "KIDS", ServiceName: "Kids & Songs",
+			RegTime: ago(402, 4), UpdateTime: ago(399, 1),
+		},
 		SiteOrder{Status: OrderRejected, ServiceName: "test test", RegTime: ago(64, 8), UpdateTime: ago(63, 2)},
 		SiteOrder{Status: OrderPending, ServiceName: "Stadium Live", RegTime: ago(2, 3)},
 		SiteOrder{Status: OrderPending, ServiceName: "Documentary Club", RegTime: ago(1, 6)},
@@ -54,7 +64,8 @@ func (e *Emulator) fillAccount(today time.Time) {
 	registered := ago(480, 1)
 	for _, name := range memberNames {
 		group := weighted(random, memberGroups)
-		m := Member{MemberEmail: name + "@" + group.domain, GroupSeq: group.seq, StatusCode: MemberActive, RegTime: registered}
+		m := Member{MemberEmail: name + "@" + group.domain, GroupSeq: group.seq, StatusCode: MemberActive}
+		m.RegTime = registered
 		if random.Float64() < 0.15 {
 			m.StatusCode = MemberInactive
 		}

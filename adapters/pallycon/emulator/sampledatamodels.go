@@ -52,7 +52,8 @@ var sampleSites = []siteModel{
 		tracks: []string{"SD", "HD", "UHD1", "AUDIO"}, repackaged: 9, // those who try things out
 		userID: func(_ *rand.Rand, i int) string { return fmt.Sprintf("tester%02d", i+1) },
 		contents: func() []string {
-			return []string{"bigbuckbunny", "configtest", "sintel", "tears-of-steel", "test-multitrack", "elephants-dream"}
+			return []string{"bigbuckbunny", "configtest", "sintel", "tears-of-steel",
+				"test-multitrack", "elephants-dream"}
 		},
 	},
 	{

@@ -25,7 +25,8 @@ func (e *Emulator) days(p twin.Params) (start, end time.Time, err error) {
 		case p["from"] > p["to"]: // days of this form sort as text
 			return start, end, failure{e.assumed.Codes.InvalidParameter, "from is after to"}
 		case limit > 0 && start.AddDate(0, 0, limit).Before(end):
-			return start, end, failure{e.assumed.Codes.InvalidParameter, fmt.Sprintf("the period is longer than %d days", limit)}
+			message := fmt.Sprintf("the period is longer than %d days", limit)
+			return start, end, failure{e.assumed.Codes.InvalidParameter, message}
 		}
 	}
 	return start, end, nil
@@ -90,7 +91,8 @@ func (e *Emulator) page(p twin.Params) (first, size int, err error) {
 	size = p.Int("page_unit", 25)
 	index := p.Int("page_index", base)
 	if index < base {
-		return 0, 0, failure{e.assumed.Codes.InvalidParameter, fmt.Sprintf("invalid parameter page_index: the first page is %d", base)}
+		message := fmt.Sprintf("invalid parameter page_index: the first page is %d", base)
+		return 0, 0, failure{e.assumed.Codes.InvalidParameter, message}
 	}
 	return (index - base) * size, size, nil
 }

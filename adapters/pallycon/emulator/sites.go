@@ -66,7 +66,9 @@ func (e *Emulator) PutSites(sites ...Site) {
 
 // addSite adds a site that is not there yet. The caller holds the lock.
 func (e *Emulator) addSite(s Site) {
-	e.sites = append(e.sites, &site{Site: s, changes: map[string]*StatusChange{}, integration: newIntegration(e.seed, s.SiteID)})
+	e.sites = append(e.sites, &site{
+		Site: s, changes: map[string]*StatusChange{}, integration: newIntegration(e.seed, s.SiteID),
+	})
 }
 
 // Sites are the sites that the server holds, in the order it lists them.

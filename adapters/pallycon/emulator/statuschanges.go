@@ -89,7 +89,8 @@ func (e *Emulator) serviceOf(p twin.Params) (*site, *StatusChange, error) {
 	}
 	code := p["service_code"]
 	if s.product(code) == nil {
-		return nil, nil, failure{e.assumed.Codes.ServiceNotFound, fmt.Sprintf("site %q has no service %s", s.SiteID, code)}
+		message := fmt.Sprintf("site %q has no service %s", s.SiteID, code)
+		return nil, nil, failure{e.assumed.Codes.ServiceNotFound, message}
 	}
 	return s, s.changes[code], nil
 }
@@ -145,7 +146,8 @@ func (e *Emulator) cancelStatusChange(ctx context.Context, p twin.Params) (answe
 		return answer{}, failure{e.assumed.Codes.RequestNotFound, fmt.Sprintf("request %q does not exist", id)}
 	}
 	if change.RegStatus != ChangePending {
-		return answer{}, failure{e.assumed.Codes.RequestNotPending, fmt.Sprintf("request %s is %s, not pending", id, change.RegStatus)}
+		message := fmt.Sprintf("request %s is %s, not pending", id, change.RegStatus)
+		return answer{}, failure{e.assumed.Codes.RequestNotPending, message}
 	}
 	change.RegStatus, change.UpdateTime = ChangeCanceled, e.Clock().Now()
 	e.recordChange(ctx, EffectChangeCanceled, change)

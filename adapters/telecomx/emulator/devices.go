@@ -100,7 +100,7 @@ func (e *Emulator) bind(ctx context.Context, username string, d Device) (Device,
 	}
 	d = e.complete(d, now)
 	if owner, _ := e.findDevice(d.ID); owner != nil || !isID(d.ID) {
-		return Device{}, fmt.Errorf("the id %q of a device is not 24 hexadecimal characters, or another device has it", d.ID)
+		return Device{}, fmt.Errorf("the device id %q is not 24 hexadecimal characters, or another device has it", d.ID)
 	}
 	a.Devices = append(a.Devices, d)
 	e.Ledger().Record(ctx, EffectDeviceBound, d.ID, map[string]string{"username": username})
@@ -119,7 +119,8 @@ func (e *Emulator) serveBindDevice(w http.ResponseWriter, r *http.Request) {
 		twin.WriteError(w, http.StatusBadRequest, err)
 		return
 	}
-	d, err := e.bind(r.Context(), order.Username, Device{Type: cmp.Or(order.Type, DeviceWeb), Name: order.Name, Model: order.Model})
+	device := Device{Type: cmp.Or(order.Type, DeviceWeb), Name: order.Name, Model: order.Model}
+	d, err := e.bind(r.Context(), order.Username, device)
 	if err != nil {
 		twin.WriteError(w, http.StatusConflict, err)
 		return

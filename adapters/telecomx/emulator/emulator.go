@@ -10,10 +10,10 @@
 // choices:
 //
 //   - What is wrong with a request without a documented error is answered in the documented
-//     pattern, a status and the name of
-//     what is wrong: 422 limit, 422 full, 404 customer. A parameter or a field that the call does not have is 422 too, and so is a
-//     parameter given twice. An empty parameter counts as left out. What cannot be read as a query, or as a JSON object of the
-//     content type application/json, is 400 bad_request.
+//     pattern, a status and the name of what is wrong: 422 limit, 422 full, 404 customer. A
+//     parameter or a field that the call does not have is 422 too, and so is a parameter given
+//     twice. An empty parameter counts as left out. What cannot be read as a query, or as a JSON
+//     object of the content type application/json, is 400 bad_request.
 //   - A login may hold more fields than username and password. One without them is refused like one
 //     with wrong ones. The level
 //     NO_LOGIN is refused with 403, whatever the password.
@@ -58,7 +58,7 @@ const (
 // faults and a ledger. It is safe for concurrent use. Besides the paths that all twins have, there
 // are
 //
-//	POST    /_twin/bindDevice  {"username": "tester01", "type": "IOS", "model": "iPad", "name": "Kitchen"}: BindDevice
+//	POST    /_twin/bindDevice  {"username": …, "type": …, "model": …, "name": …}: BindDevice
 //	DELETE  /_twin/tokens      RevokeTokens
 type Emulator struct {
 	*twin.Twin

@@ -30,9 +30,9 @@ type Options struct {
 	Seed uint64
 	// Clock is the server's time. Nil follows real time.
 	Clock *twin.Clock
-	// WithSampleData fills the server with three customers, among them the first user's, and with about
-	// 780 accounts and their devices, reproducible from Seed and the day of the clock. The first
-	// user's customer needs FeatureBusiness for that.
+	// WithSampleData fills the server with three customers, among them the first user's, and with
+	// about 780 accounts and their devices, reproducible from Seed and the day of the clock. The
+	// first user's customer needs FeatureBusiness for that.
 	WithSampleData bool
 	// Assumptions settle what the vendor's documents leave open.
 	Assumptions Assumptions

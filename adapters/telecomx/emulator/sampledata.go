@@ -44,7 +44,8 @@ func subscribers(random *rand.Rand, customer string, today time.Time) []Account 
 		usernames = append(usernames, fmt.Sprintf("family%03d@kids.example", i+1))
 	}
 	for _, i := range random.Perm(len(firstNames) * len(lastNames))[:530] {
-		usernames = append(usernames, firstNames[i%len(firstNames)]+"."+lastNames[i/len(firstNames)]+"@fjordnet.example")
+		first, last := firstNames[i%len(firstNames)], lastNames[i/len(firstNames)]
+		usernames = append(usernames, first+"."+last+"@fjordnet.example")
 	}
 	for i := range 125 {
 		usernames = append(usernames, fmt.Sprintf("%010d", 5_600_000_000+int64(i)*613_651+random.Int64N(600_000)))
@@ -74,14 +75,16 @@ func sampleDevice(random *rand.Rand, start, today time.Time) Device {
 	}
 	switch kind := random.Float64(); {
 	case kind < 0.4:
-		d.Type, d.Model = DeviceIOS, pick(random, "iPhone 12", "iPhone 14", "iPhone 15 Pro", "iPad Air", "iPad (9th generation)")
+		d.Type = DeviceIOS
+		d.Model = pick(random, "iPhone 12", "iPhone 14", "iPhone 15 Pro", "iPad Air", "iPad (9th generation)")
 	case kind < 0.75:
 		d.Type, d.Model = DeviceAndroid, pick(random, "SM-S911B", "SM-A546B", "SM-X200", "Pixel 8", "moto g54", "")
 	default:
 		d.Type, d.Model = DeviceWeb, pick(random, "Chrome", "Chrome", "Edge", "Firefox", "Safari")
 		return d // browsers have no name
 	}
-	d.Name = pick(random, "Stue", "Køkken", "Sommerhus", "Mormors tablet", "Børneværelse", "Annas mobil", "Far & mor", "")
+	d.Name = pick(random,
+		"Stue", "Køkken", "Sommerhus", "Mormors tablet", "Børneværelse", "Annas mobil", "Far & mor", "")
 	return d
 }
 
@@ -94,9 +97,11 @@ func hotelRooms(random *rand.Rand, today time.Time) []Account {
 			number := fmt.Sprintf("%d%02d", floor, room)
 			created := opened.Add(time.Duration(len(accounts)) * 3 * time.Minute)
 			accounts = append(accounts, Account{
-				Customer: SampleHotel, Username: "room-" + number + "@harbour-hotel.example", Password: newPassword(random), Created: created,
+				Customer: SampleHotel, Username: "room-" + number + "@harbour-hotel.example",
+				Password: newPassword(random), Created: created,
 				Devices: []Device{{
-					ID: hex(random, 24), Type: DeviceAndroid, Model: "Hospitality TV 43", Name: "Room " + number, Bound: created.Add(time.Hour),
+					ID: hex(random, 24), Type: DeviceAndroid, Model: "Hospitality TV 43",
+					Name: "Room " + number, Bound: created.Add(time.Hour),
 				}},
 			})
 		}
@@ -108,10 +113,12 @@ func hotelRooms(random *rand.Rand, today time.Time) []Account {
 // are bound, and a telephone that was removed and holds its slot.
 func household(random *rand.Rand, today time.Time) Account {
 	device := func(kind, model, name string, days int) Device {
-		return Device{ID: hex(random, 24), Type: kind, Model: model, Name: name, Bound: today.AddDate(0, 0, -days).Add(19 * time.Hour)}
+		bound := today.AddDate(0, 0, -days).Add(19 * time.Hour)
+		return Device{ID: hex(random, 24), Type: kind, Model: model, Name: name, Bound: bound}
 	}
 	a := Account{
-		Customer: SampleHousehold, Username: "birthe@holm.example", Password: newPassword(random), Created: today.AddDate(0, 0, -400),
+		Customer: SampleHousehold, Username: "birthe@holm.example",
+		Password: newPassword(random), Created: today.AddDate(0, 0, -400),
 		Devices: []Device{
 			device(DeviceIOS, "iPhone 12", "Birthes mobil", 380),
 			device(DeviceAndroid, "SM-A546B", "Oles mobil", 60),
@@ -132,8 +139,10 @@ var (
 		"maja", "jonas", "freja", "emil", "ida", "oscar", "clara", "noah", "alma", "victor", "ella", "malthe",
 	}
 	lastNames = []string{
-		"nielsen", "jensen", "hansen", "pedersen", "andersen", "christensen", "larsen", "soerensen", "rasmussen", "petersen",
-		"madsen", "kristensen", "olsen", "thomsen", "christiansen", "poulsen", "johansen", "knudsen", "mortensen", "moeller",
+		"nielsen", "jensen", "hansen", "pedersen", "andersen", "christensen", "larsen",
+		"soerensen", "rasmussen", "petersen",
+		"madsen", "kristensen", "olsen", "thomsen", "christiansen", "poulsen", "johansen",
+		"knudsen", "mortensen", "moeller",
 		"jakobsen", "lund", "holst", "dahl", "winther",
 	}
 )

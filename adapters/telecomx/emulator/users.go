@@ -90,7 +90,8 @@ func (e *Emulator) PutUsers(users ...User) {
 	defer e.mu.Unlock()
 	for _, u := range users {
 		if _, known := e.customers[u.Customer]; !known || !slices.Contains(levels, u.AccessLevel) {
-			panic(fmt.Sprintf("emulator: user %q of the customer %q with the level %q cannot be", u.Username, u.Customer, u.AccessLevel))
+			panic(fmt.Sprintf("emulator: user %q cannot have the customer %q and the level %q",
+				u.Username, u.Customer, u.AccessLevel))
 		}
 		delete(e.machines, e.users[u.Username].MachineToken)
 		e.users[u.Username] = u
