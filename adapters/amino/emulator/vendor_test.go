@@ -114,7 +114,8 @@ func ids(rows []resource) string {
 
 // licenseOf is a license to issue, with attributes in JSON.
 func licenseOf(user, product, attributes string) string {
-	return fmt.Sprintf(`{"type":"License","attributes":{%s},"relationships":{"user":{"data":{"type":"User","id":%q}},"product":{"data":{"type":"Product","id":%q}}}}`,
+	return fmt.Sprintf(`{"type":"License","attributes":{%s},"relationships":{`+
+		`"user":{"data":{"type":"User","id":%q}},"product":{"data":{"type":"Product","id":%q}}}}`,
 		attributes, user, product)
 }
 
@@ -128,7 +129,8 @@ func shop(options emulator.Options) *emulator.Emulator {
 	e := emulator.New(options)
 	e.PutProducts(
 		emulator.Product{ID: "free", Name: "Free <TV>", Visible: true},
-		emulator.Product{ID: "paid", Name: "Paid", Description: "All", Buyable: true, Visible: true, Recurring: true, PriceAmount: 999, PriceCurrency: "EUR"},
+		emulator.Product{ID: "paid", Name: "Paid", Description: "All", Buyable: true, Visible: true, Recurring: true,
+			PriceAmount: 999, PriceCurrency: "EUR"},
 	)
 	return e
 }
