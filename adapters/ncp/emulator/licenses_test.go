@@ -1,14 +1,10 @@
 package emulator_test
 
 import (
-	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -91,13 +87,24 @@ func TestGenerations(t *testing.T) {
 	}
 }
 
+type assumptions = emulator.Assumptions
+
 func TestLicenseSearches(t *testing.T) {
 	// no MD5: too long
 	const hash = "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab"
 	rows := []emulator.License{
-		{ContentID: "film-1", LicenseStatus: "fail", DRMType: "Widevine", UserID: "anna", DeviceID: "d1", DeviceModel: "Pixel 8", CreatedTime: at("2023-11-01 00:00:01")},
-		{ContentID: "film-10", DRMType: "PlayReady", UserID: "bert", DeviceID: "d2", DeviceModel: "Xbox", CreatedTime: at("2023-11-01 00:00:02")},
-		{ContentID: "Film-1", DRMType: "FairPlay", UserID: "anna", DeviceID: "d3", DeviceModel: "iOS & more", CreatedTime: at("2023-11-01 00:00:03")},
+		{
+			ContentID: "film-1", LicenseStatus: "fail", DRMType: "Widevine", UserID: "anna", DeviceID: "d1", DeviceModel: "Pixel 8",
+			CreatedTime: at("2023-11-01 00:00:01"),
+		},
+		{
+			ContentID: "film-10", DRMType: "PlayReady", UserID: "bert", DeviceID: "d2", DeviceModel: "Xbox",
+			CreatedTime: at("2023-11-01 00:00:02"),
+		},
+		{
+			ContentID: "Film-1", DRMType: "FairPlay", UserID: "anna", DeviceID: "d3", DeviceModel: "iOS & more",
+			CreatedTime: at("2023-11-01 00:00:03"),
+		},
 	}
 	anna := emulator.HashUserID("anna")
 	if anna != "a70f9e38ff015afaa9ab0aacabee2e13" {
@@ -106,38 +113,39 @@ func TestLicenseSearches(t *testing.T) {
 	start := at("2023-11-01 00:00:00").UnixMilli()
 	tests := map[string]struct {
 		query   string
-		assumed emulator.Assumptions
+		assumed assumptions
 		want    string
 	}{
-		"everything":               {"", emulator.Assumptions{}, "Film-1 film-10 film-1"},
-		"failures":                 {"status=fail", emulator.Assumptions{}, "film-1"},
-		"successes":                {"status=success", emulator.Assumptions{}, "Film-1 film-10"},
-		"content, containing":      {"searchCondition=contentId&searchKeyword=film-1", emulator.Assumptions{}, "film-10 film-1"},
-		"content, exactly":         {"searchCondition=contentId&searchKeyword=film-1", emulator.Assumptions{ExactSearch: true}, "film-1"},
-		"content and status":       {"searchCondition=contentId&searchKeyword=film-1&status=success", emulator.Assumptions{}, "film-10"},
-		"DRM":                      {"searchCondition=drmType&searchKeyword=FairPlay", emulator.Assumptions{}, "Film-1"},
-		"DRM in another case":      {"searchCondition=drmType&searchKeyword=fairplay", emulator.Assumptions{}, ""},
-		"device":                   {"searchCondition=deviceId&searchKeyword=d2", emulator.Assumptions{}, "film-10"},
-		"model":                    {"searchCondition=deviceModel&searchKeyword=" + url.QueryEscape("iOS & more"), emulator.Assumptions{}, "Film-1"},
-		"user by hash":             {"searchCondition=userId&searchKeyword=" + anna, emulator.Assumptions{}, "Film-1 film-1"},
-		"user by name":             {"searchCondition=userId&searchKeyword=anna", emulator.Assumptions{}, ""},
-		"user by name, hashed":     {"searchCondition=userId&searchKeyword=anna", emulator.Assumptions{PlainUserSearch: true}, "Film-1 film-1"},
-		"user by hash, hashed":     {"searchCondition=userId&searchKeyword=" + anna, emulator.Assumptions{PlainUserSearch: true}, ""},
-		"user by another hash":     {"searchCondition=userId&searchKeyword=" + hash, emulator.Assumptions{}, ""},
-		"from a second":            {fmt.Sprint("startTime=", start+2000), emulator.Assumptions{}, "Film-1 film-10"},
-		"after a second":           {fmt.Sprint("startTime=", start+2001), emulator.Assumptions{}, "Film-1"},
-		"up to a second":           {fmt.Sprint("endTime=", start+2000), emulator.Assumptions{}, "film-10 film-1"},
-		"up to a second, excluded": {fmt.Sprint("endTime=", start+2000), emulator.Assumptions{EndExclusive: true}, "film-1"},
-		"just before a second":     {fmt.Sprint("endTime=", start+1999), emulator.Assumptions{}, "film-1"},
-		"one instant":              {fmt.Sprintf("startTime=%d&endTime=%d", start+2000, start+2000), emulator.Assumptions{}, "film-10"},
-		"a time without rows":      {"startTime=0&endTime=9223372036854775807&searchCondition=deviceId&searchKeyword=x", emulator.Assumptions{}, ""},
+		"everything":               {"", assumptions{}, "Film-1 film-10 film-1"},
+		"failures":                 {"status=fail", assumptions{}, "film-1"},
+		"successes":                {"status=success", assumptions{}, "Film-1 film-10"},
+		"content, containing":      {"searchCondition=contentId&searchKeyword=film-1", assumptions{}, "film-10 film-1"},
+		"content, exactly":         {"searchCondition=contentId&searchKeyword=film-1", assumptions{ExactSearch: true}, "film-1"},
+		"content and status":       {"searchCondition=contentId&searchKeyword=film-1&status=success", assumptions{}, "film-10"},
+		"DRM":                      {"searchCondition=drmType&searchKeyword=FairPlay", assumptions{}, "Film-1"},
+		"DRM in another case":      {"searchCondition=drmType&searchKeyword=fairplay", assumptions{}, ""},
+		"device":                   {"searchCondition=deviceId&searchKeyword=d2", assumptions{}, "film-10"},
+		"model":                    {"searchCondition=deviceModel&searchKeyword=" + url.QueryEscape("iOS & more"), assumptions{}, "Film-1"},
+		"user by hash":             {"searchCondition=userId&searchKeyword=" + anna, assumptions{}, "Film-1 film-1"},
+		"user by name":             {"searchCondition=userId&searchKeyword=anna", assumptions{}, ""},
+		"user by name, hashed":     {"searchCondition=userId&searchKeyword=anna", assumptions{PlainUserSearch: true}, "Film-1 film-1"},
+		"user by hash, hashed":     {"searchCondition=userId&searchKeyword=" + anna, assumptions{PlainUserSearch: true}, ""},
+		"user by another hash":     {"searchCondition=userId&searchKeyword=" + hash, assumptions{}, ""},
+		"from a second":            {fmt.Sprint("startTime=", start+2000), assumptions{}, "Film-1 film-10"},
+		"after a second":           {fmt.Sprint("startTime=", start+2001), assumptions{}, "Film-1"},
+		"up to a second":           {fmt.Sprint("endTime=", start+2000), assumptions{}, "film-10 film-1"},
+		"up to a second, excluded": {fmt.Sprint("endTime=", start+2000), assumptions{EndExclusive: true}, "film-1"},
+		"just before a second":     {fmt.Sprint("endTime=", start+1999), assumptions{}, "film-1"},
+		"one instant":              {fmt.Sprintf("startTime=%d&endTime=%d", start+2000, start+2000), assumptions{}, "film-10"},
+		"a time without rows":      {"startTime=0&endTime=9223372036854775807&searchCondition=deviceId&searchKeyword=x", assumptions{}, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			e := newDemo(test.assumed)
 			e.PutLicenses(demo, rows...)
 			got := licenses(t, e, test.query)
-			if got.Status != http.StatusOK || got.rows(t, "contentId") != test.want || got.total() != len(strings.Fields(test.want)) {
+			total := len(strings.Fields(test.want))
+			if got.Status != http.StatusOK || got.rows(t, "contentId") != test.want || got.total() != total {
 				t.Errorf("%d %s, want %q", got.Status, got.Text, test.want)
 			}
 		})
@@ -145,37 +153,39 @@ func TestLicenseSearches(t *testing.T) {
 }
 
 func TestLicensePages(t *testing.T) {
-	put := func(assumed emulator.Assumptions) *emulator.Emulator {
+	put := func(assumed assumptions) *emulator.Emulator {
 		e := newDemo(assumed)
 		for i := range 130 {
-			e.PutLicenses(demo, emulator.License{ContentID: fmt.Sprint(i), CreatedTime: noon.Add(time.Duration(i) * time.Second)})
+			created := noon.Add(time.Duration(i) * time.Second)
+			e.PutLicenses(demo, emulator.License{ContentID: fmt.Sprint(i), CreatedTime: created})
 		}
 		return e
 	}
 	for name, test := range map[string]struct {
-		assumed emulator.Assumptions
+		assumed assumptions
 		query   string
 		first   string
 		rows    int
 		total   int
 	}{
-		"as it comes":         {emulator.Assumptions{}, "", "129", 20, 130},
-		"as it comes, set":    {emulator.Assumptions{DefaultPageSize: 5}, "", "129", 5, 130},
-		"as many as there be": {emulator.Assumptions{}, "pageSize=100", "129", 100, 130},
-		"the last page":       {emulator.Assumptions{}, "pageSize=100&pageNo=2", "29", 30, 130},
-		"after the last page": {emulator.Assumptions{}, "pageSize=100&pageNo=3", "", 0, 130},
-		"fewer than asked":    {emulator.Assumptions{PageCap: 30}, "pageSize=100&pageNo=2", "99", 30, 130},
-		"from zero":           {emulator.Assumptions{ZeroBasedPages: true}, "pageSize=100", "129", 100, 130},
-		"from zero, page 1":   {emulator.Assumptions{ZeroBasedPages: true}, "pageSize=100&pageNo=1", "29", 30, 130},
-		"from zero, page 0":   {emulator.Assumptions{ZeroBasedPages: true}, "pageNo=0", "129", 20, 130},
-		"total of the page":   {emulator.Assumptions{TotalIsPage: true}, "pageSize=100&pageNo=2", "29", 30, 30},
+		"as it comes":         {assumptions{}, "", "129", 20, 130},
+		"as it comes, set":    {assumptions{DefaultPageSize: 5}, "", "129", 5, 130},
+		"as many as there be": {assumptions{}, "pageSize=100", "129", 100, 130},
+		"the last page":       {assumptions{}, "pageSize=100&pageNo=2", "29", 30, 130},
+		"after the last page": {assumptions{}, "pageSize=100&pageNo=3", "", 0, 130},
+		"fewer than asked":    {assumptions{PageCap: 30}, "pageSize=100&pageNo=2", "99", 30, 130},
+		"from zero":           {assumptions{ZeroBasedPages: true}, "pageSize=100", "129", 100, 130},
+		"from zero, page 1":   {assumptions{ZeroBasedPages: true}, "pageSize=100&pageNo=1", "29", 30, 130},
+		"from zero, page 0":   {assumptions{ZeroBasedPages: true}, "pageNo=0", "129", 20, 130},
+		"total of the page":   {assumptions{TotalIsPage: true}, "pageSize=100&pageNo=2", "29", 30, 30},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := licenses(t, put(test.assumed), test.query)
 			contents := strings.Fields(got.rows(t, "contentId"))
 			first := strings.Join(contents[:min(1, len(contents))], "")
 			if first != test.first || len(contents) != test.rows || got.total() != test.total {
-				t.Errorf("first %q, %d rows of %d, want %q, %d of %d", first, len(contents), got.total(), test.first, test.rows, test.total)
+				t.Errorf("first %q, %d rows of %d, want %q, %d of %d",
+					first, len(contents), got.total(), test.first, test.rows, test.total)
 			}
 		})
 	}
@@ -256,142 +266,6 @@ func TestStatisticsCountTheMonth(t *testing.T) {
 		e.Clock().Set(at("2023-12-02 12:00:00"))
 		if got := do(t, e, requestAt(t, at("2023-12-02 12:00:00"), "GET", "/api/v1/sites", "")); strings.Contains(got.Text, want) {
 			t.Errorf("a month later: %s", got.Text)
-		}
-	}
-}
-
-// TestHistoryAgainstPlainSearch compares with a search that does the obvious, on random rows put in
-// random portions.
-func TestHistoryAgainstPlainSearch(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2))
-	e := newDemo(emulator.Assumptions{})
-	var newestFirst []emulator.License
-	for range 40 {
-		portion := make([]emulator.License, random.IntN(20))
-		for i := range portion {
-			portion[i] = emulator.License{
-				ContentID: fmt.Sprint(random.Uint32()), LicenseStatus: []string{"success", "fail"}[random.IntN(2)],
-				DeviceID: fmt.Sprint(random.IntN(30)), CreatedTime: noon.Add(time.Duration(random.IntN(200)) * time.Second),
-			}
-		}
-		e.PutLicenses(demo, portion...)
-		for _, row := range portion { // in front of those that are not newer
-			i := 0
-			for i < len(newestFirst) && newestFirst[i].CreatedTime.After(row.CreatedTime) {
-				i++
-			}
-			newestFirst = append(newestFirst[:i], append([]emulator.License{row}, newestFirst[i:]...)...)
-		}
-	}
-	for range 300 {
-		first := noon.Add(time.Duration(random.IntN(200)-10) * time.Second)
-		last := first.Add(time.Duration(random.IntN(100)) * time.Second)
-		status, keyword := []string{"", "success", "fail"}[random.IntN(3)], []string{"", "1", "20"}[random.IntN(3)]
-		size, page := 1+random.IntN(40), 1+random.IntN(6)
-		query := fmt.Sprintf("startTime=%d&endTime=%d&status=%s&pageSize=%d&pageNo=%d", first.UnixMilli(), last.UnixMilli(), status, size, page)
-		if keyword != "" {
-			query += "&searchCondition=deviceId&searchKeyword=" + keyword
-		}
-		var want []string
-		for _, row := range newestFirst {
-			if !row.CreatedTime.Before(first) && !row.CreatedTime.After(last) && (status == "" || row.LicenseStatus == status) && strings.Contains(row.DeviceID, keyword) {
-				want = append(want, row.ContentID)
-			}
-		}
-		wanted := strings.Join(want[min(len(want), (page-1)*size):min(len(want), page*size)], " ")
-		if got := licenses(t, e, query); got.rows(t, "contentId") != wanted || got.total() != len(want) {
-			t.Fatalf("%s: %s, want %s of %d", query, got.Text, wanted, len(want))
-		}
-	}
-}
-
-func TestRowsMayArriveWhileOthersPage(t *testing.T) {
-	e := newDemo(emulator.Assumptions{})
-	var wg sync.WaitGroup
-	for writer := range 2 {
-		wg.Go(func() {
-			for i := range 300 {
-				e.PutLicenses(demo, emulator.License{ContentID: fmt.Sprint(writer), CreatedTime: noon.Add(time.Duration(i) * time.Second)})
-			}
-		})
-	}
-	for range 2 {
-		wg.Go(func() {
-			for held := 0; held < 600; {
-				got := licenses(t, e, "pageSize=5&status=success")
-				if got.total() < held {
-					t.Errorf("the total fell from %d to %d", held, got.total())
-					return
-				}
-				held = got.total()
-			}
-		})
-	}
-	wg.Wait()
-}
-
-// FuzzHistoryQuery: whatever is asked, the answer is the service's, and a success is for the site
-// asked for and no more than a page.
-func FuzzHistoryQuery(f *testing.F) {
-	f.Add("siteId=" + demo + "&pageNo=1&pageSize=100&searchCondition=drm_type&searchKeyword=Widevine&startTime=1699605801000&endTime=1700469801000&status=success")
-	f.Add("siteId=" + demo + "&pageSizeNo=30&pageSize=30")
-	f.Add("siteId=%zz&;&=&searchKeyword=\xff")
-	f.Add("siteId=" + demo + "&startTime=9223372036854775807&endTime=9223372036854775807&pageNo=1000000000")
-	e := newDemo(emulator.Assumptions{})
-	for i := range 150 {
-		e.PutLicenses(demo, emulator.License{ContentID: "c", DRMType: "Widevine", UserID: fmt.Sprint(i), CreatedTime: noon.Add(-time.Duration(i) * time.Hour)})
-	}
-	f.Fuzz(func(t *testing.T, query string) {
-		target := "/api/v1/license/statistics?" + query
-		u, err := url.ParseRequestURI(target)
-		if err != nil {
-			t.Skip()
-		}
-		r := request(t, "GET", "/api/v1/license/statistics", "")
-		r.URL, r.RequestURI = u, target
-		r.Header.Set("x-ncp-apigw-signature-v2", sign(emulator.DefaultSecretKey, "GET", target, r.Header.Get("x-ncp-apigw-timestamp"), emulator.DefaultAccessKey))
-		w := httptest.NewRecorder()
-		e.ServeHTTP(w, r)
-		e.Ledger().Clear()
-		var got reply
-		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got.Success == nil {
-			t.Fatalf("%v in %s", err, w.Body)
-		}
-		asked, parseErr := url.ParseQuery(query)
-		switch w.Code {
-		case http.StatusOK:
-			var rows []map[string]string
-			if err := json.Unmarshal(got.Content, &rows); err != nil || len(rows) > 100 || got.total() < len(rows) || got.total() > 150 {
-				t.Errorf("%v, %d rows of %d", err, len(rows), got.total())
-			}
-			if parseErr != nil || asked.Get("siteId") != demo {
-				t.Errorf("%q was answered", query)
-			}
-		case http.StatusNotFound:
-			if got.Error.Code != "281003" || asked.Get("siteId") == demo {
-				t.Errorf("%q: %s", query, w.Body)
-			}
-		default:
-			if w.Code != http.StatusBadRequest || got.Error.Code != "280003" {
-				t.Errorf("%q: %d %s", query, w.Code, w.Body)
-			}
-		}
-	})
-}
-
-func BenchmarkHistoryPage(b *testing.B) {
-	e := newDemo(emulator.Assumptions{})
-	rows := make([]emulator.License, 100_000)
-	for i := range rows {
-		rows[i] = emulator.License{ContentID: "movie", UserID: "user", DeviceID: "device", CreatedTime: noon.Add(time.Duration(i) * time.Minute)}
-	}
-	e.PutLicenses(demo, rows...)
-	b.ReportAllocs()
-	for b.Loop() {
-		w := httptest.NewRecorder()
-		e.ServeHTTP(w, request(b, "GET", "/api/v1/license/statistics?pageSize=100&pageNo=7&siteId="+demo, ""))
-		if w.Code != http.StatusOK {
-			b.Fatal(w.Code)
 		}
 	}
 }

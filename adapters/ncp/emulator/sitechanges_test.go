@@ -132,8 +132,12 @@ func TestCreatingASite(t *testing.T) {
 	if !regexp.MustCompile(`^drm-20231123120000-[A-Za-z]{5}$`).MatchString(id) {
 		t.Errorf("id %q", id)
 	}
-	if created["siteStatus"] != "CREATING" || created["siteEnabledYn"] != false || created["siteName"] != "brand_new" || created["policyId"] != 3.0 {
-		t.Errorf("%v", created)
+	for key, want := range map[string]any{
+		"siteStatus": "CREATING", "siteEnabledYn": false, "siteName": "brand_new", "policyId": 3.0,
+	} {
+		if created[key] != want {
+			t.Errorf("%s is %v, want %v", key, created[key], want)
+		}
 	}
 	path := "/api/v1/sites/" + id
 	wantFailure(t, put(t, e, path+"/on", ""), 400, "281004", "CREATING")
@@ -145,7 +149,8 @@ func TestCreatingASite(t *testing.T) {
 		t.Errorf("too early: %v", got)
 	}
 	clock.Advance(time.Millisecond)
-	if got := get(t, e, path).site(t); got["siteStatus"] != "READY" || got["siteEnabledYn"] != false || e.Sites()[0].Status != "READY" {
+	got := get(t, e, path).site(t)
+	if got["siteStatus"] != "READY" || got["siteEnabledYn"] != false || e.Sites()[0].Status != "READY" {
 		t.Errorf("in the end: %v", got)
 	}
 	if got := put(t, e, path+"/on", "").site(t); got["siteStatus"] != "RUNNING" {
@@ -183,7 +188,8 @@ func TestCreationCanBeFinishedAtOnce(t *testing.T) {
 func TestIssuingOverTheAdminPath(t *testing.T) {
 	e := newDemo(emulator.Assumptions{})
 	for body, want := range map[string]int{
-		`{"siteId":"` + demo + `","contentId":"c","licenseStatus":"fail","drmType":"FairPlay","userId":"u","deviceId":"d","deviceModel":"m","platformName":"p"}`: http.StatusNoContent,
+		`{"siteId":"` + demo + `","contentId":"c","licenseStatus":"fail","drmType":"FairPlay",` +
+			`"userId":"u","deviceId":"d","deviceModel":"m","platformName":"p"}`: http.StatusNoContent,
 		`{"siteId":"none"}`: http.StatusConflict,
 		`{"cid":"none"}`:    http.StatusBadRequest,
 	} {
@@ -204,7 +210,9 @@ func TestUpdatingASite(t *testing.T) {
 	clock := twin.FrozenClock(noon)
 	e := emulator.New(emulator.Options{Clock: clock})
 	e.PutPolicies(emulator.Policy{PolicyID: 3})
-	cert := emulator.FairPlayCert{CertFile: "https://a.example/b.cer", PrivateKey: "http://a.example/k.PEM?v=1", SecretKey: "ask"}
+	cert := emulator.FairPlayCert{
+		CertFile: "https://a.example/b.cer", PrivateKey: "http://a.example/k.PEM?v=1", SecretKey: "ask",
+	}
 	e.PutSites(emulator.Site{SiteID: demo, SiteName: "before", Enabled: true, FairPlayCert: cert})
 	clock.Advance(time.Minute)
 	for _, body := range []string{
@@ -219,7 +227,8 @@ func TestUpdatingASite(t *testing.T) {
 			t.Errorf("after %s: %+v", body, got)
 		}
 	}
-	put(t, e, "/api/v1/sites/"+demo, `{"siteName":"abc","policyId":0,"fairPlayCert":{"certFile":"https://a.example/b.DER",`+
+	put(t, e, "/api/v1/sites/"+demo, `{"siteName":"abc","policyId":0,`+
+		`"fairPlayCert":{"certFile":"https://a.example/b.DER",`+
 		`"privateKey":"https://a.example/k.pem","privateEncryptedString":"pw","secretKey":"new"}}`).site(t)
 	if got := e.Sites()[0].FairPlayCert; got.SecretKey != "new" || got.PrivateEncryptedString != "pw" {
 		t.Errorf("%+v", got)
@@ -231,7 +240,11 @@ func TestUpdatingASite(t *testing.T) {
 }
 
 func TestBodiesAreRefused(t *testing.T) {
-	const cert = `{"siteName":"abc","policyId":0,"fairPlayCert":`
+	const (
+		cert = `{"siteName":"abc","policyId":0,"fairPlayCert":`
+		cer  = `"certFile":"https://a.example/b.cer"`
+		pem  = `"privateKey":"https://a.example/b.pem"`
+	)
 	tests := map[string]struct{ body, code, message string }{
 		"none":                  {``, "280001", ""},
 		"malformed":             {`{"siteName":`, "280001", ""},
@@ -253,13 +266,13 @@ func TestBodiesAreRefused(t *testing.T) {
 		"policy unknown":        {`{"siteName":"abc","policyId":9}`, "280003", "policy 9 does not exist"},
 		"unknown field":         {`{"siteName":"abc","policyId":0,"siteEnabledYn":true}`, "280003", `unknown field "siteEnabledYn"`},
 		"cert is text":          {cert + `"x"}`, "280001", ""},
-		"cert without key":      {cert + `{"certFile":"https://a.example/b.cer","secretKey":"s"}}`, "2810011", "privateKey"},
-		"cert without ask":      {cert + `{"certFile":"https://a.example/b.cer","privateKey":"https://a.example/b.pem"}}`, "2810011", "secretKey"},
-		"cert without file":     {cert + `{"privateKey":"https://a.example/b.pem","secretKey":"s"}}`, "2810011", "certFile"},
-		"cert of another kind":  {cert + `{"certFile":"https://a.example/b.pem","privateKey":"https://a.example/b.pem","secretKey":"s"}}`, "2810011", "certFile"},
-		"key of another kind":   {cert + `{"certFile":"https://a.example/b.cer","privateKey":"https://a.example/b.key","secretKey":"s"}}`, "2810011", "privateKey"},
-		"cert is no address":    {cert + `{"certFile":"b.cer","privateKey":"https://a.example/b.pem","secretKey":"s"}}`, "2810011", "certFile"},
-		"ask is a number":       {cert + `{"certFile":"https://a.example/b.cer","privateKey":"https://a.example/b.pem","secretKey":17}}`, "280003", "fairPlayCert.secretKey"},
+		"cert without key":      {cert + "{" + cer + `,"secretKey":"s"}}`, "2810011", "privateKey"},
+		"cert without ask":      {cert + "{" + cer + `,` + pem + `}}`, "2810011", "secretKey"},
+		"cert without file":     {cert + "{" + pem + `,"secretKey":"s"}}`, "2810011", "certFile"},
+		"cert of another kind":  {cert + `{"certFile":"https://a.example/b.pem",` + pem + `,"secretKey":"s"}}`, "2810011", "certFile"},
+		"key of another kind":   {cert + "{" + cer + `,"privateKey":"https://a.example/b.key","secretKey":"s"}}`, "2810011", "privateKey"},
+		"cert is no address":    {cert + `{"certFile":"b.cer",` + pem + `,"secretKey":"s"}}`, "2810011", "certFile"},
+		"ask is a number":       {cert + "{" + cer + `,` + pem + `,"secretKey":17}}`, "280003", "fairPlayCert.secretKey"},
 		"cert with more":        {cert + `{"certificate":"x"}}`, "280003", `unknown field "certificate"`},
 	}
 	e := newDemo(emulator.Assumptions{})
@@ -288,7 +301,8 @@ func TestSiteLog(t *testing.T) {
 		{"siteId":"`+id+`","description":"Site logged disabled.","timestamp":1700740802000},
 		{"siteId":"`+id+`","description":"Site logged enabled.","timestamp":1700740801000}]}`)
 	got = get(t, e, "/api/v1/sites/siteLog?pageSizeNo=2&pageNo=2&siteId="+id)
-	wantJSON(t, string(got.Content), `[{"siteId":"`+id+`","description":"Site logged created.","timestamp":1700740800000}]`)
+	wantJSON(t, string(got.Content),
+		`[{"siteId":"`+id+`","description":"Site logged created.","timestamp":1700740800000}]`)
 	wantFailure(t, get(t, e, "/api/v1/sites/siteLog?siteId=none"), 404, "281003", "none")
 	e.PutSites(emulator.Site{SiteID: "siteLog"})
 	wantFailure(t, get(t, e, "/api/v1/sites/siteLog"), 400, "280003", "missing parameter siteId")

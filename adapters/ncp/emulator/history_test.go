@@ -1,0 +1,155 @@
+package emulator_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/drmhub/drmhub/adapters/ncp/emulator"
+)
+
+// TestHistoryAgainstPlainSearch compares with a search that does the obvious, on random rows put in
+// random portions.
+func TestHistoryAgainstPlainSearch(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	e := newDemo(emulator.Assumptions{})
+	var newestFirst []emulator.License
+	for range 40 {
+		portion := make([]emulator.License, random.IntN(20))
+		for i := range portion {
+			portion[i] = emulator.License{
+				ContentID: fmt.Sprint(random.Uint32()), LicenseStatus: []string{"success", "fail"}[random.IntN(2)],
+				DeviceID: fmt.Sprint(random.IntN(30)), CreatedTime: noon.Add(time.Duration(random.IntN(200)) * time.Second),
+			}
+		}
+		e.PutLicenses(demo, portion...)
+		for _, row := range portion { // in front of those that are not newer
+			i := 0
+			for i < len(newestFirst) && newestFirst[i].CreatedTime.After(row.CreatedTime) {
+				i++
+			}
+			newestFirst = append(newestFirst[:i], append([]emulator.License{row}, newestFirst[i:]...)...)
+		}
+	}
+	for range 300 {
+		first := noon.Add(time.Duration(random.IntN(200)-10) * time.Second)
+		last := first.Add(time.Duration(random.IntN(100)) * time.Second)
+		status, keyword := []string{"", "success", "fail"}[random.IntN(3)], []string{"", "1", "20"}[random.IntN(3)]
+		size, page := 1+random.IntN(40), 1+random.IntN(6)
+		query := fmt.Sprintf("startTime=%d&endTime=%d&status=%s&pageSize=%d&pageNo=%d",
+			first.UnixMilli(), last.UnixMilli(), status, size, page)
+		if keyword != "" {
+			query += "&searchCondition=deviceId&searchKeyword=" + keyword
+		}
+		var want []string
+		for _, row := range newestFirst {
+			inTime := !row.CreatedTime.Before(first) && !row.CreatedTime.After(last)
+			hasStatus := status == "" || row.LicenseStatus == status
+			if inTime && hasStatus && strings.Contains(row.DeviceID, keyword) {
+				want = append(want, row.ContentID)
+			}
+		}
+		wanted := strings.Join(want[min(len(want), (page-1)*size):min(len(want), page*size)], " ")
+		if got := licenses(t, e, query); got.rows(t, "contentId") != wanted || got.total() != len(want) {
+			t.Fatalf("%s: %s, want %s of %d", query, got.Text, wanted, len(want))
+		}
+	}
+}
+
+func TestRowsMayArriveWhileOthersPage(t *testing.T) {
+	e := newDemo(emulator.Assumptions{})
+	var wg sync.WaitGroup
+	for writer := range 2 {
+		wg.Go(func() {
+			for i := range 300 {
+				e.PutLicenses(demo, emulator.License{ContentID: fmt.Sprint(writer), CreatedTime: noon.Add(time.Duration(i) * time.Second)})
+			}
+		})
+	}
+	for range 2 {
+		wg.Go(func() {
+			for held := 0; held < 600; {
+				got := licenses(t, e, "pageSize=5&status=success")
+				if got.total() < held {
+					t.Errorf("the total fell from %d to %d", held, got.total())
+					return
+				}
+				held = got.total()
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// FuzzHistoryQuery: whatever is asked, the answer is the service's, and a success is for the site
+// asked for and no more than a page.
+func FuzzHistoryQuery(f *testing.F) {
+	f.Add("siteId=" + demo + "&pageNo=1&pageSize=100&searchCondition=drm_type&searchKeyword=Widevine&startTime=1699605801000&endTime=1700469801000&status=success")
+	f.Add("siteId=" + demo + "&pageSizeNo=30&pageSize=30")
+	f.Add("siteId=%zz&;&=&searchKeyword=\xff")
+	f.Add("siteId=" + demo + "&startTime=9223372036854775807&endTime=9223372036854775807&pageNo=1000000000")
+	e := newDemo(emulator.Assumptions{})
+	for i := range 150 {
+		e.PutLicenses(demo, emulator.License{ContentID: "c", DRMType: "Widevine", UserID: fmt.Sprint(i), CreatedTime: noon.Add(-time.Duration(i) * time.Hour)})
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		target := "/api/v1/license/statistics?" + query
+		u, err := url.ParseRequestURI(target)
+		if err != nil {
+			t.Skip()
+		}
+		r := request(t, "GET", "/api/v1/license/statistics", "")
+		r.URL, r.RequestURI = u, target
+		r.Header.Set("x-ncp-apigw-signature-v2", sign(emulator.DefaultSecretKey, "GET", target, r.Header.Get("x-ncp-apigw-timestamp"), emulator.DefaultAccessKey))
+		w := httptest.NewRecorder()
+		e.ServeHTTP(w, r)
+		e.Ledger().Clear()
+		var got reply
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got.Success == nil {
+			t.Fatalf("%v in %s", err, w.Body)
+		}
+		asked, parseErr := url.ParseQuery(query)
+		switch w.Code {
+		case http.StatusOK:
+			var rows []map[string]string
+			if err := json.Unmarshal(got.Content, &rows); err != nil || len(rows) > 100 || got.total() < len(rows) || got.total() > 150 {
+				t.Errorf("%v, %d rows of %d", err, len(rows), got.total())
+			}
+			if parseErr != nil || asked.Get("siteId") != demo {
+				t.Errorf("%q was answered", query)
+			}
+		case http.StatusNotFound:
+			if got.Error.Code != "281003" || asked.Get("siteId") == demo {
+				t.Errorf("%q: %s", query, w.Body)
+			}
+		default:
+			if w.Code != http.StatusBadRequest || got.Error.Code != "280003" {
+				t.Errorf("%q: %d %s", query, w.Code, w.Body)
+			}
+		}
+	})
+}
+
+func BenchmarkHistoryPage(b *testing.B) {
+	e := newDemo(emulator.Assumptions{})
+	rows := make([]emulator.License, 100_000)
+	for i := range rows {
+		rows[i] = emulator.License{ContentID: "movie", UserID: "user", DeviceID: "device", CreatedTime: noon.Add(time.Duration(i) * time.Minute)}
+	}
+	e.PutLicenses(demo, rows...)
+	b.ReportAllocs()
+	for b.Loop() {
+		w := httptest.NewRecorder()
+		e.ServeHTTP(w, request(b, "GET", "/api/v1/license/statistics?pageSize=100&pageNo=7&siteId="+demo, ""))
+		if w.Code != http.StatusOK {
+			b.Fatal(w.Code)
+		}
+	}
+}
