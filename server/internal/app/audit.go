@@ -52,7 +52,8 @@ func report(out io.Writer, chains []audit.Chain, err error) error {
 	for _, c := range chains {
 		fmt.Fprintln(out, c)
 		if c.Damage != "" {
-			problems = append(problems, fmt.Errorf("the audit trail is broken: auditEvents/%s-%d is %s", c.ID, c.Position, c.Damage))
+			broken := fmt.Errorf("the audit trail is broken: auditEvents/%s-%d is %s", c.ID, c.Position, c.Damage)
+			problems = append(problems, broken)
 		}
 	}
 	if len(chains) == 0 && err == nil {

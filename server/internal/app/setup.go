@@ -39,7 +39,11 @@ func serverTLS(files config.TLS) (*tls.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cert and key: %w", err)
 	}
-	c := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}, NextProtos: []string{"h2", "http/1.1"}}
+	c := &tls.Config{
+		MinVersion:   tls.VersionTLS12,
+		Certificates: []tls.Certificate{cert},
+		NextProtos:   []string{"h2", "http/1.1"},
+	}
 	if files.ClientCA == "" {
 		return c, nil
 	}

@@ -22,12 +22,13 @@ type Checker interface {
 // Check judges what concerns more than one section.
 func (c *Config) Check(report func(key, problem string)) {
 	if c.Auth.Mode == "" {
-		report("auth.mode", "must be said: jwt to ask callers for tokens, or none to let everybody on this machine in")
+		report("auth.mode", "is required: jwt (callers present a token) or none (no authentication, loopback only)")
 	}
 	if c.Auth.Mode == AuthNone && !c.Auth.AllowRemote {
 		for key, listener := range map[string]Listener{"grpc.listen": c.GRPC, "http.listen": c.HTTP} {
 			if host, ok := host(listener.Listen); ok && !loopback(host) {
-				report(key, "auth.mode none lets everybody in: listen on 127.0.0.1, or say auth.allow_remote: true where the network keeps strangers out")
+				report(key, "auth.mode none lets everybody in: listen on 127.0.0.1, "+
+					"or set auth.allow_remote: true if the network keeps strangers out")
 			}
 		}
 	}

@@ -69,7 +69,7 @@ const (
 
 // Auth says who may call.
 type Auth struct {
-	// Mode must be said: neither default would be safe to guess.
+	// Mode is required: neither default would be safe to guess.
 	Mode AuthMode `yaml:"mode"`
 	// AllowRemote lets mode none listen on addresses that are not loopback.
 	AllowRemote bool `yaml:"allow_remote"`
@@ -167,7 +167,7 @@ func parse(source []byte, path string, kinds Kinds) (*Config, Errors) {
 	if whole, err := filepath.Abs(dir); err == nil {
 		dir = whole
 	}
-	d := &decoder{file: path, dir: dir, kinds: kinds, lines: map[string]int{"": 1}, judged: map[string]bool{}}
+	d := &decoder{file: path, dir: dir, kinds: kinds, lines: map[string]int{"": 1}, reported: map[string]bool{}}
 	d.value(root, "", reflect.ValueOf(config).Elem())
-	return config, d.mistakes.sorted()
+	return config, d.errors.sorted()
 }

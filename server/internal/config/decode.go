@@ -17,9 +17,9 @@ import (
 type decoder struct {
 	file, dir string
 	kinds     Kinds
-	mistakes  Errors
+	errors    Errors
 	lines     map[string]int  // path → line of its key
-	judged    map[string]bool // paths that have their mistake already
+	reported  map[string]bool // paths that have their mistake already
 }
 
 // fail notes that the value at path cannot be used, unless that is known of it or of what it is
@@ -27,7 +27,7 @@ type decoder struct {
 func (d *decoder) fail(path, text string) {
 	line := 0
 	for p := path; ; p = parent(p) {
-		if d.judged[p] {
+		if d.reported[p] {
 			return
 		}
 		if line == 0 {
@@ -37,12 +37,12 @@ func (d *decoder) fail(path, text string) {
 			break
 		}
 	}
-	d.judged[path] = true
+	d.reported[path] = true
 	d.add(line, path, text)
 }
 
 func (d *decoder) add(line int, path, text string) {
-	d.mistakes = append(d.mistakes, Mistake{File: d.file, Line: line, Path: path, Text: text})
+	d.errors = append(d.errors, Mistake{File: d.file, Line: line, Path: path, Text: text})
 }
 
 // value decodes node, which stands at path, into out.

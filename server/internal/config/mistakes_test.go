@@ -16,10 +16,10 @@ vendors: [{id: a, acme: {url: u, token: {env: ACME_TOKEN}}}]`
 // it.
 var badFiles = []struct{ name, source, want string }{
 	{"empty", "", `
-1: auth.mode: must be said: jwt to ask callers for tokens, or none to let everybody on this machine in
+1: auth.mode: is required: jwt (callers present a token) or none (no authentication, loopback only)
 1: vendors: must name one vendor at least: an id, and the vendor's section`},
 	{"comments alone", "# nothing\n---\n", `
-1: auth.mode: must be said: jwt to ask callers for tokens, or none to let everybody on this machine in
+1: auth.mode: is required: jwt (callers present a token) or none (no authentication, loopback only)
 1: vendors: must name one vendor at least: an id, and the vendor's section`},
 	{"no mapping", "- a", `1: must be a mapping of keys to values`},
 	{"empty lists and sections", "auth:\nvendors: []\ngrpc: {}", `
@@ -85,7 +85,7 @@ vendors:
   -
 `, `
 2: grpc.listen: is empty: give it a value, or leave the key out
-3: auth.mode: must be said: jwt to ask callers for tokens, or none to let everybody on this machine in
+3: auth.mode: is required: jwt (callers present a token) or none (no authentication, loopback only)
 6: vendors[0].acme.regions[0]: is empty: give it a value, or leave the key out
 6: vendors[0].acme.timeout: must be a length of time with its unit, such as 30s, 500ms or 2m
 6: vendors[0].acme.token: is empty: give it a value, or leave the key out
@@ -118,8 +118,8 @@ http:
 	{"remote listeners without authentication", plain + `
 grpc: {listen: "0.0.0.0:9090"}
 http: {listen: ":8080"}`, `
-4: grpc.listen: auth.mode none lets everybody in: listen on 127.0.0.1, or say auth.allow_remote: true where the network keeps strangers out
-5: http.listen: auth.mode none lets everybody in: listen on 127.0.0.1, or say auth.allow_remote: true where the network keeps strangers out`},
+4: grpc.listen: auth.mode none lets everybody in: listen on 127.0.0.1, or set auth.allow_remote: true if the network keeps strangers out
+5: http.listen: auth.mode none lets everybody in: listen on 127.0.0.1, or set auth.allow_remote: true if the network keeps strangers out`},
 	{"unknown mode", `auth: {mode: hunter2}
 vendors: [{id: a, acme: {url: u, token: {env: ACME_TOKEN}}}]`, `1: auth.mode: must be jwt or none`},
 	{"mode none with tokens' settings", `

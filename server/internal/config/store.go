@@ -57,7 +57,7 @@ func (d *decoder) dsn(node *yaml.Node, path string, out *DSN) {
 	const elsewhere = "a password is never written in the file: leave it out, or give the whole dsn as {env: NAME} or {file: PATH}"
 	switch {
 	case node.Kind == yaml.MappingNode:
-		if text, ok := d.elsewhere(node, path, elsewhere); ok {
+		if text, ok := d.fromEnvOrFile(node, path, elsewhere); ok {
 			*out = NewDSN(text)
 		}
 	case node.ShortTag() != "!!str":

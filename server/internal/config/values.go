@@ -33,13 +33,13 @@ type OutFile string
 const largest = 1 << 20
 
 func (d *decoder) secret(node *yaml.Node, path string, out *secret.Text) {
-	if text, ok := d.elsewhere(node, path, "a secret is never written in the file: use {env: NAME} or {file: PATH}"); ok {
+	if text, ok := d.fromEnvOrFile(node, path, "a secret is never written in the file: use {env: NAME} or {file: PATH}"); ok {
 		*out = secret.New(text)
 	}
 }
 
 func (d *decoder) pem(node *yaml.Node, path string, out *PEM) {
-	if text, ok := d.elsewhere(node, path, "a key is not written in the file: use {file: PATH} or {env: NAME}"); ok {
+	if text, ok := d.fromEnvOrFile(node, path, "a key is not written in the file: use {file: PATH} or {env: NAME}"); ok {
 		*out = PEM(text)
 	}
 }
@@ -48,9 +48,9 @@ func (d *decoder) pem(node *yaml.Node, path string, out *PEM) {
 // be the secret itself, in the wrong place.
 var shownVariable = regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$`)
 
-// elsewhere fetches the text that {env: NAME} or {file: PATH} stands for; otherwise is what to say
-// where node is neither.
-func (d *decoder) elsewhere(node *yaml.Node, path, otherwise string) (string, bool) {
+// fromEnvOrFile returns the text that {env: NAME} or {file: PATH} names. It reports otherwise if node
+// is neither.
+func (d *decoder) fromEnvOrFile(node *yaml.Node, path, otherwise string) (string, bool) {
 	if node.Kind != yaml.MappingNode || len(node.Content) != 2 || node.Content[1].ShortTag() != "!!str" {
 		d.fail(path, otherwise)
 		return "", false

@@ -98,7 +98,7 @@ func (rt *route) parameter(key string) (path string, field protoreflect.FieldDes
 	case rt.HTTP.Body == "*" || rt.HTTP.Body == names[0]:
 		return "", nil, "belongs into the body"
 	case field.IsMap() || expectation(field) == "":
-		return "", nil, "cannot be given as a whole, only field by field"
+		return "", nil, "is a message: set its fields, such as " + key + "." + field.Message().Fields().Get(0).JSONName()
 	}
 	return path, field, ""
 }
@@ -115,8 +115,8 @@ func isMessage(field protoreflect.FieldDescriptor, name protoreflect.FullName) b
 	return field.Message() != nil && field.Message().FullName() == name
 }
 
-// expectation says what a value of the field looks like, for one who sent another; nothing for
-// messages, but the well-known ones.
+// expectation describes the values that a field takes. It is "" for messages other than the
+// well-known ones.
 func expectation(field protoreflect.FieldDescriptor) string {
 	switch field.Kind() {
 	case protoreflect.BoolKind:
@@ -151,8 +151,8 @@ func expectation(field protoreflect.FieldDescriptor) string {
 	}
 }
 
-// fieldMask turns the JSON form of a mask, "displayName,price.amount", into field names, which it
-// also takes; "" where it is neither.
+// fieldMask turns the JSON form of a mask, "displayName,price.amount", into field names. It also
+// takes field names. It returns "" for any other text.
 func fieldMask(text string) string {
 	var names strings.Builder
 	for path := range strings.SplitSeq(text, ",") {
