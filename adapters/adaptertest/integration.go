@@ -82,7 +82,8 @@ func wantNoValues(t T, what string, i *pb.Integration) {
 
 func (s *site) getIntegration(t T, view pb.Integration_View) *pb.Integration {
 	t.Helper()
-	got, err := s.Adapter.(adapters.IntegrationGetter).GetIntegration(t.Context(), &pb.GetIntegrationRequest{Name: s.name + "/integration", View: view})
+	req := &pb.GetIntegrationRequest{Name: s.name + "/integration", View: view}
+	got, err := s.Adapter.(adapters.IntegrationGetter).GetIntegration(t.Context(), req)
 	if err != nil {
 		t.Fatalf("GetIntegration, view %s: %v", view, err)
 	}
@@ -113,7 +114,8 @@ func basicIntegration(t T, h Harness) {
 
 func integrationOfUnknownSite(t T, h Harness) {
 	s := newUnknownSite(t, h)
-	_, err := h.Adapter.(adapters.IntegrationGetter).GetIntegration(t.Context(), &pb.GetIntegrationRequest{Name: s.name + "/integration"})
+	req := &pb.GetIntegrationRequest{Name: s.name + "/integration"}
+	_, err := h.Adapter.(adapters.IntegrationGetter).GetIntegration(t.Context(), req)
 	wantError(t, "GetIntegration", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
 }
 

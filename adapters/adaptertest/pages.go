@@ -17,7 +17,8 @@ var pagePromises = []Promise{
 	{"total_size is how many rows match, or 0", needs(licenseLister), totalSize},
 	{"rows that arrive at a newer second leave the earlier ones in their place", needs(licenseLister), arrivals(time.Second, nil)},
 	{"rows that arrive in the newest second leave the earlier ones in their place", needs(licenseLister), arrivals(0, nil)},
-	{"rows that arrive leave the earlier ones in their place in a filtered list", needs(licenseLister), arrivals(time.Second, &pb.LicenseFilter{ContentId: "content-3"})},
+	{"rows that arrive leave the earlier ones in their place in a filtered list", needs(licenseLister),
+		arrivals(time.Second, &pb.LicenseFilter{ContentId: "content-3"})},
 	{"a list that the vendor fails in the middle of fails, and goes on afterwards", needs(licenseLister), failureInTheMiddle},
 }
 

@@ -39,9 +39,11 @@ func (c checked) leftUnknown(t T, what string, log *steps, err error) bool {
 	case !apierror.IsOutcomeUnknown(err):
 		return false
 	case !c.mayStayUnknown:
-		t.Errorf("%s: the outcome stays unknown, and only a write that mayStayUnknown (in the suite's table) may leave it so; vendors show this change: its mutation.Write needs a Check that reads it back. It says: %v", what, err)
+		t.Errorf("%s: the outcome stays unknown, but the suite's table does not say mayStayUnknown; "+
+			"add a ReadBack to its mutation.Write. It says: %v", what, err)
 	case !log.any(mutation.Unverifiable):
-		t.Errorf("%s: the outcome stays unknown, as it may (mayStayUnknown), but its log does not say Lost, so that it is read back forever: its mutation.Write needs no Check. It says: %v", what, err)
+		t.Errorf("%s: the outcome stays unknown, as the suite's table allows, but the log does not say so; "+
+			"remove the ReadBack from its mutation.Write. It says: %v", what, err)
 	}
 	return true
 }
@@ -66,7 +68,8 @@ func (c checked) answersFromRecord(t T, h Harness) {
 	log.settling = true
 	settled, err := c.call.in(t.Context(), log)
 	if err != nil || !proto.Equal(withoutSecrets(first), withoutSecrets(settled)) {
-		t.Errorf("settled from its record, without the secrets of its request, it answers %v, %v; first it answered %v; what needs them is to stand in a mutation.Snapshot", settled, err, first)
+		t.Errorf("settled from its record, without secrets, it returns %v, %v, and first returned %v; "+
+			"put what needs the secrets into a mutation.Snapshot", settled, err, first)
 	}
 	wantWrites(t, "run again", h, c.all())
 }
@@ -157,7 +160,8 @@ func (c checked) settlesWithoutSecrets(t T, h Harness) {
 	}
 	wantWrites(t, "settled", h, c.all())
 	if err != nil || log.unsettled() {
-		t.Errorf("settled: %v, and its log says that a write is unsettled: %t; what needs the secrets of the request is to stand in a mutation.Snapshot", err, log.unsettled())
+		t.Errorf("settled: %v; the log has an unsettled write: %t; "+
+			"put what needs the secrets of the request into a mutation.Snapshot", err, log.unsettled())
 	}
 }
 

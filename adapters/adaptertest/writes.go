@@ -54,7 +54,10 @@ type checked struct {
 }
 
 // writes are all calls that change something.
-var writes = slices.Concat(disableWrites, changeWrites, orderWrites, integrationWrites, fairPlayWrites, memberWrites, siteUpdateWrites, drmAccountWrites, productWrites, productLicenseWrites, productBatchWrites, replaceWrites)
+var writes = slices.Concat(
+	disableWrites, changeWrites, orderWrites, integrationWrites, fairPlayWrites, memberWrites, siteUpdateWrites,
+	drmAccountWrites, productWrites, productLicenseWrites, productBatchWrites, replaceWrites,
+)
 
 // writePromises are the promises of every write.
 func writePromises() []Promise {
@@ -72,8 +75,10 @@ func writePromises() []Promise {
 		promise("for a caller who has gone sends nothing", checked.isNotForNobody)
 		promise("outside of a mutation sends nothing", checked.isNotOutside)
 		promise("whose answer is lost has an unknown outcome, and settles with one effect", settlesAfter(AnswerLost, 1))
-		promise("whose answer cannot be read has an unknown outcome, and settles with one effect", settlesAfter(AnswerGarbled, 1))
-		promise("that is cut before its effect has an unknown outcome, and settles with one effect", settlesAfter(CutBeforeEffect, 0))
+		promise("whose answer cannot be read has an unknown outcome, and settles with one effect",
+			settlesAfter(AnswerGarbled, 1))
+		promise("that is cut before its effect has an unknown outcome, and settles with one effect",
+			settlesAfter(CutBeforeEffect, 0))
 		promise("whose outcome cannot be read back stays unknown", checked.staysUnknown)
 		promise("that took effect is settled by nobody, who has no secrets", checked.settlesWithoutSecrets)
 		promise("that had no effect is not sent when nobody asks again", checked.settlesWithoutEffect)
