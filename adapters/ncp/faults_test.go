@@ -118,12 +118,11 @@ func TestTheTimeoutIsTheConfiguredOne(t *testing.T) {
 func TestAPageThatFailsOnceIsReadAgain(t *testing.T) {
 	for _, fault := range []twin.Fault{{Kind: twin.FaultCut}, {Kind: twin.FaultCutBody}, wiretest.Answer(503, "")} {
 		synctest.Test(t, func(t *testing.T) {
-			s := newBusySite(1500, 1, emulator.Assumptions{})
-			s.arrive = func(*busySite) {}
+			_, vendor := busySite(1500, 1, emulator.Assumptions{})
 			fault.Skip, fault.Times = 3, 2 // two of the pages that are read at once
-			s.vendor.Faults().Add(fault)
+			vendor.Faults().Add(fault)
 			req := &pb.ListLicensesRequest{Parent: demo, PageSize: 1000}
-			res, err := adapterTo(t, twinConfig(), s).ListLicenses(t.Context(), req)
+			res, err := adapterTo(t, twinConfig(), twin.Transport(vendor)).ListLicenses(t.Context(), req)
 			if err != nil || len(res.GetLicenses()) != 1000 {
 				t.Errorf("after two times %s: %d rows, %v", fault.Kind, len(res.GetLicenses()), err)
 			}
@@ -133,14 +132,13 @@ func TestAPageThatFailsOnceIsReadAgain(t *testing.T) {
 
 func TestOneCallAgainstAVendorThatIsDownDoesNotShutTheDoor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newBusySite(1500, 1, emulator.Assumptions{})
-		s.arrive = func(*busySite) {}
-		a := adapterTo(t, twinConfig(), s)
+		_, vendor := busySite(1500, 1, emulator.Assumptions{})
+		a := adapterTo(t, twinConfig(), twin.Transport(vendor))
 		req := &pb.ListLicensesRequest{Parent: demo, PageSize: 1000}
-		id := s.vendor.Faults().Add(twin.Fault{Kind: twin.FaultAnswer, Status: 500, Skip: 1})
+		id := vendor.Faults().Add(twin.Fault{Kind: twin.FaultAnswer, Status: 500, Skip: 1})
 		_, err := a.ListLicenses(t.Context(), req)
 		wantError(t, "ListLicenses", err, unavailable.Code, unavailable.Reason)
-		s.vendor.Faults().Remove(id)
+		vendor.Faults().Remove(id)
 		if res, err := a.ListLicenses(t.Context(), req); err != nil || len(res.GetLicenses()) != 1000 {
 			t.Errorf("a moment later: %d rows, %v", len(res.GetLicenses()), err)
 		}

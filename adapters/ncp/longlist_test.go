@@ -1,189 +1,56 @@
 package ncp_test
 
 import (
-	"fmt"
-	"maps"
-	"math/rand/v2"
-	"net/http"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/drmhub/drmhub/adapters/adaptertest/listtest"
 	"github.com/drmhub/drmhub/adapters/ncp/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
-	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// kind is what tells rows apart here: equal rows are of one kind.
-type kind struct {
-	content string
-	second  int64
-}
-
-// busySite is a site of the twin at which licenses are asked for all the time. It is the adapter's
-// transport, so that rows arrive between any two of its calls.
-type busySite struct {
-	vendor    *emulator.Emulator
-	transport http.RoundTripper
-	arrive    func(s *busySite)
-
-	mu     sync.Mutex
-	held   map[kind]int // how many rows of each kind the vendor holds
-	newest time.Time
-	ticks  int // of arrive
-}
-
-// newBusySite holds n rows, of which one second has a crowd.
-func newBusySite(n, crowd int, assumed emulator.Assumptions) *busySite {
+// busySite returns a site of a twin with n licenses, of which one second has a crowd.
+func busySite(n, crowd int, assumed emulator.Assumptions) (*listtest.Site, *emulator.Emulator) {
 	vendor := emulator.New(emulator.Options{Assumptions: assumed})
 	vendor.PutSites(emulator.Site{SiteID: "DEMO", SiteName: "Demo_site", Enabled: true})
-	s := &busySite{vendor: vendor, transport: twin.Transport(vendor), held: map[kind]int{}}
-	random := rand.New(rand.NewPCG(1, 2))
-	s.newest = newest
-	for serial := 0; serial < n; s.newest = s.newest.Add(time.Second) {
-		// most seconds have a few rows, and some none
-		size, alike := []int{0, 1, 1, 2, 3, 5}[random.IntN(6)], 0.05
-		switch {
-		case random.IntN(20) == 0:
-			alike = 1
-		case serial < n/3 && n/3 <= serial+size:
-			size = crowd
-		case serial < n/4 && n/4 <= serial+size:
-			size, alike = 250, 1
+	return listtest.NewSite(n, crowd, func(at time.Time, contents []string) {
+		all := make([]emulator.License, len(contents))
+		for i, content := range contents {
+			all[i] = emulator.License{ContentID: content, DRMType: "FairPlay", CreatedTime: at}
 		}
-		var contents []string
-		for range min(size, n-serial) {
-			serial++
-			content := fmt.Sprint("c", serial)
-			if random.Float64() < alike {
-				content = "popular"
-			}
-			contents = append(contents, content)
-		}
-		s.put(contents...)
-	}
-	s.put("popular", "last", "popular")
-	return s
-}
-
-// put lets rows of these contents arrive in the newest second.
-func (s *busySite) put(contents ...string) {
-	all := make([]emulator.License, len(contents))
-	for i, content := range contents {
-		all[i] = emulator.License{ContentID: content, DRMType: "FairPlay", CreatedTime: s.newest}
-		s.held[kind{content, s.newest.Unix()}]++
-	}
-	s.vendor.PutLicenses("DEMO", all...)
-}
-
-// RoundTrip makes a call of the adapter's, and lets rows arrive after it.
-func (s *busySite) RoundTrip(r *http.Request) (*http.Response, error) {
-	res, err := s.transport.RoundTrip(r)
-	s.tick()
-	return res, err
-}
-
-// tick lets rows arrive.
-func (s *busySite) tick() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ticks++
-	s.arrive(s)
-}
-
-// inTheNewestSecond lets none, one or two rows arrive. The first one is like others that were
-// there.
-func inTheNewestSecond(s *busySite) {
-	s.put([]string{"popular", fmt.Sprint("late", s.ticks)}[:s.ticks%3]...)
-}
-
-func atNewerSeconds(s *busySite) {
-	s.newest = s.newest.Add(time.Second)
-	inTheNewestSecond(s)
-}
-
-// byTurns is both of these, some hundred times each.
-func byTurns(s *busySite) {
-	if s.ticks%200 < 100 {
-		atNewerSeconds(s)
-	} else {
-		inTheNewestSecond(s)
-	}
+		vendor.PutLicenses("DEMO", all...)
+	}), vendor
 }
 
 func TestEachOf50000RowsComesOnceWhileRowsArrive(t *testing.T) {
 	t.Parallel()
 	const n = 50_000
-	always := func(size int32) func(int) int32 { return func(int) int32 { return size } }
 	for name, c := range map[string]struct {
 		size      func(got int) int32 // after so many rows
 		crowd     int
 		exclusive bool // of endTime
-		arrive    func(*busySite)
+		arrive    func(*listtest.Site)
 	}{
-		// 50,000 pages are too many for one test to go through in good time, and page_size may
-		// change.
+		// 50,000 pages take too long for one test, and page_size may change.
 		"1 at the beginning, in the middle and at the end": {func(got int) int32 {
 			// the crowd is in the middle
 			if got < 1000 || got > 32_800 && got < 33_800 || got > n-1000 {
 				return 1
 			}
 			return 1000
-		}, 1200, false, byTurns},
-		"25, at newer seconds":       {always(25), 1200, true, atNewerSeconds},
-		"25, in the newest second":   {always(25), 1200, false, inTheNewestSecond},
-		"999, by turns":              {always(999), 1200, true, byTurns},
-		"1000, at newer seconds":     {always(1000), 5000, false, atNewerSeconds},
-		"1000, in the newest second": {always(1000), 5000, true, inTheNewestSecond},
+		}, 1200, false, listtest.ByTurns},
+		"25, at newer seconds":       {listtest.Always(25), 1200, true, listtest.AtNewerSeconds},
+		"25, in the newest second":   {listtest.Always(25), 1200, false, listtest.InTheNewestSecond},
+		"999, by turns":              {listtest.Always(999), 1200, true, listtest.ByTurns},
+		"1000, at newer seconds":     {listtest.Always(1000), 5000, false, listtest.AtNewerSeconds},
+		"1000, in the newest second": {listtest.Always(1000), 5000, true, listtest.InTheNewestSecond},
 	} {
 		t.Run("page_size "+name, func(t *testing.T) {
 			t.Parallel()
-			s := newBusySite(n, c.crowd, emulator.Assumptions{EndExclusive: c.exclusive})
-			earlier := maps.Clone(s.held)
-			s.arrive = c.arrive
-			got := s.listAll(t, c.size)
-			for k, times := range earlier {
-				if got[k] < times {
-					t.Errorf("%v came %d times, and the vendor held it %d times before", k, got[k], times)
-				}
-			}
-			for k, times := range got {
-				if times > s.held[k] {
-					t.Errorf("%v came %d times, and the vendor holds it %d times now", k, times, s.held[k])
-				}
-			}
+			site, vendor := busySite(n, c.crowd, emulator.Assumptions{EndExclusive: c.exclusive})
+			site.FullPages = true
+			a := adapterTo(t, twinConfig(), site.Through(twin.Transport(vendor)))
+			site.CheckWhole(t, c.size, c.arrive, a.ListLicenses)
 		})
 	}
-}
-
-// listAll pages through all licenses, while rows arrive, and counts what it gets.
-func (s *busySite) listAll(t *testing.T, size func(got int) int32) map[kind]int {
-	t.Helper()
-	a := adapterTo(t, twinConfig(), s)
-	req := &pb.ListLicensesRequest{Parent: demo}
-	got, listed, last := map[kind]int{}, 0, s.newest.Unix()+1
-	for range 60_000 {
-		req.PageSize = size(listed)
-		res, err := a.ListLicenses(t.Context(), req)
-		if err != nil {
-			t.Fatalf("after %d rows: %v", listed, err)
-		}
-		if n := len(res.GetLicenses()); n > int(req.GetPageSize()) || n < int(req.GetPageSize()) && res.GetNextPageToken() != "" {
-			t.Fatalf("page_size %d answers %d rows, and there are more", req.GetPageSize(), n)
-		}
-		for _, l := range res.GetLicenses() {
-			k := kind{l.GetContentId(), l.GetCreateTime().GetSeconds()}
-			if k.second > last {
-				t.Fatalf("%v comes after a row of %d", k, last)
-			}
-			got[k]++
-			listed, last = listed+1, k.second
-		}
-		if req.PageToken = res.GetNextPageToken(); req.PageToken == "" {
-			return got
-		}
-		s.tick()
-	}
-	t.Fatalf("the list does not end: %d rows until now", listed)
-	return nil
 }
