@@ -16,10 +16,13 @@
 // In the end nothing fails any more, and the servers settle what is open. Then every mutation that
 // the journal holds and every effect in the twins' ledgers must belong together:
 //
-//	lost         SUCCEEDED, and the vendor shows no effect of it, or not as the last one where it was the last
+//	lost         SUCCEEDED, and the vendor shows no effect of it,
+//	             or not as the last one where it was the last
 //	doubled      more effects than one for one request_id
-//	misreported  FAILED with an effect; told to a client otherwise than the journal says; two answers to one request_id; an effect that no mutation claims;
-//	             something that nobody settles; Irdeto's entitlements are not those of AminoTV's licenses
+//	misreported  FAILED with an effect; told to a client otherwise than the journal says;
+//	             two responses to one request_id; an effect that no mutation claims;
+//	             something that nobody settles;
+//	             Irdeto's entitlements are not those of AminoTV's licenses
 //
 // What nobody can read back, the reset of a password and the registration of a certificate, may
 // stay unknown forever, with one effect or none. All calls that succeeded are made once more: they
@@ -37,8 +40,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/drmhub/drmhub/bench/internal/program"
@@ -46,13 +47,7 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := command(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	program.Main(func(ctx context.Context, args []string) error { return command(ctx, args, os.Stdout, os.Stderr) })
 }
 
 func command(ctx context.Context, args []string, out, progress io.Writer) error {

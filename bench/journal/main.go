@@ -8,13 +8,13 @@
 // PallyCon's twin on loopback, in this process, without any delay. Each caller resets the password
 // of a member of its own, since mutations of one resource wait for each other.
 //
-//   - "in memory", "SQLite" and "PostgreSQL" are the real server, built from this source, with
-//     nothing but store.dsn different: every call passes all that it
-//     passes in production, and is durable when it is answered, but for the first. SQLite's file and PostgreSQL's data are in the folder for temporary files,
-//     and both wait for its disk.
-//   - "without" is a gRPC server of this program's own that hands the calls straight to the same
-//     adapter, with a log of steps in memory alone. It lacks not only
-//     the journal and the audit trail, but validation and error shaping too: the comparison is not in the journal's favour.
+//   - "in memory", "SQLite" and "PostgreSQL" are the real server, built from this source. Only
+//     store.dsn differs. Every call passes all that it passes in production, and its record is
+//     durable when the call returns, except in memory. SQLite's file and PostgreSQL's data are in
+//     the folder for temporary files, and both wait for its disk.
+//   - "without" is a gRPC server of this program's own. It gives the calls straight to the same
+//     adapter, with a log of steps in memory. It lacks the journal and the audit trail, and also
+//     validation and error shaping: the comparison is not in the journal's favor.
 //
 // All four run as processes of their own, and take turns in every round. What is printed is the
 // median of the rounds. It needs Go and PostgreSQL's programs.
@@ -22,25 +22,18 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"slices"
-	"syscall"
 	"time"
+
+	"github.com/drmhub/drmhub/bench/internal/program"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout)
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	program.Main(func(ctx context.Context, args []string) error { return run(ctx, args, os.Stdout) })
 }
 
 // callers are how many calls are made at the same time.

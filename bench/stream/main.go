@@ -1,10 +1,12 @@
 // Command stream measures what a long stream of licenses costs the server: how much memory at most,
 // and how long.
 //
-//	go run ./bench/stream                      one million rows over gRPC; fails where the server took 64 MiB or more
-//	go run ./bench/stream -rest                the same as lines of JSON over REST
-//	go run ./bench/stream -slow 5ms            with a client that takes its time over every message
+//	go run ./bench/stream             one million rows over gRPC
+//	go run ./bench/stream -rest       the same as lines of JSON over REST
+//	go run ./bench/stream -slow 5ms   with a client that pauses after every message
 //	go run ./bench/stream -rows 100000 -limit 40
+//
+// The command fails if the server takes 64 MiB or more, or what -limit says.
 //
 // The server is the real one, built from this source and run as a process of its own, so that its
 // memory can be told: VmHWM of /proc, the most that it ever had resident. Vendor and client are in
@@ -18,19 +20,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
+
+	"github.com/drmhub/drmhub/bench/internal/program"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout)
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	program.Main(func(ctx context.Context, args []string) error { return run(ctx, args, os.Stdout) })
 }
 
 func run(ctx context.Context, args []string, out io.Writer) (err error) {

@@ -14,10 +14,11 @@ import (
 	"syscall"
 )
 
-// Build compiles the server into folder, and answers the program's path.
+// Build compiles the server into folder, and returns the program's path.
 func Build(ctx context.Context, folder string) (binary string, err error) {
 	binary = filepath.Join(folder, "server")
-	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/drmhub/drmhub/server") //nolint:gosec // The program goes into a folder of the caller's.
+	//nolint:gosec // The program goes into a folder of the caller's.
+	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/drmhub/drmhub/server")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		return "", fmt.Errorf("building the server: %w", err)
