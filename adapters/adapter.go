@@ -4,12 +4,15 @@ package adapters
 
 import (
 	"context"
+	"reflect"
+	"slices"
+	"strings"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
 // An Adapter calls one configured account at one vendor. Its capabilities are the interfaces that
-// it satisfies.
+// it satisfies, without those that Describe calls Unsupported.
 //
 // Many goroutines may call a method at once. Names in requests are canonical and belong to this
 // vendor. Requests satisfy the rules of the proto. Errors are of package apierror, with the codes
@@ -31,4 +34,20 @@ type Description struct {
 	// Composed are the methods that the adapter composes of several calls, because the vendor has
 	// no call of its own for them. They are full names, as pb.SiteService_GetSite_FullMethodName.
 	Composed []string
+	// Unsupported are the methods that the adapter has, but that this account does not support by
+	// its configuration. They are full names, too.
+	Unsupported []string
+}
+
+// As returns an adapter as the capability C, and reports whether the adapter has it and the account
+// supports it.
+func As[C any](a Adapter) (C, bool) {
+	c, ok := a.(C)
+	if !ok {
+		return c, false
+	}
+	method := "/" + reflect.TypeFor[C]().Method(0).Name
+	return c, !slices.ContainsFunc(a.Describe().Unsupported, func(full string) bool {
+		return strings.HasSuffix(full, method)
+	})
 }

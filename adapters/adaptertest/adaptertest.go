@@ -54,7 +54,7 @@ func capability[C any]() Capability {
 }
 
 func has[C any](a adapters.Adapter) bool {
-	_, ok := a.(C)
+	_, ok := adapters.As[C](a)
 	return ok
 }
 

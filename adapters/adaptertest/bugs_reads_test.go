@@ -115,6 +115,9 @@ var readBugs = []bug{
 	{"Describe is complete", "has no name", describing(func(d *adapters.Description) { d.DisplayName = "" })},
 	{"Describe is complete", "has no limits", describing(func(d *adapters.Description) { d.Limits = nil })},
 	{"Describe is complete", "composes what is no method", describing(func(d *adapters.Description) { d.Composed = []string{"GetSite"} })},
+	{"Describe is complete", "does not support what it does not have", describing(func(d *adapters.Description) {
+		d.Unsupported = []string{pb.VendorService_ListVendors_FullMethodName}
+	})},
 	{"Describe is complete", "composes what it does not answer", describing(func(d *adapters.Description) { d.Composed = []string{pb.VendorService_ListVendors_FullMethodName} })},
 	{"Describe is complete", "pushes down a filter that is none", describing(func(d *adapters.Description) {
 		d.Limits.PushedDownFilters = []string{"drmhub.v1.LicenseService/ListLicenses:cid"}

@@ -10,8 +10,15 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
+// plainAdapter is an adapter without a capability.
+type plainAdapter struct{}
+
+func (plainAdapter) Describe() adapters.Description { return adapters.Description{} }
+
+func (plainAdapter) Check(context.Context) (string, error) { return "", nil }
+
 // members has one capability, and a method that looks like another.
-type members struct{ adapters.Adapter }
+type members struct{ plainAdapter }
 
 func (members) ListMembers(context.Context, *pb.ListMembersRequest) (*pb.ListMembersResponse, error) {
 	return nil, nil
@@ -54,7 +61,7 @@ func TestAPromiseIsMadeOnlyWithAllItsCapabilities(t *testing.T) {
 
 func TestAHarnessIsComplete(t *testing.T) {
 	type disabler struct {
-		adapters.Adapter
+		plainAdapter
 		adapters.SiteDisabler
 	}
 	var lacksSecrets = Harness{Adapter: disabler{}, Vendor: "acme", FailReads: func(Fault) {}}
@@ -77,7 +84,7 @@ func TestAHarnessIsComplete(t *testing.T) {
 		}
 	}
 	type seller struct {
-		adapters.Adapter
+		plainAdapter
 		adapters.SiteUpdater
 		adapters.DrmAccountCreator
 		adapters.ProductLicenseReplacer

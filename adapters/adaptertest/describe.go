@@ -16,14 +16,8 @@ func describeIsComplete(t T, h Harness) {
 	if d.Limits.GetMaxPageSize() <= 0 || d.Limits.GetRequestsPerSecond() < 0 {
 		t.Errorf("Describe's Limits are %v: they need a max_page_size, and no negative rate", d.Limits)
 	}
-	for _, composed := range d.Composed {
-		method := rpc(strings.Replace(strings.TrimPrefix(composed, "/"), "/", ".", 1))
-		if method == nil || !strings.HasPrefix(composed, "/") {
-			t.Errorf("Describe's Composed has %q, which is no full method name such as /drmhub.v1.SiteService/GetSite", composed)
-		} else if !hasMethod(h, method) {
-			t.Errorf("Describe's Composed has %q, which the adapter does not answer", composed)
-		}
-	}
+	namesMethods(t, h, "Composed", d.Composed)
+	namesMethods(t, h, "Unsupported", d.Unsupported)
 	for _, pushed := range d.Limits.GetPushedDownFilters() {
 		name, field, _ := strings.Cut(pushed, ":")
 		method := rpc(strings.Replace(name, "/", ".", 1))
@@ -31,6 +25,19 @@ func describeIsComplete(t T, h Harness) {
 			t.Errorf("Describe's Limits push down %q, which is no filter such as drmhub.v1.LicenseService/ListLicenses:content_id", pushed)
 		} else if !hasMethod(h, method) {
 			t.Errorf("Describe's Limits push down %q, of a method that the adapter does not answer", pushed)
+		}
+	}
+}
+
+// namesMethods checks that a list in the adapter's description has full names of its methods.
+func namesMethods(t T, h Harness, list string, full []string) {
+	for _, name := range full {
+		method := rpc(strings.Replace(strings.TrimPrefix(name, "/"), "/", ".", 1))
+		if method == nil || !strings.HasPrefix(name, "/") {
+			t.Errorf("Describe's %s has %q, which is not a full method name such as /drmhub.v1.SiteService/GetSite",
+				list, name)
+		} else if !hasMethod(h, method) {
+			t.Errorf("Describe's %s has %q, which the adapter does not have", list, name)
 		}
 	}
 }

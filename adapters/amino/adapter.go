@@ -46,11 +46,10 @@ var (
 	_ adapters.ProductLicenseBatchCreator = (*Adapter)(nil)
 	_ adapters.ProductLicenseBatchDeleter = (*Adapter)(nil)
 	_ adapters.ProductLicenseReplacer     = (*Adapter)(nil)
-	_ adapters.ProductUpdater             = productUpdater{}
+	_ adapters.ProductUpdater             = (*Adapter)(nil)
 )
 
-// New makes an adapter of a checked configuration: one that updates products where the
-// configuration says that the operator's AminoTV does. A nil transport is the adapter's own.
+// New returns an adapter with a checked configuration. If transport is nil, it makes its own.
 func New(id string, config Config, transport http.RoundTripper) (adapters.Adapter, error) {
 	authorization := config.authorization()
 	vendor, err := upstream.New(upstream.Options{
@@ -69,18 +68,19 @@ func New(id string, config Config, transport http.RoundTripper) (adapters.Adapte
 	if err != nil {
 		return nil, err
 	}
-	a := &Adapter{id: id, config: config, vendor: vendor, now: time.Now}
-	if config.ProductUpdates {
-		return productUpdater{a}, nil
-	}
-	return a, nil
+	return &Adapter{id: id, config: config, vendor: vendor, now: time.Now}, nil
 }
 
 // Describe tells how many rows drmhub asks for at once: AminoTV's own bound is not public. The
 // batches are composed, since AminoTV's batch calls do not tell what became of each item.
 func (a *Adapter) Describe() adapters.Description {
+	var unsupported []string
+	if !a.config.ProductUpdates {
+		unsupported = append(unsupported, pb.ProductLicenseService_UpdateProduct_FullMethodName)
+	}
 	return adapters.Description{
-		DisplayName: "AminoTV",
+		DisplayName: vendorName,
+		Unsupported: unsupported,
 		Limits: &pb.Vendor_Limits{
 			MaxPageSize:       int32(a.config.MaxPageSize),
 			PushedDownFilters: []string{pb.ProductLicenseService_ListProductLicenses_FullMethodName[1:] + ":user"},

@@ -82,10 +82,10 @@ func TestUpdateProductIsThereOnlyWhereASettingSaysSo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, has := a.(adapters.ProductUpdater); has != there {
+		if _, has := adapters.As[adapters.ProductUpdater](a); has != there {
 			t.Errorf("with product_updates %t, the adapter has UpdateProduct: %t", there, has)
 		}
-		if _, has := a.(adapters.ProductLicenseReplacer); !has {
+		if _, has := adapters.As[adapters.ProductLicenseReplacer](a); !has {
 			t.Errorf("with product_updates %t, the adapter has no ReplaceProductLicense", there)
 		}
 	}

@@ -12,12 +12,9 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// productUpdater is an adapter to an AminoTV that changes products, which no page documents: a
-// capability is seen by its method.
-type productUpdater struct{ *Adapter }
-
-// UpdateProduct is PATCH /products/{product_id} with what the mask names, read back.
-func (a productUpdater) UpdateProduct(ctx context.Context, req *pb.UpdateProductRequest) (*pb.Product, error) {
+// UpdateProduct is PATCH /products/{product_id} with what the mask names, read back. No page
+// documents it, so an account supports it only if its configuration says so.
+func (a *Adapter) UpdateProduct(ctx context.Context, req *pb.UpdateProductRequest) (*pb.Product, error) {
 	wanted, mask := req.GetProduct(), req.GetUpdateMask().GetPaths()
 	id, err := a.productID("product.name", wanted.GetName())
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 
+	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -23,7 +24,7 @@ func delegate[C, Req, Res any](ctx context.Context, all *vendors.Registry, name 
 	if err != nil {
 		return none, err
 	}
-	c, ok := v.Adapter.(C)
+	c, ok := adapters.As[C](v.Adapter)
 	if !ok {
 		return none, unsupported(ctx, v)
 	}
@@ -37,7 +38,7 @@ func delegateStream[C, Req any, Stream grpc.ServerStream](all *vendors.Registry,
 	if err != nil {
 		return err
 	}
-	c, ok := v.Adapter.(C)
+	c, ok := adapters.As[C](v.Adapter)
 	if !ok {
 		return unsupported(s.Context(), v)
 	}

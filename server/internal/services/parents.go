@@ -29,7 +29,7 @@ func vendorsWith[C any](ctx context.Context, all *vendors.Registry, parent strin
 	}
 	var with []vendors.Vendor
 	for _, v := range included {
-		if _, ok := v.Adapter.(C); ok {
+		if _, ok := adapters.As[C](v.Adapter); ok {
 			with = append(with, v)
 		}
 	}
@@ -98,7 +98,7 @@ func resumeIndex(able []vendors.Vendor, begun string) int {
 
 // siteNames lists the names of all sites of a vendor, in order. A vendor without sites has one.
 func siteNames(ctx context.Context, v vendors.Vendor) ([]string, error) {
-	lister, ok := v.Adapter.(adapters.SiteLister)
+	lister, ok := adapters.As[adapters.SiteLister](v.Adapter)
 	if !ok {
 		return []string{names.Site.Name(v.ID, "default")}, nil
 	}

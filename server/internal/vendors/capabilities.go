@@ -22,19 +22,21 @@ var capabilityServices = []*grpc.ServiceDesc{
 }
 
 // Capabilities lists what an adapter can do: the RPCs for which it has a method of the same name
-// and signature. Nothing lists them by hand, so they cannot drift from the code; only what is
-// composed is said by the adapter.
+// and signature. Nothing lists them by hand, so they cannot drift from the code. The adapter only
+// says which are composed, and which its account does not support.
 func Capabilities(a adapters.Adapter) []*pb.Vendor_Capability {
-	composed := a.Describe().Composed
+	d := a.Describe()
 	var capabilities []*pb.Vendor_Capability
 	has := reflect.ValueOf(a)
 	for _, service := range capabilityServices {
 		for rpc := range reflect.TypeOf(service.HandlerType).Elem().Methods() {
-			if m := has.MethodByName(rpc.Name); !m.IsValid() || m.Type() != rpc.Type {
+			full := "/" + service.ServiceName + "/" + rpc.Name
+			m := has.MethodByName(rpc.Name)
+			if !m.IsValid() || m.Type() != rpc.Type || slices.Contains(d.Unsupported, full) {
 				continue
 			}
-			c := &pb.Vendor_Capability{Method: service.ServiceName + "/" + rpc.Name, Support: pb.Vendor_Capability_NATIVE}
-			if slices.Contains(composed, "/"+c.GetMethod()) {
+			c := &pb.Vendor_Capability{Method: full[1:], Support: pb.Vendor_Capability_NATIVE}
+			if slices.Contains(d.Composed, full) {
 				c.Support = pb.Vendor_Capability_COMPOSED
 			}
 			capabilities = append(capabilities, c)

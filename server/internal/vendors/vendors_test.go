@@ -16,9 +16,11 @@ import (
 )
 
 // bare is an adapter without a capability.
-type bare struct{ composed []string }
+type bare struct{ composed, unsupported []string }
 
-func (b bare) Describe() adapters.Description              { return adapters.Description{Composed: b.composed} }
+func (b bare) Describe() adapters.Description {
+	return adapters.Description{Composed: b.composed, Unsupported: b.unsupported}
+}
 func (bare) Check(context.Context) (level string, _ error) { return "", nil }
 
 // sloppy is an adapter whose methods look like capabilities, and are none but for GetSite.
@@ -74,6 +76,13 @@ func TestWhatIsComposedIsSaidSo(t *testing.T) {
 	s := sloppy{bare{composed: []string{pb.SiteService_GetSite_FullMethodName}}}
 	if got, want := methods(vendors.Capabilities(s)), []string{"drmhub.v1.SiteService/GetSite COMPOSED"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestAnUnsupportedMethodIsNoCapability(t *testing.T) {
+	s := sloppy{bare{unsupported: []string{pb.SiteService_GetSite_FullMethodName}}}
+	if got := vendors.Capabilities(s); len(got) != 0 {
+		t.Errorf("%v, want none", got)
 	}
 }
 
