@@ -145,7 +145,7 @@ func (a *Adapter) parts(ctx context.Context, n int, do func(ctx context.Context,
 	}
 	close(at)
 	workers.Wait()
-	broken.goOn()
+	broken.repanic()
 }
 
 // atOnce is how many items are carried out at once. A trial keeps its requests in their order.
@@ -195,7 +195,7 @@ func (p *panicked) guard(work func()) {
 }
 
 // repanic runs after all workers have ended. It raises the panic of one again.
-func (p *panicked) goOn() {
+func (p *panicked) repanic() {
 	if p.with != nil {
 		panic(p.with)
 	}

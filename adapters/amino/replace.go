@@ -54,13 +54,13 @@ func (a *Adapter) replacement(ctx context.Context, name string, terms *pb.Produc
 		if err != nil {
 			return nil, err
 		}
-		before, err := a.taken(ctx, terms, held)
+		before, err := a.licensesOfOrder(ctx, terms, held)
 		for _, l := range before {
 			if a.config.UniqueOrders && l.GetName() != name && ofOrder(l, terms) {
 				return nil, orderTaken("product_license", l)
 			}
 		}
-		return &pb.ListProductLicensesResponse{ProductLicenses: append([]*pb.ProductLicense{drawn(terms), drawn(held)}, before...)}, err
+		return &pb.ListProductLicensesResponse{ProductLicenses: append([]*pb.ProductLicense{withOrderID(terms), withOrderID(held)}, before...)}, err
 	})
 	if err != nil {
 		return order{}, order{}, err
@@ -88,7 +88,7 @@ func (a *Adapter) replaceable(ctx context.Context, name string, terms *pb.Produc
 // restore issues the old terms again, as they read by now, since the new ones were refused, and
 // answers the error that says so.
 func (a *Adapter) restore(ctx context.Context, old order, revoked outcome, refused *apierror.Error) error {
-	old.terms = a.again(old.terms)
+	old.terms = a.reissueTerms(old.terms)
 	restored, err := a.issue(ctx, "restore", old, true)
 	switch {
 	case err == nil:

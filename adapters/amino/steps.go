@@ -13,16 +13,15 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// outcome is what became of one write.
+// outcome is the result of one write.
 type outcome struct {
-	license *pb.ProductLicense // that was issued or revoked
-	// doubt is an OUTCOME_UNKNOWN: AminoTV holds the license, or no longer holds it, but never said
-	// that Irdeto followed, and does not need Irdeto for that. Nothing that could be read would
-	// tell.
+	license *pb.ProductLicense // the license that was issued or revoked
+	// doubt is an OUTCOME_UNKNOWN. It is set if AminoTV's state is known but Irdeto's is not. Irdeto's
+	// state cannot be read back.
 	doubt *apierror.Error
 }
 
-// do makes one write. What is kept of it is the license, or the doubt.
+// do makes one write. Its record keeps the license or the doubt.
 func do(ctx context.Context, w mutation.Write[*pb.ProductLicenseResult]) (outcome, error) {
 	result, err := mutation.Do(ctx, w)
 	if err != nil {
@@ -35,7 +34,7 @@ func do(ctx context.Context, w mutation.Write[*pb.ProductLicenseResult]) (outcom
 	return outcome{license: result.GetProductLicense()}, nil
 }
 
-// inDoubt is the error of a method that has made all of its writes, with a doubt about one of them.
+// inDoubt returns the error of a method that made all of its writes, with a doubt about one of them.
 func inDoubt(doubt *apierror.Error) error { return mutation.Unsettleable(doubt) }
 
 func okResult(l *pb.ProductLicense) *pb.ProductLicenseResult {
@@ -43,18 +42,20 @@ func okResult(l *pb.ProductLicense) *pb.ProductLicenseResult {
 }
 
 func errResult(err error) *pb.ProductLicenseResult {
-	return &pb.ProductLicenseResult{Result: &pb.ProductLicenseResult_Error{Error: apierror.Convert(err).GRPCStatus().Proto()}}
+	failure := apierror.Convert(err).GRPCStatus().Proto()
+	return &pb.ProductLicenseResult{Result: &pb.ProductLicenseResult_Error{Error: failure}}
 }
 
-// issue creates the license of an order. Of one that is owed, since another license was revoked for
-// it, nothing but AminoTV's refusal of its terms is definite: whatever else keeps it from being
-// issued may pass, and the next run goes on.
+// issue creates the license of an order. An order is owed if another license was revoked for it. Then
+// only AminoTV's refusal of its terms is definite. After any other failure the next run goes on.
 func (a *Adapter) issue(ctx context.Context, step string, o order, owed bool) (outcome, error) {
 	check := func(ctx context.Context) (*pb.ProductLicenseResult, bool, error) {
 		found, err := a.find(ctx, o)
 		if found != nil && a.config.LicenseStandsWithoutIrdeto {
-			return errResult(apierror.OutcomeUnknown("AminoTV's answer about the license %s, which stands, was lost or a failure, so Irdeto may not have its entitlement: "+
-				"if the user cannot play, replace it by one of the same terms", found.GetName()).With(apierror.Standing, found.GetName())), true, nil
+			doubt := apierror.OutcomeUnknown("AminoTV's answer about the license %s, which stands, was lost or a "+
+				"failure, so Irdeto may not have its entitlement: "+
+				"if the user cannot play, replace it by one of the same terms", found.GetName())
+			return errResult(doubt.With(apierror.Standing, found.GetName())), true, nil
 		}
 		return okResult(found), found != nil, err
 	}
@@ -65,10 +66,12 @@ func (a *Adapter) issue(ctx context.Context, step string, o order, owed bool) (o
 			if err == nil {
 				return okResult(a.license(row)), nil
 			}
-			if attempt.Resend && isRefusal(err) { // an earlier attempt may have come late, and be why
+			if attempt.Resend && isRefusal(err) { // the earlier attempt may be the reason
 				switch late, took, unread := check(ctx); {
 				case unread != nil:
-					return nil, apierror.OutcomeUnknown("AminoTV refuses what an earlier attempt may have done, and reading that back failed: %v", unread)
+					return nil, apierror.OutcomeUnknown(
+						"AminoTV refuses what an earlier attempt may have done, and reading that back failed: %v",
+						unread)
 				case took:
 					return late, nil
 				}
@@ -95,7 +98,7 @@ func (a *Adapter) orNoProduct(ctx context.Context, name string, err error) error
 	})
 }
 
-// revoke deletes a license that was seen.
+// revoke deletes a license that was read before.
 func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense) (outcome, error) {
 	id, err := a.licenseID("name", l.GetName())
 	if err != nil {
@@ -105,7 +108,8 @@ func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense)
 		if !a.config.LicenseStandsWithoutIrdeto {
 			return okResult(l)
 		}
-		return errResult(apierror.OutcomeUnknown("AminoTV's answer about the license %s, which is revoked, was lost or a failure, so Irdeto may still have its entitlement: see to it at Irdeto", l.GetName()))
+		return errResult(apierror.OutcomeUnknown("AminoTV's answer about the license %s, which is revoked, was lost "+
+			"or a failure, so Irdeto may still have its entitlement: see to it at Irdeto", l.GetName()))
 	}
 	return do(ctx, mutation.Write[*pb.ProductLicenseResult]{
 		Step: step,
@@ -132,8 +136,8 @@ func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense)
 	})
 }
 
-// refusals are the reasons of what AminoTV answers to terms that it does not take. Others have to
-// do with the moment, with drmhub's credentials or with what lies between.
+// refusals are the reasons with which AminoTV refuses terms. Other reasons may pass, or concern
+// drmhub's credentials or the network.
 var refusals = map[pb.ErrorReason]bool{
 	pb.ErrorReason_VENDOR_INPUT_REFUSED:     true,
 	pb.ErrorReason_VENDOR_ALREADY_EXISTS:    true,
@@ -148,9 +152,10 @@ func isRefusal(err error) bool {
 	return mutation.IsPlain(err) && refusals[apierror.Convert(err).Reason]
 }
 
-// errReplacementIncomplete is the error of a half-done replacement, for a reason that may pass.
+// errReplacementIncomplete returns the error of a half-done replacement, for a reason that may pass.
 func errReplacementIncomplete(err error) *apierror.Error {
-	e := withMessage(err, "the old license is revoked, and the next one is not issued yet; call again with the same request_id to go on: "+apierror.Convert(err).Message)
+	e := withMessage(err, "the old license is revoked, and the next one is not issued yet; "+
+		"call again with the same request_id to go on: "+apierror.Convert(err).Message)
 	e.Code, e.Reason, e.Violations = codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, nil
 	return e
 }

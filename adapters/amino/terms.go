@@ -49,8 +49,9 @@ func (a *Adapter) terms(field string, wanted *pb.ProductLicense) (*pb.ProductLic
 	return l, nil
 }
 
-// again are the terms of a license to be issued once more: its own, as they read by now.
-func (a *Adapter) again(old *pb.ProductLicense) *pb.ProductLicense {
+// reissueTerms returns the terms with which a license is issued again. A license whose time has ended
+// since is EXPIRED.
+func (a *Adapter) reissueTerms(old *pb.ProductLicense) *pb.ProductLicense {
 	l := proto.CloneOf(old)
 	if l.GetStatus() == pb.ProductLicense_ACTIVE && stopped(l, a.now()) {
 		l.Status, l.VendorStatus = pb.ProductLicense_EXPIRED, vendorStatus(pb.ProductLicense_EXPIRED)

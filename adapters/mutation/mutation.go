@@ -171,7 +171,8 @@ func (w Write[T]) settle(ctx context.Context, r *run, record Record) (T, error) 
 	case w.ReadBack == nil && record.State == Unverifiable && record.Err != nil:
 		return none, record.Err.Err()
 	case w.ReadBack == nil:
-		return none, w.lose(ctx, r, apierror.OutcomeUnknown("%s: an earlier attempt may have taken effect", w.Step), 0)
+		unknown := apierror.OutcomeUnknown("%s: an earlier attempt may have taken effect", w.Step)
+		return none, w.lose(ctx, r, unknown, 0)
 	}
 	began := time.Now() // the read proves nothing about a later effect
 	answer, took, err := w.ReadBack(ctx)
