@@ -15,10 +15,10 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
-	"github.com/drmhub/drmhub/adapters/mutation"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/contract"
+	"github.com/drmhub/drmhub/server/internal/journal/decide"
 )
 
 const (
@@ -154,23 +154,30 @@ func (j *Journal) replayOrRun(ctx context.Context, r *record, locked bool, req m
 	if err != nil {
 		return nil, r.errCannotLookUp(err)
 	}
-	if r = claimed; r.owner == "" {
-		return r.replay()
+	s := j.loadedSteps(claimed)
+	if decide.Come(claimed.known(s, came)) == decide.Replay {
+		j.abandon(ctx, claimed)
+		return claimed.replay()
 	}
-	s := j.loadedSteps(r)
-	// the latter: it ended while this call waited for it
-	if r.isTerminal(s) || r.settled.After(came) {
-		j.abandon(ctx, r)
-		return r.replay()
+	return j.lockAndRun(ctx, claimed, s, locked, req, call)
+}
+
+// known returns what is known of a mutation that nobody else runs, for a call that came then.
+func (r *record) known(s *steps, came time.Time) decide.Known {
+	return decide.Known{
+		State:          r.state,
+		Steps:          s.summary(),
+		HasAnswer:      r.answer != nil,
+		Retryable:      apierror.Retryable(codes.Code(r.err.GetCode())),
+		EndedMeanwhile: r.settled.After(came),
 	}
-	return j.lockAndRun(ctx, r, s, locked, req, call)
 }
 
 // lockAndRun runs the method of a mutation that this call owns, once it holds the locks.
 func (j *Journal) lockAndRun(ctx context.Context, r *record, s *steps, locked bool, req mutating, call method) (proto.Message, error) {
 	var err error
 	switch {
-	case r.state == pb.Mutation_FAILED:
+	case decide.IsOver(r.state):
 		err = j.reopen(ctx, r, s, r.locks(req))
 	case !locked:
 		err = j.lock(ctx, r, r.locks(req), alone)
@@ -203,7 +210,7 @@ func (j *Journal) await(ctx context.Context, id string) (*record, error) {
 		changed := j.anyChange()
 		r, err := j.load(ctx, id)
 		switch {
-		case err == nil && r.state == pb.Mutation_SUCCEEDED:
+		case err == nil && decide.Come(decide.Known{State: r.state}) == decide.Replay:
 			return r, nil
 		case err == nil:
 			r, err = j.claim(ctx, id)
@@ -231,16 +238,4 @@ func wait(ctx context.Context, changed <-chan struct{}) bool {
 		return false
 	}
 	return true
-}
-
-// isTerminal reports whether a mutation needs no other run: it was done, or the vendor refused it.
-// A mutation that had no effect for a passing reason runs again.
-func (r *record) isTerminal(s *steps) bool {
-	switch {
-	case r.state == pb.Mutation_SUCCEEDED, r.state == pb.Mutation_FAILED && (r.answer != nil || s.has(mutation.Done)):
-		return true
-	case r.state != pb.Mutation_FAILED:
-		return false
-	}
-	return !apierror.Retryable(codes.Code(r.err.GetCode())) && s.has(mutation.Refused)
 }

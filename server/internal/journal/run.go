@@ -20,6 +20,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/mutation"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/audit"
+	"github.com/drmhub/drmhub/server/internal/journal/decide"
 	"github.com/drmhub/drmhub/server/internal/redact"
 )
 
@@ -62,8 +63,8 @@ func (j *Journal) run(ctx context.Context, r *record, s *steps, call method) out
 		return o
 	case <-ctx.Done():
 	}
-	// or an earlier run has left it unknown, and this one may be at it for long
-	if !s.has(mutation.Sent, mutation.Done, mutation.Unverifiable) {
+	// A write of an earlier run counts, too: this run may take long to settle it.
+	if !s.summary().MayHaveEffect() {
 		select {
 		case o := <-done:
 			return o
@@ -103,17 +104,21 @@ func (j *Journal) complete(ctx context.Context, r *record, s *steps, answer prot
 	defer cancel()
 	now := time.Now()
 	before := r.state
-	told := r.decide(s, answer, failure, now)
-	settleAt := time.Time{}
+	decision := decide.End(s.evidence(answer, failure))
+	told := tell(decision.Told, failure)
+	r.end(decision.State, now, answer, told)
+	r.vendorHTTPStatus = s.lastStatus()
 	if r.state == pb.Mutation_UNKNOWN {
 		level := slog.LevelWarn
 		if before == pb.Mutation_UNKNOWN {
-			level = slog.LevelDebug // it was said when it became so
+			level = slog.LevelDebug // the log said so when it became unknown
 		}
-		j.options.Log.Log(ctx, level, "the outcome of a mutation is unknown", "mutation", r.name(), "attempts", r.attempts, "error", failure)
-		if s.settleable(failure) {
-			settleAt = now.Add(j.pause(r.attempts))
-		}
+		j.options.Log.Log(ctx, level, "the outcome of a mutation is unknown",
+			"mutation", r.name(), "attempts", r.attempts, "error", failure)
+	}
+	settleAt := time.Time{}
+	if decision.Next == decide.Settle {
+		settleAt = now.Add(j.pause(r.attempts))
 	}
 	nothingNew := s.settling && before == r.state
 	err := j.persist(ctx, r, s, settleAt, nothingNew)
@@ -123,57 +128,82 @@ func (j *Journal) complete(ctx context.Context, r *record, s *steps, answer prot
 	case err == nil:
 		return outcome{answer: answer, recorded: true}
 	}
-	j.options.Log.ErrorContext(ctx, "the end of a mutation could not be recorded: it is settled later", "mutation", r.name(), "error", err)
+	j.options.Log.ErrorContext(ctx, "the end of a mutation could not be recorded: it is settled later",
+		"mutation", r.name(), "error", err)
 	j.releaseLater(r)
-	if s.has(mutation.Sent, mutation.Done, mutation.Unverifiable) || errors.Is(err, errTakenOver) {
-		err = errors.Join(apierror.OutcomeUnknown("what became of the call could not be recorded; call again with the same request_id to learn it"), err)
+	if s.summary().MayHaveEffect() || errors.Is(err, errTakenOver) {
+		err = errors.Join(apierror.OutcomeUnknown("the outcome of the call could not be recorded"+mutation.RetryAdvice), err)
 	}
 	return outcome{err: err}
 }
 
-// decide sets the state of a mutation whose run ended, and returns the caller's error, if any.
-func (r *record) decide(s *steps, answer proto.Message, failure error, now time.Time) error {
-	r.state, r.settled, r.answer, r.err, r.vendorCode, r.vendorHTTPStatus = pb.Mutation_SUCCEEDED, now, nil, nil, "", s.lastStatus()
-	failure = s.classify(failure)
-	if failure != nil {
-		e := apierror.Convert(failure)
-		r.state, r.err, r.vendorCode = pb.Mutation_FAILED, e.GRPCStatus().Proto(), apierror.VendorText(e.Metadata[apierror.VendorCode])
+// evidence returns what is known when a run ends with this answer or failure.
+func (s *steps) evidence(answer proto.Message, failure error) decide.Evidence {
+	summary := s.summary()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return decide.Evidence{
+		Returned:       returned(failure),
+		Steps:          summary,
+		AllItemsFailed: allItemsFailed(answer),
+		MetRefusal:     s.sawRefusal,
+		Unrecorded:     s.writeFailed,
+		GivenUp:        s.givenUp,
+		SentNow:        s.hasSent(),
+		Unsettleable:   mutation.IsUnsettleable(failure),
 	}
+}
+
+func returned(failure error) decide.Returned {
 	switch {
-	case s.inDoubt(failure), apierror.IsOutcomeUnknown(failure), failure == nil && s.writeFailed:
-		// the latter: the answer does not tell what the writes did
-		r.state, r.settled = pb.Mutation_UNKNOWN, time.Time{}
 	case failure == nil:
-		r.answer = redact.Without(answer)
-		if !s.has(mutation.Done) && (s.has(mutation.Refused) || noneDone(answer)) {
-			r.state = pb.Mutation_FAILED
-		}
+		return decide.Answer
+	case apierror.IsOutcomeUnknown(failure):
+		return decide.OutcomeUnknown
+	case errors.Is(failure, errPanicked):
+		return decide.Panic
+	case mutation.IsNoEffect(failure):
+		return decide.NoEffect
 	}
-	return failure
+	return decide.Error
 }
 
-// noneDone reports whether an answer is a batch's, none of whose items came to anything.
-func noneDone(answer proto.Message) bool {
+// allItemsFailed reports whether an answer is a batch's, and every item has an error.
+func allItemsFailed(answer proto.Message) bool {
 	batch, ok := answer.(results)
-	return ok && !slices.ContainsFunc(batch.GetResults(), func(r *pb.ProductLicenseResult) bool { return r.GetError() == nil })
+	succeeded := func(r *pb.ProductLicenseResult) bool { return r.GetError() == nil }
+	return ok && !slices.ContainsFunc(batch.GetResults(), succeeded)
 }
 
-// classify maps the method's error to the one the caller sees. If a write took effect and the rest
-// was not refused by the vendor, the outcome is unknown, whatever the error was.
-func (s *steps) classify(failure error) error {
-	unfinished := s.has(mutation.Done) && (!s.hasMetRefusal() || s.writeFailed || errors.Is(failure, errPanicked))
-	switch {
-	case failure == nil, apierror.IsOutcomeUnknown(failure):
-		return failure
-	case unfinished, s.inDoubt(failure):
+// tell returns the error for the caller; nil if the caller gets the answer.
+func tell(told decide.Told, failure error) error {
+	switch told {
+	case decide.TellInPart:
 		e := *apierror.Convert(failure)
-		e.Message = "the call took effect in part, or may have; call again with the same request_id to learn the outcome: " + e.Message
+		e.Message = "Outcome unknown: the call took effect in part, or may have. " +
+			"Retry with the same request_id to learn the outcome. The error was: " + e.Message
 		e.Code, e.Reason, e.Violations = codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, nil
 		return &e
-	case mutation.IsNoEffect(failure):
-		return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "the call had no effect at the vendor, and was not sent again: call again")
+	case decide.TellNoEffect:
+		return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
+			"the call had no effect at the vendor, and was not sent again: call again")
 	}
 	return failure
+}
+
+// end sets what a record holds of a run that ended.
+func (r *record) end(state pb.Mutation_State, now time.Time, answer proto.Message, told error) {
+	r.state, r.settled, r.answer, r.err, r.vendorCode = state, time.Time{}, nil, nil, ""
+	if decide.IsOver(state) {
+		r.settled = now
+	}
+	switch {
+	case told != nil:
+		e := apierror.Convert(told)
+		r.err, r.vendorCode = e.GRPCStatus().Proto(), apierror.VendorText(e.Metadata[apierror.VendorCode])
+	case decide.IsOver(state):
+		r.answer = redact.Without(answer)
+	}
 }
 
 // persist writes the state, answer and audit event of a run that ended, in one transaction.

@@ -189,7 +189,7 @@ func (j *Journal) resend(ctx context.Context, r *record, requestID string, req p
 	if err == nil {
 		r.actor = auth.FromContext(ctx).Subject
 		r.resendIDs = strings.TrimSpace(r.resendIDs + " " + requestID)
-		if s.has(mutation.Sent) { // what can still be read back is read back first
+		if s.summary().Sent { // what can still be read back is read back first
 			err = j.lock(ctx, r, r.locks(req), func(ctx context.Context, tx *sql.Tx) error { return r.update(ctx, tx, "resend_id = $3", r.resendIDs) })
 		} else {
 			err = j.reopen(ctx, r, s, r.locks(req))
@@ -213,16 +213,17 @@ func (r *record) resent(requestID string) bool {
 
 // resendable tells why a mutation cannot be sent again.
 func resendable(r *record, s *steps) error {
+	has := s.summary()
 	switch {
 	case r.state == pb.Mutation_SUCCEEDED:
 		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "%s has succeeded: there is nothing to send again", r.name())
-	case r.secrets && s.has(mutation.Unverifiable):
+	case r.secrets && has.Unverifiable:
 		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_SECRETS_NOT_KEPT,
 			"%s held secrets, which are not kept, and cannot be read back: look at the vendor's console; if it is not there, call %s with the secrets and a new request_id", r.name(), r.method)
 	case r.secrets:
 		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_SECRETS_NOT_KEPT,
 			"%s held secrets, which are not kept: call %s again with the same request_id and the secrets", r.name(), r.method)
-	case r.state == pb.Mutation_FAILED && s.has(mutation.Done):
+	case r.state == pb.Mutation_FAILED && has.Done:
 		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "%s took effect in part, so sending it again would do other than it asks: make a new call", r.name())
 	}
 	return nil

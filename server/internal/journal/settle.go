@@ -10,7 +10,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
-	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/journal/decide"
 )
 
 const (
@@ -73,7 +73,7 @@ func (j *Journal) pause(attempts int64) time.Duration {
 // could not try to, or could not record it. With giveUp, nobody else tries what could not be found
 // out.
 func (j *Journal) settle(ctx context.Context, r *record, giveUp bool) error {
-	if r.state == pb.Mutation_SUCCEEDED || r.state == pb.Mutation_FAILED {
+	if decide.IsOver(r.state) {
 		j.abandon(ctx, r)
 		return nil
 	}
@@ -82,7 +82,7 @@ func (j *Journal) settle(ctx context.Context, r *record, giveUp bool) error {
 	letGo := s.givenUp
 	s.settling, s.givenUp = true, giveUp || letGo
 	// its replica died before it sent anything
-	if !s.has(mutation.Sent, mutation.Done, mutation.Refused, mutation.Unverifiable) {
+	if !s.summary().Attempted() {
 		return j.complete(ctx, r, s, nil, mutation.NoEffect()).unrecorded()
 	}
 	req, err := r.requestOf()
@@ -100,8 +100,11 @@ func (j *Journal) settle(ctx context.Context, r *record, giveUp bool) error {
 		ctx, cancel := context.WithTimeout(ctx, maxSettling)
 		defer cancel()
 		answer, err := j.dispatch(ctx, "/"+r.method, req)
-		if err != nil && r.secrets && apierror.Convert(err).Code == codes.InvalidArgument && s.has(mutation.Sent, mutation.Done) {
-			err = mutation.Unsettleable(apierror.OutcomeUnknown("without the secrets that the request held, and that are not kept, this cannot be read back: call again with the same request_id and the secrets"))
+		has := s.summary()
+		invalid := err != nil && apierror.Convert(err).Code == codes.InvalidArgument
+		if invalid && r.secrets && (has.Sent || has.Done) {
+			err = mutation.Unsettleable(apierror.OutcomeUnknown("this cannot be read back without the secrets of the " +
+				"request, which are not kept: call again with the same request_id and the secrets"))
 		}
 		return answer, err
 	}).unrecorded()

@@ -16,6 +16,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/journal/decide"
 	"github.com/drmhub/drmhub/server/internal/redact"
 )
 
@@ -61,7 +62,7 @@ func (j *Journal) newSteps(r *record) *steps {
 func (j *Journal) loadedSteps(r *record) *steps {
 	s := j.newSteps(r)
 	s.all = r.steps
-	s.givenUp = r.state == pb.Mutation_UNKNOWN && r.settleAt.IsZero() // what was let go stays so
+	s.givenUp = decide.IsGivenUp(r.state, !r.settleAt.IsZero()) // it stays given up
 	return s
 }
 
@@ -109,12 +110,6 @@ func (s *steps) Get(name string) mutation.Record {
 		return known.Record
 	}
 	return mutation.Record{}
-}
-
-func (s *steps) hasMetRefusal() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.sawRefusal
 }
 
 // lostBefore is how a step was Lost before this run made it again; nil where it was not.
@@ -302,20 +297,33 @@ func (s *step) write(ctx context.Context, tx *sql.Tx, of *record) error {
 	return err
 }
 
-// has reports whether a step stands at one of these states.
-func (s *steps) has(states ...mutation.State) bool {
-	return len(s.filter(func(known *step) bool { return slices.Contains(states, known.State) })) > 0
+// summary returns which states the steps have.
+func (s *steps) summary() (has decide.Steps) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, known := range s.all {
+		switch known.State {
+		case mutation.Sent:
+			has.Sent = true
+		case mutation.Done:
+			has.Done = true
+		case mutation.Refused:
+			has.Refused = true
+		case mutation.Unverifiable:
+			has.Resend = has.Resend || known.resend
+			has.Unverifiable = has.Unverifiable || !known.resend
+		}
+	}
+	return has
 }
 
 // reopen moves a finished mutation back to INTENDED or UNKNOWN and takes its locks. It deletes the
 // steps that had no effect, so that they run again. If no step remains, it deletes the snapshots
 // too.
 func (j *Journal) reopen(ctx context.Context, r *record, s *steps, resources []string) error {
-	gone := func(known *step) bool { return known.State == mutation.Refused || known.State == mutation.NotSent }
-	state := pb.Mutation_UNKNOWN
-	if !s.has(mutation.Done, mutation.Unverifiable) {
-		gone = func(*step) bool { return true }
-		state = pb.Mutation_INTENDED
+	state, keepEffects := decide.Reopened(s.summary())
+	gone := func(known *step) bool {
+		return !keepEffects || known.State == mutation.Refused || known.State == mutation.NotSent
 	}
 	err := j.lock(ctx, r, resources, func(ctx context.Context, tx *sql.Tx) error {
 		err := r.update(ctx, tx, "state = $3, answer = NULL, error = NULL, settle_time = NULL, settle_at = $4, attempts = 0, resend_id = $5",
@@ -338,24 +346,11 @@ func (j *Journal) reopen(ctx context.Context, r *record, s *steps, resources []s
 	return nil
 }
 
-// inDoubt reports whether a write may have taken effect, given how the method ended. If the method
-// succeeded, an unverifiable step that was to be sent again is no longer in doubt.
-func (s *steps) inDoubt(failure error) bool {
-	return len(s.filter(func(known *step) bool {
-		return known.State == mutation.Sent || known.State == mutation.Unverifiable && (!known.resend || failure != nil)
-	})) > 0
-}
-
 // retry marks unverifiable steps to be sent again. They stay unverifiable until then.
 func (s *steps) retry() {
 	for _, known := range s.filter(func(known *step) bool { return known.State == mutation.Unverifiable }) {
 		known.resend = true
 	}
-}
-
-// settleable reports whether another run may find out what this one, which ended so, left unknown.
-func (s *steps) settleable(failure error) bool {
-	return (!s.givenUp || s.hasSent()) && !mutation.IsUnsettleable(failure) && (s.has(mutation.Sent) || !s.has(mutation.Unverifiable))
 }
 
 // hasSent reports whether a write of this run may have reached the vendor.
