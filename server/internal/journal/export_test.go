@@ -78,3 +78,6 @@ func (j *Journal) Hold(ctx context.Context, name string) error {
 	_, err := j.claim(ctx, strings.TrimPrefix(name, namePrefix))
 	return err
 }
+
+// Replica returns the id of this replica.
+func (j *Journal) Replica() string { return j.replica }

@@ -65,7 +65,7 @@ func TestAWriteOfTheJournalThatFails(t *testing.T) {
 	for _, k := range kinds {
 		t.Run(k.name, func(t *testing.T) {
 			t.Parallel()
-			h := &house{vendor: &world{}, db: open(t, store.Memory)}
+			h := &house{vendor: &world{blank: true, plainReadBack: true}, db: open(t, store.Memory)}
 			r := newReplica(t, h.db, h.vendor, calm)
 			stop(t, r.Journal)
 			for _, faults := range k.faults(1) {

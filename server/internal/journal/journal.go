@@ -1,16 +1,3 @@
-// Package journal keeps every mutating call, before anything is sent to a vendor and after: so that
-// none is lost, made twice or misreported.
-//
-// Unary is the envelope around a call: it records what is to be done, gives the method a log of its
-// vendor writes, and records the outcome. A request_id that came before is answered with what the
-// first call did, also where another replica is still at it. What ended without an outcome, because
-// an answer was lost or a process died, is settled in the background: the same method is run again,
-// and reads back from the vendor what became of its writes.
-//
-// Replicas share a store. What one runs is nobody else's while it is alive, which it says in the
-// store every few seconds. When it has said nothing for too long, another one may take over; a
-// process that was only asleep then finds that it can record nothing more, and so send nothing
-// more.
 package journal
 
 import (

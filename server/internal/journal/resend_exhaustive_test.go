@@ -32,6 +32,7 @@ func (h *house) resend(t *testing.T, p plan, at crash) (writes int) {
 	h.plans++
 	h.vendor.calls, h.vendor.faults = 0, p.faults
 	p.stops = []crash{at}
+	p.kind.steps = func(name string) map[string]string { return map[string]string{"enable": "enable " + name} }
 	c := &course{t: t, house: h, plan: p, name: fmt.Sprintf("vendors/v/sites/r%d", h.plans), requestID: uuid.NewString()}
 	resendID := uuid.NewString()
 	var record *pb.Mutation

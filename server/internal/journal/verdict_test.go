@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -18,10 +19,13 @@ import (
 type kind struct {
 	name   string
 	blind  bool // nothing can be read back
+	secret bool // the request holds a password
 	calls  int  // how many writes reach the vendor, where something goes wrong
 	always map[int]fault
 	ask    func(ctx context.Context, r *replica, name, requestID string) (proto.Message, error)
 	steps  func(name string) map[string]string // what each step does at the vendor
+	// depends names, for a step, the step that it depends on.
+	depends map[string]string
 	// effects are how often each step has taken effect, given the answer; nil where that is not
 	// known.
 	effects func(answer proto.Message, err error) map[string]int
@@ -67,6 +71,25 @@ var kinds = []kind{
 		},
 		effects: func(_ proto.Message, err error) map[string]int { return allOrNothing(err, "enable") },
 	},
+	{
+		name: "two writes with a secret", secret: true, calls: 2,
+		ask: func(ctx context.Context, r *replica, name, requestID string) (proto.Message, error) {
+			account := &pb.DrmAccount{Username: "user-" + name, Password: password}
+			return r.accounts.CreateDrmAccount(ctx, &pb.CreateDrmAccountRequest{
+				Parent: "vendors/v", RequestId: requestID, View: pb.DrmAccount_FULL, DrmAccount: account,
+			})
+		},
+		steps: func(name string) map[string]string {
+			return map[string]string{"create": "create user-" + name, "activate": "activate user-" + name}
+		},
+		depends: map[string]string{"create": "before", "activate": "create"},
+		effects: func(_ proto.Message, err error) map[string]int {
+			if err != nil && strings.HasPrefix(apierror.Convert(err).Message, "no activate") {
+				return map[string]int{"create": 1}
+			}
+			return allOrNothing(err, "create", "activate")
+		},
+	},
 	replacement("two writes that depend on each other", 2, nil),
 	replacement("two writes of which the second is refused, so that a third one undoes the first", 3, map[int]fault{2: refused}),
 	{
@@ -108,6 +131,7 @@ var kinds = []kind{
 func replacement(name string, calls int, always map[int]fault) kind {
 	return kind{
 		name: name, calls: calls, always: always,
+		depends: map[string]string{"revoke": "before", "issue": "revoke", "restore": "revoke"},
 		ask: func(ctx context.Context, r *replica, name, requestID string) (proto.Message, error) {
 			return r.licenses.ReplaceProductLicense(ctx, &pb.ReplaceProductLicenseRequest{
 				Name: "vendors/v/productLicenses/" + name, RequestId: requestID, ProductLicense: &pb.ProductLicense{User: "u", Product: "vendors/v/products/" + name},

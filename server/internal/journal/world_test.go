@@ -52,6 +52,8 @@ type world struct {
 	parallel   bool
 	blindItems bool // BatchCreateProductLicenses cannot read anything back
 	blank      bool // CreateDrmAccount takes an account without a password
+	// CreateDrmAccount reads back without the password
+	plainReadBack bool
 	// ReplaceProductLicense cannot read back whether the old terms stand again
 	blindRestore bool
 
@@ -280,7 +282,7 @@ func (w *world) CreateDrmAccount(ctx context.Context, req *pb.CreateDrmAccountRe
 		return nil, err
 	}
 	what := "activate " + account.GetUsername()
-	if account.GetPassword() == "" {
+	if account.GetPassword() == "" && !w.plainReadBack {
 		what += " without a password"
 	}
 	return account, w.do(ctx, "activate", what, false)
