@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -14,36 +12,15 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
-	"github.com/drmhub/drmhub/server/internal/contract"
+	"github.com/drmhub/drmhub/server/internal/journal/lockset"
 )
 
 // longestLockWait bounds how long a call waits for another one that changes the same resource.
 const longestLockWait = 30 * time.Second
 
-// locks are what no other mutation may change at the same time, or what one reads back could be
-// another's doing: the resources that the request names, as far as the one that stands right below
-// the vendor. A request that creates something names none: it locks what is just the same as
-// itself.
+// locks returns the names that the mutation must hold.
 func (r *record) locks(req proto.Message) []string {
-	var names []string
-	m := req.ProtoReflect()
-	if f := m.Descriptor().Fields().ByName("names"); f != nil && f.IsList() {
-		for i := range m.Get(f).List().Len() {
-			names = append(names, m.Get(f).List().Get(i).String())
-		}
-	} else if name := contract.ResourceName(req); name != contract.Text(m, "parent") {
-		names = append(names, name)
-	}
-	for i, name := range names {
-		parts := strings.Split(name, "/") // vendors/{vendor}/sites/{site}/…
-		names[i] = strings.Join(parts[:min(len(parts), 4)], "/")
-	}
-	// which creates something, too
-	if len(names) == 0 || r.method == trimMethod(pb.ProductLicenseService_ReplaceProductLicense_FullMethodName) {
-		names = append(names, r.identities(m)...)
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return lockset.Of(lockset.Call{Method: r.method, Resource: r.resource, Digest: r.digest, Request: req})
 }
 
 // takeLocks locks all resources for a mutation, or none: then holder is the mutation that has one
