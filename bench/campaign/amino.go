@@ -168,7 +168,7 @@ func planReplace(w *world, o *op) {
 	o.claim(claimIssue("restore", l.GetUser(), "old-"+id))
 }
 
-// aminoWrite is the RPC that makes a write; "" where the request is none. The ids say what they are
+// aminoWrite is the RPC that makes a write; "" if the request makes no write. The ids say what they are
 // for.
 func aminoWrite(method, path, body string) string {
 	of := func(text string) string {

@@ -92,7 +92,7 @@ func (g *gate) rouse() {
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		panic(http.ErrAbortHandler) // the server was killed amid the request
+		panic(http.ErrAbortHandler) // the server was killed during the request
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	rpc := g.write(r.Method, r.URL.Path, string(body))

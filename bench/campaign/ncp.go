@@ -88,7 +88,7 @@ func planNCPUpdate(w *world, o *op) {
 	}
 }
 
-// ncpWrite is the RPC that makes a write; "" where the request is none.
+// ncpWrite is the RPC that makes a write; "" if the request makes no write.
 func ncpWrite(method, path, _ string) string {
 	switch {
 	case method == "GET":

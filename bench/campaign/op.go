@@ -87,7 +87,7 @@ type claim struct {
 	key    string // the effect's; "" until an answer tells it
 	// details are those that the effect must have.
 	details map[string]string
-	// told is whether the answer says that the step took effect, for answers that tell it of each.
+	// told is whether the answer says that the step took effect, for responses that tell it of each.
 	told *bool
 
 	state    pb.Mutation_State // of the step, in the record
@@ -116,7 +116,7 @@ func (o *op) chance(p float64) bool { return o.random.Float64() < p }
 func (o *op) shared(n int) string { return fmt.Sprintf("s%05d", o.number/n) }
 
 // oneOfLast is one of the last few things that a vendor shows, such as other ops have just created,
-// and may not know of; false where there is none, or in most cases.
+// and may not know of; false if it shows nothing, and in most cases.
 func oneOfLast[T any](o *op, shown []T) (one T, chosen bool) {
 	last := shown[max(0, len(shown)-5):]
 	if len(last) == 0 || !o.chance(0.3) {

@@ -179,7 +179,7 @@ func planMemberUpdate(w *world, o *op) {
 	}
 }
 
-// pallyconWrite is the RPC that makes a write; "" where the request is none.
+// pallyconWrite is the RPC that makes a write; "" if the request makes no write.
 func pallyconWrite(method, path, body string) string {
 	switch {
 	case method == "GET":

@@ -59,7 +59,7 @@ func planDevice(w *world, o *op) {
 	o.claim(&claim{step: "delete", effect: emulator.EffectDeviceDeleted, key: id})
 }
 
-// telecomxWrite is the RPC that makes a write; "" where the request is none. A login changes
+// telecomxWrite is the RPC that makes a write; "" if the request makes no write. A login changes
 // nothing that anybody sees.
 func telecomxWrite(method, path, _ string) string {
 	switch {

@@ -29,7 +29,7 @@ func dial(name, address string) (*server, error) {
 	return s, nil
 }
 
-// load makes mutations with so many callers for that long, and answers how many it made a second. A
+// load makes mutations with so many callers for that long, and returns how many it made a second. A
 // call that fails ends it.
 func (s *server) load(ctx context.Context, callers int, length time.Duration) (rate float64, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -18,7 +18,7 @@ import (
 )
 
 // ErrMissing says that PostgreSQL's programs are not on this machine.
-var ErrMissing = errors.New("PostgreSQL is not installed: initdb is neither in PATH nor in /usr/lib/postgresql/*/bin")
+var ErrMissing = errors.New("PostgreSQL is not installed: no initdb in PATH or /usr/lib/postgresql/*/bin")
 
 //go:embed supervise.sh
 var supervise string
@@ -115,7 +115,7 @@ func serverUser(folder string) (*syscall.SysProcAttr, error) {
 		who, err = user.Lookup("nobody")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("PostgreSQL does not run as root, and there is neither a user postgres nor nobody: %w", err)
+		return nil, fmt.Errorf("PostgreSQL does not run as root, and the users postgres and nobody do not exist: %w", err)
 	}
 	uid, err := strconv.ParseUint(who.Uid, 10, 32)
 	if err != nil {
