@@ -68,6 +68,7 @@ func TestEveryRowComesOnceWhileRowsArrive(t *testing.T) {
 			for _, sizes := range [][]int{{1}, {25}, {999}, {1000}, {7, 1000, 1, 60}} {
 				t.Run(fmt.Sprint(name, ", ", arrival, sizes), func(t *testing.T) {
 					t.Parallel()
+					v := v
 					v.History = listtest.Busy(listtest.Shape{Seconds: 600, CrowdEvery: 200, Crowd: 300, Calm: 10})
 					v.Arrive = arrive
 					v.checkWhole(t, sizes...)
