@@ -3,7 +3,6 @@ package amino
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -12,6 +11,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/names"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/internal/panics"
 )
 
 // BatchCreateProductLicenses makes one POST /licenses for each item. AminoTV's batch_create is not
@@ -130,22 +130,16 @@ func (a *Adapter) each(ctx context.Context, n int, item func(ctx context.Context
 
 // parts does something for all items of a batch, some at once, each as a part of the mutation.
 func (a *Adapter) parts(ctx context.Context, n int, do func(ctx context.Context, i int)) {
-	at := make(chan int)
-	var workers sync.WaitGroup
-	var broken panicked
-	for range min(a.atOnce(ctx), n) {
-		workers.Go(func() {
-			for i := range at {
-				broken.guard(func() { do(mutation.ItemContext(ctx, fmt.Sprintf("item %d", i)), i) })
-			}
+	var items panics.Group
+	running := make(chan struct{}, a.atOnce(ctx))
+	for i := range n {
+		running <- struct{}{}
+		items.Go(func() {
+			defer func() { <-running }()
+			do(mutation.ItemContext(ctx, fmt.Sprintf("item %d", i)), i)
 		})
 	}
-	for i := range n {
-		at <- i
-	}
-	close(at)
-	workers.Wait()
-	broken.repanic()
+	items.Wait()
 }
 
 // atOnce is how many items are carried out at once. A trial keeps its requests in their order.
@@ -177,26 +171,4 @@ func resultsOf(licenses []*pb.ProductLicense, errs []error) ([]*pb.ProductLicens
 		return nil, errs[0]
 	}
 	return results, nil
-}
-
-// panicked keeps what a worker panicked with, to go on where the server looks for it.
-type panicked struct {
-	once sync.Once
-	with any
-}
-
-func (p *panicked) guard(work func()) {
-	defer func() {
-		if with := recover(); with != nil {
-			p.once.Do(func() { p.with = with })
-		}
-	}()
-	work()
-}
-
-// repanic runs after all workers have ended. It raises the panic of one again.
-func (p *panicked) repanic() {
-	if p.with != nil {
-		panic(p.with)
-	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/twin"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/internal/panics"
 )
 
 // batch is a batch of n licenses of the same product, each of another user.
@@ -147,8 +148,8 @@ func (b broken) Put(ctx context.Context, step string, r mutation.Record) error {
 func TestAPanicReachesTheCaller(t *testing.T) {
 	a, _ := serve(t, config(), map[string][]reply{postLicense: {created(theCreatedL2)}})
 	defer func() {
-		if with := recover(); with != "boom" {
-			t.Errorf("it panics with %v", with)
+		if p, ok := recover().(*panics.Panic); !ok || p.Value != "boom" {
+			t.Errorf("it panics with %v", p)
 		}
 	}()
 	_, err := a.BatchCreateProductLicenses(in(t, broken{mutation.NewMemory()}), batch(3))

@@ -20,6 +20,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/internal/panics"
 )
 
 // fault is what goes wrong at one point of a run.
@@ -191,17 +192,16 @@ func (w *world) run(t *testing.T, c call, settled bool) ends {
 }
 
 func (w *world) once(c call) (end ends, crashed bool) {
-	defer func() {
-		switch with := recover().(type) {
-		case nil:
-		case crash:
-			crashed = true
-		default:
-			panic(with)
-		}
-	}()
-	end.answer, end.err = c(mutation.NewContext(context.Background(), w), w.adapter)
-	return end, false
+	p := panics.Catch(func() {
+		end.answer, end.err = c(mutation.NewContext(context.Background(), w), w.adapter)
+	})
+	if p == nil {
+		return end, false
+	}
+	if _, crashed = p.Value.(crash); !crashed {
+		panic(p)
+	}
+	return end, true
 }
 
 func (w *world) has(state mutation.State) bool {

@@ -2,12 +2,11 @@ package licensehistory
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/internal/panics"
 )
 
 // readPages reads up to n pages of a list that does not change, several at once, from the page
@@ -22,16 +21,9 @@ func (r Reader[R]) readPages(ctx context.Context, pin int64, first, n int) ([]*P
 		ended   atomic.Bool
 		once    sync.Once
 		failed  error
-		mistake error
-		readers sync.WaitGroup
+		readers panics.Group
 	)
 	read := func() {
-		defer func() {
-			if p := recover(); p != nil {
-				once.Do(func() { mistake = fmt.Errorf("%v\n%s", p, debug.Stack()) })
-				cancel()
-			}
-		}()
 		for reading.Err() == nil && !ended.Load() {
 			i := int(turn.Add(1)) - 1
 			if i >= n {
@@ -50,12 +42,15 @@ func (r Reader[R]) readPages(ctx context.Context, pin int64, first, n int) ([]*P
 		}
 	}
 	for range min(r.Concurrency, n) {
-		readers.Go(read)
+		readers.Go(func() {
+			if p := panics.Catch(read); p != nil {
+				cancel() // the other readers
+				panic(p)
+			}
+		})
 	}
 	readers.Wait()
 	switch {
-	case mistake != nil:
-		panic(mistake) // in a goroutine of its own it would end the program
 	case failed != nil:
 		return nil, failed
 	case ctx.Err() != nil:

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/internal/panics"
 	"github.com/drmhub/drmhub/server/internal/audit"
 	"github.com/drmhub/drmhub/server/internal/journal/decide"
 	"github.com/drmhub/drmhub/server/internal/redact"
@@ -82,13 +82,11 @@ func (j *Journal) run(ctx context.Context, r *record, s *steps, call method) out
 // guarded calls a method, and makes a panic an error like any other: what it had done by then is
 // settled all the same.
 func (j *Journal) guarded(ctx context.Context, r *record, call method) (answer proto.Message, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			j.options.Log.ErrorContext(ctx, "a call panicked", "mutation", r.name(), "panic", p, "stack", string(debug.Stack()))
-			answer, err = nil, errPanicked
-		}
-	}()
-	if answer, err = call(ctx); err == nil && answer == nil {
+	if p := panics.Catch(func() { answer, err = call(ctx) }); p != nil {
+		j.options.Log.ErrorContext(ctx, "a call panicked", "mutation", r.name(), "panic", p.Value, "stack", string(p.Stack))
+		return nil, errPanicked
+	}
+	if err == nil && answer == nil {
 		err = errors.New("the method answered neither a message nor an error")
 	}
 	return answer, err

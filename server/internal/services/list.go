@@ -2,12 +2,9 @@ package services
 
 import (
 	"context"
-	"fmt"
 	"iter"
-	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -15,6 +12,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/paging"
+	"github.com/drmhub/drmhub/internal/panics"
 	"github.com/drmhub/drmhub/server/internal/contract"
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
@@ -185,26 +183,20 @@ func (l *listing[Req, Res]) result() (Res, error) {
 }
 
 type answer[Res any] struct {
-	page  Res
-	err   error
-	panic error // what the adapter panicked with
+	page Res
+	err  error
 }
 
 // ask asks all of them at once, each for an equal share of the room in the page. A panic comes up
 // in the caller's goroutine, where it is caught.
 func ask[C any, Req listRequest, Res listResponse](ctx context.Context, all *vendors.Registry, call func(C, context.Context, Req) (Res, error), req Req, turns []nextParent, room int) []answer[Res] {
 	answers := make([]answer[Res], len(turns))
-	var wg sync.WaitGroup
+	var wg panics.Group
 	for i, t := range turns {
 		if answers[i].err = t.err; t.err != nil {
 			continue
 		}
 		wg.Go(func() {
-			defer func() {
-				if p := recover(); p != nil {
-					answers[i].panic = fmt.Errorf("%v\n%s", p, debug.Stack())
-				}
-			}()
 			one := proto.CloneOf(req)
 			contract.Set(one, "parent", t.parent)
 			contract.Set(one, "page_token", t.token)
@@ -213,11 +205,6 @@ func ask[C any, Req listRequest, Res listResponse](ctx context.Context, all *ven
 		})
 	}
 	wg.Wait()
-	for _, a := range answers {
-		if a.panic != nil {
-			panic(a.panic)
-		}
-	}
 	return answers
 }
 

@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"runtime/debug"
 	"slices"
 	"time"
+
+	"github.com/drmhub/drmhub/internal/panics"
 )
 
 // maxBatch is the maximum number of writes that share a transaction.
@@ -152,12 +153,10 @@ func (d *DB) commit(batch []*write) (failed *write, err error) {
 
 // run runs the write. A panic becomes an error of this write, and does not affect the others.
 func (w *write) run(ctx context.Context, tx *sql.Tx) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("a write panicked: %v\n%s", p, debug.Stack())
-		}
-	}()
-	return w.do(ctx, tx)
+	if p := panics.Catch(func() { err = w.do(ctx, tx) }); p != nil {
+		return fmt.Errorf("a write panicked: %w", p)
+	}
+	return err
 }
 
 // timeoutError replaces a context error by one that names the store's own time limit.
