@@ -2,9 +2,7 @@ package pallycon
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
-	"sync"
+	"io"
 
 	"google.golang.org/grpc"
 
@@ -13,6 +11,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/paging"
 	"github.com/drmhub/drmhub/adapters/pallycon/listing"
+	"github.com/drmhub/drmhub/adapters/streaming"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -22,9 +21,6 @@ var _ adapters.LicenseStreamer = (*Adapter)(nil)
 // pages gave. Where a filter finds nothing for many pages, messages without rows tell how far it
 // has come. The last message, and no other, has no token, so that a stream that was cut short
 // cannot pass for a whole one.
-//
-// While a message is sent, the next one is fetched, and no more than that: a slow client slows the
-// calls to the vendor down.
 func (a *Adapter) StreamLicenses(req *pb.StreamLicensesRequest, to grpc.ServerStreamingServer[pb.StreamLicensesResponse]) error {
 	ids, err := names.Site.IDs(req.GetParent())
 	if err != nil {
@@ -34,31 +30,7 @@ func (a *Adapter) StreamLicenses(req *pb.StreamLicensesRequest, to grpc.ServerSt
 	if s.resumed, err = paging.Resume(req, s.at); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(to.Context())
-	messages := make(chan fetched) // without room, so that what is fetched ahead is one message
-	var fetching sync.WaitGroup
-	fetching.Go(func() { s.fetch(ctx, messages) })
-	defer fetching.Wait()
-	defer cancel()
-
-	for f := range messages {
-		switch {
-		case f.panic != nil:
-			panic(f.panic) // here it is caught, and there it would end the program
-		case f.err != nil:
-			return f.err
-		}
-		if err := to.Send(f.message); err != nil {
-			if to.Context().Err() != nil {
-				return apierror.FromContext(to.Context())
-			}
-			return err
-		}
-		if f.message.GetNextPageToken() == "" {
-			return nil
-		}
-	}
-	return apierror.FromContext(to.Context()) // nothing else stops fetching before the end
+	return streaming.Send(to, s.next)
 }
 
 // licenseStream is where a stream of licenses stands.
@@ -69,42 +41,11 @@ type licenseStream struct {
 	resumed bool
 }
 
-// fetched is a message, or why there is none.
-type fetched struct {
-	message *pb.StreamLicensesResponse
-	err     error
-	panic   error
-}
-
-// fetch fetches messages, to the last one or to a failure, and hands each over as soon as the one
-// before has been sent.
-func (s *licenseStream) fetch(ctx context.Context, to chan<- fetched) {
-	defer close(to)
-	for s.at != nil {
-		f := s.safely(ctx)
-		select {
-		case to <- f:
-		case <-ctx.Done():
-			return
-		}
-		if f.message == nil {
-			return
-		}
-	}
-}
-
-func (s *licenseStream) safely(ctx context.Context) (f fetched) {
-	defer func() {
-		if p := recover(); p != nil {
-			f = fetched{panic: fmt.Errorf("%v\n%s", p, debug.Stack())}
-		}
-	}()
-	f.message, f.err = s.next(ctx)
-	return f
-}
-
-// next is the next message.
+// next returns the next message, and io.EOF after the last one.
 func (s *licenseStream) next(ctx context.Context) (*pb.StreamLicensesResponse, error) {
+	if s.at == nil {
+		return nil, io.EOF
+	}
 	l := s.list
 	rows, next, err := l.reader(true).Next(ctx, *s.at, paging.MaxSize)
 	if err != nil {
