@@ -17,22 +17,27 @@ import (
 
 // read makes a call that changes nothing.
 func (a *Adapter) read(ctx context.Context, req upstream.Request, into any) (*upstream.Response, error) {
-	return a.session.call(ctx, func(ctx context.Context) (*upstream.Response, error) { return a.vendor.Read(ctx, req, into) })
+	return a.session.call(ctx, func(ctx context.Context) (*upstream.Response, error) {
+		return a.vendor.Read(ctx, req, into)
+	})
 }
 
 // write makes a call that changes something. A token that is refused is a refusal of the call, so
 // that it may be made again.
 func (a *Adapter) write(ctx context.Context, req upstream.Request, into any) (*upstream.Response, error) {
-	return a.session.call(ctx, func(ctx context.Context) (*upstream.Response, error) { return a.vendor.Write(ctx, req, into) })
+	return a.session.call(ctx, func(ctx context.Context) (*upstream.Response, error) {
+		return a.vendor.Write(ctx, req, into)
+	})
 }
 
 type carriedKey struct{}
 
-// call sends, and sends again with a new token where TelecomX refuses the one that the call
-// carried. TelecomX says 401 or 403 of a token that has expired, and 403 of an access level that
-// does not suffice too: which of the two it was shows by what it says to a token that it gave
-// since.
-func (s *session) call(ctx context.Context, send func(context.Context) (*upstream.Response, error)) (*upstream.Response, error) {
+// call sends a request. If TelecomX refuses the token that it carried, call sends it again with a
+// new one. TelecomX returns 401 or 403 for an expired token, and 403 for an insufficient access
+// level too. A token that was given after the refusal shows which of the two it was.
+func (s *session) call(
+	ctx context.Context, send func(context.Context) (*upstream.Response, error),
+) (*upstream.Response, error) {
 	carried := &token{}
 	ctx = context.WithValue(ctx, carriedKey{}, carried)
 	var refused time.Time // for the first time
@@ -43,7 +48,7 @@ func (s *session) call(ctx context.Context, send func(context.Context) (*upstrea
 		case why == 0 || carried.number == 0:
 			return res, err
 		case !refused.IsZero() && !carried.since.Before(refused):
-			s.trust(why)
+			s.acceptRefusals(why)
 			return res, err
 		case !s.renew(*carried, why):
 			return res, err
@@ -53,7 +58,7 @@ func (s *session) call(ctx context.Context, send func(context.Context) (*upstrea
 	}
 }
 
-// doubtful is why a call was refused, if that may be its token, or else 0.
+// doubtful returns why a call was refused, if its token may be the cause. It returns 0 otherwise.
 func doubtful(err error) pb.ErrorReason {
 	if e, ok := errors.AsType[*apierror.Error](err); ok {
 		switch e.Reason {
@@ -73,9 +78,10 @@ func (s *session) sign(ctx context.Context, r *http.Request) error {
 	*carried = token{} // of an attempt before
 	t, err := s.get(ctx)
 	if err != nil {
-		// which leaves open whether something happened
+		// DEADLINE_EXCEEDED would leave open whether a write had an effect.
 		if r.Method != http.MethodGet && apierror.Convert(err).Code == codes.DeadlineExceeded {
-			return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "not sent: the deadline passed before there was a login at TelecomX")
+			return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
+				"not sent: the deadline passed before the login at TelecomX ended")
 		}
 		return err
 	}

@@ -5,48 +5,51 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/secret"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
 const (
-	// renewal is how long before its end a token is no longer used, or a fifth of its life where
-	// that is less: time enough for a call.
+	// renewal is how long before its end a token is replaced, so that a call has time to end. A
+	// token of less than five minutes is replaced after four fifths of its life.
 	renewal = time.Minute
-	// loginPause is how long a refused login is not tried again. TelecomX may lock a user after a
-	// number of wrong passwords, and what was refused seldom becomes right within a minute.
+	// loginPause is the time between a refused login and the next one. TelecomX may lock a user
+	// after a number of wrong passwords.
 	loginPause = time.Minute
-	// keptTokens is how many tokens of before are still taken out of texts: calls that are under
-	// way may carry them.
+	// keptTokens is how many earlier tokens are still removed from texts. Running calls may carry
+	// them.
 	keptTokens = 4
 )
 
-// session has the token that calls carry. It logs in when the first call needs one, shortly before
-// the token ends, and when TelecomX refuses it: once, however many calls wait for it.
+// session has the token that calls carry. It logs in when the first call needs a token, shortly
+// before the token ends, and when TelecomX refuses it. All calls that wait share one login.
 type session struct {
 	config Config
 	login  func(context.Context) (grant, error)
 	now    func() time.Time
 
-	mu       sync.Mutex
+	mu       sync.Mutex // guards the fields up to accepted
 	current  token
 	count    int           // of tokens
 	spent    []secret.Text // the last tokens before
 	customer string        // the user's own, from the last login
 	level    string        // its access level
-	underWay *flight       // nil: nobody logs in
 	refused  error         // why the last login was refused
-	pause    time.Time     // until when that is the answer
-	// trusted holds until when a refusal is taken at its word: there is a new token because of it
-	// already, or one was refused in the same way.
-	trusted map[pb.ErrorReason]time.Time
+	pause    time.Time     // until when refused is returned
+	// accepted holds until when a refusal is final: it has led to a new login already, or the new
+	// token was refused in the same way.
+	accepted map[pb.ErrorReason]time.Time
+
+	logins singleflight.Group // one login for all calls that wait
 }
 
-// grant is what a login gives.
+// grant is the result of a login.
 type grant struct {
 	token           secret.Text
-	life            time.Duration // 0: forever
+	life            time.Duration // 0: without end
 	customer, level string
 }
 
@@ -55,83 +58,79 @@ type token struct {
 	text   secret.Text
 	number int       // from 1; 0 is no token
 	since  time.Time // when it was given
-	until  time.Time // when the next one is needed; zero: never
+	until  time.Time // when it must be replaced; zero: never
 }
 
 func (t token) usable(now time.Time) bool {
 	return t.number > 0 && (t.until.IsZero() || now.Before(t.until))
 }
 
-// flight is a login under way, for all calls that wait for it.
-type flight struct {
-	landed chan struct{} // closed when the others are set
-	token  token
-	err    error
-}
-
 func newSession(config Config, login func(context.Context) (grant, error)) *session {
-	s := &session{config: config, login: login, now: time.Now, trusted: map[pb.ErrorReason]time.Time{}}
+	s := &session{config: config, login: login, now: time.Now, accepted: map[pb.ErrorReason]time.Time{}}
 	if !config.Token.IsZero() {
 		s.current = token{text: config.Token, number: 1}
 	}
 	return s
 }
 
-// get is a token to make a call with. A caller who goes away leaves the login to the others.
+// get returns a token to make a call with. A login goes on for the other callers when one leaves.
 func (s *session) get(ctx context.Context) (token, error) {
-	s.mu.Lock()
-	now := s.now()
-	if s.current.usable(now) {
-		defer s.mu.Unlock()
-		return s.current, nil
+	if t, decided, err := s.known(); decided {
+		return t, err
 	}
-	if now.Before(s.pause) {
-		defer s.mu.Unlock()
-		return token{}, s.refused
-	}
-	f := s.underWay
-	if f == nil {
-		f = &flight{landed: make(chan struct{})}
-		s.underWay = f
-		go s.fly(context.WithoutCancel(ctx), f)
-	}
-	s.mu.Unlock()
+	login := s.logins.DoChan("", func() (any, error) { return s.logIn(context.WithoutCancel(ctx)) })
 	select {
-	case <-f.landed:
-		return f.token, f.err
+	case done := <-login:
+		t, _ := done.Val.(token)
+		return t, done.Err
 	case <-ctx.Done():
 		return token{}, apierror.FromContext(ctx)
 	}
 }
 
-// fly logs in. The token's life is counted from before the call, since TelecomX' own count begins
-// amid it.
-func (s *session) fly(ctx context.Context, f *flight) {
+// known returns the current token, or why there is none. It reports false if a login must decide.
+func (s *session) known() (t token, decided bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch now := s.now(); {
+	case s.current.usable(now):
+		return s.current, true, nil
+	case now.Before(s.pause):
+		return token{}, true, s.refused
+	}
+	return token{}, false, nil
+}
+
+// logIn logs in and returns the new token. The token's life is counted from before the call, since
+// TelecomX begins to count during it.
+func (s *session) logIn(ctx context.Context) (token, error) {
+	if t, decided, err := s.known(); decided {
+		return t, err // another login has ended meanwhile
+	}
 	begun := s.now()
 	g, err := s.login(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer close(f.landed)
-	s.underWay = nil
+	// A caller that finds this token invalidated begins a new login.
+	defer s.logins.Forget("")
 	if err != nil {
 		if apierror.Convert(err).Reason == pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED {
 			s.refused, s.pause = err, s.now().Add(loginPause)
 		}
-		f.err = err
-		return
+		return token{}, err
 	}
-	s.retire()
+	s.invalidate()
 	s.count++
 	s.current = token{text: g.token, number: s.count, since: s.now()}
 	if g.life > 0 {
 		s.current.until = begun.Add(g.life - min(renewal, g.life/5))
 	}
 	s.customer, s.level = g.customer, g.level
-	f.token = s.current
+	return s.current, nil
 }
 
-// retire ends the use of the current token.
-func (s *session) retire() {
+// invalidate ends the use of the current token.
+func (s *session) invalidate() {
 	if s.current.number == 0 {
 		return
 	}
@@ -142,8 +141,8 @@ func (s *session) retire() {
 	s.current = token{}
 }
 
-// renew reports whether a call that was refused with this token can be made again with another one.
-// The token is used no more then.
+// renew reports whether a refused call can be made again with another token than carried. If so,
+// carried is used no more.
 func (s *session) renew(carried token, why pb.ErrorReason) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,34 +150,34 @@ func (s *session) renew(carried token, why pb.ErrorReason) bool {
 	case !s.config.Token.IsZero():
 		return false
 	case carried.number != s.current.number:
-		return true // somebody else has a new one, or is about to
-	case s.now().Before(s.trusted[why]):
+		return true // another call has a new token, or is about to get one
+	case s.now().Before(s.accepted[why]):
 		return false
 	}
-	s.retire()
-	// which may be about the access level: then the next token is refused as this one was
+	s.invalidate()
+	// The reason may be the access level: then the next token is refused too.
 	if why == pb.ErrorReason_VENDOR_PERMISSION_DENIED {
-		s.trusted[why] = s.now().Add(loginPause)
+		s.accepted[why] = s.now().Add(loginPause)
 	}
 	return true
 }
 
-// trust takes refusals at their word, for as long as a refused login is not tried again: so not
-// every call logs in that TelecomX refuses.
-func (s *session) trust(why pb.ErrorReason) {
+// acceptRefusals makes refusals for this reason final for the time of loginPause, so that they do
+// not lead to a login each.
+func (s *session) acceptRefusals(why pb.ErrorReason) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.trusted[why] = s.now().Add(loginPause)
+	s.accepted[why] = s.now().Add(loginPause)
 }
 
-// user is the user's own customer and access level, as far as a login has told them.
+// user returns the user's own customer and access level, "" if no login has told them.
 func (s *session) user() (customer, level string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.customer, s.level
 }
 
-// secrets are what is to be taken out of texts: the credentials, and the tokens that calls may
+// secrets returns what must be removed from texts: the credentials, and the tokens that calls may
 // carry.
 func (s *session) secrets() []secret.Text {
 	s.mu.Lock()
