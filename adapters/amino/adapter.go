@@ -53,8 +53,9 @@ var (
 func New(id string, config Config, transport http.RoundTripper) (adapters.Adapter, error) {
 	authorization := config.authorization()
 	vendor, err := upstream.New(upstream.Options{
-		BaseURL:   config.BaseURL,
-		Transport: transport,
+		VendorName: "AminoTV",
+		BaseURL:    config.BaseURL,
+		Transport:  transport,
 		Sign: func(_ context.Context, r *http.Request) error {
 			r.Header.Set("Authorization", authorization)
 			return nil

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/upstream"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -42,7 +43,8 @@ func rows[Row identified](ctx context.Context, a *Adapter, path string, offset, 
 		return nil, err
 	}
 	contradiction := func(text string) error {
-		return res.Complete(apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "AminoTV's answer to GET %s cannot be used: %s", path, text))
+		return res.Complete(apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
+			"AminoTV sent a response to GET %s that drmhub cannot use: %s", path, text))
 	}
 	switch {
 	case answer.Data == nil:
@@ -63,40 +65,43 @@ func one[Row identified](ctx context.Context, a *Adapter, path string) (Row, err
 	var answer document[Row]
 	res, err := a.vendor.Read(ctx, upstream.Request{Path: path, Header: a.header()}, &answer)
 	if err == nil && (!answer.one || answer.Data.id() == "") {
-		err = res.Complete(apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "AminoTV's answer to GET %s cannot be used: it has not one resource with an id", path))
+		err = res.Complete(apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
+			"AminoTV sent a response to GET %s that drmhub cannot use: it lacks one resource with an id", path))
 	}
 	return answer.Data, err
 }
 
-// create posts a resource and answers what AminoTV made of it.
+// create posts a resource and returns what AminoTV made of it.
 func create[Row identified](ctx context.Context, a *Adapter, path string, row Row) (Row, error) {
 	var answer document[Row]
 	res, err := a.vendor.Write(ctx, upstream.Request{Method: http.MethodPost, Path: path, Header: a.header(), Body: a.body(row)}, &answer)
 	if err == nil && (!answer.one || answer.Data.id() == "") {
-		err = res.Complete(apierror.OutcomeUnknown("AminoTV answers success to POST %s, and not one resource with an id; call again with the same request_id to settle it", path))
+		err = res.Complete(apierror.OutcomeUnknown(
+			"Outcome unknown: AminoTV reported success to POST %s without one resource with an id"+mutation.RetryAdvice, path))
 	}
 	return answer.Data, err
 }
 
-// change makes a write whose answer holds nothing that is needed: a DELETE has none, and what a
-// PATCH answers is not documented.
+// change makes a write whose answer is not needed. A DELETE has no body, and the body of a PATCH is
+// not documented.
 func (a *Adapter) change(ctx context.Context, req upstream.Request) error {
 	req.Header = a.header()
 	res, err := a.vendor.Write(ctx, req, nil)
 	if err != nil {
 		return err
 	}
-	// from a proxy, perhaps, that AminoTV stands behind
+	// A proxy in front of AminoTV may have sent this.
 	if kind := res.Header.Get("Content-Type"); kind != "" && !isJSON(kind) {
-		return res.Complete(apierror.OutcomeUnknown("whether AminoTV did it is not known: %s %s is answered with success, in %s; call again with the same request_id to settle it",
-			req.Method, req.Path, kind))
+		return res.Complete(apierror.OutcomeUnknown(
+			"Outcome unknown: AminoTV reported success to %s %s, but in %s"+mutation.RetryAdvice, req.Method, req.Path, kind))
 	}
-	// success with something to say may be another's, too
+	// A success with a body may come from a proxy too.
 	if req.Method == http.MethodDelete && res.Status != http.StatusNoContent {
 		_, err := a.vendor.Read(ctx, upstream.Request{Path: req.Path, Header: a.header()}, nil)
 		if apierror.Convert(err).Code != codes.NotFound {
-			return res.Complete(apierror.OutcomeUnknown("whether AminoTV did it is not known: DELETE %s is answered with HTTP %d, and what it deletes is still there, or cannot be read; call again with the same request_id to settle it",
-				req.Path, res.Status))
+			return res.Complete(apierror.OutcomeUnknown(
+				"Outcome unknown: AminoTV returned HTTP %d to DELETE %s, and the resource is still there or cannot be read"+
+					mutation.RetryAdvice, res.Status, req.Path))
 		}
 	}
 	return nil

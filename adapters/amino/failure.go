@@ -1,6 +1,7 @@
 package amino
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -9,40 +10,23 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
-	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// failure reads an error of AminoTV's. Its pages do not show one: it is read as JSON:API's, and
-// what it means is what the HTTP status means, whatever the body is.
+// failure reads an error of AminoTV. AminoTV's pages do not show one: it is read as one of JSON:API.
+// The HTTP status decides what it means.
 func failure(status int, _ http.Header, body []byte) *apierror.Error {
 	code, text := readErrors(body)
-	return meaning(status, code).With(apierror.VendorCode, code).With(apierror.VendorMessage, text)
-}
-
-func meaning(status int, code string) *apierror.Error {
-	said := code
-	if said == "" {
-		said = "without a code"
-	}
+	e := &apierror.Error{}
 	switch {
-	case status == http.StatusBadRequest, status == http.StatusUnprocessableEntity:
-		return apierror.New(codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED, "AminoTV refuses a value of the request (HTTP %d, %s)", status, said)
 	case status == http.StatusUnauthorized:
-		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED,
-			"AminoTV refuses drmhub's credentials: the token may have ended, or the token or key configured for this vendor is wrong, or authorization_scheme")
+		e.Message = "AminoTV refuses drmhub's credentials: the token may have expired, " +
+			"or token, key or authorization_scheme in this vendor's configuration is wrong"
 	case status == http.StatusForbidden:
-		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_PERMISSION_DENIED,
-			"AminoTV does not let drmhub's token or key make this call: have it granted, or configure another one")
-	case status == http.StatusNotFound:
-		return apierror.NotFound("AminoTV holds no such thing (%s)", said)
-	case status == http.StatusConflict:
-		return apierror.New(codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS, "AminoTV already holds it (%s)", said)
-	case status == http.StatusTooManyRequests:
-		return apierror.New(codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED, "AminoTV throttles drmhub")
-	case status >= 500:
-		return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "AminoTV reports a failure of its own or of Irdeto (HTTP %d, %s)", status, said)
+		e.Message = "AminoTV does not let drmhub's token or key make this call: have it granted, or configure another one"
+	case status >= http.StatusInternalServerError:
+		e.Message = fmt.Sprintf("AminoTV or Irdeto reports a failure of its own (HTTP %d%s)", status, strings.TrimSuffix(", "+code, ", "))
 	}
-	return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED, "AminoTV refuses the request (HTTP %d, %s)", status, said)
+	return e.With(apierror.VendorCode, code).With(apierror.VendorMessage, text)
 }
 
 // readErrors finds the first code and all texts in a JSON:API body,

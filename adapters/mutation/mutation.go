@@ -76,7 +76,7 @@ type Log interface {
 }
 
 // RetryAdvice ends the message of a write whose outcome is unknown.
-const RetryAdvice = "; call again with the same request_id to settle it"
+const RetryAdvice = ". The change may have been made. Retry with the same request_id to find out."
 
 // run is one run of a mutating method, or of one item of a batch.
 type run struct {

@@ -53,6 +53,7 @@ var (
 func New(id string, config Config, transport http.RoundTripper) (*Adapter, error) {
 	s := signer{accessKey: config.AccessKey, secretKey: config.SecretKey}
 	vendor, err := upstream.New(upstream.Options{
+		VendorName:      "NAVER Cloud",
 		BaseURL:         config.BaseURL,
 		Transport:       transport,
 		Sign:            s.sign,

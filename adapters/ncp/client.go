@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/upstream"
 	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -72,12 +73,12 @@ func (a *Adapter) change(ctx context.Context, req upstream.Request, content any)
 		return nil
 	}
 	e := apierror.Convert(err)
-	// The service, or the gateway in front of it, broke down amid the call: whatever the HTTP
-	// status is, that is no refusal.
+	// The service, or the gateway in front of it, broke down during the call. That is no refusal,
+	// whatever the HTTP status is.
 	if e.Metadata[apierror.VendorCode] == "" || e.Reason != unavailable.reason || apierror.IsOutcomeUnknown(err) {
 		return err
 	}
-	unknown := apierror.OutcomeUnknown("whether the vendor did it is not known: %s; call again with the same request_id to settle it", e.Message)
+	unknown := apierror.OutcomeUnknown("Outcome unknown: %s"+mutation.RetryAdvice, e.Message)
 	unknown.Metadata = e.Metadata
 	return unknown
 }

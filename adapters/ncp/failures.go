@@ -79,21 +79,6 @@ var gatewayCodes = map[word]meaning{
 	"900": unavailable,
 }
 
-// byStatus is what an answer means whose code nobody knows.
-func byStatus(status int) meaning {
-	switch {
-	case status == http.StatusUnauthorized:
-		return credentials
-	case status == http.StatusForbidden:
-		return permission
-	case status == http.StatusTooManyRequests:
-		return throttled
-	case status >= http.StatusInternalServerError:
-		return unavailable
-	}
-	return rejected
-}
-
 // failure reads the error of an answer with a status of 400 or more; nil where there is none to
 // read, and the status does not need the vendor's clock.
 func failure(status int, header http.Header, body []byte) *apierror.Error {
@@ -121,16 +106,23 @@ func readRefusal(value jsontext.Value) (r refusal) {
 
 // failure is what a refusal means.
 func (r refusal) failure(status int, header http.Header) *apierror.Error {
+	text := strings.Join(present(r.Message, r.Details), ": ")
 	code := r.Code
 	m, known := serviceCodes[code]
 	if code == "" {
 		code = r.ErrorCode
 		m, known = gatewayCodes[code]
 	}
-	if !known {
-		m = byStatus(status)
+	switch {
+	case known:
+	case status == http.StatusUnauthorized:
+		m = credentials
+	case status == http.StatusForbidden, status == http.StatusTooManyRequests, status >= http.StatusInternalServerError:
+		// The HTTP status decides.
+		return (&apierror.Error{}).With(apierror.VendorCode, string(code)).With(apierror.VendorMessage, text)
+	default:
+		m = rejected
 	}
-	text := strings.Join(present(r.Message, r.Details), ": ")
 	if m.reason == pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED {
 		if off := clockOff(header, text, time.Now()); off != "" {
 			m.says = off

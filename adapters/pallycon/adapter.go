@@ -57,6 +57,7 @@ var (
 func New(id string, config Config, transport http.RoundTripper) (*Adapter, error) {
 	t := &tokens{config: config, now: time.Now}
 	vendor, err := upstream.New(upstream.Options{
+		VendorName:   "PallyCon",
 		BaseURL:      config.BaseURL,
 		Transport:    transport,
 		Sign:         t.sign,

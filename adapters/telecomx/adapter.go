@@ -40,6 +40,7 @@ func New(id string, config Config, transport http.RoundTripper) (*Adapter, error
 	a := &Adapter{id: id, config: config}
 	a.session = newSession(config, a.login)
 	vendor, err := upstream.New(upstream.Options{
+		VendorName:   "TelecomX",
 		BaseURL:      config.BaseURL,
 		Transport:    transport,
 		Sign:         a.session.sign,

@@ -25,49 +25,48 @@ const (
 	saysPassword = "password" // with 422: it is not well-formed
 )
 
-// failure reads an error of TelecomX': an HTTP status and a message.
+// failure reads an error of TelecomX: an HTTP status and a message.
 func (a *Adapter) failure(status int, _ http.Header, body []byte) *apierror.Error {
 	said, further, until := readError(body)
 	e := meaning(status, said)
 	if status == http.StatusUnauthorized && !a.config.Token.IsZero() {
-		e.Message = "TelecomX refuses the machine token: it was withdrawn or is wrong; have TelecomX give out another one, and set token in this vendor's configuration"
+		e.Message = "TelecomX refuses the machine token, which was withdrawn or is wrong: " +
+			"get another one from TelecomX, and set token in this vendor's configuration"
 	}
-	if until != nil {
+	if until != nil && e.Message != "" {
 		e.Message += " (until " + until.AsTime().Format(time.RFC3339) + ")"
 	}
 	return e.With(apierror.VendorCode, said).With(apierror.VendorMessage, further)
 }
 
-// meaning is what the pages' tables of errors say, and the status where they say nothing.
+// meaning returns what the pages' tables of errors say. It leaves the rest to the HTTP status.
 func meaning(status int, said string) *apierror.Error {
-	switch {
-	case status == http.StatusUnauthorized:
-		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED,
-			"TelecomX refuses the token that it gave at a login: see with TelecomX whether drmhub's user is locked or its sessions are limited")
-	case status == http.StatusForbidden && said == saysDeleted:
-		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE,
-			"TelecomX has removed the device already; its slot stays held until TelecomX frees it")
-	case status == http.StatusForbidden:
-		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_PERMISSION_DENIED,
-			"TelecomX does not let drmhub's user do this: its access level does not suffice, or the customer has neither IPTVPRIVATE nor IPTVBUSINESS; "+
-				"a machine token may have been withdrawn")
-	case status == http.StatusNotFound:
-		return apierror.NotFound("TelecomX holds no such thing (%s)", said)
-	case status == http.StatusConflict && said == saysUsername:
-		return apierror.New(codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS, "TelecomX has an account of this username: choose another one")
-	case status == http.StatusConflict && said == saysCustomer:
-		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "the customer has its account: with IPTVPRIVATE, it can have one")
-	case status == http.StatusConflict && said == saysID:
-		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE,
-			"TelecomX binds a device to its account for 90 days, which are not over; to remove it all the same, set force, which takes the access level RESELLER or ADMIN")
-	case status == http.StatusBadRequest || status == http.StatusUnprocessableEntity:
-		return apierror.New(codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED, "TelecomX refuses a value of the request (%s)", said)
-	case status == http.StatusTooManyRequests:
-		return apierror.New(codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED, "TelecomX throttles drmhub")
-	case status >= 500:
-		return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "TelecomX reports a failure of its own (HTTP %d)", status)
+	const precondition, state = codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE
+	switch status {
+	case http.StatusUnauthorized:
+		return &apierror.Error{Message: "TelecomX refuses the token that it gave at a login: " +
+			"ask TelecomX whether drmhub's user is locked or its sessions are limited"}
+	case http.StatusForbidden:
+		if said == saysDeleted {
+			return apierror.New(precondition, state,
+				"TelecomX has removed the device already; its slot stays held until TelecomX frees it")
+		}
+		return &apierror.Error{Message: "TelecomX does not let drmhub's user do this: its access level does not suffice, " +
+			"or the customer has neither IPTVPRIVATE nor IPTVBUSINESS; a machine token may have been withdrawn"}
+	case http.StatusConflict:
+		switch said {
+		case saysUsername:
+			return &apierror.Error{Message: "TelecomX has an account of this username: choose another one"}
+		case saysCustomer:
+			return apierror.New(precondition, state, "the customer has its account: with IPTVPRIVATE, it can have one")
+		case saysID:
+			return apierror.New(precondition, state, "TelecomX binds a device to its account for 90 days, which are not over; "+
+				"to remove it all the same, set force, which takes the access level RESELLER or ADMIN")
+		}
+		return apierror.New(precondition, pb.ErrorReason_VENDOR_REJECTED,
+			"TelecomX refuses the request (HTTP %d, %s)", status, said)
 	}
-	return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED, "TelecomX refuses the request (HTTP %d, %s)", status, said)
+	return &apierror.Error{}
 }
 
 // readError finds the message, one word such as access_denied, and any further text in the body of

@@ -74,10 +74,11 @@ func FuzzErrors(f *testing.F) {
 			return // is no error
 		}
 		e := (&Adapter{}).failure(status, http.Header{}, body)
-		if e.Code == codes.OK || e.Reason == 0 || e.Message == "" {
-			t.Errorf("HTTP %d is read as %v, %v", status, e.Code, e.Reason)
+		// What is left open, the HTTP status decides.
+		if (e.Code == codes.OK) != (e.Reason == 0) || e.Code != codes.OK && e.Message == "" {
+			t.Errorf("HTTP %d is read as %v, %v: %q", status, e.Code, e.Reason, e.Message)
 		}
-		if (e.Code == codes.Unavailable) != (status >= 500) {
+		if e.Code == codes.Unavailable || status >= 500 && e.Code != codes.OK {
 			t.Errorf("HTTP %d is read as %v", status, e.Code)
 		}
 		if said := e.Metadata[apierror.VendorCode]; !isWord(said) || !strings.Contains(string(body), said) && !strings.Contains(string(body), `\`) {

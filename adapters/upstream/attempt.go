@@ -17,23 +17,25 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// exchange is one attempt: what its errors need to know of it.
-type exchange struct {
+// attempt is one attempt to send a request: what its errors need.
+type attempt struct {
 	client  *Client
 	write   bool
 	where   string // "GET /iptv/drm": never the query, which may hold a token
 	secrets []secret.Text
-	maySent atomic.Bool // see watch
+	maySent atomic.Bool // see trackBytesSent
 	answer  *Response   // nil until its headers are there
 }
 
-// attempt sends a request once, or not at all.
-func (c *Client) attempt(ctx context.Context, req Request, into any, write bool) (resp *Response, v attemptResult, err error) {
+// try sends a request once, or not at all.
+func (c *Client) try(
+	ctx context.Context, req Request, into any, write bool,
+) (resp *Response, v attemptResult, err error) {
 	r, err := c.build(ctx, req, write)
 	if err != nil {
 		return nil, unsent, err
 	}
-	x := &exchange{client: c, write: write, where: r.Method + " " + r.URL.EscapedPath(), secrets: req.Secrets}
+	x := &attempt{client: c, write: write, where: r.Method + " " + r.URL.EscapedPath(), secrets: req.Secrets}
 	if err := x.waitForPermit(ctx); err != nil {
 		return nil, unsent, err
 	}
@@ -45,13 +47,13 @@ func (c *Client) attempt(ctx context.Context, req Request, into any, write bool)
 	if c.opts.Secrets != nil {
 		x.secrets = append(slices.Clip(x.secrets), c.opts.Secrets()...)
 	}
-	// from before it goes on record, or it would not be over when the record says
+	// The time counts from before the record is written: the record says when the attempt is over.
 	limited, cancel := context.WithTimeout(ctx, c.opts.Timeout)
 	defer cancel()
 	if err := x.recordBeforeSend(ctx, limited); err != nil {
 		return nil, unsent, err
 	}
-	// only now, since Sign may have needed the one permit of a half-open breaker
+	// The permit comes after Sign, which may have needed the one permit of a half-open breaker.
 	if !c.breaker.TryAcquirePermit() {
 		return nil, unsent, x.errBreakerOpen()
 	}
@@ -71,9 +73,9 @@ func (c *Client) attempt(ctx context.Context, req Request, into any, write bool)
 	return x.receive(ctx, limited, answer, into)
 }
 
-// admit lets an attempt pass that the vendor's own wish, the breaker and the local limit allow,
-// after the wait that the limit asks for.
-func (x *exchange) waitForPermit(ctx context.Context) error {
+// waitForPermit blocks until the limit of requests a second permits the attempt. It returns an
+// error if the vendor has asked for a pause, or the breaker is open.
+func (x *attempt) waitForPermit(ctx context.Context) error {
 	c := x.client
 	if ctx.Err() != nil {
 		return x.errContextDone(ctx)
@@ -81,7 +83,8 @@ func (x *exchange) waitForPermit(ctx context.Context) error {
 	if h := c.throttled(); h != nil && !x.write {
 		left := time.Until(h.until)
 		code, reason := h.codeAndReason()
-		e := x.fail(code, reason, "not sent: the vendor asked for a pause (HTTP %d) that lasts another %v", h.status, left.Round(time.Second))
+		e := x.fail(code, reason,
+			"not sent: %s asked for a pause (HTTP %d) that lasts another %v", x.vendor(), h.status, left.Round(time.Second))
 		e.RetryAfter = left
 		return e
 	}
@@ -98,8 +101,8 @@ func (x *exchange) waitForPermit(ctx context.Context) error {
 	wait := c.pace.TryReservePermit(max(longest, 0))
 	if wait < 0 {
 		return x.fail(codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED,
-			"not sent: before the deadline, %v from now, this vendor's limit of %v requests a second leaves no room; send less, or raise the limit",
-			longest.Round(time.Millisecond), c.opts.MaxPerSecond)
+			"not sent: the deadline is %v from now, and the limit of %v requests a second to %s leaves no room until then; "+
+				"send less, or raise the limit", longest.Round(time.Millisecond), c.opts.MaxPerSecond, x.vendor())
 	}
 	select {
 	case <-time.After(wait):
@@ -109,8 +112,8 @@ func (x *exchange) waitForPermit(ctx context.Context) error {
 	}
 }
 
-// recordBeforeSend is the last step before the wire. It puts a write on record.
-func (x *exchange) recordBeforeSend(ctx, limited context.Context) error {
+// recordBeforeSend records a write. It is the last step before the first byte.
+func (x *attempt) recordBeforeSend(ctx, limited context.Context) error {
 	if ctx.Err() != nil {
 		return x.errContextDone(ctx)
 	}
@@ -121,27 +124,35 @@ func (x *exchange) recordBeforeSend(ctx, limited context.Context) error {
 		return err
 	}
 	if limited.Err() != nil {
-		return x.fail(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "not sent: it took longer than the %v that the call may take to put the write on record", x.client.opts.Timeout)
+		return x.fail(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
+			"not sent: to record the write took longer than the %v that the call may take", x.client.opts.Timeout)
 	}
 	return nil
 }
 
-// receive reads an answer, whose headers are there.
-func (x *exchange) receive(ctx, limited context.Context, answer *http.Response, into any) (*Response, attemptResult, error) {
+// receive reads an answer whose headers have arrived.
+func (x *attempt) receive(
+	ctx, limited context.Context, answer *http.Response, into any,
+) (*Response, attemptResult, error) {
 	if x.write {
 		mutation.RecordStatus(ctx, answer.StatusCode)
 	}
-	x.answer = &Response{Status: answer.StatusCode, Header: answer.Header, idHeader: x.client.opts.RequestIDHeader, secrets: x.secrets}
+	x.answer = &Response{
+		Status:   answer.StatusCode,
+		Header:   answer.Header,
+		idHeader: x.client.opts.RequestIDHeader,
+		secrets:  x.secrets,
+	}
 	switch {
 	case answer.StatusCode >= 400:
-		// where it breaks off, the status still says what happened
+		// If the body breaks off, the status still says what happened.
 		body, _ := io.ReadAll(io.LimitReader(answer.Body, drainSize))
 		v, err := x.refused(body)
 		return nil, v, err
 	case answer.StatusCode >= 300:
 		return nil, answered, x.errBadResponse("it redirects, which drmhub does not follow: check base_url", "")
 	case answer.StatusCode < 200:
-		return nil, answered, x.errBadResponse("the status is none that ends a call", "")
+		return nil, answered, x.errBadResponse("the status does not end a call", "")
 	case into == nil:
 		_, _ = io.CopyN(io.Discard, answer.Body, drainSize)
 		return x.answer, answered, nil
@@ -157,7 +168,7 @@ func (x *exchange) receive(ctx, limited context.Context, answer *http.Response, 
 	return nil, v, err
 }
 
-// Response is what an answer says apart from its body.
+// Response is an answer without its body.
 type Response struct {
 	Status   int
 	Header   http.Header
@@ -165,9 +176,9 @@ type Response struct {
 	secrets  []secret.Text
 }
 
-// Complete finishes an error that an adapter made of this answer: with the HTTP status, the
-// vendor's id of the request and the pause it asks for, where e does not say them itself, and with
-// every text cleaned of secrets and control characters. It returns a copy.
+// Complete returns a copy of an error that an adapter made of this answer. It adds the HTTP status,
+// the vendor's id of the request and the pause that the vendor asks for, as far as e lacks them. It
+// removes secrets and control characters from every text.
 func (r *Response) Complete(e *apierror.Error) *apierror.Error {
 	return clean(r.describe(e), r.secrets)
 }

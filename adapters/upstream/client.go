@@ -37,6 +37,8 @@ import (
 
 // Options say which vendor a Client talks to, and how. Only BaseURL is required.
 type Options struct {
+	// VendorName is the vendor's name in messages; "" is "the vendor".
+	VendorName string
 	// BaseURL is the vendor's scheme and host, such as "https://service.pallycon.com".
 	BaseURL string
 	// Transport carries the requests; nil is a transport of the client's own, which keeps
@@ -51,9 +53,11 @@ type Options struct {
 	// token that Sign has just got is to be among them.
 	Secrets func() []secret.Text
 	// Failure reads the vendor's own error of an answer with a status of 400 or more, whose body is
-	// cut at 64 KiB; nil means that it is nothing the vendor documents, and that the status
-	// decides. Status, request id and pause are added, and texts cleaned, by the client. Of a 5xx
-	// that answers a Write only the metadata is kept: the outcome is unknown.
+	// cut at 64 KiB. Where the error has the Code OK, the status decides code and reason. Where it
+	// has no message, the status decides that. A nil error leaves everything to the status, and the
+	// body becomes the vendor's message. The client adds the HTTP status, the request id and the
+	// pause, and cleans all texts. If a Write gets a 5xx, its outcome is unknown, and only the
+	// metadata of the error is kept.
 	Failure func(status int, header http.Header, body []byte) *apierror.Error
 	// RequestIDHeader is the header of an answer that holds the vendor's id of the request, such as
 	// "x-ncp-trace-id".

@@ -1,8 +1,10 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -17,48 +19,49 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// fail makes an error of this exchange, cleaned, with what is known of the answer.
-func (x *exchange) fail(code codes.Code, reason pb.ErrorReason, format string, args ...any) *apierror.Error {
+// fail returns an error of this attempt, cleaned, with what is known of the answer.
+func (x *attempt) fail(code codes.Code, reason pb.ErrorReason, format string, args ...any) *apierror.Error {
 	return x.finish(apierror.New(code, reason, format, args...))
 }
 
-func (x *exchange) finish(e *apierror.Error) *apierror.Error {
+func (x *attempt) finish(e *apierror.Error) *apierror.Error {
 	if x.answer != nil {
 		return x.answer.Complete(e)
 	}
 	return clean(e, x.secrets)
 }
 
-// errContextDone is the error of a call whose context ended before anything was sent. A write says
-// UNAVAILABLE where a read says DEADLINE_EXCEEDED, since the latter leaves open whether something
-// happened.
-func (x *exchange) errContextDone(ctx context.Context) *apierror.Error {
+// errContextDone returns the error of a call whose context ended before anything was sent. For a
+// write it is UNAVAILABLE: DEADLINE_EXCEEDED would leave open whether the write had an effect.
+func (x *attempt) errContextDone(ctx context.Context) *apierror.Error {
 	e := apierror.FromContext(ctx)
 	if !x.write {
 		return e
 	}
 	if e.Code == codes.DeadlineExceeded {
-		return x.fail(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "not sent: the deadline passed before there was a connection to the vendor (%s)", x.where)
+		return x.fail(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
+			"not sent: the deadline passed before there was a connection to %s (%s)", x.vendor(), x.where)
 	}
 	return x.fail(e.Code, e.Reason, "not sent: %s", e.Message)
 }
 
-// errBreakerOpen is the error of a call that the open breaker holds back.
-func (x *exchange) errBreakerOpen() *apierror.Error {
+// errBreakerOpen returns the error of a call that the open breaker holds back.
+func (x *attempt) errBreakerOpen() *apierror.Error {
 	return x.fail(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
-		"not sent: the vendor failed in most of the last calls; drmhub tries it again every few seconds")
+		"not sent: %s failed in most of the last calls; drmhub tries again every few seconds", x.vendor())
 }
 
-// errTransport is the error of an exchange that ended without a complete answer.
-func (x *exchange) errTransport(ctx, limited context.Context, cause error) (attemptResult, error) {
-	v, e := down, apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "the vendor cannot be reached (%s): %s", x.where, plain(cause))
+// errTransport returns the error of an attempt that ended without a complete answer.
+func (x *attempt) errTransport(ctx, limited context.Context, cause error) (attemptResult, error) {
+	v, e := down, apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
+		"%s cannot be reached (%s): %s", x.vendor(), x.where, plain(cause))
 	switch {
 	case ctx.Err() != nil:
 		v, e = inconclusive, apierror.FromContext(ctx)
 	case limited.Err() != nil:
-		e.Message = "the vendor did not answer " + x.where + " within " + x.client.opts.Timeout.String()
+		e.Message = x.vendor() + " did not answer " + x.where + " within " + x.client.opts.Timeout.String()
 	case x.maySent.Load():
-		e.Message = "the connection to the vendor broke (" + x.where + "): " + plain(cause)
+		e.Message = "the connection to " + x.vendor() + " broke (" + x.where + "): " + plain(cause)
 	}
 	switch {
 	case !x.write:
@@ -72,16 +75,18 @@ func (x *exchange) errTransport(ctx, limited context.Context, cause error) (atte
 	return v, x.finish(e)
 }
 
-// unknown turns the error that a read would have into that of a write which may have taken effect.
-func (x *exchange) unknown(e *apierror.Error) *apierror.Error {
-	u := apierror.OutcomeUnknown("whether the vendor did it is not known: %s"+mutation.RetryAdvice, e.Message)
+// unknown returns the error of a write that may have taken effect. e is the error of a read that
+// ends in the same way.
+func (x *attempt) unknown(e *apierror.Error) *apierror.Error {
+	u := apierror.OutcomeUnknown("Outcome unknown: %s"+mutation.RetryAdvice, e.Message)
 	u.Metadata = e.Metadata
 	return x.finish(u)
 }
 
-// errBadResponse is the error of a complete answer that drmhub cannot read.
-func (x *exchange) errBadResponse(what, excerpt string) *apierror.Error {
-	e := apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "the vendor's answer cannot be used (%s, HTTP %d): %s", x.where, x.answer.Status, what)
+// errBadResponse returns the error of a complete answer that drmhub cannot read.
+func (x *attempt) errBadResponse(what, excerpt string) *apierror.Error {
+	e := apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
+		"%s sent a response that drmhub cannot use (%s, HTTP %d): %s", x.vendor(), x.where, x.answer.Status, what)
 	e = e.With(apierror.VendorMessage, excerpt)
 	if x.write {
 		return x.unknown(e)
@@ -89,8 +94,8 @@ func (x *exchange) errBadResponse(what, excerpt string) *apierror.Error {
 	return x.finish(e)
 }
 
-// refused is the error of an answer with a status of 400 or more.
-func (x *exchange) refused(body []byte) (attemptResult, error) {
+// refused returns the error of an answer with a status of 400 or more.
+func (x *attempt) refused(body []byte) (attemptResult, error) {
 	status, header := x.answer.Status, x.answer.Header
 	if pause := x.answer.pause(); pause > 0 {
 		x.client.noteThrottle(status, pause)
@@ -100,8 +105,9 @@ func (x *exchange) refused(body []byte) (attemptResult, error) {
 		e = x.client.opts.Failure(status, header, body)
 	}
 	if e == nil {
-		e = x.byStatus().With(apierror.VendorMessage, string(body))
+		e = (&apierror.Error{}).With(apierror.VendorMessage, string(body))
 	}
+	e = x.complete(e)
 	v := answered
 	if status >= 500 && status != http.StatusNotImplemented && e.Code == codes.Unavailable {
 		v = down
@@ -112,32 +118,60 @@ func (x *exchange) refused(body []byte) (attemptResult, error) {
 	return v, x.finish(e)
 }
 
-// byStatus is the general meaning of a status.
-func (x *exchange) byStatus() *apierror.Error {
-	code, reason, said := codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED, "the vendor refuses the request"
-	var todo string
-	switch status := x.answer.Status; {
-	case status == http.StatusBadRequest, status == http.StatusUnprocessableEntity:
-		code, reason, said = codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED, "the vendor refuses a value of the request"
-	case status == http.StatusUnauthorized:
-		reason, said = pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED, "the vendor refuses drmhub's credentials"
-		todo = ": check the key configured for this vendor and the machine's clock"
-	case status == http.StatusForbidden:
-		reason, said = pb.ErrorReason_VENDOR_PERMISSION_DENIED, "the vendor does not let drmhub's account make this call"
-		todo = ": have the vendor grant it, or configure another account"
-	case status == http.StatusNotFound:
-		code, reason, said = codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND, "the vendor holds no such resource"
-	case status == http.StatusConflict:
-		code, reason, said = codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS, "the vendor already holds it"
-	case status == http.StatusTooManyRequests:
-		code, reason, said = codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED, "the vendor throttles drmhub, or a quota is used up"
-	case status >= 500:
-		code, reason, said = codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "the vendor reports a failure of its own"
+// complete returns e with the meaning of the HTTP status, as far as e leaves it open.
+func (x *attempt) complete(e *apierror.Error) *apierror.Error {
+	status := x.answer.Status
+	m := meaningOf(status)
+	c := *e
+	if c.Code == codes.OK {
+		c.Code, c.Reason = m.code, m.reason
 	}
-	return apierror.New(code, reason, "%s (%s, HTTP %d)%s", said, x.where, x.answer.Status, todo)
+	if c.Message == "" {
+		said := ""
+		if code := e.Metadata[apierror.VendorCode]; code != "" {
+			said = ", " + code
+		}
+		c.Message = fmt.Sprintf("%s %s (%s, HTTP %d%s)%s", x.vendor(), m.says, x.where, status, said, m.advice)
+	}
+	return &c
 }
 
-// pause is how long the vendor asks to be left alone; 0: it does not.
+// vendor returns the vendor's name, for messages.
+func (x *attempt) vendor() string { return cmp.Or(x.client.opts.VendorName, "the vendor") }
+
+// A meaning is what an HTTP status says in general.
+type meaning struct {
+	code   codes.Code
+	reason pb.ErrorReason
+	says   string // about the vendor, whose name precedes it
+	advice string // to the operator
+}
+
+func meaningOf(status int) meaning {
+	switch {
+	case status == http.StatusBadRequest, status == http.StatusUnprocessableEntity:
+		return meaning{codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED,
+			"refuses a value of the request", ""}
+	case status == http.StatusUnauthorized:
+		return meaning{codes.FailedPrecondition, pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED,
+			"refuses drmhub's credentials", ": check the key configured for this vendor and the machine's clock"}
+	case status == http.StatusForbidden:
+		return meaning{codes.FailedPrecondition, pb.ErrorReason_VENDOR_PERMISSION_DENIED,
+			"does not let drmhub's account make this call", ": have the vendor grant it, or configure another account"}
+	case status == http.StatusNotFound:
+		return meaning{codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND, "holds no such resource", ""}
+	case status == http.StatusConflict:
+		return meaning{codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS, "already holds it", ""}
+	case status == http.StatusTooManyRequests:
+		return meaning{codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED,
+			"throttles drmhub, or a quota is used up", ""}
+	case status >= http.StatusInternalServerError:
+		return meaning{codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "reports a failure of its own", ""}
+	}
+	return meaning{codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED, "refuses the request", ""}
+}
+
+// pause returns how long the vendor asks drmhub to send nothing. It is 0 if the vendor does not ask.
 func (r *Response) pause() time.Duration {
 	if r.Status != http.StatusTooManyRequests && r.Status != http.StatusServiceUnavailable {
 		return 0
@@ -145,7 +179,7 @@ func (r *Response) pause() time.Duration {
 	return retryAfter(r.Header)
 }
 
-// describe is a copy of e with what the answer tells, apart from what e says itself.
+// describe returns a copy of e with what the answer says. What e says itself stays.
 func (r *Response) describe(e *apierror.Error) *apierror.Error {
 	c := *e
 	if c.RetryAfter == 0 && c.Reason != pb.ErrorReason_OUTCOME_UNKNOWN {
@@ -161,7 +195,7 @@ func (r *Response) describe(e *apierror.Error) *apierror.Error {
 	return told
 }
 
-// clean is a copy of e without secrets and control characters in any of its texts.
+// clean returns a copy of e without secrets and control characters in any of its texts.
 func clean(e *apierror.Error, secrets []secret.Text) *apierror.Error {
 	fit := func(s string) string { return apierror.VendorText(secret.Clean(s, secrets...)) }
 	c := *e
@@ -174,12 +208,15 @@ func clean(e *apierror.Error, secrets []secret.Text) *apierror.Error {
 	}
 	c.Violations = nil
 	for _, v := range e.Violations {
-		c.Violations = append(c.Violations, &errdetails.BadRequest_FieldViolation{Field: v.GetField(), Description: fit(v.GetDescription())})
+		c.Violations = append(c.Violations, &errdetails.BadRequest_FieldViolation{
+			Field:       v.GetField(),
+			Description: fit(v.GetDescription()),
+		})
 	}
 	return &c
 }
 
-// plain is the text of a transport's error without the URL that a *url.Error puts in front.
+// plain returns the text of a transport's error, without the URL of a *url.Error.
 func plain(err error) string {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err

@@ -37,7 +37,7 @@ const (
 func (c *Client) Read(ctx context.Context, req Request, into any) (*Response, error) {
 	var last error
 	for attempt := 1; ; attempt++ {
-		resp, v, err := c.attempt(ctx, req, into, false)
+		resp, v, err := c.try(ctx, req, into, false)
 		if v == unsent && last != nil && ctx.Err() == nil {
 			return nil, last // why it failed says more than why it was not tried again
 		}
@@ -69,7 +69,7 @@ func (c *Client) Write(ctx context.Context, req Request, into any) (*Response, e
 		}
 		return nil, trial.Plan(planned)
 	}
-	resp, _, err := c.attempt(ctx, req, into, true)
+	resp, _, err := c.try(ctx, req, into, true)
 	return resp, err
 }
 

@@ -6,10 +6,9 @@ import (
 	"sync/atomic"
 )
 
-// watch lets may report whether a byte of the request may have been sent. It is so until the
-// transport says that it looks for a connection, and again from the moment it has one: between the
-// two nothing can have been sent, not even where it looks for a second connection, since net/http
-// sends a write on another one only if it wrote nothing on the first (see sendOnce).
+// trackBytesSent sets may to whether a byte of the request may have been sent. That is false only
+// while the transport looks for a connection. It also holds for a second connection: net/http uses
+// one only if it wrote nothing on the first (see sendOnce).
 func trackBytesSent(ctx context.Context, may *atomic.Bool) context.Context {
 	may.Store(true)
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
