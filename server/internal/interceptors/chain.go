@@ -27,10 +27,10 @@ type Parts struct {
 func Chain(p Parts) ([]grpc.UnaryServerInterceptor, []grpc.StreamServerInterceptor) {
 	errors := rpcerror.Errors{Log: p.Log}
 	return []grpc.UnaryServerInterceptor{
-			errors.Unary,           // outermost: it shapes the errors of all others
-			auth.None,              // the records below name the caller
-			journal.IdempotencyKey, // validation must see the final request_id
-			p.Rules.Unary,          // the journal's digest and locks need canonical names and masks
+			errors.Unary,   // outermost: it shapes the errors of all others
+			auth.None,      // the records below name the caller
+			IdempotencyKey, // validation must see the final request_id
+			p.Rules.Unary,  // the journal's digest and locks need canonical names and masks
 			audit.Reads(p.Journal.Record, p.hexDigest()), // it records a response with secrets before it leaves
 			p.Journal.Unary, // innermost: it runs the service as a mutation
 		}, []grpc.StreamServerInterceptor{

@@ -1,4 +1,4 @@
-package journal
+package interceptors
 
 import (
 	"context"
@@ -6,15 +6,23 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
-// IdempotencyKey puts the Idempotency-Key header of a REST call into the request's request_id. It
-// stands before validation.
-func IdempotencyKey(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-	m, ok := req.(mutating)
+// identified is a request with a request_id.
+type identified interface {
+	proto.Message
+	GetRequestId() string
+}
+
+// IdempotencyKey copies the Idempotency-Key header of a REST call into the request_id of its request.
+func IdempotencyKey(
+	ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
+) (any, error) {
+	m, ok := req.(identified)
 	keys := metadata.ValueFromIncomingContext(ctx, "idempotency-key")
 	if !ok || len(keys) == 0 {
 		return handler(ctx, req)
@@ -23,7 +31,8 @@ func IdempotencyKey(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handl
 	case keys[0] == "":
 		return nil, apierror.Invalid("request_id", "the Idempotency-Key header is empty: it must be a UUID")
 	case len(keys) > 1 || (id != "" && !strings.EqualFold(id, keys[0])):
-		return nil, apierror.Invalid("request_id", "differs from the Idempotency-Key header: say it once, or the same twice")
+		return nil, apierror.Invalid("request_id",
+			"differs from the Idempotency-Key header: send one of them, or the same UUID in both")
 	case id == "":
 		contract.Set(m, "request_id", keys[0])
 	}
