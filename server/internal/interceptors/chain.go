@@ -31,7 +31,7 @@ func Chain(p Parts) ([]grpc.UnaryServerInterceptor, []grpc.StreamServerIntercept
 			auth.None,      // the records below name the caller
 			IdempotencyKey, // validation must see the final request_id
 			p.Rules.Unary,  // the journal's digest and locks need canonical names and masks
-			audit.Reads(p.Journal.Record, p.hexDigest()), // it records a response with secrets before it leaves
+			audit.Reads(p.Journal.Audit().Record, p.hexDigest()), // it records a response with secrets before it leaves
 			p.Journal.Unary, // innermost: it runs the service as a mutation
 		}, []grpc.StreamServerInterceptor{
 			errors.Stream,   // outermost: it shapes the errors of all others

@@ -46,10 +46,6 @@ const (
 	DefaultLease = 15 * time.Second
 )
 
-// maxCommitDelay bounds how late a commit that returned an error may still become durable. It
-// exceeds idle_in_transaction_session_timeout.
-const maxCommitDelay = time.Minute
-
 // Dispatch calls a method, by its full name, without the interceptors.
 type Dispatch func(ctx context.Context, fullMethod string, req proto.Message) (proto.Message, error)
 
@@ -59,7 +55,7 @@ type Journal struct {
 	options  Options
 	replica  string
 	key      []byte // of the digests
-	trail    *audit.Trail
+	audit    *audit.Recorder
 	dispatch Dispatch
 
 	claims     atomic.Int64 // how often this replica has made a mutation its own
@@ -73,9 +69,6 @@ type Journal struct {
 	changed chan struct{} // closed, and replaced, when a run of this replica ends
 	// what this replica runs no more and could not record so, and since when
 	unreleased map[*record]time.Time
-
-	// of which nobody knows whether they are durable, and since when
-	unconfirmedEvents map[audit.Event]time.Time
 }
 
 // New makes the journal of a replica, and lets it count as alive. The journal calls dispatch to
@@ -96,16 +89,13 @@ func New(ctx context.Context, db *store.DB, dispatch Dispatch, options Options) 
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
-	if options.Recorded == nil {
-		options.Recorded = func(audit.Event) {}
-	}
 	id := make([]byte, 8)
 	_, _ = rand.Read(id) // never fails
 	j := &Journal{
 		db: db, options: options, dispatch: dispatch, replica: hex.EncodeToString(id),
-		settling: make(chan struct{}, settledAtOnce), changed: make(chan struct{}), unreleased: map[*record]time.Time{}, unconfirmedEvents: map[audit.Event]time.Time{},
+		settling: make(chan struct{}, settledAtOnce), changed: make(chan struct{}), unreleased: map[*record]time.Time{},
 	}
-	j.trail = audit.NewTrail(j.replica)
+	j.audit = audit.NewRecorder(db, j.replica, options.Recorded)
 	if err := j.loadKey(ctx); err != nil {
 		return nil, err
 	}
@@ -116,7 +106,7 @@ func New(ctx context.Context, db *store.DB, dispatch Dispatch, options Options) 
 	j.heartbeat.begin(ctx, options.Lease/3, j.heartbeatLoop)
 	j.background.begin(ctx, options.FirstPause, j.settleDue)
 	j.background.begin(ctx, min(options.Keep/24, time.Hour), j.forgetOld)
-	j.background.begin(ctx, options.Lease/3, func(ctx context.Context) { j.lookForEvents(ctx) })
+	j.background.begin(ctx, options.Lease/3, func(ctx context.Context) { j.audit.LookForUnconfirmed(ctx) })
 	return j, nil
 }
 
@@ -196,7 +186,7 @@ func (j *Journal) retryReleases(ctx context.Context) {
 	j.mu.Unlock()
 	for r, since := range adrift {
 		err := j.release(ctx, r)
-		if err == nil || errors.Is(err, errTakenOver) && time.Since(since) > maxCommitDelay {
+		if err == nil || errors.Is(err, errTakenOver) && time.Since(since) > store.MaxCommitDelay {
 			j.mu.Lock()
 			delete(j.unreleased, r)
 			j.mu.Unlock()

@@ -241,13 +241,13 @@ func (j *Journal) persist(ctx context.Context, r *record, s *steps, settleAt tim
 		if nothingNew {
 			return nil
 		}
-		kept, err = j.trail.Append(ctx, tx, time.Now(), audit.Event{
+		kept, err = j.audit.Append(ctx, tx, audit.Event{
 			Subject: r.actor, Method: r.method, Resource: r.resource, RequestDigest: fmt.Sprintf("%x", r.digest),
 			Outcome: r.outcome(), VendorCode: r.vendorCode,
 		})
 		return err
 	})
-	j.recorded(kept, err)
+	j.audit.Ended(kept, err)
 	return unwritable(err)
 }
 

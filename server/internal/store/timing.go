@@ -2,6 +2,10 @@ package store
 
 import "time"
 
+// MaxCommitDelay bounds how late a commit that returned an error may still become durable. It
+// exceeds maxIdleTransaction.
+const MaxCommitDelay = time.Minute
+
 const (
 	// maxTransaction bounds a transaction. The database may be out of reach, or a frozen process
 	// may hold a lock.

@@ -1,0 +1,82 @@
+package audit
+
+import (
+	"context"
+	"database/sql"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/drmhub/drmhub/server/internal/store"
+)
+
+// A Recorder appends events to the chain of one replica, and tells of each event once it is durable.
+// It is safe for concurrent use.
+type Recorder struct {
+	db    *store.DB
+	trail *Trail
+	tell  func(Event)
+
+	mu sync.Mutex
+	// The events whose commit returned an error, and since when. Such an event may be durable.
+	unconfirmed map[Event]time.Time
+}
+
+// NewRecorder returns the recorder of a replica. It calls tell for each durable event. A nil tell is
+// allowed.
+func NewRecorder(db *store.DB, replica string, tell func(Event)) *Recorder {
+	if tell == nil {
+		tell = func(Event) {}
+	}
+	return &Recorder{db: db, trail: NewTrail(replica), tell: tell, unconfirmed: map[Event]time.Time{}}
+}
+
+// Record appends an event in a transaction of its own. The event is durable when Record returns
+// without an error.
+func (r *Recorder) Record(ctx context.Context, e Event) error {
+	kept, err := r.trail.Record(ctx, r.db, e)
+	r.Ended(kept, err)
+	return err
+}
+
+// Append appends an event within a transaction, and returns it as it is stored. Once the transaction
+// has ended, the caller must call Ended with this event.
+func (r *Recorder) Append(ctx context.Context, tx *sql.Tx, e Event) (Event, error) {
+	return r.trail.Append(ctx, tx, time.Now(), e)
+}
+
+// Ended tells of an event whose transaction ended with err. An event with an error may be durable
+// all the same, so LookForUnconfirmed looks for it. The zero Event is ignored.
+func (r *Recorder) Ended(kept Event, err error) {
+	switch {
+	case kept.Position == 0:
+	case err == nil:
+		r.tell(kept)
+	default:
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.unconfirmed[kept] = time.Now()
+	}
+}
+
+// LookForUnconfirmed tells of the events that are durable although their commit returned an error.
+// It returns how many events are still unconfirmed.
+func (r *Recorder) LookForUnconfirmed(ctx context.Context) (left int) {
+	r.mu.Lock()
+	unconfirmed := maps.Clone(r.unconfirmed)
+	r.mu.Unlock()
+	for e, since := range unconfirmed {
+		held, err := r.trail.Holds(ctx, r.db, e)
+		switch {
+		case err != nil, !held && time.Since(since) <= store.MaxCommitDelay:
+			left++
+			continue
+		case held:
+			r.tell(e)
+		}
+		r.mu.Lock()
+		delete(r.unconfirmed, e)
+		r.mu.Unlock()
+	}
+	return left
+}
