@@ -3,8 +3,8 @@ package mutation_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
-	"time"
 
 	"google.golang.org/grpc/codes"
 
@@ -86,44 +86,29 @@ func TestADryRunLooksOnceForEachThing(t *testing.T) {
 func TestSendLearnsWhetherItIsAResend(t *testing.T) {
 	v, log := &vendor{}, mutation.NewMemory()
 	var resends []bool
-	write := mutation.Write[*pb.StatusChange]{
-		Step: "switch", ReadBack: v.check,
-		Send: func(ctx context.Context, attempt mutation.Attempt) (*pb.StatusChange, error) {
-			resends = append(resends, attempt.Resend)
-			if !attempt.Resend {
-				v.fail, v.deaf = apierror.OutcomeUnknown("cut"), true
-			}
-			return v.send(ctx, attempt)
-		},
+	send := func(ctx context.Context, attempt mutation.Attempt) (*change, error) {
+		resends = append(resends, attempt.Resend)
+		if !attempt.Resend {
+			v.fail, v.deaf = apierror.OutcomeUnknown("cut"), true
+		}
+		return v.send(ctx, attempt)
 	}
 	for range 2 {
-		_, _ = mutation.Do(mutation.NewContext(t.Context(), log), write)
+		_, _ = mutation.Do(mutation.NewContext(t.Context(), log),
+			mutation.Write[*change]{Step: "switch", ReadBack: v.check, Send: send})
 	}
-	if len(resends) != 2 || resends[0] || !resends[1] || v.switched != 1 {
-		t.Errorf("resends %v, switched %d times", resends, v.switched)
-	}
-}
-
-// The process may stop between the record that a write had no effect and the next attempt.
-func TestAnAttemptAfterARecordedFailureIsAResend(t *testing.T) {
-	log, resend := mutation.NewMemory(), false
+	// The process may stop between the record that a write had no effect and the next attempt.
 	failed := apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "had no effect").GRPCStatus()
 	_ = log.Put(t.Context(), "switch", mutation.Record{State: mutation.NotSent, Err: failed})
-	_, err := mutation.Do(mutation.NewContext(t.Context(), log), mutation.Write[*pb.StatusChange]{
-		Step: "switch",
-		Send: func(ctx context.Context, attempt mutation.Attempt) (*pb.StatusChange, error) {
-			resend = attempt.Resend
-			return &pb.StatusChange{}, mutation.RecordSend(ctx, time.Second)
-		},
-	})
-	if err != nil || !resend {
-		t.Errorf("%v, resend %t", err, resend)
+	_, err := do(t.Context(), log, send)
+	if want := []bool{false, true, true}; err != nil || !slices.Equal(resends, want) || v.switched != 2 {
+		t.Errorf("%v, resends %v, switched %d times", err, resends, v.switched)
 	}
 }
 
 func TestARefusalThatCannotBeRecordedIsNotPlain(t *testing.T) {
 	v := &vendor{fail: refusedFor(pb.ErrorReason_VENDOR_REJECTED), deaf: true}
-	_, err := v.run(&full{Memory: mutation.NewMemory(), room: 1})
+	_, err := v.run(&fakeLog{Memory: mutation.NewMemory(), full: true, room: 1})
 	if mutation.IsPlain(err) || apierror.Convert(err).Reason != pb.ErrorReason_VENDOR_REJECTED {
 		t.Errorf("%v, plain %t", err, mutation.IsPlain(err))
 	}

@@ -1,4 +1,4 @@
-// Package mutation lets an adapter make vendor writes that are neither lost nor repeated.
+// Package mutation lets an adapter make vendor writes that are not lost and not repeated.
 //
 // An adapter's mutating method is plain code. Each of its vendor writes is a call of Do, and each
 // read that later steps depend on is a call of Snapshot. Both keep what they learned in a Log.
@@ -62,7 +62,7 @@ type Record struct {
 
 // Log keeps the steps of one mutation. It may be used by many goroutines.
 type Log interface {
-	// Get returns the record of a step, or the zero Record if there is none.
+	// Get returns the record of a step, or the zero Record if the log has no such step.
 	Get(step string) Record
 	// Put returns once r is durable. Exceptions: a snapshot, and the error of a write that stays
 	// Sent. Both are written with the next durable record.
@@ -100,7 +100,8 @@ func ItemContext(ctx context.Context, name string) context.Context {
 	if err != nil {
 		return ctx // the first write says so
 	}
-	return context.WithValue(ctx, key{}, &run{log: whole.log, prefix: whole.prefix + name + ": ", dryRun: whole.dryRun})
+	item := &run{log: whole.log, prefix: whole.prefix + name + ": ", dryRun: whole.dryRun}
+	return context.WithValue(ctx, key{}, item)
 }
 
 func fromContext(ctx context.Context) (*run, error) {
@@ -183,8 +184,8 @@ func (w Write[T]) settle(ctx context.Context, r *run, record Record) (T, error) 
 	case took:
 		return w.keep(ctx, r, answer, 0)
 	case began.Before(record.EffectDeadline):
-		unknown := apierror.OutcomeUnknown("%s: the vendor does not show the change yet and may still be processing it. "+
-			"Retry with the same request_id after the retry delay%s", w.Step, record.ending())
+		unknown := apierror.OutcomeUnknown("%s: the vendor does not show the change yet and may still be "+
+			"processing it. Retry with the same request_id after the retry delay%s", w.Step, record.ending())
 		unknown.RetryAfter = time.Until(record.EffectDeadline)
 		return none, unknown
 	}
@@ -212,8 +213,8 @@ func (w Write[T]) write(ctx context.Context, r *run, attempt Attempt) (T, error)
 	if ctx.Err() != nil {
 		return none, apierror.FromContext(ctx)
 	}
-	a, sending := newCall(ctx, func(ctx context.Context, over time.Time) error {
-		return r.put(ctx, w.Step, Record{State: Sent, EndsBy: over})
+	a, sending := newCall(ctx, func(ctx context.Context, endsBy time.Time) error {
+		return r.put(ctx, w.Step, Record{State: Sent, EndsBy: endsBy})
 	})
 	defer a.end()
 	answer, err := w.Send(sending, attempt)
@@ -242,7 +243,7 @@ func (w Write[T]) write(ctx context.Context, r *run, attempt Attempt) (T, error)
 		}
 		return none, err
 	case !a.left:
-		return none, fmt.Errorf("mutation: the write %q did not call RecordSend, so it had no record in flight", w.Step)
+		return none, fmt.Errorf("mutation: the write %q did not call RecordSend before it was sent", w.Step)
 	}
 	return w.keep(ctx, r, answer, a.httpStatus)
 }
@@ -253,7 +254,8 @@ func (w Write[T]) lose(ctx context.Context, r *run, unknown error, httpStatus in
 	e.Message = strings.TrimSuffix(e.Message, RetryAdvice) +
 		". This change cannot be verified automatically. Check the vendor's console; " +
 		"if it is missing, send it again with a new request_id."
-	if err := r.put(ctx, w.Step, Record{State: Unverifiable, Err: e.GRPCStatus(), HTTPStatus: httpStatus}); err != nil {
+	lost := Record{State: Unverifiable, Err: e.GRPCStatus(), HTTPStatus: httpStatus}
+	if err := r.put(ctx, w.Step, lost); err != nil {
 		return errors.Join(&e, err)
 	}
 	return &e
@@ -302,19 +304,19 @@ func SnapshotExisting[T proto.Message](
 	ctx context.Context, step string, read func(context.Context) (T, error), becomes ...T,
 ) (T, error) {
 	return Snapshot(ctx, step, func(ctx context.Context) (T, error) {
-		standing, err := read(ctx)
+		existing, err := read(ctx)
 		r, outside := fromContext(ctx)
 		if err != nil || outside != nil || r.dryRun != nil {
-			return standing, err
+			return existing, err
 		}
-		// Wait only after the read: a creation that begins later neither misses this resource nor
-		// claims it.
-		for _, resource := range append(becomes, standing) {
+		// Wait only after the read: a creation that begins later sees this resource, and does not
+		// claim it.
+		for _, resource := range append(becomes, existing) {
 			if err := r.log.AwaitCreation(ctx, resource); err != nil {
-				return standing, err
+				return existing, err
 			}
 		}
-		return standing, nil
+		return existing, nil
 	})
 }
 

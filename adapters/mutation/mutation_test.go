@@ -15,15 +15,20 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
+type (
+	change   = pb.StatusChange
+	sendFunc = func(context.Context, mutation.Attempt) (*change, error)
+)
+
 // vendor is a switch that counts how often it was switched, and can lose its answers.
 type vendor struct {
 	switched int
-	fail     error // answered once, by the next write
+	fail     error // returned once, by the next write
 	deaf     bool  // the failing write had no effect
 	blind    bool  // reading back fails
 }
 
-func (v *vendor) send(ctx context.Context, _ mutation.Attempt) (*pb.StatusChange, error) {
+func (v *vendor) send(ctx context.Context, _ mutation.Attempt) (*change, error) {
 	if err := mutation.RecordSend(ctx, time.Second); err != nil {
 		return nil, err
 	}
@@ -35,109 +40,133 @@ func (v *vendor) send(ctx context.Context, _ mutation.Attempt) (*pb.StatusChange
 	if err != nil {
 		return nil, err
 	}
-	return &pb.StatusChange{Requester: "vendor"}, nil
+	return &change{Requester: "vendor"}, nil
 }
 
-func (v *vendor) check(context.Context) (*pb.StatusChange, bool, error) {
+func (v *vendor) check(context.Context) (*change, bool, error) {
 	if v.blind {
 		return nil, false, errors.New("the vendor is down")
 	}
-	return &pb.StatusChange{Requester: "vendor"}, v.switched > 0, nil
+	return &change{Requester: "vendor"}, v.switched > 0, nil
 }
 
-func (v *vendor) run(log mutation.Log) (*pb.StatusChange, error) {
+func (v *vendor) run(log mutation.Log) (*change, error) {
 	return v.do(mutation.NewContext(context.Background(), log))
 }
 
-func (v *vendor) do(ctx context.Context) (*pb.StatusChange, error) {
-	return mutation.Do(ctx, mutation.Write[*pb.StatusChange]{Step: "switch", Send: v.send, ReadBack: v.check, Preview: func() *pb.StatusChange {
-		return &pb.StatusChange{Requester: "expected"}
-	}})
+func (v *vendor) do(ctx context.Context) (*change, error) {
+	return mutation.Do(ctx, mutation.Write[*change]{Step: "switch", Send: v.send, ReadBack: v.check})
 }
 
-type settling struct{ *mutation.Memory }
+// do makes a write without a ReadBack.
+func do(ctx context.Context, log mutation.Log, send sendFunc) (*change, error) {
+	return mutation.Do(mutation.NewContext(ctx, log), mutation.Write[*change]{Step: "switch", Send: send})
+}
 
-func (settling) Settling() bool { return true }
+// fakeLog is a log in memory that has faults.
+type fakeLog struct {
+	*mutation.Memory
+	full     bool
+	room     int // how many records a full log still keeps
+	settling bool
+	deadline time.Time // the EffectDeadline of every record
+}
 
-func TestAWriteIsMadeOnce(t *testing.T) {
-	v, log := &vendor{}, mutation.NewMemory()
-	for range 3 {
-		got, err := v.run(log)
-		if err != nil || got.GetRequester() != "vendor" {
-			t.Fatalf("%v, %v", got, err)
+func (f *fakeLog) Settling() bool { return f.settling }
+
+func (f *fakeLog) Put(ctx context.Context, step string, r mutation.Record) error {
+	if f.room--; f.full && f.room < 0 {
+		return errors.New("disk full")
+	}
+	return f.Memory.Put(ctx, step, r)
+}
+
+func (f *fakeLog) Get(step string) mutation.Record {
+	r := f.Memory.Get(step)
+	r.EffectDeadline = f.deadline
+	return r
+}
+
+func TestRunsOfAWrite(t *testing.T) {
+	lost, unknown := apierror.OutcomeUnknown("cut"), apierror.IsOutcomeUnknown
+	success := func(err error) bool { return err == nil }
+	failure := func(err error) bool { return err != nil && !unknown(err) }
+	refused := func(err error) bool {
+		e := apierror.Convert(err)
+		return e.Reason == pb.ErrorReason_VENDOR_STATE && e.Message == "refused"
+	}
+	type run struct {
+		want     func(error) bool
+		switched int // in all
+		state    mutation.State
+		set      func(*vendor, *fakeLog)
+	}
+	done := run{success, 1, mutation.Done, nil}
+	after := func(set func(*vendor, *fakeLog), r run) run { r.set = set; return r }
+	for name, test := range map[string]struct {
+		vendor     vendor
+		noReadBack bool
+		runs       []run
+	}{
+		"a success is made once": {runs: []run{done, done, done}},
+		"a lost answer is read back": {vendor: vendor{fail: lost}, runs: []run{
+			{unknown, 1, mutation.Sent, nil},
+			{unknown, 1, mutation.Sent, func(v *vendor, _ *fakeLog) { v.blind = true }},
+			after(func(v *vendor, _ *fakeLog) { v.blind = false }, done),
+		}},
+		"without an effect, it is sent again only for a caller": {vendor: vendor{fail: lost, deaf: true}, runs: []run{
+			{unknown, 0, mutation.Sent, nil},
+			{mutation.IsNoEffect, 0, mutation.NotSent, func(_ *vendor, log *fakeLog) { log.settling = true }},
+			after(func(_ *vendor, log *fakeLog) { log.settling = false }, done),
+		}},
+		"a refusal is final": {vendor: vendor{fail: refusedFor(pb.ErrorReason_VENDOR_STATE), deaf: true}, runs: []run{
+			{refused, 0, mutation.Refused, nil}, {refused, 0, mutation.Refused, nil},
+		}},
+		"without ReadBack, the outcome stays unknown": {vendor: vendor{fail: lost}, noReadBack: true, runs: []run{
+			{unknown, 1, mutation.Unverifiable, nil}, {unknown, 1, mutation.Unverifiable, nil},
+			{unknown, 1, mutation.Unverifiable, nil},
+		}},
+		"a write that must be resent is not read back": {
+			vendor: vendor{fail: mutation.MustResend(lost), deaf: true, blind: true},
+			runs:   []run{{unknown, 0, mutation.NotSent, nil}, done},
+		},
+		"nothing is sent without a record": {runs: []run{
+			{failure, 0, mutation.NotSent, func(_ *vendor, log *fakeLog) { log.full = true }},
+			{unknown, 1, mutation.Sent, func(_ *vendor, log *fakeLog) { log.room = 1 }},
+			after(func(_ *vendor, log *fakeLog) { log.full = false }, done),
+		}},
+	} {
+		v, log := &test.vendor, &fakeLog{Memory: mutation.NewMemory()}
+		for i, run := range test.runs {
+			if run.set != nil {
+				run.set(v, log)
+			}
+			write := mutation.Write[*change]{Step: "switch", Send: v.send, ReadBack: v.check}
+			if test.noReadBack {
+				write.ReadBack = nil
+			}
+			got, err := mutation.Do(mutation.NewContext(t.Context(), log), write)
+			if !run.want(err) || err == nil && got.GetRequester() != "vendor" {
+				t.Errorf("%s, run %d: %v, %v", name, i, got, err)
+			}
+			if state := log.Get("switch").State; v.switched != run.switched || state != run.state {
+				t.Errorf("%s, run %d: switched %d times, want %d; the step is %v, want %v",
+					name, i, v.switched, run.switched, state, run.state)
+			}
 		}
 	}
-	if v.switched != 1 {
-		t.Errorf("switched %d times", v.switched)
-	}
 }
 
-func TestALostAnswerIsReadBack(t *testing.T) {
-	v, log := &vendor{fail: apierror.OutcomeUnknown("cut")}, mutation.NewMemory()
-	if _, err := v.run(log); !apierror.IsOutcomeUnknown(err) {
-		t.Fatalf("first run: %v", err)
-	}
-	v.blind = true
-	if _, err := v.run(log); !apierror.IsOutcomeUnknown(err) || v.switched != 1 {
-		t.Fatalf("while reading back fails: %v, switched %d times", err, v.switched)
-	}
-	v.blind = false
-	got, err := v.run(log)
-	if err != nil || got.GetRequester() != "vendor" || v.switched != 1 {
-		t.Errorf("got %v, %v, switched %d times", got, err, v.switched)
-	}
-}
-
-func TestAWriteThatHadNoEffectIsMadeAgainOnlyForACaller(t *testing.T) {
-	v, log := &vendor{fail: apierror.OutcomeUnknown("cut"), deaf: true}, mutation.NewMemory()
-	_, _ = v.run(log)
-	if _, err := v.run(settling{log}); !mutation.IsNoEffect(err) || v.switched != 0 {
-		t.Fatalf("settling: %v, switched %d times", err, v.switched)
-	}
-	if _, err := v.run(log); err != nil || v.switched != 1 {
-		t.Errorf("asked again: %v, switched %d times", err, v.switched)
-	}
-}
-
-func TestARefusalIsFinal(t *testing.T) {
-	v, log := &vendor{fail: apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "no"), deaf: true}, mutation.NewMemory()
-	for range 2 {
-		_, err := v.run(log)
-		if e := apierror.Convert(err); e.Reason != pb.ErrorReason_VENDOR_STATE || e.Message != "no" {
-			t.Fatalf("%v", err)
-		}
-	}
-	if v.switched != 0 {
-		t.Errorf("switched %d times", v.switched)
-	}
-}
-
-func TestWithoutReadBackTheOutcomeStaysUnknown(t *testing.T) {
-	v, log := &vendor{fail: apierror.OutcomeUnknown("cut")}, mutation.NewMemory()
-	for range 3 {
-		_, err := mutation.Do(mutation.NewContext(t.Context(), log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: v.send})
-		if !apierror.IsOutcomeUnknown(err) {
-			t.Fatalf("%v", err)
-		}
-	}
-	if v.switched != 1 {
-		t.Errorf("switched %d times", v.switched)
-	}
-	if state := log.Get("switch").State; state != mutation.Unverifiable {
-		t.Errorf("the step is recorded as %v, want Lost", state)
-	}
-}
-
-func TestTheCallerLeavingDoesNotCutAWriteButPreventsANewOne(t *testing.T) {
+func TestACallerWhoLeavesDoesNotCutAWriteButPreventsANewOne(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	log := mutation.NewMemory()
-	_, err := mutation.Do(mutation.NewContext(ctx, log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(ctx context.Context, _ mutation.Attempt) (*pb.StatusChange, error) {
+	_, err := do(ctx, log, func(ctx context.Context, _ mutation.Attempt) (*change, error) {
 		if err := mutation.RecordSend(ctx, time.Second); err != nil {
 			return nil, err
 		}
 		cancel()
-		return &pb.StatusChange{}, ctx.Err()
-	}})
+		return &change{}, ctx.Err()
+	})
 	if err != nil {
 		t.Errorf("the write ended with its caller: %v", err)
 	}
@@ -147,10 +176,10 @@ func TestTheCallerLeavingDoesNotCutAWriteButPreventsANewOne(t *testing.T) {
 		t.Error("Sent is not closed")
 	}
 	called := false
-	_, err = mutation.Do(mutation.NewContext(ctx, log), mutation.Write[*pb.StatusChange]{Step: "second", Send: func(context.Context, mutation.Attempt) (*pb.StatusChange, error) {
+	_, err = do(ctx, mutation.NewMemory(), func(context.Context, mutation.Attempt) (*change, error) {
 		called = true
 		return nil, nil
-	}})
+	})
 	if called || apierror.Convert(err).Code != codes.Canceled {
 		t.Errorf("a write for a caller who has left: called %v, %v", called, err)
 	}
@@ -171,25 +200,33 @@ func TestACallerWhoLeavesBeforeTheWriteDoesEndsIt(t *testing.T) {
 			ctx, cancel := leave(t.Context())
 			defer cancel()
 			log := mutation.NewMemory()
-			_, err := mutation.Do(mutation.NewContext(ctx, log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(ctx context.Context, _ mutation.Attempt) (*pb.StatusChange, error) {
+			_, err := do(ctx, log, func(ctx context.Context, _ mutation.Attempt) (*change, error) {
 				<-ctx.Done() // it waits for its turn
 				return nil, mutation.RecordSend(ctx, time.Second)
-			}})
+			})
 			if apierror.Convert(err).Code != want || log.Get("switch").State != mutation.NotSent {
 				t.Errorf("%v, want %v; the step is %v", err, want, log.Get("switch").State)
 			}
 		})
 	}
+	for range 100 { // a caller who leaves at the last moment is a race
+		log := mutation.NewMemory()
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err := do(ctx, log, func(ctx context.Context, _ mutation.Attempt) (*change, error) {
+			cancel()
+			return nil, mutation.RecordSend(ctx, time.Second)
+		})
+		if apierror.Convert(err).Code != codes.Canceled || log.Get("switch").State != mutation.NotSent {
+			t.Fatalf("%v, and the step is %v", err, log.Get("switch").State)
+		}
+	}
 }
 
-func TestAWriteWithoutARecordDoesNotPass(t *testing.T) {
-	v, log := &vendor{}, mutation.NewMemory()
-	_, err := mutation.Do(mutation.NewContext(t.Context(), log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(context.Context, mutation.Attempt) (*pb.StatusChange, error) {
-		v.switched++
-		return &pb.StatusChange{}, nil
-	}})
+func TestAWriteWithoutARecordFails(t *testing.T) {
+	log := mutation.NewMemory()
+	_, err := do(t.Context(), log, func(context.Context, mutation.Attempt) (*change, error) { return &change{}, nil })
 	if err == nil {
-		t.Error("a write that did not call Leave succeeds")
+		t.Error("a write that did not call RecordSend succeeds")
 	}
 	if err := mutation.RecordSend(mutation.NewContext(t.Context(), log), time.Second); err == nil {
 		t.Error("a write may leave outside of Do")
@@ -198,54 +235,31 @@ func TestAWriteWithoutARecordDoesNotPass(t *testing.T) {
 
 // A write that is refused for its token, and is made again with another one, has left twice.
 func TestTheLastTimeThatAWriteLeftCounts(t *testing.T) {
-	v, log := &vendor{}, &full{Memory: mutation.NewMemory(), room: 1}
-	twice := mutation.Write[*pb.StatusChange]{Step: "switch", ReadBack: v.check, Send: func(ctx context.Context, a mutation.Attempt) (*pb.StatusChange, error) {
+	v, log := &vendor{}, &fakeLog{Memory: mutation.NewMemory(), full: true, room: 1}
+	twice := func(ctx context.Context, a mutation.Attempt) (*change, error) {
 		if err := mutation.RecordSend(ctx, time.Second); err != nil {
 			return nil, err
 		}
 		return v.send(ctx, a)
-	}}
-	if _, err := mutation.Do(mutation.NewContext(t.Context(), log), twice); err == nil || v.switched != 0 {
+	}
+	run := func() error {
+		_, err := mutation.Do(mutation.NewContext(t.Context(), log),
+			mutation.Write[*change]{Step: "switch", ReadBack: v.check, Send: twice})
+		return err
+	}
+	if err := run(); err == nil || v.switched != 0 {
 		t.Errorf("with no record of the second time: %v, switched %d times", err, v.switched)
 	}
-	log.room = 9
-	if _, err := mutation.Do(mutation.NewContext(t.Context(), log), twice); err != nil || v.switched != 1 {
+	log.full = false
+	if err := run(); err != nil || v.switched != 1 {
 		t.Errorf("%v, switched %d times", err, v.switched)
 	}
 }
 
-// full is a log that can no longer be written after some puts.
-type full struct {
-	*mutation.Memory
-	room int
-}
-
-func (f *full) Put(ctx context.Context, step string, r mutation.Record) error {
-	if f.room--; f.room < 0 {
-		return errors.New("disk full")
-	}
-	return f.Memory.Put(ctx, step, r)
-}
-
-func TestNoRecordNoCall(t *testing.T) {
-	v, log := &vendor{}, &full{Memory: mutation.NewMemory()}
-	if _, err := v.run(log); err == nil || v.switched != 0 {
-		t.Errorf("%v, switched %d times", err, v.switched)
-	}
-	log.room = 1
-	if _, err := v.run(log); !apierror.IsOutcomeUnknown(err) || v.switched != 1 {
-		t.Errorf("an effect that could not be recorded: %v, switched %d times", err, v.switched)
-	}
-	log.room = 9
-	if _, err := v.run(log); err != nil || v.switched != 1 {
-		t.Errorf("%v, switched %d times", err, v.switched)
-	}
-}
-
-func TestNoteKeepsWhatWasThereFirst(t *testing.T) {
-	log, n := mutation.NewMemory(), int32(0)
+func TestASnapshotKeepsWhatWasThereFirst(t *testing.T) {
+	ctx, n := mutation.NewContext(t.Context(), mutation.NewMemory()), int32(0)
 	for range 2 {
-		got, err := mutation.Snapshot(mutation.NewContext(t.Context(), log), "before", func(context.Context) (*pb.Usage, error) {
+		got, err := mutation.Snapshot(ctx, "before", func(context.Context) (*pb.Usage, error) {
 			n++
 			return &pb.Usage{MonthlyActiveUsers: n}, nil
 		})
@@ -255,21 +269,10 @@ func TestNoteKeepsWhatWasThereFirst(t *testing.T) {
 	}
 }
 
-// slow is a log whose vendor may still be at a write that was sent a moment ago.
-type slow struct {
-	*mutation.Memory
-	quietFrom time.Time
-}
-
-func (s *slow) Get(step string) mutation.Record {
-	r := s.Memory.Get(step)
-	r.EffectDeadline = s.quietFrom
-	return r
-}
-
 func TestAWriteThatMayStillTakeEffectIsNotSentAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v, log := &vendor{fail: apierror.OutcomeUnknown("cut"), deaf: true}, &slow{mutation.NewMemory(), time.Now().Add(time.Minute)}
+		v := &vendor{fail: apierror.OutcomeUnknown("cut"), deaf: true}
+		log := &fakeLog{Memory: mutation.NewMemory(), deadline: time.Now().Add(time.Minute)}
 		_, _ = v.run(log)
 		_, err := v.run(log)
 		if !apierror.IsOutcomeUnknown(err) || apierror.Convert(err).RetryAfter != time.Minute || v.switched != 0 {
@@ -282,17 +285,17 @@ func TestAWriteThatMayStillTakeEffectIsNotSentAgain(t *testing.T) {
 	})
 }
 
-// What is read within the quiet time proves nothing, however late the answer comes.
-func TestALookThatBeganTooEarlyProvesNothing(t *testing.T) {
+// What is read within the quiet time proves nothing, however late the read ends.
+func TestAReadThatBeganTooEarlyProvesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v, began := &vendor{}, time.Now()
-		log := &slow{mutation.NewMemory(), began.Add(10 * time.Second)}
+		log := &fakeLog{Memory: mutation.NewMemory(), deadline: began.Add(10 * time.Second)}
 		_ = log.Put(t.Context(), "switch", mutation.Record{State: mutation.Sent})
 		time.Sleep(5 * time.Second)
-		_, err := mutation.Do(mutation.NewContext(t.Context(), log), mutation.Write[*pb.StatusChange]{
-			Step: "switch", Send: v.send, ReadBack: func(ctx context.Context) (*pb.StatusChange, bool, error) {
+		_, err := mutation.Do(mutation.NewContext(t.Context(), log), mutation.Write[*change]{
+			Step: "switch", Send: v.send, ReadBack: func(ctx context.Context) (*change, bool, error) {
 				answer, took, err := v.check(ctx)
-				time.Sleep(6 * time.Second) // the vendor comes to it meanwhile
+				time.Sleep(6 * time.Second) // the write takes effect meanwhile
 				return answer, took, err
 			},
 		})
@@ -302,64 +305,38 @@ func TestALookThatBeganTooEarlyProvesNothing(t *testing.T) {
 	})
 }
 
-func TestACallerWhoLeavesAtTheLastMomentIsNoRefusal(t *testing.T) {
-	for range 100 { // it is a race
-		log := mutation.NewMemory()
-		ctx, cancel := context.WithCancel(t.Context())
-		_, err := mutation.Do(mutation.NewContext(ctx, log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(ctx context.Context, _ mutation.Attempt) (*pb.StatusChange, error) {
-			cancel()
-			return nil, mutation.RecordSend(ctx, time.Second)
-		}})
-		if apierror.Convert(err).Code != codes.Canceled || log.Get("switch").State != mutation.NotSent {
-			t.Fatalf("%v, and the step is %v", err, log.Get("switch").State)
-		}
-	}
-}
-
-// What is owed is made by the next run, without a look, since it is known not to have been made.
-func TestWhatIsOwedIsMadeByTheNextRun(t *testing.T) {
-	throttled := mutation.MustResend(apierror.OutcomeUnknown("throttled, and the rest is done"))
-	v, log := &vendor{fail: throttled, deaf: true, blind: true}, mutation.NewMemory()
-	if _, err := v.run(log); !apierror.IsOutcomeUnknown(err) || log.Get("switch").State != mutation.NotSent {
-		t.Errorf("%v, and the step is %v", err, log.Get("switch").State)
-	}
-	if _, err := v.run(log); err != nil || v.switched != 1 {
-		t.Errorf("%v, switched %d times", err, v.switched)
-	}
-}
-
-func TestATrialSendsNothing(t *testing.T) {
-	ctx, trial := mutation.WithDryRun(t.Context())
-	sent := false
-	write := mutation.Write[*pb.StatusChange]{
-		Step: "switch",
-		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.StatusChange, error) {
-			if trial := mutation.DryRunFrom(ctx); trial != nil {
-				return nil, trial.Plan("curl vendor")
-			}
-			sent = true
-			return &pb.StatusChange{}, nil
-		},
-		Preview: func() *pb.StatusChange { return &pb.StatusChange{Requester: "expected"} },
-	}
-	before, err := mutation.Snapshot(ctx, "before", func(context.Context) (*pb.Usage, error) { return &pb.Usage{MonthlyActiveUsers: 7}, nil })
+func TestADryRunSendsNothing(t *testing.T) {
+	ctx, dry := mutation.WithDryRun(t.Context())
+	before, err := mutation.Snapshot(ctx, "before", func(context.Context) (*pb.Usage, error) {
+		return &pb.Usage{MonthlyActiveUsers: 7}, nil
+	})
 	if err != nil || before.GetMonthlyActiveUsers() != 7 {
 		t.Errorf("%v, %v", before, err)
 	}
-	got, err := mutation.Do(ctx, write)
-	if err != nil || got.GetRequester() != "expected" || sent {
-		t.Errorf("%v, %v, sent %v", got, err, sent)
+	sent := false
+	got, err := mutation.Do(ctx, mutation.Write[*change]{
+		Step: "switch",
+		Send: func(ctx context.Context, _ mutation.Attempt) (*change, error) {
+			if dry := mutation.DryRunFrom(ctx); dry != nil {
+				return nil, dry.Plan("curl vendor")
+			}
+			sent = true
+			return &change{}, nil
+		},
+		Preview: func() *change { return &change{Requester: "expected"} },
+	})
+	planned := slices.Equal(dry.Requests(), []string{"curl vendor"})
+	if err != nil || got.GetRequester() != "expected" || sent || !planned {
+		t.Errorf("%v, %v, sent %v, kept %q", got, err, sent, dry.Requests())
 	}
-	if !slices.Equal(trial.Requests(), []string{"curl vendor"}) {
-		t.Errorf("kept %q", trial.Requests())
-	}
-	if mutation.DryRunFrom(t.Context()) != nil || mutation.DryRunFrom(mutation.NewContext(t.Context(), mutation.NewMemory())) != nil {
-		t.Error("a context that is of no trial says that it is")
+	if mutation.DryRunFrom(t.Context()) != nil ||
+		mutation.DryRunFrom(mutation.NewContext(t.Context(), mutation.NewMemory())) != nil {
+		t.Error("a context of no dry run says that it is of one")
 	}
 }
 
-func TestEveryPartHasItsOwnStepsAndOutcome(t *testing.T) {
-	log := mutation.NewMemory()
+func TestEveryItemHasItsOwnStepsAndOutcome(t *testing.T) {
+	log := &fakeLog{Memory: mutation.NewMemory()}
 	one, other := &vendor{}, &vendor{fail: apierror.OutcomeUnknown("cut"), deaf: true}
 	whole := mutation.NewContext(t.Context(), log)
 	if _, err := one.do(mutation.ItemContext(whole, "1")); err != nil {
@@ -368,8 +345,9 @@ func TestEveryPartHasItsOwnStepsAndOutcome(t *testing.T) {
 	if _, err := other.do(mutation.ItemContext(whole, "2")); !apierror.IsOutcomeUnknown(err) {
 		t.Fatal(err)
 	}
-	// That one part took effect is no reason to finish the other one.
-	whole = mutation.NewContext(t.Context(), settling{log})
+	// That one item took effect is no reason to finish the other one.
+	log.settling = true
+	whole = mutation.NewContext(t.Context(), log)
 	if _, err := one.do(mutation.ItemContext(whole, "1")); err != nil || one.switched != 1 {
 		t.Errorf("%v, switched %d times", err, one.switched)
 	}
@@ -380,11 +358,11 @@ func TestEveryPartHasItsOwnStepsAndOutcome(t *testing.T) {
 
 func TestTheRecordHoldsTheVendorsStatus(t *testing.T) {
 	log := mutation.NewMemory()
-	_, err := mutation.Do(mutation.NewContext(t.Context(), log), mutation.Write[*pb.StatusChange]{Step: "switch", Send: func(ctx context.Context, _ mutation.Attempt) (*pb.StatusChange, error) {
+	_, err := do(t.Context(), log, func(ctx context.Context, _ mutation.Attempt) (*change, error) {
 		err := mutation.RecordSend(ctx, time.Second)
 		mutation.RecordStatus(ctx, 201)
-		return &pb.StatusChange{}, err
-	}})
+		return &change{}, err
+	})
 	if got := log.Get("switch").HTTPStatus; err != nil || got != 201 {
 		t.Errorf("%d, %v", got, err)
 	}

@@ -112,33 +112,25 @@ func TestAnUpdateThatTheVendorDoesNotShowIsUnknown(t *testing.T) {
 	}
 }
 
-func TestALostUpdateThatIsNotShownIsSentAgain(t *testing.T) {
-	s := &showcase{site: &pb.Site{DisplayName: "old"}, deaf: true, fail: apierror.OutcomeUnknown("cut")}
-	ctx := mutation.NewContext(t.Context(), mutation.NewMemory())
-	_, _ = s.update(ctx, nil)
-	s.deaf = false
-	if got, err := s.update(ctx, nil); err != nil || got.GetDisplayName() != "new" || s.puts != 2 {
-		t.Errorf("%v, %v after %d updates", got, err, s.puts)
-	}
-}
-
-func TestAnUncheckedUpdateReturnsWhatTheVendorShows(t *testing.T) {
+func TestAnUpdateThatHadNoEffect(t *testing.T) {
 	s := &showcase{site: &pb.Site{DisplayName: "old"}, deaf: true}
 	got, err := s.update(mutation.NewContext(t.Context(), mutation.NewMemory()), func(u *mutation.Update[*pb.Site]) {
 		u.Unchecked = true
 	})
 	if err != nil || got.GetDisplayName() != "old" {
-		t.Errorf("%v, %v", got, err)
+		t.Errorf("unchecked: %v, %v", got, err)
 	}
-}
-
-func TestADryRunOfAnUpdateShowsTheChange(t *testing.T) {
-	s := &showcase{site: &pb.Site{DisplayName: "old"}}
 	ctx, dry := mutation.WithDryRun(t.Context())
-	got, err := s.update(ctx, func(u *mutation.Update[*pb.Site]) {
+	got, err = s.update(ctx, func(u *mutation.Update[*pb.Site]) {
 		u.Send = func(context.Context) error { return dry.Plan("curl") }
 	})
 	if err != nil || got.GetDisplayName() != "new" || s.site.GetDisplayName() != "old" {
-		t.Errorf("%v, %v", got, err)
+		t.Errorf("in a dry run: %v, %v", got, err)
+	}
+	ctx, s.fail = mutation.NewContext(t.Context(), mutation.NewMemory()), apierror.OutcomeUnknown("cut")
+	_, _ = s.update(ctx, nil)
+	s.deaf = false
+	if got, err := s.update(ctx, nil); err != nil || got.GetDisplayName() != "new" || s.puts != 3 {
+		t.Errorf("lost, and sent again: %v, %v after %d updates", got, err, s.puts)
 	}
 }
