@@ -17,14 +17,14 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// attempt is one attempt to send a request: what its errors need.
+// An attempt is one attempt to send a request.
 type attempt struct {
 	client  *Client
 	write   bool
-	where   string // "GET /iptv/drm": never the query, which may hold a token
+	where   string // "GET /iptv/drm", without the query, which may contain a token
 	secrets []secret.Text
 	maySent atomic.Bool // see trackBytesSent
-	answer  *Response   // nil until its headers are there
+	answer  *Response   // nil until its headers have arrived
 }
 
 // try sends a request once, or not at all.
@@ -35,8 +35,9 @@ func (c *Client) try(
 	if err != nil {
 		return nil, unsent, err
 	}
-	x := &attempt{client: c, write: write, where: r.Method + " " + r.URL.EscapedPath(), secrets: req.Secrets}
-	if err := x.waitForPermit(ctx); err != nil {
+	where := r.Method + " " + r.URL.EscapedPath()
+	a := &attempt{client: c, write: write, where: where, secrets: req.Secrets}
+	if err := a.waitForPermit(ctx); err != nil {
 		return nil, unsent, err
 	}
 	if c.opts.Sign != nil && !req.Unsigned {
@@ -45,17 +46,17 @@ func (c *Client) try(
 		}
 	}
 	if c.opts.Secrets != nil {
-		x.secrets = append(slices.Clip(x.secrets), c.opts.Secrets()...)
+		a.secrets = append(slices.Clip(a.secrets), c.opts.Secrets()...)
 	}
-	// The time counts from before the record is written: the record says when the attempt is over.
+	// The timeout starts before the record is written, since the record says when the attempt ends.
 	limited, cancel := context.WithTimeout(ctx, c.opts.Timeout)
 	defer cancel()
-	if err := x.recordBeforeSend(ctx, limited); err != nil {
+	if err := a.recordBeforeSend(ctx, limited); err != nil {
 		return nil, unsent, err
 	}
-	// The permit comes after Sign, which may have needed the one permit of a half-open breaker.
+	// The permit comes after Sign, which may need the only permit of a half-open breaker.
 	if !c.breaker.TryAcquirePermit() {
-		return nil, unsent, x.errBreakerOpen()
+		return nil, unsent, a.errBreakerOpen()
 	}
 	defer func() { c.record(v) }()
 
@@ -64,111 +65,111 @@ func (c *Client) try(
 		sendOnce(r.Header)
 		transport = c.writes
 	}
-	answer, err := transport.RoundTrip(r.WithContext(trackBytesSent(limited, &x.maySent)))
+	answer, err := transport.RoundTrip(r.WithContext(trackBytesSent(limited, &a.maySent)))
 	if err != nil {
-		v, err := x.errTransport(ctx, limited, err)
+		v, err := a.errTransport(ctx, limited, err)
 		return nil, v, err
 	}
 	defer answer.Body.Close() // unless the body was read to its end, this drops the connection
-	return x.receive(ctx, limited, answer, into)
+	return a.receive(ctx, limited, answer, into)
 }
 
 // waitForPermit blocks until the limit of requests a second permits the attempt. It returns an
 // error if the vendor has asked for a pause, or the breaker is open.
-func (x *attempt) waitForPermit(ctx context.Context) error {
-	c := x.client
+func (a *attempt) waitForPermit(ctx context.Context) error {
+	c := a.client
 	if ctx.Err() != nil {
-		return x.errContextDone(ctx)
+		return a.errContextDone(ctx)
 	}
-	if h := c.throttled(); h != nil && !x.write {
+	if h := c.throttled(); h != nil && !a.write {
 		left := time.Until(h.until)
 		code, reason := h.codeAndReason()
-		e := x.fail(code, reason,
-			"not sent: %s asked for a pause (HTTP %d) that lasts another %v", x.vendor(), h.status, left.Round(time.Second))
+		e := a.fail(code, reason, "not sent: %s asked for a pause (HTTP %d), which ends in %v",
+			a.vendor(), h.status, left.Round(time.Second))
 		e.RetryAfter = left
 		return e
 	}
 	if c.broken() {
-		return x.errBreakerOpen()
+		return a.errBreakerOpen()
 	}
 	if c.pace == nil {
 		return nil
 	}
-	longest := c.opts.Timeout
+	maxWait := c.opts.Timeout
 	if deadline, ok := ctx.Deadline(); ok {
-		longest = time.Until(deadline)
+		maxWait = time.Until(deadline)
 	}
-	wait := c.pace.TryReservePermit(max(longest, 0))
+	wait := c.pace.TryReservePermit(max(maxWait, 0))
 	if wait < 0 {
-		return x.fail(codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED,
-			"not sent: the deadline is %v from now, and the limit of %v requests a second to %s leaves no room until then; "+
-				"send less, or raise the limit", longest.Round(time.Millisecond), c.opts.MaxPerSecond, x.vendor())
+		return a.fail(codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED,
+			"not sent: the limit of %v requests per second to %s is used up for the next %v, until the deadline. "+
+				"Send fewer requests, or raise the limit.", c.opts.MaxPerSecond, a.vendor(), maxWait.Round(time.Millisecond))
 	}
 	select {
 	case <-time.After(wait):
 		return nil
 	case <-ctx.Done():
-		return x.errContextDone(ctx)
+		return a.errContextDone(ctx)
 	}
 }
 
 // recordBeforeSend records a write. It is the last step before the first byte.
-func (x *attempt) recordBeforeSend(ctx, limited context.Context) error {
+func (a *attempt) recordBeforeSend(ctx, limited context.Context) error {
 	if ctx.Err() != nil {
-		return x.errContextDone(ctx)
+		return a.errContextDone(ctx)
 	}
-	if !x.write {
+	if !a.write {
 		return nil
 	}
-	if err := mutation.RecordSend(ctx, x.client.opts.Timeout); err != nil {
+	if err := mutation.RecordSend(ctx, a.client.opts.Timeout); err != nil {
 		return err
 	}
 	if limited.Err() != nil {
-		return x.fail(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
-			"not sent: to record the write took longer than the %v that the call may take", x.client.opts.Timeout)
+		return a.fail(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
+			"not sent: recording the write took longer than the timeout of %v", a.client.opts.Timeout)
 	}
 	return nil
 }
 
-// receive reads an answer whose headers have arrived.
-func (x *attempt) receive(
+// receive reads a response whose headers have arrived.
+func (a *attempt) receive(
 	ctx, limited context.Context, answer *http.Response, into any,
 ) (*Response, attemptResult, error) {
-	if x.write {
+	if a.write {
 		mutation.RecordStatus(ctx, answer.StatusCode)
 	}
-	x.answer = &Response{
+	a.answer = &Response{
 		Status:   answer.StatusCode,
 		Header:   answer.Header,
-		idHeader: x.client.opts.RequestIDHeader,
-		secrets:  x.secrets,
+		idHeader: a.client.opts.RequestIDHeader,
+		secrets:  a.secrets,
 	}
 	switch {
 	case answer.StatusCode >= 400:
 		// If the body breaks off, the status still says what happened.
 		body, _ := io.ReadAll(io.LimitReader(answer.Body, drainSize))
-		v, err := x.refused(body)
+		v, err := a.refused(body)
 		return nil, v, err
 	case answer.StatusCode >= 300:
-		return nil, answered, x.errBadResponse("it redirects, which drmhub does not follow: check base_url", "")
+		return nil, answered, a.errBadResponse("it is a redirect, which drmhub does not follow: check base_url", "")
 	case answer.StatusCode < 200:
-		return nil, answered, x.errBadResponse("the status does not end a call", "")
+		return nil, answered, a.errBadResponse("its status is below 200", "")
 	case into == nil:
 		_, _ = io.CopyN(io.Discard, answer.Body, drainSize)
-		return x.answer, answered, nil
+		return a.answer, answered, nil
 	}
-	err := decode(answer, into, x.client.opts.MaxBody)
+	err := decode(answer, into, a.client.opts.MaxBody)
 	if err == nil {
-		return x.answer, answered, nil
+		return a.answer, answered, nil
 	}
 	if u, ok := errors.AsType[*unreadable](err); ok {
-		return nil, answered, x.errBadResponse(u.what, u.excerpt)
+		return nil, answered, a.errBadResponse(u.what, u.excerpt)
 	}
-	v, err := x.errTransport(ctx, limited, err)
+	v, err := a.errTransport(ctx, limited, err)
 	return nil, v, err
 }
 
-// Response is an answer without its body.
+// A Response is a vendor's response without its body.
 type Response struct {
 	Status   int
 	Header   http.Header
@@ -176,8 +177,8 @@ type Response struct {
 	secrets  []secret.Text
 }
 
-// Complete returns a copy of an error that an adapter made of this answer. It adds the HTTP status,
-// the vendor's id of the request and the pause that the vendor asks for, as far as e lacks them. It
+// Complete returns a copy of e, an error that an adapter found in this response. It adds the HTTP
+// status, the vendor's request id and the pause that the vendor asks for, unless e has them. It
 // removes secrets and control characters from every text.
 func (r *Response) Complete(e *apierror.Error) *apierror.Error {
 	return clean(r.describe(e), r.secrets)

@@ -11,7 +11,7 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// Body is the body of a request. The zero Body is none.
+// A Body is the body of a request. The zero Body means no body.
 type Body struct {
 	contentType string
 	content     []byte
@@ -19,26 +19,26 @@ type Body struct {
 	parts       []Part // of a multipart body
 }
 
-// JSON is v as application/json.
+// JSON returns v as application/json.
 func JSON(v any) Body {
 	content, err := json.Marshal(v, json.Deterministic(true))
 	return Body{contentType: "application/json", content: content, err: err}
 }
 
-// Form is values as application/x-www-form-urlencoded.
+// Form returns values as application/x-www-form-urlencoded.
 func Form(values url.Values) Body {
 	return Body{contentType: "application/x-www-form-urlencoded", content: []byte(values.Encode())}
 }
 
-// Part is one part of a multipart body.
+// A Part is one part of a multipart body.
 type Part struct {
 	Name        string // of the form's field
-	FileName    string // "": a text field
-	ContentType string // "": application/octet-stream for a file, none for a text field
+	FileName    string // "" means a text field
+	ContentType string // "" means application/octet-stream for a file, none for a text field
 	Content     []byte
 }
 
-// Multipart is parts as multipart/form-data.
+// Multipart returns parts as multipart/form-data.
 func Multipart(parts ...Part) Body {
 	var content bytes.Buffer
 	w := multipart.NewWriter(&content)
@@ -66,8 +66,7 @@ func Multipart(parts ...Part) Body {
 	return Body{contentType: w.FormDataContentType(), content: content.Bytes(), err: err, parts: parts}
 }
 
-// As is the same body under the content type that the vendor asks for, such as
-// "application/json;charset=UTF-8".
+// As returns the same body with another content type, such as "application/json;charset=UTF-8".
 func (b Body) As(contentType string) Body {
 	b.contentType = contentType
 	return b

@@ -1,20 +1,18 @@
-// Package upstream is the one HTTP client that adapters talk to vendors with. An adapter makes one
-// Client of its configuration and makes every call through it:
+// Package upstream is the HTTP client that adapters use to call vendors. An adapter makes one Client
+// from its configuration, and makes every call through it. See the example of New.
 //
-//	vendor, err := upstream.New(upstream.Options{BaseURL: cfg.BaseURL, Sign: a.sign, Secrets: a.secrets, Failure: failure})
-//	…
-//	var page sitesPage
-//	resp, err := vendor.Read(ctx, upstream.Request{Path: upstream.Path("api", "v1", "sites")}, &page)
+// Read is for calls that change nothing. It retries after a transient failure. Write is for all
+// other calls, and must run inside of mutation.Do. A write is sent at most once. Its error is
+// OUTCOME_UNKNOWN, or says for certain that the write had no effect. The second kind is one of:
 //
-// Read is for what changes nothing: it is tried again after a failure that may pass. Write is for
-// everything else, and stands in a mutation.Do: it is sent at most once, and its error is either
-// OUTCOME_UNKNOWN or the certainty that the vendor did not do it: its refusal, Sign's own error,
-// that of mutation.RecordSend, or a message that starts with "not sent: ".
+//   - the vendor's refusal
+//   - the error of Sign, or of mutation.RecordSend
+//   - an error whose message starts with "not sent: "
 //
-// Failures with an HTTP status of their own go to Options.Failure and from there to a general
-// mapping. Failures that a vendor reports inside HTTP 200 are the adapter's to find, in what was
-// decoded; Response.Complete adds what the answer tells. Since such an answer was read whole, a
-// Write that it refuses is a definite refusal too.
+// Options.Failure reads the vendor's error from a response with a status of 400 or more. A general
+// mapping adds what Failure leaves open. Some vendors report failures with HTTP 200: the adapter
+// finds them in the decoded response. Response.Complete adds the details of the response to such an
+// error. The response was read whole, so it refuses a write for certain.
 package upstream
 
 import (
@@ -35,42 +33,44 @@ import (
 	"github.com/drmhub/drmhub/adapters/secret"
 )
 
-// Options say which vendor a Client talks to, and how. Only BaseURL is required.
+// Options configure a Client. Only BaseURL is required.
 type Options struct {
-	// VendorName is the vendor's name in messages; "" is "the vendor".
+	// VendorName is the vendor's name in messages. If it is "", messages say "the vendor".
 	VendorName string
 	// BaseURL is the vendor's scheme and host, such as "https://service.pallycon.com".
 	BaseURL string
-	// Transport carries the requests; nil is a transport of the client's own, which keeps
-	// connections. A Transport that does not support net/http/httptrace is taken to have sent
-	// whatever it was given.
+	// Transport sends the requests. If it is nil, the client makes its own, which keeps
+	// connections. If a Transport does not support net/http/httptrace, the client assumes that it
+	// sent every request.
 	Transport http.RoundTripper
-	// Sign adds the credentials, in place, to every single attempt (so that a timestamp is fresh).
-	// Its error ends the call unchanged. It may itself Read, with Request.Unsigned, for instance to
-	// log in.
+	// Sign adds the credentials to each attempt, in place, so that a timestamp is fresh. Read and
+	// Write return its error unchanged. To log in, Sign may call Read with Request.Unsigned.
 	Sign func(ctx context.Context, r *http.Request) error
-	// Secrets are taken out of every text that leaves the client. It is called after Sign, so a
-	// token that Sign has just got is to be among them.
+	// Secrets returns the texts to remove from every error. The client calls it after Sign, so it
+	// must include a token that Sign has just received.
 	Secrets func() []secret.Text
-	// Failure reads the vendor's own error of an answer with a status of 400 or more, whose body is
-	// cut at 64 KiB. Where the error has the Code OK, the status decides code and reason. Where it
-	// has no message, the status decides that. A nil error leaves everything to the status, and the
+	// Failure reads the vendor's error from a response with a status of 400 or more. Its body is
+	// cut at 64 KiB.
+	//
+	// If the error has the Code OK, the status decides its code and reason. If it has no message,
+	// the status decides the message. If the error is nil, the status decides everything, and the
 	// body becomes the vendor's message. The client adds the HTTP status, the request id and the
-	// pause, and cleans all texts. If a Write gets a 5xx, its outcome is unknown, and only the
-	// metadata of the error is kept.
+	// pause, and cleans all texts. If a Write gets a 5xx, its outcome is unknown. Only the metadata
+	// of the error is kept then.
 	Failure func(status int, header http.Header, body []byte) *apierror.Error
-	// RequestIDHeader is the header of an answer that holds the vendor's id of the request, such as
+	// RequestIDHeader is the response header with the vendor's id of the request, such as
 	// "x-ncp-trace-id".
 	RequestIDHeader string
-	// Timeout bounds one attempt, from the connection to the last byte of the answer; 0 is 30 s.
+	// Timeout bounds one attempt, from the connection to the last byte of the response. 0 means
+	// 30 s.
 	Timeout time.Duration
-	// MaxBody bounds an answer, in bytes after decompression; 0 is 16 MiB.
+	// MaxBody bounds a response, in bytes after decompression. 0 means 16 MiB.
 	MaxBody int64
-	// MaxPerSecond is how many requests a second are sent at most; 0 is no limit.
+	// MaxPerSecond is the maximum number of requests per second. 0 means no limit.
 	MaxPerSecond float64
 }
 
-// Client talks to one vendor account. It is safe for concurrent use.
+// A Client calls the API of one vendor account. It is safe for concurrent use.
 type Client struct {
 	opts          Options
 	base          *url.URL
@@ -81,14 +81,14 @@ type Client struct {
 	hold          atomic.Pointer[throttle]
 }
 
-// New makes a client. Its error is for the operator who wrote the configuration.
+// New returns a client. Its error is for the operator who wrote the configuration.
 func New(o Options) (*Client, error) {
 	base, err := parseBaseURL(o.BaseURL)
 	if err != nil {
 		return nil, err
 	}
 	if o.Timeout < 0 || o.MaxBody < 0 || o.MaxPerSecond < 0 || math.IsNaN(o.MaxPerSecond) {
-		return nil, errors.New("a vendor's time-out, largest answer and requests per second must not be negative")
+		return nil, errors.New("the timeout, the maximum response size and the requests per second must not be negative")
 	}
 	if o.Timeout == 0 {
 		o.Timeout = 30 * time.Second
@@ -107,7 +107,7 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-// Close lets go of idle connections. The client can still be used.
+// Close closes idle connections. The client can still be used.
 func (c *Client) Close() {
 	for _, t := range []http.RoundTripper{c.reads, c.writes} {
 		if t, ok := t.(interface{ CloseIdleConnections() }); ok {
@@ -116,8 +116,8 @@ func (c *Client) Close() {
 	}
 }
 
-// IsOrigin reports whether base is an http or https URL that consists of scheme and host: what a
-// base_url of a configuration must be.
+// IsOrigin reports whether base is an http or https URL of scheme and host alone. A configured
+// base_url must be one.
 func IsOrigin(base string) bool {
 	u, err := parseBaseURL(base)
 	return err == nil && base == u.String()
@@ -125,27 +125,27 @@ func IsOrigin(base string) bool {
 
 func parseBaseURL(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
-	if err != nil { // its text holds the URL, which may hold a password
-		return nil, errors.New(`base_url is no URL: write scheme and host, such as "https://api.vendor.example"`)
+	if err != nil { // err quotes the URL, which may contain a password
+		return nil, errors.New(`base_url is not a URL: write scheme and host, such as "https://api.vendor.example"`)
 	}
 	var wrong string
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https":
 		wrong = "must begin with http:// or https://"
 	case u.Hostname() == "":
-		wrong = "names no host"
+		wrong = "has no host"
 	case u.User != nil:
-		wrong = "must not hold a user or a password: credentials have keys of their own"
+		wrong = "must not contain a user or a password: credentials have keys of their own"
 	case u.Path != "" && u.Path != "/", u.RawQuery != "", u.ForceQuery, u.Fragment != "":
-		wrong = "must be scheme and host only: drmhub adds the vendor's path itself"
+		wrong = "must be scheme and host only: drmhub adds the vendor's path"
 	default:
 		return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
 	}
 	return nil, fmt.Errorf("base_url %s", wrong)
 }
 
-// newTransports makes the transports for reads and for writes. Both speak HTTP/1.1 alone: where
-// requests share a connection, nobody can report whether a byte of this one was sent.
+// newTransports returns the transports for reads and for writes. Both use HTTP/1.1 only: if requests
+// share a connection, the client cannot find out whether a byte of one request was sent.
 func newTransports() (reads, writes *http.Transport) {
 	reads = &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
@@ -158,16 +158,15 @@ func newTransports() (reads, writes *http.Transport) {
 		Protocols:              new(http.Protocols),
 	}
 	reads.Protocols.SetHTTP1(true)
-	// A server that closes an idle connection just as a write goes out leaves its outcome unknown.
-	// Servers do so after five seconds at the earliest, so a write takes no connection that idled
-	// for longer than four.
+	// If a server closes an idle connection while a write leaves, the outcome is unknown. Servers
+	// wait for at least five seconds, so a write uses only connections that idled for at most four.
 	writes = reads.Clone()
 	writes.IdleConnTimeout = 4 * time.Second
 	writes.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := reads.DialContext(ctx, network, address)
 		if tcp, ok := conn.(*net.TCPConn); ok {
-			// Or the system would go on sending what a call that is over has left behind, for
-			// minutes where the network is down.
+			// Without this, the system would send the rest of a call that has ended. If the network
+			// is down, it would try to for minutes.
 			if err := tcp.SetLinger(0); err != nil {
 				return nil, errors.Join(err, conn.Close())
 			}

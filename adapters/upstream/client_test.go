@@ -34,7 +34,7 @@ func TestBaseURL(t *testing.T) {
 		"https://v.example/api":        "scheme and host",
 		"https://v.example?x=hunter2":  "scheme and host",
 		"https://v.example#x":          "scheme and host",
-		"https://u:hunter2@v.ex ample": "no URL",
+		"https://u:hunter2@v.ex ample": "not a URL",
 	} {
 		_, err := upstream.New(upstream.Options{BaseURL: bad})
 		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "hunter2") {

@@ -13,8 +13,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/secret"
 )
 
-// curl is the request that Write would send, as one line for a shell, in ASCII: with the
-// credentials that Sign adds, and every other secret, redacted.
+// curl returns the request that Write would send, as one ASCII line for a shell. Every secret is
+// redacted, and so are the credentials that Sign adds.
 func (c *Client) curl(ctx context.Context, req Request) (string, error) {
 	r, err := c.build(ctx, req, true)
 	if err != nil {
@@ -28,17 +28,17 @@ func (c *Client) curl(ctx context.Context, req Request) (string, error) {
 	}
 	hideSigned(r.Header, header)
 	if r.URL.RawQuery != rawQuery {
-		// what of it cannot be read is left out, since it might be a credential
+		// what cannot be parsed is dropped, since it may be a credential
 		plain, _ := url.ParseQuery(rawQuery)
 		query := r.URL.Query()
 		hideSigned(query, plain)
 		r.URL.RawQuery = readable(query)
 	}
-	r.Header.Del("Host") // net/http goes by the field
+	r.Header.Del("Host") // net/http uses r.Host
 	if r.Host != host {
 		r.Header.Set("Host", r.Host)
 	}
-	// curl would leave it out, and some servers demand it
+	// curl does not send this header by itself, and some servers require it
 	if req.Body.content == nil && r.Method != http.MethodDelete {
 		r.Header.Set("Content-Length", "0")
 	}
@@ -49,7 +49,7 @@ func (c *Client) curl(ctx context.Context, req Request) (string, error) {
 	line := []string{"curl"}
 	add := func(option, word string) { line = append(line, option, quote(secret.Clean(word, secrets...))) }
 	target := r.URL.String()
-	if strings.ContainsAny(target, "[]{}") { // curl would take these for patterns
+	if strings.ContainsAny(target, "[]{}") { // curl expands these
 		line = append(line, "--globoff")
 	}
 	add("--request "+r.Method, target)
@@ -57,9 +57,9 @@ func (c *Client) curl(ctx context.Context, req Request) (string, error) {
 		for _, value := range r.Header[name] {
 			switch {
 			case name == "User-Agent" && value == userAgent, name == "Content-Type" && req.Body.parts != nil:
-				// curl's own will do
+				// curl sends its own
 			case value == "":
-				add("--header", name+";") // with a colon, curl would leave it out
+				add("--header", name+";") // with a colon, curl would drop it
 			default:
 				add("--header", name+": "+value)
 			}
@@ -71,12 +71,12 @@ func (c *Client) curl(ctx context.Context, req Request) (string, error) {
 			add(formOption(p, secrets))
 		}
 	case req.Body.content != nil:
-		add("--data-raw", string(req.Body.content)) // an "@" at its beginning stays one
+		add("--data-raw", string(req.Body.content)) // --data would read a file for a leading "@"
 	}
 	return strings.Join(line, " "), nil
 }
 
-// hideSigned redacts what a signature has added to, or changed of, headers or parameters.
+// hideSigned redacts the headers or parameters that the signature added or changed.
 func hideSigned[Values http.Header | url.Values](signed, plain Values) {
 	for name, values := range signed {
 		if !slices.Equal(values, plain[name]) {
@@ -85,20 +85,21 @@ func hideSigned[Values http.Header | url.Values](signed, plain Values) {
 	}
 }
 
-// readable is a query whose brackets around "redacted" stay as they are.
+// readable returns the encoded query, with the brackets around "redacted" unescaped.
 func readable(query url.Values) string {
-	return strings.ReplaceAll(strings.ReplaceAll(query.Encode(), "+", "%20"), url.QueryEscape(secret.Redacted), secret.Redacted)
+	return strings.NewReplacer("+", "%20", url.QueryEscape(secret.Redacted), secret.Redacted).Replace(query.Encode())
 }
 
-// formOption is what has curl send a part of a multipart body. Of a file it names no more than the
-// file.
+// formOption returns the curl option that sends a part of a multipart body. A file is given by its
+// name, without its content.
 func formOption(p Part, secrets []secret.Text) (option, word string) {
 	if p.FileName != "" {
-		return "--form", fmt.Sprintf("%s=@%s;type=%s", p.Name, inForm(p.FileName), cmp.Or(p.ContentType, "application/octet-stream"))
+		contentType := cmp.Or(p.ContentType, "application/octet-stream")
+		return "--form", fmt.Sprintf("%s=@%s;type=%s", p.Name, inForm(p.FileName), contentType)
 	}
 	text := secret.Clean(string(p.Content), secrets...)
 	if text != "" && slices.ContainsFunc(secrets, func(s secret.Text) bool { return s.Reveal() == text }) {
-		text = secret.Redacted // also one that is too short to be looked for in other text
+		text = secret.Redacted // Clean skips secrets that are too short to find in other text
 	}
 	if p.ContentType != "" {
 		return "--form", fmt.Sprintf("%s=%s;type=%s", p.Name, inForm(text), p.ContentType)
@@ -106,13 +107,13 @@ func formOption(p Part, secrets []secret.Text) (option, word string) {
 	return "--form-string", p.Name + "=" + text
 }
 
-// inForm keeps curl's --form from reading a meaning into semicolons, commas and an "@".
+// inForm quotes a text so that curl's --form takes semicolons, commas and an "@" literally.
 func inForm(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }
 
-// quote makes one word for a shell, of printable ASCII alone, since the line travels in a header.
-// For a shell, a word ends before a NUL.
+// quote returns word quoted for a shell, in printable ASCII, since the line is sent in a header. A
+// shell drops what follows a NUL.
 func quote(word string) string {
 	if !strings.ContainsFunc(word, func(r rune) bool { return r < ' ' || r > '~' }) {
 		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"

@@ -16,32 +16,32 @@ import (
 )
 
 const (
-	maxDepth = 32 // nested arrays and objects in an answer
-	// how much of a body that nobody decodes is read, for its text and to keep the connection
+	maxDepth = 32 // nested arrays and objects in a response
+	// how much of a body is read without being decoded, for its text and to keep the connection
 	drainSize = 64 << 10
 )
 
-// unreadable is what is wrong with an answer that came whole; excerpt is how it begins, where that
-// is no JSON (which may hold anything).
+// unreadable is the error of a complete response that cannot be decoded. excerpt is how it begins,
+// unless it looks like JSON, which may contain secrets.
 type unreadable struct{ what, excerpt string }
 
 func (u *unreadable) Error() string { return u.what }
 
 var (
-	errTooLarge = errors.New("the answer is too large")
+	errTooLarge = errors.New("the response is too large")
 	errTooDeep  = fmt.Errorf("it nests more than %d arrays and objects", maxDepth)
 )
 
-// decode reads one JSON value from an answer's body, straight from the connection, and zeroes into
-// first. Its error is *unreadable, or whatever broke the connection.
+// decode zeroes into, and decodes one JSON value into it, straight from the connection. Its error is
+// an *unreadable, or the error that broke the connection.
 func decode(resp *http.Response, into any, maxBody int64) error {
 	if got := resp.Header.Get("Content-Type"); got != "" && !isJSON(got) {
 		start, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
 		return &unreadable{"expected JSON, got " + got, excerpt(start)}
 	}
-	reflect.ValueOf(into).Elem().SetZero() // an attempt before this one may have filled half of it
+	reflect.ValueOf(into).Elem().SetZero() // an earlier attempt may have filled a part
 	body := &boundedReader{from: resp.Body, left: maxBody}
-	// refuses duplicate names, invalid UTF-8 and anything after the value
+	// UnmarshalRead refuses duplicate names, invalid UTF-8 and anything after the value.
 	err := json.UnmarshalRead(body, into)
 	switch {
 	case errors.Is(body.err, errTooLarge):
@@ -60,7 +60,7 @@ func decode(resp *http.Response, into any, maxBody int64) error {
 	return nil
 }
 
-// isJSON reports whether a content type is JSON or a format written in it.
+// isJSON reports whether a content type is JSON or based on it.
 func isJSON(contentType string) bool {
 	t, _, err := mime.ParseMediaType(contentType)
 	return (err == nil || errors.Is(err, mime.ErrInvalidMediaParameter)) &&
@@ -73,8 +73,8 @@ func isCorrupt(err error) bool {
 	return corrupt || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum)
 }
 
-// withoutValue is the text of a decoding error without the vendor's value that did not fit: it may
-// be a password of one of its users.
+// withoutValue returns the text of a decoding error without the value that did not fit. The value may
+// be a password.
 func withoutValue(err error) string {
 	if e, ok := errors.AsType[*json.SemanticError](err); ok {
 		e.JSONValue = nil
@@ -82,7 +82,7 @@ func withoutValue(err error) string {
 	return err.Error()
 }
 
-// excerpt is the beginning of a body for a person to see, unless it looks like JSON.
+// excerpt returns the beginning of a body for people to read, or "" if it looks like JSON.
 func excerpt(body []byte) string {
 	if t := bytes.TrimSpace(body); len(t) > 0 && (t[0] == '{' || t[0] == '[') {
 		return ""
@@ -90,14 +90,14 @@ func excerpt(body []byte) string {
 	return string(body)
 }
 
-// boundedReader ends a body that is too long or, taken for JSON, too deep.
+// A boundedReader fails on a JSON body that is too long or nested too deep.
 type boundedReader struct {
 	from             io.Reader
-	left             int64 // bytes it may still hold
+	left             int64 // how many bytes may still follow
 	depth            int
 	inString, escape bool  // inside a string; after a backslash there
-	first            byte  // the first byte that is not white space, 0 before it
-	err              error // what ended reading, unless it was the end of the body
+	first            byte  // the first byte that is not white space; 0 before it
+	err              error // why reading ended, unless at the end of the body
 }
 
 func (b *boundedReader) Read(p []byte) (int, error) {
@@ -119,7 +119,7 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// scan follows the nesting through p, and reports whether it stays within bounds.
+// scan follows the nesting in p, and reports whether it stays within maxDepth.
 func (b *boundedReader) scan(p []byte) bool {
 	if b.first == 0 {
 		if t := bytes.TrimLeft(p, " \t\r\n"); len(t) > 0 {

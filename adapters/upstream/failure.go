@@ -19,108 +19,108 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// fail returns an error of this attempt, cleaned, with what is known of the answer.
-func (x *attempt) fail(code codes.Code, reason pb.ErrorReason, format string, args ...any) *apierror.Error {
-	return x.finish(apierror.New(code, reason, format, args...))
+// fail returns an error of this attempt, cleaned, with the details of the response.
+func (a *attempt) fail(code codes.Code, reason pb.ErrorReason, format string, args ...any) *apierror.Error {
+	return a.finish(apierror.New(code, reason, format, args...))
 }
 
-func (x *attempt) finish(e *apierror.Error) *apierror.Error {
-	if x.answer != nil {
-		return x.answer.Complete(e)
+func (a *attempt) finish(e *apierror.Error) *apierror.Error {
+	if a.answer != nil {
+		return a.answer.Complete(e)
 	}
-	return clean(e, x.secrets)
+	return clean(e, a.secrets)
 }
 
 // errContextDone returns the error of a call whose context ended before anything was sent. For a
-// write it is UNAVAILABLE: DEADLINE_EXCEEDED would leave open whether the write had an effect.
-func (x *attempt) errContextDone(ctx context.Context) *apierror.Error {
+// write it is UNAVAILABLE: DEADLINE_EXCEEDED would not say whether the write had an effect.
+func (a *attempt) errContextDone(ctx context.Context) *apierror.Error {
 	e := apierror.FromContext(ctx)
-	if !x.write {
+	if !a.write {
 		return e
 	}
 	if e.Code == codes.DeadlineExceeded {
-		return x.fail(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
-			"not sent: the deadline passed before there was a connection to %s (%s)", x.vendor(), x.where)
+		return a.fail(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
+			"not sent: the deadline passed before there was a connection to %s (%s)", a.vendor(), a.where)
 	}
-	return x.fail(e.Code, e.Reason, "not sent: %s", e.Message)
+	return a.fail(e.Code, e.Reason, "not sent: %s", e.Message)
 }
 
-// errBreakerOpen returns the error of a call that the open breaker holds back.
-func (x *attempt) errBreakerOpen() *apierror.Error {
-	return x.fail(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
-		"not sent: %s failed in most of the last calls; drmhub tries again every few seconds", x.vendor())
+// errBreakerOpen returns the error of a call that the open breaker refuses.
+func (a *attempt) errBreakerOpen() *apierror.Error {
+	return a.fail(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
+		"not sent: most of the last calls to %s failed. drmhub tries again every few seconds", a.vendor())
 }
 
-// errTransport returns the error of an attempt that ended without a complete answer.
-func (x *attempt) errTransport(ctx, limited context.Context, cause error) (attemptResult, error) {
+// errTransport returns the error of an attempt that ended without a complete response.
+func (a *attempt) errTransport(ctx, limited context.Context, cause error) (attemptResult, error) {
 	v, e := down, apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
-		"%s cannot be reached (%s): %s", x.vendor(), x.where, plain(cause))
+		"%s cannot be reached (%s): %s", a.vendor(), a.where, plain(cause))
 	switch {
 	case ctx.Err() != nil:
 		v, e = inconclusive, apierror.FromContext(ctx)
 	case limited.Err() != nil:
-		e.Message = x.vendor() + " did not answer " + x.where + " within " + x.client.opts.Timeout.String()
-	case x.maySent.Load():
-		e.Message = "the connection to " + x.vendor() + " broke (" + x.where + "): " + plain(cause)
+		e.Message = a.vendor() + " did not respond to " + a.where + " within " + a.client.opts.Timeout.String()
+	case a.maySent.Load():
+		e.Message = "the connection to " + a.vendor() + " broke (" + a.where + "): " + plain(cause)
 	}
 	switch {
-	case !x.write:
-		return v, x.finish(e)
-	case x.maySent.Load():
-		return v, x.unknown(e)
+	case !a.write:
+		return v, a.finish(e)
+	case a.maySent.Load():
+		return v, a.unknown(e)
 	case ctx.Err() != nil:
-		return v, x.errContextDone(ctx)
+		return v, a.errContextDone(ctx)
 	}
 	e.Message = "not sent: " + e.Message
-	return v, x.finish(e)
+	return v, a.finish(e)
 }
 
 // unknown returns the error of a write that may have taken effect. e is the error of a read that
 // ends in the same way.
-func (x *attempt) unknown(e *apierror.Error) *apierror.Error {
+func (a *attempt) unknown(e *apierror.Error) *apierror.Error {
 	u := apierror.OutcomeUnknown("Outcome unknown: %s"+mutation.RetryAdvice, e.Message)
 	u.Metadata = e.Metadata
-	return x.finish(u)
+	return a.finish(u)
 }
 
-// errBadResponse returns the error of a complete answer that drmhub cannot read.
-func (x *attempt) errBadResponse(what, excerpt string) *apierror.Error {
+// errBadResponse returns the error of a complete response that drmhub cannot read.
+func (a *attempt) errBadResponse(what, excerpt string) *apierror.Error {
 	e := apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
-		"%s sent a response that drmhub cannot use (%s, HTTP %d): %s", x.vendor(), x.where, x.answer.Status, what)
+		"%s sent a response that drmhub cannot use (%s, HTTP %d): %s", a.vendor(), a.where, a.answer.Status, what)
 	e = e.With(apierror.VendorMessage, excerpt)
-	if x.write {
-		return x.unknown(e)
+	if a.write {
+		return a.unknown(e)
 	}
-	return x.finish(e)
+	return a.finish(e)
 }
 
-// refused returns the error of an answer with a status of 400 or more.
-func (x *attempt) refused(body []byte) (attemptResult, error) {
-	status, header := x.answer.Status, x.answer.Header
-	if pause := x.answer.pause(); pause > 0 {
-		x.client.noteThrottle(status, pause)
+// refused returns the error of a response with a status of 400 or more.
+func (a *attempt) refused(body []byte) (attemptResult, error) {
+	status, header := a.answer.Status, a.answer.Header
+	if pause := a.answer.pause(); pause > 0 {
+		a.client.noteThrottle(status, pause)
 	}
 	var e *apierror.Error
-	if x.client.opts.Failure != nil {
-		e = x.client.opts.Failure(status, header, body)
+	if a.client.opts.Failure != nil {
+		e = a.client.opts.Failure(status, header, body)
 	}
 	if e == nil {
 		e = (&apierror.Error{}).With(apierror.VendorMessage, string(body))
 	}
-	e = x.complete(e)
+	e = a.complete(e)
 	v := answered
 	if status >= 500 && status != http.StatusNotImplemented && e.Code == codes.Unavailable {
 		v = down
 	}
-	if x.write && status >= 500 {
-		return v, x.unknown(e)
+	if a.write && status >= 500 {
+		return v, a.unknown(e)
 	}
-	return v, x.finish(e)
+	return v, a.finish(e)
 }
 
-// complete returns e with the meaning of the HTTP status, as far as e leaves it open.
-func (x *attempt) complete(e *apierror.Error) *apierror.Error {
-	status := x.answer.Status
+// complete returns e with the meaning of the HTTP status, unless e has a meaning of its own.
+func (a *attempt) complete(e *apierror.Error) *apierror.Error {
+	status := a.answer.Status
 	m := meaningOf(status)
 	c := *e
 	if c.Code == codes.OK {
@@ -131,13 +131,13 @@ func (x *attempt) complete(e *apierror.Error) *apierror.Error {
 		if code := e.Metadata[apierror.VendorCode]; code != "" {
 			said = ", " + code
 		}
-		c.Message = fmt.Sprintf("%s %s (%s, HTTP %d%s)%s", x.vendor(), m.says, x.where, status, said, m.advice)
+		c.Message = fmt.Sprintf("%s %s (%s, HTTP %d%s)%s", a.vendor(), m.says, a.where, status, said, m.advice)
 	}
 	return &c
 }
 
 // vendor returns the vendor's name, for messages.
-func (x *attempt) vendor() string { return cmp.Or(x.client.opts.VendorName, "the vendor") }
+func (a *attempt) vendor() string { return cmp.Or(a.client.opts.VendorName, "the vendor") }
 
 // A meaning is what an HTTP status says in general.
 type meaning struct {
@@ -159,9 +159,9 @@ func meaningOf(status int) meaning {
 		return meaning{codes.FailedPrecondition, pb.ErrorReason_VENDOR_PERMISSION_DENIED,
 			"does not let drmhub's account make this call", ": have the vendor grant it, or configure another account"}
 	case status == http.StatusNotFound:
-		return meaning{codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND, "holds no such resource", ""}
+		return meaning{codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND, "has no such resource", ""}
 	case status == http.StatusConflict:
-		return meaning{codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS, "already holds it", ""}
+		return meaning{codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS, "already has it", ""}
 	case status == http.StatusTooManyRequests:
 		return meaning{codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED,
 			"throttles drmhub, or a quota is used up", ""}
@@ -179,7 +179,7 @@ func (r *Response) pause() time.Duration {
 	return retryAfter(r.Header)
 }
 
-// describe returns a copy of e with what the answer says. What e says itself stays.
+// describe returns a copy of e with the details of the response, unless e has them.
 func (r *Response) describe(e *apierror.Error) *apierror.Error {
 	c := *e
 	if c.RetryAfter == 0 && c.Reason != pb.ErrorReason_OUTCOME_UNKNOWN {

@@ -15,20 +15,20 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// Request is one call of the vendor's API.
+// A Request is one call of the vendor's API.
 type Request struct {
-	Method   string      // "" is GET
+	Method   string      // "" means GET
 	Path     string      // from the root, escaped; see Path
-	Query    url.Values  // sent sorted by name, spaces as %20
-	RawQuery string      // instead of Query: sent as it is, without the "?"
-	Header   http.Header // further headers; Accept is application/json unless it says otherwise
-	Body     Body        // the zero Body is none
-	Unsigned bool        // Sign is left out, for the call that gets the credentials
-	// secrets that this request carries, in case the vendor repeats them in an error
+	Query    url.Values  // sent sorted by name, with spaces as %20
+	RawQuery string      // replaces Query; sent unchanged, without the "?"
+	Header   http.Header // further headers; Accept defaults to application/json
+	Body     Body        // the zero Body means no body
+	Unsigned bool        // skips Sign, for the call that gets the credentials
+	// the secrets in this request, which the vendor may repeat in an error
 	Secrets []secret.Text
 }
 
-// Path joins segments to an escaped path, so that an id with a slash stays one segment:
+// Path returns the escaped path of segments. An id with a slash stays one segment:
 // Path("sites", "a/b") is "/sites/a%2Fb".
 func Path(segments ...string) string {
 	var b strings.Builder
@@ -40,13 +40,13 @@ func Path(segments ...string) string {
 
 const userAgent = "drmhub" // unless a Request says otherwise
 
-// build makes the HTTP request; its errors say that nothing was sent.
+// build returns the HTTP request. Its errors say that nothing was sent.
 func (c *Client) build(ctx context.Context, req Request, write bool) (*http.Request, error) {
 	u := *c.base
 	path, err := url.PathUnescape(req.Path)
 	if err != nil || !soundPath(req.Path) {
 		return nil, apierror.New(codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID,
-			`not sent: an id of this request cannot stand in the vendor's URL: it must not be empty, "." or ".."`)
+			`not sent: an id in the request cannot be part of the vendor's URL: it must not be empty, "." or ".."`)
 	}
 	u.Path, u.RawPath, u.RawQuery = path, req.Path, req.RawQuery
 	if u.RawQuery == "" {
@@ -54,13 +54,15 @@ func (c *Client) build(ctx context.Context, req Request, write bool) (*http.Requ
 		u.RawQuery = strings.ReplaceAll(req.Query.Encode(), "+", "%20")
 	}
 	if req.Body.err != nil {
-		return nil, apierror.New(codes.Internal, pb.ErrorReason_INTERNAL_FAILURE, "not sent: the body of %s %s could not be made", req.Method, u.EscapedPath())
+		return nil, apierror.New(codes.Internal, pb.ErrorReason_INTERNAL_FAILURE,
+			"not sent: the body of %s %s could not be encoded", req.Method, u.EscapedPath())
 	}
 	r, err := http.NewRequestWithContext(ctx, req.Method, u.String(), nil)
 	if err != nil || write && repeatable(r.Method) {
-		return nil, apierror.New(codes.Internal, pb.ErrorReason_INTERNAL_FAILURE, "not sent: %q is no method to call a vendor with here", req.Method)
+		return nil, apierror.New(codes.Internal, pb.ErrorReason_INTERNAL_FAILURE,
+			"not sent: the method %q cannot be used for this call", req.Method)
 	}
-	r.URL = &u // as composed, not as parsed again
+	r.URL = &u // NewRequest would parse the path again
 	if req.Header != nil {
 		r.Header = req.Header.Clone()
 	}
@@ -81,8 +83,8 @@ func setDefault(h http.Header, name, value string) {
 	}
 }
 
-// soundPath reports whether a path names what it seems to: an empty segment would make an item's path
-// its collection's, and a server may resolve dot segments to something else altogether.
+// soundPath reports whether a path names the resource that it seems to name. An empty segment would
+// name the collection instead of an item. A server may resolve dot segments to another path.
 func soundPath(path string) bool {
 	rest, ok := strings.CutPrefix(path, "/")
 	if !ok || strings.ContainsAny(rest, "?#") {
@@ -97,8 +99,8 @@ func soundPath(path string) bool {
 	return true
 }
 
-// repeatable reports whether net/http takes a method for one that it may send again by itself, on a
-// connection that broke before the answer.
+// repeatable reports whether net/http may resend a request of this method without being asked. It
+// does so if the connection broke before the response.
 func repeatable(method string) bool {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
@@ -107,10 +109,10 @@ func repeatable(method string) bool {
 	return false
 }
 
-// sendOnce keeps net/http from repeating a write. It does so for the methods above, which a write
-// never has, and for a request with an idempotency key, which it looks for under its canonical
-// spelling alone; on the wire the spelling does not matter. What it still repeats is a request of
-// which no byte was written, because the idle connection turned out to be closed.
+// sendOnce keeps net/http from repeating a write. net/http repeats the methods of repeatable, which a
+// write never has. It also repeats a request with an idempotency key, which it finds only under its
+// canonical name. Servers ignore the case of the name. net/http still repeats a request if no byte
+// was written, because the idle connection was already closed.
 func sendOnce(h http.Header) {
 	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
 		if v, ok := h[name]; ok {

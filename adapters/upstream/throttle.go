@@ -12,15 +12,15 @@ import (
 )
 
 const (
-	// a longer pause is passed on to callers, but a read may find out whether it still stands
+	// Callers are told of a longer pause, but a read is tried after this time.
 	maxThrottle   = 5 * time.Minute
-	maxRetryAfter = 24 * time.Hour // what a Retry-After is cut at
+	maxRetryAfter = 24 * time.Hour // a longer Retry-After counts as this
 )
 
-// throttle is a pause that the vendor asked for.
+// A throttle is a pause that the vendor asked for.
 type throttle struct {
 	until  time.Time
-	status int // the HTTP status that came with it
+	status int // the HTTP status of that response
 }
 
 // noteThrottle records a pause. If two overlap, the later end wins.
@@ -50,8 +50,8 @@ func (h *throttle) codeAndReason() (codes.Code, pb.ErrorReason) {
 	return codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE
 }
 
-// retryAfter reads the Retry-After of an answer (RFC 9110, 10.2.3): seconds, or a date, which is
-// set against the answer's own Date lest the two clocks differ. 0: it does not say.
+// retryAfter returns the pause in a response's Retry-After header, or 0. The header holds seconds or
+// a date (RFC 9110, 10.2.3). A date is compared to the response's own Date, since clocks differ.
 func retryAfter(h http.Header) time.Duration {
 	text := strings.TrimSpace(h.Get("Retry-After"))
 	if text == "" {
@@ -60,7 +60,7 @@ func retryAfter(h http.Header) time.Duration {
 	if strings.Trim(text, "0123456789") == "" {
 		seconds, err := strconv.ParseUint(text, 10, 32)
 		if err != nil {
-			return maxRetryAfter // digits alone fail only by being too many
+			return maxRetryAfter // the number is too large
 		}
 		return min(time.Duration(seconds)*time.Second, maxRetryAfter)
 	}

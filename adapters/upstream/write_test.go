@@ -34,7 +34,7 @@ func TestAWriteThatMayHaveArrivedIsUnknown(t *testing.T) {
 		{"500", answer(500, `{"error":"boom"}`), "500", "HTTP 500"},
 		{"501", answer(501, ""), "501", "HTTP 501"},
 		{"503 with a pause", answer(503, "", "Retry-After", "9"), "503", "HTTP 503"},
-		{"redirect", answer(307, "", "Location", "/elsewhere"), "307", "redirects"},
+		{"redirect", answer(307, "", "Location", "/elsewhere"), "307", "is a redirect"},
 		{"HTML", answer(200, "<html>Welcome", "Content-Type", "text/html"), "200", "text/html"},
 		{"no JSON", answer(200, `{"name":`), "200", "EOF"},
 		{"empty", answer(200, ""), "200", "empty"},

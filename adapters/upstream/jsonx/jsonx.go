@@ -1,4 +1,4 @@
-// Package jsonx reads what vendors' JSON leaves open.
+// Package jsonx decodes JSON values whose type differs from vendor to vendor.
 package jsonx
 
 import (
@@ -6,11 +6,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Text is a JSON string, or a JSON number as the vendor writes it. Every other JSON value reads as
-// "". Vendors' documents and their examples differ in such things.
+// Text is a JSON string, or a JSON number as the vendor writes it. It is "" for every other JSON
+// value. Vendors' documents and their examples often differ in the type of a value.
 type Text string
 
-// UnmarshalJSONFrom reads the next value.
+// UnmarshalJSONFrom decodes the next value.
 func (t *Text) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	value, err := d.ReadValue()
 	if err != nil {
