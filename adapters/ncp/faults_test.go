@@ -58,91 +58,81 @@ func TestFaultsOfTheVendor(t *testing.T) {
 			},
 		}},
 		Override: map[string]wiretest.Fault{
-			"a failure inside HTTP 200": wiretest.Replying(200, no).Code("289999").As(rejected, rejected),
-			"a failure inside HTTP 500": wiretest.Replying(500, no).Code("289999").As(unavailable, unknown),
-			"a success that does not say so": wiretest.Replying(200, `{"content":[]}`).
-				As(unreadable, unknown),
+			"a failure inside HTTP 200":      wiretest.Replying(200, no).Code("289999").As(rejected, rejected),
+			"a failure inside HTTP 500":      wiretest.Replying(500, no).Code("289999").As(unavailable, unknown),
+			"a success that does not say so": wiretest.Replying(200, `{"content":[]}`).As(unreadable, unknown),
 			"a success of another form afterwards": wiretest.TakingEffect(200, `{"success":1,"content":7}`).
 				As(unreadable, unknown),
 		},
 	})
 }
 
-func TestAReadEndsWithItsCaller(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		vendor := demoTwin()
-		vendor.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Delay: 20 * time.Second})
-		a := adapterTo(t, twinConfig(), twin.Transport(vendor))
-		if _, err := list(t, a, nil); err != nil {
-			t.Errorf("an answer within the time-out: %v", err)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		begun := time.Now()
-		_, err := a.ListLicenses(ctx, &pb.ListLicensesRequest{Parent: demo})
-		wantError(t, "an answer after the deadline", err, codes.DeadlineExceeded, pb.ErrorReason_DEADLINE_PASSED)
-		if took := time.Since(begun); took != time.Second {
-			t.Errorf("the call ended after %v, and its deadline was a second", took)
-		}
-	})
-}
-
-func TestAWriteUnderWayDoesNotEndWithItsCaller(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		vendor := demoTwin()
-		vendor.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Method: http.MethodPut, Delay: 20 * time.Second})
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		a := adapterTo(t, twinConfig(), twin.Transport(vendor))
-		change, err := a.DisableSite(mutation.NewContext(ctx, mutation.NewMemory()), &pb.DisableSiteRequest{Name: demo})
-		wantSwitched(t, "DisableSite for an impatient caller", change, err, pb.StatusChange_SUSPEND)
-		wiretest.WantEffects(t, vendor, 1)
-	})
-}
-
-func TestTheTimeoutIsTheConfiguredOne(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		vendor := demoTwin()
-		vendor.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Method: http.MethodPut, Delay: time.Hour})
-		c := twinConfig()
-		c.Timeout = 5 * time.Second
-		begun := time.Now()
-		_, err := disable(t, adapterTo(t, c, twin.Transport(vendor)), mutation.NewMemory())
-		wantError(t, "DisableSite", err, unknown.Code, unknown.Reason)
-		if took := time.Since(begun); took != c.Timeout {
-			t.Errorf("the call ended after %v, and the time-out is %v", took, c.Timeout)
-		}
-	})
-}
-
-func TestAPageThatFailsOnceIsReadAgain(t *testing.T) {
-	for _, fault := range []twin.Fault{{Kind: twin.FaultCut}, {Kind: twin.FaultCutBody}, wiretest.Answer(503, "")} {
+func TestHowLongACallTakes(t *testing.T) {
+	const s = time.Second
+	for what, c := range map[string]struct {
+		method                   string
+		delay, timeout, deadline time.Duration
+		took                     time.Duration
+		ends                     outcome // a success if it is empty
+	}{
+		"a read within the time-out":         {http.MethodGet, 20 * s, 30 * s, time.Minute, 20 * s, outcome{}},
+		"a read that its caller leaves":      {http.MethodGet, 20 * s, 30 * s, s, s, deadlinePassed},
+		"a write under way without a caller": {http.MethodPut, 20 * s, 30 * s, s, 20 * s, outcome{}},
+		"a write after the time-out":         {http.MethodPut, time.Hour, 5 * s, time.Minute, 5 * s, unknown},
+	} {
 		synctest.Test(t, func(t *testing.T) {
-			_, vendor := busySite(1500, 1, emulator.Assumptions{})
-			fault.Skip, fault.Times = 3, 2 // two of the pages that are read at once
-			vendor.Faults().Add(fault)
-			req := &pb.ListLicensesRequest{Parent: demo, PageSize: 1000}
-			res, err := adapterTo(t, twinConfig(), twin.Transport(vendor)).ListLicenses(t.Context(), req)
-			if err != nil || len(res.GetLicenses()) != 1000 {
-				t.Errorf("after two times %s: %d rows, %v", fault.Kind, len(res.GetLicenses()), err)
+			vendor, settings := demoTwin(), twinConfig()
+			vendor.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Method: c.method, Delay: c.delay, Times: 1})
+			settings.Timeout = c.timeout
+			a := adapterTo(t, settings, twin.Transport(vendor))
+			ctx, cancel := context.WithTimeout(t.Context(), c.deadline)
+			defer cancel()
+			begun, effects := time.Now(), 0
+			var err error
+			if c.method == http.MethodGet {
+				_, err = a.ListLicenses(ctx, &pb.ListLicensesRequest{Parent: demo})
+			} else {
+				ctx = mutation.NewContext(ctx, mutation.NewMemory())
+				_, err = a.DisableSite(ctx, &pb.DisableSiteRequest{Name: demo})
 			}
+			if took := time.Since(begun); took != c.took {
+				t.Errorf("%s took %v, want %v", what, took, c.took)
+			}
+			if c.ends != (outcome{}) {
+				want(t, what, err, c.ends)
+			} else if err != nil {
+				t.Errorf("%s: %v", what, err)
+			} else if c.method == http.MethodPut {
+				effects = 1
+			}
+			wiretest.WantEffects(t, vendor, effects)
 		})
 	}
 }
 
-func TestOneCallAgainstAVendorThatIsDownDoesNotShutTheDoor(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		_, vendor := busySite(1500, 1, emulator.Assumptions{})
-		a := adapterTo(t, twinConfig(), twin.Transport(vendor))
-		req := &pb.ListLicensesRequest{Parent: demo, PageSize: 1000}
-		id := vendor.Faults().Add(twin.Fault{Kind: twin.FaultAnswer, Status: 500, Skip: 1})
-		_, err := a.ListLicenses(t.Context(), req)
-		wantError(t, "ListLicenses", err, unavailable.Code, unavailable.Reason)
-		vendor.Faults().Remove(id)
-		if res, err := a.ListLicenses(t.Context(), req); err != nil || len(res.GetLicenses()) != 1000 {
-			t.Errorf("a moment later: %d rows, %v", len(res.GetLicenses()), err)
-		}
-	})
+var deadlinePassed = outcome{Code: codes.DeadlineExceeded, Reason: pb.ErrorReason_DEADLINE_PASSED}
+
+func TestAPageThatFailsIsReadAgain(t *testing.T) {
+	for _, fault := range []twin.Fault{{Kind: twin.FaultCut}, {Kind: twin.FaultCutBody}, wiretest.Answer(503, "")} {
+		synctest.Test(t, func(t *testing.T) {
+			_, vendor := busySite(1500, 1, emulator.Assumptions{})
+			a := adapterTo(t, twinConfig(), twin.Transport(vendor))
+			req := &pb.ListLicensesRequest{Parent: demo, PageSize: 1000}
+			fault.Skip, fault.Times = 3, 2 // two of the pages that are read at once
+			vendor.Faults().Add(fault)
+			if res, err := a.ListLicenses(t.Context(), req); err != nil || len(res.GetLicenses()) != 1000 {
+				t.Errorf("after two times %s: %d rows, %v", fault.Kind, len(res.GetLicenses()), err)
+			}
+			// One call to a vendor that is down does not open the breaker.
+			vendor.Faults().Add(twin.Fault{Kind: twin.FaultAnswer, Status: 500, Skip: 1})
+			_, err := a.ListLicenses(t.Context(), req)
+			want(t, "ListLicenses", err, unavailable)
+			vendor.Faults().Clear()
+			if res, err := a.ListLicenses(t.Context(), req); err != nil || len(res.GetLicenses()) != 1000 {
+				t.Errorf("a moment later: %d rows, %v", len(res.GetLicenses()), err)
+			}
+		})
+	}
 }
 
 func TestAVendorThatIsNotThereIsUnavailable(t *testing.T) {
@@ -156,10 +146,10 @@ func TestAVendorThatIsNotThereIsUnavailable(t *testing.T) {
 	c.BaseURL = "http://" + listener.Addr().String()
 	a := adapterTo(t, c, nil)
 	_, err = list(t, a, nil)
-	wantError(t, "ListLicenses", err, unavailable.Code, unavailable.Reason)
+	want(t, "ListLicenses", err, unavailable)
 	log := mutation.NewMemory()
 	_, err = disable(t, a, log)
-	wantError(t, "DisableSite", err, unavailable.Code, unavailable.Reason)
+	want(t, "DisableSite", err, unavailable)
 	if state := log.Get("off").State; state != mutation.NotSent {
 		t.Errorf("the step is %v, and nothing was sent", state)
 	}

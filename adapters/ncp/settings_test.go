@@ -24,9 +24,9 @@ func TestEverySettingKeepsTheContract(t *testing.T) {
 	}{
 		"the API pages of 2023": {
 			emulator.Assumptions{
-				Generation: emulator.Generation2023, SiteTimes: emulator.SiteTimesExample, UpperCaseStatus: true, ZeroBasedPages: true,
-				EndExclusive: true, PlainUserSearch: true, NumericErrorCodes: true, ReadyWhenOn: true, TrueOffAnswer: true,
-				FailureStatus: http.StatusOK,
+				Generation: emulator.Generation2023, SiteTimes: emulator.SiteTimesExample, UpperCaseStatus: true,
+				ZeroBasedPages: true, EndExclusive: true, PlainUserSearch: true, NumericErrorCodes: true,
+				ReadyWhenOn: true, TrueOffAnswer: true, FailureStatus: http.StatusOK,
 			},
 			func(c *ncp.Config) {
 				c.PageSizeParameter, c.DRMTypeCondition = ncp.PageSizeNo, ncp.DRMTypeUnderscore
@@ -35,8 +35,8 @@ func TestEverySettingKeepsTheContract(t *testing.T) {
 		},
 		"the API pages of 2026": {
 			emulator.Assumptions{
-				Generation: emulator.Generation2026, SiteTimes: emulator.SiteTimesTable, ExactSearch: true, KeysWithheld: true,
-				NotFoundStatus: http.StatusInternalServerError,
+				Generation: emulator.Generation2026, SiteTimes: emulator.SiteTimesTable, ExactSearch: true,
+				KeysWithheld: true, NotFoundStatus: http.StatusInternalServerError,
 			},
 			func(c *ncp.Config) { c.PageConcurrency = 2 },
 		},
@@ -53,7 +53,9 @@ func TestEverySettingKeepsTheContract(t *testing.T) {
 			t.Parallel()
 			config := ncptest.Config()
 			c.set(&config)
-			adaptertest.Run(t, func(t *testing.T) adaptertest.Harness { return ncptest.HarnessOf(t, c.assumed, config) })
+			adaptertest.Run(t, func(t *testing.T) adaptertest.Harness {
+				return ncptest.HarnessOf(t, c.assumed, config)
+			})
 		})
 	}
 }

@@ -2,13 +2,8 @@ package ncp_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"strconv"
-	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,83 +12,51 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 
+	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/ncp"
+	"github.com/drmhub/drmhub/adapters/ncp/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// longHistory is a vendor with so many licenses, two in every second, each of a content of its own:
-// "0" is the newest. It searches endTime itself too.
-type longHistory struct {
-	rows int
-	// before each page of licenses, from 1
-	hook func(page int, w http.ResponseWriter, r *http.Request) (answered bool)
-
-	mu    sync.Mutex
-	pages int
-}
-
-var newest = time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC)
-
-func (h *longHistory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	h.mu.Lock()
-	h.pages++
-	page, hook := h.pages, h.hook
-	h.mu.Unlock()
-	if hook != nil && hook(page, w, r) {
-		return
+// longHistory is an adapter to a twin with n licenses, two in every second. Their contents are
+// numbers, and "0" is the newest.
+func longHistory(t *testing.T, n int) (*ncp.Adapter, *emulator.Emulator) {
+	all := make([]emulator.License, n)
+	for i := range all {
+		at := time.Date(2024, 3, 1, 0, 0, -(n-1-i)/2, 0, time.UTC)
+		all[i] = emulator.License{ContentID: strconv.Itoa(n - 1 - i), DeviceID: "d", CreatedTime: at}
 	}
-	first := 0
-	if end, err := strconv.ParseInt(r.URL.Query().Get("endTime"), 10, 64); err == nil {
-		first = 2 * max(0, int(newest.Unix()-end/1000))
-	}
-	number, _ := strconv.Atoi(r.URL.Query().Get("pageNo"))
-	var all []string
-	for i := first + 100*(number-1); i < min(first+100*number, h.rows); i++ {
-		second := newest.Add(-time.Duration(i/2) * time.Second)
-		all = append(all, strings.Replace(at(second.Format("20060102150405")), `"contentId":"c"`, fmt.Sprintf(`"contentId":"%d"`, i), 1))
-	}
-	_, _ = io.WriteString(w, rows(all...).Body)
-}
-
-// heal ends what the hook does.
-func (h *longHistory) heal() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.hook = nil
-}
-
-func (h *longHistory) read() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.pages
+	vendor := emulator.New(emulator.Options{})
+	vendor.PutSites(emulator.Site{SiteID: "DEMO", SiteName: "Demo_site", Enabled: true})
+	vendor.PutLicenses("DEMO", all...)
+	return adapterTo(t, twinConfig(), twin.Transport(vendor)), vendor
 }
 
 // client is the client's end of a stream. What it embeds is nil: the adapter needs no more than a
 // context and Send.
 type client struct {
 	grpc.ServerStream
-	ctx  context.Context
-	send func(*pb.StreamLicensesResponse) error
+	ctx      context.Context
+	sent     func() // called after each message
+	messages []*pb.StreamLicensesResponse
 }
 
 func (c *client) Context() context.Context { return c.ctx }
 
-func (c *client) Send(m *pb.StreamLicensesResponse) error { return c.send(m) }
+func (c *client) Send(m *pb.StreamLicensesResponse) error {
+	c.messages = append(c.messages, m)
+	c.sent()
+	return nil
+}
 
-// stream streams DEMO's licenses from a token on, and answers the messages that came. After each,
-// got is called, whose error is Send's.
-func stream(ctx context.Context, a *ncp.Adapter, filter *pb.LicenseFilter, token string, got func(*pb.StreamLicensesResponse) error) ([]*pb.StreamLicensesResponse, error) {
-	var messages []*pb.StreamLicensesResponse
-	err := a.StreamLicenses(&pb.StreamLicensesRequest{Parent: demo, Filter: filter, PageToken: token}, &client{ctx: ctx, send: func(m *pb.StreamLicensesResponse) error {
-		messages = append(messages, m)
-		if got == nil {
-			return nil
-		}
-		return got(m)
-	}})
-	return messages, err
+// stream streams DEMO's licenses from a token on, and returns the messages.
+func stream(
+	ctx context.Context, a *ncp.Adapter, filter *pb.LicenseFilter, token string, sent func(),
+) ([]*pb.StreamLicensesResponse, error) {
+	c := &client{ctx: ctx, sent: sent}
+	err := a.StreamLicenses(&pb.StreamLicensesRequest{Parent: demo, Filter: filter, PageToken: token}, c)
+	return c.messages, err
 }
 
 // wantWhole demands the rows of contents from first to last, in this order, and a token on all
@@ -121,31 +84,40 @@ func wantWhole(t *testing.T, what string, messages []*pb.StreamLicensesResponse,
 }
 
 func TestAStreamGivesEveryRowAndGoesOnAfterAnyMessage(t *testing.T) {
-	vendor := &longHistory{rows: 7001}
-	a := adapterTo(t, config(), twin.Transport(vendor))
-	messages, err := stream(t.Context(), a, nil, "", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	wantWhole(t, "the stream", messages, 0, 7000)
-	if len(messages) > 10 || vendor.read() > 82 {
-		t.Errorf("%d messages of %d of the vendor's pages for 7001 rows", len(messages), vendor.read())
-	}
-	passed := 0
-	for i, m := range messages[:len(messages)-1] {
-		passed += len(m.GetLicenses())
-		rest, err := stream(t.Context(), a, nil, m.GetNextPageToken(), nil)
+	synctest.Test(t, func(t *testing.T) {
+		a, vendor := longHistory(t, 7001)
+		sent := 0
+		messages, err := stream(t.Context(), a, nil, "", func() {
+			sent++
+			synctest.Wait() // until everything that could go on without this client has
+			if read := len(wiretest.Requests(vendor, getLicenses)); read != 1+10*sent && sent < 7 {
+				t.Errorf("while message %d is sent, %d pages have been read, want %d", sent, read, 1+10*sent)
+			}
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantWhole(t, fmt.Sprintf("the stream after message %d", i), rest, passed, 7000)
-	}
+		wantWhole(t, "the stream", messages, 0, 7000)
+		if read := len(wiretest.Requests(vendor, getLicenses)); len(messages) > 10 || read > 82 {
+			t.Errorf("%d messages of %d of the vendor's pages for 7001 rows", len(messages), read)
+		}
+		passed := 0
+		for i, m := range messages[:len(messages)-1] {
+			passed += len(m.GetLicenses())
+			rest, err := stream(t.Context(), a, nil, m.GetNextPageToken(), func() {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantWhole(t, fmt.Sprintf("the stream after message %d", i), rest, passed, 7000)
+		}
+	})
 }
 
 func TestAStreamAsksAsListLicensesDoes(t *testing.T) {
-	a, vendor := serve(t, config(), map[string][]answer{getLicenses: {rows(row), rows()}})
-	filter := &pb.LicenseFilter{DeviceId: "d", UserId: "u", Status: pb.License_SUCCESS, StartTime: instant(t, "2024-03-01T00:00:00Z"), EndTime: instant(t, "2024-03-01T00:00:01Z")}
-	messages, err := stream(t.Context(), a, filter, "", nil)
+	a, vendor := serve(t, config(), map[string][]answer{getLicenses: {rows(row), rows()}, getSite: {siteOn}})
+	filter := &pb.LicenseFilter{DeviceId: "d", UserId: "u", Status: pb.License_SUCCESS}
+	filter.StartTime, filter.EndTime = instant(t, "2024-03-01T00:00:00Z"), instant(t, "2024-03-01T00:00:01Z")
+	messages, err := stream(t.Context(), a, filter, "", func() {})
 	if err != nil || len(messages) != 1 || len(messages[0].GetLicenses()) != 1 {
 		t.Fatalf("%v, %v", messages, err)
 	}
@@ -153,77 +125,17 @@ func TestAStreamAsksAsListLicensesDoes(t *testing.T) {
 	if got := asked(vendor.Made(getLicenses)[0]); got != want {
 		t.Errorf("the stream asks for %s, want %s", got, want)
 	}
-}
-
-func TestAStreamWithoutRowsIsOneMessage(t *testing.T) {
-	a, _ := serve(t, config(), map[string][]answer{getLicenses: {rows()}, getSite: {siteOn}})
-	messages, err := stream(t.Context(), a, nil, "", nil)
+	messages, err = stream(t.Context(), a, nil, "", func() {}) // The vendor has no rows any more.
 	if err != nil || len(messages) != 1 {
 		t.Fatalf("%v, %v", messages, err)
 	}
 	same(t, "the message", messages[0], &pb.StreamLicensesResponse{})
 }
 
-func TestAStreamOfAnUnknownSiteIsNotFound(t *testing.T) {
-	for what, page := range map[string]answer{"no rows": rows(), "a refusal": refusal(404, "281003")} {
-		a, _ := serve(t, config(), map[string][]answer{getLicenses: {page}, getSite: {refusal(404, "281003")}})
-		messages, err := stream(t.Context(), a, nil, "", nil)
-		wantError(t, what, err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
-		if len(messages) != 0 {
-			t.Errorf("%s: messages %v", what, messages)
-		}
-	}
-	err := adapterTo(t, config(), nil).StreamLicenses(&pb.StreamLicensesRequest{Parent: "vendors/acme"}, &client{ctx: t.Context()})
-	wantField(t, "the name of a vendor", err, "parent")
-}
-
-func TestAStreamRefusesWhatBelongsToAnotherRequest(t *testing.T) {
-	a := adapterTo(t, config(), twin.Transport(&longHistory{rows: 3000}))
-	listed, err := list(t, a, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	messages, err := stream(t.Context(), a, nil, "", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for what, c := range map[string]struct {
-		token  string
-		filter *pb.LicenseFilter
-	}{
-		"a list's token":       {listed.GetNextPageToken(), nil},
-		"another filter":       {messages[0].GetNextPageToken(), &pb.LicenseFilter{UserId: "u"}},
-		"what is no token":     {"next", nil},
-		"a token that was cut": {messages[0].GetNextPageToken()[:20], nil},
-	} {
-		_, err := stream(t.Context(), a, c.filter, c.token, nil)
-		wantField(t, what, err, "page_token")
-	}
-}
-
-func TestOneMessageIsReadAheadAndNoMore(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		vendor := &longHistory{rows: 9000}
-		a := adapterTo(t, config(), twin.Transport(vendor))
-		sent := 0
-		_, err := stream(t.Context(), a, nil, "", func(*pb.StreamLicensesResponse) error {
-			sent++
-			synctest.Wait() // until everything that could go on without this client has
-			if read := vendor.read(); read != 1+10*sent && sent < 9 {
-				t.Errorf("while message %d is sent, %d pages have been read, want %d", sent, read, 1+10*sent)
-			}
-			return nil
-		})
-		if err != nil || sent < 9 {
-			t.Errorf("%d messages, %v", sent, err)
-		}
-	})
-}
-
 func TestAStreamThatNothingMatchesTellsHowFarItHasCome(t *testing.T) {
-	a := adapterTo(t, config(), twin.Transport(&longHistory{rows: 30_000}))
-	filter := &pb.LicenseFilter{ContentId: "29999"}
-	messages, err := stream(t.Context(), a, filter, "", nil)
+	a, _ := longHistory(t, 30_000)
+	filter := &pb.LicenseFilter{DeviceId: "d", ContentId: "29999"} // The vendor searches the device only.
+	messages, err := stream(t.Context(), a, filter, "", func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,130 +146,85 @@ func TestAStreamThatNothingMatchesTellsHowFarItHasCome(t *testing.T) {
 	if len(found) != 1 || found[0].GetContentId() != "29999" || len(messages) < 3 {
 		t.Errorf("%d messages with %v", len(messages), found)
 	}
-	again, err := stream(t.Context(), a, filter, messages[0].GetNextPageToken(), nil)
+	again, err := stream(t.Context(), a, filter, messages[0].GetNextPageToken(), func() {})
 	if err != nil || len(again) != len(messages)-1 {
 		t.Errorf("resumed after a message without rows, %d messages, want %d; %v", len(again), len(messages)-1, err)
 	}
-}
-
-// fails makes the vendor fail from a page on.
-func fails(from int, how func(w http.ResponseWriter)) func(int, http.ResponseWriter, *http.Request) bool {
-	return func(page int, w http.ResponseWriter, _ *http.Request) bool {
-		if page < from {
-			return false
-		}
-		how(w)
-		return true
-	}
+	_, err = stream(t.Context(), a, &pb.LicenseFilter{UserId: "u"}, messages[0].GetNextPageToken(), func() {})
+	wantField(t, "the token of another filter", err, "page_token")
 }
 
 func TestAFailureInTheMiddleIsNeverAnEnd(t *testing.T) {
-	says := func(a answer) func(http.ResponseWriter) {
-		return func(w http.ResponseWriter) {
-			if a.Status != 0 {
-				w.WriteHeader(a.Status)
-			}
-			_, _ = io.WriteString(w, a.Body)
-		}
-	}
 	for what, c := range map[string]struct {
-		how func(w http.ResponseWriter)
+		fault twin.Fault
 		outcome
 	}{
-		"500":       {says(answer{Status: 500}), unavailable},
-		"401":       {says(answer{Status: 401}), unauthorized},
-		"429":       {says(answer{Status: 429}), throttled},
-		"a cut":     {func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, unavailable},
-		"a half":    {says(answer{Body: `{"success":true,"content":[` + row}), unreadable},
-		"garbage":   {says(answer{Body: "<html>"}), unreadable},
-		"the rest":  {says(rows(at("2024-03-01"))), unreadable},
-		"a refusal": {says(refusal(400, "289999")), rejected},
+		"500":       {wiretest.Answer(500, ""), unavailable},
+		"401":       {wiretest.Answer(401, ""), unauthorized},
+		"429":       {wiretest.Answer(429, ""), throttled},
+		"a cut":     {twin.Fault{Kind: twin.FaultCut}, unavailable},
+		"a half":    {twin.Fault{Kind: twin.FaultMalformed}, unreadable},
+		"garbage":   {wiretest.Answer(200, "<html>"), unreadable},
+		"the rest":  {wiretest.Answer(200, rows(at("2024-03-01")).Body), unreadable},
+		"a refusal": {wiretest.Answer(400, refusal(400, "289999").Body), rejected},
 	} {
 		t.Run(what, func(t *testing.T) {
 			defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 			synctest.Test(t, func(t *testing.T) { // for the pauses between attempts
-				vendor := &longHistory{rows: 5000, hook: fails(17, c.how)}
-				a := adapterTo(t, config(), twin.Transport(vendor))
-				messages, err := stream(t.Context(), a, nil, "", nil)
-				wantError(t, "StreamLicenses", err, c.Code, c.Reason)
+				a, vendor := longHistory(t, 5000)
+				c.fault.Skip = 16
+				vendor.Faults().Add(c.fault)
+				messages, err := stream(t.Context(), a, nil, "", func() {})
+				want(t, "StreamLicenses", err, c.outcome)
 				if len(messages) != 2 || messages[1].GetNextPageToken() == "" {
 					t.Fatalf("%d messages before the third one's pages failed", len(messages))
 				}
-				vendor.heal()
-				time.Sleep(time.Minute) // on the bubble's clock: the vendor is trusted again
-				rest, err := stream(t.Context(), a, nil, messages[1].GetNextPageToken(), nil)
+				vendor.Faults().Clear()
+				time.Sleep(time.Minute) // The breaker closes.
+				rest, err := stream(t.Context(), a, nil, messages[1].GetNextPageToken(), func() {})
 				if err != nil {
 					t.Fatal(err)
 				}
-				wantWhole(t, "before and after the failure", append(messages, rest...)[2:], len(messages[0].GetLicenses())+len(messages[1].GetLicenses()), 4999)
+				passed := len(messages[0].GetLicenses()) + len(messages[1].GetLicenses())
+				wantWhole(t, "before and after the failure", append(messages, rest...)[2:], passed, 4999)
 			})
 		})
 	}
 }
 
-func TestACallerWhoGoesEndsTheStream(t *testing.T) {
-	stall := func(page int, _ http.ResponseWriter, r *http.Request) bool {
-		if page > 1 {
-			<-r.Context().Done()
-		}
-		return page > 1
-	}
+func TestAStreamEndsWithItsCaller(t *testing.T) {
+	canceled := outcome{Code: codes.Canceled, Reason: pb.ErrorReason_CALL_CANCELLED}
 	for what, c := range map[string]struct {
-		hook func(int, http.ResponseWriter, *http.Request) bool
-		code codes.Code
+		stalls bool // while a page is read
+		outcome
 	}{
-		"while pages are read":            {stall, codes.Canceled},
-		"while nothing is read":           {nil, codes.Canceled},
-		"when time is up, within a page":  {stall, codes.DeadlineExceeded},
-		"when time is up, between others": {nil, codes.DeadlineExceeded},
+		"canceled, while pages are read":       {true, canceled},
+		"canceled, while nothing is read":      {false, canceled},
+		"out of time, while pages are read":    {true, deadlinePassed},
+		"out of time, while a message is sent": {false, deadlinePassed},
 	} {
 		t.Run(what, func(t *testing.T) {
 			defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 			synctest.Test(t, func(t *testing.T) {
-				a := adapterTo(t, config(), twin.Transport(&longHistory{rows: 5000, hook: c.hook}))
+				a, vendor := longHistory(t, 5000)
+				if c.stalls {
+					vendor.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Delay: time.Hour, Skip: 1})
+				}
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
-				messages, err := stream(ctx, a, nil, "", func(*pb.StreamLicensesResponse) error {
+				messages, err := stream(ctx, a, nil, "", func() {
 					synctest.Wait()
-					if c.code == codes.Canceled {
+					if c.outcome == canceled {
 						cancel()
-					} else if c.hook == nil {
+					} else if !c.stalls {
 						time.Sleep(2 * time.Second)
 					}
-					return nil
 				})
-				reason := map[codes.Code]pb.ErrorReason{codes.Canceled: pb.ErrorReason_CALL_CANCELLED, codes.DeadlineExceeded: pb.ErrorReason_DEADLINE_PASSED}[c.code]
-				wantError(t, "StreamLicenses", err, c.code, reason)
+				want(t, "StreamLicenses", err, c.outcome)
 				if len(messages) > 2 {
 					t.Errorf("%d messages after the caller had gone", len(messages)-1)
 				}
 			})
 		})
 	}
-}
-
-func TestAStreamEndsWithTheErrorOfItsClient(t *testing.T) {
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	vendor := &longHistory{rows: 5000}
-	a := adapterTo(t, config(), twin.Transport(vendor))
-	broken := errors.New("the connection broke")
-	messages, err := stream(t.Context(), a, nil, "", func(*pb.StreamLicensesResponse) error { return broken })
-	if !errors.Is(err, broken) || len(messages) != 1 || vendor.read() > 11 {
-		t.Errorf("%d messages, %d pages, %v", len(messages), vendor.read(), err)
-	}
-}
-
-type panicking struct{}
-
-func (panicking) RoundTrip(*http.Request) (*http.Response, error) { panic("a mistake") }
-
-func TestAMistakeShowsInTheCallItself(t *testing.T) {
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	defer func() {
-		if p := recover(); p == nil || !strings.Contains(fmt.Sprint(p), "a mistake") {
-			t.Errorf("the call panics with %v: whoever calls is to catch it", p)
-		}
-	}()
-	_, err := stream(t.Context(), adapterTo(t, config(), panicking{}), nil, "", nil)
-	t.Errorf("StreamLicenses returns %v", err)
 }

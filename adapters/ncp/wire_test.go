@@ -9,6 +9,7 @@ import (
 	"github.com/NaverCloudPlatform/ncloud-sdk-go-v2/hmac"
 
 	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
+	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/ncp"
 	"github.com/drmhub/drmhub/adapters/secret"
@@ -47,9 +48,25 @@ var (
 	cut       = wiretest.Cut
 	fixture   = wiretest.Fixture
 	same      = wiretest.Same
-	wantError = wiretest.WantError
 	wantField = wiretest.WantField
+
+	inputRefused = wiretest.InputRefused
+	notFound     = wiretest.NotFound
+	wrongState   = wiretest.WrongState
+	unavailable  = wiretest.Unavailable
+	unreadable   = wiretest.Unreadable
+	throttled    = wiretest.Throttled
+	unauthorized = wiretest.Unauthorized
+	forbidden    = wiretest.Forbidden
+	rejected     = wiretest.Rejected
+	unknown      = wiretest.Unknown
 )
+
+// want demands an error of this outcome, and returns it.
+func want(t *testing.T, what string, err error, o outcome) *apierror.Error {
+	t.Helper()
+	return wiretest.WantError(t, what, err, o.Code, o.Reason)
+}
 
 func ok(content string) answer { return wiretest.OK(`{"success":true,"content":` + content + `}`) }
 
@@ -107,4 +124,10 @@ func disable(t *testing.T, a *ncp.Adapter, log mutation.Log) (*pb.StatusChange, 
 	t.Helper()
 	req := &pb.DisableSiteRequest{Name: demo, Message: "The contract has ended."}
 	return a.DisableSite(mutation.NewContext(t.Context(), log), req)
+}
+
+// enable switches DEMO on, as a mutation of its own.
+func enable(t *testing.T, a *ncp.Adapter) (*pb.StatusChange, error) {
+	t.Helper()
+	return a.EnableSite(mutation.NewContext(t.Context(), mutation.NewMemory()), &pb.EnableSiteRequest{Name: demo})
 }
