@@ -53,11 +53,11 @@ func (p *Plan) Points() []Point {
 	return slices.Clone(p.points)
 }
 
-// Count returns how often any of these faults has occurred.
+// Count returns how often any of these faults has occurred, or any fault if none is named.
 func (p *Plan) Count(faults ...Fault) int {
 	n := 0
 	for _, point := range p.Points() {
-		if point.Fault != "" && slices.Contains(faults, point.Fault) {
+		if point.Fault != "" && (len(faults) == 0 || slices.Contains(faults, point.Fault)) {
 			n++
 		}
 	}
