@@ -3,44 +3,54 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
-	"hash/fnv"
+	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/internal/faultplan"
 )
 
+// These are the shares of requests that meet a fault.
 const (
-	writeShare = 0.16 // of the writes meet a fault
-	readShare  = 0.04
-	alsoShare  = 0.06 // of the writes meet trouble behind the vendor
+	writeShare  = 0.16
+	readShare   = 0.04
+	behindShare = 0.06 // of the writes, behind the vendor
 )
 
-// gate is where a vendor's requests come in. It orders a fault of the twin for some of them: which
-// ones, is a matter of the seed and of what the request says, and not of what else is under way.
+// A gate takes the requests to a vendor. It orders a fault of the twin for some of them. The seed
+// and the text of a request decide about it, and not what else is under way.
 type gate struct {
-	vendor string
-	twin   twinned
-	write  func(method, path, body string) string
-	seed   uint64
-	late   time.Duration // how long a stall lasts at most
-	also   func(*rand.Rand)
+	twin twinned
+	// write returns the RPC that makes a write, and "" for a read.
+	write func(method, path, body string) string
+	seed  uint64
+	late  time.Duration // how long a stall lasts at most
+
+	writes, reads, behind *faultplan.Plan
+	// trouble orders a fault behind the vendor. Nil means that nothing is there.
+	trouble func(faultplan.Fault)
 
 	mu       sync.Mutex
-	quiet    bool           // no faults any more
-	seen     map[string]int // how often the same request came
-	met      map[string]int // faults, by RPC; "" are those that met reads
-	slowest  time.Duration  // the longest that a write was with the vendor
+	quiet    bool           // the vendor works without faults
+	met      map[string]int // faults, by RPC; "" counts those of reads
+	slowest  time.Duration  // the longest time that a write was with the vendor
 	restarts chan struct{}
 }
 
-func newGate(vendor string, t twinned, write func(method, path, body string) string, seed uint64, late time.Duration) *gate {
-	return &gate{vendor: vendor, twin: t, write: write, seed: seed, late: late, seen: map[string]int{}, met: map[string]int{}, restarts: make(chan struct{}, 1)}
+func newGate(t twinned, write func(method, path, body string) string, seed uint64, late time.Duration) *gate {
+	return &gate{
+		twin: t, write: write, seed: seed, late: late,
+		writes: faultplan.Seeded(seed, writeShare),
+		reads:  faultplan.Seeded(seed, readShare),
+		behind: faultplan.Seeded(seed, behindShare),
+		met:    map[string]int{}, restarts: make(chan struct{}, 1),
+	}
 }
 
 // serve takes requests until ctx ends. A restart drops all connections, and for a moment takes
@@ -96,10 +106,11 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	rpc := g.write(r.Method, r.URL.Path, string(body))
-	if fault, hit := g.draw(rpc, r.Method+" "+r.URL.Path+"\n"+string(body)); hit {
+	point := fmt.Sprintf("%s %s %x", r.Method, r.URL.Path, sha256.Sum256(body))
+	if fault := g.draw(rpc, point); fault.Kind != "" {
 		fault.Method, fault.Path, fault.Times = r.Method, r.URL.Path, 1
 		g.twin.Faults().Add(fault)
-		if fault.Delay > 0 { // a vendor goes on whether or not its client still waits
+		if fault.Delay > 0 { // a vendor goes on even if its client no longer waits
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), g.late)
 			defer cancel()
 			r = r.WithContext(ctx)
@@ -116,78 +127,36 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.twin.ServeHTTP(w, r)
 }
 
-// draw decides about a request, and about the next one that says the same.
-func (g *gate) draw(rpc, request string) (twin.Fault, bool) {
+// draw returns the fault that a request meets; its zero value is none. The next request with the
+// same text meets another one.
+func (g *gate) draw(rpc, point string) twin.Fault {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.quiet {
-		return twin.Fault{}, false
+		return twin.Fault{}
 	}
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(request)) // a hash never fails to write
-	g.seen[request]++
-	random := rand.New(rand.NewPCG(g.seed+uint64(g.seen[request]), h.Sum64())) //nolint:gosec // A campaign is to be repeatable.
-	share, faults := readShare, readFaults
-	if rpc != "" {
-		share, faults = writeShare, writeFaults
-		if g.also != nil && random.Float64() < alsoShare {
+	plan, can := g.writes, writeFaults
+	if rpc == "" {
+		plan, can = g.reads, readFaults
+	} else if g.trouble != nil {
+		if fault := g.behind.At("behind "+point, behindFaults...); fault != "" {
 			g.met[rpc]++
-			g.also(random)
+			g.trouble(fault)
 		}
 	}
-	if random.Float64() >= share {
-		return twin.Fault{}, false
+	drawn := plan.At(point, can...)
+	if drawn == "" {
+		return twin.Fault{}
 	}
 	g.met[rpc]++
-	fault := faults[random.IntN(len(faults))]
+	fault := faults[drawn]
 	if fault.Delay > 0 {
-		fault.Delay = time.Duration(random.Int64N(int64(g.late)))
+		fault.Delay = time.Duration(twin.Rand(g.seed, point).Int64N(int64(g.late)))
 	}
-	return fault, true
+	return fault
 }
 
-const notJSON = "<html><body>Please wait</body></html>"
-
-// some is the delay of a fault that has one; how long it is, is drawn.
-const some = time.Nanosecond
-
-// writeFaults are what writes meet: before the effect, after it, and so late that nobody waits any
-// more.
-var writeFaults = []twin.Fault{
-	{Kind: twin.FaultCut},
-	{Kind: twin.FaultCut, Delay: some},
-	{Kind: twin.FaultAnswer, Status: http.StatusInternalServerError, Body: notJSON},
-	{Kind: twin.FaultAnswer, Status: http.StatusServiceUnavailable},
-	{Kind: twin.FaultAnswer, Status: http.StatusTooManyRequests},
-	{Kind: twin.FaultAnswer, Status: http.StatusOK, Body: notJSON, Header: map[string]string{"Content-Type": "text/html"}},
-	{Kind: twin.FaultEndless},
-	{Kind: twin.FaultLoseAnswer},
-	{Kind: twin.FaultLoseAnswer},
-	{Kind: twin.FaultLoseAnswer, Delay: some},
-	{Kind: twin.FaultCutBody},
-	{Kind: twin.FaultMalformed},
-	{Kind: twin.FaultReplace, Status: http.StatusInternalServerError, Body: notJSON},
-	{Kind: twin.FaultReplace, Status: http.StatusBadGateway, Body: notJSON},
-	{Kind: twin.FaultReplace, Status: http.StatusOK, Body: notJSON, Header: map[string]string{"Content-Type": "text/html"}},
-	{Kind: twin.FaultReplace, Status: http.StatusBadGateway, Delay: some},
-	{Kind: twin.FaultDelay, Delay: some},
-	{Kind: twin.FaultDelay, Delay: some},
-	{Kind: twin.FaultDelay, Delay: some},
-}
-
-var readFaults = []twin.Fault{
-	{Kind: twin.FaultCut},
-	{Kind: twin.FaultAnswer, Status: http.StatusInternalServerError, Body: notJSON},
-	{Kind: twin.FaultAnswer, Status: http.StatusOK, Body: notJSON, Header: map[string]string{"Content-Type": "text/html"}},
-	{Kind: twin.FaultAnswer, Status: http.StatusTooManyRequests, Header: map[string]string{"Retry-After": "1"}},
-	{Kind: twin.FaultEndless},
-	{Kind: twin.FaultCutBody},
-	{Kind: twin.FaultMalformed},
-	{Kind: twin.FaultDelay, Delay: some},
-	{Kind: twin.FaultDelay, Delay: some},
-}
-
-// takeMet are the faults of the requests since the last time, by RPC.
+// takeMet returns the faults that requests have met since the last call, by RPC.
 func (g *gate) takeMet() map[string]int {
 	g.mu.Lock()
 	defer g.mu.Unlock()

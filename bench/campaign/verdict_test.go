@@ -15,6 +15,7 @@ import (
 	pallycon "github.com/drmhub/drmhub/adapters/pallycon/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/internal/faultplan"
 )
 
 var sent = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
@@ -145,5 +146,17 @@ func TestASeedPlansTheSame(t *testing.T) {
 			t.Errorf("request_id %s comes twice", a.id)
 		}
 		seen[a.id] = true
+	}
+}
+
+func TestEveryFaultIsDrawnAndOrdered(t *testing.T) {
+	listed := map[faultplan.Fault]bool{}
+	for _, name := range slices.Concat(writeFaults, readFaults) {
+		if listed[name] = true; faults[name].Kind == "" {
+			t.Errorf("%q is not a fault of the twin", name)
+		}
+	}
+	if len(listed) != len(faults) {
+		t.Errorf("%d of %d faults are drawn", len(listed), len(faults))
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"strconv"
@@ -17,6 +16,7 @@ import (
 	telecomx "github.com/drmhub/drmhub/adapters/telecomx/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/internal/faultplan"
 )
 
 // world is the four vendors, each behind a gate where faults are ordered.
@@ -59,9 +59,9 @@ func (w *world) serve(ctx context.Context, seed uint64, late time.Duration) erro
 	}{
 		{"pallycon", w.pallycon, pallyconWrite}, {"ncp", w.ncp, ncpWrite}, {"telecomx", w.telecomx, telecomxWrite}, {"amino", w.amino, aminoWrite},
 	} {
-		g := newGate(v.name, v.twin, v.write, seed, late)
+		g := newGate(v.twin, v.write, seed, late)
 		if v.name == "amino" {
-			g.also = w.troubleIrdeto
+			g.trouble = w.troubleIrdeto
 		}
 		var listen net.ListenConfig
 		l, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -154,11 +154,25 @@ func (w *world) staff(ctx context.Context, seed uint64, restarts time.Duration) 
 	}
 }
 
-// troubleIrdeto has Irdeto fail now and then, in the way that the next of AminoTV's calls meets.
-func (w *world) troubleIrdeto(random *rand.Rand) {
-	behaviors := []amino.IrdetoBehavior{amino.IrdetoRefuses, amino.IrdetoDown, amino.IrdetoStalls}
-	order := amino.IrdetoOrder{Behavior: behaviors[random.IntN(len(behaviors))], Times: 1}
-	order.TakesEffect = order.Behavior == amino.IrdetoStalls && random.IntN(2) == 0
+// The faults of Irdeto, which AminoTV calls.
+const (
+	irdetoRefuses       faultplan.Fault = "Irdeto refuses"
+	irdetoIsDown        faultplan.Fault = "Irdeto is down"
+	irdetoStalls        faultplan.Fault = "Irdeto stalls"
+	irdetoStallsAndDoes faultplan.Fault = "Irdeto stalls, and does it"
+)
+
+// troubleIrdeto orders a fault of Irdeto for the next call of AminoTV.
+func (w *world) troubleIrdeto(fault faultplan.Fault) {
+	order := amino.IrdetoOrder{Behavior: amino.IrdetoStalls, Times: 1}
+	switch fault {
+	case irdetoRefuses:
+		order.Behavior = amino.IrdetoRefuses
+	case irdetoIsDown:
+		order.Behavior = amino.IrdetoDown
+	case irdetoStallsAndDoes:
+		order.TakesEffect = true
+	}
 	w.amino.OrderIrdeto(order)
 }
 

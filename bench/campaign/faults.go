@@ -1,0 +1,53 @@
+package main
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/internal/faultplan"
+)
+
+const notJSON = "<html><body>Please wait</body></html>"
+
+// someDelay marks a fault with a delay. The gate draws how long it is.
+const someDelay = time.Nanosecond
+
+var htmlHeader = map[string]string{"Content-Type": "text/html"}
+
+// faults are the twin's faults by their names. "Done" means that the write takes effect, and "late"
+// that the vendor stalls first.
+var faults = map[faultplan.Fault]twin.Fault{
+	"cut":            {Kind: twin.FaultCut},
+	"cut late":       {Kind: twin.FaultCut, Delay: someDelay},
+	"500":            {Kind: twin.FaultAnswer, Status: http.StatusInternalServerError, Body: notJSON},
+	"503":            {Kind: twin.FaultAnswer, Status: http.StatusServiceUnavailable},
+	"429":            {Kind: twin.FaultAnswer, Status: http.StatusTooManyRequests},
+	"429 with pause": {Kind: twin.FaultAnswer, Status: http.StatusTooManyRequests, Header: map[string]string{"Retry-After": "1"}},
+	"page":           {Kind: twin.FaultAnswer, Status: http.StatusOK, Body: notJSON, Header: htmlHeader},
+	"endless":        {Kind: twin.FaultEndless},
+	"late":           {Kind: twin.FaultDelay, Delay: someDelay},
+	"done, cut":      {Kind: twin.FaultLoseAnswer},
+	"done late, cut": {Kind: twin.FaultLoseAnswer, Delay: someDelay},
+	"done, cut body": {Kind: twin.FaultCutBody},
+	"done, no JSON":  {Kind: twin.FaultMalformed},
+	"done, 500":      {Kind: twin.FaultReplace, Status: http.StatusInternalServerError, Body: notJSON},
+	"done, 502":      {Kind: twin.FaultReplace, Status: http.StatusBadGateway, Body: notJSON},
+	"done, page":     {Kind: twin.FaultReplace, Status: http.StatusOK, Body: notJSON, Header: htmlHeader},
+	"done late, 502": {Kind: twin.FaultReplace, Status: http.StatusBadGateway, Delay: someDelay},
+}
+
+// A fault that is listed twice is twice as likely.
+var (
+	writeFaults = []faultplan.Fault{
+		"cut", "cut late", "500", "503", "429", "page", "endless", "late", "late", "late",
+		"done, cut", "done, cut", "done late, cut", "done, cut body", "done, no JSON",
+		"done, 500", "done, 502", "done, page", "done late, 502",
+	}
+	readFaults = []faultplan.Fault{
+		"cut", "500", "page", "429 with pause", "endless", "done, cut body", "done, no JSON", "late", "late",
+	}
+	behindFaults = []faultplan.Fault{
+		irdetoRefuses, irdetoRefuses, irdetoIsDown, irdetoIsDown, irdetoStalls, irdetoStallsAndDoes,
+	}
+)
