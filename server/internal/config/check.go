@@ -10,16 +10,15 @@ import (
 	"strings"
 )
 
-// Checker is a struct of the configuration that judges its own values once they are read.
+// Checker is a struct of the configuration that checks its own values after they are read.
 type Checker interface {
-	// Check reports every value that cannot be used: its key, as it stands in the file and seen
-	// from this struct ("timeout", "keys[0].alg"), and what to do. The text must not quote the
-	// value. A missing value is reported under the key that should hold it. What is said about a
-	// key that already has a mistake is left out.
+	// Check reports every value that cannot be used: its key in the file, relative to this struct
+	// ("timeout", "keys[0].alg"), and what to do. The text must not quote the value. A missing
+	// value is reported under its key. Only the first report of a key counts.
 	Check(report func(key, problem string))
 }
 
-// Check judges what concerns more than one section.
+// Check reports mistakes that concern more than one section.
 func (c *Config) Check(report func(key, problem string)) {
 	if c.Auth.Mode == "" {
 		report("auth.mode", "is required: jwt (callers present a token) or none (no authentication, loopback only)")
@@ -36,7 +35,7 @@ func (c *Config) Check(report func(key, problem string)) {
 		report("http.listen", "must not be the address of grpc.listen")
 	}
 	if len(c.Vendors) == 0 {
-		report("vendors", "must name one vendor at least: an id, and the vendor's section")
+		report("vendors", "must list at least one vendor, with its id and its section")
 	}
 	first := map[string]int{}
 	for i, v := range c.Vendors {
@@ -48,14 +47,14 @@ func (c *Config) Check(report func(key, problem string)) {
 	}
 }
 
-// Check judges the address.
+// Check reports a bad address.
 func (l *Listener) Check(report func(key, problem string)) {
 	if _, ok := host(l.Listen); !ok {
 		report("listen", "must be host:port, for example 127.0.0.1:8080")
 	}
 }
 
-// Check judges that a certificate has its key.
+// Check reports a certificate without its key, and a key without its certificate.
 func (t *TLS) Check(report func(key, problem string)) {
 	if t.Cert == "" {
 		report("cert", "is missing: the PEM file of the certificate chain")
@@ -65,22 +64,21 @@ func (t *TLS) Check(report func(key, problem string)) {
 	}
 }
 
-// Check judges the mode and what belongs to it.
+// Check reports a bad mode, and settings of another mode.
 func (a *Auth) Check(report func(key, problem string)) {
 	switch a.Mode {
-	case "": // Config judges it, since the whole section may be missing.
+	case "": // Config reports it, since the whole section may be missing.
 	case AuthJWT:
 		report("mode", "this version of drmhub cannot check tokens yet: use {mode: none} on loopback addresses")
 		if a.AllowRemote {
 			report("allow_remote", "belongs to mode none: leave it out")
 		}
 	case AuthNone:
-		for _, tokens := range []struct {
-			key   string
-			given bool
-		}{{"issuer", a.Issuer != ""}, {"audience", a.Audience != ""}, {"keys", a.Keys != nil}, {"roles", a.Roles != nil}} {
-			if tokens.given {
-				report(tokens.key, "belongs to mode jwt, and this version of drmhub cannot check tokens yet: leave it out")
+		for key, given := range map[string]bool{
+			"issuer": a.Issuer != "", "audience": a.Audience != "", "keys": a.Keys != nil, "roles": a.Roles != nil,
+		} {
+			if given {
+				report(key, "belongs to mode jwt, and this version of drmhub cannot check tokens yet: leave it out")
 			}
 		}
 	default:
@@ -96,10 +94,10 @@ func (a *Auth) Check(report func(key, problem string)) {
 	}
 }
 
-// algorithm is what a key may be pinned to: the signatures of RFC 7518 and RFC 8037.
+// algorithm matches the algorithms that a key may name: the signatures of RFC 7518 and RFC 8037.
 var algorithm = regexp.MustCompile(`^((HS|RS|PS|ES)(256|384|512)|EdDSA)$`)
 
-// Check judges that the key is one key, of the kind its algorithm needs.
+// Check reports a key that is not of the kind that its algorithm needs.
 func (k *Key) Check(report func(key, problem string)) {
 	if k.JWKSURL != "" {
 		k.checkKeySet(report)
@@ -124,12 +122,11 @@ func (k *Key) Check(report func(key, problem string)) {
 }
 
 func (k *Key) checkKeySet(report func(key, problem string)) {
-	for _, single := range []struct {
-		key   string
-		given bool
-	}{{"kid", k.KID != ""}, {"alg", k.Alg != ""}, {"secret", k.Secret != nil}, {"public_key", k.PublicKey != nil}} {
-		if single.given {
-			report(single.key, "does not go with jwks_url: leave it out, or make it a key of its own")
+	for key, given := range map[string]bool{
+		"kid": k.KID != "", "alg": k.Alg != "", "secret": k.Secret != nil, "public_key": k.PublicKey != nil,
+	} {
+		if given {
+			report(key, "does not go with jwks_url: leave it out, or make it a separate key")
 		}
 	}
 	u, err := url.Parse(k.JWKSURL)
@@ -140,7 +137,7 @@ func (k *Key) checkKeySet(report func(key, problem string)) {
 
 var hostname = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$`)
 
-// host is the host of a listen address, and whether the address is one.
+// host returns the host of a listen address. It reports false if the address is malformed.
 func host(address string) (string, bool) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -153,8 +150,8 @@ func host(address string) (string, bool) {
 	return host, host == "" || notIP == nil || hostname.MatchString(host)
 }
 
-// loopback reports whether only this machine reaches host. Names other than localhost are not looked
-// up: what they mean may change.
+// loopback reports whether only this machine reaches host. It does not look up names other than
+// localhost, because their addresses may change.
 func loopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")

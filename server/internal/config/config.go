@@ -1,14 +1,14 @@
 // Package config reads drmhub's configuration file: YAML into typed values, with every mistake
 // reported at once.
 //
-// Structs name their keys with the tag `yaml:"key"`; a field without the tag is no key. A key that
-// the file leaves out keeps the value its field had before. Types: string, bool, integers, float64,
+// Structs name their keys with the tag `yaml:"key"`. A field without the tag has no key. A field
+// whose key the file leaves out keeps its value. Types: string, bool, integers, float64,
 // time.Duration ("30s"), *time.Location (an IANA name), secret.Text ({env: NAME} or {file: PATH}),
 // DSN, PEM, Path, OutFile, and structs, pointers, lists and maps of these. A struct that is a
-// Checker then judges its own values.
+// Checker then checks its own values.
 //
-// The decoder walks the YAML nodes itself, since general ones stop early, know no lines, or quote
-// the value they reject, which may be a secret.
+// The decoder walks the YAML nodes itself. General decoders stop early, know no lines, or quote the
+// value that they reject, which may be a secret.
 package config
 
 import (
@@ -24,15 +24,15 @@ import (
 
 // Config is the whole configuration file.
 type Config struct {
-	// GRPC is where the gRPC server listens; by default 127.0.0.1:9090.
+	// GRPC is where the gRPC server listens, by default 127.0.0.1:9090.
 	GRPC Listener `yaml:"grpc"`
-	// HTTP is where REST, OpenAPI, health and metrics are served; by default 127.0.0.1:8080.
+	// HTTP is where REST, OpenAPI and health are served, by default 127.0.0.1:8080.
 	HTTP Listener `yaml:"http"`
 	// Auth says who may call. Its mode has no default.
 	Auth Auth `yaml:"auth"`
-	// Store is where the journal and the audit trail are kept; by default the file drmhub.db.
+	// Store is where the journal and the audit trail are kept, by default the file drmhub.db.
 	Store Store `yaml:"store"`
-	// Audit is where audit events are written beside the store; by default nowhere.
+	// Audit is where audit events are written beside the store, by default nowhere.
 	Audit Audit `yaml:"audit"`
 	// Vendors are the vendor accounts, at least one, each with an id of its own.
 	Vendors []Vendor `yaml:"vendors"`
@@ -40,10 +40,10 @@ type Config struct {
 
 // Listener is one address that the server listens on.
 type Listener struct {
-	// Listen is host:port, with the port as a number; port 0 takes any free one, an empty host all
-	// interfaces.
+	// Listen is host:port, with the port as a number. Port 0 means any free port, and an empty host
+	// means all interfaces.
 	Listen string `yaml:"listen"`
-	// TLS is nil where the listener speaks plain text.
+	// TLS is nil if the listener speaks plain text.
 	TLS *TLS `yaml:"tls"`
 }
 
@@ -57,7 +57,7 @@ type TLS struct {
 	ClientCA Path `yaml:"client_ca"`
 }
 
-// AuthMode is how callers are told apart.
+// AuthMode is how callers are identified.
 type AuthMode string
 
 const (
@@ -69,7 +69,7 @@ const (
 
 // Auth says who may call.
 type Auth struct {
-	// Mode is required: neither default would be safe to guess.
+	// Mode is required, since no default is safe.
 	Mode AuthMode `yaml:"mode"`
 	// AllowRemote lets mode none listen on addresses that are not loopback.
 	AllowRemote bool `yaml:"allow_remote"`
@@ -79,21 +79,21 @@ type Auth struct {
 	Audience string `yaml:"audience"`
 	// Keys are the keys that tokens may be signed with.
 	Keys []Key `yaml:"keys"`
-	// Roles maps a role's name to the scopes it gives.
+	// Roles maps the name of a role to its scopes.
 	Roles map[string][]string `yaml:"roles"`
 }
 
-// Key verifies tokens. Exactly one of Secret, PublicKey and JWKSURL is there.
+// Key verifies tokens. Exactly one of Secret, PublicKey and JWKSURL is set.
 type Key struct {
-	// KID is the key's id in a token's header, Alg the only algorithm it is good for; both are
+	// KID is the key's id in a token's header. Alg is the only algorithm that it verifies. Both are
 	// empty beside JWKSURL.
 	KID string `yaml:"kid"`
 	Alg string `yaml:"alg"`
 	// Secret is the shared secret of an HS algorithm.
 	Secret *secret.Text `yaml:"secret"`
-	// PublicKey is for every other algorithm.
+	// PublicKey is the public key of another algorithm.
 	PublicKey *PEM `yaml:"public_key"`
-	// JWKSURL serves a JSON Web Key Set.
+	// JWKSURL is the address of a JSON Web Key Set.
 	JWKSURL string `yaml:"jwks_url"`
 }
 
@@ -103,12 +103,12 @@ type Vendor struct {
 	ID string
 	// Kind is the name of the section that the file gives it, such as pallycon.
 	Kind string
-	// Settings is that section: what the kind's function in Kinds made, filled in.
+	// Settings is that section: the struct that the kind's function in Kinds returned, filled in.
 	Settings any
 }
 
-// Kinds are the vendor sections that a file may have. Of each, the function makes a pointer to its
-// configuration struct with the defaults in place.
+// Kinds are the vendor sections that a file may have. The function of a kind returns a pointer to its
+// configuration struct, which holds the defaults.
 type Kinds map[string]func() any
 
 // Read reads the configuration file at path. Relative paths in it start at its own folder. The
@@ -121,8 +121,8 @@ func Read(path string, kinds Kinds) (*Config, error) {
 	return Parse(source, path, kinds)
 }
 
-// ReadStore reads the store's section alone, for commands that need nothing else: mistakes
-// elsewhere in the file, and secrets that are not there, do not matter.
+// ReadStore reads the store's section alone, for commands that need nothing else. It ignores mistakes
+// and missing secrets in other sections.
 func ReadStore(path string) (Store, error) {
 	source, err := readFile(path)
 	if err != nil {
@@ -141,7 +141,7 @@ func ReadStore(path string) (Store, error) {
 func readFile(path string) ([]byte, error) {
 	source, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("the configuration file cannot be read: %w", err)
+		return nil, fmt.Errorf("cannot read the configuration file: %w", err)
 	}
 	return source, nil
 }
@@ -157,7 +157,11 @@ func Parse(source []byte, path string, kinds Kinds) (*Config, error) {
 }
 
 func parse(source []byte, path string, kinds Kinds) (*Config, Errors) {
-	config := &Config{GRPC: Listener{Listen: "127.0.0.1:9090"}, HTTP: Listener{Listen: "127.0.0.1:8080"}, Store: defaultStore()}
+	config := &Config{
+		GRPC:  Listener{Listen: "127.0.0.1:9090"},
+		HTTP:  Listener{Listen: "127.0.0.1:8080"},
+		Store: defaultStore(),
+	}
 	root, syntax := parseYAML(source)
 	if syntax != nil {
 		syntax.File = path

@@ -19,11 +19,11 @@ type decoder struct {
 	kinds     Kinds
 	errors    Errors
 	lines     map[string]int  // path → line of its key
-	reported  map[string]bool // paths that have their mistake already
+	reported  map[string]bool // paths that already have a mistake
 }
 
-// fail notes that the value at path cannot be used, unless that is known of it or of what it is
-// part of.
+// fail records that the value at path cannot be used, unless it or a section around it already has a
+// mistake.
 func (d *decoder) fail(path, text string) {
 	line := 0
 	for p := path; ; p = parent(p) {
@@ -45,7 +45,7 @@ func (d *decoder) add(line int, path, text string) {
 	d.errors = append(d.errors, Mistake{File: d.file, Line: line, Path: path, Text: text})
 }
 
-// value decodes node, which stands at path, into out.
+// value decodes node into out. Its key is path.
 func (d *decoder) value(node *yaml.Node, path string, out reflect.Value) {
 	if node.Kind == yaml.AliasNode {
 		node = node.Alias
@@ -103,10 +103,11 @@ func (d *decoder) value(node *yaml.Node, path string, out reflect.Value) {
 	}
 }
 
-// scalar decodes a node whose YAML type is one of tags; YAML's own conversions, such as 5 to "5",
-// are not made.
+// scalar decodes a node whose YAML type is one of tags. It makes none of YAML's own conversions, such
+// as 5 to "5".
 func (d *decoder) scalar(node *yaml.Node, path string, out reflect.Value, otherwise string, tags ...string) {
-	if node.Kind != yaml.ScalarNode || !slices.Contains(tags, node.ShortTag()) || node.Decode(out.Addr().Interface()) != nil {
+	fits := node.Kind == yaml.ScalarNode && slices.Contains(tags, node.ShortTag())
+	if !fits || node.Decode(out.Addr().Interface()) != nil {
 		d.fail(path, otherwise)
 	}
 }
@@ -162,15 +163,15 @@ func (d *decoder) dictionary(node *yaml.Node, path string, out reflect.Value) {
 	}
 }
 
-// entry is one key of a mapping and its value.
+// entry is a key of a mapping, and its value.
 type entry struct {
 	key, path string
 	line      int
 	value     *yaml.Node
 }
 
-// entries are the keys of a mapping, each once: a repeated one is a mistake. ok is false where node
-// is no mapping.
+// entries returns the keys of a mapping. It records repeated keys as mistakes, and keeps the first of
+// them. ok is false if node is not a mapping.
 func (d *decoder) entries(node *yaml.Node, path string) (entries []entry, ok bool) {
 	if node.Kind != yaml.MappingNode {
 		d.fail(path, "must be a mapping of keys to values")
@@ -184,7 +185,7 @@ func (d *decoder) entries(node *yaml.Node, path string) (entries []entry, ok boo
 			e.path = join(path, e.key)
 		}
 		if line, again := first[e.key]; again {
-			d.add(e.line, e.path, fmt.Sprintf("is there twice, first on line %d: keep one", line))
+			d.add(e.line, e.path, fmt.Sprintf("appears twice, first on line %d: keep one", line))
 			continue
 		}
 		first[e.key], d.lines[e.path] = e.line, e.line
@@ -193,11 +194,11 @@ func (d *decoder) entries(node *yaml.Node, path string) (entries []entry, ok boo
 	return entries, true
 }
 
-// unknown notes a key that is none of known.
+// unknown records a key that is not in known.
 func (d *decoder) unknown(e entry, known []string) {
 	switch meant := nearest(e.key, known); {
 	case !plainKey.MatchString(e.key):
-		d.add(e.line, e.path, "this key is no plain name, and not shown: is the space after its colon missing?")
+		d.add(e.line, e.path, "this key is not a plain name, so it is not shown: is the space after its colon missing?")
 	case meant != "":
 		d.add(e.line, e.path, "unknown key; did you mean "+meant+"?")
 	default:
@@ -205,7 +206,7 @@ func (d *decoder) unknown(e entry, known []string) {
 	}
 }
 
-// join is the path of key inside the section at path.
+// join returns the path of a key inside the section at path.
 func join(path, key string) string {
 	if path == "" || key == "" {
 		return path + key
@@ -213,5 +214,5 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-// parent is the path of what holds path.
+// parent returns the path of the section that holds path.
 func parent(path string) string { return path[:max(0, strings.LastIndexAny(path, ".["))] }

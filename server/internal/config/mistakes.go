@@ -8,16 +8,15 @@ import (
 	"strings"
 )
 
-// Mistake is one thing in the configuration that cannot be used.
+// Mistake is a value in the configuration that cannot be used, or one that is missing.
 type Mistake struct {
-	// File is the configuration file as it was named, Line the line in it, from 1; for what is
-	// missing, the line of the section.
+	// File is the configuration file as it was named. Line is the line in it, from 1. A missing key
+	// has the line of its section.
 	File string
 	Line int
-	// Path is the key, such as vendors[1].id; it is empty for the file as a whole.
+	// Path is the key, such as vendors[1].id, or "" for the file as a whole.
 	Path string
-	// Text is what is wrong and what to do. It never quotes a value, since a secret may stand where
-	// none belongs.
+	// Text is what is wrong and what to do. It never quotes a value, which may be a misplaced secret.
 	Text string
 }
 
@@ -46,11 +45,11 @@ func (e Errors) sorted() Errors {
 	return e
 }
 
-// plainKey is a key that may be shown: in flow style, `key:value` without the space is one long
-// key, with the value inside.
+// plainKey matches the keys that may be shown. In flow style, `key:value` without the space is one
+// key, and the value may be a secret.
 var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`)
 
-// nearest is the known word that the unknown one was probably meant to be, or "".
+// nearest returns the known word that the unknown one probably means, or "".
 func nearest(unknown string, known []string) string {
 	best, least := "", 3
 	for _, word := range known {
@@ -61,8 +60,8 @@ func nearest(unknown string, known []string) string {
 	return best
 }
 
-// distance is Levenshtein's: the fewest single-byte insertions, deletions and replacements between
-// a and b.
+// distance returns the Levenshtein distance: the fewest single-byte insertions, deletions and
+// replacements between a and b.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

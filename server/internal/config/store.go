@@ -15,10 +15,11 @@ type Store struct {
 	// DSN is sqlite:FILE, where a relative file starts at the folder that the program runs in, or
 	// postgres://….
 	DSN DSN `yaml:"dsn"`
-	// Keep is how long a mutation that is settled is kept, and with it its request_id: a day at
-	// least, by default 30 days.
+	// Keep is how long a settled mutation is kept, with its request_id. It is at least a day, and by
+	// default 30 days.
 	Keep time.Duration `yaml:"keep"`
-	// Quiet is how long after a write was sent the vendor may still be at it, by default a minute.
+	// Quiet is the quiet time: how long after a write's call the vendor may still be working on it.
+	// By default it is a minute.
 	Quiet time.Duration `yaml:"quiet"`
 }
 
@@ -26,18 +27,17 @@ type Store struct {
 // without a password, or {env: NAME} or {file: PATH}.
 type DSN struct{ secret.Text }
 
-// NewDSN makes a DSN of its text.
+// NewDSN returns the DSN with this text.
 func NewDSN(dsn string) DSN { return DSN{secret.New(dsn)} }
 
-// shortestKeep is the least that Keep may be: clients repeat a call with the same request_id after
-// a night, too.
-const shortestKeep = 24 * time.Hour
+// minKeep is the minimum of Keep. Clients may repeat a call with the same request_id the next day.
+const minKeep = 24 * time.Hour
 
 func defaultStore() Store {
 	return Store{DSN: NewDSN("sqlite:drmhub.db"), Keep: 30 * 24 * time.Hour, Quiet: time.Minute}
 }
 
-// Check judges the values.
+// Check reports the values that cannot be used.
 func (s *Store) Check(report func(key, problem string)) {
 	switch scheme, rest, _ := strings.Cut(s.DSN.Reveal(), ":"); {
 	case scheme == "sqlite" && rest != "":
@@ -45,31 +45,32 @@ func (s *Store) Check(report func(key, problem string)) {
 	default:
 		report("dsn", "must be sqlite:FILE or postgres://USER@HOST:5432/DATABASE")
 	}
-	if s.Keep < shortestKeep {
-		report("keep", "must be 24h at least: a client that repeats a call with the same request_id is to find it")
+	if s.Keep < minKeep {
+		report("keep", "must be at least 24h, so that a client can repeat a call with the same request_id")
 	}
 	if s.Quiet <= 0 {
-		report("quiet", "must be longer than 0s: a vendor needs a moment to show what it was told")
+		report("quiet", "must be longer than 0s: a vendor needs time to show a change")
 	}
 }
 
 func (d *decoder) dsn(node *yaml.Node, path string, out *DSN) {
-	const elsewhere = "a password is never written in the file: leave it out, or give the whole dsn as {env: NAME} or {file: PATH}"
+	const passwordInFile = "a password is never written in the file: " +
+		"leave it out, or give the whole dsn as {env: NAME} or {file: PATH}"
 	switch {
 	case node.Kind == yaml.MappingNode:
-		if text, ok := d.fromEnvOrFile(node, path, elsewhere); ok {
+		if text, ok := d.fromEnvOrFile(node, path, passwordInFile); ok {
 			*out = NewDSN(text)
 		}
 	case node.ShortTag() != "!!str":
 		d.fail(path, "must be text: write it in quotes")
 	case holdsPassword(node.Value):
-		d.fail(path, elsewhere)
+		d.fail(path, passwordInFile)
 	default:
 		*out = NewDSN(node.Value)
 	}
 }
 
-// holdsPassword reports whether a DSN holds a password, or could, since it cannot be read.
+// holdsPassword reports whether a DSN holds a password. One that cannot be parsed may hold one.
 func holdsPassword(dsn string) bool {
 	if strings.HasPrefix(dsn, "sqlite:") {
 		return false
@@ -85,13 +86,13 @@ func holdsPassword(dsn string) bool {
 
 // Audit is where audit events are written, as JSON lines, beside the store.
 type Audit struct {
-	// File is appended to; "" is none.
+	// File is the file that events are appended to, or "".
 	File OutFile `yaml:"file"`
 	// Stdout writes them to standard output instead.
 	Stdout bool `yaml:"stdout"`
 }
 
-// Check judges that there is one place at most.
+// Check reports a second place.
 func (a *Audit) Check(report func(key, problem string)) {
 	if a.Stdout && a.File != "" {
 		report("stdout", "does not go with file: leave one of them out")

@@ -16,36 +16,38 @@ import (
 	"github.com/drmhub/drmhub/adapters/secret"
 )
 
-// PEM is key material that is no secret, but too long for the file: there it is {file: PATH} or
-// {env: NAME}, here the text itself.
+// PEM is the text of a public key. It is too long for the file, where it is {file: PATH} or
+// {env: NAME}.
 type PEM string
 
-// Path is a file that could be opened when the configuration was read. A relative one in the file
-// starts at the folder of the configuration.
+// Path is a file that could be opened when the configuration was read. A relative path starts at the
+// folder of the configuration.
 type Path string
 
-// OutFile is a file that may be written, and is made where it is not there. A relative one in the
-// file starts at the folder of the configuration.
+// OutFile is a file to write, which is created if it is missing. A relative path starts at the folder
+// of the configuration.
 type OutFile string
 
-// largest bounds a file that holds a secret or a key, in bytes: anything larger was named by
+// maxFileSize bounds a file that holds a secret or a key, in bytes. A larger file was named by
 // mistake.
-const largest = 1 << 20
+const maxFileSize = 1 << 20
 
 func (d *decoder) secret(node *yaml.Node, path string, out *secret.Text) {
-	if text, ok := d.fromEnvOrFile(node, path, "a secret is never written in the file: use {env: NAME} or {file: PATH}"); ok {
+	const inFile = "a secret is never written in the file: use {env: NAME} or {file: PATH}"
+	if text, ok := d.fromEnvOrFile(node, path, inFile); ok {
 		*out = secret.New(text)
 	}
 }
 
 func (d *decoder) pem(node *yaml.Node, path string, out *PEM) {
-	if text, ok := d.fromEnvOrFile(node, path, "a key is not written in the file: use {file: PATH} or {env: NAME}"); ok {
+	const inFile = "a key is not written in the file: use {file: PATH} or {env: NAME}"
+	if text, ok := d.fromEnvOrFile(node, path, inFile); ok {
 		*out = PEM(text)
 	}
 }
 
-// shownVariable is the name of an environment variable that a mistake may quote. Other names might
-// be the secret itself, in the wrong place.
+// shownVariable matches the names of environment variables that a mistake may quote. Another name
+// might be the secret itself, in the wrong place.
 var shownVariable = regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$`)
 
 // fromEnvOrFile returns the text that {env: NAME} or {file: PATH} names. It reports otherwise if node
@@ -89,11 +91,11 @@ func (d *decoder) fromFile(name string) (text, problem string) {
 		return "", d.unreadable(err)
 	}
 	defer file.Close()
-	content, err := io.ReadAll(io.LimitReader(file, largest+1))
+	content, err := io.ReadAll(io.LimitReader(file, maxFileSize+1))
 	if err != nil {
 		return "", d.unreadable(err)
 	}
-	if len(content) > largest {
+	if len(content) > maxFileSize {
 		return "", "the file that is named here is larger than 1 MiB: it cannot be the right one"
 	}
 	if text = strings.TrimRight(string(content), "\r\n"); text == "" {
@@ -134,14 +136,14 @@ func (d *decoder) outFile(node *yaml.Node, path string, out *OutFile) {
 		if failed, ok := errors.AsType[*fs.PathError](err); ok {
 			err = failed.Err
 		}
-		d.fail(path, fmt.Sprintf("the folder of the file that is named here cannot be used: %v (relative paths start at %s)", err, d.dir))
+		d.fail(path, fmt.Sprintf("the folder of the file that is named here cannot be used: %v (%s)", err, d.start()))
 		return
 	}
 	*out = OutFile(name)
 }
 
-// absolute is where a file is. A relative name starts at the folder of the configuration, so that
-// it means the same wherever the program is started.
+// absolute returns the full path of a file. A relative name starts at the folder of the
+// configuration, so that it does not depend on where the program is started.
 func (d *decoder) absolute(name string) string {
 	if filepath.IsAbs(name) {
 		return name
@@ -153,13 +155,17 @@ func (d *decoder) open(name string) (*os.File, error) {
 	return os.Open(d.absolute(name))
 }
 
-// unreadable says why a file could not be read, without the name: see shownVariable.
+// unreadable says why a file could not be read. It leaves out the name, which might be a secret in
+// the wrong place.
 func (d *decoder) unreadable(err error) string {
 	if failed, ok := errors.AsType[*fs.PathError](err); ok {
 		err = failed.Err
 	}
-	return fmt.Sprintf("the file that is named here cannot be read: %v (relative paths start at %s)", err, d.dir)
+	return fmt.Sprintf("the file that is named here cannot be read: %v (%s)", err, d.start())
 }
+
+// start says where relative paths start.
+func (d *decoder) start() string { return "relative paths start at " + d.dir }
 
 func (d *decoder) duration(node *yaml.Node, path string, out *time.Duration) {
 	length, err := time.ParseDuration(node.Value)
@@ -172,8 +178,7 @@ func (d *decoder) duration(node *yaml.Node, path string, out *time.Duration) {
 
 func (d *decoder) location(node *yaml.Node, path string, out **time.Location) {
 	zone, err := time.LoadLocation(node.Value)
-	// "" and "Local" load too, but the first is a slip and the second means something else on every
-	// machine.
+	// "" and "Local" load too. The first is a slip, and the second differs from machine to machine.
 	if err != nil || node.ShortTag() != "!!str" || node.Value == "" || node.Value == "Local" {
 		d.fail(path, "must be a time zone's IANA name, such as UTC or Asia/Seoul")
 		return

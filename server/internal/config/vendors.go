@@ -10,8 +10,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// vendorID is what a resource name can hold without escapes; "-", which means all vendors, is not
-// among it.
+// vendorID matches the ids that a resource name holds without escapes. It excludes "-", which means
+// all vendors.
 var vendorID = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
 
 // vendor decodes one item of the list: an id, and one section whose key is the vendor's kind.
@@ -21,7 +21,7 @@ func (d *decoder) vendor(node *yaml.Node, path string, out *Vendor) {
 		return
 	}
 	kinds := slices.Sorted(maps.Keys(d.kinds))
-	misspelt := false
+	misspelled := false
 	for _, e := range entries {
 		switch {
 		case e.key == "id":
@@ -30,13 +30,14 @@ func (d *decoder) vendor(node *yaml.Node, path string, out *Vendor) {
 			d.section(e, out)
 		default:
 			d.unknown(e, append([]string{"id"}, kinds...))
-			misspelt = true
+			misspelled = true
 		}
 	}
 	if !vendorID.MatchString(out.ID) {
-		d.fail(join(path, "id"), "must be this account's name in drmhub: a lower-case letter, then up to 62 of a-z, 0-9 and -")
+		d.fail(join(path, "id"), "must be this account's name in drmhub: "+
+			"a lower-case letter, then up to 62 of a-z, 0-9 and -")
 	}
-	if out.Kind == "" && !misspelt {
+	if out.Kind == "" && !misspelled {
 		d.fail(path, "has no vendor's section: add one of "+strings.Join(kinds, ", "))
 	}
 }
@@ -44,7 +45,8 @@ func (d *decoder) vendor(node *yaml.Node, path string, out *Vendor) {
 // section decodes the vendor's own part into the settings of its kind.
 func (d *decoder) section(e entry, out *Vendor) {
 	if out.Kind != "" {
-		d.add(e.line, e.path, "a vendor has one section, and this one has "+out.Kind+" already: make this a vendor of its own")
+		d.add(e.line, e.path, "a vendor has one section, and this one already has "+out.Kind+
+			": make this a separate vendor")
 	} else {
 		out.Kind = e.key
 	}

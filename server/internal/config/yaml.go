@@ -11,8 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parseYAML is the root of the one document in source; an empty one counts as an empty mapping, so
-// that what is missing gets named.
+// parseYAML returns the root of the document in source. It returns an empty mapping for an empty
+// document, so that the missing keys get named.
 func parseYAML(source []byte) (*yaml.Node, *Mistake) {
 	empty := &yaml.Node{Kind: yaml.MappingNode}
 	var document, second yaml.Node
@@ -25,7 +25,8 @@ func parseYAML(source []byte) (*yaml.Node, *Mistake) {
 		return nil, syntaxMistake(err)
 	}
 	if err := parser.Decode(&second); err == nil {
-		return nil, &Mistake{Line: second.Line, Text: "a second YAML document starts here: the configuration must be one"}
+		const text = "a second YAML document starts here: the configuration must be one"
+		return nil, &Mistake{Line: second.Line, Text: text}
 	} else if !errors.Is(err, io.EOF) {
 		return nil, syntaxMistake(err)
 	}
@@ -37,18 +38,17 @@ func parseYAML(source []byte) (*yaml.Node, *Mistake) {
 
 var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 
-// syntaxMistake puts the parser's words into this package's form.
+// syntaxMistake converts an error of the parser.
 func syntaxMistake(err error) *Mistake {
 	mistake := &Mistake{Line: 1, Text: "this is not YAML"}
 	if found := yamlError.FindStringSubmatch(err.Error()); found != nil {
 		if line, err := strconv.Atoi(found[1]); err == nil {
 			mistake.Line = line
 		}
-		// The parser's line may be the one before the start of what it could not finish.
+		// The parser's line may precede the start of the part that it could not finish.
 		mistake.Text = "this is not YAML, here or soon after: " + found[2]
 	}
-	// The one message of the parser that quotes the file, and a password may well start with a
-	// star.
+	// This is the parser's only message that quotes the file. A password may start with a star.
 	if strings.Contains(mistake.Text, "unknown anchor") {
 		mistake.Text = "text that starts with * must be in quotes"
 	}
