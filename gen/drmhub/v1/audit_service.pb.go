@@ -39,16 +39,16 @@ type AuditEvent struct {
 	Method string `protobuf:"bytes,4,opt,name=method,proto3" json:"method,omitempty"`
 	// The name of the resource that the call was for.
 	Resource string `protobuf:"bytes,5,opt,name=resource,proto3" json:"resource,omitempty"`
-	// An HMAC of the request, in hexadecimal: equal requests have equal digests, and a digest reveals
+	// An HMAC of the request, in hexadecimal. Equal requests have equal digests, and a digest reveals
 	// nothing.
 	RequestDigest string `protobuf:"bytes,6,opt,name=request_digest,json=requestDigest,proto3" json:"request_digest,omitempty"`
 	// The status code that the call ended with, by name: "OK", "NOT_FOUND", "UNKNOWN".
 	Outcome string `protobuf:"bytes,7,opt,name=outcome,proto3" json:"outcome,omitempty"`
-	// The hash of the event before this one in its chain, in hexadecimal; empty for the first.
+	// The hash of the event before this one in its chain, in hexadecimal. Empty for the first event.
 	PreviousHash string `protobuf:"bytes,8,opt,name=previous_hash,json=previousHash,proto3" json:"previous_hash,omitempty"`
 	// The hash of this event together with previous_hash, in hexadecimal.
 	Hash string `protobuf:"bytes,9,opt,name=hash,proto3" json:"hash,omitempty"`
-	// The vendor's own code in its response, where there was one.
+	// The vendor's own code in its response. Empty where there was none.
 	VendorCode    string `protobuf:"bytes,10,opt,name=vendor_code,json=vendorCode,proto3" json:"vendor_code,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -239,11 +239,11 @@ func (x *AuditEventFilter) GetEndTime() *timestamppb.Timestamp {
 // The request of ListAuditEvents.
 type ListAuditEventsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The maximum number of events to return. 0 means 100, more than 1000 means 1000.
+	// The maximum number of events to return. 0 means 100. More than 1000 means 1000.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The next_page_token of the previous response. All other fields but page_size must be unchanged.
+	// The next_page_token of the previous response. All fields except page_size must be unchanged.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// Which events.
+	// The conditions that the events must meet.
 	Filter        *AuditEventFilter `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -305,7 +305,7 @@ type ListAuditEventsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The events.
 	AuditEvents []*AuditEvent `protobuf:"bytes,1,rep,name=audit_events,json=auditEvents,proto3" json:"audit_events,omitempty"`
-	// The token of the next page; empty on the last.
+	// The token of the next page. Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -137,13 +137,13 @@ func (DrmAccountDevice_Type) EnumDescriptor() ([]byte, []int) {
 	return file_drmhub_v1_drm_account_service_proto_rawDescGZIP(), []int{1, 0}
 }
 
-// DrmAccount is an account with which a viewer's apps log in.
+// DrmAccount is an account that a viewer's apps log in with.
 type DrmAccount struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The resource name, "vendors/{vendor}/drmAccounts/{drm_account}". TelecomX's id is the username.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The vendor's id of the customer that the account belongs to. TelecomX: 24 hexadecimal
-	// characters. Where it is empty, drmhub's own customer.
+	// characters. Empty means drmhub's own customer.
 	Customer string `protobuf:"bytes,2,opt,name=customer,proto3" json:"customer,omitempty"`
 	// The name to log in with: at least 6 of a-z, A-Z, 0-9, ".", "_", "-" and "@". Where it is empty,
 	// drmhub picks one of ten digits.
@@ -152,7 +152,7 @@ type DrmAccount struct {
 	Password string `protobuf:"bytes,4,opt,name=password,proto3" json:"password,omitempty"`
 	// How many devices use the account.
 	DeviceCount int32 `protobuf:"varint,5,opt,name=device_count,json=deviceCount,proto3" json:"device_count,omitempty"`
-	// The devices that use the account. Not in the BASIC view of a list.
+	// The devices that use the account. Empty in the BASIC view of a list.
 	Devices []*DrmAccountDevice `protobuf:"bytes,6,rep,name=devices,proto3" json:"devices,omitempty"`
 	// When the account was created.
 	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
@@ -252,8 +252,8 @@ type DrmAccountDevice struct {
 	DisplayName string `protobuf:"bytes,4,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// Its model, in the vendor's words.
 	Model string `protobuf:"bytes,5,opt,name=model,proto3" json:"model,omitempty"`
-	// Until when a removed device still holds its slot in the account. Unset where the slot is free,
-	// or the vendor does not tell.
+	// When the slot of a removed device becomes free. Unset where it is free already, or where the
+	// vendor does not report it.
 	ReleaseTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=release_time,json=releaseTime,proto3" json:"release_time,omitempty"`
 	// The vendor's own word for the type.
 	VendorType    string `protobuf:"bytes,7,opt,name=vendor_type,json=vendorType,proto3" json:"vendor_type,omitempty"`
@@ -346,7 +346,7 @@ type DrmAccountFilter struct {
 	// The vendor's id of the customer, exactly. Where it is empty, TelecomX returns the accounts of
 	// drmhub's own customer.
 	Customer string `protobuf:"bytes,1,opt,name=customer,proto3" json:"customer,omitempty"`
-	// Part of the username, with regard to case.
+	// A part of the username. Case matters.
 	UsernameContains string `protobuf:"bytes,2,opt,name=username_contains,json=usernameContains,proto3" json:"username_contains,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
@@ -399,13 +399,13 @@ func (x *DrmAccountFilter) GetUsernameContains() string {
 // The request of ListDrmAccounts.
 type ListDrmAccountsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The vendor, "vendors/{vendor}", or "vendors/-" for all.
+	// The vendor, "vendors/{vendor}", or "vendors/-" for all vendors.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// The maximum number of accounts to return. 0 means 100, more than 1000 means 1000.
+	// The maximum number of accounts to return. 0 means 100. More than 1000 means 1000.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The next_page_token of the previous response. All other fields but page_size must be unchanged.
+	// The next_page_token of the previous response. All fields except page_size must be unchanged.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// Which accounts.
+	// The conditions that the accounts must meet.
 	Filter *DrmAccountFilter `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
 	// How much of each account to return.
 	View          DrmAccount_View `protobuf:"varint,5,opt,name=view,proto3,enum=drmhub.v1.DrmAccount_View" json:"view,omitempty"`
@@ -483,11 +483,12 @@ type ListDrmAccountsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The accounts.
 	DrmAccounts []*DrmAccount `protobuf:"bytes,1,rep,name=drm_accounts,json=drmAccounts,proto3" json:"drm_accounts,omitempty"`
-	// The token of the next page; empty on the last.
+	// The token of the next page. Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// How many accounts match in all; 0 where the vendor does not tell.
+	// The total number of accounts that match. 0 where a vendor does not report it.
 	TotalSize int32 `protobuf:"varint,3,opt,name=total_size,json=totalSize,proto3" json:"total_size,omitempty"`
-	// With "-": the vendors that failed, by name. Their accounts are missing.
+	// The vendors that failed, "vendors/{vendor}". Their accounts are missing. Only the parent
+	// "vendors/-" fills this field.
 	Unreachable   []string `protobuf:"bytes,4,rep,name=unreachable,proto3" json:"unreachable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -615,12 +616,14 @@ type CreateDrmAccountRequest struct {
 	DrmAccount *DrmAccount `protobuf:"bytes,2,opt,name=drm_account,json=drmAccount,proto3" json:"drm_account,omitempty"`
 	// How much to return. FULL shows the password to callers with the scope secrets:read.
 	View DrmAccount_View `protobuf:"varint,3,opt,name=view,proto3,enum=drmhub.v1.DrmAccount_View" json:"view,omitempty"`
-	// A UUID of the caller's choice. drmhub carries out the same id with the same request once, and
-	// returns the same response.
+	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
+	// same response to each repetition. The same id with another request is ALREADY_EXISTS,
+	// REQUEST_ID_REUSED.
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything, reads the state at the vendor, returns what would happen, and changes
-	// nothing. The metadata `drmhub-planned-request` (over REST the header) holds what the vendor
-	// would get. Each value is one request, as a curl line without secrets.
+	// Makes a dry run: drmhub checks the request, reads from the vendor, and changes nothing. The
+	// response is the one to expect from the call. The metadata `drmhub-planned-request` (over REST
+	// the header) holds the requests that the vendor would get. Each value is one request, as a curl
+	// command without secrets.
 	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -697,14 +700,16 @@ type DeleteDrmAccountDeviceRequest struct {
 	// The device, "vendors/{vendor}/drmAccounts/{drm_account}/devices/{device}".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Also removes the device within its 90 days, for accounts that may do so (TelecomX: RESELLER,
-	// ADMIN). Its slot stays held until release_time.
+	// ADMIN). Its slot becomes free at release_time.
 	Force bool `protobuf:"varint,2,opt,name=force,proto3" json:"force,omitempty"`
-	// A UUID of the caller's choice. drmhub carries out the same id with the same request once, and
-	// returns the same response.
+	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
+	// same response to each repetition. The same id with another request is ALREADY_EXISTS,
+	// REQUEST_ID_REUSED.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything, reads the state at the vendor, returns what would happen, and changes
-	// nothing. The metadata `drmhub-planned-request` (over REST the header) holds what the vendor
-	// would get. Each value is one request, as a curl line without secrets.
+	// Makes a dry run: drmhub checks the request, reads from the vendor, and changes nothing. The
+	// response is the one to expect from the call. The metadata `drmhub-planned-request` (over REST
+	// the header) holds the requests that the vendor would get. Each value is one request, as a curl
+	// command without secrets.
 	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

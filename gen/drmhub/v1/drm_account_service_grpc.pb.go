@@ -32,21 +32,22 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// DrmAccountService manages the accounts with which viewers' apps log in (TelecomX: "IPTV DRM
-// accounts") and the devices bound to them.
+// DrmAccountService manages the accounts that viewers' apps log in with (TelecomX: "IPTV DRM
+// accounts"), and the devices bound to them.
 type DrmAccountServiceClient interface {
 	// Lists accounts, in the vendor's order. The parent "vendors/-" asks all vendors. The vendor
-	// pages by position. An account that is created between two pages can show one account twice.
+	// pages by position. An account that is created between two pages can make another one appear
+	// twice.
 	ListDrmAccounts(ctx context.Context, in *ListDrmAccountsRequest, opts ...grpc.CallOption) (*ListDrmAccountsResponse, error)
 	// Gets one account, with its devices.
 	GetDrmAccount(ctx context.Context, in *GetDrmAccountRequest, opts ...grpc.CallOption) (*DrmAccount, error)
-	// Creates an account. Without a username, drmhub picks one, by which it finds the account again
-	// when the vendor's response is lost. Without a password, the vendor picks one. Set view=FULL to
-	// learn it, which takes the scope secrets:read.
+	// Creates an account. Without a username, drmhub picks one, so that it can find the account when
+	// the vendor's response is lost. Without a password, the vendor picks one. Set view=FULL to get
+	// it. This needs the scope secrets:read.
 	CreateDrmAccount(ctx context.Context, in *CreateDrmAccountRequest, opts ...grpc.CallOption) (*DrmAccount, error)
-	// Removes a device from an account and returns it, with release_time where its slot stays held.
-	// The vendor binds a device for 90 days. Within them it refuses, unless an account that may do so
-	// sets force.
+	// Removes a device from an account and returns it, with release_time where its slot is not free
+	// yet. The vendor binds a device for 90 days. Within these days it refuses, unless force is set
+	// and drmhub's account may use it.
 	DeleteDrmAccountDevice(ctx context.Context, in *DeleteDrmAccountDeviceRequest, opts ...grpc.CallOption) (*DrmAccountDevice, error)
 }
 
@@ -102,21 +103,22 @@ func (c *drmAccountServiceClient) DeleteDrmAccountDevice(ctx context.Context, in
 // All implementations must embed UnimplementedDrmAccountServiceServer
 // for forward compatibility.
 //
-// DrmAccountService manages the accounts with which viewers' apps log in (TelecomX: "IPTV DRM
-// accounts") and the devices bound to them.
+// DrmAccountService manages the accounts that viewers' apps log in with (TelecomX: "IPTV DRM
+// accounts"), and the devices bound to them.
 type DrmAccountServiceServer interface {
 	// Lists accounts, in the vendor's order. The parent "vendors/-" asks all vendors. The vendor
-	// pages by position. An account that is created between two pages can show one account twice.
+	// pages by position. An account that is created between two pages can make another one appear
+	// twice.
 	ListDrmAccounts(context.Context, *ListDrmAccountsRequest) (*ListDrmAccountsResponse, error)
 	// Gets one account, with its devices.
 	GetDrmAccount(context.Context, *GetDrmAccountRequest) (*DrmAccount, error)
-	// Creates an account. Without a username, drmhub picks one, by which it finds the account again
-	// when the vendor's response is lost. Without a password, the vendor picks one. Set view=FULL to
-	// learn it, which takes the scope secrets:read.
+	// Creates an account. Without a username, drmhub picks one, so that it can find the account when
+	// the vendor's response is lost. Without a password, the vendor picks one. Set view=FULL to get
+	// it. This needs the scope secrets:read.
 	CreateDrmAccount(context.Context, *CreateDrmAccountRequest) (*DrmAccount, error)
-	// Removes a device from an account and returns it, with release_time where its slot stays held.
-	// The vendor binds a device for 90 days. Within them it refuses, unless an account that may do so
-	// sets force.
+	// Removes a device from an account and returns it, with release_time where its slot is not free
+	// yet. The vendor binds a device for 90 days. Within these days it refuses, unless force is set
+	// and drmhub's account may use it.
 	DeleteDrmAccountDevice(context.Context, *DeleteDrmAccountDeviceRequest) (*DrmAccountDevice, error)
 	mustEmbedUnimplementedDrmAccountServiceServer()
 }

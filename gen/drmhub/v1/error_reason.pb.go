@@ -29,7 +29,7 @@ const (
 // error carries, with the domain "drmhub.v1". Program against the status code first, then against
 // the reason. The message is for people and may change.
 //
-// Metadata holds what is known, and leaves out the rest:
+// Metadata holds only the keys whose values are known:
 //
 // - `vendor`: the configured id of the vendor, in every error that comes from one vendor.
 // - `vendor_code`: the vendor's own error code.
@@ -45,8 +45,7 @@ const (
 	ErrorReason_ERROR_REASON_UNSPECIFIED ErrorReason = 0
 	// INVALID_ARGUMENT: the request breaks a rule of this API. google.rpc.BadRequest names each field
 	// and says what to change.
-	// Metadata: none where drmhub refuses by its own rules; `vendor` where the rule belongs to one
-	// vendor.
+	// Metadata: none where the rule is drmhub's own; `vendor` where the rule belongs to one vendor.
 	// Example: `{"reason":"REQUEST_INVALID", "domain":"drmhub.v1"}`
 	ErrorReason_REQUEST_INVALID ErrorReason = 1
 	// NOT_FOUND: the vendor is not configured, or the resource does not exist.
@@ -74,7 +73,7 @@ const (
 	// Metadata: none.
 	// Example: `{"reason":"SCOPE_MISSING", "domain":"drmhub.v1"}`
 	ErrorReason_SCOPE_MISSING ErrorReason = 6
-	// RESOURCE_EXHAUSTED: the caller sends too much. google.rpc.RetryInfo says when to continue.
+	// RESOURCE_EXHAUSTED: the caller sends too much. google.rpc.RetryInfo says how long to wait.
 	// Metadata: none.
 	// Example: `{"reason":"CALLER_RATE_LIMITED", "domain":"drmhub.v1"}`
 	ErrorReason_CALLER_RATE_LIMITED ErrorReason = 7
@@ -91,7 +90,7 @@ const (
 	// "metadata":{"vendor":"ncp-kr", "vendor_code":"210", "vendor_http_status":"403"}}`
 	ErrorReason_VENDOR_PERMISSION_DENIED ErrorReason = 9
 	// RESOURCE_EXHAUSTED: the vendor throttles drmhub, a quota is used up, or drmhub's own limit for
-	// the vendor is reached. google.rpc.RetryInfo is present where the vendor says when to continue.
+	// the vendor is reached. google.rpc.RetryInfo is present where the vendor says how long to wait.
 	// Metadata: `vendor`; `vendor_http_status` and `vendor_code` where the vendor responds.
 	// Example: `{"reason":"VENDOR_RATE_LIMITED", "domain":"drmhub.v1", "metadata":{"vendor":"ncp-kr",
 	// "vendor_code":"400", "vendor_http_status":"429"}}`
@@ -113,7 +112,7 @@ const (
 	// "metadata":{"vendor":"telecomx-1", "vendor_code":"username", "vendor_http_status":"409",
 	// "mutation":"mutations/0198c3a2-7d41-7b6e-9f02-5a1c3e8d4b17"}}`
 	ErrorReason_VENDOR_ALREADY_EXISTS ErrorReason = 13
-	// INVALID_ARGUMENT: the vendor refuses a value that no rule of this API forbids.
+	// INVALID_ARGUMENT: the vendor refuses a value that the rules of this API allow.
 	// Metadata: `vendor`, `vendor_http_status`, `vendor_code`; `mutation` on a change.
 	// Example: `{"reason":"VENDOR_INPUT_REFUSED", "domain":"drmhub.v1",
 	// "metadata":{"vendor":"ncp-kr", "vendor_code":"280001", "vendor_http_status":"400",
@@ -132,11 +131,11 @@ const (
 	// Example: `{"reason":"VENDOR_REJECTED", "domain":"drmhub.v1",
 	// "metadata":{"vendor":"pallycon-main", "vendor_code":"9002", "vendor_http_status":"200"}}`
 	ErrorReason_VENDOR_REJECTED ErrorReason = 16
-	// UNKNOWN: the change may have taken effect, or not. Do not send it again blindly. The message
-	// says what helps. In most cases, call again with the same request_id, which settles the change.
-	// Where the vendor offers nothing to read back, another call returns the same error. Somebody
-	// must then look at the vendor's console. The record `mutation` then stays UNKNOWN and has no
-	// next_settle_time.
+	// UNKNOWN: the change may have taken effect. The message says what helps. In most cases, call
+	// again with the same request_id, which settles the change. Where the vendor offers nothing to
+	// read back, another call returns the same error. Look at the vendor's console then, and send the
+	// change with a new request_id only if it is missing there. The record `mutation` stays UNKNOWN
+	// and has no next_settle_time.
 	// Metadata: `vendor`, `mutation`; `vendor_http_status` and `vendor_code` where the vendor
 	// responds; `standing` where a replacement leaves a known license in force.
 	// Example: `{"reason":"OUTCOME_UNKNOWN", "domain":"drmhub.v1", "metadata":{"vendor":"amino-eu",
@@ -173,7 +172,7 @@ const (
 	// Example: `{"reason":"DEADLINE_PASSED", "domain":"drmhub.v1",
 	// "metadata":{"vendor":"pallycon-main"}}`
 	ErrorReason_DEADLINE_PASSED ErrorReason = 22
-	// CANCELLED: the caller went away.
+	// CANCELLED: the caller canceled the call.
 	// Metadata: `vendor` and `mutation` where the call got that far.
 	// Example: `{"reason":"CALL_CANCELLED", "domain":"drmhub.v1",
 	// "metadata":{"vendor":"pallycon-main"}}`

@@ -98,7 +98,7 @@ const (
 	License_STATUS_UNSPECIFIED License_Status = 0
 	// A license was issued.
 	License_SUCCESS License_Status = 1
-	// It was refused; see error_code.
+	// The vendor refused it; see error_code.
 	License_FAILURE License_Status = 2
 )
 
@@ -156,7 +156,7 @@ type License struct {
 	VendorDrmType string `protobuf:"bytes,4,opt,name=vendor_drm_type,json=vendorDrmType,proto3" json:"vendor_drm_type,omitempty"`
 	// The outcome.
 	Status License_Status `protobuf:"varint,5,opt,name=status,proto3,enum=drmhub.v1.License_Status" json:"status,omitempty"`
-	// The vendor's license server's own code; PallyCon sends "0000" with a success.
+	// The code of the vendor's license server. PallyCon sends "0000" with a success.
 	ErrorCode string `protobuf:"bytes,6,opt,name=error_code,json=errorCode,proto3" json:"error_code,omitempty"`
 	// The viewer, by the id that the service gave the vendor. Empty where the vendor shows only its
 	// MD5. PallyCon counts licenses by token without a user under LICENSETOKEN.
@@ -316,13 +316,13 @@ type LicenseUser struct {
 	Site string `protobuf:"bytes,1,opt,name=site,proto3" json:"site,omitempty"`
 	// The user.
 	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
-	// How many licenses were requested.
+	// The number of requested licenses.
 	LicenseCount int32 `protobuf:"varint,3,opt,name=license_count,json=licenseCount,proto3" json:"license_count,omitempty"`
-	// On how many devices.
+	// The number of devices that requested them.
 	DeviceCount int32 `protobuf:"varint,4,opt,name=device_count,json=deviceCount,proto3" json:"device_count,omitempty"`
-	// How many were issued.
+	// The number of issued licenses.
 	SuccessCount int32 `protobuf:"varint,5,opt,name=success_count,json=successCount,proto3" json:"success_count,omitempty"`
-	// How many were refused.
+	// The number of refused requests.
 	FailureCount  int32 `protobuf:"varint,6,opt,name=failure_count,json=failureCount,proto3" json:"failure_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -409,11 +409,11 @@ type LicenseDevice struct {
 	DeviceId string `protobuf:"bytes,2,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
 	// Its model, in the vendor's words.
 	DeviceModel string `protobuf:"bytes,3,opt,name=device_model,json=deviceModel,proto3" json:"device_model,omitempty"`
-	// How many licenses were requested.
+	// The number of requested licenses.
 	LicenseCount int32 `protobuf:"varint,4,opt,name=license_count,json=licenseCount,proto3" json:"license_count,omitempty"`
-	// How many were issued.
+	// The number of issued licenses.
 	SuccessCount int32 `protobuf:"varint,5,opt,name=success_count,json=successCount,proto3" json:"success_count,omitempty"`
-	// How many were refused.
+	// The number of refused requests.
 	FailureCount  int32 `protobuf:"varint,6,opt,name=failure_count,json=failureCount,proto3" json:"failure_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -498,7 +498,7 @@ type LicenseContent struct {
 	Site string `protobuf:"bytes,1,opt,name=site,proto3" json:"site,omitempty"`
 	// The content.
 	ContentId string `protobuf:"bytes,2,opt,name=content_id,json=contentId,proto3" json:"content_id,omitempty"`
-	// How many licenses were requested.
+	// The number of requested licenses.
 	LicenseCount  int32 `protobuf:"varint,3,opt,name=license_count,json=licenseCount,proto3" json:"license_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -564,7 +564,7 @@ type ContentUser struct {
 	ContentId string `protobuf:"bytes,2,opt,name=content_id,json=contentId,proto3" json:"content_id,omitempty"`
 	// The user.
 	UserId string `protobuf:"bytes,3,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
-	// How many licenses were requested.
+	// The number of requested licenses.
 	LicenseCount  int32 `protobuf:"varint,4,opt,name=license_count,json=licenseCount,proto3" json:"license_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -628,18 +628,18 @@ func (x *ContentUser) GetLicenseCount() int32 {
 	return 0
 }
 
-// Packaging tells when a track of a content was packaged.
+// Packaging says when a track of a content was packaged.
 type Packaging struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The site, "vendors/{vendor}/sites/{site}".
 	Site string `protobuf:"bytes,1,opt,name=site,proto3" json:"site,omitempty"`
 	// The content.
 	ContentId string `protobuf:"bytes,2,opt,name=content_id,json=contentId,proto3" json:"content_id,omitempty"`
-	// The track; the vendor's default is HD.
+	// The track. The vendor's default is HD.
 	Track string `protobuf:"bytes,3,opt,name=track,proto3" json:"track,omitempty"`
 	// When it was first packaged.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
-	// When it was last packaged again.
+	// When it was last packaged.
 	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -710,8 +710,7 @@ func (x *Packaging) GetUpdateTime() *timestamppb.Timestamp {
 	return nil
 }
 
-// LicenseFilter chooses license requests. All conditions must hold, each exactly and with regard to
-// case.
+// LicenseFilter chooses license requests. All conditions must hold, each exactly. Case matters.
 type LicenseFilter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The content.
@@ -821,8 +820,8 @@ func (x *LicenseFilter) GetEndTime() *timestamppb.Timestamp {
 	return nil
 }
 
-// ReportFilter chooses the rows of a report. All conditions must hold, each exactly and with regard
-// to case. Each method says which fields it takes. Any other field that is set is INVALID_ARGUMENT.
+// ReportFilter chooses the rows of a report. All conditions must hold, each exactly. Case matters.
+// Each method says which fields it takes. Any other field that is set is INVALID_ARGUMENT.
 type ReportFilter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The first day, YYYY-MM-DD in the vendor's time zone, inclusive.
@@ -934,13 +933,14 @@ func (x *ReportFilter) GetStatus() License_Status {
 // The request of ListLicenses.
 type ListLicensesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The site, "vendors/{vendor}/sites/{site}"; "-" may stand for the vendor and for the site.
+	// The site, "vendors/{vendor}/sites/{site}". "-" as the vendor means all vendors, and "-" as the
+	// site means all sites.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// The maximum number of license requests to return. 0 means 100, more than 1000 means 1000.
+	// The maximum number of license requests to return. 0 means 100. More than 1000 means 1000.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The next_page_token of the previous response. All other fields but page_size must be unchanged.
+	// The next_page_token of the previous response. All fields except page_size must be unchanged.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// Which license requests.
+	// The conditions that the license requests must meet.
 	Filter        *LicenseFilter `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1009,11 +1009,12 @@ type ListLicensesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The license requests.
 	Licenses []*License `protobuf:"bytes,1,rep,name=licenses,proto3" json:"licenses,omitempty"`
-	// The token of the next page; empty on the last.
+	// The token of the next page. Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// How many license requests match in all; 0 where the vendor does not tell.
+	// The total number of license requests that match. 0 where a vendor does not report it.
 	TotalSize int32 `protobuf:"varint,3,opt,name=total_size,json=totalSize,proto3" json:"total_size,omitempty"`
-	// With "-": the vendors and sites that failed, by name. Their license requests are missing.
+	// The names of the vendors and sites that failed. Their license requests are missing. Only a
+	// parent with "-" fills this field.
 	Unreachable   []string `protobuf:"bytes,4,rep,name=unreachable,proto3" json:"unreachable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1082,7 +1083,7 @@ type StreamLicensesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The site, "vendors/{vendor}/sites/{site}". "-" is not allowed here.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// Which license requests.
+	// The conditions that the license requests must meet.
 	Filter *LicenseFilter `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"`
 	// The next_page_token of the last message received, to continue after it.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -1199,13 +1200,14 @@ func (x *StreamLicensesResponse) GetNextPageToken() string {
 // The request of ListLicenseUsers.
 type ListLicenseUsersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The site, "vendors/{vendor}/sites/{site}"; "-" may stand for the vendor and for the site.
+	// The site, "vendors/{vendor}/sites/{site}". "-" as the vendor means all vendors, and "-" as the
+	// site means all sites.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// The maximum number of users to return. 0 means 100, more than 1000 means 1000.
+	// The maximum number of users to return. 0 means 100. More than 1000 means 1000.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The next_page_token of the previous response. All other fields but page_size must be unchanged.
+	// The next_page_token of the previous response. All fields except page_size must be unchanged.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// Which users.
+	// The conditions that the users must meet.
 	Filter        *ReportFilter `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1274,11 +1276,12 @@ type ListLicenseUsersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The users.
 	LicenseUsers []*LicenseUser `protobuf:"bytes,1,rep,name=license_users,json=licenseUsers,proto3" json:"license_users,omitempty"`
-	// The token of the next page; empty on the last.
+	// The token of the next page. Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// How many users match in all; 0 where the vendor does not tell.
+	// The total number of users that match. 0 where a vendor does not report it.
 	TotalSize int32 `protobuf:"varint,3,opt,name=total_size,json=totalSize,proto3" json:"total_size,omitempty"`
-	// With "-": the vendors and sites that failed, by name. Their users are missing.
+	// The names of the vendors and sites that failed. Their users are missing. Only a parent with "-"
+	// fills this field.
 	Unreachable   []string `protobuf:"bytes,4,rep,name=unreachable,proto3" json:"unreachable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1345,13 +1348,14 @@ func (x *ListLicenseUsersResponse) GetUnreachable() []string {
 // The request of ListLicenseDevices.
 type ListLicenseDevicesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The site, "vendors/{vendor}/sites/{site}"; "-" may stand for the vendor and for the site.
+	// The site, "vendors/{vendor}/sites/{site}". "-" as the vendor means all vendors, and "-" as the
+	// site means all sites.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// The maximum number of devices to return. 0 means 100, more than 1000 means 1000.
+	// The maximum number of devices to return. 0 means 100. More than 1000 means 1000.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The next_page_token of the previous response. All other fields but page_size must be unchanged.
+	// The next_page_token of the previous response. All fields except page_size must be unchanged.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// Which devices.
+	// The conditions that the devices must meet.
 	Filter        *ReportFilter `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1420,11 +1424,12 @@ type ListLicenseDevicesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The devices.
 	LicenseDevices []*LicenseDevice `protobuf:"bytes,1,rep,name=license_devices,json=licenseDevices,proto3" json:"license_devices,omitempty"`
-	// The token of the next page; empty on the last.
+	// The token of the next page. Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// How many devices match in all; 0 where the vendor does not tell.
+	// The total number of devices that match. 0 where a vendor does not report it.
 	TotalSize int32 `protobuf:"varint,3,opt,name=total_size,json=totalSize,proto3" json:"total_size,omitempty"`
-	// With "-": the vendors and sites that failed, by name. Their devices are missing.
+	// The names of the vendors and sites that failed. Their devices are missing. Only a parent with
+	// "-" fills this field.
 	Unreachable   []string `protobuf:"bytes,4,rep,name=unreachable,proto3" json:"unreachable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1491,13 +1496,14 @@ func (x *ListLicenseDevicesResponse) GetUnreachable() []string {
 // The request of ListLicenseContents.
 type ListLicenseContentsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The site, "vendors/{vendor}/sites/{site}"; "-" may stand for the vendor and for the site.
+	// The site, "vendors/{vendor}/sites/{site}". "-" as the vendor means all vendors, and "-" as the
+	// site means all sites.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// The maximum number of contents to return. 0 means 100, more than 1000 means 1000.
+	// The maximum number of contents to return. 0 means 100. More than 1000 means 1000.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The next_page_token of the previous response. All other fields but page_size must be unchanged.
+	// The next_page_token of the previous response. All fields except page_size must be unchanged.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// Which contents.
+	// The conditions that the contents must meet.
 	Filter        *ReportFilter `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1566,11 +1572,12 @@ type ListLicenseContentsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The contents.
 	LicenseContents []*LicenseContent `protobuf:"bytes,1,rep,name=license_contents,json=licenseContents,proto3" json:"license_contents,omitempty"`
-	// The token of the next page; empty on the last.
+	// The token of the next page. Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// How many contents match in all; 0 where the vendor does not tell.
+	// The total number of contents that match. 0 where a vendor does not report it.
 	TotalSize int32 `protobuf:"varint,3,opt,name=total_size,json=totalSize,proto3" json:"total_size,omitempty"`
-	// With "-": the vendors and sites that failed, by name. Their contents are missing.
+	// The names of the vendors and sites that failed. Their contents are missing. Only a parent with
+	// "-" fills this field.
 	Unreachable   []string `protobuf:"bytes,4,rep,name=unreachable,proto3" json:"unreachable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1637,13 +1644,14 @@ func (x *ListLicenseContentsResponse) GetUnreachable() []string {
 // The request of ListContentUsers.
 type ListContentUsersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The site, "vendors/{vendor}/sites/{site}"; "-" may stand for the vendor and for the site.
+	// The site, "vendors/{vendor}/sites/{site}". "-" as the vendor means all vendors, and "-" as the
+	// site means all sites.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// The maximum number of users of the content to return. 0 means 100, more than 1000 means 1000.
+	// The maximum number of users of the content to return. 0 means 100. More than 1000 means 1000.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The next_page_token of the previous response. All other fields but page_size must be unchanged.
+	// The next_page_token of the previous response. All fields except page_size must be unchanged.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// Which users of the content.
+	// The conditions that the users of the content must meet.
 	Filter        *ReportFilter `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1712,11 +1720,12 @@ type ListContentUsersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The users of the content.
 	ContentUsers []*ContentUser `protobuf:"bytes,1,rep,name=content_users,json=contentUsers,proto3" json:"content_users,omitempty"`
-	// The token of the next page; empty on the last.
+	// The token of the next page. Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// How many users of the content match in all; 0 where the vendor does not tell.
+	// The total number of users of the content that match. 0 where a vendor does not report it.
 	TotalSize int32 `protobuf:"varint,3,opt,name=total_size,json=totalSize,proto3" json:"total_size,omitempty"`
-	// With "-": the vendors and sites that failed, by name. Their users of the content are missing.
+	// The names of the vendors and sites that failed. Their users of the content are missing. Only a
+	// parent with "-" fills this field.
 	Unreachable   []string `protobuf:"bytes,4,rep,name=unreachable,proto3" json:"unreachable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1783,13 +1792,14 @@ func (x *ListContentUsersResponse) GetUnreachable() []string {
 // The request of ListPackagings.
 type ListPackagingsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The site, "vendors/{vendor}/sites/{site}"; "-" may stand for the vendor and for the site.
+	// The site, "vendors/{vendor}/sites/{site}". "-" as the vendor means all vendors, and "-" as the
+	// site means all sites.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// The maximum number of packagings to return. 0 means 100, more than 1000 means 1000.
+	// The maximum number of packagings to return. 0 means 100. More than 1000 means 1000.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The next_page_token of the previous response. All other fields but page_size must be unchanged.
+	// The next_page_token of the previous response. All fields except page_size must be unchanged.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// Which packagings.
+	// The conditions that the packagings must meet.
 	Filter        *ReportFilter `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1858,11 +1868,12 @@ type ListPackagingsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The packagings.
 	Packagings []*Packaging `protobuf:"bytes,1,rep,name=packagings,proto3" json:"packagings,omitempty"`
-	// The token of the next page; empty on the last.
+	// The token of the next page. Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// How many packagings match in all; 0 where the vendor does not tell.
+	// The total number of packagings that match. 0 where a vendor does not report it.
 	TotalSize int32 `protobuf:"varint,3,opt,name=total_size,json=totalSize,proto3" json:"total_size,omitempty"`
-	// With "-": the vendors and sites that failed, by name. Their packagings are missing.
+	// The names of the vendors and sites that failed. Their packagings are missing. Only a parent
+	// with "-" fills this field.
 	Unreachable   []string `protobuf:"bytes,4,rep,name=unreachable,proto3" json:"unreachable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1931,8 +1942,8 @@ type GetUsageRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The usage, "vendors/{vendor}/sites/{site}/usage".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The day to measure for, YYYY-MM-DD in the vendor's time zone. Where it is empty, the vendor's
-	// current figures. NAVER Cloud takes only today.
+	// The day that the figures are for, YYYY-MM-DD in the vendor's time zone. Empty means the
+	// vendor's current figures. NAVER Cloud takes only today.
 	Date          string `protobuf:"bytes,2,opt,name=date,proto3" json:"date,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

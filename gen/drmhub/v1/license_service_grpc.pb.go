@@ -41,10 +41,10 @@ const (
 // LicenseService reads what happened to playback licenses: who requested one, for which content, on
 // which device, and whether the vendor issued it.
 //
-// Conditions of a filter are ANDed, exact and case-sensitive. A condition that the vendor and
-// drmhub cannot apply exactly is INVALID_ARGUMENT, never ignored. A call reads a bounded number of
-// the vendor's pages. With a filter that few rows match, it can return a short or even empty page
-// with a next_page_token. Continue until the token is empty.
+// Conditions of a filter are ANDed, exact and case-sensitive. A condition that cannot be applied
+// exactly is INVALID_ARGUMENT. A call reads a bounded number of the vendor's pages. With a filter
+// that few rows match, it can return a short or even empty page with a next_page_token. Continue
+// until the token is empty.
 type LicenseServiceClient interface {
 	// Lists license requests and their outcome, newest first.
 	//
@@ -186,10 +186,10 @@ func (c *licenseServiceClient) GetUsage(ctx context.Context, in *GetUsageRequest
 // LicenseService reads what happened to playback licenses: who requested one, for which content, on
 // which device, and whether the vendor issued it.
 //
-// Conditions of a filter are ANDed, exact and case-sensitive. A condition that the vendor and
-// drmhub cannot apply exactly is INVALID_ARGUMENT, never ignored. A call reads a bounded number of
-// the vendor's pages. With a filter that few rows match, it can return a short or even empty page
-// with a next_page_token. Continue until the token is empty.
+// Conditions of a filter are ANDed, exact and case-sensitive. A condition that cannot be applied
+// exactly is INVALID_ARGUMENT. A call reads a bounded number of the vendor's pages. With a filter
+// that few rows match, it can return a short or even empty page with a next_page_token. Continue
+// until the token is empty.
 type LicenseServiceServer interface {
 	// Lists license requests and their outcome, newest first.
 	//

@@ -26,7 +26,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Group is what a member may do in the vendor's console.
+// Group is the set of pages that a member may use in the vendor's console.
 type Member_Group int32
 
 const (
@@ -84,7 +84,7 @@ func (Member_Group) EnumDescriptor() ([]byte, []int) {
 	return file_drmhub_v1_member_service_proto_rawDescGZIP(), []int{0, 0}
 }
 
-// State tells whether a member may log in.
+// State says whether a member may log in.
 type Member_State int32
 
 const (
@@ -142,10 +142,10 @@ type Member struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The resource name, "vendors/{vendor}/members/{member}". PallyCon's id is member_seq.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The member's e-mail address, with which the member logs in. It cannot be changed. UpdateMember
-	// takes none, or the one that the member has.
+	// The e-mail address that the member logs in with. It cannot be changed. UpdateMember accepts the
+	// current address or an empty one.
 	Email string `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`
-	// What the member may do.
+	// The member's group.
 	Group Member_Group `protobuf:"varint,3,opt,name=group,proto3,enum=drmhub.v1.Member_Group" json:"group,omitempty"`
 	// The vendor's own number or word for the group. PallyCon: group_seq.
 	VendorGroup string `protobuf:"bytes,4,opt,name=vendor_group,json=vendorGroup,proto3" json:"vendor_group,omitempty"`
@@ -241,11 +241,11 @@ func (x *Member) GetVendorState() string {
 // The request of ListMembers.
 type ListMembersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The vendor, "vendors/{vendor}", or "vendors/-" for all.
+	// The vendor, "vendors/{vendor}", or "vendors/-" for all vendors.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// The maximum number of members to return. 0 means 100, more than 1000 means 1000.
+	// The maximum number of members to return. 0 means 100. More than 1000 means 1000.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The next_page_token of the previous response. All other fields but page_size must be unchanged.
+	// The next_page_token of the previous response. All fields except page_size must be unchanged.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -307,11 +307,12 @@ type ListMembersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The members.
 	Members []*Member `protobuf:"bytes,1,rep,name=members,proto3" json:"members,omitempty"`
-	// The token of the next page; empty on the last.
+	// The token of the next page. Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// How many members match in all; 0 where the vendor does not tell.
+	// The total number of members that match. 0 where a vendor does not report it.
 	TotalSize int32 `protobuf:"varint,3,opt,name=total_size,json=totalSize,proto3" json:"total_size,omitempty"`
-	// With "-": the vendors that failed, by name. Their members are missing.
+	// The vendors that failed, "vendors/{vendor}". Their members are missing. Only the parent
+	// "vendors/-" fills this field.
 	Unreachable   []string `protobuf:"bytes,4,rep,name=unreachable,proto3" json:"unreachable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -380,14 +381,16 @@ type CreateMemberRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The vendor, "vendors/{vendor}".
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// The member; the e-mail address is required.
+	// The member. The e-mail address is required.
 	Member *Member `protobuf:"bytes,2,opt,name=member,proto3" json:"member,omitempty"`
-	// A UUID of the caller's choice. drmhub carries out the same id with the same request once, and
-	// returns the same response.
+	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
+	// same response to each repetition. The same id with another request is ALREADY_EXISTS,
+	// REQUEST_ID_REUSED.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything, reads the state at the vendor, returns what would happen, and changes
-	// nothing. The metadata `drmhub-planned-request` (over REST the header) holds what the vendor
-	// would get. Each value is one request, as a curl line without secrets.
+	// Makes a dry run: drmhub checks the request, reads from the vendor, and changes nothing. The
+	// response is the one to expect from the call. The metadata `drmhub-planned-request` (over REST
+	// the header) holds the requests that the vendor would get. Each value is one request, as a curl
+	// command without secrets.
 	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -454,19 +457,21 @@ func (x *CreateMemberRequest) GetValidateOnly() bool {
 // The request of UpdateMember.
 type UpdateMemberRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The member; its name says which.
+	// The member to change. Its name identifies it.
 	Member *Member `protobuf:"bytes,1,opt,name=member,proto3" json:"member,omitempty"`
 	// The fields to change: group, state.
-	// Without a mask, drmhub changes those of them that the request sets. Over REST, it changes those
-	// that the body has, also with an empty value or null. drmhub then ignores other fields, so that
-	// a caller can edit and send back what it read.
+	// Without a mask, drmhub changes those of these fields that the request sets. Over REST, it
+	// changes those that the body contains, also with an empty value or null. It ignores all other
+	// fields, so that a caller can edit a resource and send it back.
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
-	// A UUID of the caller's choice. drmhub carries out the same id with the same request once, and
-	// returns the same response.
+	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
+	// same response to each repetition. The same id with another request is ALREADY_EXISTS,
+	// REQUEST_ID_REUSED.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything, reads the state at the vendor, returns what would happen, and changes
-	// nothing. The metadata `drmhub-planned-request` (over REST the header) holds what the vendor
-	// would get. Each value is one request, as a curl line without secrets.
+	// Makes a dry run: drmhub checks the request, reads from the vendor, and changes nothing. The
+	// response is the one to expect from the call. The metadata `drmhub-planned-request` (over REST
+	// the header) holds the requests that the vendor would get. Each value is one request, as a curl
+	// command without secrets.
 	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -535,12 +540,14 @@ type ResetMemberPasswordRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The member, "vendors/{vendor}/members/{member}".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// A UUID of the caller's choice. drmhub carries out the same id with the same request once, and
-	// returns the same response.
+	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
+	// same response to each repetition. The same id with another request is ALREADY_EXISTS,
+	// REQUEST_ID_REUSED.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything, reads the state at the vendor, returns what would happen, and changes
-	// nothing. The metadata `drmhub-planned-request` (over REST the header) holds what the vendor
-	// would get. Each value is one request, as a curl line without secrets.
+	// Makes a dry run: drmhub checks the request, reads from the vendor, and changes nothing. The
+	// response is the one to expect from the call. The metadata `drmhub-planned-request` (over REST
+	// the header) holds the requests that the vendor would get. Each value is one request, as a curl
+	// command without secrets.
 	ValidateOnly  bool `protobuf:"varint,3,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -35,7 +35,8 @@ const (
 // (PallyCon: "sub-members").
 type MemberServiceClient interface {
 	// Lists members, in the vendor's order. The parent "vendors/-" asks all vendors. The vendor's
-	// pages are numbered. A member that is created between two pages can show one member twice.
+	// pages are numbered. A member that is created between two pages can make another one appear
+	// twice.
 	ListMembers(ctx context.Context, in *ListMembersRequest, opts ...grpc.CallOption) (*ListMembersResponse, error)
 	// Creates a member.
 	CreateMember(ctx context.Context, in *CreateMemberRequest, opts ...grpc.CallOption) (*Member, error)
@@ -101,7 +102,8 @@ func (c *memberServiceClient) ResetMemberPassword(ctx context.Context, in *Reset
 // (PallyCon: "sub-members").
 type MemberServiceServer interface {
 	// Lists members, in the vendor's order. The parent "vendors/-" asks all vendors. The vendor's
-	// pages are numbered. A member that is created between two pages can show one member twice.
+	// pages are numbered. A member that is created between two pages can make another one appear
+	// twice.
 	ListMembers(context.Context, *ListMembersRequest) (*ListMembersResponse, error)
 	// Creates a member.
 	CreateMember(context.Context, *CreateMemberRequest) (*Member, error)

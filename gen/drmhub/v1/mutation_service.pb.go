@@ -35,7 +35,7 @@ const (
 	Mutation_STATE_UNSPECIFIED Mutation_State = 0
 	// Recorded; nothing was sent to the vendor.
 	Mutation_INTENDED Mutation_State = 1
-	// In progress: it may have taken effect, and a call works on it.
+	// In progress: a call works on it, and it may have taken effect.
 	Mutation_SENT Mutation_State = 2
 	// Took effect.
 	Mutation_SUCCEEDED Mutation_State = 3
@@ -110,9 +110,9 @@ type Mutation struct {
 	State Mutation_State `protobuf:"varint,6,opt,name=state,proto3,enum=drmhub.v1.Mutation_State" json:"state,omitempty"`
 	// The writes at the vendor, in order.
 	Steps []*Mutation_Step `protobuf:"bytes,7,rep,name=steps,proto3" json:"steps,omitempty"`
-	// The HTTP status of the vendor's last response; 0 where there was none.
+	// The HTTP status of the vendor's last response. 0 where there was none.
 	VendorHttpStatus int32 `protobuf:"varint,8,opt,name=vendor_http_status,json=vendorHttpStatus,proto3" json:"vendor_http_status,omitempty"`
-	// The vendor's own code in its last response.
+	// The vendor's own code in its last response. Empty where there was none.
 	VendorCode string `protobuf:"bytes,9,opt,name=vendor_code,json=vendorCode,proto3" json:"vendor_code,omitempty"`
 	// When the call arrived.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
@@ -123,8 +123,8 @@ type Mutation struct {
 	// Why it failed, or is unknown: the message of the call's error.
 	Message string `protobuf:"bytes,13,opt,name=message,proto3" json:"message,omitempty"`
 	// When drmhub next reads the outcome back from the vendor, unless a call works on the mutation.
-	// Unset where the outcome is known, or cannot be found out. The mutation then keeps no other
-	// change of the same resource waiting.
+	// Unset where the outcome is known or cannot be found out. Other changes of the same resource
+	// then do not wait for this mutation.
 	NextSettleTime *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=next_settle_time,json=nextSettleTime,proto3" json:"next_settle_time,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -261,7 +261,7 @@ func (x *Mutation) GetNextSettleTime() *timestamppb.Timestamp {
 // MutationFilter chooses mutations. All conditions must hold, each exactly.
 type MutationFilter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Their state.
+	// The state of the mutations.
 	State Mutation_State `protobuf:"varint,1,opt,name=state,proto3,enum=drmhub.v1.Mutation_State" json:"state,omitempty"`
 	// The RPC, written "drmhub.v1.SiteService/DisableSite".
 	Method string `protobuf:"bytes,2,opt,name=method,proto3" json:"method,omitempty"`
@@ -343,11 +343,11 @@ func (x *MutationFilter) GetRequestId() string {
 // The request of ListMutations.
 type ListMutationsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The maximum number of mutations to return. 0 means 100, more than 1000 means 1000.
+	// The maximum number of mutations to return. 0 means 100. More than 1000 means 1000.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The next_page_token of the previous response. All other fields but page_size must be unchanged.
+	// The next_page_token of the previous response. All fields except page_size must be unchanged.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// Which mutations.
+	// The conditions that the mutations must meet.
 	Filter        *MutationFilter `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -409,7 +409,7 @@ type ListMutationsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The mutations.
 	Mutations []*Mutation `protobuf:"bytes,1,rep,name=mutations,proto3" json:"mutations,omitempty"`
-	// The token of the next page; empty on the last.
+	// The token of the next page. Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -512,8 +512,7 @@ type SettleMutationRequest struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Gives up a mutation that cannot be settled now. It stays UNKNOWN, drmhub no longer reads it
 	// back by itself, and other changes of the same resource no longer wait for it. Look at the
-	// vendor first. What this call or the client's repetition reads back later may be the effect of
-	// another change.
+	// vendor first. A later call may read back the effect of another change.
 	GiveUp        bool `protobuf:"varint,2,opt,name=give_up,json=giveUp,proto3" json:"give_up,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -568,12 +567,13 @@ type ResendMutationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The mutation, "mutations/{mutation}".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// A UUID of the caller's choice, which counts for this mutation. drmhub sends the mutation again
-	// once for each id. A repetition with the same id returns the record as it is.
+	// A UUID that the caller chooses for this mutation. drmhub sends the mutation again once for each
+	// id. A repetition with the same id returns the current record.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything, reads the state at the vendor, returns what would happen, and changes
-	// nothing. The metadata `drmhub-planned-request` (over REST the header) holds what the vendor
-	// would get. Each value is one request, as a curl line without secrets.
+	// Makes a dry run: drmhub checks the request, reads from the vendor, and changes nothing. The
+	// response is the one to expect from the call. The metadata `drmhub-planned-request` (over REST
+	// the header) holds the requests that the vendor would get. Each value is one request, as a curl
+	// command without secrets.
 	ValidateOnly  bool `protobuf:"varint,3,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

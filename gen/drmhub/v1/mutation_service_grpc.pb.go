@@ -40,10 +40,10 @@ type MutationServiceClient interface {
 	ListMutations(ctx context.Context, in *ListMutationsRequest, opts ...grpc.CallOption) (*ListMutationsResponse, error)
 	// Gets one mutation.
 	GetMutation(ctx context.Context, in *GetMutationRequest, opts ...grpc.CallOption) (*Mutation, error)
-	// Reads back from the vendor, now, whether an UNKNOWN mutation took effect, and records the
-	// outcome. It sends nothing that changes anything. A mutation that cannot be read back stays
-	// UNKNOWN. Where the vendor stays unreadable for long, give_up lets other changes of the same
-	// resource pass.
+	// Reads back from the vendor whether an UNKNOWN mutation took effect, and records the outcome. It
+	// sends no write, with one exception: where a part of the mutation took effect, drmhub carries
+	// out the rest. A mutation that cannot be read back stays UNKNOWN. Where the vendor cannot be
+	// read for long, set give_up to let other changes of the resource continue.
 	SettleMutation(ctx context.Context, in *SettleMutationRequest, opts ...grpc.CallOption) (*Mutation, error)
 	// Sends an UNKNOWN or FAILED mutation again. The change can take effect twice where the vendor
 	// offers nothing to read back, so look at the vendor first. A mutation that held secrets is
@@ -111,10 +111,10 @@ type MutationServiceServer interface {
 	ListMutations(context.Context, *ListMutationsRequest) (*ListMutationsResponse, error)
 	// Gets one mutation.
 	GetMutation(context.Context, *GetMutationRequest) (*Mutation, error)
-	// Reads back from the vendor, now, whether an UNKNOWN mutation took effect, and records the
-	// outcome. It sends nothing that changes anything. A mutation that cannot be read back stays
-	// UNKNOWN. Where the vendor stays unreadable for long, give_up lets other changes of the same
-	// resource pass.
+	// Reads back from the vendor whether an UNKNOWN mutation took effect, and records the outcome. It
+	// sends no write, with one exception: where a part of the mutation took effect, drmhub carries
+	// out the rest. A mutation that cannot be read back stays UNKNOWN. Where the vendor cannot be
+	// read for long, set give_up to let other changes of the resource continue.
 	SettleMutation(context.Context, *SettleMutationRequest) (*Mutation, error)
 	// Sends an UNKNOWN or FAILED mutation again. The change can take effect twice where the vendor
 	// offers nothing to read back, so look at the vendor first. A mutation that held secrets is

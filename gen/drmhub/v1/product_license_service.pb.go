@@ -108,7 +108,7 @@ func (ProductLicense_Status) EnumDescriptor() ([]byte, []int) {
 // Price is an amount of money.
 type Price struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The amount in the currency's minor unit: 999 is 9.99 EUR.
+	// The amount in the currency's minor unit: 999 is 9.99 EUR. The largest amount is 2147483647.
 	Amount int32 `protobuf:"varint,1,opt,name=amount,proto3" json:"amount,omitempty"`
 	// The currency, three capital letters (ISO 4217).
 	Currency      string `protobuf:"bytes,2,opt,name=currency,proto3" json:"currency,omitempty"`
@@ -160,22 +160,22 @@ func (x *Price) GetCurrency() string {
 	return ""
 }
 
-// Product is a collection of services to which a user may be given access.
+// Product is a collection of services that a product license gives access to.
 type Product struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The resource name, "vendors/{vendor}/products/{product}".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The product's name for people.
 	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
-	// What it is, for people.
+	// The product's description for people.
 	Description string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
 	// Whether users may buy it themselves. AminoTV: is_buyable.
 	Buyable bool `protobuf:"varint,4,opt,name=buyable,proto3" json:"buyable,omitempty"`
 	// Whether users may see it. AminoTV: is_visible.
 	Visible bool `protobuf:"varint,5,opt,name=visible,proto3" json:"visible,omitempty"`
-	// What it costs.
+	// The price of the product.
 	Price *Price `protobuf:"bytes,6,opt,name=price,proto3" json:"price,omitempty"`
-	// Its licenses renew by themselves, unless a license says otherwise.
+	// Whether its licenses renew by themselves. A license can set another value.
 	Recurring     bool `protobuf:"varint,7,opt,name=recurring,proto3" json:"recurring,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -265,7 +265,7 @@ type ProductLicense struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The resource name, "vendors/{vendor}/productLicenses/{product_license}".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The vendor's id of the user, as it is: not escaped, not a resource name.
+	// The vendor's id of the user, without escapes. It is not a resource name.
 	User string `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`
 	// The product, "vendors/{vendor}/products/{product}".
 	Product string `protobuf:"bytes,3,opt,name=product,proto3" json:"product,omitempty"`
@@ -273,7 +273,7 @@ type ProductLicense struct {
 	Status ProductLicense_Status `protobuf:"varint,4,opt,name=status,proto3,enum=drmhub.v1.ProductLicense_Status" json:"status,omitempty"`
 	// When it begins.
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
-	// When it ends; unset where it does not.
+	// When it ends. Unset for a license without an end.
 	StopTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=stop_time,json=stopTime,proto3" json:"stop_time,omitempty"`
 	// The id of the order that it was issued for. Where it is empty, drmhub sets one, to find the
 	// license again.
@@ -284,7 +284,8 @@ type ProductLicense struct {
 	Purchase *ProductLicense_Purchase `protobuf:"bytes,9,opt,name=purchase,proto3" json:"purchase,omitempty"`
 	// The vendor's own word for the status.
 	VendorStatus string `protobuf:"bytes,10,opt,name=vendor_status,json=vendorStatus,proto3" json:"vendor_status,omitempty"`
-	// It allows playback at the time of this response: it is ACTIVE, has begun and has not ended.
+	// Whether it allows playback at the time of this response: it is ACTIVE, has begun and has not
+	// ended.
 	Playable      bool `protobuf:"varint,11,opt,name=playable,proto3" json:"playable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -487,11 +488,11 @@ func (*ProductLicenseResult_Error) isProductLicenseResult_Result() {}
 // The request of ListProducts.
 type ListProductsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The vendor, "vendors/{vendor}", or "vendors/-" for all.
+	// The vendor, "vendors/{vendor}", or "vendors/-" for all vendors.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// The maximum number of products to return. 0 means 100, more than 1000 means 1000.
+	// The maximum number of products to return. 0 means 100. More than 1000 means 1000.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The next_page_token of the previous response. All other fields but page_size must be unchanged.
+	// The next_page_token of the previous response. All fields except page_size must be unchanged.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -553,11 +554,12 @@ type ListProductsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The products.
 	Products []*Product `protobuf:"bytes,1,rep,name=products,proto3" json:"products,omitempty"`
-	// The token of the next page; empty on the last.
+	// The token of the next page. Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// How many products match in all; 0 where the vendor does not tell.
+	// The total number of products that match. 0 where a vendor does not report it.
 	TotalSize int32 `protobuf:"varint,3,opt,name=total_size,json=totalSize,proto3" json:"total_size,omitempty"`
-	// With "-": the vendors that failed, by name. Their products are missing.
+	// The vendors that failed, "vendors/{vendor}". Their products are missing. Only the parent
+	// "vendors/-" fills this field.
 	Unreachable   []string `protobuf:"bytes,4,rep,name=unreachable,proto3" json:"unreachable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -674,12 +676,14 @@ type CreateProductRequest struct {
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
 	// The product.
 	Product *Product `protobuf:"bytes,2,opt,name=product,proto3" json:"product,omitempty"`
-	// A UUID of the caller's choice. drmhub carries out the same id with the same request once, and
-	// returns the same response.
+	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
+	// same response to each repetition. The same id with another request is ALREADY_EXISTS,
+	// REQUEST_ID_REUSED.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything, reads the state at the vendor, returns what would happen, and changes
-	// nothing. The metadata `drmhub-planned-request` (over REST the header) holds what the vendor
-	// would get. Each value is one request, as a curl line without secrets.
+	// Makes a dry run: drmhub checks the request, reads from the vendor, and changes nothing. The
+	// response is the one to expect from the call. The metadata `drmhub-planned-request` (over REST
+	// the header) holds the requests that the vendor would get. Each value is one request, as a curl
+	// command without secrets.
 	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -746,19 +750,21 @@ func (x *CreateProductRequest) GetValidateOnly() bool {
 // The request of UpdateProduct.
 type UpdateProductRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The product; its name says which.
+	// The product to change. Its name identifies it.
 	Product *Product `protobuf:"bytes,1,opt,name=product,proto3" json:"product,omitempty"`
 	// The fields to change: display_name, description, buyable, visible, price, recurring.
-	// Without a mask, drmhub changes those of them that the request sets. Over REST, it changes those
-	// that the body has, also with an empty value or null. drmhub then ignores other fields, so that
-	// a caller can edit and send back what it read.
+	// Without a mask, drmhub changes those of these fields that the request sets. Over REST, it
+	// changes those that the body contains, also with an empty value or null. It ignores all other
+	// fields, so that a caller can edit a resource and send it back.
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
-	// A UUID of the caller's choice. drmhub carries out the same id with the same request once, and
-	// returns the same response.
+	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
+	// same response to each repetition. The same id with another request is ALREADY_EXISTS,
+	// REQUEST_ID_REUSED.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything, reads the state at the vendor, returns what would happen, and changes
-	// nothing. The metadata `drmhub-planned-request` (over REST the header) holds what the vendor
-	// would get. Each value is one request, as a curl line without secrets.
+	// Makes a dry run: drmhub checks the request, reads from the vendor, and changes nothing. The
+	// response is the one to expect from the call. The metadata `drmhub-planned-request` (over REST
+	// the header) holds the requests that the vendor would get. Each value is one request, as a curl
+	// command without secrets.
 	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -889,13 +895,13 @@ func (x *ProductLicenseFilter) GetStatus() ProductLicense_Status {
 // The request of ListProductLicenses.
 type ListProductLicensesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The vendor, "vendors/{vendor}", or "vendors/-" for all.
+	// The vendor, "vendors/{vendor}", or "vendors/-" for all vendors.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// The maximum number of product licenses to return. 0 means 100, more than 1000 means 1000.
+	// The maximum number of product licenses to return. 0 means 100. More than 1000 means 1000.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The next_page_token of the previous response. All other fields but page_size must be unchanged.
+	// The next_page_token of the previous response. All fields except page_size must be unchanged.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// Which product licenses.
+	// The conditions that the product licenses must meet.
 	Filter        *ProductLicenseFilter `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -964,11 +970,12 @@ type ListProductLicensesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The product licenses.
 	ProductLicenses []*ProductLicense `protobuf:"bytes,1,rep,name=product_licenses,json=productLicenses,proto3" json:"product_licenses,omitempty"`
-	// The token of the next page; empty on the last.
+	// The token of the next page. Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// How many product licenses match in all; 0 where the vendor does not tell.
+	// The total number of product licenses that match. 0 where a vendor does not report it.
 	TotalSize int32 `protobuf:"varint,3,opt,name=total_size,json=totalSize,proto3" json:"total_size,omitempty"`
-	// With "-": the vendors that failed, by name. Their product licenses are missing.
+	// The vendors that failed, "vendors/{vendor}". Their product licenses are missing. Only the
+	// parent "vendors/-" fills this field.
 	Unreachable   []string `protobuf:"bytes,4,rep,name=unreachable,proto3" json:"unreachable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1085,12 +1092,14 @@ type CreateProductLicenseRequest struct {
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
 	// The product license.
 	ProductLicense *ProductLicense `protobuf:"bytes,2,opt,name=product_license,json=productLicense,proto3" json:"product_license,omitempty"`
-	// A UUID of the caller's choice. drmhub carries out the same id with the same request once, and
-	// returns the same response.
+	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
+	// same response to each repetition. The same id with another request is ALREADY_EXISTS,
+	// REQUEST_ID_REUSED.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything, reads the state at the vendor, returns what would happen, and changes
-	// nothing. The metadata `drmhub-planned-request` (over REST the header) holds what the vendor
-	// would get. Each value is one request, as a curl line without secrets.
+	// Makes a dry run: drmhub checks the request, reads from the vendor, and changes nothing. The
+	// response is the one to expect from the call. The metadata `drmhub-planned-request` (over REST
+	// the header) holds the requests that the vendor would get. Each value is one request, as a curl
+	// command without secrets.
 	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1159,12 +1168,14 @@ type DeleteProductLicenseRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The product license, "vendors/{vendor}/productLicenses/{product_license}".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// A UUID of the caller's choice. drmhub carries out the same id with the same request once, and
-	// returns the same response.
+	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
+	// same response to each repetition. The same id with another request is ALREADY_EXISTS,
+	// REQUEST_ID_REUSED.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything, reads the state at the vendor, returns what would happen, and changes
-	// nothing. The metadata `drmhub-planned-request` (over REST the header) holds what the vendor
-	// would get. Each value is one request, as a curl line without secrets.
+	// Makes a dry run: drmhub checks the request, reads from the vendor, and changes nothing. The
+	// response is the one to expect from the call. The metadata `drmhub-planned-request` (over REST
+	// the header) holds the requests that the vendor would get. Each value is one request, as a curl
+	// command without secrets.
 	ValidateOnly  bool `protobuf:"varint,3,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1226,14 +1237,17 @@ type BatchCreateProductLicensesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The vendor, "vendors/{vendor}".
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// What to issue. request_id and validate_only of the items must be empty: the batch has its own.
+	// The licenses to issue, at most 1000. request_id and validate_only of the items must be empty:
+	// the batch has its own.
 	Requests []*CreateProductLicenseRequest `protobuf:"bytes,2,rep,name=requests,proto3" json:"requests,omitempty"`
-	// A UUID of the caller's choice. drmhub carries out the same id with the same request once, and
-	// returns the same response.
+	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
+	// same response to each repetition. The same id with another request is ALREADY_EXISTS,
+	// REQUEST_ID_REUSED.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything, reads the state at the vendor, returns what would happen, and changes
-	// nothing. The metadata `drmhub-planned-request` (over REST the header) holds what the vendor
-	// would get. Each value is one request, as a curl line without secrets.
+	// Makes a dry run: drmhub checks the request, reads from the vendor, and changes nothing. The
+	// response is the one to expect from the call. The metadata `drmhub-planned-request` (over REST
+	// the header) holds the requests that the vendor would get. Each value is one request, as a curl
+	// command without secrets.
 	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1348,14 +1362,16 @@ type BatchDeleteProductLicensesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The vendor, "vendors/{vendor}".
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// What to revoke, "vendors/{vendor}/productLicenses/{product_license}".
+	// The licenses to revoke, "vendors/{vendor}/productLicenses/{product_license}", at most 1000.
 	Names []string `protobuf:"bytes,2,rep,name=names,proto3" json:"names,omitempty"`
-	// A UUID of the caller's choice. drmhub carries out the same id with the same request once, and
-	// returns the same response.
+	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
+	// same response to each repetition. The same id with another request is ALREADY_EXISTS,
+	// REQUEST_ID_REUSED.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything, reads the state at the vendor, returns what would happen, and changes
-	// nothing. The metadata `drmhub-planned-request` (over REST the header) holds what the vendor
-	// would get. Each value is one request, as a curl line without secrets.
+	// Makes a dry run: drmhub checks the request, reads from the vendor, and changes nothing. The
+	// response is the one to expect from the call. The metadata `drmhub-planned-request` (over REST
+	// the header) holds the requests that the vendor would get. Each value is one request, as a curl
+	// command without secrets.
 	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1473,12 +1489,14 @@ type ReplaceProductLicenseRequest struct {
 	// The new terms. The user must be the old license's user. The name is empty or that of the
 	// license to replace.
 	ProductLicense *ProductLicense `protobuf:"bytes,2,opt,name=product_license,json=productLicense,proto3" json:"product_license,omitempty"`
-	// A UUID of the caller's choice. drmhub carries out the same id with the same request once, and
-	// returns the same response.
+	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
+	// same response to each repetition. The same id with another request is ALREADY_EXISTS,
+	// REQUEST_ID_REUSED.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything, reads the state at the vendor, returns what would happen, and changes
-	// nothing. The metadata `drmhub-planned-request` (over REST the header) holds what the vendor
-	// would get. Each value is one request, as a curl line without secrets.
+	// Makes a dry run: drmhub checks the request, reads from the vendor, and changes nothing. The
+	// response is the one to expect from the call. The metadata `drmhub-planned-request` (over REST
+	// the header) holds the requests that the vendor would get. Each value is one request, as a curl
+	// command without secrets.
 	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1542,10 +1560,10 @@ func (x *ReplaceProductLicenseRequest) GetValidateOnly() bool {
 	return false
 }
 
-// Renewal tells whether and when a license renews.
+// Renewal says whether and when a license renews.
 type ProductLicense_Renewal struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The license renews by itself. Taken from the product where it is not set.
+	// Whether the license renews by itself. Unset means the product's value.
 	Recurring *bool `protobuf:"varint,1,opt,name=recurring,proto3,oneof" json:"recurring,omitempty"`
 	// When the current period ends.
 	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
@@ -1597,12 +1615,12 @@ func (x *ProductLicense_Renewal) GetExpireTime() *timestamppb.Timestamp {
 	return nil
 }
 
-// Purchase tells how a license was bought.
+// Purchase says how a license was bought.
 type ProductLicense_Purchase struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What was paid. Taken from the product where it is not set.
+	// The price paid. Unset means the product's price.
 	Price *Price `protobuf:"bytes,1,opt,name=price,proto3" json:"price,omitempty"`
-	// When it was bought; now where it is not set.
+	// When it was bought. Unset means now.
 	Time *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
 	// How it was paid, in the vendor's words.
 	PaymentMethod string `protobuf:"bytes,3,opt,name=payment_method,json=paymentMethod,proto3" json:"payment_method,omitempty"`

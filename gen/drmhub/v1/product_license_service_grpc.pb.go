@@ -41,22 +41,24 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// ProductLicenseService issues and revokes what viewers have paid for. A product license gives one
-// user access to the services of one product (AminoTV: "License", "Product"). Product licenses are
-// immutable. ReplaceProductLicense changes terms: it revokes one license and issues another.
+// ProductLicenseService issues and revokes the rights that viewers paid for. A product license
+// gives one user access to the services of one product (AminoTV: "License", "Product"). Product
+// licenses are immutable. ReplaceProductLicense changes terms: it revokes one license and issues
+// another.
 type ProductLicenseServiceClient interface {
 	// Lists products, in the vendor's order. The parent "vendors/-" asks all vendors. The vendor
-	// pages by position. A product that is created between two pages can show one product twice.
+	// pages by position. A product that is created between two pages can make another one appear
+	// twice.
 	ListProducts(ctx context.Context, in *ListProductsRequest, opts ...grpc.CallOption) (*ListProductsResponse, error)
 	// Gets one product.
 	GetProduct(ctx context.Context, in *GetProductRequest, opts ...grpc.CallOption) (*Product, error)
 	// Creates a product.
 	CreateProduct(ctx context.Context, in *CreateProductRequest, opts ...grpc.CallOption) (*Product, error)
-	// Changes a product, at vendors whose configuration has this call.
+	// Changes a product. Only vendors whose configuration enables this call have it.
 	UpdateProduct(ctx context.Context, in *UpdateProductRequest, opts ...grpc.CallOption) (*Product, error)
 	// Lists product licenses, in the vendor's order. The parent "vendors/-" asks all vendors, for
 	// example for every license of one user. The vendor pages by position. A license that is issued
-	// or revoked between two pages can show or hide another one.
+	// or revoked between two pages can make another one appear twice or not at all.
 	ListProductLicenses(ctx context.Context, in *ListProductLicensesRequest, opts ...grpc.CallOption) (*ListProductLicensesResponse, error)
 	// Gets one product license.
 	GetProductLicense(ctx context.Context, in *GetProductLicenseRequest, opts ...grpc.CallOption) (*ProductLicense, error)
@@ -65,11 +67,11 @@ type ProductLicenseServiceClient interface {
 	CreateProductLicense(ctx context.Context, in *CreateProductLicenseRequest, opts ...grpc.CallOption) (*ProductLicense, error)
 	// Revokes a product license. The user can no longer play what it gave access to.
 	DeleteProductLicense(ctx context.Context, in *DeleteProductLicenseRequest, opts ...grpc.CallOption) (*emptypb.Empty, error)
-	// Issues up to 1000 product licenses. Not atomic: drmhub settles each item on its own. The
-	// results come in the order of the requests.
+	// Issues up to 1000 product licenses. The batch is not atomic: each item succeeds or fails on its
+	// own. The results are in the order of the requests.
 	BatchCreateProductLicenses(ctx context.Context, in *BatchCreateProductLicensesRequest, opts ...grpc.CallOption) (*BatchCreateProductLicensesResponse, error)
-	// Revokes up to 1000 product licenses. Not atomic: drmhub settles each item on its own. The
-	// results come in the order of the names.
+	// Revokes up to 1000 product licenses. The batch is not atomic: each item succeeds or fails on
+	// its own. The results are in the order of the names.
 	BatchDeleteProductLicenses(ctx context.Context, in *BatchDeleteProductLicensesRequest, opts ...grpc.CallOption) (*BatchDeleteProductLicensesResponse, error)
 	// Gives a product license new terms: revokes the old one, then issues the new one. If the second
 	// step fails, drmhub issues the old terms again. The error is then ABORTED. With
@@ -200,22 +202,24 @@ func (c *productLicenseServiceClient) ReplaceProductLicense(ctx context.Context,
 // All implementations must embed UnimplementedProductLicenseServiceServer
 // for forward compatibility.
 //
-// ProductLicenseService issues and revokes what viewers have paid for. A product license gives one
-// user access to the services of one product (AminoTV: "License", "Product"). Product licenses are
-// immutable. ReplaceProductLicense changes terms: it revokes one license and issues another.
+// ProductLicenseService issues and revokes the rights that viewers paid for. A product license
+// gives one user access to the services of one product (AminoTV: "License", "Product"). Product
+// licenses are immutable. ReplaceProductLicense changes terms: it revokes one license and issues
+// another.
 type ProductLicenseServiceServer interface {
 	// Lists products, in the vendor's order. The parent "vendors/-" asks all vendors. The vendor
-	// pages by position. A product that is created between two pages can show one product twice.
+	// pages by position. A product that is created between two pages can make another one appear
+	// twice.
 	ListProducts(context.Context, *ListProductsRequest) (*ListProductsResponse, error)
 	// Gets one product.
 	GetProduct(context.Context, *GetProductRequest) (*Product, error)
 	// Creates a product.
 	CreateProduct(context.Context, *CreateProductRequest) (*Product, error)
-	// Changes a product, at vendors whose configuration has this call.
+	// Changes a product. Only vendors whose configuration enables this call have it.
 	UpdateProduct(context.Context, *UpdateProductRequest) (*Product, error)
 	// Lists product licenses, in the vendor's order. The parent "vendors/-" asks all vendors, for
 	// example for every license of one user. The vendor pages by position. A license that is issued
-	// or revoked between two pages can show or hide another one.
+	// or revoked between two pages can make another one appear twice or not at all.
 	ListProductLicenses(context.Context, *ListProductLicensesRequest) (*ListProductLicensesResponse, error)
 	// Gets one product license.
 	GetProductLicense(context.Context, *GetProductLicenseRequest) (*ProductLicense, error)
@@ -224,11 +228,11 @@ type ProductLicenseServiceServer interface {
 	CreateProductLicense(context.Context, *CreateProductLicenseRequest) (*ProductLicense, error)
 	// Revokes a product license. The user can no longer play what it gave access to.
 	DeleteProductLicense(context.Context, *DeleteProductLicenseRequest) (*emptypb.Empty, error)
-	// Issues up to 1000 product licenses. Not atomic: drmhub settles each item on its own. The
-	// results come in the order of the requests.
+	// Issues up to 1000 product licenses. The batch is not atomic: each item succeeds or fails on its
+	// own. The results are in the order of the requests.
 	BatchCreateProductLicenses(context.Context, *BatchCreateProductLicensesRequest) (*BatchCreateProductLicensesResponse, error)
-	// Revokes up to 1000 product licenses. Not atomic: drmhub settles each item on its own. The
-	// results come in the order of the names.
+	// Revokes up to 1000 product licenses. The batch is not atomic: each item succeeds or fails on
+	// its own. The results are in the order of the names.
 	BatchDeleteProductLicenses(context.Context, *BatchDeleteProductLicensesRequest) (*BatchDeleteProductLicensesResponse, error)
 	// Gives a product license new terms: revokes the old one, then issues the new one. If the second
 	// step fails, drmhub issues the old terms again. The error is then ABORTED. With

@@ -29,7 +29,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// State is where a site is in its life cycle.
+// State is the stage of a site in its life cycle.
 type Site_State int32
 
 const (
@@ -147,7 +147,7 @@ func (Site_Service) EnumDescriptor() ([]byte, []int) {
 	return file_drmhub_v1_site_service_proto_rawDescGZIP(), []int{0, 1}
 }
 
-// State tells whether the service is in operation.
+// State is the state of a service.
 type Site_ServiceState_State int32
 
 const (
@@ -322,7 +322,7 @@ const (
 	StatusChange_STATE_UNSPECIFIED StatusChange_State = 0
 	// Waiting for the vendor's approval. PallyCon: ST001.
 	StatusChange_PENDING StatusChange_State = 1
-	// Cancelled. PallyCon: ST002.
+	// Canceled. PallyCon: ST002.
 	StatusChange_CANCELLED StatusChange_State = 2
 	// The vendor approved. That does not prove that it took effect, so read the site. PallyCon:
 	// ST003.
@@ -382,7 +382,7 @@ type Integration_View int32
 const (
 	// The same as BASIC.
 	Integration_VIEW_UNSPECIFIED Integration_View = 0
-	// All but the values of credentials.
+	// Everything except the values of credentials.
 	Integration_BASIC Integration_View = 1
 	// The values of credentials too, for callers with the scope secrets:read.
 	Integration_FULL Integration_View = 2
@@ -434,7 +434,7 @@ type Site struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The resource name, "vendors/{vendor}/sites/{site}".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The vendor's id of the site, as it is: not escaped.
+	// The vendor's id of the site, without escapes.
 	SiteId string `protobuf:"bytes,2,opt,name=site_id,json=siteId,proto3" json:"site_id,omitempty"`
 	// The name of the site for people. PallyCon: service_name, NAVER Cloud: siteName (3 to 20
 	// characters).
@@ -444,19 +444,20 @@ type Site struct {
 	// Whether the vendor issues licenses for this site now. Change it with DisableSite and
 	// EnableSite.
 	Enabled bool `protobuf:"varint,5,opt,name=enabled,proto3" json:"enabled,omitempty"`
-	// The playback policy, for vendors that have them; a string, since "0" is a real policy.
+	// The playback policy, for vendors that have policies. It is a string, since "0" is a real
+	// policy.
 	PolicyId string `protobuf:"bytes,6,opt,name=policy_id,json=policyId,proto3" json:"policy_id,omitempty"`
-	// The services of the site, for vendors that tell.
+	// The services of the site. Empty where the vendor does not report them.
 	Services []*Site_ServiceState `protobuf:"bytes,7,rep,name=services,proto3" json:"services,omitempty"`
-	// The FairPlay certificate in use, for vendors that tell.
+	// The FairPlay certificate in use. Unset where the vendor does not report it.
 	FairplayCertificate *FairPlayCertificate `protobuf:"bytes,8,opt,name=fairplay_certificate,json=fairplayCertificate,proto3" json:"fairplay_certificate,omitempty"`
-	// The vendor's current figures of use, for vendors that tell them with the site.
+	// The current usage of the site. Unset where the vendor does not report it with the site.
 	Usage *Usage `protobuf:"bytes,9,opt,name=usage,proto3" json:"usage,omitempty"`
-	// When the site was created, for vendors that tell.
+	// When the site was created. Unset where the vendor does not report it.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
-	// When the site was last changed, for vendors that tell.
+	// When the site was last changed. Unset where the vendor does not report it.
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
-	// The vendor's own word for the state, for vendors that have one.
+	// The vendor's own word for the state. Empty where the vendor has none.
 	VendorState   string `protobuf:"bytes,12,opt,name=vendor_state,json=vendorState,proto3" json:"vendor_state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -585,10 +586,10 @@ type Usage struct {
 	Date string `protobuf:"bytes,2,opt,name=date,proto3" json:"date,omitempty"`
 	// Licenses issued in the month. PallyCon: MAL.
 	MonthlyActiveLicenses int32 `protobuf:"varint,3,opt,name=monthly_active_licenses,json=monthlyActiveLicenses,proto3" json:"monthly_active_licenses,omitempty"`
-	// Distinct users in the month. PallyCon: MAU. Licenses by token without a user count as one user,
-	// LICENSETOKEN.
+	// Distinct users in the month. PallyCon: MAU. PallyCon counts licenses by token without a user as
+	// one user, LICENSETOKEN.
 	MonthlyActiveUsers int32 `protobuf:"varint,4,opt,name=monthly_active_users,json=monthlyActiveUsers,proto3" json:"monthly_active_users,omitempty"`
-	// Distinct devices in the month. PallyCon: MAD. Desktop Chrome counts as one device for all PCs
+	// Distinct devices in the month. PallyCon: MAD. Desktop Chrome on all PCs counts as one device,
 	// unless the player sets persistentStateRequired.
 	MonthlyActiveDevices int32 `protobuf:"varint,5,opt,name=monthly_active_devices,json=monthlyActiveDevices,proto3" json:"monthly_active_devices,omitempty"`
 	unknownFields        protoimpl.UnknownFields
@@ -669,8 +670,8 @@ type FairPlayCertificate struct {
 	SerialNumber string `protobuf:"bytes,2,opt,name=serial_number,json=serialNumber,proto3" json:"serial_number,omitempty"`
 	// When the certificate ends.
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
-	// Where the vendor fetched the certificate from, for vendors that take an address. NAVER Cloud:
-	// fairPlayCert.certFile.
+	// The address that the vendor fetched the certificate from. Empty where the vendor takes no
+	// address. NAVER Cloud: fairPlayCert.certFile.
 	CertificateUri string `protobuf:"bytes,4,opt,name=certificate_uri,json=certificateUri,proto3" json:"certificate_uri,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -740,8 +741,8 @@ type FairPlayKeys struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The http address of the certificate, a .der or .cer file. NAVER Cloud: fairPlayCert.certFile.
 	CertificateUri string `protobuf:"bytes,1,opt,name=certificate_uri,json=certificateUri,proto3" json:"certificate_uri,omitempty"`
-	// The http address of the private key, a .pem file. It is a secret, since whoever knows it can
-	// fetch the key. NAVER Cloud: fairPlayCert.privateKey.
+	// The http address of the private key, a .pem file. It is a secret: a person who knows the
+	// address can fetch the key. NAVER Cloud: fairPlayCert.privateKey.
 	PrivateKeyUri string `protobuf:"bytes,2,opt,name=private_key_uri,json=privateKeyUri,proto3" json:"private_key_uri,omitempty"`
 	// The private key's password. NAVER Cloud: fairPlayCert.privateEncryptedString.
 	KeyPassword string `protobuf:"bytes,3,opt,name=key_password,json=keyPassword,proto3" json:"key_password,omitempty"`
@@ -819,8 +820,8 @@ type SiteOrder struct {
 	Site string `protobuf:"bytes,2,opt,name=site,proto3" json:"site,omitempty"`
 	// The name of the site for people. PallyCon: service_name, NAVER Cloud: siteName.
 	DisplayName string `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
-	// The playback policy of the new site; "0", the vendor's basic policy, where it is empty. For
-	// vendors that have policies.
+	// The playback policy of the new site, for vendors that have policies. Empty means "0", the
+	// vendor's basic policy.
 	PolicyId string `protobuf:"bytes,4,opt,name=policy_id,json=policyId,proto3" json:"policy_id,omitempty"`
 	// The FairPlay certificate for the new site, for vendors that take it with the order.
 	FairplayCertificate *FairPlayKeys `protobuf:"bytes,5,opt,name=fairplay_certificate,json=fairplayCertificate,proto3" json:"fairplay_certificate,omitempty"`
@@ -1101,13 +1102,13 @@ type Integration struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The site's keys and tokens.
 	Credentials []*Integration_Credential `protobuf:"bytes,2,rep,name=credentials,proto3" json:"credentials,omitempty"`
-	// The site's initial vector for encryption.
+	// The site's initialization vector for encryption.
 	Iv string `protobuf:"bytes,3,opt,name=iv,proto3" json:"iv,omitempty"`
-	// The address at which the vendor asks for permission to issue a license (the vendor calls this
-	// type of integration deprecated).
+	// The address at which the vendor asks for permission to issue a license. The vendor calls this
+	// type of integration deprecated.
 	LicenseCallbackUrl string `protobuf:"bytes,4,opt,name=license_callback_url,json=licenseCallbackUrl,proto3" json:"license_callback_url,omitempty"`
-	// The address at which the vendor asks for permission to package (the vendor calls this type of
-	// integration deprecated).
+	// The address at which the vendor asks for permission to package. The vendor calls this type of
+	// integration deprecated.
 	PackageCallbackUrl string `protobuf:"bytes,5,opt,name=package_callback_url,json=packageCallbackUrl,proto3" json:"package_callback_url,omitempty"`
 	// How long a license token is valid, in whole seconds.
 	TokenDuration *durationpb.Duration `protobuf:"bytes,6,opt,name=token_duration,json=tokenDuration,proto3" json:"token_duration,omitempty"`
@@ -1190,11 +1191,11 @@ func (x *Integration) GetTokenDuration() *durationpb.Duration {
 // The request of ListSites.
 type ListSitesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The vendor, "vendors/{vendor}", or "vendors/-" for all.
+	// The vendor, "vendors/{vendor}", or "vendors/-" for all vendors.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// The maximum number of sites to return. 0 means 100, more than 1000 means 1000.
+	// The maximum number of sites to return. 0 means 100. More than 1000 means 1000.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The next_page_token of the previous response. All other fields but page_size must be unchanged.
+	// The next_page_token of the previous response. All fields except page_size must be unchanged.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1256,11 +1257,12 @@ type ListSitesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The sites.
 	Sites []*Site `protobuf:"bytes,1,rep,name=sites,proto3" json:"sites,omitempty"`
-	// The token of the next page; empty on the last.
+	// The token of the next page. Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// How many sites there are in all; 0 where the vendor does not tell.
+	// The total number of sites. 0 where a vendor does not report it.
 	TotalSize int32 `protobuf:"varint,3,opt,name=total_size,json=totalSize,proto3" json:"total_size,omitempty"`
-	// With "vendors/-": the vendors that failed, "vendors/{vendor}". Their sites are missing.
+	// The vendors that failed, "vendors/{vendor}". Their sites are missing. Only the parent
+	// "vendors/-" fills this field.
 	Unreachable   []string `protobuf:"bytes,4,rep,name=unreachable,proto3" json:"unreachable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1373,19 +1375,21 @@ func (x *GetSiteRequest) GetName() string {
 // The request of UpdateSite.
 type UpdateSiteRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The site; its name says which.
+	// The site to change. Its name identifies it.
 	Site *Site `protobuf:"bytes,1,opt,name=site,proto3" json:"site,omitempty"`
 	// The fields to change: display_name, policy_id.
-	// Without a mask, drmhub changes those of them that the request sets. Over REST, it changes those
-	// that the body has, also with an empty value or null. drmhub then ignores other fields, so that
-	// a caller can edit and send back what it read.
+	// Without a mask, drmhub changes those of these fields that the request sets. Over REST, it
+	// changes those that the body contains, also with an empty value or null. It ignores all other
+	// fields, so that a caller can edit a resource and send it back.
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
-	// A UUID of the caller's choice. drmhub carries out the same id with the same request once, and
-	// returns the same response.
+	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
+	// same response to each repetition. The same id with another request is ALREADY_EXISTS,
+	// REQUEST_ID_REUSED.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything, reads the state at the vendor, returns what would happen, and changes
-	// nothing. The metadata `drmhub-planned-request` (over REST the header) holds what the vendor
-	// would get. Each value is one request, as a curl line without secrets.
+	// Makes a dry run: drmhub checks the request, reads from the vendor, and changes nothing. The
+	// response is the one to expect from the call. The metadata `drmhub-planned-request` (over REST
+	// the header) holds the requests that the vendor would get. Each value is one request, as a curl
+	// command without secrets.
 	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1456,12 +1460,14 @@ type CreateSiteOrderRequest struct {
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
 	// The order.
 	SiteOrder *SiteOrder `protobuf:"bytes,2,opt,name=site_order,json=siteOrder,proto3" json:"site_order,omitempty"`
-	// A UUID of the caller's choice. drmhub carries out the same id with the same request once, and
-	// returns the same response.
+	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
+	// same response to each repetition. The same id with another request is ALREADY_EXISTS,
+	// REQUEST_ID_REUSED.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything, reads the state at the vendor, returns what would happen, and changes
-	// nothing. The metadata `drmhub-planned-request` (over REST the header) holds what the vendor
-	// would get. Each value is one request, as a curl line without secrets.
+	// Makes a dry run: drmhub checks the request, reads from the vendor, and changes nothing. The
+	// response is the one to expect from the call. The metadata `drmhub-planned-request` (over REST
+	// the header) holds the requests that the vendor would get. Each value is one request, as a curl
+	// command without secrets.
 	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1610,13 +1616,13 @@ func (x *SiteOrderFilter) GetSiteId() string {
 // The request of ListSiteOrders.
 type ListSiteOrdersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The vendor, "vendors/{vendor}", or "vendors/-" for all.
+	// The vendor, "vendors/{vendor}", or "vendors/-" for all vendors.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// The maximum number of orders to return. 0 means 100, more than 1000 means 1000.
+	// The maximum number of orders to return. 0 means 100. More than 1000 means 1000.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The next_page_token of the previous response. All other fields but page_size must be unchanged.
+	// The next_page_token of the previous response. All fields except page_size must be unchanged.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// Which orders.
+	// The conditions that the orders must meet.
 	Filter        *SiteOrderFilter `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1685,11 +1691,12 @@ type ListSiteOrdersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The orders.
 	SiteOrders []*SiteOrder `protobuf:"bytes,1,rep,name=site_orders,json=siteOrders,proto3" json:"site_orders,omitempty"`
-	// The token of the next page; empty on the last.
+	// The token of the next page. Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// How many orders match in all; 0 where the vendor does not tell.
+	// The total number of orders that match. 0 where a vendor does not report it.
 	TotalSize int32 `protobuf:"varint,3,opt,name=total_size,json=totalSize,proto3" json:"total_size,omitempty"`
-	// With "vendors/-": the vendors that failed, "vendors/{vendor}". Their orders are missing.
+	// The vendors that failed, "vendors/{vendor}". Their orders are missing. Only the parent
+	// "vendors/-" fills this field.
 	Unreachable   []string `protobuf:"bytes,4,rep,name=unreachable,proto3" json:"unreachable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1804,16 +1811,18 @@ type DisableSiteRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The site, "vendors/{vendor}/sites/{site}".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The service to switch off; DRM where the field is unset.
+	// The service to switch off. Unset means DRM.
 	Service Site_Service `protobuf:"varint,2,opt,name=service,proto3,enum=drmhub.v1.Site_Service" json:"service,omitempty"`
-	// The text to send to the vendor with it.
+	// The text that drmhub sends to the vendor with the change.
 	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
-	// A UUID of the caller's choice. drmhub carries out the same id with the same request once, and
-	// returns the same response.
+	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
+	// same response to each repetition. The same id with another request is ALREADY_EXISTS,
+	// REQUEST_ID_REUSED.
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything, reads the state at the vendor, returns what would happen, and changes
-	// nothing. The metadata `drmhub-planned-request` (over REST the header) holds what the vendor
-	// would get. Each value is one request, as a curl line without secrets.
+	// Makes a dry run: drmhub checks the request, reads from the vendor, and changes nothing. The
+	// response is the one to expect from the call. The metadata `drmhub-planned-request` (over REST
+	// the header) holds the requests that the vendor would get. Each value is one request, as a curl
+	// command without secrets.
 	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1889,16 +1898,18 @@ type EnableSiteRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The site, "vendors/{vendor}/sites/{site}".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The service to switch on; DRM where the field is unset.
+	// The service to switch on. Unset means DRM.
 	Service Site_Service `protobuf:"varint,2,opt,name=service,proto3,enum=drmhub.v1.Site_Service" json:"service,omitempty"`
-	// The text to send to the vendor with it.
+	// The text that drmhub sends to the vendor with the change.
 	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
-	// A UUID of the caller's choice. drmhub carries out the same id with the same request once, and
-	// returns the same response.
+	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
+	// same response to each repetition. The same id with another request is ALREADY_EXISTS,
+	// REQUEST_ID_REUSED.
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything, reads the state at the vendor, returns what would happen, and changes
-	// nothing. The metadata `drmhub-planned-request` (over REST the header) holds what the vendor
-	// would get. Each value is one request, as a curl line without secrets.
+	// Makes a dry run: drmhub checks the request, reads from the vendor, and changes nothing. The
+	// response is the one to expect from the call. The metadata `drmhub-planned-request` (over REST
+	// the header) holds the requests that the vendor would get. Each value is one request, as a curl
+	// command without secrets.
 	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1974,16 +1985,18 @@ type ExtendTrialRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The site, "vendors/{vendor}/sites/{site}".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The service to extend; DRM where the field is unset.
+	// The service to extend. Unset means DRM.
 	Service Site_Service `protobuf:"varint,2,opt,name=service,proto3,enum=drmhub.v1.Site_Service" json:"service,omitempty"`
-	// The text to send to the vendor with it.
+	// The text that drmhub sends to the vendor with the change.
 	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
-	// A UUID of the caller's choice. drmhub carries out the same id with the same request once, and
-	// returns the same response.
+	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
+	// same response to each repetition. The same id with another request is ALREADY_EXISTS,
+	// REQUEST_ID_REUSED.
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything, reads the state at the vendor, returns what would happen, and changes
-	// nothing. The metadata `drmhub-planned-request` (over REST the header) holds what the vendor
-	// would get. Each value is one request, as a curl line without secrets.
+	// Makes a dry run: drmhub checks the request, reads from the vendor, and changes nothing. The
+	// response is the one to expect from the call. The metadata `drmhub-planned-request` (over REST
+	// the header) holds the requests that the vendor would get. Each value is one request, as a curl
+	// command without secrets.
 	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2057,7 +2070,7 @@ func (x *ExtendTrialRequest) GetValidateOnly() bool {
 // StatusChangeFilter chooses changes. All conditions must hold.
 type StatusChangeFilter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Only changes of this service; all services where the field is unset.
+	// The service that changes. Unset means all services.
 	Service       Site_Service `protobuf:"varint,1,opt,name=service,proto3,enum=drmhub.v1.Site_Service" json:"service,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2103,13 +2116,14 @@ func (x *StatusChangeFilter) GetService() Site_Service {
 // The request of ListStatusChanges.
 type ListStatusChangesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The site, "vendors/{vendor}/sites/{site}"; "-" may stand for the vendor and for the site.
+	// The site, "vendors/{vendor}/sites/{site}". "-" as the vendor means all vendors, and "-" as the
+	// site means all sites.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// The maximum number of changes to return. 0 means 100, more than 1000 means 1000.
+	// The maximum number of changes to return. 0 means 100. More than 1000 means 1000.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The next_page_token of the previous response. All other fields but page_size must be unchanged.
+	// The next_page_token of the previous response. All fields except page_size must be unchanged.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// Which changes.
+	// The conditions that the changes must meet.
 	Filter        *StatusChangeFilter `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2178,11 +2192,12 @@ type ListStatusChangesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The changes.
 	StatusChanges []*StatusChange `protobuf:"bytes,1,rep,name=status_changes,json=statusChanges,proto3" json:"status_changes,omitempty"`
-	// The token of the next page; empty on the last.
+	// The token of the next page. Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// How many changes match in all; 0 where the vendor does not tell.
+	// The total number of changes that match. 0 where a vendor does not report it.
 	TotalSize int32 `protobuf:"varint,3,opt,name=total_size,json=totalSize,proto3" json:"total_size,omitempty"`
-	// With "-": the vendors and sites that failed. Their changes are missing.
+	// The names of the vendors and sites that failed. Their changes are missing. Only a parent with
+	// "-" fills this field.
 	Unreachable   []string `protobuf:"bytes,4,rep,name=unreachable,proto3" json:"unreachable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2251,12 +2266,14 @@ type CancelStatusChangeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The change, "vendors/{vendor}/sites/{site}/statusChanges/{status_change}".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// A UUID of the caller's choice. drmhub carries out the same id with the same request once, and
-	// returns the same response.
+	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
+	// same response to each repetition. The same id with another request is ALREADY_EXISTS,
+	// REQUEST_ID_REUSED.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything, reads the state at the vendor, returns what would happen, and changes
-	// nothing. The metadata `drmhub-planned-request` (over REST the header) holds what the vendor
-	// would get. Each value is one request, as a curl line without secrets.
+	// Makes a dry run: drmhub checks the request, reads from the vendor, and changes nothing. The
+	// response is the one to expect from the call. The metadata `drmhub-planned-request` (over REST
+	// the header) holds the requests that the vendor would get. Each value is one request, as a curl
+	// command without secrets.
 	ValidateOnly  bool `protobuf:"varint,3,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2318,7 +2335,7 @@ type GetIntegrationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The integration, "vendors/{vendor}/sites/{site}/integration".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// How much to return. FULL without the scope secrets:read gives all but the values of
+	// How much to return. FULL without the scope secrets:read returns everything except the values of
 	// credentials.
 	View          Integration_View `protobuf:"varint,2,opt,name=view,proto3,enum=drmhub.v1.Integration_View" json:"view,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -2372,19 +2389,21 @@ func (x *GetIntegrationRequest) GetView() Integration_View {
 // The request of UpdateIntegration.
 type UpdateIntegrationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The integration; its name says which.
+	// The integration to change. Its name identifies it.
 	Integration *Integration `protobuf:"bytes,1,opt,name=integration,proto3" json:"integration,omitempty"`
 	// The fields to change: license_callback_url, package_callback_url, token_duration.
-	// Without a mask, drmhub changes those of them that the request sets. Over REST, it changes those
-	// that the body has, also with an empty value or null. drmhub then ignores other fields, so that
-	// a caller can edit and send back what it read.
+	// Without a mask, drmhub changes those of these fields that the request sets. Over REST, it
+	// changes those that the body contains, also with an empty value or null. It ignores all other
+	// fields, so that a caller can edit a resource and send it back.
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
-	// A UUID of the caller's choice. drmhub carries out the same id with the same request once, and
-	// returns the same response.
+	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
+	// same response to each repetition. The same id with another request is ALREADY_EXISTS,
+	// REQUEST_ID_REUSED.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything, reads the state at the vendor, returns what would happen, and changes
-	// nothing. The metadata `drmhub-planned-request` (over REST the header) holds what the vendor
-	// would get. Each value is one request, as a curl line without secrets.
+	// Makes a dry run: drmhub checks the request, reads from the vendor, and changes nothing. The
+	// response is the one to expect from the call. The metadata `drmhub-planned-request` (over REST
+	// the header) holds the requests that the vendor would get. Each value is one request, as a curl
+	// command without secrets.
 	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2461,10 +2480,12 @@ type RegisterFairPlayCertificateRequest struct {
 	KeyPassword string `protobuf:"bytes,4,opt,name=key_password,json=keyPassword,proto3" json:"key_password,omitempty"`
 	// The application secret key (ASK) from Apple: 16 bytes in hexadecimal.
 	ApplicationSecretKey string `protobuf:"bytes,5,opt,name=application_secret_key,json=applicationSecretKey,proto3" json:"application_secret_key,omitempty"`
-	// A UUID of the caller's choice. drmhub carries out the same id with the same request once, and
-	// returns the same response.
+	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
+	// same response to each repetition. The same id with another request is ALREADY_EXISTS,
+	// REQUEST_ID_REUSED.
 	RequestId string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything, returns what was found, and sends nothing.
+	// Makes a dry run: drmhub checks the certificate and the keys, returns what it found, and sends
+	// nothing.
 	ValidateOnly  bool `protobuf:"varint,7,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2629,7 +2650,7 @@ type Integration_Credential struct {
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// The credential itself; empty where it is redacted.
 	Value string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
-	// The vendor returned a value, and this response leaves it out.
+	// Whether the vendor returned a value that this response leaves out.
 	Redacted      bool `protobuf:"varint,3,opt,name=redacted,proto3" json:"redacted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2747,13 +2768,13 @@ const file_drmhub_v1_site_service_proto_rawDesc = "" +
 	"\x0fcertificate_uri\x18\x01 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\x88\x01\x01R\x0ecertificateUri\x129\n" +
 	"\x0fprivate_key_uri\x18\x02 \x01(\tB\x11\xe0A\x02\xe0A\x04\xbaH\x05r\x03\x88\x01\x01\x80\x01\x01R\rprivateKeyUri\x124\n" +
 	"\fkey_password\x18\x03 \x01(\tB\x11\xe0A\x01\xe0A\x04\xbaH\x05r\x03\x18\x80\x02\x80\x01\x01R\vkeyPassword\x12W\n" +
-	"\x16application_secret_key\x18\x04 \x01(\tB!\xe0A\x02\xe0A\x04\xbaH\x15r\x132\x11^[0-9A-Fa-f]{32}$\x80\x01\x01R\x14applicationSecretKey\"\xdf\x06\n" +
+	"\x16application_secret_key\x18\x04 \x01(\tB!\xe0A\x02\xe0A\x04\xbaH\x15r\x132\x11^[0-9A-Fa-f]{32}$\x80\x01\x01R\x14applicationSecretKey\"\xdd\x06\n" +
 	"\tSiteOrder\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12*\n" +
 	"\x04site\x18\x02 \x01(\tB\x16\xe0A\x03\xfaA\x10\n" +
-	"\x0edrmhub.v1/SiteR\x04site\x12\xe2\x01\n" +
-	"\fdisplay_name\x18\x03 \x01(\tB\xbe\x01\xe0A\x02\xbaH\xb7\x01\xba\x01\xac\x01\n" +
-	"\x17site_order.display_name\x12emust neither begin nor end with a blank: a vendor may drop it, and the order could not be found again\x1a*!this.matches('^[[:space:]]|[[:space:]]$')r\x05\x10\x01\x18\x80\x02R\vdisplayName\x12'\n" +
+	"\x0edrmhub.v1/SiteR\x04site\x12\xe0\x01\n" +
+	"\fdisplay_name\x18\x03 \x01(\tB\xbc\x01\xe0A\x02\xbaH\xb5\x01\xba\x01\xaa\x01\n" +
+	"\x17site_order.display_name\x12cmust not begin or end with a blank: a vendor may drop it, and drmhub could not find the order again\x1a*!this.matches('^[[:space:]]|[[:space:]]$')r\x05\x10\x01\x18\x80\x02R\vdisplayName\x12'\n" +
 	"\tpolicy_id\x18\x04 \x01(\tB\n" +
 	"\xe0A\x01\xbaH\x04r\x02\x18@R\bpolicyId\x12R\n" +
 	"\x14fairplay_certificate\x18\x05 \x01(\v2\x17.drmhub.v1.FairPlayKeysB\x06\xe0A\x01\xe0A\x04R\x13fairplayCertificate\x12\"\n" +

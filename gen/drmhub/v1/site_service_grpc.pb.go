@@ -43,8 +43,8 @@ const (
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
 // SiteService reads and switches the sites of a vendor account. A site is the unit for which a
-// vendor issues licenses (PallyCon: "site", NAVER Cloud: "site"). A vendor without sites has one,
-// "sites/default".
+// vendor issues licenses (PallyCon: "site", NAVER Cloud: "site"). A vendor without sites has
+// exactly one, "sites/default".
 type SiteServiceClient interface {
 	// Lists sites, in the vendor's order. The parent "vendors/-" asks all vendors.
 	ListSites(ctx context.Context, in *ListSitesRequest, opts ...grpc.CallOption) (*ListSitesResponse, error)
@@ -57,17 +57,18 @@ type SiteServiceClient interface {
 	// state.
 	CreateSiteOrder(ctx context.Context, in *CreateSiteOrderRequest, opts ...grpc.CallOption) (*SiteOrder, error)
 	// Lists orders of sites, in the vendor's order. The parent "vendors/-" asks all vendors. The
-	// vendor's pages are numbered. An order that arrives between two pages can show one order twice.
+	// vendor's pages are numbered. An order that arrives between two pages can make another one
+	// appear twice.
 	ListSiteOrders(ctx context.Context, in *ListSiteOrdersRequest, opts ...grpc.CallOption) (*ListSiteOrdersResponse, error)
 	// Gets one order of a site.
 	GetSiteOrder(ctx context.Context, in *GetSiteOrderRequest, opts ...grpc.CallOption) (*SiteOrder, error)
 	// Switches a site off: the vendor stops issuing licenses for it. Viewers who need a new license
 	// can no longer play.
 	//
-	// A vendor that switches at once (NAVER Cloud) returns a change in the state APPLIED. It has no
-	// name, and holds the site as drmhub read it back. A vendor that approves by hand (PallyCon)
-	// returns a change in the state PENDING. For a site that is off already, or has the same change
-	// PENDING, drmhub sends nothing and returns the change as it is.
+	// A vendor that switches at once (NAVER Cloud) returns a change in the state APPLIED. The change
+	// has no name, and holds the site as drmhub read it back. A vendor that approves by hand
+	// (PallyCon) returns a change in the state PENDING. For a site that is off already, or has the
+	// same change PENDING, drmhub sends nothing and returns the change as it is.
 	DisableSite(ctx context.Context, in *DisableSiteRequest, opts ...grpc.CallOption) (*StatusChange, error)
 	// Switches a site on again: the reverse of DisableSite.
 	EnableSite(ctx context.Context, in *EnableSiteRequest, opts ...grpc.CallOption) (*StatusChange, error)
@@ -78,14 +79,14 @@ type SiteServiceClient interface {
 	ListStatusChanges(ctx context.Context, in *ListStatusChangesRequest, opts ...grpc.CallOption) (*ListStatusChangesResponse, error)
 	// Cancels a change that is still PENDING.
 	CancelStatusChange(ctx context.Context, in *CancelStatusChangeRequest, opts ...grpc.CallOption) (*StatusChange, error)
-	// Gets how the site is integrated: keys, callback addresses, token lifetime. The response shows
-	// the values of credentials only with `view=FULL` and the scope secrets:read.
+	// Gets how the site is integrated: keys, callback addresses, token lifetime. The response has the
+	// values of credentials only with `view=FULL` and the scope secrets:read.
 	GetIntegration(ctx context.Context, in *GetIntegrationRequest, opts ...grpc.CallOption) (*Integration, error)
 	// Changes callback addresses and token lifetime.
 	UpdateIntegration(ctx context.Context, in *UpdateIntegrationRequest, opts ...grpc.CallOption) (*Integration, error)
 	// Registers the FairPlay Streaming certificate of a site. drmhub checks certificate and keys
-	// against each other before it sends anything. `validate_only` stops there and returns what was
-	// found.
+	// against each other before it sends anything. With `validate_only`, drmhub stops there and
+	// returns what it found.
 	RegisterFairPlayCertificate(ctx context.Context, in *RegisterFairPlayCertificateRequest, opts ...grpc.CallOption) (*FairPlayCertificate, error)
 }
 
@@ -242,8 +243,8 @@ func (c *siteServiceClient) RegisterFairPlayCertificate(ctx context.Context, in 
 // for forward compatibility.
 //
 // SiteService reads and switches the sites of a vendor account. A site is the unit for which a
-// vendor issues licenses (PallyCon: "site", NAVER Cloud: "site"). A vendor without sites has one,
-// "sites/default".
+// vendor issues licenses (PallyCon: "site", NAVER Cloud: "site"). A vendor without sites has
+// exactly one, "sites/default".
 type SiteServiceServer interface {
 	// Lists sites, in the vendor's order. The parent "vendors/-" asks all vendors.
 	ListSites(context.Context, *ListSitesRequest) (*ListSitesResponse, error)
@@ -256,17 +257,18 @@ type SiteServiceServer interface {
 	// state.
 	CreateSiteOrder(context.Context, *CreateSiteOrderRequest) (*SiteOrder, error)
 	// Lists orders of sites, in the vendor's order. The parent "vendors/-" asks all vendors. The
-	// vendor's pages are numbered. An order that arrives between two pages can show one order twice.
+	// vendor's pages are numbered. An order that arrives between two pages can make another one
+	// appear twice.
 	ListSiteOrders(context.Context, *ListSiteOrdersRequest) (*ListSiteOrdersResponse, error)
 	// Gets one order of a site.
 	GetSiteOrder(context.Context, *GetSiteOrderRequest) (*SiteOrder, error)
 	// Switches a site off: the vendor stops issuing licenses for it. Viewers who need a new license
 	// can no longer play.
 	//
-	// A vendor that switches at once (NAVER Cloud) returns a change in the state APPLIED. It has no
-	// name, and holds the site as drmhub read it back. A vendor that approves by hand (PallyCon)
-	// returns a change in the state PENDING. For a site that is off already, or has the same change
-	// PENDING, drmhub sends nothing and returns the change as it is.
+	// A vendor that switches at once (NAVER Cloud) returns a change in the state APPLIED. The change
+	// has no name, and holds the site as drmhub read it back. A vendor that approves by hand
+	// (PallyCon) returns a change in the state PENDING. For a site that is off already, or has the
+	// same change PENDING, drmhub sends nothing and returns the change as it is.
 	DisableSite(context.Context, *DisableSiteRequest) (*StatusChange, error)
 	// Switches a site on again: the reverse of DisableSite.
 	EnableSite(context.Context, *EnableSiteRequest) (*StatusChange, error)
@@ -277,14 +279,14 @@ type SiteServiceServer interface {
 	ListStatusChanges(context.Context, *ListStatusChangesRequest) (*ListStatusChangesResponse, error)
 	// Cancels a change that is still PENDING.
 	CancelStatusChange(context.Context, *CancelStatusChangeRequest) (*StatusChange, error)
-	// Gets how the site is integrated: keys, callback addresses, token lifetime. The response shows
-	// the values of credentials only with `view=FULL` and the scope secrets:read.
+	// Gets how the site is integrated: keys, callback addresses, token lifetime. The response has the
+	// values of credentials only with `view=FULL` and the scope secrets:read.
 	GetIntegration(context.Context, *GetIntegrationRequest) (*Integration, error)
 	// Changes callback addresses and token lifetime.
 	UpdateIntegration(context.Context, *UpdateIntegrationRequest) (*Integration, error)
 	// Registers the FairPlay Streaming certificate of a site. drmhub checks certificate and keys
-	// against each other before it sends anything. `validate_only` stops there and returns what was
-	// found.
+	// against each other before it sends anything. With `validate_only`, drmhub stops there and
+	// returns what it found.
 	RegisterFairPlayCertificate(context.Context, *RegisterFairPlayCertificateRequest) (*FairPlayCertificate, error)
 	mustEmbedUnimplementedSiteServiceServer()
 }

@@ -34,10 +34,10 @@ type Vendor_Capability_Support int32
 const (
 	// Never sent.
 	Vendor_Capability_SUPPORT_UNSPECIFIED Vendor_Capability_Support = 0
-	// By one call that the vendor has for this (several where its pages are smaller than asked
-	// for).
+	// By the vendor's own call for it. drmhub makes several calls where the vendor's pages are
+	// smaller than the requested page.
 	Vendor_Capability_NATIVE Vendor_Capability_Support = 1
-	// By drmhub, out of other calls of the vendor.
+	// By drmhub, from other calls of the vendor.
 	Vendor_Capability_COMPOSED Vendor_Capability_Support = 2
 )
 
@@ -86,7 +86,7 @@ func (Vendor_Capability_Support) EnumDescriptor() ([]byte, []int) {
 // here.
 type Vendor struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The resource name, "vendors/{vendor}": the id is the configuration's.
+	// The resource name, "vendors/{vendor}". The configuration sets the id.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Which vendor it is: "pallycon", "ncp", "telecomx" or "amino".
 	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
@@ -94,7 +94,7 @@ type Vendor struct {
 	DisplayName string `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// What the vendor can do. A method that is not listed returns UNIMPLEMENTED.
 	Capabilities []*Vendor_Capability `protobuf:"bytes,4,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
-	// The vendor's bounds.
+	// The vendor's limits.
 	Limits        *Vendor_Limits `protobuf:"bytes,5,opt,name=limits,proto3" json:"limits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -168,9 +168,9 @@ func (x *Vendor) GetLimits() *Vendor_Limits {
 // The request of ListVendors.
 type ListVendorsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The maximum number of vendors to return. 0 means 100, more than 1000 means 1000.
+	// The maximum number of vendors to return. 0 means 100. More than 1000 means 1000.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The next_page_token of the previous response. All other fields but page_size must be unchanged.
+	// The next_page_token of the previous response. All fields except page_size must be unchanged.
 	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -225,9 +225,9 @@ type ListVendorsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The vendors.
 	Vendors []*Vendor `protobuf:"bytes,1,rep,name=vendors,proto3" json:"vendors,omitempty"`
-	// The token of the next page; empty on the last.
+	// The token of the next page. Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// How many vendors there are in all.
+	// The total number of vendors.
 	TotalSize     int32 `protobuf:"varint,3,opt,name=total_size,json=totalSize,proto3" json:"total_size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -379,14 +379,14 @@ func (x *CheckVendorRequest) GetName() string {
 // The response of CheckVendor.
 type CheckVendorResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The vendor responded and accepted drmhub's credentials.
+	// Whether the vendor responded and accepted drmhub's credentials.
 	Ok bool `protobuf:"varint,1,opt,name=ok,proto3" json:"ok,omitempty"`
-	// The level of access that the credentials give, in the vendor's own words; empty where the
-	// vendor has none or does not tell.
+	// The level of access that the credentials give, in the vendor's own words. Empty where the
+	// vendor does not report it.
 	AccessLevel string `protobuf:"bytes,2,opt,name=access_level,json=accessLevel,proto3" json:"access_level,omitempty"`
 	// How long the vendor took to respond.
 	Latency *durationpb.Duration `protobuf:"bytes,3,opt,name=latency,proto3" json:"latency,omitempty"`
-	// What went wrong, where ok is false: the error that a call to this vendor would now return.
+	// The error that a call to this vendor would now return. Unset where ok is true.
 	Error         *status.Status `protobuf:"bytes,4,opt,name=error,proto3" json:"error,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -505,17 +505,17 @@ func (x *Vendor_Capability) GetSupport() Vendor_Capability_Support {
 	return Vendor_Capability_SUPPORT_UNSPECIFIED
 }
 
-// Limits are the vendor's own bounds, which drmhub respects.
+// Limits are the vendor's own limits, which drmhub keeps.
 type Vendor_Limits struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The maximum number of rows that the vendor returns in one of its pages. drmhub makes several
 	// calls for larger pages.
 	MaxPageSize int32 `protobuf:"varint,1,opt,name=max_page_size,json=maxPageSize,proto3" json:"max_page_size,omitempty"`
-	// Filters that the vendor applies itself, written
-	// "drmhub.v1.LicenseService/ListLicenses:content_id". drmhub applies all others, and reads more
-	// rows for them.
+	// The filters that the vendor applies itself, written
+	// "drmhub.v1.LicenseService/ListLicenses:content_id". drmhub applies all other filters, and
+	// reads more rows for them.
 	PushedDownFilters []string `protobuf:"bytes,2,rep,name=pushed_down_filters,json=pushedDownFilters,proto3" json:"pushed_down_filters,omitempty"`
-	// The maximum number of calls a second that drmhub makes. 0: no bound is set.
+	// The maximum number of calls that drmhub makes in a second. 0 means that there is no limit.
 	RequestsPerSecond float64 `protobuf:"fixed64,3,opt,name=requests_per_second,json=requestsPerSecond,proto3" json:"requests_per_second,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache

@@ -39,9 +39,9 @@ type VendorServiceClient interface {
 	ListVendors(ctx context.Context, in *ListVendorsRequest, opts ...grpc.CallOption) (*ListVendorsResponse, error)
 	// Gets one configured vendor account.
 	GetVendor(ctx context.Context, in *GetVendorRequest, opts ...grpc.CallOption) (*Vendor, error)
-	// Makes one cheap, authenticated read at the vendor and returns how it went. Where the vendor
-	// refuses or cannot be reached, the response has `ok: false` and the error. The call itself does
-	// not fail.
+	// Makes one cheap, authenticated read at the vendor and returns the result. Where the vendor
+	// refuses or cannot be reached, the call succeeds, and the response has `ok: false` and the
+	// error.
 	CheckVendor(ctx context.Context, in *CheckVendorRequest, opts ...grpc.CallOption) (*CheckVendorResponse, error)
 }
 
@@ -95,9 +95,9 @@ type VendorServiceServer interface {
 	ListVendors(context.Context, *ListVendorsRequest) (*ListVendorsResponse, error)
 	// Gets one configured vendor account.
 	GetVendor(context.Context, *GetVendorRequest) (*Vendor, error)
-	// Makes one cheap, authenticated read at the vendor and returns how it went. Where the vendor
-	// refuses or cannot be reached, the response has `ok: false` and the error. The call itself does
-	// not fail.
+	// Makes one cheap, authenticated read at the vendor and returns the result. Where the vendor
+	// refuses or cannot be reached, the call succeeds, and the response has `ok: false` and the
+	// error.
 	CheckVendor(context.Context, *CheckVendorRequest) (*CheckVendorResponse, error)
 	mustEmbedUnimplementedVendorServiceServer()
 }
