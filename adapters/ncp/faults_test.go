@@ -98,11 +98,12 @@ func TestHowLongACallTakes(t *testing.T) {
 			if took := time.Since(begun); took != c.took {
 				t.Errorf("%s took %v, want %v", what, took, c.took)
 			}
-			if c.ends != (outcome{}) {
+			switch {
+			case c.ends != (outcome{}):
 				want(t, what, err, c.ends)
-			} else if err != nil {
+			case err != nil:
 				t.Errorf("%s: %v", what, err)
-			} else if c.method == http.MethodPut {
+			case c.method == http.MethodPut:
 				effects = 1
 			}
 			wiretest.WantEffects(t, vendor, effects)

@@ -2,7 +2,6 @@ package ncp_test
 
 import (
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -119,7 +118,7 @@ func TestABrokenConnectionAndAConfigurationShowNoKey(t *testing.T) {
 	})
 	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
 		for _, v := range []any{c, &c, adapter} {
-			wantSilent(t, fmt.Sprintf("%s of a %T", format, v), errors.New(fmt.Sprintf(format, v)), plain)
+			wantSilent(t, fmt.Sprintf("%s of a %T", format, v), fmt.Errorf(format, v), plain)
 		}
 	}
 }

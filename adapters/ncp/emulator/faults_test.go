@@ -6,41 +6,57 @@ import (
 	"github.com/drmhub/drmhub/adapters/ncp/emulator"
 )
 
-func TestGatewayFaultsHaveTheGatewaysShape(t *testing.T) {
+func TestFaultsHaveTheShapeOfTheGatewayOrOfTheService(t *testing.T) {
 	echo := "no,\x1b[31m not with " + emulator.DefaultSecretKey
-	for name, test := range map[string]struct {
+	for code, test := range map[string]struct {
 		failure emulator.GatewayError
 		status  int
-		code    string
 	}{
-		"bad request":       {emulator.BadRequest, 400, "100"},
-		"authentication":    {emulator.AuthenticationFailed, 401, "200"},
-		"permission":        {emulator.PermissionDenied, 401, "210"},
-		"forbidden":         {emulator.Forbidden, 403, "230"},
-		"not found":         {emulator.NotFound, 404, "300"},
-		"too large":         {emulator.RequestTooLarge, 413, "430"},
-		"quota":             {emulator.QuotaExceeded, 429, "400"},
-		"throttled":         {emulator.Throttled, 429, "410"},
-		"rate":              {emulator.RateLimited, 429, "420"},
-		"endpoint":          {emulator.EndpointError, 503, "500"},
-		"endpoint time-out": {emulator.EndpointTimeout, 504, "510"},
-		"unexpected":        {emulator.UnexpectedError, 500, "900"},
+		"100": {emulator.BadRequest, 400},
+		"200": {emulator.AuthenticationFailed, 401},
+		"210": {emulator.PermissionDenied, 401},
+		"230": {emulator.Forbidden, 403},
+		"300": {emulator.NotFound, 404},
+		"430": {emulator.RequestTooLarge, 413},
+		"400": {emulator.QuotaExceeded, 429},
+		"410": {emulator.Throttled, 429},
+		"420": {emulator.RateLimited, 429},
+		"500": {emulator.EndpointError, 503},
+		"510": {emulator.EndpointTimeout, 504},
+		"900": {emulator.UnexpectedError, 500},
 	} {
-		t.Run(name, func(t *testing.T) {
-			e := newDemo(emulator.Assumptions{})
-			test.failure.Details = echo
-			fault := e.GatewayFault(test.failure)
-			fault.Times = 1
-			e.Faults().Add(fault)
-			got := get(t, e, "/api/v1/sites")
-			wantRefusal(t, got, test.status, test.code, echo)
-			if got.traceID() == "" {
-				t.Error("no trace id")
-			}
-			if got := get(t, e, "/api/v1/sites"); got.Status != 200 {
-				t.Errorf("after the fault: %d %s", got.Status, got.Text)
-			}
-		})
+		e := newDemo(emulator.Assumptions{})
+		test.failure.Details = echo
+		fault := e.GatewayFault(test.failure)
+		fault.Times = 1
+		e.Faults().Add(fault)
+		got := get(t, e, "/api/v1/sites")
+		wantRefusal(t, got, test.status, code, echo)
+		if got.traceID() == "" {
+			t.Errorf("%s: no trace id", code)
+		}
+		if got := get(t, e, "/api/v1/sites"); got.Status != 200 {
+			t.Errorf("%s: after the fault: %d %s", code, got.Status, got.Text)
+		}
+	}
+	for code, failure := range map[string]emulator.ServiceError{
+		"280000":  emulator.Exception,
+		"280001":  emulator.JSONParseFailed,
+		"280003":  emulator.InvalidParameter,
+		"281003":  emulator.SiteNotFound,
+		"281004":  emulator.SiteNotRunning,
+		"281005":  emulator.SiteNotOn,
+		"281006":  emulator.SiteNotOff,
+		"281007":  emulator.SiteNotModifiable,
+		"2810011": emulator.CertificateIncomplete,
+		"2810012": emulator.LicenseInfoNotFound,
+	} {
+		e, status := newDemo(emulator.Assumptions{}), 400
+		if code == "281003" {
+			status = 404
+		}
+		e.Faults().Add(e.ServiceFault(failure))
+		wantFailure(t, get(t, e, "/api/v1/sites"), status, code, failure.Message)
 	}
 }
 
@@ -56,26 +72,4 @@ func TestFaultsFollowTheAssumptions(t *testing.T) {
 	got := get(t, e, "/api/v1/sites")
 	wantFailure(t, got, 200, "4711", "no")
 	wantJSON(t, got.Text, `{"success":false,"error":{"code":"4711","name":"NOBODY_KNOWS","message":"no"}}`)
-}
-
-func TestServiceFaultsHaveTheServicesShape(t *testing.T) {
-	for code, test := range map[string]struct {
-		failure emulator.ServiceError
-		status  int
-	}{
-		"280000":  {emulator.Exception, 400},
-		"280001":  {emulator.JSONParseFailed, 400},
-		"280003":  {emulator.InvalidParameter, 400},
-		"281003":  {emulator.SiteNotFound, 404},
-		"281004":  {emulator.SiteNotRunning, 400},
-		"281005":  {emulator.SiteNotOn, 400},
-		"281006":  {emulator.SiteNotOff, 400},
-		"281007":  {emulator.SiteNotModifiable, 400},
-		"2810011": {emulator.CertificateIncomplete, 400},
-		"2810012": {emulator.LicenseInfoNotFound, 400},
-	} {
-		e := newDemo(emulator.Assumptions{})
-		e.Faults().Add(e.ServiceFault(test.failure))
-		wantFailure(t, get(t, e, "/api/v1/sites"), test.status, code, test.failure.Message)
-	}
 }

@@ -1,11 +1,9 @@
 package emulator_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -13,6 +11,7 @@ import (
 	"time"
 
 	"github.com/drmhub/drmhub/adapters/ncp/emulator"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
 // TestHistoryAgainstPlainSearch compares with a search that does the obvious, on random rows put in
@@ -24,9 +23,10 @@ func TestHistoryAgainstPlainSearch(t *testing.T) {
 	for range 40 {
 		portion := make([]emulator.License, random.IntN(20))
 		for i := range portion {
+			created := noon.Add(time.Duration(random.IntN(200)) * time.Second)
 			portion[i] = emulator.License{
 				ContentID: fmt.Sprint(random.Uint32()), LicenseStatus: []string{"success", "fail"}[random.IntN(2)],
-				DeviceID: fmt.Sprint(random.IntN(30)), CreatedTime: noon.Add(time.Duration(random.IntN(200)) * time.Second),
+				DeviceID: fmt.Sprint(random.IntN(30)), CreatedTime: created,
 			}
 		}
 		e.PutLicenses(demo, portion...)
@@ -69,7 +69,8 @@ func TestRowsMayArriveWhileOthersPage(t *testing.T) {
 	for writer := range 2 {
 		wg.Go(func() {
 			for i := range 300 {
-				e.PutLicenses(demo, emulator.License{ContentID: fmt.Sprint(writer), CreatedTime: noon.Add(time.Duration(i) * time.Second)})
+				created := noon.Add(time.Duration(i) * time.Second)
+				e.PutLicenses(demo, emulator.License{ContentID: fmt.Sprint(writer), CreatedTime: created})
 			}
 		})
 	}
@@ -88,16 +89,18 @@ func TestRowsMayArriveWhileOthersPage(t *testing.T) {
 	wg.Wait()
 }
 
-// FuzzHistoryQuery: whatever is asked, the answer is the service's, and a success is for the site
-// asked for and no more than a page.
+// FuzzHistoryQuery checks that every response is the service's. A success is for the site asked for,
+// and no more than a page.
 func FuzzHistoryQuery(f *testing.F) {
-	f.Add("siteId=" + demo + "&pageNo=1&pageSize=100&searchCondition=drm_type&searchKeyword=Widevine&startTime=1699605801000&endTime=1700469801000&status=success")
+	f.Add("siteId=" + demo + "&pageNo=1&pageSize=100&searchCondition=drm_type&searchKeyword=Widevine" +
+		"&startTime=1699605801000&endTime=1700469801000&status=success")
 	f.Add("siteId=" + demo + "&pageSizeNo=30&pageSize=30")
 	f.Add("siteId=%zz&;&=&searchKeyword=\xff")
 	f.Add("siteId=" + demo + "&startTime=9223372036854775807&endTime=9223372036854775807&pageNo=1000000000")
 	e := newDemo(emulator.Assumptions{})
 	for i := range 150 {
-		e.PutLicenses(demo, emulator.License{ContentID: "c", DRMType: "Widevine", UserID: fmt.Sprint(i), CreatedTime: noon.Add(-time.Duration(i) * time.Hour)})
+		created := noon.Add(-time.Duration(i) * time.Hour)
+		e.PutLicenses(demo, emulator.License{ContentID: "c", DRMType: "Widevine", CreatedTime: created})
 	}
 	f.Fuzz(func(t *testing.T, query string) {
 		target := "/api/v1/license/statistics?" + query
@@ -107,32 +110,31 @@ func FuzzHistoryQuery(f *testing.F) {
 		}
 		r := request(t, "GET", "/api/v1/license/statistics", "")
 		r.URL, r.RequestURI = u, target
-		r.Header.Set("x-ncp-apigw-signature-v2", sign(emulator.DefaultSecretKey, "GET", target, r.Header.Get("x-ncp-apigw-timestamp"), emulator.DefaultAccessKey))
-		w := httptest.NewRecorder()
-		e.ServeHTTP(w, r)
+		at := r.Header.Get("x-ncp-apigw-timestamp")
+		signature := sign(emulator.DefaultSecretKey, "GET", target, at, emulator.DefaultAccessKey)
+		r.Header.Set("x-ncp-apigw-signature-v2", signature)
+		got := reply{Reply: twintest.Serve(e, r)}
 		e.Ledger().Clear()
-		var got reply
-		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got.Success == nil {
-			t.Fatalf("%v in %s", err, w.Body)
-		}
+		twintest.Decode(t, got.Text, &got)
 		asked, parseErr := url.ParseQuery(query)
-		switch w.Code {
-		case http.StatusOK:
+		switch {
+		case got.Success == nil:
+			t.Errorf("%q: %s", query, got.Text)
+		case got.Status == http.StatusOK:
 			var rows []map[string]string
-			if err := json.Unmarshal(got.Content, &rows); err != nil || len(rows) > 100 || got.total() < len(rows) || got.total() > 150 {
-				t.Errorf("%v, %d rows of %d", err, len(rows), got.total())
+			twintest.Decode(t, string(got.Content), &rows)
+			if len(rows) > 100 || got.total() < len(rows) || got.total() > 150 {
+				t.Errorf("%q: %d rows of %d", query, len(rows), got.total())
 			}
 			if parseErr != nil || asked.Get("siteId") != demo {
-				t.Errorf("%q was answered", query)
+				t.Errorf("%q succeeds", query)
 			}
-		case http.StatusNotFound:
+		case got.Status == http.StatusNotFound:
 			if got.Error.Code != "281003" || asked.Get("siteId") == demo {
-				t.Errorf("%q: %s", query, w.Body)
+				t.Errorf("%q: %s", query, got.Text)
 			}
-		default:
-			if w.Code != http.StatusBadRequest || got.Error.Code != "280003" {
-				t.Errorf("%q: %d %s", query, w.Code, w.Body)
-			}
+		case got.Status != http.StatusBadRequest || got.Error.Code != "280003":
+			t.Errorf("%q: %d %s", query, got.Status, got.Text)
 		}
 	})
 }
@@ -141,15 +143,15 @@ func BenchmarkHistoryPage(b *testing.B) {
 	e := newDemo(emulator.Assumptions{})
 	rows := make([]emulator.License, 100_000)
 	for i := range rows {
-		rows[i] = emulator.License{ContentID: "movie", UserID: "user", DeviceID: "device", CreatedTime: noon.Add(time.Duration(i) * time.Minute)}
+		created := noon.Add(time.Duration(i) * time.Minute)
+		rows[i] = emulator.License{ContentID: "movie", UserID: "user", DeviceID: "device", CreatedTime: created}
 	}
 	e.PutLicenses(demo, rows...)
 	b.ReportAllocs()
+	const target = "/api/v1/license/statistics?pageSize=100&pageNo=7&siteId=" + demo
 	for b.Loop() {
-		w := httptest.NewRecorder()
-		e.ServeHTTP(w, request(b, "GET", "/api/v1/license/statistics?pageSize=100&pageNo=7&siteId="+demo, ""))
-		if w.Code != http.StatusOK {
-			b.Fatal(w.Code)
+		if got := twintest.Serve(e, request(b, "GET", target, "")); got.Status != http.StatusOK {
+			b.Fatal(got.Status)
 		}
 	}
 }
