@@ -47,7 +47,7 @@ type explorer struct {
 // faults runs once.
 func (e *explorer) explore(faults map[int]Fault, occurring []Fault, next int) {
 	e.t.Helper()
-	p := fixed(faults)
+	p := Fixed(faults)
 	e.plans++
 	runOne(e.t, p, e.run)
 	for at := next; at < len(p.points); at++ {

@@ -100,8 +100,8 @@ func (p *Plan) trace() string {
 	return lines.String()
 }
 
-// fixed returns the plan with these faults, by the numbers of their points.
-func fixed(faults map[int]Fault) *Plan {
+// Fixed returns the plan with these faults, by the numbers of their points. The first point is 0.
+func Fixed(faults map[int]Fault) *Plan {
 	choose := func(number int, _ string, can []Fault) Fault {
 		if fault := faults[number]; slices.Contains(can, fault) {
 			return fault
@@ -125,7 +125,7 @@ func parse(text string) (*Plan, error) {
 		}
 		faults[at] = Fault(fault)
 	}
-	return fixed(faults), nil
+	return Fixed(faults), nil
 }
 
 // Seeded returns a plan that draws a fault at this share of the points. A draw depends on the seed,

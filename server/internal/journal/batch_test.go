@@ -13,6 +13,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/internal/faultplan"
 	"github.com/drmhub/drmhub/server/internal/journal"
 	"github.com/drmhub/drmhub/server/internal/store"
 )
@@ -152,7 +153,7 @@ func TestItemsAtTheSameTime(t *testing.T) {
 			for i := range users {
 				users[i] = fmt.Sprint(requestID, i)
 			}
-			s, made := &stopper{at: crash{n + 1, false}}, 0
+			s, made := &stopper{plan: faultplan.Fixed(map[int]fault{n: stopBefore})}, 0
 			if ends {
 				r.db.SetHooks(s.hooks())
 			} else {

@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/drmhub/drmhub/internal/faultplan"
 	"github.com/drmhub/drmhub/server/internal/journal"
 	"github.com/drmhub/drmhub/server/internal/store"
 	"github.com/drmhub/drmhub/server/internal/store/storetest"
@@ -18,45 +18,48 @@ import (
 
 // plan is one way in which a call can go wrong.
 type plan struct {
+	*faultplan.Plan
 	kind    kind
-	faults  map[int]fault // of the vendor, by the number of the write that reaches it
-	stops   []crash       // of the process that is called first, the one that comes after it …
-	settles bool          // a process settles what it finds before it is called again
+	settles bool // a process settles what it finds before it is called again
 }
 
-// crash is where a process ends: at one of its journal's writes, which is durable by then, or is
-// not. The zero value is none.
-type crash struct {
-	write int
-	after bool
-}
+// The faults of a commit: the process is stopped there, before the commit is durable or after it.
+const (
+	stopBefore fault = "stopped before the commit"
+	stopAfter  fault = "stopped after the commit"
+)
 
-// stopper counts the writes of a store, and stops the process, as it were, at one of them: from
-// then on nothing is written.
+// stopper stops the process, as it were, at a commit of a store as planned: from then on nothing
+// is written.
 type stopper struct {
-	at      crash
-	check   func() // if set, it runs after every commit
-	writes  int
+	plan    *faultplan.Plan // nil stops nothing
+	check   func()          // if set, it runs after every commit
 	stopped bool
 }
 
 var errStopped = errors.New("the process is stopped")
 
 func (s *stopper) hooks() store.Hooks {
-	point := func(after bool) error {
-		s.stopped = s.stopped || s.at == crash{s.writes, after}
+	var planned fault
+	point := func(here fault) error {
+		s.stopped = s.stopped || planned == here
 		if s.stopped {
 			return errStopped
 		}
 		return nil
 	}
 	return store.Hooks{
-		BeforeCommit: func() error { s.writes++; return point(false) },
+		BeforeCommit: func() error {
+			if s.plan != nil && !s.stopped {
+				planned = s.plan.At("commit", stopBefore, stopAfter)
+			}
+			return point(stopBefore)
+		},
 		AfterCommit: func() error {
 			if s.check != nil {
 				s.check()
 			}
-			return point(true)
+			return point(stopAfter)
 		},
 	}
 }
@@ -71,9 +74,19 @@ type house struct {
 // calm keeps a journal from doing anything by itself during a test.
 var calm = journal.Options{Lease: time.Hour, FirstPause: time.Hour}
 
-// reach is how many things go wrong in one plan: faults of the vendor, and processes that are
-// stopped, one after the other.
-type reach struct{ faults, stops int }
+// reach is how many things go wrong in one plan: faults of the vendor, and faults of the store, such
+// as processes that are stopped one after the other.
+type reach struct{ vendor, store int }
+
+func (r reach) allows(faults []fault) bool {
+	vendor := 0
+	for _, f := range faults {
+		if f == lost || f == cut || f == refused {
+			vendor++
+		}
+	}
+	return vendor <= r.vendor && len(faults)-vendor <= r.store
+}
 
 // TestStoppingAtAnyWriteLosesNothing reaches further where DRMHUB_TEST_EXHAUSTIVE is set, which
 // takes a quarter of an hour. Otherwise, of the two ways to go on after a stop, the two stores take
@@ -91,13 +104,13 @@ func TestStoppingAtAnyWriteLosesNothing(t *testing.T) {
 				t.Parallel()
 				h := &house{vendor: &world{blank: true, plainReadBack: true}, db: open(t, dsn)}
 				for _, reach := range reaches {
-					for i, faults := range k.faults(reach.faults) {
-						for j, settles := range []bool{false, true} {
-							if far || strings.HasPrefix(dsn, "sqlite:") == ((i+j)%2 == 0) {
-								h.stopAnywhere(t, plan{kind: k, faults: faults, settles: settles}, reach.stops)
-							}
-						}
+					if far {
+						faultplan.Explore(t, reach.allows, func(p *faultplan.Plan) { h.run(t, k, p, func(int) bool { return true }) })
+						faultplan.Explore(t, reach.allows, func(p *faultplan.Plan) { h.run(t, k, p, func(int) bool { return false }) })
+						continue
 					}
+					inTurn := func(point int) bool { return strings.HasPrefix(dsn, "sqlite:") == (point%2 == 0) }
+					faultplan.Explore(t, reach.allows, func(p *faultplan.Plan) { h.run(t, k, p, inTurn) })
 				}
 				t.Logf("%d plans", h.plans)
 			})
@@ -105,40 +118,31 @@ func TestStoppingAtAnyWriteLosesNothing(t *testing.T) {
 	}
 }
 
-// stopAnywhere runs a plan, and then with one process more stopped, at every one of its writes,
-// until so many are.
-func (h *house) stopAnywhere(t *testing.T, p plan, stops int) {
-	writes := h.run(t, p)
-	if t.Failed() {
-		t.FailNow() // one plan that fails is enough to read
+// run runs a plan. settles decides whether the next process settles, by the number of points that
+// were passed when the first process ended.
+func (h *house) run(t *testing.T, k kind, p *faultplan.Plan, settles func(points int) bool) {
+	c := h.begin(t, k, p)
+	c.in(p, func(r *replica) { c.ask(r, false) })
+	c.plan.settles = settles(len(p.Points()))
+	if !c.process.stopped {
+		c.in(nil, c.goOn)
 	}
-	for n := 1; n <= writes && len(p.stops) < stops; n++ {
-		for _, after := range []bool{false, true} {
-			more := p
-			more.stops = append(slices.Clone(p.stops), crash{n, after})
-			h.stopAnywhere(t, more, stops)
-		}
+	for c.process.stopped {
+		c.in(p, c.goOn)
+	}
+	if !p.Complete() {
+		c.errorf("a planned fault has not occurred: the run is not repeatable")
 	}
 }
 
-// run runs a plan, and answers how often the first process wrote that was not stopped.
-func (h *house) run(t *testing.T, p plan) (writes int) {
+// begin begins the course of a plan.
+func (h *house) begin(t *testing.T, k kind, p *faultplan.Plan) *course {
 	h.plans++
-	h.vendor.calls, h.vendor.faults = 0, p.faults
-	c := &course{t: t, house: h, plan: p, name: fmt.Sprintf("n%d", h.plans), requestID: uuid.NewString()}
-	for i, at := range p.stops {
-		if i == 0 {
-			c.in(at, func(r *replica) { c.ask(r, false) })
-		} else {
-			c.in(at, c.goOn)
-		}
+	h.vendor.calls, h.vendor.faults, h.vendor.plan = 0, k.always, p
+	return &course{
+		t: t, house: h, plan: plan{Plan: p, kind: k}, name: fmt.Sprintf("n%d", h.plans), requestID: uuid.NewString(),
+		process: &stopper{},
 	}
-	if len(p.stops) > 0 {
-		return c.in(crash{}, c.goOn)
-	}
-	writes = c.in(crash{}, func(r *replica) { c.ask(r, false) })
-	c.in(crash{}, c.goOn)
-	return writes
 }
 
 // course is the course of one plan.
@@ -151,22 +155,19 @@ type course struct {
 	settling        bool   // the process settles by itself
 }
 
-// in runs something in a process that is stopped somewhere, and answers how often it wrote.
-func (c *course) in(process crash, do func(*replica)) (writes int) {
+// in runs something in a process that is stopped where the plan says so.
+func (c *course) in(p *faultplan.Plan, do func(*replica)) {
 	r := newReplica(c.t, c.house.db, c.house.vendor, calm)
 	watch := newWatch(c, r)
-	c.process = &stopper{at: process, check: watch.committed}
+	c.process = &stopper{plan: p, check: watch.committed}
 	c.house.vendor.before = watch.left
 	c.house.db.SetHooks(c.process.hooks())
 	do(r)
-	writes = c.process.writes
-	c.process.stopped = c.process.stopped || process != crash{} // it may have made fewer writes
 	if err := r.Close(c.t.Context()); err != nil && !c.process.stopped {
 		c.t.Error(err)
 	}
 	c.house.db.SetHooks(store.Hooks{})
 	c.house.vendor.before = nil
-	return writes
 }
 
 // goOn is what happens after a process was stopped: time passes, and the caller calls again until

@@ -10,11 +10,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/uuid"
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/internal/faultplan"
 	"github.com/drmhub/drmhub/server/internal/audit"
 	"github.com/drmhub/drmhub/server/internal/journal"
 	"github.com/drmhub/drmhub/server/internal/store"
@@ -68,45 +68,47 @@ func TestAWriteOfTheJournalThatFails(t *testing.T) {
 			h := &house{vendor: &world{blank: true, plainReadBack: true}, db: open(t, store.Memory)}
 			r := newReplica(t, h.db, h.vendor, calm)
 			stop(t, r.Journal)
-			for _, faults := range k.faults(1) {
-				for call := range 2 {
-					if call == 1 && faults[1] != lost && faults[1] != cut {
-						continue // nothing is left to do
-					}
-					for n := range h.fail(t, r, k, faults, call, 0, false) {
-						for _, after := range []bool{false, true} {
-							h.fail(t, r, k, faults, call, n+1, after)
-						}
-					}
-				}
-			}
+			faultplan.Explore(t, reach{1, 1}.allows, func(p *faultplan.Plan) { h.fail(t, r, k, p) })
 			t.Logf("%d plans", h.plans)
 		})
 	}
 }
 
-// fail makes a call, twice, and in one of the two a write of the journal fails. It answers how many
-// that call made.
-func (h *house) fail(t *testing.T, r *replica, k kind, faults map[int]fault, call, n int, after bool) (made int) {
-	h.plans++
-	h.vendor.calls, h.vendor.faults = 0, faults
-	c := &course{t: t, house: h, plan: plan{kind: k, faults: faults, settles: true}, process: &stopper{}, name: fmt.Sprintf("n%d", h.plans), requestID: uuid.NewString()}
-	for i := range call + 1 {
-		if i > 0 {
-			c.pass(r)
+// The faults of a commit that fails: it is not durable, or it is all the same.
+const (
+	failsBefore fault = "the commit fails"
+	failsAfter  fault = "the commit is durable and fails"
+)
+
+// fail makes a call, twice unless a write of the journal fails in the first one.
+func (h *house) fail(t *testing.T, r *replica, k kind, p *faultplan.Plan) {
+	c := h.begin(t, k, p)
+	c.plan.settles = true
+	var planned fault
+	failed := func(here fault) error {
+		if planned == here {
+			return errDisk
 		}
-		if i == call {
-			h.db.SetHooks(failing(n, after, &made))
-		}
-		c.ask(r, i > 0)
+		return nil
+	}
+	hooks := store.Hooks{
+		BeforeCommit: func() error {
+			planned = p.At("commit", failsBefore, failsAfter)
+			return failed(failsBefore)
+		},
+		AfterCommit: func() error { return failed(failsAfter) },
+	}
+	h.db.SetHooks(hooks)
+	c.ask(r, false)
+	if p.Count(failsBefore, failsAfter) == 0 {
+		h.db.SetHooks(store.Hooks{})
+		c.pass(r)
+		h.db.SetHooks(hooks)
+		c.ask(r, true)
 	}
 	h.db.SetHooks(store.Hooks{})
 	r.LetGo(t.Context())
 	c.goOn(r)
-	if t.Failed() {
-		t.Fatalf("write %d of the journal in call %d failed, and was durable: %v", n, call, after)
-	}
-	return made
 }
 
 func TestAnEffectThatCouldNotBeRecordedIsUnknownAndSettledLater(t *testing.T) {

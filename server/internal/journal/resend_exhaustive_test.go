@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/internal/faultplan"
 	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
 
@@ -18,37 +19,34 @@ func TestStoppingAmidAResendingLosesNothing(t *testing.T) {
 		t.Parallel()
 		h := &house{vendor: &world{}, db: open(t, dsn)}
 		for _, second := range []fault{fine, lost, cut, refused} {
-			p := plan{faults: map[int]fault{1: lost, 2: second}}
-			for n := range h.resend(t, p, crash{}) {
-				h.resend(t, p, crash{n + 1, false})
-				h.resend(t, p, crash{n + 1, true})
-			}
+			faultplan.Explore(t, faultplan.AtMost(1), func(p *faultplan.Plan) { h.resend(t, second, p) })
 		}
 		t.Logf("%d plans", h.plans)
 	})
 }
 
-func (h *house) resend(t *testing.T, p plan, at crash) (writes int) {
-	h.plans++
-	h.vendor.calls, h.vendor.faults = 0, p.faults
-	p.stops = []crash{at}
-	p.kind.steps = func(name string) map[string]string { return map[string]string{"enable": "enable " + name} }
-	c := &course{t: t, house: h, plan: p, name: fmt.Sprintf("vendors/v/sites/r%d", h.plans), requestID: uuid.NewString()}
+func (h *house) resend(t *testing.T, second fault, p *faultplan.Plan) {
+	c := h.begin(t, kind{
+		name:  fmt.Sprintf("the second write: %q", second),
+		steps: func(name string) map[string]string { return map[string]string{"enable": "enable " + name} },
+	}, p)
+	h.vendor.faults, h.vendor.plan = map[int]fault{1: lost, 2: second}, nil
+	c.name = fmt.Sprintf("vendors/v/sites/r%d", h.plans)
 	resendID := uuid.NewString()
 	var record *pb.Mutation
-	c.in(crash{}, func(r *replica) {
+	c.in(nil, func(r *replica) {
 		_, _ = r.sites.EnableSite(t.Context(), &pb.EnableSiteRequest{Name: c.name, RequestId: c.requestID})
 		record = r.wantState(t, c.requestID, pb.Mutation_UNKNOWN)
 	})
 	ask := func(r *replica, resendID string) (*pb.Mutation, error) {
 		return r.mutations.ResendMutation(t.Context(), &pb.ResendMutationRequest{Name: record.GetName(), RequestId: resendID})
 	}
-	writes = c.in(at, func(r *replica) {
+	c.in(p, func(r *replica) {
 		if m, err := ask(r, resendID); err == nil {
 			c.resent(m)
 		}
 	})
-	c.in(crash{}, func(r *replica) {
+	c.in(nil, func(r *replica) {
 		if m := r.record(t, c.requestID); m.GetState() == pb.Mutation_INTENDED {
 			c.errorf("%v, as if nothing had ever been sent", m)
 		}
@@ -75,10 +73,6 @@ func (h *house) resend(t *testing.T, p plan, at crash) (writes int) {
 			c.errorf("%d locks are left", locks)
 		}
 	})
-	if t.Failed() {
-		t.FailNow()
-	}
-	return writes
 }
 
 // resent checks a record while at most one resending was made.
@@ -94,7 +88,7 @@ func (c *course) resent(m *pb.Mutation) {
 		want = pb.Mutation_SUCCEEDED
 	}
 	// Of what the process could not record before it was stopped, nothing is known.
-	if state := m.GetState(); w.calls > 2 || state != want && (state != pb.Mutation_UNKNOWN || c.plan.stops[0] == crash{}) {
+	if state := m.GetState(); w.calls > 2 || state != want && (state != pb.Mutation_UNKNOWN || c.plan.Count() == 0) {
 		c.errorf("%v after %d writes, want %v", m, w.calls, want)
 	}
 }

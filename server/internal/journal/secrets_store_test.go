@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/internal/faultplan"
 	"github.com/drmhub/drmhub/server/internal/store"
 	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
@@ -118,11 +119,12 @@ func TestWhatHeldSecretsAndDiedBeforeItsEndIsLetGo(t *testing.T) {
 	w := &world{}
 	db := open(t, store.Memory)
 	one := newReplica(t, db, w, calm)
-	s := &stopper{at: crash{6, false}} // the intent, two writes that are sent and done, and the end
+	p := faultplan.Fixed(map[int]fault{5: stopBefore}) // after the intent, and two writes that are sent and done
+	s := &stopper{plan: p}
 	db.SetHooks(s.hooks())
 	_, _ = one.accounts.CreateDrmAccount(t.Context(), create(id))
 	if !s.stopped {
-		t.Fatalf("the call made %d writes", s.writes)
+		t.Fatalf("the call made %d writes", len(p.Points()))
 	}
 	db.SetHooks(store.Hooks{})
 	one.Die()

@@ -3,7 +3,6 @@ package journal_test
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -18,10 +17,9 @@ import (
 // kind is a method that plans are made for.
 type kind struct {
 	name   string
-	blind  bool // nothing can be read back
-	secret bool // the request holds a password
-	calls  int  // how many writes reach the vendor, where something goes wrong
-	always map[int]fault
+	blind  bool          // nothing can be read back
+	secret bool          // the request holds a password
+	always map[int]fault // by the number of the write
 	ask    func(ctx context.Context, r *replica, name, requestID string) (proto.Message, error)
 	steps  func(name string) map[string]string // what each step does at the vendor
 	// depends names, for a step, the step that it depends on.
@@ -31,28 +29,9 @@ type kind struct {
 	effects func(answer proto.Message, err error) map[string]int
 }
 
-// faults are what can befall a call of the kind: what always does, and up to so many faults more.
-func (k kind) faults(more int) []map[int]fault {
-	all := []map[int]fault{k.always}
-	for range more {
-		for _, known := range all {
-			for n := 1; n <= k.calls; n++ {
-				for _, f := range []fault{lost, cut, refused} {
-					longer := map[int]fault{n: f}
-					maps.Copy(longer, known)
-					if !slices.ContainsFunc(all, func(one map[int]fault) bool { return maps.Equal(one, longer) }) {
-						all = append(all, longer)
-					}
-				}
-			}
-		}
-	}
-	return all
-}
-
 var kinds = []kind{
 	{
-		name: "one write", calls: 1,
+		name: "one write",
 		ask: func(ctx context.Context, r *replica, name, requestID string) (proto.Message, error) {
 			return r.sites.DisableSite(ctx, &pb.DisableSiteRequest{Name: "vendors/v/sites/" + name, RequestId: requestID})
 		},
@@ -62,7 +41,7 @@ var kinds = []kind{
 		effects: func(_ proto.Message, err error) map[string]int { return allOrNothing(err, "disable") },
 	},
 	{
-		name: "one write that cannot be read back", blind: true, calls: 1,
+		name: "one write that cannot be read back", blind: true,
 		ask: func(ctx context.Context, r *replica, name, requestID string) (proto.Message, error) {
 			return r.sites.EnableSite(ctx, &pb.EnableSiteRequest{Name: "vendors/v/sites/" + name, RequestId: requestID})
 		},
@@ -72,7 +51,7 @@ var kinds = []kind{
 		effects: func(_ proto.Message, err error) map[string]int { return allOrNothing(err, "enable") },
 	},
 	{
-		name: "two writes with a secret", secret: true, calls: 2,
+		name: "two writes with a secret", secret: true,
 		ask: func(ctx context.Context, r *replica, name, requestID string) (proto.Message, error) {
 			account := &pb.DrmAccount{Username: "user-" + name, Password: password}
 			return r.accounts.CreateDrmAccount(ctx, &pb.CreateDrmAccountRequest{
@@ -90,10 +69,10 @@ var kinds = []kind{
 			return allOrNothing(err, "create", "activate")
 		},
 	},
-	replacement("two writes that depend on each other", 2, nil),
-	replacement("two writes of which the second is refused, so that a third one undoes the first", 3, map[int]fault{2: refused}),
+	replacement("two writes that depend on each other", nil),
+	replacement("two writes of which the second is refused, so that a third one undoes the first", map[int]fault{2: refused}),
 	{
-		name: "a batch of three with one refused", calls: 3, always: map[int]fault{2: refused},
+		name: "a batch of three with one refused", always: map[int]fault{2: refused},
 		ask: func(ctx context.Context, r *replica, name, requestID string) (proto.Message, error) {
 			req := &pb.BatchCreateProductLicensesRequest{Parent: "vendors/" + name, RequestId: requestID}
 			for i := range 3 {
@@ -128,9 +107,9 @@ var kinds = []kind{
 	},
 }
 
-func replacement(name string, calls int, always map[int]fault) kind {
+func replacement(name string, always map[int]fault) kind {
 	return kind{
-		name: name, calls: calls, always: always,
+		name: name, always: always,
 		depends: map[string]string{"revoke": "before", "issue": "revoke", "restore": "revoke"},
 		ask: func(ctx context.Context, r *replica, name, requestID string) (proto.Message, error) {
 			return r.licenses.ReplaceProductLicense(ctx, &pb.ReplaceProductLicenseRequest{
@@ -171,7 +150,7 @@ func allOrNothing(err error, steps ...string) map[string]int {
 func (c *course) errorf(format string, args ...any) {
 	c.t.Helper()
 	p := c.plan
-	c.t.Errorf("%s, faults %v, stops %v, settles %v: %s", p.kind.name, p.faults, p.stops, p.settles, fmt.Sprintf(format, args...))
+	c.t.Errorf("%s, settles %v: %s", p.kind.name, p.settles, fmt.Sprintf(format, args...))
 }
 
 // ask calls, checks that what is answered is so, and reports whether there is nothing more to learn.

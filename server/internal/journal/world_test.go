@@ -17,16 +17,17 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/internal/faultplan"
 )
 
 // fault is what befalls a vendor write.
-type fault int
+type fault = faultplan.Fault
 
 const (
-	fine    fault = iota
-	lost          // it takes effect, and the answer is lost
-	cut           // it has no effect, which nobody tells
-	refused       // the vendor says no
+	fine    fault = ""
+	lost    fault = "lost"    // it takes effect, and the answer is lost
+	cut     fault = "cut"     // it has no effect, which nobody tells
+	refused fault = "refused" // the vendor says no
 )
 
 // world is a vendor in memory, with a ledger of what took effect.
@@ -58,10 +59,11 @@ type world struct {
 	blindRestore bool
 
 	mu     sync.Mutex
-	calls  int // writes that reached the vendor
-	faults map[int]fault
-	ledger map[string]int // how often something took effect
-	notes  int            // how often something was noted
+	calls  int             // writes that reached the vendor
+	faults map[int]fault   // by the number of the write
+	plan   *faultplan.Plan // of the other writes, if it is set
+	ledger map[string]int  // how often something took effect
+	notes  int             // how often something was noted
 }
 
 func (w *world) register(to grpc.ServiceRegistrar) {
@@ -87,7 +89,10 @@ func (w *world) write(ctx context.Context, what string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.calls++
-	befalls := w.faults[w.calls]
+	befalls, scripted := w.faults[w.calls]
+	if w.plan != nil && !scripted {
+		befalls = w.plan.At(what, lost, cut, refused)
+	}
 	switch befalls {
 	case cut:
 		return apierror.OutcomeUnknown("cut before %s", what)
