@@ -25,6 +25,9 @@ type Site struct {
 	arrive func(s *Site)
 }
 
+// parent is the site whose licenses are read.
+const parent = "vendors/acme/sites/DEMO"
+
 // Start is the time of a site's first row.
 var Start = time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC)
 
@@ -128,7 +131,7 @@ func (s *Site) CheckWhole(t *testing.T, size func(got int) int32, arrive func(*S
 
 func (s *Site) listAll(t *testing.T, size func(got int) int32, list List) map[Row]int {
 	t.Helper()
-	req := &pb.ListLicensesRequest{Parent: "vendors/acme/sites/DEMO"}
+	req := &pb.ListLicensesRequest{Parent: parent}
 	got, rows, last := map[Row]int{}, 0, s.newest.Unix()+1
 	for range 60_000 {
 		req.PageSize = size(rows)
