@@ -7,8 +7,8 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/drmhub/drmhub/adapters/adaptertest/memory"
 	"github.com/drmhub/drmhub/adapters/apierror"
-	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/paging"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -17,15 +17,9 @@ import (
 func blindly[Req interface {
 	proto.Message
 	GetName() string
-}](write func(b *bugged, ctx context.Context, siteID string) error) func(*bugged) {
+}](write func(b *bugged, ctx context.Context, name string) error) func(*bugged) {
 	return around(func(ctx context.Context, req Req, b *bugged, call callOf) (proto.Message, error) {
-		ids, err := names.StatusChange.IDs(req.GetName())
-		if err != nil {
-			ids, err = names.Site.IDs(req.GetName())
-		}
-		if err == nil {
-			err = bypassesLog(ctx, func(ctx context.Context) error { return write(b, ctx, ids[1]) })
-		}
+		err := bypassesLog(ctx, func(ctx context.Context) error { return write(b, ctx, req.GetName()) })
 		if err != nil {
 			return nil, err
 		}
@@ -34,11 +28,11 @@ func blindly[Req interface {
 }
 
 var changeBugs = []bug{
-	{"EnableSite of a site that is on sends nothing", "does not look what stands", blindly[*pb.EnableSiteRequest](func(b *bugged, ctx context.Context, siteID string) error {
-		return b.vendor.SwitchOn(ctx, siteID)
+	{"EnableSite of a site that is on sends nothing", "does not look what stands", blindly[*pb.EnableSiteRequest](func(b *bugged, ctx context.Context, name string) error {
+		return b.vendor.Sites.Change(ctx, name, func(s *pb.Site) error { memory.Turn(s, true); return nil })
 	})},
-	{"ExtendTrial that is still pending is not sent again", "does not look what stands", blindly[*pb.ExtendTrialRequest](func(b *bugged, ctx context.Context, siteID string) error {
-		_, err := b.vendor.AskForTrial(ctx, siteID, "")
+	{"ExtendTrial that is still pending is not sent again", "does not look what stands", blindly[*pb.ExtendTrialRequest](func(b *bugged, ctx context.Context, name string) error {
+		_, err := b.vendor.Changes.Add(ctx, &pb.StatusChange{Site: name, State: pb.StatusChange_PENDING})
 		return err
 	})},
 	{"ListStatusChanges tells of what was asked for, of the service that the filter chooses", "shows nothing", showingInstead(func(_ *pb.ListStatusChangesRequest, res *pb.ListStatusChangesResponse) {
@@ -52,9 +46,8 @@ var changeBugs = []bug{
 	{"CancelStatusChange takes the change back", "only says so", around(func(_ context.Context, req *pb.CancelStatusChangeRequest, _ *bugged, _ callOf) (proto.Message, error) {
 		return &pb.StatusChange{Name: req.GetName(), Type: pb.StatusChange_EXTEND_TRIAL, State: pb.StatusChange_CANCELLED}, nil
 	})},
-	{"CancelStatusChange of what is canceled sends nothing, and answers what stands", "does not look what stands", blindly[*pb.CancelStatusChangeRequest](func(b *bugged, ctx context.Context, siteID string) error {
-		_, err := b.vendor.CancelTrial(ctx, siteID)
-		return err
+	{"CancelStatusChange of what is canceled sends nothing, and answers what stands", "does not look what stands", blindly[*pb.CancelStatusChangeRequest](func(b *bugged, ctx context.Context, name string) error {
+		return b.vendor.Changes.Change(ctx, name, func(c *pb.StatusChange) error { c.State = pb.StatusChange_CANCELLED; return nil })
 	})},
 	{"CancelStatusChange of what the vendor has approved is FAILED_PRECONDITION", "takes any failure for a success", around(hidesFailure[*pb.CancelStatusChangeRequest])},
 }
@@ -192,7 +185,7 @@ var memberBugs = []bug{
 	{"ListMembers refuses what is no page token", "begins again", requesting(func(req *pb.ListMembersRequest) { req.PageToken = "" })},
 	{"CreateMember is listed", "forgets the group", requesting(func(req *pb.CreateMemberRequest) { req.Member.Group = pb.Member_GROUP_UNSPECIFIED })},
 	{"CreateMember with the e-mail address of a member is ALREADY_EXISTS, and sends nothing", "does not look", around(func(ctx context.Context, req *pb.CreateMemberRequest, b *bugged, call callOf) (proto.Message, error) {
-		if err := bypassesLog(ctx, func(ctx context.Context) error { _, err := b.vendor.AddMember(ctx, req.GetMember()); return err }); err != nil {
+		if err := bypassesLog(ctx, func(ctx context.Context) error { _, err := b.vendor.Members.Add(ctx, req.GetMember()); return err }); err != nil {
 			return nil, err
 		}
 		return call(ctx)
@@ -207,14 +200,13 @@ var memberBugs = []bug{
 	})},
 	{"UpdateMember changes what its mask names, and nobody else", "ignores the mask", requesting(func(req *pb.UpdateMemberRequest) { req.UpdateMask.Paths = []string{"group", "state"} })},
 	{"UpdateMember changes what its mask names, and nobody else", "changes everybody", around(func(ctx context.Context, req *pb.UpdateMemberRequest, b *bugged, call callOf) (proto.Message, error) {
-		all, err := b.vendor.Members(ctx)
+		all, err := b.vendor.Members.List(ctx)
 		if err != nil {
 			return nil, err
 		}
 		for _, m := range all {
 			err := bypassesLog(ctx, func(ctx context.Context) error {
-				_, err := b.vendor.ChangeMember(ctx, m.GetName(), func(m *pb.Member) { m.State = req.GetMember().GetState() })
-				return err
+				return b.vendor.Members.Change(ctx, m.GetName(), func(m *pb.Member) error { m.State = req.GetMember().GetState(); return nil })
 			})
 			if err != nil {
 				return nil, err

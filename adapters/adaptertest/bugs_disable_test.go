@@ -8,9 +8,9 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/drmhub/drmhub/adapters/adaptertest/memory"
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
-	"github.com/drmhub/drmhub/adapters/names"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -72,24 +72,20 @@ func (c *change) read(ctx context.Context) (*pb.Site, error) {
 // write makes the vendor's write. Where its answer does not come through, the error is unknown; a
 // refusal is a refusal.
 func (c *change) write(ctx context.Context, unknown error) (*pb.StatusChange, error) {
-	ids, err := names.Site.IDs(c.req.GetName())
+	err := turnOff(ctx, c.b, c.req.GetName())
+	if apierror.IsOutcomeUnknown(err) {
+		return nil, unknown
+	}
 	if err != nil {
 		return nil, err
-	}
-	if err := c.b.vendor.SwitchOff(ctx, ids[1]); err != nil {
-		if mutation.IsDryRun(err) {
-			return nil, err
-		}
-		if err.Error() == refusal {
-			return nil, apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED, "%v", err)
-		}
-		return nil, unknown
 	}
 	site, err := c.read(ctx)
 	return applied(site), err
 }
 
-const refusal = "the vendor answers E4711"
+func turnOff(ctx context.Context, b *bugged, site string) error {
+	return b.vendor.Sites.Change(ctx, site, func(s *pb.Site) error { memory.Turn(s, false); return nil })
+}
 
 func applied(site *pb.Site) *pb.StatusChange {
 	return &pb.StatusChange{Site: site.GetName(), Service: pb.Site_DRM, Type: pb.StatusChange_SUSPEND, State: pb.StatusChange_APPLIED, AppliedSite: site}
@@ -220,12 +216,12 @@ func unnamed() func(*bugged) {
 // all switches every site off.
 func all(b *bugged) {
 	b.disable = func(ctx context.Context, req *pb.DisableSiteRequest) (*pb.StatusChange, error) {
-		sites, err := b.vendor.Sites(ctx)
+		sites, err := b.vendor.Sites.List(ctx)
 		if err != nil {
 			return nil, err
 		}
 		for _, s := range sites {
-			if err := bypassesLog(ctx, func(ctx context.Context) error { return b.vendor.SwitchOff(ctx, s.GetSiteId()) }); err != nil {
+			if err := bypassesLog(ctx, func(ctx context.Context) error { return turnOff(ctx, b, s.GetName()) }); err != nil {
 				return nil, err
 			}
 		}

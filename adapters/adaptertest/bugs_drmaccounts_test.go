@@ -99,13 +99,9 @@ func eachDevice(match func(username string, d *pb.DrmAccountDevice, wanted []str
 		if err != nil {
 			return nil, err
 		}
-		var all []*pb.DrmAccount
-		for _, customer := range []string{"acme", "emca"} {
-			accounts, err := b.vendor.Accounts(ctx, customer)
-			if err != nil {
-				return nil, err
-			}
-			all = slices.Concat(all, accounts)
+		all, err := b.vendor.Accounts.List(ctx)
+		if err != nil {
+			return nil, err
 		}
 		for _, a := range all {
 			for _, d := range a.GetDevices() {
@@ -113,7 +109,7 @@ func eachDevice(match func(username string, d *pb.DrmAccountDevice, wanted []str
 					continue
 				}
 				err := bypassesLog(ctx, func(ctx context.Context) error {
-					_, err := b.vendor.RemoveDevice(ctx, a.GetUsername(), d.GetDeviceId(), true)
+					_, err := b.vendor.RemoveDevice(ctx, a.GetName(), d.GetName(), true)
 					return err
 				})
 				if err != nil {

@@ -118,7 +118,7 @@ func forThisUser(ctx context.Context, req *pb.ReplaceProductLicenseRequest, b *b
 
 // revokesAll revokes all licenses of the user first.
 func revokesAll(ctx context.Context, req *pb.ReplaceProductLicenseRequest, b *bugged, call callOf) (proto.Message, error) {
-	held, err := b.vendor.ProductLicenses(ctx)
+	held, err := b.vendor.ProductLicenses.List(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -127,8 +127,8 @@ func revokesAll(ctx context.Context, req *pb.ReplaceProductLicenseRequest, b *bu
 		return nil, err
 	}
 	for _, l := range held {
-		if l.GetUser() == old.GetUser() && "vendors/acme/products/"+l.GetProduct() != old.GetProduct() {
-			if err := bypassesLog(ctx, func(ctx context.Context) error { return b.vendor.Revoke(ctx, l.GetName()) }); err != nil {
+		if l.GetUser() == old.GetUser() && l.GetProduct() != old.GetProduct() {
+			if err := bypassesLog(ctx, func(ctx context.Context) error { return b.vendor.ProductLicenses.Remove(ctx, l.GetName()) }); err != nil {
 				return nil, err
 			}
 		}

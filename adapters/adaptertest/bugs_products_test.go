@@ -44,14 +44,13 @@ func showingLicenses(change func(*pb.ProductLicense)) func(*bugged) {
 
 // updatesAllProducts changes every product before the one that is meant.
 func updatesAllProducts(ctx context.Context, req *pb.UpdateProductRequest, b *bugged, call callOf) (proto.Message, error) {
-	products, err := b.vendor.Products(ctx)
+	products, err := b.vendor.Products.List(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range products {
 		err := bypassesLog(ctx, func(ctx context.Context) error {
-			_, err := b.vendor.ChangeProduct(ctx, p.GetName(), func(p *pb.Product) { p.DisplayName = req.GetProduct().GetDisplayName() })
-			return err
+			return b.vendor.Products.Change(ctx, p.GetName(), func(p *pb.Product) error { p.DisplayName = req.GetProduct().GetDisplayName(); return nil })
 		})
 		if err != nil {
 			return nil, err
@@ -156,11 +155,13 @@ var productWriteBugs = []bug{
 	{deletedLicense, "only says so", around(doesNothing[*pb.DeleteProductLicenseRequest])},
 	{deletedLicense, "takes what is gone for a success", around(hidesFailure[*pb.DeleteProductLicenseRequest])},
 	{deletedLicense, "takes the next license too", around(func(ctx context.Context, req *pb.DeleteProductLicenseRequest, b *bugged, call callOf) (proto.Message, error) {
-		held, err := b.vendor.ProductLicenses(ctx)
+		held, err := b.vendor.ProductLicenses.List(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if err := bypassesLog(ctx, func(ctx context.Context) error { return b.vendor.Revoke(ctx, held[len(held)-1].GetName()) }); err != nil {
+		if err := bypassesLog(ctx, func(ctx context.Context) error {
+			return b.vendor.ProductLicenses.Remove(ctx, held[len(held)-1].GetName())
+		}); err != nil {
 			return nil, err
 		}
 		return call(ctx)

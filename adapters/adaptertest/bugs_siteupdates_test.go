@@ -12,14 +12,13 @@ const updatedSite = "UpdateSite changes what its mask names, and no other site"
 
 // updatesAll gives every site the name that one is to have.
 func updatesAll(ctx context.Context, req *pb.UpdateSiteRequest, b *bugged, call callOf) (proto.Message, error) {
-	sites, err := b.vendor.Sites(ctx)
+	sites, err := b.vendor.Sites.List(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, s := range sites {
 		err := bypassesLog(ctx, func(ctx context.Context) error {
-			_, err := b.vendor.ChangeSite(ctx, s.GetSiteId(), func(s *pb.Site) { s.DisplayName = req.GetSite().GetDisplayName() })
-			return err
+			return b.vendor.Sites.Change(ctx, s.GetName(), func(s *pb.Site) error { s.DisplayName = req.GetSite().GetDisplayName(); return nil })
 		})
 		if err != nil {
 			return nil, err

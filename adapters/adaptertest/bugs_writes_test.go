@@ -3,7 +3,6 @@ package adaptertest_test
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -140,7 +139,7 @@ func readsBackForEver(ctx context.Context, req *pb.ResetMemberPasswordRequest, b
 	return mutation.Do(ctx, mutation.Write[*pb.ResetMemberPasswordResponse]{
 		Step: "reset",
 		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.ResetMemberPasswordResponse, error) {
-			_, err := b.vendor.ChangeMember(ctx, strings.TrimPrefix(req.GetName(), "vendors/acme/members/"), func(*pb.Member) {})
+			err := b.vendor.Members.Change(ctx, req.GetName(), func(*pb.Member) error { return nil })
 			if err != nil {
 				return nil, apierror.OutcomeUnknown("%v", err)
 			}

@@ -56,7 +56,7 @@ func TestNoBugBreaksNothing(t *testing.T) {
 }
 
 func buggedHarness(b bug) adaptertest.Harness {
-	vendor := memory.NewVendor(secret.New(vendorKey))
+	vendor := memory.NewVendor("acme", secret.New(vendorKey))
 	h := memory.Harness(vendor)
 	a := newBugged(h.Adapter.(*memory.Adapter), vendor)
 	b.make(a)

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
@@ -15,30 +16,33 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// RegisterFairPlayCertificate checks what it is given, and sends it. Nothing shows afterwards
-// whether the vendor has it.
-func (a *Adapter) RegisterFairPlayCertificate(ctx context.Context, req *pb.RegisterFairPlayCertificateRequest) (*pb.FairPlayCertificate, error) {
-	siteID, err := idOfSite(req.GetName(), pb.Site_DRM)
+// RegisterFairPlayCertificate checks what it gets, and sends it. Nothing shows afterwards whether the
+// vendor has it.
+func (a *Adapter) RegisterFairPlayCertificate(
+	ctx context.Context, req *pb.RegisterFairPlayCertificateRequest,
+) (*pb.FairPlayCertificate, error) {
+	check := func(ctx context.Context) (*pb.FairPlayCertificate, error) {
+		certificate, err := inspect(req)
+		if err != nil {
+			return nil, err
+		}
+		_, err = a.vendor.Sites.Get(ctx, req.GetName())
+		return certificate, err
+	}
+	certificate, err := mutation.Snapshot(ctx, "certificate", check)
 	if err != nil {
 		return nil, err
 	}
-	certificate, err := mutation.Snapshot(ctx, "certificate", func(context.Context) (*pb.FairPlayCertificate, error) { return inspect(req) })
-	if err != nil {
-		return nil, err
-	}
-	send := func(ctx context.Context, _ mutation.Attempt) (*pb.FairPlayCertificate, error) {
-		// the vendor keeps what it got to itself
-		_, err := a.vendor.ChangeSettings(ctx, siteID, func(*pb.Integration) {})
-		return certificate, mutation.ExplainRefusal(ctx, a.explainWrite(ctx, err), req.GetName(), func(ctx context.Context) error {
-			_, err := a.integration(ctx, req.GetName()+"/integration")
-			return err
-		})
-	}
-	expect := func() *pb.FairPlayCertificate { return certificate }
-	return mutation.Do(ctx, mutation.Write[*pb.FairPlayCertificate]{Step: "register", Send: send, Preview: expect})
+	return mutation.Do(ctx, mutation.Write[*pb.FairPlayCertificate]{
+		Step: "register",
+		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.FairPlayCertificate, error) {
+			return certificate, a.vendor.Sites.Change(ctx, req.GetName(), func(*pb.Site) error { return nil })
+		},
+		Preview: func() *pb.FairPlayCertificate { return certificate },
+	})
 }
 
-// inspect finds what is wrong with a certificate and its keys. This vendor knows one kind of
+// inspect refuses a certificate and keys that do not belong together. This vendor knows one kind of
 // encrypted key.
 func inspect(req *pb.RegisterFairPlayCertificateRequest) (*pb.FairPlayCertificate, error) {
 	var wrong []*errdetails.BadRequest_FieldViolation
@@ -49,13 +53,11 @@ func inspect(req *pb.RegisterFairPlayCertificateRequest) (*pb.FairPlayCertificat
 	if err != nil {
 		refuse("certificate", "is no certificate in DER")
 	} else if now := time.Now(); now.Before(certificate.NotBefore) || now.After(certificate.NotAfter) {
-		refuse("certificate", "is not good now")
+		refuse("certificate", "is not valid now")
 	}
 	if block, _ := pem.Decode(req.GetPrivateKey()); block == nil {
 		refuse("private_key", "is no PEM")
-	} else if der, err := x509.DecryptPEMBlock(block, []byte(req.GetKeyPassword())); err != nil { //nolint:staticcheck // Deprecated, and what people have.
-		refuse("key_password", "does not open the private key")
-	} else if key, err := x509.ParsePKCS1PrivateKey(der); err != nil {
+	} else if key, err := decrypt(block, req.GetKeyPassword()); err != nil {
 		refuse("key_password", "does not open the private key")
 	} else if certificate != nil && !key.PublicKey.Equal(certificate.PublicKey) {
 		refuse("private_key", "does not belong to the certificate")
@@ -67,6 +69,16 @@ func inspect(req *pb.RegisterFairPlayCertificateRequest) (*pb.FairPlayCertificat
 		return nil, apierror.InvalidRequest(wrong...)
 	}
 	return &pb.FairPlayCertificate{
-		Subject: certificate.Subject.String(), SerialNumber: certificate.SerialNumber.Text(16), ExpireTime: timestamppb.New(certificate.NotAfter),
+		Subject:      certificate.Subject.String(),
+		SerialNumber: certificate.SerialNumber.Text(16),
+		ExpireTime:   timestamppb.New(certificate.NotAfter),
 	}, nil
+}
+
+func decrypt(block *pem.Block, password string) (*rsa.PrivateKey, error) {
+	der, err := x509.DecryptPEMBlock(block, []byte(password)) //nolint:staticcheck // Deprecated, and what people have.
+	if err != nil {
+		return nil, err
+	}
+	return x509.ParsePKCS1PrivateKey(der)
 }

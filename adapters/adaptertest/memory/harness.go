@@ -8,40 +8,39 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// Harness is the vendor, with an adapter to it, for the conformance suite. The vendor can hold
-// whatever the suite thinks of.
+// Harness returns the vendor and an adapter to it, for the conformance suite. The vendor can hold
+// everything that the suite makes.
 func Harness(vendor *Vendor) adaptertest.Harness {
-	const id = "acme"
 	return adaptertest.Harness{
-		Adapter:     New(id, vendor, vendor.key),
-		Vendor:      id,
+		Adapter:     New(vendor),
+		Vendor:      vendor.id,
 		Secrets:     []secret.Text{vendor.key},
 		FailReads:   vendor.FailReads,
 		Sites:       resource(vendor.PutSites),
 		SiteUpdates: map[string][]string{"display_name": {"Kids TV", "Sports TV"}, "policy_id": {"7", "0"}},
 		Approve:     vendor.Approve,
-		SiteOrders:  &adaptertest.Resource[*pb.SiteOrder]{Put: vendor.PutSiteOrders, Show: inItsWords},
+		SiteOrders:  &adaptertest.Resource[*pb.SiteOrder]{Put: vendor.Orders.Put, Show: orderWord},
 		Integration: vendor.Integration,
-		Members:     resource(vendor.PutMembers),
+		Members:     resource(vendor.Members.Put),
 		DrmAccounts: &adaptertest.DrmAccounts{
-			Resource: *resource(vendor.PutDrmAccounts), Customers: customers, BindDevice: vendor.BindDevice,
+			Resource: *resource(vendor.Accounts.Put), Customers: customers, BindDevice: vendor.BindDevice,
 		},
-		Products: resource(vendor.PutProducts),
+		Products: resource(vendor.Products.Put),
 		ProductLicenses: &adaptertest.Resource[*pb.ProductLicense]{
-			Put: vendor.PutProductLicenses, Show: inTheVendorsWords,
+			Put: vendor.ProductLicenses.Put, Show: licenseWord,
 		},
-		Licenses: &adaptertest.Licenses{
-			Put: vendor.PutLicenses, Show: func(l *pb.License) *pb.License { return l },
-		},
-		PutPackagings: vendor.PutPackagings,
-		ShowUsage:     func(u *pb.Usage) *pb.Usage { return u },
+		Licenses:      &adaptertest.Licenses{Put: vendor.Licenses.Put, Show: same[*pb.License]},
+		PutPackagings: vendor.Packagings.Put,
+		ShowUsage:     same[*pb.Usage],
 		Writes: &adaptertest.Writes{
 			Count: vendor.Writes, Fail: vendor.FailWrites, FailInTurn: vendor.FailWritesInTurn,
 		},
 	}
 }
 
-// resource is how the vendor holds things of which it holds any, and shows them as they are.
+func same[M any](m M) M { return m }
+
+// resource is how the vendor holds things that it shows as they are.
 func resource[M proto.Message](put func(...M)) *adaptertest.Resource[M] {
-	return &adaptertest.Resource[M]{Put: put, Show: func(m M) M { return m }}
+	return &adaptertest.Resource[M]{Put: put, Show: same[M]}
 }

@@ -10,6 +10,6 @@ import (
 
 func TestConformance(t *testing.T) {
 	adaptertest.Run(t, func(*testing.T) adaptertest.Harness {
-		return memory.Harness(memory.NewVendor(secret.New("a key of the vendor")))
+		return memory.Harness(memory.NewVendor("acme", secret.New("a key of the vendor")))
 	})
 }

@@ -3,173 +3,207 @@ package memory
 import (
 	"context"
 	"crypto/rand"
-	"slices"
+	"strconv"
 	"time"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
 
-	"github.com/drmhub/drmhub/adapters"
+	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/names"
-	"github.com/drmhub/drmhub/adapters/paging"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-var (
-	_ adapters.ProductLicenseLister  = (*Adapter)(nil)
-	_ adapters.ProductLicenseGetter  = (*Adapter)(nil)
-	_ adapters.ProductLicenseCreator = (*Adapter)(nil)
-	_ adapters.ProductLicenseDeleter = (*Adapter)(nil)
-)
-
-// ListProductLicenses answers the vendor's product licenses, a page at a time.
-func (a *Adapter) ListProductLicenses(ctx context.Context, req *pb.ListProductLicensesRequest) (*pb.ListProductLicensesResponse, error) {
-	licenses, err := a.productLicenses(ctx)
-	if err != nil {
-		return nil, err
-	}
+// ListProductLicenses returns a page of the vendor's product licenses.
+func (a *Adapter) ListProductLicenses(
+	ctx context.Context, req *pb.ListProductLicensesRequest,
+) (*pb.ListProductLicensesResponse, error) {
 	f := req.GetFilter()
-	licenses = slices.DeleteFunc(licenses, func(l *pb.ProductLicense) bool {
-		return f.GetUser() != "" && f.GetUser() != l.GetUser() || f.GetStatus() != 0 && f.GetStatus() != l.GetStatus() ||
-			f.GetProduct() != "" && f.GetProduct() != l.GetProduct() && f.GetProduct() != idIn(names.Product, l.GetProduct())
-	})
-	page, next, err := paging.Slice(req, licenses)
-	return &pb.ListProductLicensesResponse{ProductLicenses: page, NextPageToken: next, TotalSize: int32(len(licenses))}, err
+	ofID := names.Product.Name(a.vendor.id, f.GetProduct())
+	licenses, next, total, err := page(ctx, req, a.vendor.ProductLicenses.Where(func(l *pb.ProductLicense) bool {
+		return unsetOr(f.GetUser(), l.GetUser()) && unsetOr(f.GetStatus(), l.GetStatus()) &&
+			(unsetOr(f.GetProduct(), l.GetProduct()) || l.GetProduct() == ofID)
+	}))
+	for _, l := range licenses {
+		playable(l)
+	}
+	return &pb.ListProductLicensesResponse{ProductLicenses: licenses, NextPageToken: next, TotalSize: total}, err
+}
+
+// playable works out whether a license can be played now.
+func playable(l *pb.ProductLicense) *pb.ProductLicense {
+	now := time.Now()
+	l.Playable = l.GetStatus() == pb.ProductLicense_ACTIVE && !l.GetStartTime().AsTime().After(now) &&
+		(l.GetStopTime() == nil || l.GetStopTime().AsTime().After(now))
+	return l
 }
 
 // GetProductLicense looks the license up in the vendor's list.
-func (a *Adapter) GetProductLicense(ctx context.Context, req *pb.GetProductLicenseRequest) (*pb.ProductLicense, error) {
-	licenses, err := a.productLicenses(ctx)
-	return named(licenses, err, req.GetName(), "product license")
+func (a *Adapter) GetProductLicense(
+	ctx context.Context, req *pb.GetProductLicenseRequest,
+) (*pb.ProductLicense, error) {
+	return a.productLicense(req.GetName())(ctx)
+}
+
+// productLicense returns a read of a license.
+func (a *Adapter) productLicense(name string) func(context.Context) (*pb.ProductLicense, error) {
+	return func(ctx context.Context) (*pb.ProductLicense, error) {
+		l, err := a.vendor.ProductLicenses.Get(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		return playable(l), nil
+	}
 }
 
 // CreateProductLicense issues a license.
-func (a *Adapter) CreateProductLicense(ctx context.Context, req *pb.CreateProductLicenseRequest) (*pb.ProductLicense, error) {
-	i, err := a.issuing(ctx, "issue", req.GetProductLicense())
+func (a *Adapter) CreateProductLicense(
+	ctx context.Context, req *pb.CreateProductLicenseRequest,
+) (*pb.ProductLicense, error) {
+	issue, err := a.issue(ctx, "issue", req.GetProductLicense())
 	if err != nil {
 		return nil, err
 	}
-	return i.issue(ctx)
+	return issued(mutation.DoCreate(ctx, issue))
 }
 
-// DeleteProductLicense revokes a license.
-func (a *Adapter) DeleteProductLicense(ctx context.Context, req *pb.DeleteProductLicenseRequest) (*emptypb.Empty, error) {
-	l, err := a.standing(ctx, req.GetName())
-	if err == nil {
-		err = a.revoke(ctx, l)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &emptypb.Empty{}, nil
-}
-
-// issuing is a license that is about to be issued. All that is read for it was read before any
-// write.
-type issuing struct {
-	*Adapter
-	step  string
-	terms *pb.ProductLicense
-	alike []*pb.ProductLicense // held before
-}
-
-// issuing gives the terms an order_id where they have none. Whether a lost license arrived is seen
-// by one of that order that was not there before.
-func (a *Adapter) issuing(ctx context.Context, step string, terms *pb.ProductLicense) (i issuing, err error) {
-	i = issuing{Adapter: a, step: step}
-	i.terms, err = mutation.Snapshot(ctx, step+": terms", func(context.Context) (*pb.ProductLicense, error) {
+// issue prepares a license to be issued. It reads all that it needs, so that nothing is read after
+// the first write. It makes an order_id if the terms have none, by which the license is found again.
+func (a *Adapter) issue(
+	ctx context.Context, step string, terms *pb.ProductLicense,
+) (none mutation.Create[*pb.ProductLicense], _ error) {
+	terms, err := mutation.Snapshot(ctx, step+": terms", func(ctx context.Context) (*pb.ProductLicense, error) {
 		terms := proto.CloneOf(terms)
 		terms.Name, terms.VendorStatus, terms.Playable = "", "", false
 		if terms.GetOrderId() == "" {
 			terms.OrderId = "drmhub-" + rand.Text()
 		}
-		return terms, nil
+		_, err := a.vendor.Products.Get(ctx, terms.GetProduct())
+		return terms, err
 	})
 	if err != nil {
-		return i, err
+		return none, err
 	}
-	before, err := mutation.Snapshot(ctx, step+": before", i.ofThisOrder)
-	i.alike = before.GetProductLicenses()
-	return i, err
-}
-
-func (i issuing) ofThisOrder(ctx context.Context) (*pb.ListProductLicensesResponse, error) {
-	licenses, err := i.productLicenses(ctx)
-	licenses = slices.DeleteFunc(licenses, func(l *pb.ProductLicense) bool {
-		return l.GetUser() != i.terms.GetUser() || l.GetProduct() != i.terms.GetProduct() || l.GetOrderId() != i.terms.GetOrderId()
+	return creation(ctx, a.vendor.ProductLicenses, step, terms, func(l *pb.ProductLicense) bool {
+		return l.GetUser() == terms.GetUser() && l.GetProduct() == terms.GetProduct() &&
+			l.GetOrderId() == terms.GetOrderId()
 	})
-	return &pb.ListProductLicensesResponse{ProductLicenses: licenses}, err
 }
 
-func (i issuing) issue(ctx context.Context) (*pb.ProductLicense, error) {
-	send := func(ctx context.Context, _ mutation.Attempt) (*pb.ProductLicense, error) {
-		issued, err := i.vendor.Issue(ctx, i.terms)
-		if err != nil {
-			return nil, mutation.ExplainRefusal(ctx, i.explainWrite(ctx, err), i.terms.GetProduct(), func(ctx context.Context) error {
-				_, err := i.GetProduct(ctx, &pb.GetProductRequest{Name: i.terms.GetProduct()})
-				return err
-			})
-		}
-		return i.productLicense(issued), nil
+func issued(l *pb.ProductLicense, err error) (*pb.ProductLicense, error) {
+	if err != nil {
+		return nil, err
 	}
-	check := func(ctx context.Context) (*pb.ProductLicense, bool, error) {
-		now, err := i.ofThisOrder(ctx)
-		issued := newcomer(i.alike, now.GetProductLicenses())
-		return issued, issued != nil, err
-	}
-	expect := func() *pb.ProductLicense { return proto.CloneOf(i.terms) }
-	return mutation.Do(ctx, mutation.Write[*pb.ProductLicense]{Step: i.step, Send: send, ReadBack: check, Preview: expect})
+	return playable(l), nil
 }
 
-// standing is the license as it stood before the mutation.
+// DeleteProductLicense revokes a license.
+func (a *Adapter) DeleteProductLicense(
+	ctx context.Context, req *pb.DeleteProductLicenseRequest,
+) (*emptypb.Empty, error) {
+	if _, err := a.revoke(ctx, req.GetName()); err != nil {
+		return nil, err
+	}
+	return &emptypb.Empty{}, nil
+}
+
+// standing returns the license as it was before the mutation.
 func (a *Adapter) standing(ctx context.Context, name string) (*pb.ProductLicense, error) {
-	return mutation.SnapshotExisting(ctx, "standing", func(ctx context.Context) (*pb.ProductLicense, error) {
-		return a.GetProductLicense(ctx, &pb.GetProductLicenseRequest{Name: name})
+	return mutation.SnapshotExisting(ctx, "standing", a.productLicense(name))
+}
+
+func (a *Adapter) revoke(ctx context.Context, name string) (*pb.ProductLicense, error) {
+	standing, err := a.standing(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return remove(ctx, "revoke", standing, a.productLicense(name), func(ctx context.Context) error {
+		return a.vendor.ProductLicenses.Remove(ctx, name)
 	})
 }
 
-func (a *Adapter) revoke(ctx context.Context, l *pb.ProductLicense) error {
-	send := func(ctx context.Context, _ mutation.Attempt) (*emptypb.Empty, error) {
-		return &emptypb.Empty{}, a.explainWrite(ctx, a.vendor.Revoke(ctx, idIn(names.ProductLicense, l.GetName())))
+// ReplaceProductLicense revokes a license and issues another one.
+func (a *Adapter) ReplaceProductLicense(
+	ctx context.Context, req *pb.ReplaceProductLicenseRequest,
+) (*pb.ProductLicense, error) {
+	old, err := a.standing(ctx, req.GetName())
+	if err != nil {
+		return nil, err
 	}
-	check := func(ctx context.Context) (*emptypb.Empty, bool, error) {
-		_, err := a.GetProductLicense(ctx, &pb.GetProductLicenseRequest{Name: l.GetName()})
-		if isNotFound(err) {
-			return &emptypb.Empty{}, true, nil
+	if user := old.GetUser(); req.GetProductLicense().GetUser() != user {
+		return nil, apierror.Invalid("product_license.user", "must be %q, the user of the replaced license", user)
+	}
+	issue, err := a.issue(ctx, "issue", req.GetProductLicense())
+	if err != nil {
+		return nil, err
+	}
+	restore, err := a.issue(ctx, "restore", old)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := a.revoke(ctx, req.GetName()); err != nil {
+		return nil, err
+	}
+	// A user whose license is revoked gets another one, although the caller has gone.
+	ctx = context.WithoutCancel(ctx)
+	l, refusal := issued(mutation.DoCreate(ctx, issue))
+	if refusal == nil || apierror.IsOutcomeUnknown(refusal) {
+		return l, refusal
+	}
+	restored, err := mutation.DoCreate(ctx, restore)
+	switch {
+	case err == nil:
+		return nil, apierror.New(codes.Aborted, pb.ErrorReason_REPLACE_ROLLED_BACK,
+			"the vendor refuses the new terms, so the old terms were issued again: %v", refusal).
+			With(apierror.Standing, restored.GetName())
+	case apierror.IsOutcomeUnknown(err):
+		return nil, err
+	}
+	return nil, apierror.New(codes.Aborted, pb.ErrorReason_REPLACE_INCOMPLETE,
+		"the old license is revoked, and the vendor refuses both the new and the old terms; issue a license: %v; %v",
+		refusal, err)
+}
+
+// BatchCreateProductLicenses issues licenses one after the other.
+func (a *Adapter) BatchCreateProductLicenses(
+	ctx context.Context, req *pb.BatchCreateProductLicensesRequest,
+) (*pb.BatchCreateProductLicensesResponse, error) {
+	results, err := each(ctx, req.GetRequests(), a.CreateProductLicense)
+	return &pb.BatchCreateProductLicensesResponse{Results: results}, err
+}
+
+// BatchDeleteProductLicenses revokes licenses one after the other.
+func (a *Adapter) BatchDeleteProductLicenses(
+	ctx context.Context, req *pb.BatchDeleteProductLicensesRequest,
+) (*pb.BatchDeleteProductLicensesResponse, error) {
+	results, err := each(ctx, req.GetNames(), a.revoke)
+	return &pb.BatchDeleteProductLicensesResponse{Results: results}, err
+}
+
+// each runs a batch. Each item has steps and an outcome of its own. The batch had no effect if no
+// item had one.
+func each[Item any](
+	ctx context.Context, items []Item, do func(context.Context, Item) (*pb.ProductLicense, error),
+) ([]*pb.ProductLicenseResult, error) {
+	var results []*pb.ProductLicenseResult
+	without := 0
+	for i, item := range items {
+		l, err := do(mutation.ItemContext(ctx, strconv.Itoa(i)), item)
+		if mutation.IsNoEffect(err) {
+			without++
+			err = apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
+				"the item had no effect, and was not sent again; call again")
 		}
-		return nil, false, err
+		result := &pb.ProductLicenseResult{Result: &pb.ProductLicenseResult_ProductLicense{ProductLicense: l}}
+		if err != nil {
+			result.Result = &pb.ProductLicenseResult_Error{Error: apierror.Convert(err).GRPCStatus().Proto()}
+		}
+		results = append(results, result)
 	}
-	expect := func() *emptypb.Empty { return &emptypb.Empty{} }
-	_, err := mutation.Do(ctx, mutation.Write[*emptypb.Empty]{Step: "revoke", Send: send, ReadBack: check, Preview: expect})
-	return err
-}
-
-func (a *Adapter) productLicenses(ctx context.Context) ([]*pb.ProductLicense, error) {
-	licenses, err := a.vendor.ProductLicenses(ctx)
-	if err != nil {
-		return nil, a.explain(ctx, err)
+	if without == len(items) {
+		return nil, mutation.NoEffect()
 	}
-	for _, l := range licenses {
-		a.productLicense(l)
-	}
-	return licenses, nil
-}
-
-// productLicense is a license of the vendor's, by its names here.
-func (a *Adapter) productLicense(held *pb.ProductLicense) *pb.ProductLicense {
-	now := time.Now()
-	held.Name, held.Product = names.ProductLicense.Name(a.id, held.GetName()), names.Product.Name(a.id, held.GetProduct())
-	held.Playable = held.GetStatus() == pb.ProductLicense_ACTIVE && !held.GetStartTime().AsTime().After(now) &&
-		(held.GetStopTime() == nil || held.GetStopTime().AsTime().After(now))
-	return held
-}
-
-// idIn is the last id in a name of this form; empty in one of another form.
-func idIn(form names.Pattern, name string) string {
-	ids, err := form.IDs(name)
-	if err != nil {
-		return ""
-	}
-	return ids[len(ids)-1]
+	return results, nil
 }

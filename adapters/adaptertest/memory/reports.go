@@ -1,152 +1,149 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
 	"time"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/apierror"
-	"github.com/drmhub/drmhub/adapters/names"
-	"github.com/drmhub/drmhub/adapters/paging"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-var (
-	_ adapters.LicenseUserLister    = (*Adapter)(nil)
-	_ adapters.LicenseDeviceLister  = (*Adapter)(nil)
-	_ adapters.LicenseContentLister = (*Adapter)(nil)
-	_ adapters.ContentUserLister    = (*Adapter)(nil)
-	_ adapters.PackagingLister      = (*Adapter)(nil)
-)
-
 // ListLicenseUsers counts licenses by user.
-func (a *Adapter) ListLicenseUsers(ctx context.Context, req *pb.ListLicenseUsersRequest) (*pb.ListLicenseUsersResponse, error) {
+func (a *Adapter) ListLicenseUsers(
+	ctx context.Context, req *pb.ListLicenseUsersRequest,
+) (*pb.ListLicenseUsersResponse, error) {
 	devices := map[[2]string]bool{}
-	rows, total, next, err := report(ctx, a, req, []string{"start_date", "end_date", "user_id"}, (*pb.License).GetUserId, func(u *pb.LicenseUser, l *pb.License) {
-		u.Site, u.UserId = req.GetParent(), l.GetUserId()
+	count := func(u *pb.LicenseUser, l *pb.License) {
+		u.Site, u.UserId = l.GetSite(), l.GetUserId()
 		u.LicenseCount++
-		if l.GetStatus() == pb.License_SUCCESS {
-			u.SuccessCount++
-		} else {
-			u.FailureCount++
-		}
+		outcome(l, &u.SuccessCount, &u.FailureCount)
 		if device := [2]string{l.GetUserId(), l.GetDeviceId()}; !devices[device] {
 			devices[device] = true
 			u.DeviceCount++
 		}
-	})
+	}
+	takes := []string{"start_date", "end_date", "user_id"}
+	rows, next, total, err := report(ctx, a, req, takes, (*pb.License).GetUserId, count)
 	return &pb.ListLicenseUsersResponse{LicenseUsers: rows, TotalSize: total, NextPageToken: next}, err
 }
 
+// outcome counts a license as a success or as a failure.
+func outcome(l *pb.License, successes, failures *int32) {
+	if l.GetStatus() == pb.License_SUCCESS {
+		*successes++
+	} else {
+		*failures++
+	}
+}
+
 // ListLicenseDevices counts licenses by device.
-func (a *Adapter) ListLicenseDevices(ctx context.Context, req *pb.ListLicenseDevicesRequest) (*pb.ListLicenseDevicesResponse, error) {
+func (a *Adapter) ListLicenseDevices(
+	ctx context.Context, req *pb.ListLicenseDevicesRequest,
+) (*pb.ListLicenseDevicesResponse, error) {
 	takes := []string{"start_date", "end_date", "device_id", "device_model"}
-	rows, total, next, err := report(ctx, a, req, takes, (*pb.License).GetDeviceId, func(d *pb.LicenseDevice, l *pb.License) {
-		d.Site, d.DeviceId, d.DeviceModel = req.GetParent(), l.GetDeviceId(), l.GetDeviceModel()
+	count := func(d *pb.LicenseDevice, l *pb.License) {
+		d.Site, d.DeviceId, d.DeviceModel = l.GetSite(), l.GetDeviceId(), l.GetDeviceModel()
 		d.LicenseCount++
-		if l.GetStatus() == pb.License_SUCCESS {
-			d.SuccessCount++
-		} else {
-			d.FailureCount++
-		}
-	})
+		outcome(l, &d.SuccessCount, &d.FailureCount)
+	}
+	rows, next, total, err := report(ctx, a, req, takes, (*pb.License).GetDeviceId, count)
 	return &pb.ListLicenseDevicesResponse{LicenseDevices: rows, TotalSize: total, NextPageToken: next}, err
 }
 
 // ListLicenseContents counts licenses by content.
-func (a *Adapter) ListLicenseContents(ctx context.Context, req *pb.ListLicenseContentsRequest) (*pb.ListLicenseContentsResponse, error) {
+func (a *Adapter) ListLicenseContents(
+	ctx context.Context, req *pb.ListLicenseContentsRequest,
+) (*pb.ListLicenseContentsResponse, error) {
 	takes := []string{"start_date", "end_date", "content_id", "status"}
-	rows, total, next, err := report(ctx, a, req, takes, (*pb.License).GetContentId, func(c *pb.LicenseContent, l *pb.License) {
-		c.Site, c.ContentId = req.GetParent(), l.GetContentId()
+	count := func(c *pb.LicenseContent, l *pb.License) {
+		c.Site, c.ContentId = l.GetSite(), l.GetContentId()
 		c.LicenseCount++
-	})
+	}
+	rows, next, total, err := report(ctx, a, req, takes, (*pb.License).GetContentId, count)
 	return &pb.ListLicenseContentsResponse{LicenseContents: rows, TotalSize: total, NextPageToken: next}, err
 }
 
 // ListContentUsers counts the licenses of one content by user.
-func (a *Adapter) ListContentUsers(ctx context.Context, req *pb.ListContentUsersRequest) (*pb.ListContentUsersResponse, error) {
+func (a *Adapter) ListContentUsers(
+	ctx context.Context, req *pb.ListContentUsersRequest,
+) (*pb.ListContentUsersResponse, error) {
 	if req.GetFilter().GetContentId() == "" {
-		return nil, apierror.Invalid("filter.content_id", "is missing")
+		return nil, apierror.Invalid("filter.content_id", "is missing; set it")
 	}
 	takes := []string{"content_id", "start_date", "end_date", "user_id", "status"}
-	rows, total, next, err := report(ctx, a, req, takes, (*pb.License).GetUserId, func(u *pb.ContentUser, l *pb.License) {
-		u.Site, u.ContentId, u.UserId = req.GetParent(), l.GetContentId(), l.GetUserId()
+	count := func(u *pb.ContentUser, l *pb.License) {
+		u.Site, u.ContentId, u.UserId = l.GetSite(), l.GetContentId(), l.GetUserId()
 		u.LicenseCount++
-	})
+	}
+	rows, next, total, err := report(ctx, a, req, takes, (*pb.License).GetUserId, count)
 	return &pb.ListContentUsersResponse{ContentUsers: rows, TotalSize: total, NextPageToken: next}, err
 }
 
-// ListPackagings answers packagings as they arrived.
-func (a *Adapter) ListPackagings(ctx context.Context, req *pb.ListPackagingsRequest) (*pb.ListPackagingsResponse, error) {
-	ids, err := names.Site.IDs(req.GetParent())
-	if err != nil {
-		return nil, apierror.Invalid("parent", "%v", err)
-	}
+// ListPackagings returns packagings in the order in which they arrived.
+func (a *Adapter) ListPackagings(
+	ctx context.Context, req *pb.ListPackagingsRequest,
+) (*pb.ListPackagingsResponse, error) {
 	f := req.GetFilter()
 	if err := checkFilter(f, []string{"start_date", "end_date", "content_id"}); err != nil {
 		return nil, err
 	}
-	held, err := a.vendor.Packagings(ctx, ids[1])
-	if err != nil {
-		return nil, a.explain(ctx, err)
-	}
-	held = slices.DeleteFunc(held, func(p *pb.Packaging) bool {
-		return f.GetContentId() != "" && f.GetContentId() != p.GetContentId() || !within(f, p.GetUpdateTime().AsTime())
+	rows, next, total, err := page(ctx, req, func(ctx context.Context) ([]*pb.Packaging, error) {
+		held, err := a.vendor.Packagings.of(ctx, req.GetParent())
+		return slices.DeleteFunc(held, func(p *pb.Packaging) bool {
+			return !unsetOr(f.GetContentId(), p.GetContentId()) || !within(f, p.GetUpdateTime().AsTime())
+		}), err
 	})
-	for _, p := range held {
-		p.Site = req.GetParent()
+	for i, p := range rows {
+		rows[i] = proto.CloneOf(p) // a response belongs to the caller
 	}
-	rows, next, err := paging.Slice(req, held)
-	return &pb.ListPackagingsResponse{Packagings: rows, TotalSize: int32(len(held)), NextPageToken: next}, err
+	return &pb.ListPackagingsResponse{Packagings: rows, TotalSize: total, NextPageToken: next}, err
 }
 
-// report counts the licenses that a filter chooses, into one row for each key, in the order in
-// which the keys came first.
+// report counts the licenses that match a filter, into one row for each key. The rows are in the
+// order in which their keys came first.
 func report[Row any](ctx context.Context, a *Adapter, req interface {
-	paging.Request
-	GetPageSize() int32
+	pageRequest
 	GetParent() string
 	GetFilter() *pb.ReportFilter
-}, takes []string, key func(*pb.License) string, count func(*Row, *pb.License)) (page []*Row, total int32, next string, err error) {
-	ids, err := names.Site.IDs(req.GetParent())
-	if err != nil {
-		return nil, 0, "", apierror.Invalid("parent", "%v", err)
-	}
+}, takes []string, key func(*pb.License) string, count func(*Row, *pb.License)) ([]*Row, string, int32, error) {
 	f := req.GetFilter()
 	if err := checkFilter(f, takes); err != nil {
-		return nil, 0, "", err
+		return nil, "", 0, err
 	}
-	held, err := a.vendor.Licenses(ctx, ids[1])
-	if err != nil {
-		return nil, 0, "", a.explain(ctx, err)
+	matching := &pb.LicenseFilter{
+		ContentId: f.GetContentId(), UserId: f.GetUserId(), DeviceId: f.GetDeviceId(),
+		DeviceModel: f.GetDeviceModel(), Status: f.GetStatus(),
 	}
-	chosen := &pb.LicenseFilter{ContentId: f.GetContentId(), UserId: f.GetUserId(), DeviceId: f.GetDeviceId(), DeviceModel: f.GetDeviceModel(), Status: f.GetStatus()}
-	var rows []*Row
-	byKey := map[string]*Row{}
-	for _, l := range held {
-		if !matches(chosen, l) || !within(f, l.GetCreateTime().AsTime()) {
-			continue
+	return page(ctx, req, func(ctx context.Context) ([]*Row, error) {
+		held, err := a.vendor.Licenses.of(ctx, req.GetParent())
+		var rows []*Row
+		byKey := map[string]*Row{}
+		for _, l := range held {
+			if !matches(matching, l) || !within(f, l.GetCreateTime().AsTime()) {
+				continue
+			}
+			if byKey[key(l)] == nil {
+				byKey[key(l)] = new(Row)
+				rows = append(rows, byKey[key(l)])
+			}
+			count(byKey[key(l)], l)
 		}
-		if byKey[key(l)] == nil {
-			byKey[key(l)] = new(Row)
-			rows = append(rows, byKey[key(l)])
-		}
-		count(byKey[key(l)], l)
-	}
-	page, next, err = paging.Slice(req, rows)
-	return page, int32(len(rows)), next, err
+		return rows, err
+	})
 }
 
-// checkFilter refuses the first field that a report does not take, and days that are none.
+// checkFilter refuses a field that a report does not take, and a date that is no day.
 func checkFilter(f *pb.ReportFilter, takes []string) (err error) {
 	f.ProtoReflect().Range(func(field protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		name := string(field.Name())
 		if !slices.Contains(takes, name) {
-			err = apierror.Invalid("filter."+name, "is no condition of this list, which takes %s", strings.Join(takes, ", "))
+			err = apierror.Invalid("filter."+name, "is no condition of this list; use %s", strings.Join(takes, ", "))
 		} else if strings.HasSuffix(name, "_date") && !isDay(v.String()) {
 			err = apierror.Invalid("filter."+name, "is no day of the calendar")
 		}
@@ -164,4 +161,27 @@ func isDay(s string) bool {
 func within(f *pb.ReportFilter, at time.Time) bool {
 	day := at.UTC().Format(time.DateOnly)
 	return (f.GetStartDate() == "" || day >= f.GetStartDate()) && (f.GetEndDate() == "" || day <= f.GetEndDate())
+}
+
+// GetUsage counts the licenses issued from the first of a month to a day of it. The default is today.
+func (a *Adapter) GetUsage(ctx context.Context, req *pb.GetUsageRequest) (*pb.Usage, error) {
+	date := cmp.Or(req.GetDate(), time.Now().UTC().Format(time.DateOnly))
+	if !isDay(date) {
+		return nil, apierror.Invalid("date", "is no day of the calendar")
+	}
+	held, err := a.vendor.Licenses.of(ctx, strings.TrimSuffix(req.GetName(), "/usage"))
+	if err != nil {
+		return nil, err
+	}
+	usage := &pb.Usage{Name: req.GetName(), Date: date}
+	users, devices := map[string]bool{}, map[string]bool{}
+	month := &pb.ReportFilter{StartDate: date[:len("2006-01")] + "-01", EndDate: date}
+	for _, l := range held {
+		if l.GetStatus() == pb.License_SUCCESS && within(month, l.GetCreateTime().AsTime()) {
+			usage.MonthlyActiveLicenses++
+			users[l.GetUserId()], devices[l.GetDeviceId()] = true, true
+		}
+	}
+	usage.MonthlyActiveUsers, usage.MonthlyActiveDevices = int32(len(users)), int32(len(devices))
+	return usage, nil
 }

@@ -1,231 +1,194 @@
 package memory
 
 import (
+	"cmp"
 	"context"
-	"fmt"
+	"crypto/rand"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	"github.com/drmhub/drmhub/adapters/adaptertest"
 	"github.com/drmhub/drmhub/adapters/mutation"
+	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/secret"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
 // Vendor is the vendor's side: what it holds, and how it fails. It speaks the contract's own
-// messages, so that the adapter has nothing to translate.
+// messages and names, so that the adapter has nothing to translate.
 type Vendor struct {
+	Sites           *Collection[*pb.Site]
+	Changes         *Collection[*pb.StatusChange]
+	Orders          *Collection[*pb.SiteOrder]
+	Integrations    *Collection[*pb.Integration]
+	Members         *Collection[*pb.Member]
+	Accounts        *Collection[*pb.DrmAccount]
+	Products        *Collection[*pb.Product]
+	ProductLicenses *Collection[*pb.ProductLicense]
+	Licenses        *Rows[*pb.License]
+	Packagings      *Rows[*pb.Packaging]
+
+	id  string // of the vendor account
 	key secret.Text
 
-	mu    sync.Mutex
-	sites []*pb.Site
-	// by site id, in the order of arrival; rows do not change
-	licenses   map[string][]*pb.License
-	packagings map[string][]*pb.Packaging // by site id, in the order of arrival
-	// by site id: the latest request to extend the trial; its name is its id
-	trials   map[string]*pb.StatusChange
-	settings map[string]*pb.Integration // by site id
-	orders   []*pb.SiteOrder            // newest first; their names are their ids
-	members  []*pb.Member               // oldest first; their names are their ids
-	accounts []*pb.DrmAccount           // in the order in which they came
-	// in the order in which they came; their names are their ids
-	products []*pb.Product
-	// in the order in which they came; their names, and their products, are ids
-	sold        []*pb.ProductLicense
-	issued      int // ids
+	mu          sync.Mutex
+	bound       map[string]*timestamppb.Timestamp // until when, by the name of a device
+	issued      int                               // ids
 	writes      int
 	readFault   adaptertest.Fault
 	writeFaults []adaptertest.WriteFault
 }
 
-// NewVendor makes a vendor that holds nothing, and takes this key.
-func NewVendor(key secret.Text) *Vendor {
-	return &Vendor{
-		key: key, licenses: map[string][]*pb.License{}, trials: map[string]*pb.StatusChange{}, settings: map[string]*pb.Integration{},
+// NewVendor returns a vendor that holds nothing and accepts this key. It is configured as the vendor
+// account of this id.
+func NewVendor(id string, key secret.Text) *Vendor {
+	v := &Vendor{id: id, key: key, bound: map[string]*timestamppb.Timestamp{}}
+	v.Sites = &Collection[*pb.Site]{vendor: v, name: func(s *pb.Site) string { return v.siteName(s.GetSiteId()) }}
+	v.Integrations = &Collection[*pb.Integration]{vendor: v}
+	v.Changes = &Collection[*pb.StatusChange]{vendor: v, name: func(c *pb.StatusChange) string {
+		return c.GetSite() + "/statusChanges/" + v.newID()
+	}}
+	v.Orders = numbered(v, names.SiteOrder, v.completeOrder)
+	v.Members = numbered(v, names.Member, v.completeMember)
+	v.Accounts = &Collection[*pb.DrmAccount]{
+		vendor:   v,
+		name:     func(a *pb.DrmAccount) string { return names.DrmAccount.Name(v.id, a.GetUsername()) },
+		complete: v.completeAccount,
 	}
+	v.Products = numbered[*pb.Product](v, names.Product, nil)
+	v.ProductLicenses = numbered(v, names.ProductLicense, v.completeProductLicense)
+	v.Licenses = &Rows[*pb.License]{v, map[string][]*pb.License{}}
+	v.Packagings = &Rows[*pb.Packaging]{v, map[string][]*pb.Packaging{}}
+	return v
 }
 
-// PutSites lets the vendor hold these sites too.
+// PutSites adds sites, each with an integration.
 func (v *Vendor) PutSites(sites ...*pb.Site) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.sites = append(v.sites, clones(sites)...)
-}
-
-// PutLicenses lets rows of a site arrive.
-func (v *Vendor) PutLicenses(siteID string, rows ...*pb.License) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.licenses[siteID] = append(v.licenses[siteID], clones(rows)...)
-}
-
-// Writes is how many writes have taken effect.
-func (v *Vendor) Writes() int {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.writes
-}
-
-// FailReads makes every read fail in this way from now on.
-func (v *Vendor) FailReads(fault adaptertest.Fault) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.readFault = fault
-}
-
-// FailWrites makes the next n writes fail in this way.
-func (v *Vendor) FailWrites(fault adaptertest.WriteFault, n int) {
-	v.FailWritesInTurn(slices.Repeat([]adaptertest.WriteFault{fault}, n)...)
-}
-
-// FailWritesInTurn makes the next writes fail in these ways, one after the other.
-func (v *Vendor) FailWritesInTurn(faults ...adaptertest.WriteFault) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.writeFaults = slices.Clone(faults)
-}
-
-// Sites are all sites.
-func (v *Vendor) Sites(ctx context.Context) ([]*pb.Site, error) {
-	return readingAll(ctx, v, &v.sites)
-}
-
-// Licenses are all rows of a site, in the order in which they arrived. They are the vendor's own:
-// nobody changes them.
-func (v *Vendor) Licenses(ctx context.Context, siteID string) ([]*pb.License, error) {
-	return readingOf(ctx, v, siteID, func() []*pb.License { return slices.Clone(v.licenses[siteID]) })
-}
-
-// SwitchOff takes a site out of service, and is a write each time.
-func (v *Vendor) SwitchOff(ctx context.Context, siteID string) error {
-	return v.turn(ctx, siteID, false)
-}
-
-// SwitchOn takes a site into service, and is a write each time.
-func (v *Vendor) SwitchOn(ctx context.Context, siteID string) error { return v.turn(ctx, siteID, true) }
-
-func (v *Vendor) turn(ctx context.Context, siteID string, on bool) error {
-	return v.write(ctx, func() error {
-		s := v.site(siteID)
-		if s == nil {
-			return &Failure{Code: noSuchSite}
-		}
-		s.Enabled, s.State = on, pb.Site_SUSPENDED
-		if on {
-			s.State = pb.Site_RUNNING
-		}
-		return nil
-	})
-}
-
-// write is what every write meets first. The effect, which runs alone, says so where it cannot be.
-func (v *Vendor) write(ctx context.Context, effect func() error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
+	v.Sites.Put(sites...)
+	for _, s := range sites {
+		key := &pb.Integration_Credential{Id: "key", Value: "the key of " + s.GetSiteId()}
+		v.Integrations.Put(&pb.Integration{
+			Name:          names.Integration.Name(v.id, s.GetSiteId()),
+			Credentials:   []*pb.Integration_Credential{key, {Id: "spare_key"}},
+			Iv:            "0123456789abcdef",
+			TokenDuration: durationpb.New(10 * time.Minute),
+		})
 	}
-	if trial := mutation.DryRunFrom(ctx); trial != nil {
-		return trial.Plan("a write in memory")
-	}
-	if err := mutation.RecordSend(ctx, time.Second); err != nil {
-		return err
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	var fault *Failure
-	if len(v.writeFaults) > 0 {
-		fault = writeFailures[v.writeFaults[0]]
-		v.writeFaults = v.writeFaults[1:]
-	}
-	if fault == nil || fault.effect {
-		if err := effect(); err != nil {
-			return err
-		}
-		v.writes++
-	}
-	if fault != nil {
-		return fault
-	}
-	return nil
 }
 
-// id is the next id.
-func (v *Vendor) id() string {
+func (v *Vendor) siteName(id string) string { return names.Site.Name(v.id, id) }
+
+func (v *Vendor) newID() string {
 	v.issued++
 	return strconv.Itoa(v.issued)
 }
 
-func (v *Vendor) site(id string) *pb.Site {
-	for _, s := range v.sites {
-		if s.GetSiteId() == id {
-			return s
-		}
-	}
+func (v *Vendor) completeOrder(o *pb.SiteOrder) error {
+	o.State = cmp.Or(o.GetState(), pb.SiteOrder_PENDING)
+	orderWord(o)
 	return nil
 }
 
-// read is what every read meets first.
-func (v *Vendor) read(ctx context.Context) error {
-	v.mu.Lock()
-	fault := v.readFault
-	v.mu.Unlock()
-	switch fault {
-	case adaptertest.Healthy:
-		return ctx.Err()
-	case adaptertest.Stalled:
-		<-ctx.Done()
-		return ctx.Err()
+// orderWord gives an order the vendor's own word for its state.
+func orderWord(o *pb.SiteOrder) *pb.SiteOrder {
+	o.VendorStatus = strings.ToLower(o.GetState().String())
+	return o
+}
+
+func (v *Vendor) completeMember(m *pb.Member) error {
+	m.State = cmp.Or(m.GetState(), pb.Member_ACTIVE)
+	return nil
+}
+
+// customers are the vendor's. The first one is the adapter's own.
+var customers = []string{"acme", "emca"}
+
+func (v *Vendor) completeAccount(a *pb.DrmAccount) error {
+	a.Customer = cmp.Or(a.GetCustomer(), customers[0])
+	a.Password = cmp.Or(a.GetPassword(), rand.Text())
+	a.CreateTime = cmp.Or(a.GetCreateTime(), timestamppb.Now())
+	return nil
+}
+
+// completeProductLicense refuses a license to an unknown product. The product says what a license
+// leaves out.
+func (v *Vendor) completeProductLicense(l *pb.ProductLicense) error {
+	p, err := v.Products.find(l.GetProduct())
+	if err != nil {
+		return err
 	}
-	f := readFailures[fault]
-	// some vendors echo what they were sent
-	f.Text = fmt.Sprintf("no,\x1b[31m not with %s", v.key.Reveal())
-	return &f
+	if l.GetVendorStatus() == "" {
+		l.Status = cmp.Or(l.GetStatus(), pb.ProductLicense_ACTIVE)
+	}
+	l.StartTime = cmp.Or(l.GetStartTime(), timestamppb.Now())
+	l.Renewal = cmp.Or(l.GetRenewal(), &pb.ProductLicense_Renewal{})
+	l.Renewal.Recurring = cmp.Or(l.Renewal.Recurring, new(p.GetRecurring()))
+	l.Purchase = cmp.Or(l.GetPurchase(), &pb.ProductLicense_Purchase{})
+	l.Purchase.Price = cmp.Or(l.Purchase.GetPrice(), proto.CloneOf(p.GetPrice()))
+	l.Purchase.Time = cmp.Or(l.Purchase.GetTime(), timestamppb.Now())
+	licenseWord(l)
+	return nil
 }
 
-// Failure is how the vendor says no.
-type Failure struct {
-	// Code is the vendor's own.
-	Code string
-	// Text is the vendor's own; it may hold anything.
-	Text string
-	// RetryAfter is when to try again, where the vendor says it.
-	RetryAfter time.Duration
-
-	effect bool // a write took effect all the same
+// licenseWord gives a license the vendor's own word for its status.
+func licenseWord(l *pb.ProductLicense) *pb.ProductLicense {
+	if l.GetStatus() != pb.ProductLicense_STATUS_UNSPECIFIED {
+		l.VendorStatus = strings.ToLower(l.GetStatus().String())
+	}
+	return l
 }
 
-// Error is the code: the text is not fit to be shown as it is.
-func (f *Failure) Error() string { return "the vendor answers " + f.Code }
-
-// The codes of this vendor.
-const (
-	down          = "DOWN"
-	busy          = "BUSY"
-	badKey        = "BAD_KEY"
-	notYours      = "NOT_YOURS"
-	noSuchSite    = "NO_SUCH_SITE"
-	noSuchThing   = "NO_SUCH_THING"
-	tooLate       = "TOO_LATE"
-	taken         = "TAKEN"
-	stillBound    = "STILL_BOUND"
-	unreadable    = "" // an answer without a code that can be read
-	connectionCut = "CUT"
-)
-
-var readFailures = map[adaptertest.Fault]Failure{
-	adaptertest.Down:                {Code: down},
-	adaptertest.Throttled:           {Code: busy, RetryAfter: adaptertest.RetryAfter},
-	adaptertest.ThrottledSilently:   {Code: busy},
-	adaptertest.CredentialsRejected: {Code: badKey},
-	adaptertest.PermissionDenied:    {Code: notYours},
-	adaptertest.Rejected:            {Code: "E4711"},
-	adaptertest.Garbage:             {Code: unreadable},
+// Approve approves a site's change that is pending, as a person at the vendor would.
+func (v *Vendor) Approve(siteID string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, c := range v.Changes.held {
+		if c.GetSite() == v.siteName(siteID) && c.GetState() == pb.StatusChange_PENDING {
+			c.State = pb.StatusChange_APPROVED
+		}
+	}
 }
 
-var writeFailures = map[adaptertest.WriteFault]*Failure{
-	adaptertest.AnswerLost:      {Code: connectionCut, effect: true},
-	adaptertest.AnswerGarbled:   {Code: unreadable, effect: true},
-	adaptertest.CutBeforeEffect: {Code: connectionCut},
-	adaptertest.Refused:         {Code: "E4711"},
+// BindDevice binds a device to an account for 90 days.
+func (v *Vendor) BindDevice(username string, device *pb.DrmAccountDevice) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	account, err := v.Accounts.find(names.DrmAccount.Name(v.id, username))
+	if err != nil {
+		panic(err)
+	}
+	v.bound[device.GetName()] = timestamppb.New(time.Now().AddDate(0, 0, 90))
+	account.Devices = append(account.Devices, proto.CloneOf(device))
+}
+
+// RemoveDevice removes a device from an account. A bound one needs force, and then RemoveDevice
+// returns until when its slot is held.
+func (v *Vendor) RemoveDevice(
+	ctx context.Context, account, device string, force bool,
+) (until *timestamppb.Timestamp, err error) {
+	err = v.Accounts.Change(ctx, account, func(a *pb.DrmAccount) error {
+		i := slices.IndexFunc(a.GetDevices(), func(d *pb.DrmAccountDevice) bool { return d.GetName() == device })
+		if i < 0 {
+			return v.explain(notFound)
+		}
+		if until = v.bound[device]; until != nil && !force {
+			return v.explain(stillBound)
+		}
+		a.Devices = slices.Delete(a.Devices, i, i+1)
+		return nil
+	})
+	return until, err
+}
+
+// numbered returns a collection of things that get a number as their id.
+func numbered[M mutation.Resource](v *Vendor, form names.Pattern, complete func(M) error) *Collection[M] {
+	name := func(M) string { return form.Name(v.id, v.newID()) }
+	return &Collection[M]{vendor: v, name: name, complete: complete}
 }

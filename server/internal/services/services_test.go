@@ -47,11 +47,11 @@ type account struct {
 }
 
 func newAccount(id string) account {
-	return account{memory.NewVendor(secret.New("the key of " + id)), id}
+	return account{memory.NewVendor(id, secret.New("the key of "+id)), id}
 }
 
 func (a account) configured() vendors.Vendor {
-	return configured(a.id, memory.New(a.id, a.Vendor, secret.New("the key of "+a.id)))
+	return configured(a.id, memory.New(a.Vendor))
 }
 
 // put lets the vendor hold a site with this many licenses, whose contents are named "{site}-{n}", 0
@@ -59,7 +59,7 @@ func (a account) configured() vendors.Vendor {
 func (a account) put(site string, rows int) {
 	a.PutSites(&pb.Site{SiteId: site, DisplayName: site, Enabled: true})
 	for n := range rows {
-		a.PutLicenses(site, &pb.License{
+		a.Licenses.Put(site, &pb.License{
 			ContentId:  fmt.Sprintf("%s-%d", site, rows-1-n),
 			CreateTime: timestamppb.New(time.Date(2026, 5, 1, 0, 0, n, 0, time.UTC)),
 		})

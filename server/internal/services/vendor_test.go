@@ -13,7 +13,6 @@ import (
 	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/adaptertest"
 	"github.com/drmhub/drmhub/adapters/adaptertest/memory"
-	"github.com/drmhub/drmhub/adapters/secret"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -43,7 +42,7 @@ func TestListVendorsKeepsTheOrderOfTheConfiguration(t *testing.T) {
 }
 
 func TestGetVendorTellsWhatItCanDo(t *testing.T) {
-	reference := memory.New("m", newAccount("m").Vendor, secret.New("the key of m"))
+	reference := memory.New(newAccount("m").Vendor)
 	conn, _ := serve(t, configured("m", struct {
 		adapters.Adapter
 		adapters.SiteLister
