@@ -26,7 +26,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store"
 )
 
-// server is a running drmhub, and the twins of its vendors.
+// A testServer is a running drmhub, and the twins of its vendors.
 type testServer struct {
 	*app.App
 	cfg  *config.Config
@@ -36,15 +36,15 @@ type testServer struct {
 
 	twins map[string]*twin.Twin // by the ids of their vendors
 	twin  *emulator.Emulator    // of the vendor "acme", which is PallyCon
-	// nil, as the two below, without one of the options in vendors_test.go
+	// These are nil without the options in vendors_test.go.
 	ncp      *ncp.Emulator
 	telecomx *telecomx.Emulator
 	amino    *amino.Emulator
 
-	gate *atomic.Value // func(), which every request to a vendor waits for
+	gate *atomic.Value // func(), which every request to a vendor calls first
 }
 
-// start runs a drmhub with one vendor, "acme", which is a twin of PallyCon.
+// start runs a drmhub with the vendor "acme", a twin of PallyCon, and what the options add.
 func start(t *testing.T, options ...func(*testing.T, *testServer)) *testServer {
 	t.Helper()
 	h := &testServer{
@@ -66,26 +66,7 @@ func start(t *testing.T, options ...func(*testing.T, *testServer)) *testServer {
 	return h.run(t)
 }
 
-func newPallyCon() *emulator.Emulator {
-	e := emulator.New(emulator.Options{Clock: twin.FrozenClock(time.Date(2026, 3, 3, 0, 0, 0, 0, time.UTC))})
-	e.PutSites(
-		emulator.Site{SiteID: "DEMO", ServiceName: "Demo", Products: []emulator.Product{{ServiceCode: emulator.ServiceDRM, StatusCode: emulator.StateInService}}},
-		emulator.Site{SiteID: "OFFL", ServiceName: "Off", Products: []emulator.Product{{ServiceCode: emulator.ServiceDRM, StatusCode: emulator.StateSuspended}}},
-	)
-	for i := range 120 {
-		row := emulator.License{
-			CID: "bigbuckbunny", DRMType: "Widevine", UserID: "u@example.com", DeviceID: "d/1", DeviceModel: "ChromeCDM-Windows-2",
-			LicenseType: "token", PlatformName: "Windows", RegTime: time.Date(2026, 3, 2, 0, 0, i, 0, time.UTC),
-		}
-		if i%10 == 0 {
-			row.Status, row.ErrorCode, row.UserID = emulator.StatusFail, "7011", "refused"
-		}
-		e.PutLicenses("DEMO", row)
-	}
-	return e
-}
-
-// add puts a twin on loopback and a vendor of that id into the configuration, and answers its
+// add serves a twin on loopback, adds a vendor with this id to the configuration, and returns its
 // settings.
 func (h *testServer) add(t *testing.T, id, kindName string, vendor *twin.Twin) (settings any) {
 	t.Helper()
@@ -96,7 +77,7 @@ func (h *testServer) add(t *testing.T, id, kindName string, vendor *twin.Twin) (
 	t.Cleanup(server.Close)
 	kind, ok := catalog.Lookup(kindName)
 	if !ok {
-		t.Fatalf("there is no kind %q", kindName)
+		t.Fatalf("unknown kind %q", kindName)
 	}
 	settings = kind.TwinSettings(server.URL)
 	h.cfg.Vendors = append(h.cfg.Vendors, config.Vendor{ID: id, Kind: kindName, Settings: settings})
@@ -104,7 +85,7 @@ func (h *testServer) add(t *testing.T, id, kindName string, vendor *twin.Twin) (
 	return settings
 }
 
-// run starts a drmhub of the same configuration and vendors: beside h, or after it.
+// run starts another drmhub with the same configuration and vendors, beside h or after it.
 func (h *testServer) run(t *testing.T) *testServer {
 	t.Helper()
 	another := *h
@@ -128,16 +109,17 @@ func (h *testServer) run(t *testing.T) *testServer {
 			t.Errorf("Serve: %v", err)
 		}
 	})
-	if another.conn, err = grpc.NewClient(a.GRPCAddr(), grpc.WithTransportCredentials(insecure.NewCredentials())); err != nil {
+	plain := grpc.WithTransportCredentials(insecure.NewCredentials())
+	if another.conn, err = grpc.NewClient(a.GRPCAddr(), plain); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = another.conn.Close() })
 	return &another
 }
 
-// rest makes a REST call: "POST /v1/vendors/acme:check", with a JSON body unless that is empty, and
-// with these headers: a name, a value, and so on.
-func (h *testServer) rest(t *testing.T, call, body string, headers ...string) (status int, header http.Header, answer string) {
+// rest makes a REST call such as "POST /v1/vendors/acme:check", with a JSON body unless that is empty.
+// headers holds names and values in turn.
+func (h *testServer) rest(t *testing.T, call, body string, headers ...string) (int, http.Header, string) {
 	t.Helper()
 	method, path, _ := strings.Cut(call, " ")
 	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+h.HTTPAddr()+path, strings.NewReader(body))

@@ -9,19 +9,17 @@ import (
 	"strings"
 	"testing"
 
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/drmhub/drmhub/adapters/secret"
 	"github.com/drmhub/drmhub/adapters/twin"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/contract"
 	"github.com/drmhub/drmhub/server/internal/redact"
 )
 
-// try makes the call with validate_only, over gRPC at one server and over REST at another: it must
-// answer as a call does, tell what it would send, and change nothing. Nor does it use up its
-// request_id.
+// try makes the call with validate_only, over gRPC at one server and over REST at another. It must
+// return a response, tell what it would send, and change nothing. Its request_id stays free.
 func (c rpcCase) try(t *testing.T, overGRPC, overREST *testServer) {
 	t.Helper()
 	trial := c.call.with("validate_only", true)
@@ -36,7 +34,7 @@ func (c rpcCase) try(t *testing.T, overGRPC, overREST *testServer) {
 	}
 	same(t, answer, res)
 	if redact.Has(res) {
-		t.Error("a dry run answers secrets")
+		t.Error("a dry run returns secrets")
 	}
 	planned := overGRPC.planned(t, c, header["drmhub-planned-request"])
 	if rest := overREST.planned(t, c, restHeader["Drmhub-Planned-Request"]); !slices.Equal(planned, rest) {
@@ -53,11 +51,14 @@ func (c rpcCase) try(t *testing.T, overGRPC, overREST *testServer) {
 	}
 }
 
-// tokenParameter has a credential in it.
-var tokenParameter = regexp.MustCompile(`[?&]token=([^&' ]*)`)
+var (
+	curlLine = regexp.MustCompile(`^curl --[ -~]*$`)
+	// tokenParameter matches a parameter that holds a credential.
+	tokenParameter = regexp.MustCompile(`[?&]token=([^&' ]*)`)
+)
 
-// planned checks the requests that a dry run would send, and answers them without what differs from
-// server to server.
+// planned checks the requests that a dry run would send, and returns them without the addresses of the
+// vendors.
 func (h *testServer) planned(t *testing.T, c rpcCase, requests []string) (lines []string) {
 	t.Helper()
 	if (len(requests) == 0) != c.idle {
@@ -65,8 +66,8 @@ func (h *testServer) planned(t *testing.T, c rpcCase, requests []string) (lines 
 	}
 	secrets := slices.Concat(h.secrets(), secretsOf(c.call.req.ProtoReflect()))
 	for _, line := range requests {
-		if !strings.HasPrefix(line, "curl --") || strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r > '~' }) {
-			t.Errorf("a dry run plans no curl line of printable ASCII: %q", line)
+		if !curlLine.MatchString(line) {
+			t.Errorf("a dry run plans what is no curl line of printable ASCII: %q", line)
 		}
 		for _, s := range secrets {
 			if strings.Contains(line, s) {
@@ -86,7 +87,7 @@ func (h *testServer) planned(t *testing.T, c rpcCase, requests []string) (lines 
 	return lines
 }
 
-// secrets are those of the configuration.
+// secrets returns the secrets of the configuration.
 func (h *testServer) secrets() (all []string) {
 	for _, v := range h.cfg.Vendors {
 		for _, setting := range reflect.ValueOf(v.Settings).Elem().Fields() {
@@ -98,11 +99,11 @@ func (h *testServer) secrets() (all []string) {
 	return all
 }
 
-// secretsOf are those that a request holds.
+// secretsOf returns the secrets that a request holds.
 func secretsOf(m protoreflect.Message) (all []string) {
 	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		switch {
-		case f.Options().(*descriptorpb.FieldOptions).GetDebugRedact():
+		case contract.IsSecret(f):
 			all = append(all, fmt.Sprintf("%s", v.Interface()))
 		case f.IsMap() || f.Message() == nil:
 		case f.IsList():
@@ -117,26 +118,30 @@ func secretsOf(m protoreflect.Message) (all []string) {
 	return all
 }
 
-// writes counts what reached the vendors that was not to read or to log in, and what changed there.
-func (h *testServer) writes() (n int) {
+// writes counts the changes at the vendors, and the requests to them that neither read nor log in.
+func (h *testServer) writes() int {
+	n := h.effects()
 	for _, v := range h.twins {
-		n += len(v.Ledger().Effects()) + len(writesTo(v))
+		for _, r := range v.Ledger().Requests() {
+			if r.Method != http.MethodGet && !strings.HasPrefix(r.Target, "/auth/login") {
+				n++
+			}
+		}
 	}
 	return n
 }
 
-func writesTo(v *twin.Twin) []twin.Request {
-	return slices.DeleteFunc(v.Ledger().Requests(), func(r twin.Request) bool {
-		return r.Method == http.MethodGet || strings.HasPrefix(r.Target, "/auth/login")
-	})
-}
+// effects counts the changes at the vendors.
+func (h *testServer) effects() int { return len(h.effectKinds()) }
 
-// effects counts what changed at the vendors.
-func (h *testServer) effects() (n int) {
+// effectKinds returns the kinds of the changes at the vendors, in their order at each.
+func (h *testServer) effectKinds() (kinds []string) {
 	for _, v := range h.twins {
-		n += len(v.Ledger().Effects())
+		for _, e := range v.Ledger().Effects() {
+			kinds = append(kinds, e.Kind)
+		}
 	}
-	return n
+	return kinds
 }
 
 // order orders a fault of all vendors, until the end of the test.
@@ -151,21 +156,12 @@ func (h *testServer) order(t *testing.T, fault twin.Fault) {
 // records counts the mutations that the journal keeps.
 func (h *testServer) records(t *testing.T) int {
 	t.Helper()
-	return len(h.mutations(t, &pb.MutationFilter{}))
+	return len(h.mutations(t, nil))
 }
 
-// mutations are those that the filter chooses, newest first.
-func (h *testServer) mutations(t *testing.T, filter *pb.MutationFilter) (all []*pb.Mutation) {
+// mutations returns the mutations that the filter chooses, newest first.
+func (h *testServer) mutations(t *testing.T, filter *pb.MutationFilter) []*pb.Mutation {
 	t.Helper()
-	req := &pb.ListMutationsRequest{Filter: filter, PageSize: 1000}
-	for {
-		page, err := pb.NewMutationServiceClient(h.conn).ListMutations(t.Context(), proto.CloneOf(req))
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, page.GetMutations()...)
-		if req.PageToken = page.GetNextPageToken(); req.GetPageToken() == "" {
-			return all
-		}
-	}
+	list := h.pages(t, &pb.ListMutationsRequest{Filter: filter}, 1000, false)
+	return list.(*pb.ListMutationsResponse).GetMutations()
 }

@@ -1,171 +1,121 @@
 package app_test
 
 import (
-	"encoding/json"
-	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"google.golang.org/genproto/googleapis/api/annotations"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/drmhub/drmhub/adapters/twin"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
-// twoOfEach adds the kinds that are not there yet, and a second account of every kind.
-func twoOfEach(t *testing.T, h *testServer) {
-	now := time.Now()
-	for _, option := range []func(*testing.T, *testServer){furnish, withNCP(now), withTelecomX(now), withAmino(now)} {
-		option(t, h)
-	}
-	second := newPallyCon()
-	fill(second)
-	h.add(t, "b-pallycon", "pallycon", second.Twin)
-	h.add(t, "b-ncp", "ncp", newNCP(now).Twin)
-	h.add(t, "b-telecomx", "telecomx", newTelecomX(now).Twin)
-	h.add(t, "b-amino", "amino", newAmino(now).Twin)
-}
-
-// listing is a List for which "-" may stand for the vendor and the site.
-type listing struct {
-	rpc  protoreflect.MethodDescriptor
-	path string // what follows the parent
-	all  string // the parent: "vendors/-" or "vendors/-/sites/-"
-}
-
-// methods are the RPCs of the contract.
-func methods() (all []protoreflect.MethodDescriptor) {
-	protoregistry.GlobalFiles.RangeFilesByPackage(pb.File_drmhub_v1_site_service_proto.Package(), func(f protoreflect.FileDescriptor) bool {
-		for i := range f.Services().Len() {
-			for j := range f.Services().Get(i).Methods().Len() {
-				all = append(all, f.Services().Get(i).Methods().Get(j))
-			}
+// pages reads all pages of a list, over gRPC and REST in turn, and merges them into one response.
+func (h *testServer) pages(t *testing.T, req proto.Message, size int32, overREST bool) proto.Message {
+	t.Helper()
+	req = proto.Clone(req)
+	contract.Set(req, "page_size", size)
+	all := rpc(req).response()
+	for range 1000 {
+		page := rpc(req).response()
+		answer, _, err := h.either(t, rpc(req), overREST)
+		if err != nil {
+			t.Fatalf("%v: %v", req, err)
 		}
-		return true
-	})
-	slices.SortFunc(all, func(a, b protoreflect.MethodDescriptor) int { return strings.Compare(name(a), name(b)) })
-	return all
+		fromJSON(t, answer, page)
+		if n := len(rowsOf(page)); n > int(size) {
+			t.Errorf("%d rows on a page of %d", n, size)
+		}
+		proto.Merge(all, page)
+		token := contract.Text(page.ProtoReflect(), "next_page_token")
+		if token == "" {
+			return all
+		}
+		contract.Set(req, "page_token", token)
+		overREST = !overREST
+	}
+	t.Fatalf("%v: the list does not end", req)
+	return nil
 }
 
-// name is an RPC as messages write it: "drmhub.v1.SiteService/ListSites".
-func name(rpc protoreflect.MethodDescriptor) string {
-	return fmt.Sprintf("%s/%s", rpc.Parent().FullName(), rpc.Name())
+// rowsOf returns the rows of a list's response, as text that can be compared.
+func rowsOf(page proto.Message) (rows []string) {
+	m := page.ProtoReflect()
+	for i := range m.Descriptor().Fields().Len() {
+		f := m.Descriptor().Fields().Get(i)
+		if !f.IsList() || f.Message() == nil {
+			continue
+		}
+		for j := range m.Get(f).List().Len() {
+			raw, _ := proto.MarshalOptions{Deterministic: true}.Marshal(m.Get(f).List().Get(j).Message().Interface())
+			rows = append(rows, string(raw))
+		}
+	}
+	return rows
+}
+
+// A listing is a List that takes "-" for the vendor and the site.
+type listing struct {
+	*contract.RPC
+	all string // the parent: "vendors/-" or "vendors/-/sites/-"
 }
 
 func listings() (all []listing) {
-	for _, rpc := range methods() {
-		if !strings.HasPrefix(string(rpc.Name()), "List") || rpc.Input().Fields().ByName("parent") == nil {
-			continue
+	for _, m := range contract.RPCs() {
+		if strings.HasPrefix(string(m.Method.Name()), "List") && m.Resource == "parent" {
+			form := string(contract.NameForm(m.Method.Input(), m.Method.Input().Fields().ByName("parent")))
+			all = append(all, listing{m, strings.ReplaceAll(form, "*", "-")})
 		}
-		rule := proto.GetExtension(rpc.Options(), annotations.E_Http).(*annotations.HttpRule).GetGet()
-		parent, path, _ := strings.Cut(strings.TrimPrefix(rule, "/v1/{parent="), "}")
-		all = append(all, listing{rpc, path, strings.ReplaceAll(parent, "*", "-")})
 	}
 	return all
 }
 
-// call asks for a page of what the parent has.
-func (l listing) call(parent string, size int, token string) call {
-	c := call{method: "/" + name(l.rpc), rest: fmt.Sprintf("GET /v1/%s%s?pageSize=%d&pageToken=%s", parent, l.path, size, url.QueryEscape(token))}
-	c.req = blank(l.rpc.Input())
-	for field, v := range map[protoreflect.Name]any{"parent": parent, "page_size": int32(size), "page_token": token} {
-		c.req.ProtoReflect().Set(l.rpc.Input().Fields().ByName(field), protoreflect.ValueOf(v))
-	}
-	if req, ok := c.req.(*pb.ListContentUsersRequest); ok { // which must say of what content
+// request asks for what the parent has.
+func (l listing) request(parent string) proto.Message {
+	req := l.NewRequest()
+	contract.Set(req, "parent", parent)
+	if req, ok := req.(*pb.ListContentUsersRequest); ok { // which must say of what content
 		req.Filter = &pb.ReportFilter{ContentId: "bigbuckbunny"}
-		c.rest += "&filter.contentId=bigbuckbunny"
 	}
-	return c
+	return req
 }
 
-// walk reads all pages: over gRPC and over REST in turn, with the token that the other face gave.
-func (h *testServer) walk(t *testing.T, l listing, parent string, size int, overREST bool) (rows, unreachable []string) {
-	t.Helper()
-	token := ""
-	for range 1000 {
-		c := l.call(parent, size, token)
-		var answer string
-		if overREST {
-			var code int
-			if code, _, answer = h.rest(t, c.rest, ""); code != 200 {
-				t.Fatalf("REST: %d %s", code, answer)
-			}
-		} else {
-			res, _, err := h.invoke(t, c)
-			if err != nil {
-				t.Fatalf("gRPC: %v", err)
-			}
-			answer = inJSON(t, res)
-		}
-		var page map[string]json.RawMessage
-		if err := json.Unmarshal([]byte(answer), &page); err != nil {
-			t.Fatal(err)
-		}
-		var got []any
-		_ = json.Unmarshal(page[l.path[1:]], &got) // a list field is named after its collection
-		for _, row := range got {
-			raw, _ := json.Marshal(row)
-			rows = append(rows, string(raw))
-		}
-		if len(got) > size {
-			t.Errorf("%d rows on a page of %d", len(got), size)
-		}
-		var failed []string
-		_ = json.Unmarshal(page["unreachable"], &failed)
-		unreachable = append(unreachable, failed...)
-		token, overREST = "", !overREST
-		if _ = json.Unmarshal(page["nextPageToken"], &token); token == "" {
-			return rows, unreachable
-		}
-	}
-	t.Fatal("the list does not end")
-	return nil, nil
-}
-
-// able are the vendors that have a method, in the order of the configuration.
-func (h *testServer) able(t *testing.T, method string) (ids []string) {
+// capable returns the vendors that have a method, in the order of the configuration.
+func (h *testServer) capable(t *testing.T, method string) (ids []string) {
 	t.Helper()
 	res, err := pb.NewVendorServiceClient(h.conn).ListVendors(t.Context(), &pb.ListVendorsRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, v := range res.GetVendors() {
-		if slices.ContainsFunc(v.GetCapabilities(), func(c *pb.Vendor_Capability) bool { return c.GetMethod() == method }) {
+		is := func(c *pb.Vendor_Capability) bool { return c.GetMethod() == method }
+		if slices.ContainsFunc(v.GetCapabilities(), is) {
 			ids = append(ids, strings.TrimPrefix(v.GetName(), "vendors/"))
 		}
 	}
 	return ids
 }
 
-// oneByOne is what each vendor lists when it is asked alone, site by site.
-func (h *testServer) oneByOne(t *testing.T, l listing) map[string][]string {
+// oneByOne returns what each vendor lists when it is asked alone, site by site.
+func (h *testServer) oneByOne(t *testing.T, l listing, ids []string) map[string][]string {
 	t.Helper()
 	rows := map[string][]string{}
-	for _, id := range h.able(t, name(l.rpc)) {
+	for _, id := range ids {
 		parents := []string{"vendors/" + id}
 		if strings.HasSuffix(l.all, "/sites/-") {
-			res, err := pb.NewSiteServiceClient(h.conn).ListSites(t.Context(), &pb.ListSitesRequest{Parent: "vendors/" + id})
-			if err != nil {
-				t.Fatal(err)
-			}
 			parents = nil
-			for _, s := range res.GetSites() {
+			sites := h.pages(t, &pb.ListSitesRequest{Parent: "vendors/" + id}, 1000, false)
+			for _, s := range sites.(*pb.ListSitesResponse).GetSites() {
 				parents = append(parents, s.GetName())
 			}
 			slices.Sort(parents)
 		}
 		for _, p := range parents {
-			got, _ := h.walk(t, l, p, 1000, false)
-			rows[id] = append(rows[id], got...)
+			rows[id] = append(rows[id], rowsOf(h.pages(t, l.request(p), 1000, false))...)
 		}
 	}
 	return rows
@@ -179,95 +129,99 @@ func (h *testServer) asked(ids []string) (n int) {
 	return n
 }
 
+// wantAll checks what a list of all vendors returns: the rows of these vendors, and which of the
+// others it could not reach.
+func (h *testServer) wantAll(t *testing.T, l listing, size int32, overREST bool, rows [][]string, unreachable []string) {
+	t.Helper()
+	got := h.pages(t, l.request(l.all), size, overREST)
+	wantEqual(t, rowsOf(got), slices.Concat(rows...))
+	wantEqual(t, got.(interface{ GetUnreachable() []string }).GetUnreachable(), unreachable)
+}
+
 func TestAllVendorsAtOnce(t *testing.T) {
 	h := start(t, twoOfEach)
-	// so that there are status changes
-	for _, site := range []string{demo, "vendors/b-pallycon/sites/DEMO"} {
-		if _, err := pb.NewSiteServiceClient(h.conn).DisableSite(t.Context(), &pb.DisableSiteRequest{Name: site}); err != nil {
-			t.Fatal(err)
-		}
+	for _, vendor := range []string{"acme", "b-pallycon"} { // so that there are status changes
+		h.do(t, disableSite("vendors/"+vendor+"/sites/DEMO", ""))
 	}
 	ids := slices.Collect(maps.Keys(h.twins))
-	alone, able := map[string]map[string][]string{}, map[string][]string{}
-	for _, l := range listings() {
-		able[name(l.rpc)], alone[name(l.rpc)] = h.able(t, name(l.rpc)), h.oneByOne(t, l)
-	}
-	each := func(do func(t *testing.T, l listing, able []string, alone map[string][]string)) {
-		for _, l := range listings() {
-			t.Run(string(l.rpc.Name()), func(t *testing.T) { do(t, l, able[name(l.rpc)], alone[name(l.rpc)]) })
+	// While these vendors are down, nobody waits for a second attempt.
+	isDown := twin.Fault{Kind: twin.FaultAnswer, Status: 503, Header: map[string]string{"Retry-After": "120"}}
+	down := []string{"acme", "ncp", "telecomx", "amino"}
+	breakDown := func(ids []string) {
+		for _, id := range ids {
+			h.twins[id].Faults().Add(isDown)
 		}
 	}
-	rowsOf := func(ids []string, alone map[string][]string) (rows []string) {
+	capable, alone := map[string][]string{}, map[string]map[string][]string{}
+	for _, l := range listings() {
+		capable[l.Name] = h.capable(t, l.Name)
+		alone[l.Name] = h.oneByOne(t, l, capable[l.Name])
+	}
+	rowsOf := func(l listing, ids []string) (rows [][]string) {
 		for _, id := range ids {
-			rows = append(rows, alone[id]...)
+			rows = append(rows, alone[l.Name][id])
 		}
 		return rows
 	}
+	each := func(state string, check func(t *testing.T, l listing, capable []string)) {
+		for _, l := range listings() {
+			t.Run(state+"/"+string(l.Method.Name()), func(t *testing.T) { check(t, l, capable[l.Name]) })
+		}
+	}
 
-	each(func(t *testing.T, l listing, able []string, alone map[string][]string) {
-		if len(able) < 2 || len(alone[able[0]]) == 0 || len(alone[able[1]]) == 0 {
-			t.Fatalf("the vendors that have it are %q, with rows of %d", able, len(alone))
+	each("all up", func(t *testing.T, l listing, capable []string) {
+		rows := rowsOf(l, capable)
+		if len(rows) < 2 || len(rows[0]) == 0 || len(rows[1]) == 0 {
+			t.Fatalf("the vendors that have it are %q, with rows of %d", capable, len(rows))
 		}
-		unable := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(able, id) })
-		before := h.asked(unable)
-		for _, size := range []int{1000, 1000, 7} {
-			for _, overREST := range []bool{false, true} {
-				rows, unreachable := h.walk(t, l, l.all, size, overREST)
-				wantEqual(t, rows, rowsOf(able, alone))
-				wantEqual(t, unreachable, nil)
-			}
+		others := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(capable, id) })
+		before := h.asked(others)
+		for _, size := range []int32{1000, 7} {
+			h.wantAll(t, l, size, false, rows, nil)
+			h.wantAll(t, l, size, true, rows, nil)
 		}
-		if n := h.asked(unable) - before; n != 0 {
+		if n := h.asked(others) - before; n != 0 {
 			t.Errorf("vendors that do not have it were asked %d times", n)
 		}
 	})
-
-	// so that nobody waits for a second attempt
-	isDown := twin.Fault{Kind: twin.FaultAnswer, Status: 503, Header: map[string]string{"Retry-After": "120"}}
-	down := []string{"acme", "ncp", "telecomx", "amino"}
-	for _, id := range down {
-		h.twins[id].Faults().Add(isDown)
-	}
-	each(func(t *testing.T, l listing, able []string, alone map[string][]string) {
+	breakDown(down)
+	each("half down", func(t *testing.T, l listing, capable []string) {
 		var up, failed []string
-		for _, id := range able {
+		for _, id := range capable {
 			if slices.Contains(down, id) {
 				failed = append(failed, "vendors/"+id)
 			} else {
 				up = append(up, id)
 			}
 		}
-		for i, size := range []int{1000, 7} {
-			rows, unreachable := h.walk(t, l, l.all, size, i == 0)
-			wantEqual(t, rows, rowsOf(up, alone))
-			wantEqual(t, unreachable, failed)
-		}
+		h.wantAll(t, l, 1000, true, rowsOf(l, up), failed)
+		h.wantAll(t, l, 7, false, rowsOf(l, up), failed)
 	})
-
-	h.order(t, isDown)
-	each(func(t *testing.T, l listing, _ []string, _ map[string][]string) {
-		c := l.call(l.all, 1000, "")
-		_, _, err := h.invoke(t, c)
-		code, _, answer := h.rest(t, c.rest, "")
-		if status.Code(err) != codes.Unavailable || code != 503 {
-			t.Fatalf("gRPC: %v; REST: %d %s", err, code, answer)
-		}
-		shape(t, rpcCase{http: 503, reason: pb.ErrorReason_VENDOR_UNAVAILABLE}, err, answer)
+	breakDown(ids)
+	each("all down", func(t *testing.T, l listing, _ []string) {
+		expect(rpc(l.request(l.all)), "VENDOR_UNAVAILABLE").check(t, h, h)
 	})
 }
 
-// TestAVendorWithOneCallDown has sites, and answers nothing about them.
+// TestAVendorWithOneCallDown has a vendor that lists its sites, but not their licenses.
 func TestAVendorWithOneCallDown(t *testing.T) {
 	h := start(t, withNCP(time.Now()))
 	h.twin.Faults().Add(twin.Fault{Kind: twin.FaultAnswer, Status: 403, Path: licenses})
-	for _, l := range listings() {
-		if l.rpc.Name() != "ListLicenses" {
-			continue
-		}
-		rows, unreachable := h.walk(t, l, l.all, 2, false)
-		wantEqual(t, unreachable, []string{demo, "vendors/acme/sites/OFFL"})
-		if len(rows) != 8 {
-			t.Errorf("%d rows of the other vendor, want 8", len(rows))
-		}
+	all := h.pages(t, &pb.ListLicensesRequest{Parent: "vendors/-/sites/-"}, 2, false).(*pb.ListLicensesResponse)
+	wantEqual(t, all.GetUnreachable(), []string{demo, "vendors/acme/sites/OFFL"})
+	if n := len(all.GetLicenses()); n != 8 {
+		t.Errorf("%d rows of the other vendor, want 8", n)
 	}
+}
+
+// TestEqualLicensesOfNCP is the example in "View license issuance history", which has two equal
+// rows.
+func TestEqualLicensesOfNCP(t *testing.T) {
+	h := start(t, withNCP(time.Now()))
+	list := parse(`ListLicenses {"parent":"` + watched + `","filter":{"endTime":"2023-11-21T00:00:00Z"}}`)
+	var times []string
+	for _, l := range h.pages(t, list.req, 2, false).(*pb.ListLicensesResponse).GetLicenses() {
+		times = append(times, l.GetCreateTime().AsTime().Format("150405"))
+	}
+	wantEqual(t, times, []string{"095732", "085658", "085658", "085625", "085603"})
 }

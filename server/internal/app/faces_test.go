@@ -14,12 +14,12 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/twin"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/contract"
 	"github.com/drmhub/drmhub/server/internal/redact"
 )
 
@@ -31,31 +31,12 @@ type call struct {
 	body   string
 }
 
-// descriptor returns the method in the contract, or nil if the contract has none.
-func (c call) descriptor() protoreflect.MethodDescriptor {
-	name := strings.ReplaceAll(strings.TrimPrefix(c.method, "/"), "/", ".")
-	d, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
-	if err != nil {
-		return nil
+// response returns an empty message of the type that the call returns.
+func (c call) response() proto.Message {
+	if known := contract.Lookup(c.method); known != nil {
+		return known.NewResponse()
 	}
-	return d.(protoreflect.MethodDescriptor)
-}
-
-// answer is an empty message of the type that the call answers.
-func (c call) answer() proto.Message {
-	if c.descriptor() == nil {
-		return &emptypb.Empty{}
-	}
-	return blank(c.descriptor().Output())
-}
-
-// blank is an empty message of a type of the contract.
-func blank(d protoreflect.MessageDescriptor) proto.Message {
-	t, err := protoregistry.GlobalTypes.FindMessageByName(d.FullName())
-	if err != nil {
-		panic(err) // gen has them all
-	}
-	return t.New().Interface()
+	return &emptypb.Empty{}
 }
 
 // mutating is a request that changes something. The contract gives every such request, and no
@@ -68,8 +49,7 @@ type mutating interface {
 // with returns the call with one more field.
 func (c call) with(field protoreflect.Name, value any) call {
 	req := proto.Clone(c.req)
-	f := req.ProtoReflect().Descriptor().Fields().ByName(field)
-	req.ProtoReflect().Set(f, protoreflect.ValueOf(value))
+	contract.Set(req, field, value)
 	return rpc(req)
 }
 
@@ -80,28 +60,27 @@ func (h *testServer) invoke(t *testing.T, c call) (res proto.Message, header met
 		messages, err := h.stream(t.Context(), req)
 		return &pb.StreamLicensesResponse{Licenses: streamed(messages)}, nil, err
 	}
-	res = c.answer()
+	res = c.response()
 	err = h.conn.Invoke(t.Context(), c.method, c.req, res, grpc.WaitForReady(true), grpc.Header(&header))
 	return res, header, err
 }
 
-// rpcCase is one thing that can be asked, and what both faces must answer. An answer must be the same
-// over both.
+// An rpcCase is a call, and what both faces must return. A response must be the same over both.
 type rpcCase struct {
 	name   string
 	call   call
 	fault  *twin.Fault // of the vendors, during this case
-	idle   bool        // a mutation that asks for what is so already: it makes no write
+	idle   bool        // a mutation that makes no write, because nothing is to change
 	code   codes.Code
 	http   int
 	reason pb.ErrorReason
 	field  string // of the first violation
-	holds  string // what the answer, as JSON, or the error's message must hold
+	holds  string // text within the response as JSON, or within the message of the error
 }
 
-// check makes the call over gRPC at one server and over REST at another, so that an effect of the
-// first is none of the second's. What changes something is tried before, and asked for again
-// afterwards over the other face, unless both servers are one.
+// check makes the call over gRPC at one server and over REST at another, so that each has its own
+// effect. Unless both servers are one, a mutation gets a dry run first, and is repeated afterwards
+// over the other face.
 func (c rpcCase) check(t *testing.T, overGRPC, overREST *testServer) {
 	t.Helper()
 	if c.fault != nil {
@@ -127,11 +106,12 @@ func (c rpcCase) check(t *testing.T, overGRPC, overREST *testServer) {
 		return
 	}
 	if answers(t, c, res, answer); changes {
-		c.again(t, overGRPC, overREST, [2]string{one(t, header["drmhub-mutation"]), one(t, restHeader["Drmhub-Mutation"])}, res)
+		records := [2]string{one(t, header["drmhub-mutation"]), one(t, restHeader["Drmhub-Mutation"])}
+		c.again(t, overGRPC, overREST, records, res)
 	}
 }
 
-// answers checks that both faces give one answer, which holds what it must.
+// answers checks that both faces return the same response, and what it holds.
 func answers(t *testing.T, c rpcCase, res proto.Message, answer string) {
 	t.Helper()
 	if _, streams := res.(*pb.StreamLicensesResponse); streams {
@@ -144,7 +124,7 @@ func answers(t *testing.T, c rpcCase, res proto.Message, answer string) {
 }
 
 // again makes the call once more with the same request_id, at each server over the other face. It must
-// answer what it answered then, but for secrets, from the same record, and without a write.
+// return the same response without secrets, from the same record, and make no write.
 func (c rpcCase) again(t *testing.T, overGRPC, overREST *testServer, records [2]string, res proto.Message) {
 	t.Helper()
 	before := overGRPC.writes() + overREST.writes()
@@ -166,7 +146,7 @@ func (c rpcCase) again(t *testing.T, overGRPC, overREST *testServer, records [2]
 	}
 }
 
-// one is the value of a header that has just one.
+// one returns the value of a header that must have exactly one.
 func one(t *testing.T, values []string) string {
 	t.Helper()
 	if len(values) != 1 {
@@ -176,7 +156,7 @@ func one(t *testing.T, values []string) string {
 	return values[0]
 }
 
-// shape checks that an error says the same over both faces, and with its details.
+// shape checks that an error has the same content over both faces, and its details.
 func shape(t *testing.T, c rpcCase, err error, answer string) {
 	t.Helper()
 	rest := failure(t, answer)
@@ -184,7 +164,8 @@ func shape(t *testing.T, c rpcCase, err error, answer string) {
 	if e.Reason != c.reason {
 		t.Errorf("gRPC: reason %v, want %v: %v", e.Reason, c.reason, err)
 	}
-	if rest.Code != c.http || len(rest.Details) == 0 || rest.Details[0].Reason != c.reason.String() || rest.Message == "" {
+	reason := len(rest.Details) > 0 && rest.Details[0].Reason == c.reason.String()
+	if rest.Code != c.http || !reason || rest.Message == "" {
 		t.Errorf("REST: %s", answer)
 	}
 	if e.Message == "" || !strings.Contains(strings.ToLower(e.Message), strings.ToLower(c.holds)) {
@@ -259,10 +240,12 @@ func fromJSON(t *testing.T, answer string, into proto.Message) {
 
 func wantEqual(t *testing.T, got, want []string) {
 	t.Helper()
-	for i := range max(len(got), len(want)) {
-		if i >= len(got) || i >= len(want) || got[i] != want[i] {
-			t.Errorf("%d, want %d; the first that differs: %q, want %q", len(got), len(want), got[min(i, len(got)):min(i+1, len(got))], want[min(i, len(want)):min(i+1, len(want))])
-			return
-		}
+	same := 0
+	for same < min(len(got), len(want)) && got[same] == want[same] {
+		same++
+	}
+	if same < max(len(got), len(want)) {
+		g, w := append(got[same:], "the end"), append(want[same:], "the end")
+		t.Errorf("%d, want %d; the first that differs: %q, want %q", len(got), len(want), g[0], w[0])
 	}
 }

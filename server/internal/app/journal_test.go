@@ -19,67 +19,57 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
 
-// either makes a call over one of the faces, and answers the answer as JSON, or the error; and the
-// name of the record that the header has.
-func (h *testServer) either(t *testing.T, c call, overREST bool) (answer string, record string, err *apierror.Error) {
+// either makes a call over one of the faces. It returns the response as JSON or the error, and the
+// name of the record in the header.
+func (h *testServer) either(t *testing.T, c call, overREST bool) (answer, record string, _ *apierror.Error) {
 	t.Helper()
 	if !overREST {
 		res, header, err := h.invoke(t, c)
+		record = strings.Join(header["drmhub-mutation"], ", ")
 		if err != nil {
-			return "", strings.Join(header["drmhub-mutation"], ", "), apierror.Convert(err)
+			return "", record, apierror.Convert(err)
 		}
-		return inJSON(t, res), strings.Join(header["drmhub-mutation"], ", "), nil
+		return inJSON(t, res), record, nil
 	}
 	httpStatus, header, answer := h.rest(t, c.rest, c.body)
 	record = strings.Join(header["Drmhub-Mutation"], ", ")
 	if httpStatus == http.StatusOK {
 		return answer, record, nil
 	}
-	said := failure(t, answer)
-	err = &apierror.Error{Code: codes.Code(code.Code_value[said.Status]), Message: said.Message}
-	if len(said.Details) > 0 {
-		err.Reason, err.Metadata = pb.ErrorReason(pb.ErrorReason_value[said.Details[0].Reason]), said.Details[0].Metadata
+	rest := failure(t, answer)
+	err := &apierror.Error{Code: codes.Code(code.Code_value[rest.Status]), Message: rest.Message}
+	if len(rest.Details) > 0 {
+		err.Reason = pb.ErrorReason(pb.ErrorReason_value[rest.Details[0].Reason])
+		err.Metadata = rest.Details[0].Metadata
 	}
 	return answer, record, err
 }
 
-func resetPassword(member string) call {
-	return rpc(&pb.ResetMemberPasswordRequest{Name: "vendors/acme/members/" + member})
-}
-
-// loseAnswers orders that the vendors carry out the next such request, and that its answer is lost.
+// loseAnswers orders that each vendor carries out the next such request and loses its response.
 func (h *testServer) loseAnswers(method, pathPrefix string) {
 	for _, v := range h.twins {
 		v.Faults().Add(twin.Fault{Kind: twin.FaultLoseAnswer, Method: method, PathPrefix: pathPrefix, Times: 1})
 	}
 }
 
-// lose makes a call, a reset of a password, that stays without an outcome, and answers the name of
-// its record.
+// lose resets a password and loses the response. It returns the name of the record.
 func (h *testServer) lose(t *testing.T, c call) string {
 	t.Helper()
 	h.loseAnswers("PUT", "/api/v2/account/member")
-	_, record, err := h.either(t, c, false)
-	if err == nil || err.Reason != pb.ErrorReason_OUTCOME_UNKNOWN {
-		t.Fatalf("an answer that was lost: %v", err)
-	}
-	return record
+	return h.unknown(t, c, false)
 }
 
 func TestARequestIDIsForOneRequest(t *testing.T) {
 	h := start(t)
 	const id, other = "6f2a4f5e-3a4c-4b83-9d0c-0b6f3c1c2d11", "0b6f3c1c-2d11-4b83-9d0c-6f2a4f5e3a4c"
-	first := disableSite(demo, "audit").with("request_id", id)
+	plain := disableSite(demo, "audit")
+	first := plain.with("request_id", id)
 	_, record, err := h.either(t, first, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rpcCase{
-		call: disableSite(demo, "another reason").with("request_id", id), code: codes.AlreadyExists, http: 409,
-		reason: pb.ErrorReason_REQUEST_ID_REUSED, holds: id,
-	}.check(t, h, h)
+	expect(disableSite(demo, "another reason").with("request_id", id), "REQUEST_ID_REUSED "+id).check(t, h, h)
 
-	plain := disableSite(demo, "audit")
 	for name, c := range map[string]struct {
 		body, header string
 		code         int
@@ -95,7 +85,7 @@ func TestARequestIDIsForOneRequest(t *testing.T) {
 			t.Errorf("%s: %d, want %d: %s", name, code, c.code, answer)
 		}
 		if code == 200 && one(t, header["Drmhub-Mutation"]) != record {
-			t.Errorf("%s: answered from %s, and not from %s", name, header["Drmhub-Mutation"], record)
+			t.Errorf("%s: from %s, want %s", name, header["Drmhub-Mutation"], record)
 		}
 	}
 	if n := h.effects(); n != 1 {
@@ -104,8 +94,11 @@ func TestARequestIDIsForOneRequest(t *testing.T) {
 }
 
 func TestARestartAnswersTheSame(t *testing.T) {
-	h := start(t, furnish, withAmino(time.Now()), func(t *testing.T, h *testServer) { h.cfg.Store.DSN = config.NewDSN(storetest.SQLite(t)) })
-	create := rpc(&pb.CreateProductLicenseRequest{Parent: aminoVendor, ProductLicense: &pb.ProductLicense{User: "ann", Product: movies}}).with("request_id", uuid.NewString())
+	h := start(t, furnish, withAmino(time.Now()), func(t *testing.T, h *testServer) {
+		h.cfg.Store.DSN = config.NewDSN(storetest.SQLite(t))
+	})
+	create := parse(`CreateProductLicense {"parent":"vendors/amino",
+		"productLicense":{"user":"ann","product":"`+movies+`"}}`).with("request_id", uuid.NewString())
 	made, record, err := h.either(t, create, false)
 	if err != nil {
 		t.Fatal(err)
@@ -124,11 +117,12 @@ func TestARestartAnswersTheSame(t *testing.T) {
 		if err != nil || compact(t, answer) != compact(t, made) || from != record {
 			t.Errorf("%s from %s, %v; before, it was %s from %s", answer, from, err, made, record)
 		}
-		if _, from, err := h.either(t, refused, overREST); err == nil || err.Reason != pb.ErrorReason_RESOURCE_NOT_FOUND || from != refusal {
-			t.Errorf("what was refused: from %s, %v", from, err)
+		_, from, err = h.either(t, refused, overREST)
+		if err == nil || err.Reason != pb.ErrorReason_RESOURCE_NOT_FOUND || from != refusal {
+			t.Errorf("the refused call: from %s, %v", from, err)
 		}
-		if _, from, err := h.either(t, open, overREST); err == nil || err.Reason != pb.ErrorReason_OUTCOME_UNKNOWN || from != lost {
-			t.Errorf("what nobody knows: from %s, %v", from, err)
+		if from := h.unknown(t, open, overREST); from != lost {
+			t.Errorf("the call in doubt: from %s", from)
 		}
 	}
 	if n := h.effects(); n != 2 { // a license, and a password
@@ -136,36 +130,32 @@ func TestARestartAnswersTheSame(t *testing.T) {
 	}
 }
 
-// TestALostAnswer lets every vendor carry out a write and lose its answer.
+// TestALostAnswer lets every vendor carry out a write and lose its response.
 func TestALostAnswer(t *testing.T) {
 	now := time.Now()
-	account := rpc(&pb.CreateDrmAccountRequest{Parent: "vendors/telecomx", DrmAccount: &pb.DrmAccount{}, View: pb.DrmAccount_FULL})
-	replace := rpc(&pb.ReplaceProductLicenseRequest{Name: owned + "/L1", ProductLicense: &pb.ProductLicense{User: "ann", Product: products + "/sports"}})
+	account := parse(`CreateDrmAccount {"parent":"vendors/telecomx","drmAccount":{},"view":"FULL"}`)
+	replace := parse(`ReplaceProductLicense {"name":"` + owned + `/L1",
+		"productLicense":{"user":"ann","product":"` + sports + `"}}`)
+	toSports := `"product":"` + sports + `"`
 	for name, c := range map[string]struct {
 		option       func(*testing.T, *testServer)
 		call         call
-		method, path string // of the request whose answer is lost
+		method, path string // of the request whose response is lost
 		effects      int
 		holds        string
 	}{
-		"PallyCon switches a site off":       {furnish, disableSite(demo, "audit"), "POST", "/api/v2/plan/", 1, `"state":"PENDING"`},
-		"NAVER Cloud switches a site off":    {withNCP(now), disableSite(mySite, ""), "PUT", "/api/v1/sites/", 1, `"enabled":false`},
-		"TelecomX creates an account":        {withTelecomX(now), account, "POST", "/iptv/drm", 1, `"deviceCount":0`},
-		"AminoTV revokes, to issue again":    {withAmino(now), replace, "DELETE", "/api/license/", 2, `"product":"vendors/amino/products/sports"`},
-		"AminoTV issues, having revoked one": {withAmino(now), replace, "POST", "/api/license/", 2, `"playable":true`},
+		"PallyCon switches a site off":    {furnish, disableSite(demo, ""), "POST", "/api/v2/plan/", 1, `"state":"PENDING"`},
+		"NAVER Cloud switches a site off": {withNCP(now), disableSite(mySite, ""), "PUT", "/", 1, `"enabled":false`},
+		"TelecomX creates an account":     {withTelecomX(now), account, "POST", "/iptv/drm", 1, `"deviceCount":0`},
+		"AminoTV revokes before issuing":  {withAmino(now), replace, "DELETE", "/api/license/", 2, toSports},
+		"AminoTV issues after revoking":   {withAmino(now), replace, "POST", "/api/license/", 2, `"playable":true`},
 	} {
-		for _, overREST := range []bool{false, true} {
-			t.Run(name+map[bool]string{false: " over gRPC", true: " over REST"}[overREST], func(t *testing.T) {
+		for face, overREST := range map[string]bool{" over gRPC": false, " over REST": true} {
+			t.Run(name+face, func(t *testing.T) {
 				h := start(t, c.option)
 				again := c.call.with("request_id", uuid.NewString())
 				h.loseAnswers(c.method, c.path)
-				_, record, err := h.either(t, again, overREST)
-				if err == nil || err.Reason != pb.ErrorReason_OUTCOME_UNKNOWN || err.Code != codes.Unknown {
-					t.Fatalf("the answer was lost, and the call says %v", err)
-				}
-				if named := err.Metadata[apierror.MutationName]; record == "" || named != record {
-					t.Errorf("the error names %q, the header %q", named, record)
-				}
+				record := h.unknown(t, again, overREST)
 				answer, from, err := h.either(t, again, !overREST)
 				if err != nil || from != record || !strings.Contains(compact(t, answer), c.holds) {
 					t.Errorf("the same request_id again: %s from %s, %v", answer, from, err)
@@ -178,13 +168,14 @@ func TestALostAnswer(t *testing.T) {
 	}
 }
 
-// TestABatchWithALostAnswer says of each item what became of it, and settles the one that is open.
+// TestABatchWithALostAnswer checks the outcome of each item, and settles the item in doubt.
 func TestABatchWithALostAnswer(t *testing.T) {
 	h := start(t, withAmino(time.Now()))
-	item := func(user string) *pb.CreateProductLicenseRequest {
-		return &pb.CreateProductLicenseRequest{ProductLicense: &pb.ProductLicense{User: user, Product: movies}}
+	batch := &pb.BatchCreateProductLicensesRequest{Parent: aminoVendor, RequestId: uuid.NewString()}
+	for _, user := range []string{"x", "y", "z"} {
+		item := &pb.CreateProductLicenseRequest{ProductLicense: &pb.ProductLicense{User: user, Product: movies}}
+		batch.Requests = append(batch.Requests, item)
 	}
-	batch := &pb.BatchCreateProductLicensesRequest{Parent: aminoVendor, Requests: []*pb.CreateProductLicenseRequest{item("x"), item("y"), item("z")}, RequestId: uuid.NewString()}
 	h.loseAnswers("POST", "/api/license/")
 	client := pb.NewProductLicenseServiceClient(h.conn)
 	first, err := client.BatchCreateProductLicenses(t.Context(), proto.CloneOf(batch))
@@ -196,7 +187,8 @@ func TestABatchWithALostAnswer(t *testing.T) {
 		if r.GetError() == nil {
 			continue
 		}
-		if e := apierror.Convert(status.FromProto(r.GetError()).Err()); e.Reason != pb.ErrorReason_OUTCOME_UNKNOWN || e.Metadata[apierror.Vendor] != "amino" {
+		e := apierror.Convert(status.FromProto(r.GetError()).Err())
+		if e.Reason != pb.ErrorReason_OUTCOME_UNKNOWN || e.Metadata[apierror.Vendor] != "amino" {
 			t.Errorf("an item's error: %v %v", e, e.Metadata)
 		}
 		unknown++
@@ -216,5 +208,31 @@ func TestABatchWithALostAnswer(t *testing.T) {
 	}
 	if n := h.effects(); n != 3 {
 		t.Errorf("the vendor saw %d writes", n)
+	}
+}
+
+// TestAGeneratedPasswordIsToldOnce creates an account. drmhub picks the username, and TelecomX the
+// password.
+func TestAGeneratedPasswordIsToldOnce(t *testing.T) {
+	h := start(t, withTelecomX(time.Now()))
+	create := parse(`CreateDrmAccount {"parent":"vendors/telecomx","view":"FULL",
+		"drmAccount":{"customer":"`+business+`"}}`).with("request_id", uuid.NewString())
+	var made pb.DrmAccount
+	fromJSON(t, h.do(t, create), &made)
+	password := made.GetPassword()
+	if len(strings.Trim(made.GetUsername(), "0123456789")) > 0 || len(made.GetUsername()) != 10 || len(password) < 6 {
+		t.Fatalf("%v", &made)
+	}
+	made.Password = ""
+	again, record, err := h.either(t, create, true)
+	if err != nil || record == "" {
+		t.Errorf("the same request_id again: %v from %q", err, record)
+	}
+	same(t, again, &made)
+	if held := h.do(t, parse(`GetDrmAccount {"name":"`+made.GetName()+`","view":"FULL"}`)); !strings.Contains(held, password) {
+		t.Error("GetDrmAccount returns another password")
+	}
+	if n := h.effects(); n != 1 {
+		t.Errorf("%d accounts were created", n)
 	}
 }

@@ -13,20 +13,22 @@ import (
 	"github.com/drmhub/drmhub/server/internal/config"
 )
 
-// replicas are two drmhubs with the same vendors and the same PostgreSQL.
+// replicas starts two drmhubs with the same vendors and the same PostgreSQL.
 func replicas(t *testing.T) [2]*testServer {
 	t.Helper()
-	first := start(t, furnish, withAmino(time.Now()), func(t *testing.T, h *testServer) { h.cfg.Store.DSN = config.NewDSN(postgres.ForTest(t)) })
+	first := start(t, furnish, withAmino(time.Now()), func(t *testing.T, h *testServer) {
+		h.cfg.Store.DSN = config.NewDSN(postgres.ForTest(t))
+	})
 	return [2]*testServer{first, first.run(t)}
 }
 
-// outcome is what one of several callers was told.
+// An outcome is what one of several callers was told.
 type outcome struct {
 	answer, record string
 	err            *apierror.Error
 }
 
-// atOnce makes calls at the same time: each at both replicas, over both faces.
+// atOnce makes calls at the same time, each at both replicas and over both faces.
 func atOnce(t *testing.T, both [2]*testServer, calls ...call) []outcome {
 	t.Helper()
 	var told []outcome
@@ -52,12 +54,13 @@ func atOnce(t *testing.T, both [2]*testServer, calls ...call) []outcome {
 func TestReplicasCarryOutARequestIDOnce(t *testing.T) {
 	both := replicas(t)
 	const rounds = 5
+	create := parse(`CreateProductLicense {"parent":"vendors/amino",
+		"productLicense":{"user":"ann","product":"` + movies + `"}}`)
 	for range rounds { // each without an order id, which one of the replicas draws
-		c := rpc(&pb.CreateProductLicenseRequest{Parent: aminoVendor, ProductLicense: &pb.ProductLicense{User: "ann", Product: movies}}).with("request_id", uuid.NewString())
-		told := atOnce(t, both, c)
+		told := atOnce(t, both, create.with("request_id", uuid.NewString()))
 		for _, o := range told {
 			if o.err != nil || compact(t, o.answer) != compact(t, told[0].answer) || o.record != told[0].record {
-				t.Fatalf("%s from %s, %v; another caller was told %s from %s", o.answer, o.record, o.err, told[0].answer, told[0].record)
+				t.Fatalf("one caller was told %+v, another %+v", o, told[0])
 			}
 		}
 	}
@@ -72,7 +75,7 @@ func TestReplicasCarryOutARequestIDOnce(t *testing.T) {
 }
 
 // TestReplicasChangeOneResourceAfterTheOther has several callers switch the same site off, each
-// with a request_id of its own: the first change is pending for the rest.
+// with its own request_id. The first change is pending for the others.
 func TestReplicasChangeOneResourceAfterTheOther(t *testing.T) {
 	both := replicas(t)
 	var calls []call

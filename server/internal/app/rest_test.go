@@ -13,17 +13,16 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
-	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
 // rpc returns the call of a request. Each request belongs to one RPC.
 func rpc(req proto.Message) call {
-	for _, m := range methods() {
-		if m.Input() == req.ProtoReflect().Descriptor() {
-			rest, body := restCall(m, req)
-			return call{method: "/" + name(m), req: req, rest: rest, body: body}
+	for _, known := range contract.RPCs() {
+		if known.Method.Input() == req.ProtoReflect().Descriptor() {
+			rest, body := restCall(known.Method, req)
+			return call{method: known.FullMethod(), req: req, rest: rest, body: body}
 		}
 	}
 	panic(fmt.Sprintf("no RPC takes a %T", req))
@@ -41,7 +40,7 @@ func restCall(m protoreflect.MethodDescriptor, req proto.Message) (rest, body st
 	}
 	fields := map[string]any{}
 	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.UseNumber() // so that numbers stay as they are written
+	decoder.UseNumber() // keeps numbers as they are written
 	if err := decoder.Decode(&fields); err != nil {
 		panic(err)
 	}
@@ -113,45 +112,27 @@ func flatten(query url.Values, prefix string, fields map[string]any) {
 
 // TestRESTCalls compares what restCall derives with calls that were written by hand.
 func TestRESTCalls(t *testing.T) {
-	for _, c := range []struct {
-		req        proto.Message
-		rest, body string
-	}{
-		{&pb.ListVendorsRequest{PageSize: 7, PageToken: "x="}, "GET /v1/vendors?pageSize=7&pageToken=x%3D", ""},
-		{&pb.GetSiteRequest{Name: "vendors/v/sites/a%2Fb"}, "GET /v1/vendors/v/sites/a%2Fb", ""},
-		{&pb.CheckVendorRequest{Name: "vendors/acme"}, "POST /v1/vendors/acme:check", `{}`},
-		{
-			&pb.ListLicensesRequest{Parent: demo, Filter: &pb.LicenseFilter{UserId: "u@example.com", Status: pb.License_FAILURE}},
-			"GET /v1/" + demo + "/licenses?filter.status=FAILURE&filter.userId=u%40example.com", "",
-		},
-		{&pb.StreamLicensesRequest{Parent: demo}, "GET /v1/" + demo + "/licenses:stream", ""},
-		{
-			&pb.DisableSiteRequest{Name: demo, Message: "audit", ValidateOnly: true},
-			"POST /v1/" + demo + ":disable", `{"message":"audit","validateOnly":true}`,
-		},
-		{
-			&pb.UpdateSiteRequest{
-				Site:       &pb.Site{Name: mySite, DisplayName: "renamed"},
-				UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"display_name", "policy_id"}},
-			},
-			"PATCH /v1/" + mySite + "?updateMask=displayName%2CpolicyId", `{"displayName":"renamed"}`,
-		},
-		{&pb.UpdateProductRequest{Product: &pb.Product{Name: movies}}, "PATCH /v1/" + movies, `{}`},
-		{
-			&pb.DeleteDrmAccountDeviceRequest{Name: donald + "/devices/d", Force: true},
-			"DELETE /v1/" + donald + "/devices/d?force=true", "",
-		},
-		{
-			&pb.CreateDrmAccountRequest{Parent: "vendors/v", View: pb.DrmAccount_FULL, DrmAccount: &pb.DrmAccount{Username: "mickey"}},
-			"POST /v1/vendors/v/drmAccounts?view=FULL", `{"username":"mickey"}`,
-		},
-		{
-			&pb.BatchDeleteProductLicensesRequest{Parent: aminoVendor, Names: []string{owned + "/L2"}},
-			"POST /v1/" + owned + ":batchDelete", `{"names":["` + owned + `/L2"]}`,
-		},
+	for request, want := range map[string]string{
+		`ListVendors {"pageSize":7,"pageToken":"x="}`:               "GET /v1/vendors?pageSize=7&pageToken=x%3D ",
+		`GetSite {"name":"vendors/v/sites/a%2Fb"}`:                  "GET /v1/vendors/v/sites/a%2Fb ",
+		`CheckVendor {"name":"vendors/acme"}`:                       "POST /v1/vendors/acme:check {}",
+		`StreamLicenses {"parent":"vendors/v/sites/s"}`:             "GET /v1/vendors/v/sites/s/licenses:stream ",
+		`UpdateProduct {"product":{"name":"vendors/v/products/p"}}`: "PATCH /v1/vendors/v/products/p {}",
+		`ListLicenses {"parent":"vendors/v/sites/s","filter":{"userId":"u@example.com","status":"FAILURE"}}`: "GET " +
+			"/v1/vendors/v/sites/s/licenses?filter.status=FAILURE&filter.userId=u%40example.com ",
+		`DisableSite {"name":"vendors/v/sites/s","message":"audit","validateOnly":true}`: "POST " +
+			`/v1/vendors/v/sites/s:disable {"message":"audit","validateOnly":true}`,
+		`UpdateSite {"site":{"name":"vendors/v/sites/s","displayName":"n"},"updateMask":"displayName,policyId"}`: "PATCH " +
+			`/v1/vendors/v/sites/s?updateMask=displayName%2CpolicyId {"displayName":"n"}`,
+		`DeleteDrmAccountDevice {"name":"vendors/v/drmAccounts/a/devices/d","force":true}`: "DELETE " +
+			"/v1/vendors/v/drmAccounts/a/devices/d?force=true ",
+		`CreateDrmAccount {"parent":"vendors/v","view":"FULL","drmAccount":{"username":"mickey"}}`: "POST " +
+			`/v1/vendors/v/drmAccounts?view=FULL {"username":"mickey"}`,
+		`BatchDeleteProductLicenses {"parent":"vendors/v","names":["vendors/v/productLicenses/2"]}`: "POST " +
+			`/v1/vendors/v/productLicenses:batchDelete {"names":["vendors/v/productLicenses/2"]}`,
 	} {
-		if got := rpc(c.req); got.rest != c.rest || got.body != c.body {
-			t.Errorf("%s %s, want %s %s", got.rest, got.body, c.rest, c.body)
+		if c := parse(request); c.rest+" "+c.body != want {
+			t.Errorf("%s: %s %s, want %s", request, c.rest, c.body, want)
 		}
 	}
 }

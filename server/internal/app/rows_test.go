@@ -1,10 +1,18 @@
 package app_test
 
 import (
+	"embed"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/drmhub/drmhub/adapters/twin"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
 // public is how the public face shows each error reason: the code, and the HTTP status.
@@ -30,40 +38,97 @@ var public = map[pb.ErrorReason]struct {
 	pb.ErrorReason_OUTCOME_UNKNOWN:             {codes.Unknown, 500},
 }
 
-// ok is a call that succeeds, with a response that holds this JSON.
-func ok(name, holds string, c call) rpcCase {
-	return rpcCase{name: name, call: c, http: 200, holds: holds}
-}
-
-// invalid is a call that drmhub refuses because of a field.
-func invalid(name, field string, c call) rpcCase {
-	refused := fails(name, pb.ErrorReason_REQUEST_INVALID, "", c)
-	refused.field = field
+// expect returns the case of a call that must return one of these:
+//
+//	OK "state":"PENDING"          a response that holds this JSON
+//	UNCHANGED "state":"APPLIED"   the same, from a mutation that makes no write
+//	VENDOR_STATE waits            an error with this reason, whose message holds this text
+//	REQUEST_INVALID at name       an error with this reason, because of this field
+func expect(c call, want string) rpcCase {
+	what, holds, _ := strings.Cut(want, " ")
+	if what == "OK" || what == "UNCHANGED" {
+		return rpcCase{call: c, idle: what == "UNCHANGED", http: 200, holds: holds}
+	}
+	reason := pb.ErrorReason(pb.ErrorReason_value[what])
+	face, known := public[reason]
+	if !known {
+		panic("no code of " + want)
+	}
+	refused := rpcCase{call: c, code: face.code, http: face.http, reason: reason}
+	if field, isField := strings.CutPrefix(holds, "at "); isField {
+		refused.field = field
+	} else {
+		refused.holds = holds
+	}
 	return refused
 }
 
-// missing is a call for a resource that does not exist. The message of the error holds a text.
-func missing(name, holds string, c call) rpcCase {
-	return fails(name, pb.ErrorReason_RESOURCE_NOT_FOUND, holds, c)
-}
-
-// fails is a call that fails with a reason. The message of the error holds a text.
-func fails(name string, reason pb.ErrorReason, holds string, c call) rpcCase {
-	face, known := public[reason]
-	if !known {
-		panic("no code of " + reason.String())
-	}
-	return rpcCase{name: name, call: c, code: face.code, http: face.http, reason: reason, holds: holds}
-}
-
-// during is the case while the vendors have a fault.
+// during returns the case while the vendors have a fault.
 func (c rpcCase) during(fault twin.Fault) rpcCase {
 	c.fault = &fault
 	return c
 }
 
-// withoutWrite is the case of a mutation that makes no write, because nothing is to change.
-func (c rpcCase) withoutWrite() rpcCase {
-	c.idle = true
-	return c
+//go:embed testdata
+var testdata embed.FS
+
+// casesIn reads the cases in a file of testdata, after replacing some words. A case is a paragraph:
+// its name if it needs one, the RPC and its request as JSON, and what expect reads.
+func casesIn(file string, replace ...string) (cases []rpcCase) {
+	text, err := testdata.ReadFile("testdata/" + file + ".txt")
+	if err != nil {
+		panic(err)
+	}
+	_, paragraphs, _ := strings.Cut(strings.TrimSpace(strings.NewReplacer(replace...).Replace(string(text))), "\n\n")
+	for paragraph := range strings.SplitSeq(paragraphs, "\n\n") {
+		lines := strings.Split(paragraph, "\n")
+		name, named := strings.CutPrefix(lines[0], "# ")
+		if named {
+			name, lines = ": "+name, lines[1:]
+		} else {
+			name = ""
+		}
+		c := expect(parse(lines[0]), lines[1])
+		c.name = path.Base(c.call.method) + name
+		cases = append(cases, c)
+	}
+	return cases
+}
+
+// parse returns the call of an RPC and its request in JSON, such as `GetSite {"name":"vendors/v/sites/s"}`.
+func parse(text string) call {
+	method, body, _ := strings.Cut(text, " ")
+	for _, known := range contract.RPCs() {
+		if path.Base(known.Name) == method {
+			req := known.NewRequest()
+			if err := protojson.Unmarshal([]byte(body), req); err != nil {
+				panic(text + ": " + err.Error())
+			}
+			return rpc(req)
+		}
+	}
+	panic("no RPC " + method)
+}
+
+// cases returns what the tests ask over both faces, by the kind of the vendor. drmhub's own RPCs have
+// no kind. journal replaces the names of mutations, such as $done.
+func cases(t *testing.T, journal ...string) map[string][]rpcCase {
+	t.Helper()
+	unknown := call{method: "/drmhub.v1.SiteService/Explode", req: &pb.ListSitesRequest{}, rest: "GET /v1/explode"}
+	keys, wrong := fairPlayRequest(t, "0pen-Sesame"), fairPlayRequest(t, "0pen-Sesame")
+	wrong.KeyPassword = "other"
+	accounts := parse(`ListDrmAccounts {"parent":"vendors/telecomx"}`)
+	licenses := parse(`ListProductLicenses {"parent":"vendors/amino"}`)
+	const denied, limited = "VENDOR_PERMISSION_DENIED", "VENDOR_RATE_LIMITED"
+	return map[string][]rpcCase{
+		"": slices.Concat(casesIn("journal", journal...), casesIn("calls")),
+		"pallycon": slices.Concat(casesIn("pallycon"), casesIn("calls"), []rpcCase{
+			expect(rpc(keys), `OK "serialNumber":"2a"`),
+			expect(rpc(wrong), "REQUEST_INVALID at key_password"),
+			expect(unknown, "METHOD_UNKNOWN"),
+		}),
+		"ncp":      append(casesIn("ncp"), expect(listSites("vendors/ncp"), denied).during(deniedByNCP)),
+		"telecomx": append(casesIn("telecomx"), expect(accounts, denied).during(deniedByTelecomX)),
+		"amino":    append(casesIn("amino"), expect(licenses, limited).during(throttledByAmino)),
+	}
 }

@@ -2,17 +2,16 @@ package app_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -27,15 +26,16 @@ import (
 
 const licenses = "/api/v2/drm/license"
 
-// busy is a server whose vendor holds so many licenses of DEMO: of two contents, in turn.
+// busy starts a server whose vendor holds so many licenses of DEMO, of two contents in turn.
 func busy(t *testing.T, rows int) *testServer {
 	t.Helper()
 	h := start(t)
 	held := make([]emulator.License, rows-120) // start has put the others
 	for i := range held {
 		held[i] = emulator.License{
-			CID: fmt.Sprintf("content-%d", i%2), DRMType: "PlayReady", UserID: fmt.Sprintf("user-%d", i), DeviceID: "d", DeviceModel: "m",
-			LicenseType: "token", PlatformName: "Windows", RegTime: time.Date(2026, 3, 2, 1, 0, i/3, 0, time.UTC),
+			CID: fmt.Sprintf("content-%d", i%2), DRMType: "PlayReady", UserID: fmt.Sprintf("user-%d", i),
+			DeviceID: "d", DeviceModel: "m", LicenseType: "token", PlatformName: "Windows",
+			RegTime: time.Date(2026, 3, 2, 1, 0, i/3, 0, time.UTC),
 		}
 	}
 	h.twin.PutLicenses("DEMO", held...)
@@ -43,7 +43,9 @@ func busy(t *testing.T, rows int) *testServer {
 }
 
 // stream streams licenses over gRPC, to the end.
-func (h *testServer) stream(ctx context.Context, req *pb.StreamLicensesRequest) (messages []*pb.StreamLicensesResponse, err error) {
+func (h *testServer) stream(ctx context.Context, req *pb.StreamLicensesRequest) (
+	messages []*pb.StreamLicensesResponse, err error,
+) {
 	stream, err := pb.NewLicenseServiceClient(h.conn).StreamLicenses(ctx, req, grpc.WaitForReady(true))
 	for err == nil {
 		var m *pb.StreamLicensesResponse
@@ -65,23 +67,20 @@ func streamed(messages []*pb.StreamLicensesResponse) []*pb.License {
 	return rows
 }
 
-// lines streams licenses over REST, to the end: the rows, and the error that the last line holds.
-func (h *testServer) lines(t *testing.T, query string) (rows []*pb.License, failure map[string]any) {
+// lines streams licenses over REST, to the end. It returns the rows, and the error in the last line.
+func (h *testServer) lines(t *testing.T, query string) (rows []*pb.License, failed *restError) {
 	t.Helper()
 	code, header, answer := h.rest(t, "GET /v1/"+demo+"/licenses:stream"+query, "")
 	if code != http.StatusOK || header.Get("Content-Type") != "application/x-ndjson" {
 		t.Fatalf("REST: %d %s: %.300s", code, header.Get("Content-Type"), answer)
 	}
 	for line := range strings.Lines(answer) {
-		if failure != nil {
+		if failed != nil {
 			t.Fatalf("after the error comes %s", line)
 		}
 		if strings.HasPrefix(line, `{"error":`) {
-			var last struct{ Error map[string]any }
-			if err := json.Unmarshal([]byte(line), &last); err != nil {
-				t.Fatalf("%v: %s", err, line)
-			}
-			failure = last.Error
+			last := failure(t, line)
+			failed = &last
 			continue
 		}
 		var row pb.License
@@ -90,7 +89,7 @@ func (h *testServer) lines(t *testing.T, query string) (rows []*pb.License, fail
 		}
 		rows = append(rows, &row)
 	}
-	return rows, failure
+	return rows, failed
 }
 
 func equal(a, b []*pb.License) bool {
@@ -113,8 +112,8 @@ func TestBothFacesStreamEveryRow(t *testing.T) {
 			t.Fatalf("gRPC: row %d is %v, want %v", i, all[i], l)
 		}
 	}
-	if rows, failure := h.lines(t, ""); !equal(rows, all) || failure != nil {
-		t.Errorf("REST: %d rows of %d, %v", len(rows), len(all), failure)
+	if rows, failed := h.lines(t, ""); !equal(rows, all) || failed != nil {
+		t.Errorf("REST: %d rows of %d, %v", len(rows), len(all), failed)
 	}
 	gone := 0
 	for i, m := range messages {
@@ -129,138 +128,126 @@ func TestBothFacesStreamEveryRow(t *testing.T) {
 		if err != nil || !equal(streamed(rest), all[gone:]) {
 			t.Errorf("gRPC, after message %d: %d rows, want %d; %v", i, len(streamed(rest)), len(all)-gone, err)
 		}
-		if rows, failure := h.lines(t, "?pageToken="+m.GetNextPageToken()); !equal(rows, all[gone:]) || failure != nil {
-			t.Errorf("REST, after message %d: %d rows, want %d; %v", i, len(rows), len(all)-gone, failure)
+		if rows, failed := h.lines(t, "?pageToken="+m.GetNextPageToken()); !equal(rows, all[gone:]) || failed != nil {
+			t.Errorf("REST, after message %d: %d rows, want %d; %v", i, len(rows), len(all)-gone, failed)
 		}
 	}
 }
 
 func TestBothFacesStreamWhatTheFilterChooses(t *testing.T) {
 	h := busy(t, 2000)
-	filter := &pb.LicenseFilter{ContentId: "content-1", DrmType: pb.License_PLAYREADY}
-	messages, err := h.stream(t.Context(), &pb.StreamLicensesRequest{Parent: demo, Filter: filter})
-	if err != nil || len(streamed(messages)) != 940 {
-		t.Errorf("gRPC: %d rows, want 940; %v", len(streamed(messages)), err)
-	}
-	rows, failure := h.lines(t, "?filter.contentId=content-1&filter.drmType=PLAYREADY")
-	if !equal(rows, streamed(messages)) || failure != nil {
-		t.Errorf("REST: %d rows, %v", len(rows), failure)
-	}
-	if rows, failure := h.lines(t, "?filter.contentId=content-3"); len(rows) != 0 || failure != nil {
-		t.Errorf("REST, of nothing: %d rows, %v", len(rows), failure)
+	for content, want := range map[string]int{"content-1": 940, "content-3": 0} {
+		filter := &pb.LicenseFilter{ContentId: content, DrmType: pb.License_PLAYREADY}
+		messages, err := h.stream(t.Context(), &pb.StreamLicensesRequest{Parent: demo, Filter: filter})
+		if n := len(streamed(messages)); err != nil || n != want {
+			t.Errorf("gRPC: %d rows, want %d; %v", n, want, err)
+		}
+		rows, failed := h.lines(t, "?filter.contentId="+content+"&filter.drmType=PLAYREADY")
+		if !equal(rows, streamed(messages)) || failed != nil {
+			t.Errorf("REST: %d rows, want %d; %v", len(rows), want, failed)
+		}
 	}
 }
 
 func TestAStreamThatTheVendorBreaksEndsWithAnError(t *testing.T) {
+	refusal := `{"error_code":"4711","error_message":"no luck"}`
 	for name, c := range map[string]struct {
 		fault  twin.Fault
-		code   codes.Code
-		http   float64
-		status string
 		reason pb.ErrorReason
 	}{
-		"500":        {twin.Fault{Kind: twin.FaultAnswer, Status: 500}, codes.Unavailable, 503, "UNAVAILABLE", pb.ErrorReason_VENDOR_UNAVAILABLE},
-		"cut":        {twin.Fault{Kind: twin.FaultCut}, codes.Unavailable, 503, "UNAVAILABLE", pb.ErrorReason_VENDOR_UNAVAILABLE},
-		"cut amid":   {twin.Fault{Kind: twin.FaultCutBody}, codes.Unavailable, 503, "UNAVAILABLE", pb.ErrorReason_VENDOR_UNAVAILABLE},
-		"half":       {twin.Fault{Kind: twin.FaultMalformed}, codes.Internal, 500, "INTERNAL", pb.ErrorReason_VENDOR_RESPONSE_INVALID},
-		"throttled":  {twin.Fault{Kind: twin.FaultAnswer, Status: 429}, codes.ResourceExhausted, 429, "RESOURCE_EXHAUSTED", pb.ErrorReason_VENDOR_RATE_LIMITED},
-		"refused":    {twin.Fault{Kind: twin.FaultAnswer, Body: `{"error_code":"4711","error_message":"no luck"}`}, codes.FailedPrecondition, 400, "FAILED_PRECONDITION", pb.ErrorReason_VENDOR_REJECTED},
-		"no access":  {twin.Fault{Kind: twin.FaultAnswer, Status: 403}, codes.FailedPrecondition, 400, "FAILED_PRECONDITION", pb.ErrorReason_VENDOR_PERMISSION_DENIED},
-		"never ends": {twin.Fault{Kind: twin.FaultEndless}, codes.Internal, 500, "INTERNAL", pb.ErrorReason_VENDOR_RESPONSE_INVALID},
+		"500":         {twin.Fault{Kind: twin.FaultAnswer, Status: 500}, pb.ErrorReason_VENDOR_UNAVAILABLE},
+		"cut":         {twin.Fault{Kind: twin.FaultCut}, pb.ErrorReason_VENDOR_UNAVAILABLE},
+		"cut in half": {twin.Fault{Kind: twin.FaultCutBody}, pb.ErrorReason_VENDOR_UNAVAILABLE},
+		"malformed":   {twin.Fault{Kind: twin.FaultMalformed}, pb.ErrorReason_VENDOR_RESPONSE_INVALID},
+		"throttled":   {twin.Fault{Kind: twin.FaultAnswer, Status: 429}, pb.ErrorReason_VENDOR_RATE_LIMITED},
+		"refused":     {twin.Fault{Kind: twin.FaultAnswer, Body: refusal}, pb.ErrorReason_VENDOR_REJECTED},
+		"no access":   {twin.Fault{Kind: twin.FaultAnswer, Status: 403}, pb.ErrorReason_VENDOR_PERMISSION_DENIED},
+		"never ends":  {twin.Fault{Kind: twin.FaultEndless}, pb.ErrorReason_VENDOR_RESPONSE_INVALID},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // it waits between the attempts
 			h := busy(t, 3500)
-			c.fault.Path, c.fault.Skip = licenses, 2
-			h.twin.Faults().Add(c.fault)
+			fault := c.fault
+			fault.Path, fault.Skip = licenses, 2
+			h.twin.Faults().Add(fault)
 			messages, err := h.stream(t.Context(), &pb.StreamLicensesRequest{Parent: demo})
-			if e := apierror.Convert(err); status.Code(err) != c.code || e.Reason != c.reason || e.Metadata[apierror.Vendor] != "acme" {
-				t.Errorf("gRPC: %v (%v), want %v (%v)", err, e.Reason, c.code, c.reason)
+			want, e := public[c.reason], apierror.Convert(err)
+			if e.Code != want.code || e.Reason != c.reason || e.Metadata[apierror.Vendor] != "acme" {
+				t.Errorf("gRPC: %v (%v), want %v (%v)", err, e.Reason, want.code, c.reason)
 			}
 			if len(messages) != 2 || messages[1].GetNextPageToken() == "" {
 				t.Fatalf("gRPC: %d messages before the third page", len(messages))
 			}
 			h.twin.Faults().Clear()
-			rest, err := h.stream(t.Context(), &pb.StreamLicensesRequest{Parent: demo, PageToken: messages[1].GetNextPageToken()})
+			next := &pb.StreamLicensesRequest{Parent: demo, PageToken: messages[1].GetNextPageToken()}
+			rest, err := h.stream(t.Context(), next)
 			if n := len(streamed(messages)) + len(streamed(rest)); err != nil || n != 3500 {
 				t.Errorf("gRPC: %d rows before and after the failure, want 3500; %v", n, err)
 			}
-			h.twin.Faults().Add(c.fault)
-			rows, failure := h.lines(t, "")
-			if !equal(rows, streamed(messages)) || failure == nil {
-				t.Fatalf("REST: %d rows, then %v; gRPC had %d", len(rows), failure, len(streamed(messages)))
+			h.twin.Faults().Add(fault)
+			rows, failed := h.lines(t, "")
+			if !equal(rows, streamed(messages)) {
+				t.Errorf("REST: %d rows; gRPC had %d", len(rows), len(streamed(messages)))
 			}
-			details, _ := failure["details"].([]any)
-			if failure["code"] != c.http || failure["status"] != c.status || len(details) == 0 || details[0].(map[string]any)["reason"] != c.reason.String() {
-				t.Errorf("REST: the last line is %v", failure)
+			if failed == nil || failed.Code != want.http || failed.Status != code.Code(want.code).String() ||
+				len(failed.Details) == 0 || failed.Details[0].Reason != c.reason.String() {
+				t.Errorf("REST: the last line is %v", failed)
 			}
 		})
 	}
 }
 
-func TestAStreamThatCannotBeginIsAnOrdinaryError(t *testing.T) {
+func TestAStreamThatCannotStartIsAnOrdinaryError(t *testing.T) {
 	h := start(t)
-	for _, c := range []struct {
-		parent, token string
-		code          codes.Code
-		http          int
-	}{
-		{"vendors/acme/sites/NONE", "", codes.NotFound, 404},
-		{"vendors/other/sites/DEMO", "", codes.NotFound, 404},
-		{"vendors/-/sites/DEMO", "", codes.InvalidArgument, 400},
-		{"vendors/acme/sites/-", "", codes.InvalidArgument, 400},
-		{demo, "next", codes.InvalidArgument, 400},
+	for text, want := range map[string]string{
+		`{"parent":"vendors/acme/sites/NONE"}`:                    "RESOURCE_NOT_FOUND",
+		`{"parent":"vendors/other/sites/DEMO"}`:                   "RESOURCE_NOT_FOUND",
+		`{"parent":"vendors/-/sites/DEMO"}`:                       "REQUEST_INVALID at parent",
+		`{"parent":"vendors/acme/sites/-"}`:                       "REQUEST_INVALID at parent",
+		`{"parent":"vendors/acme/sites/DEMO","pageToken":"next"}`: "REQUEST_INVALID at page_token",
 	} {
-		messages, err := h.stream(t.Context(), &pb.StreamLicensesRequest{Parent: c.parent, PageToken: c.token})
-		if status.Code(err) != c.code || len(messages) != 0 {
-			t.Errorf("gRPC: %s %s: %v, want %v", c.parent, c.token, err, c.code)
-		}
-		code, header, answer := h.rest(t, "GET /v1/"+c.parent+"/licenses:stream?pageToken="+url.QueryEscape(c.token), "")
-		if code != c.http || !strings.HasPrefix(answer, `{"error":`) || header.Get("Content-Type") != "application/json" {
-			t.Errorf("REST: %s %s: %d %s %s, want %d", c.parent, c.token, code, header.Get("Content-Type"), answer, c.http)
+		c := expect(parse("StreamLicenses "+text), want)
+		c.check(t, h, h)
+		_, header, _ := h.rest(t, c.call.rest, "")
+		if got := header.Get("Content-Type"); got != "application/json" {
+			t.Errorf("REST: %s: %s", text, got)
 		}
 	}
-	h.twin.Faults().Add(twin.Fault{Kind: twin.FaultAnswer, Status: 500, Path: licenses})
-	if code, _, answer := h.rest(t, "GET /v1/"+demo+"/licenses:stream", ""); code != 503 || !strings.Contains(answer, "VENDOR_UNAVAILABLE") {
-		t.Errorf("REST: %d %s", code, answer)
-	}
+	broken := twin.Fault{Kind: twin.FaultAnswer, Status: 500, Path: licenses}
+	expect(rpc(&pb.StreamLicensesRequest{Parent: demo}), "VENDOR_UNAVAILABLE").during(broken).check(t, h, h)
 }
 
-func TestACallerWhoGoesEndsTheVendorsCalls(t *testing.T) {
-	h := busy(t, 3500)
-	h.twin.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Delay: time.Hour, Path: licenses, Skip: 1})
+func TestACallerWhoLeavesEndsTheVendorsCalls(t *testing.T) {
+	overGRPC, overREST := busy(t, 3500), busy(t, 3500)
+	for _, h := range []*testServer{overGRPC, overREST} {
+		h.twin.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Delay: time.Hour, Path: licenses, Skip: 1})
+	}
 	ctx, cancel := context.WithCancel(t.Context())
-	stream, err := pb.NewLicenseServiceClient(h.conn).StreamLicenses(ctx, &pb.StreamLicensesRequest{Parent: demo}, grpc.WaitForReady(true))
+	client, req := pb.NewLicenseServiceClient(overGRPC.conn), &pb.StreamLicensesRequest{Parent: demo}
+	stream, err := client.StreamLicenses(ctx, req, grpc.WaitForReady(true))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := stream.Recv(); err != nil { // comes although the next page does not
+	if _, err := stream.Recv(); err != nil { // It comes although the next page does not.
 		t.Fatal(err)
 	}
 	cancel()
 	if _, err := stream.Recv(); status.Code(err) != codes.Canceled {
 		t.Errorf("gRPC: %v", err)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+h.HTTPAddr()+"/v1/"+demo+"/licenses:stream", nil)
+	res, err := http.Get("http://" + overREST.HTTPAddr() + "/v1/" + demo + "/licenses:stream")
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.twin.Faults().Clear()
-	h.twin.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Delay: time.Hour, Path: licenses, Skip: 1})
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	// so do the first rows over REST
-	if _, err := io.ReadFull(res.Body, make([]byte, 1000)); err != nil {
+	if _, err := io.ReadFull(res.Body, make([]byte, 1000)); err != nil { // So do the first rows over REST.
 		t.Fatal(err)
 	}
 	_ = res.Body.Close()
-	begun := time.Now()
-	if err := h.stop(); err != nil {
+	began := time.Now()
+	if err := errors.Join(overGRPC.stop(), overREST.stop()); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(begun); took > 30*time.Second {
+	if took := time.Since(began); took > 30*time.Second {
 		t.Errorf("the server took %s to stop: a call was still waiting for the vendor", took)
 	}
 }

@@ -10,16 +10,18 @@ import (
 	"time"
 )
 
-// What a GET answers is edited and sent back as a whole: the edit takes effect, and the rest stays
-// as it was.
-func TestWhatWasReadCanBeSentBackEdited(t *testing.T) {
+// TestAnEditedResourceCanBeSentBack sends back the whole resource that a GET returned. The edit takes
+// effect, and the rest stays as it was.
+func TestAnEditedResourceCanBeSentBack(t *testing.T) {
 	h := start(t, furnish, withNCP(time.Now()), withAmino(time.Now()))
 	const member = "vendors/acme/members/7"
 	for name, edit := range map[string]map[string]any{
 		mySite:                {"displayName": "Kids_TV"},
 		demo + "/integration": {"packageCallbackUrl": "https://play.example/package"},
 		member:                {"state": "INACTIVE"},
-		movies:                {"displayName": "", "buyable": false, "price": map[string]any{"amount": 1099.0, "currency": "EUR"}},
+		movies: {
+			"displayName": "", "buyable": false, "price": map[string]any{"amount": 1099.0, "currency": "EUR"},
+		},
 	} {
 		read := func() map[string]any {
 			if name == member { // which only the list shows
@@ -33,7 +35,8 @@ func TestWhatWasReadCanBeSentBackEdited(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for what, got := range map[string]map[string]any{"answers": h.object(t, "PATCH /v1/"+name, string(body)), "leaves": read()} {
+		answer := h.object(t, "PATCH /v1/"+name, string(body))
+		for what, got := range map[string]map[string]any{"returns": answer, "leaves": read()} {
 			for _, follows := range []string{"vendorState", "updateTime"} {
 				delete(got, follows)
 				delete(want, follows)
@@ -49,13 +52,14 @@ func TestAnUpdateOfNothingSaysSo(t *testing.T) {
 	h := start(t, furnish)
 	for _, body := range []string{`{}`, `{"name":"vendors/acme/members/7","email":"anna@example.com"}`} {
 		status, _, answer := h.rest(t, "PATCH /v1/vendors/acme/members/7", body)
-		if status != http.StatusBadRequest || !strings.Contains(answer, `"message":"update_mask: names nothing to change, and the request sets none of group, state"`) {
+		const want = `"message":"update_mask: names nothing to change, and the request sets none of group, state"`
+		if status != http.StatusBadRequest || !strings.Contains(answer, want) {
 			t.Errorf("%s: %d: %s", body, status, answer)
 		}
 	}
 }
 
-// object makes a REST call that succeeds, and reads its answer.
+// object makes a REST call that must succeed, and returns the response.
 func (h *testServer) object(t *testing.T, call, body string) (object map[string]any) {
 	t.Helper()
 	status, _, answer := h.rest(t, call, body)
