@@ -1,4 +1,4 @@
-// What a Node.js program does with drmhub, held against the sandbox at DRMHUB_GRPC ("host:port").
+// Tests the Node.js client against the sandbox at DRMHUB_GRPC ("host:port").
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, test } from "node:test";
@@ -12,7 +12,7 @@ after(() => {
   mutations.close();
 });
 
-// The sandbox's viewers go on watching: what is older than an hour stays as it is.
+// The sandbox adds new licenses all the time. Those older than an hour do not change.
 const parent = "vendors/pallycon/sites/DEMO";
 const past = { endTime: { seconds: Math.floor(Date.now() / 1000) - 3600 } };
 
@@ -40,7 +40,8 @@ test("pages through the licenses that were refused", async () => {
 
 test("streams all licenses, and goes on where a stream broke off", async () => {
   const listed = [];
-  for await (const page of pages(licenses, "listLicenses", { parent, filter: past, pageSize: 1000 })) listed.push(...page.licenses);
+  const request = { parent, filter: past, pageSize: 1000 };
+  for await (const page of pages(licenses, "listLicenses", request)) listed.push(...page.licenses);
 
   const streamed = [];
   for await (const message of licenses.streamLicenses({ parent, filter: past })) streamed.push(...message.licenses);
@@ -55,13 +56,14 @@ test("streams all licenses, and goes on where a stream broke off", async () => {
       for await (const message of cut) {
         pieced.push(...message.licenses);
         pageToken = message.nextPageToken;
-        cut.cancel(); // leaving the loop alone would not end the call
+        cut.cancel(); // to leave the loop does not end the call
       }
     },
     { code: grpc.status.CANCELLED },
   );
   assert.ok(pageToken !== "" && pieced.length < listed.length, "the first message is not the whole stream");
-  for await (const message of licenses.streamLicenses({ parent, filter: past, pageToken })) pieced.push(...message.licenses);
+  const rest = licenses.streamLicenses({ parent, filter: past, pageToken });
+  for await (const message of rest) pieced.push(...message.licenses);
   assert.deepEqual(pieced, listed);
 });
 
@@ -102,11 +104,12 @@ test("tries a change without making it", async () => {
 
 test("makes a change once although its answer is lost", async () => {
   const { planned } = await dryRun(sites, "disableSite", { name });
-  const vendor = new URL(planned[0].match(/'(http:[^']*)'/)[1]).origin; // the sandbox's twin, which can be told to fail
-  await fetch(`${vendor}/_twin/faults`, { method: "POST", body: JSON.stringify({ kind: "loseAnswer", method: "PUT", times: 1 }) });
+  const vendor = new URL(planned[0].match(/'(http:[^']*)'/)[1]).origin; // the sandbox's twin
+  const fault = { kind: "loseAnswer", method: "PUT", times: 1 };
+  await fetch(`${vendor}/_twin/faults`, { method: "POST", body: JSON.stringify(fault) });
 
   const { answer, mutation } = await change(sites, "disableSite", { name });
-  assert.deepEqual(await (await fetch(`${vendor}/_twin/faults`)).json(), { faults: [] }); // it was lost
+  assert.deepEqual(await (await fetch(`${vendor}/_twin/faults`)).json(), { faults: [] }); // the answer was lost
   assert.equal(answer.state, "APPLIED");
   assert.equal(answer.appliedSite.enabled, false);
   const record = await call(mutations, "getMutation", { name: mutation });

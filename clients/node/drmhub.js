@@ -1,4 +1,4 @@
-// A gRPC client of drmhub for Node.js: the .proto files are read when the program starts, so nothing is generated.
+// A gRPC client of drmhub for Node.js. It reads the .proto files when it starts, so it needs no generated code.
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -7,8 +7,8 @@ import { loadSync } from "@grpc/proto-loader";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-// Messages come with camelCase names. Enums are strings, so that a value that is new to this client still reads; so are 64-bit integers, which a
-// JavaScript number cannot hold.
+// Messages have camelCase names. Enums are strings, so that this client can read values that are new to it. 64-bit
+// integers are strings too, since a JavaScript number cannot hold them.
 const definition = loadSync(
   [
     ...["site", "license", "mutation"].map((service) => `drmhub/v1/${service}_service.proto`),
@@ -19,7 +19,10 @@ const definition = loadSync(
 );
 const { drmhub } = grpc.loadPackageDefinition(definition);
 
-/** Connects to drmhub at "host:port", in plain text. One connection serves any number of calls at once; close() each client at the end. */
+/**
+ * Connects to drmhub at "host:port", in plain text. One connection serves any number of calls at once. Call close() of
+ * each client at the end.
+ */
 export function connect(address, credentials = grpc.credentials.createInsecure()) {
   return {
     sites: new drmhub.v1.SiteService(address, credentials),
@@ -31,21 +34,21 @@ export function connect(address, credentials = grpc.credentials.createInsecure()
 function ask(client, method, request, timeout = 10_000) {
   return new Promise((resolve, reject) => {
     let header;
-    client[method](request, { deadline: Date.now() + timeout }, (err, answer) => (err ? reject(err) : resolve({ answer, header }))).on(
-      "metadata",
-      (metadata) => (header = metadata),
-    );
+    const options = { deadline: Date.now() + timeout };
+    const call = client[method](request, options, (err, answer) => (err ? reject(err) : resolve({ answer, header })));
+    call.on("metadata", (metadata) => (header = metadata));
   });
 }
 
-/** Makes one call, and gives up after `timeout` milliseconds. */
+/** Makes one call and returns its response. It gives up after `timeout` milliseconds. */
 export async function call(client, method, request, timeout) {
   return (await ask(client, method, request, timeout)).answer;
 }
 
 /**
- * Makes a change, and makes it once: under one requestId it is called again while nobody knows what became of it, or the reason why it failed may pass. A
- * program that may end amid this keeps the requestId somewhere safe, and gives it in the request. `mutation` names drmhub's record of the change.
+ * Makes a change once, also if its response is lost. It repeats the call with the same requestId while the outcome is
+ * unknown, or while the reason for the failure may pass. A program that may end during this stores the requestId first,
+ * and sets it in the request. `mutation` names drmhub's record of the change.
  */
 export async function change(client, method, request, { attempts = 6, pause = 500 } = {}) {
   const once = { ...request, requestId: request.requestId || randomUUID() };
@@ -67,19 +70,25 @@ function mayPass(err) {
   return passing.includes(err.code) || details(err).ErrorInfo?.reason === "MUTATION_IN_PROGRESS";
 }
 
-/** How long drmhub asks to wait, in milliseconds; undefined where it does not say. */
+/** Returns how long drmhub asks to wait, in milliseconds, or undefined if drmhub does not say. */
 function retryDelay(err) {
   const delay = details(err).RetryInfo?.retryDelay;
   return delay && Number(delay.seconds) * 1000 + delay.nanos / 1e6;
 }
 
-/** What a change would answer, and the requests that it would send to the vendor, as curl commands without secrets. Nothing is changed. */
+/**
+ * Makes a dry run. It returns the response that the change would have, and the requests that it would send to the
+ * vendor, as curl commands without secrets. It changes nothing.
+ */
 export async function dryRun(client, method, request) {
   const { answer, header } = await ask(client, method, { ...request, validateOnly: true });
   return { answer, planned: header.get("drmhub-planned-request") };
 }
 
-/** The answers of a List method, page by page. A page can be short, even empty, and not be the last: only an empty token ends the list. */
+/**
+ * Yields the responses of a List method. A page can be short or empty without being the last: an empty token ends the
+ * list.
+ */
 export async function* pages(client, method, request) {
   let page = { nextPageToken: "" };
   do {
@@ -88,7 +97,7 @@ export async function* pages(client, method, request) {
   } while (page.nextPageToken);
 }
 
-/** What an error says to programs: its google.rpc details by message name, such as `details(err).ErrorInfo.reason`. */
+/** Returns the google.rpc details of an error by message name, such as `details(err).ErrorInfo.reason`. */
 export function details(err) {
   const known = {};
   const [status] = err.metadata?.get("grpc-status-details-bin") ?? [];

@@ -1,4 +1,4 @@
-"""What a Python client of drmhub needs beside the generated stubs."""
+"""Helpers for a Python client of drmhub, beside the generated stubs."""
 
 import copy
 import itertools
@@ -8,15 +8,20 @@ import uuid
 import grpc
 from google.rpc import error_details_pb2, status_pb2
 
-TIMEOUT = 10  # seconds; without one a call may wait forever
+TIMEOUT = 10  # seconds; without a timeout, a call may wait forever
 
-PASSING = (grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED)
+PASSING = (
+    grpc.StatusCode.UNKNOWN,
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+)
 
 
 def pages(method, request):
-    """Yields the answers of a List method, page by page.
+    """Yields the responses of a List method.
 
-    A page can be short, even empty, and not be the last: only an empty token ends the list.
+    A page can be short or empty without being the last: an empty token ends the list.
     """
     request = copy.deepcopy(request)
     while True:
@@ -28,10 +33,12 @@ def pages(method, request):
 
 
 def change(method, request, attempts=6, pause=0.5):
-    """Makes a change, and makes it once. Answers what the method does, and the name of drmhub's record of the change.
+    """Makes a change once, also if its response is lost.
 
-    Under one request_id it is called again while nobody knows what became of it, or the reason why it failed may pass. A program that may end amid this
-    keeps the request_id somewhere safe, and gives it in the request.
+    It repeats the call with the same request_id while the outcome is unknown, or while the reason for the failure may
+    pass. A program that may end during this stores the request_id first, and sets it in the request.
+
+    It returns the method's response and the name of drmhub's record of the change.
     """
     request = copy.deepcopy(request)
     request.request_id = request.request_id or str(uuid.uuid4())
@@ -47,13 +54,17 @@ def change(method, request, attempts=6, pause=0.5):
 
 
 def may_pass(error):
-    """Whether calling again with the same request_id may lead further."""
+    """Reports whether another call with the same request_id may succeed."""
     info = error_info(error)
     return error.code() in PASSING or info is not None and info.reason == "MUTATION_IN_PROGRESS"
 
 
 def dry_run(method, request):
-    """What a change would answer, and the requests that it would send to the vendor, as curl commands without secrets. Nothing is changed."""
+    """Makes a dry run, which changes nothing.
+
+    It returns the response that the change would have, and the requests that it would send to the vendor, as curl
+    commands without secrets.
+    """
     request = copy.deepcopy(request)
     request.validate_only = True
     answer, call = method.with_call(request, timeout=TIMEOUT)
@@ -61,7 +72,7 @@ def dry_run(method, request):
 
 
 def detail(error, kind):
-    """The detail of an error that is a message of the class kind, such as BadRequest; None where it has none."""
+    """Returns the detail of an error whose class is kind, such as BadRequest, or None."""
     for key, value in error.trailing_metadata() or ():
         if key == "grpc-status-details-bin":
             for packed in status_pb2.Status.FromString(value).details:
@@ -72,5 +83,5 @@ def detail(error, kind):
 
 
 def error_info(error):
-    """The ErrorInfo of an error: its reason, its domain and its metadata. Every error that drmhub answers has one."""
+    """Returns the ErrorInfo of an error: its reason, domain and metadata. Every error from drmhub has one."""
     return detail(error, error_details_pb2.ErrorInfo)

@@ -1,4 +1,4 @@
-"""What a Python program does with drmhub, held against the sandbox at DRMHUB_GRPC ("host:port")."""
+"""Tests the Python client against the sandbox at DRMHUB_GRPC ("host:port")."""
 
 import json
 import os
@@ -26,7 +26,7 @@ from drmhub.v1.license_service_pb2 import License, LicenseFilter, ListLicensesRe
 DEMO = "vendors/pallycon/sites/DEMO"
 KIDS = "vendors/ncp/sites/drm-20240304012233-WmRpa"
 
-# The sandbox's viewers go on watching: what is older than an hour stays as it is.
+# The sandbox adds new licenses all the time. Those older than an hour do not change.
 PAST = Timestamp(seconds=int(time.time()) - 3600)
 
 
@@ -78,7 +78,8 @@ class Client(unittest.TestCase):
 
     def test_reads_why_a_call_failed(self):
         with self.assertRaises(grpc.RpcError) as failed:
-            self.licenses.ListLicenses(ListLicensesRequest(parent="vendors/pallycon/sites/NOPE"), timeout=client.TIMEOUT)
+            request = ListLicensesRequest(parent="vendors/pallycon/sites/NOPE")
+            self.licenses.ListLicenses(request, timeout=client.TIMEOUT)
         self.assertEqual(failed.exception.code(), grpc.StatusCode.NOT_FOUND)
         info = client.error_info(failed.exception)
         self.assertEqual(info.reason, error_reason_pb2.ErrorReason.Name(error_reason_pb2.RESOURCE_NOT_FOUND))
@@ -93,7 +94,9 @@ class Client(unittest.TestCase):
         self.assertEqual([violation.field for violation in request.field_violations], ["page_size"])
 
     def test_repeats_a_change_without_making_it_twice(self):
-        request = site_service_pb2.DisableSiteRequest(name="vendors/pallycon/sites/MOVI", message="rights ended", request_id=str(uuid.uuid4()))
+        request = site_service_pb2.DisableSiteRequest(
+            name="vendors/pallycon/sites/MOVI", message="rights ended", request_id=str(uuid.uuid4())
+        )
         change = self.sites.DisableSite(request, timeout=client.TIMEOUT)
         self.assertEqual(change.type, site_service_pb2.StatusChange.SUSPEND)
         self.assertEqual(change.state, site_service_pb2.StatusChange.PENDING)
@@ -108,20 +111,22 @@ class Client(unittest.TestCase):
         self.assertFalse(answer.applied_site.enabled)
         self.assertEqual(len(planned), 1)
         self.assertRegex(planned[0], r"^curl --request PUT 'http:.*/off' .*\[redacted\]")
-        self.assertTrue(self.sites.GetSite(site_service_pb2.GetSiteRequest(name=KIDS), timeout=client.TIMEOUT).enabled)
+        site = self.sites.GetSite(site_service_pb2.GetSiteRequest(name=KIDS), timeout=client.TIMEOUT)
+        self.assertTrue(site.enabled)
 
     def test_makes_a_change_once_although_its_answer_is_lost(self):
         _, planned = client.dry_run(self.sites.DisableSite, site_service_pb2.DisableSiteRequest(name=KIDS))
-        vendor = re.search(r"'(http://[^/]*)/", planned[0])[1]  # the sandbox's twin, which can be told to fail
+        vendor = re.search(r"'(http://[^/]*)/", planned[0])[1]  # the sandbox's twin, which takes orders to fail
         fault = json.dumps({"kind": "loseAnswer", "method": "PUT", "times": 1}).encode()
         urllib.request.urlopen(f"{vendor}/_twin/faults", fault, client.TIMEOUT).close()
 
         answer, mutation = client.change(self.sites.DisableSite, site_service_pb2.DisableSiteRequest(name=KIDS))
         with urllib.request.urlopen(f"{vendor}/_twin/faults", timeout=client.TIMEOUT) as faults:
-            self.assertEqual(json.load(faults), {"faults": []})  # it was lost
+            self.assertEqual(json.load(faults), {"faults": []})  # the answer was lost
         self.assertEqual(answer.state, site_service_pb2.StatusChange.APPLIED)
         self.assertFalse(answer.applied_site.enabled)
-        record = self.mutations.GetMutation(mutation_service_pb2.GetMutationRequest(name=mutation), timeout=client.TIMEOUT)
+        get = mutation_service_pb2.GetMutationRequest(name=mutation)
+        record = self.mutations.GetMutation(get, timeout=client.TIMEOUT)
         self.assertEqual(record.state, mutation_service_pb2.Mutation.SUCCEEDED)
         self.assertEqual([step.id for step in record.steps], ["off"])
 

@@ -1,4 +1,5 @@
-// A REST client of drmhub: the types come from its OpenAPI document, so a path, a parameter or a field that it does not know is a compile error.
+// A REST client of drmhub. The types come from its OpenAPI document, so an unknown path, parameter or field does not
+// compile.
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import createClient from "openapi-fetch";
@@ -7,15 +8,18 @@ import type { components, paths } from "./generated/drmhub.js";
 type Schemas = components["schemas"];
 export type License = Schemas["License"];
 export type Client = ReturnType<typeof connect>;
-export type LicenseQuery = NonNullable<paths["/v1/vendors/{vendor}/sites/{site}/licenses"]["get"]["parameters"]["query"]>;
-export type StreamQuery = NonNullable<paths["/v1/vendors/{vendor}/sites/{site}/licenses:stream"]["get"]["parameters"]["query"]>;
+type QueryOf<Path extends "licenses" | "licenses:stream"> = NonNullable<
+  paths[`/v1/vendors/{vendor}/sites/{site}/${Path}`]["get"]["parameters"]["query"]
+>;
+export type LicenseQuery = QueryOf<"licenses">;
+export type StreamQuery = QueryOf<"licenses:stream">;
 
-/** Talks to drmhub at a base URL such as "http://127.0.0.1:8080". */
+/** Returns a client of drmhub at a base URL such as "http://127.0.0.1:8080". */
 export function connect(baseUrl: string) {
   return createClient<paths>({ baseUrl });
 }
 
-/** A call that drmhub answered with an error. */
+/** An error that drmhub returned. */
 export class ApiError extends Error {
   readonly httpStatus: number;
   readonly status: Schemas["Error"]["error"]["status"];
@@ -28,16 +32,16 @@ export class ApiError extends Error {
     this.details = error.details ?? [];
   }
 
-  /** The detail of one kind: "ErrorInfo" is always there, "BadRequest" and "RetryInfo" where they apply. */
+  /** Returns the detail of one kind. "ErrorInfo" is always there, "BadRequest" and "RetryInfo" where they apply. */
   detail(kind: string) {
     return this.details.find((detail) => detail["@type"] === `type.googleapis.com/google.rpc.${kind}`);
   }
 }
 
-/** What openapi-fetch resolves a call to. */
+/** The result of a call by openapi-fetch. */
 type Answered<T> = { data?: T; error?: unknown; response: Response };
 
-/** The answer of a call; a failure is thrown. */
+/** Returns the response of a call. It throws a failure. */
 export async function answer<T>(call: Promise<Answered<T>>): Promise<T> {
   return answered(await call);
 }
@@ -45,7 +49,7 @@ export async function answer<T>(call: Promise<Answered<T>>): Promise<T> {
 function answered<T>({ data, error, response }: Answered<T>): T {
   if (response.ok) return data as T;
   if (isError(error)) throw new ApiError(error);
-  throw new Error(`${response.url} answers ${response.status}, and not as drmhub does: is there a proxy in between?`);
+  throw new Error(`${response.url} returned ${response.status} without a drmhub error: check for a proxy in between`);
 }
 
 function isError(value: unknown): value is Schemas["Error"] {
@@ -53,10 +57,16 @@ function isError(value: unknown): value is Schemas["Error"] {
 }
 
 /**
- * Makes a change, and makes it once: `send` calls a method with this requestId, and is called again while nobody knows what became of it, or the reason why it
- * failed may pass. A program that may end amid this keeps the requestId somewhere safe, and gives it. `mutation` names drmhub's record of the change.
+ * Makes a change once, also if its response is lost. `send` calls a method with the given requestId. It is repeated
+ * with the same requestId while the outcome is unknown, or while the reason for the failure may pass. A program that
+ * may end during this stores the requestId first, and passes it here. `mutation` names drmhub's record of the change.
  */
-export async function change<T>(send: (requestId: string) => Promise<Answered<T>>, requestId: string = randomUUID(), attempts = 6, pause = 500) {
+export async function change<T>(
+  send: (requestId: string) => Promise<Answered<T>>,
+  requestId: string = randomUUID(),
+  attempts = 6,
+  pause = 500,
+) {
   for (let attempt = 1; ; attempt++) {
     try {
       const call = await send(requestId);
@@ -68,7 +78,7 @@ export async function change<T>(send: (requestId: string) => Promise<Answered<T>
   }
 }
 
-/** Whether calling again with the same requestId may lead further. What is no ApiError came from the way to drmhub. */
+/** Reports whether another call with the same requestId may succeed. Other errors come from the network. */
 function mayPass(err: unknown) {
   if (!(err instanceof ApiError)) return true;
   return (
@@ -77,19 +87,24 @@ function mayPass(err: unknown) {
   );
 }
 
-/** How long drmhub asks to wait, in milliseconds; undefined where it does not say. */
+/** Returns how long drmhub asks to wait, in milliseconds, or undefined if drmhub does not say. */
 function retryDelay(err: unknown) {
   const delay = err instanceof ApiError ? err.detail("RetryInfo")?.retryDelay : undefined; // "1.5s"
   return delay === undefined ? undefined : Number.parseFloat(delay) * 1000;
 }
 
-/** What a change with validateOnly would answer, and the requests that it would send to the vendor, as curl commands without secrets. */
+/**
+ * Returns the result of a change with validateOnly: the response that the change would have, and the requests that it
+ * would send to the vendor, as curl commands without secrets.
+ */
 export async function dryRun<T>(call: Promise<Answered<T>>) {
   const tried = await call;
   return { answer: answered(tried), planned: tried.response.headers.get("Drmhub-Planned-Request") ?? "" };
 }
 
-/** The licenses of a site, page by page. A page can be short, even empty, and not be the last: only an empty token ends the list. */
+/**
+ * Yields a site's licenses in pages. A page can be short or empty without being the last: an empty token ends the list.
+ */
 export async function* licensePages(client: Client, vendor: string, site: string, query: LicenseQuery) {
   let pageToken = "";
   do {
@@ -104,10 +119,18 @@ export async function* licensePages(client: Client, vendor: string, site: string
   } while (pageToken);
 }
 
-/** The licenses of a site, one by one as they arrive. A failure after the first row is thrown where it happens. */
-export async function* streamLicenses(client: Client, vendor: string, site: string, query: StreamQuery): AsyncGenerator<License> {
+/** Yields the licenses of a site as they arrive. It throws a failure after the rows that came before it. */
+export async function* streamLicenses(
+  client: Client,
+  vendor: string,
+  site: string,
+  query: StreamQuery,
+): AsyncGenerator<License> {
   const body = await answer(
-    client.GET("/v1/vendors/{vendor}/sites/{site}/licenses:stream", { params: { path: { vendor, site }, query }, parseAs: "stream" }),
+    client.GET("/v1/vendors/{vendor}/sites/{site}/licenses:stream", {
+      params: { path: { vendor, site }, query },
+      parseAs: "stream",
+    }),
   );
   for await (const line of lines(body)) {
     const row: License | Schemas["Error"] = JSON.parse(line);
