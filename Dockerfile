@@ -2,7 +2,7 @@
 #
 #     docker build --tag drmhub .
 #
-# README.md tells how to run it. The Go version is the one that .ci/run is run with.
+# README.md says how to run it. The Go version is the one that CI uses.
 FROM docker.io/library/golang:1.26.8 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
@@ -13,10 +13,10 @@ RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o /drmhub ./server && mkd
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /drmhub /drmhub
-# The journal is a file here, unless the configuration says otherwise: mount a volume, or it ends with the container.
+# By default the journal is a file in this folder. Mount a volume, or the journal ends with the container.
 COPY --from=build --chown=65532:65532 /data /data
 WORKDIR /data
-# Without this file the container ends at once: it must not pass for drmhub while it shows a sandbox's data.
+# Without this file the container ends at once, so that nobody mistakes the data of a sandbox for real data.
 ENV DRMHUB_CONFIG=/etc/drmhub/drmhub.yaml
 USER 65532:65532
 EXPOSE 8080 9090

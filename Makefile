@@ -1,4 +1,4 @@
-# Every target calls a command that also works by itself.
+# Each target calls a command that also works by itself.
 .DEFAULT_GOAL := help
 
 .PHONY: help run emulate build test race vet fmt lint words generate tools-test clients fuzz image campaign bench-journal bench-stream ci
@@ -43,10 +43,10 @@ tools-test: ## test the generators
 clients: ## test the clients in other languages
 	./clients/test
 
-fuzz: ## run every fuzz test for a while
+fuzz: ## run every fuzz test for a minute
 	./tools/fuzz
 
-image: ## build the container image and run it
+image: ## build the container image and test it
 	./tools/image-test
 
 campaign: ## run the long fault campaign

@@ -1,9 +1,9 @@
-# Runs a PostgreSQL server in a folder of its own for as long as standard input is open, and then removes the folder.
-# Whoever holds the other end of standard input need not end well: the system closes it for a process that is killed, too.
+# Runs a PostgreSQL server in a folder of its own while standard input is open, and then removes the folder.
+# The system closes standard input also when the process at its other end is killed.
 #
 #     sh -c "$(cat supervise.sh)" sh FOLDER PROGRAMS
 #
-# It says "ready" once the server takes connections, or else why it does not.
+# It prints "ready" once the server takes connections, or else the reason why it does not.
 
 folder=$1
 programs=$2

@@ -6,7 +6,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// comment answers what the proto says above a descriptor, one line a paragraph; lists keep their
+// comment returns what the proto says above a descriptor, one line a paragraph; lists keep their
 // lines.
 func comment(descriptor protoreflect.Descriptor) string {
 	location := descriptor.ParentFile().SourceLocations().ByDescriptor(descriptor)
@@ -27,7 +27,7 @@ func comment(descriptor protoreflect.Descriptor) string {
 	return strings.Join(paragraphs, "\n\n")
 }
 
-// firstSentence answers the first sentence of a comment without its full stop.
+// firstSentence returns the first sentence of a comment without its full stop.
 func firstSentence(text string) string {
 	text, _, _ = strings.Cut(text, "\n")
 	text, _, _ = strings.Cut(text, ". ")

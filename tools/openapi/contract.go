@@ -76,7 +76,7 @@ func (c *contract) addVariables(messages protoreflect.MessageDescriptors) {
 	}
 }
 
-// scopeOf answers the scope that a caller of the method needs.
+// scopeOf returns the scope that a caller of the method needs.
 func (c *contract) scopeOf(method protoreflect.MethodDescriptor) (string, error) {
 	// The option is the contract's own and so not linked into this program: it is still among the
 	// unknown fields.

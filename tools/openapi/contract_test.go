@@ -120,7 +120,7 @@ func TestAMethodThatCannotBeDescribedIsRefused(t *testing.T) {
 				rpc Get(Vendor) returns (Vendor) { option (scope) = "a:read"; option (google.api.http) = {get: "/v1/{name=vendors/*}"}; }
 				rpc Find(Vendor) returns (Vendor) { option (scope) = "a:read"; option (google.api.http) = {get: "/v1/{name=vendors/*}"}; }
 			}`,
-			"GET /v1/vendors/{vendor} stands for another method too",
+			"GET /v1/vendors/{vendor} belongs to another method too",
 		},
 		"a field that is not there": {
 			`service S { rpc Get(Vendor) returns (Vendor) { option (scope) = "a:read"; option (google.api.http) = {get: "/v1/{id=vendors/*}"}; } }`,

@@ -15,19 +15,23 @@ const (
 
 const about = `One API over the DRM vendors that a streaming service pays.
 
-The comments here are those of the protos, which are the contract of REST and gRPC alike: they name fields in snake_case (page_size), while JSON
-and query parameters write them in lowerCamelCase (pageSize). Answers show fields that are not set too: as an empty string, 0, false, an empty list, or null where
-the field is an object, an instant or a length of time.
+The comments here are those of the protos, which are the contract of REST and gRPC alike. They name fields in
+snake_case (page_size). JSON and query parameters write them in lowerCamelCase (pageSize). Responses also show fields
+that are not set: as an empty string, 0, false or an empty list. An object, an instant or a length of time that is not
+set is null.
 
-An id inside a path is percent-encoded where it holds "/" or "%". A name has at most 1000 bytes, other escapes decoded. A "-" instead of an id stands for all that the caller may see, where a method says so.
-What the path gives, such as name or parent, may be left out of the body, and must else be the same there.`
+An id inside a path is percent-encoded where it holds "/" or "%". A name has at most 1000 bytes, with other escapes
+decoded. Where a method says so, a "-" instead of an id means all that the caller may see. What the path gives, such as
+name or parent, may be left out of the body. A body that holds it must hold the same.`
+
+var license = &openapi3.License{Name: "Apache 2.0", URL: "https://www.apache.org/licenses/LICENSE-2.0.html"}
 
 // describe writes the whole document.
 func describe(c *contract, examples map[string]example) (*openapi3.T, error) {
 	components := openapi3.NewComponents()
 	doc := &openapi3.T{
 		OpenAPI:    "3.1.0",
-		Info:       &openapi3.Info{Title: "drmhub", Version: "v1", Description: about},
+		Info:       &openapi3.Info{Title: "drmhub", Version: "v1", Description: about, License: license},
 		Servers:    openapi3.Servers{{URL: "/", Description: "The server that this document comes from."}},
 		Paths:      openapi3.NewPaths(),
 		Components: &components,
@@ -52,7 +56,7 @@ func describe(c *contract, examples map[string]example) (*openapi3.T, error) {
 	}
 	for _, id := range slices.Sorted(maps.Keys(examples)) {
 		if !known[id] {
-			return nil, fmt.Errorf("examples/%s.json is of no operation: rename or delete it", id)
+			return nil, fmt.Errorf("examples/%s.json belongs to no operation: rename or delete it", id)
 		}
 	}
 	doc.Components.Schemas = s.named
@@ -62,16 +66,18 @@ func describe(c *contract, examples map[string]example) (*openapi3.T, error) {
 // addSecurity makes every operation ask for a bearer token.
 func addSecurity(doc *openapi3.T) {
 	scheme := openapi3.NewJWTSecurityScheme()
-	scheme.Description = "A JWT of the issuer that the server trusts. Its scopes say what the caller may do; each operation names the one that it needs."
+	scheme.Description = "A JWT of the issuer that the server trusts. Its scopes say what the caller may do. " +
+		"Each operation names the scope that it needs."
 	doc.Components.SecuritySchemes = openapi3.SecuritySchemes{bearer: {Value: scheme}}
 	doc.Security = openapi3.SecurityRequirements{openapi3.NewSecurityRequirement().Authenticate(bearer)}
 }
 
-// addIdempotency adds what all operations share that change something.
+// addIdempotency adds the parameter and the headers that all mutating operations share.
 func addIdempotency(doc *openapi3.T) {
 	key := openapi3.NewHeaderParameter(idempotencyKey)
-	key.Description = "The same as the field request_id, for clients that send it as a header: a UUID of the caller's choice. The same id with the same request is " +
-		"carried out once and answers the same. Where both are there, they must be equal."
+	key.Description = "The same as the field request_id, for clients that send it as a header: a UUID that the caller " +
+		"chooses. drmhub carries out a request once for each id, and returns the same response to each repetition. " +
+		"Where the header and the field are both set, they must be equal."
 	key.Schema = openapi3.NewUUIDSchema().NewRef()
 	doc.Components.Parameters = openapi3.ParametersMap{idempotencyKey: {Value: key}}
 	doc.Components.Headers = openapi3.Headers{}
@@ -81,10 +87,11 @@ func addIdempotency(doc *openapi3.T) {
 	}
 }
 
-// mutationHeaders are the headers, with their descriptions, in the answer to a change.
+// mutationHeaders returns the headers of the response to a change, with their descriptions.
 func mutationHeaders() map[string]string {
 	return map[string]string{
-		"Drmhub-Mutation":        "The record of this change, `mutations/{mutation}`.",
-		"Drmhub-Planned-Request": "With validate_only: a request that the vendor would get, as one curl line without secrets. The header comes once for each request.",
+		"Drmhub-Mutation": "The record of this change, `mutations/{mutation}`.",
+		"Drmhub-Planned-Request": "With validate_only: a request that the vendor would get, as one curl command " +
+			"without secrets. The header comes once for each request.",
 	}
 }

@@ -50,7 +50,7 @@ func failure() *openapi3.Schema {
 	return schema.WithProperty("error", described(inner, "What failed."))
 }
 
-// canonicalCodes answers the names of all codes but OK, by their numbers.
+// canonicalCodes returns the names of all codes but OK, by their numbers.
 func canonicalCodes() []any {
 	var names []any
 	for number := range int32(len(code.Code_name)) {

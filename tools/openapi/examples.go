@@ -49,7 +49,7 @@ func readExamples(files fs.FS) (map[string]example, error) {
 	return examples, nil
 }
 
-// requestExample answers the example of a body, checked to be what the method takes.
+// requestExample returns the example of a body, checked to be what the method takes.
 func (c *contract) requestExample(method protoreflect.MethodDescriptor, body string, example any) (any, error) {
 	message := method.Input()
 	if body != "*" {
@@ -58,7 +58,7 @@ func (c *contract) requestExample(method protoreflect.MethodDescriptor, body str
 	return c.throughMessage(message, example, protojson.MarshalOptions{})
 }
 
-// responseExample answers the example of an answer, checked, and with all fields as the server
+// responseExample returns the example of an answer, checked, and with all fields as the server
 // writes it.
 func (c *contract) responseExample(message protoreflect.MessageDescriptor, example any) (any, error) {
 	return c.throughMessage(message, example, protojson.MarshalOptions{EmitUnpopulated: true})

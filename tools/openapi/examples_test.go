@@ -40,10 +40,10 @@ func TestAnExampleOfAStreamIsARow(t *testing.T) {
 
 func TestAnExampleThatTheContractDoesNotKnowIsRefused(t *testing.T) {
 	for _, test := range []struct{ name, text, want string }{
-		{"OrderService_ListOrders.json", `{"response": {"colour": "red"}}`, "its example is no drmhub.v1.ListOrdersResponse"},
+		{"OrderService_ListOrders.json", `{"response": {"color": "red"}}`, "its example is no drmhub.v1.ListOrdersResponse"},
 		{"OrderService_CancelOrder.json", `{"request": {"reason": 5}}`, "its example is no drmhub.v1.CancelOrderRequest"},
 		{"OrderService_ListOrders.json", `{"request": {"pageSize": 5}}`, "takes no body"},
-		{"OrderService_Gone.json", `{}`, "is of no operation"},
+		{"OrderService_Gone.json", `{}`, "belongs to no operation"},
 	} {
 		_, err := describe(contractOf(t, orders), examplesOf(t, test.name, test.text))
 		if err == nil || !strings.Contains(err.Error(), test.want) {

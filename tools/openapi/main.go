@@ -53,7 +53,7 @@ func run(descriptors, document string) error {
 	return os.WriteFile(document, text, 0o644)
 }
 
-// encode checks the document and answers it as indented JSON that reads the same at every run.
+// encode checks the document and returns it as indented JSON, the same at every run.
 func encode(doc *openapi3.T) ([]byte, error) {
 	compact, err := doc.MarshalJSON()
 	if err != nil {

@@ -38,7 +38,7 @@ func (o *operations) add(doc *openapi3.T, method protoreflect.MethodDescriptor) 
 		doc.Paths.Set(path.text, item)
 	}
 	if item.GetOperation(rule.verb) != nil {
-		return fmt.Errorf("%s %s stands for another method too", rule.verb, path.text)
+		return fmt.Errorf("%s %s belongs to another method too", rule.verb, path.text)
 	}
 	item.SetOperation(rule.verb, operation)
 	return nil
@@ -151,7 +151,7 @@ func (o *operations) answer(operation *openapi3.Operation, method protoreflect.M
 	return nil
 }
 
-// rowOf answers what the first field of a stream's message lists.
+// rowOf returns what the first field of a stream's message lists.
 func rowOf(message protoreflect.MessageDescriptor) protoreflect.MessageDescriptor {
 	if message.Fields().Len() == 0 || !message.Fields().Get(0).IsList() {
 		return nil

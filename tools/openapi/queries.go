@@ -10,8 +10,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// queryParameters answers one parameter for every field of the request that neither the path nor
-// the body holds. The fields of a message inside the request are parameters with a dot:
+// queryParameters returns one parameter for every field of the request that is not in the path and
+// not in the body. The fields of a message inside the request are parameters with a dot:
 // filter.contentId.
 func (s *schemas) queryParameters(request protoreflect.MessageDescriptor, bound []string) (openapi3.Parameters, error) {
 	return s.queryFields(request, bound, "", true)

@@ -17,7 +17,7 @@ const schemaPrefix = "#/components/schemas/"
 // reaches, each once.
 type schemas struct {
 	named openapi3.Schemas
-	from  map[string]string // what each name stands for, so that two things never share one
+	from  map[string]string // what each name means, so that two things never share one
 }
 
 func newSchemas() *schemas {
@@ -31,7 +31,7 @@ func schemaName(descriptor protoreflect.Descriptor) string {
 	return strings.ReplaceAll(name, ".", "")
 }
 
-// name answers a reference to the named schema, which build makes the first time that it is asked
+// name returns a reference to the named schema, which build makes the first time that it is asked
 // for. The name is taken before build runs, so that a message may hold itself.
 func (s *schemas) name(name, from string, build func() (*openapi3.Schema, error)) (*openapi3.SchemaRef, error) {
 	reference := openapi3.NewSchemaRef(schemaPrefix+name, nil)
@@ -50,7 +50,7 @@ func (s *schemas) name(name, from string, build func() (*openapi3.Schema, error)
 	return reference, nil
 }
 
-// message answers the schema of a message: a reference, or the JSON form that a well-known type has
+// message returns the schema of a message: a reference, or the JSON form that a well-known type has
 // of its own.
 func (s *schemas) message(message protoreflect.MessageDescriptor) (*openapi3.SchemaRef, error) {
 	if schema, ok := wellKnown(message.FullName()); ok {
@@ -67,7 +67,7 @@ func (s *schemas) message(message protoreflect.MessageDescriptor) (*openapi3.Sch
 	})
 }
 
-// body answers the schema of a request that is bound whole: without the fields that the path holds.
+// body returns the schema of a request that is bound whole: without the fields that the path holds.
 func (s *schemas) body(request protoreflect.MessageDescriptor, inPath []string) (*openapi3.SchemaRef, error) {
 	from := fmt.Sprintf("%s without %s", request.FullName(), strings.Join(inPath, ", "))
 	return s.name(schemaName(request), from, func() (*openapi3.Schema, error) {
@@ -75,7 +75,7 @@ func (s *schemas) body(request protoreflect.MessageDescriptor, inPath []string) 
 	})
 }
 
-// patch answers the schema of the resource in an update, which may leave out what a whole resource
+// patch returns the schema of the resource in an update, which may leave out what a whole resource
 // must have.
 func (s *schemas) patch(resource protoreflect.MessageDescriptor) (*openapi3.SchemaRef, error) {
 	whole, err := s.message(resource)
@@ -93,7 +93,7 @@ func (s *schemas) patch(resource protoreflect.MessageDescriptor) (*openapi3.Sche
 	})
 }
 
-// object answers the schema of a message's fields, but for those left out.
+// object returns the schema of a message's fields, but for those left out.
 func (s *schemas) object(message protoreflect.MessageDescriptor, without []string) (*openapi3.Schema, error) {
 	schema := openapi3.NewObjectSchema()
 	schema.Description = comment(message)
@@ -127,7 +127,7 @@ func fieldNames(oneof protoreflect.OneofDescriptor) string {
 	return strings.Join(names, ", ")
 }
 
-// property answers the schema of a field inside an object.
+// property returns the schema of a field inside an object.
 func (s *schemas) property(field protoreflect.FieldDescriptor) (*openapi3.SchemaRef, error) {
 	schema, err := s.value(field)
 	if err != nil {
@@ -150,7 +150,7 @@ func (s *schemas) property(field protoreflect.FieldDescriptor) (*openapi3.Schema
 	return schema.NewRef(), nil
 }
 
-// value answers the schema of what a field holds, with its rules.
+// value returns the schema of what a field holds, with its rules.
 func (s *schemas) value(field protoreflect.FieldDescriptor) (*openapi3.Schema, error) {
 	single, err := s.single(field)
 	if err != nil {
@@ -169,7 +169,7 @@ func (s *schemas) value(field protoreflect.FieldDescriptor) (*openapi3.Schema, e
 	return schema, fieldRules(field, schema)
 }
 
-// single answers the schema of one value of the field's kind.
+// single returns the schema of one value of the field's kind.
 func (s *schemas) single(field protoreflect.FieldDescriptor) (*openapi3.Schema, error) {
 	switch field.Kind() {
 	case protoreflect.BoolKind:
@@ -206,7 +206,7 @@ func (s *schemas) single(field protoreflect.FieldDescriptor) (*openapi3.Schema, 
 	return nil, fmt.Errorf("fields of the kind %s have no JSON form", field.Kind())
 }
 
-// enum answers the schema of an enum: its values' names, each with its comment.
+// enum returns the schema of an enum: its values' names, each with its comment.
 func (s *schemas) enum(enum protoreflect.EnumDescriptor) (*openapi3.SchemaRef, error) {
 	return s.name(schemaName(enum), string(enum.FullName()), func() (*openapi3.Schema, error) {
 		schema := openapi3.NewStringSchema()

@@ -9,7 +9,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// jsonOf answers a part of the document as a reader of its JSON sees it.
+// jsonOf returns a part of the document as a reader of its JSON sees it.
 func jsonOf(t *testing.T, part any) map[string]any {
 	t.Helper()
 	text, err := json.Marshal(part)
@@ -23,7 +23,7 @@ func jsonOf(t *testing.T, part any) map[string]any {
 	return read
 }
 
-// propertyOf answers the schema of the one field that a test message M has.
+// propertyOf returns the schema of the one field that a test message M has.
 func propertyOf(t *testing.T, field string) (map[string]any, *openapi3.Schema) {
 	t.Helper()
 	c := contractOf(t, `

@@ -5,7 +5,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// wellKnown answers the schema of a type that the mapping of protobuf to JSON gives a form of its
+// wellKnown returns the schema of a type that the mapping of protobuf to JSON gives a form of its
 // own.
 func wellKnown(message protoreflect.FullName) (*openapi3.Schema, bool) {
 	switch message {

@@ -5,6 +5,7 @@ import (
 	"go/scanner"
 	"go/token"
 	"path"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -30,16 +31,39 @@ func check(words []word, file, text string) []finding {
 	case ".md":
 		readMarkdown(text, read)
 	case ".proto":
-		for i, line := range strings.Split(text, "\n") {
-			if n := utf8.RuneCountInString(line); n > protoColumns {
-				found = append(found, finding{file, fmt.Sprintf("%d columns: wrap it at %d", n, protoColumns), i + 1})
-			}
-			if _, comment, ok := strings.Cut(line, "//"); ok {
-				read(i+1, comment)
-			}
+		found = append(found, longLines(file, text)...)
+		readProto(text, read)
+	default:
+		read(1, text)
+	}
+	return found
+}
+
+// longLines returns the lines of a proto file that are too long. It leaves out the line of an RPC,
+// which buf format puts on one line.
+func longLines(file, text string) []finding {
+	var found []finding
+	for i, line := range strings.Split(text, "\n") {
+		n := utf8.RuneCountInString(line)
+		if n > protoColumns && !strings.HasPrefix(strings.TrimSpace(line), "rpc ") {
+			found = append(found, finding{file, fmt.Sprintf("%d columns: wrap it at %d", n, protoColumns), i + 1})
 		}
 	}
 	return found
+}
+
+// protoString matches a string of a proto file.
+var protoString = regexp.MustCompile(`"(\\.|[^"\\])*"`)
+
+// readProto reads the comments and strings of a proto file.
+func readProto(text string, read func(line int, text string)) {
+	for i, line := range strings.Split(text, "\n") {
+		code, comment, _ := strings.Cut(line, "//")
+		read(i+1, comment)
+		for _, s := range protoString.FindAllString(code, -1) {
+			read(i+1, s)
+		}
+	}
 }
 
 // readGo reads the comments and strings of a Go file.

@@ -18,7 +18,8 @@ func TestCheck(t *testing.T) {
 	}{
 		{"sample.go", []int{3, 5, 8, 10}},
 		{"sample.md", []int{1, 7}},
-		{"sample.proto", []int{3, 5}},
+		{"sample.proto", []int{5, 3, 6}},
+		{"sample.sh", []int{1, 2}},
 	} {
 		t.Run(c.file, func(t *testing.T) {
 			text, err := os.ReadFile("testdata/" + c.file)

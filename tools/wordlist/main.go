@@ -1,6 +1,6 @@
 // Command wordlist refuses words that CONTRIBUTING.md rules out. It reads the comments and strings
-// of Go files, the comments of proto files, and Markdown outside of code blocks. It also refuses a
-// proto line of more than 100 columns.
+// of Go and proto files, Markdown outside of code blocks, and scripts, settings and clients whole.
+// It also refuses a proto line of more than 100 columns.
 //
 //	wordlist ROOT            all folders of the repository at ROOT but those in pending.txt
 //	wordlist ROOT FOLDER …   these folders and those in them, also if they are in pending.txt
@@ -27,6 +27,9 @@ var wordsFile string
 
 //go:embed pending.txt
 var pendingFile string
+
+// scripts are the files to check that have no extension.
+var scripts = []string{".ci/run", "clients/test", "tools/fuzz", "tools/generate", "tools/image-test", "tools/words"}
 
 // word is an entry of the list.
 type word struct {
@@ -102,9 +105,10 @@ func within(file, folder string) bool {
 
 // tracked returns the files to check, relative to root.
 func tracked(ctx context.Context, root string) ([]string, error) {
-	patterns := []string{"*.go", "*.md", "*.proto"}
-	args := append([]string{"ls-files", "--cached", "--others", "--exclude-standard"}, patterns...)
-	command := exec.CommandContext(ctx, "git", args...)
+	command := exec.CommandContext(ctx, "git", append([]string{
+		"ls-files", "--cached", "--others", "--exclude-standard", "*.go", "*.md", "*.proto",
+		"*.js", "*.py", "*.sh", "*.ts", "*.yaml", "*.yml", "Dockerfile", "Makefile",
+	}, scripts...)...)
 	command.Dir = root
 	list, err := command.Output()
 	if err != nil {

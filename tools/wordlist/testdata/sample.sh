@@ -1,0 +1,2 @@
+# Runs it for ever.
+echo "the server lets go"
