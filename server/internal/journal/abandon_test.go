@@ -154,17 +154,17 @@ func TestACommitThatComesLateLeavesNothingOwned(t *testing.T) {
 			t.Fatal("it succeeds without a record")
 		}
 		r.db.SetHooks(store.Hooks{})
-		adrift := r.Adrift()
+		adrift := r.Lease().Unreleased()
 		if len(adrift) != 1 {
 			t.Fatalf("it may own %v", adrift)
 		}
 		time.Sleep(20 * time.Second) // some signs of life later
-		for owner, id := range adrift {
+		for _, m := range adrift {
 			err := r.db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
 				_, err := tx.ExecContext(ctx, `INSERT INTO mutations (id, subject, method, resource, digest, request, secrets, state, create_time, owner, settle_at)
-					VALUES ($1, 'anonymous', 'drmhub.v1.SiteService/DisableSite', $2, '', '', 0, 1, 0, $3, 0)`, id, site, owner)
+					VALUES ($1, 'anonymous', 'drmhub.v1.SiteService/DisableSite', $2, '', '', 0, 1, 0, $3, 0)`, m.ID, site, m.Owner)
 				if err == nil {
-					_, err = tx.ExecContext(ctx, "INSERT INTO locks (resource, mutation) VALUES ($1, $2)", site, id)
+					_, err = tx.ExecContext(ctx, "INSERT INTO locks (resource, mutation) VALUES ($1, $2)", site, m.ID)
 				}
 				return err
 			})
@@ -177,7 +177,7 @@ func TestACommitThatComesLateLeavesNothingOwned(t *testing.T) {
 			t.Errorf("%v, with %d locks", err, count(t, r, "locks"))
 		}
 		time.Sleep(2 * time.Minute)
-		if adrift := r.Adrift(); len(adrift) > 0 {
+		if adrift := r.Lease().Unreleased(); len(adrift) > 0 {
 			t.Errorf("%v is never forgotten", adrift)
 		}
 	})

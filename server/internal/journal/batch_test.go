@@ -166,7 +166,7 @@ func TestItemsAtTheSameTime(t *testing.T) {
 			if len(missing) > 0 {
 				t.Errorf("write %d, ends %v: %v stand there without their notes", n+1, ends, missing)
 			}
-			r.LetGo(t.Context())
+			r.Lease().RetryReleases(t.Context())
 			for range 3 {
 				if err := r.Pass(t.Context()); err != nil {
 					t.Fatal(err)

@@ -78,7 +78,7 @@ func TestAFrozenReplicaDoesNotStopTheOthers(t *testing.T) {
 	waiting.Go(func() { _, _ = r.sites.EnableSite(t.Context(), enable(id)) })
 	for range 20 {
 		begun := time.Now()
-		if err := r.Wake(t.Context()); err != nil || time.Since(begun) > journal.DefaultLease/3 {
+		if err := r.Lease().Heartbeat(t.Context()); err != nil || time.Since(begun) > journal.DefaultLease/3 {
 			t.Fatalf("the sign of life took %v: %v", time.Since(begun), err)
 		}
 	}

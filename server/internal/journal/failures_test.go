@@ -107,7 +107,7 @@ func (h *house) fail(t *testing.T, r *replica, k kind, p *faultplan.Plan) {
 		c.ask(r, true)
 	}
 	h.db.SetHooks(store.Hooks{})
-	r.LetGo(t.Context())
+	r.Lease().RetryReleases(t.Context())
 	c.goOn(r)
 }
 
@@ -129,7 +129,7 @@ func TestAnEffectThatCouldNotBeRecordedIsUnknownAndSettledLater(t *testing.T) {
 				t.Error("the error does not name the mutation")
 			}
 			r.db.SetHooks(store.Hooks{})
-			r.LetGo(t.Context())
+			r.Lease().RetryReleases(t.Context())
 			if err := r.Pass(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -148,7 +148,7 @@ func TestWhoCannotLookIntoWhatIsUnknownLearnsThatItIs(t *testing.T) {
 	_, err := r.sites.DisableSite(t.Context(), disable(id))
 	// and not UNAVAILABLE, which reads as "not done"
 	wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-	r.LetGo(t.Context())
+	r.Lease().RetryReleases(t.Context())
 	if _, err := r.sites.DisableSite(t.Context(), disable(id)); err != nil {
 		t.Error(err)
 	}
@@ -277,7 +277,7 @@ func TestARepetitionThatComesToNothingDoesNotEndWhatIsHalfDone(t *testing.T) {
 	}})
 	_, _ = r.licenses.ReplaceProductLicense(t.Context(), replace(id))
 	r.db.SetHooks(store.Hooks{})
-	r.LetGo(t.Context())
+	r.Lease().RetryReleases(t.Context())
 	r.db.SetHooks(failing(3, false, new(int))) // after the intent and the claim, the locks
 	_, err := r.licenses.ReplaceProductLicense(t.Context(), replace(id))
 	wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)

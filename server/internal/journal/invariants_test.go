@@ -32,7 +32,7 @@ type stored struct {
 }
 
 func newWatch(c *course, r *replica) *watch {
-	w := &watch{course: c, replica: r.Replica()}
+	w := &watch{course: c, replica: r.Lease().Replica()}
 	w.seen = w.load()
 	return w
 }

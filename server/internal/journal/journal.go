@@ -1,41 +1,37 @@
 package journal
 
 import (
+	"cmp"
 	"context"
-	"crypto/rand"
-	"database/sql"
-	"encoding/hex"
 	"errors"
 	"log/slog"
-	"maps"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/drmhub/drmhub/server/internal/audit"
+	"github.com/drmhub/drmhub/server/internal/journal/lease"
+	"github.com/drmhub/drmhub/server/internal/journal/records"
 	"github.com/drmhub/drmhub/server/internal/store"
 )
 
 // Options say how a Journal works. The zero value is usable.
 type Options struct {
-	// Keep is how long a mutation is kept from when it is settled, and with it its request_id; 0 is
-	// DefaultKeep. What is not settled is kept forever.
+	// Keep is how long a settled mutation is kept, and with it its request_id. 0 means DefaultKeep. An
+	// open mutation is kept until it is settled.
 	Keep time.Duration
-	// Quiet is how long after a write was sent the vendor may still be at it; 0 is DefaultQuiet.
-	// Until then, that the write is not seen at the vendor proves nothing, and it is neither sent
-	// again nor given up.
+	// Quiet is how long a vendor may still work on a write whose call is over. 0 means DefaultQuiet.
+	// Until then, a write that the vendor does not show is not sent again, and not given up.
 	Quiet time.Duration
-	// Lease is how long a replica that says nothing counts as alive; 0 is DefaultLease. The
-	// replicas' clocks must agree much better than that.
+	// Lease is how long a replica counts as alive after a heartbeat. 0 means DefaultLease. The clocks
+	// of the replicas must agree much better than that.
 	Lease time.Duration
-	// FirstPause is the pause before the first attempt to settle a mutation; each next one is twice
-	// as long, up to an hour. 0 is a second.
+	// FirstPause is the pause before the first attempt to settle a mutation. 0 means one second. Each
+	// later pause is twice as long as the one before, up to an hour.
 	FirstPause time.Duration
-	// Log gets what an operator should know; nil is nobody.
+	// Log gets what an operator should know. It may be nil.
 	Log *slog.Logger
-	// Recorded is told every audit event once it is durable; nil is nobody.
+	// Recorded gets each audit event once it is durable. It may be nil.
 	Recorded func(audit.Event)
 }
 
@@ -46,184 +42,97 @@ const (
 	DefaultLease = 15 * time.Second
 )
 
-// Dispatch calls a method, by its full name, without the interceptors.
-type Dispatch func(ctx context.Context, fullMethod string, req proto.Message) (proto.Message, error)
-
-// Journal is one replica's. It is safe for concurrent use.
-type Journal struct {
-	db       *store.DB
-	options  Options
-	replica  string
-	key      []byte // of the digests
-	audit    *audit.Recorder
-	dispatch Dispatch
-
-	claims     atomic.Int64 // how often this replica has made a mutation its own
-	background loops        // settles, and deletes what is old
-	heartbeat  loops        // says that the replica is alive
-
-	settling chan struct{} // holds one for each mutation that is being settled in the background
-
-	mu      sync.Mutex
-	running int           // methods
-	changed chan struct{} // closed, and replaced, when a run of this replica ends
-	// what this replica runs no more and could not record so, and since when
-	unreleased map[*record]time.Time
+func (o Options) withDefaults() Options {
+	o.Keep = cmp.Or(o.Keep, DefaultKeep)
+	o.Quiet = cmp.Or(o.Quiet, DefaultQuiet)
+	o.Lease = cmp.Or(o.Lease, DefaultLease)
+	o.FirstPause = cmp.Or(o.FirstPause, time.Second)
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	return o
 }
 
-// New makes the journal of a replica, and lets it count as alive. The journal calls dispatch to
-// settle what other runs left open.
+// Dispatch calls a method without the interceptors. It takes the full name of the method.
+type Dispatch func(ctx context.Context, fullMethod string, req proto.Message) (proto.Message, error)
+
+// A Journal is that of one replica. It is safe for concurrent use.
+type Journal struct {
+	options   Options
+	records   *records.Records
+	lease     *lease.Lease
+	audit     *audit.Recorder
+	digestKey []byte
+
+	runs       *runs
+	settler    *settler
+	background loops // settle, delete what is old, and look for audit events
+	heartbeat  loops // renew the lease
+}
+
+// New returns the journal of a new replica, which counts as alive from now on. To settle a mutation,
+// the journal calls dispatch.
 func New(ctx context.Context, db *store.DB, dispatch Dispatch, options Options) (*Journal, error) {
-	if options.Keep == 0 {
-		options.Keep = DefaultKeep
-	}
-	if options.Quiet == 0 {
-		options.Quiet = DefaultQuiet
-	}
-	if options.Lease == 0 {
-		options.Lease = DefaultLease
-	}
-	if options.FirstPause == 0 {
-		options.FirstPause = time.Second
-	}
-	if options.Log == nil {
-		options.Log = slog.New(slog.DiscardHandler)
-	}
-	id := make([]byte, 8)
-	_, _ = rand.Read(id) // never fails
-	j := &Journal{
-		db: db, options: options, dispatch: dispatch, replica: hex.EncodeToString(id),
-		settling: make(chan struct{}, settledAtOnce), changed: make(chan struct{}), unreleased: map[*record]time.Time{},
-	}
-	j.audit = audit.NewRecorder(db, j.replica, options.Recorded)
-	if err := j.loadKey(ctx); err != nil {
+	options = options.withDefaults()
+	kept := records.New(db)
+	j := &Journal{options: options, records: kept, lease: lease.New(db, kept, options.Lease), runs: newRuns()}
+	j.audit = audit.NewRecorder(db, j.lease.Replica(), options.Recorded)
+	j.settler = &settler{journal: j, dispatch: dispatch, slots: make(chan struct{}, maxSettledAtOnce)}
+	var err error
+	if j.digestKey, err = kept.DigestKey(ctx); err != nil {
 		return nil, err
 	}
-	if err := j.writeHeartbeat(ctx); err != nil {
+	if err := j.lease.Heartbeat(ctx); err != nil {
 		return nil, err
 	}
 	ctx = context.WithoutCancel(ctx)
-	j.heartbeat.begin(ctx, options.Lease/3, j.heartbeatLoop)
-	j.background.begin(ctx, options.FirstPause, j.settleDue)
-	j.background.begin(ctx, min(options.Keep/24, time.Hour), j.forgetOld)
+	j.heartbeat.begin(ctx, options.Lease/3, j.renewLease)
+	j.background.begin(ctx, options.FirstPause, j.settler.settleDue)
+	j.background.begin(ctx, min(options.Keep/24, time.Hour), j.deleteOld)
 	j.background.begin(ctx, options.Lease/3, func(ctx context.Context) { j.audit.LookForUnconfirmed(ctx) })
 	return j, nil
 }
 
-// Close ends what runs in the background, waits until no method runs any more, or until ctx ends,
-// and hands over what is still open.
+// Close ends the background work, and blocks until no method runs or ctx ends. Then it hands over
+// what is still open to other replicas.
 func (j *Journal) Close(ctx context.Context) error {
 	err := errors.Join(j.background.end(ctx), j.Wait(ctx))
-	// not before: other replicas would take over what still runs
+	// The heartbeat ends last. Otherwise other replicas would take over what still runs.
 	err = errors.Join(err, j.heartbeat.end(ctx))
 	j.lookForLastEvents(context.WithoutCancel(ctx))
 	if err != nil {
-		return err // what still runs is for others once the lease has ended
+		return err // Others take over what still runs once the lease has ended.
 	}
-	return j.db.Write(context.WithoutCancel(ctx), func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "DELETE FROM replicas WHERE id = $1", j.replica)
-		return err
-	})
+	return j.lease.End(context.WithoutCancel(ctx))
 }
 
-// Wait waits until no method runs any more, and with it no vendor write, or until ctx ends.
-func (j *Journal) Wait(ctx context.Context) error {
-	for {
-		changed := j.anyChange()
-		if j.idle() {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
+// Wait blocks until no method runs, and so no vendor write is under way, or until ctx ends.
+func (j *Journal) Wait(ctx context.Context) error { return j.runs.wait(ctx) }
 
-func (j *Journal) idle() bool {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.running == 0
-}
+// Audit returns the recorder of this replica's audit events.
+func (j *Journal) Audit() *audit.Recorder { return j.audit }
 
-// loadKey reads the key of the digests, which the first replica of a store makes.
-func (j *Journal) loadKey(ctx context.Context) error {
-	fresh := make([]byte, 32)
-	_, _ = rand.Read(fresh)
-	return j.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, "INSERT INTO keys (name, value) VALUES ('digest', $1) ON CONFLICT (name) DO NOTHING", fresh); err != nil {
-			return err
-		}
-		return tx.QueryRowContext(ctx, "SELECT value FROM keys WHERE name = 'digest'").Scan(&j.key)
-	})
-}
-
-func (j *Journal) heartbeatLoop(ctx context.Context) {
-	if err := j.writeHeartbeat(ctx); err != nil {
-		j.options.Log.WarnContext(ctx, "the journal cannot be written: other replicas will take over what this one runs", "error", err)
+func (j *Journal) renewLease(ctx context.Context) {
+	if err := j.lease.Heartbeat(ctx); err != nil {
+		j.options.Log.WarnContext(ctx,
+			"the journal cannot be written: other replicas will take over what this one runs", "error", err)
 		return
 	}
-	j.retryReleases(ctx)
+	j.lease.RetryReleases(ctx)
 }
 
-func (j *Journal) writeHeartbeat(ctx context.Context) error {
-	return j.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		now := time.Now()
-		if _, err := tx.ExecContext(ctx, "DELETE FROM replicas WHERE alive_until < $1", now.Add(-time.Hour).UnixMicro()); err != nil {
-			return err
-		}
-		_, err := tx.ExecContext(ctx, "INSERT INTO replicas (id, alive_until) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until",
-			j.replica, now.Add(j.options.Lease).UnixMicro())
-		return err
-	})
-}
-
-// retryReleases releases mutations whose release failed earlier.
-func (j *Journal) retryReleases(ctx context.Context) {
-	j.mu.Lock()
-	adrift := maps.Clone(j.unreleased)
-	j.mu.Unlock()
-	for r, since := range adrift {
-		err := j.release(ctx, r)
-		if err == nil || errors.Is(err, errTakenOver) && time.Since(since) > store.MaxCommitDelay {
-			j.mu.Lock()
-			delete(j.unreleased, r)
-			j.mu.Unlock()
-		}
-	}
-}
-
-// releaseLater has retryReleases release r once the store can be written again.
-func (j *Journal) releaseLater(r *record) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.unreleased[r] = time.Now()
-}
-
-// forgetOld deletes what was settled long ago and nobody runs again.
-func (j *Journal) forgetOld(ctx context.Context) {
-	err := j.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		now := time.Now()
-		_, err := tx.ExecContext(ctx, "DELETE FROM mutations WHERE settle_time < $2 AND "+unowned, now.UnixMicro(), now.Add(-j.options.Keep).UnixMicro())
-		return err
-	})
+// deleteOld deletes the mutations that were settled long ago and that nobody runs again.
+func (j *Journal) deleteOld(ctx context.Context) {
+	err := j.records.DeleteSettledBefore(ctx, time.Now().Add(-j.options.Keep))
 	if err != nil && ctx.Err() == nil {
 		j.options.Log.WarnContext(ctx, "old mutations could not be deleted", "error", err)
 	}
 }
 
-// announce wakes those of this replica who wait for a run to end.
-func (j *Journal) announce() {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	close(j.changed)
-	j.changed = make(chan struct{})
-}
-
-// anyChange is closed when the next run of this replica ends.
-func (j *Journal) anyChange() <-chan struct{} {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.changed
+// lookForLastEvents looks for unconfirmed events before the replica ends.
+func (j *Journal) lookForLastEvents(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, j.options.Lease)
+	defer cancel()
+	if left := j.audit.LookForUnconfirmed(ctx); left > 0 {
+		j.options.Log.WarnContext(ctx,
+			"the copy of the audit trail may lack events: compare it with the store", "events", left)
+	}
 }

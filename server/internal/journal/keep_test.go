@@ -39,8 +39,7 @@ func TestARecordIsForgottenAlsoWhereADeadReplicaHeldIt(t *testing.T) {
 		if _, err := one.sites.DisableSite(t.Context(), disable(id)); err != nil {
 			t.Fatal(err)
 		}
-		name := one.record(t, id).GetName()
-		if err := one.Hold(t.Context(), name); err != nil {
+		if _, err := one.Lease().Claim(t.Context(), one.id(t, id)); err != nil {
 			t.Fatal(err)
 		}
 		one.Die()

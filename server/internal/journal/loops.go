@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// loops do things over and over in the background.
+// loops are the background work of a replica.
 type loops struct {
 	stop    []context.CancelFunc
 	running sync.WaitGroup
 }
 
-// begin does something after every pause, until end.
+// begin calls do after every pause, until end.
 func (l *loops) begin(ctx context.Context, pause time.Duration, do func(context.Context)) {
 	ctx, stop := context.WithCancel(ctx)
 	l.stop = append(l.stop, stop)
@@ -30,11 +30,10 @@ func (l *loops) begin(ctx context.Context, pause time.Duration, do func(context.
 	})
 }
 
-// also does something once, beside the loops that do things over and over. It is called by one of
-// these.
-func (l *loops) also(do func()) { l.running.Go(do) }
+// once calls do once, beside the loops. Only a loop may call it.
+func (l *loops) once(do func()) { l.running.Go(do) }
 
-// end ends the context of what is being done, and waits for it, or until ctx ends.
+// end cancels the loops, and blocks until all work has ended or ctx ends.
 func (l *loops) end(ctx context.Context) error {
 	for _, stop := range l.stop {
 		stop()

@@ -2,6 +2,7 @@ package journal_test
 
 import (
 	"context"
+	"database/sql"
 	"log/slog"
 	"sync"
 	"testing"
@@ -106,6 +107,31 @@ func newJournal(t *testing.T, direct *inproc.Conn, options journal.Options) *jou
 	}
 	stop(t, j)
 	return j
+}
+
+// Pass makes an hour pass in the store: every other replica is dead, the vendor no longer works on
+// any write, and all that is open is due.
+func (r *replica) Pass(ctx context.Context) error {
+	return r.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		for _, query := range []string{
+			"UPDATE replicas SET alive_until = 0 WHERE alive_until > 0 AND id <> '" + r.Lease().Replica() + "'",
+			`UPDATE steps SET send_time = send_time - 3600000000, over_time = over_time - 3600000000
+				WHERE mutation IN (SELECT id FROM mutations WHERE settle_at IS NOT NULL)`,
+			"UPDATE mutations SET settle_at = 0 WHERE settle_at IS NOT NULL",
+		} {
+			if _, err := tx.ExecContext(ctx, query); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// SettleDue settles what is due, and returns how many mutations are still to be settled.
+func (r *replica) SettleDue(ctx context.Context) (open int, err error) {
+	r.Journal.SettleDue(ctx)
+	err = r.db.Reads().QueryRowContext(ctx, "SELECT count(*) FROM mutations WHERE settle_at IS NOT NULL").Scan(&open)
+	return open, err
 }
 
 func wantError(t *testing.T, err error, code codes.Code, reason pb.ErrorReason) {

@@ -11,9 +11,7 @@ import (
 
 	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
@@ -21,20 +19,31 @@ import (
 	"github.com/drmhub/drmhub/internal/panics"
 	"github.com/drmhub/drmhub/server/internal/audit"
 	"github.com/drmhub/drmhub/server/internal/journal/decide"
+	"github.com/drmhub/drmhub/server/internal/journal/records"
 	"github.com/drmhub/drmhub/server/internal/redact"
 )
 
-// method is a mutating method with its request.
-type method func(context.Context) (proto.Message, error)
+// A run is one run of the method of a mutation that this replica owns.
+type run struct {
+	journal  *Journal
+	mutation *records.Mutation
+	steps    *steps
+	actor    string // the subject of the call that asked for this run
+}
 
-// outcome is what a run tells.
+// newRun returns a run of a mutation that this replica owns.
+func (j *Journal) newRun(m *records.Mutation) *run {
+	return &run{journal: j, mutation: m, steps: newSteps(j, m), actor: m.Subject}
+}
+
+// An outcome is what a run returns to its caller.
 type outcome struct {
 	answer   proto.Message
 	err      error
-	recorded bool // the store holds it
+	recorded bool // the store holds the end of the run
 }
 
-// unrecorded is the error of a run whose end the store does not hold.
+// unrecorded returns the error of a run whose end the store does not hold.
 func (o outcome) unrecorded() error {
 	if o.recorded {
 		return nil
@@ -42,20 +51,15 @@ func (o outcome) unrecorded() error {
 	return o.err
 }
 
-// run runs the method of a mutation that this call owns, and records how it ended. It no longer
-// waits for it once its caller has left and a write may have reached the vendor.
-func (j *Journal) run(ctx context.Context, r *record, s *steps, call method) outcome {
+// do runs the method, and records how it ended. When the caller leaves and a write may have reached
+// the vendor, do returns early, and the method runs on.
+func (r *run) do(ctx context.Context, m method) outcome {
 	done := make(chan outcome, 1)
-	j.mu.Lock()
-	j.running++
-	j.mu.Unlock()
+	r.journal.runs.begin()
 	go func() {
-		answer, err := j.guarded(mutation.NewContext(ctx, s), r, call)
-		o := j.complete(ctx, r, s, answer, err)
-		j.mu.Lock()
-		j.running--
-		j.mu.Unlock()
-		j.announce()
+		answer, err := r.call(mutation.NewContext(ctx, r.steps), m)
+		o := r.complete(ctx, answer, err)
+		r.journal.runs.end()
 		done <- o
 	}()
 	select {
@@ -63,81 +67,74 @@ func (j *Journal) run(ctx context.Context, r *record, s *steps, call method) out
 		return o
 	case <-ctx.Done():
 	}
-	// A write of an earlier run counts, too: this run may take long to settle it.
-	if !s.summary().MayHaveEffect() {
+	// A write of an earlier run counts too, since this run may take long to settle it.
+	if !r.steps.summary().MayHaveEffect() {
 		select {
 		case o := <-done:
 			return o
-		case <-s.sent:
+		case <-r.steps.sent:
 		}
 	}
 	select {
-	case o := <-done: // both have come at the same time
+	case o := <-done: // Both events came at the same time.
 		return o
 	default:
 	}
-	return outcome{err: apierror.OutcomeUnknown("the deadline passed while the vendor was at it; call again with the same request_id to learn the outcome")}
+	return outcome{err: apierror.OutcomeUnknown("Outcome unknown: the deadline passed before the vendor responded. " +
+		"Retry with the same request_id to find out.")}
 }
 
-// guarded calls a method, and makes a panic an error like any other: what it had done by then is
-// settled all the same.
-func (j *Journal) guarded(ctx context.Context, r *record, call method) (answer proto.Message, err error) {
-	if p := panics.Catch(func() { answer, err = call(ctx) }); p != nil {
-		j.options.Log.ErrorContext(ctx, "a call panicked", "mutation", r.name(), "panic", p.Value, "stack", string(p.Stack))
+// call calls the method, and turns a panic into an error. What the method did before the panic is
+// settled as usual.
+func (r *run) call(ctx context.Context, m method) (answer proto.Message, err error) {
+	if p := panics.Catch(func() { answer, err = m(ctx) }); p != nil {
+		r.journal.options.Log.ErrorContext(ctx, "a call panicked",
+			"mutation", r.mutation.Name(), "panic", p.Value, "stack", string(p.Stack))
 		return nil, errPanicked
 	}
 	if err == nil && answer == nil {
-		err = errors.New("the method answered neither a message nor an error")
+		err = errors.New("the method returned no message and no error")
 	}
 	return answer, err
 }
 
-var errPanicked = apierror.New(codes.Internal, pb.ErrorReason_INTERNAL_FAILURE, "drmhub failed in a way it should not; its log says more")
+var errPanicked = apierror.New(codes.Internal, pb.ErrorReason_INTERNAL_FAILURE,
+	"Internal error in drmhub. See the server log.")
 
-// complete records how a run ended, together with its audit event, and releases the mutation. It
-// returns what the caller is told.
-func (j *Journal) complete(ctx context.Context, r *record, s *steps, answer proto.Message, failure error) outcome {
-	defer j.announce()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), j.options.Lease)
+// complete records how the run ended, together with its audit event, and releases the mutation. It
+// returns the outcome for the caller.
+func (r *run) complete(ctx context.Context, answer proto.Message, failure error) outcome {
+	defer r.journal.runs.announce()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.journal.options.Lease)
 	defer cancel()
-	now := time.Now()
-	before := r.state
-	decision := decide.End(s.evidence(answer, failure))
+	before, now := r.mutation.State, time.Now()
+	decision := decide.End(r.evidence(answer, failure))
 	told := tell(decision.Told, failure)
-	r.end(decision.State, now, answer, told)
-	r.vendorHTTPStatus = s.lastStatus()
-	if r.state == pb.Mutation_UNKNOWN {
-		level := slog.LevelWarn
-		if before == pb.Mutation_UNKNOWN {
-			level = slog.LevelDebug // the log said so when it became unknown
-		}
-		j.options.Log.Log(ctx, level, "the outcome of a mutation is unknown",
-			"mutation", r.name(), "attempts", r.attempts, "error", failure)
+	r.setEnd(decision, now, answer, told)
+	if decision.State == decide.Unknown {
+		r.logUnknown(ctx, before, failure)
 	}
-	settleAt := time.Time{}
-	if decision.Next == decide.Settle {
-		settleAt = now.Add(j.pause(r.attempts))
-	}
-	nothingNew := s.settling && before == r.state
-	err := j.persist(ctx, r, s, settleAt, nothingNew)
+	err := r.persist(ctx, r.steps.settling && before == decision.State)
 	switch {
 	case err == nil && told != nil:
 		return outcome{err: told, recorded: true}
 	case err == nil:
 		return outcome{answer: answer, recorded: true}
 	}
-	j.options.Log.ErrorContext(ctx, "the end of a mutation could not be recorded: it is settled later",
-		"mutation", r.name(), "error", err)
-	j.releaseLater(r)
-	if s.summary().MayHaveEffect() || errors.Is(err, errTakenOver) {
-		err = errors.Join(apierror.OutcomeUnknown("the outcome of the call could not be recorded"+mutation.RetryAdvice), err)
+	r.journal.options.Log.ErrorContext(ctx, "the end of a mutation could not be recorded: it is settled later",
+		"mutation", r.mutation.Name(), "error", err)
+	r.journal.lease.ReleaseLater(r.mutation)
+	if r.steps.summary().MayHaveEffect() || errors.Is(err, records.ErrTakenOver) {
+		unknown := apierror.OutcomeUnknown("Outcome unknown: the outcome of the call could not be recorded" +
+			mutation.RetryAdvice)
+		err = errors.Join(unknown, err)
 	}
 	return outcome{err: err}
 }
 
-// evidence returns what is known when a run ends with this answer or failure.
-func (s *steps) evidence(answer proto.Message, failure error) decide.Evidence {
-	summary := s.summary()
+// evidence returns what is known when the method ends with this answer or failure.
+func (r *run) evidence(answer proto.Message, failure error) decide.Evidence {
+	s, summary := r.steps, r.steps.summary()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return decide.Evidence{
@@ -184,85 +181,64 @@ func tell(told decide.Told, failure error) error {
 		return &e
 	case decide.TellNoEffect:
 		return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
-			"the call had no effect at the vendor, and was not sent again: call again")
+			"The call had no effect at the vendor, and was not sent again. Retry the call.")
 	}
 	return failure
 }
 
-// end sets what a record holds of a run that ended.
-func (r *record) end(state pb.Mutation_State, now time.Time, answer proto.Message, told error) {
-	r.state, r.settled, r.answer, r.err, r.vendorCode = state, time.Time{}, nil, nil, ""
-	if decide.IsOver(state) {
-		r.settled = now
+// setEnd sets what the store is to hold of a run that ended.
+func (r *run) setEnd(d decide.Decision, now time.Time, answer proto.Message, told error) {
+	m := r.mutation
+	m.State, m.Answer, m.Err, m.VendorCode, m.VendorHTTPStatus = d.State, nil, nil, "", r.steps.lastStatus()
+	m.Settled, m.SettleAt = time.Time{}, time.Time{}
+	if decide.IsOver(d.State) {
+		m.Settled = now
+	}
+	if d.Next == decide.Settle {
+		m.SettleAt = now.Add(r.journal.settler.pause(m.Attempts))
 	}
 	switch {
 	case told != nil:
 		e := apierror.Convert(told)
-		r.err, r.vendorCode = e.GRPCStatus().Proto(), apierror.VendorText(e.Metadata[apierror.VendorCode])
-	case decide.IsOver(state):
-		r.answer = redact.Without(answer)
+		m.Err, m.VendorCode = e.GRPCStatus().Proto(), apierror.VendorText(e.Metadata[apierror.VendorCode])
+	case decide.IsOver(d.State):
+		m.Answer = redact.Without(answer)
 	}
 }
 
-// persist writes the state, answer and audit event of a run that ended, in one transaction.
-func (j *Journal) persist(ctx context.Context, r *record, s *steps, settleAt time.Time, nothingNew bool) error {
-	var answer *anypb.Any
-	if r.answer != nil {
-		var err error
-		if answer, err = anypb.New(r.answer); err != nil {
-			return err
-		}
+func (r *run) logUnknown(ctx context.Context, before pb.Mutation_State, failure error) {
+	level := slog.LevelWarn
+	if before == decide.Unknown {
+		level = slog.LevelDebug // The log said so when the outcome became unknown.
 	}
-	packed, err := marshalled(answer)
-	if err != nil {
-		return err
-	}
-	failure, err := marshalled(r.err)
-	if err != nil {
-		return err
-	}
-	var kept audit.Event
-	err = j.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		err := r.update(ctx, tx, "owner = '', state = $3, answer = $4, error = $5, vendor_http_status = $6, vendor_code = $7, settle_time = $8, settle_at = $9, attempts = $10",
-			r.state, packed, failure, r.vendorHTTPStatus, r.vendorCode, micros(r.settled), micros(settleAt), r.attempts)
-		if err != nil {
-			return err
-		}
-		for _, doubtful := range s.filter(func(known *step) bool { return !known.durable && known.State != mutation.Snapshotted }) {
-			if err := doubtful.write(ctx, tx, r); err != nil {
-				return err
-			}
-		}
-		if settleAt.IsZero() {
-			if _, err := tx.ExecContext(ctx, "DELETE FROM locks WHERE mutation = $1", r.id); err != nil {
-				return err
-			}
-		}
+	r.journal.options.Log.Log(ctx, level, "the outcome of a mutation is unknown",
+		"mutation", r.mutation.Name(), "attempts", r.mutation.Attempts, "error", failure)
+}
+
+// persist writes the end of the run. Unless nothing is new, it writes the audit event in the same
+// transaction.
+func (r *run) persist(ctx context.Context, nothingNew bool) error {
+	m := r.mutation
+	var event audit.Event
+	unwritten := r.steps.filter(func(s *step) bool { return !s.durable && s.State != mutation.Snapshotted })
+	err := r.journal.records.End(ctx, m, stored(unwritten), func(ctx context.Context, tx *sql.Tx) (err error) {
 		if nothingNew {
 			return nil
 		}
-		kept, err = j.audit.Append(ctx, tx, audit.Event{
-			Subject: r.actor, Method: r.method, Resource: r.resource, RequestDigest: fmt.Sprintf("%x", r.digest),
-			Outcome: r.outcome(), VendorCode: r.vendorCode,
+		event, err = r.journal.audit.Append(ctx, tx, audit.Event{
+			Subject: r.actor, Method: m.Method, Resource: m.Resource, RequestDigest: fmt.Sprintf("%x", m.Digest),
+			Outcome: outcomeCode(m), VendorCode: m.VendorCode,
 		})
 		return err
 	})
-	j.audit.Ended(kept, err)
-	return unwritable(err)
+	r.journal.audit.Ended(event, err)
+	return err
 }
 
-// outcome is the status code that the call ended with, by name.
-func (r *record) outcome() string {
-	if r.state == pb.Mutation_UNKNOWN {
+// outcomeCode returns the name of the status code that the call ended with.
+func outcomeCode(m *records.Mutation) string {
+	if m.State == pb.Mutation_UNKNOWN {
 		return code.Code_UNKNOWN.String()
 	}
-	return code.Code(r.err.GetCode()).String()
-}
-
-// replay answers a call from its record.
-func (r *record) replay() (proto.Message, error) {
-	if r.answer != nil {
-		return r.answer, nil
-	}
-	return nil, status.FromProto(r.err).Err()
+	return code.Code(m.Err.GetCode()).String()
 }

@@ -93,7 +93,7 @@ func TestWhatHeldSecretsIsSettledByItsCaller(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _ = r.SettleDue(t.Context())
-	if m := r.wantState(t, id, pb.Mutation_UNKNOWN); !strings.Contains(m.GetMessage(), "call again with the same request_id and the secrets") {
+	if m := r.wantState(t, id, pb.Mutation_UNKNOWN); !strings.Contains(m.GetMessage(), "Retry with the same request_id and the secrets") {
 		t.Errorf("%v does not say what to do", m)
 	}
 	wantLetGo(t, r)

@@ -16,6 +16,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/mutation"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/journal"
+	"github.com/drmhub/drmhub/server/internal/journal/records"
 )
 
 const site = "vendors/v/sites/s"
@@ -32,6 +33,12 @@ func (r *replica) record(t *testing.T, requestID string) *pb.Mutation {
 		t.Fatalf("%v, %v; want one mutation", res, err)
 	}
 	return res.GetMutations()[0]
+}
+
+// id returns the id of the one record of a request_id.
+func (r *replica) id(t *testing.T, requestID string) string {
+	t.Helper()
+	return strings.TrimPrefix(r.record(t, requestID).GetName(), records.NamePrefix)
 }
 
 func (r *replica) wantState(t *testing.T, requestID string, want pb.Mutation_State) *pb.Mutation {

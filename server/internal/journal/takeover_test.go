@@ -182,7 +182,7 @@ func TestARunThatWasAsleepSendsNothingBesideANewOneOfItsReplica(t *testing.T) {
 		}
 		_, _ = other.SettleDue(t.Context())
 		other.wantState(t, id, pb.Mutation_FAILED)
-		if err := one.Wake(t.Context()); err != nil {
+		if err := one.Lease().Heartbeat(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		second.Go(func() {
@@ -194,7 +194,7 @@ func TestARunThatWasAsleepSendsNothingBesideANewOneOfItsReplica(t *testing.T) {
 		close(<-asleep)
 		first.Wait()
 		v.want(t, 2, 0)
-		one.LetGo(t.Context())
+		one.Lease().RetryReleases(t.Context())
 		close(<-asleep)
 		second.Wait()
 		v.want(t, 2, 1)
@@ -210,8 +210,13 @@ func TestAMutationIsNotSettledTwiceInARow(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.read = func(string) error { return errors.New("down") }
-	if n := one.SettleDueAfter(t.Context(), func() { _, _ = other.SettleDue(t.Context()) }); n != 0 {
-		t.Error("what another replica has just tried to settle is tried again at once")
+	due, err := one.Records().Due(t.Context(), 1)
+	if err != nil || len(due) != 1 {
+		t.Fatalf("%q is due, %v", due, err)
+	}
+	_, _ = other.SettleDue(t.Context())
+	if m, err := one.Lease().ClaimDue(t.Context(), due[0]); m != nil || err != nil {
+		t.Errorf("%v, %v: what another replica has just tried to settle is tried again at once", m, err)
 	}
 }
 

@@ -1,0 +1,268 @@
+package journal
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/auth"
+	"github.com/drmhub/drmhub/server/internal/contract"
+	"github.com/drmhub/drmhub/server/internal/journal/decide"
+	"github.com/drmhub/drmhub/server/internal/journal/records"
+)
+
+// nameHeader is the metadata that names the mutation of a call.
+const nameHeader = "drmhub-mutation"
+
+// mutating is a request that changes something at a vendor. Every such request has these two fields.
+// Of the others, only that of ResendMutation has them.
+type mutating interface {
+	proto.Message
+	GetRequestId() string
+	GetValidateOnly() bool
+}
+
+// results is the answer of a batch.
+type results interface {
+	GetResults() []*pb.ProductLicenseResult
+}
+
+// method is a mutating method with its request.
+type method func(context.Context) (proto.Message, error)
+
+// A call is a mutating call of a client.
+type call struct {
+	journal    *Journal
+	fullMethod string
+	req        mutating
+	method     method
+}
+
+// Unary is the journal as an interceptor. It is the innermost one, directly around the service.
+func (j *Journal) Unary(
+	ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
+) (any, error) {
+	m, ok := req.(mutating)
+	if !ok || !contract.Mutates(info.FullMethod) {
+		return handler(ctx, req)
+	}
+	c := &call{journal: j, fullMethod: info.FullMethod, req: m}
+	c.method = func(ctx context.Context) (proto.Message, error) {
+		answer, err := handler(ctx, req)
+		message, _ := answer.(proto.Message)
+		return message, err
+	}
+	if m.GetValidateOnly() {
+		if err := c.checkRequestIDFree(ctx); err != nil {
+			return nil, err
+		}
+		return dryRun(ctx, c.method)
+	}
+	for {
+		m, locked, err := c.insertOrFind(ctx)
+		if err != nil {
+			return nil, err
+		}
+		answer, err := c.replayOrRun(ctx, m, locked)
+		if errors.Is(err, errDeleted) {
+			continue // The request_id is free again, so this call is a new one.
+		}
+		setNameHeader(ctx, m)
+		if err != nil {
+			return nil, withName(err, m)
+		}
+		nameItems(answer, m)
+		return answer, nil
+	}
+}
+
+// checkRequestIDFree refuses a dry run whose request_id was used for another request.
+func (c *call) checkRequestIDFree(ctx context.Context) error {
+	if c.req.GetRequestId() == "" {
+		return nil
+	}
+	requestID := strings.ToLower(c.req.GetRequestId())
+	known, err := c.journal.records.Find(ctx, auth.FromContext(ctx).Subject, requestID)
+	if known == nil || err != nil {
+		return err
+	}
+	digest, err := c.journal.Digest(c.fullMethod, c.req)
+	if err == nil && !bytes.Equal(known.Digest, digest) {
+		err = errRequestIDReused(ctx, known)
+	}
+	return err
+}
+
+// insertOrFind records the intent of a call, and takes its locks if all are free. If the request_id
+// is known, it returns the mutation of the earlier call, which this call does not own.
+func (c *call) insertOrFind(ctx context.Context) (m *records.Mutation, locked bool, err error) {
+	if m, err = c.journal.newMutation(ctx, c.fullMethod, c.req); err != nil {
+		return nil, false, err
+	}
+	known, locked, err := c.journal.records.Insert(ctx, m, locksOf(m, c.req))
+	switch {
+	case err != nil:
+		c.journal.lease.ReleaseLater(m) // The commit may be durable in spite of its error.
+		return nil, false, err
+	case known == nil:
+		return m, locked, nil
+	case !bytes.Equal(known.Digest, m.Digest):
+		return nil, false, errRequestIDReused(ctx, known)
+	}
+	return known, false, nil
+}
+
+// replayOrRun returns the recorded outcome of a mutation, or runs its method.
+func (c *call) replayOrRun(ctx context.Context, m *records.Mutation, locked bool) (proto.Message, error) {
+	if m.Owner != "" {
+		return c.lockAndRun(ctx, c.journal.newRun(m), locked)
+	}
+	came := time.Now()
+	claimed, err := c.journal.await(ctx, m.ID)
+	if err != nil {
+		return nil, errCannotLookUp(m, err)
+	}
+	r := c.journal.newRun(claimed)
+	if decide.Come(r.known(came)) == decide.Replay {
+		c.journal.release(ctx, claimed)
+		return replay(claimed)
+	}
+	return c.lockAndRun(ctx, r, locked)
+}
+
+// lockAndRun runs the method of a mutation that this call owns, once it holds the locks.
+func (c *call) lockAndRun(ctx context.Context, r *run, locked bool) (proto.Message, error) {
+	var err error
+	switch locks := locksOf(r.mutation, c.req); {
+	case decide.IsOver(r.mutation.State):
+		err = r.reopen(ctx, locks)
+	case !locked:
+		err = r.lock(ctx, locks)
+	}
+	var o outcome
+	if err != nil {
+		o = r.complete(ctx, nil, err)
+	} else {
+		o = r.do(ctx, c.method)
+	}
+	return o.answer, o.err
+}
+
+// known returns what is known of the mutation, for a call that came then.
+func (r *run) known(came time.Time) decide.Known {
+	return decide.Known{
+		State:          r.mutation.State,
+		Steps:          r.steps.summary(),
+		HasAnswer:      r.mutation.Answer != nil,
+		Retryable:      apierror.Retryable(codes.Code(r.mutation.Err.GetCode())),
+		EndedMeanwhile: r.mutation.Settled.After(came),
+	}
+}
+
+// replay returns the recorded outcome of a mutation.
+func replay(m *records.Mutation) (proto.Message, error) {
+	if m.Answer != nil {
+		return m.Answer, nil
+	}
+	return nil, status.FromProto(m.Err).Err()
+}
+
+// load returns a stored mutation.
+func (j *Journal) load(ctx context.Context, id string) (*records.Mutation, error) {
+	m, err := j.records.Get(ctx, id)
+	if errors.Is(err, records.ErrNotFound) {
+		return nil, apierror.NotFound("there is no mutation %q: ListMutations lists those that are kept",
+			records.NamePrefix+id)
+	}
+	return m, err
+}
+
+// await blocks until nobody runs a mutation, and claims it for this call. A mutation that succeeded
+// is only read, since its method never runs again.
+func (j *Journal) await(ctx context.Context, id string) (*records.Mutation, error) {
+	for {
+		changed := j.runs.next()
+		m, err := j.load(ctx, id)
+		switch {
+		case err == nil && decide.Come(decide.Known{State: m.State}) == decide.Replay:
+			return m, nil
+		case err == nil:
+			m, err = j.lease.Claim(ctx, id)
+		case apierror.Convert(err).Code == codes.NotFound:
+			return nil, errors.Join(err, errDeleted)
+		}
+		if m != nil || err != nil && ctx.Err() == nil {
+			return m, err
+		}
+		if !awaitChange(ctx, changed) {
+			return nil, apierror.OutcomeUnknown("Outcome unknown: another call still runs this mutation. " +
+				"Retry with the same request_id to find out.")
+		}
+	}
+}
+
+// release gives back a mutation that this replica owns and does not run.
+func (j *Journal) release(ctx context.Context, m *records.Mutation) {
+	j.lease.Release(ctx, m)
+	j.runs.announce()
+}
+
+// errDeleted means that the store no longer holds the mutation.
+var errDeleted = errors.New("journal: the mutation was deleted, because it was settled long ago")
+
+func errRequestIDReused(ctx context.Context, known *records.Mutation) error {
+	setNameHeader(ctx, known)
+	e := apierror.New(codes.AlreadyExists, pb.ErrorReason_REQUEST_ID_REUSED,
+		"Nothing was sent: request_id %s was used before, with another request. Use a new id for a new request.",
+		known.RequestID)
+	return e.With(apierror.MutationName, known.Name())
+}
+
+// errCannotLookUp is the error of a call that could not find out what the earlier call with its
+// request_id did.
+func errCannotLookUp(m *records.Mutation, err error) error {
+	if m.State == pb.Mutation_FAILED || errors.Is(err, errDeleted) || apierror.IsOutcomeUnknown(err) {
+		return err
+	}
+	return errors.Join(apierror.OutcomeUnknown("Outcome unknown: an earlier call with this request_id may have "+
+		"taken effect. Retry with the same request_id to find out. Looking it up failed: %s",
+		apierror.Convert(err).Message), err)
+}
+
+// setNameHeader names the mutation in the metadata of the response.
+func setNameHeader(ctx context.Context, m *records.Mutation) {
+	_ = grpc.SetHeader(ctx, metadata.Pairs(nameHeader, m.Name())) // It fails only outside of a server.
+}
+
+func withName(err error, m *records.Mutation) error {
+	named := apierror.Convert(err).With(apierror.MutationName, m.Name())
+	if named.Reason == pb.ErrorReason_INTERNAL_FAILURE {
+		return fmt.Errorf("%w (%s: %w)", named, m.Name(), err)
+	}
+	return named
+}
+
+// nameItems names the mutation in the items of a batch whose outcome is unknown.
+func nameItems(answer proto.Message, m *records.Mutation) {
+	batch, ok := answer.(results)
+	if !ok {
+		return
+	}
+	for _, item := range batch.GetResults() {
+		if err := status.ErrorProto(item.GetError()); apierror.IsOutcomeUnknown(err) {
+			named := apierror.Convert(err).With(apierror.MutationName, m.Name())
+			item.Result = &pb.ProductLicenseResult_Error{Error: named.GRPCStatus().Proto()}
+		}
+	}
+}

@@ -1,0 +1,144 @@
+// Package lease keeps a replica alive in the store, and claims mutations for its runs.
+//
+// A replica renews its lease with each heartbeat, and counts as alive until the lease ends. While it
+// is alive, no other replica can claim a mutation that it owns.
+package lease
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/drmhub/drmhub/server/internal/journal/records"
+	"github.com/drmhub/drmhub/server/internal/store"
+)
+
+// maxDeadReplica is how long the row of a dead replica is kept.
+const maxDeadReplica = time.Hour
+
+// A Lease is the lease of one replica. It is safe for concurrent use.
+type Lease struct {
+	db      *store.DB
+	records *records.Records
+	replica string
+	term    time.Duration
+	claims  atomic.Int64
+
+	mu sync.Mutex
+	// The mutations that this replica may own and does not run, and since when.
+	unreleased map[*records.Mutation]time.Time
+}
+
+// New returns the lease of a new replica. It begins with the first Heartbeat, and lasts for term
+// after each.
+func New(db *store.DB, r *records.Records, term time.Duration) *Lease {
+	id := make([]byte, 8)
+	_, _ = rand.Read(id) // never fails
+	return &Lease{
+		db: db, records: r, replica: hex.EncodeToString(id), term: term,
+		unreleased: map[*records.Mutation]time.Time{},
+	}
+}
+
+// Replica returns the id of this replica, 16 hexadecimal digits.
+func (l *Lease) Replica() string { return l.replica }
+
+// NewOwner returns the name of a new run of this replica.
+func (l *Lease) NewOwner() string { return fmt.Sprintf("%s-%d", l.replica, l.claims.Add(1)) }
+
+// Heartbeat renews the lease. It also deletes the replicas that died long ago.
+func (l *Lease) Heartbeat(ctx context.Context) error {
+	return l.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		now := time.Now()
+		old := now.Add(-maxDeadReplica).UnixMicro()
+		if _, err := tx.ExecContext(ctx, "DELETE FROM replicas WHERE alive_until < $1", old); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO replicas (id, alive_until) VALUES ($1, $2)
+			ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until`, l.replica, now.Add(l.term).UnixMicro())
+		return err
+	})
+}
+
+// End ends the lease. Other replicas may take over at once what this one owns.
+func (l *Lease) End(ctx context.Context) error {
+	return l.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "DELETE FROM replicas WHERE id = $1", l.replica)
+		return err
+	})
+}
+
+// Claim makes a new run of this replica the owner of a mutation, and returns the mutation with its
+// steps. It returns nil if a living replica owns the mutation.
+func (l *Lease) Claim(ctx context.Context, id string) (*records.Mutation, error) {
+	return l.claim(ctx, id, l.records.Claim)
+}
+
+// ClaimDue is Claim of a mutation that is due to be settled. It returns nil if the mutation is no
+// longer due.
+func (l *Lease) ClaimDue(ctx context.Context, id string) (*records.Mutation, error) {
+	return l.claim(ctx, id, l.records.ClaimDue)
+}
+
+func (l *Lease) claim(
+	ctx context.Context, id string, claim func(ctx context.Context, id, owner string) (*records.Mutation, error),
+) (*records.Mutation, error) {
+	owner := l.NewOwner()
+	claimed, err := claim(ctx, id, owner)
+	if err != nil { // The commit may be durable in spite of its error.
+		l.ReleaseLater(&records.Mutation{ID: id, Owner: owner})
+	}
+	return claimed, err
+}
+
+// Release releases a mutation that this replica owns and does not run. If the store cannot be written
+// now, RetryReleases releases it later. Release ignores a mutation that was only read.
+func (l *Lease) Release(ctx context.Context, m *records.Mutation) {
+	if m.Owner == "" {
+		return
+	}
+	if err := l.records.Release(context.WithoutCancel(ctx), m); err != nil {
+		l.ReleaseLater(m)
+	}
+}
+
+// ReleaseLater makes RetryReleases release a mutation that this replica may own.
+func (l *Lease) ReleaseLater(m *records.Mutation) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unreleased[m] = time.Now()
+}
+
+// Unreleased returns the mutations that RetryReleases is to release.
+func (l *Lease) Unreleased() []*records.Mutation {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := make([]*records.Mutation, 0, len(l.unreleased))
+	for m := range l.unreleased {
+		all = append(all, m)
+	}
+	return all
+}
+
+// RetryReleases releases the mutations whose release failed earlier. It forgets a mutation that
+// another run owns, once no late commit can make this replica its owner.
+func (l *Lease) RetryReleases(ctx context.Context) {
+	l.mu.Lock()
+	unreleased := maps.Clone(l.unreleased)
+	l.mu.Unlock()
+	for m, since := range unreleased {
+		err := l.records.Release(context.WithoutCancel(ctx), m)
+		if err == nil || errors.Is(err, records.ErrTakenOver) && time.Since(since) > store.MaxCommitDelay {
+			l.mu.Lock()
+			delete(l.unreleased, m)
+			l.mu.Unlock()
+		}
+	}
+}

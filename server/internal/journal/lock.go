@@ -1,0 +1,109 @@
+package journal
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/journal/decide"
+	"github.com/drmhub/drmhub/server/internal/journal/lockset"
+	"github.com/drmhub/drmhub/server/internal/journal/records"
+)
+
+// maxLockWait bounds how long a call waits for another one that changes the same resource.
+const maxLockWait = 30 * time.Second
+
+// lock blocks until the mutation holds its locks. If that takes too long, nothing is sent.
+func (r *run) lock(ctx context.Context, locks []string) error {
+	return r.await(ctx, func(ctx context.Context) (holder string, err error) {
+		return r.journal.records.Lock(ctx, r.mutation, locks)
+	})
+}
+
+// lockToResend is lock, and records the request_ids of the mutation's resends.
+func (r *run) lockToResend(ctx context.Context, locks []string) error {
+	return r.await(ctx, func(ctx context.Context) (holder string, err error) {
+		return r.journal.records.LockToResend(ctx, r.mutation, locks)
+	})
+}
+
+// reopen moves a finished mutation back to INTENDED or UNKNOWN and takes its locks. It deletes the
+// steps that had no effect, so that they run again. If no step remains, it deletes the snapshots
+// too.
+func (r *run) reopen(ctx context.Context, locks []string) error {
+	m, s := r.mutation, r.steps
+	state, keepEffects := decide.Reopened(s.summary())
+	gone := func(known *step) bool {
+		return !keepEffects || known.State == mutation.Refused || known.State == mutation.NotSent
+	}
+	var deleted []string
+	for _, known := range s.filter(gone) {
+		deleted = append(deleted, known.Name)
+	}
+	err := r.await(ctx, func(ctx context.Context) (holder string, err error) {
+		return r.journal.records.Reopen(ctx, m, locks, state, deleted)
+	})
+	if err != nil {
+		return err
+	}
+	m.State, m.Attempts = state, 0
+	s.all = s.filter(func(known *step) bool { return !gone(known) })
+	return nil
+}
+
+// await calls take until no other mutation holds one of the locks.
+func (r *run) await(ctx context.Context, take func(context.Context) (holder string, err error)) error {
+	ctx, cancel := context.WithTimeout(ctx, maxLockWait)
+	defer cancel()
+	last := ""
+	for {
+		changed := r.journal.runs.next()
+		holder, err := take(ctx)
+		if err == nil {
+			last = holder
+		}
+		switch {
+		case err == nil && holder == "":
+			return nil
+		case err != nil && (ctx.Err() == nil || last == ""):
+			return err
+		case !awaitChange(ctx, changed):
+			return inProgress(last, "is still changing this resource")
+		}
+	}
+}
+
+// AwaitCreation blocks while the mutation that may have created this resource holds the lock of its
+// key. A mutation that takes the lock later began after the resource was seen, so it does not count.
+func (s *steps) AwaitCreation(ctx context.Context, resource proto.Message) error {
+	ctx, cancel := context.WithTimeout(ctx, maxLockWait)
+	defer cancel()
+	first := ""
+	for {
+		changed := s.journal.runs.next()
+		holder, err := s.journal.records.Holder(ctx, lockset.Key(s.mutation.Resource, resource))
+		switch {
+		case err != nil && (ctx.Err() == nil || first == ""):
+			return err
+		case err == nil && (holder == "" || holder == s.mutation.ID || first != "" && holder != first):
+			return nil
+		case err == nil && s.settling:
+			return mutation.NoEffect() // Settling does not wait for what it would have to send.
+		case err == nil:
+			first = holder
+		}
+		if !awaitChange(ctx, changed) {
+			return inProgress(first, "may be creating this resource")
+		}
+	}
+}
+
+func inProgress(holder, does string) error {
+	return apierror.New(codes.Aborted, pb.ErrorReason_MUTATION_IN_PROGRESS,
+		"Not sent: %s %s. Retry later, or check it with GetMutation.", records.NamePrefix+holder, does)
+}

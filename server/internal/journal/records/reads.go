@@ -1,0 +1,89 @@
+package records
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+const byRequestID = " FROM mutations WHERE subject = $2 AND request_id = $3"
+
+// Get returns a mutation, or ErrNotFound.
+func (r *Records) Get(ctx context.Context, id string) (*Mutation, error) {
+	m, err := scan(r.db.Reads().QueryRowContext(ctx, "SELECT "+columns+" FROM mutations WHERE id = $2", now(), id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, ErrNotFound
+	}
+	return m, unreadable(err)
+}
+
+// Find returns the mutation of a caller's request_id; nil if there is no such mutation.
+func (r *Records) Find(ctx context.Context, subject, requestID string) (*Mutation, error) {
+	m, err := scan(r.db.Reads().QueryRowContext(ctx, "SELECT "+columns+byRequestID, now(), subject, requestID))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return m, unreadable(err)
+}
+
+// List returns the mutations that match a filter, newest first. It begins behind the id after, or at
+// the newest one.
+func (r *Records) List(ctx context.Context, f *pb.MutationFilter, after string, limit int) ([]*Mutation, error) {
+	values := []any{now()}
+	conditions := []string{"true"}
+	where := func(condition string, value any) {
+		values = append(values, value)
+		conditions = append(conditions, fmt.Sprintf(condition, len(values)))
+	}
+	if after != "" {
+		where("id < $%d", after)
+	}
+	if f.GetState() != pb.Mutation_STATE_UNSPECIFIED {
+		where(stateNow+" = $%d", f.GetState())
+	}
+	if f.GetMethod() != "" {
+		where("method = $%d", strings.TrimPrefix(f.GetMethod(), "/"))
+	}
+	if f.GetResource() != "" {
+		where("resource = $%d", f.GetResource())
+	}
+	if f.GetSubject() != "" {
+		where("subject = $%d", f.GetSubject())
+	}
+	if f.GetRequestId() != "" {
+		where("request_id = $%d", strings.ToLower(f.GetRequestId()))
+	}
+	values = append(values, limit)
+	query := fmt.Sprintf("SELECT %s FROM mutations WHERE %s ORDER BY id DESC LIMIT $%d",
+		columns, strings.Join(conditions, " AND "), len(values))
+	rows, err := r.db.Reads().QueryContext(ctx, query, values...)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	all, err := scanAll(rows, scan)
+	return all, unreadable(err)
+}
+
+// Steps returns the steps of a mutation, in the order in which they began.
+func (r *Records) Steps(ctx context.Context, id string) ([]*Step, error) {
+	all, err := steps(ctx, r.db.Reads(), id)
+	return all, unreadable(err)
+}
+
+// Due returns the ids of mutations that are to be settled and that nobody runs, the longest overdue
+// first.
+func (r *Records) Due(ctx context.Context, limit int) ([]string, error) {
+	query := "SELECT id FROM mutations WHERE " + due + " ORDER BY settle_at LIMIT $2"
+	rows, err := r.db.Reads().QueryContext(ctx, query, now(), limit)
+	if err != nil {
+		return nil, err
+	}
+	return scanAll(rows, func(row scanner) (id string, err error) {
+		err = row.Scan(&id)
+		return id, err
+	})
+}

@@ -1,0 +1,199 @@
+package records
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	spb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// unowned holds for a mutation without an owner, or whose owner's replica is dead at $1. An owner is
+// one run: the 16 digits of its replica's id, and a number. So a run that lost the mutation stays
+// without it, even if the same replica claims the mutation again.
+const unowned = `NOT EXISTS (
+	SELECT 1 FROM replicas WHERE replicas.id = substr(owner, 1, 16) AND alive_until > $1)`
+
+// due holds for a mutation that is to be settled at $1.
+const due = "settle_at <= $1 AND " + unowned
+
+// The states that the SQL compares. The contract pins their numbers, which the store holds.
+const (
+	intended = int64(pb.Mutation_INTENDED)
+	sent     = int64(pb.Mutation_SENT)
+	unknown  = int64(pb.Mutation_UNKNOWN)
+)
+
+// stateNow is the state at $1. If the run that sent a write is dead, the outcome is unknown.
+var stateNow = fmt.Sprintf("CASE WHEN state = %d AND %s THEN %d ELSE state END", sent, unowned, unknown)
+
+// columns are those that scan reads, at $1.
+var columns = `id, subject, request_id, method, resource, digest, request, secrets, ` + stateNow + `,
+	answer, error, vendor_http_status, vendor_code, create_time, send_time, settle_time, attempts, settle_at, resend_id`
+
+// formerMaxWriteTime is how long a write took at most before the column over_time was added.
+const formerMaxWriteTime = time.Minute
+
+var selectSteps = fmt.Sprintf(`SELECT step, position, state, answer, error, http_status, send_time,
+	COALESCE(over_time, send_time + %d), settle_time FROM steps WHERE mutation = $1 ORDER BY position`,
+	formerMaxWriteTime.Microseconds())
+
+type scanner interface{ Scan(...any) error }
+
+// scan reads one mutation.
+func scan(row scanner) (*Mutation, error) {
+	var m Mutation
+	var requestID sql.NullString
+	var answer, failure []byte
+	var secrets, created int64
+	var sent, settled, settleAt sql.NullInt64
+	var resendIDs string
+	err := row.Scan(
+		&m.ID, &m.Subject, &requestID, &m.Method, &m.Resource, &m.Digest, &m.Request, &secrets, &m.State,
+		&answer, &failure, &m.VendorHTTPStatus, &m.VendorCode, &created, &sent, &settled, &m.Attempts, &settleAt,
+		&resendIDs,
+	)
+	if err != nil {
+		return nil, err
+	}
+	m.RequestID, m.HeldSecrets, m.ResendIDs = requestID.String, secrets == 1, strings.Fields(resendIDs)
+	m.Created, m.Sent = time.UnixMicro(created), instant(sent)
+	m.Settled, m.SettleAt = instant(settled), instant(settleAt)
+	packed, err := unmarshal(answer, &anypb.Any{})
+	if err != nil {
+		return nil, err
+	}
+	if packed != nil {
+		if m.Answer, err = packed.UnmarshalNew(); err != nil {
+			return nil, err
+		}
+	}
+	m.Err, err = unmarshal(failure, &spb.Status{})
+	return &m, err
+}
+
+// scanAll reads all rows, and closes them.
+func scanAll[T any](rows *sql.Rows, read func(scanner) (T, error)) (all []T, err error) {
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		one, err := read(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}
+
+func scanStep(row scanner) (*Step, error) {
+	var s Step
+	var answer, failure []byte
+	var sent, endsBy, settled sql.NullInt64
+	err := row.Scan(&s.Name, &s.Position, &s.State, &answer, &failure, &s.HTTPStatus, &sent, &endsBy, &settled)
+	if err != nil {
+		return nil, err
+	}
+	s.Sent, s.EndsBy, s.Settled = instant(sent), instant(endsBy), instant(settled)
+	if s.Answer, err = unmarshal(answer, &anypb.Any{}); err != nil {
+		return nil, err
+	}
+	kept, err := unmarshal(failure, &spb.Status{})
+	if kept != nil {
+		s.Err = status.FromProto(kept)
+	}
+	return &s, err
+}
+
+// querier is a connection or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+func steps(ctx context.Context, from querier, id string) ([]*Step, error) {
+	rows, err := from.QueryContext(ctx, selectSteps, id)
+	if err != nil {
+		return nil, err
+	}
+	return scanAll(rows, scanStep)
+}
+
+// write inserts or updates the step of a mutation.
+func (s *Step) write(ctx context.Context, tx *sql.Tx, mutation string) error {
+	answer, err := marshal(s.Answer)
+	if err != nil {
+		return err
+	}
+	failure, err := marshal(s.Err.Proto())
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO steps
+			(mutation, step, position, state, answer, error, http_status, send_time, over_time, settle_time)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		ON CONFLICT (mutation, step) DO UPDATE SET
+			state = excluded.state, answer = excluded.answer, error = excluded.error,
+			http_status = excluded.http_status, send_time = excluded.send_time, over_time = excluded.over_time,
+			settle_time = excluded.settle_time`,
+		mutation, s.Name, s.Position, s.State, answer, failure, s.HTTPStatus,
+		micros(s.Sent), micros(s.EndsBy), micros(s.Settled))
+	return err
+}
+
+// update changes a mutation that its run still owns. The run then owns it until the end of the
+// transaction.
+func (m *Mutation) update(ctx context.Context, tx *sql.Tx, set string, values ...any) error {
+	//nolint:gosec // set is a constant of this package.
+	query := "UPDATE mutations SET " + set + " WHERE id = $1 AND owner = $2"
+	updated, err := tx.ExecContext(ctx, query, append([]any{m.ID, m.Owner}, values...)...)
+	if err != nil {
+		return err
+	}
+	if n, err := updated.RowsAffected(); err != nil || n == 1 {
+		return err
+	}
+	return ErrTakenOver
+}
+
+// marshal returns a message as it is stored. A nil message is NULL.
+func marshal[M interface {
+	proto.Message
+	comparable
+}](m M) ([]byte, error) {
+	var none M
+	if m == none {
+		return nil, nil
+	}
+	return proto.Marshal(m)
+}
+
+func unmarshal[M proto.Message](stored []byte, into M) (M, error) {
+	var none M
+	if stored == nil {
+		return none, nil
+	}
+	if err := proto.Unmarshal(stored, into); err != nil {
+		return none, err
+	}
+	return into, nil
+}
+
+func instant(micros sql.NullInt64) time.Time {
+	if !micros.Valid {
+		return time.Time{}
+	}
+	return time.UnixMicro(micros.Int64)
+}
+
+func micros(t time.Time) sql.NullInt64 {
+	return sql.NullInt64{Int64: t.UnixMicro(), Valid: !t.IsZero()}
+}
+
+func now() int64 { return time.Now().UnixMicro() }

@@ -1,0 +1,178 @@
+package records
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"time"
+
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/drmhub/drmhub/adapters/mutation"
+)
+
+// Insert records a mutation that its run is about to begin, and takes its locks if all are free. If
+// the caller's request_id is known, it writes nothing and returns the known mutation.
+func (r *Records) Insert(ctx context.Context, m *Mutation, locks []string) (known *Mutation, locked bool, err error) {
+	requestID := sql.NullString{String: m.RequestID, Valid: m.RequestID != ""}
+	secrets := 0
+	if m.HeldSecrets {
+		secrets = 1
+	}
+	err = r.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		known, locked = nil, false
+		inserted, err := tx.ExecContext(ctx, `INSERT INTO mutations (id, subject, request_id, method, resource,
+				digest, request, secrets, state, create_time, owner, settle_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $10) ON CONFLICT (subject, request_id) DO NOTHING`,
+			m.ID, m.Subject, requestID, m.Method, m.Resource,
+			m.Digest, m.Request, secrets, m.State, m.Created.UnixMicro(), m.Owner)
+		if err != nil {
+			return err
+		}
+		if n, err := inserted.RowsAffected(); err != nil {
+			return err
+		} else if n == 0 {
+			known, err = scan(tx.QueryRowContext(ctx, "SELECT "+columns+byRequestID, now(), m.Subject, m.RequestID))
+			return err
+		}
+		holder, err := takeLocks(ctx, tx, m.ID, locks)
+		locked = holder == ""
+		return err
+	})
+	return known, locked, Unwritable(err)
+}
+
+// Claim makes owner the owner of a mutation, and returns the mutation with its steps. It returns nil
+// if another run owns the mutation.
+//
+// It reads the steps in the same transaction, since decisions depend on them. Another connection may
+// lead to a read replica, which may lag behind.
+func (r *Records) Claim(ctx context.Context, id, owner string) (*Mutation, error) {
+	return r.claimIf(ctx, id, owner, unowned)
+}
+
+// ClaimDue is Claim of a mutation that is due to be settled. It returns nil if the mutation is no
+// longer due, since another replica may just have tried to settle it.
+func (r *Records) ClaimDue(ctx context.Context, id, owner string) (*Mutation, error) {
+	return r.claimIf(ctx, id, owner, due)
+}
+
+func (r *Records) claimIf(ctx context.Context, id, owner, condition string) (claimed *Mutation, err error) {
+	query := "UPDATE mutations SET owner = $2 WHERE id = $3 AND " + condition + " RETURNING " + columns
+	err = r.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		claimed = nil
+		m, err := scan(tx.QueryRowContext(ctx, query, now(), owner, id))
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		m.Owner = owner
+		m.Steps, err = steps(ctx, tx, id)
+		claimed = m
+		return err
+	})
+	if err != nil {
+		return nil, Unwritable(err)
+	}
+	return claimed, nil
+}
+
+// Release gives up the ownership of a mutation.
+func (r *Records) Release(ctx context.Context, m *Mutation) error {
+	return r.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error { return m.update(ctx, tx, "owner = ''") })
+}
+
+// WriteSteps writes steps of a mutation. If one of them is Sent, the mutation is SENT from now on,
+// unless it is UNKNOWN already.
+func (r *Records) WriteSteps(ctx context.Context, m *Mutation, all []*Step) error {
+	sentAt, state := sql.NullInt64{}, intended
+	for _, s := range all {
+		if s.State == mutation.Sent {
+			sentAt, state = micros(s.Sent), sent
+		}
+	}
+	return Unwritable(r.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		err := m.update(ctx, tx,
+			"send_time = COALESCE(send_time, $3), state = CASE WHEN state = $4 THEN $5 ELSE state END",
+			sentAt, intended, state)
+		if err != nil {
+			return err
+		}
+		return writeAll(ctx, tx, m.ID, all)
+	}))
+}
+
+func writeAll(ctx context.Context, tx *sql.Tx, id string, all []*Step) error {
+	for _, s := range all {
+		if err := s.write(ctx, tx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// End writes the end of a run, as m describes it, and the steps. It ends the ownership. If m has no
+// SettleAt, it releases the locks. also runs in the same transaction.
+func (r *Records) End(
+	ctx context.Context, m *Mutation, all []*Step, also func(context.Context, *sql.Tx) error,
+) error {
+	var packed *anypb.Any
+	if m.Answer != nil {
+		var err error
+		if packed, err = anypb.New(m.Answer); err != nil {
+			return err
+		}
+	}
+	answer, err := marshal(packed)
+	if err != nil {
+		return err
+	}
+	failure, err := marshal(m.Err)
+	if err != nil {
+		return err
+	}
+	return Unwritable(r.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		err := m.update(ctx, tx, `owner = '', state = $3, answer = $4, error = $5, vendor_http_status = $6,
+			vendor_code = $7, settle_time = $8, settle_at = $9, attempts = $10`,
+			m.State, answer, failure, m.VendorHTTPStatus, m.VendorCode,
+			micros(m.Settled), micros(m.SettleAt), m.Attempts)
+		if err != nil {
+			return err
+		}
+		if err := writeAll(ctx, tx, m.ID, all); err != nil {
+			return err
+		}
+		if m.SettleAt.IsZero() {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM locks WHERE mutation = $1", m.ID); err != nil {
+				return err
+			}
+		}
+		return also(ctx, tx)
+	}))
+}
+
+// DeleteSettledBefore deletes the mutations that were settled before then and that have no owner.
+func (r *Records) DeleteSettledBefore(ctx context.Context, then time.Time) error {
+	return r.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		query := "DELETE FROM mutations WHERE settle_time < $2 AND " + unowned
+		_, err := tx.ExecContext(ctx, query, now(), then.UnixMicro())
+		return err
+	})
+}
+
+// DigestKey returns the key of the digests. The first replica of a store draws it.
+func (r *Records) DigestKey(ctx context.Context) (key []byte, err error) {
+	drawn := make([]byte, 32)
+	_, _ = rand.Read(drawn) // never fails
+	err = r.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		const insert = "INSERT INTO keys (name, value) VALUES ('digest', $1) ON CONFLICT (name) DO NOTHING"
+		if _, err := tx.ExecContext(ctx, insert, drawn); err != nil {
+			return err
+		}
+		return tx.QueryRowContext(ctx, "SELECT value FROM keys WHERE name = 'digest'").Scan(&key)
+	})
+	return key, err
+}
