@@ -103,7 +103,8 @@ func (a *attempt) waitForPermit(ctx context.Context) error {
 	if wait < 0 {
 		return a.fail(codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED,
 			"not sent: the limit of %v requests per second to %s is used up for the next %v, until the deadline. "+
-				"Send fewer requests, or raise the limit.", c.opts.MaxPerSecond, a.vendor(), maxWait.Round(time.Millisecond))
+				"Send fewer requests, or raise the limit.",
+			c.opts.MaxPerSecond, a.vendor(), maxWait.Round(time.Millisecond))
 	}
 	select {
 	case <-time.After(wait):

@@ -9,139 +9,112 @@ import (
 	"testing"
 	"time"
 
-	"google.golang.org/grpc/codes"
-
 	"github.com/drmhub/drmhub/adapters/upstream"
-	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-func TestADownVendorIsLeftAlone(t *testing.T) {
-	healthy := false
-	handler := func(w http.ResponseWriter, r *http.Request) {
-		if healthy {
+const breakerDelay = 5 * time.Second // virtual
+
+var slow = upstream.Request{Path: "/slow"}
+
+// ailing returns a handler that fails while failing is true. Otherwise it handles /slow by its own
+// handler.
+func ailing(failing *atomic.Bool, onSlow http.HandlerFunc) http.HandlerFunc {
+	failing.Store(true)
+	return func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case failing.Load():
+			w.WriteHeader(503)
+		case r.URL.Path == slow.Path:
+			onSlow(w, r)
+		default:
 			working(w, r)
-			return
 		}
-		w.WriteHeader(503)
 	}
+}
+
+// open makes ten calls that fail, and so opens the breaker.
+func (v *vendor) open(t *testing.T) {
+	for range 10 {
+		_, _ = v.Read(t.Context(), upstream.Request{Path: "/x", Unsigned: true}, nil)
+	}
+	v.wantCalls(t, 10)
+}
+
+func TestADownVendorIsLeftAlone(t *testing.T) {
+	var failing atomic.Bool
 	logins := 0
 	o := upstream.Options{Sign: func(context.Context, *http.Request) error { logins++; return nil }}
-	against(t, handler, o, func(t *testing.T, v *vendor, c *upstream.Client) {
+	against(t, ailing(&failing, nil), o, func(t *testing.T, v *vendor) {
 		for i := range 20 {
-			_, err := c.Read(t.Context(), get, &site{})
-			e := want(t, err, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE)
+			e := want(t, v.read(t.Context()), unavailable, "")
 			// the fourth found the breaker open at its second attempt
 			if told := strings.Contains(e.Message, "HTTP 503"); told != (i < 4) {
 				t.Errorf("read %d: %q", i+1, e.Message)
 			}
 		}
-		wantCalls(t, v, 10)
+		v.wantCalls(t, 10)
 		start := time.Now()
-		for _, call := range []func(context.Context, upstream.Request, any) (*upstream.Response, error){c.Read, c.WriteOnRecord} {
-			_, err := call(t.Context(), post, nil)
-			if e := want(t, err, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE); !strings.HasPrefix(e.Message, "not sent: ") {
-				t.Errorf("message %q", e.Message)
-			}
+		for _, call := range both {
+			notSent(t, call(v, t.Context()), unavailable)
 		}
 		if time.Since(start) != 0 {
 			t.Error("an open breaker kept the caller waiting")
 		}
-		wantCalls(t, v, 10)
+		v.wantCalls(t, 10)
 		if logins != 10 {
 			t.Errorf("%d requests were signed, though 10 were sent", logins)
 		}
 
-		time.Sleep(5 * time.Second) // virtual: the breaker's delay
-		_, _ = c.Read(t.Context(), get, &site{})
-		wantCalls(t, v, 11) // a single trial, which fails
-		time.Sleep(5 * time.Second)
-		healthy = true
+		time.Sleep(breakerDelay)
+		_ = v.read(t.Context())
+		v.wantCalls(t, 11) // a single trial, which fails
+		time.Sleep(breakerDelay)
+		failing.Store(false)
 		for range 3 {
-			if _, err := c.Read(t.Context(), get, &site{}); err != nil {
+			if err := v.read(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
 	})
 }
 
-func TestAHalfOpenBreakerLetsSignLogIn(t *testing.T) {
-	var c *upstream.Client
-	o := upstream.Options{Sign: func(ctx context.Context, _ *http.Request) error {
-		_, err := c.Read(ctx, upstream.Request{Method: "POST", Path: "/login", Unsigned: true}, nil)
-		return err
-	}}
-	failures := make([]http.HandlerFunc, 10)
-	for i := range failures {
-		failures[i] = answer(500, "")
-	}
-	against(t, inTurn(append(failures, working)...), o, func(t *testing.T, _ *vendor, client *upstream.Client) {
-		c = client
-		for range 10 {
-			_, _ = c.Read(t.Context(), upstream.Request{Path: "/x", Unsigned: true}, nil)
+func TestAHalfOpenBreaker(t *testing.T) {
+	var failing atomic.Bool
+	var login func(context.Context) error
+	o := upstream.Options{Sign: func(ctx context.Context, _ *http.Request) error { return login(ctx) }}
+	against(t, ailing(&failing, nil), o, func(t *testing.T, v *vendor) {
+		login = func(ctx context.Context) error {
+			_, err := v.Read(ctx, upstream.Request{Method: "POST", Path: "/login", Unsigned: true}, nil)
+			return err
 		}
-		time.Sleep(5 * time.Second) // virtual: the breaker's delay
-		if _, err := c.Read(t.Context(), get, &site{}); err != nil {
-			t.Fatal(err)
+		v.open(t)
+		failing.Store(false)
+		time.Sleep(breakerDelay)
+		if err := v.read(t.Context()); err != nil {
+			t.Errorf("after a login: %v", err)
 		}
 	})
-}
-
-func TestRefusalsAndCallersWhoLeaveDoNotOpenTheBreaker(t *testing.T) {
-	for _, handler := range []http.HandlerFunc{answer(400, ""), answer(401, ""), answer(404, ""), answer(429, ""), answer(501, ""), answer(200, "<html>", "Content-Type", "text/html"), stall} {
-		against(t, handler, upstream.Options{}, func(t *testing.T, v *vendor, c *upstream.Client) {
-			for range 40 {
-				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-				_, _ = c.Read(ctx, get, &site{})
-				cancel()
-			}
-			wantCalls(t, v, 40)
-		})
-	}
-}
-
-func TestATrialThatItsCallerEndsDoesNotJamTheBreaker(t *testing.T) {
-	failing := true
-	handler := func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case failing:
-			w.WriteHeader(500)
-		case r.URL.Path == "/slow":
-			stall(w, r)
-		}
-	}
-	against(t, handler, upstream.Options{}, func(t *testing.T, _ *vendor, c *upstream.Client) {
-		for range 10 {
-			_, _ = c.Read(t.Context(), get, nil)
-		}
-		failing = false
-		time.Sleep(5 * time.Second) // virtual: the breaker's delay
-		_, err := c.Read(within(t, time.Second), upstream.Request{Path: "/slow"}, nil)
-		want(t, err, codes.DeadlineExceeded, pb.ErrorReason_DEADLINE_PASSED)
-		time.Sleep(5 * time.Second)
-		if _, err := c.Read(t.Context(), get, nil); err != nil {
-			t.Error(err)
+	against(t, ailing(&failing, stall), upstream.Options{}, func(t *testing.T, v *vendor) {
+		v.open(t)
+		failing.Store(false)
+		time.Sleep(breakerDelay)
+		_, err := v.Read(within(t, time.Second), slow, nil)
+		want(t, err, expired, "")
+		time.Sleep(breakerDelay)
+		if err := v.read(t.Context()); err != nil {
+			t.Errorf("after a trial that its caller ended: %v", err)
 		}
 	})
-}
-
-func TestAHalfOpenBreakerLetsOneThrough(t *testing.T) {
-	handler := func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/slow" {
-			time.Sleep(time.Second) // virtual
-			return
-		}
-		w.WriteHeader(500)
-	}
-	against(t, handler, upstream.Options{}, func(t *testing.T, v *vendor, c *upstream.Client) {
-		for range 10 {
-			_, _ = c.Read(t.Context(), get, nil)
-		}
-		time.Sleep(5 * time.Second) // virtual: the breaker's delay
+	second := func(http.ResponseWriter, *http.Request) { time.Sleep(time.Second) }
+	against(t, ailing(&failing, second), upstream.Options{}, func(t *testing.T, v *vendor) {
+		v.open(t)
+		failing.Store(false)
+		time.Sleep(breakerDelay)
 		var passed, refused atomic.Int64
 		var wg sync.WaitGroup
 		for range 5 {
 			wg.Go(func() {
-				if _, err := c.Read(t.Context(), upstream.Request{Path: "/slow"}, nil); err == nil {
+				if _, err := v.Read(t.Context(), slow, nil); err == nil {
 					passed.Add(1)
 				} else if strings.HasPrefix(err.Error(), "not sent: ") {
 					refused.Add(1)
@@ -155,6 +128,20 @@ func TestAHalfOpenBreakerLetsOneThrough(t *testing.T) {
 	})
 }
 
+func TestRefusalsAndCallersWhoLeaveDoNotOpenTheBreaker(t *testing.T) {
+	html := answer(200, "<html>", "Content-Type", "text/html")
+	for _, handler := range []http.HandlerFunc{
+		answer(400, ""), answer(401, ""), answer(404, ""), answer(429, ""), answer(501, ""), html, stall,
+	} {
+		against(t, handler, upstream.Options{}, func(t *testing.T, v *vendor) {
+			for range 40 {
+				_ = v.read(within(t, time.Second))
+			}
+			v.wantCalls(t, 40)
+		})
+	}
+}
+
 func TestRetriesHaveABudget(t *testing.T) {
 	n := 0
 	handler := func(w http.ResponseWriter, _ *http.Request) {
@@ -162,13 +149,13 @@ func TestRetriesHaveABudget(t *testing.T) {
 			w.WriteHeader(500)
 		}
 	}
-	against(t, handler, upstream.Options{}, func(t *testing.T, v *vendor, c *upstream.Client) {
+	against(t, handler, upstream.Options{}, func(t *testing.T, v *vendor) {
 		for range 100 {
-			_, _ = c.Read(t.Context(), get, nil)
+			_, _ = v.Read(t.Context(), get, nil)
 		}
 		before := v.calls.Load()
 		for range 100 {
-			_, _ = c.Read(t.Context(), get, nil)
+			_, _ = v.Read(t.Context(), get, nil)
 		}
 		if more := v.calls.Load() - before; more > 115 {
 			t.Errorf("100 reads of an ailing vendor became %d requests", more)

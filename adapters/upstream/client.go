@@ -88,7 +88,7 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	if o.Timeout < 0 || o.MaxBody < 0 || o.MaxPerSecond < 0 || math.IsNaN(o.MaxPerSecond) {
-		return nil, errors.New("the timeout, the maximum response size and the requests per second must not be negative")
+		return nil, errors.New("the timeout, the maximum response size and the rate limit must not be negative")
 	}
 	if o.Timeout == 0 {
 		o.Timeout = 30 * time.Second

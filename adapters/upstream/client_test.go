@@ -10,82 +10,101 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"testing/synctest"
+	"time"
 
-	"google.golang.org/grpc/codes"
-
+	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/upstream"
-	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
 func TestBaseURL(t *testing.T) {
-	for _, good := range []string{"http://127.0.0.1:7001", "https://api.vendor.example", "https://api.vendor.example/", "http://[::1]:80"} {
-		if _, err := upstream.New(upstream.Options{BaseURL: good}); err != nil {
-			t.Errorf("%s: %v", good, err)
-		}
-	}
-	for bad, says := range map[string]string{
-		"":                             "http://",
-		"vendor.example":               "http://",
-		"ftp://vendor.example":         "http://",
-		"https://":                     "host",
-		"https://:80":                  "host",
-		"https://u:hunter2@v.example":  "credentials",
-		"https://v.example/api":        "scheme and host",
-		"https://v.example?x=hunter2":  "scheme and host",
-		"https://v.example#x":          "scheme and host",
-		"https://u:hunter2@v.ex ample": "not a URL",
+	const scheme, host, parts = "must begin with http://", "has no host", "scheme and host only"
+	for base, test := range map[string]struct {
+		says   string // what New says, "" if it takes the URL
+		origin bool
+	}{
+		"http://127.0.0.1:7001":        {"", true},
+		"http://[::1]:80":              {"", true},
+		"https://api.vendor.example":   {"", true},
+		"https://api.vendor.example/":  {"", false},
+		"https://host?":                {parts, false},
+		"https://host#":                {"", false},
+		"HTTPS://host":                 {"", false},
+		"":                             {scheme, false},
+		"vendor.example":               {scheme, false},
+		"ftp://vendor.example":         {scheme, false},
+		"//host":                       {scheme, false},
+		"https://":                     {host, false},
+		"https:host":                   {host, false},
+		"https://:80":                  {host, false},
+		"https://u:hunter2@v.example":  {"credentials", false},
+		"https://user@host":            {"credentials", false},
+		"https://v.example/api":        {parts, false},
+		"https://v.example?x=hunter2":  {parts, false},
+		"https://v.example#x":          {parts, false},
+		"127.0.0.1:7001":               {"not a URL", false},
+		"https://host:port":            {"not a URL", false},
+		" https://host":                {"not a URL", false},
+		"https://host ":                {"not a URL", false},
+		"https://u:hunter2@v.ex ample": {"not a URL", false},
 	} {
-		_, err := upstream.New(upstream.Options{BaseURL: bad})
-		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("%s: %v, want %q and no secret", bad, err, says)
+		_, err := upstream.New(upstream.Options{BaseURL: base})
+		switch {
+		case test.says == "" && err != nil:
+			t.Errorf("%q: %v", base, err)
+		case test.says != "" && (err == nil || !strings.Contains(err.Error(), test.says)):
+			t.Errorf("%q: %v, want %q", base, err, test.says)
+		case err != nil && strings.Contains(err.Error(), "hunter2"):
+			t.Errorf("a secret shows in %v", err)
+		}
+		if got := upstream.IsOrigin(base); got != test.origin {
+			t.Errorf("IsOrigin(%q) is %v", base, got)
 		}
 	}
 }
 
-func TestAnOriginIsSchemeAndHostAlone(t *testing.T) {
-	for _, good := range []string{"http://127.0.0.1:7001", "https://[::1]:7001", "https://api.vendor.example"} {
-		if !upstream.IsOrigin(good) {
-			t.Errorf("%s is refused", good)
-		}
-	}
-	for _, bad := range []string{
-		"", "api.vendor.example", "127.0.0.1:7001", "ftp://host", "https://", "https://:443", "https://host/", "https://host/api/v2", "https://host?a=b", "https://host?",
-		"https://host#", "https://user:pass@host", "https://user@host", "https://host:port", " https://host", "https://host ", "HTTPS://host", "//host", "https:host",
+func TestTimeoutMistake(t *testing.T) {
+	for timeout, accepted := range map[time.Duration]bool{
+		-time.Second: false, 0: false, time.Millisecond: true,
+		mutation.MaxWriteTime: true, mutation.MaxWriteTime + 1: false, 5 * time.Minute: false,
 	} {
-		if upstream.IsOrigin(bad) {
-			t.Errorf("%q is taken for scheme and host", bad)
+		if mistake := upstream.TimeoutMistake(timeout); (mistake == "") != accepted {
+			t.Errorf("%v: %q, want accepted %v", timeout, mistake, accepted)
 		}
 	}
 }
 
 func TestWhatTheVendorReceives(t *testing.T) {
-	type seen struct {
-		method, target, contentType, accept, extra, body string
-		length                                           int64
-	}
+	type seen struct{ method, target, contentType, accept, extra, body string }
 	var got seen
-	handler := func(w http.ResponseWriter, r *http.Request) {
+	handler := func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		got = seen{r.Method, r.RequestURI, r.Header.Get("Content-Type"), r.Header.Get("Accept"), r.Header.Get("X-Extra"), string(body), r.ContentLength}
+		h := r.Header
+		got = seen{r.Method, r.RequestURI, h.Get("Content-Type"), h.Get("Accept"), h.Get("X-Extra"), string(body)}
+		if r.ContentLength != int64(len(body)) {
+			t.Errorf("Content-Length %d of %q", r.ContentLength, body)
+		}
 	}
-	against(t, handler, upstream.Options{}, func(t *testing.T, _ *vendor, c *upstream.Client) {
+	const json, form = "application/json", "application/x-www-form-urlencoded"
+	const jsonUTF8 = json + ";charset=UTF-8"
+	query := url.Values{"b": {"ä +&"}, "a": {"1", "2"}}
+	header := http.Header{"X-Extra": {"e"}, "Accept": {"text/csv"}}
+	against(t, handler, upstream.Options{}, func(t *testing.T, v *vendor) {
 		for _, test := range []struct {
 			req  upstream.Request
 			want seen
 		}{
-			{upstream.Request{Path: upstream.Path("sites", "a/b c", "x@y:z"), Query: url.Values{"b": {"ä +&"}, "a": {"1", "2"}}},
-				seen{method: "GET", target: "/sites/a%2Fb%20c/x@y:z?a=1&a=2&b=%C3%A4%20%2B%26", accept: "application/json"}},
-			{upstream.Request{Path: "/x", RawQuery: "z=%7e&a=b+c"}, seen{method: "GET", target: "/x?z=%7e&a=b+c", accept: "application/json"}},
-			{upstream.Request{Method: "PUT", Path: "/x", Header: http.Header{"X-Extra": {"e"}, "Accept": {"text/csv"}}, Body: upstream.JSON(site{"n<"}).As("application/json;charset=UTF-8")},
-				seen{method: "PUT", target: "/x", accept: "text/csv", extra: "e", contentType: "application/json;charset=UTF-8", body: `{"name":"n<"}`, length: 13}},
+			{upstream.Request{Path: upstream.Path("sites", "a/b c", "x@y:z"), Query: query},
+				seen{"GET", "/sites/a%2Fb%20c/x@y:z?a=1&a=2&b=%C3%A4%20%2B%26", "", json, "", ""}},
+			{upstream.Request{Path: "/x", RawQuery: "z=%7e&a=b+c"}, seen{"GET", "/x?z=%7e&a=b+c", "", json, "", ""}},
+			{upstream.Request{Method: "PUT", Path: "/x", Header: header, Body: upstream.JSON(site{"n<"}).As(jsonUTF8)},
+				seen{"PUT", "/x", jsonUTF8, "text/csv", "e", `{"name":"n<"}`}},
 			{upstream.Request{Method: "POST", Path: "/x", Body: upstream.Form(url.Values{"a": {"b c"}})},
-				seen{method: "POST", target: "/x", accept: "application/json", contentType: "application/x-www-form-urlencoded", body: "a=b+c", length: 5}},
-			{upstream.Request{Method: "POST", Path: "/x"}, seen{method: "POST", target: "/x", accept: "application/json"}},
+				seen{"POST", "/x", form, json, "", "a=b+c"}},
+			{upstream.Request{Method: "POST", Path: "/x"}, seen{"POST", "/x", "", json, "", ""}},
 		} {
-			call := c.WriteOnRecord
+			call := v.WriteOnRecord
 			if test.want.method == "GET" {
-				call = c.Read
+				call = v.Read
 			}
 			if _, err := call(t.Context(), test.req, nil); err != nil {
 				t.Fatal(err)
@@ -98,7 +117,7 @@ func TestWhatTheVendorReceives(t *testing.T) {
 }
 
 func TestMultipart(t *testing.T) {
-	handler := func(w http.ResponseWriter, r *http.Request) {
+	handler := func(_ http.ResponseWriter, r *http.Request) {
 		mediaType, p, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 		if err != nil || mediaType != "multipart/form-data" {
 			t.Errorf("%q, %v", mediaType, err)
@@ -111,27 +130,33 @@ func TestMultipart(t *testing.T) {
 		file := form.File["cert_file"][0]
 		f, _ := file.Open()
 		content, _ := io.ReadAll(f)
-		if file.Filename != `a "b".cer` || file.Header.Get("Content-Type") != "application/octet-stream" || string(content) != "\x00\x01" || form.Value["key_pw"][0] != "pw" {
-			t.Errorf("%+v %q %+v", file, content, form.Value)
+		got := [4]string{file.Filename, file.Header.Get("Content-Type"), string(content), form.Value["key_pw"][0]}
+		if got != [4]string{`a "b".cer`, "application/octet-stream", "\x00\x01", "pw"} {
+			t.Errorf("%q", got)
 		}
 	}
-	against(t, handler, upstream.Options{}, func(t *testing.T, v *vendor, c *upstream.Client) {
-		body := upstream.Multipart(upstream.Part{Name: "cert_file", FileName: `a "b".cer`, Content: []byte{0, 1}}, upstream.Part{Name: "key_pw", Content: []byte("pw")})
-		if _, err := c.WriteOnRecord(t.Context(), upstream.Request{Method: "POST", Path: "/x", Body: body}, nil); err != nil {
+	against(t, handler, upstream.Options{}, func(t *testing.T, v *vendor) {
+		file := upstream.Part{Name: "cert_file", FileName: `a "b".cer`, Content: []byte{0, 1}}
+		body := upstream.Multipart(file, upstream.Part{Name: "key_pw", Content: []byte("pw")})
+		_, err := v.WriteOnRecord(t.Context(), upstream.Request{Method: "POST", Path: "/x", Body: body}, nil)
+		if err != nil {
 			t.Fatal(err)
 		}
-		wantCalls(t, v, 1)
+		v.wantCalls(t, 1)
 	})
 }
 
 func TestIdsCannotLeadElsewhere(t *testing.T) {
-	against(t, working, upstream.Options{}, func(t *testing.T, v *vendor, c *upstream.Client) {
-		for _, path := range []string{upstream.Path("sites", ".."), upstream.Path("sites", "."), upstream.Path("sites", ""), upstream.Path("sites", "", "off"),
-			"/sites/%2e%2E/policy", "/sites/a?b", "/sites/a#b", "sites", "", "/sites/%zz"} {
-			_, err := c.Read(t.Context(), upstream.Request{Path: path}, nil)
-			want(t, err, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID)
+	against(t, working, upstream.Options{}, func(t *testing.T, v *vendor) {
+		for _, path := range []string{
+			upstream.Path("sites", ".."), upstream.Path("sites", "."), upstream.Path("sites", ""),
+			upstream.Path("sites", "", "off"), "/sites/%2e%2E/policy", "/sites/a?b", "/sites/a#b",
+			"sites", "", "/sites/%zz",
+		} {
+			_, err := v.Read(t.Context(), upstream.Request{Path: path}, nil)
+			want(t, err, invalid, "")
 		}
-		wantCalls(t, v, 0)
+		v.wantCalls(t, 0)
 	})
 }
 
@@ -148,30 +173,25 @@ func TestEveryAttemptIsSignedAnew(t *testing.T) {
 		got = append(got, r.Header.Get("X-Signature"))
 		handler(w, r)
 	}
-	against(t, record, upstream.Options{Sign: sign}, func(t *testing.T, _ *vendor, c *upstream.Client) {
-		if _, err := c.Read(t.Context(), upstream.Request{Path: "/a%2Fb", RawQuery: "q=%7e"}, nil); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := c.Read(t.Context(), upstream.Request{Path: "/login", Unsigned: true}, nil); err != nil {
-			t.Fatal(err)
+	against(t, record, upstream.Options{Sign: sign}, func(t *testing.T, v *vendor) {
+		for _, req := range []upstream.Request{{Path: "/a%2Fb", RawQuery: "q=%7e"}, {Path: "/login", Unsigned: true}} {
+			if _, err := v.Read(t.Context(), req, nil); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if strings.Join(got, " ") != "s/a%2Fb?q=%7e ss/a%2Fb?q=%7e " {
 			t.Errorf("signatures %q", got)
 		}
 	})
-}
-
-func TestAFailedSignatureEndsTheCallUnchanged(t *testing.T) {
 	mine := errors.New("mine")
-	o := upstream.Options{Sign: func(context.Context, *http.Request) error { return mine }}
-	against(t, working, o, func(t *testing.T, v *vendor, c *upstream.Client) {
-		if _, err := c.Read(t.Context(), get, nil); err != mine {
-			t.Errorf("Read: %v", err)
+	failing := upstream.Options{Sign: func(context.Context, *http.Request) error { return mine }}
+	against(t, working, failing, func(t *testing.T, v *vendor) {
+		for _, call := range both {
+			if err := call(v, t.Context()); err != mine {
+				t.Errorf("without a signature: %v", err)
+			}
 		}
-		if _, err := c.WriteOnRecord(t.Context(), post, nil); err != mine {
-			t.Errorf("Write: %v", err)
-		}
-		wantCalls(t, v, 0)
+		v.wantCalls(t, 0)
 	})
 }
 
@@ -186,38 +206,17 @@ func TestConnectionsAreReused(t *testing.T) {
 		answer(400, strings.Repeat("x", 1<<20)), // not worth reading for the sake of a connection
 		working,
 	)
-	against(t, handler, upstream.Options{}, func(t *testing.T, v *vendor, c *upstream.Client) {
+	against(t, handler, upstream.Options{}, func(t *testing.T, v *vendor) {
 		for i := range 8 {
 			var into any = &site{}
 			if i == 4 || i == 5 {
 				into = nil
 			}
-			_, _ = c.Read(t.Context(), get, into)
+			_, _ = v.Read(t.Context(), get, into)
 			if dials, want := v.dials.Load(), int64(1+i/7); dials != want {
 				t.Fatalf("after call %d there were %d connections, want %d", i+1, dials, want)
 			}
 		}
-		wantCalls(t, v, 8)
-	})
-}
-
-func TestTheCallersEndReachesTheVendor(t *testing.T) {
-	gone := make(chan struct{})
-	handler := func(_ http.ResponseWriter, r *http.Request) {
-		<-r.Context().Done()
-		close(gone)
-	}
-	against(t, handler, upstream.Options{}, func(t *testing.T, v *vendor, c *upstream.Client) {
-		ctx, cancel := context.WithCancel(t.Context())
-		failed := make(chan error)
-		go func() {
-			_, err := c.Read(ctx, get, nil)
-			failed <- err
-		}()
-		synctest.Wait()
-		cancel()
-		want(t, <-failed, codes.Canceled, pb.ErrorReason_CALL_CANCELLED)
-		<-gone
-		wantCalls(t, v, 1)
+		v.wantCalls(t, 8)
 	})
 }

@@ -17,7 +17,7 @@ import (
 
 const (
 	maxDepth = 32 // nested arrays and objects in a response
-	// how much of a body is read without being decoded, for its text and to keep the connection
+	// The part of a body that is read without being decoded, for its text and to keep the connection.
 	drainSize = 64 << 10
 )
 

@@ -8,9 +8,10 @@ import (
 	"github.com/drmhub/drmhub/adapters/mutation"
 )
 
-// WriteOnRecord is Write as the one step of a mutation, which is cut when ctx ends, even under way.
+// WriteOnRecord is Write as the one step of a mutation. It ends with ctx, even after it has left.
 func (c *Client) WriteOnRecord(ctx context.Context, req Request, into any) (res *Response, err error) {
-	_, err = mutation.Do(mutation.NewContext(context.WithoutCancel(ctx), mutation.NewMemory()), mutation.Write[*emptypb.Empty]{
+	run := mutation.NewContext(context.WithoutCancel(ctx), mutation.NewMemory())
+	_, err = mutation.Do(run, mutation.Write[*emptypb.Empty]{
 		Send: func(attempt context.Context, _ mutation.Attempt) (_ *emptypb.Empty, err error) {
 			res, err = c.Write(cut{ctx, attempt}, req, into)
 			return &emptypb.Empty{}, err
@@ -19,7 +20,7 @@ func (c *Client) WriteOnRecord(ctx context.Context, req Request, into any) (res 
 	return res, err
 }
 
-// cut is the context of an attempt, but that it ends with another one.
+// cut is the context of an attempt that ends with another context.
 type cut struct {
 	context.Context
 	attempt context.Context

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -15,41 +16,57 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/secret"
 	"github.com/drmhub/drmhub/adapters/upstream"
-	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
 func TestWhatAStatusMeans(t *testing.T) {
 	for _, test := range []struct {
 		status int
-		code   codes.Code
-		reason pb.ErrorReason
+		kind   kind // of a read; a write is unknown from 500 on
 		says   string
+		reads  int64 // how often a read is sent
 	}{
-		{400, codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED, "value"},
-		{401, codes.FailedPrecondition, pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED, "check the key"},
-		{402, codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED, "refuses"},
-		{403, codes.FailedPrecondition, pb.ErrorReason_VENDOR_PERMISSION_DENIED, "account"},
-		{404, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND, "no such"},
-		{405, codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED, "refuses"},
-		{409, codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS, "already"},
-		{413, codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED, "refuses"},
-		{422, codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED, "value"},
-		{429, codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED, "throttles"},
-		{500, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "failure"},
-		{501, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "failure"},
-		{504, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "failure"},
-		{599, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "failure"},
+		{400, inputRefused, "value", 1},
+		{401, credentials, "check the key", 1},
+		{402, rejected, "refuses", 1},
+		{403, permission, "account", 1},
+		{404, notFound, "no such", 1},
+		{405, rejected, "refuses", 1},
+		{409, exists, "already", 1},
+		{410, rejected, "refuses", 1},
+		{413, rejected, "refuses", 1},
+		{418, rejected, "refuses", 1},
+		{422, inputRefused, "value", 1},
+		{429, limited, "throttles", 1},
+		{500, unavailable, "failure", 3},
+		{501, unavailable, "failure", 1},
+		{504, unavailable, "failure", 3},
+		{599, unavailable, "failure", 3},
 	} {
-		handler := answer(test.status, "because\r\n\x1b[31mso\x00", "X-Trace", "t-1", "Content-Type", "text/plain")
-		against(t, handler, upstream.Options{RequestIDHeader: "x-trace"}, func(t *testing.T, _ *vendor, c *upstream.Client) {
-			_, err := c.Read(t.Context(), get, &site{})
-			e := want(t, err, test.code, test.reason)
-			if !strings.Contains(e.Message, test.says) || !strings.Contains(e.Message, "GET /sites, HTTP "+strconv.Itoa(test.status)) {
-				t.Errorf("%d: %q, want %q", test.status, e.Message, test.says)
+		status := strconv.Itoa(test.status)
+		t.Run(status, func(t *testing.T) {
+			body := "because\r\n\x1b[31mso\x00"
+			metadata := map[string]string{apierror.VendorHTTPStatus: status, apierror.VendorRequestID: "t-1"}
+			metadata[apierror.VendorMessage] = "because   [31mso"
+			handler := answer(test.status, body, "X-Trace", "t-1", "Content-Type", "text/plain")
+			against(t, handler, upstream.Options{RequestIDHeader: "x-trace"}, func(t *testing.T, v *vendor) {
+				e := want(t, v.read(t.Context()), test.kind, test.says)
+				if !strings.Contains(e.Message, "GET /sites, HTTP "+status) || !maps.Equal(e.Metadata, metadata) {
+					t.Errorf("%q, metadata %q", e.Message, e.Metadata)
+				}
+				v.wantCalls(t, test.reads)
+			})
+			ofWrite := test.kind
+			if test.status >= 500 {
+				ofWrite = unknown
 			}
-			got := e.Metadata
-			if len(got) != 3 || got[apierror.VendorHTTPStatus] != strconv.Itoa(test.status) || got[apierror.VendorRequestID] != "t-1" || got[apierror.VendorMessage] != "because   [31mso" {
-				t.Errorf("%d: metadata %q", test.status, got)
+			for _, handler := range []http.HandlerFunc{answer(test.status, `{"error":"no"}`), cut(test.status, "")} {
+				against(t, handler, upstream.Options{}, func(t *testing.T, v *vendor) {
+					e := want(t, v.write(t.Context()), ofWrite, "HTTP "+status)
+					if e.Metadata[apierror.VendorHTTPStatus] != status {
+						t.Errorf("metadata %q", e.Metadata)
+					}
+					v.wantCalls(t, 1)
+				})
 			}
 		})
 	}
@@ -61,77 +78,83 @@ func acme(status int, header http.Header, body []byte) *apierror.Error {
 	if json.Unmarshal(body, &e) != nil || e.Code == "" {
 		return nil
 	}
-	made := apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "acme (HTTP %d, %s) says %s", status, header.Get("X-Mood"), e.Message)
+	made := apierror.New(wrongState.code, wrongState.reason,
+		"acme (HTTP %d, %s) says %s", status, header.Get("X-Mood"), e.Message)
 	if e.Code == "DOWN" {
-		made = apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "acme is down")
+		made = apierror.New(unavailable.code, unavailable.reason, "acme is down")
 	}
 	return made.With(apierror.VendorCode, e.Code).With(apierror.VendorMessage, e.Message)
 }
 
 func TestTheAdapterReadsItsVendorsErrors(t *testing.T) {
-	check := func(t *testing.T, err error, code codes.Code, vendorCode, status string) *apierror.Error {
-		t.Helper()
-		e := apierror.Convert(err)
-		if e.Code != code || e.Metadata[apierror.VendorCode] != vendorCode || e.Metadata[apierror.VendorHTTPStatus] != status || e.Metadata[apierror.VendorRequestID] != "t-1" {
-			t.Errorf("%v %+v, want %v, %q and %q", e.Code, e, code, vendorCode, status)
-		}
-		return e
-	}
 	for _, test := range []struct {
-		status      int
-		body        string
-		read, write codes.Code
-		vendorCode  string
-		reads       int64 // how often a read is sent
+		status     int
+		body       string
+		kinds      [2]kind // of a read and of a write
+		vendorCode string
+		reads      int64 // how often a read is sent
 	}{
-		{400, `{"Code":"E1","Message":"not\u001b now"}`, codes.FailedPrecondition, codes.FailedPrecondition, "E1", 1},
-		{500, `{"Code":"E1","Message":"not now"}`, codes.FailedPrecondition, codes.Unknown, "E1", 1},
-		{500, `{"Code":"DOWN"}`, codes.Unavailable, codes.Unknown, "DOWN", 3},
-		{400, `{"Code":"DOWN"}`, codes.Unavailable, codes.Unavailable, "DOWN", 1},
-		{409, `not theirs`, codes.AlreadyExists, codes.AlreadyExists, "", 1},
+		{400, `{"Code":"E1","Message":"not\u001b now"}`, [2]kind{wrongState, wrongState}, "E1", 1},
+		{500, `{"Code":"E1","Message":"not now"}`, [2]kind{wrongState, unknown}, "E1", 1},
+		{500, `{"Code":"DOWN"}`, [2]kind{unavailable, unknown}, "DOWN", 3},
+		{400, `{"Code":"DOWN"}`, [2]kind{unavailable, unavailable}, "DOWN", 1},
+		{409, `not theirs`, [2]kind{exists, exists}, "", 1},
 	} {
 		o := upstream.Options{Failure: acme, RequestIDHeader: "X-Trace"}
 		handler := answer(test.status, test.body, "X-Mood", "good", "X-Trace", "t-1")
-		against(t, handler, o, func(t *testing.T, v *vendor, c *upstream.Client) {
-			_, err := c.Read(t.Context(), get, &site{})
-			e := check(t, err, test.read, test.vendorCode, strconv.Itoa(test.status))
-			if test.read == codes.FailedPrecondition && e.Message != "acme (HTTP "+strconv.Itoa(test.status)+", good) says "+e.Metadata[apierror.VendorMessage] {
-				t.Errorf("message %q", e.Message)
+		against(t, handler, o, func(t *testing.T, v *vendor) {
+			status := strconv.Itoa(test.status)
+			for i, call := range both {
+				e := want(t, call(v, t.Context()), test.kinds[i], "")
+				got := [3]string{e.Metadata[apierror.VendorCode], e.Metadata[apierror.VendorHTTPStatus],
+					e.Metadata[apierror.VendorRequestID]}
+				if got != [3]string{test.vendorCode, status, "t-1"} {
+					t.Errorf("metadata %q, want %q and %s", e.Metadata, test.vendorCode, status)
+				}
+				says := "acme (HTTP " + status + ", good) says " + e.Metadata[apierror.VendorMessage]
+				if test.kinds[i] == wrongState && e.Message != says {
+					t.Errorf("message %q, want %q", e.Message, says)
+				}
+				v.wantCalls(t, test.reads+int64(i))
 			}
-			wantCalls(t, v, test.reads)
-			_, err = c.WriteOnRecord(t.Context(), post, &site{})
-			check(t, err, test.write, test.vendorCode, strconv.Itoa(test.status))
-			wantCalls(t, v, test.reads+1)
 		})
 	}
 }
 
 func TestTheAdapterSeesABoundedBody(t *testing.T) {
-	longest := 0
-	o := upstream.Options{Failure: func(_ int, _ http.Header, body []byte) *apierror.Error { longest = len(body); return nil }}
-	failing := func(w http.ResponseWriter, r *http.Request) {
-		w.WriteHeader(400)
-		endless(strings.Repeat("x", 1000))(w, r)
-	}
-	against(t, failing, o, func(t *testing.T, _ *vendor, c *upstream.Client) {
-		_, err := c.Read(t.Context(), get, &site{})
-		e := want(t, err, codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED)
-		if longest != 64<<10 || len(e.Metadata[apierror.VendorMessage]) > 600 {
-			t.Errorf("the adapter saw %d bytes, the caller %d", longest, len(e.Metadata[apierror.VendorMessage]))
+	seen := 0
+	o := upstream.Options{Failure: func(_ int, _ http.Header, body []byte) *apierror.Error {
+		seen = len(body)
+		return nil
+	}}
+	against(t, endless(400, strings.Repeat("x", 1000)), o, func(t *testing.T, v *vendor) {
+		e := want(t, v.read(t.Context()), inputRefused, "")
+		if told := len(e.Metadata[apierror.VendorMessage]); seen != 64<<10 || told > 600 {
+			t.Errorf("the adapter saw %d bytes, the caller %d", seen, told)
 		}
 	})
 }
 
+func secrets(texts ...string) func() []secret.Text {
+	return func() (all []secret.Text) {
+		for _, text := range texts {
+			all = append(all, secret.New(text))
+		}
+		return all
+	}
+}
+
 func TestAFailureInsideHTTP200(t *testing.T) {
-	o := upstream.Options{RequestIDHeader: "X-Trace", Secrets: func() []secret.Text { return []secret.Text{secret.New("hunter2")} }}
-	against(t, answer(200, `{"name":"refused"}`, "X-Trace", "t-1"), o, func(t *testing.T, _ *vendor, c *upstream.Client) {
-		resp, err := c.WriteOnRecord(t.Context(), post, &site{})
+	o := upstream.Options{RequestIDHeader: "X-Trace", Secrets: secrets("hunter2")}
+	against(t, answer(200, `{"name":"refused"}`, "X-Trace", "t-1"), o, func(t *testing.T, v *vendor) {
+		resp, err := v.WriteOnRecord(t.Context(), post, &site{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		made := apierror.Invalid("name", "hunter2 is taken").With(apierror.VendorMessage, "key hunter2")
 		e := resp.Complete(made)
-		if e.Metadata[apierror.VendorHTTPStatus] != "200" || e.Metadata[apierror.VendorRequestID] != "t-1" || strings.Contains(everything(e), "hunter2") {
+		if e.Metadata[apierror.VendorHTTPStatus] != "200" || e.Metadata[apierror.VendorRequestID] != "t-1" ||
+			strings.Contains(everything(e), "hunter2") {
 			t.Errorf("%s", everything(e))
 		}
 		if made.Violations[0].GetDescription() != "hunter2 is taken" || len(made.Metadata) != 1 {
@@ -146,24 +169,26 @@ func TestNoErrorShowsASecret(t *testing.T) {
 		return func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("X-Trace", r.URL.Query().Get("token"))
 			w.Header().Set("Location", r.RequestURI)
-			answer(status, r.RequestURI+" "+r.URL.Query().Get("token")+" "+password, "Content-Type", "text/html")(w, r)
+			body := r.RequestURI + " " + r.URL.Query().Get("token") + " " + password
+			answer(status, body, "Content-Type", "text/html")(w, r)
 		}
 	}
-	handlers := []http.HandlerFunc{cut, answer(200, `{"`+token+`":1,"`+token+`":2}`), answer(200, `{}`, "Content-Type", token)}
+	handlers := []http.HandlerFunc{cut(200, `{"name":"si`),
+		answer(200, `{"`+token+`":1,"`+token+`":2}`), answer(200, `{}`, "Content-Type", token)}
 	for _, status := range []int{200, 302, 400, 401, 403, 404, 429, 500} {
 		handlers = append(handlers, echo(status))
 	}
-	sent := false
+	loggedIn := false
 	o := upstream.Options{
 		RequestIDHeader: "X-Trace",
 		Sign: func(_ context.Context, r *http.Request) error {
-			sent = true
+			loggedIn = true
 			r.URL.RawQuery = "token=" + url.QueryEscape(token)
 			return nil
 		},
 		Secrets: func() []secret.Text {
-			if !sent {
-				return nil // as for an adapter that has not logged in yet
+			if !loggedIn {
+				return nil
 			}
 			return []secret.Text{secret.New(token)}
 		},
@@ -177,9 +202,11 @@ func TestNoErrorShowsASecret(t *testing.T) {
 	req := post
 	req.Secrets = []secret.Text{secret.New(password)}
 	for _, handler := range handlers {
-		sent = false
-		against(t, handler, o, func(t *testing.T, _ *vendor, c *upstream.Client) {
-			for _, call := range []func(context.Context, upstream.Request, any) (*upstream.Response, error){c.Read, c.WriteOnRecord} {
+		loggedIn = false
+		against(t, handler, o, func(t *testing.T, v *vendor) {
+			for _, call := range []func(context.Context, upstream.Request, any) (*upstream.Response, error){
+				v.Read, v.WriteOnRecord,
+			} {
 				_, err := call(t.Context(), req, &site{})
 				if err == nil {
 					t.Fatal("no error")
@@ -191,12 +218,29 @@ func TestNoErrorShowsASecret(t *testing.T) {
 		})
 	}
 	o.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
-		return nil, &url.Error{Op: "Post", URL: r.URL.String() + "&other=hunter2", Err: errors.New("no route to host for " + token)}
+		cause := errors.New("no route to host for " + token)
+		return nil, &url.Error{Op: "Post", URL: r.URL.String() + "&other=hunter2", Err: cause}
 	})
-	against(t, nil, o, func(t *testing.T, _ *vendor, c *upstream.Client) {
-		_, err := c.Read(t.Context(), req, nil)
+	against(t, nil, o, func(t *testing.T, v *vendor) {
+		_, err := v.Read(t.Context(), req, nil)
 		if all := everything(err); strings.Contains(all, "hunter2") || !strings.Contains(all, "no route to host") {
 			t.Errorf("%s", all)
 		}
 	})
+}
+
+// A page of the vendor is cut at a place that may be inside of a token.
+func TestAPageFullOfTokensShowsNoPartOfOne(t *testing.T) {
+	for _, status := range []int{200, 400, 403} {
+		for length := 61; length < 400; length += 67 {
+			token := "t0ken" + strings.Repeat("x", length)
+			page := answer(status, strings.Repeat(token, 1000), "Content-Type", "text/html")
+			against(t, page, upstream.Options{Secrets: secrets(token)}, func(t *testing.T, v *vendor) {
+				e := apierror.Convert(v.read(t.Context()))
+				if e.Code == codes.OK || strings.Contains(e.Message+e.Metadata[apierror.VendorMessage], "t0ken") {
+					t.Errorf("HTTP %d, tokens of %d: %s, %v", status, len(token), e.Message, e.Metadata)
+				}
+			})
+		}
+	}
 }

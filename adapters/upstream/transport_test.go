@@ -15,8 +15,12 @@ import (
 	"time"
 )
 
+type call = func(context.Context, Request, any) (*Response, error)
+
 func TestTheOwnTransportSpeaksHTTP1(t *testing.T) {
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-Proto", r.Proto) }))
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Proto", r.Proto)
+	}))
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	defer server.Close()
@@ -26,9 +30,10 @@ func TestTheOwnTransportSpeaksHTTP1(t *testing.T) {
 	}
 	defer c.Close()
 	for _, side := range []http.RoundTripper{c.reads, c.writes} {
-		side.(*http.Transport).TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+		trusting := server.Client().Transport.(*http.Transport)
+		side.(*http.Transport).TLSClientConfig = trusting.TLSClientConfig.Clone()
 	}
-	for _, call := range []func(context.Context, Request, any) (*Response, error){c.Read, c.WriteOnRecord} {
+	for _, call := range []call{c.Read, c.WriteOnRecord} {
 		resp, err := call(t.Context(), Request{Method: "POST", Path: "/x"}, nil)
 		if err != nil || resp.Header.Get("X-Proto") != "HTTP/1.1" {
 			t.Errorf("%+v, %v", resp, err)
@@ -48,7 +53,7 @@ func TestAWriteTakesNoConnectionThatIdledLong(t *testing.T) {
 			side.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) {
 				dials.Add(1)
 				ours, theirs := net.Pipe()
-				go func() { // answers 204 to everything
+				go func() { // responds 204 to everything
 					defer theirs.Close()
 					for buf := make([]byte, 4096); ; {
 						if _, err := theirs.Read(buf); err != nil {
@@ -62,7 +67,7 @@ func TestAWriteTakesNoConnectionThatIdledLong(t *testing.T) {
 				return ours, nil
 			}
 		}
-		count := func(call func(context.Context, Request, any) (*Response, error), idle time.Duration) int64 {
+		count := func(call call, idle time.Duration) int64 {
 			before := dials.Load()
 			for range 3 {
 				if _, err := call(t.Context(), Request{Method: "DELETE", Path: "/x"}, nil); err != nil {
@@ -100,9 +105,9 @@ func TestWhatACallThatIsOverHasLeftBehindIsNotSent(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		// More than the vendor's system takes in while nobody reads, so that a part of it waits in
-		// our own.
-		if _, err := c.WriteOnRecord(ctx, Request{Method: "POST", Path: "/x", Body: JSON(strings.Repeat("x", 64<<20))}, nil); err == nil {
+		// The body is larger than the vendor's system buffers, so a part of it waits on this side.
+		large := Request{Method: "POST", Path: "/x", Body: JSON(strings.Repeat("x", 64<<20))}
+		if _, err := c.WriteOnRecord(ctx, large, nil); err == nil {
 			t.Error("it succeeds, and nobody has read it")
 		}
 	}()

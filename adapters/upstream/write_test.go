@@ -6,14 +6,10 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
@@ -22,139 +18,89 @@ import (
 )
 
 func TestAWriteThatMayHaveArrivedIsUnknown(t *testing.T) {
-	for _, test := range []struct {
-		name    string
+	for name, test := range map[string]struct {
 		handler http.HandlerFunc
 		status  string // in the metadata
 		says    string
 	}{
-		{"cut before the answer", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "", "broke"},
-		{"cut in the answer", cut, "200", "broke"},
-		{"time-out", stall, "", "30s"},
-		{"500", answer(500, `{"error":"boom"}`), "500", "HTTP 500"},
-		{"501", answer(501, ""), "501", "HTTP 501"},
-		{"503 with a pause", answer(503, "", "Retry-After", "9"), "503", "HTTP 503"},
-		{"redirect", answer(307, "", "Location", "/elsewhere"), "307", "is a redirect"},
-		{"HTML", answer(200, "<html>Welcome", "Content-Type", "text/html"), "200", "text/html"},
-		{"no JSON", answer(200, `{"name":`), "200", "EOF"},
-		{"empty", answer(200, ""), "200", "empty"},
-		{"too large", answer(200, `{"name":"`+strings.Repeat("x", 2000)+`"}`), "200", "larger than 1000 bytes"},
-		{"endless", endless(strings.Repeat(" ", 100)), "200", "larger than 1000 bytes"},
+		"cut before the response": {abort, "", "broke"},
+		"cut in the response":     {cut(200, `{"name":"si`), "200", "broke"},
+		"timeout":                 {stall, "", "30s"},
+		"503 with a pause":        {answer(503, "", "Retry-After", "9"), "503", "HTTP 503"},
+		"redirect":                {answer(307, "", "Location", "/elsewhere"), "307", "is a redirect"},
+		"HTML":                    {answer(200, "<html>Welcome", "Content-Type", "text/html"), "200", "text/html"},
+		"not JSON":                {answer(200, `{"name":`), "200", "EOF"},
+		"empty":                   {answer(200, ""), "200", "empty"},
+		"too large":               {answer(200, `"`+strings.Repeat("x", 2000)+`"`), "200", "larger than 1000 bytes"},
+		"endless":                 {endless(200, strings.Repeat(" ", 100)), "200", "larger than 1000 bytes"},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			against(t, test.handler, upstream.Options{MaxBody: 1000}, func(t *testing.T, v *vendor, c *upstream.Client) {
-				_, err := c.WriteOnRecord(t.Context(), post, &site{})
-				e := want(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-				if !strings.Contains(e.Message, test.says) || e.Metadata[apierror.VendorHTTPStatus] != test.status || e.RetryAfter != 0 {
-					t.Errorf("%+v, want %q and status %q", e, test.says, test.status)
+		t.Run(name, func(t *testing.T) {
+			against(t, test.handler, upstream.Options{MaxBody: 1000}, func(t *testing.T, v *vendor) {
+				e := want(t, v.write(t.Context()), unknown, test.says)
+				if e.Metadata[apierror.VendorHTTPStatus] != test.status || e.RetryAfter != 0 {
+					t.Errorf("%+v, want status %q", e, test.status)
 				}
-				wantCalls(t, v, 1)
+				v.wantCalls(t, 1)
 			})
 		})
 	}
-	t.Run("deadline", func(t *testing.T) {
-		against(t, stall, upstream.Options{}, func(t *testing.T, v *vendor, c *upstream.Client) {
-			_, err := c.WriteOnRecord(within(t, time.Second), post, &site{})
-			want(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-			wantCalls(t, v, 1)
-		})
+	against(t, stall, upstream.Options{}, func(t *testing.T, v *vendor) {
+		want(t, v.write(within(t, time.Second)), unknown, "")
+		v.wantCalls(t, 1)
+		want(t, v.write(leaving(t, time.Second)), unknown, "")
 	})
-	t.Run("the caller leaves", func(t *testing.T) {
-		against(t, stall, upstream.Options{}, func(t *testing.T, v *vendor, c *upstream.Client) {
-			ctx, cancel := context.WithCancel(t.Context())
-			time.AfterFunc(time.Second, cancel)
-			_, err := c.WriteOnRecord(ctx, post, &site{})
-			want(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-		})
-	})
-}
-
-func TestAWriteThatTheVendorRefusesIsRefused(t *testing.T) {
-	for status, code := range map[int]codes.Code{
-		400: codes.InvalidArgument, 401: codes.FailedPrecondition, 403: codes.FailedPrecondition, 404: codes.NotFound, 409: codes.AlreadyExists,
-		418: codes.FailedPrecondition, 422: codes.InvalidArgument, 429: codes.ResourceExhausted,
-	} {
-		for name, handler := range map[string]http.HandlerFunc{
-			"whole": answer(status, `{"error":"no"}`),
-			"cut": func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Content-Length", "1000")
-				w.WriteHeader(status)
-				_ = http.NewResponseController(w).Flush()
-				panic(http.ErrAbortHandler)
-			},
-		} {
-			t.Run(strconv.Itoa(status)+" "+name, func(t *testing.T) {
-				against(t, handler, upstream.Options{}, func(t *testing.T, v *vendor, c *upstream.Client) {
-					_, err := c.WriteOnRecord(t.Context(), post, &site{})
-					if e := apierror.Convert(err); e.Code != code || e.Metadata[apierror.VendorHTTPStatus] != strconv.Itoa(status) {
-						t.Errorf("%+v, want %v", e, code)
-					}
-					wantCalls(t, v, 1)
-				})
-			})
-		}
-	}
-}
-
-func TestAWriteThatNeverLeftIsNotSent(t *testing.T) {
-	notSent := func(t *testing.T, v *vendor, err error, code codes.Code) {
-		t.Helper()
-		if e := apierror.Convert(err); e.Code != code || !strings.HasPrefix(e.Message, "not sent: ") {
-			t.Errorf("%v %v, want %v and \"not sent: \"", e.Code, e, code)
-		}
-		wantCalls(t, v, 0)
-	}
-	hanging := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { <-ctx.Done(); return nil, ctx.Err() }}
-	against(t, working, upstream.Options{}, func(t *testing.T, v *vendor, c *upstream.Client) {
-		v.refuse()
-		_, err := c.WriteOnRecord(t.Context(), post, nil)
-		notSent(t, v, err, codes.Unavailable)
-	})
-	// the vendor speaks no TLS
-	against(t, working, upstream.Options{BaseURL: "https://vendor.test"}, func(t *testing.T, v *vendor, c *upstream.Client) {
-		_, err := c.WriteOnRecord(t.Context(), post, nil)
-		notSent(t, v, err, codes.Unavailable)
-	})
-	against(t, working, upstream.Options{Transport: hanging}, func(t *testing.T, v *vendor, c *upstream.Client) {
-		_, err := c.WriteOnRecord(t.Context(), post, nil) // the client's own time-out
-		notSent(t, v, err, codes.Unavailable)
-		_, err = c.WriteOnRecord(within(t, time.Second), post, nil)
-		notSent(t, v, err, codes.Unavailable)
-		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(time.Second, cancel)
-		_, err = c.WriteOnRecord(ctx, post, nil)
-		notSent(t, v, err, codes.Canceled)
-		_, err = c.WriteOnRecord(ctx, post, nil)
-		notSent(t, v, err, codes.Canceled)
-	})
-	// virtual
-	slow := upstream.Options{Sign: func(context.Context, *http.Request) error { time.Sleep(2 * time.Second); return nil }}
-	against(t, working, slow, func(t *testing.T, v *vendor, c *upstream.Client) {
-		_, err := c.WriteOnRecord(within(t, time.Second), post, nil)
-		notSent(t, v, err, codes.Unavailable)
-		if n := v.dials.Load(); n != 0 {
-			t.Errorf("%d connections for a call whose deadline had passed", n)
-		}
-	})
-	against(t, working, upstream.Options{}, func(t *testing.T, v *vendor, c *upstream.Client) {
-		_, err := c.WriteOnRecord(t.Context(), get, nil) // net/http would feel free to repeat it
-		notSent(t, v, err, codes.Internal)
-		_, err = c.WriteOnRecord(t.Context(), upstream.Request{Method: "POST", Path: "/x", Body: upstream.JSON(func() {})}, nil)
-		notSent(t, v, err, codes.Internal)
-	})
-}
-
-func TestATransportThatCannotBeWatchedMayHaveSentAnything(t *testing.T) {
+	// A transport that does not support httptrace may have sent anything.
 	blind := roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("broken pipe") })
-	against(t, working, upstream.Options{Transport: blind}, func(t *testing.T, _ *vendor, c *upstream.Client) {
-		_, err := c.WriteOnRecord(t.Context(), post, nil)
-		want(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+	against(t, working, upstream.Options{Transport: blind}, func(t *testing.T, v *vendor) {
+		want(t, v.write(t.Context()), unknown, "")
 	})
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestAWriteThatNeverLeftIsNotSent(t *testing.T) {
+	refusing := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+		return nil, errors.New("connection refused")
+	}}
+	hanging := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}}
+	sleep := func(context.Context, *http.Request) error { time.Sleep(2 * time.Second); return nil } // virtual
+	always := func(t *testing.T, _ time.Duration) context.Context { return t.Context() }
+	unencodable := upstream.Request{Method: "POST", Path: "/x", Body: upstream.JSON(func() {})}
+	for name, test := range map[string]struct {
+		o    upstream.Options
+		ctx  func(*testing.T, time.Duration) context.Context
+		req  upstream.Request
+		kind kind
+	}{
+		"refused connection":        {upstream.Options{Transport: refusing}, always, post, unavailable},
+		"a vendor without TLS":      {upstream.Options{BaseURL: "https://vendor.test"}, always, post, unavailable},
+		"timeout":                   {upstream.Options{Transport: hanging}, always, post, unavailable},
+		"deadline":                  {upstream.Options{Transport: hanging}, within, post, unavailable},
+		"the caller leaves":         {upstream.Options{Transport: hanging}, leaving, post, canceled},
+		"a slow signature":          {upstream.Options{Sign: sleep}, within, post, unavailable},
+		"a method that is repeated": {upstream.Options{}, always, get, internal}, // by net/http
+		"a body that has no JSON":   {upstream.Options{}, always, unencodable, internal},
+	} {
+		t.Run(name, func(t *testing.T) {
+			against(t, working, test.o, func(t *testing.T, v *vendor) {
+				ctx := test.ctx(t, time.Second)
+				for range 2 { // the second time, some contexts have ended
+					_, err := v.WriteOnRecord(ctx, test.req, nil)
+					notSent(t, err, test.kind)
+				}
+				v.wantCalls(t, 0)
+				if n := v.dials.Load(); n != 0 && test.o.BaseURL == "" {
+					t.Errorf("%d connections", n)
+				}
+			})
+		})
+	}
+}
 
 // writes are all kinds of requests that change something, those that net/http might think harmless
 // to repeat included.
@@ -186,17 +132,13 @@ func TestAWriteIsSentOnceOverAConnectionThatBreaks(t *testing.T) {
 					t.Errorf("%s %s did not arrive", req.Method, name)
 				}
 			}
-			// closes the connection, as a server does whose idle time has just passed
-			panic(http.ErrAbortHandler)
+			abort(w, r) // as a server does whose idle time has just passed
 		}
-		against(t, handler, upstream.Options{}, func(t *testing.T, v *vendor, c *upstream.Client) {
-			// so that the write gets a connection that was used before
-			if _, err := c.Read(t.Context(), get, nil); err != nil {
-				t.Fatal(err)
-			}
-			_, err := c.WriteOnRecord(t.Context(), req, nil)
-			want(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-			wantCalls(t, v, 2)
+		against(t, handler, upstream.Options{}, func(t *testing.T, v *vendor) {
+			_ = v.read(t.Context()) // so that the write gets a connection that was used before
+			_, err := v.WriteOnRecord(t.Context(), req, nil)
+			want(t, err, unknown, "")
+			v.wantCalls(t, 2)
 			if n := v.dials.Load(); n != 1 {
 				t.Errorf("%d connections, so the case was not tried", n)
 			}
@@ -219,9 +161,9 @@ func (d dying) Write(p []byte) (int, error) {
 }
 
 func TestAWriteMovesOnFromAConnectionThatTakesNoByte(t *testing.T) {
-	for _, up := range []bool{true, false} {
+	for _, down := range []bool{false, true} {
 		for _, req := range writes() {
-			against(t, working, upstream.Options{}, func(t *testing.T, v *vendor, c *upstream.Client) {
+			against(t, working, upstream.Options{}, func(t *testing.T, v *vendor) {
 				var dead atomic.Bool
 				v.wrap = func(conn net.Conn, number int64) net.Conn {
 					if number > 1 {
@@ -229,53 +171,39 @@ func TestAWriteMovesOnFromAConnectionThatTakesNoByte(t *testing.T) {
 					}
 					return dying{conn, &dead}
 				}
-				if _, err := c.Read(t.Context(), get, nil); err != nil {
+				if err := v.read(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 				dead.Store(true)
-				if !up {
-					v.refuse()
-				}
-				_, err := c.WriteOnRecord(t.Context(), req, nil)
+				v.down.Store(down)
+				_, err := v.WriteOnRecord(t.Context(), req, nil)
 				switch {
-				case up && err != nil:
+				case down:
+					notSent(t, err, unavailable)
+					v.wantCalls(t, 1)
+				case err != nil:
 					t.Errorf("%s: %v", req.Method, err)
-				case up:
-					wantCalls(t, v, 2)
 				default:
-					if e := want(t, err, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE); !strings.HasPrefix(e.Message, "not sent: ") {
-						t.Errorf("message %q", e.Message)
-					}
-					wantCalls(t, v, 1)
+					v.wantCalls(t, 2)
 				}
 			})
 		}
 	}
 }
 
-func TestAWriteWhoseAnswerNobodyReads(t *testing.T) {
-	against(t, answer(204, ""), upstream.Options{}, func(t *testing.T, v *vendor, c *upstream.Client) {
-		resp, err := c.WriteOnRecord(t.Context(), upstream.Request{Method: "DELETE", Path: "/x"}, nil)
-		if err != nil || resp.Status != 204 {
-			t.Errorf("%+v, %v", resp, err)
-		}
-		wantCalls(t, v, 1)
-	})
-}
-
-func TestARecordOfAWriteHasTheStatusOfItsAnswer(t *testing.T) {
-	for _, test := range []struct {
-		name    string
+func TestARecordOfAWriteHasTheStatusOfItsResponse(t *testing.T) {
+	for name, test := range map[string]struct {
 		handler http.HandlerFunc // of the write; reads get 203
-		want    mutation.Record
+		state   mutation.State
+		status  int
 	}{
-		{"taken", answer(201, `{"name":"new"}`), mutation.Record{State: mutation.Done, HTTPStatus: 201}},
-		{"taken, without a body", answer(204, ""), mutation.Record{State: mutation.Done, HTTPStatus: 204}},
-		{"refused", answer(422, `{"error":"no"}`), mutation.Record{State: mutation.Refused, HTTPStatus: 422}},
-		{"unknown", answer(500, ""), mutation.Record{State: mutation.Sent, HTTPStatus: 500}},
-		{"never answered", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, mutation.Record{State: mutation.Sent}},
+		"taken":                 {answer(201, `{"name":"new"}`), mutation.Done, 201},
+		"taken, without a body": {answer(204, ""), mutation.Done, 204},
+		"refused":               {answer(422, `{"error":"no"}`), mutation.Refused, 422},
+		"unknown":               {answer(500, ""), mutation.Sent, 500},
+		"without a response":    {abort, mutation.Sent, 0},
 	} {
-		t.Run(test.name, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			handler := func(w http.ResponseWriter, r *http.Request) {
 				if r.Method == "GET" {
 					answer(203, `{"name":"one"}`)(w, r)
@@ -283,115 +211,100 @@ func TestARecordOfAWriteHasTheStatusOfItsAnswer(t *testing.T) {
 				}
 				test.handler(w, r)
 			}
-			var c *upstream.Client
-			sign := func(ctx context.Context, _ *http.Request) error {
-				_, err := c.Read(ctx, upstream.Request{Path: "/login", Unsigned: true}, nil)
-				return err
-			}
-			against(t, handler, upstream.Options{Sign: sign}, func(t *testing.T, _ *vendor, client *upstream.Client) {
-				c = client
+			var login func(context.Context) error
+			sign := func(ctx context.Context, _ *http.Request) error { return login(ctx) }
+			against(t, handler, upstream.Options{Sign: sign}, func(t *testing.T, v *vendor) {
+				login = func(ctx context.Context) error {
+					_, err := v.Read(ctx, upstream.Request{Path: "/login", Unsigned: true}, nil)
+					return err
+				}
 				log := mutation.NewMemory()
 				_, _ = mutation.Do(mutation.NewContext(t.Context(), log), mutation.Write[*pb.Site]{
 					Step: "create",
 					Send: func(ctx context.Context, _ mutation.Attempt) (*pb.Site, error) {
-						if _, err := c.Write(ctx, post, nil); err != nil {
+						res, err := v.Write(ctx, post, nil)
+						if err != nil {
 							return nil, err
 						}
-						_, err := c.Read(ctx, get, nil) // what was made of it
-						return &pb.Site{}, err
+						if res.Status != test.status {
+							t.Errorf("the response has the status %d, want %d", res.Status, test.status)
+						}
+						return &pb.Site{}, v.read(ctx) // what was made of it
 					},
-					ReadBack: func(context.Context) (*pb.Site, bool, error) { return nil, false, errors.New("not asked for") },
+					ReadBack: func(context.Context) (*pb.Site, bool, error) { return nil, false, io.EOF },
 				})
-				if got := log.Get("create"); got.State != test.want.State || got.HTTPStatus != test.want.HTTPStatus {
-					t.Errorf("the record is %+v, want %+v", got, test.want)
+				if got := log.Get("create"); got.State != test.state || got.HTTPStatus != test.status {
+					t.Errorf("the record is %+v, want %v and %d", got, test.state, test.status)
 				}
 			})
 		})
 	}
 }
 
-// What comes before the wire, a wait for its turn or a login, may take long: only then does a write
-// go on record, and until then it ends with its caller.
-func TestAWriteGoesOnRecordRightBeforeItLeaves(t *testing.T) {
-	o := upstream.Options{
-		MaxPerSecond: 0.1,
-		// virtual
-		Sign: func(context.Context, *http.Request) error { time.Sleep(2 * time.Second); return nil },
+// slowLog is a log that takes a while to record that a write is sent.
+type slowLog struct {
+	*mutation.Memory
+	delay time.Duration // virtual
+	sent  []time.Time
+}
+
+func (l *slowLog) Put(ctx context.Context, step string, r mutation.Record) error {
+	if r.State == mutation.Sent {
+		time.Sleep(l.delay)
+		l.sent = append(l.sent, time.Now())
 	}
-	against(t, working, o, func(t *testing.T, v *vendor, c *upstream.Client) {
-		if _, err := c.Read(t.Context(), upstream.Request{Path: "/x", Unsigned: true}, nil); err != nil {
+	return l.Memory.Put(ctx, step, r)
+}
+
+func (l *slowLog) write(ctx context.Context, v *vendor) error {
+	_, err := mutation.Do(mutation.NewContext(ctx, l), mutation.Write[*pb.Site]{
+		Step: "create",
+		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.Site, error) {
+			_, err := v.Write(ctx, post, nil)
+			return &pb.Site{}, err
+		},
+	})
+	return err
+}
+
+// A wait for the write's turn and a login may take long. Only after them a write is recorded, and
+// until then it ends with its caller.
+func TestAWriteIsRecordedRightBeforeItLeaves(t *testing.T) {
+	sleep := func(context.Context, *http.Request) error { time.Sleep(2 * time.Second); return nil } // virtual
+	against(t, working, upstream.Options{MaxPerSecond: 0.1, Sign: sleep}, func(t *testing.T, v *vendor) {
+		if _, err := v.Read(t.Context(), upstream.Request{Path: "/x", Unsigned: true}, nil); err != nil {
 			t.Fatal(err)
 		}
-		begun, log := time.Now(), &diary{Memory: mutation.NewMemory()}
-		ctx, cancel := context.WithDeadline(t.Context(), begun.Add(3*time.Second))
-		defer cancel()
-		step := mutation.Write[*emptypb.Empty]{Step: "create", Send: func(ctx context.Context, _ mutation.Attempt) (*emptypb.Empty, error) {
-			_, err := c.Write(ctx, post, nil)
-			return &emptypb.Empty{}, err
-		}}
-		_, err := mutation.Do(mutation.NewContext(ctx, log), step)
-		if e := apierror.Convert(err); e.Code != codes.Unavailable || !strings.HasPrefix(e.Message, "not sent: the deadline passed") || time.Since(begun) != 3*time.Second {
-			t.Errorf("after %v: %v %v", time.Since(begun), e.Code, e)
+		began, log := time.Now(), &slowLog{Memory: mutation.NewMemory()}
+		err := log.write(within(t, 3*time.Second), v)
+		e := notSent(t, err, unavailable)
+		if !strings.Contains(e.Message, "the deadline passed") || time.Since(began) != 3*time.Second {
+			t.Errorf("after %v: %v", time.Since(began), e)
 		}
-		if len(log.at) > 0 {
-			t.Errorf("a write that never left is on record: %v", log.at)
+		if len(log.sent) > 0 {
+			t.Errorf("a write that never left is recorded: %v", log.sent)
 		}
-		wantCalls(t, v, 1)
+		v.wantCalls(t, 1)
 
-		begun = time.Now()
-		if _, err := mutation.Do(mutation.NewContext(t.Context(), log), step); err != nil {
+		began = time.Now()
+		if err := log.write(t.Context(), v); err != nil {
 			t.Error(err)
 		}
-		if len(log.at) != 1 || time.Since(begun) < 10*time.Second || time.Since(log.at[0]) > time.Second {
-			t.Errorf("on record at %v, of a write that began at %v and left at %v", log.at, begun, time.Now())
+		if len(log.sent) != 1 || time.Since(began) < 10*time.Second || time.Since(log.sent[0]) > time.Second {
+			t.Errorf("recorded at %v, of a write that began at %v and left at %v", log.sent, began, time.Now())
 		}
-		wantCalls(t, v, 2)
+		v.wantCalls(t, 2)
 	})
-}
-
-// diary is a log that knows when a write went on record as sent.
-type diary struct {
-	*mutation.Memory
-	at []time.Time
-}
-
-func (d *diary) Put(ctx context.Context, step string, r mutation.Record) error {
-	if r.State == mutation.Sent {
-		d.at = append(d.at, time.Now())
-	}
-	return d.Memory.Put(ctx, step, r)
-}
-
-// A process may freeze, or the store may take its time, after the write went on record: by when its
-// call is over stands there.
-func TestAWriteThatIsLateForItsOwnCallIsNotSent(t *testing.T) {
-	against(t, working, upstream.Options{Timeout: time.Second}, func(t *testing.T, v *vendor, c *upstream.Client) {
-		_, err := mutation.Do(mutation.NewContext(t.Context(), frozen{mutation.NewMemory()}), mutation.Write[*emptypb.Empty]{Step: "create", Send: func(ctx context.Context, _ mutation.Attempt) (*emptypb.Empty, error) {
-			_, err := c.Write(ctx, post, nil)
-			return &emptypb.Empty{}, err
-		}})
-		if e := apierror.Convert(err); e.Code != codes.Unavailable || !strings.HasPrefix(e.Message, "not sent: ") {
-			t.Errorf("%v %v", e.Code, e)
-		}
-		wantCalls(t, v, 0)
+	// The record says when the call ends, so a write that is late after it must not leave.
+	against(t, working, upstream.Options{Timeout: time.Second}, func(t *testing.T, v *vendor) {
+		log := &slowLog{Memory: mutation.NewMemory(), delay: 2 * time.Second}
+		notSent(t, log.write(t.Context(), v), unavailable)
+		v.wantCalls(t, 0)
 	})
-}
-
-// frozen is a log that takes two seconds to say that a write is on record.
-type frozen struct{ *mutation.Memory }
-
-func (f frozen) Put(ctx context.Context, step string, r mutation.Record) error {
-	if r.State == mutation.Sent {
-		time.Sleep(2 * time.Second) // virtual
-	}
-	return f.Memory.Put(ctx, step, r)
-}
-
-func TestAWriteWithoutARecordIsNotSent(t *testing.T) {
-	against(t, working, upstream.Options{}, func(t *testing.T, v *vendor, c *upstream.Client) {
-		if _, err := c.Write(mutation.NewContext(t.Context(), mutation.NewMemory()), post, nil); err == nil {
+	against(t, working, upstream.Options{}, func(t *testing.T, v *vendor) {
+		if _, err := v.Write(mutation.NewContext(t.Context(), mutation.NewMemory()), post, nil); err == nil {
 			t.Error("a write outside of mutation.Do succeeds")
 		}
-		wantCalls(t, v, 0)
+		v.wantCalls(t, 0)
 	})
 }

@@ -21,7 +21,8 @@ func TestText(t *testing.T) {
 		`["E1"]`:               "",
 	} {
 		got := struct{ Code, Next jsonx.Text }{Code: "of before"}
-		if err := json.Unmarshal([]byte(`{"Code":`+value+`,"Next":"n"}`), &got); err != nil || got.Code != want || got.Next != "n" {
+		err := json.Unmarshal([]byte(`{"Code":`+value+`,"Next":"n"}`), &got)
+		if err != nil || got.Code != want || got.Next != "n" {
 			t.Errorf("%s: %q, then %q, %v; want %q", value, got.Code, got.Next, err, want)
 		}
 	}
