@@ -21,33 +21,35 @@ import (
 
 const (
 	accountsPath = "/iptv/drm"
-	// "limit [optional] The number of accounts to return, default 100, min 1, max 500."
+	// The pages say: "limit [optional] The number of accounts to return, default 100, min 1, max 500."
 	maxLimit = 500
 	// maxVendorPagesPerCall bounds how many vendor pages one call reads.
 	maxVendorPagesPerCall = 10
 )
 
-// accountPage is the pages' "Response". The actual number of accounts may be lower than limit.
+// An accountPage is the pages' "Response". It may have fewer accounts than limit.
 type accountPage struct {
 	Offset   *int         `json:"offset"`
 	Total    int          `json:"total"`
 	Accounts []accountRow `json:"accounts"`
 }
 
-// accountPlace is where a list stands: TelecomX pages by position.
-type accountPlace struct {
+// A cursor is a position in a list, in the page token.
+type cursor struct {
 	Offset int `json:"o"`
 }
 
-// ListDrmAccounts is "GET /iptv/drm". TelecomX searches the usernames, and does not say whether
-// with regard to case: every row is matched again here.
-func (a *Adapter) ListDrmAccounts(ctx context.Context, req *pb.ListDrmAccountsRequest) (*pb.ListDrmAccountsResponse, error) {
-	var at accountPlace
+// ListDrmAccounts calls "GET /iptv/drm". TelecomX does not say whether its search of usernames
+// ignores case, so drmhub matches every row again.
+func (a *Adapter) ListDrmAccounts(
+	ctx context.Context, req *pb.ListDrmAccountsRequest,
+) (*pb.ListDrmAccountsResponse, error) {
+	var at cursor
 	if _, err := paging.Resume(req, &at); err != nil {
 		return nil, err
 	}
 	if at.Offset < 0 {
-		return nil, apierror.Invalid("page_token", "is none that drmhub made; begin again without it")
+		return nil, apierror.Invalid("page_token", "is not valid for this request; start again without page_token")
 	}
 	list := accountList{adapter: a, filter: req.GetFilter(), view: req.GetView()}
 	rows, next, err := list.read(ctx, at.Offset, paging.Size(req.GetPageSize()))
@@ -58,26 +60,28 @@ func (a *Adapter) ListDrmAccounts(ctx context.Context, req *pb.ListDrmAccountsRe
 	switch {
 	case req.GetFilter().GetUsernameContains() == "":
 		res.TotalSize = int32(min(list.total, math.MaxInt32))
-	case at.Offset == 0 && next == 0: // TelecomX' total is of its own search
+	case at.Offset == 0 && next == 0: // TelecomX' total counts the rows of its own search
 		res.TotalSize = int32(len(rows))
 	}
 	if next > 0 {
-		res.NextPageToken, err = paging.Token(req, accountPlace{next})
+		res.NextPageToken, err = paging.Token(req, cursor{next})
 	}
 	return res, err
 }
 
-// accountList reads the accounts that a filter chooses.
+// An accountList reads the accounts that match a filter.
 type accountList struct {
 	adapter *Adapter
 	filter  *pb.DrmAccountFilter
 	view    pb.DrmAccount_View
-	total   int // what TelecomX says
+	total   int // according to TelecomX
 }
 
-// read collects up to want accounts from an offset on, and where to go on; 0 at the end. It reads a
-// bounded number of the vendor's pages.
-func (l *accountList) read(ctx context.Context, offset, want int) (taken []*pb.DrmAccount, next int, err error) {
+// read returns up to want accounts from an offset on, and the offset of the next call, which is 0 at
+// the end. It reads a bounded number of the vendor's pages.
+func (l *accountList) read(
+	ctx context.Context, offset, want int,
+) (taken []*pb.DrmAccount, next int, err error) {
 	limit := min(want, maxLimit)
 	for range maxVendorPagesPerCall {
 		page, err := l.page(ctx, offset, limit)
@@ -115,7 +119,7 @@ func (l *accountList) read(ctx context.Context, offset, want int) (taken []*pb.D
 	return taken, offset, nil
 }
 
-// page is one of the vendor's pages. It may be short without being the last one, but not empty.
+// page reads a page of the vendor. A page before the last one may be short, but not empty.
 func (l *accountList) page(ctx context.Context, offset, limit int) (*accountPage, error) {
 	params := url.Values{"offset": {strconv.Itoa(offset)}, "limit": {strconv.Itoa(limit)}}
 	if s := l.filter.GetUsernameContains(); s != "" {
@@ -134,36 +138,39 @@ func (l *accountList) page(ctx context.Context, offset, limit int) (*accountPage
 	l.total = page.Total
 	switch {
 	case page.Offset != nil && *page.Offset != offset:
-		return nil, contradiction("a page begins at another account than it was asked for")
+		return nil, contradiction("a page begins at another offset than requested")
 	case len(page.Accounts) == 0 && offset < page.Total:
 		return nil, contradiction("a page before the last account is empty")
 	}
 	return page, nil
 }
 
-// errNoCustomer says that TelecomX holds no customer of the filter's id: none of its accounts is
-// that customer's.
+// errNoCustomer says that TelecomX has no customer of the filter's id, so no account matches.
 var errNoCustomer = errors.New("telecomx: no such customer")
 
-// refused makes a condition that TelecomX refuses the caller's, and everything else that it does
-// not find the configuration's.
+// refused returns the error of a refused list. It blames the filter if TelecomX refuses a condition
+// of it.
 func (l *accountList) refused(err error) error {
 	e := *apierror.Convert(err)
-	field := map[string]string{"customer": "filter.customer", "filter": "filter.username_contains"}[e.Metadata[apierror.VendorCode]]
+	fields := map[string]string{"customer": "filter.customer", "filter": "filter.username_contains"}
+	field := fields[e.Metadata[apierror.VendorCode]]
 	switch {
-	case field == "filter.customer" && l.filter.GetCustomer() == "": // it is the configured one
+	case field == "filter.customer" && l.filter.GetCustomer() == "": // the configured customer was sent
 		return err
 	case field == "filter.customer" && e.Metadata[apierror.VendorHTTPStatus] == "404":
 		return errNoCustomer
 	case field != "" && e.Reason == pb.ErrorReason_VENDOR_INPUT_REFUSED:
-		e.Violations = []*errdetails.BadRequest_FieldViolation{{Field: field, Description: "TelecomX refuses it"}}
+		e.Violations = refusedField(field)
 		return &e
 	}
 	return err
 }
 
-// accountPage asks for a page. The path is no resource's, so what TelecomX does not find is what is
-// configured.
+func refusedField(field string) []*errdetails.BadRequest_FieldViolation {
+	return []*errdetails.BadRequest_FieldViolation{{Field: field, Description: "TelecomX refuses it"}}
+}
+
+// accountPage requests a page. The path names no resource, so a 404 is due to the configuration.
 func (a *Adapter) accountPage(ctx context.Context, params url.Values) (*accountPage, error) {
 	page := &accountPage{}
 	_, err := a.read(ctx, upstream.Request{Path: accountsPath, Query: params}, page)
@@ -179,8 +186,8 @@ func (a *Adapter) accountPage(ctx context.Context, params url.Values) (*accountP
 	return nil, &e
 }
 
-// customerParam is what a call about this customer's accounts says; "" for the user's own, which
-// TelecomX takes where nothing is said.
+// customerParam returns the customer parameter of a call, or "". TelecomX then uses the user's own
+// customer.
 func (a *Adapter) customerParam(named string) string {
 	if named != "" {
 		return named
@@ -188,8 +195,7 @@ func (a *Adapter) customerParam(named string) string {
 	return a.config.Customer
 }
 
-// customerOf is the customer that such a call is about; "" where nothing has told which one is the
-// user's own.
+// customerOf returns the customer of a call. It is "" if no login has shown the user's own customer.
 func (a *Adapter) customerOf(named string) string {
 	if param := a.customerParam(named); param != "" {
 		return param
@@ -198,7 +204,7 @@ func (a *Adapter) customerOf(named string) string {
 	return own
 }
 
-// GetDrmAccount is "GET /iptv/drm/ACCOUNT_ID".
+// GetDrmAccount calls "GET /iptv/drm/ACCOUNT_ID".
 func (a *Adapter) GetDrmAccount(ctx context.Context, req *pb.GetDrmAccountRequest) (*pb.DrmAccount, error) {
 	ids, err := names.DrmAccount.IDs(req.GetName())
 	if err != nil {
@@ -208,21 +214,20 @@ func (a *Adapter) GetDrmAccount(ctx context.Context, req *pb.GetDrmAccountReques
 	switch {
 	case err != nil:
 		return nil, err
-	case row == nil || row.Username != ids[1]: // it may find one without regard to case
+	case row == nil || row.Username != ids[1]: // TelecomX may ignore case
 		return nil, noAccount(ids[1])
 	}
 	account, err := a.account(*row, "", pb.DrmAccount_FULL)
 	if err == nil && req.GetView() != pb.DrmAccount_FULL {
-		account.Password = "" // a single account shows its devices in any view
+		account.Password = "" // any view of a single account has its devices
 	}
 	return account, err
 }
 
-// findAccount is the account that TelecomX finds by this username, or nil. Its errors are clean of
-// these secrets too.
+// findAccount returns the account that TelecomX finds by this username, or nil. It removes these
+// secrets from its errors.
 func (a *Adapter) findAccount(ctx context.Context, username string, secrets ...secret.Text) (*accountRow, error) {
-	// which cannot stand in a path, and are too short anyway
-	if username == "." || username == ".." {
+	if username == "." || username == ".." { // not possible in a path, and too short for TelecomX
 		return nil, nil
 	}
 	row := &accountRow{}
@@ -235,11 +240,11 @@ func (a *Adapter) findAccount(ctx context.Context, username string, secrets ...s
 	case row.Username == "":
 		row.Username = username
 	case !strings.EqualFold(row.Username, username):
-		return nil, contradiction("asked for one account, it gives another")
+		return nil, contradiction("the response has another account than requested")
 	}
 	return row, nil
 }
 
 func noAccount(username string) error {
-	return apierror.NotFound("TelecomX holds no account %q", username)
+	return apierror.NotFound("TelecomX has no account %q", username)
 }

@@ -1,8 +1,9 @@
-// Package telecomx is the adapter to TelecomX' IPTV DRM accounts, by the page "API : IPTV : DRM :
-// List" and TelecomX' other public pages. Names such as IPTVPRIVATE and access_denied are theirs.
+// Package telecomx is the adapter to the IPTV DRM accounts of TelecomX. It follows the page "API :
+// IPTV : DRM : List" and the other public pages of TelecomX, which define names such as IPTVPRIVATE
+// and access_denied.
 //
-// Ids: an account's id is its username, a device's and a customer's are 24 hexadecimal characters.
-// Every call carries a token in its query, so a URL of this package is never to be shown.
+// An account's id is its username. The ids of devices and customers are 24 hexadecimal characters.
+// Every call has a token in its query, so no error or log may show a URL.
 package telecomx
 
 import (
@@ -15,11 +16,11 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// maxBody bounds an answer, in bytes: four times what a page of 500 accounts takes if each is 2 KiB
-// with its devices.
+// maxBody bounds a response, in bytes. It is four times the size of 500 accounts of 2 KiB each,
+// devices included.
 const maxBody = 4 << 20
 
-// Adapter speaks to TelecomX as one user.
+// An Adapter calls TelecomX as one user.
 type Adapter struct {
 	id      string // of the vendor account, as in names
 	config  Config
@@ -35,7 +36,7 @@ var (
 	_ adapters.DrmAccountDeviceDeleter = (*Adapter)(nil)
 )
 
-// New makes an adapter of a checked configuration. A nil transport is the adapter's own.
+// New returns an adapter for a checked configuration. If transport is nil, the adapter makes its own.
 func New(id string, config Config, transport http.RoundTripper) (*Adapter, error) {
 	a := &Adapter{id: id, config: config}
 	a.session = newSession(config, a.login)
@@ -57,7 +58,7 @@ func New(id string, config Config, transport http.RoundTripper) (*Adapter, error
 	return a, nil
 }
 
-// Describe tells the bounds of TelecomX' page: limit is 500 at most.
+// Describe returns the limits of TelecomX: a page has at most 500 accounts.
 func (a *Adapter) Describe() adapters.Description {
 	list := pb.DrmAccountService_ListDrmAccounts_FullMethodName[1:]
 	return adapters.Description{
@@ -70,8 +71,8 @@ func (a *Adapter) Describe() adapters.Description {
 	}
 }
 
-// Check lists one account. The access level is that of the last login, and tells something where
-// the list is refused too; nothing tells that of a machine token.
+// Check lists one account. It returns the access level of the last login, even if TelecomX refuses
+// the list. The level of a machine token is unknown.
 func (a *Adapter) Check(ctx context.Context) (string, error) {
 	params := url.Values{"limit": {"1"}}
 	if a.config.Customer != "" {

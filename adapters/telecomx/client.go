@@ -22,8 +22,8 @@ func (a *Adapter) read(ctx context.Context, req upstream.Request, into any) (*up
 	})
 }
 
-// write makes a call that changes something. A token that is refused is a refusal of the call, so
-// that it may be made again.
+// write makes a call that changes something. If TelecomX refuses the token, it has refused the call,
+// so the call can be sent again.
 func (a *Adapter) write(ctx context.Context, req upstream.Request, into any) (*upstream.Response, error) {
 	return a.session.call(ctx, func(ctx context.Context) (*upstream.Response, error) {
 		return a.vendor.Write(ctx, req, into)
@@ -69,16 +69,16 @@ func doubtful(err error) pb.ErrorReason {
 	return 0
 }
 
-// sign puts the token into a request's query, where TelecomX wants it.
+// sign adds the token to a request's query, where TelecomX expects it.
 func (s *session) sign(ctx context.Context, r *http.Request) error {
 	carried, ok := ctx.Value(carriedKey{}).(*token)
 	if !ok {
 		carried = &token{}
 	}
-	*carried = token{} // of an attempt before
+	*carried = token{} // clears the token of an earlier attempt
 	t, err := s.get(ctx)
 	if err != nil {
-		// DEADLINE_EXCEEDED would leave open whether a write had an effect.
+		// DEADLINE_EXCEEDED would not say whether a write had an effect.
 		if r.Method != http.MethodGet && apierror.Convert(err).Code == codes.DeadlineExceeded {
 			return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
 				"not sent: the deadline passed before the login at TelecomX ended")

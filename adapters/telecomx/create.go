@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
@@ -19,31 +18,22 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// CreateDrmAccount is "POST /iptv/drm". A username that the caller leaves out is generated here and
-// not by TelecomX, and kept before anything is sent: whether a lost request arrived is read back by
-// it.
+// CreateDrmAccount calls "POST /iptv/drm". If the caller sets no username, drmhub generates one and
+// records it before it sends anything. A lost request is read back by its username.
 func (a *Adapter) CreateDrmAccount(ctx context.Context, req *pb.CreateDrmAccountRequest) (*pb.DrmAccount, error) {
 	wanted := req.GetDrmAccount()
-	fixed, err := mutation.Snapshot(ctx, "username", func(ctx context.Context) (*pb.DrmAccount, error) { return a.freeAccount(ctx, wanted) })
+	fixed, err := mutation.Snapshot(ctx, "username", func(ctx context.Context) (*pb.DrmAccount, error) {
+		return a.freeAccount(ctx, wanted)
+	})
 	if err != nil {
 		return nil, err
 	}
 	c := creation{a, fixed.GetCustomer(), fixed.GetUsername(), secret.New(wanted.GetPassword()), req.GetView()}
 	return mutation.Do(ctx, mutation.Write[*pb.DrmAccount]{
-		Step: "create",
-		Send: c.send,
-		ReadBack: func(ctx context.Context) (*pb.DrmAccount, bool, error) {
-			row, err := a.findAccount(ctx, c.username, c.password)
-			// Somebody else's of the same username, created since, has another password.
-			if err != nil || row == nil || !c.password.IsZero() && row.Password != "" && row.Password != c.password.Reveal() {
-				return nil, false, err
-			}
-			account, err := a.account(*row, c.customer, c.view)
-			return account, err == nil, err
-		},
+		Step: "create", Send: c.send, ReadBack: c.readBack,
 		Preview: func() *pb.DrmAccount {
 			account := &pb.DrmAccount{Customer: c.customer}
-			if wanted.GetUsername() != "" { // the next run generates another one
+			if wanted.GetUsername() != "" { // the real call generates another one
 				account.Name, account.Username = names.DrmAccount.Name(a.id, c.username), c.username
 			}
 			if c.view == pb.DrmAccount_FULL {
@@ -54,11 +44,11 @@ func (a *Adapter) CreateDrmAccount(ctx context.Context, req *pb.CreateDrmAccount
 	})
 }
 
-// freeAccount is the customer and the username of the account to create, which TelecomX does not
-// hold yet.
+// freeAccount returns the customer and the username of the account to create. It fails if TelecomX
+// has an account of this username.
 func (a *Adapter) freeAccount(ctx context.Context, wanted *pb.DrmAccount) (*pb.DrmAccount, error) {
 	free := &pb.DrmAccount{Username: wanted.GetUsername()}
-	for range 3 { // a generated one is hardly ever taken
+	for range 3 { // a generated username is rarely taken
 		if wanted.GetUsername() == "" {
 			free.Username = newUsername()
 		}
@@ -69,28 +59,29 @@ func (a *Adapter) freeAccount(ctx context.Context, wanted *pb.DrmAccount) (*pb.D
 		case held != nil:
 			continue
 		}
-		// asked now, after a call has logged in
+		// findAccount has logged in, which shows the user's own customer
 		if free.Customer = a.customerOf(wanted.GetCustomer()); free.GetCustomer() == "" {
 			return nil, apierror.Invalid("drm_account.customer",
-				"must be set: nothing tells the customer of drmhub's own user; name one here, or as customer in this vendor's configuration")
+				"must be set, here or as customer in this vendor's configuration: drmhub's own customer is unknown")
 		}
 		return free, nil
 	}
-	return nil, apierror.New(codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS, "TelecomX has an account %q: choose another username", free.GetUsername())
+	return nil, apierror.New(codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS,
+		"TelecomX has an account %q: choose another username", free.GetUsername())
 }
 
-// newUsername is a number of ten digits: the pages' example of a username that viewers can type on
-// a remote control.
+// newUsername returns a number of ten digits, which viewers can type on a remote control. The pages
+// give such a username as an example.
 func newUsername() string {
 	n, _ := rand.Int(rand.Reader, big.NewInt(9e9)) // crypto/rand does not fail
 	return strconv.FormatInt(1e9+n.Int64(), 10)
 }
 
-// creation is an account to be created.
+// A creation is an account to create.
 type creation struct {
 	adapter            *Adapter
 	customer, username string
-	password           secret.Text // zero: TelecomX generates one
+	password           secret.Text // if zero, TelecomX generates one
 	view               pb.DrmAccount_View
 }
 
@@ -107,9 +98,10 @@ func (c creation) send(ctx context.Context, _ mutation.Attempt) (*pb.DrmAccount,
 		return nil, c.refused(err)
 	}
 	if row.Username != "" && !strings.EqualFold(row.Username, c.username) {
-		return nil, apierror.OutcomeUnknown("TelecomX answers success, and an account of another username; call again with the same request_id to settle it")
+		return nil, apierror.OutcomeUnknown("Outcome unknown: TelecomX reported success with another username. " +
+			"Retry with the same request_id.")
 	}
-	// it is created all the same: what is known of it has to do
+	// The account is created. If it cannot be read, the response has what is known of it.
 	if row.Username == "" || row.Password == "" && c.view == pb.DrmAccount_FULL {
 		if held, err := c.adapter.findAccount(ctx, c.username, c.password); err == nil && held != nil {
 			row = held
@@ -123,20 +115,36 @@ func (c creation) send(ctx context.Context, _ mutation.Attempt) (*pb.DrmAccount,
 	}
 	account, err := c.adapter.account(*row, c.customer, c.view)
 	if err != nil {
-		return nil, apierror.OutcomeUnknown("TelecomX answers success, and %v; call again with the same request_id to settle it", err)
+		return nil, apierror.OutcomeUnknown("Outcome unknown: TelecomX reported success with a response that "+
+			"drmhub cannot use: %v. Retry with the same request_id.", err)
 	}
 	return account, nil
 }
 
-// refused names the field that TelecomX refuses.
+// readBack reports whether the account is at TelecomX. An account with another password is not this
+// one: somebody else created it under the same username.
+func (c creation) readBack(ctx context.Context) (*pb.DrmAccount, bool, error) {
+	row, err := c.adapter.findAccount(ctx, c.username, c.password)
+	if err != nil || row == nil {
+		return nil, false, err
+	}
+	if !c.password.IsZero() && row.Password != "" && row.Password != c.password.Reveal() {
+		return nil, false, nil
+	}
+	account, err := c.adapter.account(*row, c.customer, c.view)
+	return account, err == nil, err
+}
+
+// refused returns the error of a refused creation, with the field that TelecomX refuses.
 func (c creation) refused(err error) error {
 	e := *apierror.Convert(err)
 	said := e.Metadata[apierror.VendorCode]
+	isField := said == saysCustomer || said == saysUsername || said == saysPassword
 	switch {
 	case e.Reason == pb.ErrorReason_RESOURCE_NOT_FOUND:
-		e.Message = "TelecomX holds no customer " + strconv.Quote(c.customer)
-	case e.Reason == pb.ErrorReason_VENDOR_INPUT_REFUSED && (said == saysCustomer || said == saysUsername || said == saysPassword):
-		e.Violations = []*errdetails.BadRequest_FieldViolation{{Field: "drm_account." + said, Description: "TelecomX refuses it"}}
+		e.Message = "TelecomX has no customer " + strconv.Quote(c.customer)
+	case e.Reason == pb.ErrorReason_VENDOR_INPUT_REFUSED && isField:
+		e.Violations = refusedField("drm_account." + said)
 	default:
 		return err
 	}

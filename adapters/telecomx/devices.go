@@ -16,19 +16,21 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// removal is what the removal of a device answers. Expires is until when the slot stays held, if it
-// does.
+// A removal is the response to the removal of a device. Expires is when TelecomX frees the slot of
+// the device, or "".
 type removal struct {
 	Success *bool  `json:"success"`
 	Expires string `json:"expires"`
 }
 
-// DeleteDrmAccountDevice is "DELETE /iptv/device/ID". That call knows no account: that the device
-// is this account's is looked up before.
+// DeleteDrmAccountDevice calls "DELETE /iptv/device/ID". That call takes no account, so drmhub first
+// looks the device up in its account.
 //
-// Whether a lost request arrived is read back from the account, which then lacks the device.
-// Nothing tells then until when its slot is held.
-func (a *Adapter) DeleteDrmAccountDevice(ctx context.Context, req *pb.DeleteDrmAccountDeviceRequest) (*pb.DrmAccountDevice, error) {
+// A lost request is read back from the account, which then lacks the device. Its release time is
+// unknown then.
+func (a *Adapter) DeleteDrmAccountDevice(
+	ctx context.Context, req *pb.DeleteDrmAccountDeviceRequest,
+) (*pb.DrmAccountDevice, error) {
 	ids, err := names.DrmAccountDevice.IDs(req.GetName())
 	if err != nil {
 		return nil, apierror.Invalid("name", "%v", err)
@@ -61,7 +63,7 @@ func (a *Adapter) DeleteDrmAccountDevice(ctx context.Context, req *pb.DeleteDrmA
 	})
 }
 
-// findDevice is a device of an account, or nil. An account that is not there is an error.
+// findDevice returns a device of an account, or nil. It fails if there is no such account.
 func (a *Adapter) findDevice(ctx context.Context, username, id string) (*pb.DrmAccountDevice, error) {
 	row, err := a.findAccount(ctx, username)
 	switch {
@@ -70,7 +72,7 @@ func (a *Adapter) findDevice(ctx context.Context, username, id string) (*pb.DrmA
 	case row == nil || row.Username != username:
 		return nil, noAccount(username)
 	case int(row.Devices.count) != len(row.Devices.rows):
-		return nil, contradiction("a single account shows a number of devices, and not which")
+		return nil, contradiction("an account has a number of devices instead of the devices")
 	}
 	i := slices.IndexFunc(row.Devices.rows, func(d deviceRow) bool { return d.id() == id })
 	if i < 0 {
@@ -79,32 +81,37 @@ func (a *Adapter) findDevice(ctx context.Context, username, id string) (*pb.DrmA
 	return a.device(username, row.Devices.rows[i])
 }
 
-func (a *Adapter) removeDevice(ctx context.Context, device *pb.DrmAccountDevice, force bool) (*pb.DrmAccountDevice, error) {
+func (a *Adapter) removeDevice(
+	ctx context.Context, device *pb.DrmAccountDevice, force bool,
+) (*pb.DrmAccountDevice, error) {
 	req := upstream.Request{Method: http.MethodDelete, Path: "/iptv/device" + upstream.Path(device.GetDeviceId())}
 	if force {
 		req.Query = url.Values{"force": {"true"}}
 	}
-	var answer removal
-	res, err := a.write(ctx, req, &answer)
+	var response removal
+	res, err := a.write(ctx, req, &response)
 	switch {
 	case err != nil:
 		return nil, err
-	case answer.Success == nil:
-		return nil, res.Complete(apierror.OutcomeUnknown("TelecomX does not say whether it removed the device; call again with the same request_id to settle it"))
-	case !*answer.Success:
-		return nil, res.Complete(apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED, "TelecomX does not remove the device, and does not say why"))
+	case response.Success == nil:
+		return nil, res.Complete(apierror.OutcomeUnknown("Outcome unknown: TelecomX does not say whether it " +
+			"removed the device. Retry with the same request_id."))
+	case !*response.Success:
+		return nil, res.Complete(apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED,
+			"TelecomX refuses to remove the device without a reason"))
 	}
 	removed := proto.CloneOf(device)
-	if answer.Expires == "" {
+	if response.Expires == "" {
 		return removed, nil
 	}
-	if removed.ReleaseTime = instant(answer.Expires); removed.GetReleaseTime() == nil {
-		return nil, res.Complete(apierror.OutcomeUnknown("TelecomX has removed the device, and says in no known way until when its slot is held; call again with the same request_id"))
+	if removed.ReleaseTime = instant(response.Expires); removed.GetReleaseTime() == nil {
+		return nil, res.Complete(apierror.OutcomeUnknown("TelecomX removed the device but returned an unreadable " +
+			"release time. Retry with the same request_id."))
 	}
 	return removed, nil
 }
 
-// isFrozen reports whether TelecomX says that it has removed the device before.
+// isFrozen reports whether err says that TelecomX removed the device earlier.
 func isFrozen(err error) bool {
 	return err != nil && apierror.Convert(err).Metadata[apierror.VendorCode] == saysDeleted
 }

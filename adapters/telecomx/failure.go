@@ -15,23 +15,23 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// TelecomX' messages, which name what is wrong.
+// The vendor's messages, which say what is wrong.
 const (
-	saysDeleted = "deleted" // with 403: the device is frozen
+	saysDeleted = "deleted" // with 403: the device was removed
 	// with 404: there is no such account or device; with 409: the device is still bound
 	saysID       = "id"
-	saysCustomer = "customer" // with 404: there is none; with 409: it has its one account
-	saysUsername = "username" // with 409: it is taken; with 422: it is not well-formed
-	saysPassword = "password" // with 422: it is not well-formed
+	saysCustomer = "customer" // with 404: there is no such customer; with 409: it has its one account
+	saysUsername = "username" // with 409: it is taken; with 422: it is malformed
+	saysPassword = "password" // with 422: it is malformed
 )
 
-// failure reads an error of TelecomX: an HTTP status and a message.
+// failure returns the error of a response with an error status.
 func (a *Adapter) failure(status int, _ http.Header, body []byte) *apierror.Error {
 	said, further, until := readError(body)
 	e := meaning(status, said)
 	if status == http.StatusUnauthorized && !a.config.Token.IsZero() {
-		e.Message = "TelecomX refuses the machine token, which was withdrawn or is wrong: " +
-			"get another one from TelecomX, and set token in this vendor's configuration"
+		e.Message = "TelecomX refuses the machine token: get another one from TelecomX, " +
+			"and set token in this vendor's configuration"
 	}
 	if until != nil && e.Message != "" {
 		e.Message += " (until " + until.AsTime().Format(time.RFC3339) + ")"
@@ -39,29 +39,29 @@ func (a *Adapter) failure(status int, _ http.Header, body []byte) *apierror.Erro
 	return e.With(apierror.VendorCode, said).With(apierror.VendorMessage, further)
 }
 
-// meaning returns what the pages' tables of errors say. It leaves the rest to the HTTP status.
+// meaning returns the error that the pages' tables list. The HTTP status decides what it leaves open.
 func meaning(status int, said string) *apierror.Error {
 	const precondition, state = codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE
 	switch status {
 	case http.StatusUnauthorized:
-		return &apierror.Error{Message: "TelecomX refuses the token that it gave at a login: " +
-			"ask TelecomX whether drmhub's user is locked or its sessions are limited"}
+		return &apierror.Error{Message: "TelecomX refuses a token of its own login: " +
+			"ask TelecomX whether drmhub's user is locked, or its sessions are limited"}
 	case http.StatusForbidden:
 		if said == saysDeleted {
 			return apierror.New(precondition, state,
-				"TelecomX has removed the device already; its slot stays held until TelecomX frees it")
+				"TelecomX removed the device already. It frees the slot of the device later")
 		}
-		return &apierror.Error{Message: "TelecomX does not let drmhub's user do this: its access level does not suffice, " +
-			"or the customer has neither IPTVPRIVATE nor IPTVBUSINESS; a machine token may have been withdrawn"}
+		return &apierror.Error{Message: "TelecomX does not let drmhub's user make this call. Its access level may be " +
+			"too low, the customer may lack IPTVPRIVATE and IPTVBUSINESS, or a machine token may be withdrawn"}
 	case http.StatusConflict:
 		switch said {
 		case saysUsername:
-			return &apierror.Error{Message: "TelecomX has an account of this username: choose another one"}
+			return &apierror.Error{Message: "TelecomX has an account of this username: choose another username"}
 		case saysCustomer:
-			return apierror.New(precondition, state, "the customer has its account: with IPTVPRIVATE, it can have one")
+			return apierror.New(precondition, state, "the customer has its account: with IPTVPRIVATE, it can have only one")
 		case saysID:
-			return apierror.New(precondition, state, "TelecomX binds a device to its account for 90 days, which are not over; "+
-				"to remove it all the same, set force, which takes the access level RESELLER or ADMIN")
+			return apierror.New(precondition, state, "TelecomX binds a device to its account for 90 days, and they are "+
+				"not over. To remove the device now, set force, which takes the access level RESELLER or ADMIN")
 		}
 		return apierror.New(precondition, pb.ErrorReason_VENDOR_REJECTED,
 			"TelecomX refuses the request (HTTP %d, %s)", status, said)
@@ -69,10 +69,9 @@ func meaning(status int, said string) *apierror.Error {
 	return &apierror.Error{}
 }
 
-// readError finds the message, one word such as access_denied, and any further text in the body of
-// an error. The pages do not show how the body looks: it is read as {"error":"access_denied"}, as
-// {"message":"access_denied"} and as plain text. Where it has an expires, as a removal has, that is
-// read too.
+// readError returns the message in the body of an error, one word such as access_denied. It also
+// returns further text, and the time in expires. The pages do not show the form of the body, so
+// readError accepts {"error":"access_denied"}, {"message":"access_denied"} and plain text.
 func readError(body []byte) (said, further string, until *timestamppb.Timestamp) {
 	body = bytes.TrimSpace(body)
 	var object struct {

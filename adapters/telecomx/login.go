@@ -17,57 +17,58 @@ import (
 
 const (
 	loginPath = "/auth/login"
-	// usualLife is how long a token is good where the login does not say, in minutes; longestLife
-	// is what an answer is cut at: a year.
-	usualLife, longestLife = 15, 365 * 24 * 60
+	// defaultLife is how many minutes a token is valid if the login does not say. maxLife bounds
+	// what the login says.
+	defaultLife, maxLife = 15, 365 * 24 * 60
 )
 
-// loginAnswer is what a login answers. ExpiresInMinutes is -1 where the token does not expire.
-type loginAnswer struct {
+// A loginResponse is the response to a login. ExpiresInMinutes is -1 if the token does not expire.
+type loginResponse struct {
 	Token            string     `json:"token"`
 	ExpiresInMinutes float64    `json:"expiresInMinutes"`
 	Customer         jsonx.Text `json:"customer"`
 	AccessLevel      jsonx.Text `json:"accessLevel"`
 }
 
-// login is "POST /auth/login". It opens a session and changes nothing else, so it may be tried
-// again as a read.
+// login calls "POST /auth/login". It opens a session and changes nothing else, so it can be repeated
+// as a read.
 func (a *Adapter) login(ctx context.Context) (grant, error) {
-	var answer loginAnswer
+	var response loginResponse
+	credentials := map[string]string{"username": a.config.Username, "password": a.config.Password.Reveal()}
 	res, err := a.vendor.Read(ctx, upstream.Request{
 		Method:   http.MethodPost,
 		Path:     loginPath,
-		Body:     upstream.JSON(map[string]string{"username": a.config.Username, "password": a.config.Password.Reveal()}),
+		Body:     upstream.JSON(credentials),
 		Unsigned: true,
-	}, &answer)
+	}, &response)
 	switch {
 	case err != nil:
 		return grant{}, loginRefused(err)
-	case answer.Token == "":
+	case response.Token == "":
 		return grant{}, res.Complete(apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
-			"TelecomX answers the login and gives no token: is base_url TelecomX' API?"))
+			"TelecomX accepted the login but sent no token: check base_url in this vendor's configuration"))
 	}
 	return grant{
-		token:    secret.New(answer.Token),
-		life:     life(answer.ExpiresInMinutes),
-		customer: string(answer.Customer),
-		level:    string(answer.AccessLevel),
+		token:    secret.New(response.Token),
+		life:     life(response.ExpiresInMinutes),
+		customer: string(response.Customer),
+		level:    string(response.AccessLevel),
 	}, nil
 }
 
-// life is how long a token is good; 0: forever.
+// life returns how long a token is valid. 0 means that it does not expire.
 func life(minutes float64) time.Duration {
 	switch {
 	case minutes < 0:
 		return 0
-	case minutes == 0: // left out
-		minutes = usualLife
+	case minutes == 0: // omitted
+		minutes = defaultLife
 	}
-	return time.Duration(min(minutes, longestLife) * float64(time.Minute))
+	return time.Duration(min(minutes, maxLife) * float64(time.Minute))
 }
 
-// loginRefused makes a refused login the fault of the configuration, whatever TelecomX says of it:
-// no caller can have caused it. Throttling, and a failure of TelecomX' own, are none.
+// loginRefused returns the error of a failed login. It blames the configuration for a refusal, since
+// no caller can cause one. It returns err if TelecomX throttles or fails.
 func loginRefused(err error) error {
 	e := apierror.Convert(err)
 	status, _ := strconv.Atoi(e.Metadata[apierror.VendorHTTPStatus])
@@ -75,8 +76,9 @@ func loginRefused(err error) error {
 		return err
 	}
 	refused := apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED,
-		"TelecomX refuses the login (HTTP %d): check username, password and base_url in this vendor's configuration, and whether the user is locked or its password was changed; "+
-			"drmhub logs in again after %v at the earliest, lest it lock the user", status, loginPause)
+		"TelecomX refuses the login (HTTP %d): check username, password and base_url in this vendor's configuration. "+
+			"The user may be locked, or its password changed. To avoid a lock, drmhub waits %v before the next login.",
+		status, loginPause)
 	refused.Metadata = e.Metadata
 	return refused
 }

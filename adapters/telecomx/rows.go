@@ -16,8 +16,7 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// accountRow is the pages' "DRM account object". "Properties holding no value may be omitted from
-// the object."
+// An accountRow is the pages' "DRM account object". TelecomX may omit properties without a value.
 type accountRow struct {
 	Username string  `json:"username"`
 	Password string  `json:"password"`
@@ -25,14 +24,14 @@ type accountRow struct {
 	Created  string  `json:"created"`
 }
 
-// devices is a number, or the devices themselves: in a list with full=true, and in a single
-// account.
+// devices is a number of devices. In a list with full=true and in a single account, it is the devices
+// themselves.
 type devices struct {
 	count int32
 	rows  []deviceRow
 }
 
-// deviceRow is an element of devices. Its id is called id in a list, and _id in a single account.
+// A deviceRow is one device. Its id is named id in a list, and _id in a single account.
 type deviceRow struct {
 	ID      string `json:"id"`
 	OtherID string `json:"_id"`
@@ -47,7 +46,7 @@ var deviceTypes = map[string]pb.DrmAccountDevice_Type{
 	"WEB":     pb.DrmAccountDevice_WEB,
 }
 
-// UnmarshalJSONFrom reads either form.
+// UnmarshalJSONFrom decodes either form.
 func (d *devices) UnmarshalJSONFrom(from *jsontext.Decoder) error {
 	*d = devices{}
 	switch kind := from.PeekKind(); kind {
@@ -57,7 +56,7 @@ func (d *devices) UnmarshalJSONFrom(from *jsontext.Decoder) error {
 			return err
 		}
 		if n < 0 || n > math.MaxInt32 || n != math.Trunc(n) {
-			return errors.New("the number of devices is no count")
+			return errors.New("devices is not a count")
 		}
 		d.count = int32(n)
 		return nil
@@ -68,14 +67,14 @@ func (d *devices) UnmarshalJSONFrom(from *jsontext.Decoder) error {
 	case 'n':
 		return from.SkipValue()
 	default:
-		return fmt.Errorf("devices is neither a number nor an array, but %v", kind)
+		return fmt.Errorf("devices must be a number or an array, and is %v", kind)
 	}
 }
 
-// account maps a row of this customer's, "" where that is not known.
+// account returns the account in a row. customer is "" if it is unknown.
 func (a *Adapter) account(row accountRow, customer string, view pb.DrmAccount_View) (*pb.DrmAccount, error) {
 	if row.Username == "" {
-		return nil, contradiction("an account has no username, which is its id")
+		return nil, contradiction("an account has no username")
 	}
 	account := &pb.DrmAccount{
 		Name:        names.DrmAccount.Name(a.id, row.Username),
@@ -120,8 +119,8 @@ func (d deviceRow) id() string {
 	return d.OtherID
 }
 
-// instant reads a date of the vendor's. One that cannot be read is left out: all else of the row is
-// worth showing.
+// instant returns a time of the vendor, or nil if it cannot be read. The rest of the row is still of
+// use then.
 func instant(s string) *timestamppb.Timestamp {
 	t, err := time.Parse(time.RFC3339, s)
 	if at := timestamppb.New(t); err == nil && at.IsValid() {
@@ -131,5 +130,6 @@ func instant(s string) *timestamppb.Timestamp {
 }
 
 func contradiction(text string) *apierror.Error {
-	return apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "TelecomX' answer contradicts itself or its pages: %s", text)
+	return apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
+		"TelecomX sent a response that contradicts its documentation: %s", text)
 }

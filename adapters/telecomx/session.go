@@ -24,7 +24,7 @@ const (
 	keptTokens = 4
 )
 
-// session has the token that calls carry. It logs in when the first call needs a token, shortly
+// A session has the token that calls carry. It logs in when the first call needs a token, shortly
 // before the token ends, and when TelecomX refuses it. All calls that wait share one login.
 type session struct {
 	config Config
@@ -46,14 +46,14 @@ type session struct {
 	logins singleflight.Group // one login for all calls that wait
 }
 
-// grant is the result of a login.
+// A grant is the result of a login.
 type grant struct {
 	token           secret.Text
 	life            time.Duration // 0: without end
 	customer, level string
 }
 
-// token is a token that calls carry.
+// A token is sent with calls.
 type token struct {
 	text   secret.Text
 	number int       // from 1; 0 is no token
