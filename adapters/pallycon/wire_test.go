@@ -1,8 +1,6 @@
 package pallycon_test
 
 import (
-	"encoding/json"
-	"maps"
 	"net/http"
 	"testing"
 
@@ -22,15 +20,10 @@ const (
 	postStatus  = "POST /api/v2/plan/request/status/DEMO"
 )
 
-// What the tests of this package call the site, and the row that all answers with a row have.
 const (
-	demo = "vendors/acme/sites/DEMO"
-	none = `{"error_code":"0000","data":[],"count":0}`
-	// done is what the guide calls "the default response data", and refused says no.
-	done    = `{"_links":{"self":{"href":"http://service.pallycon.com/api/v2"}},"error_code":"0000"}`
-	refused = `{"error_code":"7777","error_message":"no"}`
-	row     = `{"cid":"c","status":"success","error_code":"0000","drm_type":"Widevine","user_id":"u","device_id":"d",` +
-		`"device_model":"m","license_type":"token","platform_name":"p","reg_time":"20200302235959"}`
+	demo     = "vendors/acme/sites/DEMO"
+	none     = `{"error_code":"0000","data":[],"count":0}`
+	jsonType = "application/json;charset=UTF-8"
 )
 
 // config is the account that the tests of this package have.
@@ -41,9 +34,6 @@ func config() pallycon.Config {
 	return *c
 }
 
-// cut takes the place of an answer that never comes: the connection breaks.
-const cut = "cut"
-
 var (
 	fixture   = wiretest.Fixture
 	same      = wiretest.Same
@@ -51,35 +41,14 @@ var (
 )
 
 // serve returns an adapter to a vendor that answers each request with the body of its name.
-func serve(
-	t *testing.T, c pallycon.Config, bodies map[string]string,
-) (*pallycon.Adapter, *wiretest.Server) {
-	t.Helper()
-	turns := map[string][]string{}
-	for name, body := range bodies {
-		turns[name] = []string{body}
-	}
-	return serveInTurn(t, c, turns)
-}
-
-// serveInTurn is serve with a body for each request of a name, of which the last one is repeated.
-func serveInTurn(
-	t *testing.T, c pallycon.Config, turns map[string][]string,
-) (*pallycon.Adapter, *wiretest.Server) {
+func serve(t *testing.T, bodies map[string]string) (*pallycon.Adapter, *wiretest.Server) {
 	t.Helper()
 	replies := map[string][]wiretest.Reply{}
-	for name, bodies := range turns {
-		for _, body := range bodies {
-			reply := wiretest.OK(body)
-			if body == cut {
-				reply = wiretest.Cut
-			}
-			replies[name] = append(replies[name], reply)
-		}
+	for name, body := range bodies {
+		replies[name] = []wiretest.Reply{wiretest.OK(body)}
 	}
 	vendor := wiretest.NewServer(t, replies)
-	vendor.Header = map[string]string{"Content-Type": "application/json;charset=UTF-8"}
-	return adapterTo(t, c, twin.Transport(vendor)), vendor
+	return adapterTo(t, config(), twin.Transport(vendor)), vendor
 }
 
 func adapterTo(t *testing.T, c pallycon.Config, transport http.RoundTripper) *pallycon.Adapter {
@@ -102,23 +71,3 @@ func disable(t *testing.T, a *pallycon.Adapter, log mutation.Log) (*pb.StatusCha
 	req := &pb.DisableSiteRequest{Name: demo, Message: "The contract has ended."}
 	return a.DisableSite(mutation.NewContext(t.Context(), log), req)
 }
-
-// sentParams returns the parameters of a POST or PUT that was sent as JSON.
-func sentParams(t *testing.T, r wiretest.Request) map[string]string {
-	t.Helper()
-	var params map[string]string
-	if err := json.Unmarshal([]byte(r.Body), &params); err != nil {
-		t.Errorf("%s has the body %q: %v", r.Name, r.Body, err)
-	}
-	return params
-}
-
-func wantParams(t *testing.T, what string, got, want map[string]string) {
-	t.Helper()
-	if !maps.Equal(got, want) {
-		t.Errorf("%s: the parameters are %q, want %q", what, got, want)
-	}
-}
-
-// unsettled reports whether a log says that a step may have taken effect.
-func unsettled(log *mutation.Memory, step string) bool { return log.Get(step).State == mutation.Sent }
