@@ -138,20 +138,3 @@ func FuzzHistoryQuery(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkHistoryPage(b *testing.B) {
-	e := newDemo(emulator.Assumptions{})
-	rows := make([]emulator.License, 100_000)
-	for i := range rows {
-		created := noon.Add(time.Duration(i) * time.Minute)
-		rows[i] = emulator.License{ContentID: "movie", UserID: "user", DeviceID: "device", CreatedTime: created}
-	}
-	e.PutLicenses(demo, rows...)
-	b.ReportAllocs()
-	const target = "/api/v1/license/statistics?pageSize=100&pageNo=7&siteId=" + demo
-	for b.Loop() {
-		if got := twintest.Serve(e, request(b, "GET", target, "")); got.Status != http.StatusOK {
-			b.Fatal(got.Status)
-		}
-	}
-}

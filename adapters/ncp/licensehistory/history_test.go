@@ -65,7 +65,7 @@ func TestEveryRowComesOnceWhileRowsArrive(t *testing.T) {
 		"pages of 250":                     {behind: true, unit: 250},
 	} {
 		for arrival, arrive := range listtest.Arrivals() {
-			for _, sizes := range [][]int{{1}, {25}, {999}, {1000}, {7, 1000, 1, 60}} {
+			for _, sizes := range [][]int{{1}, {25}, {1000}, {7, 1000, 1, 60}} {
 				t.Run(fmt.Sprint(name, ", ", arrival, sizes), func(t *testing.T) {
 					t.Parallel()
 					v := v
@@ -78,77 +78,62 @@ func TestEveryRowComesOnceWhileRowsArrive(t *testing.T) {
 	}
 }
 
-func TestASecondLargerThanManyPages(t *testing.T) {
-	for _, behind := range []bool{false, true} {
-		for _, sizes := range [][]int{{1000}, {37}, {1000, 1, 400}} {
-			t.Run(fmt.Sprint(behind, sizes), func(t *testing.T) {
-				v := vendor{History: &listtest.History{}, behind: behind}
-				v.Put(10, 300, false)
-				v.Put(11, 2750, false)
-				v.Put(11, 900, true)
-				v.Put(12, 4500, true) // more than one call may read
-				v.Put(12, 4600, false)
-				v.Put(20, 3, false)
-				v.Arrive = func(h *listtest.History) { h.Put(21, 1, false) }
-				v.checkWhole(t, sizes...)
-			})
-		}
-	}
-}
-
-func TestACrowdInTheNewestSeconds(t *testing.T) {
+func TestACrowdedSecond(t *testing.T) {
 	const newest = listtest.Newest
-	for name, arrive := range map[string]func(*listtest.History){
-		"that stays as it is": nil,
-		"that grows a while": func(h *listtest.History) {
-			if h.Reads < 15 {
-				h.Put(newest, 1, true)
-			}
-		},
-		"that newer rows follow": func(h *listtest.History) { h.Put(newest+1+int64(h.Reads), 1, false) },
+	type put struct {
+		second int64
+		n      int
+		equal  bool
+	}
+	arrivals := map[string]func(*listtest.History){
+		"no arrivals":     nil,
+		"newer rows":      func(h *listtest.History) { h.Put(newest+1+int64(h.Reads), 1, false) },
+		"some equal rows": func(h *listtest.History) { h.Put(newest, max(0, min(1, 15-h.Reads)), true) },
+	}
+	for _, crowd := range [][]put{
+		{{10, 300, false}, {11, 2750, false}, {11, 900, true}, {12, 9000, true}, {12, 100, false}, {20, 3, false}},
+		{{newest - 2, 120, false}, {newest - 1, 150, true}, {newest, 130, false}, {newest, 100, true}},
 	} {
-		for _, unit := range []int{0, 40} {
-			for _, sizes := range [][]int{{1000}, {90, 33}} {
-				t.Run(fmt.Sprint(name, unit, sizes), func(t *testing.T) {
+		for _, v := range []vendor{{}, {behind: true}, {behind: true, unit: 40}} {
+			for arrival, arrive := range arrivals {
+				for _, sizes := range [][]int{{1000}, {90, 33}} {
 					synctest.Test(t, func(t *testing.T) { // for the pauses between readings
-						v := vendor{History: &listtest.History{}, behind: true, unit: unit}
-						v.Put(newest-2, 120, false)
-						v.Put(newest-1, 150, true)
-						v.Put(newest, 130, false)
-						v.Put(newest, 100, true)
-						v.Arrive = arrive
+						t.Log(crowd, v.behind, v.unit, arrival, sizes)
+						v.History = &listtest.History{Arrive: arrive}
+						for _, p := range crowd {
+							v.Put(p.second, p.n, p.equal)
+						}
 						v.checkWhole(t, sizes...)
 					})
-				})
+				}
 			}
 		}
 	}
 }
 
-func TestRecentRowsThatNeverStopAreAnError(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v := vendor{History: &listtest.History{}}
-		v.Put(listtest.Newest, 150, false)
-		v.Arrive = func(h *listtest.History) { h.Put(listtest.Newest, 1, false) }
-		_, _, err := v.reader(nil).Next(t.Context(), Cursor{}, 100)
-		e := apierror.Convert(err)
-		if err == nil || e.Code != codes.Unavailable || e.Reason != pb.ErrorReason_VENDOR_UNAVAILABLE {
-			t.Errorf("%v, want UNAVAILABLE", err)
-		}
-		if v.Reads > 30 {
-			t.Errorf("%d pages were read", v.Reads)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		if _, _, err := v.reader(nil).Next(ctx, Cursor{}, 100); apierror.Convert(err).Code != codes.Canceled {
-			t.Errorf("for a caller who has gone: %v", err)
-		}
-	})
-	v := vendor{History: &listtest.History{}}
-	v.Put(listtest.Newest, maxRecentPages*PageSize+1, false)
-	_, _, err := v.reader(nil).Next(t.Context(), Cursor{}, 100)
-	if apierror.Convert(err).Code != codes.Unavailable || v.Reads > maxRecentPages+1 {
-		t.Errorf("more recent rows than can be read: %v after %d pages", err, v.Reads)
+func TestRecentRowsThatCannotBeReadAtOnceAreAnError(t *testing.T) {
+	for rows, c := range map[int]struct {
+		arrive func(*listtest.History)
+		reads  int // at most
+	}{
+		150:                         {func(h *listtest.History) { h.Put(listtest.Newest, 1, false) }, 30},
+		maxRecentPages*PageSize + 1: {nil, maxRecentPages + 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			v := vendor{History: &listtest.History{Arrive: c.arrive}}
+			v.Put(listtest.Newest, rows, false)
+			_, _, err := v.reader(nil).Next(t.Context(), Cursor{}, 100)
+			unavailable := err != nil && apierror.Convert(err).Reason == pb.ErrorReason_VENDOR_UNAVAILABLE
+			if !unavailable || v.Reads > c.reads {
+				t.Errorf("%v after %d pages, want UNAVAILABLE", err, v.Reads)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			_, _, err = v.reader(nil).Next(ctx, Cursor{}, 100)
+			if c.arrive != nil && apierror.Convert(err).Code != codes.Canceled { // in a pause
+				t.Errorf("for a caller who has gone: %v", err)
+			}
+		})
 	}
 }
 
@@ -164,8 +149,7 @@ func FuzzCursor(f *testing.F) {
 				v.Put(s, 1+int(s%3), s%2 == 0)
 			}
 			at := Cursor{Stage: stage(stage_), Second: second, Owed: owed, Page: number, Passed: passed}
-			// A token that somebody made up may find nothing, or fail. It must neither panic nor
-			// read without end.
+			// A made-up token may find nothing, or fail. It must not panic, and must end.
 			rows, _, err := v.reader(nil).Next(t.Context(), at, 10)
 			if err == nil && len(rows) > 10 || v.Reads > maxRecentReads*maxRecentPages+maxPagesPerCall {
 				t.Errorf("%d rows with %d reads, %v", len(rows), v.Reads, err)

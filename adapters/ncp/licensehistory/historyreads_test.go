@@ -26,13 +26,11 @@ func TestTheEndIsWhereNoMoreRowsAre(t *testing.T) {
 		before           int // rows that filled pages earlier
 		reads            int
 	}{
-		"a short page of an unknown vendor":    {rows: 30, size: 100, reads: 2},
-		"a short page of one that fills pages": {rows: 30, size: 100, before: 1000, reads: 1},
-		// and the next call finds the end
-		"a page that is just full": {rows: 100, size: 100, reads: 1},
-		// two by their numbers, and three below a pin
-		"smaller pages than asked for": {rows: 60, unit: 30, size: 1000, reads: 5},
-		"nothing":                      {size: 100, reads: 1},
+		"a short page of an unknown vendor":       {rows: 30, size: 100, reads: 2},
+		"a short page of one that fills pages":    {rows: 30, size: 100, before: 1000, reads: 1},
+		"a full page, and the next call is empty": {rows: 100, size: 100, reads: 1},
+		"small pages, two and three below a pin":  {rows: 60, unit: 30, size: 1000, reads: 5},
+		"nothing":                                 {size: 100, reads: 1},
 	} {
 		r := vendor{}.reader(nil)
 		r.Concurrency = 1 // or pages after the end may be asked for together with the last
@@ -46,13 +44,12 @@ func TestTheEndIsWhereNoMoreRowsAre(t *testing.T) {
 		r.ReadPage = v.readPage
 		rows, next, err := r.Next(t.Context(), Cursor{}, c.size)
 		if err != nil || len(rows) != c.rows || v.Reads != c.reads || next.Empty != (c.rows == 0) {
-			t.Errorf("%s: %d rows with %d reads, and continues at %v; want %d rows with %d reads; %v",
-				name, len(rows), v.Reads, next, c.rows, c.reads, err)
+			t.Errorf("%s: %d rows with %d reads, and continues at %v; %v", name, len(rows), v.Reads, next, err)
 		}
 	}
 }
 
-func TestAFilterThatFewRowsMatchReadsABoundedNumberOfPages(t *testing.T) {
+func TestAFilterBoundsThePagesThatAreRead(t *testing.T) {
 	v := vendor{History: listtest.Each(40_000, 1)}
 	r := v.reader(func(row *listtest.Row) Match {
 		if row.Content == "3" {
@@ -65,22 +62,17 @@ func TestAFilterThatFewRowsMatchReadsABoundedNumberOfPages(t *testing.T) {
 	for at := (Cursor{}); !at.Done(); calls++ {
 		before := v.Reads
 		rows, next, err := r.Next(t.Context(), at, 100)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n := v.Reads - before; n > maxPagesPerCall+2 {
-			t.Fatalf("one call made %d reads", n)
+		if n := v.Reads - before; err != nil || n > maxPagesPerCall+2 {
+			t.Fatalf("one call made %d reads, %v", n, err)
 		}
 		got, at = append(got, rows...), next
 	}
 	if len(got) != 1 || got[0].Content != "3" || calls > 400/maxPagesPerCall+2 {
 		t.Errorf("found %v with %d calls", got, calls)
 	}
-}
 
-func TestNothingAfterTheFirstUnwantedRowIsRead(t *testing.T) {
-	v := vendor{History: listtest.Each(4000, 1)}
-	r := v.reader(func(row *listtest.Row) Match {
+	v = vendor{History: listtest.Each(4000, 1)}
+	r = v.reader(func(row *listtest.Row) Match {
 		if row.At < 3700 {
 			return Stop
 		}
