@@ -3,19 +3,17 @@ package licensehistory
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/adaptertest/listtest"
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/internal/panics"
 )
 
 // counting is a vendor of full pages that takes a second for each, and counts how many it is asked
@@ -83,7 +81,6 @@ func TestSoManyPagesAreReadAtOnceAndNoMore(t *testing.T) {
 }
 
 func TestAPageThatFailsStopsTheOthers(t *testing.T) {
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	synctest.Test(t, func(t *testing.T) {
 		broken, stopped := errors.New("broken"), 0
 		c := &counting{}
@@ -115,7 +112,6 @@ func TestAPageThatFailsStopsTheOthers(t *testing.T) {
 }
 
 func TestACallerWhoGoesStopsAllPages(t *testing.T) {
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
 		defer cancel()
@@ -150,15 +146,14 @@ func TestNoPageIsAskedForBehindTheLast(t *testing.T) {
 }
 
 func TestAMistakeInOnePageShowsInTheCall(t *testing.T) {
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	synctest.Test(t, func(t *testing.T) {
-		defer func() {
-			if p := recover(); p == nil || !strings.Contains(fmt.Sprint(p), "a mistake") {
-				t.Errorf("the call panics with %v, want the mistake", p)
-			}
-		}()
 		c := &counting{answer: func(context.Context, int) (*Page[listtest.Row], error) { panic("a mistake") }}
-		_, err := c.reader(3).readPages(t.Context(), 0, 1, 9)
-		t.Errorf("the call returns %v", err)
+		p := panics.Catch(func() {
+			_, err := c.reader(3).readPages(t.Context(), 0, 1, 9)
+			t.Errorf("the call returns %v", err)
+		})
+		if p == nil || p.Value != "a mistake" {
+			t.Errorf("the call panics with %v", p)
+		}
 	})
 }

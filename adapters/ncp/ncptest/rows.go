@@ -1,8 +1,9 @@
 package ncptest
 
 import (
+	"cmp"
 	"crypto/md5" //nolint:gosec // The vendor's own choice, to show user ids.
-	"fmt"
+	"encoding/hex"
 	"strconv"
 	"strings"
 
@@ -12,56 +13,50 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// What follows is the mapping backwards, from the contract to the vendor's words, written from the
-// API pages and not with the adapter's tables.
-
-// vendorWords are the words of a vendor of whom this is assumed.
+// vendorWords maps the contract back to the words of a vendor with these assumptions. It is written
+// from the API pages, without the adapter's tables.
 type vendorWords struct{ assumed emulator.Assumptions }
 
 func (w vendorWords) site(s *pb.Site) emulator.Site {
 	shown := w.showSite(proto.CloneOf(s))
-	site := emulator.Site{SiteID: s.GetSiteId(), SiteName: s.GetDisplayName(), Status: shown.GetVendorState(), Enabled: s.GetEnabled()}
-	if s.GetPolicyId() != "" {
-		policy, err := strconv.Atoi(s.GetPolicyId())
-		if err != nil {
-			panic(err)
-		}
-		site.PolicyID = policy
+	policy, err := strconv.Atoi(shown.GetPolicyId())
+	if err != nil {
+		panic(err)
 	}
-	return site
+	return emulator.Site{
+		SiteID: s.GetSiteId(), SiteName: s.GetDisplayName(), Status: shown.GetVendorState(),
+		Enabled: s.GetEnabled(), PolicyID: policy,
+	}
 }
 
-// showSite adds the vendor's words to a site. The ids that the vendor makes have a form, but
-// nothing in its calls depends on it.
+// showSite adds the vendor's words to a site.
 func (w vendorWords) showSite(s *pb.Site) *pb.Site {
 	s.State, s.VendorState = pb.Site_READY, emulator.StatusReady
 	if s.GetEnabled() && !w.assumed.ReadyWhenOn {
 		s.State, s.VendorState = pb.Site_RUNNING, emulator.StatusRunning
 	}
-	if s.GetPolicyId() == "" {
-		s.PolicyId = "0"
-	}
+	s.PolicyId = cmp.Or(s.GetPolicyId(), "0")
 	return s
 }
 
 func vendorLicense(l *pb.License) emulator.License {
 	shown := vendorWords{}.showLicense(proto.CloneOf(l))
 	return emulator.License{
-		ContentID: l.GetContentId(), LicenseStatus: shown.GetVendorStatus(), DRMType: shown.GetVendorDrmType(), UserID: l.GetUserId(),
-		DeviceID: l.GetDeviceId(), DeviceModel: l.GetDeviceModel(), PlatformName: l.GetPlatform(), CreatedTime: l.GetCreateTime().AsTime(),
+		ContentID: l.GetContentId(), LicenseStatus: shown.GetVendorStatus(), DRMType: shown.GetVendorDrmType(),
+		UserID: l.GetUserId(), DeviceID: l.GetDeviceId(), DeviceModel: l.GetDeviceModel(),
+		PlatformName: l.GetPlatform(), CreatedTime: l.GetCreateTime().AsTime(),
 	}
 }
 
-// showLicense leaves out of a row what the vendor does not tell, and adds its words. It has no NCG.
+// drmTypes are the vendor's words for DRM systems. It has no NCG.
+var drmTypes = map[pb.License_DrmType]string{
+	pb.License_WIDEVINE: "Widevine", pb.License_PLAYREADY: "PlayReady", pb.License_FAIRPLAY: "FairPlay",
+}
+
+// showLicense adds the vendor's words to a row, and removes what the vendor does not show.
 func (w vendorWords) showLicense(l *pb.License) *pb.License {
-	switch l.GetDrmType() {
-	case pb.License_WIDEVINE:
-		l.VendorDrmType = "Widevine"
-	case pb.License_PLAYREADY:
-		l.VendorDrmType = "PlayReady"
-	case pb.License_FAIRPLAY:
-		l.VendorDrmType = "FairPlay"
-	default:
+	l.VendorDrmType = drmTypes[l.GetDrmType()]
+	if l.GetVendorDrmType() == "" {
 		return nil
 	}
 	l.VendorStatus = emulator.StatusSuccess
@@ -71,7 +66,8 @@ func (w vendorWords) showLicense(l *pb.License) *pb.License {
 	if w.assumed.UpperCaseStatus {
 		l.VendorStatus = strings.ToUpper(l.GetVendorStatus())
 	}
-	l.UserIdMd5 = fmt.Sprintf("%x", md5.Sum([]byte(l.GetUserId()))) //nolint:gosec // The vendor's own choice, to show user ids.
+	sum := md5.Sum([]byte(l.GetUserId())) //nolint:gosec // The vendor's own choice, to show user ids.
+	l.UserIdMd5 = hex.EncodeToString(sum[:])
 	l.UserId, l.ErrorCode, l.IntegrationType = "", "", ""
 	return l
 }
