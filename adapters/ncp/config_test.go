@@ -11,21 +11,6 @@ import (
 	"github.com/drmhub/drmhub/adapters/secret"
 )
 
-// complete is the shortest configuration that works.
-func complete() *Config {
-	c := NewConfig()
-	c.BaseURL = "https://multi-drm.apigw.ntruss.com"
-	c.AccessKey, c.SecretKey = secret.New("the-access-key"), secret.New("the-secret-key")
-	return c
-}
-
-// mistaken are the keys that c's Check reports, sorted.
-func mistaken(c *Config) []string {
-	found := map[string]bool{}
-	c.Check(func(key, _ string) { found[key] = true })
-	return slices.Sorted(maps.Keys(found))
-}
-
 func TestEveryUnusableSettingIsReported(t *testing.T) {
 	for keys, spoil := range map[string]func(*Config){
 		"":                    func(*Config) {},
@@ -43,9 +28,12 @@ func TestEveryUnusableSettingIsReported(t *testing.T) {
 		// The defaults alone lack the account.
 		"access_key base_url secret_key": func(c *Config) { *c = *NewConfig() },
 	} {
-		c := complete()
+		c, found := NewConfig(), map[string]bool{}
+		c.BaseURL = "https://multi-drm.apigw.ntruss.com"
+		c.AccessKey, c.SecretKey = secret.New("the-access-key"), secret.New("the-secret-key")
 		spoil(c)
-		if got := mistaken(c); !slices.Equal(got, strings.Fields(keys)) {
+		c.Check(func(key, _ string) { found[key] = true })
+		if got := slices.Sorted(maps.Keys(found)); !slices.Equal(got, strings.Fields(keys)) {
 			t.Errorf("with a bad %q, Check reports %v", keys, got)
 		}
 	}

@@ -2,8 +2,8 @@ package ncp_test
 
 import (
 	"context"
-	"net"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -116,15 +116,12 @@ func TestAPageThatFailsIsReadAgain(t *testing.T) {
 
 func TestAVendorThatIsNotThereIsUnavailable(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener.Close() // nobody listens there from now on
+	server := httptest.NewServer(nil)
+	server.Close()
 	c := twinConfig()
-	c.BaseURL = "http://" + listener.Addr().String()
+	c.BaseURL = server.URL
 	a := adapterTo(t, c, nil)
-	_, err = list(t, a, nil)
+	_, err := list(t, a, nil)
 	want(t, "ListLicenses", err, unavailable)
 	log := mutation.NewMemory()
 	_, err = disable(t, a, log)

@@ -89,19 +89,6 @@ func TestAnOrderIsTheSiteThatIsBeingCreated(t *testing.T) {
 	}
 }
 
-func TestAnOrdersStateIsThatOfItsSite(t *testing.T) {
-	for status, want := range map[string]pb.SiteOrder_State{
-		"CREATING": pb.SiteOrder_PENDING, "READY": pb.SiteOrder_APPROVED, "RUNNING": pb.SiteOrder_APPROVED,
-		"DELETED": pb.SiteOrder_APPROVED, "REVIEWING": pb.SiteOrder_STATE_UNSPECIFIED,
-	} {
-		a, _ := serve(t, config(), map[string][]answer{getSite: {ok(siteRow(status, false))}})
-		o, err := a.GetSiteOrder(t.Context(), &pb.GetSiteOrderRequest{Name: "vendors/acme/siteOrders/DEMO"})
-		if err != nil || o.GetState() != want || o.GetVendorStatus() != status {
-			t.Errorf("%s is shown as %v, %v", status, o, err)
-		}
-	}
-}
-
 func TestAnOrderIsFoundByItsNameAndPolicy(t *testing.T) {
 	namesake, other, done := newSite("namesake", "Kids_TV", "8"), newSite("other", "Kids-TV", "7"), ok(`null`)
 	for what, c := range map[string]struct {

@@ -66,16 +66,17 @@ func TestASiteIsRead(t *testing.T) {
 	}
 }
 
-func TestASiteIsEnabledOnlyWhereLicensesAreIssued(t *testing.T) {
+func TestTheStateOfASiteAndOfItsOrder(t *testing.T) {
 	for status, c := range map[string]struct {
 		state   pb.Site_State
-		enabled bool
+		enabled bool // if it is switched on: the vendor issues licenses
+		order   pb.SiteOrder_State
 	}{
-		"CREATING": {pb.Site_CREATING, false},
-		"READY":    {pb.Site_READY, true},
-		"RUNNING":  {pb.Site_RUNNING, true},
-		"DELETED":  {pb.Site_DELETED, false},
-		"PAUSED":   {pb.Site_STATE_UNSPECIFIED, true},
+		"CREATING": {pb.Site_CREATING, false, pb.SiteOrder_PENDING},
+		"READY":    {pb.Site_READY, true, pb.SiteOrder_APPROVED},
+		"RUNNING":  {pb.Site_RUNNING, true, pb.SiteOrder_APPROVED},
+		"DELETED":  {pb.Site_DELETED, false, pb.SiteOrder_APPROVED},
+		"PAUSED":   {pb.Site_STATE_UNSPECIFIED, true, pb.SiteOrder_STATE_UNSPECIFIED},
 	} {
 		for _, on := range []bool{true, false} {
 			a, _ := serve(t, config(), map[string][]answer{getSite: {ok(siteRow(status, on))}})
@@ -83,6 +84,10 @@ func TestASiteIsEnabledOnlyWhereLicensesAreIssued(t *testing.T) {
 			if err != nil || site.GetState() != c.state || site.GetVendorState() != status ||
 				site.GetEnabled() != (on && c.enabled) {
 				t.Errorf("%s with siteEnabledYn %t is %v, %v", status, on, site, err)
+			}
+			o, err := a.GetSiteOrder(t.Context(), &pb.GetSiteOrderRequest{Name: "vendors/acme/siteOrders/DEMO"})
+			if err != nil || o.GetState() != c.order || o.GetVendorStatus() != status {
+				t.Errorf("the order of a site that is %s is %v, %v", status, o, err)
 			}
 		}
 	}
@@ -176,19 +181,15 @@ func TestUsageIsThatOfToday(t *testing.T) {
 func TestNamesOfOtherThingsAreRefused(t *testing.T) {
 	a, vendor := serve(t, config(), nil)
 	const other = "vendors/acme"
-	_, err := a.GetSite(t.Context(), &pb.GetSiteRequest{Name: other})
-	wantField(t, "GetSite", err, "name")
-	_, err = a.GetSiteOrder(t.Context(), &pb.GetSiteOrderRequest{Name: other})
-	wantField(t, "GetSiteOrder", err, "name")
-	_, err = a.GetUsage(t.Context(), &pb.GetUsageRequest{Name: other})
-	wantField(t, "GetUsage", err, "name")
-	_, err = a.DisableSite(t.Context(), &pb.DisableSiteRequest{Name: other})
-	wantField(t, "DisableSite", err, "name")
-	_, err = a.UpdateSite(t.Context(), &pb.UpdateSiteRequest{Site: &pb.Site{Name: other}})
-	wantField(t, "UpdateSite", err, "site.name")
-	_, err = a.ListLicenses(t.Context(), &pb.ListLicensesRequest{Parent: other})
-	wantField(t, "ListLicenses", err, "parent")
-	err = a.StreamLicenses(&pb.StreamLicensesRequest{Parent: other}, nil)
-	wantField(t, "StreamLicenses", err, "parent")
+	refused := func(field string) func(any, error) {
+		return func(_ any, err error) { wantField(t, other, err, field) }
+	}
+	refused("name")(a.GetSite(t.Context(), &pb.GetSiteRequest{Name: other}))
+	refused("name")(a.GetSiteOrder(t.Context(), &pb.GetSiteOrderRequest{Name: other}))
+	refused("name")(a.GetUsage(t.Context(), &pb.GetUsageRequest{Name: other}))
+	refused("name")(a.DisableSite(t.Context(), &pb.DisableSiteRequest{Name: other}))
+	refused("site.name")(a.UpdateSite(t.Context(), &pb.UpdateSiteRequest{Site: &pb.Site{Name: other}}))
+	refused("parent")(a.ListLicenses(t.Context(), &pb.ListLicensesRequest{Parent: other}))
+	refused("parent")(nil, a.StreamLicenses(&pb.StreamLicensesRequest{Parent: other}, nil))
 	vendor.WantNothing()
 }

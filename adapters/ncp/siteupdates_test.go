@@ -99,15 +99,3 @@ func TestAnUpdateThatTheSiteDoesNotShowIsUnknownAndSettles(t *testing.T) {
 		}
 	})
 }
-
-func TestADryRunOfAnUpdateShowsTheSiteAsItWouldBe(t *testing.T) {
-	a, vendor := serve(t, config(), map[string][]answer{getSite: {named("Old_name", "3")}})
-	ctx, dryRun := mutation.WithDryRun(t.Context())
-	mask := &fieldmaskpb.FieldMask{Paths: []string{"policy_id"}}
-	site, err := a.UpdateSite(ctx, &pb.UpdateSiteRequest{Site: &pb.Site{Name: demo, PolicyId: "7"}, UpdateMask: mask})
-	if err != nil || site.GetPolicyId() != "7" || site.GetDisplayName() != "Old_name" || !site.GetEnabled() {
-		t.Errorf("%v, %v", site, err)
-	}
-	wantPlanned(t, dryRun, `--data-raw '{"siteName":"Old_name","policyId":7}'`)
-	vendor.WantMade(getSite, 1)
-}

@@ -175,16 +175,6 @@ func TestDeniedCalls(t *testing.T) {
 	})
 }
 
-func TestErrorCodeMayBeANumber(t *testing.T) {
-	e := newDemo(emulator.Assumptions{NumericErrorCodes: true})
-	r := request(t, "GET", "/api/v1/sites", "")
-	r.Header.Del("x-ncp-iam-access-key")
-	const rest = `,"message":"Authentication Failed","details":"Authentication information are missing."}}`
-	wantJSON(t, do(t, e, r).Text, `{"error":{"errorCode":200`+rest)
-	e = newDemo(emulator.Assumptions{})
-	wantJSON(t, do(t, e, r).Text, `{"error":{"errorCode":"200"`+rest)
-}
-
 func TestEveryAnswerHasATraceID(t *testing.T) {
 	e, same := newDemo(emulator.Assumptions{}), newDemo(emulator.Assumptions{})
 	seen := map[string]bool{}

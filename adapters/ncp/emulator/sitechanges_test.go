@@ -11,7 +11,6 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/ncp/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
-	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
 // example returns an example of the API pages.
@@ -54,18 +53,5 @@ func TestIDsOfNewSitesTellTheirTime(t *testing.T) {
 	e.Clock().Advance(emulator.DefaultCreationDelay)
 	if e.Sites()[0].Status != emulator.StatusReady {
 		t.Errorf("in the end: %+v", e.Sites()[0])
-	}
-}
-
-func TestIssuingOverTheAdminPath(t *testing.T) {
-	e := newDemo(emulator.Assumptions{})
-	twintest.Admin(t, e, "POST", "issue", `{"siteId":"`+demo+`","contentId":"c","licenseStatus":"fail",`+
-		`"drmType":"FairPlay","userId":"u","deviceId":"d","deviceModel":"m","platformName":"p"}`)
-	want := emulator.License{
-		ContentID: "c", LicenseStatus: "fail", DRMType: "FairPlay", UserID: "u", UserIDMD5: emulator.HashUserID("u"),
-		DeviceID: "d", DeviceModel: "m", PlatformName: "p", CreatedTime: noon,
-	}
-	if got := e.Licenses(demo); len(got) != 1 || got[0] != want {
-		t.Errorf("%+v", got)
 	}
 }

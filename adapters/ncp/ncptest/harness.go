@@ -30,7 +30,8 @@ func Harness(t *testing.T) adaptertest.Harness {
 func HarnessOf(t *testing.T, assumed emulator.Assumptions, config ncp.Config) adaptertest.Harness {
 	t.Helper()
 	e := emulator.New(emulator.Options{Assumptions: assumed})
-	e.PutPolicies(emulator.Policy{PolicyID: 7, PolicyName: "RENTAL"}, emulator.Policy{PolicyID: 1, PolicyName: "OFFLINE"})
+	e.PutPolicies(emulator.Policy{PolicyID: 7, PolicyName: "RENTAL"})
+	e.PutPolicies(emulator.Policy{PolicyID: 1, PolicyName: "OFFLINE"})
 	adapter, err := ncp.New(vendor, config, twin.Transport(e))
 	if err != nil {
 		t.Fatal(err)
