@@ -3,6 +3,7 @@ package emulator_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/drmhub/drmhub/adapters/amino/emulator"
@@ -97,45 +98,6 @@ func TestPages(t *testing.T) {
 	}
 }
 
-func TestQueriesAreRefused(t *testing.T) {
-	e := shop(emulator.Options{})
-	for _, path := range []string{
-		"/licenses?limit=0", "/licenses?limit=-1", "/licenses?limit=", "/licenses?limit=ten", "/licenses?limit=010", "/licenses?limit=1.0",
-		"/licenses?limit=%2B1", "/licenses?limit=1001", "/licenses?limit=99999999999999999999", "/licenses?offset=-1", "/licenses?offset=",
-		"/licenses?offset=0&offset=0", "/licenses?page=1", "/licenses?Limit=1", "/licenses?status=ACTIVE", "/licenses?offset=%zz", "/licenses?a;b",
-		"/users/u/licenses?user=u", "/products?limit=1001", "/products/free?limit=1", "/licenses/x?offset=0",
-	} {
-		call(t, e, "GET", path, "").refused(t, path, 400, "INVALID_PARAMETER")
-	}
-	call(t, e, "POST", "/licenses?limit=1", data(licenseOf("u", "free", ""))).refused(t, "a create", 400, "INVALID_PARAMETER")
-	if len(e.Licenses()) != 0 {
-		t.Error("a create with a query was carried out")
-	}
-}
-
-func TestSettingsOfPages(t *testing.T) {
-	e := shop(emulator.Options{Assumptions: emulator.Assumptions{
-		OffsetParameter: "page[offset]", LimitParameter: "page[limit]", DefaultPage: 2, MaxPage: 3, ShortensPages: true,
-	}})
-	for i := range 5 {
-		e.PutLicenses(emulator.License{ID: fmt.Sprint(i), UserID: "u", ProductID: "free"})
-	}
-	for path, want := range map[string]string{
-		"/licenses":                                     "0 1",
-		"/licenses?page%5Blimit%5D=50":                  "0 1 2",
-		"/licenses?page%5Boffset%5D=1&page[limit]=1":    "1",
-		"/users/u/licenses?page[offset]=2&page[limit]=": "400",
-		"/licenses?offset=1":                            "400",
-	} {
-		got := call(t, e, "GET", path, "")
-		if want == "400" {
-			got.refused(t, path, 400, "INVALID_PARAMETER")
-		} else if rows := ids(got.list(t, 200)); rows != want {
-			t.Errorf("%s: %s, want %s", path, rows, want)
-		}
-	}
-}
-
 func TestMediaTypes(t *testing.T) {
 	for media, status := range map[string]int{
 		"application/json": 201, "application/vnd.api+json": 201, "application/json; charset=utf-8": 201,
@@ -152,12 +114,49 @@ func TestMediaTypes(t *testing.T) {
 	}
 }
 
+func TestCredentials(t *testing.T) {
+	defaults, e := shop(emulator.Options{}), shop(emulator.Options{APIKey: "the key", Token: "a.b.c"})
+	for _, c := range []struct {
+		vendor         *emulator.Emulator
+		authorizations []string
+		status         int
+	}{
+		{defaults, []string{"Apikey " + emulator.DefaultAPIKey}, 200},
+		{defaults, []string{"Bearer " + emulator.DefaultToken}, 200},
+		{e, []string{"Apikey the key"}, 200},
+		{e, []string{"Bearer a.b.c"}, 200},
+		{e, []string{"apikey the key"}, 200},
+		{e, nil, 401},
+		{e, []string{"Apikey the key", "Apikey the key"}, 401},
+		{e, []string{"the key"}, 401},
+		{e, []string{"Basic the key"}, 401},
+		{e, []string{"Bearer the key"}, 401},
+		{e, []string{"Apikey a.b.c"}, 401},
+		{e, []string{"Apikey the keys"}, 401},
+		{e, []string{"Bearer a.b"}, 401},
+		{e, []string{"Apikey "}, 401},
+		{e, []string{"Apikey " + emulator.DefaultAPIKey}, 401},
+	} {
+		r := request(t, "GET", base+"/products", "")
+		r.Header["Authorization"] = c.authorizations
+		got := do(t, c.vendor, r)
+		switch {
+		case got.Status != c.status:
+			t.Errorf("%q: %d %s, want %d", c.authorizations, got.Status, got.Text, c.status)
+		case c.status == 401 && (got.code(t) != "UNAUTHORIZED" || strings.Contains(got.Text, "key")):
+			t.Errorf("%q: %s", c.authorizations, got.Text)
+		}
+	}
+	twintest.LedgerHides(t, defaults.Ledger(), "/products", emulator.DefaultAPIKey)
+}
+
 func TestEveryCallNeedsCredentials(t *testing.T) {
 	e := shop(emulator.Options{Assumptions: emulator.Assumptions{ProductUpdates: true}})
 	e.PutLicenses(emulator.License{ID: "x", UserID: "u", ProductID: "free"})
 	for _, target := range []string{
-		"GET /licenses", "POST /licenses", "GET /licenses/x", "DELETE /licenses/x", "GET /users/u/licenses", "POST /licenses/batch_create",
-		"POST /licenses/batch_delete", "GET /products", "POST /products", "GET /products/free", "PATCH /products/free",
+		"GET /licenses", "POST /licenses", "GET /licenses/x", "DELETE /licenses/x", "GET /users/u/licenses",
+		"POST /licenses/batch_create", "POST /licenses/batch_delete",
+		"GET /products", "POST /products", "GET /products/free", "PATCH /products/free",
 	} {
 		method, path, _ := strings.Cut(target, " ")
 		r := request(t, method, base+path, data(licenseOf("u", "free", "")))
@@ -207,5 +206,51 @@ func TestEndlessAnswerLooksLikeTheVendors(t *testing.T) {
 	const head = 3 // { "data" [
 	twintest.EndlessRows(t, e, e.Faults(), head, func(row resource) bool {
 		return row.Type == "License" && row.Relationships["user"].Data.ID != ""
+	})
+}
+
+func TestTheSameSeedGivesTheSameIDs(t *testing.T) {
+	create := func(seed uint64) string {
+		e := shop(emulator.Options{Seed: seed})
+		return call(t, e, "POST", "/licenses", data(licenseOf("u", "paid", ""))).one(t, 201).ID
+	}
+	if one, again, other := create(5), create(5), create(6); again != one || other == one {
+		t.Errorf("from the same seed %s, then %s; from another %s", one, again, other)
+	}
+}
+
+func TestManyClientsAtOnce(t *testing.T) {
+	e := shop(emulator.Options{Clock: twin.NewClock(nil)})
+	var clients sync.WaitGroup
+	for i := range 8 {
+		clients.Go(func() {
+			user := fmt.Sprint("u", i)
+			for range 10 {
+				id := call(t, e, "POST", "/licenses", data(licenseOf(user, "paid", ""))).one(t, 201).ID
+				call(t, e, "POST", "/licenses", data(licenseOf(user, "free", ""))).one(t, 201)
+				call(t, e, "GET", "/licenses", "").list(t, 200)
+				if got := call(t, e, "DELETE", "/licenses/"+id, ""); got.Status != 204 {
+					t.Errorf("%d %s", got.Status, got.Text)
+				}
+			}
+			if rows := call(t, e, "GET", "/users/"+user+"/licenses", "").list(t, 200); len(rows) != 10 {
+				t.Errorf("%s has %d licenses", user, len(rows))
+			}
+		})
+	}
+	clients.Wait()
+	counts := [4]int{len(e.Licenses()), len(e.Entitlements()), len(e.Irdeto().Entitlements), len(e.Ledger().Effects())}
+	if want := [4]int{80, 80, 160, 240}; counts != want {
+		t.Errorf("licenses, entitlements, all entitlements and effects: %v, want %v", counts, want)
+	}
+}
+
+func TestMistakesOfTheTestPanic(t *testing.T) {
+	e := shop(emulator.Options{})
+	twintest.WantPanic(t, "a license of no product", "none", func() {
+		e.PutLicenses(emulator.License{UserID: "u", ProductID: "none"})
+	})
+	twintest.WantPanic(t, "an invalid order", "explode", func() {
+		e.OrderIrdeto(emulator.IrdetoOrder{Behavior: "explode"})
 	})
 }

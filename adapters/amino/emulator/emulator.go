@@ -59,7 +59,7 @@ import (
 // have, there is
 //
 //	GET   /_twin/irdeto  what Irdeto holds and does
-//	POST  /_twin/irdeto  {"behaviour": "stall", "call": "create", "times": 1}: OrderIrdeto
+//	POST  /_twin/irdeto  {"behavior": "stall", "call": "create", "times": 1}: OrderIrdeto
 type Emulator struct {
 	*twin.Twin
 	credentials credentials

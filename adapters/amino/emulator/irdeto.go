@@ -46,7 +46,7 @@ const (
 // IrdetoOrder says what Irdeto does. The zero value is no order: IrdetoSucceeds.
 type IrdetoOrder struct {
 	// Behavior is what it does. Empty means IrdetoSucceeds.
-	Behavior IrdetoBehavior `json:"behaviour,omitempty"`
+	Behavior IrdetoBehavior `json:"behavior,omitempty"`
 	// Call limits the order to one of its calls. Empty means both; the other one succeeds.
 	Call IrdetoCall `json:"call,omitempty"`
 	// Skip is how many such calls succeed first.
@@ -62,7 +62,7 @@ type IrdetoOrder struct {
 func (o IrdetoOrder) Validate() error {
 	switch {
 	case o.Behavior != "" && !slices.Contains(irdetoBehaviors, o.Behavior):
-		return fmt.Errorf("behaviour %q is none of %q", o.Behavior, irdetoBehaviors)
+		return fmt.Errorf("behavior %q is none of %q", o.Behavior, irdetoBehaviors)
 	case o.Call != "" && o.Call != IrdetoCreate && o.Call != IrdetoDelete:
 		return fmt.Errorf("call %q is neither %q nor %q", o.Call, IrdetoCreate, IrdetoDelete)
 	case o.Skip < 0 || o.Times < 0:

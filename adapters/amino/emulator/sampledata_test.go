@@ -16,8 +16,10 @@ func sampleData(seed uint64, at time.Time) *emulator.Emulator {
 }
 
 func TestSampleDataIsReproducible(t *testing.T) {
-	one, same, other, later := sampleData(7, now), sampleData(7, now), sampleData(8, now), sampleData(7, now.Add(time.Hour))
-	if !slices.Equal(one.Licenses(), same.Licenses()) || !slices.Equal(one.Products(), same.Products()) || !slices.Equal(one.Entitlements(), same.Entitlements()) {
+	one, same, other := sampleData(7, now), sampleData(7, now), sampleData(8, now)
+	later := sampleData(7, now.Add(time.Hour))
+	if !slices.Equal(one.Licenses(), same.Licenses()) || !slices.Equal(one.Products(), same.Products()) ||
+		!slices.Equal(one.Entitlements(), same.Entitlements()) {
 		t.Error("the data differ from one run to the next")
 	}
 	if slices.Equal(one.Licenses(), other.Licenses()) {
@@ -41,7 +43,8 @@ func TestSampleDataIsPlausible(t *testing.T) {
 		if l.PurchaseTimestamp.After(now) || i > 0 && l.PurchaseTimestamp.Before(rows[i-1].PurchaseTimestamp) {
 			t.Errorf("bought in the future, or not in order: %+v", l)
 		}
-		if l.Status == emulator.StatusActive && (l.Recurring && !l.ExpiryDate.After(now) || !l.StopDate.IsZero() && !l.StopDate.After(now)) {
+		over := l.Recurring && !l.ExpiryDate.After(now) || !l.StopDate.IsZero() && !l.StopDate.After(now)
+		if l.Status == emulator.StatusActive && over {
 			t.Errorf("active although its time is over: %+v", l)
 		}
 		if l.Recurring {
@@ -69,7 +72,7 @@ func TestSampleDataIsPlausible(t *testing.T) {
 	}
 }
 
-// BenchmarkNew: a run through every fault at every call makes tens of thousands of twins.
+// BenchmarkNew measures a new twin: the exhaustive test makes tens of thousands.
 func BenchmarkNew(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {

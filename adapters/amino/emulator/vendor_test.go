@@ -18,7 +18,7 @@ const (
 	base = "/api/license/management/v4"
 )
 
-// now is when the twins of these tests stand: 2026-01-02 15:04:05 UTC.
+// now is the time of the twins of these tests: 2026-01-02 15:04:05 UTC.
 var now = time.Unix(1_767_366_245, 0).UTC()
 
 // A reply is a response of the emulator.
@@ -50,8 +50,7 @@ func call(t *testing.T, e http.Handler, method, path, body string) reply {
 	return do(t, e, request(t, method, base+path, body))
 }
 
-// code is the code of the one error that a failure has; it fails where the body is not of that
-// form.
+// code returns the code of the one error in the body. The test fails without such a body.
 func (r reply) code(t *testing.T) string {
 	t.Helper()
 	var body struct {
@@ -84,7 +83,7 @@ type resource struct {
 	Relationships map[string]struct{ Data struct{ ID, Type string } }
 }
 
-// one is the resource of an answer with that status.
+// one returns the resource of a reply with that status.
 func (r reply) one(t *testing.T, status int) resource {
 	t.Helper()
 	var body struct{ Data resource }
@@ -94,7 +93,7 @@ func (r reply) one(t *testing.T, status int) resource {
 	return body.Data
 }
 
-// list are the resources of an answer with that status.
+// list returns the resources of a reply with that status.
 func (r reply) list(t *testing.T, status int) []resource {
 	t.Helper()
 	var body struct{ Data []resource }
@@ -112,7 +111,7 @@ func ids(rows []resource) string {
 	return strings.Join(all, " ")
 }
 
-// licenseOf is a license to issue, with attributes in JSON.
+// licenseOf returns a license to issue, with attributes in JSON.
 func licenseOf(user, product, attributes string) string {
 	return fmt.Sprintf(`{"type":"License","attributes":{%s},"relationships":{`+
 		`"user":{"data":{"type":"User","id":%q}},"product":{"data":{"type":"Product","id":%q}}}}`,
@@ -121,7 +120,7 @@ func licenseOf(user, product, attributes string) string {
 
 func data(content string) string { return `{"data":` + content + `}` }
 
-// shop is an emulator with the product "free", which costs nothing, and "paid", which is recurring.
+// shop returns an emulator with the product "free", which costs nothing, and "paid", which recurs.
 func shop(options emulator.Options) *emulator.Emulator {
 	if options.Clock == nil {
 		options.Clock = twin.FrozenClock(now)
@@ -129,8 +128,10 @@ func shop(options emulator.Options) *emulator.Emulator {
 	e := emulator.New(options)
 	e.PutProducts(
 		emulator.Product{ID: "free", Name: "Free <TV>", Visible: true},
-		emulator.Product{ID: "paid", Name: "Paid", Description: "All", Buyable: true, Visible: true, Recurring: true,
-			PriceAmount: 999, PriceCurrency: "EUR"},
+		emulator.Product{
+			ID: "paid", Name: "Paid", Description: "All", Buyable: true, Visible: true, Recurring: true,
+			PriceAmount: 999, PriceCurrency: "EUR",
+		},
 	)
 	return e
 }
