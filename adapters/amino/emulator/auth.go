@@ -6,11 +6,10 @@ import (
 	"strings"
 )
 
-// credentials are what lets a client in: the vendor takes keys from management systems and tokens
-// from users.
+// credentials let a client in. The vendor takes keys from management systems and tokens from users.
 type credentials struct{ apiKey, token string }
 
-// admit reports whether r carries exactly one of the credentials, in the scheme that is its own.
+// admit reports whether r carries exactly one credential, in its own scheme.
 func (c credentials) admit(r *http.Request) bool {
 	values := r.Header.Values("Authorization")
 	if len(values) != 1 {

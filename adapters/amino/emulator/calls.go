@@ -12,19 +12,19 @@ import (
 	"strings"
 )
 
-// base is where the vendor's management calls are.
+// base is the path of the vendor's management calls.
 const base = "/api/license/management/v4/"
 
 // call is one call of the vendor's API.
 type call struct {
 	method string
-	path   string // below base; {} stands for an id
+	path   string // below base; {} matches an id
 	status int    // of a success
-	pages  bool   // the query says which page
-	answer func(e *Emulator, ctx context.Context, r request) (data any, err error)
+	pages  bool   // the query names the page
+	serve  func(e *Emulator, ctx context.Context, r request) (data any, err error)
 }
 
-// calls are the calls that the emulator answers.
+// calls are the calls that the emulator serves.
 var calls = []call{
 	{"GET", "licenses", 200, true, (*Emulator).listLicenses},
 	{"POST", "licenses", 201, false, (*Emulator).createLicense},
@@ -39,14 +39,14 @@ var calls = []call{
 	{"PATCH", "products/{}", 200, false, (*Emulator).updateProduct},
 }
 
-// request is what a call needs to know of a request.
+// request holds what a call needs of a request.
 type request struct {
-	id   string // the one in the path
+	id   string // in the path
 	page page
-	data json.RawMessage // the body's data, where the call takes a body
+	data json.RawMessage // in the body, if the call takes a body
 }
 
-// serve answers a request as the vendor would.
+// serve serves a request as the vendor would.
 func (e *Emulator) serve(w http.ResponseWriter, r *http.Request) {
 	c, id, allowed := e.find(r.Method, r.URL.EscapedPath())
 	var data any
@@ -54,20 +54,20 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case len(allowed) == 0:
 		err = failure{http.StatusNotFound, CodeNotFound, "there is nothing at this path"}
-	case c.answer == nil:
+	case c.serve == nil:
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
 		detail := "this path takes " + strings.Join(allowed, ", ")
 		err = failure{http.StatusMethodNotAllowed, CodeMethodNotAllowed, detail}
 	case !e.credentials.admit(r):
 		err = failure{http.StatusUnauthorized, CodeUnauthorized, "credentials are missing or not valid"}
 	default:
-		data, err = e.answer(c, id, r)
+		data, err = e.carryOut(c, id, r)
 	}
 	write(w, c.status, data, err)
 }
 
-// find is the call for a method and a path, and the id in that path. Without a call it tells the
-// methods that the path has.
+// find returns the call for a method and a path, and the id in that path. If there is no such call,
+// it returns the methods that the path has.
 func (e *Emulator) find(method, path string) (found call, id string, allowed []string) {
 	rest, ok := strings.CutPrefix(path, base)
 	if !ok {
@@ -86,7 +86,7 @@ func (e *Emulator) find(method, path string) (found call, id string, allowed []s
 	return call{}, "", allowed
 }
 
-// match reports whether an escaped path has the form of pattern, and the id that stands in it for
+// match reports whether an escaped path has the form of pattern, and returns the id in the place of
 // {}.
 func match(pattern, path string) (id string, matches bool) {
 	wanted, segments := strings.Split(pattern, "/"), strings.Split(path, "/")
@@ -107,8 +107,8 @@ func match(pattern, path string) (id string, matches bool) {
 	return id, true
 }
 
-// answer checks the rest of a request, and carries it out.
-func (e *Emulator) answer(c call, id string, r *http.Request) (data any, err error) {
+// carryOut checks the rest of a request, and carries it out.
+func (e *Emulator) carryOut(c call, id string, r *http.Request) (data any, err error) {
 	in := request{id: id}
 	if in.page, err = e.readPage(c, r.URL.RawQuery); err != nil {
 		return nil, err
@@ -118,10 +118,10 @@ func (e *Emulator) answer(c call, id string, r *http.Request) (data any, err err
 			return nil, err
 		}
 	}
-	return c.answer(e, r.Context(), in)
+	return c.serve(e, r.Context(), in)
 }
 
-// readBody is the data of a document {"data": …}.
+// readBody returns the data of a document {"data": …}.
 func readBody(r *http.Request) (json.RawMessage, error) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/json" && media != "application/vnd.api+json" {
@@ -144,7 +144,7 @@ func readBody(r *http.Request) (json.RawMessage, error) {
 	return document["data"], nil
 }
 
-// write sends {"data": …}, or err where that is not nil.
+// write sends {"data": …}, or err if it is not nil.
 func write(w http.ResponseWriter, status int, data any, err error) {
 	var body bytes.Buffer
 	if err == nil && status != http.StatusNoContent {
@@ -166,5 +166,5 @@ func write(w http.ResponseWriter, status int, data any, err error) {
 		w.Header().Set("Content-Type", "application/json")
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body.Bytes()) // a client that has gone away misses nothing
+	_, _ = w.Write(body.Bytes()) // an error means that the client has gone
 }

@@ -183,7 +183,7 @@ func TestFaultsHitTheVendorsCalls(t *testing.T) {
 	odd := emulator.Refusal(403, "4711", "no,\x1b[31m \"not\" you")
 	odd.Method = "POST"
 	e.Faults().Add(odd)
-	call(t, e, "POST", "/licenses", data(licenseOf("u", "free", ""))).refused(t, "a code that nobody knows", 403, "4711")
+	call(t, e, "POST", "/licenses", data(licenseOf("u", "free", ""))).refused(t, "an unknown code", 403, "4711")
 	if len(e.Licenses()) != 0 {
 		t.Error("a refusal took effect")
 	}

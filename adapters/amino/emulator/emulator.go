@@ -1,49 +1,44 @@
-// Package emulator is a twin of AminoTV's server: it answers the management calls of the Licenses
-// v4 API as the vendor would, keeps state across calls, and is as strict as the vendor would be.
-// Behind it stands a twin of Irdeto, which grants entitlements as a side effect of licenses. It is
-// built from the vendor's public pages alone and shares no code with the adapter, so that a mistake
-// in one cannot hide in the other.
+// Package emulator is a twin of AminoTV's server. It serves the management calls of the Licenses v4
+// API, keeps state across calls, and is as strict as the vendor. Behind it is a twin of Irdeto, which
+// grants entitlements as a side effect of licenses. The package is built from the vendor's public
+// pages and shares no code with the adapter, so a mistake in one cannot hide in the other.
 //
-// A request is checked in this order: path (404) and method (405), the credentials (401), the query
-// (400), the kind of body (415), the body (400), and whether what it refers to exists (404 for what
-// the path names, 422 for what the body names). What the vendor's pages leave open is either a
-// field of Assumptions or one of these choices:
+// A request is checked in this order: path (404), method (405), credentials (401), query (400),
+// media type of the body (415), body (400). Then what the request refers to must exist: 404 for what
+// the path names, 422 for what the body names. The vendor's pages leave some points open. Each is a
+// field of Assumptions, or one of these choices:
 //
-//   - Every failure has the body {"errors":[{"status","code","title","detail"}]} with one error,
-//     whose status is the HTTP status as text.
-//     Its codes (CodeUnauthorized and others) are this project's own.
-//   - Bodies are application/json or application/vnd.api+json; answers are application/json. A
-//     value that there is none of is null in answers; null in a create means that the value is not
-//     given. Members, attributes and query parameters that a call does not know are refused.
-//   - Ids are text that says nothing, given out by the server: one in a create is refused. Lists
-//     come in the order of creation, and know
-//     no other query than their page.
-//   - A delete answers 204 without a body. Deleting a license that is not there, or not there any
-//     more, is 404.
-//   - batch_create takes {"data":[license, …]} and answers 201 with all of them. batch_delete takes
+//   - Every failure has the body {"errors":[{"status","code","title","detail"}]} with one error. Its
+//     status is the HTTP status as text. The codes (CodeUnauthorized and others) are this project's
+//     own.
+//   - A body is application/json or application/vnd.api+json, and a response is application/json. A
+//     response shows a missing value as null. In a create, null means that the value is not given.
+//     Unknown members, attributes and query parameters are refused.
+//   - The server makes the ids, which are opaque. A create with an id is refused. Lists are in the
+//     order of creation, and their only query is the page.
+//   - A delete returns 204 without a body, or 404 if the license does not exist.
+//   - batch_create takes {"data":[license, …]} and returns 201 with all of them. batch_delete takes
 //     {"data":[{"type":"License","id":"…"}, …]} and returns 204. Items take effect in their order.
 //     The first refused item ends the call with its error. The items before it have taken effect,
 //     and the items after it have not, but the response does not say so. So a client that must know
 //     about each item cannot use the batches.
 //   - A product has the attributes name, description, is_buyable, is_visible, recurring,
-//     price_currency_amount (cents) and price_currency_iso4217; none is required, and a price has
-//     both of its values or neither. So it is in a purchase_record.
-//   - Times are whole seconds. stop_date is later than start_date, and expiry_date too. Two
-//     licenses may have the same order_id, user and
-//     product.
-//   - A license that is ACTIVE reads EXPIRED from its stop_date on. Nothing else ends by time, and
-//     Irdeto is not told.
-//   - A recurring license that is ACTIVE renews at its expiry_date: the time from start_date to the
-//     first expiry_date is its period, and expiry_date moves on by whole periods until it is in the
-//     future, or no period begins any more before stop_date. Where a recurring license is created
-//     without an expiry_date, its first period is Assumptions.RenewalPeriod. The expiry_date of a
-//     license that does not recur stands as it was given, and ends nothing.
+//     price_currency_amount (cents) and price_currency_iso4217. All are optional. A price has both
+//     values or neither, also in a purchase_record.
+//   - Times are whole seconds. stop_date and expiry_date are later than start_date. Two licenses may
+//     have the same order_id, user and product.
+//   - An ACTIVE license reads EXPIRED from its stop_date on. Nothing else ends by time, and Irdeto is
+//     not told.
+//   - A recurring ACTIVE license renews at its expiry_date. Its period is the time from start_date to
+//     the first expiry_date. expiry_date moves on by whole periods until it is in the future, or
+//     until no further period begins before stop_date. A recurring license that is created without
+//     an expiry_date has Assumptions.RenewalPeriod as its first period. A license that does not recur
+//     keeps its expiry_date, which ends nothing.
 //
 // Irdeto's own contract is not public. The names of its entitlements, how it fails and the codes of
-// those failures (CodeIrdetoRefused and others) are this project's own; documented is only that
-// calls which create and delete licenses force the creation and deletion of entitlements. Every
-// create asks Irdeto once, whatever the license's status, and so does every delete, in the same
-// call.
+// those failures (CodeIrdetoRefused and others) are this project's own. Documented is only this:
+// calls that create and delete licenses force the creation and deletion of entitlements. Every
+// create and every delete asks Irdeto once, in the same call, at any status of the license.
 package emulator
 
 import (
@@ -54,9 +49,9 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// Emulator is AminoTV's server for one operator. It is an http.Handler, and by the embedded twin it
-// has a clock, faults and a ledger. It is safe for concurrent use. Besides the paths that all twins
-// have, there is
+// Emulator is AminoTV's server for one operator. It is an http.Handler. The embedded twin gives it a
+// clock, faults and a ledger. It is safe for concurrent use. It adds these paths to those of all
+// twins:
 //
 //	GET   /_twin/irdeto  what Irdeto holds and does
 //	POST  /_twin/irdeto  {"behavior": "stall", "call": "create", "times": 1}: OrderIrdeto
@@ -65,7 +60,7 @@ type Emulator struct {
 	credentials credentials
 	assumed     Assumptions
 	irdeto      *irdeto
-	newID       func() string // the caller holds mu
+	newID       func() string // its caller holds mu
 
 	mu       sync.RWMutex
 	products orderedMap[Product]
@@ -73,8 +68,8 @@ type Emulator struct {
 	users    map[string]bool
 }
 
-// New makes an emulator that holds nothing, or sample data where the options say so. Without
-// those it takes some microseconds, so that a test can have as many as it likes.
+// New returns an emulator that is empty, or holds sample data if the options say so. An empty one
+// takes some microseconds, so a test can have many.
 func New(options Options) *Emulator {
 	e := &Emulator{
 		credentials: credentials{

@@ -8,7 +8,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// Codes of failures (errors[].code). The vendor documents none: they are this project's own.
+// Codes of failures (errors[].code). The vendor documents none, so they are this project's own.
 const (
 	// CodeUnauthorized (401): the request carries no credentials, or wrong ones.
 	CodeUnauthorized = "UNAUTHORIZED"
@@ -16,7 +16,7 @@ const (
 	CodeNotFound = "NOT_FOUND"
 	// CodeMethodNotAllowed (405): the path has no such method.
 	CodeMethodNotAllowed = "METHOD_NOT_ALLOWED"
-	// CodeUnsupportedMediaType (415): the body is not said to be JSON.
+	// CodeUnsupportedMediaType (415): the Content-Type is not that of JSON.
 	CodeUnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE"
 	// CodeInvalidParameter (400): a query parameter is not known, is given twice, or has a wrong
 	// value.
@@ -25,7 +25,7 @@ const (
 	CodeInvalidBody = "INVALID_BODY"
 	// CodeUnknownAttribute (400): the resource has no such attribute.
 	CodeUnknownAttribute = "UNKNOWN_ATTRIBUTE"
-	// CodeInvalidAttribute (400): an attribute has the wrong type or a value that cannot be.
+	// CodeInvalidAttribute (400): an attribute has the wrong type or an impossible value.
 	CodeInvalidAttribute = "INVALID_ATTRIBUTE"
 	// CodeMissingRelationship (400): a license names no user or no product.
 	CodeMissingRelationship = "MISSING_RELATIONSHIP"
@@ -39,11 +39,11 @@ const (
 	CodeIrdetoRefused = "IRDETO_REFUSED"
 	// CodeIrdetoUnavailable (502): Irdeto could not be reached.
 	CodeIrdetoUnavailable = "IRDETO_UNAVAILABLE"
-	// CodeIrdetoTimeout (502): Irdeto did not answer.
+	// CodeIrdetoTimeout (502): Irdeto sent no response.
 	CodeIrdetoTimeout = "IRDETO_TIMEOUT"
 )
 
-// failure is an error as the vendor answers it.
+// failure is an error as the vendor sends it.
 type failure struct {
 	status       int
 	code, detail string
@@ -51,7 +51,7 @@ type failure struct {
 
 func (f failure) Error() string { return f.code + ": " + f.detail }
 
-// body is the JSON:API document of the failure.
+// body returns the JSON:API document of the failure.
 func (f failure) body() []byte {
 	type one struct {
 		Status string `json:"status"`
@@ -67,9 +67,9 @@ func (f failure) body() []byte {
 	return text
 }
 
-// Refusal is a fault that answers a request with a failure in the vendor's shape: a 401 or 403, a
-// 429 (to which Header can add a Retry-After), or a code that nobody knows. Nothing takes effect.
-// Method, Path and Times of the fault are the caller's to set.
+// Refusal returns a fault that refuses a request in the vendor's shape, without effect. It suits a
+// 401, a 403, a 429 (the caller can add Retry-After to Header), or an unknown code. The caller sets
+// Method, Path and Times.
 func Refusal(status int, code, detail string) twin.Fault {
 	return twin.Fault{Kind: twin.FaultAnswer, Status: status, Body: string(failure{status, code, detail}.body())}
 }

@@ -12,59 +12,59 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// Irdeto's side of the integration. Its contract is not public: all shapes here are this project's
-// own.
+// This file is Irdeto's side of the integration. Its contract is not public, so all shapes here are
+// this project's own.
 
-// IrdetoBehavior is what Irdeto does when it is asked to create or delete an entitlement.
+// IrdetoBehavior says what Irdeto does with a call that creates or deletes an entitlement.
 type IrdetoBehavior string
 
-// What Irdeto can do.
+// The behaviors of Irdeto.
 const (
-	// IrdetoSucceeds carries it out at once.
+	// IrdetoSucceeds carries the call out at once.
 	IrdetoSucceeds IrdetoBehavior = "succeed"
-	// IrdetoRefuses answers no: CodeIrdetoRefused.
+	// IrdetoRefuses refuses the call: CodeIrdetoRefused.
 	IrdetoRefuses IrdetoBehavior = "refuse"
-	// IrdetoDown is not reached: CodeIrdetoUnavailable.
+	// IrdetoDown cannot be reached: CodeIrdetoUnavailable.
 	IrdetoDown IrdetoBehavior = "down"
-	// IrdetoStalls does not answer until the client of the call has gone, or Irdeto is given
-	// another order. Then it carries it out where the order says TakesEffect, and fails with
-	// CodeIrdetoTimeout else. What AminoTV does after that, it does even if its client has gone.
+	// IrdetoStalls waits until the client of AminoTV has gone, or until Irdeto gets another order.
+	// Then it carries the call out if the order has TakesEffect. Otherwise it fails with
+	// CodeIrdetoTimeout. AminoTV goes on with its own part even if its client has gone.
 	IrdetoStalls IrdetoBehavior = "stall"
 )
 
 var irdetoBehaviors = []IrdetoBehavior{IrdetoSucceeds, IrdetoRefuses, IrdetoDown, IrdetoStalls}
 
-// IrdetoCall is something that Irdeto is asked to do.
+// IrdetoCall is a call to Irdeto.
 type IrdetoCall string
 
-// What Irdeto is asked to do, once for every license.
+// The calls to Irdeto. Each license causes one of each.
 const (
 	IrdetoCreate IrdetoCall = "create"
 	IrdetoDelete IrdetoCall = "delete"
 )
 
-// IrdetoOrder says what Irdeto does. The zero value is no order: IrdetoSucceeds.
+// IrdetoOrder says what Irdeto does. The zero value means IrdetoSucceeds.
 type IrdetoOrder struct {
-	// Behavior is what it does. Empty means IrdetoSucceeds.
+	// Behavior is the behavior ordered. Empty means IrdetoSucceeds.
 	Behavior IrdetoBehavior `json:"behavior,omitempty"`
-	// Call limits the order to one of its calls. Empty means both; the other one succeeds.
+	// Call limits the order to one of the calls; the other one succeeds. Empty means both.
 	Call IrdetoCall `json:"call,omitempty"`
-	// Skip is how many such calls succeed first.
+	// Skip is the number of such calls that succeed first.
 	Skip int `json:"skip,omitempty"`
-	// Times is how many such calls it is for, after which Irdeto succeeds again. 0 means until
-	// another order.
+	// Times is the number of such calls that meet the order. Then Irdeto succeeds again. 0 means
+	// all of them, until another order.
 	Times int `json:"times,omitempty"`
-	// TakesEffect is for IrdetoStalls.
+	// TakesEffect reports whether a call that stalls is carried out in the end.
 	TakesEffect bool `json:"takesEffect,omitempty"`
 }
 
-// Validate tells what is wrong with o, or returns nil.
+// Validate returns an error if o is not valid.
 func (o IrdetoOrder) Validate() error {
 	switch {
 	case o.Behavior != "" && !slices.Contains(irdetoBehaviors, o.Behavior):
-		return fmt.Errorf("behavior %q is none of %q", o.Behavior, irdetoBehaviors)
+		return fmt.Errorf("behavior must be one of %q: %q", irdetoBehaviors, o.Behavior)
 	case o.Call != "" && o.Call != IrdetoCreate && o.Call != IrdetoDelete:
-		return fmt.Errorf("call %q is neither %q nor %q", o.Call, IrdetoCreate, IrdetoDelete)
+		return fmt.Errorf("call must be %q or %q: %q", IrdetoCreate, IrdetoDelete, o.Call)
 	case o.Skip < 0 || o.Times < 0:
 		return fmt.Errorf("skip and times must not be negative")
 	case o.TakesEffect && o.Behavior != IrdetoStalls:
@@ -73,16 +73,16 @@ func (o IrdetoOrder) Validate() error {
 	return nil
 }
 
-// Entitlement is what Irdeto holds for one license, or held.
+// Entitlement is Irdeto's record of one license. Irdeto keeps it after its deletion.
 type Entitlement struct {
-	// ID is Irdeto's own.
+	// ID is Irdeto's id of the entitlement.
 	ID string `json:"id"`
-	// LicenseID, UserID and ProductID are AminoTV's.
+	// LicenseID, UserID and ProductID are AminoTV's ids.
 	LicenseID string `json:"licenseId"`
 	UserID    string `json:"userId"`
 	ProductID string `json:"productId"`
-	// Created and Deleted are by the twin's clock. Deleted is the zero time while the entitlement
-	// stands.
+	// Created and Deleted are times of the twin's clock. Deleted is zero while the entitlement is in
+	// force.
 	Created time.Time `json:"created"`
 	Deleted time.Time `json:"deleted,omitzero"`
 }
@@ -94,10 +94,10 @@ type irdeto struct {
 
 	mu           sync.Mutex
 	random       *rand.Rand
-	entitlements []Entitlement  // every one that there ever was, oldest first
-	standing     map[string]int // the place of the one that stands, by license
+	entitlements []Entitlement  // also the deleted ones, oldest first
+	inForce      map[string]int // the index of the entitlement in force, by license
 	order        IrdetoOrder
-	seen         int           // calls that the order is for
+	seen         int           // calls that the order applies to
 	replaced     chan struct{} // closed when another order comes
 	stalled      int
 }
@@ -105,16 +105,16 @@ type irdeto struct {
 func newIrdeto(clock *twin.Clock, seed uint64, off bool) *irdeto {
 	return &irdeto{
 		clock: clock, off: off, random: twin.Rand(seed, "entitlements"),
-		standing: map[string]int{}, replaced: make(chan struct{}),
+		inForce: map[string]int{}, replaced: make(chan struct{}),
 	}
 }
 
-// create asks for the entitlement of a license.
+// create asks Irdeto for the entitlement of a license.
 func (i *irdeto) create(ctx context.Context, l License) error {
 	return i.ask(ctx, IrdetoCreate, func() { i.grant(l, i.clock.Now()) })
 }
 
-// delete asks for the end of a license's entitlement. Where there is none, there is nothing to do.
+// delete asks Irdeto to end a license's entitlement. It succeeds if the license has no entitlement.
 func (i *irdeto) delete(ctx context.Context, licenseID string) error {
 	return i.ask(ctx, IrdetoDelete, func() { i.withdraw(licenseID) })
 }
@@ -123,10 +123,10 @@ func (i *irdeto) delete(ctx context.Context, licenseID string) error {
 func (i *irdeto) grant(l License, created time.Time) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if _, stands := i.standing[l.ID]; stands || i.off {
+	if _, held := i.inForce[l.ID]; held || i.off {
 		return
 	}
-	i.standing[l.ID] = len(i.entitlements)
+	i.inForce[l.ID] = len(i.entitlements)
 	i.entitlements = append(i.entitlements, Entitlement{
 		ID: fmt.Sprintf("ent-%016x", i.random.Uint64()), Created: created,
 		LicenseID: l.ID, UserID: l.UserID, ProductID: l.ProductID,
@@ -136,13 +136,13 @@ func (i *irdeto) grant(l License, created time.Time) {
 func (i *irdeto) withdraw(licenseID string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if at, stands := i.standing[licenseID]; stands {
+	if at, held := i.inForce[licenseID]; held {
 		i.entitlements[at].Deleted = i.clock.Now()
-		delete(i.standing, licenseID)
+		delete(i.inForce, licenseID)
 	}
 }
 
-// ask carries a call out, or fails, as ordered.
+// ask carries a call out or fails, as the order says.
 func (i *irdeto) ask(ctx context.Context, call IrdetoCall, carryOut func()) error {
 	if i.off {
 		return nil
@@ -163,15 +163,15 @@ func (i *irdeto) ask(ctx context.Context, call IrdetoCall, carryOut func()) erro
 		}
 		i.unstall()
 		if !order.TakesEffect {
-			return fails(CodeIrdetoTimeout, "no answer")
+			return fails(CodeIrdetoTimeout, "no response")
 		}
 	}
 	carryOut()
 	return nil
 }
 
-// take is the order that a call meets, and what ends its stalling. Such a call counts as stalled
-// from now on.
+// take returns the order that a call meets. A call that stalls is counted, and waits until replaced
+// is closed.
 func (i *irdeto) take(call IrdetoCall) (met IrdetoOrder, replaced <-chan struct{}) {
 	i.mu.Lock()
 	defer i.mu.Unlock()

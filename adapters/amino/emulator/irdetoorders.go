@@ -7,20 +7,20 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// IrdetoState is what Irdeto holds and does.
+// IrdetoState is the state of Irdeto.
 type IrdetoState struct {
-	// Order is the last one given, whether calls still meet it or not.
+	// Order is the last order, also after the calls that meet it.
 	Order IrdetoOrder `json:"order"`
-	// Stalled is how many calls Irdeto keeps waiting. One that it lets go may still be on its way
-	// to take effect at AminoTV.
+	// Stalled is the number of calls that wait at Irdeto. A call that no longer waits may still be
+	// about to take effect at AminoTV.
 	Stalled int `json:"stalled"`
-	// Entitlements are all that there ever were, oldest first.
+	// Entitlements holds all entitlements, also the deleted ones, oldest first.
 	Entitlements []Entitlement `json:"entitlements"`
 }
 
-// OrderIrdeto says what Irdeto does from now on, in place of the order before. Calls that stall go
-// on by their own order's TakesEffect. It panics where the order is not valid, as that is a mistake
-// in the test.
+// OrderIrdeto replaces the order of what Irdeto does. Calls that stall go on as their own order's
+// TakesEffect says. OrderIrdeto panics if the order is not valid, since that is a mistake in the
+// test.
 func (e *Emulator) OrderIrdeto(order IrdetoOrder) {
 	if err := order.Validate(); err != nil {
 		panic("emulator: invalid order to Irdeto: " + err.Error())
@@ -31,25 +31,24 @@ func (e *Emulator) OrderIrdeto(order IrdetoOrder) {
 	e.irdeto.order, e.irdeto.seen, e.irdeto.replaced = order, 0, make(chan struct{})
 }
 
-// Irdeto is what Irdeto holds and does now.
+// Irdeto returns the state of Irdeto.
 func (e *Emulator) Irdeto() IrdetoState {
 	e.irdeto.mu.Lock()
 	defer e.irdeto.mu.Unlock()
 	return IrdetoState{e.irdeto.order, e.irdeto.stalled, append([]Entitlement{}, e.irdeto.entitlements...)}
 }
 
-// Entitlements are those that stand at Irdeto now, oldest first. Irdeto tells of the deleted ones
-// too.
+// Entitlements returns the entitlements in force, oldest first. Irdeto returns the deleted ones too.
 func (e *Emulator) Entitlements() []Entitlement {
 	return slices.DeleteFunc(e.Irdeto().Entitlements, func(held Entitlement) bool { return !held.Deleted.IsZero() })
 }
 
-// serveIrdeto is Irdeto for other people's tests.
+// serveIrdeto serves the state of Irdeto, for tests in other processes.
 func (e *Emulator) serveIrdeto(w http.ResponseWriter, _ *http.Request) {
 	twin.WriteJSON(w, http.StatusOK, e.Irdeto())
 }
 
-// serveIrdetoOrder is OrderIrdeto for other people's tests.
+// serveIrdetoOrder serves OrderIrdeto, for tests in other processes.
 func (e *Emulator) serveIrdetoOrder(w http.ResponseWriter, r *http.Request) {
 	order, err := twin.ReadJSON[IrdetoOrder](r)
 	if err == nil {

@@ -10,7 +10,7 @@ import (
 
 // Statuses of a license.
 const (
-	StatusActive         = "ACTIVE" // the only one that allows playback
+	StatusActive         = "ACTIVE" // the only status that allows playback
 	StatusSuspended      = "SUSPENDED"
 	StatusSuspendedAdmin = "SUSPENDEDADMIN"
 	StatusExpired        = "EXPIRED"
@@ -24,8 +24,8 @@ var statuses = []string{
 	StatusProcessing, StatusCheckInvalid, StatusOrderError,
 }
 
-// Kinds of the effects that the ledger shows of a license. Their key is the license's id, and their
-// details hold user, product and order_id. What Irdeto does is not among them: see Entitlements.
+// Kinds of the effects on licenses in the ledger. The key is the license's id, and the details hold
+// user, product and order_id. For the effects at Irdeto see Entitlements.
 const (
 	EffectLicenseCreated = "licenseCreated"
 	EffectLicenseDeleted = "licenseDeleted"
@@ -37,26 +37,26 @@ type License struct {
 	ID string
 	// Status is one of the statuses.
 	Status string
-	// StartDate is when it begins, StopDate when it ends; the zero time where it does not.
+	// StartDate and StopDate bound its validity. A zero StopDate means that it has no end.
 	StartDate, StopDate time.Time
-	// OrderID is the order that it was issued for, or empty.
+	// OrderID is the order that it was issued for. It may be empty.
 	OrderID string
-	// Recurring (renew_record.recurring) and ExpiryDate (renew_record.expiry_date) say whether it
-	// renews, and when its period ends; the zero time where nothing is said of that.
+	// Recurring (renew_record.recurring) says whether it renews. ExpiryDate
+	// (renew_record.expiry_date) is the end of its period, or zero.
 	Recurring  bool
 	ExpiryDate time.Time
-	// PriceAmount is what was paid, in cents, and PriceCurrency the currency (ISO 4217), which is
-	// empty where there is no price.
+	// PriceAmount is the price paid in cents, and PriceCurrency its currency (ISO 4217). An empty
+	// currency means that there is no price.
 	PriceAmount   int64
 	PriceCurrency string
-	// PurchaseTimestamp is when it was bought, PaymentMethod how, or empty.
+	// PurchaseTimestamp is the time of the purchase. PaymentMethod may be empty.
 	PurchaseTimestamp time.Time
 	PaymentMethod     string
-	// UserID and ProductID are whom it gives access to what.
+	// UserID is the user who gets access, and ProductID the product.
 	UserID, ProductID string
 }
 
-// at is the license as it reads at that time.
+// at returns the license as it reads at that time.
 func (l License) at(now time.Time) License {
 	if l.Status != StatusActive {
 		return l
@@ -73,7 +73,7 @@ func (l License) at(now time.Time) License {
 	return l
 }
 
-// licenseAttributes are the attributes of a license as they are answered.
+// licenseAttributes are the attributes of a license in a response.
 type licenseAttributes struct {
 	Status         string         `json:"status"`
 	StartDate      *int64         `json:"start_date"`
@@ -118,7 +118,7 @@ func (l License) resource() resource {
 	}
 }
 
-// PutUsers makes users known, which matters with Assumptions.KnownUsersOnly.
+// PutUsers makes users known, for Assumptions.KnownUsersOnly.
 func (e *Emulator) PutUsers(ids ...string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -127,12 +127,13 @@ func (e *Emulator) PutUsers(ids ...string) {
 	}
 }
 
-// PutLicenses adds licenses, or replaces those of the same ID, and makes their users known. Irdeto
-// holds an entitlement for each, created when the license was bought. Zero values stand for: the
-// next ID, StatusActive, a StartDate and PurchaseTimestamp of now, and of a recurring one a first
-// period of Assumptions.RenewalPeriod; recurring and price are not taken from the product. Any
-// status is taken, so that a client can be shown one that it does not know. It panics where the
-// product does not exist, as that is a mistake in the test.
+// PutLicenses adds licenses, or replaces those with the same ID, and makes their users known. Irdeto
+// gets an entitlement for each, created at the time of the purchase. It takes any status, also one
+// that no client knows. It panics if the product does not exist, since that is a mistake in the test.
+//
+// A license without an ID gets one. Without a status it is active. StartDate and PurchaseTimestamp
+// default to now, and the first period of a recurring license to Assumptions.RenewalPeriod. Recurring
+// and price do not default to those of the product.
 func (e *Emulator) PutLicenses(licenses ...License) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -153,7 +154,7 @@ func (e *Emulator) PutLicenses(licenses ...License) {
 	}
 }
 
-// completed is a license with the times that stand for zero ones, all in whole seconds.
+// completed returns a license with the default times, all in whole seconds.
 func (e *Emulator) completed(l License) License {
 	now := e.Clock().Now()
 	if l.StartDate.IsZero() {
@@ -171,7 +172,7 @@ func (e *Emulator) completed(l License) License {
 	return l
 }
 
-// Licenses are the licenses that the server holds, in the order it lists them, as they read now.
+// Licenses returns the licenses that the server holds, as they read now, in the order of its lists.
 func (e *Emulator) Licenses() []License {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -199,7 +200,7 @@ func (e *Emulator) listUserLicenses(_ context.Context, r request) (any, error) {
 	return e.show(own[first:end]), nil
 }
 
-// show are licenses as they are answered now.
+// show returns licenses as a response shows them now.
 func (e *Emulator) show(licenses []License) []resource {
 	now := e.Clock().Now()
 	rows := []resource{}
@@ -209,8 +210,7 @@ func (e *Emulator) show(licenses []License) []resource {
 	return rows
 }
 
-// knownUser refuses a user that does not exist, with that status. The caller holds the lock, here
-// and below.
+// knownUser returns a failure with that status if the user does not exist. The caller holds the lock.
 func (e *Emulator) knownUser(id string, status int) error {
 	if e.assumed.KnownUsersOnly && !e.users[id] {
 		return failure{status, CodeUserNotFound, fmt.Sprintf("user %q does not exist", id)}
@@ -218,7 +218,7 @@ func (e *Emulator) knownUser(id string, status int) error {
 	return nil
 }
 
-// license is the license with that id, or a failure with that status.
+// license returns the license with that id, or a failure with that status. The caller holds the lock.
 func (e *Emulator) license(id string, status int) (License, error) {
 	l, held := e.licenses.get(id)
 	if !held {

@@ -20,7 +20,7 @@ func (e *Emulator) deleteLicense(ctx context.Context, r request) (any, error) {
 	return nil, e.revoke(ctx, r.id, http.StatusNotFound)
 }
 
-// createLicenses carries out batch_create, item by item up to the first that is refused.
+// createLicenses carries out batch_create, item by item up to the first refused one.
 func (e *Emulator) createLicenses(ctx context.Context, r request) (any, error) {
 	items, err := readItems(r.data)
 	if err != nil {
@@ -37,7 +37,7 @@ func (e *Emulator) createLicenses(ctx context.Context, r request) (any, error) {
 	return e.show(issued), nil
 }
 
-// deleteLicenses carries out batch_delete, item by item up to the first that is refused.
+// deleteLicenses carries out batch_delete, item by item up to the first refused one.
 func (e *Emulator) deleteLicenses(ctx context.Context, r request) (any, error) {
 	items, err := readItems(r.data)
 	if err != nil {
@@ -63,7 +63,7 @@ func readItems(data json.RawMessage) (items []json.RawMessage, err error) {
 	return items, nil
 }
 
-// issue creates a license, and lets Irdeto create its entitlement.
+// issue creates a license, and has Irdeto create its entitlement.
 func (e *Emulator) issue(ctx context.Context, data json.RawMessage) (License, error) {
 	l, err := e.readLicense(data)
 	if err != nil {
@@ -87,8 +87,8 @@ func (e *Emulator) keepLicense(ctx context.Context, l License) {
 	e.recordLicense(ctx, EffectLicenseCreated, l)
 }
 
-// revoke deletes a license, and lets Irdeto delete its entitlement. A license that is not there is
-// a failure with that status.
+// revoke deletes a license, and has Irdeto delete its entitlement. It returns a failure with that
+// status if the license does not exist.
 func (e *Emulator) revoke(ctx context.Context, id string, status int) error {
 	if e.assumed.LicenseStandsWithoutIrdeto {
 		if err := e.dropLicense(ctx, id, status); err != nil {
@@ -105,7 +105,7 @@ func (e *Emulator) revoke(ctx context.Context, id string, status int) error {
 	if err := e.irdeto.delete(ctx, id); err != nil {
 		return err
 	}
-	return e.dropLicense(ctx, id, status) // fails where another call has dropped it meanwhile
+	return e.dropLicense(ctx, id, status) // fails if another call has dropped it meanwhile
 }
 
 func (e *Emulator) dropLicense(ctx context.Context, id string, status int) error {
@@ -128,8 +128,8 @@ func (e *Emulator) recordLicense(ctx context.Context, kind string, l License) {
 	e.Ledger().Record(ctx, kind, l.ID, details)
 }
 
-// readLicense is the license that a create describes, with an id and with what it leaves to the
-// product and the clock.
+// readLicense returns the license that a create describes. The license has an id, and defaults from
+// the product and the clock.
 func (e *Emulator) readLicense(data json.RawMessage) (License, error) {
 	l := License{Status: StatusActive}
 	o, err := readObject(data, "the license", "type", "attributes", "relationships")
@@ -168,7 +168,7 @@ func (e *Emulator) readLicense(data json.RawMessage) (License, error) {
 	return l, nil
 }
 
-// readTerms sets what the attributes of a license say, and completes it.
+// readTerms sets the given attributes of a license, and completes it.
 func (e *Emulator) readTerms(l License, text json.RawMessage) (License, error) {
 	a := readAttributes(text, "attributes",
 		"status", "start_date", "stop_date", "order_id", "renew_record", "purchase_record")

@@ -8,55 +8,53 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// The credentials of an emulator that is given none.
+// The default credentials of an emulator.
 const (
 	DefaultAPIKey = "sandbox-amino-api-key"
 	DefaultToken  = "sandbox-amino-bearer-token"
 )
 
-// Options set up an emulator. The zero value is an empty server with the default credentials and
+// Options configures an emulator. The zero value is an empty server with the default credentials and
 // Irdeto behind it.
 type Options struct {
-	// APIKey is what "Authorization: Apikey …" must carry, Token what "Authorization: Bearer …"
-	// must. Either lets a client in. Empty means the default. What the vendor's tokens claim is not
-	// public: this one is text like any other.
+	// APIKey is the credential in "Authorization: Apikey …", and Token the one in "Authorization:
+	// Bearer …". Either lets a client in. Empty means the default. The claims of the vendor's tokens
+	// are not public, so a token is any text.
 	APIKey, Token string
 	// Seed makes ids and sample data reproducible.
 	Seed uint64
-	// Clock is the server's time. Nil follows real time.
+	// Clock is the server's clock. Nil means real time.
 	Clock *twin.Clock
 	// WithSampleData fills the server with a few products and about 200 licenses of 85 users,
 	// reproducible from Seed and the clock's day.
 	WithSampleData bool
-	// WithoutIrdeto is an operator for whom the integration with Irdeto is not enabled: licenses
-	// have no side effects.
+	// WithoutIrdeto turns the integration with Irdeto off: licenses have no side effects.
 	WithoutIrdeto bool
-	// Assumptions settle what the vendor's documents leave open.
+	// Assumptions decides the points that the vendor's documents leave open.
 	Assumptions Assumptions
 }
 
 // Assumptions are the points on which the vendor's public documents are silent. The zero value is
 // this project's reading.
 type Assumptions struct {
-	// LicenseStandsWithoutIrdeto: a license is created, or deleted, whatever Irdeto says. Default:
-	// where Irdeto fails, a create leaves no license, and a delete leaves the license as it was. In
-	// either case the call answers the failure: with this, one has to look to find that the license
-	// is there, or gone.
+	// LicenseStandsWithoutIrdeto means that a license is created or deleted even if Irdeto fails.
+	// By default, a create then leaves no license, and a delete leaves the license as it was. In
+	// both readings the call returns the failure, so a client must look for the license.
 	LicenseStandsWithoutIrdeto bool
-	// ProductUpdates: there is PATCH /products/{product_id}. Default: there is not (405).
+	// ProductUpdates means that there is PATCH /products/{product_id}. Default: 405.
 	ProductUpdates bool
-	// KnownUsersOnly: a user must be known to the server, by PutUsers or by a license of
-	// PutLicenses. Default: it takes every user id.
+	// KnownUsersOnly means that the server must know a user, by PutUsers or by a license of
+	// PutLicenses. By default it takes every user id.
 	KnownUsersOnly bool
 	// OffsetParameter and LimitParameter are the names of the paging parameters. Default: offset
 	// and limit.
 	OffsetParameter, LimitParameter string
-	// DefaultPage is how many rows a list answers that is not told. Default: 100.
+	// DefaultPage is the number of rows that a list returns without a limit. Default: 100.
 	DefaultPage int
-	// MaxPage is how many rows a list answers at most. Default: 1000.
+	// MaxPage is the maximum number of rows that a list returns. Default: 1000.
 	MaxPage int
-	// ShortensPages: a list that is asked for more than MaxPage rows answers MaxPage of them.
-	// Default: it refuses.
+	// ShortensPages means that a list returns MaxPage rows for a higher limit. By default it refuses
+	// such a limit.
 	ShortensPages bool
 	// RenewalPeriod is the first period of a recurring license that is created without an
 	// expiry_date. Default: 30 days.
@@ -72,7 +70,8 @@ func (a Assumptions) withDefaults() Assumptions {
 	return a
 }
 
-// newIDs makes the ids of licenses and products; from one seed always the same, and each but once.
+// newIDs returns a function that makes the ids of licenses and products. The ids follow from the
+// seed, and each is unique.
 func newIDs(seed uint64) func() string {
 	random, issued := twin.Rand(seed, "ids"), 0
 	return func() string {

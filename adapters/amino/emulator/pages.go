@@ -7,10 +7,10 @@ import (
 	"strconv"
 )
 
-// page says which rows a list answers.
+// page says which rows a list returns.
 type page struct{ offset, limit int }
 
-// readPage reads the query of a call, which is its page or empty.
+// readPage reads the query of a call. A query can only name a page.
 func (e *Emulator) readPage(c call, rawQuery string) (page, error) {
 	p := page{limit: e.assumed.DefaultPage}
 	query, err := url.ParseQuery(rawQuery)
@@ -50,7 +50,7 @@ func invalidParameter(format string, values ...any) failure {
 	return failure{http.StatusBadRequest, CodeInvalidParameter, fmt.Sprintf(format, values...)}
 }
 
-// of are the places of the rows that a page shows, of so many in all.
+// of returns the range of the rows on a page, out of total rows.
 func (p page) of(total int) (first, end int) {
 	first = min(p.offset, total)
 	return first, first + min(p.limit, total-first)

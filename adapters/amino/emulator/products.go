@@ -6,8 +6,8 @@ import (
 	"net/http"
 )
 
-// Kinds of the effects that the ledger shows of a product. Their key is the product's id, and their
-// details hold its name.
+// Kinds of the effects on products in the ledger. The key is the product's id, and the details hold
+// its name.
 const (
 	EffectProductCreated = "productCreated"
 	EffectProductUpdated = "productUpdated"
@@ -17,19 +17,19 @@ const (
 type Product struct {
 	// ID identifies the product.
 	ID string
-	// Name and Description are for people; empty where there is none.
+	// Name and Description are for people. They may be empty.
 	Name, Description string
-	// Buyable (is_buyable) and Visible (is_visible) say what users may do with it.
+	// Buyable (is_buyable) and Visible (is_visible) say what users may do with the product.
 	Buyable, Visible bool
-	// Recurring is what its licenses are unless they say otherwise.
+	// Recurring is the default of its licenses.
 	Recurring bool
-	// PriceAmount is what it costs, in cents, and PriceCurrency the currency (ISO 4217), which is
-	// empty where there is no price.
+	// PriceAmount is the price in cents, and PriceCurrency its currency (ISO 4217). An empty
+	// currency means that there is no price.
 	PriceAmount   int64
 	PriceCurrency string
 }
 
-// productAttributes are the attributes of a product as they are answered.
+// productAttributes are the attributes of a product in a response.
 type productAttributes struct {
 	Name          *string `json:"name"`
 	Description   *string `json:"description"`
@@ -49,7 +49,7 @@ func (p Product) resource() resource {
 	return resource{ID: p.ID, Type: typeProduct, Attributes: shown}
 }
 
-// priceOrNull are the values of a price, or twice nil where there is none.
+// priceOrNull returns the values of a price, or nil for both if there is no price.
 func priceOrNull(amount int64, currency string) (shownAmount *int64, shownCurrency *string) {
 	if currency == "" {
 		return nil, nil
@@ -57,7 +57,7 @@ func priceOrNull(amount int64, currency string) (shownAmount *int64, shownCurren
 	return &amount, &currency
 }
 
-// PutProducts adds products, or replaces those of the same ID. One without an ID gets the next.
+// PutProducts adds products, or replaces those with the same ID. A product without an ID gets one.
 func (e *Emulator) PutProducts(products ...Product) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -69,7 +69,7 @@ func (e *Emulator) PutProducts(products ...Product) {
 	}
 }
 
-// Products are the products that the server holds, in the order it lists them.
+// Products returns the products that the server holds, in the order of its lists.
 func (e *Emulator) Products() []Product {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -96,7 +96,7 @@ func (e *Emulator) getProduct(_ context.Context, r request) (any, error) {
 	return p.resource(), nil
 }
 
-// product is the product with that id, or a failure with that status. The caller holds the lock.
+// product returns the product with that id, or a failure with that status. The caller holds the lock.
 func (e *Emulator) product(id string, status int) (Product, error) {
 	p, held := e.products.get(id)
 	if !held {
@@ -121,7 +121,7 @@ func (e *Emulator) createProduct(ctx context.Context, r request) (any, error) {
 	return p.resource(), nil
 }
 
-// updateProduct sets what is given; null clears a text or the price, and makes the others false.
+// updateProduct sets the given attributes. null clears a text or the price, and turns a flag off.
 func (e *Emulator) updateProduct(ctx context.Context, r request) (any, error) {
 	o, err := readObject(r.data, "data", "type", "id", "attributes")
 	if err != nil {
@@ -147,7 +147,7 @@ func (e *Emulator) updateProduct(ctx context.Context, r request) (any, error) {
 	return p.resource(), nil
 }
 
-// readProduct sets what a resource says of a product.
+// readProduct sets the attributes of a product that a resource gives.
 func (o object) readProduct(p *Product, nullClears bool) error {
 	if err := o.isOfType(typeProduct, "data"); err != nil {
 		return err
@@ -167,7 +167,7 @@ func (o object) readProduct(p *Product, nullClears bool) error {
 	return a.err
 }
 
-// keepProduct holds a product and notes the effect. The caller holds the lock.
+// keepProduct stores a product and records the effect. The caller holds the lock.
 func (e *Emulator) keepProduct(ctx context.Context, kind string, p Product) {
 	e.products.put(p.ID, p)
 	e.Ledger().Record(ctx, kind, p.ID, map[string]string{"name": p.Name})

@@ -19,7 +19,7 @@ const (
 	typeUser    = "User"
 )
 
-// resource is a JSON:API resource as it is answered.
+// resource is a JSON:API resource in a response.
 type resource struct {
 	ID            string `json:"id"`
 	Type          string `json:"type"`
@@ -27,16 +27,16 @@ type resource struct {
 	Relationships any    `json:"relationships,omitempty"`
 }
 
-// orNull is a pointer to value, which JSON shows as null where there is none.
+// orNull returns a pointer to value. For a zero value it returns nil, which JSON shows as null.
 func orNull[T comparable](value T) *T {
-	var none T
-	if value == none {
+	var zero T
+	if value == zero {
 		return nil
 	}
 	return &value
 }
 
-// epoch is a time in the vendor's form, or nil where there is none.
+// epoch returns a time in the vendor's form, or nil for the zero time.
 func epoch(t time.Time) *int64 {
 	if t.IsZero() {
 		return nil
@@ -48,11 +48,10 @@ func invalidBody(format string, values ...any) failure {
 	return failure{http.StatusBadRequest, CodeInvalidBody, fmt.Sprintf(format, values...)}
 }
 
-// object are the members of a JSON object. A map, since a struct would match its keys without
-// regard to case.
+// object holds the members of a JSON object. It is a map, since a struct matches keys in any case.
 type object map[string]json.RawMessage
 
-// readObject reads a JSON object that has none but the known members.
+// readObject reads a JSON object that has known members only.
 func readObject(text []byte, where string, known ...string) (object, error) {
 	o, err := readMembers(text, where)
 	if err != nil {
@@ -70,7 +69,7 @@ func readObject(text []byte, where string, known ...string) (object, error) {
 func readMembers(text []byte, where string) (object, error) {
 	var o object
 	if err := json.Unmarshal(text, &o); err != nil {
-		return nil, invalidBody("%s is no JSON object: %v", where, err)
+		return nil, invalidBody("%s is not a JSON object: %v", where, err)
 	}
 	if o == nil {
 		return nil, invalidBody("%s is null", where)
@@ -78,7 +77,7 @@ func readMembers(text []byte, where string) (object, error) {
 	return o, nil
 }
 
-// readIdentifier reads {"type": …, "id": …} and is the id.
+// readIdentifier reads {"type": …, "id": …} and returns the id.
 func readIdentifier(text []byte, where, kind string) (id string, err error) {
 	o, err := readObject(text, where, "type", "id")
 	if err != nil {
@@ -99,15 +98,15 @@ func (o object) isOfType(kind, where string) error {
 	return nil
 }
 
-// id is the id of a resource.
+// id returns the id of a resource.
 func (o object) id(where string) (id string, err error) {
 	if json.Unmarshal(o["id"], &id) != nil || id == "" {
-		return "", invalidBody("%s must have an id, which is text", where)
+		return "", invalidBody("%s must have an id that is a text", where)
 	}
 	return id, nil
 }
 
-// relationship is the id of what a resource refers to by that name.
+// relationship returns the id of the resource that o refers to by that name.
 func (o object) relationship(name, kind string) (id string, err error) {
 	if isNull(o[name]) {
 		return "", failure{http.StatusBadRequest, CodeMissingRelationship, "the relationship " + name + " is missing"}
@@ -125,15 +124,15 @@ func (o object) relationship(name, kind string) (id string, err error) {
 
 func isNull(text json.RawMessage) bool { return text == nil || bytes.Equal(text, []byte("null")) }
 
-// attributes are read one by one into what they are to set. Those not given set nothing, null sets
-// the zero value, and the first mistake stands in err.
+// attributes are read one by one into variables. A missing attribute sets nothing, and null sets the
+// zero value. err holds the first mistake.
 type attributes struct {
 	given object
 	err   error
 }
 
-// readAttributes reads an object of attributes, or none where there is no object, and refuses those
-// not known.
+// readAttributes reads an object of attributes, and refuses unknown ones. Without an object there
+// are no attributes.
 func readAttributes(text json.RawMessage, where string, known ...string) attributes {
 	if isNull(text) {
 		return attributes{}
@@ -148,12 +147,12 @@ func readAttributes(text json.RawMessage, where string, known ...string) attribu
 	return attributes{given, err}
 }
 
-// dropNulls takes null for not given.
+// dropNulls drops the attributes that are null.
 func (a *attributes) dropNulls() {
 	maps.DeleteFunc(a.given, func(_ string, text json.RawMessage) bool { return isNull(text) })
 }
 
-// inner are the attributes in a nested record.
+// inner returns the attributes in a nested record.
 func (a *attributes) inner(name string, known ...string) attributes {
 	if a.err != nil {
 		return attributes{err: a.err}
@@ -163,7 +162,7 @@ func (a *attributes) inner(name string, known ...string) attributes {
 	return inner
 }
 
-// set decodes one attribute where it is given and there was no mistake before.
+// set decodes an attribute if it is given and there is no mistake yet.
 func set[T any](a *attributes, name, form string, into *T, decode func(text json.RawMessage) (T, bool)) {
 	text, given := a.given[name]
 	if !given || a.err != nil {
@@ -180,7 +179,7 @@ func set[T any](a *attributes, name, form string, into *T, decode func(text json
 	*into = value
 }
 
-// refuse notes a mistake, unless there was one before.
+// refuse records a mistake, unless there is one already.
 func (a *attributes) refuse(format string, values ...any) {
 	if a.err == nil {
 		a.err = failure{http.StatusBadRequest, CodeInvalidAttribute, fmt.Sprintf(format, values...)}
@@ -198,7 +197,7 @@ func decodeAs[T any](text json.RawMessage) (value T, ok bool) {
 	return value, err == nil
 }
 
-// lastSecond is the last one of the year 9999.
+// lastSecond is the last second of the year 9999.
 const lastSecond = 253_402_300_799
 
 func (a *attributes) instant(name string, into *time.Time) {
@@ -214,7 +213,7 @@ var currencyForm = regexp.MustCompile(`^[A-Z]{3}$`)
 func (a *attributes) price(amount *int64, currency *string) {
 	const amountName, currencyName = "price_currency_amount", "price_currency_iso4217"
 	if isNull(a.given[amountName]) != isNull(a.given[currencyName]) {
-		a.refuse("%s and %s are given both or neither", amountName, currencyName)
+		a.refuse("%s and %s must be given together", amountName, currencyName)
 	}
 	set(a, amountName, "a number of cents, not negative", amount, func(text json.RawMessage) (int64, bool) {
 		cents, err := strconv.ParseInt(string(text), 10, 64)

@@ -9,12 +9,11 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// sampleProduct is a product, how long one period or one purchase of it lasts, and how many of
-// the users have it.
+// sampleProduct is a product and how it sells.
 type sampleProduct struct {
 	Product
-	days  int // 0: forever
-	share float64
+	days  int     // of one period or purchase; 0 is without end
+	share float64 // of the users who have it
 }
 
 var sampleProducts = []sampleProduct{
@@ -45,7 +44,7 @@ var sampleProducts = []sampleProduct{
 	{Product{Name: "Staff preview", Description: "Not for sale"}, 0, 0.05},
 }
 
-// sampleStatuses are the statuses other than ACTIVE that licenses have, and how often.
+// sampleStatuses are the statuses of licenses other than ACTIVE, with their shares.
 var sampleStatuses = []struct {
 	status string
 	share  float64
@@ -58,7 +57,7 @@ var sampleStatuses = []struct {
 	{StatusExpired, 0.02},
 }
 
-// sampleUsers are the viewers that the sandbox's other vendors know too.
+// sampleUsers returns the viewers, whom the sandbox's other vendors know too.
 func sampleUsers() []string {
 	var users []string
 	for i := range 25 {
@@ -70,7 +69,7 @@ func sampleUsers() []string {
 	return users
 }
 
-// fillSampleData fills the server for a sandbox: what was sold in the thirteen months up to
+// fillSampleData fills the server for a sandbox with the sales of the thirteen months up to
 // yesterday.
 func (e *Emulator) fillSampleData(seed uint64) {
 	random := twin.Rand(seed, "licenses")
@@ -99,7 +98,7 @@ func (e *Emulator) fillSampleData(seed uint64) {
 	e.PutLicenses(sold...)
 }
 
-// sell is a license that a user bought at that time.
+// sell returns the license of a user who bought the product at that time.
 func (p sampleProduct) sell(random *rand.Rand, user string, bought time.Time) License {
 	l := License{
 		Status: drawStatus(random), StartDate: bought, Recurring: p.Recurring,
@@ -110,7 +109,7 @@ func (p sampleProduct) sell(random *rand.Rand, user string, bought time.Time) Li
 		l.PaymentMethod = "billing"
 	}
 	lasts := time.Duration(p.days) * 24 * time.Hour
-	// at the end of some period, which may be past or still to come
+	// A canceled license ends with some period, which may be in the past or in the future.
 	canceled := random.Float64() < 0.25
 	switch {
 	case p.Recurring && canceled:
