@@ -1,7 +1,6 @@
-package pallycon_test
+package wiretest
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -12,45 +11,18 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/apierror"
 )
 
-// of returns a request as detailed as the exchange is.
-func (e exchange) of(r wiretest.Request) string {
-	shown := r.Name
-	if e.query != "" {
-		for _, name := range []string{"api_code", "site_id", "page_unit", "page_index"} { // most calls have them
-			if !strings.Contains(e.query, name+"=") {
-				r.Query.Del(name)
-			}
-		}
-		shown += "?" + r.Query.Encode()
-	}
-	if e.body != "" {
-		shown += " " + cmp.Or(r.Body, "-")
-		typ := "application/x-www-form-urlencoded"
-		if e.body[0] == '{' {
-			typ = jsonType
-		} else if e.body == "-" {
-			typ = ""
-		}
-		if got := r.Header.Get("Content-Type"); got != typ {
-			shown += " as " + got
-		}
-	}
-	return shown
-}
-
 // wantRequests demands the requests of the scenario, in their order.
-func (s *scenario) wantRequests(made []wiretest.Request) {
+func (s *scenario) wantRequests(made []Request) {
 	var got, want []string
 	for i, r := range made {
 		if i >= len(s.expects) {
 			got = append(got, r.Name)
 			continue
 		}
-		got = append(got, s.expects[i].of(r))
+		got = append(got, s.shown(r, s.expects[i]))
 	}
 	for _, e := range s.expects {
 		want = append(want, strings.TrimSpace(e.name+e.query+" "+e.body))
@@ -73,7 +45,7 @@ func (s *scenario) wantResponse(got proto.Message, text string, whole bool) {
 	if whole {
 		want := got.ProtoReflect().New().Interface()
 		s.parse(text, want)
-		same(s.t, s.call, got, want)
+		Same(s.t, s.call, got, want)
 		return
 	}
 	asJSON, err := protojson.MarshalOptions{UseProtoNames: true, EmitUnpopulated: true}.Marshal(got)
