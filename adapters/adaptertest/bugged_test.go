@@ -2,86 +2,163 @@ package adaptertest_test
 
 import (
 	"context"
+	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/adaptertest/memory"
+	"github.com/drmhub/drmhub/adapters/mutation"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
 const vendorKey = "hunter2/hunter2"
 
-// bugged is the reference adapter, whose methods a bug can replace by others.
+// bugged is the reference adapter with a bug.
 type bugged struct {
 	good   *memory.Adapter
 	vendor *memory.Vendor
 
-	describe func() adapters.Description
-	check    func(context.Context) (string, error)
-	sites    func(context.Context, *pb.ListSitesRequest) (*pb.ListSitesResponse, error)
-	site     func(context.Context, *pb.GetSiteRequest) (*pb.Site, error)
-	list     func(context.Context, *pb.ListLicensesRequest) (*pb.ListLicensesResponse, error)
-	stream   func(*pb.StreamLicensesRequest, grpc.ServerStreamingServer[pb.StreamLicensesResponse]) error
-	disable  func(context.Context, *pb.DisableSiteRequest) (*pb.StatusChange, error)
-	report   reportHook // of every list that takes a ReportFilter; nil changes nothing
-	usage    func(context.Context, *pb.GetUsageRequest) (*pb.Usage, error)
-
-	hooks
-
-	// around, where a bug sets it, is around every call to the vendor that reads.
-	around func(ctx context.Context, call func(context.Context) error) error
+	hook     hook // runs in the place of each call; nil runs the call
+	describe func(*adapters.Description)
+	stream   func(*pb.StreamLicensesRequest, client) error
 }
 
-func newBugged(good *memory.Adapter, vendor *memory.Vendor) *bugged {
-	return &bugged{
-		good: good, vendor: vendor,
-		describe: good.Describe, check: good.Check, sites: good.ListSites, site: good.GetSite,
-		list: good.ListLicenses, stream: good.StreamLicenses, disable: good.DisableSite,
-		around: func(ctx context.Context, call func(context.Context) error) error { return call(ctx) },
-	}
-}
+// A bug is a mistake in an adapter.
+type bug func(*bugged)
 
-func (b *bugged) Describe() adapters.Description { return b.describe() }
+// bugs are bugs by the promise that they break, and by what an adapter does that has one.
+type bugs map[string]map[string]bug
 
-func (b *bugged) Check(ctx context.Context) (level string, err error) {
-	return level, b.around(ctx, func(ctx context.Context) error { level, err = b.check(ctx); return err })
-}
+type client = grpc.ServerStreamingServer[pb.StreamLicensesResponse]
 
-func (b *bugged) ListSites(ctx context.Context, req *pb.ListSitesRequest) (*pb.ListSitesResponse, error) {
-	return through(ctx, b, req, b.sites)
-}
-
-func (b *bugged) GetSite(ctx context.Context, req *pb.GetSiteRequest) (*pb.Site, error) {
-	return through(ctx, b, req, b.site)
-}
-
-func (b *bugged) ListLicenses(ctx context.Context, req *pb.ListLicensesRequest) (*pb.ListLicensesResponse, error) {
-	return through(ctx, b, req, b.list)
-}
-
-func (b *bugged) StreamLicenses(req *pb.StreamLicensesRequest, to grpc.ServerStreamingServer[pb.StreamLicensesResponse]) error {
-	return b.around(to.Context(), func(ctx context.Context) error { return b.stream(req, &conduit{to, ctx, to.Send}) })
-}
-
-func (b *bugged) DisableSite(ctx context.Context, req *pb.DisableSiteRequest) (*pb.StatusChange, error) {
-	return b.disable(ctx, req)
-}
-
-// through makes a read with what is around it.
-func through[Req, Res proto.Message](ctx context.Context, b *bugged, req Req, call func(context.Context, Req) (Res, error)) (res Res, err error) {
-	err = b.around(ctx, func(ctx context.Context) error { res, err = call(ctx, req); return err })
-	return res, err
-}
-
-// conduit is a stream with another context or another Send.
-type conduit struct {
-	grpc.ServerStreamingServer[pb.StreamLicensesResponse]
+// A call is a call of a bugged adapter.
+type call struct {
+	*bugged
 	ctx  context.Context
-	send func(*pb.StreamLicensesResponse) error
+	req  proto.Message
+	good func(context.Context, proto.Message) (proto.Message, error)
 }
 
-func (c *conduit) Context() context.Context { return c.ctx }
+// A hook is what a bug makes of a call. A nil response without an error is an empty one.
+type hook func(*call) (proto.Message, error)
 
-func (c *conduit) Send(m *pb.StreamLicensesResponse) error { return c.send(m) }
+// run makes the call as the reference adapter does.
+func (c *call) run() (proto.Message, error) { return c.good(c.ctx, c.req) }
+
+// rpc returns the name of the call.
+func (c *call) rpc() string {
+	return strings.TrimSuffix(string(c.req.ProtoReflect().Descriptor().Name()), "Request")
+}
+
+// run makes a call of the reference adapter, with its bug.
+func run[Req, Res proto.Message](
+	ctx context.Context, b *bugged, req Req, good func(context.Context, Req) (Res, error),
+) (none Res, _ error) {
+	if b.hook == nil {
+		return good(ctx, req)
+	}
+	untyped := func(ctx context.Context, req proto.Message) (proto.Message, error) { return good(ctx, req.(Req)) }
+	res, err := b.hook(&call{b, ctx, proto.CloneOf(req), untyped})
+	if err != nil {
+		return none, err
+	}
+	if typed, ok := res.(Res); ok {
+		return typed, nil
+	}
+	return none.ProtoReflect().New().Interface().(Res), nil
+}
+
+// always is a bug of every call.
+func always(h hook) bug { return func(b *bugged) { b.hook = h } }
+
+// on is a bug of one call.
+func on(rpc string, h hook) bug {
+	return always(func(c *call) (proto.Message, error) {
+		if c.rpc() != rpc {
+			return c.run()
+		}
+		return h(c)
+	})
+}
+
+// asks is a bug that changes the requests of one call.
+func asks[Req proto.Message](change func(Req)) bug {
+	return always(func(c *call) (proto.Message, error) {
+		if req, ok := c.req.(Req); ok {
+			change(req)
+		}
+		return c.run()
+	})
+}
+
+// shows is a bug that changes the responses of one type.
+func shows[Res proto.Message](change func(Res)) bug {
+	return always(func(c *call) (proto.Message, error) {
+		m, err := c.run()
+		if res, ok := m.(Res); ok && err == nil {
+			change(res)
+		}
+		return m, err
+	})
+}
+
+// instead is a bug that does something else in the place of one call.
+func instead[Req proto.Message](h func(c *call, req Req) (proto.Message, error)) bug {
+	return always(func(c *call) (proto.Message, error) {
+		if req, ok := c.req.(Req); ok {
+			return h(c, req)
+		}
+		return c.run()
+	})
+}
+
+// before is a bug that makes vendor writes before one call, which its log does not record.
+func before[Req proto.Message](write func(ctx context.Context, v *memory.Vendor, req Req) error) bug {
+	return instead(func(c *call, req Req) (proto.Message, error) {
+		_, err := mutation.Do(withoutLog(c.ctx), mutation.Write[*emptypb.Empty]{
+			Send: func(ctx context.Context, _ mutation.Attempt) (*emptypb.Empty, error) {
+				return &emptypb.Empty{}, write(ctx, c.vendor, req)
+			},
+		})
+		if err != nil {
+			return nil, err
+		}
+		return c.run()
+	})
+}
+
+// withoutLog returns a context whose log has no record of an earlier run.
+func withoutLog(ctx context.Context) context.Context {
+	return mutation.NewContext(ctx, mutation.NewMemory())
+}
+
+// field finds a field of a message by its name.
+func field(m proto.Message, name protoreflect.Name) protoreflect.FieldDescriptor {
+	return m.ProtoReflect().Descriptor().Fields().ByName(name)
+}
+
+// rowsOf returns the list of a response's rows.
+func rowsOf(res proto.Message) protoreflect.List {
+	fields := res.ProtoReflect().Descriptor().Fields()
+	for i := range fields.Len() {
+		if f := fields.Get(i); f.IsList() && f.Message() != nil {
+			return res.ProtoReflect().Mutable(f).List()
+		}
+	}
+	panic("a response without rows")
+}
+
+// changeAll changes all of the vendor's things of one kind.
+func changeAll[M mutation.Resource](ctx context.Context, c *memory.Collection[M], change func(M)) error {
+	all, err := c.List(ctx)
+	for _, m := range all {
+		if err == nil {
+			err = c.Change(ctx, m.GetName(), func(m M) error { change(m); return nil })
+		}
+	}
+	return err
+}

@@ -14,144 +14,90 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// change is what DisableSite is made of, by the parts that can go wrong.
-type change struct {
-	b   *bugged
-	req *pb.DisableSiteRequest
-
+// A disabling is a DisableSite, by the parts that can go wrong.
+type disabling struct {
+	*call
+	req    *pb.DisableSiteRequest
 	step   string
 	before func(context.Context) (*pb.Site, error)
 	send   func(context.Context) (*pb.StatusChange, error)
 	check  func(context.Context) (*pb.StatusChange, bool, error)
-	answer func(*pb.StatusChange)
 }
 
-// disabling makes a DisableSite in which a bug replaces parts.
-func disabling(replace func(*change)) func(*bugged) {
-	return func(b *bugged) {
-		b.disable = func(ctx context.Context, req *pb.DisableSiteRequest) (*pb.StatusChange, error) {
-			c := &change{b: b, req: req, step: "switch off", answer: func(*pb.StatusChange) {}}
-			c.before = func(ctx context.Context) (*pb.Site, error) { return mutation.Snapshot(ctx, "before", c.read) }
-			c.send = func(ctx context.Context) (*pb.StatusChange, error) {
-				return c.write(ctx, apierror.OutcomeUnknown("cut"))
-			}
-			c.check = func(ctx context.Context) (*pb.StatusChange, bool, error) {
-				site, err := c.read(ctx)
-				return applied(site), !site.GetEnabled(), err
-			}
-			replace(c)
-			return c.run(ctx)
+// disables is a bug of a DisableSite in which parts are replaced.
+func disables(replace func(*disabling)) bug {
+	return instead(func(c *call, req *pb.DisableSiteRequest) (proto.Message, error) {
+		d := &disabling{call: c, req: req, step: "switch off"}
+		d.before = func(ctx context.Context) (*pb.Site, error) { return mutation.Snapshot(ctx, "before", d.read) }
+		d.send = d.write
+		d.check = func(ctx context.Context) (*pb.StatusChange, bool, error) {
+			site, err := d.read(ctx)
+			return applied(site), !site.GetEnabled(), err
 		}
-	}
+		replace(d)
+		return d.run(c.ctx)
+	})
 }
 
-func (c *change) run(ctx context.Context) (*pb.StatusChange, error) {
-	if s := c.req.GetService(); s > pb.Site_DRM {
+func (d *disabling) run(ctx context.Context) (*pb.StatusChange, error) {
+	if d.req.GetService() > pb.Site_DRM {
 		return nil, apierror.Invalid("service", "must be DRM")
 	}
-	before, err := c.before(ctx)
+	before, err := d.before(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if !before.GetEnabled() {
 		return applied(before), nil
 	}
-	res, err := mutation.Do(ctx, mutation.Write[*pb.StatusChange]{Step: c.step, Send: func(ctx context.Context, _ mutation.Attempt) (*pb.StatusChange, error) { return c.send(ctx) }, ReadBack: c.check, Preview: func() *pb.StatusChange {
-		return applied(&pb.Site{Name: c.req.GetName(), State: pb.Site_SUSPENDED})
-	}})
-	if err == nil {
-		c.answer(res)
-	}
-	return res, err
+	return mutation.Do(ctx, mutation.Write[*pb.StatusChange]{
+		Step:     d.step,
+		Send:     func(ctx context.Context, _ mutation.Attempt) (*pb.StatusChange, error) { return d.send(ctx) },
+		ReadBack: d.check,
+		Preview:  func() *pb.StatusChange { return applied(&pb.Site{Name: d.req.GetName()}) },
+	})
 }
 
-func (c *change) read(ctx context.Context) (*pb.Site, error) {
-	return c.b.good.GetSite(ctx, &pb.GetSiteRequest{Name: c.req.GetName()})
+func (d *disabling) read(ctx context.Context) (*pb.Site, error) {
+	return d.bugged.good.GetSite(ctx, &pb.GetSiteRequest{Name: d.req.GetName()})
 }
 
-// write makes the vendor's write. Where its answer does not come through, the error is unknown; a
-// refusal is a refusal.
-func (c *change) write(ctx context.Context, unknown error) (*pb.StatusChange, error) {
-	err := turnOff(ctx, c.b, c.req.GetName())
-	if apierror.IsOutcomeUnknown(err) {
-		return nil, unknown
-	}
-	if err != nil {
+func (d *disabling) write(ctx context.Context) (*pb.StatusChange, error) {
+	if err := turnOff(ctx, d.vendor, d.req.GetName()); err != nil {
 		return nil, err
 	}
-	site, err := c.read(ctx)
+	site, err := d.read(ctx)
 	return applied(site), err
 }
 
-func turnOff(ctx context.Context, b *bugged, site string) error {
-	return b.vendor.Sites.Change(ctx, site, func(s *pb.Site) error { memory.Turn(s, false); return nil })
+func turnOff(ctx context.Context, v *memory.Vendor, site string) error {
+	return v.Sites.Change(ctx, site, func(s *pb.Site) error { memory.Turn(s, false); return nil })
 }
 
 func applied(site *pb.Site) *pb.StatusChange {
-	return &pb.StatusChange{Site: site.GetName(), Service: pb.Site_DRM, Type: pb.StatusChange_SUSPEND, State: pb.StatusChange_APPLIED, AppliedSite: site}
-}
-
-// Parts that go wrong.
-
-func answersWith(damage func(*pb.StatusChange)) func(*change) {
-	return func(c *change) { c.answer = damage }
-}
-
-func failsDefinitely(c *change) {
-	c.send = func(ctx context.Context) (*pb.StatusChange, error) {
-		return c.write(ctx, apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "cut"))
+	return &pb.StatusChange{
+		Site: site.GetName(), Service: pb.Site_DRM, Type: pb.StatusChange_SUSPEND,
+		State: pb.StatusChange_APPLIED, AppliedSite: site,
 	}
 }
 
-func callsItInvalid(c *change) {
-	c.send = func(ctx context.Context) (*pb.StatusChange, error) {
-		return c.write(ctx, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "no JSON"))
-	}
-}
-
-func succeedsAnyway(c *change) {
-	send := c.send
-	c.send = func(ctx context.Context) (*pb.StatusChange, error) {
-		if res, err := send(ctx); err == nil {
-			return res, nil
+// onError is a bug that does something else if the write fails.
+func onError(then func(ctx context.Context, d *disabling) (*pb.StatusChange, error)) bug {
+	return disables(func(d *disabling) {
+		d.send = func(ctx context.Context) (*pb.StatusChange, error) {
+			res, err := d.write(ctx)
+			if err == nil || mutation.IsDryRun(err) {
+				return res, err
+			}
+			return then(ctx, d)
 		}
-		site, err := c.read(ctx)
-		return applied(site), err
-	}
+	})
 }
 
-func triesAgain(c *change) {
-	send := c.send
-	c.send = func(ctx context.Context) (*pb.StatusChange, error) {
-		if res, err := send(ctx); err == nil {
-			return res, nil
-		}
-		return send(ctx)
-	}
-}
-
-func sendsNothing(c *change) {
-	c.send = func(ctx context.Context) (*pb.StatusChange, error) {
-		return applied(&pb.Site{Name: c.req.GetName()}), nil
-	}
-}
-
-func sendsTwice(c *change) {
-	send := c.send
-	c.send = func(ctx context.Context) (*pb.StatusChange, error) {
-		if _, err := send(ctx); err != nil {
-			return nil, err
-		}
-		return send(ctx)
-	}
-}
-
-// and so takes its own unsettled write for what stood before
-func looksFirst(c *change) { c.before = c.read }
-
-func neverLooks(c *change) {
-	c.before = func(ctx context.Context) (*pb.Site, error) {
-		site, err := mutation.Snapshot(ctx, "before", c.read)
+// neverLooks takes the site for one that is on.
+func neverLooks(d *disabling) {
+	d.before = func(ctx context.Context) (*pb.Site, error) {
+		site, err := mutation.Snapshot(ctx, "before", d.read)
 		if err == nil {
 			site.Enabled = true
 		}
@@ -159,130 +105,113 @@ func neverLooks(c *change) {
 	}
 }
 
-func readsBackNothing(c *change) { c.check = nil }
-
-func neverTook(c *change) {
-	c.check = func(context.Context) (*pb.StatusChange, bool, error) { return nil, false, nil }
+// namesNoStep gives every run a step of its own.
+func namesNoStep(b *bugged) {
+	var runs atomic.Int32
+	disables(func(d *disabling) {
+		neverLooks(d)
+		d.step = fmt.Sprintf("switch off %d", runs.Add(1))
+	})(b)
 }
-
-func alwaysTook(c *change) {
-	c.check = func(context.Context) (*pb.StatusChange, bool, error) {
-		return applied(&pb.Site{Name: c.req.GetName()}), true, nil
-	}
-}
-
-func sendsWhenBlind(c *change) {
-	check := c.check
-	c.check = func(ctx context.Context) (*pb.StatusChange, bool, error) {
-		res, took, err := check(ctx)
-		return res, took && err == nil, nil
-	}
-}
-
-func unknownRefusals(c *change) {
-	send := c.send
-	c.send = func(ctx context.Context) (*pb.StatusChange, error) {
-		res, err := send(ctx)
-		if err != nil {
-			err = apierror.OutcomeUnknown("%v", err)
-		}
-		return res, err
-	}
-}
-
-// Whole methods that go wrong.
 
 // outside writes in a mutation of its own.
-func outside(b *bugged) {
-	b.disable = func(ctx context.Context, req *pb.DisableSiteRequest) (*pb.StatusChange, error) {
-		c := &change{b: b, req: req}
-		var answer *pb.StatusChange
-		return answer, bypassesLog(ctx, func(ctx context.Context) (err error) {
-			answer, err = c.write(ctx, apierror.OutcomeUnknown("cut"))
-			return err
-		})
-	}
-}
-
-// unnamed gives every run a step of its own.
-func unnamed() func(*bugged) {
-	var runs atomic.Int32
-	return disabling(func(c *change) {
-		neverLooks(c)
-		c.step = fmt.Sprintf("switch off %d", runs.Add(1))
+func outside(c *call, req *pb.DisableSiteRequest) (proto.Message, error) {
+	d := &disabling{call: c, req: req, step: "switch off"}
+	return mutation.Do(withoutLog(c.ctx), mutation.Write[*pb.StatusChange]{
+		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.StatusChange, error) { return d.write(ctx) },
 	})
 }
 
-// all switches every site off.
-func all(b *bugged) {
-	b.disable = func(ctx context.Context, req *pb.DisableSiteRequest) (*pb.StatusChange, error) {
-		sites, err := b.vendor.Sites.List(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, s := range sites {
-			if err := bypassesLog(ctx, func(ctx context.Context) error { return turnOff(ctx, b, s.GetName()) }); err != nil {
-				return nil, err
+// changes is a bug that changes the response of DisableSite.
+func changes(damage func(*pb.StatusChange)) bug {
+	return on("DisableSite", showing(func(_, res proto.Message) { damage(res.(*pb.StatusChange)) }))
+}
+
+var disableBugs = bugs{
+	"DisableSite takes effect once, and says what became of it": {
+		"sends nothing": disables(func(d *disabling) {
+			d.send = func(context.Context) (*pb.StatusChange, error) {
+				return applied(&pb.Site{Name: d.req.GetName()}), nil
 			}
-		}
-		return b.good.DisableSite(ctx, req)
-	}
-}
-
-// drmForAll takes every service for DRM.
-func drmForAll(b *bugged) {
-	b.disable = func(ctx context.Context, req *pb.DisableSiteRequest) (*pb.StatusChange, error) {
-		req = proto.CloneOf(req)
-		req.Service = pb.Site_DRM
-		return b.good.DisableSite(ctx, req)
-	}
-}
-
-// succeeding takes any failure for what was wanted.
-func succeeding(b *bugged) {
-	b.disable = func(ctx context.Context, req *pb.DisableSiteRequest) (*pb.StatusChange, error) {
-		res, err := b.good.DisableSite(ctx, req)
-		if err != nil {
-			return applied(&pb.Site{Name: req.GetName()}), nil
-		}
-		return res, nil
-	}
-}
-
-func forNobody(b *bugged) {
-	b.disable = func(ctx context.Context, req *pb.DisableSiteRequest) (*pb.StatusChange, error) {
-		return b.good.DisableSite(context.WithoutCancel(ctx), req)
-	}
-}
-
-var disableBugs = []bug{
-	{"DisableSite takes effect once, and says what became of it", "sends nothing", disabling(sendsNothing)},
-	{"DisableSite takes effect once, and says what became of it", "sends twice", disabling(sendsTwice)},
-	{"DisableSite takes effect once, and says what became of it", "does not say which site", disabling(answersWith(func(c *pb.StatusChange) { c.Site = "" }))},
-	{"DisableSite takes effect once, and says what became of it", "does not say which service", disabling(answersWith(func(c *pb.StatusChange) { c.Service = 0 }))},
-	{"DisableSite takes effect once, and says what became of it", "does not read back what it applied", disabling(answersWith(func(c *pb.StatusChange) { c.AppliedSite = nil }))},
-	{"DisableSite takes effect once, and says what became of it", "has a change pending without a name", disabling(answersWith(func(c *pb.StatusChange) { c.State = pb.StatusChange_PENDING }))},
-	{"DisableSite leaves other sites as they are", "switches all off", all},
-	{"DisableSite that has succeeded is answered from its record, which keeps no secrets", "writes outside of the caller's mutation", outside},
-	{"DisableSite that has succeeded is answered from its record, which keeps no secrets", "has another step in every run", unnamed()},
-	{"DisableSite asked for again sends nothing", "does not look what stands", disabling(neverLooks)},
-	{"DisableSite of a site that is off sends nothing", "does not look what stands", disabling(neverLooks)},
-	{"DisableSite of another service is refused, or is of that service", "takes every service for DRM", drmForAll},
-	{"DisableSite of an unknown site is NOT_FOUND", "takes any failure for a success", succeeding},
-	{"DisableSite for a caller who has gone sends nothing", "does not notice", forNobody},
-	{"DisableSite outside of a mutation sends nothing", "writes outside of the caller's mutation", outside},
-	{"DisableSite whose answer is lost has an unknown outcome, and settles with one effect", "says that nothing happened", disabling(failsDefinitely)},
-	{"DisableSite whose answer is lost has an unknown outcome, and settles with one effect", "tries again by itself", disabling(triesAgain)},
-	{"DisableSite whose answer is lost has an unknown outcome, and settles with one effect", "takes its own write for what stood before", disabling(looksFirst)},
-	{"DisableSite whose answer is lost has an unknown outcome, and settles with one effect", "reads nothing back", disabling(readsBackNothing)},
-	{"DisableSite whose answer is lost has an unknown outcome, and settles with one effect", "sends without a look", disabling(neverTook)},
-	{"DisableSite whose answer cannot be read has an unknown outcome, and settles with one effect", "calls the answer invalid", disabling(callsItInvalid)},
-	{"DisableSite that is cut before its effect has an unknown outcome, and settles with one effect", "takes it for done", disabling(alwaysTook)},
-	{"DisableSite that is cut before its effect has an unknown outcome, and settles with one effect", "says that nothing happened", disabling(failsDefinitely)},
-	{"DisableSite whose outcome cannot be read back stays unknown", "sends when it cannot look", disabling(sendsWhenBlind)},
-	{"DisableSite that took effect is settled by nobody, who has no secrets", "says that nothing happened", disabling(failsDefinitely)},
-	{"DisableSite that had no effect is not sent when nobody asks again", "writes outside of the caller's mutation", outside},
-	{"DisableSite that is tried sends nothing, and tells what it would send", "writes outside of the caller's mutation", outside},
-	{"DisableSite that the vendor refuses has a definite outcome", "does not know what a refusal is", disabling(unknownRefusals)},
-	{"DisableSite that the vendor refuses has a definite outcome", "takes it for a success", disabling(succeedsAnyway)},
+		}),
+		"sends twice": disables(func(d *disabling) {
+			d.send = func(ctx context.Context) (*pb.StatusChange, error) {
+				if _, err := d.write(ctx); err != nil {
+					return nil, err
+				}
+				return d.write(ctx)
+			}
+		}),
+		"does not say which site":            changes(func(c *pb.StatusChange) { c.Site = "" }),
+		"does not say which service":         changes(func(c *pb.StatusChange) { c.Service = 0 }),
+		"does not read back what it applied": changes(func(c *pb.StatusChange) { c.AppliedSite = nil }),
+		"has a change pending without a name": changes(func(c *pb.StatusChange) {
+			c.State = pb.StatusChange_PENDING
+		}),
+	},
+	"DisableSite leaves other sites as they are": {
+		"switches all off": before(func(ctx context.Context, v *memory.Vendor, _ *pb.DisableSiteRequest) error {
+			return changeAll(ctx, v.Sites, func(s *pb.Site) { memory.Turn(s, false) })
+		}),
+	},
+	"DisableSite that has succeeded is answered from its record, which keeps no secrets": {
+		"writes outside of the caller's mutation": instead(outside),
+		"has another step in every run":           namesNoStep,
+	},
+	"DisableSite asked for again sends nothing":       {"does not look first": disables(neverLooks)},
+	"DisableSite of a site that is off sends nothing": {"does not look first": disables(neverLooks)},
+	"DisableSite outside of a mutation sends nothing": {"writes outside of the caller's mutation": instead(outside)},
+	"DisableSite of another service is refused, or is of that service": {
+		"takes every service for DRM": asks(func(req *pb.DisableSiteRequest) { req.Service = pb.Site_DRM }),
+	},
+	"DisableSite whose answer is lost has an unknown outcome, and settles with one effect": {
+		"tries again by itself": onError(func(ctx context.Context, d *disabling) (*pb.StatusChange, error) {
+			return d.write(ctx)
+		}),
+		// It looks without a snapshot, and so finds the site as it left it.
+		"takes its own write for what stood before": disables(func(d *disabling) { d.before = d.read }),
+		"reads nothing back":                        disables(func(d *disabling) { d.check = nil }),
+		"sends without a look": disables(func(d *disabling) {
+			d.check = func(context.Context) (*pb.StatusChange, bool, error) { return nil, false, nil }
+		}),
+	},
+	"DisableSite whose answer cannot be read has an unknown outcome, and settles with one effect": {
+		"calls the answer invalid": onError(func(context.Context, *disabling) (*pb.StatusChange, error) {
+			return nil, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "no JSON")
+		}),
+	},
+	"DisableSite that is cut before its effect has an unknown outcome, and settles with one effect": {
+		"takes it for done": disables(func(d *disabling) {
+			d.check = func(context.Context) (*pb.StatusChange, bool, error) {
+				return applied(&pb.Site{Name: d.req.GetName()}), true, nil
+			}
+		}),
+		"says that nothing happened": on("DisableSite", certain),
+	},
+	"DisableSite whose outcome cannot be read back stays unknown": {
+		"sends when it cannot look": disables(func(d *disabling) {
+			check := d.check
+			d.check = func(ctx context.Context) (*pb.StatusChange, bool, error) {
+				res, took, err := check(ctx)
+				return res, took && err == nil, nil
+			}
+		}),
+	},
+	"DisableSite that took effect is settled by nobody, who has no secrets": {
+		"says that nothing happened": onError(func(context.Context, *disabling) (*pb.StatusChange, error) {
+			return nil, apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "cut")
+		}),
+	},
+	"DisableSite that had no effect is not sent when nobody asks again": {
+		"writes outside of the caller's mutation": instead(outside),
+	},
+	"DisableSite that is tried sends nothing, and tells what it would send": {
+		"writes outside of the caller's mutation": instead(outside),
+	},
+	"DisableSite that the vendor refuses has a definite outcome": {
+		"takes it for a success, and reads it back": onError(func(ctx context.Context, d *disabling) (*pb.StatusChange, error) {
+			site, err := d.read(ctx)
+			return applied(site), err
+		}),
+	},
 }

@@ -1,7 +1,6 @@
 package adaptertest_test
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"time"
@@ -10,62 +9,37 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// asking changes the request before it is made.
-func asking(change func(*pb.ListLicensesRequest)) func(*bugged) {
-	return func(b *bugged) {
-		b.list = func(ctx context.Context, req *pb.ListLicensesRequest) (*pb.ListLicensesResponse, error) {
-			req = proto.CloneOf(req)
-			change(req)
-			return b.good.ListLicenses(ctx, req)
-		}
-	}
-}
-
-// answering changes each page of ListLicenses.
-func answering(change func(*pb.ListLicensesRequest, *pb.ListLicensesResponse, error) (*pb.ListLicensesResponse, error)) func(*bugged) {
-	return func(b *bugged) {
-		b.list = func(ctx context.Context, req *pb.ListLicensesRequest) (*pb.ListLicensesResponse, error) {
-			res, err := b.good.ListLicenses(ctx, req)
-			return change(req, res, err)
-		}
-	}
-}
-
-// ignoring leaves a condition out.
-func ignoring(drop func(*pb.LicenseFilter)) func(*bugged) {
-	return asking(func(req *pb.ListLicensesRequest) {
+// ignores is a bug that leaves a condition out.
+func ignores(drop func(*pb.LicenseFilter)) bug {
+	return asks(func(req *pb.ListLicensesRequest) {
 		if req.Filter != nil {
 			drop(req.Filter)
 		}
 	})
 }
 
-// matching compares the content ids of a filter and a row in its own way.
-func matching(same func(want, has string) bool) func(*bugged) {
-	return func(b *bugged) {
-		b.list = func(ctx context.Context, req *pb.ListLicensesRequest) (*pb.ListLicensesResponse, error) {
-			req = proto.CloneOf(req)
-			want := req.GetFilter().GetContentId()
-			if want == "" {
-				return b.good.ListLicenses(ctx, req)
-			}
-			req.Filter.ContentId = ""
-			res, err := b.good.ListLicenses(ctx, req)
-			if err == nil {
-				res.Licenses = slices.DeleteFunc(res.Licenses, func(l *pb.License) bool { return !same(want, l.GetContentId()) })
-			}
-			return res, err
+// compares is a bug that compares the content ids of a filter and a row in its own way.
+func compares(same func(want, has string) bool) bug {
+	return instead(func(c *call, req *pb.ListLicensesRequest) (proto.Message, error) {
+		want := req.GetFilter().GetContentId()
+		if want == "" {
+			return c.run()
 		}
-	}
+		req.Filter.ContentId = ""
+		m, err := c.run()
+		if res, ok := m.(*pb.ListLicensesResponse); ok && err == nil {
+			res.Licenses = slices.DeleteFunc(res.Licenses, func(l *pb.License) bool { return !same(want, l.GetContentId()) })
+		}
+		return m, err
+	})
 }
 
-// shifting moves a bound of time.
-func shifting(bound func(*pb.LicenseFilter) **timestamppb.Timestamp, by func(time.Time) time.Time) func(*bugged) {
-	return ignoring(func(f *pb.LicenseFilter) {
+// shifts is a bug that moves a bound of time.
+func shifts(bound func(*pb.LicenseFilter) **timestamppb.Timestamp, by func(time.Time) time.Time) bug {
+	return ignores(func(f *pb.LicenseFilter) {
 		if at := bound(f); *at != nil {
 			*at = timestamppb.New(by((*at).AsTime()))
 		}
@@ -80,68 +54,64 @@ func aMomentLater(t time.Time) time.Time { return t.Add(time.Nanosecond) }
 
 func wholeSeconds(t time.Time) time.Time { return t.Truncate(time.Second) }
 
-// oneConditionOnly passes the vendor's only condition on, and forgets the others.
-func oneConditionOnly(f *pb.LicenseFilter) {
-	if f.GetContentId() != "" {
-		f.DrmType, f.UserId, f.DeviceId, f.DeviceModel = 0, "", "", ""
-	}
-}
-
-func emptyWhereNotFound(_ *pb.ListLicensesRequest, res *pb.ListLicensesResponse, err error) (*pb.ListLicensesResponse, error) {
-	if err != nil && apierror.Convert(err).Code == codes.NotFound {
-		return &pb.ListLicensesResponse{}, nil
-	}
-	return res, err
-}
-
-func notFoundWhereEmpty(_ *pb.ListLicensesRequest, res *pb.ListLicensesResponse, err error) (*pb.ListLicensesResponse, error) {
-	if err == nil && len(res.GetLicenses()) == 0 {
-		return nil, apierror.NotFound("no licenses")
-	}
-	return res, err
-}
-
-// oneSiteOnly answers the licenses of the site that was asked for first.
-func oneSiteOnly() func(*bugged) {
+// showsOneSite is a bug that shows the licenses of the first site for all.
+func showsOneSite(b *bugged) {
 	var first string
-	return asking(func(req *pb.ListLicensesRequest) {
+	asks(func(req *pb.ListLicensesRequest) {
 		if first == "" {
 			first = req.GetParent()
 		}
 		req.Parent = first
-	})
+	})(b)
 }
 
-var licenseBugs = []bug{
-	{"a row shows what the vendor holds", "loses a field", showing(func(l *pb.License) { l.ErrorCode = "" })},
-	{"a row shows what the vendor holds", "shows rows without their site", showing(func(l *pb.License) { l.Site = "" })},
-	{"a row shows what the vendor holds", "shows a failure as a success", showing(func(l *pb.License) { l.Status = pb.License_SUCCESS })},
-	{"a site shows its own rows only", "shows one site's rows for all", oneSiteOnly()},
-	{"licenses come newest first", "shows the oldest first", answering(func(_ *pb.ListLicensesRequest, res *pb.ListLicensesResponse, err error) (*pb.ListLicensesResponse, error) {
-		slices.Reverse(res.GetLicenses())
-		return res, err
-	})},
-	{"a site without rows has an empty list", "finds no rows", answering(notFoundWhereEmpty)},
-	{"the licenses of an unknown site are NOT_FOUND", "shows an empty list", answering(emptyWhereNotFound)},
-	{"the licenses of an unknown site are NOT_FOUND", "blames the vendor", recoded(codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED)},
+var licenseBugs = bugs{
+	"a row shows what the vendor holds": {
+		"loses a field":                 showsRows(func(l *pb.License) { l.ErrorCode = "" }),
+		"shows rows without their site": showsRows(func(l *pb.License) { l.Site = "" }),
+		"shows a failure as a success":  showsRows(func(l *pb.License) { l.Status = pb.License_SUCCESS }),
+	},
+	"a site shows its own rows only": {"shows one site's rows for all": showsOneSite},
+	"licenses come newest first": {
+		"shows the oldest first": shows(func(res *pb.ListLicensesResponse) { slices.Reverse(res.GetLicenses()) }),
+	},
+	"a site without rows has an empty list": {"finds no rows": on("ListLicenses", notFoundIfEmpty)},
+	"the licenses of an unknown site are NOT_FOUND": {
+		"shows an empty list": on("ListLicenses", emptyIfNotFound),
+		"blames the vendor":   recodes(codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED),
+	},
 }
 
-var filterBugs = []bug{
-	{"a text condition chooses exactly, with regard to case", "ignores content_id", ignoring(func(f *pb.LicenseFilter) { f.ContentId = "" })},
-	{"a text condition chooses exactly, with regard to case", "ignores user_id", ignoring(func(f *pb.LicenseFilter) { f.UserId = "" })},
-	{"a text condition chooses exactly, with regard to case", "ignores device_id", ignoring(func(f *pb.LicenseFilter) { f.DeviceId = "" })},
-	{"a text condition chooses exactly, with regard to case", "ignores device_model", ignoring(func(f *pb.LicenseFilter) { f.DeviceModel = "" })},
-	{"a text condition chooses exactly, with regard to case", "matches substrings", matching(func(want, has string) bool { return strings.Contains(has, want) })},
-	{"a text condition chooses exactly, with regard to case", "matches without regard to case", matching(strings.EqualFold)},
-	{"a text condition chooses exactly, with regard to case", "trims spaces", matching(func(want, has string) bool { return strings.TrimSpace(want) == strings.TrimSpace(has) })},
-	{"a text condition chooses exactly, with regard to case", "unescapes", matching(func(want, has string) bool { return strings.ReplaceAll(want, "%2D", "-") == has })},
-	{"drm_type and status choose exactly", "ignores drm_type", ignoring(func(f *pb.LicenseFilter) { f.DrmType = 0 })},
-	{"drm_type and status choose exactly", "ignores status", ignoring(func(f *pb.LicenseFilter) { f.Status = 0 })},
-	{"start_time is inclusive and end_time exclusive", "takes start_time as exclusive", shifting(start, aMomentLater)},
-	{"start_time is inclusive and end_time exclusive", "takes end_time as inclusive", shifting(end, aMomentLater)},
-	{"start_time is inclusive and end_time exclusive", "cuts start_time to seconds", shifting(start, wholeSeconds)},
-	{"start_time is inclusive and end_time exclusive", "cuts end_time to seconds", shifting(end, wholeSeconds)},
-	{"start_time is inclusive and end_time exclusive", "ignores start_time", ignoring(func(f *pb.LicenseFilter) { f.StartTime = nil })},
-	{"all conditions must hold at once", "takes one condition only", ignoring(oneConditionOnly)},
-	{"all conditions must hold at once", "ignores status", ignoring(func(f *pb.LicenseFilter) { f.Status = 0 })},
+var filterBugs = bugs{
+	"a text condition chooses exactly, with regard to case": {
+		"ignores content_id":             ignores(func(f *pb.LicenseFilter) { f.ContentId = "" }),
+		"ignores user_id":                ignores(func(f *pb.LicenseFilter) { f.UserId = "" }),
+		"ignores device_id":              ignores(func(f *pb.LicenseFilter) { f.DeviceId = "" }),
+		"ignores device_model":           ignores(func(f *pb.LicenseFilter) { f.DeviceModel = "" }),
+		"matches substrings":             compares(func(want, has string) bool { return strings.Contains(has, want) }),
+		"matches without regard to case": compares(strings.EqualFold),
+		"trims spaces": compares(func(want, has string) bool {
+			return strings.TrimSpace(want) == strings.TrimSpace(has)
+		}),
+		"unescapes": compares(func(want, has string) bool { return strings.ReplaceAll(want, "%2D", "-") == has }),
+	},
+	"drm_type and status choose exactly": {
+		"ignores drm_type": ignores(func(f *pb.LicenseFilter) { f.DrmType = 0 }),
+		"ignores status":   ignores(func(f *pb.LicenseFilter) { f.Status = 0 }),
+	},
+	"start_time is inclusive and end_time exclusive": {
+		"takes start_time as exclusive": shifts(start, aMomentLater),
+		"takes end_time as inclusive":   shifts(end, aMomentLater),
+		"cuts start_time to seconds":    shifts(start, wholeSeconds),
+		"cuts end_time to seconds":      shifts(end, wholeSeconds),
+		"ignores start_time":            ignores(func(f *pb.LicenseFilter) { f.StartTime = nil }),
+	},
+	"all conditions must hold at once": {
+		"takes one condition only": ignores(func(f *pb.LicenseFilter) {
+			if f.GetContentId() != "" {
+				f.DrmType, f.UserId, f.DeviceId, f.DeviceModel = 0, "", "", ""
+			}
+		}),
+		"ignores status": ignores(func(f *pb.LicenseFilter) { f.Status = 0 }),
+	},
 }

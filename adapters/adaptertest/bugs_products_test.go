@@ -5,167 +5,243 @@ import (
 	"slices"
 	"strings"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"github.com/drmhub/drmhub/adapters/paging"
+	"github.com/drmhub/drmhub/adapters/adaptertest/memory"
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-const (
-	everyProduct        = "ListProducts gives every product exactly once, as the vendor holds it, whatever the page sizes"
-	createdProduct      = "CreateProduct is found again, apart from another one of its name"
-	updatedProduct      = "UpdateProduct changes what its mask names, and no other product"
-	everyProductLicense = "ListProductLicenses gives every license exactly once, as the vendor holds it, whatever the page sizes"
-	playableLicenses    = "ListProductLicenses tells what is playable: what is ACTIVE, has begun and has not ended"
-	chosenLicenses      = "ListProductLicenses chooses exactly by user, product and status, and by all at once"
-	licenseTokens       = "ListProductLicenses refuses what is no page token of this request"
-	createdLicense      = "CreateProductLicense is listed and got, as it was asked for"
-	filledIn            = "CreateProductLicense fills in what is left out: an order_id of its own, ACTIVE, and what the product says"
-	deletedLicense      = "DeleteProductLicense takes one license away, and nothing else"
-)
+// misnames is a hook that returns another's name.
+var misnames = showing(func(_, res proto.Message) {
+	name := field(res, "name")
+	m := res.ProtoReflect()
+	m.Set(name, protoreflect.ValueOfString(m.Get(name).String()+"0"))
+})
 
-// pagingProducts and pagingLicenses change a page of the list.
-func pagingProducts(change func(*pb.ListProductsRequest, *pb.ListProductsResponse)) func(*bugged) {
-	return showingInstead(change)
+var productBugs = bugs{
+	"ListProducts gives every product exactly once, as the vendor holds it, whatever the page sizes": {
+		"takes a price of nothing for no price": shows(func(res *pb.ListProductsResponse) {
+			for _, p := range res.GetProducts() {
+				if p.GetPrice().GetAmount() == 0 {
+					p.Price = nil
+				}
+			}
+		}),
+	},
+	"GetProduct shows what the vendor holds": {
+		"shows less":       shows(func(res *pb.Product) { res.Description = "" }),
+		"escapes no names": shows(func(res *pb.Product) { res.Name = strings.ReplaceAll(res.GetName(), "%2F", "/") }),
+	},
+	"GetProduct of an unknown product is NOT_FOUND": {"shows an empty product": swallowsErrors},
+	"CreateProduct takes effect once, and says what became of it": {
+		"forgets the price": asks(func(req *pb.CreateProductRequest) { req.GetProduct().Price = nil }),
+	},
+	"CreateProduct is found again, apart from another one of its name": {
+		"answers another's name": on("CreateProduct", misnames),
+		"hides it":               asks(func(req *pb.CreateProductRequest) { req.GetProduct().Visible = false }),
+	},
+	"UpdateProduct changes what its mask names, and no other product": {
+		"ignores the mask": asks(func(req *pb.UpdateProductRequest) {
+			req.UpdateMask.Paths = []string{"display_name", "description", "buyable", "visible", "recurring", "price"}
+		}),
+		"takes nothing away": asks(func(req *pb.UpdateProductRequest) {
+			if m := req.UpdateMask; req.GetProduct().GetPrice() == nil {
+				m.Paths = slices.DeleteFunc(m.Paths, func(path string) bool { return path == "price" })
+			}
+		}),
+		"changes every product": before(func(ctx context.Context, v *memory.Vendor, req *pb.UpdateProductRequest) error {
+			return changeAll(ctx, v.Products, func(p *pb.Product) { p.DisplayName = req.GetProduct().GetDisplayName() })
+		}),
+	},
 }
 
-func pagingLicenses(change func(*pb.ListProductLicensesRequest, *pb.ListProductLicensesResponse)) func(*bugged) {
-	return showingInstead(change)
-}
-
-// showingLicenses changes every license of the list.
-func showingLicenses(change func(*pb.ProductLicense)) func(*bugged) {
-	return pagingLicenses(func(_ *pb.ListProductLicensesRequest, res *pb.ListProductLicensesResponse) {
+// showsLicenses is a bug that changes every license of the list.
+func showsLicenses(change func(*pb.ProductLicense)) bug {
+	return shows(func(res *pb.ListProductLicensesResponse) {
 		for _, l := range res.GetProductLicenses() {
 			change(l)
 		}
 	})
 }
 
-// updatesAllProducts changes every product before the one that is meant.
-func updatesAllProducts(ctx context.Context, req *pb.UpdateProductRequest, b *bugged, call callOf) (proto.Message, error) {
-	products, err := b.vendor.Products.List(ctx)
+// sells is a bug that changes the terms of CreateProductLicense.
+func sells(change func(*pb.ProductLicense)) bug {
+	return asks(func(req *pb.CreateProductLicenseRequest) { change(req.GetProductLicense()) })
+}
+
+// chooses is a bug that changes the filter of ListProductLicenses.
+func chooses(change func(*pb.ProductLicenseFilter)) bug {
+	return asks(func(req *pb.ListProductLicensesRequest) { change(req.GetFilter()) })
+}
+
+var productLicenseBugs = bugs{
+	"ListProductLicenses gives every license exactly once, as the vendor holds it, whatever the page sizes": {
+		"loses a word that it does not know": showsLicenses(func(l *pb.ProductLicense) {
+			if l.GetStatus() == pb.ProductLicense_STATUS_UNSPECIFIED {
+				l.VendorStatus = ""
+			}
+		}),
+		"leaves out that a license does not renew": showsLicenses(func(l *pb.ProductLicense) {
+			if !l.GetRenewal().GetRecurring() {
+				l.Renewal = nil
+			}
+		}),
+	},
+	"ListProductLicenses tells what is playable: what is ACTIVE, has begun and has not ended": {
+		"takes ACTIVE for playable": showsLicenses(func(l *pb.ProductLicense) {
+			l.Playable = l.GetStatus() == pb.ProductLicense_ACTIVE
+		}),
+		"takes a license that does not end for one that has ended": showsLicenses(func(l *pb.ProductLicense) {
+			l.Playable = l.GetPlayable() && l.GetStopTime() != nil
+		}),
+		"shows everything as playable": showsLicenses(func(l *pb.ProductLicense) { l.Playable = true }),
+	},
+	"ListProductLicenses chooses exactly by user, product and status, and by all at once": {
+		"ignores the user":                 chooses(func(f *pb.ProductLicenseFilter) { f.User = "" }),
+		"has no regard to the user's case": chooses(func(f *pb.ProductLicenseFilter) { f.User = strings.ToLower(f.GetUser()) }),
+		"ignores the product":              chooses(func(f *pb.ProductLicenseFilter) { f.Product = "" }),
+		"ignores the status":               chooses(func(f *pb.ProductLicenseFilter) { f.Status = 0 }),
+		"does not take a product's id": chooses(func(f *pb.ProductLicenseFilter) {
+			if f.GetProduct() != "" && !strings.HasPrefix(f.GetProduct(), "vendors/") {
+				f.Product = "vendors/acme/products/none"
+			}
+		}),
+	},
+	"ListProductLicenses refuses what is no page token of this request": {
+		"binds its tokens to no filter": on("ListProductLicenses", clearing("filter")),
+	},
+	"GetProductLicense shows what the vendor holds": {
+		"shows nothing as playable": shows(func(res *pb.ProductLicense) { res.Playable = false }),
+	},
+	"GetProductLicense of an unknown license is NOT_FOUND": {"shows an empty license": swallowsErrors},
+	"CreateProductLicense is listed and got, as it was asked for": {
+		"answers another's name":        on("CreateProductLicense", misnames),
+		"forgets when it ends":          sells(func(l *pb.ProductLicense) { l.StopTime = nil }),
+		"takes every status for ACTIVE": sells(func(l *pb.ProductLicense) { l.Status = pb.ProductLicense_ACTIVE }),
+	},
+	"CreateProductLicense fills in what is left out: an order_id of its own, ACTIVE, and what the product says": {
+		"has one order for all": sells(func(l *pb.ProductLicense) { l.OrderId = "order" }),
+		"takes what is not set for no": sells(func(l *pb.ProductLicense) {
+			l.Renewal = &pb.ProductLicense_Renewal{Recurring: new(false)}
+		}),
+		"takes no price for a price of nothing": sells(func(l *pb.ProductLicense) {
+			l.Purchase = &pb.ProductLicense_Purchase{Price: &pb.Price{Currency: "EUR"}}
+		}),
+	},
+	"DeleteProductLicense takes one license away, and nothing else": {
+		"only says so":                     on("DeleteProductLicense", doesNothing),
+		"takes what is gone for a success": on("DeleteProductLicense", hidesFailure),
+		"takes the next license too": before(func(ctx context.Context, v *memory.Vendor, _ *pb.DeleteProductLicenseRequest) error {
+			held, err := v.ProductLicenses.List(ctx)
+			if err != nil {
+				return err
+			}
+			return v.ProductLicenses.Remove(ctx, held[len(held)-1].GetName())
+		}),
+	},
+}
+
+// twoCalls revokes and issues in two calls of these contexts, and does not look back.
+func twoCalls(revoke, issue func(context.Context) context.Context) bug {
+	return instead(func(c *call, req *pb.ReplaceProductLicenseRequest) (proto.Message, error) {
+		old := &pb.DeleteProductLicenseRequest{Name: req.GetName()}
+		if _, err := c.bugged.good.DeleteProductLicense(revoke(c.ctx), old); err != nil {
+			return nil, err
+		}
+		return c.issue(issue(c.ctx), req)
+	})
+}
+
+func (c *call) issue(ctx context.Context, req *pb.ReplaceProductLicenseRequest) (proto.Message, error) {
+	return c.bugged.good.CreateProductLicense(ctx, &pb.CreateProductLicenseRequest{ProductLicense: req.GetProductLicense()})
+}
+
+func same(ctx context.Context) context.Context { return ctx }
+
+func item(name string) func(context.Context) context.Context {
+	return func(ctx context.Context) context.Context { return mutation.ItemContext(ctx, name) }
+}
+
+// anyUser takes every user for that of the old license.
+func anyUser(c *call, req *pb.ReplaceProductLicenseRequest) (proto.Message, error) {
+	old, err := c.bugged.good.GetProductLicense(c.ctx, &pb.GetProductLicenseRequest{Name: req.GetName()})
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range products {
-		err := bypassesLog(ctx, func(ctx context.Context) error {
-			return b.vendor.Products.Change(ctx, p.GetName(), func(p *pb.Product) error { p.DisplayName = req.GetProduct().GetDisplayName(); return nil })
-		})
-		if err != nil {
-			return nil, err
+	req.GetProductLicense().User = old.GetUser()
+	return c.run()
+}
+
+// revokesOthers revokes the licenses of the user to other products.
+func revokesOthers(ctx context.Context, v *memory.Vendor, req *pb.ReplaceProductLicenseRequest) error {
+	old, err := v.ProductLicenses.Get(ctx, req.GetName())
+	if err != nil {
+		return err
+	}
+	others, err := v.ProductLicenses.Where(func(l *pb.ProductLicense) bool {
+		return l.GetUser() == old.GetUser() && l.GetProduct() != old.GetProduct()
+	})(ctx)
+	for _, l := range others {
+		if err == nil {
+			err = v.ProductLicenses.Remove(ctx, l.GetName())
 		}
 	}
-	return call(ctx)
+	return err
 }
 
-var productReadBugs = []bug{
-	{everyProduct, "ends after the first page", pagingProducts(func(_ *pb.ListProductsRequest, res *pb.ListProductsResponse) { res.NextPageToken = "" })},
-	{everyProduct, "ignores the page size", requesting(func(req *pb.ListProductsRequest) { req.PageSize = paging.MaxSize })},
-	{everyProduct, "loses a product between pages", pagingProducts(func(req *pb.ListProductsRequest, res *pb.ListProductsResponse) {
-		if req.GetPageToken() != "" {
-			res.Products = res.Products[1:]
-		}
-	})},
-	{everyProduct, "takes a price of nothing for no price", pagingProducts(func(_ *pb.ListProductsRequest, res *pb.ListProductsResponse) {
-		for _, p := range res.GetProducts() {
-			if p.GetPrice().GetAmount() == 0 {
-				p.Price = nil
-			}
-		}
-	})},
-	{everyProduct, "counts the products of a page", pagingProducts(func(_ *pb.ListProductsRequest, res *pb.ListProductsResponse) {
-		res.TotalSize = int32(len(res.GetProducts()))
-	})},
-	{"ListProducts without products is empty", "shows an empty product", pagingProducts(func(_ *pb.ListProductsRequest, res *pb.ListProductsResponse) {
-		res.Products = append(res.Products, &pb.Product{})
-	})},
-	{"ListProducts refuses what is no page token", "begins again", requesting(func(req *pb.ListProductsRequest) { req.PageToken = "" })},
-	{"GetProduct shows what the vendor holds", "shows less", showingInstead(func(_ *pb.GetProductRequest, res *pb.Product) { res.Description = "" })},
-	{"GetProduct shows what the vendor holds", "escapes no names", showingInstead(func(_ *pb.GetProductRequest, res *pb.Product) {
-		res.Name = strings.ReplaceAll(res.GetName(), "%2F", "/")
-	})},
-	{"GetProduct of an unknown product is NOT_FOUND", "shows an empty product", swallowingErrors},
-	{everyProductLicense, "ends after the first page", pagingLicenses(func(_ *pb.ListProductLicensesRequest, res *pb.ListProductLicensesResponse) { res.NextPageToken = "" })},
-	{everyProductLicense, "ignores the page size", requesting(func(req *pb.ListProductLicensesRequest) { req.PageSize = paging.MaxSize })},
-	{everyProductLicense, "shows a license twice", pagingLicenses(func(req *pb.ListProductLicensesRequest, res *pb.ListProductLicensesResponse) {
-		if req.GetPageToken() == "" && len(res.GetProductLicenses()) > 1 {
-			res.ProductLicenses[1] = proto.CloneOf(res.ProductLicenses[0])
-		}
-	})},
-	{everyProductLicense, "counts the licenses of a page", pagingLicenses(func(_ *pb.ListProductLicensesRequest, res *pb.ListProductLicensesResponse) {
-		res.TotalSize = int32(len(res.GetProductLicenses()))
-	})},
-	{everyProductLicense, "loses a word that it does not know", showingLicenses(func(l *pb.ProductLicense) {
-		if l.GetStatus() == pb.ProductLicense_STATUS_UNSPECIFIED {
-			l.VendorStatus = ""
-		}
-	})},
-	{everyProductLicense, "leaves out that a license does not renew", showingLicenses(func(l *pb.ProductLicense) {
-		if !l.GetRenewal().GetRecurring() {
-			l.Renewal = nil
-		}
-	})},
-	{playableLicenses, "takes ACTIVE for playable", showingLicenses(func(l *pb.ProductLicense) { l.Playable = l.GetStatus() == pb.ProductLicense_ACTIVE })},
-	{playableLicenses, "takes a license that does not end for one that has ended", showingLicenses(func(l *pb.ProductLicense) { l.Playable = l.GetPlayable() && l.GetStopTime() != nil })},
-	{playableLicenses, "shows everything as playable", showingLicenses(func(l *pb.ProductLicense) { l.Playable = true })},
-	{chosenLicenses, "ignores the user", requesting(func(req *pb.ListProductLicensesRequest) { req.GetFilter().User = "" })},
-	{chosenLicenses, "has no regard to the user's case", requesting(func(req *pb.ListProductLicensesRequest) {
-		req.GetFilter().User = strings.ToLower(req.GetFilter().GetUser())
-	})},
-	{chosenLicenses, "ignores the product", requesting(func(req *pb.ListProductLicensesRequest) { req.GetFilter().Product = "" })},
-	{chosenLicenses, "does not take a product's id", requesting(func(req *pb.ListProductLicensesRequest) {
-		if p := req.GetFilter().GetProduct(); p != "" && !strings.HasPrefix(p, "vendors/") {
-			req.Filter.Product = "vendors/acme/products/none"
-		}
-	})},
-	{chosenLicenses, "ignores the status", requesting(func(req *pb.ListProductLicensesRequest) { req.GetFilter().Status = 0 })},
-	{"ListProductLicenses without licenses is empty", "shows an empty license", pagingLicenses(func(_ *pb.ListProductLicensesRequest, res *pb.ListProductLicensesResponse) {
-		res.ProductLicenses = append(res.ProductLicenses, &pb.ProductLicense{})
-	})},
-	{licenseTokens, "begins again", requesting(func(req *pb.ListProductLicensesRequest) { req.PageToken = "" })},
-	{licenseTokens, "binds its tokens to no filter", requesting(func(req *pb.ListProductLicensesRequest) { req.Filter = nil })},
-	{"GetProductLicense shows what the vendor holds", "shows nothing as playable", showingInstead(func(_ *pb.GetProductLicenseRequest, res *pb.ProductLicense) { res.Playable = false })},
-	{"GetProductLicense of an unknown license is NOT_FOUND", "shows an empty license", swallowingErrors},
-}
+var (
+	doesNotLookBack = twoCalls(same, same)
+	noRecordOfHalf  = on("ReplaceProductLicense", dropsLog)
+)
 
-var productWriteBugs = []bug{
-	{"CreateProduct takes effect once, and says what became of it", "forgets the price", requesting(func(req *pb.CreateProductRequest) { req.GetProduct().Price = nil })},
-	{createdProduct, "answers another's name", showingInstead(func(_ *pb.CreateProductRequest, res *pb.Product) { res.Name += "0" })},
-	{createdProduct, "hides it", requesting(func(req *pb.CreateProductRequest) { req.GetProduct().Visible = false })},
-	{updatedProduct, "ignores the mask", requesting(func(req *pb.UpdateProductRequest) {
-		req.UpdateMask.Paths = []string{"display_name", "description", "buyable", "visible", "recurring", "price"}
-	})},
-	{updatedProduct, "takes nothing away", requesting(func(req *pb.UpdateProductRequest) {
-		if req.GetProduct().GetPrice() == nil {
-			req.UpdateMask.Paths = slices.DeleteFunc(req.UpdateMask.Paths, func(path string) bool { return path == "price" })
-		}
-	})},
-	{updatedProduct, "changes every product", around(updatesAllProducts)},
-	{createdLicense, "answers another's name", showingInstead(func(_ *pb.CreateProductLicenseRequest, res *pb.ProductLicense) { res.Name += "0" })},
-	{createdLicense, "forgets when it ends", requesting(func(req *pb.CreateProductLicenseRequest) { req.GetProductLicense().StopTime = nil })},
-	{createdLicense, "takes every status for ACTIVE", requesting(func(req *pb.CreateProductLicenseRequest) { req.GetProductLicense().Status = pb.ProductLicense_ACTIVE })},
-	{filledIn, "has one order for all", requesting(func(req *pb.CreateProductLicenseRequest) { req.GetProductLicense().OrderId = "order" })},
-	{filledIn, "takes what is not set for no", requesting(func(req *pb.CreateProductLicenseRequest) {
-		req.GetProductLicense().Renewal = &pb.ProductLicense_Renewal{Recurring: new(false)}
-	})},
-	{filledIn, "takes no price for a price of nothing", requesting(func(req *pb.CreateProductLicenseRequest) {
-		req.GetProductLicense().Purchase = &pb.ProductLicense_Purchase{Price: &pb.Price{Currency: "EUR"}}
-	})},
-	{deletedLicense, "only says so", around(doesNothing[*pb.DeleteProductLicenseRequest])},
-	{deletedLicense, "takes what is gone for a success", around(hidesFailure[*pb.DeleteProductLicenseRequest])},
-	{deletedLicense, "takes the next license too", around(func(ctx context.Context, req *pb.DeleteProductLicenseRequest, b *bugged, call callOf) (proto.Message, error) {
-		held, err := b.vendor.ProductLicenses.List(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if err := bypassesLog(ctx, func(ctx context.Context) error {
-			return b.vendor.ProductLicenses.Remove(ctx, held[len(held)-1].GetName())
-		}); err != nil {
-			return nil, err
-		}
-		return call(ctx)
-	})},
+var replaceBugs = bugs{
+	"ReplaceProductLicense leaves one license of the user to the product, with the new terms": {
+		"only issues": instead(func(c *call, req *pb.ReplaceProductLicenseRequest) (proto.Message, error) {
+			return c.issue(c.ctx, req)
+		}),
+		"keeps the old terms": asks(func(req *pb.ReplaceProductLicenseRequest) {
+			req.GetProductLicense().StopTime = nil
+		}),
+		"revokes the user's other licenses too": before(revokesOthers),
+	},
+	"ReplaceProductLicense with another user is INVALID_ARGUMENT, and sends nothing": {
+		"takes any user for the old one":    instead(anyUser),
+		"gives the license to another user": doesNotLookBack,
+	},
+	"ReplaceProductLicense whose new terms are refused is ABORTED, and the old terms stand again": {
+		"does not look back": doesNotLookBack,
+		"names the old license": fails(func(e *apierror.Error) *apierror.Error {
+			return e.With(apierror.Standing, "vendors/acme/productLicenses/none")
+		}),
+		"shows the key": says("not with " + vendorKey),
+	},
+	"ReplaceProductLicense whose old terms are refused too is ABORTED, and says that nothing stands": {
+		"does not look back":            doesNotLookBack,
+		"says that the old terms stand": recodes(codes.Aborted, pb.ErrorReason_REPLACE_ROLLED_BACK),
+	},
+	"ReplaceProductLicense whose second answer is lost settles with the new terms": {
+		"keeps no record": noRecordOfHalf, "says that nothing happened": on("ReplaceProductLicense", certain),
+	},
+	"ReplaceProductLicense whose second write is cut settles with the new terms": {
+		"keeps no record": noRecordOfHalf, "takes it for done": on("ReplaceProductLicense", hidesFailure),
+	},
+	"ReplaceProductLicense that is half done is finished when nobody asks again": {
+		"keeps no record": noRecordOfHalf,
+	},
+	"ReplaceProductLicense whose second write is cut is finished when nobody asks again": {
+		"takes each write for a mutation of its own": twoCalls(item("1"), item("2")),
+	},
+	"ReplaceProductLicense that loses the answer while it rolls back settles with the old terms": {
+		"says that nothing stands": on("ReplaceProductLicense", certain),
+	},
+	"ReplaceProductLicense whose caller goes when it is half done is finished all the same": {
+		"goes with its caller": doesNotLookBack,
+	},
+	"ReplaceProductLicense at a vendor that cannot be read when it is half done comes to the new terms": {
+		"reads between its writes": doesNotLookBack,
+	},
 }
-
-var productBugs = slices.Concat(productReadBugs, productWriteBugs, productBatchBugs, replaceBugs)

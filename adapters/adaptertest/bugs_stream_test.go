@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
@@ -13,32 +12,20 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-type client = grpc.ServerStreamingServer[pb.StreamLicensesResponse]
+type send = func(*pb.StreamLicensesResponse) error
 
-// sending changes how each message is sent.
-func sending(change func(m *pb.StreamLicensesResponse, send func(*pb.StreamLicensesResponse) error) error) func(*bugged) {
-	return streaming(nil, change)
-}
-
-// streaming changes the request, and how each message is sent.
-func streaming(ask func(*pb.StreamLicensesRequest), change func(*pb.StreamLicensesResponse, func(*pb.StreamLicensesResponse) error) error) func(*bugged) {
+// sends is a bug that changes how each message is sent.
+func sends(change func(m *pb.StreamLicensesResponse, send send) error) bug {
 	return func(b *bugged) {
 		b.stream = func(req *pb.StreamLicensesRequest, to client) error {
-			req = proto.CloneOf(req)
-			if ask != nil {
-				ask(req)
-			}
-			send := to.Send
-			if change != nil {
-				send = func(m *pb.StreamLicensesResponse) error { return change(m, to.Send) }
-			}
-			return b.good.StreamLicenses(req, &conduit{to, to.Context(), send})
+			one := func(m *pb.StreamLicensesResponse) error { return change(m, to.Send) }
+			return b.good.StreamLicenses(req, &conduit{to, to.Context(), one})
 		}
 	}
 }
 
-// streamingAnyToken begins again where it knows no token.
-func streamingAnyToken(b *bugged) {
+// streamsAnyToken begins again if it knows no token.
+func streamsAnyToken(b *bugged) {
 	b.stream = func(req *pb.StreamLicensesRequest, to client) error {
 		err := b.good.StreamLicenses(req, to)
 		if err != nil && apierror.Convert(err).Code == codes.InvalidArgument {
@@ -48,10 +35,11 @@ func streamingAnyToken(b *bugged) {
 	}
 }
 
-// streamingAtOnce sends all rows in one message.
-func streamingAtOnce(b *bugged) {
+// sendsAllAtOnce sends all rows in one message.
+func sendsAllAtOnce(b *bugged) {
 	b.stream = func(req *pb.StreamLicensesRequest, to client) error {
-		rows, err := allRows(to.Context(), b, &pb.ListLicensesRequest{Parent: req.GetParent(), Filter: req.GetFilter()}, time.Time{})
+		list := &pb.ListLicensesRequest{Parent: req.GetParent(), Filter: req.GetFilter()}
+		rows, err := allRows(to.Context(), b, list, time.Time{})
 		if err != nil {
 			return err
 		}
@@ -59,79 +47,91 @@ func streamingAtOnce(b *bugged) {
 	}
 }
 
-// streamingWhatIsThere pages through what the vendor holds now, as if nothing ever arrived.
-func streamingWhatIsThere(b *bugged) {
-	page := pager{}.list(b)
+// streamsWhatIsThere pages through what the vendor holds now, as if nothing ever arrived.
+func streamsWhatIsThere(b *bugged) {
 	b.stream = func(req *pb.StreamLicensesRequest, to client) error {
-		asked := &pb.ListLicensesRequest{Parent: req.GetParent(), Filter: req.GetFilter(), PageSize: 1000, PageToken: req.GetPageToken()}
+		list := &pb.ListLicensesRequest{
+			Parent: req.GetParent(), Filter: req.GetFilter(), PageSize: 1000, PageToken: req.GetPageToken(),
+		}
 		for {
-			res, err := page(to.Context(), asked)
+			res, err := pager{}.list(to.Context(), b, list)
 			if err != nil {
 				return err
 			}
-			if err := to.Send(&pb.StreamLicensesResponse{Licenses: res.GetLicenses(), NextPageToken: res.GetNextPageToken()}); err != nil {
+			m := &pb.StreamLicensesResponse{Licenses: res.GetLicenses(), NextPageToken: res.GetNextPageToken()}
+			if err := to.Send(m); err != nil {
 				return err
 			}
-			if asked.PageToken = res.GetNextPageToken(); asked.PageToken == "" {
+			if list.PageToken = res.GetNextPageToken(); list.PageToken == "" {
 				return nil
 			}
 		}
 	}
 }
 
-// endingWell ends a stream without an error once a message was sent.
-func endingWell(code codes.Code) func(*bugged) {
-	return func(b *bugged) {
-		b.stream = func(req *pb.StreamLicensesRequest, to client) error {
-			err := b.good.StreamLicenses(req, to)
-			if err != nil && apierror.Convert(err).Code == code {
+// endsWell ends a stream that fails with this code without an error.
+func endsWell(code codes.Code) bug {
+	return on("StreamLicenses", func(c *call) (proto.Message, error) {
+		res, err := c.run()
+		if err != nil && apierror.Convert(err).Code == code {
+			return nil, nil
+		}
+		return res, err
+	})
+}
+
+// sendsOneMessage uses one message again and again.
+func sendsOneMessage(b *bugged) {
+	var one pb.StreamLicensesResponse
+	sends(func(m *pb.StreamLicensesResponse, send send) error {
+		proto.Reset(&one)
+		proto.Merge(&one, m)
+		return send(&one)
+	})(b)
+}
+
+var streamBugs = bugs{
+	"StreamLicenses gives every row exactly once, newest first, in messages of up to 1000": {
+		"drops the last message": sends(func(m *pb.StreamLicensesResponse, send send) error {
+			if m.GetNextPageToken() == "" {
 				return nil
 			}
-			return err
-		}
-	}
-}
-
-// detached goes on when the caller has gone.
-func detached(b *bugged) {
-	b.stream = func(req *pb.StreamLicensesRequest, to client) error {
-		return b.good.StreamLicenses(req, &conduit{to, context.WithoutCancel(to.Context()), to.Send})
-	}
-}
-
-var streamBugs = []bug{
-	{"StreamLicenses gives every row exactly once, newest first, in messages of up to 1000", "drops the last message", sending(func(m *pb.StreamLicensesResponse, send func(*pb.StreamLicensesResponse) error) error {
-		if m.GetNextPageToken() == "" {
+			return send(m)
+		}),
+		"sends all at once": sendsAllAtOnce,
+		"sends the oldest first": sends(func(m *pb.StreamLicensesResponse, send send) error {
+			slices.Reverse(m.GetLicenses())
+			return send(m)
+		}),
+		"uses one message again and again": sendsOneMessage,
+	},
+	"StreamLicenses takes the filter of ListLicenses": {
+		"ignores the filter": on("StreamLicenses", clearing("filter")),
+	},
+	"StreamLicenses goes on after any message": {
+		"begins again": on("StreamLicenses", beginsAgain),
+		"sends no tokens": sends(func(m *pb.StreamLicensesResponse, send send) error {
+			m.NextPageToken = ""
+			return send(m)
+		}),
+	},
+	"StreamLicenses leaves the earlier rows in their place when others arrive": {
+		"pages through what is there now": streamsWhatIsThere,
+	},
+	"StreamLicenses of an unknown site is NOT_FOUND": {"sends nothing": endsWell(codes.NotFound)},
+	"StreamLicenses stops when nobody receives": {
+		"ignores that": sends(func(m *pb.StreamLicensesResponse, send send) error {
+			_ = send(m)
 			return nil
-		}
-		return send(m)
-	})},
-	{"StreamLicenses gives every row exactly once, newest first, in messages of up to 1000", "sends all at once", streamingAtOnce},
-	{"StreamLicenses gives every row exactly once, newest first, in messages of up to 1000", "sends the oldest first", sending(func(m *pb.StreamLicensesResponse, send func(*pb.StreamLicensesResponse) error) error {
-		slices.Reverse(m.GetLicenses())
-		return send(m)
-	})},
-	{"StreamLicenses gives every row exactly once, newest first, in messages of up to 1000", "uses one message again and again", func(b *bugged) {
-		var again pb.StreamLicensesResponse
-		sending(func(m *pb.StreamLicensesResponse, send func(*pb.StreamLicensesResponse) error) error {
-			proto.Reset(&again)
-			proto.Merge(&again, m)
-			return send(&again)
-		})(b)
-	}},
-	{"StreamLicenses takes the filter of ListLicenses", "ignores the filter", streaming(func(req *pb.StreamLicensesRequest) { req.Filter = nil }, nil)},
-	{"StreamLicenses goes on after any message", "begins again", streaming(func(req *pb.StreamLicensesRequest) { req.PageToken = "" }, nil)},
-	{"StreamLicenses goes on after any message", "sends no tokens", sending(func(m *pb.StreamLicensesResponse, send func(*pb.StreamLicensesResponse) error) error {
-		m.NextPageToken = ""
-		return send(m)
-	})},
-	{"StreamLicenses leaves the earlier rows in their place when others arrive", "pages through what is there now", streamingWhatIsThere},
-	{"StreamLicenses of an unknown site is NOT_FOUND", "sends nothing", endingWell(codes.NotFound)},
-	{"StreamLicenses stops when nobody receives", "ignores that", sending(func(m *pb.StreamLicensesResponse, send func(*pb.StreamLicensesResponse) error) error {
-		_ = send(m)
-		return nil
-	})},
-	{"StreamLicenses ends with CANCELLED when the caller goes", "goes on", detached},
-	{"StreamLicenses ends with CANCELLED when the caller goes", "ends well", endingWell(codes.Canceled)},
-	{"StreamLicenses that the vendor fails in the middle of fails, and goes on afterwards", "ends well", endingWell(codes.Unavailable)},
+		}),
+	},
+	"StreamLicenses ends with CANCELLED when the caller goes": {
+		"goes on": on("StreamLicenses", func(c *call) (proto.Message, error) {
+			return c.good(context.WithoutCancel(c.ctx), c.req)
+		}),
+		"ends well": endsWell(codes.Canceled),
+	},
+	"StreamLicenses that the vendor fails in the middle of fails, and goes on afterwards": {
+		"ends well": endsWell(codes.Unavailable),
+	},
 }

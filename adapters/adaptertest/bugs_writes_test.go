@@ -3,57 +3,30 @@ package adaptertest_test
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-type callOf func(context.Context) (proto.Message, error)
+// These are what goes wrong in any write.
 
-// around is what happens around one kind of write.
-func around[Req proto.Message](hook func(ctx context.Context, req Req, b *bugged, call callOf) (proto.Message, error)) func(*bugged) {
-	return func(b *bugged) {
-		b.writing = func(ctx context.Context, req proto.Message, call func(context.Context) (proto.Message, error)) (proto.Message, error) {
-			if r, ok := req.(Req); ok {
-				return hook(ctx, r, b, call)
-			}
-			return call(ctx)
-		}
-	}
-}
-
-// Ways in which any write can go wrong.
-
-func doesNothing[Req proto.Message](context.Context, Req, *bugged, callOf) (proto.Message, error) {
-	return nil, nil
-}
+func doesNothing(*call) (proto.Message, error) { return nil, nil }
 
 // dropsLog runs the call without the record of an earlier run.
-func dropsLog[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call callOf) (proto.Message, error) {
-	return call(mutation.NewContext(ctx, mutation.NewMemory()))
-}
+func dropsLog(c *call) (proto.Message, error) { return c.good(withoutLog(c.ctx), c.req) }
 
-// bypassesLog makes vendor writes that the log of the mutation does not record.
-func bypassesLog(ctx context.Context, write func(context.Context) error) error {
-	_, err := mutation.Do(mutation.NewContext(ctx, mutation.NewMemory()), mutation.Write[*emptypb.Empty]{Send: func(ctx context.Context, _ mutation.Attempt) (*emptypb.Empty, error) {
-		return &emptypb.Empty{}, write(ctx)
-	}})
-	return err
-}
-
-func unaware[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call callOf) (proto.Message, error) {
-	return call(context.WithoutCancel(ctx))
-}
+// unaware does not notice that the caller goes.
+func unaware(c *call) (proto.Message, error) { return c.good(context.WithoutCancel(c.ctx), c.req) }
 
 // certain takes an unknown outcome for a failure.
-func certain[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call callOf) (proto.Message, error) {
-	return failing(ctx, call, func(err error) error {
+func certain(c *call) (proto.Message, error) {
+	return c.failing(func(err error) error {
 		if apierror.IsOutcomeUnknown(err) {
 			return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "cut")
 		}
@@ -61,89 +34,139 @@ func certain[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call call
 	})
 }
 
-// hidesFailure takes every failure for a success.
-func hidesFailure[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call callOf) (proto.Message, error) {
-	return failing(ctx, call, func(error) error { return nil })
-}
-
-// tellsAll quotes the vendor's key in what it would send.
-func tellsAll[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call callOf) (proto.Message, error) {
-	if trial := mutation.DryRunFrom(ctx); trial != nil {
-		_ = trial.Plan("curl --header 'Authorization: " + vendorKey + "'")
-	}
-	return call(ctx)
-}
-
 // unsure takes every failure for an unknown outcome.
-func unsure[Req proto.Message](ctx context.Context, _ Req, _ *bugged, call callOf) (proto.Message, error) {
-	return failing(ctx, call, func(err error) error { return apierror.OutcomeUnknown("%v", err) })
+func unsure(c *call) (proto.Message, error) {
+	return c.failing(func(err error) error { return apierror.OutcomeUnknown("%v", err) })
 }
 
-// failing makes a call and changes its error, or those of a batch's items; nil makes it a success
-// without an answer.
-func failing(ctx context.Context, call callOf, change func(error) error) (proto.Message, error) {
-	res, err := call(ctx)
+// hidesFailure takes every failure for a success.
+func hidesFailure(c *call) (proto.Message, error) { return c.failing(func(error) error { return nil }) }
+
+// quotes puts a text into what a dry run would send.
+func quotes(c *call, text string) (proto.Message, error) {
+	if dry := mutation.DryRunFrom(c.ctx); dry != nil {
+		_ = dry.Plan("curl --header 'Authorization: " + text + "'")
+	}
+	return c.run()
+}
+
+// A batch is a response with a result for each item.
+type batch interface {
+	GetResults() []*pb.ProductLicenseResult
+}
+
+// failing makes a call and changes its error, or those of a batch's items. A nil error is a success
+// without a response.
+func (c *call) failing(change func(error) error) (proto.Message, error) {
+	res, err := c.run()
 	if err != nil {
 		return nil, change(err)
 	}
-	if batch, ok := res.(interface {
-		GetResults() []*pb.ProductLicenseResult
-	}); ok {
-		for _, r := range batch.GetResults() {
+	if b, ok := res.(batch); ok {
+		for _, r := range b.GetResults() {
 			if r.GetError() == nil {
 				continue
 			}
-			if err := change(status.ErrorProto(r.GetError())); err != nil {
-				r.Result = &pb.ProductLicenseResult_Error{Error: apierror.Convert(err).GRPCStatus().Proto()}
-			} else {
-				r.Result = &pb.ProductLicenseResult_ProductLicense{ProductLicense: &pb.ProductLicense{}}
-			}
+			r.Result = failed(change(status.ErrorProto(r.GetError()))).Result
 		}
 	}
 	return res, nil
 }
 
-// bugsOf are the bugs that every write can have, for one whose requests are of this type; what it
-// is about, where that can be missing.
-func bugsOf[Req proto.Message](rpc, about string) []bug {
-	bugs := []bug{
-		{rpc + " takes effect once, and says what became of it", "does nothing", around(doesNothing[Req])},
-		{rpc + " that has succeeded is answered from its record, which keeps no secrets", "keeps no record", around(dropsLog[Req])},
-		{rpc + " for a caller who has gone sends nothing", "does not notice", around(unaware[Req])},
-		{rpc + " outside of a mutation sends nothing", "makes a mutation of its own", around(dropsLog[Req])},
-		{rpc + " whose answer is lost has an unknown outcome, and settles with one effect", "says that nothing happened", around(certain[Req])},
-		{rpc + " whose answer is lost has an unknown outcome, and settles with one effect", "keeps no record", around(dropsLog[Req])},
-		{rpc + " whose answer cannot be read has an unknown outcome, and settles with one effect", "says that nothing happened", around(certain[Req])},
-		{rpc + " that is cut before its effect has an unknown outcome, and settles with one effect", "takes it for done", around(hidesFailure[Req])},
-		{rpc + " whose outcome cannot be read back stays unknown", "takes it for done", around(hidesFailure[Req])},
-		{rpc + " that took effect is settled by nobody, who has no secrets", "takes it for done", around(hidesFailure[Req])},
-		{rpc + " that had no effect is not sent when nobody asks again", "keeps no record", around(dropsLog[Req])},
-		{rpc + " that the vendor refuses has a definite outcome", "does not know what a refusal is", around(unsure[Req])},
-		{rpc + " that the vendor refuses has a definite outcome", "takes it for a success", around(hidesFailure[Req])},
-		{rpc + " that is tried sends nothing, and tells what it would send", "sends", around(dropsLog[Req])},
-		{rpc + " that is tried sends nothing, and tells what it would send", "shows a secret", around(tellsAll[Req])},
+// failed returns the result of an item with this error.
+func failed(err error) *pb.ProductLicenseResult {
+	if err == nil {
+		return &pb.ProductLicenseResult{Result: &pb.ProductLicenseResult_ProductLicense{ProductLicense: &pb.ProductLicense{}}}
 	}
-	if about != "" {
-		bugs = append(bugs, bug{rpc + " of an unknown " + about + " is NOT_FOUND", "takes any failure for a success", around(hidesFailure[Req])})
-	}
-	return bugs
+	said := apierror.Convert(err).GRPCStatus().Proto()
+	return &pb.ProductLicenseResult{Result: &pb.ProductLicenseResult_Error{Error: said}}
 }
 
-// hiding is the bug of a write that pays no heed to what is being created.
-func hiding[Req proto.Message](rpc string) bug {
-	return bug{rpc + " waits for the mutation that may have created it", "does not wait", around(dropsLog[Req])}
+// hooksOfWrites are the bugs that every write can have, by its promises.
+var hooksOfWrites = map[string]map[string]hook{
+	"takes effect once, and says what became of it":                          {"does nothing": doesNothing},
+	"that has succeeded is answered from its record, which keeps no secrets": {"keeps no record": dropsLog},
+	"for a caller who has gone sends nothing":                                {"does not notice": unaware},
+	"outside of a mutation sends nothing":                                    {"makes a mutation of its own": dropsLog},
+	"whose answer is lost has an unknown outcome, and settles with one effect": {
+		"says that nothing happened": certain, "keeps no record": dropsLog,
+	},
+	"whose answer cannot be read has an unknown outcome, and settles with one effect": {
+		"says that nothing happened": certain,
+	},
+	"that is cut before its effect has an unknown outcome, and settles with one effect": {
+		"takes it for done": hidesFailure,
+	},
+	"whose outcome cannot be read back stays unknown":           {"takes it for done": hidesFailure},
+	"that took effect is settled by nobody, who has no secrets": {"takes it for done": hidesFailure},
+	"that had no effect is not sent when nobody asks again":     {"keeps no record": dropsLog},
+	"that the vendor refuses has a definite outcome": {
+		"does not know what a refusal is": unsure, "takes it for a success": hidesFailure,
+	},
+	"that is tried sends nothing, and tells what it would send": {
+		"sends": dropsLog, "shows a secret": func(c *call) (proto.Message, error) { return quotes(c, vendorKey) },
+	},
 }
 
-// readsBackForEver has a way to read back that never tells.
-func readsBackForEver(ctx context.Context, req *pb.ResetMemberPasswordRequest, b *bugged, _ callOf) (proto.Message, error) {
-	return mutation.Do(ctx, mutation.Write[*pb.ResetMemberPasswordResponse]{
+// writeBugs are the bugs that every write can have.
+func writeBugs() bugs {
+	all := bugs{}
+	for _, w := range []struct {
+		rpc, as string
+		of      string // what it is about, if that can be unknown
+		waits   bool   // for a creation
+	}{
+		{"DisableSite", "", "site", false},
+		{"EnableSite", "", "site", false},
+		{"ExtendTrial", "", "site", false},
+		{"CancelStatusChange", "", "status change", false},
+		{"CreateSiteOrder", "", "", false},
+		{"UpdateIntegration", "", "site", false},
+		{"RegisterFairPlayCertificate", "", "site", false},
+		{"CreateMember", "", "", false},
+		{"UpdateMember", "", "member", false},
+		{"ResetMemberPassword", "", "member", false},
+		{"UpdateSite", "", "site", true},
+		{"CreateDrmAccount", "", "", false},
+		{"CreateDrmAccount", " without a username", "", false},
+		{"DeleteDrmAccountDevice", "", "device", false},
+		{"CreateProduct", "", "", false},
+		{"UpdateProduct", "", "product", true},
+		{"CreateProductLicense", "", "product", false},
+		{"CreateProductLicense", " without an order_id", "", false},
+		{"DeleteProductLicense", "", "license", true},
+		{"BatchCreateProductLicenses", "", "", false},
+		{"BatchDeleteProductLicenses", "", "", true},
+		{"ReplaceProductLicense", "", "license", false},
+	} {
+		for promise, byName := range hooksOfWrites {
+			all.add(w.rpc, w.as+" "+promise, byName)
+		}
+		if w.of != "" {
+			all.add(w.rpc, " of an unknown "+w.of+" is NOT_FOUND", map[string]hook{"takes any failure for a success": hidesFailure})
+		}
+		if w.waits {
+			all.add(w.rpc, " waits for the mutation that may have created it", map[string]hook{"does not wait": dropsLog})
+		}
+	}
+	return all
+}
+
+// add adds bugs of a call that break a promise.
+func (b bugs) add(rpc, promise string, byName map[string]hook) {
+	b[rpc+promise] = map[string]bug{}
+	for name, h := range byName {
+		b[rpc+promise][name] = on(rpc, h)
+	}
+}
+
+// readsBackInVain has a way to read back that never tells.
+func readsBackInVain(c *call, req *pb.ResetMemberPasswordRequest) (proto.Message, error) {
+	return mutation.Do(c.ctx, mutation.Write[*pb.ResetMemberPasswordResponse]{
 		Step: "reset",
 		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.ResetMemberPasswordResponse, error) {
-			err := b.vendor.Members.Change(ctx, req.GetName(), func(*pb.Member) error { return nil })
-			if err != nil {
-				return nil, apierror.OutcomeUnknown("%v", err)
-			}
-			return &pb.ResetMemberPasswordResponse{}, nil
+			err := c.vendor.Members.Change(ctx, req.GetName(), func(*pb.Member) error { return nil })
+			return &pb.ResetMemberPasswordResponse{}, err
 		},
 		ReadBack: func(context.Context) (*pb.ResetMemberPasswordResponse, bool, error) {
 			return nil, false, errors.New("the vendor does not tell")
@@ -151,31 +174,71 @@ func readsBackForEver(ctx context.Context, req *pb.ResetMemberPasswordRequest, b
 	})
 }
 
-var writeBugs = [][]bug{
-	{{"ResetMemberPassword whose answer is lost has an unknown outcome, and settles with one effect", "reads back forever", around(readsBackForEver)}},
-	{
-		hiding[*pb.UpdateSiteRequest]("UpdateSite"), hiding[*pb.UpdateProductRequest]("UpdateProduct"),
-		hiding[*pb.DeleteProductLicenseRequest]("DeleteProductLicense"), hiding[*pb.BatchDeleteProductLicensesRequest]("BatchDeleteProductLicenses"),
-	},
-	bugsOf[*pb.EnableSiteRequest]("EnableSite", "site"),
-	bugsOf[*pb.ExtendTrialRequest]("ExtendTrial", "site"),
-	bugsOf[*pb.CancelStatusChangeRequest]("CancelStatusChange", "status change"),
-	bugsOf[*pb.CreateSiteOrderRequest]("CreateSiteOrder", ""),
-	bugsOf[*pb.UpdateIntegrationRequest]("UpdateIntegration", "site"),
-	bugsOf[*pb.RegisterFairPlayCertificateRequest]("RegisterFairPlayCertificate", "site"),
-	bugsOf[*pb.CreateMemberRequest]("CreateMember", ""),
-	bugsOf[*pb.UpdateMemberRequest]("UpdateMember", "member"),
-	bugsOf[*pb.ResetMemberPasswordRequest]("ResetMemberPassword", "member"),
-	bugsOf[*pb.UpdateSiteRequest]("UpdateSite", "site"),
-	bugsOf[*pb.CreateDrmAccountRequest]("CreateDrmAccount", ""),
-	bugsOf[*pb.CreateDrmAccountRequest]("CreateDrmAccount without a username", ""),
-	bugsOf[*pb.DeleteDrmAccountDeviceRequest]("DeleteDrmAccountDevice", "device"),
-	bugsOf[*pb.CreateProductRequest]("CreateProduct", ""),
-	bugsOf[*pb.UpdateProductRequest]("UpdateProduct", "product"),
-	bugsOf[*pb.CreateProductLicenseRequest]("CreateProductLicense", "product"),
-	bugsOf[*pb.CreateProductLicenseRequest]("CreateProductLicense without an order_id", ""),
-	bugsOf[*pb.DeleteProductLicenseRequest]("DeleteProductLicense", "license"),
-	bugsOf[*pb.BatchCreateProductLicensesRequest]("BatchCreateProductLicenses", ""),
-	bugsOf[*pb.BatchDeleteProductLicensesRequest]("BatchDeleteProductLicenses", ""),
-	bugsOf[*pb.ReplaceProductLicenseRequest]("ReplaceProductLicense", "license"),
+// These are what goes wrong in a batch.
+
+// reorders is a hook that changes the results of a batch.
+func reorders(change func([]*pb.ProductLicenseResult) []*pb.ProductLicenseResult) hook {
+	return func(c *call) (proto.Message, error) {
+		res, err := c.run()
+		switch res := res.(type) {
+		case *pb.BatchCreateProductLicensesResponse:
+			res.Results = change(res.GetResults())
+		case *pb.BatchDeleteProductLicensesResponse:
+			res.Results = change(res.GetResults())
+		}
+		return res, err
+	}
+}
+
+func backwards(all []*pb.ProductLicenseResult) []*pb.ProductLicenseResult {
+	slices.Reverse(all)
+	return all
+}
+
+// errorsLast puts what failed after what succeeded.
+func errorsLast(all []*pb.ProductLicenseResult) []*pb.ProductLicenseResult {
+	slices.SortStableFunc(all, func(a, b *pb.ProductLicenseResult) int {
+		return int(min(1, a.GetError().GetCode())) - int(min(1, b.GetError().GetCode()))
+	})
+	return all
+}
+
+// onlyLicenses leaves out what failed.
+func onlyLicenses(all []*pb.ProductLicenseResult) []*pb.ProductLicenseResult {
+	return slices.DeleteFunc(all, func(r *pb.ProductLicenseResult) bool { return r.GetError() != nil })
+}
+
+// firstErrorForAll returns the first item's error for the whole batch.
+func firstErrorForAll(c *call) (proto.Message, error) {
+	res, err := c.run()
+	if b, ok := res.(batch); ok && err == nil {
+		for _, r := range b.GetResults() {
+			if r.GetError() != nil {
+				return nil, status.ErrorProto(r.GetError())
+			}
+		}
+	}
+	return res, err
+}
+
+// batchBugs are the bugs that a batch can have beside those of every write.
+func batchBugs() bugs {
+	all := bugs{}
+	for rpc, does := range map[string]string{"BatchCreateProductLicenses": "issues", "BatchDeleteProductLicenses": "revokes"} {
+		all.add(rpc, " takes effect once, and says what became of it", map[string]hook{
+			"answers in another order": reorders(backwards),
+		})
+		all.add(rpc, " with an item that is refused "+does+" the others, and has its error in its place", map[string]hook{
+			"puts errors last": reorders(errorsLast), "leaves errors out": reorders(onlyLicenses),
+			"takes a refusal for a success": hidesFailure, "answers an item's error for all": firstErrorForAll,
+		})
+		all.add(rpc, " settles each item on its own where answers are lost", map[string]hook{
+			"says that nothing happened": certain, "keeps no record": dropsLog,
+			"answers an item's error for all": firstErrorForAll,
+		})
+		all.add(rpc, " settles each item on its own where some are cut before their effect", map[string]hook{
+			"takes them for done": hidesFailure, "keeps no record": dropsLog,
+		})
+	}
+	return all
 }

@@ -125,6 +125,9 @@ func listMembers(t T, h Harness, sizes ...int32) []*pb.Member {
 		}
 		members = append(members, res.GetMembers()...)
 		if req.PageToken = res.GetNextPageToken(); req.GetPageToken() == "" {
+			if total := int(res.GetTotalSize()); total != 0 && total != len(members) {
+				t.Errorf("ListMembers has total_size %d, and there are %d members", total, len(members))
+			}
 			return members
 		}
 	}
