@@ -1,5 +1,5 @@
-// Package app puts the server together, runs it, and takes it down again without cutting the calls
-// in flight.
+// Package app puts the server together and runs it. When the server stops, the calls in flight may
+// finish.
 package app
 
 import (
@@ -33,16 +33,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
-const (
-	// graceTime is how long calls in flight may take to end once the server is told to stop. It is
-	// longer than a vendor's write may take.
-	graceTime = 75 * time.Second
-	// watchTime is how long a client that watches the health may take to hear that the server
-	// stops.
-	watchTime = time.Second
-	// largestMessage bounds a request over gRPC, in bytes, as the gateway bounds one over REST.
-	largestMessage = gateway.DefaultMaxBody
-)
+// maxMessage bounds a request over gRPC, in bytes, as the gateway bounds a request over REST.
+const maxMessage = gateway.DefaultMaxBody
 
 // App is a server that listens.
 type App struct {
@@ -50,7 +42,7 @@ type App struct {
 	grpc                       *grpc.Server
 	http                       *http.Server
 	health                     *health.Server
-	watches                    context.Context // of those who watch the health
+	watches                    context.Context // of the calls that watch the health
 	endWatches                 context.CancelFunc
 	store                      *store.DB
 	journal                    *journal.Journal
@@ -58,7 +50,7 @@ type App struct {
 	grpcListener, httpListener net.Listener
 }
 
-// Start makes the server of a checked configuration, and listens.
+// Start creates the server of a checked configuration, and listens.
 func Start(ctx context.Context, cfg *config.Config, log *slog.Logger) (*App, error) {
 	all, err := newVendors(cfg)
 	if err != nil {
@@ -97,8 +89,8 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 	return nil
 }
 
-// newJournal opens the store, and makes the journal that is kept in it. What it settles goes to the
-// services without a caller, and so without interceptors.
+// newJournal opens the store, and creates the journal in it. The journal calls the services to settle
+// mutations. These calls have no caller, so they pass no interceptors.
 func (a *App) newJournal(ctx context.Context, cfg *config.Config, all *vendors.Registry) (err error) {
 	if a.store, err = store.Open(ctx, cfg.Store.DSN.Reveal()); err != nil {
 		return fmt.Errorf("store: %w", err)
@@ -146,7 +138,7 @@ func (a *App) newGRPC(
 		grpc.ChainUnaryInterceptor(unary...),
 		grpc.ChainStreamInterceptor(append(stream, a.watch)...),
 		grpc.UnknownServiceHandler(rpcerror.UnknownMethod),
-		grpc.MaxRecvMsgSize(largestMessage),
+		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.NumStreamWorkers(streamWorkers()),
 	}
 	if listener.TLS != nil {
@@ -178,8 +170,8 @@ func (a *App) newHTTP(
 	}
 	a.http = &http.Server{
 		Handler:           handler,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
+		ReadHeaderTimeout: maxHeaderTime,
+		IdleTimeout:       maxIdleTime,
 		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 	}
 	if listener.TLS != nil {
@@ -190,7 +182,7 @@ func (a *App) newHTTP(
 	return nil
 }
 
-// watch ends the calls that watch the health when the server stops. They would never end otherwise.
+// watch ends the calls that watch the health when the server stops. They have no other end.
 func (a *App) watch(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 	if info.FullMethod != healthpb.Health_Watch_FullMethodName {
 		return handler(srv, stream)
@@ -207,13 +199,13 @@ func (a *App) ready() bool {
 	return err == nil && res.GetStatus() == healthpb.HealthCheckResponse_SERVING
 }
 
-// GRPCAddr is where gRPC is served.
+// GRPCAddr returns the address of gRPC.
 func (a *App) GRPCAddr() string { return a.grpcListener.Addr().String() }
 
-// HTTPAddr is where REST is served.
+// HTTPAddr returns the address of REST.
 func (a *App) HTTPAddr() string { return a.httpListener.Addr().String() }
 
-// Serve serves until ctx ends or a listener fails, then lets the calls in flight finish.
+// Serve serves until ctx ends or a listener fails. Then it blocks until the calls in flight end.
 func (a *App) Serve(ctx context.Context) error {
 	failed := make(chan error, 2)
 	go func() { failed <- a.grpc.Serve(a.grpcListener) }()
@@ -256,6 +248,6 @@ func (a *App) stop(ctx context.Context) {
 		a.grpc.Stop()
 	}
 	if err := a.release(ctx); err != nil {
-		a.log.WarnContext(ctx, "vendor writes were in flight: they are settled after the next start", "error", err)
+		a.log.WarnContext(ctx, "vendor writes were in flight: the next start settles them", "error", err)
 	}
 }

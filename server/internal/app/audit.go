@@ -13,7 +13,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store"
 )
 
-// newSink makes what audit events are written to beside the store; nil is nothing.
+// newSink returns the copy of the audit trail beside the store, or nil if there is no copy.
 func newSink(cfg config.Audit, log *slog.Logger) (*audit.Sink, error) {
 	switch {
 	case cfg.File != "":
@@ -24,9 +24,8 @@ func newSink(cfg config.Audit, log *slog.Logger) (*audit.Sink, error) {
 	return nil, nil
 }
 
-// VerifyAudit walks the audit trail in the store of a configuration file, and prints a line for
-// every chain. Its error says what is broken and where. The store may be in use meanwhile, and
-// nothing in it is changed.
+// VerifyAudit checks the audit trail in the store of a configuration file, and prints a line for every
+// chain. Its error says what is broken and where. VerifyAudit only reads, and the store may be in use.
 func VerifyAudit(ctx context.Context, configFile string, out io.Writer) error {
 	cfg, err := config.ReadStore(configFile)
 	if err != nil {
@@ -46,7 +45,7 @@ func VerifyAuditFiles(files []string, out io.Writer) error {
 	return report(out, chains, err)
 }
 
-// report prints the chains. Its error is that of the reading, and says which chains are broken.
+// report prints the chains. Its error joins err, and says which chains are broken.
 func report(out io.Writer, chains []audit.Chain, err error) error {
 	problems := []error{err}
 	for _, c := range chains {

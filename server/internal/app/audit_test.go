@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -18,8 +19,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
 
-// trail writes three events to a store that stays open, as a server's does, and to a file beside
-// it.
+// trail writes three events to a store, which stays open as a server's does, and to a file beside it.
 func trail(t *testing.T, dsn, lines string) *store.DB {
 	t.Helper()
 	db, err := store.Open(t.Context(), dsn)
@@ -57,14 +57,16 @@ func TestVerifyAudit(t *testing.T) {
 		}
 		db := trail(t, dsn, lines)
 		var ofStore, ofFile bytes.Buffer
-		if err := errors.Join(VerifyAudit(t.Context(), configFile, &ofStore), VerifyAuditFiles([]string{lines}, &ofFile)); err != nil {
+		err := VerifyAudit(t.Context(), configFile, &ofStore)
+		if err := errors.Join(err, VerifyAuditFiles([]string{lines}, &ofFile)); err != nil {
 			t.Error(err)
 		}
-		if !strings.HasPrefix(ofStore.String(), "chain replica: 3 events, head ") || strings.Count(ofStore.String(), "\n") != 1 || ofFile.String() != ofStore.String() {
+		oneChain := regexp.MustCompile(`^chain replica: 3 events, head .*\n$`)
+		if !oneChain.MatchString(ofStore.String()) || ofFile.String() != ofStore.String() {
 			t.Errorf("of the store %q, of the file %q", ofStore.String(), ofFile.String())
 		}
 
-		err := db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		err = db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
 			_, err := tx.ExecContext(ctx, "UPDATE audit_events SET subject = 'mallory' WHERE position = 2")
 			return err
 		})
@@ -73,7 +75,8 @@ func TestVerifyAudit(t *testing.T) {
 		}
 		ofStore.Reset()
 		err = VerifyAudit(t.Context(), configFile, &ofStore)
-		if err == nil || err.Error() != "the audit trail is broken: auditEvents/replica-2 is changed" || !strings.Contains(ofStore.String(), "chain replica: 3 events") {
+		const broken = "the audit trail is broken: auditEvents/replica-2 is changed"
+		if err == nil || err.Error() != broken || !oneChain.MatchString(ofStore.String()) {
 			t.Errorf("%q, %v", ofStore.String(), err)
 		}
 	})
@@ -82,25 +85,27 @@ func TestVerifyAudit(t *testing.T) {
 func TestAuditTrailsThatCannotBeVerified(t *testing.T) {
 	dir := t.TempDir()
 	for name, c := range map[string]struct{ dsn, want string }{
-		"a store that nobody made": {"sqlite:" + dir + "/absent.db", "no such file"},
-		"one that is no store":     {"sqlite:" + dir + "/a.yaml", "cannot read drmhub's tables"},
-		"one in memory":            {store.Memory, "in memory"},
-		"one of no kind":           {"mysql://db", "a.yaml:1: store.dsn: must be sqlite:FILE"},
+		"a store that does not exist": {"sqlite:" + dir + "/absent.db", "no such file"},
+		"a file that is no store":     {"sqlite:" + dir + "/a.yaml", "cannot read drmhub's tables"},
+		"a store in memory":           {store.Memory, "in memory"},
+		"a store of an unknown kind":  {"mysql://db", "a.yaml:1: store.dsn: must be sqlite:FILE"},
 	} {
 		configFile := filepath.Join(dir, "a.yaml")
 		if err := os.WriteFile(configFile, []byte(`store: {dsn: "`+c.dsn+`"}`), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		if err := VerifyAudit(t.Context(), configFile, &out); err == nil || !strings.Contains(err.Error(), c.want) || out.Len() > 0 {
+		err := VerifyAudit(t.Context(), configFile, &out)
+		if err == nil || !strings.Contains(err.Error(), c.want) || out.Len() > 0 {
 			t.Errorf("%s: %q, %v", name, out.String(), err)
 		}
 	}
 	if _, err := os.Stat(filepath.Join(dir, "absent.db")); err == nil {
-		t.Error("to verify a store made it")
+		t.Error("VerifyAudit created the store")
 	}
 	var out bytes.Buffer
-	if err := VerifyAuditFiles([]string{filepath.Join(dir, "absent.jsonl")}, &out); !errors.Is(err, fs.ErrNotExist) || out.Len() > 0 {
+	err := VerifyAuditFiles([]string{filepath.Join(dir, "absent.jsonl")}, &out)
+	if !errors.Is(err, fs.ErrNotExist) || out.Len() > 0 {
 		t.Errorf("%q, %v", out.String(), err)
 	}
 }

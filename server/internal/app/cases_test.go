@@ -98,7 +98,7 @@ func TestVendorFaults(t *testing.T) {
 		{"cut", twin.Fault{Kind: twin.FaultCut}, "VENDOR_UNAVAILABLE", "OUTCOME_UNKNOWN", ""},
 		{"cut in the body", twin.Fault{Kind: twin.FaultCutBody}, "VENDOR_UNAVAILABLE", "OUTCOME_UNKNOWN", ""},
 		{"no end", twin.Fault{Kind: twin.FaultEndless}, "VENDOR_RESPONSE_INVALID", "OUTCOME_UNKNOWN", ""},
-		{"HTML", answer(200, "text/html", "<html>maintenance</html>"), "VENDOR_RESPONSE_INVALID", "OUTCOME_UNKNOWN", ""},
+		{"HTML", answer(200, "text/html", "<html>"), "VENDOR_RESPONSE_INVALID", "OUTCOME_UNKNOWN", ""},
 		{"401", answer(401, "", ""), "VENDOR_CREDENTIALS_REJECTED", "VENDOR_CREDENTIALS_REJECTED", ""},
 		{"403", answer(403, "", ""), "VENDOR_PERMISSION_DENIED", "VENDOR_PERMISSION_DENIED", ""},
 		{"429", answer(429, "", ""), limited, limited, ""},

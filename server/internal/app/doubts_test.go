@@ -107,19 +107,19 @@ func TestACreationInDoubtIsNotMistaken(t *testing.T) {
 		create    call
 		meanwhile func(t *testing.T, h *testServer)
 	}{
-		"for a site that is renamed at the vendor's console": {orderSite("Kids_TV"), func(_ *testing.T, h *testServer) {
+		"for a site that the vendor renames": {orderSite("Kids_TV"), func(_ *testing.T, h *testServer) {
 			h.ncp.PutSites(ncptwin.Site{
 				SiteID: path.Base(mySite), SiteName: "Kids_TV", Status: ncptwin.StatusReady, Enabled: true,
 			})
 		}},
-		"for a product that is updated at the vendor": {createProduct("Films"), func(_ *testing.T, h *testServer) {
+		"for a product that the vendor updates": {createProduct("Films"), func(_ *testing.T, h *testServer) {
 			h.amino.PutProducts(aminotwin.Product{ID: "movies", Name: "Films", Buyable: true})
 		}},
-		"for another site, which drmhub may not rename yet": {orderSite("Kids_TV"), func(t *testing.T, h *testServer) {
+		"for another site that is renamed": {orderSite("Kids_TV"), func(t *testing.T, h *testServer) {
 			h.do(t, orderSite("Teens_TV"))
 			h.mustWait(t, renameSite(h.orderedSite(t, "Teens_TV"), "Kids_TV"))
 		}},
-		"for another product, which drmhub may not rename yet": {createProduct("Films"), func(t *testing.T, h *testServer) {
+		"for another product that is renamed": {createProduct("Films"), func(t *testing.T, h *testServer) {
 			h.do(t, createProduct("Series"))
 			h.mustWait(t, renameProduct(h.createdProduct(t, "Series"), "Films"))
 		}},
@@ -179,8 +179,9 @@ func TestACreationInDoubtIsSettledBeforeAChange(t *testing.T) {
 			if answer := h.do(t, c.change(t, h)); strings.Contains(answer, `"error":{`) {
 				t.Errorf("the change: %s", answer)
 			}
-			if answer := h.do(t, parse(`GetMutation {"name":"`+record+`"}`)); !strings.Contains(answer, `"state":"SUCCEEDED"`) {
-				t.Errorf("changed before the creation was settled: %s", answer)
+			state := h.do(t, parse(`GetMutation {"name":"`+record+`"}`))
+			if !strings.Contains(state, `"state":"SUCCEEDED"`) {
+				t.Errorf("changed before the creation was settled: %s", state)
 			}
 			h.do(t, create)
 			if got := strings.Join(h.effectKinds(), " "); got != c.effects {

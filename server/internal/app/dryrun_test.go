@@ -52,7 +52,7 @@ func (c rpcCase) try(t *testing.T, overGRPC, overREST *testServer) {
 }
 
 var (
-	curlLine = regexp.MustCompile(`^curl --[ -~]*$`)
+	curlLine = regexp.MustCompile(`^curl --[[:print:]]*$`)
 	// tokenParameter matches a parameter that holds a credential.
 	tokenParameter = regexp.MustCompile(`[?&]token=([^&' ]*)`)
 )
@@ -118,7 +118,7 @@ func secretsOf(m protoreflect.Message) (all []string) {
 	return all
 }
 
-// writes counts the changes at the vendors, and the requests to them that neither read nor log in.
+// writes counts the changes at the vendors, and the requests other than reads and logins.
 func (h *testServer) writes() int {
 	n := h.effects()
 	for _, v := range h.twins {

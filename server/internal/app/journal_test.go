@@ -144,7 +144,7 @@ func TestALostAnswer(t *testing.T) {
 		effects      int
 		holds        string
 	}{
-		"PallyCon switches a site off":    {furnish, disableSite(demo, ""), "POST", "/api/v2/plan/", 1, `"state":"PENDING"`},
+		"PallyCon switches a site off":    {furnish, disableSite(demo, ""), "POST", "/", 1, `"state":"PENDING"`},
 		"NAVER Cloud switches a site off": {withNCP(now), disableSite(mySite, ""), "PUT", "/", 1, `"enabled":false`},
 		"TelecomX creates an account":     {withTelecomX(now), account, "POST", "/iptv/drm", 1, `"deviceCount":0`},
 		"AminoTV revokes before issuing":  {withAmino(now), replace, "DELETE", "/api/license/", 2, toSports},
@@ -229,7 +229,8 @@ func TestAGeneratedPasswordIsToldOnce(t *testing.T) {
 		t.Errorf("the same request_id again: %v from %q", err, record)
 	}
 	same(t, again, &made)
-	if held := h.do(t, parse(`GetDrmAccount {"name":"`+made.GetName()+`","view":"FULL"}`)); !strings.Contains(held, password) {
+	held := h.do(t, parse(`GetDrmAccount {"name":"`+made.GetName()+`","view":"FULL"}`))
+	if !strings.Contains(held, password) {
 		t.Error("GetDrmAccount returns another password")
 	}
 	if n := h.effects(); n != 1 {

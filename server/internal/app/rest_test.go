@@ -122,8 +122,8 @@ func TestRESTCalls(t *testing.T) {
 			"/v1/vendors/v/sites/s/licenses?filter.status=FAILURE&filter.userId=u%40example.com ",
 		`DisableSite {"name":"vendors/v/sites/s","message":"audit","validateOnly":true}`: "POST " +
 			`/v1/vendors/v/sites/s:disable {"message":"audit","validateOnly":true}`,
-		`UpdateSite {"site":{"name":"vendors/v/sites/s","displayName":"n"},"updateMask":"displayName,policyId"}`: "PATCH " +
-			`/v1/vendors/v/sites/s?updateMask=displayName%2CpolicyId {"displayName":"n"}`,
+		`UpdateSite {"site":{"name":"vendors/v/sites/s","displayName":"n"},"updateMask":"policyId,displayName"}`: "" +
+			`PATCH /v1/vendors/v/sites/s?updateMask=policyId%2CdisplayName {"displayName":"n"}`,
 		`DeleteDrmAccountDevice {"name":"vendors/v/drmAccounts/a/devices/d","force":true}`: "DELETE " +
 			"/v1/vendors/v/drmAccounts/a/devices/d?force=true ",
 		`CreateDrmAccount {"parent":"vendors/v","view":"FULL","drmAccount":{"username":"mickey"}}`: "POST " +

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"time"
+	"strings"
 
 	"github.com/drmhub/drmhub/adapters/catalog"
 	"github.com/drmhub/drmhub/server/internal/config"
@@ -16,16 +16,16 @@ import (
 // sandboxSeed makes every sandbox the same.
 const sandboxSeed = 1
 
-// Twin is a vendor's twin that runs in the sandbox.
+// A Twin is a vendor's twin that runs in the sandbox.
 type Twin struct {
-	// Kind is the vendor, and the id under which the sandbox's configuration has it.
+	// Kind is the kind of the vendor, and its id in the sandbox's configuration.
 	Kind string
-	// URL is where it listens.
+	// URL is the address of the twin.
 	URL string
 }
 
-// Sandbox runs a twin of every vendor on loopback, for as long as ctx lasts, and answers the
-// configuration of a drmhub that uses them.
+// Sandbox runs a twin of every vendor on loopback until ctx ends. It returns the configuration of a
+// drmhub that uses them.
 func Sandbox(ctx context.Context, grpcListen, httpListen string) (*config.Config, []Twin, error) {
 	var twins []Twin
 	cfg := &config.Config{
@@ -39,13 +39,15 @@ func Sandbox(ctx context.Context, grpcListen, httpListen string) (*config.Config
 		if err != nil {
 			return nil, nil, fmt.Errorf("the twin of %s: %w", kind.Name, err)
 		}
-		twins = append(twins, Twin{kind.Name, "http://" + addr})
-		cfg.Vendors = append(cfg.Vendors, config.Vendor{ID: kind.Name, Kind: kind.Name, Settings: kind.TwinSettings("http://" + addr)})
+		twin := Twin{kind.Name, "http://" + addr}
+		twins = append(twins, twin)
+		vendor := config.Vendor{ID: kind.Name, Kind: kind.Name, Settings: kind.TwinSettings(twin.URL)}
+		cfg.Vendors = append(cfg.Vendors, vendor)
 	}
 	return cfg, twins, nil
 }
 
-// Emulate runs the twin of one vendor alone until ctx ends. It calls ready with its address once it
+// Emulate runs the twin of one vendor until ctx ends. It calls ready with the address once the twin
 // listens.
 func Emulate(ctx context.Context, kindName, listen string, seed uint64, ready func(addr string)) error {
 	kind, ok := catalog.Lookup(kindName)
@@ -54,7 +56,7 @@ func Emulate(ctx context.Context, kindName, listen string, seed uint64, ready fu
 		for _, k := range catalog.Kinds {
 			known = append(known, k.Name)
 		}
-		return fmt.Errorf("there is no twin of %q; there are %v", kindName, known)
+		return fmt.Errorf("there is no twin of %q: use one of %s", kindName, strings.Join(known, ", "))
 	}
 	addr, err := serveTwin(ctx, kind.Twin(seed), listen)
 	if err != nil {
@@ -65,17 +67,16 @@ func Emulate(ctx context.Context, kindName, listen string, seed uint64, ready fu
 	return nil
 }
 
-// serveTwin serves a twin in the background until ctx ends, and answers its address.
+// serveTwin serves a twin in the background until ctx ends. It returns the address.
 func serveTwin(ctx context.Context, twin http.Handler, listen string) (string, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)
 	if err != nil {
 		return "", err
 	}
-	server := &http.Server{Handler: twin, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: twin, ReadHeaderTimeout: maxHeaderTime}
 	go func() {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			// its listener broke: nothing can go on
-			panic(fmt.Sprintf("a twin cannot be served: %v", err))
+			panic(fmt.Sprintf("the listener of a twin failed: %v", err))
 		}
 	}()
 	context.AfterFunc(ctx, func() { _ = server.Close() })

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -12,7 +13,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -26,6 +26,7 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/app"
 	"github.com/drmhub/drmhub/server/internal/config"
+	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
 func TestHealth(t *testing.T) {
@@ -49,7 +50,8 @@ func TestReflection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := stream.Send(&reflectionpb.ServerReflectionRequest{MessageRequest: &reflectionpb.ServerReflectionRequest_ListServices{}}); err != nil {
+	list := &reflectionpb.ServerReflectionRequest_ListServices{}
+	if err := stream.Send(&reflectionpb.ServerReflectionRequest{MessageRequest: list}); err != nil {
 		t.Fatal(err)
 	}
 	res, err := stream.Recv()
@@ -60,8 +62,8 @@ func TestReflection(t *testing.T) {
 	for _, s := range res.GetListServicesResponse().GetService() {
 		names = append(names, s.GetName())
 	}
-	for _, want := range []string{"VendorService", "SiteService", "LicenseService", "MemberService", "DrmAccountService", "ProductLicenseService", "MutationService", "AuditService"} {
-		if !slices.Contains(names, "drmhub.v1."+want) {
+	for _, rpc := range contract.RPCs() {
+		if want := string(rpc.Method.Parent().FullName()); !slices.Contains(names, want) {
 			t.Errorf("%s is missing in %v", want, names)
 		}
 	}
@@ -108,7 +110,7 @@ func TestStoppingLetsCallsFinish(t *testing.T) {
 	if code := <-overREST; code != 200 {
 		t.Errorf("REST: %d", code)
 	}
-	if err := <-ended; err != nil { // though the health is still watched
+	if err := <-ended; err != nil { // although the health is still watched
 		t.Error(err)
 	}
 	if _, err := net.Dial("tcp", h.GRPCAddr()); err == nil {
@@ -118,33 +120,32 @@ func TestStoppingLetsCallsFinish(t *testing.T) {
 
 func TestTLS(t *testing.T) {
 	dir := t.TempDir()
-	cert := selfSigned(t, dir)
-	section := &config.TLS{Cert: config.Path(filepath.Join(dir, "cert.pem")), Key: config.Path(filepath.Join(dir, "key.pem"))}
+	cert := writeCertificate(t, dir)
+	section := &config.TLS{Cert: config.Path(dir + "/cert.pem"), Key: config.Path(dir + "/key.pem")}
 	mutual := *section
 	mutual.ClientCA = section.Cert
 	h := start(t, func(_ *testing.T, h *testServer) { h.cfg.GRPC.TLS, h.cfg.HTTP.TLS = &mutual, section })
 
 	roots := x509.NewCertPool()
 	roots.AddCert(cert.Leaf)
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}}
+	settings := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: settings}}
 	res, err := client.Get("https://" + h.HTTPAddr() + "/readyz")
 	if err != nil || res.StatusCode != 200 {
 		t.Fatalf("REST over TLS: %v, %v", res, err)
 	}
 	_ = res.Body.Close()
 
-	for _, c := range []struct {
-		name  string
-		certs []tls.Certificate
-		ok    bool
-	}{{"with a client certificate", []tls.Certificate{cert}, true}, {"without one", nil, false}} {
-		conn, err := grpc.NewClient(h.GRPCAddr(), grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: roots, Certificates: c.certs, MinVersion: tls.VersionTLS12})))
+	for _, certs := range [][]tls.Certificate{{cert}, nil} {
+		settings := settings.Clone()
+		settings.Certificates = certs
+		conn, err := grpc.NewClient(h.GRPCAddr(), grpc.WithTransportCredentials(credentials.NewTLS(settings)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, err = pb.NewVendorServiceClient(conn).ListVendors(t.Context(), &pb.ListVendorsRequest{})
-		if (err == nil) != c.ok {
-			t.Errorf("gRPC %s: %v", c.name, err)
+		if (err == nil) != (certs != nil) {
+			t.Errorf("gRPC with %d client certificates: %v", len(certs), err)
 		}
 		_ = conn.Close()
 	}
@@ -167,38 +168,48 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 			t.Fatal(err)
 		}
 		change(cfg)
-		if _, err := app.Start(t.Context(), cfg, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), want) {
+		_, err = app.Start(t.Context(), cfg, slog.New(slog.DiscardHandler))
+		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want it to name %s", err, want)
 		}
 	}
 }
 
-// selfSigned writes cert.pem and key.pem into dir.
-func selfSigned(t *testing.T, dir string) tls.Certificate {
+// selfSigned returns a certificate for a key, completed from the template.
+func selfSigned(t *testing.T, key crypto.Signer, template x509.Certificate) []byte {
+	t.Helper()
+	template.SerialNumber = big.NewInt(42)
+	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
+	der, err := x509.CreateCertificate(rand.Reader, &template, &template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
+
+// writeCertificate writes cert.pem and key.pem into dir.
+func writeCertificate(t *testing.T, dir string) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	der := selfSigned(t, key, x509.Certificate{
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	})
 	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, block := range map[string]*pem.Block{"cert.pem": {Type: "CERTIFICATE", Bytes: der}, "key.pem": {Type: "PRIVATE KEY", Bytes: pkcs8}} {
-		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
+	for name, block := range map[string]*pem.Block{
+		"/cert.pem": {Type: "CERTIFICATE", Bytes: der}, "/key.pem": {Type: "PRIVATE KEY", Bytes: pkcs8},
+	} {
+		if err := os.WriteFile(dir+name, pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	cert, err := tls.LoadX509KeyPair(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
+	cert, err := tls.LoadX509KeyPair(dir+"/cert.pem", dir+"/key.pem")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,13 +16,13 @@ import (
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
-// newVendors makes the adapters that the configuration names.
+// newVendors creates the adapters that the configuration names.
 func newVendors(cfg *config.Config) (*vendors.Registry, error) {
 	var all []vendors.Vendor
 	for _, v := range cfg.Vendors {
 		kind, ok := catalog.Lookup(v.Kind)
 		if !ok {
-			return nil, fmt.Errorf("vendor %q: there is no vendor kind %q", v.ID, v.Kind)
+			return nil, fmt.Errorf("vendor %q: unknown kind %q", v.ID, v.Kind)
 		}
 		a, err := kind.New(v.ID, v.Settings, nil)
 		if err != nil {
@@ -68,5 +68,5 @@ func requests() []proto.Message {
 	return all
 }
 
-// streamWorkers is how many goroutines take gRPC calls without being started for each.
+// streamWorkers returns how many goroutines wait for gRPC calls. Other calls start a goroutine each.
 func streamWorkers() uint32 { return uint32(runtime.GOMAXPROCS(0)) * 4 }

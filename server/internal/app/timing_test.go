@@ -1,13 +1,26 @@
 package app
 
 import (
+	"os"
+	"regexp"
 	"testing"
+	"time"
 
 	"github.com/drmhub/drmhub/adapters/mutation"
 )
 
-func TestCallsInFlightMayEndTheirWrites(t *testing.T) {
-	if graceTime <= mutation.MaxWriteTime {
-		t.Errorf("the grace time %v cuts a write, which may take %v", graceTime, mutation.MaxWriteTime)
+func TestOrderOfDurations(t *testing.T) {
+	readme, err := os.ReadFile("../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := regexp.MustCompile(`--stop-timeout (\d+)`).FindSubmatch(readme)
+	if stop == nil {
+		t.Fatal("README.md has no --stop-timeout")
+	}
+	stopTime, _ := time.ParseDuration(string(stop[1]) + "s")
+	if mutation.MaxWriteTime >= graceTime || watchTime >= graceTime || graceTime >= stopTime {
+		t.Errorf("a write takes up to %v, calls may end within %v, and the container is killed after %v",
+			mutation.MaxWriteTime, graceTime, stopTime)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"math/big"
 	"testing"
 	"time"
 
@@ -73,14 +72,7 @@ func fairPlayRequest(t *testing.T, password string) *pb.RegisterFairPlayCertific
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(42), Subject: pkix.Name{CommonName: "FairPlay Streaming"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cert := selfSigned(t, key, x509.Certificate{Subject: pkix.Name{CommonName: "FairPlay Streaming"}})
 	//nolint:staticcheck // Apple's instructions make the key in this form.
 	block, err := x509.EncryptPEMBlock(rand.Reader, "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key),
 		[]byte(password), x509.PEMCipherAES256)
@@ -88,7 +80,7 @@ func fairPlayRequest(t *testing.T, password string) *pb.RegisterFairPlayCertific
 		t.Fatal(err)
 	}
 	return &pb.RegisterFairPlayCertificateRequest{
-		Name: demo, Certificate: der, PrivateKey: pem.EncodeToMemory(block),
+		Name: demo, Certificate: cert, PrivateKey: pem.EncodeToMemory(block),
 		KeyPassword: password, ApplicationSecretKey: "000102030405060708090a0b0c0d0e0f",
 	}
 }
@@ -168,7 +160,8 @@ func newTelecomX(now time.Time) *telecomx.Emulator {
 	e.PutCustomers(telecomx.Customer{ID: household, Features: []string{telecomx.FeaturePrivate}})
 	e.PutAccounts(
 		telecomx.Account{
-			Username: "donald@duck.com", Password: "vgh38gy3uvhebv", Created: time.Date(2016, 1, 1, 0, 0, 0, 0, time.UTC),
+			Username: "donald@duck.com", Password: "vgh38gy3uvhebv",
+			Created: time.Date(2016, 1, 1, 0, 0, 0, 0, time.UTC),
 			Devices: []telecomx.Device{
 				{ID: "12345678901234567890AAAA", Type: telecomx.DeviceIOS, Model: "iPhone 6", Name: "Donalds mobile"},
 				{ID: "12345678901234567890BBBB", Type: telecomx.DeviceWeb, Model: "Chrome"},
