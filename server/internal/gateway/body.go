@@ -17,16 +17,17 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// readBody reads the request's body, refuses what the route does not take, and leaves the body to
-// be read again. An empty body is an empty message. It answers what the body changes where an
-// update has no mask.
-func (rt *route) readBody(w http.ResponseWriter, r *http.Request, params map[string]string, most int64) (implied []string, err error) {
-	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+// readBody reads the request's body, and refuses what the route does not take. The body can be read
+// again afterwards. An empty body is an empty message. readBody returns the mask that the body implies.
+func (rt *route) readBody(
+	w http.ResponseWriter, r *http.Request, params map[string]string, maxBody int64,
+) (implied []string, err error) {
+	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, refused(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", tooLarge.Limit)
 	}
 	if err != nil {
-		return nil, apierror.Invalid("", "the body could not be read to its end")
+		return nil, apierror.Invalid("", "the body ends too early")
 	}
 	r.Body = http.NoBody
 	if len(bytes.TrimSpace(raw)) == 0 {
@@ -36,7 +37,7 @@ func (rt *route) readBody(w http.ResponseWriter, r *http.Request, params map[str
 		return nil, err
 	}
 	if rt.body == nil {
-		return nil, apierror.Invalid("", "%s takes no body here; send parameters in the query", rt.HTTP.Method)
+		return nil, apierror.Invalid("", "%s takes no body here: send parameters in the query", rt.HTTP.Method)
 	}
 	body := rt.body.New()
 	if err := protojson.Unmarshal(raw, body.Interface()); err != nil {
@@ -49,8 +50,8 @@ func (rt *route) readBody(w http.ResponseWriter, r *http.Request, params map[str
 	return rt.impliedMask(raw, body), nil
 }
 
-// checkBodyNames refuses a body that names another resource than the path: the path would win, and
-// change what the caller may not have meant.
+// checkBodyNames refuses a body that names another resource than the path. Otherwise the call would
+// change the resource in the path, which the caller may not mean.
 func (rt *route) checkBodyNames(body protoreflect.Message, params map[string]string) error {
 	for _, path := range rt.HTTP.Fields {
 		name, within := path, true
@@ -62,20 +63,22 @@ func (rt *route) checkBodyNames(body protoreflect.Message, params map[string]str
 		}
 		said := body.Get(body.Descriptor().Fields().ByName(protoreflect.Name(name))).String()
 		if said != "" && !sameName(said, params[path]) {
-			return apierror.Invalid(name, "the body says %s, and the path %s: leave it out of the body, or send the same", quote(said), quote(params[path]))
+			return apierror.Invalid(name,
+				"the body says %s, but the path says %s: send the same, or leave it out of the body",
+				quote(said), quote(params[path]))
 		}
 	}
 	return nil
 }
 
-// sameName compares names in whichever escapes they are written.
+// sameName reports whether two names are the same, regardless of their escapes.
 func sameName(a, b string) bool {
 	inA, errA := names.Canonical(a)
 	inB, errB := names.Canonical(b)
 	return a == b || errA == nil && errB == nil && inA == inB
 }
 
-// checkMediaType refuses bodies that are not plain JSON.
+// checkMediaType refuses a body that is not plain JSON.
 func checkMediaType(h http.Header) error {
 	if encoding := h.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return refused(http.StatusUnsupportedMediaType, "send the body without a Content-Encoding")
@@ -83,7 +86,8 @@ func checkMediaType(h http.Header) error {
 	media, params, err := mime.ParseMediaType(h.Get("Content-Type"))
 	charset := params["charset"]
 	if err != nil || media != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return refused(http.StatusUnsupportedMediaType, "send the body as JSON in UTF-8, with Content-Type: application/json")
+		return refused(http.StatusUnsupportedMediaType,
+			"send the body as JSON in UTF-8, with Content-Type: application/json")
 	}
 	return nil
 }

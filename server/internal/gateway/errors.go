@@ -19,7 +19,7 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// httpError is an error whose HTTP status says more than the usual one of its code.
+// An httpError is an error whose HTTP status differs from the default of its code.
 type httpError struct {
 	status int
 	err    *apierror.Error
@@ -38,7 +38,7 @@ type errorBody struct {
 	} `json:"error"`
 }
 
-// shape makes the body of an error, ending in a newline.
+// shape returns the body of an error, with a newline at the end.
 func shape(status int, e *apierror.Error) []byte {
 	var body errorBody
 	body.Error.Code = status
@@ -46,18 +46,18 @@ func shape(status int, e *apierror.Error) []byte {
 	body.Error.Message = e.Message
 	body.Error.Details = []json.RawMessage{}
 	for _, d := range e.GRPCStatus().Proto().GetDetails() {
-		if text, err := protojson.Marshal(d); err == nil { // they are all of known types
+		if text, err := protojson.Marshal(d); err == nil { // All types are known.
 			body.Error.Details = append(body.Error.Details, text)
 		}
 	}
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
-	_ = enc.Encode(body) // strings and valid JSON cannot fail
+	_ = enc.Encode(body) // It holds strings and valid JSON, so this cannot fail.
 	return out.Bytes()
 }
 
-// resolve finds the HTTP status of an error.
+// resolve returns the HTTP status of an error, and its public form.
 func resolve(err error) (int, *apierror.Error) {
 	e := apierror.Convert(err)
 	if h, ok := errors.AsType[*httpError](err); ok {
@@ -66,7 +66,7 @@ func resolve(err error) (int, *apierror.Error) {
 	return runtime.HTTPStatusFromCode(e.Code), e
 }
 
-// writeError answers a failure.
+// writeError writes an error as the response.
 func writeError(w http.ResponseWriter, err error) {
 	status, e := resolve(err)
 	h := w.Header()
@@ -83,18 +83,22 @@ func writeError(w http.ResponseWriter, err error) {
 	body := shape(status, e)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that has gone away needs no answer
+	_, _ = w.Write(body) // An error here means that the client has left.
 }
 
-// callFailed answers what a call failed with; it is grpc-gateway's error handler.
-func callFailed(ctx context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, _ *http.Request, err error) {
-	_ = answerHeaders(ctx, w, nil) // never fails
+// callFailed writes the error of a call. It is grpc-gateway's error handler.
+func callFailed(
+	ctx context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, _ *http.Request, err error,
+) {
+	_ = responseHeaders(ctx, w, nil) // It never fails.
 	writeError(w, err)
 }
 
-// unrouted answers what no route takes; it is grpc-gateway's routing error handler.
-func (g *gateway) unrouted(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, httpStatus int) {
-	path := r.URL.Path // escaped, see there
+// unrouted refuses what no route takes. It is grpc-gateway's routing error handler.
+func (g *gateway) unrouted(
+	_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, httpStatus int,
+) {
+	path := r.URL.Path // See escaped.
 	if allowed := g.routes.allowed(path); httpStatus == http.StatusMethodNotAllowed && len(allowed) > 0 {
 		wrongMethod(w, path, r.Method, allowed...)
 		return
@@ -104,24 +108,25 @@ func (g *gateway) unrouted(_ context.Context, _ *runtime.ServeMux, _ runtime.Mar
 
 func noSuchPath(path string) error {
 	return apierror.New(codes.NotFound, pb.ErrorReason_METHOD_UNKNOWN,
-		"there is nothing at %s; /openapi.json lists every path, and an id in a path is percent-encoded", quote(path))
+		"there is nothing at %s: /openapi.json lists every path, and an id in a path is percent-encoded", quote(path))
 }
 
-// wrongMethod answers 405, with the header that names what the path takes.
+// wrongMethod writes status 405, with the HTTP methods that the path takes.
 func wrongMethod(w http.ResponseWriter, path, method string, allowed ...string) {
 	takes := strings.Join(allowed, ", ")
 	w.Header().Set("Allow", takes)
-	writeError(w, &httpError{http.StatusMethodNotAllowed,
-		apierror.New(codes.Unimplemented, pb.ErrorReason_METHOD_UNKNOWN, "%s takes %s, not %s", quote(path), takes, quote(method))})
+	err := apierror.New(codes.Unimplemented, pb.ErrorReason_METHOD_UNKNOWN,
+		"%s takes %s, not %s", quote(path), takes, quote(method))
+	writeError(w, &httpError{http.StatusMethodNotAllowed, err})
 }
 
-// longestQuote bounds, in bytes, how much of what the caller sent a message repeats.
-const longestQuote = 200
+// maxQuote bounds, in bytes, how much of the caller's text a message repeats.
+const maxQuote = 200
 
-// quote makes a word of the caller's fit for a message.
+// quote returns text of the caller in a form that fits into a message.
 func quote(s string) string {
-	if len(s) > longestQuote {
-		s = strings.ToValidUTF8(s[:longestQuote], "") + "…"
+	if len(s) > maxQuote {
+		s = strings.ToValidUTF8(s[:maxQuote], "") + "…"
 	}
 	return apierror.VendorText(s)
 }

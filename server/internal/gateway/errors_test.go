@@ -20,7 +20,11 @@ import (
 )
 
 func TestErrorsOfCalls(t *testing.T) {
-	vendor := apierror.New(codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED, "slow down, <b> & \"c\"").With(apierror.Vendor, "ncp-kr")
+	made := func(code codes.Code, reason pb.ErrorReason) *apierror.Error {
+		return apierror.New(code, reason, "slow down, <b> & \"c\"").With(apierror.Vendor, "ncp-kr")
+	}
+	vendor := made(codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED)
+	unsupported := made(codes.Unimplemented, pb.ErrorReason_CAPABILITY_NOT_SUPPORTED)
 	vendor.RetryAfter = 1500 * time.Millisecond
 	for _, c := range []struct {
 		err          error
@@ -29,20 +33,20 @@ func TestErrorsOfCalls(t *testing.T) {
 	}{
 		{apierror.Invalid("filter.start_time", "x"), 400, "INVALID_ARGUMENT", "REQUEST_INVALID"},
 		{apierror.NotFound("x"), 404, "NOT_FOUND", "RESOURCE_NOT_FOUND"},
-		{apierror.New(codes.Unimplemented, pb.ErrorReason_CAPABILITY_NOT_SUPPORTED, "x"), 501, "UNIMPLEMENTED", "CAPABILITY_NOT_SUPPORTED"},
-		{apierror.New(codes.Unauthenticated, pb.ErrorReason_TOKEN_INVALID, "secret words"), 401, "UNAUTHENTICATED", "TOKEN_INVALID"},
-		{apierror.New(codes.PermissionDenied, pb.ErrorReason_SCOPE_MISSING, "x"), 403, "PERMISSION_DENIED", "SCOPE_MISSING"},
+		{unsupported, 501, "UNIMPLEMENTED", "CAPABILITY_NOT_SUPPORTED"},
+		{made(codes.Unauthenticated, pb.ErrorReason_TOKEN_INVALID), 401, "UNAUTHENTICATED", "TOKEN_INVALID"},
+		{made(codes.PermissionDenied, pb.ErrorReason_SCOPE_MISSING), 403, "PERMISSION_DENIED", "SCOPE_MISSING"},
 		{vendor, 429, "RESOURCE_EXHAUSTED", "VENDOR_RATE_LIMITED"},
-		{apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "x"), 400, "FAILED_PRECONDITION", "VENDOR_STATE"},
-		{apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "x"), 503, "UNAVAILABLE", "VENDOR_UNAVAILABLE"},
-		{apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "x"), 500, "INTERNAL", "VENDOR_RESPONSE_INVALID"},
-		{apierror.New(codes.AlreadyExists, pb.ErrorReason_REQUEST_ID_REUSED, "x"), 409, "ALREADY_EXISTS", "REQUEST_ID_REUSED"},
-		{apierror.New(codes.Aborted, pb.ErrorReason_REPLACE_ROLLED_BACK, "x"), 409, "ABORTED", "REPLACE_ROLLED_BACK"},
+		{made(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE), 400, "FAILED_PRECONDITION", "VENDOR_STATE"},
+		{made(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE), 503, "UNAVAILABLE", "VENDOR_UNAVAILABLE"},
+		{made(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID), 500, "INTERNAL", "VENDOR_RESPONSE_INVALID"},
+		{made(codes.AlreadyExists, pb.ErrorReason_REQUEST_ID_REUSED), 409, "ALREADY_EXISTS", "REQUEST_ID_REUSED"},
+		{made(codes.Aborted, pb.ErrorReason_REPLACE_ROLLED_BACK), 409, "ABORTED", "REPLACE_ROLLED_BACK"},
 		{apierror.OutcomeUnknown("x"), 500, "UNKNOWN", "OUTCOME_UNKNOWN"},
 		{context.DeadlineExceeded, 504, "DEADLINE_EXCEEDED", "DEADLINE_PASSED"},
 		{context.Canceled, 499, "CANCELLED", "CALL_CANCELLED"},
 		{errors.New("password=hunter2"), 500, "INTERNAL", "INTERNAL_FAILURE"},
-		{status.Error(codes.NotFound, "as gRPC itself makes them"), 404, "NOT_FOUND", "RESOURCE_NOT_FOUND"},
+		{status.Error(codes.NotFound, "made by gRPC itself"), 404, "NOT_FOUND", "RESOURCE_NOT_FOUND"},
 		{fmt.Errorf("wrapped: %w", apierror.NotFound("x")), 404, "NOT_FOUND", "RESOURCE_NOT_FOUND"},
 	} {
 		t.Run(c.code+" "+c.reason, func(t *testing.T) {
@@ -57,18 +61,20 @@ func TestErrorsOfCalls(t *testing.T) {
 			if got := r.Header.Get("Drmhub-Mutation"); got != "mutations/7" {
 				t.Errorf("Drmhub-Mutation %q, want it on errors too", got)
 			}
-			if challenge := r.Header.Get("WWW-Authenticate"); (challenge != "") != (c.http == 401) || c.http == 401 && challenge != "Bearer" {
-				t.Errorf("WWW-Authenticate %q", challenge)
+			challenge := map[int]string{401: "Bearer"}[c.http]
+			if got := r.Header.Get("WWW-Authenticate"); got != challenge {
+				t.Errorf("WWW-Authenticate %q", got)
 			}
 			if strings.Contains(r.text, "hunter2") {
-				t.Errorf("an unmade error's text was passed on: %s", r.text)
+				t.Errorf("the text of an internal error was passed on: %s", r.text)
 			}
-			if c.err == vendor {
-				if r.Header.Get("Retry-After") != "2" || e.Message != vendor.Message || e.Details[0].Metadata["vendor"] != "ncp-kr" || e.Details[1].RetryDelay != "1.500s" {
-					t.Errorf("Retry-After %q, body %s", r.Header.Get("Retry-After"), r.text)
-				}
-			} else if r.Header.Get("Retry-After") != "" {
-				t.Errorf("Retry-After %q", r.Header.Get("Retry-After"))
+			delay := map[int]string{429: "2"}[c.http]
+			if got := r.Header.Get("Retry-After"); got != delay {
+				t.Errorf("Retry-After %q", got)
+			}
+			if c.err == vendor && (e.Message != vendor.Message || e.Details[0].Metadata["vendor"] != "ncp-kr" ||
+				e.Details[1].RetryDelay != "1.500s") {
+				t.Errorf("body %s", r.text)
 			}
 		})
 	}
@@ -76,7 +82,10 @@ func TestErrorsOfCalls(t *testing.T) {
 
 func TestBadDeadlinesAreRefused(t *testing.T) {
 	s := backend{}.serve(t)
-	send(t, s, "GET", "/v1/vendors", "", "Grpc-Timeout: soon").failed(t, http.StatusBadRequest, "INVALID_ARGUMENT", "REQUEST_INVALID")
-	send(t, s, "GET", "/v1/vendors/v/sites/s/licenses:stream", "", "Grpc-Timeout: soon").failed(t, http.StatusBadRequest, "INVALID_ARGUMENT", "REQUEST_INVALID")
-	send(t, s, "GET", "/v1/vendors", "", "Grpc-Timeout: 1n").failed(t, http.StatusGatewayTimeout, "DEADLINE_EXCEEDED", "DEADLINE_PASSED")
+	for _, path := range []string{"/v1/vendors", "/v1/vendors/v/sites/s/licenses:stream"} {
+		r := send(t, s, "GET", path, "", "Grpc-Timeout: soon")
+		r.failed(t, http.StatusBadRequest, "INVALID_ARGUMENT", "REQUEST_INVALID")
+	}
+	r := send(t, s, "GET", "/v1/vendors", "", "Grpc-Timeout: 1n")
+	r.failed(t, http.StatusGatewayTimeout, "DEADLINE_EXCEEDED", "DEADLINE_PASSED")
 }

@@ -16,9 +16,9 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 )
 
-// explain makes what protojson says about a body an error that names the field as it was sent,
-// "requests[3].productLicense.user". protojson's own text is not passed on: it repeats values, and
-// those may be secrets.
+// explain turns protojson's error about a body into one that names the field as it was sent, such as
+// "requests[3].productLicense.user". It drops protojson's text, which repeats values that may be
+// secrets.
 func explain(raw []byte, message protoreflect.MessageDescriptor, err error) error {
 	if syntax := json.Unmarshal(raw, new(json.RawMessage)); syntax != nil {
 		at := int64(len(raw))
@@ -28,23 +28,23 @@ func explain(raw []byte, message protoreflect.MessageDescriptor, err error) erro
 		line, column := position(raw, int(at))
 		return apierror.Invalid("", "the body is not JSON: %s (line %d, column %d)", syntax, line, column)
 	}
-	path, said := locate(raw, err.Error())
+	path, problem := locate(raw, err.Error())
 	field := quote(join(path))
 	switch {
-	case strings.HasPrefix(said, "unknown field"):
+	case strings.HasPrefix(problem, "unknown field"):
 		return apierror.Invalid(field, "no such field")
-	case strings.HasPrefix(said, "duplicate"):
-		return apierror.Invalid(field, "given more than once")
-	case strings.HasPrefix(said, "error parsing"): // "…, oneof … is already set"
-		return apierror.Invalid(field, "excludes another field that is given too")
-	case strings.HasPrefix(said, "invalid UTF-8"):
+	case strings.HasPrefix(problem, "duplicate"):
+		return apierror.Invalid(field, "appears more than once")
+	case strings.HasPrefix(problem, "error parsing"): // "…, oneof … is already set"
+		return apierror.Invalid(field, "cannot be combined with another field that is set")
+	case strings.HasPrefix(problem, "invalid UTF-8"):
 		return apierror.Invalid(field, "must be UTF-8")
 	default:
 		return apierror.Invalid(field, "%s", expected(message, path))
 	}
 }
 
-// expected says what a value looks like at a path of the message.
+// expected describes the values that the field at a path takes.
 func expected(message protoreflect.MessageDescriptor, path []string) string {
 	var field protoreflect.FieldDescriptor
 	index := false // the path ends in an element of a list, or in an entry of a map
@@ -70,13 +70,13 @@ func expected(message protoreflect.MessageDescriptor, path []string) string {
 	}
 }
 
-// place is how protojson says where an error is.
-var place = regexp.MustCompile(`\(line (\d+):(\d+)\): `)
+// errorPosition matches the position of an error in protojson's text.
+var errorPosition = regexp.MustCompile(`\(line (\d+):(\d+)\): `)
 
-// locate finds the path of the JSON value or key at the place that protojson's error names, and
-// what the error says about it.
-func locate(raw []byte, text string) (path []string, said string) {
-	m := place.FindStringSubmatchIndex(text)
+// locate returns the path of the JSON value or key at the position in protojson's error, and the rest
+// of the error's text.
+func locate(raw []byte, text string) (path []string, rest string) {
+	m := errorPosition.FindStringSubmatchIndex(text)
 	if m == nil {
 		return nil, text
 	}
@@ -86,8 +86,8 @@ func locate(raw []byte, text string) (path []string, said string) {
 	return path, text[m[1]:]
 }
 
-// find reads one JSON value and returns the path of the token that the offset lies in, if it is
-// within the value.
+// find reads a JSON value. If the offset is within the value, find returns the path of the token there
+// and true.
 func find(dec *json.Decoder, at int64, path []string) ([]string, bool) {
 	token, err := dec.Token()
 	if err != nil || dec.InputOffset() > at {
@@ -126,14 +126,14 @@ func join(path []string) string {
 	return b.String()
 }
 
-// position counts lines and columns, in characters, from 1.
+// position returns the line and the column of an offset, in characters and from 1.
 func position(raw []byte, offset int) (line, column int) {
 	before := raw[:min(max(offset-1, 0), len(raw))]
 	line = bytes.Count(before, []byte("\n")) + 1
 	return line, utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1
 }
 
-// offset is the inverse of position, from 0.
+// offset is the inverse of position.
 func offset(raw []byte, line, column int) int {
 	at := 0
 	for range line - 1 {

@@ -17,12 +17,14 @@ import (
 	"github.com/drmhub/drmhub/server/internal/gateway"
 )
 
-// FuzzBody: a body is taken if and only if it is the message, strictly read; otherwise the answer
-// is an error that can be read.
+// FuzzBody checks that a body is taken exactly if it is the message, read strictly. Otherwise the
+// response is an error body.
 func FuzzBody(f *testing.F) {
 	for _, seed := range []string{
-		``, ` `, `{}`, `{"requests":[{"productLicense":{"user":"u","startTime":"2026-01-31T09:00:00Z"}}]}`, `{"requests":[{},{"x":1}]}`, `{"requests":{}}`,
-		`{"requestId":"a","request_id":"b"}`, "{\n\"requestId\":\n\"\xff\"}", `{"requestId":"\ud800"}`, `[[[[`, `{"a":{"b":[1,{"c":`, `{}{}`, `null`, `{"requestId":"(line 9:9): unknown field"`,
+		``, ` `, `{}`, `{"requests":[{"productLicense":{"user":"u","startTime":"2026-01-31T09:00:00Z"}}]}`,
+		`{"requests":[{},{"x":1}]}`, `{"requests":{}}`, `{"requestId":"a","request_id":"b"}`,
+		"{\n\"requestId\":\n\"\xff\"}", `{"requestId":"\ud800"}`, `[[[[`, `{"a":{"b":[1,{"c":`, `{}{}`, `null`,
+		`{"requestId":"(line 9:9): unknown field"`,
 		`{"parent":"vendors/%76"}`, `{"parent":"vendors/w"}`,
 	} {
 		f.Add(seed)
@@ -57,14 +59,16 @@ func FuzzBody(f *testing.F) {
 	})
 }
 
-// known are the parameters of ListSiteOrders.
-var known = regexp.MustCompile(`^(page(Size|_size|Token|_token)|filter\.(start(Date|_date)|end(Date|_date)|vendor(Status|_status)|account(Id|_id)|site(Id|_id)))$`)
+// known matches the parameters of ListSiteOrders.
+var known = regexp.MustCompile(`^(page(Size|_size|Token|_token)|filter\.(start(Date|_date)|end(Date|_date)|` +
+	`vendor(Status|_status)|account(Id|_id)|site(Id|_id)))$`)
 
-// FuzzQuery: no parameter is dropped; what is not taken is answered by an error that can be read.
+// FuzzQuery checks that no parameter is dropped. A query that is not taken gets an error body.
 func FuzzQuery(f *testing.F) {
 	for _, seed := range []string{
-		"", "pageSize=1", "page_size=1&pageSize=1", "filter.startDate=2026-01-31", "filter=", "filter.=", ".=", "&&", "%zz", "a;b", "pageToken=%ff", "parent=x", "filter.siteId.x=1",
-		"filter[siteId]=1", "pageSize", "filter.siteId=a&filter.site_id=b",
+		"", "pageSize=1", "page_size=1&pageSize=1", "filter.startDate=2026-01-31", "filter=", "filter.=", ".=",
+		"&&", "%zz", "a;b", "pageToken=%ff", "parent=x", "filter.siteId.x=1", "filter[siteId]=1",
+		"pageSize", "filter.siteId=a&filter.site_id=b",
 	} {
 		f.Add(seed)
 	}
@@ -75,7 +79,8 @@ func FuzzQuery(f *testing.F) {
 	}}.handler(f, gateway.Options{})
 	f.Fuzz(func(t *testing.T, query string) {
 		called = false
-		r := record(h, &http.Request{Method: "GET", URL: &url.URL{Path: "/v1/vendors/v/siteOrders", RawQuery: query}, Header: http.Header{}, Body: http.NoBody})
+		to := &url.URL{Path: "/v1/vendors/v/siteOrders", RawQuery: query}
+		r := record(h, &http.Request{Method: "GET", URL: to, Header: http.Header{}, Body: http.NoBody})
 		if called != (r.status == http.StatusOK) {
 			t.Errorf("HTTP %d, called: %t", r.status, called)
 		}

@@ -1,11 +1,16 @@
 // Package gateway is the REST face: JSON over HTTP in front of the gRPC services, by the
 // google.api.http rules of the contract.
 //
-// What grpc-gateway makes of those rules does the routing, the calls and the answers. This package
-// adds what it leaves open: strict reading of bodies and query parameters, names that survive the
-// trip through a path, one shape for all errors, bare rows for streams, and the pages that belong
-// to an API. Serve the handler as it is: an http.ServeMux in front would clean and redirect paths,
-// and so change names.
+// The code that grpc-gateway generates from the rules routes requests, makes calls and writes
+// responses. This package adds:
+//
+//   - strict reading of bodies and query parameters,
+//   - names that keep their escapes in a path,
+//   - one shape for all errors,
+//   - bare rows for streams,
+//   - the pages that belong to an API.
+//
+// Put no http.ServeMux in front of the handler: it would clean paths, and so change names.
 package gateway
 
 import (
@@ -22,18 +27,18 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// DefaultMaxBody is the largest request body that is read where Options says nothing, in bytes.
+// DefaultMaxBody bounds a request body, in bytes, unless Options sets another bound.
 const DefaultMaxBody = 4 << 20
 
-// Options are what a gateway is made of.
+// Options are the parts of a gateway.
 type Options struct {
-	Conn    grpc.ClientConnInterface // where the services are; required
+	Conn    grpc.ClientConnInterface // the connection to the services; required
 	OpenAPI []byte                   // the document served at /openapi.json; required
-	Ready   func() bool              // what /readyz says; nil: always ready
+	Ready   func() bool              // reports whether the server takes calls; nil: always
 	MaxBody int64                    // the largest request body, in bytes; 0: DefaultMaxBody
 }
 
-// gateway is the handler that New makes.
+// gateway is the handler that New returns.
 type gateway struct {
 	mux     *runtime.ServeMux
 	routes  routes
@@ -42,7 +47,7 @@ type gateway struct {
 	license pb.LicenseServiceClient
 }
 
-// New makes the handler of everything under HTTP: the API below /v1, /openapi.json, /docs, /healthz
+// New returns the handler of everything under HTTP: the API below /v1, /openapi.json, /docs, /healthz
 // and /readyz.
 func New(o Options) (http.Handler, error) {
 	if o.Conn == nil {
@@ -59,14 +64,14 @@ func New(o Options) (http.Handler, error) {
 	g.pages = pages(o.OpenAPI, o.Ready)
 	g.mux = runtime.NewServeMux(
 		runtime.WithMiddlewares(g.checked),
-		// leaves path parameters as they are; see escaped
+		// This leaves path parameters as they are; see escaped.
 		runtime.WithUnescapingMode(runtime.UnescapingModeLegacy),
 		runtime.WithDisablePathLengthFallback(),
 		runtime.WithDisableHTTPMethodOverride(),
 		runtime.WithIncomingHeaderMatcher(incomingHeader),
 		runtime.WithOutgoingHeaderMatcher(noHeader),
 		runtime.WithOutgoingTrailerMatcher(noHeader),
-		runtime.WithForwardResponseOption(answerHeaders),
+		runtime.WithForwardResponseOption(responseHeaders),
 		runtime.WithErrorHandler(callFailed),
 		runtime.WithRoutingErrorHandler(g.unrouted),
 	)
@@ -88,12 +93,12 @@ func (g *gateway) register(conn grpc.ClientConnInterface) error {
 		pb.RegisterProductLicenseServiceHandlerClient(ctx, g.mux, pb.NewProductLicenseServiceClient(conn)),
 		pb.RegisterMutationServiceHandlerClient(ctx, g.mux, pb.NewMutationServiceClient(conn)),
 		pb.RegisterAuditServiceHandlerClient(ctx, g.mux, pb.NewAuditServiceClient(conn)),
-		// The route registered last wins: rows go out bare, not each message as {"result": …}.
+		// The route registered last wins: it writes bare rows, and not {"result": …} for each message.
 		g.mux.HandlePath(http.MethodGet, streamLicensesPath, g.streamLicenses),
 	)
 }
 
-// ServeHTTP answers a page or passes the request on to the API.
+// ServeHTTP serves a page, or passes the request on to the API.
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	path := r.URL.EscapedPath()
@@ -101,13 +106,13 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		page(w, r)
 		return
 	}
-	w.Header().Set("Cache-Control", "no-store") // answers may hold secrets
+	w.Header().Set("Cache-Control", "no-store") // responses may hold secrets
 	g.mux.ServeHTTP(w, escaped(r.WithContext(withPeer(r)), path))
 }
 
-// escaped gives the router the path as it was sent, so that it is split before it is decoded and a
-// name keeps its escapes: an id with a slash stays one segment, and one that ends in ":disable" is
-// not taken for the verb.
+// escaped gives the router the path as it was sent. The router then splits it before it is decoded,
+// and names keep their escapes: an id with a slash stays one segment, and an id that ends in
+// ":disable" is not mistaken for the verb.
 func escaped(r *http.Request, path string) *http.Request {
 	u := *r.URL
 	u.Path, u.RawPath = path, ""
@@ -115,8 +120,7 @@ func escaped(r *http.Request, path string) *http.Request {
 	return r
 }
 
-// checked refuses what the route does not take before the generated code, which would drop it, gets
-// to see the request.
+// checked refuses what the route does not take. The generated code would drop it.
 func (g *gateway) checked(next runtime.HandlerFunc) runtime.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request, params map[string]string) {
 		if err := g.check(w, r, params); err != nil {
@@ -150,7 +154,7 @@ func (g *gateway) check(w http.ResponseWriter, r *http.Request, params map[strin
 	if len(implied) > 0 && !query.Has(updateMask) {
 		query.Set(updateMask, strings.Join(implied, ","))
 	}
-	// The generated code reads the query from here, where every key is a field by its full name.
+	// The generated code reads the query from here. Each key is the full name of a field.
 	r.Form, r.PostForm = query, url.Values{}
 	return nil
 }

@@ -11,18 +11,17 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/contract"
 	"github.com/drmhub/drmhub/server/internal/gateway"
 	"github.com/drmhub/drmhub/server/internal/inproc"
 )
 
 type streamServer = grpc.ServerStreamingServer[pb.StreamLicensesResponse]
 
-// backend is what stands behind the gateway: unary calls of every method end in call,
-// StreamLicenses in stream.
+// A backend holds the services behind the gateway. Unary calls of every method end in call, and
+// StreamLicenses ends in stream.
 type backend struct {
 	pb.UnimplementedVendorServiceServer
 	pb.UnimplementedSiteServiceServer
@@ -45,16 +44,17 @@ func (l licenses) StreamLicenses(req *pb.StreamLicensesRequest, s streamServer) 
 	return l.stream(req, s)
 }
 
-// handler is a gateway before the backend.
+// handler returns a gateway in front of the backend.
 func (b backend) handler(t testing.TB, o gateway.Options) http.Handler {
 	t.Helper()
 	answer := func(ctx context.Context, req any, info *grpc.UnaryServerInfo, _ grpc.UnaryHandler) (any, error) {
-		if b.call == nil {
-			return output(info.FullMethod), nil
+		var resp proto.Message
+		var err error
+		if b.call != nil {
+			resp, err = b.call(ctx, info.FullMethod, req.(proto.Message))
 		}
-		resp, err := b.call(ctx, info.FullMethod, req.(proto.Message))
 		if resp == nil && err == nil {
-			return output(info.FullMethod), nil
+			resp = contract.Lookup(info.FullMethod).NewResponse()
 		}
 		return resp, err
 	}
@@ -82,28 +82,14 @@ func (b backend) serve(t testing.TB) *httptest.Server {
 	return s
 }
 
-// output is an empty answer of a method.
-func output(method string) proto.Message {
-	name := strings.ReplaceAll(strings.TrimPrefix(method, "/"), "/", ".")
-	rpc, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
-	if err != nil {
-		panic(err)
-	}
-	message, err := protoregistry.GlobalTypes.FindMessageByName(rpc.(protoreflect.MethodDescriptor).Output().FullName())
-	if err != nil {
-		panic(err)
-	}
-	return message.New().Interface()
-}
-
-// reply is an answer, read to its end.
+// A reply is a response, read to its end.
 type reply struct {
 	*http.Response
 	text string
 }
 
-// send makes a request as written: the path is not cleaned, redirects are not followed. Headers are
-// "Name: value"; a body is JSON unless they say otherwise.
+// send makes a request as written. It does not clean the path, and follows no redirect. Headers are
+// "Name: value". A body is JSON unless they say otherwise.
 func send(t testing.TB, s *httptest.Server, method, path, body string, headers ...string) reply {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
@@ -132,7 +118,7 @@ func send(t testing.TB, s *httptest.Server, method, path, body string, headers .
 	return reply{resp, string(text)}
 }
 
-// failure is the error shape (AIP-193), strictly.
+// A failure is an error body (AIP-193).
 type failure struct {
 	Code    int    `json:"code"`
 	Status  string `json:"status"`
@@ -150,7 +136,7 @@ type failure struct {
 	} `json:"details"`
 }
 
-// parseFailure reads an error body and checks what all of them have in common.
+// parseFailure reads an error body strictly, and checks what all error bodies have in common.
 func parseFailure(t testing.TB, text string) failure {
 	t.Helper()
 	var body struct {
@@ -162,24 +148,25 @@ func parseFailure(t testing.TB, text string) failure {
 		t.Fatalf("not an error body: %v\n%s", err, text)
 	}
 	e := body.Error
-	if len(e.Details) == 0 || e.Details[0].Type != "type.googleapis.com/google.rpc.ErrorInfo" || e.Details[0].Domain != "drmhub.v1" || e.Message == "" {
+	if len(e.Details) == 0 || e.Details[0].Type != "type.googleapis.com/google.rpc.ErrorInfo" ||
+		e.Details[0].Domain != "drmhub.v1" || e.Message == "" {
 		t.Fatalf("without an ErrorInfo or a message: %s", text)
 	}
 	return e
 }
 
-// fields are the names of the fields that an error complains about.
-func (f failure) fields() string {
-	var names []string
+// violations returns the fields that an error complains about, each with what is wrong.
+func (f failure) violations() string {
+	var all []string
 	for _, d := range f.Details {
 		for _, v := range d.Violations {
-			names = append(names, v.Field)
+			all = append(all, strings.TrimPrefix(v.Field+": "+v.Description, ": "))
 		}
 	}
-	return strings.Join(names, " ")
+	return strings.Join(all, "; ")
 }
 
-// failed checks a failure's answer as a whole.
+// failed checks the response of a failure.
 func (r reply) failed(t testing.TB, status int, code, reason string) failure {
 	t.Helper()
 	if r.StatusCode != status {
@@ -195,16 +182,15 @@ func (r reply) failed(t testing.TB, status int, code, reason string) failure {
 	return e
 }
 
-func TestNewWantsWhatItNeeds(t *testing.T) {
-	if _, err := gateway.New(gateway.Options{OpenAPI: []byte("{}")}); err == nil {
-		t.Error("made without a connection")
-	}
-	if _, err := gateway.New(gateway.Options{Conn: inproc.New(nil, nil)}); err == nil {
-		t.Error("made without an OpenAPI document")
+func TestNewDemandsItsParts(t *testing.T) {
+	for _, o := range []gateway.Options{{OpenAPI: []byte("{}")}, {Conn: inproc.New(nil, nil)}} {
+		if _, err := gateway.New(o); err == nil {
+			t.Errorf("New accepts %+v", o)
+		}
 	}
 }
 
-func TestAnswersAreTheDefaultMapping(t *testing.T) {
+func TestResponsesHaveTheDefaultMapping(t *testing.T) {
 	s := backend{call: func(context.Context, string, proto.Message) (proto.Message, error) {
 		return &pb.Member{Name: "vendors/v/members/1", Group: pb.Member_BUSINESS}, nil
 	}}.serve(t)
@@ -216,7 +202,11 @@ func TestAnswersAreTheDefaultMapping(t *testing.T) {
 	if got["group"] != "BUSINESS" || got["vendorGroup"] != "" || got["createDate"] != "" {
 		t.Errorf("want enums by name, lowerCamelCase and unset fields shown: %s", r.text)
 	}
-	if r.Header.Get("X-Content-Type-Options") != "nosniff" || r.Header.Get("Cache-Control") != "no-store" || r.Header.Get("Content-Type") != "application/json" {
-		t.Errorf("headers %v", r.Header)
+	for header, want := range map[string]string{
+		"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Content-Type": "application/json",
+	} {
+		if got := r.Header.Get(header); got != want {
+			t.Errorf("%s: %q, want %q", header, got, want)
+		}
 	}
 }

@@ -16,10 +16,10 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 )
 
-// idempotencyKey is the header that may stand for the field request_id.
+// idempotencyKey is the header that can replace the field request_id.
 const idempotencyKey = "Idempotency-Key"
 
-// incomingHeader says which request headers become metadata; Authorization always does.
+// incomingHeader returns the metadata key of a request header. Authorization always becomes metadata.
 func incomingHeader(header string) (key string, ok bool) {
 	switch header {
 	case idempotencyKey, "Traceparent", "Tracestate":
@@ -31,11 +31,11 @@ func incomingHeader(header string) (key string, ok bool) {
 	}
 }
 
-// noHeader keeps metadata off the answer; answerHeaders says what goes there.
+// noHeader keeps metadata out of the response. responseHeaders writes it.
 func noHeader(string) (string, bool) { return "", false }
 
-// checkHeaders refuses an idempotency key that would be dropped on the way, and the protection
-// against repetition with it.
+// checkHeaders refuses an idempotency key that gRPC would drop. Without its key, a repeated call could
+// take effect twice.
 func checkHeaders(h http.Header) error {
 	keys := h.Values(idempotencyKey)
 	if len(keys) > 1 {
@@ -49,15 +49,15 @@ func checkHeaders(h http.Header) error {
 	return nil
 }
 
-// answerHeaders puts what a call said beside its answer into headers. It is a forward response
-// option of grpc-gateway, so it returns an error: never.
-func answerHeaders(ctx context.Context, w http.ResponseWriter, _ proto.Message) error {
+// responseHeaders writes a call's metadata into headers. It never fails: grpc-gateway demands the error
+// of a forward response option.
+func responseHeaders(ctx context.Context, w http.ResponseWriter, _ proto.Message) error {
 	md, _ := runtime.ServerMetadataFromContext(ctx)
-	setAnswerHeaders(w, metadata.Join(md.HeaderMD, md.TrailerMD))
+	setResponseHeaders(w, metadata.Join(md.HeaderMD, md.TrailerMD))
 	return nil
 }
 
-func setAnswerHeaders(w http.ResponseWriter, md metadata.MD) {
+func setResponseHeaders(w http.ResponseWriter, md metadata.MD) {
 	for _, header := range []string{"Drmhub-Mutation", "Drmhub-Planned-Request"} {
 		if values := md.Get(header); len(values) > 0 {
 			w.Header()[header] = values
@@ -65,8 +65,8 @@ func setAnswerHeaders(w http.ResponseWriter, md metadata.MD) {
 	}
 }
 
-// withPeer puts who called into the context, as the interceptors know it from gRPC: the address
-// and, over TLS, the client's certificates.
+// withPeer returns the request's context with the caller's address and TLS certificates, in the form
+// that the interceptors know from gRPC.
 func withPeer(r *http.Request) context.Context {
 	p := &peer.Peer{Addr: address(r.RemoteAddr)}
 	p.LocalAddr, _ = r.Context().Value(http.LocalAddrContextKey).(net.Addr)
@@ -86,7 +86,7 @@ func address(remote string) net.Addr {
 	return otherAddr(remote)
 }
 
-// otherAddr is an address without a port, as of a Unix socket.
+// otherAddr is an address without a port, such as that of a Unix socket.
 type otherAddr string
 
 func (otherAddr) Network() string  { return "unix" }

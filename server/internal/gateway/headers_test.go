@@ -26,13 +26,14 @@ func TestHeadersThatBecomeMetadata(t *testing.T) {
 		return nil, nil
 	}}.serve(t)
 	r := send(t, s, "GET", "/v1/vendors", "",
-		"Authorization: Bearer x", "Idempotency-Key: k", "Traceparent: 00-1-2-01", "User-Agent: curl", "Cookie: c=1", "X-Other: o",
-		"Grpc-Metadata-Idempotency-Key: forged", "Grpc-Metadata-Other: o")
+		"Authorization: Bearer x", "Idempotency-Key: k", "Traceparent: 00-1-2-01", "User-Agent: curl",
+		"Cookie: c=1", "X-Other: o", "Grpc-Metadata-Idempotency-Key: forged", "Grpc-Metadata-Other: o")
 	if r.StatusCode != http.StatusOK {
 		t.Fatal(r.text)
 	}
 	for key, want := range map[string][]string{
-		"authorization": {"Bearer x"}, "idempotency-key": {"k"}, "traceparent": {"00-1-2-01"}, "grpcgateway-user-agent": {"curl"},
+		"authorization": {"Bearer x"}, "idempotency-key": {"k"}, "traceparent": {"00-1-2-01"},
+		"grpcgateway-user-agent": {"curl"},
 	} {
 		if !slices.Equal(got.Get(key), want) {
 			t.Errorf("%s: %q, want %q", key, got.Get(key), want)
@@ -50,25 +51,28 @@ func TestIdempotencyKeysAreNeverDropped(t *testing.T) {
 	for _, headers := range [][]string{{"Idempotency-Key: é"}, {"Idempotency-Key: a", "Idempotency-Key: a"}} {
 		r, got := ask("POST", "/v1/vendors/v/members", "{}", headers...)
 		e := r.failed(t, http.StatusBadRequest, "INVALID_ARGUMENT", "REQUEST_INVALID")
-		if got != nil || e.fields() != "Idempotency-Key" {
-			t.Errorf("%q: call %v, fields %q", headers, got, e.fields())
+		if got != nil || !strings.HasPrefix(e.violations(), "Idempotency-Key: ") {
+			t.Errorf("%q: call %v, %s", headers, got, e.violations())
 		}
 	}
 }
 
 func TestMetadataThatBecomesHeaders(t *testing.T) {
 	s := backend{call: func(ctx context.Context, _ string, _ proto.Message) (proto.Message, error) {
-		if err := grpc.SetHeader(ctx, metadata.Pairs("drmhub-mutation", "mutations/1", "drmhub-planned-request", "curl a", "drmhub-planned-request", "curl b", "other", "x")); err != nil {
+		md := metadata.Pairs("drmhub-mutation", "mutations/1", "other", "x")
+		md.Append("drmhub-planned-request", "curl a", "curl b")
+		if err := grpc.SetHeader(ctx, md); err != nil {
 			t.Error(err)
 		}
 		return &pb.Vendor{}, grpc.SetTrailer(ctx, metadata.Pairs("late", "x"))
 	}}.serve(t)
 	r := send(t, s, "GET", "/v1/vendors/v", "", "TE: trailers")
-	if got := r.Header.Values("Drmhub-Mutation"); !slices.Equal(got, []string{"mutations/1"}) {
-		t.Errorf("Drmhub-Mutation %q", got)
-	}
-	if got := r.Header.Values("Drmhub-Planned-Request"); !slices.Equal(got, []string{"curl a", "curl b"}) {
-		t.Errorf("Drmhub-Planned-Request %q", got)
+	for header, want := range map[string][]string{
+		"Drmhub-Mutation": {"mutations/1"}, "Drmhub-Planned-Request": {"curl a", "curl b"},
+	} {
+		if got := r.Header.Values(header); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", header, got, want)
+		}
 	}
 	for name := range r.Header {
 		if strings.HasPrefix(name, "Grpc-") || name == "Other" {
@@ -80,14 +84,15 @@ func TestMetadataThatBecomesHeaders(t *testing.T) {
 	}
 }
 
-func TestThePeerIsWhoSentTheRequest(t *testing.T) {
+func TestThePeerIsTheClient(t *testing.T) {
 	var got *peer.Peer
 	b := backend{call: func(ctx context.Context, _ string, _ proto.Message) (proto.Message, error) {
 		got, _ = peer.FromContext(ctx)
 		return nil, nil
 	}}
 	send(t, b.serve(t), "GET", "/v1/vendors", "")
-	if got == nil || got.Addr.Network() != "tcp" || !strings.HasPrefix(got.Addr.String(), "127.0.0.1:") || got.LocalAddr == nil || got.AuthInfo != nil {
+	if got == nil || got.Addr.Network() != "tcp" || !strings.HasPrefix(got.Addr.String(), "127.0.0.1:") ||
+		got.LocalAddr == nil || got.AuthInfo != nil {
 		t.Errorf("plain: %v", got)
 	}
 
@@ -98,7 +103,8 @@ func TestThePeerIsWhoSentTheRequest(t *testing.T) {
 	s.Client().Transport.(*http.Transport).TLSClientConfig.Certificates = s.TLS.Certificates
 	send(t, s, "GET", "/v1/vendors", "")
 	info, ok := got.AuthInfo.(credentials.TLSInfo)
-	if !ok || len(info.State.PeerCertificates) != 1 || info.SecurityLevel != credentials.PrivacyAndIntegrity || info.AuthType() != "tls" {
+	if !ok || len(info.State.PeerCertificates) != 1 || info.SecurityLevel != credentials.PrivacyAndIntegrity ||
+		info.AuthType() != "tls" {
 		t.Errorf("TLS: %v", got)
 	}
 

@@ -11,15 +11,15 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// docsPolicy lets the documentation page load from this server and from nowhere else. The page
-// starts itself with a script of its own, inline.
-const docsPolicy = "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
-	"object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+// docsPolicy lets the documentation page load from this server only. The page starts with an inline
+// script.
+const docsPolicy = "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; " +
+	"img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 
-// pages are what is served beside the API, by exact path.
+// pages returns the handlers of the pages beside the API, by exact path.
 func pages(openAPI []byte, ready func() bool) map[string]http.HandlerFunc {
 	all := map[string]http.HandlerFunc{
-		"/":             func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/docs", http.StatusFound) },
+		"/":             http.RedirectHandler("/docs", http.StatusFound).ServeHTTP,
 		"/openapi.json": document(openAPI),
 		"/healthz":      func(w http.ResponseWriter, _ *http.Request) { writeOK(w) },
 		"/readyz": func(w http.ResponseWriter, _ *http.Request) {
@@ -31,7 +31,10 @@ func pages(openAPI []byte, ready func() bool) map[string]http.HandlerFunc {
 		},
 	}
 	ui := v5emb.New("drmhub", "/openapi.json", "/docs")
-	for _, path := range []string{"", "/", "/swagger-ui.css", "/swagger-ui-bundle.js", "/swagger-ui-standalone-preset.js", "/favicon-16x16.png", "/favicon-32x32.png"} {
+	for _, path := range []string{
+		"", "/", "/swagger-ui.css", "/swagger-ui-bundle.js", "/swagger-ui-standalone-preset.js",
+		"/favicon-16x16.png", "/favicon-32x32.png",
+	} {
 		all["/docs"+path] = func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Security-Policy", docsPolicy)
 			ui.ServeHTTP(w, r)
@@ -43,7 +46,7 @@ func pages(openAPI []byte, ready func() bool) map[string]http.HandlerFunc {
 	return all
 }
 
-// readOnly serves GET, and HEAD as net/http does it.
+// readOnly serves GET and HEAD only.
 func readOnly(path string, page http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -54,7 +57,7 @@ func readOnly(path string, page http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// document serves the OpenAPI document, which changes with the program only.
+// document serves the OpenAPI document, which changes only with the program.
 func document(openAPI []byte) http.HandlerFunc {
 	etag := fmt.Sprintf(`"%x"`, sha256.Sum256(openAPI))
 	return func(w http.ResponseWriter, r *http.Request) {

@@ -16,17 +16,18 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 )
 
-// readQuery reads a query string as parameters of the route, under their full field names
-// ("filter.content_id"), and refuses whatever the route does not take, all at once.
+// readQuery reads a query string. It returns the parameters under their full field names, such as
+// "filter.content_id". Its error lists every parameter that the route does not take.
 func (rt *route) readQuery(raw string) (url.Values, error) {
 	sent, err := url.ParseQuery(raw)
 	if err != nil {
-		return nil, apierror.Invalid("", "the query string cannot be read: %s", quote(err.Error()))
+		return nil, apierror.Invalid("", "the query string is malformed: %s", quote(err.Error()))
 	}
 	q := query{route: rt, request: rt.NewRequest(), read: url.Values{}}
 	for _, key := range slices.Sorted(maps.Keys(sent)) {
 		if problem := q.set(key, sent[key]); problem != "" {
-			q.violations = append(q.violations, &errdetails.BadRequest_FieldViolation{Field: quote(key), Description: problem})
+			violation := &errdetails.BadRequest_FieldViolation{Field: quote(key), Description: problem}
+			q.violations = append(q.violations, violation)
 		}
 	}
 	if len(q.violations) > 0 {
@@ -35,7 +36,7 @@ func (rt *route) readQuery(raw string) (url.Values, error) {
 	return q.read, nil
 }
 
-// query is a query string while it is read.
+// A query is a query string while it is read.
 type query struct {
 	route      *route
 	request    proto.Message // what has been read so far
@@ -43,16 +44,16 @@ type query struct {
 	violations []*errdetails.BadRequest_FieldViolation
 }
 
-// set reads one parameter; it returns what is wrong with it.
+// set reads a parameter, and returns what is wrong with it, or "".
 func (q *query) set(key string, values []string) (problem string) {
 	path, field, problem := q.route.parameter(key)
 	switch {
 	case problem != "":
 		return problem
 	case q.read.Has(path):
-		return fmt.Sprintf("given twice, once under each of the two names of %s", path)
+		return fmt.Sprintf("appears under both names of %s", path)
 	case len(values) > 1 && !field.IsList():
-		return "given more than once"
+		return "appears more than once"
 	}
 	for i, value := range values {
 		if !utf8.ValidString(value) {
@@ -72,8 +73,8 @@ func (q *query) set(key string, values []string) (problem string) {
 	return ""
 }
 
-// parameter finds the field of the request that a query parameter names, by its JSON or its proto
-// name, and the field's full proto name.
+// parameter returns the field of the request that a query parameter names, by its JSON or its proto
+// name, and the full proto name of the field.
 func (rt *route) parameter(key string) (path string, field protoreflect.FieldDescriptor, problem string) {
 	const unknown = "no such parameter"
 	message := rt.Method.Input()
@@ -94,16 +95,17 @@ func (rt *route) parameter(key string) (path string, field protoreflect.FieldDes
 	path = strings.Join(names, ".")
 	switch {
 	case slices.Contains(rt.HTTP.Fields, path):
-		return "", nil, "given by the path already"
+		return "", nil, "is set by the path: leave it out"
 	case rt.HTTP.Body == "*" || rt.HTTP.Body == names[0]:
-		return "", nil, "belongs into the body"
+		return "", nil, "belongs in the body"
 	case field.IsMap() || expectation(field) == "":
-		return "", nil, "is a message: set its fields, such as " + key + "." + field.Message().Fields().Get(0).JSONName()
+		first := field.Message().Fields().Get(0).JSONName()
+		return "", nil, "is a message: set its fields, such as " + key + "." + first
 	}
 	return path, field, ""
 }
 
-// fieldOf finds a field by its JSON or its proto name.
+// fieldOf returns the field with this JSON or proto name, or nil.
 func fieldOf(message protoreflect.MessageDescriptor, name string) protoreflect.FieldDescriptor {
 	if f := message.Fields().ByJSONName(name); f != nil {
 		return f
@@ -141,7 +143,7 @@ func expectation(field protoreflect.FieldDescriptor) string {
 		case "google.protobuf.Timestamp":
 			return "must be a time as in RFC 3339, like 2026-01-31T09:00:00Z"
 		case "google.protobuf.Duration":
-			return "must be a length of time in seconds, like 3.5s"
+			return "must be a number of seconds, like 3.5s"
 		case "google.protobuf.FieldMask":
 			return "must be field names separated by commas, like displayName,price.amount"
 		}

@@ -43,7 +43,7 @@ func contractRoutes() routes {
 	return all
 }
 
-// takes reports whether an escaped path fits the rule, whatever the HTTP method.
+// takes reports whether an escaped path fits the rule. It ignores the HTTP method.
 func (rt *route) takes(path string) bool {
 	path, ok := strings.CutSuffix(path, rt.verb)
 	segments := strings.Split(path, "/")
@@ -58,7 +58,7 @@ func (rt *route) takes(path string) bool {
 	return true
 }
 
-// allowed lists the HTTP methods that an escaped path takes, in order.
+// allowed returns the HTTP methods that an escaped path takes, sorted.
 func (all routes) allowed(path string) []string {
 	methods := map[string]bool{}
 	for _, rt := range all {
@@ -69,14 +69,14 @@ func (all routes) allowed(path string) []string {
 	return slices.Sorted(maps.Keys(methods))
 }
 
-// isID reports whether an escaped segment can stand for an id. Nothing is called "", "." or "..", and
-// what is sent so is meant to be cleaned away.
+// isID reports whether an escaped segment can be an id. No id is "", "." or "..": a client that sends
+// those expects the path to be cleaned.
 func isID(segment string) bool {
 	id, err := url.PathUnescape(segment)
 	return err == nil && id != "" && id != "." && id != ".."
 }
 
-// checkNames refuses paths whose names cannot be names.
+// checkNames refuses a path whose names are malformed.
 func checkNames(r *http.Request, params map[string]string) error {
 	for field, name := range params {
 		for segment := range strings.SplitSeq(name, "/") {
@@ -84,7 +84,7 @@ func checkNames(r *http.Request, params map[string]string) error {
 				return noSuchPath(r.URL.Path)
 			}
 			if id, _ := url.PathUnescape(segment); !utf8.ValidString(id) {
-				return apierror.Invalid(field, "the path's escapes must be UTF-8")
+				return apierror.Invalid(field, "the escapes in the path must be UTF-8")
 			}
 		}
 	}

@@ -18,17 +18,17 @@ import (
 // streamLicensesPath is the rule of StreamLicenses.
 const streamLicensesPath = "/v1/{parent=vendors/*/sites/*}/licenses:stream"
 
-// flushAfter is the longest that a row waits to be flushed while the rows of its message are being
-// written.
-const flushAfter = 50 * time.Millisecond
+// maxFlushDelay bounds how long a row waits to be flushed while later rows of its message are written.
+const maxFlushDelay = 50 * time.Millisecond
 
-// streamLicenses answers one License a line, as they come. A failure before the first row is an
-// ordinary error; after it, the last line. A client that reads slowly slows the call down, and one
-// that goes away ends it.
+// streamLicenses writes one License a line as it arrives. A failure before the first row is an ordinary
+// error. A later failure is the last line. A client that reads slowly slows the call down, and a
+// client that leaves ends it.
 func (g *gateway) streamLicenses(w http.ResponseWriter, r *http.Request, params map[string]string) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	ctx, err := runtime.AnnotateContext(ctx, g.mux, r, pb.LicenseService_StreamLicenses_FullMethodName, runtime.WithHTTPPathPattern(streamLicensesPath))
+	ctx, err := runtime.AnnotateContext(ctx, g.mux, r, pb.LicenseService_StreamLicenses_FullMethodName,
+		runtime.WithHTTPPathPattern(streamLicensesPath))
 	if err != nil {
 		writeError(w, err)
 		return
@@ -52,9 +52,9 @@ func (g *gateway) streamLicenses(w http.ResponseWriter, r *http.Request, params 
 		if err == nil {
 			continue
 		}
-		if !lines.begun {
+		if !lines.began {
 			header, _ := stream.Header()
-			setAnswerHeaders(w, metadata.Join(header, stream.Trailer()))
+			setResponseHeaders(w, metadata.Join(header, stream.Trailer()))
 		}
 		lines.end(err)
 		return
@@ -65,28 +65,27 @@ func (g *gateway) streamLicenses(w http.ResponseWriter, r *http.Request, params 
 type lines struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
-	begun   bool // a row has been written
+	began   bool // a row has been written
 	flushed time.Time
 	row     []byte
 }
 
 func newLines(w http.ResponseWriter) *lines {
 	control := http.NewResponseController(w)
-	// A stream takes as long as it takes; where there are no deadlines to lift, that is well.
+	// A stream may take long, so it has no deadlines. Not every ResponseWriter supports them.
 	_ = control.SetReadDeadline(time.Time{})
 	_ = control.SetWriteDeadline(time.Time{})
 	return &lines{w: w, control: control}
 }
 
-// write writes the rows of one message and flushes them. The header is asked for before the first
-// row.
+// write writes and flushes the rows of a message. It calls header before the first row.
 func (l *lines) write(rows []*pb.License, header func() (metadata.MD, error)) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	if !l.begun {
-		md, _ := header() // it came with the row
-		setAnswerHeaders(l.w, md)
+	if !l.began {
+		md, _ := header() // It arrived with the row.
+		setResponseHeaders(l.w, md)
 		l.begin()
 	}
 	l.flushed = time.Now()
@@ -99,7 +98,7 @@ func (l *lines) write(rows []*pb.License, header func() (metadata.MD, error)) er
 		if _, err := l.w.Write(l.row); err != nil {
 			return err
 		}
-		if time.Since(l.flushed) >= flushAfter {
+		if time.Since(l.flushed) >= maxFlushDelay {
 			l.flush()
 		}
 	}
@@ -108,26 +107,26 @@ func (l *lines) write(rows []*pb.License, header func() (metadata.MD, error)) er
 }
 
 func (l *lines) begin() {
-	l.begun = true
+	l.began = true
 	l.w.Header().Set("Content-Type", "application/x-ndjson")
 	l.w.WriteHeader(http.StatusOK)
 }
 
 func (l *lines) flush() {
-	_ = l.control.Flush() // where that is impossible, the rows come when the answer ends
+	_ = l.control.Flush() // If that fails, the rows leave when the response ends.
 	l.flushed = time.Now()
 }
 
-// end ends the answer: with what went wrong, or with nothing more.
+// end ends the response, with the error unless err is io.EOF.
 func (l *lines) end(err error) {
 	switch {
-	case errors.Is(err, io.EOF) && !l.begun:
+	case errors.Is(err, io.EOF) && !l.began:
 		l.begin()
 	case errors.Is(err, io.EOF):
-	case !l.begun:
+	case !l.began:
 		writeError(l.w, err)
 	default:
-		// to a client that has gone away, this comes too late anyway
+		// An error here means that the client has left.
 		_, _ = l.w.Write(shape(resolve(err)))
 	}
 }

@@ -32,7 +32,7 @@ func rows(from, to int) *pb.StreamLicensesResponse {
 	return m
 }
 
-// reads checks that lines are the rows from, from+1, … one License each.
+// reads checks that each line is a License: the rows from, from+1, and so on.
 func reads(t *testing.T, lines []string, from int) {
 	t.Helper()
 	for i, line := range lines {
@@ -43,9 +43,14 @@ func reads(t *testing.T, lines []string, from int) {
 	}
 }
 
+// streaming is a backend whose StreamLicenses is this function.
+func streaming(stream func(*pb.StreamLicensesRequest, streamServer) error) backend {
+	return backend{licenses: licenses{stream: stream}}
+}
+
 func TestStreamIsOneLicenseALine(t *testing.T) {
 	var got *pb.StreamLicensesRequest
-	s := backend{licenses: licenses{stream: func(req *pb.StreamLicensesRequest, s streamServer) error {
+	s := streaming(func(req *pb.StreamLicensesRequest, s streamServer) error {
 		got = req
 		if err := s.SetHeader(metadata.Pairs("drmhub-mutation", "mutations/1", "other", "x")); err != nil {
 			return err
@@ -56,12 +61,14 @@ func TestStreamIsOneLicenseALine(t *testing.T) {
 			}
 		}
 		return s.Send(rows(0, 0))
-	}}}.serve(t)
+	}).serve(t)
 	r := send(t, s, "GET", streamPath+"?filter.contentId=c&pageToken=p", "")
-	if r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") != "application/x-ndjson" || r.Header.Get("Drmhub-Mutation") != "mutations/1" {
+	if r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") != "application/x-ndjson" ||
+		r.Header.Get("Drmhub-Mutation") != "mutations/1" {
 		t.Errorf("HTTP %d %v", r.StatusCode, r.Header)
 	}
-	want := &pb.StreamLicensesRequest{Parent: "vendors/v/sites/a%2Fb", Filter: &pb.LicenseFilter{ContentId: "c"}, PageToken: "p"}
+	filter := &pb.LicenseFilter{ContentId: "c"}
+	want := &pb.StreamLicensesRequest{Parent: "vendors/v/sites/a%2Fb", Filter: filter, PageToken: "p"}
 	if !proto.Equal(got, want) {
 		t.Errorf("request %v, want %v", got, want)
 	}
@@ -73,7 +80,8 @@ func TestStreamIsOneLicenseALine(t *testing.T) {
 }
 
 func TestStreamWithoutRowsIsEmpty(t *testing.T) {
-	s := backend{licenses: licenses{stream: func(_ *pb.StreamLicensesRequest, s streamServer) error { return s.Send(rows(0, 0)) }}}.serve(t)
+	empty := func(_ *pb.StreamLicensesRequest, s streamServer) error { return s.Send(rows(0, 0)) }
+	s := streaming(empty).serve(t)
 	r := send(t, s, "GET", streamPath, "")
 	if r.StatusCode != http.StatusOK || r.text != "" || r.Header.Get("Content-Type") != "application/x-ndjson" {
 		t.Errorf("HTTP %d %v %q", r.StatusCode, r.Header, r.text)
@@ -83,7 +91,7 @@ func TestStreamWithoutRowsIsEmpty(t *testing.T) {
 func TestStreamThatFailsBeforeTheFirstRowIsAnOrdinaryError(t *testing.T) {
 	for name, messages := range map[string]int{"before the first message": 0, "after an empty one": 1} {
 		t.Run(name, func(t *testing.T) {
-			s := backend{licenses: licenses{stream: func(_ *pb.StreamLicensesRequest, s streamServer) error {
+			s := streaming(func(_ *pb.StreamLicensesRequest, s streamServer) error {
 				s.SetTrailer(metadata.Pairs("drmhub-mutation", "mutations/1"))
 				for range messages {
 					if err := s.Send(rows(0, 0)); err != nil {
@@ -93,7 +101,7 @@ func TestStreamThatFailsBeforeTheFirstRowIsAnOrdinaryError(t *testing.T) {
 				e := apierror.New(codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED, "slow down")
 				e.RetryAfter = time.Second
 				return e
-			}}}.serve(t)
+			}).serve(t)
 			r := send(t, s, "GET", streamPath, "")
 			r.failed(t, http.StatusTooManyRequests, "RESOURCE_EXHAUSTED", "VENDOR_RATE_LIMITED")
 			if r.Header.Get("Retry-After") != "1" || r.Header.Get("Drmhub-Mutation") != "mutations/1" {
@@ -112,19 +120,20 @@ func TestStreamThatFailsLaterEndsInAnErrorLine(t *testing.T) {
 		{status.Error(codes.Unavailable, "the vendor\nis gone"), "UNAVAILABLE", "the vendor\nis gone", 503},
 		{fmt.Errorf("password=hunter2"), "INTERNAL", "drmhub failed", 500},
 	} {
-		s := backend{licenses: licenses{stream: func(_ *pb.StreamLicensesRequest, s streamServer) error {
+		s := streaming(func(_ *pb.StreamLicensesRequest, s streamServer) error {
 			if err := s.Send(rows(0, 2)); err != nil {
 				return err
 			}
 			return c.err
-		}}}.serve(t)
+		}).serve(t)
 		r := send(t, s, "GET", streamPath, "")
 		lines := strings.Split(strings.TrimSuffix(r.text, "\n"), "\n")
 		if r.StatusCode != http.StatusOK || len(lines) != 3 {
 			t.Fatalf("HTTP %d: %s", r.StatusCode, r.text)
 		}
 		reads(t, lines[:2], 0)
-		if e := parseFailure(t, lines[2]); e.Code != c.code || e.Status != c.status || !strings.Contains(e.Message, c.says) {
+		e := parseFailure(t, lines[2])
+		if e.Code != c.code || e.Status != c.status || !strings.Contains(e.Message, c.says) {
 			t.Errorf("last line %s", lines[2])
 		}
 	}
@@ -132,14 +141,15 @@ func TestStreamThatFailsLaterEndsInAnErrorLine(t *testing.T) {
 
 func TestRowThatCannotBeWrittenEndsTheStream(t *testing.T) {
 	ended := make(chan error, 1)
-	s := backend{licenses: licenses{stream: func(_ *pb.StreamLicensesRequest, s streamServer) error {
-		if err := s.Send(&pb.StreamLicensesResponse{Licenses: []*pb.License{{ContentId: "c0"}, {ContentId: "\xff"}}}); err != nil {
+	s := streaming(func(_ *pb.StreamLicensesRequest, s streamServer) error {
+		two := []*pb.License{{ContentId: "c0"}, {ContentId: "\xff"}}
+		if err := s.Send(&pb.StreamLicensesResponse{Licenses: two}); err != nil {
 			return err
 		}
 		<-s.Context().Done()
 		ended <- s.Context().Err()
 		return s.Context().Err()
-	}}}.serve(t)
+	}).serve(t)
 	r := send(t, s, "GET", streamPath, "")
 	lines := strings.Split(strings.TrimSuffix(r.text, "\n"), "\n")
 	if len(lines) != 2 || parseFailure(t, lines[1]).Status != "INTERNAL" {
@@ -151,7 +161,7 @@ func TestRowThatCannotBeWrittenEndsTheStream(t *testing.T) {
 func TestRowsComeAsTheyAreSentAndLeavingEndsTheCall(t *testing.T) {
 	ended := make(chan error, 1)
 	next := make(chan int)
-	s := backend{licenses: licenses{stream: func(_ *pb.StreamLicensesRequest, s streamServer) error {
+	s := streaming(func(_ *pb.StreamLicensesRequest, s streamServer) error {
 		for i := range next {
 			if err := s.Send(rows(i, i+1)); err != nil {
 				return err
@@ -160,26 +170,20 @@ func TestRowsComeAsTheyAreSentAndLeavingEndsTheCall(t *testing.T) {
 		<-s.Context().Done()
 		ended <- s.Context().Err()
 		return nil
-	}}}.serve(t)
+	}).serve(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	req, err := http.NewRequestWithContext(ctx, "GET", s.URL+streamPath, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	type answer struct {
-		*http.Response
-		err error
-	}
-	answers := make(chan answer)
-	go func() { r, err := s.Client().Do(req); answers <- answer{r, err} }()
-	next <- 0
-	r := <-answers
-	if r.err != nil {
-		t.Fatal(r.err)
+	go func() { next <- 0 }()
+	r, err := s.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
 	}
 	defer r.Body.Close()
 	lines := bufio.NewScanner(r.Body)
-	for i := range 3 { // each row is here before the next one is sent
+	for i := range 3 { // Each row arrives before the next one is sent.
 		if !lines.Scan() {
 			t.Fatal(lines.Err())
 		}
@@ -198,7 +202,7 @@ func TestRowsComeAsTheyAreSentAndLeavingEndsTheCall(t *testing.T) {
 func TestSlowClientsSlowTheCallDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sent := 0
-		h := backend{licenses: licenses{stream: func(_ *pb.StreamLicensesRequest, s streamServer) error {
+		h := streaming(func(_ *pb.StreamLicensesRequest, s streamServer) error {
 			for i := range 5 {
 				if err := s.Send(rows(i, i+1)); err != nil {
 					return err
@@ -206,7 +210,7 @@ func TestSlowClientsSlowTheCallDown(t *testing.T) {
 				sent++
 			}
 			return nil
-		}}}.handler(t, gateway.Options{})
+		}).handler(t, gateway.Options{})
 		w := &recorded{header: http.Header{}, onWrite: func(w *recorded) {
 			synctest.Wait()
 			if written := strings.Count(w.body.String(), "\n"); sent > written+1 {
@@ -222,8 +226,9 @@ func TestSlowClientsSlowTheCallDown(t *testing.T) {
 
 func TestRowsOfALargeMessageAreFlushedInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := backend{licenses: licenses{stream: func(_ *pb.StreamLicensesRequest, s streamServer) error { return s.Send(rows(0, 10)) }}}.handler(t, gateway.Options{})
-		// the bubble's clock, so that 50 ms pass with every third row
+		ten := func(_ *pb.StreamLicensesRequest, s streamServer) error { return s.Send(rows(0, 10)) }
+		h := streaming(ten).handler(t, gateway.Options{})
+		// It is the bubble's clock: 50 ms pass with every third row.
 		w := &recorded{header: http.Header{}, onWrite: func(*recorded) { time.Sleep(20 * time.Millisecond) }}
 		h.ServeHTTP(w, httptest.NewRequest("GET", streamPath, nil))
 		if w.flushes != 4 {
