@@ -37,11 +37,11 @@ func TestTheCapabilitiesPageIsUpToDate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(got) != want {
-		t.Errorf("docs/capabilities.md is not what the adapters say: run %s", regenerate)
+		t.Errorf("docs/capabilities.md differs from the adapters: run %s", regenerate)
 	}
 }
 
-// capabilitiesPage is what VendorService answers of every kind of vendor, for people.
+// capabilitiesPage returns what VendorService returns for every kind of vendor, as a page for people.
 func capabilitiesPage(t *testing.T) string {
 	var served []*pb.Vendor
 	switches := ""
@@ -55,15 +55,19 @@ func capabilitiesPage(t *testing.T) string {
 
 <!-- Generated, do not edit: %s -->
 
-What each vendor can do, as `+"`ListVendors` and `GetVendor`"+` answer it. **NATIVE**: by a call that the vendor has for this. **COMPOSED**: by drmhub, out of other
-calls of the vendor. **–**: the vendor has nothing for it, and the call answers UNIMPLEMENTED with the reason CAPABILITY_NOT_SUPPORTED; with `+"`vendors/-`"+`, such a
-vendor is not asked. What a call does at its vendor stands on the vendor's page in [vendors](vendors).
+The calls that each vendor supports, as `+"`ListVendors` and `GetVendor`"+` return them:
 
-This page is generated from the adapters with every setting at its default, and is regenerated with
+- **NATIVE**: by the vendor's own call for it.
+- **COMPOSED**: by drmhub, from other calls of the vendor.
+- **–**: not supported. The call returns UNIMPLEMENTED with the reason CAPABILITY_NOT_SUPPORTED. With `+"`vendors/-`"+`,
+  drmhub does not ask this vendor.
+
+The pages in [vendors](vendors) say what each call does at its vendor. VendorService, MutationService and AuditService are
+drmhub's own, and do not depend on the configured vendors.
+
+This page is generated from the adapters with the default settings. To generate it again, run
 
 `+"```sh\n%s\n```"+`
-
-VendorService, MutationService and AuditService are drmhub's own: they are there whichever vendors are configured.
 `, regenerate, regenerate)
 	for _, service := range vendorServices() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s", service.Name(), capabilityTable(service, served))
@@ -73,8 +77,8 @@ VendorService, MutationService and AuditService are drmhub's own: they are there
 	fmt.Fprintf(&b, `
 ## Filters that the vendor applies
 
-drmhub applies every other filter itself, and reads more rows for it. Where a vendor takes one condition at a time, drmhub sends the most selective one, and applies all of
-them.
+drmhub applies every other filter itself, and reads more rows for it. If a vendor takes only one condition at a time,
+drmhub sends the most selective one, and applies all of them itself.
 
 %s`, filtersTable(served))
 	return b.String()
@@ -89,7 +93,7 @@ func answered(t *testing.T, kind catalog.Kind, settings any) *pb.Vendor {
 	return vendors.Vendor{ID: kind.Name, Kind: kind.Name, Adapter: adapter}.Proto()
 }
 
-// vendorServices are the services of the contract that vendors answer, by their names.
+// vendorServices returns the services of the contract that vendors serve, by their names.
 func vendorServices() (services []protoreflect.ServiceDescriptor) {
 	protoregistry.GlobalFiles.RangeFilesByPackage("drmhub.v1", func(f protoreflect.FileDescriptor) bool {
 		for i := range f.Services().Len() {
@@ -130,8 +134,8 @@ func capabilityTable(service protoreflect.ServiceDescriptor, served []*pb.Vendor
 	return b.String()
 }
 
-// switchesOf turns every setting that is a switch, one at a time, and tells which methods come or
-// go with it.
+// switchesOf changes every setting that is a boolean, one at a time, and returns a line for each
+// method whose support changes.
 func switchesOf(t *testing.T, kind catalog.Kind, settings any, by *pb.Vendor) (lines string) {
 	keys := reflect.ValueOf(settings).Elem()
 	for i := range keys.NumField() {
@@ -145,7 +149,8 @@ func switchesOf(t *testing.T, kind catalog.Kind, settings any, by *pb.Vendor) (l
 			for j := range service.Methods().Len() {
 				method := methodOf(service, j)
 				if before, now := support(by, method), support(turned, method); before != now {
-					lines += fmt.Sprintf("- `%s: {%s: %t}`: %s is %s instead of %s.\n", kind.Name, key, keys.Field(i).Bool(), shortMethod(method), now, before)
+					lines += fmt.Sprintf("- `%s: {%s: %t}`: %s is %s instead of %s.\n",
+						kind.Name, key, keys.Field(i).Bool(), shortMethod(method), now, before)
 				}
 			}
 		}
@@ -154,7 +159,7 @@ func switchesOf(t *testing.T, kind catalog.Kind, settings any, by *pb.Vendor) (l
 	return lines
 }
 
-// methodOf is a method as capabilities name it: "drmhub.v1.SiteService/ListSites".
+// methodOf returns the name of a method in capabilities: "drmhub.v1.SiteService/ListSites".
 func methodOf(service protoreflect.ServiceDescriptor, i int) string {
 	return fmt.Sprintf("%s/%s", service.FullName(), service.Methods().Get(i).Name())
 }
@@ -162,9 +167,9 @@ func methodOf(service protoreflect.ServiceDescriptor, i int) string {
 func shortMethod(method string) string { return method[strings.LastIndex(method, "/")+1:] }
 
 func limitsTable(served []*pb.Vendor) string {
-	text := "| kind | vendor | rows that drmhub asks the vendor for at once, at most | calls a second at most |\n| --- | --- | --- | --- |\n"
+	text := "| kind | vendor | maximum rows of a vendor's page | maximum calls a second |\n| --- | --- | --- | --- |\n"
 	for _, v := range served {
-		rate := "no bound; `requests_per_second` sets one"
+		rate := "no limit; `requests_per_second` sets one"
 		if r := v.GetLimits().GetRequestsPerSecond(); r != 0 {
 			rate = fmt.Sprintf("%g, from `requests_per_second`", r)
 		}
