@@ -21,7 +21,7 @@ import (
 
 const (
 	accountsPath = "/iptv/drm"
-	// The pages say: "limit [optional] The number of accounts to return, default 100, min 1, max 500."
+	// The pages say: "The number of accounts to return, default 100, min 1, max 500".
 	maxLimit = 500
 	// maxVendorPagesPerCall bounds how many vendor pages one call reads.
 	maxVendorPagesPerCall = 10

@@ -3,36 +3,40 @@ package telecomx_test
 import (
 	"encoding/json"
 	"maps"
+	"net/http"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
-
-	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/telecomx"
+	"github.com/drmhub/drmhub/adapters/twin"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
+const vghPassword = "vgh38gy3uvhebv"
+
 var (
 	unknownID = respond(404, `{"error":"id"}`)
-	// made is what a creation of Donald answers.
-	made = respond(200, `{"username":"donald@duck.com","password":"vgh38gy3uvhebv","created":"2016-01-01T00:00:00.000Z"}`)
+	// made is the response to the creation of Donald.
+	made = respond(200,
+		`{"username":"donald@duck.com","password":"vgh38gy3uvhebv","created":"2016-01-01T00:00:00.000Z"}`)
 )
 
-// newDonald is Donald before he has devices.
+// newDonald returns Donald before he has devices.
 func newDonald() *pb.DrmAccount {
-	return &pb.DrmAccount{
-		Name: donald, Customer: own, Username: "donald@duck.com", Password: "vgh38gy3uvhebv",
-		CreateTime: timestamppb.New(time.Date(2016, 1, 1, 0, 0, 0, 0, time.UTC)),
-	}
+	account := donaldAccount(pb.DrmAccount_FULL)
+	account.Customer, account.DeviceCount, account.Devices = own, 0, nil
+	return account
 }
 
-// sentFields are those of a request's JSON body.
+// wanted returns the account to create.
+func wanted(password string) *pb.DrmAccount {
+	return &pb.DrmAccount{Username: "donald@duck.com", Password: password}
+}
+
+// sentFields returns those of a request's JSON body.
 func sentFields(t *testing.T, c wiretest.Request) map[string]string {
 	t.Helper()
 	var fields map[string]string
@@ -43,25 +47,33 @@ func sentFields(t *testing.T, c wiretest.Request) map[string]string {
 }
 
 func TestCreatingAnAccountSendsWhatIsDocumented(t *testing.T) {
+	all := wanted(vghPassword)
+	all.Customer = another
 	for what, c := range map[string]struct {
 		wanted *pb.DrmAccount
+		view   pb.DrmAccount_View
 		sent   map[string]string
 	}{
-		"all of it": {
-			&pb.DrmAccount{Customer: another, Username: "donald@duck.com", Password: "vgh38gy3uvhebv"},
-			map[string]string{"customer": another, "username": "donald@duck.com", "password": "vgh38gy3uvhebv"},
-		},
-		"no password, for the own customer": {
-			&pb.DrmAccount{Username: "donald@duck.com"}, map[string]string{"customer": own, "username": "donald@duck.com"},
-		},
+		"all of it": {all, pb.DrmAccount_FULL,
+			map[string]string{"customer": another, "username": "donald@duck.com", "password": vghPassword}},
+		"no password, for the own customer": {wanted(""), pb.DrmAccount_FULL,
+			map[string]string{"customer": own, "username": "donald@duck.com"}},
+		"for the basic view": {wanted(vghPassword), pb.DrmAccount_BASIC,
+			map[string]string{"customer": own, "username": "donald@duck.com", "password": vghPassword}},
+		"for the default view": {wanted(vghPassword), pb.DrmAccount_VIEW_UNSPECIFIED,
+			map[string]string{"customer": own, "username": "donald@duck.com", "password": vghPassword}},
 	} {
-		a, vendor := serve(t, config(), map[string][]reply{getDonald: {unknownID}, postAccount: {made}})
-		got, err := create(t, a, mutation.NewMemory(), c.wanted)
+		a, vendor := serve(t, config(), replies{getDonald: {unknownID}, postAccount: {made}})
+		req := &pb.CreateDrmAccountRequest{Parent: "vendors/acme", DrmAccount: c.wanted, View: c.view}
+		got, err := a.CreateDrmAccount(as(t, mutation.NewMemory()), req)
 		if err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
 		want := newDonald()
 		want.Customer = c.sent["customer"]
+		if c.view != pb.DrmAccount_FULL {
+			want.Password = ""
+		}
 		same(t, what, got, want)
 		sent := vendor.Only(postAccount)
 		wantQuery(t, sent, "the-first-token", "")
@@ -71,200 +83,206 @@ func TestCreatingAnAccountSendsWhatIsDocumented(t *testing.T) {
 	}
 }
 
-func TestThePasswordIsForTheFullView(t *testing.T) {
-	for _, view := range []pb.DrmAccount_View{pb.DrmAccount_VIEW_UNSPECIFIED, pb.DrmAccount_BASIC} {
-		a, _ := serve(t, config(), map[string][]reply{getDonald: {unknownID}, postAccount: {made}})
-		wanted := &pb.DrmAccount{Username: "donald@duck.com", Password: "vgh38gy3uvhebv"}
-		got, err := a.CreateDrmAccount(as(t, mutation.NewMemory()), &pb.CreateDrmAccountRequest{Parent: "vendors/acme", DrmAccount: wanted, View: view})
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := newDonald()
-		want.Password = ""
-		same(t, view.String(), got, want)
+func TestAResponseThatTellsTooLittleIsCompleted(t *testing.T) {
+	named := func(username, password string) *pb.DrmAccount {
+		name := "vendors/acme/drmAccounts/" + username
+		return &pb.DrmAccount{Name: name, Customer: own, Username: username, Password: password}
 	}
-}
-
-func TestAnAnswerThatTellsTooLittleIsCompleted(t *testing.T) {
-	known := &pb.DrmAccount{Name: donald, Customer: own, Username: "donald@duck.com"}
+	const known, other = "donald@duck.com", "Donald@duck.com"
 	for what, c := range map[string]struct {
-		answer, then reply
-		password     string // that the caller gave
-		want         *pb.DrmAccount
+		body     string // without its braces
+		then     reply
+		password string // that the caller gave
+		want     *pb.DrmAccount
 	}{
-		"no password, which is then read":         {respond(200, `{"username":"donald@duck.com"}`), made, "", newDonald()},
-		"nothing, which is then read":             {respond(200, `{"success":true}`), made, "", newDonald()},
-		"nothing, and it cannot be read":          {respond(200, `{}`), cut, "", known},
-		"nothing, and the caller has a password":  {respond(200, `{}`), cut, "vgh38gy3uvhebv", &pb.DrmAccount{Name: donald, Customer: own, Username: "donald@duck.com", Password: "vgh38gy3uvhebv"}},
-		"the username as the vendor writes it":    {respond(200, `{"username":"Donald@duck.com","password":"x"}`), cut, "", &pb.DrmAccount{Name: "vendors/acme/drmAccounts/Donald@duck.com", Customer: own, Username: "Donald@duck.com", Password: "x"}},
-		"devices that the new account cannot use": {respond(200, `{"username":"donald@duck.com","password":"x","devices":[]}`), cut, "", &pb.DrmAccount{Name: donald, Customer: own, Username: "donald@duck.com", Password: "x"}},
+		"no password, which is then read": {`"username":"donald@duck.com"`, made, "", newDonald()},
+		"nothing, which is then read":     {`"success":true`, made, "", newDonald()},
+		"nothing, and it cannot be read":  {``, cut, "", named(known, "")},
+		"nothing, with a password":        {``, cut, vghPassword, named(known, vghPassword)},
+		"a username of another case":      {`"username":"Donald@duck.com","password":"x"`, cut, "", named(other, "x")},
+		"an empty list of devices": {
+			`"username":"donald@duck.com","password":"x","devices":[]`, cut, "", named(known, "x"),
+		},
 	} {
-		a, _ := serve(t, config(), map[string][]reply{getDonald: {unknownID, c.then}, postAccount: {c.answer}})
-		got, err := create(t, a, mutation.NewMemory(), &pb.DrmAccount{Username: "donald@duck.com", Password: c.password})
+		a, _ := serve(t, config(), replies{getDonald: {unknownID, c.then}, postAccount: ok("{" + c.body + "}")})
+		got, err := create(t, a, mutation.NewMemory(), wanted(c.password))
 		if err != nil {
 			t.Errorf("%s: %v", what, err)
-			continue
 		}
 		same(t, what, got, c.want)
 	}
 }
 
 func TestAnAccountThatCannotBeCreated(t *testing.T) {
-	wanted := &pb.DrmAccount{Customer: another, Username: "donald@duck.com", Password: "vgh38gy3uvhebv"}
-	for what, c := range map[string]struct {
-		reply  reply
-		code   codes.Code
-		reason pb.ErrorReason
-		field  string
+	account := wanted(vghPassword)
+	account.Customer = another
+	for body, c := range map[string]struct {
+		status  int
+		outcome outcome
+		field   string
 	}{
-		"404 customer":      {respond(404, `{"error":"customer"}`), codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND, ""},
-		"422 username":      {respond(422, `{"error":"username"}`), codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED, "drm_account.username"},
-		"422 password":      {respond(422, `password`), codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED, "drm_account.password"},
-		"422 customer":      {respond(422, `{"message":"customer"}`), codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED, "drm_account.customer"},
-		"409 username":      {respond(409, `{"error":"username"}`), codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS, ""},
-		"409 customer":      {respond(409, `{"error":"customer"}`), codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, ""},
-		"403 access_denied": {respond(403, `{"error":"access_denied"}`), codes.FailedPrecondition, pb.ErrorReason_VENDOR_PERMISSION_DENIED, ""},
-		"429":               {respond(429, `slowly`), codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED, ""},
-		"500":               {respond(500, `{"error":"internal_error"}`), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, ""},
-		"another account":   {respond(200, `{"username":"daisy@duck.com"}`), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, ""},
-		"no device's id":    {respond(200, `{"username":"donald@duck.com","password":"x","devices":[{}]}`), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, ""},
+		`{"error":"customer"} `:         {404, wiretest.NotFound, ""},
+		`{"error":"username"}`:          {422, wiretest.InputRefused, "drm_account.username"},
+		`password`:                      {422, wiretest.InputRefused, "drm_account.password"},
+		`{"message":"customer"}`:        {422, wiretest.InputRefused, "drm_account.customer"},
+		`{"error":"username"} `:         {409, exists, ""},
+		`{"error":"customer"}`:          {409, wiretest.WrongState, ""},
+		`{"error":"access_denied"}`:     {403, wiretest.Forbidden, ""},
+		`slowly`:                        {429, wiretest.Throttled, ""},
+		`{"error":"internal_error"}`:    {500, wiretest.Unknown, ""},
+		`{"username":"daisy@duck.com"}`: {200, wiretest.Unknown, ""},
+		`{"username":"donald@duck.com","password":"x","devices":[{}]}`: {200, wiretest.Unknown, ""},
 	} {
-		a, _ := serve(t, config(), map[string][]reply{getDonald: {unknownID}, postAccount: {c.reply}})
+		a, _ := serve(t, config(), replies{getDonald: {unknownID}, postAccount: {respond(c.status, body)}})
 		log := mutation.NewMemory()
-		_, err := create(t, a, log, wanted)
-		e := wantError(t, what, err, c.code, c.reason)
+		_, err := create(t, a, log, account)
+		e := want(t, body, err, c.outcome)
 		if c.field != "" {
-			wantViolation(t, what, e, c.field)
+			wantViolation(t, body, e, c.field)
 		}
-		if want := map[bool]mutation.State{false: mutation.Refused, true: mutation.Sent}[c.code == codes.Unknown]; log.Get("create").State != want {
-			t.Errorf("%s: the step is %v, want %v", what, log.Get("create").State, want)
+		state := mutation.Refused
+		if c.outcome == wiretest.Unknown {
+			state = mutation.Sent
+		}
+		if got := log.Get("create").State; got != state {
+			t.Errorf("%d %s: the step is %v, want %v", c.status, body, got, state)
 		}
 	}
 }
 
-func TestAUsernameThatIsTakenIsNotSent(t *testing.T) {
-	for _, held := range []string{single, `{"username":"DONALD@duck.com"}`} {
-		a, _ := serve(t, config(), map[string][]reply{getDonald: ok(held)}) // and no POST
-		_, err := create(t, a, mutation.NewMemory(), &pb.DrmAccount{Username: "donald@duck.com"})
-		wantError(t, held, err, codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS)
-	}
-}
-
-func TestAnAccountOfNobodyIsNotSent(t *testing.T) {
+func TestACreationThatIsNotSent(t *testing.T) {
+	const upper = `{"username":"DONALD@duck.com"}`
 	for what, c := range map[string]struct {
-		config telecomx.Config
-		login  string
+		config  telecomx.Config
+		login   string
+		account reply
+		outcome outcome
 	}{
-		"a machine token":                    {machine(), ""},
-		"a login that tells no customer":     {config(), `{"token":"the-first-token"}`},
-		"a login that tells another thing":   {config(), `{"token":"the-first-token","customer":{"_id":"` + own + `"}}`},
-		"a login that tells an empty string": {config(), `{"token":"the-first-token","customer":""}`},
+		"a username that is taken":           {config(), loggedIn, respond(200, single), exists},
+		"a username of another case":         {config(), loggedIn, respond(200, upper), exists},
+		"a machine token":                    {machine(), "", unknownID, invalid},
+		"a login that tells no customer":     {config(), `{"token":"the-first-token"}`, unknownID, invalid},
+		"a login that tells another thing":   {config(), `{"token":"t","customer":{"_id":"x"}}`, unknownID, invalid},
+		"a login that tells an empty string": {config(), `{"token":"t","customer":""}`, unknownID, invalid},
 	} {
-		a, _ := serve(t, c.config, map[string][]reply{postLogin: ok(c.login), getDonald: {unknownID}})
-		_, err := create(t, a, mutation.NewMemory(), &pb.DrmAccount{Username: "donald@duck.com"})
-		wantViolation(t, what, wantError(t, what, err, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID), "drm_account.customer")
+		a, _ := serve(t, c.config, replies{postLogin: ok(c.login), getDonald: {c.account}}) // and no POST
+		_, err := create(t, a, mutation.NewMemory(), wanted(""))
+		if e := want(t, what, err, c.outcome); c.outcome == invalid {
+			wantViolation(t, what, e, "drm_account.customer")
+		}
 	}
 }
 
 // generated are usernames of ten digits, which viewers can type.
 var generated = regexp.MustCompile(`^[1-9][0-9]{9}$`)
 
-// serveAnyAccount is serve with a vendor that holds no account but those whose creation it answered
-// so.
-func serveAnyAccount(t *testing.T, posts ...reply) (*telecomx.Adapter, *anyAccount) {
+// getAny is a read of the account of any generated username.
+const getAny = "GET /iptv/drm/GENERATED"
+
+// held is an account of a generated username.
+var held = respond(200, `{"password":"generated-there"}`)
+
+// serveAny is serve with a vendor that takes every generated username for GENERATED.
+func serveAny(t *testing.T, some replies) (*telecomx.Adapter, *wiretest.Server) {
 	t.Helper()
-	replies := map[string][]reply{postLogin: ok(loggedIn), postAccount: posts}
-	vendor := &anyAccount{Server: wiretest.NewServer(t, replies)}
-	return adapterTo(t, config(), vendor.transport()), vendor
+	some[postLogin] = ok(loggedIn)
+	vendor := wiretest.NewServer(t, some)
+	return adapterTo(t, config(), twin.Transport(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if username := strings.TrimPrefix(r.URL.Path, "/iptv/drm/"); generated.MatchString(username) {
+			r.URL.Path = "/iptv/drm/GENERATED"
+			r.Header.Set("Username", username)
+		}
+		vendor.ServeHTTP(w, r)
+	}))), vendor
 }
 
 func TestAGeneratedUsernameIsFixedBeforeItIsSent(t *testing.T) {
 	for what, c := range map[string]struct {
-		posts []reply
-		sends int
+		reads, posts []reply
 	}{
-		"it arrived, and the answer was lost": {[]reply{cut}, 1},
-		"it did not arrive":                   {[]reply{respond(503, ""), respond(200, "{}")}, 2},
+		"it arrived, and the response was lost": {[]reply{unknownID, held}, []reply{cut}},
+		"it did not arrive": {
+			[]reply{unknownID, unknownID, held}, []reply{respond(503, ""), respond(200, "{}")},
+		},
 	} {
-		a, vendor := serveAnyAccount(t, c.posts...)
+		sends := len(c.posts)
+		a, vendor := serveAny(t, replies{getAny: c.reads, postAccount: c.posts})
 		log := mutation.NewMemory()
 		_, err := create(t, a, log, &pb.DrmAccount{})
-		wantError(t, what, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		want(t, what, err, wiretest.Unknown)
 		got, err := create(t, a, log, &pb.DrmAccount{})
-		sent := vendor.Made(postAccount)
-		if err != nil || len(sent) != c.sends {
-			t.Fatalf("%s: sent %d times, want %d; %v", what, len(sent), c.sends, err)
+		username, name := got.GetUsername(), "vendors/acme/drmAccounts/"+got.GetUsername()
+		isGenerated := got.GetPassword() == "generated-there" && generated.MatchString(username)
+		if err != nil || got.GetName() != name || !isGenerated {
+			t.Fatalf("%s: the account is %v, %v", what, got.GetName(), err)
 		}
-		for _, s := range sent {
-			if u := sentFields(t, s)["username"]; u != got.GetUsername() || !generated.MatchString(u) {
-				t.Errorf("%s: the username %q is sent, and %q answered", what, u, got.GetUsername())
+		vendor.WantMade(postAccount, sends)
+		for _, s := range vendor.Made(postAccount) {
+			if u := sentFields(t, s)["username"]; u != username {
+				t.Errorf("%s: the username %q is sent, and %q returned", what, u, username)
 			}
 		}
-		if got.GetPassword() != "generated-there" || got.GetName() != "vendors/acme/drmAccounts/"+got.GetUsername() {
-			t.Errorf("%s: the account is %v", what, got.GetName())
+		for _, s := range vendor.Made(getAny) {
+			if u := s.Header.Get("Username"); u != username {
+				t.Errorf("%s: the username %q is read, and %q returned", what, u, username)
+			}
 		}
 	}
 }
 
 func TestAGeneratedUsernameThatIsTakenIsNotUsed(t *testing.T) {
-	a, vendor := serveAnyAccount(t, respond(200, "{}"))
-	vendor.taken = 2
+	a, vendor := serveAny(t, replies{getAny: {held, held, unknownID, held}, postAccount: ok("{}")})
 	if _, err := create(t, a, mutation.NewMemory(), &pb.DrmAccount{}); err != nil {
 		t.Fatal(err)
 	}
-	vendor.taken = 100
 	_, err := create(t, a, mutation.NewMemory(), &pb.DrmAccount{})
-	wantError(t, "all are taken", err, codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS)
-	vendor.Only(postAccount)
+	want(t, "all are taken", err, exists)
+	vendor.WantMade(postAccount, 1)
 }
 
 func TestALostAccountIsTheOneWithItsPassword(t *testing.T) {
-	wanted := &pb.DrmAccount{Username: "donald@duck.com", Password: "vgh38gy3uvhebv"}
-	elses := strings.Replace(single, "vgh38gy3uvhebv", "somebody-else's", 1)
+	elses := respond(200, strings.Replace(single, vghPassword, "somebody-else's", 1))
 	log := mutation.NewMemory()
-	a, vendor := serve(t, config(), map[string][]reply{getDonald: {unknownID, respond(200, elses)}, postAccount: {cut, respond(409, `{"error":"username"}`)}})
-	_, err := create(t, a, log, wanted)
-	wantError(t, "cut", err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-	_, err = create(t, a, log, wanted)
-	wantError(t, "somebody else was faster", err, codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS)
-	if n := len(vendor.Made(postAccount)); n != 2 {
-		t.Errorf("it was sent %d times, want twice", n)
-	}
+	a, vendor := serve(t, config(), replies{
+		getDonald: {unknownID, elses}, postAccount: {cut, respond(409, `{"error":"username"}`)},
+	})
+	_, err := create(t, a, log, wanted(vghPassword))
+	want(t, "cut", err, wiretest.Unknown)
+	_, err = create(t, a, log, wanted(vghPassword))
+	want(t, "somebody else was faster", err, exists)
+	vendor.WantMade(postAccount, 2)
 
 	// A run without the password, which is stored nowhere, finds the account all the same.
 	log = mutation.NewMemory()
-	a, vendor = serve(t, config(), map[string][]reply{getDonald: {unknownID, respond(200, single)}, postAccount: {cut}})
-	_, err = create(t, a, log, wanted)
-	wantError(t, "cut", err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-	stripped := proto.CloneOf(wanted)
-	stripped.Password = ""
-	got, err := create(t, a, log, stripped)
+	a, vendor = serve(t, config(), replies{getDonald: {unknownID, respond(200, single)}, postAccount: {cut}})
+	_, err = create(t, a, log, wanted(vghPassword))
+	want(t, "cut", err, wiretest.Unknown)
+	got, err := create(t, a, log, wanted(""))
 	if err != nil || got.GetName() != donald || got.GetDeviceCount() != 2 {
 		t.Errorf("run again without its password: %v, %v", got.GetName(), err)
 	}
-	vendor.Only(postAccount)
+	vendor.WantMade(postAccount, 1)
 }
 
-func TestATrialOfACreationTellsWhatCanBeTold(t *testing.T) {
+func TestADryRunOfACreation(t *testing.T) {
+	full := newDonald()
+	full.CreateTime = nil
 	for what, c := range map[string]struct{ wanted, want *pb.DrmAccount }{
-		"with a username": {
-			&pb.DrmAccount{Username: "donald@duck.com", Password: "vgh38gy3uvhebv"},
-			&pb.DrmAccount{Name: donald, Customer: own, Username: "donald@duck.com", Password: "vgh38gy3uvhebv"},
-		},
-		"without": {&pb.DrmAccount{}, &pb.DrmAccount{Customer: own}},
+		"with a username": {wanted(vghPassword), full},
+		"without":         {&pb.DrmAccount{}, &pb.DrmAccount{Customer: own}},
 	} {
-		a, vendor := serveAnyAccount(t)
-		ctx, trial := mutation.WithDryRun(t.Context())
-		got, err := a.CreateDrmAccount(ctx, &pb.CreateDrmAccountRequest{Parent: "vendors/acme", DrmAccount: c.wanted, View: pb.DrmAccount_FULL})
+		a, vendor := serveAny(t, replies{getAny: {unknownID}, getDonald: {unknownID}})
+		ctx, dryRun := mutation.WithDryRun(t.Context())
+		req := &pb.CreateDrmAccountRequest{Parent: "vendors/acme", DrmAccount: c.wanted, View: pb.DrmAccount_FULL}
+		got, err := a.CreateDrmAccount(ctx, req)
 		if err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
 		same(t, what, got, c.want)
-		if requests := trial.Requests(); len(requests) != 1 || !strings.Contains(requests[0], "/iptv/drm?token=[redacted]'") || strings.Contains(requests[0], "vgh38") {
-			t.Errorf("%s: it would send %d requests, want one without its secrets", what, len(requests))
+		planned := strings.Join(dryRun.Requests(), "\n")
+		if strings.Count(planned, "/iptv/drm?token=[redacted]'") != 1 || strings.Contains(planned, vghPassword[:5]) {
+			t.Errorf("%s: it would send %d requests, want one without its secrets", what, len(dryRun.Requests()))
 		}
-		if n := len(vendor.Made(postAccount)); n != 0 {
-			t.Errorf("%s: %d accounts were created", what, n)
-		}
+		vendor.WantMade(postAccount, 0)
 	}
 }

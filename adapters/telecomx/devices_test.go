@@ -5,30 +5,29 @@ import (
 	"testing"
 	"time"
 
-	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/mutation"
-	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
 // without is Donald's account without his iPhone.
 var without = `{"username":"donald@duck.com","devices":[{"_id":"12345678901234567890BBBB"}]}`
 
 func TestRemovingADeviceSendsWhatIsDocumented(t *testing.T) {
+	const force = "force=true"
+	noon := timestamppb.New(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
 	for what, c := range map[string]struct {
-		force   bool
-		answer  string
-		query   string
-		release *timestamppb.Timestamp
+		force       bool
+		body, query string
+		release     *timestamppb.Timestamp
 	}{
-		"after its binding":       {false, `{"success":true}`, "", nil},
-		"without a time":          {true, `{"success":true,"expires":null}`, "force=true", nil},
-		"by force, amid of it":    {true, `{"success":true,"expires":"2026-03-01T12:00:00.000Z"}`, "force=true", timestamppb.New(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))},
-		"as another zone says it": {true, `{"success":true,"expires":"2026-03-01T13:00:00+01:00"}`, "force=true", timestamppb.New(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))},
+		"after its binding":            {false, `{"success":true}`, "", nil},
+		"without a time":               {true, `{"success":true,"expires":null}`, force, nil},
+		"by force, within its binding": {true, `{"success":true,"expires":"2026-03-01T12:00:00.000Z"}`, force, noon},
+		"a time of another zone":       {true, `{"success":true,"expires":"2026-03-01T13:00:00+01:00"}`, force, noon},
 	} {
-		a, vendor := serve(t, config(), map[string][]reply{getDonald: ok(single), deleteDevice: ok(c.answer)})
+		a, vendor := serve(t, config(), replies{getDonald: ok(single), deleteDevice: ok(c.body)})
 		got, err := remove(t, a, mutation.NewMemory(), c.force)
 		if err != nil {
 			t.Fatalf("%s: %v", what, err)
@@ -41,78 +40,80 @@ func TestRemovingADeviceSendsWhatIsDocumented(t *testing.T) {
 }
 
 func TestADeviceThatCannotBeRemoved(t *testing.T) {
+	const force, until = "set force, which takes the access level RESELLER or ADMIN", "until 2026-03-01T12:00:00Z"
+	const boundUntil = `{"error":"id","expires":"2026-03-01T12:00:00.000Z"}`
 	for what, c := range map[string]struct {
-		reply  reply
-		code   codes.Code
-		reason pb.ErrorReason
-		says   string
+		status  int
+		body    string
+		outcome outcome
+		says    string
 	}{
-		"409 id":               {respond(409, `{"error":"id"}`), codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "set force, which takes the access level RESELLER or ADMIN"},
-		"409 id, and until":    {respond(409, `{"error":"id","expires":"2026-03-01T12:00:00.000Z"}`), codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "until 2026-03-01T12:00:00Z"},
-		"409 id, as text":      {respond(409, `id`), codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "force"},
-		"403 deleted":          {respond(403, `{"error":"deleted"}`), codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "removed the device already"},
-		"403 access_denied":    {respond(403, `{"error":"access_denied"}`), codes.FailedPrecondition, pb.ErrorReason_VENDOR_PERMISSION_DENIED, "access level"},
-		"404 id":               {respond(404, `{"error":"id"}`), codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND, ""},
-		"no success":           {respond(200, `{"success":false}`), codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED, ""},
-		"nothing said":         {respond(200, `{}`), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, ""},
-		"a time that is none":  {respond(200, `{"success":true,"expires":"soon"}`), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, ""},
-		"a time of other form": {respond(200, `{"success":true,"expires":1}`), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, ""},
-		"500":                  {respond(500, ``), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, ""},
+		"bound":                {409, `{"error":"id"}`, wiretest.WrongState, force},
+		"bound until":          {409, boundUntil, wiretest.WrongState, until},
+		"bound, as text":       {409, `id`, wiretest.WrongState, "force"},
+		"removed already":      {403, `{"error":"deleted"}`, wiretest.WrongState, "removed the device already"},
+		"access denied":        {403, `{"error":"access_denied"}`, wiretest.Forbidden, "access level"},
+		"unknown":              {404, `{"error":"id"}`, wiretest.NotFound, ""},
+		"no success":           {200, `{"success":false}`, wiretest.Rejected, ""},
+		"nothing said":         {200, `{}`, wiretest.Unknown, ""},
+		"an unreadable time":   {200, `{"success":true,"expires":"soon"}`, wiretest.Unknown, ""},
+		"a time of other form": {200, `{"success":true,"expires":1}`, wiretest.Unknown, ""},
+		"a failure":            {500, ``, wiretest.Unknown, ""},
 	} {
-		a, _ := serve(t, config(), map[string][]reply{getDonald: ok(single), deleteDevice: {c.reply}})
+		a, _ := serve(t, config(), replies{getDonald: ok(single), deleteDevice: {respond(c.status, c.body)}})
 		_, err := remove(t, a, mutation.NewMemory(), false)
-		if e := wantError(t, what, err, c.code, c.reason); !strings.Contains(e.Message, c.says) {
-			t.Errorf("%s: it says %q, and not %q", what, e.Message, c.says)
-		}
+		want(t, what, err, c.outcome, c.says)
 	}
 }
 
 func TestADeviceThatIsNotTheAccounts(t *testing.T) {
-	for what, account := range map[string]reply{
-		"no such account":                      unknownID,
-		"an account of another case":           respond(200, strings.Replace(single, "donald", "Donald", 1)),
-		"an account without it":                respond(200, without),
-		"an account without devices":           respond(200, `{"username":"donald@duck.com"}`),
-		"an account with a device of other id": respond(200, strings.ToLower(single)),
+	for what, c := range map[string]struct {
+		status  int
+		account string
+		outcome outcome
+	}{
+		"no such account":        {404, `{"error":"id"}`, wiretest.NotFound},
+		"another case":           {200, strings.Replace(single, "donald", "Donald", 1), wiretest.NotFound},
+		"other devices":          {200, without, wiretest.NotFound},
+		"no devices":             {200, `{"username":"donald@duck.com"}`, wiretest.NotFound},
+		"a device of another id": {200, strings.ToLower(single), wiretest.NotFound},
+		"a number of devices":    {200, `{"devices":2}`, wiretest.Unreadable},
 	} {
-		a, _ := serve(t, config(), map[string][]reply{getDonald: {account}}) // and no DELETE
+		a, _ := serve(t, config(), replies{getDonald: {respond(c.status, c.account)}}) // and no DELETE
 		_, err := remove(t, a, mutation.NewMemory(), true)
-		wantError(t, what, err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
+		want(t, what, err, c.outcome)
 	}
-	a, _ := serve(t, config(), map[string][]reply{getDonald: ok(`{"devices":2}`)})
-	_, err := remove(t, a, mutation.NewMemory(), true)
-	wantError(t, "an account that does not say which it has", err, codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID)
 }
 
 func TestALostRemovalIsReadBack(t *testing.T) {
+	shown, gone := respond(200, single), respond(200, without)
 	for what, c := range map[string]struct {
 		accounts, deletes []reply
 		sends             int
+		state             mutation.State
 	}{
-		"it arrived": {[]reply{respond(200, single), respond(200, without)}, []reply{cut}, 1},
-		"it did not": {[]reply{respond(200, single)}, []reply{cut, respond(200, `{"success":true}`)}, 2},
-		"it did, and what is removed stays listed": {[]reply{respond(200, single)}, []reply{cut, respond(403, `{"error":"deleted"}`)}, 2},
+		"it arrived": {[]reply{shown, gone}, []reply{cut}, 1, mutation.Done},
+		"it did not": {[]reply{shown}, []reply{cut, respond(200, `{"success":true}`)}, 2, mutation.Done},
+		"it did, and what is removed stays listed": {
+			[]reply{shown}, []reply{cut, respond(403, `{"error":"deleted"}`)}, 2, mutation.Done,
+		},
+		"a missing account proves nothing": {[]reply{shown, respond(404, "<html>")}, []reply{cut}, 1, mutation.Sent},
 	} {
-		a, vendor := serve(t, config(), map[string][]reply{getDonald: c.accounts, deleteDevice: c.deletes})
+		a, vendor := serve(t, config(), replies{getDonald: c.accounts, deleteDevice: c.deletes})
 		log := mutation.NewMemory()
 		_, err := remove(t, a, log, false)
-		wantError(t, what, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		want(t, what, err, wiretest.Unknown)
 		got, err := remove(t, a, log, false)
-		if err != nil {
-			t.Fatalf("%s: %v", what, err)
+		switch {
+		case c.state == mutation.Sent:
+			want(t, what, err, wiretest.Unknown)
+		case err != nil:
+			t.Errorf("%s: %v", what, err)
+		default:
+			same(t, what, got, donaldDevices()[0])
 		}
-		same(t, what, got, donaldDevices()[0])
-		if sent := len(vendor.Made(deleteDevice)); sent != c.sends || log.Get("delete").State != mutation.Done {
+		if sent := len(vendor.Made(deleteDevice)); sent != c.sends || log.Get("delete").State != c.state {
 			t.Errorf("%s: it was sent %d times, want %d; the step is %v", what, sent, c.sends, log.Get("delete").State)
-		}
-	}
-	// That the account cannot be found proves nothing of the device.
-	a, _ := serve(t, config(), map[string][]reply{getDonald: {respond(200, single), respond(404, "<html>")}, deleteDevice: {cut}})
-	log := mutation.NewMemory()
-	for range 2 {
-		_, err := remove(t, a, log, false)
-		if !apierror.IsOutcomeUnknown(err) {
-			t.Errorf("%v", err)
 		}
 	}
 }

@@ -17,9 +17,8 @@ import (
 
 // The vendor's messages, which say what is wrong.
 const (
-	saysDeleted = "deleted" // with 403: the device was removed
-	// with 404: there is no such account or device; with 409: the device is still bound
-	saysID       = "id"
+	saysDeleted  = "deleted"  // with 403: the device was removed
+	saysID       = "id"       // with 404: there is no such account or device; with 409: the device is bound
 	saysCustomer = "customer" // with 404: there is no such customer; with 409: it has its one account
 	saysUsername = "username" // with 409: it is taken; with 422: it is malformed
 	saysPassword = "password" // with 422: it is malformed
@@ -58,10 +57,12 @@ func meaning(status int, said string) *apierror.Error {
 		case saysUsername:
 			return &apierror.Error{Message: "TelecomX has an account of this username: choose another username"}
 		case saysCustomer:
-			return apierror.New(precondition, state, "the customer has its account: with IPTVPRIVATE, it can have only one")
+			return apierror.New(precondition, state,
+				"the customer has its account: with IPTVPRIVATE, it can have only one")
 		case saysID:
-			return apierror.New(precondition, state, "TelecomX binds a device to its account for 90 days, and they are "+
-				"not over. To remove the device now, set force, which takes the access level RESELLER or ADMIN")
+			return apierror.New(precondition, state,
+				"TelecomX binds a device to its account for 90 days, and they are not over. "+
+					"To remove the device now, set force, which takes the access level RESELLER or ADMIN")
 		}
 		return apierror.New(precondition, pb.ErrorReason_VENDOR_REJECTED,
 			"TelecomX refuses the request (HTTP %d, %s)", status, said)

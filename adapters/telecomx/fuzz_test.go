@@ -18,9 +18,12 @@ import (
 
 func FuzzAccounts(f *testing.F) {
 	for _, s := range []string{
-		`{"offset":10,"limit":10,"total":23,"accounts":[{"username":"donald@duck.com","password":"vgh38gy3uvhebv","devices":2,"created":"2016-01-01T00:00:00.000Z"}]}`,
-		`{"accounts":[{"username":"a/b%","devices":[{"id":"12345678901234567890AAAA","type":"IOS","model":"iPhone 6","name":"Donalds mobile"},{"_id":"..","type":"NEW"}]}]}`,
-		`{"accounts":[{"username":"","devices":null,"created":""}]}`, `{"accounts":[{"devices":-0.0}]}`, `{"accounts":[{"devices":1e3}]}`, `{"accounts":null}`,
+		`{"offset":10,"limit":10,"total":23,"accounts":[{"username":"donald@duck.com","password":"vgh38gy3uvhebv",
+			"devices":2,"created":"2016-01-01T00:00:00.000Z"}]}`,
+		`{"accounts":[{"username":"a/b%","devices":[{"id":"12345678901234567890AAAA","type":"IOS","model":"iPhone 6",
+			"name":"Donalds mobile"},{"_id":"..","type":"NEW"}]}]}`,
+		`{"accounts":[{"username":"","devices":null,"created":""}]}`, `{"accounts":[{"devices":-0.0}]}`,
+		`{"accounts":[{"devices":1e3}]}`, `{"accounts":null}`,
 		`{"accounts":[{"username":"x","devices":[{"id":"a","id":"b"}]}]}`, `{}`, `[]`, `null`,
 	} {
 		f.Add([]byte(s))
@@ -39,21 +42,24 @@ func FuzzAccounts(f *testing.F) {
 				}
 				continue
 			}
-			if named := names.DrmAccount.Name(a.id, row.Username); account.GetName() != named || account.GetUsername() == "" {
+			name, devices := names.DrmAccount.Name(a.id, row.Username), account.GetDevices()
+			if account.GetName() != name || account.GetUsername() == "" {
 				t.Errorf("the account %q is named %q", row.Username, account.GetName())
 			}
-			if account.GetDeviceCount() < 0 || len(account.GetDevices()) > 0 && len(account.GetDevices()) != int(account.GetDeviceCount()) {
-				t.Errorf("%d devices are counted, and %d shown", account.GetDeviceCount(), len(account.GetDevices()))
+			if n := int(account.GetDeviceCount()); n < 0 || len(devices) > 0 && len(devices) != n {
+				t.Errorf("%d devices are counted, and %d shown", n, len(devices))
 			}
-			for _, d := range account.GetDevices() {
-				if d.GetDeviceId() == "" || d.GetName() != account.GetName()+"/devices/"+names.Pattern("*").Name(d.GetDeviceId()) {
+			for _, d := range devices {
+				id := names.Pattern("*").Name(d.GetDeviceId())
+				if d.GetDeviceId() == "" || d.GetName() != account.GetName()+"/devices/"+id {
 					t.Errorf("the device %q of %q is named %q", d.GetDeviceId(), account.GetName(), d.GetName())
 				}
 			}
 			if created := account.GetCreateTime(); created != nil && !created.IsValid() {
 				t.Errorf("created %q is read as %v", row.Created, created)
 			}
-			if shown, err := a.account(row, "", pb.DrmAccount_BASIC); err != nil || shown.GetPassword() != "" || len(shown.GetDevices()) > 0 {
+			shown, err := a.account(row, "", pb.DrmAccount_BASIC)
+			if err != nil || shown.GetPassword() != "" || len(shown.GetDevices()) > 0 {
 				t.Errorf("the BASIC view shows more than it may, %v", err)
 			}
 		}
@@ -62,8 +68,10 @@ func FuzzAccounts(f *testing.F) {
 
 func FuzzErrors(f *testing.F) {
 	for _, s := range []string{
-		`{"error":"access_denied"}`, `{"message":"access_denied"}`, `access_denied`, `"access_denied"`, `{"error":{"code":"x"}}`, `{"error":403,"message":"no entry"}`,
-		`{"error":"id","expires":"2026-03-01T12:00:00.000Z"}`, `{"error":"id","error":"id"}`, "<html>\x1b[31m", "", " \n", `{"error":"`, "\xff", `{"message":"\ud800"}`,
+		`{"error":"access_denied"}`, `{"message":"access_denied"}`, `access_denied`, `"access_denied"`,
+		`{"error":{"code":"x"}}`, `{"error":403,"message":"no entry"}`, `{"error":"id","error":"id"}`, `{"error":"`,
+		`{"error":"id","expires":"2026-03-01T12:00:00.000Z"}`, `{"message":"\ud800"}`, "<html>\x1b[31m",
+		"", " \n", "\xff",
 	} {
 		for _, status := range []int{400, 401, 403, 404, 409, 422, 429, 500} {
 			f.Add(status, []byte(s))
@@ -81,10 +89,11 @@ func FuzzErrors(f *testing.F) {
 		if e.Code == codes.Unavailable || status >= 500 && e.Code != codes.OK {
 			t.Errorf("HTTP %d is read as %v", status, e.Code)
 		}
-		if said := e.Metadata[apierror.VendorCode]; !isWord(said) || !strings.Contains(string(body), said) && !strings.Contains(string(body), `\`) {
+		said, text := e.Metadata[apierror.VendorCode], string(body)
+		if !isWord(said) || !strings.Contains(text, said) && !strings.Contains(text, `\`) {
 			t.Errorf("of %q, the code is %q", body, said)
 		}
-		if plain := strings.TrimSpace(string(body)); plain != "" && e.Metadata[apierror.VendorCode]+e.Metadata[apierror.VendorMessage] == "" {
+		if strings.TrimSpace(text) != "" && said+e.Metadata[apierror.VendorMessage] == "" {
 			t.Errorf("of %q, nothing is told", body)
 		}
 	})
@@ -104,7 +113,9 @@ func FuzzTokensInTheQuery(f *testing.F) {
 			t.Fatal(err)
 		}
 		signed, err := url.ParseQuery(r.URL.RawQuery)
-		if err != nil || len(signed["token"]) != 1 || signed.Get("token") != token || strings.ContainsAny(r.URL.RawQuery[len(query):], " +\"#") {
+		added := r.URL.RawQuery[len(query):]
+		isOne := len(signed["token"]) == 1 && signed.Get("token") == token
+		if err != nil || !isOne || strings.ContainsAny(added, " +\"#") {
 			t.Fatalf("the token %q arrives as %q, %v", token, signed["token"], err)
 		}
 		signed.Del("token")

@@ -7,34 +7,32 @@ import (
 	"testing/synctest"
 	"time"
 
-	"google.golang.org/grpc/codes"
-
 	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
+	"github.com/drmhub/drmhub/adapters/telecomx"
 	"github.com/drmhub/drmhub/adapters/telecomx/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
 func TestALoginSendsWhatIsDocumented(t *testing.T) {
-	a, vendor := serve(t, config(), map[string][]reply{getAccounts: ok(none)})
+	a, vendor := serve(t, config(), replies{getAccounts: ok(none)})
 	level, err := a.Check(t.Context())
 	if err != nil || level != "MANAGER" {
 		t.Errorf("Check: %q, %v", level, err)
 	}
 	login := vendor.Only(postLogin)
-	if login.Body != `{"password":"the-password","username":"ops"}` || login.Header.Get("Content-Type") != "application/json" || len(login.Query) > 0 {
-		t.Errorf("the login has %d parameters, the type %q and a body of %d bytes", len(login.Query), login.Header.Get("Content-Type"), len(login.Body))
+	contentType := login.Header.Get("Content-Type")
+	isDocumented := login.Body == `{"password":"the-password","username":"ops"}`
+	if !isDocumented || contentType != "application/json" || len(login.Query) > 0 {
+		t.Errorf("the login has %d parameters, type %q and %d bytes", len(login.Query), contentType, len(login.Body))
 	}
 	wantQuery(t, vendor.Only(getAccounts), "the-first-token", "limit=1")
-}
 
-func TestATokenWithOddCharactersArrivesWhole(t *testing.T) {
-	const odd = `a b+c&d=e%25#?/"é`
-	a, vendor := serve(t, config(), map[string][]reply{postLogin: ok(`{"token":"a b+c&d=e%25#?/\"é"}`), getAccounts: ok(none)})
+	a, vendor = serve(t, config(), replies{postLogin: ok(`{"token":"a b+c&d=e%25#?/\"é"}`), getAccounts: ok(none)})
 	if _, err := a.Check(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	wantQuery(t, vendor.Only(getAccounts), odd, "limit=1")
+	wantQuery(t, vendor.Only(getAccounts), `a b+c&d=e%25#?/"é`, "limit=1")
 }
 
 func TestATokenIsRenewedBeforeItsEnd(t *testing.T) {
@@ -51,7 +49,7 @@ func TestATokenIsRenewedBeforeItsEnd(t *testing.T) {
 			for i := range 3 {
 				logins = append(logins, respond(200, fmt.Sprintf(`{"token":"token-%d"%s}`, i, expires)))
 			}
-			a, vendor := serve(t, config(), map[string][]reply{postLogin: logins, getAccounts: ok(none)})
+			a, vendor := serve(t, config(), replies{postLogin: logins, getAccounts: ok(none)})
 			token := func() string {
 				if _, err := a.Check(t.Context()); err != nil {
 					t.Fatal(err)
@@ -71,60 +69,56 @@ func TestATokenIsRenewedBeforeItsEnd(t *testing.T) {
 	}
 }
 
-func TestAPersistentTokenIsNeverRenewed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		vendor := duckTwin(emulator.Options{ExpiresInMinutes: -1})
-		a := adapterTo(t, config(), twin.Transport(vendor))
-		for range 10 {
-			if _, err := a.Check(t.Context()); err != nil {
-				t.Fatal(err)
+func TestHowOftenTheAdapterLogsIn(t *testing.T) {
+	for what, c := range map[string]struct {
+		options emulator.Options
+		calls   int
+		pause   time.Duration
+		logins  int
+	}{
+		"a token that does not expire": {emulator.Options{ExpiresInMinutes: -1}, 10, 1000 * time.Hour, 1},
+		// for 103 minutes, at changing distances from the renewals, which are every 14 minutes
+		"tokens that come and go": {emulator.Options{}, 200, 31 * time.Second, 8},
+	} {
+		inBubble(t, c.options, func(t *testing.T, vendor *emulator.Emulator, a *telecomx.Adapter) {
+			for range c.calls {
+				if _, err := get(t, a, pb.DrmAccount_BASIC); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(c.pause)
 			}
-			time.Sleep(1000 * time.Hour)
-		}
-		wantLogins(t, "over a year", vendor, 1)
-	})
-}
-
-func TestNoCallIsRefusedWhileTokensComeAndGo(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		vendor := duckTwin(emulator.Options{})
-		a := adapterTo(t, config(), twin.Transport(vendor))
-		for range 200 { // 103 minutes, at changing distances from the renewals
-			if _, err := get(t, a, pb.DrmAccount_BASIC); err != nil {
-				t.Fatal(err)
+			statuses := wiretest.Requests(vendor, getDonald)
+			isRefused := func(status int) bool { return status != 200 }
+			if slices.ContainsFunc(statuses, isRefused) || len(statuses) != c.calls {
+				t.Errorf("%s: of %d calls, some were refused: %v", what, len(statuses), statuses)
 			}
-			time.Sleep(31 * time.Second)
-		}
-		if statuses := wiretest.Requests(vendor, getDonald); slices.ContainsFunc(statuses, func(s int) bool { return s != 200 }) || len(statuses) != 200 {
-			t.Errorf("of %d calls, some were refused: %v", len(statuses), statuses)
-		}
-		wantLogins(t, "every 14 minutes", vendor, 8)
-	})
+			wantLogins(t, what, vendor, c.logins)
+		})
+	}
 }
 
 func TestALoginThatFailsForAMomentIsNoRefusal(t *testing.T) {
+	throttled := wiretest.Answer(429, "", "Retry-After", "7")
+	stalled := twin.Fault{Kind: twin.FaultDelay, Delay: time.Hour}
 	for what, c := range map[string]struct {
-		fault  twin.Fault
-		code   codes.Code
-		reason pb.ErrorReason
-		after  time.Duration
+		fault   twin.Fault
+		outcome outcome
+		after   time.Duration
 	}{
-		"down":               {wiretest.Answer(500, `{"error":"internal_error"}`), codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, 0},
-		"cut":                {twin.Fault{Kind: twin.FaultCut}, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, 0},
-		"throttled":          {wiretest.Answer(429, "", "Retry-After", "7"), codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED, 7 * time.Second},
-		"a page for people":  {wiretest.Answer(200, "<html>"), codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, 0},
-		"no token":           {wiretest.Answer(200, `{"expiresInMinutes":15}`), codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, 0},
-		"half an answer":     {twin.Fault{Kind: twin.FaultMalformed}, codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, 0},
-		"no end of it":       {twin.Fault{Kind: twin.FaultEndless}, codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, 0},
-		"nothing for a time": {twin.Fault{Kind: twin.FaultDelay, Delay: time.Hour}, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, 0},
+		"down":               {wiretest.Answer(500, `{"error":"internal_error"}`), wiretest.Unavailable, 0},
+		"cut":                {twin.Fault{Kind: twin.FaultCut}, wiretest.Unavailable, 0},
+		"throttled":          {throttled, wiretest.Throttled, 7 * time.Second},
+		"a page for people":  {wiretest.Answer(200, "<html>"), wiretest.Unreadable, 0},
+		"no token":           {wiretest.Answer(200, `{"expiresInMinutes":15}`), wiretest.Unreadable, 0},
+		"half a response":    {twin.Fault{Kind: twin.FaultMalformed}, wiretest.Unreadable, 0},
+		"no end of it":       {twin.Fault{Kind: twin.FaultEndless}, wiretest.Unreadable, 0},
+		"nothing for a time": {stalled, wiretest.Unavailable, 0},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			vendor := duckTwin(emulator.Options{})
+		inBubble(t, emulator.Options{}, func(t *testing.T, vendor *emulator.Emulator, a *telecomx.Adapter) {
 			c.fault.Path = emulator.LoginPath
 			vendor.Faults().Add(c.fault)
-			a := adapterTo(t, config(), twin.Transport(vendor))
 			_, err := a.Check(t.Context())
-			if e := wantError(t, what, err, c.code, c.reason); e.RetryAfter != c.after {
+			if e := want(t, what, err, c.outcome); e.RetryAfter != c.after {
 				t.Errorf("%s: it says to try again after %v, want %v", what, e.RetryAfter, c.after)
 			}
 			vendor.Faults().Clear()

@@ -2,12 +2,12 @@ package telecomx_test
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -24,99 +24,74 @@ import (
 // customersPassword is one that a caller gives an account.
 const customersPassword = "open-sesame-4711"
 
-// gossip is a vendor that answers the calls of one method with what it knows of the caller, and the
-// others as the twin does. Before it does so, it refuses as many tokens as it is told to. It is the
-// adapter's transport, since a broken connection shows the whole URL.
+// A gossip is a vendor that responds to the calls of one method with what it knows of the caller.
+// The twin handles other calls. Before it gossips, it refuses as many tokens as it is told to. It is
+// the adapter's transport, since the error of a broken connection shows the whole URL.
 type gossip struct {
 	method string
-	twin   http.RoundTripper
 	refuse int
-	answer func(known, target string, w http.ResponseWriter) error
+	tell   telling
 	form   func(string) string // of the secrets
-	sent   []string            // the secrets that a call can carry, but for the tokens of logins
-	tokens []string            // that were given out
+	twin   http.RoundTripper
+	known  []string // the secrets that calls carry
 }
+
+// A telling is a response of a vendor that knows these secrets to a call of this URL.
+type telling func(known, target string) (*http.Response, error)
 
 func (g *gossip) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Path == emulator.LoginPath {
-		return g.login(r)
+	if token := r.URL.Query().Get("token"); token != "" {
+		g.known = append(g.known, token)
 	}
-	if r.Method != g.method {
+	if r.Method != g.method || r.URL.Path == emulator.LoginPath {
 		return g.twin.RoundTrip(r)
 	}
-	known := strings.Join(g.known(), " ")
-	answer := g.answer
+	tell := g.tell
 	if g.refuse--; g.refuse >= 0 {
-		answer = says(401, "text/plain", "not with KNOWN")
+		tell = says(401, "text/plain", "not with KNOWN")
 	}
-	var failure error
-	res, err := twin.Transport(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { failure = answer(known, r.URL.String(), w) })).RoundTrip(r)
-	if failure != nil {
-		return nil, failure
-	}
-	return res, err
+	return tell(strings.Join(g.forms(), " "), r.URL.String())
 }
 
-// login keeps the token that the twin gives.
-func (g *gossip) login(r *http.Request) (*http.Response, error) {
-	res, err := g.twin.RoundTrip(r)
-	if err != nil {
-		return nil, err
+func (g *gossip) forms() (all []string) {
+	for _, secret := range g.known {
+		all = append(all, g.form(secret))
 	}
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		return nil, err
-	}
-	var given struct{ Token string }
-	if err := json.Unmarshal(body, &given); err != nil {
-		return nil, err
-	}
-	g.tokens = append(g.tokens, given.Token)
-	res.Body = io.NopCloser(strings.NewReader(string(body)))
-	return res, nil
+	return all
 }
 
-// known are the secrets in their form: all that a call of the adapter can carry.
-func (g *gossip) known() []string {
-	var known []string
-	for _, secret := range append(g.sent, g.tokens...) {
-		known = append(known, g.form(secret))
-	}
-	return known
-}
-
-// says answers a body of a content type.
-func says(status int, contentType, format string) func(string, string, http.ResponseWriter) error {
-	return func(known, target string, w http.ResponseWriter) error {
-		w.Header().Set("Content-Type", contentType)
-		w.WriteHeader(status)
-		_, err := io.WriteString(w, strings.NewReplacer("KNOWN", known, "TARGET", target).Replace(format))
-		return err
+// says returns a response with this body.
+func says(status int, contentType, format string) telling {
+	return func(known, target string) (*http.Response, error) {
+		body := strings.NewReplacer("KNOWN", known, "TARGET", target).Replace(format)
+		header := http.Header{"Content-Type": {contentType}}
+		if status == http.StatusFound {
+			header.Set("Location", "https://elsewhere.invalid"+target+"&"+url.QueryEscape(known))
+		}
+		return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body))}, nil
 	}
 }
 
-// gossips are answers that repeat the secrets, wherever a vendor can put them.
-func gossips() map[string]func(string, string, http.ResponseWriter) error {
+// tellings are responses that repeat the secrets, wherever a vendor can put them.
+func tellings() map[string]telling {
 	const asJSON = "application/json"
-	all := map[string]func(string, string, http.ResponseWriter) error{
-		"in a page for people":      says(200, "text/html", "<html>KNOWN</html>"),
-		"in the URL, on a page":     says(502, "text/html", "<html>TARGET: bad gateway</html>"),
-		"in half an answer":         says(200, asJSON, `{"total":1,"accounts":[{"username":"KNOWN`),
-		"in no JSON":                says(200, asJSON, `KNOWN`),
-		"after an answer":           says(200, asJSON, `{"total":0} KNOWN`),
-		"in a name":                 says(200, asJSON, `{"KNOWN":1,"KNOWN":2}`),
-		"in a number":               says(200, asJSON, `{"total":"KNOWN","success":"KNOWN","username":{"KNOWN":1},"devices":"KNOWN"}`),
+	all := map[string]telling{
+		"in a page for people":  says(200, "text/html", "<html>KNOWN</html>"),
+		"in the URL, on a page": says(502, "text/html", "<html>TARGET: bad gateway</html>"),
+		"in half a response":    says(200, asJSON, `{"total":1,"accounts":[{"username":"KNOWN`),
+		"in no JSON":            says(200, asJSON, `KNOWN`),
+		"after a response":      says(200, asJSON, `{"total":0} KNOWN`),
+		"in a name":             says(200, asJSON, `{"KNOWN":1,"KNOWN":2}`),
+		"in a number": says(200, asJSON,
+			`{"total":"KNOWN","success":"KNOWN","username":{"KNOWN":1},"devices":"KNOWN"}`),
 		"in a time":                 says(200, asJSON, `{"success":true,"expires":"KNOWN","username":"other"}`),
 		"in what is missing":        says(200, asJSON, `{"success":false,"message":"KNOWN","username":"KNOWN"}`),
 		"in a message of a refusal": says(409, asJSON, `{"error":"id","message":"not with KNOWN"}`),
 		"in an error of a refusal":  says(409, asJSON, `{"error":"KNOWN"}`),
-		"in a Location": func(known, target string, w http.ResponseWriter) error {
-			w.Header().Set("Location", "https://elsewhere.invalid"+target+"&"+url.QueryEscape(known))
-			w.WriteHeader(http.StatusFound)
-			return nil
-		},
-		"in what broke the connection": func(known, target string, _ http.ResponseWriter) error {
-			return &url.Error{Op: "Get", URL: target, Err: fmt.Errorf("cannot send %s: %w", known, &url.Error{Op: "proxy", URL: target, Err: errors.New(target)})}
+		"in a Location":             says(302, "", ""),
+		"in what broke the connection": func(known, target string) (*http.Response, error) {
+			proxy := &url.Error{Op: "proxy", URL: target, Err: errors.New(target)}
+			return nil, &url.Error{Op: "Get", URL: target, Err: fmt.Errorf("cannot send %s: %w", known, proxy)}
 		},
 	}
 	for _, status := range []int{400, 401, 403, 404, 409, 422, 429, 500, 501, 503} {
@@ -125,7 +100,8 @@ func gossips() map[string]func(string, string, http.ResponseWriter) error {
 	}
 	// Texts are cut at a length: not so that the beginning of a secret stays.
 	for _, before := range []int{440, 480, 490, 495} {
-		all[fmt.Sprintf("in a body after %d characters", before)] = says(500, "text/plain", strings.Repeat("x", before)+"KNOWN")
+		text := strings.Repeat("x", before) + "KNOWN"
+		all[fmt.Sprintf("in a body after %d characters", before)] = says(500, "text/plain", text)
 	}
 	return all
 }
@@ -136,22 +112,15 @@ func TestNoErrorShowsASecret(t *testing.T) {
 		"escaped": url.QueryEscape,
 		"base64":  func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
 	}
-	for where, answer := range gossips() {
+	for where, tell := range tellings() {
 		for form, write := range forms {
 			for refused := range 3 { // the token was just renewed, or refused for the second time
 				synctest.Test(t, func(t *testing.T) {
 					what := fmt.Sprintf("%s, %s, %d tokens refused", where, form, refused)
-					reads := &gossip{method: http.MethodGet, twin: twin.Transport(duckTwin(emulator.Options{})), refuse: refused, answer: answer, form: write, sent: []string{config().Password.Reveal()}}
-					a := adapterTo(t, config(), reads)
-					for range 2 {
-						_, err := list(t, a, &pb.ListDrmAccountsRequest{View: pb.DrmAccount_FULL})
-						reads.wantSilent(t, "ListDrmAccounts", what, err)
-						_, err = get(t, a, pb.DrmAccount_FULL)
-						reads.wantSilent(t, "GetDrmAccount", what, err)
-					}
-					for _, method := range []string{http.MethodPost, http.MethodDelete} {
-						writes := &gossip{method: method, twin: twin.Transport(duckTwin(emulator.Options{})), refuse: refused, answer: answer, form: write}
-						writes.silentWrites(t, what)
+					for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+						vendor := twin.Transport(duckTwin(emulator.Options{}))
+						g := &gossip{method: method, refuse: refused, tell: tell, form: write, twin: vendor}
+						g.calls(t, what)
 					}
 				})
 			}
@@ -159,34 +128,31 @@ func TestNoErrorShowsASecret(t *testing.T) {
 	}
 }
 
-// silentWrites makes writes, and again with a vendor that gossips when they are read back.
-func (g *gossip) silentWrites(t *testing.T, what string) {
+// calls makes all calls twice. The second time, the vendor gossips when writes are read back.
+func (g *gossip) calls(t *testing.T, what string) {
 	t.Helper()
-	c := machine()
-	g.sent = []string{c.Token.Reveal()}
-	if g.refuse > 0 {
-		c = config()
-		g.sent = []string{c.Password.Reveal()}
+	c := config()
+	if g.method != http.MethodGet && g.refuse == 0 {
+		c = machine()
 	}
+	g.known = []string{c.Token.Reveal() + c.Password.Reveal()} // it has one of them
 	c.Customer = own
 	a := adapterTo(t, c, g)
 	removal, creation := mutation.NewMemory(), mutation.NewMemory()
-	credentials := g.sent
 	for range 2 {
-		g.sent = credentials
-		_, err := remove(t, a, removal, false)
+		_, err := list(t, a, &pb.ListDrmAccountsRequest{View: pb.DrmAccount_FULL})
+		g.wantSilent(t, "ListDrmAccounts", what, err)
+		_, err = get(t, a, pb.DrmAccount_FULL)
+		g.wantSilent(t, "GetDrmAccount", what, err)
+		_, err = remove(t, a, removal, false)
 		g.wantSilent(t, "DeleteDrmAccountDevice", what, err)
-		g.sent = append(g.sent, customersPassword)
+		before := g.known
+		g.known = append(slices.Clip(before), customersPassword)
 		_, err = create(t, a, creation, &pb.DrmAccount{Username: "daisy@duck.com", Password: customersPassword})
 		g.wantSilent(t, "CreateDrmAccount", what, err)
-		g.method = http.MethodGet
-	}
-	for _, log := range []*mutation.Memory{creation, removal} {
-		for _, step := range []string{"create", "delete"} {
-			if stored := log.Get(step).Err; stored != nil {
-				g.wantSilent(t, "what is stored", what, stored.Err())
-			}
-		}
+		g.wantSilent(t, "the stored creation", what, creation.Get("create").Err.Err())
+		g.wantSilent(t, "the stored removal", what, removal.Get("delete").Err.Err())
+		g.known, g.method = before, http.MethodGet
 	}
 }
 
@@ -202,7 +168,7 @@ func (g *gossip) wantSilent(t *testing.T, call, what string, err error) {
 		texts = append(texts, key, value)
 	}
 	const usable = 10
-	for _, secret := range g.known() {
+	for _, secret := range g.forms() {
 		for i := 0; i+usable <= len(secret); i++ {
 			for _, text := range texts {
 				if strings.Contains(text, secret[i:i+usable]) {

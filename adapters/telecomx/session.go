@@ -56,7 +56,7 @@ type grant struct {
 // A token is sent with calls.
 type token struct {
 	text   secret.Text
-	number int       // from 1; 0 is no token
+	number int       // from 1; 0 means no token
 	since  time.Time // when it was given
 	until  time.Time // when it must be replaced; zero: never
 }
@@ -88,7 +88,7 @@ func (s *session) get(ctx context.Context) (token, error) {
 	}
 }
 
-// known returns the current token, or why there is none. It reports false if a login must decide.
+// known returns the current token, or why it has none. It reports false if a login must decide.
 func (s *session) known() (t token, decided bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

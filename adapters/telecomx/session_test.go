@@ -10,8 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"google.golang.org/grpc/codes"
-
 	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/telecomx"
@@ -20,37 +18,43 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// many makes reads and writes at once, all of which are to succeed.
+// check makes a call that must succeed.
+func check(t *testing.T, what string, a *telecomx.Adapter) {
+	t.Helper()
+	if _, err := a.Check(t.Context()); err != nil {
+		t.Errorf("%s: %v", what, err)
+	}
+}
+
+// many makes reads and writes at once, which must all succeed.
 func many(t *testing.T, a *telecomx.Adapter) {
 	t.Helper()
 	var calls sync.WaitGroup
 	for range 20 {
-		calls.Go(func() {
-			if _, err := list(t, a, &pb.ListDrmAccountsRequest{}); err != nil {
-				t.Errorf("ListDrmAccounts: %v", err)
-			}
-		})
-		calls.Go(func() {
-			if _, err := get(t, a, pb.DrmAccount_FULL); err != nil {
-				t.Errorf("GetDrmAccount: %v", err)
-			}
-		})
-		calls.Go(func() {
-			if _, err := create(t, a, mutation.NewMemory(), &pb.DrmAccount{}); err != nil {
-				t.Errorf("CreateDrmAccount: %v", err)
-			}
-		})
+		for name, call := range map[string]func() error{
+			"ListDrmAccounts": func() error { _, err := list(t, a, &pb.ListDrmAccountsRequest{}); return err },
+			"GetDrmAccount":   func() error { _, err := get(t, a, pb.DrmAccount_FULL); return err },
+			"CreateDrmAccount": func() error {
+				_, err := create(t, a, mutation.NewMemory(), &pb.DrmAccount{})
+				return err
+			},
+		} {
+			calls.Go(func() {
+				if err := call(); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+			})
+		}
 	}
 	calls.Wait()
 }
 
 func TestManyCallsLogInOnce(t *testing.T) {
 	for how, assumed := range refusing {
-		synctest.Test(t, func(t *testing.T) {
-			vendor := duckTwin(emulator.Options{Assumptions: assumed})
-			vendor.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Path: emulator.LoginPath, Delay: 5 * time.Second})
+		o := emulator.Options{Assumptions: assumed}
+		inBubble(t, o, func(t *testing.T, vendor *emulator.Emulator, a *telecomx.Adapter) {
+			delay(vendor, emulator.LoginPath, 5*time.Second, 0)
 			vendor.Faults().Add(twin.Fault{Kind: twin.FaultDelay, PathPrefix: emulator.APIPrefix, Delay: time.Second})
-			a := adapterTo(t, config(), twin.Transport(vendor))
 			many(t, a)
 			wantLogins(t, how+": the first one", vendor, 1)
 			vendor.RevokeTokens()
@@ -68,24 +72,23 @@ func TestManyCallsLogInOnce(t *testing.T) {
 	}
 }
 
-func TestATokenThatIsRefusedAmidOfManyCallsIsRenewedOnce(t *testing.T) {
+func TestATokenThatIsRefusedToManyCallsIsRenewedOnce(t *testing.T) {
 	for how, assumed := range refusing {
-		synctest.Test(t, func(t *testing.T) {
-			vendor := duckTwin(emulator.Options{Assumptions: assumed})
-			vendor.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Path: emulator.LoginPath, Delay: 5 * time.Second})
-			a := adapterTo(t, config(), twin.Transport(vendor))
-			if _, err := a.Check(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+		o := emulator.Options{Assumptions: assumed}
+		inBubble(t, o, func(t *testing.T, vendor *emulator.Emulator, a *telecomx.Adapter) {
+			delay(vendor, emulator.LoginPath, 5*time.Second, 0)
+			check(t, how, a)
 			vendor.RevokeTokens()
 			var calls sync.WaitGroup
 			// they begin before, during and after the login, and some hear of the refusal late
 			for i := range 40 {
-				vendor.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Path: fmt.Sprintf("/iptv/drm/viewer-%d", i), Delay: time.Duration(2+2*(i%7)) * time.Second, Times: 1})
+				viewer := fmt.Sprintf("viewer-%d", i)
+				delay(vendor, "/iptv/drm/"+viewer, time.Duration(2+2*(i%7))*time.Second, 1)
 				calls.Go(func() {
 					time.Sleep(time.Duration(i) * 300 * time.Millisecond)
-					_, err := a.GetDrmAccount(t.Context(), &pb.GetDrmAccountRequest{Name: fmt.Sprintf("vendors/acme/drmAccounts/viewer-%d", i)})
-					wantError(t, how, err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
+					req := &pb.GetDrmAccountRequest{Name: "vendors/acme/drmAccounts/" + viewer}
+					_, err := a.GetDrmAccount(t.Context(), req)
+					want(t, how, err, wiretest.NotFound)
 				})
 			}
 			calls.Wait()
@@ -95,13 +98,9 @@ func TestATokenThatIsRefusedAmidOfManyCallsIsRenewedOnce(t *testing.T) {
 }
 
 func TestATokenThatOthersGotMeanwhileMayBeRefusedToo(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		vendor := duckTwin(emulator.Options{})
-		a := adapterTo(t, config(), twin.Transport(vendor))
-		if _, err := a.Check(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		vendor.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Path: "/iptv/drm/donald@duck.com", Delay: 20 * time.Second, Times: 1})
+	inBubble(t, emulator.Options{}, func(t *testing.T, vendor *emulator.Emulator, a *telecomx.Adapter) {
+		check(t, "the first call", a)
+		delay(vendor, "/iptv/drm/donald@duck.com", 20*time.Second, 1)
 		var slow sync.WaitGroup
 		slow.Go(func() {
 			if _, err := get(t, a, pb.DrmAccount_BASIC); err != nil {
@@ -110,9 +109,7 @@ func TestATokenThatOthersGotMeanwhileMayBeRefusedToo(t *testing.T) {
 		})
 		time.Sleep(time.Second)
 		vendor.RevokeTokens() // the slow call carries one of these
-		if _, err := a.Check(t.Context()); err != nil {
-			t.Errorf("a quick call: %v", err)
-		}
+		check(t, "a quick call", a)
 		vendor.RevokeTokens() // and is sent again with this one
 		slow.Wait()
 		wantLogins(t, "in all", vendor, 3)
@@ -120,26 +117,22 @@ func TestATokenThatOthersGotMeanwhileMayBeRefusedToo(t *testing.T) {
 }
 
 func TestACallerWhoLeavesDoesNotEndTheLogin(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		vendor := duckTwin(emulator.Options{})
-		vendor.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Path: emulator.LoginPath, Delay: 5 * time.Second})
-		a := adapterTo(t, config(), twin.Transport(vendor))
+	inBubble(t, emulator.Options{}, func(t *testing.T, vendor *emulator.Emulator, a *telecomx.Adapter) {
+		delay(vendor, emulator.LoginPath, 5*time.Second, 0)
 		impatient, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		var calls sync.WaitGroup
 		calls.Go(func() {
-			begun := time.Now()
+			began := time.Now()
 			_, err := a.Check(impatient)
-			wantError(t, "the impatient one", err, codes.DeadlineExceeded, pb.ErrorReason_DEADLINE_PASSED)
-			if took := time.Since(begun); took != time.Second {
+			want(t, "the impatient one", err, deadline)
+			if took := time.Since(began); took != time.Second {
 				t.Errorf("the impatient one waited for %v", took)
 			}
 		})
 		calls.Go(func() {
 			time.Sleep(500 * time.Millisecond)
-			if _, err := a.Check(t.Context()); err != nil {
-				t.Errorf("the patient one: %v", err)
-			}
+			check(t, "the patient one", a)
 		})
 		calls.Wait()
 		wantLogins(t, "both", vendor, 1)
@@ -149,34 +142,30 @@ func TestACallerWhoLeavesDoesNotEndTheLogin(t *testing.T) {
 func TestARefusedWriteIsSentAgainWithinItsStep(t *testing.T) {
 	for _, status := range []int{401, 403} {
 		tokens := []reply{respond(200, loggedIn), respond(200, strings.Replace(loggedIn, "first", "second", 1))}
-		a, vendor := serve(t, config(), map[string][]reply{
-			postLogin: tokens, getDonald: {unknownID}, postAccount: {respond(status, `{"error":"access_denied"}`), made},
-		})
+		refused := respond(status, `{"error":"access_denied"}`)
+		posts := []reply{refused, made}
+		a, vendor := serve(t, config(), replies{postLogin: tokens, getDonald: {unknownID}, postAccount: posts})
 		log := mutation.NewMemory()
-		got, err := create(t, a, log, &pb.DrmAccount{Username: "donald@duck.com"})
-		if err != nil || log.Get("create").State != mutation.Done || log.Get("create").HTTPStatus != 200 {
-			t.Fatalf("HTTP %d: %v; the step is %v, HTTP %d", status, err, log.Get("create").State, log.Get("create").HTTPStatus)
+		got, err := create(t, a, log, wanted(""))
+		if step := log.Get("create"); err != nil || step.State != mutation.Done || step.HTTPStatus != 200 {
+			t.Fatalf("HTTP %d: %v; the step is %v, HTTP %d", status, err, step.State, step.HTTPStatus)
 		}
 		same(t, "the account", got, newDonald())
-		sent := vendor.Made(postAccount)
-		if len(sent) != 2 {
-			t.Fatalf("HTTP %d: it was sent %d times, want twice", status, len(sent))
-		}
-		wantQuery(t, sent[0], "the-first-token", "")
-		wantQuery(t, sent[1], "the-second-token", "")
+		vendor.WantMade(postAccount, 2)
+		wantQuery(t, vendor.Made(postAccount)[0], "the-first-token", "")
+		wantQuery(t, vendor.Made(postAccount)[1], "the-second-token", "")
 	}
 }
 
 func TestAWriteThatCannotLogInAgainIsNotSent(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		vendor := duckTwin(emulator.Options{})
+	inBubble(t, emulator.Options{}, func(t *testing.T, vendor *emulator.Emulator, a *telecomx.Adapter) {
 		refused := wiretest.Answer(401, "")
 		refused.Method, refused.PathPrefix, refused.Times = http.MethodPost, emulator.APIPrefix, 1
 		vendor.Faults().Add(refused)
 		vendor.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Path: emulator.LoginPath, Skip: 1, Delay: time.Hour})
-		a, log := adapterTo(t, config(), twin.Transport(vendor)), mutation.NewMemory()
+		log := mutation.NewMemory()
 		_, err := create(t, a, log, &pb.DrmAccount{})
-		if e := wantError(t, "the login stalls", err, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE); !strings.HasPrefix(e.Message, "not sent: ") {
+		if e := want(t, "the login stalls", err, wiretest.Unavailable); !strings.HasPrefix(e.Message, "not sent: ") {
 			t.Errorf("it says %q", e.Message)
 		}
 		if state := log.Get("create").State; state != mutation.Refused {
@@ -187,11 +176,10 @@ func TestAWriteThatCannotLogInAgainIsNotSent(t *testing.T) {
 	})
 }
 
-func TestAChangedPasswordIsToldToTheOperator(t *testing.T) {
+func TestTheOperatorIsToldOfAChangedPassword(t *testing.T) {
 	for how, assumed := range refusing {
-		synctest.Test(t, func(t *testing.T) {
-			vendor := duckTwin(emulator.Options{Assumptions: assumed})
-			a := adapterTo(t, config(), twin.Transport(vendor))
+		o := emulator.Options{Assumptions: assumed}
+		inBubble(t, o, func(t *testing.T, vendor *emulator.Emulator, a *telecomx.Adapter) {
 			many(t, a)
 			vendor.ChangePassword("ops", "another-password")
 			refused := func() {
@@ -200,12 +188,9 @@ func TestAChangedPasswordIsToldToTheOperator(t *testing.T) {
 				for range 20 {
 					calls.Go(func() {
 						_, err := get(t, a, pb.DrmAccount_FULL)
-						e := wantError(t, how, err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED)
-						if !strings.Contains(e.Message, "check username, password and base_url") {
-							t.Errorf("%s: the operator is told %q", how, e.Message)
-						}
+						want(t, how, err, wiretest.Unauthorized, "check username, password and base_url")
 						_, err = create(t, a, mutation.NewMemory(), &pb.DrmAccount{})
-						wantError(t, how, err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED)
+						want(t, how, err, wiretest.Unauthorized)
 					})
 				}
 				calls.Wait()
@@ -225,18 +210,19 @@ func TestAChangedPasswordIsToldToTheOperator(t *testing.T) {
 	}
 }
 
-func TestWhatTheLevelDoesNotAllowIsToldAsThat(t *testing.T) {
+func TestWhatTheLevelDoesNotAllowIsForbidden(t *testing.T) {
 	for how, assumed := range refusing {
-		synctest.Test(t, func(t *testing.T) {
-			vendor := duckTwin(emulator.Options{AccessLevel: emulator.LevelViewer, Assumptions: assumed})
-			a := adapterTo(t, config(), twin.Transport(vendor))
+		o := emulator.Options{AccessLevel: emulator.LevelViewer, Assumptions: assumed}
+		inBubble(t, o, func(t *testing.T, vendor *emulator.Emulator, a *telecomx.Adapter) {
 			denied := func() {
 				t.Helper()
 				_, err := create(t, a, mutation.NewMemory(), &pb.DrmAccount{})
-				wantError(t, how, err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_PERMISSION_DENIED)
+				want(t, how, err, wiretest.Forbidden)
 			}
-			vendor.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Path: emulator.LoginPath, Delay: 5 * time.Second})
-			vendor.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Path: "/iptv/drm", Method: http.MethodPost, Delay: time.Second, Times: 10})
+			delay(vendor, emulator.LoginPath, 5*time.Second, 0)
+			late := twin.Fault{Kind: twin.FaultDelay, Path: "/iptv/drm", Method: http.MethodPost}
+			late.Delay, late.Times = time.Second, 10
+			vendor.Faults().Add(late)
 			var calls sync.WaitGroup
 			for range 20 { // half of them hear of the refusal while the others log in because of it
 				calls.Go(denied)
@@ -256,31 +242,25 @@ func TestWhatTheLevelDoesNotAllowIsToldAsThat(t *testing.T) {
 			wiretest.WantEffects(t, vendor, 0)
 		})
 	}
+	inBubble(t, emulator.Options{AccessLevel: emulator.LevelPersonal},
+		func(t *testing.T, _ *emulator.Emulator, a *telecomx.Adapter) {
+			level, err := a.Check(t.Context())
+			if want(t, "Check", err, wiretest.Forbidden); level != emulator.LevelPersonal {
+				t.Errorf("the level is %q", level)
+			}
+		})
 }
 
-func TestALevelThatMayNotListIsToldWithTheRefusal(t *testing.T) {
-	a := adapterTo(t, config(), twin.Transport(duckTwin(emulator.Options{AccessLevel: emulator.LevelPersonal})))
-	level, err := a.Check(t.Context())
-	wantError(t, "Check", err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_PERMISSION_DENIED)
-	if level != emulator.LevelPersonal {
-		t.Errorf("the level is %q", level)
-	}
-}
-
-func TestAVendorThatRefusesItsOwnTokensIsNotLoggedInToForEachCall(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		vendor := duckTwin(emulator.Options{})
+func TestAVendorThatRefusesItsOwnTokensGetsFewLogins(t *testing.T) {
+	inBubble(t, emulator.Options{}, func(t *testing.T, vendor *emulator.Emulator, a *telecomx.Adapter) {
 		vendor.Faults().Add(vendor.Refusal(401, "access_denied"))
-		a := adapterTo(t, config(), twin.Transport(vendor))
 		for range 20 {
 			_, err := get(t, a, pb.DrmAccount_BASIC)
-			wantError(t, "get", err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED)
+			want(t, "get", err, wiretest.Unauthorized)
 		}
 		wantLogins(t, "within a minute", vendor, 2)
 		vendor.Faults().Clear()
-		if _, err := get(t, a, pb.DrmAccount_BASIC); err != nil {
-			t.Errorf("well again: %v", err)
-		}
+		check(t, "well again", a)
 	})
 }
 
@@ -299,13 +279,9 @@ func TestAMachineTokenIsUsedAsItIs(t *testing.T) {
 		}
 		vendor.RevokeTokens()
 		_, err := get(t, a, pb.DrmAccount_BASIC)
-		e := wantError(t, "revoked", err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED)
-		if !strings.Contains(e.Message, "refuses the machine token") {
-			t.Errorf("the operator is told %q", e.Message)
-		}
-		log := mutation.NewMemory()
-		_, err = create(t, a, log, &pb.DrmAccount{})
-		wantError(t, "revoked", err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED)
+		want(t, "revoked", err, wiretest.Unauthorized, "refuses the machine token")
+		_, err = create(t, a, mutation.NewMemory(), &pb.DrmAccount{})
+		want(t, "revoked", err, wiretest.Unauthorized)
 		wantLogins(t, "never", vendor, 0)
 	})
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/telecomx/telecomxtest"
 )
 
-// TestTheContractIsKept runs the suite with other readings of what the pages leave open, and with a
-// machine token. The catalog's own test runs it with the defaults.
+// TestTheContractIsKept runs the suite with other interpretations of the pages, and with a machine
+// token.
 func TestTheContractIsKept(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -20,14 +20,16 @@ func TestTheContractIsKept(t *testing.T) {
 	}{
 		"the defaults": {emulator.Options{}, telecomxtest.Config()},
 		"another reading of everything": {emulator.Options{ExpiresInMinutes: -1, Assumptions: emulator.Assumptions{
-			LoginRefused: http.StatusForbidden, TokenRefused: http.StatusForbidden, PlainErrors: true, EmptyShown: true, FilterIgnoresCase: true,
-			CustomerOptional: true, SessionsOutlivePassword: true,
+			LoginRefused: http.StatusForbidden, TokenRefused: http.StatusForbidden, PlainErrors: true, EmptyShown: true,
+			FilterIgnoresCase: true, CustomerOptional: true, SessionsOutlivePassword: true,
 		}}, telecomxtest.Config()},
 		"a machine token": {emulator.Options{}, telecomxtest.MachineConfig()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			adaptertest.Run(t, func(t *testing.T) adaptertest.Harness { return telecomxtest.HarnessOf(t, c.options, c.config) })
+			adaptertest.Run(t, func(t *testing.T) adaptertest.Harness {
+				return telecomxtest.HarnessOf(t, c.options, c.config)
+			})
 		})
 	}
 }

@@ -4,9 +4,13 @@ import (
 	"context"
 	"maps"
 	"net/http"
+	"strings"
 	"testing"
 
+	"google.golang.org/grpc/codes"
+
 	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
+	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/secret"
 	"github.com/drmhub/drmhub/adapters/telecomx"
@@ -49,24 +53,41 @@ func machine() telecomx.Config {
 	return *c
 }
 
-type reply = wiretest.Reply
+type (
+	reply   = wiretest.Reply
+	replies = map[string][]reply
+	outcome = wiretest.Outcome
+)
 
 var (
 	cut           = wiretest.Cut
 	respond       = wiretest.Says
 	same          = wiretest.Same
-	wantError     = wiretest.WantError
 	wantViolation = wiretest.WantViolation
+
+	exists   = outcome{Code: codes.AlreadyExists, Reason: pb.ErrorReason_VENDOR_ALREADY_EXISTS}
+	invalid  = outcome{Code: codes.InvalidArgument, Reason: pb.ErrorReason_REQUEST_INVALID}
+	deadline = outcome{Code: codes.DeadlineExceeded, Reason: pb.ErrorReason_DEADLINE_PASSED}
 )
+
+// want demands an error of this outcome whose message contains says.
+func want(t *testing.T, what string, err error, o outcome, says ...string) *apierror.Error {
+	t.Helper()
+	e := wiretest.WantError(t, what, err, o.Code, o.Reason)
+	for _, text := range says {
+		if !strings.Contains(e.Message, text) {
+			t.Errorf("%s: the error says %q, want %q", what, e.Message, text)
+		}
+	}
+	return e
+}
 
 // serve returns an adapter to a vendor that gives these replies. A login succeeds unless they
 // include one.
-func serve(
-	t *testing.T, c telecomx.Config, replies map[string][]reply,
-) (*telecomx.Adapter, *wiretest.Server) {
+func serve(t *testing.T, c telecomx.Config, some replies) (*telecomx.Adapter, *wiretest.Server) {
 	t.Helper()
-	all := map[string][]reply{postLogin: ok(loggedIn)}
-	maps.Copy(all, replies)
+	all := replies{postLogin: ok(loggedIn)}
+	maps.Copy(all, some)
 	vendor := wiretest.NewServer(t, all)
 	return adapterTo(t, c, twin.Transport(vendor)), vendor
 }

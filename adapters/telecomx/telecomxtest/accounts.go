@@ -8,13 +8,13 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// What follows is the mapping backwards, from the contract to the vendor's words, written from its
-// pages and not with the adapter's tables.
+// The mapping from the contract to the vendor's words is written from the vendor's pages. It does
+// not use the adapter's tables.
 
 // username is the pages' "username ≥ 6 of a-zA-Z0-9._-@".
 var username = regexp.MustCompile(`^[a-zA-Z0-9._@-]{6,}$`)
 
-// withAccounts adds to a harness what concerns accounts and their devices.
+// withAccounts returns the harness with its part for accounts and devices.
 func withAccounts(h adaptertest.Harness, vendorSide *emulator.Emulator) adaptertest.Harness {
 	h.DrmAccounts = &adaptertest.DrmAccounts{Customers: customers}
 	h.DrmAccounts.Put = func(accounts ...*pb.DrmAccount) {
@@ -44,5 +44,7 @@ func withAccounts(h adaptertest.Harness, vendorSide *emulator.Emulator) adaptert
 }
 
 func vendorDevice(d *pb.DrmAccountDevice) emulator.Device {
-	return emulator.Device{ID: d.GetDeviceId(), Type: d.GetType().String(), Name: d.GetDisplayName(), Model: d.GetModel()}
+	return emulator.Device{
+		ID: d.GetDeviceId(), Type: d.GetType().String(), Name: d.GetDisplayName(), Model: d.GetModel(),
+	}
 }

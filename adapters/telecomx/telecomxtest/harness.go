@@ -16,18 +16,18 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// vendor is the id of the vendor account: one whose names need an escape.
+// vendor is the id of the vendor account. It must be escaped in names.
 const vendor = "telecomx/dk"
 
-// customers are that of the twin's user, and another one.
+// customers are the customer of the twin's user, and another one.
 var customers = []string{emulator.DefaultCustomerID, "5f0c9a417be2d86630a1c4f9"}
 
-// Harness is an adapter to a twin that holds nothing, without a socket between them.
+// Harness returns an adapter to an empty twin, without a socket between them.
 func Harness(t *testing.T) adaptertest.Harness {
 	return HarnessOf(t, emulator.Options{}, Config())
 }
 
-// HarnessOf is Harness with a twin of other options, and the configuration for it.
+// HarnessOf is Harness with a twin of these options, and the configuration for it.
 func HarnessOf(t *testing.T, options emulator.Options, config telecomx.Config) adaptertest.Harness {
 	t.Helper()
 	vendorSide := emulator.New(options)
@@ -54,23 +54,24 @@ func HarnessOf(t *testing.T, options emulator.Options, config telecomx.Config) a
 	return withAccounts(h, vendorSide)
 }
 
-// Config is a configuration for a twin that was given no user of its own. Its host is none that
-// could be reached over a network.
+// Config returns a configuration for a twin with the default user. Its host does not exist.
 func Config() telecomx.Config {
 	c := telecomx.NewConfig()
-	c.BaseURL, c.Username, c.Password = "http://telecomx.invalid", emulator.DefaultUsername, secret.New(emulator.DefaultPassword)
+	c.BaseURL = "http://telecomx.invalid"
+	c.Username, c.Password = emulator.DefaultUsername, secret.New(emulator.DefaultPassword)
 	return *c
 }
 
-// MachineConfig is Config with the machine token of the same user. Nothing but the configuration
-// tells its customer then.
+// MachineConfig is Config with the machine token of the same user. TelecomX returns no customer for
+// it, so the configuration has one.
 func MachineConfig() telecomx.Config {
 	c := telecomx.NewConfig()
-	c.BaseURL, c.Token, c.Customer = "http://telecomx.invalid", secret.New(emulator.DefaultMachineToken), emulator.DefaultCustomerID
+	c.BaseURL = "http://telecomx.invalid"
+	c.Token, c.Customer = secret.New(emulator.DefaultMachineToken), emulator.DefaultCustomerID
 	return *c
 }
 
-// writes is how many writes of the adapter's the twin has taken.
+// writes returns how many writes of the adapter took effect at the twin.
 func writes(ledger *twin.Ledger) int {
 	n := 0
 	for _, e := range ledger.Effects() {
@@ -86,11 +87,12 @@ type faults struct {
 	writes map[adaptertest.WriteFault]twin.Fault
 }
 
-// faultsThatShow are the twin's faults, whose texts hold this secret and a control character.
+// faultsThatShow returns the twin's faults. Their texts contain this secret and a control character.
 func faultsThatShow(credential string) faults {
 	text := "no,\x1b[31m not with " + credential
 	says := func(status int, word string) twin.Fault {
-		return twin.Fault{Kind: twin.FaultAnswer, Status: status, Body: `{"error":"` + word + `","message":"no,\u001b[31m not with ` + credential + `"}`}
+		body := `{"error":"` + word + `","message":"no,\u001b[31m not with ` + credential + `"}`
+		return twin.Fault{Kind: twin.FaultAnswer, Status: status, Body: body}
 	}
 	throttled := twin.Fault{Kind: twin.FaultAnswer, Status: http.StatusTooManyRequests, Body: text}
 	untold := throttled
@@ -116,8 +118,7 @@ func faultsThatShow(credential string) faults {
 	}
 }
 
-// failReads orders one fault for all reads, which are TelecomX' GETs, in place of the one before.
-// Logins go on.
+// failReads orders one fault for all GETs, in place of the one before. Logins work.
 func failReads(ordered *twin.Faults, faults map[adaptertest.Fault]twin.Fault) func(adaptertest.Fault) {
 	return func(fault adaptertest.Fault) {
 		for _, o := range ordered.List() {
@@ -132,8 +133,7 @@ func failReads(ordered *twin.Faults, faults map[adaptertest.Fault]twin.Fault) fu
 	}
 }
 
-// failWrites orders a fault for the next writes, which are TelecomX' POSTs, but for the login, or
-// for another call its DELETEs.
+// failWrites orders a fault for the next POSTs and DELETEs, without the logins.
 func failWrites(ordered *twin.Faults, faults map[adaptertest.WriteFault]twin.Fault) func(adaptertest.WriteFault, int) {
 	return func(fault adaptertest.WriteFault, n int) {
 		for _, method := range []string{http.MethodPost, http.MethodDelete} {
