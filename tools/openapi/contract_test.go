@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"strings"
 	"testing"
 
@@ -14,38 +15,15 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// prelude is what every contract has.
-const prelude = `
-syntax = "proto3";
-package drmhub.v1;
-import "buf/validate/validate.proto";
-import "google/api/annotations.proto";
-import "google/api/field_behavior.proto";
-import "google/api/resource.proto";
-import "google/protobuf/descriptor.proto";
-import "google/protobuf/duration.proto";
-import "google/protobuf/empty.proto";
-import "google/protobuf/field_mask.proto";
-import "google/protobuf/timestamp.proto";
-import "google/rpc/status.proto";
-extend google.protobuf.MethodOptions { string scope = 51001; }
-// ErrorReason says why.
-enum ErrorReason {
-  // Never sent.
-  ERROR_REASON_UNSPECIFIED = 0;
-  // The request breaks a rule.
-  REQUEST_INVALID = 1;
-  // The vendor throttles.
-  VENDOR_RATE_LIMITED = 10;
-  // It may have been done.
-  OUTCOME_UNKNOWN = 17;
+// testdata returns the text of a file in testdata.
+func testdata(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
-message Vendor { option (google.api.resource) = {type: "drmhub.v1/Vendor" pattern: "vendors/{vendor}"}; string name = 1; }
-message SiteOrder {
-  option (google.api.resource) = {type: "drmhub.v1/SiteOrder" pattern: "vendors/{vendor}/siteOrders/{site_order}"};
-  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
-}
-`
 
 // contractOf compiles protos and reads them as the program does.
 func contractOf(t *testing.T, protos string) *contract {
@@ -54,7 +32,8 @@ func contractOf(t *testing.T, protos string) *contract {
 		file, err := protoregistry.GlobalFiles.FindFileByPath(path)
 		return protocompile.SearchResult{Desc: file}, err
 	})
-	sources := &protocompile.SourceResolver{Accessor: protocompile.SourceAccessorFromMap(map[string]string{"contract.proto": prelude + protos})}
+	text := map[string]string{"contract.proto": testdata(t, "prelude.proto") + protos}
+	sources := &protocompile.SourceResolver{Accessor: protocompile.SourceAccessorFromMap(text)}
 	compiler := protocompile.Compiler{
 		Resolver:       protocompile.CompositeResolver{sources, linked},
 		SourceInfoMode: protocompile.SourceInfoStandard,
@@ -99,53 +78,31 @@ func (c *contract) message(t *testing.T, name string) protoreflect.MessageDescri
 }
 
 func TestAMethodThatCannotBeDescribedIsRefused(t *testing.T) {
-	for name, test := range map[string]struct{ protos, want string }{
-		"no path": {
-			`service S { rpc Get(Vendor) returns (Vendor) { option (scope) = "vendors:read"; } }`,
-			"S.Get has no path",
-		},
-		"no scope": {
-			`service S { rpc Get(Vendor) returns (Vendor) { option (google.api.http) = {get: "/v1/{name=vendors/*}"}; } }`,
-			"S.Get has no scope",
-		},
-		"two paths": {
-			`service S { rpc Get(Vendor) returns (Vendor) {
-				option (scope) = "vendors:read";
-				option (google.api.http) = {get: "/v1/{name=vendors/*}" additional_bindings {get: "/v1/{name=siteOrders/*}"}};
-			} }`,
-			"additional_bindings",
-		},
-		"a path of two methods": {
-			`service S {
-				rpc Get(Vendor) returns (Vendor) { option (scope) = "a:read"; option (google.api.http) = {get: "/v1/{name=vendors/*}"}; }
-				rpc Find(Vendor) returns (Vendor) { option (scope) = "a:read"; option (google.api.http) = {get: "/v1/{name=vendors/*}"}; }
-			}`,
-			"GET /v1/vendors/{vendor} belongs to another method too",
-		},
-		"a field that is not there": {
-			`service S { rpc Get(Vendor) returns (Vendor) { option (scope) = "a:read"; option (google.api.http) = {get: "/v1/{id=vendors/*}"}; } }`,
-			"field id, which does not exist",
-		},
-		"a collection without a resource": {
-			`service S { rpc Get(Vendor) returns (Vendor) { option (scope) = "a:read"; option (google.api.http) = {get: "/v1/{name=shelves/*}"}; } }`,
-			`"shelves"`,
-		},
-		"a body that is no message": {
-			`service S { rpc Get(Vendor) returns (Vendor) { option (scope) = "a:read"; option (google.api.http) = {post: "/v1/vendors" body: "name"}; } }`,
-			`body "name" is no message`,
-		},
-		"a stream without rows": {
-			`service S { rpc Get(Vendor) returns (stream Vendor) { option (scope) = "a:read"; option (google.api.http) = {get: "/v1/vendors"}; } }`,
-			"is no list of messages",
-		},
+	const opened = `get: "/v1/{name=vendors/*}"`
+	twice := rpc("Get", "Vendor", opened) + rpc("Find", "Vendor", opened)
+	for rpc, want := range map[string]string{
+		`rpc Get(Vendor) returns (Vendor) { option (scope) = "a:read"; }`:                    "S.Get has no path",
+		`rpc Get(Vendor) returns (Vendor) { option (google.api.http) = {` + opened + `}; }`:  "S.Get has no scope",
+		rpc("Get", "Vendor", opened+` additional_bindings {get: "/v1/{name=siteOrders/*}"}`): "additional_bindings",
+		twice: "GET /v1/vendors/{vendor} belongs to another method too",
+		rpc("Get", "Vendor", `get: "/v1/{id=vendors/*}"`):        "field id, which does not exist",
+		rpc("Get", "Vendor", `get: "/v1/{name=shelves/*}"`):      `"shelves"`,
+		rpc("Get", "Vendor", `post: "/v1/vendors" body: "name"`): `body "name" is no message`,
+		rpc("Get", "stream Vendor", `get: "/v1/vendors"`):        "is no list of messages",
 	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := describe(contractOf(t, test.protos), nil)
-			if err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Fatalf("got the error %v, want one with %q", err, test.want)
-			}
-		})
+		_, err := describe(contractOf(t, `service S { `+rpc+` }`), nil)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got the error %v, want one with %q", rpc, err, want)
+		}
 	}
+}
+
+// rpc is a method that takes a Vendor.
+func rpc(name, returns, http string) string {
+	return `rpc ` + name + `(Vendor) returns (` + returns + `) {
+		option (scope) = "a:read";
+		option (google.api.http) = {` + http + `};
+	}`
 }
 
 func TestDescriptorsThatAreNoContractAreRefused(t *testing.T) {

@@ -16,7 +16,8 @@ func examplesOf(t *testing.T, name, text string) map[string]example {
 }
 
 func TestAnAnswerIsShownWithAllItsFields(t *testing.T) {
-	doc := documentOf(t, examplesOf(t, "OrderService_UpdateOrder.json", `{"request": {"displayName": "B"}, "response": {"displayName": "B"}}`))
+	const text = `{"request": {"displayName": "B"}, "response": {"displayName": "B"}}`
+	doc := documentOf(t, examplesOf(t, "OrderService_UpdateOrder.json", text))
 	update := doc.Paths.Value("/v1/vendors/{vendor}/siteOrders/{siteOrder}").Patch
 	request := update.RequestBody.Value.Content["application/json"].Example.(map[string]any)
 	if len(request) != 1 || request["displayName"] != "B" {
@@ -40,12 +41,12 @@ func TestAnExampleOfAStreamIsARow(t *testing.T) {
 
 func TestAnExampleThatTheContractDoesNotKnowIsRefused(t *testing.T) {
 	for _, test := range []struct{ name, text, want string }{
-		{"OrderService_ListOrders.json", `{"response": {"color": "red"}}`, "its example is no drmhub.v1.ListOrdersResponse"},
-		{"OrderService_CancelOrder.json", `{"request": {"reason": 5}}`, "its example is no drmhub.v1.CancelOrderRequest"},
+		{"OrderService_ListOrders.json", `{"response": {"color": "red"}}`, "is no drmhub.v1.ListOrdersResponse"},
+		{"OrderService_CancelOrder.json", `{"request": {"reason": 5}}`, "is no drmhub.v1.CancelOrderRequest"},
 		{"OrderService_ListOrders.json", `{"request": {"pageSize": 5}}`, "takes no body"},
 		{"OrderService_Gone.json", `{}`, "belongs to no operation"},
 	} {
-		_, err := describe(contractOf(t, orders), examplesOf(t, test.name, test.text))
+		_, err := describe(contractOf(t, testdata(t, "orders.proto")), examplesOf(t, test.name, test.text))
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got the error %v, want one with %q", test.name, err, test.want)
 		}

@@ -23,18 +23,20 @@ func jsonOf(t *testing.T, part any) map[string]any {
 	return read
 }
 
+const color = `
+// Color is a color.
+enum Color {
+  // Unknown.
+  COLOR_UNSPECIFIED = 0;
+  // Like blood.
+  RED = 1;
+}
+`
+
 // propertyOf returns the schema of the one field that a test message M has.
 func propertyOf(t *testing.T, field string) (map[string]any, *openapi3.Schema) {
 	t.Helper()
-	c := contractOf(t, `
-		// Color is a color.
-		enum Color {
-		  // Unknown.
-		  COLOR_UNSPECIFIED = 0;
-		  // Like blood.
-		  RED = 1;
-		}
-		message M { `+field+` }`)
+	c := contractOf(t, color+`message M { `+field+` }`)
 	schema, err := newSchemas().object(c.message(t, "M"), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -46,56 +48,46 @@ func propertyOf(t *testing.T, field string) (map[string]any, *openapi3.Schema) {
 	return nil, nil
 }
 
-func TestFieldsHaveTheirJSONForm(t *testing.T) {
-	for field, want := range map[string]string{
-		`string a = 1;`:                     `{"type": "string"}`,
-		`bool a = 1;`:                       `{"type": "boolean"}`,
-		`int32 a = 1;`:                      `{"type": "integer", "format": "int32"}`,
-		`int64 a = 1;`:                      `{"type": "string", "format": "int64"}`,
-		`double a = 1;`:                     `{"type": "number", "format": "double"}`,
-		`bytes a = 1;`:                      `{"type": "string", "format": "byte"}`,
-		`repeated string a = 1;`:            `{"type": "array", "items": {"type": "string"}}`,
-		`map<string, string> a = 1;`:        `{"type": "object", "additionalProperties": {"type": "string"}}`,
-		`Color a = 1;`:                      `{"allOf": [{"$ref": "#/components/schemas/Color"}]}`,
-		`repeated Color a = 1;`:             `{"type": "array", "items": {"$ref": "#/components/schemas/Color"}}`,
-		`repeated Vendor a = 1;`:            `{"type": "array", "items": {"$ref": "#/components/schemas/Vendor"}}`,
-		`repeated google.rpc.Status a = 1;`: `{"type": "array", "items": {"$ref": "#/components/schemas/Status"}}`,
-		`oneof o { Vendor a = 1; }`:         `{"allOf": [{"$ref": "#/components/schemas/Vendor"}]}`,
-		`Vendor a = 1;`:                     `{"anyOf": [{"$ref": "#/components/schemas/Vendor"}, {"type": "null"}]}`,
-		`M a = 1;`:                          `{"anyOf": [{"$ref": "#/components/schemas/M"}, {"type": "null"}]}`,
-		"\n// Text.\nstring a = 1;":         `{"type": "string", "description": "Text."}`,
-		`Vendor a = 1 [(google.api.field_behavior) = REQUIRED];`:    `{"allOf": [{"$ref": "#/components/schemas/Vendor"}]}`,
-		`string a = 1 [(google.api.field_behavior) = OUTPUT_ONLY];`: `{"type": "string", "readOnly": true}`,
-		`string a = 1 [(google.api.field_behavior) = IDENTIFIER];`:  `{"type": "string", "readOnly": true}`,
-		`string a = 1 [(google.api.field_behavior) = INPUT_ONLY];`:  `{"type": "string", "writeOnly": true, "description": "Only in requests: no answer tells it."}`,
-	} {
-		got, _ := propertyOf(t, field)
-		var wanted map[string]any
-		if err := json.Unmarshal([]byte(want), &wanted); err != nil {
-			t.Fatal(err)
+// TestFields checks the schema of each field in testdata/fields.txt, or the error that refuses it.
+func TestFields(t *testing.T) {
+	for line := range strings.Lines(testdata(t, "fields.txt")) {
+		field, want, row := strings.Cut(strings.TrimSpace(line), " => ")
+		if !row {
+			continue
 		}
-		if !reflect.DeepEqual(got, wanted) {
-			t.Errorf("%s: got %v, want %v", field, got, wanted)
+		field = strings.ReplaceAll(field, `\n`, "\n")
+		if want[0] == '{' {
+			var wanted map[string]any
+			if err := json.Unmarshal([]byte(want), &wanted); err != nil {
+				t.Fatal(err)
+			}
+			if got, _ := propertyOf(t, field); !reflect.DeepEqual(got, wanted) {
+				t.Errorf("%s: got %v, want %v", field, got, wanted)
+			}
+			continue
+		}
+		c := contractOf(t, `message M { `+field+` }`)
+		if _, err := newSchemas().message(c.message(t, "M")); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got the error %v, want one with %q", field, err, want)
 		}
 	}
 }
 
-func TestInstantsMayBeNullWhereTheyAreNotSet(t *testing.T) {
-	got, _ := propertyOf(t, `google.protobuf.Timestamp a = 1;`)
-	if !reflect.DeepEqual(got["type"], []any{"string", "null"}) || got["format"] != "date-time" {
-		t.Errorf("got %v", got)
-	}
-}
-
-func TestRequiredFieldsAreRequired(t *testing.T) {
+func TestRequiredFieldsAndRulesBetweenFields(t *testing.T) {
 	for field, want := range map[string]bool{
 		`string a_b = 1 [(google.api.field_behavior) = REQUIRED];`:  true,
 		`string a_b = 1 [(buf.validate.field).required = true];`:    true,
 		`string a_b = 1 [(google.api.field_behavior) = OPTIONAL];`:  false,
 		`string a_b = 1 [(buf.validate.field).string.max_len = 1];`: false,
 	} {
-		if _, schema := propertyOf(t, field); (len(schema.Required) == 1 && schema.Required[0] == "aB") != want {
+		_, schema := propertyOf(t, `option (buf.validate.message).cel = {
+			id: "a" message: "a must be set" expression: "this.a != ''"
+		};`+field)
+		if (len(schema.Required) == 1 && schema.Required[0] == "aB") != want {
 			t.Errorf("%s: got required %v, want %v", field, schema.Required, want)
+		}
+		if schema.Description != "Rule: a must be set." {
+			t.Errorf("got %q", schema.Description)
 		}
 	}
 }
@@ -119,15 +111,15 @@ func TestSchemasAreNamedPlainlyAndDistinctly(t *testing.T) {
 			t.Errorf("no schema %s", name)
 		}
 	}
-	if _, err := newSchemas().message(c.message(t, "Clash")); err == nil || !strings.Contains(err.Error(), "rename one") {
+	_, err := newSchemas().message(c.message(t, "Clash"))
+	if err == nil || !strings.Contains(err.Error(), "rename one") {
 		t.Errorf("two things of one name gave %v", err)
 	}
 }
 
 func TestEnumsTellWhatEachValueMeans(t *testing.T) {
-	c := contractOf(t, "// Color is a color.\nenum Color {\n// Unknown.\nCOLOR_UNSPECIFIED = 0;\n// Like blood.\nRED = 1; }\nmessage M { Color color = 1; }")
 	s := newSchemas()
-	if _, err := s.message(c.message(t, "M")); err != nil {
+	if _, err := s.message(contractOf(t, color+`message M { Color color = 1; }`).message(t, "M")); err != nil {
 		t.Fatal(err)
 	}
 	color := s.named["Color"].Value
@@ -136,12 +128,5 @@ func TestEnumsTellWhatEachValueMeans(t *testing.T) {
 	}
 	if !reflect.DeepEqual(color.Enum, []any{"COLOR_UNSPECIFIED", "RED"}) {
 		t.Errorf("got %v", color.Enum)
-	}
-}
-
-func TestATypeOfUnknownFormIsRefused(t *testing.T) {
-	c := contractOf(t, `import "google/protobuf/any.proto"; message M { google.protobuf.Any a = 1; }`)
-	if _, err := newSchemas().message(c.message(t, "M")); err == nil || !strings.Contains(err.Error(), "wellknown.go") {
-		t.Errorf("got the error %v", err)
 	}
 }
