@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
@@ -31,10 +33,12 @@ func messageValidation(message protoreflect.MessageDescriptor) *validate.Message
 func messageRules(message protoreflect.MessageDescriptor, schema *openapi3.Schema) error {
 	rules := messageValidation(message)
 	for _, oneof := range rules.GetOneof() {
-		return fmt.Errorf("%s: the rule oneof %v has no translation: add it to rules.go", message.FullName(), oneof.GetFields())
+		return fmt.Errorf("%s: the rule oneof %v has no translation: add it to rules.go",
+			message.FullName(), oneof.GetFields())
 	}
 	if len(rules.GetCelExpression()) > 0 {
-		return fmt.Errorf("%s: cel_expression has no words for people: write it as cel with a message", message.FullName())
+		return fmt.Errorf("%s: cel_expression has no words for people: write it as cel with a message",
+			message.FullName())
 	}
 	return celRules(rules.GetCel(), schema)
 }
@@ -59,17 +63,27 @@ func applyRules(rules *validate.FieldRules, schema *openapi3.Schema) error {
 	if kind == nil {
 		return nil
 	}
-	var problem error
-	rules.ProtoReflect().Get(kind).Message().Range(func(rule protoreflect.FieldDescriptor, value protoreflect.Value) bool {
-		if err := applyRule(string(rule.Name()), value.Interface(), schema); err != nil {
-			problem = fmt.Errorf("rule %s.%s: %w", kind.Name(), rule.Name(), err)
+	ofKind := rules.ProtoReflect().Get(kind).Message()
+	for _, rule := range setFields(ofKind) {
+		if err := applyRule(string(rule.Name()), ofKind.Get(rule).Interface(), schema); err != nil {
+			return fmt.Errorf("rule %s.%s: %w", kind.Name(), rule.Name(), err)
 		}
-		return problem == nil
-	})
+	}
 	if rules.GetIgnore() == validate.Ignore_IGNORE_IF_ZERO_VALUE {
 		allowEmpty(schema)
 	}
-	return problem
+	return nil
+}
+
+// setFields returns the fields that a message sets, by their numbers: Range has no fixed order.
+func setFields(m protoreflect.Message) []protoreflect.FieldDescriptor {
+	var fields []protoreflect.FieldDescriptor
+	m.Range(func(field protoreflect.FieldDescriptor, _ protoreflect.Value) bool {
+		fields = append(fields, field)
+		return true
+	})
+	slices.SortFunc(fields, func(a, b protoreflect.FieldDescriptor) int { return cmp.Compare(a.Number(), b.Number()) })
+	return fields
 }
 
 // celRules tells rules written in CEL by their messages.
@@ -160,7 +174,8 @@ func applyBound(name string, value any, schema *openapi3.Schema) {
 				value = duration.AsDuration()
 			}
 		}
-		say(schema, "%s %v.", map[string]string{"gte": "At least", "gt": "More than", "lte": "At most", "lt": "Less than"}[name], value)
+		bounds := map[string]string{"gte": "At least", "gt": "More than", "lte": "At most", "lt": "Less than"}
+		say(schema, "%s %v.", bounds[name], value)
 		return
 	}
 	switch name {
