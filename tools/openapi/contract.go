@@ -55,7 +55,9 @@ func readContract(raw []byte) (*contract, error) {
 		c.addVariables(file.Messages())
 		return true
 	})
-	slices.SortFunc(c.services, func(a, b protoreflect.ServiceDescriptor) int { return cmp.Compare(a.Name(), b.Name()) })
+	slices.SortFunc(c.services, func(a, b protoreflect.ServiceDescriptor) int {
+		return cmp.Compare(a.Name(), b.Name())
+	})
 	return c, nil
 }
 

@@ -75,14 +75,15 @@ func addSecurity(doc *openapi3.T) {
 // addIdempotency adds the parameter and the headers that all mutating operations share.
 func addIdempotency(doc *openapi3.T) {
 	key := openapi3.NewHeaderParameter(idempotencyKey)
-	key.Description = "The same as the field request_id, for clients that send it as a header: a UUID that the caller " +
-		"chooses. drmhub carries out a request once for each id, and returns the same response to each repetition. " +
-		"Where the header and the field are both set, they must be equal."
+	key.Description = "The same as the field request_id, for clients that send it as a header: a UUID " +
+		"that the caller chooses. drmhub carries out a request once for each id, and returns the same " +
+		"response to each repetition. Where the header and the field are both set, they must be equal."
 	key.Schema = openapi3.NewUUIDSchema().NewRef()
 	doc.Components.Parameters = openapi3.ParametersMap{idempotencyKey: {Value: key}}
 	doc.Components.Headers = openapi3.Headers{}
 	for name, description := range mutationHeaders() {
-		header := &openapi3.Header{Parameter: openapi3.Parameter{Description: description, Schema: openapi3.NewStringSchema().NewRef()}}
+		value := openapi3.NewStringSchema().NewRef()
+		header := &openapi3.Header{Parameter: openapi3.Parameter{Description: description, Schema: value}}
 		doc.Components.Headers[name] = &openapi3.HeaderRef{Value: header}
 	}
 }

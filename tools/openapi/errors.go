@@ -1,8 +1,6 @@
 package main
 
 import (
-	"strings"
-
 	"github.com/getkin/kin-openapi/openapi3"
 	"google.golang.org/genproto/googleapis/rpc/code"
 )
@@ -37,12 +35,16 @@ func addErrors(doc *openapi3.T, c *contract, s *schemas) error {
 	return nil
 }
 
+// aboutMessage describes the message of an error.
+const aboutMessage = "What happened, where, and what to do, for people. It may change."
+
 func failure() *openapi3.Schema {
 	inner := openapi3.NewObjectSchema()
 	inner.Required = []string{"code", "status", "message"}
 	inner.WithProperty("code", described(openapi3.NewInt32Schema(), "The HTTP status of the answer, here again."))
-	inner.WithProperty("status", described(openapi3.NewStringSchema().WithEnum(canonicalCodes()...), "The canonical code: program against this one first."))
-	inner.WithProperty("message", described(openapi3.NewStringSchema(), "What happened, where, and what to do, for people. It may change."))
+	status := openapi3.NewStringSchema().WithEnum(canonicalCodes()...)
+	inner.WithProperty("status", described(status, "The canonical code: program against this one first."))
+	inner.WithProperty("message", text(aboutMessage))
 	inner.WithPropertyRef("details", details())
 
 	schema := described(openapi3.NewObjectSchema(), "Error is the body of every answer that is not a success.")
@@ -63,14 +65,17 @@ func canonicalCodes() []any {
 
 // rpcStatus is the failure of one part of an answer that is itself a success.
 func rpcStatus() *openapi3.Schema {
-	schema := described(openapi3.NewObjectSchema(), "Status (google.rpc.Status) is why one part of an answer failed, while the answer itself is a success.")
-	schema.WithProperty("code", described(openapi3.NewInt32Schema(), "The number of the canonical code: 5 is NOT_FOUND."))
-	schema.WithProperty("message", described(openapi3.NewStringSchema(), "What happened, where, and what to do, for people. It may change."))
+	schema := described(openapi3.NewObjectSchema(),
+		"Status (google.rpc.Status) is why one part of an answer failed, while the answer itself is a success.")
+	code := described(openapi3.NewInt32Schema(), "The number of the canonical code: 5 is NOT_FOUND.")
+	schema.WithProperty("code", code)
+	schema.WithProperty("message", text(aboutMessage))
 	return schema.WithPropertyRef("details", details())
 }
 
 func details() *openapi3.SchemaRef {
-	list := described(openapi3.NewArraySchema(), "What programs may read about it: always a google.rpc.ErrorInfo, and others where they apply.")
+	list := described(openapi3.NewArraySchema(),
+		"What programs may read about it: always a google.rpc.ErrorInfo, and others where they apply.")
 	list.Items = openapi3.NewSchemaRef(schemaPrefix+detailSchema, nil)
 	return list.NewRef()
 }
@@ -78,9 +83,9 @@ func details() *openapi3.SchemaRef {
 // detail is one schema for all kinds of details, so that a client need not know a new kind.
 func detail(reasons string) *openapi3.Schema {
 	violation := described(openapi3.NewObjectSchema(), "One field that breaks a rule.")
-	violation.WithProperty("field", described(openapi3.NewStringSchema(), "The field, as a path in the request."))
-	violation.WithProperty("description", described(openapi3.NewStringSchema(), "What is wrong with it."))
-	violation.WithProperty("reason", described(openapi3.NewStringSchema(), "The rule that it breaks, in one word; empty where the rule has no name."))
+	violation.WithProperty("field", text("The field, as a path in the request."))
+	violation.WithProperty("description", text("What is wrong with it."))
+	violation.WithProperty("reason", text("The rule that it breaks, in one word; empty where the rule has no name."))
 	violations := openapi3.NewArraySchema()
 	violations.Items = violation.NewRef()
 
@@ -89,47 +94,66 @@ func detail(reasons string) *openapi3.Schema {
 	wait, _ := wellKnown("google.protobuf.Duration")
 
 	schema := described(openapi3.NewObjectSchema().WithAnyAdditionalProperties(),
-		"ErrorDetail is one detail of an error; `@type` says which kind it is, and so which of the other fields are there.")
+		"ErrorDetail is one detail of an error; `@type` says which kind it is, "+
+			"and so which of the other fields are there.")
 	schema.Required = []string{"@type"}
-	schema.WithProperty("@type", described(openapi3.NewStringSchema(),
-		"type.googleapis.com/google.rpc.ErrorInfo, google.rpc.BadRequest or google.rpc.RetryInfo; more may come."))
+	schema.WithProperty("@type", text("type.googleapis.com/google.rpc.ErrorInfo, google.rpc.BadRequest "+
+		"or google.rpc.RetryInfo; more may come."))
 	schema.WithProperty("reason", described(reason, "ErrorInfo: why, in one word."))
-	schema.WithProperty("domain", described(openapi3.NewStringSchema(), "ErrorInfo: whose reason it is, "+string(contractPackage)+"."))
-	schema.WithProperty("metadata", described(metadata, "ErrorInfo: what is known of "+strings.Join([]string{
-		"`vendor`", "`vendor_code`", "`vendor_http_status`", "`vendor_request_id`", "`mutation`", "`standing`"}, ", ")+"."))
+	schema.WithProperty("domain", text("ErrorInfo: whose reason it is, "+string(contractPackage)+"."))
+	schema.WithProperty("metadata", described(metadata, "ErrorInfo: what is known of `vendor`, `vendor_code`, "+
+		"`vendor_http_status`, `vendor_request_id`, `mutation`, `standing`."))
 	schema.WithProperty("fieldViolations", described(violations, "BadRequest: every field that breaks a rule."))
-	schema.WithProperty("retryDelay", described(wait, "RetryInfo: how long to wait before the next try. "+wait.Description))
+	wait.Description = "RetryInfo: how long to wait before the next try. " + wait.Description
+	schema.WithProperty("retryDelay", wait)
 	return schema
 }
 
-func described(schema *openapi3.Schema, text string) *openapi3.Schema {
-	schema.Description = text
+// text returns the schema of a text with this description.
+func text(description string) *openapi3.Schema {
+	return described(openapi3.NewStringSchema(), description)
+}
+
+func described(schema *openapi3.Schema, description string) *openapi3.Schema {
+	schema.Description = description
 	return schema
 }
 
 // failureExamples shows the three failures that a client should be ready for from the first day.
 func failureExamples() openapi3.Examples {
-	example := func(summary string, httpStatus int, status code.Code, message string, details ...map[string]any) *openapi3.ExampleRef {
-		body := map[string]any{"code": httpStatus, "status": status.String(), "message": message, "details": details}
-		return &openapi3.ExampleRef{Value: &openapi3.Example{Summary: summary, Value: map[string]any{"error": body}}}
-	}
 	info := func(reason string, metadata map[string]any) map[string]any {
-		return map[string]any{
-			"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": string(contractPackage), "metadata": metadata,
-		}
+		domain := string(contractPackage)
+		return errorDetail("ErrorInfo", map[string]any{"reason": reason, "domain": domain, "metadata": metadata})
 	}
+	const negative = "must be greater than or equal to 0"
+	violations := []any{map[string]any{"field": "page_size", "description": negative}}
 	return openapi3.Examples{
-		"invalid": example("A field breaks a rule", 400, code.Code_INVALID_ARGUMENT, "page_size: must be greater than or equal to 0",
+		"invalid": failureExample("A field breaks a rule", 400, code.Code_INVALID_ARGUMENT,
+			"page_size: "+negative,
 			info("REQUEST_INVALID", map[string]any{}),
-			map[string]any{
-				"@type":           "type.googleapis.com/google.rpc.BadRequest",
-				"fieldViolations": []any{map[string]any{"field": "page_size", "description": "must be greater than or equal to 0"}},
-			}),
-		"vendorRateLimited": example("The vendor throttles", 429, code.Code_RESOURCE_EXHAUSTED, "vendor ncp-kr throttles; try again in 2 s",
+			errorDetail("BadRequest", map[string]any{"fieldViolations": violations})),
+		"vendorRateLimited": failureExample("The vendor throttles", 429, code.Code_RESOURCE_EXHAUSTED,
+			"vendor ncp-kr throttles; try again in 2 s",
 			info("VENDOR_RATE_LIMITED", map[string]any{"vendor": "ncp-kr", "vendor_http_status": "429"}),
-			map[string]any{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "2s"}),
-		"outcomeUnknown": example("A change may or may not have been made", 500, code.Code_UNKNOWN,
-			"vendor amino cut the connection after the request was sent; call again with the same request_id to settle it",
-			info("OUTCOME_UNKNOWN", map[string]any{"vendor": "amino", "mutation": "mutations/0197c1de-6f00-7a31-9d51-3f9f2b6c1a10"})),
+			errorDetail("RetryInfo", map[string]any{"retryDelay": "2s"})),
+		"outcomeUnknown": failureExample("A change may or may not have been made", 500, code.Code_UNKNOWN,
+			"vendor amino cut the connection after the request was sent; "+
+				"call again with the same request_id to settle it",
+			info("OUTCOME_UNKNOWN", map[string]any{
+				"vendor": "amino", "mutation": "mutations/0197c1de-6f00-7a31-9d51-3f9f2b6c1a10",
+			})),
 	}
+}
+
+func failureExample(
+	summary string, httpStatus int, status code.Code, message string, details ...map[string]any,
+) *openapi3.ExampleRef {
+	body := map[string]any{"code": httpStatus, "status": status.String(), "message": message, "details": details}
+	return &openapi3.ExampleRef{Value: &openapi3.Example{Summary: summary, Value: map[string]any{"error": body}}}
+}
+
+// errorDetail adds the type to the fields of a detail.
+func errorDetail(kind string, fields map[string]any) map[string]any {
+	fields["@type"] = "type.googleapis.com/google.rpc." + kind
+	return fields
 }

@@ -66,7 +66,9 @@ func (c *contract) responseExample(message protoreflect.MessageDescriptor, examp
 
 // throughMessage turns JSON into the message and back, so that an example the contract does not
 // know never gets into the document.
-func (c *contract) throughMessage(message protoreflect.MessageDescriptor, example any, options protojson.MarshalOptions) (any, error) {
+func (c *contract) throughMessage(
+	message protoreflect.MessageDescriptor, example any, options protojson.MarshalOptions,
+) (any, error) {
 	if example == nil {
 		return nil, nil
 	}

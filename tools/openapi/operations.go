@@ -44,7 +44,9 @@ func (o *operations) add(doc *openapi3.T, method protoreflect.MethodDescriptor) 
 	return nil
 }
 
-func (o *operations) operation(method protoreflect.MethodDescriptor, rule httpRule, path route) (*openapi3.Operation, error) {
+func (o *operations) operation(
+	method protoreflect.MethodDescriptor, rule httpRule, path route,
+) (*openapi3.Operation, error) {
 	scope, err := o.contract.scopeOf(method)
 	if err != nil {
 		return nil, err
@@ -64,12 +66,15 @@ func (o *operations) operation(method protoreflect.MethodDescriptor, rule httpRu
 	if err := o.answer(operation, method, example.Response); err != nil {
 		return nil, err
 	}
-	operation.Description = strings.Join(slices.Concat([]string{text}, queryRules(method.Input(), rule), []string{"Needs the scope `" + scope + "`."}), "\n\n")
+	paragraphs := append([]string{text}, queryRules(method.Input(), rule)...)
+	operation.Description = strings.Join(append(paragraphs, "Needs the scope `"+scope+"`."), "\n\n")
 	return operation, nil
 }
 
 // request describes the parameters beside those of the path, and the body.
-func (o *operations) request(operation *openapi3.Operation, method protoreflect.MethodDescriptor, rule httpRule, path route, example any) error {
+func (o *operations) request(
+	operation *openapi3.Operation, method protoreflect.MethodDescriptor, rule httpRule, path route, example any,
+) error {
 	input := method.Input()
 	var body *openapi3.SchemaRef
 	var err error
@@ -101,7 +106,8 @@ func (o *operations) request(operation *openapi3.Operation, method protoreflect.
 		operation.Parameters = append(operation.Parameters, query...)
 	}
 	if mutates(method) {
-		operation.Parameters = append(operation.Parameters, &openapi3.ParameterRef{Ref: "#/components/parameters/" + idempotencyKey})
+		key := &openapi3.ParameterRef{Ref: "#/components/parameters/" + idempotencyKey}
+		operation.Parameters = append(operation.Parameters, key)
 	}
 	if body == nil {
 		if example != nil {
@@ -110,7 +116,8 @@ func (o *operations) request(operation *openapi3.Operation, method protoreflect.
 		return nil
 	}
 	request := openapi3.NewRequestBody().WithRequired(true).WithJSONSchemaRef(body)
-	if request.Content["application/json"].Example, err = o.contract.requestExample(method, rule.body, example); err != nil {
+	content := request.Content["application/json"]
+	if content.Example, err = o.contract.requestExample(method, rule.body, example); err != nil {
 		return err
 	}
 	operation.RequestBody = &openapi3.RequestBodyRef{Value: request}
@@ -123,10 +130,12 @@ func (o *operations) answer(operation *openapi3.Operation, method protoreflect.M
 	if method.IsStreamingServer() {
 		row := rowOf(message)
 		if row == nil {
-			return fmt.Errorf("%s streams, but the first field of %s is no list of messages", method.FullName(), message.FullName())
+			return fmt.Errorf("%s streams, but the first field of %s is no list of messages",
+				method.FullName(), message.FullName())
 		}
 		message, mediaType = row, "application/x-ndjson"
-		description = fmt.Sprintf("One bare %s a line. A failure after the first line is a last line with an %s.", row.Name(), errorSchema)
+		description = fmt.Sprintf("One bare %s a line. A failure after the first line is a last line with an %s.",
+			row.Name(), errorSchema)
 	}
 	if description == "" {
 		description = "Done."

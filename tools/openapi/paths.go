@@ -58,7 +58,8 @@ func (c *contract) openName(p *route, request protoreflect.MessageDescriptor, na
 		if segment == "*" {
 			variable, known := c.variables[collection]
 			if !known {
-				return fmt.Errorf("no resource pattern tells the id in the collection %q: give its message option (google.api.resource)", collection)
+				return fmt.Errorf("no resource pattern tells the id in the collection %q: "+
+					"give its message option (google.api.resource)", collection)
 			}
 			segment = "{" + lowerCamel(variable) + "}"
 		}
@@ -77,7 +78,8 @@ func (c *contract) openName(p *route, request protoreflect.MessageDescriptor, na
 
 func pathParameter(id, resource, about string) *openapi3.ParameterRef {
 	parameter := openapi3.NewPathParameter(id)
-	parameter.Description = fmt.Sprintf("The id `{%s}` in `%s`, with `/` and `%%` in it percent-encoded. %s", id, resource, about)
+	parameter.Description = fmt.Sprintf("The id `{%s}` in `%s`, with `/` and `%%` in it percent-encoded. %s",
+		id, resource, about)
 	parameter.Schema = openapi3.NewStringSchema().WithMinLength(1).NewRef()
 	return &openapi3.ParameterRef{Value: parameter}
 }

@@ -17,7 +17,9 @@ func (s *schemas) queryParameters(request protoreflect.MessageDescriptor, bound 
 	return s.queryFields(request, bound, "", true)
 }
 
-func (s *schemas) queryFields(message protoreflect.MessageDescriptor, bound []string, prefix string, needed bool) (openapi3.Parameters, error) {
+func (s *schemas) queryFields(
+	message protoreflect.MessageDescriptor, bound []string, prefix string, needed bool,
+) (openapi3.Parameters, error) {
 	var parameters openapi3.Parameters
 	for i := range message.Fields().Len() {
 		field := message.Fields().Get(i)
@@ -41,7 +43,9 @@ func isBound(field protoreflect.FieldDescriptor, bound []string) bool {
 	})
 }
 
-func (s *schemas) queryField(field protoreflect.FieldDescriptor, name string, needed bool) (openapi3.Parameters, error) {
+func (s *schemas) queryField(
+	field protoreflect.FieldDescriptor, name string, needed bool,
+) (openapi3.Parameters, error) {
 	if message := field.Message(); message != nil {
 		if field.Cardinality() == protoreflect.Repeated {
 			return nil, errors.New("a query cannot hold a list of messages: bind it to the body")

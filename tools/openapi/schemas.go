@@ -88,9 +88,8 @@ func (s *schemas) patch(resource protoreflect.MessageDescriptor) (*openapi3.Sche
 	}
 	schema.Required = nil
 	schema.Description = sentences(schema.Description, "In an update every field may be left out.")
-	return s.name(schemaName(resource)+"Patch", "the update of "+string(resource.FullName()), func() (*openapi3.Schema, error) {
-		return schema, nil
-	})
+	build := func() (*openapi3.Schema, error) { return schema, nil }
+	return s.name(schemaName(resource)+"Patch", "the update of "+string(resource.FullName()), build)
 }
 
 // object returns the schema of a message's fields, but for those left out.
@@ -137,7 +136,8 @@ func (s *schemas) property(field protoreflect.FieldDescriptor) (*openapi3.Schema
 		schema = orNull(schema)
 	}
 	schema.Description = sentences(comment(field), schema.Description)
-	schema.ReadOnly = behaves(field, annotations.FieldBehavior_OUTPUT_ONLY) || behaves(field, annotations.FieldBehavior_IDENTIFIER)
+	schema.ReadOnly = behaves(field, annotations.FieldBehavior_OUTPUT_ONLY) ||
+		behaves(field, annotations.FieldBehavior_IDENTIFIER)
 	if behaves(field, annotations.FieldBehavior_INPUT_ONLY) {
 		// writeOnly means that an answer leaves the field out, but the mapping of protobuf to JSON
 		// shows it as null.
@@ -178,9 +178,11 @@ func (s *schemas) single(field protoreflect.FieldDescriptor) (*openapi3.Schema, 
 		return openapi3.NewStringSchema(), nil
 	case protoreflect.BytesKind:
 		return openapi3.NewBytesSchema(), nil
-	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind, protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
+	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind,
+		protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
 		return openapi3.NewInt32Schema(), nil
-	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind, protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
+	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind,
+		protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
 		// JSON numbers lose digits beyond 2^53, so the mapping of protobuf to JSON writes a string.
 		return openapi3.NewStringSchema().WithFormat("int64"), nil
 	case protoreflect.DoubleKind:
@@ -239,7 +241,8 @@ func unwrapped(schema *openapi3.Schema) *openapi3.SchemaRef {
 // shownAsNull reports whether an answer shows the field as null where it is not set, which the
 // mapping of protobuf to JSON does with messages.
 func shownAsNull(field protoreflect.FieldDescriptor) bool {
-	return field.Message() != nil && field.Cardinality() != protoreflect.Repeated && field.ContainingOneof() == nil && !required(field)
+	single := field.Message() != nil && field.Cardinality() != protoreflect.Repeated
+	return single && field.ContainingOneof() == nil && !required(field)
 }
 
 // orNull lets a schema be null too.
@@ -249,9 +252,11 @@ func orNull(schema *openapi3.Schema) *openapi3.Schema {
 		return schema
 	}
 	null := &openapi3.Schema{Type: &openapi3.Types{openapi3.TypeNull}}
-	return &openapi3.Schema{AnyOf: openapi3.SchemaRefs{unwrapped(schema), null.NewRef()}, Description: schema.Description}
+	either := openapi3.SchemaRefs{unwrapped(schema), null.NewRef()}
+	return &openapi3.Schema{AnyOf: either, Description: schema.Description}
 }
 
 func behaves(field protoreflect.FieldDescriptor, behavior annotations.FieldBehavior) bool {
-	return slices.Contains(proto.GetExtension(field.Options(), annotations.E_FieldBehavior).([]annotations.FieldBehavior), behavior)
+	behaviors, _ := proto.GetExtension(field.Options(), annotations.E_FieldBehavior).([]annotations.FieldBehavior)
+	return slices.Contains(behaviors, behavior)
 }
