@@ -1,6 +1,7 @@
 package contract_test
 
 import (
+	"os"
 	"strings"
 
 	"google.golang.org/genproto/googleapis/api/annotations"
@@ -21,72 +22,16 @@ type rpc struct {
 // promised are the published RPCs by service and name. A service's line has its scope. An RPC's
 // line has the access, the REST verb and path, and the body. The access "mutate" is "write" for an
 // RPC that takes request_id and validate_only.
-var promised = parse(`
-VendorService vendors
-	ListVendors read GET /v1/vendors
-	GetVendor read GET /v1/{name=vendors/*}
-	CheckVendor read POST /v1/{name=vendors/*}:check *
+var promised = parse(testdata("published.txt"))
 
-SiteService sites
-	ListSites read GET /v1/{parent=vendors/*}/sites
-	GetSite read GET /v1/{name=vendors/*/sites/*}
-	UpdateSite mutate PATCH /v1/{site.name=vendors/*/sites/*} site
-	CreateSiteOrder mutate POST /v1/{parent=vendors/*}/siteOrders site_order
-	ListSiteOrders read GET /v1/{parent=vendors/*}/siteOrders
-	GetSiteOrder read GET /v1/{name=vendors/*/siteOrders/*}
-	DisableSite mutate POST /v1/{name=vendors/*/sites/*}:disable *
-	EnableSite mutate POST /v1/{name=vendors/*/sites/*}:enable *
-	ExtendTrial mutate POST /v1/{name=vendors/*/sites/*}:extendTrial *
-	ListStatusChanges read GET /v1/{parent=vendors/*/sites/*}/statusChanges
-	CancelStatusChange mutate POST /v1/{name=vendors/*/sites/*/statusChanges/*}:cancel *
-	GetIntegration read GET /v1/{name=vendors/*/sites/*/integration}
-	UpdateIntegration mutate PATCH /v1/{integration.name=vendors/*/sites/*/integration} integration
-	RegisterFairPlayCertificate mutate POST /v1/{name=vendors/*/sites/*}:registerFairPlayCertificate *
-
-LicenseService licenses
-	ListLicenses read GET /v1/{parent=vendors/*/sites/*}/licenses
-	StreamLicenses read GET /v1/{parent=vendors/*/sites/*}/licenses:stream
-	ListLicenseUsers read GET /v1/{parent=vendors/*/sites/*}/licenseUsers
-	ListLicenseDevices read GET /v1/{parent=vendors/*/sites/*}/licenseDevices
-	ListLicenseContents read GET /v1/{parent=vendors/*/sites/*}/licenseContents
-	ListContentUsers read GET /v1/{parent=vendors/*/sites/*}/contentUsers
-	ListPackagings read GET /v1/{parent=vendors/*/sites/*}/packagings
-	GetUsage read GET /v1/{name=vendors/*/sites/*/usage}
-
-MemberService members
-	ListMembers read GET /v1/{parent=vendors/*}/members
-	CreateMember mutate POST /v1/{parent=vendors/*}/members member
-	UpdateMember mutate PATCH /v1/{member.name=vendors/*/members/*} member
-	ResetMemberPassword mutate POST /v1/{name=vendors/*/members/*}:resetPassword *
-
-DrmAccountService drm-accounts
-	ListDrmAccounts read GET /v1/{parent=vendors/*}/drmAccounts
-	GetDrmAccount read GET /v1/{name=vendors/*/drmAccounts/*}
-	CreateDrmAccount mutate POST /v1/{parent=vendors/*}/drmAccounts drm_account
-	DeleteDrmAccountDevice mutate DELETE /v1/{name=vendors/*/drmAccounts/*/devices/*}
-
-ProductLicenseService product-licenses
-	ListProducts read GET /v1/{parent=vendors/*}/products
-	GetProduct read GET /v1/{name=vendors/*/products/*}
-	CreateProduct mutate POST /v1/{parent=vendors/*}/products product
-	UpdateProduct mutate PATCH /v1/{product.name=vendors/*/products/*} product
-	ListProductLicenses read GET /v1/{parent=vendors/*}/productLicenses
-	GetProductLicense read GET /v1/{name=vendors/*/productLicenses/*}
-	CreateProductLicense mutate POST /v1/{parent=vendors/*}/productLicenses product_license
-	DeleteProductLicense mutate DELETE /v1/{name=vendors/*/productLicenses/*}
-	BatchCreateProductLicenses mutate POST /v1/{parent=vendors/*}/productLicenses:batchCreate *
-	BatchDeleteProductLicenses mutate POST /v1/{parent=vendors/*}/productLicenses:batchDelete *
-	ReplaceProductLicense mutate POST /v1/{name=vendors/*/productLicenses/*}:replace *
-
-MutationService mutations
-	ListMutations read GET /v1/mutations
-	GetMutation read GET /v1/{name=mutations/*}
-	SettleMutation write POST /v1/{name=mutations/*}:settle *
-	ResendMutation mutate POST /v1/{name=mutations/*}:resend *
-
-AuditService audit
-	ListAuditEvents read GET /v1/auditEvents
-`)
+// testdata returns the text of a file in testdata.
+func testdata(name string) string {
+	text, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
 
 // parse reads the table of published RPCs.
 func parse(table string) map[string]rpc {
