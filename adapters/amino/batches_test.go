@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/drmhub/drmhub/adapters/amino"
 	"github.com/drmhub/drmhub/adapters/amino/emulator"
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
@@ -22,21 +23,59 @@ import (
 	"github.com/drmhub/drmhub/internal/panics"
 )
 
-// batch is a batch of n licenses of the same product, each of another user.
+// batch returns a batch of n licenses of one product, each of another user.
 func batch(n int) *pb.BatchCreateProductLicensesRequest {
 	req := &pb.BatchCreateProductLicensesRequest{Parent: "vendors/acme"}
 	for i := range n {
-		req.Requests = append(req.Requests, &pb.CreateProductLicenseRequest{ProductLicense: &pb.ProductLicense{User: fmt.Sprint("viewer-", i), Product: gold}})
+		l := &pb.ProductLicense{User: fmt.Sprint("viewer-", i), Product: gold}
+		req.Requests = append(req.Requests, &pb.CreateProductLicenseRequest{ProductLicense: l})
 	}
 	return req
 }
 
-func TestItemsThatAreNoPartsOfTheBatch(t *testing.T) {
-	for field, spoil := range map[string]func(*pb.CreateProductLicenseRequest){
-		"requests[1].request_id":    func(r *pb.CreateProductLicenseRequest) { r.RequestId = "7f8b2f52-6d3a-4a0f-9f43-1f3f6f0f8a11" },
-		"requests[1].validate_only": func(r *pb.CreateProductLicenseRequest) { r.ValidateOnly = true },
-		"requests[1].parent":        func(r *pb.CreateProductLicenseRequest) { r.Parent = "vendors/other" },
-		"requests[1].product_license.order_id": func(r *pb.CreateProductLicenseRequest) {
+// holding returns a twin with these licenses of gold, and the request to delete them all.
+func holding(ids ...string) (*emulator.Emulator, *pb.BatchDeleteProductLicensesRequest) {
+	vendor := emulator.New(emulator.Options{})
+	vendor.PutProducts(emulator.Product{ID: "gold"})
+	req := &pb.BatchDeleteProductLicensesRequest{Parent: "vendors/acme"}
+	for _, id := range ids {
+		vendor.PutLicenses(emulator.License{ID: id, UserID: "user-" + id, ProductID: "gold"})
+		req.Names = append(req.Names, nameOf(id))
+	}
+	return vendor, req
+}
+
+// oneByOne returns an adapter to a twin that makes one item of a batch at a time. The twin takes the
+// requests for which up reports true.
+func oneByOne(t *testing.T, vendor *emulator.Emulator, up func(*http.Request) bool) *amino.Adapter {
+	t.Helper()
+	c := twinConfig()
+	c.BatchConcurrency = 1
+	return adapterTo(t, c, twin.Transport(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !up(r) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		vendor.ServeHTTP(w, r)
+	})))
+}
+
+func itemError(r *pb.ProductLicenseResult) error { return status.ErrorProto(r.GetError()) }
+
+func wantHeld(t *testing.T, vendor *emulator.Emulator, n int) {
+	t.Helper()
+	if licenses, entitlements := hold(vendor); len(licenses) != n || len(entitlements) != n {
+		t.Fatalf("AminoTV holds %d licenses and Irdeto %d, want %d", len(licenses), len(entitlements), n)
+	}
+}
+
+func TestItemsThatAreNotPartsOfTheBatch(t *testing.T) {
+	type item = pb.CreateProductLicenseRequest
+	for field, spoil := range map[string]func(*item){
+		"requests[1].request_id":    func(r *item) { r.RequestId = "7f8b2f52-6d3a-4a0f-9f43-1f3f6f0f8a11" },
+		"requests[1].validate_only": func(r *item) { r.ValidateOnly = true },
+		"requests[1].parent":        func(r *item) { r.Parent = "vendors/other" },
+		"requests[1].product_license.order_id": func(r *item) {
 			r.ProductLicense.User, r.ProductLicense.OrderId = "viewer-0", "order-1"
 		},
 	} {
@@ -55,11 +94,9 @@ func TestItemsThatAreNoPartsOfTheBatch(t *testing.T) {
 }
 
 func TestALargeBatchIsAnsweredInOrder(t *testing.T) {
-	vendor := emulator.New(emulator.Options{})
-	vendor.PutProducts(emulator.Product{ID: "gold"})
-	c := twinConfig()
+	vendor, _ := holding()
 	var now, most atomic.Int32
-	a := adapterTo(t, c, twin.Transport(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	a := adapterTo(t, twinConfig(), twin.Transport(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for n, m := now.Add(1), most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 		}
 		defer now.Add(-1)
@@ -78,9 +115,9 @@ func TestALargeBatchIsAnsweredInOrder(t *testing.T) {
 		for i, r := range res.GetResults() {
 			switch i {
 			case 17:
-				wantError(t, "item 17", status.ErrorProto(r.GetError()), codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
+				wantError(t, "item 17", itemError(r), codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
 			case 500:
-				wantRefused(t, "item 500", status.ErrorProto(r.GetError()), "requests[500].product_license.product")
+				wantRefused(t, "item 500", itemError(r), "requests[500].product_license.product")
 			default:
 				if r.GetProductLicense().GetUser() != fmt.Sprint("viewer-", i) {
 					t.Errorf("item %d is %v", i, r)
@@ -89,16 +126,16 @@ func TestALargeBatchIsAnsweredInOrder(t *testing.T) {
 			}
 		}
 	}
-	if n := len(vendor.Licenses()); n != 998 {
-		t.Errorf("%d licenses stand", n)
-	}
+	wantHeld(t, vendor, 998)
 	if m := most.Load(); m > 8 {
 		t.Errorf("%d requests were under way at once", m)
 	}
-	res, err := a.BatchDeleteProductLicenses(in(t, mutation.NewMemory()), &pb.BatchDeleteProductLicensesRequest{Parent: "vendors/acme", Names: names})
-	if err != nil || len(vendor.Licenses()) != 0 || len(vendor.Entitlements()) != 0 {
-		t.Fatalf("%v; %d licenses stand", err, len(vendor.Licenses()))
+	all := &pb.BatchDeleteProductLicensesRequest{Parent: "vendors/acme", Names: names}
+	res, err := a.BatchDeleteProductLicenses(in(t, mutation.NewMemory()), all)
+	if err != nil {
+		t.Fatal(err)
 	}
+	wantHeld(t, vendor, 0)
 	for i, r := range res.GetResults() {
 		if l := r.GetProductLicense(); l.GetName() != names[i] || l.GetPlayable() {
 			t.Errorf("item %d is %v, which was %s", i, r, names[i])
@@ -111,9 +148,10 @@ func TestABatchGoesOnWithoutItsCaller(t *testing.T) {
 	a, vendor := serve(t, config(), map[string][]reply{postLicense: {created(theCreatedL2)}})
 	vendor.Inspect = func(*http.Request) { leave() }
 	res, err := a.BatchCreateProductLicenses(mutation.NewContext(ctx, mutation.NewMemory()), batch(3))
-	if err != nil || len(vendor.Made(postLicense)) != 3 {
-		t.Errorf("%v, %v; made %q", res, err, made(vendor))
+	if err != nil {
+		t.Errorf("%v, %v", res, err)
 	}
+	vendor.WantMade(postLicense, 3)
 }
 
 func TestABatchThatIsTriedTellsItsRequestsInOrder(t *testing.T) {
@@ -122,9 +160,7 @@ func TestABatchThatIsTriedTellsItsRequestsInOrder(t *testing.T) {
 	a, vendor := serve(t, c, map[string][]reply{getGold: {ok(goldProduct)}})
 	ctx, trial := mutation.WithDryRun(t.Context())
 	res, err := a.BatchCreateProductLicenses(ctx, batch(1000))
-	if reads := made(vendor); len(reads) != 1 {
-		t.Errorf("it reads %d times, and all items are of one product", len(reads))
-	}
+	vendor.WantMade(getGold, 1) // all items are of one product
 	if err != nil || len(res.GetResults()) != 1000 || len(trial.Requests()) != 1000 {
 		t.Fatalf("%d results, %d requests, %v", len(res.GetResults()), len(trial.Requests()), err)
 	}
@@ -135,7 +171,7 @@ func TestABatchThatIsTriedTellsItsRequestsInOrder(t *testing.T) {
 	}
 }
 
-// broken is a log that panics at one item.
+// A broken log panics at one item.
 type broken struct{ *mutation.Memory }
 
 func (b broken) Put(ctx context.Context, step string, r mutation.Record) error {
@@ -153,7 +189,7 @@ func TestAPanicReachesTheCaller(t *testing.T) {
 		}
 	}()
 	_, err := a.BatchCreateProductLicenses(in(t, broken{mutation.NewMemory()}), batch(3))
-	t.Errorf("it does not panic, but answers %v", err)
+	t.Errorf("it returns %v, and does not panic", err)
 }
 
 type settling struct{ *mutation.Memory }
@@ -161,11 +197,8 @@ type settling struct{ *mutation.Memory }
 func (settling) Settling() bool { return true }
 
 func TestABatchIsSettledItemByItem(t *testing.T) {
-	vendor := emulator.New(emulator.Options{})
-	vendor.PutProducts(emulator.Product{ID: "gold"})
-	c := twinConfig()
-	c.BatchConcurrency = 1
-	a := adapterTo(t, c, twin.Transport(vendor))
+	vendor, _ := holding()
+	a := oneByOne(t, vendor, func(*http.Request) bool { return true })
 	log := mutation.NewMemory()
 	vendor.Faults().Add(twin.Fault{Kind: twin.FaultLoseAnswer, Method: http.MethodPost, Times: 1})
 	vendor.Faults().Add(twin.Fault{Kind: twin.FaultCut, Method: http.MethodPost, Times: 1})
@@ -177,26 +210,30 @@ func TestABatchIsSettledItemByItem(t *testing.T) {
 		var all []string
 		for _, r := range res.GetResults() {
 			if r.GetError() != nil {
-				all = append(all, apierror.Convert(status.ErrorProto(r.GetError())).Reason.String())
+				all = append(all, apierror.Convert(itemError(r)).Reason.String())
 			} else {
 				all = append(all, r.GetProductLicense().GetUser())
 			}
 		}
 		return all
 	}
-	if got, want := outcomes(log), []string{"OUTCOME_UNKNOWN", "OUTCOME_UNKNOWN", "viewer-2"}; !slices.Equal(got, want) {
-		t.Errorf("the call: %q, want %q", got, want)
+	for _, run := range []struct {
+		log  mutation.Log
+		want []string
+	}{
+		{log, []string{"OUTCOME_UNKNOWN", "OUTCOME_UNKNOWN", "viewer-2"}},
+		// Nobody asks again: an effect is found, and nothing more is sent.
+		{settling{log}, []string{"viewer-0", "VENDOR_UNAVAILABLE", "viewer-2"}},
+		{log, []string{"viewer-0", "viewer-1", "viewer-2"}},
+	} {
+		if got := outcomes(run.log); !slices.Equal(got, run.want) {
+			t.Errorf("the outcomes are %q, want %q", got, run.want)
+		}
 	}
-	// Nobody asks again: what took effect is found, and what did not is not sent.
-	if got, want := outcomes(settling{log}), []string{"viewer-0", "VENDOR_UNAVAILABLE", "viewer-2"}; !slices.Equal(got, want) {
-		t.Errorf("settled: %q, want %q", got, want)
-	}
-	if got, want := outcomes(log), []string{"viewer-0", "viewer-1", "viewer-2"}; !slices.Equal(got, want) || len(vendor.Licenses()) != 3 {
-		t.Errorf("asked again: %q, want %q; %d licenses stand", got, want, len(vendor.Licenses()))
-	}
+	wantHeld(t, vendor, 3)
 }
 
-// inDoubt is the log of a mutation while the creation of one user's license is in doubt.
+// An inDoubt log is that of a mutation while the creation of one user's license is in doubt.
 type inDoubt struct {
 	*mutation.Memory
 	user string
@@ -210,70 +247,58 @@ func (d *inDoubt) AwaitCreation(ctx context.Context, resource proto.Message) err
 }
 
 func TestABatchIsDeletedAsAWholeOnceNoCreationIsInDoubt(t *testing.T) {
-	vendor := emulator.New(emulator.Options{})
-	vendor.PutProducts(emulator.Product{ID: "gold"})
-	req := &pb.BatchDeleteProductLicensesRequest{Parent: "vendors/acme", Names: []string{"vendors/acme/productLicenses/none"}}
-	for i := range 20 {
-		l := emulator.License{ID: fmt.Sprint("L", i), UserID: fmt.Sprint("viewer-", i), ProductID: "gold"}
-		vendor.PutLicenses(l)
-		req.Names = append(req.Names, "vendors/acme/productLicenses/"+l.ID)
+	ids := make([]string, 20)
+	for i := range ids {
+		ids[i] = fmt.Sprint("L", i)
 	}
+	vendor, req := holding(ids...)
+	req.Names = append([]string{nameOf("none")}, req.GetNames()...)
 	a := adapterTo(t, twinConfig(), twin.Transport(vendor))
-	log := &inDoubt{mutation.NewMemory(), "viewer-13"}
+	log := &inDoubt{mutation.NewMemory(), "user-L13"}
 	_, err := a.BatchDeleteProductLicenses(in(t, log), req)
 	wantError(t, "one is in doubt", err, codes.Aborted, pb.ErrorReason_MUTATION_IN_PROGRESS)
-	if n := len(vendor.Licenses()); n != 20 {
-		t.Errorf("%d licenses stand", n)
-	}
+	wantHeld(t, vendor, 20)
 	log.user = ""
 	res, err := a.BatchDeleteProductLicenses(in(t, log), req)
 	if err != nil {
 		t.Fatal(err)
 	}
+	wantMissing(t, res, 0)
+	wantHeld(t, vendor, 0)
+}
+
+// wantMissing demands that all items succeed but one, which is not found.
+func wantMissing(t *testing.T, res *pb.BatchDeleteProductLicensesResponse, at int) {
+	t.Helper()
 	for i, r := range res.GetResults() {
-		if missing := codes.Code(r.GetError().GetCode()) == codes.NotFound; missing != (i == 0) || !missing && r.GetError() != nil {
+		if missing := status.Code(itemError(r)) == codes.NotFound; missing != (i == at) || !missing && r.GetError() != nil {
 			t.Errorf("item %d: %v", i, r)
 		}
-	}
-	if n := len(vendor.Licenses()); n != 0 {
-		t.Errorf("%d licenses stand", n)
 	}
 }
 
 func TestNothingOfABatchIsDeletedWhileOneOfItCannotBeRead(t *testing.T) {
-	vendor := emulator.New(emulator.Options{})
-	vendor.PutProducts(emulator.Product{ID: "gold"})
-	req := &pb.BatchDeleteProductLicensesRequest{Parent: "vendors/acme"}
-	for _, id := range []string{"L0", "L1", "none"} {
-		if id != "none" {
-			vendor.PutLicenses(emulator.License{ID: id, UserID: "viewer", ProductID: "gold"})
+	vendor, req := holding("L0", "L1")
+	req.Names = append(req.Names, nameOf("none"))
+	reads, up := map[string]int{}, false
+	a := oneByOne(t, vendor, func(r *http.Request) bool {
+		id := path.Base(r.URL.Path)
+		if r.Method == http.MethodGet {
+			reads[id]++
 		}
-		req.Names = append(req.Names, "vendors/acme/productLicenses/"+id)
-	}
-	reads, down := map[string]int{}, true
-	c := twinConfig()
-	c.BatchConcurrency = 1
-	a := adapterTo(t, c, twin.Transport(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if id := path.Base(r.URL.Path); r.Method == http.MethodGet {
-			if reads[id]++; down && id == "L1" {
-				w.WriteHeader(http.StatusServiceUnavailable)
-				return
-			}
-		}
-		vendor.ServeHTTP(w, r)
-	})))
+		return up || r.Method != http.MethodGet || id != "L1"
+	})
 	log := mutation.NewMemory()
 	_, err := a.BatchDeleteProductLicenses(in(t, log), req)
 	wantError(t, "one cannot be read", err, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE)
-	if n := len(vendor.Licenses()); n != 2 {
-		t.Errorf("%d licenses stand, want both", n)
-	}
-	down, reads = false, map[string]int{}
+	wantHeld(t, vendor, 2)
+	up, reads = true, map[string]int{}
 	res, err := a.BatchDeleteProductLicenses(in(t, log), req)
-	if err != nil || res.GetResults()[0].GetError() != nil || res.GetResults()[1].GetError() != nil || codes.Code(res.GetResults()[2].GetError().GetCode()) != codes.NotFound {
-		t.Errorf("called again: %v, %v", res, err)
+	if err != nil {
+		t.Fatal(err)
 	}
+	wantMissing(t, res, 2)
 	if reads["none"] != 1 {
-		t.Errorf("the one that is not there was read %d times, want once", reads["none"])
+		t.Errorf("the license that is not there was read %d times, want once", reads["none"])
 	}
 }

@@ -20,8 +20,8 @@ import (
 	"github.com/drmhub/drmhub/internal/faultplan"
 )
 
-// With -exhaustive, three faults occur in a run instead of two, which takes ten times as long:
-// go test ./adapters/amino -run Exhaustive -exhaustive -v
+// With -exhaustive, three faults occur in a run instead of two, which takes ten times as long. Run
+// go test ./adapters/amino -run Exhaustive -exhaustive -v.
 var exhaustive = flag.Bool("exhaustive", false, "let up to three faults occur in every combination, not two")
 
 const (
@@ -39,9 +39,9 @@ type operation struct {
 
 var operations = []operation{
 	{"create", nil, func(ctx context.Context, a adapters.Adapter) (proto.Message, error) {
-		return a.(adapters.ProductLicenseCreator).CreateProductLicense(ctx, &pb.CreateProductLicenseRequest{
-			Parent: "vendors/acme", ProductLicense: &pb.ProductLicense{User: "viewer", Product: gold, OrderId: "order-2"},
-		})
+		wanted := &pb.ProductLicense{User: "viewer", Product: gold, OrderId: "order-2"}
+		req := &pb.CreateProductLicenseRequest{Parent: "vendors/acme", ProductLicense: wanted}
+		return a.(adapters.ProductLicenseCreator).CreateProductLicense(ctx, req)
 	}, (*judge).create},
 	{"delete", []emulator.License{old()}, func(ctx context.Context, a adapters.Adapter) (proto.Message, error) {
 		req := &pb.DeleteProductLicenseRequest{Name: oldName}

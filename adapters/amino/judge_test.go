@@ -185,7 +185,8 @@ func (j *judge) batch() string {
 		user := fmt.Sprint("viewer-", i)
 		others := func(l emulator.License) bool { return l.UserID != user }
 		err := status.ErrorProto(result.GetError())
-		j.wantTruth(fmt.Sprint("item ", i), slices.DeleteFunc(slices.Clone(j.held), others), result.GetProductLicense(), err)
+		own := slices.DeleteFunc(slices.Clone(j.held), others)
+		j.wantTruth(fmt.Sprint("item ", i), own, result.GetProductLicense(), err)
 		if err == nil {
 			succeeded++
 		} else if apierror.IsOutcomeUnknown(err) {

@@ -2,6 +2,7 @@ package amino_test
 
 import (
 	"context"
+
 	"net/http"
 	"strings"
 	"testing"
@@ -22,19 +23,15 @@ const (
 	root        = "/api/license/management/v4"
 	getLicenses = "GET " + root + "/licenses"
 	postLicense = "POST " + root + "/licenses"
-	getLicense  = "GET " + root + "/licenses/L1"
-	deleteL1    = "DELETE " + root + "/licenses/L1"
-	getViewers  = "GET " + root + "/users/viewer/licenses"
 	getProducts = "GET " + root + "/products"
-	postProduct = "POST " + root + "/products"
 	getGold     = "GET " + root + "/products/gold"
-	patchGold   = "PATCH " + root + "/products/gold"
-	licenseL1   = "vendors/acme/productLicenses/L1"
-	nothing     = `{"data":[]}`
-	goldProduct = `{"data":{"type":"Product","id":"gold","attributes":{"name":"Gold",` +
-		`"is_buyable":true,"is_visible":true}}}`
-	noSuch       = `{"errors":[{"status":"404","code":"NOT_THERE","title":"Not found","detail":"no such thing"}]}`
-	notSold      = `{"errors":[{"status":"422","code":"NOT_SOLD","title":"Not sold","detail":"not in this country"}]}`
+)
+
+const (
+	licenseL1    = "vendors/acme/productLicenses/L1"
+	nothing      = `{"data":[]}`
+	goldProduct  = `{"data":{"type":"Product","id":"gold","attributes":{"name":"Gold"}}}`
+	goldTerms    = `"status":"ACTIVE","start_date":1583191411,"order_id":"order-1"`
 	theCreatedL2 = `{"data":[{"type":"License","id":"L2","attributes":{"status":"ACTIVE"},"relationships":` +
 		`{"user":{"data":{"type":"User","id":"viewer"}},"product":{"data":{"type":"Product","id":"gold"}}}}]}`
 )
@@ -42,19 +39,16 @@ const (
 type reply = wiretest.Reply
 
 var (
-	cut         = wiretest.Cut
 	ok          = wiretest.OK
 	respond     = wiretest.Says
-	same        = wiretest.Same
-	sameJSON    = wiretest.SameJSON
 	wantError   = wiretest.WantError
 	wantRefused = wiretest.WantField
+	notSold     = respond(http.StatusUnprocessableEntity, `{"errors":[{"code":"NOT_SOLD","title":"Not sold"}]}`)
 )
 
 func created(body string) reply { return respond(http.StatusCreated, body) }
-func gone() reply               { return respond(http.StatusNotFound, noSuch) }
 
-// config is the account that the tests of this package have.
+// config returns the account that the tests of this package have.
 func config() amino.Config {
 	c := amino.NewConfig()
 	c.BaseURL, c.Token, c.BatchConcurrency = "http://amino.invalid", secret.New("the-bearer-token"), 1
@@ -77,13 +71,18 @@ func adapterTo(t *testing.T, c amino.Config, transport http.RoundTripper) *amino
 	return a.(*amino.Adapter)
 }
 
-// made returns the names of all requests in order, without the root of their paths.
-func made(vendor *wiretest.Server) []string {
-	var names []string
-	for _, r := range vendor.All() {
-		names = append(names, strings.Replace(r.Name, root, "", 1))
+// replies returns the replies to a replacement of L1. L1 has these attributes, and posts are the
+// replies to the creations.
+func replies(attributes string, posts ...reply) map[string][]reply {
+	l1 := `{"data":[{"type":"License","id":"L1","attributes":{` + attributes + `},"relationships":` +
+		`{"user":{"data":{"type":"User","id":"viewer"}},"product":{"data":{"type":"Product","id":"gold"}}}}]}`
+	return map[string][]reply{
+		"GET " + root + "/licenses/L1":           {ok(l1)},
+		"GET " + root + "/products/silver":       {ok(strings.ReplaceAll(goldProduct, "gold", "silver"))},
+		"GET " + root + "/users/viewer/licenses": {ok(l1)},
+		"DELETE " + root + "/licenses/L1":        {respond(http.StatusNoContent, "")},
+		postLicense:                              posts,
 	}
-	return names
 }
 
 // in returns a context of the mutation of this log.
@@ -94,4 +93,34 @@ func in(t *testing.T, log mutation.Log) context.Context {
 func wantUnknown(t *testing.T, what string, err error) *apierror.Error {
 	t.Helper()
 	return wantError(t, what, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+}
+
+func list(
+	t *testing.T, a *amino.Adapter, req *pb.ListProductLicensesRequest,
+) (*pb.ListProductLicensesResponse, error) {
+	t.Helper()
+	req.Parent = "vendors/acme"
+	return a.ListProductLicenses(t.Context(), req)
+}
+
+func issueAs(t *testing.T, a *amino.Adapter, log mutation.Log, l *pb.ProductLicense) (*pb.ProductLicense, error) {
+	t.Helper()
+	req := &pb.CreateProductLicenseRequest{Parent: "vendors/acme", ProductLicense: l}
+	return a.CreateProductLicense(in(t, log), req)
+}
+
+func revoke(t *testing.T, a *amino.Adapter, log mutation.Log) error {
+	t.Helper()
+	_, err := a.DeleteProductLicense(in(t, log), &pb.DeleteProductLicenseRequest{Name: licenseL1})
+	return err
+}
+
+// toSilver returns the request to replace L1 by a license of silver.
+func toSilver() *pb.ReplaceProductLicenseRequest {
+	return &pb.ReplaceProductLicenseRequest{Name: licenseL1, ProductLicense: silverFor("viewer")}
+}
+
+func replace(t *testing.T, a *amino.Adapter, log mutation.Log) (*pb.ProductLicense, error) {
+	t.Helper()
+	return a.ReplaceProductLicense(in(t, log), toSilver())
 }
