@@ -2,57 +2,95 @@ package adaptertest
 
 import (
 	"context"
+	"reflect"
+	"strings"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/drmhub/drmhub/adapters"
-	"github.com/drmhub/drmhub/adapters/paging"
+	"github.com/drmhub/drmhub/adapters/names"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// mostPages is where a list that does not end is given up.
-const mostPages = 5000
-
-// listPage asks for one page of licenses.
-func (s *site) listPage(ctx context.Context, filter *pb.LicenseFilter, size int32, token string) (*pb.ListLicensesResponse, error) {
-	return s.Adapter.(adapters.LicenseLister).ListLicenses(ctx, &pb.ListLicensesRequest{Parent: s.name, Filter: proto.CloneOf(filter), PageSize: size, PageToken: token})
+// rpcOf returns the name of the call that a request is for.
+func rpcOf(req proto.Message) string {
+	return strings.TrimSuffix(string(req.ProtoReflect().Descriptor().Name()), "Request")
 }
 
-// list pages through the licenses to the end, with these page sizes in turn. After each page,
-// between is called.
-func (s *site) list(t T, filter *pb.LicenseFilter, between func(page int), sizes ...int32) []*pb.License {
-	t.Helper()
-	return s.listFrom(t, "", filter, between, sizes...)
+// hasCall reports whether the adapter has the call that a request is for.
+func (h Harness) hasCall(req proto.Message) bool {
+	return reflect.ValueOf(h.Adapter).MethodByName(rpcOf(req)).IsValid()
 }
 
-// listFrom is list from a token on.
-func (s *site) listFrom(t T, token string, filter *pb.LicenseFilter, between func(page int), sizes ...int32) []*pb.License {
+// ask makes the call that a request is for.
+func (h Harness) ask(ctx context.Context, req proto.Message) (proto.Message, error) {
+	method := reflect.ValueOf(h.Adapter).MethodByName(rpcOf(req))
+	out := method.Call([]reflect.Value{reflect.ValueOf(ctx), reflect.ValueOf(proto.Clone(req))})
+	err, _ := out[1].Interface().(error)
+	return out[0].Interface().(proto.Message), err
+}
+
+// get makes a read that must succeed, with names that are canonical.
+func get[Res proto.Message](t T, h Harness, req proto.Message) Res {
 	t.Helper()
-	var rows []*pb.License
-	for page := range mostPages {
-		size := sizes[page%len(sizes)]
-		res, err := s.listPage(t.Context(), filter, size, token)
-		if err != nil {
-			t.Fatalf("ListLicenses, page %d of size %d: %v", page, size, err)
-		}
-		if n := len(res.GetLicenses()); n > paging.Size(size) {
-			t.Errorf("ListLicenses answers %d rows for page_size %d, which allows %d", n, size, paging.Size(size))
-		}
-		rows = append(rows, res.GetLicenses()...)
-		if token = res.GetNextPageToken(); token == "" {
-			return rows
-		}
-		if between != nil {
-			between(page)
+	res, err := h.ask(t.Context(), req)
+	if err != nil {
+		t.Fatalf("%s of %v: %v", rpcOf(req), req, err)
+	}
+	checkNames(t, h.Vendor, rpcOf(req), res)
+	return res.(Res)
+}
+
+// notFound makes a check that requests are NOT_FOUND.
+func notFound(requests func(T, Harness) []proto.Message) func(T, Harness) {
+	return func(t T, h Harness) {
+		for _, req := range requests(t, h) {
+			wantNotFound(t, h, rpcOf(req), req)
 		}
 	}
-	t.Fatalf("ListLicenses with page sizes %d does not end: %d rows on %d pages", sizes, len(rows), mostPages)
-	return nil
 }
 
-// receiver is the client's end of a stream. What it embeds is nil: an adapter needs no more than a
-// context and Send.
+func wantNotFound(t T, h Harness, what string, req proto.Message) {
+	t.Helper()
+	_, err := h.ask(t.Context(), req)
+	wantError(t, what, err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
+}
+
+// calling returns a write. It is made of the request without its secrets if nobody calls.
+func (h Harness) calling(req proto.Message) call {
+	return func(ctx context.Context) (proto.Message, error) {
+		if settling, _ := ctx.Value(settlingKey{}).(bool); settling {
+			return h.ask(ctx, withoutSecrets(req))
+		}
+		return h.ask(ctx, req)
+	}
+}
+
+// done makes a write that must succeed, in a mutation of its own.
+func done[Res proto.Message](t T, h Harness, req proto.Message) Res {
+	t.Helper()
+	res, err := h.calling(req).in(t.Context(), newSteps())
+	if err != nil {
+		t.Fatalf("%s: %v", rpcOf(req), err)
+	}
+	return res.(Res)
+}
+
+func vendorName(h Harness) string { return names.Vendor.Name(h.Vendor) }
+
+func fieldOf(m proto.Message, field string) protoreflect.FieldDescriptor {
+	return m.ProtoReflect().Descriptor().Fields().ByTextName(field)
+}
+
+func setText(m proto.Message, field, value string) {
+	m.ProtoReflect().Set(fieldOf(m, field), protoreflect.ValueOfString(value))
+}
+
+// A receiver is the client's end of a stream. It embeds a nil interface, because an adapter needs no
+// more than a context and Send.
 type receiver struct {
 	grpc.ServerStream
 	ctx  context.Context
@@ -63,49 +101,29 @@ func (r *receiver) Context() context.Context { return r.ctx }
 
 func (r *receiver) Send(m *pb.StreamLicensesResponse) error { return r.send(m) }
 
-// stream streams the licenses from a token on, and answers the messages that came. After each, got
-// is called, whose error is Send's.
-func (s *site) stream(ctx context.Context, filter *pb.LicenseFilter, token string, got func(*pb.StreamLicensesResponse) error) ([]*pb.StreamLicensesResponse, error) {
+// stream streams the licenses from a token on, and returns the messages. It calls got after each, and
+// returns its error to the adapter. A nil got accepts every message.
+func (s *site) stream(
+	ctx context.Context, filter *pb.LicenseFilter, token string, got func() error,
+) ([]*pb.StreamLicensesResponse, error) {
 	var messages []*pb.StreamLicensesResponse
 	to := &receiver{ctx: ctx, send: func(m *pb.StreamLicensesResponse) error {
 		messages = append(messages, m)
 		if got == nil {
 			return nil
 		}
-		return got(m)
+		return got()
 	}}
 	req := &pb.StreamLicensesRequest{Parent: s.name, Filter: proto.CloneOf(filter), PageToken: token}
 	err := s.Adapter.(adapters.LicenseStreamer).StreamLicenses(req, to)
 	return messages, err
 }
 
-// streamed are the rows of a stream's messages.
+// streamed returns the rows of a stream's messages.
 func streamed(messages []*pb.StreamLicensesResponse) []*pb.License {
 	var rows []*pb.License
 	for _, m := range messages {
 		rows = append(rows, m.GetLicenses()...)
 	}
 	return rows
-}
-
-// listSites pages through the vendor's sites.
-func listSites(t T, h Harness, size int32) []*pb.Site {
-	t.Helper()
-	var sites []*pb.Site
-	req := &pb.ListSitesRequest{Parent: vendorName(h), PageSize: size}
-	for range mostPages {
-		res, err := h.Adapter.(adapters.SiteLister).ListSites(t.Context(), proto.CloneOf(req))
-		if err != nil {
-			t.Fatalf("ListSites with page_size %d: %v", size, err)
-		}
-		if n := len(res.GetSites()); n > paging.Size(size) {
-			t.Errorf("ListSites answers %d sites for page_size %d, which allows %d", n, size, paging.Size(size))
-		}
-		sites = append(sites, res.GetSites()...)
-		if req.PageToken = res.GetNextPageToken(); req.PageToken == "" {
-			return sites
-		}
-	}
-	t.Fatalf("ListSites with page_size %d does not end: %d sites on %d pages", size, len(sites), mostPages)
-	return nil
 }

@@ -17,14 +17,14 @@ func (plainAdapter) Describe() adapters.Description { return adapters.Descriptio
 
 func (plainAdapter) Check(context.Context) (string, error) { return "", nil }
 
-// members has one capability, and a method that looks like another.
-type members struct{ plainAdapter }
+// lister has one capability, and a method that looks like another.
+type lister struct{ plainAdapter }
 
-func (members) ListMembers(context.Context, *pb.ListMembersRequest) (*pb.ListMembersResponse, error) {
+func (lister) ListMembers(context.Context, *pb.ListMembersRequest) (*pb.ListMembersResponse, error) {
 	return nil, nil
 }
 
-func (members) CreateMember(context.Context, *pb.Member) (*pb.Member, error) { return nil, nil }
+func (lister) CreateMember(context.Context, *pb.Member) (*pb.Member, error) { return nil, nil }
 
 func TestACapabilityWithoutAPromiseIsAComplaint(t *testing.T) {
 	promise := Promise{Needs: needs(capability[adapters.MemberLister]())}
@@ -39,13 +39,13 @@ func TestACapabilityWithoutAPromiseIsAComplaint(t *testing.T) {
 		"with a reason":        {nil, map[string]string{"ListMembers": "the vendor has no members to seed"}, []string{misspelled}},
 		"with an empty reason": {nil, map[string]string{"ListMembers": ""}, []string{"ListMembers", misspelled}},
 	} {
-		got := uncovered(members{}, c.promises, c.unpromised)
+		got := uncovered(lister{}, c.promises, c.unpromised)
 		if len(got) != len(c.want) {
 			t.Errorf("%s: %q, want complaints of %q", name, got, c.want)
 			continue
 		}
 		for _, rpc := range c.want {
-			if !strings.Contains(strings.Join(got, "\n"), "members."+rpc) && !strings.Contains(strings.Join(got, "\n"), "has "+rpc) {
+			if !strings.Contains(strings.Join(got, "\n"), "lister."+rpc) && !strings.Contains(strings.Join(got, "\n"), "has "+rpc) {
 				t.Errorf("%s: %q does not complain of %s", name, got, rpc)
 			}
 		}
@@ -54,7 +54,7 @@ func TestACapabilityWithoutAPromiseIsAComplaint(t *testing.T) {
 
 func TestAPromiseIsMadeOnlyWithAllItsCapabilities(t *testing.T) {
 	p := Promise{Needs: needs(capability[adapters.MemberLister](), siteLister)}
-	if rpc := p.lacks(members{}); rpc != "ListSites" {
+	if rpc := p.lacks(lister{}); rpc != "ListSites" {
 		t.Errorf("lacks %q, want ListSites", rpc)
 	}
 }
@@ -65,7 +65,7 @@ func TestAHarnessIsComplete(t *testing.T) {
 		adapters.SiteDisabler
 	}
 	var lacksSecrets = Harness{Adapter: disabler{}, Vendor: "acme", FailReads: func(Fault) {}}
-	for _, h := range []Harness{{}, {Adapter: members{}}, lacksSecrets} {
+	for _, h := range []Harness{{}, {Adapter: lister{}}, lacksSecrets} {
 		if h.check() == nil {
 			t.Errorf("%+v passes for complete", h)
 		}

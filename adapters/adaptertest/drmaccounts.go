@@ -1,66 +1,79 @@
 package adaptertest
 
 import (
-	"context"
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
 
-	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/names"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-var drmAccountPromises = []Promise{
-	{"ListDrmAccounts gives every account exactly once, as the vendor holds it, whatever the page sizes", needs(drmAccountLister), everyAccountOnce},
-	{"ListDrmAccounts with another view than FULL shows neither passwords nor devices", needs(drmAccountLister), basicAccounts},
-	{"ListDrmAccounts chooses exactly by customer and by part of the username, with regard to case", needs(drmAccountLister), accountConditions},
-	{"ListDrmAccounts without accounts is empty", needs(drmAccountLister), noAccounts},
-	{"ListDrmAccounts refuses what is no page token of this request", needs(drmAccountLister), accountsRefuseGarbage},
-	{"GetDrmAccount with view FULL shows what the vendor holds", needs(drmAccountGetter), fullAccount},
-	{"GetDrmAccount with another view shows no password", needs(drmAccountGetter), basicAccount},
-	{"GetDrmAccount of an unknown account is NOT_FOUND", needs(drmAccountGetter), unknownAccount},
+// accounts are the DRM accounts of the adapter's own customer.
+var accounts = kind[*pb.DrmAccount]{
+	row:   "account",
+	needs: needs(drmAccountLister),
+	list:  func(h Harness) listing[*pb.DrmAccount] { return listAccounts(h, pb.DrmAccount_FULL, nil) },
+	put: func(t T, h Harness, n int) []*pb.DrmAccount {
+		return ofCustomer(h, putAccounts(t, h, n*len(h.DrmAccounts.Customers)), nil)
+	},
+	others: func(h Harness) map[string]listing[*pb.DrmAccount] {
+		another := h.DrmAccounts.Customers[len(h.DrmAccounts.Customers)-1]
+		return map[string]listing[*pb.DrmAccount]{
+			"a condition more": listAccounts(h, pb.DrmAccount_FULL, &pb.DrmAccountFilter{UsernameContains: "viewer"}),
+			"another customer": listAccounts(h, pb.DrmAccount_FULL, &pb.DrmAccountFilter{Customer: another}),
+			"another view":     listAccounts(h, pb.DrmAccount_BASIC, nil),
+		}
+	},
 }
+
+var drmAccountPromises = append(accounts.promises(),
+	Promise{"ListDrmAccounts with another view than FULL shows neither passwords nor devices",
+		accounts.needs, basicAccounts},
+	Promise{"ListDrmAccounts chooses exactly by customer and by part of the username, with regard to case",
+		accounts.needs, accountConditions},
+	Promise{"GetDrmAccount with view FULL shows what the vendor holds", needs(drmAccountGetter), fullAccount},
+	Promise{"GetDrmAccount with another view shows no password", needs(drmAccountGetter), basicAccount},
+	Promise{"GetDrmAccount of an unknown account is NOT_FOUND", needs(drmAccountGetter), notFound(unknownAccounts)},
+)
 
 // drmAccountCapabilities are those that concern DRM accounts.
 var drmAccountCapabilities = needs(drmAccountLister, drmAccountGetter, drmAccountCreator, drmAccountDeviceDeleter)
 
-// usernames are those that a vendor's search, a path or a database may take for one another, and
-// then as many as are asked for.
+// usernames are n usernames. A vendor's search, a path or a database may mistake the first ones for
+// one another.
 func usernames(n int) []string {
-	all := []string{"donald@duck.com", "Donald@duck.com", "DONALD@DUCK.COM", "donald_duck", "donald.duck", "donaldXduck", "mcdonald-99", "0005665673625"}
+	all := []string{
+		"donald@duck.com", "Donald@duck.com", "DONALD@DUCK.COM", "donald_duck", "donald.duck", "donaldXduck",
+		"mcdonald-99", "0005665673625",
+	}
 	for i := len(all); i < n; i++ {
 		all = append(all, fmt.Sprintf("viewer-%03d", i))
 	}
 	return all[:n]
 }
 
-// putAccounts lets the vendor hold n accounts, of each customer in turn, as far as it can: with up
-// to three devices. It answers what the adapter must show of them with view FULL.
+// putAccounts adds up to n accounts, of each customer in turn, with up to three devices. It returns
+// what the adapter must show of them in view FULL.
 func putAccounts(t T, h Harness, n int) []*pb.DrmAccount {
 	t.Helper()
-	var seeds, want []*pb.DrmAccount
+	var seeds []*pb.DrmAccount
 	for i, username := range usernames(n) {
 		a := &pb.DrmAccount{
-			Name: names.DrmAccount.Name(h.Vendor, username), Customer: h.DrmAccounts.Customers[i/2%len(h.DrmAccounts.Customers)], Username: username, Password: "secret of " + username,
+			Name: names.DrmAccount.Name(h.Vendor, username), Username: username, Password: "secret of " + username,
+			Customer:    h.DrmAccounts.Customers[i/2%len(h.DrmAccounts.Customers)],
 			DeviceCount: int32(i % 4), CreateTime: timestamppb.New(midnight.Add(time.Duration(i) * time.Hour)),
 		}
 		for d := range i % 4 {
 			a.Devices = append(a.Devices, device(h, username, fmt.Sprintf("5e%020x%02x", i, d), d))
 		}
-		if shown := h.DrmAccounts.Show(proto.CloneOf(a)); shown != nil {
-			seeds, want = append(seeds, a), append(want, shown)
-		}
+		seeds = append(seeds, a)
 	}
-	if len(want) == 0 {
-		t.Fatalf("the harness can hold no DRM accounts: ShowDrmAccount is nil for every one")
-	}
-	h.DrmAccounts.Put(seeds...)
-	return want
+	return held(t, &h.DrmAccounts.Resource, seeds...)
 }
 
 // device is the nth device of an account.
@@ -72,103 +85,57 @@ func device(h Harness, username, id string, n int) *pb.DrmAccountDevice {
 	}
 }
 
-// listAccounts is the list of accounts that a filter chooses.
 func listAccounts(h Harness, view pb.DrmAccount_View, filter *pb.DrmAccountFilter) listing[*pb.DrmAccount] {
-	return listing[*pb.DrmAccount]{"ListDrmAccounts", func(ctx context.Context, size int32, token string) ([]*pb.DrmAccount, string, int32, error) {
-		req := &pb.ListDrmAccountsRequest{Parent: vendorName(h), PageSize: size, PageToken: token, View: view, Filter: proto.CloneOf(filter)}
-		res, err := h.Adapter.(adapters.DrmAccountLister).ListDrmAccounts(ctx, req)
-		return res.GetDrmAccounts(), res.GetNextPageToken(), res.GetTotalSize(), err
-	}}
+	return listing[*pb.DrmAccount]{h, &pb.ListDrmAccountsRequest{Parent: vendorName(h), View: view, Filter: filter}}
 }
 
-// basic are the accounts as a list shows them to anybody.
-func basic(accounts []*pb.DrmAccount) []*pb.DrmAccount {
-	accounts = clones(accounts)
-	for _, a := range accounts {
-		a.Password, a.Devices = "", nil
-	}
-	return accounts
-}
-
-// ofCustomer are the accounts that a filter chooses of those that the vendor holds.
+// ofCustomer returns the accounts that a filter chooses.
 func ofCustomer(h Harness, accounts []*pb.DrmAccount, f *pb.DrmAccountFilter) []*pb.DrmAccount {
-	customer := f.GetCustomer()
-	if customer == "" {
-		customer = h.DrmAccounts.Customers[0]
-	}
+	customer := cmp.Or(f.GetCustomer(), h.DrmAccounts.Customers[0])
 	return choose(accounts, func(a *pb.DrmAccount) bool {
 		return a.GetCustomer() == customer && strings.Contains(a.GetUsername(), f.GetUsernameContains())
 	})
 }
 
-func everyAccountOnce(t T, h Harness) {
-	held := putAccounts(t, h, 260)
-	check := func(filter *pb.DrmAccountFilter, sizes []int32) {
-		want := ofCustomer(h, held, filter)
-		sameRows(t, fmt.Sprintf("%v, page sizes %d", filter, sizes), listAccounts(h, pb.DrmAccount_FULL, filter).all(t, len(want), sizes...), want)
-	}
-	for _, sizes := range pagings {
-		check(nil, sizes)
-	}
-	for _, customer := range h.DrmAccounts.Customers {
-		check(&pb.DrmAccountFilter{Customer: customer}, []int32{50})
-	}
-}
+// basicViews are the views that show no secrets.
+var basicViews = []pb.DrmAccount_View{pb.DrmAccount_VIEW_UNSPECIFIED, pb.DrmAccount_BASIC}
 
 func basicAccounts(t T, h Harness) {
-	want := basic(ofCustomer(h, putAccounts(t, h, 12), nil))
-	for _, view := range []pb.DrmAccount_View{pb.DrmAccount_VIEW_UNSPECIFIED, pb.DrmAccount_BASIC} {
-		sameRows(t, "view "+view.String(), listAccounts(h, view, nil).all(t, len(want), 0), want)
+	want := accounts.put(t, h, 6)
+	for _, a := range want {
+		a.Password, a.Devices = "", nil
+	}
+	for _, view := range basicViews {
+		listAccounts(h, view, nil).wantRows(t, want, 0)
 	}
 }
 
 func accountConditions(t T, h Harness) {
 	held := putAccounts(t, h, 40)
 	for _, customer := range append([]string{""}, h.DrmAccounts.Customers...) {
-		for _, part := range []string{"", "donald", "Donald", "DUCK", "@duck", "duck.com", "d.d", "d_d", "dxd", "donald@duck.com", "viewer-0", "-", "%", "*", "a b", "뷰어", "nobody"} {
+		for _, part := range []string{
+			"", "donald", "Donald", "DUCK", "@duck", "duck.com", "d.d", "d_d", "dxd", "donald@duck.com", "viewer-0",
+			"-", "%", "*", "a b", "뷰어", "nobody",
+		} {
 			filter := &pb.DrmAccountFilter{Customer: customer, UsernameContains: part}
-			want := ofCustomer(h, held, filter)
-			for _, size := range []int32{0, 1} {
-				sameRows(t, fmt.Sprintf("%v", filter), listAccounts(h, pb.DrmAccount_FULL, filter).all(t, len(want), size), want)
-			}
+			listAccounts(h, pb.DrmAccount_FULL, filter).wantRows(t, ofCustomer(h, held, filter), 0, 1)
 		}
 	}
 }
 
-func noAccounts(t T, h Harness) {
-	if listed := listAccounts(h, pb.DrmAccount_FULL, nil).all(t, 0, 0); len(listed) > 0 {
-		t.Errorf("ListDrmAccounts gives %v, and the vendor holds nothing", listed)
-	}
-}
-
-func accountsRefuseGarbage(t T, h Harness) {
-	putAccounts(t, h, 260)
-	others := map[string]listing[*pb.DrmAccount]{
-		"a condition more": listAccounts(h, pb.DrmAccount_BASIC, &pb.DrmAccountFilter{UsernameContains: "viewer"}),
-		"another customer": listAccounts(h, pb.DrmAccount_BASIC, &pb.DrmAccountFilter{Customer: h.DrmAccounts.Customers[len(h.DrmAccounts.Customers)-1]}),
-		"another view":     listAccounts(h, pb.DrmAccount_FULL, nil),
-	}
-	listAccounts(h, pb.DrmAccount_BASIC, nil).refusesTokens(t, others)
-}
-
 func getAccount(t T, h Harness, name string, view pb.DrmAccount_View) *pb.DrmAccount {
 	t.Helper()
-	got, err := h.Adapter.(adapters.DrmAccountGetter).GetDrmAccount(t.Context(), &pb.GetDrmAccountRequest{Name: name, View: view})
-	if err != nil {
-		t.Fatalf("GetDrmAccount of %q: %v", name, err)
-	}
-	checkNames(t, h.Vendor, "GetDrmAccount", got)
-	return got
+	return get[*pb.DrmAccount](t, h, &pb.GetDrmAccountRequest{Name: name, View: view})
 }
 
-// sameAccount compares an account that is answered alone, where the customer may be left out.
+// sameAccount compares an account that is returned alone. It may lack its customer.
 func sameAccount(t T, what string, got, want *pb.DrmAccount) {
 	t.Helper()
 	if got.GetCustomer() == "" {
 		want = proto.CloneOf(want)
 		want.Customer = ""
 	}
-	sameRows(t, what, []*pb.DrmAccount{got}, []*pb.DrmAccount{want})
+	same(t, what, got, want)
 }
 
 func fullAccount(t T, h Harness) {
@@ -179,11 +146,10 @@ func fullAccount(t T, h Harness) {
 
 func basicAccount(t T, h Harness) {
 	for _, want := range putAccounts(t, h, 12) {
-		for _, view := range []pb.DrmAccount_View{pb.DrmAccount_VIEW_UNSPECIFIED, pb.DrmAccount_BASIC} {
+		for _, view := range basicViews {
 			got := getAccount(t, h, want.GetName(), view)
 			want.Password = ""
-			// an account that is answered alone may show them in any view
-			if len(got.GetDevices()) == 0 {
+			if len(got.GetDevices()) == 0 { // An account that is returned alone may show them in any view.
 				want.Devices = nil
 			}
 			sameAccount(t, "GetDrmAccount, view "+view.String(), got, want)
@@ -191,32 +157,12 @@ func basicAccount(t T, h Harness) {
 	}
 }
 
-func unknownAccount(t T, h Harness) {
+func unknownAccounts(t T, h Harness) []proto.Message {
 	putAccounts(t, h, 1)
+	var requests []proto.Message
 	for _, username := range []string{"nobody@duck.com", "onald@duck.co", "a/b"} {
-		req := &pb.GetDrmAccountRequest{Name: names.DrmAccount.Name(h.Vendor, username), View: pb.DrmAccount_FULL}
-		_, err := h.Adapter.(adapters.DrmAccountGetter).GetDrmAccount(t.Context(), req)
-		wantError(t, "GetDrmAccount of "+username, err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
+		name := names.DrmAccount.Name(h.Vendor, username)
+		requests = append(requests, &pb.GetDrmAccountRequest{Name: name, View: pb.DrmAccount_FULL})
 	}
-}
-
-// drmAccountReads are the reads of DRM accounts.
-func drmAccountReads(t T, h Harness) []read {
-	t.Helper()
-	if !hasAny(h.Adapter, drmAccountCapabilities) {
-		return nil
-	}
-	var all []read
-	name := putAccounts(t, h, 4)[0].GetName()
-	if a, ok := h.Adapter.(adapters.DrmAccountLister); ok {
-		all = append(all, read{"ListDrmAccounts", func(ctx context.Context) (proto.Message, error) {
-			return a.ListDrmAccounts(ctx, &pb.ListDrmAccountsRequest{Parent: vendorName(h), View: pb.DrmAccount_FULL})
-		}})
-	}
-	if a, ok := h.Adapter.(adapters.DrmAccountGetter); ok {
-		all = append(all, read{"GetDrmAccount", func(ctx context.Context) (proto.Message, error) {
-			return a.GetDrmAccount(ctx, &pb.GetDrmAccountRequest{Name: name, View: pb.DrmAccount_FULL})
-		}})
-	}
-	return all
+	return requests
 }

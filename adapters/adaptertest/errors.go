@@ -1,13 +1,15 @@
 package adaptertest
 
 import (
+	"slices"
+
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// wantError demands an error of this code and reason, and answers it.
+// wantError demands an error of this code and reason, and returns it.
 func wantError(t T, what string, err error, code codes.Code, reason pb.ErrorReason) *apierror.Error {
 	t.Helper()
 	if err == nil {
@@ -24,8 +26,19 @@ func wantError(t T, what string, err error, code codes.Code, reason pb.ErrorReas
 // wantTokenRefused demands INVALID_ARGUMENT for page_token.
 func wantTokenRefused(t T, what string, err error) {
 	t.Helper()
+	wantViolations(t, what, err, "page_token")
+}
+
+// wantViolations demands INVALID_ARGUMENT for these fields, and no others.
+func wantViolations(t T, what string, err error, fields ...string) {
+	t.Helper()
 	e := wantError(t, what, err, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID)
-	if len(e.Violations) != 1 || e.Violations[0].GetField() != "page_token" {
-		t.Errorf("%s: the field violations are %v, want one for page_token", what, e.Violations)
+	var got []string
+	for _, v := range e.Violations {
+		got = append(got, v.GetField())
+	}
+	slices.Sort(got)
+	if got, want := slices.Compact(got), slices.Sorted(slices.Values(fields)); !slices.Equal(got, want) {
+		t.Errorf("%s: the field violations are of %q, want %q", what, got, want)
 	}
 }

@@ -53,14 +53,12 @@ func namesAreCanonical(t T, h Harness) {
 		}
 		if has[adapters.SiteDisabler](h.Adapter) {
 			check(read{"DisableSite", func(ctx context.Context) (proto.Message, error) {
-				return s.disable(ctx, newSteps())
+				return s.disabling().in(ctx, newSteps())
 			}})
 		}
 	}
-	if a, ok := h.Adapter.(adapters.SiteLister); ok {
-		check(read{"ListSites", func(ctx context.Context) (proto.Message, error) {
-			return a.ListSites(ctx, &pb.ListSitesRequest{Parent: vendorName(h)})
-		}})
+	for _, r := range h.readsOf(listSites(h).req) {
+		check(r)
 	}
 }
 
@@ -96,7 +94,7 @@ func overwriteStrings(m protoreflect.Message) {
 		case field.Message() != nil && !field.IsMap():
 			overwriteStrings(v.Message())
 		case field.Kind() == protoreflect.StringKind && !field.IsList():
-			m.Set(field, protoreflect.ValueOfString("scribbled"))
+			m.Set(field, protoreflect.ValueOfString("overwritten"))
 		}
 		return true
 	})
@@ -138,33 +136,33 @@ func deadlinePasses(t T, h Harness) {
 	}
 }
 
-// callsAtOnce has many lists under way at the same time. It is for the race detector too.
+// callsAtOnce runs many lists at the same time. It is for the race detector too.
 func callsAtOnce(t T, h Harness) {
 	s := newSite(t, h)
 	s.put(history(60)...)
+	list := s.licenses(nil)
 	lists := make([][]*pb.License, 8)
 	var calls, begun sync.WaitGroup
 	begun.Add(len(lists))
 	for i := range lists {
 		calls.Go(func() {
-			first, err := s.listPage(t.Context(), nil, int32(11+i), "")
+			size := int32(11 + i)
+			rows, token, _, err := list.page(t.Context(), size, "")
 			begun.Done()
-			begun.Wait() // every list has begun before any goes on
-			lists[i] = first.GetLicenses()
-			for token := first.GetNextPageToken(); err == nil && token != ""; {
-				var next *pb.ListLicensesResponse
-				next, err = s.listPage(t.Context(), nil, int32(11+i), token)
-				lists[i] = append(lists[i], next.GetLicenses()...)
-				token = next.GetNextPageToken()
+			begun.Wait() // Every list has begun before any goes on.
+			for err == nil && token != "" {
+				var next []*pb.License
+				next, token, _, err = list.page(t.Context(), size, token)
+				rows = append(rows, next...)
 			}
+			lists[i] = rows
 			if err != nil {
 				t.Errorf("ListLicenses: %v", err)
 			}
 		})
 		calls.Go(func() {
-			res, err := h.Adapter.(adapters.SiteLister).ListSites(t.Context(), &pb.ListSitesRequest{Parent: vendorName(h)})
-			if err != nil || len(res.GetSites()) != 1 {
-				t.Errorf("ListSites: %d sites, want 1; %v", len(res.GetSites()), err)
+			if sites, _, _, err := listSites(h).page(t.Context(), 0, ""); err != nil || len(sites) != 1 {
+				t.Errorf("ListSites: %d sites, want 1; %v", len(sites), err)
 			}
 		})
 	}

@@ -11,13 +11,15 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// midnight is the turn of a day at which the suite's rows stand: vendors search by days, so that is
-// where mistakes are.
+// midnight is the time of the suite's rows. Vendors search by days, so mistakes are at the turn of a
+// day.
 var midnight = time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC)
 
-// siteIDs are what vendors call sites. The first ones are for vendors with narrow rules, such as
-// four letters and digits; those with escapes are for vendors that allow anything.
-var siteIDs = []string{"DEMO", "0AZ9", "TST2", "Demo", "default", "drm-20231101082316-dJDGa", "a/b", "100%", "a%2Fb", "é:@ ü"}
+// siteIDs are ids of sites. The first ones are for vendors with narrow rules, such as four letters and
+// digits. Those with escapes are for vendors that allow anything.
+var siteIDs = []string{
+	"DEMO", "0AZ9", "TST2", "Demo", "default", "drm-20231101082316-dJDGa", "a/b", "100%", "a%2Fb", "é:@ ü",
+}
 
 // site is a site that the vendor holds, with the rows of it.
 type site struct {
@@ -30,33 +32,36 @@ type site struct {
 // row is a row as the suite seeded it, and as the adapter must show it.
 type row struct{ seeded, shown *pb.License }
 
-// newSites lets the vendor hold up to n sites, as many as it can. Every other one is enabled, the
-// first one is.
+// newSites adds up to n sites, as many as the vendor can hold. Every other one is enabled, from the
+// first on.
 func newSites(t T, h Harness, n int) []*site {
 	t.Helper()
 	var sites []*site
 	var seeds []*pb.Site
 	for _, id := range siteIDs {
-		seed := &pb.Site{Name: names.Site.Name(h.Vendor, id), SiteId: id, DisplayName: fmt.Sprintf("Site_%d", len(sites)), Enabled: len(sites)%2 == 0}
+		seed := &pb.Site{
+			Name: names.Site.Name(h.Vendor, id), SiteId: id, DisplayName: fmt.Sprintf("Site_%d", len(sites)),
+			Enabled: len(sites)%2 == 0,
+		}
 		if shown := h.Sites.Show(proto.CloneOf(seed)); shown != nil && len(sites) < n {
 			sites = append(sites, &site{Harness: h, id: id, name: seed.GetName(), shown: shown})
 			seeds = append(seeds, seed)
 		}
 	}
 	if len(sites) == 0 {
-		t.Fatalf("the harness can hold no site of %q: Sites.Show returns nil for each", siteIDs)
+		t.Fatalf("the harness can hold no site of %q: Sites.Show returns nil for each; let it show one", siteIDs)
 	}
 	h.Sites.Put(seeds...)
 	return sites
 }
 
-// newSite lets the vendor hold one site, which is enabled.
+// newSite adds one site, which is enabled.
 func newSite(t T, h Harness) *site {
 	t.Helper()
 	return newSites(t, h, 1)[0]
 }
 
-// put lets rows arrive that the vendor can hold.
+// put adds those rows that the vendor can hold.
 func (s *site) put(rows ...*pb.License) {
 	var arriving []*pb.License
 	for _, r := range rows {
@@ -70,7 +75,7 @@ func (s *site) put(rows ...*pb.License) {
 	s.Licenses.Put(s.id, arriving...)
 }
 
-// held is what the adapter must show of the rows that the vendor holds and the filter chooses.
+// held returns what the adapter must show of the rows that the filter chooses.
 func (s *site) held(filter *pb.LicenseFilter) []*pb.License {
 	var rows []*pb.License
 	for _, r := range s.rows {
@@ -84,14 +89,17 @@ func (s *site) held(filter *pb.LicenseFilter) []*pb.License {
 // matches is the contract's meaning of a filter.
 func matches(f *pb.LicenseFilter, l *pb.License) bool {
 	at := l.GetCreateTime().AsTime()
-	return (f.GetContentId() == "" || f.GetContentId() == l.GetContentId()) &&
-		(f.GetDrmType() == 0 || f.GetDrmType() == l.GetDrmType()) &&
-		(f.GetUserId() == "" || f.GetUserId() == l.GetUserId()) &&
-		(f.GetDeviceId() == "" || f.GetDeviceId() == l.GetDeviceId()) &&
-		(f.GetDeviceModel() == "" || f.GetDeviceModel() == l.GetDeviceModel()) &&
-		(f.GetStatus() == 0 || f.GetStatus() == l.GetStatus()) &&
+	return unsetOr(f.GetContentId(), l.GetContentId()) && unsetOr(f.GetDrmType(), l.GetDrmType()) &&
+		unsetOr(f.GetUserId(), l.GetUserId()) && unsetOr(f.GetDeviceId(), l.GetDeviceId()) &&
+		unsetOr(f.GetDeviceModel(), l.GetDeviceModel()) && unsetOr(f.GetStatus(), l.GetStatus()) &&
 		(f.GetStartTime() == nil || !at.Before(f.GetStartTime().AsTime())) &&
 		(f.GetEndTime() == nil || at.Before(f.GetEndTime().AsTime()))
+}
+
+// unsetOr reports whether a condition is not set, or is the value that a thing has.
+func unsetOr[V comparable](condition, has V) bool {
+	var unset V
+	return condition == unset || condition == has
 }
 
 // license is a row of this content, at this time.
@@ -110,8 +118,8 @@ func license(contentID string, at time.Time) *pb.License {
 	}
 }
 
-// history is n rows, oldest first, the newest at midnight: five in every second and seven of a
-// content in a row, so that every second holds equal rows.
+// history returns n rows, oldest first, the newest at midnight. There are five in every second, and
+// seven of a content in a row, so that every second has equal rows.
 func history(n int) []*pb.License {
 	var rows []*pb.License
 	for i := range n {

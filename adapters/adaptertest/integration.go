@@ -3,21 +3,23 @@ package adaptertest
 import (
 	"time"
 
-	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
-	"github.com/drmhub/drmhub/adapters"
-	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
 var integrationPromises = []Promise{
 	{"GetIntegration with view FULL shows what the vendor holds", needs(integrationGetter), fullIntegration},
-	{"GetIntegration with another view shows all but the values of credentials", needs(integrationGetter), basicIntegration},
-	{"GetIntegration of an unknown site is NOT_FOUND", needs(integrationGetter), integrationOfUnknownSite},
-	{"UpdateIntegration changes what its mask names, and nothing else", needs(integrationUpdater), updatesWhatTheMaskNames},
+	{"GetIntegration with another view shows all but the values of credentials",
+		needs(integrationGetter), basicIntegration},
+	{"GetIntegration of an unknown site is NOT_FOUND", needs(integrationGetter),
+		notFound(func(t T, h Harness) []proto.Message {
+			return []proto.Message{&pb.GetIntegrationRequest{Name: newUnknownSite(t, h).name + "/integration"}}
+		})},
+	{"UpdateIntegration changes what its mask names, and nothing else",
+		needs(integrationUpdater), updatesWhatTheMaskNames},
 	{"UpdateIntegration refuses a token_duration of parts of a second", needs(integrationUpdater), wholeSeconds},
 }
 
@@ -27,8 +29,7 @@ var integrationWrites = []write{{
 		s := newSite(t, h)
 		wanted := callbacks("https://shop.example/license?from=drmhub&x=1", "https://shop.example/pack", 90*time.Minute)
 		return &attempt{s.updating(wanted, allSettings...), wanting(func(t T, what string, got *pb.Integration) {
-			if got.GetLicenseCallbackUrl() != wanted.GetLicenseCallbackUrl() || got.GetPackageCallbackUrl() != wanted.GetPackageCallbackUrl() ||
-				!proto.Equal(got.GetTokenDuration(), wanted.GetTokenDuration()) || got.GetName() != s.name+"/integration" {
+			if !sameFields(got, wanted, allSettings...) || got.GetName() != s.name+"/integration" {
 				t.Errorf("%s: the integration is %v, want the settings of %v", what, withoutValues(got), wanted)
 			}
 			wantNoValues(t, what, got)
@@ -50,19 +51,19 @@ func callbacks(license, pack string, token time.Duration) *pb.Integration {
 func (s *site) updating(wanted *pb.Integration, mask ...string) call {
 	wanted = proto.CloneOf(wanted)
 	wanted.Name = s.name + "/integration"
-	return typed(s.Adapter.(adapters.IntegrationUpdater).UpdateIntegration, &pb.UpdateIntegrationRequest{
+	return s.calling(&pb.UpdateIntegrationRequest{
 		Integration: wanted, UpdateMask: &fieldmaskpb.FieldMask{Paths: mask},
 	})
 }
 
-// integration is what the vendor holds, as GetIntegration must show it.
+// integration returns what the vendor holds, as GetIntegration must show it.
 func (s *site) integration() *pb.Integration {
 	held := s.Integration(s.id)
 	held.Name = s.name + "/integration"
 	return held
 }
 
-// withoutValues is an integration as it may be shown to anybody, and in the text of a failing test.
+// withoutValues returns an integration as everybody may see it.
 func withoutValues(i *pb.Integration) *pb.Integration {
 	i = proto.CloneOf(i)
 	for _, c := range i.GetCredentials() {
@@ -82,22 +83,18 @@ func wantNoValues(t T, what string, i *pb.Integration) {
 
 func (s *site) getIntegration(t T, view pb.Integration_View) *pb.Integration {
 	t.Helper()
-	req := &pb.GetIntegrationRequest{Name: s.name + "/integration", View: view}
-	got, err := s.Adapter.(adapters.IntegrationGetter).GetIntegration(t.Context(), req)
-	if err != nil {
-		t.Fatalf("GetIntegration, view %s: %v", view, err)
-	}
-	return got
+	return get[*pb.Integration](t, s.Harness, &pb.GetIntegrationRequest{Name: s.name + "/integration", View: view})
 }
 
 func fullIntegration(t T, h Harness) {
 	s := newSite(t, h)
 	held := s.integration()
 	if len(held.GetCredentials()) == 0 {
-		t.Errorf("the harness's Integration has no credentials, so nobody can see whether they are shown")
+		t.Errorf("the harness's Integration has no credentials, which this promise needs; add one")
 	}
 	if got := s.getIntegration(t, pb.Integration_FULL); !proto.Equal(got, held) {
-		t.Errorf("GetIntegration gives %v, and the vendor holds %v (their values may differ too)", withoutValues(got), withoutValues(held))
+		t.Errorf("GetIntegration returns %v, and the vendor holds %v (their values may differ too)",
+			withoutValues(got), withoutValues(held))
 	}
 }
 
@@ -112,13 +109,6 @@ func basicIntegration(t T, h Harness) {
 	}
 }
 
-func integrationOfUnknownSite(t T, h Harness) {
-	s := newUnknownSite(t, h)
-	req := &pb.GetIntegrationRequest{Name: s.name + "/integration"}
-	_, err := h.Adapter.(adapters.IntegrationGetter).GetIntegration(t.Context(), req)
-	wantError(t, "GetIntegration", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
-}
-
 func updatesWhatTheMaskNames(t T, h Harness) {
 	s := newSite(t, h)
 	for _, c := range []struct {
@@ -129,22 +119,20 @@ func updatesWhatTheMaskNames(t T, h Harness) {
 		{callbacks("https://c.example", "https://d.example", time.Hour), allSettings[:1]},
 		{callbacks("https://e.example", "https://f.example", time.Hour), allSettings[1:2]},
 		{callbacks("https://g.example", "https://h.example", time.Hour), allSettings[2:]},
-		{callbacks("", "", time.Second), allSettings[:2]}, // an empty address takes it away
+		{callbacks("", "", time.Second), allSettings[:2]}, // An empty address clears it.
 	} {
 		want := s.integration()
-		for _, field := range c.mask {
-			f := want.ProtoReflect().Descriptor().Fields().ByTextName(field)
-			want.ProtoReflect().Set(f, c.set.ProtoReflect().Get(f))
-		}
+		copyFields(want, c.set, c.mask...)
 		answer, err := s.updating(c.set, c.mask...).in(t.Context(), newSteps())
 		if err != nil {
 			t.Fatalf("UpdateIntegration of %q: %v", c.mask, err)
 		}
 		if got := s.integration(); !proto.Equal(got, want) {
-			t.Errorf("UpdateIntegration of %q makes it %v, want %v", c.mask, withoutValues(got), withoutValues(want))
+			t.Errorf("after UpdateIntegration of %q, the vendor holds %v, want %v",
+				c.mask, withoutValues(got), withoutValues(want))
 		}
 		if got := answer.(*pb.Integration); !proto.Equal(withoutValues(got), withoutValues(want)) {
-			t.Errorf("UpdateIntegration of %q answers %v, want %v", c.mask, withoutValues(got), withoutValues(want))
+			t.Errorf("UpdateIntegration of %q returns %v, want %v", c.mask, withoutValues(got), withoutValues(want))
 		}
 	}
 }
@@ -154,31 +142,4 @@ func wholeSeconds(t T, h Harness) {
 	_, err := s.updating(callbacks("", "", 1500*time.Millisecond), "token_duration").in(t.Context(), newSteps())
 	wantViolations(t, "1.5s", err, "integration.token_duration")
 	wantWrites(t, "1.5s", h, 0)
-}
-
-// wantViolations demands INVALID_ARGUMENT for these fields, and no others.
-func wantViolations(t T, what string, err error, fields ...string) {
-	t.Helper()
-	if err == nil {
-		t.Errorf("%s: no error, want INVALID_ARGUMENT for %q", what, fields)
-		return
-	}
-	e := wantError(t, what, err, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID)
-	wanted, got := map[string]bool{}, map[string]bool{}
-	for _, f := range fields {
-		wanted[f] = true
-	}
-	for _, v := range e.Violations {
-		got[v.GetField()] = true
-	}
-	for f := range wanted {
-		if !got[f] {
-			t.Errorf("%s: no field violation for %s in %v", what, f, apierror.Convert(err).Violations)
-		}
-	}
-	for f := range got {
-		if !wanted[f] {
-			t.Errorf("%s: a field violation for %s, which is sound", what, f)
-		}
-	}
 }

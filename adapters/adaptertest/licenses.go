@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -14,27 +14,50 @@ var licensePromises = []Promise{
 	{"a site shows its own rows only", needs(licenseLister), ownRowsOnly},
 	{"licenses come newest first", needs(licenseLister), comeNewestFirst},
 	{"a site without rows has an empty list", needs(licenseLister), noRows},
-	{"the licenses of an unknown site are NOT_FOUND", needs(licenseLister), unknownSite},
+	{"the licenses of an unknown site are NOT_FOUND", needs(licenseLister), notFound(func(t T, h Harness) []proto.Message {
+		return []proto.Message{&pb.ListLicensesRequest{Parent: newUnknownSite(t, h).name}}
+	})},
+}
+
+// licenses is the list of the site's licenses under a filter.
+func (s *site) licenses(filter *pb.LicenseFilter) listing[*pb.License] {
+	return listing[*pb.License]{s.Harness, &pb.ListLicensesRequest{Parent: s.name, Filter: filter}}
+}
+
+// check demands the rows that the filter chooses, with each of these page sizes.
+func (s *site) check(t T, filter *pb.LicenseFilter, sizes ...int32) {
+	t.Helper()
+	s.licenses(filter).wantRows(t, s.held(filter), sizes...)
+}
+
+// inTurn demands the rows that the filter chooses, with these page sizes in turn.
+func (s *site) inTurn(t T, filter *pb.LicenseFilter, sizes ...int32) []*pb.License {
+	t.Helper()
+	rows := s.licenses(filter).from(t, "", nil, sizes...)
+	sameRows(t, fmt.Sprintf("ListLicenses with page sizes %d", sizes), rows, s.held(filter))
+	return rows
 }
 
 func rowsAsHeld(t T, h Harness) {
 	s := newSite(t, h)
 	for drm := pb.License_WIDEVINE; drm <= pb.License_NCG; drm++ {
 		for status := pb.License_SUCCESS; status <= pb.License_FAILURE; status++ {
-			row := license(fmt.Sprintf("Content/%d & %d", drm, status), midnight.Add(time.Duration(drm)*time.Hour))
+			content := fmt.Sprintf("Content/%d & %d", drm, status)
+			row := license(content, midnight.Add(time.Duration(drm)*time.Hour))
 			row.DrmType, row.Status = drm, status
 			if status == pb.License_FAILURE {
 				row.ErrorCode = "7011"
 			}
-			row.UserId, row.DeviceId, row.DeviceModel = fmt.Sprintf("viewer %d", drm), fmt.Sprintf("device-%d", status), "iPhone 15 프로"
+			row.UserId, row.DeviceId = fmt.Sprintf("viewer %d", drm), fmt.Sprintf("device-%d", status)
+			row.DeviceModel = "iPhone 15 프로"
 			row.Platform, row.IntegrationType = "iOS", "gateway"
 			s.put(row)
 		}
 	}
 	if len(s.rows) == 0 {
-		t.Fatalf("the harness can hold no licenses: ShowLicense is nil for every row")
+		t.Fatalf("the harness can hold no licenses: Licenses.Show returns nil for each; let it show one")
 	}
-	sameRows(t, "ListLicenses", s.list(t, nil, nil, 0), s.held(nil))
+	s.check(t, nil, 0)
 }
 
 func ownRowsOnly(t T, h Harness) {
@@ -43,7 +66,7 @@ func ownRowsOnly(t T, h Harness) {
 		s.put(license(fmt.Sprintf("content-%d", i), midnight), license("shared", midnight))
 	}
 	for _, s := range sites {
-		sameRows(t, s.name, s.list(t, nil, nil, 0), s.held(nil))
+		s.check(t, nil, 0)
 	}
 }
 
@@ -51,7 +74,7 @@ func comeNewestFirst(t T, h Harness) {
 	s := newSite(t, h)
 	s.put(history(60)...)
 	for _, size := range []int32{7, 100} {
-		rows := s.list(t, nil, nil, size)
+		rows := s.licenses(nil).from(t, "", nil, size)
 		if len(rows) == 0 {
 			t.Fatalf("ListLicenses gives no rows, and the vendor holds %d", len(s.rows))
 		}
@@ -64,16 +87,7 @@ func comeNewestFirst(t T, h Harness) {
 
 func noRows(t T, h Harness) {
 	s := newSite(t, h)
-	if rows := s.list(t, nil, nil, 0); len(rows) != 0 {
-		t.Errorf("ListLicenses gives %v, and the site has no rows", rows)
-	}
+	s.licenses(nil).wantRows(t, nil, 0)
 	s.put(history(9)...)
-	if rows := s.list(t, &pb.LicenseFilter{ContentId: "another"}, nil, 0); len(rows) != 0 {
-		t.Errorf("ListLicenses gives %v, and no row is of that content", rows)
-	}
-}
-
-func unknownSite(t T, h Harness) {
-	_, err := newUnknownSite(t, h).listPage(t.Context(), nil, 0, "")
-	wantError(t, "ListLicenses", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
+	s.licenses(&pb.LicenseFilter{ContentId: "another"}).wantRows(t, nil, 0)
 }

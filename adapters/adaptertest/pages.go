@@ -15,20 +15,21 @@ var pagePromises = []Promise{
 	{"equal rows come as often as the vendor holds them", needs(licenseLister), equalRows},
 	{"page_size 0 means 100, and no page is larger than 1000", needs(licenseLister), pageSizes},
 	{"total_size is how many rows match, or 0", needs(licenseLister), totalSize},
-	{"rows that arrive at a newer second leave the earlier ones in their place", needs(licenseLister), arrivals(time.Second, nil)},
-	{"rows that arrive in the newest second leave the earlier ones in their place", needs(licenseLister), arrivals(0, nil)},
+	{"rows that arrive at a newer second leave the earlier ones in their place", needs(licenseLister),
+		arrivals(time.Second, nil)},
+	{"rows that arrive in the newest second leave the earlier ones in their place", needs(licenseLister),
+		arrivals(0, nil)},
 	{"rows that arrive leave the earlier ones in their place in a filtered list", needs(licenseLister),
 		arrivals(time.Second, &pb.LicenseFilter{ContentId: "content-3"})},
-	{"a list that the vendor fails in the middle of fails, and goes on afterwards", needs(licenseLister), failureInTheMiddle},
+	{"a list that the vendor fails in the middle of fails, and goes on afterwards", needs(licenseLister),
+		failureInTheMiddle},
 }
 
 func everyRowOnce(t T, h Harness) {
 	s := newSite(t, h)
 	s.put(history(60)...)
 	for _, sizes := range [][]int32{{1}, {2}, {7}, {59}, {60}, {61}, {1, 2, 7}, {7, 1000, 1}, {13, 1, 5}} {
-		rows := s.list(t, nil, nil, sizes...)
-		sameRows(t, fmt.Sprintf("page sizes %d", sizes), rows, s.held(nil))
-		newestFirst(t, fmt.Sprintf("page sizes %d", sizes), rows)
+		newestFirst(t, fmt.Sprintf("page sizes %d", sizes), s.inTurn(t, nil, sizes...))
 	}
 }
 
@@ -36,7 +37,7 @@ func everyRowOfManyOnce(t T, h Harness) {
 	s := newSite(t, h)
 	s.put(history(2100)...)
 	for _, sizes := range [][]int32{{100}, {999}, {1000}, {5000}, {1000, 1, 999}} {
-		sameRows(t, fmt.Sprintf("page sizes %d", sizes), s.list(t, nil, nil, sizes...), s.held(nil))
+		s.inTurn(t, nil, sizes...)
 	}
 }
 
@@ -45,21 +46,16 @@ func equalRows(t T, h Harness) {
 	for range 23 {
 		s.put(license("content", midnight))
 	}
-	for _, size := range []int32{1, 5, 22, 23, 1000} {
-		sameRows(t, fmt.Sprintf("page_size %d", size), s.list(t, nil, nil, size), s.held(nil))
-	}
+	s.check(t, nil, 1, 5, 22, 23, 1000)
 }
 
 func pageSizes(t T, h Harness) {
 	s := newSite(t, h)
 	s.put(history(1001)...)
 	for size, most := range map[int32]int{0: 100, 1: 1, 999: 999, 1000: 1000, 1001: 1000, 5000: 1000} {
-		res, err := s.listPage(t.Context(), nil, size, "")
-		if err != nil {
-			t.Errorf("page_size %d: %v", size, err)
-		}
-		if n := len(res.GetLicenses()); n > most {
-			t.Errorf("page_size %d answers %d rows, want at most %d", size, n, most)
+		rows, _, _, err := s.licenses(nil).page(t.Context(), size, "")
+		if err != nil || len(rows) > most {
+			t.Errorf("page_size %d returns %d rows, %v, want at most %d", size, len(rows), err, most)
 		}
 	}
 }
@@ -67,26 +63,22 @@ func pageSizes(t T, h Harness) {
 func totalSize(t T, h Harness) {
 	s := newSite(t, h)
 	s.put(history(60)...)
-	for _, filter := range []*pb.LicenseFilter{nil, {ContentId: "content-3"}, {ContentId: "content-3", UserId: "viewer"}, {UserId: "another"}} {
-		res, err := s.listPage(t.Context(), filter, 2, "")
-		if err != nil {
-			t.Errorf("filter %v: %v", filter, err)
-		}
-		if got, want := int(res.GetTotalSize()), len(s.held(filter)); got != 0 && got != want {
-			t.Errorf("filter %v: total_size is %d, and %d rows match", filter, got, want)
-		}
+	for _, filter := range []*pb.LicenseFilter{
+		nil, {ContentId: "content-3"}, {ContentId: "content-3", UserId: "viewer"}, {UserId: "another"},
+	} {
+		s.licenses(filter).all(t, len(s.held(filter)), 2)
 	}
 }
 
-// arrivals checks that rows which arrive between the pages, this much later than the newest row
-// each time, change nothing for those held before. One of them is like the newest row of the
-// history, so that it is equal to it where the second is the same.
+// arrivals makes a check that rows that arrive between the pages change nothing for those held before.
+// Each time they are this much later than the newest row. One of them is like the newest row of the
+// history, so that it equals that row in the same second.
 func arrivals(later time.Duration, filter *pb.LicenseFilter) func(T, Harness) {
 	return func(t T, h Harness) {
 		s := newSite(t, h)
 		s.put(history(40)...)
 		newest := midnight
-		arrive := func(page int) {
+		arrive := func(page int, _ int32) {
 			if page >= 6 { // or a list that follows the newest rows would never end
 				return
 			}
@@ -98,7 +90,7 @@ func arrivals(later time.Duration, filter *pb.LicenseFilter) func(T, Harness) {
 		}
 		for _, sizes := range [][]int32{{7}, {1}, {10, 3}, {1, 1000}} {
 			held := s.held(filter)
-			rows := s.list(t, filter, arrive, sizes...)
+			rows := s.licenses(filter).from(t, "", arrive, sizes...)
 			sameRows(t, fmt.Sprintf("page sizes %d", sizes), rows, held, s.held(filter)[len(held):]...)
 		}
 	}
@@ -107,14 +99,14 @@ func arrivals(later time.Duration, filter *pb.LicenseFilter) func(T, Harness) {
 func failureInTheMiddle(t T, h Harness) {
 	s := newSite(t, h)
 	s.put(history(60)...)
-	first, err := s.listPage(t.Context(), nil, 7, "")
-	if err != nil || first.GetNextPageToken() == "" {
-		t.Fatalf("the first page of several has the token %q, %v", first.GetNextPageToken(), err)
+	list := s.licenses(nil)
+	first, token, _, err := list.page(t.Context(), 7, "")
+	if err != nil || token == "" {
+		t.Fatalf("the first page of several has the token %q, %v", token, err)
 	}
 	h.FailReads(Down)
-	_, err = s.listPage(t.Context(), nil, 7, first.GetNextPageToken())
+	_, _, _, err = list.page(t.Context(), 7, token)
 	wantError(t, "the second page", err, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE)
 	h.FailReads(Healthy)
-	rest := s.listFrom(t, first.GetNextPageToken(), nil, nil, 7)
-	sameRows(t, "before and after the failure", append(first.GetLicenses(), rest...), s.held(nil))
+	sameRows(t, "before and after the failure", append(first, list.from(t, token, nil, 7)...), s.held(nil))
 }

@@ -7,19 +7,24 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/names"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
 var productBatchPromises = []Promise{
-	{"BatchCreateProductLicenses with an item that is refused issues the others, and has its error in its place", needs(productLicenseBatchCreator, productLicenseGetter), createsTheOthers},
-	{"BatchDeleteProductLicenses with an item that is refused revokes the others, and has its error in its place", needs(productLicenseBatchDeleter, productLicenseGetter), deletesTheOthers},
-	{"BatchCreateProductLicenses settles each item on its own where answers are lost", needs(productLicenseBatchCreator), createBatch.settlesEach(AnswerLost)},
-	{"BatchCreateProductLicenses settles each item on its own where some are cut before their effect", needs(productLicenseBatchCreator), createBatch.settlesEach(CutBeforeEffect)},
-	{"BatchDeleteProductLicenses settles each item on its own where answers are lost", needs(productLicenseBatchDeleter), deleteBatch.settlesEach(AnswerLost)},
-	{"BatchDeleteProductLicenses settles each item on its own where some are cut before their effect", needs(productLicenseBatchDeleter), deleteBatch.settlesEach(CutBeforeEffect)},
+	{"BatchCreateProductLicenses with an item that is refused issues the others, and has its error in its place",
+		needs(productLicenseBatchCreator, productLicenseGetter), createsTheOthers},
+	{"BatchDeleteProductLicenses with an item that is refused revokes the others, and has its error in its place",
+		needs(productLicenseBatchDeleter, productLicenseGetter), deletesTheOthers},
+	{"BatchCreateProductLicenses settles each item on its own where answers are lost",
+		needs(productLicenseBatchCreator), createBatch.settlesEach(AnswerLost)},
+	{"BatchCreateProductLicenses settles each item on its own where some are cut before their effect",
+		needs(productLicenseBatchCreator), createBatch.settlesEach(CutBeforeEffect)},
+	{"BatchDeleteProductLicenses settles each item on its own where answers are lost",
+		needs(productLicenseBatchDeleter), deleteBatch.settlesEach(AnswerLost)},
+	{"BatchDeleteProductLicenses settles each item on its own where some are cut before their effect",
+		needs(productLicenseBatchDeleter), deleteBatch.settlesEach(CutBeforeEffect)},
 }
 
 var productBatchWrites = []write{createBatch, deleteBatch}
@@ -27,18 +32,17 @@ var productBatchWrites = []write{createBatch, deleteBatch}
 // batchSize is how many items the suite's batches have.
 const batchSize = 3
 
-// batchResponse answers a batch.
+// A batchResponse is the response to a batch.
 type batchResponse interface {
 	proto.Message
 	GetResults() []*pb.ProductLicenseResult
 }
 
-// batched makes a call of a batch, whose error is that of the first item that failed: a batch that
-// has only errors in its results has failed too.
-func batched[Req proto.Message, Res batchResponse](method func(context.Context, Req) (Res, error), req Req) call {
+// batched returns the call of a batch. Its error is that of the first item that failed.
+func (h Harness) batched(req proto.Message) call {
 	return func(ctx context.Context) (proto.Message, error) {
-		res, err := method(ctx, proto.CloneOf(req))
-		for _, r := range res.GetResults() {
+		res, err := h.ask(ctx, req)
+		for _, r := range res.(batchResponse).GetResults() {
 			if err == nil && r.GetError() != nil {
 				err = status.ErrorProto(r.GetError())
 			}
@@ -55,11 +59,11 @@ var createBatch = write{
 		sold := sellLicenses(t, h, 12)
 		wanted := []*pb.ProductLicense{
 			{User: viewers[1], Product: sold[0].GetProduct()},
-			// another one, of an order of its own
-			{User: viewers[1], Product: sold[0].GetProduct()},
+			{User: viewers[1], Product: sold[0].GetProduct()}, // of another order
 			bought(viewers[0], sold[0].GetProduct(), "order-1"),
 		}
-		return &attempt{creatingBatch(h, wanted...), wanting(func(t T, what string, res *pb.BatchCreateProductLicensesResponse) {
+		create := creatingBatch(h, wanted...)
+		return &attempt{create, wanting(func(t T, what string, res *pb.BatchCreateProductLicensesResponse) {
 			wantResults(t, what, res, func(i int, got *pb.ProductLicense) bool { return isLicense(got, wanted[i]) })
 		})}
 	},
@@ -73,13 +77,14 @@ var deleteBatch = write{
 	prepare: func(t T, h Harness) *attempt {
 		sold := sellLicenses(t, h, 12)
 		gone := []string{sold[2].GetName(), sold[0].GetName(), sold[7].GetName()}
-		return &attempt{deletingBatch(h, gone...), wanting(func(t T, what string, res *pb.BatchDeleteProductLicensesResponse) {
+		remove := deletingBatch(h, gone...)
+		return &attempt{remove, wanting(func(t T, what string, res *pb.BatchDeleteProductLicensesResponse) {
 			wantResults(t, what, res, func(i int, got *pb.ProductLicense) bool { return got.GetName() == gone[i] })
 		})}
 	},
 }
 
-// creatingBatch creates licenses, the second of which names the parent too.
+// creatingBatch creates licenses. The second one names the parent too.
 func creatingBatch(h Harness, wanted ...*pb.ProductLicense) call {
 	req := &pb.BatchCreateProductLicensesRequest{Parent: vendorName(h)}
 	for i, l := range wanted {
@@ -88,34 +93,34 @@ func creatingBatch(h Harness, wanted ...*pb.ProductLicense) call {
 			req.Requests[i].Parent = vendorName(h)
 		}
 	}
-	return batched(h.Adapter.(adapters.ProductLicenseBatchCreator).BatchCreateProductLicenses, req)
+	return h.batched(req)
 }
 
 func deletingBatch(h Harness, gone ...string) call {
-	return batched(h.Adapter.(adapters.ProductLicenseBatchDeleter).BatchDeleteProductLicenses, &pb.BatchDeleteProductLicensesRequest{Parent: vendorName(h), Names: gone})
+	return h.batched(&pb.BatchDeleteProductLicensesRequest{Parent: vendorName(h), Names: gone})
 }
 
-// wantResults demands a result for each item of a batch, in its place, which is a license that no
-// other item has.
+// wantResults demands a result for each item of a batch, in its place: a license that no other item
+// has.
 func wantResults(t T, what string, res batchResponse, is func(i int, got *pb.ProductLicense) bool) {
 	t.Helper()
 	if len(res.GetResults()) != batchSize {
 		t.Errorf("%s: %d results, want one for each of %d items", what, len(res.GetResults()), batchSize)
 		return
 	}
-	named := map[string]bool{}
+	seen := map[string]bool{}
 	for i, r := range res.GetResults() {
-		if got := r.GetProductLicense(); !is(i, got) || named[got.GetName()] {
-			t.Errorf("%s: the result of item %d is %v, which is not what it asked for, or another item's", what, i, r)
-		} else {
-			named[got.GetName()] = true
+		got := r.GetProductLicense()
+		if !is(i, got) || seen[got.GetName()] {
+			t.Errorf("%s: the result of item %d is %v, which it did not ask for, or another item's", what, i, r)
 		}
+		seen[got.GetName()] = true
 	}
 }
 
-// settlesEach checks that where a fault hits some items, the results say of which items nobody
-// knows what became, and that running the method again carries each item out once. A vendor that
-// takes a batch as one call is hit again and again, until there are no faults left.
+// settlesEach checks a batch of which a fault hits some items. The results must say which items have
+// an unknown outcome, and another run must carry out each item once. A vendor that accepts a batch as
+// one call fails again and again, until there are no faults left.
 func (w write) settlesEach(fault WriteFault) func(T, Harness) {
 	const faults = batchSize - 1
 	return w.prepared(func(c checked, t T, h Harness) {
@@ -125,7 +130,7 @@ func (w write) settlesEach(fault WriteFault) func(T, Harness) {
 			answer, err := c.call.in(t.Context(), log)
 			res, ok := answer.(batchResponse)
 			if !ok || len(res.GetResults()) != batchSize {
-				t.Fatalf("run %d: it answers %v, %v, want a result for each of %d items", run, answer, err, batchSize)
+				t.Fatalf("run %d: it returns %v, %v, want a result for each of %d items", run, answer, err, batchSize)
 			}
 			if run == 0 {
 				wantUnknown(t, "the call, the first item that failed", err)
@@ -134,7 +139,7 @@ func (w write) settlesEach(fault WriteFault) func(T, Harness) {
 			}
 			for i, r := range res.GetResults() {
 				if r.GetError() != nil && !apierror.IsOutcomeUnknown(status.ErrorProto(r.GetError())) {
-					t.Errorf("run %d: the result of item %d is %v, and nobody knows what became of it", run, i, r)
+					t.Errorf("run %d: the result of item %d is %v, want an unknown outcome", run, i, r)
 				}
 			}
 			if run == 0 && !log.unsettled() {
@@ -146,8 +151,8 @@ func (w write) settlesEach(fault WriteFault) func(T, Harness) {
 	})
 }
 
-// wantRefused demands a batch of which the second item was not found and the others were carried
-// out, however often it is called.
+// wantRefused demands a batch of which the second item is not found and the others are carried out,
+// also if it runs again.
 func wantRefused(t T, h Harness, batch call) []*pb.ProductLicenseResult {
 	t.Helper()
 	h = countFromNow(h)
@@ -159,7 +164,7 @@ func wantRefused(t T, h Harness, batch call) []*pb.ProductLicenseResult {
 		res, ok := answer.(batchResponse)
 		if !ok || len(res.GetResults()) != batchSize || res.GetResults()[1].GetError() == nil ||
 			res.GetResults()[0].GetProductLicense() == nil || res.GetResults()[2].GetProductLicense() == nil {
-			t.Fatalf("%s: it answers %v, want two licenses with an error between them", what, answer)
+			t.Fatalf("%s: it returns %v, want two licenses with an error between them", what, answer)
 		}
 		wantWrites(t, what, h, batchSize-1)
 		if log.unsettled() {
@@ -173,21 +178,23 @@ func wantRefused(t T, h Harness, batch call) []*pb.ProductLicenseResult {
 func createsTheOthers(t T, h Harness) {
 	product := putProducts(t, h, 1)[0].GetName()
 	wanted := []*pb.ProductLicense{
-		bought(viewers[0], product, "order-1"), bought(viewers[0], names.Product.Name(h.Vendor, noID), "order-2"), bought(viewers[0], product, "order-3"),
+		bought(viewers[0], product, "order-1"),
+		bought(viewers[0], names.Product.Name(h.Vendor, noID), "order-2"),
+		bought(viewers[0], product, "order-3"),
 	}
 	results := wantRefused(t, h, creatingBatch(h, wanted...))
 	for _, i := range []int{0, 2} {
-		wantLicense(t, "GetProductLicense of what was created", getProductLicense(t, h, results[i].GetProductLicense().GetName()), wanted[i])
+		got := getProductLicense(t, h, results[i].GetProductLicense().GetName())
+		wantLicense(t, "GetProductLicense of what was created", got, wanted[i])
 	}
 }
 
 func deletesTheOthers(t T, h Harness) {
 	sold := sellLicenses(t, h, 4)
-	wantRefused(t, h, deletingBatch(h, sold[0].GetName(), names.ProductLicense.Name(h.Vendor, noID), sold[1].GetName()))
+	unknown := names.ProductLicense.Name(h.Vendor, noID)
+	wantRefused(t, h, deletingBatch(h, sold[0].GetName(), unknown, sold[1].GetName()))
 	for _, l := range sold[:2] {
 		wantGone(t, h, "after BatchDeleteProductLicenses", l.GetName())
 	}
-	for _, l := range sold[2:] {
-		sameRows(t, "after BatchDeleteProductLicenses", []*pb.ProductLicense{getProductLicense(t, h, l.GetName())}, []*pb.ProductLicense{l})
-	}
+	wantHeld(t, h, "after BatchDeleteProductLicenses", sold[2:]...)
 }

@@ -6,7 +6,6 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/names"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -14,18 +13,29 @@ import (
 
 var replaceNeeds = needs(productLicenseReplacer, productLicenseGetter, productLicenseLister)
 
-var replacePromises = []Promise{
-	{"ReplaceProductLicense leaves one license of the user to the product, with the new terms", replaceNeeds, replacesOne},
-	{"ReplaceProductLicense with another user is INVALID_ARGUMENT, and sends nothing", replaceNeeds, replaceForAnother},
-	{"ReplaceProductLicense whose new terms are refused is ABORTED, and the old terms stand again", replaceNeeds, rollsBack},
-	{"ReplaceProductLicense whose old terms are refused too is ABORTED, and says that nothing stands", replaceNeeds, isIncomplete},
-	{"ReplaceProductLicense whose second answer is lost settles with the new terms", replaceNeeds, replaceSettlesAfter(false, Unharmed, AnswerLost)},
-	{"ReplaceProductLicense whose second write is cut settles with the new terms", replaceNeeds, replaceSettlesAfter(false, Unharmed, CutBeforeEffect)},
-	{"ReplaceProductLicense that is half done is finished when nobody asks again", replaceNeeds, replaceSettlesAfter(true, AnswerLost)},
-	{"ReplaceProductLicense whose second write is cut is finished when nobody asks again", replaceNeeds, replaceSettlesAfter(true, Unharmed, CutBeforeEffect)},
-	{"ReplaceProductLicense that loses the answer while it rolls back settles with the old terms", replaceNeeds, rollsBackInTheEnd},
-	{"ReplaceProductLicense whose caller goes when it is half done is finished all the same", replaceNeeds, goneAmid},
-	{"ReplaceProductLicense at a vendor that cannot be read when it is half done comes to the new terms", replaceNeeds, blindAmid},
+// replacePromises returns the promises of a replacement, which is made of two writes.
+func replacePromises() []Promise {
+	settles := replaceSettlesAfter
+	var all []Promise
+	for _, p := range []struct {
+		says  string
+		check func(T, Harness)
+	}{
+		{"leaves one license of the user to the product, with the new terms", replacesOne},
+		{"with another user is INVALID_ARGUMENT, and sends nothing", replaceForAnother},
+		{"whose new terms are refused is ABORTED, and the old terms stand again", rollsBack},
+		{"whose old terms are refused too is ABORTED, and says that nothing stands", isIncomplete},
+		{"whose second answer is lost settles with the new terms", settles(false, Unharmed, AnswerLost)},
+		{"whose second write is cut settles with the new terms", settles(false, Unharmed, CutBeforeEffect)},
+		{"that is half done is finished when nobody asks again", settles(true, AnswerLost)},
+		{"whose second write is cut is finished when nobody asks again", settles(true, Unharmed, CutBeforeEffect)},
+		{"that loses the answer while it rolls back settles with the old terms", rollsBackInTheEnd},
+		{"whose caller goes when it is half done is finished all the same", callerGoesHalfway},
+		{"at a vendor that cannot be read when it is half done comes to the new terms", blindHalfway},
+	} {
+		all = append(all, Promise{"ReplaceProductLicense " + p.says, replaceNeeds, p.check})
+	}
+	return all
 }
 
 var replaceWrites = []write{{
@@ -57,8 +67,7 @@ func newReplacement(t T, h Harness) *replacement {
 		user    string
 		product *pb.Product
 	}{{viewers[0], products[0]}, {viewers[0], products[1]}, {viewers[1], products[0]}} {
-		l := bought(of.user, of.product.GetName(), "order-1")
-		l.Name = names.ProductLicense.Name(h.Vendor, productLicenseIDs(3)[i])
+		l := named(h, bought(of.user, of.product.GetName(), "order-1"), i)
 		l.StopTime = fromNow(aDay)
 		seeds = append(seeds, l)
 	}
@@ -66,14 +75,14 @@ func newReplacement(t T, h Harness) *replacement {
 	if len(held) != len(seeds) {
 		t.Fatalf("the harness cannot hold these licenses: %v", seeds)
 	}
-	// the same order, and another period
+	// The new terms are of the same order, for another period.
 	terms := bought(seeds[0].GetUser(), seeds[0].GetProduct(), "order-1")
 	terms.StartTime, terms.StopTime, terms.Purchase.Price.Amount = fromNow(-aDay/2), fromNow(60*aDay), 1999
 	return &replacement{old: held[0], terms: terms, others: held[1:], call: replacing(h, held[0].GetName(), terms)}
 }
 
 func replacing(h Harness, name string, terms *pb.ProductLicense) call {
-	return typed(h.Adapter.(adapters.ProductLicenseReplacer).ReplaceProductLicense, &pb.ReplaceProductLicenseRequest{Name: name, ProductLicense: terms})
+	return h.calling(&pb.ReplaceProductLicenseRequest{Name: name, ProductLicense: terms})
 }
 
 func (r *replacement) wantNew(t T, what string, got *pb.ProductLicense) {
@@ -84,20 +93,14 @@ func (r *replacement) wantNew(t T, what string, got *pb.ProductLicense) {
 	}
 }
 
-// standing are the licenses of the user to the product. All others stand as they did, and the old
-// one does not.
+// standing returns the licenses of the user to the product. It demands that the old one is gone and
+// all others are as they were.
 func (r *replacement) standing(t T, h Harness, what string) []*pb.ProductLicense {
 	t.Helper()
 	wantGone(t, h, what, r.old.GetName())
-	for _, l := range r.others {
-		sameRows(t, what, []*pb.ProductLicense{getProductLicense(t, h, l.GetName())}, []*pb.ProductLicense{l})
-	}
-	page := listProductLicenses(h, &pb.ProductLicenseFilter{User: r.old.GetUser(), Product: r.old.GetProduct()})
-	rows, _, _, err := page.page(t.Context(), 0, "")
-	if err != nil {
-		t.Fatalf("%s: ListProductLicenses: %v", what, err)
-	}
-	return rows
+	wantHeld(t, h, what, r.others...)
+	filter := &pb.ProductLicenseFilter{User: r.old.GetUser(), Product: r.old.GetProduct()}
+	return listProductLicenses(h, filter).from(t, "", nil, 0)
 }
 
 // wantReplaced demands that the new terms stand, and nothing else.
@@ -107,12 +110,13 @@ func (r *replacement) wantReplaced(t T, h Harness, what string, answer proto.Mes
 		t.Fatalf("%s: %v", what, err)
 	}
 	wantWrites(t, what, h, 2)
-	r.wantNew(t, what, answer.(*pb.ProductLicense))
-	if standing := r.standing(t, h, what); len(standing) != 1 || standing[0].GetName() != answer.(*pb.ProductLicense).GetName() {
-		t.Errorf("%s: there stand %v, want the new license alone", what, standing)
-	} else {
-		r.wantNew(t, what, standing[0])
+	issued := answer.(*pb.ProductLicense)
+	r.wantNew(t, what, issued)
+	standing := r.standing(t, h, what)
+	if len(standing) != 1 || standing[0].GetName() != issued.GetName() {
+		t.Fatalf("%s: the vendor holds %v, want the new license alone", what, standing)
 	}
+	r.wantNew(t, what, standing[0])
 }
 
 func replacesOne(t T, h Harness) {
@@ -170,7 +174,8 @@ func isIncomplete(t T, h Harness) {
 		wantClean(t, what, h, err)
 		wantWrites(t, what, h, 1)
 		if standing := r.standing(t, h, what); len(standing) > 0 || e.Metadata[apierror.Standing] != "" {
-			t.Errorf("%s: there stand %v, and it says that %q does; want nothing", what, standing, e.Metadata[apierror.Standing])
+			t.Errorf("%s: the vendor holds %v, and the error names %q; want neither",
+				what, standing, e.Metadata[apierror.Standing])
 		}
 		if log.unsettled() {
 			t.Errorf("%s: its log says that a write is unsettled", what)
@@ -178,8 +183,8 @@ func isIncomplete(t T, h Harness) {
 	}
 }
 
-// replaceSettlesAfter checks that after these faults the outcome is unknown, and that the new terms
-// stand once the method was run again: by a caller, or because nobody asked again.
+// replaceSettlesAfter makes a check that the outcome is unknown after these faults, and that another
+// run leads to the new terms. A caller asks for that run, or it settles the mutation.
 func replaceSettlesAfter(settling bool, faults ...WriteFault) func(T, Harness) {
 	return func(t T, h Harness) {
 		r, log := newReplacement(t, h), newSteps()
@@ -192,24 +197,25 @@ func replaceSettlesAfter(settling bool, faults ...WriteFault) func(T, Harness) {
 	}
 }
 
-func goneAmid(t T, h Harness) {
+func callerGoesHalfway(t T, h Harness) {
 	r, log := newReplacement(t, h), newSteps()
 	ctx, cancel := context.WithCancel(t.Context())
 	log.done = cancel
-	_, _ = r.call.in(ctx, log) // nobody hears what it says
+	_, _ = r.call.in(ctx, log) // Nobody receives the result.
 	wantWrites(t, "the caller has gone", h, 2)
 	answer, err := r.call.in(t.Context(), log)
 	r.wantReplaced(t, h, "asked again", answer, err)
 }
 
-func blindAmid(t T, h Harness) {
+func blindHalfway(t T, h Harness) {
 	r, log := newReplacement(t, h), newSteps()
 	log.done = func() { h.FailReads(Down) }
 	_, err := r.call.in(t.Context(), log)
 	if err != nil {
 		wantUnknown(t, "the call", err)
 		if !log.unsettled() {
-			t.Errorf("the outcome is unknown, and the log does not say so, so that nobody settles it: read before the first write what the second one needs")
+			t.Errorf("the outcome is unknown, but the log does not say so, and nobody settles it; " +
+				"read what the second write needs before the first write")
 		}
 	}
 	log.done = nil

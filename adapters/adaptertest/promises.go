@@ -13,7 +13,8 @@ func Promises() []Promise {
 		sitePromises, siteUpdatePromises, writePromises(), disablePromises, changePromises, orderPromises,
 		integrationPromises, fairPlayPromises, memberPromises,
 		drmAccountPromises, drmAccountWritePromises,
-		productPromises, productLicensePromises, productLicenseWritePromises, productBatchPromises, replacePromises,
+		productPromises, productLicensePromises, productLicenseWritePromises,
+		productBatchPromises, replacePromises(),
 		licensePromises, filterPromises, pagePromises, tokenPromises, streamPromises,
 		reportPromises(), packagingPromises, usagePromises,
 	)

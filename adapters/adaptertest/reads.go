@@ -6,7 +6,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/drmhub/drmhub/adapters"
-	"github.com/drmhub/drmhub/adapters/names"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -16,7 +15,18 @@ type read struct {
 	call func(context.Context) (proto.Message, error)
 }
 
-// reads are all the reads that the adapter has, about a site that the vendor holds.
+// readsOf returns those of the reads that the adapter has.
+func (h Harness) readsOf(requests ...proto.Message) []read {
+	var all []read
+	for _, req := range requests {
+		if h.hasCall(req) {
+			all = append(all, read{rpcOf(req), func(ctx context.Context) (proto.Message, error) { return h.ask(ctx, req) }})
+		}
+	}
+	return all
+}
+
+// reads returns all the reads that the adapter has. They are about things that the vendor holds.
 func reads(t T, h Harness) []read {
 	t.Helper()
 	all := []read{{"Check", func(ctx context.Context) (proto.Message, error) {
@@ -24,7 +34,6 @@ func reads(t T, h Harness) []read {
 		return nil, err
 	}}}
 	all = append(all, accountReads(t, h)...)
-	all = append(all, drmAccountReads(t, h)...)
 	all = append(all, productReads(t, h)...)
 	if h.Sites == nil {
 		return all
@@ -33,71 +42,70 @@ func reads(t T, h Harness) []read {
 	if h.Licenses != nil {
 		s.put(history(3)...)
 	}
-	if a, ok := h.Adapter.(adapters.SiteLister); ok {
-		all = append(all, read{"ListSites", func(ctx context.Context) (proto.Message, error) {
-			return a.ListSites(ctx, &pb.ListSitesRequest{Parent: vendorName(h)})
-		}})
-	}
+	all = append(all, h.readsOf(&pb.ListSitesRequest{Parent: vendorName(h)})...)
 	return append(all, s.reads()...)
 }
 
-// accountReads are the reads about the account as a whole, of orders and members that the vendor
-// holds.
+// accountReads returns the reads of orders, members and DRM accounts.
 func accountReads(t T, h Harness) []read {
 	t.Helper()
-	var all []read
-	if a, ok := h.Adapter.(adapters.SiteOrderLister); ok {
-		newOrders(h, 3)
-		all = append(all, read{"ListSiteOrders", func(ctx context.Context) (proto.Message, error) {
-			return a.ListSiteOrders(ctx, &pb.ListSiteOrdersRequest{Parent: vendorName(h)})
-		}})
-		if a, ok := h.Adapter.(adapters.SiteOrderGetter); ok {
-			name := listOrders(t, h, 3, nil, 0)[0].GetName()
-			all = append(all, read{"GetSiteOrder", func(ctx context.Context) (proto.Message, error) {
-				return a.GetSiteOrder(ctx, &pb.GetSiteOrderRequest{Name: name})
-			}})
-		}
+	parent := vendorName(h)
+	var requests []proto.Message
+	if siteOrderLister.Has(h.Adapter) {
+		newOrders(t, h, 3)
+		first := orders.list(h).all(t, 3, 0)[0]
+		requests = append(requests, orders.list(h).req, &pb.GetSiteOrderRequest{Name: first.GetName()})
 	}
-	if a, ok := h.Adapter.(adapters.MemberLister); ok {
-		putMembers(t, h, 3)
-		all = append(all, read{"ListMembers", func(ctx context.Context) (proto.Message, error) {
-			return a.ListMembers(ctx, &pb.ListMembersRequest{Parent: vendorName(h)})
-		}})
+	if memberLister.Has(h.Adapter) {
+		members.put(t, h, 3)
+		requests = append(requests, members.list(h).req)
 	}
-	return all
+	if hasAny(h.Adapter, drmAccountCapabilities) {
+		requests = append(requests,
+			&pb.ListDrmAccountsRequest{Parent: parent, View: pb.DrmAccount_FULL},
+			&pb.GetDrmAccountRequest{Name: putAccounts(t, h, 4)[0].GetName(), View: pb.DrmAccount_FULL})
+	}
+	return h.readsOf(requests...)
 }
 
-// reads are the reads about this one site.
+// productReads returns the reads of products and product licenses.
+func productReads(t T, h Harness) []read {
+	t.Helper()
+	sells := hasAny(h.Adapter, productLicenseCapabilities)
+	if !sells && !hasAny(h.Adapter, productCapabilities) {
+		return nil
+	}
+	held := putProducts(t, h, 4)
+	product := held[len(held)-1].GetName()
+	requests := []proto.Message{products.list(h).req, &pb.GetProductRequest{Name: product}}
+	if sells {
+		l := hold(t, h, named(h, bought(viewers[0], product, "order-1"), 0))[0]
+		requests = append(requests,
+			&pb.ListProductLicensesRequest{Parent: vendorName(h)},
+			&pb.ListProductLicensesRequest{Parent: vendorName(h), Filter: &pb.ProductLicenseFilter{User: l.GetUser()}},
+			&pb.GetProductLicenseRequest{Name: l.GetName()})
+	}
+	return h.readsOf(requests...)
+}
+
+// reads returns the reads of this one site.
 func (s *site) reads() []read {
-	var all []read
-	if a, ok := s.Adapter.(adapters.SiteGetter); ok {
-		all = append(all, read{"GetSite", func(ctx context.Context) (proto.Message, error) {
-			return a.GetSite(ctx, &pb.GetSiteRequest{Name: s.name})
-		}})
+	requests := []proto.Message{
+		&pb.GetSiteRequest{Name: s.name},
+		&pb.ListStatusChangesRequest{Parent: s.name},
+		&pb.GetIntegrationRequest{Name: s.name + "/integration"},
+		&pb.ListLicensesRequest{Parent: s.name},
+		&pb.GetUsageRequest{Name: s.name + "/usage"},
 	}
-	if a, ok := s.Adapter.(adapters.StatusChangeLister); ok {
-		all = append(all, read{"ListStatusChanges", func(ctx context.Context) (proto.Message, error) {
-			return a.ListStatusChanges(ctx, &pb.ListStatusChangesRequest{Parent: s.name})
-		}})
+	for _, report := range reports {
+		requests = append(requests, report.request(s.name))
 	}
-	if a, ok := s.Adapter.(adapters.IntegrationGetter); ok {
-		all = append(all, read{"GetIntegration", func(ctx context.Context) (proto.Message, error) {
-			return a.GetIntegration(ctx, &pb.GetIntegrationRequest{Name: s.name + "/integration"})
-		}})
-	}
-	if has[adapters.LicenseLister](s.Adapter) {
-		all = append(all, read{"ListLicenses", func(ctx context.Context) (proto.Message, error) {
-			return s.listPage(ctx, nil, 0, "")
-		}})
-	}
+	all := s.readsOf(requests...)
 	if has[adapters.LicenseStreamer](s.Adapter) {
 		all = append(all, read{"StreamLicenses", func(ctx context.Context) (proto.Message, error) {
 			messages, err := s.stream(ctx, nil, "", nil)
 			return &pb.StreamLicensesResponse{Licenses: streamed(messages)}, err
 		}})
 	}
-	all = append(all, s.reportReads()...)
 	return all
 }
-
-func vendorName(h Harness) string { return names.Vendor.Name(h.Vendor) }

@@ -1,8 +1,9 @@
 package adaptertest
 
 import (
-	"context"
+	"fmt"
 	"slices"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -13,16 +14,13 @@ import (
 var userReport = report[*pb.LicenseUser]{
 	rpc:   "ListLicenseUsers",
 	needs: needs(capability[adapters.LicenseUserLister]()),
+	empty: &pb.ListLicenseUsersRequest{},
 	takes: []string{"start_date", "end_date", "user_id"},
-	page: func(ctx context.Context, h Harness, q reportQuery) (reportPage[*pb.LicenseUser], error) {
-		req := &pb.ListLicenseUsersRequest{Parent: q.parent, Filter: proto.CloneOf(q.filter), PageSize: q.size, PageToken: q.token}
-		res, err := h.Adapter.(adapters.LicenseUserLister).ListLicenseUsers(ctx, req)
-		return reportPage[*pb.LicenseUser]{res, res.GetLicenseUsers(), res.GetNextPageToken(), res.GetTotalSize()}, err
-	},
-	id: func(l *pb.License, id string) { l.UserId = id },
-	made: func(siteName string, of []*pb.License) []*pb.LicenseUser {
+	id:    func(l *pb.License, id string) { l.UserId = id },
+	made: func(site string, of []*pb.License) []*pb.LicenseUser {
 		devices := map[[2]string]bool{}
-		return grouped(of, (*pb.License).GetUserId, func(id string) *pb.LicenseUser { return &pb.LicenseUser{Site: siteName, UserId: id} }, func(u *pb.LicenseUser, l *pb.License) {
+		return grouped(of, (*pb.License).GetUserId, func(u *pb.LicenseUser, l *pb.License) {
+			u.Site, u.UserId = site, l.GetUserId()
 			u.LicenseCount++
 			u.SuccessCount += one(l.GetStatus() == pb.License_SUCCESS)
 			u.FailureCount += one(l.GetStatus() == pb.License_FAILURE)
@@ -36,16 +34,12 @@ var userReport = report[*pb.LicenseUser]{
 var deviceReport = report[*pb.LicenseDevice]{
 	rpc:   "ListLicenseDevices",
 	needs: needs(capability[adapters.LicenseDeviceLister]()),
+	empty: &pb.ListLicenseDevicesRequest{},
 	takes: []string{"start_date", "end_date", "device_id", "device_model"},
-	page: func(ctx context.Context, h Harness, q reportQuery) (reportPage[*pb.LicenseDevice], error) {
-		req := &pb.ListLicenseDevicesRequest{Parent: q.parent, Filter: proto.CloneOf(q.filter), PageSize: q.size, PageToken: q.token}
-		res, err := h.Adapter.(adapters.LicenseDeviceLister).ListLicenseDevices(ctx, req)
-		return reportPage[*pb.LicenseDevice]{res, res.GetLicenseDevices(), res.GetNextPageToken(), res.GetTotalSize()}, err
-	},
-	id: func(l *pb.License, id string) { l.DeviceId = id },
-	made: func(siteName string, of []*pb.License) []*pb.LicenseDevice {
-		return grouped(of, (*pb.License).GetDeviceId, func(id string) *pb.LicenseDevice { return &pb.LicenseDevice{Site: siteName, DeviceId: id} }, func(d *pb.LicenseDevice, l *pb.License) {
-			d.DeviceModel = l.GetDeviceModel()
+	id:    func(l *pb.License, id string) { l.DeviceId = id },
+	made: func(site string, of []*pb.License) []*pb.LicenseDevice {
+		return grouped(of, (*pb.License).GetDeviceId, func(d *pb.LicenseDevice, l *pb.License) {
+			d.Site, d.DeviceId, d.DeviceModel = site, l.GetDeviceId(), l.GetDeviceModel()
 			d.LicenseCount++
 			d.SuccessCount += one(l.GetStatus() == pb.License_SUCCESS)
 			d.FailureCount += one(l.GetStatus() == pb.License_FAILURE)
@@ -56,69 +50,79 @@ var deviceReport = report[*pb.LicenseDevice]{
 var contentReport = report[*pb.LicenseContent]{
 	rpc:   "ListLicenseContents",
 	needs: needs(capability[adapters.LicenseContentLister]()),
+	empty: &pb.ListLicenseContentsRequest{},
 	takes: []string{"start_date", "end_date", "content_id", "status"},
-	page: func(ctx context.Context, h Harness, q reportQuery) (reportPage[*pb.LicenseContent], error) {
-		req := &pb.ListLicenseContentsRequest{Parent: q.parent, Filter: proto.CloneOf(q.filter), PageSize: q.size, PageToken: q.token}
-		res, err := h.Adapter.(adapters.LicenseContentLister).ListLicenseContents(ctx, req)
-		return reportPage[*pb.LicenseContent]{res, res.GetLicenseContents(), res.GetNextPageToken(), res.GetTotalSize()}, err
-	},
-	id: func(l *pb.License, id string) { l.ContentId = id },
-	made: func(siteName string, of []*pb.License) []*pb.LicenseContent {
-		return grouped(of, (*pb.License).GetContentId, func(id string) *pb.LicenseContent { return &pb.LicenseContent{Site: siteName, ContentId: id} },
-			func(c *pb.LicenseContent, _ *pb.License) { c.LicenseCount++ })
+	id:    func(l *pb.License, id string) { l.ContentId = id },
+	made: func(site string, of []*pb.License) []*pb.LicenseContent {
+		return grouped(of, (*pb.License).GetContentId, func(c *pb.LicenseContent, l *pb.License) {
+			c.Site, c.ContentId = site, l.GetContentId()
+			c.LicenseCount++
+		})
 	},
 }
 
 var contentUserReport = report[*pb.ContentUser]{
 	rpc:   contentUsers,
 	needs: needs(capability[adapters.ContentUserLister]()),
+	empty: &pb.ListContentUsersRequest{},
 	takes: []string{"content_id", "start_date", "end_date", "user_id", "status"},
-	page: func(ctx context.Context, h Harness, q reportQuery) (reportPage[*pb.ContentUser], error) {
-		req := &pb.ListContentUsersRequest{Parent: q.parent, Filter: proto.CloneOf(q.filter), PageSize: q.size, PageToken: q.token}
-		res, err := h.Adapter.(adapters.ContentUserLister).ListContentUsers(ctx, req)
-		return reportPage[*pb.ContentUser]{res, res.GetContentUsers(), res.GetNextPageToken(), res.GetTotalSize()}, err
-	},
-	id: func(l *pb.License, id string) { l.UserId = id },
-	made: func(siteName string, of []*pb.License) []*pb.ContentUser {
-		return grouped(of, (*pb.License).GetUserId, func(id string) *pb.ContentUser { return &pb.ContentUser{Site: siteName, UserId: id} }, func(u *pb.ContentUser, l *pb.License) {
-			u.ContentId = l.GetContentId() // the filter has let only one through
+	id:    func(l *pb.License, id string) { l.UserId = id },
+	made: func(site string, of []*pb.License) []*pb.ContentUser {
+		return grouped(of, (*pb.License).GetUserId, func(u *pb.ContentUser, l *pb.License) {
+			u.Site, u.ContentId, u.UserId = site, l.GetContentId(), l.GetUserId()
 			u.LicenseCount++
 		})
 	},
 }
 
-// reportPromises are the promises of all lists that take a ReportFilter.
-func reportPromises() []Promise {
-	return slices.Concat(userReport.promises(), deviceReport.promises(), contentReport.promises(), contentUserReport.promises(), packagingReport.promises())
+// packagingReport is checked like the reports on licenses: a packaging has one row's content and time.
+var packagingReport = report[*pb.Packaging]{
+	rpc:   "ListPackagings",
+	needs: needs(packagingLister),
+	empty: &pb.ListPackagingsRequest{},
+	takes: []string{"start_date", "end_date", "content_id"},
+	id:    func(l *pb.License, id string) { l.ContentId = id },
+	put:   (*site).putPackagings,
+	made: func(site string, of []*pb.License) []*pb.Packaging {
+		var rows []*pb.Packaging
+		for _, l := range of {
+			row := packaging(l)
+			row.Site = site
+			rows = append(rows, row)
+		}
+		return rows
+	},
 }
 
-// reportCapabilities are the reports that count licenses.
-var reportCapabilities = needs(
-	capability[adapters.LicenseUserLister](), capability[adapters.LicenseDeviceLister](),
-	capability[adapters.LicenseContentLister](), capability[adapters.ContentUserLister](), usageGetter,
-)
+// reports are all lists that take a ReportFilter.
+var reports = []interface {
+	promises() []Promise
+	request(parent string) proto.Message
+}{userReport, deviceReport, contentReport, contentUserReport, packagingReport}
 
-// reportReads are the reports about a site, its packagings and its usage.
-func (s *site) reportReads() []read {
-	all := slices.Concat(userReport.read(s), deviceReport.read(s), contentReport.read(s), contentUserReport.read(s), packagingReport.read(s))
-	if has[adapters.UsageGetter](s.Adapter) {
-		all = append(all, read{"GetUsage", func(ctx context.Context) (proto.Message, error) { return s.usage(ctx, "") }})
+// reportPromises returns the promises of all reports.
+func reportPromises() []Promise {
+	var all []Promise
+	for _, r := range reports {
+		all = append(all, r.promises()...)
 	}
 	return all
 }
 
+// reportCapabilities are the reports that count licenses.
+var reportCapabilities = append(slices.Concat(
+	userReport.needs, deviceReport.needs, contentReport.needs, contentUserReport.needs), usageGetter)
+
 // grouped counts licenses by a key, into one row for each.
-func grouped[Row any](of []*pb.License, key func(*pb.License) string, first func(id string) Row, count func(Row, *pb.License)) []Row {
-	var rows []Row
-	byKey := map[string]Row{}
+func grouped[Row any](of []*pb.License, key func(*pb.License) string, count func(*Row, *pb.License)) []*Row {
+	var rows []*Row
+	byKey := map[string]*Row{}
 	for _, l := range of {
-		row, ok := byKey[key(l)]
-		if !ok {
-			row = first(key(l))
-			byKey[key(l)] = row
-			rows = append(rows, row)
+		if byKey[key(l)] == nil {
+			byKey[key(l)] = new(Row)
+			rows = append(rows, byKey[key(l)])
 		}
-		count(row, l)
+		count(byKey[key(l)], l)
 	}
 	return rows
 }
@@ -128,4 +132,48 @@ func one(counts bool) int32 {
 		return 1
 	}
 	return 0
+}
+
+var packagingPromises = []Promise{
+	{"ListPackagings gives packagings of one second as often as the vendor holds them",
+		packagingReport.needs, packagingsOfOneSecond},
+	{"ListPackagings leaves the earlier packagings in their place when others arrive",
+		packagingReport.needs, packagingsThatArrive},
+}
+
+func packaging(l *pb.License) *pb.Packaging {
+	return &pb.Packaging{
+		ContentId: l.GetContentId(), Track: "HD", CreateTime: l.GetCreateTime(), UpdateTime: l.GetCreateTime(),
+	}
+}
+
+// putPackagings adds a packaging for each row, of its content and time.
+func (s *site) putPackagings(rows ...*pb.License) {
+	var arriving []*pb.Packaging
+	for _, l := range rows {
+		s.rows = append(s.rows, row{seeded: l})
+		arriving = append(arriving, packaging(l))
+	}
+	s.PutPackagings(s.id, arriving...)
+}
+
+func packagingsOfOneSecond(t T, h Harness) {
+	s := newSite(t, h)
+	for i := range 40 {
+		at := midnight.Add(time.Duration(i/4) * time.Second)
+		s.putPackagings(license(fmt.Sprintf("content-%d", i/2), at)) // two and two are equal
+	}
+	packagingReport.check(t, s, nil, 1, 3, 4, 39, 1000)
+}
+
+func packagingsThatArrive(t T, h Harness) {
+	s := newSite(t, h)
+	packagingReport.manyRows(s, 40)
+	held := packagingReport.want(s, nil)
+	got := packagingReport.list(s, nil).from(t, "", func(page int, _ int32) {
+		if page < 6 { // or a list that follows the newest rows would never end
+			s.putPackagings(license("late", midnight.Add(time.Minute+time.Duration(page)*time.Second)))
+		}
+	}, 3)
+	sameRows(t, "ListPackagings", got, held, packagingReport.want(s, nil)[len(held):]...)
 }

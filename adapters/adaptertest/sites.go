@@ -3,11 +3,9 @@ package adaptertest
 import (
 	"slices"
 
-	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/names"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -17,19 +15,25 @@ var sitePromises = []Promise{
 	{"ListSites shows a site as the vendor holds it", needs(siteLister), sitesAsHeld},
 	{"a vendor without sites has an empty list", needs(siteLister), noSites},
 	{"GetSite shows what ListSites shows", needs(siteLister, siteGetter), getSiteAsListed},
-	{"GetSite of an unknown site is NOT_FOUND", needs(siteGetter), getUnknownSite},
+	{"GetSite of an unknown site is NOT_FOUND", needs(siteGetter), notFound(func(t T, h Harness) []proto.Message {
+		return []proto.Message{&pb.GetSiteRequest{Name: newUnknownSite(t, h).name}}
+	})},
+}
+
+// listSites is the list of the vendor's sites.
+func listSites(h Harness) listing[*pb.Site] {
+	return listing[*pb.Site]{h, &pb.ListSitesRequest{Parent: vendorName(h)}}
 }
 
 func everySiteOnce(t T, h Harness) {
-	sites := newSites(t, h, len(siteIDs))
 	var want []string
-	for _, s := range sites {
+	for _, s := range newSites(t, h, len(siteIDs)) {
 		want = append(want, s.name)
 	}
 	slices.Sort(want)
 	for _, size := range []int32{1, 2, 3, 7, 0, 1000, 5000} {
 		var got []string
-		for _, s := range listSites(t, h, size) {
+		for _, s := range listSites(h).from(t, "", nil, size) {
 			got = append(got, s.GetName())
 		}
 		slices.Sort(got)
@@ -41,7 +45,7 @@ func everySiteOnce(t T, h Harness) {
 
 func sitesAsHeld(t T, h Harness) {
 	sites := newSites(t, h, len(siteIDs))
-	listed := listSites(t, h, 0)
+	listed := listSites(h).from(t, "", nil, 0)
 	for _, s := range sites {
 		i := slices.IndexFunc(listed, func(l *pb.Site) bool { return l.GetName() == s.name })
 		if i < 0 {
@@ -60,32 +64,24 @@ func sameSite(t T, what string, got, want *pb.Site) {
 	}
 	want.ProtoReflect().Range(func(field protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		if !got.ProtoReflect().Get(field).Equal(v) {
-			t.Errorf("%s: the site %q has %s %v, want %v", what, want.GetName(), field.Name(), got.ProtoReflect().Get(field), v)
+			has := got.ProtoReflect().Get(field)
+			t.Errorf("%s: the site %q has %s %v, want %v", what, want.GetName(), field.Name(), has, v)
 		}
 		return true
 	})
 }
 
 func noSites(t T, h Harness) {
-	if listed := listSites(t, h, 0); len(listed) != 0 {
+	if listed := listSites(h).from(t, "", nil, 0); len(listed) != 0 {
 		t.Errorf("ListSites gives %v, and the vendor holds nothing", listed)
 	}
 }
 
 func getSiteAsListed(t T, h Harness) {
 	newSites(t, h, len(siteIDs))
-	for _, listed := range listSites(t, h, 0) {
-		got, err := h.Adapter.(adapters.SiteGetter).GetSite(t.Context(), &pb.GetSiteRequest{Name: listed.GetName()})
-		if err != nil || !proto.Equal(got, listed) {
-			t.Errorf("GetSite gives %v, %v, and ListSites %v", got, err, listed)
-		}
+	for _, listed := range listSites(h).from(t, "", nil, 0) {
+		same(t, "GetSite", get[*pb.Site](t, h, &pb.GetSiteRequest{Name: listed.GetName()}), listed)
 	}
-}
-
-func getUnknownSite(t T, h Harness) {
-	s := newUnknownSite(t, h)
-	_, err := h.Adapter.(adapters.SiteGetter).GetSite(t.Context(), &pb.GetSiteRequest{Name: s.name})
-	wantError(t, "GetSite", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
 }
 
 // newUnknownSite is a site that the vendor does not hold, beside one that it does. Where it can,
@@ -95,7 +91,8 @@ func newUnknownSite(t T, h Harness) *site {
 	known := newSite(t, h)
 	unknown := &site{Harness: h, id: "N0NE"}
 	for _, id := range siteIDs {
-		if id != known.id && h.Sites.Show(&pb.Site{Name: names.Site.Name(h.Vendor, id), SiteId: id, DisplayName: "Site"}) != nil {
+		seed := &pb.Site{Name: names.Site.Name(h.Vendor, id), SiteId: id, DisplayName: "Site"}
+		if id != known.id && h.Sites.Show(seed) != nil {
 			unknown.id = id
 			break
 		}

@@ -5,10 +5,8 @@ import (
 	"slices"
 
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
-	"github.com/drmhub/drmhub/adapters"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -36,7 +34,7 @@ var siteUpdateWrites = []write{{
 	what: "site",
 }}
 
-// like is a site with the nth of the values that can be given to it.
+// like returns a site with the nth of the values that can be given to it.
 func (s *site) like(n int) *pb.Site {
 	wanted := &pb.Site{Name: s.name}
 	for field, values := range s.SiteUpdates {
@@ -46,18 +44,10 @@ func (s *site) like(n int) *pb.Site {
 }
 
 func (s *site) updatingSite(wanted *pb.Site, mask ...string) call {
-	return typed(s.Adapter.(adapters.SiteUpdater).UpdateSite, &pb.UpdateSiteRequest{Site: wanted, UpdateMask: &fieldmaskpb.FieldMask{Paths: mask}})
+	return s.calling(&pb.UpdateSiteRequest{Site: wanted, UpdateMask: &fieldmaskpb.FieldMask{Paths: mask}})
 }
 
-func setText(m proto.Message, field, value string) {
-	m.ProtoReflect().Set(fieldOf(m, field), protoreflect.ValueOfString(value))
-}
-
-func fieldOf(m proto.Message, field string) protoreflect.FieldDescriptor {
-	return m.ProtoReflect().Descriptor().Fields().ByTextName(field)
-}
-
-// sameFields reports whether two messages of a kind have these fields alike.
+// sameFields reports whether two messages of a kind have these fields in common.
 func sameFields(a, b proto.Message, fields ...string) bool {
 	return !slices.ContainsFunc(fields, func(field string) bool {
 		return !a.ProtoReflect().Get(fieldOf(a, field)).Equal(b.ProtoReflect().Get(fieldOf(b, field)))
@@ -78,12 +68,11 @@ func copyFields(to, from proto.Message, fields ...string) {
 
 func updatesOneSite(t T, h Harness) {
 	sites := newSites(t, h, 3)
-	s, want := sites[0], listSites(t, h, 0)
+	s, want := sites[0], listSites(h).from(t, "", nil, 0)
 	fields := slices.Sorted(maps.Keys(h.SiteUpdates))
 	masks := [][]string{fields}
 	for _, field := range fields {
-		// with one value, and then with the other
-		masks = append(masks, []string{field}, []string{field})
+		masks = append(masks, []string{field}, []string{field}) // one value, and then the other
 	}
 	for i, mask := range masks {
 		wanted := s.like(i % 2)
@@ -97,11 +86,11 @@ func updatesOneSite(t T, h Harness) {
 			}
 			w.UpdateTime = nil
 		}
-		listed := listSites(t, h, 0)
+		listed := listSites(h).from(t, "", nil, 0)
 		for _, l := range listed {
 			l.UpdateTime = nil
-			if got := answer.(*pb.Site); l.GetName() == s.name && !sameFields(got, l, append(fields, "name", "site_id", "enabled")...) {
-				t.Errorf("UpdateSite of %q answers %v, and ListSites gives %v", mask, got, l)
+			if l.GetName() == s.name && !sameFields(answer, l, append(fields, "name", "site_id", "enabled")...) {
+				t.Errorf("UpdateSite of %q returns %v, and ListSites gives %v", mask, answer, l)
 			}
 		}
 		sameRows(t, "after UpdateSite of "+s.name, listed, want)

@@ -13,17 +13,20 @@ import (
 )
 
 var streamPromises = []Promise{
-	{"StreamLicenses gives every row exactly once, newest first, in messages of up to 1000", needs(licenseStreamer), streamsEveryRow},
+	{"StreamLicenses gives every row exactly once, newest first, in messages of up to 1000",
+		needs(licenseStreamer), streamsEveryRow},
 	{"StreamLicenses takes the filter of ListLicenses", needs(licenseStreamer), streamsFiltered},
 	{"StreamLicenses goes on after any message", needs(licenseStreamer), streamIsResumed},
-	{"StreamLicenses leaves the earlier rows in their place when others arrive", needs(licenseStreamer), streamWithArrivals},
+	{"StreamLicenses leaves the earlier rows in their place when others arrive",
+		needs(licenseStreamer), streamWithArrivals},
 	{"StreamLicenses of an unknown site is NOT_FOUND", needs(licenseStreamer), streamOfUnknownSite},
 	{"StreamLicenses stops when nobody receives", needs(licenseStreamer), streamWithoutReceiver},
 	{"StreamLicenses ends with CANCELLED when the caller goes", needs(licenseStreamer), streamIsCanceled},
-	{"StreamLicenses that the vendor fails in the middle of fails, and goes on afterwards", needs(licenseStreamer), streamFails},
+	{"StreamLicenses that the vendor fails in the middle of fails, and goes on afterwards",
+		needs(licenseStreamer), streamFails},
 }
 
-// long is a site with rows for several messages.
+// long adds a site with rows for several messages.
 func long(t T, h Harness) *site {
 	t.Helper()
 	s := newSite(t, h)
@@ -32,7 +35,9 @@ func long(t T, h Harness) *site {
 }
 
 // wholeStream streams all rows, and demands that every message but the last has a token.
-func (s *site) wholeStream(t T, filter *pb.LicenseFilter, token string, got func(*pb.StreamLicensesResponse) error) []*pb.StreamLicensesResponse {
+func (s *site) wholeStream(
+	t T, filter *pb.LicenseFilter, token string, got func() error,
+) []*pb.StreamLicensesResponse {
 	t.Helper()
 	messages, err := s.stream(t.Context(), filter, token, got)
 	if err != nil {
@@ -59,7 +64,9 @@ func streamsEveryRow(t T, h Harness) {
 func streamsFiltered(t T, h Harness) {
 	s := newSite(t, h)
 	s.put(history(60)...)
-	for _, filter := range []*pb.LicenseFilter{{ContentId: "content-3"}, {ContentId: "content-3", UserId: "Viewer"}, {ContentId: "content"}} {
+	for _, filter := range []*pb.LicenseFilter{
+		{ContentId: "content-3"}, {ContentId: "content-3", UserId: "Viewer"}, {ContentId: "content"},
+	} {
 		sameRows(t, filter.String(), streamed(s.wholeStream(t, filter, "", nil)), s.held(filter))
 	}
 }
@@ -69,14 +76,15 @@ func streamIsResumed(t T, h Harness) {
 	messages := s.wholeStream(t, nil, "", nil)
 	for i, m := range messages[:len(messages)-1] {
 		rest := s.wholeStream(t, nil, m.GetNextPageToken(), nil)
-		sameRows(t, fmt.Sprintf("messages 0 to %d, and the stream resumed after them", i), streamed(append(messages[:i+1:i+1], rest...)), s.held(nil))
+		what := fmt.Sprintf("messages 0 to %d, and the stream resumed after them", i)
+		sameRows(t, what, streamed(append(messages[:i+1:i+1], rest...)), s.held(nil))
 	}
 }
 
 func streamWithArrivals(t T, h Harness) {
 	s := long(t, h)
 	held, newest := s.held(nil), midnight
-	arrive := func(*pb.StreamLicensesResponse) error {
+	arrive := func() error {
 		// or a stream that follows the newest rows would never end
 		if newest.Before(midnight.Add(10 * time.Second)) {
 			s.put(license("late", newest), license("content-299", newest))
@@ -98,9 +106,10 @@ func streamOfUnknownSite(t T, h Harness) {
 
 func streamWithoutReceiver(t T, h Harness) {
 	s := long(t, h)
-	messages, err := s.stream(t.Context(), nil, "", func(*pb.StreamLicensesResponse) error { return errors.New("nobody receives") })
+	messages, err := s.stream(t.Context(), nil, "", func() error { return errors.New("nobody receives") })
 	if err == nil || len(messages) != 1 {
-		t.Errorf("a stream whose Send fails sends %d messages and ends with %v, want 1 message and an error", len(messages), err)
+		t.Errorf("a stream whose Send fails sends %d messages and ends with %v, want 1 message and an error",
+			len(messages), err)
 	}
 }
 
@@ -108,13 +117,13 @@ func streamIsCanceled(t T, h Harness) {
 	s := long(t, h)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	_, err := s.stream(ctx, nil, "", func(*pb.StreamLicensesResponse) error { cancel(); return nil })
+	_, err := s.stream(ctx, nil, "", func() error { cancel(); return nil })
 	wantError(t, "StreamLicenses", err, codes.Canceled, pb.ErrorReason_CALL_CANCELLED)
 }
 
 func streamFails(t T, h Harness) {
 	s := long(t, h)
-	messages, err := s.stream(t.Context(), nil, "", func(*pb.StreamLicensesResponse) error { h.FailReads(Down); return nil })
+	messages, err := s.stream(t.Context(), nil, "", func() error { h.FailReads(Down); return nil })
 	h.FailReads(Healthy)
 	if len(messages) == 0 {
 		t.Fatalf("StreamLicenses sends nothing, and ends with %v", err)

@@ -129,16 +129,6 @@ func wantWrites(t T, what string, h Harness, n int) {
 	}
 }
 
-// typed makes a call of an adapter's method.
-func typed[Req, Res proto.Message](method func(context.Context, Req) (Res, error), req Req) call {
-	return func(ctx context.Context) (proto.Message, error) {
-		if settling, _ := ctx.Value(settlingKey{}).(bool); settling {
-			return method(ctx, withoutSecrets(req))
-		}
-		return method(ctx, proto.CloneOf(req))
-	}
-}
-
 // wanting makes a want of a check of the answer's own type.
 func wanting[Res proto.Message](check func(t T, what string, res Res)) func(T, string, proto.Message) {
 	return func(t T, what string, answer proto.Message) {
