@@ -1,5 +1,8 @@
-// Package services holds the gRPC services. A method says which capability it needs, and delegate
-// finds the vendor's adapter that has it.
+// Package services holds the gRPC services. A method names the capability that it needs. delegate
+// finds the vendor's adapter and calls it.
+//
+// The capability C of delegate is inferred from the method expression: adapters.SiteGetter.GetSite
+// means the interface adapters.SiteGetter. Its implementations are the vendors that have the call.
 package services
 
 import (
@@ -18,7 +21,9 @@ import (
 )
 
 // delegate passes a call to the adapter of the vendor that name belongs to.
-func delegate[C, Req, Res any](ctx context.Context, all *vendors.Registry, name string, call func(C, context.Context, Req) (Res, error), req Req) (Res, error) {
+func delegate[C, Req, Res any](
+	ctx context.Context, all *vendors.Registry, name string, call func(C, context.Context, Req) (Res, error), req Req,
+) (Res, error) {
 	var none Res
 	v, err := all.Lookup(name)
 	if err != nil {
@@ -33,7 +38,9 @@ func delegate[C, Req, Res any](ctx context.Context, all *vendors.Registry, name 
 }
 
 // delegateStream passes a streaming call to the adapter of the vendor that name belongs to.
-func delegateStream[C, Req any, Stream grpc.ServerStream](all *vendors.Registry, name string, call func(C, Req, Stream) error, req Req, s Stream) error {
+func delegateStream[C, Req any, Stream grpc.ServerStream](
+	all *vendors.Registry, name string, call func(C, Req, Stream) error, req Req, s Stream,
+) error {
 	v, err := all.Lookup(name)
 	if err != nil {
 		return err
@@ -47,10 +54,11 @@ func delegateStream[C, Req any, Stream grpc.ServerStream](all *vendors.Registry,
 
 func unsupported(ctx context.Context, v vendors.Vendor) error {
 	return apierror.New(codes.Unimplemented, pb.ErrorReason_CAPABILITY_NOT_SUPPORTED,
-		"vendor %q (%s) has no %s; GetVendor lists what it has", v.ID, v.Kind, method(ctx)).With(apierror.Vendor, v.ID)
+		"vendor %q (%s) has no %s; GetVendor lists what it has", v.ID, v.Kind, method(ctx)).
+		With(apierror.Vendor, v.ID)
 }
 
-// method is the called method as messages write it: "drmhub.v1.SiteService/ListSites".
+// method returns the called method as messages write it: "drmhub.v1.SiteService/ListSites".
 func method(ctx context.Context) string {
 	full, _ := grpc.Method(ctx)
 	return strings.TrimPrefix(full, "/")
@@ -66,5 +74,5 @@ func withVendor(v vendors.Vendor, err error) error {
 	if shaped.Reason == pb.ErrorReason_INTERNAL_FAILURE {
 		return fmt.Errorf("%w (vendor %s: %w)", shaped, v.ID, err)
 	}
-	return mutation.WithMeaning(shaped, err) // which the journal reads
+	return mutation.WithMeaning(shaped, err) // The journal reads the meaning.
 }

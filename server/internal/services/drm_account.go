@@ -8,8 +8,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
-// drmAccounts is the DrmAccountService. Its Unsafe server makes an RPC that is forgotten here a
-// compile error.
+// drmAccounts is the DrmAccountService. Its Unsafe server makes a missing RPC a compile
+// error.
 type drmAccounts struct {
 	pb.UnsafeDrmAccountServiceServer
 	vendors *vendors.Registry
@@ -17,7 +17,9 @@ type drmAccounts struct {
 
 var _ pb.DrmAccountServiceServer = (*drmAccounts)(nil)
 
-func (s *drmAccounts) ListDrmAccounts(ctx context.Context, req *pb.ListDrmAccountsRequest) (*pb.ListDrmAccountsResponse, error) {
+func (s *drmAccounts) ListDrmAccounts(
+	ctx context.Context, req *pb.ListDrmAccountsRequest,
+) (*pb.ListDrmAccountsResponse, error) {
 	return list(ctx, s.vendors, adapters.DrmAccountLister.ListDrmAccounts, req)
 }
 
@@ -29,6 +31,8 @@ func (s *drmAccounts) CreateDrmAccount(ctx context.Context, req *pb.CreateDrmAcc
 	return delegate(ctx, s.vendors, req.GetParent(), adapters.DrmAccountCreator.CreateDrmAccount, req)
 }
 
-func (s *drmAccounts) DeleteDrmAccountDevice(ctx context.Context, req *pb.DeleteDrmAccountDeviceRequest) (*pb.DrmAccountDevice, error) {
+func (s *drmAccounts) DeleteDrmAccountDevice(
+	ctx context.Context, req *pb.DeleteDrmAccountDeviceRequest,
+) (*pb.DrmAccountDevice, error) {
 	return delegate(ctx, s.vendors, req.GetName(), adapters.DrmAccountDeviceDeleter.DeleteDrmAccountDevice, req)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
-// licenses is the LicenseService. Its Unsafe server makes an RPC that is forgotten here a compile
+// licenses is the LicenseService. Its Unsafe server makes a missing RPC a compile
 // error.
 type licenses struct {
 	pb.UnsafeLicenseServiceServer
@@ -23,27 +23,39 @@ func (s *licenses) ListLicenses(ctx context.Context, req *pb.ListLicensesRequest
 	return list(ctx, s.vendors, adapters.LicenseLister.ListLicenses, req)
 }
 
-func (s *licenses) StreamLicenses(req *pb.StreamLicensesRequest, stream grpc.ServerStreamingServer[pb.StreamLicensesResponse]) error {
+func (s *licenses) StreamLicenses(
+	req *pb.StreamLicensesRequest, stream grpc.ServerStreamingServer[pb.StreamLicensesResponse],
+) error {
 	return delegateStream(s.vendors, req.GetParent(), adapters.LicenseStreamer.StreamLicenses, req, stream)
 }
 
-func (s *licenses) ListLicenseUsers(ctx context.Context, req *pb.ListLicenseUsersRequest) (*pb.ListLicenseUsersResponse, error) {
+func (s *licenses) ListLicenseUsers(
+	ctx context.Context, req *pb.ListLicenseUsersRequest,
+) (*pb.ListLicenseUsersResponse, error) {
 	return list(ctx, s.vendors, adapters.LicenseUserLister.ListLicenseUsers, req)
 }
 
-func (s *licenses) ListLicenseDevices(ctx context.Context, req *pb.ListLicenseDevicesRequest) (*pb.ListLicenseDevicesResponse, error) {
+func (s *licenses) ListLicenseDevices(
+	ctx context.Context, req *pb.ListLicenseDevicesRequest,
+) (*pb.ListLicenseDevicesResponse, error) {
 	return list(ctx, s.vendors, adapters.LicenseDeviceLister.ListLicenseDevices, req)
 }
 
-func (s *licenses) ListLicenseContents(ctx context.Context, req *pb.ListLicenseContentsRequest) (*pb.ListLicenseContentsResponse, error) {
+func (s *licenses) ListLicenseContents(
+	ctx context.Context, req *pb.ListLicenseContentsRequest,
+) (*pb.ListLicenseContentsResponse, error) {
 	return list(ctx, s.vendors, adapters.LicenseContentLister.ListLicenseContents, req)
 }
 
-func (s *licenses) ListContentUsers(ctx context.Context, req *pb.ListContentUsersRequest) (*pb.ListContentUsersResponse, error) {
+func (s *licenses) ListContentUsers(
+	ctx context.Context, req *pb.ListContentUsersRequest,
+) (*pb.ListContentUsersResponse, error) {
 	return list(ctx, s.vendors, adapters.ContentUserLister.ListContentUsers, req)
 }
 
-func (s *licenses) ListPackagings(ctx context.Context, req *pb.ListPackagingsRequest) (*pb.ListPackagingsResponse, error) {
+func (s *licenses) ListPackagings(
+	ctx context.Context, req *pb.ListPackagingsRequest,
+) (*pb.ListPackagingsResponse, error) {
 	return list(ctx, s.vendors, adapters.PackagingLister.ListPackagings, req)
 }
 

@@ -35,9 +35,9 @@ const (
 	maxParentsPerCall = 200
 )
 
-// A position is how far a list over many parents has come: the parent of the last rows, and that
-// parent's own token if it has more. The parents after it follow from the configuration and the
-// vendors' sites, so a token stays small however many there are.
+// A position is the point at which a list over many parents continues: the parent of the last rows,
+// and that parent's own token if it has more. The later parents follow from the configuration and the
+// vendors' sites, so the token stays small.
 type position struct {
 	Parent string `json:"p"`
 	Token  string `json:"t,omitempty"`
@@ -49,12 +49,12 @@ type nextParent struct {
 	err           error
 }
 
-// list asks one vendor. If "-" stands for the vendor or the site, it asks all that have the
-// capability. Rows come vendor by vendor and site by site, also from page to page.
+// list lists what a parent holds. If the parent has "-" for the vendor or the site, list asks all
+// vendors that have the capability. Rows come vendor by vendor and site by site, across all pages.
 //
-// One parent gets the whole page. Once it has ended, list asks those after it: more and more at a
-// time, each for its share of the rest of the page. If one has more rows than its share, list drops
-// the responses behind it. Those parents are asked again in their turn.
+// The first parent may fill the whole page. Once it has ended, list asks the next parents, more and
+// more at a time, each for its share of the rest of the page. If one has more rows than its share,
+// list drops the responses of the later parents, and asks them again in their turn.
 func list[C any, Req listRequest, Res listResponse](
 	ctx context.Context, all *vendors.Registry, call func(C, context.Context, Req) (Res, error), req Req,
 ) (Res, error) {
@@ -66,11 +66,11 @@ func list[C any, Req listRequest, Res listResponse](
 	if err != nil {
 		return none, err
 	}
-	able, err := vendorsWith[C](ctx, all, req.GetParent())
+	capable, err := vendorsWith[C](ctx, all, req.GetParent())
 	if err != nil {
 		return none, err
 	}
-	next, stop := iter.Pull2(parents(ctx, able, req.GetParent(), l.at.Parent))
+	next, stop := iter.Pull2(parents(ctx, capable, req.GetParent(), l.at.Parent))
 	defer stop()
 	for l.next, l.more = next, true; !l.full(); {
 		asked := l.plan()
@@ -82,7 +82,7 @@ func list[C any, Req listRequest, Res listResponse](
 			return none, apierror.FromContext(ctx)
 		}
 		if l.merge(asked, answers); l.at.Token != "" && len(asked) == 1 {
-			break // this parent had the whole room, so the page ends here
+			break // This parent had all of the room, so the page ends here.
 		}
 	}
 	return l.result()
@@ -115,7 +115,7 @@ func newListing[Req listRequest, Res listResponse](req Req) (*listing[Req, Res],
 	}
 	if !covers(req.GetParent(), l.at.Parent) {
 		return nil, apierror.Invalid("page_token",
-			"is for %s, which %s does not include; start again without page_token", l.at.Parent, req.GetParent())
+			"is for %s, which %s does not include: start again without page_token", l.at.Parent, req.GetParent())
 	}
 	l.queue = []nextParent{{parent: l.at.Parent, token: l.at.Token}}
 	return l, nil
@@ -124,8 +124,8 @@ func newListing[Req listRequest, Res listResponse](req Req) (*listing[Req, Res],
 // room returns the number of rows that the page still lacks.
 func (l *listing[Req, Res]) room() int { return l.size - rows(l.page) }
 
-// full reports whether the page is to be returned: it has all its rows, or enough parents were
-// asked. As long as all of them failed, there is nothing to return.
+// full reports whether the page ends here: it has all its rows, or enough parents were asked. The page
+// does not end as long as all of them failed.
 func (l *listing[Req, Res]) full() bool {
 	return l.room() <= 0 || l.asked >= maxParentsPerCall && len(l.failed) < l.asked
 }
@@ -178,7 +178,7 @@ func (l *listing[Req, Res]) result() (Res, error) {
 		}
 	}
 	contract.Set(l.page, "next_page_token", token)
-	contract.Set(l.page, "total_size", int32(0)) // a sum over some of the vendors would mislead
+	contract.Set(l.page, "total_size", int32(0)) // A sum over some of the vendors would mislead.
 	return l.page, nil
 }
 
@@ -187,9 +187,12 @@ type answer[Res any] struct {
 	err  error
 }
 
-// ask asks all of them at once, each for an equal share of the room in the page. A panic comes up
-// in the caller's goroutine, where it is caught.
-func ask[C any, Req listRequest, Res listResponse](ctx context.Context, all *vendors.Registry, call func(C, context.Context, Req) (Res, error), req Req, turns []nextParent, room int) []answer[Res] {
+// ask asks all turns at once, each for an equal share of the room in the page. A panic continues in the
+// caller's goroutine, where an interceptor catches it.
+func ask[C any, Req listRequest, Res listResponse](
+	ctx context.Context, all *vendors.Registry, call func(C, context.Context, Req) (Res, error), req Req,
+	turns []nextParent, room int,
+) []answer[Res] {
 	answers := make([]answer[Res], len(turns))
 	var wg panics.Group
 	for i, t := range turns {
@@ -208,7 +211,7 @@ func ask[C any, Req listRequest, Res listResponse](ctx context.Context, all *ven
 	return answers
 }
 
-// rows counts the rows of a page: its only list of messages.
+// rows returns the number of rows of a page. They are its only list of messages.
 func rows(page proto.Message) int {
 	m := page.ProtoReflect()
 	fields := m.Descriptor().Fields()

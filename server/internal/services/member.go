@@ -8,7 +8,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
-// members is the MemberService. Its Unsafe server makes an RPC that is forgotten here a compile
+// members is the MemberService. Its Unsafe server makes a missing RPC a compile
 // error.
 type members struct {
 	pb.UnsafeMemberServiceServer
@@ -29,6 +29,8 @@ func (s *members) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 	return delegate(ctx, s.vendors, req.GetMember().GetName(), adapters.MemberUpdater.UpdateMember, req)
 }
 
-func (s *members) ResetMemberPassword(ctx context.Context, req *pb.ResetMemberPasswordRequest) (*pb.ResetMemberPasswordResponse, error) {
+func (s *members) ResetMemberPassword(
+	ctx context.Context, req *pb.ResetMemberPasswordRequest,
+) (*pb.ResetMemberPasswordResponse, error) {
 	return delegate(ctx, s.vendors, req.GetName(), adapters.MemberPasswordResetter.ResetMemberPassword, req)
 }

@@ -35,13 +35,13 @@ func vendorsWith[C any](ctx context.Context, all *vendors.Registry, parent strin
 	}
 	if len(with) == 0 {
 		return nil, apierror.New(codes.Unimplemented, pb.ErrorReason_CAPABILITY_NOT_SUPPORTED,
-			"none of the vendors that %s means has %s", parent, method(ctx))
+			"no vendor that %s includes has %s: ListVendors lists what each has", parent, method(ctx))
 	}
 	return with, nil
 }
 
 // covers reports whether a parent with "-" includes the parent of this name. A page token confers no
-// rights, so it can only continue where its request may go.
+// rights, so it can only continue within its request's parent.
 func covers(parent, name string) bool {
 	want, got := strings.Split(parent, "/"), strings.Split(name, "/")
 	if len(want) != len(got) {
@@ -55,14 +55,14 @@ func covers(parent, name string) bool {
 	return true
 }
 
-// parents lists the parents that a parent with "-" includes, starting after begun: vendor by vendor,
-// and site by site in the order of their ids. A vendor whose sites cannot be listed comes by its own
-// name, with the error.
-func parents(ctx context.Context, able []vendors.Vendor, parent, begun string) iter.Seq2[string, error] {
+// parents yields the parents that a parent with "-" includes, starting after last: vendor by vendor,
+// and site by site in the order of their ids. If a vendor's sites cannot be listed, parents yields the
+// vendor with the error.
+func parents(ctx context.Context, capable []vendors.Vendor, parent, last string) iter.Seq2[string, error] {
 	_, site, _ := strings.Cut(strings.TrimPrefix(parent, "vendors/"), "/")
 	return func(yield func(string, error) bool) {
-		for _, v := range able[resumeIndex(able, begun):] {
-			if v.Name() == begun { // it is done, or its sites could not be listed
+		for _, v := range capable[resumeIndex(capable, last):] {
+			if v.Name() == last { // It is done, or its sites could not be listed.
 				continue
 			}
 			below := []string{v.Name()}
@@ -79,7 +79,7 @@ func parents(ctx context.Context, able []vendors.Vendor, parent, begun string) i
 				below = []string{v.Name() + "/" + site}
 			}
 			for _, p := range below {
-				done := strings.HasPrefix(begun, v.Name()+"/") && p <= begun
+				done := strings.HasPrefix(last, v.Name()+"/") && p <= last
 				if !done && !yield(p, nil) {
 					return
 				}
@@ -88,15 +88,16 @@ func parents(ctx context.Context, able []vendors.Vendor, parent, begun string) i
 	}
 }
 
-// resumeIndex returns the index of the vendor at which the list continues after begun. If that
-// vendor is no longer configured, the list starts again, which the names of its rows show.
-func resumeIndex(able []vendors.Vendor, begun string) int {
-	return max(0, slices.IndexFunc(able, func(v vendors.Vendor) bool {
-		return begun == v.Name() || strings.HasPrefix(begun, v.Name()+"/")
+// resumeIndex returns the index of the vendor of the last rows. If that vendor is no longer
+// configured, the list starts again, as the names of its rows show.
+func resumeIndex(capable []vendors.Vendor, last string) int {
+	return max(0, slices.IndexFunc(capable, func(v vendors.Vendor) bool {
+		return last == v.Name() || strings.HasPrefix(last, v.Name()+"/")
 	}))
 }
 
-// siteNames lists the names of all sites of a vendor, in order. A vendor without sites has one.
+// siteNames returns the names of all sites of a vendor, sorted. A vendor without sites has the site
+// "default".
 func siteNames(ctx context.Context, v vendors.Vendor) ([]string, error) {
 	lister, ok := adapters.As[adapters.SiteLister](v.Adapter)
 	if !ok {

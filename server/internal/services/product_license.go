@@ -12,8 +12,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
-// productLicenses is the ProductLicenseService. Its Unsafe server makes an RPC that is forgotten
-// here a compile error.
+// productLicenses is the ProductLicenseService. Its Unsafe server makes a missing RPC a
+// compile error.
 type productLicenses struct {
 	pb.UnsafeProductLicenseServiceServer
 	vendors *vendors.Registry
@@ -21,7 +21,9 @@ type productLicenses struct {
 
 var _ pb.ProductLicenseServiceServer = (*productLicenses)(nil)
 
-func (s *productLicenses) ListProducts(ctx context.Context, req *pb.ListProductsRequest) (*pb.ListProductsResponse, error) {
+func (s *productLicenses) ListProducts(
+	ctx context.Context, req *pb.ListProductsRequest,
+) (*pb.ListProductsResponse, error) {
 	return list(ctx, s.vendors, adapters.ProductLister.ListProducts, req)
 }
 
@@ -37,40 +39,53 @@ func (s *productLicenses) UpdateProduct(ctx context.Context, req *pb.UpdateProdu
 	return delegate(ctx, s.vendors, req.GetProduct().GetName(), adapters.ProductUpdater.UpdateProduct, req)
 }
 
-func (s *productLicenses) ListProductLicenses(ctx context.Context, req *pb.ListProductLicensesRequest) (*pb.ListProductLicensesResponse, error) {
+func (s *productLicenses) ListProductLicenses(
+	ctx context.Context, req *pb.ListProductLicensesRequest,
+) (*pb.ListProductLicensesResponse, error) {
 	return list(ctx, s.vendors, adapters.ProductLicenseLister.ListProductLicenses, req)
 }
 
-func (s *productLicenses) GetProductLicense(ctx context.Context, req *pb.GetProductLicenseRequest) (*pb.ProductLicense, error) {
+func (s *productLicenses) GetProductLicense(
+	ctx context.Context, req *pb.GetProductLicenseRequest,
+) (*pb.ProductLicense, error) {
 	return delegate(ctx, s.vendors, req.GetName(), adapters.ProductLicenseGetter.GetProductLicense, req)
 }
 
-func (s *productLicenses) CreateProductLicense(ctx context.Context, req *pb.CreateProductLicenseRequest) (*pb.ProductLicense, error) {
+func (s *productLicenses) CreateProductLicense(
+	ctx context.Context, req *pb.CreateProductLicenseRequest,
+) (*pb.ProductLicense, error) {
 	return delegate(ctx, s.vendors, req.GetParent(), adapters.ProductLicenseCreator.CreateProductLicense, req)
 }
 
-func (s *productLicenses) DeleteProductLicense(ctx context.Context, req *pb.DeleteProductLicenseRequest) (*emptypb.Empty, error) {
+func (s *productLicenses) DeleteProductLicense(
+	ctx context.Context, req *pb.DeleteProductLicenseRequest,
+) (*emptypb.Empty, error) {
 	return delegate(ctx, s.vendors, req.GetName(), adapters.ProductLicenseDeleter.DeleteProductLicense, req)
 }
 
-func (s *productLicenses) BatchCreateProductLicenses(ctx context.Context, req *pb.BatchCreateProductLicensesRequest) (*pb.BatchCreateProductLicensesResponse, error) {
-	res, err := delegate(ctx, s.vendors, req.GetParent(), adapters.ProductLicenseBatchCreator.BatchCreateProductLicenses, req)
+func (s *productLicenses) BatchCreateProductLicenses(
+	ctx context.Context, req *pb.BatchCreateProductLicensesRequest,
+) (*pb.BatchCreateProductLicensesResponse, error) {
+	call := adapters.ProductLicenseBatchCreator.BatchCreateProductLicenses
+	res, err := delegate(ctx, s.vendors, req.GetParent(), call, req)
 	s.nameVendor(req.GetParent(), res.GetResults())
 	return res, err
 }
 
-func (s *productLicenses) BatchDeleteProductLicenses(ctx context.Context, req *pb.BatchDeleteProductLicensesRequest) (*pb.BatchDeleteProductLicensesResponse, error) {
-	res, err := delegate(ctx, s.vendors, req.GetParent(), adapters.ProductLicenseBatchDeleter.BatchDeleteProductLicenses, req)
+func (s *productLicenses) BatchDeleteProductLicenses(
+	ctx context.Context, req *pb.BatchDeleteProductLicensesRequest,
+) (*pb.BatchDeleteProductLicensesResponse, error) {
+	call := adapters.ProductLicenseBatchDeleter.BatchDeleteProductLicenses
+	res, err := delegate(ctx, s.vendors, req.GetParent(), call, req)
 	s.nameVendor(req.GetParent(), res.GetResults())
 	return res, err
 }
 
-// nameVendor says in the errors of a batch's items which vendor they are about, as it is said in
-// the error of a call.
+// nameVendor adds the vendor id to the errors of a batch's items, as withVendor does for a call.
 func (s *productLicenses) nameVendor(parent string, results []*pb.ProductLicenseResult) {
 	v, err := s.vendors.Lookup(parent)
 	if err != nil {
-		return // then there are no results
+		return // There are no results.
 	}
 	for _, r := range results {
 		if r.GetError() != nil {
@@ -80,6 +95,8 @@ func (s *productLicenses) nameVendor(parent string, results []*pb.ProductLicense
 	}
 }
 
-func (s *productLicenses) ReplaceProductLicense(ctx context.Context, req *pb.ReplaceProductLicenseRequest) (*pb.ProductLicense, error) {
+func (s *productLicenses) ReplaceProductLicense(
+	ctx context.Context, req *pb.ReplaceProductLicenseRequest,
+) (*pb.ProductLicense, error) {
 	return delegate(ctx, s.vendors, req.GetName(), adapters.ProductLicenseReplacer.ReplaceProductLicense, req)
 }

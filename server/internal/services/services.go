@@ -7,7 +7,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
-// Register puts every service on r.
+// Register registers every service.
 func Register(r grpc.ServiceRegistrar, all *vendors.Registry) {
 	pb.RegisterVendorServiceServer(r, &vendorService{vendors: all})
 	pb.RegisterSiteServiceServer(r, &sites{vendors: all})

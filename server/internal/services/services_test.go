@@ -2,6 +2,7 @@ package services_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"testing"
@@ -22,7 +23,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
-// serve answers a connection to the services over these vendors, and their log.
+// serve returns a connection to the services over these vendors, and their log.
 func serve(t *testing.T, all ...vendors.Vendor) (*inproc.Conn, *bytes.Buffer) {
 	t.Helper()
 	registry, err := vendors.New(all...)
@@ -40,6 +41,29 @@ func configured(id string, a adapters.Adapter) vendors.Vendor {
 	return vendors.Vendor{ID: id, Kind: "reference", Adapter: a}
 }
 
+// bare is an adapter without a capability.
+type bare struct{}
+
+func (bare) Describe() adapters.Description                { return adapters.Description{} }
+func (bare) Check(context.Context) (level string, _ error) { return "", nil }
+
+// listing is an adapter that has no sites, and lists licenses by this function.
+type listing func(*pb.ListLicensesRequest) (*pb.ListLicensesResponse, error)
+
+func (listing) Describe() adapters.Description                { return adapters.Description{} }
+func (listing) Check(context.Context) (level string, _ error) { return "", nil }
+
+func (l listing) ListLicenses(_ context.Context, req *pb.ListLicensesRequest) (*pb.ListLicensesResponse, error) {
+	return l(req)
+}
+
+// list makes one call of ListLicenses.
+func list(
+	ctx context.Context, conn grpc.ClientConnInterface, req *pb.ListLicensesRequest,
+) (*pb.ListLicensesResponse, error) {
+	return pb.NewLicenseServiceClient(conn).ListLicenses(ctx, req)
+}
+
 // account is a vendor in memory, with an adapter to it.
 type account struct {
 	*memory.Vendor
@@ -50,12 +74,18 @@ func newAccount(id string) account {
 	return account{memory.NewVendor(id, secret.New("the key of "+id)), id}
 }
 
+// holding returns an account with a site and its licenses.
+func holding(id, site string, rows int) account {
+	a := newAccount(id)
+	a.put(site, rows)
+	return a
+}
+
 func (a account) configured() vendors.Vendor {
 	return configured(a.id, memory.New(a.Vendor))
 }
 
-// put lets the vendor hold a site with this many licenses, whose contents are named "{site}-{n}", 0
-// being the newest.
+// put adds a site with this many licenses, whose contents are named "{site}-{n}". The newest is 0.
 func (a account) put(site string, rows int) {
 	a.PutSites(&pb.Site{SiteId: site, DisplayName: site, Enabled: true})
 	for n := range rows {
@@ -66,21 +96,16 @@ func (a account) put(site string, rows int) {
 	}
 }
 
-func wantError(t *testing.T, err error, code codes.Code, reason pb.ErrorReason) *apierror.Error {
+// wantError checks an error, and which vendor it names.
+func wantError(t *testing.T, err error, code codes.Code, reason pb.ErrorReason, vendor string) *apierror.Error {
 	t.Helper()
 	if err == nil {
 		t.Fatalf("no error, want %s %s", code, reason)
 	}
 	e := apierror.Convert(err)
-	if e.Code != code || e.Reason != reason {
-		t.Errorf("%s %s %q, want %s %s", e.Code, e.Reason, e.Message, code, reason)
+	if e.Code != code || e.Reason != reason || e.Metadata[apierror.Vendor] != vendor {
+		t.Errorf("%s %s of %q: %q; want %s %s of %q",
+			e.Code, e.Reason, e.Metadata[apierror.Vendor], e.Message, code, reason, vendor)
 	}
 	return e
-}
-
-func wantVendor(t *testing.T, e *apierror.Error, id string) {
-	t.Helper()
-	if got := e.Metadata[apierror.Vendor]; got != id {
-		t.Errorf("the error says vendor %q, want %q: %s", got, id, e.Message)
-	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
-// sites is the SiteService. Its Unsafe server makes an RPC that is forgotten here a compile error.
+// sites is the SiteService. Its Unsafe server makes a missing RPC a compile error.
 type sites struct {
 	pb.UnsafeSiteServiceServer
 	vendors *vendors.Registry
@@ -52,7 +52,9 @@ func (s *sites) ExtendTrial(ctx context.Context, req *pb.ExtendTrialRequest) (*p
 	return delegate(ctx, s.vendors, req.GetName(), adapters.TrialExtender.ExtendTrial, req)
 }
 
-func (s *sites) ListStatusChanges(ctx context.Context, req *pb.ListStatusChangesRequest) (*pb.ListStatusChangesResponse, error) {
+func (s *sites) ListStatusChanges(
+	ctx context.Context, req *pb.ListStatusChangesRequest,
+) (*pb.ListStatusChangesResponse, error) {
 	return list(ctx, s.vendors, adapters.StatusChangeLister.ListStatusChanges, req)
 }
 
@@ -68,6 +70,9 @@ func (s *sites) UpdateIntegration(ctx context.Context, req *pb.UpdateIntegration
 	return delegate(ctx, s.vendors, req.GetIntegration().GetName(), adapters.IntegrationUpdater.UpdateIntegration, req)
 }
 
-func (s *sites) RegisterFairPlayCertificate(ctx context.Context, req *pb.RegisterFairPlayCertificateRequest) (*pb.FairPlayCertificate, error) {
-	return delegate(ctx, s.vendors, req.GetName(), adapters.FairPlayCertificateRegistrar.RegisterFairPlayCertificate, req)
+func (s *sites) RegisterFairPlayCertificate(
+	ctx context.Context, req *pb.RegisterFairPlayCertificateRequest,
+) (*pb.FairPlayCertificate, error) {
+	call := adapters.FairPlayCertificateRegistrar.RegisterFairPlayCertificate
+	return delegate(ctx, s.vendors, req.GetName(), call, req)
 }
