@@ -1,7 +1,7 @@
 package contract_test
 
 import (
-	"slices"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -23,7 +23,7 @@ func TestRPCs(t *testing.T) {
 		if rpc.Scope == "" || rpc.HTTP.Template == "" {
 			t.Errorf("%s has the scope %q and the path %q", rpc.Name, rpc.Scope, rpc.HTTP.Template)
 		}
-		if reads := strings.HasSuffix(rpc.Scope, ":read"); reads && rpc.Mutating || reads && rpc.HTTP.Method == "PATCH" {
+		if reads := strings.HasSuffix(rpc.Scope, ":read"); reads && (rpc.Mutating || rpc.HTTP.Method == "PATCH") {
 			t.Errorf("%s changes something with the scope %q", rpc.Name, rpc.Scope)
 		}
 	}
@@ -45,43 +45,33 @@ func TestMutating(t *testing.T) {
 	}
 }
 
-func TestRule(t *testing.T) {
+func TestRuleAndBodyType(t *testing.T) {
 	for _, c := range []struct {
-		method string
-		want   contract.Rule
+		method, bodyType string
+		want             contract.Rule
 	}{
-		{pb.VendorService_ListVendors_FullMethodName, contract.Rule{
+		{pb.VendorService_ListVendors_FullMethodName, "", contract.Rule{
 			Method: "GET", Template: "/v1/vendors", Pattern: "/v1/vendors",
 		}},
-		{pb.SiteService_UpdateSite_FullMethodName, contract.Rule{
+		{pb.SiteService_UpdateSite_FullMethodName, "Site", contract.Rule{
 			Method: "PATCH", Template: "/v1/{site.name=vendors/*/sites/*}", Pattern: "/v1/vendors/*/sites/*",
 			Fields: []string{"site.name"}, Body: "site",
 		}},
-		{pb.SiteService_DisableSite_FullMethodName, contract.Rule{
+		{pb.SiteService_DisableSite_FullMethodName, "DisableSiteRequest", contract.Rule{
 			Method: "POST", Template: "/v1/{name=vendors/*/sites/*}:disable", Pattern: "/v1/vendors/*/sites/*:disable",
 			Fields: []string{"name"}, Body: "*",
 		}},
 	} {
-		got := contract.Lookup(c.method).HTTP
-		if !slices.Equal(got.Fields, c.want.Fields) || got.Method != c.want.Method || got.Template != c.want.Template ||
-			got.Pattern != c.want.Pattern || got.Body != c.want.Body {
-			t.Errorf("%s: %+v, want %+v", c.method, got, c.want)
+		rpc := contract.Lookup(c.method)
+		if !reflect.DeepEqual(rpc.HTTP, c.want) {
+			t.Errorf("%s: %+v, want %+v", c.method, rpc.HTTP, c.want)
 		}
-	}
-}
-
-func TestBodyType(t *testing.T) {
-	for method, want := range map[string]string{
-		pb.SiteService_GetSite_FullMethodName:     "",
-		pb.SiteService_UpdateSite_FullMethodName:  "Site",
-		pb.SiteService_DisableSite_FullMethodName: "DisableSiteRequest",
-	} {
 		got := ""
-		if body := contract.Lookup(method).BodyType(); body != nil {
+		if body := rpc.BodyType(); body != nil {
 			got = string(body.Descriptor().Name())
 		}
-		if got != want {
-			t.Errorf("%s takes the body %q, want %q", method, got, want)
+		if got != c.bodyType {
+			t.Errorf("%s takes the body %q, want %q", c.method, got, c.bodyType)
 		}
 	}
 }

@@ -1,5 +1,5 @@
-// Package redact finds what the proto marks debug_redact: secrets, which are answered once and
-// neither kept nor written down.
+// Package redact removes secrets from messages. The proto marks them debug_redact. drmhub returns them
+// once, and keeps them nowhere.
 package redact
 
 import (
@@ -9,17 +9,17 @@ import (
 	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
-// Without is a copy of a message in which every secret is empty, and marked as redacted where the
-// message can say so.
+// Without returns a copy of a message without its secrets. A message with a field "redacted" has it set
+// to true in their place.
 func Without(m proto.Message) proto.Message {
 	kept := proto.CloneOf(m)
-	// called later, since nothing else may change in a message that is ranged over
+	// These run after the range, during which the message may not change.
 	var empty []func()
 	secrets(kept.ProtoReflect(), func(holder protoreflect.Message, field protoreflect.FieldDescriptor) {
 		empty = append(empty, func() {
 			holder.Clear(field)
-			if said := holder.Descriptor().Fields().ByName("redacted"); said != nil {
-				holder.Set(said, protoreflect.ValueOfBool(true))
+			if mark := holder.Descriptor().Fields().ByName("redacted"); mark != nil {
+				holder.Set(mark, protoreflect.ValueOfBool(true))
 			}
 		})
 	})
@@ -36,7 +36,7 @@ func Has(m proto.Message) (has bool) {
 }
 
 // secrets calls yield for every secret in a message and below it.
-func secrets(m protoreflect.Message, yield func(holder protoreflect.Message, field protoreflect.FieldDescriptor)) {
+func secrets(m protoreflect.Message, yield func(holder protoreflect.Message, f protoreflect.FieldDescriptor)) {
 	if !contract.CanHoldSecrets(m.Descriptor()) {
 		return
 	}

@@ -6,74 +6,69 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
-	"google.golang.org/protobuf/types/descriptorpb"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/contract/contracttest"
 	"github.com/drmhub/drmhub/server/internal/redact"
 )
 
+// A redaction is a message and what is kept of it. In both, hunter2 is a secret.
+type redaction struct{ sent, kept proto.Message }
+
+func redactions() []redaction {
+	account := func(password string) *pb.DrmAccount {
+		return &pb.DrmAccount{Username: "u", Password: password, DeviceCount: 1}
+	}
+	list := func(password string) *pb.ListDrmAccountsResponse {
+		accounts := []*pb.DrmAccount{{Username: "v"}, account(password)}
+		return &pb.ListDrmAccountsResponse{DrmAccounts: accounts, NextPageToken: "n"}
+	}
+	// A credential without a value is empty, or somebody else redacted it.
+	integration := func(siteKey *pb.Integration_Credential) *pb.Integration {
+		others := []*pb.Integration_Credential{siteKey, {Id: "access_key", Redacted: true}, {Id: "kms_token"}}
+		return &pb.Integration{Iv: "00", Credentials: others}
+	}
+	redacted := &pb.Integration_Credential{Id: "site_key", Redacted: true}
+	order := func(secret string) *pb.SiteOrder {
+		keys := &pb.FairPlayKeys{
+			CertificateUri: "c", PrivateKeyUri: secret, KeyPassword: secret, ApplicationSecretKey: secret,
+		}
+		return &pb.SiteOrder{DisplayName: "n", FairplayCertificate: keys}
+	}
+	register := func(key []byte) *pb.RegisterFairPlayCertificateRequest {
+		return &pb.RegisterFairPlayCertificateRequest{Name: "vendors/v/sites/s", PrivateKey: key}
+	}
+	licenses := &pb.ListLicensesResponse{Licenses: []*pb.License{{UserId: "u"}}}
+	return []redaction{
+		{account("hunter2"), account("")},
+		{list("hunter2"), list("")},
+		{integration(&pb.Integration_Credential{Id: "site_key", Value: "hunter2"}), integration(redacted)},
+		{order("hunter2"), order("")},
+		{register([]byte("hunter2")), register(nil)},
+		{integration(redacted), integration(redacted)},
+		{licenses, licenses},
+		{&pb.Site{}, &pb.Site{}},
+	}
+}
+
 func TestWithout(t *testing.T) {
-	for _, c := range []struct {
-		held      bool
-		say, kept proto.Message
-	}{
-		{
-			true,
-			&pb.DrmAccount{Username: "u", Password: "hunter2", DeviceCount: 1},
-			&pb.DrmAccount{Username: "u", DeviceCount: 1},
-		},
-		{
-			true,
-			&pb.ListDrmAccountsResponse{DrmAccounts: []*pb.DrmAccount{{Username: "u"}, {Username: "v", Password: "hunter2"}}, NextPageToken: "n"},
-			&pb.ListDrmAccountsResponse{DrmAccounts: []*pb.DrmAccount{{Username: "u"}, {Username: "v"}}, NextPageToken: "n"},
-		},
-		{
-			true, // what has no value was redacted by somebody else, or is empty
-			&pb.Integration{Iv: "00", Credentials: []*pb.Integration_Credential{{Id: "site_key", Value: "hunter2"}, {Id: "access_key", Redacted: true}, {Id: "kms_token"}}},
-			&pb.Integration{Iv: "00", Credentials: []*pb.Integration_Credential{{Id: "site_key", Redacted: true}, {Id: "access_key", Redacted: true}, {Id: "kms_token"}}},
-		},
-		{
-			true,
-			&pb.SiteOrder{DisplayName: "n", FairplayCertificate: &pb.FairPlayKeys{CertificateUri: "c", PrivateKeyUri: "hunter2", KeyPassword: "hunter2", ApplicationSecretKey: "hunter2"}},
-			&pb.SiteOrder{DisplayName: "n", FairplayCertificate: &pb.FairPlayKeys{CertificateUri: "c"}},
-		},
-		{
-			true,
-			&pb.RegisterFairPlayCertificateRequest{Name: "vendors/v/sites/s", PrivateKey: []byte("hunter2")},
-			&pb.RegisterFairPlayCertificateRequest{Name: "vendors/v/sites/s"},
-		},
-		{
-			false,
-			&pb.Integration{Iv: "00", Credentials: []*pb.Integration_Credential{{Id: "site_key", Redacted: true}}},
-			&pb.Integration{Iv: "00", Credentials: []*pb.Integration_Credential{{Id: "site_key", Redacted: true}}},
-		},
-		{
-			false,
-			&pb.ListLicensesResponse{Licenses: []*pb.License{{UserId: "u"}}},
-			&pb.ListLicensesResponse{Licenses: []*pb.License{{UserId: "u"}}},
-		},
-		{false, &pb.Site{}, &pb.Site{}},
-	} {
-		said := proto.CloneOf(c.say)
-		kept := redact.Without(c.say)
+	for _, c := range redactions() {
+		before := proto.CloneOf(c.sent)
+		kept := redact.Without(c.sent)
 		if !proto.Equal(kept, c.kept) {
 			t.Errorf("got %v, want %v", kept, c.kept)
 		}
-		if !proto.Equal(c.say, said) {
-			t.Errorf("it changed the message itself: %v, before %v", c.say, said)
-		}
 		proto.Reset(kept)
-		if !proto.Equal(c.say, said) {
-			t.Errorf("the copy shares memory with %v", said)
+		if !proto.Equal(c.sent, before) {
+			t.Errorf("the message changed, or shares memory with the copy: %v, before %v", c.sent, before)
 		}
-		if redact.Has(c.say) != c.held || redact.Has(c.kept) {
-			t.Errorf("Has says %v for %v, and %v for what is kept of it", redact.Has(c.say), c.say, redact.Has(c.kept))
+		if holds := !proto.Equal(c.sent, c.kept); redact.Has(c.sent) != holds || redact.Has(c.kept) {
+			t.Errorf("Has returns %t for %v, and %t for %v", redact.Has(c.sent), c.sent, redact.Has(c.kept), c.kept)
 		}
 	}
 }
 
-// Every message of the contract is filled as far down as it goes: wherever it can hold a secret,
-// that is found.
+// TestEverySecretOfTheContractIsFound fills every message of the contract, at every depth.
 func TestEverySecretOfTheContractIsFound(t *testing.T) {
 	with := 0
 	protoregistry.GlobalTypes.RangeMessages(func(mt protoreflect.MessageType) bool {
@@ -81,7 +76,7 @@ func TestEverySecretOfTheContractIsFound(t *testing.T) {
 			return true
 		}
 		m := mt.New()
-		secrets := fill(m)
+		secrets := contracttest.FillSecrets(m, "hunter2")
 		if secrets > 0 {
 			with++
 		}
@@ -94,36 +89,17 @@ func TestEverySecretOfTheContractIsFound(t *testing.T) {
 		return true
 	})
 	if with < 10 {
-		t.Errorf("%d messages can hold a secret: is the contract there?", with)
+		t.Errorf("only %d messages can hold a secret", with)
 	}
-}
-
-// fill gives every secret in a message, and below it, a value, and counts them.
-func fill(m protoreflect.Message) (secrets int) {
-	fields := m.Descriptor().Fields()
-	for i := range fields.Len() {
-		f := fields.Get(i)
-		switch marked := f.Options().(*descriptorpb.FieldOptions).GetDebugRedact(); {
-		case marked && f.Kind() == protoreflect.BytesKind:
-			m.Set(f, protoreflect.ValueOfBytes([]byte("hunter2")))
-			secrets++
-		case marked:
-			m.Set(f, protoreflect.ValueOfString("hunter2"))
-			secrets++
-		case f.Message() == nil || f.IsMap() || f.Message().ParentFile().Package() != "drmhub.v1":
-		case f.IsList():
-			secrets += fill(m.Mutable(f).List().AppendMutable().Message())
-		default:
-			secrets += fill(m.Mutable(f).Message())
-		}
-	}
-	return secrets
 }
 
 func BenchmarkHas(b *testing.B) {
 	page := &pb.ListLicensesResponse{}
 	for range 1000 {
-		page.Licenses = append(page.Licenses, &pb.License{Site: "vendors/v/sites/s", UserId: "u", ContentId: "c", DeviceId: "d", DeviceModel: "m", Platform: "p", VendorDrmType: "Widevine"})
+		page.Licenses = append(page.Licenses, &pb.License{
+			Site: "vendors/v/sites/s", UserId: "u", ContentId: "c", DeviceId: "d", DeviceModel: "m",
+			Platform: "p", VendorDrmType: "Widevine",
+		})
 	}
 	for b.Loop() {
 		redact.Has(page)

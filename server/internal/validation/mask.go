@@ -13,8 +13,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
-// explicitMask checks an update_mask, and writes out what it leaves unsaid: "*" means every field
-// that may be changed, no mask means those of them that the request sets.
+// explicitMask checks an update_mask, and makes it explicit. "*" means every field that can change. No
+// mask means those of them that the request sets.
 func explicitMask(req proto.Message) []*violation {
 	m := req.ProtoReflect()
 	field := m.Descriptor().Fields().ByName("update_mask")
@@ -25,9 +25,11 @@ func explicitMask(req proto.Message) []*violation {
 	mask, _ := m.Get(field).Message().Interface().(*fieldmaskpb.FieldMask)
 	paths := mask.GetPaths()
 	if all := slices.Contains(paths, "*"); len(paths) == 0 || all {
-		written := Changeable(within.Message(), func(f protoreflect.FieldDescriptor) bool { return all || m.Get(within).Message().Has(f) })
+		set := func(f protoreflect.FieldDescriptor) bool { return all || m.Get(within).Message().Has(f) }
+		written := Changeable(within.Message(), set)
 		if len(written) == 0 {
-			return []*violation{maskViolation("names nothing to change, and the request sets none of " + strings.Join(Changeable(within.Message(), anyField), ", "))}
+			changeable := strings.Join(Changeable(within.Message(), anyField), ", ")
+			return []*violation{maskViolation("names nothing to change, and the request sets none of " + changeable)}
 		}
 		m.Set(field, protoreflect.ValueOfMessage((&fieldmaskpb.FieldMask{Paths: written}).ProtoReflect()))
 		return nil
@@ -37,7 +39,8 @@ func explicitMask(req proto.Message) []*violation {
 		f := within.Message().Fields().ByName(protoreflect.Name(path))
 		switch {
 		case f == nil:
-			violations = append(violations, maskViolation(fmt.Sprintf("%q is no field of a %s", path, within.Message().Name())))
+			problem := fmt.Sprintf("%q is not a field of a %s", path, within.Message().Name())
+			violations = append(violations, maskViolation(problem))
 		case !writable(f):
 			violations = append(violations, maskViolation(path+" cannot be changed"))
 		}
@@ -49,9 +52,8 @@ func maskViolation(description string) *violation {
 	return &violation{Field: "update_mask", Description: description}
 }
 
-// Changeable are the fields that an update without a mask changes, of those that are set. What
-// cannot be changed is not among them, so that a resource that was read can be sent back as a
-// whole.
+// Changeable returns the set fields of a resource that an update can change. It leaves out the others,
+// so that a client can send back the whole resource that it read.
 func Changeable(resource protoreflect.MessageDescriptor, set func(protoreflect.FieldDescriptor) bool) []string {
 	var paths []string
 	for i := range resource.Fields().Len() {

@@ -18,8 +18,8 @@ import (
 
 type violation = errdetails.BadRequest_FieldViolation
 
-// canonicalNames writes every resource name in a request in its canonical form, and tells which are
-// none.
+// canonicalNames makes every resource name in a request canonical, and returns the malformed names as
+// violations.
 func canonicalNames(req proto.Message) []*violation {
 	w := nameWalk{request: string(req.ProtoReflect().Descriptor().Name())}
 	w.message(req.ProtoReflect(), "")
@@ -27,7 +27,7 @@ func canonicalNames(req proto.Message) []*violation {
 }
 
 type nameWalk struct {
-	request    string // the name of the request's type, which tells the method
+	request    string // the name of the request's type, such as ListSitesRequest
 	vendor     string // the vendor that the request goes to: the id in the first name
 	violations []*violation
 }
@@ -42,11 +42,13 @@ func (w *nameWalk) message(m protoreflect.Message, path string) {
 		case pattern != "" && f.IsList():
 			list := m.Get(f).List()
 			for i := range list.Len() {
-				list.Set(i, protoreflect.ValueOfString(w.name(fmt.Sprintf("%s[%d]", at, i), pattern, list.Get(i).String(), false)))
+				name := w.name(fmt.Sprintf("%s[%d]", at, i), pattern, list.Get(i).String(), false)
+				list.Set(i, protoreflect.ValueOfString(name))
 			}
 		case pattern != "":
 			if name := m.Get(f).String(); name != "" || w.required(f, path) {
-				m.Set(f, protoreflect.ValueOfString(w.name(at, pattern, name, at == "parent" && strings.HasPrefix(w.request, "List"))))
+				wildcards := at == "parent" && strings.HasPrefix(w.request, "List")
+				m.Set(f, protoreflect.ValueOfString(w.name(at, pattern, name, wildcards)))
 			}
 		case f.Message() == nil || f.IsMap() || !m.Has(f):
 		case f.IsList():
@@ -69,15 +71,15 @@ func (w *nameWalk) required(f protoreflect.FieldDescriptor, path string) bool {
 	return strings.HasPrefix(w.request, "Update") && contract.HasBehavior(f, annotations.FieldBehavior_IDENTIFIER)
 }
 
-// ignored reports whether what a field holds does not matter, as in a resource that was read and is
-// sent back (AIP-203), or a name in a resource that is to be created (AIP-133).
+// ignored reports whether a field's value does not matter: an output of a resource that is sent back
+// (AIP-203), or the name in a resource to create (AIP-133).
 func (w *nameWalk) ignored(f protoreflect.FieldDescriptor, path string) bool {
 	return contract.HasBehavior(f, annotations.FieldBehavior_OUTPUT_ONLY) ||
 		contract.HasBehavior(f, annotations.FieldBehavior_IDENTIFIER) && !w.required(f, path)
 }
 
-// anotherName tells of a resource within a request that names another one: whoever replaces a
-// license by terms that they read elsewhere could mean either.
+// anotherName refuses a request whose resource has another name than the request. The caller could mean
+// either of the two.
 func anotherName(req proto.Message) []*violation {
 	m := req.ProtoReflect()
 	field := m.Descriptor().Fields().ByName("name")
@@ -85,12 +87,14 @@ func anotherName(req proto.Message) []*violation {
 	if field == nil || within == nil {
 		return nil
 	}
-	name, said := m.Get(field).String(), m.Get(within).Message().Get(within.Message().Fields().ByName("name")).String()
-	if canonical, err := names.Canonical(said); said == "" || err == nil && canonical == name {
+	name, inner := m.Get(field).String(), contract.Text(m.Get(within).Message(), "name")
+	if canonical, err := names.Canonical(inner); inner == "" || err == nil && canonical == name {
 		return nil
 	}
 	return []*violation{{
-		Field: string(within.Name()) + ".name", Description: fmt.Sprintf("is %q, and name is %q: leave it empty, or send the same", said, name), Reason: "RESOURCE_NAME",
+		Field:       string(within.Name()) + ".name",
+		Description: fmt.Sprintf("is %q, but name is %q: leave it empty, or send the same", inner, name),
+		Reason:      "RESOURCE_NAME",
 	}}
 }
 
@@ -114,12 +118,12 @@ func (w *nameWalk) canonical(pattern names.Pattern, name string, wildcards bool)
 	case err != nil:
 		return "", err
 	case !wildcards && slices.Contains(ids, names.Wildcard):
-		return "", errors.New(`must name one resource: "-", which stands for all, is for the parent of a list`)
+		return "", errors.New(`must name one resource: only the parent of a list can be "-", which means all`)
 	}
 	if strings.HasPrefix(string(pattern), "vendors/") {
 		w.vendor = cmp.Or(w.vendor, ids[0])
-		if ids[0] != w.vendor { // the adapter of one vendor would take it for a name of its own
-			return "", fmt.Errorf("must be of the vendor %q, to which the request goes", w.vendor)
+		if ids[0] != w.vendor { // The adapter would mistake it for a name of its own vendor.
+			return "", fmt.Errorf("must belong to the vendor %q, to which the request goes", w.vendor)
 		}
 	}
 	return pattern.Name(ids...), nil

@@ -1,16 +1,16 @@
-// Package validation checks requests against the rules that the proto states, before anything else
-// sees them: names are read and written canonically, masks are made explicit, and every broken rule
-// becomes a field violation.
+// Package validation checks requests against the rules of the proto. It also makes names canonical and
+// masks explicit. The journal's digest and locks depend on both. Every broken rule becomes a field
+// violation.
 package validation
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"buf.build/go/protovalidate"
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -18,11 +18,11 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 )
 
-// Validator checks requests.
+// A Validator checks requests.
 type Validator struct{ rules protovalidate.Validator }
 
-// New makes a validator, with the rules of the messages compiled in advance, so that the first
-// request is no slower than the rest.
+// New returns a validator. It compiles the rules of these messages in advance, so that the first
+// request is as fast as the others.
 func New(messages ...proto.Message) (*Validator, error) {
 	rules, err := protovalidate.New(protovalidate.WithMessages(messages...))
 	if err != nil {
@@ -31,7 +31,7 @@ func New(messages ...proto.Message) (*Validator, error) {
 	return &Validator{rules}, nil
 }
 
-// Request checks one request, and writes its names and its update_mask in their canonical form.
+// Request checks a request. It makes its names canonical, and its update_mask explicit.
 func (v *Validator) Request(req proto.Message) error {
 	violations := append(canonicalNames(req), batchItems(req)...)
 	if len(violations) == 0 {
@@ -53,25 +53,22 @@ func (v *Validator) Request(req proto.Message) error {
 	return nil
 }
 
-// fromRules are the rules broken in fields of which nothing is said yet: that a name does not match
-// its pattern is said better already.
-func fromRules(broken *protovalidate.ValidationError, said []*errdetails.BadRequest_FieldViolation) []*errdetails.BadRequest_FieldViolation {
-	var violations []*errdetails.BadRequest_FieldViolation
+// fromRules returns the broken rules of fields that have no violation yet. A name has a better message
+// than that it does not match its pattern.
+func fromRules(broken *protovalidate.ValidationError, known []*violation) []*violation {
+	var violations []*violation
 	for _, b := range broken.Violations {
 		field := protovalidate.FieldPathString(b.Proto.GetField())
-		known := false
-		for _, s := range said {
-			known = known || s.GetField() == field
-		}
-		if known {
+		if slices.ContainsFunc(known, func(v *violation) bool { return v.GetField() == field }) {
 			continue
 		}
-		violations = append(violations, &errdetails.BadRequest_FieldViolation{Field: field, Description: describe(field, b), Reason: strings.ToUpper(strings.ReplaceAll(b.Proto.GetRuleId(), ".", "_"))})
+		reason := strings.ToUpper(strings.ReplaceAll(b.Proto.GetRuleId(), ".", "_"))
+		violations = append(violations, &violation{Field: field, Description: describe(field, b), Reason: reason})
 	}
 	return violations
 }
 
-// describe says what to change of a field that breaks a rule.
+// describe says what to change in a field that breaks a rule.
 func describe(field string, b *protovalidate.Violation) string {
 	text := strings.TrimPrefix(b.Proto.GetMessage(), "value ")
 	switch {
@@ -83,7 +80,7 @@ func describe(field string, b *protovalidate.Violation) string {
 	return text
 }
 
-// repeated says which item of a list is the first to be there again.
+// repeated names the first item of a list that repeats another.
 func repeated(field string, list protoreflect.List) string {
 	places := map[string]int{}
 	for i := range list.Len() {
@@ -97,7 +94,9 @@ func repeated(field string, list protoreflect.List) string {
 }
 
 // Unary checks the requests of unary calls.
-func (v *Validator) Unary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+func (v *Validator) Unary(
+	ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
+) (any, error) {
 	if m, ok := req.(proto.Message); ok {
 		if err := v.Request(m); err != nil {
 			return nil, err
@@ -107,7 +106,9 @@ func (v *Validator) Unary(ctx context.Context, req any, _ *grpc.UnaryServerInfo,
 }
 
 // Stream checks the requests of streams.
-func (v *Validator) Stream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+func (v *Validator) Stream(
+	srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler,
+) error {
 	return handler(srv, checked{stream, v})
 }
 

@@ -1,22 +1,24 @@
 package validation_test
 
 import (
-	"maps"
+	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/durationpb"
-	"google.golang.org/protobuf/types/known/timestamppb"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/names"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/contract"
 	"github.com/drmhub/drmhub/server/internal/inproc"
 	"github.com/drmhub/drmhub/server/internal/validation"
 )
@@ -30,98 +32,162 @@ func newValidator(t *testing.T) *validation.Validator {
 	return v
 }
 
-// violated are the fields that an error complains about, in order. An error is INVALID_ARGUMENT, or
-// the test fails.
-func violated(t *testing.T, err error) []string {
+// reason matches the reasons that google.rpc.BadRequest allows. A violation of a mask has none.
+var reason = regexp.MustCompile(`^([A-Z][A-Z0-9_]{0,61}[A-Z0-9])?$`)
+
+// violations returns the violations of an error, one a line: field, reason and description.
+func violations(t *testing.T, err error) string {
 	t.Helper()
 	if err == nil {
-		return nil
+		return ""
 	}
 	e := apierror.Convert(err)
 	if e.Code != codes.InvalidArgument || e.Reason != pb.ErrorReason_REQUEST_INVALID {
 		t.Fatalf("%s %s: %v", e.Code, e.Reason, err)
 	}
-	var fields []string
+	var all strings.Builder
 	for _, v := range e.Violations {
-		fields = append(fields, v.GetField())
-	}
-	return fields
-}
-
-func wantViolated(t *testing.T, err error, want ...string) {
-	t.Helper()
-	if got := violated(t, err); !slices.Equal(got, want) {
-		t.Errorf("violations in %q, want %q: %v", got, want, err)
-	}
-}
-
-var (
-	early = timestamppb.New(time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC))
-	late  = timestamppb.New(time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC))
-)
-
-func TestRulesBecomeFieldViolations(t *testing.T) {
-	v := newValidator(t)
-	for name, c := range map[string]struct {
-		req  proto.Message
-		want []string
-	}{
-		"all well":                  {&pb.ListLicensesRequest{Parent: "vendors/v/sites/s", PageSize: 5000, Filter: &pb.LicenseFilter{StartTime: early, EndTime: late}}, nil},
-		"a negative page_size":      {&pb.ListSitesRequest{Parent: "vendors/v", PageSize: -1}, []string{"page_size"}},
-		"an id that is no UUID":     {&pb.DisableSiteRequest{Name: "vendors/v/sites/s", RequestId: "once"}, []string{"request_id"}},
-		"a value of no enum":        {&pb.DisableSiteRequest{Name: "vendors/v/sites/s", Service: 77}, []string{"service"}},
-		"an end before the start":   {&pb.ListLicensesRequest{Parent: "vendors/v/sites/s", Filter: &pb.LicenseFilter{StartTime: late, EndTime: early}}, []string{"filter"}},
-		"no day":                    {&pb.GetUsageRequest{Name: "vendors/v/sites/s/usage", Date: "1.5.2026"}, []string{"date"}},
-		"a message that must be":    {&pb.CreateSiteOrderRequest{Parent: "vendors/v"}, []string{"site_order"}},
-		"a name with a blank":       {&pb.CreateSiteOrderRequest{Parent: "vendors/v", SiteOrder: &pb.SiteOrder{DisplayName: "Kids "}}, []string{"site_order.display_name"}},
-		"a name of two words":       {&pb.CreateSiteOrderRequest{Parent: "vendors/v", SiteOrder: &pb.SiteOrder{DisplayName: "Kids TV"}}, nil},
-		"deep in a list":            {&pb.BatchCreateProductLicensesRequest{Parent: "vendors/v", Requests: []*pb.CreateProductLicenseRequest{{ProductLicense: &pb.ProductLicense{User: "u", Product: "vendors/v/products/p"}}, {ProductLicense: &pb.ProductLicense{Product: "vendors/v/products/p"}}}}, []string{"requests[1].product_license.user"}},
-		"a negative length of time": {&pb.UpdateIntegrationRequest{Integration: &pb.Integration{Name: "vendors/v/sites/s/integration", TokenDuration: durationpb.New(-1)}}, []string{"integration.token_duration"}},
-		"all at once, names first":  {&pb.ListSitesRequest{Parent: "sites/s", PageSize: -1}, []string{"parent", "page_size"}},
-	} {
-		t.Run(name, func(t *testing.T) { wantViolated(t, v.Request(c.req), c.want...) })
-	}
-}
-
-func TestAViolationSaysWhatIsWrongForPeopleAndPrograms(t *testing.T) {
-	err := newValidator(t).Request(&pb.DisableSiteRequest{Name: "vendors/v", RequestId: "once", Message: strings.Repeat("x", 3000), Service: 77})
-	// as google.rpc.BadRequest defines it
-	reason := regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,61}[A-Z0-9]$`)
-	got := map[string]string{}
-	for _, v := range apierror.Convert(err).Violations {
-		got[v.GetField()] = v.GetDescription()
 		if !reason.MatchString(v.GetReason()) || strings.HasPrefix(v.GetDescription(), "value ") {
 			t.Errorf("reason %q, description %q", v.GetReason(), v.GetDescription())
 		}
+		fmt.Fprintf(&all, "%s: %s\n", strings.TrimSpace(v.GetField()+" "+v.GetReason()), v.GetDescription())
 	}
-	want := map[string]string{
-		// once, though the rule of the proto is broken too
-		"name":       "must have the form vendors/*/sites/*",
-		"service":    "must be one of the defined enum values",
-		"message":    "must be at most 2000 characters",
-		"request_id": "must be a valid UUID",
+	return all.String()
+}
+
+// TestRequests checks the requests in testdata/requests.txt.
+func TestRequests(t *testing.T) {
+	text, err := os.ReadFile("testdata/requests.txt")
+	if err != nil {
+		t.Fatal(err)
 	}
-	if !maps.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
+	v := newValidator(t)
+	rows := regexp.MustCompile(`(?m)^([A-Z]\w+) (.*)\n((?:    .*\n)+)`).FindAllStringSubmatch(string(text), -1)
+	if n := regexp.MustCompile(`(?m)^\w`).FindAllString(string(text), -1); len(rows) != len(n) {
+		t.Errorf("%d of %d rows can be read", len(rows), len(n))
+	}
+	for _, row := range rows {
+		method, body, want := row[1], row[2], strings.ReplaceAll(row[3], "    ", "")
+		t.Run(method+" "+body, func(t *testing.T) {
+			body := strings.ReplaceAll(body, "$long", strings.Repeat("x", 3000))
+			req := request(t, method, body)
+			err := v.Request(req)
+			canonical, isOK := strings.CutPrefix(want, "ok")
+			if isOK {
+				if strings.TrimSpace(canonical) != "" {
+					body = canonical
+				}
+				if want := request(t, method, body); err != nil || !proto.Equal(req, want) {
+					t.Errorf("%v, %v; want %v", req, err, want)
+				}
+				return
+			}
+			form := "^" + strings.ReplaceAll(regexp.QuoteMeta(want), "…", ".+") + "$"
+			if got := violations(t, err); !regexp.MustCompile(form).MatchString(got) {
+				t.Errorf("violations\n%swant\n%s", got, want)
+			}
+		})
 	}
 }
 
-func TestARepeatedItemIsNamed(t *testing.T) {
-	const licenses = "vendors/v/productLicenses/"
-	err := newValidator(t).Request(&pb.BatchDeleteProductLicensesRequest{Parent: "vendors/v", Names: []string{licenses + "1", licenses + "2", licenses + "3", licenses + "%32", licenses + "1"}})
-	wantViolated(t, err, "names")
-	if text := describedText(err, "names"); text != "must hold each item once: names[3] is names[1] again, vendors/v/productLicenses/2" {
-		t.Errorf("%q", text)
+// request returns the request of an RPC from its JSON.
+func request(t *testing.T, method, body string) proto.Message {
+	t.Helper()
+	for _, rpc := range contract.RPCs() {
+		if string(rpc.Method.Name()) == method {
+			req := rpc.NewRequest()
+			if err := protojson.Unmarshal([]byte(body), req); err != nil {
+				t.Fatal(err)
+			}
+			return req
+		}
+	}
+	t.Fatalf("no RPC %s", method)
+	return nil
+}
+
+// TestMasksWithoutJSON checks masks that have no form in JSON.
+func TestMasksWithoutJSON(t *testing.T) {
+	v := newValidator(t)
+	update := func(paths ...string) (*fieldmaskpb.FieldMask, error) {
+		mask := &fieldmaskpb.FieldMask{Paths: paths}
+		member := &pb.Member{Name: "vendors/v/members/1", Group: pb.Member_CLIENT}
+		req := &pb.UpdateMemberRequest{Member: member, UpdateMask: mask}
+		err := v.Request(req)
+		return req.GetUpdateMask(), err
+	}
+	if mask, err := update("*"); err != nil || !slices.Equal(mask.GetPaths(), []string{"group", "state"}) {
+		t.Errorf("all: %v, %v", mask, err)
+	}
+	for _, path := range []string{"displayName", ""} {
+		_, err := update("group", path)
+		want := fmt.Sprintf("update_mask: %q is not a field of a Member\n", path)
+		if got := violations(t, err); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
 	}
 }
 
-// streaming is a LicenseService of one method, and counts its calls.
+func TestEveryNameOfARequestHasABound(t *testing.T) {
+	v := newValidator(t)
+	long := "vendors/v/sites/" + strings.Repeat("x", names.MaxLength)
+	tried := 0
+	for _, rpc := range contract.RPCs() {
+		for _, path := range namePaths(rpc.Method.Input(), true) {
+			tried++
+			req := rpc.NewRequest()
+			setText(req.ProtoReflect(), strings.Split(path, "."), long)
+			path = strings.Replace(path, "names", "names[0]", 1) + " "
+			bounded := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(path) + `.*at most 1000 bytes`)
+			if got := violations(t, v.Request(req)); !bounded.MatchString(got) {
+				t.Errorf("%s takes a %s of %d bytes: %s", rpc.Name, path, len(long), got)
+			}
+		}
+	}
+	if tried < 45 {
+		t.Errorf("only %d names were found in the contract", tried)
+	}
+}
+
+// namePaths returns the fields that hold names, judged by what they are called: those of the request,
+// and those of a resource that it changes.
+func namePaths(m protoreflect.MessageDescriptor, deep bool) (paths []string) {
+	for i := range m.Fields().Len() {
+		f := m.Fields().Get(i)
+		update := strings.HasPrefix(string(m.Name()), "Update")
+		switch {
+		case slices.Contains([]protoreflect.Name{"name", "names", "parent", "resource"}, f.Name()):
+			paths = append(paths, string(f.Name()))
+		case deep && f.Message() != nil && !f.IsList() && (f.Name() == "filter" || update):
+			for _, inner := range namePaths(f.Message(), false) {
+				paths = append(paths, string(f.Name())+"."+inner)
+			}
+		}
+	}
+	return paths
+}
+
+func setText(m protoreflect.Message, path []string, text string) {
+	f := m.Descriptor().Fields().ByName(protoreflect.Name(path[0]))
+	switch {
+	case len(path) > 1:
+		setText(m.Mutable(f).Message(), path[1:], text)
+	case f.IsList():
+		m.Mutable(f).List().Append(protoreflect.ValueOfString(text))
+	default:
+		m.Set(f, protoreflect.ValueOfString(text))
+	}
+}
+
+// streaming is a LicenseService with one method, which records the parents of its calls.
 type streaming struct {
 	pb.UnimplementedLicenseServiceServer
 	parents []string
 }
 
-func (s *streaming) StreamLicenses(req *pb.StreamLicensesRequest, _ grpc.ServerStreamingServer[pb.StreamLicensesResponse]) error {
+func (s *streaming) StreamLicenses(
+	req *pb.StreamLicensesRequest, _ grpc.ServerStreamingServer[pb.StreamLicensesResponse],
+) error {
 	s.parents = append(s.parents, req.GetParent())
 	return nil
 }
@@ -131,34 +197,27 @@ func TestStreamsAndUnaryCallsAreChecked(t *testing.T) {
 	service := &streaming{}
 	conn := inproc.New([]grpc.UnaryServerInterceptor{v.Unary}, []grpc.StreamServerInterceptor{v.Stream})
 	pb.RegisterLicenseServiceServer(conn, service)
-	receive := func(parent string) error {
-		stream, err := pb.NewLicenseServiceClient(conn).StreamLicenses(t.Context(), &pb.StreamLicensesRequest{Parent: parent})
+	client := pb.NewLicenseServiceClient(conn)
+	for _, parent := range []string{"vendors/v/sites/-", "vendors/v", "vendors/v/sites/%73"} {
+		stream, err := client.StreamLicenses(t.Context(), &pb.StreamLicensesRequest{Parent: parent})
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, err = stream.Recv()
-		return err
+		taken := strings.HasSuffix(parent, "%73")
+		if refused := apierror.Convert(err).Code == codes.InvalidArgument; refused == taken {
+			t.Errorf("%s: %v", parent, err)
+		}
 	}
-	wantViolated(t, receive("vendors/v/sites/-"), "parent") // a stream is of one site
-	wantViolated(t, receive("vendors/v"), "parent")
-	receive("vendors/v/sites/%73")
 	if want := []string{"vendors/v/sites/s"}; !slices.Equal(service.parents, want) {
 		t.Errorf("the handler saw %q, want %q", service.parents, want)
 	}
-	_, err := pb.NewLicenseServiceClient(conn).GetUsage(t.Context(), &pb.GetUsageRequest{Name: "usage"})
-	wantViolated(t, err, "name")
-	_, err = pb.NewLicenseServiceClient(conn).GetUsage(t.Context(), &pb.GetUsageRequest{Name: "vendors/v/sites/s/usage"})
-	if code := apierror.Convert(err).Code; code != codes.Unimplemented {
-		t.Errorf("a good request ends with %v, want the handler's UNIMPLEMENTED", err)
-	}
-}
-
-// described is the violation of a field, or nil.
-func described(err error, field string) *errdetails.BadRequest_FieldViolation {
-	for _, v := range apierror.Convert(err).Violations {
-		if v.GetField() == field {
-			return v
+	for name, want := range map[string]codes.Code{
+		"usage": codes.InvalidArgument, "vendors/v/sites/s/usage": codes.Unimplemented, // by the handler
+	} {
+		_, err := client.GetUsage(t.Context(), &pb.GetUsageRequest{Name: name})
+		if code := apierror.Convert(err).Code; code != want {
+			t.Errorf("%s: %v, want %s", name, err, want)
 		}
 	}
-	return nil
 }
