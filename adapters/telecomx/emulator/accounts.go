@@ -13,11 +13,11 @@ import (
 	"unicode/utf8"
 )
 
-// EffectAccountCreated is the kind of the effect that the ledger shows of a created account. Its
-// key is the username, and its details hold the customer.
+// EffectAccountCreated is the kind of the effect of a created account in the ledger. Its key is the
+// username, and its details have the customer.
 const EffectAccountCreated = "accountCreated"
 
-// Account is a DRM account, with which a viewer's apps log in.
+// An Account is a DRM account, with which a viewer's apps log in.
 type Account struct {
 	// Customer is the id of the customer that the account belongs to.
 	Customer string
@@ -41,10 +41,10 @@ var isUsername = regexp.MustCompile(`^[a-zA-Z0-9._@-]{6,}$`).MatchString
 
 func isPassword(v string) bool { return utf8.RuneCountInString(v) >= 6 }
 
-// PutAccounts adds accounts, or replaces those of the same username in their places. Zero values
-// stand for: the first user's customer, a generated username, a generated password, Created now;
-// for a device a generated id, and bound when the account was created. It panics where the vendor
-// could hold no such account, as that is a mistake in the test.
+// PutAccounts adds accounts, or replaces those of the same username in their places. The default of
+// each field is: the first user's customer, a generated username and password, created now. The
+// default of a device is a generated id, and bound when the account was created. PutAccounts panics
+// if the vendor could have no such account.
 func (e *Emulator) PutAccounts(accounts ...Account) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -71,8 +71,8 @@ func (e *Emulator) PutAccounts(accounts ...Account) {
 	}
 }
 
-// possible tells why the vendor could not hold a, or returns nil. The caller holds the lock, here
-// and below.
+// possible returns why the vendor could not have a, or nil. The caller holds the lock, here and
+// below.
 func (e *Emulator) possible(a Account) error {
 	c, known := e.customers[a.Customer]
 	held := e.byUsername[a.Username]
@@ -82,11 +82,11 @@ func (e *Emulator) possible(a Account) error {
 	case !isUsername(a.Username) || !isPassword(a.Password):
 		return fmt.Errorf("the username or the password has the wrong form")
 	case held != nil && held.Customer != a.Customer:
-		return fmt.Errorf("the customer %q has it", held.Customer)
+		return fmt.Errorf("customer %q has it", held.Customer)
 	case held == nil && e.full(c):
 		return fmt.Errorf("customer %q can have no more accounts", c.ID)
 	case a.taken(e.Clock().Now()) > c.slots():
-		return fmt.Errorf("it has more devices than its %d slots hold", c.slots())
+		return fmt.Errorf("it has more devices than its %d slots", c.slots())
 	}
 	for i, d := range a.Devices {
 		owner, _ := e.findDevice(d.ID)
@@ -107,8 +107,7 @@ func (e *Emulator) put(a Account) {
 	e.byUsername[a.Username] = &a
 }
 
-// Accounts are the accounts that the server holds, of all customers, in the order in which it lists
-// them.
+// Accounts returns the accounts of all customers, in the order in which the server lists them.
 func (e *Emulator) Accounts() []Account {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -125,7 +124,7 @@ func (e *Emulator) full(c Customer) bool {
 		(!c.has(FeaturePrivate) || slices.ContainsFunc(e.accounts, func(a *Account) bool { return a.Customer == c.ID }))
 }
 
-// accountRow is an account as the calls answer it.
+// An accountRow is an account in a response.
 type accountRow struct {
 	Username string          `json:"username"`
 	Password string          `json:"password"`
@@ -133,7 +132,7 @@ type accountRow struct {
 	Created  string          `json:"created"`
 }
 
-// row shows an account with that value of devices, which is left out where it holds none.
+// row returns an account with that value of devices, which is omitted if it is empty.
 func (e *Emulator) row(a *Account, devices any, empty bool) (accountRow, error) {
 	row := accountRow{Username: a.Username, Password: a.Password, Created: timestamp(a.Created)}
 	if empty && !e.assumed.EmptyShown {
@@ -144,7 +143,7 @@ func (e *Emulator) row(a *Account, devices any, empty bool) (accountRow, error) 
 	return row, err
 }
 
-// listAccounts answers "API : IPTV : DRM : List".
+// listAccounts serves "API : IPTV : DRM : List".
 func (e *Emulator) listAccounts(_ context.Context, u User, in input) (any, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -188,7 +187,7 @@ func (e *Emulator) contains(username, part string) bool {
 	return strings.Contains(username, part)
 }
 
-// getAccount answers "GET /iptv/drm/ACCOUNT_ID".
+// getAccount serves "GET /iptv/drm/ACCOUNT_ID".
 func (e *Emulator) getAccount(_ context.Context, u User, in input) (any, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -205,19 +204,19 @@ func (e *Emulator) getAccount(_ context.Context, u User, in input) (any, error) 
 	return e.single(a)
 }
 
-// single shows an account where it is answered alone.
+// single returns the form of an account that is not in a list.
 func (e *Emulator) single(a *Account) (any, error) {
 	devices := e.deviceRows(a, singleKey)
 	return e.row(a, devices, len(devices) == 0)
 }
 
-// createAccount answers "POST /iptv/drm".
+// createAccount serves "POST /iptv/drm".
 func (e *Emulator) createAccount(ctx context.Context, u User, in input) (any, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	id, err := in.body.text("customer", utf8.ValidString)
 	if err != nil {
-		id = "" // whatever it is, it is nobody's id
+		id = "" // not the id of a customer
 	}
 	if _, given := in.body["customer"]; !given && e.assumed.CustomerOptional {
 		id = u.Customer
@@ -256,7 +255,7 @@ func (e *Emulator) createAccount(ctx context.Context, u User, in input) (any, er
 	return e.single(&a)
 }
 
-// newUsername is a number that is no account's yet.
+// newUsername returns a number that is not a username yet.
 func (e *Emulator) newUsername() string {
 	for {
 		username := fmt.Sprintf("%010d", e.random.Int64N(10_000_000_000))
@@ -266,7 +265,7 @@ func (e *Emulator) newUsername() string {
 	}
 }
 
-// newPassword is a password like those of the vendor's samples.
+// newPassword returns a password like those of the vendor's samples.
 func newPassword(random *rand.Rand) string {
 	const characters = "abcdefghijkmnpqrstuvwxyz23456789"
 	password := make([]byte, 14)
@@ -276,7 +275,7 @@ func newPassword(random *rand.Rand) string {
 	return string(password)
 }
 
-// hex is a random number of so many hexadecimal digits.
+// hex returns a random number of so many hexadecimal digits.
 func hex(random *rand.Rand, digits int) string {
 	text := ""
 	for len(text) < digits {
@@ -287,5 +286,5 @@ func hex(random *rand.Rand, digits int) string {
 
 func inMilliseconds(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
-// timestamp is a time as the vendor writes it.
+// timestamp returns a time in the vendor's form.
 func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

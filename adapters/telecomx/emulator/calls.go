@@ -10,21 +10,21 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// call is one call of the vendor's API that takes a token.
+// A call is one call of the vendor's API that takes a token.
 type call struct {
 	method, path string
 	query        []twin.Param // besides token
 	answer       func(e *Emulator, ctx context.Context, u User, in input) (any, error)
 }
 
-// input is what a request says.
+// An input is the content of a request.
 type input struct {
 	id    string // of the path
 	query twin.Params
 	body  fields // of a POST
 }
 
-// calls are the calls that the emulator answers, besides the login.
+// calls are the calls of the emulator, besides the login.
 var calls = []call{
 	{"GET", "/iptv/drm", []twin.Param{offset, limit, filter, full, customer}, (*Emulator).listAccounts},
 	{"GET", "/iptv/drm/{id}", nil, (*Emulator).getAccount},
@@ -32,7 +32,7 @@ var calls = []call{
 	{"DELETE", "/iptv/device/{id}", []twin.Param{force}, (*Emulator).deleteDevice},
 }
 
-// failure is a failure as the vendor tells it: an HTTP status and a message.
+// A failure is an error of the vendor: an HTTP status and a message.
 type failure struct {
 	status  int
 	message string
@@ -51,13 +51,13 @@ var (
 	customerHasOne  = failure{http.StatusConflict, "customer"}
 )
 
-// unreadable is the failure for a request that cannot be read, and invalid the one for a value that
-// a call does not take.
+// unreadable is the failure of a request that cannot be read. invalid returns the failure of a value
+// that a call does not accept.
 var unreadable = failure{http.StatusBadRequest, "bad_request"}
 
 func invalid(name string) failure { return failure{http.StatusUnprocessableEntity, name} }
 
-// serve checks a request of one call and answers it.
+// serve checks a request of one call and responds to it.
 func (e *Emulator) serve(c call) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		a, err := e.answer(c, r)
@@ -87,7 +87,7 @@ func (e *Emulator) answer(c call, r *http.Request) (any, error) {
 	return c.answer(e, r.Context(), u, in)
 }
 
-// write sends an answer, or the failure err where that is not nil.
+// write sends a response, or the failure err if it is not nil.
 func (e *Emulator) write(w http.ResponseWriter, a any, err error) {
 	status, contentType := http.StatusOK, jsonType
 	var body []byte
@@ -104,12 +104,12 @@ func (e *Emulator) write(w http.ResponseWriter, a any, err error) {
 	}
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that has gone away misses nothing
+	_, _ = w.Write(body) // an error means that the client has left
 }
 
 const jsonType = "application/json; charset=utf-8"
 
-// errorBody is the body of a failure, in the shape that the assumptions say.
+// errorBody returns the body of a failure, in the form of the assumptions.
 func (e *Emulator) errorBody(message string) (contentType string, body []byte) {
 	if e.assumed.PlainErrors {
 		return "text/plain; charset=utf-8", []byte(message)
@@ -121,7 +121,7 @@ func (e *Emulator) errorBody(message string) (contentType string, body []byte) {
 	return jsonType, body
 }
 
-// encode is JSON with the characters of usernames and names as they are.
+// encode returns JSON without escapes for HTML.
 func encode(value any) ([]byte, error) {
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)

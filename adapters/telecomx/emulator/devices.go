@@ -23,39 +23,37 @@ const (
 // Binding is how long a device is bound to its account.
 const Binding = 90 * 24 * time.Hour
 
-// Kinds of the effects that the ledger shows of a device. Their key is the device's id, and their
-// details hold the username; those of a removed device also whether it was forced (true, false)
-// and, where its slot stays held, until when it expires.
+// Kinds of the effects of a device in the ledger. Their key is the device's id, and their details
+// have the username. Those of a removed device also have forced (true, false) and, if its slot
+// stays held, expires.
 const (
 	EffectDeviceDeleted = "deviceDeleted"
 	EffectDeviceBound   = "deviceBound" // by BindDevice, not by a call of the API
 )
 
-// ErrSlotsFull is the error of BindDevice where devices, or removed ones, hold all slots of the
-// account.
+// ErrSlotsFull is the error of BindDevice if devices, removed ones included, hold all slots.
 var ErrSlotsFull = errors.New("all device slots of the account are held")
 
-// Device is a device of an account.
+// A Device is a device of an account.
 type Device struct {
 	// ID is 24 hexadecimal characters.
 	ID string
-	// Type is DeviceIOS, DeviceAndroid, DeviceWeb, or another word that the vendor has taken up
-	// since.
+	// Type is DeviceIOS, DeviceAndroid, DeviceWeb, or a newer word of the vendor.
 	Type string
-	// Name is what the viewer calls it; it may be empty.
+	// Name is the viewer's name for the device. It may be empty.
 	Name string
-	// Model is the device's model; it may be empty.
+	// Model is the device's model. It may be empty.
 	Model string
 	// Bound is when the device was bound to its account, in whole milliseconds.
 	Bound time.Time
-	// Expires is until when a removed device holds its slot. It is zero for a device that is there.
+	// Expires is when a removed device frees its slot. It is zero for a device that is not removed.
 	Expires time.Time
 }
 
-// holdsSlot reports whether a device, removed or not, takes one of its account's slots.
+// holdsSlot reports whether a device, removed or not, holds a slot of its account.
 func (d Device) holdsSlot(now time.Time) bool { return d.Expires.IsZero() || now.Before(d.Expires) }
 
-// taken is how many slots of an account are held.
+// taken returns how many slots of an account are held.
 func (a *Account) taken(now time.Time) (n int) {
 	for _, d := range a.Devices {
 		if d.holdsSlot(now) {
@@ -65,7 +63,7 @@ func (a *Account) taken(now time.Time) (n int) {
 	return n
 }
 
-// complete fills in what whoever puts a device left out. The caller holds the lock, here and below.
+// complete sets the defaults of a device. The caller holds the lock, here and below.
 func (e *Emulator) complete(d Device, bound time.Time) Device {
 	if d.ID == "" {
 		d.ID = hex(e.random, 24)
@@ -80,9 +78,9 @@ func (e *Emulator) complete(d Device, bound time.Time) Device {
 	return d
 }
 
-// BindDevice binds a device to an account, as a viewer's app does when it logs in, and returns it.
-// An empty id is generated, and a zero Bound is now. It fails with ErrSlotsFull where no slot is
-// free, and where there is no such account or the id is taken.
+// BindDevice binds a device to an account, as a viewer's app does when it logs in, and returns it. It
+// generates an empty id, and a zero Bound means now. It fails with ErrSlotsFull if no slot is free.
+// It also fails if there is no such account, or the id is taken.
 func (e *Emulator) BindDevice(username string, d Device) (Device, error) {
 	return e.bind(context.Background(), username, d)
 }
@@ -107,7 +105,7 @@ func (e *Emulator) bind(ctx context.Context, username string, d Device) (Device,
 	return d, nil
 }
 
-// serveBindDevice answers the admin call that binds a device.
+// serveBindDevice serves the admin call that binds a device.
 func (e *Emulator) serveBindDevice(w http.ResponseWriter, r *http.Request) {
 	order, err := twin.ReadJSON[struct {
 		Username string `json:"username"`
@@ -128,8 +126,8 @@ func (e *Emulator) serveBindDevice(w http.ResponseWriter, r *http.Request) {
 	twin.WriteJSON(w, http.StatusCreated, map[string]string{"id": d.ID})
 }
 
-// findDevice is the account that has a device with that id, and the device's place; nil where there
-// is none.
+// findDevice returns the account that has a device with that id, and the device's index. It returns
+// nil if there is no such account.
 func (e *Emulator) findDevice(id string) (owner *Account, at int) {
 	for _, a := range e.accounts {
 		if at := slices.IndexFunc(a.Devices, func(d Device) bool { return d.ID == id }); at >= 0 {
@@ -139,7 +137,7 @@ func (e *Emulator) findDevice(id string) (owner *Account, at int) {
 	return nil, 0
 }
 
-// deviceKey is the name under which a device's id stands.
+// A deviceKey is the name of a device's id.
 type deviceKey string
 
 // The vendor has two of them.
@@ -148,7 +146,7 @@ const (
 	singleKey deviceKey = "_id"
 )
 
-// deviceRows are the devices of an account as the calls answer them.
+// deviceRows returns the devices of an account in a response.
 func (e *Emulator) deviceRows(a *Account, key deviceKey) []map[string]string {
 	rows := []map[string]string{}
 	for _, d := range a.Devices {
@@ -166,7 +164,7 @@ func (e *Emulator) deviceRows(a *Account, key deviceKey) []map[string]string {
 	return rows
 }
 
-// deleteDevice answers "DELETE /iptv/device/ID".
+// deleteDevice serves "DELETE /iptv/device/ID".
 func (e *Emulator) deleteDevice(ctx context.Context, u User, in input) (any, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -1,40 +1,31 @@
-// Package emulator is a twin of TelecomX' server: it answers the calls of the IPTV DRM account API
-// as the vendor would, keeps state across calls, and is as strict as the vendor would be. It is
-// built from the vendor's pages alone and shares no code with the adapter, so that a mistake in one
-// cannot hide in the other.
+// Package emulator is a twin of TelecomX' server. It serves the calls of the IPTV DRM account API as
+// the vendor would, keeps state across calls, and is as strict. It is built from the vendor's pages
+// alone. It shares no code with the adapter, so that a mistake in one cannot hide in the other.
 //
-// A request is checked in this order: path (404) and method (405), the query can be read (400), the
-// token (401), its other parameters (422), the body can be read (400), the access level (403), the
-// customer, account or device (404 and 403), and then field by field what the call does (422, 403
-// and 409). What the vendor's pages leave open is either a field of Assumptions or one of these
-// choices:
+// It checks a request in this order: path (404) and method (405), whether the query can be read
+// (400), the token (401), the other parameters (422), whether the body can be read (400), the access
+// level (403), the customer, account or device (404 and 403), and then each field (422, 403 and
+// 409). What the vendor's pages leave open is either a field of Assumptions or one of these choices:
 //
-//   - What is wrong with a request without a documented error is answered in the documented
-//     pattern, a status and the name of what is wrong: 422 limit, 422 full, 404 customer. A
-//     parameter or a field that the call does not have is 422 too, and so is a parameter given
-//     twice. An empty parameter counts as left out. What cannot be read as a query, or as a JSON
-//     object of the content type application/json, is 400 bad_request.
-//   - A login may hold more fields than username and password. One without them is refused like one
-//     with wrong ones. The level
-//     NO_LOGIN is refused with 403, whatever the password.
-//   - A token ends when its minutes are over, however much it was used. A machine token ends with
-//     RevokeTokens only.
-//   - A single account, its creation and the removal of a device admit whom the list admits, but
-//     that creation and removal take
-//     MANAGER or more. RESELLER_ADMIN may do what RESELLER may.
-//   - VIEWER, MANAGER and OWNER reach the accounts of their own customer. Which customers a
-//     reseller sells to is not modelled:
-//     RESELLER reaches every customer with IPTVPRIVATE.
-//   - A customer with neither feature can have no account, an ADMIN's request or not: 403
-//     access_denied. One with both has the
-//     limits of IPTVBUSINESS.
+//   - An error that the pages do not list has the documented form: a status and the name of what is
+//     wrong, such as 422 limit, 422 full or 404 customer. An unknown or repeated parameter or field
+//     is a 422. An empty parameter counts as omitted. A query or body that cannot be read is 400
+//     bad_request. A body must be a JSON object of the content type application/json.
+//   - A login may have more fields than username and password. One without them is refused like one
+//     with wrong ones. The level NO_LOGIN is refused with 403, even with the right password.
+//   - Use does not extend the life of a token. A machine token ends only by RevokeTokens.
+//   - A single account, its creation and the removal of a device admit the same users as the list.
+//     Creation and removal need MANAGER or more. RESELLER_ADMIN may do what RESELLER may.
+//   - VIEWER, MANAGER and OWNER reach the accounts of their own customer. RESELLER reaches every
+//     customer with IPTVPRIVATE: the twin does not model which customers a reseller sells to.
+//   - A customer with neither feature can have no account, even by an ADMIN: 403 access_denied. One
+//     with both has the limits of IPTVBUSINESS.
 //   - Accounts are listed in the order in which they were created. A page after the last has no
 //     accounts and the same total.
 //   - A generated username is a number of ten digits, a generated password 14 small letters and
 //     digits.
-//   - A device that was removed is listed and counted no longer, also while it holds its slot.
-//     Removed by force after its
-//     binding it holds none.
+//   - A removed device is not listed or counted, even while it holds its slot. A device that is
+//     removed by force after its binding holds no slot.
 package emulator
 
 import (
@@ -46,17 +37,16 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// Paths, for those who order faults.
+// Paths, for ordering faults.
 const (
-	// LoginPath is the path of the login, which changes nothing that the API shows.
+	// LoginPath is the path of the login.
 	LoginPath = "/auth/login"
-	// APIPrefix is what the paths of all other calls start with.
+	// APIPrefix is the prefix of the paths of all other calls.
 	APIPrefix = "/iptv/"
 )
 
-// Emulator is TelecomX' server. It is an http.Handler, and by the embedded twin it has a clock,
-// faults and a ledger. It is safe for concurrent use. Besides the paths that all twins have, there
-// are
+// An Emulator is TelecomX' server. It is an http.Handler. The embedded twin gives it a clock, faults
+// and a ledger. It is safe for concurrent use. Besides the paths of all twins, it has these:
 //
 //	POST    /_twin/bindDevice  {"username": …, "type": …, "model": …, "name": …}: BindDevice
 //	DELETE  /_twin/tokens      RevokeTokens
@@ -78,8 +68,8 @@ type Emulator struct {
 	tokens     *rand.Rand
 }
 
-// New makes an emulator that knows one customer with one user and has no accounts, or sample data
-// where the options say so.
+// New returns an emulator that has one customer with one user. It has no accounts, unless the options
+// ask for sample data.
 func New(options Options) *Emulator {
 	options = options.withDefaults()
 	e := &Emulator{
@@ -120,8 +110,8 @@ func New(options Options) *Emulator {
 	return e
 }
 
-// Refusal is a fault with which the server refuses all calls but the login, in the vendor's way: an
-// HTTP status and a message such as access_denied. A Method, a Header and Times can be added to it.
+// Refusal returns a fault that refuses all calls but the login, with an HTTP status and a message such
+// as access_denied. A test can add a Method, a Header and Times.
 func (e *Emulator) Refusal(status int, message string) twin.Fault {
 	_, body := e.errorBody(message)
 	return twin.Fault{Kind: twin.FaultAnswer, PathPrefix: APIPrefix, Status: status, Body: string(body)}

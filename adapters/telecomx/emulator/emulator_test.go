@@ -22,25 +22,19 @@ func TestErrorsInPlainText(t *testing.T) {
 	}
 }
 
-// TestRefusals: what a harness orders for all calls but the login looks like the server's own
-// failures.
-func TestRefusals(t *testing.T) {
+func TestRefusalsLookLikeTheServersOwnFailures(t *testing.T) {
 	for _, plain := range []bool{false, true} {
 		e := server(emulator.Options{Assumptions: emulator.Assumptions{PlainErrors: plain}})
 		own := call(t, e, "GET", "/iptv/drm/nobody", "")
 		fault := e.Refusal(404, "id")
 		fault.Method, fault.Times = http.MethodGet, 1
 		e.Faults().Add(fault)
-		if got := call(t, e, "POST", "/iptv/drm", `{"customer":"`+business+`"}`); got.Status != 200 {
-			t.Errorf("a write: %d %s", got.Status, got.Text)
-		}
+		works(t, "a write", call(t, e, "POST", "/iptv/drm", `{"customer":"`+business+`"}`))
 		got := call(t, e, "GET", "/iptv/drm", "")
 		if got.Text != own.Text || got.Status != own.Status {
 			t.Errorf("ordered %+v, the server's own %+v", got, own)
 		}
-		if got := call(t, e, "GET", "/iptv/drm", ""); got.Status != 200 {
-			t.Errorf("after it: %d %s", got.Status, got.Text)
-		}
+		works(t, "after it", call(t, e, "GET", "/iptv/drm", ""))
 		throttled := e.Refusal(429, "too_many_requests")
 		throttled.Header = map[string]string{"Retry-After": "7"}
 		e.Faults().Add(throttled)
@@ -49,27 +43,24 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("%s: %d %s", method, got.Status, got.Text)
 			}
 		}
-		if got := login(t, e, "sandbox", "sandbox-password"); got.Status != 200 {
-			t.Errorf("a login: %d %s", got.Status, got.Text)
-		}
+		works(t, "a login", login(t, e, "sandbox", "sandbox-password"))
 	}
 }
 
-// TestAnswerLostAfterTheDeed: what took effect can be read back, and is the one effect.
-func TestAnswerLostAfterTheDeed(t *testing.T) {
+func TestAWriteWhoseResponseIsLostCanBeReadBack(t *testing.T) {
 	e := server(emulator.Options{})
 	e.Faults().Add(twin.Fault{Kind: twin.FaultLoseAnswer, Method: "POST", PathPrefix: emulator.APIPrefix, Times: 1})
 	r := request(t, "POST", "/iptv/drm?token="+token(t, e), `{"customer":"`+mine+`","username":"viewer"}`)
 	if res, err := twin.Transport(e).RoundTrip(r); err == nil {
 		_ = res.Body.Close()
-		t.Fatalf("an answer: %v", res.Status)
+		t.Fatalf("a response: %v", res.Status)
 	}
 	if got := call(t, e, "GET", "/iptv/drm/viewer", ""); got.Status != 200 || len(e.Ledger().Effects()) != 1 {
 		t.Errorf("%d %s", got.Status, got.Text)
 	}
 }
 
-func TestEndlessAnswerLooksLikeTheVendors(t *testing.T) {
+func TestAnEndlessResponseLooksLikeTheVendors(t *testing.T) {
 	e := emulator.New(emulator.Options{})
 	const head = 9 // { "offset" 0 "limit" 500 "total" 2147483647 "accounts" [
 	twintest.EndlessRows(t, e, e.Faults(), head, func(row map[string]any) bool {

@@ -19,13 +19,13 @@ var (
 	limit    = twin.NewParam("limit", twin.Integer(1, 500))
 	filter   = twin.NewParam("filter", utf8.ValidString)
 	full     = twin.NewParam("full", isBool)
-	customer = twin.NewParam("customer", utf8.ValidString) // whether it exists is checked with its use
+	customer = twin.NewParam("customer", utf8.ValidString) // its use checks whether it exists
 	force    = twin.NewParam("force", isBool)
 )
 
 func isBool(v string) bool { return v == "true" || v == "false" }
 
-// readQuery reads the query of r.
+// readQuery returns the query of r.
 func readQuery(r *http.Request) (url.Values, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -51,10 +51,10 @@ func checkQuery(values url.Values, known []twin.Param) (twin.Params, error) {
 	return p, nil
 }
 
-// fields are the fields of a JSON body by name.
+// fields are the fields of a JSON body, by name.
 type fields map[string]json.RawMessage
 
-// readFields reads a body that is one JSON object.
+// readFields returns the fields of a body of one JSON object.
 func readFields(r *http.Request) (fields, error) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/json" {
@@ -71,7 +71,7 @@ func readFields(r *http.Request) (fields, error) {
 	return f, nil
 }
 
-// text is the value of a field, or "" where it was left out. It fails where the value is no text of
+// text returns the value of a field, or "" if it was omitted. It fails if the value is not a text of
 // that form.
 func (f fields) text(name string, form func(string) bool) (string, error) {
 	raw, given := f[name]
@@ -85,7 +85,7 @@ func (f fields) text(name string, form func(string) bool) (string, error) {
 	return *value, nil
 }
 
-// only fails where there are other fields than these.
+// only fails if there are other fields than these.
 func (f fields) only(names ...string) error {
 	for _, name := range slices.Sorted(maps.Keys(f)) {
 		if !slices.Contains(names, name) {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -11,40 +13,55 @@ import (
 	"github.com/drmhub/drmhub/adapters/telecomx/emulator"
 )
 
-func TestParametersOfTheListAreRefused(t *testing.T) {
-	e := server(emulator.Options{})
-	e.PutUsers(emulator.User{Username: "nobody", MachineToken: "nobody's", Customer: mine, AccessLevel: "PERSONAL"})
-	for query, name := range map[string]string{
-		"limit=0": "limit", "limit=501": "limit", "limit=-1": "limit", "limit=010": "limit", "limit=1e2": "limit", "limit=ten": "limit",
-		"limit=%2B10": "limit", "limit=10&limit=10": "limit",
-		"offset=-1": "offset", "offset=2147483648": "offset", "offset=1.0": "offset", "offset=%201": "offset", "offset=0&offset=": "offset",
-		"full=1": "full", "full=TRUE": "full", "full=yes": "full", "full=true&full=true": "full",
-		"filter=a&filter=b": "filter", "filter=%ff": "filter", "customer=" + mine + "&customer=" + mine: "customer", "customer=%ff": "customer",
-		"page=2": "page", "Limit=10": "Limit", "username=abcdef": "username", "force=true": "force", "limit=0&offset=-1&zone=1": "limit",
-	} {
-		fails(t, query, call(t, e, "GET", "/iptv/drm?"+query, ""), 422, name)
-		fails(t, query+" before the level", callAs(t, e, "nobody's", "GET", "/iptv/drm?"+query, ""), 422, name)
+// TestRefusals makes the requests of testdata/refusals.txt, which have no effect.
+func TestRefusals(t *testing.T) {
+	text, err := os.ReadFile("testdata/refusals.txt")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, query := range []string{"filter=%zz", "a;b"} {
-		fails(t, query, call(t, e, "GET", "/iptv/drm?"+query, ""), 400, "bad_request")
-	}
-}
-
-func TestRequestsThatAreNoCall(t *testing.T) {
-	e := server(emulator.Options{})
-	for target, status := range map[string]int{
-		"GET /": 404, "GET /iptv": 404, "GET /iptv/drms": 404, "GET /iptv/drm/account/devices": 404, "GET /auth": 404,
-		"PUT /iptv/drm": 405, "PUT /iptv/drm/account": 405, "DELETE /iptv/drm/account": 405, "GET /iptv/device/1": 405,
-	} {
-		method, path, _ := strings.Cut(target, " ")
-		if got := call(t, e, method, path, ""); got.Status != status {
-			t.Errorf("%s: %d, want %d", target, got.Status, status)
+	text = []byte(strings.NewReplacer("$MINE", mine, "$PRIVATE", private, "$BUSINESS", business, "$NEITHER", neither).
+		Replace(string(text)))
+	line := regexp.MustCompile(`(?m)^(\d+) +(\S+) +(\S+) +(\S+) ?(.*)$`)
+	for _, refused := range []int{401, 403} {
+		e := server(emulator.Options{Assumptions: emulator.Assumptions{LoginRefused: refused}})
+		e.PutAccounts(duck(private), emulator.Account{Customer: business, Username: "taken@acme"})
+		e.PutUsers(
+			emulator.User{Username: "machine", MachineToken: "machine's", Customer: mine, AccessLevel: "PERSONAL"},
+			emulator.User{Username: "former", Password: "former-password", Customer: mine, AccessLevel: "NO_LOGIN"},
+		)
+		for _, row := range line.FindAllStringSubmatch(string(text), -1) {
+			status, _ := strconv.Atoi(row[1])
+			what, message, method, target, body := row[0], row[2], row[3], row[4], row[5]
+			if status == 401 {
+				status = refused
+			}
+			path, query, _ := strings.Cut(target, "?")
+			tokens := []string{emulator.DefaultMachineToken}
+			if method == "GET" && status == 422 && path == "/iptv/drm" {
+				tokens = append(tokens, "machine's") // the level is checked later
+			}
+			for _, token := range tokens {
+				asked := query
+				if path != "/auth/login" {
+					asked = "token=" + url.QueryEscape(token) + "&" + query
+				}
+				r := request(t, method, path+"?"+strings.TrimSuffix(asked, "&"), body)
+				r.Header.Set("Content-Type", "application/json")
+				if got := do(t, e, r); message != "-" {
+					fails(t, what, got, status, message)
+				} else if got.Status != status {
+					t.Errorf("%s: %d", what, got.Status)
+				}
+			}
+		}
+		if len(e.Accounts()) != 2 || len(e.Ledger().Effects()) != 0 || e.Logins() != 0 {
+			t.Errorf("%d accounts, effects %+v, %d logins", len(e.Accounts()), e.Ledger().Effects(), e.Logins())
 		}
 	}
 }
 
-// FuzzList: whatever the query, the answer is a page of what was asked for, or names what is wrong,
-// and the ledger holds no token.
+// For each query, the response is the page that was asked for, or names what is wrong. The ledger has
+// no token.
 func FuzzList(f *testing.F) {
 	f.Add("offset=10&limit=10&filter=5665673625&full=true&customer=" + mine)
 	f.Add("limit=+5&offset=%30")
@@ -60,14 +77,16 @@ func FuzzList(f *testing.F) {
 		w := httptest.NewRecorder()
 		e.ServeHTTP(w, r)
 		ledger, _ := json.Marshal(e.Ledger().Requests())
-		if !strings.Contains(query, emulator.DefaultMachineToken) && strings.Contains(string(ledger), emulator.DefaultMachineToken) {
-			t.Errorf("the token stands in %s", ledger)
+		const token = emulator.DefaultMachineToken
+		if !strings.Contains(query, token) && strings.Contains(string(ledger), token) {
+			t.Errorf("the token is in %s", ledger)
 		}
 		e.Ledger().Clear()
 		if w.Code != 200 {
 			var refusal map[string]string
 			err := json.Unmarshal(w.Body.Bytes(), &refusal)
-			if err != nil || refusal["error"] == "" && w.Code != 422 || len(refusal) != 1 || w.Code < 400 || w.Code >= 500 {
+			isTold := len(refusal) == 1 && (refusal["error"] != "" || w.Code == 422)
+			if err != nil || !isTold || w.Code < 400 || w.Code >= 500 {
 				t.Errorf("%d %s", w.Code, w.Body)
 			}
 			return
@@ -83,12 +102,13 @@ func FuzzList(f *testing.F) {
 			}
 			n, err := strconv.Atoi(asked.Get(name))
 			if err != nil {
-				t.Errorf("%s %q was taken", name, asked.Get(name))
+				t.Errorf("%s %q was accepted", name, asked.Get(name))
 			}
 			return n
 		}
+		isAsked := p.Offset == integer("offset", 0) && p.Limit == integer("limit", 100)
 		fits := len(p.Accounts) <= min(p.Limit, max(0, p.Total-p.Offset))
-		if err != nil || p.Offset != integer("offset", 0) || p.Limit != integer("limit", 100) || p.Limit < 1 || p.Limit > 500 || p.Offset < 0 || !fits {
+		if err != nil || !isAsked || p.Limit < 1 || p.Limit > 500 || p.Offset < 0 || !fits {
 			t.Errorf("%q: %s", query, w.Body)
 		}
 		for _, a := range p.Accounts {
@@ -101,8 +121,10 @@ func FuzzList(f *testing.F) {
 	})
 }
 
-// FuzzCreate: whatever the body, either the account answered can be read back and is the only
-// effect, or there is none.
+// username is a username that the vendor accepts.
+var username = regexp.MustCompile(`^[a-zA-Z0-9._@-]{6,}$`)
+
+// For each body, the created account can be read back and is the only effect, or nothing happens.
 func FuzzCreate(f *testing.F) {
 	f.Add(`{"customer":"` + mine + `","username":"donald@duck.com","password":"vgh38gy3uvhebv"}`)
 	f.Add(`{"customer":"` + mine + `"}`)
@@ -126,8 +148,8 @@ func FuzzCreate(f *testing.F) {
 		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || len(held) != 1 || len(effects) != 1 {
 			t.Fatalf("%v in %s, %d accounts, %d effects", err, w.Body, len(held), len(effects))
 		}
-		rest := strings.Trim(got.Username, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@")
-		if len(got.Username) < 6 || rest != "" || len([]rune(got.Password)) < 6 || held[0].Username != got.Username || held[0].Password != got.Password {
+		isHeld := held[0].Username == got.Username && held[0].Password == got.Password
+		if !username.MatchString(got.Username) || len([]rune(got.Password)) < 6 || !isHeld {
 			t.Errorf("%+v for %s", got, body)
 		}
 		if again := call(t, e, "GET", "/iptv/drm/"+url.PathEscape(got.Username), ""); again.Text != w.Body.String() {

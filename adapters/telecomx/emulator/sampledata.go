@@ -9,19 +9,19 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// Customers of the sample data, besides the first user's own, which is a broadband company with
-// some 740 accounts.
+// Customers of the sample data, besides the first user's own. That is a broadband company with about
+// 740 accounts.
 const (
 	// SampleHotel is a business customer with an account for each room.
 	SampleHotel = "60d21b4667d0d8992e610c85"
-	// SampleHousehold is a private customer, all slots of whose account are held.
+	// SampleHousehold is a private customer. All slots of its account are held.
 	SampleHousehold = "61a7f0c3e4b05d2c9a6f1e37"
 )
 
 const aDay = 24 * time.Hour
 
-// fillSampleData fills the server for a sandbox. What depends on the time depends on the day alone,
-// so that a sandbox started again an hour later holds the same.
+// fillSampleData fills the server for a sandbox. The data depends on the day alone, so that a sandbox
+// that is started again an hour later has the same.
 func (e *Emulator) fillSampleData(seed uint64) {
 	today := e.Clock().Now().Truncate(aDay)
 	e.PutCustomers(
@@ -33,8 +33,8 @@ func (e *Emulator) fillSampleData(seed uint64) {
 	e.PutAccounts(household(twin.Rand(seed, "household"), today))
 }
 
-// subscribers are the accounts of a broadband company: people by their e-mail address or subscriber
-// number, oldest first.
+// subscribers returns the accounts of a broadband company, oldest first. The usernames are e-mail
+// addresses or subscriber numbers.
 func subscribers(random *rand.Rand, customer string, today time.Time) []Account {
 	var usernames []string
 	for i := range 25 {
@@ -66,7 +66,7 @@ func subscribers(random *rand.Rand, customer string, today time.Time) []Account 
 	return accounts
 }
 
-// sampleDevice is a device that was bound between the start and yesterday. Some were removed
+// sampleDevice returns a device that was bound between the start and yesterday. Some were removed
 // within their binding, so that their slots are held.
 func sampleDevice(random *rand.Rand, start, today time.Time) Device {
 	d := Device{ID: hex(random, 24), Bound: start.Add(time.Duration(random.Int64N(int64(today.Sub(start)))))}
@@ -88,7 +88,7 @@ func sampleDevice(random *rand.Rand, start, today time.Time) Device {
 	return d
 }
 
-// hotelRooms are the accounts of a hotel.
+// hotelRooms returns the accounts of a hotel.
 func hotelRooms(random *rand.Rand, today time.Time) []Account {
 	var accounts []Account
 	opened := today.Add(-200 * aDay).Add(9 * time.Hour)
@@ -109,8 +109,8 @@ func hotelRooms(random *rand.Rand, today time.Time) []Account {
 	return accounts
 }
 
-// household is a private account: a telephone whose binding is over, a browser and a tablet that
-// are bound, and a telephone that was removed and holds its slot.
+// household returns a private account. It has a telephone whose binding is over, a browser and a
+// tablet that are bound, and a telephone that was removed and holds its slot.
 func household(random *rand.Rand, today time.Time) Account {
 	device := func(kind, model, name string, days int) Device {
 		bound := today.AddDate(0, 0, -days).Add(19 * time.Hour)
@@ -132,7 +132,7 @@ func household(random *rand.Rand, today time.Time) Account {
 
 func pick(random *rand.Rand, choices ...string) string { return choices[random.IntN(len(choices))] }
 
-// firstNames and lastNames are those of the subscribers, in the characters of a username.
+// firstNames and lastNames are the names of the subscribers, in the characters of a username.
 var (
 	firstNames = []string{
 		"anna", "peter", "mette", "lars", "kirsten", "jens", "hanne", "michael", "lone", "henrik", "susanne", "thomas",

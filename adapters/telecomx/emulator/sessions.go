@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// session is what the token of a login stands for.
+// A session belongs to the token of a login.
 type session struct {
 	username string
-	expires  time.Time // zero is never
+	expires  time.Time // zero means never
 }
 
 func (s session) over(now time.Time) bool { return !s.expires.IsZero() && !now.Before(s.expires) }
@@ -24,7 +24,7 @@ func (e *Emulator) serveLogin(w http.ResponseWriter, r *http.Request) {
 	e.write(w, a, err)
 }
 
-// login answers "POST /auth/login".
+// login serves "POST /auth/login".
 func (e *Emulator) login(body fields) (any, error) {
 	refused := failure{e.assumed.LoginRefused, "access_denied"}
 	notEmpty := func(v string) bool { return v != "" }
@@ -61,7 +61,7 @@ func (e *Emulator) login(body fields) (any, error) {
 	}{token, e.minutes, u.Customer, u.AccessLevel}, nil
 }
 
-// identify is the user whose token a request carries: exactly one, in force.
+// identify returns the user of the one valid token in a request.
 func (e *Emulator) identify(tokens []string) (User, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -76,16 +76,15 @@ func (e *Emulator) identify(tokens []string) (User, error) {
 	return User{}, failure{e.assumed.TokenRefused, "access_denied"}
 }
 
-// Logins is how many logins succeeded.
+// Logins returns how many logins succeeded.
 func (e *Emulator) Logins() int {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	return e.logins
 }
 
-// ChangePassword gives a user another password. The tokens of its logins end, unless the
-// assumptions say otherwise; its machine token stays. It panics where there is no such user, as
-// that is a mistake in the test.
+// ChangePassword gives a user another password. The tokens of its logins end, unless the assumptions
+// keep them. Its machine token stays. It panics if there is no such user.
 func (e *Emulator) ChangePassword(username, password string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -100,7 +99,7 @@ func (e *Emulator) ChangePassword(username, password string) {
 	}
 }
 
-// RevokeTokens ends all tokens, of logins and of machines. Who has a password can log in again.
+// RevokeTokens ends all tokens, of logins and of machines. A user with a password can log in again.
 func (e *Emulator) RevokeTokens() {
 	e.mu.Lock()
 	defer e.mu.Unlock()

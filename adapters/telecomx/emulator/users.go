@@ -30,17 +30,17 @@ const (
 	FeatureBusiness = "IPTVBUSINESS"
 )
 
-// Customer is a customer of the vendor's.
+// A Customer is a customer of the vendor.
 type Customer struct {
 	// ID is 24 hexadecimal characters.
 	ID string
-	// Features are FeaturePrivate and FeatureBusiness, or others, which mean nothing here.
+	// Features are FeaturePrivate and FeatureBusiness, or others, which have no effect.
 	Features []string
 }
 
 func (c Customer) has(feature string) bool { return slices.Contains(c.Features, feature) }
 
-// slots is how many devices each account of the customer can have.
+// slots returns how many devices each account of the customer can have.
 func (c Customer) slots() int {
 	switch {
 	case c.has(FeatureBusiness):
@@ -51,11 +51,11 @@ func (c Customer) slots() int {
 	return 0
 }
 
-// User is somebody who calls the API.
+// A User calls the API.
 type User struct {
-	// Username and Password are for the login. Without a password there is none.
+	// Username and Password are for the login. A user without a password cannot log in.
 	Username, Password string
-	// MachineToken is taken in place of a login's, and does not expire. It may be empty.
+	// MachineToken replaces the token of a login, and does not expire. It may be empty.
 	MachineToken string
 	// Customer is the id of the user's own customer.
 	Customer string
@@ -69,8 +69,8 @@ func (u User) atLeast(level string) bool {
 
 var isID = regexp.MustCompile(`^[0-9a-fA-F]{24}$`).MatchString
 
-// PutCustomers adds customers, or replaces the features of those that are there. It panics where an
-// id has the wrong form, as that is a mistake in the test.
+// PutCustomers adds customers, or replaces the features of existing ones. It panics if an id has the
+// wrong form.
 func (e *Emulator) PutCustomers(customers ...Customer) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -83,8 +83,8 @@ func (e *Emulator) PutCustomers(customers ...Customer) {
 	}
 }
 
-// PutUsers adds users, or replaces those of the same username; the tokens of their logins stay in
-// force. It panics where there is no such customer or level, as that is a mistake in the test.
+// PutUsers adds users, or replaces those of the same username. The tokens of their logins stay valid.
+// It panics if there is no such customer or level.
 func (e *Emulator) PutUsers(users ...User) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -101,9 +101,8 @@ func (e *Emulator) PutUsers(users ...User) {
 	}
 }
 
-// admit is the customer with that id, whose accounts the user wants to reach. It fails where the
-// user's level is below the lowest one that may, or does not admit to that customer. The caller
-// holds the lock.
+// admit returns the customer with that id, if the user may reach its accounts. It fails if the user's
+// level is below lowest, or does not extend to that customer. The caller holds the lock.
 func (e *Emulator) admit(u User, id, lowest string) (Customer, error) {
 	if !u.atLeast(lowest) {
 		return Customer{}, accessDenied

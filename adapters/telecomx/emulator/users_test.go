@@ -8,15 +8,16 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
-// TestAccessLevels: who is let in to what, as the vendor's pages say. A letter stands for each
-// level, from NO_LOGIN to ADMIN: y is let in, n is denied.
+// The vendor's pages say which level may make which call. Each row has a letter for each level, from
+// NO_LOGIN to ADMIN: y is admitted, n is denied.
 func TestAccessLevels(t *testing.T) {
 	const boundID, freeID = "000000000000000000000001", "000000000000000000000002"
 	levels := []string{"NO_LOGIN", "PERSONAL", "VIEWER", "MANAGER", "OWNER", "RESELLER", "RESELLER_ADMIN", "ADMIN"}
 	type call struct{ method, target, body string }
 	listing, getting := call{"GET", "/iptv/drm?customer=CUSTOMER", ""}, call{"GET", "/iptv/drm/existing", ""}
 	creating := call{"POST", "/iptv/drm", `{"customer":"CUSTOMER"}`}
-	removing, forcing := call{"DELETE", "/iptv/device/" + freeID, ""}, call{"DELETE", "/iptv/device/" + boundID + "?force=true", ""}
+	removing := call{"DELETE", "/iptv/device/" + freeID, ""}
+	forcing := call{"DELETE", "/iptv/device/" + boundID + "?force=true", ""}
 	for _, test := range []struct {
 		name     string
 		features []string // of the customer
@@ -49,16 +50,14 @@ func TestAccessLevels(t *testing.T) {
 				own = mine
 			}
 			e.PutUsers(emulator.User{Username: "user", MachineToken: "user's", Customer: own, AccessLevel: levels[i]})
-			e.PutAccounts(emulator.Account{Username: "existing", Created: at("2025-01-01 00:00:00"), Devices: []emulator.Device{
-				{ID: boundID, Bound: now}, {ID: freeID},
-			}})
+			devices := []emulator.Device{{ID: boundID, Bound: now}, {ID: freeID}}
+			created := at("2025-01-01 00:00:00")
+			e.PutAccounts(emulator.Account{Username: "existing", Created: created, Devices: devices})
 			e.PutCustomers(emulator.Customer{ID: mine, Features: test.features})
 			replace := strings.NewReplacer("CUSTOMER", mine).Replace
 			got := callAs(t, e, "user's", test.call.method, replace(test.call.target), replace(test.call.body))
 			if want == 'y' {
-				if got.Status != 200 {
-					t.Errorf("%s, %s: %d %s, want 200", test.name, levels[i], got.Status, got.Text)
-				}
+				works(t, test.name+", "+levels[i], got)
 				continue
 			}
 			fails(t, test.name+", "+levels[i], got, 403, "access_denied")
@@ -72,22 +71,17 @@ func TestAccessLevels(t *testing.T) {
 func TestListIsOfTheUsersOwnCustomer(t *testing.T) {
 	e := server(emulator.Options{})
 	e.PutUsers(emulator.User{Username: "donald", MachineToken: "donald's", Customer: private, AccessLevel: "VIEWER"})
-	e.PutAccounts(emulator.Account{Username: "my-account"}, emulator.Account{Customer: private, Username: "donald@duck.com"})
+	e.PutAccounts(emulator.Account{Username: "my-account"}, duck(private))
 	var p page
 	for query, want := range map[string]string{
-		"":                       "my-account",
-		"customer=":              "my-account",
-		"customer=" + mine:       "my-account",
-		"customer=" + private:    "donald@duck.com",
-		"customer=" + business:   "",
-		"customer=" + neither:    "",
-		"filter=d&customer=&a=b": "refused",
+		"":                     "my-account",
+		"customer=":            "my-account",
+		"customer=" + mine:     "my-account",
+		"customer=" + private:  "donald@duck.com",
+		"customer=" + business: "",
+		"customer=" + neither:  "",
 	} {
 		got := call(t, e, "GET", "/iptv/drm?"+query, "")
-		if want == "refused" {
-			fails(t, query, got, 422, "a")
-			continue
-		}
 		if read(t, got, &p); p.usernames() != want {
 			t.Errorf("%q: %s, want %q", query, got.Text, want)
 		}
@@ -95,9 +89,8 @@ func TestListIsOfTheUsersOwnCustomer(t *testing.T) {
 	if read(t, callAs(t, e, "donald's", "GET", "/iptv/drm", ""), &p); p.usernames() != "donald@duck.com" {
 		t.Errorf("%+v", p)
 	}
-	fails(t, "a customer that does not exist", call(t, e, "GET", "/iptv/drm?customer=ffffffffffffffffffffffff", ""), 404, "customer")
-	fails(t, "no id at all", call(t, e, "GET", "/iptv/drm?customer=acme", ""), 404, "customer")
-	fails(t, "another's, which does not exist", callAs(t, e, "donald's", "GET", "/iptv/drm?customer=acme", ""), 403, "access_denied")
+	got := callAs(t, e, "donald's", "GET", "/iptv/drm?customer=acme", "")
+	fails(t, "another's, which does not exist", got, 403, "access_denied")
 }
 
 func TestMistakesInUsersAndCustomers(t *testing.T) {

@@ -26,7 +26,7 @@ const jsonType = "application/json; charset=utf-8"
 // A reply is a response of the emulator.
 type reply = twintest.Reply
 
-// page is an answer of the list.
+// A page is a response of the list.
 type page struct {
 	Offset, Limit, Total int
 	Accounts             []map[string]any
@@ -73,18 +73,18 @@ func login(t *testing.T, e http.Handler, username, password string) reply {
 	return do(t, e, request(t, "POST", "/auth/login", string(body)))
 }
 
-// token is the token of a login of the default user.
+// token returns the token of a login of the default user.
 func token(t *testing.T, e http.Handler) string {
 	t.Helper()
-	var answer struct{ Token string }
-	read(t, login(t, e, emulator.DefaultUsername, emulator.DefaultPassword), &answer)
-	if answer.Token == "" {
+	var given struct{ Token string }
+	read(t, login(t, e, emulator.DefaultUsername, emulator.DefaultPassword), &given)
+	if given.Token == "" {
 		t.Fatal("no token")
 	}
-	return answer.Token
+	return given.Token
 }
 
-// read decodes an answer with status 200.
+// read decodes a response with status 200.
 func read(t *testing.T, got reply, into any) {
 	t.Helper()
 	if got.Status != http.StatusOK || got.ContentType() != jsonType {
@@ -101,7 +101,7 @@ func list(t *testing.T, e http.Handler, query string) page {
 	return p
 }
 
-// usernames are those of a page.
+// usernames returns those of a page.
 func (p page) usernames() string {
 	names := make([]string, len(p.Accounts))
 	for i, a := range p.Accounts {
@@ -118,7 +118,27 @@ func fails(t *testing.T, what string, got reply, status int, message string) {
 	}
 }
 
-// sameJSON checks that an answer means what want does.
+// works checks that a call succeeded.
+func works(t *testing.T, what string, got reply) {
+	t.Helper()
+	if got.Status != http.StatusOK {
+		t.Errorf("%s: %d %s", what, got.Status, got.Text)
+	}
+}
+
+// accepts checks that a list with this token succeeds.
+func accepts(t *testing.T, what string, e http.Handler, token string) {
+	t.Helper()
+	works(t, what, callAs(t, e, token, "GET", "/iptv/drm", ""))
+}
+
+// denies checks that a list with this token fails with 401.
+func denies(t *testing.T, what string, e http.Handler, token string) {
+	t.Helper()
+	fails(t, what, callAs(t, e, token, "GET", "/iptv/drm", ""), 401, "access_denied")
+}
+
+// sameJSON checks that a response means what want does.
 func sameJSON(t *testing.T, what string, got reply, want string) {
 	t.Helper()
 	var value any
