@@ -1,6 +1,6 @@
-// Package apierror makes the errors of drmhub's public face: a canonical status code, a message for
-// the one who must act, and the details that programs read (google.rpc.ErrorInfo with a
-// drmhub.v1.ErrorReason, BadRequest, RetryInfo).
+// Package apierror defines the errors of drmhub's public face. An error has a canonical status code,
+// a message for people, and details for programs: google.rpc.ErrorInfo with a drmhub.v1.ErrorReason,
+// BadRequest and RetryInfo.
 package apierror
 
 import (
@@ -29,61 +29,62 @@ const Domain = "drmhub.v1"
 const (
 	Vendor           = "vendor"             // the configured id of the vendor
 	VendorCode       = "vendor_code"        // the vendor's own error code
-	VendorHTTPStatus = "vendor_http_status" // the status of the vendor's answer, in digits
+	VendorHTTPStatus = "vendor_http_status" // the status of the vendor's response, in digits
 	VendorRequestID  = "vendor_request_id"  // the vendor's id of the request, for its support
 	VendorMessage    = "vendor_message"     // the vendor's own text, cleaned
 	MutationName     = "mutation"           // the name of the mutation's record
-	Standing         = "standing"           // what is in force after a replacement that failed
+	Standing         = "standing"           // what is valid after a replacement that failed
 )
 
-// Error is an error of the public face. It turns into a gRPC status by itself.
+// An Error is an error of the public face. gRPC sends it as its GRPCStatus.
 type Error struct {
 	Code       codes.Code
 	Reason     pb.ErrorReason
 	Message    string
 	Metadata   map[string]string
 	Violations []*errdetails.BadRequest_FieldViolation
-	RetryAfter time.Duration // 0: nobody said when to try again
+	RetryAfter time.Duration // 0 if unknown
 }
 
-// New makes an error; the message is made by fmt.Sprintf.
+// New returns an error with a message from fmt.Sprintf.
 func New(code codes.Code, reason pb.ErrorReason, format string, args ...any) *Error {
 	return &Error{Code: code, Reason: reason, Message: fmt.Sprintf(format, args...)}
 }
 
-// Invalid is INVALID_ARGUMENT for one field of the request, named by its path
-// ("filter.start_time"); the text says what to change.
+// Invalid returns INVALID_ARGUMENT for one field of the request, named by its path, such as
+// "filter.start_time". The text says what to change.
 func Invalid(field, format string, args ...any) *Error {
-	return InvalidRequest(&errdetails.BadRequest_FieldViolation{Field: field, Description: fmt.Sprintf(format, args...)})
+	description := fmt.Sprintf(format, args...)
+	return InvalidRequest(&errdetails.BadRequest_FieldViolation{Field: field, Description: description})
 }
 
-// InvalidRequest is INVALID_ARGUMENT for several fields at once.
+// InvalidRequest returns INVALID_ARGUMENT for several fields at once.
 func InvalidRequest(violations ...*errdetails.BadRequest_FieldViolation) *Error {
-	said := make([]string, 0, len(violations))
+	texts := make([]string, 0, len(violations))
 	for _, v := range violations {
-		said = append(said, strings.TrimPrefix(v.GetField()+": ", ": ")+v.GetDescription())
+		texts = append(texts, strings.TrimPrefix(v.GetField()+": ", ": ")+v.GetDescription())
 	}
-	e := New(codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID, "%s", strings.Join(said, "; "))
+	e := New(codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID, "%s", strings.Join(texts, "; "))
 	e.Violations = violations
 	return e
 }
 
-// NotFound is NOT_FOUND for a resource, by its name.
+// NotFound returns NOT_FOUND for a resource. The text names it.
 func NotFound(format string, args ...any) *Error {
 	return New(codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND, format, args...)
 }
 
-// OutcomeUnknown says that a change may or may not have been made at the vendor.
+// OutcomeUnknown returns the error of a change that may have been made at the vendor.
 func OutcomeUnknown(format string, args ...any) *Error {
 	return New(codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, format, args...)
 }
 
-// IsOutcomeUnknown reports whether err says that a change may or may not have been made.
+// IsOutcomeUnknown reports whether err says that a change may have been made.
 func IsOutcomeUnknown(err error) bool {
 	return err != nil && Convert(err).Reason == pb.ErrorReason_OUTCOME_UNKNOWN
 }
 
-// With returns a copy of the error with one more entry of metadata; empty values are left out.
+// With returns a copy of the error with one more entry of metadata. It ignores an empty value.
 func (e *Error) With(key, value string) *Error {
 	if value == "" {
 		return e
@@ -97,12 +98,13 @@ func (e *Error) With(key, value string) *Error {
 	return &c
 }
 
-// Error is the message.
+// Error returns the message.
 func (e *Error) Error() string { return e.Message }
 
-// GRPCStatus is the error as it goes over the wire.
+// GRPCStatus returns the error as gRPC sends it.
 func (e *Error) GRPCStatus() *status.Status {
-	details := []protoadapt.MessageV1{&errdetails.ErrorInfo{Reason: e.Reason.String(), Domain: Domain, Metadata: e.Metadata}}
+	info := &errdetails.ErrorInfo{Reason: e.Reason.String(), Domain: Domain, Metadata: e.Metadata}
+	details := []protoadapt.MessageV1{info}
 	if len(e.Violations) > 0 {
 		details = append(details, &errdetails.BadRequest{FieldViolations: e.Violations})
 	}
@@ -116,8 +118,8 @@ func (e *Error) GRPCStatus() *status.Status {
 	return s
 }
 
-// Convert reads any error as one of the public face: a status keeps its code, message and details;
-// a context's end becomes CANCELLED or DEADLINE_EXCEEDED; everything else is INTERNAL.
+// Convert returns any error as one of the public face. A status keeps its code, message and details.
+// The end of a context becomes CANCELLED or DEADLINE_EXCEEDED. Every other error is INTERNAL.
 func Convert(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
@@ -137,15 +139,15 @@ func Convert(err error) *Error {
 			e.RetryAfter = d.GetRetryDelay().AsDuration()
 		}
 	}
-	// an error that nobody made for callers: its text may hold anything
+	// The text of any other error is not written for callers, and may contain secrets.
 	if e.Code == codes.Unknown && e.Reason != pb.ErrorReason_OUTCOME_UNKNOWN {
-		return New(codes.Internal, pb.ErrorReason_INTERNAL_FAILURE, "drmhub failed in a way it should not; its log says more")
+		return New(codes.Internal, pb.ErrorReason_INTERNAL_FAILURE, "Internal error in drmhub. See the server log.")
 	}
 	return e
 }
 
-// statusIn is the status in an error, without the text that wraps it: that was written for the log,
-// and may hold anything.
+// statusIn returns the status in an error, without the text that wraps it. That text is written for
+// the log, and may contain secrets.
 func statusIn(err error) *status.Status {
 	type withStatus interface {
 		error
@@ -164,7 +166,7 @@ func statusIn(err error) *status.Status {
 	}
 }
 
-// defaultReason is the reason of a status that came without one, as gRPC itself makes them.
+// defaultReason returns the reason of a status without one. gRPC itself makes such statuses.
 func defaultReason(c codes.Code) pb.ErrorReason {
 	switch c {
 	case codes.InvalidArgument, codes.OutOfRange:
@@ -188,11 +190,11 @@ func defaultReason(c codes.Code) pb.ErrorReason {
 	}
 }
 
-// longestVendorText bounds, in runes, how much of a vendor's own words an error passes on.
-const longestVendorText = 500
+// maxVendorText bounds how many runes of a vendor's own text an error has.
+const maxVendorText = 500
 
-// VendorText makes a vendor's own words fit to be passed on: control characters become spaces, and
-// the length is bounded. Secrets are the caller's to clean, who knows them.
+// VendorText returns a vendor's own text as an error may show it: with spaces in place of control
+// characters, and of bounded length. The caller removes secrets, since it knows them.
 func VendorText(s string) string {
 	s = strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == unicode.ReplacementChar {
@@ -200,18 +202,18 @@ func VendorText(s string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(s, "")))
-	if r := []rune(s); len(r) > longestVendorText {
-		s = string(r[:longestVendorText]) + "…"
+	if r := []rune(s); len(r) > maxVendorText {
+		s = string(r[:maxVendorText]) + "…"
 	}
 	return s
 }
 
 const (
-	deadlinePassed = "the deadline passed before the answer was there"
-	callerGone     = "the caller went away"
+	deadlinePassed = "the deadline passed before the response arrived"
+	callerGone     = "the caller canceled the call"
 )
 
-// FromContext is the error of a call whose context has ended.
+// FromContext returns the error of a call whose context has ended.
 func FromContext(ctx context.Context) *Error {
 	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 		return New(codes.DeadlineExceeded, pb.ErrorReason_DEADLINE_PASSED, deadlinePassed)

@@ -19,15 +19,18 @@ func TestAnErrorSurvivesTheWire(t *testing.T) {
 	sent := apierror.Invalid("filter.start_time", "must be before %s", "end_time").With(apierror.Vendor, "acme")
 	sent.RetryAfter = 3 * time.Second
 	got := apierror.Convert(status.FromProto(sent.GRPCStatus().Proto()).Err())
-	if got.Code != codes.InvalidArgument || got.Reason != pb.ErrorReason_REQUEST_INVALID || got.Message != "filter.start_time: must be before end_time" {
+	const message = "filter.start_time: must be before end_time"
+	if got.Code != codes.InvalidArgument || got.Reason != pb.ErrorReason_REQUEST_INVALID || got.Message != message {
 		t.Errorf("got %v %v %q", got.Code, got.Reason, got.Message)
 	}
-	if got.Metadata[apierror.Vendor] != "acme" || got.RetryAfter != 3*time.Second || len(got.Violations) != 1 || got.Violations[0].GetField() != "filter.start_time" {
+	isOne := len(got.Violations) == 1 && got.Violations[0].GetField() == "filter.start_time"
+	if got.Metadata[apierror.Vendor] != "acme" || got.RetryAfter != 3*time.Second || !isOne {
 		t.Errorf("details lost: %+v", got)
 	}
 }
 
 func TestConvert(t *testing.T) {
+	noRow := status.Error(codes.NotFound, "no row")
 	for _, c := range []struct {
 		err    error
 		code   codes.Code
@@ -36,7 +39,7 @@ func TestConvert(t *testing.T) {
 		{errors.New("dsn=postgres://u:hunter2@h"), codes.Internal, pb.ErrorReason_INTERNAL_FAILURE},
 		{fmt.Errorf("reading /?key=hunter2: %w", context.Canceled), codes.Canceled, pb.ErrorReason_CALL_CANCELLED},
 		{context.DeadlineExceeded, codes.DeadlineExceeded, pb.ErrorReason_DEADLINE_PASSED},
-		{fmt.Errorf("reading /?key=hunter2: %w", status.Error(codes.NotFound, "no row")), codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND},
+		{fmt.Errorf("reading /?key=hunter2: %w", noRow), codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND},
 		{status.Error(codes.Unimplemented, "unknown method"), codes.Unimplemented, pb.ErrorReason_METHOD_UNKNOWN},
 		{apierror.OutcomeUnknown("cut").GRPCStatus().Err(), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN},
 		{fmt.Errorf("step: %w", apierror.OutcomeUnknown("cut")), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN},

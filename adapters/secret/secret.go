@@ -91,7 +91,7 @@ func inHTML(v string) string {
 	return string(quoted[1 : len(quoted)-1])
 }
 
-// minLength is the length of the minLength secret that Clean looks for. A shorter one would remove
+// minLength is the length of the shortest secret that Clean looks for. A shorter one would remove
 // ordinary words.
 const minLength = 4
 

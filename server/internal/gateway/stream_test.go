@@ -118,7 +118,7 @@ func TestStreamThatFailsLaterEndsInAnErrorLine(t *testing.T) {
 		code         int
 	}{
 		{status.Error(codes.Unavailable, "the vendor\nis gone"), "UNAVAILABLE", "the vendor\nis gone", 503},
-		{fmt.Errorf("password=hunter2"), "INTERNAL", "drmhub failed", 500},
+		{fmt.Errorf("password=hunter2"), "INTERNAL", "Internal error in drmhub", 500},
 	} {
 		s := streaming(func(_ *pb.StreamLicensesRequest, s streamServer) error {
 			if err := s.Send(rows(0, 2)); err != nil {
