@@ -10,10 +10,10 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
-	"io"
 	"math/big"
 	"mime/multipart"
 	"net/http/httptest"
+	"net/textproto"
 	"strings"
 	"testing"
 
@@ -22,9 +22,8 @@ import (
 )
 
 const (
-	certificatePath = "/api/v2/drm/setting/fpscert/"
-	codeCertificate = "UA003004200"
-	goodASK         = "00112233445566778899AABBccddeeff"
+	register = "/api/v2/drm/setting/fpscert/DEMO?api_code=UA003004200"
+	goodASK  = "00112233445566778899AABBccddeeff"
 )
 
 // fairPlay makes a certificate in DER and its private key in PEM.
@@ -46,10 +45,14 @@ func fairPlay(t testing.TB, name string) (certificate, key string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(der), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}))
+	return string(der), inPEM("PRIVATE KEY", pkcs8)
 }
 
-// part is a part of a multipart body; one with a file is a file.
+func inPEM(kind string, content []byte) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: content}))
+}
+
+// A part is a part of a multipart body. One with a file name is a file.
 type part struct{ name, file, content string }
 
 func multipartBody(t testing.TB, parts ...part) (contentType, body string) {
@@ -57,19 +60,15 @@ func multipartBody(t testing.TB, parts ...part) (contentType, body string) {
 	var buffer bytes.Buffer
 	w := multipart.NewWriter(&buffer)
 	for _, p := range parts {
-		create := w.CreateFormField
-		if p.file != "" {
-			create = func(name string) (io.Writer, error) {
-				return w.CreateFormFile(name, p.file)
-			}
+		header := textproto.MIMEHeader{"Content-Disposition": {multipart.FileContentDisposition(p.name, p.file)}}
+		if p.file == "" {
+			header.Set("Content-Disposition", fmt.Sprintf("form-data; name=%q", p.name))
 		}
-		out, err := create(p.name)
+		out, err := w.CreatePart(header)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := out.Write([]byte(p.content)); err != nil {
-			t.Fatal(err)
-		}
+		_, _ = out.Write([]byte(p.content)) // into memory
 	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
@@ -77,10 +76,11 @@ func multipartBody(t testing.TB, parts ...part) (contentType, body string) {
 	return w.FormDataContentType(), buffer.String()
 }
 
-func register(t *testing.T, e *emulator.Emulator, site, query string, parts ...part) reply {
+// postParts posts a multipart body.
+func postParts(t *testing.T, e *emulator.Emulator, target string, parts ...part) reply {
 	t.Helper()
 	contentType, body := multipartBody(t, parts...)
-	return do(t, e, request(t, "POST", certificatePath+site+query, contentType, body))
+	return do(t, e, request(t, "POST", target, contentType, body))
 }
 
 // goodParts are what registers a certificate, but for api_code.
@@ -92,23 +92,27 @@ func goodParts(certificate, key string) []part {
 }
 
 func TestCertificateIsRegistered(t *testing.T) {
-	for _, encoding := range []emulator.Encoding{"", emulator.EncodingQuery, emulator.EncodingForm, emulator.EncodingJSON} {
+	for _, encoding := range []emulator.Encoding{
+		"", emulator.EncodingQuery, emulator.EncodingForm, emulator.EncodingJSON,
+	} {
 		e := demo(emulator.Options{Assumptions: emulator.Assumptions{OnlyEncoding: encoding}})
-		if e.FairPlayCertificate("DEMO") != nil || e.FairPlayCertificate("NONE") != nil {
+		if e.FairPlayCertificate("DEMO") != nil {
 			t.Fatal("a certificate from the start")
 		}
 		certificate, key := fairPlay(t, "FairPlay of Acme")
-		got := register(t, e, "DEMO", "", append(goodParts(certificate, key), part{"api_code", "", codeCertificate})...)
-		const done = `{"_links":{"self":{"href":"http://service.pallycon.com/api/v2/drm/setting/fpscert/DEMO"}},"error_code":"0000"}`
+		parts := append(goodParts(certificate, key), part{"api_code", "", "UA003004200"})
+		got := postParts(t, e, "/api/v2/drm/setting/fpscert/DEMO", parts...)
+		const done = `{"_links":{"self":{"href":"http://service.pallycon.com/api/v2/drm/setting/fpscert/DEMO"}},` +
+			`"error_code":"0000"}`
 		if strings.TrimSpace(got.Text) != done {
 			t.Errorf("%s, want the default response", got.Text)
 		}
-		if held := e.FairPlayCertificate("DEMO"); held == nil || string(held.Raw) != certificate || e.FairPlayCertificate("TEST") != nil {
+		held := e.FairPlayCertificate("DEMO")
+		if held == nil || string(held.Raw) != certificate || e.FairPlayCertificate("TEST") != nil {
 			t.Errorf("holds %v", held)
 		}
-		effects := e.Ledger().Effects()
-		if len(effects) != 1 || fmt.Sprintln(effects[0].Kind, effects[0].Key, effects[0].Details) !=
-			"fairPlayCertificateRegistered DEMO map[serial_number:c0ffee subject:CN=FairPlay of Acme]\n" {
+		if effects := e.Ledger().Effects(); len(effects) != 1 || fmt.Sprint(effects[0].Kind, effects[0].Details) !=
+			"fairPlayCertificateRegisteredmap[serial_number:c0ffee subject:CN=FairPlay of Acme]" {
 			t.Errorf("effects %+v", effects)
 		}
 	}
@@ -119,7 +123,7 @@ func TestCertificateIsReplaced(t *testing.T) {
 	for _, name := range []string{"first", "second"} {
 		certificate, key := fairPlay(t, name)
 		encrypted := strings.ReplaceAll(key, "PRIVATE KEY", "ENCRYPTED PRIVATE KEY")
-		register(t, e, "DEMO", "?api_code="+codeCertificate, goodParts(certificate, encrypted)...)
+		postParts(t, e, register, goodParts(certificate, encrypted)...)
 		if held := e.FairPlayCertificate("DEMO"); held == nil || held.Subject.CommonName != name {
 			t.Errorf("holds %v, want the %s", held, name)
 		}
@@ -129,107 +133,116 @@ func TestCertificateIsReplaced(t *testing.T) {
 func TestCertificatesAreRefused(t *testing.T) {
 	certificate, key := fairPlay(t, "FairPlay of Acme")
 	e := demo(emulator.Options{})
-	with := func(name, file, content string) []part {
+	good := goodParts(certificate, key)
+	with := func(changed part) []part {
 		parts := goodParts(certificate, key)
 		for i := range parts {
-			if parts[i].name == name {
-				parts[i].file, parts[i].content = file, content
+			if parts[i].name == changed.name {
+				parts[i] = changed
 			}
 		}
 		return parts
 	}
-	inPEM := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte(certificate)}))
+	certInPEM := inPEM("CERTIFICATE", []byte(certificate))
 	for name, test := range map[string]struct {
-		site          string
 		parts         []part
 		code, message string
 	}{
-		"unknown site":              {"NONE", goodParts(certificate, key), "1003", "NONE"},
-		"no ask":                    {"DEMO", goodParts(certificate, key)[1:], "9001", "ask"},
-		"no password":               {"DEMO", with("key_pw", "", ""), "9001", "key_pw"},
-		"no certificate":            {"DEMO", with("fps_cert", "fairplay.cer", ""), "9001", "fps_cert"},
-		"no private key":            {"DEMO", goodParts(certificate, key)[:3], "9001", "private_key"},
-		"short ask":                 {"DEMO", with("ask", "", goodASK[:30]), "9002", "32 hexadecimal digits"},
-		"ask that is no number":     {"DEMO", with("ask", "", "x"+goodASK[1:]), "9002", "32 hexadecimal digits"},
-		"long password":             {"DEMO", with("key_pw", "", strings.Repeat("ü", 17)), "9002", "32 bytes"},
-		"certificate in PEM":        {"DEMO", with("fps_cert", "fairplay.cer", inPEM), "1401", "DER"},
-		"half a certificate":        {"DEMO", with("fps_cert", "fairplay.cer", certificate[:100]), "1401", "DER"},
-		"certificate as the key":    {"DEMO", with("private_key", "privatekey.pem", inPEM), "1401", "PEM"},
-		"private key that is none":  {"DEMO", with("private_key", "privatekey.pem", "secret"), "1401", "PEM"},
-		"certificate as plain text": {"DEMO", with("fps_cert", "", certificate), "9002", "fps_cert is no file"},
-		"ask as a file":             {"DEMO", with("ask", "ask.txt", goodASK), "9002", `"ask" is a file`},
-		"something else":            {"DEMO", append(goodParts(certificate, key), part{"note", "", "x"}), "9003", "note"},
-		"ask twice":                 {"DEMO", append(goodParts(certificate, key), part{"ask", "", goodASK}), "9002", "ask is given 2 times"},
+		"no ask":                    {good[1:], "9001", "ask"},
+		"no password":               {with(part{"key_pw", "", ""}), "9001", "key_pw"},
+		"no certificate":            {with(part{"fps_cert", "fairplay.cer", ""}), "9001", "fps_cert"},
+		"no private key":            {good[:3], "9001", "private_key"},
+		"short ask":                 {with(part{"ask", "", goodASK[:30]}), "9002", "32 hexadecimal digits"},
+		"ask that is no number":     {with(part{"ask", "", "x" + goodASK[1:]}), "9002", "32 hexadecimal digits"},
+		"long password":             {with(part{"key_pw", "", strings.Repeat("ü", 17)}), "9002", "32 bytes"},
+		"certificate in PEM":        {with(part{"fps_cert", "fairplay.cer", certInPEM}), "1401", "DER"},
+		"half a certificate":        {with(part{"fps_cert", "fairplay.cer", certificate[:100]}), "1401", "DER"},
+		"certificate as the key":    {with(part{"private_key", "privatekey.pem", certInPEM}), "1401", "PEM"},
+		"no text of a private key":  {with(part{"private_key", "privatekey.pem", "secret"}), "1401", "PEM"},
+		"certificate as plain text": {with(part{"fps_cert", "", certificate}), "9002", "fps_cert is no file"},
+		"ask as a file":             {with(part{"ask", "ask.txt", goodASK}), "9002", `"ask" is a file`},
+		"something else":            {append(good, part{"note", "", "x"}), "9003", "note"},
+		"ask twice":                 {append(good, part{"ask", "", goodASK}), "9002", "ask is given 2 times"},
 	} {
-		got := register(t, e, test.site, "?api_code="+codeCertificate, test.parts...)
-		if got.Status != 200 || got.ErrorCode != test.code || !strings.Contains(got.ErrorMessage, test.message) || got.Data != nil {
-			t.Errorf("%s: %d %s, want code %s and %q", name, got.Status, got.Text, test.code, test.message)
-		}
+		got := postParts(t, e, register, test.parts...)
+		got.wantFailure(t, name, test.code, test.message)
 		for _, p := range test.parts {
 			if p.name != "note" && len(p.content) > 10 && strings.Contains(got.ErrorMessage, p.content[1:9]) {
 				t.Errorf("%s: %s shows the %s", name, got.Text, p.name)
 			}
 		}
 	}
-	if got := register(t, e, "DEMO", "", goodParts(certificate, key)...); got.Status != 403 {
-		t.Errorf("without an api_code: %d %s", got.Status, got.Text)
-	}
-	asJSON, err := json.Marshal(map[string]string{"api_code": codeCertificate, "ask": goodASK, "key_pw": "x", "fps_cert": "x", "private_key": key})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := do(t, e, request(t, "POST", certificatePath+"DEMO", "application/json", string(asJSON))); got.Status != 403 {
-		t.Errorf("files in JSON: %d %s, want 403 for want of an api_code", got.Status, got.Text)
-	}
-	for name, contentType := range map[string]string{"another boundary": "multipart/form-data; boundary=x", "no boundary": "multipart/form-data"} {
-		_, body := multipartBody(t, goodParts(certificate, key)...)
-		if got := do(t, e, request(t, "POST", certificatePath+"DEMO?api_code="+codeCertificate, contentType, body)); got.ErrorCode != "9002" {
-			t.Errorf("%s: %d %s", name, got.Status, got.Text)
-		}
-	}
-	contentType, body := multipartBody(t, goodParts(certificate, key)...)
-	if got := do(t, e, request(t, "POST", certificatePath+"DEMO?api_code="+codeCertificate, contentType, body[:len(body)-4])); got.ErrorCode != "9002" {
-		t.Errorf("a body that ends too early: %d %s", got.Status, got.Text)
+	elsewhere := strings.Replace(register, "DEMO", "NONE", 1)
+	postParts(t, e, elsewhere, good...).wantFailure(t, "an unknown site", "1003", "NONE")
+	contentType, body := multipartBody(t, good...)
+	for name, sent := range map[string]struct{ contentType, body string }{
+		"another boundary":           {"multipart/form-data; boundary=x", body},
+		"no boundary":                {"multipart/form-data", body},
+		"a body that ends too early": {contentType, body[:len(body)-4]},
+	} {
+		got := do(t, e, request(t, "POST", register, sent.contentType, sent.body))
+		got.wantFailure(t, name, "9002", "")
 	}
 	if n := len(e.Ledger().Effects()); n != 0 || e.FairPlayCertificate("DEMO") != nil {
 		t.Errorf("%d effects of refused requests", n)
 	}
 }
 
-func TestOtherCallsTakeNoMultipartBody(t *testing.T) {
+func TestMultipartBodiesWithoutAnAPICodeAreForbidden(t *testing.T) {
 	e := demo(emulator.Options{})
-	contentType, body := multipartBody(t, part{"api_code", "", codeOrder}, part{"service_name", "", "x"})
-	if got := do(t, e, request(t, "POST", ordersPath, contentType, body)); got.Status != 403 || len(e.SiteOrders()) != 0 {
-		t.Errorf("%d %s, want 403 for want of an api_code", got.Status, got.Text)
+	certificate, key := fairPlay(t, "FairPlay of Acme")
+	path, _, _ := strings.Cut(register, "?")
+	good := goodParts(certificate, key)
+	asJSON, err := json.Marshal(map[string]string{
+		"api_code": "UA003004200", "ask": goodASK, "key_pw": "x", "fps_cert": "x", "private_key": key,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	order := []part{{"api_code", "", "UA010310200"}, {"service_name", "", "x"}}
+	for what, got := range map[string]reply{
+		"no api_code":                      postParts(t, e, path, good...),
+		"another api_code":                 postParts(t, e, path+"?api_code=UA003004100", good...),
+		"files in JSON":                    do(t, e, request(t, "POST", path, "application/json", string(asJSON))),
+		"another call with multipart form": postParts(t, e, "/api/v2/account/siteId/approve", order...),
+	} {
+		if got.Status != 403 {
+			t.Errorf("%s: %d %s, want 403", what, got.Status, got.Text)
+		}
+	}
+	if n := len(e.Ledger().Effects()); n != 0 {
+		t.Errorf("%d effects of forbidden requests", n)
 	}
 }
 
 func TestLedgerHoldsNoSecretOfAnIntegration(t *testing.T) {
 	e := demo(emulator.Options{})
 	certificate, key := fairPlay(t, "FairPlay of Acme")
-	setting(t, e, "DEMO")
-	update(t, e, "DEMO", map[string]string{"site_key": "a-new-site-key"})
-	register(t, e, "DEMO", "?api_code="+codeCertificate, goodParts(certificate, key)...)
-	register(t, e, "DEMO", "?ask="+goodASK+"&key_pw=a-password&api_code="+codeCertificate, goodParts(certificate, key)[2:]...)
+	const setting = "/api/v2/drm/setting/DEMO"
+	get(t, e, setting, "api_code=UA003004100")
+	do(t, e, request(t, "PUT", setting, "application/json", `{"api_code":"UA003004100","site_key":"a-new-site-key"}`))
+	postParts(t, e, register, goodParts(certificate, key)...)
+	postParts(t, e, register+"&ask="+goodASK+"&key_pw=a-password", goodParts(certificate, key)[2:]...)
 	i := e.Integration("DEMO")
-	twintest.LedgerHides(t, e.Ledger(), "fairPlayCertificateRegistered",
-		i.SiteKey, i.AccessKey, i.KMSToken, "a-new-site-key", goodASK, "a-password", "the password of the key", key[40:60])
+	twintest.LedgerHides(t, e.Ledger(), "fairPlayCertificateRegistered", i.SiteKey, i.AccessKey, i.KMSToken,
+		"a-new-site-key", goodASK, "a-password", "the password of the key", key[40:60])
 }
 
-// FuzzRegistration: whatever arrives, the answer is one of the vendor's, and only a certificate
-// takes effect.
+// FuzzRegistration checks that every body has one of the vendor's replies, and that only a
+// certificate takes effect.
 func FuzzRegistration(f *testing.F) {
 	certificate, key := fairPlay(f, "FairPlay of Acme")
 	for _, parts := range [][]part{goodParts(certificate, key), {{"fps_cert", "", certificate}}} {
 		contentType, body := multipartBody(f, parts...)
 		f.Add(contentType, body)
 	}
-	f.Add("multipart/form-data; boundary=a", "--a\r\nContent-Disposition: form-data; name=\"ask\"; filename=\"\r\n\r\nx\r\n--a--")
+	f.Add("multipart/form-data; boundary=a",
+		"--a\r\nContent-Disposition: form-data; name=\"ask\"; filename=\"\r\n\r\nx\r\n--a--")
 	f.Add("multipart/mixed; boundary=a", "--a--")
 	f.Add("", "x")
 	f.Fuzz(func(t *testing.T, contentType, body string) {
 		e := demo(emulator.Options{})
-		r := httptest.NewRequest("POST", certificatePath+"DEMO?api_code="+codeCertificate, strings.NewReader(body))
+		r := httptest.NewRequest("POST", register, strings.NewReader(body))
 		r.Header["Content-Type"] = []string{contentType}
 		r.Header.Set("Authorization", "Bearer "+goodToken())
 		got := reply{Reply: twintest.Serve(e, r)}

@@ -21,7 +21,9 @@ func TestSampleAccountIsReproducible(t *testing.T) {
 		t.Errorf("orders\n%+v\nan hour later\n%+v", one.SiteOrders(), later.SiteOrders())
 	}
 	for _, site := range one.Sites() {
-		if !slices.Equal(one.Packagings(site.SiteID), later.Packagings(site.SiteID)) || slices.Equal(one.Packagings(site.SiteID), other.Packagings(site.SiteID)) {
+		packagings := one.Packagings(site.SiteID)
+		if !slices.Equal(packagings, later.Packagings(site.SiteID)) ||
+			slices.Equal(packagings, other.Packagings(site.SiteID)) {
 			t.Errorf("packagings of %s are not those of the seed", site.SiteID)
 		}
 	}
@@ -47,7 +49,10 @@ func TestSampleAccountIsPlausible(t *testing.T) {
 	orderStates := map[string]int{}
 	for _, o := range e.SiteOrders() {
 		orderStates[o.Status]++
-		if (o.Status == emulator.OrderApproved) != slices.ContainsFunc(e.Sites(), func(s emulator.Site) bool { return s.SiteID == o.SiteID && s.ServiceName == o.ServiceName }) {
+		issued := slices.ContainsFunc(e.Sites(), func(s emulator.Site) bool {
+			return s.SiteID == o.SiteID && s.ServiceName == o.ServiceName
+		})
+		if (o.Status == emulator.OrderApproved) != issued {
 			t.Errorf("%+v does not fit the sites", o)
 		}
 		if o.RegTime.After(now) || o.UpdateTime.After(now) || o.UpdateTime.Before(o.RegTime) {
@@ -61,7 +66,8 @@ func TestSampleAccountIsPlausible(t *testing.T) {
 		packagings, first := e.Packagings(site.SiteID), map[string]time.Time{}
 		again, ties := 0, 0
 		for i, k := range packagings {
-			if k.UpdateTime.After(now) || k.UpdateTime.Before(k.CreatedTime) || k.CreatedTime.Before(ordered[site.SiteID]) {
+			early := k.CreatedTime.Before(ordered[site.SiteID]) || k.UpdateTime.Before(k.CreatedTime)
+			if early || k.UpdateTime.After(now) {
 				t.Errorf("%s: %+v", site.SiteID, k)
 			}
 			if k.UpdateTime.After(k.CreatedTime) {
@@ -72,27 +78,26 @@ func TestSampleAccountIsPlausible(t *testing.T) {
 			}
 			first[k.CID] = k.CreatedTime
 		}
-		gateway := 0
-		for _, l := range e.Licenses(site.SiteID) {
+		n, licenses, gateway := len(packagings), e.Licenses(site.SiteID), 0
+		twintest.Within(t, "packagings of "+site.SiteID, n, 120, 900)
+		twintest.Within(t, "packagings that are not the first of "+site.SiteID, again, n/20, n-len(first))
+		twintest.Within(t, "packagings as old as another of "+site.SiteID, ties, n/3, n)
+		for _, l := range licenses {
 			if l.LicenseType == "gateway" {
 				gateway++
 			}
-		}
-		if byCallback := e.Integration(site.SiteID).LicenseCallbackURL != ""; byCallback != (gateway > len(e.Licenses(site.SiteID))/2) {
-			t.Errorf("%s: %d licenses by gateway, callback %v", site.SiteID, gateway, byCallback)
-		}
-		twintest.Within(t, "packagings of "+site.SiteID, len(packagings), 120, 900)
-		twintest.Within(t, "packagings that are not the first of "+site.SiteID, again, len(packagings)/20, len(packagings)-len(first))
-		twintest.Within(t, "packagings as old as another of "+site.SiteID, ties, len(packagings)/3, len(packagings))
-		for _, l := range e.Licenses(site.SiteID) {
 			if packaged, known := first[l.CID]; !known || l.RegTime.Before(packaged) {
 				t.Fatalf("%s: a license at %v for %q, packaged at %v", site.SiteID, l.RegTime, l.CID, packaged)
 			}
 		}
+		byCallback := e.Integration(site.SiteID).LicenseCallbackURL != ""
+		if byCallback != (gateway > len(licenses)/2) {
+			t.Errorf("%s: %d licenses by gateway, callback %v", site.SiteID, gateway, byCallback)
+		}
 	}
 }
 
-// TestSampleDataAgreesWithItself: the reports and the usage tell the same as the licenses.
+// TestSampleDataAgreesWithItself compares the reports and the usage with the licenses.
 func TestSampleDataAgreesWithItself(t *testing.T) {
 	e := sampleData(1, at("2026-01-02 15:04:05"))
 	for _, site := range e.Sites() {
@@ -107,11 +112,15 @@ func TestSampleDataAgreesWithItself(t *testing.T) {
 				}
 			}
 		}
-		got := get(t, e, "/api/v2/drm/statistics/targetDate", "api_code=UA003003100&target_date=2025-12-31&site_id="+site.SiteID)
-		if want := fmt.Sprintf(`{"license_cnt":%d,"user_acc_cnt":%d,"device_acc_cnt":%d,"target_date":20251231}`, issued, len(users), len(devices)); string(got.Data) != want {
+		query := "api_code=UA003003100&target_date=2025-12-31&site_id=" + site.SiteID
+		got := get(t, e, "/api/v2/drm/statistics/targetDate", query)
+		want := fmt.Sprintf(`{"license_cnt":%d,"user_acc_cnt":%d,"device_acc_cnt":%d,"target_date":20251231}`,
+			issued, len(users), len(devices))
+		if string(got.Data) != want {
 			t.Errorf("%s: %s, want %s", site.SiteID, got.Data, want)
 		}
-		got = get(t, e, "/api/v2/drm/cid-drmLicense", "api_code=UA003001100&from=2025-12-01&to=2025-12-31&site_id="+site.SiteID)
+		query = "api_code=UA003001100&from=2025-12-01&to=2025-12-31&site_id=" + site.SiteID
+		got = get(t, e, "/api/v2/drm/cid-drmLicense", query)
 		if got.count() != len(contents) {
 			t.Errorf("%s: %d contents, want %d", site.SiteID, got.count(), len(contents))
 		}

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -76,16 +75,6 @@ func get(t *testing.T, e http.Handler, path, query string) reply {
 	return do(t, e, request(t, "GET", path+"?"+query, "", ""))
 }
 
-// send sends a POST or PUT with a JSON body.
-func send(t *testing.T, e http.Handler, method, path string, parameters map[string]string) reply {
-	t.Helper()
-	body, err := json.Marshal(parameters)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return do(t, e, request(t, method, path, "application/json;charset=UTF-8", string(body)))
-}
-
 // list sends a license query for site DEMO.
 func list(t *testing.T, e http.Handler, query string) reply {
 	t.Helper()
@@ -104,19 +93,26 @@ func (r reply) rows(t *testing.T, key string) string {
 	return strings.Join(values, " ")
 }
 
+// field is one value of a reply whose data is an object.
+func (r reply) field(name string) string {
+	var data map[string]string
+	_ = json.Unmarshal(r.Data, &data) // a wrong shape shows as a missing value
+	return data[name]
+}
+
+// wantFailure demands a failure with this code and a part of its message.
+func (r reply) wantFailure(t *testing.T, what, code, message string) {
+	t.Helper()
+	if r.Status != http.StatusOK || r.ErrorCode != code || !strings.Contains(r.ErrorMessage, message) || r.Data != nil {
+		t.Errorf("%s: %d %s, want code %s and %q", what, r.Status, r.Text, code, message)
+	}
+}
+
 func (r reply) count() int {
 	if r.Count == nil {
 		return -1
 	}
 	return *r.Count
-}
-
-func form(parameters map[string]string) string {
-	values := url.Values{}
-	for name, value := range parameters {
-		values.Set(name, value)
-	}
-	return values.Encode()
 }
 
 // demo is an emulator with site DEMO (both services running) and site TEST (DRM suspended).
