@@ -13,7 +13,8 @@ import (
 // complete is the shortest configuration that works.
 func complete() *Config {
 	c := NewConfig()
-	c.BaseURL, c.AccountID, c.AccountSeq, c.ServiceAPIKey = "https://service.pallycon.com", "acme", "77", secret.New("the-key")
+	c.BaseURL, c.AccountID, c.AccountSeq = "https://service.pallycon.com", "acme", "77"
+	c.ServiceAPIKey = secret.New("the-key")
 	return c
 }
 
@@ -28,7 +29,8 @@ func TestDefaultsNeedOnlyTheAccount(t *testing.T) {
 	if got := mistaken(complete()); len(got) != 0 {
 		t.Errorf("a complete configuration is refused for %v", got)
 	}
-	if got, want := mistaken(NewConfig()), []string{"account_id", "account_seq", "base_url", "service_api_key"}; !slices.Equal(got, want) {
+	want := []string{"account_id", "account_seq", "base_url", "service_api_key"}
+	if got := mistaken(NewConfig()); !slices.Equal(got, want) {
 		t.Errorf("the defaults alone lack %v, want %v", got, want)
 	}
 }

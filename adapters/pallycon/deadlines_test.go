@@ -12,15 +12,23 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/mutation"
+	"github.com/drmhub/drmhub/adapters/pallycon"
+	"github.com/drmhub/drmhub/adapters/pallycon/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
+// slow returns an adapter to a twin whose replies to one method take a time.
+func slow(t *testing.T, method string, delay time.Duration, c pallycon.Config) (*pallycon.Adapter, *emulator.Emulator) {
+	t.Helper()
+	vendor := demoTwin()
+	vendor.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Method: method, Delay: delay})
+	return adapterTo(t, c, twin.Transport(vendor)), vendor
+}
+
 func TestAReadEndsWithItsCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		vendor := demoTwin()
-		vendor.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Delay: 20 * time.Second})
-		a := adapterTo(t, twinConfig(), twin.Transport(vendor))
+		a, _ := slow(t, http.MethodGet, 20*time.Second, twinConfig())
 		if _, err := list(t, a, nil); err != nil {
 			t.Errorf("an answer within the time-out: %v", err)
 		}
@@ -37,12 +45,11 @@ func TestAReadEndsWithItsCaller(t *testing.T) {
 
 func TestAWriteUnderWayDoesNotEndWithItsCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		vendor := demoTwin()
-		vendor.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Method: http.MethodPost, Delay: 20 * time.Second})
+		a, vendor := slow(t, http.MethodPost, 20*time.Second, twinConfig())
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		a := adapterTo(t, twinConfig(), twin.Transport(vendor))
-		change, err := a.DisableSite(mutation.NewContext(ctx, mutation.NewMemory()), &pb.DisableSiteRequest{Name: demo})
+		ctx = mutation.NewContext(ctx, mutation.NewMemory())
+		change, err := a.DisableSite(ctx, &pb.DisableSiteRequest{Name: demo})
 		if err != nil || change.GetState() != pb.StatusChange_PENDING {
 			t.Errorf("%v, %v; an impatient caller must not make an unknown outcome", change, err)
 		}
@@ -52,12 +59,11 @@ func TestAWriteUnderWayDoesNotEndWithItsCaller(t *testing.T) {
 
 func TestTheTimeoutIsTheConfiguredOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		vendor := demoTwin()
-		vendor.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Method: http.MethodPost, Delay: time.Hour})
 		c := twinConfig()
 		c.Timeout = 5 * time.Second
+		a, _ := slow(t, http.MethodPost, time.Hour, c)
 		begun := time.Now()
-		_, err := disable(t, adapterTo(t, c, twin.Transport(vendor)), mutation.NewMemory())
+		_, err := disable(t, a, mutation.NewMemory())
 		wantError(t, "DisableSite", err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
 		if took := time.Since(begun); took != c.Timeout {
 			t.Errorf("the call ended after %v, and the time-out is %v", took, c.Timeout)
@@ -67,11 +73,10 @@ func TestTheTimeoutIsTheConfiguredOne(t *testing.T) {
 
 func TestADeadlineThatPassesBeforeTheWriteSendsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		vendor := demoTwin()
-		vendor.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Method: http.MethodGet, Delay: 20 * time.Second})
+		a, vendor := slow(t, http.MethodGet, 20*time.Second, twinConfig())
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		a, log := adapterTo(t, twinConfig(), twin.Transport(vendor)), mutation.NewMemory()
+		log := mutation.NewMemory()
 		_, err := a.DisableSite(mutation.NewContext(ctx, log), &pb.DisableSiteRequest{Name: demo})
 		wantError(t, "DisableSite", err, codes.DeadlineExceeded, pb.ErrorReason_DEADLINE_PASSED)
 		if n := len(wiretest.Requests(vendor, postStatus)); n != 0 || log.Get("suspend").State != mutation.NotSent {
@@ -94,8 +99,8 @@ func TestAVendorThatRecoversIsReadWithoutAnError(t *testing.T) {
 	}
 }
 
-// nobody is an address at which nobody listens.
-func nobody(t *testing.T) string {
+// closedPort returns an address on which nothing listens.
+func closedPort(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -108,7 +113,7 @@ func nobody(t *testing.T) string {
 func TestAVendorThatIsNotThereIsUnavailable(t *testing.T) {
 	t.Parallel()
 	c := twinConfig()
-	c.BaseURL = "http://" + nobody(t)
+	c.BaseURL = "http://" + closedPort(t)
 	a := adapterTo(t, c, nil)
 	_, err := list(t, a, nil)
 	wantError(t, "ListLicenses", err, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE)
@@ -139,7 +144,7 @@ func (w writesTo) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func TestAWriteThatFindsNobodyHasADefiniteOutcome(t *testing.T) {
 	vendor, writes := demoTwin(), &http.Transport{}
-	a := adapterTo(t, twinConfig(), writesTo{nobody(t), twin.Transport(vendor), writes})
+	a := adapterTo(t, twinConfig(), writesTo{closedPort(t), twin.Transport(vendor), writes})
 	log := mutation.NewMemory()
 	for _, what := range []string{"DisableSite", "DisableSite, run again"} {
 		_, err := disable(t, a, log)

@@ -18,16 +18,20 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// gossip is a vendor that answers the calls of one method with what it knows of the caller, and the
-// others as the twin does. It is the adapter's transport, since a broken connection can show what
-// was sent too.
+// A gossip is a vendor that repeats the caller's secrets in the replies to one method. To other
+// methods it replies as the twin does. It is the adapter's transport, because a broken connection
+// can show what was sent, too.
 type gossip struct {
 	method string
 	twin   http.RoundTripper
-	answer func(known string, w http.ResponseWriter) error // known are the key and the token
-	form   func(string) string                             // of the secrets
+	answer answer
+	form   func(string) string // of the secrets
 	token  string
 }
+
+// An answer writes a reply that holds known, which are the key and the token. Its error is how the
+// connection breaks.
+type answer func(known string, w http.ResponseWriter) error
 
 func (g *gossip) RoundTrip(r *http.Request) (*http.Response, error) {
 	g.token = strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
@@ -36,15 +40,16 @@ func (g *gossip) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	known := g.form(twinConfig().ServiceAPIKey.Reveal()) + " " + g.form(g.token)
 	var failure error
-	res, err := twin.Transport(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { failure = g.answer(known, w) })).RoundTrip(r)
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { failure = g.answer(known, w) })
+	res, err := twin.Transport(handler).RoundTrip(r)
 	if failure != nil {
 		return nil, failure
 	}
 	return res, err
 }
 
-// says answers a body of a content type.
-func says(status int, contentType, format string) func(string, http.ResponseWriter) error {
+// says returns a body with known in the place of KNOWN.
+func says(status int, contentType, format string) answer {
 	return func(known string, w http.ResponseWriter) error {
 		w.Header().Set("Content-Type", contentType)
 		w.WriteHeader(status)
@@ -53,44 +58,51 @@ func says(status int, contentType, format string) func(string, http.ResponseWrit
 	}
 }
 
-// gossips are answers that repeat the key and the token, wherever a vendor can put them.
-func gossips() map[string]func(string, http.ResponseWriter) error {
-	const asJSON = "application/json"
-	all := map[string]func(string, http.ResponseWriter) error{
-		"in an error_message":          says(200, asJSON, `{"error_code":"7777","error_message":"not with KNOWN\u001b"}`),
-		"in an error_code":             says(200, asJSON, `{"error_code":"KNOWN","error_message":"no"}`),
+// inJSON is says with a JSON body.
+func inJSON(format string) answer { return says(200, "application/json", format) }
+
+// inHeader returns a reply with known in a header.
+func inHeader(status int, name, prefix string) answer {
+	return func(known string, w http.ResponseWriter) error {
+		w.Header().Set(name, prefix+known)
+		w.WriteHeader(status)
+		_, err := io.WriteString(w, "no")
+		return err
+	}
+}
+
+// gossips are the replies that repeat the key and the token, wherever a vendor can put them.
+func gossips() map[string]answer {
+	all := map[string]answer{
+		"in an error_message":          inJSON(`{"error_code":"7777","error_message":"not with KNOWN\u001b"}`),
+		"in an error_code":             inJSON(`{"error_code":"KNOWN","error_message":"no"}`),
 		"in a page for people":         says(200, "text/html", "<html>KNOWN</html>"),
-		"in a content type":            func(k string, w http.ResponseWriter) error { return says(200, "text/"+k, "no")(k, w) },
-		"in half an answer":            says(200, asJSON, `{"error_code":"0000","data":[{"cid":"KNOWN`),
-		"in no JSON":                   says(200, asJSON, `KNOWN`),
-		"after an answer":              says(200, asJSON, `{"error_code":"0000","data":[],"count":0} KNOWN`),
-		"in a name":                    says(200, asJSON, `{"KNOWN":1,"KNOWN":2}`),
-		"in an error_code of a number": says(200, asJSON, `{"error_code":{"KNOWN":1}}`),
-		"in data of another form":      says(200, asJSON, `{"error_code":"0000","data":"KNOWN"}`),
-		"in data before the code":      says(200, asJSON, `{"data":"KNOWN","error_code":"0000"}`),
-		"in a count":                   says(200, asJSON, `{"error_code":"0000","data":[],"count":"KNOWN"}`),
-		"in a reg_time":                says(200, asJSON, `{"error_code":"0000","data":[{"reg_time":"KNOWN"}],"count":1}`),
-		"in a Location": func(known string, w http.ResponseWriter) error {
-			w.Header().Set("Location", "https://elsewhere.invalid/?"+known)
-			w.WriteHeader(http.StatusFound)
-			return nil
-		},
-		"in a Retry-After": func(known string, w http.ResponseWriter) error {
-			w.Header().Set("Retry-After", known)
-			w.WriteHeader(http.StatusTooManyRequests)
-			return nil
-		},
+		"in a content type":            inHeader(200, "Content-Type", "text/"),
+		"in half an answer":            inJSON(`{"error_code":"0000","data":[{"cid":"KNOWN`),
+		"in no JSON":                   inJSON(`KNOWN`),
+		"after an answer":              inJSON(`{"error_code":"0000","data":[],"count":0} KNOWN`),
+		"in a name":                    inJSON(`{"KNOWN":1,"KNOWN":2}`),
+		"in an error_code of a number": inJSON(`{"error_code":{"KNOWN":1}}`),
+		"in data of another form":      inJSON(`{"error_code":"0000","data":"KNOWN"}`),
+		"in data before the code":      inJSON(`{"data":"KNOWN","error_code":"0000"}`),
+		"in a count":                   inJSON(`{"error_code":"0000","data":[],"count":"KNOWN"}`),
+		"in a reg_time":                inJSON(`{"error_code":"0000","data":[{"reg_time":"KNOWN"}],"count":1}`),
+		"in a Location":                inHeader(302, "Location", "https://elsewhere.invalid/?"),
+		"in a Retry-After":             inHeader(429, "Retry-After", ""),
 		"in what broke the connection": func(known string, _ http.ResponseWriter) error {
-			return &url.Error{Op: "Get", URL: "http://pallycon.invalid/?" + known, Err: errors.New("cannot send " + known)}
+			err := errors.New("cannot send " + known)
+			return &url.Error{Op: "Get", URL: "http://pallycon.invalid/?" + known, Err: err}
 		},
 	}
 	for _, status := range []int{400, 401, 403, 404, 409, 422, 429, 500, 501, 503} {
-		all[fmt.Sprintf("in the body of HTTP %d", status)] = says(status, "text/plain", "not with\r\nAuthorization: Bearer KNOWN")
+		body := "not with\r\nAuthorization: Bearer KNOWN"
+		all[fmt.Sprintf("in the body of HTTP %d", status)] = says(status, "text/plain", body)
 	}
-	// Texts are cut at a length: not so that the beginning of a secret stays.
+	// Texts are cut at a length. The beginning of a secret must not remain.
 	for _, before := range []int{440, 480, 490, 495} {
 		long := strings.Repeat("x", before)
-		all[fmt.Sprintf("in an error_message after %d characters", before)] = says(200, asJSON, `{"error_code":"7777","error_message":"`+long+`KNOWN"}`)
+		message := `{"error_code":"7777","error_message":"` + long + `KNOWN"}`
+		all[fmt.Sprintf("in an error_message after %d characters", before)] = inJSON(message)
 		all[fmt.Sprintf("in a body after %d characters", before)] = says(500, "text/plain", long+"KNOWN")
 	}
 	return all
@@ -105,14 +117,17 @@ func TestNoErrorShowsTheKeyOrTheToken(t *testing.T) {
 	for name, answer := range gossips() {
 		for form, write := range forms {
 			synctest.Test(t, func(t *testing.T) {
-				reads := &gossip{method: http.MethodGet, twin: twin.Transport(demoTwin()), answer: answer, form: write}
+				vendor := func(method string) *gossip {
+					return &gossip{method: method, twin: twin.Transport(demoTwin()), answer: answer, form: write}
+				}
+				reads := vendor(http.MethodGet)
 				a := adapterTo(t, twinConfig(), reads)
 				_, err := list(t, a, nil)
 				reads.wantSilent(t, "ListLicenses", name, form, err)
 				_, err = a.Check(t.Context())
 				reads.wantSilent(t, "Check", name, form, err)
 
-				writes := &gossip{method: http.MethodPost, twin: twin.Transport(demoTwin()), answer: answer, form: write}
+				writes := vendor(http.MethodPost)
 				log := mutation.NewMemory()
 				a = adapterTo(t, twinConfig(), writes)
 				_, err = disable(t, a, log)
@@ -136,16 +151,18 @@ func (g *gossip) wantSilent(t *testing.T, call, where, form string, err error) {
 	}
 	e := apierror.Convert(err)
 	texts := []string{err.Error(), fmt.Sprintf("%v %+v", err, e), prototext.Format(e.GRPCStatus().Proto())}
-	for key, value := range e.Metadata {
-		texts = append(texts, key, value)
+	for name, value := range e.Metadata {
+		texts = append(texts, name, value)
 	}
-	_, claims, _ := strings.Cut(g.token, ".") // what comes before is the same in all tokens
+	_, claims, _ := strings.Cut(g.token, ".") // all tokens begin alike
+	key, token := g.form(twinConfig().ServiceAPIKey.Reveal()), g.form(g.token)
 	const usable = 8
-	for _, secret := range []string{g.form(twinConfig().ServiceAPIKey.Reveal()), g.form(claims), g.form(g.token)[len(g.form(g.token))/2:]} {
+	for _, secret := range []string{key, g.form(claims), token[len(token)/2:]} {
 		for i := 0; i+usable <= len(secret); i++ {
 			for _, text := range texts {
 				if strings.Contains(text, secret[i:i+usable]) {
-					t.Errorf("%s, with the secrets %s (%s): an error shows %d characters of one: %s", call, where, form, usable, text)
+					t.Errorf("%s, with the secrets %s (%s): an error shows %q: %s",
+						call, where, form, secret[i:i+usable], text)
 					return
 				}
 			}

@@ -1,7 +1,6 @@
 package pallycon_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -15,11 +14,11 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// twinConfig is the account of a twin that was given none.
+// twinConfig returns a configuration for a twin with the default account.
 func twinConfig() pallycon.Config { return pallycontest.Config() }
 
-// TestEverySettingKeepsTheContract runs the suite with the readings of the guide that are not the
-// defaults, which the catalog's own test has. All but the time zone: the suite's days are those of
+// TestEverySettingKeepsTheContract runs the suite with other readings of the guide than the defaults.
+// The catalog's test runs it with the defaults. The time zone stays, because the suite's days are in
 // UTC.
 func TestEverySettingKeepsTheContract(t *testing.T) {
 	t.Parallel()
@@ -29,8 +28,9 @@ func TestEverySettingKeepsTheContract(t *testing.T) {
 	}{
 		"another reading of everything": {
 			emulator.Assumptions{
-				ZeroBasedPages: true, CountIsPage: true, ToExclusive: true, ExactSearch: true, OnlyEncoding: emulator.EncodingForm,
-				SuccessMessage: "Success.", UnauthorizedBody: `{"error":"unauthorized"}`, ForbiddenBody: "<html>forbidden</html>",
+				ZeroBasedPages: true, CountIsPage: true, ToExclusive: true, ExactSearch: true,
+				OnlyEncoding: emulator.EncodingForm, SuccessMessage: "Success.",
+				UnauthorizedBody: `{"error":"unauthorized"}`, ForbiddenBody: "<html>forbidden</html>",
 			},
 			func(c *pallycon.Config) {
 				c.PageIndexBase, c.ToInclusive, c.ParameterEncoding = 0, false, pallycon.EncodeForm
@@ -45,33 +45,31 @@ func TestEverySettingKeepsTheContract(t *testing.T) {
 			t.Parallel()
 			config := pallycontest.Config()
 			c.set(&config)
-			adaptertest.Run(t, func(t *testing.T) adaptertest.Harness { return pallycontest.HarnessOf(t, c.assumed, config) })
+			adaptertest.Run(t, func(t *testing.T) adaptertest.Harness {
+				return pallycontest.HarnessOf(t, c.assumed, config)
+			})
 		})
 	}
 }
 
 func TestTimesChooseExactlyInEveryZone(t *testing.T) {
-	seoul, err := time.LoadLocation("Asia/Seoul")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, zone := range []*time.Location{time.UTC, seoul, time.FixedZone("west", -11*3600), time.FixedZone("odd", 5*3600+45*60)} {
+	const day = 24 * time.Hour
+	for _, hours := range []float64{0, 9, -11, 5.75} {
 		for _, exclusive := range []bool{false, true} {
-			vendor := emulator.New(emulator.Options{Assumptions: emulator.Assumptions{Zone: zone, ToExclusive: exclusive}})
-			vendor.PutSites(emulator.Site{SiteID: "DEMO"})
+			zone := time.FixedZone("zone", int(hours*3600))
 			midnight := time.Date(2024, 3, 1, 0, 0, 0, 0, zone)
-			var held []time.Time
-			for _, d := range []time.Duration{-24 * time.Hour, -time.Second, 0, time.Second, 24*time.Hour - time.Second, 24 * time.Hour} {
-				held = append(held, midnight.Add(d))
-				vendor.PutLicenses("DEMO", emulator.License{CID: "c", DRMType: "NCG", RegTime: midnight.Add(d)})
+			assumed := emulator.Assumptions{Zone: zone, ToExclusive: exclusive}
+			vendor := emulator.New(emulator.Options{Assumptions: assumed})
+			vendor.PutSites(emulator.Site{SiteID: "DEMO"})
+			var held, edges []time.Time
+			for _, d := range []time.Duration{-day, -time.Second, 0, time.Second, day - time.Second, day} {
+				at := midnight.Add(d)
+				held, edges = append(held, at), append(edges, at.Add(-time.Millisecond), at, at.Add(time.Millisecond))
+				vendor.PutLicenses("DEMO", emulator.License{CID: "c", DRMType: "NCG", RegTime: at})
 			}
 			c := twinConfig()
 			c.TimeZone, c.ToInclusive = zone, !exclusive
 			a := adapterTo(t, c, twin.Transport(vendor))
-			var edges []time.Time
-			for _, h := range held {
-				edges = append(edges, h.Add(-time.Millisecond), h, h.Add(time.Millisecond))
-			}
 			for i, start := range edges {
 				for _, end := range edges[i+1:] {
 					want := 0
@@ -80,9 +78,11 @@ func TestTimesChooseExactlyInEveryZone(t *testing.T) {
 							want++
 						}
 					}
-					res, err := list(t, a, &pb.LicenseFilter{StartTime: timestamppb.New(start), EndTime: timestamppb.New(end)})
+					filter := &pb.LicenseFilter{StartTime: timestamppb.New(start), EndTime: timestamppb.New(end)}
+					res, err := list(t, a, filter)
 					if got := len(res.GetLicenses()); err != nil || got != want {
-						t.Errorf("%s, from %s to %s: %d rows, want %d; %v", fmt.Sprint(zone, exclusive), start.Format(time.RFC3339Nano), end.Format(time.RFC3339Nano), got, want, err)
+						t.Errorf("%v hours, exclusive %t, %v: %d rows, want %d; %v",
+							hours, exclusive, filter, got, want, err)
 					}
 				}
 			}

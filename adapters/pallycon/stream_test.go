@@ -78,7 +78,8 @@ func TestAStreamRefusesWhatBelongsToAnotherRequest(t *testing.T) {
 	if err != nil || listed.GetNextPageToken() == "" {
 		t.Fatal(listed, err)
 	}
-	for what, token := range map[string]string{"a list's token": listed.GetNextPageToken(), "what is no token": "next"} {
+	listToken := listed.GetNextPageToken()
+	for what, token := range map[string]string{"a list's token": listToken, "what is no token": "next"} {
 		_, err := listtest.Receive(t.Context(), a, &pb.StreamLicensesRequest{Parent: demo, PageToken: token}, nil)
 		wiretest.WantField(t, what, err, "page_token")
 	}

@@ -60,7 +60,8 @@ func TestEveryCallCarriesTheGuidesToken(t *testing.T) {
 		t.Error("the signature is not the HMAC SHA-256 of header and payload")
 	}
 	var header, payload map[string]any
-	if err := json.Unmarshal([]byte(part(t, parts[0])), &header); err != nil || header["alg"] != "HS256" || header["typ"] != "JWT" {
+	err := json.Unmarshal([]byte(part(t, parts[0])), &header)
+	if err != nil || header["alg"] != "HS256" || header["typ"] != "JWT" {
 		t.Errorf("the header is %v, %v", header, err)
 	}
 	if err := json.Unmarshal([]byte(part(t, parts[1])), &payload); err != nil {

@@ -40,7 +40,7 @@ var (
 	wantError = wiretest.WantError
 )
 
-// serve returns an adapter to a vendor that answers each request with the body of its name.
+// serve returns an adapter to a vendor with a body for each name of a request.
 func serve(t *testing.T, bodies map[string]string) (*pallycon.Adapter, *wiretest.Server) {
 	t.Helper()
 	replies := map[string][]wiretest.Reply{}

@@ -177,6 +177,7 @@ func TestMoreEqualPackagingsThanAPageHolds(t *testing.T) {
 		}
 		return rows
 	}
+	spread := at(5, 6, 7, 8, 9, 10, 11)
 	first, last := track{"first", 0, 0}, track{"last", 9, 9}
 	crowd := func(n int, then ...track) []track {
 		return slices.Concat([]track{first}, at(slices.Repeat([]int{5}, n)...), then)
@@ -189,7 +190,7 @@ func TestMoreEqualPackagingsThanAPageHolds(t *testing.T) {
 		"as many as a page holds, and others":         {packager{rows: crowd(2, last), holds: 3}, false},
 		"more, which the count shows":                 {packager{rows: crowd(5), holds: 3}, true},
 		"more, which those behind them show":          {packager{rows: crowd(5, last), holds: 3, ofPage: true}, true},
-		"many of one created_time, packaged later":    {packager{rows: at(5, 6, 7, 8, 9, 10, 11), holds: 3, ofPage: true}, false},
+		"many of one created_time, packaged later":    {packager{rows: spread, holds: 3, ofPage: true}, false},
 		"many of one created_time, two at a time":     {packager{rows: at(5, 5, 7, 7, 9, 9, 11), holds: 3}, false},
 		"one row alone, and a page that holds no two": {packager{rows: at(5), holds: 1}, false},
 	} {

@@ -15,7 +15,7 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// withAccount adds to a harness what concerns status changes, orders, integrations and members.
+// withAccount adds status changes, orders, integrations and members to a harness.
 func withAccount(h adaptertest.Harness, vendorSide *emulator.Emulator) adaptertest.Harness {
 	h.Approve = func(siteID string) {
 		if _, err := vendorSide.Approve(siteID, emulator.ServiceDRM); err != nil {
@@ -42,13 +42,14 @@ func withAccount(h adaptertest.Harness, vendorSide *emulator.Emulator) adapterte
 	return h
 }
 
-// effects are the kinds of effects that a call of the adapter has, and nobody at the vendor.
+// effects are the kinds of effects that calls of the adapter have. The vendor's own acts have others.
 var effects = []string{
-	emulator.EffectChangeRequested, emulator.EffectChangeCanceled, emulator.EffectSiteOrdered, emulator.EffectIntegrationUpdated,
-	emulator.EffectCertificateRegistered, emulator.EffectMemberCreated, emulator.EffectMemberUpdated, emulator.EffectMemberPasswordReset,
+	emulator.EffectChangeRequested, emulator.EffectChangeCanceled, emulator.EffectSiteOrdered,
+	emulator.EffectIntegrationUpdated, emulator.EffectCertificateRegistered,
+	emulator.EffectMemberCreated, emulator.EffectMemberUpdated, emulator.EffectMemberPasswordReset,
 }
 
-// writes is how many requests to change something the twin has taken.
+// writes returns how many changes of the adapter have taken effect.
 func writes(ledger *twin.Ledger) int {
 	n := 0
 	for _, e := range ledger.Effects() {
@@ -66,8 +67,7 @@ var writeFaults = map[adaptertest.WriteFault]twin.Fault{
 	adaptertest.Refused:         {Kind: twin.FaultAnswer, Body: refusal},
 }
 
-// failWrites orders a fault for the next writes, which are PallyCon's POSTs or, for another call,
-// its PUTs.
+// failWrites orders a fault for the next writes, which are POSTs and PUTs.
 func failWrites(faults *twin.Faults) func(adaptertest.WriteFault, int) {
 	return func(fault adaptertest.WriteFault, n int) {
 		for _, method := range []string{http.MethodPost, http.MethodPut} {
@@ -86,7 +86,8 @@ var orderStatuses = map[pb.SiteOrder_State]string{
 
 func vendorOrder(o *pb.SiteOrder) emulator.SiteOrder {
 	order := emulator.SiteOrder{
-		AccountID: o.GetAccountId(), ServiceName: o.GetDisplayName(), Status: orderStatuses[o.GetState()], RegTime: o.GetCreateTime().AsTime(),
+		AccountID: o.GetAccountId(), ServiceName: o.GetDisplayName(),
+		Status: orderStatuses[o.GetState()], RegTime: o.GetCreateTime().AsTime(),
 	}
 	if ids, err := names.Site.IDs(o.GetSite()); err == nil {
 		order.SiteID = ids[1]
@@ -104,7 +105,11 @@ func showOrder(o *pb.SiteOrder) *pb.SiteOrder {
 
 func showIntegration(i emulator.Integration) *pb.Integration {
 	return &pb.Integration{
-		Credentials:        []*pb.Integration_Credential{{Id: "site_key", Value: i.SiteKey}, {Id: "access_key", Value: i.AccessKey}, {Id: "kms_token", Value: i.KMSToken}},
+		Credentials: []*pb.Integration_Credential{
+			{Id: "site_key", Value: i.SiteKey},
+			{Id: "access_key", Value: i.AccessKey},
+			{Id: "kms_token", Value: i.KMSToken},
+		},
 		Iv:                 i.IV,
 		LicenseCallbackUrl: i.LicenseCallbackURL,
 		PackageCallbackUrl: i.PackageCallbackURL,
@@ -113,7 +118,9 @@ func showIntegration(i emulator.Integration) *pb.Integration {
 }
 
 var (
-	memberGroups = map[pb.Member_Group]int{pb.Member_BUSINESS: 1000, pb.Member_TECHNICAL_SUPPORT: 1001, pb.Member_CLIENT: 1014}
+	memberGroups = map[pb.Member_Group]int{
+		pb.Member_BUSINESS: 1000, pb.Member_TECHNICAL_SUPPORT: 1001, pb.Member_CLIENT: 1014,
+	}
 	memberStates = map[pb.Member_State]string{pb.Member_ACTIVE: "MT001", pb.Member_INACTIVE: "MT002"}
 )
 
@@ -122,7 +129,10 @@ func vendorMember(m *pb.Member) emulator.Member {
 	if err != nil {
 		panic(err)
 	}
-	return emulator.Member{MemberEmail: m.GetEmail(), GroupSeq: memberGroups[m.GetGroup()], StatusCode: memberStates[m.GetState()], RegTime: registered}
+	return emulator.Member{
+		MemberEmail: m.GetEmail(), RegTime: registered,
+		GroupSeq: memberGroups[m.GetGroup()], StatusCode: memberStates[m.GetState()],
+	}
 }
 
 func showMember(m *pb.Member) *pb.Member {

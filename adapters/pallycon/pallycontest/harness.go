@@ -16,15 +16,15 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// vendor is the id of the vendor account: one whose names need an escape.
+// vendor is the id of the vendor account. Its names need an escape.
 const vendor = "pallycon/kr"
 
-// Harness is an adapter to a twin that holds nothing, without a socket between them.
+// Harness returns a harness with an empty twin, without a socket between it and the adapter.
 func Harness(t *testing.T) adaptertest.Harness {
 	return HarnessOf(t, emulator.Assumptions{}, Config())
 }
 
-// HarnessOf is Harness with another reading of what the guide leaves open, on both sides.
+// HarnessOf is Harness with another reading of the guide, in the twin and in the adapter.
 func HarnessOf(t *testing.T, assumed emulator.Assumptions, config pallycon.Config) adaptertest.Harness {
 	t.Helper()
 	assumed.PackagingPage = packagingPage
@@ -58,20 +58,19 @@ func HarnessOf(t *testing.T, assumed emulator.Assumptions, config pallycon.Confi
 	return withReports(withAccount(h, vendorSide), vendorSide)
 }
 
-// Config is a configuration for a twin that was given no account of its own. Its host is none that
-// could be reached over a network.
+// Config returns a configuration for a twin with the default account. No network has its host.
 func Config() pallycon.Config {
 	c := pallycon.NewConfig()
-	c.BaseURL, c.AccountID, c.AccountSeq = "http://pallycon.invalid", emulator.DefaultAccountID, emulator.DefaultAccountSeq
+	c.BaseURL = "http://pallycon.invalid"
+	c.AccountID, c.AccountSeq = emulator.DefaultAccountID, emulator.DefaultAccountSeq
 	c.ServiceAPIKey = secret.New(emulator.DefaultServiceAPIKey)
 	return *c
 }
 
-// text is what a vendor might say with any failure: it repeats the key, and holds a control
-// character.
+// text is a failure's body, which repeats the key and holds a control character.
 const text = "no,\x1b[31m not with " + emulator.DefaultServiceAPIKey
 
-// refusal is a failure inside HTTP 200, with an error_code that nobody knows.
+// refusal is a failure inside HTTP 200 with an error_code that is in no document.
 const refusal = `{"error_code":"4711","error_message":"no,\u001b[31m not with ` + emulator.DefaultServiceAPIKey + `"}`
 
 var readFaults = map[adaptertest.Fault]twin.Fault{
@@ -88,7 +87,7 @@ var readFaults = map[adaptertest.Fault]twin.Fault{
 	adaptertest.Stalled:             {Kind: twin.FaultDelay, Delay: time.Hour},
 }
 
-// failReads orders one fault for all reads, which are PallyCon's GETs, in place of the one before.
+// failReads orders a fault for all reads, which are GETs. It replaces the fault before.
 func failReads(faults *twin.Faults) func(adaptertest.Fault) {
 	return func(fault adaptertest.Fault) {
 		for _, o := range faults.List() {

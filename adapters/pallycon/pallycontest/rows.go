@@ -9,14 +9,14 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// What follows is the mapping backwards, from the contract to the vendor's words, written from the
-// guide and not with the adapter's tables.
+// This file maps the contract back to the vendor's words. It is written from the guide, and does not
+// use the adapter's tables.
 
 // siteID is the guide's "Unique ID of the site (four alphanumeric characters)".
 var siteID = regexp.MustCompile(`^[A-Za-z0-9]{4}$`)
 
-// vendorSite is a site with both of PallyCon's services; whether the site is enabled is up to its
-// DRM alone.
+// vendorSite returns a site with both of PallyCon's services. Its DRM alone decides whether the site
+// is enabled.
 func vendorSite(s *pb.Site) emulator.Site {
 	drm := emulator.StateSuspended
 	if s.GetEnabled() {
@@ -36,28 +36,29 @@ func showSite(s *pb.Site) *pb.Site {
 		return nil
 	}
 	s.State = pb.Site_SUSPENDED
-	drm := &pb.Site_ServiceState{Service: pb.Site_DRM, State: pb.Site_ServiceState_SUSPENDED, VendorService: "PD001", VendorState: "SE001"}
+	watermarking := &pb.Site_ServiceState{Service: pb.Site_FORENSIC_WATERMARKING, VendorService: "PD002"}
+	watermarking.State, watermarking.VendorState = pb.Site_ServiceState_ACTIVE, "SE000"
+	drm := &pb.Site_ServiceState{Service: pb.Site_DRM, VendorService: "PD001"}
+	drm.State, drm.VendorState = pb.Site_ServiceState_SUSPENDED, "SE001"
 	if s.GetEnabled() {
 		s.State = pb.Site_RUNNING
 		drm.State, drm.VendorState = pb.Site_ServiceState_ACTIVE, "SE000"
 	}
-	s.Services = []*pb.Site_ServiceState{
-		{Service: pb.Site_FORENSIC_WATERMARKING, State: pb.Site_ServiceState_ACTIVE, VendorService: "PD002", VendorState: "SE000"},
-		drm,
-	}
+	s.Services = []*pb.Site_ServiceState{watermarking, drm}
 	return s
 }
 
 func vendorLicense(l *pb.License) emulator.License {
 	shown := showLicense(proto.CloneOf(l))
 	return emulator.License{
-		CID: l.GetContentId(), Status: shown.GetVendorStatus(), ErrorCode: l.GetErrorCode(), DRMType: shown.GetVendorDrmType(),
-		UserID: l.GetUserId(), DeviceID: l.GetDeviceId(), DeviceModel: l.GetDeviceModel(),
-		LicenseType: l.GetIntegrationType(), PlatformName: l.GetPlatform(), RegTime: l.GetCreateTime().AsTime(),
+		CID: l.GetContentId(), DRMType: shown.GetVendorDrmType(), RegTime: l.GetCreateTime().AsTime(),
+		Status: shown.GetVendorStatus(), ErrorCode: l.GetErrorCode(), UserID: l.GetUserId(),
+		DeviceID: l.GetDeviceId(), DeviceModel: l.GetDeviceModel(),
+		LicenseType: l.GetIntegrationType(), PlatformName: l.GetPlatform(),
 	}
 }
 
-// showLicense adds the vendor's words to a row. PallyCon holds every row that the contract can say.
+// showLicense adds the vendor's words to a row. PallyCon can hold every row of the contract.
 func showLicense(l *pb.License) *pb.License {
 	switch l.GetDrmType() {
 	case pb.License_WIDEVINE:
