@@ -1,13 +1,14 @@
 // Package pallycon is the adapter to PallyCon (DoveRunner), by the PallyCon Service API Guide V2.
 // Names such as reg_time and SE000 are the guide's.
 //
-// Ids: a site's id is site_id (four alphanumeric characters), a status change's is
-// {service_code}.{req_group_id}. What the guide leaves open is a setting of Config.
+// The id of a site is site_id (four alphanumeric characters). The id of a status change is
+// {service_code}.{req_group_id}. Config has a setting for each point that the guide leaves open.
 package pallycon
 
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/drmhub/drmhub/adapters"
@@ -17,8 +18,7 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// maxBody bounds an answer, in bytes: four times what a page of 1000 rows takes if every row is 1
-// KiB.
+// maxBody bounds a response, in bytes. It is four times the size of a page of 1000 rows of 1 KiB.
 const maxBody = 4 << 20
 
 // vendorName is the name of the vendor in messages.
@@ -53,11 +53,11 @@ var (
 	_ adapters.MemberPasswordResetter       = (*Adapter)(nil)
 )
 
-// New makes an adapter of a checked configuration. A nil transport is the adapter's own.
+// New returns an adapter with a checked configuration. A nil transport means one of its own.
 func New(id string, config Config, transport http.RoundTripper) (*Adapter, error) {
 	t := &tokens{config: config, now: time.Now}
 	vendor, err := upstream.New(upstream.Options{
-		VendorName:   "PallyCon",
+		VendorName:   vendorName,
 		BaseURL:      config.BaseURL,
 		Transport:    transport,
 		Sign:         t.sign,
@@ -72,28 +72,30 @@ func New(id string, config Config, transport http.RoundTripper) (*Adapter, error
 	return &Adapter{id: id, config: config, vendor: vendor}, nil
 }
 
-// Describe tells the guide's bounds: page_unit is 1000 at most.
+// Describe returns the bounds of the guide, and which filters PallyCon applies.
 func (a *Adapter) Describe() adapters.Description {
-	list, orders := pb.LicenseService_ListLicenses_FullMethodName[1:], pb.SiteService_ListSiteOrders_FullMethodName[1:]
 	return adapters.Description{
 		DisplayName: "PallyCon (DoveRunner)",
 		Limits: &pb.Vendor_Limits{
 			MaxPageSize: listing.MaxUnit,
-			// one of the first five at a time, and the times by day
-			PushedDownFilters: append([]string{
-				list + ":device_id", list + ":user_id", list + ":content_id", list + ":device_model", list + ":drm_type",
-				list + ":status", list + ":start_time", list + ":end_time",
-				orders + ":site_id", orders + ":account_id", // one of these
-				orders + ":vendor_status", orders + ":start_date", orders + ":end_date",
-				pb.SiteService_ListStatusChanges_FullMethodName[1:] + ":service",
-			}, pushedDownByReports...),
+			PushedDownFilters: slices.Concat(
+				// PallyCon takes one of the first five at a time, and the times as days.
+				pushedDown(pb.LicenseService_ListLicenses_FullMethodName,
+					"device_id", "user_id", "content_id", "device_model", "drm_type",
+					"status", "start_time", "end_time"),
+				// It takes one of site_id and account_id.
+				pushedDown(pb.SiteService_ListSiteOrders_FullMethodName,
+					"site_id", "account_id", "vendor_status", "start_date", "end_date"),
+				pushedDown(pb.SiteService_ListStatusChanges_FullMethodName, "service"),
+				pushedDownByReports,
+			),
 			RequestsPerSecond: a.config.RequestsPerSecond,
 		},
 		Composed: []string{pb.SiteService_GetSite_FullMethodName, pb.SiteService_GetSiteOrder_FullMethodName},
 	}
 }
 
-// Check lists the sites. PallyCon tells no level of access.
+// Check lists the sites. PallyCon reports no level of access.
 func (a *Adapter) Check(ctx context.Context) (string, error) {
 	_, err := a.sites(ctx)
 	return "", err

@@ -14,25 +14,27 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// call is one of the guide's calls: its path below /api/v2, and the api_code that it takes.
+// A call is one of the guide's calls: its path below /api/v2, and its api_code.
 type call struct{ path, code string }
 
 const success = "0000" // error_code
 
-// get makes a call that reads.
+// get reads from PallyCon.
 func get[Data any](ctx context.Context, a *Adapter, c call, params url.Values) (*envelope[Data], error) {
 	params.Set("api_code", c.code)
-	var answer envelope[Data]
-	res, err := a.vendor.Read(ctx, upstream.Request{Path: "/api/v2" + c.path, Query: params}, &answer)
+	var response envelope[Data]
+	res, err := a.vendor.Read(ctx, upstream.Request{Path: "/api/v2" + c.path, Query: params}, &response)
 	if err != nil {
 		return nil, err
 	}
-	return answer.checked(res, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, ""))
+	return response.checked(res, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, ""))
 }
 
-// change makes a call that changes something. The guide names the parameters of a POST and a PUT,
-// and not how they are sent.
-func change[Data any](ctx context.Context, a *Adapter, method string, c call, params url.Values) (*envelope[Data], error) {
+// change writes to PallyCon. The guide names the parameters of a POST and a PUT, and not how they are
+// sent, so that is a setting.
+func change[Data any](
+	ctx context.Context, a *Adapter, method string, c call, params url.Values,
+) (*envelope[Data], error) {
 	params.Set("api_code", c.code)
 	req := upstream.Request{Method: method, Path: "/api/v2" + c.path}
 	switch a.config.ParameterEncoding {
@@ -47,26 +49,25 @@ func change[Data any](ctx context.Context, a *Adapter, method string, c call, pa
 		}
 		req.Body = upstream.JSON(body).As("application/json;charset=UTF-8")
 	}
-	var answer envelope[Data]
-	res, err := a.vendor.Write(ctx, req, &answer)
+	var response envelope[Data]
+	res, err := a.vendor.Write(ctx, req, &response)
 	if err != nil {
 		return nil, err
 	}
-	return answer.checked(res, apierror.OutcomeUnknown(""))
+	return response.checked(res, apierror.OutcomeUnknown(""))
 }
 
-// envelope is the guide's "Common Response Specification". Count is what matches in all, or the
-// rows of this page: the guide does not say.
+// An envelope is the guide's "Common Response Specification". The guide does not say whether Count is
+// of all rows that match or of this page.
 type envelope[Data any] struct {
 	ErrorCode    string
 	ErrorMessage string
 	Data         Data
 	Count        int
-	misfit       error // why data could not be read: no matter where the call failed
+	misfit       error // why data could not be read; it does not matter if the call failed
 }
 
-// UnmarshalJSONFrom reads data straight from the connection, row by row, and leaves it out where a
-// failure has put something else in its place.
+// UnmarshalJSONFrom reads data row by row. It leaves data out if a failure has something else there.
 func (e *envelope[Data]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if start, err := d.ReadToken(); err != nil {
 		return err
@@ -102,8 +103,7 @@ func (e *envelope[Data]) readData(d *jsontext.Decoder) error {
 	if e.ErrorCode == success {
 		return json.UnmarshalDecode(d, &e.Data)
 	}
-	// Not known to be a success yet: an unexpected form is a mistake only if it turns out to be
-	// one.
+	// The call may have failed. An unexpected form is an error only if it succeeded.
 	raw, err := d.ReadValue()
 	if err == nil {
 		e.misfit = json.Unmarshal(raw, &e.Data)
@@ -111,18 +111,21 @@ func (e *envelope[Data]) readData(d *jsontext.Decoder) error {
 	return err
 }
 
-// checked turns a failure inside HTTP 200 into an error: definite, since the vendor said so. What
-// contradicts itself is unreadable.
+// checked returns the envelope of a success. A failure inside HTTP 200 is a definite refusal. A
+// response that contradicts the guide is the error unreadable.
 func (e *envelope[Data]) checked(res *upstream.Response, unreadable *apierror.Error) (*envelope[Data], error) {
 	switch {
 	case e.ErrorCode == "":
-		unreadable.Message = "the vendor's answer has no error_code, which PallyCon sends with every answer: is base_url PallyCon's service API?"
+		unreadable.Message = "the response has no error_code, which PallyCon sends with every response: " +
+			"check that base_url is PallyCon's service API"
 		return nil, res.Complete(unreadable)
 	case e.ErrorCode != success:
-		refused := apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED, "PallyCon refuses, with its error_code %s: %s", e.ErrorCode, e.ErrorMessage)
-		return nil, res.Complete(refused.With(apierror.VendorCode, e.ErrorCode).With(apierror.VendorMessage, e.ErrorMessage))
+		refused := apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED,
+			"PallyCon refused the request with error_code %s: %s", e.ErrorCode, e.ErrorMessage)
+		refused = refused.With(apierror.VendorCode, e.ErrorCode).With(apierror.VendorMessage, e.ErrorMessage)
+		return nil, res.Complete(refused)
 	case e.misfit != nil:
-		unreadable.Message = "the vendor's answer cannot be read: its data has not the form that the guide gives"
+		unreadable.Message = "PallyCon's response is unreadable: its data differs from the guide"
 		return nil, res.Complete(unreadable)
 	}
 	return e, nil

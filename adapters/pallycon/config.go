@@ -8,8 +8,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/upstream"
 )
 
-// ParameterEncoding is how the parameters of a POST or PUT travel. Those of a GET always stand in
-// the query.
+// ParameterEncoding is how the parameters of a POST or PUT are sent. A GET sends them in the query.
 type ParameterEncoding string
 
 const (
@@ -21,46 +20,45 @@ const (
 	EncodeQuery ParameterEncoding = "query"
 )
 
-// Config is the pallycon section of a vendor: one account at PallyCon (DoveRunner). The names of
-// the keys are in the tags; NewConfig has the defaults. "The guide" is the PallyCon Service API
-// Guide V2.
+// Config is the pallycon section of a vendor: one account at PallyCon (DoveRunner). NewConfig has the
+// defaults. "The guide" is the PallyCon Service API Guide V2.
 type Config struct {
-	// BaseURL is scheme and host, without a path. The guide says https://service.pallycon.com; it
-	// has no default, since the service has changed its name and a test account must not reach the
-	// real one by a missing line. Required.
+	// BaseURL is scheme and host, without a path. The guide says https://service.pallycon.com. It
+	// has no default: the service has changed its name, and a missing line must not send a test
+	// account to the real service. Required.
 	BaseURL string `yaml:"base_url"`
 	// AccountID is the claim account_id of the token that signs every call. Required.
 	AccountID string `yaml:"account_id"`
-	// AccountSeq is the claim account_seq, which PallyCon's helpdesk gives out. The guide's payload
-	// quotes it, so it is text even where it looks like a number. Required.
+	// AccountSeq is the claim account_seq, which PallyCon's helpdesk gives out. It is text although
+	// it looks like a number, because the guide's payload quotes it. Required.
 	AccountSeq string `yaml:"account_seq"`
 	// ServiceAPIKey is the account's key for the token's HMAC SHA-256 signature. Required.
 	ServiceAPIKey secret.Text `yaml:"service_api_key"`
 
-	// PageIndexBase is the page_index of the first page, 0 or 1. The guide leaves it open; an older
-	// version of the API starts at 1, the default.
+	// PageIndexBase is the page_index of the first page, 0 or 1. The guide leaves it open. The
+	// default is 1, as in an older version of the API.
 	PageIndexBase int `yaml:"page_index_base"`
-	// ParameterEncoding is json (the default), form or query. The guide names the parameters of
-	// POST and PUT, not how they are sent; the registration of a FairPlay certificate is
-	// multipart/form-data whatever stands here, since it carries files.
+	// ParameterEncoding is json (the default), form or query. The guide names the parameters of POST
+	// and PUT, and not how they are sent. The registration of a FairPlay certificate is always
+	// multipart/form-data, because it contains files.
 	ParameterEncoding ParameterEncoding `yaml:"parameter_encoding"`
-	// ToInclusive says whether a search finds the day that its parameter `to` names. The guide
-	// calls it "end date of the search" and no more; true by default.
+	// ToInclusive is whether a search finds the day that its parameter `to` names. The guide says
+	// only "end date of the search". The default is true.
 	ToInclusive bool `yaml:"to_inclusive"`
-	// TimeZone is the zone of reg_time, created_time and update_time, and of the days in from, to
-	// and target_date. The guide states UTC for the requests to change a service's status alone;
-	// UTC by default.
+	// TimeZone is the zone of reg_time, created_time and update_time, and of the days in from, to and
+	// target_date. The guide states a zone, UTC, only for changes of a service's status. The default
+	// is UTC.
 	TimeZone *time.Location `yaml:"time_zone"`
 
-	// Timeout bounds one call to the service, from dialing to the last byte. It is 30s by default,
-	// 1m at most.
+	// Timeout bounds one call to the service, from dialing to the last byte. The default is 30s, and
+	// the maximum 1m.
 	Timeout time.Duration `yaml:"timeout"`
-	// RequestsPerSecond paces the calls of this account; 0, the default, does not. The guide names
-	// no limit.
+	// RequestsPerSecond bounds the calls of this account. The default, 0, is no bound, because the
+	// guide names none.
 	RequestsPerSecond float64 `yaml:"requests_per_second"`
 }
 
-// NewConfig is a Config with every default in place; the required values are still missing.
+// NewConfig returns a Config with the defaults. It lacks the required values.
 func NewConfig() *Config {
 	return &Config{
 		PageIndexBase:     1,
@@ -71,8 +69,7 @@ func NewConfig() *Config {
 	}
 }
 
-// Check reports every setting that cannot be used: its key, and what to do. It never quotes a
-// value.
+// Check reports every unusable setting: its key, and what to do. It never quotes a value.
 func (c *Config) Check(report func(key, problem string)) {
 	if !upstream.IsOrigin(c.BaseURL) {
 		report("base_url", "must be scheme and host alone, such as https://service.pallycon.com: drmhub adds the path")
@@ -98,6 +95,6 @@ func (c *Config) Check(report func(key, problem string)) {
 		report("timeout", mistake)
 	}
 	if r := c.RequestsPerSecond; math.IsNaN(r) || math.IsInf(r, 0) || r < 0 {
-		report("requests_per_second", "must be a number from 0 up; 0 does not pace")
+		report("requests_per_second", "must be 0 or more; 0 sets no limit")
 	}
 }

@@ -15,19 +15,21 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// RegisterFairPlayCertificate is "Register FairPlay Certificate". What is sent has been checked,
-// since the vendor finds a mistake when the first viewer with an Apple device cannot play.
+// RegisterFairPlayCertificate is "Register FairPlay Certificate". It checks the request before it sends
+// it. Otherwise a mistake would show only when a viewer with an Apple device cannot play.
 //
-// The guide has no call that tells which certificate a site has, so an unknown outcome stays
-// unknown.
-func (a *Adapter) RegisterFairPlayCertificate(ctx context.Context, req *pb.RegisterFairPlayCertificateRequest) (*pb.FairPlayCertificate, error) {
+// The guide has no call that reads the certificate of a site, so an unknown outcome stays unknown.
+func (a *Adapter) RegisterFairPlayCertificate(
+	ctx context.Context, req *pb.RegisterFairPlayCertificateRequest,
+) (*pb.FairPlayCertificate, error) {
 	ids, err := names.Site.IDs(req.GetName())
 	if err != nil {
 		return nil, apierror.Invalid("name", "%v", err)
 	}
-	// It is noted, since the check needs the secrets of the request, and who settles the mutation
-	// does not have them.
-	certificate, err := mutation.Snapshot(ctx, "certificate", func(context.Context) (*pb.FairPlayCertificate, error) { return checkFairPlay(req, time.Now()) })
+	// The check needs the secrets of the request. A later run of the mutation does not have them, and
+	// uses the snapshot.
+	check := func(context.Context) (*pb.FairPlayCertificate, error) { return checkFairPlay(req, time.Now()) }
+	certificate, err := mutation.Snapshot(ctx, "certificate", check)
 	if err != nil {
 		return nil, err
 	}
@@ -40,26 +42,29 @@ func (a *Adapter) RegisterFairPlayCertificate(ctx context.Context, req *pb.Regis
 	})
 }
 
-// sendFairPlay sends a form with files, as the guide's two blobs need, whatever the encoding of
-// other calls is.
-func (a *Adapter) sendFairPlay(ctx context.Context, siteID string, req *pb.RegisterFairPlayCertificateRequest) error {
+// sendFairPlay sends a form with files, because the guide has two blobs. The encoding of other calls
+// does not matter here.
+func (a *Adapter) sendFairPlay(
+	ctx context.Context, siteID string, req *pb.RegisterFairPlayCertificateRequest,
+) error {
 	text := func(name, value string) upstream.Part { return upstream.Part{Name: name, Content: []byte(value)} }
-	var answer envelope[jsontext.Value]
+	ask, password, key := req.GetApplicationSecretKey(), req.GetKeyPassword(), req.GetPrivateKey()
+	var response envelope[jsontext.Value]
 	res, err := a.vendor.Write(ctx, upstream.Request{
 		Method: http.MethodPost,
 		Path:   "/api/v2/drm/setting/fpscert" + upstream.Path(siteID),
 		Body: upstream.Multipart(
 			text("api_code", "UA003004200"),
-			text("ask", req.GetApplicationSecretKey()),
-			text("key_pw", req.GetKeyPassword()),
+			text("ask", ask),
+			text("key_pw", password),
 			upstream.Part{Name: "fps_cert", FileName: "fairplay.cer", Content: req.GetCertificate()},
-			upstream.Part{Name: "private_key", FileName: "private_key.pem", Content: req.GetPrivateKey()},
+			upstream.Part{Name: "private_key", FileName: "private_key.pem", Content: key},
 		),
-		Secrets: []secret.Text{secret.New(req.GetApplicationSecretKey()), secret.New(req.GetKeyPassword()), secret.New(string(req.GetPrivateKey()))},
-	}, &answer)
+		Secrets: []secret.Text{secret.New(ask), secret.New(password), secret.New(string(key))},
+	}, &response)
 	if err != nil {
 		return err
 	}
-	_, err = answer.checked(res, apierror.OutcomeUnknown(""))
+	_, err = response.checked(res, apierror.OutcomeUnknown(""))
 	return err
 }

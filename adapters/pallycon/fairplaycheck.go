@@ -17,42 +17,49 @@ import (
 )
 
 const (
-	// bytes of the application secret key, by Apple's FairPlay Streaming programming guide
-	secretKeySize      = 16
-	longestKeyPassword = 32 // bytes, by the guide's key_pw
+	// secretKeySize is the length of an application secret key in bytes, by Apple's FairPlay Streaming
+	// programming guide.
+	secretKeySize = 16
+	// maxKeyPassword is the maximum length of key_pw in bytes, by PallyCon's guide.
+	maxKeyPassword = 32
 )
 
-// checkFairPlay tells what a certificate is, if it, its private key, the key's password and the
-// application secret key are sound and fit together. Otherwise its error is INVALID_ARGUMENT with
-// everything that is wrong. No secret is in it.
+// checkFairPlay describes a certificate. It first checks that the certificate, its private key, the
+// key's password and the application secret key are valid and belong together. If they do not, its
+// error is INVALID_ARGUMENT with all violations. The error contains no secret.
 func checkFairPlay(req *pb.RegisterFairPlayCertificateRequest, now time.Time) (*pb.FairPlayCertificate, error) {
 	var wrong []*errdetails.BadRequest_FieldViolation
 	refuse := func(field, format string, args ...any) {
-		wrong = append(wrong, &errdetails.BadRequest_FieldViolation{Field: field, Description: fmt.Sprintf(format, args...)})
+		wrong = append(wrong, &errdetails.BadRequest_FieldViolation{
+			Field: field, Description: fmt.Sprintf(format, args...),
+		})
 	}
 	certificate, err := x509.ParseCertificate(req.GetCertificate())
 	switch {
 	case err != nil && isPEM(req.GetCertificate()):
-		refuse("certificate", "is PEM: give the file in DER (.der or .cer) that Apple issued")
+		refuse("certificate", "is in PEM: give the file in DER (.der or .cer) that Apple issued")
 	case err != nil:
-		refuse("certificate", "is no X.509 certificate in DER: give the .der or .cer file that Apple issued")
+		refuse("certificate", "must be an X.509 certificate in DER: give the .der or .cer file that Apple issued")
 	case now.Before(certificate.NotBefore):
 		refuse("certificate", "is not valid before %s", certificate.NotBefore.UTC().Format(time.RFC3339))
 	case now.After(certificate.NotAfter):
-		refuse("certificate", "ended at %s: have Apple issue a new one", certificate.NotAfter.UTC().Format(time.RFC3339))
+		expired := certificate.NotAfter.UTC().Format(time.RFC3339)
+		refuse("certificate", "expired at %s: ask Apple for a new one", expired)
 	}
-	key, err := openPrivateKey(req.GetPrivateKey(), req.GetKeyPassword())
+	password := req.GetKeyPassword()
+	key, err := openPrivateKey(req.GetPrivateKey(), password)
 	switch {
-	case len(req.GetKeyPassword()) > longestKeyPassword:
-		refuse("key_password", "has %d bytes, and PallyCon takes %d: encrypt the private key anew with a shorter one", len(req.GetKeyPassword()), longestKeyPassword)
-	case req.GetKeyPassword() == "":
-		refuse("key_password", "must be set: PallyCon takes a private key with its password")
+	case len(password) > maxKeyPassword:
+		refuse("key_password", "has %d bytes, and PallyCon takes at most %d: "+
+			"encrypt the private key with a shorter password", len(password), maxKeyPassword)
+	case password == "":
+		refuse("key_password", "must be set: PallyCon takes an encrypted private key with its password")
 	}
 	switch {
 	case errors.Is(err, errNotEncrypted):
 		refuse("key_password", "%v", err)
 	case errors.Is(err, errWrongPassword):
-		if req.GetKeyPassword() != "" {
+		if password != "" {
 			refuse("key_password", "%v", err)
 		}
 	case err != nil:
@@ -79,7 +86,7 @@ func isPEM(data []byte) bool {
 	return block != nil
 }
 
-// belong reports whether a private key is the one of a public key.
+// belong reports whether a private key belongs to a public key.
 func belong(public crypto.PublicKey, private crypto.Signer) bool {
 	p, ok := public.(interface{ Equal(crypto.PublicKey) bool })
 	return ok && p.Equal(private.Public())

@@ -103,7 +103,7 @@ func TestEveryMistakeIsFound(t *testing.T) {
 		want  []string
 	}{
 		"a certificate in PEM":    {certificate(fairPlayFile(t, "certificate.pem")), []string{"certificate", "DER"}},
-		"a key for a certificate": {certificate([]byte("0\x82")), []string{"certificate", "no X.509"}},
+		"a key for a certificate": {certificate([]byte("0\x82")), []string{"certificate", "must be an X.509"}},
 		"a certificate for a key": {key("certificate.pem"), []string{"private_key", "no private key"}},
 		"another key":             {key("another-ec.pem"), []string{"private_key", "does not belong"}},
 		"an unencrypted key":      {key("plain-pkcs1.pem"), []string{"key_password", "not encrypted"}},
@@ -151,7 +151,7 @@ func TestACertificateIsGoodFromItsFirstSecondToItsLast(t *testing.T) {
 		begins.Add(-time.Second): {"certificate", "not valid before 2026-11-22T04:33:05Z"},
 		begins:                   nil,
 		ends:                     nil,
-		ends.Add(time.Second):    {"certificate", "ended at 2028-11-21T04:33:05Z"},
+		ends.Add(time.Second):    {"certificate", "expired at 2028-11-21T04:33:05Z"},
 	} {
 		_, err := checkFairPlay(req, now)
 		wantViolations(t, now.String(), err, want...)

@@ -32,7 +32,7 @@ func integrationCall(siteID string) call {
 	return call{"/drm/setting" + upstream.Path(siteID), "UA003004100"}
 }
 
-// GetIntegration is "Get DRM Integration Info". Only view FULL has the values of credentials.
+// GetIntegration is "Get DRM Integration Info". Only the view FULL has the values of credentials.
 func (a *Adapter) GetIntegration(ctx context.Context, req *pb.GetIntegrationRequest) (*pb.Integration, error) {
 	ids, err := names.Integration.IDs(req.GetName())
 	if err != nil {
@@ -41,9 +41,11 @@ func (a *Adapter) GetIntegration(ctx context.Context, req *pb.GetIntegrationRequ
 	return a.integration(ctx, ids[1], req.GetView())
 }
 
-// UpdateIntegration is "Update DRM Integration Info" with what the mask names, read back. Its
-// answer has no values of credentials.
-func (a *Adapter) UpdateIntegration(ctx context.Context, req *pb.UpdateIntegrationRequest) (*pb.Integration, error) {
+// UpdateIntegration is "Update DRM Integration Info" with the fields of the mask, read back. Its
+// response has no values of credentials.
+func (a *Adapter) UpdateIntegration(
+	ctx context.Context, req *pb.UpdateIntegrationRequest,
+) (*pb.Integration, error) {
 	wanted, mask := req.GetIntegration(), req.GetUpdateMask().GetPaths()
 	ids, err := names.Integration.IDs(wanted.GetName())
 	if err != nil {
@@ -62,7 +64,7 @@ func (a *Adapter) UpdateIntegration(ctx context.Context, req *pb.UpdateIntegrati
 	}
 	return mutation.DoUpdate(ctx, mutation.Update[*pb.Integration]{
 		Vendor: vendorName, Step: "update", Before: before, Read: read,
-		Unchecked: true, // the caller sees the settings as PallyCon shows them
+		Unchecked: true, // The caller sees the settings as PallyCon shows them.
 		Change: func(integration *pb.Integration) {
 			for _, field := range mask {
 				setSetting(field, integration, wanted)
@@ -75,8 +77,8 @@ func (a *Adapter) UpdateIntegration(ctx context.Context, req *pb.UpdateIntegrati
 	})
 }
 
-// integrationParams are the parameters that change what the mask names. An empty URL is sent, since
-// it takes the URL away.
+// integrationParams returns the parameters that set the fields of the mask. An empty URL is sent,
+// because it removes the URL.
 func integrationParams(wanted *pb.Integration, mask []string) (url.Values, error) {
 	params := url.Values{}
 	for _, field := range mask {
@@ -88,15 +90,18 @@ func integrationParams(wanted *pb.Integration, mask []string) (url.Values, error
 		case "token_duration":
 			d := wanted.GetTokenDuration()
 			if d == nil || d.GetNanos() != 0 || d.GetSeconds() < 0 {
-				return nil, apierror.Invalid("integration.token_duration", "must be whole seconds, and cannot be taken away: PallyCon knows no smaller unit and no tokens without an end")
+				return nil, apierror.Invalid("integration.token_duration",
+					"must be set, in whole seconds: PallyCon has no smaller unit and no tokens without an end")
 			}
 			params.Set(field, strconv.FormatInt(d.GetSeconds(), 10))
 		default:
-			return nil, apierror.Invalid("update_mask", "%s cannot be changed: PallyCon takes license_callback_url, package_callback_url and token_duration", field)
+			return nil, apierror.Invalid("update_mask", "%s cannot be changed: PallyCon changes "+
+				"license_callback_url, package_callback_url and token_duration", field)
 		}
 	}
 	if len(params) == 0 {
-		return nil, apierror.Invalid("update_mask", "names nothing to change")
+		return nil, apierror.Invalid("update_mask", "must name a field to change: "+
+			"license_callback_url, package_callback_url or token_duration")
 	}
 	return params, nil
 }
@@ -113,16 +118,17 @@ func setSetting(field string, to, from *pb.Integration) {
 }
 
 func (a *Adapter) integration(ctx context.Context, siteID string, view pb.Integration_View) (*pb.Integration, error) {
-	answer, err := get[*integrationRow](ctx, a, integrationCall(siteID), url.Values{})
+	response, err := get[*integrationRow](ctx, a, integrationCall(siteID), url.Values{})
 	if err != nil {
 		return nil, a.orNoSite(ctx, siteID, err)
 	}
-	row := answer.Data
+	row := response.Data
 	if row == nil {
 		if _, err := a.findSite(ctx, siteID); err != nil {
 			return nil, err
 		}
-		return nil, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "PallyCon answers success and no integration of site %q", siteID)
+		return nil, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
+			"PallyCon reported success without the integration of site %q", siteID)
 	}
 	integration := &pb.Integration{
 		Name:               names.Integration.Name(a.id, siteID),
@@ -133,7 +139,9 @@ func (a *Adapter) integration(ctx context.Context, siteID string, view pb.Integr
 	if row.TokenDuration != nil {
 		integration.TokenDuration = &durationpb.Duration{Seconds: *row.TokenDuration}
 	}
-	for _, c := range []struct{ id, value string }{{"site_key", row.SiteKey}, {"access_key", row.AccessKey}, {"kms_token", row.KMSToken}} {
+	for _, c := range []struct{ id, value string }{
+		{"site_key", row.SiteKey}, {"access_key", row.AccessKey}, {"kms_token", row.KMSToken},
+	} {
 		credential := &pb.Integration_Credential{Id: c.id}
 		if view == pb.Integration_FULL {
 			credential.Value = c.value

@@ -76,7 +76,7 @@ func (a *Adapter) ListLicenses(ctx context.Context, req *pb.ListLicensesRequest)
 		return nil, a.orNoSite(ctx, ids[1], err)
 	}
 	if !resumed && l.count == 0 {
-		// an empty history of a site that does not exist would mislead
+		// An empty history of a site that does not exist would mislead.
 		if _, err := a.findSite(ctx, ids[1]); err != nil {
 			return nil, err
 		}
@@ -107,8 +107,8 @@ func (a *Adapter) orNoSite(ctx context.Context, siteID string, err error) error 
 func (a *Adapter) license(siteID string, row *licenseRow) (*pb.License, error) {
 	created, err := time.ParseInLocation(secondFormat, row.RegTime, a.config.TimeZone)
 	if err != nil {
-		// the value is not quoted, since it may be anything
-		return nil, listing.HistoryContradiction("a reg_time is no yyyyMMddHHmmss")
+		// The message does not quote the value, which may be a secret.
+		return nil, listing.HistoryContradiction("a reg_time is not yyyyMMddHHmmss")
 	}
 	return &pb.License{
 		Site:            a.siteName(siteID),
@@ -134,9 +134,9 @@ type licenseList struct {
 	adapter     *Adapter
 	siteID      string
 	filter      *pb.LicenseFilter
-	after, upTo string // the first reg_time wanted, and the first one too late; "" sets no bound
+	after, upTo string // the first reg_time wanted, and the first that is too late; "" is no bound
 	count       int    // of the page read last
-	isTotal     bool   // count is known to be of all rows that match, and not of one page
+	isTotal     bool   // count is known to be of all rows that match
 }
 
 func (a *Adapter) newLicenseList(siteID string, filter *pb.LicenseFilter) *licenseList {
@@ -213,16 +213,16 @@ func (l *licenseList) readPage(ctx context.Context, unit, number int) ([]license
 	p := l.params()
 	l.adapter.setPage(p, unit, number)
 	for reads := 1; ; reads++ {
-		answer, err := get[[]licenseRow](ctx, l.adapter, call{"/drm/license", "UA003001100"}, p)
+		response, err := get[[]licenseRow](ctx, l.adapter, call{"/drm/license", "UA003001100"}, p)
 		if err != nil {
 			return nil, err
 		}
-		rows, count := len(answer.Data), answer.Count
+		rows, count := len(response.Data), response.Count
 		l.count = count
 		l.isTotal = l.isTotal || count > rows || number == 0 && count == rows && rows < unit
 		shown := unit*number + rows
 		if rows == unit || count <= rows || count <= shown {
-			return answer.Data, nil
+			return response.Data, nil
 		}
 		if reads == maxReads {
 			return nil, listing.HistoryContradiction(fmt.Sprintf(

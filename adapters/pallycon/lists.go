@@ -22,11 +22,11 @@ func numbered[Row any](
 		Name: c.path,
 		ReadPage: func(ctx context.Context, unit, number int) ([]Row, int, error) {
 			a.setPage(params, unit, number)
-			answer, err := get[[]Row](ctx, a, c, params)
+			response, err := get[[]Row](ctx, a, c, params)
 			if err != nil {
 				return nil, 0, err
 			}
-			return answer.Data, answer.Count, nil
+			return response.Data, response.Count, nil
 		},
 		Match: match,
 	}

@@ -46,7 +46,9 @@ const (
 )
 
 // ListMembers is "Get Sub-member List".
-func (a *Adapter) ListMembers(ctx context.Context, req *pb.ListMembersRequest) (*pb.ListMembersResponse, error) {
+func (a *Adapter) ListMembers(
+	ctx context.Context, req *pb.ListMembersRequest,
+) (*pb.ListMembersResponse, error) {
 	list := a.memberList(nil)
 	rows, next, err := list.Page(ctx, req)
 	if err != nil {
@@ -61,22 +63,22 @@ func (a *Adapter) ListMembers(ctx context.Context, req *pb.ListMembersRequest) (
 
 // CreateMember is "Create Sub-member".
 //
-// Whether a lost request arrived is read back from the list: it then has a member with the address,
-// which it did not have before.
+// A lost request is read back from the list: if it arrived, the list has a member with the address.
 func (a *Adapter) CreateMember(ctx context.Context, req *pb.CreateMemberRequest) (*pb.Member, error) {
 	wanted := req.GetMember()
 	switch {
 	case wanted.GetEmail() == "":
-		return nil, apierror.Invalid("member.email", "must be set: the address that the member logs in with")
+		return nil, apierror.Invalid("member.email", "must be set: the member logs in with this address")
 	case wanted.GetState() != pb.Member_STATE_UNSPECIFIED:
-		return nil, apierror.Invalid("member.state", "must not be set: PallyCon takes no state with a new member; change it with UpdateMember")
+		return nil, apierror.Invalid("member.state",
+			"must not be set: PallyCon sets the state of a new member; change it with UpdateMember")
 	}
 	withAddress := func(row memberRow) bool { return strings.EqualFold(row.MemberEmail, wanted.GetEmail()) }
 	_, err := mutation.Snapshot(ctx, "before", func(ctx context.Context) (*pb.Member, error) {
 		held, err := a.findMember(ctx, withAddress)
 		if err == nil && held != nil {
 			err = apierror.New(codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS,
-				"PallyCon's account has a member with this e-mail address: %s", held.GetName())
+				"a member with this e-mail address exists: %s", held.GetName())
 		}
 		return &pb.Member{}, err
 	})
@@ -91,35 +93,37 @@ func (a *Adapter) CreateMember(ctx context.Context, req *pb.CreateMemberRequest)
 	asked := func() *pb.Member {
 		return &pb.Member{Email: wanted.GetEmail(), Group: wanted.GetGroup(), VendorGroup: group}
 	}
-	return mutation.Do(ctx, mutation.Write[*pb.Member]{
-		Step: "create",
+	return mutation.DoCreate(ctx, mutation.Create[*pb.Member]{
+		Step: "create", Preview: asked,
+		List: func(ctx context.Context) ([]*pb.Member, error) {
+			created, err := a.findMember(ctx, withAddress)
+			if err != nil || created == nil {
+				return nil, err
+			}
+			return []*pb.Member{created}, nil
+		},
 		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.Member, error) {
-			answer, err := change[*memberRow](ctx, a, http.MethodPost, call{memberPath, memberCode}, params)
+			response, err := change[*memberRow](ctx, a, http.MethodPost, call{memberPath, memberCode}, params)
 			if err != nil {
 				return nil, err
 			}
-			if answer.Data == nil || answer.Data.MemberSeq == 0 {
-				return nil, apierror.OutcomeUnknown("Outcome unknown: PallyCon reported success without a member_seq. " +
-					"Retry with the same request_id.")
+			if response.Data == nil || response.Data.MemberSeq == 0 {
+				return nil, apierror.OutcomeUnknown(
+					"Outcome unknown: PallyCon reported success without a member_seq" + mutation.RetryAdvice)
 			}
-			seq := answer.Data.MemberSeq
+			seq := response.Data.MemberSeq
 			if created, err := a.findMember(ctx, withSeq(seq)); err == nil && created != nil {
 				return created, nil
 			}
-			// It is created all the same: what is known of it has to do.
+			// The member exists although it cannot be read. The result has what is known.
 			created := asked()
 			created.Name = a.memberName(seq)
 			return created, nil
 		},
-		ReadBack: func(ctx context.Context) (*pb.Member, bool, error) {
-			created, err := a.findMember(ctx, withAddress)
-			return created, created != nil, err
-		},
-		Preview: asked,
 	})
 }
 
-// UpdateMember is "Update Sub-member Information" with what the mask names, read back.
+// UpdateMember is "Update Sub-member Information" with the fields of the mask, read back.
 func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest) (*pb.Member, error) {
 	wanted, mask := req.GetMember(), req.GetUpdateMask().GetPaths()
 	seq, err := memberSeq("member.name", wanted.GetName())
@@ -143,7 +147,7 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 		return nil, err
 	}
 	if email := wanted.GetEmail(); email != "" && !strings.EqualFold(email, before.GetEmail()) {
-		return nil, apierror.Invalid("member.email", "is not this member's, and cannot be changed: leave it empty")
+		return nil, apierror.Invalid("member.email", "cannot be changed: leave it empty")
 	}
 	apply := func(m *pb.Member) { applyMember(m, wanted, mask) }
 	return mutation.DoUpdate(ctx, mutation.Update[*pb.Member]{
@@ -154,7 +158,7 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 		},
 		Confirm: func(ctx context.Context) (*pb.Member, error) {
 			changed, err := a.findMember(ctx, withSeq(seq))
-			if err == nil && changed == nil { // the list may hide a member that was just changed
+			if err == nil && changed == nil { // The list may hide a member that was just changed.
 				changed = proto.CloneOf(before)
 				apply(changed)
 			}
@@ -163,7 +167,7 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 	})
 }
 
-// applyMember changes what the mask names in a member.
+// applyMember sets the fields of the mask in m.
 func applyMember(m, wanted *pb.Member, mask []string) {
 	if slices.Contains(mask, "group") {
 		m.Group, m.VendorGroup = wanted.GetGroup(), code(memberGroups, wanted.GetGroup())
@@ -173,7 +177,7 @@ func applyMember(m, wanted *pb.Member, mask []string) {
 	}
 }
 
-// memberParams are the parameters that change what the mask names.
+// memberParams returns the parameters that set the fields of the mask.
 func memberParams(wanted *pb.Member, mask []string) (url.Values, error) {
 	params := url.Values{}
 	for _, field := range mask {
@@ -183,21 +187,25 @@ func memberParams(wanted *pb.Member, mask []string) (url.Values, error) {
 		case "state":
 			params.Set("member_status", code(memberStates, wanted.GetState()))
 		default:
-			return nil, apierror.Invalid("update_mask", "%s cannot be changed: PallyCon takes group and state", field)
+			return nil, apierror.Invalid("update_mask", "%s cannot be changed: PallyCon changes group and state", field)
 		}
-		if wanted.GetGroup() == pb.Member_GROUP_UNSPECIFIED && field == "group" || wanted.GetState() == pb.Member_STATE_UNSPECIFIED && field == "state" {
-			return nil, apierror.Invalid("member."+field, "must be set: the mask names it, and every member of PallyCon's has one")
+		noGroup := field == "group" && wanted.GetGroup() == pb.Member_GROUP_UNSPECIFIED
+		noState := field == "state" && wanted.GetState() == pb.Member_STATE_UNSPECIFIED
+		if noGroup || noState {
+			return nil, apierror.Invalid("member."+field, "must be set, because the mask names it")
 		}
 	}
 	if len(params) == 0 {
-		return nil, apierror.Invalid("update_mask", "names nothing to change")
+		return nil, apierror.Invalid("update_mask", "must name a field to change: group or state")
 	}
 	return params, nil
 }
 
-// ResetMemberPassword is "Reset Password for Sub-member". Nothing tells afterwards whether it was
-// done, so an unknown outcome stays unknown.
-func (a *Adapter) ResetMemberPassword(ctx context.Context, req *pb.ResetMemberPasswordRequest) (*pb.ResetMemberPasswordResponse, error) {
+// ResetMemberPassword is "Reset Password for Sub-member". It cannot be read back, so an unknown
+// outcome stays unknown.
+func (a *Adapter) ResetMemberPassword(
+	ctx context.Context, req *pb.ResetMemberPasswordRequest,
+) (*pb.ResetMemberPasswordResponse, error) {
 	seq, err := memberSeq("name", req.GetName())
 	if err != nil {
 		return nil, err
@@ -205,8 +213,9 @@ func (a *Adapter) ResetMemberPassword(ctx context.Context, req *pb.ResetMemberPa
 	return mutation.Do(ctx, mutation.Write[*pb.ResetMemberPasswordResponse]{
 		Step: "reset",
 		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.ResetMemberPasswordResponse, error) {
+			repw := call{memberPath + "/repw", memberCode}
 			params := url.Values{"member_seq": {strconv.FormatInt(seq, 10)}}
-			if _, err := change[jsontext.Value](ctx, a, http.MethodPut, call{memberPath + "/repw", memberCode}, params); err != nil {
+			if _, err := change[jsontext.Value](ctx, a, http.MethodPut, repw, params); err != nil {
 				return nil, a.orNoMember(ctx, seq, err)
 			}
 			return &pb.ResetMemberPasswordResponse{}, nil
@@ -219,7 +228,7 @@ func (a *Adapter) memberList(match func(memberRow) (bool, error)) *listing.Numbe
 	return numbered(a, call{memberPath, memberCode}, url.Values{}, match)
 }
 
-// findMember is the first member in the list that matches, or nil: PallyCon has no call for one.
+// findMember returns the first member of the list that matches, or nil. PallyCon has no call for one.
 func (a *Adapter) findMember(ctx context.Context, match func(memberRow) bool) (*pb.Member, error) {
 	found, err := a.memberList(func(row memberRow) (bool, error) { return match(row), nil }).All(ctx)
 	if err != nil || len(found) == 0 {
@@ -244,7 +253,9 @@ func (a *Adapter) orNoMember(ctx context.Context, seq int64, err error) error {
 	})
 }
 
-func noMember(seq int64) error { return apierror.NotFound("PallyCon's account has no member %d", seq) }
+func noMember(seq int64) error {
+	return apierror.NotFound("PallyCon's account has no member %d", seq)
+}
 
 func (a *Adapter) member(row memberRow) *pb.Member {
 	group := ""
@@ -266,7 +277,7 @@ func (a *Adapter) memberName(seq int64) string {
 	return names.Member.Name(a.id, strconv.FormatInt(seq, 10))
 }
 
-// memberSeq reads a member's name. An id that is no number is no member's.
+// memberSeq returns the member_seq in a member's name.
 func memberSeq(field, name string) (int64, error) {
 	ids, err := names.Member.IDs(name)
 	if err != nil {
@@ -274,7 +285,8 @@ func memberSeq(field, name string) (int64, error) {
 	}
 	seq, err := strconv.ParseInt(ids[1], 10, 64)
 	if err != nil || seq <= 0 || strconv.FormatInt(seq, 10) != ids[1] {
-		return 0, apierror.NotFound("PallyCon's account has no member %q: the id is member_seq, as ListMembers tells it", ids[1])
+		return 0, apierror.NotFound(
+			"PallyCon's account has no member %q: use an id from ListMembers, the member_seq", ids[1])
 	}
 	return seq, nil
 }

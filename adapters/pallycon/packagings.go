@@ -26,9 +26,11 @@ type packagingRow struct {
 	UpdateTime  string `json:"update_time"`
 }
 
-// ListPackagings is "Get DRM Packaging History". The period is passed on, since the guide does not
-// say which of a row's two times it applies to.
-func (a *Adapter) ListPackagings(ctx context.Context, req *pb.ListPackagingsRequest) (*pb.ListPackagingsResponse, error) {
+// ListPackagings is "Get DRM Packaging History". Only PallyCon applies the period, because the guide
+// does not say which of a row's two times it is about.
+func (a *Adapter) ListPackagings(
+	ctx context.Context, req *pb.ListPackagingsRequest,
+) (*pb.ListPackagingsResponse, error) {
 	ids, err := names.Site.IDs(req.GetParent())
 	if err != nil {
 		return nil, apierror.Invalid("parent", "%v", err)
@@ -43,7 +45,7 @@ func (a *Adapter) ListPackagings(ctx context.Context, req *pb.ListPackagingsRequ
 		return nil, err
 	}
 	if resumed && !at.Valid() {
-		return nil, apierror.Invalid("page_token", "is not a token that drmhub made; begin again without it")
+		return nil, apierror.Invalid("page_token", "is not valid for this request; start again without page_token")
 	}
 	params := url.Values{"site_id": {ids[1]}}
 	a.setPeriod(params, f.GetStartDate(), f.GetEndDate())
@@ -55,7 +57,7 @@ func (a *Adapter) ListPackagings(ctx context.Context, req *pb.ListPackagingsRequ
 		ReadAfter: func(ctx context.Context, created, update string) ([]packagingRow, int, error) {
 			return a.readPackagings(ctx, params, created, update)
 		},
-		// the vendor's search may match substrings
+		// The vendor's search may match substrings.
 		Match: func(r packagingRow) bool { return f.GetContentId() == "" || f.GetContentId() == r.CID },
 	}
 	rows, more, err := list.Next(ctx, &at, paging.Size(req.GetPageSize()))
@@ -63,7 +65,7 @@ func (a *Adapter) ListPackagings(ctx context.Context, req *pb.ListPackagingsRequ
 		return nil, a.orNoSite(ctx, ids[1], err)
 	}
 	if !resumed && len(rows) == 0 {
-		// an empty history of a site that does not exist would mislead
+		// An empty history of a site that does not exist would mislead.
 		if _, err := a.findSite(ctx, ids[1]); err != nil {
 			return nil, err
 		}
@@ -95,14 +97,13 @@ func (a *Adapter) readPackagings(
 		params.Set("last_created_time_cid", created)
 		params.Set("last_update_time", update)
 	}
-	answer, err := get[[]packagingRow](ctx, a, call{"/drm/pack", "UA003001100"}, params)
+	response, err := get[[]packagingRow](ctx, a, call{"/drm/pack", "UA003001100"}, params)
 	if err != nil {
 		return nil, 0, err
 	}
-	return answer.Data, answer.Count, nil
+	return response.Data, response.Count, nil
 }
 
-// packaging maps a row.
 func (a *Adapter) packaging(siteID string, r packagingRow) (*pb.Packaging, error) {
 	p := &pb.Packaging{Site: a.siteName(siteID), ContentId: r.CID, Track: r.Track}
 	for _, t := range []struct {
@@ -114,7 +115,7 @@ func (a *Adapter) packaging(siteID string, r packagingRow) (*pb.Packaging, error
 		case err == nil:
 			*t.into = timestamppb.New(at)
 		case t.text != "":
-			return nil, listing.PackagingsContradiction("a time is no yyyyMMddHHmmss")
+			return nil, listing.PackagingsContradiction("a time is not yyyyMMddHHmmss")
 		}
 	}
 	return p, nil

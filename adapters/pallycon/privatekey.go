@@ -4,9 +4,9 @@ import (
 	"crypto"
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/des" //nolint:gosec // Reads keys that others have encrypted: older versions of OpenSSL do it with triple DES.
+	"crypto/des" //nolint:gosec // Older versions of OpenSSL encrypt keys with triple DES.
 	"crypto/pbkdf2"
-	"crypto/sha1" //nolint:gosec // As above: the default of PBKDF2 (RFC 8018).
+	"crypto/sha1" //nolint:gosec // The default of PBKDF2 (RFC 8018).
 	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/x509"
@@ -21,13 +21,15 @@ import (
 
 var (
 	errWrongPassword = errors.New("does not open the private key")
-	errNotEncrypted  = errors.New("is for an encrypted private key, and this one is not encrypted: encrypt it with this password (openssl rsa -aes256 -in key.pem -out encrypted.pem)")
-	errUnreadableKey = errors.New("is no private key in PEM: give the .pem file that the certificate was requested with")
+	errNotEncrypted  = errors.New("is given, but the private key is not encrypted: encrypt it with this password " +
+		"(openssl rsa -aes256 -in key.pem -out encrypted.pem)")
+	errUnreadableKey = errors.New("contains no private key in PEM: " +
+		"give the .pem file that the certificate was requested with")
 )
 
-// openPrivateKey reads a private key, which is encrypted as PKCS#8 has it ("ENCRYPTED PRIVATE KEY")
-// or as OpenSSL had it before ("DEK-Info"). Of a key that is not encrypted, it answers the key and
-// errNotEncrypted. Its errors hold nothing of the file.
+// openPrivateKey reads an encrypted private key, in the form of PKCS#8 ("ENCRYPTED PRIVATE KEY") or in
+// OpenSSL's older form ("DEK-Info"). For a key that is not encrypted, it returns the key and
+// errNotEncrypted. Its errors contain nothing of the file.
 func openPrivateKey(file []byte, password string) (crypto.Signer, error) {
 	block, rest := pem.Decode(file)
 	for block != nil && !strings.HasSuffix(block.Type, "PRIVATE KEY") {
@@ -40,7 +42,7 @@ func openPrivateKey(file []byte, password string) (crypto.Signer, error) {
 	switch {
 	case block.Type == "ENCRYPTED PRIVATE KEY":
 		der, err = decryptPKCS8(block.Bytes, password)
-	case x509.IsEncryptedPEMBlock(block): //nolint:staticcheck // Deprecated as no way to protect a key; this key is somebody else's.
+	case x509.IsEncryptedPEMBlock(block): //nolint:staticcheck // Insecure, but some keys still have this form.
 		der, err = decryptPEM(block, password)
 	}
 	if err != nil && !errors.Is(err, errNotEncrypted) {
@@ -50,7 +52,7 @@ func openPrivateKey(file []byte, password string) (crypto.Signer, error) {
 	switch {
 	case ok:
 		return key, err
-	case err == nil: // a wrong password can, by chance, look as if it opened something
+	case err == nil: // The padding can fit a wrong password by chance.
 		return nil, errWrongPassword
 	}
 	return nil, errUnreadableKey
@@ -72,7 +74,7 @@ func parsePrivateKey(der []byte) (crypto.Signer, bool) {
 }
 
 func decryptPEM(block *pem.Block, password string) ([]byte, error) {
-	der, err := x509.DecryptPEMBlock(block, []byte(password)) //nolint:staticcheck // As above.
+	der, err := x509.DecryptPEMBlock(block, []byte(password)) //nolint:staticcheck // As in openPrivateKey.
 	switch {
 	case errors.Is(err, x509.IncorrectPasswordError):
 		return nil, errWrongPassword
@@ -82,8 +84,8 @@ func decryptPEM(block *pem.Block, password string) ([]byte, error) {
 	return der, nil
 }
 
-// What follows is PBES2 of RFC 8018, the encryption of PKCS#8 that OpenSSL writes. The names are
-// the RFC's.
+// The types of PBES2 (RFC 8018), the encryption of PKCS#8 that OpenSSL writes. Their names are the
+// RFC's.
 type (
 	encryptedPrivateKeyInfo struct {
 		EncryptionAlgorithm pkix.AlgorithmIdentifier
@@ -122,8 +124,8 @@ var encryptionSchemes = map[string]struct {
 	"1.2.840.113549.3.7":      {24, des.NewTripleDESCipher},
 }
 
-// mostIterations bounds the work that a file can ask for: some seconds.
-const mostIterations = 2_000_000
+// maxIterations bounds the work for one file to some seconds.
+const maxIterations = 2_000_000
 
 func decryptPKCS8(der []byte, password string) ([]byte, error) {
 	var info encryptedPrivateKeyInfo
@@ -150,18 +152,23 @@ func decryptPKCS8(der []byte, password string) ([]byte, error) {
 	if _, err := asn1.Unmarshal(scheme.EncryptionScheme.Parameters.FullBytes, &iv); err != nil {
 		return nil, errUnreadableKey
 	}
-	if n := derivation.IterationCount; n < 1 || n > mostIterations {
-		return nil, fmt.Errorf("is encrypted with an iteration count of %d: encrypt it anew, with at most %d", n, mostIterations)
+	if n := derivation.IterationCount; n < 1 || n > maxIterations {
+		return nil, fmt.Errorf("is encrypted with an iteration count of %d: encrypt it again with at most %d",
+			n, maxIterations)
 	}
 	key, err := pbkdf2.Key(prf, password, derivation.Salt, derivation.IterationCount, encryption.keySize)
 	if err != nil {
 		return nil, errUnreadableKey
 	}
 	block, err := encryption.cipher(key)
-	if err != nil || len(iv) != block.BlockSize() || len(info.EncryptedData) == 0 || len(info.EncryptedData)%block.BlockSize() != 0 {
+	if err != nil {
 		return nil, errUnreadableKey
 	}
-	plain := make([]byte, len(info.EncryptedData))
+	size := len(info.EncryptedData)
+	if len(iv) != block.BlockSize() || size == 0 || size%block.BlockSize() != 0 {
+		return nil, errUnreadableKey
+	}
+	plain := make([]byte, size)
 	cipher.NewCBCDecrypter(block, iv).CryptBlocks(plain, info.EncryptedData)
 	padding := int(plain[len(plain)-1])
 	if padding < 1 || padding > block.BlockSize() {
@@ -170,7 +177,7 @@ func decryptPKCS8(der []byte, password string) ([]byte, error) {
 	return plain[:len(plain)-padding], nil
 }
 
-// parameters reads the parameters of an algorithm, which must be this one.
+// parameters reads the parameters of the algorithm oid. It fails for another algorithm.
 func parameters(a pkix.AlgorithmIdentifier, oid string, into any) error {
 	if a.Algorithm.String() != oid {
 		return unsupported(a.Algorithm)
@@ -182,5 +189,6 @@ func parameters(a pkix.AlgorithmIdentifier, oid string, into any) error {
 }
 
 func unsupported(algorithm asn1.ObjectIdentifier) error {
-	return fmt.Errorf("is encrypted in a way (object identifier %v) that drmhub cannot check: encrypt it anew (openssl pkcs8 -topk8 -v2 aes-256-cbc -in key.pem -out encrypted.pem)", algorithm)
+	return fmt.Errorf("is encrypted with an algorithm (object identifier %v) that drmhub cannot read: "+
+		"encrypt it again (openssl pkcs8 -topk8 -v2 aes-256-cbc -in key.pem -out encrypted.pem)", algorithm)
 }

@@ -44,9 +44,9 @@ func checkReport(method string, f *pb.ReportFilter, takes ...string) error {
 	f.ProtoReflect().Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
 		switch name := string(field.Name()); {
 		case !slices.Contains(takes, name):
-			refuse(name, method+" does not take it; the filter of "+method+" takes "+strings.Join(takes, ", "))
+			refuse(name, "is not a condition of "+method+": the filter of "+method+" takes "+strings.Join(takes, ", "))
 		case strings.HasSuffix(name, "_date") && !isDay(value.String()):
-			refuse(name, "is no day of the calendar: write YYYY-MM-DD")
+			refuse(name, "must be a valid date, YYYY-MM-DD")
 		}
 		return true
 	})
@@ -66,13 +66,13 @@ func (a *Adapter) setPeriod(p url.Values, startDate, endDate string) {
 		p.Set("from", startDate)
 	}
 	end, err := time.Parse(dayFormat, endDate)
-	if err != nil { // there is no end_date, since a wrong one has been refused
+	if err != nil { // There is no end_date: a wrong one has been refused.
 		return
 	}
 	if !a.config.ToInclusive {
 		end = end.AddDate(0, 0, 1)
 	}
-	if end.Year() <= 9999 { // otherwise the period has no end
+	if end.Year() <= 9999 { // Otherwise the period has no end.
 		p.Set("to", end.Format(dayFormat))
 	}
 }

@@ -61,7 +61,9 @@ type report[Row any] struct {
 }
 
 // ListLicenseUsers is "Get DRM User List".
-func (a *Adapter) ListLicenseUsers(ctx context.Context, req *pb.ListLicenseUsersRequest) (*pb.ListLicenseUsersResponse, error) {
+func (a *Adapter) ListLicenseUsers(
+	ctx context.Context, req *pb.ListLicenseUsersRequest,
+) (*pb.ListLicenseUsersResponse, error) {
 	user := req.GetFilter().GetUserId()
 	site, page, err := listReport(ctx, a, req, report[userRow]{
 		method: "ListLicenseUsers", takes: []string{"start_date", "end_date", "user_id"},
@@ -83,7 +85,9 @@ func (a *Adapter) ListLicenseUsers(ctx context.Context, req *pb.ListLicenseUsers
 }
 
 // ListLicenseDevices is "Get DRM Device List".
-func (a *Adapter) ListLicenseDevices(ctx context.Context, req *pb.ListLicenseDevicesRequest) (*pb.ListLicenseDevicesResponse, error) {
+func (a *Adapter) ListLicenseDevices(
+	ctx context.Context, req *pb.ListLicenseDevicesRequest,
+) (*pb.ListLicenseDevicesResponse, error) {
 	device, model := req.GetFilter().GetDeviceId(), req.GetFilter().GetDeviceModel()
 	site, page, err := listReport(ctx, a, req, report[deviceRow]{
 		method: "ListLicenseDevices", takes: []string{"start_date", "end_date", "device_id", "device_model"},
@@ -107,7 +111,9 @@ func (a *Adapter) ListLicenseDevices(ctx context.Context, req *pb.ListLicenseDev
 }
 
 // ListLicenseContents is "Get DRM CID License List".
-func (a *Adapter) ListLicenseContents(ctx context.Context, req *pb.ListLicenseContentsRequest) (*pb.ListLicenseContentsResponse, error) {
+func (a *Adapter) ListLicenseContents(
+	ctx context.Context, req *pb.ListLicenseContentsRequest,
+) (*pb.ListLicenseContentsResponse, error) {
 	content := req.GetFilter().GetContentId()
 	site, page, err := listReport(ctx, a, req, report[contentRow]{
 		method: "ListLicenseContents", takes: []string{"start_date", "end_date", "content_id", "status"},
@@ -128,10 +134,12 @@ func (a *Adapter) ListLicenseContents(ctx context.Context, req *pb.ListLicenseCo
 }
 
 // ListContentUsers is "Get DRM CID User List".
-func (a *Adapter) ListContentUsers(ctx context.Context, req *pb.ListContentUsersRequest) (*pb.ListContentUsersResponse, error) {
+func (a *Adapter) ListContentUsers(
+	ctx context.Context, req *pb.ListContentUsersRequest,
+) (*pb.ListContentUsersResponse, error) {
 	content, user := req.GetFilter().GetContentId(), req.GetFilter().GetUserId()
 	if content == "" {
-		return nil, apierror.Invalid("filter.content_id", "is missing: ListContentUsers lists the users of one content")
+		return nil, apierror.Invalid("filter.content_id", "must be set: the list is of the users of one content")
 	}
 	site, page, err := listReport(ctx, a, req, report[contentUserRow]{
 		method: "ListContentUsers", takes: []string{"content_id", "start_date", "end_date", "user_id", "status"},
@@ -144,7 +152,7 @@ func (a *Adapter) ListContentUsers(ctx context.Context, req *pb.ListContentUsers
 	}
 	res := &pb.ListContentUsersResponse{NextPageToken: page.token, TotalSize: page.total}
 	for _, r := range page.rows {
-		if r.CID != content { // the vendor may take cid for a search
+		if r.CID != content { // PallyCon may search for substrings of cid.
 			res.TotalSize = 0
 			continue
 		}
@@ -197,7 +205,7 @@ func listReport[Row any](ctx context.Context, a *Adapter, req interface {
 		return "", page, a.orNoSite(ctx, ids[1], err)
 	}
 	if !resumed && len(rows) == 0 {
-		// an empty report of a site that does not exist would mislead
+		// An empty report of a site that does not exist would mislead.
 		if _, err := a.findSite(ctx, ids[1]); err != nil {
 			return "", page, err
 		}

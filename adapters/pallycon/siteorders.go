@@ -36,7 +36,9 @@ const siteOrderPath = "/account/siteId/approve"
 // it later.
 //
 // A lost request is read back from the list: if it arrived, the list has a new order of that name.
-func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRequest) (*pb.SiteOrder, error) {
+func (a *Adapter) CreateSiteOrder(
+	ctx context.Context, req *pb.CreateSiteOrderRequest,
+) (*pb.SiteOrder, error) {
 	order := req.GetSiteOrder()
 	switch {
 	case order.GetDisplayName() == "":
@@ -44,7 +46,8 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 	case order.GetPolicyId() != "":
 		return nil, apierror.Invalid("site_order.policy_id", "must be empty: PallyCon takes no policy with an order")
 	case order.GetFairplayCertificate() != nil:
-		return nil, apierror.Invalid("site_order.fairplay_certificate", "must not be set: PallyCon takes no certificate with an order; register it for the site that comes of it")
+		return nil, apierror.Invalid("site_order.fairplay_certificate",
+			"must not be set: PallyCon takes no certificate with an order; register it for the new site")
 	}
 	name := order.GetDisplayName()
 	ofThisName := func(ctx context.Context) ([]*pb.SiteOrder, error) {
@@ -59,24 +62,27 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 		Step: "order", Before: before, List: ofThisName, Preview: pending,
 		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.SiteOrder, error) {
 			post, params := call{siteOrderPath, "UA010310200"}, url.Values{"service_name": {name}}
-			answer, err := change[*siteOrderRow](ctx, a, http.MethodPost, post, params)
+			response, err := change[*siteOrderRow](ctx, a, http.MethodPost, post, params)
 			if err != nil {
 				return nil, err
 			}
-			if answer.Data == nil || answer.Data.Seq == 0 {
-				return nil, apierror.OutcomeUnknown("Outcome unknown: PallyCon reported success without a seq. " +
-					"Retry with the same request_id.")
+			if response.Data == nil || response.Data.Seq == 0 {
+				return nil, apierror.OutcomeUnknown(
+					"Outcome unknown: PallyCon reported success without a seq" + mutation.RetryAdvice)
 			}
 			ordered := pending()
-			ordered.Name = a.siteOrderName(answer.Data.Seq)
+			ordered.Name = a.siteOrderName(response.Data.Seq)
 			return ordered, nil
 		},
 	})
 }
 
-// ListSiteOrders is "Get Status of Additional Site Request". The vendor takes one search condition,
-// and may match substrings: it is sent the most selective one, and every row is matched again here.
-func (a *Adapter) ListSiteOrders(ctx context.Context, req *pb.ListSiteOrdersRequest) (*pb.ListSiteOrdersResponse, error) {
+// ListSiteOrders is "Get Status of Additional Site Request". PallyCon takes one search condition, and
+// may match substrings. So it is sent the most selective condition, and the whole filter is applied
+// to every row here.
+func (a *Adapter) ListSiteOrders(
+	ctx context.Context, req *pb.ListSiteOrdersRequest,
+) (*pb.ListSiteOrdersResponse, error) {
 	params, match, err := a.siteOrderSearch(req.GetFilter())
 	if err != nil {
 		return nil, err
@@ -93,24 +99,28 @@ func (a *Adapter) ListSiteOrders(ctx context.Context, req *pb.ListSiteOrdersRequ
 	return res, nil
 }
 
-// GetSiteOrder finds one order in the list: PallyCon has no call for one.
+// GetSiteOrder returns one order of the list. PallyCon has no call for one.
 func (a *Adapter) GetSiteOrder(ctx context.Context, req *pb.GetSiteOrderRequest) (*pb.SiteOrder, error) {
 	ids, err := names.SiteOrder.IDs(req.GetName())
 	if err != nil {
 		return nil, apierror.Invalid("name", "%v", err)
 	}
-	found, err := a.siteOrders(ctx, func(row siteOrderRow) (bool, error) { return strconv.FormatInt(row.Seq, 10) == ids[1], nil })
+	found, err := a.siteOrders(ctx, func(row siteOrderRow) (bool, error) {
+		return strconv.FormatInt(row.Seq, 10) == ids[1], nil
+	})
 	if err != nil {
 		return nil, err
 	}
 	if len(found) == 0 {
-		return nil, apierror.NotFound("PallyCon's account has no order %q of a site", ids[1])
+		return nil, apierror.NotFound("PallyCon's account has no site order %q", ids[1])
 	}
 	return found[0], nil
 }
 
-// siteOrders are all orders that match.
-func (a *Adapter) siteOrders(ctx context.Context, match func(siteOrderRow) (bool, error)) ([]*pb.SiteOrder, error) {
+// siteOrders returns all orders that match.
+func (a *Adapter) siteOrders(
+	ctx context.Context, match func(siteOrderRow) (bool, error),
+) ([]*pb.SiteOrder, error) {
 	rows, err := a.siteOrderList(url.Values{}, match).All(ctx)
 	if err != nil {
 		return nil, err
@@ -122,20 +132,24 @@ func (a *Adapter) siteOrders(ctx context.Context, match func(siteOrderRow) (bool
 	return orders, nil
 }
 
-func (a *Adapter) siteOrderList(params url.Values, match func(siteOrderRow) (bool, error)) *listing.Numbered[siteOrderRow] {
+func (a *Adapter) siteOrderList(
+	params url.Values, match func(siteOrderRow) (bool, error),
+) *listing.Numbered[siteOrderRow] {
 	return numbered(a, call{siteOrderPath, "UA010310100"}, params, match)
 }
 
-// siteOrderSearch is what the vendor is asked for, and what of its answer is wanted; nil is all of
-// it.
-func (a *Adapter) siteOrderSearch(f *pb.SiteOrderFilter) (url.Values, func(siteOrderRow) (bool, error), error) {
-	params := url.Values{}
+// siteOrderSearch returns the vendor's search for a filter, and a function that applies the filter to
+// a row. The function is nil if every row is wanted.
+func (a *Adapter) siteOrderSearch(
+	f *pb.SiteOrderFilter,
+) (params url.Values, match func(siteOrderRow) (bool, error), err error) {
+	params = url.Values{}
 	if f.GetStartDate()+f.GetEndDate()+f.GetVendorStatus()+f.GetAccountId()+f.GetSiteId() == "" {
 		return params, nil, nil
 	}
 	for _, d := range []struct{ field, date string }{{"start_date", f.GetStartDate()}, {"end_date", f.GetEndDate()}} {
 		if d.date != "" && !isDay(d.date) {
-			return nil, nil, apierror.Invalid("filter."+d.field, "is no day of the calendar: write YYYY-MM-DD")
+			return nil, nil, apierror.Invalid("filter."+d.field, "must be a valid date, YYYY-MM-DD")
 		}
 	}
 	a.setPeriod(params, f.GetStartDate(), f.GetEndDate())
@@ -150,23 +164,27 @@ func (a *Adapter) siteOrderSearch(f *pb.SiteOrderFilter) (url.Values, func(siteO
 		params.Set("search_type", "account_id")
 		params.Set("search_keyword", f.GetAccountId())
 	}
+	return params, func(row siteOrderRow) (bool, error) { return matchSiteOrder(f, row) }, nil
+}
+
+// matchSiteOrder applies a filter to a row.
+func matchSiteOrder(f *pb.SiteOrderFilter, row siteOrderRow) (bool, error) {
 	same := func(want, got string) bool { return want == "" || want == got }
-	return params, func(row siteOrderRow) (bool, error) {
-		if !same(f.GetSiteId(), row.SiteID) || !same(f.GetAccountId(), row.AccountID) || !same(f.GetVendorStatus(), row.Status) {
-			return false, nil
-		}
-		if f.GetStartDate()+f.GetEndDate() == "" {
-			return true, nil
-		}
-		// in the vendor's zone, as the days of the filter are
-		ordered, err := time.Parse(secondFormat, row.RegTime)
-		if err != nil {
-			return false, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
-				"the reg_time of order %d is no yyyyMMddHHmmss, so nobody can report whether it is of these days", row.Seq)
-		}
-		day := ordered.Format(dayFormat)
-		return f.GetStartDate() <= day && (f.GetEndDate() == "" || day <= f.GetEndDate()), nil
-	}, nil
+	if !same(f.GetSiteId(), row.SiteID) || !same(f.GetAccountId(), row.AccountID) ||
+		!same(f.GetVendorStatus(), row.Status) {
+		return false, nil
+	}
+	if f.GetStartDate()+f.GetEndDate() == "" {
+		return true, nil
+	}
+	// Both the filter's days and reg_time are in the vendor's zone.
+	ordered, err := time.Parse(secondFormat, row.RegTime)
+	if err != nil {
+		return false, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
+			"PallyCon's order %d cannot be filtered by date: its reg_time is not yyyyMMddHHmmss", row.Seq)
+	}
+	day := ordered.Format(dayFormat)
+	return f.GetStartDate() <= day && (f.GetEndDate() == "" || day <= f.GetEndDate()), nil
 }
 
 func (a *Adapter) siteOrder(row siteOrderRow) *pb.SiteOrder {
@@ -189,19 +207,20 @@ func (a *Adapter) siteOrderName(seq int64) string {
 	return names.SiteOrder.Name(a.id, strconv.FormatInt(seq, 10))
 }
 
-// siteOrderStates are beginnings of words by which a status is recognised: the guide says that
-// there is a status, and none of its values.
+// siteOrderStates are states by the beginnings of words. The guide names no value of the status.
 var siteOrderStates = map[string]pb.SiteOrder_State{
 	"request": pb.SiteOrder_PENDING, "wait": pb.SiteOrder_PENDING, "pending": pb.SiteOrder_PENDING,
 	"approv": pb.SiteOrder_APPROVED,
-	"reject": pb.SiteOrder_REJECTED, "deny": pb.SiteOrder_REJECTED, "denied": pb.SiteOrder_REJECTED, "cancel": pb.SiteOrder_REJECTED,
+	"reject": pb.SiteOrder_REJECTED, "deny": pb.SiteOrder_REJECTED,
+	"denied": pb.SiteOrder_REJECTED, "cancel": pb.SiteOrder_REJECTED,
 }
 
-// siteOrderState is the one state that a status has words of. One of several states, such as
-// "approval requested", or with a negation, is left to people.
+// siteOrderState returns the one state that a status has words of. It is unspecified if the words are
+// of several states, such as "approval requested", or if there is a "not".
 func siteOrderState(status string) pb.SiteOrder_State {
 	var found pb.SiteOrder_State
-	for _, word := range strings.FieldsFunc(strings.ToLower(status), func(r rune) bool { return !unicode.IsLetter(r) }) {
+	noLetter := func(r rune) bool { return !unicode.IsLetter(r) }
+	for _, word := range strings.FieldsFunc(strings.ToLower(status), noLetter) {
 		if word == "not" {
 			return pb.SiteOrder_STATE_UNSPECIFIED
 		}
@@ -218,8 +237,8 @@ func siteOrderState(status string) pb.SiteOrder_State {
 	return found
 }
 
-// localTime reads a time of the vendor's. One that cannot be read is left out: all else of the row
-// is worth showing.
+// localTime reads a time in the vendor's zone. It returns nil for an unreadable time, because the rest
+// of the row is worth showing.
 func (a *Adapter) localTime(s string) *timestamppb.Timestamp {
 	t, err := time.ParseInLocation(secondFormat, s, a.config.TimeZone)
 	if err != nil {

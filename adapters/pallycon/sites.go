@@ -30,7 +30,7 @@ var serviceStates = map[string]pb.Site_ServiceState_State{
 	"SE001": pb.Site_ServiceState_SUSPENDED,
 }
 
-// ListSites is "Get Site List". The vendor answers all sites at once.
+// ListSites is "Get Site List". PallyCon returns all sites at once.
 func (a *Adapter) ListSites(ctx context.Context, req *pb.ListSitesRequest) (*pb.ListSitesResponse, error) {
 	all, err := a.sites(ctx)
 	if err != nil {
@@ -53,18 +53,18 @@ func (a *Adapter) GetSite(ctx context.Context, req *pb.GetSiteRequest) (*pb.Site
 }
 
 func (a *Adapter) sites(ctx context.Context) ([]*pb.Site, error) {
-	answer, err := get[[]siteRow](ctx, a, call{"/account/siteId", "UC011004100"}, url.Values{})
+	response, err := get[[]siteRow](ctx, a, call{"/account/siteId", "UC011004100"}, url.Values{})
 	if err != nil {
 		return nil, err
 	}
-	all := make([]*pb.Site, len(answer.Data))
-	for i, row := range answer.Data {
+	all := make([]*pb.Site, len(response.Data))
+	for i, row := range response.Data {
 		all[i] = a.site(row)
 	}
 	return all, nil
 }
 
-// site maps a row. A site is in service where its service DRM is.
+// site maps a row. A site is enabled if its service DRM is.
 func (a *Adapter) site(row siteRow) *pb.Site {
 	s := &pb.Site{
 		Name:        a.siteName(row.SiteID),
@@ -86,7 +86,7 @@ func (a *Adapter) site(row siteRow) *pb.Site {
 	return s
 }
 
-// findSite is one site out of the list: PallyCon has no call for one.
+// findSite returns one site of the list. PallyCon has no call for one.
 func (a *Adapter) findSite(ctx context.Context, siteID string) (*pb.Site, error) {
 	all, err := a.sites(ctx)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// statusChangeRow is data in the three calls about a service status change. The answer to "Request
+// statusChangeRow is data in the three calls about a service status change. The response to "Request
 // service status change" has no reg_status.
 type statusChangeRow struct {
 	SiteID     string `json:"site_id"`
@@ -33,19 +33,24 @@ var changeTypes = map[string]pb.StatusChange_Type{
 	"SM003": pb.StatusChange_EXTEND_TRIAL,
 }
 
+// pendingCode is the reg_status of a pending change.
+const pendingCode = "ST001"
+
 var changeStates = map[string]pb.StatusChange_State{
-	"ST001": pb.StatusChange_PENDING,
-	"ST002": pb.StatusChange_CANCELLED,
-	"ST003": pb.StatusChange_APPROVED,
+	pendingCode: pb.StatusChange_PENDING,
+	"ST002":     pb.StatusChange_CANCELLED,
+	"ST003":     pb.StatusChange_APPROVED,
 }
 
 func statusCall(siteID string) call {
 	return call{"/plan/request/status" + upstream.Path(siteID), "UC011004100"}
 }
 
-// ListStatusChanges is "Get the status of a service status change request", of every service that
-// the site has. The vendor tells the latest one of each.
-func (a *Adapter) ListStatusChanges(ctx context.Context, req *pb.ListStatusChangesRequest) (*pb.ListStatusChangesResponse, error) {
+// ListStatusChanges is "Get the status of a service status change request" for every service of the
+// site. PallyCon shows the latest change of each.
+func (a *Adapter) ListStatusChanges(
+	ctx context.Context, req *pb.ListStatusChangesRequest,
+) (*pb.ListStatusChangesResponse, error) {
 	ids, err := names.Site.IDs(req.GetParent())
 	if err != nil {
 		return nil, apierror.Invalid("parent", "%v", err)
@@ -56,7 +61,7 @@ func (a *Adapter) ListStatusChanges(ctx context.Context, req *pb.ListStatusChang
 	}
 	var all []*pb.StatusChange
 	for _, s := range site.GetServices() {
-		// the vendor's call takes none but those of the guide
+		// PallyCon's call takes only the services of the guide.
 		if s.GetService() == pb.Site_SERVICE_UNSPECIFIED {
 			continue
 		}
@@ -78,17 +83,17 @@ func (a *Adapter) ListStatusChanges(ctx context.Context, req *pb.ListStatusChang
 	return &pb.ListStatusChangesResponse{StatusChanges: page, NextPageToken: next, TotalSize: int32(len(all))}, nil
 }
 
-// latestChange is the only change of a service that PallyCon tells of. It is empty where there
-// never was one.
+// latestChange returns the only change of a service that PallyCon shows. It is empty if there never
+// was one.
 func (a *Adapter) latestChange(ctx context.Context, siteID, serviceCode string) (*pb.StatusChange, error) {
-	answer, err := get[*statusChangeRow](ctx, a, statusCall(siteID), url.Values{"service_code": {serviceCode}})
+	response, err := get[*statusChangeRow](ctx, a, statusCall(siteID), url.Values{"service_code": {serviceCode}})
 	if err != nil {
 		return nil, err
 	}
-	if answer.Data == nil || answer.Data.ReqGroupID == "" {
+	if response.Data == nil || response.Data.ReqGroupID == "" {
 		return &pb.StatusChange{}, nil
 	}
-	return a.statusChange(siteID, serviceCode, *answer.Data), nil
+	return a.statusChange(siteID, serviceCode, *response.Data), nil
 }
 
 func (a *Adapter) statusChange(siteID, serviceCode string, row statusChangeRow) *pb.StatusChange {
@@ -108,8 +113,8 @@ func (a *Adapter) statusChange(siteID, serviceCode string, row statusChangeRow) 
 	}
 }
 
-// changeTime reads reg_dt and update_dt, which the guide gives in UTC. A time that cannot be read
-// is left out rather than making a change that was made look like a failure.
+// changeTime reads reg_dt and update_dt, which the guide gives in UTC. It returns nil for an
+// unreadable time, because a change that was made must not look like a failure.
 func changeTime(s string) *timestamppb.Timestamp {
 	t, err := time.Parse(secondFormat, s)
 	if err != nil {

@@ -29,73 +29,90 @@ func (a *Adapter) ExtendTrial(ctx context.Context, req *pb.ExtendTrialRequest) (
 	return a.requestChange(ctx, req, pb.StatusChange_EXTEND_TRIAL)
 }
 
-// serviceRequest asks for a change of one service of a site.
+// A serviceRequest asks for a change of one service of a site.
 type serviceRequest interface {
 	GetName() string
 	GetService() pb.Site_Service
 	GetMessage() string
 }
 
-// requestChange asks for a change, unless it stands already.
+// requestChange asks for a change. It sends nothing if the service is as wanted, or if the same
+// change is pending.
 //
-// Whether a lost request arrived is read back from the latest change of the service, which is
-// another one than before if it did.
-func (a *Adapter) requestChange(ctx context.Context, req serviceRequest, kind pb.StatusChange_Type) (*pb.StatusChange, error) {
+// A lost request is read back from the latest change of the service: if the request arrived, the
+// latest change is a new one.
+func (a *Adapter) requestChange(
+	ctx context.Context, req serviceRequest, kind pb.StatusChange_Type,
+) (*pb.StatusChange, error) {
 	ids, err := names.Site.IDs(req.GetName())
 	if err != nil {
 		return nil, apierror.Invalid("name", "%v", err)
 	}
 	siteID, serviceCode := ids[1], code(services, max(req.GetService(), pb.Site_DRM))
 	before, err := mutation.Snapshot(ctx, "before", func(ctx context.Context) (*pb.StatusChange, error) {
-		return a.standing(ctx, siteID, serviceCode, kind)
+		return a.changeBefore(ctx, siteID, serviceCode, kind)
 	})
 	if err != nil {
 		return nil, err
 	}
-	if before.GetState() == pb.StatusChange_APPLIED || before.GetState() == pb.StatusChange_PENDING && before.GetType() == kind {
+	pending := before.GetState() == pb.StatusChange_PENDING && before.GetType() == kind
+	if pending || before.GetState() == pb.StatusChange_APPLIED {
 		return before, nil
 	}
-	return mutation.Do(ctx, mutation.Write[*pb.StatusChange]{
-		Step: strings.ToLower(kind.String()),
-		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.StatusChange, error) {
-			params := url.Values{"service_code": {serviceCode}, "request_type": {code(changeTypes, kind)}}
-			if req.GetMessage() != "" {
-				params.Set("request_message", req.GetMessage())
-			}
-			answer, err := change[*statusChangeRow](ctx, a, http.MethodPost, statusCall(siteID), params)
-			if err != nil {
+	return mutation.DoCreate(ctx, mutation.Create[*pb.StatusChange]{
+		Step:   strings.ToLower(kind.String()),
+		Before: []string{before.GetName()},
+		List: func(ctx context.Context) ([]*pb.StatusChange, error) {
+			latest, err := a.latestChange(ctx, siteID, serviceCode)
+			if err != nil || latest.GetType() != kind {
 				return nil, err
 			}
-			if answer.Data == nil || answer.Data.ReqGroupID == "" {
-				return nil, apierror.OutcomeUnknown("PallyCon answers success and no req_group_id")
-			}
-			// the answer leaves it out: a change that has just been asked for
-			answer.Data.RegStatus = "ST001"
-			return a.statusChange(siteID, serviceCode, *answer.Data), nil
+			return []*pb.StatusChange{latest}, nil
 		},
-		ReadBack: func(ctx context.Context) (*pb.StatusChange, bool, error) {
-			latest, err := a.latestChange(ctx, siteID, serviceCode)
-			return latest, latest.GetName() != before.GetName() && latest.GetType() == kind, err
+		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.StatusChange, error) {
+			return a.sendChange(ctx, siteID, serviceCode, kind, req.GetMessage())
 		},
 		Preview: func() *pb.StatusChange {
 			return &pb.StatusChange{
 				Site: a.siteName(siteID), Service: services[serviceCode], VendorService: serviceCode,
-				Type: kind, VendorType: code(changeTypes, kind), State: pb.StatusChange_PENDING, VendorState: "ST001", Message: req.GetMessage(),
+				Type: kind, VendorType: code(changeTypes, kind),
+				State: pb.StatusChange_PENDING, VendorState: pendingCode, Message: req.GetMessage(),
 			}
 		},
 	})
 }
 
-// inEffect are the changes that a service's state shows to have been made. Of a trial, nothing
-// tells how long it is.
+// sendChange asks for a change once.
+func (a *Adapter) sendChange(
+	ctx context.Context, siteID, serviceCode string, kind pb.StatusChange_Type, message string,
+) (*pb.StatusChange, error) {
+	params := url.Values{"service_code": {serviceCode}, "request_type": {code(changeTypes, kind)}}
+	if message != "" {
+		params.Set("request_message", message)
+	}
+	response, err := change[*statusChangeRow](ctx, a, http.MethodPost, statusCall(siteID), params)
+	if err != nil {
+		return nil, err
+	}
+	if response.Data == nil || response.Data.ReqGroupID == "" {
+		return nil, apierror.OutcomeUnknown(
+			"Outcome unknown: PallyCon reported success without a req_group_id" + mutation.RetryAdvice)
+	}
+	response.Data.RegStatus = pendingCode // The response leaves it out.
+	return a.statusChange(siteID, serviceCode, *response.Data), nil
+}
+
+// inEffect are the changes that a service's state shows. It does not show how long a trial is.
 var inEffect = map[pb.StatusChange_Type]pb.Site_ServiceState_State{
 	pb.StatusChange_SUSPEND: pb.Site_ServiceState_SUSPENDED,
 	pb.StatusChange_RESUME:  pb.Site_ServiceState_ACTIVE,
 }
 
-// standing is the latest change of a service; or, where the service is already as the change would
-// make it, that it is, as a change that is APPLIED.
-func (a *Adapter) standing(ctx context.Context, siteID, serviceCode string, kind pb.StatusChange_Type) (*pb.StatusChange, error) {
+// changeBefore returns the latest change of a service. If the service is already as the change would
+// make it, it returns an APPLIED change instead.
+func (a *Adapter) changeBefore(
+	ctx context.Context, siteID, serviceCode string, kind pb.StatusChange_Type,
+) (*pb.StatusChange, error) {
 	site, err := a.findSite(ctx, siteID)
 	if err != nil {
 		return nil, err
@@ -112,12 +129,15 @@ func (a *Adapter) standing(ctx context.Context, siteID, serviceCode string, kind
 		}
 		return a.latestChange(ctx, siteID, serviceCode)
 	}
-	return nil, apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "site %q has no service %s", siteID, services[serviceCode])
+	return nil, apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE,
+		"site %q has no service %s", siteID, services[serviceCode])
 }
 
-// CancelStatusChange is "Cancel service status change request", which PallyCon takes while the
-// request waits for approval.
-func (a *Adapter) CancelStatusChange(ctx context.Context, req *pb.CancelStatusChangeRequest) (*pb.StatusChange, error) {
+// CancelStatusChange is "Cancel service status change request". PallyCon accepts it while the change
+// is pending.
+func (a *Adapter) CancelStatusChange(
+	ctx context.Context, req *pb.CancelStatusChangeRequest,
+) (*pb.StatusChange, error) {
 	ids, err := names.StatusChange.IDs(req.GetName())
 	if err != nil {
 		return nil, apierror.Invalid("name", "%v", err)
@@ -125,7 +145,8 @@ func (a *Adapter) CancelStatusChange(ctx context.Context, req *pb.CancelStatusCh
 	siteID := ids[1]
 	serviceCode, groupID, _ := strings.Cut(ids[2], ".")
 	if services[serviceCode] == pb.Site_SERVICE_UNSPECIFIED || groupID == "" {
-		return nil, apierror.NotFound("site %q has no status change %q: the id is {service_code}.{req_group_id}, as ListStatusChanges tells it", siteID, ids[2])
+		return nil, apierror.NotFound("site %q has no status change %q: "+
+			"use an id from ListStatusChanges, {service_code}.{req_group_id}", siteID, ids[2])
 	}
 	before, err := mutation.Snapshot(ctx, "before", func(ctx context.Context) (*pb.StatusChange, error) {
 		latest, err := a.latestChange(ctx, siteID, serviceCode)
@@ -135,30 +156,25 @@ func (a *Adapter) CancelStatusChange(ctx context.Context, req *pb.CancelStatusCh
 	case err != nil:
 		return nil, err
 	case before.GetName() != req.GetName():
-		return nil, apierror.NotFound("site %q has no status change %q; PallyCon knows the latest one of a service alone", siteID, ids[2])
+		return nil, apierror.NotFound(
+			"site %q has no status change %q: PallyCon shows only the latest change of a service", siteID, ids[2])
 	case before.GetState() == pb.StatusChange_CANCELLED:
 		return before, nil
 	case before.GetState() != pb.StatusChange_PENDING:
 		return nil, apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE,
-			"status change %q is %s (%s): only one that waits for approval can be taken back", ids[2], before.GetState(), before.GetVendorState())
+			"status change %q is %s (%s): only a pending change can be canceled",
+			ids[2], before.GetState(), before.GetVendorState())
 	}
 	return mutation.Do(ctx, mutation.Write[*pb.StatusChange]{
 		Step: "cancel",
 		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.StatusChange, error) {
-			params := url.Values{"service_code": {serviceCode}, "request_type": {"SM004"}, "request_group_id": {groupID}}
-			answer, err := change[*statusChangeRow](ctx, a, http.MethodPut, statusCall(siteID), params)
-			if err != nil {
-				return nil, err
-			}
-			if answer.Data == nil || answer.Data.ReqGroupID != groupID || changeStates[answer.Data.RegStatus] != pb.StatusChange_CANCELLED {
-				return nil, apierror.OutcomeUnknown("PallyCon answers success, and not that the request is canceled (ST002)")
-			}
-			return a.statusChange(siteID, serviceCode, *answer.Data), nil
+			return a.sendCancellation(ctx, siteID, serviceCode, groupID)
 		},
 		ReadBack: func(ctx context.Context) (*pb.StatusChange, bool, error) {
 			latest, err := a.latestChange(ctx, siteID, serviceCode)
 			if err == nil && latest.GetName() != req.GetName() {
-				err = apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "PallyCon tells of the latest change alone, and that is another one by now")
+				err = apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE,
+					"PallyCon shows only the latest change of a service, and there is a newer one")
 			}
 			return latest, latest.GetState() == pb.StatusChange_CANCELLED, err
 		},
@@ -167,4 +183,23 @@ func (a *Adapter) CancelStatusChange(ctx context.Context, req *pb.CancelStatusCh
 			return before
 		},
 	})
+}
+
+// sendCancellation cancels a change once.
+func (a *Adapter) sendCancellation(
+	ctx context.Context, siteID, serviceCode, groupID string,
+) (*pb.StatusChange, error) {
+	params := url.Values{
+		"service_code": {serviceCode}, "request_type": {"SM004"}, "request_group_id": {groupID},
+	}
+	response, err := change[*statusChangeRow](ctx, a, http.MethodPut, statusCall(siteID), params)
+	if err != nil {
+		return nil, err
+	}
+	row := response.Data
+	if row == nil || row.ReqGroupID != groupID || changeStates[row.RegStatus] != pb.StatusChange_CANCELLED {
+		return nil, apierror.OutcomeUnknown(
+			"Outcome unknown: PallyCon reported success without the canceled change (ST002)" + mutation.RetryAdvice)
+	}
+	return a.statusChange(siteID, serviceCode, *row), nil
 }

@@ -17,11 +17,12 @@ import (
 
 var _ adapters.LicenseStreamer = (*Adapter)(nil)
 
-// StreamLicenses is "Get DRM License List", page by page: a message holds what one of the vendor's
-// pages gave. Where a filter finds nothing for many pages, messages without rows tell how far it
-// has come. The last message, and no other, has no token, so that a stream that was cut short
-// cannot pass for a whole one.
-func (a *Adapter) StreamLicenses(req *pb.StreamLicensesRequest, to grpc.ServerStreamingServer[pb.StreamLicensesResponse]) error {
+// StreamLicenses is "Get DRM License List", page by page. A message holds the rows of one of the
+// vendor's pages. If a filter finds nothing for many pages, messages without rows show the progress.
+// Only the last message has no token, so that a caller notices a stream that was cut short.
+func (a *Adapter) StreamLicenses(
+	req *pb.StreamLicensesRequest, to grpc.ServerStreamingServer[pb.StreamLicensesResponse],
+) error {
 	ids, err := names.Site.IDs(req.GetParent())
 	if err != nil {
 		return apierror.Invalid("parent", "%v", err)
@@ -33,7 +34,7 @@ func (a *Adapter) StreamLicenses(req *pb.StreamLicensesRequest, to grpc.ServerSt
 	return streaming.Send(to, s.next)
 }
 
-// licenseStream is where a stream of licenses stands.
+// A licenseStream is a stream of licenses and its position.
 type licenseStream struct {
 	list    *licenseList
 	req     *pb.StreamLicensesRequest
@@ -52,7 +53,7 @@ func (s *licenseStream) next(ctx context.Context) (*pb.StreamLicensesResponse, e
 		return nil, l.adapter.orNoSite(ctx, l.siteID, err)
 	}
 	if !s.resumed && l.count == 0 {
-		// an empty stream of a site that is not there would mislead
+		// An empty stream of a site that does not exist would mislead.
 		if _, err := l.adapter.findSite(ctx, l.siteID); err != nil {
 			return nil, err
 		}

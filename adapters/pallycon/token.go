@@ -13,22 +13,22 @@ import (
 )
 
 const (
-	// tokenLife is short, since whoever gets hold of a token can use the account until it ends.
+	// tokenLife is short, because a stolen token gives access to the account until it ends.
 	tokenLife = 10 * time.Minute
-	// tokenRenewal is how long before its end a token is no longer used: time enough for a call,
-	// and for clocks that differ.
+	// tokenRenewal is how long before its end a token is replaced. It leaves time for a call, and for
+	// clocks that differ.
 	tokenRenewal = 2 * time.Minute
 )
 
-// tokens makes the JWT that the guide's "Payload Specification" asks for, and reuses it until
-// shortly before it ends.
+// A tokens makes the JWT of the guide's "Payload Specification", and reuses it until shortly before
+// it ends.
 type tokens struct {
 	config Config
 	now    func() time.Time
 
 	mu     sync.Mutex
 	token  secret.Text
-	before secret.Text // the token before, which a call may still carry
+	before secret.Text // the token before, which a call may still use
 	ends   time.Time
 }
 
@@ -65,7 +65,7 @@ func (t *tokens) get() (secret.Text, error) {
 	return t.token, nil
 }
 
-// secrets are what is to be taken out of texts: the key, and the tokens that calls may carry.
+// secrets returns what no text may show: the key, and the tokens that calls may use.
 func (t *tokens) secrets() []secret.Text {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -26,8 +26,8 @@ type usageRow struct {
 	TargetDate   targetDate `json:"target_date"`
 }
 
-// GetUsage is "Get MAL, MAU, MAD values". The vendor wants a date, so the current figures are those
-// of today in its time zone.
+// GetUsage is "Get MAL, MAU, MAD values". PallyCon requires a date. Without one, it is today's in
+// PallyCon's time zone.
 func (a *Adapter) GetUsage(ctx context.Context, req *pb.GetUsageRequest) (*pb.Usage, error) {
 	ids, err := names.Usage.IDs(req.GetName())
 	if err != nil {
@@ -35,21 +35,23 @@ func (a *Adapter) GetUsage(ctx context.Context, req *pb.GetUsageRequest) (*pb.Us
 	}
 	date := cmp.Or(req.GetDate(), time.Now().In(a.config.TimeZone).Format(dayFormat))
 	if !isDay(date) {
-		return nil, apierror.Invalid("date", "is no day of the calendar: write YYYY-MM-DD")
+		return nil, apierror.Invalid("date", "must be a valid date, YYYY-MM-DD")
 	}
-	answer, err := get[*usageRow](ctx, a, call{"/drm/statistics/targetDate", "UA003003100"}, url.Values{"site_id": {ids[1]}, "target_date": {date}})
+	params := url.Values{"site_id": {ids[1]}, "target_date": {date}}
+	response, err := get[*usageRow](ctx, a, call{"/drm/statistics/targetDate", "UA003003100"}, params)
 	if err != nil {
 		return nil, a.orNoSite(ctx, ids[1], err)
 	}
-	row := answer.Data
+	row := response.Data
 	if row == nil || row.LicenseCnt == 0 && row.UserAccCnt == 0 && row.DeviceAccCnt == 0 {
-		// no usage of a site that is not there would mislead
+		// No usage of a site that does not exist would mislead.
 		if _, err := a.findSite(ctx, ids[1]); err != nil {
 			return nil, err
 		}
 	}
 	if row == nil {
-		return nil, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "PallyCon answers success and no figures for %s", date)
+		return nil, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
+			"PallyCon reported success without figures for %s", date)
 	}
 	return &pb.Usage{
 		Name:                  names.Usage.Name(a.id, ids[1]),
@@ -60,9 +62,8 @@ func (a *Adapter) GetUsage(ctx context.Context, req *pb.GetUsageRequest) (*pb.Us
 	}, nil
 }
 
-// targetDate is target_date, as YYYY-MM-DD. The guide's answer has it as an integer, and its
-// request as a string: either may come, with or without hyphens. It is empty where the vendor
-// leaves it out.
+// A targetDate is target_date, as YYYY-MM-DD. It is an integer in the guide's response and a string in
+// its request, so both are read, with and without hyphens. It is empty if the vendor leaves it out.
 type targetDate string
 
 // UnmarshalJSONFrom reads the date in any of its forms.
@@ -78,5 +79,5 @@ func (t *targetDate) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 			return nil
 		}
 	}
-	return errors.New("target_date is neither YYYY-MM-DD nor YYYYMMDD")
+	return errors.New("target_date must be YYYY-MM-DD or YYYYMMDD")
 }

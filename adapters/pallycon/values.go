@@ -2,13 +2,13 @@ package pallycon
 
 import "time"
 
-// The vendor's formats of times.
+// The formats of PallyCon's times.
 const (
 	secondFormat = "20060102150405" // yyyyMMddHHmmss
 	dayFormat    = time.DateOnly
 )
 
-// isDay reports whether s is a day of the calendar.
+// isDay reports whether s is a date of the calendar.
 func isDay(s string) bool {
 	_, err := time.Parse(dayFormat, s)
 	return err == nil

@@ -129,11 +129,11 @@ func rowsAfter[R PackagingRow](c *PackagingCursor, rows []R) ([]R, error) {
 	for i, r := range rows {
 		created, update := r.Times()
 		if !isSecond(created) || !isSecond(update) {
-			return nil, PackagingsContradiction("a time is no yyyyMMddHHmmss")
+			return nil, PackagingsContradiction("a time is not yyyyMMddHHmmss")
 		}
 		if i > 0 {
 			if createdBefore, updateBefore := rows[i-1].Times(); compareTimes(r, createdBefore, updateBefore) < 0 {
-				return nil, PackagingsContradiction("the rows are not in order, by created_time and then by update_time")
+				return nil, PackagingsContradiction("the rows are not sorted by created_time and then by update_time")
 			}
 		}
 		if order := compareTimes(r, c.Created, c.Update); order < 0 || order == 0 && left > 0 {
