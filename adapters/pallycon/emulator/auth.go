@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// account is what a token is verified against.
+// An account is what a token is verified against.
 type account struct {
 	id, seq string
 	key     []byte
@@ -26,7 +26,7 @@ func (a account) authorized(r *http.Request, now time.Time) bool {
 	return strings.EqualFold(scheme, "Bearer") && a.verify(token, now)
 }
 
-// verify checks a JSON Web Token as the guide's section "Payload Specification" demands.
+// verify reports whether a JSON Web Token is as the guide's section "Payload Specification" says.
 func (a account) verify(token string, now time.Time) bool {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
@@ -56,8 +56,8 @@ func (a account) verify(token string, now time.Time) bool {
 		claims["account_id"] == a.id && claims["account_seq"] == a.seq
 }
 
-// decodePart reads the JSON object in one part of a token. A map, since a struct would match its
-// keys without regard to case.
+// decodePart reads the JSON object in one part of a token. It returns a map, because the keys of a
+// struct would match in any case.
 func decodePart(part string) (object map[string]any, ok bool) {
 	text, err := base64.RawURLEncoding.Strict().DecodeString(part)
 	if err != nil || json.Unmarshal(text, &object) != nil {

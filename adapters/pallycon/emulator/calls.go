@@ -12,13 +12,13 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// call is one call of the vendor's API.
+// A call is one call of the vendor's API.
 type call struct {
 	method, path string
 	apiCode      string
-	required     []twin.Param // besides api_code; a path variable is a parameter like any other
+	required     []twin.Param // besides api_code, and with the path variables
 	optional     []twin.Param
-	answer       func(e *Emulator, ctx context.Context, p twin.Params) (answer, error)
+	response     func(e *Emulator, ctx context.Context, p twin.Params) (response, error)
 }
 
 // takesFiles reports whether the call's body is multipart/form-data.
@@ -26,7 +26,7 @@ func (c call) takesFiles() bool {
 	return slices.ContainsFunc(c.required, func(p twin.Param) bool { return slices.Contains(files, p.Name) })
 }
 
-// calls are the calls that the emulator answers, in the order of the guide.
+// calls are the calls of the emulator, in the order of the guide.
 var calls = []call{
 	{"GET", "/api/v2/account/siteId", "UC011004100", nil, nil, (*Emulator).listSites},
 	{"POST", "/api/v2/account/siteId/approve", "UA010310200", []twin.Param{serviceName}, nil, (*Emulator).orderSite},
@@ -103,21 +103,21 @@ var calls = []call{
 	},
 }
 
-// answer is the part of a successful answer that differs from call to call.
-type answer struct {
+// A response is the part of a success that differs from call to call.
+type response struct {
 	data  any
-	count *int // left out where nil
+	count *int // left out if nil
 }
 
-// null is data that is shown as null, where nil would be left out.
+// null is the data null. If data is nil, it is left out.
 var null = json.RawMessage("null")
 
-// failure is a failure inside HTTP 200.
+// A failure is a failure inside HTTP 200.
 type failure struct{ code, message string }
 
 func (f failure) Error() string { return f.code + ": " + f.message }
 
-// envelope is the answer of every call, with the keys in the order of the guide's samples.
+// An envelope is the body of every response. Its keys have the order of the guide's samples.
 type envelope struct {
 	Links struct {
 		Self struct {
@@ -130,7 +130,7 @@ type envelope struct {
 	Count        *int   `json:"count,omitempty"`
 }
 
-// serve checks a request of one call and answers it.
+// serve returns the handler of one call.
 func (e *Emulator) serve(c call) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !e.account.authorized(r, e.Clock().Now()) {
@@ -145,9 +145,9 @@ func (e *Emulator) serve(c call) http.HandlerFunc {
 		if err == nil {
 			err = e.checkParameters(c, given)
 		}
-		var a answer
+		var a response
 		if err == nil {
-			a, err = c.answer(e, r.Context(), given)
+			a, err = c.response(e, r.Context(), given)
 		}
 		e.write(w, r, a, err)
 	}
@@ -155,11 +155,11 @@ func (e *Emulator) serve(c call) http.HandlerFunc {
 
 func refuse(w http.ResponseWriter, status int, body string) {
 	w.WriteHeader(status)
-	_, _ = io.WriteString(w, body) // a client that has gone away misses nothing
+	_, _ = io.WriteString(w, body) // It fails only if the client is gone.
 }
 
-// write sends the envelope: of the answer, or of err where that is not nil.
-func (e *Emulator) write(w http.ResponseWriter, r *http.Request, a answer, err error) {
+// write sends a response, or err if it is not nil.
+func (e *Emulator) write(w http.ResponseWriter, r *http.Request, a response, err error) {
 	out := envelope{ErrorCode: "0000", ErrorMessage: e.assumed.SuccessMessage, Data: a.data, Count: a.count}
 	if err != nil {
 		f, known := errors.AsType[failure](err)
@@ -178,5 +178,5 @@ func (e *Emulator) write(w http.ResponseWriter, r *http.Request, a answer, err e
 		return
 	}
 	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
-	_, _ = w.Write(body.Bytes()) // a client that has gone away misses nothing
+	_, _ = w.Write(body.Bytes()) // It fails only if the client is gone.
 }

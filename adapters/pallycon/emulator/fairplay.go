@@ -10,50 +10,47 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// EffectCertificateRegistered is the kind of the effect that the ledger shows of a FairPlay
-// certificate. Its key is site_id, and its details hold the certificate's subject and serial_number
-// (hexadecimal).
+// EffectCertificateRegistered is the kind of an effect: a FairPlay certificate was registered. Its
+// key is site_id, and its details hold the certificate's subject and serial_number (hexadecimal).
 const EffectCertificateRegistered = "fairPlayCertificateRegistered"
 
-// applicationSecretKey is the form of an ask: Apple's keys have 16 bytes, which are shown in
-// hexadecimal.
+// applicationSecretKey is the form of an ask. Apple's keys have 16 bytes, shown in hexadecimal.
 var applicationSecretKey = regexp.MustCompile(`^[0-9A-Fa-f]{32}$`)
 
-// maxKeyPassword is the longest password of a private key, in bytes, by the guide.
+// maxKeyPassword is the maximum length of a private key's password in bytes, by the guide.
 const maxKeyPassword = 32
 
-// registerCertificate answers "Register FairPlay Certificate". It tells what is wrong with a secret
-// without showing it, and keeps none.
-func (e *Emulator) registerCertificate(ctx context.Context, p twin.Params) (answer, error) {
+// registerCertificate serves "Register FairPlay Certificate". Its failures do not show a secret,
+// and it keeps none.
+func (e *Emulator) registerCertificate(ctx context.Context, p twin.Params) (response, error) {
 	codes := e.assumed.Codes
 	if !applicationSecretKey.MatchString(p["ask"]) {
-		return answer{}, failure{codes.InvalidParameter, "invalid parameter ask: it is not 32 hexadecimal digits"}
+		return response{}, failure{codes.InvalidParameter, "invalid parameter ask: it is not 32 hexadecimal digits"}
 	}
 	if len(p["key_pw"]) > maxKeyPassword {
-		return answer{}, failure{codes.InvalidParameter, "invalid parameter key_pw: it is longer than 32 bytes"}
+		return response{}, failure{codes.InvalidParameter, "invalid parameter key_pw: it is longer than 32 bytes"}
 	}
 	certificate, err := x509.ParseCertificate([]byte(p["fps_cert"]))
 	if err != nil {
-		return answer{}, failure{codes.CertificateRejected, "fps_cert is no certificate in DER: " + err.Error()}
+		return response{}, failure{codes.CertificateRejected, "fps_cert is no certificate in DER: " + err.Error()}
 	}
 	if block, _ := pem.Decode([]byte(p["private_key"])); block == nil || !strings.HasSuffix(block.Type, "PRIVATE KEY") {
-		return answer{}, failure{codes.CertificateRejected, "private_key is no private key in PEM"}
+		return response{}, failure{codes.CertificateRejected, "private_key is no private key in PEM"}
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s, err := e.site(p)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	s.certificate = certificate
 	e.Ledger().Record(ctx, EffectCertificateRegistered, s.SiteID, map[string]string{
 		"subject": certificate.Subject.String(), "serial_number": certificate.SerialNumber.Text(16),
 	})
-	return answer{}, nil
+	return response{}, nil
 }
 
-// FairPlayCertificate is the FairPlay certificate registered for a site last; nil where there is
-// none.
+// FairPlayCertificate returns the latest FairPlay certificate of a site, or nil.
 func (e *Emulator) FairPlayCertificate(siteID string) *x509.Certificate {
 	e.mu.RLock()
 	defer e.mu.RUnlock()

@@ -159,7 +159,7 @@ func TestCertificatesAreRefused(t *testing.T) {
 		"half a certificate":        {with(part{"fps_cert", "fairplay.cer", certificate[:100]}), "1401", "DER"},
 		"certificate as the key":    {with(part{"private_key", "privatekey.pem", certInPEM}), "1401", "PEM"},
 		"no text of a private key":  {with(part{"private_key", "privatekey.pem", "secret"}), "1401", "PEM"},
-		"certificate as plain text": {with(part{"fps_cert", "", certificate}), "9002", "fps_cert is no file"},
+		"certificate as plain text": {with(part{"fps_cert", "", certificate}), "9002", "fps_cert must be a file"},
 		"ask as a file":             {with(part{"ask", "ask.txt", goodASK}), "9002", `"ask" is a file`},
 		"something else":            {append(good, part{"note", "", "x"}), "9003", "note"},
 		"ask twice":                 {append(good, part{"ask", "", goodASK}), "9002", "ask is given 2 times"},

@@ -8,23 +8,22 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// EffectIntegrationUpdated is the kind of the effect that the ledger shows of an update of the
-// integration. Its key is site_id, and its details hold what was set, by the names of the
-// parameters.
+// EffectIntegrationUpdated is the kind of an effect: an integration was updated. Its key is
+// site_id, and its details hold what was set, by the names of the parameters.
 const EffectIntegrationUpdated = "integrationUpdated"
 
 // Integration is how a site is integrated with the vendor ("DRM Integration Info"). Every site has
 // one from the start, made from the seed.
 type Integration struct {
-	// SiteKey encrypts what the site and the vendor tell each other: 32 characters that are base64.
-	// A credential.
+	// SiteKey encrypts the messages between the site and the vendor: 32 characters that are base64.
+	// It is a credential.
 	SiteKey string
-	// AccessKey is an additional key: 32 letters and digits. A credential.
+	// AccessKey is an additional key: 32 letters and digits. It is a credential.
 	AccessKey string
 	// LicenseCallbackURL and PackageCallbackURL are the site's own pages for integration by
 	// callback, or empty.
 	LicenseCallbackURL, PackageCallbackURL string
-	// KMSToken is what a packager signs in with; it holds site id and access key. A credential.
+	// KMSToken is the token of a packager. It holds site id and access key. It is a credential.
 	KMSToken string
 	// TokenDuration is how long a license token is valid. The vendor keeps whole seconds.
 	TokenDuration time.Duration
@@ -32,7 +31,7 @@ type Integration struct {
 	IV string
 }
 
-// newIntegration makes the integration of a site; from one seed always the same.
+// newIntegration returns the integration of a site. A seed always makes the same one.
 func newIntegration(seed uint64, siteID string) Integration {
 	random := twin.Rand(seed, "integration of "+siteID)
 	key := make([]byte, 24) // 32 characters of base64
@@ -50,7 +49,7 @@ func newIntegration(seed uint64, siteID string) Integration {
 	}
 }
 
-// PutIntegration replaces the integration of a site. It panics where the site does not exist, as
+// PutIntegration replaces the integration of a site. It panics if the site does not exist, because
 // that is a mistake in the test.
 func (e *Emulator) PutIntegration(siteID string, integration Integration) {
 	e.mu.Lock()
@@ -58,7 +57,7 @@ func (e *Emulator) PutIntegration(siteID string, integration Integration) {
 	e.seeded(siteID, "an integration").integration = integration
 }
 
-// Integration is the integration of a site; the zero value where the site does not exist.
+// Integration returns the integration of a site, or the zero value if the site does not exist.
 func (e *Emulator) Integration(siteID string) Integration {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -69,16 +68,16 @@ func (e *Emulator) Integration(siteID string) Integration {
 	return s.integration
 }
 
-// getIntegration answers "Get DRM Integration Info".
-func (e *Emulator) getIntegration(_ context.Context, p twin.Params) (answer, error) {
+// getIntegration serves "Get DRM Integration Info".
+func (e *Emulator) getIntegration(_ context.Context, p twin.Params) (response, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	s, err := e.site(p)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	i := s.integration
-	return answer{data: struct {
+	return response{data: struct {
 		SiteID             string `json:"site_id"`
 		SiteKey            string `json:"site_key"`
 		AccessKey          string `json:"access_key"`
@@ -93,13 +92,13 @@ func (e *Emulator) getIntegration(_ context.Context, p twin.Params) (answer, err
 	}}, nil
 }
 
-// updateIntegration answers "Update DRM Integration Info".
-func (e *Emulator) updateIntegration(ctx context.Context, p twin.Params) (answer, error) {
+// updateIntegration serves "Update DRM Integration Info".
+func (e *Emulator) updateIntegration(ctx context.Context, p twin.Params) (response, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s, err := e.site(p)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	set := map[string]string{}
 	for name, field := range map[string]*string{
@@ -114,5 +113,5 @@ func (e *Emulator) updateIntegration(ctx context.Context, p twin.Params) (answer
 		set[tokenDuration.Name] = seconds
 	}
 	e.Ledger().Record(ctx, EffectIntegrationUpdated, s.SiteID, set)
-	return answer{}, nil
+	return response{}, nil
 }

@@ -36,14 +36,14 @@ type License struct {
 	LicenseType string
 	// PlatformName is the client's platform.
 	PlatformName string
-	// RegTime is when the device asked; the vendor keeps whole seconds.
+	// RegTime is when the device asked. The vendor keeps whole seconds.
 	RegTime time.Time
 }
 
 // Time returns RegTime.
 func (l *License) Time() time.Time { return l.RegTime }
 
-// licenseRow is a license as the call answers it.
+// A licenseRow is a license in a response.
 type licenseRow struct {
 	CID          string `json:"cid"`
 	Status       string `json:"status"`
@@ -57,9 +57,9 @@ type licenseRow struct {
 	RegTime      string `json:"reg_time"`
 }
 
-// PutLicenses adds licenses to a site, in any order. Of equal times the one put last counts as the
-// newer. It panics where the site does not exist or a status is none, as that is a mistake in the
-// test.
+// PutLicenses adds licenses to a site, in any order. Of equal times, the license that was put last
+// is the newest. It panics if the site does not exist or a status is unknown, because that is a
+// mistake in the test.
 func (e *Emulator) PutLicenses(siteID string, licenses ...License) {
 	rows := make([]*License, len(licenses))
 	for i, license := range licenses {
@@ -80,25 +80,25 @@ func (e *Emulator) PutLicenses(siteID string, licenses ...License) {
 	e.seeded(siteID, "licenses").licenses.put(rows)
 }
 
-// listLicenses answers "Get DRM License List": newest first.
-func (e *Emulator) listLicenses(_ context.Context, p twin.Params) (answer, error) {
+// listLicenses serves "Get DRM License List": newest first.
+func (e *Emulator) listLicenses(_ context.Context, p twin.Params) (response, error) {
 	start, end, err := e.period(p)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	first, size, err := e.page(p)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	matches, err := e.search(p)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	s, err := e.site(p)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	found, total := s.licenses.of(p["search_status"]).Between(start, end).Newest(first, size, matches)
 	rows := make([]licenseRow, len(found))
@@ -111,7 +111,7 @@ func (e *Emulator) listLicenses(_ context.Context, p twin.Params) (answer, error
 	return listing(e, rows, total), nil
 }
 
-// search is the search condition of a request, or nil where it has none.
+// search returns the search condition of a request, or nil if it has none.
 func (e *Emulator) search(p twin.Params) (matches func(*License) bool, err error) {
 	keyword := p["search_keyword"]
 	var field func(*License) string
@@ -133,7 +133,7 @@ func (e *Emulator) search(p twin.Params) (matches func(*License) bool, err error
 	return func(l *License) bool { return e.finds(field(l), keyword) }, nil
 }
 
-// Licenses are the licenses that a site holds, newest first; none where the site does not exist.
+// Licenses returns the licenses of a site, newest first. A site that does not exist has none.
 func (e *Emulator) Licenses(siteID string) []License {
 	e.mu.RLock()
 	defer e.mu.RUnlock()

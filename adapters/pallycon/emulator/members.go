@@ -29,8 +29,8 @@ const (
 	MemberInactive = "MT002"
 )
 
-// Kinds of the effects that the ledger shows of a sub-member. Their key is member_seq, and their
-// details hold member_email, group_seq and status_code as they are then.
+// Kinds of effects: what happened to a sub-member. Their key is member_seq, and their details hold
+// member_email, group_seq and status_code as they are then.
 const (
 	EffectMemberCreated       = "memberCreated"
 	EffectMemberUpdated       = "memberUpdated"
@@ -47,13 +47,13 @@ type Member struct {
 	GroupSeq int
 	// StatusCode is MemberActive or MemberInactive.
 	StatusCode string
-	// RegTime is when the sub-member was registered; the vendor shows the day.
+	// RegTime is when the sub-member was registered. The vendor shows the day.
 	RegTime time.Time
 }
 
-// PutMembers adds sub-members, or replaces those of the same MemberSeq. Zero values stand for: the
-// next MemberSeq, GroupClients, MemberActive, a RegTime of now. It panics where a group or a status
-// is none, as that is a mistake in the test.
+// PutMembers adds sub-members, or replaces those of the same MemberSeq. The defaults of zero values
+// are the next MemberSeq, GroupClients, MemberActive, and a RegTime of now. It panics if a group or
+// a status is unknown, because that is a mistake in the test.
 func (e *Emulator) PutMembers(members ...Member) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -82,14 +82,14 @@ func (e *Emulator) PutMembers(members ...Member) {
 	}
 }
 
-// Members are the sub-members that the server holds, in the order it lists them.
+// Members returns the sub-members in the order of the list.
 func (e *Emulator) Members() []Member {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	return slices.Clone(e.members)
 }
 
-// nextMember is the seq of the next sub-member. The caller holds the lock, here and below.
+// nextMember returns the seq of the next sub-member. The caller holds the lock, here and below.
 func (e *Emulator) nextMember() int {
 	if len(e.members) == 0 {
 		return 1
@@ -97,12 +97,12 @@ func (e *Emulator) nextMember() int {
 	return e.members[len(e.members)-1].MemberSeq + 1
 }
 
-// findMember is the place of the sub-member with that seq.
+// findMember returns the position of the sub-member with that seq.
 func (e *Emulator) findMember(seq int) (at int, held bool) {
 	return slices.BinarySearchFunc(e.members, seq, func(m Member, seq int) int { return m.MemberSeq - seq })
 }
 
-// member is findMember for a request: it fails where there is no such sub-member.
+// member is findMember for a request. It fails if there is no such sub-member.
 func (e *Emulator) member(p twin.Params) (*Member, error) {
 	at, held := e.findMember(p.Int("member_seq", 0))
 	if !held {
@@ -111,7 +111,7 @@ func (e *Emulator) member(p twin.Params) (*Member, error) {
 	return &e.members[at], nil
 }
 
-// group is the group that a request names, or otherwise where it names none.
+// group returns the group that a request names, or otherwise if it names none.
 func (e *Emulator) group(p twin.Params, otherwise int) (int, error) {
 	seq := p.Int("group_seq", otherwise)
 	if groupNames[seq] == "" {
@@ -120,8 +120,8 @@ func (e *Emulator) group(p twin.Params, otherwise int) (int, error) {
 	return seq, nil
 }
 
-// listMembers answers "Get Sub-member List".
-func (e *Emulator) listMembers(_ context.Context, p twin.Params) (answer, error) {
+// listMembers serves "Get Sub-member List".
+func (e *Emulator) listMembers(_ context.Context, p twin.Params) (response, error) {
 	type row struct {
 		GroupName   string `json:"group_name"`
 		GroupSeq    int    `json:"group_seq"`
@@ -132,7 +132,7 @@ func (e *Emulator) listMembers(_ context.Context, p twin.Params) (answer, error)
 	}
 	first, size, err := e.page(p)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	var rows []row
 	for _, m := range e.Members() {
@@ -144,54 +144,54 @@ func (e *Emulator) listMembers(_ context.Context, p twin.Params) (answer, error)
 	return pageOf(e, rows, first, size), nil
 }
 
-// createMember answers "Create Sub-member".
-func (e *Emulator) createMember(ctx context.Context, p twin.Params) (answer, error) {
+// createMember serves "Create Sub-member".
+func (e *Emulator) createMember(ctx context.Context, p twin.Params) (response, error) {
 	group, err := e.group(p, GroupClients)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	email := p["member_email"]
 	if slices.ContainsFunc(e.members, func(m Member) bool { return strings.EqualFold(m.MemberEmail, email) }) {
-		return answer{}, failure{e.assumed.Codes.MemberExists, fmt.Sprintf("sub-member %q exists already", email)}
+		return response{}, failure{e.assumed.Codes.MemberExists, fmt.Sprintf("sub-member %q exists already", email)}
 	}
 	m := Member{e.nextMember(), email, group, MemberActive, e.Clock().Now()}
 	e.members = append(e.members, m)
 	e.recordMember(ctx, EffectMemberCreated, m)
-	return answer{data: map[string]int{"member_seq": m.MemberSeq}}, nil
+	return response{data: map[string]int{"member_seq": m.MemberSeq}}, nil
 }
 
-// resetMemberPassword answers "Reset Password for Sub-member".
-func (e *Emulator) resetMemberPassword(ctx context.Context, p twin.Params) (answer, error) {
+// resetMemberPassword serves "Reset Password for Sub-member".
+func (e *Emulator) resetMemberPassword(ctx context.Context, p twin.Params) (response, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	m, err := e.member(p)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	e.recordMember(ctx, EffectMemberPasswordReset, *m)
-	return answer{}, nil
+	return response{}, nil
 }
 
-// updateMember answers "Update Sub-member Information".
-func (e *Emulator) updateMember(ctx context.Context, p twin.Params) (answer, error) {
+// updateMember serves "Update Sub-member Information".
+func (e *Emulator) updateMember(ctx context.Context, p twin.Params) (response, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	m, err := e.member(p)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	group, err := e.group(p, m.GroupSeq)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	m.GroupSeq = group
 	if p["member_status"] != "" {
 		m.StatusCode = p["member_status"]
 	}
 	e.recordMember(ctx, EffectMemberUpdated, *m)
-	return answer{}, nil
+	return response{}, nil
 }
 
 func (e *Emulator) recordMember(ctx context.Context, kind string, m Member) {

@@ -7,7 +7,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// The account of an emulator that is given none.
+// The default account of an emulator.
 const (
 	DefaultAccountID     = "sandbox"
 	DefaultAccountSeq    = "1"
@@ -28,15 +28,15 @@ type Options struct {
 	// WithSampleData fills the server with four sites, about 40,000 licenses of the last four
 	// months, packagings, sub-members and site orders, reproducible from Seed and the clock's time.
 	WithSampleData bool
-	// Assumptions settle what the vendor's documents leave open.
+	// Assumptions decide the points that the vendor's documents leave open.
 	Assumptions Assumptions
 }
 
 // Encoding is a way of sending the parameters of a POST or PUT.
 type Encoding string
 
-// The ways of sending the parameters of a POST or PUT. The guide does not say which the vendor
-// takes.
+// The ways of sending the parameters of a POST or PUT. The guide does not say which one the vendor
+// accepts.
 const (
 	EncodingQuery Encoding = "query"
 	EncodingForm  Encoding = "form"
@@ -52,8 +52,8 @@ type Assumptions struct {
 	CountIsPage bool
 	// ToExclusive makes the day to the first one not searched. Default: the last one searched.
 	ToExclusive bool
-	// Zone is the time zone of days and of all times but those of status changes, which the guide
-	// says are in UTC. Default: UTC.
+	// Zone is the time zone of days and of all times but those of status changes, which are in UTC
+	// by the guide. Default: UTC.
 	Zone *time.Location
 	// ExactSearch makes a search match equal values only. Default: values that contain the keyword.
 	ExactSearch bool
@@ -61,30 +61,30 @@ type Assumptions struct {
 	SuccessMessage string
 	// UnauthorizedBody and ForbiddenBody are the bodies of 401 and 403. Default: empty.
 	UnauthorizedBody, ForbiddenBody string
-	// OnlyEncoding is the one way a POST or PUT may send its parameters; those sent otherwise are
-	// not seen. Default: all.
+	// OnlyEncoding is the only way in which a POST or PUT may send its parameters. The server
+	// ignores parameters that come in another way. Default: all ways.
 	OnlyEncoding Encoding
-	// MaxDays is the longest search, in days; a longer one is a failure. Default: 0, no limit.
+	// MaxDays is the maximum length of a search in days. Default: 0, no limit.
 	MaxDays int
 	// Retention is how long licenses are kept. Default: 0, forever.
 	Retention time.Duration
 	// OrderWords are the words for the status of a site order. Default: the words of the states
 	// themselves.
 	OrderWords OrderWords
-	// PackagingPage is how many packagings one answer holds at most. Default: 1000.
+	// PackagingPage is the maximum number of packagings in one response. Default: 1000.
 	PackagingPage int
-	// TargetDateText answers the target_date of usage figures as text, in the form of the request
+	// TargetDateText makes the target_date of usage figures a text, in the form of the request
 	// (YYYY-MM-DD). Default: an integer such as 20260302.
 	TargetDateText bool
 	// Codes are the error codes of failures inside HTTP 200.
 	Codes Codes
 }
 
-// OrderWords are what the server says, and understands, for OrderPending, OrderApproved and
-// OrderRejected. An empty field stands for the word of the state itself.
+// OrderWords are the words of the server for OrderPending, OrderApproved and OrderRejected. The
+// default of an empty field is the word of the state itself.
 type OrderWords struct{ Pending, Approved, Rejected string }
 
-// of is the word for a state.
+// of returns the word for a state.
 func (w OrderWords) of(state string) string {
 	switch state {
 	case OrderApproved:
@@ -96,18 +96,17 @@ func (w OrderWords) of(state string) string {
 }
 
 // Codes are the values of error_code for failures inside HTTP 200. The vendor documents only that
-// they are "other numbers" than 0000; an empty field stands for this project's own number.
+// they are "other numbers" than 0000. The defaults of empty fields are this project's own numbers.
 type Codes struct {
-	// MissingParameter: a required parameter is absent or empty. Default 9001, which the vendor's
-	// license server uses so.
+	// MissingParameter: a required parameter is absent or empty. Default 9001, as in the vendor's
+	// license server.
 	MissingParameter string
 	// InvalidParameter: a parameter has the wrong form, or the request cannot be read. Default
 	// 9002.
 	InvalidParameter string
 	// UnknownParameter: the call has no such parameter. Default 9003.
 	UnknownParameter string
-	// SiteNotFound: the account has no such site. Default 1003, which the vendor's license server
-	// uses so.
+	// SiteNotFound: the account has no such site. Default 1003, as in the vendor's license server.
 	SiteNotFound string
 	// ServiceNotFound: the site does not have that service. Default 1101.
 	ServiceNotFound string
@@ -123,8 +122,7 @@ type Codes struct {
 	MemberExists string
 	// GroupNotFound: there is no such member group. Default 1303.
 	GroupNotFound string
-	// CertificateRejected: the FairPlay certificate or its private key is not what its file should
-	// hold. Default 1401.
+	// CertificateRejected: a file does not contain a certificate, or not a private key. Default 1401.
 	CertificateRejected string
 }
 

@@ -12,16 +12,16 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// States of a site order (status). The guide does not tell the vendor's words: these are this
-// project's, and Assumptions.OrderWords has the server say others.
+// States of a site order (status). The guide does not name the vendor's words. These are this
+// project's, and Assumptions.OrderWords sets others.
 const (
 	OrderPending  = "Request"
 	OrderApproved = "Approve"
 	OrderRejected = "Reject"
 )
 
-// Kinds of the effects that the ledger shows of a site order. Their key is seq, and their details
-// hold service_name and, once there is one, site_id.
+// Kinds of effects: what happened to a site order. Their key is seq, and their details hold
+// service_name and, once there is one, site_id.
 const (
 	EffectSiteOrdered   = "siteOrdered"
 	EffectOrderApproved = "siteOrderApproved"
@@ -35,7 +35,7 @@ type SiteOrder struct {
 	Seq int
 	// AccountID is the account that ordered.
 	AccountID string
-	// SiteID is the new site, and empty until the order is approved.
+	// SiteID is the new site. It is empty until the order is approved.
 	SiteID string
 	// ServiceName is the name of the new site.
 	ServiceName string
@@ -45,9 +45,10 @@ type SiteOrder struct {
 	UpdateTime, RegTime time.Time
 }
 
-// PutSiteOrders adds orders, or replaces those of the same Seq. It makes no sites. Zero values
-// stand for: the next Seq, the emulator's own account, OrderPending, a RegTime of now, an
-// UpdateTime equal to RegTime. It panics where a status is none, as that is a mistake in the test.
+// PutSiteOrders adds orders, or replaces those of the same Seq. It makes no sites. The defaults of
+// zero values are the next Seq, the emulator's own account, OrderPending, a RegTime of now, and an
+// UpdateTime equal to RegTime. It panics if a status is unknown, because that is a mistake in the
+// test.
 func (e *Emulator) PutSiteOrders(orders ...SiteOrder) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -78,7 +79,7 @@ func (e *Emulator) PutSiteOrders(orders ...SiteOrder) {
 	}
 }
 
-// SiteOrders are the orders that the server holds, in the order it lists them: newest first.
+// SiteOrders returns the orders in the order of the list: newest first.
 func (e *Emulator) SiteOrders() []SiteOrder {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -87,7 +88,7 @@ func (e *Emulator) SiteOrders() []SiteOrder {
 	return orders
 }
 
-// nextOrder is the seq of the next order. The caller holds the lock, here and below.
+// nextOrder returns the seq of the next order. The caller holds the lock, here and below.
 func (e *Emulator) nextOrder() int {
 	if len(e.orders) == 0 {
 		return 1
@@ -95,13 +96,13 @@ func (e *Emulator) nextOrder() int {
 	return e.orders[len(e.orders)-1].Seq + 1
 }
 
-// findOrder is the place of the order with that seq.
+// findOrder returns the position of the order with that seq.
 func (e *Emulator) findOrder(seq int) (at int, held bool) {
 	return slices.BinarySearchFunc(e.orders, seq, func(o SiteOrder, seq int) int { return o.Seq - seq })
 }
 
-// orderSite answers "Request Additional Service Site".
-func (e *Emulator) orderSite(ctx context.Context, p twin.Params) (answer, error) {
+// orderSite serves "Request Additional Service Site".
+func (e *Emulator) orderSite(ctx context.Context, p twin.Params) (response, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := e.Clock().Now()
@@ -111,11 +112,11 @@ func (e *Emulator) orderSite(ctx context.Context, p twin.Params) (answer, error)
 	}
 	e.orders = append(e.orders, o)
 	e.recordOrder(ctx, EffectSiteOrdered, o)
-	return answer{data: map[string]int{"seq": o.Seq}}, nil
+	return response{data: map[string]int{"seq": o.Seq}}, nil
 }
 
-// listSiteOrders answers "Get Status of Additional Site Request": newest first.
-func (e *Emulator) listSiteOrders(_ context.Context, p twin.Params) (answer, error) {
+// listSiteOrders serves "Get Status of Additional Site Request": newest first.
+func (e *Emulator) listSiteOrders(_ context.Context, p twin.Params) (response, error) {
 	type row struct {
 		Seq         int    `json:"seq"`
 		AccountID   string `json:"account_id"`
@@ -127,19 +128,19 @@ func (e *Emulator) listSiteOrders(_ context.Context, p twin.Params) (answer, err
 	}
 	start, end, err := e.days(p)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	first, size, err := e.page(p)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	if err := e.bothOrNeither(p, "search_type", "search_keyword"); err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	words, status := e.assumed.OrderWords, p["req_status"]
 	if status != "" && status != words.Pending && status != words.Approved && status != words.Rejected {
 		message := fmt.Sprintf("invalid parameter req_status: %q", status)
-		return answer{}, failure{e.assumed.Codes.InvalidParameter, message}
+		return response{}, failure{e.assumed.Codes.InvalidParameter, message}
 	}
 	rows := []row{}
 	for _, o := range e.SiteOrders() {
@@ -157,8 +158,8 @@ func (e *Emulator) listSiteOrders(_ context.Context, p twin.Params) (answer, err
 	return pageOf(e, rows, first, size), nil
 }
 
-// ApproveOrder approves a pending site order, as somebody at the vendor would, and makes the site,
-// with a new id and its DRM in service. It fails where no order of that seq is pending.
+// ApproveOrder approves a pending site order, as the vendor would. It makes the site, with a new id
+// and its DRM in service. It fails if no order of that seq is pending.
 func (e *Emulator) ApproveOrder(seq int) (SiteOrder, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -175,8 +176,8 @@ func (e *Emulator) ApproveOrder(seq int) (SiteOrder, error) {
 	return *o, nil
 }
 
-// RejectOrder rejects a pending site order, as somebody at the vendor would. It fails where no
-// order of that seq is pending.
+// RejectOrder rejects a pending site order, as the vendor would. It fails if no order of that seq
+// is pending.
 func (e *Emulator) RejectOrder(seq int) (SiteOrder, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -199,7 +200,7 @@ func (e *Emulator) settleOrder(seq int, status string) (*SiteOrder, error) {
 	return o, nil
 }
 
-// serveOrder is ApproveOrder or RejectOrder for other people's tests.
+// serveOrder returns the admin call of ApproveOrder or RejectOrder.
 func serveOrder(settle func(seq int) (SiteOrder, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		order, err := twin.ReadJSON[struct {
@@ -228,13 +229,14 @@ func (e *Emulator) recordOrder(ctx context.Context, kind string, o SiteOrder) {
 	e.Ledger().Record(ctx, kind, strconv.Itoa(o.Seq), details)
 }
 
-// siteIDs makes site ids, "four alphanumeric characters"; from one seed always the same.
+// siteIDs returns a function that makes site ids, "four alphanumeric characters". A seed always
+// makes the same ones.
 func siteIDs(seed uint64) func() string {
 	random := twin.Rand(seed, "site ids")
 	return func() string { return letters(random, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 4) }
 }
 
-// letters is random text of so many letters of an alphabet.
+// letters returns n random letters of an alphabet.
 func letters(random *rand.Rand, alphabet string, n int) string {
 	text := make([]byte, n)
 	for i := range text {

@@ -37,11 +37,11 @@ var (
 		twin.OneOf("cid", "drm_type", "user_id", "device_id", "device_model"))
 	searchKeyword = twin.NewParam("search_keyword", twin.AnyText)
 	pageUnit      = twin.NewParam("page_unit", twin.Integer(1, 1000))
-	// its first value is checked with its use
+	// Its minimum is a setting, and is checked later.
 	pageIndex = twin.NewParam("page_index", twin.Integer(0, 1_000_000_000))
 
 	serviceName = twin.NewParam("service_name", twin.AnyText)
-	// its words are settings, and checked with its use
+	// Its words are settings, and are checked later.
 	orderStatus   = twin.NewParam("req_status", twin.AnyText)
 	searchType    = twin.NewParam("search_type", twin.OneOf("account_id", "site_id"))
 	memberEmail   = twin.NewParam("member_email", isEmail)
@@ -56,7 +56,7 @@ var (
 	packageURL    = twin.NewParam("package_callback_url", isURL)
 	tokenDuration = twin.NewParam("token_duration", twin.Integer(1, math.MaxInt32))
 
-	// What is wrong with these must not be told by showing them: they are checked with their use.
+	// These are checked later, because a failure must not show them.
 	applicationKey = twin.NewParam("ask", twin.AnyText)
 	keyPassword    = twin.NewParam("key_pw", twin.AnyText)
 	fpsCertificate = twin.NewParam("fps_cert", twin.AnyText)
@@ -73,7 +73,7 @@ func isDay(v string) bool {
 
 func isSecond(v string) bool {
 	_, err := time.Parse(secondLayout, v)
-	return err == nil && len(v) == len(secondLayout) // Parse takes a fraction of a second too
+	return err == nil && len(v) == len(secondLayout) // Parse accepts a fraction of a second, too.
 }
 
 func isEmail(v string) bool {
@@ -86,8 +86,8 @@ func isURL(v string) bool {
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
-// readParameters collects the parameters of r wherever they stand: in the path, in the query, and
-// for POST and PUT in the body too.
+// readParameters returns the parameters of r: those in the path and the query and, for POST and
+// PUT, in the body.
 func (e *Emulator) readParameters(c call, r *http.Request) (twin.Params, error) {
 	invalid := func(err error) error {
 		return failure{e.assumed.Codes.InvalidParameter, "the request cannot be read: " + err.Error()}
@@ -126,13 +126,13 @@ func join(values, more map[string][]string) {
 	}
 }
 
-// takes reports whether parameters in that encoding are seen.
+// takes reports whether the server reads parameters in that encoding.
 func (e *Emulator) takes(encoding Encoding) bool {
 	return e.assumed.OnlyEncoding == "" || e.assumed.OnlyEncoding == encoding
 }
 
-// readBody reads the parameters in a form or JSON body, or in a multipart one for a call that takes
-// files.
+// readBody reads the parameters of a form or JSON body. For a call that takes files, it reads a
+// multipart body.
 func (e *Emulator) readBody(c call, r *http.Request) (url.Values, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil || len(body) == 0 {
@@ -152,7 +152,7 @@ func (e *Emulator) readBody(c call, r *http.Request) (url.Values, error) {
 	case media == "application/json" && e.takes(EncodingJSON):
 		return readJSON(body)
 	}
-	return nil, nil // a body that the server does not look at
+	return nil, nil // The server ignores other bodies.
 }
 
 // readParts reads a multipart body. A file has a file name, and nothing else has one.
@@ -175,7 +175,7 @@ func readParts(parts *multipart.Reader) (url.Values, error) {
 		case isFile && !slices.Contains(files, name):
 			return nil, fmt.Errorf("%q is a file", name)
 		case !isFile && slices.Contains(files, name):
-			return nil, fmt.Errorf("%s is no file", name)
+			return nil, fmt.Errorf("%s must be a file", name)
 		}
 		values.Add(name, string(content))
 	}
@@ -199,7 +199,7 @@ func readJSON(body []byte) (url.Values, error) {
 		case json.Unmarshal(raw, &number) == nil:
 			values.Set(name, number.String())
 		default:
-			return nil, errors.New(name + " is neither text nor a number")
+			return nil, errors.New(name + " must be text or a number")
 		}
 	}
 	return values, nil

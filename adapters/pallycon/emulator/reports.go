@@ -6,25 +6,25 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// report answers a page of one of the reports over the licenses of a site and a period: those
-// wanted that share a key make one row, to which count adds them, oldest first. The rows stand in
-// the order in which their keys came first.
+// report serves a page of a report on the licenses of a site and a period. Wanted licenses with the
+// same key make one row, to which count adds them, oldest first. Rows have the order in which their
+// keys first occur.
 func report[R any](
 	e *Emulator, p twin.Params, wanted func(*License) bool, key func(*License) string, count func(*R, *License),
-) (answer, error) {
+) (response, error) {
 	start, end, err := e.period(p)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	first, size, err := e.page(p)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	s, err := e.site(p)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	var rows []R
 	places := map[string]int{}
@@ -47,7 +47,7 @@ func userOf(l *License) string    { return l.UserID }
 func deviceOf(l *License) string  { return l.DeviceID }
 func contentOf(l *License) string { return l.CID }
 
-// outcome is which of two counters counts l.
+// outcome returns the counter for the outcome of l.
 func outcome(l *License, success, fail *int) *int {
 	if l.Status == StatusSuccess {
 		return success
@@ -55,8 +55,8 @@ func outcome(l *License, success, fail *int) *int {
 	return fail
 }
 
-// listUsers answers "Get DRM User List".
-func (e *Emulator) listUsers(_ context.Context, p twin.Params) (answer, error) {
+// listUsers serves "Get DRM User List".
+func (e *Emulator) listUsers(_ context.Context, p twin.Params) (response, error) {
 	type row struct {
 		UserID     string `json:"user_id"`
 		LicenseCnt int    `json:"license_cnt"`
@@ -78,8 +78,8 @@ func (e *Emulator) listUsers(_ context.Context, p twin.Params) (answer, error) {
 	})
 }
 
-// listDevices answers "Get DRM Device List".
-func (e *Emulator) listDevices(_ context.Context, p twin.Params) (answer, error) {
+// listDevices serves "Get DRM Device List".
+func (e *Emulator) listDevices(_ context.Context, p twin.Params) (response, error) {
 	type row struct {
 		DeviceID    string `json:"device_id"`
 		DeviceModel string `json:"device_model"`
@@ -95,8 +95,8 @@ func (e *Emulator) listDevices(_ context.Context, p twin.Params) (answer, error)
 	})
 }
 
-// listContents answers "Get DRM CID License List".
-func (e *Emulator) listContents(_ context.Context, p twin.Params) (answer, error) {
+// listContents serves "Get DRM CID License List".
+func (e *Emulator) listContents(_ context.Context, p twin.Params) (response, error) {
 	type row struct {
 		CID        string `json:"cid"`
 		LicenseCnt int    `json:"license_cnt"`
@@ -108,8 +108,8 @@ func (e *Emulator) listContents(_ context.Context, p twin.Params) (answer, error
 	})
 }
 
-// listContentUsers answers "Get DRM CID User List".
-func (e *Emulator) listContentUsers(_ context.Context, p twin.Params) (answer, error) {
+// listContentUsers serves "Get DRM CID User List".
+func (e *Emulator) listContentUsers(_ context.Context, p twin.Params) (response, error) {
 	type row struct {
 		CID        string `json:"cid"`
 		UserID     string `json:"user_id"`
@@ -122,15 +122,15 @@ func (e *Emulator) listContentUsers(_ context.Context, p twin.Params) (answer, e
 	})
 }
 
-// getUsage answers "Get MAL, MAU, MAD values": from the first of the month to the end of the target
+// getUsage serves "Get MAL, MAU, MAD values", of the days from the first of the month to the target
 // date.
-func (e *Emulator) getUsage(_ context.Context, p twin.Params) (answer, error) {
+func (e *Emulator) getUsage(_ context.Context, p twin.Params) (response, error) {
 	date := e.day(p["target_date"])
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	s, err := e.site(p)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	issued := s.licenses.success.Between(e.kept(date.AddDate(0, 0, 1-date.Day())), date.AddDate(0, 0, 1))
 	users, devices := map[string]bool{}, map[string]bool{}
@@ -141,7 +141,7 @@ func (e *Emulator) getUsage(_ context.Context, p twin.Params) (answer, error) {
 	if e.assumed.TargetDateText {
 		shown = p["target_date"]
 	}
-	return answer{data: struct {
+	return response{data: struct {
 		LicenseCnt   int `json:"license_cnt"`
 		UserAccCnt   int `json:"user_acc_cnt"`
 		DeviceAccCnt int `json:"device_acc_cnt"`

@@ -8,12 +8,12 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// The sample history spans the last 120 days. A site's licenses of one day depend on the seed and
-// the day alone, so that a sandbox started again an hour later shows the same history, and an hour
-// more of it.
+// The sample history spans the last 120 days. A site's licenses of one day depend only on the seed
+// and the day. So a sandbox that starts again an hour later shows the same history, and one more
+// hour of it.
 const (
 	sampleDays = 120
-	// suspendedDays is how long ago the sample data's suspended site was suspended.
+	// suspendedDays is how many days ago the sample data's suspended site was suspended.
 	suspendedDays = 20
 )
 
@@ -31,7 +31,7 @@ func (e *Emulator) fillSampleData() {
 			asked := audience.day(random, date)
 			licenses := asked[:0]
 			for _, l := range asked {
-				stubborn := random.Float64() < 0.05 // those who keep trying at a suspended site
+				stubborn := random.Float64() < 0.05 // Some viewers keep trying at a suspended site.
 				late := model.suspended && l.RegTime.After(suspended)
 				if l.RegTime.After(now) || late && !stubborn {
 					continue
@@ -54,7 +54,7 @@ func (e *Emulator) fillSampleData() {
 	e.fillAccount(today)
 }
 
-// putApprovedSuspension is the request that led to a site's suspension.
+// putApprovedSuspension puts the request that led to a site's suspension.
 func (e *Emulator) putApprovedSuspension(siteID string, approved time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -65,14 +65,14 @@ func (e *Emulator) putApprovedSuspension(siteID string, approved time.Time) {
 	}
 }
 
-// audience is who watches what on which device at one site.
+// An audience is the viewers of one site, with their devices and contents.
 type audience struct {
 	model    siteModel
 	contents []string
 	viewers  []viewer
 }
 
-// viewer is an end user with one to three devices.
+// A viewer is an end user with one to three devices.
 type viewer struct {
 	id      string
 	devices []device
@@ -101,7 +101,7 @@ func newAudience(random *rand.Rand, model siteModel) *audience {
 	return a
 }
 
-// day are the licenses of one day, in no order.
+// day returns the licenses of one day, in any order.
 func (a *audience) day(random *rand.Rand, date time.Time) []License {
 	busy := a.model.week[date.Weekday()] * (0.9 + 0.2*random.Float64())
 	count := int(a.model.perDay*busy + random.Float64())
@@ -126,14 +126,14 @@ func (a *audience) day(random *rand.Rand, date time.Time) []License {
 			l.Status, l.ErrorCode = StatusFail, failureCode(random, l)
 		}
 		licenses = append(licenses, l)
-		if random.Float64() < 0.015 { // the player asks twice at once
+		if random.Float64() < 0.015 { // Some players ask twice.
 			licenses = append(licenses, l)
 		}
 	}
 	return licenses
 }
 
-// failureCode is a license server's code that could have hit l.
+// failureCode returns a code of the license server that fits l.
 func failureCode(random *rand.Rand, l License) string {
 	for {
 		f := weighted(random, failureCodes)
@@ -143,7 +143,7 @@ func failureCode(random *rand.Rand, l License) string {
 	}
 }
 
-// weighted draws one of the choices by its weight.
+// weighted returns one of the choices, drawn by weight.
 func weighted[C interface{ weight() float64 }](random *rand.Rand, choices []C) C {
 	total := 0.0
 	for _, c := range choices {
@@ -158,7 +158,7 @@ func weighted[C interface{ weight() float64 }](random *rand.Rand, choices []C) C
 	return choices[len(choices)-1]
 }
 
-// hex is a random number of so many hexadecimal digits.
+// hex returns a random number of so many hexadecimal digits.
 func hex(random *rand.Rand, digits int) string {
 	text := ""
 	for len(text) < digits {

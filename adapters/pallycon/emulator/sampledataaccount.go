@@ -7,9 +7,9 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// packagings are the packagings of a site until the day it ended: every content was packaged before
-// the first license that the server knows, and now and then again, each time all its tracks within
-// one second.
+// packagings returns the packagings of a site up to a time. Every content is packaged before the
+// first license. Some are packaged again later. All tracks of a content are packaged within one
+// second.
 func (m siteModel) packagings(random *rand.Rand, ended time.Time) []Packaging {
 	var packagings []Packaging
 	pack := func(content string, created, packaged time.Time) {
@@ -53,7 +53,7 @@ func (e *Emulator) fillAccount(today time.Time) {
 		SiteOrder{Status: OrderPending, ServiceName: "Documentary Club", RegTime: ago(1, 6)},
 	)
 	campus, movies := e.Integration("EDU1"), e.Integration("MOVI")
-	// most of its licenses come by gateway
+	// Most of its licenses come by gateway.
 	campus.LicenseCallbackURL = "https://lms.open-campus.example/drm/license"
 	campus.PackageCallbackURL = "https://lms.open-campus.example/drm/package"
 	movies.TokenDuration = 6 * time.Hour
@@ -74,7 +74,7 @@ func (e *Emulator) fillAccount(today time.Time) {
 	}
 }
 
-// memberGroup is a group of sub-members, and whose staff they are.
+// A memberGroup is a group of sub-members and the company that they work for.
 type memberGroup struct {
 	seq    int
 	domain string
@@ -91,7 +91,7 @@ var memberGroups = []memberGroup{
 	{GroupClients, "kids-and-songs.example", 3},
 }
 
-// memberNames are more than fill a page of the default size.
+// memberNames are more names than fit on a page of the default size.
 var memberNames = []string{
 	"jiwoo.kim", "minjun.lee", "seoyeon.park", "dohyun.choi", "hayoon.jung", "jiho.kang", "sua.cho", "yejun.yoon",
 	"jimin.jang", "hyunwoo.lim", "chaewon.han", "junseo.oh", "yuna.seo", "taeyang.shin", "eunji.kwon", "sanghoon.hwang",

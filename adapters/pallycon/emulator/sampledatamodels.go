@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 )
 
-// siteModel is what makes one sample site differ from another.
+// A siteModel is what differs from one sample site to another.
 type siteModel struct {
 	site       Site
 	suspended  bool
@@ -20,7 +20,7 @@ type siteModel struct {
 	repackaged float64  // how often a content is packaged again, on average
 }
 
-// hourShare is how busy an hour of the UTC day is.
+// An hourShare is how busy an hour of the UTC day is.
 type hourShare struct {
 	hour  int
 	share float64
@@ -36,8 +36,8 @@ func hourShares(shares [24]float64) []hourShare {
 	return hours
 }
 
-// The viewers live in Seoul, nine hours ahead of UTC: evenings peak around 13:00 UTC, office hours
-// start at 00:00 UTC.
+// The viewers live in Seoul, nine hours ahead of UTC. Evenings peak around 13:00 UTC, and office
+// hours start at 00:00 UTC.
 var (
 	evenings = hourShares([24]float64{2, 2, 3, 4, 4, 3, 3, 4, 5, 7, 9, 12, 14, 14, 11, 7, 4, 2, 1, 1, 1, 1, 1, 2})
 	studying = hourShares([24]float64{8, 10, 10, 6, 7, 9, 9, 8, 7, 5, 5, 7, 8, 7, 4, 2, 1, 0.5, 0.5, 0.5, 0.5, 1, 2, 5})
@@ -49,7 +49,7 @@ var sampleSites = []siteModel{
 	{
 		site: Site{"DEMO", "Demo site", []Product{{ServiceDRM, StateInService}, {ServiceFWM, StateInService}}},
 		week: leisure, hours: studying, perDay: 40, tokenShare: 0.7, users: 25,
-		tracks: []string{"SD", "HD", "UHD1", "AUDIO"}, repackaged: 9, // those who try things out
+		tracks: []string{"SD", "HD", "UHD1", "AUDIO"}, repackaged: 9, // Engineers try things out here.
 		userID: func(_ *rand.Rand, i int) string { return fmt.Sprintf("tester%02d", i+1) },
 		contents: func() []string {
 			return []string{"bigbuckbunny", "configtest", "sintel", "tears-of-steel",
@@ -89,12 +89,12 @@ var sampleSites = []siteModel{
 		week: leisure, hours: evenings, perDay: 28, tokenShare: 1, users: 60,
 		tracks: []string{"SD", "HD", "AUDIO"}, repackaged: 1,
 		userID: func(_ *rand.Rand, i int) string { return fmt.Sprintf("family%03d@kids.example", i+1) },
-		// an id that needs escaping
+		// The ids need escaping.
 		contents: func() []string { return numbered(nil, "song%%%03d", 40) },
 	},
 }
 
-// numbered adds ids from 1 to n.
+// numbered returns ids with those from 1 to n added.
 func numbered(ids []string, format string, n int) []string {
 	for i := range n {
 		ids = append(ids, fmt.Sprintf(format, i+1))
@@ -102,7 +102,7 @@ func numbered(ids []string, format string, n int) []string {
 	return ids
 }
 
-// deviceModel is a kind of device, with the DRM that it uses.
+// A deviceModel is a kind of device, with the DRM that it uses.
 type deviceModel struct {
 	name, platform, drm string
 	share               float64
@@ -120,7 +120,8 @@ func (m deviceModel) newID(random *rand.Rand) string {
 	return h[:8] + "-" + h[8:12] + "-4" + h[13:16] + "-a" + h[17:20] + "-" + h[20:]
 }
 
-// deviceModels: names, forms of ids and the shared ids of Chrome follow the samples of the guide.
+// deviceModels are the kinds of devices. Names, forms of ids and Chrome's shared ids follow the
+// guide's samples.
 var deviceModels = []deviceModel{
 	{"ChromeCDM-Windows-2", "Windows", "Widevine", 18, 34, "ea2e698d95b28441422f4997d6ffd5450a"},
 	{"ChromeCDM-Mac-2", "Mac", "Widevine", 6, 34, "ab3dd736cd46607abbd81ec942e07a620a"},
@@ -138,7 +139,8 @@ var deviceModels = []deviceModel{
 	{"NCG-Windows", "Windows", "NCG", 0.5, 32, ""},
 }
 
-// failureKind is a license server's code, and the licenses it can hit; empty means any.
+// A failureKind is a code of the license server, and the licenses that can have it. Empty means
+// any.
 type failureKind struct {
 	code, licenseType, drm string
 	share                  float64

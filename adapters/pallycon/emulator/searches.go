@@ -8,8 +8,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// days is the time that from and to span: start inclusive, end exclusive, either zero where it is
-// open.
+// days returns the time from the parameters from and to. Start is inclusive, and end is exclusive.
+// Each is zero if it is open.
 func (e *Emulator) days(p twin.Params) (start, end time.Time, err error) {
 	if p["from"] != "" {
 		start = e.day(p["from"])
@@ -22,7 +22,7 @@ func (e *Emulator) days(p twin.Params) (start, end time.Time, err error) {
 	}
 	if p["from"] != "" && p["to"] != "" {
 		switch limit := e.assumed.MaxDays; {
-		case p["from"] > p["to"]: // days of this form sort as text
+		case p["from"] > p["to"]: // Days sort as text.
 			return start, end, failure{e.assumed.Codes.InvalidParameter, "from is after to"}
 		case limit > 0 && start.AddDate(0, 0, limit).Before(end):
 			message := fmt.Sprintf("the period is longer than %d days", limit)
@@ -38,7 +38,7 @@ func (e *Emulator) period(p twin.Params) (start, end time.Time, err error) {
 	return e.kept(start), end, err
 }
 
-// kept is start, or the time of the oldest licenses kept where that is later.
+// kept returns the later one of start and the time of the oldest licenses that are kept.
 func (e *Emulator) kept(start time.Time) time.Time {
 	if keep := e.assumed.Retention; keep > 0 {
 		if oldest := e.Clock().Now().Add(-keep); start.Before(oldest) {
@@ -48,21 +48,21 @@ func (e *Emulator) kept(start time.Time) time.Time {
 	return start
 }
 
-// day is the first instant of a day whose form has been checked.
+// day returns the first instant of a day. The form of the day has been checked.
 func (e *Emulator) day(text string) time.Time {
 	t, _ := time.ParseInLocation(day, text, e.assumed.Zone)
 	return t
 }
 
-// second is an instant as the vendor shows it.
+// second returns an instant in the form of the vendor.
 func (e *Emulator) second(t time.Time) string { return t.In(e.assumed.Zone).Format(secondLayout) }
 
-// within reports whether t lies in a period as days makes it.
+// within reports whether t is in a period from days.
 func within(t, start, end time.Time) bool {
 	return !t.Before(start) && (end.IsZero() || t.Before(end))
 }
 
-// finds reports whether a search for keyword finds value. An empty keyword is no search.
+// finds reports whether a search for keyword finds value. An empty keyword finds all.
 func (e *Emulator) finds(value, keyword string) bool {
 	if e.assumed.ExactSearch && keyword != "" {
 		return value == keyword
@@ -70,7 +70,7 @@ func (e *Emulator) finds(value, keyword string) bool {
 	return strings.Contains(value, keyword)
 }
 
-// bothOrNeither refuses a request that has only one of two parameters that mean nothing alone.
+// bothOrNeither fails if a request has only one of two parameters.
 func (e *Emulator) bothOrNeither(p twin.Params, one, other string) error {
 	missing := one
 	if p[other] == "" {
@@ -82,7 +82,7 @@ func (e *Emulator) bothOrNeither(p twin.Params, one, other string) error {
 	return failure{e.assumed.Codes.MissingParameter, "missing parameter " + missing}
 }
 
-// page is the position of the first row that the request wants, and how many rows.
+// page returns the position of the first row that the request wants, and the number of rows.
 func (e *Emulator) page(p twin.Params) (first, size int, err error) {
 	base := 1
 	if e.assumed.ZeroBasedPages {
@@ -97,17 +97,17 @@ func (e *Emulator) page(p twin.Params) (first, size int, err error) {
 	return (index - base) * size, size, nil
 }
 
-// pageOf is the answer with up to size of the rows, after the first ones.
-func pageOf[R any](e *Emulator, rows []R, first, size int) answer {
+// pageOf returns the response with up to size rows after the first ones.
+func pageOf[R any](e *Emulator, rows []R, first, size int) response {
 	total := len(rows)
 	return listing(e, rows[min(first, total):min(first+size, total)], total)
 }
 
-// listing is the answer with these rows, of total that match.
-func listing[R any](e *Emulator, rows []R, total int) answer {
+// listing returns the response with these rows, of total that match.
+func listing[R any](e *Emulator, rows []R, total int) response {
 	if e.assumed.CountIsPage {
 		total = len(rows)
 	}
-	// a slice that is not nil, or no rows would be null
-	return answer{append([]R{}, rows...), &total}
+	// The slice must not be nil, which is null in JSON.
+	return response{append([]R{}, rows...), &total}
 }

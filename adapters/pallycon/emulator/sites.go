@@ -27,7 +27,7 @@ type Site struct {
 	SiteID string
 	// ServiceName is the site's display name.
 	ServiceName string
-	// Products are the services the site has.
+	// Products are the services of the site.
 	Products []Product
 }
 
@@ -39,18 +39,18 @@ type Product struct {
 	StatusCode string `json:"status_code"`
 }
 
-// site is a Site with all that it holds.
+// A site is a Site with all that it holds.
 type site struct {
 	Site
 	changes  map[string]*StatusChange // the latest one, by service code
 	licenses licenseIndex
-	// by created_time, then update_time; equal ones in the order they were put
+	// packagings are sorted by created_time, then by update_time, then by arrival.
 	packagings  []Packaging
 	integration Integration
-	certificate *x509.Certificate // for FairPlay; nil where none is registered
+	certificate *x509.Certificate // for FairPlay; nil if the site has none
 }
 
-// PutSites adds sites, or replaces the name and products of those that are there.
+// PutSites adds sites, or replaces the name and products of existing ones.
 func (e *Emulator) PutSites(sites ...Site) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -64,14 +64,14 @@ func (e *Emulator) PutSites(sites ...Site) {
 	}
 }
 
-// addSite adds a site that is not there yet. The caller holds the lock.
+// addSite adds a new site. The caller holds the lock.
 func (e *Emulator) addSite(s Site) {
 	e.sites = append(e.sites, &site{
 		Site: s, changes: map[string]*StatusChange{}, integration: newIntegration(e.seed, s.SiteID),
 	})
 }
 
-// Sites are the sites that the server holds, in the order it lists them.
+// Sites returns the sites in the order of the list.
 func (e *Emulator) Sites() []Site {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -83,7 +83,7 @@ func (e *Emulator) Sites() []Site {
 	return sites
 }
 
-// find is the site with that id, or nil. The caller holds the lock.
+// find returns the site with that id, or nil. The caller holds the lock.
 func (e *Emulator) find(id string) *site {
 	i := slices.IndexFunc(e.sites, func(s *site) bool { return s.SiteID == id })
 	if i < 0 {
@@ -92,7 +92,7 @@ func (e *Emulator) find(id string) *site {
 	return e.sites[i]
 }
 
-// site is find for a request: it fails where there is no such site.
+// site is find for a request. It fails if there is no such site.
 func (e *Emulator) site(p twin.Params) (*site, error) {
 	if s := e.find(p["site_id"]); s != nil {
 		return s, nil
@@ -100,8 +100,8 @@ func (e *Emulator) site(p twin.Params) (*site, error) {
 	return nil, failure{e.assumed.Codes.SiteNotFound, fmt.Sprintf("site %q does not exist", p["site_id"])}
 }
 
-// seeded is find for one who puts something into a site. It panics where there is no such site, as
-// that is a mistake in the test.
+// seeded is find for PutLicenses and its like. It panics if there is no such site, because that is
+// a mistake in the test.
 func (e *Emulator) seeded(id, what string) *site {
 	s := e.find(id)
 	if s == nil {
@@ -110,7 +110,7 @@ func (e *Emulator) seeded(id, what string) *site {
 	return s
 }
 
-// product is the product of s with that service code, or nil.
+// product returns the product of s with that service code, or nil.
 func (s *site) product(code string) *Product {
 	i := slices.IndexFunc(s.Products, func(p Product) bool { return p.ServiceCode == code })
 	if i < 0 {
@@ -119,8 +119,8 @@ func (s *site) product(code string) *Product {
 	return &s.Products[i]
 }
 
-// listSites answers "Get Site List".
-func (e *Emulator) listSites(context.Context, twin.Params) (answer, error) {
+// listSites serves "Get Site List".
+func (e *Emulator) listSites(context.Context, twin.Params) (response, error) {
 	type row struct {
 		SiteID      string    `json:"site_id"`
 		ServiceName string    `json:"service_name"`
@@ -130,5 +130,5 @@ func (e *Emulator) listSites(context.Context, twin.Params) (answer, error) {
 	for _, s := range e.Sites() {
 		rows = append(rows, row{s.SiteID, s.ServiceName, append([]Product{}, s.Products...)})
 	}
-	return answer{rows, new(len(rows))}, nil
+	return response{rows, new(len(rows))}, nil
 }

@@ -14,7 +14,7 @@ const (
 	ChangeResume      = "SM001"
 	ChangeSuspend     = "SM002"
 	ChangeExtendTrial = "SM003"
-	changeCancel      = "SM004" // of the call that cancels; no request is of this type
+	changeCancel      = "SM004" // only in the call that cancels a request
 )
 
 // States of a status change (reg_status).
@@ -24,7 +24,7 @@ const (
 	ChangeApproved = "ST003"
 )
 
-// Kinds of the effects that the ledger shows of a status change. Their key is
+// Kinds of effects: what happened to a status change. Their key is
 // site_id/service_code/req_group_id, and their details hold reg_type.
 const (
 	EffectChangeRequested = "statusChangeRequested"
@@ -32,10 +32,10 @@ const (
 	EffectChangeApproved  = "statusChangeApproved"
 )
 
-// StatusChange is a request to change the status of a service. It waits until somebody at the
-// vendor approves it.
+// StatusChange is a request to change the status of a service. It is pending until the vendor
+// approves it.
 type StatusChange struct {
-	// SiteID and ServiceCode say what is to be changed.
+	// SiteID and ServiceCode name the service to change.
 	SiteID, ServiceCode string
 	// ReqGroupID identifies the request.
 	ReqGroupID string
@@ -47,20 +47,20 @@ type StatusChange struct {
 	RegStatus string
 	// RegID is the account that asked.
 	RegID string
-	// RegTime and UpdateTime are when it was asked for and when it last changed.
+	// RegTime is when the change was asked for, and UpdateTime when the request last changed.
 	RegTime, UpdateTime time.Time
 }
 
-// changeRow is a status change as the calls answer it.
+// A changeRow is a status change in a response.
 type changeRow struct {
 	SiteID     string `json:"site_id"`
 	ReqGroupID string `json:"req_group_id"`
 	RegType    string `json:"reg_type"`
-	RegStatus  string `json:"reg_status,omitempty"` // not in the answer to a new request
+	RegStatus  string `json:"reg_status,omitempty"` // not in the response to a new request
 	RegMessage string `json:"reg_message"`
 	RegID      string `json:"reg_id"`
 	RegDt      string `json:"reg_dt"`
-	UpdateDt   string `json:"update_dt,omitempty"` // not in the answer to a new request
+	UpdateDt   string `json:"update_dt,omitempty"` // not in the response to a new request
 }
 
 func (c *StatusChange) row() changeRow {
@@ -70,8 +70,8 @@ func (c *StatusChange) row() changeRow {
 	}
 }
 
-// requestIDs makes the ids of status changes: unlike each other and, from one seed, always the
-// same.
+// requestIDs returns a function that makes the ids of status changes. All ids differ, and a seed
+// always makes the same ones.
 func requestIDs(seed uint64) func() string {
 	random, issued := twin.Rand(seed, "request ids"), 0
 	return func() string {
@@ -80,7 +80,7 @@ func requestIDs(seed uint64) func() string {
 	}
 }
 
-// serviceOf is the site and the latest status change of the service that a request names. The
+// serviceOf returns the site and the latest status change of the service that a request names. The
 // caller holds the lock.
 func (e *Emulator) serviceOf(p twin.Params) (*site, *StatusChange, error) {
 	s, err := e.site(p)
@@ -95,30 +95,30 @@ func (e *Emulator) serviceOf(p twin.Params) (*site, *StatusChange, error) {
 	return s, s.changes[code], nil
 }
 
-// getStatusChange answers "Get the status of a service status change request".
-func (e *Emulator) getStatusChange(_ context.Context, p twin.Params) (answer, error) {
+// getStatusChange serves "Get the status of a service status change request".
+func (e *Emulator) getStatusChange(_ context.Context, p twin.Params) (response, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	_, change, err := e.serviceOf(p)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	if change == nil {
-		return answer{data: null}, nil
+		return response{data: null}, nil
 	}
-	return answer{data: change.row()}, nil
+	return response{data: change.row()}, nil
 }
 
-// requestStatusChange answers "Request service status change".
-func (e *Emulator) requestStatusChange(ctx context.Context, p twin.Params) (answer, error) {
+// requestStatusChange serves "Request service status change".
+func (e *Emulator) requestStatusChange(ctx context.Context, p twin.Params) (response, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s, latest, err := e.serviceOf(p)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	if latest != nil && latest.RegStatus == ChangePending {
-		return answer{}, failure{e.assumed.Codes.RequestPending, "request " + latest.ReqGroupID + " is still pending"}
+		return response{}, failure{e.assumed.Codes.RequestPending, "request " + latest.ReqGroupID + " is still pending"}
 	}
 	now := e.Clock().Now()
 	change := &StatusChange{
@@ -130,32 +130,32 @@ func (e *Emulator) requestStatusChange(ctx context.Context, p twin.Params) (answ
 	e.recordChange(ctx, EffectChangeRequested, change)
 	row := change.row()
 	row.RegStatus, row.UpdateDt = "", ""
-	return answer{data: row}, nil
+	return response{data: row}, nil
 }
 
-// cancelStatusChange answers "Cancel service status change request".
-func (e *Emulator) cancelStatusChange(ctx context.Context, p twin.Params) (answer, error) {
+// cancelStatusChange serves "Cancel service status change request".
+func (e *Emulator) cancelStatusChange(ctx context.Context, p twin.Params) (response, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	_, change, err := e.serviceOf(p)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	id := p["request_group_id"]
 	if change == nil || change.ReqGroupID != id {
-		return answer{}, failure{e.assumed.Codes.RequestNotFound, fmt.Sprintf("request %q does not exist", id)}
+		return response{}, failure{e.assumed.Codes.RequestNotFound, fmt.Sprintf("request %q does not exist", id)}
 	}
 	if change.RegStatus != ChangePending {
 		message := fmt.Sprintf("request %s is %s, not pending", id, change.RegStatus)
-		return answer{}, failure{e.assumed.Codes.RequestNotPending, message}
+		return response{}, failure{e.assumed.Codes.RequestNotPending, message}
 	}
 	change.RegStatus, change.UpdateTime = ChangeCanceled, e.Clock().Now()
 	e.recordChange(ctx, EffectChangeCanceled, change)
-	return answer{data: change.row()}, nil
+	return response{data: change.row()}, nil
 }
 
-// Approve approves the pending status change of a service, as somebody at the vendor would, and
-// changes the service's status. It fails where nothing is pending.
+// Approve approves the pending status change of a service, as the vendor would, and changes the
+// service's status. It fails if nothing is pending.
 func (e *Emulator) Approve(siteID, serviceCode string) (StatusChange, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -177,7 +177,7 @@ func (e *Emulator) Approve(siteID, serviceCode string) (StatusChange, error) {
 	return *change, nil
 }
 
-// serveApprove is Approve for other people's tests.
+// serveApprove is the admin call of Approve.
 func (e *Emulator) serveApprove(w http.ResponseWriter, r *http.Request) {
 	order, err := twin.ReadJSON[struct {
 		SiteID      string `json:"siteId"`
