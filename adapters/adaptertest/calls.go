@@ -29,7 +29,7 @@ func (h Harness) hasCall(req proto.Message) bool {
 func (h Harness) ask(ctx context.Context, req proto.Message) (proto.Message, error) {
 	method := reflect.ValueOf(h.Adapter).MethodByName(rpcOf(req))
 	out := method.Call([]reflect.Value{reflect.ValueOf(ctx), reflect.ValueOf(proto.Clone(req))})
-	err, _ := out[1].Interface().(error)
+	err, _ := reflect.TypeAssert[error](out[1])
 	return out[0].Interface().(proto.Message), err
 }
 
