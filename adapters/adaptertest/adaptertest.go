@@ -14,7 +14,6 @@ package adaptertest
 
 import (
 	"context"
-	"reflect"
 	"slices"
 	"testing"
 
@@ -35,32 +34,15 @@ type T interface {
 type Promise struct {
 	// Name is the promise, as a sentence.
 	Name string
-	// Needs are the capabilities without which nothing is promised.
-	Needs []Capability
+	// Needs are the names of the calls without which nothing is promised, such as ListSites.
+	Needs []string
 	// Check fails where the promise is broken.
 	Check func(T, Harness)
 }
 
-// Capability is one of the capability interfaces of package adapters.
-type Capability struct {
-	// RPC is the name of the interface's one method, which is the RPC's.
-	RPC string
-	// Has reports whether an adapter has it.
-	Has func(adapters.Adapter) bool
-}
-
-func capability[C any]() Capability {
-	return Capability{RPC: reflect.TypeFor[C]().Method(0).Name, Has: has[C]}
-}
-
-func has[C any](a adapters.Adapter) bool {
-	_, ok := adapters.As[C](a)
-	return ok
-}
-
-// hasAny reports whether an adapter has one of these capabilities.
-func hasAny(a adapters.Adapter, capabilities []Capability) bool {
-	return slices.ContainsFunc(capabilities, func(c Capability) bool { return c.Has(a) })
+// hasAny reports whether an adapter has one of these calls.
+func hasAny(a adapters.Adapter, calls []string) bool {
+	return slices.ContainsFunc(calls, func(rpc string) bool { return hasCall(a, rpc) })
 }
 
 // Run checks every promise that the adapter's capabilities make, each on a fresh harness, and that
@@ -83,11 +65,11 @@ func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
 	}
 }
 
-// lacks is the first capability that the promise needs and the adapter has not.
+// lacks returns the first call that the promise needs and the adapter does not have.
 func (p Promise) lacks(a adapters.Adapter) string {
-	for _, c := range p.Needs {
-		if !c.Has(a) {
-			return c.RPC
+	for _, rpc := range p.Needs {
+		if !hasCall(a, rpc) {
+			return rpc
 		}
 	}
 	return ""

@@ -20,11 +20,6 @@ func rpcOf(req proto.Message) string {
 	return strings.TrimSuffix(string(req.ProtoReflect().Descriptor().Name()), "Request")
 }
 
-// hasCall reports whether the adapter has the call that a request is for.
-func (h Harness) hasCall(req proto.Message) bool {
-	return reflect.ValueOf(h.Adapter).MethodByName(rpcOf(req)).IsValid()
-}
-
 // ask makes the call that a request is for.
 func (h Harness) ask(ctx context.Context, req proto.Message) (proto.Message, error) {
 	method := reflect.ValueOf(h.Adapter).MethodByName(rpcOf(req))

@@ -8,26 +8,26 @@ import (
 )
 
 var changePromises = []Promise{
-	{"EnableSite of a site that is on sends nothing", needs(siteEnabler), enableWhatIsOn},
-	{"ExtendTrial that is still pending is not sent again", needs(trialExtender), extendPending},
+	{"EnableSite of a site that is on sends nothing", needs("EnableSite"), enableWhatIsOn},
+	{"ExtendTrial that is still pending is not sent again", needs("ExtendTrial"), extendPending},
 	{"ListStatusChanges tells of what was asked for, of the service that the filter chooses",
-		needs(statusChangeLister, trialExtender), changesAreListed},
-	{"ListStatusChanges of a site without changes is empty", needs(statusChangeLister), noChanges},
-	{"ListStatusChanges of an unknown site is NOT_FOUND", needs(statusChangeLister),
+		needs("ListStatusChanges", "ExtendTrial"), changesAreListed},
+	{"ListStatusChanges of a site without changes is empty", needs("ListStatusChanges"), noChanges},
+	{"ListStatusChanges of an unknown site is NOT_FOUND", needs("ListStatusChanges"),
 		notFound(func(t T, h Harness) []proto.Message {
 			return []proto.Message{&pb.ListStatusChangesRequest{Parent: newUnknownSite(t, h).name}}
 		})},
 	{"CancelStatusChange takes the change back",
-		needs(statusChangeCanceller, trialExtender, statusChangeLister), cancelIsListed},
+		needs("CancelStatusChange", "ExtendTrial", "ListStatusChanges"), cancelIsListed},
 	{"CancelStatusChange of what is canceled sends nothing, and answers what stands",
-		needs(statusChangeCanceller, trialExtender), cancelAgain},
+		needs("CancelStatusChange", "ExtendTrial"), cancelAgain},
 	{"CancelStatusChange of what the vendor has approved is FAILED_PRECONDITION",
-		needs(statusChangeCanceller, trialExtender), cancelTooLate},
+		needs("CancelStatusChange", "ExtendTrial"), cancelTooLate},
 }
 
 var changeWrites = []write{
 	{
-		needs: needs(siteEnabler),
+		needs: needs("EnableSite"),
 		prepare: func(t T, h Harness) *attempt {
 			sites := newSites(t, h, 2)
 			if len(sites) < 2 { // The vendor can hold one site only, which is on.
@@ -39,7 +39,7 @@ var changeWrites = []write{
 		what:      "site",
 	},
 	{
-		needs: needs(trialExtender),
+		needs: needs("ExtendTrial"),
 		prepare: func(t T, h Harness) *attempt {
 			s := newSite(t, h)
 			return &attempt{s.calling(s.extending()), s.wantChanged(pb.StatusChange_EXTEND_TRIAL)}
@@ -48,7 +48,7 @@ var changeWrites = []write{
 		what:      "site",
 	},
 	{
-		needs: needs(statusChangeCanceller, trialExtender),
+		needs: needs("CancelStatusChange", "ExtendTrial"),
 		prepare: func(t T, h Harness) *attempt {
 			s, pending := pending(t, h)
 			if pending == nil {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
+	"sync"
 
 	"google.golang.org/grpc"
 
@@ -11,7 +13,7 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// services are those whose RPCs adapters answer.
+// services are those whose calls adapters have.
 var services = []*grpc.ServiceDesc{
 	&pb.SiteService_ServiceDesc,
 	&pb.LicenseService_ServiceDesc,
@@ -20,28 +22,44 @@ var services = []*grpc.ServiceDesc{
 	&pb.ProductLicenseService_ServiceDesc,
 }
 
-// unpromised are RPCs for which the suite has no promise, each with the reason why.
-var unpromised = map[string]string{}
-
-// uncovered tells what of an adapter no promise covers: capabilities without one, and methods that
-// are named as an RPC and are none, so that the server would call them unsupported.
-func uncovered(a adapters.Adapter, promises []Promise, unpromised map[string]string) []string {
-	var complaints []string
+// signatures returns the type of the method of each call, by the call's name.
+var signatures = sync.OnceValue(func() map[string]reflect.Type {
+	all := map[string]reflect.Type{}
 	for _, service := range services {
 		for rpc := range reflect.TypeOf(service.HandlerType).Elem().Methods() {
-			method := reflect.ValueOf(a).MethodByName(rpc.Name)
-			switch {
-			case !method.IsValid():
-			case method.Type() != rpc.Type:
-				complaints = append(complaints, fmt.Sprintf("%T.%s is a %s, which is not the capability: that is a %s", a, rpc.Name, method.Type(), rpc.Type))
-			case unpromised[rpc.Name] == "" && !slices.ContainsFunc(promises, func(p Promise) bool { return p.needs(rpc.Name) }):
-				complaints = append(complaints, fmt.Sprintf("%T has %s, for which the suite has no promise: add one, or say in unpromised why there is none", a, rpc.Name))
-			}
+			all[rpc.Name] = rpc.Type
 		}
 	}
-	return complaints
+	return all
+})
+
+// hasCall reports whether an adapter has a call, and its account supports it.
+func hasCall(a adapters.Adapter, rpc string) bool {
+	method := reflect.ValueOf(a).MethodByName(rpc)
+	return method.IsValid() && method.Type() == signatures()[rpc] &&
+		!slices.ContainsFunc(a.Describe().Unsupported, func(full string) bool { return strings.HasSuffix(full, "/"+rpc) })
 }
 
-func (p Promise) needs(rpc string) bool {
-	return slices.ContainsFunc(p.Needs, func(c Capability) bool { return c.RPC == rpc })
+// unpromised are calls for which the suite has no promise, each with the reason.
+var unpromised = map[string]string{}
+
+// uncovered returns what of an adapter no promise covers: calls without a promise, and methods that
+// have the name of a call but another signature, so that the server would not use them.
+func uncovered(a adapters.Adapter, promises []Promise, unpromised map[string]string) []string {
+	var complaints []string
+	for rpc, signature := range signatures() {
+		method := reflect.ValueOf(a).MethodByName(rpc)
+		promised := slices.ContainsFunc(promises, func(p Promise) bool { return slices.Contains(p.Needs, rpc) })
+		switch {
+		case !method.IsValid():
+		case method.Type() != signature:
+			complaints = append(complaints, fmt.Sprintf(
+				"%T.%s is a %s, which is no capability; make it a %s", a, rpc, method.Type(), signature))
+		case unpromised[rpc] == "" && !promised:
+			complaints = append(complaints, fmt.Sprintf(
+				"%T has %s, for which the suite has no promise; add one, or say in unpromised why there is none", a, rpc))
+		}
+	}
+	slices.Sort(complaints)
+	return complaints
 }

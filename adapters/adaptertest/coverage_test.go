@@ -27,7 +27,7 @@ func (lister) ListMembers(context.Context, *pb.ListMembersRequest) (*pb.ListMemb
 func (lister) CreateMember(context.Context, *pb.Member) (*pb.Member, error) { return nil, nil }
 
 func TestACapabilityWithoutAPromiseIsAComplaint(t *testing.T) {
-	promise := Promise{Needs: needs(capability[adapters.MemberLister]())}
+	promise := Promise{Needs: needs("ListMembers")}
 	misspelled := "CreateMember"
 	for name, c := range map[string]struct {
 		promises   []Promise
@@ -53,7 +53,14 @@ func TestACapabilityWithoutAPromiseIsAComplaint(t *testing.T) {
 }
 
 func TestAPromiseIsMadeOnlyWithAllItsCapabilities(t *testing.T) {
-	p := Promise{Needs: needs(capability[adapters.MemberLister](), siteLister)}
+	for _, p := range Promises() {
+		for _, rpc := range p.Needs {
+			if signatures()[rpc] == nil {
+				t.Errorf("%q needs %s, which is no call of an adapter", p.Name, rpc)
+			}
+		}
+	}
+	p := Promise{Needs: needs("ListMembers", "ListSites")}
 	if rpc := p.lacks(lister{}); rpc != "ListSites" {
 		t.Errorf("lacks %q, want ListSites", rpc)
 	}

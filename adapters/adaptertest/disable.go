@@ -9,14 +9,14 @@ import (
 )
 
 var disablePromises = []Promise{
-	{"DisableSite leaves other sites as they are", needs(siteDisabler, siteLister), disableOneSite},
-	{"DisableSite asked for again sends nothing", needs(siteDisabler), disableAgain},
-	{"DisableSite of a site that is off sends nothing", needs(siteDisabler), disableWhatIsOff},
-	{"DisableSite of another service is refused, or is of that service", needs(siteDisabler), disableAnotherService},
+	{"DisableSite leaves other sites as they are", needs("DisableSite", "ListSites"), disableOneSite},
+	{"DisableSite asked for again sends nothing", needs("DisableSite"), disableAgain},
+	{"DisableSite of a site that is off sends nothing", needs("DisableSite"), disableWhatIsOff},
+	{"DisableSite of another service is refused, or is of that service", needs("DisableSite"), disableAnotherService},
 }
 
 var disableWrites = []write{{
-	needs: needs(siteDisabler),
+	needs: needs("DisableSite"),
 	prepare: func(t T, h Harness) *attempt {
 		s := newSite(t, h)
 		return &attempt{s.disabling(), s.wantChanged(pb.StatusChange_SUSPEND)}

@@ -15,9 +15,8 @@ import (
 
 // accounts are the DRM accounts of the adapter's own customer.
 var accounts = kind[*pb.DrmAccount]{
-	row:   "account",
-	needs: needs(drmAccountLister),
-	list:  func(h Harness) listing[*pb.DrmAccount] { return listAccounts(h, pb.DrmAccount_FULL, nil) },
+	rpc: "ListDrmAccounts", row: "account",
+	list: func(h Harness) listing[*pb.DrmAccount] { return listAccounts(h, pb.DrmAccount_FULL, nil) },
 	put: func(t T, h Harness, n int) []*pb.DrmAccount {
 		return ofCustomer(h, putAccounts(t, h, n*len(h.DrmAccounts.Customers)), nil)
 	},
@@ -33,16 +32,16 @@ var accounts = kind[*pb.DrmAccount]{
 
 var drmAccountPromises = append(accounts.promises(),
 	Promise{"ListDrmAccounts with another view than FULL shows neither passwords nor devices",
-		accounts.needs, basicAccounts},
+		needs("ListDrmAccounts"), basicAccounts},
 	Promise{"ListDrmAccounts chooses exactly by customer and by part of the username, with regard to case",
-		accounts.needs, accountConditions},
-	Promise{"GetDrmAccount with view FULL shows what the vendor holds", needs(drmAccountGetter), fullAccount},
-	Promise{"GetDrmAccount with another view shows no password", needs(drmAccountGetter), basicAccount},
-	Promise{"GetDrmAccount of an unknown account is NOT_FOUND", needs(drmAccountGetter), notFound(unknownAccounts)},
+		needs("ListDrmAccounts"), accountConditions},
+	Promise{"GetDrmAccount with view FULL shows what the vendor holds", needs("GetDrmAccount"), fullAccount},
+	Promise{"GetDrmAccount with another view shows no password", needs("GetDrmAccount"), basicAccount},
+	Promise{"GetDrmAccount of an unknown account is NOT_FOUND", needs("GetDrmAccount"), notFound(unknownAccounts)},
 )
 
 // drmAccountCapabilities are those that concern DRM accounts.
-var drmAccountCapabilities = needs(drmAccountLister, drmAccountGetter, drmAccountCreator, drmAccountDeviceDeleter)
+var drmAccountCapabilities = needs("ListDrmAccounts", "GetDrmAccount", "CreateDrmAccount", "DeleteDrmAccountDevice")
 
 // usernames are n usernames. A vendor's search, a path or a database may mistake the first ones for
 // one another.

@@ -15,24 +15,24 @@ import (
 
 var drmAccountWritePromises = []Promise{
 	{"CreateDrmAccount is found by GetDrmAccount, with a username and a password of its own where none is given",
-		needs(drmAccountCreator, drmAccountGetter), createdAccountIsFound},
-	{"CreateDrmAccount shows the password to view FULL alone", needs(drmAccountCreator), passwordOfCreated},
-	{"CreateDrmAccount that is tried shows no password", needs(drmAccountCreator), triedWithoutPassword},
+		needs("CreateDrmAccount", "GetDrmAccount"), createdAccountIsFound},
+	{"CreateDrmAccount shows the password to view FULL alone", needs("CreateDrmAccount"), passwordOfCreated},
+	{"CreateDrmAccount that is tried shows no password", needs("CreateDrmAccount"), triedWithoutPassword},
 	{"CreateDrmAccount with the username of an account is ALREADY_EXISTS, and sends nothing",
-		needs(drmAccountCreator), accountExists},
+		needs("CreateDrmAccount"), accountExists},
 	{"DeleteDrmAccountDevice takes one device away, and nothing else",
-		needs(drmAccountDeviceDeleter, drmAccountGetter), deletesOneDevice},
+		needs("DeleteDrmAccountDevice", "GetDrmAccount"), deletesOneDevice},
 	{"DeleteDrmAccountDevice of another account's device is NOT_FOUND, and takes nothing away",
-		needs(drmAccountDeviceDeleter, drmAccountGetter), deviceOfAnother},
+		needs("DeleteDrmAccountDevice", "GetDrmAccount"), deviceOfAnother},
 	{"DeleteDrmAccountDevice of a device that the vendor still binds is FAILED_PRECONDITION",
-		needs(drmAccountDeviceDeleter, drmAccountGetter), boundDeviceStays},
+		needs("DeleteDrmAccountDevice", "GetDrmAccount"), boundDeviceStays},
 	{"DeleteDrmAccountDevice that is forced takes a bound device away, and tells until when its slot is held",
-		needs(drmAccountDeviceDeleter, drmAccountGetter), forcedDeviceGoes},
+		needs("DeleteDrmAccountDevice", "GetDrmAccount"), forcedDeviceGoes},
 }
 
 var drmAccountWrites = []write{
 	{
-		needs: needs(drmAccountCreator),
+		needs: needs("CreateDrmAccount"),
 		prepare: func(t T, h Harness) *attempt {
 			putAccounts(t, h, 4)
 			return creatingAttempt(h, &pb.DrmAccount{
@@ -41,7 +41,7 @@ var drmAccountWrites = []write{
 		},
 	},
 	{
-		needs: needs(drmAccountCreator),
+		needs: needs("CreateDrmAccount"),
 		as:    " without a username",
 		prepare: func(t T, h Harness) *attempt {
 			putAccounts(t, h, 4)
@@ -49,7 +49,7 @@ var drmAccountWrites = []write{
 		},
 	},
 	{
-		needs: needs(drmAccountDeviceDeleter),
+		needs: needs("DeleteDrmAccountDevice"),
 		prepare: func(t T, h Harness) *attempt {
 			name := withDevices(t, h, 2)[0].GetDevices()[0].GetName()
 			return &attempt{deletingDevice(h, name, false), wanting(func(t T, what string, got *pb.DrmAccountDevice) {

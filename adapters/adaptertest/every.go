@@ -9,7 +9,6 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"github.com/drmhub/drmhub/adapters"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -22,7 +21,7 @@ var everyAdapter = []Promise{
 	{"a caller who has gone gets CANCELLED", nil, goneBefore},
 	{"a caller who goes while the vendor stalls gets CANCELLED", nil, goneMeanwhile},
 	{"a deadline that passes while the vendor stalls is DEADLINE_EXCEEDED", nil, deadlinePasses},
-	{"many goroutines may call at once", needs(siteLister, licenseLister), callsAtOnce},
+	{"many goroutines may call at once", needs("ListSites", "ListLicenses"), callsAtOnce},
 }
 
 func readsSucceed(t T, h Harness) {
@@ -51,7 +50,7 @@ func namesAreCanonical(t T, h Harness) {
 		for _, r := range s.reads() {
 			check(r)
 		}
-		if has[adapters.SiteDisabler](h.Adapter) {
+		if hasCall(h.Adapter, "DisableSite") {
 			check(read{"DisableSite", func(ctx context.Context) (proto.Message, error) {
 				return s.disabling().in(ctx, newSteps())
 			}})

@@ -20,14 +20,14 @@ import (
 )
 
 var fairPlayPromises = []Promise{
-	{"RegisterFairPlayCertificate that is tried answers what was found", needs(fairPlayRegistrar), tellsWhatItFound},
+	{"RegisterFairPlayCertificate that is tried answers what was found", needs("RegisterFairPlayCertificate"), tellsWhatItFound},
 	{"RegisterFairPlayCertificate finds every mistake at once, and sends nothing",
-		needs(fairPlayRegistrar), findsMistakes},
-	{"RegisterFairPlayCertificate shows no secret in an error", needs(fairPlayRegistrar), hidesTheKeys},
+		needs("RegisterFairPlayCertificate"), findsMistakes},
+	{"RegisterFairPlayCertificate shows no secret in an error", needs("RegisterFairPlayCertificate"), hidesTheKeys},
 }
 
 var fairPlayWrites = []write{{
-	needs: needs(fairPlayRegistrar),
+	needs: needs("RegisterFairPlayCertificate"),
 	prepare: func(t T, h Harness) *attempt {
 		return &attempt{h.calling(newSite(t, h).fairPlay()), wanting(wantCertificate)}
 	},

@@ -10,10 +10,10 @@ import (
 )
 
 var filterPromises = []Promise{
-	{"a text condition chooses exactly, with regard to case", needs(licenseLister), textConditions},
-	{"drm_type and status choose exactly", needs(licenseLister), enumConditions},
-	{"start_time is inclusive and end_time exclusive", needs(licenseLister), timeConditions},
-	{"all conditions must hold at once", needs(licenseLister), allConditions},
+	{"a text condition chooses exactly, with regard to case", needs("ListLicenses"), textConditions},
+	{"drm_type and status choose exactly", needs("ListLicenses"), enumConditions},
+	{"start_time is inclusive and end_time exclusive", needs("ListLicenses"), timeConditions},
+	{"all conditions must hold at once", needs("ListLicenses"), allConditions},
 }
 
 // lookalikes are texts that a vendor's search, a query string or a database may mistake for one

@@ -172,41 +172,41 @@ const (
 type part struct {
 	name    string
 	missing func(Harness) bool
-	forAny  []Capability
+	forAny  []string
 }
 
 // parts returns all parts of a harness.
 func parts() []part {
-	var writing []Capability
+	var writing []string
 	for _, w := range writes {
 		writing = append(writing, w.needs[0])
 	}
-	licenses := append(needs(licenseLister, licenseStreamer), reportCapabilities...)
-	integrations := needs(integrationGetter, integrationUpdater)
-	sites := slices.Concat(licenses, integrations, needs(siteLister, siteGetter, siteUpdater, siteDisabler, siteEnabler,
-		trialExtender, statusChangeLister, fairPlayRegistrar, packagingLister))
+	licenses := append(needs("ListLicenses", "StreamLicenses"), reportCapabilities...)
+	integrations := needs("GetIntegration", "UpdateIntegration")
+	sites := slices.Concat(licenses, integrations, needs("ListSites", "GetSite", "UpdateSite", "DisableSite", "EnableSite",
+		"ExtendTrial", "ListStatusChanges", "RegisterFairPlayCertificate", "ListPackagings"))
 	products := slices.Concat(productCapabilities, productLicenseCapabilities)
 	return []part{
 		{"Sites", func(h Harness) bool { return !h.Sites.whole() }, sites},
-		{"SiteUpdates", func(h Harness) bool { return len(h.SiteUpdates) == 0 }, needs(siteUpdater)},
-		{"Approve", func(h Harness) bool { return h.Approve == nil }, needs(statusChangeCanceller)},
-		{"SiteOrders", func(h Harness) bool { return !h.SiteOrders.whole() }, needs(siteOrderLister)},
+		{"SiteUpdates", func(h Harness) bool { return len(h.SiteUpdates) == 0 }, needs("UpdateSite")},
+		{"Approve", func(h Harness) bool { return h.Approve == nil }, needs("CancelStatusChange")},
+		{"SiteOrders", func(h Harness) bool { return !h.SiteOrders.whole() }, needs("ListSiteOrders")},
 		{"Integration", func(h Harness) bool { return h.Integration == nil }, integrations},
 		{"Members", func(h Harness) bool { return !h.Members.whole() },
-			needs(memberLister, memberUpdater, memberPasswordResetter)},
+			needs("ListMembers", "UpdateMember", "ResetMemberPassword")},
 		{"DrmAccounts", func(h Harness) bool { return !h.DrmAccounts.whole() }, drmAccountCapabilities},
 		{"Products", func(h Harness) bool { return !h.Products.whole() }, products},
 		{"ProductLicenses", func(h Harness) bool { return !h.ProductLicenses.whole() }, productLicenseCapabilities},
 		{"Licenses", func(h Harness) bool {
 			return h.Licenses == nil || h.Licenses.Put == nil || h.Licenses.Show == nil
 		}, licenses},
-		{"PutPackagings", func(h Harness) bool { return h.PutPackagings == nil }, needs(packagingLister)},
-		{"ShowUsage", func(h Harness) bool { return h.ShowUsage == nil }, needs(usageGetter)},
+		{"PutPackagings", func(h Harness) bool { return h.PutPackagings == nil }, needs("ListPackagings")},
+		{"ShowUsage", func(h Harness) bool { return h.ShowUsage == nil }, needs("GetUsage")},
 		{"Writes", func(h Harness) bool {
 			return h.Writes == nil || h.Writes.Count == nil || h.Writes.Fail == nil
 		}, writing},
 		{"Writes.FailInTurn", func(h Harness) bool { return h.Writes == nil || h.Writes.FailInTurn == nil },
-			needs(productLicenseReplacer)},
+			needs("ReplaceProductLicense")},
 	}
 }
 

@@ -11,20 +11,20 @@ import (
 )
 
 var integrationPromises = []Promise{
-	{"GetIntegration with view FULL shows what the vendor holds", needs(integrationGetter), fullIntegration},
+	{"GetIntegration with view FULL shows what the vendor holds", needs("GetIntegration"), fullIntegration},
 	{"GetIntegration with another view shows all but the values of credentials",
-		needs(integrationGetter), basicIntegration},
-	{"GetIntegration of an unknown site is NOT_FOUND", needs(integrationGetter),
+		needs("GetIntegration"), basicIntegration},
+	{"GetIntegration of an unknown site is NOT_FOUND", needs("GetIntegration"),
 		notFound(func(t T, h Harness) []proto.Message {
 			return []proto.Message{&pb.GetIntegrationRequest{Name: newUnknownSite(t, h).name + "/integration"}}
 		})},
 	{"UpdateIntegration changes what its mask names, and nothing else",
-		needs(integrationUpdater), updatesWhatTheMaskNames},
-	{"UpdateIntegration refuses a token_duration of parts of a second", needs(integrationUpdater), wholeSeconds},
+		needs("UpdateIntegration"), updatesWhatTheMaskNames},
+	{"UpdateIntegration refuses a token_duration of parts of a second", needs("UpdateIntegration"), wholeSeconds},
 }
 
 var integrationWrites = []write{{
-	needs: needs(integrationUpdater),
+	needs: needs("UpdateIntegration"),
 	prepare: func(t T, h Harness) *attempt {
 		s := newSite(t, h)
 		wanted := callbacks("https://shop.example/license?from=drmhub&x=1", "https://shop.example/pack", 90*time.Minute)

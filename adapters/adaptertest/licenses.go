@@ -10,11 +10,11 @@ import (
 )
 
 var licensePromises = []Promise{
-	{"a row shows what the vendor holds", needs(licenseLister), rowsAsHeld},
-	{"a site shows its own rows only", needs(licenseLister), ownRowsOnly},
-	{"licenses come newest first", needs(licenseLister), comeNewestFirst},
-	{"a site without rows has an empty list", needs(licenseLister), noRows},
-	{"the licenses of an unknown site are NOT_FOUND", needs(licenseLister), notFound(func(t T, h Harness) []proto.Message {
+	{"a row shows what the vendor holds", needs("ListLicenses"), rowsAsHeld},
+	{"a site shows its own rows only", needs("ListLicenses"), ownRowsOnly},
+	{"licenses come newest first", needs("ListLicenses"), comeNewestFirst},
+	{"a site without rows has an empty list", needs("ListLicenses"), noRows},
+	{"the licenses of an unknown site are NOT_FOUND", needs("ListLicenses"), notFound(func(t T, h Harness) []proto.Message {
 		return []proto.Message{&pb.ListLicensesRequest{Parent: newUnknownSite(t, h).name}}
 	})},
 }

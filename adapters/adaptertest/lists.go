@@ -121,8 +121,7 @@ func (l listing[Row]) refusesToken(t T, what, token string) {
 
 // A kind is a kind of thing of a vendor account, which a call lists.
 type kind[Row mutation.Resource] struct {
-	row   string // what it is, for messages
-	needs []Capability
+	rpc, row string // the call that lists it, and what it is in messages
 	// list is the list of all that put puts.
 	list func(Harness) listing[Row]
 	// put adds up to n things at the vendor, as many as it can hold. It returns what the list must show.
@@ -134,22 +133,22 @@ type kind[Row mutation.Resource] struct {
 }
 
 func (k kind[Row]) promises() []Promise {
-	rpc, ofRequest := k.needs[0].RPC, ""
+	needs, ofRequest := needs(k.rpc), ""
 	if k.others != nil {
 		ofRequest = " of this request"
 	}
 	every := fmt.Sprintf(" gives every %s exactly once, as the vendor holds it, whatever the page sizes", k.row)
 	return []Promise{
-		{rpc + every, k.needs, k.everyOnce},
-		{rpc + " without " + k.row + "s is empty", k.needs, k.empty},
-		{rpc + " refuses what is no page token" + ofRequest, k.needs, k.refusesTokens},
+		{k.rpc + every, needs, k.everyOnce},
+		{k.rpc + " without " + k.row + "s is empty", needs, k.empty},
+		{k.rpc + " refuses what is no page token" + ofRequest, needs, k.refusesTokens},
 	}
 }
 
 func (k kind[Row]) everyOnce(t T, h Harness) {
 	want := k.put(t, h, 130)
 	for _, sizes := range pagings {
-		what := fmt.Sprintf("%s with page sizes %d", k.needs[0].RPC, sizes)
+		what := fmt.Sprintf("%s with page sizes %d", k.rpc, sizes)
 		got := k.list(h).all(t, len(want), sizes...)
 		seen := map[string]bool{}
 		for _, row := range got {

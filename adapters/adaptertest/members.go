@@ -13,8 +13,7 @@ import (
 
 // members are the members of a vendor account.
 var members = kind[*pb.Member]{
-	row:   "member",
-	needs: needs(memberLister),
+	rpc: "ListMembers", row: "member",
 	list: func(h Harness) listing[*pb.Member] {
 		return listing[*pb.Member]{h, &pb.ListMembersRequest{Parent: vendorName(h)}}
 	},
@@ -32,18 +31,18 @@ var members = kind[*pb.Member]{
 }
 
 var memberPromises = append(members.promises(),
-	Promise{"CreateMember is listed", needs(memberCreator, memberLister), createdMemberIsListed},
+	Promise{"CreateMember is listed", needs("CreateMember", "ListMembers"), createdMemberIsListed},
 	Promise{"CreateMember with the e-mail address of a member is ALREADY_EXISTS, and sends nothing",
-		needs(memberCreator, memberLister), memberExists},
+		needs("CreateMember", "ListMembers"), memberExists},
 	Promise{"UpdateMember changes what its mask names, and nobody else",
-		needs(memberUpdater, memberLister), updatesOneMember},
+		needs("UpdateMember", "ListMembers"), updatesOneMember},
 	Promise{"UpdateMember takes a member as it was read, and refuses another e-mail address",
-		needs(memberUpdater, memberLister), keepsTheAddress},
+		needs("UpdateMember", "ListMembers"), keepsTheAddress},
 )
 
 var memberWrites = []write{
 	{
-		needs: needs(memberCreator),
+		needs: needs("CreateMember"),
 		prepare: func(_ T, h Harness) *attempt {
 			wanted := &pb.Member{Email: "new.member+1@shop.example", Group: pb.Member_TECHNICAL_SUPPORT}
 			return &attempt{h.calling(creating(h, wanted)), wanting(func(t T, what string, got *pb.Member) {
@@ -54,7 +53,7 @@ var memberWrites = []write{
 		},
 	},
 	{
-		needs: needs(memberUpdater, memberLister),
+		needs: needs("UpdateMember", "ListMembers"),
 		prepare: func(t T, h Harness) *attempt {
 			m := newMembers(t, h, 2)[0]
 			wanted := &pb.Member{Name: m.GetName(), Group: anotherGroup(m), State: pb.Member_INACTIVE}
@@ -72,7 +71,7 @@ var memberWrites = []write{
 		what: "member",
 	},
 	{
-		needs: needs(memberPasswordResetter, memberLister),
+		needs: needs("ResetMemberPassword", "ListMembers"),
 		prepare: func(t T, h Harness) *attempt {
 			reset := h.calling(&pb.ResetMemberPasswordRequest{Name: newMembers(t, h, 1)[0].GetName()})
 			return &attempt{reset, wanting(func(T, string, *pb.ResetMemberPasswordResponse) {})}

@@ -13,8 +13,7 @@ import (
 
 // orders are the orders of sites.
 var orders = kind[*pb.SiteOrder]{
-	row:     "order",
-	needs:   needs(siteOrderLister),
+	rpc: "ListSiteOrders", row: "order",
 	list:    func(h Harness) listing[*pb.SiteOrder] { return listOrders(h, nil) },
 	put:     func(t T, h Harness, n int) []*pb.SiteOrder { return chosen(newOrders(t, h, n), nil) },
 	unnamed: true,
@@ -24,10 +23,10 @@ var orders = kind[*pb.SiteOrder]{
 }
 
 var orderPromises = append(orders.promises(),
-	Promise{"CreateSiteOrder is found again", needs(siteOrderCreator, siteOrderGetter), createdOrderIsFound},
-	Promise{"ListSiteOrders chooses exactly by every condition, and by all at once", orders.needs, orderConditions},
-	Promise{"GetSiteOrder shows what ListSiteOrders shows", needs(siteOrderLister, siteOrderGetter), orderAsListed},
-	Promise{"GetSiteOrder of an unknown order is NOT_FOUND", needs(siteOrderGetter),
+	Promise{"CreateSiteOrder is found again", needs("CreateSiteOrder", "GetSiteOrder"), createdOrderIsFound},
+	Promise{"ListSiteOrders chooses exactly by every condition, and by all at once", needs("ListSiteOrders"), orderConditions},
+	Promise{"GetSiteOrder shows what ListSiteOrders shows", needs("ListSiteOrders", "GetSiteOrder"), orderAsListed},
+	Promise{"GetSiteOrder of an unknown order is NOT_FOUND", needs("GetSiteOrder"),
 		notFound(func(_ T, h Harness) []proto.Message {
 			return []proto.Message{
 				&pb.GetSiteOrderRequest{Name: names.SiteOrder.Name(h.Vendor, "999999")},
@@ -37,7 +36,7 @@ var orderPromises = append(orders.promises(),
 )
 
 var orderWrites = []write{{
-	needs: needs(siteOrderCreator),
+	needs: needs("CreateSiteOrder"),
 	prepare: func(t T, h Harness) *attempt {
 		order := &pb.SiteOrder{DisplayName: "Kids_TV"}
 		if h.SiteOrders != nil { // Another order has the same name.

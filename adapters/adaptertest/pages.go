@@ -10,18 +10,18 @@ import (
 )
 
 var pagePromises = []Promise{
-	{"every row comes exactly once, whatever the page sizes", needs(licenseLister), everyRowOnce},
-	{"every row of many comes exactly once, whatever the page sizes", needs(licenseLister), everyRowOfManyOnce},
-	{"equal rows come as often as the vendor holds them", needs(licenseLister), equalRows},
-	{"page_size 0 means 100, and no page is larger than 1000", needs(licenseLister), pageSizes},
-	{"total_size is how many rows match, or 0", needs(licenseLister), totalSize},
-	{"rows that arrive at a newer second leave the earlier ones in their place", needs(licenseLister),
+	{"every row comes exactly once, whatever the page sizes", needs("ListLicenses"), everyRowOnce},
+	{"every row of many comes exactly once, whatever the page sizes", needs("ListLicenses"), everyRowOfManyOnce},
+	{"equal rows come as often as the vendor holds them", needs("ListLicenses"), equalRows},
+	{"page_size 0 means 100, and no page is larger than 1000", needs("ListLicenses"), pageSizes},
+	{"total_size is how many rows match, or 0", needs("ListLicenses"), totalSize},
+	{"rows that arrive at a newer second leave the earlier ones in their place", needs("ListLicenses"),
 		arrivals(time.Second, nil)},
-	{"rows that arrive in the newest second leave the earlier ones in their place", needs(licenseLister),
+	{"rows that arrive in the newest second leave the earlier ones in their place", needs("ListLicenses"),
 		arrivals(0, nil)},
-	{"rows that arrive leave the earlier ones in their place in a filtered list", needs(licenseLister),
+	{"rows that arrive leave the earlier ones in their place in a filtered list", needs("ListLicenses"),
 		arrivals(time.Second, &pb.LicenseFilter{ContentId: "content-3"})},
-	{"a list that the vendor fails in the middle of fails, and goes on afterwards", needs(licenseLister),
+	{"a list that the vendor fails in the middle of fails, and goes on afterwards", needs("ListLicenses"),
 		failureInTheMiddle},
 }
 

@@ -14,17 +14,17 @@ import (
 
 var productBatchPromises = []Promise{
 	{"BatchCreateProductLicenses with an item that is refused issues the others, and has its error in its place",
-		needs(productLicenseBatchCreator, productLicenseGetter), createsTheOthers},
+		needs("BatchCreateProductLicenses", "GetProductLicense"), createsTheOthers},
 	{"BatchDeleteProductLicenses with an item that is refused revokes the others, and has its error in its place",
-		needs(productLicenseBatchDeleter, productLicenseGetter), deletesTheOthers},
+		needs("BatchDeleteProductLicenses", "GetProductLicense"), deletesTheOthers},
 	{"BatchCreateProductLicenses settles each item on its own where answers are lost",
-		needs(productLicenseBatchCreator), createBatch.settlesEach(AnswerLost)},
+		needs("BatchCreateProductLicenses"), createBatch.settlesEach(AnswerLost)},
 	{"BatchCreateProductLicenses settles each item on its own where some are cut before their effect",
-		needs(productLicenseBatchCreator), createBatch.settlesEach(CutBeforeEffect)},
+		needs("BatchCreateProductLicenses"), createBatch.settlesEach(CutBeforeEffect)},
 	{"BatchDeleteProductLicenses settles each item on its own where answers are lost",
-		needs(productLicenseBatchDeleter), deleteBatch.settlesEach(AnswerLost)},
+		needs("BatchDeleteProductLicenses"), deleteBatch.settlesEach(AnswerLost)},
 	{"BatchDeleteProductLicenses settles each item on its own where some are cut before their effect",
-		needs(productLicenseBatchDeleter), deleteBatch.settlesEach(CutBeforeEffect)},
+		needs("BatchDeleteProductLicenses"), deleteBatch.settlesEach(CutBeforeEffect)},
 }
 
 var productBatchWrites = []write{createBatch, deleteBatch}
@@ -52,7 +52,7 @@ func (h Harness) batched(req proto.Message) call {
 }
 
 var createBatch = write{
-	needs:   needs(productLicenseBatchCreator),
+	needs:   needs("BatchCreateProductLicenses"),
 	effects: batchSize,
 	batch:   true,
 	prepare: func(t T, h Harness) *attempt {
@@ -70,7 +70,7 @@ var createBatch = write{
 }
 
 var deleteBatch = write{
-	needs:   needs(productLicenseBatchDeleter),
+	needs:   needs("BatchDeleteProductLicenses"),
 	hides:   true,
 	effects: batchSize,
 	batch:   true,

@@ -14,10 +14,9 @@ import (
 
 // productLicenses are the licenses of users to products.
 var productLicenses = kind[*pb.ProductLicense]{
-	row:   "license",
-	needs: needs(productLicenseLister),
-	list:  func(h Harness) listing[*pb.ProductLicense] { return listProductLicenses(h, nil) },
-	put:   sellLicenses,
+	rpc: "ListProductLicenses", row: "license",
+	list: func(h Harness) listing[*pb.ProductLicense] { return listProductLicenses(h, nil) },
+	put:  sellLicenses,
 	others: func(h Harness) map[string]listing[*pb.ProductLicense] {
 		others := map[string]listing[*pb.ProductLicense]{}
 		for _, filter := range []*pb.ProductLicenseFilter{
@@ -31,17 +30,17 @@ var productLicenses = kind[*pb.ProductLicense]{
 
 var productLicensePromises = append(productLicenses.promises(),
 	Promise{"ListProductLicenses tells what is playable: what is ACTIVE, has begun and has not ended",
-		productLicenses.needs, playableLicenses},
+		needs("ListProductLicenses"), playableLicenses},
 	Promise{"ListProductLicenses chooses exactly by user, product and status, and by all at once",
-		productLicenses.needs, productLicenseConditions},
-	Promise{"GetProductLicense shows what the vendor holds", needs(productLicenseGetter), productLicenseAsHeld},
+		needs("ListProductLicenses"), productLicenseConditions},
+	Promise{"GetProductLicense shows what the vendor holds", needs("GetProductLicense"), productLicenseAsHeld},
 	Promise{"GetProductLicense of an unknown license is NOT_FOUND",
-		needs(productLicenseGetter), notFound(unknownProductLicenses)},
+		needs("GetProductLicense"), notFound(unknownProductLicenses)},
 )
 
 // productLicenseCapabilities are those that concern product licenses.
-var productLicenseCapabilities = needs(productLicenseLister, productLicenseGetter, productLicenseCreator,
-	productLicenseDeleter, productLicenseBatchCreator, productLicenseBatchDeleter, productLicenseReplacer)
+var productLicenseCapabilities = needs("ListProductLicenses", "GetProductLicense", "CreateProductLicense",
+	"DeleteProductLicense", "BatchCreateProductLicenses", "BatchDeleteProductLicenses", "ReplaceProductLicense")
 
 // viewers are users. A vendor's search, a path or a database may mistake them for one another.
 var viewers = []string{

@@ -11,16 +11,16 @@ import (
 
 var productLicenseWritePromises = []Promise{
 	{"CreateProductLicense is listed and got, as it was asked for",
-		needs(productLicenseCreator, productLicenseGetter, productLicenseLister), createdLicenseIsFound},
+		needs("CreateProductLicense", "GetProductLicense", "ListProductLicenses"), createdLicenseIsFound},
 	{"CreateProductLicense fills in what is left out: an order_id of its own, ACTIVE, and what the product says",
-		needs(productLicenseCreator, productLicenseGetter), fillsIn},
+		needs("CreateProductLicense", "GetProductLicense"), fillsIn},
 	{"DeleteProductLicense takes one license away, and nothing else",
-		needs(productLicenseDeleter, productLicenseGetter), deletesOneLicense},
+		needs("DeleteProductLicense", "GetProductLicense"), deletesOneLicense},
 }
 
 var productLicenseWrites = []write{
 	{
-		needs: needs(productLicenseCreator),
+		needs: needs("CreateProductLicense"),
 		prepare: func(t T, h Harness) *attempt {
 			product := putProducts(t, h, 2)[0].GetName()
 			wanted := bought(viewers[0], product, "order-1")
@@ -41,7 +41,7 @@ var productLicenseWrites = []write{
 		what: "product",
 	},
 	{
-		needs: needs(productLicenseCreator),
+		needs: needs("CreateProductLicense"),
 		as:    " without an order_id",
 		prepare: func(t T, h Harness) *attempt {
 			sold := sellLicenses(t, h, 12)
@@ -53,7 +53,7 @@ var productLicenseWrites = []write{
 		},
 	},
 	{
-		needs: needs(productLicenseDeleter),
+		needs: needs("DeleteProductLicense"),
 		hides: true,
 		prepare: func(t T, h Harness) *attempt {
 			gone := sellLicenses(t, h, 12)[1].GetName()

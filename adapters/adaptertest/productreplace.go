@@ -11,7 +11,7 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-var replaceNeeds = needs(productLicenseReplacer, productLicenseGetter, productLicenseLister)
+var replaceNeeds = needs("ReplaceProductLicense", "GetProductLicense", "ListProductLicenses")
 
 // replacePromises returns the promises of a replacement, which is made of two writes.
 func replacePromises() []Promise {
@@ -39,7 +39,7 @@ func replacePromises() []Promise {
 }
 
 var replaceWrites = []write{{
-	needs:   needs(productLicenseReplacer),
+	needs:   needs("ReplaceProductLicense"),
 	effects: 2,
 	prepare: func(t T, h Harness) *attempt {
 		r := newReplacement(t, h)

@@ -12,8 +12,7 @@ import (
 
 // products are the products of a vendor account.
 var products = kind[*pb.Product]{
-	row:   "product",
-	needs: needs(productLister),
+	rpc: "ListProducts", row: "product",
 	list: func(h Harness) listing[*pb.Product] {
 		return listing[*pb.Product]{h, &pb.ListProductsRequest{Parent: vendorName(h)}}
 	},
@@ -21,17 +20,17 @@ var products = kind[*pb.Product]{
 }
 
 var productPromises = append(products.promises(),
-	Promise{"GetProduct shows what the vendor holds", needs(productGetter), productAsHeld},
-	Promise{"GetProduct of an unknown product is NOT_FOUND", needs(productGetter), notFound(unknownProducts)},
+	Promise{"GetProduct shows what the vendor holds", needs("GetProduct"), productAsHeld},
+	Promise{"GetProduct of an unknown product is NOT_FOUND", needs("GetProduct"), notFound(unknownProducts)},
 	Promise{"CreateProduct is found again, apart from another one of its name",
-		needs(productCreator, productGetter), createdProductIsFound},
+		needs("CreateProduct", "GetProduct"), createdProductIsFound},
 	Promise{"UpdateProduct changes what its mask names, and no other product",
-		needs(productUpdater, productGetter), updatesOneProduct},
+		needs("UpdateProduct", "GetProduct"), updatesOneProduct},
 )
 
 var productWrites = []write{
 	{
-		needs: needs(productCreator),
+		needs: needs("CreateProduct"),
 		prepare: func(t T, h Harness) *attempt {
 			wanted := kidsPackage()
 			held := proto.CloneOf(wanted) // Another product has the same name.
@@ -46,7 +45,7 @@ var productWrites = []write{
 		},
 	},
 	{
-		needs: needs(productUpdater),
+		needs: needs("UpdateProduct"),
 		hides: true,
 		prepare: func(t T, h Harness) *attempt {
 			wanted := proto.CloneOf(putProducts(t, h, 3)[1])
@@ -64,7 +63,7 @@ var productWrites = []write{
 }
 
 // productCapabilities are those that concern products alone.
-var productCapabilities = needs(productLister, productGetter, productCreator, productUpdater)
+var productCapabilities = needs("ListProducts", "GetProduct", "CreateProduct", "UpdateProduct")
 
 // noID is the id of no product and no product license.
 const noID = "999999999999"

@@ -2,18 +2,15 @@ package adaptertest
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/drmhub/drmhub/adapters"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
 var userReport = report[*pb.LicenseUser]{
 	rpc:   "ListLicenseUsers",
-	needs: needs(capability[adapters.LicenseUserLister]()),
 	empty: &pb.ListLicenseUsersRequest{},
 	takes: []string{"start_date", "end_date", "user_id"},
 	id:    func(l *pb.License, id string) { l.UserId = id },
@@ -33,7 +30,6 @@ var userReport = report[*pb.LicenseUser]{
 
 var deviceReport = report[*pb.LicenseDevice]{
 	rpc:   "ListLicenseDevices",
-	needs: needs(capability[adapters.LicenseDeviceLister]()),
 	empty: &pb.ListLicenseDevicesRequest{},
 	takes: []string{"start_date", "end_date", "device_id", "device_model"},
 	id:    func(l *pb.License, id string) { l.DeviceId = id },
@@ -49,7 +45,6 @@ var deviceReport = report[*pb.LicenseDevice]{
 
 var contentReport = report[*pb.LicenseContent]{
 	rpc:   "ListLicenseContents",
-	needs: needs(capability[adapters.LicenseContentLister]()),
 	empty: &pb.ListLicenseContentsRequest{},
 	takes: []string{"start_date", "end_date", "content_id", "status"},
 	id:    func(l *pb.License, id string) { l.ContentId = id },
@@ -63,7 +58,6 @@ var contentReport = report[*pb.LicenseContent]{
 
 var contentUserReport = report[*pb.ContentUser]{
 	rpc:   contentUsers,
-	needs: needs(capability[adapters.ContentUserLister]()),
 	empty: &pb.ListContentUsersRequest{},
 	takes: []string{"content_id", "start_date", "end_date", "user_id", "status"},
 	id:    func(l *pb.License, id string) { l.UserId = id },
@@ -78,7 +72,6 @@ var contentUserReport = report[*pb.ContentUser]{
 // packagingReport is checked like the reports on licenses: a packaging has one row's content and time.
 var packagingReport = report[*pb.Packaging]{
 	rpc:   "ListPackagings",
-	needs: needs(packagingLister),
 	empty: &pb.ListPackagingsRequest{},
 	takes: []string{"start_date", "end_date", "content_id"},
 	id:    func(l *pb.License, id string) { l.ContentId = id },
@@ -110,8 +103,7 @@ func reportPromises() []Promise {
 }
 
 // reportCapabilities are the reports that count licenses.
-var reportCapabilities = append(slices.Concat(
-	userReport.needs, deviceReport.needs, contentReport.needs, contentUserReport.needs), usageGetter)
+var reportCapabilities = needs("ListLicenseUsers", "ListLicenseDevices", "ListLicenseContents", contentUsers, "GetUsage")
 
 // grouped counts licenses by a key, into one row for each.
 func grouped[Row any](of []*pb.License, key func(*pb.License) string, count func(*Row, *pb.License)) []*Row {
@@ -136,9 +128,9 @@ func one(counts bool) int32 {
 
 var packagingPromises = []Promise{
 	{"ListPackagings gives packagings of one second as often as the vendor holds them",
-		packagingReport.needs, packagingsOfOneSecond},
+		needs("ListPackagings"), packagingsOfOneSecond},
 	{"ListPackagings leaves the earlier packagings in their place when others arrive",
-		packagingReport.needs, packagingsThatArrive},
+		needs("ListPackagings"), packagingsThatArrive},
 }
 
 func packaging(l *pb.License) *pb.Packaging {

@@ -17,7 +17,6 @@ import (
 // at the vendor, and counts in the plainest way.
 type report[Row proto.Message] struct {
 	rpc   string
-	needs []Capability
 	empty proto.Message // a request without fields
 	takes []string      // the fields of the filter
 	// id sets the field of a license that tells rows apart.
@@ -35,17 +34,18 @@ const (
 )
 
 func (r report[Row]) promises() []Promise {
+	needs := needs(r.rpc)
 	all := []Promise{
-		{r.rpc + " shows what the vendor holds, and of this site only", r.needs, r.showsWhatIsHeld},
-		{r.rpc + " gives every row exactly once, whatever the page sizes", r.needs, r.everyRowOnce},
-		{r.rpc + " chooses exactly, with regard to case", r.needs, r.choosesExactly},
-		{r.rpc + " takes both dates inclusive", r.needs, r.datesAreInclusive},
-		{r.rpc + " refuses conditions that it does not take, and days that are none", r.needs, r.refusesConditions},
-		{r.rpc + " is empty where nothing is held, and NOT_FOUND where there is no site", r.needs, r.emptyOrNotFound},
-		{r.rpc + " goes on with a token of the same request only", r.needs, r.refusesTokens},
+		{r.rpc + " shows what the vendor holds, and of this site only", needs, r.showsWhatIsHeld},
+		{r.rpc + " gives every row exactly once, whatever the page sizes", needs, r.everyRowOnce},
+		{r.rpc + " chooses exactly, with regard to case", needs, r.choosesExactly},
+		{r.rpc + " takes both dates inclusive", needs, r.datesAreInclusive},
+		{r.rpc + " refuses conditions that it does not take, and days that are none", needs, r.refusesConditions},
+		{r.rpc + " is empty where nothing is held, and NOT_FOUND where there is no site", needs, r.emptyOrNotFound},
+		{r.rpc + " goes on with a token of the same request only", needs, r.refusesTokens},
 	}
 	if r.taking("status") {
-		all = append(all, Promise{r.rpc + " counts requests with one outcome", r.needs, r.countsOneOutcome})
+		all = append(all, Promise{r.rpc + " counts requests with one outcome", needs, r.countsOneOutcome})
 	}
 	return all
 }

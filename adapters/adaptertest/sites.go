@@ -11,11 +11,11 @@ import (
 )
 
 var sitePromises = []Promise{
-	{"ListSites gives every site exactly once, whatever the page size", needs(siteLister), everySiteOnce},
-	{"ListSites shows a site as the vendor holds it", needs(siteLister), sitesAsHeld},
-	{"a vendor without sites has an empty list", needs(siteLister), noSites},
-	{"GetSite shows what ListSites shows", needs(siteLister, siteGetter), getSiteAsListed},
-	{"GetSite of an unknown site is NOT_FOUND", needs(siteGetter), notFound(func(t T, h Harness) []proto.Message {
+	{"ListSites gives every site exactly once, whatever the page size", needs("ListSites"), everySiteOnce},
+	{"ListSites shows a site as the vendor holds it", needs("ListSites"), sitesAsHeld},
+	{"a vendor without sites has an empty list", needs("ListSites"), noSites},
+	{"GetSite shows what ListSites shows", needs("ListSites", "GetSite"), getSiteAsListed},
+	{"GetSite of an unknown site is NOT_FOUND", needs("GetSite"), notFound(func(t T, h Harness) []proto.Message {
 		return []proto.Message{&pb.GetSiteRequest{Name: newUnknownSite(t, h).name}}
 	})},
 }

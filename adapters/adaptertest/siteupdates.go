@@ -11,11 +11,11 @@ import (
 )
 
 var siteUpdatePromises = []Promise{
-	{"UpdateSite changes what its mask names, and no other site", needs(siteUpdater, siteLister), updatesOneSite},
+	{"UpdateSite changes what its mask names, and no other site", needs("UpdateSite", "ListSites"), updatesOneSite},
 }
 
 var siteUpdateWrites = []write{{
-	needs: needs(siteUpdater),
+	needs: needs("UpdateSite"),
 	hides: true,
 	prepare: func(t T, h Harness) *attempt {
 		s := newSite(t, h)

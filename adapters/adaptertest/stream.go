@@ -14,16 +14,16 @@ import (
 
 var streamPromises = []Promise{
 	{"StreamLicenses gives every row exactly once, newest first, in messages of up to 1000",
-		needs(licenseStreamer), streamsEveryRow},
-	{"StreamLicenses takes the filter of ListLicenses", needs(licenseStreamer), streamsFiltered},
-	{"StreamLicenses goes on after any message", needs(licenseStreamer), streamIsResumed},
+		needs("StreamLicenses"), streamsEveryRow},
+	{"StreamLicenses takes the filter of ListLicenses", needs("StreamLicenses"), streamsFiltered},
+	{"StreamLicenses goes on after any message", needs("StreamLicenses"), streamIsResumed},
 	{"StreamLicenses leaves the earlier rows in their place when others arrive",
-		needs(licenseStreamer), streamWithArrivals},
-	{"StreamLicenses of an unknown site is NOT_FOUND", needs(licenseStreamer), streamOfUnknownSite},
-	{"StreamLicenses stops when nobody receives", needs(licenseStreamer), streamWithoutReceiver},
-	{"StreamLicenses ends with CANCELLED when the caller goes", needs(licenseStreamer), streamIsCanceled},
+		needs("StreamLicenses"), streamWithArrivals},
+	{"StreamLicenses of an unknown site is NOT_FOUND", needs("StreamLicenses"), streamOfUnknownSite},
+	{"StreamLicenses stops when nobody receives", needs("StreamLicenses"), streamWithoutReceiver},
+	{"StreamLicenses ends with CANCELLED when the caller goes", needs("StreamLicenses"), streamIsCanceled},
 	{"StreamLicenses that the vendor fails in the middle of fails, and goes on afterwards",
-		needs(licenseStreamer), streamFails},
+		needs("StreamLicenses"), streamFails},
 }
 
 // long adds a site with rows for several messages.

@@ -2,6 +2,7 @@ package adaptertest_test
 
 import (
 	"maps"
+	"reflect"
 	"testing"
 
 	"github.com/drmhub/drmhub/adapters/adaptertest"
@@ -55,6 +56,13 @@ func TestEveryPromiseCanBeSeenBroken(t *testing.T) {
 
 // TestNoBugBreaksNothing shows that what wraps the reference adapter breaks no promise.
 func TestNoBugBreaksNothing(t *testing.T) {
+	for _, p := range adaptertest.Promises() {
+		for _, rpc := range p.Needs {
+			if !reflect.ValueOf(&bugged{}).MethodByName(rpc).IsValid() {
+				t.Errorf("bugged has no %s, which %q needs", rpc, p.Name)
+			}
+		}
+	}
 	adaptertest.Run(t, func(*testing.T) adaptertest.Harness { return buggedHarness(always((*call).run)) })
 }
 

@@ -9,12 +9,12 @@ import (
 )
 
 var tokenPromises = []Promise{
-	{"a page token goes on with another page_size", needs(licenseLister), tokenWithAnotherSize},
-	{"a page token belongs to its request", needs(licenseLister), tokenOfAnotherRequest},
-	{"a page token belongs to its method", needs(licenseLister, licenseStreamer, siteLister), tokenOfAnotherMethod},
-	{"ListLicenses refuses what is no page token", needs(licenseLister), listRefusesGarbage},
-	{"StreamLicenses refuses what is no page token", needs(licenseStreamer), streamRefusesGarbage},
-	{"ListSites refuses what is no page token", needs(siteLister), sitesRefuseGarbage},
+	{"a page token goes on with another page_size", needs("ListLicenses"), tokenWithAnotherSize},
+	{"a page token belongs to its request", needs("ListLicenses"), tokenOfAnotherRequest},
+	{"a page token belongs to its method", needs("ListLicenses", "StreamLicenses", "ListSites"), tokenOfAnotherMethod},
+	{"ListLicenses refuses what is no page token", needs("ListLicenses"), listRefusesGarbage},
+	{"StreamLicenses refuses what is no page token", needs("StreamLicenses"), streamRefusesGarbage},
+	{"ListSites refuses what is no page token", needs("ListSites"), sitesRefuseGarbage},
 }
 
 // noTokens returns texts that are no page tokens, made of one that is.

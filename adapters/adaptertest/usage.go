@@ -11,13 +11,11 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-var usageGetter = capability[adapters.UsageGetter]()
-
 var usagePromises = []Promise{
-	{"GetUsage tells how many licenses, users and devices a site had", needs(usageGetter), usageOfADay},
-	{"GetUsage without a date tells which day it measured", needs(usageGetter), usageOfToday},
-	{"GetUsage of what is no day is refused", needs(usageGetter), usageOfNoDay},
-	{"GetUsage of an unknown site is NOT_FOUND", needs(usageGetter), notFound(usageOfUnknownSite)},
+	{"GetUsage tells how many licenses, users and devices a site had", needs("GetUsage"), usageOfADay},
+	{"GetUsage without a date tells which day it measured", needs("GetUsage"), usageOfToday},
+	{"GetUsage of what is no day is refused", needs("GetUsage"), usageOfNoDay},
+	{"GetUsage of an unknown site is NOT_FOUND", needs("GetUsage"), notFound(usageOfUnknownSite)},
 }
 
 func (s *site) usage(ctx context.Context, date string) (*pb.Usage, error) {

@@ -14,7 +14,7 @@ import (
 // so that none is lost or repeated.
 type write struct {
 	// needs are its capability and, after it, those with which it is prepared.
-	needs []Capability
+	needs []string
 	// prepare brings the vendor to where there is something to change; nil where this vendor cannot
 	// be brought there.
 	prepare func(T, Harness) *attempt
@@ -63,7 +63,7 @@ var writes = slices.Concat(
 func writePromises() []Promise {
 	var all []Promise
 	for _, w := range writes {
-		rpc := w.needs[0].RPC + w.as
+		rpc := w.needs[0] + w.as
 		promise := func(says string, check func(checked, T, Harness)) {
 			all = append(all, Promise{rpc + " " + says, w.needs, w.prepared(check)})
 		}
@@ -96,7 +96,7 @@ func (w write) prepared(check func(checked, T, Harness)) func(T, Harness) {
 	return func(t T, h Harness) {
 		a := w.prepare(t, h)
 		if a == nil {
-			t.Logf("nothing to see: this vendor cannot be brought to where %s has something to change", w.needs[0].RPC)
+			t.Logf("nothing to see: this vendor cannot be brought to where %s has something to change", w.needs[0])
 			return
 		}
 		check(checked{w, a}, t, countFromNow(h))

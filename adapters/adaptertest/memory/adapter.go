@@ -18,52 +18,6 @@ type Adapter struct{ vendor *Vendor }
 // New returns an adapter to the vendor.
 func New(vendor *Vendor) *Adapter { return &Adapter{vendor} }
 
-// An adapter has every capability.
-var _ interface {
-	adapters.Adapter
-	adapters.SiteLister
-	adapters.SiteGetter
-	adapters.SiteUpdater
-	adapters.SiteDisabler
-	adapters.SiteEnabler
-	adapters.TrialExtender
-	adapters.StatusChangeLister
-	adapters.StatusChangeCanceller
-	adapters.SiteOrderCreator
-	adapters.SiteOrderLister
-	adapters.SiteOrderGetter
-	adapters.IntegrationGetter
-	adapters.IntegrationUpdater
-	adapters.FairPlayCertificateRegistrar
-	adapters.MemberLister
-	adapters.MemberCreator
-	adapters.MemberUpdater
-	adapters.MemberPasswordResetter
-	adapters.DrmAccountLister
-	adapters.DrmAccountGetter
-	adapters.DrmAccountCreator
-	adapters.DrmAccountDeviceDeleter
-	adapters.ProductLister
-	adapters.ProductGetter
-	adapters.ProductCreator
-	adapters.ProductUpdater
-	adapters.ProductLicenseLister
-	adapters.ProductLicenseGetter
-	adapters.ProductLicenseCreator
-	adapters.ProductLicenseDeleter
-	adapters.ProductLicenseBatchCreator
-	adapters.ProductLicenseBatchDeleter
-	adapters.ProductLicenseReplacer
-	adapters.LicenseLister
-	adapters.LicenseStreamer
-	adapters.LicenseUserLister
-	adapters.LicenseDeviceLister
-	adapters.LicenseContentLister
-	adapters.ContentUserLister
-	adapters.PackagingLister
-	adapters.UsageGetter
-} = (*Adapter)(nil)
-
 // Describe names the calls that the adapter makes of others. The vendor filters nothing.
 func (a *Adapter) Describe() adapters.Description {
 	return adapters.Description{
