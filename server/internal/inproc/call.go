@@ -8,20 +8,20 @@ import (
 	"google.golang.org/grpc/metadata"
 )
 
-// call holds what a handler says in headers and trailers. It is the grpc.ServerTransportStream in
-// the handler's context, so that grpc.SetHeader, grpc.SetTrailer and grpc.Method work there.
+// A call holds the headers and trailers that a handler sets. It is the grpc.ServerTransportStream in the
+// handler's context, so that grpc.SetHeader, grpc.SetTrailer and grpc.Method work there.
 type call struct {
 	method string
-	sent   chan struct{} // closed when a stream's header is on its way; nil for unary calls
+	sent   chan struct{} // closed once a stream's header is sent; nil for unary calls
 
 	mu              sync.Mutex
 	header, trailer metadata.MD
 	headerSent      bool
 }
 
-var errHeaderSent = errors.New("inproc: the header has been sent already")
+var errHeaderSent = errors.New("inproc: the header was sent already")
 
-// Method is the full name of the method, "/package.Service/Method".
+// Method returns the full name of the method, "/package.Service/Method".
 func (c *call) Method() string { return c.method }
 
 // SetHeader adds to the header until it is sent.
@@ -52,7 +52,7 @@ func (c *call) SetTrailer(md metadata.MD) error {
 	return nil
 }
 
-// flush sends the header, if that is still to be done.
+// flush sends the header, unless it was sent.
 func (c *call) flush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -62,17 +62,17 @@ func (c *call) flush() {
 	c.headerSent = true
 }
 
-// said is what was said so far; the maps are never changed again, since every addition makes new
-// ones.
-func (c *call) said() (header, trailer metadata.MD) {
+// current returns the header and the trailer so far. Nobody changes these maps: each addition makes a
+// new one.
+func (c *call) current() (header, trailer metadata.MD) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.header, c.trailer
 }
 
-// report fills the addresses that the caller gave with grpc.Header and grpc.Trailer.
+// report fills the addresses in the caller's options grpc.Header and grpc.Trailer.
 func (c *call) report(opts []grpc.CallOption) {
-	header, trailer := c.said()
+	header, trailer := c.current()
 	for _, o := range opts {
 		switch o := o.(type) {
 		case grpc.HeaderCallOption:

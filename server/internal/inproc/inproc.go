@@ -1,16 +1,15 @@
-// Package inproc is a gRPC connection inside the process: it calls the registered services through
-// the same interceptors as the network, without a second HTTP/2 stack and without encoding
-// anything.
+// Package inproc is a gRPC connection inside the process. It calls the registered services through the
+// same interceptors as the network, without HTTP/2 and without encoding.
 //
-// Messages are shared, not copied. The rule that follows: who calls gives the request away, who
-// answers or sends gives the message away, and who receives one does not change what it refers to.
-// A handler that wants to send the same rows again sends a copy.
+// Messages are shared. So a caller may not change its request after the call, and a handler may not
+// change a message that it has returned or sent. A receiver may not change nested messages. A handler
+// that sends the same rows again sends a copy.
 //
-// A unary handler runs in the caller's goroutine, with the caller's deadline and cancellation; a
-// streaming one in a goroutine of its own, whose context ends when the handler returns or the
-// caller cancels. Outgoing metadata of the caller is incoming metadata of the handler, and the
-// handler's peer is what HTTP middleware put into the caller's context with peer.NewContext. Panics
-// are left to the interceptors, as in a grpc.Server. Streams of requests are not served.
+// A unary handler runs in the caller's goroutine, with the caller's deadline and cancellation. A
+// streaming handler runs in its own goroutine. Its context ends when the handler returns or the caller
+// cancels. Outgoing metadata of the caller is incoming metadata of the handler. The handler's peer is
+// the one that HTTP middleware put into the caller's context with peer.NewContext. Interceptors catch
+// panics, as in a grpc.Server. Streams of requests are unimplemented.
 package inproc
 
 import (
@@ -27,15 +26,15 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// Conn is both sides at once: services register on it, clients call through it. Register everything
-// before the first call; after that it is safe for concurrent use.
+// Conn is both sides of the connection: services register on it, and clients call through it. Register
+// all services before the first call. After that, Conn is safe for concurrent use.
 type Conn struct {
 	unary   grpc.UnaryServerInterceptor
 	stream  grpc.StreamServerInterceptor
 	methods map[string]method
 }
 
-// method is one registered RPC; either unary or stream is set.
+// A method is a registered RPC. Either unary or stream is set.
 type method struct {
 	service any
 	unary   grpc.MethodHandler
@@ -47,14 +46,14 @@ var (
 	_ grpc.ServiceRegistrar    = (*Conn)(nil)
 )
 
-// New makes a connection without services. The interceptors run in the order given, as with
-// grpc.ChainUnaryInterceptor and grpc.ChainStreamInterceptor: give both servers the same lists.
+// New returns a connection without services. The interceptors run in this order, as with
+// grpc.ChainUnaryInterceptor and grpc.ChainStreamInterceptor. Give both servers the same lists.
 func New(unary []grpc.UnaryServerInterceptor, stream []grpc.StreamServerInterceptor) *Conn {
 	return &Conn{unary: chainUnary(unary), stream: chainStream(stream), methods: map[string]method{}}
 }
 
-// RegisterService adds a service. It panics where the program is wrong: a service that is
-// registered twice or does not implement its own description.
+// RegisterService adds a service. It panics if the service is registered twice, or does not implement
+// its description.
 func (c *Conn) RegisterService(desc *grpc.ServiceDesc, service any) {
 	if want := reflect.TypeOf(desc.HandlerType).Elem(); !reflect.TypeOf(service).Implements(want) {
 		panic(fmt.Sprintf("inproc: %T registered as %s does not implement %s", service, desc.ServiceName, want))
@@ -75,8 +74,8 @@ func (c *Conn) RegisterService(desc *grpc.ServiceDesc, service any) {
 	}
 }
 
-// Invoke calls a unary method, here and now. Every error is a status error. Of the call options it
-// heeds grpc.Header and grpc.Trailer.
+// Invoke calls a unary method. Every error is a status error. The only call options that Invoke supports
+// are grpc.Header and grpc.Trailer.
 func (c *Conn) Invoke(ctx context.Context, name string, in, out any, opts ...grpc.CallOption) error {
 	call := &call{method: name}
 	answer, err := c.call(ctx, call, in)
@@ -87,8 +86,8 @@ func (c *Conn) Invoke(ctx context.Context, name string, in, out any, opts ...grp
 	return share(out, answer)
 }
 
-// Call calls a unary method whose messages are known by its name alone. Errors come as the handler
-// made them.
+// Call calls a unary method by its name, for callers that do not know its response type. It returns the
+// handler's own error.
 func (c *Conn) Call(ctx context.Context, name string, req proto.Message) (proto.Message, error) {
 	answer, err := c.call(ctx, &call{method: name}, req)
 	if err != nil {
@@ -96,7 +95,7 @@ func (c *Conn) Call(ctx context.Context, name string, req proto.Message) (proto.
 	}
 	message, ok := answer.(proto.Message)
 	if !ok {
-		return nil, status.Errorf(codes.Internal, "inproc: the handler of %s gave a %T", name, answer)
+		return nil, status.Errorf(codes.Internal, "inproc: the handler of %s returned a %T", name, answer)
 	}
 	return message, nil
 }
@@ -109,8 +108,7 @@ func (c *Conn) call(ctx context.Context, call *call, in any) (any, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	// The generated handler allocates an empty request and has it decoded; the caller's own goes in
-	// its place.
+	// The generated handler allocates an empty request. The caller's request replaces it.
 	decode := func(any) error { return nil }
 	intercept := func(ctx context.Context, _ any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 		return c.unary(ctx, in, info, handler)
@@ -118,12 +116,12 @@ func (c *Conn) call(ctx context.Context, call *call, in any) (any, error) {
 	return m.unary(m.service, serverContext(ctx, call), decode, intercept)
 }
 
-// share makes dst a shallow copy of src: nested messages, lists and bytes are the same ones.
+// share makes dst a shallow copy of src, which shares nested messages, lists and bytes.
 func share(dst, src any) error {
 	to, okTo := dst.(proto.Message)
 	from, okFrom := src.(proto.Message)
 	if !okTo || !okFrom || to.ProtoReflect().Descriptor() != from.ProtoReflect().Descriptor() {
-		return status.Errorf(codes.Internal, "inproc: the handler gave a %T where the caller takes a %T", src, dst)
+		return status.Errorf(codes.Internal, "inproc: the handler returned a %T, but the caller takes a %T", src, dst)
 	}
 	proto.Reset(to)
 	d, s := to.ProtoReflect(), from.ProtoReflect()
@@ -137,26 +135,26 @@ func share(dst, src any) error {
 	return nil
 }
 
-// serverContext is the handler's view of the caller's context.
+// serverContext returns the handler's context for a caller's context.
 func serverContext(ctx context.Context, c *call) context.Context {
 	md, ok := metadata.FromOutgoingContext(ctx)
 	if !ok {
 		md = metadata.MD{}
 	}
-	// What the caller sends to this service must not travel on with the calls that the service
-	// itself makes.
+	// The caller's metadata must not travel on with the service's own calls.
 	ctx = metadata.NewOutgoingContext(metadata.NewIncomingContext(ctx, md), metadata.MD{})
 	return grpc.NewContextWithServerTransportStream(ctx, c)
 }
 
-// asStatus makes any error what a gRPC client would see.
+// asStatus converts an error to the one that a gRPC client would see.
 func asStatus(err error) error {
 	s, ok := status.FromError(err)
 	if !ok {
 		s = status.FromContextError(err)
 	}
 	if s.Code() == codes.OK {
-		return status.Errorf(codes.Internal, "inproc: the handler failed with an error whose code is OK: %s", s.Message())
+		const text = "inproc: the handler failed with an error whose code is OK: %s"
+		return status.Errorf(codes.Internal, text, s.Message())
 	}
 	return s.Err()
 }

@@ -11,15 +11,18 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// NewStream begins a call with one request and many answers; the handler starts with the request.
-// As with every gRPC stream, the caller either reads to the end or cancels the context.
-func (c *Conn) NewStream(ctx context.Context, desc *grpc.StreamDesc, name string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+// NewStream prepares a call with one request and a stream of responses. SendMsg starts the handler. As
+// with every gRPC stream, the caller reads to the end or cancels the context.
+func (c *Conn) NewStream(
+	ctx context.Context, desc *grpc.StreamDesc, name string, opts ...grpc.CallOption,
+) (grpc.ClientStream, error) {
 	m, ok := c.methods[name]
 	if !ok || m.stream == nil {
 		return nil, unknown(name)
 	}
 	if desc.ClientStreams || m.stream.ClientStreams {
-		return nil, status.Errorf(codes.Unimplemented, "%s takes a stream of requests, which is not served inside the process", name)
+		const text = "%s takes a stream of requests, which inproc does not support"
+		return nil, status.Errorf(codes.Unimplemented, text, name)
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, asStatus(err)
@@ -47,29 +50,28 @@ func (c *Conn) NewStream(ctx context.Context, desc *grpc.StreamDesc, name string
 	return s, nil
 }
 
-// clientStream is the caller's side. Its methods are for one goroutine, but for Header, Context and
-// CloseSend.
+// clientStream is the caller's side. Only Header, Context and CloseSend are safe for concurrent use.
 type clientStream struct {
 	ctx   context.Context
 	opts  []grpc.CallOption
 	call  *call
 	start func(request proto.Message) // nil once the handler runs
-	// unbuffered: a row is the caller's before the handler goes on
+	// rows is unbuffered: the caller takes a row before the handler continues.
 	rows chan proto.Message
 	done chan struct{} // closed when the handler has returned
-	err  error         // how it ended; to be read once done is closed
-	end  error         // how the stream ended for the caller, once it has
+	err  error         // how the handler ended; valid once done is closed
+	end  error         // how the stream ended for the caller, or nil
 }
 
 func (s *clientStream) Context() context.Context { return s.ctx }
 
-// CloseSend has nothing to do: there is only one request.
+// CloseSend does nothing, since there is only one request.
 func (s *clientStream) CloseSend() error { return nil }
 
 func (s *clientStream) SendMsg(m any) error {
 	request, ok := m.(proto.Message)
 	if !ok {
-		return status.Errorf(codes.Internal, "inproc: %T is no protobuf message", m)
+		return status.Errorf(codes.Internal, "inproc: %T is not a protobuf message", m)
 	}
 	if s.start == nil {
 		return status.Errorf(codes.Internal, "inproc: %s takes one request", s.call.method)
@@ -88,7 +90,7 @@ func (s *clientStream) RecvMsg(m any) error {
 		return share(m, row)
 	case <-s.done:
 		return s.finish(s.err)
-	case <-s.ctx.Done(): // even if the handler does not notice
+	case <-s.ctx.Done(): // The handler may ignore it.
 	}
 	select {
 	case <-s.done:
@@ -98,15 +100,14 @@ func (s *clientStream) RecvMsg(m any) error {
 	}
 }
 
-// finish is what RecvMsg answers from now on.
+// finish ends the stream. RecvMsg returns err from now on.
 func (s *clientStream) finish(err error) error {
 	s.end = err
 	s.call.report(s.opts)
 	return err
 }
 
-// Header waits for the handler's header, which is sent with the first row or at the end, if not
-// before.
+// Header blocks until the handler's header is sent, at the latest with the first row or at the end.
 func (s *clientStream) Header() (metadata.MD, error) {
 	select {
 	case <-s.call.sent:
@@ -117,12 +118,12 @@ func (s *clientStream) Header() (metadata.MD, error) {
 			return nil, asStatus(s.ctx.Err())
 		}
 	}
-	header, _ := s.call.said()
+	header, _ := s.call.current()
 	return header, nil
 }
 
 func (s *clientStream) Trailer() metadata.MD {
-	_, trailer := s.call.said()
+	_, trailer := s.call.current()
 	return trailer
 }
 
@@ -137,7 +138,7 @@ type serverStream struct {
 func (s *serverStream) Context() context.Context        { return s.ctx }
 func (s *serverStream) SetHeader(md metadata.MD) error  { return s.call.SetHeader(md) }
 func (s *serverStream) SendHeader(md metadata.MD) error { return s.call.SendHeader(md) }
-func (s *serverStream) SetTrailer(md metadata.MD)       { _ = s.call.SetTrailer(md) } // never fails
+func (s *serverStream) SetTrailer(md metadata.MD)       { _ = s.call.SetTrailer(md) } // It never fails.
 
 func (s *serverStream) RecvMsg(m any) error {
 	if s.request == nil {
@@ -148,11 +149,11 @@ func (s *serverStream) RecvMsg(m any) error {
 	return share(m, request)
 }
 
-// SendMsg returns when the caller has taken the row, or has gone away.
+// SendMsg blocks until the caller takes the row or leaves.
 func (s *serverStream) SendMsg(m any) error {
 	row, ok := m.(proto.Message)
 	if !ok {
-		return status.Errorf(codes.Internal, "inproc: %T is no protobuf message", m)
+		return status.Errorf(codes.Internal, "inproc: %T is not a protobuf message", m)
 	}
 	if err := s.ctx.Err(); err != nil {
 		return asStatus(err)

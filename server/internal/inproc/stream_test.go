@@ -18,31 +18,59 @@ import (
 	"github.com/drmhub/drmhub/server/internal/inproc"
 )
 
-type streamServer = grpc.ServerStreamingServer[pb.StreamLicensesResponse]
+type (
+	streamServer   = grpc.ServerStreamingServer[pb.StreamLicensesResponse]
+	streamLicenses = func(*pb.StreamLicensesRequest, streamServer) error
+)
 
-// licenses is a service made of one function.
+// licenses is a service with one method.
 type licenses struct {
 	pb.UnimplementedLicenseServiceServer
-	stream func(*pb.StreamLicensesRequest, streamServer) error
+	stream streamLicenses
 }
 
 func (l *licenses) StreamLicenses(req *pb.StreamLicensesRequest, s streamServer) error {
 	return l.stream(req, s)
 }
 
-func streaming(stream func(*pb.StreamLicensesRequest, streamServer) error, interceptors ...grpc.StreamServerInterceptor) pb.LicenseServiceClient {
+func streaming(stream streamLicenses, interceptors ...grpc.StreamServerInterceptor) pb.LicenseServiceClient {
 	conn := inproc.New(nil, interceptors)
 	pb.RegisterLicenseServiceServer(conn, &licenses{stream: stream})
 	return pb.NewLicenseServiceClient(conn)
+}
+
+// open starts a stream from this handler.
+func open(
+	ctx context.Context, t *testing.T, stream streamLicenses, opts ...grpc.CallOption,
+) grpc.ServerStreamingClient[pb.StreamLicensesResponse] {
+	t.Helper()
+	s, err := streaming(stream).StreamLicenses(ctx, &pb.StreamLicensesRequest{Parent: "p"}, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func row(token string) *pb.StreamLicensesResponse {
 	return &pb.StreamLicensesResponse{NextPageToken: token}
 }
 
+// wantEnd checks that a stream ends with this code, and stays at its end. OK is io.EOF.
+func wantEnd(t *testing.T, s grpc.ServerStreamingClient[pb.StreamLicensesResponse], code codes.Code) {
+	t.Helper()
+	for range 2 {
+		_, err := s.Recv()
+		if code == codes.OK && err != io.EOF || code != codes.OK && status.Code(err) != code {
+			t.Errorf("the end is %v, want %s", err, code)
+		}
+	}
+}
+
 func TestStreamDeliversRowsThenTheEnd(t *testing.T) {
 	defer goleak.VerifyNone(t)
-	client := streaming(func(req *pb.StreamLicensesRequest, s streamServer) error {
+	var header, trailer metadata.MD
+	ctx := metadata.AppendToOutgoingContext(t.Context(), "k", "v")
+	s := open(ctx, t, func(req *pb.StreamLicensesRequest, s streamServer) error {
 		if md := metadata.ValueFromIncomingContext(s.Context(), "k"); !slices.Equal(md, []string{"v"}) {
 			t.Errorf("incoming metadata %q", md)
 		}
@@ -56,110 +84,90 @@ func TestStreamDeliversRowsThenTheEnd(t *testing.T) {
 			}
 		}
 		if err := grpc.SetHeader(s.Context(), metadata.Pairs("h", "late")); err == nil {
-			t.Error("a header could be set after the first row")
+			t.Error("SetHeader succeeds after the first row")
 		}
 		return nil
-	})
-	var header, trailer metadata.MD
-	ctx := metadata.AppendToOutgoingContext(t.Context(), "k", "v")
-	s, err := client.StreamLicenses(ctx, &pb.StreamLicensesRequest{Parent: "p"}, grpc.Header(&header), grpc.Trailer(&trailer))
+	}, grpc.Header(&header), grpc.Trailer(&trailer))
+	h, err := s.Header()
 	if err != nil {
-		t.Fatal(err)
-	}
-	if h, err := s.Header(); err != nil || !slices.Equal(h.Get("h"), []string{"p"}) {
-		t.Errorf("header %v, %v", h, err)
+		t.Errorf("header: %v", err)
 	}
 	for _, want := range []string{"a", "b"} {
 		if m, err := s.Recv(); err != nil || m.GetNextPageToken() != want {
 			t.Errorf("row %v, %v", m, err)
 		}
 	}
-	for range 2 {
-		if _, err := s.Recv(); err != io.EOF {
-			t.Errorf("end %v, want it repeated", err)
+	wantEnd(t, s, codes.OK)
+	for _, md := range []metadata.MD{h, header} {
+		if !slices.Equal(md.Get("h"), []string{"p"}) {
+			t.Errorf("header %v", md)
 		}
 	}
-	if !slices.Equal(s.Trailer().Get("t"), []string{"2"}) || !slices.Equal(trailer.Get("t"), []string{"2"}) || !slices.Equal(header.Get("h"), []string{"p"}) {
-		t.Errorf("trailer %v, options %v %v", s.Trailer(), header, trailer)
+	for _, md := range []metadata.MD{s.Trailer(), trailer} {
+		if !slices.Equal(md.Get("t"), []string{"2"}) {
+			t.Errorf("trailer %v", md)
+		}
 	}
 }
 
 func TestStreamEndsWithTheHandlersError(t *testing.T) {
-	client := streaming(func(_ *pb.StreamLicensesRequest, s streamServer) error {
+	s := open(t.Context(), t, func(_ *pb.StreamLicensesRequest, s streamServer) error {
 		if err := s.Send(row("a")); err != nil {
 			return err
 		}
 		return status.Error(codes.Unavailable, "gone")
 	})
-	s, err := client.StreamLicenses(t.Context(), &pb.StreamLicensesRequest{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	if _, err := s.Recv(); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 {
-		if _, err := s.Recv(); status.Code(err) != codes.Unavailable {
-			t.Errorf("end %v", err)
-		}
-	}
-}
+	wantEnd(t, s, codes.Unavailable)
 
-func TestHeaderOfAStreamWithoutRowsComesWithItsEnd(t *testing.T) {
-	client := streaming(func(*pb.StreamLicensesRequest, streamServer) error { return errors.New("at once") })
-	s, err := client.StreamLicenses(t.Context(), &pb.StreamLicensesRequest{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s = open(t.Context(), t, func(*pb.StreamLicensesRequest, streamServer) error { return errors.New("at once") })
 	if h, err := s.Header(); err != nil || len(h) > 0 {
-		t.Errorf("header %v, %v", h, err)
+		t.Errorf("the header of a stream without rows: %v, %v", h, err)
 	}
-	if _, err := s.Recv(); status.Code(err) != codes.Unknown {
-		t.Errorf("end %v", err)
-	}
+	wantEnd(t, s, codes.Unknown)
 }
 
 func TestStreamInterceptorsRunInOrder(t *testing.T) {
 	var order []string
 	interceptor := func(name string) grpc.StreamServerInterceptor {
 		return func(srv any, s grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-			if info.FullMethod != pb.LicenseService_StreamLicenses_FullMethodName || !info.IsServerStream || info.IsClientStream {
+			want := grpc.StreamServerInfo{
+				FullMethod: pb.LicenseService_StreamLicenses_FullMethodName, IsServerStream: true,
+			}
+			if *info != want {
 				t.Errorf("info %+v", info)
 			}
 			order = append(order, name)
 			return next(srv, s)
 		}
 	}
-	client := streaming(func(*pb.StreamLicensesRequest, streamServer) error { return nil }, interceptor("first"), interceptor("second"))
+	client := streaming(func(*pb.StreamLicensesRequest, streamServer) error { return nil },
+		interceptor("first"), interceptor("second"))
 	s, err := client.StreamLicenses(t.Context(), &pb.StreamLicensesRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Recv(); err != io.EOF {
-		t.Errorf("end %v", err)
-	}
+	wantEnd(t, s, codes.OK)
 	if !slices.Equal(order, []string{"first", "second"}) {
 		t.Errorf("order %v", order)
 	}
 }
 
-func TestARowIsTakenBeforeTheHandlerGoesOn(t *testing.T) {
+func TestARowIsTakenBeforeTheHandlerContinues(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sent := 0
-		client := streaming(func(_ *pb.StreamLicensesRequest, s streamServer) error {
+		var ended error
+		ctx, cancel := context.WithCancel(t.Context())
+		s := open(ctx, t, func(_ *pb.StreamLicensesRequest, s streamServer) error {
 			for {
-				if err := s.Send(row("r")); err != nil {
-					return err
+				if ended = s.Send(row("r")); ended != nil {
+					return ended
 				}
 				sent++
 			}
 		})
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		s, err := client.StreamLicenses(ctx, &pb.StreamLicensesRequest{})
-		if err != nil {
-			t.Fatal(err)
-		}
 		for taken := range 3 {
 			synctest.Wait()
 			if sent != taken {
@@ -169,74 +177,39 @@ func TestARowIsTakenBeforeTheHandlerGoesOn(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-	})
-}
-
-func TestCancellingEndsTheHandlerThoughNobodyReads(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var ended error
-		client := streaming(func(_ *pb.StreamLicensesRequest, s streamServer) error {
-			for {
-				if ended = s.Send(row("r")); ended != nil {
-					return ended
-				}
-			}
-		})
-		ctx, cancel := context.WithCancel(t.Context())
-		s, err := client.StreamLicenses(ctx, &pb.StreamLicensesRequest{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.Recv(); err != nil {
-			t.Fatal(err)
-		}
 		cancel()
-		synctest.Wait() // and the bubble fails the test if the handler's goroutine outlives it
+		synctest.Wait() // The bubble fails the test if the handler's goroutine outlives it.
 		if status.Code(ended) != codes.Canceled {
-			t.Errorf("the handler's Send answered %v", ended)
+			t.Errorf("Send in the handler returned %v", ended)
 		}
 	})
 }
 
-func TestCancellingFreesTheReaderThoughTheHandlerDoesNotListen(t *testing.T) {
+func TestCancelingFreesTheReaderOfAStuckHandler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		client := streaming(func(*pb.StreamLicensesRequest, streamServer) error { <-release; return nil })
 		ctx, cancel := context.WithCancel(t.Context())
-		s, err := client.StreamLicenses(ctx, &pb.StreamLicensesRequest{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := open(ctx, t, func(*pb.StreamLicensesRequest, streamServer) error { <-release; return nil })
 		go func() { synctest.Wait(); cancel() }()
 		if _, err := s.Header(); status.Code(err) != codes.Canceled {
 			t.Errorf("header %v", err)
 		}
-		if _, err := s.Recv(); status.Code(err) != codes.Canceled {
-			t.Errorf("row %v", err)
-		}
+		wantEnd(t, s, codes.Canceled)
 		close(release)
 		synctest.Wait()
-		if _, err := s.Recv(); status.Code(err) != codes.Canceled {
-			t.Errorf("end %v, want it repeated even when the handler has ended otherwise", err)
-		}
+		wantEnd(t, s, codes.Canceled) // although the handler has returned nil
 	})
 }
 
 func TestDeadlineEndsAStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := streaming(func(_ *pb.StreamLicensesRequest, s streamServer) error {
-			<-s.Context().Done()
-			return s.Context().Err()
-		})
 		ctx, cancel := context.WithTimeout(t.Context(), 1e9)
 		defer cancel()
-		s, err := client.StreamLicenses(ctx, &pb.StreamLicensesRequest{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.Recv(); status.Code(err) != codes.DeadlineExceeded {
-			t.Errorf("end %v", err)
-		}
+		s := open(ctx, t, func(_ *pb.StreamLicensesRequest, s streamServer) error {
+			<-s.Context().Done()
+			return s.Send(row("too late"))
+		})
+		wantEnd(t, s, codes.DeadlineExceeded)
 	})
 }
 
@@ -248,7 +221,8 @@ func TestAStreamTakesOneRequest(t *testing.T) {
 		}
 		return nil
 	}})
-	s, err := conn.NewStream(t.Context(), &grpc.StreamDesc{ServerStreams: true}, pb.LicenseService_StreamLicenses_FullMethodName)
+	const name = pb.LicenseService_StreamLicenses_FullMethodName
+	s, err := conn.NewStream(t.Context(), &grpc.StreamDesc{ServerStreams: true}, name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,14 +234,5 @@ func TestAStreamTakesOneRequest(t *testing.T) {
 	}
 	if err := s.RecvMsg(&pb.StreamLicensesResponse{}); err != io.EOF {
 		t.Errorf("end %v", err)
-	}
-}
-
-func TestAStreamIsNotBegunAfterTheEndOfItsContext(t *testing.T) {
-	client := streaming(func(*pb.StreamLicensesRequest, streamServer) error { t.Error("the handler ran"); return nil })
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := client.StreamLicenses(ctx, &pb.StreamLicensesRequest{}); status.Code(err) != codes.Canceled {
-		t.Errorf("got %v", err)
 	}
 }
