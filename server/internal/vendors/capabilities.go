@@ -12,7 +12,7 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// capabilityServices are the services whose methods vendors may have.
+// capabilityServices are the services that vendors serve.
 var capabilityServices = []*grpc.ServiceDesc{
 	&pb.SiteService_ServiceDesc,
 	&pb.LicenseService_ServiceDesc,
@@ -21,9 +21,9 @@ var capabilityServices = []*grpc.ServiceDesc{
 	&pb.ProductLicenseService_ServiceDesc,
 }
 
-// Capabilities lists what an adapter can do: the RPCs for which it has a method of the same name
-// and signature. Nothing lists them by hand, so they cannot drift from the code. The adapter only
-// says which are composed, and which its account does not support.
+// Capabilities returns the RPCs for which an adapter has a method of the same name and signature.
+// Nobody lists them by hand, so they match the code. The adapter's description says which are composed,
+// and which the account does not support.
 func Capabilities(a adapters.Adapter) []*pb.Vendor_Capability {
 	d := a.Describe()
 	var capabilities []*pb.Vendor_Capability
@@ -42,11 +42,13 @@ func Capabilities(a adapters.Adapter) []*pb.Vendor_Capability {
 			capabilities = append(capabilities, c)
 		}
 	}
-	slices.SortFunc(capabilities, func(a, b *pb.Vendor_Capability) int { return strings.Compare(a.GetMethod(), b.GetMethod()) })
+	slices.SortFunc(capabilities, func(a, b *pb.Vendor_Capability) int {
+		return strings.Compare(a.GetMethod(), b.GetMethod())
+	})
 	return capabilities
 }
 
-// Proto is the account as VendorService answers it.
+// Proto returns the account in the form of VendorService.
 func (v Vendor) Proto() *pb.Vendor {
 	d := v.Adapter.Describe()
 	return &pb.Vendor{

@@ -1,4 +1,4 @@
-// Package vendors holds the configured vendor accounts and finds the adapter that a request is for.
+// Package vendors holds the configured vendor accounts, and finds the adapter for a request.
 package vendors
 
 import (
@@ -10,35 +10,35 @@ import (
 	"github.com/drmhub/drmhub/adapters/names"
 )
 
-// Vendor is one configured account.
+// A Vendor is a configured account.
 type Vendor struct {
 	ID      string
-	Kind    string // which vendor it is: "pallycon"
+	Kind    string // the kind of vendor, such as "pallycon"
 	Adapter adapters.Adapter
 }
 
-// Name is the vendor's resource name.
+// Name returns the vendor's resource name.
 func (v Vendor) Name() string { return names.Vendor.Name(v.ID) }
 
-// Registry holds the configured accounts, in the order of the configuration. It does not change.
+// A Registry holds the configured accounts, in the order of the configuration. It never changes.
 type Registry struct{ all []Vendor }
 
-// New makes a registry; two accounts of one id are a mistake.
+// New returns a registry. It fails if two accounts have the same id.
 func New(all ...Vendor) (*Registry, error) {
 	seen := map[string]bool{}
 	for _, v := range all {
 		if seen[v.ID] {
-			return nil, fmt.Errorf("vendor id %q is there twice", v.ID)
+			return nil, fmt.Errorf("two vendors have the id %q", v.ID)
 		}
 		seen[v.ID] = true
 	}
 	return &Registry{all}, nil
 }
 
-// All are the accounts, in the order of the configuration.
+// All returns the accounts, in the order of the configuration.
 func (r *Registry) All() []Vendor { return r.all }
 
-// Lookup finds the account that a canonical resource name belongs to.
+// Lookup returns the account that a canonical resource name belongs to.
 func (r *Registry) Lookup(name string) (Vendor, error) {
 	id, _, _ := strings.Cut(strings.TrimPrefix(name, "vendors/"), "/")
 	for _, v := range r.all {
@@ -46,5 +46,6 @@ func (r *Registry) Lookup(name string) (Vendor, error) {
 			return v, nil
 		}
 	}
-	return Vendor{}, apierror.NotFound("no vendor %q is configured; ListVendors tells which are", id).With(apierror.Vendor, id)
+	err := apierror.NotFound("vendor %q is not configured: ListVendors lists the configured vendors", id)
+	return Vendor{}, err.With(apierror.Vendor, id)
 }

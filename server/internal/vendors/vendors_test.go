@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/apierror"
@@ -23,27 +22,19 @@ func (b bare) Describe() adapters.Description {
 }
 func (bare) Check(context.Context) (level string, _ error) { return "", nil }
 
-// sloppy is an adapter whose methods look like capabilities, and are none but for GetSite.
+// sloppy is an adapter whose methods look like capabilities. Only GetSite is one. The others are
+// misspelled, have no context, another request, another response or no error, or are drmhub's own.
 type sloppy struct{ bare }
 
-func (sloppy) GetSite(context.Context, *pb.GetSiteRequest) (*pb.Site, error) { return nil, nil }
-func (sloppy) ListSite(context.Context, *pb.ListSitesRequest) (*pb.ListSitesResponse, error) {
-	return nil, nil
-} // misspelled
-func (sloppy) ListLicenses(*pb.ListLicensesRequest) (*pb.ListLicensesResponse, error) {
-	return nil, nil
-} // without a context
-// another request
-func (sloppy) UpdateSite(context.Context, *pb.GetSiteRequest) (*pb.Site, error) { return nil, nil }
-
-// another answer
-func (sloppy) EnableSite(context.Context, *pb.EnableSiteRequest) (*pb.Site, error) { return nil, nil }
-
-// without an error
-func (sloppy) GetUsage(context.Context, *pb.GetUsageRequest) *pb.Usage { return nil }
-
-// drmhub's own
-func (sloppy) GetVendor(context.Context, *pb.GetVendorRequest) (*pb.Vendor, error) { return nil, nil }
+func (sloppy) GetSite(context.Context, *pb.GetSiteRequest) (_ *pb.Site, _ error) { return }
+func (sloppy) ListSite(context.Context, *pb.ListSitesRequest) (_ *pb.ListSitesResponse, _ error) {
+	return
+}
+func (sloppy) ListLicenses(*pb.ListLicensesRequest) (_ *pb.ListLicensesResponse, _ error) { return }
+func (sloppy) UpdateSite(context.Context, *pb.GetSiteRequest) (_ *pb.Site, _ error)       { return }
+func (sloppy) EnableSite(context.Context, *pb.EnableSiteRequest) (_ *pb.Site, _ error)    { return }
+func (sloppy) GetUsage(context.Context, *pb.GetUsageRequest) (_ *pb.Usage)                { return }
+func (sloppy) GetVendor(context.Context, *pb.GetVendorRequest) (_ *pb.Vendor, _ error)    { return }
 
 // everything is an adapter with every capability.
 type everything struct {
@@ -63,39 +54,30 @@ func methods(capabilities []*pb.Vendor_Capability) []string {
 	return all
 }
 
-func TestOnlyAMethodOfTheSameNameAndSignatureIsACapability(t *testing.T) {
-	if got, want := methods(vendors.Capabilities(sloppy{})), []string{"drmhub.v1.SiteService/GetSite NATIVE"}; !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
-	}
-	if got := vendors.Capabilities(bare{}); len(got) != 0 {
-		t.Errorf("an adapter without capabilities has %v", got)
-	}
-}
-
-func TestWhatIsComposedIsSaidSo(t *testing.T) {
-	s := sloppy{bare{composed: []string{pb.SiteService_GetSite_FullMethodName}}}
-	if got, want := methods(vendors.Capabilities(s)), []string{"drmhub.v1.SiteService/GetSite COMPOSED"}; !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
-	}
-}
-
-func TestAnUnsupportedMethodIsNoCapability(t *testing.T) {
-	s := sloppy{bare{unsupported: []string{pb.SiteService_GetSite_FullMethodName}}}
-	if got := vendors.Capabilities(s); len(got) != 0 {
-		t.Errorf("%v, want none", got)
+func TestCapabilities(t *testing.T) {
+	getSite := []string{pb.SiteService_GetSite_FullMethodName}
+	for name, c := range map[string]struct {
+		adapter adapters.Adapter
+		want    string
+	}{
+		"of the same name and signature": {sloppy{}, "drmhub.v1.SiteService/GetSite NATIVE"},
+		"composed":                       {sloppy{bare{composed: getSite}}, "drmhub.v1.SiteService/GetSite COMPOSED"},
+		"unsupported":                    {sloppy{bare{unsupported: getSite}}, ""},
+		"no capabilities":                {bare{}, ""},
+	} {
+		if got := strings.Join(methods(vendors.Capabilities(c.adapter)), ", "); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
 	}
 }
 
-// own are the services that drmhub answers itself.
-var own = []protoreflect.Name{"VendorService", "MutationService", "AuditService"}
-
-// Every RPC is either drmhub's own or may be a capability: a service that is added cannot be
-// forgotten.
-func TestEveryMethodOfEveryVendorsServiceMayBeACapability(t *testing.T) {
+// TestEveryRPCOfAVendorIsACapability fails for a new service that is not drmhub's own, and that
+// Capabilities does not know.
+func TestEveryRPCOfAVendorIsACapability(t *testing.T) {
 	var want []string
 	for _, service := range vendorServices() {
-		for i := range service.Methods().Len() {
-			want = append(want, methodOf(service, i)+" NATIVE")
+		for _, method := range service.Methods {
+			want = append(want, "drmhub.v1."+service.Name+"/"+method+" NATIVE")
 		}
 	}
 	slices.Sort(want)
@@ -128,13 +110,15 @@ func TestLookupFindsTheVendorOfAnyName(t *testing.T) {
 }
 
 func TestAnIDIsTakenOnce(t *testing.T) {
-	if _, err := vendors.New(vendors.Vendor{ID: "a"}, vendors.Vendor{ID: "b"}, vendors.Vendor{ID: "a"}); err == nil || !strings.Contains(err.Error(), `"a"`) {
+	_, err := vendors.New(vendors.Vendor{ID: "a"}, vendors.Vendor{ID: "b"}, vendors.Vendor{ID: "a"})
+	if err == nil || !strings.Contains(err.Error(), `"a"`) {
 		t.Errorf("%v, want an error that names the id", err)
 	}
 }
 
-func TestAVendorWithoutANameForPeopleIsCalledByItsKind(t *testing.T) {
-	if got := (vendors.Vendor{ID: "v", Kind: "reference", Adapter: bare{}}).Proto().GetDisplayName(); got != "reference" {
+func TestAVendorWithoutADisplayNameIsNamedByItsKind(t *testing.T) {
+	v := vendors.Vendor{ID: "v", Kind: "reference", Adapter: bare{}}
+	if got := v.Proto().GetDisplayName(); got != "reference" {
 		t.Errorf("%q", got)
 	}
 }
