@@ -1,11 +1,12 @@
 // Command server runs drmhub.
 //
-//	server                               the sandbox: a twin of every vendor inside, no account needed
-//	server --config drmhub.yaml          the vendors that the file names (or the file in DRMHUB_CONFIG)
+//	server                                     runs the sandbox with a twin of every vendor
+//	server --config drmhub.yaml                serves the vendors in the file, or in the file in DRMHUB_CONFIG
 //	server emulate pallycon --listen 127.0.0.1:7001 --seed 1
-//	server health                        fails unless the server on this machine takes calls: a container's health check
+//	                                           runs the twin of one vendor
+//	server health                              fails unless the server on this machine takes calls
 //	server audit verify --config drmhub.yaml   fails unless the audit trail in the file's store is whole
-//	server audit verify --file audit.jsonl     the same for what was written beside the store; several files, oldest first
+//	server audit verify --file audit.jsonl     does the same for files of audit events, oldest first
 package main
 
 import (
@@ -50,14 +51,15 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	}
 	flags := flag.NewFlagSet("server", flag.ContinueOnError)
 	flags.SetOutput(errs)
-	file := flags.String("config", os.Getenv("DRMHUB_CONFIG"), "the configuration `file`; without one the sandbox starts")
+	const usage = "the configuration `file`; without it, the sandbox runs"
+	file := flags.String("config", os.Getenv("DRMHUB_CONFIG"), usage)
 	grpcListen := flags.String("grpc", "127.0.0.1:9090", "where the sandbox listens for gRPC, `host:port`")
 	httpListen := flags.String("http", "127.0.0.1:8080", "where the sandbox listens for REST, `host:port`")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if flags.NArg() > 0 {
-		return fmt.Errorf("%q is no command; there are emulate, health and audit, and no command runs the server", flags.Arg(0))
+		return fmt.Errorf("unknown command %q: use emulate, health or audit, or none to run the server", flags.Arg(0))
 	}
 	// The sandbox's twins outlive ctx, so that calls in flight can finish.
 	twins, stopTwins := context.WithCancel(context.WithoutCancel(ctx))
@@ -67,13 +69,14 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 		return err
 	}
 	if *file != "" && (isSet(flags, "grpc") || isSet(flags, "http")) {
-		return errors.New("--grpc and --http are for the sandbox: with a configuration file, its keys grpc.listen and http.listen say where to listen")
+		return errors.New("--grpc and --http are for the sandbox: " +
+			"set grpc.listen and http.listen in the configuration file instead")
 	}
 	a, err := app.Start(ctx, cfg, slog.New(slog.NewTextHandler(errs, nil)))
 	if err != nil {
 		return err
 	}
-	if cfg.Audit.Stdout { // then it is for audit events alone
+	if cfg.Audit.Stdout { // Standard output then holds audit events only.
 		out = errs
 	}
 	fmt.Fprint(out, welcome(a.GRPCAddr(), a.HTTPAddr(), running))
@@ -86,7 +89,7 @@ func isSet(flags *flag.FlagSet, name string) bool {
 	return set
 }
 
-// configuration is that of the file, or of the sandbox with its twins.
+// configuration returns the configuration in the file, or that of the sandbox with its twins.
 func configuration(ctx context.Context, file, grpcListen, httpListen string) (*config.Config, []app.Twin, error) {
 	if file == "" {
 		return app.Sandbox(ctx, grpcListen, httpListen)
@@ -99,10 +102,11 @@ func configuration(ctx context.Context, file, grpcListen, httpListen string) (*c
 	return cfg, nil, err
 }
 
-// welcome says where the server listens and, in the sandbox, what to try.
+// welcome returns the lines that say where the server listens and, in the sandbox, what to try.
 func welcome(grpcAddr, httpAddr string, twins []app.Twin) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "drmhub is ready: gRPC on %s, REST on http://%s, its description on http://%s/docs\n", grpcAddr, httpAddr, httpAddr)
+	fmt.Fprintf(&text, "drmhub is ready: gRPC on %s, REST on http://%s, its description on http://%[2]s/docs\n",
+		grpcAddr, httpAddr)
 	if twins == nil {
 		return text.String()
 	}
@@ -110,7 +114,7 @@ func welcome(grpcAddr, httpAddr string, twins []app.Twin) string {
   curl http://%[2]s/v1/vendors/-/sites
   curl 'http://%[2]s/v1/vendors/-/sites/-/licenses?filter.userId=tester01&filter.status=FAILURE&pageSize=3'
   go run github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4 -plaintext %[1]s list
-What a twin received, and faults to order of it, are below its admin path:
+Each twin shows its requests, and takes orders for faults, below its admin path:
 `, grpcAddr, httpAddr)
 	for _, t := range twins {
 		fmt.Fprintf(&text, "  %-9s %s/_twin/\n", t.Kind, t.URL)
@@ -122,27 +126,28 @@ func emulate(ctx context.Context, args []string, out, errs io.Writer) error {
 	flags := flag.NewFlagSet("server emulate", flag.ContinueOnError)
 	flags.SetOutput(errs)
 	listen := flags.String("listen", "127.0.0.1:7001", "where the twin listens, `host:port`")
-	seed := flags.Uint64("seed", 1, "the `number` that its data grows from")
+	seed := flags.Uint64("seed", 1, "the seed `number` of its data")
 	if len(args) == 0 {
-		return errors.New("emulate what? Name a vendor: server emulate pallycon")
+		return errors.New("emulate needs a vendor, such as: server emulate pallycon")
 	}
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
 	return app.Emulate(ctx, args[0], *listen, *seed, func(addr string) {
-		fmt.Fprintf(out, "The twin of %s listens on http://%s; its admin path is http://%s/_twin/\n", args[0], addr, addr)
+		fmt.Fprintf(out, "The twin of %s listens on http://%s; its admin path is http://%[2]s/_twin/\n", args[0], addr)
 	})
 }
 
 func verifyAudit(ctx context.Context, args []string, out, errs io.Writer) error {
 	if len(args) == 0 || args[0] != "verify" {
-		return errors.New("audit what? There is one thing to do: server audit verify")
+		return errors.New("audit needs a command: server audit verify")
 	}
 	flags := flag.NewFlagSet("server audit verify", flag.ContinueOnError)
 	flags.SetOutput(errs)
 	file := flags.String("config", os.Getenv("DRMHUB_CONFIG"), "the configuration `file` that names the store")
 	var lines []string
-	flags.Func("file", "a `file` of audit events as JSON lines, instead of the store; may be given several times, oldest first", func(path string) error {
+	const usage = "a `file` of audit events as JSON lines, instead of the store; may be repeated, oldest first"
+	flags.Func("file", usage, func(path string) error {
 		lines = append(lines, path)
 		return nil
 	})
@@ -151,26 +156,26 @@ func verifyAudit(ctx context.Context, args []string, out, errs io.Writer) error 
 	}
 	switch {
 	case flags.NArg() > 0:
-		return fmt.Errorf("%q is no flag: write --file %[1]s or --config %[1]s", flags.Arg(0))
+		return fmt.Errorf("%q is not a flag: write --file %[1]s or --config %[1]s", flags.Arg(0))
 	case lines != nil && isSet(flags, "config"):
-		return errors.New("--config and --file are two things to verify: give one of them")
+		return errors.New("use either --config or --file")
 	case lines != nil:
 		return app.VerifyAuditFiles(lines, out)
 	case *file == "":
-		return errors.New("verify what? --config (or DRMHUB_CONFIG) names a configuration with a store, --file a file of audit events")
+		return errors.New("verify needs --config (or DRMHUB_CONFIG) with a store, or --file with audit events")
 	}
 	return app.VerifyAudit(ctx, *file, out)
 }
 
-// healthTime is how long a server may take to say that it is ready.
+// healthTime bounds how long a server may take to say that it is ready.
 const healthTime = 3 * time.Second
 
-// health asks a running server whether it takes calls: an image without a shell has nothing else to
-// ask with.
+// health asks a running server whether it takes calls. It serves as the health check of an image that
+// has no shell.
 func health(ctx context.Context, args []string, errs io.Writer) error {
 	flags := flag.NewFlagSet("server health", flag.ContinueOnError)
 	flags.SetOutput(errs)
-	url := flags.String("url", "http://127.0.0.1:8080", "where the server to ask serves REST, a `URL`")
+	url := flags.String("url", "http://127.0.0.1:8080", "the `URL` of the server's REST face")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -186,7 +191,7 @@ func health(ctx context.Context, args []string, errs io.Writer) error {
 	}
 	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %s", req.URL, res.Status)
+		return fmt.Errorf("%s returns %s", req.URL, res.Status)
 	}
 	return nil
 }

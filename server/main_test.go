@@ -18,7 +18,7 @@ import (
 // welcomeLines is how many lines the sandbox prints: one for each twin, and six.
 var welcomeLines = 6 + len(catalog.Kinds)
 
-// running starts the program and answers its first lines.
+// running starts the program, and returns its first lines.
 func running(t *testing.T, lines int, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -45,6 +45,37 @@ func running(t *testing.T, lines int, args ...string) string {
 	return said.String()
 }
 
+// configured writes a configuration of one vendor into a folder, and returns the file.
+func configured(t *testing.T, vendorURL, more string) (file string) {
+	t.Helper()
+	t.Setenv("TEST_PALLYCON_KEY", "sandbox-service-api-key")
+	dir := t.TempDir()
+	file = filepath.Join(dir, "drmhub.yaml")
+	text := `grpc: {listen: "127.0.0.1:0"}
+http: {listen: "127.0.0.1:0"}
+auth: {mode: none}
+store: {dsn: "sqlite:` + filepath.Join(dir, "drmhub.db") + `"}
+vendors:
+  - id: acme
+    pallycon: {base_url: "` + vendorURL + `", account_id: sandbox, account_seq: "1",
+      service_api_key: {env: TEST_PALLYCON_KEY}}
+` + more
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// restURL returns the address of REST that the program prints.
+func restURL(t *testing.T, said string) string {
+	t.Helper()
+	rest := regexp.MustCompile(`REST on (http://[0-9.:]+)`).FindStringSubmatch(said)
+	if rest == nil {
+		t.Fatal(said)
+	}
+	return rest[1]
+}
+
 func get(t *testing.T, url string) string {
 	t.Helper()
 	res, err := http.Get(url)
@@ -65,11 +96,10 @@ func TestTheCommandsThatTheSandboxPrintsWork(t *testing.T) {
 	if len(urls) != 2 || !strings.Contains(said, "grpcurl") {
 		t.Fatalf("it prints %s", said)
 	}
-	if body := get(t, urls[0][1]); !strings.Contains(body, `vendors/pallycon/sites/DEMO`) {
-		t.Errorf("%s answers %s", urls[0][1], body)
-	}
-	if body := get(t, urls[1][1]); !strings.Contains(body, `"status":"FAILURE"`) {
-		t.Errorf("%s answers %s", urls[1][1], body)
+	for i, want := range []string{`vendors/pallycon/sites/DEMO`, `"status":"FAILURE"`} {
+		if body := get(t, urls[i][1]); !strings.Contains(body, want) {
+			t.Errorf("%s returns %s", urls[i][1], body)
+		}
 	}
 	admins := regexp.MustCompile(`http://\S+/_twin/`).FindAllString(said, -1)
 	if len(admins) != len(catalog.Kinds) {
@@ -77,36 +107,20 @@ func TestTheCommandsThatTheSandboxPrintsWork(t *testing.T) {
 	}
 	for _, admin := range admins {
 		if body := get(t, admin+"clock"); !strings.Contains(body, "now") {
-			t.Errorf("%sclock answers %s", admin, body)
+			t.Errorf("%sclock returns %s", admin, body)
 		}
 	}
 }
 
 func TestAConfigurationFile(t *testing.T) {
 	twin := running(t, 1, "emulate", "pallycon", "--listen", "127.0.0.1:0", "--seed", "7")
-	base := regexp.MustCompile(`http://[0-9.:]+`).FindString(twin)
-	t.Setenv("TEST_PALLYCON_KEY", "sandbox-service-api-key")
-	file := filepath.Join(t.TempDir(), "drmhub.yaml")
-	text := `grpc: {listen: "127.0.0.1:0"}
-http: {listen: "127.0.0.1:0"}
-auth: {mode: none}
-store: {dsn: "sqlite:` + filepath.Join(t.TempDir(), "drmhub.db") + `"}
-vendors:
-  - id: acme
-    pallycon: {base_url: "` + base + `", account_id: sandbox, account_seq: "1", service_api_key: {env: TEST_PALLYCON_KEY}}
-`
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+	file := configured(t, regexp.MustCompile(`http://[0-9.:]+`).FindString(twin), "")
+	err := run(t.Context(), []string{"--config", file, "--http", "127.0.0.1:0"}, io.Discard, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "http.listen") {
+		t.Errorf("a flag that the file decides: %v", err)
 	}
-	if err := run(t.Context(), []string{"--config", file, "--http", "127.0.0.1:0"}, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "http.listen") {
-		t.Errorf("a listener that the file decides: %v", err)
-	}
-	said := running(t, 1, "--config", file)
-	rest := regexp.MustCompile(`REST on (http://[0-9.:]+)`).FindStringSubmatch(said)
-	if rest == nil {
-		t.Fatal(said)
-	}
-	if body := get(t, rest[1]+"/v1/vendors/acme/sites"); !strings.Contains(body, "vendors/acme/sites/DEMO") {
+	rest := restURL(t, running(t, 1, "--config", file))
+	if body := get(t, rest+"/v1/vendors/acme/sites"); !strings.Contains(body, "vendors/acme/sites/DEMO") {
 		t.Error(body)
 	}
 }
@@ -116,11 +130,7 @@ func TestHealth(t *testing.T) {
 		return run(t.Context(), []string{"health", "--url", url}, io.Discard, io.Discard)
 	}
 	said := running(t, welcomeLines, "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0")
-	rest := regexp.MustCompile(`REST on (http://[0-9.:]+)`).FindStringSubmatch(said)
-	if rest == nil {
-		t.Fatal(said)
-	}
-	if err := health(rest[1]); err != nil {
+	if err := health(restURL(t, said)); err != nil {
 		t.Errorf("a server that takes calls: %v", err)
 	}
 	stopping := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -133,40 +143,25 @@ func TestHealth(t *testing.T) {
 	}
 	stopping.Close()
 	if err := health(stopping.URL); err == nil {
-		t.Error("no server at all passes")
+		t.Error("health passes without a server")
 	}
 }
 
 func TestAuditVerify(t *testing.T) {
-	dir := t.TempDir()
-	file, lines := filepath.Join(dir, "drmhub.yaml"), filepath.Join(dir, "audit.jsonl")
-	text := `grpc: {listen: "127.0.0.1:0"}
-http: {listen: "127.0.0.1:0"}
-auth: {mode: none}
-store: {dsn: "sqlite:` + filepath.Join(dir, "drmhub.db") + `"}
-audit: {file: audit.jsonl}
-vendors:
-  - id: acme
-    pallycon: {base_url: "http://127.0.0.1:1", account_id: sandbox, account_seq: "1", service_api_key: {env: TEST_PALLYCON_KEY}}
-`
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("TEST_PALLYCON_KEY", "key")
-	said := running(t, 1, "--config", file)
-	rest := regexp.MustCompile(`REST on (http://[0-9.:]+)`).FindStringSubmatch(said)
-	if rest == nil {
-		t.Fatal(said)
-	}
-	res, err := http.Post(rest[1]+"/v1/vendors/acme/sites/DEMO:disable", "application/json", strings.NewReader("{}"))
+	file := configured(t, "http://127.0.0.1:1", "audit: {file: audit.jsonl}\n")
+	lines := filepath.Join(filepath.Dir(file), "audit.jsonl")
+	rest := restURL(t, running(t, 1, "--config", file))
+	res, err := http.Post(rest+"/v1/vendors/acme/sites/DEMO:disable", "application/json", strings.NewReader("{}"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = res.Body.Close()
 	t.Setenv("DRMHUB_CONFIG", file)
-	for _, args := range [][]string{{"--config", file}, {}, {"--file", lines}, {"--file", os.DevNull, "--file", lines}} {
+	two := []string{"--file", os.DevNull, "--file", lines}
+	for _, args := range [][]string{{"--config", file}, {}, {"--file", lines}, two} {
 		var out bytes.Buffer
-		if err := run(t.Context(), append([]string{"audit", "verify"}, args...), &out, io.Discard); err != nil || !strings.Contains(out.String(), ": 1 events, head ") {
+		err := run(t.Context(), append([]string{"audit", "verify"}, args...), &out, io.Discard)
+		if err != nil || !strings.Contains(out.String(), ": 1 events, head ") {
 			t.Errorf("%q: %s, %v", args, out.String(), err)
 		}
 	}
@@ -177,17 +172,21 @@ vendors:
 	if err := os.WriteFile(lines, bytes.Replace(written, []byte("DEMO"), []byte("MOVI"), 1), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := run(t.Context(), []string{"audit", "verify", "--file", lines}, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "-1 is changed") {
+	err = run(t.Context(), []string{"audit", "verify", "--file", lines}, io.Discard, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "-1 is changed") {
 		t.Errorf("a line that was changed: %v", err)
 	}
 }
 
 func TestMistakesOnTheCommandLine(t *testing.T) {
-	for _, args := range [][]string{{"serve"}, {"emulate"}, {"emulate", "acme"}, {"--config", "/does/not/exist.yaml"}, {"--nonsense"}, {"health", "--nonsense"}, {"health", "--url", "8080"},
-		{"audit"}, {"audit", "mend"}, {"audit", "verify"}, {"audit", "verify", "--nonsense"}, {"audit", "verify", "audit.jsonl"}, {"audit", "verify", "--config", "/does/not/exist.yaml"},
-		{"audit", "verify", "--file", "/dev/null", "--config", "drmhub.yaml"}} {
-		if err := run(t.Context(), args, io.Discard, io.Discard); err == nil {
-			t.Errorf("%q is taken", args)
+	for _, line := range []string{
+		"serve", "emulate", "emulate acme", "--config /does/not/exist.yaml", "--nonsense",
+		"health --nonsense", "health --url 8080",
+		"audit", "audit mend", "audit verify", "audit verify --nonsense", "audit verify audit.jsonl",
+		"audit verify --config /does/not/exist.yaml", "audit verify --file /dev/null --config drmhub.yaml",
+	} {
+		if err := run(t.Context(), strings.Fields(line), io.Discard, io.Discard); err == nil {
+			t.Errorf("%q is taken", line)
 		}
 	}
 }

@@ -57,5 +57,6 @@ func (e Errors) shape(ctx context.Context, method string, err *error) {
 func UnknownMethod(_ any, stream grpc.ServerStream) error {
 	method, _ := grpc.MethodFromServerStream(stream)
 	return apierror.New(codes.Unimplemented, pb.ErrorReason_METHOD_UNKNOWN,
-		"this server has no method %s; list its methods with reflection", strings.TrimPrefix(method, "/")).GRPCStatus().Err()
+		"this server has no method %s; list its methods with reflection", strings.TrimPrefix(method, "/")).
+		GRPCStatus().Err()
 }

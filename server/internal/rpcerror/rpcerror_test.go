@@ -25,36 +25,39 @@ import (
 	"github.com/drmhub/drmhub/server/internal/rpcerror"
 )
 
-// service answers one unary call and one stream, in whatever way a test wants.
+// service ends a unary call and a stream in the way that a test orders.
 type service struct {
 	pb.UnimplementedLicenseServiceServer
-	answer func() error
+	end func() error
 }
 
 func (s service) GetUsage(context.Context, *pb.GetUsageRequest) (*pb.Usage, error) {
-	return &pb.Usage{}, s.answer()
+	return &pb.Usage{}, s.end()
 }
 
-func (s service) StreamLicenses(_ *pb.StreamLicensesRequest, to grpc.ServerStreamingServer[pb.StreamLicensesResponse]) error {
+func (s service) StreamLicenses(
+	_ *pb.StreamLicensesRequest, to grpc.ServerStreamingServer[pb.StreamLicensesResponse],
+) error {
 	if err := to.Send(&pb.StreamLicensesResponse{}); err != nil {
 		return err
 	}
-	return s.answer()
+	return s.end()
 }
 
-// dial serves over a real gRPC connection, with what the tests want and Errors alone.
-func dial(t *testing.T, answer func() error) (*grpc.ClientConn, *bytes.Buffer) {
+// dial serves over a real gRPC connection, with Errors as the only interceptor.
+func dial(t *testing.T, end func() error) (*grpc.ClientConn, *bytes.Buffer) {
 	t.Helper()
 	log := &bytes.Buffer{}
 	shape := rpcerror.Errors{Log: slog.New(slog.NewTextHandler(log, nil))}
-	server := grpc.NewServer(grpc.ChainUnaryInterceptor(shape.Unary), grpc.ChainStreamInterceptor(shape.Stream), grpc.UnknownServiceHandler(rpcerror.UnknownMethod))
-	pb.RegisterLicenseServiceServer(server, service{answer: answer})
+	server := grpc.NewServer(grpc.ChainUnaryInterceptor(shape.Unary), grpc.ChainStreamInterceptor(shape.Stream),
+		grpc.UnknownServiceHandler(rpcerror.UnknownMethod))
+	pb.RegisterLicenseServiceServer(server, service{end: end})
 	listener := bufconn.Listen(1 << 16)
 	go server.Serve(listener)
 	t.Cleanup(server.Stop)
-	conn, err := grpc.NewClient("passthrough:///", grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
-		return listener.DialContext(ctx)
-	}))
+	dialer := func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }
+	conn, err := grpc.NewClient("passthrough:///", grpc.WithContextDialer(dialer),
+		grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,26 +65,25 @@ func dial(t *testing.T, answer func() error) (*grpc.ClientConn, *bytes.Buffer) {
 	return conn, log
 }
 
-// unary and stream make a call, and answer its end.
-func unary(t *testing.T, conn *grpc.ClientConn) error {
-	_, err := pb.NewLicenseServiceClient(conn).GetUsage(t.Context(), &pb.GetUsageRequest{})
-	return err
+// faces make a call, and return how it ends.
+var faces = map[string]func(*testing.T, *grpc.ClientConn) error{
+	"unary": func(t *testing.T, conn *grpc.ClientConn) error {
+		_, err := pb.NewLicenseServiceClient(conn).GetUsage(t.Context(), &pb.GetUsageRequest{})
+		return err
+	},
+	"stream": func(t *testing.T, conn *grpc.ClientConn) error {
+		s, err := pb.NewLicenseServiceClient(conn).StreamLicenses(t.Context(), &pb.StreamLicensesRequest{})
+		for err == nil {
+			_, err = s.Recv()
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		return err
+	},
 }
 
-func stream(t *testing.T, conn *grpc.ClientConn) error {
-	s, err := pb.NewLicenseServiceClient(conn).StreamLicenses(t.Context(), &pb.StreamLicensesRequest{})
-	for err == nil {
-		_, err = s.Recv()
-	}
-	if errors.Is(err, io.EOF) {
-		return nil
-	}
-	return err
-}
-
-var faces = map[string]func(*testing.T, *grpc.ClientConn) error{"unary": unary, "stream": stream}
-
-func wantError(t *testing.T, err error, code codes.Code, reason pb.ErrorReason) {
+func wantError(t *testing.T, err error, code codes.Code, reason string) {
 	t.Helper()
 	s, _ := status.FromError(err)
 	var infos []*errdetails.ErrorInfo
@@ -90,92 +92,80 @@ func wantError(t *testing.T, err error, code codes.Code, reason pb.ErrorReason) 
 			infos = append(infos, info)
 		}
 	}
-	if s.Code() != code || len(infos) != 1 || infos[0].GetDomain() != apierror.Domain || infos[0].GetReason() != reason.String() {
+	if s.Code() != code || len(infos) != 1 || infos[0].GetDomain() != apierror.Domain ||
+		infos[0].GetReason() != reason {
 		t.Errorf("%v with %v, want %s with %s", err, infos, code, reason)
 	}
 }
 
-func TestAPanicIsAnErrorAndALogLine(t *testing.T) {
-	for face, call := range faces {
-		conn, log := dial(t, func() error { panic("hunter2") })
-		err := call(t, conn)
-		wantError(t, err, codes.Internal, pb.ErrorReason_INTERNAL_FAILURE)
-		if strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("%s: the caller sees %v", face, err)
-		}
-		for _, want := range []string{"level=ERROR", "hunter2", "rpcerror_test.go", "drmhub.v1.LicenseService/"} {
-			if !strings.Contains(log.String(), want) {
-				t.Errorf("%s: the log has no %q: %s", face, want, log)
-			}
-		}
-		if err := call(t, conn); status.Code(err) != codes.Internal {
-			t.Errorf("%s: the server did not survive: %v", face, err)
-		}
-	}
-}
-
-func TestAnErrorThatNobodyWroteForCallersIsLoggedAndNotShown(t *testing.T) {
+func TestAnInternalErrorIsLoggedAndNotShown(t *testing.T) {
+	around := func(err error) error { return fmt.Errorf("GET /?key=hunter2: %w", err) }
+	plain, panicked := errors.New("dsn=hunter2"), errors.New("a panic")
+	unknown := status.Error(codes.Unknown, "hunter2")
+	both := errors.Join(apierror.OutcomeUnknown("x"), plain)
 	for name, c := range map[string]struct {
 		err    error
 		code   codes.Code
-		reason pb.ErrorReason
-		logged bool
+		reason string
+		logged string // after the level and the method
 	}{
-		"plain":                   {errors.New("dsn=hunter2"), codes.Internal, pb.ErrorReason_INTERNAL_FAILURE, true},
-		"an unknown status":       {status.Error(codes.Unknown, "dsn=hunter2"), codes.Internal, pb.ErrorReason_INTERNAL_FAILURE, true},
-		"around a deadline":       {fmt.Errorf("GET /?key=hunter2: %w", context.DeadlineExceeded), codes.DeadlineExceeded, pb.ErrorReason_DEADLINE_PASSED, false},
-		"around a status":         {fmt.Errorf("GET /?key=hunter2: %w", status.Error(codes.NotFound, "no row")), codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND, false},
-		"around one for callers":  {fmt.Errorf("GET /?key=hunter2: %w", apierror.Invalid("name", "bad")), codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID, false},
-		"with one for callers":    {errors.Join(apierror.OutcomeUnknown("cut"), errors.New("hunter2")), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, false},
-		"a status without reason": {status.Error(codes.Unimplemented, "method X not implemented"), codes.Unimplemented, pb.ErrorReason_METHOD_UNKNOWN, false},
+		"a panic":                {panicked, codes.Internal, "INTERNAL_FAILURE", "rpcerror_test.go"},
+		"plain":                  {plain, codes.Internal, "INTERNAL_FAILURE", "hunter2"},
+		"an unknown status":      {unknown, codes.Internal, "INTERNAL_FAILURE", "hunter2"},
+		"around a deadline":      {around(context.DeadlineExceeded), codes.DeadlineExceeded, "DEADLINE_PASSED", ""},
+		"around a status":        {around(status.Error(codes.NotFound, "x")), codes.NotFound, "RESOURCE_NOT_FOUND", ""},
+		"around one for callers": {around(apierror.Invalid("f", "x")), codes.InvalidArgument, "REQUEST_INVALID", ""},
+		"with one for callers":   {both, codes.Unknown, "OUTCOME_UNKNOWN", ""},
+		"without a reason":       {status.Error(codes.Unimplemented, "x"), codes.Unimplemented, "METHOD_UNKNOWN", ""},
 	} {
 		for face, call := range faces {
-			conn, log := dial(t, func() error { return c.err })
-			err := call(t, conn)
-			wantError(t, err, c.code, c.reason)
-			if strings.Contains(err.Error(), "hunter2") {
-				t.Errorf("%s, %s: the caller sees %v", name, face, err)
-			}
-			if logged := strings.Contains(log.String(), "hunter2"); logged != c.logged {
-				t.Errorf("%s, %s: in the log: %v, want %v: %s", name, face, logged, c.logged, log)
-			}
+			t.Run(name+" "+face, func(t *testing.T) {
+				conn, log := dial(t, func() error {
+					if c.err == panicked {
+						panic("hunter2")
+					}
+					return c.err
+				})
+				for range 2 { // The server survives a panic.
+					err := call(t, conn)
+					wantError(t, err, c.code, c.reason)
+					if strings.Contains(err.Error(), "hunter2") {
+						t.Errorf("the caller sees %v", err)
+					}
+				}
+				if logged := log.Len() > 0; logged != (c.logged != "") {
+					t.Errorf("the log: %s", log)
+				}
+				for _, want := range []string{"level=ERROR", "hunter2", "drmhub.v1.LicenseService/", c.logged} {
+					if c.logged != "" && !strings.Contains(log.String(), want) {
+						t.Errorf("the log has no %q: %s", want, log)
+					}
+				}
+			})
 		}
 	}
 }
 
 func TestAnErrorOfThePublicFacePassesUnchanged(t *testing.T) {
-	made := apierror.InvalidRequest(&errdetails.BadRequest_FieldViolation{Field: "page_size", Description: "must be more", Reason: "INT32_GTE"}).With(apierror.Vendor, "acme")
+	violation := &errdetails.BadRequest_FieldViolation{Field: "page_size", Description: "is bad", Reason: "INT32_GTE"}
+	made := apierror.InvalidRequest(violation).With(apierror.Vendor, "acme")
 	made.RetryAfter = 7 * time.Second
 	for face, call := range faces {
-		for how, sent := range map[string]error{"as it is": made, "as a status": made.GRPCStatus().Err()} {
+		for _, sent := range []error{made, made.GRPCStatus().Err(), nil} {
 			conn, log := dial(t, func() error { return sent })
-			got, _ := status.FromError(call(t, conn))
-			if !proto.Equal(got.Proto(), made.GRPCStatus().Proto()) {
-				t.Errorf("%s, %s: %v, want %v", face, how, got.Proto(), made.GRPCStatus().Proto())
-			}
-			if log.Len() > 0 {
-				t.Errorf("%s, %s: what a caller did wrong is in the log: %s", face, how, log)
+			got := status.Convert(call(t, conn)).Proto()
+			if want := status.Convert(sent).Proto(); !proto.Equal(got, want) || log.Len() > 0 {
+				t.Errorf("%s: %v, want %v; the log: %s", face, got, want, log)
 			}
 		}
 	}
 }
 
-func TestASuccessIsLeftAlone(t *testing.T) {
-	for face, call := range faces {
-		conn, log := dial(t, func() error { return nil })
-		if err := call(t, conn); err != nil || log.Len() > 0 {
-			t.Errorf("%s: %v, log %q", face, err, log)
-		}
-	}
-}
-
-func TestAnUnknownMethodHasTheShapeOfAllErrors(t *testing.T) {
+func TestAnUnknownServiceHasTheShapeOfAllErrors(t *testing.T) {
 	conn, _ := dial(t, func() error { return nil })
-	err := conn.Invoke(t.Context(), "/drmhub.v1.LicenceService/ListLicences", &pb.GetUsageRequest{}, &pb.Usage{})
-	wantError(t, err, codes.Unimplemented, pb.ErrorReason_METHOD_UNKNOWN)
-	if !strings.Contains(err.Error(), " drmhub.v1.LicenceService/ListLicences;") {
+	err := conn.Invoke(t.Context(), "/drmhub.v1.LicensService/ListLicenses", &pb.GetUsageRequest{}, &pb.Usage{})
+	wantError(t, err, codes.Unimplemented, "METHOD_UNKNOWN")
+	if !strings.Contains(err.Error(), " drmhub.v1.LicensService/ListLicenses;") {
 		t.Errorf("%v does not name the method", err)
 	}
-	err = conn.Invoke(t.Context(), "/drmhub.v1.LicenseService/ListLicences", &pb.GetUsageRequest{}, &pb.Usage{})
-	wantError(t, err, codes.Unimplemented, pb.ErrorReason_METHOD_UNKNOWN)
 }
