@@ -1,10 +1,10 @@
-// Package amino is the adapter to AminoTV's licenses of products, by the page "Licenses v4 API" and
-// AminoTV's other public pages. Names such as SUSPENDEDADMIN and renew_record are theirs.
+// Package amino is the adapter to AminoTV's licenses of products. It follows the page "Licenses v4
+// API" and AminoTV's other public pages. Names such as SUSPENDEDADMIN and renew_record are from them.
 //
-// A license is immutable at AminoTV: to change one, it is deleted and another one created. Where an
-// operator has Irdeto, AminoTV creates and deletes an entitlement there with each license, in the
-// same call; nothing in its API reports whether it did. What the pages leave open is a setting of
-// Config.
+// A license is immutable at AminoTV. To change a license, it is deleted and another one is created.
+// If an operator has Irdeto, AminoTV creates and deletes an entitlement there with each license, in
+// the same call. Nothing in AminoTV's API shows whether that succeeded. Points that the pages leave
+// open are settings of Config.
 package amino
 
 import (
@@ -19,14 +19,13 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// maxBody bounds an answer, in bytes: four times what a page of 1000 rows takes if every row is 1
-// KiB.
+// maxBody bounds a response in bytes. It is four times the size of a page of 1000 rows of 1 KiB.
 const maxBody = 4 << 20
 
 // vendorName is the name of the vendor in messages.
 const vendorName = "AminoTV"
 
-// Adapter speaks to AminoTV for one operator.
+// Adapter is the adapter to AminoTV for one operator.
 type Adapter struct {
 	id     string // of the vendor account, as in names
 	config Config
@@ -53,7 +52,7 @@ var (
 func New(id string, config Config, transport http.RoundTripper) (adapters.Adapter, error) {
 	authorization := config.authorization()
 	vendor, err := upstream.New(upstream.Options{
-		VendorName: "AminoTV",
+		VendorName: vendorName,
 		BaseURL:    config.BaseURL,
 		Transport:  transport,
 		Sign: func(_ context.Context, r *http.Request) error {
@@ -72,8 +71,8 @@ func New(id string, config Config, transport http.RoundTripper) (adapters.Adapte
 	return &Adapter{id: id, config: config, vendor: vendor, now: time.Now}, nil
 }
 
-// Describe tells how many rows drmhub asks for at once: AminoTV's own bound is not public. The
-// batches are composed, since AminoTV's batch calls do not tell what became of each item.
+// Describe returns drmhub's own page size, since AminoTV's bound is not public. Batches are composed,
+// since AminoTV's batch calls do not show the result of each item.
 func (a *Adapter) Describe() adapters.Description {
 	var unsupported []string
 	if !a.config.ProductUpdates {
@@ -95,7 +94,7 @@ func (a *Adapter) Describe() adapters.Description {
 	}
 }
 
-// Check lists one product. AminoTV tells no level of access.
+// Check lists one product. AminoTV shows no level of access.
 func (a *Adapter) Check(ctx context.Context) (string, error) {
 	_, err := rows[productResource](ctx, a, productsPath, 0, 1)
 	return "", err

@@ -14,15 +14,18 @@ import (
 	"github.com/drmhub/drmhub/internal/panics"
 )
 
-// BatchCreateProductLicenses makes one POST /licenses for each item. AminoTV's batch_create is not
-// used: its answer does not tell what became of each item, and once it is lost or a failure, nobody
-// could say which of them to send again.
-func (a *Adapter) BatchCreateProductLicenses(ctx context.Context, req *pb.BatchCreateProductLicensesRequest) (*pb.BatchCreateProductLicensesResponse, error) {
+// BatchCreateProductLicenses makes one POST /licenses for each item. It does not use AminoTV's
+// batch_create, whose response does not show the result of each item. After a lost response or a
+// failure, nothing would show which items to send again.
+func (a *Adapter) BatchCreateProductLicenses(
+	ctx context.Context, req *pb.BatchCreateProductLicensesRequest,
+) (*pb.BatchCreateProductLicensesResponse, error) {
 	if err := checkItems(req); err != nil {
 		return nil, err
 	}
 	results, err := a.each(ctx, len(req.GetRequests()), func(ctx context.Context, i int) (*pb.ProductLicense, error) {
-		return a.createLicense(ctx, fmt.Sprintf("requests[%d].product_license", i), req.GetRequests()[i].GetProductLicense())
+		field := fmt.Sprintf("requests[%d].product_license", i)
+		return a.createLicense(ctx, field, req.GetRequests()[i].GetProductLicense())
 	})
 	if err != nil {
 		return nil, err
@@ -30,29 +33,30 @@ func (a *Adapter) BatchCreateProductLicenses(ctx context.Context, req *pb.BatchC
 	return &pb.BatchCreateProductLicensesResponse{Results: results}, nil
 }
 
-// checkItems refuses a batch whose items are not parts of it. What is wrong with one license is
-// that item's own failure.
+// checkItems refuses a batch with items that do not belong to it. A mistake in one license fails
+// only its item.
 func checkItems(req *pb.BatchCreateProductLicensesRequest) error {
 	type key struct{ user, product, order string }
 	orders := map[key]int{}
 	var violations []*errdetails.BadRequest_FieldViolation
 	for i, item := range req.GetRequests() {
 		refuse := func(member, why string) {
-			violations = append(violations, &errdetails.BadRequest_FieldViolation{Field: fmt.Sprintf("requests[%d].%s", i, member), Description: why})
+			violations = append(violations, violation(fmt.Sprintf("requests[%d].%s", i, member), why))
 		}
 		if item.GetParent() != "" && item.GetParent() != req.GetParent() {
-			refuse("parent", "must be empty, or the batch's: "+req.GetParent())
+			refuse("parent", "must be empty or the parent of the batch, "+req.GetParent())
 		}
 		if item.GetRequestId() != "" {
-			refuse("request_id", "must be empty: the batch has its own")
+			refuse("request_id", "must be empty: set the request_id of the batch")
 		}
 		if item.GetValidateOnly() {
-			refuse("validate_only", "must be empty: the batch has its own")
+			refuse("validate_only", "must be empty: set validate_only of the batch")
 		}
 		l := item.GetProductLicense()
 		k := key{l.GetUser(), l.GetProduct(), l.GetOrderId()}
 		if first, twice := orders[k]; twice && k.order != "" {
-			refuse("product_license.order_id", fmt.Sprintf("is that of requests[%d], for the same user and product, so that the two could not be told apart if an answer was lost", first))
+			refuse("product_license.order_id", fmt.Sprintf("must differ from that of requests[%d], which has the "+
+				"same user and product: after a lost response the two licenses would look the same", first))
 		}
 		orders[k] = i
 	}
@@ -62,28 +66,34 @@ func checkItems(req *pb.BatchCreateProductLicensesRequest) error {
 	return nil
 }
 
-// BatchDeleteProductLicenses makes one DELETE /licenses/{license_id} for each item, and not
-// AminoTV's batch_delete, for the reason above.
-func (a *Adapter) BatchDeleteProductLicenses(ctx context.Context, req *pb.BatchDeleteProductLicensesRequest) (*pb.BatchDeleteProductLicensesResponse, error) {
+func violation(field, why string) *errdetails.BadRequest_FieldViolation {
+	return &errdetails.BadRequest_FieldViolation{Field: field, Description: why}
+}
+
+// BatchDeleteProductLicenses makes one DELETE /licenses/{license_id} for each item. It does not use
+// AminoTV's batch_delete, whose response does not show the result of each item.
+func (a *Adapter) BatchDeleteProductLicenses(
+	ctx context.Context, req *pb.BatchDeleteProductLicensesRequest,
+) (*pb.BatchDeleteProductLicensesResponse, error) {
 	var violations []*errdetails.BadRequest_FieldViolation
 	for i, name := range req.GetNames() {
 		field := fmt.Sprintf("names[%d]", i)
 		if _, err := a.licenseID(field, name); err != nil {
 			violations = append(violations, apierror.Convert(err).Violations...)
 		} else if names.Vendor.Name(a.id) != req.GetParent() {
-			violations = append(violations, &errdetails.BadRequest_FieldViolation{Field: "parent", Description: "must be " + names.Vendor.Name(a.id)})
+			violations = append(violations, violation("parent", "must be "+names.Vendor.Name(a.id)))
 		}
 	}
 	if violations != nil {
 		return nil, apierror.InvalidRequest(violations...)
 	}
-	unnoted, err := a.noteLicenses(ctx, req.GetNames())
+	unread, err := a.snapshotLicenses(ctx, req.GetNames())
 	if err != nil {
 		return nil, err
 	}
 	results, err := a.each(ctx, len(req.GetNames()), func(ctx context.Context, i int) (*pb.ProductLicense, error) {
-		if unnoted[i] != nil {
-			return nil, unnoted[i]
+		if unread[i] != nil {
+			return nil, unread[i]
 		}
 		return a.deleteLicense(ctx, fmt.Sprintf("names[%d]", i), req.GetNames()[i])
 	})
@@ -93,42 +103,47 @@ func (a *Adapter) BatchDeleteProductLicenses(ctx context.Context, req *pb.BatchD
 	return &pb.BatchDeleteProductLicensesResponse{Results: results}, nil
 }
 
-// noteLicenses notes all licenses that are to be deleted, before the first of them is: where the
-// creation of one is in doubt for too long, or one cannot be read just now, nothing is sent, and
-// the whole batch can be called again. That one is not there is its item's own failure. A trial
-// notes nothing.
-func (a *Adapter) noteLicenses(ctx context.Context, licenses []string) (unnoted []error, err error) {
-	unnoted = make([]error, len(licenses))
+// snapshotLicenses reads all licenses of a batch before the first one is deleted. If one cannot be
+// read now, or its creation stays in doubt, nothing is sent, and the caller can retry the whole
+// batch. Other errors, such as that of a missing license, are returned by item. A dry run reads
+// nothing here.
+func (a *Adapter) snapshotLicenses(ctx context.Context, licenses []string) (unread []error, err error) {
+	unread = make([]error, len(licenses))
 	if mutation.DryRunFrom(ctx) != nil {
-		return unnoted, nil
+		return unread, nil
 	}
-	noting, giveUp := context.WithCancelCause(ctx)
+	reading, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
-	a.parts(noting, len(licenses), func(ctx context.Context, i int) {
-		_, err := a.noteLicense(ctx, fmt.Sprintf("names[%d]", i), licenses[i])
+	a.parts(reading, len(licenses), func(ctx context.Context, i int) {
+		_, err := a.snapshotLicense(ctx, fmt.Sprintf("names[%d]", i), licenses[i])
 		if e := apierror.Convert(err); err != nil && apierror.Retryable(e.Code) {
-			giveUp(err) // nor need the others wait
+			giveUp(err) // The others need not wait.
 		}
-		unnoted[i] = err
+		unread[i] = err
 	})
 	if ctx.Err() != nil {
 		return nil, apierror.FromContext(ctx)
 	}
-	return unnoted, context.Cause(noting)
+	return unread, context.Cause(reading)
 }
 
-// each carries out the items of a batch, each settled on its own. Once begun, the batch no longer
-// ends with its caller: who calls again with the same request_id gets all results.
-func (a *Adapter) each(ctx context.Context, n int, item func(ctx context.Context, i int) (*pb.ProductLicense, error)) ([]*pb.ProductLicenseResult, error) {
+// An itemFunc carries out the item of a batch with this index.
+type itemFunc func(ctx context.Context, i int) (*pb.ProductLicense, error)
+
+// each carries out the items of a batch, and each is settled by itself. The batch goes on without its
+// caller. A caller who retries with the same request_id gets all results.
+func (a *Adapter) each(ctx context.Context, n int, item itemFunc) ([]*pb.ProductLicenseResult, error) {
 	if ctx.Err() != nil {
 		return nil, apierror.FromContext(ctx)
 	}
 	licenses, errs := make([]*pb.ProductLicense, n), make([]error, n)
-	a.parts(context.WithoutCancel(ctx), n, func(ctx context.Context, i int) { licenses[i], errs[i] = item(ctx, i) })
+	a.parts(context.WithoutCancel(ctx), n, func(ctx context.Context, i int) {
+		licenses[i], errs[i] = item(ctx, i)
+	})
 	return resultsOf(licenses, errs)
 }
 
-// parts does something for all items of a batch, some at once, each as a part of the mutation.
+// parts calls do for all items of a batch, with some at once. Each is a part of the mutation.
 func (a *Adapter) parts(ctx context.Context, n int, do func(ctx context.Context, i int)) {
 	var items panics.Group
 	running := make(chan struct{}, a.atOnce(ctx))
@@ -142,7 +157,7 @@ func (a *Adapter) parts(ctx context.Context, n int, do func(ctx context.Context,
 	items.Wait()
 }
 
-// atOnce is how many items are carried out at once. A trial keeps its requests in their order.
+// atOnce returns how many items are carried out at once. A dry run keeps its requests in order.
 func (a *Adapter) atOnce(ctx context.Context) int {
 	if mutation.DryRunFrom(ctx) != nil {
 		return 1
@@ -150,24 +165,25 @@ func (a *Adapter) atOnce(ctx context.Context) int {
 	return a.config.BatchConcurrency
 }
 
-// resultsOf are the results of all items. Where none of them came as far as the vendor, for a
-// reason of drmhub's own, that is the batch's.
+// resultsOf returns the results of all items. If no item had an effect and each may succeed later,
+// the batch as a whole fails.
 func resultsOf(licenses []*pb.ProductLicense, errs []error) ([]*pb.ProductLicenseResult, error) {
-	results, stuck := make([]*pb.ProductLicenseResult, len(errs)), 0
+	results, retryable := make([]*pb.ProductLicenseResult, len(errs)), 0
 	for i, err := range errs {
 		switch {
 		case err == nil:
 			results[i] = okResult(licenses[i])
 			continue
 		case mutation.IsNoEffect(err):
-			stuck++
-			err = apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "the batch was cut before this item had any effect at the vendor, and it was not sent again: send it anew")
+			retryable++
+			err = apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
+				"The batch ended before this item had an effect. Send the item in a new request.")
 		case apierror.Retryable(apierror.Convert(err).Code):
-			stuck++
+			retryable++
 		}
 		results[i] = errResult(err)
 	}
-	if stuck == len(errs) && stuck > 0 {
+	if retryable == len(errs) && retryable > 0 {
 		return nil, errs[0]
 	}
 	return results, nil

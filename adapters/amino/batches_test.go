@@ -271,7 +271,8 @@ func TestABatchIsDeletedAsAWholeOnceNoCreationIsInDoubt(t *testing.T) {
 func wantMissing(t *testing.T, res *pb.BatchDeleteProductLicensesResponse, at int) {
 	t.Helper()
 	for i, r := range res.GetResults() {
-		if missing := status.Code(itemError(r)) == codes.NotFound; missing != (i == at) || !missing && r.GetError() != nil {
+		missing := status.Code(itemError(r)) == codes.NotFound
+		if missing != (i == at) || !missing && r.GetError() != nil {
 			t.Errorf("item %d: %v", i, r)
 		}
 	}

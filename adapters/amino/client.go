@@ -32,7 +32,7 @@ func userLicensesPath(user string) string { return base + upstream.Path("users",
 
 func (a *Adapter) header() http.Header { return http.Header{"Accept": {a.config.ContentType}} }
 
-// rows reads a part of a list.
+// rows returns a part of a list.
 func rows[Row identified](ctx context.Context, a *Adapter, path string, offset, limit int) ([]Row, error) {
 	var answer listDocument[Row]
 	res, err := a.vendor.Read(ctx, upstream.Request{Path: path, Header: a.header(), Query: url.Values{
@@ -48,9 +48,9 @@ func rows[Row identified](ctx context.Context, a *Adapter, path string, offset, 
 	}
 	switch {
 	case answer.Data == nil:
-		return nil, contradiction("it has no data, which every list has: is base_url AminoTV's?")
+		return nil, contradiction("a list must have data; check base_url")
 	case len(*answer.Data) > limit:
-		return nil, contradiction("it has more rows than were asked for: is limit_parameter right?")
+		return nil, contradiction("it has more rows than the limit; check limit_parameter")
 	}
 	for _, row := range *answer.Data {
 		if row.id() == "" {
@@ -60,7 +60,7 @@ func rows[Row identified](ctx context.Context, a *Adapter, path string, offset, 
 	return *answer.Data, nil
 }
 
-// one reads one resource.
+// one returns one resource.
 func one[Row identified](ctx context.Context, a *Adapter, path string) (Row, error) {
 	var answer document[Row]
 	res, err := a.vendor.Read(ctx, upstream.Request{Path: path, Header: a.header()}, &answer)
@@ -74,15 +74,16 @@ func one[Row identified](ctx context.Context, a *Adapter, path string) (Row, err
 // create posts a resource and returns what AminoTV made of it.
 func create[Row identified](ctx context.Context, a *Adapter, path string, row Row) (Row, error) {
 	var answer document[Row]
-	res, err := a.vendor.Write(ctx, upstream.Request{Method: http.MethodPost, Path: path, Header: a.header(), Body: a.body(row)}, &answer)
+	req := upstream.Request{Method: http.MethodPost, Path: path, Header: a.header(), Body: a.body(row)}
+	res, err := a.vendor.Write(ctx, req, &answer)
 	if err == nil && (!answer.one || answer.Data.id() == "") {
-		err = res.Complete(apierror.OutcomeUnknown(
-			"Outcome unknown: AminoTV reported success to POST %s without one resource with an id"+mutation.RetryAdvice, path))
+		err = res.Complete(apierror.OutcomeUnknown("Outcome unknown: AminoTV reported success to POST %s "+
+			"without one resource with an id"+mutation.RetryAdvice, path))
 	}
 	return answer.Data, err
 }
 
-// change makes a write whose answer is not needed. A DELETE has no body, and the body of a PATCH is
+// change makes a write whose response has no needed body: a DELETE has none, and that of a PATCH is
 // not documented.
 func (a *Adapter) change(ctx context.Context, req upstream.Request) error {
 	req.Header = a.header()
@@ -92,16 +93,15 @@ func (a *Adapter) change(ctx context.Context, req upstream.Request) error {
 	}
 	// A proxy in front of AminoTV may have sent this.
 	if kind := res.Header.Get("Content-Type"); kind != "" && !isJSON(kind) {
-		return res.Complete(apierror.OutcomeUnknown(
-			"Outcome unknown: AminoTV reported success to %s %s, but in %s"+mutation.RetryAdvice, req.Method, req.Path, kind))
+		return res.Complete(apierror.OutcomeUnknown("Outcome unknown: AminoTV reported success to %s %s, but in %s"+
+			mutation.RetryAdvice, req.Method, req.Path, kind))
 	}
 	// A success with a body may come from a proxy too.
 	if req.Method == http.MethodDelete && res.Status != http.StatusNoContent {
 		_, err := a.vendor.Read(ctx, upstream.Request{Path: req.Path, Header: a.header()}, nil)
 		if apierror.Convert(err).Code != codes.NotFound {
-			return res.Complete(apierror.OutcomeUnknown(
-				"Outcome unknown: AminoTV returned HTTP %d to DELETE %s, and the resource is still there or cannot be read"+
-					mutation.RetryAdvice, res.Status, req.Path))
+			return res.Complete(apierror.OutcomeUnknown("Outcome unknown: AminoTV returned HTTP %d to DELETE %s, "+
+				"and the resource is still there or cannot be read"+mutation.RetryAdvice, res.Status, req.Path))
 		}
 	}
 	return nil

@@ -12,25 +12,27 @@ import (
 	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 )
 
-// failure reads an error of AminoTV. AminoTV's pages do not show one: it is read as one of JSON:API.
-// The HTTP status decides what it means.
+// failure reads an error of AminoTV. AminoTV's pages show none, so it is read as an error of
+// JSON:API. The HTTP status decides the meaning.
 func failure(status int, _ http.Header, body []byte) *apierror.Error {
 	code, text := readErrors(body)
 	e := &apierror.Error{}
 	switch {
 	case status == http.StatusUnauthorized:
-		e.Message = "AminoTV refuses drmhub's credentials: the token may have expired, " +
-			"or token, key or authorization_scheme in this vendor's configuration is wrong"
+		e.Message = "AminoTV refuses drmhub's credentials. The token may have expired. " +
+			"Check token, api_key and authorization_scheme in this vendor's configuration."
 	case status == http.StatusForbidden:
-		e.Message = "AminoTV does not let drmhub's token or key make this call: have it granted, or configure another one"
+		e.Message = "AminoTV does not allow this call with drmhub's token or key. " +
+			"Ask AminoTV for the permission, or configure another token or key."
 	case status >= http.StatusInternalServerError:
-		e.Message = fmt.Sprintf("AminoTV or Irdeto reports a failure of its own (HTTP %d%s)", status, strings.TrimSuffix(", "+code, ", "))
+		said := strings.TrimSuffix(fmt.Sprintf("HTTP %d, %s", status, code), ", ")
+		e.Message = fmt.Sprintf("AminoTV or Irdeto reports a failure of its own (%s)", said)
 	}
 	return e.With(apierror.VendorCode, code).With(apierror.VendorMessage, text)
 }
 
-// readErrors finds the first code and all texts in a JSON:API body,
-// {"errors":[{"status","code","title","detail"}]}. Of another body the text is all of it.
+// readErrors returns the first code and all texts of a JSON:API body,
+// {"errors":[{"status","code","title","detail"}]}. For another body the text is the whole body.
 func readErrors(body []byte) (code, text string) {
 	var document struct {
 		Errors []struct {
@@ -58,7 +60,7 @@ func readErrors(body []byte) (code, text string) {
 
 func isNotFound(err error) bool { return err != nil && apierror.Convert(err).Code == codes.NotFound }
 
-// withMessage returns err with another message, and with all that the vendor said.
+// withMessage returns err with another message. It keeps what the vendor said.
 func withMessage(err error, message string) *apierror.Error {
 	e := *apierror.Convert(err)
 	e.Message = message

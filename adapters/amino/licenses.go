@@ -11,7 +11,7 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// statuses are AminoTV's, all of them documented.
+// statuses are the documented statuses of AminoTV.
 var statuses = map[string]pb.ProductLicense_Status{
 	"ACTIVE":         pb.ProductLicense_ACTIVE,
 	"SUSPENDED":      pb.ProductLicense_SUSPENDED,
@@ -31,26 +31,19 @@ func vendorStatus(status pb.ProductLicense_Status) string {
 	return ""
 }
 
-// ListProductLicenses lists all licenses, or those of the one user that the filter names. The other
-// conditions are drmhub's own to apply.
-func (a *Adapter) ListProductLicenses(ctx context.Context, req *pb.ListProductLicensesRequest) (*pb.ListProductLicensesResponse, error) {
+// ListProductLicenses lists all licenses, or those of the user in the filter. drmhub itself applies
+// the other conditions.
+func (a *Adapter) ListProductLicenses(
+	ctx context.Context, req *pb.ListProductLicensesRequest,
+) (*pb.ListProductLicensesResponse, error) {
 	filter := req.GetFilter()
 	path := licensesPath
 	if filter.GetUser() != "" {
 		path = userLicensesPath(filter.GetUser())
 	}
-	var match func(licenseResource) bool
-	if filter.GetProduct() != "" || filter.GetStatus() != pb.ProductLicense_STATUS_UNSPECIFIED {
-		product := a.productOf(filter.GetProduct())
-		match = func(r licenseResource) bool {
-			return (product == "" || product == a.productName(r.Relationships.Product.Data.ID)) &&
-				(filter.GetStatus() == pb.ProductLicense_STATUS_UNSPECIFIED || filter.GetStatus() == statuses[r.Attributes.Status])
-		}
-	}
-	rows, next, err := page(ctx, a, req, path, match)
+	rows, next, err := page(ctx, a, req, path, a.matcher(filter))
 	switch {
-	case isNotFound(err) && filter.GetUser() != "":
-		// of a user who is not there, there are no licenses
+	case isNotFound(err) && filter.GetUser() != "": // an unknown user has no licenses
 		return &pb.ListProductLicensesResponse{}, nil
 	case err != nil:
 		return nil, err
@@ -62,7 +55,21 @@ func (a *Adapter) ListProductLicenses(ctx context.Context, req *pb.ListProductLi
 	return res, nil
 }
 
-// productOf is the name of the product that a filter names, by its name or its id alone.
+// matcher returns whether a license has the product and the status of the filter. It is nil if the
+// filter has neither of the two.
+func (a *Adapter) matcher(filter *pb.ProductLicenseFilter) func(licenseResource) bool {
+	product, wanted := a.productOf(filter.GetProduct()), filter.GetStatus()
+	anyStatus := wanted == pb.ProductLicense_STATUS_UNSPECIFIED
+	if product == "" && anyStatus {
+		return nil
+	}
+	return func(r licenseResource) bool {
+		return (product == "" || product == a.productName(r.Relationships.Product.Data.ID)) &&
+			(anyStatus || wanted == statuses[r.Attributes.Status])
+	}
+}
+
+// productOf returns the name of the product in a filter, which holds a name or an id.
 func (a *Adapter) productOf(filter string) string {
 	if filter == "" {
 		return ""
@@ -82,7 +89,7 @@ func (a *Adapter) GetProductLicense(ctx context.Context, req *pb.GetProductLicen
 	return a.answer(l), nil
 }
 
-// findLicense reads a license by its name, which stands in this field of the request.
+// findLicense reads the license that this field of the request names.
 func (a *Adapter) findLicense(ctx context.Context, field, name string) (*pb.ProductLicense, error) {
 	id, err := a.licenseID(field, name)
 	if err != nil {
@@ -109,7 +116,7 @@ func (a *Adapter) licenseID(field, name string) (string, error) {
 	return ids[1], nil
 }
 
-// licensesOf are all licenses of a user.
+// licensesOf returns all licenses of a user.
 func (a *Adapter) licensesOf(ctx context.Context, user string) ([]*pb.ProductLicense, error) {
 	held, err := all[licenseResource](ctx, a, userLicensesPath(user))
 	if isNotFound(err) {
@@ -122,8 +129,8 @@ func (a *Adapter) licensesOf(ctx context.Context, user string) ([]*pb.ProductLic
 	return licenses, err
 }
 
-// license is a license as AminoTV told of it, whenever that was: answer makes of it what a caller
-// is told now.
+// license returns the license that AminoTV showed. It may be kept, so playable is not set: see
+// answer.
 func (a *Adapter) license(row licenseResource) *pb.ProductLicense {
 	attributes := row.Attributes
 	l := &pb.ProductLicense{
@@ -143,13 +150,14 @@ func (a *Adapter) license(row licenseResource) *pb.ProductLicense {
 	}
 	if p := attributes.PurchaseRecord; p != nil {
 		l.Purchase = &pb.ProductLicense_Purchase{
-			Price: price(p.PriceAmount, p.PriceCurrency), Time: p.PurchaseTimestamp.timestamp(), PaymentMethod: p.PaymentMethod,
+			Price: price(p.PriceAmount, p.PriceCurrency), Time: p.PurchaseTimestamp.timestamp(),
+			PaymentMethod: p.PaymentMethod,
 		}
 	}
 	return l
 }
 
-// price is an amount of cents; nil where there is none.
+// price returns an amount of cents, or nil without an amount.
 func price(amount *int32, currency string) *pb.Price {
 	if amount == nil {
 		return nil
@@ -157,11 +165,12 @@ func price(amount *int32, currency string) *pb.Price {
 	return &pb.Price{Amount: *amount, Currency: currency}
 }
 
-// answer is a copy of a license for a caller, at this moment.
+// answer returns a copy of a license for a caller. It says whether the license is playable now.
 func (a *Adapter) answer(l *pb.ProductLicense) *pb.ProductLicense {
 	l = proto.CloneOf(l)
 	now := a.now()
-	l.Playable = l.GetStatus() == pb.ProductLicense_ACTIVE && !stopped(l, now) && (l.GetStartTime() == nil || !now.Before(l.GetStartTime().AsTime()))
+	started := l.GetStartTime() == nil || !now.Before(l.GetStartTime().AsTime())
+	l.Playable = l.GetStatus() == pb.ProductLicense_ACTIVE && started && !stopped(l, now)
 	return l
 }
 

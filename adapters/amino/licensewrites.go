@@ -9,14 +9,18 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// CreateProductLicense is POST /licenses. Whether a lost request arrived is read back from the
-// user's licenses, by the order id.
-func (a *Adapter) CreateProductLicense(ctx context.Context, req *pb.CreateProductLicenseRequest) (*pb.ProductLicense, error) {
+// CreateProductLicense is POST /licenses. A lost request is read back from the user's licenses, by
+// the order id.
+func (a *Adapter) CreateProductLicense(
+	ctx context.Context, req *pb.CreateProductLicenseRequest,
+) (*pb.ProductLicense, error) {
 	return a.createLicense(ctx, "product_license", req.GetProductLicense())
 }
 
-// createLicense issues what stands in this field of the request.
-func (a *Adapter) createLicense(ctx context.Context, field string, wanted *pb.ProductLicense) (*pb.ProductLicense, error) {
+// createLicense issues the license in this field of the request.
+func (a *Adapter) createLicense(
+	ctx context.Context, field string, wanted *pb.ProductLicense,
+) (*pb.ProductLicense, error) {
 	terms, err := a.terms(field, wanted)
 	if err != nil {
 		return nil, err
@@ -35,19 +39,21 @@ func (a *Adapter) createLicense(ctx context.Context, field string, wanted *pb.Pr
 	return a.answer(issued.license), nil
 }
 
-// DeleteProductLicense is DELETE /licenses/{license_id}. Whether a lost request arrived is read
-// back: the license, which was there, is not.
-func (a *Adapter) DeleteProductLicense(ctx context.Context, req *pb.DeleteProductLicenseRequest) (*emptypb.Empty, error) {
+// DeleteProductLicense is DELETE /licenses/{license_id}. A lost request is read back: if it arrived,
+// the license is gone.
+func (a *Adapter) DeleteProductLicense(
+	ctx context.Context, req *pb.DeleteProductLicenseRequest,
+) (*emptypb.Empty, error) {
 	if _, err := a.deleteLicense(ctx, "name", req.GetName()); err != nil {
 		return nil, err
 	}
 	return &emptypb.Empty{}, nil
 }
 
-// deleteLicense revokes the license that this field of the request names, and answers it as it
-// stood, but that it allows no playback now.
+// deleteLicense revokes the license that this field of the request names. It returns the license as
+// it was before, but not playable.
 func (a *Adapter) deleteLicense(ctx context.Context, field, name string) (*pb.ProductLicense, error) {
-	before, err := a.noteLicense(ctx, field, name)
+	before, err := a.snapshotLicense(ctx, field, name)
 	if err != nil {
 		return nil, err
 	}
@@ -61,8 +67,10 @@ func (a *Adapter) deleteLicense(ctx context.Context, field, name string) (*pb.Pr
 	return revoked.license, nil
 }
 
-// noteLicense is the license that this field of the request names, as it stood when the method
-// first ran.
-func (a *Adapter) noteLicense(ctx context.Context, field, name string) (*pb.ProductLicense, error) {
-	return mutation.SnapshotExisting(ctx, "before", func(ctx context.Context) (*pb.ProductLicense, error) { return a.findLicense(ctx, field, name) })
+// snapshotLicense returns the license that this field of the request names, as it was when the
+// method first ran.
+func (a *Adapter) snapshotLicense(ctx context.Context, field, name string) (*pb.ProductLicense, error) {
+	return mutation.SnapshotExisting(ctx, "before", func(ctx context.Context) (*pb.ProductLicense, error) {
+		return a.findLicense(ctx, field, name)
+	})
 }

@@ -10,20 +10,20 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// bounds the vendor's pages for one of ours: what was not found by then is found with the next
-// token
+// maxVendorPagesPerCall bounds the vendor's pages for one page of drmhub. The next token continues
+// the search.
 const maxVendorPagesPerCall = 12
 
-// cursor is the position in a list: before a row, counted from 0.
+// cursor is a position in a list: the index of the next row.
 type cursor struct {
 	Offset int `json:"o"`
 }
 
-// page is the page of a list that a request asks for, and the token of the next one. Rows that do
-// not match are left out; a nil match takes every row.
+// page returns the page of a list that a request asks for, and the token of the next page. It skips
+// rows that do not match. A nil match takes every row.
 //
-// That a part has fewer rows than were asked for does not make it the last one, since AminoTV's own
-// bound is not known: the end is where no row is.
+// AminoTV's own bound is not known, so a part with fewer rows than its limit need not be the last
+// one. A list ends with a part without rows.
 func page[Row identified](ctx context.Context, a *Adapter, req interface {
 	paging.Request
 	GetPageSize() int32
@@ -38,7 +38,7 @@ func page[Row identified](ctx context.Context, a *Adapter, req interface {
 	for range maxVendorPagesPerCall {
 		limit := a.config.MaxPageSize
 		if match == nil {
-			limit = min(limit, want-len(taken)+1) // one more reports whether there is a next page
+			limit = min(limit, want-len(taken)+1) // the row after the page shows that there is another page
 		}
 		part, err := rows[Row](ctx, a, path, at.Offset, limit)
 		switch {
@@ -47,8 +47,7 @@ func page[Row identified](ctx context.Context, a *Adapter, req interface {
 		case len(part) == 0:
 			return taken, "", nil
 		case same(part, before):
-			return nil, "", apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
-				"AminoTV's list %s contradicts itself: other parts of it hold the same rows: is offset_parameter right?", path)
+			return nil, "", invalidList("has the same rows in different parts. Check offset_parameter.", path)
 		}
 		for _, row := range part {
 			if match == nil || match(row) {
@@ -66,8 +65,8 @@ func page[Row identified](ctx context.Context, a *Adapter, req interface {
 	return taken, token, err
 }
 
-// same reports whether two parts of a list hold the same rows. Of a single row it says nothing: one
-// that was pushed back by another is seen twice rightly.
+// same reports whether two parts of a list hold the same rows. It is false for a single row, which
+// can rightly be seen twice if a new row pushed it back.
 func same[Row identified](a, b []Row) bool {
 	if len(a) < 2 || len(a) != len(b) {
 		return false
@@ -80,9 +79,9 @@ func same[Row identified](a, b []Row) bool {
 	return true
 }
 
-// all are all rows of a list as it was at one time: each part begins with the row that the one
-// before ended with, so that what vanishes meanwhile hides no other row. A list that never stands
-// still is an error.
+// all returns all rows of a list as it was at one time. Each part begins with the last row of the
+// part before, so a row that vanishes meanwhile hides no other row. A list that changes each time is
+// an error.
 func all[Row identified](ctx context.Context, a *Adapter, path string) ([]Row, error) {
 	const most, tries = 100_000, 3
 	var held []Row
@@ -103,11 +102,14 @@ func all[Row identified](ctx context.Context, a *Adapter, path string) ([]Row, e
 			held = append(held, part[1:]...)
 		default:
 			if try++; try == tries {
-				return nil, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
-					"AminoTV's list %s is another one each time that it is read on: is offset_parameter right? If so, try again", path)
+				return nil, invalidList("changes each time it is read. Retry, and check offset_parameter.", path)
 			}
 			held = nil
 		}
 	}
-	return nil, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "AminoTV's list %s does not end after %d rows", path, most)
+	return nil, invalidList("does not end after 100,000 rows.", path)
+}
+
+func invalidList(problem, path string) error {
+	return apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "AminoTV's list %s %s", path, problem)
 }

@@ -89,6 +89,6 @@ func (a *Adapter) find(ctx context.Context, o order) (*pb.ProductLicense, error)
 // orderTaken returns the error of an order id that another license has.
 func orderTaken(field string, by *pb.ProductLicense) error {
 	return apierror.New(codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS,
-		"nothing is issued: the user has a license of this product with this %s.order_id already: %s; "+
-			"with unique_orders, one order is one license", field, by.GetName())
+		"Nothing was issued: the user already has a license of this product with this %s.order_id, %s. "+
+			"With unique_orders, one order is one license. Use another order_id.", field, by.GetName())
 }

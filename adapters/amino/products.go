@@ -106,11 +106,12 @@ func (a *Adapter) allProducts(ctx context.Context) ([]*pb.Product, error) {
 	return products, err
 }
 
-// checkProductName refuses what AminoTV may store as another name: a product is found again by its
-// name.
+// checkProductName refuses a name that AminoTV may store as another one. A product is found again by
+// its name.
 func checkProductName(name string) error {
 	if strings.TrimSpace(name) != name {
-		return apierror.Invalid("product.display_name", "must neither begin nor end with a blank: AminoTV may drop it, and the product could not be found again")
+		return apierror.Invalid("product.display_name", "must not begin or end with a blank: AminoTV may drop it, "+
+			"and then drmhub could not find the product again")
 	}
 	return nil
 }
@@ -140,7 +141,8 @@ func (a *Adapter) product(row productResource) *pb.Product {
 
 func productBody(p *pb.Product) productAttributes {
 	attributes := productAttributes{
-		Name: p.GetDisplayName(), Description: p.GetDescription(), IsBuyable: p.GetBuyable(), IsVisible: p.GetVisible(), Recurring: p.GetRecurring(),
+		Name: p.GetDisplayName(), Description: p.GetDescription(),
+		IsBuyable: p.GetBuyable(), IsVisible: p.GetVisible(), Recurring: p.GetRecurring(),
 	}
 	if p.GetPrice() != nil {
 		attributes.PriceAmount, attributes.PriceCurrency = &p.Price.Amount, p.GetPrice().GetCurrency()

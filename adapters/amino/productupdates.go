@@ -39,7 +39,7 @@ func (a *Adapter) UpdateProduct(ctx context.Context, req *pb.UpdateProductReques
 	})
 }
 
-// changedAttributes are the attributes that the mask names. What is to be empty is null, as AminoTV
+// changedAttributes returns the attributes that the mask names. An empty one is null, as AminoTV
 // shows it.
 func changedAttributes(wanted *pb.Product, mask []string) (map[string]any, error) {
 	attributes := map[string]any{}
@@ -66,20 +66,21 @@ func changedAttributes(wanted *pb.Product, mask []string) (map[string]any, error
 			attributes["recurring"] = wanted.GetRecurring()
 		case "price":
 			attributes["price_currency_amount"], attributes["price_currency_iso4217"] = nil, nil
-			if wanted.GetPrice() != nil {
-				attributes["price_currency_amount"], attributes["price_currency_iso4217"] = wanted.GetPrice().GetAmount(), wanted.GetPrice().GetCurrency()
+			if price := wanted.GetPrice(); price != nil {
+				attributes["price_currency_amount"] = price.GetAmount()
+				attributes["price_currency_iso4217"] = price.GetCurrency()
 			}
 		default:
 			return nil, apierror.Invalid("update_mask", "%s cannot be changed", field)
 		}
 	}
 	if len(attributes) == 0 {
-		return nil, apierror.Invalid("update_mask", "names nothing to change")
+		return nil, apierror.Invalid("update_mask", "must name a field to change")
 	}
 	return attributes, nil
 }
 
-// applyProduct changes what the mask names in a product.
+// applyProduct changes the fields of a product that the mask names.
 func applyProduct(p, wanted *pb.Product, mask []string) {
 	for _, field := range mask {
 		switch field {

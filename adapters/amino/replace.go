@@ -11,14 +11,16 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// ReplaceProductLicense deletes the old license, then creates the new one: AminoTV's licenses are
-// immutable. Where it refuses the new terms, the old ones are issued again. What can be refused
-// without a write is refused before the first one.
+// ReplaceProductLicense deletes the old license and then creates the new one, since AminoTV's
+// licenses are immutable. If AminoTV refuses the new terms, the old ones are issued again. Before the
+// first write, it refuses everything that can be refused without a write.
 //
-// From the moment that the old license is revoked, the user is owed another one, whether or not the
-// caller still waits: the steps that follow no longer end with the caller, and what keeps them from
-// being made, other than AminoTV's refusal, is an OUTCOME_UNKNOWN with which the next run goes on.
-func (a *Adapter) ReplaceProductLicense(ctx context.Context, req *pb.ReplaceProductLicenseRequest) (*pb.ProductLicense, error) {
+// Once the old license is revoked, the user is owed another one. So the further steps go on without
+// the caller. If one fails, and AminoTV has not refused it, the error is OUTCOME_UNKNOWN, and the
+// next run goes on.
+func (a *Adapter) ReplaceProductLicense(
+	ctx context.Context, req *pb.ReplaceProductLicenseRequest,
+) (*pb.ProductLicense, error) {
 	terms, err := a.terms("product_license", req.GetProductLicense())
 	if err != nil {
 		return nil, err
@@ -35,7 +37,7 @@ func (a *Adapter) ReplaceProductLicense(ctx context.Context, req *pb.ReplaceProd
 	issued, refused := a.issue(ctx, "issue", next, true)
 	switch {
 	case refused == nil:
-		if err := replacedInDoubt("the new license stands", issued, revoked); err != nil {
+		if err := replacedInDoubt("AminoTV holds the new license", issued, revoked); err != nil {
 			return nil, err
 		}
 		return a.answer(issued.license), nil
@@ -45,11 +47,10 @@ func (a *Adapter) ReplaceProductLicense(ctx context.Context, req *pb.ReplaceProd
 	return nil, a.restore(ctx, old, revoked, apierror.Convert(refused))
 }
 
-// replacement reads all that the steps need, since nothing may keep the user waiting once the old
-// license is revoked: the order of the new terms, and that of the old ones, should they have to be
-// issued again.
+// replacement reads everything that the steps need, since no read may delay them once the old license
+// is revoked. It returns the order of the new terms, and that of the old ones for a rollback.
 func (a *Adapter) replacement(ctx context.Context, name string, terms *pb.ProductLicense) (next, old order, err error) {
-	noted, err := mutation.Snapshot(ctx, "before", func(ctx context.Context) (*pb.ListProductLicensesResponse, error) {
+	kept, err := mutation.Snapshot(ctx, "before", func(ctx context.Context) (*pb.ListProductLicensesResponse, error) {
 		held, err := a.replaceable(ctx, name, terms)
 		if err != nil {
 			return nil, err
@@ -60,47 +61,54 @@ func (a *Adapter) replacement(ctx context.Context, name string, terms *pb.Produc
 				return nil, orderTaken("product_license", l)
 			}
 		}
-		return &pb.ListProductLicensesResponse{ProductLicenses: append([]*pb.ProductLicense{withOrderID(terms), withOrderID(held)}, before...)}, err
+		both := []*pb.ProductLicense{withOrderID(terms), withOrderID(held)}
+		return &pb.ListProductLicensesResponse{ProductLicenses: append(both, before...)}, err
 	})
 	if err != nil {
 		return order{}, order{}, err
 	}
-	all := noted.GetProductLicenses()
+	all := kept.GetProductLicenses()
 	return order{all[0], all[2:]}, order{all[1], all[2:]}, nil
 }
 
-// replaceable reads the old license, and refuses what AminoTV would only refuse once that is gone.
+// replaceable reads the old license. It refuses terms that AminoTV would refuse after the revocation.
 func (a *Adapter) replaceable(ctx context.Context, name string, terms *pb.ProductLicense) (*pb.ProductLicense, error) {
 	old, err := a.findLicense(ctx, "name", name)
 	if err != nil {
 		return nil, err
 	}
 	if terms.GetUser() != old.GetUser() {
-		return nil, apierror.Invalid("product_license.user", "must be the user of the license to replace: create another license for another user")
+		return nil, apierror.Invalid("product_license.user", "must be the user of the license to replace. "+
+			"To give another user a license, create one.")
 	}
 	if old.GetProduct() == "" {
-		return nil, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "AminoTV does not tell the product of the license %s, so its terms could not be issued again: nothing was sent", name)
+		return nil, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
+			"Nothing was sent: AminoTV does not show the product of the license %s, so its terms could not be "+
+				"issued again.", name)
 	}
 	_, err = a.findProduct(ctx, terms.GetProduct())
 	return old, err
 }
 
-// restore issues the old terms again, as they read by now, since the new ones were refused, and
-// answers the error that says so.
+// restore issues the old terms again, after the new ones were refused. It returns the error that says
+// so.
 func (a *Adapter) restore(ctx context.Context, old order, revoked outcome, refused *apierror.Error) error {
 	old.terms = a.reissueTerms(old.terms)
 	restored, err := a.issue(ctx, "restore", old, true)
 	switch {
 	case err == nil:
-		if err := replacedInDoubt("AminoTV refused the new terms, and the old ones stand again", restored, revoked); err != nil {
+		const happened = "AminoTV refused the new terms and holds the old ones again"
+		if err := replacedInDoubt(happened, restored, revoked); err != nil {
 			return err
 		}
-		said := fmt.Sprintf("AminoTV refused the new terms, and the old ones stand again, as %s: %s", restored.license.GetName(), refused.Message)
-		return aborted(refused, pb.ErrorReason_REPLACE_ROLLED_BACK, said).With(apierror.Standing, restored.license.GetName())
+		name := restored.license.GetName()
+		said := fmt.Sprintf("%s, as %s. The refusal: %s", happened, name, refused.Message)
+		return aborted(refused, pb.ErrorReason_REPLACE_ROLLED_BACK, said).With(apierror.Standing, name)
 	case !isRefusal(err):
 		return unfinished(err)
 	}
-	said := fmt.Sprintf("AminoTV refused the new terms, and the old ones too: no license stands, and the user has lost %s. Create a license. The new terms: %s. The old ones: %s",
+	said := fmt.Sprintf("AminoTV refused the new terms, and then the old ones too. The user has lost %s and has no "+
+		"license in its place. Create a license. The refusal of the new terms: %s. The refusal of the old ones: %s",
 		old.terms.GetName(), refused.Message, apierror.Convert(err).Message)
 	if revoked.doubt != nil {
 		said += ". " + revoked.doubt.Message
@@ -114,8 +122,8 @@ func aborted(refused *apierror.Error, reason pb.ErrorReason, said string) *apier
 	return e
 }
 
-// replacedInDoubt is the error of a replacement of which it is known what stands, and not what
-// Irdeto has; nil where that is known too.
+// replacedInDoubt returns the error of a replacement after which AminoTV's license is known but
+// Irdeto's entitlement is not. It returns nil if both are known.
 func replacedInDoubt(said string, standing, revoked outcome) error {
 	if standing.doubt == nil && revoked.doubt == nil {
 		return nil
@@ -129,8 +137,8 @@ func replacedInDoubt(said string, standing, revoked outcome) error {
 	return inDoubt(apierror.OutcomeUnknown("%s", said).With(apierror.Standing, standing.license.GetName()))
 }
 
-// unfinished is the error of a replacement that is to go on: whatever the reason is, something took
-// effect.
+// unfinished returns the error of a replacement that the next run continues. Something took effect,
+// so for any reason the outcome is unknown.
 func unfinished(err error) error {
 	if apierror.IsOutcomeUnknown(err) {
 		return err

@@ -8,7 +8,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// resource is a JSON:API resource, as AminoTV's pages show those of licenses and products.
+// resource is a JSON:API resource, as AminoTV's pages show licenses and products.
 type resource[Attributes, Relationships any] struct {
 	Type          string        `json:"type"`
 	ID            string        `json:"id,omitzero"`
@@ -72,8 +72,8 @@ func related(kind, id string) relationship {
 	return r
 }
 
-// productAttributes hold is_buyable and is_visible, which are documented; the names of the others
-// are inferred from a license's purchase_record and renew_record.
+// productAttributes are the attributes of a product. The pages document is_buyable and is_visible. The
+// other names are inferred from a license's purchase_record and renew_record.
 type productAttributes struct {
 	Name          string `json:"name,omitzero"`
 	Description   string `json:"description,omitzero"`
@@ -84,23 +84,23 @@ type productAttributes struct {
 	PriceCurrency string `json:"price_currency_iso4217,omitzero"`
 }
 
-// epoch is an instant in whole seconds since 1970.
+// epoch is a time in whole seconds since 1970.
 type epoch int64
 
-// UnmarshalJSONFrom refuses what lies beyond the year 9999: milliseconds, most likely.
+// UnmarshalJSONFrom refuses a time after the year 9999, which is probably in milliseconds.
 func (e *epoch) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	var seconds int64
 	if err := json.UnmarshalDecode(d, &seconds); err != nil {
 		return err
 	}
 	if err := (&timestamppb.Timestamp{Seconds: seconds}).CheckValid(); err != nil {
-		return fmt.Errorf("a time is not in seconds since 1970")
+		return fmt.Errorf("a time must be in seconds since 1970")
 	}
 	*e = epoch(seconds)
 	return nil
 }
 
-// epochOf drops the part of a second, which AminoTV does not hold.
+// epochOf returns a time in whole seconds. AminoTV keeps no fractions.
 func epochOf(t *timestamppb.Timestamp) *epoch {
 	if t == nil {
 		return nil
@@ -116,16 +116,16 @@ func (e *epoch) timestamp() *timestamppb.Timestamp {
 	return &timestamppb.Timestamp{Seconds: int64(*e)}
 }
 
-// listDocument is the answer of a list. Data is nil where there is none, which is no list at all.
+// listDocument is the response of a list. Data is nil if the response is not a list.
 type listDocument[Row any] struct {
 	Data *[]Row `json:"data"`
 }
 
-// document is the answer about one resource: {"data":{…}}, or {"data":[{…}]}, as AminoTV's pages
-// show the envelope.
+// document is the response with one resource: {"data":{…}}, or {"data":[{…}]}, as AminoTV's pages
+// show it.
 type document[Row any] struct {
 	Data Row
-	one  bool // there was one
+	one  bool // the response has exactly one resource
 }
 
 // UnmarshalJSONFrom reads either form.

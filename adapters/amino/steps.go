@@ -52,9 +52,9 @@ func (a *Adapter) issue(ctx context.Context, step string, o order, owed bool) (o
 	check := func(ctx context.Context) (*pb.ProductLicenseResult, bool, error) {
 		found, err := a.find(ctx, o)
 		if found != nil && a.config.LicenseStandsWithoutIrdeto {
-			doubt := apierror.OutcomeUnknown("AminoTV's answer about the license %s, which stands, was lost or a "+
-				"failure, so Irdeto may not have its entitlement: "+
-				"if the user cannot play, replace it by one of the same terms", found.GetName())
+			doubt := apierror.OutcomeUnknown("Outcome unknown: AminoTV holds the license %s, but its response was "+
+				"lost or a failure, so Irdeto may not have its entitlement. If the user cannot play, replace the "+
+				"license by one with the same terms.", found.GetName())
 			return errResult(doubt.With(apierror.Standing, found.GetName())), true, nil
 		}
 		return okResult(found), found != nil, err
@@ -69,9 +69,8 @@ func (a *Adapter) issue(ctx context.Context, step string, o order, owed bool) (o
 			if attempt.Resend && isRefusal(err) { // the earlier attempt may be the reason
 				switch late, took, unread := check(ctx); {
 				case unread != nil:
-					return nil, apierror.OutcomeUnknown(
-						"AminoTV refuses what an earlier attempt may have done, and reading that back failed: %v",
-						unread)
+					return nil, apierror.OutcomeUnknown("Outcome unknown: AminoTV refuses a change that an earlier "+
+						"attempt may have made, and reading it back failed: %v", unread)
 				case took:
 					return late, nil
 				}
@@ -92,7 +91,7 @@ func (a *Adapter) orNoProduct(ctx context.Context, name string, err error) error
 	return mutation.ExplainRefusal(ctx, err, name, func(ctx context.Context) error {
 		_, err := a.findProduct(ctx, name)
 		if isNotFound(err) {
-			return withMessage(err, apierror.Convert(err).Message+": ListProducts tells which there are")
+			return withMessage(err, apierror.Convert(err).Message+". ListProducts lists the products.")
 		}
 		return err
 	})
@@ -104,12 +103,13 @@ func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense)
 	if err != nil {
 		return outcome{}, err
 	}
-	missed := func() *pb.ProductLicenseResult { // it is gone, and no answer said so
+	missed := func() *pb.ProductLicenseResult { // it is gone, but no response said so
 		if !a.config.LicenseStandsWithoutIrdeto {
 			return okResult(l)
 		}
-		return errResult(apierror.OutcomeUnknown("AminoTV's answer about the license %s, which is revoked, was lost "+
-			"or a failure, so Irdeto may still have its entitlement: see to it at Irdeto", l.GetName()))
+		return errResult(apierror.OutcomeUnknown("Outcome unknown: AminoTV no longer holds the license %s, but "+
+			"its response was lost or a failure, so Irdeto may still have its entitlement. Check it at Irdeto.",
+			l.GetName()))
 	}
 	return do(ctx, mutation.Write[*pb.ProductLicenseResult]{
 		Step: step,
@@ -154,8 +154,8 @@ func isRefusal(err error) bool {
 
 // errReplacementIncomplete returns the error of a half-done replacement, for a reason that may pass.
 func errReplacementIncomplete(err error) *apierror.Error {
-	e := withMessage(err, "the old license is revoked, and the next one is not issued yet; "+
-		"call again with the same request_id to go on: "+apierror.Convert(err).Message)
+	e := withMessage(err, "Outcome unknown: the old license is revoked, and the next one is not issued yet. "+
+		"Retry with the same request_id to continue. The reason: "+apierror.Convert(err).Message)
 	e.Code, e.Reason, e.Violations = codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, nil
 	return e
 }

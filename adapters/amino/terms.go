@@ -10,16 +10,16 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// terms are what a caller wants issued, checked as far as that goes without asking AminoTV. The
-// field is where they stand in the request.
+// terms returns the license to issue from this field of the request. It checks everything that can be
+// checked without AminoTV.
 func (a *Adapter) terms(field string, wanted *pb.ProductLicense) (*pb.ProductLicense, error) {
 	l := proto.CloneOf(wanted)
 	var violations []*errdetails.BadRequest_FieldViolation
 	refuse := func(member, why string) {
-		violations = append(violations, &errdetails.BadRequest_FieldViolation{Field: field + "." + member, Description: why})
+		violations = append(violations, violation(field+"."+member, why))
 	}
 	if l.GetUser() == "" {
-		refuse("user", "must be set: AminoTV's id of the user")
+		refuse("user", "must be set to AminoTV's id of the user")
 	}
 	switch ids, err := names.Product.IDs(l.GetProduct()); {
 	case err != nil:
@@ -33,14 +33,18 @@ func (a *Adapter) terms(field string, wanted *pb.ProductLicense) (*pb.ProductLic
 		member string
 		time   *timestamppb.Timestamp
 	}{
-		{"start_time", l.GetStartTime()}, {"stop_time", l.GetStopTime()}, {"renewal.expire_time", l.GetRenewal().GetExpireTime()}, {"purchase.time", l.GetPurchase().GetTime()},
+		{"start_time", l.GetStartTime()},
+		{"stop_time", l.GetStopTime()},
+		{"renewal.expire_time", l.GetRenewal().GetExpireTime()},
+		{"purchase.time", l.GetPurchase().GetTime()},
 	} {
 		if at.time != nil && at.time.CheckValid() != nil {
-			refuse(at.member, "must be an instant between the years 1 and 9999")
+			refuse(at.member, "must be a time in the years 1 to 9999")
 		}
 	}
-	if start, stop := epochOf(l.GetStartTime()), epochOf(l.GetStopTime()); start != nil && stop != nil && *stop <= *start {
-		refuse("stop_time", "must be later than start_time: AminoTV keeps whole seconds")
+	start, stop := epochOf(l.GetStartTime()), epochOf(l.GetStopTime())
+	if start != nil && stop != nil && *stop <= *start {
+		refuse("stop_time", "must be at least a second later than start_time: AminoTV keeps whole seconds")
 	}
 	if violations != nil {
 		return nil, apierror.InvalidRequest(violations...)
@@ -59,8 +63,8 @@ func (a *Adapter) reissueTerms(old *pb.ProductLicense) *pb.ProductLicense {
 	return l
 }
 
-// licenseBody are terms as AminoTV takes them. What they leave open is left out: AminoTV then takes
-// it from the product, or from the moment.
+// licenseBody returns terms as AminoTV takes them. It leaves out what the terms leave open, and
+// AminoTV uses the values of the product or the current time.
 func licenseBody(terms *pb.ProductLicense) licenseResource {
 	attributes := licenseAttributes{
 		Status:    terms.GetVendorStatus(),
@@ -72,10 +76,11 @@ func licenseBody(terms *pb.ProductLicense) licenseResource {
 		attributes.RenewRecord = &renewRecord{Recurring: r.Recurring, ExpiryDate: epochOf(r.GetExpireTime())}
 	}
 	if p := terms.GetPurchase(); p != nil {
-		attributes.PurchaseRecord = &purchaseRecord{PurchaseTimestamp: epochOf(p.GetTime()), PaymentMethod: p.GetPaymentMethod()}
+		record := &purchaseRecord{PurchaseTimestamp: epochOf(p.GetTime()), PaymentMethod: p.GetPaymentMethod()}
 		if p.GetPrice() != nil {
-			attributes.PurchaseRecord.PriceAmount, attributes.PurchaseRecord.PriceCurrency = &p.Price.Amount, p.GetPrice().GetCurrency()
+			record.PriceAmount, record.PriceCurrency = &p.Price.Amount, p.GetPrice().GetCurrency()
 		}
+		attributes.PurchaseRecord = record
 	}
 	return licenseResource{Type: licenseType, Attributes: attributes, Relationships: licenseRelationships{
 		User:    related(userType, terms.GetUser()),
@@ -83,7 +88,7 @@ func licenseBody(terms *pb.ProductLicense) licenseResource {
 	}}
 }
 
-// productIDOf is the id in a product's name, which is known to be one.
+// productIDOf returns the id in a product's name, which is valid.
 func productIDOf(name string) string {
 	ids, err := names.Product.IDs(name)
 	if err != nil {
@@ -92,7 +97,7 @@ func productIDOf(name string) string {
 	return ids[1]
 }
 
-// expected is a license as it would be answered, as far as that can be told before it is issued.
+// expected returns the license that AminoTV is expected to issue.
 func expected(terms *pb.ProductLicense) *pb.ProductLicense {
 	l := proto.CloneOf(terms)
 	if l.GetStatus() == pb.ProductLicense_STATUS_UNSPECIFIED {

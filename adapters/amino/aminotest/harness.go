@@ -1,5 +1,4 @@
-// Package aminotest holds the harness with which the conformance suite tests the adapter to
-// AminoTV, over its twin.
+// Package aminotest fits the adapter to AminoTV and its twin into the conformance suite.
 package aminotest
 
 import (
@@ -16,15 +15,15 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// vendor is the id of the vendor account: one whose names need an escape.
+// vendor is the id of the vendor account. Names with it need an escape.
 const vendor = "amino/kr"
 
-// Harness is an adapter to a twin that holds nothing, without a socket between them.
+// Harness returns the harness of an adapter and an empty twin, without a socket between them.
 func Harness(t *testing.T) adaptertest.Harness {
 	return HarnessOf(t, emulator.Assumptions{}, Config())
 }
 
-// HarnessOf is Harness with another reading of what AminoTV's pages leave open, on both sides.
+// HarnessOf is Harness with another reading of AminoTV's pages on both sides.
 func HarnessOf(t *testing.T, assumed emulator.Assumptions, config amino.Config) adaptertest.Harness {
 	t.Helper()
 	vendorSide := emulator.New(emulator.Options{Assumptions: assumed})
@@ -48,8 +47,7 @@ func HarnessOf(t *testing.T, assumed emulator.Assumptions, config amino.Config) 
 	}, vendorSide)
 }
 
-// Config is a configuration for a twin that was given no credentials of its own. Its host is none
-// that could be reached over a network.
+// Config returns a configuration for a twin with the default credentials. No network has its host.
 func Config() amino.Config {
 	c := amino.NewConfig()
 	c.BaseURL, c.Token = "http://amino.invalid", secret.New(emulator.DefaultToken)
@@ -63,11 +61,10 @@ func secrets(c amino.Config) []secret.Text {
 	return []secret.Text{c.Token}
 }
 
-// text is what a vendor might say with any failure: it repeats the credentials, and holds a control
-// character.
+// text is the vendor's text of a failure. It repeats the credentials and holds a control character.
 const text = "no,\x1b[31m not with " + emulator.DefaultToken + " or " + emulator.DefaultAPIKey
 
-// refusal is a failure with a code that nobody knows.
+// refusal returns a failure with an unknown code.
 func refusal() twin.Fault { return emulator.Refusal(http.StatusPreconditionFailed, "E4711", text) }
 
 func readFault(fault adaptertest.Fault) twin.Fault {
@@ -94,7 +91,7 @@ func readFault(fault adaptertest.Fault) twin.Fault {
 	panic("no such fault")
 }
 
-// failReads orders one fault for all reads, which are AminoTV's GETs, in place of the one before.
+// failReads returns a function that replaces the fault of all reads, which are AminoTV's GETs.
 func failReads(faults *twin.Faults) func(adaptertest.Fault) {
 	return func(fault adaptertest.Fault) {
 		for _, o := range faults.List() {
@@ -111,9 +108,12 @@ func failReads(faults *twin.Faults) func(adaptertest.Fault) {
 }
 
 // effects are the kinds of effects that a call of the adapter has.
-var effects = []string{emulator.EffectLicenseCreated, emulator.EffectLicenseDeleted, emulator.EffectProductCreated, emulator.EffectProductUpdated}
+var effects = []string{
+	emulator.EffectLicenseCreated, emulator.EffectLicenseDeleted,
+	emulator.EffectProductCreated, emulator.EffectProductUpdated,
+}
 
-// writes is how many changes the twin has made for its callers.
+// writes returns the number of changes that the twin has made for its callers.
 func writes(ledger *twin.Ledger) int {
 	n := 0
 	for _, e := range ledger.Effects() {
@@ -124,8 +124,8 @@ func writes(ledger *twin.Ledger) int {
 	return n
 }
 
-// writeFault is a fault for one method. An answer without a body cannot be half of one: a page for
-// people stands for what no parser reads.
+// writeFault returns a fault for one method. A response without a body cannot be cut in half, so a
+// page for people takes its place.
 func writeFault(fault adaptertest.WriteFault, method string) twin.Fault {
 	switch fault {
 	case adaptertest.AnswerLost:

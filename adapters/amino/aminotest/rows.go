@@ -11,10 +11,10 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// What follows is the mapping backwards, from the contract to the vendor's words, written from
-// AminoTV's pages and not with the adapter's tables.
+// This file maps from the contract to the vendor's words. It is written from AminoTV's pages, without
+// the adapter's tables.
 
-// withRows adds to a harness what concerns products and product licenses.
+// withRows adds products and product licenses to a harness.
 func withRows(h adaptertest.Harness, vendorSide *emulator.Emulator) adaptertest.Harness {
 	h.Products = &adaptertest.Resource[*pb.Product]{
 		Put: func(products ...*pb.Product) {
@@ -22,7 +22,7 @@ func withRows(h adaptertest.Harness, vendorSide *emulator.Emulator) adaptertest.
 				vendorSide.PutProducts(vendorProduct(p))
 			}
 		},
-		// AminoTV holds every product that the contract can say.
+		// AminoTV can hold every product of the contract.
 		Show: func(p *pb.Product) *pb.Product { return p },
 	}
 	h.ProductLicenses = &adaptertest.Resource[*pb.ProductLicense]{
@@ -43,7 +43,7 @@ func withRows(h adaptertest.Harness, vendorSide *emulator.Emulator) adaptertest.
 	return h
 }
 
-// lastID is the id at the end of a name.
+// lastID returns the id at the end of a name.
 func lastID(p names.Pattern, name string) string {
 	ids, err := p.IDs(name)
 	if err != nil {
@@ -62,15 +62,17 @@ func vendorProduct(p *pb.Product) emulator.Product {
 
 func vendorLicense(l *pb.ProductLicense) emulator.License {
 	return emulator.License{
-		ID: lastID(names.ProductLicense, l.GetName()), UserID: l.GetUser(), ProductID: lastID(names.Product, l.GetProduct()),
-		Status: status(l), StartDate: instant(l.GetStartTime()), StopDate: instant(l.GetStopTime()), OrderID: l.GetOrderId(),
+		ID: lastID(names.ProductLicense, l.GetName()), OrderID: l.GetOrderId(), Status: status(l),
+		UserID: l.GetUser(), ProductID: lastID(names.Product, l.GetProduct()),
+		StartDate: instant(l.GetStartTime()), StopDate: instant(l.GetStopTime()),
 		Recurring: l.GetRenewal().GetRecurring(), ExpiryDate: instant(l.GetRenewal().GetExpireTime()),
-		PriceAmount: int64(l.GetPurchase().GetPrice().GetAmount()), PriceCurrency: l.GetPurchase().GetPrice().GetCurrency(),
+		PriceAmount:       int64(l.GetPurchase().GetPrice().GetAmount()),
+		PriceCurrency:     l.GetPurchase().GetPrice().GetCurrency(),
 		PurchaseTimestamp: instant(l.GetPurchase().GetTime()), PaymentMethod: l.GetPurchase().GetPaymentMethod(),
 	}
 }
 
-// status is AminoTV's word for the status of a license, or the one that nobody knows.
+// status returns AminoTV's word for the status of a license. It keeps an unknown word.
 func status(l *pb.ProductLicense) string {
 	switch l.GetStatus() {
 	case pb.ProductLicense_ACTIVE:
@@ -91,7 +93,7 @@ func status(l *pb.ProductLicense) string {
 	return l.GetVendorStatus()
 }
 
-// instant is the zero time where there is none.
+// instant returns a time, or the zero time for nil.
 func instant(t *timestamppb.Timestamp) time.Time {
 	if t == nil {
 		return time.Time{}

@@ -8,8 +8,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// turns orders the faults of the next writes, one as each arrives: a twin's own faults are for one
-// method.
+// turns orders one fault as each write arrives, because a fault of the twin is for one method.
 type turns struct {
 	faults *twin.Faults
 	twin   http.RoundTripper
