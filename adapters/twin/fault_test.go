@@ -5,114 +5,78 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
-func TestFaultAnswers(t *testing.T) {
-	const html = "<html><body>Bad Gateway</body></html>"
-	tests := map[string]struct {
-		fault       twin.Fault
-		status      int
-		body        string
-		contentType string
-		retryAfter  string
-		effects     int
+func TestFaultsOfTheResponse(t *testing.T) {
+	const html, json = "<html><body>Bad Gateway</body></html>", "application/json"
+	throttled := twin.Fault{Kind: twin.FaultAnswer, Status: 429, Body: `{"e":1}`}
+	throttled.Header = map[string]string{"retry-after": "7"}
+	for name, test := range map[string]struct {
+		fault                         twin.Fault
+		status                        int
+		body, contentType, retryAfter string
+		effects                       int
 	}{
-		"no fault hits": {twin.Fault{Kind: twin.FaultCut, Path: "/other"}, 200, realBody, "application/json", "", 1},
-		"500":           {twin.Fault{Kind: twin.FaultAnswer, Status: 500}, 500, "", "", "", 0},
-		"429 with Retry-After": {
-			twin.Fault{
-				Kind: twin.FaultAnswer, Status: 429, Header: map[string]string{"retry-after": "7"}, Body: `{"e":1}`,
-			},
-			429, `{"e":1}`, "application/json", "7", 0,
-		},
-		"HTML instead of JSON": {
-			twin.Fault{Kind: twin.FaultAnswer, Status: 502, Body: html}, 502, html, "text/html; charset=utf-8", "", 0,
-		},
-		"failure inside 200": {
-			twin.Fault{Kind: twin.FaultReplace, Body: `{"ok":false}`}, 200, `{"ok":false}`, "application/json", "", 1,
-		},
+		"no fault hits":        {twin.Fault{Kind: twin.FaultCut, Path: "/other"}, 200, realBody, json, "", 1},
+		"500":                  {twin.Fault{Kind: twin.FaultAnswer, Status: 500}, 500, "", "", "", 0},
+		"429 with Retry-After": {throttled, 429, `{"e":1}`, json, "7", 0},
+		"HTML instead of JSON": {twin.Fault{Kind: twin.FaultAnswer, Status: 502, Body: html}, 502, html,
+			"text/html; charset=utf-8", "", 0},
+		"a failure in 200":     {twin.Fault{Kind: twin.FaultReplace, Body: `{"ok":0}`}, 200, `{"ok":0}`, json, "", 1},
 		"500 after the change": {twin.Fault{Kind: twin.FaultReplace, Status: 500}, 500, "", "", "", 1},
-		"delay": {
-			twin.Fault{Kind: twin.FaultDelay, Delay: time.Millisecond}, 200, realBody, "application/json", "", 1,
-		},
-		"malformed": {
-			twin.Fault{Kind: twin.FaultMalformed}, 200, realBody[:len(realBody)/2], "application/json", "", 1,
-		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			onBothTransports(t, twin.Options{}, func(t *testing.T, s session) {
-				s.Faults().Add(test.fault)
-				res, body := mustCall(t, s.client, "POST", s.base+"/things", "x")
-				if res.StatusCode != test.status || body != test.body {
-					t.Errorf("answer %d %q, want %d %q", res.StatusCode, body, test.status, test.body)
-				}
-				if got := res.Header.Get("Content-Type"); got != test.contentType {
-					t.Errorf("content type %q, want %q", got, test.contentType)
-				}
-				if got := res.Header.Get("Retry-After"); got != test.retryAfter {
-					t.Errorf("Retry-After %q, want %q", got, test.retryAfter)
-				}
-				if got := len(s.Ledger().Effects()); got != test.effects {
-					t.Errorf("%d effects, want %d", got, test.effects)
-				}
-				if got := s.Ledger().Requests()[0].Status; got != test.status {
-					t.Errorf("the ledger holds status %d, want %d", got, test.status)
-				}
-			})
+		"delay":                {twin.Fault{Kind: twin.FaultDelay, Delay: 1}, 200, realBody, json, "", 1},
+		"malformed":            {twin.Fault{Kind: twin.FaultMalformed}, 200, realBody[:len(realBody)/2], json, "", 1},
+	} {
+		onBothTransports(t, twin.Options{}, func(t *testing.T, s session) {
+			s.Faults().Add(test.fault)
+			res, body := mustCall(t, s.client, "POST", s.base+"/things", "x")
+			got := []any{res.StatusCode, body, res.Header.Get("Content-Type"), res.Header.Get("Retry-After"),
+				len(s.Ledger().Effects()), s.Ledger().Requests()[0].Status}
+			want := []any{test.status, test.body, test.contentType, test.retryAfter, test.effects, test.status}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s: status, body, content type, Retry-After, effects, status in the ledger:\n%v, want\n%v",
+					name, got, want)
+			}
 		})
 	}
 }
 
 func TestFaultsThatCutTheConnection(t *testing.T) {
-	half := realBody[:len(realBody)/2]
-	tests := map[string]struct {
-		kind    twin.FaultKind
-		read    string // What the client reads before the cut. If it is empty, the call itself fails.
+	for kind, test := range map[twin.FaultKind]struct {
+		read    string // what the client reads before the cut; if it is empty, the call itself fails
 		effects int
 		status  int
 	}{
-		"cut":         {twin.FaultCut, "", 0, 0},
-		"lose answer": {twin.FaultLoseAnswer, "", 1, 0},
-		"cut body":    {twin.FaultCutBody, half, 1, 200},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			onBothTransports(t, twin.Options{}, func(t *testing.T, s session) {
-				s.Faults().Add(twin.Fault{Kind: test.kind, Times: 1})
-				res, read, callErr, readErr := call(t, s.client, "POST", s.base+"/things", "x")
-				if test.read == "" {
-					if !errors.Is(callErr, io.EOF) && !errors.Is(callErr, io.ErrUnexpectedEOF) {
-						t.Errorf("the call's error is %v, want a cut connection", callErr)
-					}
-				} else {
-					if callErr != nil || !errors.Is(readErr, io.ErrUnexpectedEOF) || read != test.read {
-						t.Errorf("read %q, errors %v and %v; want %q and an unexpected EOF",
-							read, callErr, readErr, test.read)
-					}
-					if res == nil || res.Header.Get("X-Vendor") != "yes" || res.ContentLength != int64(len(realBody)) {
-						t.Errorf("header and length are not the real ones: %+v", res)
-					}
-				}
-				if got := len(s.Ledger().Effects()); got != test.effects {
-					t.Errorf("%d effects, want %d", got, test.effects)
-				}
-				entry := s.Ledger().Requests()[0]
-				if entry.Fault != test.kind || entry.Status != test.status {
-					t.Errorf("the ledger holds fault %q and status %d, want %q and %d",
-						entry.Fault, entry.Status, test.kind, test.status)
-				}
-				if _, body := mustCall(t, s.client, "POST", s.base+"/things", "x"); body != realBody {
-					t.Errorf("after its last time the fault still applies: %q", body)
-				}
-			})
+		twin.FaultCut:        {"", 0, 0},
+		twin.FaultLoseAnswer: {"", 1, 0},
+		twin.FaultCutBody:    {realBody[:len(realBody)/2], 1, 200},
+	} {
+		onBothTransports(t, twin.Options{}, func(t *testing.T, s session) {
+			s.Faults().Add(twin.Fault{Kind: kind, Times: 1})
+			res, read, callErr, readErr := call(t, s.client, "POST", s.base+"/things", "x")
+			isCut := errors.Is(callErr, io.EOF) || errors.Is(callErr, io.ErrUnexpectedEOF)
+			if test.read == "" && !isCut {
+				t.Errorf("%s: the call's error is %v, want a cut connection", kind, callErr)
+			}
+			if test.read != "" && (callErr != nil || !errors.Is(readErr, io.ErrUnexpectedEOF) || read != test.read ||
+				res.Header.Get("X-Vendor") != "yes" || res.ContentLength != int64(len(realBody))) {
+				t.Errorf("%s: read %q of %+v, errors %v and %v", kind, read, res, callErr, readErr)
+			}
+			entry, effects := s.Ledger().Requests()[0], len(s.Ledger().Effects())
+			if entry.Fault != kind || entry.Status != test.status || effects != test.effects {
+				t.Errorf("%s: the ledger has %+v, and %d effects", kind, entry, effects)
+			}
+			if _, body := mustCall(t, s.client, "POST", s.base+"/things", "x"); body != realBody {
+				t.Errorf("after its last time the fault still applies: %q", body)
+			}
 		})
 	}
 }
@@ -143,7 +107,7 @@ func TestEndlessBodyLastsUntilTheClientGoesAway(t *testing.T) {
 	})
 }
 
-func TestDelayEndsWithTheRequest(t *testing.T) {
+func TestADelayEndsWithTheRequest(t *testing.T) {
 	onBothTransports(t, twin.Options{}, func(t *testing.T, s session) {
 		s.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Delay: time.Hour})
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
@@ -156,10 +120,7 @@ func TestDelayEndsWithTheRequest(t *testing.T) {
 			t.Errorf("%d effects of a request that its client canceled", n)
 		}
 	})
-}
-
-func TestDelayPassesBeforeAnyKind(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // The delay passes before any kind.
 		tw := newTwin(twin.Options{})
 		tw.Faults().Add(twin.Fault{Kind: twin.FaultAnswer, Status: 503, Delay: 30 * time.Second})
 		start := time.Now()
@@ -170,69 +131,51 @@ func TestDelayPassesBeforeAnyKind(t *testing.T) {
 	})
 }
 
-func TestFaultHitsWhatItNames(t *testing.T) {
-	tests := map[string]struct {
-		fault twin.Fault
-		hits  string // The letters of the requests below that it hits.
-	}{
-		"any":              {twin.Fault{}, "abcd"},
-		"method":           {twin.Fault{Method: "POST"}, "d"},
-		"exact path":       {twin.Fault{Path: "/a"}, "ad"},
-		"path prefix":      {twin.Fault{PathPrefix: "/a"}, "abd"},
-		"skip":             {twin.Fault{Skip: 1}, "bcd"},
-		"times":            {twin.Fault{Times: 2}, "ab"},
-		"skip and times":   {twin.Fault{Skip: 1, Times: 2}, "bc"},
-		"method and times": {twin.Fault{Method: "GET", PathPrefix: "/a", Times: 1, Skip: 1}, "b"},
-	}
-	requests := []struct{ letter, method, path string }{
-		{"a", "GET", "/a"}, {"b", "GET", "/a/b"}, {"c", "GET", "/c"}, {"d", "POST", "/a"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			tw := newTwin(twin.Options{})
-			test.fault.Kind, test.fault.Status = twin.FaultAnswer, 500
-			tw.Faults().Add(test.fault)
-			hits := ""
-			for _, r := range requests {
-				w := httptest.NewRecorder()
-				tw.ServeHTTP(w, httptest.NewRequest(r.method, r.path, nil))
-				if w.Code == 500 {
-					hits += r.letter
-				}
+func TestAFaultHitsWhatItNames(t *testing.T) {
+	for hits, fault := range map[string]twin.Fault{ // the requests below that it hits
+		"abcd": {},
+		"d":    {Method: "POST"},
+		"ad":   {Path: "/a"},
+		"abd":  {PathPrefix: "/a"},
+		"bcd":  {Skip: 1},
+		"ab":   {Times: 2},
+		"bc":   {Skip: 1, Times: 2},
+		"b":    {Method: "GET", PathPrefix: "/a", Times: 1, Skip: 1},
+	} {
+		tw := newTwin(twin.Options{})
+		fault.Kind, fault.Status = twin.FaultAnswer, 500
+		tw.Faults().Add(fault)
+		hit := ""
+		for i, request := range []string{"GET /a", "GET /a/b", "GET /c", "POST /a"} {
+			method, path, _ := strings.Cut(request, " ")
+			if twintest.Serve(tw, newRequest(t, method, path, "")).Status == 500 {
+				hit += "abcd"[i : i+1]
 			}
-			if hits != test.hits {
-				t.Errorf("hit %q, want %q", hits, test.hits)
-			}
-			left := len(tw.Faults().List())
-			if left != 1 && test.fault.Times == 0 || left != 0 && test.fault.Times > 0 {
-				t.Errorf("%d faults still in force", left)
-			}
-		})
+		}
+		left := len(tw.Faults().List())
+		if hit != hits || left != 1 && fault.Times == 0 || left != 0 && fault.Times > 0 {
+			t.Errorf("%+v hit %q, want %q, and %d faults are in force", fault, hit, hits, left)
+		}
 	}
 }
 
-func TestFirstOrderedFaultWinsAndCanBeRemoved(t *testing.T) {
+func TestTheFirstFaultWinsAndCanBeRemoved(t *testing.T) {
 	tw := newTwin(twin.Options{})
 	first := tw.Faults().Add(twin.Fault{Kind: twin.FaultAnswer, Status: 501})
 	tw.Faults().Add(twin.Fault{Kind: twin.FaultAnswer, Status: 502})
-	status := func() int {
-		w := httptest.NewRecorder()
-		tw.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
-		return w.Code
+	wantStatus := func(want int) {
+		t.Helper()
+		if got := twintest.Serve(tw, newRequest(t, "GET", "/", "")).Status; got != want {
+			t.Errorf("status %d, want %d", got, want)
+		}
 	}
-	if got := status(); got != 501 {
-		t.Errorf("status %d, want that of the first fault", got)
-	}
+	wantStatus(501)
 	if !tw.Faults().Remove(first) || tw.Faults().Remove(first) {
 		t.Error("Remove must say true once, then false")
 	}
-	if got := status(); got != 502 {
-		t.Errorf("status %d, want that of the second fault", got)
-	}
+	wantStatus(502)
 	tw.Faults().Clear()
-	if got := status(); got != 200 {
-		t.Errorf("status %d after Clear, want 200", got)
-	}
+	wantStatus(200)
 }
 
 func TestInvalidFaultsAreRefused(t *testing.T) {
@@ -249,10 +192,6 @@ func TestInvalidFaultsAreRefused(t *testing.T) {
 			t.Errorf("%s: %+v is accepted", name, fault)
 		}
 	}
-	defer func() {
-		if recover() == nil {
-			t.Error("Add took an invalid fault")
-		}
-	}()
-	newTwin(twin.Options{}).Faults().Add(twin.Fault{})
+	faults := newTwin(twin.Options{}).Faults()
+	twintest.WantPanic(t, "an invalid fault is added", "", func() { faults.Add(twin.Fault{}) })
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -19,27 +20,25 @@ import (
 // Every test in a synctest bubble also proves that no goroutine is left: the bubble would never
 // end.
 
+// inProcess returns a client of a handler, without a socket.
+func inProcess(handler http.HandlerFunc) *http.Client {
+	return &http.Client{Transport: twin.Transport(handler)}
+}
+
 func TestTransportShowsTheHandlerWhatAServerWould(t *testing.T) {
-	type seen struct{ method, uri, path, host, header, body, value string }
 	type key struct{}
-	show := func(got *seen) http.HandlerFunc {
+	show := func(got *string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
-			value, _ := r.Context().Value(key{}).(string)
-			*got = seen{r.Method, r.RequestURI, r.URL.Path, r.Host, r.Header.Get("X-Test"), string(body), value}
+			*got = fmt.Sprint(r.Method, r.RequestURI, r.URL.Path, r.Host, r.Header.Get("X-Test"), string(body),
+				r.Context().Value(key{}))
 			w.Header().Set("X-Answer", "a")
 			w.WriteHeader(http.StatusAccepted)
 			w.Header().Set("X-Answer", "too late")
 			_, _ = fmt.Fprint(w, "plain text")
 		}
 	}
-	type answer struct {
-		status int
-		header string
-		length int64
-		body   string
-	}
-	send := func(client *http.Client, base string) answer {
+	send := func(client *http.Client, base string) string {
 		ctx := context.WithValue(t.Context(), key{}, "the client's own")
 		r := newRequest(t, "PUT", base+"/a%2Fb/c?q=1&q=2", "payload").WithContext(ctx)
 		r.Host = "vendor.example"
@@ -50,36 +49,32 @@ func TestTransportShowsTheHandlerWhatAServerWould(t *testing.T) {
 		}
 		defer res.Body.Close()
 		all, err := io.ReadAll(res.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
 		res.Header.Del("Date")
-		return answer{res.StatusCode, fmt.Sprint(res.Header), res.ContentLength, string(all)}
+		return fmt.Sprint(res.StatusCode, res.Header, res.ContentLength, string(all), err)
 	}
-	var overTCP, inProcess seen
-	server := httptest.NewServer(show(&overTCP))
+	var seenOverTCP, seenInProcess string
+	server := httptest.NewServer(show(&seenOverTCP))
 	defer server.Close()
-	one := send(server.Client(), server.URL)
-	other := send(&http.Client{Transport: twin.Transport(show(&inProcess))}, "http://vendor.example")
-	if overTCP != inProcess {
-		t.Errorf("over TCP the handler sees %+v, in process %+v", overTCP, inProcess)
+	got, want := send(inProcess(show(&seenInProcess)), "http://vendor.example"), send(server.Client(), server.URL)
+	if seenInProcess != seenOverTCP {
+		t.Errorf("over TCP the handler sees %s, in process %s", seenOverTCP, seenInProcess)
 	}
-	if one != other {
-		t.Errorf("over TCP the client sees %+v, in process %+v", one, other)
+	if got != want {
+		t.Errorf("over TCP the client sees %s, in process %s", want, got)
 	}
 }
 
 func TestTransportStreams(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		next := make(chan struct{})
-		client := &http.Client{Transport: twin.Transport(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		client := inProcess(func(w http.ResponseWriter, _ *http.Request) {
 			for i := range 3 {
 				_, _ = fmt.Fprintf(w, "row %d\n", i)
 				_ = http.NewResponseController(w).Flush()
 				<-next
 			}
 			_, _ = w.Write(bytes.Repeat([]byte("x"), 1<<20))
-		}))}
+		})
 		res, err := client.Do(newRequest(t, "GET", "http://v/", ""))
 		if err != nil {
 			t.Fatal(err)
@@ -102,12 +97,12 @@ func TestTransportStreams(t *testing.T) {
 func TestClosingTheBodyEndsTheHandler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ended := make(chan error, 1)
-		client := &http.Client{Transport: twin.Transport(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		client := inProcess(func(w http.ResponseWriter, r *http.Request) {
 			_ = http.NewResponseController(w).Flush()
 			<-r.Context().Done()
 			_, err := w.Write([]byte("x"))
 			ended <- err
-		}))}
+		})
 		res, err := client.Do(newRequest(t, "GET", "http://v/", ""))
 		if err != nil {
 			t.Fatal(err)
@@ -122,19 +117,14 @@ func TestClosingTheBodyEndsTheHandler(t *testing.T) {
 func TestCancellationEndsBothSides(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ended := make(chan struct{})
-		client := &http.Client{
-			Timeout: time.Second,
-			Transport: twin.Transport(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-				<-r.Context().Done()
-				close(ended)
-			})),
-		}
+		client := inProcess(func(_ http.ResponseWriter, r *http.Request) {
+			<-r.Context().Done()
+			close(ended)
+		})
+		client.Timeout = time.Second
 		start := time.Now()
 		_, err := client.Do(newRequest(t, "GET", "http://v/", ""))
-		if timeout, ok := errors.AsType[interface {
-			error
-			Timeout() bool
-		}](err); !ok || !timeout.Timeout() || time.Since(start) != time.Second {
+		if timeout, ok := errors.AsType[net.Error](err); !ok || !timeout.Timeout() || time.Since(start) != time.Second {
 			t.Errorf("error %v after %v, want a timeout after 1s", err, time.Since(start))
 		}
 		<-ended
@@ -145,9 +135,7 @@ func TestCanceledRequestIsNotServed(t *testing.T) {
 	cause := errors.New("changed my mind")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(cause)
-	client := &http.Client{Transport: twin.Transport(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		t.Error("the handler ran")
-	}))}
+	client := inProcess(func(http.ResponseWriter, *http.Request) { t.Error("the handler ran") })
 	if _, err := client.Do(newRequest(t, "GET", "http://v/", "").WithContext(ctx)); !errors.Is(err, cause) {
 		t.Errorf("error %v, want the cause", err)
 	}
@@ -167,11 +155,10 @@ func TestPanicsAreErrorsOfTheCall(t *testing.T) {
 			"a mistake of the handler's":  {"oops", 0, "the handler panicked: oops", ""},
 			"a mistake after much output": {"oops", 10_000, "", "the handler panicked: oops"},
 		} {
-			handler := func(w http.ResponseWriter, _ *http.Request) {
+			client := inProcess(func(w http.ResponseWriter, _ *http.Request) {
 				_, _ = io.WriteString(w, strings.Repeat("x", test.writes))
 				panic(test.panics)
-			}
-			client := &http.Client{Transport: twin.Transport(http.HandlerFunc(handler))}
+			})
 			_, _, callErr, readErr := call(t, client, "GET", "http://v/", "")
 			if !says(callErr, test.callErr) || !says(readErr, test.readErr) {
 				t.Errorf("%s: errors %v and %v, want %q and %q", name, callErr, readErr, test.callErr, test.readErr)
@@ -188,27 +175,12 @@ func says(err error, want string) bool {
 	return strings.Contains(err.Error(), want)
 }
 
-func TestHeadHasNoBody(t *testing.T) {
-	res, body := mustCall(t, &http.Client{Transport: twin.Transport(newTwin(twin.Options{}))}, "HEAD", "http://v/", "")
-	if res.StatusCode != 200 || body != "" || res.Header.Get("X-Vendor") != "yes" {
-		t.Errorf("%d %q %v", res.StatusCode, body, res.Header)
-	}
-}
-
-func TestAnAnswerHasTheTwinsDate(t *testing.T) {
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	vendor := newTwin(twin.Options{Clock: twin.FrozenClock(now)})
-	server := httptest.NewServer(vendor)
-	defer server.Close()
-	inProcess := &http.Client{Transport: twin.Transport(vendor)}
-	for how, client := range map[string]*http.Client{"in process": inProcess, "over TCP": server.Client()} {
-		res, err := client.Get(server.URL)
-		if err != nil {
-			t.Fatal(err)
+func TestHeadHasNoBodyAndTheDateIsTheTwins(t *testing.T) {
+	onBothTransports(t, twin.Options{Clock: twin.FrozenClock(now)}, func(t *testing.T, s session) {
+		res, body := mustCall(t, s.client, "HEAD", s.base, "")
+		if res.StatusCode != 200 || body != "" || res.Header.Get("X-Vendor") != "yes" ||
+			res.Header.Get("Date") != now.Format(http.TimeFormat) {
+			t.Errorf("%d %q %v", res.StatusCode, body, res.Header)
 		}
-		_ = res.Body.Close()
-		if got := res.Header.Get("Date"); got != now.Format(http.TimeFormat) {
-			t.Errorf("%s: %q, want the twin's clock", how, got)
-		}
-	}
+	})
 }

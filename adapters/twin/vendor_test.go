@@ -1,17 +1,20 @@
 package twin_test
 
 import (
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
+	"time"
 
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
 const realBody = `{"rows":[1,2,3,4,5,6,7,8]}`
+
+// now is the time of a frozen clock.
+var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // newTwin returns a twin of a vendor that responds to each request with realBody. A POST is an
 // effect.
@@ -53,14 +56,7 @@ func onBothTransports(t *testing.T, options twin.Options, test func(t *testing.T
 	})
 }
 
-func newRequest(t *testing.T, method, url, body string) *http.Request {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
+var newRequest = twintest.Request
 
 // call sends a request and reads the response. It returns the errors of both.
 func call(
@@ -85,5 +81,3 @@ func mustCall(t *testing.T, client *http.Client, method, url, body string) (*htt
 	}
 	return res, read
 }
-
-func isJSON(s string) bool { return json.Valid([]byte(s)) }
