@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -32,7 +33,7 @@ func breaks() []broken {
 
 // change makes the changes of the line. A change that lacks its last word removes something.
 func (b broken) change(f *file) {
-	for _, change := range strings.Split(b.changes, " & ") {
+	for change := range strings.SplitSeq(b.changes, " & ") {
 		words := append(strings.Fields(change), "", "")
 		what, to := words[1], words[2]
 		switch op := words[0]; op {
@@ -59,18 +60,13 @@ func changeMethod(f *file, op, rpc, to, path string) {
 	switch op + " " + to {
 	case "bind ":
 		proto.ClearExtension(m.Options, annotations.E_Http)
-	case "bind GET":
-		h.Pattern = &annotations.HttpRule_Get{Get: path}
-	case "bind POST":
-		h.Pattern = &annotations.HttpRule_Post{Post: path}
-	case "bind PUT":
-		h.Pattern = &annotations.HttpRule_Put{Put: path}
-	case "bind PATCH":
-		h.Pattern = &annotations.HttpRule_Patch{Patch: path}
 	case "scope ":
 		proto.ClearExtension(m.Options, pb.E_Scope)
 	default:
 		switch op {
+		case "bind":
+			verb := h.ProtoReflect().Descriptor().Fields().ByName(protoreflect.Name(strings.ToLower(to)))
+			h.ProtoReflect().Set(verb, protoreflect.ValueOfString(path))
 		case "bind-twice":
 			second := &annotations.HttpRule{Pattern: &annotations.HttpRule_Get{Get: to}}
 			h.AdditionalBindings = []*annotations.HttpRule{second}

@@ -85,20 +85,11 @@ func published(c contract, bad complaint) {
 
 // binding returns the REST binding of an RPC, or empty strings without one.
 func binding(m protoreflect.MethodDescriptor) (verb, path, body string) {
-	switch h := http(m); p := h.GetPattern().(type) {
-	case *annotations.HttpRule_Get:
-		return "GET", p.Get, h.GetBody()
-	case *annotations.HttpRule_Post:
-		return "POST", p.Post, h.GetBody()
-	case *annotations.HttpRule_Put:
-		return "PUT", p.Put, h.GetBody()
-	case *annotations.HttpRule_Patch:
-		return "PATCH", p.Patch, h.GetBody()
-	case *annotations.HttpRule_Delete:
-		return "DELETE", p.Delete, h.GetBody()
-	default:
-		return "", "", ""
+	h := http(m).ProtoReflect()
+	if f := h.WhichOneof(h.Descriptor().Oneofs().ByName("pattern")); f != nil {
+		return strings.ToUpper(string(f.Name())), h.Get(f).String(), http(m).GetBody()
 	}
+	return "", "", ""
 }
 
 func http(m protoreflect.MethodDescriptor) *annotations.HttpRule {

@@ -28,7 +28,8 @@ func TestWhatIsPrintedCompiles(t *testing.T) {
 	if want := len(printed) + 1; len(files) != want {
 		t.Errorf("got %d files, want %d: %v", len(files), want, files)
 	}
-	compiler := protocompile.Compiler{Resolver: protocompile.WithStandardImports(&protocompile.SourceResolver{ImportPaths: []string{folder}})}
+	sources := &protocompile.SourceResolver{ImportPaths: []string{folder}}
+	compiler := protocompile.Compiler{Resolver: protocompile.WithStandardImports(sources)}
 	if _, err := compiler.Compile(context.Background(), files...); err != nil {
 		t.Error(err)
 	}
