@@ -1,8 +1,8 @@
-// Package ncp is the adapter to NAVER Cloud's One Click Multi DRM, by the API pages of the vendor's
-// guide. Names such as siteEnabledYn and 281003 are those pages' own.
+// Package ncp is the adapter to NAVER Cloud's One Click Multi DRM. It follows the API pages of the
+// vendor's guide, and uses their names, such as siteEnabledYn and 281003. What the pages leave open
+// is a setting of Config.
 //
-// Ids: a site's id is siteId, and so is that of the order which it came of. What the pages leave
-// open is a setting of Config.
+// The id of a site is its siteId. The order that created the site has the same id.
 package ncp
 
 import (
@@ -17,20 +17,19 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// maxBody bounds an answer, in bytes: many times what a page of 100 rows, or a list of thousands of
-// sites, takes.
+// maxBody bounds a response, in bytes. A page of 100 rows takes far less.
 const maxBody = 4 << 20
 
 // vendorName is the name of the vendor in messages.
 const vendorName = "NAVER Cloud"
 
-// Adapter speaks to one NAVER Cloud account.
+// Adapter is the adapter to one NAVER Cloud account.
 type Adapter struct {
 	id     string // of the vendor account, as in names
 	config Config
 	vendor *upstream.Client
 
-	// fullPages is set once the vendor has filled a page of the license history. From then on a
+	// fullPages is set once the vendor has filled a page of the license history. From then on, a
 	// page with fewer rows is known to be the last one.
 	fullPages atomic.Bool
 }
@@ -49,11 +48,11 @@ var (
 	_ adapters.UsageGetter      = (*Adapter)(nil)
 )
 
-// New makes an adapter of a checked configuration. A nil transport is the adapter's own.
+// New returns an adapter with a checked configuration. A nil transport means the adapter's own.
 func New(id string, config Config, transport http.RoundTripper) (*Adapter, error) {
 	s := signer{accessKey: config.AccessKey, secretKey: config.SecretKey}
 	vendor, err := upstream.New(upstream.Options{
-		VendorName:      "NAVER Cloud",
+		VendorName:      vendorName,
 		BaseURL:         config.BaseURL,
 		Transport:       transport,
 		Sign:            s.sign,
@@ -70,24 +69,27 @@ func New(id string, config Config, transport http.RoundTripper) (*Adapter, error
 	return &Adapter{id: id, config: config, vendor: vendor}, nil
 }
 
-// Describe tells the API pages' bounds: a page of the license history has 100 rows at most.
+// Describe returns the limits in the API pages.
 func (a *Adapter) Describe() adapters.Description {
-	list := pb.LicenseService_ListLicenses_FullMethodName[1:]
+	list := pb.LicenseService_ListLicenses_FullMethodName[1:] + ":"
 	return adapters.Description{
 		DisplayName: "NAVER Cloud One Click Multi DRM",
 		Limits: &pb.Vendor_Limits{
 			MaxPageSize: pageSize,
-			PushedDownFilters: []string{ // one of the first five at a time
-				list + ":device_id", list + ":user_id", list + ":content_id", list + ":device_model", list + ":drm_type",
-				list + ":status", list + ":start_time", list + ":end_time",
+			PushedDownFilters: []string{
+				// one of these five at a time
+				list + "device_id", list + "user_id", list + "content_id", list + "device_model", list + "drm_type",
+				list + "status", list + "start_time", list + "end_time",
 			},
 			RequestsPerSecond: a.config.RequestsPerSecond,
 		},
-		Composed: []string{pb.SiteService_GetSiteOrder_FullMethodName, pb.LicenseService_GetUsage_FullMethodName},
+		Composed: []string{
+			pb.SiteService_GetSiteOrder_FullMethodName, pb.LicenseService_GetUsage_FullMethodName,
+		},
 	}
 }
 
-// Check lists one site. The vendor tells no level of access.
+// Check lists one site. It returns no level of access, because the vendor shows none.
 func (a *Adapter) Check(ctx context.Context) (string, error) {
 	_, err := a.sitePage(ctx, 1, 1)
 	return "", err

@@ -18,17 +18,16 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// envelope is what every answer of the service stands in. Total is in lists, in those of the newer
-// generation of the API pages.
+// envelope is the form of every response of the service.
 type envelope struct {
 	Success *bool          `json:"success"`
 	Content jsontext.Value `json:"content"`
-	Total   word           `json:"total"`
+	Total   word           `json:"total"` // in the lists of the API pages of 2026
 	Error   jsontext.Value `json:"error"`
 }
 
-// request is a call, without parameters and body. The vendor wants Content-Type with every call,
-// also where there is no content.
+// request returns a call without parameters and body. The vendor requires Content-Type even without
+// a body.
 func (a *Adapter) request(method, path string) upstream.Request {
 	return upstream.Request{
 		Method: method,
@@ -37,7 +36,7 @@ func (a *Adapter) request(method, path string) upstream.Request {
 	}
 }
 
-// get makes a call that reads, and decodes its content.
+// get makes a call that reads, and decodes the content of the response.
 func (a *Adapter) get(ctx context.Context, path string, query url.Values, content any) (*envelope, error) {
 	req := a.request(http.MethodGet, path)
 	req.Query = query
@@ -50,8 +49,8 @@ func (a *Adapter) get(ctx context.Context, path string, query url.Values, conten
 	return &answer, answer.decode(res, content, unreadable)
 }
 
-// pageSize is the largest page that the vendor gives, and the one that lists are read in: of pages
-// of one size alone the numbers mean the same in every call.
+// pageSize is the largest page that the vendor returns. Every call asks for this size, so that a page
+// number means the same rows in each of them.
 const pageSize = 100
 
 // paged adds the parameters for a page, numbered from 1.
@@ -61,8 +60,8 @@ func (a *Adapter) paged(query url.Values, page, size int) url.Values {
 	return query
 }
 
-// change makes a call that changes something. A nil content is one that the answer need not have:
-// what it tells is no proof anyway.
+// change makes a call that changes something. With a nil content, it ignores the content of the
+// response.
 func (a *Adapter) change(ctx context.Context, req upstream.Request, content any) error {
 	var answer envelope
 	res, err := a.vendor.Write(ctx, req, &answer)
@@ -73,8 +72,8 @@ func (a *Adapter) change(ctx context.Context, req upstream.Request, content any)
 		return nil
 	}
 	e := apierror.Convert(err)
-	// The service, or the gateway in front of it, broke down during the call. That is no refusal,
-	// whatever the HTTP status is.
+	// The service, or the gateway in front of it, failed during the call. Whatever the HTTP status is,
+	// the change may have been made.
 	if e.Metadata[apierror.VendorCode] == "" || e.Reason != unavailable.reason || apierror.IsOutcomeUnknown(err) {
 		return err
 	}
@@ -83,12 +82,12 @@ func (a *Adapter) change(ctx context.Context, req upstream.Request, content any)
 	return unknown
 }
 
-// decode reads content out of an answer. A failure inside HTTP 200 is definite, since the vendor
-// said so.
+// decode reads the content of a response. A failure in HTTP 200 is a definite refusal.
 func (e *envelope) decode(res *upstream.Response, content any, unreadable *apierror.Error) error {
 	switch {
 	case e.Success == nil:
-		unreadable.Message = "the vendor's answer does not say whether it is a success: is base_url that of One Click Multi DRM?"
+		unreadable.Message = "the vendor's response does not say whether it is a success: " +
+			"check that base_url is that of One Click Multi DRM"
 		return res.Complete(unreadable)
 	case !*e.Success:
 		return res.Complete(readRefusal(e.Error).failure(res.Status, res.Header))
@@ -98,20 +97,20 @@ func (e *envelope) decode(res *upstream.Response, content any, unreadable *apier
 	if len(e.Content) == 0 {
 		e.Content = jsontext.Value("null")
 	}
-	if err := json.Unmarshal(e.Content, content); err != nil { // its text may quote the vendor's
-		unreadable.Message = "the vendor's answer cannot be read: its content has not the form that the API pages give"
+	if err := json.Unmarshal(e.Content, content); err != nil { // err may quote the vendor
+		unreadable.Message = "the vendor's response cannot be read: its content differs from the API pages"
 		return res.Complete(unreadable)
 	}
 	return nil
 }
 
-// A word is a text of the vendor's, which its documents or examples show as a number too.
+// A word is a value that the vendor's documents show as text in one place and as a number in another.
 type word = jsonx.Text
 
 const secondFormat = "20060102150405" // licenseCreatedTime
 
-// instant reads a time: yyyyMMddHHmmss in the vendor's zone, or milliseconds since 1970. The API
-// pages call both a Timestamp.
+// instant reads a time. It is yyyyMMddHHmmss in the vendor's zone, or milliseconds since 1970: the
+// API pages call both a Timestamp.
 func (a *Adapter) instant(w word) (t time.Time, ok bool) {
 	if len(w) == len(secondFormat) {
 		t, err := time.ParseInLocation(secondFormat, string(w), a.config.TimeZone)

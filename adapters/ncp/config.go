@@ -8,78 +8,73 @@ import (
 	"github.com/drmhub/drmhub/adapters/upstream"
 )
 
-// PageSizeParameter is what the parameter is called that says how many rows a page of the license
-// history holds.
+// PageSizeParameter is the name of the parameter for the number of rows on a page.
 type PageSizeParameter string
 
 const (
 	// PageSize is the name in the API pages of 2026.
 	PageSize PageSizeParameter = "pageSize"
-	// PageSizeNo is the name in those of 2023.
+	// PageSizeNo is the name in the API pages of 2023.
 	PageSizeNo PageSizeParameter = "pageSizeNo"
 )
 
-// DRMTypeCondition is what the searchCondition is called that searches by DRM system.
+// DRMTypeCondition is the value of searchCondition for a search by DRM system.
 type DRMTypeCondition string
 
 const (
-	// DRMType is the name in the tables of parameters, beside contentId, userId, deviceId and
-	// deviceModel.
+	// DRMType is the value in the tables of parameters.
 	DRMType DRMTypeCondition = "drmType"
-	// DRMTypeUnderscore is the name in the example of 2023.
+	// DRMTypeUnderscore is the value in the example of 2023.
 	DRMTypeUnderscore DRMTypeCondition = "drm_type"
 )
 
-// mostAtOnce bounds PageConcurrency: one of our largest pages takes ten or eleven of the vendor's.
-const mostAtOnce = 16
+// maxConcurrency bounds PageConcurrency. The largest page of drmhub takes eleven of the vendor's.
+const maxConcurrency = 16
 
-// Config is the ncp section of a vendor: one account at NAVER Cloud's One Click Multi DRM. The
-// names of the keys are in the tags; NewConfig has the defaults. "The API pages" are those of One
-// Click Multi DRM in the vendor's API guide.
+// Config is the ncp section of a vendor: one account at NAVER Cloud's One Click Multi DRM. The tags
+// have the names of the keys, and NewConfig has the defaults. "The API pages" are those of One Click
+// Multi DRM in the vendor's API guide.
 type Config struct {
 	// BaseURL is scheme and host, without a path. The API pages say
-	// https://multi-drm.apigw.ntruss.com; it has no default, since a test account must not reach
-	// the real service by a missing line. Required.
+	// https://multi-drm.apigw.ntruss.com. It has no default: a missing line must not send the calls
+	// of a test account to the real service. Required.
 	BaseURL string `yaml:"base_url"`
-	// AccessKey is the id of the access key of a sub account. It signs every call, and counts as a
-	// secret. Required.
+	// AccessKey is the access key id of a sub account. It is part of every signature, and is treated
+	// as a secret. Required.
 	AccessKey secret.Text `yaml:"access_key"`
-	// SecretKey is the key for the HMAC SHA-256 signature that belongs to AccessKey. Required.
+	// SecretKey is the secret key that belongs to AccessKey. It signs every call. Required.
 	SecretKey secret.Text `yaml:"secret_key"`
-	// RegionCode is the header x-ncp-region_code; KR, the only one that the API pages name, by
-	// default.
+	// RegionCode is the header x-ncp-region_code. The default is KR, the only region in the API pages.
 	RegionCode string `yaml:"region_code"`
 
-	// PageSizeParameter is pageSize (the default) or pageSizeNo, of lists: the API pages of 2026
-	// and of 2023 differ.
+	// PageSizeParameter is pageSize or pageSizeNo. The default is pageSize.
 	PageSizeParameter PageSizeParameter `yaml:"page_size_parameter"`
-	// PageNumberBase is the pageNo of the first page, 0 or 1. The API pages of 2023 leave it open,
-	// those of 2026 say 1, the default.
+	// PageNumberBase is the pageNo of the first page, 0 or 1. The API pages of 2023 leave it open. The
+	// default is 1, as in the API pages of 2026.
 	PageNumberBase int `yaml:"page_number_base"`
-	// DRMTypeCondition is drmType (the default) or drm_type: the tables of searchCondition and the
-	// example of 2023 differ.
+	// DRMTypeCondition is drmType or drm_type. The default is drmType.
 	DRMTypeCondition DRMTypeCondition `yaml:"drm_type_condition"`
-	// HashUserID says whether a search by userId is sent the MD5 of the user id, since that is what
-	// the history shows, or the id itself; true by default.
+	// HashUserID makes a search by userId send the MD5 of the user id, as the history shows it. If
+	// it is false, the search sends the id itself. The default is true.
 	HashUserID bool `yaml:"hash_user_id"`
-	// TimeZone is the zone of licenseCreatedTime, which is text without one, and of the day that a
-	// site's statistics are of. The API pages do not name it; UTC by default. It must be a zone
-	// without summer time, in which one text means one instant.
+	// TimeZone is the zone of licenseCreatedTime, which is a text without a zone, and of the day of a
+	// site's statistics. The API pages do not name it. The default is UTC. It must be a zone without
+	// summer time, so that each text means one instant.
 	TimeZone *time.Location `yaml:"time_zone"`
 
-	// PageConcurrency is how many pages of the license history one call reads at once, 1 to 16; 3
-	// by default. The API pages name no limit. Pages that fail are tried up to three times each, so
-	// that more than three at once can make drmhub leave a vendor alone for a while after a single
-	// call.
+	// PageConcurrency is how many pages of the license history one call reads at once, from 1 to 16.
+	// The default is 3. The API pages name no limit. Each page that fails is tried up to three times.
+	// With more than three pages at once, one failing call can open the circuit breaker.
 	PageConcurrency int `yaml:"page_concurrency"`
-	// Timeout bounds one call to the service, from dialing to the last byte. It is 30s by default,
-	// 1m at most.
+	// Timeout bounds one call to the service, from dialing to the last byte. The default is 30s, and
+	// the maximum is 1m.
 	Timeout time.Duration `yaml:"timeout"`
-	// RequestsPerSecond paces the calls of this account; 0, the default, does not.
+	// RequestsPerSecond limits the rate of this account's calls. The default is 0, which sets no
+	// limit.
 	RequestsPerSecond float64 `yaml:"requests_per_second"`
 }
 
-// NewConfig is a Config with every default in place; the required values are still missing.
+// NewConfig returns a Config with every default. The required values are still missing.
 func NewConfig() *Config {
 	return &Config{
 		RegionCode:        "KR",
@@ -93,11 +88,12 @@ func NewConfig() *Config {
 	}
 }
 
-// Check reports every setting that cannot be used: its key, and what to do. It never quotes a
+// Check reports every setting that cannot be used, by its key, and what to do. It never quotes a
 // value.
 func (c *Config) Check(report func(key, problem string)) {
 	if !upstream.IsOrigin(c.BaseURL) {
-		report("base_url", "must be scheme and host alone, such as https://multi-drm.apigw.ntruss.com: drmhub adds the path")
+		report("base_url", "must be scheme and host alone, such as https://multi-drm.apigw.ntruss.com: "+
+			"drmhub adds the path")
 	}
 	if c.AccessKey.IsZero() {
 		report("access_key", "is missing: the access key id of a sub account, as {env: NAME} or {file: PATH}")
@@ -106,7 +102,7 @@ func (c *Config) Check(report func(key, problem string)) {
 		report("secret_key", "is missing: the secret key that belongs to access_key, as {env: NAME} or {file: PATH}")
 	}
 	if c.RegionCode == "" {
-		report("region_code", "must not be empty; KR is the region that the vendor names")
+		report("region_code", "must not be empty: KR is the region that the vendor names")
 	}
 	if c.PageSizeParameter != PageSize && c.PageSizeParameter != PageSizeNo {
 		report("page_size_parameter", "must be pageSize or pageSizeNo")
@@ -117,13 +113,13 @@ func (c *Config) Check(report func(key, problem string)) {
 	if c.DRMTypeCondition != DRMType && c.DRMTypeCondition != DRMTypeUnderscore {
 		report("drm_type_condition", "must be drmType or drm_type")
 	}
-	if c.PageConcurrency < 1 || c.PageConcurrency > mostAtOnce {
-		report("page_concurrency", "must be a whole number from 1 to 16; 1 reads one page after the other")
+	if c.PageConcurrency < 1 || c.PageConcurrency > maxConcurrency {
+		report("page_concurrency", "must be a whole number from 1 to 16: with 1, drmhub reads one page after the other")
 	}
 	if mistake := upstream.TimeoutMistake(c.Timeout); mistake != "" {
 		report("timeout", mistake)
 	}
 	if r := c.RequestsPerSecond; math.IsNaN(r) || math.IsInf(r, 0) || r < 0 {
-		report("requests_per_second", "must be a number from 0 up; 0 does not pace")
+		report("requests_per_second", "must be a number from 0 up: 0 sets no limit")
 	}
 }

@@ -13,8 +13,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// refusal is the error of an answer, in either of its two shapes: the service's has a code and a
-// name, the gateway's an errorCode and details.
+// refusal is the error in a response, in either of its two forms. The service writes a code and a
+// name. The gateway writes an errorCode and details.
 type refusal struct {
 	Code      word `json:"code"`
 	Name      word `json:"name"`
@@ -23,33 +23,47 @@ type refusal struct {
 	Details   word `json:"details"`
 }
 
-// meaning is what a code of the vendor's means here.
+// meaning is the error of the public face for a code of the vendor.
 type meaning struct {
 	code   codes.Code
 	reason pb.ErrorReason
 	says   string
 }
 
+// as returns a meaning with another text.
+func (m meaning) as(text string) meaning {
+	m.says = text
+	return m
+}
+
 var (
-	inputRefused = meaning{codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED, "NAVER Cloud refuses a value of the request"}
-	notFound     = meaning{codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND, "NAVER Cloud's account has no such site"}
-	wrongState   = meaning{codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "the site's state does not allow that"}
-	credentials  = meaning{codes.FailedPrecondition, pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED,
-		"access_key and secret_key are refused: check that both are set, belong together and are active in the vendor's console"}
+	inputRefused = meaning{codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED,
+		"NAVER Cloud refuses a value of the request"}
+	notFound = meaning{codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND,
+		"NAVER Cloud's account has no such site"}
+	wrongState = meaning{codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE,
+		"the site's state does not allow that"}
+	credentials = meaning{codes.FailedPrecondition, pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED,
+		"access_key and secret_key are refused: check that both are set, belong together " +
+			"and are active in the vendor's console"}
 	permission = meaning{codes.FailedPrecondition, pb.ErrorReason_VENDOR_PERMISSION_DENIED,
-		"the sub account of access_key may not make this call: grant it in the vendor's console, or configure another account"}
-	throttled   = meaning{codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED, "NAVER Cloud throttles drmhub, or a quota is used up"}
-	unavailable = meaning{codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "NAVER Cloud reports a failure of its own"}
-	rejected    = meaning{codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED, "NAVER Cloud refuses the request"}
+		"the sub account of access_key may not make this call: grant it in the vendor's console, " +
+			"or configure another account"}
+	throttled = meaning{codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED,
+		"NAVER Cloud throttles drmhub, or a quota is used up"}
+	unavailable = meaning{codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
+		"NAVER Cloud reports a failure of its own"}
+	rejected = meaning{codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED,
+		"NAVER Cloud refuses the request"}
 )
 
 const (
-	noLicenseInfo = "2810012" // of a site's history: it holds nothing
-	notOn         = "281005"  // the site was off already
-	notOff        = "281006"  // the site was on already
+	noLicenseInfo = "2810012" // The license history of the site is empty.
+	notOn         = "281005"  // The site was off already.
+	notOff        = "281006"  // The site was on already.
 )
 
-// serviceCodes are those of the page "One Click Multi DRM error codes".
+// serviceCodes are the codes on the page "One Click Multi DRM error codes".
 var serviceCodes = map[word]meaning{
 	"280000":      unavailable,
 	"280001":      inputRefused,
@@ -59,17 +73,18 @@ var serviceCodes = map[word]meaning{
 	notOn:         wrongState,
 	notOff:        wrongState,
 	"281007":      wrongState,
-	"2810011":     {codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED, "the FairPlay certificate is not complete"},
-	noLicenseInfo: {codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND, "NAVER Cloud holds no license information"},
+	"2810011":     inputRefused.as("the FairPlay certificate is not complete"),
+	noLicenseInfo: notFound.as("NAVER Cloud holds no license information"),
 }
 
-// gatewayCodes are those of the page "Common response status codes".
+// gatewayCodes are the codes on the page "Common response status codes".
 var gatewayCodes = map[word]meaning{
 	"100": inputRefused,
 	"200": credentials,
 	"210": permission,
 	"230": permission,
-	"300": {codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND, "NAVER Cloud's gateway knows no such address: is the id one of a site, and base_url that of One Click Multi DRM?"},
+	"300": notFound.as("NAVER Cloud's gateway knows no such address: check that the id is a site's, " +
+		"and that base_url is that of One Click Multi DRM"),
 	"400": throttled,
 	"410": throttled,
 	"420": throttled,
@@ -79,8 +94,8 @@ var gatewayCodes = map[word]meaning{
 	"900": unavailable,
 }
 
-// failure reads the error of an answer with a status of 400 or more; nil where there is none to
-// read, and the status does not need the vendor's clock.
+// failure reads the error of a response with a status of 400 or more. It returns nil if the response
+// has no error to read. A 401 is an error even then, because the vendor's clock may explain it.
 func failure(status int, header http.Header, body []byte) *apierror.Error {
 	var answer struct {
 		Error jsontext.Value `json:"error"`
@@ -98,13 +113,13 @@ func failure(status int, header http.Header, body []byte) *apierror.Error {
 	return r.failure(status, header)
 }
 
-// readRefusal reads as much as can be read.
+// readRefusal returns the parts of an error that can be read.
 func readRefusal(value jsontext.Value) (r refusal) {
-	_ = json.Unmarshal(value, &r) // an error of another form is one that says nothing
+	_ = json.Unmarshal(value, &r) // An error of another form says nothing.
 	return r
 }
 
-// failure is what a refusal means.
+// failure returns the error of the public face for a refusal.
 func (r refusal) failure(status int, header http.Header) *apierror.Error {
 	text := strings.Join(present(r.Message, r.Details), ": ")
 	code := r.Code
@@ -132,9 +147,11 @@ func (r refusal) failure(status int, header http.Header) *apierror.Error {
 	if said != "" {
 		said = " (" + said + ")"
 	}
-	return apierror.New(m.code, m.reason, "%s%s", m.says, said).With(apierror.VendorCode, string(code)).With(apierror.VendorMessage, text)
+	e := apierror.New(m.code, m.reason, "%s%s", m.says, said)
+	return e.With(apierror.VendorCode, string(code)).With(apierror.VendorMessage, text)
 }
 
+// present returns the words that are not empty.
 func present(words ...word) []string {
 	var kept []string
 	for _, w := range words {
@@ -145,27 +162,27 @@ func present(words ...word) []string {
 	return kept
 }
 
-// tolerance is how far this machine's clock may be off before it is what the gateway takes offence
-// at: it refuses five minutes, and a request and its answer take their time.
-const tolerance = 5*time.Minute - 30*time.Second
+// clockTolerance is how far this machine's clock may differ from the vendor's without being the
+// reason of a refusal. The gateway refuses a difference of five minutes. The rest is for the time
+// that a request and its response take.
+const clockTolerance = 5*time.Minute - 30*time.Second
 
-// clockOff tells how far this machine's clock differs from the vendor's, as the answer's Date shows
-// it, or that it does, where the vendor's text names the timestamp; "" where that is not the
-// matter.
+// clockOff returns what to say if the clock is the reason of a refusal, and "" otherwise. It compares
+// this machine's clock with the response's Date. The vendor's text may also name the timestamp.
 func clockOff(header http.Header, text string, now time.Time) string {
-	const refused = " the vendor's, which refuses requests that are five minutes off: set it"
+	const refused = " the vendor's, and the vendor refuses a difference of five minutes: set the clock"
 	theirs, err := http.ParseTime(header.Get("Date"))
 	off, direction := now.Sub(theirs).Round(time.Second), "ahead of"
 	if off < 0 {
 		off, direction = -off, "behind"
 	}
 	switch {
-	case err == nil && off >= tolerance:
+	case err == nil && off >= clockTolerance:
 		return "this machine's clock is " + off.String() + " " + direction + refused
 	case strings.Contains(strings.ToLower(text), "timestamp"):
 		return "this machine's clock differs from" + refused
 	case err != nil:
-		return credentials.says + "; or this machine's clock is five minutes off the vendor's"
+		return credentials.says + "; or set this machine's clock, if it is five minutes off the vendor's"
 	}
 	return ""
 }

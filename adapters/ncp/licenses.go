@@ -13,7 +13,7 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// licenseRow is an element of content in "View license issuance history".
+// licenseRow is a row of "View license issuance history".
 type licenseRow struct {
 	ContentID          string `json:"contentId"`
 	LicenseStatus      string `json:"licenseStatus"`
@@ -29,15 +29,14 @@ type licenseRow struct {
 
 func (r licenseRow) Second() int64 { return r.second }
 
-// drmTypes are the vendor's words. Those of its rows may be in any case.
+// drmTypes are the vendor's words for DRM systems. Rows may show them in any case.
 var drmTypes = map[pb.License_DrmType]string{
 	pb.License_WIDEVINE:  "Widevine",
 	pb.License_PLAYREADY: "PlayReady",
 	pb.License_FAIRPLAY:  "FairPlay",
 }
 
-// licenseStatuses are the words of the parameter status. The API pages' table of the rows has them in
-// capitals, and their example has them as here.
+// licenseStatuses are the values of the parameter status. Rows may show them in any case.
 var licenseStatuses = map[pb.License_Status]string{
 	pb.License_SUCCESS: "success",
 	pb.License_FAILURE: "fail",

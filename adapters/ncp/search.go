@@ -65,12 +65,12 @@ func (s *licenseSearch) next(
 		return nil, licensehistory.Cursor{}, err
 	}
 	if at.AtStart() && next.Empty {
-		// an empty history of a site that does not exist would mislead
+		// The vendor may show an unknown site as an empty one.
 		if _, err := s.adapter.findSite(ctx, s.siteID); err != nil {
 			return nil, licensehistory.Cursor{}, err
 		}
 	}
-	if s.filters() { // the vendor's search may match more than the filter
+	if s.filters() { // The vendor's search may match more than the filter.
 		next.Total = 0
 	}
 	licenses := make([]*pb.License, len(rows))
@@ -166,11 +166,11 @@ func (s *licenseSearch) readPage(ctx context.Context, pin int64, page int) (*lic
 	for i := range p.Rows {
 		created, ok := s.adapter.instant(p.Rows[i].LicenseCreatedTime)
 		if !ok {
-			// the value is not quoted, since it may be anything
-			return nil, invalid("a licenseCreatedTime is no yyyyMMddHHmmss")
+			// The message does not quote the value, which could be anything.
+			return nil, contradiction("a licenseCreatedTime does not have the form yyyyMMddHHmmss")
 		}
 		if p.Rows[i].second = created.Unix(); i > 0 && p.Rows[i].second > p.Rows[i-1].second {
-			return nil, invalid("the licenses are not in order, newest first")
+			return nil, contradiction("the licenses are not in order, newest first")
 		}
 	}
 	return p, nil

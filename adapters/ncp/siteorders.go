@@ -1,6 +1,7 @@
 package ncp
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -24,7 +25,7 @@ type fairPlayCert struct {
 	SecretKey              string `json:"secretKey"`
 }
 
-// orderStates are the states of an order by those of its site, which the vendor creates within 24
+// orderStates are the states of an order by those of its site. The vendor creates the site within 24
 // hours.
 var orderStates = map[pb.Site_State]pb.SiteOrder_State{
 	pb.Site_CREATING: pb.SiteOrder_PENDING,
@@ -73,7 +74,7 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 		// The API pages do not show this answer. The list shows the site.
 		order, took, err := create.Arrived(ctx)
 		if err == nil && !took {
-			err = invalid("the new site is not in the list")
+			err = contradiction("the new site is not in the list")
 		}
 		if err != nil {
 			return nil, mutation.NotReadBack(vendorName, err)
@@ -104,7 +105,7 @@ func (f *siteForm) describes(site *pb.Site) bool {
 	return site.GetDisplayName() == f.SiteName && policy == f.PolicyID
 }
 
-// GetSiteOrder is GET /sites/{siteId}: an order is known by the site that comes of it.
+// GetSiteOrder is GET /sites/{siteId}: an order has the id of its site.
 func (a *Adapter) GetSiteOrder(ctx context.Context, req *pb.GetSiteOrderRequest) (*pb.SiteOrder, error) {
 	ids, err := names.SiteOrder.IDs(req.GetName())
 	if err != nil {
@@ -130,13 +131,8 @@ func (a *Adapter) siteOrder(site *pb.Site) *pb.SiteOrder {
 	}
 }
 
-// policyText is an order's policy; the vendor's basic one where it names none.
-func policyText(order *pb.SiteOrder) string {
-	if order.GetPolicyId() == "" {
-		return "0"
-	}
-	return order.GetPolicyId()
-}
+// policyText returns an order's policy. The default is the vendor's basic policy.
+func policyText(order *pb.SiteOrder) string { return cmp.Or(order.GetPolicyId(), "0") }
 
 func orderForm(order *pb.SiteOrder) (*siteForm, error) {
 	if err := checkSiteName("site_order.display_name", order.GetDisplayName()); err != nil {
@@ -156,31 +152,42 @@ func orderForm(order *pb.SiteOrder) (*siteForm, error) {
 	return form, nil
 }
 
+// checkKeys refuses keys that the vendor cannot fetch or use.
 func checkKeys(keys *pb.FairPlayKeys) error {
 	const field = "site_order.fairplay_certificate."
 	switch {
 	case keys == nil:
 		return nil
 	case !fetchable(keys.GetCertificateUri(), ".der", ".cer"):
-		return apierror.Invalid(field+"certificate_uri", "must be the http address of a .der or .cer file, where NAVER Cloud fetches the certificate")
+		return apierror.Invalid(field+"certificate_uri",
+			"must be the http or https address from which NAVER Cloud can fetch the certificate, a .der or .cer file")
 	case !fetchable(keys.GetPrivateKeyUri(), ".pem"):
-		return apierror.Invalid(field+"private_key_uri", "must be the http address of a .pem file, where NAVER Cloud fetches the private key")
+		return apierror.Invalid(field+"private_key_uri",
+			"must be the http or https address from which NAVER Cloud can fetch the private key, a .pem file")
 	case keys.GetApplicationSecretKey() == "":
-		return apierror.Invalid(field+"application_secret_key", "must be set: the key (ASK) that Apple gave out with the certificate")
+		return apierror.Invalid(field+"application_secret_key",
+			"is missing: set the application secret key (ASK) that Apple issued with the certificate")
 	}
 	return nil
 }
 
-// fetchable reports whether an address is one that the vendor can fetch: "Only supports http download
-// URL", of these kinds of files.
+// fetchable reports whether the vendor can fetch an address, which must be of these kinds of files.
+// The API pages say: "Only supports http download URL".
 func fetchable(address string, kinds ...string) bool {
 	u, err := url.Parse(address)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && slices.Contains(kinds, strings.ToLower(path.Ext(u.Path)))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return false
+	}
+	return slices.Contains(kinds, strings.ToLower(path.Ext(u.Path)))
 }
 
+// secrets returns the secrets in the form.
 func (f *siteForm) secrets() []secret.Text {
-	if f.FairPlayCert == nil {
+	cert := f.FairPlayCert
+	if cert == nil {
 		return nil
 	}
-	return []secret.Text{secret.New(f.FairPlayCert.PrivateKey), secret.New(f.FairPlayCert.PrivateEncryptedString), secret.New(f.FairPlayCert.SecretKey)}
+	return []secret.Text{
+		secret.New(cert.PrivateKey), secret.New(cert.PrivateEncryptedString), secret.New(cert.SecretKey),
+	}
 }

@@ -18,8 +18,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// siteRow is the content of a site. What else a fairPlayCert tells are secrets, which are not even
-// read.
+// siteRow is a site as the vendor shows it. The other parts of a fairPlayCert are secrets, and are
+// not read.
 type siteRow struct {
 	SiteID        string `json:"siteId"`
 	SiteName      string `json:"siteName"`
@@ -49,7 +49,7 @@ var siteStates = map[string]pb.Site_State{
 	"DELETED":  pb.Site_DELETED,
 }
 
-// ListSites is GET /sites, all pages of it: so many sites as an account has are soon read.
+// ListSites is GET /sites. It reads all pages, because an account has few sites.
 func (a *Adapter) ListSites(ctx context.Context, req *pb.ListSitesRequest) (*pb.ListSitesResponse, error) {
 	all, err := a.sites(ctx)
 	if err != nil {
@@ -71,39 +71,39 @@ func (a *Adapter) GetSite(ctx context.Context, req *pb.GetSiteRequest) (*pb.Site
 	return a.findSite(ctx, ids[1])
 }
 
-// sitePages bounds the pages of sites: ten thousand of them.
-const sitePages = 100
+const (
+	maxSitePages = 100 // that is ten thousand sites
+	maxPasses    = 5   // over the list of sites, until two passes agree
+)
 
-// agreeing bounds how often the list is read until two passes agree.
-const agreeing = 5
-
-// agreedSites are all sites as two passes agree on them, for what is decided by one that is not
-// there: where a site of a page that was read goes meanwhile, another slides into its place unseen.
-// That a list has one page alone cannot be told: the vendor may give fewer at once than it is asked
-// for.
+// agreedSites returns all sites, after two passes have shown the same ones. One pass can miss a site:
+// if a site of an earlier page goes meanwhile, the next one moves up to a page that was already read.
+// Even a short list may have several pages, because the vendor may return fewer sites than it is
+// asked for.
 func (a *Adapter) agreedSites(ctx context.Context) ([]*pb.Site, error) {
 	all, err := a.sites(ctx)
-	for range agreeing - 1 {
+	sameID := func(x, y *pb.Site) bool { return x.GetSiteId() == y.GetSiteId() }
+	for range maxPasses - 1 {
 		if err != nil {
 			return nil, err
 		}
 		before := all
-		if all, err = a.sites(ctx); err == nil && slices.EqualFunc(before, all, func(x, y *pb.Site) bool { return x.GetSiteId() == y.GetSiteId() }) {
+		if all, err = a.sites(ctx); err == nil && slices.EqualFunc(before, all, sameID) {
 			return all, nil
 		}
 	}
 	if err == nil {
-		err = invalid("its list of sites changed at each of several readings")
+		err = contradiction("its list of sites changed at each of several readings")
 	}
 	return nil, err
 }
 
-// sites are all sites, in the vendor's order. One that moves from page to page while they are read
-// is known by its id.
+// sites returns all sites, in the vendor's order. A site that moves to another page meanwhile comes
+// once.
 func (a *Adapter) sites(ctx context.Context) ([]*pb.Site, error) {
 	var all []*pb.Site
 	seen := map[string]bool{}
-	for number := 1; number <= sitePages; number++ {
+	for number := 1; number <= maxSitePages; number++ {
 		page, err := a.sitePage(ctx, number, pageSize)
 		if err != nil {
 			return nil, err
@@ -115,16 +115,16 @@ func (a *Adapter) sites(ctx context.Context) ([]*pb.Site, error) {
 				all = append(all, s)
 			}
 		}
-		// A page that is not full need not be the last one: the vendor may give fewer at once than
-		// it is asked for.
+		// Only an empty page is known to be the last one, because the vendor may return fewer sites
+		// than it is asked for.
 		if len(all) == before && len(page) == 0 {
 			return all, nil
 		}
 		if len(all) == before {
-			return nil, invalid("different pages of sites hold the same ones: is page_number_base right?")
+			return nil, contradiction("different pages of sites hold the same ones: check page_number_base")
 		}
 	}
-	return nil, invalid("its list of sites does not end")
+	return nil, contradiction("its list of sites does not end")
 }
 
 func (a *Adapter) sitePage(ctx context.Context, number, size int) ([]*pb.Site, error) {
@@ -135,7 +135,7 @@ func (a *Adapter) sitePage(ctx context.Context, number, size int) ([]*pb.Site, e
 	page := make([]*pb.Site, len(rows))
 	for i, row := range rows {
 		if row.SiteID == "" {
-			return nil, invalid("a site of the list has no siteId")
+			return nil, contradiction("a site of the list has no siteId")
 		}
 		page[i] = a.site(row)
 	}
@@ -144,7 +144,7 @@ func (a *Adapter) sitePage(ctx context.Context, number, size int) ([]*pb.Site, e
 
 // findSite reads one site.
 func (a *Adapter) findSite(ctx context.Context, siteID string) (*pb.Site, error) {
-	if siteID == "siteLog" { // GET /sites/siteLog is another call, so that no site can have this id
+	if siteID == "siteLog" { // GET /sites/siteLog is another call, so no site can have this id.
 		return nil, apierror.NotFound("NAVER Cloud's account has no site %q", siteID)
 	}
 	var row siteRow
@@ -152,13 +152,12 @@ func (a *Adapter) findSite(ctx context.Context, siteID string) (*pb.Site, error)
 		return nil, err
 	}
 	if row.SiteID != siteID {
-		return nil, invalid("asked for one site, it shows another one, or none")
+		return nil, contradiction("it shows another site than the one asked for, or no site")
 	}
 	return a.site(row), nil
 }
 
-// site maps a row. The vendor issues licenses for a site that is enabled, has been created and is
-// not deleted.
+// site returns the site of a row. A site is enabled if the vendor issues licenses for it.
 func (a *Adapter) site(row siteRow) *pb.Site {
 	s := &pb.Site{
 		Name:        a.siteName(row.SiteID),
@@ -204,7 +203,7 @@ func (a *Adapter) usage(siteID string, s *statistics) *pb.Usage {
 	}
 }
 
-// today is the day in the vendor's zone, which is what its current figures are of.
+// today returns the day in the vendor's zone. The vendor's figures are those of this day.
 func (a *Adapter) today() string { return time.Now().In(a.config.TimeZone).Format(time.DateOnly) }
 
 func number(w word) (int64, bool) {
@@ -212,6 +211,8 @@ func number(w word) (int64, bool) {
 	return n, err == nil
 }
 
-func invalid(format string, args ...any) *apierror.Error {
-	return apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "NAVER Cloud's answer contradicts itself: %s", fmt.Sprintf(format, args...))
+// contradiction returns the error of a response that contradicts itself or the request.
+func contradiction(format string, args ...any) *apierror.Error {
+	return apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
+		"NAVER Cloud's response contradicts itself: %s", fmt.Sprintf(format, args...))
 }

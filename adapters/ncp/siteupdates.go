@@ -22,8 +22,8 @@ type siteForm struct {
 	FairPlayCert *fairPlayCert `json:"fairPlayCert,omitempty"`
 }
 
-// UpdateSite is PUT /sites/{siteId}. It takes siteName and policyId at once, so what the mask does
-// not name is sent as it was read.
+// UpdateSite is PUT /sites/{siteId}. That call takes siteName and policyId together, so the value that
+// the mask does not name is sent as it was read.
 func (a *Adapter) UpdateSite(ctx context.Context, req *pb.UpdateSiteRequest) (*pb.Site, error) {
 	ids, err := names.Site.IDs(req.GetSite().GetName())
 	if err != nil {
@@ -42,7 +42,7 @@ func (a *Adapter) UpdateSite(ctx context.Context, req *pb.UpdateSiteRequest) (*p
 	change(wanted)
 	policy, ok := number(word(wanted.GetPolicyId()))
 	if !ok {
-		return nil, invalid("site %q has no policyId, and NAVER Cloud requires one with every update: "+
+		return nil, contradiction("site %q has no policyId, and NAVER Cloud requires one with every update: "+
 			"name policy_id in the update_mask too", ids[1])
 	}
 	return mutation.DoUpdate(ctx, mutation.Update[*pb.Site]{
@@ -58,7 +58,7 @@ func (a *Adapter) UpdateSite(ctx context.Context, req *pb.UpdateSiteRequest) (*p
 // checkUpdate refuses an update that the vendor cannot make.
 func checkUpdate(req *pb.UpdateSiteRequest) error {
 	if len(req.GetUpdateMask().GetPaths()) == 0 {
-		return apierror.Invalid("update_mask", "names nothing to change: display_name, policy_id or both")
+		return apierror.Invalid("update_mask", "is empty: name display_name, policy_id or both")
 	}
 	for _, field := range req.GetUpdateMask().GetPaths() {
 		var err error
@@ -78,7 +78,7 @@ func checkUpdate(req *pb.UpdateSiteRequest) error {
 	return nil
 }
 
-// applyUpdate changes what the mask names in a site.
+// applyUpdate changes the fields of a site that the mask names.
 func applyUpdate(site *pb.Site, req *pb.UpdateSiteRequest) {
 	for _, field := range req.GetUpdateMask().GetPaths() {
 		if field == "display_name" {
@@ -93,15 +93,15 @@ func applyUpdate(site *pb.Site, req *pb.UpdateSiteRequest) {
 // characters it accepts.
 func checkSiteName(field, name string) error {
 	if n := utf8.RuneCountInString(name); n < 3 || n > 20 {
-		return apierror.Invalid(field, "must have 3 to 20 characters, as NAVER Cloud's siteName")
+		return apierror.Invalid(field, "must have 3 to 20 characters, as NAVER Cloud requires of siteName")
 	}
-	if strings.TrimSpace(name) != name { // a site is found again by its name
-		return apierror.Invalid(field, "must neither begin nor end with a blank: NAVER Cloud may drop it")
+	if strings.TrimSpace(name) != name { // A lost creation is found again by its name.
+		return apierror.Invalid(field, "must not begin or end with a space, because NAVER Cloud may drop it")
 	}
 	return nil
 }
 
-// policyID reads a policyId: a number from 0 up, as the vendor writes it.
+// policyID returns the number in a policyId. It must be written as the vendor writes it.
 func policyID(field, text string) (int64, error) {
 	n, ok := number(word(text))
 	if !ok || n < 0 || text[0] == '+' || len(text) > 1 && text[0] == '0' {

@@ -14,12 +14,13 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// StreamLicenses is "View license issuance history", all pages: the first message holds what the
-// first one of the vendor's pages gave, and each of the others what ten gave that were read at
-// once. Where a filter finds nothing for many pages, messages without rows tell how far it has
-// come. The last message, and no other, has no token, so that a stream that was cut short cannot
-// pass for a whole one.
-func (a *Adapter) StreamLicenses(req *pb.StreamLicensesRequest, to grpc.ServerStreamingServer[pb.StreamLicensesResponse]) error {
+// StreamLicenses is "View license issuance history", all pages. The first message holds the first one
+// of the vendor's pages. Each later message holds ten pages. If a filter matches no row of many pages,
+// a message without rows shows the progress. Only the last message has no token, so that a client can
+// tell a whole stream from one that was cut short.
+func (a *Adapter) StreamLicenses(
+	req *pb.StreamLicensesRequest, to grpc.ServerStreamingServer[pb.StreamLicensesResponse],
+) error {
 	ids, err := names.Site.IDs(req.GetParent())
 	if err != nil {
 		return apierror.Invalid("parent", "%v", err)
@@ -31,7 +32,7 @@ func (a *Adapter) StreamLicenses(req *pb.StreamLicensesRequest, to grpc.ServerSt
 	return streaming.Send(to, s.next)
 }
 
-// licenseStream is where a stream of licenses stands.
+// licenseStream is the state of one stream.
 type licenseStream struct {
 	search *licenseSearch
 	req    *pb.StreamLicensesRequest

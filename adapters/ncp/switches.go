@@ -13,10 +13,10 @@ import (
 
 // siteSwitch is one of the two calls that switch a site.
 type siteSwitch struct {
-	call        string // of PUT /sites/{siteId}/…, and the step's name
+	call        string // the end of PUT /sites/{siteId}/…, and the name of the step
 	kind        pb.StatusChange_Type
-	enabled     bool   // how the site is afterwards
-	alreadyCode string // the code for a site that was so before
+	enabled     bool   // the state of the site afterwards
+	alreadyCode string // the vendor's code if the site already has this state
 }
 
 var (
@@ -34,9 +34,11 @@ func (a *Adapter) EnableSite(ctx context.Context, req *pb.EnableSiteRequest) (*p
 	return a.switchSite(ctx, req.GetName(), req.GetService(), on)
 }
 
-// switchSite switches a site, unless it is so already. It reads the outcome from the site, because
-// the vendor's own example of an answer to off says that the site is on.
-func (a *Adapter) switchSite(ctx context.Context, name string, service pb.Site_Service, s siteSwitch) (*pb.StatusChange, error) {
+// switchSite switches a site, unless it already has the wanted state. It reads the outcome from the
+// site: in the vendor's own example, the response to off shows the site as on.
+func (a *Adapter) switchSite(
+	ctx context.Context, name string, service pb.Site_Service, s siteSwitch,
+) (*pb.StatusChange, error) {
 	ids, err := names.Site.IDs(name)
 	if err != nil {
 		return nil, apierror.Invalid("name", "%v", err)
@@ -55,7 +57,7 @@ func (a *Adapter) switchSite(ctx context.Context, name string, service pb.Site_S
 		Send: func(ctx context.Context) error {
 			err := a.change(ctx, a.request(http.MethodPut, "/sites"+upstream.Path(ids[1])+"/"+s.call), nil)
 			if err != nil && apierror.Convert(err).Metadata[apierror.VendorCode] == s.alreadyCode {
-				// Somebody else may have switched it. The site shows whether that is so.
+				// Somebody else may have switched the site. Its state shows whether that is so.
 				if site, unread := find(ctx); unread == nil && site.GetEnabled() == s.enabled {
 					return nil
 				}

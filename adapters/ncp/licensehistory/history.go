@@ -3,7 +3,7 @@
 //
 // The history is a list, newest first, that the vendor cuts into numbered pages. Rows arrive at its
 // start while it is read, and push all others back. Rows have no id, their times have whole
-// seconds, and equal rows are real. So neither a row nor a number marks a place in the list.
+// seconds, and equal rows are real. So a place in the list cannot be named by a row or by a number.
 //
 // The vendor takes an endTime, which allows a pinned list: the rows up to and including one second.
 // A row that arrives is at least as new as the newest row of the first page. So a list that is
@@ -190,13 +190,12 @@ func (r Reader[R]) isLast(p *Page[R]) bool {
 }
 
 func errRowsVanished() *apierror.Error {
-	return errContradiction("licenses that were there are gone: the list shrank while it was read; " +
-		"begin again without a page_token")
+	return errContradiction("its list of licenses shrank while it was read: start again without page_token")
 }
 
 func errContradiction(format string, args ...any) *apierror.Error {
 	return apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
-		"NAVER Cloud's answer contradicts itself: %s", fmt.Sprintf(format, args...))
+		"NAVER Cloud's response contradicts itself: %s", fmt.Sprintf(format, args...))
 }
 
 func errUnstable(format string, args ...any) *apierror.Error {

@@ -15,7 +15,7 @@ func (c *collector[R]) collectPinned(ctx context.Context, at Cursor) (Cursor, er
 		left -= len(pages)
 		for _, p := range pages {
 			if before != nil && !p.follows(before) {
-				return Cursor{}, errContradiction("its pages do not follow each other: is page_number_base right?")
+				return Cursor{}, errContradiction("its pages do not follow each other: check page_number_base")
 			}
 			i := firstUpTo(p.Rows, pin) // the vendor may show the second after the pin too
 			for ; skip > 0 && i < len(p.Rows) && p.Rows[i].Second() == pin; skip-- {

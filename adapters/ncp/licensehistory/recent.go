@@ -67,7 +67,7 @@ func (c *collector[R]) recentRows(ctx context.Context, at Cursor) (rows []R, las
 			return nil, false, err
 		}
 		if last = len(second.Rows) == 0; last && int(first.Total) > len(first.Rows) {
-			return nil, false, errContradiction("it counts %d licenses and shows %d: is page_number_base right?",
+			return nil, false, errContradiction("it counts %d licenses and shows %d: check page_number_base",
 				first.Total, len(first.Rows))
 		}
 	}
@@ -107,7 +107,7 @@ func (c *collector[R]) readStableHead(ctx context.Context, newest int64) (rows [
 		before = length
 	}
 	return nil, false, errUnstable(
-		"more licenses arrive in the newest second than can be read in one piece: call again in a moment")
+		"nothing was returned: licenses arrive faster than the newest second can be read; retry in a moment")
 }
 
 // readHead reads the pages of the recent rows one after the other. pages is how many of them hold
@@ -126,6 +126,6 @@ func (c *collector[R]) readHead(ctx context.Context, newest int64) (rows []R, pa
 		}
 	}
 	return nil, 0, false, errUnstable(
-		"more than %d licenses in two seconds are more than can be read in one piece: choose a narrower filter",
+		"nothing was returned: more than %d licenses in two seconds cannot be read at once; use a narrower filter",
 		maxRecentPages*PageSize)
 }
