@@ -13,11 +13,10 @@ import (
 type call struct {
 	method, path       string
 	required, optional []twin.Param // of the query
-	answer             func(e *Emulator, r *http.Request, q twin.Params) (answer, error)
+	serve              func(e *Emulator, r *http.Request, q twin.Params) (response, error)
 }
 
-// calls are the calls that the emulator answers. siteLog stands where a site's id may stand, and is
-// none.
+// calls are the calls that the emulator serves. In the path of a site, siteLog is not an id.
 var calls = []call{
 	{"GET", "/api/v1/sites", nil, []twin.Param{pageNo, pageSize}, (*Emulator).listSites},
 	{"POST", "/api/v1/sites", nil, nil, (*Emulator).createSite},
@@ -33,16 +32,16 @@ var calls = []call{
 	},
 }
 
-// pattern is the call as http.ServeMux and Options.Denied name it.
+// pattern returns the name of the call in http.ServeMux and in Options.Denied.
 func (c call) pattern() string { return c.method + " " + c.path }
 
-// answer is a successful answer. A list has a total, but for those of old.
-type answer struct {
+// response is a successful response. A list has a total, except the license history of 2023.
+type response struct {
 	content any
 	total   *int
 }
 
-// serve checks a request of one call and answers it.
+// serve returns the handler of one call.
 func (e *Emulator) serve(c call) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if refusal := e.gateway.check(c, r, e.Clock().Now()); refusal != nil {
@@ -50,9 +49,9 @@ func (e *Emulator) serve(c call) http.HandlerFunc {
 			return
 		}
 		given, err := e.readQuery(c, r)
-		var a answer
+		var res response
 		if err == nil {
-			a, err = c.answer(e, r, given)
+			res, err = c.serve(e, r, given)
 		}
 		if err != nil {
 			failure, known := errors.AsType[ServiceError](err)
@@ -66,24 +65,24 @@ func (e *Emulator) serve(c call) http.HandlerFunc {
 			Success bool `json:"success"`
 			Content any  `json:"content"`
 			Total   *int `json:"total,omitempty"`
-		}{true, a.content, a.total})
+		}{true, res.content, res.total})
 	}
 }
 
-// contentType is what every answer says.
+// contentType is the Content-Type of every response.
 const contentType = "application/json;charset=utf-8"
 
-// write sends an answer with the headers of the examples.
+// write sends a response with the headers of the examples.
 func (e *Emulator) write(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Access-Control-Allow-Origin", "*")
 	w.Header().Set(traceIDHeader, e.traceID())
 	w.WriteHeader(status)
-	_, _ = w.Write(encode(body)) // a client that has gone away misses nothing
+	_, _ = w.Write(encode(body)) // A client that is gone does not need the response.
 }
 
-// encode writes JSON as the vendor does, without escapes for HTML. It panics where it cannot, as no
-// answer is made of anything but text and numbers.
+// encode returns JSON as the vendor writes it, without escapes for HTML. It panics on an error: a
+// response consists of texts and numbers only.
 func encode(body any) []byte {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)

@@ -7,14 +7,14 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// GatewayError is a failure in the API gateway's shape:
+// GatewayError is a failure in the API gateway's form:
 // {"error":{"errorCode","message","details"}}.
 type GatewayError struct {
 	// Status is the HTTP status.
 	Status int
 	// Code is errorCode: the gateway's own number, not the HTTP status.
 	Code int
-	// Message is the name of the failure, and Details say more.
+	// Message is the name of the failure. Details say more.
 	Message, Details string
 }
 
@@ -34,12 +34,12 @@ var (
 	UnexpectedError      = GatewayError{Status: 500, Code: 900, Message: "Unexpected Error"}
 )
 
-// ServiceError is a failure in the service's shape:
+// ServiceError is a failure in the service's form:
 // {"success":false,"error":{"code","name","message"}}.
 type ServiceError struct {
 	// Code is the service's number, as text.
 	Code string
-	// Name is the constant that goes with it.
+	// Name is the vendor's constant for Code.
 	Name string
 	// Message says what is wrong.
 	Message string
@@ -49,7 +49,7 @@ type ServiceError struct {
 // codes".
 var (
 	Exception             = ServiceError{"280000", "EXCEPTION", "unexpected error"}
-	JSONParseFailed       = ServiceError{"280001", "JSON_PARSE_FAILED_EXCEPTION", "the body is no JSON object"}
+	JSONParseFailed       = ServiceError{"280001", "JSON_PARSE_FAILED_EXCEPTION", "the body is not a JSON object"}
 	InvalidParameter      = ServiceError{"280003", "WEB_INVALID_PARAMETER_TYPE_TWO_PARAM", "invalid parameter"}
 	SiteNotFound          = ServiceError{"281003", "SITE_NOT_FOUND", "the site does not exist"}
 	SiteNotRunning        = ServiceError{"281004", "SITE_STATUS_NOT_RUNNING", "the site is not in use"}
@@ -60,16 +60,16 @@ var (
 	LicenseInfoNotFound   = ServiceError{"2810012", "LICENSE_DRM_INFO_NOT_FOUND", "the DRM information does not exist"}
 )
 
-// Error is the code and the message.
+// Error returns the code and the message.
 func (s ServiceError) Error() string { return s.Code + ": " + s.Message }
 
-// saying is s with another message.
+// saying returns s with another message.
 func (s ServiceError) saying(message string) ServiceError {
 	s.Message = message
 	return s
 }
 
-// status is the HTTP status of s.
+// status returns the HTTP status of s.
 func (s ServiceError) status(assumed Assumptions) int {
 	if s.Code == SiteNotFound.Code {
 		return assumed.NotFoundStatus
@@ -102,14 +102,14 @@ func (g GatewayError) body(assumed Assumptions) any {
 	return map[string]failure{"error": {code, g.Message, g.Details}}
 }
 
-// GatewayFault is an order to answer g, as this emulator's gateway would. Where it applies, how
-// often, and more headers such as Retry-After are for the caller to add.
+// GatewayFault returns an order to fail with g, in the form of this emulator's gateway. The caller may
+// add where it applies, how often, and headers such as Retry-After.
 func (e *Emulator) GatewayFault(g GatewayError) twin.Fault {
 	return e.fault(g.Status, g.body(e.assumed))
 }
 
-// ServiceFault is an order to answer s, as this emulator's service would. It may have a code that
-// nobody knows.
+// ServiceFault returns an order to fail with s, in the form of this emulator's service. The code of s
+// may be unknown.
 func (e *Emulator) ServiceFault(s ServiceError) twin.Fault {
 	return e.fault(s.status(e.assumed), s.body())
 }

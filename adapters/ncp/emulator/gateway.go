@@ -15,7 +15,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// The headers of a request to the API gateway, and the one that each of its answers has.
+// The headers of a request to the API gateway. The last one is in each of its responses.
 const (
 	timestampHeader = "X-Ncp-Apigw-Timestamp"
 	accessKeyHeader = "X-Ncp-Iam-Access-Key"
@@ -24,10 +24,11 @@ const (
 	traceIDHeader   = "X-Ncp-Trace-Id"
 )
 
-// timestampTolerance: "5 minutes or longer" off, a request is invalid.
+// timestampTolerance is the difference from which on a timestamp is invalid. The API pages say "5
+// minutes or longer".
 const timestampTolerance = 5 * time.Minute
 
-// gateway is what the API gateway holds of the account.
+// gateway is the account as the API gateway knows it.
 type gateway struct {
 	accessKey string
 	secretKey []byte
@@ -35,7 +36,7 @@ type gateway struct {
 	denied    []string
 }
 
-// check tells why the gateway does not let r through, or nil.
+// check returns the reason for which the gateway refuses r, or nil.
 func (g gateway) check(c call, r *http.Request, now time.Time) *GatewayError {
 	refuse := func(e GatewayError, details string) *GatewayError {
 		e.Details = details
@@ -68,7 +69,7 @@ func (g gateway) check(c call, r *http.Request, now time.Time) *GatewayError {
 	return nil
 }
 
-// only is the value of a header that is given once, and not empty.
+// only returns the value of a header. It reports false if the header is empty, missing or repeated.
 func only(r *http.Request, header string) (value string, ok bool) {
 	values := r.Header.Values(header)
 	if len(values) != 1 || values[0] == "" {
@@ -77,31 +78,29 @@ func only(r *http.Request, header string) (value string, ok bool) {
 	return values[0], true
 }
 
-// target is path and query exactly as they were sent: they are signed byte for byte.
+// target returns path and query exactly as they were sent, because the signature covers their bytes.
 func target(r *http.Request) string {
 	if strings.HasPrefix(r.RequestURI, "/") {
 		return r.RequestURI
 	}
-	return r.URL.RequestURI() // a request that came through no connection, or through a proxy
+	return r.URL.RequestURI() // The request came through a proxy, or without a connection.
 }
 
-// sign is signature v2: of the method and the target, the timestamp and the access key, each on a
-// line of its own.
+// sign returns signature v2. It covers three lines: method and target, timestamp, and access key.
 func (g gateway) sign(methodAndTarget, timestamp string) string {
 	mac := hmac.New(sha256.New, g.secretKey)
 	mac.Write([]byte(methodAndTarget + "\n" + timestamp + "\n" + g.accessKey))
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// serveNotFound answers a request that is no call.
+// serveNotFound refuses a request for an unknown call.
 func (e *Emulator) serveNotFound(w http.ResponseWriter, _ *http.Request) {
 	refusal := NotFound
 	refusal.Details = "URL not found."
 	e.write(w, refusal.Status, refusal.body(e.assumed))
 }
 
-// traceIDs makes the values of x-ncp-trace-id, which have the form of the examples: 26 digits and
-// letters.
+// traceIDs returns a source of values of x-ncp-trace-id: 26 digits and letters, as in the examples.
 func traceIDs(seed uint64) func() string {
 	var mu sync.Mutex
 	random := twin.Rand(seed, "trace ids")

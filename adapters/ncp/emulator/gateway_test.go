@@ -24,8 +24,8 @@ func TestTargetIsSignedAsItWasSent(t *testing.T) {
 	}
 	for _, target := range []string{
 		"/api/v1/sites",
-		"/api/v1/sites?pageSize=10&pageNo=1", // neither sorted
-		"/api/v1/sites?pageNo=%31&&",         // nor cleaned
+		"/api/v1/sites?pageSize=10&pageNo=1", // not sorted
+		"/api/v1/sites?pageNo=%31&&",         // not cleaned
 		"/api/v1/sites?",
 		"/api/v1/sites/%64rm-20231115142326-nHyNw",
 		"/api/v1/license/statistics?searchCondition=contentId&searchKeyword=a+b%20c%7e~%2F/%EB%93%9C&siteId=" + demo,
@@ -205,8 +205,8 @@ func TestLedgerHoldsNoSecrets(t *testing.T) {
 	}
 }
 
-// FuzzSignature: whatever arrives, it is let in only if it is signed with the key, byte for byte,
-// and in time.
+// FuzzSignature checks that a request is let in only if it is signed with the key, byte for byte, and
+// in time.
 func FuzzSignature(f *testing.F) {
 	now := strconv.FormatInt(noon.UnixMilli(), 10)
 	good := sign(emulator.DefaultSecretKey, "GET", "/api/v1/sites?pageNo=1", now, emulator.DefaultAccessKey)

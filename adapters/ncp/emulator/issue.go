@@ -7,12 +7,11 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// Issue lets a device ask for a license now: l stands in the history from then on, at the clock's
-// time. A site that is not on issues none, and its history stays as it is; then Issue fails, as it
-// does where the site or the status is none.
+// Issue issues a license to a device now, at the clock's time. It fails if the site is not enabled or
+// does not exist, or if the status is unknown. The history then stays as it is.
 func (e *Emulator) Issue(siteID string, l License) error {
 	if l.LicenseStatus != "" && l.LicenseStatus != StatusSuccess && l.LicenseStatus != StatusFail {
-		return fmt.Errorf("licenseStatus %q is neither %q nor %q", l.LicenseStatus, StatusSuccess, StatusFail)
+		return fmt.Errorf("licenseStatus %q is unknown: use %q or %q", l.LicenseStatus, StatusSuccess, StatusFail)
 	}
 	e.mu.RLock()
 	s, err := e.siteOf(siteID)
@@ -29,7 +28,7 @@ func (e *Emulator) Issue(siteID string, l License) error {
 	return nil
 }
 
-// serveIssue is Issue for other people's tests.
+// serveIssue is Issue over the admin path.
 func (e *Emulator) serveIssue(w http.ResponseWriter, r *http.Request) {
 	order, err := twin.ReadJSON[struct {
 		SiteID        string `json:"siteId"`

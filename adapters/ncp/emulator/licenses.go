@@ -15,7 +15,7 @@ import (
 // secondLayout is the form of licenseCreatedTime, and of the time in a site's id: yyyyMMddHHmmss.
 const secondLayout = "20060102150405"
 
-// Outcomes of a license request (licenseStatus, as a search names them).
+// The values of licenseStatus in a search.
 const (
 	StatusSuccess = "success"
 	StatusFail    = "fail"
@@ -29,22 +29,22 @@ type License struct {
 	LicenseStatus string
 	// DRMType is Widevine, PlayReady or FairPlay.
 	DRMType string
-	// UserID is the end user as the site knows them. Answers show its MD5 alone.
+	// UserID is the site's id of the end user. Responses show only its MD5.
 	UserID string
-	// UserIDMD5 is what answers show: 32 hexadecimal digits. Empty means the MD5 of UserID.
+	// UserIDMD5 is shown in responses: 32 hexadecimal digits. Empty means the MD5 of UserID.
 	UserIDMD5 string
 	// DeviceID and DeviceModel are the end user's device.
 	DeviceID, DeviceModel string
 	// PlatformName is the client's platform, such as PLATFORM_MAC_OS.
 	PlatformName string
-	// CreatedTime is when the device asked; the vendor keeps whole seconds.
+	// CreatedTime is the time of the request. The vendor keeps whole seconds.
 	CreatedTime time.Time
 }
 
 // Time returns CreatedTime.
 func (l License) Time() time.Time { return l.CreatedTime }
 
-// licenseRow is a license as the call answers it.
+// licenseRow is a license in a response.
 type licenseRow struct {
 	ContentID          string `json:"contentId"`
 	LicenseStatus      string `json:"licenseStatus"`
@@ -56,15 +56,15 @@ type licenseRow struct {
 	LicenseCreatedTime string `json:"licenseCreatedTime"`
 }
 
-// HashUserID is how answers show a user id: the hexadecimal digits of its MD5.
+// HashUserID returns a user id as responses show it: the hexadecimal digits of its MD5.
 func HashUserID(userID string) string {
 	sum := md5.Sum([]byte(userID)) //nolint:gosec // The vendor's own choice.
 	return hex.EncodeToString(sum[:])
 }
 
-// PutLicenses adds licenses to a site, in any order and whether or not the site is on. Of equal
-// times the one put last counts as the newer. It panics where the site does not exist or a status
-// is none, as that is a mistake in the test.
+// PutLicenses adds licenses to a site, in any order, even if the site is off. Of two equal times, the
+// license put last is the newer one. It panics if the site or a status does not exist, which is a
+// mistake in the test.
 func (e *Emulator) PutLicenses(siteID string, licenses ...License) {
 	rows := slices.Clone(licenses)
 	for i := range rows {
@@ -89,7 +89,7 @@ func (e *Emulator) PutLicenses(siteID string, licenses ...License) {
 	s.licenses.Put(rows...)
 }
 
-// Licenses are the licenses that a site holds, newest first; none where the site does not exist.
+// Licenses returns the licenses of a site, newest first. It returns none if the site does not exist.
 func (e *Emulator) Licenses(siteID string) []License {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -102,19 +102,19 @@ func (e *Emulator) Licenses(siteID string) []License {
 	return rows
 }
 
-// listLicenses answers "View license issuance history".
-func (e *Emulator) listLicenses(_ *http.Request, q twin.Params) (answer, error) {
+// listLicenses serves "View license issuance history".
+func (e *Emulator) listLicenses(_ *http.Request, q twin.Params) (response, error) {
 	first, size, err := e.page(q)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	matches, err := e.search(q)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	start, end := instant(q, startTime), instant(q, endTime)
 	if !end.IsZero() && end.Before(start) {
-		return answer{}, InvalidParameter.saying("startTime is after endTime")
+		return response{}, InvalidParameter.saying("startTime is after endTime")
 	}
 	if !end.IsZero() && !e.assumed.EndExclusive {
 		end = end.Add(time.Millisecond)
@@ -123,18 +123,18 @@ func (e *Emulator) listLicenses(_ *http.Request, q twin.Params) (answer, error) 
 	defer e.mu.RUnlock()
 	s, err := e.siteOf(q["siteId"])
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	found, total := s.licenses.Between(start, end).Newest(first, size, matches)
 	rows := make([]licenseRow, len(found))
 	for i, l := range found {
 		rows[i] = e.showLicense(l)
 	}
-	a := listing(e, rows, total)
+	res := listing(e, rows, total)
 	if e.assumed.Generation == Generation2023 {
-		a.total = nil
+		res.total = nil
 	}
-	return a, nil
+	return res, nil
 }
 
 func (e *Emulator) showLicense(l License) licenseRow {
@@ -148,7 +148,7 @@ func (e *Emulator) showLicense(l License) licenseRow {
 	}
 }
 
-// search is what a request searches for besides the time, or nil where it takes everything.
+// search returns what a request searches for besides the time. It returns nil if every license matches.
 func (e *Emulator) search(q twin.Params) (matches func(License) bool, err error) {
 	outcome, keyword := q["status"], q["searchKeyword"]
 	if (q["searchCondition"] == "") != (keyword == "") {
@@ -177,7 +177,7 @@ func (e *Emulator) search(q twin.Params) (matches func(License) bool, err error)
 	}, nil
 }
 
-// field is the value that a search condition of 2026 looks at.
+// field returns the value that a search condition of 2026 compares.
 func (l License) field(condition string) string {
 	switch condition {
 	case "contentId":

@@ -19,10 +19,10 @@ const maxPageSize = 100
 
 var (
 	siteID = twin.NewParam("siteId", twin.AnyText)
-	// its first value is checked with its use
+	// Emulator.page checks the first value of pageNo.
 	pageNo   = twin.NewParam("pageNo", twin.Integer(0, 1_000_000_000))
 	pageSize = twin.NewParam("pageSize", twin.Integer(1, maxPageSize))
-	// its words differ by generation, and are checked with its use
+	// Generation.condition checks the values of searchCondition.
 	searchCondition = twin.NewParam("searchCondition", twin.AnyText)
 	searchKeyword   = twin.NewParam("searchKeyword", twin.AnyText)
 	startTime       = twin.NewParam("startTime", twin.Integer(0, math.MaxInt64))
@@ -39,8 +39,7 @@ func instant(q twin.Params, p twin.Param) time.Time {
 	return time.UnixMilli(n)
 }
 
-// readQuery collects the parameters of r, and refuses those that the call does not have, lacks, or
-// cannot read.
+// readQuery returns the parameters of r. It refuses unknown, missing and invalid parameters.
 func (e *Emulator) readQuery(c call, r *http.Request) (twin.Params, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -49,8 +48,8 @@ func (e *Emulator) readQuery(c call, r *http.Request) (twin.Params, error) {
 	known := slices.Concat(c.required, c.optional)
 	given := twin.Params{}
 	for _, sent := range slices.Sorted(maps.Keys(values)) {
-		name, heeded := e.assumed.Generation.parameter(sent)
-		if !heeded {
+		name, used := e.assumed.Generation.parameter(sent)
+		if !used {
 			continue
 		}
 		value := values[sent][0]
@@ -74,8 +73,7 @@ func (e *Emulator) readQuery(c call, r *http.Request) (twin.Params, error) {
 	return given, nil
 }
 
-// parameter is the name of 2026 for the name of a parameter, and whether the server of that
-// generation heeds it.
+// parameter returns the name of a parameter in 2026, and whether the server uses it.
 func (g Generation) parameter(name string) (string, bool) {
 	switch name {
 	case "pageSizeNo":
@@ -86,8 +84,7 @@ func (g Generation) parameter(name string) (string, bool) {
 	return name, true
 }
 
-// condition is the name of 2026 for a search condition, and whether the server of that generation
-// knows it.
+// condition returns the name of a search condition in 2026, and whether the server knows it.
 func (g Generation) condition(name string) (string, bool) {
 	switch name {
 	case "drm_type":
@@ -100,7 +97,7 @@ func (g Generation) condition(name string) (string, bool) {
 	return name, false
 }
 
-// page is the position of the first row that the request wants, and how many rows.
+// page returns the position of the first row that the request asks for, and the number of rows.
 func (e *Emulator) page(q twin.Params) (first, size int, err error) {
 	base := 1
 	if e.assumed.ZeroBasedPages {
@@ -114,17 +111,16 @@ func (e *Emulator) page(q twin.Params) (first, size int, err error) {
 	return (index - base) * size, size, nil
 }
 
-// listing is the answer with these rows, of total that match.
-func listing[R any](e *Emulator, rows []R, total int) answer {
+// listing returns the response with these rows. total is the number of rows that match.
+func listing[R any](e *Emulator, rows []R, total int) response {
 	if e.assumed.TotalIsPage {
 		total = len(rows)
 	}
-	// a slice that is not nil, or no rows would be null
-	return answer{append([]R{}, rows...), &total}
+	return response{append([]R{}, rows...), &total} // JSON shows a nil slice as null.
 }
 
-// pageOf is the answer with up to size of the rows, after the first ones.
-func pageOf[R any](e *Emulator, rows []R, first, size int) answer {
+// pageOf returns the response with up to size of the rows, from the position first on.
+func pageOf[R any](e *Emulator, rows []R, first, size int) response {
 	total := len(rows)
 	return listing(e, rows[min(first, total):min(first+size, total)], total)
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// sampleDays is how far the sample history goes back. A site's licenses of one day depend on
-// the seed and the day alone, so that a sandbox started again an hour later shows the same history,
-// and an hour more of it.
+// sampleDays is the length of the sample history. A site's licenses of one day depend only on the seed
+// and the day. So a sandbox that is started again an hour later shows the same history, and one more
+// hour.
 const sampleDays = 30
 
 // fillSampleData fills the server for a sandbox.
@@ -45,7 +45,7 @@ func (e *Emulator) fillSampleData(seed uint64) {
 	}, time.Time{}, time.Time{})
 }
 
-// putHistory puts the licenses that a site issued between two instants.
+// putHistory adds the licenses that a site issued between two instants.
 func (e *Emulator) putHistory(seed uint64, model siteModel, from, until time.Time) {
 	id, today := model.site.SiteID, e.now().Truncate(24*time.Hour)
 	audience := newAudience(twin.Rand(seed, "audience of "+id), model)
@@ -61,12 +61,12 @@ func (e *Emulator) putHistory(seed uint64, model siteModel, from, until time.Tim
 	}
 }
 
-// daysBefore is six in the morning of a day so many days ago.
+// daysBefore returns six in the morning of the day that many days ago.
 func daysBefore(today time.Time, days int) time.Time {
 	return today.AddDate(0, 0, -days).Add(6 * time.Hour)
 }
 
-// createdTime is the time in a site's id.
+// createdTime returns the time in a site's id.
 func createdTime(siteID string) time.Time {
 	const layout = "drm-" + secondLayout
 	created, err := time.Parse(layout, siteID[:len(layout)])
@@ -76,8 +76,8 @@ func createdTime(siteID string) time.Time {
 	return created
 }
 
-// putSampleSite puts a site, and what its log says of when it was created, switched on and switched
-// off; zero means it was not.
+// putSampleSite adds a site, and the entries of its log: when it was created, switched on and switched
+// off. A zero time adds no entry.
 func (e *Emulator) putSampleSite(s Site, on, off time.Time) {
 	e.PutSites(s)
 	e.mu.Lock()
@@ -92,7 +92,7 @@ func (e *Emulator) putSampleSite(s Site, on, off time.Time) {
 	}
 }
 
-// audience is who watches what on which device at one site.
+// audience is the end users of one site.
 type audience struct {
 	model   siteModel
 	viewers []viewer
@@ -126,7 +126,7 @@ func newAudience(random *rand.Rand, model siteModel) *audience {
 	return a
 }
 
-// day are the licenses of one day, in no order.
+// day returns the licenses of one day, in random order.
 func (a *audience) day(random *rand.Rand, date time.Time) []License {
 	count := int(a.model.perDay * (0.8 + 0.4*random.Float64()))
 	popular := rand.NewZipf(random, 1.2, 4, uint64(len(a.model.contents)-1))
@@ -143,7 +143,7 @@ func (a *audience) day(random *rand.Rand, date time.Time) []License {
 			l.LicenseStatus = StatusFail
 		}
 		licenses = append(licenses, l)
-		if random.Float64() < 0.015 { // the player asks twice at once
+		if random.Float64() < 0.015 { // The player asks twice at once.
 			licenses = append(licenses, l)
 		}
 	}

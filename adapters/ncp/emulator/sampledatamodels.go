@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// siteModel is what makes one sample site differ from another.
+// siteModel describes one sample site.
 type siteModel struct {
-	site          Site // its id tells when it was created
-	onFor, offFor int  // days since it was switched on, if that was lately, and off
+	site          Site // Its id contains the time of creation.
+	onFor, offFor int  // days since it was last switched on and off; 0 means not in this history
 	perDay        float64
 	failing       float64 // share of the licenses
 	users         int
@@ -17,9 +17,9 @@ type siteModel struct {
 	contents      []string
 }
 
-// The testers of demo_site and the families of kids_and_songs are customers of another vendor too:
-// the demo site runs at both, and the children's songs moved here twenty days ago. Whoever looks
-// for one user finds them at both.
+// sampleSites are the sample sites. The testers of demo_site and the families of kids_and_songs are
+// also in another vendor's sample data: the demo site runs at both vendors, and the children's songs
+// moved here twenty days ago. A search for one of these users finds them at both.
 var sampleSites = []siteModel{
 	{
 		site:   Site{SiteID: "drm-20230526081150-HbXuL", SiteName: "sports_night", PolicyID: 102},
@@ -29,7 +29,7 @@ var sampleSites = []siteModel{
 	},
 	{
 		site:   Site{SiteID: "drm-20230912054417-kQzTe", SiteName: "demo_site", Enabled: true},
-		perDay: 40, failing: 0.08, users: 25, // those who try things out
+		perDay: 40, failing: 0.08, users: 25,
 		userID: func(_ *rand.Rand, i int) string { return fmt.Sprintf("tester%02d", i+1) },
 		contents: []string{"bigbuckbunny", "configtest", "sintel", "tears-of-steel",
 			"test-multitrack", "elephants-dream"},
@@ -45,15 +45,15 @@ var sampleSites = []siteModel{
 		},
 		onFor: 20, perDay: 45, failing: 0.05, users: 60,
 		userID:   func(_ *rand.Rand, i int) string { return fmt.Sprintf("family%03d@kids.example", i+1) },
-		contents: numbered("song%%%03d", 40), // ids that need escaping
+		contents: numbered("song%%%03d", 40), // These ids need an escape.
 	},
 	{
-		// created, and never switched on
+		// This site was never switched on.
 		site: Site{SiteID: "drm-20241118023005-PdYcN", SiteName: "winter_festival"},
 	},
 }
 
-// numbered are ids from 1 to n.
+// numbered returns ids from 1 to n.
 func numbered(format string, n int) []string {
 	ids := make([]string, n)
 	for i := range ids {
@@ -62,8 +62,8 @@ func numbered(format string, n int) []string {
 	return ids
 }
 
-// hourShares is how busy an hour of the UTC day is. The viewers live in Seoul, where evenings peak
-// around 13:00 UTC.
+// hourShares are the weights of the hours of the UTC day. The viewers live in Seoul, where the evening
+// is around 13:00 UTC.
 var hourShares = []float64{2, 2, 3, 4, 4, 3, 3, 4, 5, 7, 9, 12, 14, 14, 11, 7, 4, 2, 1, 1, 1, 1, 1, 2}
 
 func drawHour(random *rand.Rand) time.Duration {
@@ -73,10 +73,10 @@ func drawHour(random *rand.Rand) time.Duration {
 // deviceModel is a kind of device, with the DRM that it uses.
 type deviceModel struct {
 	name, platform, drm string
-	sharedID            string // what desktop Chrome reports for all PCs of a kind
+	sharedID            string // the id that desktop Chrome has on all PCs of a kind
 }
 
-// deviceModels follow the first one, which is the vendor's example.
+// The devices of the viewers, with their weights. The first device is the vendor's example.
 var (
 	deviceModels = []deviceModel{
 		{"ChromeCDM-Mac-ARM64-9", "PLATFORM_MAC_OS", "Widevine", "23abfd802575758cb3bfdc147e819fc6"},
@@ -93,7 +93,7 @@ var (
 
 func drawDevice(random *rand.Rand) deviceModel { return deviceModels[draw(random, deviceShares)] }
 
-// draw is the index of one of the shares, drawn by its weight.
+// draw returns the index of one of the shares, drawn by its weight.
 func draw(random *rand.Rand, shares []float64) int {
 	total := 0.0
 	for _, s := range shares {

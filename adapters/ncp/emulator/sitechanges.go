@@ -10,8 +10,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// Kinds of the effects that the ledger shows of a site. Their key is siteId. Details hold siteName
-// and policyId where the request set them. All but EffectSiteFinished are writes by a call.
+// The kinds of a site's effects in the ledger. Their key is siteId. Details have siteName and policyId
+// if the request set them. All but EffectSiteFinished are made by a call.
 const (
 	EffectSiteCreated  = "siteCreated"
 	EffectSiteFinished = "siteFinished"
@@ -20,17 +20,17 @@ const (
 	EffectSiteDisabled = "siteDisabled"
 )
 
-// createSite answers "Create site": the site is CREATING until the delay has passed, and then has
-// to be switched on.
-func (e *Emulator) createSite(r *http.Request, _ twin.Params) (answer, error) {
+// createSite serves "Create site". The site is CREATING until the delay has passed. Then it can be
+// switched on.
+func (e *Emulator) createSite(r *http.Request, _ twin.Params) (response, error) {
 	form, err := readSiteForm(r)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if err := e.checkPolicy(form.policyID); err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	now := e.now()
 	s := &site{Site: Site{
@@ -40,71 +40,71 @@ func (e *Emulator) createSite(r *http.Request, _ twin.Params) (answer, error) {
 	}}
 	e.sites = append(e.sites, s)
 	e.changed(r.Context(), s, EffectSiteCreated, form.details())
-	return answer{content: e.show(s, SiteTimesExample)}, nil
+	return response{content: e.show(s, SiteTimesExample)}, nil
 }
 
-// updateSite answers "Edit site".
-func (e *Emulator) updateSite(r *http.Request, _ twin.Params) (answer, error) {
+// updateSite serves "Edit site".
+func (e *Emulator) updateSite(r *http.Request, _ twin.Params) (response, error) {
 	form, err := readSiteForm(r)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s, err := e.siteOf(r.PathValue("siteId"))
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	if state := s.statusAt(e.now()); state == StatusCreating || state == StatusDeleted {
-		return answer{}, SiteNotModifiable.saying("the site is " + state)
+		return response{}, SiteNotModifiable.saying("the site is " + state)
 	}
 	if err := e.checkPolicy(form.policyID); err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	s.SiteName, s.PolicyID = form.name, form.policyID
 	if form.cert != (FairPlayCert{}) {
 		s.FairPlayCert = form.cert
 	}
 	e.changed(r.Context(), s, EffectSiteUpdated, form.details())
-	return answer{content: e.show(s, SiteTimesExample)}, nil
+	return response{content: e.show(s, SiteTimesExample)}, nil
 }
 
-// enableSite answers "Enable site".
-func (e *Emulator) enableSite(r *http.Request, _ twin.Params) (answer, error) {
+// enableSite serves "Enable site".
+func (e *Emulator) enableSite(r *http.Request, _ twin.Params) (response, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s, err := e.switchable(r)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	if s.Enabled {
-		return answer{}, SiteNotOff
+		return response{}, SiteNotOff
 	}
 	s.Enabled, s.Status = true, e.statusOf(true)
 	e.changed(r.Context(), s, EffectSiteEnabled, nil)
-	return answer{content: e.show(s, SiteTimesExample)}, nil
+	return response{content: e.show(s, SiteTimesExample)}, nil
 }
 
-// disableSite answers "Disable site".
-func (e *Emulator) disableSite(r *http.Request, _ twin.Params) (answer, error) {
+// disableSite serves "Disable site".
+func (e *Emulator) disableSite(r *http.Request, _ twin.Params) (response, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s, err := e.switchable(r)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	if !s.Enabled {
-		return answer{}, SiteNotOn
+		return response{}, SiteNotOn
 	}
 	s.Enabled, s.Status = false, e.statusOf(false)
 	e.changed(r.Context(), s, EffectSiteDisabled, nil)
 	row := e.show(s, SiteTimesExample)
 	row.SiteEnabledYn = !e.assumed.TrueOffAnswer
-	return answer{content: row}, nil
+	return response{content: row}, nil
 }
 
-// switchable is the site that a request names, if it can be switched on or off. The caller holds
-// the lock.
+// switchable returns the site of a request. It fails if the site cannot be switched on or off. The
+// caller holds the lock.
 func (e *Emulator) switchable(r *http.Request) (*site, error) {
 	s, err := e.siteOf(r.PathValue("siteId"))
 	if err != nil {
@@ -116,7 +116,7 @@ func (e *Emulator) switchable(r *http.Request) (*site, error) {
 	return s, nil
 }
 
-// checkPolicy fails where there is no such policy. The caller holds the lock.
+// checkPolicy fails if the policy does not exist. The caller holds the lock.
 func (e *Emulator) checkPolicy(id int) error {
 	if _, known := e.policies[id]; !known {
 		return InvalidParameter.saying(fmt.Sprintf("policy %d does not exist", id))
@@ -124,20 +124,19 @@ func (e *Emulator) checkPolicy(id int) error {
 	return nil
 }
 
-// changed notes a change of a site in its log and in the ledger. The caller holds the lock.
+// changed adds a change of a site to its log and to the ledger. The caller holds the lock.
 func (e *Emulator) changed(ctx context.Context, s *site, kind string, details map[string]string) {
 	s.UpdatedTime = e.now()
 	s.note(kind, s.UpdatedTime)
 	e.Ledger().Record(ctx, kind, s.SiteID, details)
 }
 
-// details are what the ledger shows of a form: no certificate.
+// details returns the parts of a form that the ledger shows. The certificate is not among them.
 func (f siteForm) details() map[string]string {
 	return map[string]string{"siteName": f.name, "policyId": strconv.Itoa(f.policyID)}
 }
 
-// Finish ends the creation of a site at once, as the vendor does some time later. It fails where
-// the site is not CREATING.
+// Finish ends the creation of a site at once. It fails if the site is not CREATING.
 func (e *Emulator) Finish(siteID string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -153,7 +152,7 @@ func (e *Emulator) Finish(siteID string) error {
 	return nil
 }
 
-// serveFinish is Finish for other people's tests.
+// serveFinish is Finish over the admin path.
 func (e *Emulator) serveFinish(w http.ResponseWriter, r *http.Request) {
 	order, err := twin.ReadJSON[struct {
 		SiteID string `json:"siteId"`

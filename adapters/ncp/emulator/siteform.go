@@ -13,18 +13,18 @@ import (
 	"strings"
 )
 
-// siteForm is what the body of "Create site" and "Edit site" says.
+// siteForm is the body of "Create site" and "Edit site".
 type siteForm struct {
 	name     string
 	policyID int
-	cert     FairPlayCert // the zero value where there is none
+	cert     FairPlayCert // zero if the body has none
 }
 
-// siteName is what a site may be called: "between 3 and 20 characters", "special character
-// (underscore) allowed".
+// siteName is the form of a site's name. The API pages say "between 3 and 20 characters" and "special
+// character (underscore) allowed".
 var siteName = regexp.MustCompile(`^[A-Za-z0-9_]{3,20}$`)
 
-// readSiteForm reads and checks the body of r, but for whether the policy exists.
+// readSiteForm reads and checks the body of r. It does not check that the policy exists.
 func readSiteForm(r *http.Request) (form siteForm, err error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -49,7 +49,7 @@ func readSiteForm(r *http.Request) (form siteForm, err error) {
 	return form, err
 }
 
-// readFairPlayCert reads and checks a certificate. What is wrong is told without showing it.
+// readFairPlayCert reads and checks a certificate. Its errors show no value.
 func readFairPlayCert(body []byte) (cert FairPlayCert, err error) {
 	object, err := readObject(body, "certFile", "privateKey", "privateEncryptedString", "secretKey")
 	if err != nil {
@@ -60,7 +60,7 @@ func readFairPlayCert(body []byte) (cert FairPlayCert, err error) {
 		"privateEncryptedString": &cert.PrivateEncryptedString, "secretKey": &cert.SecretKey,
 	} {
 		if raw, given := object[name]; given && !isNull(raw) && json.Unmarshal(raw, field) != nil {
-			return cert, InvalidParameter.saying("fairPlayCert." + name + " is no text")
+			return cert, InvalidParameter.saying("fairPlayCert." + name + " is not a text")
 		}
 	}
 	switch {
@@ -76,15 +76,15 @@ func readFairPlayCert(body []byte) (cert FairPlayCert, err error) {
 	return cert, nil
 }
 
-// isFile reports whether address is one from which a file of such a kind can be downloaded.
+// isFile reports whether a file with one of these extensions can be downloaded from address.
 func isFile(address string, extensions ...string) bool {
 	u, err := url.Parse(address)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" &&
 		slices.Contains(extensions, strings.ToLower(path.Ext(u.Path)))
 }
 
-// readObject reads a JSON object that has no fields but these. A map, since a struct would match
-// its keys without regard to case.
+// readObject reads a JSON object with these fields only. It returns a map, because a struct would
+// match the keys without regard to case.
 func readObject(body []byte, fields ...string) (object map[string]json.RawMessage, err error) {
 	if err := json.Unmarshal(body, &object); err != nil || object == nil {
 		return nil, JSONParseFailed

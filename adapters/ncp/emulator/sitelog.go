@@ -15,7 +15,7 @@ type event struct {
 	time        time.Time
 }
 
-// what are the log's words for the kinds of effects.
+// what has the log's words for the kinds of effects.
 var what = map[string]string{
 	EffectSiteCreated: "created", EffectSiteFinished: "ready", EffectSiteUpdated: "updated",
 	EffectSiteEnabled: "enabled", EffectSiteDisabled: "disabled",
@@ -26,24 +26,24 @@ func (s *site) note(kind string, at time.Time) {
 	s.events = append(s.events, event{fmt.Sprintf("Site %s %s.", s.SiteName, what[kind]), at})
 }
 
-// logRow is an entry as the call answers it.
+// logRow is an entry in a response.
 type logRow struct {
 	SiteID      string `json:"siteId"`
 	Description string `json:"description"`
 	Timestamp   int64  `json:"timestamp"`
 }
 
-// listSiteLog answers "Get site log": newest first.
-func (e *Emulator) listSiteLog(_ *http.Request, q twin.Params) (answer, error) {
+// listSiteLog serves "Get site log", newest first.
+func (e *Emulator) listSiteLog(_ *http.Request, q twin.Params) (response, error) {
 	first, size, err := e.page(q)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	s, err := e.siteOf(q["siteId"])
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	rows := make([]logRow, 0, len(s.events))
 	for _, entry := range slices.Backward(s.events) {

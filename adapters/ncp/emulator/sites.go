@@ -21,18 +21,18 @@ const (
 
 // Site is a site of the account.
 type Site struct {
-	// SiteID is what the vendor made of the time of creation, such as drm-20231101082316-dJDGa.
+	// SiteID contains the time of creation, such as drm-20231101082316-dJDGa.
 	SiteID string
 	// SiteName is the site's display name.
 	SiteName string
-	// Status is StatusCreating, StatusReady, StatusRunning or StatusDeleted. Empty means RUNNING
-	// where the site is enabled, and READY where it is not.
+	// Status is StatusCreating, StatusReady, StatusRunning or StatusDeleted. Empty means RUNNING for
+	// an enabled site, and READY for another one.
 	Status string
-	// Enabled is siteEnabledYn: licenses are issued.
+	// Enabled is siteEnabledYn: the site issues licenses.
 	Enabled bool
 	// PolicyID is the playback policy: 0, or one of PutPolicies.
 	PolicyID int
-	// FairPlayCert is the FairPlay certificate; the zero value where there is none.
+	// FairPlayCert is the FairPlay certificate. Zero means none.
 	FairPlayCert FairPlayCert
 	// CreatedTime and UpdatedTime are in whole milliseconds. Zero means now.
 	CreatedTime, UpdatedTime time.Time
@@ -40,8 +40,8 @@ type Site struct {
 	ReadyTime time.Time
 }
 
-// FairPlayCert is where the vendor fetches a FairPlay certificate and its private key, and what
-// belongs to them. All but CertFile are secrets.
+// FairPlayCert has the addresses from which the vendor fetches a FairPlay certificate and its private
+// key. All fields but CertFile are secrets.
 type FairPlayCert struct {
 	// CertFile is the address of a .der or .cer file.
 	CertFile string `json:"certFile,omitempty"`
@@ -53,22 +53,22 @@ type FairPlayCert struct {
 	SecretKey string `json:"secretKey,omitempty"`
 }
 
-// Policy is a playback policy. 0, BASIC, is always there.
+// Policy is a playback policy. Policy 0, BASIC, always exists.
 type Policy struct {
 	// PolicyID identifies it.
 	PolicyID int
-	// PolicyName is its name for people.
+	// PolicyName is its display name.
 	PolicyName string
 }
 
-// site is a Site with all that it holds.
+// site is a Site with its licenses and its log.
 type site struct {
 	Site
 	licenses twin.Timeline[License]
 	events   []event // oldest first
 }
 
-// PutPolicies adds policies, or renames those that are there.
+// PutPolicies adds policies, or renames existing ones.
 func (e *Emulator) PutPolicies(policies ...Policy) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -77,8 +77,8 @@ func (e *Emulator) PutPolicies(policies ...Policy) {
 	}
 }
 
-// PutSites adds sites, or replaces those that are there but for their history. It panics where a
-// policy does not exist, as that is a mistake in the test.
+// PutSites adds sites, or replaces existing ones. A replaced site keeps its history. It panics if a
+// policy does not exist, which is a mistake in the test.
 func (e *Emulator) PutSites(sites ...Site) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -102,8 +102,7 @@ func (e *Emulator) PutSites(sites ...Site) {
 	}
 }
 
-// Sites are the sites that the server holds, in the order it lists them, each in the state in which
-// it is now.
+// Sites returns the sites of the server in their present state, in the order of its list.
 func (e *Emulator) Sites() []Site {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -116,10 +115,10 @@ func (e *Emulator) Sites() []Site {
 	return sites
 }
 
-// now is the server's time as it keeps it: in whole milliseconds.
+// now returns the server's time in whole milliseconds.
 func (e *Emulator) now() time.Time { return e.Clock().Now().Truncate(time.Millisecond) }
 
-// statusOf is the state of a site that is switched on or off.
+// statusOf returns the state of a site that is switched on or off.
 func (e *Emulator) statusOf(enabled bool) string {
 	if enabled && !e.assumed.ReadyWhenOn {
 		return StatusRunning
@@ -127,8 +126,7 @@ func (e *Emulator) statusOf(enabled bool) string {
 	return StatusReady
 }
 
-// statusAt is the state of s at that time: nobody at the vendor needs to act for a site to become
-// READY.
+// statusAt returns the state of s at a time. A site that is CREATING becomes READY by itself.
 func (s *site) statusAt(now time.Time) string {
 	if s.Status == StatusCreating && !s.ReadyTime.IsZero() && !now.Before(s.ReadyTime) {
 		return StatusReady
@@ -136,7 +134,7 @@ func (s *site) statusAt(now time.Time) string {
 	return s.Status
 }
 
-// find is the site with that id, or nil. The caller holds the lock.
+// find returns the site with this id, or nil. The caller holds the lock.
 func (e *Emulator) find(id string) *site {
 	i := slices.IndexFunc(e.sites, func(s *site) bool { return s.SiteID == id })
 	if i < 0 {
@@ -145,7 +143,8 @@ func (e *Emulator) find(id string) *site {
 	return e.sites[i]
 }
 
-// siteOf is find for a request: it fails where there is no such site.
+// siteOf returns the site with this id, or the failure of a request for an unknown site. The caller
+// holds the lock.
 func (e *Emulator) siteOf(id string) (*site, error) {
 	if s := e.find(id); s != nil {
 		return s, nil
@@ -153,8 +152,7 @@ func (e *Emulator) siteOf(id string) (*site, error) {
 	return nil, SiteNotFound.saying(fmt.Sprintf("site %q does not exist", id))
 }
 
-// siteIDs makes the ids of new sites, which have the form of the examples: the time is for the
-// caller to put in.
+// siteIDs returns a source of the last parts of new ids, in the form of the examples.
 func siteIDs(seed uint64) func() string {
 	random := twin.Rand(seed, "site ids")
 	return func() string {
@@ -162,7 +160,7 @@ func siteIDs(seed uint64) func() string {
 	}
 }
 
-// letters are n letters of an alphabet.
+// letters returns n random letters of an alphabet.
 func letters(random *rand.Rand, alphabet string, n int) string {
 	text := make([]byte, n)
 	for i := range text {
@@ -171,7 +169,7 @@ func letters(random *rand.Rand, alphabet string, n int) string {
 	return string(text)
 }
 
-// siteRow is a site as the calls answer it, with the keys in the order of the example.
+// siteRow is a site in a response. Its keys are in the order of the example.
 type siteRow struct {
 	SiteID          string       `json:"siteId"`
 	SiteName        string       `json:"siteName"`
@@ -186,7 +184,7 @@ type siteRow struct {
 	SiteUpdated     int64        `json:"siteUpdated,omitempty"`
 }
 
-// show is s as a call answers it. The caller holds the lock.
+// show returns s as the response to a call. The caller holds the lock.
 func (e *Emulator) show(s *site, times SiteTimes) siteRow {
 	now := e.now()
 	row := siteRow{
@@ -205,18 +203,18 @@ func (e *Emulator) show(s *site, times SiteTimes) siteRow {
 	return row
 }
 
-// showRead is s as a read answers it. The caller holds the lock.
+// showRead returns s as the response to a read. The caller holds the lock.
 func (e *Emulator) showRead(s *site) siteRow {
 	row := e.show(s, SiteTimesTable)
 	row.PolicyName = e.policies[s.PolicyID]
 	return row
 }
 
-// listSites answers "View site list".
-func (e *Emulator) listSites(_ *http.Request, q twin.Params) (answer, error) {
+// listSites serves "View site list".
+func (e *Emulator) listSites(_ *http.Request, q twin.Params) (response, error) {
 	first, size, err := e.page(q)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -228,13 +226,13 @@ func (e *Emulator) listSites(_ *http.Request, q twin.Params) (answer, error) {
 	return listing(e, rows, total), nil
 }
 
-// getSite answers "View site details".
-func (e *Emulator) getSite(r *http.Request, _ twin.Params) (answer, error) {
+// getSite serves "View site details".
+func (e *Emulator) getSite(r *http.Request, _ twin.Params) (response, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	s, err := e.siteOf(r.PathValue("siteId"))
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
-	return answer{content: e.showRead(s)}, nil
+	return response{content: e.showRead(s)}, nil
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// statistics are the figures of a site, in the vendor's own spelling.
+// statistics are the figures of a site, in the vendor's spelling.
 type statistics struct {
 	User    int `json:"siteMontlyActiveUser"`
 	Device  int `json:"siteMontlyActiveDevice"`
