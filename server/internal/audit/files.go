@@ -14,16 +14,16 @@ import (
 )
 
 const (
-	// longestLine bounds a line of a sink, in bytes. No event is near it.
-	longestLine = 1 << 20
-	// mostWaiting is how many events of a chain may stand before one that belongs in front of them.
-	mostWaiting = 1 << 16
+	// maxLine bounds a line of a sink, in bytes. Every event is much shorter.
+	maxLine = 1 << 20
+	// maxWaiting is how many events of a chain may be written before an earlier one.
+	maxWaiting = 1 << 16
 )
 
-// VerifyFiles walks the chains in what a Sink wrote, and answers them in the order in which they
-// begin. The files are read one after the other as if they were one, since a chain must be there
-// from its first event on. The error names the first line that is no event, or the file that cannot
-// be read; all else is judged nevertheless.
+// VerifyFiles checks the chains that a Sink wrote, and returns them in the order in which they begin.
+// It reads the files one after the other as if they were one, since a chain must be complete from
+// its first event on. The error names the first line that is no event, or the file that cannot be
+// read. Everything else is checked all the same.
 func VerifyFiles(paths ...string) ([]Chain, error) {
 	var all lines
 	var first error
@@ -40,7 +40,7 @@ func VerifyFiles(paths ...string) ([]Chain, error) {
 	return chains, first
 }
 
-// lines are the chains that stand in the lines that were read.
+// lines holds the chains of the lines that were read.
 type lines struct {
 	walks   []*sorted
 	byChain map[string]*sorted
@@ -57,7 +57,7 @@ func (l *lines) readFile(path string) error {
 
 func (l *lines) read(name string, r io.Reader) (first error) {
 	scanner := bufio.NewScanner(r)
-	scanner.Buffer(nil, longestLine)
+	scanner.Buffer(nil, maxLine)
 	for n := 1; scanner.Scan(); n++ {
 		if len(bytes.TrimSpace(scanner.Bytes())) == 0 {
 			continue
@@ -66,7 +66,7 @@ func (l *lines) read(name string, r io.Reader) (first error) {
 		if err == nil {
 			l.chain(e.Chain).add(e)
 		} else if first == nil {
-			first = fmt.Errorf("%s:%d is no whole audit event: %w", name, n, err)
+			first = fmt.Errorf("%s:%d is not a whole audit event: %w", name, n, err)
 		}
 	}
 	if err := scanner.Err(); err != nil {
@@ -88,27 +88,27 @@ func (l *lines) chain(id string) *sorted {
 	return w
 }
 
-// parse reads one line. A key that is there twice, misspelt or unknown could show one thing to this
-// reader and another to others.
+// parse reads one line. It refuses a duplicate, misspelled or unknown key, since other readers could
+// read that line differently.
 func parse(line []byte) (e Event, err error) {
 	err = json.Unmarshal(line, &e, json.RejectUnknownMembers(true))
 	if err == nil && e.Chain == "" {
-		err = errors.New("it names no chain")
+		err = errors.New("the line names no chain")
 	}
 	return e, err
 }
 
-// sorted is a walk whose events come nearly in order.
+// sorted is a walk over events that are nearly in order.
 type sorted struct {
 	walk
-	waiting map[int64]Event // those that came before their turn, by position
-	next    int64           // whose turn it is
+	waiting map[int64]Event // the events that came too early, by position
+	next    int64           // the position of the next event
 }
 
 func (s *sorted) add(e Event) {
 	switch _, twice := s.waiting[e.Position]; {
 	case s.chain.Damage != "", e.Position < s.next:
-		// is only counted, or belongs behind one that was judged
+		// It is only counted, or it is older than an event that was checked.
 		s.step(e)
 		return
 	case twice:
@@ -126,12 +126,12 @@ func (s *sorted) add(e Event) {
 		s.next++
 		s.step(due)
 	}
-	if len(s.waiting) > mostWaiting {
+	if len(s.waiting) > maxWaiting {
 		s.flush()
 	}
 }
 
-// flush waits no longer for events that are not there.
+// flush checks the waiting events. The events before them are missing.
 func (s *sorted) flush() {
 	for _, position := range slices.Sorted(maps.Keys(s.waiting)) {
 		s.step(s.waiting[position])

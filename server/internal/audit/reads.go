@@ -16,14 +16,16 @@ import (
 	"github.com/drmhub/drmhub/server/internal/redact"
 )
 
-// Reads makes the interceptor of unary calls that records every answer with a secret in it, before
-// the answer leaves: where it cannot be recorded, the call fails instead. Mutations are left to the
-// journal, which records every one.
+// Reads returns an interceptor that records every response with a secret before the response leaves.
+// If it cannot record the response, the call fails. It skips mutations, since the journal records
+// them.
 //
-// record must return when the event is durable. digest is the HMAC of a request to a method, in
-// hexadecimal; the method is written "drmhub.v1.SiteService/GetIntegration". The interceptor stands
-// between authentication and whatever takes out of an answer what its caller may not see.
-func Reads(record func(context.Context, Event) error, digest func(req proto.Message, method string) string) grpc.UnaryServerInterceptor {
+// record must return once the event is durable. digest returns the HMAC of a request in hexadecimal,
+// for a method written "drmhub.v1.SiteService/GetIntegration". The interceptor comes after
+// authentication.
+func Reads(
+	record func(context.Context, Event) error, digest func(req proto.Message, method string) string,
+) grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 		res, err := handler(ctx, req)
 		if err != nil || contract.Mutates(info.FullMethod) {
@@ -39,8 +41,9 @@ func Reads(record func(context.Context, Event) error, digest func(req proto.Mess
 			event.Resource, event.RequestDigest = contract.ResourceName(asked), digest(asked, method)
 		}
 		if err := record(ctx, event); err != nil {
-			return nil, errors.Join(apierror.New(codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE,
-				"no record, no answer: the answer holds secrets, and that they were read cannot be recorded: try again, or see to the store"), err)
+			withheld := apierror.New(codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE,
+				"Response withheld: reading secrets must be audited, and the audit log is unavailable. Retry later.")
+			return nil, errors.Join(withheld, err)
 		}
 		return res, nil
 	}

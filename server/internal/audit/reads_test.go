@@ -85,7 +85,7 @@ func TestNoRecordNoAnswer(t *testing.T) {
 	reads := audit.Reads(func(context.Context, audit.Event) error { return full }, digest)
 	answer := &pb.DrmAccount{Password: "hunter2"}
 	got, err := call(t, reads, pb.DrmAccountService_GetDrmAccount_FullMethodName, &pb.GetDrmAccountRequest{}, answer, nil)
-	if e := apierror.Convert(err); got != nil || e.Code != codes.Unavailable || !strings.Contains(e.Message, "no record, no answer") || strings.Contains(e.Message, "disk") {
+	if e := apierror.Convert(err); got != nil || e.Code != codes.Unavailable || !strings.Contains(e.Message, "Response withheld") || strings.Contains(e.Message, "disk") {
 		t.Errorf("%v, %v", got, err)
 	}
 	if !errors.Is(err, full) {

@@ -17,7 +17,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store"
 )
 
-// Service is the AuditService over a store.
+// Service is the AuditService of a store.
 type Service struct {
 	pb.UnsafeAuditServiceServer
 	db *store.DB
@@ -25,19 +25,21 @@ type Service struct {
 
 var _ pb.AuditServiceServer = (*Service)(nil)
 
-// NewService makes the AuditService over a store.
+// NewService returns the AuditService of a store.
 func NewService(db *store.DB) *Service { return &Service{db: db} }
 
-// place is where a list of events stands: the event that came last.
-type place struct {
+// A cursor is the last event of a page.
+type cursor struct {
 	Time     int64  `json:"t"` // microseconds since 1970
 	Chain    string `json:"c"`
 	Position int64  `json:"p"`
 }
 
-// ListAuditEvents answers the events of all chains, newest first.
-func (s *Service) ListAuditEvents(ctx context.Context, req *pb.ListAuditEventsRequest) (*pb.ListAuditEventsResponse, error) {
-	var after place
+// ListAuditEvents returns the events of all chains, newest first.
+func (s *Service) ListAuditEvents(
+	ctx context.Context, req *pb.ListAuditEventsRequest,
+) (*pb.ListAuditEventsResponse, error) {
+	var after cursor
 	resumed, err := paging.Resume(req, &after)
 	if err != nil {
 		return nil, err
@@ -55,13 +57,16 @@ func (s *Service) ListAuditEvents(ctx context.Context, req *pb.ListAuditEventsRe
 		return nil, apierror.FromContext(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(apierror.New(codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE, "the audit trail cannot be read: try again, or see to the store"), err)
+		unavailable := apierror.New(codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE,
+			"The audit database is unavailable. Retry later.")
+		return nil, errors.Join(unavailable, err)
 	}
 	res := &pb.ListAuditEventsResponse{}
 	if len(events) > size {
 		events = events[:size]
 		last := events[size-1]
-		if res.NextPageToken, err = paging.Token(req, place{last.Time.UnixMicro(), last.Chain, last.Position}); err != nil {
+		res.NextPageToken, err = paging.Token(req, cursor{last.Time.UnixMicro(), last.Chain, last.Position})
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -71,13 +76,13 @@ func (s *Service) ListAuditEvents(ctx context.Context, req *pb.ListAuditEventsRe
 	return res, nil
 }
 
-// query collects the conditions of a query for events.
+// A query holds the conditions of a query for events.
 type query struct {
 	conditions []string
 	values     []any
 }
 
-// where adds a condition, in which every %d is the number of one of the values.
+// where adds a condition. Each %d in it becomes the number of a value.
 func (q *query) where(condition string, values ...any) {
 	var numbers []any
 	for _, v := range values {
@@ -89,7 +94,9 @@ func (q *query) where(condition string, values ...any) {
 
 func chosenBy(f *pb.AuditEventFilter) (*query, error) {
 	q := &query{}
-	for _, exact := range []struct{ column, value string }{{"subject", f.GetSubject()}, {"resource", f.GetResource()}, {"method", f.GetMethod()}} {
+	for _, exact := range []struct{ column, value string }{
+		{"subject", f.GetSubject()}, {"resource", f.GetResource()}, {"method", f.GetMethod()},
+	} {
 		if exact.value != "" {
 			q.where(exact.column+" = $%d", storable(exact.value))
 		}
@@ -97,23 +104,27 @@ func chosenBy(f *pb.AuditEventFilter) (*query, error) {
 	for _, bound := range []struct {
 		field, condition string
 		at               *timestamppb.Timestamp
-	}{{"filter.start_time", "time >= $%d", f.GetStartTime()}, {"filter.end_time", "time < $%d", f.GetEndTime()}} {
+	}{
+		{"filter.start_time", "time >= $%d", f.GetStartTime()},
+		{"filter.end_time", "time < $%d", f.GetEndTime()},
+	} {
 		if bound.at == nil {
 			continue
 		}
 		if err := bound.at.CheckValid(); err != nil {
-			return nil, apierror.Invalid(bound.field, "is no instant between the years 1 and 9999")
+			return nil, apierror.Invalid(bound.field, "must be a time between the years 1 and 9999")
 		}
-		// Events stand at whole microseconds, so a bound between two of them means the later one.
+		// Events have whole microseconds, so a bound between two microseconds means the later one.
 		q.where(bound.condition, bound.at.AsTime().Add(time.Microsecond-time.Nanosecond).UnixMicro())
 	}
 	return q, nil
 }
 
-// columns are those of an event, in the order of scan.
-const columns = "chain, position, time, subject, method, resource, request_digest, outcome, vendor_code, previous_hash, hash"
+// columns are the columns of an event, in the order of scan.
+const columns = "chain, position, time, subject, method, resource, " +
+	"request_digest, outcome, vendor_code, previous_hash, hash"
 
-// newest reads the newest events.
+// newest returns the newest events.
 func (q *query) newest(ctx context.Context, db *store.DB, limit int) (events []Event, err error) {
 	text := "SELECT " + columns + " FROM audit_events"
 	if len(q.conditions) > 0 {
@@ -137,14 +148,16 @@ func (q *query) newest(ctx context.Context, db *store.DB, limit int) (events []E
 
 func scan(rows *sql.Rows) (e Event, err error) {
 	var micros int64
-	err = rows.Scan(&e.Chain, &e.Position, &micros, &e.Subject, &e.Method, &e.Resource, &e.RequestDigest, &e.Outcome, &e.VendorCode, &e.PreviousHash, &e.Hash)
+	err = rows.Scan(&e.Chain, &e.Position, &micros, &e.Subject, &e.Method, &e.Resource,
+		&e.RequestDigest, &e.Outcome, &e.VendorCode, &e.PreviousHash, &e.Hash)
 	e.Time = time.UnixMicro(micros).UTC()
 	return e, err
 }
 
 func (e Event) proto() *pb.AuditEvent {
 	return &pb.AuditEvent{
-		Name: e.Name(), Time: timestamppb.New(e.Time), Subject: e.Subject, Method: e.Method, Resource: e.Resource, RequestDigest: e.RequestDigest,
-		Outcome: e.Outcome, VendorCode: e.VendorCode, PreviousHash: e.PreviousHash, Hash: e.Hash,
+		Name: e.Name(), Time: timestamppb.New(e.Time), Subject: e.Subject, Method: e.Method, Resource: e.Resource,
+		RequestDigest: e.RequestDigest, Outcome: e.Outcome, VendorCode: e.VendorCode,
+		PreviousHash: e.PreviousHash, Hash: e.Hash,
 	}
 }

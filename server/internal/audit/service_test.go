@@ -156,7 +156,7 @@ func TestListsThatCannotBeAnswered(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = s.ListAuditEvents(t.Context(), &pb.ListAuditEventsRequest{})
-	if e := apierror.Convert(err); e.Code != codes.Unavailable || !strings.Contains(e.Message, "see to the store") {
+	if e := apierror.Convert(err); e.Code != codes.Unavailable || !strings.Contains(e.Message, "audit database is unavailable") {
 		t.Errorf("a store that cannot be read: %v", err)
 	}
 }

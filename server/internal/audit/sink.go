@@ -10,34 +10,34 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// Sink writes events as JSON lines, one object a line with the keys of Event, beside the store: a
-// copy that others can read and keep elsewhere. Events of concurrent calls may stand in another
-// order than in their chain. It is safe for concurrent use; a nil Sink writes nothing.
+// A Sink writes a copy of the events as JSON lines, with the keys of Event. Others can read the copy
+// and keep it elsewhere. Events of concurrent calls may be in another order than in their chain. A
+// Sink is safe for concurrent use. A nil Sink writes nothing.
 type Sink struct {
 	log *slog.Logger
 
 	mu   sync.Mutex
 	out  io.Writer
-	file *os.File // nil where out is not the sink's to close
-	cut  bool     // out ends amid a line
+	file *os.File // nil if the sink does not own out
+	cut  bool     // the last line of out is incomplete
 }
 
-// NewSink makes a sink that writes to out, each line at once.
+// NewSink returns a sink that writes each line to out at once.
 func NewSink(out io.Writer, log *slog.Logger) *Sink { return &Sink{log: log, out: out} }
 
-// OpenSink makes a sink that appends to a file. It is made where it is not there, and then only its
-// owner can read it. Who moves it away must start the program again; a log rotation that copies and
-// truncates needs nothing.
+// OpenSink returns a sink that appends to a file. It creates a missing file, which only its owner can
+// read. After the file was moved, restart the program. A log rotation that copies and truncates
+// needs no restart.
 func OpenSink(path string, log *slog.Logger) (*Sink, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("the audit file cannot be written: %w", err)
 	}
-	return &Sink{log: log, out: file, file: file, cut: endsAmidLine(file)}, nil
+	return &Sink{log: log, out: file, file: file, cut: isCut(file)}, nil
 }
 
-// endsAmidLine reports whether a process was stopped as it wrote to the file.
-func endsAmidLine(file *os.File) bool {
+// isCut reports whether the last line of a file is incomplete, since a process was stopped.
+func isCut(file *os.File) bool {
 	info, err := file.Stat()
 	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
 		return false
@@ -47,8 +47,7 @@ func endsAmidLine(file *os.File) bool {
 	return err == nil && last[0] != '\n'
 }
 
-// Record writes an event that is in the store. Where that fails, the log says so, and the event is
-// in the store nevertheless.
+// Record writes an event that is in the store already. If that fails, Record logs it.
 func (s *Sink) Record(e Event) {
 	if s == nil {
 		return
@@ -58,7 +57,7 @@ func (s *Sink) Record(e Event) {
 		err = s.write(append(line, '\n'))
 	}
 	if err != nil {
-		s.log.Error("an audit event is in the store, and could not be written beside it", "event", e.Name(), "error", err)
+		s.log.Error("an audit event is in the store, but could not be copied", "event", e.Name(), "error", err)
 	}
 }
 

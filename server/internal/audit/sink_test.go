@@ -69,13 +69,13 @@ func TestALineThatWasCutSpoilsNoOther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// the process was stopped amid the last line
+	// The process was stopped within the last line.
 	if err := os.Truncate(path, int64(len(whole)-10)); err != nil {
 		t.Fatal(err)
 	}
 	add(t, path, grow(t, open(t, store.Memory), "b")...)
 	chains, err := audit.VerifyFiles(path)
-	if err == nil || !strings.Contains(err.Error(), "audit.jsonl:5 is no whole audit event") || said(chains) != "a 4\nb 5\n" {
+	if err == nil || !strings.Contains(err.Error(), "audit.jsonl:5 is not a whole audit event") || said(chains) != "a 4\nb 5\n" {
 		t.Errorf("%s, %v", said(chains), err)
 	}
 }

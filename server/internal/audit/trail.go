@@ -1,5 +1,8 @@
-// Package audit keeps who did what: one event for every mutation and every read of a secret,
-// chained by hash, so that tampering shows.
+// Package audit records who did what: an event for every mutation and for every read of a secret.
+// Each event holds the hash of the event before it, so that tampering shows.
+//
+// Trail appends to a chain, and Recorder does so for a replica. Reads records the reads of secrets.
+// Sink copies the events to a file. Verify and VerifyFiles check the chains. Service lists them.
 package audit
 
 import (
@@ -17,64 +20,63 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store"
 )
 
-// Event is one entry of the trail. As JSON it is a line of a Sink.
+// An Event is one entry of the trail. As JSON, it is a line of a Sink.
 type Event struct {
-	// Chain is the replica that wrote it, and Position its place in that replica's chain, from 1.
+	// Chain is the replica that wrote the event, and Position its place in that chain, from 1.
 	Chain    string `json:"chain"`
 	Position int64  `json:"position"`
-	// Time is when it happened, in whole microseconds.
+	// Time is the time of the event, in whole microseconds.
 	Time time.Time `json:"time"`
-	// Subject is who called.
+	// Subject is the caller.
 	Subject string `json:"subject"`
 	// Method is the RPC, written "drmhub.v1.SiteService/DisableSite".
 	Method string `json:"method"`
-	// Resource is the name of what the call was for.
+	// Resource is the name of the resource in the request.
 	Resource string `json:"resource"`
 	// RequestDigest is an HMAC of the request, in hexadecimal.
 	RequestDigest string `json:"request_digest"`
-	// Outcome is the status code that the call ended with, by name.
+	// Outcome is the name of the status code that the call ended with.
 	Outcome string `json:"outcome"`
-	// VendorCode is the vendor's own code in its answer, where there was one.
+	// VendorCode is the vendor's own code in its response, or "".
 	VendorCode string `json:"vendor_code"`
-	// PreviousHash is the Hash of the event before in the chain, "" for the first. Hash is of all
-	// that stands above, and PreviousHash. Both in hexadecimal.
+	// PreviousHash is the Hash of the event before in the chain, or "" for the first event. Hash is
+	// the hash of all other fields. Both are in hexadecimal.
 	PreviousHash string `json:"previous_hash"`
 	Hash         string `json:"hash"`
 }
 
-// Name is the event's resource name, "auditEvents/{chain}-{position}".
+// Name returns the event's resource name, "auditEvents/{chain}-{position}".
 func (e Event) Name() string { return fmt.Sprintf("auditEvents/%s-%d", e.Chain, e.Position) }
 
-// Trail appends to the chain of one replica.
+// A Trail appends to the chain of one replica.
 type Trail struct{ chain string }
 
-// NewTrail makes the trail of a replica, whose id is its own.
+// NewTrail returns the trail of a replica. No other replica may have the same id.
 func NewTrail(replica string) *Trail { return &Trail{chain: replica} }
 
-// Append adds an event to the chain within a transaction, and answers it as it was kept. Its Time,
-// and what comes after in the chain, are the trail's to set. Nobody else may append to the same
-// chain at the same time.
+// Append adds an event to the chain within a transaction, and returns it as it is stored. It sets
+// Chain, Position, Time and the hashes. Only one Trail may append to a chain.
 func (t *Trail) Append(ctx context.Context, tx *sql.Tx, now time.Time, e Event) (Event, error) {
 	e.Chain, e.Time = t.chain, now.UTC().Truncate(time.Microsecond)
 	e.Position, e.PreviousHash = 0, ""
 	for _, text := range []*string{&e.Subject, &e.Method, &e.Resource, &e.RequestDigest, &e.Outcome, &e.VendorCode} {
 		*text = storable(*text)
 	}
-	err := tx.QueryRowContext(ctx, "SELECT position, hash FROM audit_events WHERE chain = $1 ORDER BY position DESC LIMIT 1", e.Chain).Scan(&e.Position, &e.PreviousHash)
+	const latest = "SELECT position, hash FROM audit_events WHERE chain = $1 ORDER BY position DESC LIMIT 1"
+	err := tx.QueryRowContext(ctx, latest, e.Chain).Scan(&e.Position, &e.PreviousHash)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return Event{}, err
 	}
 	e.Position++
 	e.Hash = e.sum()
-	_, err = tx.ExecContext(ctx, `INSERT INTO audit_events (chain, position, time, subject, method, resource, request_digest, outcome, vendor_code, previous_hash, hash)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		e.Chain, e.Position, e.Time.UnixMicro(), e.Subject, e.Method, e.Resource, e.RequestDigest, e.Outcome, e.VendorCode, e.PreviousHash, e.Hash)
+	const insert = "INSERT INTO audit_events (" + columns + ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+	_, err = tx.ExecContext(ctx, insert, e.Chain, e.Position, e.Time.UnixMicro(), e.Subject, e.Method, e.Resource,
+		e.RequestDigest, e.Outcome, e.VendorCode, e.PreviousHash, e.Hash)
 	return e, err
 }
 
-// Record is Append in a transaction of its own. It is for events that are not written together with
-// something else. After an error, the event that it answers may be durable or not, which Holds
-// tells.
+// Record is Append in a transaction of its own. After an error, the returned event may or may not be
+// durable: Holds reports it.
 func (t *Trail) Record(ctx context.Context, db *store.DB, e Event) (kept Event, err error) {
 	err = db.Write(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
 		kept, err = t.Append(ctx, tx, time.Now(), e)
@@ -83,29 +85,29 @@ func (t *Trail) Record(ctx context.Context, db *store.DB, e Event) (kept Event, 
 	return kept, err
 }
 
-// Holds reports whether an event is durable that Append has answered.
+// Holds reports whether an event that Append returned is durable.
 func (t *Trail) Holds(ctx context.Context, db *store.DB, e Event) (held bool, err error) {
-	err = db.Reads().QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM audit_events WHERE chain = $1 AND position = $2 AND hash = $3)", t.chain, e.Position, e.Hash).Scan(&held)
+	const query = "SELECT EXISTS (SELECT 1 FROM audit_events WHERE chain = $1 AND position = $2 AND hash = $3)"
+	err = db.Reads().QueryRowContext(ctx, query, t.chain, e.Position, e.Hash).Scan(&held)
 	return held, err
 }
 
-// storable is text as every database and JSON can keep it: what they would refuse or change is
-// replaced, before it is hashed.
+// storable replaces what a database or JSON would refuse or change. Otherwise the hash would not fit
+// the stored text.
 func storable(text string) string {
 	const replacement = "\uFFFD"
 	return strings.ReplaceAll(strings.ToValidUTF8(text, replacement), "\x00", replacement)
 }
 
-// sum is the hash that the event must have.
+// sum returns the hash that the event must have.
 func (e Event) sum() string {
 	h := sha256.New()
 	add(h, e.Chain, e.Subject, e.Method, e.Resource, e.RequestDigest, e.Outcome, e.VendorCode, e.PreviousHash)
-	// a hash takes everything
-	_ = binary.Write(h, binary.BigEndian, []int64{e.Position, e.Time.UnixMicro()})
+	_ = binary.Write(h, binary.BigEndian, []int64{e.Position, e.Time.UnixMicro()}) // A hash never fails.
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// add hashes texts, each with its length, so that none can pass for a part of its neighbour.
+// add hashes texts, each with its length, so that no text can pass for a part of the next one.
 func add(h hash.Hash, texts ...string) {
 	for _, text := range texts {
 		_ = binary.Write(h, binary.BigEndian, int64(len(text)))

@@ -7,36 +7,35 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store"
 )
 
-// Damage is what is wrong with an event.
+// A Damage says what is wrong with an event.
 type Damage string
 
 const (
-	// Missing is an event that is not there, though later ones are.
+	// Missing means that the event is gone, but later ones exist.
 	Missing Damage = "missing"
-	// Changed is an event whose hash is not that of what it says, or not the one that the event
-	// after it names.
+	// Changed means that the event's hash does not fit its fields, or that the next event names
+	// another hash.
 	Changed Damage = "changed"
-	// Inserted is an event that follows no other: it is there twice, or neither names the hash of
-	// the event before it nor is named by the one after it.
+	// Inserted means that the event exists twice, or that no other event is linked with it by a hash.
 	Inserted Damage = "inserted"
 )
 
-// Chain is what Verify found out about one chain.
+// A Chain is what Verify found out about one chain.
 type Chain struct {
-	// ID is the replica that wrote it.
+	// ID is the replica that wrote the chain.
 	ID string
-	// Events is how many events there are.
+	// Events is the number of events.
 	Events int64
-	// Head is the hash of the last one. Who notes it can tell later whether the end of the chain
-	// was cut off, which the chain itself does not show.
+	// Head is the hash of the last event. The chain itself does not show that its end was cut off. A
+	// head that was noted before does.
 	Head string
-	// Damage is what is wrong with the first event that is not as it was written, and Position the
-	// place of that; "" and 0 where all is well. What comes behind is not judged.
+	// Damage is what is wrong with the first damaged event, and Position the place of that event. In
+	// a whole chain they are "" and 0. The events after a damaged one are not checked.
 	Damage   Damage
 	Position int64
 }
 
-// String is the chain on one line.
+// String returns the chain on one line.
 func (c Chain) String() string {
 	text := fmt.Sprintf("chain %s: %d events, head %s", c.ID, c.Events, c.Head)
 	if c.Damage != "" {
@@ -45,11 +44,11 @@ func (c Chain) String() string {
 	return text
 }
 
-// Verify walks every chain of a store, and answers them in the store's order of their ids. Its
-// error is of the reading; damage stands in the chains.
+// Verify checks every chain of a store, and returns them in the store's order of their ids. An error
+// means that the store cannot be read. Damage is in the chains.
 //
-// The hashes are no signatures: who can write the store and knows this program can make a chain
-// anew. Only a copy elsewhere, such as a Sink's, shows that.
+// The hashes are not signatures. A person who can write the store, and knows this program, can write
+// a chain anew. Only a copy elsewhere, such as that of a Sink, shows it.
 func Verify(ctx context.Context, db *store.DB) ([]Chain, error) {
 	rows, err := db.Reads().QueryContext(ctx, "SELECT "+columns+" FROM audit_events ORDER BY chain, position")
 	if err != nil {
@@ -75,17 +74,17 @@ func Verify(ctx context.Context, db *store.DB) ([]Chain, error) {
 	return append(chains, w.end()...), nil
 }
 
-// walk goes along one chain, from event to event by their positions.
+// A walk checks one chain, event by event in the order of their positions.
 type walk struct {
 	chain Chain
 	top   int64 // the position of the chain's head
-	last  Event // the latest event that follows those before it
-	// the event after that, where it does not name last's hash: the next one shows whether it
-	// belongs there
+	last  Event // the latest event that fits those before it
+	// doubt is the event after last, if it does not name last's hash. The next event shows whether
+	// doubt belongs there.
 	doubt *Event
 }
 
-// step judges the next event.
+// step checks the next event.
 func (w *walk) step(e Event) {
 	w.chain.Events++
 	if e.Position >= w.top {
@@ -102,7 +101,7 @@ func (w *walk) step(e Event) {
 	case e.Position <= last.Position:
 		w.damaged(Inserted, e.Position)
 	case w.doubt != nil && e.PreviousHash == w.doubt.Hash:
-		// the doubtful one stood there when this one was written
+		// The event in doubt was there when this one was written.
 		w.replaced()
 	case w.doubt != nil:
 		w.damaged(Inserted, w.doubt.Position)
@@ -117,8 +116,8 @@ func (w *walk) step(e Event) {
 	}
 }
 
-// replaced says which one was changed, of the doubtful event and the one before, when it was the
-// former's hash that the next event goes on from.
+// replaced decides whether the event in doubt or the event before it was changed. The next event
+// names the hash of the event in doubt.
 func (w *walk) replaced() {
 	if w.doubt.Hash != w.doubt.sum() || w.last.Position == 0 {
 		w.damaged(Changed, w.doubt.Position)
@@ -129,7 +128,7 @@ func (w *walk) replaced() {
 
 func (w *walk) damaged(d Damage, position int64) { w.chain.Damage, w.chain.Position = d, position }
 
-// end is the walk's chain, once there are no more events; none where there is no walk.
+// end returns the chain after its last event. A nil walk has no chain.
 func (w *walk) end() []Chain {
 	if w == nil {
 		return nil

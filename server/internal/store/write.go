@@ -32,8 +32,8 @@ type write struct {
 // write of that transaction fails, it runs again with the rest. If do returns an error, its changes
 // are undone. do must:
 //   - use the context that it gets,
-//   - neither commit nor roll back,
-//   - call neither Write nor Reads.
+//   - leave the commit and the rollback to Write,
+//   - not call Write or Reads.
 //
 // ctx can cancel the write until do runs for the first time. After a failed commit, the write may
 // or may not be durable.
