@@ -236,48 +236,6 @@ func countUp(id string) func(context.Context, *sql.Tx) error {
 	return exec("UPDATE replicas SET alive_until = alive_until + 1 WHERE id = $1", id)
 }
 
-// Two replicas change the same rows in opposite orders, so PostgreSQL sometimes has to roll one
-// back.
-func TestReplicasThatChangeTheSameRows(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, dsn string) {
-		replicas := []*store.DB{open(t, dsn), open(t, dsn)}
-		rows := []string{"a", "b"}
-		mustWrite(t, replicas[0], insertReplicas)
-		const each = 20
-		var all sync.WaitGroup
-		for i, db := range replicas {
-			order := slices.Clone(rows)
-			if i == 1 {
-				slices.Reverse(order)
-			}
-			for range each {
-				all.Go(func() {
-					err := db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
-						for _, id := range order {
-							if err := countUp(id)(ctx, tx); err != nil {
-								return err
-							}
-						}
-						return nil
-					})
-					if err != nil {
-						t.Error(err)
-					}
-				})
-			}
-		}
-		all.Wait()
-		for _, id := range rows {
-			const query = "SELECT alive_until FROM replicas WHERE id = $1"
-			row := replicas[0].Reads().QueryRowContext(t.Context(), query, id)
-			var n int
-			if err := row.Scan(&n); err != nil || n != 2*each {
-				t.Errorf("%s was counted up %d times, want %d: %v", id, n, 2*each, err)
-			}
-		}
-	})
-}
-
 // Each of two transactions holds the row that the other one wants: both wait until the other has
 // its first row.
 func TestADeadlockIsNobodysError(t *testing.T) {
