@@ -86,6 +86,8 @@ func TestResourceName(t *testing.T) {
 		{&pb.UpdateSiteRequest{}, ""},
 		{&pb.ListSitesRequest{Parent: "vendors/v"}, "vendors/v"},
 		{&pb.CreateMemberRequest{Parent: "vendors/v", Member: &pb.Member{Name: "no name yet"}}, "vendors/v"},
+		{&pb.ReplaceProductLicenseRequest{Name: "l", ProductLicense: &pb.ProductLicense{Name: "ignored"}}, "l"},
+		{&pb.BatchDeleteProductLicensesRequest{Parent: "vendors/v", Names: []string{"l"}}, "vendors/v"},
 		{&pb.ListVendorsRequest{}, ""},
 	} {
 		if got := contract.ResourceName(c.req); got != c.want {

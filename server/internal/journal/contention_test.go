@@ -74,19 +74,14 @@ func TestAFrozenReplicaDoesNotStopTheOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var waiting sync.WaitGroup
-	waiting.Go(func() { _, _ = r.sites.EnableSite(t.Context(), enable(id)) })
+	waiting := background(func() { _ = r.enable(t, id) })
 	for range 20 {
 		begun := time.Now()
 		if err := r.Lease().Heartbeat(t.Context()); err != nil || time.Since(begun) > journal.DefaultLease/3 {
 			t.Fatalf("the sign of life took %v: %v", time.Since(begun), err)
 		}
 	}
-	waiting.Wait()
-	if err := frozen.Rollback(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := r.sites.EnableSite(t.Context(), enable(id)); err != nil {
-		t.Error(err)
-	}
+	waiting()
+	ok(t, frozen.Rollback(t.Context()))
+	ok(t, r.enable(t, id))
 }

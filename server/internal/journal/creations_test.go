@@ -60,23 +60,19 @@ func TestWhatMayHaveBeenCreatedIsNotChangedWhileNobodyCanTell(t *testing.T) {
 		}
 		w.want(t, "update "+product, 0)
 		w.read = nil
-		if err := updateProduct(t.Context(), r); err != nil {
-			t.Error(err)
-		}
+		ok(t, updateProduct(t.Context(), r))
 		w.want(t, "update "+product, 1)
 	})
 }
 
 func TestWhoChangesSomethingWaitsForOneCreationAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := start(t, slow(), calm)
+		r := start(t, slow(10*time.Second), calm)
 		began := time.Now()
 		var calls sync.WaitGroup
 		for range 3 { // one after the other, ten seconds each
 			calls.Go(func() {
-				if err := createProduct(t.Context(), r); err != nil {
-					t.Error(err)
-				}
+				ok(t, createProduct(t.Context(), r))
 			})
 			synctest.Wait()
 		}

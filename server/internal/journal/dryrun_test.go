@@ -15,7 +15,7 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-func TestTryingSendsNothingAndKeepsNothing(t *testing.T) {
+func TestADryRunSendsNothingAndStoresNothing(t *testing.T) {
 	w := &world{}
 	r := start(t, w, calm)
 	req := replace(id)
@@ -36,15 +36,13 @@ func TestTryingSendsNothingAndKeepsNothing(t *testing.T) {
 		t.Errorf("%d writes at the vendor; the store holds\n%s", w.calls, dump(t, r))
 	}
 	// The request_id is not used up, either.
-	if _, err := r.licenses.ReplaceProductLicense(t.Context(), replace(id)); err != nil {
-		t.Error(err)
-	}
+	ok(t, r.replace(t, id))
 	// Now the vendor's present state is another one.
 	_, err = r.licenses.ReplaceProductLicense(t.Context(), req)
 	wantError(t, err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
 }
 
-func TestWhatIsPlannedFitsIntoHeaders(t *testing.T) {
+func TestPlannedRequestsFitIntoHeaders(t *testing.T) {
 	r := start(t, &world{}, calm)
 	for _, c := range []struct{ requests, longest int }{{1, 10}, {3, 100}, {1000, 10}, {2, 100_000}} {
 		req := &pb.BatchCreateProductLicensesRequest{Parent: "vendors/v", ValidateOnly: true}
@@ -69,24 +67,19 @@ func TestWhatIsPlannedFitsIntoHeaders(t *testing.T) {
 	}
 }
 
-func TestATrialThatFails(t *testing.T) {
+func TestADryRunOfWhatHoldsSecrets(t *testing.T) {
 	r := start(t, &world{before: func(context.Context, string) error { panic("sent") }}, calm)
-	req := create(id)
-	req.ValidateOnly, req.DrmAccount.Password = true, ""
-	var header metadata.MD
-	_, err := r.accounts.CreateDrmAccount(t.Context(), req, grpc.Header(&header))
-	wantError(t, err, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID)
-	if len(header.Get("drmhub-planned-request")) > 0 || apierror.Convert(err).Metadata[apierror.MutationName] != "" {
-		t.Errorf("%v, %v", header, err)
-	}
-}
-
-func TestATrialAnswersNoSecrets(t *testing.T) {
-	r := start(t, &world{}, calm)
 	req := create(id)
 	req.ValidateOnly = true
 	account, err := r.accounts.CreateDrmAccount(t.Context(), req)
 	if err != nil || account.GetPassword() != "" || account.GetUsername() != "username" {
-		t.Errorf("%v, %v", account, err)
+		t.Errorf("%v, %v; want the answer without its secret", account, err)
+	}
+	req.DrmAccount.Password = ""
+	var header metadata.MD
+	_, err = r.accounts.CreateDrmAccount(t.Context(), req, grpc.Header(&header))
+	wantError(t, err, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID)
+	if len(header.Get("drmhub-planned-request")) > 0 || apierror.Convert(err).Metadata[apierror.MutationName] != "" {
+		t.Errorf("%v, %v", header, err)
 	}
 }

@@ -44,14 +44,12 @@ func TestNoRecordNoCall(t *testing.T) {
 			w := &world{}
 			r := start(t, w, calm)
 			r.db.SetHooks(failing(n+1, false, new(int)))
-			_, err := r.sites.DisableSite(t.Context(), disable(id))
+			err := r.disable(t, id)
 			wantError(t, err, codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE)
 			if w.calls != 0 || strings.Contains(apierror.Convert(err).Message, "hunter2") {
 				t.Errorf("%d writes, %v", w.calls, err)
 			}
-			if _, err := r.sites.DisableSite(t.Context(), disable(id)); err != nil {
-				t.Errorf("once the store works again: %v", err)
-			}
+			ok(t, r.disable(t, id)) // The store works again.
 			w.want(t, "disable "+site, 1)
 			r.wantState(t, id, pb.Mutation_SUCCEEDED)
 		})
@@ -111,47 +109,15 @@ func (h *house) fail(t *testing.T, r *replica, k kind, p *faultplan.Plan) {
 	c.goOn(r)
 }
 
-func TestAnEffectThatCouldNotBeRecordedIsUnknownAndSettledLater(t *testing.T) {
-	for n, write := range []string{"its outcome", "the end of the call"} {
-		t.Run(write, func(t *testing.T) {
-			w := &world{}
-			r := start(t, w, calm)
-			writes := 0
-			r.db.SetHooks(store.Hooks{BeforeCommit: func() error {
-				if writes++; writes > n+2 {
-					return errDisk
-				}
-				return nil
-			}})
-			_, err := r.sites.DisableSite(t.Context(), disable(id))
-			wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-			if apierror.Convert(err).Metadata[apierror.MutationName] == "" {
-				t.Error("the error does not name the mutation")
-			}
-			r.db.SetHooks(store.Hooks{})
-			r.Lease().RetryReleases(t.Context())
-			if err := r.Pass(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			_, _ = r.SettleDue(t.Context())
-			r.wantState(t, id, pb.Mutation_SUCCEEDED)
-			w.want(t, "disable "+site, 1)
-		})
-	}
-}
-
 func TestWhoCannotLookIntoWhatIsUnknownLearnsThatItIs(t *testing.T) {
 	w := &world{faults: map[int]fault{1: lost}}
 	r := start(t, w, calm)
-	_, _ = r.sites.DisableSite(t.Context(), disable(id))
+	_ = r.disable(t, id)
 	r.db.SetHooks(failing(2, false, new(int))) // with which the call makes the mutation its own
-	_, err := r.sites.DisableSite(t.Context(), disable(id))
 	// and not UNAVAILABLE, which reads as "not done"
-	wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+	wantUnknown(t, r.disable(t, id))
 	r.Lease().RetryReleases(t.Context())
-	if _, err := r.sites.DisableSite(t.Context(), disable(id)); err != nil {
-		t.Error(err)
-	}
+	ok(t, r.disable(t, id))
 }
 
 func TestAStoreThatCannotBeReadIsNoMissingMutation(t *testing.T) {
@@ -159,18 +125,13 @@ func TestAStoreThatCannotBeReadIsNoMissingMutation(t *testing.T) {
 	db := open(t, store.Memory)
 	r := newReplica(t, db, w, calm)
 	r.Die()
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, db.Close())
 	_, err := r.mutations.GetMutation(t.Context(), &pb.GetMutationRequest{Name: "mutations/x"})
 	wantError(t, err, codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE)
 	_, err = r.mutations.ListMutations(t.Context(), &pb.ListMutationsRequest{})
 	wantError(t, err, codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE)
-	_, err = r.sites.DisableSite(t.Context(), disable(id))
-	wantError(t, err, codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE)
-	if w.calls != 0 {
-		t.Errorf("%d writes", w.calls)
-	}
+	wantError(t, r.disable(t, id), codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE)
+	w.wantCalls(t, 0)
 }
 
 func TestEveryMutationIsInTheAuditTrail(t *testing.T) {
@@ -218,8 +179,7 @@ func TestAnEventIsToldOfOnceItIsKnownToBeDurable(t *testing.T) {
 				options.Recorded = func(e audit.Event) { told = append(told, e.Position) }
 				r := start(t, &world{}, options)
 				r.db.SetHooks(failing(4, c.durable, new(int))) // the end of the call
-				_, err := r.sites.DisableSite(t.Context(), disable(id))
-				wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+				wantUnknown(t, r.disable(t, id))
 				c.then(r)
 				if synctest.Wait(); !slices.Equal(told, c.told) {
 					t.Errorf("told of %v, want %v", told, c.told)
@@ -238,8 +198,7 @@ func TestAReplicaThatWritesCountsAsAliveWhoeverHangs(t *testing.T) {
 		stop(t, other.Journal)
 		stop(t, one.Journal)
 		one.db.SetHooks(failing(4, true, new(int))) // of this call, an audit event is in doubt
-		_, err := one.sites.DisableSite(t.Context(), disable(otherID))
-		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		wantUnknown(t, one.disable(t, otherID))
 		for range 4 {
 			hanging, err := one.db.Reads().Conn(t.Context())
 			if err != nil {
@@ -275,16 +234,14 @@ func TestARepetitionThatComesToNothingDoesNotEndWhatIsHalfDone(t *testing.T) {
 		}
 		return nil
 	}})
-	_, _ = r.licenses.ReplaceProductLicense(t.Context(), replace(id))
+	_ = r.replace(t, id)
 	r.db.SetHooks(store.Hooks{})
 	r.Lease().RetryReleases(t.Context())
 	r.db.SetHooks(failing(3, false, new(int))) // after the intent and the claim, the locks
-	_, err := r.licenses.ReplaceProductLicense(t.Context(), replace(id))
-	wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+	wantUnknown(t, r.replace(t, id))
 	r.db.SetHooks(store.Hooks{})
-	_, err = r.licenses.ReplaceProductLicense(t.Context(), replace(id))
-	wantError(t, err, codes.Aborted, pb.ErrorReason_REPLACE_ROLLED_BACK)
-	w.want(t, "restore old vendors/v/productLicenses/l", 1)
+	wantError(t, r.replace(t, id), codes.Aborted, pb.ErrorReason_REPLACE_ROLLED_BACK)
+	w.want(t, "restore old "+oldLicense, 1)
 }
 
 // The outcome and its audit event are one write: there is never one without the other.
@@ -295,8 +252,7 @@ func TestAnOutcomeWithoutAnAuditEventIsNotKept(t *testing.T) {
 	if _, err := r.db.Reads().ExecContext(t.Context(), "ALTER TABLE audit_events RENAME TO gone"); err != nil {
 		t.Fatal(err)
 	}
-	_, err := r.sites.DisableSite(t.Context(), disable(id))
-	wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+	wantUnknown(t, r.disable(t, id))
 	if m := r.record(t, id); m.GetState() == pb.Mutation_SUCCEEDED {
 		t.Errorf("%v", m)
 	}

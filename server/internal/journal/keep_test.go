@@ -15,7 +15,7 @@ func TestARecordIsKeptFromWhenItIsSettled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{faults: map[int]fault{1: refused}}
 		r := start(t, w, aDay)
-		_, _ = r.sites.DisableSite(t.Context(), disable(id))
+		_ = r.disable(t, id)
 		time.Sleep(20 * time.Hour)
 		r.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
 		time.Sleep(23 * time.Hour)
@@ -36,9 +36,7 @@ func TestARecordIsKeptFromWhenItIsSettled(t *testing.T) {
 func TestARecordIsForgottenAlsoWhereADeadReplicaHeldIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		one, other := pair(t, &world{}, aDay)
-		if _, err := one.sites.DisableSite(t.Context(), disable(id)); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, one.disable(t, id))
 		if _, err := one.Lease().Claim(t.Context(), one.id(t, id)); err != nil {
 			t.Fatal(err)
 		}

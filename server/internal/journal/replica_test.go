@@ -75,9 +75,7 @@ func open(t *testing.T, dsn string) *store.DB {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
+		ok(t, db.Close())
 	})
 	return db
 }
@@ -85,17 +83,8 @@ func open(t *testing.T, dsn string) *store.DB {
 // stop closes a journal at the end of the test.
 func stop(t *testing.T, j *journal.Journal) {
 	t.Cleanup(func() {
-		if err := j.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
+		ok(t, j.Close(context.Background()))
 	})
-}
-
-// serve is start, for those who only call a site.
-func serve(t *testing.T, served services) (pb.SiteServiceClient, *journal.Journal) {
-	t.Helper()
-	r := start(t, served, journal.Options{Keep: 24 * time.Hour})
-	return r.sites, r.Journal
 }
 
 // newJournal is a journal in memory, which settles by calls over direct.
@@ -134,6 +123,79 @@ func (r *replica) SettleDue(ctx context.Context) (open int, err error) {
 	return open, err
 }
 
+// background runs f in a goroutine, and returns a function that waits for its end.
+func background(f func()) (wait func()) {
+	var running sync.WaitGroup
+	running.Go(f)
+	return running.Wait
+}
+
+// gate returns a function that blocks until the gate is opened, and the one that opens it.
+func gate() (pass, open func()) {
+	opened := make(chan struct{})
+	return func() { <-opened }, func() { close(opened) }
+}
+
+// ok demands that a call succeeds.
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// wantUnknown demands OUTCOME_UNKNOWN. UNAVAILABLE and DEADLINE_EXCEEDED would read as "not done".
+func wantUnknown(t *testing.T, err error) {
+	t.Helper()
+	wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+}
+
+func (r *replica) disable(t *testing.T, requestID string) error {
+	_, err := r.sites.DisableSite(t.Context(), disable(requestID))
+	return err
+}
+
+func (r *replica) enable(t *testing.T, requestID string) error {
+	_, err := r.sites.EnableSite(t.Context(), enable(requestID))
+	return err
+}
+
+func (r *replica) replace(t *testing.T, requestID string) error {
+	_, err := r.licenses.ReplaceProductLicense(t.Context(), replace(requestID))
+	return err
+}
+
+func (r *replica) create(t *testing.T, requestID string) error {
+	_, err := r.accounts.CreateDrmAccount(t.Context(), create(requestID))
+	return err
+}
+
+// exec changes the store, as another version or an operator may.
+func (r *replica) exec(t *testing.T, query string, args ...any) {
+	t.Helper()
+	ok(t, r.db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, query, args...)
+		return err
+	}))
+}
+
+// passAndSettle is Pass, and then SettleDue.
+func (r *replica) passAndSettle(t *testing.T) {
+	t.Helper()
+	ok(t, r.Pass(t.Context()))
+	_, err := r.SettleDue(t.Context())
+	ok(t, err)
+}
+
+// wantRetryAfter demands OUTCOME_UNKNOWN with this retry delay.
+func wantRetryAfter(t *testing.T, err error, want time.Duration) {
+	t.Helper()
+	wantUnknown(t, err)
+	if got := apierror.Convert(err).RetryAfter; got != want {
+		t.Errorf("to be called again after %v, want %v", got, want)
+	}
+}
+
 func wantError(t *testing.T, err error, code codes.Code, reason pb.ErrorReason) {
 	t.Helper()
 	if err == nil {
@@ -166,14 +228,10 @@ func texts(t *testing.T, r *replica, query string, values ...any) (all []string)
 	defer rows.Close()
 	for rows.Next() {
 		var text string
-		if err := rows.Scan(&text); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, rows.Scan(&text))
 		all = append(all, text)
 	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, rows.Err())
 	return all
 }
 
@@ -184,9 +242,7 @@ func replace(requestID string) *pb.ReplaceProductLicenseRequest {
 // count counts the rows of a table.
 func count(t *testing.T, r *replica, table string) (n int) {
 	t.Helper()
-	if err := r.db.Reads().QueryRowContext(t.Context(), "SELECT count(*) FROM "+table).Scan(&n); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, r.db.Reads().QueryRowContext(t.Context(), "SELECT count(*) FROM "+table).Scan(&n))
 	return n
 }
 

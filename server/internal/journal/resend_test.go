@@ -3,7 +3,6 @@ package journal_test
 import (
 	"context"
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,10 +16,13 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
+const oldLicense, newLicense = "vendors/v/productLicenses/l", "vendors/v/products/p"
+
 // resend sends the mutation of a request_id again.
 func (r *replica) resend(t *testing.T, requestID, resendID string) (*pb.Mutation, error) {
 	t.Helper()
-	return r.mutations.ResendMutation(t.Context(), &pb.ResendMutationRequest{Name: r.record(t, requestID).GetName(), RequestId: resendID})
+	name := r.record(t, requestID).GetName()
+	return r.mutations.ResendMutation(t.Context(), &pb.ResendMutationRequest{Name: name, RequestId: resendID})
 }
 
 func (r *replica) wantResent(t *testing.T, requestID, resendID string, want pb.Mutation_State) {
@@ -30,256 +32,213 @@ func (r *replica) wantResent(t *testing.T, requestID, resendID string, want pb.M
 	}
 }
 
-func TestResendingWhatHasSucceeded(t *testing.T) {
-	w := &world{}
-	r := start(t, w, calm)
-	_, _ = r.sites.DisableSite(t.Context(), disable(id))
-	_, err := r.resend(t, id, "")
-	wantError(t, err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE)
-	w.want(t, "disable "+site, 1)
-}
-
-func TestResendingWhatWasRefused(t *testing.T) {
-	w := &world{faults: map[int]fault{1: refused, 2: refused}}
-	r := start(t, w, calm)
-	_, _ = r.sites.DisableSite(t.Context(), disable(id))
-	// what the vendor refuses stands in the record, and is no error of the resending
-	r.wantResent(t, id, "", pb.Mutation_FAILED)
-	r.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
-	w.want(t, "disable "+site, 1)
-	change, err := r.sites.DisableSite(t.Context(), disable(id)) // the first caller learns of it
-	if err != nil || change.GetSite() != site {
-		t.Errorf("%v, %v", change, err)
+// TestResend makes a call, and then resends it by these request_ids, one after the other.
+func TestResend(t *testing.T) {
+	const succeeded, failed, unknown = pb.Mutation_SUCCEEDED, pb.Mutation_FAILED, pb.Mutation_UNKNOWN
+	type resend struct {
+		requestID string
+		want      pb.Mutation_State
 	}
-	w.want(t, "disable "+site, 1)
-}
-
-func TestResendingWhatIsUnknown(t *testing.T) {
-	w := &world{faults: map[int]fault{1: lost, 2: lost}}
-	r := start(t, w, calm)
-	_, _ = r.sites.EnableSite(t.Context(), enable(id))
-	r.wantState(t, id, pb.Mutation_UNKNOWN)
-	r.wantResent(t, id, "", pb.Mutation_UNKNOWN)
-	w.want(t, "enable "+site, 2) // that is what was asked for
-	r.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
-	if got := events(t, r, site); !slices.Equal(got, []string{"UNKNOWN", "UNKNOWN", "OK"}) {
-		t.Errorf("audit events %v", got)
+	one, two := uuidOf(1), uuidOf(2)
+	for _, c := range []struct {
+		name    string
+		w       *world
+		call    func(*replica, *testing.T, string) error
+		resends []resend
+		effects map[string]int
+	}{
+		{"what was refused, as the record says", &world{faults: map[int]fault{1: refused, 2: refused}}, (*replica).disable,
+			[]resend{{"", failed}, {"", succeeded}}, map[string]int{"disable " + site: 1}},
+		{"what cannot be read back, each time", &world{faults: map[int]fault{1: lost, 2: lost}}, (*replica).enable,
+			[]resend{{"", unknown}, {"", succeeded}}, map[string]int{"enable " + site: 3}},
+		{"what can be read back, after it was", &world{faults: map[int]fault{1: lost}}, (*replica).disable,
+			[]resend{{otherID, succeeded}, {otherID, succeeded}}, map[string]int{"disable " + site: 1}},
+		{"once for each request_id", &world{faults: map[int]fault{1: lost, 2: lost, 3: lost}}, (*replica).enable,
+			[]resend{{one, unknown}, {one, unknown}, {two, unknown}, {one, unknown}, {two, unknown}},
+			map[string]int{"enable " + site: 3}},
+		{"the rest, on the snapshot of the first run", &world{faults: map[int]fault{2: refused, 3: lost}, blindRestore: true},
+			(*replica).replace, []resend{{"", succeeded}},
+			map[string]int{"revoke " + oldLicense: 1, "issue " + newLicense: 1, "restore old " + oldLicense: 1}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := start(t, c.w, calm)
+			if err := c.call(r, t, id); err == nil {
+				t.Fatal("the call succeeded")
+			}
+			for _, resend := range c.resends {
+				r.wantResent(t, id, resend.requestID, resend.want)
+			}
+			if c.resends[len(c.resends)-1].want == succeeded {
+				ok(t, c.call(r, t, id)) // The first caller gets the outcome.
+			}
+			for what, times := range c.effects {
+				c.w.want(t, what, times)
+			}
+		})
 	}
 }
 
-func TestResendingReadsBackFirstWhatCanBeReadBack(t *testing.T) {
-	w := &world{faults: map[int]fault{1: lost}}
-	r := start(t, w, calm)
-	_, _ = r.sites.DisableSite(t.Context(), disable(id))
-	r.wantResent(t, id, otherID, pb.Mutation_SUCCEEDED)
-	r.wantResent(t, id, otherID, pb.Mutation_SUCCEEDED) // the same again
-	w.want(t, "disable "+site, 1)
+func TestWhatCannotBeResent(t *testing.T) {
+	for name, c := range map[string]struct {
+		faults map[int]fault
+		call   func(*replica, *testing.T, string) error
+		reason pb.ErrorReason
+		writes int
+	}{
+		"it succeeded":           {nil, (*replica).disable, pb.ErrorReason_VENDOR_STATE, 1},
+		"it took effect in part": {map[int]fault{2: refused}, (*replica).replace, pb.ErrorReason_VENDOR_STATE, 3},
+		"it held secrets":        {map[int]fault{1: refused}, (*replica).create, pb.ErrorReason_SECRETS_NOT_KEPT, 1},
+	} {
+		w := &world{faults: c.faults}
+		r := start(t, w, calm)
+		_ = c.call(r, t, id)
+		for _, validateOnly := range []bool{true, false} {
+			req := &pb.ResendMutationRequest{Name: r.record(t, id).GetName(), ValidateOnly: validateOnly}
+			_, err := r.mutations.ResendMutation(t.Context(), req)
+			wantError(t, err, codes.FailedPrecondition, c.reason)
+		}
+		if w.calls != c.writes {
+			t.Errorf("%s: %d writes, want %d", name, w.calls, c.writes)
+		}
+	}
 }
 
 func TestResendingWhatMayStillTakeEffect(t *testing.T) {
 	w := &world{faults: map[int]fault{1: cut}}
 	r := start(t, w, calm)
-	_, _ = r.sites.DisableSite(t.Context(), disable(id))
+	_ = r.disable(t, id)
 	r.wantResent(t, id, "", pb.Mutation_UNKNOWN)
-	if w.calls != 1 {
-		t.Errorf("%d writes while the first one might have taken effect yet", w.calls)
-	}
-	if err := r.Pass(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w.wantCalls(t, 1)
+	ok(t, r.Pass(t.Context()))
 	r.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
 	w.want(t, "disable "+site, 1)
 }
 
-func TestTheSameResendingIsCarriedOutOnce(t *testing.T) {
-	w := &world{faults: map[int]fault{1: lost, 2: lost, 3: lost}}
-	r := start(t, w, calm)
-	_, _ = r.sites.EnableSite(t.Context(), enable(id))
-	for _, resendID := range []string{uuidOf(1), uuidOf(1), uuidOf(2), uuidOf(1), uuidOf(2)} {
-		r.wantResent(t, id, resendID, pb.Mutation_UNKNOWN)
+// Whatever keeps the resend from the vendor, the first send is still in doubt.
+func TestAResendWithoutAnEffectLeavesTheDoubt(t *testing.T) {
+	throttles := func(ctx context.Context, _ string) error {
+		mutation.RecordStatus(ctx, 429)
+		return apierror.New(codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED, "throttled")
 	}
-	w.want(t, "enable "+site, 3) // the first call, and two resendings
-}
-
-func TestResendingWhatTookEffectInPart(t *testing.T) {
-	w := &world{faults: map[int]fault{2: refused}}
-	r := start(t, w, calm)
-	_, _ = r.licenses.ReplaceProductLicense(t.Context(), replace(id))
-	for _, validateOnly := range []bool{true, false} {
-		_, err := r.mutations.ResendMutation(t.Context(), &pb.ResendMutationRequest{Name: r.record(t, id).GetName(), ValidateOnly: validateOnly})
-		wantError(t, err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE)
-	}
-	if w.calls != 3 {
-		t.Errorf("%d writes, want those of the first call", w.calls)
-	}
-}
-
-func TestResendingGoesOnWithWhatWasNoted(t *testing.T) {
-	w := &world{faults: map[int]fault{2: refused, 3: lost}}
-	r := start(t, w, calm)
-	w.blindRestore = true
-	_, err := r.licenses.ReplaceProductLicense(t.Context(), replace(id))
-	wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-	// the method would find no license to replace, had it to note that again
-	r.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
-	w.want(t, "revoke vendors/v/productLicenses/l", 1)
-	w.want(t, "issue vendors/v/products/p", 1)
-}
-
-func TestResendingWhatHeldSecrets(t *testing.T) {
-	w := &world{faults: map[int]fault{1: refused}}
-	r := start(t, w, calm)
-	_, _ = r.accounts.CreateDrmAccount(t.Context(), create(id))
-	for _, validateOnly := range []bool{true, false} {
-		_, err := r.mutations.ResendMutation(t.Context(), &pb.ResendMutationRequest{Name: r.record(t, id).GetName(), ValidateOnly: validateOnly})
-		wantError(t, err, codes.FailedPrecondition, pb.ErrorReason_SECRETS_NOT_KEPT)
-	}
-	if w.calls != 1 {
-		t.Errorf("%d writes", w.calls)
-	}
-}
-
-// Whether the first time took effect is in doubt still, whatever keeps the second from it.
-func TestAResendingThatComesToNothingLeavesTheDoubt(t *testing.T) {
-	unreachable := apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "not sent")
-	for what, break_ := range map[string]func(*world){
-		"it does not leave": func(w *world) { w.leaves = func() error { return unreachable } },
-		"the vendor throttles": func(w *world) {
-			w.before = func(ctx context.Context, _ string) error {
-				mutation.RecordStatus(ctx, 429)
-				return apierror.New(codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED, "throttled")
-			}
-		},
-		"the vendor refuses":    func(w *world) { w.faults[2] = refused },
-		"nobody takes the call": func(w *world) { w.before = func(context.Context, string) error { return unreachable } },
+	for what, fail := range map[string]func(*world){
+		"the method fails":             func(w *world) { w.enter = func(context.Context) error { return errDown } },
+		"it does not leave":            func(w *world) { w.leaves = func() error { return errRefused } },
+		"the vendor throttles":         func(w *world) { w.before = throttles },
+		"the vendor refuses":           func(w *world) { w.faults[2] = refused },
+		"it does not reach the vendor": func(w *world) { w.before = func(context.Context, string) error { return errRefused } },
 	} {
 		w := &world{faults: map[int]fault{1: lost}}
 		r := start(t, w, calm)
-		_, _ = r.sites.EnableSite(t.Context(), enable(id))
+		_ = r.enable(t, id)
 		lost := r.record(t, id).GetSteps()[0].GetMessage()
-		break_(w)
+		fail(w)
 		if m, err := r.resend(t, id, otherID); err == nil && m.GetState() != pb.Mutation_UNKNOWN {
 			t.Errorf("%s: %v", what, m)
 		}
 		if step := r.record(t, id).GetSteps()[0]; step.GetState() != pb.Mutation_UNKNOWN || step.GetMessage() != lost {
 			t.Errorf("%s: %v, want it lost as before: %s", what, step, lost)
 		}
-		w.leaves, w.before = nil, nil
-		_, err := r.sites.EnableSite(t.Context(), enable(id))
-		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		w.enter, w.leaves, w.before = nil, nil, nil
+		wantUnknown(t, r.enable(t, id))
 		w.want(t, "enable "+site, 1)
+		r.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
 	}
 }
 
-func TestTryingToResend(t *testing.T) {
+func TestTheDryRunOfAResend(t *testing.T) {
 	w := &world{faults: map[int]fault{1: lost}}
 	r := start(t, w, calm)
-	_, _ = r.sites.EnableSite(t.Context(), enable(id))
-	before := r.record(t, id)
+	_ = r.enable(t, id)
+	name := r.record(t, id).GetName()
 	var header metadata.MD
-	m, err := r.mutations.ResendMutation(t.Context(), &pb.ResendMutationRequest{Name: before.GetName(), ValidateOnly: true, RequestId: otherID}, grpc.Header(&header))
+	req := &pb.ResendMutationRequest{Name: name, ValidateOnly: true, RequestId: otherID}
+	m, err := r.mutations.ResendMutation(t.Context(), req, grpc.Header(&header))
 	if err != nil || m.GetState() != pb.Mutation_UNKNOWN {
 		t.Errorf("%v, %v", m, err)
 	}
-	if planned := header.Get("drmhub-planned-request"); !slices.Equal(planned, []string{"curl enable " + site}) {
-		t.Errorf("planned %q", planned)
-	}
-	if named := header.Get("drmhub-mutation"); !slices.Equal(named, []string{before.GetName()}) {
-		t.Errorf("named %q", named)
+	for key, want := range map[string]string{"drmhub-planned-request": "curl enable " + site, "drmhub-mutation": name} {
+		if got := header.Get(key); !slices.Equal(got, []string{want}) {
+			t.Errorf("%s is %q, want %q", key, got, want)
+		}
 	}
 	w.want(t, "enable "+site, 1)
-	r.wantResent(t, id, otherID, pb.Mutation_SUCCEEDED) // trying has not used up the id
+	r.wantResent(t, id, otherID, pb.Mutation_SUCCEEDED) // The dry run has not used the id.
 }
 
-func TestResendingWaitsForTheCallThatIsAtIt(t *testing.T) {
+func TestAResendWaitsForTheCallThatRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := slow()
+		w := slow(10 * time.Second)
 		w.faults = map[int]fault{1: refused}
 		one, other := pair(t, w, calm)
-		var first sync.WaitGroup
-		first.Go(func() {
-			_, err := one.sites.DisableSite(t.Context(), disable(id))
-			wantError(t, err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE)
-		})
+		first := background(func() { wantError(t, one.disable(t, id), codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE) })
 		time.Sleep(time.Second)
 		other.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
-		first.Wait()
+		first()
 		w.want(t, "disable "+site, 1)
 	})
 }
 
-func TestAResendingThatDoesNotGetTheResourceCanBeMadeAgain(t *testing.T) {
+func TestAResendThatDoesNotGetTheLockCanBeMadeAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{faults: map[int]fault{1: refused, 2: lost}}
 		r := start(t, w, calm)
-		_, _ = r.sites.DisableSite(t.Context(), disable(uuidOf(1)))
-		_, err := r.sites.DisableSite(t.Context(), disable(uuidOf(2)))
-		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-		_, err = r.resend(t, uuidOf(1), otherID)
+		_ = r.disable(t, uuidOf(1))
+		wantUnknown(t, r.disable(t, uuidOf(2)))
+		_, err := r.resend(t, uuidOf(1), otherID)
 		wantError(t, err, codes.Aborted, pb.ErrorReason_MUTATION_IN_PROGRESS)
 		if m := r.wantState(t, uuidOf(1), pb.Mutation_FAILED); m.GetMessage() != "no disable "+site {
 			t.Errorf("%v, want it as it was", m)
 		}
-		if _, err := r.sites.DisableSite(t.Context(), disable(uuidOf(2))); err != nil {
-			t.Error(err)
-		}
+		ok(t, r.disable(t, uuidOf(2)))
 		r.wantResent(t, uuidOf(1), otherID, pb.Mutation_SUCCEEDED)
 		w.want(t, "disable "+site, 2)
 	})
 }
 
-func TestTheTrailTellsOfResendings(t *testing.T) {
-	w := &world{faults: map[int]fault{1: refused}}
-	r := start(t, w, calm)
-	_, _ = r.sites.DisableSite(t.Context(), disable(id))
-	for range 2 { // a repetition is answered from the record, and has no event
+func TestTheTrailTellsOfResends(t *testing.T) {
+	r := start(t, &world{faults: map[int]fault{1: refused}}, calm)
+	_ = r.disable(t, id)
+	for range 2 { // The second one is returned from the record, and has no event.
 		r.wantResent(t, id, otherID, pb.Mutation_SUCCEEDED)
 	}
-	name := r.record(t, id).GetName()
-	got := trail(t, r)
-	want := []string{
-		"anonymous drmhub.v1.SiteService/DisableSite " + site + " FAILED_PRECONDITION E409",
-		"anonymous drmhub.v1.MutationService/ResendMutation " + name + " OK ",
-		"anonymous drmhub.v1.SiteService/DisableSite " + site + " OK ",
-	}
-	if !slices.Equal(got, want) {
+	const disabled = "anonymous drmhub.v1.SiteService/DisableSite " + site
+	resent := "anonymous drmhub.v1.MutationService/ResendMutation " + r.record(t, id).GetName()
+	want := []string{disabled + " FAILED_PRECONDITION E409", resent + " OK ", disabled + " OK "}
+	if got := trail(t, r); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
-}
-
-func TestResendingThatDoesNotComeToTheWriteLeavesItUnknown(t *testing.T) {
-	w := &world{faults: map[int]fault{1: lost}}
-	r := start(t, w, calm)
-	_, _ = r.sites.EnableSite(t.Context(), enable(id))
-	w.enter = func() error { return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "down") }
+	r = start(t, &world{faults: map[int]fault{1: lost, 2: lost}}, calm)
+	_ = r.enable(t, id)
 	r.wantResent(t, id, "", pb.Mutation_UNKNOWN)
-	w.enter = nil
 	r.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
-}
-
-func TestResendingNotesAnew(t *testing.T) {
-	w := &world{faults: map[int]fault{1: refused}}
-	r := start(t, w, calm)
-	_, _ = r.licenses.ReplaceProductLicense(t.Context(), replace(id))
-	r.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
-	if w.notes != 2 {
-		t.Errorf("noted %d times, want it as it was before each attempt", w.notes)
+	if got := events(t, r, site); !slices.Equal(got, []string{"UNKNOWN", "UNKNOWN", "OK"}) {
+		t.Errorf("audit events %v", got)
 	}
 }
 
-func TestResendingWhatIsNotFinished(t *testing.T) {
+// A mutation without an effect begins afresh. One that took effect goes on.
+func TestAResendOfAReplacement(t *testing.T) {
 	fails := true
-	w := &world{after: func(context.Context) error {
+	fail := func(context.Context) error {
 		if fails {
 			fails = false
-			return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "down")
+			return errDown
 		}
 		return nil
-	}}
-	r := start(t, w, calm)
-	_, err := r.licenses.ReplaceProductLicense(t.Context(), replace(id))
-	wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-	r.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
-	w.want(t, "revoke vendors/v/productLicenses/l", 1)
-	w.want(t, "issue vendors/v/products/p", 1)
+	}
+	for _, c := range []struct {
+		w         *world
+		snapshots int
+	}{{&world{faults: map[int]fault{1: refused}}, 2}, {&world{after: fail}, 1}} {
+		r := start(t, c.w, calm)
+		if err := r.replace(t, id); err == nil {
+			t.Error("the call succeeded")
+		}
+		r.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
+		if c.w.notes != c.snapshots {
+			t.Errorf("%d snapshots, want %d", c.w.notes, c.snapshots)
+		}
+		c.w.want(t, "revoke "+oldLicense, 1)
+		c.w.want(t, "issue "+newLicense, 1)
+	}
 }

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"google.golang.org/grpc/codes"
-
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/internal/faultplan"
 	"github.com/drmhub/drmhub/server/internal/store"
@@ -39,16 +37,12 @@ func dumpTable(t *testing.T, r *replica, table string, into *strings.Builder) {
 		addresses[i] = &row[i]
 	}
 	for rows.Next() {
-		if err := rows.Scan(addresses...); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, rows.Scan(addresses...))
 		for i, value := range row {
 			fmt.Fprintf(into, "%s.%s=%s\n", table, columns[i], value) // bytes as text, too
 		}
 	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, rows.Err())
 }
 
 func TestNoSecretIsInTheStore(t *testing.T) {
@@ -82,86 +76,54 @@ func TestTheFirstAnswerAloneHoldsTheSecret(t *testing.T) {
 	}
 }
 
-// Without the secrets, a method does not come as far as to read back; with them, the caller has it
-// done.
+// Settling lacks the secrets. It reads back what it can, and releases the locks. Then the caller has
+// the mutation settled, by the same request_id and the secrets.
 func TestWhatHeldSecretsIsSettledByItsCaller(t *testing.T) {
-	w := &world{faults: map[int]fault{1: lost}}
-	r := start(t, w, calm)
-	_, err := r.accounts.CreateDrmAccount(t.Context(), create(id))
-	wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-	if err := r.Pass(t.Context()); err != nil {
-		t.Fatal(err)
+	const create, activate, unmade = "create username", "activate username", "activate username without a password"
+	for name, c := range map[string]struct {
+		w       *world
+		stopAt  int // the commit before which the process is stopped
+		message string
+		state   pb.Mutation_State // of the first step, once it is settled without the secrets
+	}{
+		"the method needs them to read back": {&world{faults: map[int]fault{1: lost}}, -1,
+			"Retry with the same request_id and the secrets", pb.Mutation_UNKNOWN},
+		"the method needs them for its second write": {&world{faults: map[int]fault{1: lost}, blank: true}, -1,
+			"Retry with the same request_id and the secrets", pb.Mutation_SUCCEEDED},
+		"the process died after the writes": {&world{}, 5, "", pb.Mutation_SUCCEEDED},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := open(t, store.Memory)
+			one, s := newReplica(t, db, c.w, calm), &stopper{plan: faultplan.Fixed(map[int]fault{c.stopAt: stopBefore})}
+			db.SetHooks(s.hooks())
+			wantUnknown(t, one.create(t, id))
+			if s.stopped != (c.stopAt >= 0) {
+				t.Fatalf("the process was stopped: %v", s.stopped)
+			}
+			db.SetHooks(store.Hooks{})
+			one.Die()
+			r := newReplica(t, db, c.w, calm)
+			stop(t, r.Journal)
+			r.passAndSettle(t)
+			m := r.wantState(t, id, pb.Mutation_UNKNOWN)
+			if !strings.Contains(m.GetMessage(), c.message) || m.GetSteps()[0].GetState() != c.state {
+				t.Errorf("%v, want %q, and the first step %v", m, c.message, c.state)
+			}
+			wantReleased(t, r)
+			c.w.want(t, create, 1)
+			ok(t, r.create(t, id))
+			r.wantState(t, id, pb.Mutation_SUCCEEDED)
+			c.w.want(t, create, 1)
+			c.w.want(t, activate, 1)
+			c.w.want(t, unmade, 0)
+		})
 	}
-	_, _ = r.SettleDue(t.Context())
-	if m := r.wantState(t, id, pb.Mutation_UNKNOWN); !strings.Contains(m.GetMessage(), "Retry with the same request_id and the secrets") {
-		t.Errorf("%v does not say what to do", m)
-	}
-	wantLetGo(t, r)
-	if _, err := r.accounts.CreateDrmAccount(t.Context(), create(id)); err != nil {
-		t.Error(err)
-	}
-	w.want(t, "create username", 1)
-	w.want(t, "activate username", 1)
-	r.wantState(t, id, pb.Mutation_SUCCEEDED)
 }
 
-// wantLetGo demands that nothing is to be settled, and nobody waits for it.
-func wantLetGo(t *testing.T, r *replica) {
+// wantReleased demands that nothing is to be settled, and that no lock is held.
+func wantReleased(t *testing.T, r *replica) {
 	t.Helper()
 	if open, err := r.SettleDue(t.Context()); open != 0 || err != nil || count(t, r, "locks") != 0 {
 		t.Errorf("%d mutations are to be settled, %v, and %d locks are held", open, err, count(t, r, "locks"))
 	}
-}
-
-// A process that dies between the writes of such a call and its end leaves one that nobody but its
-// caller can bring to its end. It must not hold its resource until then.
-func TestWhatHeldSecretsAndDiedBeforeItsEndIsLetGo(t *testing.T) {
-	w := &world{}
-	db := open(t, store.Memory)
-	one := newReplica(t, db, w, calm)
-	p := faultplan.Fixed(map[int]fault{5: stopBefore}) // after the intent, and two writes that are sent and done
-	s := &stopper{plan: p}
-	db.SetHooks(s.hooks())
-	_, _ = one.accounts.CreateDrmAccount(t.Context(), create(id))
-	if !s.stopped {
-		t.Fatalf("the call made %d writes", len(p.Points()))
-	}
-	db.SetHooks(store.Hooks{})
-	one.Die()
-	r := newReplica(t, db, w, calm)
-	stop(t, r.Journal)
-	if err := r.Pass(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	_, _ = r.SettleDue(t.Context())
-	r.wantState(t, id, pb.Mutation_UNKNOWN)
-	wantLetGo(t, r)
-	if _, err := r.accounts.CreateDrmAccount(t.Context(), create(id)); err != nil {
-		t.Error(err)
-	}
-	r.wantState(t, id, pb.Mutation_SUCCEEDED)
-	w.want(t, "create username", 1)
-	w.want(t, "activate username", 1)
-}
-
-// A method may do without the secrets up to a write that needs them.
-func TestNothingIsSentWithoutTheSecretsThatItHeld(t *testing.T) {
-	w := &world{faults: map[int]fault{1: lost}, blank: true}
-	r := start(t, w, calm)
-	_, err := r.accounts.CreateDrmAccount(t.Context(), create(id))
-	wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-	if err := r.Pass(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	_, _ = r.SettleDue(t.Context())
-	w.want(t, "create username", 1)
-	w.want(t, "activate username without a password", 0)
-	if m := r.wantState(t, id, pb.Mutation_UNKNOWN); m.GetSteps()[0].GetState() != pb.Mutation_SUCCEEDED {
-		t.Errorf("%v, want the first step read back", m)
-	}
-	wantLetGo(t, r)
-	if _, err := r.accounts.CreateDrmAccount(t.Context(), create(id)); err != nil {
-		t.Error(err)
-	}
-	w.want(t, "activate username", 1)
 }

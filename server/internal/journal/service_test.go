@@ -79,9 +79,7 @@ func TestMutationsAreListedNewestFirst(t *testing.T) {
 func TestAPageTokenBelongsToItsFilter(t *testing.T) {
 	r := start(t, &world{}, calm)
 	for range 2 {
-		if _, err := r.sites.DisableSite(t.Context(), disable("")); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, r.disable(t, ""))
 	}
 	page, err := r.mutations.ListMutations(t.Context(), &pb.ListMutationsRequest{PageSize: 1})
 	if err != nil {
@@ -143,7 +141,7 @@ func TestAMutationTellsWhatWasDone(t *testing.T) {
 func TestTheVendorsCodeIsThatOfItsLastAnswer(t *testing.T) {
 	w := &world{faults: map[int]fault{1: refused}}
 	r := start(t, w, calm)
-	_, err := r.sites.DisableSite(t.Context(), disable(id))
+	err := r.disable(t, id)
 	wantError(t, err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE)
 	m := r.record(t, id)
 	if m.GetVendorCode() != "E409" || m.GetVendorHttpStatus() != 409 {
@@ -157,52 +155,42 @@ func TestTheVendorsCodeIsThatOfItsLastAnswer(t *testing.T) {
 func TestNoSuchMutation(t *testing.T) {
 	r := start(t, &world{}, calm)
 	const name = "mutations/none"
-	_, err := r.mutations.GetMutation(t.Context(), &pb.GetMutationRequest{Name: name})
-	wantError(t, err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
-	_, err = r.mutations.SettleMutation(t.Context(), &pb.SettleMutationRequest{Name: name})
-	wantError(t, err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
-	_, err = r.mutations.ResendMutation(t.Context(), &pb.ResendMutationRequest{Name: name})
-	wantError(t, err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
+	_, get := r.mutations.GetMutation(t.Context(), &pb.GetMutationRequest{Name: name})
+	_, settle := r.mutations.SettleMutation(t.Context(), &pb.SettleMutationRequest{Name: name})
+	_, resend := r.mutations.ResendMutation(t.Context(), &pb.ResendMutationRequest{Name: name})
+	for _, err := range []error{get, settle, resend} {
+		wantError(t, err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
+	}
 }
 
 func TestSettlingByHand(t *testing.T) {
 	w := &world{faults: map[int]fault{1: lost, 3: refused, 4: cut}}
 	r := start(t, w, calm)
-	settle := func(requestID string) *pb.Mutation {
-		t.Helper()
-		m, err := r.mutations.SettleMutation(t.Context(), &pb.SettleMutationRequest{Name: r.record(t, requestID).GetName()})
-		if err != nil {
-			t.Fatal(err)
+	for i, c := range []struct {
+		name string
+		call func(*replica, *testing.T, string) error
+		want pb.Mutation_State
+	}{
+		{"its answer was lost", (*replica).disable, pb.Mutation_SUCCEEDED},
+		{"it succeeded", (*replica).disable, pb.Mutation_SUCCEEDED},
+		{"it failed", (*replica).disable, pb.Mutation_FAILED},
+		{"it cannot be read back", (*replica).enable, pb.Mutation_UNKNOWN},
+	} {
+		_ = c.call(r, t, uuidOf(i))
+		m, err := r.settle(t, uuidOf(i), false)
+		if err != nil || m.GetState() != c.want || c.want == pb.Mutation_UNKNOWN && m.GetMessage() == "" {
+			t.Errorf("%s: %v, %v", c.name, m, err)
 		}
-		return m
 	}
-	_, _ = r.sites.DisableSite(t.Context(), disable(uuidOf(1)))
-	if m := settle(uuidOf(1)); m.GetState() != pb.Mutation_SUCCEEDED {
-		t.Errorf("an answer that was lost: %v", m)
-	}
-	_, _ = r.sites.DisableSite(t.Context(), disable(uuidOf(2)))
-	if m := settle(uuidOf(2)); m.GetState() != pb.Mutation_SUCCEEDED {
-		t.Errorf("what has succeeded: %v", m)
-	}
-	_, _ = r.sites.DisableSite(t.Context(), disable(uuidOf(3)))
-	if m := settle(uuidOf(3)); m.GetState() != pb.Mutation_FAILED {
-		t.Errorf("what has failed: %v", m)
-	}
-	_, _ = r.sites.EnableSite(t.Context(), enable(uuidOf(4)))
-	if m := settle(uuidOf(4)); m.GetState() != pb.Mutation_UNKNOWN || m.GetMessage() == "" {
-		t.Errorf("what cannot be read back: %v", m)
-	}
-	if w.calls != 4 {
-		t.Errorf("%d writes, want none by settling", w.calls)
-	}
+	w.wantCalls(t, 4)
 }
 
 func TestSettlingByHandWaitsForTheCallThatIsAtIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		one, other := pair(t, slow(), calm)
-		go one.sites.DisableSite(t.Context(), disable(id))
+		one, other := pair(t, slow(10*time.Second), calm)
+		go one.disable(t, id)
 		time.Sleep(time.Second)
-		m, err := other.mutations.SettleMutation(t.Context(), &pb.SettleMutationRequest{Name: one.record(t, id).GetName()})
+		m, err := other.settle(t, id, false)
 		if err != nil || m.GetState() != pb.Mutation_SUCCEEDED {
 			t.Errorf("%v, %v", m, err)
 		}

@@ -2,15 +2,12 @@ package journal_test
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
@@ -28,7 +25,8 @@ func enable(requestID string) *pb.EnableSiteRequest {
 // record is the one record of a request_id.
 func (r *replica) record(t *testing.T, requestID string) *pb.Mutation {
 	t.Helper()
-	res, err := r.mutations.ListMutations(t.Context(), &pb.ListMutationsRequest{Filter: &pb.MutationFilter{RequestId: requestID}})
+	req := &pb.ListMutationsRequest{Filter: &pb.MutationFilter{RequestId: requestID}}
+	res, err := r.mutations.ListMutations(t.Context(), req)
 	if err != nil || len(res.GetMutations()) != 1 {
 		t.Fatalf("%v, %v; want one mutation", res, err)
 	}
@@ -54,13 +52,17 @@ func TestWhatTookEffectIsFoundOutInTheBackground(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{faults: map[int]fault{1: lost}}
 		r := start(t, w, journal.Options{})
-		_, err := r.sites.DisableSite(t.Context(), disable(id))
-		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-		if m := r.wantState(t, id, pb.Mutation_UNKNOWN); m.GetSettleTime() != nil || m.GetMessage() != "cut after disable "+site || m.GetSteps()[0].GetState() != pb.Mutation_UNKNOWN || m.GetSteps()[0].GetMessage() != m.GetMessage() {
+		wantUnknown(t, r.disable(t, id))
+		const message = "cut after disable " + site
+		m := r.wantState(t, id, pb.Mutation_UNKNOWN)
+		step := m.GetSteps()[0]
+		if m.GetSettleTime() != nil || m.GetMessage() != message ||
+			step.GetState() != pb.Mutation_UNKNOWN || step.GetMessage() != message {
 			t.Errorf("before: %v", m)
 		}
 		time.Sleep(3 * time.Second)
-		if m := r.wantState(t, id, pb.Mutation_SUCCEEDED); m.GetSettleTime() == nil || m.GetMessage() != "" || m.GetSteps()[0].GetState() != pb.Mutation_SUCCEEDED {
+		m = r.wantState(t, id, pb.Mutation_SUCCEEDED)
+		if m.GetSettleTime() == nil || m.GetMessage() != "" || m.GetSteps()[0].GetState() != pb.Mutation_SUCCEEDED {
 			t.Errorf("after: %v", m)
 		}
 		change, err := r.sites.DisableSite(t.Context(), disable(id))
@@ -75,31 +77,21 @@ func TestWhatHadNoEffectIsClosedOnceTheVendorCanNoLongerBeAtIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{faults: map[int]fault{1: cut}}
 		r := start(t, w, journal.Options{})
-		_, err := r.sites.DisableSite(t.Context(), disable(id))
-		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		wantUnknown(t, r.disable(t, id))
 
 		time.Sleep(40 * time.Second)
-		_, err = r.sites.DisableSite(t.Context(), disable(id))
-		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-		if after := apierror.Convert(err).RetryAfter; after != 20*time.Second {
-			t.Errorf("to be called again after %v, want the rest of the quiet minute", after)
-		}
+		wantRetryAfter(t, r.disable(t, id), 20*time.Second) // the rest of the quiet minute
 		r.wantState(t, id, pb.Mutation_UNKNOWN)
-		if w.calls != 1 {
-			t.Errorf("%d writes while the first one might have taken effect yet", w.calls)
-		}
+		w.wantCalls(t, 1)
 
 		time.Sleep(2 * time.Minute)
 		m := r.wantState(t, id, pb.Mutation_FAILED)
-		if step := m.GetSteps()[0]; m.GetSettleTime() == nil || step.GetState() != pb.Mutation_FAILED || !strings.HasPrefix(step.GetMessage(), "had no effect at the vendor (it ended so: cut") {
+		step, why := m.GetSteps()[0], "had no effect at the vendor (it ended so: cut"
+		if m.GetSettleTime() == nil || step.GetState() != pb.Mutation_FAILED || !strings.HasPrefix(step.GetMessage(), why) {
 			t.Errorf("%v", m)
 		}
-		if w.calls != 1 {
-			t.Errorf("%d writes, though nobody asked again", w.calls)
-		}
-		if _, err := r.sites.DisableSite(t.Context(), disable(id)); err != nil {
-			t.Error(err)
-		}
+		w.wantCalls(t, 1)
+		ok(t, r.disable(t, id))
 		w.want(t, "disable "+site, 1)
 	})
 }
@@ -111,29 +103,21 @@ func TestTheQuietTimeBeginsWhenTheCallIsOver(t *testing.T) {
 		stalls := func(context.Context, string) error { time.Sleep(20 * time.Second); return nil }
 		w := &world{faults: map[int]fault{1: cut}, before: stalls, within: 30 * time.Second}
 		r := start(t, w, journal.Options{FirstPause: time.Hour})
-		_, err := r.sites.DisableSite(t.Context(), disable(id))
-		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		wantUnknown(t, r.disable(t, id))
 		time.Sleep(50 * time.Second)
-		_, err = r.sites.DisableSite(t.Context(), disable(id))
-		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-		if after := apierror.Convert(err).RetryAfter; after != 10*time.Second {
-			t.Errorf("to be called again after %v, want the rest of the minute since the call was given up", after)
-		}
+		wantRetryAfter(t, r.disable(t, id), 10*time.Second) // the rest of a minute since the call ended
 	})
 	synctest.Test(t, func(t *testing.T) {
 		asleep := make(chan struct{})
 		w := &world{before: func(context.Context, string) error { <-asleep; return context.Canceled }, within: 30 * time.Second}
 		one, other := pair(t, w, journal.Options{FirstPause: time.Hour})
-		go one.sites.DisableSite(t.Context(), disable(id))
+		go one.disable(t, id)
 		synctest.Wait()
 		one.Die() // or so it seems to the other one, which ends a run of its own
 		time.Sleep(16 * time.Second)
 		for range 2 {
-			_, err := other.sites.DisableSite(t.Context(), disable(id))
-			wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-			if after := apierror.Convert(err).RetryAfter; after != 74*time.Second {
-				t.Errorf("to be called again after %v, want a minute after the 30 s that the call may take", after)
-			}
+			// a minute after the 30 s that the call may take
+			wantRetryAfter(t, other.disable(t, id), 74*time.Second)
 		}
 		close(asleep)
 	})
@@ -144,33 +128,26 @@ func TestWhatCannotBeReadBackStaysUnknownAndIsNeverSentAgain(t *testing.T) {
 		w := &world{faults: map[int]fault{1: cut}}
 		r := start(t, w, journal.Options{Keep: 48 * time.Hour, Lease: time.Hour, FirstPause: 10 * time.Minute})
 		for range 3 {
-			_, err := r.sites.EnableSite(t.Context(), enable(id))
-			wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+			wantUnknown(t, r.enable(t, id))
 			time.Sleep(24 * time.Hour)
 		}
-		listed, err := r.mutations.ListMutations(t.Context(), &pb.ListMutationsRequest{Filter: &pb.MutationFilter{State: pb.Mutation_UNKNOWN}})
-		if err != nil || len(listed.GetMutations()) != 1 || listed.GetMutations()[0].GetSteps()[0].GetState() != pb.Mutation_UNKNOWN {
-			t.Errorf("%v, %v; want it listed, however old it is", listed, err)
+		// It is listed, however old it is.
+		if m := r.wantState(t, id, pb.Mutation_UNKNOWN); m.GetSteps()[0].GetState() != pb.Mutation_UNKNOWN {
+			t.Errorf("%v", m)
 		}
-		if w.calls != 1 {
-			t.Errorf("%d writes", w.calls)
-		}
-		// Nothing more will be known, so nobody waits for it.
-		if _, err := r.sites.DisableSite(t.Context(), disable(otherID)); err != nil {
-			t.Error(err)
-		}
+		w.wantCalls(t, 1)
+		ok(t, r.disable(t, otherID))
 	})
 }
 
-// All writes are made and recorded, and still it is not known what they have come to.
-func TestWhatNoFurtherRunCanTellIsLetGo(t *testing.T) {
-	doubt := mutation.Unsettleable(apierror.OutcomeUnknown("it is switched off here, and nobody can report whether there"))
+// All writes are made and recorded, but their outcome is unknown.
+func TestWhatIsUnsettleableIsGivenUp(t *testing.T) {
+	doubt := mutation.Unsettleable(apierror.OutcomeUnknown("it is off here, and nobody can report whether there"))
 	w := &world{after: func(context.Context) error { return doubt }}
 	r := start(t, w, calm)
 	for range 2 {
-		_, err := r.sites.DisableSite(t.Context(), disable(id))
-		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-		wantLetGo(t, r)
+		wantUnknown(t, r.disable(t, id))
+		wantReleased(t, r)
 	}
 	r.wantState(t, id, pb.Mutation_UNKNOWN)
 	w.want(t, "disable "+site, 1)
@@ -181,24 +158,17 @@ func TestThePausesGrow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var at []time.Duration
 		began := time.Now()
-		var up atomic.Bool
-		w := &world{faults: map[int]fault{1: lost}, read: func(string) error {
-			if up.Load() {
-				return nil
-			}
+		w, mend := unreadable(map[int]fault{1: lost})
+		read := w.read
+		w.read = func(what string) error {
 			at = append(at, time.Since(began))
-			return errors.New("the vendor is down")
-		}}
+			return read(what)
+		}
 		r := start(t, w, journal.Options{Lease: time.Hour, FirstPause: 10 * time.Second})
-		_, err := r.sites.DisableSite(t.Context(), disable(id))
-		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		wantUnknown(t, r.disable(t, id))
 		time.Sleep(4 * time.Hour)
 		for i, seconds := range []int{10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600} {
-			want := time.Duration(seconds) * time.Second
-			var before time.Duration
-			if i > 0 {
-				before = at[i-1]
-			}
+			want, before := time.Duration(seconds)*time.Second, append([]time.Duration{0}, at...)[i]
 			if pause := at[i] - before; pause < want || pause > want+20*time.Second {
 				t.Errorf("pause %d is %v, want about %v", i+1, pause, want)
 			}
@@ -209,7 +179,7 @@ func TestThePausesGrow(t *testing.T) {
 		if got := events(t, r, site); !slices.Equal(got, []string{"UNKNOWN"}) {
 			t.Errorf("audit events %v", got)
 		}
-		up.Store(true)
+		mend()
 		time.Sleep(time.Hour + time.Minute)
 		r.wantState(t, id, pb.Mutation_SUCCEEDED)
 		if got := events(t, r, site); !slices.Equal(got, []string{"UNKNOWN", "OK"}) {
@@ -218,45 +188,42 @@ func TestThePausesGrow(t *testing.T) {
 	})
 }
 
-func TestAPanicWhileSettlingDoesNotEndTheServer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var mended atomic.Bool
-		w := &world{faults: map[int]fault{1: lost}, read: func(string) error {
-			if !mended.Load() {
-				panic("boo")
+func TestAPanicIsSettled(t *testing.T) {
+	for name, c := range map[string]struct {
+		faults map[int]fault
+		panics string // what the panic is about: the read-back of it, or its write
+		call   func(*replica, *testing.T, string) error
+		want   []string
+	}{
+		"while settling":     {map[int]fault{1: lost}, "disable " + site, (*replica).disable, []string{"disable " + site}},
+		"between two writes": {nil, "issue " + newLicense, (*replica).replace, []string{"revoke " + oldLicense, "issue " + newLicense}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var mended atomic.Bool
+			panics := func(what string) error {
+				if what == c.panics && !mended.Load() {
+					panic("boo")
+				}
+				return nil
 			}
-			return nil
-		}}
-		r := start(t, w, journal.Options{})
-		_, err := r.sites.DisableSite(t.Context(), disable(id))
-		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-		time.Sleep(time.Minute)
-		r.wantState(t, id, pb.Mutation_UNKNOWN)
-		_, err = r.sites.DisableSite(t.Context(), disable(id))
-		// and not INTERNAL, which reads as "not done"
-		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-		mended.Store(true)
-		time.Sleep(2 * time.Minute)
-		r.wantState(t, id, pb.Mutation_SUCCEEDED)
-	})
-}
-
-func TestAPanicAmidTheWritesIsSettled(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var mended atomic.Bool
-		w := &world{before: func(_ context.Context, what string) error {
-			if what == "issue vendors/v/products/p" && !mended.Load() {
-				panic("boo")
+			w := &world{faults: c.faults, read: panics}
+			if c.faults == nil {
+				w.before = func(_ context.Context, what string) error { return panics(what) }
 			}
-			return nil
-		}}
-		r := start(t, w, journal.Options{})
-		_, err := r.licenses.ReplaceProductLicense(t.Context(), replace(id))
-		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-		mended.Store(true)
-		time.Sleep(3 * time.Minute)
-		r.wantState(t, id, pb.Mutation_SUCCEEDED)
-		w.want(t, "revoke vendors/v/productLicenses/l", 1)
-		w.want(t, "issue vendors/v/products/p", 1)
-	})
+			r := start(t, w, journal.Options{})
+			wantUnknown(t, c.call(r, t, id))
+			time.Sleep(time.Minute)
+			r.wantState(t, id, pb.Mutation_UNKNOWN)
+			wantUnknown(t, c.call(r, t, id))
+			mended.Store(true)
+			time.Sleep(3 * time.Minute)
+			r.wantState(t, id, pb.Mutation_SUCCEEDED)
+			for _, effect := range c.want {
+				w.want(t, effect, 1)
+			}
+		})
+		if t.Failed() {
+			t.Fatal(name)
+		}
+	}
 }

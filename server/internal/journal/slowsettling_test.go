@@ -10,8 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"google.golang.org/grpc/codes"
-
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/journal"
 )
@@ -32,11 +30,11 @@ func TestSlowSettlingKeepsNothingElseFromBeingSettled(t *testing.T) {
 		w := slowReads()
 		w.faults[2] = lost
 		r := start(t, w, journal.Options{})
-		_, err := r.sites.DisableSite(t.Context(), disable(id))
-		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		err := r.disable(t, id)
+		wantUnknown(t, err)
 		time.Sleep(10 * time.Second) // it is being settled
 		_, err = r.sites.DisableSite(t.Context(), &pb.DisableSiteRequest{Name: "vendors/v/sites/other", RequestId: otherID})
-		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		wantUnknown(t, err)
 		time.Sleep(10 * time.Second)
 		r.wantState(t, otherID, pb.Mutation_SUCCEEDED)
 		time.Sleep(2 * time.Hour)
@@ -72,8 +70,7 @@ func TestEightAreSettledAtOnceHoweverLongItTakes(t *testing.T) {
 func TestClosingDoesNotWaitForSlowSettling(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		one, other := pair(t, slowReads(), journal.Options{})
-		_, err := one.sites.DisableSite(t.Context(), disable(id))
-		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		wantUnknown(t, one.disable(t, id))
 		time.Sleep(10 * time.Second)
 		for _, r := range []*replica{one, other} { // one of them is at it
 			began := time.Now()
@@ -89,14 +86,14 @@ func TestClosingDoesNotWaitForSlowSettling(t *testing.T) {
 func TestWhoAsksToSettleWaitsNoLongerThanItsDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, slowReads(), calm)
-		_, err := r.sites.DisableSite(t.Context(), disable(id))
-		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		err := r.disable(t, id)
+		wantUnknown(t, err)
 		name := r.record(t, id).GetName()
 		short, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		began := time.Now()
 		_, err = r.mutations.SettleMutation(short, &pb.SettleMutationRequest{Name: name})
-		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		wantUnknown(t, err)
 		if time.Since(began) != 5*time.Second {
 			t.Errorf("it waited for %v", time.Since(began))
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,176 +29,136 @@ func pair(t *testing.T, served services, options journal.Options) (one, other *r
 
 func TestTheSameRequestIDAtTwoReplicasAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
-		v := &vendor{write: func() error { return nil }}
-		one, other := newReplica(t, open(t, dsn), v, calm), newReplica(t, open(t, dsn), v, calm)
+		w := &world{}
+		one, other := newReplica(t, open(t, dsn), w, calm), newReplica(t, open(t, dsn), w, calm)
 		stop(t, one.Journal)
 		stop(t, other.Journal)
 		var calls sync.WaitGroup
 		for i := range 20 {
 			calls.Go(func() {
-				change, err := []*replica{one, other}[i%2].sites.DisableSite(t.Context(), disable(id))
-				if err != nil || change.GetMessage() != "call 1" {
-					t.Errorf("%v, %v; want the first call's answer", change, err)
-				}
+				ok(t, []*replica{one, other}[i%2].disable(t, id))
 			})
 		}
 		calls.Wait()
-		v.want(t, 1, 1)
+		w.wantRuns(t, 1, 1)
 	})
 }
 
 func TestEqualCallsThatFailedTogetherAreNotMadeOneAfterTheOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := &vendor{before: func(context.Context) error {
+		w := &world{enter: func(context.Context) error {
 			time.Sleep(time.Second)
 			return errors.New("down")
 		}}
-		one, other := pair(t, v, journal.Options{})
+		one, other := pair(t, w, journal.Options{})
 		var calls sync.WaitGroup
 		for i := range 20 {
 			calls.Go(func() {
-				_, err := []*replica{one, other}[i%2].sites.DisableSite(t.Context(), disable(id))
-				wantError(t, err, codes.Internal, pb.ErrorReason_INTERNAL_FAILURE)
+				wantError(t, []*replica{one, other}[i%2].disable(t, id), codes.Internal, pb.ErrorReason_INTERNAL_FAILURE)
 			})
 		}
 		calls.Wait()
-		v.want(t, 1, 0)
+		w.wantRuns(t, 1, 0)
 	})
 }
 
 func TestADeadReplicasCallIsTakenOverWhenItsLeaseHasEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		asleep := make(chan struct{})
-		w := &world{before: func(context.Context, string) error {
-			<-asleep
-			return context.Canceled
-		}}
+		sleep, wake := gate()
+		w := &world{before: func(context.Context, string) error { sleep(); return context.Canceled }}
 		one, other := pair(t, w, journal.Options{Lease: 15 * time.Second, FirstPause: time.Hour})
-		var first sync.WaitGroup
-		first.Go(func() {
-			_, err := one.sites.DisableSite(t.Context(), disable(id))
-			// by now it is another replica's to tell
-			wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-		})
+		call := background(func() { wantUnknown(t, one.disable(t, id)) }) // By then, another replica owns it.
 		synctest.Wait()
 		time.Sleep(30 * time.Second)
-		if m := other.record(t, id); m.GetState() != pb.Mutation_SENT {
-			t.Errorf("%v while its replica is alive, want SENT", m)
-		}
+		other.wantState(t, id, pb.Mutation_SENT)
 		one.Die()
 		died := time.Now()
-		quick, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		_, err := other.sites.DisableSite(quick, disable(id))
-		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-		_, err = other.sites.DisableSite(t.Context(), disable(id)) // waits, then reads back
-		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+		wantUnknown(t, other.disableWithin(t, time.Second, id))
+		wantUnknown(t, other.disable(t, id)) // waits, then reads back
 		if waited := time.Since(died); waited < 10*time.Second || waited > 16*time.Second {
 			t.Errorf("taken over after %v, want the rest of the lease", waited)
 		}
-		if m := other.record(t, id); m.GetState() != pb.Mutation_UNKNOWN {
-			t.Errorf("%v, want UNKNOWN", m)
-		}
-		close(asleep)
-		first.Wait()
-		if m := other.record(t, id); m.GetState() != pb.Mutation_UNKNOWN {
-			t.Errorf("%v after the first process woke up, want it as the second one left it", m)
-		}
+		other.wantState(t, id, pb.Mutation_UNKNOWN)
+		wake()
+		call()
+		other.wantState(t, id, pb.Mutation_UNKNOWN) // as the second process left it
 	})
 }
 
 func TestADeadReplicasMutationIsShownAsUnknown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		asleep := make(chan struct{})
-		w := &world{before: func(context.Context, string) error {
-			<-asleep
-			return nil
-		}}
+		sleep, wake := gate()
+		w := &world{before: func(context.Context, string) error { sleep(); return nil }}
 		one, other := pair(t, w, journal.Options{FirstPause: time.Hour})
-		go one.sites.DisableSite(t.Context(), disable(id))
+		go one.disable(t, id)
 		synctest.Wait()
 		for _, state := range []pb.Mutation_State{pb.Mutation_SENT, pb.Mutation_UNKNOWN} {
-			res, err := other.mutations.ListMutations(t.Context(), &pb.ListMutationsRequest{Filter: &pb.MutationFilter{State: state}})
+			req := &pb.ListMutationsRequest{Filter: &pb.MutationFilter{State: state}}
+			res, err := other.mutations.ListMutations(t.Context(), req)
 			if err != nil || len(res.GetMutations()) != 1 || res.GetMutations()[0].GetState() != state {
 				t.Errorf("%v: %v, %v", state, res, err)
 			}
 			one.Die()
 			time.Sleep(20 * time.Second)
 		}
-		close(asleep)
+		wake()
 	})
 }
 
 func TestAReplicaThatWasAsleepSendsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		asleep := make(chan struct{})
-		sleeps := true
-		v := &vendor{before: func(context.Context) error {
-			if sleeps {
-				sleeps = false
-				<-asleep
+		sleep, wake := gate()
+		var slept atomic.Bool
+		w := &world{enter: func(context.Context) error {
+			if !slept.Swap(true) {
+				sleep()
 			}
 			return nil
 		}}
-		one, other := pair(t, v, journal.Options{FirstPause: time.Hour})
-		var first sync.WaitGroup
-		first.Go(func() {
-			_, err := one.sites.DisableSite(t.Context(), disable(id))
-			wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-		})
+		one, other := pair(t, w, journal.Options{FirstPause: time.Hour})
+		first := background(func() { wantUnknown(t, one.disable(t, id)) })
 		synctest.Wait()
 		one.Die()
 		time.Sleep(20 * time.Second)
-		if _, err := other.sites.DisableSite(t.Context(), disable(id)); err != nil {
-			t.Error(err)
-		}
-		v.want(t, 2, 1)
-		close(asleep)
-		first.Wait()
-		v.want(t, 2, 1)
+		ok(t, other.disable(t, id))
+		w.wantRuns(t, 2, 1)
+		wake()
+		first()
+		w.wantRuns(t, 2, 1)
 		other.wantState(t, id, pb.Mutation_SUCCEEDED)
 	})
 }
 
-// A run that was taken over from has lost the mutation for good, even if it is its own replica that
-// runs it again.
+// A run that lost its mutation never owns it again, even if its own replica runs the mutation again.
 func TestARunThatWasAsleepSendsNothingBesideANewOneOfItsReplica(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asleep := make(chan chan struct{}, 2)
-		v := &vendor{before: func(context.Context) error {
+		w := &world{enter: func(context.Context) error {
 			wake := make(chan struct{})
 			asleep <- wake
 			<-wake
 			return nil
 		}}
-		one, other := pair(t, v, calm)
+		one, other := pair(t, w, calm)
 		var first, second sync.WaitGroup
 		first.Go(func() {
-			_, err := one.sites.DisableSite(t.Context(), disable(id))
-			wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+			wantUnknown(t, one.disable(t, id))
 		})
 		synctest.Wait()
-		if err := other.Pass(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		_, _ = other.SettleDue(t.Context())
+		other.passAndSettle(t)
 		other.wantState(t, id, pb.Mutation_FAILED)
-		if err := one.Lease().Heartbeat(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, one.Lease().Heartbeat(t.Context()))
 		second.Go(func() {
-			if _, err := one.sites.DisableSite(t.Context(), disable(id)); err != nil {
-				t.Error(err)
-			}
+			ok(t, one.disable(t, id))
 		})
 		synctest.Wait()
 		close(<-asleep)
 		first.Wait()
-		v.want(t, 2, 0)
+		w.wantRuns(t, 2, 0)
 		one.Lease().RetryReleases(t.Context())
 		close(<-asleep)
 		second.Wait()
-		v.want(t, 2, 1)
+		w.wantRuns(t, 2, 1)
 		one.wantState(t, id, pb.Mutation_SUCCEEDED)
 	})
 }
@@ -205,10 +166,8 @@ func TestARunThatWasAsleepSendsNothingBesideANewOneOfItsReplica(t *testing.T) {
 func TestAMutationIsNotSettledTwiceInARow(t *testing.T) {
 	w := &world{faults: map[int]fault{1: cut}}
 	one, other := pair(t, w, calm)
-	_, _ = one.sites.DisableSite(t.Context(), disable(id))
-	if err := one.Pass(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	_ = one.disable(t, id)
+	ok(t, one.Pass(t.Context()))
 	w.read = func(string) error { return errors.New("down") }
 	due, err := one.Records().Due(t.Context(), 1)
 	if err != nil || len(due) != 1 {
@@ -222,39 +181,34 @@ func TestAMutationIsNotSettledTwiceInARow(t *testing.T) {
 
 func TestClosingWaitsForCallsAndKeepsThemItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := &vendor{write: sleep(50 * time.Second)}
-		one, other := pair(t, v, journal.Options{})
-		var first sync.WaitGroup
-		first.Go(func() {
-			if _, err := one.sites.DisableSite(t.Context(), disable(id)); err != nil {
-				t.Error(err)
-			}
-		})
+		w := slow(50 * time.Second)
+		one, other := pair(t, w, journal.Options{})
+		first := background(func() { ok(t, one.disable(t, id)) })
 		time.Sleep(time.Second)
 		began := time.Now()
 		if err := one.Close(t.Context()); err != nil || time.Since(began) != 49*time.Second {
-			t.Errorf("Close answered %v after %v, want the end of the write", err, time.Since(began))
+			t.Errorf("Close returned %v after %v, want the end of the write", err, time.Since(began))
 		}
-		first.Wait()
-		v.want(t, 1, 1) // the other replica settles every second what it finds
+		first()
+		w.wantRuns(t, 1, 1) // the other replica settles every second what it finds
 		other.wantState(t, id, pb.Mutation_SUCCEEDED)
 	})
 }
 
-func TestClosingDoesNotWaitForEver(t *testing.T) {
+func TestClosingWaitsNoLongerThanItsDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := &vendor{write: sleep(50 * time.Second)}
-		one, other := pair(t, v, journal.Options{})
-		go one.sites.DisableSite(t.Context(), disable(id))
+		w := slow(50 * time.Second)
+		one, other := pair(t, w, journal.Options{})
+		go one.disable(t, id)
 		time.Sleep(time.Second)
 		short, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if err := one.Close(short); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("Close answered %v", err)
+			t.Errorf("Close returned %v", err)
 		}
 		time.Sleep(2 * time.Minute)
 		other.wantState(t, id, pb.Mutation_SUCCEEDED) // read back
-		v.want(t, 2, 1)
+		w.wantCalls(t, 1)
 	})
 }
 
@@ -263,16 +217,14 @@ func TestACleanEndHandsOverAtOnce(t *testing.T) {
 		w := &world{faults: map[int]fault{1: lost}}
 		db := open(t, store.Memory)
 		one := newReplica(t, db, w, calm)
-		_, err := one.sites.DisableSite(t.Context(), disable(id))
-		wantError(t, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-		if err := one.Close(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		wantUnknown(t, one.disable(t, id))
+		ok(t, one.Close(t.Context()))
 		other := newReplica(t, db, w, calm)
 		stop(t, other.Journal)
 		began := time.Now()
-		if _, err := other.sites.DisableSite(t.Context(), disable(id)); err != nil || time.Since(began) > 0 {
-			t.Errorf("%v after %v", err, time.Since(began))
+		ok(t, other.disable(t, id))
+		if took := time.Since(began); took > 0 {
+			t.Errorf("it took %v", took)
 		}
 	})
 }

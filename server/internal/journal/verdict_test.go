@@ -161,6 +161,9 @@ func (c *course) ask(r *replica, again bool) (known bool) {
 	if code := apierror.Convert(err).Code; err != nil && !slices.Contains([]codes.Code{codes.FailedPrecondition, codes.Aborted, codes.Unavailable, codes.Unknown}, code) {
 		c.errorf("answered %v", err)
 	}
+	if apierror.IsOutcomeUnknown(err) && apierror.Convert(err).Metadata[apierror.MutationName] == "" {
+		c.errorf("the error does not name the mutation: %v", err)
+	}
 	if again && err != nil && apierror.Convert(err).Reason == pb.ErrorReason_INTERNAL_FAILURE {
 		effects = nil // this call sent nothing, and could not read what the one before has done
 	}

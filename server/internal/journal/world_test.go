@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,7 +38,7 @@ type world struct {
 	pb.UnimplementedDrmAccountServiceServer
 
 	// happens as a site's method begins, if it is set
-	enter func() error
+	enter func(context.Context) error
 	// happens before a write leaves, if it is set; with its error it does not
 	leaves func() error
 	// happens before a write that has left takes effect, if it is set; its error is definite
@@ -58,6 +59,7 @@ type world struct {
 	// ReplaceProductLicense cannot read back whether the old terms stand again
 	blindRestore bool
 
+	runs   atomic.Int32 // how often a site's method ran
 	mu     sync.Mutex
 	calls  int             // writes that reached the vendor
 	faults map[int]fault   // by the number of the write
@@ -118,6 +120,22 @@ func (w *world) happened(what string) int {
 	return w.ledger[what]
 }
 
+// wantCalls demands that so many writes reached the vendor.
+func (w *world) wantCalls(t *testing.T, want int) {
+	t.Helper()
+	if w.calls != want {
+		t.Errorf("%d writes reached the vendor, want %d", w.calls, want)
+	}
+}
+
+// wantRuns demands that a site's methods ran so often, and that so many writes reached the vendor.
+func (w *world) wantRuns(t *testing.T, runs, writes int) {
+	t.Helper()
+	if n := int(w.runs.Load()); n != runs || w.calls != writes {
+		t.Errorf("%d runs and %d writes, want %d and %d", n, w.calls, runs, writes)
+	}
+}
+
 func (w *world) want(t *testing.T, what string, times int) {
 	t.Helper()
 	if n := w.happened(what); n != times {
@@ -156,12 +174,18 @@ func (w *world) do(ctx context.Context, step, what string, blind bool) error {
 
 // switchSite is one write.
 func (w *world) switchSite(ctx context.Context, name, step string, blind bool) error {
+	w.runs.Add(1)
 	if w.enter != nil {
-		if err := w.enter(); err != nil {
+		if err := w.enter(ctx); err != nil {
 			return err
 		}
 	}
 	return w.do(ctx, step, step+" "+name, blind)
+}
+
+func (w *world) GetSite(context.Context, *pb.GetSiteRequest) (*pb.Site, error) {
+	w.runs.Add(1)
+	return &pb.Site{}, nil
 }
 
 func (w *world) DisableSite(ctx context.Context, req *pb.DisableSiteRequest) (*pb.StatusChange, error) {
