@@ -16,6 +16,7 @@ func TestVerifyFilesFindsTheFirstDamage(t *testing.T) {
 	a, b := grow(t, db, "a"), grow(t, db, "b")
 	changed := slices.Clone(b)
 	changed[2].Subject = "x"
+	stray, forged := audit.Event{Chain: "b", Subject: "x"}, forge(t, make([]audit.Event, 3)...)[2]
 	for name, c := range map[string]struct {
 		events []audit.Event
 		want   string
@@ -28,8 +29,8 @@ func TestVerifyFilesFindsTheFirstDamage(t *testing.T) {
 		"one twice":                            {append(slices.Clone(b), b[2]), "b 6 inserted 3"},
 		"one twice before its turn":            {[]audit.Event{b[0], b[2], b[2], b[1], b[3], b[4]}, "b 6 inserted 3"},
 		"another one in the same place":        {append(slices.Clone(b), changed[2]), "b 6 inserted 3"},
-		"one before the first":                 {append([]audit.Event{{Chain: "b", Subject: "x"}}, b...), "b 6 inserted 0"},
-		"one in the place of another":          {[]audit.Event{b[0], b[1], forge(t, audit.Event{}, audit.Event{}, audit.Event{})[2], b[3], b[4]}, "b 5 inserted 3"},
+		"one before the first":                 {append([]audit.Event{stray}, b...), "b 6 inserted 0"},
+		"one in the place of another":          {[]audit.Event{b[0], b[1], forged, b[3], b[4]}, "b 5 inserted 3"},
 		"the last ones, which no one can tell": {b[:3], "b 3"},
 	} {
 		chains, err := audit.VerifyFiles(written(t, append(slices.Clone(a), c.events...)...))
@@ -51,7 +52,8 @@ func TestAChainMayGoOnInTheNextFile(t *testing.T) {
 	if chains, err := audit.VerifyFiles(second); err != nil || said(chains) != "a 3 missing 1\n" {
 		t.Errorf("without the first file: %s, %v", said(chains), err)
 	}
-	if chains, err := audit.VerifyFiles(filepath.Join(t.TempDir(), "absent.jsonl"), first, second); err == nil || said(chains) != "a 5\n" {
+	absent := filepath.Join(t.TempDir(), "absent.jsonl")
+	if chains, err := audit.VerifyFiles(absent, first, second); err == nil || said(chains) != "a 5\n" {
 		t.Errorf("beside a file that is not there: %s, %v", said(chains), err)
 	}
 }

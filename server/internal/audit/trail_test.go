@@ -79,9 +79,8 @@ func said(chains []audit.Chain) (text string) {
 func TestAChainGrows(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn)
-		whole := audit.Event{Subject: "s", Method: "m", Resource: "r", RequestDigest: "d", Outcome: "OK", VendorCode: "v"}
-		first := appendAt(t, db, "a", 0, whole)
-		want := whole
+		first := appendAt(t, db, "a", 0, ordinary)
+		want := ordinary
 		want.Chain, want.Position, want.Time, want.Hash = "a", 1, noon.Truncate(time.Microsecond), first.Hash
 		if first != want || len(first.Hash) != 64 {
 			t.Errorf("got %+v, want %+v", first, want)
@@ -109,7 +108,8 @@ func TestRecord(t *testing.T) {
 		var all sync.WaitGroup
 		for range 50 {
 			all.Go(func() {
-				if kept, err := trail.Record(t.Context(), db, audit.Event{Subject: "s"}); err != nil || kept.Hash == "" {
+				kept, err := trail.Record(t.Context(), db, audit.Event{Subject: "s"})
+				if err != nil || kept.Hash == "" {
 					t.Errorf("%+v, %v", kept, err)
 				}
 			})

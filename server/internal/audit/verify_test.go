@@ -32,7 +32,8 @@ func insert(t *testing.T, db *store.DB, events ...audit.Event) {
 	t.Helper()
 	for _, e := range events {
 		exec(t, db, "INSERT INTO audit_events VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-			e.Chain, e.Position, e.Time.UnixMicro(), e.Subject, e.Method, e.Resource, e.RequestDigest, e.Outcome, e.VendorCode, e.PreviousHash, e.Hash)
+			e.Chain, e.Position, e.Time.UnixMicro(), e.Subject, e.Method, e.Resource, e.RequestDigest, e.Outcome,
+			e.VendorCode, e.PreviousHash, e.Hash)
 	}
 }
 
@@ -81,7 +82,7 @@ func TestVerifyFindsTheFirstDamage(t *testing.T) {
 			{"the outcome", "b 5 changed 3", update("outcome = 'x'", "= 3")},
 			{"the vendor's code", "b 5 changed 3", update("vendor_code = ''", "= 3")},
 			{"the time", "b 5 changed 3", update("time = time + 1", "= 3")},
-			{"text that goes from one field to the next", "b 5 changed 3", update("subject = 'sm', method = ''", "= 3")},
+			{"text moved to the next field", "b 5 changed 3", update("subject = 'sm', method = ''", "= 3")},
 			{"the hash", "b 5 changed 3", update("hash = 'x'", "= 3")},
 			{"the hash before", "b 5 changed 3", update("previous_hash = 'x'", "= 3")},
 			{"the first one's hash before", "b 5 changed 1", update("previous_hash = 'x'", "= 1")},

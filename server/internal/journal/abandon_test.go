@@ -129,8 +129,9 @@ func TestACommitThatComesLateLeavesNothingOwned(t *testing.T) {
 		}
 		time.Sleep(20 * time.Second) // some heartbeats later
 		for _, m := range adrift {
-			r.exec(t, `INSERT INTO mutations (id, subject, method, resource, digest, request, secrets, state, create_time,
-				owner, settle_at) VALUES ($1, 'anonymous', 'drmhub.v1.SiteService/DisableSite', $2, '', '', 0, 1, 0, $3, 0)`,
+			r.exec(t, `INSERT INTO mutations (id, subject, method, resource, digest, request, secrets, state,
+					create_time, owner, settle_at)
+				VALUES ($1, 'anonymous', 'drmhub.v1.SiteService/DisableSite', $2, '', '', 0, 1, 0, $3, 0)`,
 				m.ID, site, m.Owner)
 			r.exec(t, "INSERT INTO locks (resource, mutation) VALUES ($1, $2)", site, m.ID)
 		}

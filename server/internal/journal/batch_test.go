@@ -21,7 +21,8 @@ import (
 func batch(requestID string, users ...string) *pb.BatchCreateProductLicensesRequest {
 	req := &pb.BatchCreateProductLicensesRequest{Parent: "vendors/v", RequestId: requestID}
 	for _, user := range users {
-		req.Requests = append(req.Requests, &pb.CreateProductLicenseRequest{Parent: "vendors/v", ProductLicense: &pb.ProductLicense{User: user, Product: "vendors/v/products/p"}})
+		l := &pb.ProductLicense{User: user, Product: newLicense}
+		req.Requests = append(req.Requests, &pb.CreateProductLicenseRequest{Parent: "vendors/v", ProductLicense: l})
 	}
 	return req
 }
@@ -56,8 +57,10 @@ func TestABatchIsSettledItemByItem(t *testing.T) {
 		r.wantState(t, id, pb.Mutation_UNKNOWN)
 
 		time.Sleep(30 * time.Second) // the third one may still take effect
-		if m := r.wantState(t, id, pb.Mutation_UNKNOWN); m.GetSteps()[0].GetState() != pb.Mutation_SUCCEEDED || m.GetSteps()[2].GetState() != pb.Mutation_UNKNOWN || m.GetSteps()[2].GetMessage() == "" {
-			t.Errorf("%v", m)
+		steps := r.wantState(t, id, pb.Mutation_UNKNOWN).GetSteps()
+		if steps[0].GetState() != pb.Mutation_SUCCEEDED ||
+			steps[2].GetState() != pb.Mutation_UNKNOWN || steps[2].GetMessage() == "" {
+			t.Errorf("%v", steps)
 		}
 		time.Sleep(2 * time.Minute)
 		r.wantState(t, id, pb.Mutation_SUCCEEDED)
@@ -89,12 +92,13 @@ func TestABatchInDoubtSaysWhy(t *testing.T) {
 	r := start(t, w, calm)
 	res, err := r.licenses.BatchCreateProductLicenses(t.Context(), batch(id, "a", "b"))
 	wantCodes(t, res, err, codes.OK, codes.Unknown)
-	if m := r.wantState(t, id, pb.Mutation_UNKNOWN); !strings.HasPrefix(m.GetMessage(), "item 1: create: cut after create b. This change cannot be verified automatically") {
+	const why = "item 1: create: cut after create b. This change cannot be verified automatically"
+	if m := r.wantState(t, id, pb.Mutation_UNKNOWN); !strings.HasPrefix(m.GetMessage(), why) {
 		t.Errorf("it says %q", m.GetMessage())
 	}
 }
 
-func TestAPanicAmidABatchIsSettled(t *testing.T) {
+func TestAPanicInABatchIsSettled(t *testing.T) {
 	done := 0
 	w := &world{faults: map[int]fault{2: refused}, after: func(context.Context) error {
 		if done++; done == 2 {
@@ -154,7 +158,8 @@ func TestItemsAtTheSameTime(t *testing.T) {
 			_, _ = r.licenses.BatchCreateProductLicenses(t.Context(), batch(requestID, users...))
 			r.db.SetHooks(store.Hooks{})
 			missing := texts(t, r, `SELECT step FROM steps AS activate WHERE step LIKE '%activate' AND NOT EXISTS (
-				SELECT 1 FROM steps AS noted WHERE noted.mutation = activate.mutation AND noted.step = replace(activate.step, 'activate', 'between'))`)
+				SELECT 1 FROM steps AS noted WHERE noted.mutation = activate.mutation
+				AND noted.step = replace(activate.step, 'activate', 'between'))`)
 			if len(missing) > 0 {
 				t.Errorf("write %d, ends %v: %v stand there without their notes", n+1, ends, missing)
 			}

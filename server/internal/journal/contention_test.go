@@ -9,7 +9,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/internal/postgres"
 	"github.com/drmhub/drmhub/server/internal/journal"
 )
@@ -39,16 +38,14 @@ func TestManyWhoWaitAtSeveralReplicas(t *testing.T) {
 	for i := range 300 { // five callers at each replica for each of thirty sites
 		for at, r := range replicas {
 			calls.Go(func() {
-				req := &pb.EnableSiteRequest{Name: fmt.Sprintf("vendors/v/sites/s%d", i%30), RequestId: uuidOf(2*i + at)}
-				if _, err := r.sites.EnableSite(t.Context(), req); err != nil {
-					t.Error(err)
-				}
+				ok(t, r.enableAt(t, fmt.Sprintf("vendors/v/sites/s%d", i%30), uuidOf(2*i+at)))
 			})
 		}
 	}
 	calls.Wait()
 	var deadlocks int
-	if err := connect(t, dsn).QueryRow(t.Context(), "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").Scan(&deadlocks); err != nil || deadlocks > 0 {
+	const query = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+	if err := connect(t, dsn).QueryRow(t.Context(), query).Scan(&deadlocks); err != nil || deadlocks > 0 {
 		t.Errorf("%d deadlocks, %v", deadlocks, err)
 	}
 	for i := range 30 {
@@ -56,7 +53,7 @@ func TestManyWhoWaitAtSeveralReplicas(t *testing.T) {
 	}
 }
 
-// A process that freezes amid a transaction keeps what it has locked until PostgreSQL ends it.
+// A process that freezes within a transaction keeps what it has locked until PostgreSQL ends it.
 // Other replicas must say in the meantime that they are alive.
 func TestAFrozenReplicaDoesNotStopTheOthers(t *testing.T) {
 	dsn := postgres.ForTest(t)
@@ -67,7 +64,8 @@ func TestAFrozenReplicaDoesNotStopTheOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, statement := range []string{
-		`INSERT INTO mutations (id, subject, method, resource, digest, request, secrets, state, create_time, owner, settle_at) VALUES ('x', 's', 'm', 'r', '', '', 0, 1, 0, 'frozen', 0)`,
+		`INSERT INTO mutations (id, subject, method, resource, digest, request, secrets, state, create_time, owner,
+			settle_at) VALUES ('x', 's', 'm', 'r', '', '', 0, 1, 0, 'frozen', 0)`,
 		`INSERT INTO locks (resource, mutation) VALUES ('` + site + `', 'x')`,
 	} {
 		if _, err := frozen.Exec(t.Context(), statement); err != nil {

@@ -2,7 +2,6 @@ package journal_test
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -17,12 +16,14 @@ import (
 const product = "vendors/v/products/p"
 
 func createProduct(ctx context.Context, r *replica) error {
-	_, err := r.licenses.CreateProduct(ctx, &pb.CreateProductRequest{Parent: "vendors/v", Product: &pb.Product{DisplayName: "p"}})
+	req := &pb.CreateProductRequest{Parent: "vendors/v", Product: &pb.Product{DisplayName: "p"}}
+	_, err := r.licenses.CreateProduct(ctx, req)
 	return err
 }
 
 func updateProduct(ctx context.Context, r *replica) error {
-	_, err := r.licenses.UpdateProduct(ctx, &pb.UpdateProductRequest{Product: &pb.Product{Name: product, DisplayName: "p"}, RequestId: otherID})
+	req := &pb.UpdateProductRequest{Product: &pb.Product{Name: product, DisplayName: "p"}, RequestId: otherID}
+	_, err := r.licenses.UpdateProduct(ctx, req)
 	return err
 }
 
@@ -32,7 +33,8 @@ func TestWhatMayHaveBeenCreatedIsChangedOnceThatIsKnown(t *testing.T) {
 		one, other := pair(t, w, journal.Options{})
 		wantError(t, createProduct(t.Context(), one), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
 		w.before = func(_ context.Context, what string) error {
-			unknown, err := one.mutations.ListMutations(t.Context(), &pb.ListMutationsRequest{Filter: &pb.MutationFilter{State: pb.Mutation_UNKNOWN}})
+			req := &pb.ListMutationsRequest{Filter: &pb.MutationFilter{State: pb.Mutation_UNKNOWN}}
+			unknown, err := one.mutations.ListMutations(t.Context(), req)
 			if err != nil || len(unknown.GetMutations()) > 0 {
 				t.Errorf("%s is sent, and %v may still have created it (%v)", what, unknown, err)
 			}
@@ -48,7 +50,7 @@ func TestWhatMayHaveBeenCreatedIsChangedOnceThatIsKnown(t *testing.T) {
 
 func TestWhatMayHaveBeenCreatedIsNotChangedWhileNobodyCanTell(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{faults: map[int]fault{1: lost}, read: func(string) error { return errors.New("the vendor is down") }}
+		w, mend := unreadable(map[int]fault{1: lost})
 		r := start(t, w, journal.Options{})
 		wantError(t, createProduct(t.Context(), r), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
 		for range 2 { // the second one with the same request_id
@@ -59,7 +61,7 @@ func TestWhatMayHaveBeenCreatedIsNotChangedWhileNobodyCanTell(t *testing.T) {
 			}
 		}
 		w.want(t, "update "+product, 0)
-		w.read = nil
+		mend()
 		ok(t, updateProduct(t.Context(), r))
 		w.want(t, "update "+product, 1)
 	})

@@ -48,7 +48,8 @@ func TestPlannedRequestsFitIntoHeaders(t *testing.T) {
 		req := &pb.BatchCreateProductLicensesRequest{Parent: "vendors/v", ValidateOnly: true}
 		for i := range c.requests {
 			user := fmt.Sprint(i, strings.Repeat("u", min(c.longest, 120)))
-			req.Requests = append(req.Requests, &pb.CreateProductLicenseRequest{Parent: "vendors/v", ProductLicense: &pb.ProductLicense{User: user, Product: "vendors/v/products/p"}})
+			l := &pb.ProductLicense{User: user, Product: newLicense}
+			req.Requests = append(req.Requests, &pb.CreateProductLicenseRequest{Parent: "vendors/v", ProductLicense: l})
 		}
 		var header metadata.MD
 		if _, err := r.licenses.BatchCreateProductLicenses(t.Context(), req, grpc.Header(&header)); err != nil {
@@ -59,9 +60,10 @@ func TestPlannedRequestsFitIntoHeaders(t *testing.T) {
 			size += len(p)
 		}
 		if size > 8192 || !strings.HasPrefix(planned[0], "curl create 0u") {
-			t.Errorf("%d requests: %d bytes in %d headers, beginning with %q", c.requests, size, len(planned), planned[0])
+			t.Errorf("%d requests: %d bytes in %d headers, from %q", c.requests, size, len(planned), planned[0])
 		}
-		if last := planned[len(planned)-1]; c.requests <= 3 && len(planned) != c.requests || c.requests > 3 && last != fmt.Sprintf("... and %d more", c.requests-len(planned)+1) {
+		last, more := planned[len(planned)-1], fmt.Sprintf("... and %d more", c.requests-len(planned)+1)
+		if c.requests <= 3 && len(planned) != c.requests || c.requests > 3 && last != more {
 			t.Errorf("%d requests: %d headers, ending with %q", c.requests, len(planned), last)
 		}
 	}

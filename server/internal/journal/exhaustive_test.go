@@ -103,14 +103,15 @@ func TestStoppingAtAnyWriteLosesNothing(t *testing.T) {
 			storetest.Each(t, func(t *testing.T, dsn string) {
 				t.Parallel()
 				h := &house{vendor: &world{blank: true, plainReadBack: true}, db: open(t, dsn)}
+				inTurn := func(point int) bool { return strings.HasPrefix(dsn, "sqlite:") == (point%2 == 0) }
+				settles := []func(int) bool{inTurn}
+				if far {
+					settles = []func(int) bool{func(int) bool { return true }, func(int) bool { return false }}
+				}
 				for _, reach := range reaches {
-					if far {
-						faultplan.Explore(t, reach.allows, func(p *faultplan.Plan) { h.run(t, k, p, func(int) bool { return true }) })
-						faultplan.Explore(t, reach.allows, func(p *faultplan.Plan) { h.run(t, k, p, func(int) bool { return false }) })
-						continue
+					for _, settles := range settles {
+						faultplan.Explore(t, reach.allows, func(p *faultplan.Plan) { h.run(t, k, p, settles) })
 					}
-					inTurn := func(point int) bool { return strings.HasPrefix(dsn, "sqlite:") == (point%2 == 0) }
-					faultplan.Explore(t, reach.allows, func(p *faultplan.Plan) { h.run(t, k, p, inTurn) })
 				}
 				t.Logf("%d plans", h.plans)
 			})

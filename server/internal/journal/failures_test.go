@@ -141,13 +141,13 @@ func TestEveryMutationIsInTheAuditTrail(t *testing.T) {
 	options.Recorded = func(e audit.Event) { told = append(told, e.Outcome) }
 	r := start(t, w, options)
 	for n := range 3 {
-		_, _ = r.sites.EnableSite(t.Context(), &pb.EnableSiteRequest{Name: fmt.Sprint("vendors/v/sites/s", n), RequestId: uuidOf(n)})
+		_ = r.enableAt(t, fmt.Sprint("vendors/v/sites/s", n), uuidOf(n))
 	}
-	// answered from the record
-	_, _ = r.sites.EnableSite(t.Context(), &pb.EnableSiteRequest{Name: "vendors/v/sites/s0", RequestId: uuidOf(0)})
+	_ = r.enableAt(t, "vendors/v/sites/s0", uuidOf(0)) // returned from the record
 	_, _ = r.sites.EnableSite(t.Context(), &pb.EnableSiteRequest{Name: "vendors/v/sites/s0", ValidateOnly: true})
 	const event = "anonymous drmhub.v1.SiteService/EnableSite vendors/v/sites/s"
-	if got, want := trail(t, r), []string{event + "0 OK ", event + "1 FAILED_PRECONDITION E409", event + "2 UNKNOWN "}; !slices.Equal(got, want) {
+	want := []string{event + "0 OK ", event + "1 FAILED_PRECONDITION E409", event + "2 UNKNOWN "}
+	if got := trail(t, r); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	if !slices.Equal(told, []string{"OK", "FAILED_PRECONDITION", "UNKNOWN"}) {
@@ -161,15 +161,16 @@ func TestEveryMutationIsInTheAuditTrail(t *testing.T) {
 }
 
 func TestAnEventIsToldOfOnceItIsKnownToBeDurable(t *testing.T) {
+	closes := func(r *replica) { _ = r.Close(context.Background()) }
 	for name, c := range map[string]struct {
 		durable bool
 		then    func(*replica)
 		told    []int64
 	}{
 		"nobody said that it is, a moment later": {true, func(*replica) { time.Sleep(10 * time.Second) }, []int64{1}},
-		"nobody said that it is, at the end":     {true, func(r *replica) { _ = r.Close(context.Background()) }, []int64{1}},
+		"nobody said that it is, at the end":     {true, closes, []int64{1}},
 		"it is not, long after":                  {false, func(*replica) { time.Sleep(10 * time.Minute) }, nil},
-		"it is not, at the end":                  {false, func(r *replica) { _ = r.Close(context.Background()) }, nil},
+		"it is not, at the end":                  {false, closes, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -189,12 +190,13 @@ func TestAnEventIsToldOfOnceItIsKnownToBeDurable(t *testing.T) {
 	}
 }
 
-// Whoever reads from the store may hang, for instance on a connection that broke unseen.
-func TestAReplicaThatWritesCountsAsAliveWhoeverHangs(t *testing.T) {
+// A read from the store may hang, such as on a connection that broke unnoticed.
+func TestAReplicaWhoseReadsHangStaysAlive(t *testing.T) {
 	dsn := storetest.SQLite(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{within: time.Minute}
-		one, other := newReplica(t, open(t, dsn), w, journal.Options{}), newReplica(t, open(t, dsn), w, journal.Options{})
+		one := newReplica(t, open(t, dsn), w, journal.Options{})
+		other := newReplica(t, open(t, dsn), w, journal.Options{})
 		stop(t, other.Journal)
 		stop(t, one.Journal)
 		one.db.SetHooks(failing(4, true, new(int))) // of this call, an audit event is in doubt
@@ -210,9 +212,7 @@ func TestAReplicaThatWritesCountsAsAliveWhoeverHangs(t *testing.T) {
 			time.Sleep(40 * time.Second)
 			return nil
 		}
-		if _, err := one.sites.DisableSite(t.Context(), &pb.DisableSiteRequest{Name: "vendors/v/sites/other", RequestId: id}); err != nil {
-			t.Error(err)
-		}
+		ok(t, one.disableAt(t, "vendors/v/sites/other", id))
 	})
 }
 

@@ -15,9 +15,9 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// FuzzWhatStandsInTheStore has a journal read what it did not write: another version did, or
-// somebody by hand. It neither panics nor sends a write a second time that stands there as sent.
-func FuzzWhatStandsInTheStore(f *testing.F) {
+// FuzzStoredRecords makes a journal read records that another version or an operator wrote. The
+// journal does not panic, and does not repeat a write that is recorded as sent.
+func FuzzStoredRecords(f *testing.F) {
 	packed := func(m proto.Message) []byte {
 		a, err := anypb.New(m)
 		if err != nil {
@@ -33,22 +33,29 @@ func FuzzWhatStandsInTheStore(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	failure, err := proto.Marshal(apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "no").GRPCStatus().Proto())
+	no := apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "no")
+	failure, err := proto.Marshal(no.GRPCStatus().Proto())
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, method := range []string{"drmhub.v1.SiteService/EnableSite", "drmhub.v1.SiteService/GetSite", "drmhub.v1.SiteService/", "drmhub.v1/Site", "drmhub.v1.Site/name", "/", "none"} {
-		for state := range int32(7) {
-			if state != 5 && method != "drmhub.v1.SiteService/EnableSite" {
-				continue
-			}
-			f.Add(method, request, state, packed(&pb.StatusChange{Site: site}), failure, state, packed(&emptypb.Empty{}), failure)
-		}
+	const method = "drmhub.v1.SiteService/EnableSite"
+	change, empty := packed(&pb.StatusChange{Site: site}), packed(&emptypb.Empty{})
+	for state := range int32(7) {
+		f.Add(method, request, state, change, failure, state, empty, failure)
 	}
-	f.Add("drmhub.v1.SiteService/EnableSite", []byte{0xff}, int32(3), []byte{0x0a, 0x01}, []byte{0xff}, int32(2), []byte{0xff}, []byte{0xff})
-	f.Add("drmhub.v1.SiteService/EnableSite", []byte{}, int32(5), []byte("\n\x04none"), []byte{}, int32(2), []byte("\n\x04none"), []byte{})
+	for _, other := range []string{
+		"drmhub.v1.SiteService/GetSite", "drmhub.v1.SiteService/", "drmhub.v1/Site", "drmhub.v1.Site/name", "/", "none",
+	} {
+		f.Add(other, request, int32(5), change, failure, int32(5), empty, failure)
+	}
+	bad, none := []byte{0xff}, []byte("\n\x04none")
+	f.Add(method, bad, int32(3), []byte{0x0a, 0x01}, bad, int32(2), bad, bad)
+	f.Add(method, []byte{}, int32(5), none, []byte{}, int32(2), none, []byte{})
 
-	f.Fuzz(func(t *testing.T, method string, request []byte, state int32, answer, failure []byte, stepState int32, stepAnswer, stepFailure []byte) {
+	f.Fuzz(func(
+		t *testing.T, method string, request []byte, state int32, answer, failure []byte,
+		stepState int32, stepAnswer, stepFailure []byte,
+	) {
 		w := &world{faults: map[int]fault{1: lost}}
 		r := start(t, w, calm)
 		if _, err := r.sites.EnableSite(t.Context(), enable(id)); err == nil {
@@ -56,10 +63,13 @@ func FuzzWhatStandsInTheStore(f *testing.F) {
 		}
 		name := r.record(t, id).GetName()
 		err := r.db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
-			if _, err := tx.ExecContext(ctx, "UPDATE mutations SET method = $1, request = $2, state = $3, answer = $4, error = $5, settle_at = 0", method, request, state, answer, failure); err != nil {
-				return err
+			const mutation = `UPDATE mutations SET method = $1, request = $2, state = $3, answer = $4, error = $5,
+				settle_at = 0`
+			const step = "UPDATE steps SET state = $1, answer = $2, error = $3"
+			_, err := tx.ExecContext(ctx, mutation, method, request, state, answer, failure)
+			if err == nil {
+				_, err = tx.ExecContext(ctx, step, stepState, stepAnswer, stepFailure)
 			}
-			_, err := tx.ExecContext(ctx, "UPDATE steps SET state = $1, answer = $2, error = $3", stepState, stepAnswer, stepFailure)
 			return err
 		})
 		if err != nil {

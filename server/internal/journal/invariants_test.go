@@ -37,7 +37,7 @@ func newWatch(c *course, r *replica) *watch {
 	return w
 }
 
-// load reads the mutation; the zero stored, but for its events, if there is none.
+// load reads the mutation. If it is not stored yet, only the events are set.
 func (w *watch) load() (s stored) {
 	ctx, db := context.Background(), w.house.db.Reads()
 	check := func(err error) {
@@ -46,7 +46,8 @@ func (w *watch) load() (s stored) {
 		}
 	}
 	var rest string
-	check(db.QueryRowContext(ctx, `SELECT id, owner, state, settle_at IS NOT NULL, attempts || ' ' || COALESCE(settle_time, 0)
+	check(db.QueryRowContext(ctx, `SELECT id, owner, state, settle_at IS NOT NULL,
+			attempts || ' ' || COALESCE(settle_time, 0)
 		FROM mutations WHERE subject = 'anonymous' AND request_id = $1`, w.requestID).
 		Scan(&s.id, &s.owner, &s.state, &s.toBeSettled, &rest))
 	check(db.QueryRowContext(ctx, "SELECT count(*) FROM locks WHERE mutation = $1", s.id).Scan(&s.locks))
@@ -81,7 +82,8 @@ func (w *watch) committed() {
 	changed := before.rows != now.rows
 	mine := strings.HasPrefix(before.owner, w.replica) || strings.HasPrefix(now.owner, w.replica)
 	if changed && (!mine || !now.alive) {
-		w.errorf("I3: a replica (alive: %v) writes to what %q owns: %s, then %s", now.alive, before.owner, before.rows, now.rows)
+		w.errorf("I3: a replica (alive: %v) writes to what %q owns: %s, then %s",
+			now.alive, before.owner, before.rows, now.rows)
 	}
 	for step, on := range w.plan.kind.depends {
 		_, durable := now.steps[step]

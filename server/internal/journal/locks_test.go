@@ -33,8 +33,7 @@ func TestMutationsWithACommonLockWaitForEachOther(t *testing.T) {
 			began := time.Now()
 			calls := background(func() { ok(t, one.disable(t, id)) })
 			synctest.Wait()
-			_, err := two.sites.EnableSite(t.Context(), &pb.EnableSiteRequest{Name: name})
-			ok(t, err)
+			ok(t, two.enableAt(t, name, ""))
 			calls()
 			if took := time.Since(began); wait != (took >= 20*time.Second) || took > 21*time.Second {
 				t.Errorf("a call of %s beside one of %s: both took %v", name, site, took)
@@ -78,10 +77,10 @@ func TestWhatIsGivenUpHoldsItsResourceNoLonger(t *testing.T) {
 		if !m.GetNextSettleTime().AsTime().After(time.Now()) {
 			t.Errorf("%v, want it to be settled later", m)
 		}
-		if m, err = r.mutations.SettleMutation(t.Context(), &pb.SettleMutationRequest{Name: m.GetName()}); err != nil || m.GetNextSettleTime() == nil {
+		if m, err := r.settle(t, id, false); err != nil || m.GetNextSettleTime() == nil {
 			t.Errorf("settled: %v, %v; want it tried again later", m, err)
 		}
-		m, err = r.mutations.SettleMutation(t.Context(), &pb.SettleMutationRequest{Name: m.GetName(), GiveUp: true})
+		m, err = r.settle(t, id, true)
 		if err != nil || m.GetState() != pb.Mutation_UNKNOWN || m.GetNextSettleTime() != nil {
 			t.Errorf("given up: %v, %v", m, err)
 		}
@@ -90,7 +89,7 @@ func TestWhatIsGivenUpHoldsItsResourceNoLonger(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		r.wantState(t, id, pb.Mutation_UNKNOWN)
 		// which it need not do
-		m, err = r.mutations.SettleMutation(t.Context(), &pb.SettleMutationRequest{Name: m.GetName(), GiveUp: true})
+		m, err = r.settle(t, id, true)
 		if err != nil || m.GetState() != pb.Mutation_SUCCEEDED {
 			t.Errorf("settled after all: %v, %v", m, err)
 		}
@@ -137,26 +136,27 @@ func TestARunThatWasAsleepLeavesNoLockBehind(t *testing.T) {
 	})
 }
 
-func TestWhoWaitsForOneResourceDoesNotHoldAnother(t *testing.T) {
+func TestAWaitForOneResourceHoldsNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, slow(10*time.Second), calm)
 		names := []string{"vendors/v/productLicenses/a", "vendors/v/productLicenses/b"}
+		remove := func(name string) {
+			_, err := r.licenses.DeleteProductLicense(t.Context(), &pb.DeleteProductLicenseRequest{Name: name})
+			ok(t, err)
+		}
 		began := time.Now()
 		var calls sync.WaitGroup
-		calls.Go(func() {
-			if _, err := r.licenses.DeleteProductLicense(t.Context(), &pb.DeleteProductLicenseRequest{Name: names[1]}); err != nil {
-				t.Error(err)
-			}
-		})
+		calls.Go(func() { remove(names[1]) })
 		synctest.Wait()
 		calls.Go(func() {
-			if _, err := r.licenses.BatchDeleteProductLicenses(t.Context(), &pb.BatchDeleteProductLicensesRequest{Parent: "vendors/v", Names: slices.Clone(names)}); err != nil {
-				t.Error(err)
-			}
+			req := &pb.BatchDeleteProductLicensesRequest{Parent: "vendors/v", Names: slices.Clone(names)}
+			_, err := r.licenses.BatchDeleteProductLicenses(t.Context(), req)
+			ok(t, err)
 		})
 		time.Sleep(time.Second)
-		if _, err := r.licenses.DeleteProductLicense(t.Context(), &pb.DeleteProductLicenseRequest{Name: names[0]}); err != nil || time.Since(began) != 11*time.Second {
-			t.Errorf("%v after %v, want it not to wait for the one that waits", err, time.Since(began))
+		remove(names[0])
+		if took := time.Since(began); took != 11*time.Second {
+			t.Errorf("it took %v, want it not to wait for the batch, which waits itself", took)
 		}
 		calls.Wait()
 	})

@@ -56,7 +56,10 @@ func newReplica(t *testing.T, db *store.DB, served services, options journal.Opt
 	conn := inproc.New(interceptors.Chain(parts))
 	served.register(conn)
 	pb.RegisterMutationServiceServer(conn, journal.NewService(j))
-	return &replica{j, db, pb.NewSiteServiceClient(conn), pb.NewProductLicenseServiceClient(conn), pb.NewDrmAccountServiceClient(conn), pb.NewMutationServiceClient(conn)}
+	return &replica{
+		j, db, pb.NewSiteServiceClient(conn), pb.NewProductLicenseServiceClient(conn),
+		pb.NewDrmAccountServiceClient(conn), pb.NewMutationServiceClient(conn),
+	}
 }
 
 // start is newReplica on a store in memory, until the end of the test.
@@ -151,12 +154,18 @@ func wantUnknown(t *testing.T, err error) {
 }
 
 func (r *replica) disable(t *testing.T, requestID string) error {
-	_, err := r.sites.DisableSite(t.Context(), disable(requestID))
+	return r.disableAt(t, site, requestID)
+}
+
+func (r *replica) disableAt(t *testing.T, name, requestID string) error {
+	_, err := r.sites.DisableSite(t.Context(), &pb.DisableSiteRequest{Name: name, RequestId: requestID})
 	return err
 }
 
-func (r *replica) enable(t *testing.T, requestID string) error {
-	_, err := r.sites.EnableSite(t.Context(), enable(requestID))
+func (r *replica) enable(t *testing.T, requestID string) error { return r.enableAt(t, site, requestID) }
+
+func (r *replica) enableAt(t *testing.T, name, requestID string) error {
+	_, err := r.sites.EnableSite(t.Context(), &pb.EnableSiteRequest{Name: name, RequestId: requestID})
 	return err
 }
 
@@ -215,7 +224,8 @@ func events(t *testing.T, r *replica, resource string) []string {
 // trail is the audit trail, an event a line.
 func trail(t *testing.T, r *replica) []string {
 	t.Helper()
-	return texts(t, r, "SELECT subject || ' ' || method || ' ' || resource || ' ' || outcome || ' ' || vendor_code FROM audit_events ORDER BY time, position")
+	return texts(t, r, `SELECT subject || ' ' || method || ' ' || resource || ' ' || outcome || ' ' || vendor_code
+		FROM audit_events ORDER BY time, position`)
 }
 
 // texts are the rows of a query for one text.
@@ -236,7 +246,9 @@ func texts(t *testing.T, r *replica, query string, values ...any) (all []string)
 }
 
 func replace(requestID string) *pb.ReplaceProductLicenseRequest {
-	return &pb.ReplaceProductLicenseRequest{Name: "vendors/v/productLicenses/l", RequestId: requestID, ProductLicense: &pb.ProductLicense{User: "u", Product: "vendors/v/products/p"}}
+	return &pb.ReplaceProductLicenseRequest{
+		Name: oldLicense, RequestId: requestID, ProductLicense: &pb.ProductLicense{User: "u", Product: newLicense},
+	}
 }
 
 // count counts the rows of a table.

@@ -39,7 +39,8 @@ func (h *house) resend(t *testing.T, second fault, p *faultplan.Plan) {
 		record = r.wantState(t, c.requestID, pb.Mutation_UNKNOWN)
 	})
 	ask := func(r *replica, resendID string) (*pb.Mutation, error) {
-		return r.mutations.ResendMutation(t.Context(), &pb.ResendMutationRequest{Name: record.GetName(), RequestId: resendID})
+		req := &pb.ResendMutationRequest{Name: record.GetName(), RequestId: resendID}
+		return r.mutations.ResendMutation(t.Context(), req)
 	}
 	c.in(p, func(r *replica) {
 		if m, err := ask(r, resendID); err == nil {
@@ -60,7 +61,9 @@ func (h *house) resend(t *testing.T, second fault, p *faultplan.Plan) {
 		m = r.record(t, c.requestID)
 		c.resent(m)
 		before := h.vendor.calls
-		if _, err := ask(r, uuid.NewString()); (err == nil) != (m.GetState() != pb.Mutation_SUCCEEDED) || err == nil && h.vendor.calls != before+1 {
+		_, err = ask(r, uuid.NewString())
+		sends := m.GetState() != pb.Mutation_SUCCEEDED
+		if (err == nil) != sends || err == nil && h.vendor.calls != before+1 {
 			c.errorf("another resending of %v: %v, and %d writes after %d", m, err, h.vendor.calls, before)
 		}
 		if before == 2 {

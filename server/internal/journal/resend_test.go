@@ -47,8 +47,8 @@ func TestResend(t *testing.T) {
 		resends []resend
 		effects map[string]int
 	}{
-		{"what was refused, as the record says", &world{faults: map[int]fault{1: refused, 2: refused}}, (*replica).disable,
-			[]resend{{"", failed}, {"", succeeded}}, map[string]int{"disable " + site: 1}},
+		{"what was refused, as the record says", &world{faults: map[int]fault{1: refused, 2: refused}},
+			(*replica).disable, []resend{{"", failed}, {"", succeeded}}, map[string]int{"disable " + site: 1}},
 		{"what cannot be read back, each time", &world{faults: map[int]fault{1: lost, 2: lost}}, (*replica).enable,
 			[]resend{{"", unknown}, {"", succeeded}}, map[string]int{"enable " + site: 3}},
 		{"what can be read back, after it was", &world{faults: map[int]fault{1: lost}}, (*replica).disable,
@@ -56,8 +56,9 @@ func TestResend(t *testing.T) {
 		{"once for each request_id", &world{faults: map[int]fault{1: lost, 2: lost, 3: lost}}, (*replica).enable,
 			[]resend{{one, unknown}, {one, unknown}, {two, unknown}, {one, unknown}, {two, unknown}},
 			map[string]int{"enable " + site: 3}},
-		{"the rest, on the snapshot of the first run", &world{faults: map[int]fault{2: refused, 3: lost}, blindRestore: true},
-			(*replica).replace, []resend{{"", succeeded}},
+		{"the rest, on the snapshot of the first run",
+			&world{faults: map[int]fault{2: refused, 3: lost}, blindRestore: true}, (*replica).replace,
+			[]resend{{"", succeeded}},
 			map[string]int{"revoke " + oldLicense: 1, "issue " + newLicense: 1, "restore old " + oldLicense: 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -120,12 +121,13 @@ func TestAResendWithoutAnEffectLeavesTheDoubt(t *testing.T) {
 		mutation.RecordStatus(ctx, 429)
 		return apierror.New(codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED, "throttled")
 	}
+	unsent := func(context.Context, string) error { return errRefused }
 	for what, fail := range map[string]func(*world){
 		"the method fails":             func(w *world) { w.enter = func(context.Context) error { return errDown } },
 		"it does not leave":            func(w *world) { w.leaves = func() error { return errRefused } },
 		"the vendor throttles":         func(w *world) { w.before = throttles },
 		"the vendor refuses":           func(w *world) { w.faults[2] = refused },
-		"it does not reach the vendor": func(w *world) { w.before = func(context.Context, string) error { return errRefused } },
+		"it does not reach the vendor": func(w *world) { w.before = unsent },
 	} {
 		w := &world{faults: map[int]fault{1: lost}}
 		r := start(t, w, calm)
@@ -170,7 +172,9 @@ func TestAResendWaitsForTheCallThatRuns(t *testing.T) {
 		w := slow(10 * time.Second)
 		w.faults = map[int]fault{1: refused}
 		one, other := pair(t, w, calm)
-		first := background(func() { wantError(t, one.disable(t, id), codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE) })
+		first := background(func() {
+			wantError(t, one.disable(t, id), codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE)
+		})
 		time.Sleep(time.Second)
 		other.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
 		first()

@@ -48,7 +48,9 @@ func dumpTable(t *testing.T, r *replica, table string, into *strings.Builder) {
 func TestNoSecretIsInTheStore(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, dsn string) {
-		for name, faults := range map[string]map[int]fault{"success": nil, "an answer that was lost": {1: lost}, "a refusal": {2: refused}} {
+		for name, faults := range map[string]map[int]fault{
+			"success": nil, "an answer that was lost": {1: lost}, "a refusal": {2: refused},
+		} {
 			w := &world{faults: faults}
 			r := newReplica(t, open(t, dsn), w, calm)
 			stop(t, r.Journal)

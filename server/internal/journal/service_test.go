@@ -11,6 +11,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -26,11 +28,10 @@ func TestMutationsAreListedNewestFirst(t *testing.T) {
 		r := newReplica(t, open(t, dsn), w, calm)
 		stop(t, r.Journal)
 		for n := range 7 { // the second one fails, the third one is unknown
-			_, _ = r.sites.DisableSite(t.Context(), &pb.DisableSiteRequest{Name: fmt.Sprintf("vendors/v/sites/s%d", n), RequestId: uuidOf(n)})
+			_ = r.disableAt(t, fmt.Sprintf("vendors/v/sites/s%d", n), uuidOf(n))
 		}
-		if _, err := r.sites.EnableSite(t.Context(), &pb.EnableSiteRequest{Name: "vendors/v/sites/s0", RequestId: uuidOf(7)}); err != nil {
-			t.Fatal(err)
-		}
+		const first, disables = "vendors/v/sites/s0", "drmhub.v1.SiteService/DisableSite"
+		ok(t, r.enableAt(t, first, uuidOf(7)))
 		for name, c := range map[string]struct {
 			filter *pb.MutationFilter
 			want   []int
@@ -44,7 +45,9 @@ func TestMutationsAreListedNewestFirst(t *testing.T) {
 			"a subject":    {&pb.MutationFilter{Subject: "anonymous"}, []int{7, 6, 5, 4, 3, 2, 1, 0}},
 			"another one":  {&pb.MutationFilter{Subject: "bob"}, nil},
 			"a request_id": {&pb.MutationFilter{RequestId: uuidOf(5)}, []int{5}},
-			"conditions":   {&pb.MutationFilter{Resource: "vendors/v/sites/s0", Method: "drmhub.v1.SiteService/DisableSite", State: pb.Mutation_SUCCEEDED}, []int{0}},
+			"conditions": {
+				&pb.MutationFilter{Resource: first, Method: disables, State: pb.Mutation_SUCCEEDED}, []int{0},
+			},
 		} {
 			for _, size := range []int32{0, 1, 2, 3, 100} {
 				var got []int
@@ -85,7 +88,10 @@ func TestAPageTokenBelongsToItsFilter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = r.mutations.ListMutations(t.Context(), &pb.ListMutationsRequest{PageToken: page.GetNextPageToken(), Filter: &pb.MutationFilter{Subject: "bob"}})
+	other := &pb.ListMutationsRequest{
+		PageToken: page.GetNextPageToken(), Filter: &pb.MutationFilter{Subject: "bob"},
+	}
+	_, err = r.mutations.ListMutations(t.Context(), other)
 	wantError(t, err, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID)
 }
 
@@ -101,39 +107,30 @@ func TestAMutationTellsWhatWasDone(t *testing.T) {
 		_, err := r.licenses.ReplaceProductLicense(t.Context(), replace(id), grpc.Header(&header))
 		wantError(t, err, codes.Aborted, pb.ErrorReason_REPLACE_ROLLED_BACK)
 		name := r.record(t, id).GetName()
-		if got := header.Get("drmhub-mutation"); !slices.Equal(got, []string{name}) || apierror.Convert(err).Metadata[apierror.MutationName] != name {
-			t.Errorf("header %q, error %v; want both to name %s", got, apierror.Convert(err).Metadata, name)
+		inHeader, inError := header.Get("drmhub-mutation"), apierror.Convert(err).Metadata[apierror.MutationName]
+		if !slices.Equal(inHeader, []string{name}) || inError != name {
+			t.Errorf("header %q, error %q; want both to name %s", inHeader, inError, name)
 		}
 		m, err := r.mutations.GetMutation(t.Context(), &pb.GetMutationRequest{Name: name})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if m.GetMethod() != "drmhub.v1.ProductLicenseService/ReplaceProductLicense" || m.GetResource() != "vendors/v/productLicenses/l" || m.GetSubject() != "anonymous" || m.GetRequestId() != id {
-			t.Errorf("%v", m)
+		at := func(s int) *timestamppb.Timestamp { return timestamppb.New(began.Add(time.Duration(s) * time.Second)) }
+		step := func(n int, id string, state pb.Mutation_State, message string) *pb.Mutation_Step {
+			return &pb.Mutation_Step{Id: id, State: state, Message: message, SendTime: at(n), SettleTime: at(n + 1)}
 		}
-		if m.GetState() != pb.Mutation_FAILED || m.GetMessage() != "the new terms were refused, and the old ones stand again" || m.GetVendorHttpStatus() != 200 {
-			t.Errorf("%v", m)
+		want := &pb.Mutation{
+			Name: name, Method: "drmhub.v1.ProductLicenseService/ReplaceProductLicense", Resource: oldLicense,
+			Subject: "anonymous", RequestId: id, State: pb.Mutation_FAILED, Message: rolledBack,
+			VendorHttpStatus: 200, CreateTime: at(0), SendTime: at(0), SettleTime: at(3),
+			Steps: []*pb.Mutation_Step{ // A snapshot is not a step.
+				step(0, "revoke", pb.Mutation_SUCCEEDED, ""),
+				step(1, "issue", pb.Mutation_FAILED, "no issue "+newLicense),
+				step(2, "restore", pb.Mutation_SUCCEEDED, ""),
+			},
 		}
-		at := func(s int) time.Time { return began.Add(time.Duration(s) * time.Second) }
-		if !m.GetCreateTime().AsTime().Equal(at(0)) || !m.GetSendTime().AsTime().Equal(at(0)) || !m.GetSettleTime().AsTime().Equal(at(3)) {
-			t.Errorf("times %v", m)
-		}
-		for i, want := range []struct {
-			id      string
-			state   pb.Mutation_State
-			message string
-		}{
-			{"revoke", pb.Mutation_SUCCEEDED, ""},
-			{"issue", pb.Mutation_FAILED, "no issue vendors/v/products/p"},
-			{"restore", pb.Mutation_SUCCEEDED, ""},
-		} {
-			step := m.GetSteps()[i] // and what was noted is no step
-			if step.GetId() != want.id || step.GetState() != want.state || step.GetMessage() != want.message || !step.GetSendTime().AsTime().Equal(at(i)) || !step.GetSettleTime().AsTime().Equal(at(i+1)) {
-				t.Errorf("step %d: %v", i, step)
-			}
-		}
-		if len(m.GetSteps()) != 3 {
-			t.Errorf("%d steps", len(m.GetSteps()))
+		if !proto.Equal(m, want) {
+			t.Errorf("got  %v\nwant %v", m, want)
 		}
 	})
 }
@@ -147,7 +144,7 @@ func TestTheVendorsCodeIsThatOfItsLastAnswer(t *testing.T) {
 	if m.GetVendorCode() != "E409" || m.GetVendorHttpStatus() != 409 {
 		t.Errorf("%v", m)
 	}
-	if m, err = r.mutations.ResendMutation(t.Context(), &pb.ResendMutationRequest{Name: m.GetName()}); err != nil || m.GetVendorCode() != "" || m.GetVendorHttpStatus() != 200 {
+	if m, err = r.resend(t, id, ""); err != nil || m.GetVendorCode() != "" || m.GetVendorHttpStatus() != 200 {
 		t.Errorf("%v, %v", m, err)
 	}
 }

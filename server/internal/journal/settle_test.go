@@ -87,7 +87,8 @@ func TestWhatHadNoEffectIsClosedOnceTheVendorCanNoLongerBeAtIt(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		m := r.wantState(t, id, pb.Mutation_FAILED)
 		step, why := m.GetSteps()[0], "had no effect at the vendor (it ended so: cut"
-		if m.GetSettleTime() == nil || step.GetState() != pb.Mutation_FAILED || !strings.HasPrefix(step.GetMessage(), why) {
+		if m.GetSettleTime() == nil || step.GetState() != pb.Mutation_FAILED ||
+			!strings.HasPrefix(step.GetMessage(), why) {
 			t.Errorf("%v", m)
 		}
 		w.wantCalls(t, 1)
@@ -108,8 +109,9 @@ func TestTheQuietTimeBeginsWhenTheCallIsOver(t *testing.T) {
 		wantRetryAfter(t, r.disable(t, id), 10*time.Second) // the rest of a minute since the call ended
 	})
 	synctest.Test(t, func(t *testing.T) {
-		asleep := make(chan struct{})
-		w := &world{before: func(context.Context, string) error { <-asleep; return context.Canceled }, within: 30 * time.Second}
+		sleep, wake := gate()
+		w := &world{before: func(context.Context, string) error { sleep(); return context.Canceled }}
+		w.within = 30 * time.Second
 		one, other := pair(t, w, journal.Options{FirstPause: time.Hour})
 		go one.disable(t, id)
 		synctest.Wait()
@@ -119,7 +121,7 @@ func TestTheQuietTimeBeginsWhenTheCallIsOver(t *testing.T) {
 			// a minute after the 30 s that the call may take
 			wantRetryAfter(t, other.disable(t, id), 74*time.Second)
 		}
-		close(asleep)
+		wake()
 	})
 }
 
@@ -195,8 +197,9 @@ func TestAPanicIsSettled(t *testing.T) {
 		call   func(*replica, *testing.T, string) error
 		want   []string
 	}{
-		"while settling":     {map[int]fault{1: lost}, "disable " + site, (*replica).disable, []string{"disable " + site}},
-		"between two writes": {nil, "issue " + newLicense, (*replica).replace, []string{"revoke " + oldLicense, "issue " + newLicense}},
+		"while settling": {map[int]fault{1: lost}, "disable " + site, (*replica).disable, []string{"disable " + site}},
+		"between two writes": {nil, "issue " + newLicense, (*replica).replace,
+			[]string{"revoke " + oldLicense, "issue " + newLicense}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var mended atomic.Bool

@@ -15,7 +15,7 @@ import (
 )
 
 // slowReads is a world whose first write is lost, and in which it takes an hour to read back about
-// that site, whoever waits. A batch of many items is of this kind.
+// that site, for every caller. A batch of many items is of this kind.
 func slowReads() *world {
 	return &world{faults: map[int]fault{1: lost}, read: func(what string) error {
 		if strings.HasSuffix(what, site) {
@@ -33,8 +33,7 @@ func TestSlowSettlingKeepsNothingElseFromBeingSettled(t *testing.T) {
 		err := r.disable(t, id)
 		wantUnknown(t, err)
 		time.Sleep(10 * time.Second) // it is being settled
-		_, err = r.sites.DisableSite(t.Context(), &pb.DisableSiteRequest{Name: "vendors/v/sites/other", RequestId: otherID})
-		wantUnknown(t, err)
+		wantUnknown(t, r.disableAt(t, "vendors/v/sites/other", otherID))
 		time.Sleep(10 * time.Second)
 		r.wantState(t, otherID, pb.Mutation_SUCCEEDED)
 		time.Sleep(2 * time.Hour)
@@ -54,7 +53,7 @@ func TestEightAreSettledAtOnceHoweverLongItTakes(t *testing.T) {
 		r := start(t, w, journal.Options{})
 		for n := range 20 {
 			w.faults[n+1] = lost
-			_, _ = r.sites.DisableSite(t.Context(), &pb.DisableSiteRequest{Name: fmt.Sprint("vendors/v/sites/s", n), RequestId: uuidOf(n)})
+			_ = r.disableAt(t, fmt.Sprint("vendors/v/sites/s", n), uuidOf(n))
 		}
 		time.Sleep(30 * time.Minute)
 		if most.Load() != 8 {
@@ -75,7 +74,8 @@ func TestClosingDoesNotWaitForSlowSettling(t *testing.T) {
 		for _, r := range []*replica{one, other} { // one of them is at it
 			began := time.Now()
 			short, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-			if err := r.Close(short); time.Since(began) > 5*time.Second || err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			err := r.Close(short)
+			if time.Since(began) > 5*time.Second || err != nil && !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("Close answered %v after %v", err, time.Since(began))
 			}
 			cancel()

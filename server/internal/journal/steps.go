@@ -86,7 +86,8 @@ func (s *steps) Put(ctx context.Context, name string, r mutation.Record) error {
 		}
 		if s.settling && s.mutation.HeldSecrets {
 			return mutation.Unsettleable(apierror.New(codes.FailedPrecondition, pb.ErrorReason_SECRETS_NOT_KEPT,
-				"Not sent: %s needs the secrets of the request, which drmhub does not keep. %s", name, retryWithSecrets))
+				"Not sent: %s needs the secrets of the request, which drmhub does not keep. %s",
+				name, retryWithSecrets))
 		}
 	case mutation.Done, mutation.Refused, mutation.Unverifiable:
 		ctx = context.WithoutCancel(ctx) // The write may have used up the caller's time.

@@ -54,7 +54,8 @@ func TestEqualCallsThatFailedTogetherAreNotMadeOneAfterTheOther(t *testing.T) {
 		var calls sync.WaitGroup
 		for i := range 20 {
 			calls.Go(func() {
-				wantError(t, []*replica{one, other}[i%2].disable(t, id), codes.Internal, pb.ErrorReason_INTERNAL_FAILURE)
+				err := []*replica{one, other}[i%2].disable(t, id)
+				wantError(t, err, codes.Internal, pb.ErrorReason_INTERNAL_FAILURE)
 			})
 		}
 		calls.Wait()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/journal/decide"
 )
 
 // kind is a method that plans are made for.
@@ -33,7 +34,8 @@ var kinds = []kind{
 	{
 		name: "one write",
 		ask: func(ctx context.Context, r *replica, name, requestID string) (proto.Message, error) {
-			return r.sites.DisableSite(ctx, &pb.DisableSiteRequest{Name: "vendors/v/sites/" + name, RequestId: requestID})
+			req := &pb.DisableSiteRequest{Name: "vendors/v/sites/" + name, RequestId: requestID}
+			return r.sites.DisableSite(ctx, req)
 		},
 		steps: func(name string) map[string]string {
 			return map[string]string{"disable": "disable vendors/v/sites/" + name}
@@ -70,15 +72,15 @@ var kinds = []kind{
 		},
 	},
 	replacement("two writes that depend on each other", nil),
-	replacement("two writes of which the second is refused, so that a third one undoes the first", map[int]fault{2: refused}),
+	replacement("the second write is refused, so a third one undoes the first", map[int]fault{2: refused}),
 	{
 		name: "a batch of three with one refused", always: map[int]fault{2: refused},
 		ask: func(ctx context.Context, r *replica, name, requestID string) (proto.Message, error) {
 			req := &pb.BatchCreateProductLicensesRequest{Parent: "vendors/" + name, RequestId: requestID}
 			for i := range 3 {
-				req.Requests = append(req.Requests, &pb.CreateProductLicenseRequest{
-					Parent: "vendors/" + name, ProductLicense: &pb.ProductLicense{User: fmt.Sprintf("%s-%d", name, i), Product: "vendors/" + name + "/products/p"},
-				})
+				l := &pb.ProductLicense{User: fmt.Sprintf("%s-%d", name, i), Product: req.GetParent() + "/products/p"}
+				item := &pb.CreateProductLicenseRequest{Parent: req.GetParent(), ProductLicense: l}
+				req.Requests = append(req.Requests, item)
 			}
 			return r.licenses.BatchCreateProductLicenses(ctx, req)
 		},
@@ -113,12 +115,15 @@ func replacement(name string, always map[int]fault) kind {
 		depends: map[string]string{"revoke": "before", "issue": "revoke", "restore": "revoke"},
 		ask: func(ctx context.Context, r *replica, name, requestID string) (proto.Message, error) {
 			return r.licenses.ReplaceProductLicense(ctx, &pb.ReplaceProductLicenseRequest{
-				Name: "vendors/v/productLicenses/" + name, RequestId: requestID, ProductLicense: &pb.ProductLicense{User: "u", Product: "vendors/v/products/" + name},
+				Name: "vendors/v/productLicenses/" + name, RequestId: requestID,
+				ProductLicense: &pb.ProductLicense{User: "u", Product: "vendors/v/products/" + name},
 			})
 		},
 		steps: func(name string) map[string]string {
 			return map[string]string{
-				"revoke": "revoke vendors/v/productLicenses/" + name, "issue": "issue vendors/v/products/" + name, "restore": "restore old vendors/v/productLicenses/" + name,
+				"revoke":  "revoke vendors/v/productLicenses/" + name,
+				"issue":   "issue vendors/v/products/" + name,
+				"restore": "restore old vendors/v/productLicenses/" + name,
 			}
 		},
 		effects: func(_ proto.Message, err error) map[string]int {
@@ -133,7 +138,7 @@ func replacement(name string, always map[int]fault) kind {
 	}
 }
 
-// allOrNothing is what an answer says of steps that stand for each other.
+// allOrNothing returns the effects of steps that all take effect, or none of them.
 func allOrNothing(err error, steps ...string) map[string]int {
 	effects := map[string]int{}
 	for _, step := range steps {
@@ -158,7 +163,8 @@ func (c *course) ask(r *replica, again bool) (known bool) {
 	c.t.Helper()
 	answer, err := c.plan.kind.ask(c.t.Context(), r, c.name, c.requestID)
 	effects := c.plan.kind.effects(answer, err)
-	if code := apierror.Convert(err).Code; err != nil && !slices.Contains([]codes.Code{codes.FailedPrecondition, codes.Aborted, codes.Unavailable, codes.Unknown}, code) {
+	allowed := []codes.Code{codes.FailedPrecondition, codes.Aborted, codes.Unavailable, codes.Unknown}
+	if err != nil && !slices.Contains(allowed, apierror.Convert(err).Code) {
 		c.errorf("answered %v", err)
 	}
 	if apierror.IsOutcomeUnknown(err) && apierror.Convert(err).Metadata[apierror.MutationName] == "" {
@@ -185,14 +191,15 @@ func (c *course) settled(r *replica) {
 	if c.process.stopped {
 		return
 	}
-	listed, err := r.mutations.ListMutations(c.t.Context(), &pb.ListMutationsRequest{Filter: &pb.MutationFilter{Subject: "anonymous", RequestId: c.requestID}})
+	filter := &pb.MutationFilter{Subject: "anonymous", RequestId: c.requestID}
+	listed, err := r.mutations.ListMutations(c.t.Context(), &pb.ListMutationsRequest{Filter: filter})
 	if err != nil || len(listed.GetMutations()) > 1 {
 		c.errorf("the records are %v, %v", listed, err)
 		return
 	}
 	recorded := map[string]pb.Mutation_State{}
 	for _, m := range listed.GetMutations() {
-		if state := m.GetState(); state != pb.Mutation_SUCCEEDED && state != pb.Mutation_FAILED && (state != pb.Mutation_UNKNOWN || !c.plan.kind.blind) {
+		if state := m.GetState(); !decide.IsOver(state) && (state != pb.Mutation_UNKNOWN || !c.plan.kind.blind) {
 			c.errorf("it stays open: %v", m)
 		}
 		for _, step := range m.GetSteps() {
@@ -205,7 +212,7 @@ func (c *course) settled(r *replica) {
 	for step, what := range c.plan.kind.steps(c.name) {
 		n := c.house.vendor.happened(what)
 		switch state := recorded[step]; {
-		case n == 0 && (state == pb.Mutation_STATE_UNSPECIFIED || state == pb.Mutation_INTENDED || state == pb.Mutation_FAILED):
+		case n == 0 && slices.Contains(unmade, state):
 		case n == 1 && state == pb.Mutation_SUCCEEDED:
 		case n <= 1 && state == pb.Mutation_UNKNOWN && c.plan.kind.blind:
 		default:
@@ -213,6 +220,9 @@ func (c *course) settled(r *replica) {
 		}
 	}
 }
+
+// unmade are the states of a step without an effect.
+var unmade = []pb.Mutation_State{pb.Mutation_STATE_UNSPECIFIED, pb.Mutation_INTENDED, pb.Mutation_FAILED}
 
 // outcomes are those that the audit trail may tell of a state.
 var outcomes = map[pb.Mutation_State][]string{
@@ -224,7 +234,8 @@ var outcomes = map[pb.Mutation_State][]string{
 
 func (c *course) lastOutcome(m *pb.Mutation) (outcome string) {
 	c.t.Helper()
-	err := c.house.db.Reads().QueryRowContext(c.t.Context(), "SELECT outcome FROM audit_events WHERE resource = $1 ORDER BY time DESC, position DESC LIMIT 1", m.GetResource()).Scan(&outcome)
+	const query = "SELECT outcome FROM audit_events WHERE resource = $1 ORDER BY time DESC, position DESC LIMIT 1"
+	err := c.house.db.Reads().QueryRowContext(c.t.Context(), query, m.GetResource()).Scan(&outcome)
 	if err != nil {
 		c.errorf("no audit event of %v: %v", m, err)
 	}

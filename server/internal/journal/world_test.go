@@ -100,7 +100,8 @@ func (w *world) write(ctx context.Context, what string) error {
 		return apierror.OutcomeUnknown("cut before %s", what)
 	case refused:
 		mutation.RecordStatus(ctx, 409)
-		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "no %s", what).With(apierror.VendorCode, "E409")
+		no := apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "no %s", what)
+		return no.With(apierror.VendorCode, "E409")
 	}
 	if w.ledger == nil {
 		w.ledger = map[string]int{}
@@ -189,21 +190,27 @@ func (w *world) GetSite(context.Context, *pb.GetSiteRequest) (*pb.Site, error) {
 }
 
 func (w *world) DisableSite(ctx context.Context, req *pb.DisableSiteRequest) (*pb.StatusChange, error) {
-	return &pb.StatusChange{Site: req.GetName(), Message: req.GetMessage()}, w.switchSite(ctx, req.GetName(), "disable", false)
+	err := w.switchSite(ctx, req.GetName(), "disable", false)
+	return &pb.StatusChange{Site: req.GetName(), Message: req.GetMessage()}, err
 }
 
 // EnableSite cannot be read back.
 func (w *world) EnableSite(ctx context.Context, req *pb.EnableSiteRequest) (*pb.StatusChange, error) {
-	return &pb.StatusChange{Site: req.GetName(), Message: req.GetMessage()}, w.switchSite(ctx, req.GetName(), "enable", true)
+	err := w.switchSite(ctx, req.GetName(), "enable", true)
+	return &pb.StatusChange{Site: req.GetName(), Message: req.GetMessage()}, err
 }
 
 func (w *world) CancelStatusChange(ctx context.Context, req *pb.CancelStatusChangeRequest) (*pb.StatusChange, error) {
 	return &pb.StatusChange{Name: req.GetName()}, w.switchSite(ctx, req.GetName(), "cancel", false)
 }
 
+const rolledBack = "the new terms were refused, and the old ones stand again"
+
 // ReplaceProductLicense is two writes that depend on each other, and a third one that undoes the
 // first where the second is refused.
-func (w *world) ReplaceProductLicense(ctx context.Context, req *pb.ReplaceProductLicenseRequest) (*pb.ProductLicense, error) {
+func (w *world) ReplaceProductLicense(
+	ctx context.Context, req *pb.ReplaceProductLicenseRequest,
+) (*pb.ProductLicense, error) {
 	next := req.GetProductLicense().GetProduct()
 	old, err := mutation.Snapshot(ctx, "before", func(context.Context) (*wrapperspb.StringValue, error) {
 		w.notes++
@@ -227,7 +234,7 @@ func (w *world) ReplaceProductLicense(ctx context.Context, req *pb.ReplaceProduc
 		return nil, failure
 	}
 	if err := w.do(ctx, "restore", "restore "+old.GetValue()+" "+req.GetName(), w.blindRestore); err == nil {
-		return nil, apierror.New(codes.Aborted, pb.ErrorReason_REPLACE_ROLLED_BACK, "the new terms were refused, and the old ones stand again")
+		return nil, apierror.New(codes.Aborted, pb.ErrorReason_REPLACE_ROLLED_BACK, rolledBack)
 	} else if !isRefusal(err) {
 		return nil, err
 	}
@@ -242,7 +249,9 @@ func isRefusal(err error) bool {
 }
 
 // BatchCreateProductLicenses is one write for each item, each for itself.
-func (w *world) BatchCreateProductLicenses(ctx context.Context, req *pb.BatchCreateProductLicensesRequest) (*pb.BatchCreateProductLicensesResponse, error) {
+func (w *world) BatchCreateProductLicenses(
+	ctx context.Context, req *pb.BatchCreateProductLicensesRequest,
+) (*pb.BatchCreateProductLicensesResponse, error) {
 	results := make([]*pb.ProductLicenseResult, len(req.GetRequests()))
 	var items sync.WaitGroup
 	for i, item := range req.GetRequests() {
@@ -268,7 +277,8 @@ func (w *world) createOne(ctx context.Context, l *pb.ProductLicense) *pb.Product
 		}
 	}
 	if err != nil {
-		return &pb.ProductLicenseResult{Result: &pb.ProductLicenseResult_Error{Error: apierror.Convert(err).GRPCStatus().Proto()}}
+		failure := &pb.ProductLicenseResult_Error{Error: apierror.Convert(err).GRPCStatus().Proto()}
+		return &pb.ProductLicenseResult{Result: failure}
 	}
 	return &pb.ProductLicenseResult{Result: &pb.ProductLicenseResult_ProductLicense{ProductLicense: l}}
 }
@@ -280,7 +290,8 @@ func (w *world) CreateProduct(ctx context.Context, req *pb.CreateProductRequest)
 
 // UpdateProduct is one write, of a product that stands.
 func (w *world) UpdateProduct(ctx context.Context, req *pb.UpdateProductRequest) (*pb.Product, error) {
-	product, err := mutation.SnapshotExisting(ctx, "before", func(context.Context) (*pb.Product, error) { return req.GetProduct(), nil })
+	get := func(context.Context) (*pb.Product, error) { return req.GetProduct(), nil }
+	product, err := mutation.SnapshotExisting(ctx, "before", get)
 	if err != nil {
 		return nil, err
 	}
@@ -288,7 +299,9 @@ func (w *world) UpdateProduct(ctx context.Context, req *pb.UpdateProductRequest)
 }
 
 // BatchDeleteProductLicenses is one write for all, for the sake of its names.
-func (w *world) BatchDeleteProductLicenses(ctx context.Context, req *pb.BatchDeleteProductLicensesRequest) (*pb.BatchDeleteProductLicensesResponse, error) {
+func (w *world) BatchDeleteProductLicenses(
+	ctx context.Context, req *pb.BatchDeleteProductLicensesRequest,
+) (*pb.BatchDeleteProductLicensesResponse, error) {
 	return &pb.BatchDeleteProductLicensesResponse{}, w.do(ctx, "delete", fmt.Sprint("delete ", req.GetNames()), false)
 }
 

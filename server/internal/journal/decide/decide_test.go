@@ -29,54 +29,65 @@ func TestEnd(t *testing.T) {
 		answer, theError           = decide.TellAnswer, decide.TellError
 		inPart, noEffect           = decide.TellInPart, decide.TellNoEffect
 		over, settle, giveUp       = decide.Over, decide.Settle, decide.GiveUp
+		anError, nothing           = decide.Error, decide.NoEffect
+		dontKnow, panicked         = decide.OutcomeUnknown, decide.Panic
 	)
-	type evidence = decide.Evidence
+	type e = decide.Evidence
 	tests := []struct {
 		name  string
-		given evidence
+		given e
 		state pb.Mutation_State
 		told  decide.Told
 		next  decide.Next
 	}{
-		{"an answer, a write done", evidence{Steps: done}, succeeded, answer, over},
-		{"an answer, no write", evidence{Steps: none}, succeeded, answer, over},
-		{"an answer, one of two refused", evidence{Steps: doneRefused, MetRefusal: true}, succeeded, answer, over},
-		{"an answer, resent with success", evidence{Steps: doneAndRetry}, succeeded, answer, over},
-		{"an answer, resend still marked", evidence{Steps: resend}, succeeded, answer, over},
-		{"an answer, all refused", evidence{Steps: refused}, failed, answer, over},
-		{"an answer, all items failed unsent", evidence{AllItemsFailed: true}, failed, answer, over},
-		{"an answer, all items failed, one done", evidence{Steps: done, AllItemsFailed: true}, succeeded, answer, over},
-		{"an answer, a write in doubt", evidence{Steps: sent}, unknown, answer, settle},
-		{"an answer, a write unverifiable", evidence{Steps: lost}, unknown, answer, giveUp},
-		{"an answer, a record not written", evidence{Steps: done, Unrecorded: true}, unknown, answer, settle},
+		{"an answer, a write done", e{Steps: done}, succeeded, answer, over},
+		{"an answer, no write", e{Steps: none}, succeeded, answer, over},
+		{"an answer, one of two refused", e{Steps: doneRefused, MetRefusal: true}, succeeded, answer, over},
+		{"an answer, resent with success", e{Steps: doneAndRetry}, succeeded, answer, over},
+		{"an answer, resend still marked", e{Steps: resend}, succeeded, answer, over},
+		{"an answer, all refused", e{Steps: refused}, failed, answer, over},
+		{"an answer, all items failed unsent", e{AllItemsFailed: true}, failed, answer, over},
+		{"an answer, all items failed, one done", e{Steps: done, AllItemsFailed: true}, succeeded, answer, over},
+		{"an answer, a write in doubt", e{Steps: sent}, unknown, answer, settle},
+		{"an answer, a write unverifiable", e{Steps: lost}, unknown, answer, giveUp},
+		{"an answer, a record not written", e{Steps: done, Unrecorded: true}, unknown, answer, settle},
 
-		{"an error, no write", evidence{Returned: decide.Error}, failed, theError, over},
-		{"an error, none written, unrecorded", evidence{Returned: decide.Error, Unrecorded: true}, failed, theError, over},
-		{"a refusal, nothing done", evidence{Returned: decide.Error, Steps: refused, MetRefusal: true}, failed, theError, over},
-		{"a refusal after a write was done", evidence{Returned: decide.Error, Steps: doneRefused, MetRefusal: true}, failed, theError, over},
-		{"a refusal that was not recorded", evidence{Returned: decide.Error, Steps: doneRefused, MetRefusal: true, Unrecorded: true}, unknown, inPart, settle},
-		{"an error, a write done, refused by an earlier run", evidence{Returned: decide.Error, Steps: doneRefused}, unknown, inPart, settle},
-		{"an error, a write done", evidence{Returned: decide.Error, Steps: done}, unknown, inPart, settle},
-		{"an error, a write in doubt", evidence{Returned: decide.Error, Steps: sent}, unknown, inPart, settle},
-		{"a refusal, a write in doubt", evidence{Returned: decide.Error, Steps: doneAndSent, MetRefusal: true}, unknown, inPart, settle},
-		{"an error, a write to be resent", evidence{Returned: decide.Error, Steps: resend}, unknown, inPart, giveUp},
+		{"an error, no write", e{Returned: anError}, failed, theError, over},
+		{"an error, none written, unrecorded", e{Returned: anError, Unrecorded: true}, failed, theError, over},
+		{"a refusal, nothing done", e{Returned: anError, Steps: refused, MetRefusal: true}, failed, theError, over},
+		{"a refusal after a write was done",
+			e{Returned: anError, Steps: doneRefused, MetRefusal: true}, failed, theError, over},
+		{"a refusal that was not recorded",
+			e{Returned: anError, Steps: doneRefused, MetRefusal: true, Unrecorded: true}, unknown, inPart, settle},
+		{"an error, a write done, refused by an earlier run",
+			e{Returned: anError, Steps: doneRefused}, unknown, inPart, settle},
+		{"an error, a write done", e{Returned: anError, Steps: done}, unknown, inPart, settle},
+		{"an error, a write in doubt", e{Returned: anError, Steps: sent}, unknown, inPart, settle},
+		{"a refusal, a write in doubt",
+			e{Returned: anError, Steps: doneAndSent, MetRefusal: true}, unknown, inPart, settle},
+		{"an error, a write to be resent", e{Returned: anError, Steps: resend}, unknown, inPart, giveUp},
 
-		{"outcome unknown", evidence{Returned: decide.OutcomeUnknown, Steps: sent}, unknown, theError, settle},
-		{"outcome unknown, nothing sent", evidence{Returned: decide.OutcomeUnknown}, unknown, theError, settle},
-		{"outcome unknown, only lost steps", evidence{Returned: decide.OutcomeUnknown, Steps: lost}, unknown, theError, giveUp},
-		{"outcome unknown, only steps to be resent", evidence{Returned: decide.OutcomeUnknown, Steps: resend}, unknown, theError, giveUp},
-		{"outcome unknown, a lost step beside one to read back", evidence{Returned: decide.OutcomeUnknown, Steps: sentAndLost}, unknown, theError, settle},
-		{"outcome unknown, marked unsettleable", evidence{Returned: decide.OutcomeUnknown, Steps: sent, Unsettleable: true}, unknown, theError, giveUp},
-		{"outcome unknown, given up, nothing sent", evidence{Returned: decide.OutcomeUnknown, Steps: sent, GivenUp: true}, unknown, theError, giveUp},
-		{"outcome unknown, given up, sent now", evidence{Returned: decide.OutcomeUnknown, Steps: sent, GivenUp: true, SentNow: true}, unknown, theError, settle},
+		{"outcome unknown", e{Returned: dontKnow, Steps: sent}, unknown, theError, settle},
+		{"outcome unknown, nothing sent", e{Returned: dontKnow}, unknown, theError, settle},
+		{"outcome unknown, only lost steps", e{Returned: dontKnow, Steps: lost}, unknown, theError, giveUp},
+		{"outcome unknown, only steps to be resent", e{Returned: dontKnow, Steps: resend}, unknown, theError, giveUp},
+		{"outcome unknown, a lost step beside one to read back",
+			e{Returned: dontKnow, Steps: sentAndLost}, unknown, theError, settle},
+		{"outcome unknown, marked unsettleable",
+			e{Returned: dontKnow, Steps: sent, Unsettleable: true}, unknown, theError, giveUp},
+		{"outcome unknown, given up, nothing sent",
+			e{Returned: dontKnow, Steps: sent, GivenUp: true}, unknown, theError, giveUp},
+		{"outcome unknown, given up, sent now",
+			e{Returned: dontKnow, Steps: sent, GivenUp: true, SentNow: true}, unknown, theError, settle},
 
-		{"no effect", evidence{Returned: decide.NoEffect}, failed, noEffect, over},
-		{"no effect, after a refusal", evidence{Returned: decide.NoEffect, Steps: refused}, failed, noEffect, over},
-		{"no effect of the rest, a write done", evidence{Returned: decide.NoEffect, Steps: done}, unknown, inPart, settle},
+		{"no effect", e{Returned: nothing}, failed, noEffect, over},
+		{"no effect, after a refusal", e{Returned: nothing, Steps: refused}, failed, noEffect, over},
+		{"no effect of the rest, a write done", e{Returned: nothing, Steps: done}, unknown, inPart, settle},
 
-		{"a panic, nothing done", evidence{Returned: decide.Panic}, failed, theError, over},
-		{"a panic, a write done", evidence{Returned: decide.Panic, Steps: done}, unknown, inPart, settle},
-		{"a panic after a refusal, a write done", evidence{Returned: decide.Panic, Steps: doneRefused, MetRefusal: true}, unknown, inPart, settle},
+		{"a panic, nothing done", e{Returned: panicked}, failed, theError, over},
+		{"a panic, a write done", e{Returned: panicked, Steps: done}, unknown, inPart, settle},
+		{"a panic after a refusal, a write done",
+			e{Returned: panicked, Steps: doneRefused, MetRefusal: true}, unknown, inPart, settle},
 	}
 	for _, tt := range tests {
 		want := decide.Decision{State: tt.state, Told: tt.told, Next: tt.next}
@@ -96,7 +107,8 @@ func TestCome(t *testing.T) {
 		want  decide.Resume
 	}{
 		{"it succeeded", known{State: decide.Succeeded}, decide.Replay},
-		{"it succeeded, and a replica has just claimed it", known{State: decide.Succeeded, Running: true}, decide.Replay},
+		{"it succeeded, and a replica has just claimed it",
+			known{State: decide.Succeeded, Running: true}, decide.Replay},
 		{"it is running, before a write", known{State: decide.Intended, Running: true}, decide.Wait},
 		{"it is running, after a write", known{State: decide.Sent, Running: true}, decide.Wait},
 		{"it is being settled", known{State: decide.Unknown, Running: true}, decide.Wait},
@@ -106,13 +118,15 @@ func TestCome(t *testing.T) {
 		{"it is unknown", known{State: decide.Unknown, Steps: sent}, decide.Run},
 		{"it is unknown, and a part was done", known{State: decide.Unknown, Steps: doneRefused}, decide.Run},
 		{"it is unknown since this call waited", known{State: decide.Unknown, EndedMeanwhile: true}, decide.Run},
-		{"a batch failed with all its items", known{State: decide.Failed, HasAnswer: true, Retryable: true}, decide.Replay},
+		{"a batch failed with all its items",
+			known{State: decide.Failed, HasAnswer: true, Retryable: true}, decide.Replay},
 		{"it ended otherwise than asked", known{State: decide.Failed, Steps: done, Retryable: true}, decide.Replay},
 		{"the vendor refused it", known{State: decide.Failed, Steps: refused}, decide.Replay},
 		{"the vendor refused it for now", known{State: decide.Failed, Steps: refused, Retryable: true}, decide.Reopen},
 		{"it failed before a write", known{State: decide.Failed}, decide.Reopen},
 		{"it failed for now", known{State: decide.Failed, Retryable: true}, decide.Reopen},
-		{"it failed while this call waited", known{State: decide.Failed, Retryable: true, EndedMeanwhile: true}, decide.Replay},
+		{"it failed while this call waited",
+			known{State: decide.Failed, Retryable: true, EndedMeanwhile: true}, decide.Replay},
 	}
 	for _, tt := range tests {
 		if got := decide.Come(tt.given); got != tt.want {
@@ -150,7 +164,8 @@ func TestStates(t *testing.T) {
 		if decide.IsOver(state) != over {
 			t.Errorf("IsOver(%v) is %v, want %v", state, !over, over)
 		}
-		if givenUp := state == decide.Unknown; decide.IsGivenUp(state, false) != givenUp || decide.IsGivenUp(state, true) {
+		givenUp := state == decide.Unknown
+		if decide.IsGivenUp(state, false) != givenUp || decide.IsGivenUp(state, true) {
 			t.Errorf("IsGivenUp(%v) is wrong", state)
 		}
 	}

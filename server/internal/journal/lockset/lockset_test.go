@@ -75,7 +75,8 @@ func TestOf(t *testing.T) {
 		{"a creation", &pb.CreateMemberRequest{Parent: parent, Member: &pb.Member{Email: "A@b.c"}},
 			[]string{key(&pb.Member{Email: "a@b.c"})}},
 		{"a creation without a key", account("c", ""), []string{"drmhub.v1.DrmAccountService/CreateDrmAccount#0a"}},
-		{"a replacement, which creates too", &pb.ReplaceProductLicenseRequest{Name: license + "l", ProductLicense: user},
+		{"a replacement, which creates too",
+			&pb.ReplaceProductLicenseRequest{Name: license + "l", ProductLicense: user},
 			[]string{key(user), license + "l"}},
 	} {
 		slices.Sort(c.want)
@@ -107,7 +108,7 @@ func TestCommonLocks(t *testing.T) {
 		{"creations of one thing", batch(parent, order("o", active)), batch(parent, order("o", suspended)), true},
 		{"two orders of one user", batch(parent, order("o", active)), batch(parent, order("p", active)), true},
 		{"a replacement and its user's orders", replacement, batch(parent, order("old", active)), true},
-		{"two users", batch(parent, &pb.ProductLicense{User: "u"}), batch(parent, &pb.ProductLicense{User: "v"}), false},
+		{"two users", batch(parent, order("", active)), batch(parent, &pb.ProductLicense{User: "v"}), false},
 		{"two vendors", batch(parent, order("o", active)), batch("vendors/w", order("o", active)), false},
 		{"one username", account("c", "0123456789"), account("d", "0123456789"), true},
 		{"two usernames", account("c", "0123456789"), account("c", "9876543210"), false},
