@@ -5,172 +5,13 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
-	"google.golang.org/protobuf/types/known/timestamppb"
-
-	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/telecomx"
 	"github.com/drmhub/drmhub/adapters/telecomx/emulator"
 	"github.com/drmhub/drmhub/adapters/telecomx/telecomxtest"
 	"github.com/drmhub/drmhub/adapters/twin"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
-
-// The pages' examples, as JSON.
-const (
-	exampleNormal = `{"offset": 10, "limit": 10, "total": 23, "accounts": [{"username": "donald@duck.com",
-		"password": "vgh38gy3uvhebv", "devices": 2, "created": "2016-01-01T00:00:00.000Z"}]}`
-	exampleFull = `{"offset": 10, "limit": 10, "total": 23, "accounts": [
-		{"username": "donald@duck.com", "password": "vgh38gy3uvhebv", "devices": [
-			{"id": "12345678901234567890AAAA", "type": "IOS", "model": "iPhone 6", "name": "Donalds mobile"},
-			{"id": "12345678901234567890BBBB", "type": "WEB", "model": "Chrome", "name": ""}],
-		"created": "2016-01-01T00:00:00.000Z"}]}`
-)
-
-// first returns an example as the first and only page.
-func first(example string) string {
-	return strings.Replace(example, `"offset": 10, "limit": 10, "total": 23`, `"offset": 0, "limit": 10, "total": 1`, 1)
-}
-
-// single is the account of the example alone, where the device's key has another name.
-var single = strings.ReplaceAll(
-	exampleFull[strings.Index(exampleFull, `{"username"`):len(exampleFull)-2], `"id"`, `"_id"`)
-
-// donaldAccount is the example's account in the contract's words.
-func donaldAccount(view pb.DrmAccount_View) *pb.DrmAccount {
-	account := &pb.DrmAccount{
-		Name: donald, Username: "donald@duck.com", DeviceCount: 2,
-		CreateTime: timestamppb.New(time.Date(2016, 1, 1, 0, 0, 0, 0, time.UTC)),
-	}
-	if view == pb.DrmAccount_FULL {
-		account.Password, account.Devices = "vgh38gy3uvhebv", donaldDevices()
-	}
-	return account
-}
-
-func donaldDevices() []*pb.DrmAccountDevice {
-	return []*pb.DrmAccountDevice{
-		{Name: iphone, DeviceId: "12345678901234567890AAAA", Type: pb.DrmAccountDevice_IOS, VendorType: "IOS",
-			Model: "iPhone 6", DisplayName: "Donalds mobile"},
-		{Name: donald + "/devices/12345678901234567890BBBB", DeviceId: "12345678901234567890BBBB",
-			Type: pb.DrmAccountDevice_WEB, VendorType: "WEB", Model: "Chrome"},
-	}
-}
-
-func TestTheDocumentedList(t *testing.T) {
-	for view, c := range map[pb.DrmAccount_View]struct{ example, query string }{
-		pb.DrmAccount_BASIC: {exampleNormal, "limit=100&offset=0"},
-		pb.DrmAccount_FULL:  {exampleFull, "full=true&limit=100&offset=0"},
-	} {
-		a, vendor := serve(t, config(), replies{getAccounts: ok(first(c.example))})
-		res, err := list(t, a, &pb.ListDrmAccountsRequest{View: view})
-		if err != nil {
-			t.Fatal(err)
-		}
-		account := donaldAccount(view)
-		account.Customer = own
-		same(t, view.String(), res, &pb.ListDrmAccountsResponse{DrmAccounts: []*pb.DrmAccount{account}, TotalSize: 1})
-		wantQuery(t, vendor.Only(getAccounts), "the-first-token", c.query)
-	}
-	a, vendor := serve(t, config(), replies{getAccounts: ok(none)})
-	filter := &pb.DrmAccountFilter{Customer: another, UsernameContains: "5665673625+&é"}
-	_, err := list(t, a, &pb.ListDrmAccountsRequest{View: pb.DrmAccount_FULL, PageSize: 50, Filter: filter})
-	if err != nil {
-		t.Fatal(err)
-	}
-	wantQuery(t, vendor.Only(getAccounts), "the-first-token",
-		"customer="+another+"&filter=5665673625%2B%26%C3%A9&full=true&limit=50&offset=0")
-}
-
-func TestCallsAreOfTheConfiguredCustomer(t *testing.T) {
-	for _, c := range []telecomx.Config{config(), machine()} {
-		c.Customer = another
-		a, vendor := serve(t, c, replies{getAccounts: ok(first(exampleNormal))})
-		res, err := list(t, a, &pb.ListDrmAccountsRequest{})
-		if err != nil || res.GetDrmAccounts()[0].GetCustomer() != another {
-			t.Errorf("%v, %v", res, err)
-		}
-		if _, err := a.Check(t.Context()); err != nil {
-			t.Error(err)
-		}
-		for _, made := range vendor.Made(getAccounts) {
-			if got := made.Query.Get("customer"); got != another {
-				t.Errorf("a list is of the customer %q", got)
-			}
-		}
-	}
-}
-
-func TestTheDocumentedAccount(t *testing.T) {
-	a, vendor := serve(t, config(), replies{getDonald: ok(single)})
-	for _, view := range []pb.DrmAccount_View{pb.DrmAccount_VIEW_UNSPECIFIED, pb.DrmAccount_BASIC, pb.DrmAccount_FULL} {
-		got, err := get(t, a, view)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := donaldAccount(pb.DrmAccount_FULL)
-		if view != pb.DrmAccount_FULL {
-			want.Password = ""
-		}
-		same(t, view.String(), got, want)
-	}
-	wantQuery(t, vendor.Made(getDonald)[0], "the-first-token", "")
-}
-
-func TestAbsentPropertiesAreNoErrors(t *testing.T) {
-	tizen := &pb.DrmAccountDevice{Name: donald + "/devices/a%2Fb", DeviceId: "a/b", VendorType: "TIZEN"}
-	for body, c := range map[string]struct {
-		count   int32
-		devices []*pb.DrmAccountDevice
-	}{
-		`{}`:                                 {},
-		`{"devices":null}`:                   {},
-		`{"devices":3}`:                      {count: 3},
-		`{"devices":[]}`:                     {},
-		`{"created":"yesterday"}`:            {},
-		`{"created":"0000-01-01T00:00:00Z"}`: {},
-		`{"devices":[{"_id":"a/b","type":"TIZEN","new":{}}]}`: {1, []*pb.DrmAccountDevice{tizen}},
-	} {
-		a, _ := serve(t, config(), replies{getDonald: ok(body)})
-		got, err := get(t, a, pb.DrmAccount_FULL)
-		if err != nil {
-			t.Errorf("%s: %v", body, err)
-		}
-		same(t, body, got, &pb.DrmAccount{
-			Name: donald, Username: "donald@duck.com", DeviceCount: c.count, Devices: c.devices,
-		})
-	}
-}
-
-func TestAResponseThatContradictsItselfIsUnreadable(t *testing.T) {
-	for _, body := range []string{
-		`{"username":"daisy@duck.com"}`, `{"devices":-1}`, `{"devices":1.5}`, `{"devices":99999999999}`,
-		`{"devices":"2"}`, `{"devices":{}}`, `{"devices":[{"name":"no id"}]}`, `{"username":7}`,
-		`{"username":"donald@duck.com"`, `[]`, ``, `null`,
-	} {
-		a, _ := serve(t, config(), replies{getDonald: ok(body)})
-		_, err := get(t, a, pb.DrmAccount_FULL)
-		want(t, body, err, wiretest.Unreadable)
-	}
-	for _, body := range []string{
-		`{"total":1,"accounts":[{"password":"nobody's"}]}`, `{"total":3,"accounts":[]}`, `{"total":3}`,
-		`{"offset":10,"total":1,"accounts":[{"username":"donald@duck.com"}]}`, `{"accounts":{}}`, `{"total":"1"}`,
-		`[]`, `<html>`,
-	} {
-		a, _ := serve(t, config(), replies{getAccounts: ok(body)})
-		_, err := list(t, a, &pb.ListDrmAccountsRequest{})
-		want(t, body, err, wiretest.Unreadable)
-	}
-}
-
-func TestAnAccountOfAnotherCaseIsAnother(t *testing.T) {
-	a, _ := serve(t, config(), replies{getDonald: ok(`{"username":"Donald@duck.com"}`)})
-	for _, id := range []string{"donald@duck.com", ".", ".."} {
-		_, err := a.GetDrmAccount(t.Context(), &pb.GetDrmAccountRequest{Name: "vendors/acme/drmAccounts/" + id})
-		want(t, id, err, wiretest.NotFound)
-	}
-}
 
 // page returns one page of a list of accounts user-0, user-1 and so on.
 func page(offset, n, total int) reply {
@@ -239,29 +80,6 @@ func TestHowAListIsPaged(t *testing.T) {
 	}
 }
 
-func TestTheTotalIsThatOfTheFilter(t *testing.T) {
-	for what, c := range map[string]struct {
-		filter string
-		total  int
-		size   int32
-		want   int32
-	}{
-		"no filter":                                {"", 7, 2, 7},
-		"TelecomX ignores case":                    {"donald", 2, 0, 1},
-		"of its own search, and more is to come":   {"donald", 9, 1, 0},
-		"more accounts than the contract can say":  {"", 1 << 40, 2, 1<<31 - 1},
-		"a filter that all of one page's rows fit": {"onald", 2, 2, 2},
-	} {
-		rows := fmt.Sprintf(`{"total":%d,"accounts":[{"username":"Donald"},{"username":"donald"}]}`, c.total)
-		a, _ := serve(t, config(), replies{getAccounts: ok(rows)})
-		filter := &pb.DrmAccountFilter{UsernameContains: c.filter}
-		res, err := list(t, a, &pb.ListDrmAccountsRequest{PageSize: c.size, Filter: filter})
-		if err != nil || res.GetTotalSize() != c.want {
-			t.Errorf("%s: total_size is %d, want %d; %v", what, res.GetTotalSize(), c.want, err)
-		}
-	}
-}
-
 func TestASearchThatFindsLittleReturnsAShortPage(t *testing.T) {
 	found := []reply{page(0, 7, 15000)} // nothing of it matches
 	for i := range 29 {
@@ -276,24 +94,6 @@ func TestASearchThatFindsLittleReturnsAShortPage(t *testing.T) {
 	made := vendor.Made(getAccounts)
 	if len(made) != 10 || made[0].Query.Get("limit") != "7" || made[1].Query.Get("limit") != "500" {
 		t.Errorf("%d calls were made, want 10, of which the first is for 7 and the others for 500", len(made))
-	}
-}
-
-func TestTheListOfAnUnknownCustomer(t *testing.T) {
-	for _, body := range []string{`{"error":"customer"}`, `{"message":"customer"}`, "customer"} {
-		a, _ := serve(t, config(), replies{getAccounts: {respond(404, body)}})
-		res, err := list(t, a, &pb.ListDrmAccountsRequest{Filter: &pb.DrmAccountFilter{Customer: another}})
-		if err != nil {
-			t.Errorf("%s: %v", body, err)
-		}
-		same(t, body, res, &pb.ListDrmAccountsResponse{})
-	}
-	c := config()
-	c.Customer = another
-	for _, body := range []string{`{"error":"customer"}`, "<html>no such page</html>"} {
-		a, _ := serve(t, c, replies{getAccounts: {respond(404, body)}})
-		_, err := list(t, a, &pb.ListDrmAccountsRequest{})
-		want(t, body, err, wiretest.Rejected, "base_url and customer")
 	}
 }
 

@@ -28,6 +28,12 @@ func TestALoginSendsWhatIsDocumented(t *testing.T) {
 	}
 	wantQuery(t, vendor.Only(getAccounts), "the-first-token", "limit=1")
 
+	c := config()
+	c.Customer = another
+	a, vendor = serve(t, c, replies{getAccounts: ok(none)})
+	check(t, "for the configured customer", a)
+	wantQuery(t, vendor.Only(getAccounts), "the-first-token", "customer="+another+"&limit=1")
+
 	a, vendor = serve(t, config(), replies{postLogin: ok(`{"token":"a b+c&d=e%25#?/\"é"}`), getAccounts: ok(none)})
 	if _, err := a.Check(t.Context()); err != nil {
 		t.Fatal(err)

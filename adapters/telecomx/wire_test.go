@@ -82,6 +82,12 @@ func want(t *testing.T, what string, err error, o outcome, says ...string) *apie
 	return e
 }
 
+var (
+	unknownID = respond(404, `{"error":"id"}`)
+	// made is the response to the creation of Donald.
+	made = ok(`{"username":"donald@duck.com","password":"vgh38gy3uvhebv","created":"2016-01-01T00:00:00.000Z"}`)[0]
+)
+
 // serve returns an adapter to a vendor that gives these replies. A login succeeds unless they
 // include one.
 func serve(t *testing.T, c telecomx.Config, some replies) (*telecomx.Adapter, *wiretest.Server) {

@@ -1,0 +1,70 @@
+package telecomx_test
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
+	"github.com/drmhub/drmhub/adapters/twin"
+)
+
+func TestScenarios(t *testing.T) {
+	wiretest.Scenarios{
+		New: func(t *testing.T) (set func(key, value string) error, connect func(http.RoundTripper) any) {
+			c, login := config(), loggedIn
+			set = func(key, value string) error {
+				switch key {
+				case "user":
+				case "machine":
+					c = machine()
+				case "customer":
+					c.Customer = value
+				case "login":
+					login = value
+				default:
+					return fmt.Errorf("the scenarios have no setting %q", key)
+				}
+				return nil
+			}
+			return set, func(vendor http.RoundTripper) any { return adapterTo(t, c, &session{t, vendor, login}) }
+		},
+		Reply: func(t *testing.T, text string) wiretest.Reply {
+			word, body, _ := strings.Cut(text, " ")
+			status, err := strconv.Atoi(word)
+			if err != nil {
+				t.Fatalf("a reply is a status and a body: %s", text)
+			}
+			return respond(status, body)
+		},
+		JSONType: "application/json",
+	}.Run(t)
+}
+
+// A session responds to the login. It checks the token of each other call, and hides it from the
+// vendor.
+type session struct {
+	t      *testing.T
+	vendor http.RoundTripper
+	login  string
+}
+
+func (s *session) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Path == "/auth/login" {
+		login := wiretest.NewServer(s.t, replies{postLogin: ok(s.login)})
+		return twin.Transport(login).RoundTrip(r)
+	}
+	query := r.URL.Query()
+	if tokens := query["token"]; len(tokens) != 1 || tokens[0] != "the-first-token" && tokens[0] != "the-machine-token" {
+		s.t.Errorf("%s %s has %d tokens, or a wrong one", r.Method, r.URL.Path, len(tokens))
+	}
+	if r.Header.Get("Authorization")+r.Header.Get("Cookie") != "" {
+		s.t.Errorf("%s %s has credentials in its header", r.Method, r.URL.Path)
+	}
+	query.Del("token")
+	r = r.Clone(r.Context())
+	r.URL.RawQuery = query.Encode()
+	return s.vendor.RoundTrip(r)
+}
