@@ -57,8 +57,9 @@ func (s *session) RoundTrip(r *http.Request) (*http.Response, error) {
 		return twin.Transport(login).RoundTrip(r)
 	}
 	query := r.URL.Query()
-	if tokens := query["token"]; len(tokens) != 1 || tokens[0] != "the-first-token" && tokens[0] != "the-machine-token" {
-		s.t.Errorf("%s %s has %d tokens, or a wrong one", r.Method, r.URL.Path, len(tokens))
+	token := strings.Join(query["token"], " and ")
+	if token != "the-first-token" && token != "the-machine-token" {
+		s.t.Errorf("%s %s has the token %q", r.Method, r.URL.Path, token)
 	}
 	if r.Header.Get("Authorization")+r.Header.Get("Cookie") != "" {
 		s.t.Errorf("%s %s has credentials in its header", r.Method, r.URL.Path)

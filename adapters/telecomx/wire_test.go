@@ -60,13 +60,11 @@ type (
 )
 
 var (
-	cut           = wiretest.Cut
-	respond       = wiretest.Says
-	same          = wiretest.Same
-	wantViolation = wiretest.WantViolation
+	cut     = wiretest.Cut
+	respond = wiretest.Says
+	same    = wiretest.Same
 
 	exists   = outcome{Code: codes.AlreadyExists, Reason: pb.ErrorReason_VENDOR_ALREADY_EXISTS}
-	invalid  = outcome{Code: codes.InvalidArgument, Reason: pb.ErrorReason_REQUEST_INVALID}
 	deadline = outcome{Code: codes.DeadlineExceeded, Reason: pb.ErrorReason_DEADLINE_PASSED}
 )
 
