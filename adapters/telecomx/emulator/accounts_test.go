@@ -91,57 +91,6 @@ func TestPages(t *testing.T) {
 	sameJSON(t, "no accounts", empty, `{"offset":0,"limit":100,"total":0,"accounts":[]}`)
 }
 
-func TestFilterAndCase(t *testing.T) {
-	for ignores, want := range map[bool]string{false: "Anna.Holm", true: "Anna.Holm anna.holm ANNA.HOLM"} {
-		e := server(emulator.Options{Assumptions: emulator.Assumptions{FilterIgnoresCase: ignores}})
-		for _, username := range []string{"Anna.Holm", "anna.holm", "ANNA.HOLM", "johanna"} {
-			e.PutAccounts(emulator.Account{Username: username})
-		}
-		if got := list(t, e, "filter=Anna.").usernames(); got != want {
-			t.Errorf("ignores case %v: %s", ignores, got)
-		}
-		if got := list(t, e, "filter="+emulator.DefaultPassword+"&full=true"); got.Total != 0 {
-			t.Errorf("%+v", got)
-		}
-	}
-}
-
-func TestGet(t *testing.T) {
-	e := server(emulator.Options{})
-	created := at("2025-12-31 23:59:59").Add(1234567)
-	e.PutAccounts(duck(private), emulator.Account{Username: "no-devices", Password: "<&>æøå", Created: created})
-	want := `{"username":"donald@duck.com","password":"vgh38gy3uvhebv","created":"2016-01-01T00:00:00.000Z","devices":[
-		{"_id":"12345678901234567890AAAA","type":"IOS","model":"iPhone 6","name":"Donalds mobile"},
-		{"_id":"12345678901234567890BBBB","type":"WEB","model":"Chrome"}]}`
-	sameJSON(t, "plain", call(t, e, "GET", "/iptv/drm/donald@duck.com", ""), want)
-	sameJSON(t, "escaped", call(t, e, "GET", "/iptv/drm/donald%40duck.com", ""), want)
-	got := call(t, e, "GET", "/iptv/drm/no-devices", "")
-	if want := `{"username":"no-devices","password":"<&>æøå","created":"2025-12-31T23:59:59.001Z"}`; got.Text != want {
-		t.Errorf("%s, want %s", got.Text, want)
-	}
-}
-
-func TestPropertiesWithoutAValue(t *testing.T) {
-	const id, empty = `,"devices":[{"id":"00000000000000000000000a"`, `,"type":"","name":"","model":""`
-	account := emulator.Account{Username: "account", Password: "password", Created: now}
-	device := emulator.Device{ID: "00000000000000000000000a"}
-	for _, shown := range []bool{false, true} {
-		e := server(emulator.Options{Assumptions: emulator.Assumptions{EmptyShown: shown}})
-		for i, want := range []map[bool]string{
-			{false: ``, true: `,"devices":0`},
-			{false: `,"devices":1`, true: `,"devices":1`},
-			{false: ``, true: `,"devices":[]`},
-			{false: id + `}]`, true: id + empty + `}]`},
-		} {
-			account.Devices = []emulator.Device{device}[:i%2]
-			e.PutAccounts(account)
-			got := call(t, e, "GET", fmt.Sprintf("/iptv/drm?full=%v", i > 1), "")
-			sameJSON(t, fmt.Sprint(shown, i), got, `{"offset":0,"limit":100,"total":1,"accounts":[
-				{"username":"account","password":"password","created":"2026-01-02T15:04:05.000Z"`+want[shown]+`}]}`)
-		}
-	}
-}
-
 func TestCreate(t *testing.T) {
 	e := server(emulator.Options{})
 	create := func(body string) map[string]string {
@@ -175,14 +124,6 @@ func TestCreate(t *testing.T) {
 	if len(effects) != 3 || effects[0].Kind != emulator.EffectAccountCreated || !isGiven {
 		t.Errorf("%+v", effects)
 	}
-}
-
-func TestCustomerCanBeOptional(t *testing.T) {
-	e := server(emulator.Options{Assumptions: emulator.Assumptions{CustomerOptional: true}})
-	if got := call(t, e, "POST", "/iptv/drm", `{}`); got.Status != 200 || e.Accounts()[0].Customer != mine {
-		t.Errorf("%d %s, %+v", got.Status, got.Text, e.Accounts())
-	}
-	fails(t, "null", call(t, e, "POST", "/iptv/drm", `{"customer":null}`), 404, "customer")
 }
 
 func TestPutAccounts(t *testing.T) {

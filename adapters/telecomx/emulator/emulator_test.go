@@ -9,19 +9,6 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
-func TestErrorsInPlainText(t *testing.T) {
-	e := server(emulator.Options{Assumptions: emulator.Assumptions{PlainErrors: true}})
-	for what, got := range map[string]reply{
-		"access_denied": login(t, e, "sandbox", "wrong"),
-		"id":            call(t, e, "GET", "/iptv/drm/nobody", ""),
-		"limit":         call(t, e, "GET", "/iptv/drm?limit=0", ""),
-	} {
-		if got.Text != what || got.ContentType() != "text/plain; charset=utf-8" || got.Status < 400 {
-			t.Errorf("%+v, want %s", got, what)
-		}
-	}
-}
-
 func TestRefusalsLookLikeTheServersOwnFailures(t *testing.T) {
 	for _, plain := range []bool{false, true} {
 		e := server(emulator.Options{Assumptions: emulator.Assumptions{PlainErrors: plain}})

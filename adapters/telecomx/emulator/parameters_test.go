@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -12,53 +11,6 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/telecomx/emulator"
 )
-
-// TestRefusals makes the requests of testdata/refusals.txt, which have no effect.
-func TestRefusals(t *testing.T) {
-	text, err := os.ReadFile("testdata/refusals.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text = []byte(strings.NewReplacer("$MINE", mine, "$PRIVATE", private, "$BUSINESS", business, "$NEITHER", neither).
-		Replace(string(text)))
-	line := regexp.MustCompile(`(?m)^(\d+) +(\S+) +(\S+) +(\S+) ?(.*)$`)
-	for _, refused := range []int{401, 403} {
-		e := server(emulator.Options{Assumptions: emulator.Assumptions{LoginRefused: refused}})
-		e.PutAccounts(duck(private), emulator.Account{Customer: business, Username: "taken@acme"})
-		e.PutUsers(
-			emulator.User{Username: "machine", MachineToken: "machine's", Customer: mine, AccessLevel: "PERSONAL"},
-			emulator.User{Username: "former", Password: "former-password", Customer: mine, AccessLevel: "NO_LOGIN"},
-		)
-		for _, row := range line.FindAllStringSubmatch(string(text), -1) {
-			status, _ := strconv.Atoi(row[1])
-			what, message, method, target, body := row[0], row[2], row[3], row[4], row[5]
-			if status == 401 {
-				status = refused
-			}
-			path, query, _ := strings.Cut(target, "?")
-			tokens := []string{emulator.DefaultMachineToken}
-			if method == "GET" && status == 422 && path == "/iptv/drm" {
-				tokens = append(tokens, "machine's") // the level is checked later
-			}
-			for _, token := range tokens {
-				asked := query
-				if path != "/auth/login" {
-					asked = "token=" + url.QueryEscape(token) + "&" + query
-				}
-				r := request(t, method, path+"?"+strings.TrimSuffix(asked, "&"), body)
-				r.Header.Set("Content-Type", "application/json")
-				if got := do(t, e, r); message != "-" {
-					fails(t, what, got, status, message)
-				} else if got.Status != status {
-					t.Errorf("%s: %d", what, got.Status)
-				}
-			}
-		}
-		if len(e.Accounts()) != 2 || len(e.Ledger().Effects()) != 0 || e.Logins() != 0 {
-			t.Errorf("%d accounts, effects %+v, %d logins", len(e.Accounts()), e.Ledger().Effects(), e.Logins())
-		}
-	}
-}
 
 // For each query, the response is the page that was asked for, or names what is wrong. The ledger has
 // no token.

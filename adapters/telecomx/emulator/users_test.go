@@ -68,31 +68,6 @@ func TestAccessLevels(t *testing.T) {
 	}
 }
 
-func TestListIsOfTheUsersOwnCustomer(t *testing.T) {
-	e := server(emulator.Options{})
-	e.PutUsers(emulator.User{Username: "donald", MachineToken: "donald's", Customer: private, AccessLevel: "VIEWER"})
-	e.PutAccounts(emulator.Account{Username: "my-account"}, duck(private))
-	var p page
-	for query, want := range map[string]string{
-		"":                     "my-account",
-		"customer=":            "my-account",
-		"customer=" + mine:     "my-account",
-		"customer=" + private:  "donald@duck.com",
-		"customer=" + business: "",
-		"customer=" + neither:  "",
-	} {
-		got := call(t, e, "GET", "/iptv/drm?"+query, "")
-		if read(t, got, &p); p.usernames() != want {
-			t.Errorf("%q: %s, want %q", query, got.Text, want)
-		}
-	}
-	if read(t, callAs(t, e, "donald's", "GET", "/iptv/drm", ""), &p); p.usernames() != "donald@duck.com" {
-		t.Errorf("%+v", p)
-	}
-	got := callAs(t, e, "donald's", "GET", "/iptv/drm?customer=acme", "")
-	fails(t, "another's, which does not exist", got, 403, "access_denied")
-}
-
 func TestMistakesInUsersAndCustomers(t *testing.T) {
 	for name, put := range map[string]func(e *emulator.Emulator){
 		"customer with a short id": func(e *emulator.Emulator) { e.PutCustomers(emulator.Customer{ID: "12345"}) },

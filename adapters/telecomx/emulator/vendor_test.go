@@ -126,18 +126,6 @@ func works(t *testing.T, what string, got reply) {
 	}
 }
 
-// accepts checks that a list with this token succeeds.
-func accepts(t *testing.T, what string, e http.Handler, token string) {
-	t.Helper()
-	works(t, what, callAs(t, e, token, "GET", "/iptv/drm", ""))
-}
-
-// denies checks that a list with this token fails with 401.
-func denies(t *testing.T, what string, e http.Handler, token string) {
-	t.Helper()
-	fails(t, what, callAs(t, e, token, "GET", "/iptv/drm", ""), 401, "access_denied")
-}
-
 // sameJSON checks that a response means what want does.
 func sameJSON(t *testing.T, what string, got reply, want string) {
 	t.Helper()
