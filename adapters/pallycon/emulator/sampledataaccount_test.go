@@ -29,7 +29,7 @@ func TestSampleAccountIsReproducible(t *testing.T) {
 	}
 }
 
-func TestSampleAccountIsPlausible(t *testing.T) {
+func TestSampleMembersArePlausible(t *testing.T) {
 	now := at("2026-01-02 15:04:05")
 	e := sampleData(1, now)
 	groups, states, emails := map[int]int{}, map[string]int{}, map[string]bool{}
@@ -44,7 +44,11 @@ func TestSampleAccountIsPlausible(t *testing.T) {
 	twintest.Within(t, "members", len(emails), 26, 60) // more than a page
 	twintest.Within(t, "groups", len(groups), 3, 3)
 	twintest.Within(t, "inactive members", states["MT002"], 1, 15)
+}
 
+func TestSampleOrdersAndPackagingsArePlausible(t *testing.T) {
+	now := at("2026-01-02 15:04:05")
+	e := sampleData(1, now)
 	ordered := map[string]time.Time{}
 	orderStates := map[string]int{}
 	for _, o := range e.SiteOrders() {
