@@ -49,8 +49,8 @@ func (a *Adapter) get(ctx context.Context, path string, query url.Values, conten
 	return &answer, answer.decode(res, content, unreadable)
 }
 
-// pageSize is the largest page that the vendor returns. Every call asks for this size, so that a page
-// number means the same rows in each of them.
+// pageSize is the largest page that the vendor returns. Every call asks for this size, so that a
+// page number means the same rows in each of them.
 const pageSize = 100
 
 // paged adds the parameters for a page, numbered from 1.
@@ -72,8 +72,8 @@ func (a *Adapter) change(ctx context.Context, req upstream.Request, content any)
 		return nil
 	}
 	e := apierror.Convert(err)
-	// The service, or the gateway in front of it, failed during the call. Whatever the HTTP status is,
-	// the change may have been made.
+	// The service, or the gateway in front of it, failed during the call. Whatever the HTTP status
+	// is, the change may have been made.
 	if e.Metadata[apierror.VendorCode] == "" || e.Reason != unavailable.reason || apierror.IsOutcomeUnknown(err) {
 		return err
 	}
@@ -104,7 +104,8 @@ func (e *envelope) decode(res *upstream.Response, content any, unreadable *apier
 	return nil
 }
 
-// A word is a value that the vendor's documents show as text in one place and as a number in another.
+// A word is a value that the vendor's documents show as text in one place and as a number in
+// another.
 type word = jsonx.Text
 
 const secondFormat = "20060102150405" // licenseCreatedTime

@@ -32,42 +32,43 @@ const (
 const maxConcurrency = 16
 
 // Config is the ncp section of a vendor: one account at NAVER Cloud's One Click Multi DRM. The tags
-// have the names of the keys, and NewConfig has the defaults. "The API pages" are those of One Click
-// Multi DRM in the vendor's API guide.
+// have the names of the keys, and NewConfig has the defaults. "The API pages" are those of One
+// Click Multi DRM in the vendor's API guide.
 type Config struct {
 	// BaseURL is scheme and host, without a path. The API pages say
 	// https://multi-drm.apigw.ntruss.com. It has no default: a missing line must not send the calls
 	// of a test account to the real service. Required.
 	BaseURL string `yaml:"base_url"`
-	// AccessKey is the access key id of a sub account. It is part of every signature, and is treated
-	// as a secret. Required.
+	// AccessKey is the access key id of a sub account. It is part of every signature, and is
+	// treated as a secret. Required.
 	AccessKey secret.Text `yaml:"access_key"`
 	// SecretKey is the secret key that belongs to AccessKey. It signs every call. Required.
 	SecretKey secret.Text `yaml:"secret_key"`
-	// RegionCode is the header x-ncp-region_code. The default is KR, the only region in the API pages.
+	// RegionCode is the header x-ncp-region_code. The default is KR, the only region in the API
+	// pages.
 	RegionCode string `yaml:"region_code"`
 
 	// PageSizeParameter is pageSize or pageSizeNo. The default is pageSize.
 	PageSizeParameter PageSizeParameter `yaml:"page_size_parameter"`
-	// PageNumberBase is the pageNo of the first page, 0 or 1. The API pages of 2023 leave it open. The
-	// default is 1, as in the API pages of 2026.
+	// PageNumberBase is the pageNo of the first page, 0 or 1. The API pages of 2023 leave it open.
+	// The default is 1, as in the API pages of 2026.
 	PageNumberBase int `yaml:"page_number_base"`
 	// DRMTypeCondition is drmType or drm_type. The default is drmType.
 	DRMTypeCondition DRMTypeCondition `yaml:"drm_type_condition"`
 	// HashUserID makes a search by userId send the MD5 of the user id, as the history shows it. If
 	// it is false, the search sends the id itself. The default is true.
 	HashUserID bool `yaml:"hash_user_id"`
-	// TimeZone is the zone of licenseCreatedTime, which is a text without a zone, and of the day of a
-	// site's statistics. The API pages do not name it. The default is UTC. It must be a zone without
-	// summer time, so that each text means one instant.
+	// TimeZone is the zone of licenseCreatedTime, which is a text without a zone, and of the day of
+	// a site's statistics. The API pages do not name it. The default is UTC. It must be a zone
+	// without summer time, so that each text means one instant.
 	TimeZone *time.Location `yaml:"time_zone"`
 
-	// PageConcurrency is how many pages of the license history one call reads at once, from 1 to 16.
-	// The default is 3. The API pages name no limit. Each page that fails is tried up to three times.
-	// With more than three pages at once, one failing call can open the circuit breaker.
+	// PageConcurrency is how many pages of the license history one call reads at once, from 1 to
+	// 16. The default is 3. The API pages name no limit. Each page that fails is tried up to three
+	// times. With more than three pages at once, one failing call can open the circuit breaker.
 	PageConcurrency int `yaml:"page_concurrency"`
-	// Timeout bounds one call to the service, from dialing to the last byte. The default is 30s, and
-	// the maximum is 1m.
+	// Timeout bounds one call to the service, from dialing to the last byte. The default is 30s,
+	// and the maximum is 1m.
 	Timeout time.Duration `yaml:"timeout"`
 	// RequestsPerSecond limits the rate of this account's calls. The default is 0, which sets no
 	// limit.

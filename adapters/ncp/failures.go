@@ -94,8 +94,9 @@ var gatewayCodes = map[word]meaning{
 	"900": unavailable,
 }
 
-// failure reads the error of a response with a status of 400 or more. It returns nil if the response
-// has no error to read. A 401 is an error even then, because the vendor's clock may explain it.
+// failure reads the error of a response with a status of 400 or more. It returns nil if the
+// response has no error to read. A 401 is an error even then, because the vendor's clock may
+// explain it.
 func failure(status int, header http.Header, body []byte) *apierror.Error {
 	var answer struct {
 		Error jsontext.Value `json:"error"`
@@ -167,8 +168,9 @@ func present(words ...word) []string {
 // that a request and its response take.
 const clockTolerance = 5*time.Minute - 30*time.Second
 
-// clockOff returns what to say if the clock is the reason of a refusal, and "" otherwise. It compares
-// this machine's clock with the response's Date. The vendor's text may also name the timestamp.
+// clockOff returns what to say if the clock is the reason of a refusal, and "" otherwise. It
+// compares this machine's clock with the response's Date. The vendor's text may also name the
+// timestamp.
 func clockOff(header http.Header, text string, now time.Time) string {
 	const refused = " the vendor's, and the vendor refuses a difference of five minutes: set the clock"
 	theirs, err := http.ParseTime(header.Get("Date"))

@@ -16,9 +16,9 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// licenseSearch reads one site's licenses that match a filter. The vendor takes one search condition,
-// and may match substrings. So it is sent the most selective condition of the filter, and the whole
-// filter is applied to every row here.
+// licenseSearch reads one site's licenses that match a filter. The vendor takes one search
+// condition, and may match substrings. So it is sent the most selective condition of the filter,
+// and the whole filter is applied to every row here.
 type licenseSearch struct {
 	adapter     *Adapter
 	siteID      string
@@ -84,7 +84,8 @@ func (s *licenseSearch) nextRows(
 	ctx context.Context, at licensehistory.Cursor, want int, eager bool,
 ) ([]licenseRow, licensehistory.Cursor, error) {
 	drm := s.filter.GetDrmType()
-	// No row is between two seconds, before 1970, or of a DRM system that the vendor does not offer.
+	// No row is between two seconds, before 1970, or of a DRM system that the vendor does not
+	// offer.
 	if s.after >= s.upTo || s.upTo <= 0 || drm != 0 && drmTypes[drm] == "" {
 		return nil, licensehistory.EmptyList(), nil
 	}
@@ -126,8 +127,8 @@ func (s *licenseSearch) condition() (name, keyword string) {
 }
 
 // params returns the parameters for the rows up to and including the second pin. The API pages do
-// not say whether startTime and endTime are inclusive, or cut to seconds. So the period that is sent
-// is slightly too wide, and match drops the rows outside of the filter.
+// not say whether startTime and endTime are inclusive, or cut to seconds. So the period that is
+// sent is slightly too wide, and match drops the rows outside of the filter.
 func (s *licenseSearch) params(pin int64) url.Values {
 	p := url.Values{"siteId": {s.siteID}}
 	if s.after > 0 {

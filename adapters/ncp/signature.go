@@ -15,8 +15,8 @@ import (
 // A signer adds the API gateway's "signature v2" to requests.
 type signer struct{ accessKey, secretKey secret.Text }
 
-// sign signs one attempt. Each attempt has its own timestamp, because the gateway refuses one that is
-// five minutes off.
+// sign signs one attempt. Each attempt has its own timestamp, because the gateway refuses one that
+// is five minutes off.
 func (s signer) sign(_ context.Context, r *http.Request) error {
 	timestamp := strconv.FormatInt(time.Now().UnixMilli(), 10)
 	r.Header.Set("x-ncp-apigw-timestamp", timestamp)
@@ -25,8 +25,8 @@ func (s signer) sign(_ context.Context, r *http.Request) error {
 	return nil
 }
 
-// signature returns the signature of a request target and a timestamp in milliseconds. The target is
-// path and query exactly as they are sent. The body is not signed.
+// signature returns the signature of a request target and a timestamp in milliseconds. The target
+// is path and query exactly as they are sent. The body is not signed.
 func (s signer) signature(method, target, timestamp string) string {
 	mac := hmac.New(sha256.New, []byte(s.secretKey.Reveal()))
 	mac.Write([]byte(method + " " + target + "\n" + timestamp + "\n" + s.accessKey.Reveal()))

@@ -25,8 +25,8 @@ type fairPlayCert struct {
 	SecretKey              string `json:"secretKey"`
 }
 
-// orderStates are the states of an order by those of its site. The vendor creates the site within 24
-// hours.
+// orderStates are the states of an order by those of its site. The vendor creates the site within
+// 24 hours.
 var orderStates = map[pb.Site_State]pb.SiteOrder_State{
 	pb.Site_CREATING: pb.SiteOrder_PENDING,
 	pb.Site_READY:    pb.SiteOrder_APPROVED,
@@ -34,10 +34,11 @@ var orderStates = map[pb.Site_State]pb.SiteOrder_State{
 	pb.Site_DELETED:  pb.SiteOrder_APPROVED,
 }
 
-// CreateSiteOrder is POST /sites. The vendor creates the site later. EnableSite then switches it on.
+// CreateSiteOrder is POST /sites. The vendor creates the site later. EnableSite then switches it
+// on.
 //
-// A lost request is read back from the list: if it arrived, the list has a new site of that name and
-// policy.
+// A lost request is read back from the list: if it arrived, the list has a new site of that name
+// and policy.
 func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRequest) (*pb.SiteOrder, error) {
 	order := req.GetSiteOrder()
 	form, err := orderForm(order)

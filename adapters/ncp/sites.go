@@ -76,10 +76,10 @@ const (
 	maxPasses    = 5   // over the list of sites, until two passes agree
 )
 
-// agreedSites returns all sites, after two passes have shown the same ones. One pass can miss a site:
-// if a site of an earlier page goes meanwhile, the next one moves up to a page that was already read.
-// Even a short list may have several pages, because the vendor may return fewer sites than it is
-// asked for.
+// agreedSites returns all sites, after two passes have shown the same ones. One pass can miss a
+// site: if a site of an earlier page goes meanwhile, the next one moves up to a page that was
+// already read. Even a short list may have several pages, because the vendor may return fewer sites
+// than it is asked for.
 func (a *Adapter) agreedSites(ctx context.Context) ([]*pb.Site, error) {
 	all, err := a.sites(ctx)
 	sameID := func(x, y *pb.Site) bool { return x.GetSiteId() == y.GetSiteId() }

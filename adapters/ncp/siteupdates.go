@@ -22,8 +22,8 @@ type siteForm struct {
 	FairPlayCert *fairPlayCert `json:"fairPlayCert,omitempty"`
 }
 
-// UpdateSite is PUT /sites/{siteId}. That call takes siteName and policyId together, so the value that
-// the mask does not name is sent as it was read.
+// UpdateSite is PUT /sites/{siteId}. That call takes siteName and policyId together, so the value
+// that the mask does not name is sent as it was read.
 func (a *Adapter) UpdateSite(ctx context.Context, req *pb.UpdateSiteRequest) (*pb.Site, error) {
 	ids, err := names.Site.IDs(req.GetSite().GetName())
 	if err != nil {

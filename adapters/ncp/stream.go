@@ -14,10 +14,10 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// StreamLicenses is "View license issuance history", all pages. The first message holds the first one
-// of the vendor's pages. Each later message holds ten pages. If a filter matches no row of many pages,
-// a message without rows shows the progress. Only the last message has no token, so that a client can
-// tell a whole stream from one that was cut short.
+// StreamLicenses is "View license issuance history", all pages. The first message holds the first
+// one of the vendor's pages. Each later message holds ten pages. If a filter matches no row of many
+// pages, a message without rows shows the progress. Only the last message has no token, so that a
+// client can tell a whole stream from one that was cut short.
 func (a *Adapter) StreamLicenses(
 	req *pb.StreamLicensesRequest, to grpc.ServerStreamingServer[pb.StreamLicensesResponse],
 ) error {

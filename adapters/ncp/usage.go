@@ -9,8 +9,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// GetUsage returns the statistics of a site. The vendor shows the current ones only, so the date must
-// be today or empty.
+// GetUsage returns the statistics of a site. The vendor shows the current ones only, so the date
+// must be today or empty.
 func (a *Adapter) GetUsage(ctx context.Context, req *pb.GetUsageRequest) (*pb.Usage, error) {
 	ids, err := names.Usage.IDs(req.GetName())
 	if err != nil {

@@ -28,8 +28,8 @@ type Request struct {
 	Target string `json:"target"`
 	// Header is the header as received, with secret headers redacted.
 	Header http.Header `json:"header"`
-	// Body is the first MiB of the body, with secret fields redacted. If the vendor has secrets, only
-	// JSON and forms are shown.
+	// Body is the first MiB of the body, with secret fields redacted. If the vendor has secrets,
+	// only JSON and forms are shown.
 	Body string `json:"body,omitempty"`
 	// Status is the HTTP status sent, or 0 without a response.
 	Status int `json:"status"`

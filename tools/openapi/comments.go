@@ -6,7 +6,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// comment returns what the proto says above a descriptor, one line a paragraph; lists keep their
+// comment returns the comment above a descriptor. Each paragraph is one line, and lists keep their
 // lines.
 func comment(descriptor protoreflect.Descriptor) string {
 	location := descriptor.ParentFile().SourceLocations().ByDescriptor(descriptor)
@@ -27,14 +27,14 @@ func comment(descriptor protoreflect.Descriptor) string {
 	return strings.Join(paragraphs, "\n\n")
 }
 
-// firstSentence returns the first sentence of a comment without its full stop.
+// firstSentence returns the first sentence of a comment, without its period.
 func firstSentence(text string) string {
 	text, _, _ = strings.Cut(text, "\n")
 	text, _, _ = strings.Cut(text, ". ")
 	return strings.TrimSuffix(text, ".")
 }
 
-// sentences puts sentences behind each other; empty ones fall out.
+// sentences joins the sentences that are not empty.
 func sentences(parts ...string) string {
 	var text []string
 	for _, part := range parts {

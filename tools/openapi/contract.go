@@ -15,16 +15,16 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// contractPackage is the one package whose services the document describes.
+// contractPackage is the package of the services in the document.
 const contractPackage protoreflect.FullName = "drmhub.v1"
 
-// contract is the API as its descriptors tell it.
+// contract is the API as its descriptors describe it.
 type contract struct {
 	services []protoreflect.ServiceDescriptor // by name
 	// variables has the id that follows a collection in resource names: "siteOrders" is followed by
 	// "site_order".
 	variables map[string]string
-	reasons   protoreflect.EnumDescriptor // what an error's reason can be
+	reasons   protoreflect.EnumDescriptor // the reasons of errors
 	types     *dynamicpb.Types            // the contract's own messages and extensions
 	scope     protoreflect.ExtensionType  // the method option that names an RPC's scope
 }
@@ -80,8 +80,8 @@ func (c *contract) addVariables(messages protoreflect.MessageDescriptors) {
 
 // scopeOf returns the scope that a caller of the method needs.
 func (c *contract) scopeOf(method protoreflect.MethodDescriptor) (string, error) {
-	// The option is the contract's own and so not linked into this program: it is still among the
-	// unknown fields.
+	// The option is defined by the contract. This program does not link it, so it is an unknown
+	// field.
 	var options descriptorpb.MethodOptions
 	unknown := method.Options().ProtoReflect().GetUnknown()
 	if err := (proto.UnmarshalOptions{Resolver: c.types}).Unmarshal(unknown, &options); err != nil {
@@ -98,7 +98,7 @@ func (c *contract) scopeOf(method protoreflect.MethodDescriptor) (string, error)
 type httpRule struct {
 	verb     string // "GET"
 	template string // "/v1/{name=vendors/*}:check"
-	body     string // a field of the request, "*" for all that the path does not hold, or empty
+	body     string // a field of the request, "*" for all fields that are not in the path, or empty
 }
 
 func httpRuleOf(method protoreflect.MethodDescriptor) (httpRule, error) {

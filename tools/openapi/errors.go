@@ -12,8 +12,8 @@ const (
 	errorAnswer  = "Error"
 )
 
-// addErrors adds the one shape of every failure, and the answer that holds it. They are not derived
-// from a message of the contract, since REST writes google.rpc.Status in the form of AIP-193.
+// addErrors adds the schema of errors and the response that has it. The schema is not derived from
+// a message of the contract, because REST writes google.rpc.Status in the form of AIP-193.
 func addErrors(doc *openapi3.T, c *contract, s *schemas) error {
 	if _, err := s.enum(c.reasons); err != nil {
 		return err
@@ -63,7 +63,7 @@ func canonicalCodes() []any {
 	return names
 }
 
-// rpcStatus is the failure of one part of an answer that is itself a success.
+// rpcStatus returns the schema of the failure of one part of a successful response.
 func rpcStatus() *openapi3.Schema {
 	schema := described(openapi3.NewObjectSchema(),
 		"Status (google.rpc.Status) is why one part of an answer failed, while the answer itself is a success.")
@@ -80,7 +80,7 @@ func details() *openapi3.SchemaRef {
 	return list.NewRef()
 }
 
-// detail is one schema for all kinds of details, so that a client need not know a new kind.
+// detail returns the one schema of all kinds of details. A client then accepts new kinds.
 func detail(reasons string) *openapi3.Schema {
 	violation := described(openapi3.NewObjectSchema(), "One field that breaks a rule.")
 	violation.WithProperty("field", text("The field, as a path in the request."))
@@ -119,7 +119,7 @@ func described(schema *openapi3.Schema, description string) *openapi3.Schema {
 	return schema
 }
 
-// failureExamples shows the three failures that a client should be ready for from the first day.
+// failureExamples returns examples of the three failures that every client should handle.
 func failureExamples() openapi3.Examples {
 	info := func(reason string, metadata map[string]any) map[string]any {
 		domain := string(contractPackage)

@@ -14,15 +14,15 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// exampleFiles hold one example each, named after its operation:
+// exampleFiles has one file for each example. The name of the file is the operation's, such as
 // examples/SiteService_ListSites.json.
 //
 //go:embed examples
 var exampleFiles embed.FS
 
-// example is a request's body and its answer, in JSON, either of which may be missing. An answer
-// tells only the fields that are set: the document shows the others as the server would. Of a
-// stream it is one row.
+// example is the body of a request and its response, in JSON. Either may be missing. The response
+// has only the fields that are set, and the document adds the others as the server would. The
+// response of a stream is one row.
 type example struct {
 	Request  any `json:"request"`
 	Response any `json:"response"`
@@ -49,7 +49,7 @@ func readExamples(files fs.FS) (map[string]example, error) {
 	return examples, nil
 }
 
-// requestExample returns the example of a body, checked to be what the method takes.
+// requestExample returns the example of a body. It fails if the method does not accept the example.
 func (c *contract) requestExample(method protoreflect.MethodDescriptor, body string, example any) (any, error) {
 	message := method.Input()
 	if body != "*" {
@@ -58,14 +58,13 @@ func (c *contract) requestExample(method protoreflect.MethodDescriptor, body str
 	return c.throughMessage(message, example, protojson.MarshalOptions{})
 }
 
-// responseExample returns the example of an answer, checked, and with all fields as the server
-// writes it.
+// responseExample returns the example of a response with all fields, as the server writes it.
 func (c *contract) responseExample(message protoreflect.MessageDescriptor, example any) (any, error) {
 	return c.throughMessage(message, example, protojson.MarshalOptions{EmitUnpopulated: true})
 }
 
-// throughMessage turns JSON into the message and back, so that an example the contract does not
-// know never gets into the document.
+// throughMessage converts JSON to the message and back. It fails if the contract does not know a
+// field.
 func (c *contract) throughMessage(
 	message protoreflect.MessageDescriptor, example any, options protojson.MarshalOptions,
 ) (any, error) {

@@ -2,10 +2,10 @@
 //
 //	openapi DESCRIPTORS DOCUMENT
 //
-// DESCRIPTORS is what `buf build` writes, comments included; DOCUMENT is an OpenAPI 3.1 document in
-// JSON. Everything that the document says comes from the protos (their comments, http rules, field
-// behaviors and protovalidate rules), from the fixed shape of errors, and from the folder
-// examples. A construct that cannot be told in OpenAPI is an error and never left out in silence.
+// DESCRIPTORS is the output of `buf build`, with comments. DOCUMENT is an OpenAPI 3.1 document in
+// JSON. The document is made from the protos (their comments, http rules, field behaviors and
+// protovalidate rules), from the fixed schema of errors, and from the folder examples. If OpenAPI
+// cannot express a construct, the command fails.
 package main
 
 import (
@@ -59,7 +59,7 @@ func encode(doc *openapi3.T) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The check needs every reference resolved, which loading does.
+	// The check needs resolved references, and loading resolves them.
 	loaded, err := openapi3.NewLoader().LoadFromData(compact)
 	if err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ type operations struct {
 	examples map[string]example
 }
 
-// add describes one RPC and puts it into the document.
+// add adds the description of one RPC to the document.
 func (o *operations) add(doc *openapi3.T, method protoreflect.MethodDescriptor) error {
 	rule, err := httpRuleOf(method)
 	if err != nil {
@@ -71,7 +71,7 @@ func (o *operations) operation(
 	return operation, nil
 }
 
-// request describes the parameters beside those of the path, and the body.
+// request describes the body, and the parameters that are not in the path.
 func (o *operations) request(
 	operation *openapi3.Operation, method protoreflect.MethodDescriptor, rule httpRule, path route, example any,
 ) error {
@@ -124,7 +124,7 @@ func (o *operations) request(
 	return nil
 }
 
-// answer describes the success of an RPC; every failure has the one shape.
+// answer describes the responses of an RPC. All failures share one response.
 func (o *operations) answer(operation *openapi3.Operation, method protoreflect.MethodDescriptor, example any) error {
 	message, mediaType, description := method.Output(), "application/json", comment(method.Output())
 	if method.IsStreamingServer() {
@@ -160,7 +160,7 @@ func (o *operations) answer(operation *openapi3.Operation, method protoreflect.M
 	return nil
 }
 
-// rowOf returns what the first field of a stream's message lists.
+// rowOf returns the message that the first field of a stream's message lists.
 func rowOf(message protoreflect.MessageDescriptor) protoreflect.MessageDescriptor {
 	if message.Fields().Len() == 0 || !message.Fields().Get(0).IsList() {
 		return nil
@@ -168,14 +168,14 @@ func rowOf(message protoreflect.MessageDescriptor) protoreflect.MessageDescripto
 	return message.Fields().Get(0).Message()
 }
 
-// mutates reports whether an RPC changes something at a vendor: those do that can be called again
-// with the same request_id.
+// mutates reports whether an RPC changes something at a vendor. The requests of these RPCs have a
+// request_id.
 func mutates(method protoreflect.MethodDescriptor) bool {
 	return method.Input().Fields().ByName("request_id") != nil
 }
 
-// queryRules tells the rules between the fields of a filter, which as query parameters have no
-// schema in common.
+// queryRules returns sentences about the rules between the fields of a filter. As query parameters,
+// the fields have no common schema.
 func queryRules(request protoreflect.MessageDescriptor, rule httpRule) []string {
 	var rules []string
 	for i := range request.Fields().Len() {

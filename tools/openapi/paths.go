@@ -22,8 +22,7 @@ type route struct {
 // boundField matches a field in the template of an http rule, "{name=vendors/*}" or "{name}".
 var boundField = regexp.MustCompile(`\{([\w.]+)(?:=([^}]+))?\}`)
 
-// openPath writes out the resource names inside a template, so that every id is a parameter of its
-// own.
+// openPath returns the route of a template. Every id in a resource name becomes a parameter.
 func (c *contract) openPath(template string, request protoreflect.MessageDescriptor) (route, error) {
 	var p route
 	rest := template
@@ -45,7 +44,7 @@ func (c *contract) openPath(template string, request protoreflect.MessageDescrip
 	}
 }
 
-// openName appends the resource name that one field holds.
+// openName appends the resource name of one field.
 func (c *contract) openName(p *route, request protoreflect.MessageDescriptor, name, pattern string) error {
 	field, err := fieldByPath(request, name)
 	if err != nil {
@@ -84,7 +83,7 @@ func pathParameter(id, resource, about string) *openapi3.ParameterRef {
 	return &openapi3.ParameterRef{Value: parameter}
 }
 
-// lowerCamel writes site_order as siteOrder.
+// lowerCamel returns siteOrder for site_order.
 func lowerCamel(name string) string {
 	var text strings.Builder
 	for i, part := range strings.Split(name, "_") {

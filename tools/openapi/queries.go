@@ -10,9 +10,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// queryParameters returns one parameter for every field of the request that is not in the path and
-// not in the body. The fields of a message inside the request are parameters with a dot:
-// filter.contentId.
+// queryParameters returns one parameter for each field of the request that is not in the path and
+// not in the body. The parameters of a message in the request have a dot, such as filter.contentId.
 func (s *schemas) queryParameters(request protoreflect.MessageDescriptor, bound []string) (openapi3.Parameters, error) {
 	return s.queryFields(request, bound, "", true)
 }

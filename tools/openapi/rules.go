@@ -29,7 +29,7 @@ func messageValidation(message protoreflect.MessageDescriptor) *validate.Message
 	return proto.GetExtension(message.Options(), validate.E_Message).(*validate.MessageRules)
 }
 
-// messageRules tells the rules between a message's fields in words.
+// messageRules adds the rules between a message's fields to its description.
 func messageRules(message protoreflect.MessageDescriptor, schema *openapi3.Schema) error {
 	rules := messageValidation(message)
 	for _, oneof := range rules.GetOneof() {
@@ -43,8 +43,8 @@ func messageRules(message protoreflect.MessageDescriptor, schema *openapi3.Schem
 	return celRules(rules.GetCel(), schema)
 }
 
-// fieldRules carries the rules that protovalidate holds a field to over to its schema, or tells
-// them in words where JSON Schema has none.
+// fieldRules adds the protovalidate rules of a field to its schema. A rule that JSON Schema lacks
+// becomes a sentence of the description.
 func fieldRules(field protoreflect.FieldDescriptor, schema *openapi3.Schema) error {
 	return applyRules(validation(field), schema)
 }
@@ -86,7 +86,7 @@ func setFields(m protoreflect.Message) []protoreflect.FieldDescriptor {
 	return fields
 }
 
-// celRules tells rules written in CEL by their messages.
+// celRules adds the messages of CEL rules to the description.
 func celRules(rules []*validate.Rule, schema *openapi3.Schema) error {
 	for _, rule := range rules {
 		if rule.GetMessage() == "" {
@@ -97,8 +97,8 @@ func celRules(rules []*validate.Rule, schema *openapi3.Schema) error {
 	return nil
 }
 
-// applyRule carries one rule over. Rules of one name mean the same for every kind of field that has
-// them.
+// applyRule adds one rule to a schema. Rules with the same name mean the same for all kinds of
+// fields.
 func applyRule(name string, value any, schema *openapi3.Schema) error {
 	switch name {
 	case "pattern":
@@ -114,8 +114,8 @@ func applyRule(name string, value any, schema *openapi3.Schema) error {
 	case "gte", "gt", "lte", "lt":
 		applyBound(name, value, schema)
 	case "finite", "defined_only", "strict", "example":
-		// JSON has no other numbers; an enum's schema lists what is defined; the others say nothing
-		// to a client.
+		// JSON has only finite numbers, the schema of an enum lists its values, and the other rules
+		// do not concern a client.
 	case "in":
 		for i := range value.(protoreflect.List).Len() {
 			schema.Enum = append(schema.Enum, value.(protoreflect.List).Get(i).Interface())
@@ -134,7 +134,7 @@ func applyRule(name string, value any, schema *openapi3.Schema) error {
 	return nil
 }
 
-// goOnly matches what Go's regular expressions have and those of JSON Schema have not.
+// goOnly matches the parts of Go's regular expressions that JSON Schema lacks.
 var goOnly = regexp.MustCompile(`\(\?[^:=!<]|\\[AzQEC]|\[\[:`)
 
 func applyPattern(pattern string, schema *openapi3.Schema) error {
@@ -145,8 +145,8 @@ func applyPattern(pattern string, schema *openapi3.Schema) error {
 	return nil
 }
 
-// applyLength sets the length of a string in characters; that of bytes, which JSON writes in
-// base64, it tells in words.
+// applyLength sets the length of a string in characters. A length in bytes becomes a sentence,
+// because JSON writes bytes in base64.
 func applyLength(name string, length uint64, schema *openapi3.Schema) {
 	if schema.Format == "byte" {
 		sayBytes(strings.TrimSuffix(name, "_len"), length, schema)
@@ -164,8 +164,8 @@ func sayBytes(which string, length uint64, schema *openapi3.Schema) {
 	say(schema, "%s %d bytes.", map[string]string{"len": "Exactly", "min": "At least", "max": "At most"}[which], length)
 }
 
-// applyBound sets the bound of a number; that of a length of time, or of an integer that JSON
-// writes as a string, it tells in words.
+// applyBound sets the bound of a number. If JSON writes the value as a string, the bound becomes a
+// sentence.
 func applyBound(name string, value any, schema *openapi3.Schema) {
 	number, isNumber := asFloat(value)
 	if !isNumber || schema.Type.Is(openapi3.TypeString) {
@@ -208,8 +208,8 @@ func asFloat(value any) (float64, bool) {
 	return 0, false
 }
 
-// applyItems holds every item of a list to rules. Items that are named schemas keep them beside the
-// reference.
+// applyItems adds rules to the items of a list. If the items have a named schema, the rules are
+// placed beside the reference.
 func applyItems(rules *validate.FieldRules, list *openapi3.Schema) error {
 	item := wrapped(list.Items)
 	if err := applyRules(rules, item); err != nil {
@@ -219,8 +219,7 @@ func applyItems(rules *validate.FieldRules, list *openapi3.Schema) error {
 	return nil
 }
 
-// allowEmpty lets a string be empty, which is how JSON shows that it is not set, although its rules
-// ask for more.
+// allowEmpty allows an empty string. JSON shows a string that is not set as empty.
 func allowEmpty(schema *openapi3.Schema) {
 	if schema.Pattern != "" {
 		schema.Pattern = "^$|" + schema.Pattern

@@ -14,25 +14,25 @@ import (
 const schemaPrefix = "#/components/schemas/"
 
 // schemas collects the document's named schemas: one for each message and enum that an operation
-// reaches, each once.
+// uses.
 type schemas struct {
 	named openapi3.Schemas
-	from  map[string]string // what each name means, so that two things never share one
+	from  map[string]string // the meaning of each name, so that no two things share a name
 }
 
 func newSchemas() *schemas {
 	return &schemas{named: openapi3.Schemas{}, from: map[string]string{}}
 }
 
-// schemaName is a message's or enum's name without its package, the names that enclose it in front:
-// Site.State is SiteState.
+// schemaName returns the name of a message or enum without its package and without dots: Site.State
+// is SiteState.
 func schemaName(descriptor protoreflect.Descriptor) string {
 	name := strings.TrimPrefix(string(descriptor.FullName()), string(descriptor.ParentFile().Package())+".")
 	return strings.ReplaceAll(name, ".", "")
 }
 
-// name returns a reference to the named schema, which build makes the first time that it is asked
-// for. The name is taken before build runs, so that a message may hold itself.
+// name returns a reference to the named schema. It calls build for the first reference. The name is
+// reserved before build runs, so that a message may contain itself.
 func (s *schemas) name(name, from string, build func() (*openapi3.Schema, error)) (*openapi3.SchemaRef, error) {
 	reference := openapi3.NewSchemaRef(schemaPrefix+name, nil)
 	if known, ok := s.from[name]; ok {
@@ -50,8 +50,7 @@ func (s *schemas) name(name, from string, build func() (*openapi3.Schema, error)
 	return reference, nil
 }
 
-// message returns the schema of a message: a reference, or the JSON form that a well-known type has
-// of its own.
+// message returns the schema of a message: a reference, or the JSON form of a well-known type.
 func (s *schemas) message(message protoreflect.MessageDescriptor) (*openapi3.SchemaRef, error) {
 	if schema, ok := wellKnown(message.FullName()); ok {
 		return schema.NewRef(), nil
@@ -67,7 +66,7 @@ func (s *schemas) message(message protoreflect.MessageDescriptor) (*openapi3.Sch
 	})
 }
 
-// body returns the schema of a request that is bound whole: without the fields that the path holds.
+// body returns the schema of a whole request as a body, without the fields in the path.
 func (s *schemas) body(request protoreflect.MessageDescriptor, inPath []string) (*openapi3.SchemaRef, error) {
 	from := fmt.Sprintf("%s without %s", request.FullName(), strings.Join(inPath, ", "))
 	return s.name(schemaName(request), from, func() (*openapi3.Schema, error) {
@@ -75,8 +74,7 @@ func (s *schemas) body(request protoreflect.MessageDescriptor, inPath []string) 
 	})
 }
 
-// patch returns the schema of the resource in an update, which may leave out what a whole resource
-// must have.
+// patch returns the schema of the resource in an update. An update may omit required fields.
 func (s *schemas) patch(resource protoreflect.MessageDescriptor) (*openapi3.SchemaRef, error) {
 	whole, err := s.message(resource)
 	if err != nil {
@@ -92,7 +90,7 @@ func (s *schemas) patch(resource protoreflect.MessageDescriptor) (*openapi3.Sche
 	return s.name(schemaName(resource)+"Patch", "the update of "+string(resource.FullName()), build)
 }
 
-// object returns the schema of a message's fields, but for those left out.
+// object returns the schema of a message, without some of its fields.
 func (s *schemas) object(message protoreflect.MessageDescriptor, without []string) (*openapi3.Schema, error) {
 	schema := openapi3.NewObjectSchema()
 	schema.Description = comment(message)
@@ -139,8 +137,8 @@ func (s *schemas) property(field protoreflect.FieldDescriptor) (*openapi3.Schema
 	schema.ReadOnly = behaves(field, annotations.FieldBehavior_OUTPUT_ONLY) ||
 		behaves(field, annotations.FieldBehavior_IDENTIFIER)
 	if behaves(field, annotations.FieldBehavior_INPUT_ONLY) {
-		// writeOnly means that an answer leaves the field out, but the mapping of protobuf to JSON
-		// shows it as null.
+		// writeOnly means that a response omits the field, but protobuf's JSON shows a message as
+		// null.
 		schema.WriteOnly = !shownAsNull(field)
 		schema.Description = sentences(schema.Description, "Only in requests: no answer tells it.")
 	}
@@ -150,7 +148,7 @@ func (s *schemas) property(field protoreflect.FieldDescriptor) (*openapi3.Schema
 	return schema.NewRef(), nil
 }
 
-// value returns the schema of what a field holds, with its rules.
+// value returns the schema of a field's value, with its rules.
 func (s *schemas) value(field protoreflect.FieldDescriptor) (*openapi3.Schema, error) {
 	single, err := s.single(field)
 	if err != nil {
@@ -183,7 +181,7 @@ func (s *schemas) single(field protoreflect.FieldDescriptor) (*openapi3.Schema, 
 		return openapi3.NewInt32Schema(), nil
 	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind,
 		protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
-		// JSON numbers lose digits beyond 2^53, so the mapping of protobuf to JSON writes a string.
+		// JSON numbers lose digits beyond 2^53, so protobuf's JSON has a string.
 		return openapi3.NewStringSchema().WithFormat("int64"), nil
 	case protoreflect.DoubleKind:
 		return openapi3.NewFloat64Schema().WithFormat("double"), nil
@@ -208,7 +206,7 @@ func (s *schemas) single(field protoreflect.FieldDescriptor) (*openapi3.Schema, 
 	return nil, fmt.Errorf("fields of the kind %s have no JSON form", field.Kind())
 }
 
-// enum returns the schema of an enum: its values' names, each with its comment.
+// enum returns the schema of an enum: the names of its values, with their comments.
 func (s *schemas) enum(enum protoreflect.EnumDescriptor) (*openapi3.SchemaRef, error) {
 	return s.name(schemaName(enum), string(enum.FullName()), func() (*openapi3.Schema, error) {
 		schema := openapi3.NewStringSchema()
@@ -222,7 +220,8 @@ func (s *schemas) enum(enum protoreflect.EnumDescriptor) (*openapi3.SchemaRef, e
 	})
 }
 
-// wrapped puts a reference where a description can stand beside it; other schemas stay as they are.
+// wrapped wraps a reference, so that a description can be added. It returns other schemas
+// unchanged.
 func wrapped(schema *openapi3.SchemaRef) *openapi3.Schema {
 	if schema.Ref == "" {
 		return schema.Value
@@ -230,7 +229,7 @@ func wrapped(schema *openapi3.SchemaRef) *openapi3.Schema {
 	return &openapi3.Schema{AllOf: openapi3.SchemaRefs{schema}}
 }
 
-// unwrapped undoes wrapped.
+// unwrapped reverses wrapped.
 func unwrapped(schema *openapi3.Schema) *openapi3.SchemaRef {
 	if len(schema.AllOf) == 1 {
 		return schema.AllOf[0]
@@ -238,14 +237,14 @@ func unwrapped(schema *openapi3.Schema) *openapi3.SchemaRef {
 	return schema.NewRef()
 }
 
-// shownAsNull reports whether an answer shows the field as null where it is not set, which the
-// mapping of protobuf to JSON does with messages.
+// shownAsNull reports whether a response shows the field as null if it is not set. Protobuf's JSON
+// does that for messages.
 func shownAsNull(field protoreflect.FieldDescriptor) bool {
 	single := field.Message() != nil && field.Cardinality() != protoreflect.Repeated
 	return single && field.ContainingOneof() == nil && !required(field)
 }
 
-// orNull lets a schema be null too.
+// orNull returns a schema that also allows null.
 func orNull(schema *openapi3.Schema) *openapi3.Schema {
 	if schema.Type != nil {
 		schema.Type = &openapi3.Types{(*schema.Type)[0], openapi3.TypeNull}

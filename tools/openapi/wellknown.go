@@ -5,8 +5,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// wellKnown returns the schema of a type that the mapping of protobuf to JSON gives a form of its
-// own.
+// wellKnown returns the schema of a type that has its own form in protobuf's JSON.
 func wellKnown(message protoreflect.FullName) (*openapi3.Schema, bool) {
 	switch message {
 	case "google.protobuf.Timestamp":

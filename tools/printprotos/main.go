@@ -1,11 +1,10 @@
-// Command printprotos writes the .proto files that the contract imports into a folder, from what
-// the Go module proxy holds:
+// Command printprotos writes the .proto files that the contract imports into a folder:
 //
 //	printprotos FOLDER
 //
-// The contract's imports are published in buf's registry only as protos, but as Go packages
-// everywhere; a linked Go package carries its descriptor, and a descriptor can be printed. So
-// nothing but the Go module proxy is needed to generate.
+// The imports are available as Go packages. A linked Go package has its descriptor, and a
+// descriptor can be printed. So the generator needs only the Go module proxy, and not buf's
+// registry.
 package main
 
 import (
@@ -26,7 +25,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// printed are the files that descriptors tell in full.
+// printed are the files that can be printed from their descriptors.
 var printed = []protoreflect.FileDescriptor{
 	annotations.File_google_api_annotations_proto,
 	annotations.File_google_api_client_proto,
@@ -40,8 +39,7 @@ var printed = []protoreflect.FileDescriptor{
 	status.File_google_rpc_status_proto,
 }
 
-// copied is the one file whose printed form not every parser accepts, and the module that ships it
-// as it was written.
+// copied is the file whose printed form some parsers reject, with the module that has the original.
 const (
 	copiedModule = "github.com/bufbuild/protovalidate@v1.2.2"
 	copiedFile   = "proto/protovalidate/buf/validate/validate.proto"
@@ -77,8 +75,8 @@ func run(folder string) error {
 	return write(folder, copiedAs, text)
 }
 
-// moduleFile reads one file of a module from the Go module cache, downloading the module where it
-// is not there yet.
+// moduleFile reads one file of a module from the Go module cache. It downloads the module if
+// needed.
 func moduleFile(module, path string) ([]byte, error) {
 	command := exec.CommandContext(context.Background(), "go", "mod", "download", "-json", module)
 	command.Stderr = os.Stderr

@@ -23,14 +23,14 @@
 //     name. policyId refers to a policy that exists: 0, or one of PutPolicies.
 //   - Calls for policies and their log, and those that issue a license or encrypt content, are not
 //     served.
-//   - A parameter or a field that is unknown, missing or of the wrong form is 280003. A body that is
-//     not a JSON object is 280001. The bodies of on and off are ignored.
+//   - A parameter or a field that is unknown, missing or of the wrong form is 280003. A body that
+//     is not a JSON object is 280001. The bodies of on and off are ignored.
 //   - A fairPlayCert needs certFile (an http or https address of a .der or .cer file), privateKey
 //     (a .pem file) and secretKey, or it is 2810011. An update without one, or with an empty one,
 //     does not change the certificate.
-//   - Licenses come newest first. Those of one second come in reverse order of arrival. startTime is
-//     the first millisecond searched. searchCondition and searchKeyword need each other. Searches are
-//     case-sensitive.
+//   - Licenses come newest first. Those of one second come in reverse order of arrival. startTime
+//     is the first millisecond searched. searchCondition and searchKeyword need each other.
+//     Searches are case-sensitive.
 //   - A page after the last one has no rows, and the same total as the others.
 //   - siteMontlyActive* count successful licenses since the first of the month in Assumptions.Zone,
 //     and the users and devices that had one.
@@ -49,8 +49,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// Emulator is the vendor's server with one account. The embedded twin gives it a clock, faults and a
-// ledger. It is safe for concurrent use. Besides the admin paths of all twins, it has
+// Emulator is the vendor's server with one account. The embedded twin gives it a clock, faults and
+// a ledger. It is safe for concurrent use. Besides the admin paths of all twins, it has
 //
 //	POST  /_twin/finish  {"siteId": "drm-20231101082316-dJDGa"}: Finish
 //	POST  /_twin/issue   {"siteId": …, "contentId": …, "userId": …, …}: Issue

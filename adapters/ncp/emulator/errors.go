@@ -102,14 +102,14 @@ func (g GatewayError) body(assumed Assumptions) any {
 	return map[string]failure{"error": {code, g.Message, g.Details}}
 }
 
-// GatewayFault returns an order to fail with g, in the form of this emulator's gateway. The caller may
-// add where it applies, how often, and headers such as Retry-After.
+// GatewayFault returns an order to fail with g, in the form of this emulator's gateway. The caller
+// may add where it applies, how often, and headers such as Retry-After.
 func (e *Emulator) GatewayFault(g GatewayError) twin.Fault {
 	return e.fault(g.Status, g.body(e.assumed))
 }
 
-// ServiceFault returns an order to fail with s, in the form of this emulator's service. The code of s
-// may be unknown.
+// ServiceFault returns an order to fail with s, in the form of this emulator's service. The code of
+// s may be unknown.
 func (e *Emulator) ServiceFault(s ServiceError) twin.Fault {
 	return e.fault(s.status(e.assumed), s.body())
 }

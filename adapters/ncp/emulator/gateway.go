@@ -78,7 +78,8 @@ func only(r *http.Request, header string) (value string, ok bool) {
 	return values[0], true
 }
 
-// target returns path and query exactly as they were sent, because the signature covers their bytes.
+// target returns path and query exactly as they were sent, because the signature covers their
+// bytes.
 func target(r *http.Request) string {
 	if strings.HasPrefix(r.RequestURI, "/") {
 		return r.RequestURI

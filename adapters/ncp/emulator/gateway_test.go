@@ -205,8 +205,8 @@ func TestLedgerHoldsNoSecrets(t *testing.T) {
 	}
 }
 
-// FuzzSignature checks that a request is let in only if it is signed with the key, byte for byte, and
-// in time.
+// FuzzSignature checks that a request is let in only if it is signed with the key, byte for byte,
+// and in time.
 func FuzzSignature(f *testing.F) {
 	now := strconv.FormatInt(noon.UnixMilli(), 10)
 	good := sign(emulator.DefaultSecretKey, "GET", "/api/v1/sites?pageNo=1", now, emulator.DefaultAccessKey)

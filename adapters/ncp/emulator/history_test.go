@@ -89,8 +89,8 @@ func TestRowsMayArriveWhileOthersPage(t *testing.T) {
 	wg.Wait()
 }
 
-// FuzzHistoryQuery checks that every response is the service's. A success is for the site asked for,
-// and no more than a page.
+// FuzzHistoryQuery checks that every response is the service's. A success is for the site asked
+// for, and no more than a page.
 func FuzzHistoryQuery(f *testing.F) {
 	f.Add("siteId=" + demo + "&pageNo=1&pageSize=100&searchCondition=drm_type&searchKeyword=Widevine" +
 		"&startTime=1699605801000&endTime=1700469801000&status=success")

@@ -7,8 +7,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// Issue issues a license to a device now, at the clock's time. It fails if the site is not enabled or
-// does not exist, or if the status is unknown. The history then stays as it is.
+// Issue issues a license to a device now, at the clock's time. It fails if the site is not enabled
+// or does not exist, or if the status is unknown. The history then stays as it is.
 func (e *Emulator) Issue(siteID string, l License) error {
 	if l.LicenseStatus != "" && l.LicenseStatus != StatusSuccess && l.LicenseStatus != StatusFail {
 		return fmt.Errorf("licenseStatus %q is unknown: use %q or %q", l.LicenseStatus, StatusSuccess, StatusFail)

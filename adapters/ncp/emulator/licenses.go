@@ -62,9 +62,9 @@ func HashUserID(userID string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// PutLicenses adds licenses to a site, in any order, even if the site is off. Of two equal times, the
-// license put last is the newer one. It panics if the site or a status does not exist, which is a
-// mistake in the test.
+// PutLicenses adds licenses to a site, in any order, even if the site is off. Of two equal times,
+// the license put last is the newer one. It panics if the site or a status does not exist, which is
+// a mistake in the test.
 func (e *Emulator) PutLicenses(siteID string, licenses ...License) {
 	rows := slices.Clone(licenses)
 	for i := range rows {
@@ -89,7 +89,8 @@ func (e *Emulator) PutLicenses(siteID string, licenses ...License) {
 	s.licenses.Put(rows...)
 }
 
-// Licenses returns the licenses of a site, newest first. It returns none if the site does not exist.
+// Licenses returns the licenses of a site, newest first. It returns none if the site does not
+// exist.
 func (e *Emulator) Licenses(siteID string) []License {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -148,7 +149,8 @@ func (e *Emulator) showLicense(l License) licenseRow {
 	}
 }
 
-// search returns what a request searches for besides the time. It returns nil if every license matches.
+// search returns what a request searches for besides the time. It returns nil if every license
+// matches.
 func (e *Emulator) search(q twin.Params) (matches func(License) bool, err error) {
 	outcome, keyword := q["status"], q["searchKeyword"]
 	if (q["searchCondition"] == "") != (keyword == "") {

@@ -13,8 +13,8 @@ const (
 	DefaultRegionCode = "KR"
 )
 
-// DefaultCreationDelay is how long a site is CREATING by default. The vendor takes up to 24 hours. The
-// gateway accepts timestamps for five minutes, so a test may advance the clock by this delay.
+// DefaultCreationDelay is how long a site is CREATING by default. The vendor takes up to 24 hours.
+// The gateway accepts timestamps for five minutes, so a test may advance the clock by this delay.
 const DefaultCreationDelay = 2 * time.Minute
 
 // Options set up an emulator. The zero value is an empty server with the default account.
@@ -31,8 +31,8 @@ type Options struct {
 	// Clock is the server's time, which also checks timestamps. Nil follows real time.
 	Clock *twin.Clock
 	// WithSampleData fills the server with five sites and about 4,000 licenses of the last thirty
-	// days, reproducible from Seed and the clock's time. Another vendor's sample data has some of the
-	// same users: tester01 to tester25, and family001@kids.example to family060@kids.example.
+	// days, reproducible from Seed and the clock's time. Another vendor's sample data has some of
+	// the same users: tester01 to tester25, and family001@kids.example to family060@kids.example.
 	WithSampleData bool
 	// Assumptions settle what the vendor's documents leave open.
 	Assumptions Assumptions
@@ -41,7 +41,8 @@ type Options struct {
 // Generation is one of the two generations of the vendor's API pages.
 type Generation string
 
-// The generations of the vendor's API pages. The zero value accepts both, and its lists have a total.
+// The generations of the vendor's API pages. The zero value accepts both, and its lists have a
+// total.
 const (
 	// Generation2023 has pageSizeNo and the search condition drm_type, and no total in the license
 	// history. pageSize is ignored.
@@ -62,8 +63,8 @@ const (
 	SiteTimesExample SiteTimes = "example"
 )
 
-// Assumptions settle the points that the vendor's public documents leave open or contradict. The zero
-// value is this project's reading.
+// Assumptions settle the points that the vendor's public documents leave open or contradict. The
+// zero value is this project's reading.
 type Assumptions struct {
 	// Generation chooses the parameters and the envelope. Default: both.
 	Generation Generation
@@ -90,8 +91,8 @@ type Assumptions struct {
 	EndExclusive bool
 	// ExactSearch makes a search match equal values only. Default: values that contain the keyword.
 	ExactSearch bool
-	// PlainUserSearch makes the server hash the keyword of a search by userId. Default: the keyword is
-	// an MD5.
+	// PlainUserSearch makes the server hash the keyword of a search by userId. Default: the keyword
+	// is an MD5.
 	PlainUserSearch bool
 	// CreationDelay is how long a new site is CREATING. Default: DefaultCreationDelay.
 	CreationDelay time.Duration
@@ -107,7 +108,8 @@ type Assumptions struct {
 	NumericErrorCodes bool
 	// FailureStatus is the HTTP status of the service's failures. Default: 400.
 	FailureStatus int
-	// NotFoundStatus is the HTTP status of 281003. Default: FailureStatus if that is set, or else 404.
+	// NotFoundStatus is the HTTP status of 281003. Default: FailureStatus if that is set, or else
+	// 404.
 	NotFoundStatus int
 }
 

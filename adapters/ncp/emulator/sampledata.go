@@ -7,9 +7,9 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// sampleDays is the length of the sample history. A site's licenses of one day depend only on the seed
-// and the day. So a sandbox that is started again an hour later shows the same history, and one more
-// hour.
+// sampleDays is the length of the sample history. A site's licenses of one day depend only on the
+// seed and the day. So a sandbox that is started again an hour later shows the same history, and
+// one more hour.
 const sampleDays = 30
 
 // fillSampleData fills the server for a sandbox.
@@ -76,8 +76,8 @@ func createdTime(siteID string) time.Time {
 	return created
 }
 
-// putSampleSite adds a site, and the entries of its log: when it was created, switched on and switched
-// off. A zero time adds no entry.
+// putSampleSite adds a site, and the entries of its log: when it was created, switched on and
+// switched off. A zero time adds no entry.
 func (e *Emulator) putSampleSite(s Site, on, off time.Time) {
 	e.PutSites(s)
 	e.mu.Lock()

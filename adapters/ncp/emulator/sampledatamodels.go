@@ -18,8 +18,8 @@ type siteModel struct {
 }
 
 // sampleSites are the sample sites. The testers of demo_site and the families of kids_and_songs are
-// also in another vendor's sample data: the demo site runs at both vendors, and the children's songs
-// moved here twenty days ago. A search for one of these users finds them at both.
+// also in another vendor's sample data: the demo site runs at both vendors, and the children's
+// songs moved here twenty days ago. A search for one of these users finds them at both.
 var sampleSites = []siteModel{
 	{
 		site:   Site{SiteID: "drm-20230526081150-HbXuL", SiteName: "sports_night", PolicyID: 102},
@@ -62,8 +62,8 @@ func numbered(format string, n int) []string {
 	return ids
 }
 
-// hourShares are the weights of the hours of the UTC day. The viewers live in Seoul, where the evening
-// is around 13:00 UTC.
+// hourShares are the weights of the hours of the UTC day. The viewers live in Seoul, where the
+// evening is around 13:00 UTC.
 var hourShares = []float64{2, 2, 3, 4, 4, 3, 3, 4, 5, 7, 9, 12, 14, 14, 11, 7, 4, 2, 1, 1, 1, 1, 1, 2}
 
 func drawHour(random *rand.Rand) time.Duration {

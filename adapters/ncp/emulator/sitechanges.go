@@ -10,8 +10,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// The kinds of a site's effects in the ledger. Their key is siteId. Details have siteName and policyId
-// if the request set them. All but EffectSiteFinished are made by a call.
+// The kinds of a site's effects in the ledger. Their key is siteId. Details have siteName and
+// policyId if the request set them. All but EffectSiteFinished are made by a call.
 const (
 	EffectSiteCreated  = "siteCreated"
 	EffectSiteFinished = "siteFinished"

@@ -20,8 +20,8 @@ type siteForm struct {
 	cert     FairPlayCert // zero if the body has none
 }
 
-// siteName is the form of a site's name. The API pages say "between 3 and 20 characters" and "special
-// character (underscore) allowed".
+// siteName is the form of a site's name. The API pages say "between 3 and 20 characters" and
+// "special character (underscore) allowed".
 var siteName = regexp.MustCompile(`^[A-Za-z0-9_]{3,20}$`)
 
 // readSiteForm reads and checks the body of r. It does not check that the policy exists.

@@ -25,8 +25,8 @@ type Site struct {
 	SiteID string
 	// SiteName is the site's display name.
 	SiteName string
-	// Status is StatusCreating, StatusReady, StatusRunning or StatusDeleted. Empty means RUNNING for
-	// an enabled site, and READY for another one.
+	// Status is StatusCreating, StatusReady, StatusRunning or StatusDeleted. Empty means RUNNING
+	// for an enabled site, and READY for another one.
 	Status string
 	// Enabled is siteEnabledYn: the site issues licenses.
 	Enabled bool
@@ -40,8 +40,8 @@ type Site struct {
 	ReadyTime time.Time
 }
 
-// FairPlayCert has the addresses from which the vendor fetches a FairPlay certificate and its private
-// key. All fields but CertFile are secrets.
+// FairPlayCert has the addresses from which the vendor fetches a FairPlay certificate and its
+// private key. All fields but CertFile are secrets.
 type FairPlayCert struct {
 	// CertFile is the address of a .der or .cer file.
 	CertFile string `json:"certFile,omitempty"`

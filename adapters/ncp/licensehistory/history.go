@@ -88,8 +88,8 @@ type Cursor struct {
 	Passed int `json:"d,omitempty"`
 	// Total is how many rows there were at the start, or 0 if the vendor does not say.
 	Total int32 `json:"t,omitempty"`
-	// Empty reports that the vendor showed no row at all. It is set only at the end of a list, so it
-	// is part of no token.
+	// Empty reports that the vendor showed no row at all. It is set only at the end of a list, so
+	// it is part of no token.
 	Empty bool `json:"-"`
 }
 
