@@ -13,15 +13,16 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// aminoProducts is how many products there are for all clients together.
+// aminoProducts is the number of products, which all clients share.
 const aminoProducts = 20
 
 func aminoKinds() []*kind {
 	const vendor = "amino"
 	return []*kind{
 		newKind(vendor, pb.ProductLicenseService_CreateProduct_FullMethodName, func(_ *world, o *op) {
-			o.request = &pb.CreateProductRequest{Parent: "vendors/amino", Product: &pb.Product{DisplayName: o.token, Buyable: o.chance(0.5)}}
-			o.claim(&claim{step: "create", effect: emulator.EffectProductCreated, by: "name", details: map[string]string{"name": o.token}})
+			product := &pb.Product{DisplayName: o.token, Buyable: o.chance(0.5)}
+			o.request = &pb.CreateProductRequest{Parent: "vendors/amino", Product: product}
+			o.claim(claimBy("create", emulator.EffectProductCreated, "name", o.token))
 		}, func(o *op, a *pb.Product) { o.claims[0].key = lastSegment(a.GetName()) }),
 		newKind(vendor, pb.ProductLicenseService_UpdateProduct_FullMethodName, func(w *world, o *op) {
 			name := anyProduct(o)
@@ -32,12 +33,13 @@ func aminoKinds() []*kind {
 				Product:    &pb.Product{Name: name, DisplayName: o.token, Visible: o.chance(0.5)},
 				UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"display_name", "visible"}},
 			}
-			o.claim(&claim{step: "update", effect: emulator.EffectProductUpdated, by: "name", key: lastSegment(name), details: map[string]string{"name": o.token}})
+			c := claimBy("update", emulator.EffectProductUpdated, "name", o.token)
+			c.key = lastSegment(name)
+			o.claim(c)
 			o.sets["amino "+lastSegment(name)+" name"] = o.token
 		}, func(*op, *pb.Product) {}),
-		newKind(vendor, pb.ProductLicenseService_CreateProductLicense_FullMethodName, planLicense, func(o *op, a *pb.ProductLicense) {
-			o.claims[0].key = lastSegment(a.GetName())
-		}),
+		newKind(vendor, pb.ProductLicenseService_CreateProductLicense_FullMethodName, planLicense,
+			func(o *op, a *pb.ProductLicense) { o.claims[0].key = lastSegment(a.GetName()) }),
 		newKind(vendor, pb.ProductLicenseService_DeleteProductLicense_FullMethodName, func(w *world, o *op) {
 			id := w.heldLicense(o, "delete")
 			if l, chosen := oneOfLast(o, w.issued()); chosen {
@@ -46,15 +48,12 @@ func aminoKinds() []*kind {
 			o.request = &pb.DeleteProductLicenseRequest{Name: "vendors/amino/productLicenses/" + id}
 			o.claim(&claim{step: "revoke", effect: emulator.EffectLicenseDeleted, key: id})
 		}, func(*op, *emptypb.Empty) {}),
-		newKind(vendor, pb.ProductLicenseService_BatchCreateProductLicenses_FullMethodName, planBatchCreate, func(o *op, a *pb.BatchCreateProductLicensesResponse) {
-			learnResults(o, a.GetResults())
-		}),
-		newKind(vendor, pb.ProductLicenseService_BatchDeleteProductLicenses_FullMethodName, planBatchDelete, func(o *op, a *pb.BatchDeleteProductLicensesResponse) {
-			learnResults(o, a.GetResults())
-		}),
-		newKind(vendor, pb.ProductLicenseService_ReplaceProductLicense_FullMethodName, planReplace, func(o *op, a *pb.ProductLicense) {
-			o.claims[1].key = lastSegment(a.GetName())
-		}),
+		newKind(vendor, pb.ProductLicenseService_BatchCreateProductLicenses_FullMethodName, planBatchCreate,
+			func(o *op, a *pb.BatchCreateProductLicensesResponse) { learnResults(o, a.GetResults()) }),
+		newKind(vendor, pb.ProductLicenseService_BatchDeleteProductLicenses_FullMethodName, planBatchDelete,
+			func(o *op, a *pb.BatchDeleteProductLicensesResponse) { learnResults(o, a.GetResults()) }),
+		newKind(vendor, pb.ProductLicenseService_ReplaceProductLicense_FullMethodName, planReplace,
+			func(o *op, a *pb.ProductLicense) { o.claims[1].key = lastSegment(a.GetName()) }),
 	}
 }
 
@@ -64,8 +63,8 @@ func anyProduct(o *op) string {
 	return "vendors/amino/products/" + productID(o.random.IntN(aminoProducts))
 }
 
-// heldLicense is a license that it puts there for an op of such a purpose, or one that other ops
-// revoke too.
+// heldLicense returns a license for an op of this purpose, or one that other ops revoke too. It puts
+// the license there.
 func (w *world) heldLicense(o *op, purpose string) string {
 	id := purpose + "-" + o.token
 	if o.chance(0.2) {
@@ -75,7 +74,7 @@ func (w *world) heldLicense(o *op, purpose string) string {
 	return id
 }
 
-// issued are the licenses that ops have issued, and not putLicense.
+// issued returns the licenses that ops have issued, without those of putLicense.
 func (w *world) issued() []emulator.License {
 	return slices.DeleteFunc(w.amino.Licenses(), func(l emulator.License) bool { return l.UserID == "user-"+l.ID })
 }
@@ -94,28 +93,35 @@ func claimIssue(step, user, order string) *claim {
 	return c
 }
 
-// planLicense creates licenses: some without an order id, and some for one order, which are
-// licenses of their own.
+// planLicense creates licenses. Some have no order id, and some share an order but are different
+// licenses.
 func planLicense(_ *world, o *op) {
 	l := &pb.ProductLicense{
 		User: "user-" + o.token, Product: anyProduct(o), OrderId: "create-" + o.token,
-		Purchase: &pb.ProductLicense_Purchase{PaymentMethod: o.token, Time: &timestamppb.Timestamp{Seconds: int64(1767225600 + o.number)}},
+		Purchase: &pb.ProductLicense_Purchase{PaymentMethod: o.token, Time: o.instant()},
 	}
 	switch which := o.random.Float64(); {
 	case which < 0.2:
 		l.OrderId = ""
 	case which < 0.4:
-		l.User, l.OrderId, l.Product = "user-"+o.shared(40), "create-"+o.shared(40), "vendors/amino/products/"+productID(0)
+		l.User, l.OrderId = "user-"+o.shared(40), "create-"+o.shared(40)
+		l.Product = "vendors/amino/products/" + productID(0)
 	}
 	o.request = &pb.CreateProductLicenseRequest{Parent: "vendors/amino", ProductLicense: l}
 	o.claim(claimIssue("issue", l.GetUser(), l.GetOrderId()))
 }
 
-// planBatchCreate creates some licenses, now and then one of a product that does not exist.
+// instant returns a time of the op's own.
+func (o *op) instant() *timestamppb.Timestamp {
+	return &timestamppb.Timestamp{Seconds: int64(1767225600 + o.number)}
+}
+
+// planBatchCreate creates some licenses. Now and then a product does not exist.
 func planBatchCreate(_ *world, o *op) {
 	req := &pb.BatchCreateProductLicensesRequest{Parent: "vendors/amino"}
 	for i := range 2 + o.random.IntN(4) {
-		l := &pb.ProductLicense{User: "user-" + o.token, Product: anyProduct(o), OrderId: fmt.Sprintf("batch-%s-%d", o.token, i)}
+		order := fmt.Sprintf("batch-%s-%d", o.token, i)
+		l := &pb.ProductLicense{User: "user-" + o.token, Product: anyProduct(o), OrderId: order}
 		if o.chance(0.1) {
 			l.Product = "vendors/amino/products/none"
 		}
@@ -125,7 +131,7 @@ func planBatchCreate(_ *world, o *op) {
 	o.request = req
 }
 
-// planBatchDelete revokes some licenses, now and then one that is not there.
+// planBatchDelete revokes some licenses. Now and then a license does not exist.
 func planBatchDelete(w *world, o *op) {
 	req := &pb.BatchDeleteProductLicensesRequest{Parent: "vendors/amino"}
 	for i := range 2 + o.random.IntN(4) {
@@ -143,7 +149,7 @@ func planBatchDelete(w *world, o *op) {
 	o.request = req
 }
 
-// learnResults notes what the answer says of every item.
+// learnResults learns from the result of each item.
 func learnResults(o *op, results []*pb.ProductLicenseResult) {
 	for i, r := range results {
 		o.claims[i].told = new(r.GetError() == nil)
@@ -153,13 +159,13 @@ func learnResults(o *op, results []*pb.ProductLicenseResult) {
 	}
 }
 
-// planReplace replaces a license, now and then by terms that AminoTV refuses, so that the old ones
-// are to be issued again.
+// planReplace replaces a license. Now and then AminoTV refuses the new terms, and the old ones must be
+// issued again.
 func planReplace(w *world, o *op) {
 	id := w.heldLicense(o, "replace")
 	l := &pb.ProductLicense{User: "user-" + id, Product: anyProduct(o), OrderId: "replace-" + o.token}
 	if o.chance(0.2) {
-		l.StartTime = &timestamppb.Timestamp{Seconds: int64(1767225600 + o.number)}
+		l.StartTime = o.instant()
 		l.Renewal = &pb.ProductLicense_Renewal{ExpireTime: l.GetStartTime()}
 	}
 	o.request = &pb.ReplaceProductLicenseRequest{Name: "vendors/amino/productLicenses/" + id, ProductLicense: l}
@@ -168,8 +174,7 @@ func planReplace(w *world, o *op) {
 	o.claim(claimIssue("restore", l.GetUser(), "old-"+id))
 }
 
-// aminoWrite is the RPC that makes a write; "" if the request makes no write. The ids say what they are
-// for.
+// aminoWrite returns the RPC that makes a write, or "" for a read. The ids in the request tell it.
 func aminoWrite(method, path, body string) string {
 	of := func(text string) string {
 		switch {

@@ -14,7 +14,7 @@ import (
 // applePassword is that of the campaign's private key.
 const applePassword = "campaign"
 
-// keyPair is a key as Apple's certificates for FairPlay are requested with.
+// keyPair is a key for the request of a FairPlay certificate of Apple.
 type keyPair struct {
 	key *ecdsa.PrivateKey
 	pem []byte // the key, encrypted
@@ -25,12 +25,13 @@ func newKeyPair() keyPair {
 	must(err)
 	der, err := x509.MarshalECPrivateKey(key)
 	must(err)
-	block, err := x509.EncryptPEMBlock(rand.Reader, "EC PRIVATE KEY", der, []byte(applePassword), x509.PEMCipherAES256) //nolint:staticcheck // Deprecated, and what people have.
+	//nolint:staticcheck // This form is deprecated, and common.
+	block, err := x509.EncryptPEMBlock(rand.Reader, "EC PRIVATE KEY", der, []byte(applePassword), x509.PEMCipherAES256)
 	must(err)
 	return keyPair{key, pem.EncodeToMemory(block)}
 }
 
-// certificate is one with that serial number.
+// certificate returns a certificate with that serial number.
 func (k keyPair) certificate(serial int64) []byte {
 	now := time.Now()
 	template := &x509.Certificate{
@@ -42,7 +43,7 @@ func (k keyPair) certificate(serial int64) []byte {
 	return der
 }
 
-// must is for what cannot fail but by a mistake in this program.
+// must panics on an error that only a mistake in this program causes.
 func must(err error) {
 	if err != nil {
 		panic(err)

@@ -16,27 +16,26 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// options say how large a campaign is, and how rough.
+// options say how large and how rough a campaign is.
 type options struct {
 	Seed      uint64
-	Mutations int // how many are asked for
-	// after so many everything is settled and compared, since a ledger does not hold more
-	Round     int
-	Callers   int           // how many calls are made at the same time, by clients of several each
-	Patience  time.Duration // how long a caller calls again, at most
-	Timeout   time.Duration // the adapters': how long they wait for a vendor
-	Late      time.Duration // how long a vendor is at a write, at most; longer than Timeout
-	Quiet     time.Duration // store.quiet: after it a vendor is taken to be done; longer than Late
+	Mutations int           // the number of mutations to ask for
+	Round     int           // mutations after which all is settled and compared, since a ledger holds no more
+	Callers   int           // the number of calls at the same time
+	Patience  time.Duration // the maximum time of a caller's retries
+	Timeout   time.Duration // of an adapter's call to a vendor
+	Late      time.Duration // the maximum time of a vendor for a write; longer than Timeout
+	Quiet     time.Duration // store.quiet; longer than Late
 	KillEvery time.Duration // the mean time between two kills
-	Kills     int           // at most, in one round; 0 is any number
+	Kills     int           // the maximum in one round; 0 is any number
 	Restarts  time.Duration // the time between two restarts of a vendor
-	Hurry     time.Duration // how long the servers settle by themselves before they are told to
+	Hurry     time.Duration // the time in which the servers settle by themselves, before they are told to
 }
 
-// perClient is how many callers share a client with its connections.
+// perClient is the number of callers that share a client with its connections.
 const perClient = 8
 
-// campaign is one run, against one store.
+// A campaign is one run against one store.
 type campaign struct {
 	options
 	folder   string
@@ -49,8 +48,7 @@ type campaign struct {
 	out      io.Writer // progress
 }
 
-// run carries the campaign out with so many replicas on the store that dsn names, and tells what
-// came of it.
+// run carries out the campaign with this number of replicas on the store of dsn.
 func run(ctx context.Context, o options, binary, dsn string, replicas int, out io.Writer) (res result, err error) {
 	c := &campaign{options: o, kinds: kinds(), world: newWorld(o.Seed), out: out}
 	if c.folder, err = os.MkdirTemp("", "campaign"); err != nil {
@@ -74,7 +72,7 @@ func run(ctx context.Context, o options, binary, dsn string, replicas int, out i
 			r.stop()
 		}
 		if err == nil && len(c.result.found) == 0 {
-			_ = os.RemoveAll(c.folder) // the logs have nothing to tell
+			_ = os.RemoveAll(c.folder) // nobody needs the logs
 		}
 	}()
 	if err := c.startAll(binary, replicas); err != nil {
@@ -112,8 +110,8 @@ func (c *campaign) startAll(binary string, n int) error {
 	return nil
 }
 
-// round carries out the ops from first to end while everything fails, lets the servers settle what
-// is left when nothing fails any more, and compares.
+// round carries out the ops from first to end while everything fails. Then nothing fails, the servers
+// settle the rest, and round compares.
 func (c *campaign) round(ctx context.Context, first, end int) error {
 	begun := time.Now()
 	for _, g := range c.world.gates {
@@ -136,14 +134,16 @@ func (c *campaign) round(ctx context.Context, first, end int) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "ops %d to %d: carried out in %v, settled after another %v, compared", first, end-1, worked.Round(time.Second), (time.Since(begun) - worked).Round(time.Second))
+	settled := time.Since(begun) - worked
+	fmt.Fprintf(c.out, "ops %d to %d: carried out in %v, settled after another %v, compared",
+		first, end-1, worked.Round(time.Second), settled.Round(time.Second))
 	begun = time.Now()
 	err = c.compare(ctx, ops, open)
 	fmt.Fprintf(c.out, " in %v\n", time.Since(begun).Round(time.Second))
 	return err
 }
 
-// carryOut has the callers carry the ops out.
+// carryOut has the callers carry out the ops from first to end.
 func (c *campaign) carryOut(ctx context.Context, first, end int) []*op {
 	ops := make([]*op, end-first)
 	var next atomic.Int64
@@ -183,13 +183,13 @@ func (c *campaign) killer(ctx context.Context, round int) error {
 	return nil
 }
 
-// compare judges the ops of a round. Nothing is under way any more.
+// compare judges the ops of a round, when no call is in flight.
 func (c *campaign) compare(ctx context.Context, ops []*op, open []*pb.Mutation) error {
 	all, err := c.clients[0].mutations(ctx, pb.Mutation_STATE_UNSPECIFIED)
 	if err != nil {
 		return err
 	}
-	j := &judge{world: c.world, quiet: c.Quiet, ops: ops, records: map[string]*pb.Mutation{}, effects: map[string][]twin.Effect{}}
+	j := newJudge(c.world, c.Quiet, ops)
 	for _, m := range all {
 		j.records[m.GetRequestId()] = m
 	}
@@ -202,14 +202,15 @@ func (c *campaign) compare(ctx context.Context, ops []*op, open []*pb.Mutation) 
 		found = append(found, discrepancy{misreported, "amino", wrong})
 	}
 	for _, m := range open {
-		found = append(found, discrepancy{misreported, methodOf(m), fmt.Sprintf("%s is %v, and nobody settles it: %s", m.GetName(), m.GetState(), m.GetMessage())})
+		text := fmt.Sprintf("%s is %v, and nobody settles it: %s", m.GetName(), m.GetState(), m.GetMessage())
+		found = append(found, discrepancy{misreported, methodOf(m), text})
 	}
 	c.result.add(c.world, j, found)
 	return nil
 }
 
-// replay calls everything again that succeeded: the answers must be those of before, and nothing
-// may happen at the vendors.
+// replay makes all calls that succeeded once more. The responses must be the same, and nothing may
+// happen at the vendors.
 func (c *campaign) replay(ctx context.Context, j *judge) {
 	each(c.Callers, j.ops, func(o *op) {
 		if o.told == nil && j.records[o.id].GetState() != pb.Mutation_SUCCEEDED {
@@ -217,7 +218,7 @@ func (c *campaign) replay(ctx context.Context, j *judge) {
 		}
 		answer, client := o.answer(), c.clients[o.number%len(c.clients)]
 		if err := client.conns[o.number%len(client.conns)].Invoke(ctx, o.method, o.request, answer); err != nil {
-			o.strange = append(o.strange, fmt.Sprintf("succeeded, and a call with the same request_id is answered %v", err))
+			o.isStrange("succeeded, and a call with the same request_id returned %v", err)
 			return
 		}
 		o.hear(answer, nil)
@@ -226,7 +227,8 @@ func (c *campaign) replay(ctx context.Context, j *judge) {
 
 // verifyAudit runs the server's own command over the audit trail.
 func (c *campaign) verifyAudit(ctx context.Context, binary string) error {
-	verify := exec.CommandContext(ctx, binary, "audit", "verify", "--config", c.config) //nolint:gosec // The program is the one that was built.
+	//nolint:gosec // The program is the one that was built.
+	verify := exec.CommandContext(ctx, binary, "audit", "verify", "--config", c.config)
 	verify.Env = environment
 	said, err := verify.CombinedOutput()
 	if err != nil {

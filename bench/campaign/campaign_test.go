@@ -11,7 +11,8 @@ import (
 	"github.com/drmhub/drmhub/internal/postgres"
 )
 
-// short is a campaign for every change: some hundred mutations, two kills and a vendor's restart.
+// short is the campaign for every change, with a few hundred mutations, two kills and a restart of a
+// vendor.
 var short = options{
 	Seed: 1, Mutations: 400, Round: 400, Callers: 40, Patience: 13 * time.Second,
 	Timeout: 700 * time.Millisecond, Late: 1200 * time.Millisecond, Quiet: 3 * time.Second,
@@ -58,7 +59,7 @@ func (o options) run(t *testing.T, dsn string, replicas int) {
 		t.Error(err)
 	}
 	if res.kills != o.Kills {
-		t.Errorf("%d processes were killed, and not %d", res.kills, o.Kills)
+		t.Errorf("%d processes were killed, want %d", res.kills, o.Kills)
 	}
 	for _, k := range kinds() {
 		if res.rows[k.String()].mutations == 0 {

@@ -17,17 +17,18 @@ import (
 )
 
 const (
-	// of the calls without a definite answer are not made again: then the server has to settle it
-	// by itself
-	giveUp   = 0.04
-	askAgain = 0.1 // of the definite answers are asked for a second time
+	// giveUp is the share of the calls without a definite response that are not retried. Then the
+	// server settles the mutation by itself.
+	giveUp = 0.04
+	// askAgain is the share of the definite responses that are asked for a second time.
+	askAgain = 0.1
 )
 
-// client calls the replicas, each over a connection of its own.
+// A client calls the replicas, each over a connection of its own.
 type client struct {
 	replicas []*replica
 	conns    []*grpc.ClientConn
-	patience time.Duration // how long it calls again, at most
+	patience time.Duration // the maximum time of its retries
 }
 
 func newClient(replicas []*replica, patience time.Duration) (*client, error) {
@@ -49,8 +50,8 @@ func (c *client) close() {
 	}
 }
 
-// carryOut calls until there is a definite answer, or nobody wants to know any more: always with
-// the same request_id, and each time one of the replicas.
+// carryOut calls until there is a definite response, or until the caller gives up. All calls have the
+// same request_id, and each is to any of the replicas.
 func (c *client) carryOut(ctx context.Context, w *world, o *op) {
 	patient := time.Now().Add(c.patience)
 	for {
@@ -75,7 +76,7 @@ func (c *client) carryOut(ctx context.Context, w *world, o *op) {
 	}
 }
 
-// deadline is how long the client waits for an answer this time: mostly long enough, sometimes not.
+// deadline returns how long the client waits for one response. It is mostly long enough.
 func (o *op) deadline() time.Duration {
 	switch which := o.random.Float64(); {
 	case which < 0.1:
@@ -86,7 +87,7 @@ func (o *op) deadline() time.Duration {
 	return 5 * time.Second
 }
 
-// call makes one call, and notes what is heard.
+// call makes one call, and records the response.
 func (c *client) call(ctx context.Context, which int, o *op, deadline time.Duration) {
 	life := c.replicas[which].life()
 	ctx, cancel := context.WithTimeout(ctx, deadline)
@@ -113,7 +114,7 @@ func (c *client) call(ctx context.Context, which int, o *op, deadline time.Durat
 	}
 }
 
-// reason is the ErrorInfo of an error of drmhub's; nil where the error is the connection's.
+// reason returns the ErrorInfo of an error of drmhub, or nil for an error of the connection.
 func reason(s *status.Status) *errdetails.ErrorInfo {
 	for _, d := range s.Details() {
 		if info, ok := d.(*errdetails.ErrorInfo); ok {
@@ -123,11 +124,12 @@ func reason(s *status.Status) *errdetails.ErrorInfo {
 	return nil
 }
 
-// definite reports whether an error says that the call has failed for good. After any other the same
-// call may be made again.
+// definite reports whether an error says that the call has failed for good. After any other error the
+// client may retry.
 func definite(code codes.Code, why string) bool {
 	switch code {
-	case codes.Unknown, codes.Unavailable, codes.ResourceExhausted, codes.DeadlineExceeded, codes.Canceled, codes.Internal:
+	case codes.Unknown, codes.Unavailable, codes.ResourceExhausted,
+		codes.DeadlineExceeded, codes.Canceled, codes.Internal:
 		return false
 	case codes.Aborted:
 		return why == pb.ErrorReason_REPLACE_ROLLED_BACK.String() || why == pb.ErrorReason_REPLACE_INCOMPLETE.String()
@@ -135,7 +137,8 @@ func definite(code codes.Code, why string) bool {
 	return why != ""
 }
 
-// whole reports whether an answer is definite: a batch's is not where it does not know of some items.
+// whole reports whether a response is definite. That of a batch is not if the outcome of an item is
+// unknown.
 func whole(answer proto.Message) bool {
 	batch, ok := answer.(interface {
 		GetResults() []*pb.ProductLicenseResult
@@ -145,22 +148,27 @@ func whole(answer proto.Message) bool {
 	})
 }
 
-// hear notes a definite answer, which must be the same each time.
+// hear records a definite response, which must be the same each time.
 func (o *op) hear(answer proto.Message, refused *status.Status) {
 	switch {
 	case o.told == nil && o.refused == nil:
 		o.told, o.refused = answer, refused
 		if why := reason(refused); why.GetReason() == pb.ErrorReason_REQUEST_ID_REUSED.String() {
-			o.strange = append(o.strange, "refused as if the request_id were another request's")
+			o.isStrange("refused as if the request_id were another request's")
 		}
 	case refused != nil && (o.refused == nil || o.refused.Code() != refused.Code()):
-		o.strange = append(o.strange, fmt.Sprintf("was answered %v, and then %v", o.heard(), refused))
+		o.isStrange("got %v, and then %v", o.heard(), refused)
 	case answer != nil && (o.told == nil || !proto.Equal(o.told, answer)):
-		o.strange = append(o.strange, fmt.Sprintf("was answered %v, and then %v", o.heard(), brief(answer)))
+		o.isStrange("got %v, and then %v", o.heard(), brief(answer))
 	}
 }
 
-// heard is what the client was told, for people.
+// isStrange records an impossible thing that the client was told.
+func (o *op) isStrange(format string, args ...any) {
+	o.strange = append(o.strange, fmt.Sprintf(format, args...))
+}
+
+// heard returns what the client was told, for people.
 func (o *op) heard() string {
 	switch {
 	case o.told != nil:
@@ -171,17 +179,17 @@ func (o *op) heard() string {
 	return "nothing definite"
 }
 
-// named notes the name of the op's record, of which there must be one.
+// named records the name of the op's record. There must be one.
 func (o *op) named(name string) {
 	switch {
 	case o.record == "":
 		o.record = name
 	case name != "" && name != o.record:
-		o.strange = append(o.strange, "has two records: "+o.record+" and "+name)
+		o.isStrange("has two records: %s and %s", o.record, name)
 	}
 }
 
-// brief is a message for people, without what is too long for them.
+// brief returns a message for people, cut if it is long.
 func brief(m proto.Message) string {
 	const longest = 700
 	text := fmt.Sprintf("{%v}", m)

@@ -13,7 +13,10 @@ const notJSON = "<html><body>Please wait</body></html>"
 // someDelay marks a fault with a delay. The gate draws how long it is.
 const someDelay = time.Nanosecond
 
-var htmlHeader = map[string]string{"Content-Type": "text/html"}
+var (
+	htmlHeader  = map[string]string{"Content-Type": "text/html"}
+	retryHeader = map[string]string{"Retry-After": "1"}
+)
 
 // faults are the twin's faults by their names. "Done" means that the write takes effect, and "late"
 // that the vendor stalls first.
@@ -23,7 +26,7 @@ var faults = map[faultplan.Fault]twin.Fault{
 	"500":            {Kind: twin.FaultAnswer, Status: http.StatusInternalServerError, Body: notJSON},
 	"503":            {Kind: twin.FaultAnswer, Status: http.StatusServiceUnavailable},
 	"429":            {Kind: twin.FaultAnswer, Status: http.StatusTooManyRequests},
-	"429 with pause": {Kind: twin.FaultAnswer, Status: http.StatusTooManyRequests, Header: map[string]string{"Retry-After": "1"}},
+	"429 with pause": {Kind: twin.FaultAnswer, Status: http.StatusTooManyRequests, Header: retryHeader},
 	"page":           {Kind: twin.FaultAnswer, Status: http.StatusOK, Body: notJSON, Header: htmlHeader},
 	"endless":        {Kind: twin.FaultEndless},
 	"late":           {Kind: twin.FaultDelay, Delay: someDelay},

@@ -53,22 +53,22 @@ func newGate(t twinned, write func(method, path, body string) string, seed uint6
 	}
 }
 
-// serve takes requests until ctx ends. A restart drops all connections, and for a moment takes
-// none.
+// serve takes requests until ctx ends. A restart drops all connections, and takes no new ones for a
+// moment.
 func (g *gate) serve(ctx context.Context, l net.Listener) {
 	address := l.Addr().String()
 	for ctx.Err() == nil {
 		server := &http.Server{Handler: g, ReadHeaderTimeout: 10 * time.Second}
 		served := make(chan struct{})
 		go func() {
-			_ = server.Serve(l) // its end is that of this restart
+			_ = server.Serve(l) // ends with this restart
 			close(served)
 		}()
 		select {
 		case <-ctx.Done():
 		case <-g.restarts:
 		}
-		_ = server.Close() // what is under way goes on, and nobody hears of it
+		_ = server.Close() // a request in flight goes on, and its client does not hear of it
 		<-served
 		select {
 		case <-ctx.Done():
@@ -78,7 +78,7 @@ func (g *gate) serve(ctx context.Context, l net.Listener) {
 		var err error
 		var listen net.ListenConfig
 		if l, err = listen.Listen(ctx, "tcp", address); err != nil && !errors.Is(err, context.Canceled) {
-			panic("a vendor cannot be served any more: " + err.Error())
+			panic("a vendor cannot be served: " + err.Error())
 		}
 	}
 }
@@ -98,7 +98,7 @@ func (g *gate) rouse() {
 	g.quiet = false
 }
 
-// ServeHTTP lets the twin answer, after a fault was ordered.
+// ServeHTTP orders a fault for some requests, and passes all to the twin.
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -127,8 +127,8 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.twin.ServeHTTP(w, r)
 }
 
-// draw returns the fault that a request meets; its zero value is none. The next request with the
-// same text meets another one.
+// draw returns the fault that a request meets, or the zero value. The next request with the same text
+// has a draw of its own.
 func (g *gate) draw(rpc, point string) twin.Fault {
 	g.mu.Lock()
 	defer g.mu.Unlock()

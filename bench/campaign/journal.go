@@ -11,13 +11,12 @@ import (
 )
 
 const (
-	// longestSettling is how long the servers may take to settle everything, once nothing fails any
-	// more.
-	longestSettling = 3 * time.Minute
-	pageSize        = 500
+	// maxSettling bounds the time in which the servers settle everything, once nothing fails.
+	maxSettling = 3 * time.Minute
+	pageSize    = 500
 )
 
-// mutations are the records that the filter chooses.
+// mutations returns the records with this state, or all records.
 func (c *client) mutations(ctx context.Context, state pb.Mutation_State) (all []*pb.Mutation, err error) {
 	req := &pb.ListMutationsRequest{PageSize: pageSize, Filter: &pb.MutationFilter{State: state}}
 	for {
@@ -32,21 +31,21 @@ func (c *client) mutations(ctx context.Context, state pb.Mutation_State) (all []
 	}
 }
 
-// unsettled are the records that may still change by themselves.
+// unsettled returns the records that may still change by themselves.
 func (c *client) unsettled(ctx context.Context) (open []*pb.Mutation, err error) {
 	for _, state := range []pb.Mutation_State{pb.Mutation_INTENDED, pb.Mutation_SENT, pb.Mutation_UNKNOWN} {
 		some, err := c.mutations(ctx, state)
 		if err != nil {
 			return nil, err
 		}
-		open = append(open, slices.DeleteFunc(some, forEver)...)
+		open = append(open, slices.DeleteFunc(some, isUnknownForever)...)
 	}
 	return open, nil
 }
 
-// forEver reports whether a mutation is UNKNOWN, nobody settles it, and that is right: the vendor
-// shows nothing of it.
-func forEver(m *pb.Mutation) bool {
+// isUnknownForever reports whether a mutation is UNKNOWN, nobody settles it, and that is right because
+// the vendor shows nothing of it.
+func isUnknownForever(m *pb.Mutation) bool {
 	switch lastSegment(m.GetMethod()) {
 	case "RegisterFairPlayCertificate", "ResetMemberPassword":
 		return m.GetState() == pb.Mutation_UNKNOWN && m.GetNextSettleTime() == nil
@@ -54,13 +53,13 @@ func forEver(m *pb.Mutation) bool {
 	return false
 }
 
-// awaitSettled waits until the servers have settled what they can. After hurry they are told to,
-// since their pauses grow.
+// awaitSettled waits until the servers have settled the mutations that they can. After hurry it tells
+// them to, since their pauses grow.
 func (c *client) awaitSettled(ctx context.Context, hurry time.Duration) ([]*pb.Mutation, error) {
 	begun := time.Now()
 	for {
 		open, err := c.unsettled(ctx)
-		if err != nil || len(open) == 0 || time.Since(begun) > longestSettling {
+		if err != nil || len(open) == 0 || time.Since(begun) > maxSettling {
 			return open, err
 		}
 		if time.Since(begun) > hurry {
@@ -74,7 +73,7 @@ func (c *client) awaitSettled(ctx context.Context, hurry time.Duration) ([]*pb.M
 	}
 }
 
-// settle asks for each of these, as an operator would. What comes of it, the next look tells.
+// settle asks for each of these, as an operator would. The next look shows the results.
 func (c *client) settle(ctx context.Context, open []*pb.Mutation) {
 	each(8, open, func(m *pb.Mutation) {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -83,7 +82,7 @@ func (c *client) settle(ctx context.Context, open []*pb.Mutation) {
 	})
 }
 
-// each does something to all, some at once.
+// each calls do for all, with some calls at once.
 func each[T any](atOnce int, all []T, do func(T)) {
 	work := make(chan T)
 	var workers sync.WaitGroup

@@ -1,36 +1,39 @@
-// Command campaign makes thousands of mutations while everything around them fails, and then
-// compares what the journal says with what the vendors did, record by record.
+// Command campaign makes thousands of mutations while everything around them fails. Then it compares
+// the journal with the effects at the vendors, record by record.
 //
 //	go run ./bench/campaign --mutations 10000 --seed 1
 //	go run ./bench/campaign --mutations 500 --store sqlite
 //
-// Several clients call every mutating RPC of every vendor, each call with a request_id and a
-// deadline. On an unknown outcome, an unavailable server or a broken connection they call again
-// with the same request_id, at any replica, until there is a definite answer, or give up: then the
-// server has to settle it by itself. The vendors are the four twins, in this process. They cut
-// connections before a write and after it, answer 5xx, throttle, answer what is no JSON or has no
-// end, stall for longer than anybody waits and go on with the write then, and restart. The server
-// is the real one, built from this source: one process on SQLite, two on one PostgreSQL. They are
-// killed with SIGKILL at random moments and started again at once.
+// Several clients call every mutating RPC of every vendor. Each call has a request_id and a deadline.
+// After an unknown outcome, an unavailable server or a broken connection, the client retries with the
+// same request_id at any replica. It ends with a definite response, or gives up, and then the server
+// must settle the mutation by itself.
 //
-// In the end nothing fails any more, and the servers settle what is open. Then every mutation that
-// the journal holds and every effect in the twins' ledgers must belong together:
+// The vendors are the four twins, in this process. They cut connections before a write and after it,
+// send 5xx, throttle, send bodies that are not JSON or have no end, stall longer than any client
+// waits and then go on with the write, and restart. The server is the real one, built from this
+// source: one process on SQLite, and two on one PostgreSQL. They are killed with SIGKILL at random
+// moments and started again at once.
 //
-//	lost         SUCCEEDED, and the vendor shows no effect of it,
-//	             or not as the last one where it was the last
-//	doubled      more effects than one for one request_id
+// In the end nothing fails, and the servers settle the open mutations. Then each mutation of the
+// journal and each effect in the twins' ledgers must belong together:
+//
+//	lost         SUCCEEDED without an effect at the vendor,
+//	             or a last effect that is not the last state
+//	doubled      more than one effect of one request_id
 //	misreported  FAILED with an effect; told to a client otherwise than the journal says;
 //	             two responses to one request_id; an effect that no mutation claims;
 //	             something that nobody settles;
-//	             Irdeto's entitlements are not those of AminoTV's licenses
+//	             Irdeto's entitlements differ from AminoTV's licenses
 //
-// What nobody can read back, the reset of a password and the registration of a certificate, may
-// stay unknown forever, with one effect or none. All calls that succeeded are made once more: they
-// must be answered as before, and do nothing. The command fails unless the last three columns are
-// zero, and explains what is not. PostgreSQL is the server in DRMHUB_TEST_POSTGRES, the postgres://
-// DSN of somebody who may create databases, or one that is started for the purpose. What is asked
-// for, and which requests meet faults, follow from the seed; what happens at the same time does
-// not. It needs Go and Linux.
+// The reset of a password and the registration of a certificate cannot be read back. They may stay
+// unknown forever, with one effect or none. All calls that succeeded are made once more, and must
+// have the same response and no effect. The command fails unless the last three columns are zero, and
+// explains each discrepancy.
+//
+// PostgreSQL is the server in DRMHUB_TEST_POSTGRES, which is a postgres:// DSN with the right to
+// create databases. Without it, the command starts a server. The mutations, and the requests that
+// meet faults, follow from the seed. The timing does not. The command needs Go and Linux.
 package main
 
 import (
@@ -57,16 +60,16 @@ func command(ctx context.Context, args []string, out, progress io.Writer) error 
 		KillEvery: 10 * time.Second, Restarts: 20 * time.Second, Hurry: 20 * time.Second,
 	}
 	flags := flag.NewFlagSet("campaign", flag.ContinueOnError)
-	flags.Uint64Var(&o.Seed, "seed", 1, "the `number` that everything grows from")
-	flags.IntVar(&o.Mutations, "mutations", 10_000, "how `many` mutations to ask for, on each store")
-	flags.IntVar(&o.Callers, "callers", o.Callers, "how `many` calls to make at the same time")
-	store := flags.String("store", "", "sqlite, postgres or, by default, one after the other")
-	binary := flags.String("server", "", "the server's `program`; without it, it is built from this source")
+	flags.Uint64Var(&o.Seed, "seed", 1, "the `number` that all random choices follow from")
+	flags.IntVar(&o.Mutations, "mutations", 10_000, "the `number` of mutations to ask for, on each store")
+	flags.IntVar(&o.Callers, "callers", o.Callers, "the `number` of calls at the same time")
+	store := flags.String("store", "", "sqlite or postgres; by default, one after the other")
+	binary := flags.String("server", "", "the server's `program`; by default it is built from this source")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if *store != "" && *store != "sqlite" && *store != "postgres" {
-		return fmt.Errorf("--store must be sqlite or postgres, and not %q", *store)
+		return fmt.Errorf("--store must be sqlite or postgres: %q", *store)
 	}
 	if *binary == "" {
 		folder, err := os.MkdirTemp("", "campaign-server")
@@ -93,7 +96,7 @@ func command(ctx context.Context, args []string, out, progress io.Writer) error 
 	return failed
 }
 
-// report runs a campaign, and prints what came of it.
+// report runs a campaign, and prints its result.
 func report(ctx context.Context, o options, title, binary, dsn string, replicas int, out, progress io.Writer) error {
 	begun := time.Now()
 	res, err := run(ctx, o, binary, dsn, replicas, progress)

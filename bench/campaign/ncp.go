@@ -11,7 +11,7 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// How many sites there are for all clients together, and how many policies.
+// The numbers of sites and policies, which all clients share.
 const (
 	ncpSites    = 40
 	ncpPolicies = 6
@@ -39,7 +39,7 @@ func ncpKinds() []*kind {
 	}
 }
 
-// ncpSite is a site that other clients work on too, some more than others.
+// ncpSite returns a site that other clients change too, some more often than others.
 func ncpSite(o *op) string {
 	n := ncpSites
 	if o.chance(0.3) {
@@ -50,18 +50,21 @@ func ncpSite(o *op) string {
 
 func ncpSiteID(n int) string { return fmt.Sprintf("drm-20260101000000-%05d", n) }
 
-// planNCPOrder orders sites, some of one name: they are sites of their own.
+// planNCPOrder orders sites. Some share a name but are different sites.
 func planNCPOrder(_ *world, o *op) {
 	name, policy := o.token, strconv.Itoa(o.random.IntN(ncpPolicies))
 	if o.chance(0.2) {
 		name = o.shared(40)
 	}
-	o.request = &pb.CreateSiteOrderRequest{Parent: "vendors/ncp", SiteOrder: &pb.SiteOrder{DisplayName: name, PolicyId: policy}}
-	o.claim(&claim{step: "order", effect: emulator.EffectSiteCreated, by: "siteName", details: map[string]string{"siteName": name, "policyId": policy}})
+	order := &pb.SiteOrder{DisplayName: name, PolicyId: policy}
+	o.request = &pb.CreateSiteOrderRequest{Parent: "vendors/ncp", SiteOrder: order}
+	c := claimBy("order", emulator.EffectSiteCreated, "siteName", name)
+	c.details["policyId"] = policy
+	o.claim(c)
 }
 
-// planNCPUpdate changes the name, the policy or both; the vendor takes both at once, so that the
-// other is sent as it was read.
+// planNCPUpdate changes the name, the policy or both. The vendor takes both at once, so the adapter
+// sends the other one as it was read.
 func planNCPUpdate(w *world, o *op) {
 	site := ncpSite(o)
 	if s, chosen := oneOfLast(o, w.ncp.Sites()); chosen {
@@ -88,7 +91,7 @@ func planNCPUpdate(w *world, o *op) {
 	}
 }
 
-// ncpWrite is the RPC that makes a write; "" if the request makes no write.
+// ncpWrite returns the RPC that makes a write, or "" for a read.
 func ncpWrite(method, path, _ string) string {
 	switch {
 	case method == "GET":

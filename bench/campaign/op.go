@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -14,20 +15,20 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// kind is one mutating call of one vendor.
+// A kind is one mutating call of one vendor.
 type kind struct {
 	vendor string
 	method string // the RPC's full name
 	answer func() proto.Message
-	// plan makes the request, and says what it is to leave in the twin's ledger.
+	// plan makes the request, and claims its effects in the twin's ledger.
 	plan func(w *world, o *op)
-	// learn notes what an answer tells of that.
+	// learn adds to the claims what a response tells.
 	learn func(o *op, answer proto.Message)
-	// rests says that a call succeeds without a write where the vendor has it so already.
+	// rests reports whether a call succeeds without a write if the vendor has nothing to change.
 	rests bool
 }
 
-// newKind makes a kind; the type of the answer is learn's.
+// newKind returns a kind. The type of the response is that of learn.
 func newKind[Answer any, A interface {
 	*Answer
 	proto.Message
@@ -39,18 +40,18 @@ func newKind[Answer any, A interface {
 	}
 }
 
-// resting is the kind, of which a call may find nothing to do.
+// resting returns the kind, with calls that may find nothing to do.
 func (k *kind) resting() *kind {
 	k.rests = true
 	return k
 }
 
-// String is the kind as in the table, "pallycon CreateMember".
+// String returns the kind as in the table, such as "pallycon CreateMember".
 func (k *kind) String() string { return k.vendor + " " + k.rpc() }
 
 func (k *kind) rpc() string { return k.method[strings.LastIndex(k.method, "/")+1:] }
 
-// kinds are every mutating RPC of every vendor.
+// kinds returns every mutating RPC of every vendor.
 func kinds() []*kind {
 	var all []*kind
 	for _, some := range [][]*kind{pallyconKinds(), ncpKinds(), telecomxKinds(), aminoKinds()} {
@@ -59,49 +60,57 @@ func kinds() []*kind {
 	return all
 }
 
-// op is one mutation that the campaign asks for: one request_id, however often it is called.
+// An op is one mutation of the campaign. All of its calls have one request_id.
 type op struct {
 	*kind
 	number  int
 	id      string // the request_id
-	token   string // unlike that of any other op, to be used where a value may be chosen freely
+	token   string // unique, for values that the op can choose freely
 	random  *rand.Rand
 	request proto.Message
 	claims  []*claim
-	// what the world tells once the op took effect, unless another one came later: see world.state
+	// sets holds the values of world.state that the op sets, if no later op sets them.
 	sets map[string]string
 
-	calls   int            // how often it was called
-	cut     int            // how many of these calls a kill cut
-	told    proto.Message  // the answer, once it was told that the op succeeded
-	refused *status.Status // the error, once it was told that the op failed for good
-	record  string         // the mutation's name, as far as the server said it
-	strange []string       // what was told and cannot be
+	calls   int            // all calls
+	cut     int            // calls that a kill cut
+	told    proto.Message  // the response of a success
+	refused *status.Status // the error of a definite failure
+	record  string         // the mutation's name, if the server told it
+	strange []string       // impossible things that the client was told
 }
 
-// claim is an effect that one step of an op leaves in the twin's ledger if it takes effect.
+// A claim is an effect in the twin's ledger that one step of an op has.
 type claim struct {
 	step   string // its id in the mutation's record
 	effect string // its kind in the ledger
-	by     string // the detail that the effect is found by; "" is its key
-	key    string // the effect's; "" until an answer tells it
-	// details are those that the effect must have.
+	by     string // the detail by which the effect is found; "" means its key
+	key    string // of the effect; "" until a response tells it
+	// details are the details that the effect must have.
 	details map[string]string
-	// told is whether the answer says that the step took effect, for responses that tell it of each.
+	// told reports whether a response says that the step took effect. Nil means that it does not say.
 	told *bool
 
 	state    pb.Mutation_State // of the step, in the record
-	from, to time.Time         // when its effect can have come
-	matched  int               // effects that are its
+	from, to time.Time         // the bounds of the time of its effect
+	matched  int               // its effects
+}
+
+// claimBy returns a claim of the effect with this detail.
+func claimBy(step, effect, detail, value string) *claim {
+	return &claim{step: step, effect: effect, by: detail, details: map[string]string{detail: value}}
 }
 
 // newOp plans the op with that number.
 func newOp(w *world, seed uint64, number int, all []*kind) *op {
-	source := rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), byte(seed >> 16), byte(seed >> 24), byte(number), byte(number >> 8), byte(number >> 16), byte(number >> 24)})
-	random := rand.New(source) //nolint:gosec // A campaign is to be repeatable.
+	var key [32]byte
+	binary.LittleEndian.PutUint32(key[:], uint32(seed))
+	binary.LittleEndian.PutUint32(key[4:], uint32(number))
+	source := rand.NewChaCha8(key)
+	random := rand.New(source) //nolint:gosec // A campaign is repeatable.
 	o := &op{
-		kind: all[random.IntN(len(all))], number: number, token: fmt.Sprintf("c%06d", number), random: random, sets: map[string]string{},
-		id: uuid.Must(uuid.NewRandomFromReader(source)).String(),
+		kind: all[random.IntN(len(all))], number: number, token: fmt.Sprintf("c%06d", number), random: random,
+		sets: map[string]string{}, id: uuid.Must(uuid.NewRandomFromReader(source)).String(),
 	}
 	o.plan(w, o)
 	m := o.request.ProtoReflect()
@@ -109,14 +118,14 @@ func newOp(w *world, seed uint64, number int, all []*kind) *op {
 	return o
 }
 
-// chance is true with this probability.
+// chance reports true with this probability.
 func (o *op) chance(p float64) bool { return o.random.Float64() < p }
 
-// shared is a name that so many ops that come one after the other have in common.
+// shared returns a name that n consecutive ops have in common.
 func (o *op) shared(n int) string { return fmt.Sprintf("s%05d", o.number/n) }
 
-// oneOfLast is one of the last few things that a vendor shows, such as other ops have just created,
-// and may not know of; false if it shows nothing, and in most cases.
+// oneOfLast returns one of the last things that a vendor shows. Other ops may have just created them,
+// and not know it yet. It mostly returns false, and always if the vendor shows nothing.
 func oneOfLast[T any](o *op, shown []T) (one T, chosen bool) {
 	last := shown[max(0, len(shown)-5):]
 	if len(last) == 0 || !o.chance(0.3) {
@@ -127,5 +136,5 @@ func oneOfLast[T any](o *op, shown []T) (one T, chosen bool) {
 
 func (o *op) claim(c *claim) { o.claims = append(o.claims, c) }
 
-// lastSegment is the id in a resource name.
+// lastSegment returns the id in a resource name.
 func lastSegment(name string) string { return name[strings.LastIndex(name, "/")+1:] }

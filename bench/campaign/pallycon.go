@@ -12,7 +12,7 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// How many sites and members there are for all clients together.
+// The numbers of sites and members, which all clients share.
 const (
 	pallyconSites   = 60
 	pallyconMembers = 40
@@ -39,13 +39,17 @@ func pallyconKinds() []*kind {
 			o.request = &pb.ExtendTrialRequest{Name: "vendors/pallycon/sites/" + site, Message: o.token}
 			o.claimChange(site, "extend_trial", emulator.ChangeExtendTrial)
 		}, learnChange).resting(),
-		newKind(vendor, pb.SiteService_CancelStatusChange_FullMethodName, planCancel, func(*op, *pb.StatusChange) {}).resting(),
-		newKind(vendor, pb.SiteService_UpdateIntegration_FullMethodName, planIntegration, func(*op, *pb.Integration) {}),
-		newKind(vendor, pb.SiteService_RegisterFairPlayCertificate_FullMethodName, planFairPlay, func(*op, *pb.FairPlayCertificate) {}),
+		newKind(vendor, pb.SiteService_CancelStatusChange_FullMethodName, planCancel,
+			func(*op, *pb.StatusChange) {}).resting(),
+		newKind(vendor, pb.SiteService_UpdateIntegration_FullMethodName, planIntegration,
+			func(*op, *pb.Integration) {}),
+		newKind(vendor, pb.SiteService_RegisterFairPlayCertificate_FullMethodName, planFairPlay,
+			func(*op, *pb.FairPlayCertificate) {}),
 		newKind(vendor, pb.MemberService_CreateMember_FullMethodName, planMember, func(o *op, a *pb.Member) {
 			o.claims[0].key = lastSegment(a.GetName())
 		}),
-		newKind(vendor, pb.MemberService_UpdateMember_FullMethodName, planMemberUpdate, func(*op, *pb.Member) {}).resting(),
+		newKind(vendor, pb.MemberService_UpdateMember_FullMethodName, planMemberUpdate,
+			func(*op, *pb.Member) {}).resting(),
 		newKind(vendor, pb.MemberService_ResetMemberPassword_FullMethodName, func(w *world, o *op) {
 			seq := w.pallyconMember(o)
 			o.request = &pb.ResetMemberPasswordRequest{Name: "vendors/pallycon/members/" + seq}
@@ -54,7 +58,7 @@ func pallyconKinds() []*kind {
 	}
 }
 
-// pallyconSite is a site that other clients work on too, some more than others.
+// pallyconSite returns a site that other clients change too, some more often than others.
 func (w *world) pallyconSite(o *op) string {
 	n := pallyconSites
 	if o.chance(0.3) {
@@ -65,14 +69,14 @@ func (w *world) pallyconSite(o *op) string {
 
 func (w *world) pallyconMember(o *op) string { return strconv.Itoa(1 + o.random.IntN(pallyconMembers)) }
 
-// planPallyConOrder orders sites, some of one name: they are orders of their own.
+// planPallyConOrder orders sites. Some share a name but are different orders.
 func planPallyConOrder(_ *world, o *op) {
 	name := o.token
 	if o.chance(0.2) {
 		name = o.shared(40)
 	}
 	o.request = &pb.CreateSiteOrderRequest{Parent: "vendors/pallycon", SiteOrder: &pb.SiteOrder{DisplayName: name}}
-	o.claim(&claim{step: "order", effect: emulator.EffectSiteOrdered, by: "service_name", details: map[string]string{"service_name": name}})
+	o.claim(claimBy("order", emulator.EffectSiteOrdered, "service_name", name))
 }
 
 func (o *op) claimChange(site, step, regType string) {
@@ -82,22 +86,21 @@ func (o *op) claimChange(site, step, regType string) {
 	})
 }
 
-// learnChange notes the id of a status change. It is the op's own if it was written.
+// learnChange learns the id of a status change. It is the op's own change if the op made a write.
 func learnChange(o *op, a *pb.StatusChange) {
 	if a.GetName() != "" {
 		o.claims[0].key = changeKey(a.GetName())
 	}
 }
 
-// changeKey is the ledger's key of a status change, S001/PD001/0a1b2c3d000001.
+// changeKey returns the ledger's key of a status change, such as S001/PD001/0a1b2c3d000001.
 func changeKey(name string) string {
 	parts := strings.Split(name, "/")
 	service, group, _ := strings.Cut(parts[5], ".")
 	return parts[3] + "/" + service + "/" + group
 }
 
-// planCancel cancels a change that some client has heard of, and that may be canceled or approved
-// by now.
+// planCancel cancels a change that some client has heard of. It may be canceled or approved by now.
 func planCancel(w *world, o *op) {
 	name := w.heardChange(o)
 	o.request = &pb.CancelStatusChangeRequest{Name: name}
@@ -119,7 +122,9 @@ func planIntegration(w *world, o *op) {
 		i.PackageCallbackUrl = value
 	}
 	o.request = &pb.UpdateIntegrationRequest{Integration: i, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{field}}}
-	o.claim(&claim{step: "update", effect: emulator.EffectIntegrationUpdated, by: field, key: site, details: map[string]string{field: value}})
+	c := claimBy("update", emulator.EffectIntegrationUpdated, field, value)
+	c.key = site
+	o.claim(c)
 	o.sets["pallycon "+site+" "+field] = value
 }
 
@@ -127,20 +132,26 @@ func planFairPlay(w *world, o *op) {
 	site := w.pallyconSite(o)
 	serial := int64(0x10000 + o.number)
 	o.request = &pb.RegisterFairPlayCertificateRequest{
-		Name: "vendors/pallycon/sites/" + site, Certificate: w.apple.certificate(serial), PrivateKey: w.apple.pem, KeyPassword: applePassword,
-		ApplicationSecretKey: "00112233445566778899aabbccddeeff",
+		Name: "vendors/pallycon/sites/" + site, Certificate: w.apple.certificate(serial),
+		PrivateKey: w.apple.pem, KeyPassword: applePassword, ApplicationSecretKey: "00112233445566778899aabbccddeeff",
 	}
-	o.claim(&claim{
-		step: "register", effect: emulator.EffectCertificateRegistered, by: "serial_number", key: site,
-		details: map[string]string{"serial_number": strconv.FormatInt(serial, 16)},
-	})
+	number := strconv.FormatInt(serial, 16)
+	c := claimBy("register", emulator.EffectCertificateRegistered, "serial_number", number)
+	c.key = site
+	o.claim(c)
 }
 
-var pallyconGroups = map[pb.Member_Group]string{pb.Member_BUSINESS: "1000", pb.Member_TECHNICAL_SUPPORT: "1001", pb.Member_CLIENT: "1014"}
+var pallyconGroups = map[pb.Member_Group]string{
+	pb.Member_BUSINESS: "1000", pb.Member_TECHNICAL_SUPPORT: "1001", pb.Member_CLIENT: "1014",
+}
+
+var pallyconStates = map[pb.Member_State]string{
+	pb.Member_ACTIVE: emulator.MemberActive, pb.Member_INACTIVE: emulator.MemberInactive,
+}
 
 func anyGroup(o *op) pb.Member_Group { return pb.Member_Group(1 + o.random.IntN(len(pallyconGroups))) }
 
-// planMember creates members, some of one address: it can be created once.
+// planMember creates members. Some share an address, which only one member can have.
 func planMember(_ *world, o *op) {
 	email, group := o.token+"@campaign.example", anyGroup(o)
 	if o.chance(0.2) {
@@ -170,7 +181,7 @@ func planMemberUpdate(w *world, o *op) {
 	}
 	if m.GetState() != pb.Member_STATE_UNSPECIFIED {
 		mask = append(mask, "state")
-		c.details["status_code"] = map[pb.Member_State]string{pb.Member_ACTIVE: emulator.MemberActive, pb.Member_INACTIVE: emulator.MemberInactive}[m.GetState()]
+		c.details["status_code"] = pallyconStates[m.GetState()]
 	}
 	o.request = &pb.UpdateMemberRequest{Member: m, UpdateMask: &fieldmaskpb.FieldMask{Paths: mask}}
 	o.claim(c)
@@ -179,7 +190,7 @@ func planMemberUpdate(w *world, o *op) {
 	}
 }
 
-// pallyconWrite is the RPC that makes a write; "" if the request makes no write.
+// pallyconWrite returns the RPC that makes a write, or "" for a read.
 func pallyconWrite(method, path, body string) string {
 	switch {
 	case method == "GET":

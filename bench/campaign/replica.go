@@ -23,8 +23,7 @@ import (
 	"github.com/drmhub/drmhub/bench/internal/program"
 )
 
-// configuration is that of all replicas: where the store is, how long a vendor may take, and where
-// the vendors are.
+// configuration is the configuration of all replicas.
 const configuration = `
 grpc: {listen: "127.0.0.1:0"}
 http: {listen: "127.0.0.1:0"}
@@ -32,13 +31,30 @@ auth: {mode: none}
 store: {dsn: {{dsn}}, quiet: {{quiet}}}
 vendors:
   - id: pallycon
-    pallycon: {base_url: "{{pallycon}}", account_id: sandbox, account_seq: "1", service_api_key: {env: PALLYCON_KEY}, timeout: {{timeout}}}
+    pallycon:
+      base_url: "{{pallycon}}"
+      timeout: {{timeout}}
+      account_id: sandbox
+      account_seq: "1"
+      service_api_key: {env: PALLYCON_KEY}
   - id: ncp
-    ncp: {base_url: "{{ncp}}", access_key: {env: NCP_ACCESS_KEY}, secret_key: {env: NCP_SECRET_KEY}, timeout: {{timeout}}}
+    ncp:
+      base_url: "{{ncp}}"
+      timeout: {{timeout}}
+      access_key: {env: NCP_ACCESS_KEY}
+      secret_key: {env: NCP_SECRET_KEY}
   - id: telecomx
-    telecomx: {base_url: "{{telecomx}}", username: sandbox, password: {env: TELECOMX_PASSWORD}, timeout: {{timeout}}}
+    telecomx:
+      base_url: "{{telecomx}}"
+      timeout: {{timeout}}
+      username: sandbox
+      password: {env: TELECOMX_PASSWORD}
   - id: amino
-    amino: {base_url: "{{amino}}", token: {env: AMINO_TOKEN}, product_updates: true, timeout: {{timeout}}}
+    amino:
+      base_url: "{{amino}}"
+      timeout: {{timeout}}
+      token: {env: AMINO_TOKEN}
+      product_updates: true
 `
 
 var environment = []string{
@@ -60,14 +76,14 @@ func writeConfig(folder, dsn string, w *world, o options) (file string, err erro
 	return file, os.WriteFile(file, []byte(text), 0o600)
 }
 
-// replica is a server that is killed and started again, and that clients reach wherever it is.
+// A replica is a server that is killed and started again. Clients reach it at any of its addresses.
 type replica struct {
 	name, binary, config string
 	log                  *os.File
 
 	mu      sync.Mutex
 	server  *program.Server // nil while it is down
-	started int             // how often
+	started int             // the number of starts
 }
 
 // start starts the server.
@@ -105,7 +121,7 @@ func (r *replica) stop() {
 	}
 }
 
-// life tells the lives of the server apart; it is 0 while the server is down.
+// life returns the number of the server's present start, or 0 while the server is down.
 func (r *replica) life() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -115,11 +131,12 @@ func (r *replica) life() int {
 	return r.started
 }
 
-// dial is a connection to whatever process the replica is at the time.
+// dial returns a connection to the present process of the replica.
 func (r *replica) dial() (*grpc.ClientConn, error) {
+	quick := backoff.Config{BaseDelay: 20 * time.Millisecond, Multiplier: 1.5, MaxDelay: 200 * time.Millisecond}
 	return grpc.NewClient("passthrough:///"+r.name,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.Config{BaseDelay: 20 * time.Millisecond, Multiplier: 1.5, MaxDelay: 200 * time.Millisecond}, MinConnectTimeout: time.Second}),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: quick, MinConnectTimeout: time.Second}),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
 			r.mu.Lock()
 			s := r.server

@@ -10,19 +10,19 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// row is what became of the mutations of one kind.
+// A row counts the mutations of one kind.
 type row struct {
 	mutations, calls, succeeded, failed, unknown, faults, kills, lost, doubled, misreported int
 }
 
-// result is what became of all.
+// A result is that of all mutations.
 type result struct {
 	kinds   []string
 	rows    map[string]*row // by kind
 	found   []discrepancy
 	folder  string        // of the servers' logs
 	kills   int           // processes that were killed
-	slowest time.Duration // the longest that a write was with a vendor
+	slowest time.Duration // the longest time that a write was with a vendor
 }
 
 func newResult(all []*kind, folder string) result {
@@ -41,12 +41,12 @@ func (r *result) row(kind string) *row {
 	return r.rows[kind]
 }
 
-// methodOf is the kind of a mutation's record, as in the table.
+// methodOf returns the kind of a mutation's record, as in the table.
 func methodOf(m *pb.Mutation) string {
 	return strings.Split(m.GetResource(), "/")[1] + " " + lastSegment(m.GetMethod())
 }
 
-// add adds what a round came to.
+// add adds the result of a round.
 func (r *result) add(w *world, j *judge, found []discrepancy) {
 	for _, o := range j.ops {
 		row := r.row(o.String())
@@ -54,7 +54,7 @@ func (r *result) add(w *world, j *judge, found []discrepancy) {
 		row.kills += o.cut
 		m := j.records[o.id]
 		if m == nil {
-			continue // no call came as far as the journal
+			continue // no call reached the journal
 		}
 		row.mutations++
 		switch m.GetState() {
@@ -91,8 +91,9 @@ func (r *result) add(w *world, j *judge, found []discrepancy) {
 
 // print writes the table in Markdown.
 func (r *result) print(out io.Writer) {
-	fmt.Fprintln(out, "| kind | mutations | calls | succeeded | failed | unknown forever | faults met | cut by kills | lost | doubled | misreported |")
-	fmt.Fprintln(out, "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+	fmt.Fprintln(out, "| kind | mutations | calls | succeeded | failed | unknown forever "+
+		"| faults met | cut by kills | lost | doubled | misreported |")
+	fmt.Fprintln(out, "| --- "+strings.Repeat("| ---: ", 10)+"|")
 	var sum row
 	for _, kind := range slices.Sorted(slices.Values(r.kinds)) {
 		row := *r.rows[kind]
@@ -100,12 +101,13 @@ func (r *result) print(out io.Writer) {
 		sum.plus(row)
 	}
 	sum.print(out, "**all**")
-	fmt.Fprintf(out, "\nProcesses killed: %d. The longest that a write was with a vendor: %v.\n", r.kills, r.slowest.Round(time.Millisecond))
+	fmt.Fprintf(out, "\nProcesses killed: %d. The longest time of a write at a vendor: %v.\n",
+		r.kills, r.slowest.Round(time.Millisecond))
 }
 
 func (r row) print(out io.Writer, kind string) {
-	fmt.Fprintf(out, "| %s | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d |\n",
-		kind, r.mutations, r.calls, r.succeeded, r.failed, r.unknown, r.faults, r.kills, r.lost, r.doubled, r.misreported)
+	fmt.Fprintf(out, "| %s | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d |\n", kind, r.mutations, r.calls,
+		r.succeeded, r.failed, r.unknown, r.faults, r.kills, r.lost, r.doubled, r.misreported)
 }
 
 func (r *row) plus(other row) {
@@ -121,23 +123,26 @@ func (r *row) plus(other row) {
 	r.misreported += other.misreported
 }
 
-// explain writes every discrepancy, and how to have it again.
+// explain writes every discrepancy, and how to repeat the campaign.
 func (r *result) explain(out io.Writer, o options) {
 	for i, d := range r.found {
 		fmt.Fprintf(out, "\n%d. %s: %s: %s\n", i+1, d.what, d.kind, d.text)
 	}
 	if len(r.found) > 0 {
-		fmt.Fprintf(out, "\nThe servers' logs are in %s. To repeat: --seed %d --mutations %d\n", r.folder, o.Seed, o.Mutations)
+		fmt.Fprintf(out, "\nThe servers' logs are in %s. To repeat: --seed %d --mutations %d\n",
+			r.folder, o.Seed, o.Mutations)
 	}
 }
 
-// err says whether the journal and the vendors disagree.
+// err returns an error if the journal and the vendors disagree.
 func (r *result) err(o options) error {
 	switch {
 	case len(r.found) == 0:
 		return nil
 	case r.slowest >= o.Quiet:
-		return fmt.Errorf("the journal and the vendors disagree %d times; but a vendor was at a write for %v, which is longer than store.quiet (%v): this machine was too busy for that to prove anything", len(r.found), r.slowest, o.Quiet)
+		return fmt.Errorf("the journal and the vendors disagree %d times, which proves nothing: a write was at a "+
+			"vendor for %v, longer than store.quiet (%v), so the machine was too busy",
+			len(r.found), r.slowest, o.Quiet)
 	}
 	return fmt.Errorf("the journal and the vendors disagree %d times", len(r.found))
 }

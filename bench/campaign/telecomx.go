@@ -12,15 +12,15 @@ import (
 func telecomxKinds() []*kind {
 	const vendor = "telecomx"
 	return []*kind{
-		newKind(vendor, pb.DrmAccountService_CreateDrmAccount_FullMethodName, planAccount, func(o *op, a *pb.DrmAccount) {
-			o.claims[0].key = lastSegment(a.GetName())
-		}),
-		newKind(vendor, pb.DrmAccountService_DeleteDrmAccountDevice_FullMethodName, planDevice, func(*op, *pb.DrmAccountDevice) {}),
+		newKind(vendor, pb.DrmAccountService_CreateDrmAccount_FullMethodName, planAccount,
+			func(o *op, a *pb.DrmAccount) { o.claims[0].key = lastSegment(a.GetName()) }),
+		newKind(vendor, pb.DrmAccountService_DeleteDrmAccountDevice_FullMethodName, planDevice,
+			func(*op, *pb.DrmAccountDevice) {}),
 	}
 }
 
-// planAccount creates accounts, each for a customer of its own: some without a username, some with
-// a password, and some of one username, which can be created once.
+// planAccount creates accounts, each for a customer of its own. Some have no username, some have a
+// password, and some share a username, which only one account can have.
 func planAccount(w *world, o *op) {
 	customer := fmt.Sprintf("%024x", 0x100000+o.number)
 	w.telecomx.PutCustomers(emulator.Customer{ID: customer, Features: []string{emulator.FeatureBusiness}})
@@ -35,11 +35,13 @@ func planAccount(w *world, o *op) {
 		account.Password = "password-" + o.token
 	}
 	o.request = &pb.CreateDrmAccountRequest{Parent: "vendors/telecomx", DrmAccount: account}
-	o.claim(&claim{step: "create", effect: emulator.EffectAccountCreated, by: "customer", key: account.GetUsername(), details: map[string]string{"customer": customer}})
+	c := claimBy("create", emulator.EffectAccountCreated, "customer", customer)
+	c.key = account.GetUsername()
+	o.claim(c)
 }
 
-// planDevice removes a device: one of an account that it puts there, or one that other clients
-// remove too. Some are still bound, and stay unless forced.
+// planDevice removes a device of an account that it puts there. Other clients remove some of the
+// devices too. Some devices are still bound, and stay unless the request forces the removal.
 func planDevice(w *world, o *op) {
 	number := 0x100000 + o.number
 	if o.chance(0.3) {
@@ -51,16 +53,15 @@ func planDevice(w *world, o *op) {
 		age = time.Hour
 	}
 	w.once("telecomx "+id, func() {
-		w.telecomx.PutAccounts(emulator.Account{
-			Username: username, Devices: []emulator.Device{{ID: id, Type: emulator.DeviceWeb, Name: "Kitchen", Bound: time.Now().Add(-age)}},
-		})
+		device := emulator.Device{ID: id, Type: emulator.DeviceWeb, Name: "Kitchen", Bound: time.Now().Add(-age)}
+		w.telecomx.PutAccounts(emulator.Account{Username: username, Devices: []emulator.Device{device}})
 	})
-	o.request = &pb.DeleteDrmAccountDeviceRequest{Name: "vendors/telecomx/drmAccounts/" + username + "/devices/" + id, Force: o.chance(0.5)}
+	name := "vendors/telecomx/drmAccounts/" + username + "/devices/" + id
+	o.request = &pb.DeleteDrmAccountDeviceRequest{Name: name, Force: o.chance(0.5)}
 	o.claim(&claim{step: "delete", effect: emulator.EffectDeviceDeleted, key: id})
 }
 
-// telecomxWrite is the RPC that makes a write; "" if the request makes no write. A login changes
-// nothing that anybody sees.
+// telecomxWrite returns the RPC that makes a write, or "" for a read. A login counts as a read.
 func telecomxWrite(method, path, _ string) string {
 	switch {
 	case method == "GET" || path == emulator.LoginPath:

@@ -10,32 +10,39 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// slack is how far the clock readings of two processes on one machine may seem to differ.
+// slack bounds the difference of two processes' clock readings on one machine.
 const slack = 10 * time.Millisecond
 
 // The kinds of discrepancies between what the journal says and what the vendors did.
 const (
-	lost        = "lost"        // SUCCEEDED, and no effect
-	doubled     = "doubled"     // more effects than one
+	lost        = "lost"        // SUCCEEDED without an effect
+	doubled     = "doubled"     // more than one effect
 	misreported = "misreported" // told or recorded otherwise than it was
 )
 
-// discrepancy is one of them.
+// A discrepancy is one difference between the journal and the vendors.
 type discrepancy struct {
-	what string
+	what string // lost, doubled or misreported
 	kind string // as in the table
 	text string
 }
 
-// judge compares ops with their records and with the ledgers.
+// A judge compares ops with their records and with the ledgers.
 type judge struct {
 	world   *world
-	quiet   time.Duration // how long after a write was sent the vendor may be at it
+	quiet   time.Duration // the time after its send in which a vendor may work on a write
 	ops     []*op
 	records map[string]*pb.Mutation  // by request_id
 	effects map[string][]twin.Effect // by vendor, oldest first
 	byClaim map[string][]*claimed
 	found   []discrepancy
+}
+
+func newJudge(w *world, quiet time.Duration, ops []*op) *judge {
+	return &judge{
+		world: w, quiet: quiet, ops: ops,
+		records: map[string]*pb.Mutation{}, effects: map[string][]twin.Effect{},
+	}
 }
 
 // claimed is a claim with its op.
@@ -48,7 +55,7 @@ func (j *judge) say(what string, o *op, format string, args ...any) {
 	j.found = append(j.found, discrepancy{what, o.String(), fmt.Sprintf(format, args...) + "\n" + j.explain(o)})
 }
 
-// run finds all discrepancies.
+// run returns all discrepancies.
 func (j *judge) run() []discrepancy {
 	j.byClaim = map[string][]*claimed{}
 	for _, o := range j.ops {
@@ -70,7 +77,7 @@ func (j *judge) run() []discrepancy {
 	for _, o := range j.ops {
 		for _, c := range o.claims {
 			if c.state == pb.Mutation_SUCCEEDED && c.matched == 0 {
-				j.say(lost, o, "the step %q succeeded, and the vendor shows no such effect%s", c.step, j.taken(o, c))
+				j.say(lost, o, "the step %q succeeded, and the vendor shows no effect of it%s", c.step, j.taken(o, c))
 			}
 		}
 	}
@@ -78,7 +85,7 @@ func (j *judge) run() []discrepancy {
 	return j.found
 }
 
-// judgeRecord compares what clients were told with the record, and the record with its steps.
+// judgeRecord compares the responses to clients with the record, and the record with its steps.
 func (j *judge) judgeRecord(o *op) {
 	for _, strange := range o.strange {
 		j.say(misreported, o, "%s", strange)
@@ -130,13 +137,13 @@ func (j *judge) judgeRecord(o *op) {
 	}
 }
 
-// allRefused reports whether the op is a batch that was answered with nothing but refusals: as a
-// mutation it has failed.
+// allRefused reports whether the op is a batch in which every item was refused. Such a mutation has
+// failed.
 func allRefused(o *op) bool {
 	return !slices.ContainsFunc(o.claims, func(c *claim) bool { return c.told == nil || *c.told })
 }
 
-// judgeEffect finds the claim that an effect is of.
+// judgeEffect finds the claim of an effect.
 func (j *judge) judgeEffect(vendor string, e twin.Effect) {
 	candidates := slices.Clone(j.byClaim[effectKey(vendor, e.Kind+"|", e.Key)])
 	for name, value := range e.Details {
@@ -166,33 +173,35 @@ func (j *judge) judgeEffect(vendor string, e twin.Effect) {
 	j.unclaimed(e, candidates)
 }
 
-// unclaimed blames the op that was called last before the effect, or nearly so, and names the
-// others.
+// unclaimed blames the op that was called last before the effect, and names the other candidates.
 func (j *judge) unclaimed(e twin.Effect, candidates []*claimed) {
 	created := func(c *claimed) time.Time { return j.records[c.op.id].GetCreateTime().AsTime() }
 	slices.SortFunc(candidates, func(a, b *claimed) int { return created(b).Compare(created(a)) })
 	at := max(0, slices.IndexFunc(candidates, func(c *claimed) bool { return created(c).Before(e.Time) }))
 	var others []string
 	for _, c := range candidates[at:min(at+4, len(candidates))] {
-		others = append(others, fmt.Sprintf("op %d: step %q %v from %s to %s", c.op.number, c.step, c.state, c.from.Format(clock), c.to.Format(clock)))
+		others = append(others, fmt.Sprintf("op %d: step %q %v from %s to %s",
+			c.op.number, c.step, c.state, c.from.Format(clock), c.to.Format(clock)))
 	}
-	j.say(misreported, candidates[at].op, "%s: an effect that no mutation claims; it could be of %s", shown(e), strings.Join(others, "; "))
+	j.say(misreported, candidates[at].op, "%s: an effect that no mutation claims; it could be of %s",
+		shown(e), strings.Join(others, "; "))
 }
 
-// taken names the ops that have what would have been the effect of a claim.
+// taken names the ops that have the effect that a claim lacks.
 func (j *judge) taken(o *op, c *claim) string {
 	var by []string
 	for _, other := range j.ops {
 		for _, d := range other.claims {
-			if other.kind == o.kind && d != c && d.matched > 0 && c.key != "" && d.key == c.key && d.from.Before(c.to) && c.from.Before(d.to) {
-				by = append(by, fmt.Sprintf("; %s is op %d's, whose request_id is %s", d.key, other.number, other.id))
+			same := other.kind == o.kind && d != c && c.key != "" && d.key == c.key
+			if same && d.matched > 0 && d.from.Before(c.to) && c.from.Before(d.to) {
+				by = append(by, fmt.Sprintf("; op %d has %s, with the request_id %s", other.number, d.key, other.id))
 			}
 		}
 	}
 	return strings.Join(by, "")
 }
 
-// fits reports whether an effect is as the claim says.
+// fits reports whether an effect can be that of the claim.
 func (c *claimed) fits(e twin.Effect) bool {
 	if c.key != "" && c.key != e.Key && (c.state == pb.Mutation_SUCCEEDED || c.by == "") {
 		return false
@@ -205,8 +214,8 @@ func (c *claimed) fits(e twin.Effect) bool {
 	return true
 }
 
-// judgeState compares how things are with what the last mutation made them, in the journal's order:
-// no two mutations change one thing at the same time.
+// judgeState compares the state of the vendors with the last mutation of each thing, in the journal's
+// order. No two mutations change one thing at the same time.
 func (j *judge) judgeState() {
 	last := map[string]*op{}
 	for _, o := range j.ops {
@@ -222,23 +231,29 @@ func (j *judge) judgeState() {
 	now := j.world.state()
 	for name, o := range last {
 		if now[name] != o.sets[name] {
-			j.say(lost, o, "%s is %q at the end, and this is the last mutation of it, which made it %q", name, now[name], o.sets[name])
+			j.say(lost, o, "%s is %q at the end, and its last mutation, this one, made it %q",
+				name, now[name], o.sets[name])
 		}
 	}
 }
 
-// explain tells all about an op.
+// explain returns everything about an op.
 func (j *judge) explain(o *op) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "    request_id %s, op %d, %s %s\n    client: %d calls, %d of them cut by a kill; was told %s\n", o.id, o.number, o.method, brief(o.request), o.calls, o.cut, o.heard())
+	fmt.Fprintf(&text, "    request_id %s, op %d, %s %s\n", o.id, o.number, o.method, brief(o.request))
+	fmt.Fprintf(&text, "    client: %d calls, %d of them cut by a kill; was told %s\n", o.calls, o.cut, o.heard())
 	m := j.records[o.id]
-	fmt.Fprintf(&text, "    journal: %s %v %q, created %v\n", m.GetName(), m.GetState(), m.GetMessage(), m.GetCreateTime().AsTime().Format(clock))
+	fmt.Fprintf(&text, "    journal: %s %v %q, created %v\n",
+		m.GetName(), m.GetState(), m.GetMessage(), m.GetCreateTime().AsTime().Format(clock))
 	for _, s := range m.GetSteps() {
-		fmt.Fprintf(&text, "      step %q %v, sent %v, settled %v %s\n", s.GetId(), s.GetState(), s.GetSendTime().AsTime().Format(clock), s.GetSettleTime().AsTime().Format(clock), s.GetMessage())
+		sent, settled := s.GetSendTime().AsTime().Format(clock), s.GetSettleTime().AsTime().Format(clock)
+		fmt.Fprintf(&text, "      step %q %v, sent %v, settled %v %s\n",
+			s.GetId(), s.GetState(), sent, settled, s.GetMessage())
 	}
 	for _, e := range j.effects[o.vendor] {
 		for _, c := range o.claims {
-			if e.Kind == c.effect && (c.key != "" && c.key == e.Key || c.by != "" && e.Details[c.by] == c.details[c.by]) {
+			found := c.key != "" && c.key == e.Key || c.by != "" && e.Details[c.by] == c.details[c.by]
+			if e.Kind == c.effect && found {
 				fmt.Fprintf(&text, "    ledger: %s\n", shown(e))
 				break
 			}

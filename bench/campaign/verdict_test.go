@@ -20,97 +20,93 @@ import (
 
 var sent = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
-// reset is an op of a kind that nobody can read back.
+const resetMethod = "drmhub.v1.MemberService/ResetMemberPassword"
+
+// reset returns an op that cannot be read back.
 func reset() *op {
 	o := &op{kind: kinds()[9], id: "one", request: &pb.ResetMemberPasswordRequest{Name: "vendors/pallycon/members/7"}}
 	o.claim(&claim{step: "reset", effect: pallycon.EffectMemberPasswordReset, key: "7"})
 	return o
 }
 
-// record is that of an op with one step, in that state and its step's.
-func record(state, step pb.Mutation_State) *pb.Mutation {
-	s := &pb.Mutation_Step{Id: "reset", State: step, SendTime: timestamppb.New(sent)}
-	if step != pb.Mutation_UNKNOWN {
+// record returns the record of an op whose only step has the same state.
+func record(state pb.Mutation_State) *pb.Mutation {
+	s := &pb.Mutation_Step{Id: "reset", State: state, SendTime: timestamppb.New(sent)}
+	if state != pb.Mutation_UNKNOWN {
 		s.SettleTime = timestamppb.New(sent.Add(time.Second))
 	}
-	return &pb.Mutation{Name: "mutations/1", RequestId: "one", Method: "drmhub.v1.MemberService/ResetMemberPassword", State: state, Steps: []*pb.Mutation_Step{s}}
+	steps := []*pb.Mutation_Step{s}
+	return &pb.Mutation{Name: "mutations/1", RequestId: "one", Method: resetMethod, State: state, Steps: steps}
 }
 
-// effect is one of the op's, so long after it was sent.
+// effect returns an effect of the op, this long after its send.
 func effect(after time.Duration) twin.Effect {
 	return twin.Effect{Request: 1, Time: sent.Add(after), Kind: pallycon.EffectMemberPasswordReset, Key: "7"}
 }
 
+// judged returns what the judge finds.
+func judged(w *world, o *op, m *pb.Mutation, effects ...twin.Effect) []discrepancy {
+	j := newJudge(w, 3*time.Second, []*op{o})
+	j.effects["pallycon"] = effects
+	if m != nil {
+		j.records[m.GetRequestId()] = m
+	}
+	return j.run()
+}
+
 func TestTheJudgeFindsWhatIsWrong(t *testing.T) {
-	succeeded, failed, unknown := record(pb.Mutation_SUCCEEDED, pb.Mutation_SUCCEEDED), record(pb.Mutation_FAILED, pb.Mutation_FAILED), record(pb.Mutation_UNKNOWN, pb.Mutation_UNKNOWN)
+	succeeded, failed, unknown := record(pb.Mutation_SUCCEEDED), record(pb.Mutation_FAILED), record(pb.Mutation_UNKNOWN)
 	resting := proto.CloneOf(succeeded)
 	resting.Steps = nil
-	soon, later := effect(time.Millisecond), effect(2*time.Millisecond)
+	soon, later, late := effect(time.Millisecond), effect(2*time.Millisecond), effect(5*time.Second)
+	foreign := twin.Effect{Request: 2, Time: sent, Kind: soon.Kind, Key: "8"}
+	type effects = []twin.Effect
+	done := func(o *op) { o.hear(&pb.ResetMemberPasswordResponse{}, nil) }
+	refused := func(o *op) { o.hear(nil, status.New(codes.NotFound, "no member")) }
 	for name, c := range map[string]struct {
 		record  *pb.Mutation
-		effects []twin.Effect
-		hear    func(*op)
-		found   []string
+		effects effects
+		hear    []func(*op)
+		found   string
 	}{
-		"one effect":                     {record: succeeded, effects: []twin.Effect{soon}},
-		"no effect":                      {record: succeeded, found: []string{lost}},
-		"two effects":                    {record: succeeded, effects: []twin.Effect{soon, later}, found: []string{doubled}},
-		"an effect after its end":        {record: succeeded, effects: []twin.Effect{soon, effect(5 * time.Second)}, found: []string{misreported}},
-		"a success without a write":      {record: resting, found: []string{lost}},
-		"a failure":                      {record: failed},
-		"a failure with an effect":       {record: failed, effects: []twin.Effect{soon}, found: []string{misreported}},
-		"unknown forever, and no effect": {record: unknown},
-		"unknown forever, and an effect": {record: unknown, effects: []twin.Effect{soon}},
-		"unknown forever, and two":       {record: unknown, effects: []twin.Effect{soon, later}, found: []string{doubled}},
-		"an effect of nobody's":          {record: succeeded, effects: []twin.Effect{soon, {Request: 2, Time: sent, Kind: soon.Kind, Key: "8"}}, found: []string{misreported}},
 		"never called":                   {},
-		"a success that is not recorded": {hear: func(o *op) { o.hear(&pb.ResetMemberPasswordResponse{}, nil) }, found: []string{misreported}},
-		"a success that is a failure": {
-			record: failed, hear: func(o *op) { o.hear(&pb.ResetMemberPasswordResponse{}, nil) }, found: []string{misreported},
-		},
-		"a failure that is a success": {
-			record: succeeded, effects: []twin.Effect{soon}, hear: func(o *op) { o.hear(nil, status.New(codes.NotFound, "no member")) }, found: []string{misreported},
-		},
-		"two answers": {
-			record: succeeded, effects: []twin.Effect{soon}, found: []string{misreported},
-			hear: func(o *op) {
-				o.hear(&pb.ResetMemberPasswordResponse{}, nil)
-				o.hear(nil, status.New(codes.NotFound, "no member"))
-			},
-		},
-		"two records": {
-			record: succeeded, effects: []twin.Effect{soon}, found: []string{misreported},
-			hear: func(o *op) {
-				o.named("mutations/1")
-				o.named("mutations/2")
-			},
-		},
+		"one effect":                     {succeeded, effects{soon}, nil, ""},
+		"no effect":                      {succeeded, nil, nil, lost},
+		"two effects":                    {succeeded, effects{soon, later}, nil, doubled},
+		"an effect after its end":        {succeeded, effects{soon, late}, nil, misreported},
+		"a success without a write":      {resting, nil, nil, lost},
+		"a failure":                      {failed, nil, nil, ""},
+		"a failure with an effect":       {failed, effects{soon}, nil, misreported},
+		"unknown forever, and no effect": {unknown, nil, nil, ""},
+		"unknown forever, and an effect": {unknown, effects{soon}, nil, ""},
+		"unknown forever, and two":       {unknown, effects{soon, later}, nil, doubled},
+		"an effect of nobody":            {succeeded, effects{soon, foreign}, nil, misreported},
+		"a success without a record":     {nil, nil, []func(*op){done}, misreported},
+		"a success that is a failure":    {failed, nil, []func(*op){done}, misreported},
+		"a failure that is a success":    {succeeded, effects{soon}, []func(*op){refused}, misreported},
+		"two responses":                  {succeeded, effects{soon}, []func(*op){done, refused}, misreported},
+		"two records": {succeeded, effects{soon}, []func(*op){
+			func(o *op) { o.named("mutations/1") }, func(o *op) { o.named("mutations/2") },
+		}, misreported},
 	} {
 		o := reset()
-		if c.hear != nil {
-			c.hear(o)
-		}
-		j := &judge{world: newWorld(1), quiet: 3 * time.Second, ops: []*op{o}, records: map[string]*pb.Mutation{}, effects: map[string][]twin.Effect{"pallycon": c.effects}}
-		if c.record != nil {
-			j.records[c.record.GetRequestId()] = c.record
+		for _, hear := range c.hear {
+			hear(o)
 		}
 		var found []string
-		for _, d := range j.run() {
+		for _, d := range judged(newWorld(1), o, c.record, c.effects...) {
 			found = append(found, d.what)
 		}
-		if !slices.Equal(found, c.found) {
+		if strings.Join(found, " ") != c.found {
 			t.Errorf("%s: found %q, want %q", name, found, c.found)
 		}
 	}
 }
 
-func TestTheJudgeLooksAtWhatStandsInTheEnd(t *testing.T) {
-	w := newWorld(1)
+func TestTheJudgeLooksAtTheStateInTheEnd(t *testing.T) {
 	o := reset()
 	o.sets = map[string]string{"ncp " + ncpSiteID(0) + " enabled": "false"}
-	j := &judge{world: w, quiet: time.Second, ops: []*op{o}, records: map[string]*pb.Mutation{"one": record(pb.Mutation_SUCCEEDED, pb.Mutation_SUCCEEDED)},
-		effects: map[string][]twin.Effect{"pallycon": {effect(time.Millisecond)}}}
-	found := j.run()
+	found := judged(newWorld(1), o, record(pb.Mutation_SUCCEEDED), effect(time.Millisecond))
 	if len(found) != 1 || found[0].what != lost || !strings.Contains(found[0].text, "enabled") {
 		t.Errorf("of a site that is still on: %v", found)
 	}
@@ -139,7 +135,8 @@ func TestASeedPlansTheSame(t *testing.T) {
 		if a.id != b.id || a.String() != b.String() {
 			t.Fatalf("op %d is %s %s, and then %s %s", n, a, a.id, b, b.id)
 		}
-		if _, signed := a.request.(*pb.RegisterFairPlayCertificateRequest); !signed && !proto.Equal(a.request, b.request) {
+		_, signed := a.request.(*pb.RegisterFairPlayCertificateRequest) // with a new certificate each time
+		if !signed && !proto.Equal(a.request, b.request) {
 			t.Errorf("op %d asks for {%v}, and then for {%v}", n, a.request, b.request)
 		}
 		if seen[a.id] {

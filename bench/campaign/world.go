@@ -19,7 +19,7 @@ import (
 	"github.com/drmhub/drmhub/internal/faultplan"
 )
 
-// world is the four vendors, each behind a gate where faults are ordered.
+// A world is the four vendors, each behind a gate that orders faults.
 type world struct {
 	pallycon *pallycon.Emulator
 	ncp      *ncp.Emulator
@@ -32,10 +32,10 @@ type world struct {
 
 	mu      sync.Mutex
 	put     map[string]bool
-	changes []string // names of status changes that clients heard of, the latest ones
+	changes []string // the names of the latest status changes that clients heard of
 }
 
-// newWorld makes the vendors, who are not served yet.
+// newWorld returns the vendors, which are not served yet.
 func newWorld(seed uint64) *world {
 	w := &world{
 		pallycon: pallycon.New(pallycon.Options{Seed: seed}),
@@ -49,7 +49,7 @@ func newWorld(seed uint64) *world {
 	return w
 }
 
-// serve serves the vendors until stop. late is how long they stall at most.
+// serve serves the vendors until stop. late is the maximum time that they stall.
 func (w *world) serve(ctx context.Context, seed uint64, late time.Duration) error {
 	ctx, w.stop = context.WithCancel(ctx)
 	for _, v := range []struct {
@@ -57,7 +57,10 @@ func (w *world) serve(ctx context.Context, seed uint64, late time.Duration) erro
 		twin  twinned
 		write func(method, path, body string) string
 	}{
-		{"pallycon", w.pallycon, pallyconWrite}, {"ncp", w.ncp, ncpWrite}, {"telecomx", w.telecomx, telecomxWrite}, {"amino", w.amino, aminoWrite},
+		{"pallycon", w.pallycon, pallyconWrite},
+		{"ncp", w.ncp, ncpWrite},
+		{"telecomx", w.telecomx, telecomxWrite},
+		{"amino", w.amino, aminoWrite},
 	} {
 		g := newGate(v.twin, v.write, seed, late)
 		if v.name == "amino" {
@@ -75,7 +78,7 @@ func (w *world) serve(ctx context.Context, seed uint64, late time.Duration) erro
 	return nil
 }
 
-// fill puts in what several clients work on.
+// fill puts the things there that several clients change.
 func (w *world) fill() {
 	for n := range pallyconSites {
 		w.pallycon.PutSites(pallycon.Site{
@@ -84,7 +87,8 @@ func (w *world) fill() {
 		})
 	}
 	for n := range pallyconMembers {
-		w.pallycon.PutMembers(pallycon.Member{MemberEmail: fmt.Sprintf("member%d@campaign.example", n), GroupSeq: pallycon.GroupClients})
+		email := fmt.Sprintf("member%d@campaign.example", n)
+		w.pallycon.PutMembers(pallycon.Member{MemberEmail: email, GroupSeq: pallycon.GroupClients})
 	}
 	for n := range ncpPolicies {
 		w.ncp.PutPolicies(ncp.Policy{PolicyID: n, PolicyName: fmt.Sprintf("policy %d", n)})
@@ -97,7 +101,7 @@ func (w *world) fill() {
 	}
 }
 
-// once does what puts a thing there that several ops name.
+// once calls do the first time that an op names this thing. do puts it there.
 func (w *world) once(name string, do func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -120,7 +124,7 @@ func (w *world) hearChange(c *pb.StatusChange) {
 	}
 }
 
-// heardChange is the name of a status change that some client heard of, or of none.
+// heardChange returns the name of a status change that some client heard of, or a name without one.
 func (w *world) heardChange(o *op) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -130,8 +134,8 @@ func (w *world) heardChange(o *op) string {
 	return w.changes[o.random.IntN(len(w.changes))]
 }
 
-// staff works at the vendors until ctx ends: somebody at PallyCon approves changes that wait,
-// TelecomX ends sessions, and servers are restarted.
+// staff works at the vendors until ctx ends. It approves PallyCon's waiting changes, ends sessions of
+// TelecomX, and restarts servers.
 func (w *world) staff(ctx context.Context, seed uint64, restarts time.Duration) {
 	random := twin.Rand(seed, "staff")
 	names := []string{"pallycon", "ncp", "telecomx", "amino"}
@@ -142,7 +146,6 @@ func (w *world) staff(ctx context.Context, seed uint64, restarts time.Duration) 
 		case <-ctx.Done():
 			return
 		}
-		// where one waits
 		_, _ = w.pallycon.Approve(fmt.Sprintf("S%03d", random.IntN(pallyconSites)), pallycon.ServiceDRM)
 		if random.IntN(100) == 0 {
 			w.telecomx.RevokeTokens()
@@ -186,8 +189,8 @@ func (w *world) calm() {
 
 func effectKey(vendor, kind, key string) string { return vendor + "|" + kind + "|" + key }
 
-// takeEffects takes what the ledger of a vendor has of requests, oldest first. Nothing may be under
-// way.
+// takeEffects removes the effects of requests from the ledger of a vendor, and returns them, oldest
+// first. No request may be in flight.
 func (w *world) takeEffects(vendor string) []twin.Effect {
 	ledger := w.gates[vendor].twin.Ledger()
 	var taken []twin.Effect
@@ -204,14 +207,15 @@ func (w *world) takeEffects(vendor string) []twin.Effect {
 	return taken
 }
 
-// state is how things are at the vendors, by what ops set.
+// state returns the values at the vendors that ops can set.
 func (w *world) state() map[string]string {
 	now := map[string]string{}
 	for n := range pallyconSites {
 		site := fmt.Sprintf("S%03d", n)
 		i := w.pallycon.Integration(site)
 		now["pallycon "+site+" token_duration"] = strconv.Itoa(int(i.TokenDuration / time.Second))
-		now["pallycon "+site+" license_callback_url"], now["pallycon "+site+" package_callback_url"] = i.LicenseCallbackURL, i.PackageCallbackURL
+		now["pallycon "+site+" license_callback_url"] = i.LicenseCallbackURL
+		now["pallycon "+site+" package_callback_url"] = i.PackageCallbackURL
 	}
 	for _, m := range w.pallycon.Members() {
 		name := "pallycon member " + strconv.Itoa(m.MemberSeq)
@@ -227,21 +231,21 @@ func (w *world) state() map[string]string {
 	return now
 }
 
-// irdeto tells where Irdeto's entitlements are not those of AminoTV's licenses.
+// irdeto returns the differences between Irdeto's entitlements and AminoTV's licenses.
 func (w *world) irdeto() []string {
-	standing := map[string]int{}
+	held := map[string]int{}
 	for _, e := range w.amino.Entitlements() {
-		standing[e.LicenseID]++
+		held[e.LicenseID]++
 	}
 	var wrong []string
 	for _, l := range w.amino.Licenses() {
-		if standing[l.ID] != 1 {
-			wrong = append(wrong, fmt.Sprintf("license %s of user %s has %d entitlements at Irdeto", l.ID, l.UserID, standing[l.ID]))
+		if n := held[l.ID]; n != 1 {
+			wrong = append(wrong, fmt.Sprintf("license %s of user %s has %d entitlements at Irdeto", l.ID, l.UserID, n))
 		}
-		delete(standing, l.ID)
+		delete(held, l.ID)
 	}
-	for id := range standing {
-		wrong = append(wrong, fmt.Sprintf("Irdeto holds an entitlement of license %s, which does not stand", id))
+	for id := range held {
+		wrong = append(wrong, fmt.Sprintf("Irdeto holds an entitlement of license %s, which AminoTV does not hold", id))
 	}
 	return wrong
 }

@@ -14,7 +14,7 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// connections are how many the callers share.
+// connections is the number of connections that the callers share.
 const connections = 4
 
 func dial(name, address string) (*server, error) {
@@ -29,8 +29,8 @@ func dial(name, address string) (*server, error) {
 	return s, nil
 }
 
-// load makes mutations with so many callers for that long, and returns how many it made a second. A
-// call that fails ends it.
+// load makes mutations with this number of callers for this time, and returns the mutations a second.
+// The first call that fails ends it.
 func (s *server) load(ctx context.Context, callers int, length time.Duration) (rate float64, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -1,22 +1,22 @@
-// Command journal measures what the journal costs: mutations a second with it and without it, in
-// one run.
+// Command journal measures what the journal costs: mutations a second with it and without it, in one
+// run.
 //
 //	go run ./bench/journal
 //	go run ./bench/journal -rounds 5 -time 5s
 //
-// A mutation is ResetMemberPassword, since it is one write at the vendor and no read. The vendor is
-// PallyCon's twin on loopback, in this process, without any delay. Each caller resets the password
-// of a member of its own, since mutations of one resource wait for each other.
+// A mutation is ResetMemberPassword, which is one write at the vendor and no read. The vendor is
+// PallyCon's twin on loopback, in this process, without a delay. Each caller resets the password of a
+// member of its own, since mutations of one resource wait for each other.
 //
 //   - "in memory", "SQLite" and "PostgreSQL" are the real server, built from this source. Only
-//     store.dsn differs. Every call passes all that it passes in production, and its record is
-//     durable when the call returns, except in memory. SQLite's file and PostgreSQL's data are in
-//     the folder for temporary files, and both wait for its disk.
-//   - "without" is a gRPC server of this program's own. It gives the calls straight to the same
-//     adapter, with a log of steps in memory. It lacks the journal and the audit trail, and also
-//     validation and error shaping: the comparison is not in the journal's favor.
+//     store.dsn differs. Every call passes the whole chain of production. Except in memory, its
+//     record is durable when the call returns. SQLite's file and PostgreSQL's data are in the folder
+//     for temporary files, and both wait for its disk.
+//   - "without" is a gRPC server of this program. It passes the calls to the same adapter, with a log
+//     of steps in memory. It lacks the journal, the audit trail, validation and error shaping. So the
+//     comparison does not favor the journal.
 //
-// All four run as processes of their own, and take turns in every round. What is printed is the
+// All four run as processes of their own, and take turns in every round. The program prints the
 // median of the rounds. It needs Go and PostgreSQL's programs.
 package main
 
@@ -36,7 +36,7 @@ func main() {
 	program.Main(func(ctx context.Context, args []string) error { return run(ctx, args, os.Stdout) })
 }
 
-// callers are how many calls are made at the same time.
+// callers are the numbers of calls at the same time.
 var callers = []int{1, 16, 64}
 
 func run(ctx context.Context, args []string, out io.Writer) error {
@@ -58,7 +58,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	rates := make([][][]float64, len(servers)) // by server and number of callers
 	for i, s := range servers {
 		rates[i] = make([][]float64, len(callers))
-		// connections, and what is made at the first use
+		// This opens connections, and does what only a first call does.
 		if _, err := s.load(ctx, slices.Max(callers), *length/4); err != nil {
 			return err
 		}
@@ -78,7 +78,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return nil
 }
 
-// table writes the medians in Markdown, each with its share of the first server's.
+// table writes the medians in Markdown, each as a share of the first server's median.
 func table(out io.Writer, servers []*server, rates [][][]float64) {
 	fmt.Fprint(out, "| callers |")
 	for _, s := range servers {

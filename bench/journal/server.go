@@ -38,13 +38,13 @@ vendors:
     pallycon: {base_url: %q, account_id: sandbox, account_seq: "1", service_api_key: {env: BENCH_KEY}}
 `
 
-// server is one of those that are compared.
+// server is one of the servers compared.
 type server struct {
 	name  string
 	conns []*grpc.ClientConn
 }
 
-// start starts the vendor, PostgreSQL and all servers: the one without a journal comes first.
+// start starts the vendor, PostgreSQL and all servers. The server without a journal is the first.
 func start(ctx context.Context) (servers []*server, stop func(), err error) {
 	var stops []func()
 	stop = func() {
@@ -82,7 +82,11 @@ func start(ctx context.Context) (servers []*server, stop func(), err error) {
 		return nil, nil, err
 	}
 	addresses := []struct{ name, address string }{{"without", bare}}
-	for i, s := range []struct{ name, dsn string }{{"in memory", "sqlite::memory:"}, {"SQLite", "sqlite:" + filepath.Join(folder, "drmhub.db")}, {"PostgreSQL", dsn}} {
+	for i, s := range []struct{ name, dsn string }{
+		{"in memory", "sqlite::memory:"},
+		{"SQLite", "sqlite:" + filepath.Join(folder, "drmhub.db")},
+		{"PostgreSQL", dsn},
+	} {
 		config := filepath.Join(folder, fmt.Sprintf("drmhub-%d.yaml", i))
 		if err := os.WriteFile(config, fmt.Appendf(nil, configuration, s.dsn, vendorURL), 0o600); err != nil {
 			return nil, nil, err
@@ -105,7 +109,7 @@ func start(ctx context.Context) (servers []*server, stop func(), err error) {
 	return servers, stop, nil
 }
 
-// startVendor serves PallyCon's twin, with a member for every caller.
+// startVendor serves PallyCon's twin with a member for every caller.
 func startVendor(ctx context.Context) (url string, stop func(), err error) {
 	var listen net.ListenConfig
 	listener, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -117,7 +121,7 @@ func startVendor(ctx context.Context) (url string, stop func(), err error) {
 		twin.PutMembers(emulator.Member{MemberEmail: fmt.Sprintf("member%d@bench.example", i)})
 	}
 	vendor := &http.Server{Handler: twin, ReadHeaderTimeout: time.Minute}
-	go func() { _ = vendor.Serve(listener) }() // its end is stop
+	go func() { _ = vendor.Serve(listener) }() // stop ends it
 	return "http://" + listener.Addr().String(), func() { _ = vendor.Close() }, nil
 }
 
@@ -143,15 +147,16 @@ func startBare(vendorURL string) (address string, stop func(), err error) {
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		stop()
-		return "", nil, errors.New("the server without a journal ends before it is ready")
+		return "", nil, errors.New("the server without a journal ended before it was ready")
 	}
 	return strings.TrimSpace(line), stop, nil
 }
 
-// serveBare is the server without a journal: it says where it listens, and serves until ctx ends.
+// serveBare is the server without a journal. It prints its address, and serves until ctx ends.
 func serveBare(ctx context.Context, vendorURL string, out io.Writer) error {
 	config := pallycon.NewConfig()
-	config.BaseURL, config.AccountID, config.AccountSeq = vendorURL, emulator.DefaultAccountID, emulator.DefaultAccountSeq
+	config.BaseURL = vendorURL
+	config.AccountID, config.AccountSeq = emulator.DefaultAccountID, emulator.DefaultAccountSeq
 	config.ServiceAPIKey = secret.New(emulator.DefaultServiceAPIKey)
 	adapter, err := pallycon.New("pallycon", *config, nil)
 	if err != nil {
@@ -169,13 +174,15 @@ func serveBare(ctx context.Context, vendorURL string, out io.Writer) error {
 	return s.Serve(listener)
 }
 
-// bare hands calls to the adapter.
+// bare passes calls to the adapter.
 type bare struct {
 	pb.UnimplementedMemberServiceServer
 	adapter *pallycon.Adapter
 }
 
-// ResetMemberPassword makes the call with a log that lives as long as it.
-func (b bare) ResetMemberPassword(ctx context.Context, req *pb.ResetMemberPasswordRequest) (*pb.ResetMemberPasswordResponse, error) {
+// ResetMemberPassword makes the call with a log of its own.
+func (b bare) ResetMemberPassword(
+	ctx context.Context, req *pb.ResetMemberPasswordRequest,
+) (*pb.ResetMemberPasswordResponse, error) {
 	return b.adapter.ResetMemberPassword(mutation.NewContext(ctx, mutation.NewMemory()), req)
 }

@@ -18,8 +18,7 @@ import (
 
 const site = "vendors/acme/sites/DEMO"
 
-// overGRPC receives the whole stream, and tells how many rows it had: rows that are where they
-// belong.
+// overGRPC receives the whole stream, and returns the number of its rows. It checks their order.
 func overGRPC(ctx context.Context, address string, slow time.Duration) (rows int, err error) {
 	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
@@ -48,7 +47,7 @@ func overGRPC(ctx context.Context, address string, slow time.Duration) (rows int
 	}
 }
 
-// overREST receives the whole stream as lines of JSON.
+// overREST receives the whole stream as lines of JSON, and returns the number of its rows.
 func overREST(ctx context.Context, address string, slow time.Duration) (rows int, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/v1/"+site+"/licenses:stream", nil)
 	if err != nil {
@@ -71,5 +70,5 @@ func overREST(ctx context.Context, address string, slow time.Duration) (rows int
 	return rows, lines.Err()
 }
 
-// viewer is whom the row at a position is of.
+// viewer returns the user of the row at a position.
 func viewer(row int) string { return fmt.Sprintf("viewer-%08d@example.com", row) }

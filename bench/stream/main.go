@@ -1,16 +1,16 @@
-// Command stream measures what a long stream of licenses costs the server: how much memory at most,
-// and how long.
+// Command stream measures what a long stream of licenses costs the server: its maximum memory, and the
+// time.
 //
 //	go run ./bench/stream             one million rows over gRPC
 //	go run ./bench/stream -rest       the same as lines of JSON over REST
 //	go run ./bench/stream -slow 5ms   with a client that pauses after every message
 //	go run ./bench/stream -rows 100000 -limit 40
 //
-// The command fails if the server takes 64 MiB or more, or what -limit says.
+// The command fails if the server takes 64 MiB or more, or the limit in -limit.
 //
-// The server is the real one, built from this source and run as a process of its own, so that its
-// memory can be told: VmHWM of /proc, the most that it ever had resident. Vendor and client are in
-// the program itself. The vendor makes its rows up as they are asked for. It needs Linux and Go.
+// The server is the real one, built from this source. It runs as a process of its own, so its memory
+// can be read: VmHWM of /proc is the maximum that was ever resident. Vendor and client are in this
+// program. The vendor makes up its rows as the server asks for them. The command needs Linux and Go.
 package main
 
 import (
@@ -31,11 +31,11 @@ func main() {
 
 func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	flags := flag.NewFlagSet("stream", flag.ContinueOnError)
-	rows := flags.Int("rows", 1_000_000, "how many `rows` to stream")
-	limit := flags.Int("limit", 64, "how much memory the server must stay under, in `MiB`")
+	rows := flags.Int("rows", 1_000_000, "the number of `rows` to stream")
+	limit := flags.Int("limit", 64, "the limit of the server's memory, in `MiB`")
 	rest := flags.Bool("rest", false, "stream lines of JSON over REST instead of messages over gRPC")
-	slow := flags.Duration("slow", 0, "how `long` the client pauses after every message, or thousand lines")
-	binary := flags.String("server", "", "the server's `program`; without it, it is built from this source")
+	slow := flags.Duration("slow", 0, "the `time` that the client pauses after every message, or thousand lines")
+	binary := flags.String("server", "", "the server's `program`; by default it is built from this source")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -68,13 +68,13 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%d rows in %s, %.0f rows/s; the server's memory: %.1f MiB before, %.1f MiB at most\n",
+	fmt.Fprintf(out, "%d rows in %s, %.0f rows/s; the server's memory: %.1f MiB before, %.1f MiB maximum\n",
 		got, took.Round(time.Millisecond), float64(got)/took.Seconds(), mebibytes(idle), mebibytes(peak))
 	switch {
 	case got != *rows:
-		return fmt.Errorf("%d rows came, and the vendor holds %d", got, *rows)
+		return fmt.Errorf("%d rows arrived, and the vendor holds %d", got, *rows)
 	case peak >= *limit<<20:
-		return fmt.Errorf("the server took %.1f MiB, and is to stay under %d MiB", mebibytes(peak), *limit)
+		return fmt.Errorf("the server took %.1f MiB, and must stay under %d MiB", mebibytes(peak), *limit)
 	}
 	return nil
 }

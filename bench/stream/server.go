@@ -28,8 +28,8 @@ vendors:
     pallycon: {base_url: %q, account_id: bench, account_seq: "1", service_api_key: {env: BENCH_KEY}}
 `
 
-// startServer runs the server against the vendor, with the garbage collector's settings as they are
-// by default.
+// startServer starts the server against the vendor, with the default settings of the garbage
+// collector.
 func startServer(ctx context.Context, binary, vendorURL string) (s *server, err error) {
 	s = &server{}
 	if s.folder, err = os.MkdirTemp("", "stream"); err != nil {
@@ -53,7 +53,7 @@ func startServer(ctx context.Context, binary, vendorURL string) (s *server, err 
 	return s, err
 }
 
-// peak is the most memory that the server has had resident so far, in bytes.
+// peak returns the maximum memory that the server has had resident, in bytes.
 func (s *server) peak() (int, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.Pid()))
 	if err != nil {
@@ -65,10 +65,10 @@ func (s *server) peak() (int, error) {
 			return kibibytes << 10, err
 		}
 	}
-	return 0, errors.New("/proc tells no VmHWM")
+	return 0, errors.New("/proc shows no VmHWM")
 }
 
-// stop ends the server and removes what it was made of.
+// stop ends the server and removes its files.
 func (s *server) stop() error {
 	if s.Server != nil {
 		s.Stop()

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// newest is when the newest row was asked for.
+// newest is the time of the newest row.
 var newest = time.Date(2026, 3, 2, 23, 59, 59, 0, time.UTC)
 
-// startVendor serves PallyCon's calls for one site, DEMO, with so many licenses: three in every
-// second, none like another.
+// startVendor serves PallyCon's calls for the site DEMO with this number of different licenses, three
+// in every second.
 func startVendor(ctx context.Context, rows int) (url string, stop func(), err error) {
 	var listen net.ListenConfig
 	listener, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -22,7 +22,8 @@ func startVendor(ctx context.Context, rows int) (url string, stop func(), err er
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v2/account/siteId", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, []byte(`{"error_code":"0000","data":[{"site_id":"DEMO","service_name":"Demo","product_list":[]}],"count":1}`))
+		const demo = `{"site_id":"DEMO","service_name":"Demo","product_list":[]}`
+		send(w, []byte(`{"error_code":"0000","data":[`+demo+`],"count":1}`))
 	})
 	mux.HandleFunc("GET /api/v2/drm/license", func(w http.ResponseWriter, r *http.Request) {
 		unit, _ := strconv.Atoi(r.URL.Query().Get("page_unit"))
@@ -34,23 +35,24 @@ func startVendor(ctx context.Context, rows int) (url string, stop func(), err er
 			}
 			body = appendRow(body, i)
 		}
-		answer(w, fmt.Appendf(body, `],"count":%d}`, rows))
+		send(w, fmt.Appendf(body, `],"count":%d}`, rows))
 	})
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
-	go func() { _ = server.Serve(listener) }() // its end is stop
+	go func() { _ = server.Serve(listener) }() // stop ends it
 	return "http://" + listener.Addr().String(), func() { _ = server.Close() }, nil
 }
 
-// appendRow adds the row at a position, 0 being the newest, in the form and of about the length of
-// the guide's samples.
+// appendRow appends the row at a position. Row 0 is the newest. A row has the form and about the
+// length of the guide's samples.
 func appendRow(body []byte, i int) []byte {
 	regTime := newest.Add(-time.Duration(i/3) * time.Second).Format("20060102150405")
-	return fmt.Appendf(body, `{"cid":"content-%06d","status":"success","error_code":"0000","drm_type":"Widevine","user_id":"viewer-%08d@example.com",`+
-		`"device_id":"13406080a61bef63aaa1d99a32f51e31c%07d","device_model":"ChromeCDM-Windows-2","license_type":"token","platform_name":"Windows",`+
+	return fmt.Appendf(body, `{"cid":"content-%06d","status":"success","error_code":"0000","drm_type":"Widevine",`+
+		`"user_id":"viewer-%08d@example.com","device_id":"13406080a61bef63aaa1d99a32f51e31c%07d",`+
+		`"device_model":"ChromeCDM-Windows-2","license_type":"token","platform_name":"Windows",`+
 		`"reg_time":"%s"}`, i%5000, i, i, regTime)
 }
 
-func answer(w http.ResponseWriter, body []byte) {
+func send(w http.ResponseWriter, body []byte) {
 	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
-	_, _ = w.Write(body) // a server that has gone away misses nothing
+	_, _ = w.Write(body) // an error means that the server has gone
 }

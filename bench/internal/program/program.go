@@ -26,17 +26,17 @@ func Build(ctx context.Context, folder string) (binary string, err error) {
 	return binary, nil
 }
 
-// Server is a server that takes calls.
+// Server is a running server.
 type Server struct {
 	process *exec.Cmd
-	// GRPC and HTTP are where it listens, host:port.
+	// GRPC and HTTP are the addresses where it listens, as host:port.
 	GRPC, HTTP string
 }
 
 var readyLine = regexp.MustCompile(`gRPC on (\S+), REST on http://([^,\s]+)`)
 
-// Start runs a server with a configuration file and nothing but env in its environment, and returns
-// once it takes calls. What it logs goes to log.
+// Start starts a server with a configuration file and this environment alone. It returns once the
+// server takes calls. The server logs to log.
 func Start(binary, config string, env []string, log io.Writer) (*Server, error) {
 	s := &Server{process: exec.Command(binary, "--config", config)} //nolint:gosec,noctx // Kill and Stop end it.
 	s.process.Env, s.process.Stderr = env, log
@@ -54,10 +54,10 @@ func Start(binary, config string, env []string, log io.Writer) (*Server, error) 
 			return s, nil
 		}
 	}
-	return nil, errors.Join(errors.New("the server ends before it is ready: its log says why"), s.process.Wait())
+	return nil, errors.Join(errors.New("the server ended before it was ready; see its log"), s.process.Wait())
 }
 
-// Pid is the id of the server's process.
+// Pid returns the id of the server's process.
 func (s *Server) Pid() int { return s.process.Process.Pid }
 
 // Kill ends the server as a power cut would.
@@ -68,5 +68,5 @@ func (s *Server) Stop() { s.end(syscall.SIGTERM) }
 
 func (s *Server) end(signal os.Signal) {
 	_ = s.process.Process.Signal(signal) // it may have ended
-	_ = s.process.Wait()                 // how it ends is for its log to say
+	_ = s.process.Wait()                 // its log says how it ended
 }
