@@ -1,15 +1,16 @@
-// Package adaptertest is the conformance suite that every adapter passes: what the contract
-// promises to clients, checked against the vendor or a faithful twin of it.
+// Package adaptertest is the conformance suite that every adapter passes. It checks what the contract
+// promises to clients, against the vendor or a twin of it.
 //
-// A new adapter joins with a Harness and a call of Run. A new promise is one entry of the table in
-// promises.go, whose check says in plain calls what a client may rely on, and one bug in the
-// suite's own tests that breaks it: a promise that no bug can break is refused there. What a
-// promise needs to be seeded or counted at the vendor is a new func of Harness. A capability that
-// changes something is, besides, one entry of the table in writes.go, and gets the promises that
-// all mutations keep.
+// A new adapter joins with a Harness and a call of Run. The Example is the shortest adapter that does.
 //
-// The package memory holds the reference adapter, which is the shortest program that keeps all
-// promises.
+// A new promise needs three things:
+//
+//   - an entry of a table of promises, whose check makes the calls of a client;
+//   - a bug in the suite's own tests that breaks it, because they refuse a promise without a bug;
+//   - a part of Harness, if the check must put or count something new at the vendor.
+//
+// A call that changes something is one entry of a table of writes, too. It gets the promises that all
+// mutations keep. The package memory holds the reference adapter, which keeps all promises.
 package adaptertest
 
 import (
@@ -20,7 +21,7 @@ import (
 	"github.com/drmhub/drmhub/adapters"
 )
 
-// T is what a check needs of a *testing.T, so that the suite's own tests can watch a check fail.
+// T is what a check needs of a *testing.T. The suite's own tests have another one, for failures.
 type T interface {
 	Helper()
 	Context() context.Context
@@ -30,13 +31,13 @@ type T interface {
 	Fatalf(format string, args ...any)
 }
 
-// Promise is one thing that clients may rely on, whatever the vendor.
+// A Promise is one behavior that clients may rely on at every vendor.
 type Promise struct {
 	// Name is the promise, as a sentence.
 	Name string
 	// Needs are the names of the calls without which nothing is promised, such as ListSites.
 	Needs []string
-	// Check fails where the promise is broken.
+	// Check fails if the adapter breaks the promise.
 	Check func(T, Harness)
 }
 
@@ -45,8 +46,8 @@ func hasAny(a adapters.Adapter, calls []string) bool {
 	return slices.ContainsFunc(calls, func(rpc string) bool { return hasCall(a, rpc) })
 }
 
-// Run checks every promise that the adapter's capabilities make, each on a fresh harness, and that
-// there is a promise for every capability.
+// Run checks every promise about the calls that the adapter has, each on a fresh harness. It also
+// checks that there is a promise for every call.
 func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
 	t.Helper()
 	h := newHarness(t)

@@ -33,6 +33,8 @@ type bug func(*bugged)
 // bugs are bugs by the promise that they break, and by what an adapter does that has one.
 type bugs map[string]map[string]bug
 
+type vendor = memory.Vendor
+
 type client = grpc.ServerStreamingServer[pb.StreamLicensesResponse]
 
 // A call is a call of a bugged adapter.
@@ -117,7 +119,7 @@ func instead[Req proto.Message](h func(c *call, req Req) (proto.Message, error))
 }
 
 // before is a bug that makes vendor writes before one call, which its log does not record.
-func before[Req proto.Message](write func(ctx context.Context, v *memory.Vendor, req Req) error) bug {
+func before[Req proto.Message](write func(ctx context.Context, v *vendor, req Req) error) bug {
 	return instead(func(c *call, req Req) (proto.Message, error) {
 		_, err := mutation.Do(withoutLog(c.ctx), mutation.Write[*emptypb.Empty]{
 			Send: func(ctx context.Context, _ mutation.Attempt) (*emptypb.Empty, error) {

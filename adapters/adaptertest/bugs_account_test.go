@@ -6,24 +6,23 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"github.com/drmhub/drmhub/adapters/adaptertest/memory"
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
 var changeBugs = bugs{
 	"EnableSite of a site that is on sends nothing": {
-		"does not look first": before(func(ctx context.Context, v *memory.Vendor, req *pb.EnableSiteRequest) error {
+		"does not look first": before(func(ctx context.Context, v *vendor, req *pb.EnableSiteRequest) error {
 			return v.Sites.Change(ctx, req.GetName(), func(*pb.Site) error { return nil })
 		}),
 	},
 	"ExtendTrial that is still pending is not sent again": {
-		"does not look first": before(func(ctx context.Context, v *memory.Vendor, req *pb.ExtendTrialRequest) error {
+		"does not look first": before(func(ctx context.Context, v *vendor, req *pb.ExtendTrialRequest) error {
 			_, err := v.Changes.Add(ctx, &pb.StatusChange{Site: req.GetName(), State: pb.StatusChange_PENDING})
 			return err
 		}),
 	},
-	"ListStatusChanges tells of what was asked for, of the service that the filter chooses": {
+	"ListStatusChanges shows each request, of the service that the filter chooses": {
 		"shows nothing":      shows(func(res *pb.ListStatusChangesResponse) { res.StatusChanges = nil }),
 		"ignores the filter": on("ListStatusChanges", clearing("filter")),
 	},
@@ -31,29 +30,29 @@ var changeBugs = bugs{
 		"shows an empty change": on("ListStatusChanges", showsAnEmptyRow),
 	},
 	"ListStatusChanges of an unknown site is NOT_FOUND": {"shows an empty list": swallowsErrors},
-	"CancelStatusChange takes the change back": {
+	"CancelStatusChange cancels the change": {
 		"only says so": instead(func(_ *call, req *pb.CancelStatusChangeRequest) (proto.Message, error) {
 			return &pb.StatusChange{
 				Name: req.GetName(), Type: pb.StatusChange_EXTEND_TRIAL, State: pb.StatusChange_CANCELLED,
 			}, nil
 		}),
 	},
-	"CancelStatusChange of what is canceled sends nothing, and answers what stands": {
-		"does not look first": before(func(ctx context.Context, v *memory.Vendor, req *pb.CancelStatusChangeRequest) error {
+	"CancelStatusChange of a canceled change sends nothing, and returns the change": {
+		"does not look first": before(func(ctx context.Context, v *vendor, req *pb.CancelStatusChangeRequest) error {
 			return v.Changes.Change(ctx, req.GetName(), func(c *pb.StatusChange) error {
 				c.State = pb.StatusChange_CANCELLED
 				return nil
 			})
 		}),
 	},
-	"CancelStatusChange of what the vendor has approved is FAILED_PRECONDITION": {
+	"CancelStatusChange of an approved change is FAILED_PRECONDITION": {
 		"takes any failure for a success": on("CancelStatusChange", hidesFailure),
 	},
 }
 
 var orderBugs = bugs{
 	"CreateSiteOrder is found again": {
-		"answers another's name": on("CreateSiteOrder", misnames),
+		"returns another's name": on("CreateSiteOrder", misnames),
 	},
 	"ListSiteOrders gives every order exactly once, as the vendor holds it, whatever the page sizes": {
 		"shows every order as pending":       showsOrders(func(o *pb.SiteOrder) { o.State = pb.SiteOrder_PENDING }),
@@ -94,7 +93,7 @@ var integrationBugs = bugs{
 		}),
 	},
 	"GetIntegration of an unknown site is NOT_FOUND": {"shows an empty integration": swallowsErrors},
-	"UpdateIntegration takes effect once, and says what became of it": {
+	"UpdateIntegration takes effect once, and returns the outcome": {
 		"shows the values": shows(func(res *pb.Integration) { res.GetCredentials()[0].Value = "the key" }),
 	},
 	"UpdateIntegration changes what its mask names, and nothing else": {
@@ -122,29 +121,29 @@ var tellsOneMistake = fails(func(e *apierror.Error) *apierror.Error {
 })
 
 var fairPlayBugs = bugs{
-	"RegisterFairPlayCertificate takes effect once, and says what became of it": {
+	"RegisterFairPlayCertificate takes effect once, and returns the outcome": {
 		"does not say which certificate": shows(func(res *pb.FairPlayCertificate) { res.SerialNumber = "" }),
 	},
-	"RegisterFairPlayCertificate that is tried answers what was found": {
-		"answers nothing": shows(func(res *pb.FairPlayCertificate) { proto.Reset(res) }),
+	"RegisterFairPlayCertificate in a dry run returns the certificate": {
+		"returns nothing": shows(func(res *pb.FairPlayCertificate) { proto.Reset(res) }),
 	},
 	"RegisterFairPlayCertificate finds every mistake at once, and sends nothing": {
 		"finds one at a time": tellsOneMistake,
 		"finds none":          on("RegisterFairPlayCertificate", hidesFailure),
 	},
-	"RegisterFairPlayCertificate that has succeeded is answered from its record, which keeps no secrets": {
-		"looks for the private key each time": instead(
-			func(c *call, req *pb.RegisterFairPlayCertificateRequest) (proto.Message, error) {
-				if len(req.GetPrivateKey()) == 0 {
-					return nil, apierror.Invalid("private_key", "must be set")
-				}
-				return c.run()
-			}),
+	"RegisterFairPlayCertificate that has succeeded returns its record, which holds no secrets": {
+		"looks for the private key each time": on("RegisterFairPlayCertificate", func(c *call) (proto.Message, error) {
+			if len(c.req.(*pb.RegisterFairPlayCertificateRequest).GetPrivateKey()) == 0 {
+				return nil, apierror.Invalid("private_key", "must be set")
+			}
+			return c.run()
+		}),
 	},
 	"RegisterFairPlayCertificate shows no secret in an error": {
-		"quotes the password": instead(func(c *call, req *pb.RegisterFairPlayCertificateRequest) (proto.Message, error) {
+		"quotes the password": on("RegisterFairPlayCertificate", func(c *call) (proto.Message, error) {
+			password := c.req.(*pb.RegisterFairPlayCertificateRequest).GetKeyPassword()
 			return c.failing(func(err error) error {
-				return apierror.Convert(err).With(apierror.VendorMessage, "not with "+req.GetKeyPassword())
+				return apierror.Convert(err).With(apierror.VendorMessage, "not with "+password)
 			})
 		}),
 	},
@@ -162,11 +161,11 @@ var memberBugs = bugs{
 		"forgets the group": asks(func(req *pb.CreateMemberRequest) { req.Member.Group = pb.Member_GROUP_UNSPECIFIED }),
 	},
 	"CreateMember with the e-mail address of a member is ALREADY_EXISTS, and sends nothing": {
-		"does not look": before(func(ctx context.Context, v *memory.Vendor, req *pb.CreateMemberRequest) error {
+		"does not look": before(func(ctx context.Context, v *vendor, req *pb.CreateMemberRequest) error {
 			_, err := v.Members.Add(ctx, req.GetMember())
 			return err
 		}),
-		"answers the one that is there": on("CreateMember", hidesFailure),
+		"returns the one that is there": on("CreateMember", hidesFailure),
 	},
 	"UpdateMember takes a member as it was read, and refuses another e-mail address": {
 		"ignores the address": asks(func(req *pb.UpdateMemberRequest) { req.Member.Email = "" }),
@@ -178,12 +177,14 @@ var memberBugs = bugs{
 		}),
 	},
 	"UpdateMember changes what its mask names, and nobody else": {
-		"ignores the mask": asks(func(req *pb.UpdateMemberRequest) { req.UpdateMask.Paths = []string{"group", "state"} }),
-		"changes everybody": before(func(ctx context.Context, v *memory.Vendor, req *pb.UpdateMemberRequest) error {
+		"ignores the mask": asks(func(req *pb.UpdateMemberRequest) {
+			req.UpdateMask.Paths = []string{"group", "state"}
+		}),
+		"changes everybody": before(func(ctx context.Context, v *vendor, req *pb.UpdateMemberRequest) error {
 			return changeAll(ctx, v.Members, func(m *pb.Member) { m.State = req.GetMember().GetState() })
 		}),
 	},
-	"ResetMemberPassword whose answer is lost has an unknown outcome, and settles with one effect": {
-		"reads back forever": instead(readsBackInVain),
+	"ResetMemberPassword whose response is lost has an unknown outcome, and settles with one effect": {
+		"reads back in vain": instead(readsBackInVain),
 	},
 }

@@ -66,11 +66,10 @@ func (d *disabling) write(ctx context.Context) (*pb.StatusChange, error) {
 	if err := turnOff(ctx, d.vendor, d.req.GetName()); err != nil {
 		return nil, err
 	}
-	site, err := d.read(ctx)
-	return applied(site), err
+	return readsBack(ctx, d)
 }
 
-func turnOff(ctx context.Context, v *memory.Vendor, site string) error {
+func turnOff(ctx context.Context, v *vendor, site string) error {
 	return v.Sites.Change(ctx, site, func(s *pb.Site) error { memory.Turn(s, false); return nil })
 }
 
@@ -92,6 +91,12 @@ func onError(then func(ctx context.Context, d *disabling) (*pb.StatusChange, err
 			return then(ctx, d)
 		}
 	})
+}
+
+// readsBack takes what the vendor shows for the outcome.
+func readsBack(ctx context.Context, d *disabling) (*pb.StatusChange, error) {
+	site, err := d.read(ctx)
+	return applied(site), err
 }
 
 // neverLooks takes the site for one that is on.
@@ -128,7 +133,7 @@ func changes(damage func(*pb.StatusChange)) bug {
 }
 
 var disableBugs = bugs{
-	"DisableSite takes effect once, and says what became of it": {
+	"DisableSite takes effect once, and returns the outcome": {
 		"sends nothing": disables(func(d *disabling) {
 			d.send = func(context.Context) (*pb.StatusChange, error) {
 				return applied(&pb.Site{Name: d.req.GetName()}), nil
@@ -150,11 +155,11 @@ var disableBugs = bugs{
 		}),
 	},
 	"DisableSite leaves other sites as they are": {
-		"switches all off": before(func(ctx context.Context, v *memory.Vendor, _ *pb.DisableSiteRequest) error {
+		"switches all off": before(func(ctx context.Context, v *vendor, _ *pb.DisableSiteRequest) error {
 			return changeAll(ctx, v.Sites, func(s *pb.Site) { memory.Turn(s, false) })
 		}),
 	},
-	"DisableSite that has succeeded is answered from its record, which keeps no secrets": {
+	"DisableSite that has succeeded returns its record, which holds no secrets": {
 		"writes outside of the caller's mutation": instead(outside),
 		"has another step in every run":           namesNoStep,
 	},
@@ -164,18 +169,18 @@ var disableBugs = bugs{
 	"DisableSite of another service is refused, or is of that service": {
 		"takes every service for DRM": asks(func(req *pb.DisableSiteRequest) { req.Service = pb.Site_DRM }),
 	},
-	"DisableSite whose answer is lost has an unknown outcome, and settles with one effect": {
+	"DisableSite whose response is lost has an unknown outcome, and settles with one effect": {
 		"tries again by itself": onError(func(ctx context.Context, d *disabling) (*pb.StatusChange, error) {
 			return d.write(ctx)
 		}),
 		// It looks without a snapshot, and so finds the site as it left it.
-		"takes its own write for what stood before": disables(func(d *disabling) { d.before = d.read }),
-		"reads nothing back":                        disables(func(d *disabling) { d.check = nil }),
+		"takes its own write for what was before": disables(func(d *disabling) { d.before = d.read }),
+		"reads nothing back":                      disables(func(d *disabling) { d.check = nil }),
 		"sends without a look": disables(func(d *disabling) {
 			d.check = func(context.Context) (*pb.StatusChange, bool, error) { return nil, false, nil }
 		}),
 	},
-	"DisableSite whose answer cannot be read has an unknown outcome, and settles with one effect": {
+	"DisableSite whose response cannot be read has an unknown outcome, and settles with one effect": {
 		"calls the answer invalid": onError(func(context.Context, *disabling) (*pb.StatusChange, error) {
 			return nil, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "no JSON")
 		}),
@@ -197,21 +202,18 @@ var disableBugs = bugs{
 			}
 		}),
 	},
-	"DisableSite that took effect is settled by nobody, who has no secrets": {
+	"DisableSite that took effect is settled without a caller and without secrets": {
 		"says that nothing happened": onError(func(context.Context, *disabling) (*pb.StatusChange, error) {
 			return nil, apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "cut")
 		}),
 	},
-	"DisableSite that had no effect is not sent when nobody asks again": {
+	"DisableSite that had no effect is not sent without a caller": {
 		"writes outside of the caller's mutation": instead(outside),
 	},
-	"DisableSite that is tried sends nothing, and tells what it would send": {
+	"DisableSite in a dry run sends nothing, and shows what it would send": {
 		"writes outside of the caller's mutation": instead(outside),
 	},
 	"DisableSite that the vendor refuses has a definite outcome": {
-		"takes it for a success, and reads it back": onError(func(ctx context.Context, d *disabling) (*pb.StatusChange, error) {
-			site, err := d.read(ctx)
-			return applied(site), err
-		}),
+		"takes it for a success, and reads it back": onError(readsBack),
 	},
 }

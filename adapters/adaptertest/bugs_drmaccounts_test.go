@@ -7,7 +7,6 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/drmhub/drmhub/adapters/adaptertest/memory"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -22,7 +21,7 @@ func showsAccounts(change func(*pb.DrmAccount)) bug {
 
 // removesToo is a bug that first removes every device that matches the wanted one.
 func removesToo(match func(device, wanted string) bool) bug {
-	return before(func(ctx context.Context, v *memory.Vendor, req *pb.DeleteDrmAccountDeviceRequest) error {
+	return before(func(ctx context.Context, v *vendor, req *pb.DeleteDrmAccountDeviceRequest) error {
 		all, err := v.Accounts.List(ctx)
 		for _, a := range all {
 			for _, d := range a.GetDevices() {
@@ -44,9 +43,11 @@ func cut(name string) (account, id string) {
 var drmAccountBugs = bugs{
 	"ListDrmAccounts gives every account exactly once, as the vendor holds it, whatever the page sizes": {
 		"does not say whose an account is": showsAccounts(func(a *pb.DrmAccount) { a.Customer = "" }),
-		"shows no devices":                 asks(func(req *pb.ListDrmAccountsRequest) { req.View = pb.DrmAccount_BASIC }),
+		"shows no devices": asks(func(req *pb.ListDrmAccountsRequest) {
+			req.View = pb.DrmAccount_BASIC
+		}),
 	},
-	"ListDrmAccounts with another view than FULL shows neither passwords nor devices": {
+	"ListDrmAccounts with another view than FULL shows no passwords and no devices": {
 		"shows all to everybody": asks(func(req *pb.ListDrmAccountsRequest) { req.View = pb.DrmAccount_FULL }),
 		"forgets how many devices there are": showsAccounts(func(a *pb.DrmAccount) {
 			a.DeviceCount = int32(len(a.GetDevices()))
@@ -76,7 +77,7 @@ var drmAccountBugs = bugs{
 	},
 	"GetDrmAccount of an unknown account is NOT_FOUND": {"shows an empty account": swallowsErrors},
 
-	"CreateDrmAccount that has succeeded is answered from its record, which keeps no secrets": {
+	"CreateDrmAccount that has succeeded returns its record, which holds no secrets": {
 		"needs the password": on("CreateDrmAccount", func(c *call) (proto.Message, error) {
 			res, err := c.run()
 			if err == nil && res.(*pb.DrmAccount).GetPassword() == "" {
@@ -85,8 +86,8 @@ var drmAccountBugs = bugs{
 			return res, err
 		}),
 	},
-	"CreateDrmAccount is found by GetDrmAccount, with a username and a password of its own where none is given": {
-		"answers another's name": on("CreateDrmAccount", misnames),
+	"CreateDrmAccount is found by GetDrmAccount, and gets a username and a password if none is given": {
+		"returns another's name": on("CreateDrmAccount", misnames),
 		"forgets the password":   asks(func(req *pb.CreateDrmAccountRequest) { req.GetDrmAccount().Password = "" }),
 		"forgets the customer":   asks(func(req *pb.CreateDrmAccountRequest) { req.GetDrmAccount().Customer = "" }),
 		"has one username for all": asks(func(req *pb.CreateDrmAccountRequest) {
@@ -99,16 +100,17 @@ var drmAccountBugs = bugs{
 		"shows it to everybody": asks(func(req *pb.CreateDrmAccountRequest) { req.View = pb.DrmAccount_FULL }),
 		"shows it to nobody":    asks(func(req *pb.CreateDrmAccountRequest) { req.View = pb.DrmAccount_BASIC }),
 	},
-	"CreateDrmAccount that is tried shows no password": {
+	"CreateDrmAccount in a dry run shows no password": {
 		"shows it": instead(func(c *call, req *pb.CreateDrmAccountRequest) (proto.Message, error) {
 			return quotes(c, req.GetDrmAccount().GetPassword())
 		}),
 	},
 	"CreateDrmAccount with the username of an account is ALREADY_EXISTS, and sends nothing": {
-		"takes another one":             asks(func(req *pb.CreateDrmAccountRequest) { req.GetDrmAccount().Username += "-2" }),
-		"answers the one that is there": on("CreateDrmAccount", hidesFailure),
+		"takes another one": asks(func(req *pb.CreateDrmAccountRequest) { req.GetDrmAccount().Username += "-2" }),
+
+		"returns the one that is there": on("CreateDrmAccount", hidesFailure),
 	},
-	"DeleteDrmAccountDevice takes one device away, and nothing else": {
+	"DeleteDrmAccountDevice removes one device, and nothing else": {
 		"takes the account's other devices too": removesToo(func(device, wanted string) bool {
 			has, id := cut(device)
 			want, no := cut(wanted)
@@ -117,7 +119,7 @@ var drmAccountBugs = bugs{
 		"only says so":                    on("DeleteDrmAccountDevice", doesNothing),
 		"takes any failure for a success": on("DeleteDrmAccountDevice", hidesFailure),
 	},
-	"DeleteDrmAccountDevice of another account's device is NOT_FOUND, and takes nothing away": {
+	"DeleteDrmAccountDevice of another account's device is NOT_FOUND, and removes nothing": {
 		"looks at the device alone": removesToo(func(device, wanted string) bool {
 			_, id := cut(device)
 			_, want := cut(wanted)
@@ -127,7 +129,7 @@ var drmAccountBugs = bugs{
 	"DeleteDrmAccountDevice of a device that the vendor still binds is FAILED_PRECONDITION": {
 		"forces the vendor": asks(func(req *pb.DeleteDrmAccountDeviceRequest) { req.Force = true }),
 	},
-	"DeleteDrmAccountDevice that is forced takes a bound device away, and tells until when its slot is held": {
+	"DeleteDrmAccountDevice by force removes a bound device, and says until when its slot is held": {
 		"does not force the vendor": asks(func(req *pb.DeleteDrmAccountDeviceRequest) { req.Force = false }),
 		"does not tell until when":  shows(func(res *pb.DrmAccountDevice) { res.ReleaseTime = nil }),
 	},

@@ -31,7 +31,8 @@ func compares(same func(want, has string) bool) bug {
 		req.Filter.ContentId = ""
 		m, err := c.run()
 		if res, ok := m.(*pb.ListLicensesResponse); ok && err == nil {
-			res.Licenses = slices.DeleteFunc(res.Licenses, func(l *pb.License) bool { return !same(want, l.GetContentId()) })
+			another := func(l *pb.License) bool { return !same(want, l.GetContentId()) }
+			res.Licenses = slices.DeleteFunc(res.Licenses, another)
 		}
 		return m, err
 	})

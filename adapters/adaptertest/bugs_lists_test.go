@@ -171,11 +171,11 @@ func reportBugs() bugs {
 				"takes the start exclusive": shiftDay(func(f *pb.ReportFilter) *string { return &f.StartDate }, 1),
 				"takes the end exclusive":   shiftDay(func(f *pb.ReportFilter) *string { return &f.EndDate }, -1),
 			},
-			"refuses conditions that it does not take, and days that are none": {
+			"refuses conditions that it does not take, and dates that are no days": {
 				"ignores what it does not take": forgives("filter.", unfiltered("user_id", "device_id", "device_model",
 					"drm_type", "status", "start_date", "end_date")),
 			},
-			"is empty where nothing is held, and NOT_FOUND where there is no site": {
+			"is empty for a site without rows, and NOT_FOUND for an unknown site": {
 				"takes an unknown site for an empty one": emptyIfNotFound,
 			},
 			"goes on with a token of the same request only": {
@@ -188,7 +188,9 @@ func reportBugs() bugs {
 		}
 	}
 	for _, rpc := range []string{"ListLicenseContents", "ListContentUsers"} {
-		all.add(rpc, " counts requests with one outcome", map[string]hook{"ignores the outcome": asking(unfiltered("status"))})
+		all.add(rpc, " counts licenses of one status", map[string]hook{
+			"ignores the outcome": asking(unfiltered("status")),
+		})
 	}
 	return all
 }
@@ -213,7 +215,8 @@ func fromTheNewest(c *call, req *pb.ListPackagingsRequest) (proto.Message, error
 var packagingBugs = bugs{
 	"ListPackagings gives packagings of one second as often as the vendor holds them": {
 		"takes equal rows for one": shows(func(res *pb.ListPackagingsResponse) {
-			res.Packagings = slices.CompactFunc(res.Packagings, func(a, b *pb.Packaging) bool { return proto.Equal(a, b) })
+			equal := func(a, b *pb.Packaging) bool { return proto.Equal(a, b) }
+			res.Packagings = slices.CompactFunc(res.Packagings, equal)
 		}),
 	},
 	"ListPackagings leaves the earlier packagings in their place when others arrive": {
@@ -222,11 +225,12 @@ var packagingBugs = bugs{
 }
 
 var usageBugs = bugs{
-	"GetUsage tells how many licenses, users and devices a site had": {
-		"takes devices for users":         shows(func(u *pb.Usage) { u.MonthlyActiveUsers = u.GetMonthlyActiveDevices() }),
+	"GetUsage counts the licenses, users and devices of a site": {
+		"takes devices for users": shows(func(u *pb.Usage) { u.MonthlyActiveUsers = u.GetMonthlyActiveDevices() }),
+
 		"writes the date without hyphens": shows(func(u *pb.Usage) { u.Date = "20240301" }),
 	},
-	"GetUsage without a date tells which day it measured": {
+	"GetUsage without a date says which day it measured": {
 		"repeats the date of the request": instead(func(c *call, req *pb.GetUsageRequest) (proto.Message, error) {
 			res, err := c.run()
 			if err == nil {
@@ -235,7 +239,7 @@ var usageBugs = bugs{
 			return res, err
 		}),
 	},
-	"GetUsage of what is no day is refused": {
+	"GetUsage of a date that is no day is refused": {
 		"takes any other day for today": on("GetUsage", forgives("date", func(req proto.Message) {
 			req.(*pb.GetUsageRequest).Date = ""
 		})),

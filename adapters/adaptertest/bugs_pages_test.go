@@ -36,7 +36,9 @@ type place struct {
 }
 
 func (p pager) make(b *bugged) {
-	instead(func(c *call, req *pb.ListLicensesRequest) (proto.Message, error) { return p.list(c.ctx, c.bugged, req) })(b)
+	instead(func(c *call, req *pb.ListLicensesRequest) (proto.Message, error) {
+		return p.list(c.ctx, c.bugged, req)
+	})(b)
 }
 
 func (p pager) list(ctx context.Context, b *bugged, req *pb.ListLicensesRequest) (*pb.ListLicensesResponse, error) {
@@ -174,7 +176,7 @@ var unbound = pager{
 	},
 	resume: func(req *pb.ListLicensesRequest, at *place) error {
 		if req.GetPageToken() != "" && json.Unmarshal([]byte(req.GetPageToken()), at) != nil {
-			return apierror.Invalid("page_token", "is none")
+			return apierror.Invalid("page_token", "is no page token")
 		}
 		return nil
 	},
@@ -229,7 +231,7 @@ var pageBugs = bugs{
 	"rows that arrive leave the earlier ones in their place in a filtered list": {
 		"forgets that filtered lists move too": instead(movesFiltered),
 	},
-	"a list that the vendor fails in the middle of fails, and goes on afterwards": {
+	"a list fails if the vendor fails between its pages, and goes on afterwards": {
 		"ends where it fails": on("ListLicenses", endsWhereItFails),
 	},
 }

@@ -9,7 +9,6 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"github.com/drmhub/drmhub/adapters/adaptertest/memory"
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -37,11 +36,11 @@ var productBugs = bugs{
 		"escapes no names": shows(func(res *pb.Product) { res.Name = strings.ReplaceAll(res.GetName(), "%2F", "/") }),
 	},
 	"GetProduct of an unknown product is NOT_FOUND": {"shows an empty product": swallowsErrors},
-	"CreateProduct takes effect once, and says what became of it": {
+	"CreateProduct takes effect once, and returns the outcome": {
 		"forgets the price": asks(func(req *pb.CreateProductRequest) { req.GetProduct().Price = nil }),
 	},
 	"CreateProduct is found again, apart from another one of its name": {
-		"answers another's name": on("CreateProduct", misnames),
+		"returns another's name": on("CreateProduct", misnames),
 		"hides it":               asks(func(req *pb.CreateProductRequest) { req.GetProduct().Visible = false }),
 	},
 	"UpdateProduct changes what its mask names, and no other product": {
@@ -53,7 +52,7 @@ var productBugs = bugs{
 				m.Paths = slices.DeleteFunc(m.Paths, func(path string) bool { return path == "price" })
 			}
 		}),
-		"changes every product": before(func(ctx context.Context, v *memory.Vendor, req *pb.UpdateProductRequest) error {
+		"changes every product": before(func(ctx context.Context, v *vendor, req *pb.UpdateProductRequest) error {
 			return changeAll(ctx, v.Products, func(p *pb.Product) { p.DisplayName = req.GetProduct().GetDisplayName() })
 		}),
 	},
@@ -91,7 +90,7 @@ var productLicenseBugs = bugs{
 			}
 		}),
 	},
-	"ListProductLicenses tells what is playable: what is ACTIVE, has begun and has not ended": {
+	"ListProductLicenses shows as playable what is ACTIVE, has begun and has not ended": {
 		"takes ACTIVE for playable": showsLicenses(func(l *pb.ProductLicense) {
 			l.Playable = l.GetStatus() == pb.ProductLicense_ACTIVE
 		}),
@@ -101,10 +100,12 @@ var productLicenseBugs = bugs{
 		"shows everything as playable": showsLicenses(func(l *pb.ProductLicense) { l.Playable = true }),
 	},
 	"ListProductLicenses chooses exactly by user, product and status, and by all at once": {
-		"ignores the user":                 chooses(func(f *pb.ProductLicenseFilter) { f.User = "" }),
-		"has no regard to the user's case": chooses(func(f *pb.ProductLicenseFilter) { f.User = strings.ToLower(f.GetUser()) }),
-		"ignores the product":              chooses(func(f *pb.ProductLicenseFilter) { f.Product = "" }),
-		"ignores the status":               chooses(func(f *pb.ProductLicenseFilter) { f.Status = 0 }),
+		"ignores the user": chooses(func(f *pb.ProductLicenseFilter) { f.User = "" }),
+		"has no regard to the user's case": chooses(func(f *pb.ProductLicenseFilter) {
+			f.User = strings.ToLower(f.GetUser())
+		}),
+		"ignores the product": chooses(func(f *pb.ProductLicenseFilter) { f.Product = "" }),
+		"ignores the status":  chooses(func(f *pb.ProductLicenseFilter) { f.Status = 0 }),
 		"does not take a product's id": chooses(func(f *pb.ProductLicenseFilter) {
 			if f.GetProduct() != "" && !strings.HasPrefix(f.GetProduct(), "vendors/") {
 				f.Product = "vendors/acme/products/none"
@@ -118,8 +119,8 @@ var productLicenseBugs = bugs{
 		"shows nothing as playable": shows(func(res *pb.ProductLicense) { res.Playable = false }),
 	},
 	"GetProductLicense of an unknown license is NOT_FOUND": {"shows an empty license": swallowsErrors},
-	"CreateProductLicense is listed and got, as it was asked for": {
-		"answers another's name":        on("CreateProductLicense", misnames),
+	"CreateProductLicense is found again, as it was requested": {
+		"returns another's name":        on("CreateProductLicense", misnames),
 		"forgets when it ends":          sells(func(l *pb.ProductLicense) { l.StopTime = nil }),
 		"takes every status for ACTIVE": sells(func(l *pb.ProductLicense) { l.Status = pb.ProductLicense_ACTIVE }),
 	},
@@ -132,17 +133,19 @@ var productLicenseBugs = bugs{
 			l.Purchase = &pb.ProductLicense_Purchase{Price: &pb.Price{Currency: "EUR"}}
 		}),
 	},
-	"DeleteProductLicense takes one license away, and nothing else": {
+	"DeleteProductLicense revokes one license, and nothing else": {
 		"only says so":                     on("DeleteProductLicense", doesNothing),
 		"takes what is gone for a success": on("DeleteProductLicense", hidesFailure),
-		"takes the next license too": before(func(ctx context.Context, v *memory.Vendor, _ *pb.DeleteProductLicenseRequest) error {
-			held, err := v.ProductLicenses.List(ctx)
-			if err != nil {
-				return err
-			}
-			return v.ProductLicenses.Remove(ctx, held[len(held)-1].GetName())
-		}),
+		"takes the last license too":       before(removesTheLast),
 	},
+}
+
+func removesTheLast(ctx context.Context, v *vendor, _ *pb.DeleteProductLicenseRequest) error {
+	held, err := v.ProductLicenses.List(ctx)
+	if err != nil {
+		return err
+	}
+	return v.ProductLicenses.Remove(ctx, held[len(held)-1].GetName())
 }
 
 // twoCalls revokes and issues in two calls of these contexts, and does not look back.
@@ -157,7 +160,8 @@ func twoCalls(revoke, issue func(context.Context) context.Context) bug {
 }
 
 func (c *call) issue(ctx context.Context, req *pb.ReplaceProductLicenseRequest) (proto.Message, error) {
-	return c.bugged.good.CreateProductLicense(ctx, &pb.CreateProductLicenseRequest{ProductLicense: req.GetProductLicense()})
+	create := &pb.CreateProductLicenseRequest{ProductLicense: req.GetProductLicense()}
+	return c.bugged.good.CreateProductLicense(ctx, create)
 }
 
 func same(ctx context.Context) context.Context { return ctx }
@@ -177,7 +181,7 @@ func anyUser(c *call, req *pb.ReplaceProductLicenseRequest) (proto.Message, erro
 }
 
 // revokesOthers revokes the licenses of the user to other products.
-func revokesOthers(ctx context.Context, v *memory.Vendor, req *pb.ReplaceProductLicenseRequest) error {
+func revokesOthers(ctx context.Context, v *vendor, req *pb.ReplaceProductLicenseRequest) error {
 	old, err := v.ProductLicenses.Get(ctx, req.GetName())
 	if err != nil {
 		return err
@@ -212,36 +216,36 @@ var replaceBugs = bugs{
 		"takes any user for the old one":    instead(anyUser),
 		"gives the license to another user": doesNotLookBack,
 	},
-	"ReplaceProductLicense whose new terms are refused is ABORTED, and the old terms stand again": {
+	"ReplaceProductLicense whose new terms are refused is ABORTED, and issues the old terms again": {
 		"does not look back": doesNotLookBack,
 		"names the old license": fails(func(e *apierror.Error) *apierror.Error {
 			return e.With(apierror.Standing, "vendors/acme/productLicenses/none")
 		}),
 		"shows the key": says("not with " + vendorKey),
 	},
-	"ReplaceProductLicense whose old terms are refused too is ABORTED, and says that nothing stands": {
-		"does not look back":            doesNotLookBack,
-		"says that the old terms stand": recodes(codes.Aborted, pb.ErrorReason_REPLACE_ROLLED_BACK),
+	"ReplaceProductLicense whose old terms are refused too is ABORTED, and says that no license is left": {
+		"does not look back":                       doesNotLookBack,
+		"says that the old terms are issued again": recodes(codes.Aborted, pb.ErrorReason_REPLACE_ROLLED_BACK),
 	},
-	"ReplaceProductLicense whose second answer is lost settles with the new terms": {
+	"ReplaceProductLicense whose second response is lost settles with the new terms": {
 		"keeps no record": noRecordOfHalf, "says that nothing happened": on("ReplaceProductLicense", certain),
 	},
 	"ReplaceProductLicense whose second write is cut settles with the new terms": {
 		"keeps no record": noRecordOfHalf, "takes it for done": on("ReplaceProductLicense", hidesFailure),
 	},
-	"ReplaceProductLicense that is half done is finished when nobody asks again": {
+	"ReplaceProductLicense that is half done is finished without a caller": {
 		"keeps no record": noRecordOfHalf,
 	},
-	"ReplaceProductLicense whose second write is cut is finished when nobody asks again": {
+	"ReplaceProductLicense whose second write is cut is finished without a caller": {
 		"takes each write for a mutation of its own": twoCalls(item("1"), item("2")),
 	},
-	"ReplaceProductLicense that loses the answer while it rolls back settles with the old terms": {
-		"says that nothing stands": on("ReplaceProductLicense", certain),
+	"ReplaceProductLicense that loses a response while it rolls back settles with the old terms": {
+		"says that nothing happened": on("ReplaceProductLicense", certain),
 	},
-	"ReplaceProductLicense whose caller goes when it is half done is finished all the same": {
+	"ReplaceProductLicense whose caller goes halfway is finished": {
 		"goes with its caller": doesNotLookBack,
 	},
-	"ReplaceProductLicense at a vendor that cannot be read when it is half done comes to the new terms": {
+	"ReplaceProductLicense at a vendor that cannot be read halfway leads to the new terms": {
 		"reads between its writes": doesNotLookBack,
 	},
 }

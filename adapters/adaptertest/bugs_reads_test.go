@@ -13,7 +13,6 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/drmhub/drmhub/adapters"
-	"github.com/drmhub/drmhub/adapters/adaptertest/memory"
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -113,7 +112,7 @@ var readBugs = bugs{
 	"reads of a healthy vendor succeed": {
 		"fails its check": instead(func(*call, *emptypb.Empty) (proto.Message, error) { return nil, errors.New("no") }),
 	},
-	"names in answers are canonical and of this vendor": {
+	"names in responses are canonical and of this vendor": {
 		"escapes more than it should": showsSites(func(s *pb.Site) {
 			s.Name = strings.TrimSuffix(s.GetName(), s.GetSiteId()) + url.PathEscape(s.GetSiteId())
 		}),
@@ -121,7 +120,7 @@ var readBugs = bugs{
 		"names another vendor":    showsRows(func(l *pb.License) { l.Site = "vendors/emca/sites/DEMO" }),
 		"writes an id for a name": showsRows(func(l *pb.License) { l.Site = "DEMO" }),
 	},
-	"an answer belongs to the caller": {"remembers answers": remembersResponses},
+	"a response belongs to the caller": {"remembers responses": remembersResponses},
 	"a caller who has gone gets CANCELLED": {
 		"ignores the context":                     always(unaware),
 		"takes the caller's end for the vendor's": blamesTheVendor,
@@ -133,7 +132,7 @@ var readBugs = bugs{
 		"takes the caller's end for the vendor's": blamesTheVendor,
 		"takes every end for the caller's":        blamesTheCaller,
 	},
-	"many goroutines may call at once": {"remembers where one list stands": remembersOneList},
+	"many goroutines may call at once": {"remembers where one list is": remembersOneList},
 }
 
 // fails is a bug that changes every error. A nil error is a success without a response.
@@ -180,7 +179,7 @@ var failureBugs = bugs{
 		"loses the time":    waits(0),
 		"blames the caller": recodes(codes.ResourceExhausted, pb.ErrorReason_CALLER_RATE_LIMITED),
 	},
-	"a vendor that throttles without a time is RESOURCE_EXHAUSTED, and no time is made up": {
+	"a vendor that throttles without a time is RESOURCE_EXHAUSTED, with no time either": {
 		"makes up a time": waits(time.Second),
 	},
 	"a vendor that refuses the credentials is FAILED_PRECONDITION, never the caller's UNAUTHENTICATED": {
@@ -198,7 +197,7 @@ var failureBugs = bugs{
 		}),
 		"shows the key": says("not with " + vendorKey),
 	},
-	"an answer that cannot be read is INTERNAL": {
+	"a response that cannot be read is INTERNAL": {
 		"shows an empty list":          swallowsErrors,
 		"says UNAVAILABLE":             recodes(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE),
 		"passes control characters on": says("\x1b[31mno"),
@@ -222,17 +221,19 @@ var siteBugs = bugs{
 		"ignores the mask": asks(func(req *pb.UpdateSiteRequest) {
 			req.UpdateMask.Paths = []string{"display_name", "policy_id"}
 		}),
-		"changes one field alone": asks(func(req *pb.UpdateSiteRequest) { req.UpdateMask.Paths = req.UpdateMask.Paths[:1] }),
-		"changes every site": before(func(ctx context.Context, v *memory.Vendor, req *pb.UpdateSiteRequest) error {
+		"changes one field alone": asks(func(req *pb.UpdateSiteRequest) {
+			req.UpdateMask.Paths = req.UpdateMask.Paths[:1]
+		}),
+		"changes every site": before(func(ctx context.Context, v *vendor, req *pb.UpdateSiteRequest) error {
 			return changeAll(ctx, v.Sites, func(s *pb.Site) { s.DisplayName = req.GetSite().GetDisplayName() })
 		}),
-		"answers what was asked for": instead(func(c *call, req *pb.UpdateSiteRequest) (proto.Message, error) {
+		"returns what was asked for": instead(func(c *call, req *pb.UpdateSiteRequest) (proto.Message, error) {
 			_, err := c.run()
 			return req.GetSite(), err
 		}),
 	},
-	"UpdateSite takes effect once, and says what became of it": {
-		"answers the site as it was": shows(func(s *pb.Site) { s.DisplayName = "Site_0" }),
+	"UpdateSite takes effect once, and returns the outcome": {
+		"returns the site as it was": shows(func(s *pb.Site) { s.DisplayName = "Site_0" }),
 	},
 }
 

@@ -29,7 +29,8 @@ func streamsAnyToken(b *bugged) {
 	b.stream = func(req *pb.StreamLicensesRequest, to client) error {
 		err := b.good.StreamLicenses(req, to)
 		if err != nil && apierror.Convert(err).Code == codes.InvalidArgument {
-			return b.good.StreamLicenses(&pb.StreamLicensesRequest{Parent: req.GetParent(), Filter: req.GetFilter()}, to)
+			again := &pb.StreamLicensesRequest{Parent: req.GetParent(), Filter: req.GetFilter()}
+			return b.good.StreamLicenses(again, to)
 		}
 		return err
 	}
@@ -131,7 +132,7 @@ var streamBugs = bugs{
 		}),
 		"ends well": endsWell(codes.Canceled),
 	},
-	"StreamLicenses that the vendor fails in the middle of fails, and goes on afterwards": {
+	"StreamLicenses fails if the vendor fails between messages, and goes on afterwards": {
 		"ends well": endsWell(codes.Unavailable),
 	},
 }

@@ -75,8 +75,9 @@ func (c *call) failing(change func(error) error) (proto.Message, error) {
 
 // failed returns the result of an item with this error.
 func failed(err error) *pb.ProductLicenseResult {
+	none := &pb.ProductLicenseResult_ProductLicense{ProductLicense: &pb.ProductLicense{}}
 	if err == nil {
-		return &pb.ProductLicenseResult{Result: &pb.ProductLicenseResult_ProductLicense{ProductLicense: &pb.ProductLicense{}}}
+		return &pb.ProductLicenseResult{Result: none}
 	}
 	said := apierror.Convert(err).GRPCStatus().Proto()
 	return &pb.ProductLicenseResult{Result: &pb.ProductLicenseResult_Error{Error: said}}
@@ -84,26 +85,26 @@ func failed(err error) *pb.ProductLicenseResult {
 
 // hooksOfWrites are the bugs that every write can have, by its promises.
 var hooksOfWrites = map[string]map[string]hook{
-	"takes effect once, and says what became of it":                          {"does nothing": doesNothing},
-	"that has succeeded is answered from its record, which keeps no secrets": {"keeps no record": dropsLog},
-	"for a caller who has gone sends nothing":                                {"does not notice": unaware},
-	"outside of a mutation sends nothing":                                    {"makes a mutation of its own": dropsLog},
-	"whose answer is lost has an unknown outcome, and settles with one effect": {
+	"takes effect once, and returns the outcome":                    {"does nothing": doesNothing},
+	"that has succeeded returns its record, which holds no secrets": {"keeps no record": dropsLog},
+	"for a caller who has gone sends nothing":                       {"does not notice": unaware},
+	"outside of a mutation sends nothing":                           {"makes a mutation of its own": dropsLog},
+	"whose response is lost has an unknown outcome, and settles with one effect": {
 		"says that nothing happened": certain, "keeps no record": dropsLog,
 	},
-	"whose answer cannot be read has an unknown outcome, and settles with one effect": {
+	"whose response cannot be read has an unknown outcome, and settles with one effect": {
 		"says that nothing happened": certain,
 	},
 	"that is cut before its effect has an unknown outcome, and settles with one effect": {
 		"takes it for done": hidesFailure,
 	},
-	"whose outcome cannot be read back stays unknown":           {"takes it for done": hidesFailure},
-	"that took effect is settled by nobody, who has no secrets": {"takes it for done": hidesFailure},
-	"that had no effect is not sent when nobody asks again":     {"keeps no record": dropsLog},
+	"whose outcome cannot be read back stays unknown":                  {"takes it for done": hidesFailure},
+	"that took effect is settled without a caller and without secrets": {"takes it for done": hidesFailure},
+	"that had no effect is not sent without a caller":                  {"keeps no record": dropsLog},
 	"that the vendor refuses has a definite outcome": {
 		"does not know what a refusal is": unsure, "takes it for a success": hidesFailure,
 	},
-	"that is tried sends nothing, and tells what it would send": {
+	"in a dry run sends nothing, and shows what it would send": {
 		"sends": dropsLog, "shows a secret": func(c *call) (proto.Message, error) { return quotes(c, vendorKey) },
 	},
 }
@@ -143,10 +144,14 @@ func writeBugs() bugs {
 			all.add(w.rpc, w.as+" "+promise, byName)
 		}
 		if w.of != "" {
-			all.add(w.rpc, " of an unknown "+w.of+" is NOT_FOUND", map[string]hook{"takes any failure for a success": hidesFailure})
+			all.add(w.rpc, " of an unknown "+w.of+" is NOT_FOUND", map[string]hook{
+				"takes any failure for a success": hidesFailure,
+			})
 		}
 		if w.waits {
-			all.add(w.rpc, " waits for the mutation that may have created it", map[string]hook{"does not wait": dropsLog})
+			all.add(w.rpc, " waits for the mutation that may have created it", map[string]hook{
+				"does not wait": dropsLog,
+			})
 		}
 	}
 	return all
@@ -224,19 +229,22 @@ func firstErrorForAll(c *call) (proto.Message, error) {
 // batchBugs are the bugs that a batch can have beside those of every write.
 func batchBugs() bugs {
 	all := bugs{}
-	for rpc, does := range map[string]string{"BatchCreateProductLicenses": "issues", "BatchDeleteProductLicenses": "revokes"} {
-		all.add(rpc, " takes effect once, and says what became of it", map[string]hook{
-			"answers in another order": reorders(backwards),
+	for rpc, does := range map[string]string{
+		"BatchCreateProductLicenses": "issues", "BatchDeleteProductLicenses": "revokes",
+	} {
+		all.add(rpc, " takes effect once, and returns the outcome", map[string]hook{
+			"returns results in another order": reorders(backwards),
 		})
-		all.add(rpc, " with an item that is refused "+does+" the others, and has its error in its place", map[string]hook{
+		refused := " with an item that is refused " + does + " the others, and has its error in its place"
+		all.add(rpc, refused, map[string]hook{
 			"puts errors last": reorders(errorsLast), "leaves errors out": reorders(onlyLicenses),
-			"takes a refusal for a success": hidesFailure, "answers an item's error for all": firstErrorForAll,
+			"takes a refusal for a success": hidesFailure, "returns an item's error for all": firstErrorForAll,
 		})
-		all.add(rpc, " settles each item on its own where answers are lost", map[string]hook{
+		all.add(rpc, " settles each item on its own if responses are lost", map[string]hook{
 			"says that nothing happened": certain, "keeps no record": dropsLog,
-			"answers an item's error for all": firstErrorForAll,
+			"returns an item's error for all": firstErrorForAll,
 		})
-		all.add(rpc, " settles each item on its own where some are cut before their effect", map[string]hook{
+		all.add(rpc, " settles each item on its own if some are cut before their effect", map[string]hook{
 			"takes them for done": hidesFailure, "keeps no record": dropsLog,
 		})
 	}

@@ -10,18 +10,18 @@ import (
 var changePromises = []Promise{
 	{"EnableSite of a site that is on sends nothing", needs("EnableSite"), enableWhatIsOn},
 	{"ExtendTrial that is still pending is not sent again", needs("ExtendTrial"), extendPending},
-	{"ListStatusChanges tells of what was asked for, of the service that the filter chooses",
+	{"ListStatusChanges shows each request, of the service that the filter chooses",
 		needs("ListStatusChanges", "ExtendTrial"), changesAreListed},
 	{"ListStatusChanges of a site without changes is empty", needs("ListStatusChanges"), noChanges},
 	{"ListStatusChanges of an unknown site is NOT_FOUND", needs("ListStatusChanges"),
 		notFound(func(t T, h Harness) []proto.Message {
 			return []proto.Message{&pb.ListStatusChangesRequest{Parent: newUnknownSite(t, h).name}}
 		})},
-	{"CancelStatusChange takes the change back",
+	{"CancelStatusChange cancels the change",
 		needs("CancelStatusChange", "ExtendTrial", "ListStatusChanges"), cancelIsListed},
-	{"CancelStatusChange of what is canceled sends nothing, and answers what stands",
+	{"CancelStatusChange of a canceled change sends nothing, and returns the change",
 		needs("CancelStatusChange", "ExtendTrial"), cancelAgain},
-	{"CancelStatusChange of what the vendor has approved is FAILED_PRECONDITION",
+	{"CancelStatusChange of an approved change is FAILED_PRECONDITION",
 		needs("CancelStatusChange", "ExtendTrial"), cancelTooLate},
 }
 

@@ -36,8 +36,9 @@ var signatures = sync.OnceValue(func() map[string]reflect.Type {
 // hasCall reports whether an adapter has a call, and its account supports it.
 func hasCall(a adapters.Adapter, rpc string) bool {
 	method := reflect.ValueOf(a).MethodByName(rpc)
+	isCall := func(fullName string) bool { return strings.HasSuffix(fullName, "/"+rpc) }
 	return method.IsValid() && method.Type() == signatures()[rpc] &&
-		!slices.ContainsFunc(a.Describe().Unsupported, func(full string) bool { return strings.HasSuffix(full, "/"+rpc) })
+		!slices.ContainsFunc(a.Describe().Unsupported, isCall)
 }
 
 // unpromised are calls for which the suite has no promise, each with the reason.
@@ -57,7 +58,7 @@ func uncovered(a adapters.Adapter, promises []Promise, unpromised map[string]str
 				"%T.%s is a %s, which is no capability; make it a %s", a, rpc, method.Type(), signature))
 		case unpromised[rpc] == "" && !promised:
 			complaints = append(complaints, fmt.Sprintf(
-				"%T has %s, for which the suite has no promise; add one, or say in unpromised why there is none", a, rpc))
+				"%T has %s, for which the suite has no promise; add one, or say why in unpromised", a, rpc))
 		}
 	}
 	slices.Sort(complaints)

@@ -22,9 +22,10 @@ func describeIsComplete(t T, h Harness) {
 		name, field, _ := strings.Cut(pushed, ":")
 		method := rpc(strings.Replace(name, "/", ".", 1))
 		if method == nil || filterField(method, field) == nil {
-			t.Errorf("Describe's Limits push down %q, which is no filter such as drmhub.v1.LicenseService/ListLicenses:content_id", pushed)
+			t.Errorf("Describe's Limits push down %q, which is no filter such as "+
+				"drmhub.v1.LicenseService/ListLicenses:content_id", pushed)
 		} else if !hasMethod(h, method) {
-			t.Errorf("Describe's Limits push down %q, of a method that the adapter does not answer", pushed)
+			t.Errorf("Describe's Limits push down %q, of a method that the adapter does not have", pushed)
 		}
 	}
 }
@@ -42,7 +43,7 @@ func namesMethods(t T, h Harness, list string, full []string) {
 	}
 }
 
-// rpc finds a method by its name in the proto; nil where there is none.
+// rpc finds a method by its name in the proto. It returns nil if no method has the name.
 func rpc(name string) protoreflect.MethodDescriptor {
 	d, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
 	if err != nil {

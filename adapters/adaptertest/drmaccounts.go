@@ -31,7 +31,7 @@ var accounts = kind[*pb.DrmAccount]{
 }
 
 var drmAccountPromises = append(accounts.promises(),
-	Promise{"ListDrmAccounts with another view than FULL shows neither passwords nor devices",
+	Promise{"ListDrmAccounts with another view than FULL shows no passwords and no devices",
 		needs("ListDrmAccounts"), basicAccounts},
 	Promise{"ListDrmAccounts chooses exactly by customer and by part of the username, with regard to case",
 		needs("ListDrmAccounts"), accountConditions},
@@ -80,7 +80,8 @@ func device(h Harness, username, id string, n int) *pb.DrmAccountDevice {
 	kind := pb.DrmAccountDevice_IOS + pb.DrmAccountDevice_Type(n%3)
 	return &pb.DrmAccountDevice{
 		Name: names.DrmAccountDevice.Name(h.Vendor, username, id), DeviceId: id, Type: kind, VendorType: kind.String(),
-		DisplayName: []string{"Donald's mobile", "", "거실 TV"}[n%3], Model: []string{"iPhone 6", "Pixel 9", "Chrome"}[n%3],
+		DisplayName: []string{"Donald's mobile", "", "거실 TV"}[n%3],
+		Model:       []string{"iPhone 6", "Pixel 9", "Chrome"}[n%3],
 	}
 }
 

@@ -14,19 +14,19 @@ import (
 )
 
 var drmAccountWritePromises = []Promise{
-	{"CreateDrmAccount is found by GetDrmAccount, with a username and a password of its own where none is given",
+	{"CreateDrmAccount is found by GetDrmAccount, and gets a username and a password if none is given",
 		needs("CreateDrmAccount", "GetDrmAccount"), createdAccountIsFound},
 	{"CreateDrmAccount shows the password to view FULL alone", needs("CreateDrmAccount"), passwordOfCreated},
-	{"CreateDrmAccount that is tried shows no password", needs("CreateDrmAccount"), triedWithoutPassword},
+	{"CreateDrmAccount in a dry run shows no password", needs("CreateDrmAccount"), triedWithoutPassword},
 	{"CreateDrmAccount with the username of an account is ALREADY_EXISTS, and sends nothing",
 		needs("CreateDrmAccount"), accountExists},
-	{"DeleteDrmAccountDevice takes one device away, and nothing else",
+	{"DeleteDrmAccountDevice removes one device, and nothing else",
 		needs("DeleteDrmAccountDevice", "GetDrmAccount"), deletesOneDevice},
-	{"DeleteDrmAccountDevice of another account's device is NOT_FOUND, and takes nothing away",
+	{"DeleteDrmAccountDevice of another account's device is NOT_FOUND, and removes nothing",
 		needs("DeleteDrmAccountDevice", "GetDrmAccount"), deviceOfAnother},
 	{"DeleteDrmAccountDevice of a device that the vendor still binds is FAILED_PRECONDITION",
 		needs("DeleteDrmAccountDevice", "GetDrmAccount"), boundDeviceStays},
-	{"DeleteDrmAccountDevice that is forced takes a bound device away, and tells until when its slot is held",
+	{"DeleteDrmAccountDevice by force removes a bound device, and says until when its slot is held",
 		needs("DeleteDrmAccountDevice", "GetDrmAccount"), forcedDeviceGoes},
 }
 
@@ -162,7 +162,7 @@ func accountExists(t T, h Harness) {
 		for _, customer := range append([]string{""}, h.DrmAccounts.Customers...) {
 			wanted := &pb.DrmAccount{Customer: customer, Username: held.GetUsername()}
 			_, err := h.calling(creatingAccount(h, wanted, pb.DrmAccount_FULL)).in(t.Context(), newSteps())
-			wantError(t, "CreateDrmAccount of an account", err, codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS)
+			wantError(t, "of an account that exists", err, codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS)
 		}
 	}
 	wantWrites(t, "CreateDrmAccount of accounts", h, 0)
@@ -201,7 +201,8 @@ func deviceOfAnother(t T, h Harness) {
 	accounts := withDevices(t, h, 1)
 	id := accounts[0].GetDevices()[0].GetDeviceId()
 	for _, username := range []string{accounts[1].GetUsername(), "nobody@duck.com"} {
-		_, err := deletingDevice(h, names.DrmAccountDevice.Name(h.Vendor, username, id), false).in(t.Context(), newSteps())
+		name := names.DrmAccountDevice.Name(h.Vendor, username, id)
+		_, err := deletingDevice(h, name, false).in(t.Context(), newSteps())
 		wantError(t, "DeleteDrmAccountDevice", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
 	}
 	wantWrites(t, "DeleteDrmAccountDevice", h, 0)

@@ -12,12 +12,12 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// everyAdapter holds what all adapters promise, of all reads that they have.
+// everyAdapter are the promises of all adapters, about all reads that they have.
 var everyAdapter = []Promise{
 	{"Describe is complete", nil, describeIsComplete},
 	{"reads of a healthy vendor succeed", nil, readsSucceed},
-	{"names in answers are canonical and of this vendor", nil, namesAreCanonical},
-	{"an answer belongs to the caller", nil, answersBelongToTheCaller},
+	{"names in responses are canonical and of this vendor", nil, namesAreCanonical},
+	{"a response belongs to the caller", nil, answersBelongToTheCaller},
 	{"a caller who has gone gets CANCELLED", nil, goneBefore},
 	{"a caller who goes while the vendor stalls gets CANCELLED", nil, goneMeanwhile},
 	{"a deadline that passes while the vendor stalls is DEADLINE_EXCEEDED", nil, deadlinePasses},
@@ -77,7 +77,7 @@ func answersBelongToTheCaller(t T, h Harness) {
 			t.Fatalf("%s: %v", r.name, err)
 		}
 		if !proto.Equal(before, second) {
-			t.Errorf("%s: what the caller wrote into one answer is in the next: %v", r.name, second)
+			t.Errorf("%s: what the caller wrote into a response is in the next one; return a copy: %v", r.name, second)
 		}
 	}
 }
@@ -109,7 +109,7 @@ func goneBefore(t T, h Harness) {
 	}
 }
 
-// soon is long enough for a call to be under way.
+// soon is how long a call may run before its caller goes.
 const soon = 50 * time.Millisecond
 
 func goneMeanwhile(t T, h Harness) {

@@ -20,7 +20,8 @@ import (
 )
 
 var fairPlayPromises = []Promise{
-	{"RegisterFairPlayCertificate that is tried answers what was found", needs("RegisterFairPlayCertificate"), tellsWhatItFound},
+	{"RegisterFairPlayCertificate in a dry run returns the certificate",
+		needs("RegisterFairPlayCertificate"), tellsWhatItFound},
 	{"RegisterFairPlayCertificate finds every mistake at once, and sends nothing",
 		needs("RegisterFairPlayCertificate"), findsMistakes},
 	{"RegisterFairPlayCertificate shows no secret in an error", needs("RegisterFairPlayCertificate"), hidesTheKeys},
@@ -116,7 +117,7 @@ func findsMistakes(t T, h Harness) {
 	}{
 		"another's key":    {func(r request) { r.PrivateKey = pairs()[1].key }, []string{"private_key"}},
 		"a wrong password": {func(r request) { r.KeyPassword = "opens nothing" }, []string{"key_password"}},
-		"a short ASK":      {func(r request) { r.ApplicationSecretKey = "0123456789abcdef" }, []string{"application_secret_key"}},
+		"a short ASK":      {func(r request) { r.ApplicationSecretKey = "0123" }, []string{"application_secret_key"}},
 		"no certificate":   {func(r request) { r.Certificate = []byte("none") }, []string{"certificate"}},
 		"no key":           {func(r request) { r.PrivateKey = []byte("none") }, []string{"private_key"}},
 		"three mistakes": {func(r request) {
@@ -134,7 +135,7 @@ func findsMistakes(t T, h Harness) {
 func hidesTheKeys(t T, h Harness) {
 	sound := newSite(t, h).fairPlay()
 	spoilt := proto.CloneOf(sound)
-	spoilt.KeyPassword, spoilt.ApplicationSecretKey = "opens nothing", "an ASK that is none"
+	spoilt.KeyPassword, spoilt.ApplicationSecretKey = "opens nothing", "not an ASK"
 	try := func(what string, ctx context.Context, req *pb.RegisterFairPlayCertificateRequest) {
 		_, err := h.calling(req).in(ctx, newSteps())
 		if err == nil {
@@ -142,7 +143,8 @@ func hidesTheKeys(t T, h Harness) {
 		}
 		known := h
 		known.Secrets = append([]secret.Text{
-			secret.New(req.GetKeyPassword()), secret.New(req.GetApplicationSecretKey()), secret.New(string(req.GetPrivateKey())),
+			secret.New(req.GetKeyPassword()), secret.New(req.GetApplicationSecretKey()),
+			secret.New(string(req.GetPrivateKey())),
 		}, h.Secrets...)
 		wantClean(t, what, known, err)
 	}

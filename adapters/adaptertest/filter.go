@@ -20,7 +20,8 @@ var filterPromises = []Promise{
 // another.
 var lookalikes = []string{
 	"Movie-1", "movie-1", "MOVIE-1", "Movie-10", "A Movie-1", "Movie-1 b", "Movie-1 ", "Movie_1", "Movie%",
-	"Movie%2D1", "Movie+1", "Movie 1", "*", "a/b?c=d&e#f", "Möwe", "Mo\u0308we", "영화-1", `"quoted" '--`, `back\slash`,
+	"Movie%2D1", "Movie+1", "Movie 1", "*", "a/b?c=d&e#f", "Möwe", "Mo\u0308we", "영화-1",
+	`"quoted" '--`, `back\slash`,
 }
 
 // texts are the conditions on a text. A row has a field of the same name.
@@ -70,7 +71,8 @@ func timeConditions(t T, h Harness) {
 	const korea = 9 * time.Hour // where vendors' days turn earlier
 	var at []time.Time
 	for _, d := range []time.Duration{
-		-24 * time.Hour, -korea - time.Second, -korea, -time.Second, 0, time.Second, 24*time.Hour - korea, 24 * time.Hour,
+		-24 * time.Hour, -korea - time.Second, -korea, -time.Second, 0, time.Second,
+		24*time.Hour - korea, 24 * time.Hour,
 	} {
 		at = append(at, midnight.Add(d))
 		s.put(license("content", midnight.Add(d)), license("content", midnight.Add(d)))

@@ -123,46 +123,46 @@ type Writes struct {
 	FailInTurn func(faults ...WriteFault)
 }
 
-// Fault is a way in which a vendor fails. Wherever its answer has a text, the text is to hold the
-// Harness's Secrets and a control character: a vendor may echo what it was sent.
+// A Fault is a way in which a vendor fails. If its response has a text, the text must hold the
+// Harness's Secrets and a control character, because a vendor may echo what it was sent.
 type Fault int
 
 const (
 	// Healthy is no fault.
 	Healthy Fault = iota
-	// Down answers a server's error, or no connection is made.
+	// Down returns a server's error, or refuses the connection.
 	Down
 	// Throttled says that there were too many calls, and that RetryAfter must pass.
 	Throttled
 	// ThrottledSilently says that there were too many calls, and not for how long.
 	ThrottledSilently
-	// CredentialsRejected says that it does not know the credentials.
+	// CredentialsRejected says that the credentials are wrong.
 	CredentialsRejected
-	// PermissionDenied says that it knows the account, which may not make this call.
+	// PermissionDenied says that the account may not make this call.
 	PermissionDenied
-	// Rejected says no with a code that nobody knows: inside HTTP 200, where the vendor does so.
+	// Rejected refuses with an unknown code, inside HTTP 200 if the vendor does so.
 	Rejected
-	// Garbage answers success, and a body that no parser reads.
+	// Garbage returns success, and a body that no parser reads.
 	Garbage
-	// Stalled does not answer until the caller has gone.
+	// Stalled does not respond until the caller has gone.
 	Stalled
 )
 
-// RetryAfter is what a vendor that is Throttled says. It is longer than any call may take, since
-// nobody may sleep through it.
+// RetryAfter is the time that a vendor that is Throttled asks for. It is longer than any call may take,
+// because no call may wait for it.
 const RetryAfter = 7 * time.Second
 
-// WriteFault is a way in which a vendor fails at a write.
+// A WriteFault is a way in which a vendor fails a write.
 type WriteFault int
 
 const (
-	// AnswerLost takes effect, and the connection is cut before the answer.
+	// AnswerLost takes effect, and cuts the connection before the response.
 	AnswerLost WriteFault = iota
-	// AnswerGarbled takes effect, and answers what no parser reads.
+	// AnswerGarbled takes effect, and returns what no parser reads.
 	AnswerGarbled
 	// CutBeforeEffect receives the request, and cuts the connection before anything takes effect.
 	CutBeforeEffect
-	// Refused says no with a code that nobody knows, and nothing takes effect.
+	// Refused refuses with an unknown code, and nothing takes effect.
 	Refused
 	// Unharmed is no fault. It is for FailInTurn alone.
 	Unharmed
@@ -183,8 +183,8 @@ func parts() []part {
 	}
 	licenses := append(needs("ListLicenses", "StreamLicenses"), reportCapabilities...)
 	integrations := needs("GetIntegration", "UpdateIntegration")
-	sites := slices.Concat(licenses, integrations, needs("ListSites", "GetSite", "UpdateSite", "DisableSite", "EnableSite",
-		"ExtendTrial", "ListStatusChanges", "RegisterFairPlayCertificate", "ListPackagings"))
+	sites := slices.Concat(licenses, integrations, needs("ListSites", "GetSite", "UpdateSite", "DisableSite",
+		"EnableSite", "ExtendTrial", "ListStatusChanges", "RegisterFairPlayCertificate", "ListPackagings"))
 	products := slices.Concat(productCapabilities, productLicenseCapabilities)
 	return []part{
 		{"Sites", func(h Harness) bool { return !h.Sites.whole() }, sites},

@@ -14,9 +14,10 @@ var licensePromises = []Promise{
 	{"a site shows its own rows only", needs("ListLicenses"), ownRowsOnly},
 	{"licenses come newest first", needs("ListLicenses"), comeNewestFirst},
 	{"a site without rows has an empty list", needs("ListLicenses"), noRows},
-	{"the licenses of an unknown site are NOT_FOUND", needs("ListLicenses"), notFound(func(t T, h Harness) []proto.Message {
-		return []proto.Message{&pb.ListLicensesRequest{Parent: newUnknownSite(t, h).name}}
-	})},
+	{"the licenses of an unknown site are NOT_FOUND", needs("ListLicenses"),
+		notFound(func(t T, h Harness) []proto.Message {
+			return []proto.Message{&pb.ListLicensesRequest{Parent: newUnknownSite(t, h).name}}
+		})},
 }
 
 // licenses is the list of the site's licenses under a filter.

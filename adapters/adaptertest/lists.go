@@ -24,7 +24,9 @@ type listing[Row proto.Message] struct {
 }
 
 // page reads one page.
-func (l listing[Row]) page(ctx context.Context, size int32, token string) (rows []Row, next string, total int32, err error) {
+func (l listing[Row]) page(
+	ctx context.Context, size int32, token string,
+) (rows []Row, next string, total int32, err error) {
 	req := proto.Clone(l.req)
 	setText(req, "page_token", token)
 	req.ProtoReflect().Set(fieldOf(req, "page_size"), protoreflect.ValueOfInt32(size))
@@ -87,7 +89,8 @@ func (l listing[Row]) all(t T, matching int, sizes ...int32) []Row {
 func (l listing[Row]) wantRows(t T, want []Row, sizes ...int32) {
 	t.Helper()
 	for _, size := range sizes {
-		sameRows(t, fmt.Sprintf("%s of %v with page_size %d", rpcOf(l.req), l.req, size), l.all(t, len(want), size), want)
+		what := fmt.Sprintf("%s of %v with page_size %d", rpcOf(l.req), l.req, size)
+		sameRows(t, what, l.all(t, len(want), size), want)
 	}
 }
 

@@ -112,7 +112,7 @@ func createdMemberIsListed(t T, h Harness) {
 		wanted := &pb.Member{Email: fmt.Sprintf("group-%d@shop.example", group), Group: group}
 		created := done[*pb.Member](t, h, creating(h, wanted))
 		listed := choose(members.list(h).from(t, "", nil, 0), func(m *pb.Member) bool {
-			return m.GetName() == created.GetName() && m.GetEmail() == created.GetEmail() && unsetOr(group, m.GetGroup())
+			return sameFields(m, created, "name", "email") && unsetOr(group, m.GetGroup())
 		})
 		if len(listed) != 1 {
 			t.Errorf("CreateMember of the group %s returns %v, and ListMembers gives %v", group, created, listed)

@@ -12,11 +12,11 @@ import (
 	"github.com/drmhub/drmhub/adapters/names"
 )
 
-// checkNames demands that every resource name in an answer is canonical, of the form that its type
-// has, and this vendor's.
-func checkNames(t T, vendor, what string, answer proto.Message) {
+// checkNames demands that every resource name in a response is canonical, of the form of its type, and
+// of this vendor.
+func checkNames(t T, vendor, what string, res proto.Message) {
 	t.Helper()
-	eachName(answer.ProtoReflect(), func(field protoreflect.FieldDescriptor, resourceType, name string) {
+	eachName(res.ProtoReflect(), func(field protoreflect.FieldDescriptor, resourceType, name string) {
 		canonical, err := names.Canonical(name)
 		if err != nil || canonical != name {
 			t.Errorf("%s: %s is %q, which is not canonical: want %q (%v)", what, field.FullName(), name, canonical, err)
@@ -51,11 +51,11 @@ func eachName(m protoreflect.Message, yield func(field protoreflect.FieldDescrip
 	})
 }
 
-// nameOf is the type of resource that a field names: its own, as "name" in a resource, or another
-// one's.
+// nameOf returns the type of the resource that a field names: the one that holds it, or another one.
 func nameOf(field protoreflect.FieldDescriptor) string {
 	if field.Name() == "name" {
-		r, _ := proto.GetExtension(field.ContainingMessage().Options(), annotations.E_Resource).(*annotations.ResourceDescriptor)
+		resource := field.ContainingMessage().Options()
+		r, _ := proto.GetExtension(resource, annotations.E_Resource).(*annotations.ResourceDescriptor)
 		return r.GetType()
 	}
 	r, _ := proto.GetExtension(field.Options(), annotations.E_ResourceReference).(*annotations.ResourceReference)
@@ -64,7 +64,7 @@ func nameOf(field protoreflect.FieldDescriptor) string {
 
 var variable = regexp.MustCompile(`\{[^}]*\}`)
 
-// patterns are the forms of names, by the type of resource, as the contract has them.
+// patterns returns the contract's forms of names, by the type of the resource.
 var patterns = sync.OnceValue(func() map[string]names.Pattern {
 	all := map[string]names.Pattern{}
 	protoregistry.GlobalTypes.RangeMessages(func(m protoreflect.MessageType) bool {

@@ -18,13 +18,15 @@ var orders = kind[*pb.SiteOrder]{
 	put:     func(t T, h Harness, n int) []*pb.SiteOrder { return chosen(newOrders(t, h, n), nil) },
 	unnamed: true,
 	others: func(h Harness) map[string]listing[*pb.SiteOrder] {
-		return map[string]listing[*pb.SiteOrder]{"a condition more": listOrders(h, &pb.SiteOrderFilter{AccountId: "acme"})}
+		filtered := listOrders(h, &pb.SiteOrderFilter{AccountId: "acme"})
+		return map[string]listing[*pb.SiteOrder]{"a condition more": filtered}
 	},
 }
 
 var orderPromises = append(orders.promises(),
 	Promise{"CreateSiteOrder is found again", needs("CreateSiteOrder", "GetSiteOrder"), createdOrderIsFound},
-	Promise{"ListSiteOrders chooses exactly by every condition, and by all at once", needs("ListSiteOrders"), orderConditions},
+	Promise{"ListSiteOrders chooses exactly by every condition, and by all at once",
+		needs("ListSiteOrders"), orderConditions},
 	Promise{"GetSiteOrder shows what ListSiteOrders shows", needs("ListSiteOrders", "GetSiteOrder"), orderAsListed},
 	Promise{"GetSiteOrder of an unknown order is NOT_FOUND", needs("GetSiteOrder"),
 		notFound(func(_ T, h Harness) []proto.Message {

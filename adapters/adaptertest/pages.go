@@ -21,7 +21,7 @@ var pagePromises = []Promise{
 		arrivals(0, nil)},
 	{"rows that arrive leave the earlier ones in their place in a filtered list", needs("ListLicenses"),
 		arrivals(time.Second, &pb.LicenseFilter{ContentId: "content-3"})},
-	{"a list that the vendor fails in the middle of fails, and goes on afterwards", needs("ListLicenses"),
+	{"a list fails if the vendor fails between its pages, and goes on afterwards", needs("ListLicenses"),
 		failureInTheMiddle},
 }
 

@@ -17,13 +17,13 @@ var productBatchPromises = []Promise{
 		needs("BatchCreateProductLicenses", "GetProductLicense"), createsTheOthers},
 	{"BatchDeleteProductLicenses with an item that is refused revokes the others, and has its error in its place",
 		needs("BatchDeleteProductLicenses", "GetProductLicense"), deletesTheOthers},
-	{"BatchCreateProductLicenses settles each item on its own where answers are lost",
+	{"BatchCreateProductLicenses settles each item on its own if responses are lost",
 		needs("BatchCreateProductLicenses"), createBatch.settlesEach(AnswerLost)},
-	{"BatchCreateProductLicenses settles each item on its own where some are cut before their effect",
+	{"BatchCreateProductLicenses settles each item on its own if some are cut before their effect",
 		needs("BatchCreateProductLicenses"), createBatch.settlesEach(CutBeforeEffect)},
-	{"BatchDeleteProductLicenses settles each item on its own where answers are lost",
+	{"BatchDeleteProductLicenses settles each item on its own if responses are lost",
 		needs("BatchDeleteProductLicenses"), deleteBatch.settlesEach(AnswerLost)},
-	{"BatchDeleteProductLicenses settles each item on its own where some are cut before their effect",
+	{"BatchDeleteProductLicenses settles each item on its own if some are cut before their effect",
 		needs("BatchDeleteProductLicenses"), deleteBatch.settlesEach(CutBeforeEffect)},
 }
 

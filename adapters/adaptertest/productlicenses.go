@@ -29,7 +29,7 @@ var productLicenses = kind[*pb.ProductLicense]{
 }
 
 var productLicensePromises = append(productLicenses.promises(),
-	Promise{"ListProductLicenses tells what is playable: what is ACTIVE, has begun and has not ended",
+	Promise{"ListProductLicenses shows as playable what is ACTIVE, has begun and has not ended",
 		needs("ListProductLicenses"), playableLicenses},
 	Promise{"ListProductLicenses chooses exactly by user, product and status, and by all at once",
 		needs("ListProductLicenses"), productLicenseConditions},

@@ -10,11 +10,11 @@ import (
 )
 
 var productLicenseWritePromises = []Promise{
-	{"CreateProductLicense is listed and got, as it was asked for",
+	{"CreateProductLicense is found again, as it was requested",
 		needs("CreateProductLicense", "GetProductLicense", "ListProductLicenses"), createdLicenseIsFound},
 	{"CreateProductLicense fills in what is left out: an order_id of its own, ACTIVE, and what the product says",
 		needs("CreateProductLicense", "GetProductLicense"), fillsIn},
-	{"DeleteProductLicense takes one license away, and nothing else",
+	{"DeleteProductLicense revokes one license, and nothing else",
 		needs("DeleteProductLicense", "GetProductLicense"), deletesOneLicense},
 }
 
@@ -26,7 +26,8 @@ var productLicenseWrites = []write{
 			wanted := bought(viewers[0], product, "order-1")
 			held := named(h, proto.CloneOf(wanted), 0) // Another license is of the same order.
 			hold(t, h, held)
-			return &attempt{h.calling(creatingLicense(h, wanted)), wanting(func(t T, what string, got *pb.ProductLicense) {
+			create := h.calling(creatingLicense(h, wanted))
+			return &attempt{create, wanting(func(t T, what string, got *pb.ProductLicense) {
 				if got.GetName() == held.GetName() {
 					t.Errorf("%s: it returns the license that was there", what)
 				}

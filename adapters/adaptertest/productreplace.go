@@ -23,15 +23,15 @@ func replacePromises() []Promise {
 	}{
 		{"leaves one license of the user to the product, with the new terms", replacesOne},
 		{"with another user is INVALID_ARGUMENT, and sends nothing", replaceForAnother},
-		{"whose new terms are refused is ABORTED, and the old terms stand again", rollsBack},
-		{"whose old terms are refused too is ABORTED, and says that nothing stands", isIncomplete},
-		{"whose second answer is lost settles with the new terms", settles(false, Unharmed, AnswerLost)},
+		{"whose new terms are refused is ABORTED, and issues the old terms again", rollsBack},
+		{"whose old terms are refused too is ABORTED, and says that no license is left", isIncomplete},
+		{"whose second response is lost settles with the new terms", settles(false, Unharmed, AnswerLost)},
 		{"whose second write is cut settles with the new terms", settles(false, Unharmed, CutBeforeEffect)},
-		{"that is half done is finished when nobody asks again", settles(true, AnswerLost)},
-		{"whose second write is cut is finished when nobody asks again", settles(true, Unharmed, CutBeforeEffect)},
-		{"that loses the answer while it rolls back settles with the old terms", rollsBackInTheEnd},
-		{"whose caller goes when it is half done is finished all the same", callerGoesHalfway},
-		{"at a vendor that cannot be read when it is half done comes to the new terms", blindHalfway},
+		{"that is half done is finished without a caller", settles(true, AnswerLost)},
+		{"whose second write is cut is finished without a caller", settles(true, Unharmed, CutBeforeEffect)},
+		{"that loses a response while it rolls back settles with the old terms", rollsBackInTheEnd},
+		{"whose caller goes halfway is finished", callerGoesHalfway},
+		{"at a vendor that cannot be read halfway leads to the new terms", blindHalfway},
 	} {
 		all = append(all, Promise{"ReplaceProductLicense " + p.says, replaceNeeds, p.check})
 	}

@@ -19,7 +19,8 @@ func (h Harness) readsOf(requests ...proto.Message) []read {
 	var all []read
 	for _, req := range requests {
 		if hasCall(h.Adapter, rpcOf(req)) {
-			all = append(all, read{rpcOf(req), func(ctx context.Context) (proto.Message, error) { return h.ask(ctx, req) }})
+			ask := func(ctx context.Context) (proto.Message, error) { return h.ask(ctx, req) }
+			all = append(all, read{rpcOf(req), ask})
 		}
 	}
 	return all

@@ -103,7 +103,8 @@ func reportPromises() []Promise {
 }
 
 // reportCapabilities are the reports that count licenses.
-var reportCapabilities = needs("ListLicenseUsers", "ListLicenseDevices", "ListLicenseContents", contentUsers, "GetUsage")
+var reportCapabilities = needs(
+	"ListLicenseUsers", "ListLicenseDevices", "ListLicenseContents", contentUsers, "GetUsage")
 
 // grouped counts licenses by a key, into one row for each.
 func grouped[Row any](of []*pb.License, key func(*pb.License) string, count func(*Row, *pb.License)) []*Row {

@@ -40,12 +40,12 @@ func (r report[Row]) promises() []Promise {
 		{r.rpc + " gives every row exactly once, whatever the page sizes", needs, r.everyRowOnce},
 		{r.rpc + " chooses exactly, with regard to case", needs, r.choosesExactly},
 		{r.rpc + " takes both dates inclusive", needs, r.datesAreInclusive},
-		{r.rpc + " refuses conditions that it does not take, and days that are none", needs, r.refusesConditions},
-		{r.rpc + " is empty where nothing is held, and NOT_FOUND where there is no site", needs, r.emptyOrNotFound},
+		{r.rpc + " refuses conditions that it does not take, and dates that are no days", needs, r.refusesConditions},
+		{r.rpc + " is empty for a site without rows, and NOT_FOUND for an unknown site", needs, r.emptyOrNotFound},
 		{r.rpc + " goes on with a token of the same request only", needs, r.refusesTokens},
 	}
 	if r.taking("status") {
-		all = append(all, Promise{r.rpc + " counts requests with one outcome", needs, r.countsOneOutcome})
+		all = append(all, Promise{r.rpc + " counts licenses of one status", needs, r.countsOneOutcome})
 	}
 	return all
 }

@@ -11,11 +11,11 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// examples is how many rows of a kind are shown where rows differ.
+// examples is how many rows of each kind a failure shows.
 const examples = 3
 
-// sameRows demands that got holds the rows of want, equal ones as often, in any order. The rows of
-// may can be there too, each as often as it is in may.
+// sameRows demands that got has the rows of want, each as often, in any order. The rows of may can be
+// there too, each as often as in may.
 func sameRows[Row proto.Message](t T, what string, got, want []Row, may ...Row) {
 	t.Helper()
 	var lost, doubled, strange []string
@@ -32,7 +32,8 @@ func sameRows[Row proto.Message](t T, what string, got, want []Row, may ...Row) 
 		}
 	}
 	if len(lost)+len(doubled)+len(strange) > 0 {
-		t.Errorf("%s: %d rows for %d:%s%s%s", what, len(got), len(want), show[Row]("lost", lost), show[Row]("too often", doubled), show[Row]("not held", strange))
+		t.Errorf("%s: %d rows for %d:%s%s%s", what, len(got), len(want),
+			show[Row]("lost", lost), show[Row]("too often", doubled), show[Row]("not held", strange))
 	}
 }
 

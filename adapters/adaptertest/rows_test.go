@@ -10,18 +10,20 @@ import (
 
 func TestDifferencesOfRowsCanBeRead(t *testing.T) {
 	a, b, c, late := license("a", midnight), license("b", midnight), license("c", midnight), license("late", midnight)
+	type rows = []*pb.License
+	differences := []string{"3 rows for 2", "1 lost", `"b"`, "1 too often", `"a"`, "1 not held", `"c"`}
 	for name, test := range map[string]struct {
-		got, want, may []*pb.License
+		got, want, may rows
 		says           []string // nothing: the rows are the same
 	}{
-		"another order":             {got: []*pb.License{b, a, a}, want: []*pb.License{a, b, a}},
-		"a row that may come":       {got: []*pb.License{a, late}, want: []*pb.License{a}, may: []*pb.License{late}},
-		"one that did not come":     {got: []*pb.License{a}, want: []*pb.License{a}, may: []*pb.License{late}},
-		"an equal row that may":     {got: []*pb.License{a, a}, want: []*pb.License{a}, may: []*pb.License{a}},
-		"one that comes twice":      {got: []*pb.License{a, late, late}, want: []*pb.License{a}, may: []*pb.License{late}, says: []string{"1 too often", `"late"`}},
-		"lost, doubled and strange": {got: []*pb.License{a, a, c}, want: []*pb.License{a, b}, says: []string{"3 rows for 2", "1 lost", `"b"`, "1 too often", `"a"`, "1 not held", `"c"`}},
-		"one of three equal rows":   {got: []*pb.License{a, a}, want: []*pb.License{a, a, a}, says: []string{"2 rows for 3", "1 lost"}},
-		"many":                      {want: history(60), says: []string{"60 lost"}},
+		"another order":             {rows{b, a, a}, rows{a, b, a}, nil, nil},
+		"a row that may come":       {rows{a, late}, rows{a}, rows{late}, nil},
+		"one that did not come":     {rows{a}, rows{a}, rows{late}, nil},
+		"an equal row that may":     {rows{a, a}, rows{a}, rows{a}, nil},
+		"one that comes twice":      {rows{a, late, late}, rows{a}, rows{late}, []string{"1 too often", `"late"`}},
+		"lost, doubled and strange": {rows{a, a, c}, rows{a, b}, nil, differences},
+		"one of three equal rows":   {rows{a, a}, rows{a, a, a}, nil, []string{"2 rows for 3", "1 lost"}},
+		"many":                      {nil, history(60), nil, []string{"60 lost"}},
 	} {
 		failures := Failures(t.Context(), func(t T) { sameRows(t, "rows", test.got, test.want, test.may...) })
 		if (len(failures) == 0) != (test.says == nil) {

@@ -16,13 +16,12 @@ import (
 	"github.com/drmhub/drmhub/adapters/mutation"
 )
 
-// steps is a mutation's log that keeps no secrets, as the journal keeps none, and reports whether a
-// write was left unsettled.
+// steps is a mutation's log. Like the journal, it keeps no secrets.
 type steps struct {
 	*mutation.Memory
 	settling bool
-	creating error  // why what stands is not to be changed: another mutation may have created it
-	done     func() // called whenever a step has taken effect; nil is nothing
+	creating error  // why a thing may not be changed: another mutation may be creating it
+	done     func() // is called when a step has taken effect, if it is set
 
 	mu    sync.Mutex
 	names map[string]bool
@@ -57,13 +56,13 @@ func (s *steps) keep(ctx context.Context, step string, r mutation.Record) error 
 	return s.Memory.Put(ctx, step, r)
 }
 
-// Settling reports whether nobody asked again.
+// Settling reports whether the mutation runs without a caller.
 func (s *steps) Settling() bool { return s.settling }
 
-// AwaitCreation waits for nothing, and fails while something is being created.
+// AwaitCreation fails while something is being created.
 func (s *steps) AwaitCreation(context.Context, proto.Message) error { return s.creating }
 
-// unsettled reports whether a write may have taken effect and nobody knows.
+// unsettled reports whether a write is in doubt.
 func (s *steps) unsettled() bool { return s.any(mutation.Sent, mutation.Unverifiable) }
 
 // any reports whether a step is in one of these states.
@@ -78,15 +77,18 @@ func (s *steps) any(states ...mutation.State) bool {
 	return false
 }
 
-// withoutSecrets is a copy of a message in which the fields that the proto marks debug_redact are
-// empty, and marked as redacted where it can say so.
+// withoutSecrets returns a copy of a message without the fields that the proto marks debug_redact. A
+// field "redacted" beside one is set.
 func withoutSecrets[M proto.Message](m M) M {
 	kept := proto.CloneOf(m)
-	// called later, since nothing else may change in a message that is ranged over
+	// A message must not change while it is ranged over.
 	var empty []func()
 	err := protorange.Range(kept.ProtoReflect(), func(p protopath.Values) error {
 		last := p.Path.Index(-1)
-		if last.Kind() != protopath.FieldAccessStep || !last.FieldDescriptor().Options().(*descriptorpb.FieldOptions).GetDebugRedact() {
+		if last.Kind() != protopath.FieldAccessStep {
+			return nil
+		}
+		if options := last.FieldDescriptor().Options().(*descriptorpb.FieldOptions); !options.GetDebugRedact() {
 			return nil
 		}
 		holder := p.Index(-2).Value.Message()

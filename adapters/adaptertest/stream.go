@@ -22,7 +22,7 @@ var streamPromises = []Promise{
 	{"StreamLicenses of an unknown site is NOT_FOUND", needs("StreamLicenses"), streamOfUnknownSite},
 	{"StreamLicenses stops when nobody receives", needs("StreamLicenses"), streamWithoutReceiver},
 	{"StreamLicenses ends with CANCELLED when the caller goes", needs("StreamLicenses"), streamIsCanceled},
-	{"StreamLicenses that the vendor fails in the middle of fails, and goes on afterwards",
+	{"StreamLicenses fails if the vendor fails between messages, and goes on afterwards",
 		needs("StreamLicenses"), streamFails},
 }
 
@@ -48,7 +48,8 @@ func (s *site) wholeStream(
 			t.Errorf("message %d has %d rows", i, n)
 		}
 		if last := i == len(messages)-1; last != (m.GetNextPageToken() == "") {
-			t.Errorf("message %d of %d has the token %q: all but the last have one", i, len(messages), m.GetNextPageToken())
+			t.Errorf("message %d of %d has the token %q, want one in all but the last",
+				i, len(messages), m.GetNextPageToken())
 		}
 	}
 	return messages

@@ -12,9 +12,9 @@ import (
 )
 
 var usagePromises = []Promise{
-	{"GetUsage tells how many licenses, users and devices a site had", needs("GetUsage"), usageOfADay},
-	{"GetUsage without a date tells which day it measured", needs("GetUsage"), usageOfToday},
-	{"GetUsage of what is no day is refused", needs("GetUsage"), usageOfNoDay},
+	{"GetUsage counts the licenses, users and devices of a site", needs("GetUsage"), usageOfADay},
+	{"GetUsage without a date says which day it measured", needs("GetUsage"), usageOfToday},
+	{"GetUsage of a date that is no day is refused", needs("GetUsage"), usageOfNoDay},
 	{"GetUsage of an unknown site is NOT_FOUND", needs("GetUsage"), notFound(usageOfUnknownSite)},
 }
 
@@ -47,7 +47,8 @@ func usageOfADay(t T, h Harness) {
 	same(t, "GetUsage", got, want)
 	if len(sites) > 1 {
 		other, err := sites[1].usage(t.Context(), day)
-		if err != nil || other.GetMonthlyActiveLicenses()+other.GetMonthlyActiveUsers()+other.GetMonthlyActiveDevices() != 0 {
+		sum := other.GetMonthlyActiveLicenses() + other.GetMonthlyActiveUsers() + other.GetMonthlyActiveDevices()
+		if err != nil || sum != 0 {
 			t.Errorf("GetUsage of a site without licenses: %v, %v", other, err)
 		}
 	}

@@ -2,7 +2,6 @@ package adaptertest
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
@@ -10,44 +9,40 @@ import (
 	"github.com/drmhub/drmhub/adapters/mutation"
 )
 
-// write is a call that changes something at the vendor. All of them promise the same of mutations,
-// so that none is lost or repeated.
+// A write is a call that changes something at the vendor. All writes make the same promises, so that
+// no write is lost or repeated.
 type write struct {
-	// needs are its capability and, after it, those with which it is prepared.
+	// needs are the call and, after it, those that prepare it.
 	needs []string
-	// prepare brings the vendor to where there is something to change; nil where this vendor cannot
-	// be brought there.
+	// prepare adds what there is to change. It returns nil if this vendor can hold no such thing.
 	prepare func(T, Harness) *attempt
-	// ofNothing makes the call about a thing that the vendor does not hold; nil where the call is
-	// about no thing that could be missing.
+	// ofNothing returns the call about a thing that the vendor does not hold. It is nil if the call is
+	// about no such thing.
 	ofNothing func(T, Harness) call
-	// what this thing is, for a message.
+	// what names this thing in messages.
 	what string
-	// mayStayUnknown says that vendors may have nothing to read this change back from.
+	// mayStayUnknown says that a vendor may show nothing from which the change is read back.
 	mayStayUnknown bool
-	// as tells this write from another of the same RPC: " without a username".
+	// as names another write of the same call: " without a username".
 	as string
-	// effects is how many writes it takes; 0 means 1.
+	// effects is how many effects it has; 0 means 1.
 	effects int
-	// hides says that it changes or removes a thing by which the creation of such a thing would be
-	// read back.
+	// hides says that it changes or removes a thing that the read-back of a creation looks for.
 	hides bool
-	// batch says that the effects are each of an item of its own, so that a fault can hit one of
-	// them and spare the others.
+	// batch says that each effect is of an item of its own, so that a fault can hit one of them.
 	batch bool
 }
 
-// attempt is a write that can be made any number of times, always with the same request.
+// An attempt is a write that can be made any number of times, with the same request.
 type attempt struct {
 	call call
-	// want demands that an answer says what became of it.
+	// want demands that a response is the outcome.
 	want func(t T, what string, answer proto.Message)
 }
 
 type call func(context.Context) (proto.Message, error)
 
-// checked is a write that is being checked, at a vendor that was brought to where there is
-// something to change.
+// A checked write is a write that was prepared.
 type checked struct {
 	write
 	*attempt
@@ -59,7 +54,7 @@ var writes = slices.Concat(
 	drmAccountWrites, productWrites, productLicenseWrites, productBatchWrites, replaceWrites,
 )
 
-// writePromises are the promises of every write.
+// writePromises returns the promises of every write.
 func writePromises() []Promise {
 	var all []Promise
 	for _, w := range writes {
@@ -67,44 +62,44 @@ func writePromises() []Promise {
 		promise := func(says string, check func(checked, T, Harness)) {
 			all = append(all, Promise{rpc + " " + says, w.needs, w.prepared(check)})
 		}
-		promise("takes effect once, and says what became of it", checked.takesEffect)
-		promise("that has succeeded is answered from its record, which keeps no secrets", checked.answersFromRecord)
+		promise("takes effect once, and returns the outcome", checked.takesEffect)
+		promise("that has succeeded returns its record, which holds no secrets", checked.returnsItsRecord)
 		if w.ofNothing != nil {
 			all = append(all, Promise{rpc + " of an unknown " + w.what + " is NOT_FOUND", w.needs, w.missing})
 		}
-		promise("for a caller who has gone sends nothing", checked.isNotForNobody)
-		promise("outside of a mutation sends nothing", checked.isNotOutside)
-		promise("whose answer is lost has an unknown outcome, and settles with one effect", settlesAfter(AnswerLost, 1))
-		promise("whose answer cannot be read has an unknown outcome, and settles with one effect",
+		promise("for a caller who has gone sends nothing", checked.needsItsCaller)
+		promise("outside of a mutation sends nothing", checked.needsAMutation)
+		promise("whose response is lost has an unknown outcome, and settles with one effect",
+			settlesAfter(AnswerLost, 1))
+		promise("whose response cannot be read has an unknown outcome, and settles with one effect",
 			settlesAfter(AnswerGarbled, 1))
 		promise("that is cut before its effect has an unknown outcome, and settles with one effect",
 			settlesAfter(CutBeforeEffect, 0))
 		promise("whose outcome cannot be read back stays unknown", checked.staysUnknown)
-		promise("that took effect is settled by nobody, who has no secrets", checked.settlesWithoutSecrets)
-		promise("that had no effect is not sent when nobody asks again", checked.settlesWithoutEffect)
+		promise("that took effect is settled without a caller and without secrets", checked.settlesWithoutSecrets)
+		promise("that had no effect is not sent without a caller", checked.settlesWithoutEffect)
 		promise("that the vendor refuses has a definite outcome", checked.isRefused)
 		if w.hides {
 			promise("waits for the mutation that may have created it", checked.awaitsCreation)
 		}
-		promise("that is tried sends nothing, and tells what it would send", checked.isTried)
+		promise("in a dry run sends nothing, and shows what it would send", checked.dryRuns)
 	}
 	return all
 }
 
-// prepared makes a check of a vendor on which there is something to change.
+// prepared makes a check that prepares the write first.
 func (w write) prepared(check func(checked, T, Harness)) func(T, Harness) {
 	return func(t T, h Harness) {
 		a := w.prepare(t, h)
 		if a == nil {
-			t.Logf("nothing to see: this vendor cannot be brought to where %s has something to change", w.needs[0])
+			t.Logf("not checked: this vendor can hold nothing that %s changes", w.needs[0])
 			return
 		}
 		check(checked{w, a}, t, countFromNow(h))
 	}
 }
 
-// countFromNow returns h with a count of writes that starts now, after those that prepared the
-// vendor.
+// countFromNow returns h with a count of writes that starts now.
 func countFromNow(h Harness) Harness {
 	before, writes := h.Writes.Count(), *h.Writes
 	count := writes.Count
@@ -118,7 +113,7 @@ func (c call) in(ctx context.Context, log *steps) (proto.Message, error) {
 	return c(mutation.NewContext(context.WithValue(ctx, settlingKey{}, log.settling), log))
 }
 
-// settlingKey is of whether the call is made by nobody, and so of the request as it is kept.
+// settlingKey is the key of whether a call settles a mutation, with the request that was kept.
 type settlingKey struct{}
 
 // wantWrites demands that so many writes have taken effect.
@@ -129,13 +124,13 @@ func wantWrites(t T, what string, h Harness, n int) {
 	}
 }
 
-// wanting makes a want of a check of the answer's own type.
+// wanting makes a want of a check of the response's own type.
 func wanting[Res proto.Message](check func(t T, what string, res Res)) func(T, string, proto.Message) {
 	return func(t T, what string, answer proto.Message) {
 		t.Helper()
 		res, ok := answer.(Res)
 		if !ok {
-			t.Errorf("%s: the answer is a %s", what, fmt.Sprintf("%T", answer))
+			t.Errorf("%s: the response is a %T", what, answer)
 			return
 		}
 		check(t, what, res)

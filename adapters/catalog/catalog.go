@@ -46,7 +46,8 @@ var Kinds = []Kind{
 		},
 		TwinSettings: func(baseURL string) any {
 			c := pallycon.NewConfig()
-			c.BaseURL, c.AccountID, c.AccountSeq = baseURL, pallyconemulator.DefaultAccountID, pallyconemulator.DefaultAccountSeq
+			c.BaseURL = baseURL
+			c.AccountID, c.AccountSeq = pallyconemulator.DefaultAccountID, pallyconemulator.DefaultAccountSeq
 			c.ServiceAPIKey = secret.New(pallyconemulator.DefaultServiceAPIKey)
 			return c
 		},
@@ -61,7 +62,8 @@ var Kinds = []Kind{
 		TwinSettings: func(baseURL string) any {
 			c := ncp.NewConfig()
 			c.BaseURL = baseURL
-			c.AccessKey, c.SecretKey = secret.New(ncpemulator.DefaultAccessKey), secret.New(ncpemulator.DefaultSecretKey)
+			c.AccessKey = secret.New(ncpemulator.DefaultAccessKey)
+			c.SecretKey = secret.New(ncpemulator.DefaultSecretKey)
 			return c
 		},
 	},
@@ -74,7 +76,8 @@ var Kinds = []Kind{
 		},
 		TwinSettings: func(baseURL string) any {
 			c := telecomx.NewConfig()
-			c.BaseURL, c.Username, c.Password = baseURL, telecomxemulator.DefaultUsername, secret.New(telecomxemulator.DefaultPassword)
+			c.BaseURL, c.Username = baseURL, telecomxemulator.DefaultUsername
+			c.Password = secret.New(telecomxemulator.DefaultPassword)
 			return c
 		},
 	},
@@ -104,7 +107,9 @@ func Lookup(name string) (Kind, bool) {
 }
 
 // adapter fits a vendor's own New, which takes its own type of settings, into a Kind.
-func adapter[Settings any, A adapters.Adapter](newAdapter func(string, Settings, http.RoundTripper) (A, error)) func(string, any, http.RoundTripper) (adapters.Adapter, error) {
+func adapter[Settings any, A adapters.Adapter](
+	newAdapter func(string, Settings, http.RoundTripper) (A, error),
+) func(string, any, http.RoundTripper) (adapters.Adapter, error) {
 	return func(id string, settings any, transport http.RoundTripper) (adapters.Adapter, error) {
 		s, ok := settings.(*Settings)
 		if !ok {

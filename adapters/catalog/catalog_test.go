@@ -30,7 +30,8 @@ func TestEveryVendorKeepsTheContract(t *testing.T) {
 		t.Run(kind.Name, func(t *testing.T) {
 			harness, ok := harnesses[kind.Name]
 			if !ok {
-				t.Fatalf("the kind %q has no harness, so nothing says that its adapter keeps the contract: write one, and add it to harnesses", kind.Name)
+				t.Fatalf("the kind %q has no harness, so nothing says that its adapter keeps the contract; "+
+					"write one, and add it to harnesses", kind.Name)
 			}
 			served, err := kind.New("acme", kind.TwinSettings(nowhere), nil)
 			if err != nil {
@@ -69,7 +70,8 @@ func TestSettingsAreTheKindsOwn(t *testing.T) {
 	type others struct{}
 	for _, kind := range catalog.Kinds {
 		if reflect.TypeOf(kind.Settings()) != reflect.TypeOf(kind.TwinSettings(nowhere)) {
-			t.Errorf("%s: Settings makes a %T, and TwinSettings a %T", kind.Name, kind.Settings(), kind.TwinSettings(nowhere))
+			t.Errorf("%s: Settings makes a %T, and TwinSettings a %T",
+				kind.Name, kind.Settings(), kind.TwinSettings(nowhere))
 		}
 		if kind.Settings() == kind.Settings() {
 			t.Errorf("%s: two accounts would share their settings", kind.Name)

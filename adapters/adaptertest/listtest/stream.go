@@ -31,7 +31,7 @@ type Streams struct {
 	FailFrom int
 	// Filter chooses the oldest of 30,000 licenses, and the adapter must read the others for it.
 	Filter *pb.LicenseFilter
-	// Failures are the vendor's own answers that fail a stream.
+	// Failures are the vendor's own ways to fail a stream.
 	Failures map[string]Failure
 }
 

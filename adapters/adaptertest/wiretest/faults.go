@@ -32,11 +32,11 @@ type Fault struct {
 	// Status is the HTTP status that the error names. Success means that of the twin's own answer.
 	Status     int
 	VendorCode string // vendor_code in the metadata
-	// Took reports whether a write takes effect all the same.
+	// Took reports whether a write takes effect despite the failure.
 	Took bool
 }
 
-// Success is the HTTP status with which the twin answers the call.
+// Success is the HTTP status of the twin's response to the call.
 const Success = -1
 
 // Target is an adapter of type A and its twin, as Faults needs them.
