@@ -1,7 +1,8 @@
-// Package postgres gives tests and measurements databases of a real PostgreSQL server: the one in
-// DRMHUB_TEST_POSTGRES, the postgres:// DSN of somebody who may create databases, or without it one
-// that starts with the first database and ends with the process, where PostgreSQL's programs are
-// installed.
+// Package postgres gives databases of a real PostgreSQL server to tests and measurements.
+//
+// DRMHUB_TEST_POSTGRES names the server: the postgres:// DSN of a user who may create databases.
+// Without it, the first database starts a server, which ends with the process. That needs PostgreSQL's
+// programs on the machine.
 package postgres
 
 import (
@@ -17,7 +18,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// shared is the server that all of the process share. Nobody stops it: it ends with the process.
+// shared returns the DSN of the server that the process uses. Nobody stops the server: it ends with the
+// process.
 var shared = sync.OnceValues(func() (string, error) {
 	if dsn := os.Getenv("DRMHUB_TEST_POSTGRES"); dsn != "" {
 		return dsn, nil
@@ -26,7 +28,7 @@ var shared = sync.OnceValues(func() (string, error) {
 	return dsn, err
 })
 
-// Database is the DSN of an empty database that nobody else uses, until drop.
+// Database creates an empty database, and returns its DSN. drop removes the database.
 func Database(ctx context.Context) (dsn string, drop func(), err error) {
 	server, err := shared()
 	if err != nil {
@@ -43,7 +45,7 @@ func Database(ctx context.Context) (dsn string, drop func(), err error) {
 	name := "drmhub_test_" + strings.ToLower(rand.Text())
 	drop = func() {
 		ctx := context.WithoutCancel(ctx)
-		// one that stays behind is in nobody's way
+		// A database that remains does no harm.
 		_, _ = admin.Exec(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
 		_ = admin.Close(ctx)
 	}
@@ -55,13 +57,13 @@ func Database(ctx context.Context) (dsn string, drop func(), err error) {
 	return u.String(), drop, nil
 }
 
-// ForTest is the DSN of an empty database, which is removed at the end of the test. Where there is
-// no PostgreSQL, the test is skipped, but fails in CI (CI=true).
+// ForTest returns the DSN of an empty database, which the end of the test removes. Without PostgreSQL,
+// it skips the test, or fails it in CI (CI=true).
 func ForTest(t testing.TB) string {
 	t.Helper()
 	dsn, drop, err := Database(t.Context())
 	if errors.Is(err, ErrMissing) && os.Getenv("CI") != "true" {
-		t.Skipf("%v; DRMHUB_TEST_POSTGRES may name a server", err)
+		t.Skipf("%v; set DRMHUB_TEST_POSTGRES to the DSN of a server", err)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// role says what this program does where it is started again, by one of the tests.
+// role tells the test program what to do when a test starts it again.
 const role = "POSTGRES_TEST_ROLE"
 
 func TestMain(m *testing.M) {
@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// hold starts a server, says where, and never ends.
+// hold starts a server, prints its DSN, and never ends.
 func hold() {
 	dsn, _, err := Start(os.Getenv("POSTGRES_TEST_DIR"))
 	if err != nil {
@@ -42,7 +42,7 @@ func hold() {
 func TestEveryTestHasADatabaseOfItsOwn(t *testing.T) {
 	first, second := ForTest(t), ForTest(t)
 	if first == second {
-		t.Errorf("%s comes twice", first)
+		t.Errorf("both tests have %s", first)
 	}
 	for _, dsn := range []string{first, second} {
 		conn, err := pgx.Connect(t.Context(), dsn)
@@ -54,7 +54,8 @@ func TestEveryTestHasADatabaseOfItsOwn(t *testing.T) {
 			t.Errorf("the database is not empty: %v", err)
 		}
 		var fsync string
-		if err := conn.QueryRow(t.Context(), "SHOW fsync").Scan(&fsync); err != nil || fsync != "on" && os.Getenv("DRMHUB_TEST_POSTGRES") == "" {
+		err = conn.QueryRow(t.Context(), "SHOW fsync").Scan(&fsync)
+		if err != nil || fsync != "on" && os.Getenv("DRMHUB_TEST_POSTGRES") == "" {
 			t.Errorf("fsync is %q, %v: a commit would not be durable", fsync, err)
 		}
 	}
@@ -62,7 +63,7 @@ func TestEveryTestHasADatabaseOfItsOwn(t *testing.T) {
 
 func TestTheServerLivesAsLongAsTheProcess(t *testing.T) {
 	dsn := ForTest(t)
-	for range 2 { // a file that nothing refers to is closed by the second collection at the latest
+	for range 2 { // The second collection closes files that nothing refers to.
 		runtime.GC()
 	}
 	if err := ping(dsn); err != nil {
@@ -94,7 +95,7 @@ func TestAProcessThatIsKilledLeavesNothingBehind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	alive, err := holder.StderrPipe() // the supervisor has it too, until it ends
+	alive, err := holder.StderrPipe() // The supervisor also has it, until it ends.
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,16 +122,20 @@ func TestAProcessThatIsKilledLeavesNothingBehind(t *testing.T) {
 }
 
 func TestWithoutPostgres(t *testing.T) {
-	for ci, want := range map[string]string{"": "--- SKIP: TestEveryTestHasADatabaseOfItsOwn", "true": "--- FAIL: TestEveryTestHasADatabaseOfItsOwn"} {
-		again := exec.Command(os.Args[0], "-test.v", "-test.run=TestEveryTestHasADatabaseOfItsOwn")
+	for ci, want := range map[string]string{"": "--- SKIP: ", "true": "--- FAIL: "} {
+		const test = "TestEveryTestHasADatabaseOfItsOwn"
+		again := exec.Command(os.Args[0], "-test.v", "-test.run="+test)
 		again.Env = []string{role + "=without", "PATH=" + t.TempDir(), "CI=" + ci, "TMPDIR=" + t.TempDir()}
-		if said, _ := again.CombinedOutput(); !strings.Contains(string(said), want) || !strings.Contains(string(said), ErrMissing.Error()) {
-			t.Errorf("with CI=%q: %s", ci, said)
+		output, _ := again.CombinedOutput()
+		for _, want := range []string{want + test, ErrMissing.Error()} {
+			if !strings.Contains(string(output), want) {
+				t.Errorf("with CI=%q: %s", ci, output)
+			}
 		}
 	}
 }
 
-// folder is one that every user can reach, and remove folders from.
+// folder returns a folder that every user can reach, and remove folders from.
 func folder(t *testing.T) string {
 	dir, err := os.MkdirTemp("", "postgres-test-") //nolint:usetesting // Other users cannot reach t.TempDir.
 	if err != nil {

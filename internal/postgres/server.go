@@ -17,24 +17,23 @@ import (
 	"syscall"
 )
 
-// ErrMissing says that PostgreSQL's programs are not on this machine.
+// ErrMissing means that PostgreSQL's programs are not on this machine.
 var ErrMissing = errors.New("PostgreSQL is not installed: no initdb in PATH or /usr/lib/postgresql/*/bin")
 
 //go:embed supervise.sh
 var supervise string
 
-// inputs are what the servers that run have as standard input. A file that nothing refers to is
-// closed some day.
+// inputs holds the standard input of each running server. The garbage collector would close a file
+// that nothing refers to, and so end the server.
 var inputs sync.Map
 
-// Start starts an empty server in a new folder within dir, or within the default folder for
-// temporary files where dir is "". Started by root, it runs as another user, who must be able to
-// reach the folder. It listens on a Unix socket there, and waits for the disk at every commit, as
-// in production. dsn is of its database "postgres", which its superuser may enter without a
-// password.
+// Start starts an empty server in a new folder within dir, or within the default folder for temporary
+// files if dir is "". If root starts it, it runs as another user, who must be able to reach the folder.
+// The server listens on a Unix socket in the folder. At every commit it waits for the disk, as in
+// production. dsn names its database "postgres", and needs no password.
 //
-// stop shuts the server down and removes the folder. Both also happen when this process ends in any
-// other way, even if it is killed.
+// stop shuts the server down and removes the folder. The same happens when this process ends, even if
+// it is killed.
 func Start(dir string) (dsn string, stop func(), err error) {
 	programs, err := programs()
 	if err != nil {
@@ -50,7 +49,8 @@ func Start(dir string) (dsn string, stop func(), err error) {
 		remove()
 		return "", nil, err
 	}
-	server := exec.Command("sh", "-c", supervise, "sh", folder, programs) //nolint:gosec,noctx // The script is this package's own, and ends with its input.
+	//nolint:gosec,noctx // The script is this package's own, and ends with its input.
+	server := exec.Command("sh", "-c", supervise, "sh", folder, programs)
 	server.Dir, server.Env, server.SysProcAttr = folder, []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C"}, attributes
 	server.Stderr = os.Stderr
 	input, err := server.StdinPipe()
@@ -64,7 +64,7 @@ func Start(dir string) (dsn string, stop func(), err error) {
 	}
 	if err != nil {
 		remove()
-		return "", nil, fmt.Errorf("PostgreSQL cannot be started, in a folder that its user must be able to reach: %w", err)
+		return "", nil, fmt.Errorf("cannot start PostgreSQL in %s, which its user must reach: %w", folder, err)
 	}
 	inputs.Store(folder, input)
 	stop = func() {
@@ -73,26 +73,28 @@ func Start(dir string) (dsn string, stop func(), err error) {
 		_ = server.Wait()
 		remove()
 	}
-	said := bufio.NewReader(output)
-	if line, _ := said.ReadString('\n'); line != "ready\n" {
-		rest, _ := io.ReadAll(said)
+	reader := bufio.NewReader(output)
+	if line, _ := reader.ReadString('\n'); line != "ready\n" {
+		rest, _ := io.ReadAll(reader)
 		stop()
 		return "", nil, fmt.Errorf("PostgreSQL in %s does not start: %s%s", folder, line, rest)
 	}
-	where := url.Values{"host": {filepath.Join(folder, "data")}, "port": {"5432"}, "user": {"postgres"}, "sslmode": {"disable"}}
-	return "postgres:///postgres?" + where.Encode(), stop, nil
+	address := url.Values{
+		"host": {filepath.Join(folder, "data")}, "port": {"5432"}, "user": {"postgres"}, "sslmode": {"disable"},
+	}
+	return "postgres:///postgres?" + address.Encode(), stop, nil
 }
 
-// installed is where Debian and its like keep the programs, which are not in PATH there.
+// installed matches initdb where Debian installs it, outside of PATH.
 var installed = "/usr/lib/postgresql/*/bin/initdb"
 
-// programs is the folder of PostgreSQL's programs, the latest one where there are several.
+// programs returns the folder of PostgreSQL's programs, of the latest version.
 func programs() (string, error) {
 	if initdb, err := exec.LookPath("initdb"); err == nil {
 		initdb, err = filepath.EvalSymlinks(initdb)
 		return filepath.Dir(initdb), err
 	}
-	all, _ := filepath.Glob(installed) // the pattern is well-formed
+	all, _ := filepath.Glob(installed) // The pattern is well-formed.
 	if len(all) == 0 {
 		return "", ErrMissing
 	}
@@ -103,25 +105,26 @@ func programs() (string, error) {
 	return filepath.Dir(slices.MaxFunc(all, func(a, b string) int { return version(a) - version(b) })), nil
 }
 
-// serverUser gives the folder to whom the server is to run as, outside of this process's group, so
-// that a Ctrl-C in the terminal does not reach it. PostgreSQL refuses to run as root.
+// serverUser returns the user and the process group of the server, and gives the folder to that user.
+// The group is a new one, so that Ctrl-C in the terminal does not reach the server. PostgreSQL refuses
+// to run as root.
 func serverUser(folder string) (*syscall.SysProcAttr, error) {
 	attributes := &syscall.SysProcAttr{Setpgid: true}
 	if os.Getuid() != 0 {
 		return attributes, nil
 	}
-	who, err := user.Lookup("postgres")
+	u, err := user.Lookup("postgres")
 	if err != nil {
-		who, err = user.Lookup("nobody")
+		u, err = user.Lookup("nobody")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("PostgreSQL does not run as root, and the users postgres and nobody do not exist: %w", err)
+		return nil, fmt.Errorf("PostgreSQL cannot run as root, and needs a user postgres or nobody: %w", err)
 	}
-	uid, err := strconv.ParseUint(who.Uid, 10, 32)
+	uid, err := strconv.ParseUint(u.Uid, 10, 32)
 	if err != nil {
 		return nil, err
 	}
-	gid, err := strconv.ParseUint(who.Gid, 10, 32)
+	gid, err := strconv.ParseUint(u.Gid, 10, 32)
 	if err != nil {
 		return nil, err
 	}
