@@ -104,19 +104,13 @@ func TestAuditTrailsThatCannotBeVerified(t *testing.T) {
 		t.Error("VerifyAudit created the store")
 	}
 	var out bytes.Buffer
-	err := VerifyAuditFiles([]string{filepath.Join(dir, "absent.jsonl")}, &out)
+	err := VerifyAuditFiles([]string{os.DevNull}, &out)
+	if err != nil || out.String() != "there are no audit events\n" {
+		t.Errorf("an empty file: %q, %v", out.String(), err)
+	}
+	out.Reset()
+	err = VerifyAuditFiles([]string{filepath.Join(dir, "absent.jsonl")}, &out)
 	if !errors.Is(err, fs.ErrNotExist) || out.Len() > 0 {
-		t.Errorf("%q, %v", out.String(), err)
-	}
-}
-
-func TestAnEmptyTrailIsWhole(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "audit.jsonl")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	if err := VerifyAuditFiles([]string{file}, &out); err != nil || out.String() != "there are no audit events\n" {
 		t.Errorf("%q, %v", out.String(), err)
 	}
 }

@@ -205,7 +205,7 @@ func TestAllVendorsAtOnce(t *testing.T) {
 // TestAVendorWithOneCallDown has a vendor that lists its sites, but not their licenses.
 func TestAVendorWithOneCallDown(t *testing.T) {
 	h := start(t, withNCP(time.Now()))
-	h.twin.Faults().Add(twin.Fault{Kind: twin.FaultAnswer, Status: 403, Path: licenses})
+	h.twin.Faults().Add(twin.Fault{Kind: twin.FaultAnswer, Status: 403, Path: licensesPath})
 	all := h.pages(t, &pb.ListLicensesRequest{Parent: "vendors/-/sites/-"}, 2, false).(*pb.ListLicensesResponse)
 	wantEqual(t, all.GetUnreachable(), []string{demo, "vendors/acme/sites/OFFL"})
 	if n := len(all.GetLicenses()); n != 8 {

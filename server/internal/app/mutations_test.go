@@ -1,7 +1,6 @@
 package app_test
 
 import (
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,43 +32,13 @@ func (h *testServer) history(t *testing.T) (past history) {
 func TestTheJournalOverBothFaces(t *testing.T) {
 	h := start(t, furnish)
 	past := h.history(t)
-	for _, c := range casesIn("journal", "$done", past.done, "$failed", past.failed, "$open", past.open) {
+	words := []string{"$done", past.done, "$failed", past.failed, "$open", past.open, "$id", past.doneID}
+	for _, c := range casesIn("journal", words...) {
 		t.Run(c.name, func(t *testing.T) { c.check(t, h, h) })
 	}
 	// A site and a password, and the password once more, although both faces asked for it.
 	if n := h.effects(); n != 3 {
 		t.Errorf("the vendor saw %d writes", n)
-	}
-}
-
-func TestListMutationsChooses(t *testing.T) {
-	h := start(t, furnish)
-	past := h.history(t)
-	all := []string{past.open, past.failed, past.done}
-	const reset = "drmhub.v1.MemberService/ResetMemberPassword"
-	for filter, want := range map[string][]string{
-		`null`:                                all,
-		`{"state":"SUCCEEDED"}`:               {past.done},
-		`{"state":"FAILED"}`:                  {past.failed},
-		`{"state":"UNKNOWN"}`:                 {past.open},
-		`{"state":"SENT"}`:                    nil,
-		`{"method":"` + reset + `"}`:          {past.open, past.failed},
-		`{"resource":"` + demo + `"}`:         {past.done},
-		`{"subject":"anonymous"}`:             all,
-		`{"subject":"nobody"}`:                nil,
-		`{"requestId":"` + past.doneID + `"}`: {past.done},
-		`{"state":"FAILED","method":"` + reset + `","resource":"vendors/acme/members/99"}`: {past.failed},
-	} {
-		for _, size := range []int32{1000, 1} {
-			list := h.pages(t, parse(`ListMutations {"filter":`+filter+`}`).req, size, size == 1)
-			var got []string
-			for _, m := range list.(*pb.ListMutationsResponse).GetMutations() {
-				got = append(got, m.GetName())
-			}
-			if !slices.Equal(got, want) {
-				t.Errorf("%s, %d a page: %q, want %q", filter, size, got, want)
-			}
-		}
 	}
 }
 

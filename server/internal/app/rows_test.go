@@ -46,15 +46,16 @@ var public = map[pb.ErrorReason]struct {
 //	REQUEST_INVALID at name       an error with this reason, because of this field
 func expect(c call, want string) rpcCase {
 	what, holds, _ := strings.Cut(want, " ")
+	name := path.Base(c.method)
 	if what == "OK" || what == "UNCHANGED" {
-		return rpcCase{call: c, idle: what == "UNCHANGED", http: 200, holds: holds}
+		return rpcCase{name: name, call: c, idle: what == "UNCHANGED", http: 200, holds: holds}
 	}
 	reason := pb.ErrorReason(pb.ErrorReason_value[what])
 	face, known := public[reason]
 	if !known {
 		panic("no code of " + want)
 	}
-	refused := rpcCase{call: c, code: face.code, http: face.http, reason: reason}
+	refused := rpcCase{name: name, call: c, code: face.code, http: face.http, reason: reason}
 	if field, isField := strings.CutPrefix(holds, "at "); isField {
 		refused.field = field
 	} else {
@@ -89,7 +90,7 @@ func casesIn(file string, replace ...string) (cases []rpcCase) {
 			name = ""
 		}
 		c := expect(parse(lines[0]), lines[1])
-		c.name = path.Base(c.call.method) + name
+		c.name += name
 		cases = append(cases, c)
 	}
 	return cases
@@ -118,7 +119,8 @@ func cases(t *testing.T, journal ...string) map[string][]rpcCase {
 	keys, wrong := fairPlayRequest(t, "0pen-Sesame"), fairPlayRequest(t, "0pen-Sesame")
 	wrong.KeyPassword = "other"
 	accounts := parse(`ListDrmAccounts {"parent":"vendors/telecomx"}`)
-	licenses := parse(`ListProductLicenses {"parent":"vendors/amino"}`)
+	owned := parse(`ListProductLicenses {"parent":"vendors/amino"}`)
+	broken := twin.Fault{Kind: twin.FaultAnswer, Status: 500, Path: licensesPath}
 	const denied, limited = "VENDOR_PERMISSION_DENIED", "VENDOR_RATE_LIMITED"
 	return map[string][]rpcCase{
 		"": slices.Concat(casesIn("journal", journal...), casesIn("calls")),
@@ -126,9 +128,10 @@ func cases(t *testing.T, journal ...string) map[string][]rpcCase {
 			expect(rpc(keys), `OK "serialNumber":"2a"`),
 			expect(rpc(wrong), "REQUEST_INVALID at key_password"),
 			expect(unknown, "METHOD_UNKNOWN"),
+			expect(parse(`StreamLicenses {"parent":"`+demo+`"}`), "VENDOR_UNAVAILABLE").during(broken),
 		}),
 		"ncp":      append(casesIn("ncp"), expect(listSites("vendors/ncp"), denied).during(deniedByNCP)),
 		"telecomx": append(casesIn("telecomx"), expect(accounts, denied).during(deniedByTelecomX)),
-		"amino":    append(casesIn("amino"), expect(licenses, limited).during(throttledByAmino)),
+		"amino":    append(casesIn("amino"), expect(owned, limited).during(throttledByAmino)),
 	}
 }
