@@ -15,6 +15,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/audit"
 	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/store"
+	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
 
 func digest(req proto.Message, method string) string {
@@ -30,7 +31,7 @@ func call(t *testing.T, reads grpc.UnaryServerInterceptor, method string, req, a
 }
 
 func TestAnAnswerWithASecretIsRecordedFirst(t *testing.T) {
-	db := open(t, store.Memory)
+	db := storetest.Open(t, store.Memory)
 	trail := audit.NewTrail("a")
 	reads := audit.Reads(func(ctx context.Context, e audit.Event) error {
 		_, err := trail.Record(ctx, db, e)
@@ -55,7 +56,7 @@ func TestAnAnswerWithASecretIsRecordedFirst(t *testing.T) {
 		{"an error", get, one, secret, apierror.NotFound("none"), ""},
 		{"a mutation, which the journal records", update, &pb.UpdateIntegrationRequest{}, secret, nil, ""},
 	} {
-		exec(t, db, "DELETE FROM audit_events")
+		storetest.Exec(t, db, "DELETE FROM audit_events")
 		got, err := call(t, reads, c.method, c.req, c.answer, c.failure)
 		if err != c.failure || got != c.answer {
 			t.Errorf("%s: %v, %v", c.name, got, err)

@@ -40,7 +40,7 @@ func listed(t *testing.T, s *audit.Service, req *pb.ListAuditEventsRequest) stri
 
 func TestTheNewestEventsComeFirst(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
-		db := open(t, dsn)
+		db := storetest.Open(t, dsn)
 		s := audit.NewService(db)
 		if got := listed(t, s, &pb.ListAuditEventsRequest{}); got != "" {
 			t.Error(got)
@@ -62,7 +62,7 @@ func TestTheNewestEventsComeFirst(t *testing.T) {
 }
 
 func TestEventsThatHappenBetweenPagesDoNotShiftThem(t *testing.T) {
-	db := open(t, store.Memory)
+	db := storetest.Open(t, store.Memory)
 	for i := range 4 {
 		appendAt(t, db, "a", i, ordinary)
 	}
@@ -78,7 +78,7 @@ func TestEventsThatHappenBetweenPagesDoNotShiftThem(t *testing.T) {
 }
 
 func TestAnEventOverTheWire(t *testing.T) {
-	db := open(t, store.Memory)
+	db := storetest.Open(t, store.Memory)
 	appendAt(t, db, "a", 0, ordinary)
 	e := appendAt(t, db, "a", 1, ordinary)
 	res, err := audit.NewService(db).ListAuditEvents(t.Context(), &pb.ListAuditEventsRequest{PageSize: 1})
@@ -97,7 +97,7 @@ func TestAnEventOverTheWire(t *testing.T) {
 
 func TestTheFilter(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
-		db := open(t, dsn)
+		db := storetest.Open(t, dsn)
 		appendAt(t, db, "a", 0, audit.Event{Subject: "ann", Method: "get", Resource: "vendors/v"})
 		appendAt(t, db, "a", 1, audit.Event{Subject: "bob", Method: "get", Resource: "vendors/v"})
 		appendAt(t, db, "a", 2, audit.Event{Subject: "ann", Method: "put", Resource: "vendors/v"})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/drmhub/drmhub/server/internal/audit"
 	"github.com/drmhub/drmhub/server/internal/store"
+	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
 
 // quiet is a log that nobody reads, for sinks that do not fail.
@@ -22,7 +23,7 @@ func TestALineHoldsTheWholeEvent(t *testing.T) {
 	var out bytes.Buffer
 	e := ordinary
 	e.Subject = "s <\n>"
-	e = appendAt(t, open(t, store.Memory), "a", 0, e)
+	e = appendAt(t, storetest.Open(t, store.Memory), "a", 0, e)
 	audit.NewSink(&out, quiet).Record(e)
 	want := `{"chain":"a","position":1,"time":"2026-05-17T12:00:00.123456Z","subject":"s <\n>",` +
 		`"method":"m","resource":"r","request_digest":"d","outcome":"OK","vendor_code":"v",` +
@@ -55,7 +56,7 @@ func add(t *testing.T, path string, events ...audit.Event) {
 }
 
 func TestAFileGrowsFromOneStartToTheNext(t *testing.T) {
-	db := open(t, store.Memory)
+	db := storetest.Open(t, store.Memory)
 	path := written(t, grow(t, db, "a")...)
 	add(t, path, grow(t, db, "b")...)
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
@@ -67,7 +68,7 @@ func TestAFileGrowsFromOneStartToTheNext(t *testing.T) {
 }
 
 func TestALineThatWasCutSpoilsNoOther(t *testing.T) {
-	events := grow(t, open(t, store.Memory), "a")
+	events := grow(t, storetest.Open(t, store.Memory), "a")
 	path := written(t, events...)
 	whole, err := os.ReadFile(path)
 	if err != nil {
@@ -77,7 +78,7 @@ func TestALineThatWasCutSpoilsNoOther(t *testing.T) {
 	if err := os.Truncate(path, int64(len(whole)-10)); err != nil {
 		t.Fatal(err)
 	}
-	add(t, path, grow(t, open(t, store.Memory), "b")...)
+	add(t, path, grow(t, storetest.Open(t, store.Memory), "b")...)
 	chains, err := audit.VerifyFiles(path)
 	const want = "audit.jsonl:5 is not a whole audit event"
 	if err == nil || !strings.Contains(err.Error(), want) || said(chains) != "a 4\nb 5\n" {
@@ -103,7 +104,7 @@ func TestASinkThatFailsSaysSoAndGoesOn(t *testing.T) {
 	var log bytes.Buffer
 	out := &flaky{}
 	s := audit.NewSink(out, slog.New(slog.NewTextHandler(&log, nil)))
-	for _, e := range grow(t, open(t, store.Memory), "a") {
+	for _, e := range grow(t, storetest.Open(t, store.Memory), "a") {
 		s.Record(e)
 	}
 	if err := s.Close(); err != nil {
@@ -127,7 +128,7 @@ func TestASinkThatFailsSaysSoAndGoesOn(t *testing.T) {
 }
 
 func TestASinkTakesManyAtOnce(t *testing.T) {
-	events := grow(t, open(t, store.Memory), "a", make([]audit.Event, 100)...)
+	events := grow(t, storetest.Open(t, store.Memory), "a", make([]audit.Event, 100)...)
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
 	s, err := audit.OpenSink(path, quiet)
 	if err != nil {

@@ -14,20 +14,6 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
 
-func open(t *testing.T, dsn string) *store.DB {
-	t.Helper()
-	db, err := store.Open(t.Context(), dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
-}
-
 // noon is when the tests' events happen.
 var noon = time.Date(2026, 5, 17, 12, 0, 0, 123456789, time.UTC)
 
@@ -42,17 +28,6 @@ func appendAt(t *testing.T, db *store.DB, chain string, minutes int, e audit.Eve
 		t.Fatal(err)
 	}
 	return kept
-}
-
-func exec(t *testing.T, db *store.DB, query string, args ...any) {
-	t.Helper()
-	err := db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, query, args...)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 func verified(t *testing.T, db *store.DB) string {
@@ -78,7 +53,7 @@ func said(chains []audit.Chain) (text string) {
 
 func TestAChainGrows(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
-		db := open(t, dsn)
+		db := storetest.Open(t, dsn)
 		first := appendAt(t, db, "a", 0, ordinary)
 		want := ordinary
 		want.Chain, want.Position, want.Time, want.Hash = "a", 1, noon.Truncate(time.Microsecond), first.Hash
@@ -103,7 +78,7 @@ func TestAChainGrows(t *testing.T) {
 
 func TestRecord(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
-		db := open(t, dsn)
+		db := storetest.Open(t, dsn)
 		trail := audit.NewTrail("a")
 		var all sync.WaitGroup
 		for range 50 {
@@ -141,7 +116,7 @@ func TestRecord(t *testing.T) {
 // not keep an event from being recorded.
 func TestTextThatNotEveryDatabaseKeeps(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
-		db := open(t, dsn)
+		db := storetest.Open(t, dsn)
 		kept := appendAt(t, db, "a", 0, audit.Event{Subject: "s\x00t", Resource: "\xff", VendorCode: "한국어 '\"\n"})
 		if kept.Subject != "s\uFFFDt" || kept.Resource != "\uFFFD" || kept.VendorCode != "한국어 '\"\n" {
 			t.Errorf("%+v", kept)

@@ -13,30 +13,25 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/journal"
 	"github.com/drmhub/drmhub/server/internal/store"
+	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
 
 // A mutation that was given up holds no locks. If a run takes them again and dies, another replica
 // releases them.
 func TestADeadReplicasLocksOfAGivenUpMutationAreReleased(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		asleep := make(chan struct{})
-		var sleeps atomic.Bool
-		w := &world{faults: map[int]fault{1: cut}, enter: func(context.Context) error {
-			if sleeps.Load() {
-				<-asleep
-			}
-			return nil
-		}}
+		sleep, wake := gate()
+		w := &world{faults: map[int]fault{1: cut}}
 		one, other := pair(t, w, journal.Options{})
 		wantUnknown(t, one.enable(t, id)) // which cannot be read back
-		sleeps.Store(true)
+		w.enter = func(context.Context) error { sleep(); return nil }
 		go one.enable(t, id)
 		synctest.Wait()
 		one.Die()
-		sleeps.Store(false)
+		w.enter = nil
 		time.Sleep(time.Minute)
 		ok(t, other.disable(t, otherID))
-		close(asleep)
+		wake()
 	})
 }
 
@@ -108,7 +103,7 @@ func TestWhatIsGivenUpIsNotSettledBesideAnotherChange(t *testing.T) {
 func TestAWriteOfAnEarlierVersionHasItsQuietTime(t *testing.T) {
 	r := start(t, &world{faults: map[int]fault{1: cut}}, calm)
 	_ = r.disable(t, id)
-	r.exec(t, "UPDATE steps SET over_time = NULL")
+	storetest.Exec(t, r.db, "UPDATE steps SET over_time = NULL")
 	if m, err := r.settle(t, id, false); err != nil || m.GetState() != pb.Mutation_UNKNOWN {
 		t.Errorf("%v, %v", m, err)
 	}
@@ -129,11 +124,11 @@ func TestACommitThatComesLateLeavesNothingOwned(t *testing.T) {
 		}
 		time.Sleep(20 * time.Second) // some heartbeats later
 		for _, m := range adrift {
-			r.exec(t, `INSERT INTO mutations (id, subject, method, resource, digest, request, secrets, state,
-					create_time, owner, settle_at)
+			storetest.Exec(t, r.db, `INSERT INTO mutations (id, subject, method, resource, digest, request, secrets,
+					state, create_time, owner, settle_at)
 				VALUES ($1, 'anonymous', 'drmhub.v1.SiteService/DisableSite', $2, '', '', 0, 1, 0, $3, 0)`,
 				m.ID, site, m.Owner)
-			r.exec(t, "INSERT INTO locks (resource, mutation) VALUES ($1, $2)", site, m.ID)
+			storetest.Exec(t, r.db, "INSERT INTO locks (resource, mutation) VALUES ($1, $2)", site, m.ID)
 		}
 		time.Sleep(10 * time.Second)
 		if _, err := r.sites.DisableSite(t.Context(), disable(otherID)); err != nil || count(t, r, "locks") != 0 {
@@ -150,7 +145,7 @@ func TestACommitThatComesLateLeavesNothingOwned(t *testing.T) {
 func TestWhatCannotBeginToBeSettledWaitsForItsNextTurn(t *testing.T) {
 	r := start(t, &world{faults: map[int]fault{1: cut}}, calm)
 	_ = r.disable(t, id)
-	r.exec(t, "UPDATE mutations SET method = 'drmhub.v1.SiteService/OfALaterVersion', settle_at = 0")
+	storetest.Exec(t, r.db, "UPDATE mutations SET method = 'drmhub.v1.SiteService/OfALaterVersion', settle_at = 0")
 	_, _ = r.SettleDue(t.Context())
 	if m := r.wantState(t, id, pb.Mutation_UNKNOWN); !m.GetNextSettleTime().AsTime().After(time.Now()) {
 		t.Errorf("%v, want it to be tried later", m)

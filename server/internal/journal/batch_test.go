@@ -3,6 +3,7 @@ package journal_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -16,6 +17,7 @@ import (
 	"github.com/drmhub/drmhub/internal/faultplan"
 	"github.com/drmhub/drmhub/server/internal/journal"
 	"github.com/drmhub/drmhub/server/internal/store"
+	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
 
 func batch(requestID string, users ...string) *pb.BatchCreateProductLicensesRequest {
@@ -27,33 +29,26 @@ func batch(requestID string, users ...string) *pb.BatchCreateProductLicensesRequ
 	return req
 }
 
-// codesOf are the codes of a batch's results.
-func codesOf(res *pb.BatchCreateProductLicensesResponse) (all []codes.Code) {
+// wantBatch creates licenses of these users in one batch, and demands these codes of its items.
+func (r *replica) wantBatch(t *testing.T, users []string, want ...codes.Code) {
+	t.Helper()
+	res, err := r.licenses.BatchCreateProductLicenses(t.Context(), batch(id, users...))
+	var got []codes.Code
 	for _, result := range res.GetResults() {
-		all = append(all, codes.Code(result.GetError().GetCode()))
+		got = append(got, codes.Code(result.GetError().GetCode()))
 	}
-	return all
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v; want %v", got, err, want)
+	}
 }
 
-func wantCodes(t *testing.T, res *pb.BatchCreateProductLicensesResponse, err error, want ...codes.Code) {
-	t.Helper()
-	got := codesOf(res)
-	if err != nil || len(got) != len(want) {
-		t.Fatalf("%v, %v; want %v", got, err, want)
-	}
-	for i := range want {
-		if got[i] != want[i] {
-			t.Errorf("results %v, want %v", got, want)
-		}
-	}
-}
+var two, four = []string{"a", "b"}, []string{"a", "b", "c", "d"}
 
 func TestABatchIsSettledItemByItem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{faults: map[int]fault{1: lost, 2: refused, 3: cut}}
 		r := start(t, w, journal.Options{})
-		res, err := r.licenses.BatchCreateProductLicenses(t.Context(), batch(id, "a", "b", "c", "d"))
-		wantCodes(t, res, err, codes.Unknown, codes.FailedPrecondition, codes.Unknown, codes.OK)
+		r.wantBatch(t, four, codes.Unknown, codes.FailedPrecondition, codes.Unknown, codes.OK)
 		r.wantState(t, id, pb.Mutation_UNKNOWN)
 
 		time.Sleep(30 * time.Second) // the third one may still take effect
@@ -65,9 +60,8 @@ func TestABatchIsSettledItemByItem(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		r.wantState(t, id, pb.Mutation_SUCCEEDED)
 		for range 2 {
-			res, err = r.licenses.BatchCreateProductLicenses(t.Context(), batch(id, "a", "b", "c", "d"))
-			// the world does not say it better of what had no effect
-			wantCodes(t, res, err, codes.OK, codes.FailedPrecondition, codes.Internal, codes.OK)
+			// The world returns no better code of "no effect".
+			r.wantBatch(t, four, codes.OK, codes.FailedPrecondition, codes.Internal, codes.OK)
 		}
 		w.wantCalls(t, 4)
 	})
@@ -77,8 +71,7 @@ func TestABatchOfWhichNothingTookEffectHasFailed(t *testing.T) {
 	w := &world{faults: map[int]fault{1: refused, 2: refused}}
 	r := start(t, w, calm)
 	for range 2 {
-		res, err := r.licenses.BatchCreateProductLicenses(t.Context(), batch(id, "a", "b"))
-		wantCodes(t, res, err, codes.FailedPrecondition, codes.FailedPrecondition)
+		r.wantBatch(t, two, codes.FailedPrecondition, codes.FailedPrecondition)
 	}
 	if m := r.wantState(t, id, pb.Mutation_FAILED); m.GetMessage() != "item 0: no create a" {
 		t.Errorf("it says %q", m.GetMessage())
@@ -90,8 +83,7 @@ func TestABatchOfWhichNothingTookEffectHasFailed(t *testing.T) {
 func TestABatchInDoubtSaysWhy(t *testing.T) {
 	w := &world{faults: map[int]fault{2: lost}, blindItems: true}
 	r := start(t, w, calm)
-	res, err := r.licenses.BatchCreateProductLicenses(t.Context(), batch(id, "a", "b"))
-	wantCodes(t, res, err, codes.OK, codes.Unknown)
+	r.wantBatch(t, two, codes.OK, codes.Unknown)
 	const why = "item 1: create: cut after create b. This change cannot be verified automatically"
 	if m := r.wantState(t, id, pb.Mutation_UNKNOWN); !strings.HasPrefix(m.GetMessage(), why) {
 		t.Errorf("it says %q", m.GetMessage())
@@ -107,38 +99,35 @@ func TestAPanicInABatchIsSettled(t *testing.T) {
 		return nil
 	}}
 	r := start(t, w, calm)
-	_, err := r.licenses.BatchCreateProductLicenses(t.Context(), batch(id, "a", "b", "c", "d"))
+	_, err := r.licenses.BatchCreateProductLicenses(t.Context(), batch(id, four...))
 	wantUnknown(t, err)
-	res, err := r.licenses.BatchCreateProductLicenses(t.Context(), batch(id, "a", "b", "c", "d"))
-	wantCodes(t, res, err, codes.OK, codes.FailedPrecondition, codes.OK, codes.OK)
+	r.wantBatch(t, four, codes.OK, codes.FailedPrecondition, codes.OK, codes.OK)
 	w.wantCalls(t, 4)
 }
 
-// What the vendor has answered is kept with the next write, if it could not be kept by itself.
-func TestAnAnswerThatCouldNotBeKeptIsKeptWithTheNextOne(t *testing.T) {
+// An outcome that could not be stored is stored with the next write.
+func TestAnOutcomeIsStoredWithTheNextWrite(t *testing.T) {
 	w := &world{blindItems: true}
-	db := open(t, store.Memory)
+	db := storetest.Open(t, store.Memory)
 	one, other := newReplica(t, db, w, calm), newReplica(t, db, w, calm)
 	stop(t, other.Journal)
 	writes := 0
 	db.SetHooks(store.Hooks{BeforeCommit: func() error {
 		if writes++; writes == 3 || writes > 5 { // the first answer, and the end
-			return errDisk
+			return errStopped
 		}
 		return nil
 	}})
-	_, _ = one.licenses.BatchCreateProductLicenses(t.Context(), batch(id, "a", "b"))
+	_, _ = one.licenses.BatchCreateProductLicenses(t.Context(), batch(id, two...))
 	one.Die()
 	db.SetHooks(store.Hooks{})
 	ok(t, other.Pass(t.Context()))
-	res, err := other.licenses.BatchCreateProductLicenses(t.Context(), batch(id, "a", "b"))
-	wantCodes(t, res, err, codes.OK, codes.OK)
+	other.wantBatch(t, two, codes.OK, codes.OK)
 	other.wantState(t, id, pb.Mutation_SUCCEEDED)
 }
 
-// Items that are made at the same time share their mutation's record. Whatever write of it fails,
-// and whether or not the process ends with it, no write stands there without what it depends on,
-// and none is made twice.
+// Concurrent items share a record. Whichever commit fails, and whether or not the process ends with
+// it, no step is stored without what it depends on, and no write is made twice.
 func TestItemsAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	w := &world{parallel: true}
@@ -149,15 +138,15 @@ func TestItemsAtTheSameTime(t *testing.T) {
 			for i := range users {
 				users[i] = fmt.Sprint(requestID, i)
 			}
-			s, made := &stopper{plan: faultplan.Fixed(map[int]fault{n: stopBefore})}, 0
+			hooks := failing(n+1, stopAfter)
 			if ends {
-				r.db.SetHooks(s.hooks())
-			} else {
-				r.db.SetHooks(failing(n+1, true, &made))
+				hooks = (&stopper{plan: faultplan.Fixed(map[int]fault{n: stopBefore})}).hooks()
 			}
+			r.db.SetHooks(hooks)
 			_, _ = r.licenses.BatchCreateProductLicenses(t.Context(), batch(requestID, users...))
 			r.db.SetHooks(store.Hooks{})
-			missing := texts(t, r, `SELECT step FROM steps AS activate WHERE step LIKE '%activate' AND NOT EXISTS (
+			missing := storetest.Texts(t, r.db, `SELECT step FROM steps AS activate
+				WHERE step LIKE '%activate' AND NOT EXISTS (
 				SELECT 1 FROM steps AS noted WHERE noted.mutation = activate.mutation
 				AND noted.step = replace(activate.step, 'activate', 'between'))`)
 			if len(missing) > 0 {

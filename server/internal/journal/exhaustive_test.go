@@ -23,27 +23,28 @@ type plan struct {
 	settles bool // a process settles what it finds before it is called again
 }
 
-// The faults of a commit: the process is stopped there, before the commit is durable or after it.
+// The faults of a commit: it fails before it is durable, or after.
 const (
 	stopBefore fault = "stopped before the commit"
 	stopAfter  fault = "stopped after the commit"
 )
 
-// stopper stops the process, as it were, at a commit of a store as planned: from then on nothing
-// is written.
+// A stopper fails the planned commit of a store, and from then on every commit, as if the process was
+// stopped.
 type stopper struct {
 	plan    *faultplan.Plan // nil stops nothing
+	goesOn  bool            // only the planned commits fail
 	check   func()          // if set, it runs after every commit
 	stopped bool
 }
 
-var errStopped = errors.New("the process is stopped")
+var errStopped = errors.New("dsn=postgres://u:hunter2@h: the process is stopped")
 
 func (s *stopper) hooks() store.Hooks {
 	var planned fault
 	point := func(here fault) error {
-		s.stopped = s.stopped || planned == here
-		if s.stopped {
+		s.stopped = s.stopped || planned == here && !s.goesOn
+		if s.stopped || planned == here {
 			return errStopped
 		}
 		return nil
@@ -102,7 +103,7 @@ func TestStoppingAtAnyWriteLosesNothing(t *testing.T) {
 			t.Parallel()
 			storetest.Each(t, func(t *testing.T, dsn string) {
 				t.Parallel()
-				h := &house{vendor: &world{blank: true, plainReadBack: true}, db: open(t, dsn)}
+				h := &house{vendor: &world{blank: true, plainReadBack: true}, db: storetest.Open(t, dsn)}
 				inTurn := func(point int) bool { return strings.HasPrefix(dsn, "sqlite:") == (point%2 == 0) }
 				settles := []func(int) bool{inTurn}
 				if far {

@@ -2,7 +2,6 @@ package journal_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,21 +20,9 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
 
-var errDisk = errors.New("dsn=postgres://u:hunter2@h: disk full")
-
-// failing are hooks with which one write fails, the n-th from now on, before or after it is
-// durable, and all others work. made counts them.
-func failing(n int, after bool, made *int) store.Hooks {
-	fail := func(here bool) error {
-		if here && *made == n {
-			return errDisk
-		}
-		return nil
-	}
-	return store.Hooks{
-		BeforeCommit: func() error { *made++; return fail(!after) },
-		AfterCommit:  func() error { return fail(after) },
-	}
+// failing returns hooks with which the n-th commit from now on fails, and all others work.
+func failing(n int, f fault) store.Hooks {
+	return (&stopper{plan: faultplan.Fixed(map[int]fault{n - 1: f}), goesOn: true}).hooks()
 }
 
 func TestNoRecordNoCall(t *testing.T) {
@@ -43,7 +30,7 @@ func TestNoRecordNoCall(t *testing.T) {
 		t.Run(write, func(t *testing.T) {
 			w := &world{}
 			r := start(t, w, calm)
-			r.db.SetHooks(failing(n+1, false, new(int)))
+			r.db.SetHooks(failing(n+1, stopBefore))
 			err := r.disable(t, id)
 			wantError(t, err, codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE)
 			if w.calls != 0 || strings.Contains(apierror.Convert(err).Message, "hunter2") {
@@ -56,14 +43,13 @@ func TestNoRecordNoCall(t *testing.T) {
 	}
 }
 
-// Whatever write fails, and whether or not it is durable all the same: what the caller is told is
-// so, and what follows from it is right.
+// Each commit fails once, durable or not. The caller is told the truth, and the next calls are right.
 func TestAWriteOfTheJournalThatFails(t *testing.T) {
 	t.Parallel()
 	for _, k := range kinds {
 		t.Run(k.name, func(t *testing.T) {
 			t.Parallel()
-			h := &house{vendor: &world{blank: true, plainReadBack: true}, db: open(t, store.Memory)}
+			h := &house{vendor: &world{blank: true, plainReadBack: true}, db: storetest.Open(t, store.Memory)}
 			r := newReplica(t, h.db, h.vendor, calm)
 			stop(t, r.Journal)
 			faultplan.Explore(t, reach{1, 1}.allows, func(p *faultplan.Plan) { h.fail(t, r, k, p) })
@@ -72,33 +58,14 @@ func TestAWriteOfTheJournalThatFails(t *testing.T) {
 	}
 }
 
-// The faults of a commit that fails: it is not durable, or it is all the same.
-const (
-	failsBefore fault = "the commit fails"
-	failsAfter  fault = "the commit is durable and fails"
-)
-
 // fail makes a call, twice unless a write of the journal fails in the first one.
 func (h *house) fail(t *testing.T, r *replica, k kind, p *faultplan.Plan) {
 	c := h.begin(t, k, p)
 	c.plan.settles = true
-	var planned fault
-	failed := func(here fault) error {
-		if planned == here {
-			return errDisk
-		}
-		return nil
-	}
-	hooks := store.Hooks{
-		BeforeCommit: func() error {
-			planned = p.At("commit", failsBefore, failsAfter)
-			return failed(failsBefore)
-		},
-		AfterCommit: func() error { return failed(failsAfter) },
-	}
+	hooks := (&stopper{plan: p, goesOn: true}).hooks()
 	h.db.SetHooks(hooks)
 	c.ask(r, false)
-	if p.Count(failsBefore, failsAfter) == 0 {
+	if p.Count(stopBefore, stopAfter) == 0 {
 		h.db.SetHooks(store.Hooks{})
 		c.pass(r)
 		h.db.SetHooks(hooks)
@@ -109,28 +76,27 @@ func (h *house) fail(t *testing.T, r *replica, k kind, p *faultplan.Plan) {
 	c.goOn(r)
 }
 
-func TestWhoCannotLookIntoWhatIsUnknownLearnsThatItIs(t *testing.T) {
+func TestWhatCannotBeLookedUpIsUnknown(t *testing.T) {
 	w := &world{faults: map[int]fault{1: lost}}
 	r := start(t, w, calm)
 	_ = r.disable(t, id)
-	r.db.SetHooks(failing(2, false, new(int))) // with which the call makes the mutation its own
-	// and not UNAVAILABLE, which reads as "not done"
+	r.db.SetHooks(failing(2, stopBefore)) // with which the call makes the mutation its own
 	wantUnknown(t, r.disable(t, id))
 	r.Lease().RetryReleases(t.Context())
 	ok(t, r.disable(t, id))
 }
 
-func TestAStoreThatCannotBeReadIsNoMissingMutation(t *testing.T) {
+func TestAStoreThatCannotBeRead(t *testing.T) {
 	w := &world{}
-	db := open(t, store.Memory)
+	db := storetest.Open(t, store.Memory)
 	r := newReplica(t, db, w, calm)
 	r.Die()
 	ok(t, db.Close())
-	_, err := r.mutations.GetMutation(t.Context(), &pb.GetMutationRequest{Name: "mutations/x"})
-	wantError(t, err, codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE)
-	_, err = r.mutations.ListMutations(t.Context(), &pb.ListMutationsRequest{})
-	wantError(t, err, codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE)
-	wantError(t, r.disable(t, id), codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE)
+	_, get := r.mutations.GetMutation(t.Context(), &pb.GetMutationRequest{Name: "mutations/x"})
+	_, list := r.mutations.ListMutations(t.Context(), &pb.ListMutationsRequest{})
+	for _, err := range []error{get, list, r.disable(t, id)} {
+		wantError(t, err, codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE)
+	}
 	w.wantCalls(t, 0)
 }
 
@@ -153,7 +119,7 @@ func TestEveryMutationIsInTheAuditTrail(t *testing.T) {
 	if !slices.Equal(told, []string{"OK", "FAILED_PRECONDITION", "UNKNOWN"}) {
 		t.Errorf("told of %v", told)
 	}
-	for _, digest := range texts(t, r, "SELECT request_digest FROM audit_events") {
+	for _, digest := range storetest.Texts(t, r.db, "SELECT request_digest FROM audit_events") {
 		if len(digest) != 64 {
 			t.Errorf("the digest %q is no HMAC in hexadecimal", digest)
 		}
@@ -163,14 +129,14 @@ func TestEveryMutationIsInTheAuditTrail(t *testing.T) {
 func TestAnEventIsToldOfOnceItIsKnownToBeDurable(t *testing.T) {
 	closes := func(r *replica) { _ = r.Close(context.Background()) }
 	for name, c := range map[string]struct {
-		durable bool
-		then    func(*replica)
-		told    []int64
+		commit fault
+		then   func(*replica)
+		told   []int64
 	}{
-		"nobody said that it is, a moment later": {true, func(*replica) { time.Sleep(10 * time.Second) }, []int64{1}},
-		"nobody said that it is, at the end":     {true, closes, []int64{1}},
-		"it is not, long after":                  {false, func(*replica) { time.Sleep(10 * time.Minute) }, nil},
-		"it is not, at the end":                  {false, closes, nil},
+		"it is, a moment later": {stopAfter, func(*replica) { time.Sleep(10 * time.Second) }, []int64{1}},
+		"it is, at the end":     {stopAfter, closes, []int64{1}},
+		"it is not, long after": {stopBefore, func(*replica) { time.Sleep(10 * time.Minute) }, nil},
+		"it is not, at the end": {stopBefore, closes, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -179,7 +145,7 @@ func TestAnEventIsToldOfOnceItIsKnownToBeDurable(t *testing.T) {
 				options.Lease = 15 * time.Second
 				options.Recorded = func(e audit.Event) { told = append(told, e.Position) }
 				r := start(t, &world{}, options)
-				r.db.SetHooks(failing(4, c.durable, new(int))) // the end of the call
+				r.db.SetHooks(failing(4, c.commit)) // the end of the call
 				wantUnknown(t, r.disable(t, id))
 				c.then(r)
 				if synctest.Wait(); !slices.Equal(told, c.told) {
@@ -195,11 +161,11 @@ func TestAReplicaWhoseReadsHangStaysAlive(t *testing.T) {
 	dsn := storetest.SQLite(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{within: time.Minute}
-		one := newReplica(t, open(t, dsn), w, journal.Options{})
-		other := newReplica(t, open(t, dsn), w, journal.Options{})
+		one := newReplica(t, storetest.Open(t, dsn), w, journal.Options{})
+		other := newReplica(t, storetest.Open(t, dsn), w, journal.Options{})
 		stop(t, other.Journal)
 		stop(t, one.Journal)
-		one.db.SetHooks(failing(4, true, new(int))) // of this call, an audit event is in doubt
+		one.db.SetHooks(failing(4, stopAfter)) // of this call, an audit event is in doubt
 		wantUnknown(t, one.disable(t, otherID))
 		for range 4 {
 			hanging, err := one.db.Reads().Conn(t.Context())
@@ -208,52 +174,38 @@ func TestAReplicaWhoseReadsHangStaysAlive(t *testing.T) {
 			}
 			t.Cleanup(func() { _ = hanging.Close() })
 		}
-		w.before = func(context.Context, string) error {
-			time.Sleep(40 * time.Second)
-			return nil
-		}
+		w.before = slow(40 * time.Second).before
 		ok(t, one.disableAt(t, "vendors/v/sites/other", id))
 	})
 }
 
-// The old license is revoked, the new one refused, and the process dies before the old terms are
-// restored. A repetition that does not come to a write has not failed.
-func TestARepetitionThatComesToNothingDoesNotEndWhatIsHalfDone(t *testing.T) {
-	dying := false
+// The old license is revoked, the new one is refused, and the process dies before it restores the old
+// terms. The next call fails before a write, so the mutation stays open.
+func TestACallThatFailsBeforeAWriteDoesNotEndWhatIsHalfDone(t *testing.T) {
 	w := &world{faults: map[int]fault{2: refused}}
 	writes := 0
-	w.leaves = func() error {
-		writes++
-		dying = writes == 3
-		return nil
-	}
 	r := start(t, w, calm)
-	r.db.SetHooks(store.Hooks{BeforeCommit: func() error {
-		if dying {
-			return errDisk
+	w.leaves = func() error {
+		if writes++; writes == 3 { // The process dies: from now on, nothing is written.
+			r.db.SetHooks(store.Hooks{BeforeCommit: func() error { return errStopped }})
 		}
 		return nil
-	}})
+	}
 	_ = r.replace(t, id)
 	r.db.SetHooks(store.Hooks{})
 	r.Lease().RetryReleases(t.Context())
-	r.db.SetHooks(failing(3, false, new(int))) // after the intent and the claim, the locks
+	r.db.SetHooks(failing(3, stopBefore)) // after the intent and the claim, the locks
 	wantUnknown(t, r.replace(t, id))
 	r.db.SetHooks(store.Hooks{})
 	wantError(t, r.replace(t, id), codes.Aborted, pb.ErrorReason_REPLACE_ROLLED_BACK)
 	w.want(t, "restore old "+oldLicense, 1)
 }
 
-// The outcome and its audit event are one write: there is never one without the other.
+// The outcome and its audit event share a transaction.
 func TestAnOutcomeWithoutAnAuditEventIsNotKept(t *testing.T) {
 	w := &world{}
 	r := start(t, w, calm)
-	// in memory, what reads can write
-	if _, err := r.db.Reads().ExecContext(t.Context(), "ALTER TABLE audit_events RENAME TO gone"); err != nil {
-		t.Fatal(err)
-	}
+	storetest.Exec(t, r.db, "ALTER TABLE audit_events RENAME TO gone")
 	wantUnknown(t, r.disable(t, id))
-	if m := r.record(t, id); m.GetState() == pb.Mutation_SUCCEEDED {
-		t.Errorf("%v", m)
-	}
+	r.wantState(t, id, pb.Mutation_SENT)
 }

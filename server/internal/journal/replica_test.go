@@ -17,6 +17,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/interceptors"
 	"github.com/drmhub/drmhub/server/internal/journal"
 	"github.com/drmhub/drmhub/server/internal/store"
+	"github.com/drmhub/drmhub/server/internal/store/storetest"
 	"github.com/drmhub/drmhub/server/internal/validation"
 )
 
@@ -65,22 +66,9 @@ func newReplica(t *testing.T, db *store.DB, served services, options journal.Opt
 // start is newReplica on a store in memory, until the end of the test.
 func start(t *testing.T, served services, options journal.Options) *replica {
 	t.Helper()
-	r := newReplica(t, open(t, store.Memory), served, options)
+	r := newReplica(t, storetest.Open(t, store.Memory), served, options)
 	stop(t, r.Journal)
 	return r
-}
-
-// open opens a store until the end of the test.
-func open(t *testing.T, dsn string) *store.DB {
-	t.Helper()
-	db, err := store.Open(t.Context(), dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ok(t, db.Close())
-	})
-	return db
 }
 
 // stop closes a journal at the end of the test.
@@ -93,7 +81,7 @@ func stop(t *testing.T, j *journal.Journal) {
 // newJournal is a journal in memory, which settles by calls over direct.
 func newJournal(t *testing.T, direct *inproc.Conn, options journal.Options) *journal.Journal {
 	t.Helper()
-	j, err := journal.New(t.Context(), open(t, store.Memory), direct.Call, options)
+	j, err := journal.New(t.Context(), storetest.Open(t, store.Memory), direct.Call, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,15 +167,6 @@ func (r *replica) create(t *testing.T, requestID string) error {
 	return err
 }
 
-// exec changes the store, as another version or an operator may.
-func (r *replica) exec(t *testing.T, query string, args ...any) {
-	t.Helper()
-	ok(t, r.db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, query, args...)
-		return err
-	}))
-}
-
 // passAndSettle is Pass, and then SettleDue.
 func (r *replica) passAndSettle(t *testing.T) {
 	t.Helper()
@@ -218,31 +197,16 @@ func wantError(t *testing.T, err error, code codes.Code, reason pb.ErrorReason) 
 // events are the outcomes in the audit trail of a resource, in order.
 func events(t *testing.T, r *replica, resource string) []string {
 	t.Helper()
-	return texts(t, r, "SELECT outcome FROM audit_events WHERE resource = $1 ORDER BY time, position", resource)
+	const query = "SELECT outcome FROM audit_events WHERE resource = $1 ORDER BY time, position"
+	return storetest.Texts(t, r.db, query, resource)
 }
 
 // trail is the audit trail, an event a line.
 func trail(t *testing.T, r *replica) []string {
 	t.Helper()
-	return texts(t, r, `SELECT subject || ' ' || method || ' ' || resource || ' ' || outcome || ' ' || vendor_code
+	return storetest.Texts(t, r.db, `
+		SELECT subject || ' ' || method || ' ' || resource || ' ' || outcome || ' ' || vendor_code
 		FROM audit_events ORDER BY time, position`)
-}
-
-// texts are the rows of a query for one text.
-func texts(t *testing.T, r *replica, query string, values ...any) (all []string) {
-	t.Helper()
-	rows, err := r.db.Reads().QueryContext(t.Context(), query, values...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var text string
-		ok(t, rows.Scan(&text))
-		all = append(all, text)
-	}
-	ok(t, rows.Err())
-	return all
 }
 
 func replace(requestID string) *pb.ReplaceProductLicenseRequest {

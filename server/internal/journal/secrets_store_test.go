@@ -52,7 +52,7 @@ func TestNoSecretIsInTheStore(t *testing.T) {
 			"success": nil, "an answer that was lost": {1: lost}, "a refusal": {2: refused},
 		} {
 			w := &world{faults: faults}
-			r := newReplica(t, open(t, dsn), w, calm)
+			r := newReplica(t, storetest.Open(t, dsn), w, calm)
 			stop(t, r.Journal)
 			req := create(uuidOf(len(name)))
 			req.DrmAccount.Username = strings.ReplaceAll(name, " ", "-")
@@ -95,7 +95,7 @@ func TestWhatHeldSecretsIsSettledByItsCaller(t *testing.T) {
 		"the process died after the writes": {&world{}, 5, "", pb.Mutation_SUCCEEDED},
 	} {
 		t.Run(name, func(t *testing.T) {
-			db := open(t, store.Memory)
+			db := storetest.Open(t, store.Memory)
 			one, s := newReplica(t, db, c.w, calm), &stopper{plan: faultplan.Fixed(map[int]fault{c.stopAt: stopBefore})}
 			db.SetHooks(s.hooks())
 			wantUnknown(t, one.create(t, id))

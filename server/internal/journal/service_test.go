@@ -25,7 +25,7 @@ func TestMutationsAreListedNewestFirst(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, dsn string) {
 		w := &world{faults: map[int]fault{2: refused, 3: lost}}
-		r := newReplica(t, open(t, dsn), w, calm)
+		r := newReplica(t, storetest.Open(t, dsn), w, calm)
 		stop(t, r.Journal)
 		for n := range 7 { // the second one fails, the third one is unknown
 			_ = r.disableAt(t, fmt.Sprintf("vendors/v/sites/s%d", n), uuidOf(n))

@@ -22,12 +22,21 @@ type kind struct {
 	secret bool          // the request holds a password
 	always map[int]fault // by the number of the write
 	ask    func(ctx context.Context, r *replica, name, requestID string) (proto.Message, error)
-	steps  func(name string) map[string]string // what each step does at the vendor
+	does   map[string]string // what each step does at the vendor, with %s for the name
 	// depends names, for a step, the step that it depends on.
 	depends map[string]string
 	// effects are how often each step has taken effect, given the answer; nil where that is not
 	// known.
 	effects func(answer proto.Message, err error) map[string]int
+}
+
+// steps returns what each step does at the vendor, for the resource of this name.
+func (k kind) steps(name string) map[string]string {
+	steps := map[string]string{}
+	for step, does := range k.does {
+		steps[step] = fmt.Sprintf(does, name)
+	}
+	return steps
 }
 
 var kinds = []kind{
@@ -37,9 +46,7 @@ var kinds = []kind{
 			req := &pb.DisableSiteRequest{Name: "vendors/v/sites/" + name, RequestId: requestID}
 			return r.sites.DisableSite(ctx, req)
 		},
-		steps: func(name string) map[string]string {
-			return map[string]string{"disable": "disable vendors/v/sites/" + name}
-		},
+		does:    map[string]string{"disable": "disable vendors/v/sites/%s"},
 		effects: func(_ proto.Message, err error) map[string]int { return allOrNothing(err, "disable") },
 	},
 	{
@@ -47,9 +54,7 @@ var kinds = []kind{
 		ask: func(ctx context.Context, r *replica, name, requestID string) (proto.Message, error) {
 			return r.sites.EnableSite(ctx, &pb.EnableSiteRequest{Name: "vendors/v/sites/" + name, RequestId: requestID})
 		},
-		steps: func(name string) map[string]string {
-			return map[string]string{"enable": "enable vendors/v/sites/" + name}
-		},
+		does:    map[string]string{"enable": "enable vendors/v/sites/%s"},
 		effects: func(_ proto.Message, err error) map[string]int { return allOrNothing(err, "enable") },
 	},
 	{
@@ -60,9 +65,7 @@ var kinds = []kind{
 				Parent: "vendors/v", RequestId: requestID, View: pb.DrmAccount_FULL, DrmAccount: account,
 			})
 		},
-		steps: func(name string) map[string]string {
-			return map[string]string{"create": "create user-" + name, "activate": "activate user-" + name}
-		},
+		does:    map[string]string{"create": "create user-%s", "activate": "activate user-%s"},
 		depends: map[string]string{"create": "before", "activate": "create"},
 		effects: func(_ proto.Message, err error) map[string]int {
 			if err != nil && strings.HasPrefix(apierror.Convert(err).Message, "no activate") {
@@ -84,12 +87,8 @@ var kinds = []kind{
 			}
 			return r.licenses.BatchCreateProductLicenses(ctx, req)
 		},
-		steps: func(name string) map[string]string {
-			steps := map[string]string{}
-			for i := range 3 {
-				steps[fmt.Sprintf("item %d: create", i)] = fmt.Sprintf("create %s-%d", name, i)
-			}
-			return steps
+		does: map[string]string{
+			"item 0: create": "create %s-0", "item 1: create": "create %s-1", "item 2: create": "create %s-2",
 		},
 		effects: func(answer proto.Message, err error) map[string]int {
 			if err != nil {
@@ -119,12 +118,9 @@ func replacement(name string, always map[int]fault) kind {
 				ProductLicense: &pb.ProductLicense{User: "u", Product: "vendors/v/products/" + name},
 			})
 		},
-		steps: func(name string) map[string]string {
-			return map[string]string{
-				"revoke":  "revoke vendors/v/productLicenses/" + name,
-				"issue":   "issue vendors/v/products/" + name,
-				"restore": "restore old vendors/v/productLicenses/" + name,
-			}
+		does: map[string]string{
+			"revoke": "revoke vendors/v/productLicenses/%s", "issue": "issue vendors/v/products/%s",
+			"restore": "restore old vendors/v/productLicenses/%s",
 		},
 		effects: func(_ proto.Message, err error) map[string]int {
 			switch apierror.Convert(err).Reason {

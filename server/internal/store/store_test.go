@@ -15,20 +15,6 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
 
-func open(t *testing.T, dsn string) *store.DB {
-	t.Helper()
-	db, err := store.Open(t.Context(), dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
-}
-
 // exec returns a write of one statement.
 func exec(query string, args ...any) func(context.Context, *sql.Tx) error {
 	return func(ctx context.Context, tx *sql.Tx) error {
@@ -62,23 +48,7 @@ func wantNames(t *testing.T, when string, db *store.DB, want string) {
 // names returns the names of the rows in the database, in the order of their bytes.
 func names(t *testing.T, db *store.DB) string {
 	t.Helper()
-	rows, err := db.Reads().QueryContext(t.Context(), "SELECT name FROM keys ORDER BY name")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	var all []string
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, name)
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return strings.Join(all, " ")
+	return strings.Join(storetest.Texts(t, db, "SELECT name FROM keys ORDER BY name"), " ")
 }
 
 func TestWhatIsWrittenIsThereAfterReopening(t *testing.T) {
@@ -99,7 +69,7 @@ func TestWhatIsWrittenIsThereAfterReopening(t *testing.T) {
 
 func TestMemoryIsGoneWhenItIsClosed(t *testing.T) {
 	for range 2 {
-		db := open(t, store.Memory)
+		db := storetest.Open(t, store.Memory)
 		mustWrite(t, db, put("a"))
 		wantNames(t, "at the end", db, "a")
 	}
@@ -122,13 +92,13 @@ func TestReplicasThatStartTogether(t *testing.T) {
 			})
 		}
 		all.Wait()
-		wantNames(t, "at the end", open(t, dsn), "a b c d")
+		wantNames(t, "at the end", storetest.Open(t, dsn), "a b c d")
 	})
 }
 
 func TestReadsDoNotWaitForAWrite(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
-		db := open(t, dsn)
+		db := storetest.Open(t, dsn)
 		mustWrite(t, db, put("a"))
 		written, read, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 		go func() {
@@ -151,7 +121,7 @@ func TestReadsDoNotWaitForAWrite(t *testing.T) {
 
 func TestReadsCannotWrite(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
-		if _, err := open(t, dsn).Reads().ExecContext(t.Context(), "DELETE FROM keys"); err == nil {
+		if _, err := storetest.Open(t, dsn).Reads().ExecContext(t.Context(), "DELETE FROM keys"); err == nil {
 			t.Error("a query deleted rows")
 		}
 	})
@@ -167,7 +137,7 @@ func TestView(t *testing.T) {
 				t.Error("View created the file")
 			}
 		}
-		db := open(t, dsn)
+		db := storetest.Open(t, dsn)
 		mustWrite(t, db, put("a"))
 		view, err := store.View(t.Context(), dsn)
 		if err != nil {
@@ -185,7 +155,8 @@ func TestView(t *testing.T) {
 
 func TestTablesOfAnotherVersion(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
-		mustWrite(t, open(t, dsn), exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, TRUE)"))
+		const later = "INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, TRUE)"
+		mustWrite(t, storetest.Open(t, dsn), exec(later))
 		type opener = func(context.Context, string) (*store.DB, error)
 		for name, open := range map[string]opener{"Open": store.Open, "View": store.View} {
 			_, err := open(t.Context(), dsn)
@@ -199,7 +170,7 @@ func TestTablesOfAnotherVersion(t *testing.T) {
 func TestFileNames(t *testing.T) {
 	for _, name := range []string{"a b", "100%", "%41", "what?", "a?mode=memory", "#1", "ü", "a&b=c", "a'b", `a"b`} {
 		dir := t.TempDir()
-		db := open(t, "sqlite:"+filepath.Join(dir, name))
+		db := storetest.Open(t, "sqlite:"+filepath.Join(dir, name))
 		mustWrite(t, db, put("a"))
 		wantNames(t, name, db, "a")
 		file, err := os.Stat(filepath.Join(dir, name))
@@ -211,8 +182,8 @@ func TestFileNames(t *testing.T) {
 	}
 	dir := t.TempDir()
 	t.Chdir(dir)
-	open(t, "sqlite:relative.db")
-	open(t, "sqlite://"+dir+"/url.db")
+	storetest.Open(t, "sqlite:relative.db")
+	storetest.Open(t, "sqlite://"+dir+"/url.db")
 	for _, name := range []string{"relative.db", "url.db"} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
 			t.Error(err)
@@ -269,7 +240,7 @@ func TestOpeningEndsWithItsContext(t *testing.T) {
 
 func TestPostgresWaitsForTheDisk(t *testing.T) {
 	dsn := postgres.ForTest(t)
-	db := open(t, dsn+"&synchronous_commit=off&default_transaction_isolation=serializable")
+	db := storetest.Open(t, dsn+"&synchronous_commit=off&default_transaction_isolation=serializable")
 	var waits, isolation, limit string
 	err := db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, `SELECT current_setting('synchronous_commit'),

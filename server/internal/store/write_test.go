@@ -21,7 +21,7 @@ var errOwn = errors.New("of the write itself")
 
 func TestManyWritesAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
-		db := open(t, dsn)
+		db := storetest.Open(t, dsn)
 		var want []string
 		var all sync.WaitGroup
 		for i := range 300 {
@@ -79,7 +79,7 @@ func together(t *testing.T, db *store.DB, writes ...func(context.Context, *sql.T
 
 func TestWritesShareATransaction(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
-		db := open(t, dsn)
+		db := storetest.Open(t, dsn)
 		commits := 0
 		db.SetHooks(store.Hooks{BeforeCommit: func() error { commits++; return nil }})
 		for _, err := range together(t, db, put("a"), put("b"), put("c")) {
@@ -95,7 +95,7 @@ func TestWritesShareATransaction(t *testing.T) {
 
 func TestAWriteThatFailsOnlyBesideOthersIsRunAlone(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
-		db := open(t, dsn)
+		db := storetest.Open(t, dsn)
 		doomed := func(ctx context.Context, tx *sql.Tx) error {
 			return errors.Join(put("a")(ctx, tx), errOwn)
 		}
@@ -114,7 +114,7 @@ func TestAWriteThatFailsOnlyBesideOthersIsRunAlone(t *testing.T) {
 
 func TestAPanicIsItsOwnWritesError(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
-		db := open(t, dsn)
+		db := storetest.Open(t, dsn)
 		errs := together(t, db, func(ctx context.Context, tx *sql.Tx) error {
 			_ = put("b")(ctx, tx)
 			panic("boo")
@@ -128,7 +128,7 @@ func TestAPanicIsItsOwnWritesError(t *testing.T) {
 }
 
 func TestACallerWhoLeftBeforeItsTurnWritesNothing(t *testing.T) {
-	db := open(t, store.Memory)
+	db := storetest.Open(t, store.Memory)
 	ctx, leave := context.WithCancel(t.Context())
 	held, left := make(chan struct{}), make(chan struct{})
 	var both sync.WaitGroup
@@ -154,7 +154,7 @@ func TestACallerWhoLeftBeforeItsTurnWritesNothing(t *testing.T) {
 
 func TestATransactionThatDoesNotEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db := open(t, store.Memory)
+		db := storetest.Open(t, store.Memory)
 		err := db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
 			_ = put("a")(ctx, tx)
 			<-ctx.Done()
@@ -170,7 +170,7 @@ func TestATransactionThatDoesNotEnd(t *testing.T) {
 
 func TestHooks(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
-		db := open(t, dsn)
+		db := storetest.Open(t, dsn)
 		cut := errors.New("cut")
 		fail := func() error { return cut }
 		db.SetHooks(store.Hooks{BeforeCommit: fail})
@@ -222,7 +222,7 @@ func TestClose(t *testing.T) {
 		}
 		all.Wait()
 		slices.Sort(written)
-		if got := names(t, open(t, dsn)); got != strings.Join(written, " ") {
+		if got := names(t, storetest.Open(t, dsn)); got != strings.Join(written, " ") {
 			t.Errorf("in the database %s, reported %s", got, written)
 		}
 	})
@@ -240,7 +240,7 @@ func countUp(id string) func(context.Context, *sql.Tx) error {
 // its first row.
 func TestADeadlockIsNobodysError(t *testing.T) {
 	dsn := postgres.ForTest(t)
-	replicas := []*store.DB{open(t, dsn), open(t, dsn)}
+	replicas := []*store.DB{storetest.Open(t, dsn), storetest.Open(t, dsn)}
 	mustWrite(t, replicas[0], insertReplicas)
 	var first, both sync.WaitGroup
 	first.Add(2)

@@ -2,10 +2,13 @@
 package storetest
 
 import (
+	"context"
+	"database/sql"
 	"path/filepath"
 	"testing"
 
 	"github.com/drmhub/drmhub/internal/postgres"
+	"github.com/drmhub/drmhub/server/internal/store"
 )
 
 // Each runs a test on SQLite and on PostgreSQL. Each time, dsn names an empty database of its own.
@@ -19,4 +22,52 @@ func Each(t *testing.T, test func(t *testing.T, dsn string)) {
 func SQLite(t testing.TB) string {
 	t.Helper()
 	return "sqlite:" + filepath.Join(t.TempDir(), "drmhub.db")
+}
+
+// Open opens a store until the end of the test.
+func Open(t *testing.T, dsn string) *store.DB {
+	t.Helper()
+	db, err := store.Open(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+// Exec changes a store by a statement.
+func Exec(t *testing.T, db *store.DB, query string, args ...any) {
+	t.Helper()
+	err := db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, query, args...)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Texts returns the rows of a query for one text.
+func Texts(t *testing.T, db *store.DB, query string, args ...any) (all []string) {
+	t.Helper()
+	rows, err := db.Reads().QueryContext(t.Context(), query, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, text)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
