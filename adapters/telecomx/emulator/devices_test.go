@@ -9,8 +9,11 @@ import (
 
 func TestBindDevice(t *testing.T) {
 	e, id := server(emulator.Options{}), "00000000000000000000000a"
-	e.PutAccounts(emulator.Account{Username: "viewer", Devices: []emulator.Device{{ID: id}}},
-		emulator.Account{Username: "another"}, emulator.Account{Username: "household", Devices: make([]emulator.Device, 5)})
+	e.PutAccounts(
+		emulator.Account{Username: "viewer", Devices: []emulator.Device{{ID: id}}},
+		emulator.Account{Username: "another"},
+		emulator.Account{Username: "household", Devices: make([]emulator.Device, 5)},
+	)
 	for name, bind := range map[string]func() (emulator.Device, error){
 		"unknown account": func() (emulator.Device, error) { return e.BindDevice("nobody", emulator.Device{}) },
 		"id is taken":     func() (emulator.Device, error) { return e.BindDevice("another", emulator.Device{ID: id}) },

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -50,6 +51,10 @@ func (s *scenario) step(line string) {
 		var u emulator.User
 		twintest.Decode(s.t, rest, &u)
 		s.PutUsers(u)
+	case "customer":
+		var c emulator.Customer
+		twintest.Decode(s.t, rest, &c)
+		s.PutCustomers(c)
 	case "advance":
 		d, err := time.ParseDuration(rest)
 		if err != nil {
@@ -80,6 +85,8 @@ func (s *scenario) step(line string) {
 		if got := strconv.Itoa(s.Logins()); got != rest {
 			s.t.Errorf("%s logins, want %s", got, rest)
 		}
+	case "admits":
+		s.wantAdmitted(words[0], words[2:])
 	default:
 		s.wantReply(word, rest)
 	}
@@ -103,6 +110,16 @@ func (s *scenario) send(method, rest string) {
 	r := request(s.t, method, path+"?"+strings.TrimSuffix(query, "&"), body)
 	maps.Copy(r.Header, s.header)
 	s.call, s.got = method+" "+rest, do(s.t, s, r)
+}
+
+// wantAdmitted demands that the call succeeded if level is among levels, and had no effect otherwise.
+func (s *scenario) wantAdmitted(level string, levels []string) {
+	if slices.Contains(levels, level) {
+		s.wantReply("200", "")
+		return
+	}
+	s.wantReply("403", "access_denied")
+	s.step("effects")
 }
 
 // wantReply demands a status, and what follows it.
