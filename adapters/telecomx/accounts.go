@@ -60,7 +60,7 @@ func (a *Adapter) ListDrmAccounts(
 	switch {
 	case req.GetFilter().GetUsernameContains() == "":
 		res.TotalSize = int32(min(list.total, math.MaxInt32))
-	case at.Offset == 0 && next == 0: // TelecomX' total counts the rows of its own search
+	case at.Offset == 0 && next == 0: // TelecomX's total counts the rows of its own search
 		res.TotalSize = int32(len(rows))
 	}
 	if next > 0 {

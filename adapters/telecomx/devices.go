@@ -39,7 +39,7 @@ func (a *Adapter) DeleteDrmAccountDevice(
 	device, err := mutation.Snapshot(ctx, "before", func(ctx context.Context) (*pb.DrmAccountDevice, error) {
 		held, err := a.findDevice(ctx, username, id)
 		if err == nil && held == nil {
-			err = apierror.NotFound("TelecomX' account %q has no device %q", username, id)
+			err = apierror.NotFound("the TelecomX account %q has no device %q", username, id)
 		}
 		return held, err
 	})

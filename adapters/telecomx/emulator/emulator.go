@@ -1,11 +1,19 @@
-// Package emulator is a twin of TelecomX' server. It serves the calls of the IPTV DRM account API as
+// Package emulator is a twin of TelecomX's server. It serves the calls of the IPTV DRM account API as
 // the vendor would, keeps state across calls, and is as strict. It is built from the vendor's pages
 // alone. It shares no code with the adapter, so that a mistake in one cannot hide in the other.
 //
-// It checks a request in this order: path (404) and method (405), whether the query can be read
-// (400), the token (401), the other parameters (422), whether the body can be read (400), the access
-// level (403), the customer, account or device (404 and 403), and then each field (422, 403 and
-// 409). What the vendor's pages leave open is either a field of Assumptions or one of these choices:
+// It checks a request in this order:
+//
+//   - the path (404) and the method (405)
+//   - whether the query can be read (400)
+//   - the token (401)
+//   - the other parameters (422)
+//   - whether the body can be read (400)
+//   - the access level (403)
+//   - the customer, account or device (404 and 403)
+//   - each field (422, 403 and 409)
+//
+// What the vendor's pages leave open is either a field of Assumptions or one of these choices:
 //
 //   - An error that the pages do not list has the documented form: a status and the name of what is
 //     wrong, such as 422 limit, 422 full or 404 customer. An unknown or repeated parameter or field
@@ -45,7 +53,7 @@ const (
 	APIPrefix = "/iptv/"
 )
 
-// An Emulator is TelecomX' server. It is an http.Handler. The embedded twin gives it a clock, faults
+// An Emulator is TelecomX's server. It is an http.Handler. The embedded twin gives it a clock, faults
 // and a ledger. It is safe for concurrent use. Besides the paths of all twins, it has these:
 //
 //	POST    /_twin/bindDevice  {"username": …, "type": …, "model": …, "name": …}: BindDevice

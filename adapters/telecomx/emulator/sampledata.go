@@ -109,8 +109,8 @@ func hotelRooms(random *rand.Rand, today time.Time) []Account {
 	return accounts
 }
 
-// household returns a private account. It has a telephone whose binding is over, a browser and a
-// tablet that are bound, and a telephone that was removed and holds its slot.
+// household returns a private account with four devices. The binding of a telephone is over. A
+// browser and a tablet are bound. Another telephone was removed, and holds its slot.
 func household(random *rand.Rand, today time.Time) Account {
 	device := func(kind, model, name string, days int) Device {
 		bound := today.AddDate(0, 0, -days).Add(19 * time.Hour)
