@@ -95,13 +95,7 @@ func (a *Adapter) CreateMember(ctx context.Context, req *pb.CreateMemberRequest)
 	}
 	return mutation.DoCreate(ctx, mutation.Create[*pb.Member]{
 		Step: "create", Preview: asked,
-		List: func(ctx context.Context) ([]*pb.Member, error) {
-			created, err := a.findMember(ctx, withAddress)
-			if err != nil || created == nil {
-				return nil, err
-			}
-			return []*pb.Member{created}, nil
-		},
+		List: func(ctx context.Context) ([]*pb.Member, error) { return a.findMembers(ctx, withAddress) },
 		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.Member, error) {
 			response, err := change[*memberRow](ctx, a, http.MethodPost, call{memberPath, memberCode}, params)
 			if err != nil {
@@ -228,13 +222,23 @@ func (a *Adapter) memberList(match func(memberRow) (bool, error)) *listing.Numbe
 	return numbered(a, call{memberPath, memberCode}, url.Values{}, match)
 }
 
+// findMembers returns the members of the list that match.
+func (a *Adapter) findMembers(ctx context.Context, match func(memberRow) bool) ([]*pb.Member, error) {
+	rows, err := a.memberList(func(row memberRow) (bool, error) { return match(row), nil }).All(ctx)
+	var found []*pb.Member
+	for _, row := range rows {
+		found = append(found, a.member(row))
+	}
+	return found, err
+}
+
 // findMember returns the first member of the list that matches, or nil. PallyCon has no call for one.
 func (a *Adapter) findMember(ctx context.Context, match func(memberRow) bool) (*pb.Member, error) {
-	found, err := a.memberList(func(row memberRow) (bool, error) { return match(row), nil }).All(ctx)
+	found, err := a.findMembers(ctx, match)
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
-	return a.member(found[0]), nil
+	return found[0], nil
 }
 
 func withSeq(seq int64) func(memberRow) bool {

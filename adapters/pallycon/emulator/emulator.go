@@ -1,7 +1,6 @@
 // Package emulator is a twin of PallyCon's server. It serves the calls of the PallyCon Service API
-// Guide V2 as the vendor would, keeps state across calls, and is as strict as the vendor would be.
-// It is built from the guide alone and shares no code with the adapter, so that a mistake in one
-// cannot hide in the other.
+// Guide V2, keeps state across calls, and is as strict as the vendor would be. It is built from the
+// guide alone and shares no code with the adapter, so that a mistake in one cannot hide in the other.
 //
 // It checks a request in this order: path (404) and method (405), the token (401), the api_code
 // (403), the parameters and the state (a failure inside HTTP 200). Where the guide and other public

@@ -26,7 +26,7 @@ type Options struct {
 	// Clock is the server's time. Nil follows real time.
 	Clock *twin.Clock
 	// WithSampleData fills the server with four sites, about 40,000 licenses of the last four
-	// months, packagings, sub-members and site orders, reproducible from Seed and the clock's time.
+	// months, packagings, sub-members and site orders. Seed and the clock's time determine them.
 	WithSampleData bool
 	// Assumptions decide the points that the vendor's documents leave open.
 	Assumptions Assumptions
