@@ -154,22 +154,24 @@ func asked(c wiretest.Request) string {
 	return c.Query.Encode()
 }
 
+// lookalikes are rows that a vendor may return if it matches substrings and takes one condition.
+func lookalikes() []string {
+	alike := []string{at("20240301000001"), at("20240301000000")}
+	for from, to := range map[string]string{
+		`"d"`: `"dd"`, md5OfU: "7b774effe4a349c6dd82ad4f4f21d34d", `"c"`: `"C"`, `"m"`: `"m2"`,
+		"Widevine": "PlayReady", "success": "fail",
+	} {
+		alike = append(alike, strings.Replace(row, from, to, 1))
+	}
+	return append(alike, at("20240229235959"))
+}
+
 func TestTheMostSelectiveConditionIsSentAndAllAreApplied(t *testing.T) {
 	first, second := instant(t, "2024-03-01T00:00:00Z"), instant(t, "2024-03-01T00:00:01Z")
 	whole := &pb.LicenseFilter{
 		DeviceId: "d", UserId: "u", ContentId: "c", DeviceModel: "m", DrmType: pb.License_WIDEVINE,
 		Status: pb.License_SUCCESS, StartTime: first, EndTime: second,
 	}
-	// A vendor that matches substrings and takes one condition may return these rows.
-	lookalikes := []string{at("20240301000001"), at("20240301000000")}
-	for from, to := range map[string]string{
-		`"d"`: `"dd"`, md5OfU: "7b774effe4a349c6dd82ad4f4f21d34d", `"c"`: `"C"`, `"m"`: `"m2"`,
-		"Widevine": "PlayReady", "success": "fail",
-	} {
-		lookalikes = append(lookalikes, strings.Replace(row, from, to, 1))
-	}
-	lookalikes = append(lookalikes, at("20240229235959"))
-
 	const end, start = "endTime=1709251201000", "startTime=1709251199999"
 	const widevine, playReady = pb.License_WIDEVINE, pb.License_PLAYREADY
 	type filter = pb.LicenseFilter
@@ -197,7 +199,7 @@ func TestTheMostSelectiveConditionIsSentAndAllAreApplied(t *testing.T) {
 		{&filter{DeviceModel: "a/b&c=% +영화", DrmType: widevine}, "deviceModel=a/b&c=% +영화", "", 0},
 		{&filter{DrmType: playReady, StartTime: first}, "drmType=PlayReady", start, 1},
 	} {
-		a, vendor := serve(t, config(), map[string][]answer{getLicenses: {rows(lookalikes...), rows()}})
+		a, vendor := serve(t, config(), map[string][]answer{getLicenses: {rows(lookalikes()...), rows()}})
 		res, err := list(t, a, c.filter)
 		if err != nil || len(res.GetLicenses()) != c.rows || c.filter != nil && res.GetTotalSize() != 0 {
 			t.Errorf("%v gives %d rows of %d in all, want %d; %v",

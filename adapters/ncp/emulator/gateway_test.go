@@ -45,34 +45,36 @@ func TestTargetIsSignedAsItWasSent(t *testing.T) {
 	}
 }
 
+// The account of TestAuthentication, and the request that it signs.
+const accessKey, secretKey, target = "acme", "the secret key", "/api/v1/sites?pageNo=1"
+
+// stamp is a timestamp that is off by this duration.
+func stamp(off time.Duration) string { return strconv.FormatInt(noon.Add(off).UnixMilli(), 10) }
+
+func signed(timestamp string) http.Header {
+	return http.Header{
+		"X-Ncp-Apigw-Timestamp":    {timestamp},
+		"X-Ncp-Iam-Access-Key":     {accessKey},
+		"X-Ncp-Apigw-Signature-V2": {sign(secretKey, "GET", target, timestamp, accessKey)},
+	}
+}
+
+func with(header http.Header, name string, values ...string) http.Header {
+	header[http.CanonicalHeaderKey(name)] = values
+	return header
+}
+
 func TestAuthentication(t *testing.T) {
-	const (
-		target             = "/api/v1/sites?pageNo=1"
-		accessKey, secret  = "acme", "the secret key"
-		missing, incorrect = "Authentication information are missing.", "Invalid authentication information."
-	)
-	stamp := func(off time.Duration) string { return strconv.FormatInt(noon.Add(off).UnixMilli(), 10) }
-	now := stamp(0)
-	signed := func(timestamp string) http.Header {
-		return http.Header{
-			"X-Ncp-Apigw-Timestamp":    {timestamp},
-			"X-Ncp-Iam-Access-Key":     {accessKey},
-			"X-Ncp-Apigw-Signature-V2": {sign(secret, "GET", target, timestamp, accessKey)},
-		}
-	}
-	resigned := func(secret, method, target, accessKey string) http.Header {
-		header := signed(now)
-		header.Set("x-ncp-apigw-signature-v2", sign(secret, method, target, now, accessKey))
-		return header
-	}
-	with := func(header http.Header, name string, values ...string) http.Header {
-		header[http.CanonicalHeaderKey(name)] = values
-		return header
-	}
-	unpadded := strings.TrimRight(sign(secret, "GET", target, now, accessKey), "=")
+	const missing = "Authentication information are missing."
+	const incorrect = "Invalid authentication information."
 	const timestamp, key, signature = "x-ncp-apigw-timestamp", "x-ncp-iam-access-key", "x-ncp-apigw-signature-v2"
+	now := stamp(0)
+	resigned := func(secretKey, method, target, accessKey string) http.Header {
+		return with(signed(now), signature, sign(secretKey, method, target, now, accessKey))
+	}
+	unpadded := strings.TrimRight(sign(secretKey, "GET", target, now, accessKey), "=")
 	options := frozen()
-	options.AccessKey, options.SecretKey = accessKey, secret
+	options.AccessKey, options.SecretKey = accessKey, secretKey
 	e := emulator.New(options)
 	for name, test := range map[string]struct {
 		header  http.Header
@@ -94,12 +96,12 @@ func TestAuthentication(t *testing.T) {
 		"empty signature":             {with(signed(now), signature, ""), missing},
 		"two signatures":              {with(signed(now), signature, signed(now).Get(signature), "x"), missing},
 		"another access key":          {with(signed(now), key, "other"), incorrect},
-		"another account, all of it":  {with(resigned(secret, "GET", target, "other"), key, "other"), incorrect},
+		"another account, all of it":  {with(resigned(secretKey, "GET", target, "other"), key, "other"), incorrect},
 		"another secret":              {resigned("guess", "GET", target, accessKey), incorrect},
-		"another method":              {resigned(secret, "POST", target, accessKey), incorrect},
-		"method in lower case":        {resigned(secret, "get", target, accessKey), incorrect},
-		"without the query":           {resigned(secret, "GET", "/api/v1/sites", accessKey), incorrect},
-		"with the host":               {resigned(secret, "GET", base+target, accessKey), incorrect},
+		"another method":              {resigned(secretKey, "POST", target, accessKey), incorrect},
+		"method in lower case":        {resigned(secretKey, "get", target, accessKey), incorrect},
+		"without the query":           {resigned(secretKey, "GET", "/api/v1/sites", accessKey), incorrect},
+		"with the host":               {resigned(secretKey, "GET", base+target, accessKey), incorrect},
 		"another timestamp":           {with(signed(now), timestamp, stamp(time.Second)), incorrect},
 		"without its padding":         {with(signed(now), signature, unpadded), incorrect},
 		"an old signature, unexpired": {with(signed(stamp(-time.Minute)), timestamp, now), incorrect},
@@ -115,7 +117,7 @@ func TestAuthentication(t *testing.T) {
 			} else if got.Status != http.StatusOK {
 				t.Errorf("%d %s, want 200", got.Status, got.Text)
 			}
-			if strings.Contains(got.Text, secret) {
+			if strings.Contains(got.Text, secretKey) {
 				t.Error("the response contains the secret key")
 			}
 		})
