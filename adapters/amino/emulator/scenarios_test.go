@@ -3,8 +3,6 @@ package emulator_test
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
@@ -13,51 +11,36 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/amino/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
-// TestTranscripts plays the files of testdata/transcripts. Its README explains their lines.
-func TestTranscripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/transcripts/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("%d transcripts, %v", len(files), err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+// TestScenarios plays the files of testdata/scenarios. README.md in that folder explains their lines.
+func TestScenarios(t *testing.T) {
+	twintest.RunScenarios(t, func(t *testing.T, lines []string, values map[string]string) {
+		p := &player{t: t, known: values}
+		for _, p.line = range lines {
+			p.play()
 		}
-		_, scenes, _ := strings.Cut("\n"+string(text), "\n== ")
-		for scene := range strings.SplitSeq(scenes, "\n== ") {
-			title, lines, _ := strings.Cut(scene, "\n")
-			t.Run(strings.TrimSuffix(filepath.Base(file), ".txt")+"/"+title, func(t *testing.T) {
-				p := &player{t: t, known: map[string]string{}}
-				for line := range strings.SplitSeq(lines, "\n") {
-					if p.line = strings.TrimSpace(line); p.line != "" && p.line[0] != '#' {
-						p.play()
-					}
-				}
-				if len(p.requests) > 0 {
-					t.Errorf("the transcript has no reply to %q", p.requests)
-				}
-			})
+		if len(p.requests) > 0 {
+			t.Errorf("the scenario has no reply to %q", p.requests)
 		}
-	}
+	})
 }
 
-// A player plays one scene of a transcript with an emulator of its own.
+// A player plays one scenario with an emulator of its own.
 type player struct {
 	t        *testing.T
 	line     string
 	clock    *twin.Clock
 	shop     *emulator.Emulator
 	requests []string          // they await the line with their reply
-	known    map[string]string // what the scene calls $name
+	known    map[string]string // the values of $name
 }
 
 var (
 	replyStatus = regexp.MustCompile(`^\d{3}$`)
 	errorCode   = regexp.MustCompile(`^[A-Z_]+$`)
-	placeholder = regexp.MustCompile(`\$\w+`)
+	placeholder = regexp.MustCompile(`^\$\w+$`)
 )
 
 func (p *player) play() {
@@ -116,10 +99,8 @@ func (p *player) decode(text string, into any) {
 	}
 }
 
-// fill replaces each $name by what the scene knows.
-func (p *player) fill(text string) string {
-	return placeholder.ReplaceAllStringFunc(text, func(name string) string { return p.known[name] })
-}
+// fill replaces each $name that has a value.
+func (p *player) fill(text string) string { return twintest.Expand(text, p.known) }
 
 // send sends a request and checks the reply.
 func (p *player) send(line, status, want string) {
@@ -182,7 +163,7 @@ func (p *player) parse(line string) (method, path, body string) {
 	return method, path, body
 }
 
-// wantData checks the resources of a reply: their ids, or the fields that the transcript shows.
+// wantData checks the resources of a reply: their ids, or the fields that the scenario shows.
 func (p *player) wantData(line string, got reply, want string, admin bool) {
 	p.t.Helper()
 	if rows, listed := strings.CutPrefix(want, "ids"); listed {
@@ -225,8 +206,8 @@ func (p *player) match(wanted, got any) bool {
 		}
 		return len(list) == len(wanted)
 	case string:
-		if placeholder.FindString(wanted) == wanted && wanted != "" && p.known[wanted] == "" {
-			p.known[wanted], _ = got.(string)
+		if placeholder.MatchString(wanted) && p.known[wanted[1:]] == "" {
+			p.known[wanted[1:]], _ = got.(string)
 		}
 		return p.fill(wanted) == got
 	}
