@@ -10,14 +10,14 @@ import (
 	"github.com/drmhub/drmhub/adapters/secret"
 )
 
-// complete is the shortest configuration that works.
+// complete returns the shortest configuration that works.
 func complete() *Config {
 	c := NewConfig()
 	c.BaseURL, c.Token = "https://api.operator.example", secret.New("the-token")
 	return c
 }
 
-// mistaken are the keys that c's Check reports, sorted.
+// mistaken returns the keys that Check reports, sorted.
 func mistaken(c *Config) []string {
 	found := map[string]bool{}
 	c.Check(func(key, _ string) { found[key] = true })

@@ -12,7 +12,7 @@ import (
 )
 
 // TestIrdetoStalls has the client go away or another order come. Irdeto then acts or not, and the
-// license stands without it or not.
+// license is created without it or not.
 func TestIrdetoStalls(t *testing.T) {
 	for _, released := range []bool{false, true} {
 		for _, acts := range []bool{false, true} {
