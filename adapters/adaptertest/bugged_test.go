@@ -19,13 +19,51 @@ const vendorKey = "hunter2/hunter2"
 
 // bugged is the reference adapter with a bug.
 type bugged struct {
-	good   *memory.Adapter
+	*memory.Adapter
 	vendor *memory.Vendor
 
-	hook     hook // runs in the place of each call; nil runs the call
+	hook     hook // runs in the place of each call; nil makes the call
 	describe func(*adapters.Description)
 	stream   func(*pb.StreamLicensesRequest, client) error
 }
+
+func (b *bugged) Describe() adapters.Description {
+	d := b.Adapter.Describe()
+	if b.describe != nil {
+		b.describe(&d)
+	}
+	return d
+}
+
+func (b *bugged) Check(ctx context.Context) (level string, err error) {
+	_, err = b.run(ctx, &emptypb.Empty{}, func(ctx context.Context, _ proto.Message) (proto.Message, error) {
+		level, err = b.Adapter.Check(ctx)
+		return nil, err
+	})
+	return level, err
+}
+
+func (b *bugged) StreamLicenses(req *pb.StreamLicensesRequest, to client) error {
+	_, err := b.run(to.Context(), req, func(ctx context.Context, req proto.Message) (proto.Message, error) {
+		stream := b.Adapter.StreamLicenses
+		if b.stream != nil {
+			stream = b.stream
+		}
+		return nil, stream(req.(*pb.StreamLicensesRequest), &conduit{to, ctx, to.Send})
+	})
+	return err
+}
+
+// A conduit is a stream with another context or another Send.
+type conduit struct {
+	client
+	ctx  context.Context
+	send func(*pb.StreamLicensesResponse) error
+}
+
+func (c *conduit) Context() context.Context { return c.ctx }
+
+func (c *conduit) Send(m *pb.StreamLicensesResponse) error { return c.send(m) }
 
 // A bug is a mistake in an adapter.
 type bug func(*bugged)
@@ -42,8 +80,11 @@ type call struct {
 	*bugged
 	ctx  context.Context
 	req  proto.Message
-	good func(context.Context, proto.Message) (proto.Message, error)
+	good goodCall
 }
+
+// A goodCall is a call without the bug.
+type goodCall = func(context.Context, proto.Message) (proto.Message, error)
 
 // A hook is what a bug makes of a call. A nil response without an error is an empty one.
 type hook func(*call) (proto.Message, error)
@@ -56,22 +97,12 @@ func (c *call) rpc() string {
 	return strings.TrimSuffix(string(c.req.ProtoReflect().Descriptor().Name()), "Request")
 }
 
-// run makes a call of the reference adapter, with its bug.
-func run[Req, Res proto.Message](
-	ctx context.Context, b *bugged, req Req, good func(context.Context, Req) (Res, error),
-) (none Res, _ error) {
+// run makes a call with the bug.
+func (b *bugged) run(ctx context.Context, req proto.Message, good goodCall) (proto.Message, error) {
 	if b.hook == nil {
 		return good(ctx, req)
 	}
-	untyped := func(ctx context.Context, req proto.Message) (proto.Message, error) { return good(ctx, req.(Req)) }
-	res, err := b.hook(&call{b, ctx, proto.CloneOf(req), untyped})
-	if err != nil {
-		return none, err
-	}
-	if typed, ok := res.(Res); ok {
-		return typed, nil
-	}
-	return none.ProtoReflect().New().Interface().(Res), nil
+	return b.hook(&call{b, ctx, req, good})
 }
 
 // always is a bug of every call.

@@ -59,7 +59,7 @@ func (d *disabling) run(ctx context.Context) (*pb.StatusChange, error) {
 }
 
 func (d *disabling) read(ctx context.Context) (*pb.Site, error) {
-	return d.bugged.good.GetSite(ctx, &pb.GetSiteRequest{Name: d.req.GetName()})
+	return d.GetSite(ctx, &pb.GetSiteRequest{Name: d.req.GetName()})
 }
 
 func (d *disabling) write(ctx context.Context) (*pb.StatusChange, error) {

@@ -108,7 +108,7 @@ func allRows(ctx context.Context, b *bugged, req *pb.ListLicensesRequest, until 
 	}
 	var rows []*pb.License
 	for {
-		res, err := b.good.ListLicenses(ctx, all)
+		res, err := b.ListLicenses(ctx, all)
 		if err != nil {
 			return nil, err
 		}

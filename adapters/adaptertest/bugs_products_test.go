@@ -152,7 +152,7 @@ func removesTheLast(ctx context.Context, v *vendor, _ *pb.DeleteProductLicenseRe
 func twoCalls(revoke, issue func(context.Context) context.Context) bug {
 	return instead(func(c *call, req *pb.ReplaceProductLicenseRequest) (proto.Message, error) {
 		old := &pb.DeleteProductLicenseRequest{Name: req.GetName()}
-		if _, err := c.bugged.good.DeleteProductLicense(revoke(c.ctx), old); err != nil {
+		if _, err := c.DeleteProductLicense(revoke(c.ctx), old); err != nil {
 			return nil, err
 		}
 		return c.issue(issue(c.ctx), req)
@@ -161,7 +161,7 @@ func twoCalls(revoke, issue func(context.Context) context.Context) bug {
 
 func (c *call) issue(ctx context.Context, req *pb.ReplaceProductLicenseRequest) (proto.Message, error) {
 	create := &pb.CreateProductLicenseRequest{ProductLicense: req.GetProductLicense()}
-	return c.bugged.good.CreateProductLicense(ctx, create)
+	return c.CreateProductLicense(ctx, create)
 }
 
 func same(ctx context.Context) context.Context { return ctx }
@@ -172,7 +172,7 @@ func item(name string) func(context.Context) context.Context {
 
 // anyUser takes every user for that of the old license.
 func anyUser(c *call, req *pb.ReplaceProductLicenseRequest) (proto.Message, error) {
-	old, err := c.bugged.good.GetProductLicense(c.ctx, &pb.GetProductLicenseRequest{Name: req.GetName()})
+	old, err := c.GetProductLicense(c.ctx, &pb.GetProductLicenseRequest{Name: req.GetName()})
 	if err != nil {
 		return nil, err
 	}

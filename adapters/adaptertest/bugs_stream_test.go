@@ -19,7 +19,7 @@ func sends(change func(m *pb.StreamLicensesResponse, send send) error) bug {
 	return func(b *bugged) {
 		b.stream = func(req *pb.StreamLicensesRequest, to client) error {
 			one := func(m *pb.StreamLicensesResponse) error { return change(m, to.Send) }
-			return b.good.StreamLicenses(req, &conduit{to, to.Context(), one})
+			return b.Adapter.StreamLicenses(req, &conduit{to, to.Context(), one})
 		}
 	}
 }
@@ -27,10 +27,10 @@ func sends(change func(m *pb.StreamLicensesResponse, send send) error) bug {
 // streamsAnyToken begins again if it knows no token.
 func streamsAnyToken(b *bugged) {
 	b.stream = func(req *pb.StreamLicensesRequest, to client) error {
-		err := b.good.StreamLicenses(req, to)
+		err := b.Adapter.StreamLicenses(req, to)
 		if err != nil && apierror.Convert(err).Code == codes.InvalidArgument {
 			again := &pb.StreamLicensesRequest{Parent: req.GetParent(), Filter: req.GetFilter()}
-			return b.good.StreamLicenses(again, to)
+			return b.Adapter.StreamLicenses(again, to)
 		}
 		return err
 	}

@@ -22,8 +22,15 @@ func rpcOf(req proto.Message) string {
 
 // ask makes the call that a request is for.
 func (h Harness) ask(ctx context.Context, req proto.Message) (proto.Message, error) {
+	if h.around != nil {
+		return h.around(ctx, proto.Clone(req), h.call)
+	}
+	return h.call(ctx, proto.Clone(req))
+}
+
+func (h Harness) call(ctx context.Context, req proto.Message) (proto.Message, error) {
 	method := reflect.ValueOf(h.Adapter).MethodByName(rpcOf(req))
-	out := method.Call([]reflect.Value{reflect.ValueOf(ctx), reflect.ValueOf(proto.Clone(req))})
+	out := method.Call([]reflect.Value{reflect.ValueOf(ctx), reflect.ValueOf(req)})
 	err, _ := reflect.TypeAssert[error](out[1])
 	return out[0].Interface().(proto.Message), err
 }

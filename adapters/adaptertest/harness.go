@@ -1,6 +1,7 @@
 package adaptertest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -69,7 +70,13 @@ type Harness struct {
 	ShowUsage func(usage *pb.Usage) *pb.Usage
 	// Writes counts writes and makes them fail.
 	Writes *Writes
+
+	// around runs in the place of each call of the adapter. Only the suite's own tests set it.
+	around func(ctx context.Context, req proto.Message, call caller) (proto.Message, error)
 }
+
+// A caller makes the call that a request is for.
+type caller = func(context.Context, proto.Message) (proto.Message, error)
 
 // Resource is how the suite puts one kind of thing into the vendor.
 type Resource[M proto.Message] struct {
