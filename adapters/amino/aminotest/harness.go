@@ -6,9 +6,9 @@ import (
 	"slices"
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/drmhub/drmhub/adapters/adaptertest"
+	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/amino"
 	"github.com/drmhub/drmhub/adapters/amino/emulator"
 	"github.com/drmhub/drmhub/adapters/secret"
@@ -36,7 +36,7 @@ func HarnessOf(t *testing.T, assumed emulator.Assumptions, config amino.Config) 
 		Adapter:   adapter,
 		Vendor:    vendor,
 		Secrets:   secrets(config),
-		FailReads: failReads(vendorSide.Faults()),
+		FailReads: wiretest.FailReads(vendorSide.Faults(), text, ownFaults()),
 		Writes: &adaptertest.Writes{
 			Count: func() int { return writes(vendorSide.Ledger()) },
 			Fail: func(fault adaptertest.WriteFault, n int) {
@@ -67,43 +67,14 @@ const text = "no,\x1b[31m not with " + emulator.DefaultToken + " or " + emulator
 // refusal returns a failure with an unknown code.
 func refusal() twin.Fault { return emulator.Refusal(http.StatusPreconditionFailed, "E4711", text) }
 
-func readFault(fault adaptertest.Fault) twin.Fault {
-	switch fault {
-	case adaptertest.Down:
-		return twin.Fault{Kind: twin.FaultAnswer, Status: http.StatusInternalServerError, Body: text}
-	case adaptertest.Throttled:
-		f := emulator.Refusal(http.StatusTooManyRequests, "THROTTLED", text)
-		f.Header = map[string]string{"Retry-After": strconv.Itoa(int(adaptertest.RetryAfter.Seconds()))}
-		return f
-	case adaptertest.ThrottledSilently:
-		return twin.Fault{Kind: twin.FaultAnswer, Status: http.StatusTooManyRequests, Body: text}
-	case adaptertest.CredentialsRejected:
-		return emulator.Refusal(http.StatusUnauthorized, emulator.CodeUnauthorized, text)
-	case adaptertest.PermissionDenied:
-		return twin.Fault{Kind: twin.FaultAnswer, Status: http.StatusForbidden, Body: text}
-	case adaptertest.Rejected:
-		return refusal()
-	case adaptertest.Garbage:
-		return twin.Fault{Kind: twin.FaultAnswer, Body: text}
-	case adaptertest.Stalled:
-		return twin.Fault{Kind: twin.FaultDelay, Delay: time.Hour}
-	}
-	panic("no such fault")
-}
-
-// failReads returns a function that replaces the fault of all reads, which are AminoTV's GETs.
-func failReads(faults *twin.Faults) func(adaptertest.Fault) {
-	return func(fault adaptertest.Fault) {
-		for _, o := range faults.List() {
-			if o.Method == http.MethodGet {
-				faults.Remove(o.ID)
-			}
-		}
-		if fault != adaptertest.Healthy {
-			f := readFault(fault)
-			f.Method = http.MethodGet
-			faults.Add(f)
-		}
+// ownFaults are the failures that AminoTV says in its own way.
+func ownFaults() map[adaptertest.Fault]twin.Fault {
+	throttled := emulator.Refusal(http.StatusTooManyRequests, "THROTTLED", text)
+	throttled.Header = map[string]string{"Retry-After": strconv.Itoa(int(adaptertest.RetryAfter.Seconds()))}
+	return map[adaptertest.Fault]twin.Fault{
+		adaptertest.Throttled:           throttled,
+		adaptertest.CredentialsRejected: emulator.Refusal(http.StatusUnauthorized, emulator.CodeUnauthorized, text),
+		adaptertest.Rejected:            refusal(),
 	}
 }
 

@@ -7,9 +7,9 @@ import (
 	"net/http"
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/drmhub/drmhub/adapters/adaptertest"
+	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/ncp"
 	"github.com/drmhub/drmhub/adapters/ncp/emulator"
 	"github.com/drmhub/drmhub/adapters/secret"
@@ -73,7 +73,7 @@ const text = "no,\x1b[31m not with " + emulator.DefaultAccessKey + " and " + emu
 // unheardOf is a refusal with a code that drmhub does not know.
 var unheardOf = emulator.ServiceError{Code: "4711", Name: "UNHEARD_OF", Message: text}
 
-// failReads orders one fault for all reads, which are the vendor's GETs. It ends the fault before.
+// failReads returns the FailReads of the harness.
 func failReads(e *emulator.Emulator) func(adaptertest.Fault) {
 	gateway := func(g emulator.GatewayError, header map[string]string) twin.Fault {
 		g.Details = text
@@ -82,27 +82,14 @@ func failReads(e *emulator.Emulator) func(adaptertest.Fault) {
 		return f
 	}
 	pause := map[string]string{"Retry-After": strconv.Itoa(int(adaptertest.RetryAfter.Seconds()))}
-	faults := map[adaptertest.Fault]twin.Fault{
+	return wiretest.FailReads(e.Faults(), text, map[adaptertest.Fault]twin.Fault{
 		adaptertest.Down:                gateway(emulator.UnexpectedError, nil),
 		adaptertest.Throttled:           gateway(emulator.Throttled, pause),
 		adaptertest.ThrottledSilently:   gateway(emulator.QuotaExceeded, nil),
 		adaptertest.CredentialsRejected: gateway(emulator.AuthenticationFailed, nil),
 		adaptertest.PermissionDenied:    gateway(emulator.PermissionDenied, nil),
 		adaptertest.Rejected:            e.ServiceFault(unheardOf),
-		adaptertest.Garbage:             {Kind: twin.FaultAnswer, Body: text},
-		adaptertest.Stalled:             {Kind: twin.FaultDelay, Delay: time.Hour},
-	}
-	return func(fault adaptertest.Fault) {
-		for _, o := range e.Faults().List() {
-			if o.Method == http.MethodGet {
-				e.Faults().Remove(o.ID)
-			}
-		}
-		if f, ok := faults[fault]; ok {
-			f.Method = http.MethodGet
-			e.Faults().Add(f)
-		}
-	}
+	})
 }
 
 // failWrites orders a fault for the next writes, which are the vendor's POSTs and PUTs. One call of

@@ -3,12 +3,10 @@
 package pallycontest
 
 import (
-	"net/http"
-	"strconv"
 	"testing"
-	"time"
 
 	"github.com/drmhub/drmhub/adapters/adaptertest"
+	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/pallycon"
 	"github.com/drmhub/drmhub/adapters/pallycon/emulator"
 	"github.com/drmhub/drmhub/adapters/secret"
@@ -34,10 +32,11 @@ func HarnessOf(t *testing.T, assumed emulator.Assumptions, config pallycon.Confi
 		t.Fatal(err)
 	}
 	h := adaptertest.Harness{
-		Adapter:   adapter,
-		Vendor:    vendor,
-		Secrets:   []secret.Text{config.ServiceAPIKey},
-		FailReads: failReads(vendorSide.Faults()),
+		Adapter: adapter,
+		Vendor:  vendor,
+		Secrets: []secret.Text{config.ServiceAPIKey},
+		FailReads: wiretest.FailReads(vendorSide.Faults(), emulator.DefaultServiceAPIKey,
+			map[adaptertest.Fault]twin.Fault{adaptertest.Rejected: {Kind: twin.FaultAnswer, Body: refusal}}),
 		Sites: &adaptertest.Resource[*pb.Site]{Put: func(sites ...*pb.Site) {
 			for _, s := range sites {
 				vendorSide.PutSites(vendorSite(s))
@@ -67,37 +66,5 @@ func Config() pallycon.Config {
 	return *c
 }
 
-// text is a failure's body, which repeats the key and holds a control character.
-const text = "no,\x1b[31m not with " + emulator.DefaultServiceAPIKey
-
 // refusal is a failure inside HTTP 200 with an error_code that is in no document.
 const refusal = `{"error_code":"4711","error_message":"no,\u001b[31m not with ` + emulator.DefaultServiceAPIKey + `"}`
-
-var readFaults = map[adaptertest.Fault]twin.Fault{
-	adaptertest.Down: {Kind: twin.FaultAnswer, Status: http.StatusInternalServerError, Body: text},
-	adaptertest.Throttled: {
-		Kind: twin.FaultAnswer, Status: http.StatusTooManyRequests, Body: text,
-		Header: map[string]string{"Retry-After": strconv.Itoa(int(adaptertest.RetryAfter.Seconds()))},
-	},
-	adaptertest.ThrottledSilently:   {Kind: twin.FaultAnswer, Status: http.StatusTooManyRequests, Body: text},
-	adaptertest.CredentialsRejected: {Kind: twin.FaultAnswer, Status: http.StatusUnauthorized, Body: text},
-	adaptertest.PermissionDenied:    {Kind: twin.FaultAnswer, Status: http.StatusForbidden, Body: text},
-	adaptertest.Rejected:            {Kind: twin.FaultAnswer, Body: refusal},
-	adaptertest.Garbage:             {Kind: twin.FaultAnswer, Body: text},
-	adaptertest.Stalled:             {Kind: twin.FaultDelay, Delay: time.Hour},
-}
-
-// failReads orders a fault for all reads, which are GETs. It replaces the fault before.
-func failReads(faults *twin.Faults) func(adaptertest.Fault) {
-	return func(fault adaptertest.Fault) {
-		for _, o := range faults.List() {
-			if o.Method == http.MethodGet {
-				faults.Remove(o.ID)
-			}
-		}
-		if f, ok := readFaults[fault]; ok {
-			f.Method = http.MethodGet
-			faults.Add(f)
-		}
-	}
-}

@@ -5,11 +5,10 @@ package telecomxtest
 import (
 	"net/http"
 	"slices"
-	"strconv"
 	"testing"
-	"time"
 
 	"github.com/drmhub/drmhub/adapters/adaptertest"
+	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/secret"
 	"github.com/drmhub/drmhub/adapters/telecomx"
 	"github.com/drmhub/drmhub/adapters/telecomx/emulator"
@@ -45,7 +44,7 @@ func HarnessOf(t *testing.T, options emulator.Options, config telecomx.Config) a
 		Adapter:   adapter,
 		Vendor:    vendor,
 		Secrets:   []secret.Text{credential},
-		FailReads: failReads(vendorSide.Faults(), faults.reads),
+		FailReads: wiretest.FailReads(vendorSide.Faults(), credential.Reveal(), faults.reads),
 		Writes: &adaptertest.Writes{
 			Count: func() int { return writes(vendorSide.Ledger()) },
 			Fail:  failWrites(vendorSide.Faults(), faults.writes),
@@ -89,25 +88,17 @@ type faults struct {
 
 // faultsThatShow returns the twin's faults. Their texts contain this secret and a control character.
 func faultsThatShow(credential string) faults {
-	text := "no,\x1b[31m not with " + credential
 	says := func(status int, word string) twin.Fault {
 		body := `{"error":"` + word + `","message":"no,\u001b[31m not with ` + credential + `"}`
 		return twin.Fault{Kind: twin.FaultAnswer, Status: status, Body: body}
 	}
-	throttled := twin.Fault{Kind: twin.FaultAnswer, Status: http.StatusTooManyRequests, Body: text}
-	untold := throttled
-	throttled.Header = map[string]string{"Retry-After": strconv.Itoa(int(adaptertest.RetryAfter.Seconds()))}
 	refused := says(http.StatusConflict, "unheard_of")
 	return faults{
 		reads: map[adaptertest.Fault]twin.Fault{
 			adaptertest.Down:                says(http.StatusInternalServerError, "internal_error"),
-			adaptertest.Throttled:           throttled,
-			adaptertest.ThrottledSilently:   untold,
 			adaptertest.CredentialsRejected: says(http.StatusUnauthorized, "access_denied"),
 			adaptertest.PermissionDenied:    says(http.StatusForbidden, "access_denied"),
 			adaptertest.Rejected:            refused,
-			adaptertest.Garbage:             {Kind: twin.FaultAnswer, Body: text},
-			adaptertest.Stalled:             {Kind: twin.FaultDelay, Delay: time.Hour},
 		},
 		writes: map[adaptertest.WriteFault]twin.Fault{
 			adaptertest.AnswerLost:      {Kind: twin.FaultLoseAnswer},
@@ -115,21 +106,6 @@ func faultsThatShow(credential string) faults {
 			adaptertest.CutBeforeEffect: {Kind: twin.FaultCut},
 			adaptertest.Refused:         refused,
 		},
-	}
-}
-
-// failReads orders one fault for all GETs, in place of the one before. Logins work.
-func failReads(ordered *twin.Faults, faults map[adaptertest.Fault]twin.Fault) func(adaptertest.Fault) {
-	return func(fault adaptertest.Fault) {
-		for _, o := range ordered.List() {
-			if o.Method == http.MethodGet {
-				ordered.Remove(o.ID)
-			}
-		}
-		if f, ok := faults[fault]; ok {
-			f.Method = http.MethodGet
-			ordered.Add(f)
-		}
 	}
 }
 
