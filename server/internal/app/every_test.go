@@ -212,15 +212,3 @@ func TestAVendorWithOneCallDown(t *testing.T) {
 		t.Errorf("%d rows of the other vendor, want 8", n)
 	}
 }
-
-// TestEqualLicensesOfNCP is the example in "View license issuance history", which has two equal
-// rows.
-func TestEqualLicensesOfNCP(t *testing.T) {
-	h := start(t, withNCP(time.Now()))
-	list := parse(`ListLicenses {"parent":"` + watched + `","filter":{"endTime":"2023-11-21T00:00:00Z"}}`)
-	var times []string
-	for _, l := range h.pages(t, list.req, 2, false).(*pb.ListLicensesResponse).GetLicenses() {
-		times = append(times, l.GetCreateTime().AsTime().Format("150405"))
-	}
-	wantEqual(t, times, []string{"095732", "085658", "085658", "085625", "085603"})
-}

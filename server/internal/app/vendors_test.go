@@ -85,11 +85,8 @@ func fairPlayRequest(t *testing.T, password string) *pb.RegisterFairPlayCertific
 	}
 }
 
-// Sites of NAVER Cloud's examples in "Disable site" and "View license issuance history".
-const (
-	mySite  = "vendors/ncp/sites/drm-20231101082316-dJDGa"
-	watched = "vendors/ncp/sites/drm-20231115142326-nHyNw"
-)
+// mySite is the site of NAVER Cloud's example in "Disable site".
+const mySite = "vendors/ncp/sites/drm-20231101082316-dJDGa"
 
 var deniedByNCP = ncp.New(ncp.Options{}).GatewayFault(ncp.PermissionDenied)
 
@@ -101,7 +98,7 @@ func withNCP(now time.Time) func(*testing.T, *testServer) {
 	}
 }
 
-// newNCP returns a twin with the documented sites and licenses. Its clock shows now, which the
+// newNCP returns a twin with the sites and licenses of the examples. Its clock shows now, which the
 // gateway compares with the time of a request.
 func newNCP(now time.Time) *ncp.Emulator {
 	e := ncp.New(ncp.Options{Clock: twin.FrozenClock(now)})

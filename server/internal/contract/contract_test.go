@@ -101,15 +101,6 @@ func TestResourceName(t *testing.T) {
 	}
 }
 
-func TestSecrets(t *testing.T) {
-	if !contract.CanHoldSecrets((&pb.ListDrmAccountsResponse{}).ProtoReflect().Descriptor()) {
-		t.Error("a DRM account has a password")
-	}
-	if contract.CanHoldSecrets((&pb.ListLicensesResponse{}).ProtoReflect().Descriptor()) {
-		t.Error("a license has no secret")
-	}
-}
-
 func TestSetIgnoresAMissingField(t *testing.T) {
 	req := &pb.ListSitesRequest{}
 	contract.Set(req, "parent", "vendors/v")
