@@ -66,7 +66,10 @@ func readProto(text string, read func(line int, text string)) {
 	}
 }
 
-// readGo reads the comments and strings of a Go file.
+// structTag matches a struct tag, which names a thing for other programs.
+var structTag = regexp.MustCompile("^`[a-z]+:\"")
+
+// readGo reads the comments and strings of a Go file, without struct tags.
 func readGo(text string, read func(line int, text string)) {
 	files := token.NewFileSet()
 	file := files.AddFile("", files.Base(), len(text))
@@ -78,7 +81,9 @@ func readGo(text string, read func(line int, text string)) {
 		case token.EOF:
 			return
 		case token.COMMENT, token.STRING:
-			read(file.Line(at), literal)
+			if !structTag.MatchString(literal) {
+				read(file.Line(at), literal)
+			}
 		}
 	}
 }

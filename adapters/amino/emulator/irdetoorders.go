@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 
@@ -50,7 +51,13 @@ func (e *Emulator) serveIrdeto(w http.ResponseWriter, _ *http.Request) {
 
 // serveIrdetoOrder serves OrderIrdeto, for tests in other processes.
 func (e *Emulator) serveIrdetoOrder(w http.ResponseWriter, r *http.Request) {
-	order, err := twin.ReadJSON[IrdetoOrder](r)
+	request, err := twin.ReadJSON[struct {
+		IrdetoOrder
+		// Scripts that are older than the first release use this key.
+		Older IrdetoBehavior `json:"behaviour"`
+	}](r)
+	order := request.IrdetoOrder
+	order.Behavior = cmp.Or(order.Behavior, request.Older)
 	if err == nil {
 		err = order.Validate()
 	}

@@ -9,3 +9,7 @@ func Lock() string {
 	return s + nor + `a raw string
 whoever reads it`
 }
+
+type paint struct {
+	Tone string `json:"colour"`
+}
