@@ -3,7 +3,6 @@ package main
 import (
 	"os"
 	"slices"
-	"strings"
 	"testing"
 )
 
@@ -50,18 +49,6 @@ func TestWithin(t *testing.T) {
 	} {
 		if got := within(c.file, c.folder); got != c.want {
 			t.Errorf("within(%q, %q) = %t, want %t", c.file, c.folder, got, c.want)
-		}
-	}
-}
-
-func TestEveryPendingFolderIsThereOnce(t *testing.T) {
-	pending := entries(pendingFile)
-	if !slices.IsSorted(pending) || len(slices.Compact(slices.Clone(pending))) != len(pending) {
-		t.Error("pending.txt is not sorted, or names a folder twice")
-	}
-	for _, folder := range pending {
-		if _, err := os.Stat("../../" + folder); err != nil || strings.HasSuffix(folder, "/") {
-			t.Errorf("pending.txt names %s, which is no folder", folder)
 		}
 	}
 }

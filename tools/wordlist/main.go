@@ -2,10 +2,10 @@
 // of Go and proto files, Markdown outside of code blocks, and scripts, settings and clients whole.
 // It also refuses a proto line of more than 100 columns.
 //
-//	wordlist ROOT            all folders of the repository at ROOT but those in pending.txt
-//	wordlist ROOT FOLDER …   these folders and those in them, also if they are in pending.txt
+//	wordlist ROOT            all folders of the repository at ROOT
+//	wordlist ROOT FOLDER …   these folders and those in them
 //
-// The list is words.txt. A folder in pending.txt is not clean yet; the list of these only shrinks.
+// The list is words.txt.
 package main
 
 import (
@@ -24,9 +24,6 @@ import (
 
 //go:embed words.txt
 var wordsFile string
-
-//go:embed pending.txt
-var pendingFile string
 
 // scripts are the files to check that have no extension.
 var scripts = []string{".ci/run", "clients/test", "tools/fuzz", "tools/generate", "tools/image-test", "tools/words"}
@@ -54,7 +51,7 @@ func main() {
 	}
 }
 
-// run checks the folders, or all folders that are not pending, and reports whether they are clean.
+// run checks the folders, or all folders without any, and reports whether they are clean.
 func run(ctx context.Context, root string, folders []string, out io.Writer) (clean bool, err error) {
 	words, err := parseWords(wordsFile)
 	if err != nil {
@@ -63,10 +60,6 @@ func run(ctx context.Context, root string, folders []string, out io.Writer) (cle
 	files, err := tracked(ctx, root)
 	if err != nil {
 		return false, err
-	}
-	pending := map[string]int{} // how many findings each pending folder has
-	for _, folder := range entries(pendingFile) {
-		pending[folder] = 0
 	}
 	clean = true
 	for _, file := range files {
@@ -77,21 +70,9 @@ func run(ctx context.Context, root string, folders []string, out io.Writer) (cle
 		if err != nil {
 			return false, err
 		}
-		found := check(words, file, string(text))
-		if _, skipped := pending[path.Dir(file)]; skipped && len(folders) == 0 {
-			pending[path.Dir(file)] += len(found)
-			continue
-		}
-		for _, f := range found {
+		for _, f := range check(words, file, string(text)) {
 			clean = false
 			fmt.Fprintf(out, "%s:%d: %s\n", f.path, f.line, f.text)
-		}
-	}
-	if len(folders) == 0 {
-		for folder, found := range pending {
-			if found == 0 {
-				fmt.Fprintf(out, "%s is clean: delete it from tools/wordlist/pending.txt\n", folder)
-			}
 		}
 	}
 	return clean, nil
