@@ -114,7 +114,7 @@ func (w *world) write(ctx context.Context, what string) error {
 	return nil
 }
 
-// happened is how often something took effect.
+// happened returns how often something took effect.
 func (w *world) happened(what string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -200,10 +200,6 @@ func (w *world) EnableSite(ctx context.Context, req *pb.EnableSiteRequest) (*pb.
 	return &pb.StatusChange{Site: req.GetName(), Message: req.GetMessage()}, err
 }
 
-func (w *world) CancelStatusChange(ctx context.Context, req *pb.CancelStatusChangeRequest) (*pb.StatusChange, error) {
-	return &pb.StatusChange{Name: req.GetName()}, w.switchSite(ctx, req.GetName(), "cancel", false)
-}
-
 const rolledBack = "the new terms were refused, and the old ones stand again"
 
 // ReplaceProductLicense is two writes that depend on each other, and a third one that undoes the
@@ -241,8 +237,8 @@ func (w *world) ReplaceProductLicense(
 	return nil, apierror.New(codes.Aborted, pb.ErrorReason_REPLACE_INCOMPLETE, "both terms were refused")
 }
 
-// isRefusal reports whether the vendor has refused, and that is kept: a refusal that could not be
-// kept is joined with the reason why.
+// isRefusal reports whether err is a refusal of the vendor that was recorded. A refusal that could not
+// be recorded is joined with the reason.
 func isRefusal(err error) bool {
 	_, plain := err.(interface{ GRPCStatus() *status.Status })
 	return plain && apierror.Convert(err).Reason == pb.ErrorReason_VENDOR_STATE
