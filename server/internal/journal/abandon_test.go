@@ -21,14 +21,20 @@ import (
 func TestADeadReplicasLocksOfAGivenUpMutationAreReleased(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sleep, wake := gate()
-		w := &world{faults: map[int]fault{1: cut}}
+		var sleeps atomic.Bool
+		w := &world{faults: map[int]fault{1: cut}, enter: func(context.Context) error {
+			if sleeps.Load() {
+				sleep()
+			}
+			return nil
+		}}
 		one, other := pair(t, w, journal.Options{})
 		wantUnknown(t, one.enable(t, id)) // which cannot be read back
-		w.enter = func(context.Context) error { sleep(); return nil }
+		sleeps.Store(true)
 		go one.enable(t, id)
 		synctest.Wait()
 		one.Die()
-		w.enter = nil
+		sleeps.Store(false)
 		time.Sleep(time.Minute)
 		ok(t, other.disable(t, otherID))
 		wake()
