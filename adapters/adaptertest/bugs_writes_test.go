@@ -165,7 +165,7 @@ func (b bugs) add(rpc, promise string, byName map[string]hook) {
 	}
 }
 
-// readsBackInVain has a way to read back that never tells.
+// readsBackInVain has a ReadBack that always fails.
 func readsBackInVain(c *call, req *pb.ResetMemberPasswordRequest) (proto.Message, error) {
 	return mutation.Do(c.ctx, mutation.Write[*pb.ResetMemberPasswordResponse]{
 		Step: "reset",

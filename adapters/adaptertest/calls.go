@@ -61,7 +61,7 @@ func wantNotFound(t T, h Harness, what string, req proto.Message) {
 	wantError(t, what, err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
 }
 
-// calling returns a write. It is made of the request without its secrets if nobody calls.
+// calling returns the write of a request. A call that settles has the request without its secrets.
 func (h Harness) calling(req proto.Message) call {
 	return func(ctx context.Context) (proto.Message, error) {
 		if settling, _ := ctx.Value(settlingKey{}).(bool); settling {

@@ -41,7 +41,7 @@ type Harness struct {
 	// Approve makes the vendor approve the change of a site's DRM that waits for it.
 	Approve func(siteID string)
 	// SiteOrders holds orders with a display_name and a create_time. Most have an account_id, a
-	// state, an update_time and, where they are approved, a site. The vendor makes their names, and
+	// state, an update_time and, if they are approved, a site. The vendor makes their names, and
 	// Show leaves them out.
 	SiteOrders *Resource[*pb.SiteOrder]
 	// Integration returns what GetIntegration must return for a site now, with view FULL.
@@ -66,7 +66,7 @@ type Harness struct {
 	// and an update_time in whole seconds. They are as new as those before, or newer.
 	PutPackagings func(siteID string, packagings ...*pb.Packaging)
 	// ShowUsage returns what the adapter must return for the usage of a day, of which the suite adds
-	// all licenses. It returns nil if this vendor cannot tell the usage of that day.
+	// all licenses. It returns nil if this vendor cannot show the usage of that day.
 	ShowUsage func(usage *pb.Usage) *pb.Usage
 	// Writes counts writes and makes them fail.
 	Writes *Writes
@@ -104,7 +104,7 @@ type Licenses struct {
 // Customers, a username, a password, a create_time in whole seconds, and names that are made of
 // their usernames. Some have up to three devices, whose ids are 24 hexadecimal digits. The vendor
 // releases these devices on request. Show returns an account with view FULL. An account that is
-// returned alone may lack the customer, because some vendors do not tell it there.
+// returned alone may lack the customer, because some vendors do not show it there.
 type DrmAccounts struct {
 	Resource[*pb.DrmAccount]
 	// Customers are the ids of customers, two if the vendor can have two. The first one is the

@@ -131,7 +131,7 @@ type kind[Row mutation.Resource] struct {
 	put func(T, Harness, int) []Row
 	// others are lists of other requests. The list's tokens are not theirs.
 	others func(Harness) map[string]listing[Row]
-	// unnamed says that the vendor makes the names, so that put cannot tell them.
+	// unnamed says that the vendor makes the names, so that put does not know them.
 	unnamed bool
 }
 

@@ -103,7 +103,7 @@ func (r *replacement) standing(t T, h Harness, what string) []*pb.ProductLicense
 	return listProductLicenses(h, filter).from(t, "", nil, 0)
 }
 
-// wantReplaced demands that the new terms stand, and nothing else.
+// wantReplaced demands that the user has the new license only.
 func (r *replacement) wantReplaced(t T, h Harness, what string, answer proto.Message, err error) {
 	t.Helper()
 	if err != nil {
@@ -133,7 +133,7 @@ func replaceForAnother(t T, h Harness) {
 	wantWrites(t, "another user", h, 0)
 }
 
-// wantRolledBack demands the error that says that the old terms stand again, and that they do.
+// wantRolledBack demands an error that names a license of the old terms, and that license.
 func (r *replacement) wantRolledBack(t T, h Harness, what string, err error) {
 	t.Helper()
 	name := wantError(t, what, err, codes.Aborted, pb.ErrorReason_REPLACE_ROLLED_BACK).Metadata[apierror.Standing]

@@ -19,7 +19,7 @@ type report[Row proto.Message] struct {
 	rpc   string
 	empty proto.Message // a request without fields
 	takes []string      // the fields of the filter
-	// id sets the field of a license that tells rows apart.
+	// id sets the field of a license that distinguishes rows.
 	id func(*pb.License, string)
 	// made returns the rows that the vendor makes of these licenses of a site.
 	made func(siteName string, of []*pb.License) []Row
@@ -174,7 +174,6 @@ func (r report[Row]) choosesExactly(t T, h Harness) {
 
 func (r report[Row]) datesAreInclusive(t T, h Harness) {
 	s := newSite(t, h)
-	const aDay = 24 * time.Hour
 	for i, at := range []time.Duration{-aDay - time.Second, -aDay, -time.Second, 0, aDay - time.Second, aDay} {
 		row := license(reportContent, midnight.Add(at))
 		r.id(row, fmt.Sprintf("id-%d", i))

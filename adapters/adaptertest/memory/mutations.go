@@ -25,12 +25,10 @@ func creation[M mutation.Resource](
 }
 
 // create creates a thing.
-func create[M mutation.Resource](
-	ctx context.Context, c *Collection[M], wanted M, match func(M) bool,
-) (none M, _ error) {
+func create[M mutation.Resource](ctx context.Context, c *Collection[M], wanted M, match func(M) bool) (M, error) {
 	create, err := creation(ctx, c, "create", wanted, match)
 	if err != nil {
-		return none, err
+		return wanted, err
 	}
 	return mutation.DoCreate(ctx, create)
 }
@@ -38,16 +36,16 @@ func create[M mutation.Resource](
 // createUnique creates a thing, if no other one matches.
 func createUnique[M mutation.Resource](
 	ctx context.Context, c *Collection[M], wanted M, match func(M) bool,
-) (none M, _ error) {
-	create, err := creation(ctx, c, "create", wanted, match)
+) (M, error) {
+	before, err := mutation.SnapshotNames(ctx, "taken", c.Where(match))
 	if err != nil {
-		return none, err
+		return wanted, err
 	}
-	if len(create.Before) > 0 {
-		return none, apierror.New(codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS,
-			"the vendor holds %q already; nothing was created", create.Before[0])
+	if len(before) > 0 {
+		return wanted, apierror.New(codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS,
+			"the vendor holds %q already; nothing was created", before[0])
 	}
-	return mutation.DoCreate(ctx, create)
+	return create(ctx, c, wanted, match)
 }
 
 // update changes the thing that read reads. It may become such that a creation would find it.
