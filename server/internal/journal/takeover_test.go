@@ -255,7 +255,7 @@ func TestManyWhoWaitAtSeveralReplicas(t *testing.T) {
 		replicas = append(replicas, r)
 	}
 	var calls sync.WaitGroup
-	for i := range 300 { // five callers at each replica for each of thirty sites
+	for i := range 150 { // five callers at each replica for each of thirty sites
 		for at, r := range replicas {
 			calls.Go(func() {
 				ok(t, r.enableAt(t, fmt.Sprintf("vendors/v/sites/s%d", i%30), uuidOf(2*i+at)))
@@ -269,7 +269,7 @@ func TestManyWhoWaitAtSeveralReplicas(t *testing.T) {
 		t.Errorf("%d deadlocks, %v", deadlocks, err)
 	}
 	for i := range 30 {
-		w.want(t, fmt.Sprintf("enable vendors/v/sites/s%d", i), 20)
+		w.want(t, fmt.Sprintf("enable vendors/v/sites/s%d", i), 10)
 	}
 }
 
