@@ -63,7 +63,8 @@ func TestEveryRPCIsServedAndTested(t *testing.T) {
 				}
 			}
 			if !succeeds || !planned || !fails {
-				t.Errorf("%s of %q: has a success %t, a plan %t, an error %t", rpc.Name, kind, succeeds, planned, fails)
+				t.Errorf("%s of %q: testdata has a success: %t, one that writes: %t, an error: %t; add what is false",
+					rpc.Name, kind, succeeds, planned, fails)
 			}
 		}
 	}
