@@ -41,13 +41,13 @@ const aboutMessage = "What happened, where, and what to do, for people. It may c
 func failure() *openapi3.Schema {
 	inner := openapi3.NewObjectSchema()
 	inner.Required = []string{"code", "status", "message"}
-	inner.WithProperty("code", described(openapi3.NewInt32Schema(), "The HTTP status of the answer, here again."))
+	inner.WithProperty("code", described(openapi3.NewInt32Schema(), "The HTTP status of the response, here again."))
 	status := openapi3.NewStringSchema().WithEnum(canonicalCodes()...)
 	inner.WithProperty("status", described(status, "The canonical code: program against this one first."))
 	inner.WithProperty("message", text(aboutMessage))
 	inner.WithPropertyRef("details", details())
 
-	schema := described(openapi3.NewObjectSchema(), "Error is the body of every answer that is not a success.")
+	schema := described(openapi3.NewObjectSchema(), "Error is the body of every response that is not a success.")
 	schema.Required = []string{"error"}
 	return schema.WithProperty("error", described(inner, "What failed."))
 }
@@ -66,7 +66,7 @@ func canonicalCodes() []any {
 // rpcStatus returns the schema of the failure of one part of a successful response.
 func rpcStatus() *openapi3.Schema {
 	schema := described(openapi3.NewObjectSchema(),
-		"Status (google.rpc.Status) is why one part of an answer failed, while the answer itself is a success.")
+		"Status (google.rpc.Status) says why one part of a response failed, while the response itself is a success.")
 	code := described(openapi3.NewInt32Schema(), "The number of the canonical code: 5 is NOT_FOUND.")
 	schema.WithProperty("code", code)
 	schema.WithProperty("message", text(aboutMessage))

@@ -140,7 +140,7 @@ func (s *schemas) property(field protoreflect.FieldDescriptor) (*openapi3.Schema
 		// writeOnly means that a response omits the field, but protobuf's JSON shows a message as
 		// null.
 		schema.WriteOnly = !shownAsNull(field)
-		schema.Description = sentences(schema.Description, "Only in requests: no answer tells it.")
+		schema.Description = sentences(schema.Description, "Only in requests: no response has it.")
 	}
 	if behaves(field, annotations.FieldBehavior_IMMUTABLE) {
 		schema.Description = sentences(schema.Description, "Immutable.")
