@@ -59,7 +59,7 @@ var operations = []operation{
 
 // TestExhaustive lets up to two faults occur in a run, or three, in every combination: at every
 // record that is kept and every request that is sent. It does so for both readings of what AminoTV
-// does without Irdeto, and for callers who call again as well as for the journal, which settles.
+// does without Irdeto. Either the caller calls again, or the journal settles.
 //
 // No order may become two licenses. A caller who was told of a license has it. Irdeto holds what AminoTV
 // holds, or the caller learns that this is unknown. docs/vendors/amino.md shows the outcomes.

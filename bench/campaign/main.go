@@ -10,8 +10,8 @@
 // must settle the mutation by itself.
 //
 // The vendors are the four twins, in this process. They cut connections before a write and after it,
-// send 5xx, throttle, send bodies that are not JSON or have no end, stall longer than any client
-// waits and then go on with the write, and restart. The server is the real one, built from this
+// send 5xx and throttle. They send bodies that are not JSON or have no end. They stall longer than any
+// client waits and then go on with the write, and they restart. The server is the real one, built from this
 // source: one process on SQLite, and two on one PostgreSQL. They are killed with SIGKILL at random
 // moments and started again at once.
 //

@@ -3,8 +3,8 @@
 //	openapi DESCRIPTORS DOCUMENT
 //
 // DESCRIPTORS is the output of `buf build`, with comments. DOCUMENT is an OpenAPI 3.1 document in
-// JSON. The document is made from the protos (their comments, http rules, field behaviors and
-// protovalidate rules), from the fixed schema of errors, and from the folder examples. If OpenAPI
+// JSON. It is made from the protos, the fixed schema of errors, and the folder examples. Of the protos
+// it uses comments, http rules, field behaviors and protovalidate rules. If OpenAPI
 // cannot express a construct, the command fails.
 package main
 

@@ -1,7 +1,7 @@
 // Package emulator is a twin of AminoTV's server. It serves the management calls of the Licenses v4
 // API, keeps state across calls, and is as strict as the vendor. Behind it is a twin of Irdeto, which
 // grants entitlements as a side effect of licenses. The package is built from the vendor's public
-// pages and shares no code with the adapter, so a mistake in one cannot hide in the other.
+// pages. It shares no code with the adapter, so a mistake in one cannot hide in the other.
 //
 // A request is checked in this order: path (404), method (405), credentials (401), query (400),
 // media type of the body (415), body (400). Then what the request refers to must exist: 404 for what

@@ -1,7 +1,7 @@
 // Package emulator is a twin of NAVER Cloud's "One Click Multi DRM" server and of the API gateway
 // before it. It serves the calls for sites and license history, keeps state across calls, and is as
-// strict as the vendor. It is built from the vendor's API pages alone and shares no code with the
-// adapter, so that a mistake in one cannot hide in the other.
+// strict as the vendor. It is built from the vendor's API pages alone. It shares no code with the
+// adapter, so a mistake in one cannot hide in the other.
 //
 // The gateway checks a request in this order, and refuses it in its own form:
 //

@@ -73,8 +73,8 @@ func (q *query) set(key string, values []string) (problem string) {
 	return ""
 }
 
-// parameter returns the field of the request that a query parameter names, by its JSON or its proto
-// name, and the full proto name of the field.
+// parameter returns the field of the request that a query parameter names, and the field's full proto
+// name. A parameter names it by its JSON name or its proto name.
 func (rt *route) parameter(key string) (path string, field protoreflect.FieldDescriptor, problem string) {
 	const unknown = "no such parameter"
 	message := rt.Method.Input()

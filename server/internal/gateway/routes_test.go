@@ -50,8 +50,8 @@ func TestMethodsAreNotOverridden(t *testing.T) {
 	}
 }
 
-// FuzzPathToName checks that an id which is escaped into a path arrives as that id, and that every path
-// which reaches a method is /v1/ and the name.
+// FuzzPathToName checks that an id which is escaped into a path arrives as that id. Every path that
+// reaches a method is /v1/ and the name.
 func FuzzPathToName(f *testing.F) {
 	for _, seed := range []string{
 		"a", "a/b", "a%2Fb", "a:disable", ":check", "@ /%:", "사이트", "..", ".", "", "a?b#c", "a;b=c", "\x00", "+",

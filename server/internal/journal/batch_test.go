@@ -126,8 +126,8 @@ func TestAnOutcomeIsStoredWithTheNextWrite(t *testing.T) {
 	other.wantState(t, id, pb.Mutation_SUCCEEDED)
 }
 
-// Concurrent items share a record. Whichever commit fails, and whether or not the process ends with
-// it, no step is stored without what it depends on, and no write is made twice.
+// Concurrent items share a record. Any commit may fail, with or without the end of the process. No
+// step is stored without what it depends on, and no write is made twice.
 func TestItemsAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	w := &world{parallel: true}
