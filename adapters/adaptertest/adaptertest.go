@@ -15,7 +15,10 @@ package adaptertest
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/drmhub/drmhub/adapters"
@@ -57,13 +60,31 @@ func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
 	for _, complaint := range uncovered(h.Adapter, Promises(), unpromised) {
 		t.Error(complaint)
 	}
-	for _, p := range Promises() {
-		if rpc := p.lacks(h.Adapter); rpc != "" {
-			t.Logf("not run, since the adapter has no %s: %s", rpc, p.Name)
-			continue
-		}
+	promises, notRun := applicable(h.Adapter, Promises())
+	if notRun != "" {
+		t.Log(notRun)
+	}
+	for _, p := range promises {
 		t.Run(p.Name, func(t *testing.T) { p.Check(t, newHarness(t)) })
 	}
+}
+
+// applicable returns the promises about the calls that the adapter has. notRun says which promises it
+// leaves out, or is empty.
+func applicable(a adapters.Adapter, promises []Promise) (kept []Promise, notRun string) {
+	lacking := map[string]bool{}
+	for _, p := range promises {
+		if rpc := p.lacks(a); rpc != "" {
+			lacking[rpc] = true
+		} else {
+			kept = append(kept, p)
+		}
+	}
+	if len(lacking) == 0 {
+		return kept, ""
+	}
+	return kept, fmt.Sprintf("not run: %d promises about calls that the adapter lacks: %s",
+		len(promises)-len(kept), strings.Join(slices.Sorted(maps.Keys(lacking)), ", "))
 }
 
 // lacks returns the first call that the promise needs and the adapter does not have.
@@ -84,10 +105,8 @@ func Broken(ctx context.Context, newHarness func() Harness) []string {
 		return []string{err.Error()}
 	}
 	broken := uncovered(h.Adapter, Promises(), unpromised)
-	for _, p := range Promises() {
-		if p.lacks(h.Adapter) != "" {
-			continue
-		}
+	promises, _ := applicable(h.Adapter, Promises())
+	for _, p := range promises {
 		failures := Failures(ctx, func(t T) { p.Check(t, newHarness()) })
 		if len(failures) > 0 {
 			broken = append(broken, p.Name+": "+failures[0])

@@ -65,6 +65,10 @@ func TestAPromiseIsMadeOnlyWithAllItsCapabilities(t *testing.T) {
 	if rpc := p.lacks(lister{}); rpc != "ListSites" {
 		t.Errorf("lacks %q, want ListSites", rpc)
 	}
+	kept, notRun := applicable(lister{}, []Promise{p, p, {Needs: needs("ListMembers")}})
+	if want := "not run: 2 promises about calls that the adapter lacks: ListSites"; len(kept) != 1 || notRun != want {
+		t.Errorf("applicable keeps %d promises and says %q, want 1 and %q", len(kept), notRun, want)
+	}
 }
 
 func TestAHarnessIsComplete(t *testing.T) {
