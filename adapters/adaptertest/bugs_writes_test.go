@@ -93,7 +93,7 @@ var hooksOfWrites = map[string]map[string]hook{
 		"says that nothing happened": certain, "keeps no record": dropsLog,
 	},
 	"whose response cannot be read has an unknown outcome, and settles with one effect": {
-		"says that nothing happened": certain,
+		"says that nothing happened": certain, "takes it for done": hidesFailure,
 	},
 	"that is cut before its effect has an unknown outcome, and settles with one effect": {
 		"takes it for done": hidesFailure,

@@ -59,6 +59,10 @@ func (c *Client) Read(ctx context.Context, req Request, into any) (*Response, er
 // Write makes a call that may change something at the vendor. It sends the call at most once. It
 // treats into as Read does. Its error is OUTCOME_UNKNOWN if the write may have taken effect. In a
 // dry run it sends nothing, and mutation.IsDryRun reports true for the error.
+//
+// If into is nil, a response that cannot be read passes for a success. Give Write a target for each
+// response that has a body, even if the adapter ignores it: a response that cannot be read leaves
+// the outcome unknown.
 func (c *Client) Write(ctx context.Context, req Request, into any) (*Response, error) {
 	if dryRun := mutation.DryRunFrom(ctx); dryRun != nil {
 		planned, err := c.curl(ctx, req)
