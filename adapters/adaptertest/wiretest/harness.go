@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/drmhub/drmhub/adapters/adaptertest"
@@ -36,6 +37,33 @@ func FailReads(
 		}
 		if f, ok := all[fault]; ok {
 			f.Method = http.MethodGet
+			faults.Add(f)
+		}
+	}
+}
+
+// WriteFaults returns the faults of a vendor's writes. refused is its refusal of an unknown kind.
+func WriteFaults(refused twin.Fault) map[adaptertest.WriteFault]twin.Fault {
+	return map[adaptertest.WriteFault]twin.Fault{
+		adaptertest.AnswerLost:      {Kind: twin.FaultLoseAnswer},
+		adaptertest.AnswerGarbled:   {Kind: twin.FaultMalformed},
+		adaptertest.CutBeforeEffect: {Kind: twin.FaultCut},
+		adaptertest.Refused:         refused,
+	}
+}
+
+// FailWrites returns the Fail of a harness's Writes. Each of writes is a method of the vendor's
+// writes, such as "POST", or a method and the start of the paths, such as "POST /api/". Every one of
+// them gets a fault of its own, since one call of the suite writes by one of them.
+func FailWrites(
+	faults *twin.Faults, refused twin.Fault, writes ...string,
+) func(fault adaptertest.WriteFault, n int) {
+	all := WriteFaults(refused)
+	return func(fault adaptertest.WriteFault, n int) {
+		for _, write := range writes {
+			f := all[fault]
+			f.Times = n
+			f.Method, f.PathPrefix, _ = strings.Cut(write, " ")
 			faults.Add(f)
 		}
 	}

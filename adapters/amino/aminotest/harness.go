@@ -98,20 +98,10 @@ func writes(ledger *twin.Ledger) int {
 // writeFault returns a fault for one method. A response without a body cannot be cut in half, so a
 // page for people takes its place.
 func writeFault(fault adaptertest.WriteFault, method string) twin.Fault {
-	switch fault {
-	case adaptertest.AnswerLost:
-		return twin.Fault{Kind: twin.FaultLoseAnswer, Method: method}
-	case adaptertest.AnswerGarbled:
-		if method == http.MethodPost {
-			return twin.Fault{Kind: twin.FaultMalformed, Method: method}
-		}
-		return twin.Fault{Kind: twin.FaultReplace, Method: method, Body: "<html>" + text}
-	case adaptertest.CutBeforeEffect:
-		return twin.Fault{Kind: twin.FaultCut, Method: method}
-	case adaptertest.Refused:
-		f := refusal()
-		f.Method = method
-		return f
+	f := wiretest.WriteFaults(refusal())[fault]
+	if fault == adaptertest.AnswerGarbled && method != http.MethodPost {
+		f = twin.Fault{Kind: twin.FaultReplace, Body: "<html>" + text}
 	}
-	panic("no such fault")
+	f.Method = method
+	return f
 }

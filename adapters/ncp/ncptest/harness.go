@@ -54,7 +54,10 @@ func HarnessOf(t *testing.T, assumed emulator.Assumptions, config ncp.Config) ad
 			}
 		}, Show: words.showLicense},
 		ShowUsage: func(*pb.Usage) *pb.Usage { return nil }, // The vendor shows the current figures only.
-		Writes:    &adaptertest.Writes{Count: func() int { return writes(e.Ledger()) }, Fail: failWrites(e)},
+		Writes: &adaptertest.Writes{
+			Count: func() int { return writes(e.Ledger()) },
+			Fail:  wiretest.FailWrites(e.Faults(), e.ServiceFault(unheardOf), http.MethodPost, http.MethodPut),
+		},
 	}
 }
 
@@ -90,24 +93,6 @@ func failReads(e *emulator.Emulator) func(adaptertest.Fault) {
 		adaptertest.PermissionDenied:    gateway(emulator.PermissionDenied, nil),
 		adaptertest.Rejected:            e.ServiceFault(unheardOf),
 	})
-}
-
-// failWrites orders a fault for the next writes, which are the vendor's POSTs and PUTs. One call of
-// the suite makes one write, so each method can have its own fault.
-func failWrites(e *emulator.Emulator) func(adaptertest.WriteFault, int) {
-	faults := map[adaptertest.WriteFault]twin.Fault{
-		adaptertest.AnswerLost:      {Kind: twin.FaultLoseAnswer},
-		adaptertest.AnswerGarbled:   {Kind: twin.FaultMalformed},
-		adaptertest.CutBeforeEffect: {Kind: twin.FaultCut},
-		adaptertest.Refused:         e.ServiceFault(unheardOf),
-	}
-	return func(fault adaptertest.WriteFault, n int) {
-		for _, method := range []string{http.MethodPost, http.MethodPut} {
-			f := faults[fault]
-			f.Method, f.Times = method, n
-			e.Faults().Add(f)
-		}
-	}
 }
 
 // writes returns how many changes the twin has made because of a call.

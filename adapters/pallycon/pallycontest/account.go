@@ -1,7 +1,6 @@
 package pallycontest
 
 import (
-	"net/http"
 	"slices"
 	"strconv"
 	"time"
@@ -58,24 +57,6 @@ func writes(ledger *twin.Ledger) int {
 		}
 	}
 	return n
-}
-
-var writeFaults = map[adaptertest.WriteFault]twin.Fault{
-	adaptertest.AnswerLost:      {Kind: twin.FaultLoseAnswer},
-	adaptertest.AnswerGarbled:   {Kind: twin.FaultMalformed},
-	adaptertest.CutBeforeEffect: {Kind: twin.FaultCut},
-	adaptertest.Refused:         {Kind: twin.FaultAnswer, Body: refusal},
-}
-
-// failWrites orders a fault for the next writes, which are POSTs and PUTs.
-func failWrites(faults *twin.Faults) func(adaptertest.WriteFault, int) {
-	return func(fault adaptertest.WriteFault, n int) {
-		for _, method := range []string{http.MethodPost, http.MethodPut} {
-			f := writeFaults[fault]
-			f.Method, f.Times = method, n
-			faults.Add(f)
-		}
-	}
 }
 
 var orderStatuses = map[pb.SiteOrder_State]string{

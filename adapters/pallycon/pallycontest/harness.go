@@ -3,6 +3,7 @@
 package pallycontest
 
 import (
+	"net/http"
 	"testing"
 
 	"github.com/drmhub/drmhub/adapters/adaptertest"
@@ -31,12 +32,13 @@ func HarnessOf(t *testing.T, assumed emulator.Assumptions, config pallycon.Confi
 	if err != nil {
 		t.Fatal(err)
 	}
+	refused := twin.Fault{Kind: twin.FaultAnswer, Body: refusal}
 	h := adaptertest.Harness{
 		Adapter: adapter,
 		Vendor:  vendor,
 		Secrets: []secret.Text{config.ServiceAPIKey},
 		FailReads: wiretest.FailReads(vendorSide.Faults(), emulator.DefaultServiceAPIKey,
-			map[adaptertest.Fault]twin.Fault{adaptertest.Rejected: {Kind: twin.FaultAnswer, Body: refusal}}),
+			map[adaptertest.Fault]twin.Fault{adaptertest.Rejected: refused}),
 		Sites: &adaptertest.Resource[*pb.Site]{Put: func(sites ...*pb.Site) {
 			for _, s := range sites {
 				vendorSide.PutSites(vendorSite(s))
@@ -51,7 +53,7 @@ func HarnessOf(t *testing.T, assumed emulator.Assumptions, config pallycon.Confi
 		}, Show: showLicense},
 		Writes: &adaptertest.Writes{
 			Count: func() int { return writes(vendorSide.Ledger()) },
-			Fail:  failWrites(vendorSide.Faults()),
+			Fail:  wiretest.FailWrites(vendorSide.Faults(), refused, http.MethodPost, http.MethodPut),
 		},
 	}
 	return withReports(withAccount(h, vendorSide), vendorSide)

@@ -39,15 +39,16 @@ func HarnessOf(t *testing.T, options emulator.Options, config telecomx.Config) a
 	if credential.IsZero() {
 		credential = config.Password
 	}
-	faults := faultsThatShow(credential.Reveal())
 	h := adaptertest.Harness{
 		Adapter:   adapter,
 		Vendor:    vendor,
 		Secrets:   []secret.Text{credential},
-		FailReads: wiretest.FailReads(vendorSide.Faults(), credential.Reveal(), faults.reads),
+		FailReads: wiretest.FailReads(vendorSide.Faults(), credential.Reveal(), ownFaults(credential)),
 		Writes: &adaptertest.Writes{
 			Count: func() int { return writes(vendorSide.Ledger()) },
-			Fail:  failWrites(vendorSide.Faults(), faults.writes),
+			// The logins are POSTs too, outside of the API's paths.
+			Fail: wiretest.FailWrites(vendorSide.Faults(), refusal(credential),
+				"POST "+emulator.APIPrefix, "DELETE "+emulator.APIPrefix),
 		},
 	}
 	return withAccounts(h, vendorSide)
@@ -81,41 +82,23 @@ func writes(ledger *twin.Ledger) int {
 	return n
 }
 
-type faults struct {
-	reads  map[adaptertest.Fault]twin.Fault
-	writes map[adaptertest.WriteFault]twin.Fault
-}
-
-// faultsThatShow returns the twin's faults. Their texts contain this secret and a control character.
-func faultsThatShow(credential string) faults {
-	says := func(status int, word string) twin.Fault {
-		body := `{"error":"` + word + `","message":"no,\u001b[31m not with ` + credential + `"}`
-		return twin.Fault{Kind: twin.FaultAnswer, Status: status, Body: body}
-	}
-	refused := says(http.StatusConflict, "unheard_of")
-	return faults{
-		reads: map[adaptertest.Fault]twin.Fault{
-			adaptertest.Down:                says(http.StatusInternalServerError, "internal_error"),
-			adaptertest.CredentialsRejected: says(http.StatusUnauthorized, "access_denied"),
-			adaptertest.PermissionDenied:    says(http.StatusForbidden, "access_denied"),
-			adaptertest.Rejected:            refused,
-		},
-		writes: map[adaptertest.WriteFault]twin.Fault{
-			adaptertest.AnswerLost:      {Kind: twin.FaultLoseAnswer},
-			adaptertest.AnswerGarbled:   {Kind: twin.FaultMalformed},
-			adaptertest.CutBeforeEffect: {Kind: twin.FaultCut},
-			adaptertest.Refused:         refused,
-		},
+// ownFaults are the failures that TelecomX says in its own way.
+func ownFaults(credential secret.Text) map[adaptertest.Fault]twin.Fault {
+	return map[adaptertest.Fault]twin.Fault{
+		adaptertest.Down:                says(credential, http.StatusInternalServerError, "internal_error"),
+		adaptertest.CredentialsRejected: says(credential, http.StatusUnauthorized, "access_denied"),
+		adaptertest.PermissionDenied:    says(credential, http.StatusForbidden, "access_denied"),
+		adaptertest.Rejected:            refusal(credential),
 	}
 }
 
-// failWrites orders a fault for the next POSTs and DELETEs, without the logins.
-func failWrites(ordered *twin.Faults, faults map[adaptertest.WriteFault]twin.Fault) func(adaptertest.WriteFault, int) {
-	return func(fault adaptertest.WriteFault, n int) {
-		for _, method := range []string{http.MethodPost, http.MethodDelete} {
-			f := faults[fault]
-			f.Method, f.PathPrefix, f.Times = method, emulator.APIPrefix, n
-			ordered.Add(f)
-		}
-	}
+// refusal returns a failure with an unknown code.
+func refusal(credential secret.Text) twin.Fault {
+	return says(credential, http.StatusConflict, "unheard_of")
+}
+
+// says returns a failure whose text contains this secret and a control character.
+func says(credential secret.Text, status int, word string) twin.Fault {
+	return wiretest.Answer(status,
+		`{"error":"`+word+`","message":"no,\u001b[31m not with `+credential.Reveal()+`"}`)
 }
