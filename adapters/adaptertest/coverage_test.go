@@ -76,13 +76,13 @@ func TestAHarnessIsComplete(t *testing.T) {
 		plainAdapter
 		adapters.SiteDisabler
 	}
-	var lacksSecrets = Harness{Adapter: disabler{}, Vendor: "acme", FailReads: func(Fault) {}}
+	var lacksSecrets = Harness{Adapter: disabler{}, Vendor: "acme/kr", FailReads: func(Fault) {}}
 	for _, h := range []Harness{{}, {Adapter: lister{}}, lacksSecrets} {
 		if h.check() == nil {
 			t.Errorf("%+v passes for complete", h)
 		}
 	}
-	common := Harness{Vendor: "acme", Secrets: []secret.Text{secret.New("hunter2")}, FailReads: func(Fault) {}}
+	common := Harness{Vendor: "acme/kr", Secrets: []secret.Text{secret.New("hunter2")}, FailReads: func(Fault) {}}
 	common.Adapter = disabler{}
 	err := common.check()
 	for _, want := range []string{"Sites", "Writes"} {
@@ -95,6 +95,11 @@ func TestAHarnessIsComplete(t *testing.T) {
 			t.Errorf("%v asks for what no capability needs", err)
 		}
 	}
+	common.Vendor = "acme"
+	if err := common.check(); err == nil || !strings.Contains(err.Error(), "slash") {
+		t.Errorf("%v does not ask for a slash in the vendor id", err)
+	}
+	common.Vendor = "acme/kr"
 	type seller struct {
 		plainAdapter
 		adapters.SiteUpdater

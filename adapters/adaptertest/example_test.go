@@ -48,7 +48,8 @@ func newToy(id string, key secret.Text, transport http.RoundTripper) (*toy, erro
 // upstream explains by their HTTP status.
 func toyFailure(status int, _ http.Header, body []byte) *apierror.Error {
 	var refusal struct{ Code string }
-	if status != http.StatusConflict || json.Unmarshal(body, &refusal) != nil {
+	readable := json.Unmarshal(body, &refusal) == nil
+	if status != http.StatusConflict || !readable {
 		return nil
 	}
 	e := apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED, "Toy refuses the request.")
@@ -108,7 +109,7 @@ func (a *toy) sites(ctx context.Context) (sites []*pb.Site, err error) {
 
 // toyHarness fits the adapter and a twin of its vendor into the suite.
 func toyHarness() adaptertest.Harness {
-	const key = "the-toy-key"
+	const vendor, key = "toy/kr", "the-toy-key"
 	held := []toySite{}
 	server := twin.New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -117,7 +118,7 @@ func toyHarness() adaptertest.Harness {
 		}
 		_ = json.NewEncoder(w).Encode(held)
 	}), twin.Options{})
-	adapter, err := newToy("acme", secret.New(key), twin.Transport(server))
+	adapter, err := newToy(vendor, secret.New(key), twin.Transport(server))
 	if err != nil {
 		panic(err)
 	}
@@ -127,7 +128,7 @@ func toyHarness() adaptertest.Harness {
 		}
 	}
 	return adaptertest.Harness{
-		Adapter: adapter, Vendor: "acme", Secrets: []secret.Text{secret.New(key)},
+		Adapter: adapter, Vendor: vendor, Secrets: []secret.Text{secret.New(key)},
 		FailReads: wiretest.FailReads(server.Faults(), key, map[adaptertest.Fault]twin.Fault{
 			adaptertest.Rejected: wiretest.Answer(http.StatusConflict, `{"code":"4711"}`),
 		}),

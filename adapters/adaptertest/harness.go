@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -24,7 +25,8 @@ import (
 type Harness struct {
 	// Adapter is the adapter under test.
 	Adapter adapters.Adapter
-	// Vendor is the id of the vendor account in names, without escapes.
+	// Vendor is the id of the vendor account in names, without escapes. It has a slash, so that the
+	// suite sees whether names escape it.
 	Vendor string
 	// Secrets are all credentials of the adapter. No error may show them.
 	Secrets []secret.Text
@@ -221,6 +223,10 @@ func parts() []part {
 func (h Harness) check() error {
 	if h.Adapter == nil || h.Vendor == "" || len(h.Secrets) == 0 || h.FailReads == nil {
 		return errors.New("the harness needs Adapter, Vendor, Secrets and FailReads; set them")
+	}
+	if !strings.Contains(h.Vendor, "/") {
+		return fmt.Errorf("the vendor id %q has no slash, so the suite cannot see whether names escape it; "+
+			"use one such as \"ncp/kr\"", h.Vendor)
 	}
 	var missing []error
 	for _, p := range parts() {

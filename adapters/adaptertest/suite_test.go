@@ -59,7 +59,7 @@ func TestNoBugBreaksNothing(t *testing.T) {
 }
 
 func buggedHarness(b bug) adaptertest.Harness {
-	vendor := memory.NewVendor("acme", secret.New(vendorKey))
+	vendor := memory.NewVendor("acme/kr", secret.New(vendorKey))
 	h := memory.Harness(vendor)
 	a := &bugged{Adapter: h.Adapter.(*memory.Adapter), vendor: vendor}
 	b(a)

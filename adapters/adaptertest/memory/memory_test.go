@@ -19,6 +19,6 @@ func TestConformance(t *testing.T) {
 		}
 	}
 	adaptertest.Run(t, func(*testing.T) adaptertest.Harness {
-		return memory.Harness(memory.NewVendor("acme", secret.New("a key of the vendor")))
+		return memory.Harness(memory.NewVendor("acme/kr", secret.New("a key of the vendor")))
 	})
 }
