@@ -35,7 +35,8 @@ type Harness struct {
 	FailReads func(Fault)
 
 	// Sites holds sites with a site_id, a display_name and enabled. A field that Show leaves empty
-	// is not compared, except for enabled.
+	// is not compared, except for enabled. Show sets state, and the vendor's word for it, if the
+	// vendor shows a state: the one that it shows for a site that is on, or off.
 	Sites *Resource[*pb.Site]
 	// SiteUpdates are values that UpdateSite can give any site at this vendor, and that no site of
 	// the suite has: two for each field that it can change ("display_name", "policy_id").
