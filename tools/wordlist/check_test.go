@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -50,5 +51,17 @@ func TestWithin(t *testing.T) {
 		if got := within(c.file, c.folder); got != c.want {
 			t.Errorf("within(%q, %q) = %t, want %t", c.file, c.folder, got, c.want)
 		}
+	}
+}
+
+func TestInFolders(t *testing.T) {
+	files := []string{"README.md", "adapters/ncp/a.go", "adapters/ncp/b.go", "server/main.go"}
+	got, err := inFolders(slices.Clone(files), []string{"adapters", "README.md"})
+	if want := files[:3]; err != nil || !slices.Equal(got, want) {
+		t.Errorf("inFolders returns %q, %v, want %q", got, err, want)
+	}
+	_, err = inFolders(files, []string{"adapters", "nosuch"})
+	if err == nil || !strings.Contains(err.Error(), "nosuch") {
+		t.Errorf("for a folder without a file, inFolders returns the error %v", err)
 	}
 }

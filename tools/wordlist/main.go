@@ -61,11 +61,13 @@ func run(ctx context.Context, root string, folders []string, out io.Writer) (cle
 	if err != nil {
 		return false, err
 	}
+	if len(folders) > 0 {
+		if files, err = inFolders(files, folders); err != nil {
+			return false, err
+		}
+	}
 	clean = true
 	for _, file := range files {
-		if len(folders) > 0 && !slices.ContainsFunc(folders, func(f string) bool { return within(file, f) }) {
-			continue
-		}
 		text, err := os.ReadFile(filepath.Join(root, file))
 		if err != nil {
 			return false, err
@@ -76,6 +78,19 @@ func run(ctx context.Context, root string, folders []string, out io.Writer) (cle
 		}
 	}
 	return clean, nil
+}
+
+// inFolders returns the files that are in the folders. A folder without a file is an error, since its
+// name may be misspelled.
+func inFolders(files, folders []string) ([]string, error) {
+	for _, folder := range folders {
+		if !slices.ContainsFunc(files, func(file string) bool { return within(file, folder) }) {
+			return nil, fmt.Errorf("%s holds no file to check: name a folder of the repository, from its root", folder)
+		}
+	}
+	return slices.DeleteFunc(files, func(file string) bool {
+		return !slices.ContainsFunc(folders, func(folder string) bool { return within(file, folder) })
+	}), nil
 }
 
 // within reports whether a file is in a folder or in one below it.
