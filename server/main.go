@@ -39,6 +39,17 @@ func main() {
 	}
 }
 
+// commands is the start of the program's help. A command's own flags are in its own help.
+const commands = `Usage:
+  server [flags]           run the sandbox, or serve the vendors in a configuration file
+  server emulate VENDOR    run the twin of one vendor
+  server health            fail unless the server on this machine takes calls
+  server audit verify      fail unless the audit trail is whole
+Each command lists its flags with -h, as in: server emulate pallycon -h
+
+Flags of server:
+`
+
 func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	if len(args) > 0 && args[0] == "emulate" {
 		return emulate(ctx, args[1:], out, errs)
@@ -51,6 +62,10 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	}
 	flags := flag.NewFlagSet("server", flag.ContinueOnError)
 	flags.SetOutput(errs)
+	flags.Usage = func() {
+		fmt.Fprint(errs, commands)
+		flags.PrintDefaults()
+	}
 	const usage = "the configuration `file`; without it, the sandbox runs"
 	file := flags.String("config", os.Getenv("DRMHUB_CONFIG"), usage)
 	grpcListen := flags.String("grpc", "127.0.0.1:9090", "where the sandbox listens for gRPC, `host:port`")

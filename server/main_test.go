@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"flag"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -175,6 +177,18 @@ func TestAuditVerify(t *testing.T) {
 	err = run(t.Context(), []string{"audit", "verify", "--file", lines}, io.Discard, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "-1 is changed") {
 		t.Errorf("a line that was changed: %v", err)
+	}
+}
+
+func TestHelpNamesEveryCommand(t *testing.T) {
+	var help bytes.Buffer
+	if err := run(t.Context(), []string{"-h"}, io.Discard, &help); !errors.Is(err, flag.ErrHelp) {
+		t.Errorf("-h returns %v, want %v", err, flag.ErrHelp)
+	}
+	for _, want := range []string{"server emulate", "server health", "server audit verify", "-config"} {
+		if !strings.Contains(help.String(), want) {
+			t.Errorf("the help lacks %q:\n%s", want, &help)
+		}
 	}
 }
 
