@@ -31,14 +31,7 @@ func TestEachOf50000RowsComesOnceWhileRowsArrive(t *testing.T) {
 		exclusive bool // of endTime
 		arrive    func(*listtest.Site)
 	}{
-		// 50,000 pages take too long for one test, and page_size may change.
-		"1 at the beginning, in the middle and at the end": {func(got int) int32 {
-			// the crowd is in the middle
-			if got < 1000 || got > 32_800 && got < 33_800 || got > n-1000 {
-				return 1
-			}
-			return 1000
-		}, 1200, false, listtest.ByTurns},
+		"1 at three places":          {listtest.OneAtThreePlaces(n), 1200, false, listtest.ByTurns},
 		"25, by turns":               {listtest.Always(25), 1200, true, listtest.ByTurns},
 		"999, by turns":              {listtest.Always(999), 1200, false, listtest.ByTurns},
 		"1000, at newer seconds":     {listtest.Always(1000), 5000, false, listtest.AtNewerSeconds},

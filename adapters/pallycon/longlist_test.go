@@ -12,22 +12,12 @@ import (
 func TestEachOf50000RowsComesOnceWhileRowsArrive(t *testing.T) {
 	t.Parallel()
 	const n = 50_000
-	// 50,000 pages take too long for one test, and page_size may change.
-	changing := func(first, second int32) func(int) int32 {
-		return func(got int) int32 {
-			if got < n/2 {
-				return first
-			}
-			return second
-		}
-	}
 	for name, c := range map[string]struct {
 		size   func(got int) int32 // after so many rows
 		crowd  int
 		arrive func(*listtest.Site)
 	}{
-		"1 in the first half":        {changing(1, 1000), 400, listtest.ByTurns},
-		"1 in the second half":       {changing(1000, 1), 400, listtest.ByTurns},
+		"1 at three places":          {listtest.OneAtThreePlaces(n), 1200, listtest.ByTurns},
 		"25, at newer seconds":       {listtest.Always(25), 1200, listtest.AtNewerSeconds},
 		"25, in the newest second":   {listtest.Always(25), 1200, listtest.InTheNewestSecond},
 		"999, by turns":              {listtest.Always(999), 1200, listtest.ByTurns},

@@ -129,6 +129,18 @@ func (s *Site) CheckWhole(t *testing.T, size func(got int) int32, arrive func(*S
 	checkCounts(t, got, least, s.held)
 }
 
+// OneAtThreePlaces asks for one row a page at the beginning of n rows, around the crowd of a Site and
+// at the end. It asks for 1,000 rows elsewhere, since n pages take too long for a test.
+func OneAtThreePlaces(n int) func(got int) int32 {
+	return func(got int) int32 {
+		crowd := n * 2 / 3
+		if got < 1000 || got > crowd-500 && got < crowd+500 || got > n-1000 {
+			return 1
+		}
+		return 1000
+	}
+}
+
 func (s *Site) listAll(t *testing.T, size func(got int) int32, list List) map[Row]int {
 	t.Helper()
 	req := &pb.ListLicensesRequest{Parent: parent}
