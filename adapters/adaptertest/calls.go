@@ -58,7 +58,7 @@ func notFound(requests func(T, Harness) []proto.Message) func(T, Harness) {
 func wantNotFound(t T, h Harness, what string, req proto.Message) {
 	t.Helper()
 	_, err := h.ask(t.Context(), req)
-	wantError(t, what, err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
+	WantError(t, what, err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
 }
 
 // calling returns the write of a request. A call that settles has the request without its secrets.

@@ -189,6 +189,6 @@ func cancelTooLate(t T, h Harness) {
 	h.Approve(s.id)
 	h = countFromNow(h)
 	_, err := s.canceling(change.GetName()).in(t.Context(), newSteps())
-	wantError(t, "CancelStatusChange of an approved change", err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE)
+	WantError(t, "CancelStatusChange of an approved change", err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE)
 	wantWrites(t, "CancelStatusChange of an approved change", h, 0)
 }

@@ -162,7 +162,7 @@ func accountExists(t T, h Harness) {
 		for _, customer := range append([]string{""}, h.DrmAccounts.Customers...) {
 			wanted := &pb.DrmAccount{Customer: customer, Username: held.GetUsername()}
 			_, err := h.calling(creatingAccount(h, wanted, pb.DrmAccount_FULL)).in(t.Context(), newSteps())
-			wantError(t, "of an account that exists", err, codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS)
+			WantError(t, "of an account that exists", err, codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS)
 		}
 	}
 	wantWrites(t, "CreateDrmAccount of accounts", h, 0)
@@ -192,7 +192,7 @@ func deletesOneDevice(t T, h Harness) {
 		a.Devices = slices.Delete(a.Devices, 0, 1)
 		wantDevices(t, h, "after DeleteDrmAccountDevice", accounts)
 		_, err = deletingDevice(h, name, false).in(t.Context(), newSteps())
-		wantError(t, "DeleteDrmAccountDevice of what is gone", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
+		WantError(t, "DeleteDrmAccountDevice of what is gone", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
 	}
 	wantWrites(t, "DeleteDrmAccountDevice of two devices", h, 2)
 }
@@ -203,7 +203,7 @@ func deviceOfAnother(t T, h Harness) {
 	for _, username := range []string{accounts[1].GetUsername(), "nobody@duck.com"} {
 		name := names.DrmAccountDevice.Name(h.Vendor, username, id)
 		_, err := deletingDevice(h, name, false).in(t.Context(), newSteps())
-		wantError(t, "DeleteDrmAccountDevice", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
+		WantError(t, "DeleteDrmAccountDevice", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
 	}
 	wantWrites(t, "DeleteDrmAccountDevice", h, 0)
 	wantDevices(t, h, "after DeleteDrmAccountDevice of another account's", accounts)
@@ -230,7 +230,7 @@ func boundDeviceStays(t T, h Harness) {
 	}
 	before := getAccount(t, h, account.GetName(), pb.DrmAccount_FULL)
 	_, err := deletingDevice(h, name, false).in(t.Context(), newSteps())
-	wantError(t, "DeleteDrmAccountDevice of a bound device", err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE)
+	WantError(t, "DeleteDrmAccountDevice of a bound device", err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE)
 	wantWrites(t, "DeleteDrmAccountDevice of a bound device", h, 0)
 	wantDevices(t, h, "after DeleteDrmAccountDevice of a bound device", []*pb.DrmAccount{before})
 }

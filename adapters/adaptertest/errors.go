@@ -9,8 +9,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// wantError demands an error of this code and reason, and returns it.
-func wantError(t T, what string, err error, code codes.Code, reason pb.ErrorReason) *apierror.Error {
+// WantError demands an error of this code and reason, and returns it.
+func WantError(t T, what string, err error, code codes.Code, reason pb.ErrorReason) *apierror.Error {
 	t.Helper()
 	if err == nil {
 		t.Errorf("%s: no error, want %s, %s", what, code, reason)
@@ -32,7 +32,7 @@ func wantTokenRefused(t T, what string, err error) {
 // wantViolations demands INVALID_ARGUMENT for these fields, and no others.
 func wantViolations(t T, what string, err error, fields ...string) {
 	t.Helper()
-	e := wantError(t, what, err, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID)
+	e := WantError(t, what, err, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID)
 	var got []string
 	for _, v := range e.Violations {
 		got = append(got, v.GetField())

@@ -105,7 +105,7 @@ func goneBefore(t T, h Harness) {
 	cancel()
 	for _, r := range all {
 		_, err := r.call(ctx)
-		wantError(t, r.name, err, codes.Canceled, pb.ErrorReason_CALL_CANCELLED)
+		WantError(t, r.name, err, codes.Canceled, pb.ErrorReason_CALL_CANCELLED)
 	}
 }
 
@@ -120,7 +120,7 @@ func goneMeanwhile(t T, h Harness) {
 		time.AfterFunc(soon, cancel)
 		_, err := r.call(ctx)
 		cancel()
-		wantError(t, r.name, err, codes.Canceled, pb.ErrorReason_CALL_CANCELLED)
+		WantError(t, r.name, err, codes.Canceled, pb.ErrorReason_CALL_CANCELLED)
 	}
 }
 
@@ -131,7 +131,7 @@ func deadlinePasses(t T, h Harness) {
 		ctx, cancel := context.WithTimeout(t.Context(), soon)
 		_, err := r.call(ctx)
 		cancel()
-		wantError(t, r.name, err, codes.DeadlineExceeded, pb.ErrorReason_DEADLINE_PASSED)
+		WantError(t, r.name, err, codes.DeadlineExceeded, pb.ErrorReason_DEADLINE_PASSED)
 	}
 }
 

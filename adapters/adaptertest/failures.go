@@ -44,7 +44,7 @@ func failing(
 			ctx, cancel := context.WithTimeout(t.Context(), RetryAfter)
 			_, err := r.call(ctx)
 			cancel()
-			e := wantError(t, r.name, err, code, reason)
+			e := WantError(t, r.name, err, code, reason)
 			wantClean(t, r.name, h, err)
 			if more != nil {
 				more(t, r.name, e)

@@ -123,7 +123,7 @@ func createdMemberIsListed(t T, h Harness) {
 func memberExists(t T, h Harness) {
 	held := newMembers(t, h, 3)[1]
 	_, err := h.calling(creating(h, &pb.Member{Email: held.GetEmail()})).in(t.Context(), newSteps())
-	wantError(t, "CreateMember of a member", err, codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS)
+	WantError(t, "CreateMember of a member", err, codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS)
 	wantWrites(t, "CreateMember of a member", h, 0)
 }
 
@@ -147,6 +147,6 @@ func keepsTheAddress(t T, h Harness) {
 	done[*pb.Member](t, h, updatingMember(m, "group", "state")) // as it was read but for its state
 	h, m.Email, m.State = countFromNow(h), "another@shop.example", pb.Member_ACTIVE
 	_, err := h.calling(updatingMember(m, "state")).in(t.Context(), newSteps())
-	wantError(t, "UpdateMember with another e-mail address", err, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID)
+	WantError(t, "UpdateMember with another e-mail address", err, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID)
 	wantWrites(t, "UpdateMember with another e-mail address", h, 0)
 }

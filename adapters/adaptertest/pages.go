@@ -106,7 +106,7 @@ func failureInTheMiddle(t T, h Harness) {
 	}
 	h.FailReads(Down)
 	_, _, _, err = list.page(t.Context(), 7, token)
-	wantError(t, "the second page", err, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE)
+	WantError(t, "the second page", err, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE)
 	h.FailReads(Healthy)
 	sameRows(t, "before and after the failure", append(first, list.from(t, token, nil, 7)...), s.held(nil))
 }

@@ -160,7 +160,7 @@ func wantRefused(t T, h Harness, batch call) []*pb.ProductLicenseResult {
 	var first []*pb.ProductLicenseResult
 	for _, what := range []string{"the call", "run again"} {
 		answer, err := batch.in(t.Context(), log)
-		wantError(t, what+", item 1", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
+		WantError(t, what+", item 1", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
 		res, ok := answer.(batchResponse)
 		if !ok || len(res.GetResults()) != batchSize || res.GetResults()[1].GetError() == nil ||
 			res.GetResults()[0].GetProductLicense() == nil || res.GetResults()[2].GetProductLicense() == nil {

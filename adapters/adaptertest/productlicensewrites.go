@@ -138,7 +138,7 @@ func deletesOneLicense(t T, h Harness) {
 		wantGone(t, h, "after DeleteProductLicense", gone.GetName())
 		wantHeld(t, h, "after DeleteProductLicense", held[i+1:]...)
 		_, err := h.calling(deletingLicense(gone.GetName())).in(t.Context(), newSteps())
-		wantError(t, "DeleteProductLicense of what is gone", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
+		WantError(t, "DeleteProductLicense of what is gone", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
 	}
 	wantWrites(t, "DeleteProductLicense of two licenses", h, 2)
 }

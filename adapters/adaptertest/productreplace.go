@@ -136,7 +136,7 @@ func replaceForAnother(t T, h Harness) {
 // wantRolledBack demands an error that names a license of the old terms, and that license.
 func (r *replacement) wantRolledBack(t T, h Harness, what string, err error) {
 	t.Helper()
-	name := wantError(t, what, err, codes.Aborted, pb.ErrorReason_REPLACE_ROLLED_BACK).Metadata[apierror.Standing]
+	name := WantError(t, what, err, codes.Aborted, pb.ErrorReason_REPLACE_ROLLED_BACK).Metadata[apierror.Standing]
 	wantClean(t, what, h, err)
 	wantWrites(t, what, h, 2)
 	want := proto.CloneOf(r.old)
@@ -170,7 +170,7 @@ func isIncomplete(t T, h Harness) {
 	h.Writes.FailInTurn(Unharmed, Refused, Refused)
 	for _, what := range []string{"the call", "run again"} {
 		_, err := r.call.in(t.Context(), log)
-		e := wantError(t, what, err, codes.Aborted, pb.ErrorReason_REPLACE_INCOMPLETE)
+		e := WantError(t, what, err, codes.Aborted, pb.ErrorReason_REPLACE_INCOMPLETE)
 		wantClean(t, what, h, err)
 		wantWrites(t, what, h, 1)
 		if standing := r.standing(t, h, what); len(standing) > 0 || e.Metadata[apierror.Standing] != "" {

@@ -209,7 +209,7 @@ func (r report[Row]) refusesConditions(t T, h Harness) {
 	refused := func(field string, f *pb.ReportFilter) {
 		what := fmt.Sprintf("%s with %v", r.rpc, f)
 		_, err := h.ask(t.Context(), r.asking(s.name, f))
-		e := wantError(t, what, err, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID)
+		e := WantError(t, what, err, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID)
 		if len(e.Violations) != 1 || e.Violations[0].GetField() != "filter."+field {
 			t.Errorf("%s: the field violations are %v, want one for filter.%s", what, e.Violations, field)
 		}

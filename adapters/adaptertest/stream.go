@@ -102,7 +102,7 @@ func streamWithArrivals(t T, h Harness) {
 
 func streamOfUnknownSite(t T, h Harness) {
 	_, err := newUnknownSite(t, h).stream(t.Context(), nil, "", nil)
-	wantError(t, "StreamLicenses", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
+	WantError(t, "StreamLicenses", err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
 }
 
 func streamWithoutReceiver(t T, h Harness) {
@@ -119,7 +119,7 @@ func streamIsCanceled(t T, h Harness) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	_, err := s.stream(ctx, nil, "", func() error { cancel(); return nil })
-	wantError(t, "StreamLicenses", err, codes.Canceled, pb.ErrorReason_CALL_CANCELLED)
+	WantError(t, "StreamLicenses", err, codes.Canceled, pb.ErrorReason_CALL_CANCELLED)
 }
 
 func streamFails(t T, h Harness) {
@@ -133,7 +133,7 @@ func streamFails(t T, h Harness) {
 		sameRows(t, "a stream that ends well", streamed(messages), s.held(nil))
 		return
 	}
-	wantError(t, "StreamLicenses", err, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE)
+	WantError(t, "StreamLicenses", err, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE)
 	rest := s.wholeStream(t, nil, messages[len(messages)-1].GetNextPageToken(), nil)
 	sameRows(t, "before and after the failure", streamed(append(messages, rest...)), s.held(nil))
 }

@@ -119,19 +119,19 @@ func (w write) missing(t T, h Harness) {
 	missing, log, what := w.ofNothing(t, h), newSteps(), "of an unknown "+w.what
 	h = countFromNow(h)
 	_, err := missing.in(t.Context(), log)
-	wantError(t, what, err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
+	WantError(t, what, err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
 	wantWrites(t, what, h, 0)
 	wantSettled(t, what, log)
 	ctx, _ := mutation.WithDryRun(t.Context())
 	_, err = missing(ctx)
-	wantError(t, "in a dry run, "+what, err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
+	WantError(t, "in a dry run, "+what, err, codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND)
 }
 
 func (c checked) needsItsCaller(t T, h Harness) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := c.call.in(ctx, newSteps())
-	wantError(t, "for a caller who has gone", err, codes.Canceled, pb.ErrorReason_CALL_CANCELLED)
+	WantError(t, "for a caller who has gone", err, codes.Canceled, pb.ErrorReason_CALL_CANCELLED)
 	wantWrites(t, "for a caller who has gone", h, 0)
 }
 
@@ -199,7 +199,7 @@ func (c checked) isRefused(t T, h Harness) {
 	h.Writes.Fail(Refused, c.items())
 	for _, what := range []string{"the call", "run again"} {
 		_, err := c.run(t, log)
-		wantError(t, what, err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED)
+		WantError(t, what, err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED)
 		wantClean(t, what, h, err)
 		wantWrites(t, what, h, 0)
 		wantSettled(t, what, log)
@@ -210,7 +210,7 @@ func (c checked) awaitsCreation(t T, h Harness) {
 	log := newSteps()
 	log.creating = apierror.New(codes.Aborted, pb.ErrorReason_MUTATION_IN_PROGRESS, "a creation is in doubt")
 	_, err := c.run(t, log)
-	wantError(t, "while a creation is in doubt", err, codes.Aborted, pb.ErrorReason_MUTATION_IN_PROGRESS)
+	WantError(t, "while a creation is in doubt", err, codes.Aborted, pb.ErrorReason_MUTATION_IN_PROGRESS)
 	wantWrites(t, "while a creation is in doubt", h, 0)
 	log.creating = nil
 	res, err := c.run(t, log)
@@ -219,7 +219,7 @@ func (c checked) awaitsCreation(t T, h Harness) {
 
 func wantUnknown(t T, what string, err error) {
 	t.Helper()
-	wantError(t, what, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
+	WantError(t, what, err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
 }
 
 // dryRuns checks that a dry run comes as far as the writes, and no further.

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/drmhub/drmhub/adapters/adaptertest"
 	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/amino"
 	"github.com/drmhub/drmhub/adapters/apierror"
@@ -41,7 +42,7 @@ type reply = wiretest.Reply
 var (
 	ok          = wiretest.OK
 	respond     = wiretest.Says
-	wantError   = wiretest.WantError
+	wantError   = adaptertest.WantError
 	wantRefused = wiretest.WantField
 	notSold     = respond(http.StatusUnprocessableEntity, `{"errors":[{"code":"NOT_SOLD","title":"Not sold"}]}`)
 )

@@ -8,6 +8,7 @@ import (
 
 	"github.com/NaverCloudPlatform/ncloud-sdk-go-v2/hmac"
 
+	"github.com/drmhub/drmhub/adapters/adaptertest"
 	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
@@ -65,7 +66,7 @@ var (
 // want demands an error of this outcome, and returns it.
 func want(t *testing.T, what string, err error, o outcome) *apierror.Error {
 	t.Helper()
-	return wiretest.WantError(t, what, err, o.Code, o.Reason)
+	return adaptertest.WantError(t, what, err, o.Code, o.Reason)
 }
 
 func ok(content string) answer { return wiretest.OK(`{"success":true,"content":` + content + `}`) }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/drmhub/drmhub/adapters/adaptertest"
 	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/pallycon"
@@ -37,7 +38,7 @@ func config() pallycon.Config {
 var (
 	fixture   = wiretest.Fixture
 	same      = wiretest.Same
-	wantError = wiretest.WantError
+	wantError = adaptertest.WantError
 )
 
 // serve returns an adapter to a vendor with a body for each name of a request.

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/drmhub/drmhub/adapters/adaptertest"
 	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
@@ -71,7 +72,7 @@ var (
 // want demands an error of this outcome whose message contains says.
 func want(t *testing.T, what string, err error, o outcome, says ...string) *apierror.Error {
 	t.Helper()
-	e := wiretest.WantError(t, what, err, o.Code, o.Reason)
+	e := adaptertest.WantError(t, what, err, o.Code, o.Reason)
 	for _, text := range says {
 		if !strings.Contains(e.Message, text) {
 			t.Errorf("%s: the error says %q, want %q", what, e.Message, text)

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters"
+	"github.com/drmhub/drmhub/adapters/adaptertest"
 	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/twin"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -134,7 +135,7 @@ func (s Streams) failsAndGoesOn(t *testing.T, f Failure) {
 	f.Order.Skip = s.FailFrom - 1
 	vendor.Faults().Add(s.onPages(f.Order))
 	messages, err := Receive(t.Context(), a, after(""), nil)
-	wiretest.WantError(t, "StreamLicenses", err, f.Outcome.Code, f.Outcome.Reason)
+	adaptertest.WantError(t, "StreamLicenses", err, f.Outcome.Code, f.Outcome.Reason)
 	if len(messages) != 2 || messages[1].GetNextPageToken() == "" {
 		t.Fatalf("%d messages before the pages of the third one failed", len(messages))
 	}
@@ -160,7 +161,7 @@ func (s Streams) callerGoes(t *testing.T, reading bool, want wiretest.Outcome) {
 			time.Sleep(2 * time.Second)
 		}
 	})
-	wiretest.WantError(t, "StreamLicenses", err, want.Code, want.Reason)
+	adaptertest.WantError(t, "StreamLicenses", err, want.Code, want.Reason)
 	if len(messages) > 2 {
 		t.Errorf("%d messages after the caller had gone", len(messages)-1)
 	}

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/drmhub/drmhub/adapters/adaptertest"
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -44,24 +45,11 @@ func SameJSON(t *testing.T, what, got, want string) {
 	}
 }
 
-// WantError demands an error of this code and reason, and returns it.
-func WantError(t *testing.T, what string, err error, code codes.Code, reason pb.ErrorReason) *apierror.Error {
-	t.Helper()
-	if err == nil {
-		t.Errorf("%s: no error, want %s, %s", what, code, reason)
-		return &apierror.Error{}
-	}
-	e := apierror.Convert(err)
-	if e.Code != code || e.Reason != reason {
-		t.Errorf("%s: %s, %s, want %s, %s; it says: %v", what, e.Code, e.Reason, code, reason, err)
-	}
-	return e
-}
-
 // WantField demands INVALID_ARGUMENT for this one field.
 func WantField(t *testing.T, what string, err error, field string) {
 	t.Helper()
-	WantViolation(t, what, WantError(t, what, err, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID), field)
+	e := adaptertest.WantError(t, what, err, codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID)
+	WantViolation(t, what, e, field)
 }
 
 // WantViolation demands that an error names this one field.

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/drmhub/drmhub/adapters/adaptertest"
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/twin"
@@ -200,7 +201,7 @@ func (c Target[A]) tokenMayHaveEnded(o Outcome) bool {
 func (c Target[A]) failRead(t *testing.T, f Fault, vendor Twin, a A, repeats int) {
 	vendor.Faults().Add(f.on(c.Read.Request))
 	err := c.Read.Call(t, a)
-	e := WantError(t, c.Read.Name, err, f.Read.Code, f.Read.Reason)
+	e := adaptertest.WantError(t, c.Read.Name, err, f.Read.Code, f.Read.Reason)
 	f.wantTold(t, e, f.RetryAfter, http.StatusOK)
 	tries := 1
 	switch {
@@ -219,7 +220,7 @@ func (c Target[A]) failRead(t *testing.T, f Fault, vendor Twin, a A, repeats int
 func (w Write[A]) fail(t *testing.T, f Fault, vendor Twin, a A, sends int) {
 	vendor.Faults().Add(f.on(w.Request))
 	log := mutation.NewMemory()
-	e := WantError(t, w.Name, w.Call(t, a, log), f.Write.Code, f.Write.Reason)
+	e := adaptertest.WantError(t, w.Name, w.Call(t, a, log), f.Write.Code, f.Write.Reason)
 	effects := 0
 	if f.Took {
 		effects = 1
@@ -234,7 +235,7 @@ func (w Write[A]) fail(t *testing.T, f Fault, vendor Twin, a A, sends int) {
 	err := w.Call(t, a, log)
 	if f.Write != Unknown { // a definite outcome stays
 		f.wantTold(t, e, f.RetryAfter, w.success())
-		WantError(t, w.Name+", run again", err, f.Write.Code, f.Write.Reason)
+		adaptertest.WantError(t, w.Name+", run again", err, f.Write.Code, f.Write.Reason)
 		w.wantEffects(t, vendor, 0)
 		return
 	}
