@@ -2,7 +2,6 @@ package pallycon
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 
 	"github.com/go-json-experiment/json"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/upstream"
+	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -72,7 +72,7 @@ func (e *envelope[Data]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if start, err := d.ReadToken(); err != nil {
 		return err
 	} else if start.Kind() != '{' {
-		return fmt.Errorf("expected an object, got %v", start.Kind())
+		return &jsonx.Misfit{Expected: "an object"}
 	}
 	for d.PeekKind() == '"' {
 		name, err := d.ReadToken()
@@ -81,6 +81,10 @@ func (e *envelope[Data]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 		}
 		switch name.String() {
 		case "error_code":
+			// The code "0000" is text. Written as a number, it could be any code of zeros.
+			if d.PeekKind() == '0' {
+				return &jsonx.Misfit{Path: "error_code", Expected: "text", Got: "a number"}
+			}
 			err = json.UnmarshalDecode(d, &e.ErrorCode)
 		case "error_message":
 			err = json.UnmarshalDecode(d, &e.ErrorMessage)
@@ -106,7 +110,7 @@ func (e *envelope[Data]) readData(d *jsontext.Decoder) error {
 	// The call may have failed. An unexpected form is an error only if it succeeded.
 	raw, err := d.ReadValue()
 	if err == nil {
-		e.misfit = json.Unmarshal(raw, &e.Data)
+		e.misfit = jsonx.Unmarshal("data", raw, &e.Data)
 	}
 	return err
 }
@@ -125,7 +129,7 @@ func (e *envelope[Data]) checked(res *upstream.Response, unreadable *apierror.Er
 		refused = refused.With(apierror.VendorCode, e.ErrorCode).With(apierror.VendorMessage, e.ErrorMessage)
 		return nil, res.Complete(refused)
 	case e.misfit != nil:
-		unreadable.Message = "PallyCon's response is unreadable: its data differs from the guide"
+		unreadable.Message = "PallyCon's response is unreadable: " + e.misfit.Error()
 		return nil, res.Complete(unreadable)
 	}
 	return e, nil

@@ -12,7 +12,7 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/go-json-experiment/json"
+	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 )
 
 const (
@@ -35,14 +35,22 @@ var (
 // decode zeroes into, and decodes one JSON value into it, straight from the connection. Its error is
 // an *unreadable, or the error that broke the connection.
 func decode(resp *http.Response, into any, maxBody int64) error {
-	if got := resp.Header.Get("Content-Type"); got != "" && !isJSON(got) {
-		start, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
-		return &unreadable{"expected JSON, got " + got, excerpt(start)}
-	}
 	reflect.ValueOf(into).Elem().SetZero() // an earlier attempt may have filled a part
-	body := &boundedReader{from: resp.Body, left: maxBody}
-	// UnmarshalRead refuses duplicate names, invalid UTF-8 and anything after the value.
-	err := json.UnmarshalRead(body, into)
+	content, kind := io.Reader(resp.Body), resp.Header.Get("Content-Type")
+	mislabeled := kind != "" && !isJSON(kind)
+	if mislabeled { // Many servers and proxies give JSON a wrong type, so the body decides.
+		start, err := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
+		switch {
+		case err != nil && !isCorrupt(err):
+			return err
+		case err != nil || !jsonx.IsBegunBy(start):
+			return &unreadable{"expected JSON, got " + kind, excerpt(start)}
+		}
+		content = io.MultiReader(bytes.NewReader(start), resp.Body)
+	}
+	body := &boundedReader{from: content, left: maxBody}
+	// UnmarshalRead refuses duplicate names and anything after the value.
+	err := jsonx.UnmarshalRead(body, into)
 	switch {
 	case errors.Is(body.err, errTooLarge):
 		return &unreadable{what: fmt.Sprintf("it is larger than %d bytes", maxBody)}
@@ -52,8 +60,10 @@ func decode(resp *http.Response, into any, maxBody int64) error {
 		return body.err
 	case body.first == 0:
 		return &unreadable{what: "expected JSON, got an empty body"}
+	case err != nil && mislabeled:
+		return &unreadable{what: "expected JSON, got " + kind + ": " + err.Error()}
 	case err != nil:
-		return &unreadable{what: withoutValue(err)}
+		return &unreadable{what: err.Error()}
 	case body.first == 'n':
 		return &unreadable{what: "expected JSON with content, got null"}
 	}
@@ -73,18 +83,9 @@ func isCorrupt(err error) bool {
 	return corrupt || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum)
 }
 
-// withoutValue returns the text of a decoding error without the value that did not fit. The value may
-// be a password.
-func withoutValue(err error) string {
-	if e, ok := errors.AsType[*json.SemanticError](err); ok {
-		e.JSONValue = nil
-	}
-	return err.Error()
-}
-
 // excerpt returns the beginning of a body for people to read, or "" if it looks like JSON.
 func excerpt(body []byte) string {
-	if t := bytes.TrimSpace(body); len(t) > 0 && (t[0] == '{' || t[0] == '[') {
+	if jsonx.IsBegunBy(body) {
 		return ""
 	}
 	return string(body)
@@ -122,7 +123,7 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 // scan follows the nesting in p, and reports whether it stays within maxDepth.
 func (b *boundedReader) scan(p []byte) bool {
 	if b.first == 0 {
-		if t := bytes.TrimLeft(p, " \t\r\n"); len(t) > 0 {
+		if t := bytes.TrimLeft(p, " \t\r\n\ufeff"); len(t) > 0 {
 			b.first = t[0]
 		}
 	}

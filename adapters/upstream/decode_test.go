@@ -22,34 +22,31 @@ func TestResponsesThatCannotBeRead(t *testing.T) {
 		says    string
 		excerpt string
 	}{
-		"empty":                            {answer(200, ""), "empty body", ""},
-		"white space":                      {answer(200, " \n "), "empty body", ""},
-		"null":                             {answer(200, " null "), "null", ""},
-		"not JSON":                         {answer(200, "OK"), "invalid character", ""},
-		"half":                             {answer(200, `{"name":"one"`), "EOF", ""},
-		"stray brace":                      {answer(200, `{"name":"one"}}`), "after top-level value", ""},
-		"second value":                     {answer(200, `{"name":"one"}{"name":"two"}`), "after top-level value", ""},
-		"duplicate":                        {answer(200, `{"name":"one","name":"two"}`), "duplicate", ""},
-		"duplicate where nobody looks":     {answer(200, `{"name":"one","x":{"a":1,"a":2}}`), "duplicate", ""},
-		"invalid UTF-8":                    {answer(200, "{\"name\":\"\xff\"}"), "UTF-8", ""},
-		"invalid UTF-8 where nobody looks": {answer(200, "{\"x\":\"\xff\"}"), "UTF-8", ""},
-		"another type":                     {answer(200, `{"name":{"a":1}}`), "/name", ""},
-		"a list":                           {answer(200, `[{"name":"one"}]`), "array", ""},
-		"too deep":                         {answer(200, deep), "nests more than 32", ""},
-		"far too deep":                     {answer(200, strings.Repeat("[", 1<<16)), "nests more than 32", ""},
-		"too large":                        {answer(200, `{"name":"`+strings.Repeat("x", 1<<20)), tooLarge, ""},
-		"endless white space":              {endless(200, strings.Repeat(" ", 4096)), tooLarge, ""},
-		"an endless string":                {endless(200, `"`+strings.Repeat("x", 4096)), "", ""},
-		"too large, compressed":            {zipped(squeeze(strings.Repeat(" ", 1<<21))), tooLarge, ""},
-		"no gzip at all":                   {zipped("no gzip at all"), "", ""},
-		"corrupt gzip":                     {zipped(squeezed[:12] + "\xff\xff\xff\xff" + squeezed[16:]), "", ""},
-		"a wrong checksum":                 {zipped(squeezed[:len(squeezed)-8] + "12345678"), "", ""},
-		"HTML":                             {answer(200, page, "Content-Type", html), got + html, plain},
-		"text":                             {answer(200, "OK", "Content-Type", text), got + text, "OK"},
-		"data, which is not shown":         {answer(200, ` {"password":"hunter2"}`, "Content-Type", text), text, ""},
-		"JSONP, which is not shown":        {answer(200, "[1]", "Content-Type", jsonp), got + jsonp, ""},
-		"redirect":                         {answer(302, "", "Location", "/elsewhere?token=hunter2"), "HTTP 302", ""},
-		"a number for a name":              {answer(200, `{"name":4711471147114711}`), "/name", ""},
+		"empty":                        {answer(200, ""), "empty body", ""},
+		"white space":                  {answer(200, " \n "), "empty body", ""},
+		"null":                         {answer(200, " null "), "null", ""},
+		"not JSON":                     {answer(200, "OK"), "invalid character", ""},
+		"half":                         {answer(200, `{"name":"one"`), "EOF", ""},
+		"stray brace":                  {answer(200, `{"name":"one"}}`), "after top-level value", ""},
+		"second value":                 {answer(200, `{"name":"one"}{"name":"two"}`), "after top-level value", ""},
+		"duplicate":                    {answer(200, `{"name":"one","name":"two"}`), "duplicate", ""},
+		"duplicate where nobody looks": {answer(200, `{"name":"one","x":{"a":1,"a":2}}`), "duplicate", ""},
+		"another type":                 {answer(200, `{"name":{"a":1}}`), "name: expected text, got an object", ""},
+		"a list":                       {answer(200, `[{"name":"one"}]`), "expected an object, got a list", ""},
+		"too deep":                     {answer(200, deep), "nests more than 32", ""},
+		"far too deep":                 {answer(200, `{"x":`+strings.Repeat("[", 1<<16)), "nests more than 32", ""},
+		"too large":                    {answer(200, `{"name":"`+strings.Repeat("x", 1<<20)), tooLarge, ""},
+		"endless white space":          {endless(200, strings.Repeat(" ", 4096)), tooLarge, ""},
+		"an endless string":            {endless(200, `"`+strings.Repeat("x", 4096)), "", ""},
+		"too large, compressed":        {zipped(squeeze(strings.Repeat(" ", 1<<21))), tooLarge, ""},
+		"no gzip at all":               {zipped("no gzip at all"), "", ""},
+		"corrupt gzip":                 {zipped(squeezed[:12] + "\xff\xff\xff\xff" + squeezed[16:]), "", ""},
+		"a wrong checksum":             {zipped(squeezed[:len(squeezed)-8] + "12345678"), "", ""},
+		"HTML":                         {answer(200, page, "Content-Type", html), got + html, plain},
+		"text":                         {answer(200, "OK", "Content-Type", text), got + text, "OK"},
+		"data, which is not shown":     {answer(200, ` {"name":["hunter2"]}`, "Content-Type", text), text, ""},
+		"JSONP, which is not shown":    {answer(200, "[1]", "Content-Type", jsonp), got + jsonp, ""},
+		"redirect":                     {answer(302, "", "Location", "/elsewhere?token=hunter2"), "HTTP 302", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			against(t, test.handler, upstream.Options{MaxBody: 1 << 20}, func(t *testing.T, v *vendor) {
@@ -74,11 +71,12 @@ func TestResponsesThatCannotBeRead(t *testing.T) {
 			t.Errorf("a response that nobody reads: %v", err)
 		}
 	})
-	against(t, answer(200, `{"pin":"4711"}`), upstream.Options{}, func(t *testing.T, v *vendor) {
+	against(t, answer(200, `{"pin":"4711hunter"}`), upstream.Options{}, func(t *testing.T, v *vendor) {
 		_, err := v.Read(t.Context(), get, &struct {
 			PIN int32 `json:"pin"`
 		}{})
-		if all := everything(want(t, err, unusable, "/pin")); strings.Contains(all, "4711") {
+		e := want(t, err, unusable, "pin: expected a whole number, got text")
+		if all := everything(e); strings.Contains(all, "4711") {
 			t.Errorf("the vendor's value shows in %s", all)
 		}
 	})
@@ -110,6 +108,16 @@ func TestResponsesThatCanBeRead(t *testing.T) {
 		"sloppy parameters":   {answer(200, one, "Content-Type", "application/json;charset"), "one"},
 		"brackets in escapes": {answer(200, `{"name":"\"`+open+`\\"}`), `"` + open + `\`},
 		"compressed":          {zipped(squeeze(one)), "one"},
+		"a byte-order mark":   {answer(200, "\ufeff"+one), "one"},
+		"invalid UTF-8":       {answer(200, "{\"name\":\"a\xff\"}"), "a\ufffd"},
+		"half an emoji":       {answer(200, `{"name":"a\ud83d"}`), "a\ufffd"},
+		"invalid, not looked": {answer(200, "{\"name\":\"one\",\"x\":\"\xff\\ud83d\"}"), "one"},
+		"a number for a name": {answer(200, `{"name":4711.0}`), "4711"},
+		"HTML in name alone":  {answer(200, one, "Content-Type", "text/html"), "one"},
+		"a mark and text":     {answer(200, "\ufeff"+one, "Content-Type", "text/plain"), "one"},
+		"bytes":               {answer(200, one, "Content-Type", "application/octet-stream"), "one"},
+		"two types":           {answer(200, one, "Content-Type", "application/json, application/json"), "one"},
+		"a blank in a type":   {answer(200, one, "Content-Type", "application/json charset=utf-8"), "one"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			against(t, test.handler, upstream.Options{}, func(t *testing.T, v *vendor) {

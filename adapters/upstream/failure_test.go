@@ -174,7 +174,7 @@ func TestNoErrorShowsASecret(t *testing.T) {
 		}
 	}
 	handlers := []http.HandlerFunc{cut(200, `{"name":"si`),
-		answer(200, `{"`+token+`":1,"`+token+`":2}`), answer(200, `{}`, "Content-Type", token)}
+		answer(200, `{"`+token+`":1,"`+token+`":2}`), answer(200, `{"name":[1]}`, "Content-Type", token)}
 	for _, status := range []int{200, 302, 400, 401, 403, 404, 429, 500} {
 		handlers = append(handlers, echo(status))
 	}

@@ -1,29 +1,189 @@
-// Package jsonx decodes JSON values whose type differs from vendor to vendor.
+// Package jsonx decodes the JSON of vendors, whose types differ from their documents.
+//
+// Unmarshal and UnmarshalRead decode into the usual Go types, and take these spellings:
+//
+//   - a whole number: 2, 2.0, "2", and "" or null for none
+//   - a boolean: true, "true", "Y", 1 and their opposites, and "" or null for none
+//   - a text: a text, a number as digits, a boolean, and null or an empty list for none
+//   - an object: {…}, and [], "" or null for none
+//   - a list: […], and {}, "" or null for none
+//   - a text that is not UTF-8, or has half a surrogate pair: U+FFFD in its place
+//
+// They ignore a byte-order mark before the value. Duplicate names are an error. Any other value is
+// a Misfit. It names the value's place and what was expected there, and never shows the value, which
+// may be a secret.
+//
+// Row keeps a misfit to its own row. Time reads a time in the usual forms.
 package jsonx
 
 import (
+	"bytes"
+	"errors"
+	"io"
+	"reflect"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Text is a JSON string, or a JSON number as the vendor writes it. It is "" for every other JSON
-// value. Vendors' documents and their examples often differ in the type of a value.
-type Text string
+// Unmarshal decodes a value. at is its place in the vendor's response, such as "data", or "" for the
+// response itself. Its error is a *Misfit, or that of a text that is not JSON.
+func Unmarshal(at string, value []byte, into any) error {
+	return readable(at, json.Unmarshal(bytes.TrimPrefix(value, byteOrderMark), into, nested))
+}
 
-// UnmarshalJSONFrom decodes the next value.
-func (t *Text) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+// UnmarshalRead decodes a whole response, which must have the kind of into: an empty text is no
+// object there. Its error is a *Misfit, or that of a text that is not JSON.
+func UnmarshalRead(from io.Reader, into any) error {
+	return readable("", json.UnmarshalRead(&unmarked{from: from}, into, response))
+}
+
+// IsBegunBy reports whether a text can be JSON that has an object or a list.
+func IsBegunBy(text []byte) bool {
+	text = bytes.TrimSpace(bytes.TrimPrefix(text, byteOrderMark))
+	return len(text) > 0 && (text[0] == '{' || text[0] == '[')
+}
+
+// The options of both functions.
+var (
+	response = json.JoinOptions(jsontext.AllowInvalidUTF8(true), json.WithUnmarshalers(
+		json.UnmarshalFromFunc(func(d *jsontext.Decoder, into any) error {
+			if d.StackDepth() == 0 && !own(into) {
+				return whole(d, into)
+			}
+			return loose(d, into, nil)
+		})))
+	nested = json.JoinOptions(jsontext.AllowInvalidUTF8(true), json.WithUnmarshalers(
+		json.UnmarshalFromFunc(func(d *jsontext.Decoder, into any) error { return loose(d, into, nil) })))
+)
+
+// whole checks the kind of a response, and leaves the rest to the decoder.
+func whole(d *jsontext.Decoder, into any) error {
+	wanted := map[reflect.Kind]jsontext.Kind{reflect.Struct: '{', reflect.Slice: '['}
+	kind := wanted[reflect.TypeOf(into).Elem().Kind()]
+	if got := d.PeekKind(); kind != 0 && got != kind && got != 'n' && got != jsontext.KindInvalid {
+		return &Misfit{Expected: nouns[kind], Got: nouns[got]}
+	}
+	return errors.ErrUnsupported
+}
+
+var unmarshaler = reflect.TypeFor[json.UnmarshalerFrom]()
+
+// own reports whether a value decodes itself.
+func own(into any) bool {
+	switch into.(type) {
+	case json.UnmarshalerFrom, json.Unmarshaler:
+		return true
+	}
+	return false
+}
+
+// loose decodes the next value if its spelling is an unusual one, or its type needs a check. It
+// returns errors.ErrUnsupported, and reads nothing, if the decoder decodes it. With a record, a
+// misfit is recorded and skipped.
+func loose(d *jsontext.Decoder, into any, record func(*Misfit)) error {
+	if own(into) {
+		return errors.ErrUnsupported
+	}
+	v := reflect.ValueOf(into).Elem()
+	kind := d.PeekKind()
+	switch v.Kind() {
+	case reflect.Struct:
+		if kind == '{' {
+			return errors.ErrUnsupported
+		}
+	case reflect.Slice:
+		if kind == '[' {
+			return errors.ErrUnsupported
+		}
+	case reflect.Pointer:
+		target := v.Type().Elem()
+		isList := target.Kind() == reflect.Slice && kind == '['
+		if kind != '"' && kind != '[' || isList || target.Kind() == reflect.String ||
+			reflect.PointerTo(target).Implements(unmarshaler) {
+			return errors.ErrUnsupported
+		}
+	case reflect.String, reflect.Bool, reflect.Float64,
+		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+	default:
+		return errors.ErrUnsupported
+	}
+	if kind == jsontext.KindInvalid {
+		return errors.ErrUnsupported // The decoder says what is wrong.
+	}
+	if v.Kind() == reflect.Pointer {
+		return pointer(d, v, record)
+	}
 	value, err := d.ReadValue()
 	if err != nil {
 		return err
 	}
-	*t = ""
-	switch value.Kind() {
-	case '"':
-		var text string
-		err = json.Unmarshal(value, &text)
-		*t = Text(text)
-	case '0':
-		*t = Text(value)
+	return settle(set(v, value), value, string(d.StackPointer()), record)
+}
+
+// pointer decodes a value that may be a spelling of none, which is nil.
+func pointer(d *jsontext.Decoder, v reflect.Value, record func(*Misfit)) error {
+	value, err := d.ReadValue()
+	if err != nil {
+		return err
 	}
-	return err
+	target := reflect.New(v.Type().Elem())
+	switch kind := target.Elem().Kind(); {
+	case isNone(value) && kind == reflect.Slice: // a list without elements is there
+	case isNone(value):
+		v.SetZero()
+		return nil
+	default:
+		if expected := set(target.Elem(), value); expected != "" {
+			return settle(expected, value, string(d.StackPointer()), record)
+		}
+	}
+	v.Set(target)
+	return nil
+}
+
+// settle returns the misfit of a value, if something else was expected.
+func settle(expected string, value jsontext.Value, at string, record func(*Misfit)) error {
+	if expected == "" {
+		return nil
+	}
+	m := &Misfit{Path: path(at), Expected: expected, Got: nouns[value.Kind()]}
+	if record == nil {
+		return m
+	}
+	record(m)
+	return nil
+}
+
+// recording returns the options that record misfits, and skip them.
+func recording(record func(*Misfit)) json.Options {
+	return json.JoinOptions(jsontext.AllowInvalidUTF8(true), json.WithUnmarshalers(
+		json.UnmarshalFromFunc(func(d *jsontext.Decoder, into any) error { return loose(d, into, record) })))
+}
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// unmarked reads without a byte-order mark at the beginning.
+type unmarked struct {
+	from  io.Reader
+	begun bool
+	rest  []byte // of what was read to look for the mark
+}
+
+func (u *unmarked) Read(p []byte) (int, error) {
+	if !u.begun {
+		u.begun = true
+		start := make([]byte, len(byteOrderMark))
+		n, err := io.ReadFull(u.from, start)
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return 0, err
+		}
+		u.rest = bytes.TrimPrefix(start[:n], byteOrderMark)
+	}
+	if len(u.rest) > 0 {
+		n := copy(p, u.rest)
+		u.rest = u.rest[n:]
+		return n, nil
+	}
+	return u.from.Read(p)
 }

@@ -1,7 +1,13 @@
 package jsonx_test
 
 import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
 	"testing"
+	"testing/iotest"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 
@@ -13,7 +19,8 @@ func TestText(t *testing.T) {
 		`"E\u0031"`:            "E1",
 		`""`:                   "",
 		`281004`:               "281004",
-		`-1.50e3`:              "-1.50e3",
+		`-1.50e3`:              "-1500",
+		`1.5`:                  "1.5",
 		`12345678901234567890`: "12345678901234567890",
 		`true`:                 "",
 		`null`:                 "",
@@ -35,4 +42,169 @@ func TestTextRefusesWhatIsNotJSON(t *testing.T) {
 			t.Errorf("%s: %q and no error", value, got)
 		}
 	}
+}
+
+type inner struct {
+	N int32 `json:"n"`
+}
+
+// everything has a field of each type that adapters use. The names of a type's fields begin alike.
+type everything struct {
+	Text   string             `json:"text"`
+	Int    int32              `json:"int"`
+	Long   int64              `json:"long"`
+	Float  float64            `json:"float"`
+	Bool   bool               `json:"bool"`
+	Object inner              `json:"object"`
+	List   []inner            `json:"list"`
+	PText  *string            `json:"ptext"`
+	PInt   *int32             `json:"pint"`
+	PBool  *bool              `json:"pbool"`
+	PObj   *inner             `json:"pobject"`
+	PList  *[]inner           `json:"plist"`
+	Rows   []jsonx.Row[inner] `json:"rows"`
+}
+
+func TestSpellings(t *testing.T) {
+	for line := range strings.SplitSeq(strings.TrimSpace(`
+		text: "a" = a | 7 = 7 | 7.0 = 7 | true = true | "" = | null = | [] =
+		text: "a\ud83d" = a`+"\ufffd"+` | {"a":1} ! text, got an object
+		int: 2 = 2 | "2" = 2 | " 2 " = 2 | 2.0 = 2
+		int: "2.00" = 2 | 2e3 = 2000 | "" = 0 | null = 0 | -1 = -1 | "-1" = -1
+		int: "x" ! a whole number, got text | 2.5 ! a whole number
+		int: "0x10" ! a whole number | true ! a whole number, got true
+		int: [] ! a whole number, got a list | 2147483648 ! a whole number up to 2147483647
+		long: 9007199254740993 = 9007199254740993 | "9007199254740993.0" = 9007199254740993 | 1e300 ! a whole number
+		long: 9223372036854775808 ! a whole number
+		float: 15 = 15 | "15" = 15 | 1.5 = 1.5 | "" = 0 | null = 0
+		float: "NaN" ! a number, got text | "soon" ! a number, got text | {} ! a number
+		bool: true = true | "true" = true | "TRUE" = true | "Y" = true | "yes" = true
+		bool: 1 = true | "1" = true | 1.0 = true
+		bool: false = false | "false" = false | "N" = false | 0 = false | "0" = false | "" = false | null = false
+		bool: 2 ! true or false, got a number | "maybe" ! true or false, got text | [] ! true or false
+		object: {"n":"1"} = {1} | [] = {0} | "" = {0} | null = {0}
+		object: {} = {0} | [ ] = {0}
+		object: "x" ! an object, got text | [1] ! an object, got a list | 1 ! an object
+		list: [{"n":1},[],null] = [{1} {0} {0}] | {} = [] | "" = [] | null = []
+		list: {"n":1} ! a list, got an object | 1 ! a list, got a number
+		ptext: "" = | "a" = a
+		pint: "" = nil | null = nil | "0" = 0 | 2.0 = 2
+		pint: "x" ! a whole number, got text | "2147483648" ! a whole number up to 2147483647
+		pbool: "" = nil | "N" = false | 1 = true
+		pobject: [] = nil | "" = nil | null = nil | {} = {0} | "x" ! an object, got text
+		plist: "" = [] | null = nil | [] = [] | {} = [] | [{"n":2}] = [{2}]
+		`), "\n") {
+		name, cases, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		for c := range strings.SplitSeq(cases, " | ") {
+			value, want, fits := strings.Cut(strings.TrimSpace(c), " =")
+			if !fits {
+				value, want, _ = strings.Cut(c, " ! ")
+			}
+			var got everything
+			err := jsonx.Unmarshal("data", []byte(`{"`+name+`":`+value+`}`), &got)
+			if !fits {
+				if err == nil || !strings.HasPrefix(err.Error(), "data."+name+": expected "+want) {
+					t.Errorf("%s: %s: %v, want %q", name, value, err, want)
+				}
+				continue
+			}
+			if shown := show(got, name); err != nil || shown != strings.TrimSpace(want) {
+				t.Errorf("%s: %s: %q, %v; want %q", name, value, shown, err, want)
+			}
+		}
+	}
+}
+
+// show returns a field as a text.
+func show(e everything, name string) string {
+	v := reflect.ValueOf(e)
+	for i := range v.NumField() {
+		field := v.Field(i)
+		switch {
+		case v.Type().Field(i).Tag.Get("json") != name:
+			continue
+		case field.Kind() != reflect.Pointer:
+			return fmt.Sprint(field)
+		case field.IsNil():
+			return "nil"
+		}
+		return fmt.Sprint(field.Elem())
+	}
+	return "no such field"
+}
+
+func TestARowKeepsItsMisfitToItself(t *testing.T) {
+	var got everything
+	err := jsonx.Unmarshal("data", []byte(`{"rows":[{"n":1},{"n":"x"},{"n":3},7,""]}`), &got)
+	if err != nil || len(got.Rows) != 5 {
+		t.Fatalf("%+v, %v", got.Rows, err)
+	}
+	for i, want := range []string{"", "rows[1].n: expected a whole number, got text", "",
+		"rows[3]: expected an object, got a number", ""} {
+		said := ""
+		if m := got.Rows[i].Misfit; m != nil {
+			said = m.Error()
+		}
+		if said != want {
+			t.Errorf("row %d: %q, want %q", i, said, want)
+		}
+	}
+	if got.Rows[0].Value.N != 1 || got.Rows[2].Value.N != 3 {
+		t.Errorf("%+v", got.Rows)
+	}
+	if lacks := got.Rows[2].Lacks("id").Error(); lacks != "rows[2].id: expected an id" {
+		t.Error(lacks)
+	}
+	var row jsonx.Row[everything]
+	const text = `{"int":"x","object":7,"text":"kept","list":[{"n":true},{"n":5}]}`
+	if err := json.Unmarshal([]byte(text), &row); err != nil {
+		t.Fatal(err)
+	}
+	if v := row.Value; v.Text != "kept" || len(v.List) != 2 || v.List[1].N != 5 || row.Misfit.Path != "int" {
+		t.Errorf("%+v", row)
+	}
+}
+
+func TestErrorsNameAPath(t *testing.T) {
+	for text, want := range map[string]string{
+		`[]`:                             "the response: expected an object, got a list",
+		`""`:                             "the response: expected an object, got text",
+		`{"list":[{"n":1},{"n":"x"}]}`:   "list[1].n: expected a whole number, got text",
+		`{"list":[{"n":1,"n":2}]}`:       "list[0].n: duplicate object member name",
+		`{"object":{"n":1}`:              "unexpected EOF",
+		`{"pobject":{"n":{"secret":1}}}`: "pobject.n: expected a whole number, got an object",
+	} {
+		var got everything
+		if err := jsonx.UnmarshalRead(strings.NewReader(text), &got); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+	broken := errors.New("broken")
+	err := jsonx.UnmarshalRead(iotest.ErrReader(broken), &everything{})
+	if err == nil || !strings.Contains(err.Error(), "broken") {
+		t.Errorf("%v", err)
+	}
+}
+
+func FuzzUnmarshal(f *testing.F) {
+	for _, s := range []string{`{"int":"2","list":[{"n":2.0}]}`, `{"pobject":[],"rows":[{"n":true}]}`, "\ufeff{}",
+		`{"text":"\ud83d","float":"1e9","bool":"Y"}`, `{"list":{},"pint":""}`, `[`, "\xef\xbb", `{"int":1e999999999}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var read, again everything
+		err := jsonx.UnmarshalRead(iotest.OneByteReader(strings.NewReader(string(text))), &read)
+		if err != nil {
+			if strings.Contains(err.Error(), "jsonx") || strings.Contains(err.Error(), "int32") {
+				t.Errorf("the error names a Go type: %v", err)
+			}
+			return
+		}
+		if !utf8.ValidString(read.Text) {
+			t.Errorf("%q is not UTF-8", read.Text)
+		}
+		if err := jsonx.Unmarshal("", text, &again); err != nil || fmt.Sprint(read.List) != fmt.Sprint(again.List) {
+			t.Errorf("read: %+v; whole: %+v, %v", read, again, err)
+		}
+	})
 }

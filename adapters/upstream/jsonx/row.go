@@ -1,0 +1,42 @@
+package jsonx
+
+import (
+	"errors"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// A Row is an element of a vendor's list. If a value of the row does not fit, the row keeps what
+// fits, and the rest of the list is decoded all the same.
+type Row[R any] struct {
+	Value R
+	// Misfit is the first value that does not fit, or nil. A row with a misfit must be refused by
+	// name wherever its values are shown.
+	Misfit *Misfit
+	Path   string // of the row, such as "data[3]"
+}
+
+// UnmarshalJSONFrom decodes the next value.
+func (r *Row[R]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	value, err := d.ReadValue()
+	if err != nil {
+		return err
+	}
+	*r = Row[R]{Path: path(string(d.StackPointer()))}
+	err = Unmarshal(r.Path, value, &r.Value)
+	if err == nil || !errors.As(err, &r.Misfit) {
+		return err
+	}
+	// What fits may name the row.
+	var again R
+	if json.Unmarshal(value, &again, recording(func(*Misfit) {})) == nil {
+		r.Value = again
+	}
+	return nil
+}
+
+// Lacks returns the misfit of a row without the value of this name.
+func (r *Row[R]) Lacks(name string) *Misfit {
+	return &Misfit{Path: under(r.Path, name), Expected: "an id"}
+}

@@ -1,0 +1,100 @@
+package jsonx
+
+import (
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// A Time is a time as the vendor writes it: a text, or a number.
+type Time struct {
+	Text string
+	Path string // of the value, such as "data[3].reg_dt"
+}
+
+// UnmarshalJSONFrom decodes the next value.
+func (t *Time) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	value, err := d.ReadValue()
+	if err != nil {
+		return err
+	}
+	*t = Time{Path: path(string(d.StackPointer()))}
+	switch value.Kind() {
+	case '"':
+		t.Text = plain(value)
+	case '0':
+		t.Text = digits(string(value))
+	case 'n':
+	default:
+		if !isNone(value) {
+			return &Misfit{Path: t.Path, Expected: "a time", Got: nouns[value.Kind()]}
+		}
+	}
+	return nil
+}
+
+// In returns the time. It is the zero time if there is none. zone is that of a time without one.
+func (t Time) In(zone *time.Location) (time.Time, error) {
+	at, ok := ParseTime(t.Text, zone)
+	if !ok {
+		return at, &Misfit{Path: t.Path, Expected: "a time"}
+	}
+	return at, nil
+}
+
+// The forms of times besides seconds and milliseconds since 1970. A fraction of a second may follow
+// each second.
+var timeForms = []string{
+	"20060102150405",
+	time.RFC3339,
+	"2006-01-02T15:04:05Z0700",
+	"2006-01-02T15:04:05Z07",
+	"2006-01-02T15:04:05",
+	"2006-01-02 15:04:05",
+	"2006-01-02 15:04:05Z07:00",
+	"2006-01-02 15:04:05Z0700",
+	"2006-01-02 15:04:05 Z07:00",
+	"2006-01-02 15:04:05 Z0700",
+	"2006/01/02 15:04:05",
+	"2006-01-02T15:04Z07:00",
+	"2006-01-02T15:04",
+	"2006-01-02 15:04",
+	"20060102T150405Z0700",
+	"20060102T150405",
+	time.DateOnly,
+	"20060102",
+}
+
+// ParseTime reads a time in any of the usual forms: RFC 3339, "2006-01-02 15:04:05",
+// yyyyMMddHHmmss, and seconds or milliseconds since 1970. zone is that of a time without one. "", 0,
+// a negative number and "0000-00-00" are no time: they return the zero time and true.
+func ParseTime(text string, zone *time.Location) (time.Time, bool) {
+	text = strings.TrimSpace(text)
+	if strings.Trim(text, "0-:T. Z") == "" {
+		return time.Time{}, true
+	}
+	for _, name := range []string{" UTC", " GMT"} {
+		if at, isUTC := strings.CutSuffix(text, name); isUTC {
+			text, zone = at, time.UTC
+		}
+	}
+	for _, form := range timeForms {
+		if at, err := time.ParseInLocation(form, text, zone); err == nil {
+			return at, at.Year() >= 1 && at.Year() <= 9999
+		}
+	}
+	n, ok := wholeNumber(text)
+	switch {
+	case !ok || n > maxMilliseconds:
+		return time.Time{}, false
+	case n <= 0:
+		return time.Time{}, true
+	case n < 1e11: // the year 5138 in seconds, the year 1973 in milliseconds
+		return time.Unix(n, 0), true
+	}
+	return time.UnixMilli(n), true
+}
+
+// maxMilliseconds is the end of the year 9999.
+const maxMilliseconds = 253402300799999
