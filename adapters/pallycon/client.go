@@ -3,6 +3,7 @@ package pallycon
 import (
 	"context"
 	"net/url"
+	"strconv"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -16,6 +17,9 @@ import (
 
 // A call is one of the guide's calls: its path below /api/v2, and its api_code.
 type call struct{ path, code string }
+
+// integers are the parameters of a POST or a PUT that the guide calls Int.
+var integers = map[string]bool{"group_seq": true, "member_seq": true, "token_duration": true}
 
 const success = "0000" // error_code
 
@@ -43,9 +47,12 @@ func change[Data any](
 	case EncodeForm:
 		req.Body = upstream.Form(params)
 	default:
-		body := map[string]string{}
+		body := map[string]any{}
 		for name := range params {
 			body[name] = params.Get(name)
+			if n, err := strconv.ParseInt(params.Get(name), 10, 64); err == nil && integers[name] {
+				body[name] = n
+			}
 		}
 		req.Body = upstream.JSON(body).As("application/json;charset=UTF-8")
 	}

@@ -55,17 +55,3 @@ func FuzzTimes(f *testing.F) {
 		}
 	})
 }
-
-func FuzzTargetDate(f *testing.F) {
-	for _, s := range []string{
-		`20260302`, `"2026-03-02"`, `"20260302"`, `null`, `2.0260302e7`, `-1`, `{}`, `""`, `"2026-02-30"`,
-	} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		var d targetDate
-		if err := json.Unmarshal([]byte(text), &d); err == nil && d != "" && !isDay(string(d)) {
-			t.Errorf("%s is read as %q", text, d)
-		}
-	})
-}

@@ -16,6 +16,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/paging"
 	"github.com/drmhub/drmhub/adapters/pallycon/listing"
+	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -216,6 +217,14 @@ func (l *licenseList) readPage(ctx context.Context, unit, number int) ([]license
 		response, err := get[[]licenseRow](ctx, l.adapter, call{"/drm/license", "UA003001100"}, p)
 		if err != nil {
 			return nil, err
+		}
+		for i := range response.Data {
+			row := &response.Data[i]
+			if row.RegTime, err = l.adapter.second(jsonx.Time{
+				Text: row.RegTime, Path: fmt.Sprintf("data[%d].reg_time", i),
+			}); err != nil {
+				return nil, unreadable("a license", err)
+			}
 		}
 		rows, count := len(response.Data), response.Count
 		l.count = count

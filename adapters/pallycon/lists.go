@@ -2,10 +2,12 @@ package pallycon
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"strconv"
 
 	"github.com/drmhub/drmhub/adapters/pallycon/listing"
+	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 )
 
 // setPage sets the parameters for a page, numbered from 0.
@@ -25,6 +27,14 @@ func numbered[Row any](
 			response, err := get[[]Row](ctx, a, c, params)
 			if err != nil {
 				return nil, 0, err
+			}
+			for i, row := range response.Data {
+				if has, ok := any(row).(interface{ hasID() (string, bool) }); ok {
+					if name, has := has.hasID(); !has {
+						misfit := &jsonx.Misfit{Path: fmt.Sprintf("data[%d].%s", i, name), Expected: "an id"}
+						return nil, 0, unreadable("a row of "+c.path, misfit)
+					}
+				}
 			}
 			return response.Data, response.Count, nil
 		},

@@ -28,6 +28,8 @@ type memberRow struct {
 	RegDate     string `json:"reg_date"`
 }
 
+func (r memberRow) hasID() (name string, has bool) { return "member_seq", r.MemberSeq > 0 }
+
 // memberGroups is the guide's "Group SEQ List".
 var memberGroups = map[string]pb.Member_Group{
 	"1000": pb.Member_BUSINESS,

@@ -3,6 +3,7 @@ package pallycon
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/url"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/paging"
 	"github.com/drmhub/drmhub/adapters/pallycon/listing"
+	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -100,6 +102,17 @@ func (a *Adapter) readPackagings(
 	response, err := get[[]packagingRow](ctx, a, call{"/drm/pack", "UA003001100"}, params)
 	if err != nil {
 		return nil, 0, err
+	}
+	for i := range response.Data {
+		row := &response.Data[i]
+		at := fmt.Sprintf("data[%d].", i)
+		row.CreatedTime, err = a.second(jsonx.Time{Text: row.CreatedTime, Path: at + "created_time"})
+		if err == nil {
+			row.UpdateTime, err = a.second(jsonx.Time{Text: row.UpdateTime, Path: at + "update_time"})
+		}
+		if err != nil {
+			return nil, 0, unreadable("a packaging", err)
+		}
 	}
 	return response.Data, response.Count, nil
 }

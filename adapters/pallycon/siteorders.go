@@ -16,6 +16,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/pallycon/listing"
+	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -29,6 +30,8 @@ type siteOrderRow struct {
 	UpdateTime  string `json:"update_time"`
 	RegTime     string `json:"reg_time"`
 }
+
+func (r siteOrderRow) hasID() (name string, has bool) { return "seq", r.Seq > 0 }
 
 const siteOrderPath = "/account/siteId/approve"
 
@@ -94,6 +97,13 @@ func (a *Adapter) ListSiteOrders(
 	}
 	res := &pb.ListSiteOrdersResponse{NextPageToken: next, TotalSize: list.Total()}
 	for _, row := range rows {
+		thing := "site order " + strconv.FormatInt(row.Seq, 10)
+		if err := checkTimes(thing,
+			jsonx.Time{Text: row.RegTime, Path: "reg_time"},
+			jsonx.Time{Text: row.UpdateTime, Path: "update_time"},
+		); err != nil {
+			return nil, err
+		}
 		res.SiteOrders = append(res.SiteOrders, a.siteOrder(row))
 	}
 	return res, nil
@@ -178,10 +188,10 @@ func matchSiteOrder(f *pb.SiteOrderFilter, row siteOrderRow) (bool, error) {
 		return true, nil
 	}
 	// Both the filter's days and reg_time are in the vendor's zone.
-	ordered, err := time.Parse(secondFormat, row.RegTime)
-	if err != nil {
+	ordered, ok := jsonx.ParseTime(row.RegTime, time.UTC)
+	if !ok || ordered.IsZero() {
 		return false, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
-			"PallyCon's order %d cannot be filtered by date: its reg_time is not yyyyMMddHHmmss", row.Seq)
+			"PallyCon's order %d cannot be filtered by date: its reg_time is no time", row.Seq)
 	}
 	day := ordered.Format(dayFormat)
 	return f.GetStartDate() <= day && (f.GetEndDate() == "" || day <= f.GetEndDate()), nil
@@ -237,11 +247,11 @@ func siteOrderState(status string) pb.SiteOrder_State {
 	return found
 }
 
-// localTime reads a time in the vendor's zone. It returns nil for an unreadable time, because the rest
-// of the row is worth showing.
+// localTime reads a time in the vendor's zone. It returns nil for an unreadable time: an order that was
+// made must not look like a failure.
 func (a *Adapter) localTime(s string) *timestamppb.Timestamp {
-	t, err := time.ParseInLocation(secondFormat, s, a.config.TimeZone)
-	if err != nil {
+	t, ok := jsonx.ParseTime(s, a.config.TimeZone)
+	if !ok || t.IsZero() {
 		return nil
 	}
 	return timestamppb.New(t)

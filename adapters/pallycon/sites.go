@@ -3,10 +3,12 @@ package pallycon
 import (
 	"context"
 	"net/url"
+	"strconv"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/paging"
+	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -53,18 +55,50 @@ func (a *Adapter) GetSite(ctx context.Context, req *pb.GetSiteRequest) (*pb.Site
 }
 
 func (a *Adapter) sites(ctx context.Context) ([]*pb.Site, error) {
-	response, err := get[[]siteRow](ctx, a, call{"/account/siteId", "UC011004100"}, url.Values{})
+	all, err := a.allSites(ctx)
 	if err != nil {
 		return nil, err
 	}
-	all := make([]*pb.Site, len(response.Data))
+	for _, s := range all {
+		if s.unreadable != nil {
+			return nil, s.unreadable
+		}
+	}
+	sites := make([]*pb.Site, len(all))
+	for i, s := range all {
+		sites[i] = s.Site
+	}
+	return sites, nil
+}
+
+// A listedSite is a row of the site list. If the row cannot be read, it says why, and the site has
+// at most an id.
+type listedSite struct {
+	*pb.Site
+	unreadable error
+}
+
+// allSites returns every row of the site list.
+func (a *Adapter) allSites(ctx context.Context) ([]listedSite, error) {
+	response, err := get[[]jsonx.Row[siteRow]](ctx, a, call{"/account/siteId", "UC011004100"}, url.Values{})
+	if err != nil {
+		return nil, err
+	}
+	all := make([]listedSite, len(response.Data))
 	for i, row := range response.Data {
-		all[i] = a.site(row)
+		all[i].Site = a.site(row.Value)
+		switch {
+		case row.Value.SiteID == "":
+			all[i].unreadable = unreadable("a site", row.Lacks("site_id"))
+		case row.Misfit != nil:
+			all[i].unreadable = unreadable("site "+strconv.Quote(row.Value.SiteID), row.Misfit)
+		}
 	}
 	return all, nil
 }
 
-// site maps a row. A site is enabled if its service DRM is.
+// site maps a row. A site is enabled if its service DRM is. If the state of that service is not known,
+// the site's own is not known either.
 func (a *Adapter) site(row siteRow) *pb.Site {
 	s := &pb.Site{
 		Name:        a.siteName(row.SiteID),
@@ -72,30 +106,45 @@ func (a *Adapter) site(row siteRow) *pb.Site {
 		DisplayName: row.ServiceName,
 		State:       pb.Site_SUSPENDED,
 	}
+	unknown := false
 	for _, p := range row.ProductList {
+		state, known := serviceStates[p.StatusCode]
 		s.Services = append(s.Services, &pb.Site_ServiceState{
 			Service:       services[p.ServiceCode],
-			State:         serviceStates[p.StatusCode],
+			State:         state,
 			VendorService: p.ServiceCode,
 			VendorState:   p.StatusCode,
 		})
-		if services[p.ServiceCode] == pb.Site_DRM && serviceStates[p.StatusCode] == pb.Site_ServiceState_ACTIVE {
+		if services[p.ServiceCode] == pb.Site_DRM && state == pb.Site_ServiceState_ACTIVE {
 			s.State, s.Enabled = pb.Site_RUNNING, true
 		}
+		if services[p.ServiceCode] == pb.Site_DRM && !known {
+			unknown, s.VendorState = true, p.StatusCode
+		}
+	}
+	if unknown && !s.GetEnabled() {
+		s.State = pb.Site_STATE_UNSPECIFIED
 	}
 	return s
 }
 
 // findSite returns one site of the list. PallyCon has no call for one.
 func (a *Adapter) findSite(ctx context.Context, siteID string) (*pb.Site, error) {
-	all, err := a.sites(ctx)
+	all, err := a.allSites(ctx)
 	if err != nil {
 		return nil, err
 	}
+	var nameless error
 	for _, s := range all {
-		if s.GetSiteId() == siteID {
-			return s, nil
+		switch s.GetSiteId() {
+		case siteID:
+			return s.Site, s.unreadable
+		case "": // It may be the wanted site.
+			nameless = s.unreadable
 		}
+	}
+	if nameless != nil {
+		return nil, nameless
 	}
 	return nil, apierror.NotFound("PallyCon's account has no site %q", siteID)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/paging"
 	"github.com/drmhub/drmhub/adapters/upstream"
+	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -68,13 +69,21 @@ func (a *Adapter) ListStatusChanges(
 		if wanted := req.GetFilter().GetService(); wanted != pb.Site_SERVICE_UNSPECIFIED && wanted != s.GetService() {
 			continue
 		}
-		latest, err := a.latestChange(ctx, ids[1], s.GetVendorService())
+		row, err := a.latestRow(ctx, ids[1], s.GetVendorService())
 		if err != nil {
 			return nil, err
 		}
-		if latest.GetName() != "" {
-			all = append(all, latest)
+		if row == nil {
+			continue
 		}
+		thing := "the status change " + s.GetVendorService() + "." + row.ReqGroupID
+		if err := checkTimes(thing,
+			jsonx.Time{Text: row.RegDt, Path: "data.reg_dt"},
+			jsonx.Time{Text: row.UpdateDt, Path: "data.update_dt"},
+		); err != nil {
+			return nil, err
+		}
+		all = append(all, a.statusChange(ids[1], s.GetVendorService(), *row))
 	}
 	page, next, err := paging.Slice(req, all)
 	if err != nil {
@@ -86,14 +95,26 @@ func (a *Adapter) ListStatusChanges(
 // latestChange returns the only change of a service that PallyCon shows. It is empty if there never
 // was one.
 func (a *Adapter) latestChange(ctx context.Context, siteID, serviceCode string) (*pb.StatusChange, error) {
+	row, err := a.latestRow(ctx, siteID, serviceCode)
+	switch {
+	case err != nil:
+		return nil, err
+	case row == nil:
+		return &pb.StatusChange{}, nil
+	}
+	return a.statusChange(siteID, serviceCode, *row), nil
+}
+
+// latestRow returns the row of the latest change of a service, or nil.
+func (a *Adapter) latestRow(ctx context.Context, siteID, serviceCode string) (*statusChangeRow, error) {
 	response, err := get[*statusChangeRow](ctx, a, statusCall(siteID), url.Values{"service_code": {serviceCode}})
 	if err != nil {
 		return nil, err
 	}
 	if response.Data == nil || response.Data.ReqGroupID == "" {
-		return &pb.StatusChange{}, nil
+		return nil, nil
 	}
-	return a.statusChange(siteID, serviceCode, *response.Data), nil
+	return response.Data, nil
 }
 
 func (a *Adapter) statusChange(siteID, serviceCode string, row statusChangeRow) *pb.StatusChange {
@@ -116,8 +137,8 @@ func (a *Adapter) statusChange(siteID, serviceCode string, row statusChangeRow) 
 // changeTime reads reg_dt and update_dt, which the guide gives in UTC. It returns nil for an
 // unreadable time, because a change that was made must not look like a failure.
 func changeTime(s string) *timestamppb.Timestamp {
-	t, err := time.Parse(secondFormat, s)
-	if err != nil {
+	t, ok := jsonx.ParseTime(s, time.UTC)
+	if !ok || t.IsZero() {
 		return nil
 	}
 	return timestamppb.New(t)

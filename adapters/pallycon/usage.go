@@ -3,16 +3,16 @@ package pallycon
 import (
 	"cmp"
 	"context"
-	"errors"
 	"net/url"
+	"strconv"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/names"
+	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -23,7 +23,7 @@ type usageRow struct {
 	LicenseCnt   int32      `json:"license_cnt"`
 	UserAccCnt   int32      `json:"user_acc_cnt"`
 	DeviceAccCnt int32      `json:"device_acc_cnt"`
-	TargetDate   targetDate `json:"target_date"`
+	TargetDate   jsonx.Time `json:"target_date"`
 }
 
 // GetUsage is "Get MAL, MAU, MAD values". PallyCon requires a date. Without one, it is today's in
@@ -53,31 +53,16 @@ func (a *Adapter) GetUsage(ctx context.Context, req *pb.GetUsageRequest) (*pb.Us
 		return nil, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
 			"PallyCon reported success without figures for %s", date)
 	}
+	// The date is an integer in the guide's response, and a text in its request.
+	measured, err := row.TargetDate.Day(a.config.TimeZone)
+	if err != nil {
+		return nil, unreadable("the usage of site "+strconv.Quote(ids[1]), err)
+	}
 	return &pb.Usage{
 		Name:                  names.Usage.Name(a.id, ids[1]),
-		Date:                  cmp.Or(string(row.TargetDate), date),
+		Date:                  cmp.Or(measured, date),
 		MonthlyActiveLicenses: row.LicenseCnt,
 		MonthlyActiveUsers:    row.UserAccCnt,
 		MonthlyActiveDevices:  row.DeviceAccCnt,
 	}, nil
-}
-
-// A targetDate is target_date, as YYYY-MM-DD. It is an integer in the guide's response and a string in
-// its request, so both are read, with and without hyphens. It is empty if the vendor leaves it out.
-type targetDate string
-
-// UnmarshalJSONFrom reads the date in any of its forms.
-func (t *targetDate) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	token, err := d.ReadToken()
-	if err != nil || token.Kind() == 'n' {
-		return err
-	}
-	text := token.String() // of a number, its digits
-	for _, form := range []string{dayFormat, "20060102"} {
-		if day, err := time.Parse(form, text); err == nil {
-			*t = targetDate(day.Format(dayFormat))
-			return nil
-		}
-	}
-	return errors.New("target_date must be YYYY-MM-DD or YYYYMMDD")
 }

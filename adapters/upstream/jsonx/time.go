@@ -34,7 +34,7 @@ func (t *Time) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return nil
 }
 
-// In returns the time. It is the zero time if there is none. zone is that of a time without one.
+// In returns the time. It is the zero time without a value. zone is that of a time without one.
 func (t Time) In(zone *time.Location) (time.Time, error) {
 	at, ok := ParseTime(t.Text, zone)
 	if !ok {
@@ -62,13 +62,11 @@ var timeForms = []string{
 	"2006-01-02 15:04",
 	"20060102T150405Z0700",
 	"20060102T150405",
-	time.DateOnly,
-	"20060102",
 }
 
 // ParseTime reads a time in any of the usual forms: RFC 3339, "2006-01-02 15:04:05",
 // yyyyMMddHHmmss, and seconds or milliseconds since 1970. zone is that of a time without one. "", 0,
-// a negative number and "0000-00-00" are no time: they return the zero time and true.
+// a negative number and "0000-00-00" mean no time: they return the zero time and true.
 func ParseTime(text string, zone *time.Location) (time.Time, bool) {
 	text = strings.TrimSpace(text)
 	if strings.Trim(text, "0-:T. Z") == "" {
@@ -86,7 +84,7 @@ func ParseTime(text string, zone *time.Location) (time.Time, bool) {
 	}
 	n, ok := wholeNumber(text)
 	switch {
-	case !ok || n > maxMilliseconds:
+	case !ok || n > maxMilliseconds || n >= 1e7 && n < 1e8: // a day, or none that exists
 		return time.Time{}, false
 	case n <= 0:
 		return time.Time{}, true
@@ -96,5 +94,19 @@ func ParseTime(text string, zone *time.Location) (time.Time, bool) {
 	return time.UnixMilli(n), true
 }
 
-// maxMilliseconds is the end of the year 9999.
-const maxMilliseconds = 253402300799999
+// Day returns the day of a time, or a day alone, as YYYY-MM-DD. It returns "" for none.
+func (t Time) Day(zone *time.Location) (string, error) {
+	for _, form := range []string{time.DateOnly, "20060102"} {
+		if day, err := time.Parse(form, strings.TrimSpace(t.Text)); err == nil {
+			return day.Format(time.DateOnly), nil
+		}
+	}
+	at, err := t.In(zone)
+	if err != nil || at.IsZero() {
+		return "", err
+	}
+	return at.In(zone).Format(time.DateOnly), nil
+}
+
+// maxMilliseconds is in the year 2286. A longer number may be a day and a time that do not exist.
+const maxMilliseconds = 9_999_999_999_999

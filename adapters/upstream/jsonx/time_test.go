@@ -22,7 +22,7 @@ func TestTimes(t *testing.T) {
 		`"2026-01-02 03:04:05 UTC"`:     "2026-01-02T03:04:05Z",
 		`"2026-01-02 03:04:05 +0100"`:   "2026-01-02T02:04:05Z",
 		`"2026/01/02 03:04:05"`:         "2026-01-01T18:04:05Z",
-		`"2026-01-02"`:                  "2026-01-01T15:00:00Z",
+		`"2026-01-02"`:                  "at: expected a time",
 		`1767323045`:                    "2026-01-02T03:04:05Z",
 		`"1767323045"`:                  "2026-01-02T03:04:05Z",
 		`1767323045000`:                 "2026-01-02T03:04:05Z",
@@ -34,6 +34,8 @@ func TestTimes(t *testing.T) {
 		`-1`:                            "none",
 		`[]`:                            "none",
 		`"0000-00-00 00:00:00"`:         "none",
+		`20260230030405`:                "at: expected a time",
+		`20260230`:                      "at: expected a time",
 		`"soon"`:                        "at: expected a time",
 		`"2026-13-02 03:04:05"`:         "at: expected a time",
 		`99999999999999999`:             "at: expected a time",
@@ -76,4 +78,19 @@ func FuzzParseTime(f *testing.F) {
 			t.Errorf("%q with blanks: %v, %v, want %v, %v", strings.TrimSpace(text), spaced, again, at, ok)
 		}
 	})
+}
+
+func TestDays(t *testing.T) {
+	for text, want := range map[string]string{
+		"2026-01-02": "2026-01-02", "20260102": "2026-01-02", "20260102030405": "2026-01-02",
+		"2026-01-01T20:00:00Z": "2026-01-02", "": "", "0": "", "20260230": "error", "soon": "error",
+	} {
+		got, err := jsonx.Time{Text: text}.Day(time.FixedZone("here", 9*60*60))
+		if err != nil {
+			got = "error"
+		}
+		if got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
 }

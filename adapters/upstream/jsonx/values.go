@@ -77,7 +77,7 @@ func isNone(value jsontext.Value) bool {
 	return false
 }
 
-// fitsNone reports whether a spelling of none stands for none of this kind. An empty list or object
+// fitsNone reports whether a spelling of none means none of this kind. An empty list or object
 // is no number and no boolean.
 func fitsNone(into reflect.Kind, kind jsontext.Kind) bool {
 	return kind == '"' || into == reflect.Struct || into == reflect.Slice
