@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/grpc/codes"
 
@@ -97,8 +96,8 @@ func (e *envelope) decode(res *upstream.Response, content any, unreadable *apier
 	if len(e.Content) == 0 {
 		e.Content = jsontext.Value("null")
 	}
-	if err := json.Unmarshal(e.Content, content); err != nil { // err may quote the vendor
-		unreadable.Message = "the vendor's response cannot be read: its content differs from the API pages"
+	if err := jsonx.Unmarshal("content", e.Content, content); err != nil {
+		unreadable.Message = "the vendor's response cannot be read: " + err.Error()
 		return res.Complete(unreadable)
 	}
 	return nil
@@ -108,15 +107,8 @@ func (e *envelope) decode(res *upstream.Response, content any, unreadable *apier
 // another.
 type word = jsonx.Text
 
-const secondFormat = "20060102150405" // licenseCreatedTime
-
-// instant reads a time. It is yyyyMMddHHmmss in the vendor's zone, or milliseconds since 1970: the
-// API pages call both a Timestamp.
+// instant reads a time. The API pages show yyyyMMddHHmmss in the vendor's zone and milliseconds
+// since 1970, and call both a Timestamp. It returns the zero time for none.
 func (a *Adapter) instant(w word) (t time.Time, ok bool) {
-	if len(w) == len(secondFormat) {
-		t, err := time.ParseInLocation(secondFormat, string(w), a.config.TimeZone)
-		return t, err == nil
-	}
-	milliseconds, ok := number(w)
-	return time.UnixMilli(milliseconds), ok
+	return jsonx.ParseTime(string(w), a.config.TimeZone)
 }

@@ -5,11 +5,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -102,7 +102,7 @@ func failure(status int, header http.Header, body []byte) *apierror.Error {
 		Error jsontext.Value `json:"error"`
 	}
 	r := refusal{}
-	if err := json.Unmarshal(body, &answer); err == nil {
+	if err := jsonx.Unmarshal("", body, &answer); err == nil {
 		r = readRefusal(answer.Error)
 	}
 	if r == (refusal{}) && status != http.StatusUnauthorized {
@@ -116,7 +116,7 @@ func failure(status int, header http.Header, body []byte) *apierror.Error {
 
 // readRefusal returns the parts of an error that can be read.
 func readRefusal(value jsontext.Value) (r refusal) {
-	_ = json.Unmarshal(value, &r) // An error of another form says nothing.
+	_ = jsonx.Unmarshal("error", value, &r) // An error of another form says nothing.
 	return r
 }
 

@@ -166,9 +166,8 @@ func (s *licenseSearch) readPage(ctx context.Context, pin int64, page int) (*lic
 	p.Total = int32(min(max(total, 0), math.MaxInt32))
 	for i := range p.Rows {
 		created, ok := s.adapter.instant(p.Rows[i].LicenseCreatedTime)
-		if !ok {
-			// The message does not quote the value, which could be anything.
-			return nil, contradiction("a licenseCreatedTime does not have the form yyyyMMddHHmmss")
+		if !ok || created.IsZero() { // The history is paged by this time.
+			return nil, contradiction("content[%d].licenseCreatedTime: expected a time", i)
 		}
 		if p.Rows[i].second = created.Unix(); i > 0 && p.Rows[i].second > p.Rows[i-1].second {
 			return nil, contradiction("the licenses are not in order, newest first")

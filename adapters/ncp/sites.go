@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strconv"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -15,6 +14,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/paging"
 	"github.com/drmhub/drmhub/adapters/upstream"
+	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -135,7 +135,10 @@ func (a *Adapter) sitePage(ctx context.Context, number, size int) ([]*pb.Site, e
 	page := make([]*pb.Site, len(rows))
 	for i, row := range rows {
 		if row.SiteID == "" {
-			return nil, contradiction("a site of the list has no siteId")
+			return nil, contradiction("content[%d].siteId: expected an id", i)
+		}
+		if err := a.checkTimes(row); err != nil {
+			return nil, err
 		}
 		page[i] = a.site(row)
 	}
@@ -154,7 +157,27 @@ func (a *Adapter) findSite(ctx context.Context, siteID string) (*pb.Site, error)
 	if row.SiteID != siteID {
 		return nil, contradiction("it shows another site than the one asked for, or no site")
 	}
+	if err := a.checkTimes(row); err != nil {
+		return nil, err
+	}
 	return a.site(row), nil
+}
+
+// checkTimes returns the error of a site whose times cannot be read.
+func (a *Adapter) checkTimes(row siteRow) error {
+	wrong := ""
+	if _, ok := a.instant(row.SiteCreatedTime); !ok {
+		wrong = "siteCreatedTime"
+	}
+	// One of the two names is enough.
+	_, isTime := a.instant(row.SiteUpdatedTime)
+	if other, ok := a.instant(row.SiteUpdated); !isTime && other.IsZero() || !ok && row.SiteUpdatedTime == "" {
+		wrong = "siteUpdated"
+	}
+	if wrong == "" {
+		return nil
+	}
+	return contradiction("site %q, %s: expected a time", row.SiteID, wrong)
 }
 
 // site returns the site of a row. A site is enabled if the vendor issues licenses for it.
@@ -180,11 +203,11 @@ func (a *Adapter) site(row siteRow) *pb.Site {
 	return s
 }
 
-// timestamp is a time of a site's. One that cannot be read is left out: all else of the site is
-// worth showing.
+// timestamp is a time of a site's, or nil for none. One that cannot be read is left out: a change that
+// was made must not look like a failure.
 func (a *Adapter) timestamp(w word) *timestamppb.Timestamp {
 	t, ok := a.instant(w)
-	if !ok {
+	if !ok || t.IsZero() {
 		return nil
 	}
 	return timestamppb.New(t)
@@ -206,10 +229,7 @@ func (a *Adapter) usage(siteID string, s *statistics) *pb.Usage {
 // today returns the day in the vendor's zone. The vendor's figures are those of this day.
 func (a *Adapter) today() string { return time.Now().In(a.config.TimeZone).Format(time.DateOnly) }
 
-func number(w word) (int64, bool) {
-	n, err := strconv.ParseInt(string(w), 10, 64)
-	return n, err == nil
-}
+func number(w word) (int64, bool) { return jsonx.WholeNumber(string(w)) }
 
 // contradiction returns the error of a response that contradicts itself or the request.
 func contradiction(format string, args ...any) *apierror.Error {

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -27,8 +28,10 @@ func TestASiteIsRead(t *testing.T) {
 		`"siteCreatedTime":"20231101082316","siteUpdatedTime":1696817889000,"siteUpdated":1}`
 	const nulls = `{"siteId":"DEMO","siteName":null,"siteStatus":null,"siteEnabledYn":null,"policyId":null,` +
 		`"fairPlayCert":null,"statistics":null,"siteCreatedTime":null,"siteUpdated":null}`
-	const noTimes = `{"siteId":"DEMO","siteCreatedTime":"yesterday","siteUpdatedTime":{"at":1},` +
-		`"siteUpdated":"20231301000000"}`
+	const loose = `{"siteId":"DEMO","siteEnabledYn":"Y","siteStatus":"RUNNING","policyId":2.0,"fairPlayCert":[],` +
+		`"statistics":{"siteMontlyActiveUser":"2","siteMontlyActiveDevice":3.0,"siteMontlyActiveLicense":""},` +
+		`"siteCreatedTime":"2023-11-01T08:23:16Z","siteUpdated":"2023-10-09 02:18:09"}`
+	const noTimes = `{"siteId":"DEMO","siteCreatedTime":"","siteUpdatedTime":{"at":1},"siteUpdated":0}`
 	updated, bare := timestamppb.New(time.UnixMilli(1696817889000)), &pb.Site{SiteId: "DEMO"}
 	for what, c := range map[string]struct {
 		reply answer
@@ -44,9 +47,14 @@ func TestASiteIsRead(t *testing.T) {
 			Usage:      &pb.Usage{MonthlyActiveUsers: 2, MonthlyActiveDevices: 3, MonthlyActiveLicenses: 4},
 			CreateTime: timestamppb.New(time.Date(2023, 11, 1, 8, 23, 16, 0, time.UTC)), UpdateTime: updated,
 		}},
-		"nothing but the id":      {ok(`{"siteId":"DEMO"}`), bare},
-		"null for everything":     {ok(nulls), bare},
-		"times that nobody reads": {ok(noTimes), bare},
+		"nothing but the id":  {ok(`{"siteId":"DEMO"}`), bare},
+		"null for everything": {ok(nulls), bare},
+		"no times":            {ok(noTimes), bare},
+		"other types": {ok(loose), &pb.Site{
+			SiteId: "DEMO", State: pb.Site_RUNNING, VendorState: "RUNNING", Enabled: true, PolicyId: "2",
+			Usage:      &pb.Usage{MonthlyActiveUsers: 2, MonthlyActiveDevices: 3},
+			CreateTime: timestamppb.New(time.Date(2023, 11, 1, 8, 23, 16, 0, time.UTC)), UpdateTime: updated,
+		}},
 	} {
 		synctest.Test(t, func(t *testing.T) { // on the bubble's first day
 			path := "/sites/" + c.want.GetSiteId()
@@ -192,4 +200,20 @@ func TestNamesOfOtherThingsAreRefused(t *testing.T) {
 	refused("parent")(a.ListLicenses(t.Context(), &pb.ListLicensesRequest{Parent: other}))
 	refused("parent")(nil, a.StreamLicenses(&pb.StreamLicensesRequest{Parent: other}, nil))
 	vendor.WantNothing()
+}
+
+func TestATimeOfASiteThatCannotBeReadIsNamed(t *testing.T) {
+	for _, field := range []string{"siteCreatedTime", "siteUpdated"} {
+		body := `{"siteId":"DEMO","` + field + `":"20231301000000"}`
+		a, _ := serve(t, config(), map[string][]answer{
+			"GET /api/v1/sites/DEMO": {ok(body)}, "GET /api/v1/sites": {ok("[" + body + "]")},
+		})
+		_, err := a.GetSite(t.Context(), &pb.GetSiteRequest{Name: "vendors/acme/sites/DEMO"})
+		want(t, field+" of a site", err, unreadable)
+		_, err = a.ListSites(t.Context(), &pb.ListSitesRequest{Parent: "vendors/acme"})
+		want(t, field+" of a list", err, unreadable)
+		if says := apierror.Convert(err).Message; !strings.Contains(says, `"DEMO", `+field+": expected a time") {
+			t.Error(says)
+		}
+	}
 }

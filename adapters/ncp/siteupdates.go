@@ -3,6 +3,7 @@ package ncp
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -103,8 +104,8 @@ func checkSiteName(field, name string) error {
 
 // policyID returns the number in a policyId. It must be written as the vendor writes it.
 func policyID(field, text string) (int64, error) {
-	n, ok := number(word(text))
-	if !ok || n < 0 || text[0] == '+' || len(text) > 1 && text[0] == '0' {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 || text[0] == '+' || len(text) > 1 && text[0] == '0' {
 		return 0, apierror.Invalid(field, `must be a number, such as "0" for the basic policy`)
 	}
 	return n, nil

@@ -79,12 +79,15 @@ func ParseTime(text string, zone *time.Location) (time.Time, bool) {
 	}
 	for _, form := range timeForms {
 		if at, err := time.ParseInLocation(form, text, zone); err == nil {
-			return at, at.Year() >= 1 && at.Year() <= 9999
+			if at.UTC().Year() < 1 {
+				at = time.Time{}
+			}
+			return at, at.UTC().Year() <= 9999
 		}
 	}
 	n, ok := wholeNumber(text)
 	switch {
-	case !ok || n > maxMilliseconds || n >= 1e7 && n < 1e8: // a day, or none that exists
+	case !ok || n > maxMilliseconds || n > 0 && n < 1e8: // rather a day or a count than a time before 1973
 		return time.Time{}, false
 	case n <= 0:
 		return time.Time{}, true
