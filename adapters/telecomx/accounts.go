@@ -100,6 +100,9 @@ func (l *accountList) read(
 				return taken, offset + i, nil
 			}
 			account, err := l.adapter.account(row, customer, l.view)
+			if err == nil {
+				err = row.checkTimes()
+			}
 			if err != nil {
 				return nil, 0, err
 			}
@@ -218,6 +221,9 @@ func (a *Adapter) GetDrmAccount(ctx context.Context, req *pb.GetDrmAccountReques
 		return nil, noAccount(ids[1])
 	}
 	account, err := a.account(*row, "", pb.DrmAccount_FULL)
+	if err == nil {
+		err = row.checkTimes()
+	}
 	if err == nil && req.GetView() != pb.DrmAccount_FULL {
 		account.Password = "" // any view of a single account has its devices
 	}

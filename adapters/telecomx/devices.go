@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
@@ -13,6 +14,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/upstream"
+	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -101,7 +103,7 @@ func (a *Adapter) removeDevice(
 			"TelecomX refuses to remove the device without a reason"))
 	}
 	removed := proto.CloneOf(device)
-	if response.Expires == "" {
+	if at, ok := jsonx.ParseTime(response.Expires, time.UTC); ok && at.IsZero() {
 		return removed, nil
 	}
 	if removed.ReleaseTime = instant(response.Expires); removed.GetReleaseTime() == nil {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -82,11 +81,11 @@ func readError(body []byte) (said, further string, until *timestamppb.Timestamp)
 	}
 	parts := []string{string(body)}
 	var text jsonx.Text
-	if json.Unmarshal(body, &object) == nil {
+	if jsonx.Unmarshal("", body, &object) == nil {
 		if object.Error+object.Message != "" {
 			parts = []string{string(object.Error), string(object.Message)}
 		}
-	} else if json.Unmarshal(body, &text) == nil && text != "" {
+	} else if jsonx.Unmarshal("", body, &text) == nil && text != "" {
 		parts = []string{string(text)}
 	}
 	for _, part := range parts {

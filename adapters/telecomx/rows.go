@@ -1,9 +1,7 @@
 package telecomx
 
 import (
-	"errors"
-	"fmt"
-	"math"
+	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/names"
+	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -49,25 +48,23 @@ var deviceTypes = map[string]pb.DrmAccountDevice_Type{
 // UnmarshalJSONFrom decodes either form.
 func (d *devices) UnmarshalJSONFrom(from *jsontext.Decoder) error {
 	*d = devices{}
-	switch kind := from.PeekKind(); kind {
-	case '0':
-		var n float64
-		if err := json.UnmarshalDecode(from, &n); err != nil {
+	switch from.PeekKind() {
+	case '0', '"':
+		if err := json.UnmarshalDecode(from, &d.count); err != nil {
 			return err
 		}
-		if n < 0 || n > math.MaxInt32 || n != math.Trunc(n) {
-			return errors.New("devices is not a count")
+		if d.count < 0 {
+			return &jsonx.Misfit{Path: "devices", Expected: "a whole number of 0 or more"}
 		}
-		d.count = int32(n)
 		return nil
-	case '[':
+	case '[', '{':
 		err := json.UnmarshalDecode(from, &d.rows)
 		d.count = int32(len(d.rows))
 		return err
 	case 'n':
 		return from.SkipValue()
 	default:
-		return fmt.Errorf("devices must be a number or an array, and is %v", kind)
+		return &jsonx.Misfit{Path: "devices", Expected: "a whole number or a list"}
 	}
 }
 
@@ -119,14 +116,22 @@ func (d deviceRow) id() string {
 	return d.OtherID
 }
 
-// instant returns a time of the vendor, or nil if it cannot be read. The rest of the row is still of
-// use then.
-func instant(s string) *timestamppb.Timestamp {
-	t, err := time.Parse(time.RFC3339, s)
-	if at := timestamppb.New(t); err == nil && at.IsValid() {
-		return at
+// checkTimes returns the error of an account whose times cannot be read.
+func (r accountRow) checkTimes() error {
+	if _, ok := jsonx.ParseTime(r.Created, time.UTC); !ok {
+		return contradiction("account " + strconv.Quote(r.Username) + ", created: expected a time")
 	}
 	return nil
+}
+
+// instant returns a time of the vendor. It is nil for none, and for one that cannot be read: a change
+// that was made must not look like a failure.
+func instant(s string) *timestamppb.Timestamp {
+	t, ok := jsonx.ParseTime(s, time.UTC)
+	if !ok || t.IsZero() {
+		return nil
+	}
+	return timestamppb.New(t)
 }
 
 func contradiction(text string) *apierror.Error {
