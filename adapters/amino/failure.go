@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/go-json-experiment/json"
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
@@ -41,7 +40,7 @@ func readErrors(body []byte) (code, text string) {
 			Detail jsonx.Text `json:"detail"`
 		} `json:"errors"`
 	}
-	if err := json.Unmarshal(body, &document); err != nil || len(document.Errors) == 0 {
+	if err := jsonx.Unmarshal("", body, &document); err != nil || len(document.Errors) == 0 {
 		return "", string(body)
 	}
 	var texts []string

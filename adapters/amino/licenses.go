@@ -139,14 +139,14 @@ func (a *Adapter) license(row licenseResource) *pb.ProductLicense {
 		Status:       statuses[attributes.Status],
 		VendorStatus: attributes.Status,
 		StartTime:    attributes.StartDate.timestamp(),
-		StopTime:     attributes.StopDate.timestamp(),
+		StopTime:     attributes.StopDate.end(),
 		OrderId:      attributes.OrderID,
 	}
 	if id := row.Relationships.Product.Data.ID; id != "" {
 		l.Product = a.productName(id)
 	}
 	if r := attributes.RenewRecord; r != nil {
-		l.Renewal = &pb.ProductLicense_Renewal{Recurring: r.Recurring, ExpireTime: r.ExpiryDate.timestamp()}
+		l.Renewal = &pb.ProductLicense_Renewal{Recurring: r.Recurring, ExpireTime: r.ExpiryDate.end()}
 	}
 	if p := attributes.PurchaseRecord; p != nil {
 		l.Purchase = &pb.ProductLicense_Purchase{

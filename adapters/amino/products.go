@@ -73,6 +73,11 @@ func (a *Adapter) CreateProduct(ctx context.Context, req *pb.CreateProductReques
 			if err != nil {
 				return nil, err
 			}
+			if row.Attributes == (productAttributes{}) { // The answer holds only the id.
+				created := proto.CloneOf(wanted)
+				created.Name = a.productName(row.ID)
+				return created, nil
+			}
 			return a.product(row), nil
 		},
 		Preview: func() *pb.Product {

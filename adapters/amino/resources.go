@@ -1,11 +1,14 @@
 package amino
 
 import (
-	"fmt"
+	"math"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 )
 
 // resource is a JSON:API resource, as AminoTV's pages show licenses and products.
@@ -84,17 +87,31 @@ type productAttributes struct {
 	PriceCurrency string `json:"price_currency_iso4217,omitzero"`
 }
 
-// epoch is a time in whole seconds since 1970.
+// epoch is a time in whole seconds since 1970, or noTime.
 type epoch int64
+
+const noTime epoch = math.MinInt64
 
 // UnmarshalJSONFrom refuses a time after the year 9999, which is probably in milliseconds.
 func (e *epoch) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	var seconds int64
-	if err := json.UnmarshalDecode(d, &seconds); err != nil {
+	var at jsonx.Time
+	if err := at.UnmarshalJSONFrom(d); err != nil {
 		return err
 	}
+	*e = noTime
+	if at.Text == "" {
+		return nil
+	}
+	seconds, ok := jsonx.WholeNumber(at.Text)
+	if !ok {
+		other, err := at.In(time.UTC)
+		if err != nil || other.IsZero() {
+			return err
+		}
+		seconds = other.Unix()
+	}
 	if err := (&timestamppb.Timestamp{Seconds: seconds}).CheckValid(); err != nil {
-		return fmt.Errorf("a time must be in seconds since 1970")
+		return &jsonx.Misfit{Path: at.Path, Expected: "a time in seconds since 1970"}
 	}
 	*e = epoch(seconds)
 	return nil
@@ -110,10 +127,18 @@ func epochOf(t *timestamppb.Timestamp) *epoch {
 }
 
 func (e *epoch) timestamp() *timestamppb.Timestamp {
-	if e == nil {
+	if e == nil || *e == noTime {
 		return nil
 	}
 	return &timestamppb.Timestamp{Seconds: int64(*e)}
+}
+
+// end returns the time of an end, which is nil if there is no end: 0 or less says so too.
+func (e *epoch) end() *timestamppb.Timestamp {
+	if e == nil || *e <= 0 {
+		return nil
+	}
+	return e.timestamp()
 }
 
 // listDocument is the response of a list. Data is nil if the response is not a list.
@@ -139,10 +164,10 @@ func (d *document[Row]) UnmarshalJSONFrom(from *jsontext.Decoder) error {
 	switch envelope.Data.Kind() {
 	case '{':
 		d.one = true
-		return json.Unmarshal(envelope.Data, &d.Data)
+		return jsonx.Unmarshal("data", envelope.Data, &d.Data)
 	case '[':
 		var rows []Row
-		if err := json.Unmarshal(envelope.Data, &rows); err != nil {
+		if err := jsonx.Unmarshal("data", envelope.Data, &rows); err != nil {
 			return err
 		}
 		if d.one = len(rows) == 1; d.one {

@@ -64,7 +64,7 @@ func (a *Adapter) issue(ctx context.Context, step string, o order, owed bool) (o
 		Send: func(ctx context.Context, attempt mutation.Attempt) (*pb.ProductLicenseResult, error) {
 			row, err := create(ctx, a, licensesPath, licenseBody(o.terms))
 			if err == nil {
-				return okResult(a.license(row)), nil
+				return okResult(a.issued(row, o.terms)), nil
 			}
 			if attempt.Resend && isRefusal(err) { // the earlier attempt may be the reason
 				switch late, took, unread := check(ctx); {
@@ -83,6 +83,18 @@ func (a *Adapter) issue(ctx context.Context, step string, o order, owed bool) (o
 		ReadBack: check,
 		Preview:  func() *pb.ProductLicenseResult { return okResult(expected(o.terms)) },
 	})
+}
+
+// issued returns the license that AminoTV issued. If the answer holds only its id, the license is as
+// it was asked for.
+func (a *Adapter) issued(row licenseResource, terms *pb.ProductLicense) *pb.ProductLicense {
+	l := a.license(row)
+	if row.Attributes != (licenseAttributes{}) || l.GetUser()+l.GetProduct() != "" {
+		return l
+	}
+	asked := expected(terms)
+	asked.Name = l.GetName()
+	return asked
 }
 
 // orNoProduct returns NOT_FOUND if AminoTV refused a license because it has no such product, and
