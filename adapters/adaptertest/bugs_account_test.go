@@ -2,6 +2,7 @@ package adaptertest_test
 
 import (
 	"context"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -130,6 +131,15 @@ var fairPlayBugs = bugs{
 	"RegisterFairPlayCertificate finds every mistake at once, and sends nothing": {
 		"finds one at a time": tellsOneMistake,
 		"finds none":          on("RegisterFairPlayCertificate", hidesFailure),
+	},
+	"RegisterFairPlayCertificate takes files in the forms that people have": {
+		"refuses an expired certificate": on("RegisterFairPlayCertificate", func(c *call) (proto.Message, error) {
+			res, err := c.run()
+			if held, ok := res.(*pb.FairPlayCertificate); ok && held.GetExpireTime().AsTime().Before(time.Now()) {
+				return nil, apierror.Invalid("certificate", "expired")
+			}
+			return res, err
+		}),
 	},
 	"RegisterFairPlayCertificate that has succeeded returns its record, which holds no secrets": {
 		"looks for the private key each time": on("RegisterFairPlayCertificate", func(c *call) (proto.Message, error) {

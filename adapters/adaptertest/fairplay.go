@@ -1,6 +1,7 @@
 package adaptertest
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -24,6 +25,8 @@ var fairPlayPromises = []Promise{
 		needs("RegisterFairPlayCertificate"), tellsWhatItFound},
 	{"RegisterFairPlayCertificate finds every mistake at once, and sends nothing",
 		needs("RegisterFairPlayCertificate"), findsMistakes},
+	{"RegisterFairPlayCertificate takes files in the forms that people have",
+		needs("RegisterFairPlayCertificate"), takesFilesAsTheyAre},
 	{"RegisterFairPlayCertificate shows no secret in an error", needs("RegisterFairPlayCertificate"), hidesTheKeys},
 }
 
@@ -48,8 +51,8 @@ const (
 	applicationSecretKey = "0123456789abcdef0123456789ABCDEF"
 )
 
-// newKeyPair makes a key and its certificate, which is valid for a year from now.
-func newKeyPair() keyPair {
+// newKeyPair makes a key and its certificate, which is valid for a year from begins on.
+func newKeyPair(begins time.Time) keyPair {
 	must := func(err error) {
 		if err != nil {
 			panic("adaptertest: a key pair cannot be made: " + err.Error())
@@ -57,7 +60,6 @@ func newKeyPair() keyPair {
 	}
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	must(err)
-	begins := time.Now().Add(-time.Hour)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(0x1f2e3d4c5b6a), NotBefore: begins, NotAfter: begins.AddDate(1, 0, 0),
 		Subject: pkix.Name{
@@ -76,8 +78,11 @@ func newKeyPair() keyPair {
 	return keyPair{certificate, pem.EncodeToMemory(block)}
 }
 
-// pairs returns two key pairs. They are made once, because that takes long.
-var pairs = sync.OnceValue(func() [2]keyPair { return [2]keyPair{newKeyPair(), newKeyPair()} })
+// pairs returns two key pairs and an expired one. They are made once, because that takes long.
+var pairs = sync.OnceValue(func() [3]keyPair {
+	now := time.Now().Add(-time.Hour)
+	return [3]keyPair{newKeyPair(now), newKeyPair(now), newKeyPair(now.AddDate(-5, 0, 0))}
+})
 
 // fairPlay is a sound request.
 func (s *site) fairPlay() *pb.RegisterFairPlayCertificateRequest {
@@ -129,6 +134,42 @@ func findsMistakes(t T, h Harness) {
 		_, err := h.calling(req).in(t.Context(), newSteps())
 		wantViolations(t, what, err, c.fields...)
 		wantWrites(t, what, h, 0)
+	}
+}
+
+// takesFilesAsTheyAre registers files in several forms. The expired certificate stays in use, because
+// Apple's devices ignore its date.
+func takesFilesAsTheyAre(t T, h Harness) {
+	type request = *pb.RegisterFairPlayCertificateRequest
+	usual, expired := pairs()[0], pairs()[2]
+	for what, c := range map[string]struct {
+		change  func(request)
+		expires time.Time
+	}{
+		"an expired certificate": {func(r request) {
+			r.Certificate, r.PrivateKey = expired.certificate.Raw, expired.key
+		}, expired.certificate.NotAfter},
+		"PEM": {func(r request) {
+			r.Certificate = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: r.GetCertificate()})
+		}, usual.certificate.NotAfter},
+		"a byte-order mark and the line ends of Windows": {func(r request) {
+			lines := bytes.ReplaceAll(r.GetPrivateKey(), []byte("\n"), []byte("\r\n"))
+			r.PrivateKey = append([]byte("\uFEFF"), lines...)
+		}, usual.certificate.NotAfter},
+		"an ASK as it is printed": {func(r request) {
+			r.ApplicationSecretKey = "0x" + applicationSecretKey[:16] + "-" + applicationSecretKey[16:] + "\n"
+		}, usual.certificate.NotAfter},
+	} {
+		req := newSite(t, h).fairPlay()
+		c.change(req)
+		answer, err := h.calling(req).in(t.Context(), newSteps())
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+			continue
+		}
+		if got := answer.(*pb.FairPlayCertificate).GetExpireTime(); !got.AsTime().Equal(c.expires) {
+			t.Errorf("%s: the certificate expires at %v, want %v", what, got.AsTime(), c.expires)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/fairplay"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/secret"
@@ -145,9 +146,11 @@ func orderForm(order *pb.SiteOrder) (*siteForm, error) {
 	}
 	form := &siteForm{SiteName: order.GetDisplayName(), PolicyID: policy}
 	if keys := order.GetFairplayCertificate(); keys != nil {
+		// A settling run has no secret key, and checkKeys refuses a wrong one.
+		secretKey, _ := fairplay.SecretKey(keys.GetApplicationSecretKey())
 		form.FairPlayCert = &fairPlayCert{
 			CertFile: keys.GetCertificateUri(), PrivateKey: keys.GetPrivateKeyUri(),
-			PrivateEncryptedString: keys.GetKeyPassword(), SecretKey: keys.GetApplicationSecretKey(),
+			PrivateEncryptedString: keys.GetKeyPassword(), SecretKey: secretKey,
 		}
 	}
 	return form, nil
@@ -168,6 +171,9 @@ func checkKeys(keys *pb.FairPlayKeys) error {
 	case keys.GetApplicationSecretKey() == "":
 		return apierror.Invalid(field+"application_secret_key",
 			"is missing: set the application secret key (ASK) that Apple issued with the certificate")
+	}
+	if _, err := fairplay.SecretKey(keys.GetApplicationSecretKey()); err != nil {
+		return apierror.Invalid(field+"application_secret_key", "%v", err)
 	}
 	return nil
 }

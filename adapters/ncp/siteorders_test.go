@@ -61,9 +61,12 @@ func TestAnOrderIsTheSiteThatIsBeingCreated(t *testing.T) {
 	const fairPlay = `,"fairPlayCert":{"certFile":"https://h/path/fps.CER?version=2",` +
 		`"privateKey":"http://h/the-private.pem","privateEncryptedString":"the-password",` +
 		`"secretKey":"0123456789abcdef0123456789ABCDEF"}`
+	copied := keys()
+	copied.ApplicationSecretKey = "0x01234567-89abcdef 01234567 89ABCDEF\r\n"
 	for body, o := range map[string]*pb.SiteOrder{
 		`{"siteName":"Kids_TV","policyId":7` + fairPlay + `}`: {PolicyId: "7", FairplayCertificate: keys()},
 		`{"siteName":"Kids_TV","policyId":0}`:                 {},
+		`{"siteName":"Kids_TV","policyId":8` + fairPlay + `}`: {PolicyId: "8", FairplayCertificate: copied},
 	} {
 		o.DisplayName = "Kids_TV"
 		policy := max(o.GetPolicyId(), "0")
@@ -151,6 +154,7 @@ func TestOrdersThatTheVendorCannotTakeAreRefused(t *testing.T) {
 		"no private key":          {with("http://h/fps.cer", "", "0123"), key},
 		"another kind of key":     {with("http://h/fps.cer", "http://h/key.der", "0123"), key},
 		"no application secret":   {with("http://h/fps.cer", "http://h/k.pem", ""), secretKey},
+		"a short one":             {with("http://h/fps.cer", "http://h/k.pem", "0x0123"), secretKey},
 	} {
 		_, err := order(t, a, mutation.NewMemory(), c.order)
 		wantField(t, what, err, "site_order."+c.field)

@@ -28,7 +28,16 @@ func (a *Adapter) RegisterFairPlayCertificate(
 	}
 	// The check needs the secrets of the request. A later run of the mutation does not have them, and
 	// uses the snapshot.
-	check := func(context.Context) (*pb.FairPlayCertificate, error) { return checkFairPlay(req, time.Now()) }
+	var files *fairPlayFiles
+	check := func(ctx context.Context) (_ *pb.FairPlayCertificate, err error) {
+		if files == nil {
+			files, err = checkFairPlay(ctx, req, time.Now())
+		}
+		if err != nil {
+			return nil, err
+		}
+		return files.description, nil
+	}
 	certificate, err := mutation.Snapshot(ctx, "certificate", check)
 	if err != nil {
 		return nil, err
@@ -36,7 +45,10 @@ func (a *Adapter) RegisterFairPlayCertificate(
 	return mutation.Do(ctx, mutation.Write[*pb.FairPlayCertificate]{
 		Step: "register",
 		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.FairPlayCertificate, error) {
-			return certificate, a.orNoSite(ctx, ids[1], a.sendFairPlay(ctx, ids[1], req))
+			if _, err := check(ctx); err != nil { // not yet checked in this run
+				return nil, err
+			}
+			return certificate, a.orNoSite(ctx, ids[1], a.sendFairPlay(ctx, ids[1], req, files))
 		},
 		Preview: func() *pb.FairPlayCertificate { return certificate },
 	})
@@ -45,10 +57,10 @@ func (a *Adapter) RegisterFairPlayCertificate(
 // sendFairPlay sends a form with files, because the guide has two blobs. The encoding of other calls
 // does not matter here.
 func (a *Adapter) sendFairPlay(
-	ctx context.Context, siteID string, req *pb.RegisterFairPlayCertificateRequest,
+	ctx context.Context, siteID string, req *pb.RegisterFairPlayCertificateRequest, files *fairPlayFiles,
 ) error {
 	text := func(name, value string) upstream.Part { return upstream.Part{Name: name, Content: []byte(value)} }
-	ask, password, key := req.GetApplicationSecretKey(), req.GetKeyPassword(), req.GetPrivateKey()
+	ask, password, key := files.secretKey, req.GetKeyPassword(), files.privateKey
 	var response envelope[jsontext.Value]
 	res, err := a.vendor.Write(ctx, upstream.Request{
 		Method: http.MethodPost,
@@ -57,10 +69,13 @@ func (a *Adapter) sendFairPlay(
 			text("api_code", "UA003004200"),
 			text("ask", ask),
 			text("key_pw", password),
-			upstream.Part{Name: "fps_cert", FileName: "fairplay.cer", Content: req.GetCertificate()},
+			upstream.Part{Name: "fps_cert", FileName: "fairplay.cer", Content: files.certificate},
 			upstream.Part{Name: "private_key", FileName: "private_key.pem", Content: key},
 		),
-		Secrets: []secret.Text{secret.New(ask), secret.New(password), secret.New(string(key))},
+		Secrets: []secret.Text{
+			secret.New(ask), secret.New(password), secret.New(string(key)),
+			secret.New(req.GetApplicationSecretKey()), secret.New(string(req.GetPrivateKey())),
+		},
 	}, &response)
 	if err != nil {
 		return err

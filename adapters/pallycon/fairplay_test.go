@@ -21,8 +21,8 @@ func TestACertificateIsSentAsAFormWithFiles(t *testing.T) {
 		a, vendor := serve(t, map[string]string{call: `{"error_code":"0000"}`})
 		req := &pb.RegisterFairPlayCertificateRequest{
 			Name: demo, KeyPassword: "correct-horse", ApplicationSecretKey: "0123456789abcdef0123456789ABCDEF",
-			Certificate: []byte(fixture(t, "fairplay/certificate.der")),
-			PrivateKey:  []byte(fixture(t, "fairplay/pbes2-aes-256-cbc.pem")),
+			Certificate: []byte(fixture(t, "../../fairplay/testdata/certificate.der")),
+			PrivateKey:  []byte(fixture(t, "../../fairplay/testdata/dek-info-aes128.pem")),
 		}
 		ctx := mutation.NewContext(t.Context(), mutation.NewMemory())
 		if _, err := a.RegisterFairPlayCertificate(ctx, req); err != nil {

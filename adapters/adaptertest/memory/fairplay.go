@@ -2,16 +2,12 @@ package memory
 
 import (
 	"context"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/hex"
-	"encoding/pem"
-	"time"
+	"errors"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/fairplay"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -22,7 +18,7 @@ func (a *Adapter) RegisterFairPlayCertificate(
 	ctx context.Context, req *pb.RegisterFairPlayCertificateRequest,
 ) (*pb.FairPlayCertificate, error) {
 	check := func(ctx context.Context) (*pb.FairPlayCertificate, error) {
-		certificate, err := inspect(req)
+		certificate, err := inspect(ctx, req)
 		if err != nil {
 			return nil, err
 		}
@@ -42,43 +38,30 @@ func (a *Adapter) RegisterFairPlayCertificate(
 	})
 }
 
-// inspect refuses a certificate and keys that do not belong together. This vendor knows one kind of
-// encrypted key.
-func inspect(req *pb.RegisterFairPlayCertificateRequest) (*pb.FairPlayCertificate, error) {
+// inspect refuses a certificate and keys that do not belong together.
+func inspect(ctx context.Context, req *pb.RegisterFairPlayCertificateRequest) (*pb.FairPlayCertificate, error) {
 	var wrong []*errdetails.BadRequest_FieldViolation
-	refuse := func(field, what string) {
-		wrong = append(wrong, &errdetails.BadRequest_FieldViolation{Field: field, Description: what})
+	refuse := func(field string, err error) {
+		wrong = append(wrong, &errdetails.BadRequest_FieldViolation{Field: field, Description: err.Error()})
 	}
-	certificate, err := x509.ParseCertificate(req.GetCertificate())
+	certificates, err := fairplay.Certificates(req.GetCertificate())
 	if err != nil {
-		refuse("certificate", "is no certificate in DER")
-	} else if now := time.Now(); now.Before(certificate.NotBefore) || now.After(certificate.NotAfter) {
-		refuse("certificate", "is not valid now")
+		refuse("certificate", err)
 	}
-	if block, _ := pem.Decode(req.GetPrivateKey()); block == nil {
-		refuse("private_key", "is no PEM")
-	} else if key, err := decrypt(block, req.GetKeyPassword()); err != nil {
-		refuse("key_password", "does not open the private key")
-	} else if certificate != nil && !key.PublicKey.Equal(certificate.PublicKey) {
-		refuse("private_key", "does not belong to the certificate")
+	key, err := fairplay.OpenKey(ctx, req.GetPrivateKey(), req.GetKeyPassword())
+	switch {
+	case errors.Is(err, fairplay.ErrWrongPassword):
+		refuse("key_password", err)
+	case err != nil:
+		refuse("private_key", err)
+	case certificates != nil && fairplay.Of(key, certificates) == nil:
+		refuse("private_key", errors.New("does not belong to the certificate"))
 	}
-	if ask, err := hex.DecodeString(req.GetApplicationSecretKey()); err != nil || len(ask) != 16 {
-		refuse("application_secret_key", "must be 32 hexadecimal digits")
+	if _, err := fairplay.SecretKey(req.GetApplicationSecretKey()); err != nil {
+		refuse("application_secret_key", err)
 	}
 	if wrong != nil {
 		return nil, apierror.InvalidRequest(wrong...)
 	}
-	return &pb.FairPlayCertificate{
-		Subject:      certificate.Subject.String(),
-		SerialNumber: certificate.SerialNumber.Text(16),
-		ExpireTime:   timestamppb.New(certificate.NotAfter),
-	}, nil
-}
-
-func decrypt(block *pem.Block, password string) (*rsa.PrivateKey, error) {
-	der, err := x509.DecryptPEMBlock(block, []byte(password)) //nolint:staticcheck // Deprecated, and what people have.
-	if err != nil {
-		return nil, err
-	}
-	return x509.ParsePKCS1PrivateKey(der)
+	return fairplay.Describe(fairplay.Of(key, certificates)), nil
 }

@@ -46,8 +46,8 @@
 //     is base64 of a JSON object. An update of the integration sets what it names. An empty
 //     callback URL removes the URL.
 //   - Files come as multipart/form-data with a file name. An ask is 32 hexadecimal digits. The
-//     server does not check whether the private key fits the certificate and the password. A new
-//     certificate replaces the one before.
+//     private key fits the certificate and the password, and has OpenSSL's traditional format, as
+//     the console's A9104 says. A new certificate replaces the one before.
 //   - The figures of targetDate are of the days from the first of the month to the target date.
 //     They count successful licenses, and the users and devices that had one. LICENSETOKEN counts
 //     as a user.

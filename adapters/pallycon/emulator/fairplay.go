@@ -2,8 +2,10 @@ package emulator
 
 import (
 	"context"
+	"crypto"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"regexp"
 	"strings"
 
@@ -34,8 +36,8 @@ func (e *Emulator) registerCertificate(ctx context.Context, p twin.Params) (resp
 	if err != nil {
 		return response{}, failure{codes.CertificateRejected, "fps_cert is no certificate in DER: " + err.Error()}
 	}
-	if block, _ := pem.Decode([]byte(p["private_key"])); block == nil || !strings.HasSuffix(block.Type, "PRIVATE KEY") {
-		return response{}, failure{codes.CertificateRejected, "private_key is no private key in PEM"}
+	if err := checkKey(certificate, p["private_key"], p["key_pw"]); err != nil {
+		return response{}, failure{codes.KeyRejected, err.Error()}
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -48,6 +50,34 @@ func (e *Emulator) registerCertificate(ctx context.Context, p twin.Params) (resp
 		"subject": certificate.Subject.String(), "serial_number": certificate.SerialNumber.Text(16),
 	})
 	return response{}, nil
+}
+
+// checkKey checks what the console's A9104 says: the private key is in OpenSSL's traditional form,
+// the password opens it, and it fits the certificate.
+func checkKey(certificate *x509.Certificate, file, password string) error {
+	block, _ := pem.Decode([]byte(file))
+	if block == nil || !strings.HasSuffix(block.Type, " PRIVATE KEY") {
+		return errors.New("private_key is no private key in PEM")
+	}
+	//nolint:staticcheck // Insecure, and the form that the vendor takes.
+	if block.Type == "ENCRYPTED PRIVATE KEY" || !x509.IsEncryptedPEMBlock(block) {
+		return errors.New("private_key is not encrypted in OpenSSL's traditional format")
+	}
+	der, err := x509.DecryptPEMBlock(block, []byte(password)) //nolint:staticcheck // The same.
+	if err != nil {
+		return errors.New("key_pw does not open private_key")
+	}
+	key, err := x509.ParsePKCS1PrivateKey(der)
+	var public crypto.PublicKey
+	if err == nil {
+		public = key.Public()
+	} else if elliptic, err := x509.ParseECPrivateKey(der); err == nil {
+		public = elliptic.Public()
+	}
+	if held, ok := certificate.PublicKey.(interface{ Equal(crypto.PublicKey) bool }); !ok || !held.Equal(public) {
+		return errors.New("private_key does not fit fps_cert")
+	}
+	return nil
 }
 
 // FairPlayCertificate returns the latest FairPlay certificate of a site, or nil.

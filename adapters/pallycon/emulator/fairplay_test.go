@@ -14,6 +14,7 @@ import (
 	"mime/multipart"
 	"net/http/httptest"
 	"net/textproto"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -24,9 +25,11 @@ import (
 const (
 	register = "/api/v2/drm/setting/fpscert/DEMO?api_code=UA003004200"
 	goodASK  = "00112233445566778899AABBccddeeff"
+
+	goodPassword = "the password of the key, 32 byte"
 )
 
-// fairPlay makes a certificate in DER and its private key in PEM.
+// fairPlay makes a certificate in DER and its private key in PEM, encrypted with goodPassword.
 func fairPlay(t testing.TB, name string) (certificate, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -41,11 +44,16 @@ func fairPlay(t testing.TB, name string) (certificate, key string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
+	plain, err := x509.MarshalECPrivateKey(private)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(der), inPEM("PRIVATE KEY", pkcs8)
+	//nolint:staticcheck // Insecure, and the form that the vendor takes.
+	block, err := x509.EncryptPEMBlock(rand.Reader, "EC PRIVATE KEY", plain, []byte(goodPassword), x509.PEMCipherAES256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(der), string(pem.EncodeToMemory(block))
 }
 
 func inPEM(kind string, content []byte) string {
@@ -86,7 +94,7 @@ func postParts(t *testing.T, e *emulator.Emulator, target string, parts ...part)
 // goodParts are what registers a certificate, but for api_code.
 func goodParts(certificate, key string) []part {
 	return []part{
-		{"ask", "", goodASK}, {"key_pw", "", "the password of the key, 32 byte"},
+		{"ask", "", goodASK}, {"key_pw", "", goodPassword},
 		{"fps_cert", "fairplay.cer", certificate}, {"private_key", "privatekey.pem", key},
 	}
 }
@@ -122,8 +130,7 @@ func TestCertificateIsReplaced(t *testing.T) {
 	e := demo(emulator.Options{})
 	for _, name := range []string{"first", "second"} {
 		certificate, key := fairPlay(t, name)
-		encrypted := strings.ReplaceAll(key, "PRIVATE KEY", "ENCRYPTED PRIVATE KEY")
-		postParts(t, e, register, goodParts(certificate, encrypted)...)
+		postParts(t, e, register, goodParts(certificate, key)...)
 		if held := e.FairPlayCertificate("DEMO"); held == nil || held.Subject.CommonName != name {
 			t.Errorf("holds %v, want the %s", held, name)
 		}
@@ -144,6 +151,8 @@ func TestCertificatesAreRefused(t *testing.T) {
 		return parts
 	}
 	certInPEM := inPEM("CERTIFICATE", []byte(certificate))
+	_, another := fairPlay(t, "FairPlay of another")
+	pkcs8 := strings.ReplaceAll(key, "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY")
 	for name, test := range map[string]struct {
 		parts         []part
 		code, message string
@@ -157,8 +166,11 @@ func TestCertificatesAreRefused(t *testing.T) {
 		"long password":             {with(part{"key_pw", "", strings.Repeat("ü", 17)}), "9002", "32 bytes"},
 		"certificate in PEM":        {with(part{"fps_cert", "fairplay.cer", certInPEM}), "1401", "DER"},
 		"half a certificate":        {with(part{"fps_cert", "fairplay.cer", certificate[:100]}), "1401", "DER"},
-		"certificate as the key":    {with(part{"private_key", "privatekey.pem", certInPEM}), "1401", "PEM"},
-		"no text of a private key":  {with(part{"private_key", "privatekey.pem", "secret"}), "1401", "PEM"},
+		"certificate as the key":    {with(part{"private_key", "privatekey.pem", certInPEM}), "A9104", "PEM"},
+		"no text of a private key":  {with(part{"private_key", "privatekey.pem", "secret"}), "A9104", "PEM"},
+		"a key in PKCS#8":           {with(part{"private_key", "privatekey.pem", pkcs8}), "A9104", "traditional"},
+		"another password":          {with(part{"key_pw", "", "another"}), "A9104", "does not open"},
+		"another's key":             {with(part{"private_key", "privatekey.pem", another}), "A9104", "does not fit"},
 		"certificate as plain text": {with(part{"fps_cert", "", certificate}), "9002", "fps_cert must be a file"},
 		"ask as a file":             {with(part{"ask", "ask.txt", goodASK}), "9002", `"ask" is a file`},
 		"something else":            {append(good, part{"note", "", "x"}), "9003", "note"},
@@ -222,10 +234,11 @@ func TestLedgerHoldsNoSecretOfAnIntegration(t *testing.T) {
 	get(t, e, setting, "api_code=UA003004100")
 	do(t, e, request(t, "PUT", setting, "application/json", `{"api_code":"UA003004100","site_key":"a-new-site-key"}`))
 	postParts(t, e, register, goodParts(certificate, key)...)
-	postParts(t, e, register+"&ask="+goodASK+"&key_pw=a-password", goodParts(certificate, key)[2:]...)
+	inQuery := register + "&ask=" + goodASK + "&key_pw=" + url.QueryEscape(goodPassword)
+	postParts(t, e, inQuery, goodParts(certificate, key)[2:]...)
 	i := e.Integration("DEMO")
 	twintest.LedgerHides(t, e.Ledger(), "fairPlayCertificateRegistered", i.SiteKey, i.AccessKey, i.KMSToken,
-		"a-new-site-key", goodASK, "a-password", "the password of the key", key[40:60])
+		"a-new-site-key", goodASK, "the password of the key", key[140:160])
 }
 
 // FuzzRegistration checks that every body has one of the vendor's replies, and that only a

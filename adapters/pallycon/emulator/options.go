@@ -122,8 +122,11 @@ type Codes struct {
 	MemberExists string
 	// GroupNotFound: there is no such member group. Default 1303.
 	GroupNotFound string
-	// CertificateRejected: a file does not contain a certificate, or not a private key. Default 1401.
+	// CertificateRejected: a file does not contain a certificate. Default 1401.
 	CertificateRejected string
+	// KeyRejected: the private key has another form than OpenSSL's traditional one, does not fit the
+	// certificate, or is not opened by the password. Default A9104, as in the vendor's console.
+	KeyRejected string
 }
 
 func (a Assumptions) withDefaults() Assumptions {
@@ -150,5 +153,6 @@ func (a Assumptions) withDefaults() Assumptions {
 	c.MemberExists = cmp.Or(c.MemberExists, "1302")
 	c.GroupNotFound = cmp.Or(c.GroupNotFound, "1303")
 	c.CertificateRejected = cmp.Or(c.CertificateRejected, "1401")
+	c.KeyRejected = cmp.Or(c.KeyRejected, "A9104")
 	return a
 }

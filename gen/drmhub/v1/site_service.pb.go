@@ -668,7 +668,7 @@ type FairPlayCertificate struct {
 	Subject string `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
 	// The certificate's serial number, in hexadecimal.
 	SerialNumber string `protobuf:"bytes,2,opt,name=serial_number,json=serialNumber,proto3" json:"serial_number,omitempty"`
-	// When the certificate ends.
+	// When the certificate ends. The time can be in the past.
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	// The address that the vendor fetched the certificate from. Empty where the vendor takes no
 	// address. NAVER Cloud: fairPlayCert.certFile.
@@ -746,8 +746,8 @@ type FairPlayKeys struct {
 	PrivateKeyUri string `protobuf:"bytes,2,opt,name=private_key_uri,json=privateKeyUri,proto3" json:"private_key_uri,omitempty"`
 	// The private key's password. NAVER Cloud: fairPlayCert.privateEncryptedString.
 	KeyPassword string `protobuf:"bytes,3,opt,name=key_password,json=keyPassword,proto3" json:"key_password,omitempty"`
-	// The application secret key (ASK) from Apple: 16 bytes in hexadecimal. NAVER Cloud:
-	// fairPlayCert.secretKey.
+	// The application secret key (ASK) from Apple: 16 bytes in hexadecimal. drmhub removes 0x, blanks,
+	// hyphens and line ends. NAVER Cloud: fairPlayCert.secretKey.
 	ApplicationSecretKey string `protobuf:"bytes,4,opt,name=application_secret_key,json=applicationSecretKey,proto3" json:"application_secret_key,omitempty"`
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
@@ -2472,13 +2472,17 @@ type RegisterFairPlayCertificateRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The site, "vendors/{vendor}/sites/{site}".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The certificate as Apple issued it, DER (a .der or .cer file).
+	// The certificate as Apple issued it (a .der or .cer file), DER or PEM. A certificate past its
+	// date is valid, since Apple's devices ignore the date. The response has the date.
 	Certificate []byte `protobuf:"bytes,2,opt,name=certificate,proto3" json:"certificate,omitempty"`
-	// The certificate's private key, PEM (a .pem file).
+	// The certificate's private key (a .pem file), in the form of PKCS#8 or in OpenSSL's traditional
+	// form. drmhub converts it to the form that the vendor takes.
 	PrivateKey []byte `protobuf:"bytes,3,opt,name=private_key,json=privateKey,proto3" json:"private_key,omitempty"`
-	// The private key's password, at most 32 bytes.
+	// The private key's password, at most 32 bytes. A private key without encryption is encrypted
+	// with it before drmhub sends it.
 	KeyPassword string `protobuf:"bytes,4,opt,name=key_password,json=keyPassword,proto3" json:"key_password,omitempty"`
-	// The application secret key (ASK) from Apple: 16 bytes in hexadecimal.
+	// The application secret key (ASK) from Apple: 16 bytes in hexadecimal. drmhub removes 0x, blanks,
+	// hyphens and line ends.
 	ApplicationSecretKey string `protobuf:"bytes,5,opt,name=application_secret_key,json=applicationSecretKey,proto3" json:"application_secret_key,omitempty"`
 	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
 	// same response to each repetition. The same id with another request is ALREADY_EXISTS,
@@ -2763,12 +2767,12 @@ const file_drmhub_v1_site_service_proto_rawDesc = "" +
 	"\rserial_number\x18\x02 \x01(\tB\x03\xe0A\x03R\fserialNumber\x12@\n" +
 	"\vexpire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"expireTime\x12,\n" +
-	"\x0fcertificate_uri\x18\x04 \x01(\tB\x03\xe0A\x03R\x0ecertificateUri\"\x8e\x02\n" +
+	"\x0fcertificate_uri\x18\x04 \x01(\tB\x03\xe0A\x03R\x0ecertificateUri\"\x80\x02\n" +
 	"\fFairPlayKeys\x124\n" +
 	"\x0fcertificate_uri\x18\x01 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\x88\x01\x01R\x0ecertificateUri\x129\n" +
 	"\x0fprivate_key_uri\x18\x02 \x01(\tB\x11\xe0A\x02\xe0A\x04\xbaH\x05r\x03\x88\x01\x01\x80\x01\x01R\rprivateKeyUri\x124\n" +
-	"\fkey_password\x18\x03 \x01(\tB\x11\xe0A\x01\xe0A\x04\xbaH\x05r\x03\x18\x80\x02\x80\x01\x01R\vkeyPassword\x12W\n" +
-	"\x16application_secret_key\x18\x04 \x01(\tB!\xe0A\x02\xe0A\x04\xbaH\x15r\x132\x11^[0-9A-Fa-f]{32}$\x80\x01\x01R\x14applicationSecretKey\"\xdd\x06\n" +
+	"\fkey_password\x18\x03 \x01(\tB\x11\xe0A\x01\xe0A\x04\xbaH\x05r\x03\x18\x80\x02\x80\x01\x01R\vkeyPassword\x12I\n" +
+	"\x16application_secret_key\x18\x04 \x01(\tB\x13\xe0A\x02\xe0A\x04\xbaH\ar\x05\x10\x01\x18\x80\x02\x80\x01\x01R\x14applicationSecretKey\"\xdd\x06\n" +
 	"\tSiteOrder\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12*\n" +
 	"\x04site\x18\x02 \x01(\tB\x16\xe0A\x03\xfaA\x10\n" +
@@ -2953,15 +2957,15 @@ const file_drmhub_v1_site_service_proto_rawDesc = "" +
 	"updateMask\x12-\n" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\x0e\xe0A\x01\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12(\n" +
-	"\rvalidate_only\x18\x04 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"\xc7\x03\n" +
+	"\rvalidate_only\x18\x04 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"\xb9\x03\n" +
 	"\"RegisterFairPlayCertificateRequest\x12L\n" +
 	"\x04name\x18\x01 \x01(\tB8\xe0A\x02\xfaA\x10\n" +
 	"\x0edrmhub.v1/Site\xbaH\x1fr\x1d2\x1b^vendors/[^/]+/sites/[^/]+$R\x04name\x123\n" +
 	"\vcertificate\x18\x02 \x01(\fB\x11\xe0A\x02\xe0A\x04\xbaH\bz\x06\x10\x01\x18\x80\x80\x04R\vcertificate\x125\n" +
 	"\vprivate_key\x18\x03 \x01(\fB\x14\xe0A\x02\xe0A\x04\xbaH\bz\x06\x10\x01\x18\x80\x80\x04\x80\x01\x01R\n" +
 	"privateKey\x125\n" +
-	"\fkey_password\x18\x04 \x01(\tB\x12\xe0A\x02\xe0A\x04\xbaH\x06r\x04 \x01( \x80\x01\x01R\vkeyPassword\x12W\n" +
-	"\x16application_secret_key\x18\x05 \x01(\tB!\xe0A\x02\xe0A\x04\xbaH\x15r\x132\x11^[0-9A-Fa-f]{32}$\x80\x01\x01R\x14applicationSecretKey\x12-\n" +
+	"\fkey_password\x18\x04 \x01(\tB\x12\xe0A\x02\xe0A\x04\xbaH\x06r\x04 \x01( \x80\x01\x01R\vkeyPassword\x12I\n" +
+	"\x16application_secret_key\x18\x05 \x01(\tB\x13\xe0A\x02\xe0A\x04\xbaH\ar\x05\x10\x01\x18\x80\x02\x80\x01\x01R\x14applicationSecretKey\x12-\n" +
 	"\n" +
 	"request_id\x18\x06 \x01(\tB\x0e\xe0A\x01\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12(\n" +
 	"\rvalidate_only\x18\a \x01(\bB\x03\xe0A\x01R\fvalidateOnly2\x8b\x11\n" +
