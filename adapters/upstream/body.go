@@ -3,10 +3,10 @@ package upstream
 import (
 	"bytes"
 	"fmt"
-	"mime"
 	"mime/multipart"
 	"net/textproto"
 	"net/url"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 )
@@ -38,19 +38,24 @@ type Part struct {
 	Content     []byte
 }
 
+// quotes escapes a name as browsers do, by the HTML standard.
+var quotes = strings.NewReplacer("\n", "%0A", "\r", "%0D", `"`, "%22")
+
 // Multipart returns parts as multipart/form-data.
 func Multipart(parts ...Part) Body {
 	var content bytes.Buffer
 	w := multipart.NewWriter(&content)
 	for _, p := range parts {
-		field := map[string]string{"name": p.Name}
+		// The head is as browsers write it, because some servers read only that: quotes, and the name
+		// before the file name.
+		disposition := `form-data; name="` + quotes.Replace(p.Name) + `"`
 		if p.FileName != "" {
-			field["filename"] = p.FileName
+			disposition += `; filename="` + quotes.Replace(p.FileName) + `"`
 			if p.ContentType == "" {
 				p.ContentType = "application/octet-stream"
 			}
 		}
-		header := textproto.MIMEHeader{"Content-Disposition": {mime.FormatMediaType("form-data", field)}}
+		header := textproto.MIMEHeader{"Content-Disposition": {disposition}}
 		if p.ContentType != "" {
 			header.Set("Content-Type", p.ContentType)
 		}

@@ -1,6 +1,7 @@
 package upstream_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -122,7 +123,19 @@ func TestMultipart(t *testing.T) {
 		if err != nil || mediaType != "multipart/form-data" {
 			t.Errorf("%q, %v", mediaType, err)
 		}
-		form, err := multipart.NewReader(r.Body, p["boundary"]).ReadForm(1 << 20)
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		for _, head := range []string{
+			"\r\nContent-Disposition: form-data; name=\"cert_file\"; filename=\"a %22b%22.cer\"\r\n",
+			"\r\nContent-Disposition: form-data; name=\"key_pw\"\r\n",
+		} {
+			if !strings.Contains(string(body), head) {
+				t.Errorf("%q lacks %q", body, head)
+			}
+		}
+		form, err := multipart.NewReader(bytes.NewReader(body), p["boundary"]).ReadForm(1 << 20)
 		if err != nil {
 			t.Error(err)
 			return
@@ -131,7 +144,7 @@ func TestMultipart(t *testing.T) {
 		f, _ := file.Open()
 		content, _ := io.ReadAll(f)
 		got := [4]string{file.Filename, file.Header.Get("Content-Type"), string(content), form.Value["key_pw"][0]}
-		if got != [4]string{`a "b".cer`, "application/octet-stream", "\x00\x01", "pw"} {
+		if got != [4]string{`a %22b%22.cer`, "application/octet-stream", "\x00\x01", "pw"} {
 			t.Errorf("%q", got)
 		}
 	}
