@@ -80,6 +80,11 @@ type (
 		UpdateIntegration(context.Context, *pb.UpdateIntegrationRequest) (*pb.Integration, error)
 	}
 
+	// A FairPlayCertificateGetter implements GetFairPlayCertificate.
+	FairPlayCertificateGetter interface {
+		GetFairPlayCertificate(context.Context, *pb.GetFairPlayCertificateRequest) (*pb.FairPlayCertificate, error)
+	}
+
 	// A FairPlayCertificateRegistrar implements RegisterFairPlayCertificate.
 	FairPlayCertificateRegistrar interface {
 		RegisterFairPlayCertificate(

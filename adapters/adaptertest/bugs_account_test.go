@@ -122,6 +122,17 @@ var tellsOneMistake = fails(func(e *apierror.Error) *apierror.Error {
 })
 
 var fairPlayBugs = bugs{
+	"GetFairPlayCertificate returns the certificate that was registered last": {
+		"does not say how long it is valid": shows(func(res *pb.FairPlayCertificate) { res.ExpireTime = nil }),
+	},
+	"GetFairPlayCertificate of an unknown site is NOT_FOUND": {
+		"returns none": on("GetFairPlayCertificate", func(c *call) (proto.Message, error) {
+			if res, err := c.run(); err == nil {
+				return res, nil
+			}
+			return &pb.FairPlayCertificate{}, nil
+		}),
+	},
 	"RegisterFairPlayCertificate takes effect once, and returns the outcome": {
 		"does not say which certificate": shows(func(res *pb.FairPlayCertificate) { res.SerialNumber = "" }),
 	},

@@ -5,8 +5,10 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/hex"
 	"encoding/pem"
 	"math/big"
 	"sync"
@@ -21,6 +23,12 @@ import (
 )
 
 var fairPlayPromises = []Promise{
+	{"GetFairPlayCertificate returns the certificate that was registered last",
+		needs("GetFairPlayCertificate", "RegisterFairPlayCertificate"), servesTheLatest},
+	{"GetFairPlayCertificate of an unknown site is NOT_FOUND", needs("GetFairPlayCertificate"),
+		notFound(func(t T, h Harness) []proto.Message {
+			return []proto.Message{&pb.GetFairPlayCertificateRequest{Name: newUnknownSite(t, h).name}}
+		})},
 	{"RegisterFairPlayCertificate in a dry run returns the certificate",
 		needs("RegisterFairPlayCertificate"), tellsWhatItFound},
 	{"RegisterFairPlayCertificate finds every mistake at once, and sends nothing",
@@ -97,10 +105,36 @@ func wantCertificate(t T, what string, got *pb.FairPlayCertificate) {
 	t.Helper()
 	want := &pb.FairPlayCertificate{
 		Subject: "CN=FairPlay Streaming: Kids TV,O=Kids TV\\, Inc.,C=KR", SerialNumber: "1f2e3d4c5b6a",
-		ExpireTime: timestamppb.New(pairs()[0].certificate.NotAfter),
+		ExpireTime:  timestamppb.New(pairs()[0].certificate.NotAfter),
+		Fingerprint: fingerprint(pairs()[0]), KeySize: 2048,
 	}
 	if !proto.Equal(got, want) {
 		t.Errorf("%s: the certificate is %v, want %v", what, got, want)
+	}
+}
+
+func fingerprint(pair keyPair) string {
+	sum := sha256.Sum256(pair.certificate.Raw)
+	return hex.EncodeToString(sum[:])
+}
+
+func servesTheLatest(t T, h Harness) {
+	s := newSite(t, h)
+	read := &pb.GetFairPlayCertificateRequest{Name: s.name}
+	if res, err := h.ask(t.Context(), read); err == nil {
+		t.Errorf("before the first registration: %v", res)
+	}
+	for _, pair := range pairs() {
+		req := s.fairPlay()
+		req.Certificate, req.PrivateKey = pair.certificate.Raw, pair.key
+		if _, err := h.calling(req).in(t.Context(), newSteps()); err != nil {
+			t.Fatalf("%v", err)
+		}
+		got := get[*pb.FairPlayCertificate](t, h, read)
+		if got.GetFingerprint() != fingerprint(pair) || got.GetKeySize() != 2048 ||
+			!got.GetExpireTime().AsTime().Equal(pair.certificate.NotAfter) {
+			t.Errorf("the certificate is %v, want the one with the fingerprint %s", got, fingerprint(pair))
+		}
 	}
 }
 

@@ -194,7 +194,8 @@ func parts() []part {
 	licenses := append(needs("ListLicenses", "StreamLicenses"), reportCapabilities...)
 	integrations := needs("GetIntegration", "UpdateIntegration")
 	sites := slices.Concat(licenses, integrations, needs("ListSites", "GetSite", "UpdateSite", "DisableSite",
-		"EnableSite", "ExtendTrial", "ListStatusChanges", "RegisterFairPlayCertificate", "ListPackagings"))
+		"EnableSite", "ExtendTrial", "ListStatusChanges", "GetFairPlayCertificate", "RegisterFairPlayCertificate",
+		"ListPackagings"))
 	products := slices.Concat(productCapabilities, productLicenseCapabilities)
 	return []part{
 		{"Sites", func(h Harness) bool { return !h.Sites.whole() }, sites},

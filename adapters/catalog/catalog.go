@@ -46,7 +46,7 @@ var Kinds = []Kind{
 		},
 		TwinSettings: func(baseURL string) any {
 			c := pallycon.NewConfig()
-			c.BaseURL = baseURL
+			c.BaseURL, c.LicenseBaseURL = baseURL, baseURL
 			c.AccountID, c.AccountSeq = pallyconemulator.DefaultAccountID, pallyconemulator.DefaultAccountSeq
 			c.ServiceAPIKey = secret.New(pallyconemulator.DefaultServiceAPIKey)
 			return c

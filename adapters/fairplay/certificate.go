@@ -3,8 +3,12 @@ package fairplay
 import (
 	"bytes"
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/asn1"
+	"encoding/hex"
 	"errors"
 	"slices"
 	"strings"
@@ -108,9 +112,19 @@ func Of(key crypto.Signer, certificates []*x509.Certificate) *x509.Certificate {
 
 // Describe returns what the contract shows of a certificate.
 func Describe(certificate *x509.Certificate) *pb.FairPlayCertificate {
+	sum := sha256.Sum256(certificate.Raw)
+	size := 0
+	switch key := certificate.PublicKey.(type) {
+	case *rsa.PublicKey:
+		size = key.N.BitLen()
+	case *ecdsa.PublicKey:
+		size = key.Curve.Params().BitSize
+	}
 	return &pb.FairPlayCertificate{
 		Subject:      certificate.Subject.String(),
 		SerialNumber: certificate.SerialNumber.Text(16),
 		ExpireTime:   timestamppb.New(certificate.NotAfter),
+		Fingerprint:  hex.EncodeToString(sum[:]),
+		KeySize:      int32(size),
 	}
 }

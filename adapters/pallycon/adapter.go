@@ -29,6 +29,8 @@ type Adapter struct {
 	id     string // of the vendor account, as in names
 	config Config
 	vendor *upstream.Client
+	// licenseServer is PallyCon's license server. It is nil if the configuration names none.
+	licenseServer *upstream.Client
 }
 
 var (
@@ -45,6 +47,7 @@ var (
 	_ adapters.StatusChangeCanceller        = (*Adapter)(nil)
 	_ adapters.IntegrationGetter            = (*Adapter)(nil)
 	_ adapters.IntegrationUpdater           = (*Adapter)(nil)
+	_ adapters.FairPlayCertificateGetter    = (*Adapter)(nil)
 	_ adapters.FairPlayCertificateRegistrar = (*Adapter)(nil)
 	_ adapters.LicenseLister                = (*Adapter)(nil)
 	_ adapters.MemberLister                 = (*Adapter)(nil)
@@ -69,13 +72,29 @@ func New(id string, config Config, transport http.RoundTripper) (*Adapter, error
 	if err != nil {
 		return nil, err
 	}
-	return &Adapter{id: id, config: config, vendor: vendor}, nil
+	a := &Adapter{id: id, config: config, vendor: vendor}
+	if config.LicenseBaseURL == "" {
+		return a, nil
+	}
+	a.licenseServer, err = upstream.New(upstream.Options{
+		VendorName: vendorName + "'s license server",
+		BaseURL:    config.LicenseBaseURL,
+		Transport:  transport,
+		Timeout:    config.Timeout,
+		MaxBody:    maxCertificate,
+	})
+	return a, err
 }
 
 // Describe returns the bounds of the guide, and which filters PallyCon applies.
 func (a *Adapter) Describe() adapters.Description {
+	var unsupported []string
+	if a.licenseServer == nil {
+		unsupported = append(unsupported, pb.SiteService_GetFairPlayCertificate_FullMethodName)
+	}
 	return adapters.Description{
 		DisplayName: "PallyCon (DoveRunner)",
+		Unsupported: unsupported,
 		Limits: &pb.Vendor_Limits{
 			MaxPageSize: listing.MaxUnit,
 			PushedDownFilters: slices.Concat(

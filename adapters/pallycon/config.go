@@ -27,6 +27,10 @@ type Config struct {
 	// has no default: the service has changed its name, and a missing line must not send a test
 	// account to the real service. Required.
 	BaseURL string `yaml:"base_url"`
+	// LicenseBaseURL is scheme and host of the license server, which serves the FairPlay certificate
+	// of each site without credentials. The default is https://license-global.pallycon.com. Empty
+	// turns GetFairPlayCertificate off.
+	LicenseBaseURL string `yaml:"license_base_url"`
 	// AccountID is the claim account_id of the token that signs every call. Required.
 	AccountID string `yaml:"account_id"`
 	// AccountSeq is the claim account_seq, which PallyCon's helpdesk gives out. It is text although
@@ -61,6 +65,7 @@ type Config struct {
 // NewConfig returns a Config with the defaults. It lacks the required values.
 func NewConfig() *Config {
 	return &Config{
+		LicenseBaseURL:    "https://license-global.pallycon.com",
 		PageIndexBase:     1,
 		ParameterEncoding: EncodeJSON,
 		ToInclusive:       true,
@@ -73,6 +78,10 @@ func NewConfig() *Config {
 func (c *Config) Check(report func(key, problem string)) {
 	if !upstream.IsOrigin(c.BaseURL) {
 		report("base_url", "must be scheme and host alone, such as https://service.pallycon.com: drmhub adds the path")
+	}
+	if c.LicenseBaseURL != "" && !upstream.IsOrigin(c.LicenseBaseURL) {
+		report("license_base_url", "must be scheme and host alone, such as https://license-global.pallycon.com, "+
+			"or empty, to turn GetFairPlayCertificate off")
 	}
 	if c.AccountID == "" {
 		report("account_id", "is missing: the id of the PallyCon account")

@@ -37,6 +37,7 @@ func TestDefaultsNeedOnlyTheAccount(t *testing.T) {
 
 func TestEveryUnusableSettingIsReported(t *testing.T) {
 	for key, spoil := range map[string]func(*Config){
+		"license_base_url":    func(c *Config) { c.LicenseBaseURL = "license-global.pallycon.com" },
 		"base_url":            func(c *Config) { c.BaseURL = "https://service.pallycon.com/api/v2" },
 		"account_id":          func(c *Config) { c.AccountID = "" },
 		"account_seq":         func(c *Config) { c.AccountSeq = "" },

@@ -1,6 +1,7 @@
 package pallycon_test
 
 import (
+	"encoding/base64"
 	"io"
 	"maps"
 	"mime"
@@ -9,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/mutation"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -56,4 +59,26 @@ func TestACertificateIsSentAsAFormWithFiles(t *testing.T) {
 			t.Errorf("the parts are %q, want %q", got, want)
 		}
 	})
+}
+
+func TestTheServedCertificateIsRead(t *testing.T) {
+	const served = "GET /ri/fpsCert.do"
+	der := fixture(t, "../../fairplay/testdata/certificate.der")
+	req := &pb.GetFairPlayCertificateRequest{Name: demo}
+	for body, want := range map[string]string{
+		der: "4d1f", fixture(t, "../../fairplay/testdata/certificate.pem"): "4d1f",
+		base64.StdEncoding.EncodeToString([]byte(der)): "4d1f", "<html>maintenance</html>": "", "": "",
+	} {
+		a, vendor := serve(t, map[string]string{getSites: fixture(t, "account-siteId.json"), served: body})
+		got, err := a.GetFairPlayCertificate(t.Context(), req)
+		if got.GetSerialNumber() != want {
+			t.Errorf("%.20q: the certificate is %v, %v, want %q", body, got, err, want)
+		}
+		if want == "" {
+			wantError(t, "another body", err, codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID)
+		}
+		if r := vendor.Only(served); r.Header.Get("Authorization") != "" {
+			t.Errorf("the license server gets the token %q", r.Header.Get("Authorization"))
+		}
+	}
 }

@@ -20,6 +20,7 @@ import (
 const (
 	fairPlayPassword = "correct-horse"
 	fairPlayASK      = "0123456789abcdef0123456789ABCDEF"
+	certificateSum   = "8e62e88c47296eef5eeb6cff563788873051f45b35bcc5a1b71e2d9ee20946b2"
 )
 
 // fairPlayDay is a day on which the certificate is good.
@@ -68,6 +69,7 @@ func wantViolations(t *testing.T, what string, err error, want ...string) {
 func TestFilesAreConvertedForPallyCon(t *testing.T) {
 	want := &pb.FairPlayCertificate{
 		Subject: "CN=FairPlay Streaming Certificate,O=Kids TV,C=KR", SerialNumber: "4d1f",
+		Fingerprint: certificateSum, KeySize: 1024,
 		ExpireTime: timestamppb.New(time.Date(2028, 11, 21, 4, 33, 5, 0, time.UTC)),
 	}
 	for _, key := range []string{

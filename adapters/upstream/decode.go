@@ -32,9 +32,30 @@ var (
 	errTooDeep  = fmt.Errorf("it nests more than %d arrays and objects", maxDepth)
 )
 
+// Raw is the body of a response that is not JSON.
+type Raw []byte
+
+// readRaw reads a body of at most maxBody bytes.
+func readRaw(resp *http.Response, into *Raw, maxBody int64) error {
+	content, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	switch {
+	case err != nil && isCorrupt(err):
+		return &unreadable{what: err.Error()}
+	case err != nil:
+		return err
+	case int64(len(content)) > maxBody:
+		return &unreadable{what: fmt.Sprintf("it is larger than %d bytes", maxBody)}
+	}
+	*into = content
+	return nil
+}
+
 // decode zeroes into, and decodes one JSON value into it, straight from the connection. Its error is
 // an *unreadable, or the error that broke the connection.
 func decode(resp *http.Response, into any, maxBody int64) error {
+	if raw, ok := into.(*Raw); ok {
+		return readRaw(resp, raw, maxBody)
+	}
 	reflect.ValueOf(into).Elem().SetZero() // an earlier attempt may have filled a part
 	content, kind := io.Reader(resp.Body), resp.Header.Get("Content-Type")
 	mislabeled := kind != "" && !isJSON(kind)

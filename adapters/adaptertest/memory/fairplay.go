@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/fairplay"
@@ -12,8 +13,23 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// RegisterFairPlayCertificate checks what it gets, and sends it. Nothing shows afterwards whether the
-// vendor has it.
+// GetFairPlayCertificate returns the certificate that was registered last.
+func (a *Adapter) GetFairPlayCertificate(
+	ctx context.Context, req *pb.GetFairPlayCertificateRequest,
+) (*pb.FairPlayCertificate, error) {
+	site, err := a.vendor.Sites.Get(ctx, req.GetName())
+	switch {
+	case err != nil:
+		return nil, err
+	case site.GetFairplayCertificate() == nil:
+		none := pb.ErrorReason_VENDOR_REJECTED
+		return nil, apierror.New(codes.FailedPrecondition, none, "the site has no certificate")
+	}
+	return site.GetFairplayCertificate(), nil
+}
+
+// RegisterFairPlayCertificate checks what it gets, and sends it. The read of
+// the certificate does not show which keys the vendor has.
 func (a *Adapter) RegisterFairPlayCertificate(
 	ctx context.Context, req *pb.RegisterFairPlayCertificateRequest,
 ) (*pb.FairPlayCertificate, error) {
@@ -32,7 +48,10 @@ func (a *Adapter) RegisterFairPlayCertificate(
 	return mutation.Do(ctx, mutation.Write[*pb.FairPlayCertificate]{
 		Step: "register",
 		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.FairPlayCertificate, error) {
-			return certificate, a.vendor.Sites.Change(ctx, req.GetName(), func(*pb.Site) error { return nil })
+			return certificate, a.vendor.Sites.Change(ctx, req.GetName(), func(s *pb.Site) error {
+				s.FairplayCertificate = certificate
+				return nil
+			})
 		},
 		Preview: func() *pb.FairPlayCertificate { return certificate },
 	})

@@ -51,6 +51,8 @@
 //   - The figures of targetDate are of the days from the first of the month to the target date.
 //     They count successful licenses, and the users and devices that had one. LICENSETOKEN counts
 //     as a user.
+//   - The license server's certificate endpoint, /ri/fpsCert.do, is part of this twin. It serves the
+//     certificate in DER at once, without credentials. It is 404 for a site without a certificate.
 //   - href has the scheme http, as in the guide's samples, and the host of the request.
 package emulator
 
@@ -103,6 +105,7 @@ func New(options Options) *Emulator {
 	for _, c := range calls {
 		mux.HandleFunc(c.method+" "+c.path, e.serve(c))
 	}
+	mux.HandleFunc("GET /ri/fpsCert.do", e.serveCertificate)
 	e.Twin = twin.New(mux, twin.Options{
 		Clock:       options.Clock,
 		Secrets:     []string{"ask", "key_pw", "private_key", "site_key", "access_key", "kms_token"},

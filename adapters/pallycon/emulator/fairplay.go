@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"net/http"
 	"regexp"
 	"strings"
 
@@ -78,6 +79,17 @@ func checkKey(certificate *x509.Certificate, file, password string) error {
 		return errors.New("private_key does not fit fps_cert")
 	}
 	return nil
+}
+
+// serveCertificate serves the certificate of a site to players, as the license server does.
+func (e *Emulator) serveCertificate(w http.ResponseWriter, r *http.Request) {
+	certificate := e.FairPlayCertificate(r.URL.Query().Get("siteId"))
+	if certificate == nil {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	_, _ = w.Write(certificate.Raw) // It fails only if the client is gone.
 }
 
 // FairPlayCertificate returns the latest FairPlay certificate of a site, or nil.

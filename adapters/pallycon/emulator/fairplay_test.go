@@ -119,6 +119,12 @@ func TestCertificateIsRegistered(t *testing.T) {
 		if held == nil || string(held.Raw) != certificate || e.FairPlayCertificate("TEST") != nil {
 			t.Errorf("holds %v", held)
 		}
+		// The license server takes no token.
+		served := twintest.Serve(e, httptest.NewRequest("GET", "/ri/fpsCert.do?siteId=DEMO", nil))
+		none := twintest.Serve(e, httptest.NewRequest("GET", "/ri/fpsCert.do?siteId=TEST", nil))
+		if served.Status != 200 || served.Text != certificate || none.Status != 404 {
+			t.Errorf("serves %d %q, and %d for a site without a certificate", served.Status, served.Text, none.Status)
+		}
 		if effects := e.Ledger().Effects(); len(effects) != 1 || fmt.Sprint(effects[0].Kind, effects[0].Details) !=
 			"fairPlayCertificateRegisteredmap[serial_number:c0ffee subject:CN=FairPlay of Acme]" {
 			t.Errorf("effects %+v", effects)

@@ -62,7 +62,7 @@ func HarnessOf(t *testing.T, assumed emulator.Assumptions, config pallycon.Confi
 // Config returns a configuration for a twin with the default account. No network has its host.
 func Config() pallycon.Config {
 	c := pallycon.NewConfig()
-	c.BaseURL = "http://pallycon.invalid"
+	c.BaseURL, c.LicenseBaseURL = "http://pallycon.invalid", "http://license.pallycon.invalid"
 	c.AccountID, c.AccountSeq = emulator.DefaultAccountID, emulator.DefaultAccountSeq
 	c.ServiceAPIKey = secret.New(emulator.DefaultServiceAPIKey)
 	return *c

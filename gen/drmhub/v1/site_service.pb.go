@@ -673,8 +673,14 @@ type FairPlayCertificate struct {
 	// The address that the vendor fetched the certificate from. Empty where the vendor takes no
 	// address. NAVER Cloud: fairPlayCert.certFile.
 	CertificateUri string `protobuf:"bytes,4,opt,name=certificate_uri,json=certificateUri,proto3" json:"certificate_uri,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The SHA-256 of the certificate in DER, in hexadecimal. Empty where drmhub does not have the
+	// certificate.
+	Fingerprint string `protobuf:"bytes,5,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"`
+	// The size of the certificate's public key, in bits. 0 where drmhub does not have the
+	// certificate.
+	KeySize       int32 `protobuf:"varint,6,opt,name=key_size,json=keySize,proto3" json:"key_size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FairPlayCertificate) Reset() {
@@ -735,6 +741,20 @@ func (x *FairPlayCertificate) GetCertificateUri() string {
 	return ""
 }
 
+func (x *FairPlayCertificate) GetFingerprint() string {
+	if x != nil {
+		return x.Fingerprint
+	}
+	return ""
+}
+
+func (x *FairPlayCertificate) GetKeySize() int32 {
+	if x != nil {
+		return x.KeySize
+	}
+	return 0
+}
+
 // FairPlayKeys is a FairPlay Streaming certificate with its keys, for vendors that fetch both from
 // an address.
 type FairPlayKeys struct {
@@ -746,8 +766,8 @@ type FairPlayKeys struct {
 	PrivateKeyUri string `protobuf:"bytes,2,opt,name=private_key_uri,json=privateKeyUri,proto3" json:"private_key_uri,omitempty"`
 	// The private key's password. NAVER Cloud: fairPlayCert.privateEncryptedString.
 	KeyPassword string `protobuf:"bytes,3,opt,name=key_password,json=keyPassword,proto3" json:"key_password,omitempty"`
-	// The application secret key (ASK) from Apple: 16 bytes in hexadecimal. drmhub removes 0x, blanks,
-	// hyphens and line ends. NAVER Cloud: fairPlayCert.secretKey.
+	// The application secret key (ASK) from Apple: 16 bytes in hexadecimal. drmhub removes 0x,
+	// blanks, hyphens and line ends. NAVER Cloud: fairPlayCert.secretKey.
 	ApplicationSecretKey string `protobuf:"bytes,4,opt,name=application_secret_key,json=applicationSecretKey,proto3" json:"application_secret_key,omitempty"`
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
@@ -2467,6 +2487,52 @@ func (x *UpdateIntegrationRequest) GetValidateOnly() bool {
 	return false
 }
 
+// The request of GetFairPlayCertificate.
+type GetFairPlayCertificateRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The site, "vendors/{vendor}/sites/{site}".
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetFairPlayCertificateRequest) Reset() {
+	*x = GetFairPlayCertificateRequest{}
+	mi := &file_drmhub_v1_site_service_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetFairPlayCertificateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetFairPlayCertificateRequest) ProtoMessage() {}
+
+func (x *GetFairPlayCertificateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_drmhub_v1_site_service_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetFairPlayCertificateRequest.ProtoReflect.Descriptor instead.
+func (*GetFairPlayCertificateRequest) Descriptor() ([]byte, []int) {
+	return file_drmhub_v1_site_service_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *GetFairPlayCertificateRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 // The request of RegisterFairPlayCertificate.
 type RegisterFairPlayCertificateRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2481,8 +2547,8 @@ type RegisterFairPlayCertificateRequest struct {
 	// The private key's password, at most 32 bytes. A private key without encryption is encrypted
 	// with it before drmhub sends it.
 	KeyPassword string `protobuf:"bytes,4,opt,name=key_password,json=keyPassword,proto3" json:"key_password,omitempty"`
-	// The application secret key (ASK) from Apple: 16 bytes in hexadecimal. drmhub removes 0x, blanks,
-	// hyphens and line ends.
+	// The application secret key (ASK) from Apple: 16 bytes in hexadecimal. drmhub removes 0x,
+	// blanks, hyphens and line ends.
 	ApplicationSecretKey string `protobuf:"bytes,5,opt,name=application_secret_key,json=applicationSecretKey,proto3" json:"application_secret_key,omitempty"`
 	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
 	// same response to each repetition. The same id with another request is ALREADY_EXISTS,
@@ -2497,7 +2563,7 @@ type RegisterFairPlayCertificateRequest struct {
 
 func (x *RegisterFairPlayCertificateRequest) Reset() {
 	*x = RegisterFairPlayCertificateRequest{}
-	mi := &file_drmhub_v1_site_service_proto_msgTypes[25]
+	mi := &file_drmhub_v1_site_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2509,7 +2575,7 @@ func (x *RegisterFairPlayCertificateRequest) String() string {
 func (*RegisterFairPlayCertificateRequest) ProtoMessage() {}
 
 func (x *RegisterFairPlayCertificateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_site_service_proto_msgTypes[25]
+	mi := &file_drmhub_v1_site_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2522,7 +2588,7 @@ func (x *RegisterFairPlayCertificateRequest) ProtoReflect() protoreflect.Message
 
 // Deprecated: Use RegisterFairPlayCertificateRequest.ProtoReflect.Descriptor instead.
 func (*RegisterFairPlayCertificateRequest) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_site_service_proto_rawDescGZIP(), []int{25}
+	return file_drmhub_v1_site_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *RegisterFairPlayCertificateRequest) GetName() string {
@@ -2591,7 +2657,7 @@ type Site_ServiceState struct {
 
 func (x *Site_ServiceState) Reset() {
 	*x = Site_ServiceState{}
-	mi := &file_drmhub_v1_site_service_proto_msgTypes[26]
+	mi := &file_drmhub_v1_site_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2603,7 +2669,7 @@ func (x *Site_ServiceState) String() string {
 func (*Site_ServiceState) ProtoMessage() {}
 
 func (x *Site_ServiceState) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_site_service_proto_msgTypes[26]
+	mi := &file_drmhub_v1_site_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2662,7 +2728,7 @@ type Integration_Credential struct {
 
 func (x *Integration_Credential) Reset() {
 	*x = Integration_Credential{}
-	mi := &file_drmhub_v1_site_service_proto_msgTypes[27]
+	mi := &file_drmhub_v1_site_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2674,7 +2740,7 @@ func (x *Integration_Credential) String() string {
 func (*Integration_Credential) ProtoMessage() {}
 
 func (x *Integration_Credential) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_site_service_proto_msgTypes[27]
+	mi := &file_drmhub_v1_site_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2761,13 +2827,15 @@ const file_drmhub_v1_site_service_proto_rawDesc = "" +
 	"\x17monthly_active_licenses\x18\x03 \x01(\x05B\x03\xe0A\x03R\x15monthlyActiveLicenses\x125\n" +
 	"\x14monthly_active_users\x18\x04 \x01(\x05B\x03\xe0A\x03R\x12monthlyActiveUsers\x129\n" +
 	"\x16monthly_active_devices\x18\x05 \x01(\x05B\x03\xe0A\x03R\x14monthlyActiveDevices:H\xeaAE\n" +
-	"\x0fdrmhub.v1/Usage\x12#vendors/{vendor}/sites/{site}/usage*\x06usages2\x05usage\"\xce\x01\n" +
+	"\x0fdrmhub.v1/Usage\x12#vendors/{vendor}/sites/{site}/usage*\x06usages2\x05usage\"\x95\x02\n" +
 	"\x13FairPlayCertificate\x12\x1d\n" +
 	"\asubject\x18\x01 \x01(\tB\x03\xe0A\x03R\asubject\x12(\n" +
 	"\rserial_number\x18\x02 \x01(\tB\x03\xe0A\x03R\fserialNumber\x12@\n" +
 	"\vexpire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"expireTime\x12,\n" +
-	"\x0fcertificate_uri\x18\x04 \x01(\tB\x03\xe0A\x03R\x0ecertificateUri\"\x80\x02\n" +
+	"\x0fcertificate_uri\x18\x04 \x01(\tB\x03\xe0A\x03R\x0ecertificateUri\x12%\n" +
+	"\vfingerprint\x18\x05 \x01(\tB\x03\xe0A\x03R\vfingerprint\x12\x1e\n" +
+	"\bkey_size\x18\x06 \x01(\x05B\x03\xe0A\x03R\akeySize\"\x80\x02\n" +
 	"\fFairPlayKeys\x124\n" +
 	"\x0fcertificate_uri\x18\x01 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\x88\x01\x01R\x0ecertificateUri\x129\n" +
 	"\x0fprivate_key_uri\x18\x02 \x01(\tB\x11\xe0A\x02\xe0A\x04\xbaH\x05r\x03\x88\x01\x01\x80\x01\x01R\rprivateKeyUri\x124\n" +
@@ -2957,7 +3025,10 @@ const file_drmhub_v1_site_service_proto_rawDesc = "" +
 	"updateMask\x12-\n" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\x0e\xe0A\x01\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12(\n" +
-	"\rvalidate_only\x18\x04 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"\xb9\x03\n" +
+	"\rvalidate_only\x18\x04 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"m\n" +
+	"\x1dGetFairPlayCertificateRequest\x12L\n" +
+	"\x04name\x18\x01 \x01(\tB8\xe0A\x02\xfaA\x10\n" +
+	"\x0edrmhub.v1/Site\xbaH\x1fr\x1d2\x1b^vendors/[^/]+/sites/[^/]+$R\x04name\"\xb9\x03\n" +
 	"\"RegisterFairPlayCertificateRequest\x12L\n" +
 	"\x04name\x18\x01 \x01(\tB8\xe0A\x02\xfaA\x10\n" +
 	"\x0edrmhub.v1/Site\xbaH\x1fr\x1d2\x1b^vendors/[^/]+/sites/[^/]+$R\x04name\x123\n" +
@@ -2968,7 +3039,7 @@ const file_drmhub_v1_site_service_proto_rawDesc = "" +
 	"\x16application_secret_key\x18\x05 \x01(\tB\x13\xe0A\x02\xe0A\x04\xbaH\ar\x05\x10\x01\x18\x80\x02\x80\x01\x01R\x14applicationSecretKey\x12-\n" +
 	"\n" +
 	"request_id\x18\x06 \x01(\tB\x0e\xe0A\x01\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12(\n" +
-	"\rvalidate_only\x18\a \x01(\bB\x03\xe0A\x01R\fvalidateOnly2\x8b\x11\n" +
+	"\rvalidate_only\x18\a \x01(\bB\x03\xe0A\x01R\fvalidateOnly2\xbf\x12\n" +
 	"\vSiteService\x12\x83\x01\n" +
 	"\tListSites\x12\x1b.drmhub.v1.ListSitesRequest\x1a\x1c.drmhub.v1.ListSitesResponse\";\xdaA\x06parent\xca\xf3\x18\n" +
 	"sites:read\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{parent=vendors/*}/sites\x12p\n" +
@@ -2991,7 +3062,9 @@ const file_drmhub_v1_site_service_proto_rawDesc = "" +
 	"\x12CancelStatusChange\x12$.drmhub.v1.CancelStatusChangeRequest\x1a\x17.drmhub.v1.StatusChange\"T\xdaA\x04name\xca\xf3\x18\vsites:write\x82\xd3\xe4\x93\x028:\x01*\"3/v1/{name=vendors/*/sites/*/statusChanges/*}:cancel\x12\x91\x01\n" +
 	"\x0eGetIntegration\x12 .drmhub.v1.GetIntegrationRequest\x1a\x16.drmhub.v1.Integration\"E\xdaA\x04name\xca\xf3\x18\n" +
 	"sites:read\x82\xd3\xe4\x93\x02*\x12(/v1/{name=vendors/*/sites/*/integration}\x12\xc4\x01\n" +
-	"\x11UpdateIntegration\x12#.drmhub.v1.UpdateIntegrationRequest\x1a\x16.drmhub.v1.Integration\"r\xdaA\x17integration,update_mask\xca\xf3\x18\vsites:write\x82\xd3\xe4\x93\x02C:\vintegration24/v1/{integration.name=vendors/*/sites/*/integration}\x12\xc7\x01\n" +
+	"\x11UpdateIntegration\x12#.drmhub.v1.UpdateIntegrationRequest\x1a\x16.drmhub.v1.Integration\"r\xdaA\x17integration,update_mask\xca\xf3\x18\vsites:write\x82\xd3\xe4\x93\x02C:\vintegration24/v1/{integration.name=vendors/*/sites/*/integration}\x12\xb1\x01\n" +
+	"\x16GetFairPlayCertificate\x12(.drmhub.v1.GetFairPlayCertificateRequest\x1a\x1e.drmhub.v1.FairPlayCertificate\"M\xdaA\x04name\xca\xf3\x18\n" +
+	"sites:read\x82\xd3\xe4\x93\x022\x120/v1/{name=vendors/*/sites/*}/fairPlayCertificate\x12\xc7\x01\n" +
 	"\x1bRegisterFairPlayCertificate\x12-.drmhub.v1.RegisterFairPlayCertificateRequest\x1a\x1e.drmhub.v1.FairPlayCertificate\"Y\xdaA\x04name\xca\xf3\x18\vsites:write\x82\xd3\xe4\x93\x02=:\x01*\"8/v1/{name=vendors/*/sites/*}:registerFairPlayCertificateBg\n" +
 	"\rcom.drmhub.v1P\x01Z/github.com/drmhub/drmhub/gen/drmhub/v1;drmhubv1\xaa\x02\tDrmhub.V1\xca\x02\tDrmhub\\V1\xea\x02\n" +
 	"Drmhub::V1b\x06proto3"
@@ -3009,7 +3082,7 @@ func file_drmhub_v1_site_service_proto_rawDescGZIP() []byte {
 }
 
 var file_drmhub_v1_site_service_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_drmhub_v1_site_service_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_drmhub_v1_site_service_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_drmhub_v1_site_service_proto_goTypes = []any{
 	(Site_State)(0),                            // 0: drmhub.v1.Site.State
 	(Site_Service)(0),                          // 1: drmhub.v1.Site.Service
@@ -3043,36 +3116,37 @@ var file_drmhub_v1_site_service_proto_goTypes = []any{
 	(*CancelStatusChangeRequest)(nil),          // 29: drmhub.v1.CancelStatusChangeRequest
 	(*GetIntegrationRequest)(nil),              // 30: drmhub.v1.GetIntegrationRequest
 	(*UpdateIntegrationRequest)(nil),           // 31: drmhub.v1.UpdateIntegrationRequest
-	(*RegisterFairPlayCertificateRequest)(nil), // 32: drmhub.v1.RegisterFairPlayCertificateRequest
-	(*Site_ServiceState)(nil),                  // 33: drmhub.v1.Site.ServiceState
-	(*Integration_Credential)(nil),             // 34: drmhub.v1.Integration.Credential
-	(*timestamppb.Timestamp)(nil),              // 35: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),                // 36: google.protobuf.Duration
-	(*fieldmaskpb.FieldMask)(nil),              // 37: google.protobuf.FieldMask
+	(*GetFairPlayCertificateRequest)(nil),      // 32: drmhub.v1.GetFairPlayCertificateRequest
+	(*RegisterFairPlayCertificateRequest)(nil), // 33: drmhub.v1.RegisterFairPlayCertificateRequest
+	(*Site_ServiceState)(nil),                  // 34: drmhub.v1.Site.ServiceState
+	(*Integration_Credential)(nil),             // 35: drmhub.v1.Integration.Credential
+	(*timestamppb.Timestamp)(nil),              // 36: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),                // 37: google.protobuf.Duration
+	(*fieldmaskpb.FieldMask)(nil),              // 38: google.protobuf.FieldMask
 }
 var file_drmhub_v1_site_service_proto_depIdxs = []int32{
 	0,  // 0: drmhub.v1.Site.state:type_name -> drmhub.v1.Site.State
-	33, // 1: drmhub.v1.Site.services:type_name -> drmhub.v1.Site.ServiceState
+	34, // 1: drmhub.v1.Site.services:type_name -> drmhub.v1.Site.ServiceState
 	9,  // 2: drmhub.v1.Site.fairplay_certificate:type_name -> drmhub.v1.FairPlayCertificate
 	8,  // 3: drmhub.v1.Site.usage:type_name -> drmhub.v1.Usage
-	35, // 4: drmhub.v1.Site.create_time:type_name -> google.protobuf.Timestamp
-	35, // 5: drmhub.v1.Site.update_time:type_name -> google.protobuf.Timestamp
-	35, // 6: drmhub.v1.FairPlayCertificate.expire_time:type_name -> google.protobuf.Timestamp
+	36, // 4: drmhub.v1.Site.create_time:type_name -> google.protobuf.Timestamp
+	36, // 5: drmhub.v1.Site.update_time:type_name -> google.protobuf.Timestamp
+	36, // 6: drmhub.v1.FairPlayCertificate.expire_time:type_name -> google.protobuf.Timestamp
 	10, // 7: drmhub.v1.SiteOrder.fairplay_certificate:type_name -> drmhub.v1.FairPlayKeys
 	3,  // 8: drmhub.v1.SiteOrder.state:type_name -> drmhub.v1.SiteOrder.State
-	35, // 9: drmhub.v1.SiteOrder.create_time:type_name -> google.protobuf.Timestamp
-	35, // 10: drmhub.v1.SiteOrder.update_time:type_name -> google.protobuf.Timestamp
+	36, // 9: drmhub.v1.SiteOrder.create_time:type_name -> google.protobuf.Timestamp
+	36, // 10: drmhub.v1.SiteOrder.update_time:type_name -> google.protobuf.Timestamp
 	1,  // 11: drmhub.v1.StatusChange.service:type_name -> drmhub.v1.Site.Service
 	4,  // 12: drmhub.v1.StatusChange.type:type_name -> drmhub.v1.StatusChange.Type
 	5,  // 13: drmhub.v1.StatusChange.state:type_name -> drmhub.v1.StatusChange.State
-	35, // 14: drmhub.v1.StatusChange.create_time:type_name -> google.protobuf.Timestamp
-	35, // 15: drmhub.v1.StatusChange.update_time:type_name -> google.protobuf.Timestamp
+	36, // 14: drmhub.v1.StatusChange.create_time:type_name -> google.protobuf.Timestamp
+	36, // 15: drmhub.v1.StatusChange.update_time:type_name -> google.protobuf.Timestamp
 	7,  // 16: drmhub.v1.StatusChange.applied_site:type_name -> drmhub.v1.Site
-	34, // 17: drmhub.v1.Integration.credentials:type_name -> drmhub.v1.Integration.Credential
-	36, // 18: drmhub.v1.Integration.token_duration:type_name -> google.protobuf.Duration
+	35, // 17: drmhub.v1.Integration.credentials:type_name -> drmhub.v1.Integration.Credential
+	37, // 18: drmhub.v1.Integration.token_duration:type_name -> google.protobuf.Duration
 	7,  // 19: drmhub.v1.ListSitesResponse.sites:type_name -> drmhub.v1.Site
 	7,  // 20: drmhub.v1.UpdateSiteRequest.site:type_name -> drmhub.v1.Site
-	37, // 21: drmhub.v1.UpdateSiteRequest.update_mask:type_name -> google.protobuf.FieldMask
+	38, // 21: drmhub.v1.UpdateSiteRequest.update_mask:type_name -> google.protobuf.FieldMask
 	11, // 22: drmhub.v1.CreateSiteOrderRequest.site_order:type_name -> drmhub.v1.SiteOrder
 	19, // 23: drmhub.v1.ListSiteOrdersRequest.filter:type_name -> drmhub.v1.SiteOrderFilter
 	11, // 24: drmhub.v1.ListSiteOrdersResponse.site_orders:type_name -> drmhub.v1.SiteOrder
@@ -3084,7 +3158,7 @@ var file_drmhub_v1_site_service_proto_depIdxs = []int32{
 	12, // 30: drmhub.v1.ListStatusChangesResponse.status_changes:type_name -> drmhub.v1.StatusChange
 	6,  // 31: drmhub.v1.GetIntegrationRequest.view:type_name -> drmhub.v1.Integration.View
 	13, // 32: drmhub.v1.UpdateIntegrationRequest.integration:type_name -> drmhub.v1.Integration
-	37, // 33: drmhub.v1.UpdateIntegrationRequest.update_mask:type_name -> google.protobuf.FieldMask
+	38, // 33: drmhub.v1.UpdateIntegrationRequest.update_mask:type_name -> google.protobuf.FieldMask
 	1,  // 34: drmhub.v1.Site.ServiceState.service:type_name -> drmhub.v1.Site.Service
 	2,  // 35: drmhub.v1.Site.ServiceState.state:type_name -> drmhub.v1.Site.ServiceState.State
 	14, // 36: drmhub.v1.SiteService.ListSites:input_type -> drmhub.v1.ListSitesRequest
@@ -3100,23 +3174,25 @@ var file_drmhub_v1_site_service_proto_depIdxs = []int32{
 	29, // 46: drmhub.v1.SiteService.CancelStatusChange:input_type -> drmhub.v1.CancelStatusChangeRequest
 	30, // 47: drmhub.v1.SiteService.GetIntegration:input_type -> drmhub.v1.GetIntegrationRequest
 	31, // 48: drmhub.v1.SiteService.UpdateIntegration:input_type -> drmhub.v1.UpdateIntegrationRequest
-	32, // 49: drmhub.v1.SiteService.RegisterFairPlayCertificate:input_type -> drmhub.v1.RegisterFairPlayCertificateRequest
-	15, // 50: drmhub.v1.SiteService.ListSites:output_type -> drmhub.v1.ListSitesResponse
-	7,  // 51: drmhub.v1.SiteService.GetSite:output_type -> drmhub.v1.Site
-	7,  // 52: drmhub.v1.SiteService.UpdateSite:output_type -> drmhub.v1.Site
-	11, // 53: drmhub.v1.SiteService.CreateSiteOrder:output_type -> drmhub.v1.SiteOrder
-	21, // 54: drmhub.v1.SiteService.ListSiteOrders:output_type -> drmhub.v1.ListSiteOrdersResponse
-	11, // 55: drmhub.v1.SiteService.GetSiteOrder:output_type -> drmhub.v1.SiteOrder
-	12, // 56: drmhub.v1.SiteService.DisableSite:output_type -> drmhub.v1.StatusChange
-	12, // 57: drmhub.v1.SiteService.EnableSite:output_type -> drmhub.v1.StatusChange
-	12, // 58: drmhub.v1.SiteService.ExtendTrial:output_type -> drmhub.v1.StatusChange
-	28, // 59: drmhub.v1.SiteService.ListStatusChanges:output_type -> drmhub.v1.ListStatusChangesResponse
-	12, // 60: drmhub.v1.SiteService.CancelStatusChange:output_type -> drmhub.v1.StatusChange
-	13, // 61: drmhub.v1.SiteService.GetIntegration:output_type -> drmhub.v1.Integration
-	13, // 62: drmhub.v1.SiteService.UpdateIntegration:output_type -> drmhub.v1.Integration
-	9,  // 63: drmhub.v1.SiteService.RegisterFairPlayCertificate:output_type -> drmhub.v1.FairPlayCertificate
-	50, // [50:64] is the sub-list for method output_type
-	36, // [36:50] is the sub-list for method input_type
+	32, // 49: drmhub.v1.SiteService.GetFairPlayCertificate:input_type -> drmhub.v1.GetFairPlayCertificateRequest
+	33, // 50: drmhub.v1.SiteService.RegisterFairPlayCertificate:input_type -> drmhub.v1.RegisterFairPlayCertificateRequest
+	15, // 51: drmhub.v1.SiteService.ListSites:output_type -> drmhub.v1.ListSitesResponse
+	7,  // 52: drmhub.v1.SiteService.GetSite:output_type -> drmhub.v1.Site
+	7,  // 53: drmhub.v1.SiteService.UpdateSite:output_type -> drmhub.v1.Site
+	11, // 54: drmhub.v1.SiteService.CreateSiteOrder:output_type -> drmhub.v1.SiteOrder
+	21, // 55: drmhub.v1.SiteService.ListSiteOrders:output_type -> drmhub.v1.ListSiteOrdersResponse
+	11, // 56: drmhub.v1.SiteService.GetSiteOrder:output_type -> drmhub.v1.SiteOrder
+	12, // 57: drmhub.v1.SiteService.DisableSite:output_type -> drmhub.v1.StatusChange
+	12, // 58: drmhub.v1.SiteService.EnableSite:output_type -> drmhub.v1.StatusChange
+	12, // 59: drmhub.v1.SiteService.ExtendTrial:output_type -> drmhub.v1.StatusChange
+	28, // 60: drmhub.v1.SiteService.ListStatusChanges:output_type -> drmhub.v1.ListStatusChangesResponse
+	12, // 61: drmhub.v1.SiteService.CancelStatusChange:output_type -> drmhub.v1.StatusChange
+	13, // 62: drmhub.v1.SiteService.GetIntegration:output_type -> drmhub.v1.Integration
+	13, // 63: drmhub.v1.SiteService.UpdateIntegration:output_type -> drmhub.v1.Integration
+	9,  // 64: drmhub.v1.SiteService.GetFairPlayCertificate:output_type -> drmhub.v1.FairPlayCertificate
+	9,  // 65: drmhub.v1.SiteService.RegisterFairPlayCertificate:output_type -> drmhub.v1.FairPlayCertificate
+	51, // [51:66] is the sub-list for method output_type
+	36, // [36:51] is the sub-list for method input_type
 	36, // [36:36] is the sub-list for extension type_name
 	36, // [36:36] is the sub-list for extension extendee
 	0,  // [0:36] is the sub-list for field type_name
@@ -3134,7 +3210,7 @@ func file_drmhub_v1_site_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drmhub_v1_site_service_proto_rawDesc), len(file_drmhub_v1_site_service_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   28,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -35,6 +35,7 @@ const (
 	SiteService_CancelStatusChange_FullMethodName          = "/drmhub.v1.SiteService/CancelStatusChange"
 	SiteService_GetIntegration_FullMethodName              = "/drmhub.v1.SiteService/GetIntegration"
 	SiteService_UpdateIntegration_FullMethodName           = "/drmhub.v1.SiteService/UpdateIntegration"
+	SiteService_GetFairPlayCertificate_FullMethodName      = "/drmhub.v1.SiteService/GetFairPlayCertificate"
 	SiteService_RegisterFairPlayCertificate_FullMethodName = "/drmhub.v1.SiteService/RegisterFairPlayCertificate"
 )
 
@@ -84,6 +85,10 @@ type SiteServiceClient interface {
 	GetIntegration(ctx context.Context, in *GetIntegrationRequest, opts ...grpc.CallOption) (*Integration, error)
 	// Changes callback addresses and token lifetime.
 	UpdateIntegration(ctx context.Context, in *UpdateIntegrationRequest, opts ...grpc.CallOption) (*Integration, error)
+	// Gets the FairPlay Streaming certificate that the vendor's license server serves for a site now.
+	// A license server may serve the one before for a while after a registration. The response does
+	// not show which private key and application secret key the vendor has.
+	GetFairPlayCertificate(ctx context.Context, in *GetFairPlayCertificateRequest, opts ...grpc.CallOption) (*FairPlayCertificate, error)
 	// Registers the FairPlay Streaming certificate of a site. drmhub checks certificate and keys
 	// against each other before it sends anything. With `validate_only`, drmhub stops there and
 	// returns what it found.
@@ -228,6 +233,16 @@ func (c *siteServiceClient) UpdateIntegration(ctx context.Context, in *UpdateInt
 	return out, nil
 }
 
+func (c *siteServiceClient) GetFairPlayCertificate(ctx context.Context, in *GetFairPlayCertificateRequest, opts ...grpc.CallOption) (*FairPlayCertificate, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(FairPlayCertificate)
+	err := c.cc.Invoke(ctx, SiteService_GetFairPlayCertificate_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *siteServiceClient) RegisterFairPlayCertificate(ctx context.Context, in *RegisterFairPlayCertificateRequest, opts ...grpc.CallOption) (*FairPlayCertificate, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(FairPlayCertificate)
@@ -284,6 +299,10 @@ type SiteServiceServer interface {
 	GetIntegration(context.Context, *GetIntegrationRequest) (*Integration, error)
 	// Changes callback addresses and token lifetime.
 	UpdateIntegration(context.Context, *UpdateIntegrationRequest) (*Integration, error)
+	// Gets the FairPlay Streaming certificate that the vendor's license server serves for a site now.
+	// A license server may serve the one before for a while after a registration. The response does
+	// not show which private key and application secret key the vendor has.
+	GetFairPlayCertificate(context.Context, *GetFairPlayCertificateRequest) (*FairPlayCertificate, error)
 	// Registers the FairPlay Streaming certificate of a site. drmhub checks certificate and keys
 	// against each other before it sends anything. With `validate_only`, drmhub stops there and
 	// returns what it found.
@@ -336,6 +355,9 @@ func (UnimplementedSiteServiceServer) GetIntegration(context.Context, *GetIntegr
 }
 func (UnimplementedSiteServiceServer) UpdateIntegration(context.Context, *UpdateIntegrationRequest) (*Integration, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateIntegration not implemented")
+}
+func (UnimplementedSiteServiceServer) GetFairPlayCertificate(context.Context, *GetFairPlayCertificateRequest) (*FairPlayCertificate, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetFairPlayCertificate not implemented")
 }
 func (UnimplementedSiteServiceServer) RegisterFairPlayCertificate(context.Context, *RegisterFairPlayCertificateRequest) (*FairPlayCertificate, error) {
 	return nil, status.Error(codes.Unimplemented, "method RegisterFairPlayCertificate not implemented")
@@ -595,6 +617,24 @@ func _SiteService_UpdateIntegration_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SiteService_GetFairPlayCertificate_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetFairPlayCertificateRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SiteServiceServer).GetFairPlayCertificate(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SiteService_GetFairPlayCertificate_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SiteServiceServer).GetFairPlayCertificate(ctx, req.(*GetFairPlayCertificateRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _SiteService_RegisterFairPlayCertificate_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(RegisterFairPlayCertificateRequest)
 	if err := dec(in); err != nil {
@@ -671,6 +711,10 @@ var SiteService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "UpdateIntegration",
 			Handler:    _SiteService_UpdateIntegration_Handler,
+		},
+		{
+			MethodName: "GetFairPlayCertificate",
+			Handler:    _SiteService_GetFairPlayCertificate_Handler,
 		},
 		{
 			MethodName: "RegisterFairPlayCertificate",

@@ -118,6 +118,7 @@ func cases(t *testing.T, journal ...string) map[string][]rpcCase {
 	unknown := call{method: "/drmhub.v1.SiteService/Explode", req: &pb.ListSitesRequest{}, rest: "GET /v1/explode"}
 	keys, wrong := fairPlayRequest(t, "0pen-Sesame"), fairPlayRequest(t, "0pen-Sesame")
 	wrong.KeyPassword = "other"
+	served := rpc(&pb.GetFairPlayCertificateRequest{Name: demo})
 	accounts := parse(`ListDrmAccounts {"parent":"vendors/telecomx"}`)
 	owned := parse(`ListProductLicenses {"parent":"vendors/amino"}`)
 	broken := twin.Fault{Kind: twin.FaultAnswer, Status: 500, Path: licensesPath}
@@ -125,7 +126,9 @@ func cases(t *testing.T, journal ...string) map[string][]rpcCase {
 	return map[string][]rpcCase{
 		"": slices.Concat(casesIn("journal", journal...), casesIn("calls")),
 		"pallycon": slices.Concat(casesIn("pallycon"), casesIn("calls"), []rpcCase{
+			expect(served, "VENDOR_REJECTED"),
 			expect(rpc(keys), `OK "serialNumber":"2a"`),
+			expect(served, `OK "keySize":2048`),
 			expect(rpc(wrong), "REQUEST_INVALID at key_password"),
 			expect(unknown, "METHOD_UNKNOWN"),
 			expect(parse(`StreamLicenses {"parent":"`+demo+`"}`), "VENDOR_UNAVAILABLE").during(broken),

@@ -70,6 +70,13 @@ func (s *sites) UpdateIntegration(ctx context.Context, req *pb.UpdateIntegration
 	return delegate(ctx, s.vendors, req.GetIntegration().GetName(), adapters.IntegrationUpdater.UpdateIntegration, req)
 }
 
+func (s *sites) GetFairPlayCertificate(
+	ctx context.Context, req *pb.GetFairPlayCertificateRequest,
+) (*pb.FairPlayCertificate, error) {
+	call := adapters.FairPlayCertificateGetter.GetFairPlayCertificate
+	return delegate(ctx, s.vendors, req.GetName(), call, req)
+}
+
 func (s *sites) RegisterFairPlayCertificate(
 	ctx context.Context, req *pb.RegisterFairPlayCertificateRequest,
 ) (*pb.FairPlayCertificate, error) {
