@@ -35,7 +35,8 @@ func (a *Adapter) header() http.Header { return http.Header{"Accept": {a.config.
 // rows returns a part of a list.
 func rows[Row identified](ctx context.Context, a *Adapter, path string, offset, limit int) ([]Row, error) {
 	var answer listDocument[Row]
-	res, err := a.vendor.Read(ctx, upstream.Request{Path: path, Header: a.header(), Query: url.Values{
+	fixed := path == productsPath || path == licensesPath
+	res, err := a.vendor.Read(ctx, upstream.Request{Path: path, Fixed: fixed, Header: a.header(), Query: url.Values{
 		a.config.OffsetParameter: {strconv.Itoa(offset)},
 		a.config.LimitParameter:  {strconv.Itoa(limit)},
 	}}, &answer)

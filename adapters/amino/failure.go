@@ -12,9 +12,10 @@ import (
 )
 
 // failure reads an error of AminoTV. AminoTV's pages show none, so it is read as an error of
-// JSON:API. The HTTP status decides the meaning.
+// JSON:API. The HTTP status decides the meaning. It returns nil for another form, unless the status
+// says enough.
 func failure(status int, _ http.Header, body []byte) *apierror.Error {
-	code, text := readErrors(body)
+	code, text, own := readErrors(body)
 	e := &apierror.Error{}
 	switch {
 	case status == http.StatusUnauthorized:
@@ -26,13 +27,16 @@ func failure(status int, _ http.Header, body []byte) *apierror.Error {
 	case status >= http.StatusInternalServerError:
 		said := strings.TrimSuffix(fmt.Sprintf("HTTP %d, %s", status, code), ", ")
 		e.Message = fmt.Sprintf("AminoTV or Irdeto reports a failure of its own (%s)", said)
+	case !own:
+		return nil
 	}
 	return e.With(apierror.VendorCode, code).With(apierror.VendorMessage, text)
 }
 
 // readErrors returns the first code and all texts of a JSON:API body,
-// {"errors":[{"status","code","title","detail"}]}. For another body the text is the whole body.
-func readErrors(body []byte) (code, text string) {
+// {"errors":[{"status","code","title","detail"}]}. For another body the text is the whole body, and
+// own is false.
+func readErrors(body []byte) (code, text string, own bool) {
 	var document struct {
 		Errors []struct {
 			Code   jsonx.Text `json:"code"`
@@ -41,7 +45,7 @@ func readErrors(body []byte) (code, text string) {
 		} `json:"errors"`
 	}
 	if err := jsonx.Unmarshal("", body, &document); err != nil || len(document.Errors) == 0 {
-		return "", string(body)
+		return "", string(body), false
 	}
 	var texts []string
 	for _, e := range document.Errors {
@@ -54,7 +58,7 @@ func readErrors(body []byte) (code, text string) {
 			texts = append(texts, string(e.Title+e.Detail))
 		}
 	}
-	return code, strings.Join(texts, "; ")
+	return code, strings.Join(texts, "; "), true
 }
 
 func isNotFound(err error) bool { return err != nil && apierror.Convert(err).Code == codes.NotFound }

@@ -49,9 +49,8 @@ func TestFaultsOfTheVendor(t *testing.T) {
 			},
 			Effects: newLicenses,
 		}},
+		Own: wiretest.OwnError{Status: 412, Body: `{"errors":[{"code":"E4711"}]}`, Code: "E4711"},
 		Override: map[string]wiretest.Fault{
-			"HTTP 412": wiretest.Replying(412, `{"errors":[{"code":"E4711"}]}`).Code("E4711").
-				As(wiretest.Rejected, wiretest.Rejected),
 			"a success of another form": wiretest.Replying(200, `{"licenses":[]}`).
 				As(wiretest.Unreadable, wiretest.Unknown),
 			"a success of another form afterwards": wiretest.TakingEffect(200, `{"data":7}`).

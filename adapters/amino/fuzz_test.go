@@ -69,6 +69,9 @@ func FuzzErrors(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		e := failure(status, nil, body)
+		if e == nil {
+			return // is not in AminoTV's form
+		}
 		// The HTTP status decides the code and the reason.
 		if e.Code != 0 || e.Reason != pb.ErrorReason_ERROR_REASON_UNSPECIFIED || !utf8.ValidString(e.Message) {
 			t.Errorf("HTTP %d, %q: %+v", status, body, e)

@@ -44,6 +44,9 @@ type Error struct {
 	Metadata   map[string]string
 	Violations []*errdetails.BadRequest_FieldViolation
 	RetryAfter time.Duration // 0 if unknown
+	// Unproven reports that a proxy may have sent the refusal that this error is about. Callers are
+	// not told of it.
+	Unproven bool
 }
 
 // New returns an error with a message from fmt.Sprintf.

@@ -97,6 +97,17 @@ func ExplainRefusal(ctx context.Context, err error, name string, lookup func(con
 	return err
 }
 
+// provesNoRefusal reports whether a vendor's refusal of a write leaves room for an effect. Either the
+// vendor's code is unknown, or a proxy may have sent the response.
+func provesNoRefusal(err error) bool {
+	if err == nil || !IsPlain(err) {
+		return false
+	}
+	e := apierror.Convert(err)
+	return e.Reason == pb.ErrorReason_VENDOR_REJECTED || e.Unproven && unexplained[e.Reason] ||
+		e.Unproven && e.Reason == pb.ErrorReason_VENDOR_ALREADY_EXISTS
+}
+
 // unexplained are the reasons of refusals that may be due to a missing resource.
 var unexplained = map[pb.ErrorReason]bool{
 	pb.ErrorReason_VENDOR_REJECTED:      true,

@@ -132,7 +132,8 @@ type Write[T proto.Message] struct {
 	// Step names the write, uniquely within the method: "suspend".
 	Step string
 	// Send makes the write once. It calls RecordSend immediately before the first byte. Its error
-	// is definite unless it is OUTCOME_UNKNOWN.
+	// is definite unless it is OUTCOME_UNKNOWN. A refusal with an unknown code of the vendor, or
+	// from a proxy, is read back first.
 	Send func(context.Context, Attempt) (T, error)
 	// ReadBack reports whether an earlier Send took effect, and returns what the vendor would have
 	// answered. An error means that this cannot be determined now. ReadBack is nil if the vendor
@@ -226,6 +227,9 @@ func (w Write[T]) write(ctx context.Context, r *run, attempt Attempt) (T, error)
 	})
 	defer a.end()
 	answer, err := w.Send(sending, attempt)
+	if a.left && w.ReadBack != nil && provesNoRefusal(err) {
+		answer, err = w.verify(ctx, err)
+	}
 	ended := Record{HTTPStatus: a.httpStatus}
 	if err != nil {
 		ended.Err = apierror.Convert(err).GRPCStatus()
@@ -254,6 +258,24 @@ func (w Write[T]) write(ctx context.Context, r *run, attempt Attempt) (T, error)
 		return none, fmt.Errorf("mutation: the write %q did not call RecordSend before it was sent", w.Step)
 	}
 	return w.keep(ctx, r, answer, a.httpStatus)
+}
+
+// verify reads back a write after refused, an error that may hide an effect. It returns refused only
+// if the vendor does not show the effect.
+func (w Write[T]) verify(ctx context.Context, refused error) (T, error) {
+	var none T
+	answer, took, err := w.ReadBack(ctx)
+	switch {
+	case err != nil:
+		e := apierror.Convert(refused)
+		unknown := apierror.OutcomeUnknown("Outcome unknown: %s Reading the change back failed: %v%s",
+			strings.TrimSuffix(e.Message, ".")+".", err, RetryAdvice)
+		unknown.Metadata = e.Metadata
+		return none, unknown
+	case took:
+		return answer, nil
+	}
+	return none, refused
 }
 
 // lose records that the outcome can never be verified.

@@ -63,11 +63,23 @@ const (
 	notOff        = "281006"  // The site was on already.
 )
 
+// fairPlayFiles ends the text of a failure of Object Storage.
+const fairPlayFiles = ". It holds the files of the FairPlay certificate"
+
 // serviceCodes are the codes on the page "One Click Multi DRM error codes".
 var serviceCodes = map[word]meaning{
 	"280000":      unavailable,
 	"280001":      inputRefused,
+	"280002":      unavailable,
 	"280003":      inputRefused,
+	"280004":      inputRefused,
+	"280005":      wrongState.as("the account has no subscription to Object Storage: subscribe to it" + fairPlayFiles),
+	"280006":      credentials.as("Object Storage refuses the API key: check it in the vendor's console" + fairPlayFiles),
+	"280007":      permission.as("the account may not use Object Storage: grant it" + fairPlayFiles),
+	"280008":      unavailable.as("Object Storage reports an unknown failure"),
+	"280009":      wrongState.as("the region of Object Storage is not supported: use another region" + fairPlayFiles),
+	"280010":      wrongState.as("the resource of Object Storage is not supported: use another one" + fairPlayFiles),
+	"280011":      unavailable.as("NAVER Cloud cannot reach Object Storage"),
 	"281003":      notFound,
 	"281004":      wrongState,
 	notOn:         wrongState,
@@ -95,8 +107,8 @@ var gatewayCodes = map[word]meaning{
 }
 
 // failure reads the error of a response with a status of 400 or more. It returns nil if the
-// response has no error to read. A 401 is an error even then, because the vendor's clock may
-// explain it.
+// response has no code of the service or of the gateway: the vendor sends one with each error. A 401
+// is an error even then, because the vendor's clock may explain it.
 func failure(status int, header http.Header, body []byte) *apierror.Error {
 	var answer struct {
 		Error jsontext.Value `json:"error"`
@@ -105,7 +117,7 @@ func failure(status int, header http.Header, body []byte) *apierror.Error {
 	if err := jsonx.Unmarshal("", body, &answer); err == nil {
 		r = readRefusal(answer.Error)
 	}
-	if r == (refusal{}) && status != http.StatusUnauthorized {
+	if r.Code+r.ErrorCode == "" && status != http.StatusUnauthorized {
 		return nil
 	}
 	if r == (refusal{}) {
@@ -133,13 +145,14 @@ func (r refusal) failure(status int, header http.Header) *apierror.Error {
 	case known:
 	case status == http.StatusUnauthorized:
 		m = credentials
-	case status == http.StatusForbidden, status == http.StatusTooManyRequests, status >= http.StatusInternalServerError:
+	case status == http.StatusForbidden, status == http.StatusRequestTimeout, status == http.StatusTooEarly,
+		status == http.StatusTooManyRequests, status >= http.StatusInternalServerError:
 		// The HTTP status decides.
 		return (&apierror.Error{}).With(apierror.VendorCode, string(code)).With(apierror.VendorMessage, text)
 	default:
 		m = rejected
 	}
-	if m.reason == pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED {
+	if m == credentials {
 		if off := clockOff(header, text, time.Now()); off != "" {
 			m.says = off
 		}

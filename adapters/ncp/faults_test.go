@@ -55,8 +55,8 @@ func TestFaultsOfTheVendor(t *testing.T) {
 				return err
 			},
 		}},
+		Own: wiretest.OwnError{Status: 200, Body: no, Code: "289999"},
 		Override: map[string]wiretest.Fault{
-			"a failure inside HTTP 200":      wiretest.Replying(200, no).Code("289999").As(rejected, rejected),
 			"a failure inside HTTP 500":      wiretest.Replying(500, no).Code("289999").As(unavailable, unknown),
 			"a success that does not say so": wiretest.Replying(200, `{"content":[]}`).As(unreadable, unknown),
 			"a success of another form afterwards": wiretest.TakingEffect(200, `{"success":1,"content":7}`).

@@ -65,6 +65,7 @@ func New(id string, config Config, transport http.RoundTripper) (*Adapter, error
 		Transport:    transport,
 		Sign:         t.sign,
 		Secrets:      t.secrets,
+		Failure:      failure,
 		Timeout:      config.Timeout,
 		MaxBody:      maxBody,
 		MaxPerSecond: config.RequestsPerSecond,

@@ -2,6 +2,7 @@ package pallycon
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"strconv"
 
@@ -120,6 +121,17 @@ func (e *envelope[Data]) readData(d *jsontext.Decoder) error {
 		e.misfit = jsonx.Unmarshal("data", raw, &e.Data)
 	}
 	return err
+}
+
+// failure reads the error of a response with a status of 400 or more. PallyCon sends its envelope with
+// every response, so failure returns nil without an error_code.
+func failure(_ int, _ http.Header, body []byte) *apierror.Error {
+	var answer envelope[jsontext.Value]
+	if json.Unmarshal(body, &answer) != nil || answer.ErrorCode == "" || answer.ErrorCode == success {
+		return nil
+	}
+	e := (&apierror.Error{}).With(apierror.VendorCode, answer.ErrorCode)
+	return e.With(apierror.VendorMessage, answer.ErrorMessage)
 }
 
 // checked returns the envelope of a success. A failure inside HTTP 200 is a definite refusal. A

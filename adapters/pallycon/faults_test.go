@@ -52,10 +52,9 @@ func TestFaultsOfTheVendor(t *testing.T) {
 				return err
 			},
 		}},
+		Own: wiretest.OwnError{Status: 200, Body: no, Code: "7777"},
 		Override: map[string]wiretest.Fault{
-			"a failure inside HTTP 200": wiretest.Replying(200, no).Code("7777").
-				As(wiretest.Rejected, wiretest.Rejected),
-			"a failure inside HTTP 500": wiretest.Replying(500, no).
+			"a failure inside HTTP 500": wiretest.Replying(500, no).Code("7777").
 				As(wiretest.Unavailable, wiretest.Unknown),
 			"a success without an error_code": wiretest.Replying(200, `{"data":[]}`).
 				As(wiretest.Unreadable, wiretest.Unknown),

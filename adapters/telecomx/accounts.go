@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 
@@ -32,6 +33,27 @@ type accountPage struct {
 	Offset   *int         `json:"offset"`
 	Total    int          `json:"total"`
 	Accounts []accountRow `json:"accounts"`
+	others
+}
+
+// others are the members of a response that the pages do not show. If there is no documented member
+// beside them, the response is not what was asked for.
+type others struct {
+	Others map[string]jsontext.Value `json:",embed"`
+}
+
+func (p *accountPage) isList() bool {
+	return p.Offset != nil || p.Total != 0 || p.Accounts != nil || len(p.Others) == 0
+}
+
+// A single is the response with one account.
+type single struct {
+	accountRow
+	others
+}
+
+func (s *single) isAccount() bool {
+	return s.Username+s.Password+s.Created != "" || s.Devices.count != 0 || len(s.Others) == 0
 }
 
 // A cursor is a position in a list, in the page token.
@@ -176,8 +198,11 @@ func refusedField(field string) []*errdetails.BadRequest_FieldViolation {
 // accountPage requests a page. The path names no resource, so a 404 is due to the configuration.
 func (a *Adapter) accountPage(ctx context.Context, params url.Values) (*accountPage, error) {
 	page := &accountPage{}
-	_, err := a.read(ctx, upstream.Request{Path: accountsPath, Query: params}, page)
-	if err == nil {
+	res, err := a.read(ctx, upstream.Request{Path: accountsPath, Query: params}, page)
+	switch {
+	case err == nil && !page.isList():
+		return nil, res.Complete(contradiction("a success holds no list of accounts. Check base_url"))
+	case err == nil:
 		return page, nil
 	}
 	e := *apierror.Convert(err)
@@ -236,19 +261,21 @@ func (a *Adapter) findAccount(ctx context.Context, username string, secrets ...s
 	if username == "." || username == ".." { // not possible in a path, and too short for TelecomX
 		return nil, nil
 	}
-	row := &accountRow{}
-	_, err := a.read(ctx, upstream.Request{Path: accountsPath + upstream.Path(username), Secrets: secrets}, row)
+	row := &single{}
+	res, err := a.read(ctx, upstream.Request{Path: accountsPath + upstream.Path(username), Secrets: secrets}, row)
 	switch {
 	case err != nil && apierror.Convert(err).Code == codes.NotFound:
 		return nil, nil
 	case err != nil:
 		return nil, err
+	case !row.isAccount():
+		return nil, res.Complete(contradiction("a success holds no account. Check base_url"))
 	case row.Username == "":
 		row.Username = username
 	case !strings.EqualFold(row.Username, username):
 		return nil, contradiction("the response has another account than requested")
 	}
-	return row, nil
+	return &row.accountRow, nil
 }
 
 func noAccount(username string) error {

@@ -91,7 +91,7 @@ func (c creation) send(ctx context.Context, _ mutation.Attempt) (*pb.DrmAccount,
 		body["password"] = c.password.Reveal()
 	}
 	row := &accountRow{}
-	_, err := c.adapter.write(ctx, upstream.Request{
+	res, err := c.adapter.write(ctx, upstream.Request{
 		Method: http.MethodPost, Path: accountsPath, Body: upstream.JSON(body), Secrets: []secret.Text{c.password},
 	}, row)
 	if err != nil {
@@ -101,14 +101,15 @@ func (c creation) send(ctx context.Context, _ mutation.Attempt) (*pb.DrmAccount,
 		return nil, apierror.OutcomeUnknown("Outcome unknown: TelecomX reported success with another username. " +
 			"Retry with the same request_id.")
 	}
-	// The account is created. If it cannot be read, the response has what is known of it.
+	// If the account was created but cannot be read, the response has what is known of it.
 	if row.Username == "" || row.Password == "" && c.view == pb.DrmAccount_FULL {
 		if held, err := c.adapter.findAccount(ctx, c.username, c.password); err == nil && held != nil {
 			row = held
 		}
 	}
 	if row.Username == "" {
-		row.Username = c.username
+		return nil, res.Complete(apierror.OutcomeUnknown("Outcome unknown: TelecomX reported success without the " +
+			"account, and does not show it" + mutation.RetryAdvice))
 	}
 	if row.Password == "" {
 		row.Password = c.password.Reveal()

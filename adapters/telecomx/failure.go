@@ -23,9 +23,15 @@ const (
 	saysPassword = "password" // with 422: it is malformed
 )
 
-// failure returns the error of a response with an error status.
+// failure returns the error of a response with an error status. A 404 of TelecomX says what is
+// missing. Other errors say one word, or their status says enough. failure returns nil for all else.
 func (a *Adapter) failure(status int, _ http.Header, body []byte) *apierror.Error {
 	said, further, until := readError(body)
+	switch {
+	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusConflict:
+	case status == http.StatusNotFound && said != saysID && said != saysCustomer, status == http.StatusGone, said == "":
+		return nil
+	}
 	e := meaning(status, said)
 	if status == http.StatusUnauthorized && !a.config.Token.IsZero() {
 		e.Message = "TelecomX refuses the machine token: get another one from TelecomX, " +

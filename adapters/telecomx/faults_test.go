@@ -45,15 +45,18 @@ func TestFaultsOfTheVendor(t *testing.T) {
 				},
 			},
 		},
+		Own: wiretest.OwnError{Status: 402, Body: `{"message":"pay_first"}`, Code: "pay_first"},
 		Override: map[string]wiretest.Fault{
 			"HTTP 401 with a code": wiretest.Replying(401, `{"error":"access_denied"}`).Code("access_denied").
 				As(wiretest.Unauthorized, wiretest.Unauthorized),
 			"HTTP 403 with a code": wiretest.Replying(403, `access_denied`).Code("access_denied").
 				As(wiretest.Forbidden, wiretest.Forbidden),
-			"HTTP 402, which nobody knows": wiretest.Replying(402, `{"message":"pay_first"}`).Code("pay_first").
-				As(wiretest.Rejected, wiretest.Rejected),
 			"HTTP 500": wiretest.Replying(500, `{"error":"internal_error"}`).Code("internal_error").
 				As(wiretest.Unavailable, wiretest.Unknown),
+			"an error in the place of a list or an account": wiretest.Replying(200, `{"error":"username"}`).
+				As(wiretest.Unreadable, wiretest.Unknown),
+			"a success of nobody": wiretest.Replying(200, `{"status":"ok"}`).
+				As(wiretest.Unreadable, wiretest.Unknown),
 			"a success of another form": wiretest.TakingEffect(200, `[7]`).
 				As(wiretest.Unreadable, wiretest.Unknown),
 		},

@@ -68,11 +68,14 @@ func life(minutes float64) time.Duration {
 }
 
 // loginRefused returns the error of a failed login. It blames the configuration for a refusal, since
-// no caller can cause one. It returns err if TelecomX throttles or fails.
+// no caller can cause one. It returns err if TelecomX throttles or fails, or if a proxy may have sent
+// the response.
 func loginRefused(err error) error {
 	e := apierror.Convert(err)
 	status, _ := strconv.Atoi(e.Metadata[apierror.VendorHTTPStatus])
-	if status < 400 || status >= 500 || status == http.StatusTooManyRequests {
+	switch {
+	case status < 400, status >= 500, status == http.StatusTooManyRequests,
+		e.Reason == pb.ErrorReason_VENDOR_UNAVAILABLE, e.Reason == pb.ErrorReason_VENDOR_RESPONSE_INVALID:
 		return err
 	}
 	refused := apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED,

@@ -21,6 +21,7 @@ import (
 type attempt struct {
 	client  *Client
 	write   bool
+	fixed   bool   // see Request.Fixed
 	where   string // "GET /iptv/drm", without the query, which may contain a token
 	secrets []secret.Text
 	maySent atomic.Bool // see trackBytesSent
@@ -36,7 +37,7 @@ func (c *Client) try(
 		return nil, unsent, err
 	}
 	where := r.Method + " " + r.URL.EscapedPath()
-	a := &attempt{client: c, write: write, where: where, secrets: req.Secrets}
+	a := &attempt{client: c, write: write, fixed: req.Fixed, where: where, secrets: req.Secrets}
 	if err := a.waitForPermit(ctx); err != nil {
 		return nil, unsent, err
 	}

@@ -5,7 +5,7 @@
 // other calls, and must run inside of mutation.Do. A write is sent at most once. Its error is
 // OUTCOME_UNKNOWN, or says for certain that the write had no effect. The second kind is one of:
 //
-//   - the vendor's refusal
+//   - the vendor's refusal, in the vendor's own form
 //   - the error of Sign, or of mutation.RecordSend
 //   - an error whose message starts with "not sent: "
 //
@@ -52,11 +52,16 @@ type Options struct {
 	// Failure reads the vendor's error from a response with a status of 400 or more. Its body is
 	// cut at 64 KiB.
 	//
+	// Failure returns nil if the response is not in the vendor's own form. A proxy in front of the
+	// vendor may have sent it. Such a 404 or 410 proves nothing: a Read returns
+	// VENDOR_RESPONSE_INVALID, and the outcome of a Write is unknown. Such a 429 leaves the outcome
+	// of a Write unknown too. For other statuses, the status decides everything, and the body becomes
+	// the vendor's message. If Failure itself is nil, every response counts as the vendor's.
+	//
 	// If the error has the Code OK, the status decides its code and reason. If it has no message,
-	// the status decides the message. If the error is nil, the status decides everything, and the
-	// body becomes the vendor's message. The client adds the HTTP status, the request id and the
-	// pause, and cleans all texts. If a Write gets a 5xx, its outcome is unknown. Only the metadata
-	// of the error is kept then.
+	// the status decides the message. The client adds the HTTP status, the request id and the
+	// pause, and cleans all texts. If a Write gets a 408, a 425 or a 5xx, its outcome is unknown.
+	// Only the metadata of the error is kept then.
 	Failure func(status int, header http.Header, body []byte) *apierror.Error
 	// RequestIDHeader is the response header with the vendor's id of the request, such as
 	// "x-ncp-trace-id".

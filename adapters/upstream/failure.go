@@ -104,18 +104,50 @@ func (a *attempt) refused(body []byte) (attemptResult, error) {
 	if a.client.opts.Failure != nil {
 		e = a.client.opts.Failure(status, header, body)
 	}
-	if e == nil {
-		e = (&apierror.Error{}).With(apierror.VendorMessage, string(body))
+	own := e != nil || a.client.opts.Failure == nil
+	switch {
+	case !own && saysGone(status):
+		return answered, a.errForeign(string(body))
+	case e == nil:
+		e = (&apierror.Error{Unproven: !own}).With(apierror.VendorMessage, string(body))
 	}
 	e = a.complete(e)
 	v := answered
-	if status >= 500 && status != http.StatusNotImplemented && e.Code == codes.Unavailable {
+	if passing(status) && status != http.StatusNotImplemented && e.Code == codes.Unavailable {
 		v = down
 	}
-	if a.write && status >= 500 {
+	switch {
+	case a.write && (passing(status) || !own && status == http.StatusTooManyRequests):
 		return v, a.unknown(e)
+	case !a.write && a.fixed && e.Code == codes.NotFound:
+		return v, a.errNoSuchCall(e)
 	}
 	return v, a.finish(e)
+}
+
+// passing reports whether a status says that the request came at a bad time. The vendor may have
+// begun a write before it sent such a status, or may have the write from a proxy that sent it.
+func passing(status int) bool {
+	return status == http.StatusRequestTimeout || status == http.StatusTooEarly ||
+		status >= http.StatusInternalServerError
+}
+
+// saysGone reports whether a status says that a resource or a path does not exist. A proxy sends it
+// too if it has no route to the vendor.
+func saysGone(status int) bool { return status == http.StatusNotFound || status == http.StatusGone }
+
+// errForeign returns the error of a response that is not in the vendor's own form.
+func (a *attempt) errForeign(body string) *apierror.Error {
+	return a.errBadResponse("it is not in the form of "+a.vendor()+", so a proxy or gateway may have sent it. "+
+		"It proves nothing about the request. Retry, and check base_url", body)
+}
+
+// errNoSuchCall returns the error of a path that names no resource, and that the vendor does not have.
+func (a *attempt) errNoSuchCall(said *apierror.Error) *apierror.Error {
+	e := apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
+		"%s has no such call (%s, HTTP %d): check base_url", a.vendor(), a.where, a.answer.Status)
+	e.Metadata = said.Metadata
+	return a.finish(e)
 }
 
 // complete returns e with the meaning of the HTTP status, unless e has a meaning of its own.
@@ -162,6 +194,9 @@ func meaningOf(status int) meaning {
 		return meaning{codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND, "has no such resource", ""}
 	case status == http.StatusConflict:
 		return meaning{codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS, "already has it", ""}
+	case status == http.StatusRequestTimeout, status == http.StatusTooEarly:
+		return meaning{codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
+			"did not take the request at this time", ""}
 	case status == http.StatusTooManyRequests:
 		return meaning{codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED,
 			"throttles drmhub, or a quota is used up", ""}

@@ -98,7 +98,15 @@ func TestTheAdapterReadsItsVendorsErrors(t *testing.T) {
 		{500, `{"Code":"E1","Message":"not now"}`, [2]kind{wrongState, unknown}, "E1", 1},
 		{500, `{"Code":"DOWN"}`, [2]kind{unavailable, unknown}, "DOWN", 3},
 		{400, `{"Code":"DOWN"}`, [2]kind{unavailable, unavailable}, "DOWN", 1},
+		{404, `default backend - 404`, [2]kind{unusable, unknown}, "", 1},
+		{408, `not theirs`, [2]kind{unavailable, unknown}, "", 3},
+		{408, `{"Code":"E1","Message":"not now"}`, [2]kind{wrongState, unknown}, "E1", 1},
 		{409, `not theirs`, [2]kind{exists, exists}, "", 1},
+		{410, ``, [2]kind{unusable, unknown}, "", 1},
+		{425, `not theirs`, [2]kind{unavailable, unknown}, "", 3},
+		{429, `not theirs`, [2]kind{limited, unknown}, "", 1},
+		{429, `{"Code":"E1","Message":"not now"}`, [2]kind{wrongState, wrongState}, "E1", 1},
+		{403, `not theirs`, [2]kind{permission, permission}, "", 1},
 	} {
 		o := upstream.Options{Failure: acme, RequestIDHeader: "X-Trace"}
 		handler := answer(test.status, test.body, "X-Mood", "good", "X-Trace", "t-1")

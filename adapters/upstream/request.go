@@ -24,6 +24,7 @@ type Request struct {
 	Header   http.Header // further headers; Accept defaults to application/json
 	Body     Body        // the zero Body means no body
 	Unsigned bool        // skips Sign, for the call that gets the credentials
+	Fixed    bool        // the request names no resource, so a 404 of a read is due to base_url
 	// the secrets in this request, which the vendor may repeat in an error
 	Secrets []secret.Text
 }

@@ -48,11 +48,28 @@ type Target[A any] struct {
 	Connect func(t *testing.T, transport http.RoundTripper, baseURL string) A
 	Read    Read[A]
 	Writes  []Write[A]
+	// Own is an error in the vendor's own form, with a code that drmhub does not know.
+	Own OwnError
 	// Override holds the faults that differ from the common ones, and those of this vendor alone.
 	Override map[string]Fault
 	// LogsIn reports whether the adapter logs in first. A refused call then has a second try with a
 	// fresh token, and net/http may repeat a read on the connection of the login.
 	LogsIn bool
+}
+
+// OwnError is an error in a vendor's own form.
+type OwnError struct {
+	Status     int // of the refusal
+	Body, Code string
+}
+
+// faults returns the faults that have the vendor's own form.
+func (o OwnError) faults() map[string]Fault {
+	return map[string]Fault{
+		"the vendor's own 429": Replying(429, o.Body, "Retry-After", "7").Code(o.Code).As(Throttled, Throttled),
+		"the vendor's own 408": Replying(408, o.Body).Code(o.Code).As(Unavailable, Unknown),
+		"the vendor's refusal": Replying(o.Status, o.Body).Code(o.Code).As(Rejected, Rejected),
+	}
 }
 
 // Read is a read that makes one kind of request.
@@ -100,9 +117,20 @@ var commonFaults = map[string]Fault{
 	"a redirection":                     Replying(302, "", "Location", "/login").As(Unreadable, Unknown),
 	"HTTP 401":                          Replying(401, "").As(Unauthorized, Unauthorized),
 	"HTTP 403":                          Replying(403, "").As(Forbidden, Forbidden),
-	"HTTP 429 with a number of seconds": Replying(429, "", "Retry-After", "7").As(Throttled, Throttled),
-	"HTTP 429 without":                  Replying(429, "").As(Throttled, Throttled),
-	"HTTP 429 with nonsense":            Replying(429, "", "Retry-After", "soon").As(Throttled, Throttled),
+	"HTTP 429 with a number of seconds": Replying(429, "", "Retry-After", "7").As(Throttled, Unknown),
+	"HTTP 429 without":                  Replying(429, "").As(Throttled, Unknown),
+	"HTTP 429 with nonsense":            Replying(429, "", "Retry-After", "soon").As(Throttled, Unknown),
+	"HTTP 429 after it took effect":     TakingEffect(429, page).As(Throttled, Unknown),
+	// What a proxy sends proves nothing about a thing or a write.
+	"a proxy's 404":                     Replying(404, "default backend - 404").As(Unreadable, Unknown),
+	"a proxy's 404 without a body":      Replying(404, "").As(Unreadable, Unknown),
+	"a proxy's 404 in JSON":             Replying(404, `{"message":"no Route matched"}`).As(Unreadable, Unknown),
+	"a proxy's 404 after an effect":     TakingEffect(404, page).As(Unreadable, Unknown),
+	"a proxy's 410":                     Replying(410, page).As(Unreadable, Unknown),
+	"a proxy's 408":                     Replying(408, page).As(Unavailable, Unknown),
+	"a proxy's 408 after an effect":     TakingEffect(408, page).As(Unavailable, Unknown),
+	"a proxy's 425":                     Replying(425, "").As(Unavailable, Unknown),
+	"a proxy's page of a success":       Replying(200, page, "Content-Type", "text/html").As(Unreadable, Unknown),
 	"HTTP 500":                          Replying(500, "oops").As(Unavailable, Unknown),
 	"HTTP 500 after it took effect":     TakingEffect(500, "").As(Unavailable, Unknown),
 	"HTTP 502":                          Replying(502, "<html>bad gateway</html>").As(Unavailable, Unknown),
@@ -150,7 +178,9 @@ func (f Fault) Code(code string) Fault {
 // Faults runs the target's calls against every fault, in the process and over TCP.
 func Faults[A any](t *testing.T, target Target[A]) {
 	faults := maps.Clone(commonFaults)
+	maps.Copy(faults, target.Own.faults())
 	maps.Copy(faults, target.Override)
+	t.Run("an unknown code after it took effect", target.readsBackRefusals)
 	for name, f := range faults {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -174,6 +204,19 @@ func Faults[A any](t *testing.T, target Target[A]) {
 				return target.Connect(t, nil, server.URL)
 			}, repeats)
 		})
+	}
+}
+
+// readsBackRefusals demands that a write that took effect succeeds, though its response is an error
+// with an unknown code.
+func (c Target[A]) readsBackRefusals(t *testing.T) {
+	for _, w := range c.Writes {
+		vendor := c.New()
+		vendor.Faults().Add(TakingEffect(c.Own.Status, c.Own.Body).on(w.Request))
+		if err := w.Call(t, c.Connect(t, twin.Transport(vendor), ""), mutation.NewMemory()); err != nil {
+			t.Errorf("%s took effect, and returns %v", w.Name, err)
+		}
+		w.wantEffects(t, vendor, 1)
 	}
 }
 
