@@ -47,11 +47,8 @@ func rows[Row identified](ctx context.Context, a *Adapter, path string, offset, 
 		return res.Complete(apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
 			"AminoTV sent a response to GET %s that drmhub cannot use: %s", path, text))
 	}
-	switch {
-	case answer.Data == nil:
+	if answer.Data == nil {
 		return nil, contradiction("a list must have data; check base_url")
-	case len(*answer.Data) > limit:
-		return nil, contradiction("it has more rows than the limit; check limit_parameter")
 	}
 	for _, row := range *answer.Data {
 		if row.id() == "" {

@@ -2,6 +2,7 @@ package amino
 
 import (
 	"context"
+	"slices"
 
 	"google.golang.org/grpc/codes"
 
@@ -14,16 +15,17 @@ import (
 // the search.
 const maxVendorPagesPerCall = 12
 
-// cursor is a position in a list: the index of the next row.
+// cursor is a position in a list: the index of the next row, and the rows around it.
 type cursor struct {
 	Offset int `json:"o"`
+	paging.Seen
 }
 
 // page returns the page of a list that a request asks for, and the token of the next page. It skips
 // rows that do not match. A nil match takes every row.
 //
 // AminoTV's own bound is not known, so a part with fewer rows than its limit need not be the last
-// one. A list ends with a part without rows.
+// one. A list ends with a part without new rows.
 func page[Row identified](ctx context.Context, a *Adapter, req interface {
 	paging.Request
 	GetPageSize() int32
@@ -33,23 +35,28 @@ func page[Row identified](ctx context.Context, a *Adapter, req interface {
 		return nil, "", err
 	}
 	at.Offset = max(at.Offset, 0)
-	want := paging.Size(req.GetPageSize())
-	var before []Row
+	want, whole := paging.Size(req.GetPageSize()), match != nil
 	for range maxVendorPagesPerCall {
 		limit := a.config.MaxPageSize
-		if match == nil {
+		if !whole {
 			limit = min(limit, want-len(taken)+1) // the row after the page shows that there is another page
 		}
 		part, err := rows[Row](ctx, a, path, at.Offset, limit)
-		switch {
-		case err != nil:
+		if err != nil {
 			return nil, "", err
-		case len(part) == 0:
-			return taken, "", nil
-		case same(part, before):
-			return nil, "", invalidList("has the same rows in different parts. Check offset_parameter.", path)
 		}
-		for _, row := range part {
+		restarts := at.Offset > 0 && paging.Restarts(&at.Seen, part, Row.id)
+		added := paging.New(&at.Seen, part, Row.id)
+		switch {
+		case len(added) == 0 && restarts && len(part) == limit && limit < a.config.MaxPageSize:
+			whole = true // AminoTV may ignore the offset: read as much of the list as possible
+			continue
+		case len(added) == 0 && restarts && len(part) == limit:
+			return nil, "", invalidList("has the same rows in different parts. Check offset_parameter.", path)
+		case len(added) == 0:
+			return taken, "", nil
+		}
+		for _, row := range added {
 			if match == nil || match(row) {
 				if len(taken) == want {
 					token, err = paging.Token(req, at)
@@ -58,25 +65,11 @@ func page[Row identified](ctx context.Context, a *Adapter, req interface {
 				taken = append(taken, row)
 			}
 			at.Offset++
+			at.Add(row.id())
 		}
-		before = part
 	}
 	token, err = paging.Token(req, at)
 	return taken, token, err
-}
-
-// same reports whether two parts of a list hold the same rows. It is false for a single row, which
-// can rightly be seen twice if a new row pushed it back.
-func same[Row identified](a, b []Row) bool {
-	if len(a) < 2 || len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i].id() != b[i].id() {
-			return false
-		}
-	}
-	return true
 }
 
 // all returns all rows of a list as it was at one time. Each part begins with the last row of the
@@ -100,6 +93,8 @@ func all[Row identified](ctx context.Context, a *Adapter, path string) ([]Row, e
 				return held, nil
 			}
 			held = append(held, part[1:]...)
+		case slices.EqualFunc(part, held, sameID) && len(part) != a.config.MaxPageSize:
+			return held, nil // AminoTV ignores the offset, and shows the whole list
 		default:
 			if try++; try == tries {
 				return nil, invalidList("changes each time it is read. Retry, and check offset_parameter.", path)
@@ -109,6 +104,8 @@ func all[Row identified](ctx context.Context, a *Adapter, path string) ([]Row, e
 	}
 	return nil, invalidList("does not end after 100,000 rows.", path)
 }
+
+func sameID[Row identified](a, b Row) bool { return a.id() == b.id() }
 
 func invalidList(problem, path string) error {
 	return apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "AminoTV's list %s %s", path, problem)

@@ -91,7 +91,7 @@ func (a *Adapter) Describe() adapters.Description {
 
 // Check lists one site. It returns no level of access, because the vendor shows none.
 func (a *Adapter) Check(ctx context.Context) (string, error) {
-	_, err := a.sitePage(ctx, 1, 1)
+	_, _, err := a.sitePage(ctx, 1, 1)
 	return "", err
 }
 

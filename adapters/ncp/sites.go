@@ -104,7 +104,7 @@ func (a *Adapter) sites(ctx context.Context) ([]*pb.Site, error) {
 	var all []*pb.Site
 	seen := map[string]bool{}
 	for number := 1; number <= maxSitePages; number++ {
-		page, err := a.sitePage(ctx, number, pageSize)
+		page, total, err := a.sitePage(ctx, number, pageSize)
 		if err != nil {
 			return nil, err
 		}
@@ -115,34 +115,41 @@ func (a *Adapter) sites(ctx context.Context) ([]*pb.Site, error) {
 				all = append(all, s)
 			}
 		}
-		// Only an empty page is known to be the last one, because the vendor may return fewer sites
-		// than it is asked for.
-		if len(all) == before && len(page) == 0 {
-			return all, nil
-		}
-		if len(all) == before {
+		// A page without a new site is the end: the vendor may return fewer sites than it is asked
+		// for, and may show its last page again. If it ignores the number of the page, its first page
+		// comes again instead.
+		switch {
+		case len(all) > before:
+		case len(all) < total, number == 2 && len(page) == pageSize && len(all) != total:
 			return nil, contradiction("different pages of sites hold the same ones: check page_number_base")
+		default:
+			return all, nil
 		}
 	}
 	return nil, contradiction("its list of sites does not end")
 }
 
-func (a *Adapter) sitePage(ctx context.Context, number, size int) ([]*pb.Site, error) {
+// sitePage returns a page of sites, and the number of all sites if the vendor says it.
+func (a *Adapter) sitePage(ctx context.Context, index, size int) (_ []*pb.Site, total int, _ error) {
 	var rows []siteRow
-	if _, err := a.get(ctx, "/sites", a.paged(url.Values{}, number, size), &rows); err != nil {
-		return nil, err
+	answer, err := a.get(ctx, "/sites", a.paged(url.Values{}, index, size), &rows)
+	if err != nil {
+		return nil, 0, err
+	}
+	if n, ok := number(answer.Total); ok {
+		total = int(n)
 	}
 	page := make([]*pb.Site, len(rows))
 	for i, row := range rows {
 		if row.SiteID == "" {
-			return nil, contradiction("content[%d].siteId: expected an id", i)
+			return nil, 0, contradiction("content[%d].siteId: expected an id", i)
 		}
 		if err := a.checkTimes(row); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		page[i] = a.site(row)
 	}
-	return page, nil
+	return page, total, nil
 }
 
 // findSite reads one site.

@@ -144,7 +144,7 @@ func TestSitesThatContradictTheRequestAreRefused(t *testing.T) {
 		want(t, what, err, unreadable)
 	}
 	for what, page := range map[string]answer{
-		"the same page again": sitesOf("A", "B"), "a site without an id": ok(`[{"siteName":"nameless"}]`),
+		"the first page again": fullPage(), "a site without an id": ok(`[{"siteName":"nameless"}]`),
 	} {
 		a, vendor := serve(t, config(), map[string][]answer{getSites: {page}})
 		_, err := a.ListSites(t.Context(), &pb.ListSitesRequest{Parent: "vendors/acme"})
@@ -214,6 +214,43 @@ func TestATimeOfASiteThatCannotBeReadIsNamed(t *testing.T) {
 		want(t, field+" of a list", err, unreadable)
 		if says := apierror.Convert(err).Message; !strings.Contains(says, `"DEMO", `+field+": expected a time") {
 			t.Error(says)
+		}
+	}
+}
+
+// fullPage holds as many sites as a page can have.
+func fullPage() answer {
+	var ids []string
+	for i := range 100 {
+		ids = append(ids, fmt.Sprint("S", i))
+	}
+	return sitesOf(ids...)
+}
+
+func TestAPageOfSitesThatRepeatsIsTheEnd(t *testing.T) {
+	total := func(n int, page answer) answer {
+		page.Body = strings.TrimSuffix(page.Body, "}") + fmt.Sprintf(`,"total":%d}`, n)
+		return page
+	}
+	for what, c := range map[string]struct {
+		pages []answer
+		sites int // -1 is an error
+	}{
+		"the last page again":             {[]answer{sitesOf("A", "B"), sitesOf("A", "B")}, 2},
+		"the last page again, with total": {[]answer{total(2, sitesOf("A", "B")), total(2, sitesOf("A", "B"))}, 2},
+		"a full page again, with total":   {[]answer{total(100, fullPage()), total(100, fullPage())}, 100},
+		"a later page again":              {[]answer{fullPage(), sitesOf("A"), sitesOf("A")}, 101},
+		"a page again below the total":    {[]answer{total(3, sitesOf("A", "B")), total(3, sitesOf("A", "B"))}, -1},
+	} {
+		a, vendor := serve(t, config(), map[string][]answer{getSites: c.pages})
+		res, err := a.ListSites(t.Context(), &pb.ListSitesRequest{Parent: "vendors/acme", PageSize: 1000})
+		if c.sites < 0 {
+			want(t, what, err, unreadable)
+		} else if err != nil || int(res.GetTotalSize()) != c.sites {
+			t.Errorf("%s: %d sites, %v, want %d", what, res.GetTotalSize(), err, c.sites)
+		}
+		if n := len(vendor.Made(getSites)); n != len(c.pages) {
+			t.Errorf("%s: %d pages were read, want %d", what, n, len(c.pages))
 		}
 	}
 }

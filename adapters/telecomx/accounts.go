@@ -59,6 +59,7 @@ func (s *single) isAccount() bool {
 // A cursor is a position in a list, in the page token.
 type cursor struct {
 	Offset int `json:"o"`
+	paging.Seen
 }
 
 // ListDrmAccounts calls "GET /iptv/drm". TelecomX does not say whether its search of usernames
@@ -74,7 +75,8 @@ func (a *Adapter) ListDrmAccounts(
 		return nil, apierror.Invalid("page_token", "is not valid for this request; start again without page_token")
 	}
 	list := accountList{adapter: a, filter: req.GetFilter(), view: req.GetView()}
-	rows, next, err := list.read(ctx, at.Offset, paging.Size(req.GetPageSize()))
+	start := at.Offset
+	rows, more, err := list.read(ctx, &at, paging.Size(req.GetPageSize()))
 	if err != nil {
 		return nil, err
 	}
@@ -82,11 +84,11 @@ func (a *Adapter) ListDrmAccounts(
 	switch {
 	case req.GetFilter().GetUsernameContains() == "":
 		res.TotalSize = int32(min(list.total, math.MaxInt32))
-	case at.Offset == 0 && next == 0: // TelecomX's total counts the rows of its own search
+	case start == 0 && !more: // TelecomX's total counts the rows of its own search
 		res.TotalSize = int32(len(rows))
 	}
-	if next > 0 {
-		res.NextPageToken, err = paging.Token(req, cursor{next})
+	if more {
+		res.NextPageToken, err = paging.Token(req, at)
 	}
 	return res, err
 }
@@ -99,40 +101,40 @@ type accountList struct {
 	total   int // according to TelecomX
 }
 
-// read returns up to want accounts from an offset on, and the offset of the next call, which is 0 at
-// the end. It reads a bounded number of the vendor's pages.
-func (l *accountList) read(
-	ctx context.Context, offset, want int,
-) (taken []*pb.DrmAccount, next int, err error) {
+// read returns up to want accounts from a position on, which it moves. It reports whether more may
+// follow. It reads a bounded number of the vendor's pages.
+func (l *accountList) read(ctx context.Context, at *cursor, want int) (taken []*pb.DrmAccount, more bool, err error) {
 	limit := min(want, maxLimit)
 	for range maxVendorPagesPerCall {
-		page, err := l.page(ctx, offset, limit)
+		page, added, err := l.page(ctx, at, limit)
 		switch {
 		case errors.Is(err, errNoCustomer):
-			return taken, 0, nil
+			return taken, false, nil
 		case err != nil:
-			return nil, 0, err
+			return nil, false, err
+		case len(added) == 0:
+			return taken, false, nil
 		}
-		customer := l.adapter.customerOf(l.filter.GetCustomer())
-		for i, row := range page.Accounts {
-			if !strings.Contains(row.Username, l.filter.GetUsernameContains()) {
-				continue
+		customer := l.adapter.customerOf(l.filter.GetCustomer()) // a login shows drmhub's own customer
+		for _, row := range added {
+			if strings.Contains(row.Username, l.filter.GetUsernameContains()) {
+				if len(taken) == want {
+					return taken, true, nil
+				}
+				account, err := l.adapter.account(row, customer, l.view)
+				if err == nil {
+					err = row.checkTimes()
+				}
+				if err != nil {
+					return nil, false, err
+				}
+				taken = append(taken, account)
 			}
-			if len(taken) == want {
-				return taken, offset + i, nil
-			}
-			account, err := l.adapter.account(row, customer, l.view)
-			if err == nil {
-				err = row.checkTimes()
-			}
-			if err != nil {
-				return nil, 0, err
-			}
-			taken = append(taken, account)
+			at.Offset++
+			at.Add(row.Username)
 		}
-		offset += len(page.Accounts)
-		if len(page.Accounts) == 0 || page.Total > 0 && offset >= page.Total {
-			return taken, 0, nil
+		if page.Total > 0 && at.Offset >= page.Total {
+			return taken, false, nil
 		}
 		if len(taken) == want {
 			break
@@ -141,11 +143,13 @@ func (l *accountList) read(
 			limit = min(want-len(taken), maxLimit)
 		}
 	}
-	return taken, offset, nil
+	return taken, true, nil
 }
 
-// page reads a page of the vendor. A page before the last one may be short, but not empty.
-func (l *accountList) page(ctx context.Context, offset, limit int) (*accountPage, error) {
+// page reads a page of the vendor, and returns the accounts in it that are new. A page before the last
+// one may be short, but not empty.
+func (l *accountList) page(ctx context.Context, at *cursor, limit int) (*accountPage, []accountRow, error) {
+	offset := at.Offset
 	params := url.Values{"offset": {strconv.Itoa(offset)}, "limit": {strconv.Itoa(limit)}}
 	if s := l.filter.GetUsernameContains(); s != "" {
 		params.Set("filter", s)
@@ -158,17 +162,20 @@ func (l *accountList) page(ctx context.Context, offset, limit int) (*accountPage
 	}
 	page, err := l.adapter.accountPage(ctx, params)
 	if err != nil {
-		return nil, l.refused(err)
+		return nil, nil, l.refused(err)
 	}
 	l.total = page.Total
+	added := paging.New(&at.Seen, page.Accounts, accountRow.username)
 	switch {
-	case page.Offset != nil && *page.Offset != offset:
-		return nil, contradiction("a page begins at another offset than requested")
-	case len(page.Accounts) == 0 && offset < page.Total:
-		return nil, contradiction("a page before the last account is empty")
+	case len(added) > 0 && page.Offset != nil && *page.Offset != offset:
+		return nil, nil, contradiction("a page begins at another offset than requested")
+	case len(added) == 0 && offset < page.Total:
+		return nil, nil, contradiction("a page before the last account is empty, or repeats earlier accounts")
 	}
-	return page, nil
+	return page, added, nil
 }
+
+func (r accountRow) username() string { return r.Username }
 
 // errNoCustomer says that TelecomX has no customer of the filter's id, so no account matches.
 var errNoCustomer = errors.New("telecomx: no such customer")

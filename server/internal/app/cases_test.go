@@ -87,7 +87,8 @@ func TestVendorFaults(t *testing.T) {
 	}
 	later := answer(429, "", "")
 	later.Header["Retry-After"] = "120"
-	const limited = "VENDOR_RATE_LIMITED"
+	later.Body = `{"error_code":"4711","error_message":"slowly"}`
+	const limited, invalid = "VENDOR_RATE_LIMITED", "VENDOR_RESPONSE_INVALID"
 	refusal := answer(200, "application/json", `{"error_code":"4711","error_message":"no luck"}`)
 	for _, f := range []struct {
 		name        string
@@ -101,7 +102,9 @@ func TestVendorFaults(t *testing.T) {
 		{"HTML", answer(200, "text/html", "<html>"), "VENDOR_RESPONSE_INVALID", "OUTCOME_UNKNOWN", ""},
 		{"401", answer(401, "", ""), "VENDOR_CREDENTIALS_REJECTED", "VENDOR_CREDENTIALS_REJECTED", ""},
 		{"403", answer(403, "", ""), "VENDOR_PERMISSION_DENIED", "VENDOR_PERMISSION_DENIED", ""},
-		{"429", answer(429, "", ""), limited, limited, ""},
+		{"429", answer(429, "", ""), limited, "OUTCOME_UNKNOWN", ""},
+		{"a proxy's 404", answer(404, "text/plain", "default backend - 404"), invalid, "OUTCOME_UNKNOWN", ""},
+		{"a proxy's 408", answer(408, "", ""), "VENDOR_UNAVAILABLE", "OUTCOME_UNKNOWN", ""},
 		{"429 with Retry-After", later, limited, limited, "120"},
 		{"500", answer(500, "", "oops"), "VENDOR_UNAVAILABLE", "OUTCOME_UNKNOWN", ""},
 		{"a failure inside 200", refusal, "VENDOR_REJECTED", "VENDOR_REJECTED", ""},
