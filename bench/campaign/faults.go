@@ -8,10 +8,22 @@ import (
 	"github.com/drmhub/drmhub/internal/faultplan"
 )
 
+// noRoute is what a proxy sends in the place of the vendor.
+const noRoute = "default backend - 404"
+
+// unknownCode is an error in the form of each vendor, with codes that drmhub does not know.
+const unknownCode = `{"error_code":"7777","error":{"code":"289999"},"errors":[{"code":"E4711"}],"message":"pay_first"}`
+
 const notJSON = "<html><body>Please wait</body></html>"
 
 // someDelay marks a fault with a delay. The gate draws how long it is.
 const someDelay = time.Nanosecond
+
+// doneCode is a write that takes effect, and an error with an unknown code.
+const doneCode = "done, code"
+
+// notReadBack are the writes whose effect no read shows. An unknown code is a refusal of them.
+var notReadBack = map[string]bool{"ResetMemberPassword": true, "RegisterFairPlayCertificate": true}
 
 var (
 	htmlHeader  = map[string]string{"Content-Type": "text/html"}
@@ -28,6 +40,12 @@ var faults = map[faultplan.Fault]twin.Fault{
 	"429":            {Kind: twin.FaultAnswer, Status: http.StatusTooManyRequests},
 	"429 with pause": {Kind: twin.FaultAnswer, Status: http.StatusTooManyRequests, Header: retryHeader},
 	"page":           {Kind: twin.FaultAnswer, Status: http.StatusOK, Body: notJSON, Header: htmlHeader},
+	"404":            {Kind: twin.FaultAnswer, Status: http.StatusNotFound, Body: noRoute},
+	"408":            {Kind: twin.FaultAnswer, Status: http.StatusRequestTimeout, Body: notJSON, Header: htmlHeader},
+	"code":           {Kind: twin.FaultAnswer, Status: http.StatusTeapot, Body: unknownCode},
+	"done, 404":      {Kind: twin.FaultReplace, Status: http.StatusNotFound, Body: noRoute},
+	"done, 408":      {Kind: twin.FaultReplace, Status: http.StatusRequestTimeout, Body: notJSON, Header: htmlHeader},
+	doneCode:         {Kind: twin.FaultReplace, Status: http.StatusTeapot, Body: unknownCode},
 	"endless":        {Kind: twin.FaultEndless},
 	"late":           {Kind: twin.FaultDelay, Delay: someDelay},
 	"done, cut":      {Kind: twin.FaultLoseAnswer},
@@ -45,10 +63,12 @@ var (
 	writeFaults = []faultplan.Fault{
 		"cut", "cut late", "500", "503", "429", "page", "endless", "late", "late", "late",
 		"done, cut", "done, cut", "done late, cut", "done, cut body", "done, no JSON",
-		"done, 500", "done, 502", "done, page", "done late, 502",
+		"done, 500", "done, 502", "done, page", "done late, 502", "404", "408", "code",
+		"done, 404", "done, 408", doneCode, doneCode,
 	}
 	readFaults = []faultplan.Fault{
 		"cut", "500", "page", "429 with pause", "endless", "done, cut body", "done, no JSON", "late", "late",
+		"404", "404", "408",
 	}
 	behindFaults = []faultplan.Fault{
 		irdetoRefuses, irdetoRefuses, irdetoIsDown, irdetoIsDown, irdetoStalls, irdetoStallsAndDoes,
