@@ -197,6 +197,10 @@ var failureBugs = bugs{
 		}),
 		"shows the key": says("not with " + vendorKey),
 	},
+	"a proxy's 404 is INTERNAL, and never says that a thing is gone or a list is empty": {
+		"shows an empty list":       swallowsErrors,
+		"says that a thing is gone": recodes(codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND),
+	},
 	"a response that cannot be read is INTERNAL": {
 		"shows an empty list":          swallowsErrors,
 		"says UNAVAILABLE":             recodes(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE),

@@ -39,6 +39,22 @@ func unsure(c *call) (proto.Message, error) {
 	return c.failing(func(err error) error { return apierror.OutcomeUnknown("%v", err) })
 }
 
+// refuses returns the vendor's refusal for each success.
+func refuses(c *call) (proto.Message, error) {
+	if _, err := c.run(); err != nil {
+		return nil, err
+	}
+	return nil, apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED, "no")
+}
+
+// outOfCode takes each success for an unknown outcome.
+func outOfCode(c *call) (proto.Message, error) {
+	if _, err := c.run(); err != nil {
+		return nil, err
+	}
+	return nil, apierror.OutcomeUnknown("no")
+}
+
 // hidesFailure takes every failure for a success.
 func hidesFailure(c *call) (proto.Message, error) { return c.failing(func(error) error { return nil }) }
 
@@ -99,6 +115,7 @@ var hooksOfWrites = map[string]map[string]hook{
 		"takes it for done": hidesFailure,
 	},
 	"whose outcome cannot be read back stays unknown":                  {"takes it for done": hidesFailure},
+	"is not settled by what a proxy sends":                             {"takes it for done": hidesFailure},
 	"that took effect is settled without a caller and without secrets": {"takes it for done": hidesFailure},
 	"that had no effect is not sent without a caller":                  {"keeps no record": dropsLog},
 	"that the vendor refuses has a definite outcome": {
@@ -142,6 +159,10 @@ func writeBugs() bugs {
 	} {
 		for promise, byName := range hooksOfWrites {
 			all.add(w.rpc, w.as+" "+promise, byName)
+		}
+		if w.rpc != "RegisterFairPlayCertificate" && w.rpc != "ResetMemberPassword" { // no read shows these
+			all.add(w.rpc, w.as+" that took effect is a success, though the vendor returns an unknown code",
+				map[string]hook{"takes it for a refusal": refuses, "does not know a code": outOfCode})
 		}
 		if w.of != "" {
 			all.add(w.rpc, " of an unknown "+w.of+" is NOT_FOUND", map[string]hook{

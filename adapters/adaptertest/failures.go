@@ -30,6 +30,8 @@ var failures = []Promise{
 		failing(Rejected, codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED, tellsTheCode)},
 	{"a response that cannot be read is INTERNAL", nil,
 		failing(Garbage, codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, nil)},
+	{"a proxy's 404 is INTERNAL, and never says that a thing is gone or a list is empty", nil,
+		failing(Misrouted, codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, nil)},
 }
 
 // failing makes a check that all reads fail in this way. They do not wait as long as a vendor that

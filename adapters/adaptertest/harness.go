@@ -154,6 +154,8 @@ const (
 	Rejected
 	// Garbage returns success, and a body that no parser reads.
 	Garbage
+	// Misrouted returns HTTP 404 in the form of a proxy that has no route to the vendor.
+	Misrouted
 	// Stalled does not respond until the caller has gone.
 	Stalled
 )
@@ -174,6 +176,8 @@ const (
 	CutBeforeEffect
 	// Refused refuses with an unknown code, and nothing takes effect.
 	Refused
+	// RefusedAfterEffect takes effect, and refuses with an unknown code.
+	RefusedAfterEffect
 	// Unharmed is no fault. It is for FailInTurn alone.
 	Unharmed
 )

@@ -169,6 +169,23 @@ func (c checked) staysUnknown(t T, h Harness) {
 	c.again(t, h, log, 1)
 }
 
+func (c checked) distrustsProxies(t T, h Harness) {
+	log := c.failed(t, h, CutBeforeEffect, c.items())
+	h.FailReads(Misrouted)
+	_, err := c.run(t, log)
+	wantUnknown(t, "run again while a proxy has no route to the vendor", err)
+	wantWrites(t, "run again while a proxy has no route to the vendor", h, 0)
+	h.FailReads(Healthy)
+	c.again(t, h, log, 0)
+}
+
+func (c checked) readsBackRefusal(t T, h Harness) {
+	log := newSteps()
+	h.Writes.Fail(RefusedAfterEffect, 1)
+	res, err := c.run(t, log)
+	c.wantSuccess(t, "the call", h, log, res, err)
+}
+
 func (c checked) settlesWithoutSecrets(t T, h Harness) {
 	log := c.failed(t, h, AnswerLost, 1)
 	log.settling = true

@@ -55,6 +55,7 @@ var readRefusals = map[adaptertest.Fault]refusal{
 	adaptertest.PermissionDenied:    notYours,
 	adaptertest.Rejected:            rejected,
 	adaptertest.Garbage:             unreadable,
+	adaptertest.Misrouted:           unreadable,
 }
 
 // explain returns a refusal as an error of the public face. The vendor's own text holds the key, as
@@ -114,10 +115,13 @@ func (v *Vendor) write(ctx context.Context, effect func() error) error {
 		}
 		v.writes++
 	}
-	if fault != adaptertest.Unharmed {
-		return apierror.OutcomeUnknown("the vendor's answer did not arrive; call again with the same request_id")
+	switch fault {
+	case adaptertest.Unharmed:
+		return nil
+	case adaptertest.RefusedAfterEffect:
+		return v.explain(rejected)
 	}
-	return nil
+	return apierror.OutcomeUnknown("the vendor's answer did not arrive; call again with the same request_id")
 }
 
 // Writes returns how many writes have taken effect.

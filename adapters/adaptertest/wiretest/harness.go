@@ -26,6 +26,7 @@ func FailReads(
 		adaptertest.CredentialsRejected: Answer(http.StatusUnauthorized, text),
 		adaptertest.PermissionDenied:    Answer(http.StatusForbidden, text),
 		adaptertest.Garbage:             Answer(http.StatusOK, text),
+		adaptertest.Misrouted:           Answer(http.StatusNotFound, text),
 		adaptertest.Stalled:             {Kind: twin.FaultDelay, Delay: time.Hour},
 	}
 	maps.Copy(all, own)
@@ -44,11 +45,14 @@ func FailReads(
 
 // WriteFaults returns the faults of a vendor's writes. refused is its refusal of an unknown kind.
 func WriteFaults(refused twin.Fault) map[adaptertest.WriteFault]twin.Fault {
+	after := refused
+	after.Kind = twin.FaultReplace
 	return map[adaptertest.WriteFault]twin.Fault{
-		adaptertest.AnswerLost:      {Kind: twin.FaultLoseAnswer},
-		adaptertest.AnswerGarbled:   {Kind: twin.FaultMalformed},
-		adaptertest.CutBeforeEffect: {Kind: twin.FaultCut},
-		adaptertest.Refused:         refused,
+		adaptertest.RefusedAfterEffect: after,
+		adaptertest.AnswerLost:         {Kind: twin.FaultLoseAnswer},
+		adaptertest.AnswerGarbled:      {Kind: twin.FaultMalformed},
+		adaptertest.CutBeforeEffect:    {Kind: twin.FaultCut},
+		adaptertest.Refused:            refused,
 	}
 }
 
