@@ -78,7 +78,8 @@ func writePromises() []Promise {
 		promise("whose outcome cannot be read back stays unknown", checked.staysUnknown)
 		promise("is not settled by what a proxy sends", checked.distrustsProxies)
 		if !w.mayStayUnknown {
-			promise("that took effect is a success, though the vendor returns an unknown code", checked.readsBackRefusal)
+			promise("that took effect is a success, though the vendor returns an unknown code",
+				checked.readsBackRefusal)
 		}
 		promise("that took effect is settled without a caller and without secrets", checked.settlesWithoutSecrets)
 		promise("that had no effect is not sent without a caller", checked.settlesWithoutEffect)

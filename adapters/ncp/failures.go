@@ -74,7 +74,7 @@ var serviceCodes = map[word]meaning{
 	"280003":      inputRefused,
 	"280004":      inputRefused,
 	"280005":      wrongState.as("the account has no subscription to Object Storage: subscribe to it" + fairPlayFiles),
-	"280006":      credentials.as("Object Storage refuses the API key: check it in the vendor's console" + fairPlayFiles),
+	"280006":      credentials.as("Object Storage refuses the API key: check it at the vendor" + fairPlayFiles),
 	"280007":      permission.as("the account may not use Object Storage: grant it" + fairPlayFiles),
 	"280008":      unavailable.as("Object Storage reports an unknown failure"),
 	"280009":      wrongState.as("the region of Object Storage is not supported: use another region" + fairPlayFiles),
