@@ -56,8 +56,12 @@ func (q *query) set(key string, values []string) (problem string) {
 		return "appears more than once"
 	}
 	for i, value := range values {
-		if !utf8.ValidString(value) {
+		switch {
+		case !utf8.ValidString(value):
 			return "must be UTF-8"
+		case value == "" && field.Kind() == protoreflect.StringKind && strings.HasPrefix(path, "filter."):
+			// An empty value would select everything, which a client with an unset variable does not mean.
+			return "must not be empty: give it a value, or leave it out"
 		}
 		if isMessage(field, "google.protobuf.FieldMask") {
 			if value = fieldMask(value); value == "" {
