@@ -107,8 +107,20 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store") // responses may hold secrets
-	g.mux.ServeHTTP(w, escaped(r.WithContext(withPeer(r)), path))
+	r = escaped(r.WithContext(withPeer(r)), path)
+	if r.Method == http.MethodHead {
+		r.Method = http.MethodGet
+		w = headOnly{w}
+	}
+	g.mux.ServeHTTP(w, r)
 }
+
+// headOnly marks the writer of a response to HEAD, which is the response to GET. net/http leaves out the
+// body.
+type headOnly struct{ http.ResponseWriter }
+
+// Unwrap returns the writer for http.ResponseController.
+func (w headOnly) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // escaped gives the router the path as it was sent. The router then splits it before it is decoded,
 // and names keep their escapes: an id with a slash stays one segment, and an id that ends in

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -207,6 +209,22 @@ func TestResponsesHaveTheDefaultMapping(t *testing.T) {
 	} {
 		if got := r.Header.Get(header); got != want {
 			t.Errorf("%s: %q, want %q", header, got, want)
+		}
+	}
+}
+
+func TestHEADIsGETWithoutTheBody(t *testing.T) {
+	s := backend{}.serve(t)
+	for path, status := range map[string]int{
+		"/v1/vendors": 200, "/v1/vendors/v/sites/a": 200, "/v1/vendors?x=1": 400, "/v1/nothing": 404, "/docs": 200,
+	} {
+		get, head := send(t, s, "GET", path, ""), send(t, s, "HEAD", path, "")
+		for _, r := range []reply{get, head} {
+			r.Header.Del("Date")
+		}
+		if head.StatusCode != status || get.StatusCode != status || head.text != "" ||
+			!maps.EqualFunc(head.Header, get.Header, slices.Equal) {
+			t.Errorf("%s: HEAD is HTTP %d %v %q, GET %v", path, head.StatusCode, head.Header, head.text, get.Header)
 		}
 	}
 }

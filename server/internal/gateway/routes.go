@@ -64,6 +64,9 @@ func (all routes) allowed(path string) []string {
 	for _, rt := range all {
 		if rt.takes(path) {
 			methods[rt.HTTP.Method] = true
+			if rt.HTTP.Method == http.MethodGet {
+				methods[http.MethodHead] = true
+			}
 		}
 	}
 	return slices.Sorted(maps.Keys(methods))

@@ -44,10 +44,14 @@ func (g *gateway) streamLicenses(w http.ResponseWriter, r *http.Request, params 
 		return
 	}
 	lines := newLines(w)
+	_, head := w.(headOnly)
 	for {
 		message, err := stream.Recv()
 		if err == nil {
 			err = lines.write(message.GetLicenses(), stream.Header)
+		}
+		if head && lines.began {
+			return // The rest of the stream would only be thrown away.
 		}
 		if err == nil {
 			continue

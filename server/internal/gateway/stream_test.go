@@ -77,6 +77,12 @@ func TestStreamIsOneLicenseALine(t *testing.T) {
 		t.Errorf("%d lines, the first %s; want 3000 with unset fields shown", len(lines), lines[0])
 	}
 	reads(t, lines, 0)
+
+	head := send(t, s, "HEAD", streamPath, "")
+	if head.StatusCode != http.StatusOK || head.text != "" ||
+		head.Header.Get("Content-Type") != "application/x-ndjson" || head.Header.Get("Drmhub-Mutation") == "" {
+		t.Errorf("HEAD: HTTP %d %v %q", head.StatusCode, head.Header, head.text)
+	}
 }
 
 func TestStreamWithoutRowsIsEmpty(t *testing.T) {
