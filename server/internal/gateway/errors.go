@@ -103,10 +103,17 @@ func (g *gateway) unrouted(
 		wrongMethod(w, path, r.Method, allowed...)
 		return
 	}
-	writeError(w, noSuchPath(path))
+	writeError(w, g.noSuchPath(path))
 }
 
-func noSuchPath(path string) error {
+// noSuchPath returns the error of a path that nothing takes.
+func (g *gateway) noSuchPath(path string) error {
+	if shorter := strings.TrimRight(path, "/"); shorter != path {
+		if _, page := g.pages[shorter]; page || len(g.routes.allowed(shorter)) > 0 {
+			return apierror.New(codes.NotFound, pb.ErrorReason_METHOD_UNKNOWN,
+				"there is nothing at %s: leave out the slash at the end, %s", quote(path), quote(shorter))
+		}
+	}
 	return apierror.New(codes.NotFound, pb.ErrorReason_METHOD_UNKNOWN,
 		"there is nothing at %s: /openapi.json lists every path, and an id in a path is percent-encoded", quote(path))
 }

@@ -149,7 +149,7 @@ func (g *gateway) check(w http.ResponseWriter, r *http.Request, params map[strin
 	if route == nil {
 		return fmt.Errorf("no rule of the contract for %s %s", r.Method, pattern)
 	}
-	if err := checkNames(r, params); err != nil {
+	if err := g.checkNames(r, params); err != nil {
 		return err
 	}
 	if err := checkHeaders(r.Header); err != nil {

@@ -65,8 +65,8 @@ func TestRequests(t *testing.T) {
 				}
 			case "404":
 				e := r.failed(t, http.StatusNotFound, "NOT_FOUND", "METHOD_UNKNOWN")
-				if !strings.Contains(e.Message, path) {
-					t.Errorf("%q does not name the path", e.Message)
+				if !strings.Contains(e.Message, path) || !strings.Contains(e.Message, rest) {
+					t.Errorf("%q does not name the path and %q", e.Message, rest)
 				}
 			case "405":
 				if method != http.MethodHead {

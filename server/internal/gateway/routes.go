@@ -80,11 +80,11 @@ func isID(segment string) bool {
 }
 
 // checkNames refuses a path whose names are malformed.
-func checkNames(r *http.Request, params map[string]string) error {
+func (g *gateway) checkNames(r *http.Request, params map[string]string) error {
 	for field, name := range params {
 		for segment := range strings.SplitSeq(name, "/") {
 			if !isID(segment) {
-				return noSuchPath(r.URL.Path)
+				return g.noSuchPath(r.URL.Path)
 			}
 			if id, _ := url.PathUnescape(segment); !utf8.ValidString(id) {
 				return apierror.Invalid(field, "the escapes in the path must be UTF-8")
