@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
@@ -69,12 +70,23 @@ func (q *query) set(key string, values []string) (problem string) {
 			}
 		}
 		if err := runtime.PopulateFieldFromPath(q.request, path, value); err != nil {
-			return expectation(field)
+			return expectation(field) + lostPlus(field, value)
 		}
 		values[i] = value
 	}
 	q.read[path] = values
 	return ""
+}
+
+// lostPlus says how to write the plus sign of a time zone if the time was sent with a bare one.
+func lostPlus(field protoreflect.FieldDescriptor, value string) string {
+	if !isMessage(field, "google.protobuf.Timestamp") {
+		return ""
+	}
+	if _, err := time.Parse(time.RFC3339, strings.ReplaceAll(value, " ", "+")); err != nil {
+		return ""
+	}
+	return ": a plus sign in a query is a space, so write it as %2B"
 }
 
 // parameter returns the field of the request that a query parameter names, and the field's full proto
