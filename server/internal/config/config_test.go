@@ -56,9 +56,11 @@ func kinds() Kinds {
 func folder(t testing.TB) string {
 	t.Setenv("ACME_TOKEN", "s3cr3t-from-env")
 	t.Setenv("ACME_EMPTY", "")
+	t.Setenv("ACME_LINE", "s3cr3t-from-env\r\n")
+	t.Setenv("ACME_BLANK", " s3cr3t-from-env")
 	dir := t.TempDir()
 	for name, content := range map[string]string{
-		"token.txt": "s3cr3t-from-file\r\n", "dsn.txt": "postgres://u:s3cr3t@db/d\n", "empty.txt": "\n",
+		"token.txt": "s3cr3t-from-file\r\n", "dsn.txt": "postgres://u:s3cr3t@db/d\n", "empty.txt": "\n", "tab.txt": "s3cr3t\t\n",
 		"cert.pem": "certificate", "key.pem": "private", "issuer.pem": "public",
 		"huge.txt": strings.Repeat("x", maxFileSize+1),
 	} {

@@ -58,7 +58,7 @@ func (d *decoder) dsn(node *yaml.Node, path string, out *DSN) {
 		"leave it out, or give the whole dsn as {env: NAME} or {file: PATH}"
 	switch {
 	case node.Kind == yaml.MappingNode:
-		if text, ok := d.fromEnvOrFile(node, path, passwordInFile); ok {
+		if text, ok := d.secretText(node, path, passwordInFile); ok {
 			*out = NewDSN(text)
 		}
 	case node.ShortTag() != "!!str":

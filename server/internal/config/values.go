@@ -34,9 +34,20 @@ const maxFileSize = 1 << 20
 
 func (d *decoder) secret(node *yaml.Node, path string, out *secret.Text) {
 	const inFile = "a secret is never written in the file: use {env: NAME} or {file: PATH}"
-	if text, ok := d.fromEnvOrFile(node, path, inFile); ok {
+	if text, ok := d.secretText(node, path, inFile); ok {
 		*out = secret.New(text)
 	}
+}
+
+// secretText is fromEnvOrFile for a secret. It refuses white space around the secret, which comes from
+// the line end of a copied or generated value. The vendor would reject the credentials without a hint.
+func (d *decoder) secretText(node *yaml.Node, path, otherwise string) (string, bool) {
+	text, ok := d.fromEnvOrFile(node, path, otherwise)
+	if ok && text != strings.TrimSpace(text) {
+		d.fail(path, "the secret starts or ends with white space, such as a line end: remove it where the secret is set")
+		return "", false
+	}
+	return text, ok
 }
 
 func (d *decoder) pem(node *yaml.Node, path string, out *PEM) {
