@@ -70,6 +70,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	file := flags.String("config", os.Getenv("DRMHUB_CONFIG"), usage)
 	grpcListen := flags.String("grpc", "127.0.0.1:9090", "where the sandbox listens for gRPC, `host:port`")
 	httpListen := flags.String("http", "127.0.0.1:8080", "where the sandbox listens for REST, `host:port`")
+	hosts := hostsFlag(flags, "the sandbox")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -79,13 +80,13 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	// The sandbox's twins outlive ctx, so that calls in flight can finish.
 	twins, stopTwins := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopTwins()
-	cfg, running, err := configuration(twins, *file, *grpcListen, *httpListen)
+	cfg, running, err := configuration(twins, *file, *grpcListen, *httpListen, *hosts)
 	if err != nil {
 		return err
 	}
-	if *file != "" && (isSet(flags, "grpc") || isSet(flags, "http")) {
-		return errors.New("--grpc and --http are for the sandbox: " +
-			"set grpc.listen and http.listen in the configuration file instead")
+	if *file != "" && (isSet(flags, "grpc") || isSet(flags, "http") || isSet(flags, "host")) {
+		return errors.New("--grpc, --http and --host are for the sandbox: " +
+			"set grpc.listen, http.listen and http.hosts in the configuration file instead")
 	}
 	a, err := app.Start(ctx, cfg, slog.New(slog.NewTextHandler(errs, nil)))
 	if err != nil {
@@ -98,6 +99,17 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	return a.Serve(ctx)
 }
 
+// hostsFlag adds the flag that names further hosts of a listener.
+func hostsFlag(flags *flag.FlagSet, of string) *[]string {
+	hosts := new([]string)
+	usage := "a further `name` by which callers reach " + of + ", beside loopback and its address; may be repeated"
+	flags.Func("host", usage, func(host string) error {
+		*hosts = append(*hosts, host)
+		return nil
+	})
+	return hosts
+}
+
 func isSet(flags *flag.FlagSet, name string) bool {
 	set := false
 	flags.Visit(func(f *flag.Flag) { set = set || f.Name == name })
@@ -105,9 +117,11 @@ func isSet(flags *flag.FlagSet, name string) bool {
 }
 
 // configuration returns the configuration in the file, or that of the sandbox with its twins.
-func configuration(ctx context.Context, file, grpcListen, httpListen string) (*config.Config, []app.Twin, error) {
+func configuration(
+	ctx context.Context, file, grpcListen, httpListen string, hosts []string,
+) (*config.Config, []app.Twin, error) {
 	if file == "" {
-		return app.Sandbox(ctx, grpcListen, httpListen)
+		return app.Sandbox(ctx, grpcListen, httpListen, hosts...)
 	}
 	kinds := config.Kinds{}
 	for _, k := range catalog.Kinds {
@@ -142,6 +156,7 @@ func emulate(ctx context.Context, args []string, out, errs io.Writer) error {
 	flags.SetOutput(errs)
 	listen := flags.String("listen", "127.0.0.1:7001", "where the twin listens, `host:port`")
 	seed := flags.Uint64("seed", 1, "the seed `number` of its data")
+	hosts := hostsFlag(flags, "the twin")
 	if len(args) == 0 {
 		return errors.New("emulate needs a vendor, such as: server emulate pallycon")
 	}
@@ -150,7 +165,7 @@ func emulate(ctx context.Context, args []string, out, errs io.Writer) error {
 	}
 	return app.Emulate(ctx, args[0], *listen, *seed, func(addr string) {
 		fmt.Fprintf(out, "The twin of %s listens on http://%s; its admin path is http://%[2]s/_twin/\n", args[0], addr)
-	})
+	}, *hosts...)
 }
 
 func verifyAudit(ctx context.Context, args []string, out, errs io.Writer) error {

@@ -31,6 +31,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store"
 	"github.com/drmhub/drmhub/server/internal/validation"
 	"github.com/drmhub/drmhub/server/internal/vendors"
+	"github.com/drmhub/drmhub/server/internal/webguard"
 )
 
 // maxMessage bounds a request over gRPC, in bytes, as the gateway bounds a request over REST.
@@ -76,7 +77,7 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 	if err := a.newGRPC(cfg.GRPC, all, unary, stream); err != nil {
 		return err
 	}
-	if err := a.newHTTP(cfg.HTTP, all, unary, stream); err != nil {
+	if err := a.newHTTP(cfg.HTTP, all, newGuard(cfg), unary, stream); err != nil {
 		return err
 	}
 	var listen net.ListenConfig
@@ -159,12 +160,12 @@ func (a *App) newGRPC(
 }
 
 func (a *App) newHTTP(
-	listener config.Listener, all *vendors.Registry,
+	listener config.Listener, all *vendors.Registry, guard *webguard.Guard,
 	unary []grpc.UnaryServerInterceptor, stream []grpc.StreamServerInterceptor,
 ) error {
 	conn := inproc.New(unary, stream)
 	a.register(conn, all)
-	handler, err := gateway.New(gateway.Options{Conn: conn, OpenAPI: gen.OpenAPI, Ready: a.ready})
+	handler, err := gateway.New(gateway.Options{Conn: conn, OpenAPI: gen.OpenAPI, Ready: a.ready, Guard: guard})
 	if err != nil {
 		return err
 	}

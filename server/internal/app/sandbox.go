@@ -11,6 +11,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/catalog"
 	"github.com/drmhub/drmhub/server/internal/config"
 	"github.com/drmhub/drmhub/server/internal/store"
+	"github.com/drmhub/drmhub/server/internal/webguard"
 )
 
 // sandboxSeed makes every sandbox the same.
@@ -25,17 +26,17 @@ type Twin struct {
 }
 
 // Sandbox runs a twin of every vendor on loopback until ctx ends. It returns the configuration of a
-// drmhub that uses them.
-func Sandbox(ctx context.Context, grpcListen, httpListen string) (*config.Config, []Twin, error) {
+// drmhub that uses them. hosts are further names by which callers reach its REST face.
+func Sandbox(ctx context.Context, grpcListen, httpListen string, hosts ...string) (*config.Config, []Twin, error) {
 	var twins []Twin
 	cfg := &config.Config{
 		GRPC:  config.Listener{Listen: grpcListen},
-		HTTP:  config.Listener{Listen: httpListen},
+		HTTP:  config.Listener{Listen: httpListen, Hosts: hosts},
 		Auth:  config.Auth{Mode: config.AuthNone},
 		Store: config.Store{DSN: config.NewDSN(store.Memory)},
 	}
 	for _, kind := range catalog.Kinds {
-		addr, err := serveTwin(ctx, kind.Twin(sandboxSeed), "127.0.0.1:0")
+		addr, err := serveTwin(ctx, webguard.New().Handler(kind.Twin(sandboxSeed)), "127.0.0.1:0")
 		if err != nil {
 			return nil, nil, fmt.Errorf("the twin of %s: %w", kind.Name, err)
 		}
@@ -48,8 +49,10 @@ func Sandbox(ctx context.Context, grpcListen, httpListen string) (*config.Config
 }
 
 // Emulate runs the twin of one vendor until ctx ends. It calls ready with the address once the twin
-// listens.
-func Emulate(ctx context.Context, kindName, listen string, seed uint64, ready func(addr string)) error {
+// listens. hosts are further names by which callers reach the twin.
+func Emulate(
+	ctx context.Context, kindName, listen string, seed uint64, ready func(addr string), hosts ...string,
+) error {
 	kind, ok := catalog.Lookup(kindName)
 	if !ok {
 		var known []string
@@ -58,7 +61,7 @@ func Emulate(ctx context.Context, kindName, listen string, seed uint64, ready fu
 		}
 		return fmt.Errorf("there is no twin of %q: use one of %s", kindName, strings.Join(known, ", "))
 	}
-	addr, err := serveTwin(ctx, kind.Twin(seed), listen)
+	addr, err := serveTwin(ctx, webguard.New(hosts...).Handler(kind.Twin(seed)), listen)
 	if err != nil {
 		return err
 	}

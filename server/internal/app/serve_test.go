@@ -175,6 +175,43 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+// TestWebPagesReachNeitherRESTNorTwins calls as a page would whose name resolves to loopback, and as
+// one of another origin.
+func TestWebPagesReachNeitherRESTNorTwins(t *testing.T) {
+	cfg, twins, err := app.Sandbox(t.Context(), "127.0.0.1:0", "127.0.0.1:0", "drm.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest := (&testServer{cfg: cfg}).run(t).HTTPAddr()
+	for url, known := range map[string]string{
+		"http://" + rest + "/v1/vendors": "drm.example", twins[0].URL + "/_twin/requests": "localhost",
+	} {
+		for _, c := range []struct {
+			method, host, site string
+			want               []int
+		}{
+			{"GET", "evil.example", "same-origin", []int{421}},
+			{"POST", known, "cross-site", []int{403}},
+			{"GET", known, "none", []int{200, 404}},
+		} {
+			req, err := http.NewRequestWithContext(t.Context(), c.method, url, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Host = c.host
+			req.Header.Set("Sec-Fetch-Site", c.site)
+			res, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			if !slices.Contains(c.want, res.StatusCode) {
+				t.Errorf("%s %s for %s: HTTP %d", c.method, url, c.host, res.StatusCode)
+			}
+		}
+	}
+}
+
 // selfSigned returns a certificate for a key, completed from the template.
 func selfSigned(t *testing.T, key crypto.Signer, template x509.Certificate) []byte {
 	t.Helper()

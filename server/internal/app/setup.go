@@ -5,8 +5,10 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"runtime"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/config"
 	"github.com/drmhub/drmhub/server/internal/contract"
 	"github.com/drmhub/drmhub/server/internal/vendors"
+	"github.com/drmhub/drmhub/server/internal/webguard"
 )
 
 // newVendors creates the adapters that the configuration names.
@@ -31,6 +34,19 @@ func newVendors(cfg *config.Config) (*vendors.Registry, error) {
 		all = append(all, vendors.Vendor{ID: v.ID, Kind: v.Kind, Adapter: a})
 	}
 	return vendors.New(all...)
+}
+
+// newGuard returns the guard of REST. Where a certificate or a login proves the server's name, it may be
+// any.
+func newGuard(cfg *config.Config) *webguard.Guard {
+	if cfg.Auth.Mode != config.AuthNone || cfg.HTTP.TLS != nil {
+		return webguard.ForAnyHost()
+	}
+	hosts := cfg.HTTP.Hosts
+	if host, _, err := net.SplitHostPort(cfg.HTTP.Listen); err == nil && host != "" {
+		hosts = append(slices.Clip(hosts), host)
+	}
+	return webguard.New(hosts...)
 }
 
 // serverTLS reads the files that a listener's tls section names.

@@ -31,6 +31,14 @@ func (c *Config) Check(report func(key, problem string)) {
 			}
 		}
 	}
+	if c.GRPC.Hosts != nil {
+		report("grpc.hosts", "belongs to http: leave it out")
+	}
+	if host, ok := host(c.HTTP.Listen); c.Auth.Mode == AuthNone && c.Auth.AllowRemote &&
+		ok && !loopback(host) && c.HTTP.TLS == nil && len(c.HTTP.Hosts) == 0 {
+		report("http.hosts", "is missing: list the hosts in the URLs of your callers, such as [drmhub.internal]. "+
+			"Requests for other hosts are refused, since a web page could make them")
+	}
 	if c.GRPC.Listen == c.HTTP.Listen && !strings.HasSuffix(c.HTTP.Listen, ":0") {
 		report("http.listen", "must not be the address of grpc.listen")
 	}
@@ -51,6 +59,11 @@ func (c *Config) Check(report func(key, problem string)) {
 func (l *Listener) Check(report func(key, problem string)) {
 	if _, ok := host(l.Listen); !ok {
 		report("listen", "must be host:port, for example 127.0.0.1:8080")
+	}
+	for i, h := range l.Hosts {
+		if _, notIP := netip.ParseAddr(h); notIP != nil && !hostname.MatchString(h) {
+			report(fmt.Sprintf("hosts[%d]", i), "must be a host without scheme and port, such as drmhub.internal")
+		}
 	}
 }
 

@@ -45,6 +45,9 @@ type Listener struct {
 	Listen string `yaml:"listen"`
 	// TLS is nil if the listener speaks plain text.
 	TLS *TLS `yaml:"tls"`
+	// Hosts are the names, besides loopback and the address itself, by which callers may reach REST
+	// in mode none without TLS.
+	Hosts []string `yaml:"hosts"`
 }
 
 // TLS names the PEM files of a listener.

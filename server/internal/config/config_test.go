@@ -60,7 +60,8 @@ func folder(t testing.TB) string {
 	t.Setenv("ACME_BLANK", " s3cr3t-from-env")
 	dir := t.TempDir()
 	for name, content := range map[string]string{
-		"token.txt": "s3cr3t-from-file\r\n", "dsn.txt": "postgres://u:s3cr3t@db/d\n", "empty.txt": "\n", "tab.txt": "s3cr3t\t\n",
+		"token.txt": "s3cr3t-from-file\r\n", "dsn.txt": "postgres://u:s3cr3t@db/d\n", "empty.txt": "\n",
+		"tab.txt":  "s3cr3t\t\n",
 		"cert.pem": "certificate", "key.pem": "private", "issuer.pem": "public",
 		"huge.txt": strings.Repeat("x", maxFileSize+1),
 	} {
@@ -102,7 +103,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 	file := filepath.Join(dir, "drmhub.yaml")
 	err := os.WriteFile(file, []byte(`
 grpc: {listen: "0.0.0.0:443", tls: &tls {cert: cert.pem, key: key.pem, client_ca: `+dir+`/issuer.pem}}
-http: {listen: ":0", tls: *tls}
+http: {listen: ":0", tls: *tls, hosts: [drm.example]}
 auth: {mode: none, allow_remote: true}
 store: {dsn: {file: dsn.txt}, keep: 48h, quiet: 5m}
 audit: {file: audit.jsonl}
@@ -138,7 +139,7 @@ vendors:
 	account.ServiceAPIKey = secret.New("s3cr3t-from-env")
 	want := &Config{
 		GRPC:  Listener{Listen: "0.0.0.0:443", TLS: tls},
-		HTTP:  Listener{Listen: ":0", TLS: tls},
+		HTTP:  Listener{Listen: ":0", TLS: tls, Hosts: []string{"drm.example"}},
 		Auth:  Auth{Mode: AuthNone, AllowRemote: true},
 		Store: Store{DSN: NewDSN("postgres://u:s3cr3t@db/d"), Keep: 48 * time.Hour, Quiet: 5 * time.Minute},
 		Audit: Audit{File: OutFile(dir + "/audit.jsonl")},

@@ -44,7 +44,8 @@ func (d *decoder) secret(node *yaml.Node, path string, out *secret.Text) {
 func (d *decoder) secretText(node *yaml.Node, path, otherwise string) (string, bool) {
 	text, ok := d.fromEnvOrFile(node, path, otherwise)
 	if ok && text != strings.TrimSpace(text) {
-		d.fail(path, "the secret starts or ends with white space, such as a line end: remove it where the secret is set")
+		d.fail(path, "the secret starts or ends with white space, such as a line end: "+
+			"remove it where the secret is set")
 		return "", false
 	}
 	return text, ok

@@ -30,10 +30,12 @@ func (rt *route) readBody(
 		return nil, apierror.Invalid("", "the body ends too early")
 	}
 	r.Body = http.NoBody
-	if len(bytes.TrimSpace(raw)) == 0 {
+	empty := len(bytes.TrimSpace(raw)) == 0
+	if r.Method == http.MethodGet && empty || empty && r.Header.Get("Content-Type") == "" {
 		return nil, nil
 	}
-	if err := checkMediaType(r.Header); err != nil {
+	// An empty body of another type is refused too: it is what a form of a web page sends.
+	if err := checkMediaType(r.Header); err != nil || empty {
 		return nil, err
 	}
 	if rt.body == nil {

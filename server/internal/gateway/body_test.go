@@ -28,8 +28,19 @@ func TestMediaTypes(t *testing.T) {
 			t.Errorf("%s: called with %v: %s", header, got, r.text)
 		}
 	}
-	if r, got := ask("POST", "/v1/vendors/v/members", " \n", "Content-Type: text/plain"); got == nil {
-		t.Errorf("the type of an empty body matters: %s", r.text)
+	for _, body := range []string{"", " \n"} {
+		for header, taken := range map[string]bool{
+			"Content-Type: text/plain": false, "Content-Type: multipart/form-data": false,
+			"Content-Type: application/json": true, "Content-Type: ": true,
+		} {
+			if r, got := ask("POST", "/v1/vendors/v/members", body, header); taken != (got != nil) ||
+				!taken && r.StatusCode != http.StatusUnsupportedMediaType {
+				t.Errorf("the empty body %q, %s: %s", body, header, r.text)
+			}
+		}
+	}
+	if r, got := ask("GET", "/v1/vendors", "", "Content-Type: text/plain"); got == nil {
+		t.Errorf("the type of a GET matters: %s", r.text)
 	}
 }
 

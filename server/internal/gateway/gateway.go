@@ -23,8 +23,11 @@ import (
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 
+	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/webguard"
 )
 
 // DefaultMaxBody bounds a request body, in bytes, unless Options sets another bound.
@@ -36,6 +39,7 @@ type Options struct {
 	OpenAPI []byte                   // the document served at /openapi.json; required
 	Ready   func() bool              // reports whether the server takes calls; nil: always
 	MaxBody int64                    // the largest request body, in bytes; 0: DefaultMaxBody
+	Guard   *webguard.Guard          // keeps web pages out; nil: the guard for any host
 }
 
 // gateway is the handler that New returns.
@@ -44,6 +48,7 @@ type gateway struct {
 	routes  routes
 	pages   map[string]http.HandlerFunc
 	maxBody int64
+	guard   *webguard.Guard
 	license pb.LicenseServiceClient
 }
 
@@ -59,6 +64,9 @@ func New(o Options) (http.Handler, error) {
 	g := &gateway{maxBody: o.MaxBody, license: pb.NewLicenseServiceClient(o.Conn)}
 	if g.maxBody == 0 {
 		g.maxBody = DefaultMaxBody
+	}
+	if g.guard = o.Guard; g.guard == nil {
+		g.guard = webguard.ForAnyHost()
 	}
 	g.routes = contractRoutes()
 	g.pages = pages(o.OpenAPI, o.Ready)
@@ -101,6 +109,11 @@ func (g *gateway) register(conn grpc.ClientConnInterface) error {
 // ServeHTTP serves a page, or passes the request on to the API.
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if status, problem := g.guard.Check(r); status != 0 {
+		e := apierror.New(codes.PermissionDenied, pb.ErrorReason_REQUEST_INVALID, "%s", problem)
+		writeError(w, &httpError{status, e})
+		return
+	}
 	path := r.URL.EscapedPath()
 	if page, ok := g.pages[path]; ok {
 		page(w, r)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/drmhub/drmhub/server/internal/gateway"
+	"github.com/drmhub/drmhub/server/internal/webguard"
 )
 
 func TestOpenAPIDocument(t *testing.T) {
@@ -66,6 +67,29 @@ func TestDocsPageNeedsNoOtherHost(t *testing.T) {
 		for _, url := range regexp.MustCompile(`https?://[a-z][^"'\s]*`).FindAllString(page.text, -1) {
 			t.Errorf("the page names %s", url)
 		}
+	}
+}
+
+func TestWebPagesAreKeptOut(t *testing.T) {
+	s := httptest.NewServer(backend{}.handler(t, gateway.Options{Guard: webguard.New()}))
+	t.Cleanup(s.Close)
+	const disable = "/v1/vendors/v/sites/s:disable"
+	r := send(t, s, "POST", disable, "", "Sec-Fetch-Site: cross-site", "Origin: https://evil.example")
+	r.failed(t, http.StatusForbidden, "PERMISSION_DENIED", "REQUEST_INVALID")
+	if r := send(t, s, "POST", disable, ""); r.StatusCode != http.StatusOK {
+		t.Errorf("a program: HTTP %d %s", r.StatusCode, r.text)
+	}
+	to, err := http.NewRequestWithContext(t.Context(), "GET", s.URL+"/docs", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to.Host = "evil.example"
+	res, err := s.Client().Do(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.Body.Close(); res.StatusCode != http.StatusMisdirectedRequest {
+		t.Errorf("another host: HTTP %d", res.StatusCode)
 	}
 }
 
