@@ -37,6 +37,16 @@ import (
 // maxMessage bounds a request over gRPC, in bytes, as the gateway bounds a request over REST.
 const maxMessage = gateway.DefaultMaxBody
 
+const (
+	// maxGRPCHeaders bounds the headers of a call, in bytes after decompression. Without a bound, a
+	// few bytes can name a header that was sent before thousands of times.
+	maxGRPCHeaders = 16 << 10
+	// maxStreams bounds the calls in flight of one connection over gRPC. Further calls wait.
+	maxStreams = 250
+	// maxHTTPHeaders bounds the headers of a request over REST, in bytes.
+	maxHTTPHeaders = 64 << 10
+)
+
 // App is a server that listens.
 type App struct {
 	log                        *slog.Logger
@@ -140,6 +150,8 @@ func (a *App) newGRPC(
 		grpc.ChainStreamInterceptor(append(stream, a.watch)...),
 		grpc.UnknownServiceHandler(rpcerror.UnknownMethod),
 		grpc.MaxRecvMsgSize(maxMessage),
+		grpc.MaxHeaderListSize(maxGRPCHeaders),
+		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.NumStreamWorkers(streamWorkers()),
 	}
 	if listener.TLS != nil {
@@ -173,6 +185,7 @@ func (a *App) newHTTP(
 		Handler:           handler,
 		ReadHeaderTimeout: maxHeaderTime,
 		IdleTimeout:       maxIdleTime,
+		MaxHeaderBytes:    maxHTTPHeaders,
 		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 	}
 	if listener.TLS != nil {

@@ -21,6 +21,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/metadata"
 	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -209,6 +210,23 @@ func TestWebPagesReachNeitherRESTNorTwins(t *testing.T) {
 				t.Errorf("%s %s for %s: HTTP %d", c.method, url, c.host, res.StatusCode)
 			}
 		}
+	}
+}
+
+func TestHeadersAreBounded(t *testing.T) {
+	h := start(t)
+	large := metadata.AppendToOutgoingContext(t.Context(), "a", strings.Repeat("x", 17<<10))
+	_, err := pb.NewVendorServiceClient(h.conn).ListVendors(large, &pb.ListVendorsRequest{})
+	if err == nil || !strings.Contains(err.Error(), "header list size") {
+		t.Errorf("gRPC: %v", err)
+	}
+	code, _, _ := h.rest(t, "GET /v1/vendors", "", "A", strings.Repeat("x", 70<<10))
+	if code != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("REST: HTTP %d", code)
+	}
+	code, _, answer := h.rest(t, "GET /v1/vendors", "", "Authorization", strings.Repeat("x", 8<<10))
+	if code != http.StatusOK {
+		t.Errorf("REST with a long token: HTTP %d %s", code, answer)
 	}
 }
 
