@@ -47,6 +47,8 @@ type Error struct {
 	// Unproven reports that a proxy may have sent the refusal that this error is about. Callers are
 	// not told of it.
 	Unproven bool
+
+	omitted int // how many further violations the error leaves out
 }
 
 // New returns an error with a message from fmt.Sprintf.
@@ -63,13 +65,23 @@ func Invalid(field, format string, args ...any) *Error {
 
 // InvalidRequest returns INVALID_ARGUMENT for several fields at once.
 func InvalidRequest(violations ...*errdetails.BadRequest_FieldViolation) *Error {
-	texts := make([]string, 0, len(violations))
-	for _, v := range violations {
+	shown := min(len(violations), maxViolations)
+	e := New(codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID, "")
+	e.Violations, e.omitted = violations[:shown], len(violations)-shown
+	e.Message = e.violationText()
+	return e
+}
+
+// violationText returns the message of an error that consists of its violations.
+func (e *Error) violationText() string {
+	texts := make([]string, 0, len(e.Violations)+1)
+	for _, v := range e.Violations {
 		texts = append(texts, strings.TrimPrefix(v.GetField()+": ", ": ")+v.GetDescription())
 	}
-	e := New(codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID, "%s", strings.Join(texts, "; "))
-	e.Violations = violations
-	return e
+	if e.omitted > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more", e.omitted))
+	}
+	return strings.Join(texts, "; ")
 }
 
 // NotFound returns NOT_FOUND for a resource. The text names it.
@@ -106,6 +118,14 @@ func (e *Error) Error() string { return e.Message }
 
 // GRPCStatus returns the error as gRPC sends it.
 func (e *Error) GRPCStatus() *status.Status {
+	if e.encodedSize() > maxEncoded {
+		e = e.fitted()
+	}
+	return e.status()
+}
+
+// status returns the error as a status, whatever its size.
+func (e *Error) status() *status.Status {
 	info := &errdetails.ErrorInfo{Reason: e.Reason.String(), Domain: Domain, Metadata: e.Metadata}
 	details := []protoadapt.MessageV1{info}
 	if len(e.Violations) > 0 {

@@ -2,14 +2,18 @@ package apierror_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -50,6 +54,35 @@ func TestConvert(t *testing.T) {
 		}
 		if strings.Contains(got.Message, "hunter2") {
 			t.Errorf("the text of an unexpected error reaches the caller: %q", got.Message)
+		}
+	}
+}
+
+func TestErrorsFitIntoHeaders(t *testing.T) {
+	many := make([]*errdetails.BadRequest_FieldViolation, 1000)
+	for i := range many {
+		field := fmt.Sprintf("requests[%d].product_license.user", i)
+		many[i] = &errdetails.BadRequest_FieldViolation{Field: field, Description: "must be set: 값이 필요합니다"}
+	}
+	hangul := strings.Repeat("한", 5000)
+	unknown := apierror.OutcomeUnknown("%s", hangul).With(apierror.VendorMessage, hangul)
+	for name, e := range map[string]*apierror.Error{
+		"violations": apierror.InvalidRequest(many...), "a long violation": apierror.Invalid(hangul, "%s", hangul),
+		"texts": unknown.With(apierror.MutationName, "mutations/1"), "a message": apierror.NotFound("%s", hangul),
+	} {
+		s := e.GRPCStatus()
+		encoded := len(url.PathEscape(s.Message())) + base64.StdEncoding.EncodedLen(proto.Size(s.Proto()))
+		got := apierror.Convert(s.Err())
+		if encoded > 5000 || got.Reason != e.Reason || got.Message == "" {
+			t.Errorf("%s: %d bytes, %v %q", name, encoded, got.Reason, got.Message)
+		}
+		shown := len(got.Violations)
+		if more := fmt.Sprintf("; and %d more", 1000-shown); name == "violations" &&
+			(shown < 3 || shown > 20 || !strings.HasSuffix(got.Message, more) || len(e.Violations) != 20) {
+			t.Errorf("%d violations are shown: %q", shown, got.Message)
+		}
+		if name == "texts" && got.Metadata[apierror.MutationName] != "mutations/1" {
+			t.Errorf("the mutation is lost: %v", got.Metadata)
 		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"buf.build/go/protovalidate"
@@ -33,6 +32,9 @@ func New(messages ...proto.Message) (*Validator, error) {
 
 // Request checks a request. It makes its names canonical, and its update_mask explicit.
 func (v *Validator) Request(req proto.Message) error {
+	if violations := bounds(req.ProtoReflect(), ""); len(violations) > 0 {
+		return apierror.InvalidRequest(violations...)
+	}
 	violations := append(canonicalNames(req), batchItems(req)...)
 	if len(violations) == 0 {
 		violations = anotherName(req)
@@ -56,10 +58,14 @@ func (v *Validator) Request(req proto.Message) error {
 // fromRules returns the broken rules of fields that have no violation yet. A name has a better message
 // than that it does not match its pattern.
 func fromRules(broken *protovalidate.ValidationError, known []*violation) []*violation {
+	named := map[string]bool{}
+	for _, v := range known {
+		named[v.GetField()] = true
+	}
 	var violations []*violation
 	for _, b := range broken.Violations {
 		field := protovalidate.FieldPathString(b.Proto.GetField())
-		if slices.ContainsFunc(known, func(v *violation) bool { return v.GetField() == field }) {
+		if named[field] {
 			continue
 		}
 		reason := strings.ToUpper(strings.ReplaceAll(b.Proto.GetRuleId(), ".", "_"))

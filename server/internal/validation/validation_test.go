@@ -7,10 +7,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
@@ -56,6 +58,48 @@ func violations(t *testing.T, err error) string {
 }
 
 // TestRequests checks the requests in testdata/requests.txt.
+// TestListsAreBoundedBeforeAllElse sends lists whose items are all wrong.
+func TestListsAreBoundedBeforeAllElse(t *testing.T) {
+	v := newValidator(t)
+	names := make([]string, 200_000)
+	began := time.Now()
+	for want, req := range map[string]proto.Message{
+		"names: must contain no more than 1000 item(s), and contains 200000": &pb.BatchDeleteProductLicensesRequest{
+			Parent: "vendors/v", Names: names,
+		},
+		"requests: must contain no more than 1000 item(s), and contains 1001": &pb.BatchCreateProductLicensesRequest{
+			Parent: "vendors/v", Requests: make([]*pb.CreateProductLicenseRequest, 1001),
+		},
+		"update_mask.paths: must contain no more than 1000 item(s), and contains 200000": &pb.UpdateSiteRequest{
+			Site: &pb.Site{Name: "vendors/v/sites/s"}, UpdateMask: &fieldmaskpb.FieldMask{Paths: names},
+		},
+	} {
+		if err := v.Request(req); err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("the checks took %v", took)
+	}
+}
+
+func TestUnknownFieldsAreRefused(t *testing.T) {
+	v := newValidator(t)
+	unknown := protowire.AppendVarint(protowire.AppendTag(nil, 9999, protowire.VarintType), 1)
+	top := &pb.DisableSiteRequest{Name: "vendors/v/sites/s"}
+	top.ProtoReflect().SetUnknown(unknown)
+	inside := &pb.Member{Email: "a@example.com"}
+	inside.ProtoReflect().SetUnknown(unknown)
+	const text = "this version of drmhub knows no field 9999: leave it out, or upgrade drmhub"
+	for want, req := range map[string]proto.Message{
+		text: top, "member: " + text: &pb.CreateMemberRequest{Parent: "vendors/v", Member: inside},
+	} {
+		if err := v.Request(req); err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
 func TestRequests(t *testing.T) {
 	text, err := os.ReadFile("testdata/requests.txt")
 	if err != nil {

@@ -1,0 +1,59 @@
+package validation
+
+import (
+	"fmt"
+	"strings"
+
+	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// maxItems bounds a list that has no rule of its own, such as the paths of a mask.
+const maxItems = 1000
+
+// bounds refuses lists that are too long, and fields that this version does not know. It is the first
+// check, since all others take time for each item. drmhub would ignore an unknown field, such as a
+// newer validate_only, and would store an unknown secret.
+func bounds(m protoreflect.Message, path string) (violations []*violation) {
+	if unknown := m.GetUnknown(); len(unknown) > 0 {
+		number, _, _ := protowire.ConsumeTag(unknown)
+		return []*violation{{
+			Field:       path,
+			Description: fmt.Sprintf("this version of drmhub knows no field %d: leave it out, or upgrade drmhub", number),
+			Reason:      "UNKNOWN_FIELD",
+		}}
+	}
+	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		at := strings.TrimPrefix(path+"."+string(f.Name()), ".")
+		switch {
+		case f.IsList():
+			violations = append(violations, listBounds(f, v.List(), at)...)
+		case f.Message() != nil && !f.IsMap():
+			violations = append(violations, bounds(v.Message(), at)...)
+		}
+		return true
+	})
+	return violations
+}
+
+func listBounds(f protoreflect.FieldDescriptor, list protoreflect.List, path string) (violations []*violation) {
+	most := maxItems
+	if rules, ok := proto.GetExtension(f.Options(), validate.E_Field).(*validate.FieldRules); ok {
+		if repeated := rules.GetRepeated(); repeated.HasMaxItems() {
+			most = int(repeated.GetMaxItems())
+		}
+	}
+	if list.Len() > most {
+		return []*violation{{
+			Field:       path,
+			Description: fmt.Sprintf("must contain no more than %d item(s), and contains %d", most, list.Len()),
+			Reason:      "REPEATED_MAX_ITEMS",
+		}}
+	}
+	for i := 0; f.Message() != nil && i < list.Len(); i++ {
+		violations = append(violations, bounds(list.Get(i).Message(), fmt.Sprintf("%s[%d]", path, i))...)
+	}
+	return violations
+}
