@@ -55,6 +55,7 @@ func New(id string, config Config, transport http.RoundTripper) (adapters.Adapte
 		VendorName: vendorName,
 		BaseURL:    config.BaseURL,
 		Transport:  transport,
+		Network:    config.Network,
 		Sign: func(_ context.Context, r *http.Request) error {
 			r.Header.Set("Authorization", authorization)
 			return nil

@@ -52,6 +52,9 @@ type Config struct {
 
 	// BatchConcurrency is the number of items of a batch that are carried out at once. Default: 8.
 	BatchConcurrency int `yaml:"batch_concurrency"`
+	// Network says how to reach the vendor: the keys tls and proxy.
+	upstream.Network
+
 	// Timeout bounds one call to AminoTV, from dialing to the last byte. Default: 30s; maximum: 1m.
 	Timeout time.Duration `yaml:"timeout"`
 	// RequestsPerSecond paces the calls. AminoTV's pages name no limit. Default: 0, which does not

@@ -55,6 +55,7 @@ func New(id string, config Config, transport http.RoundTripper) (*Adapter, error
 		VendorName:      vendorName,
 		BaseURL:         config.BaseURL,
 		Transport:       transport,
+		Network:         config.Network,
 		Sign:            s.sign,
 		Secrets:         func() []secret.Text { return []secret.Text{config.AccessKey, config.SecretKey} },
 		Failure:         failure,

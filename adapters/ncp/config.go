@@ -67,6 +67,9 @@ type Config struct {
 	// 16. The default is 3. The API pages name no limit. Each page that fails is tried up to three
 	// times. With more than three pages at once, one failing call can open the circuit breaker.
 	PageConcurrency int `yaml:"page_concurrency"`
+	// Network says how to reach the vendor: the keys tls and proxy.
+	upstream.Network
+
 	// Timeout bounds one call to the service, from dialing to the last byte. The default is 30s,
 	// and the maximum is 1m.
 	Timeout time.Duration `yaml:"timeout"`

@@ -63,6 +63,7 @@ func New(id string, config Config, transport http.RoundTripper) (*Adapter, error
 		VendorName:   vendorName,
 		BaseURL:      config.BaseURL,
 		Transport:    transport,
+		Network:      config.Network,
 		Sign:         t.sign,
 		Secrets:      t.secrets,
 		Failure:      failure,

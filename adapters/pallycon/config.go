@@ -54,6 +54,9 @@ type Config struct {
 	// is UTC.
 	TimeZone *time.Location `yaml:"time_zone"`
 
+	// Network says how to reach the vendor: the keys tls and proxy.
+	upstream.Network
+
 	// Timeout bounds one call to the service, from dialing to the last byte. The default is 30s, and
 	// the maximum 1m.
 	Timeout time.Duration `yaml:"timeout"`

@@ -44,6 +44,7 @@ func New(id string, config Config, transport http.RoundTripper) (*Adapter, error
 		VendorName:   "TelecomX",
 		BaseURL:      config.BaseURL,
 		Transport:    transport,
+		Network:      config.Network,
 		Sign:         a.session.sign,
 		Secrets:      a.session.secrets,
 		Failure:      a.failure,

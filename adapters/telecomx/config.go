@@ -29,6 +29,9 @@ type Config struct {
 	// returns none for a machine token, so CreateDrmAccount then needs a customer.
 	Customer string `yaml:"customer"`
 
+	// Network says how to reach the vendor: the keys tls and proxy.
+	upstream.Network
+
 	// Timeout bounds one call to TelecomX, from dialing to the last byte. The default is 30s, the
 	// maximum 1m.
 	Timeout time.Duration `yaml:"timeout"`

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -146,19 +147,26 @@ func (a *attempt) receive(
 		idHeader: a.client.opts.RequestIDHeader,
 		secrets:  a.secrets,
 	}
+	encoding := uncompress(answer)
 	switch {
+	case answer.StatusCode == http.StatusProxyAuthRequired:
+		return nil, inconclusive, a.errProxy()
 	case answer.StatusCode >= 400:
 		// If the body breaks off, the status still says what happened.
 		body, _ := io.ReadAll(io.LimitReader(answer.Body, drainSize))
 		v, err := a.refused(body)
 		return nil, v, err
 	case answer.StatusCode >= 300:
-		return nil, answered, a.errBadResponse("it is a redirect, which drmhub does not follow: check base_url", "")
+		return nil, answered, a.errBadResponse(redirect(answer, a.client.base), "")
 	case answer.StatusCode < 200:
 		return nil, answered, a.errBadResponse("its status is below 200", "")
 	case into == nil:
 		_, _ = io.CopyN(io.Discard, answer.Body, drainSize)
 		return a.answer, answered, nil
+	}
+	if encoding != "" {
+		what := "its body is compressed as " + strconv.Quote(encoding) + ", which drmhub cannot read"
+		return nil, answered, a.errBadResponse(what, "")
 	}
 	err := decode(answer, into, a.client.opts.MaxBody)
 	if err == nil {

@@ -43,6 +43,8 @@ type Options struct {
 	// connections. If a Transport does not support net/http/httptrace, the client assumes that it
 	// sent every request.
 	Transport http.RoundTripper
+	// Network says how the client's own transport reaches the vendor.
+	Network Network
 	// Sign adds the credentials to each attempt, in place, so that a timestamp is fresh. Read and
 	// Write return its error unchanged. To log in, Sign may call Read with Request.Unsigned.
 	Sign func(ctx context.Context, r *http.Request) error
@@ -103,7 +105,9 @@ func New(o Options) (*Client, error) {
 	}
 	c := &Client{opts: o, base: base, breaker: newBreaker(), reads: o.Transport, writes: o.Transport}
 	if o.Transport == nil {
-		c.reads, c.writes = newTransports()
+		if c.reads, c.writes, err = newTransports(o.Network, base); err != nil {
+			return nil, err
+		}
 	}
 	if o.MaxPerSecond > 0 {
 		interval := min(float64(time.Second)/o.MaxPerSecond, float64(time.Hour))
@@ -151,8 +155,8 @@ func parseBaseURL(s string) (*url.URL, error) {
 
 // newTransports returns the transports for reads and for writes. Both use HTTP/1.1 only: if requests
 // share a connection, the client cannot find out whether a byte of one request was sent.
-func newTransports() (reads, writes *http.Transport) {
-	reads = &http.Transport{
+func newTransports(network Network, base *url.URL) (r, w http.RoundTripper, err error) {
+	reads := &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		TLSHandshakeTimeout:    10 * time.Second,
@@ -163,9 +167,12 @@ func newTransports() (reads, writes *http.Transport) {
 		Protocols:              new(http.Protocols),
 	}
 	reads.Protocols.SetHTTP1(true)
+	if err := network.apply(reads, base); err != nil {
+		return nil, nil, err
+	}
 	// If a server closes an idle connection while a write leaves, the outcome is unknown. Servers
 	// wait for at least five seconds, so a write uses only connections that idled for at most four.
-	writes = reads.Clone()
+	writes := reads.Clone()
 	writes.IdleConnTimeout = 4 * time.Second
 	writes.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := reads.DialContext(ctx, network, address)
@@ -178,5 +185,5 @@ func newTransports() (reads, writes *http.Transport) {
 		}
 		return conn, err
 	}
-	return reads, writes
+	return reads, writes, nil
 }

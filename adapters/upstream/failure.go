@@ -3,8 +3,10 @@ package upstream
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -92,6 +94,23 @@ func (a *attempt) errBadResponse(what, excerpt string) *apierror.Error {
 		return a.unknown(e)
 	}
 	return a.finish(e)
+}
+
+// errProxy returns the error of a response that asks for the credentials of a proxy. The vendor did not
+// get the request.
+func (a *attempt) errProxy() *apierror.Error {
+	return a.fail(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
+		"not sent: the proxy in front of %s wants a user and a password (HTTP 407, %s): check the proxy's URL",
+		a.vendor(), a.where)
+}
+
+// redirect says where a redirect leads. It leaves out the query, which may hold a token.
+func redirect(answer *http.Response, base *url.URL) string {
+	to := ""
+	if u, err := base.Parse(answer.Header.Get("Location")); err == nil && answer.Header.Get("Location") != "" {
+		to = " to " + (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
+	}
+	return "it is a redirect" + to + ", which drmhub does not follow: check base_url"
 }
 
 // refused returns the error of a response with a status of 400 or more.
@@ -251,10 +270,23 @@ func clean(e *apierror.Error, secrets []secret.Text) *apierror.Error {
 	return &c
 }
 
-// plain returns the text of a transport's error, without the URL of a *url.Error.
+// plain returns the text of a transport's error for callers. It leaves out URLs, and the addresses of
+// drmhub's own network: of its name server, its proxies and its host.
 func plain(err error) string {
+	if p, ok := errors.AsType[*proxyRefusal](err); ok {
+		return p.Error()
+	}
+	if d, ok := errors.AsType[*net.DNSError](err); ok {
+		return "the lookup of its host name failed: " + d.Err
+	}
+	if o, ok := errors.AsType[*net.OpError](err); ok && o.Err != nil {
+		return o.Op + ": " + o.Err.Error()
+	}
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return err.Error() + ": if an authority of your own issued the certificate, set tls.ca_file"
 	}
 	return err.Error()
 }

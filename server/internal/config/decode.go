@@ -79,6 +79,12 @@ func (d *decoder) value(node *yaml.Node, path string, out reflect.Value) {
 	case *Vendor:
 		d.vendor(node, path, target)
 		return
+	case fileLoader:
+		d.loadFile(node, path, target)
+		return
+	case textSetter:
+		d.setText(node, path, target)
+		return
 	}
 	switch out.Kind() {
 	case reflect.Struct:
@@ -113,12 +119,7 @@ func (d *decoder) scalar(node *yaml.Node, path string, out reflect.Value, otherw
 }
 
 func (d *decoder) structure(node *yaml.Node, path string, out reflect.Value) {
-	fields := map[string]reflect.Value{}
-	for field, value := range out.Fields() {
-		if key, _, _ := strings.Cut(field.Tag.Get("yaml"), ","); key != "" && key != "-" {
-			fields[key] = value
-		}
-	}
+	fields := keys(out)
 	entries, ok := d.entries(node, path)
 	if !ok {
 		return
@@ -133,6 +134,21 @@ func (d *decoder) structure(node *yaml.Node, path string, out reflect.Value) {
 	if checker, ok := reflect.TypeAssert[Checker](out.Addr()); ok {
 		checker.Check(func(key, problem string) { d.fail(join(path, key), problem) })
 	}
+}
+
+// keys returns the fields of a struct by their keys. The keys of an embedded struct are keys of the
+// struct around it.
+func keys(out reflect.Value) map[string]reflect.Value {
+	fields := map[string]reflect.Value{}
+	for field, value := range out.Fields() {
+		switch key, _, _ := strings.Cut(field.Tag.Get("yaml"), ","); {
+		case key != "" && key != "-":
+			fields[key] = value
+		case field.Anonymous && field.Type.Kind() == reflect.Struct && field.IsExported():
+			maps.Copy(fields, keys(value))
+		}
+	}
+	return fields
 }
 
 func (d *decoder) list(node *yaml.Node, path string, out reflect.Value) {

@@ -82,6 +82,54 @@ func (d *decoder) fromEnvOrFile(node *yaml.Node, path, otherwise string) (string
 	return text, problem == ""
 }
 
+// A fileLoader is a value that the configuration names by the path of a file.
+type fileLoader interface {
+	// LoadFile reads the content of the file, and returns what is wrong with it, or "".
+	LoadFile(content []byte) (problem string)
+}
+
+func (d *decoder) loadFile(node *yaml.Node, path string, out fileLoader) {
+	var file Path
+	if d.path(node, path, &file); file == "" {
+		return
+	}
+	text, problem := d.fromFile(string(file))
+	if problem == "" {
+		problem = out.LoadFile([]byte(text))
+	}
+	if problem != "" {
+		d.fail(path, problem)
+	}
+}
+
+// A textSetter is a URL that may hold a password. In the file it is text without a password, or {env: NAME}
+// or {file: PATH}.
+type textSetter interface {
+	// SetText sets the value, and returns what is wrong with the text, or "". It does not quote the text.
+	SetText(text string) (problem string)
+}
+
+func (d *decoder) setText(node *yaml.Node, path string, out textSetter) {
+	const passwordInFile = "a password is never written in the file: " +
+		"leave it out, or give the whole URL as {env: NAME} or {file: PATH}"
+	text, ok := node.Value, true
+	switch {
+	case node.Kind == yaml.MappingNode:
+		text, ok = d.secretText(node, path, passwordInFile)
+	case node.ShortTag() != "!!str":
+		d.fail(path, "must be text: write it in quotes")
+		return
+	}
+	if !ok {
+		return
+	}
+	if problem := out.SetText(text); problem != "" {
+		d.fail(path, problem)
+	} else if node.Kind != yaml.MappingNode && holdsPassword(text) {
+		d.fail(path, passwordInFile)
+	}
+}
+
 func fromEnvironment(name string) (text, problem string) {
 	shown := "that is named here"
 	if shownVariable.MatchString(name) {

@@ -1,0 +1,135 @@
+package upstream
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/drmhub/drmhub/adapters/secret"
+)
+
+// Network says how to reach a vendor. It is part of each vendor's configuration. The zero value trusts
+// the authorities of the system, and uses the proxy that the environment names.
+type Network struct {
+	// TLS says which servers to trust. nil means the authorities of the system.
+	TLS *TLS `yaml:"tls"`
+	// Proxy is the proxy for all calls of this vendor. Unset means that HTTPS_PROXY, HTTP_PROXY and
+	// NO_PROXY decide.
+	Proxy Proxy `yaml:"proxy"`
+}
+
+// TLS says which servers to trust.
+type TLS struct {
+	// CA holds authorities to trust beside those of the system.
+	CA CA `yaml:"ca_file"`
+}
+
+// Check reports a missing file.
+func (t *TLS) Check(report func(key, problem string)) {
+	if t.CA.pool == nil {
+		report("ca_file", "is missing: the PEM file of the authority that issued the vendor's certificate")
+	}
+}
+
+// A CA is a set of authorities, read from a PEM file.
+type CA struct{ pool *x509.CertPool }
+
+// LoadFile adds the certificates in a PEM file to the authorities of the system.
+func (c *CA) LoadFile(content []byte) (problem string) {
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(content) {
+		return "the file that is named here holds no certificate in PEM"
+	}
+	c.pool = pool
+	return ""
+}
+
+// A Proxy is the URL of a proxy. It may hold a password, and so prints like a secret.
+type Proxy struct{ secret.Text }
+
+// SetText sets the URL.
+func (p *Proxy) SetText(text string) (problem string) {
+	if _, err := proxyURL(text); err != nil {
+		return "must be the URL of a proxy, such as http://proxy.example:3128"
+	}
+	p.Text = secret.New(text)
+	return ""
+}
+
+var errNoProxy = errors.New("not the URL of a proxy")
+
+// proxyURL reads the URL of a proxy. Its error does not quote the URL, which may hold a password.
+func proxyURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Hostname() == "" || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) {
+		return nil, errNoProxy
+	}
+	return u, nil
+}
+
+// apply sets up a transport. base is the vendor's URL.
+func (n Network) apply(t *http.Transport, base *url.URL) error {
+	if n.TLS != nil {
+		t.TLSClientConfig = &tls.Config{RootCAs: n.TLS.CA.pool, MinVersion: tls.VersionTLS12}
+	}
+	t.OnProxyConnectResponse = func(_ context.Context, proxy *url.URL, _ *http.Request, res *http.Response) error {
+		if res.StatusCode == http.StatusOK {
+			return nil
+		}
+		return &proxyRefusal{host: proxy.Host, status: res.StatusCode}
+	}
+	if n.Proxy.IsZero() {
+		return checkEnvironment(base)
+	}
+	proxy, err := proxyURL(n.Proxy.Reveal())
+	t.Proxy = http.ProxyURL(proxy)
+	return err
+}
+
+// checkEnvironment returns an error if the environment names a proxy that cannot be used. net/http would
+// ignore the proxy, and call the vendor directly.
+func checkEnvironment(base *url.URL) error {
+	ip, err := netip.ParseAddr(base.Hostname())
+	if base.Hostname() == "localhost" || err == nil && ip.IsLoopback() {
+		return nil // net/http uses no proxy for it.
+	}
+	name := strings.ToUpper(base.Scheme) + "_PROXY"
+	for _, name := range []string{name, strings.ToLower(name)} {
+		text := os.Getenv(name)
+		if text == "" {
+			continue
+		}
+		if !strings.Contains(text, "://") {
+			text = "http://" + text
+		}
+		if _, err := proxyURL(text); err != nil {
+			return fmt.Errorf("the environment variable %s is not the URL of a proxy: "+
+				"write it like http://proxy.example:3128, or unset it", name)
+		}
+	}
+	return nil
+}
+
+// A proxyRefusal is the error of a proxy that refuses to connect to the vendor.
+type proxyRefusal struct {
+	host   string
+	status int
+}
+
+func (p *proxyRefusal) Error() string {
+	if p.status == http.StatusProxyAuthRequired {
+		return fmt.Sprintf("the proxy %s wants a user and a password (HTTP 407): check the proxy's URL", p.host)
+	}
+	return fmt.Sprintf("the proxy %s refuses to connect to the vendor (HTTP %d)", p.host, p.status)
+}

@@ -1,0 +1,208 @@
+package upstream
+
+import (
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"compress/zlib"
+	"encoding/pem"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/secret"
+)
+
+func compressed(t *testing.T, text string, with func(io.Writer) (io.WriteCloser, error)) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := with(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(w, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestCompressedBodies(t *testing.T) {
+	t.Parallel()
+	zipped := func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil }
+	zlibbed := func(w io.Writer) (io.WriteCloser, error) { return zlib.NewWriter(w), nil }
+	deflated := func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, 9) }
+	plain := func(w io.Writer) (io.WriteCloser, error) {
+		return struct {
+			io.Writer
+			io.Closer
+		}{w, io.NopCloser(nil)}, nil
+	}
+	for _, c := range []struct {
+		name, encoding string
+		with           func(io.Writer) (io.WriteCloser, error)
+		wrong          string // of the response; "": it is read
+	}{
+		{"as usual", "gzip", zipped, ""},
+		{"no header", "", zipped, ""},
+		{"identity", "identity", zipped, ""},
+		{"an old name", "X-Gzip", zipped, ""},
+		{"gzip that is none", "x-gzip", plain, ""},
+		{"zlib", "deflate", zlibbed, ""},
+		{"deflate without zlib", "deflate", deflated, ""},
+		{"deflate that is none", "", plain, ""},
+		{"brotli", "br", plain, `its body is compressed as "br", which drmhub cannot read`},
+		{"twice", "gzip, gzip", zipped, `its body is compressed as "gzip, gzip", which drmhub cannot read`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, status := range []int{200, 400} {
+				body := compressed(t, `{"n":7,"message":"no"}`, c.with)
+				server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("Content-Type", "application/json")
+					w.Header()["Content-Encoding"] = []string{c.encoding}
+					w.WriteHeader(status)
+					_, _ = w.Write(body)
+				}))
+				defer server.Close()
+				client, err := New(Options{BaseURL: server.URL})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer client.Close()
+				var into struct {
+					N int `json:"n"`
+				}
+				_, err = client.Read(t.Context(), Request{Path: "/x"}, &into)
+				switch {
+				case status == 200 && c.wrong == "" && (err != nil || into.N != 7),
+					status == 200 && c.wrong != "" && (err == nil || !strings.HasSuffix(err.Error(), c.wrong)),
+					status == 400 && c.wrong == "" &&
+						!strings.Contains(apierror.Convert(err).Metadata[apierror.VendorMessage], `"no"`):
+					t.Errorf("HTTP %d: %+v, %v", status, into, err)
+				}
+			}
+		})
+	}
+}
+
+func TestARedirectIsNamed(t *testing.T) {
+	for location, want := range map[string]string{
+		"https://other.example/login?token=hunter2#a": "it is a redirect to https://other.example/login, which",
+		"https://u:hunter2@other.example":             "it is a redirect to https://other.example, which",
+		"/elsewhere":                                  "/elsewhere, which",
+		"":                                            "it is a redirect, which",
+		"http://%zz":                                  "it is a redirect, which",
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", location)
+			w.WriteHeader(http.StatusMovedPermanently)
+		}))
+		client, err := New(Options{BaseURL: server.URL})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = client.Read(t.Context(), Request{Path: "/x"}, nil)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", location, err)
+		}
+		client.Close()
+		server.Close()
+	}
+}
+
+func TestAPrivateAuthorityIsTrusted(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {}))
+	defer server.Close()
+	var ca CA
+	if problem := ca.LoadFile([]byte("no certificate")); problem == "" {
+		t.Error("a file without a certificate is taken")
+	}
+	if problem := ca.LoadFile(pem.EncodeToMemory(
+		&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})); problem != "" {
+		t.Fatal(problem)
+	}
+	for want, network := range map[string]Network{"": {TLS: &TLS{CA: ca}}, "set tls.ca_file": {}} {
+		client, err := New(Options{BaseURL: server.URL, Network: network})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, call := range []call{client.Read, client.WriteOnRecord} {
+			_, err := call(t.Context(), Request{Method: "POST", Path: "/x"}, nil)
+			if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+				t.Errorf("%v, want %q", err, want)
+			}
+		}
+		client.Close()
+	}
+}
+
+// TestAProxyIsUsedAndBlamed calls vendors behind a proxy that wants credentials.
+func TestAProxyIsUsedAndBlamed(t *testing.T) {
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Proxy-Authorization") == "" {
+			w.WriteHeader(http.StatusProxyAuthRequired)
+		} else if r.Method == http.MethodConnect {
+			w.WriteHeader(http.StatusBadGateway)
+		}
+	}))
+	defer proxy.Close()
+	host := strings.TrimPrefix(proxy.URL, "http://")
+	for _, c := range []struct{ base, user, want string }{
+		{"http://vendor.test", "", "the proxy in front of the vendor wants a user and a password (HTTP 407, "},
+		{"https://vendor.test", "", "the proxy " + host + " wants a user and a password (HTTP 407)"},
+		{"https://vendor.test", "u:hunter2@", "the proxy " + host + " refuses to connect to the vendor (HTTP 502)"},
+		{"http://vendor.test", "u:hunter2@", ""},
+	} {
+		network := Network{Proxy: Proxy{secret.New("http://" + c.user + host)}}
+		client, err := New(Options{BaseURL: c.base, Network: network})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, read := client.Read(t.Context(), Request{Path: "/x"}, nil)
+		_, write := client.WriteOnRecord(t.Context(), Request{Method: "POST", Path: "/x"}, nil)
+		if c.want == "" && (read != nil || write != nil) {
+			t.Errorf("%s: %v, %v", c.base, read, write)
+		}
+		if c.want != "" && (!strings.Contains(read.Error(), c.want) || !strings.Contains(write.Error(), c.want) ||
+			!strings.HasPrefix(write.Error(), "not sent: ") || strings.Contains(read.Error(), "hunter2")) {
+			t.Errorf("%s: %v, %v, want %q", c.base, read, write, c.want)
+		}
+		client.Close()
+	}
+}
+
+func TestAnUnreadableProxyIsRefused(t *testing.T) {
+	for text, fits := range map[string]bool{
+		"http://proxy:3128": true, "https://u:p@proxy": true, "socks5://[::1]:1080": true,
+		"": false, "proxy:3128": false, "ftp://proxy": false, "http://": false, "http://a b": false, "http://%zz": false,
+	} {
+		var p Proxy
+		if problem := p.SetText(text); fits != (problem == "") {
+			t.Errorf("%q: %q", text, problem)
+		}
+	}
+	for _, c := range []struct {
+		base, name, value string
+		refused           bool
+	}{
+		{"https://vendor.test", "HTTPS_PROXY", "http://hunter2 x:1", true},
+		{"https://vendor.test", "https_proxy", "ftp://hunter2", true},
+		{"http://vendor.test", "HTTP_PROXY", "http://[::1", true},
+		{"https://vendor.test", "HTTPS_PROXY", "proxy:3128", false},
+		{"https://vendor.test", "HTTP_PROXY", "http://[::1", false},
+		{"https://127.0.0.1", "HTTPS_PROXY", "http://[::1", false},
+	} {
+		t.Setenv(c.name, c.value)
+		_, err := New(Options{BaseURL: c.base})
+		if c.refused != (err != nil) || err != nil && !strings.Contains(err.Error(), c.name) ||
+			err != nil && strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%+v: %v", c, err)
+		}
+		t.Setenv(c.name, "")
+	}
+}
