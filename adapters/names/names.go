@@ -110,6 +110,8 @@ func split(name string) ([]string, error) {
 			return nil, errors.New("has an empty segment")
 		case !utf8.ValidString(decoded), strings.ContainsFunc(decoded, unicode.IsControl):
 			return nil, fmt.Errorf("contains invalid UTF-8 or control characters in %q", s)
+		case hasDotSegment(decoded):
+			return nil, fmt.Errorf(`contains "." or ".." between slashes in %q, which a vendor may read as another id`, s)
 		}
 		segments[i] = decoded
 		length += len(escape.Replace(decoded))
@@ -118,4 +120,19 @@ func split(name string) ([]string, error) {
 		return nil, errTooLong
 	}
 	return segments, nil
+}
+
+// hasDotSegment reports whether an id with slashes has "." or ".." between them. A gateway in front of
+// the vendor that decodes %2F would resolve it to the id of another thing, past drmhub's locks.
+func hasDotSegment(id string) bool {
+	slashes := func(r rune) bool { return r == '/' || r == '\\' }
+	if !strings.ContainsFunc(id, slashes) {
+		return false
+	}
+	for _, part := range strings.FieldsFunc(id, slashes) {
+		if part == "." || part == ".." {
+			return true
+		}
+	}
+	return false
 }

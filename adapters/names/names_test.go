@@ -14,6 +14,7 @@ func TestNamesCarryAnyID(t *testing.T) {
 		"DEMO":           "vendors/v/members/DEMO",
 		"donald@duck.dk": "vendors/v/members/donald@duck.dk",
 		"a/b":            "vendors/v/members/a%2Fb",
+		"a/..b/...":      "vendors/v/members/a%2F..b%2F...",
 		"100%":           "vendors/v/members/100%25",
 		"a:disable":      "vendors/v/members/a:disable",
 		"a b?c#d*":       "vendors/v/members/a b?c#d*",
@@ -44,6 +45,8 @@ func TestCanonical(t *testing.T) {
 	}
 	for _, bad := range []string{
 		"", "vendors//sites/x", "vendors/v/", "vendors/%zz", "vendors/100%", "vendors/%00", "vendors/%ff",
+		"vendors/v/sites/X%2F..%2FDEMO", "vendors/v/products/..%2fproducts%2F1", "vendors/v/sites/a%5C..%5Cb",
+		"vendors/v/sites/a%2F.", "vendors/v/sites/%2E%2E%2Fa", "vendors/v/sites/a%2F%2F..",
 	} {
 		if got, err := names.Canonical(bad); err == nil {
 			t.Errorf("Canonical(%q) = %q, want an error", bad, got)
