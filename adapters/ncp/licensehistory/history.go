@@ -142,7 +142,8 @@ func (r Reader[R]) Next(ctx context.Context, at Cursor, want int) ([]R, Cursor, 
 // clamped returns a usable cursor for whatever a token held.
 func (c Cursor) clamped() Cursor {
 	c.Stage = min(max(c.Stage, stageStart), stageDone)
-	c.Owed, c.Page, c.Passed = max(c.Owed, 0), max(c.Page, 1), max(c.Passed, 0)
+	const most = math.MaxInt32 // A larger number would overflow where it is added to.
+	c.Owed, c.Page, c.Passed = min(max(c.Owed, 0), most), min(max(c.Page, 1), most), min(max(c.Passed, 0), most)
 	return c
 }
 

@@ -3,6 +3,7 @@ package licensehistory
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -142,6 +143,7 @@ func FuzzCursor(f *testing.F) {
 	f.Add(2, int64(30), 0, 2, 1)
 	f.Add(2, int64(-5), -1, -1, -1)
 	f.Add(7, int64(1<<62), 1<<40, 1<<40, 1<<40)
+	f.Add(2, int64(math.MaxInt64), 0, math.MaxInt, math.MaxInt)
 	f.Fuzz(func(t *testing.T, stage_ int, second int64, owed, number, passed int) {
 		synctest.Test(t, func(t *testing.T) {
 			v := vendor{History: &listtest.History{}, behind: true}
