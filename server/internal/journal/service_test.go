@@ -43,6 +43,7 @@ func TestMutationsAreListedNewestFirst(t *testing.T) {
 			"a method":     {&pb.MutationFilter{Method: "drmhub.v1.SiteService/EnableSite"}, []int{7}},
 			"a resource":   {&pb.MutationFilter{Resource: "vendors/v/sites/s0"}, []int{7, 0}},
 			"a subject":    {&pb.MutationFilter{Subject: "anonymous"}, []int{7, 6, 5, 4, 3, 2, 1, 0}},
+			"a NUL":        {&pb.MutationFilter{Subject: "bob\x00", Method: "\x00"}, nil},
 			"another one":  {&pb.MutationFilter{Subject: "bob"}, nil},
 			"a request_id": {&pb.MutationFilter{RequestId: uuidOf(5)}, []int{5}},
 			"conditions": {

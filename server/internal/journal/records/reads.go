@@ -48,6 +48,11 @@ func (r *Records) List(ctx context.Context, f *pb.MutationFilter, after string, 
 	if f.GetMethod() != "" {
 		where("method = $%d", strings.TrimPrefix(f.GetMethod(), "/"))
 	}
+	for _, text := range []string{f.GetMethod(), f.GetResource(), f.GetSubject(), f.GetRequestId()} {
+		if strings.Contains(text, "\x00") { // PostgreSQL stores no such text, and refuses to compare it.
+			return nil, nil
+		}
+	}
 	if f.GetResource() != "" {
 		where("resource = $%d", f.GetResource())
 	}
