@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -43,9 +44,11 @@ func (c *Client) try(
 		return nil, unsent, err
 	}
 	if c.opts.Sign != nil && !req.Unsigned {
+		before := r.Header.Clone()
 		if err := c.opts.Sign(ctx, r); err != nil {
 			return nil, unsent, err
 		}
+		a.secrets = append(slices.Clip(a.secrets), signed(before, r.Header)...)
 	}
 	if c.opts.Secrets != nil {
 		a.secrets = append(slices.Clip(a.secrets), c.opts.Secrets()...)
@@ -74,6 +77,19 @@ func (c *Client) try(
 	}
 	defer answer.Body.Close() // unless the body was read to its end, this drops the connection
 	return a.receive(ctx, limited, answer, into)
+}
+
+// signed returns the header values that Sign added, since a vendor's error may repeat them. A signature
+// stays valid for some minutes. It leaves out numbers, such as a time.
+func signed(before, after http.Header) (all []secret.Text) {
+	for name, values := range after {
+		for _, v := range values {
+			if !slices.Contains(before[name], v) && strings.Trim(v, "0123456789") != "" {
+				all = append(all, secret.New(v))
+			}
+		}
+	}
+	return all
 }
 
 // waitForPermit blocks until the limit of requests a second permits the attempt. It returns an

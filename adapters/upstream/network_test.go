@@ -52,10 +52,10 @@ func TestCompressedBodies(t *testing.T) {
 		{"no header", "", zipped, ""},
 		{"identity", "identity", zipped, ""},
 		{"an old name", "X-Gzip", zipped, ""},
-		{"gzip that is none", "x-gzip", plain, ""},
+		{"not gzip at all", "x-gzip", plain, ""},
 		{"zlib", "deflate", zlibbed, ""},
 		{"deflate without zlib", "deflate", deflated, ""},
-		{"deflate that is none", "", plain, ""},
+		{"not compressed", "", plain, ""},
 		{"brotli", "br", plain, `its body is compressed as "br", which drmhub cannot read`},
 		{"twice", "gzip, gzip", zipped, `its body is compressed as "gzip, gzip", which drmhub cannot read`},
 	} {
@@ -68,12 +68,12 @@ func TestCompressedBodies(t *testing.T) {
 					w.WriteHeader(status)
 					_, _ = w.Write(body)
 				}))
-				defer server.Close()
+				t.Cleanup(server.Close)
 				client, err := New(Options{BaseURL: server.URL})
 				if err != nil {
 					t.Fatal(err)
 				}
-				defer client.Close()
+				t.Cleanup(client.Close)
 				var into struct {
 					N int `json:"n"`
 				}
@@ -179,7 +179,8 @@ func TestAProxyIsUsedAndBlamed(t *testing.T) {
 func TestAnUnreadableProxyIsRefused(t *testing.T) {
 	for text, fits := range map[string]bool{
 		"http://proxy:3128": true, "https://u:p@proxy": true, "socks5://[::1]:1080": true,
-		"": false, "proxy:3128": false, "ftp://proxy": false, "http://": false, "http://a b": false, "http://%zz": false,
+		"": false, "proxy:3128": false, "ftp://proxy": false, "http://": false, "http://a b": false,
+		"http://%zz": false,
 	} {
 		var p Proxy
 		if problem := p.SetText(text); fits != (problem == "") {

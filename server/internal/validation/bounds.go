@@ -19,11 +19,8 @@ const maxItems = 1000
 func bounds(m protoreflect.Message, path string) (violations []*violation) {
 	if unknown := m.GetUnknown(); len(unknown) > 0 {
 		number, _, _ := protowire.ConsumeTag(unknown)
-		return []*violation{{
-			Field:       path,
-			Description: fmt.Sprintf("this version of drmhub knows no field %d: leave it out, or upgrade drmhub", number),
-			Reason:      "UNKNOWN_FIELD",
-		}}
+		text := fmt.Sprintf("this version of drmhub knows no field %d: leave it out, or upgrade drmhub", number)
+		return []*violation{{Field: path, Description: text, Reason: "UNKNOWN_FIELD"}}
 	}
 	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		at := strings.TrimPrefix(path+"."+string(f.Name()), ".")
