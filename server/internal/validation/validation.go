@@ -42,6 +42,9 @@ func (v *Validator) Request(req proto.Message) error {
 	if len(violations) == 0 {
 		violations = explicitMask(req)
 	}
+	if len(violations) == 0 {
+		violations = callbackURLs(req)
+	}
 	var broken *protovalidate.ValidationError
 	switch err := v.rules.Validate(req); {
 	case errors.As(err, &broken):

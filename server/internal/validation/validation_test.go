@@ -83,6 +83,31 @@ func TestListsAreBoundedBeforeAllElse(t *testing.T) {
 	}
 }
 
+func TestCallbackURLs(t *testing.T) {
+	v := newValidator(t)
+	for url, fits := range map[string]bool{
+		"": true, "https://shop.example/license?a=1": true, "http://10.0.0.1:8080/": true, "HTTPS://shop.example": true,
+		"javascript:alert(1)": false, "http://169.254.169.254/latest": false, "ftp://shop.example": false,
+		"https://": false, "shop.example/license": false, "http://[::ffff:169.254.169.254]/": false, "https://%zz": false,
+		"http://[fe80::1]/": false,
+	} {
+		err := v.Request(&pb.UpdateIntegrationRequest{
+			Integration: &pb.Integration{Name: "vendors/v/sites/s/integration", LicenseCallbackUrl: url},
+			UpdateMask:  &fieldmaskpb.FieldMask{Paths: []string{"license_callback_url"}},
+		})
+		if fits != (err == nil) {
+			t.Errorf("%q: %v", url, err)
+		}
+		err = v.Request(&pb.UpdateIntegrationRequest{
+			Integration: &pb.Integration{Name: "vendors/v/sites/s/integration", LicenseCallbackUrl: url},
+			UpdateMask:  &fieldmaskpb.FieldMask{Paths: []string{"package_callback_url"}},
+		})
+		if err != nil {
+			t.Errorf("%q is no change: %v", url, err)
+		}
+	}
+}
+
 func TestUnknownFieldsAreRefused(t *testing.T) {
 	v := newValidator(t)
 	unknown := protowire.AppendVarint(protowire.AppendTag(nil, 9999, protowire.VarintType), 1)
