@@ -26,12 +26,18 @@ type Sink struct {
 func NewSink(out io.Writer, log *slog.Logger) *Sink { return &Sink{log: log, out: out} }
 
 // OpenSink returns a sink that appends to a file. It creates a missing file, which only its owner can
-// read. After the file was moved, restart the program. A log rotation that copies and truncates
+// read, and takes the rights of others away from an existing one. After the file was moved, restart the program. A log rotation that copies and truncates
 // needs no restart.
 func OpenSink(path string, log *slog.Logger) (*Sink, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("the audit file cannot be written: %w", err)
+	}
+	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
+		if err := file.Chmod(info.Mode().Perm() & 0o700); err != nil {
+			_ = file.Close()
+			return nil, fmt.Errorf("others can read the audit file, and its rights cannot be changed: %w", err)
+		}
 	}
 	return &Sink{log: log, out: file, file: file, cut: isCut(file)}, nil
 }

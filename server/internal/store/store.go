@@ -27,6 +27,7 @@ type DB struct {
 	queue         chan *write
 	stopped       chan struct{} // closed after the last write
 	hooks         atomic.Pointer[Hooks]
+	file          *openFile // nil unless the database is a file
 
 	closing sync.RWMutex // held for reading by those that send to queue
 	closed  bool         // queue is closed too
@@ -73,7 +74,7 @@ func open(dsn string, toWrite bool) (*DB, error) {
 	switch scheme, rest, _ := strings.Cut(dsn, ":"); scheme {
 	case "sqlite":
 		d.dialect = goose.DialectSQLite3
-		d.reads, d.writes, err = openSQLite(rest, toWrite)
+		d.reads, d.writes, d.file, err = openSQLite(rest, toWrite)
 	case "postgres", "postgresql":
 		d.dialect = goose.DialectPostgres
 		d.reads, d.writes, err = openPostgres(dsn)

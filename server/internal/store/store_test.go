@@ -167,6 +167,47 @@ func TestTablesOfAnotherVersion(t *testing.T) {
 	})
 }
 
+func TestAnExistingFileBecomesPrivate(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a.db")
+	mustWrite(t, storetest.Open(t, "sqlite:"+file), put("a"))
+	for _, name := range []string{file, file + "-wal"} {
+		if err := os.Chmod(name, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	storetest.Open(t, "sqlite:"+file)
+	for _, name := range []string{file, file + "-wal"} {
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+}
+
+// TestNothingIsWrittenToAFileThatIsGone deletes the store's file while it is open, and replaces it.
+func TestNothingIsWrittenToAFileThatIsGone(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a.db")
+	db := storetest.Open(t, "sqlite:"+file)
+	mustWrite(t, db, put("a"))
+	if err := os.Rename(file, file+".old"); err != nil {
+		t.Fatal(err)
+	}
+	for _, there := range []bool{false, true} {
+		if there {
+			if err := os.WriteFile(file, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := db.Write(t.Context(), put("b")); err == nil || !strings.Contains(err.Error(), "nothing was written") {
+			t.Errorf("another file is there: %t: %v", there, err)
+		}
+	}
+	if err := os.Rename(file+".old", file); err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, db, put("c"))
+	wantNames(t, file, db, "a c")
+}
+
 func TestFileNames(t *testing.T) {
 	for _, name := range []string{"a b", "100%", "%41", "what?", "a?mode=memory", "#1", "ü", "a&b=c", "a'b", `a"b`} {
 		dir := t.TempDir()

@@ -123,6 +123,9 @@ func (d *DB) commit(batch []*write) (failed *write, err error) {
 	// The transaction serves many callers, so none of them can cancel it.
 	ctx, cancel := context.WithTimeout(context.Background(), maxTransaction)
 	defer cancel()
+	if err := d.file.check(); err != nil {
+		return nil, err
+	}
 	tx, err := d.writes.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, fmt.Errorf("nothing was written, since the store accepts no writes: %w", timeoutError(ctx, err))
