@@ -82,7 +82,7 @@ func TestBothWaysOfAuthentication(t *testing.T) {
 func TestUpdateProductIsThereOnlyWhereASettingSaysSo(t *testing.T) {
 	for _, there := range []bool{false, true} {
 		c := config()
-		c.ProductUpdates = there
+		c.ProductUpdates, c.AllowHTTP = there, true
 		a, err := amino.New("acme", c, nil)
 		if err != nil {
 			t.Fatal(err)

@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"maps"
+	"net/http"
 	"reflect"
 	"slices"
 	"testing"
@@ -41,7 +42,7 @@ func TestEveryVendorKeepsTheContract(t *testing.T) {
 				t.Fatalf("the kind %q has no harness, so nothing says that its adapter keeps the contract; "+
 					"write one, and add it to harnesses", kind.Name)
 			}
-			served, err := kind.New("acme", kind.TwinSettings(nowhere), nil)
+			served, err := kind.New("acme", kind.TwinSettings(nowhere), http.DefaultTransport)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -24,6 +24,9 @@ type Network struct {
 	// Proxy is the proxy for all calls of this vendor. Unset means that HTTPS_PROXY, HTTP_PROXY and
 	// NO_PROXY decide.
 	Proxy Proxy `yaml:"proxy"`
+	// AllowHTTP permits a base_url with http:// for a host other than loopback. The credentials then
+	// cross the network unencrypted.
+	AllowHTTP bool `yaml:"allow_http"`
 }
 
 // TLS says which servers to trust.
@@ -80,6 +83,10 @@ func proxyURL(text string) (*url.URL, error) {
 
 // apply sets up a transport. base is the vendor's URL.
 func (n Network) apply(t *http.Transport, base *url.URL) error {
+	if base.Scheme == "http" && !n.AllowHTTP && !isLoopback(base) {
+		return errors.New("base_url would send the credentials unencrypted: write https://, " +
+			"or set allow_http: true if the network keeps strangers out")
+	}
 	if n.TLS != nil {
 		t.TLSClientConfig = &tls.Config{RootCAs: n.TLS.CA.pool, MinVersion: tls.VersionTLS12}
 	}
@@ -100,8 +107,7 @@ func (n Network) apply(t *http.Transport, base *url.URL) error {
 // checkEnvironment returns an error if the environment names a proxy that cannot be used. net/http would
 // ignore the proxy, and call the vendor directly.
 func checkEnvironment(base *url.URL) error {
-	ip, err := netip.ParseAddr(base.Hostname())
-	if base.Hostname() == "localhost" || err == nil && ip.IsLoopback() {
+	if isLoopback(base) {
 		return nil // net/http uses no proxy for it.
 	}
 	name := strings.ToUpper(base.Scheme) + "_PROXY"
@@ -119,6 +125,12 @@ func checkEnvironment(base *url.URL) error {
 		}
 	}
 	return nil
+}
+
+// isLoopback reports whether only this machine can be meant.
+func isLoopback(base *url.URL) bool {
+	ip, err := netip.ParseAddr(base.Hostname())
+	return strings.EqualFold(base.Hostname(), "localhost") || err == nil && ip.IsLoopback()
 }
 
 // A proxyRefusal is the error of a proxy that refuses to connect to the vendor.

@@ -158,7 +158,7 @@ func TestAProxyIsUsedAndBlamed(t *testing.T) {
 		{"https://vendor.test", "u:hunter2@", "the proxy " + host + " refuses to connect to the vendor (HTTP 502)"},
 		{"http://vendor.test", "u:hunter2@", ""},
 	} {
-		network := Network{Proxy: Proxy{secret.New("http://" + c.user + host)}}
+		network := Network{Proxy: Proxy{secret.New("http://" + c.user + host)}, AllowHTTP: true}
 		client, err := New(Options{BaseURL: c.base, Network: network})
 		if err != nil {
 			t.Fatal(err)
@@ -173,6 +173,21 @@ func TestAProxyIsUsedAndBlamed(t *testing.T) {
 			t.Errorf("%s: %v, %v, want %q", c.base, read, write, c.want)
 		}
 		client.Close()
+	}
+}
+
+func TestCredentialsAreNotSentInClear(t *testing.T) {
+	for base, fits := range map[string]bool{
+		"https://vendor.test": true, "http://127.0.0.1:1": true, "http://[::1]:1": true, "http://localhost": true,
+		"http://vendor.test": false, "http://10.0.0.1": false, "http://localhost.example": false,
+	} {
+		_, err := New(Options{BaseURL: base})
+		if fits != (err == nil) || err != nil && !strings.Contains(err.Error(), "allow_http") {
+			t.Errorf("%s: %v", base, err)
+		}
+		if _, err := New(Options{BaseURL: base, Network: Network{AllowHTTP: true}}); err != nil {
+			t.Errorf("%s, allowed: %v", base, err)
+		}
 	}
 }
 
@@ -199,7 +214,7 @@ func TestAnUnreadableProxyIsRefused(t *testing.T) {
 		{"https://127.0.0.1", "HTTPS_PROXY", "http://[::1", false},
 	} {
 		t.Setenv(c.name, c.value)
-		_, err := New(Options{BaseURL: c.base})
+		_, err := New(Options{BaseURL: c.base, Network: Network{AllowHTTP: true}})
 		if c.refused != (err != nil) || err != nil && !strings.Contains(err.Error(), c.name) ||
 			err != nil && strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%+v: %v", c, err)

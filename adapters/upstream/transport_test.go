@@ -43,7 +43,7 @@ func TestTheOwnTransportSpeaksHTTP1(t *testing.T) {
 
 func TestAWriteTakesNoConnectionThatIdledLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, err := New(Options{BaseURL: "http://vendor.test"})
+		c, err := New(Options{BaseURL: "http://vendor.test", Network: Network{AllowHTTP: true}})
 		if err != nil {
 			t.Fatal(err)
 		}
