@@ -111,7 +111,8 @@ func split(name string) ([]string, error) {
 		case !utf8.ValidString(decoded), strings.ContainsFunc(decoded, unicode.IsControl):
 			return nil, fmt.Errorf("contains invalid UTF-8 or control characters in %q", s)
 		case hasDotSegment(decoded):
-			return nil, fmt.Errorf(`contains "." or ".." between slashes in %q, which a vendor may read as another id`, s)
+			return nil, fmt.Errorf(
+				`contains "." or ".." between slashes in %q, which a vendor may read as another id`, s)
 		}
 		segments[i] = decoded
 		length += len(escape.Replace(decoded))

@@ -26,8 +26,8 @@ type Sink struct {
 func NewSink(out io.Writer, log *slog.Logger) *Sink { return &Sink{log: log, out: out} }
 
 // OpenSink returns a sink that appends to a file. It creates a missing file, which only its owner can
-// read, and takes the rights of others away from an existing one. After the file was moved, restart the program. A log rotation that copies and truncates
-// needs no restart.
+// read, and takes the rights of others away from an existing one. After the file was moved, restart
+// the program. A log rotation that copies and truncates needs no restart.
 func OpenSink(path string, log *slog.Logger) (*Sink, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {

@@ -88,8 +88,9 @@ func TestCallbackURLs(t *testing.T) {
 	for url, fits := range map[string]bool{
 		"": true, "https://shop.example/license?a=1": true, "http://10.0.0.1:8080/": true, "HTTPS://shop.example": true,
 		"javascript:alert(1)": false, "http://169.254.169.254/latest": false, "ftp://shop.example": false,
-		"https://": false, "shop.example/license": false, "http://[::ffff:169.254.169.254]/": false, "https://%zz": false,
-		"http://[fe80::1]/": false,
+		"https://": false, "shop.example/license": false, "https://%zz": false,
+		"http://[::ffff:169.254.169.254]/": false,
+		"http://[fe80::1]/":                false,
 	} {
 		err := v.Request(&pb.UpdateIntegrationRequest{
 			Integration: &pb.Integration{Name: "vendors/v/sites/s/integration", LicenseCallbackUrl: url},
