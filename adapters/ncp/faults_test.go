@@ -59,7 +59,7 @@ func TestFaultsOfTheVendor(t *testing.T) {
 		Override: map[string]wiretest.Fault{
 			"a failure inside HTTP 500":      wiretest.Replying(500, no).Code("289999").As(unavailable, unknown),
 			"a success that does not say so": wiretest.Replying(200, `{"content":[]}`).As(unreadable, unknown),
-			"a success of another form afterwards": wiretest.TakingEffect(200, `{"success":1,"content":7}`).
+			"a success of another form afterwards": wiretest.TakingEffect(200, `{"success":2,"content":7}`).
 				As(unreadable, unknown),
 		},
 	})

@@ -78,10 +78,13 @@ func New(id string, config Config, transport http.RoundTripper) (*Adapter, error
 	if config.LicenseBaseURL == "" {
 		return a, nil
 	}
+	public := config.Network
+	public.AllowHTTP = true // calls of the license server carry no credentials
 	a.licenseServer, err = upstream.New(upstream.Options{
 		VendorName: vendorName + "'s license server",
 		BaseURL:    config.LicenseBaseURL,
 		Transport:  transport,
+		Network:    public,
 		Timeout:    config.Timeout,
 		MaxBody:    maxCertificate,
 	})

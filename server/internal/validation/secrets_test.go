@@ -41,7 +41,7 @@ func TestNoViolationHoldsASecret(t *testing.T) {
 			}
 		}
 	}
-	if secrets < 4*8 || complaints < 12 {
+	if secrets < 4*8 || complaints < 10 {
 		t.Errorf("only %d secrets and %d complaints about them", secrets, complaints)
 	}
 }

@@ -41,7 +41,7 @@ func TestTheCapabilitiesPageIsUpToDate(t *testing.T) {
 		Services: vendorServices(),
 	}
 	for _, kind := range catalog.Kinds {
-		settings := kind.TwinSettings("http://vendor.invalid")
+		settings := kind.TwinSettings("https://vendor.invalid")
 		v := served(t, kind, settings)
 		p.Vendors = append(p.Vendors, v)
 		p.Settings = append(p.Settings, settingsThatCount(t, kind, settings, v)...)
