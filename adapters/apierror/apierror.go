@@ -44,8 +44,8 @@ type Error struct {
 	Metadata   map[string]string
 	Violations []*errdetails.BadRequest_FieldViolation
 	RetryAfter time.Duration // 0 if unknown
-	// Unproven reports that a proxy may have sent the refusal that this error is about. Callers are
-	// not told of it.
+	// Unproven reports that a proxy may have sent the refusal that this error is about, or that the
+	// vendor's code is not known. Callers are not told of it.
 	Unproven bool
 
 	omitted int // how many further violations the error leaves out

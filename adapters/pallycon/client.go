@@ -4,7 +4,10 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -72,7 +75,8 @@ type envelope[Data any] struct {
 	ErrorMessage string
 	Data         Data
 	Count        int
-	misfit       error // why data could not be read; it does not matter if the call failed
+	sent         time.Time // by the header Date; zero without one
+	misfit       error     // why data could not be read; it does not matter if the call failed
 }
 
 // UnmarshalJSONFrom reads data row by row. It leaves data out if a failure has something else there.
@@ -82,33 +86,48 @@ func (e *envelope[Data]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	} else if start.Kind() != '{' {
 		return &jsonx.Misfit{Expected: "an object"}
 	}
+	beside := map[string]jsontext.Value{} // the members that the specification does not name
 	for d.PeekKind() == '"' {
 		name, err := d.ReadToken()
 		if err != nil {
 			return err
 		}
-		switch name.String() {
+		switch name := name.String(); name {
 		case "error_code":
-			// The code "0000" is text. Written as a number, it could be any code of zeros.
-			if d.PeekKind() == '0' {
-				return &jsonx.Misfit{Path: "error_code", Expected: "text", Got: "a number"}
-			}
-			err = json.UnmarshalDecode(d, &e.ErrorCode)
+			e.ErrorCode, err = readCode(d)
 		case "error_message":
-			err = json.UnmarshalDecode(d, &e.ErrorMessage)
+			var text jsonx.Text
+			err = json.UnmarshalDecode(d, &text)
+			e.ErrorMessage = string(text)
 		case "count":
 			err = json.UnmarshalDecode(d, &e.Count)
 		case "data":
 			err = e.readData(d)
 		default:
-			err = d.SkipValue()
+			var value jsontext.Value
+			value, err = d.ReadValue()
+			beside[name] = value.Clone()
 		}
 		if err != nil {
 			return err
 		}
 	}
+	if e.ErrorCode == success {
+		e.addFields(beside)
+	}
 	_, err := d.ReadToken()
 	return err
+}
+
+// readCode reads an error_code. A number is a code without its leading zeros.
+func readCode(d *jsontext.Decoder) (string, error) {
+	isNumber := d.PeekKind() == '0'
+	var code jsonx.Text
+	err := json.UnmarshalDecode(d, &code)
+	if n := len(success) - len(code); isNumber && n > 0 {
+		code = jsonx.Text(strings.Repeat("0", n)) + code
+	}
+	return string(code), err
 }
 
 func (e *envelope[Data]) readData(d *jsontext.Decoder) error {
@@ -123,20 +142,52 @@ func (e *envelope[Data]) readData(d *jsontext.Decoder) error {
 	return err
 }
 
+// addFields adds the fields that are beside error_code to those in data. The guide heads one response
+// "Response", and all others "Response.data".
+func (e *envelope[Data]) addFields(beside map[string]jsontext.Value) {
+	data := reflect.ValueOf(&e.Data).Elem()
+	if data.Kind() != reflect.Pointer || e.misfit != nil {
+		return
+	}
+	text, err := json.Marshal(beside)
+	added := reflect.New(data.Type().Elem())
+	if err == nil {
+		err = jsonx.Unmarshal("", text, added.Interface())
+	}
+	switch {
+	case err != nil && (data.IsNil() || data.Elem().IsZero()):
+		e.misfit = err
+	case err != nil || added.Elem().IsZero(): // data has what there is
+	case data.IsNil():
+		data.Set(added)
+	default:
+		for i := range added.Elem().NumField() {
+			if field := data.Elem().Field(i); field.IsZero() {
+				field.Set(added.Elem().Field(i))
+			}
+		}
+	}
+}
+
 // failure reads the error of a response with a status of 400 or more. PallyCon sends its envelope with
 // every response, so failure returns nil without an error_code.
 func failure(_ int, _ http.Header, body []byte) *apierror.Error {
 	var answer envelope[jsontext.Value]
-	if json.Unmarshal(body, &answer) != nil || answer.ErrorCode == "" || answer.ErrorCode == success {
+	err := jsonx.Unmarshal("", body, &answer)
+	if own := err == nil && answer.ErrorCode != "" && answer.ErrorCode != success; !own {
 		return nil
 	}
-	e := (&apierror.Error{}).With(apierror.VendorCode, answer.ErrorCode)
+	// No document names a code, so a change is read back before it counts as refused.
+	e := (&apierror.Error{Unproven: true}).With(apierror.VendorCode, answer.ErrorCode)
 	return e.With(apierror.VendorMessage, answer.ErrorMessage)
 }
 
 // checked returns the envelope of a success. A failure inside HTTP 200 is a definite refusal. A
 // response that contradicts the guide is the error unreadable.
 func (e *envelope[Data]) checked(res *upstream.Response, unreadable *apierror.Error) (*envelope[Data], error) {
+	if sent, err := http.ParseTime(res.Header.Get("Date")); err == nil {
+		e.sent = sent
+	}
 	switch {
 	case e.ErrorCode == "":
 		unreadable.Message = "the response has no error_code, which PallyCon sends with every response: " +

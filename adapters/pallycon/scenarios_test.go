@@ -65,6 +65,13 @@ func scenarioReply(t *testing.T, text string) wiretest.Reply {
 			data += `,"count":` + count
 		}
 		return wiretest.OK(`{"error_code":"0000","data":` + data + `}`)
+	case word == "http":
+		status, body, _ := strings.Cut(rest, " ")
+		code, err := strconv.Atoi(status)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return wiretest.Reply{Status: code, Body: body}
 	case word == "no":
 		return wiretest.OK(`{"error_code":"` + rest + `","error_message":"no"}`)
 	case !strings.HasSuffix(word, ".json"):
