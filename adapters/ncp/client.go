@@ -45,7 +45,14 @@ func (a *Adapter) get(ctx context.Context, path string, query url.Values, conten
 		return nil, err
 	}
 	unreadable := apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "")
-	return &answer, answer.decode(res, content, unreadable)
+	if err := answer.decode(res, content, unreadable); err != nil {
+		return nil, err
+	}
+	// Without content, only a total of zero says that there is nothing.
+	if n, counted := number(answer.Total); len(answer.Content) == 0 && (!counted || n != 0) {
+		return nil, res.Complete(contradiction("it is a success, and has no content"))
+	}
+	return &answer, nil
 }
 
 // pageSize is the largest page that the vendor returns. Every call asks for this size, so that a
@@ -73,7 +80,8 @@ func (a *Adapter) change(ctx context.Context, req upstream.Request, content any)
 	e := apierror.Convert(err)
 	// The service, or the gateway in front of it, failed during the call. Whatever the HTTP status
 	// is, the change may have been made.
-	if e.Metadata[apierror.VendorCode] == "" || e.Reason != unavailable.reason || apierror.IsOutcomeUnknown(err) {
+	broken := e.Reason == unavailable.reason || e.Reason == notRouted.reason
+	if e.Metadata[apierror.VendorCode] == "" || !broken {
 		return err
 	}
 	unknown := apierror.OutcomeUnknown("Outcome unknown: %s"+mutation.RetryAdvice, e.Message)
@@ -83,20 +91,22 @@ func (a *Adapter) change(ctx context.Context, req upstream.Request, content any)
 
 // decode reads the content of a response. A failure in HTTP 200 is a definite refusal.
 func (e *envelope) decode(res *upstream.Response, content any, unreadable *apierror.Error) error {
+	said := readRefusal(e.Error)
 	switch {
-	case e.Success == nil:
+	case e.Success != nil && !*e.Success:
+		return res.Complete(said.failure(res.Status, res.Header))
+	case e.Success == nil || said.Code+said.ErrorCode != "":
 		unreadable.Message = "the vendor's response does not say whether it is a success: " +
 			"check that base_url is that of One Click Multi DRM"
-		return res.Complete(unreadable)
-	case !*e.Success:
-		return res.Complete(readRefusal(e.Error).failure(res.Status, res.Header))
+		return res.Complete(said.describe(unreadable))
 	case content == nil:
 		return nil
 	}
-	if len(e.Content) == 0 {
-		e.Content = jsontext.Value("null")
+	value := e.Content
+	if len(value) == 0 {
+		value = jsontext.Value("null")
 	}
-	if err := jsonx.Unmarshal("content", e.Content, content); err != nil {
+	if err := jsonx.Unmarshal("content", value, content); err != nil {
 		unreadable.Message = "the vendor's response cannot be read: " + err.Error()
 		return res.Complete(unreadable)
 	}

@@ -1,6 +1,7 @@
 package ncp
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"time"
@@ -55,6 +56,10 @@ var (
 		"NAVER Cloud reports a failure of its own"}
 	rejected = meaning{codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED,
 		"NAVER Cloud refuses the request"}
+	// The gateway knows no sites, so this says nothing about one.
+	notRouted = meaning{codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
+		"NAVER Cloud's gateway does not know the path of this call, which proves nothing about the site: " +
+			"check that base_url is that of One Click Multi DRM"}
 )
 
 const (
@@ -95,8 +100,7 @@ var gatewayCodes = map[word]meaning{
 	"200": credentials,
 	"210": permission,
 	"230": permission,
-	"300": notFound.as("NAVER Cloud's gateway knows no such address: check that the id is a site's, " +
-		"and that base_url is that of One Click Multi DRM"),
+	"300": notRouted,
 	"400": throttled,
 	"410": throttled,
 	"420": throttled,
@@ -106,19 +110,20 @@ var gatewayCodes = map[word]meaning{
 	"900": unavailable,
 }
 
-// failure reads the error of a response with a status of 400 or more. It returns nil if the
-// response has no code of the service or of the gateway: the vendor sends one with each error. A 401
-// is an error even then, because the vendor's clock may explain it.
+// failure reads the error of a response with a status of 400 or more. It returns nil if the response
+// is not in the form of the service or of the gateway. A 401 is an error even then, because the
+// vendor's clock may explain it.
 func failure(status int, header http.Header, body []byte) *apierror.Error {
-	var answer struct {
-		Error jsontext.Value `json:"error"`
-	}
+	var answer envelope
 	r := refusal{}
 	if err := jsonx.Unmarshal("", body, &answer); err == nil {
 		r = readRefusal(answer.Error)
 	}
-	if r.Code+r.ErrorCode == "" && status != http.StatusUnauthorized {
-		return nil
+	if !r.isOwn(answer.Success) {
+		if status != http.StatusUnauthorized {
+			return nil
+		}
+		r.Code = ""
 	}
 	if r == (refusal{}) {
 		r.Message = word(body)
@@ -132,14 +137,18 @@ func readRefusal(value jsontext.Value) (r refusal) {
 	return r
 }
 
+// isOwn reports whether a refusal has the vendor's form. Many proxies send an error with a code too.
+// The service also says that its response is no success.
+func (r refusal) isOwn(success *bool) bool {
+	_, known := serviceCodes[r.Code]
+	return r.ErrorCode != "" || known || r.Code != "" && success != nil && !*success
+}
+
 // failure returns the error of the public face for a refusal.
 func (r refusal) failure(status int, header http.Header) *apierror.Error {
-	text := strings.Join(present(r.Message, r.Details), ": ")
-	code := r.Code
-	m, known := serviceCodes[code]
-	if code == "" {
-		code = r.ErrorCode
-		m, known = gatewayCodes[code]
+	m, known := serviceCodes[r.Code]
+	if r.Code == "" {
+		m, known = gatewayCodes[r.ErrorCode]
 	}
 	switch {
 	case known:
@@ -148,22 +157,32 @@ func (r refusal) failure(status int, header http.Header) *apierror.Error {
 	case status == http.StatusForbidden, status == http.StatusRequestTimeout, status == http.StatusTooEarly,
 		status == http.StatusTooManyRequests, status >= http.StatusInternalServerError:
 		// The HTTP status decides.
-		return (&apierror.Error{}).With(apierror.VendorCode, string(code)).With(apierror.VendorMessage, text)
+		return r.describe(&apierror.Error{})
+	case r.Code == "" && (status == http.StatusNotFound || status == http.StatusGone):
+		m = notRouted
 	default:
 		m = rejected
 	}
 	if m == credentials {
-		if off := clockOff(header, text, time.Now()); off != "" {
+		if off := clockOff(header, r.text(), time.Now()); off != "" {
 			m.says = off
 		}
 	}
-	said := strings.Join(present(code, r.Name, word(text)), " ")
+	said := strings.Join(present(r.code(), r.Name, word(r.text())), " ")
 	if said != "" {
 		said = " (" + said + ")"
 	}
-	e := apierror.New(m.code, m.reason, "%s%s", m.says, said)
-	return e.With(apierror.VendorCode, string(code)).With(apierror.VendorMessage, text)
+	return r.describe(apierror.New(m.code, m.reason, "%s%s", m.says, said))
 }
+
+// describe returns e with the vendor's code and text.
+func (r refusal) describe(e *apierror.Error) *apierror.Error {
+	return e.With(apierror.VendorCode, string(r.code())).With(apierror.VendorMessage, r.text())
+}
+
+func (r refusal) code() word { return cmp.Or(r.Code, r.ErrorCode) }
+
+func (r refusal) text() string { return strings.Join(present(r.Message, r.Details), ": ") }
 
 // present returns the words that are not empty.
 func present(words ...word) []string {

@@ -28,6 +28,7 @@ func demoTwin() *emulator.Emulator {
 }
 
 func TestFaultsOfTheVendor(t *testing.T) {
+	const proxys = `{"error":{"code":404,"message":"Not Found","status":"NOT_FOUND"}}`
 	no := `{"success":false,"error":{"code":"289999"}}`
 	wiretest.Faults(t, wiretest.Target[*ncp.Adapter]{
 		New: func() wiretest.Twin { return demoTwin() },
@@ -57,6 +58,10 @@ func TestFaultsOfTheVendor(t *testing.T) {
 		}},
 		Own: wiretest.OwnError{Status: 200, Body: no, Code: "289999"},
 		Override: map[string]wiretest.Fault{
+			"a proxy's 404 with a code":      wiretest.Replying(404, proxys).As(unreadable, unknown),
+			"a proxy's 400 with a code":      wiretest.Replying(400, proxys).As(inputRefused, inputRefused),
+			"a proxy's success with a code":  wiretest.TakingEffect(200, proxys).Code("404").As(unreadable, unknown),
+			"a success of nothing":           wiretest.TakingEffect(200, `{}`).As(unreadable, unknown),
 			"a failure inside HTTP 500":      wiretest.Replying(500, no).Code("289999").As(unavailable, unknown),
 			"a success that does not say so": wiretest.Replying(200, `{"content":[]}`).As(unreadable, unknown),
 			"a success of another form afterwards": wiretest.TakingEffect(200, `{"success":2,"content":7}`).
