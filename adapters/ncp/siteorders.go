@@ -7,7 +7,9 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/fairplay"
@@ -15,6 +17,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/secret"
 	"github.com/drmhub/drmhub/adapters/upstream"
+	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -51,14 +54,14 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 		if err := checkKeys(order.GetFairplayCertificate()); err != nil {
 			return nil, err
 		}
-		return a.siteOrders(ctx, func(*pb.Site) bool { return true })
+		return a.siteOrders(ctx)
 	})
 	if err != nil {
 		return nil, err
 	}
 	create := mutation.Create[*pb.SiteOrder]{
 		Step: "order", Before: before,
-		List: func(ctx context.Context) ([]*pb.SiteOrder, error) { return a.siteOrders(ctx, form.describes) },
+		List: func(ctx context.Context) ([]*pb.SiteOrder, error) { return a.newSiteOrders(ctx, form, before) },
 		Preview: func() *pb.SiteOrder {
 			return &pb.SiteOrder{DisplayName: form.SiteName, PolicyId: policyText(order), State: pb.SiteOrder_PENDING}
 		},
@@ -66,12 +69,16 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 	create.Send = func(ctx context.Context, _ mutation.Attempt) (*pb.SiteOrder, error) {
 		post := a.request(http.MethodPost, "/sites")
 		post.Body, post.Secrets = upstream.JSON(form), form.secrets()
-		var row siteRow
-		if err := a.change(ctx, post, &row); err != nil {
+		var answer jsonx.Row[siteRow] // A change that was made must not look like a failure.
+		if err := a.change(ctx, post, &answer); err != nil {
 			return nil, err
 		}
-		if row.SiteID != "" {
-			return a.siteOrder(a.site(row)), nil
+		if answer.Value.SiteID != "" {
+			order, err := a.createdOrder(ctx, &answer, form, before)
+			if err != nil {
+				return nil, mutation.NotReadBack(vendorName, err)
+			}
+			return order, nil
 		}
 		// The API pages do not show this answer. The list shows the site.
 		order, took, err := create.Arrived(ctx)
@@ -86,25 +93,91 @@ func (a *Adapter) CreateSiteOrder(ctx context.Context, req *pb.CreateSiteOrderRe
 	return mutation.DoCreate(ctx, create)
 }
 
-// siteOrders returns the orders of the sites that match.
-func (a *Adapter) siteOrders(ctx context.Context, match func(*pb.Site) bool) ([]*pb.SiteOrder, error) {
+// createdOrder returns the order that a response to POST /sites shows. If the response leaves
+// something out, the site shows it, or else the order is as asked for.
+func (a *Adapter) createdOrder(
+	ctx context.Context, answer *jsonx.Row[siteRow], form *siteForm, before []string,
+) (*pb.SiteOrder, error) {
+	site := a.site(answer.Value)
+	order := a.siteOrder(site)
+	if slices.Contains(before, order.GetName()) || form.excludes(site) {
+		return nil, contradiction("it shows another site than the one to create")
+	}
+	if answer.Misfit == nil && form.describes(site) && site.GetVendorState() != "" {
+		return order, nil
+	}
+	switch shown, err := a.findSite(ctx, site.GetSiteId()); {
+	case err == nil && form.excludes(shown):
+		return nil, contradiction("it shows another site than the one to create")
+	case err == nil && form.describes(shown):
+		return a.siteOrder(shown), nil
+	}
+	order.DisplayName, order.PolicyId = form.SiteName, strconv.FormatInt(form.PolicyID, 10)
+	if order.GetVendorStatus() == "" {
+		order.State = pb.SiteOrder_PENDING
+	}
+	return order, nil
+}
+
+// siteOrders returns the orders of all sites.
+func (a *Adapter) siteOrders(ctx context.Context) ([]*pb.SiteOrder, error) {
+	sites, err := a.agreedSites(ctx)
+	if err != nil {
+		return nil, err
+	}
+	orders := make([]*pb.SiteOrder, len(sites))
+	for i, site := range sites {
+		if site.GetSiteId() == "" { // It could not be told from a new site later.
+			return nil, site.unreadable
+		}
+		orders[i] = a.siteOrder(site.Site)
+	}
+	return orders, nil
+}
+
+// newSiteOrders returns the orders of the sites that look like the form and were not there before.
+// It fails if a new site does not show enough to be judged, or if all sites of before are gone.
+func (a *Adapter) newSiteOrders(ctx context.Context, form *siteForm, before []string) ([]*pb.SiteOrder, error) {
 	sites, err := a.agreedSites(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var orders []*pb.SiteOrder
+	known := len(before) == 0
 	for _, site := range sites {
-		if match(site) {
-			orders = append(orders, a.siteOrder(site))
+		order := a.siteOrder(site.Site)
+		switch {
+		case slices.Contains(before, order.GetName()):
+			known = true
+		case form.excludes(site.Site):
+		case site.GetSiteId() == "":
+			return nil, site.unreadable
+		case !form.describes(site.Site):
+			return nil, contradiction("the new site %q may be the ordered one, and shows no siteName or no policyId",
+				site.GetSiteId())
+		default:
+			orders = append(orders, order)
 		}
+	}
+	if !known {
+		return nil, contradiction("it shows none of the sites that it showed before the order")
 	}
 	return orders, nil
 }
 
 // describes reports whether a site has the name and the policy of the form.
 func (f *siteForm) describes(site *pb.Site) bool {
-	policy, _ := number(word(site.GetPolicyId()))
-	return site.GetDisplayName() == f.SiteName && policy == f.PolicyID
+	policy, isNumber := number(word(site.GetPolicyId()))
+	return site.GetDisplayName() == f.SiteName && isNumber && policy == f.PolicyID
+}
+
+// excludes reports whether a site shows another name or another policy than the form. A name with
+// U+FFFD was garbled on its way.
+func (f *siteForm) excludes(site *pb.Site) bool {
+	name := site.GetDisplayName()
+	policy, isNumber := number(word(site.GetPolicyId()))
+	return name != "" && name != f.SiteName && !strings.ContainsRune(name, utf8.RuneError) ||
+		isNumber && policy != f.PolicyID
 }
 
 // GetSiteOrder is GET /sites/{siteId}: an order has the id of its site.

@@ -216,3 +216,89 @@ func TestASiteThatSlidesBetweenPagesIsFound(t *testing.T) {
 		vendor.WantMade(postSites, 1)
 	}
 }
+
+func TestAListThatMayHideSitesProvesNothing(t *testing.T) {
+	asked := &pb.SiteOrder{DisplayName: "Kids_TV", PolicyId: "7"}
+	nameless := ok(`[{"siteId":"old"},{"siteName":"Kids_TV"}]`)
+	for what, list := range map[string][]answer{
+		"a full page again": {fullPage()}, "a page below the total": {total(3, sitesOf("A", "B"))}, "no id": {nameless},
+	} {
+		a, vendor := serve(t, config(), map[string][]answer{getSites: list})
+		_, err := order(t, a, mutation.NewMemory(), asked)
+		want(t, what, err, unreadable)
+		vendor.WantMade(postSites, 0)
+	}
+	old := kids("old")
+	for what, list := range map[string][]answer{
+		"a full page again":     {fullPage()},
+		"a page below total":    {total(3, ok("["+old[0]+"]"))},
+		"a new site, no id":     {nameless},
+		"a new site, no name":   pass(append(old, `{"siteId":"drm-1","policyId":7}`)...),
+		"a new site, no policy": pass(append(old, `{"siteId":"drm-1","siteName":"Kids_TV","policyId":""}`)...),
+		"a garbled name":        pass(append(old, newSite("drm-1", `Kids_\ud83d`, "7"))...),
+		"a page that fails":     {answer{Status: 404, Body: "default backend - 404"}},
+		"an empty object":       {ok("{}")},
+	} {
+		lists := slices.Concat(pass(old...), pass(old...), list, list, list, list)
+		a, vendor := serve(t, config(), map[string][]answer{getSites: lists, postSites: {cut}})
+		log := mutation.NewMemory()
+		for range 2 {
+			_, err := order(t, a, log, asked)
+			want(t, what, err, unknown)
+		}
+		vendor.WantMade(postSites, 1)
+	}
+	// What cannot be read of sites that are known, or of others, does not matter.
+	bad := `{"siteId":"old","siteName":{"a":1},"siteCreatedTime":"soon"}`
+	other := `{"siteId":"other","siteName":"Night","policyId":[7],"siteCreatedTime":"soon"}`
+	lists := slices.Concat(pass(bad), pass(bad), pass(bad, other, kids("drm-1")[0]), pass(bad, other, kids("drm-1")[0]))
+	a, _ := serve(t, config(), map[string][]answer{getSites: lists, postSites: {cut}})
+	log := mutation.NewMemory()
+	_, err := order(t, a, log, asked)
+	want(t, "the order", err, unknown)
+	if got, err := order(t, a, log, asked); err != nil || got.GetName() != "vendors/acme/siteOrders/drm-1" {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
+func TestAnOrderIsWhatItsResponseShows(t *testing.T) {
+	asAsked := &pb.SiteOrder{DisplayName: "Kids_TV", PolicyId: "7", State: pb.SiteOrder_PENDING}
+	shown := &pb.SiteOrder{DisplayName: "Kids_TV", PolicyId: "7", State: pb.SiteOrder_APPROVED, VendorStatus: "READY"}
+	ready := ok(strings.Replace(kids("drm-1")[0], "CREATING", "READY", 1))
+	gone, front := refusal(404, "281003"), answer{Status: 404, Body: "default backend - 404"}
+	for what, c := range map[string]struct {
+		reply, read answer
+		want        *pb.SiteOrder // nil: the outcome is unknown
+	}{
+		"an id":                     {ok(`{"siteId":"drm-1"}`), ready, shown},
+		"an id, not shown yet":      {ok(`{"siteId":"drm-1"}`), gone, asAsked},
+		"an id, and a front's 404":  {ok(`{"siteId":"drm-1"}`), front, asAsked},
+		"an id, and loose types":    {ok(`{"siteId":"drm-1","siteName":"Kids_TV","policyId":"7.0"}`), ready, shown},
+		"what cannot be read":       {ok(`{"siteId":"drm-1","siteEnabledYn":"perhaps"}`), ready, shown},
+		"another name":              {ok(newSite("drm-1", "Night_TV", "7")), ready, nil},
+		"another policy":            {ok(newSite("drm-1", "Kids_TV", "8")), ready, nil},
+		"a site of before":          {ok(kids("old")[0]), ready, nil},
+		"an id of another site":     {ok(`{"siteId":"drm-1"}`), ok(newSite("drm-1", "Night_TV", "7")), nil},
+		"a list":                    {ok("[" + kids("drm-1")[0] + "]"), ready, nil},
+		"an empty object":           {ok(`{}`), ready, nil},
+		"a success of nothing":      {wiretest.OK(`{"success":true}`), ready, nil},
+		"a success in another form": {wiretest.OK(`{"status":"ok"}`), ready, nil},
+		"another success":           {wiretest.OK(`{}`), ready, nil},
+	} {
+		lists := slices.Concat(pass(kids("old")...), pass(kids("old")...))
+		lists = append(lists, ok("["+kids("old")[0]+"]"))
+		replies := map[string][]answer{getSites: lists, postSites: {c.reply}, "GET /api/v1/sites/drm-1": {c.read}}
+		a, _ := serve(t, config(), replies)
+		got, err := order(t, a, mutation.NewMemory(), &pb.SiteOrder{DisplayName: "Kids_TV", PolicyId: "7"})
+		if c.want == nil {
+			want(t, what, err, unknown)
+			continue
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		c.want.Name, c.want.Site = "vendors/acme/siteOrders/drm-1", "vendors/acme/sites/drm-1"
+		got.CreateTime = nil
+		same(t, what, got, c.want)
+	}
+}

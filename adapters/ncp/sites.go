@@ -3,8 +3,8 @@ package ncp
 import (
 	"context"
 	"fmt"
-	"net/url"
-	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -12,7 +12,6 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/names"
-	"github.com/drmhub/drmhub/adapters/paging"
 	"github.com/drmhub/drmhub/adapters/upstream"
 	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -24,7 +23,7 @@ type siteRow struct {
 	SiteID        string `json:"siteId"`
 	SiteName      string `json:"siteName"`
 	SiteStatus    string `json:"siteStatus"`
-	SiteEnabledYn bool   `json:"siteEnabledYn"`
+	SiteEnabledYn *bool  `json:"siteEnabledYn"`
 	PolicyID      word   `json:"policyId"`
 	FairPlayCert  struct {
 		CertFile string `json:"certFile"`
@@ -37,9 +36,9 @@ type siteRow struct {
 
 // statistics has the vendor's spelling.
 type statistics struct {
-	ActiveUser    int32 `json:"siteMontlyActiveUser"`
-	ActiveDevice  int32 `json:"siteMontlyActiveDevice"`
-	ActiveLicense int32 `json:"siteMontlyActiveLicense"`
+	ActiveUser    *int32 `json:"siteMontlyActiveUser"`
+	ActiveDevice  *int32 `json:"siteMontlyActiveDevice"`
+	ActiveLicense *int32 `json:"siteMontlyActiveLicense"`
 }
 
 var siteStates = map[string]pb.Site_State{
@@ -47,19 +46,6 @@ var siteStates = map[string]pb.Site_State{
 	"READY":    pb.Site_READY,
 	"RUNNING":  pb.Site_RUNNING,
 	"DELETED":  pb.Site_DELETED,
-}
-
-// ListSites is GET /sites. It reads all pages, because an account has few sites.
-func (a *Adapter) ListSites(ctx context.Context, req *pb.ListSitesRequest) (*pb.ListSitesResponse, error) {
-	all, err := a.sites(ctx)
-	if err != nil {
-		return nil, err
-	}
-	page, next, err := paging.Slice(req, all)
-	if err != nil {
-		return nil, err
-	}
-	return &pb.ListSitesResponse{Sites: page, NextPageToken: next, TotalSize: int32(len(all))}, nil
 }
 
 // GetSite is GET /sites/{siteId}.
@@ -71,89 +57,17 @@ func (a *Adapter) GetSite(ctx context.Context, req *pb.GetSiteRequest) (*pb.Site
 	return a.findSite(ctx, ids[1])
 }
 
-const (
-	maxSitePages = 100 // that is ten thousand sites
-	maxPasses    = 5   // over the list of sites, until two passes agree
-)
-
-// agreedSites returns all sites, after two passes have shown the same ones. One pass can miss a
-// site: if a site of an earlier page goes meanwhile, the next one moves up to a page that was
-// already read. Even a short list may have several pages, because the vendor may return fewer sites
-// than it is asked for.
-func (a *Adapter) agreedSites(ctx context.Context) ([]*pb.Site, error) {
-	all, err := a.sites(ctx)
-	sameID := func(x, y *pb.Site) bool { return x.GetSiteId() == y.GetSiteId() }
-	for range maxPasses - 1 {
-		if err != nil {
-			return nil, err
-		}
-		before := all
-		if all, err = a.sites(ctx); err == nil && slices.EqualFunc(before, all, sameID) {
-			return all, nil
-		}
-	}
-	if err == nil {
-		err = contradiction("its list of sites changed at each of several readings")
-	}
-	return nil, err
-}
-
-// sites returns all sites, in the vendor's order. A site that moves to another page meanwhile comes
-// once.
-func (a *Adapter) sites(ctx context.Context) ([]*pb.Site, error) {
-	var all []*pb.Site
-	seen := map[string]bool{}
-	for number := 1; number <= maxSitePages; number++ {
-		page, total, err := a.sitePage(ctx, number, pageSize)
-		if err != nil {
-			return nil, err
-		}
-		before := len(all)
-		for _, s := range page {
-			if !seen[s.GetSiteId()] {
-				seen[s.GetSiteId()] = true
-				all = append(all, s)
-			}
-		}
-		// A page without a new site is the end: the vendor may return fewer sites than it is asked
-		// for, and may show its last page again. If it ignores the number of the page, its first page
-		// comes again instead.
-		switch {
-		case len(all) > before:
-		case len(all) < total, number == 2 && len(page) == pageSize && len(all) != total:
-			return nil, contradiction("different pages of sites hold the same ones: check page_number_base")
-		default:
-			return all, nil
-		}
-	}
-	return nil, contradiction("its list of sites does not end")
-}
-
-// sitePage returns a page of sites, and the number of all sites if the vendor says it.
-func (a *Adapter) sitePage(ctx context.Context, index, size int) (_ []*pb.Site, total int, _ error) {
-	var rows []siteRow
-	answer, err := a.get(ctx, "/sites", a.paged(url.Values{}, index, size), &rows)
-	if err != nil {
-		return nil, 0, err
-	}
-	if n, ok := number(answer.Total); ok {
-		total = int(n)
-	}
-	page := make([]*pb.Site, len(rows))
-	for i, row := range rows {
-		if row.SiteID == "" {
-			return nil, 0, contradiction("content[%d].siteId: expected an id", i)
-		}
-		if err := a.checkTimes(row); err != nil {
-			return nil, 0, err
-		}
-		page[i] = a.site(row)
-	}
-	return page, total, nil
-}
-
 // findSite reads one site.
 func (a *Adapter) findSite(ctx context.Context, siteID string) (*pb.Site, error) {
+	row, err := a.findRow(ctx, siteID)
+	if err != nil {
+		return nil, err
+	}
+	return a.site(*row), nil
+}
+
+// findRow reads one site, as the vendor shows it.
+func (a *Adapter) findRow(ctx context.Context, siteID string) (*siteRow, error) {
 	if siteID == "siteLog" { // GET /sites/siteLog is another call, so no site can have this id.
 		return nil, apierror.NotFound("NAVER Cloud's account has no site %q", siteID)
 	}
@@ -164,43 +78,63 @@ func (a *Adapter) findSite(ctx context.Context, siteID string) (*pb.Site, error)
 	if row.SiteID != siteID {
 		return nil, contradiction("it shows another site than the one asked for, or no site")
 	}
-	if err := a.checkTimes(row); err != nil {
-		return nil, err
+	if wrong := a.unreadableTime(row); wrong != "" {
+		return nil, unreadable("content", siteID, &jsonx.Misfit{Path: wrong, Expected: "a time"})
 	}
-	return a.site(row), nil
+	return &row, nil
 }
 
-// checkTimes returns the error of a site whose times cannot be read.
-func (a *Adapter) checkTimes(row siteRow) error {
-	wrong := ""
-	if _, ok := a.instant(row.SiteCreatedTime); !ok {
-		wrong = "siteCreatedTime"
+// unreadableTime returns the name of a time that cannot be read, or "".
+func (a *Adapter) unreadableTime(row siteRow) string {
+	readable := func(w word) bool {
+		_, ok := a.instant(w)
+		return ok
 	}
-	// One of the two names is enough.
-	_, isTime := a.instant(row.SiteUpdatedTime)
-	if other, ok := a.instant(row.SiteUpdated); !isTime && other.IsZero() || !ok && row.SiteUpdatedTime == "" {
-		wrong = "siteUpdated"
+	switch {
+	case !readable(row.SiteCreatedTime):
+		return "siteCreatedTime"
+	case a.timestamp(row.SiteUpdatedTime) != nil: // One of the two names is enough.
+		return ""
+	case !readable(row.SiteUpdated):
+		return "siteUpdated"
+	case !readable(row.SiteUpdatedTime) && a.timestamp(row.SiteUpdated) == nil:
+		return "siteUpdatedTime"
 	}
-	if wrong == "" {
-		return nil
-	}
-	return contradiction("site %q, %s: expected a time", row.SiteID, wrong)
+	return ""
 }
 
-// site returns the site of a row. A site is enabled if the vendor issues licenses for it.
+// unreadable returns the error of a row that cannot be read. at is the place of the row.
+func unreadable(at, id string, m *jsonx.Misfit) *apierror.Error {
+	if id != "" {
+		at += " " + strconv.Quote(id)
+	}
+	says := m.Error()
+	if m.Path == "" { // It is the row itself.
+		says = strings.TrimPrefix(says, "the response: ")
+	}
+	return apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
+		"NAVER Cloud's response cannot be read: %s: %s", at, says)
+}
+
+// site returns the site of a row. A site is enabled if the vendor issues licenses for it. Where the
+// vendor does not say so, the state does.
 func (a *Adapter) site(row siteRow) *pb.Site {
 	s := &pb.Site{
 		Name:        a.siteName(row.SiteID),
 		SiteId:      row.SiteID,
 		DisplayName: row.SiteName,
-		State:       siteStates[row.SiteStatus],
+		State:       siteStates[strings.ToUpper(row.SiteStatus)],
 		VendorState: row.SiteStatus,
-		PolicyId:    string(row.PolicyID),
+		PolicyId:    wholeText(row.PolicyID),
 		Usage:       a.usage(row.SiteID, row.Statistics),
 		CreateTime:  a.timestamp(row.SiteCreatedTime),
 		UpdateTime:  a.timestamp(row.SiteUpdatedTime),
 	}
-	s.Enabled = row.SiteEnabledYn && s.GetState() != pb.Site_CREATING && s.GetState() != pb.Site_DELETED
+	on := s.GetState() == pb.Site_RUNNING
+	if row.SiteEnabledYn != nil {
+		on = *row.SiteEnabledYn
+	}
+	s.Enabled = on && s.GetState() != pb.Site_CREATING && s.GetState() != pb.Site_DELETED
 	if s.GetUpdateTime() == nil {
 		s.UpdateTime = a.timestamp(row.SiteUpdated)
 	}
@@ -221,20 +155,34 @@ func (a *Adapter) timestamp(w word) *timestamppb.Timestamp {
 }
 
 func (a *Adapter) usage(siteID string, s *statistics) *pb.Usage {
-	if s == nil {
+	if s == nil || s.ActiveLicense == nil && s.ActiveUser == nil && s.ActiveDevice == nil {
 		return nil
+	}
+	count := func(n *int32) int32 {
+		if n == nil {
+			return 0
+		}
+		return *n
 	}
 	return &pb.Usage{
 		Name:                  names.Usage.Name(a.id, siteID),
 		Date:                  a.today(),
-		MonthlyActiveLicenses: s.ActiveLicense,
-		MonthlyActiveUsers:    s.ActiveUser,
-		MonthlyActiveDevices:  s.ActiveDevice,
+		MonthlyActiveLicenses: count(s.ActiveLicense),
+		MonthlyActiveUsers:    count(s.ActiveUser),
+		MonthlyActiveDevices:  count(s.ActiveDevice),
 	}
 }
 
 // today returns the day in the vendor's zone. The vendor's figures are those of this day.
 func (a *Adapter) today() string { return time.Now().In(a.config.TimeZone).Format(time.DateOnly) }
+
+// wholeText returns a whole number as the vendor writes it. It returns another text unchanged.
+func wholeText(w word) string {
+	if n, ok := number(w); ok {
+		return strconv.FormatInt(n, 10)
+	}
+	return string(w)
+}
 
 func number(w word) (int64, bool) { return jsonx.WholeNumber(string(w)) }
 

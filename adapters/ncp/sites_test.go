@@ -31,6 +31,7 @@ func TestASiteIsRead(t *testing.T) {
 	const loose = `{"siteId":"DEMO","siteEnabledYn":"Y","siteStatus":"RUNNING","policyId":2.0,"fairPlayCert":[],` +
 		`"statistics":{"siteMontlyActiveUser":"2","siteMontlyActiveDevice":3.0,"siteMontlyActiveLicense":""},` +
 		`"siteCreatedTime":"2023-11-01T08:23:16Z","siteUpdated":"2023-10-09 02:18:09"}`
+	const silent = `{"siteId":"DEMO","siteStatus":"running","siteEnabledYn":"","policyId":" 0.0 "}`
 	const noTimes = `{"siteId":"DEMO","siteCreatedTime":"","siteUpdatedTime":{"at":1},"siteUpdated":0}`
 	updated, bare := timestamppb.New(time.UnixMilli(1696817889000)), &pb.Site{SiteId: "DEMO"}
 	for what, c := range map[string]struct {
@@ -50,6 +51,11 @@ func TestASiteIsRead(t *testing.T) {
 		"nothing but the id":  {ok(`{"siteId":"DEMO"}`), bare},
 		"null for everything": {ok(nulls), bare},
 		"no times":            {ok(noTimes), bare},
+		"silence about it": {ok(silent), &pb.Site{
+			SiteId: "DEMO", State: pb.Site_RUNNING, VendorState: "running", Enabled: true, PolicyId: "0",
+		}},
+		"lists for objects": {ok(`{"siteId":7,"fairPlayCert":"","statistics":[]}`), &pb.Site{SiteId: "7"}},
+		"empty statistics":  {ok(`{"siteId":"DEMO","statistics":{"siteMontlyActiveUser":null}}`), bare},
 		"other types": {ok(loose), &pb.Site{
 			SiteId: "DEMO", State: pb.Site_RUNNING, VendorState: "RUNNING", Enabled: true, PolicyId: "2",
 			Usage:      &pb.Usage{MonthlyActiveUsers: 2, MonthlyActiveDevices: 3},
@@ -143,10 +149,12 @@ func TestSitesThatContradictTheRequestAreRefused(t *testing.T) {
 		_, err := a.GetSite(t.Context(), &pb.GetSiteRequest{Name: demo})
 		want(t, what, err, unreadable)
 	}
-	for what, page := range map[string]answer{
-		"the first page again": fullPage(), "a site without an id": ok(`[{"siteName":"nameless"}]`),
+	for what, pages := range map[string][]answer{
+		"a site without an id":   {ok(`[{"siteName":"nameless"}]`)},
+		"sites that are missing": {total(3, sitesOf("A", "B")), total(3, sitesOf())},
+		"sites that are counted": {total(3, sitesOf())},
 	} {
-		a, vendor := serve(t, config(), map[string][]answer{getSites: {page}})
+		a, vendor := serve(t, config(), map[string][]answer{getSites: pages})
 		_, err := a.ListSites(t.Context(), &pb.ListSitesRequest{Parent: "vendors/acme"})
 		want(t, what, err, unreadable)
 		if n := len(vendor.Made(getSites)); n > 2 {
@@ -180,9 +188,11 @@ func TestUsageIsThatOfToday(t *testing.T) {
 			_, err := a.GetUsage(t.Context(), &pb.GetUsageRequest{Name: usage.GetName(), Date: date})
 			wantField(t, "the usage of "+date, err, "date")
 		}
-		a, _ = serve(t, config(), map[string][]answer{getSite: {ok(`{"siteId":"DEMO"}`)}})
-		_, err := a.GetUsage(t.Context(), &pb.GetUsageRequest{Name: usage.GetName()})
-		want(t, "a site without statistics", err, unreadable)
+		for _, none := range []string{`null`, `[]`, `""`, `{}`, `{"siteMontlyActiveUser":""}`} {
+			a, _ = serve(t, config(), map[string][]answer{getSite: {ok(`{"siteId":"DEMO","statistics":` + none + `}`)}})
+			_, err := a.GetUsage(t.Context(), &pb.GetUsageRequest{Name: usage.GetName()})
+			want(t, "the statistics "+none, err, unreadable)
+		}
 	})
 }
 
@@ -212,7 +222,8 @@ func TestATimeOfASiteThatCannotBeReadIsNamed(t *testing.T) {
 		want(t, field+" of a site", err, unreadable)
 		_, err = a.ListSites(t.Context(), &pb.ListSitesRequest{Parent: "vendors/acme"})
 		want(t, field+" of a list", err, unreadable)
-		if says := apierror.Convert(err).Message; !strings.Contains(says, `"DEMO", `+field+": expected a time") {
+		says := apierror.Convert(err).Message
+		if !strings.Contains(says, `content[0] "DEMO": `+field+": expected a time") {
 			t.Error(says)
 		}
 	}
@@ -227,30 +238,64 @@ func fullPage() answer {
 	return sitesOf(ids...)
 }
 
+// total is a page that says how many sites there are.
+func total(n any, page answer) answer {
+	page.Body = strings.TrimSuffix(page.Body, "}") + fmt.Sprintf(`,"total":%v}`, n)
+	return page
+}
+
 func TestAPageOfSitesThatRepeatsIsTheEnd(t *testing.T) {
-	total := func(n int, page answer) answer {
-		page.Body = strings.TrimSuffix(page.Body, "}") + fmt.Sprintf(`,"total":%d}`, n)
-		return page
-	}
 	for what, c := range map[string]struct {
 		pages []answer
-		sites int // -1 is an error
+		sites int
 	}{
 		"the last page again":             {[]answer{sitesOf("A", "B"), sitesOf("A", "B")}, 2},
 		"the last page again, with total": {[]answer{total(2, sitesOf("A", "B")), total(2, sitesOf("A", "B"))}, 2},
 		"a full page again, with total":   {[]answer{total(100, fullPage()), total(100, fullPage())}, 100},
 		"a later page again":              {[]answer{fullPage(), sitesOf("A"), sitesOf("A")}, 101},
-		"a page again below the total":    {[]answer{total(3, sitesOf("A", "B")), total(3, sitesOf("A", "B"))}, -1},
+		"a full page again":               {[]answer{fullPage(), fullPage()}, 100},
+		"a page again below the total":    {[]answer{total(3, sitesOf("A", "B")), total("3.0", sitesOf("B", "A"))}, 2},
+		"a total of another type":         {[]answer{total(`"2"`, sitesOf("A", "B")), total("2.0", sitesOf("B"))}, 2},
+		"no number as the total":          {[]answer{total(`""`, sitesOf("A", "B")), total("null", sitesOf("B"))}, 2},
+		"an empty list in other words":    {[]answer{ok("{}")}, 0},
+		"an empty list in another word":   {[]answer{ok(`""`)}, 0},
 	} {
 		a, vendor := serve(t, config(), map[string][]answer{getSites: c.pages})
 		res, err := a.ListSites(t.Context(), &pb.ListSitesRequest{Parent: "vendors/acme", PageSize: 1000})
-		if c.sites < 0 {
-			want(t, what, err, unreadable)
-		} else if err != nil || int(res.GetTotalSize()) != c.sites {
-			t.Errorf("%s: %d sites, %v, want %d", what, res.GetTotalSize(), err, c.sites)
+		if err != nil || len(res.GetSites()) != c.sites || res.GetNextPageToken() != "" {
+			t.Errorf("%s: %d sites, %v, want %d", what, len(res.GetSites()), err, c.sites)
 		}
 		if n := len(vendor.Made(getSites)); n != len(c.pages) {
 			t.Errorf("%s: %d pages were read, want %d", what, n, len(c.pages))
+		}
+	}
+}
+
+func TestASiteThatCannotBeReadHidesNoOther(t *testing.T) {
+	const good = `{"siteId":"A"},{"siteId":"B","siteEnabledYn":"Y"}`
+	for row, says := range map[string]string{
+		`{"siteId":"drm-1","siteCreatedTime":"soon"}`:  `content[2] "drm-1": siteCreatedTime: expected a time`,
+		`{"siteId":"drm-1","siteUpdatedTime":"soon"}`:  `content[2] "drm-1": siteUpdatedTime: expected a time`,
+		`{"siteId":"drm-1","siteEnabledYn":"perhaps"}`: `content[2] "drm-1": siteEnabledYn: expected true or false`,
+		`{"siteId":"drm-1","fairPlayCert":7}`:          `content[2] "drm-1": fairPlayCert: expected an object`,
+		`{"siteId":{"id":1},"siteName":"a site"}`:      `content[2]: siteId: expected text`,
+		`{"siteName":"a site"}`:                        `content[2]: siteId: expected an id`,
+		`null`:                                         `content[2]: siteId: expected an id`,
+		`7`:                                            `content[2]: expected an object, got a number`,
+		`{"siteId":"drm-1","statistics":{"siteMontlyActiveUser":"x"}}`: `content[2] "drm-1": ` +
+			`statistics.siteMontlyActiveUser: expected a whole number`,
+	} {
+		a, _ := serve(t, config(), map[string][]answer{getSites: {ok("[" + good + "," + row + "]")}})
+		req := &pb.ListSitesRequest{Parent: "vendors/acme", PageSize: 2}
+		first, err := a.ListSites(t.Context(), req)
+		if err != nil || len(first.GetSites()) != 2 || first.GetTotalSize() != 3 {
+			t.Errorf("the sites before %s: %v, %v", row, first, err)
+		}
+		req.PageToken = first.GetNextPageToken()
+		_, err = a.ListSites(t.Context(), req)
+		wantSaid(t, row, want(t, row, err, unreadable), says)
+		if level, err := a.Check(t.Context()); err != nil {
+			t.Errorf("%s: %q, %v", row, level, err)
 		}
 	}
 }

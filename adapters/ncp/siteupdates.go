@@ -42,9 +42,13 @@ func (a *Adapter) UpdateSite(ctx context.Context, req *pb.UpdateSiteRequest) (*p
 	wanted := proto.CloneOf(before)
 	change(wanted)
 	policy, ok := number(word(wanted.GetPolicyId()))
-	if !ok {
+	switch name := wanted.GetDisplayName(); {
+	case !ok:
 		return nil, contradiction("site %q has no policyId, and NAVER Cloud requires one with every update: "+
 			"name policy_id in the update_mask too", ids[1])
+	case name == "", strings.ContainsRune(name, utf8.RuneError):
+		return nil, contradiction("site %q has no siteName that can be read, and NAVER Cloud requires one with "+
+			"every update: name display_name in the update_mask too", ids[1])
 	}
 	return mutation.DoUpdate(ctx, mutation.Update[*pb.Site]{
 		Vendor: vendorName, Step: "update", Before: before, Change: change, Read: find,

@@ -72,11 +72,28 @@ func TestUpdatesThatTheVendorCannotTakeAreRefused(t *testing.T) {
 	}
 	vendor.WantNothing()
 
-	// A policy that the vendor does not tell would be overwritten.
-	a, vendor = serve(t, config(), map[string][]answer{getSite: {ok(`{"siteId":"DEMO","siteName":"Old_name"}`)}})
-	_, err := update(t, a, mutation.NewMemory(), &pb.Site{DisplayName: "Kids_TV"}, "display_name")
-	want(t, "UpdateSite", err, unreadable)
-	vendor.WantMade(getSite, 1)
+	// A policy or a name that the vendor does not tell would be overwritten.
+	lacks := map[string]string{"display_name": "policy_id", "policy_id": "display_name"}
+	for row, mask := range map[string]string{
+		`{"siteId":"DEMO","siteName":"Old_name"}`:               "display_name",
+		`{"siteId":"DEMO","siteName":"Old_name","policyId":""}`: "display_name",
+		`{"siteId":"DEMO","policyId":7}`:                        "policy_id",
+		`{"siteId":"DEMO","siteName":"Old\ud83d","policyId":7}`: "policy_id",
+	} {
+		a, vendor = serve(t, config(), map[string][]answer{getSite: {ok(row)}})
+		_, err := update(t, a, mutation.NewMemory(), &pb.Site{DisplayName: "Kids_TV", PolicyId: "3"}, mask)
+		wantSaid(t, row, want(t, row, err, unreadable), lacks[mask])
+		vendor.WantMade(getSite, 1)
+	}
+	// A policy in another spelling is the same one.
+	for _, policy := range []string{`"3"`, `3.0`, `"3.0"`} {
+		a, vendor = serve(t, config(), map[string][]answer{getSite: {named("Old_name", policy)}})
+		site, err := update(t, a, mutation.NewMemory(), &pb.Site{PolicyId: "3"}, "policy_id")
+		if err != nil || site.GetPolicyId() != "3" {
+			t.Errorf("policyId %s: %v, %v", policy, site, err)
+		}
+		vendor.WantMade(putSite, 0)
+	}
 }
 
 func TestAnUpdateThatTheSiteDoesNotShowIsUnknownAndSettles(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/upstream"
+	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -46,7 +47,17 @@ func (a *Adapter) switchSite(
 	if service != pb.Site_SERVICE_UNSPECIFIED && service != pb.Site_DRM {
 		return nil, apierror.Invalid("service", "must be DRM or empty: NAVER Cloud's sites have no other service")
 	}
-	find := func(ctx context.Context) (*pb.Site, error) { return a.findSite(ctx, ids[1]) }
+	find := func(ctx context.Context) (*pb.Site, error) {
+		row, err := a.findRow(ctx, ids[1])
+		switch {
+		case err != nil:
+			return nil, err
+		case row.SiteEnabledYn == nil: // Silence does not say that the site is off.
+			silent := &jsonx.Misfit{Path: "siteEnabledYn", Expected: "true or false"}
+			return nil, unreadable("content", row.SiteID, silent)
+		}
+		return a.site(*row), nil
+	}
 	before, err := mutation.Snapshot(ctx, "before", find)
 	if err != nil {
 		return nil, err

@@ -108,6 +108,12 @@ func TestASwitchThatTheSiteDoesNotShowIsUnknownAndSettles(t *testing.T) {
 }
 
 func TestSwitchesThatAreNotSent(t *testing.T) {
+	for _, silent := range []string{``, `,"siteEnabledYn":null`, `,"siteEnabledYn":""`} {
+		body := ok(`{"siteId":"DEMO","siteStatus":"RUNNING"` + silent + `}`)
+		a, _ := serve(t, config(), map[string][]answer{getSite: {body}})
+		_, err := disable(t, a, mutation.NewMemory())
+		wantSaid(t, silent, want(t, silent, err, unreadable), `content "DEMO": siteEnabledYn: expected true or false`)
+	}
 	a, vendor := serve(t, config(), nil)
 	ctx := mutation.NewContext(t.Context(), mutation.NewMemory())
 	_, err := a.DisableSite(ctx, &pb.DisableSiteRequest{Name: demo, Service: pb.Site_FORENSIC_WATERMARKING})
