@@ -82,6 +82,9 @@ func own(into any) bool {
 // returns errors.ErrUnsupported, and reads nothing, if the decoder decodes it. With a record, a
 // misfit is recorded and skipped.
 func loose(d *jsontext.Decoder, into any, record func(*Misfit)) error {
+	if from, decodesItself := into.(json.UnmarshalerFrom); decodesItself && record != nil {
+		return recordOwn(d, from, record)
+	}
 	if own(into) {
 		return errors.ErrUnsupported
 	}
@@ -153,6 +156,20 @@ func settle(expected string, value jsontext.Value, at string, record func(*Misfi
 	}
 	record(m)
 	return nil
+}
+
+// recordOwn decodes a value that decodes itself. It records a misfit, and skips the value then.
+func recordOwn(d *jsontext.Decoder, into json.UnmarshalerFrom, record func(*Misfit)) error {
+	value, err := d.ReadValue()
+	if err != nil {
+		return err
+	}
+	err = into.UnmarshalJSONFrom(jsontext.NewDecoder(bytes.NewReader(value), d.Options()))
+	if m, ok := errors.AsType[*Misfit](err); ok {
+		record(m)
+		return nil
+	}
+	return err
 }
 
 // recording returns the options that record misfits, and skip them.

@@ -62,6 +62,7 @@ type everything struct {
 	PBool  *bool              `json:"pbool"`
 	PObj   *inner             `json:"pobject"`
 	PList  *[]inner           `json:"plist"`
+	At     jsonx.Time         `json:"at"`
 	Rows   []jsonx.Row[inner] `json:"rows"`
 }
 
@@ -156,7 +157,7 @@ func TestARowKeepsItsMisfitToItself(t *testing.T) {
 		t.Error(lacks)
 	}
 	var row jsonx.Row[everything]
-	const text = `{"int":"x","object":7,"text":"kept","list":[{"n":true},{"n":5}]}`
+	const text = `{"int":"x","at":{"a":1},"object":7,"text":"kept","list":[{"n":true},{"n":5}]}`
 	if err := json.Unmarshal([]byte(text), &row); err != nil {
 		t.Fatal(err)
 	}
