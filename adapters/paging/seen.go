@@ -34,7 +34,7 @@ func New[Row any](s *Seen, part []Row, id func(Row) string) []Row {
 		switch key := id(row); {
 		case key != "" && key == s.Last:
 			rows = nil
-		case key == "" || !s.ids[key]: // the caller refuses a row without an id
+		case key == "" || key != s.First && !s.ids[key]: // the caller refuses a row without an id
 			rows = append(rows, row)
 		}
 	}

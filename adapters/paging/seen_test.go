@@ -22,6 +22,8 @@ func TestOnlyNewRowsOfAPartCount(t *testing.T) {
 		{resumed: paging.Seen{First: "a", Last: "b"}, part: "abc", new: "c", restarts: true},
 		{resumed: paging.Seen{First: "a", Last: "b"}, part: "ab", restarts: true},
 		{resumed: paging.Seen{First: "a", Last: "c"}, part: "bc"},
+		{resumed: paging.Seen{First: "a", Last: "c"}, part: "a", restarts: true},
+		{resumed: paging.Seen{First: "a", Last: "c"}, part: "ca"},
 		{resumed: paging.Seen{First: "a", Last: "c"}, part: "de", new: "de"},
 		{resumed: paging.Seen{First: "a", Last: "c"}, part: ""},
 	} {
