@@ -3,7 +3,6 @@ package amino
 import (
 	"cmp"
 	"math"
-
 	"regexp"
 	"strings"
 	"time"
@@ -41,6 +40,10 @@ type Config struct {
 	// ProductUpdates says that there is PATCH /products/{product_id}, as in AminoTV's sibling APIs.
 	// Without it there is no UpdateProduct. Default: false.
 	ProductUpdates bool `yaml:"product_updates"`
+	// ProductShape is the form in which a product is written: "current" for the attributes of AminoTV's
+	// page (title, price_record, license_defaults, is_user_visible), or "older" for those of its older
+	// revisions (name, price_currency_amount, recurring, is_visible). Both are read. Default: current.
+	ProductShape string `yaml:"product_shape"`
 	// LicenseStandsWithoutIrdeto says what AminoTV does if Irdeto, the DRM partner, fails. With true,
 	// it creates or deletes the license all the same, and reading it back shows nothing of Irdeto.
 	// With false, the default, the call has no effect.
@@ -69,6 +72,7 @@ func NewConfig() *Config {
 		OffsetParameter:  "offset",
 		LimitParameter:   "limit",
 		MaxPageSize:      100,
+		ProductShape:     shapeCurrent,
 		BatchConcurrency: 8,
 		Timeout:          30 * time.Second,
 	}
@@ -95,6 +99,9 @@ func (c *Config) Check(report func(key, problem string)) {
 	}
 	if c.MaxPageSize < 2 || c.MaxPageSize > 1000 {
 		report("max_page_size", "must be a number from 2 to 1000")
+	}
+	if c.ProductShape != shapeCurrent && c.ProductShape != shapeOlder {
+		report("product_shape", "must be current or older: the form of AminoTV's products")
 	}
 	if c.BatchConcurrency < 1 || c.BatchConcurrency > 100 {
 		report("batch_concurrency", "must be a number from 1 to 100")

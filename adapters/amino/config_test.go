@@ -55,6 +55,8 @@ func TestEveryUnusableSettingIsReported(t *testing.T) {
 		{"limit_parameter", func(c *Config) { c.LimitParameter = c.OffsetParameter }},
 		{"max_page_size", func(c *Config) { c.MaxPageSize = 1 }},
 		{"max_page_size", func(c *Config) { c.MaxPageSize = 1001 }},
+		{"product_shape", func(c *Config) { c.ProductShape = "old" }},
+		{"product_shape", func(c *Config) { c.ProductShape = "" }},
 		{"batch_concurrency", func(c *Config) { c.BatchConcurrency = 0 }},
 		{"batch_concurrency", func(c *Config) { c.BatchConcurrency = 101 }},
 		{"timeout", func(c *Config) { c.Timeout = 0 }},

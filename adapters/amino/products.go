@@ -32,18 +32,24 @@ func (a *Adapter) GetProduct(ctx context.Context, req *pb.GetProductRequest) (*p
 }
 
 func (a *Adapter) findProduct(ctx context.Context, name string) (*pb.Product, error) {
-	id, err := a.productID("name", name)
+	row, err := a.productRow(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	row, err := one[productResource](ctx, a, productPath(id))
-	switch {
-	case isNotFound(err):
-		return nil, withMessage(err, "AminoTV holds no product "+name)
-	case err != nil:
-		return nil, err
-	}
 	return a.product(row), nil
+}
+
+// productRow returns the product of this name as AminoTV shows it.
+func (a *Adapter) productRow(ctx context.Context, name string) (productResource, error) {
+	id, err := a.productID("name", name)
+	if err != nil {
+		return productResource{}, err
+	}
+	row, err := one[productResource](ctx, a, productPath(id))
+	if isNotFound(err) {
+		err = withMessage(err, "AminoTV holds no product "+name)
+	}
+	return row, err
 }
 
 func (a *Adapter) productID(field, name string) (string, error) {
@@ -68,7 +74,7 @@ func (a *Adapter) CreateProduct(ctx context.Context, req *pb.CreateProductReques
 	creation := mutation.Create[*pb.Product]{
 		Step: "create",
 		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.Product, error) {
-			body := productResource{Type: productType, Attributes: productBody(wanted)}
+			body := productResource{Type: productType, Attributes: a.productBody(wanted)}
 			row, err := create(ctx, a, productsPath, body)
 			if err != nil {
 				return nil, err
@@ -129,28 +135,4 @@ func isLike(p, wanted *pb.Product) bool {
 		wanted.GetBuyable() == p.GetBuyable() &&
 		wanted.GetVisible() == p.GetVisible() &&
 		wanted.GetRecurring() == p.GetRecurring()
-}
-
-func (a *Adapter) product(row productResource) *pb.Product {
-	attributes := row.Attributes
-	return &pb.Product{
-		Name:        a.productName(row.ID),
-		DisplayName: attributes.Name,
-		Description: attributes.Description,
-		Buyable:     attributes.IsBuyable,
-		Visible:     attributes.IsVisible,
-		Price:       price(attributes.PriceAmount, attributes.PriceCurrency),
-		Recurring:   attributes.Recurring,
-	}
-}
-
-func productBody(p *pb.Product) productAttributes {
-	attributes := productAttributes{
-		Name: p.GetDisplayName(), Description: p.GetDescription(),
-		IsBuyable: p.GetBuyable(), IsVisible: p.GetVisible(), Recurring: p.GetRecurring(),
-	}
-	if p.GetPrice() != nil {
-		attributes.PriceAmount, attributes.PriceCurrency = &p.Price.Amount, p.GetPrice().GetCurrency()
-	}
-	return attributes
 }

@@ -3,6 +3,7 @@ package amino
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -20,8 +21,7 @@ func (a *Adapter) UpdateProduct(ctx context.Context, req *pb.UpdateProductReques
 	if err != nil {
 		return nil, err
 	}
-	attributes, err := changedAttributes(wanted, mask)
-	if err != nil {
+	if err := checkChange(wanted, mask); err != nil {
 		return nil, err
 	}
 	read := func(ctx context.Context) (*pb.Product, error) { return a.findProduct(ctx, wanted.GetName()) }
@@ -33,49 +33,54 @@ func (a *Adapter) UpdateProduct(ctx context.Context, req *pb.UpdateProductReques
 		Vendor: vendorName, Step: "update", Before: before, Read: read,
 		Change: func(p *pb.Product) { applyProduct(p, wanted, mask) },
 		Send: func(ctx context.Context) error {
+			attributes, err := a.changedAttributes(ctx, before, wanted, mask)
+			if err != nil {
+				return err
+			}
 			body := a.body(map[string]any{"type": productType, "id": id, "attributes": attributes})
 			return a.change(ctx, upstream.Request{Method: http.MethodPatch, Path: productPath(id), Body: body})
 		},
 	})
 }
 
-// changedAttributes returns the attributes that the mask names. An empty one is null, as AminoTV
-// shows it.
-func changedAttributes(wanted *pb.Product, mask []string) (map[string]any, error) {
-	attributes := map[string]any{}
-	orNull := func(text string) any {
-		if text == "" {
-			return nil
-		}
-		return text
-	}
+// checkChange refuses a change that cannot be made.
+func checkChange(wanted *pb.Product, mask []string) error {
+	known := []string{"display_name", "description", "buyable", "visible", "recurring", "price"}
 	for _, field := range mask {
-		switch field {
-		case "display_name":
-			if err := checkProductName(wanted.GetDisplayName()); err != nil {
+		if !slices.Contains(known, field) {
+			return apierror.Invalid("update_mask", "%s cannot be changed", field)
+		}
+	}
+	switch {
+	case len(mask) == 0:
+		return apierror.Invalid("update_mask", "must name a field to change")
+	case slices.Contains(mask, "display_name"):
+		return checkProductName(wanted.GetDisplayName())
+	}
+	return nil
+}
+
+// changedAttributes returns the attributes of the fields that the mask names, unless they were as
+// wanted before.
+func (a *Adapter) changedAttributes(
+	ctx context.Context, before, wanted *pb.Product, mask []string,
+) (map[string]any, error) {
+	attributes := map[string]any{}
+	for _, field := range mask {
+		changed := proto.CloneOf(before)
+		applyProduct(changed, wanted, []string{field})
+		if proto.Equal(changed, before) {
+			continue
+		}
+		var defaults *licenseDefaults
+		if field == "recurring" && a.config.ProductShape == shapeCurrent {
+			now, err := a.productRow(ctx, wanted.GetName())
+			if err != nil {
 				return nil, err
 			}
-			attributes["name"] = orNull(wanted.GetDisplayName())
-		case "description":
-			attributes["description"] = orNull(wanted.GetDescription())
-		case "buyable":
-			attributes["is_buyable"] = wanted.GetBuyable()
-		case "visible":
-			attributes["is_visible"] = wanted.GetVisible()
-		case "recurring":
-			attributes["recurring"] = wanted.GetRecurring()
-		case "price":
-			attributes["price_currency_amount"], attributes["price_currency_iso4217"] = nil, nil
-			if price := wanted.GetPrice(); price != nil {
-				attributes["price_currency_amount"] = price.GetAmount()
-				attributes["price_currency_iso4217"] = price.GetCurrency()
-			}
-		default:
-			return nil, apierror.Invalid("update_mask", "%s cannot be changed", field)
+			defaults = now.Attributes.LicenseDefaults
 		}
-	}
-	if len(attributes) == 0 {
-		return nil, apierror.Invalid("update_mask", "must name a field to change")
+		a.setAttribute(attributes, field, wanted, defaults)
 	}
 	return attributes, nil
 }

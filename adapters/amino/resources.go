@@ -75,18 +75,6 @@ func related(kind, id string) relationship {
 	return r
 }
 
-// productAttributes are the attributes of a product. The pages document is_buyable and is_visible. The
-// other names are inferred from a license's purchase_record and renew_record.
-type productAttributes struct {
-	Name          string `json:"name,omitzero"`
-	Description   string `json:"description,omitzero"`
-	IsBuyable     bool   `json:"is_buyable"`
-	IsVisible     bool   `json:"is_visible"`
-	Recurring     bool   `json:"recurring"`
-	PriceAmount   *int32 `json:"price_currency_amount,omitzero"` // cents
-	PriceCurrency string `json:"price_currency_iso4217,omitzero"`
-}
-
 // epoch is a time in whole seconds since 1970, or noTime.
 type epoch int64
 

@@ -16,11 +16,11 @@ func TestEverySettingKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	assumed := emulator.Assumptions{
 		ProductUpdates: true, OffsetParameter: "page[offset]", LimitParameter: "page[limit]",
-		ShortensPages: true, MaxPage: 7,
+		ShortensPages: true, MaxPage: 7, OlderProducts: true,
 	}
 	c := aminotest.Config()
 	c.ProductUpdates, c.OffsetParameter, c.LimitParameter = true, "page[offset]", "page[limit]"
-	c.ContentType = "application/vnd.api+json"
+	c.ContentType, c.ProductShape = "application/vnd.api+json", "older"
 	c.Token, c.APIKey = secret.Text{}, secret.New(emulator.DefaultAPIKey)
 	adaptertest.Run(t, func(t *testing.T) adaptertest.Harness { return aminotest.HarnessOf(t, assumed, c) })
 }

@@ -22,9 +22,10 @@
 //     The first refused item ends the call with its error. The items before it have taken effect,
 //     and the items after it have not, but the response does not say so. So a client that must know
 //     about each item cannot use the batches.
-//   - A product has the attributes name, description, is_buyable, is_visible, recurring,
-//     price_currency_amount (cents) and price_currency_iso4217. All are optional. A price has both
-//     values or neither, also in a purchase_record.
+//   - A product has the attributes of the page's current form, or of the older one
+//     (Assumptions.OlderProducts), and never of both. All are optional. An amount is in cents. A price
+//     has both values or neither, also in a purchase_record. A record in a PATCH replaces the whole
+//     record.
 //   - Times are whole seconds. stop_date and expiry_date are later than start_date. Two licenses may
 //     have the same order_id, user and product.
 //   - An ACTIVE license reads EXPIRED from its stop_date on. Nothing else ends by time, and Irdeto is

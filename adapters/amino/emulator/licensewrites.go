@@ -188,7 +188,7 @@ func (e *Emulator) readTerms(l License, text json.RawMessage) (License, error) {
 	}
 	purchase := a.inner("purchase_record",
 		"price_currency_amount", "price_currency_iso4217", "purchase_timestamp", "payment_method")
-	purchase.price(&l.PriceAmount, &l.PriceCurrency)
+	purchase.price("price_currency_amount", "price_currency_iso4217", &l.PriceAmount, &l.PriceCurrency)
 	purchase.instant("purchase_timestamp", &l.PurchaseTimestamp)
 	purchase.text("payment_method", &l.PaymentMethod)
 	if purchase.err != nil {

@@ -43,6 +43,9 @@ type Assumptions struct {
 	LicenseStandsWithoutIrdeto bool
 	// ProductUpdates means that there is PATCH /products/{product_id}. Default: 405.
 	ProductUpdates bool
+	// OlderProducts means that products have the attributes of the page's older revisions. By default
+	// they have those of the current one.
+	OlderProducts bool
 	// KnownUsersOnly means that the server must know a user, by PutUsers or by a license of
 	// PutLicenses. By default it takes every user id.
 	KnownUsersOnly bool

@@ -19,34 +19,27 @@ type Product struct {
 	ID string
 	// Name and Description are for people. They may be empty.
 	Name, Description string
-	// Buyable (is_buyable) and Visible (is_visible) say what users may do with the product.
+	// Buyable (is_buyable) and Visible (is_user_visible or is_visible) say what users may do with the
+	// product.
 	Buyable, Visible bool
-	// Recurring is the default of its licenses.
+	// Recurring (license_defaults.auto_renew or recurring) is the default of its licenses.
 	Recurring bool
+	// Duration (license_defaults.duration) is the length of a period in seconds, or 0. It is stored and
+	// shown, and nothing follows from it. The older form lacks it, and the next two.
+	Duration int64
+	// Premium (is_premium) and AutoGrant (auto_grant_on_signup) are stored and shown.
+	Premium, AutoGrant bool
 	// PriceAmount is the price in cents, and PriceCurrency its currency (ISO 4217). An empty
 	// currency means that there is no price.
 	PriceAmount   int64
 	PriceCurrency string
 }
 
-// productAttributes are the attributes of a product in a response.
-type productAttributes struct {
-	Name          *string `json:"name"`
-	Description   *string `json:"description"`
-	IsBuyable     bool    `json:"is_buyable"`
-	IsVisible     bool    `json:"is_visible"`
-	Recurring     bool    `json:"recurring"`
-	PriceAmount   *int64  `json:"price_currency_amount"`
-	PriceCurrency *string `json:"price_currency_iso4217"`
-}
-
-func (p Product) resource() resource {
-	shown := productAttributes{
-		Name: orNull(p.Name), Description: orNull(p.Description),
-		IsBuyable: p.Buyable, IsVisible: p.Visible, Recurring: p.Recurring,
+func (e *Emulator) showProduct(p Product) resource {
+	if e.assumed.OlderProducts {
+		return resource{ID: p.ID, Type: typeProduct, Attributes: p.older()}
 	}
-	shown.PriceAmount, shown.PriceCurrency = priceOrNull(p.PriceAmount, p.PriceCurrency)
-	return resource{ID: p.ID, Type: typeProduct, Attributes: shown}
+	return resource{ID: p.ID, Type: typeProduct, Attributes: p.current()}
 }
 
 // priceOrNull returns the values of a price, or nil for both if there is no price.
@@ -81,7 +74,7 @@ func (e *Emulator) listProducts(_ context.Context, r request) (any, error) {
 	defer e.mu.RUnlock()
 	rows := []resource{}
 	for _, p := range e.products.page(r.page) {
-		rows = append(rows, p.resource())
+		rows = append(rows, e.showProduct(p))
 	}
 	return rows, nil
 }
@@ -93,7 +86,7 @@ func (e *Emulator) getProduct(_ context.Context, r request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.resource(), nil
+	return e.showProduct(p), nil
 }
 
 // product returns the product with that id, or a failure with that status. The caller holds the lock.
@@ -111,14 +104,14 @@ func (e *Emulator) createProduct(ctx context.Context, r request) (any, error) {
 		return nil, err
 	}
 	var p Product
-	if err := o.readProduct(&p, false); err != nil {
+	if err := e.readProduct(o, &p, false); err != nil {
 		return nil, err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	p.ID = e.newID()
 	e.keepProduct(ctx, EffectProductCreated, p)
-	return p.resource(), nil
+	return e.showProduct(p), nil
 }
 
 // updateProduct sets the given attributes. null clears a text or the price, and turns a flag off.
@@ -140,30 +133,27 @@ func (e *Emulator) updateProduct(ctx context.Context, r request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := o.readProduct(&p, true); err != nil {
+	if err := e.readProduct(o, &p, true); err != nil {
 		return nil, err
 	}
 	e.keepProduct(ctx, EffectProductUpdated, p)
-	return p.resource(), nil
+	return e.showProduct(p), nil
 }
 
 // readProduct sets the attributes of a product that a resource gives.
-func (o object) readProduct(p *Product, nullClears bool) error {
+func (e *Emulator) readProduct(o object, p *Product, nullClears bool) error {
 	if err := o.isOfType(typeProduct, "data"); err != nil {
 		return err
 	}
-	a := readAttributes(o["attributes"], "attributes",
-		"name", "description", "is_buyable", "is_visible", "recurring",
-		"price_currency_amount", "price_currency_iso4217")
+	names, read := currentNames, p.readCurrent
+	if e.assumed.OlderProducts {
+		names, read = olderNames, p.readOlder
+	}
+	a := readAttributes(o["attributes"], "attributes", names...)
 	if !nullClears {
 		a.dropNulls()
 	}
-	a.text("name", &p.Name)
-	a.text("description", &p.Description)
-	a.flag("is_buyable", &p.Buyable)
-	a.flag("is_visible", &p.Visible)
-	a.flag("recurring", &p.Recurring)
-	a.price(&p.PriceAmount, &p.PriceCurrency)
+	read(&a)
 	return a.err
 }
 

@@ -209,16 +209,21 @@ func (a *attributes) instant(name string, into *time.Time) {
 
 var currencyForm = regexp.MustCompile(`^[A-Z]{3}$`)
 
-// price reads both values of a price.
-func (a *attributes) price(amount *int64, currency *string) {
-	const amountName, currencyName = "price_currency_amount", "price_currency_iso4217"
+func (a *attributes) seconds(name string, into *int64) {
+	set(a, name, "a number of seconds, not negative", into, wholeNumber)
+}
+
+func wholeNumber(text json.RawMessage) (int64, bool) {
+	n, err := strconv.ParseInt(string(text), 10, 64)
+	return n, err == nil && n >= 0
+}
+
+// price reads both values of a price, which have these names.
+func (a *attributes) price(amountName, currencyName string, amount *int64, currency *string) {
 	if isNull(a.given[amountName]) != isNull(a.given[currencyName]) {
 		a.refuse("%s and %s must be given together", amountName, currencyName)
 	}
-	set(a, amountName, "a number of cents, not negative", amount, func(text json.RawMessage) (int64, bool) {
-		cents, err := strconv.ParseInt(string(text), 10, 64)
-		return cents, err == nil && cents >= 0
-	})
+	set(a, amountName, "a number of cents, not negative", amount, wholeNumber)
 	set(a, currencyName, "three capital letters", currency, func(text json.RawMessage) (string, bool) {
 		code, ok := decodeAs[string](text)
 		return code, ok && currencyForm.MatchString(code)
