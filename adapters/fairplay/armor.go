@@ -53,7 +53,11 @@ var initialVectors = map[string]int{
 // at all, and every character set that plainText reads. A block that cannot be decoded has no bytes.
 func armored(file []byte) []*pem.Block {
 	var blocks []*pem.Block
-	for text := plainText(file); ; {
+	text := plainText(file)
+	if inner := unbase64(text); bytes.Contains(inner, []byte("-----BEGIN ")) { // as Kubernetes keeps files
+		text = plainText(inner)
+	}
+	for {
 		begin := beginLine.FindStringSubmatchIndex(text)
 		if begin == nil {
 			return blocks

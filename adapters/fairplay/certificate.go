@@ -9,72 +9,37 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"encoding/hex"
-	"errors"
 	"slices"
-	"strings"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-var (
-	// ErrIsKey is the error of a private key in place of a certificate.
-	ErrIsKey = errors.New("is a private key: give the .der or .cer file that Apple issued")
-	// ErrIsCertificate is the error of a certificate in place of a private key.
-	ErrIsCertificate = errors.New("is a certificate, not a private key: " +
-		"give the .pem file of the key that the certificate was requested with")
-
-	errNoCertificate = errors.New("must be an X.509 certificate: give the .der or .cer file that Apple issued")
-	errRequest       = errors.New("is a certificate request: give the .der or .cer file that Apple issued for it")
-	errPKCS7         = errors.New("is PKCS#7, a bundle of certificates: " +
-		"take the certificate out of it (openssl pkcs7 -print_certs)")
-	errPKCS12 = errors.New("is PKCS#12, which holds key and certificate in one file: " +
-		"take each out of it (openssl pkcs12 -nokeys -clcerts, and openssl pkcs12 -nocerts)")
-)
-
 // Certificates returns the certificates of a file, at least one, in DER or PEM. A file can hold the
 // issuer's certificates too.
 func Certificates(file []byte) ([]*x509.Certificate, error) {
 	if der := binary(file); der != nil {
-		return certificateInDER(der)
+		certificate, err := parseCertificate(der)
+		if err != nil {
+			return nil, notCertificate(kindOfDER(der))
+		}
+		return []*x509.Certificate{certificate}, nil
 	}
 	var found []*x509.Certificate
 	err := errNoCertificate
 	for _, block := range armored(file) {
-		switch {
-		case strings.HasSuffix(block.Type, "CERTIFICATE"):
-			if certificate, err := parseCertificate(block.Bytes); err == nil {
-				found = append(found, certificate)
-			}
-		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
-			err = ErrIsKey
-		case strings.HasSuffix(block.Type, "CERTIFICATE REQUEST"):
-			err = errRequest
-		case block.Type == "PKCS7":
-			err = errPKCS7
+		kind := kindOfPEM(block)
+		if kind != isCertificate {
+			err = notCertificate(kind)
+		} else if certificate, err := parseCertificate(block.Bytes); err == nil {
+			found = append(found, certificate)
 		}
 	}
 	if found != nil {
 		return found, nil
 	}
 	return nil, err
-}
-
-func certificateInDER(der []byte) ([]*x509.Certificate, error) {
-	if certificate, err := parseCertificate(der); err == nil {
-		return []*x509.Certificate{certificate}, nil
-	}
-	if isPKCS12(der) {
-		return nil, errPKCS12
-	}
-	if _, err := parsePrivateKey(der); err == nil {
-		return nil, ErrIsKey
-	}
-	if _, err := x509.ParseCertificateRequest(der); err == nil {
-		return nil, errRequest
-	}
-	return nil, errNoCertificate
 }
 
 // parseCertificate ignores white space at the end, which a copy in text mode leaves there.
@@ -85,17 +50,6 @@ func parseCertificate(der []byte) (*x509.Certificate, error) {
 		der = whole.FullBytes
 	}
 	return x509.ParseCertificate(der)
-}
-
-// isPKCS12 reports whether der begins as PKCS#12: a sequence of version 3 and more.
-func isPKCS12(der []byte) bool {
-	var whole struct {
-		Version int
-		Content asn1.RawValue
-		MAC     asn1.RawValue `asn1:"optional"`
-	}
-	_, err := asn1.Unmarshal(der, &whole)
-	return err == nil && whole.Version == 3 && whole.Content.Tag == asn1.TagSequence
 }
 
 // Of returns the certificate that belongs to a key, or nil.

@@ -54,6 +54,7 @@ func forms(text []byte) map[string][]byte {
 		"in UTF-16, big-endian, without a mark": big[2:],
 		"with bag attributes":                   append([]byte("Bag Attributes\n    friendlyName: fps\n"), text...),
 		"with empty lines":                      replaced("\n\n"),
+		"in base64 again":                       []byte(base64.StdEncoding.EncodeToString(text) + "\n"),
 	}
 }
 
@@ -77,6 +78,7 @@ var keys = []string{
 	"pbes1.pem", "pbes1-md5-des.pem", "pbes1-sha1-des.pem", "pbes1-sha1-2des.pem", "pbes2-scrypt.pem",
 	"pbes2-des3.pem", "pbes2-aes-128-cbc.pem", "pbes2-aes-192-cbc.pem", "pbes2-aes-256-cbc.pem",
 	"pbes2-hmacWithSHA1.pem", "pbes2-hmacWithSHA224.pem", "pbes2-hmacWithSHA384.pem", "pbes2-hmacWithSHA512.pem",
+	"pbes2-hmacWithSHA512-256.pem",
 }
 
 func TestEveryKeyIsOpenedAndConverted(t *testing.T) {
@@ -140,25 +142,46 @@ func wantTraditional(t *testing.T, what string, key *fairplay.Key) {
 
 func TestMistakesAreNamed(t *testing.T) {
 	for name, want := range map[string]string{
-		"pbes2-camellia.pem":    "(openssl pkey -aes256 -in key.pem -out encrypted.pem)",
+		"pbes2-camellia.pem":    "(openssl pkey -traditional -aes256 -in key.pem -out encrypted.pem)",
 		"dek-info-camellia.pem": "CAMELLIA-256-CBC",
 		"pbes1-rc2.pem":         "-provider default -provider legacy)",
+		"pbes2-rc2.pem":         "-provider default -provider legacy)",
 		"pbes2-slow.pem":        "3000000",
-		"certificate.pem":       "is a certificate",
-		"certificate.der":       "is a certificate",
+		"certificate.pem":       "is a certificate,",
+		"certificate.der":       "is a certificate,",
+		"request.pem":           "is a certificate request",
+		"request.der":           "is a certificate request",
+		"public.pem":            "is a public key",
+		"public.der":            "is a public key",
+		"pkcs7.pem":             "is PKCS#7",
+		"pkcs7.der":             "is PKCS#7",
+		"pkcs12.p12":            "(openssl pkcs12 -nocerts -in file.p12",
+		"pkcs12-legacy.p12":     "(openssl pkcs12 -legacy -nocerts -in file.p12",
 	} {
 		if _, err := fairplay.OpenKey(t.Context(), file(t, name), password); err == nil ||
 			!strings.Contains(err.Error(), want) {
 			t.Errorf("%s as a key: %v, want %q", name, err, want)
 		}
 	}
+	for name, want := range map[string]string{
+		"pbes1.pem":         "is a private key",
+		"request.pem":       "is a certificate request",
+		"request.der":       "is a certificate request",
+		"public.pem":        "is a public key",
+		"public.der":        "is a public key",
+		"pkcs7.pem":         "(openssl pkcs7 -print_certs",
+		"pkcs7.der":         "(openssl pkcs7 -inform der -print_certs",
+		"pkcs12.p12":        "(openssl pkcs12 -clcerts -nokeys",
+		"pkcs12-legacy.p12": "(openssl pkcs12 -legacy -clcerts -nokeys",
+	} {
+		if _, err := fairplay.Certificates(file(t, name)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s as a certificate: %v, want %q", name, err, want)
+		}
+	}
+	block, _ := pem.Decode(file(t, "pbes1.pem"))
 	for text, want := range map[string]string{
-		"":                                    "must be an X.509",
-		string(file(t, "pbes1.pem")):          "is a private key",
-		"-----BEGIN CERTIFICATE REQUEST-----": "is a certificate request",
-		"-----BEGIN PKCS7-----":               "PKCS#7",
-		"-----BEGIN CERTIFICATE-----":         "must be an X.509",
-		"0\x82\x01\x00\x02\x01\x03":           "must be an X.509",
+		"": "must be an X.509", "-----BEGIN CERTIFICATE-----": "must be an X.509",
+		"0\x82\x01\x00\x02\x01\x03": "must be an X.509", string(block.Bytes): "is a private key",
 	} {
 		if _, err := fairplay.Certificates([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.30q as a certificate: %v, want %q", text, err, want)
@@ -173,15 +196,19 @@ func TestSecretKeys(t *testing.T) {
 		"01234567-89abcdef-01234567-89ABCDEF", "\uFEFF" + want, `"` + want + `"`,
 		"01:23:45:67:89:ab:cd:ef:01:23:45:67:89:AB:CD:EF", "01 23 45 67 89 ab cd ef\n01 23 45 67 89 AB CD EF",
 		"{0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x01, 0x23, 0x45, 0x67, 0x89, 0XAB, 0xCD, 0xEF}",
-		"01234567\u200989abcdef\u201301234567\u00A089ABCDEF",
+		"01234567\u200989abcdef\u201301234567\u00A089ABCDEF", `\x01\x23456789abcdef0123456789ABCDEF`,
 	} {
 		if got, err := fairplay.SecretKey(text); got != want || err != nil {
 			t.Errorf("%q: %q, %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"", "0x", want[1:], want[2:], want + "00", "g" + want[1:], "0x" + want[2:]} {
-		if got, err := fairplay.SecretKey(text); err == nil || !strings.Contains(err.Error(), "32 hexadecimal") {
-			t.Errorf("%q: %q, %v", text, got, err)
+	for text, problem := range map[string]string{
+		"": "has 0", "0x": "has 0", want[1:]: "has 31", want[2:]: "has 30", "0x" + want[2:]: "has 30",
+		want + "00": "has 34", "g" + want[1:]: "another character", "0" + want + "x": "another character",
+	} {
+		got, err := fairplay.SecretKey(text)
+		if err == nil || !strings.Contains(err.Error(), "32 hexadecimal") || !strings.HasSuffix(err.Error(), problem) {
+			t.Errorf("%q: %q, %v, want %q", text, got, err, problem)
 		}
 	}
 }

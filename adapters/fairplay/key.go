@@ -16,9 +16,7 @@ var (
 	// ErrWrongPassword is the error of a password that does not open the private key.
 	ErrWrongPassword = errors.New("does not open the private key")
 
-	errNoKey = errors.New("contains no private key: give the .pem file that the certificate was requested with")
-	errKind  = errors.New("is no RSA key: FairPlay certificates have RSA keys")
-	errSSH   = errors.New("is in the form of OpenSSH: write it in PEM (ssh-keygen -p -m PEM -f key.pem)")
+	errKind = errors.New("is no RSA key: FairPlay certificates have RSA keys")
 )
 
 // A Key is a private key that was opened.
@@ -36,14 +34,11 @@ func OpenKey(ctx context.Context, file []byte, password string) (*Key, error) {
 	}
 	err := errNoKey
 	for _, block := range armored(file) {
-		switch {
-		case block.Type == "OPENSSH PRIVATE KEY":
-			err = errSSH
-		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
+		kind := kindOfPEM(block)
+		if kind == isKey {
 			return openBlock(ctx, block, password)
-		case strings.HasSuffix(block.Type, "CERTIFICATE"):
-			err = ErrIsCertificate
 		}
+		err = notKey(kind)
 	}
 	return nil, err
 }
@@ -52,11 +47,8 @@ func keyInDER(ctx context.Context, der []byte, password string) (*Key, error) {
 	if signer, err := parsePrivateKey(der); err == nil {
 		return &Key{Signer: signer}, nil
 	}
-	if _, err := parseCertificate(der); err == nil {
-		return nil, ErrIsCertificate
-	}
-	if isPKCS12(der) {
-		return nil, errPKCS12
+	if kind := kindOfDER(der); kind != isKey {
+		return nil, notKey(kind)
 	}
 	return openBlock(ctx, &pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: der}, password)
 }
@@ -85,10 +77,15 @@ func openBlock(ctx context.Context, block *pem.Block, password string) (*Key, er
 	return key, err
 }
 
+// legacyCiphers are those of DEK-Info that OpenSSL 3 reads only with its legacy provider.
+var legacyCiphers = map[string]bool{
+	"SEED-CBC": true, "IDEA-CBC": true, "BF-CBC": true, "CAST5-CBC": true, "RC2-CBC": true, "RC5-CBC": true,
+}
+
 func decryptTraditional(block *pem.Block, password string) ([]byte, error) {
 	name, _, _ := strings.Cut(block.Headers["DEK-Info"], ",")
 	if _, known := initialVectors[name]; !known {
-		return nil, unsupported(name, name == "SEED-CBC" || name == "IDEA-CBC")
+		return nil, unsupported(name, legacyCiphers[name])
 	}
 	der, err := x509.DecryptPEMBlock(block, []byte(password)) //nolint:staticcheck // As in openBlock.
 	switch {

@@ -13,6 +13,7 @@ import (
 	"encoding/asn1"
 	"fmt"
 	"hash"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/scrypt"
@@ -52,6 +53,8 @@ var pseudoRandomFunctions = map[string]func() hash.Hash{
 	"1.2.840.113549.2.9":  sha256.New,
 	"1.2.840.113549.2.10": sha512.New384,
 	"1.2.840.113549.2.11": sha512.New,
+	"1.2.840.113549.2.12": sha512.New512_224,
+	"1.2.840.113549.2.13": sha512.New512_256,
 }
 
 // A blockCipher is a cipher in CBC mode.
@@ -193,14 +196,21 @@ func parameters(a pkix.AlgorithmIdentifier, into any) error {
 	return nil
 }
 
-// recipe is OpenSSL's command that encrypts a key with an algorithm that OpenKey reads.
-const recipe = "openssl pkey -aes256 -in key.pem -out encrypted.pem"
+// recipe is OpenSSL's command that encrypts a key in the traditional form. OpenSSL 1.1.1 has it too.
+const recipe = "openssl pkey -traditional -aes256 -in key.pem -out encrypted.pem"
 
-// unsupportedOID is the error of an algorithm that this package does not read. OpenSSL 3 reads those of
-// PKCS#12 with RC2 and RC4, and RC2 itself, only with its legacy provider.
+// legacyOIDs begin the object identifiers of PBES1, PKCS#12, RC2, CAST5, Blowfish and SEED. OpenSSL 3
+// reads most of them only with its legacy provider.
+var legacyOIDs = []string{
+	"1.2.840.113549.1.5.", "1.2.840.113549.1.12.1.", "1.2.840.113549.3.", "1.2.840.113533.7.66.",
+	"1.3.6.1.4.1.3029.", "1.2.410.200004.1.",
+}
+
+// unsupportedOID is the error of an algorithm that this package does not read.
 func unsupportedOID(algorithm asn1.ObjectIdentifier) error {
 	oid := algorithm.String()
-	return unsupported("object identifier "+oid, strings.HasPrefix(oid, "1.2.840.113549."))
+	legacy := slices.ContainsFunc(legacyOIDs, func(begin string) bool { return strings.HasPrefix(oid, begin) })
+	return unsupported("object identifier "+oid, legacy)
 }
 
 func unsupported(algorithm string, legacy bool) error {

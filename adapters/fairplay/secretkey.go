@@ -1,8 +1,7 @@
 package fairplay
 
 import (
-	"encoding/hex"
-	"errors"
+	"fmt"
 	"strings"
 	"unicode"
 )
@@ -11,7 +10,7 @@ import (
 // programming guide.
 const secretKeySize = 16
 
-var errNoSecretKey = errors.New("must be 32 hexadecimal digits, the application secret key (ASK) from Apple")
+const mustBeASK = "must be 32 hexadecimal digits, the application secret key (ASK) from Apple"
 
 // SecretKey returns an application secret key as 32 hexadecimal digits. It removes what people copy
 // along with it: 0x, blanks, hyphens, colons, commas, quotes and line ends.
@@ -22,9 +21,12 @@ func SecretKey(text string) (string, error) {
 		}
 		return r
 	}, text)
-	digits = strings.NewReplacer("0x", "", "0X", "").Replace(digits)
-	if key, err := hex.DecodeString(digits); err != nil || len(key) != secretKeySize {
-		return "", errNoSecretKey
+	digits = strings.NewReplacer("0x", "", "0X", "", `\x`, "").Replace(digits)
+	if strings.Trim(digits, "0123456789abcdefABCDEF") != "" {
+		return "", fmt.Errorf("%s, and contains another character", mustBeASK)
+	}
+	if len(digits) != 2*secretKeySize {
+		return "", fmt.Errorf("%s, and has %d", mustBeASK, len(digits))
 	}
 	return digits, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -60,10 +61,11 @@ func checkFairPlay(
 		refuse("key_password", "must be set: PallyCon takes an encrypted private key with its password")
 	}
 	switch {
+	case errors.Is(notKey, fairplay.ErrWrongPassword) && password == "": // named above
+	case errors.Is(notKey, fairplay.ErrWrongPassword) && password != strings.TrimSpace(password):
+		refuse("key_password", "%v: it begins or ends with white space", notKey)
 	case errors.Is(notKey, fairplay.ErrWrongPassword):
-		if password != "" {
-			refuse("key_password", "%v", notKey)
-		}
+		refuse("key_password", "%v", notKey)
 	case notKey != nil:
 		refuse("private_key", "%v", notKey)
 	}
