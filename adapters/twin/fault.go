@@ -39,10 +39,19 @@ const (
 	// FaultLoseAnswer runs the vendor's handler, which takes effect, and then closes the connection
 	// without a response.
 	FaultLoseAnswer FaultKind = "loseAnswer"
+	// FaultIgnore runs the vendor's handler as if the request lacked the query parameters Names.
+	FaultIgnore FaultKind = "ignore"
+	// FaultLastPage shows the last page again in the place of each later one. Names are the
+	// parameter that says where a page begins and, unless pages have numbers, that of their size.
+	FaultLastPage FaultKind = "lastPage"
+	// FaultRespell runs the vendor's handler, which takes effect, and writes its JSON in another
+	// Spelling.
+	FaultRespell FaultKind = "respell"
 )
 
 var faultKinds = []FaultKind{
 	FaultAnswer, FaultReplace, FaultDelay, FaultCut, FaultCutBody, FaultMalformed, FaultEndless, FaultLoseAnswer,
+	FaultIgnore, FaultLastPage, FaultRespell,
 }
 
 // A Fault is an order to let some requests fail. Of several faults that match a request, the one
@@ -70,6 +79,11 @@ type Fault struct {
 	// Body is sent with FaultAnswer and FaultReplace. JSON has the type application/json, unless
 	// Header says otherwise.
 	Body string `json:"body,omitempty"`
+	// Names are parameters of the query, or the JSON fields to which a FaultRespell keeps. A
+	// FaultRespell without Names changes every field.
+	Names []string `json:"names,omitempty"`
+	// Spelling is what a FaultRespell makes of the response.
+	Spelling Spelling `json:"spelling,omitempty"`
 }
 
 // Validate returns what is wrong with f, or nil.
@@ -88,6 +102,24 @@ func (f Fault) Validate() error {
 		return fmt.Errorf("a fault of kind %q takes no status, header or body", f.Kind)
 	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
 		return fmt.Errorf("status %d is not between 200 and 599", f.Status)
+	}
+	return f.validateNames()
+}
+
+// validateNames returns what is wrong with Names and Spelling, or nil.
+func (f Fault) validateNames() error {
+	n := len(f.Names)
+	switch {
+	case f.Kind != FaultRespell && f.Spelling != "":
+		return fmt.Errorf("a fault of kind %q takes no spelling", f.Kind)
+	case f.Kind == FaultRespell && !f.Spelling.known():
+		return fmt.Errorf("spelling %q is not one of %q", f.Spelling, Spellings())
+	case f.Kind == FaultRespell && n == 0 && f.Spelling.needsNames():
+		return fmt.Errorf("the spelling %q needs the names of JSON fields", f.Spelling)
+	case f.Kind == FaultIgnore && n == 0, f.Kind == FaultLastPage && n != 1 && n != 2:
+		return fmt.Errorf("a fault of kind %q needs the names of query parameters", f.Kind)
+	case n > 0 && !slices.Contains([]FaultKind{FaultIgnore, FaultLastPage, FaultRespell}, f.Kind):
+		return fmt.Errorf("a fault of kind %q takes no names", f.Kind)
 	}
 	return nil
 }
@@ -121,7 +153,7 @@ func (f *Faults) Add(fault Fault) int {
 	if err := fault.Validate(); err != nil {
 		panic("twin: invalid fault: " + err.Error())
 	}
-	fault.Header = maps.Clone(fault.Header)
+	fault.Header, fault.Names = maps.Clone(fault.Header), slices.Clone(fault.Names)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.lastID++

@@ -40,6 +40,14 @@ func (t *Twin) applyFault(f Fault, w http.ResponseWriter, r *http.Request) {
 	case FaultLoseAnswer:
 		t.run(r)
 		panic(http.ErrAbortHandler)
+	case FaultIgnore:
+		t.vendor.ServeHTTP(w, without(r, f.Names))
+	case FaultLastPage:
+		t.lastPage(r, f.Names).send(w)
+	case FaultRespell:
+		held := t.run(r)
+		held.respell(f.Spelling, f.Names)
+		held.send(w)
 	}
 }
 
@@ -106,6 +114,14 @@ func (a *heldAnswer) WriteHeader(status int) { a.status = cmp.Or(a.status, statu
 func (a *heldAnswer) Write(p []byte) (int, error) {
 	a.WriteHeader(http.StatusOK)
 	return a.body.Write(p)
+}
+
+// send sends the response.
+func (a *heldAnswer) send(w http.ResponseWriter) {
+	maps.Copy(w.Header(), a.header)
+	w.Header().Del("Content-Length")
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body.Bytes()) // If it fails, the client is gone.
 }
 
 // sendHalfAndAbort announces the whole body, sends half of it, and cuts the connection.

@@ -184,6 +184,12 @@ func TestInvalidFaultsAreRefused(t *testing.T) {
 		"delay without length": {Kind: twin.FaultDelay},
 		"status of a cut":      {Kind: twin.FaultCut, Status: 500},
 		"impossible status":    {Kind: twin.FaultAnswer, Status: 99},
+		"nothing to ignore":    {Kind: twin.FaultIgnore},
+		"pages without names":  {Kind: twin.FaultLastPage},
+		"names of a cut":       {Kind: twin.FaultCut, Names: []string{"a"}},
+		"unknown spelling":     {Kind: twin.FaultRespell, Spelling: "backwards"},
+		"spelling of a cut":    {Kind: twin.FaultCut, Spelling: twin.HTMLType},
+		"half of every text":   {Kind: twin.FaultRespell, Spelling: twin.HalfSurrogate},
 	} {
 		if fault.Validate() == nil {
 			t.Errorf("%s: %+v is accepted", name, fault)

@@ -16,18 +16,22 @@ const realBody = `{"rows":[1,2,3,4,5,6,7,8]}`
 // now is the time of a frozen clock.
 var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// newTwin returns a twin of a vendor that responds to each request with realBody. A POST is an
-// effect.
+// newTwin returns a twin of a vendor that responds to each request with realBody, or to /echo with
+// the request's body. A POST is an effect.
 func newTwin(options twin.Options) *twin.Twin {
 	var t *twin.Twin
 	t = twin.New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		response := realBody
 		if r.Method == http.MethodPost {
 			body, _ := io.ReadAll(r.Body)
 			t.Ledger().Record(r.Context(), "created", string(body), map[string]string{"path": r.URL.Path})
+			if r.URL.Path == "/echo" {
+				response = string(body)
+			}
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("X-Vendor", "yes")
-		_, _ = io.WriteString(w, realBody)
+		_, _ = io.WriteString(w, response)
 	}), options)
 	return t
 }
