@@ -113,7 +113,7 @@ func expandRows(text string, values map[string]string) []scenarioRun {
 			maps.Copy(given, cells(row, "123456789"))
 			maps.Copy(given, cells(other, "abcdefghi"))
 			for _, line := range lines {
-				if line = Expand(Expand(line, given), values); line != "" {
+				if line = Expand(Expand(line, given), given); line != "" {
 					one.lines = append(one.lines, line)
 				}
 			}
