@@ -39,6 +39,9 @@ const (
 	// FaultLoseAnswer runs the vendor's handler, which takes effect, and then closes the connection
 	// without a response.
 	FaultLoseAnswer FaultKind = "loseAnswer"
+	// The kinds below change what the vendor's handler does. They apply whenever it runs, beside
+	// each other and beneath a fault of another kind.
+
 	// FaultIgnore runs the vendor's handler as if the request lacked the query parameters Names.
 	FaultIgnore FaultKind = "ignore"
 	// FaultLastPage shows the last page again in the place of each later one. Names are the
@@ -55,7 +58,7 @@ var faultKinds = []FaultKind{
 }
 
 // A Fault is an order to let some requests fail. Of several faults that match a request, the one
-// ordered first applies.
+// ordered first applies, and beneath it all those that change what the vendor's handler does.
 type Fault struct {
 	// Kind is what happens. Required.
 	Kind FaultKind `json:"kind"`
@@ -118,7 +121,7 @@ func (f Fault) validateNames() error {
 		return fmt.Errorf("the spelling %q needs the names of JSON fields", f.Spelling)
 	case f.Kind == FaultIgnore && n == 0, f.Kind == FaultLastPage && n != 1 && n != 2:
 		return fmt.Errorf("a fault of kind %q needs the names of query parameters", f.Kind)
-	case n > 0 && !slices.Contains([]FaultKind{FaultIgnore, FaultLastPage, FaultRespell}, f.Kind):
+	case n > 0 && !f.changes():
 		return fmt.Errorf("a fault of kind %q takes no names", f.Kind)
 	}
 	return nil
@@ -184,25 +187,33 @@ func (f *Faults) List() []OrderedFault {
 	return slices.Clone(f.orders)
 }
 
-// take returns the fault that hits r, and reports whether there is one. It removes a fault after
-// its last time.
-func (f *Faults) take(r *http.Request) (Fault, bool) {
+// take returns the faults that hit r: all changes of what the vendor's handler does, and the first
+// other fault, whose kind is empty without one. It removes a fault after its last time.
+func (f *Faults) take(r *http.Request) (fault Fault, changes []Fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for i := range f.orders {
 		order := &f.orders[i]
-		if !order.matches(r) {
+		if !order.matches(r) || !order.changes() && fault.Kind != "" {
 			continue
 		}
 		order.Seen++
-		if order.Seen <= order.Skip {
-			continue
+		switch {
+		case order.Seen <= order.Skip:
+		case order.changes():
+			changes = append(changes, order.Fault)
+		default:
+			fault = order.Fault
 		}
-		fault := order.Fault
-		if fault.Times > 0 && order.Seen == fault.Skip+fault.Times {
-			f.orders = slices.Delete(f.orders, i, i+1)
-		}
-		return fault, true
 	}
-	return Fault{}, false
+	f.orders = slices.DeleteFunc(f.orders, OrderedFault.ended)
+	return fault, changes
 }
+
+// changes reports whether the fault changes what the vendor's handler does.
+func (f Fault) changes() bool {
+	return slices.Contains([]FaultKind{FaultIgnore, FaultLastPage, FaultRespell}, f.Kind)
+}
+
+// ended reports whether the fault has hit its last request.
+func (o OrderedFault) ended() bool { return o.Times > 0 && o.Seen >= o.Skip+o.Times }

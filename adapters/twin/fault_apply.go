@@ -16,39 +16,56 @@ import (
 // endlessChunk is the size in bytes of each write of an endless body.
 const endlessChunk = 32 << 10
 
-// applyFault serves r as the fault says.
-func (t *Twin) applyFault(f Fault, w http.ResponseWriter, r *http.Request) {
+// applyFault serves r as the fault says. The vendor's handler is that with the changes.
+func (t *Twin) applyFault(f Fault, changes []Fault, w http.ResponseWriter, r *http.Request) {
+	vendor := t.vendor
+	for _, change := range changes {
+		vendor = change.change(vendor)
+	}
 	if !pause(r.Context(), f.Delay) {
 		panic(http.ErrAbortHandler) // The client is gone.
 	}
 	switch f.Kind {
+	case "":
+		vendor.ServeHTTP(w, r)
 	case FaultAnswer:
 		f.answer(w)
 	case FaultReplace:
-		t.run(r)
+		run(vendor, r)
 		f.answer(w)
 	case FaultDelay:
-		t.vendor.ServeHTTP(w, r)
+		vendor.ServeHTTP(w, r)
 	case FaultCut:
 		panic(http.ErrAbortHandler)
 	case FaultCutBody:
-		t.run(r).sendHalfAndAbort(w)
+		run(vendor, r).sendHalfAndAbort(w)
 	case FaultMalformed:
-		t.run(r).sendHalfAsWhole(w)
+		run(vendor, r).sendHalfAsWhole(w)
 	case FaultEndless:
 		t.streamEndless(w, r)
 	case FaultLoseAnswer:
-		t.run(r)
+		run(vendor, r)
 		panic(http.ErrAbortHandler)
-	case FaultIgnore:
-		t.vendor.ServeHTTP(w, without(r, f.Names))
-	case FaultLastPage:
-		t.lastPage(r, f.Names).send(w)
-	case FaultRespell:
-		held := t.run(r)
-		held.respell(f.Spelling, f.Names)
-		held.send(w)
 	}
+}
+
+// change returns the vendor's handler with this change.
+func (f Fault) change(vendor http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !pause(r.Context(), f.Delay) {
+			panic(http.ErrAbortHandler) // The client is gone.
+		}
+		switch f.Kind {
+		case FaultIgnore:
+			vendor.ServeHTTP(w, without(r, f.Names))
+		case FaultLastPage:
+			lastPage(vendor, r, f.Names).send(w)
+		case FaultRespell:
+			held := run(vendor, r)
+			held.respell(f.Spelling, f.Names)
+			held.send(w)
+		}
+	})
 }
 
 // pause waits for d and reports whether ctx is still alive.
@@ -97,9 +114,9 @@ type heldAnswer struct {
 }
 
 // run runs the vendor's handler, which takes effect, and holds the response back.
-func (t *Twin) run(r *http.Request) *heldAnswer {
+func run(vendor http.Handler, r *http.Request) *heldAnswer {
 	held := &heldAnswer{header: http.Header{}}
-	t.vendor.ServeHTTP(held, r)
+	vendor.ServeHTTP(held, r)
 	held.WriteHeader(http.StatusOK)
 	return held
 }

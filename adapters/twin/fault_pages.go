@@ -26,8 +26,8 @@ func withQuery(r *http.Request, values url.Values) *http.Request {
 
 // lastPage runs the vendor's handler. For an empty page, it goes back to the last one that has rows.
 // names are the parameter that says where the page begins and, for an offset, that of the size.
-func (t *Twin) lastPage(r *http.Request, names []string) *heldAnswer {
-	held, values, step := t.run(r), r.URL.Query(), 1
+func lastPage(vendor http.Handler, r *http.Request, names []string) *heldAnswer {
+	held, values, step := run(vendor, r), r.URL.Query(), 1
 	if len(names) > 1 {
 		step, _ = strconv.Atoi(values.Get(names[1]))
 	}
@@ -35,7 +35,7 @@ func (t *Twin) lastPage(r *http.Request, names []string) *heldAnswer {
 	for err == nil && step > 0 && at >= step && r.Method == http.MethodGet && held.list() == emptyList {
 		at -= step
 		values.Set(names[0], strconv.Itoa(at))
-		before := t.run(withQuery(r, values))
+		before := run(vendor, withQuery(r, values))
 		if before.list() == noList {
 			break // The vendor has no such page.
 		}

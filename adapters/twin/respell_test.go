@@ -96,3 +96,26 @@ func TestPages(t *testing.T) {
 		}
 	}
 }
+
+func TestChangesApplyTogetherAndBeneathOtherFaults(t *testing.T) {
+	tw := newTwin(twin.Options{})
+	tw.Faults().Add(twin.Fault{Kind: twin.FaultRespell, Spelling: twin.NumbersAsText, Times: 3})
+	tw.Faults().Add(twin.Fault{Kind: twin.FaultMalformed, Times: 1})
+	tw.Faults().Add(twin.Fault{Kind: twin.FaultRespell, Spelling: twin.HTMLType, Skip: 1})
+	for _, want := range []string{
+		`{"a": application/json`, `{"a":"12"} text/html; charset=UTF-8`, `{"a":"12"} text/html; charset=UTF-8`,
+		`{"a":12} text/html; charset=UTF-8`,
+	} {
+		got := twintest.Serve(tw, newRequest(t, "POST", "/echo", `{"a":12}`))
+		if text := got.Text + " " + got.ContentType(); text != want {
+			t.Errorf("%s, want %s", text, want)
+		}
+	}
+	kinds := ""
+	for _, request := range tw.Ledger().Requests() {
+		kinds += string(request.Fault) + " "
+	}
+	if kinds != "malformed respell respell respell " || len(tw.Faults().List()) != 1 {
+		t.Errorf("the ledger shows the faults %s, and in force are %v", kinds, tw.Faults().List())
+	}
+}

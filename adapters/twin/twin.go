@@ -103,12 +103,13 @@ func (t *Twin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	answer := &statusWriter{ResponseWriter: w, note: func(status int) { t.ledger.setStatus(entry, status) }}
 
-	if fault, hit := t.faults.take(r); hit {
+	fault, changes := t.faults.take(r)
+	if fault.Kind != "" {
 		t.ledger.setFault(entry, fault.Kind)
-		t.applyFault(fault, answer, r)
-	} else {
-		t.vendor.ServeHTTP(answer, r)
+	} else if len(changes) > 0 {
+		t.ledger.setFault(entry, changes[0].Kind)
 	}
+	t.applyFault(fault, changes, answer, r)
 	answer.noteOnce(http.StatusOK) // net/http sends it if the handler wrote nothing.
 }
 
