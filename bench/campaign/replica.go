@@ -33,6 +33,7 @@ vendors:
   - id: pallycon
     pallycon:
       base_url: "{{pallycon}}"
+      license_base_url: "{{pallycon}}"
       timeout: {{timeout}}
       account_id: sandbox
       account_seq: "1"
