@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/paging"
 	"github.com/drmhub/drmhub/adapters/secret"
 	"github.com/drmhub/drmhub/adapters/upstream"
+	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -30,30 +30,11 @@ const (
 
 // An accountPage is the pages' "Response". It may have fewer accounts than limit.
 type accountPage struct {
-	Offset   *int         `json:"offset"`
-	Total    int          `json:"total"`
-	Accounts []accountRow `json:"accounts"`
-	others
-}
+	Offset   *int                    `json:"offset"`
+	Total    int                     `json:"total"`
+	Accounts []jsonx.Row[accountRow] `json:"accounts"`
 
-// others are the members of a response that the pages do not show. If there is no documented member
-// beside them, the response is not what was asked for.
-type others struct {
-	Others map[string]jsontext.Value `json:",embed"`
-}
-
-func (p *accountPage) isList() bool {
-	return p.Offset != nil || p.Total != 0 || p.Accounts != nil || len(p.Others) == 0
-}
-
-// A single is the response with one account.
-type single struct {
-	accountRow
-	others
-}
-
-func (s *single) isAccount() bool {
-	return s.Username+s.Password+s.Created != "" || s.Devices.count != 0 || len(s.Others) == 0
+	res *upstream.Response
 }
 
 // A cursor is a position in a list, in the page token.
@@ -117,21 +98,19 @@ func (l *accountList) read(ctx context.Context, at *cursor, want int) (taken []*
 		}
 		customer := l.adapter.customerOf(l.filter.GetCustomer()) // a login shows drmhub's own customer
 		for _, row := range added {
-			if strings.Contains(row.Username, l.filter.GetUsernameContains()) {
+			// A row without a username may be one that matches.
+			if u := row.Value.Username; u == "" || strings.Contains(u, l.filter.GetUsernameContains()) {
 				if len(taken) == want {
 					return taken, true, nil
 				}
-				account, err := l.adapter.account(row, customer, l.view)
-				if err == nil {
-					err = row.checkTimes()
-				}
-				if err != nil {
-					return nil, false, err
+				account, unreadable := l.adapter.checked(row, customer, l.view)
+				if unreadable != nil {
+					return nil, false, page.res.Complete(unreadable)
 				}
 				taken = append(taken, account)
 			}
 			at.Offset++
-			at.Add(row.Username)
+			at.Add(row.Value.Username)
 		}
 		if page.Total > 0 && at.Offset >= page.Total {
 			return taken, false, nil
@@ -147,8 +126,11 @@ func (l *accountList) read(ctx context.Context, at *cursor, want int) (taken []*
 }
 
 // page reads a page of the vendor, and returns the accounts in it that are new. A page before the last
-// one may be short, but not empty.
-func (l *accountList) page(ctx context.Context, at *cursor, limit int) (*accountPage, []accountRow, error) {
+// one may be short, but not empty. A page that repeats earlier accounts alone is the end: TelecomX may
+// ignore the offset, or show the last page again.
+func (l *accountList) page(
+	ctx context.Context, at *cursor, limit int,
+) (page *accountPage, added []jsonx.Row[accountRow], err error) {
 	offset := at.Offset
 	params := url.Values{"offset": {strconv.Itoa(offset)}, "limit": {strconv.Itoa(limit)}}
 	if s := l.filter.GetUsernameContains(); s != "" {
@@ -160,22 +142,25 @@ func (l *accountList) page(ctx context.Context, at *cursor, limit int) (*account
 	if l.view == pb.DrmAccount_FULL {
 		params.Set("full", "true")
 	}
-	page, err := l.adapter.accountPage(ctx, params)
+	page, err = l.adapter.accountPage(ctx, params)
 	if err != nil {
 		return nil, nil, l.refused(err)
 	}
 	l.total = page.Total
-	added := paging.New(&at.Seen, page.Accounts, accountRow.username)
+	shown := page.Accounts
+	added = paging.New(&at.Seen, shown, username)
 	switch {
-	case len(added) > 0 && page.Offset != nil && *page.Offset != offset:
-		return nil, nil, contradiction("a page begins at another offset than requested")
-	case len(added) == 0 && offset < page.Total:
-		return nil, nil, contradiction("a page before the last account is empty, or repeats earlier accounts")
+	case len(shown) == 0 && offset < page.Total:
+		return nil, nil, page.res.Complete(contradiction("a page before the last account is empty"))
+	case len(shown) <= offset && paging.Restarts(&at.Seen, shown, username):
+		return page, nil, nil // an earlier call returned all of it
+	case len(added) > 0 && page.Offset != nil && *page.Offset > offset:
+		return nil, nil, page.res.Complete(contradiction("a page begins at another offset than requested"))
 	}
 	return page, added, nil
 }
 
-func (r accountRow) username() string { return r.Username }
+func username(row jsonx.Row[accountRow]) string { return row.Value.Username }
 
 // errNoCustomer says that TelecomX has no customer of the filter's id, so no account matches.
 var errNoCustomer = errors.New("telecomx: no such customer")
@@ -204,13 +189,14 @@ func refusedField(field string) []*errdetails.BadRequest_FieldViolation {
 
 // accountPage requests a page. The path names no resource, so a 404 is due to the configuration.
 func (a *Adapter) accountPage(ctx context.Context, params url.Values) (*accountPage, error) {
-	page := &accountPage{}
-	res, err := a.read(ctx, upstream.Request{Path: accountsPath, Query: params}, page)
+	page := &answer[accountPage]{}
+	res, err := a.read(ctx, upstream.Request{Path: accountsPath, Query: params}, saysCustomer, page)
 	switch {
-	case err == nil && !page.isList():
-		return nil, res.Complete(contradiction("a success holds no list of accounts. Check base_url"))
+	case err == nil && !page.holds(listMembers):
+		return nil, page.unfit(res, "list of accounts")
 	case err == nil:
-		return page, nil
+		page.Value.res = res
+		return &page.Value, nil
 	}
 	e := *apierror.Convert(err)
 	if e.Code != codes.NotFound {
@@ -249,40 +235,50 @@ func (a *Adapter) GetDrmAccount(ctx context.Context, req *pb.GetDrmAccountReques
 	switch {
 	case err != nil:
 		return nil, err
-	case row == nil || row.Username != ids[1]: // TelecomX may ignore case
+	case row == nil || row.Value.Username != ids[1]: // TelecomX may ignore case
 		return nil, noAccount(ids[1])
 	}
-	account, err := a.account(*row, "", pb.DrmAccount_FULL)
-	if err == nil {
-		err = row.checkTimes()
+	account, unreadable := a.checked(row.Row, "", pb.DrmAccount_FULL)
+	if unreadable != nil {
+		return nil, row.res.Complete(unreadable)
 	}
-	if err == nil && req.GetView() != pb.DrmAccount_FULL {
+	if req.GetView() != pb.DrmAccount_FULL {
 		account.Password = "" // any view of a single account has its devices
 	}
-	return account, err
+	return account, nil
+}
+
+// A single is the response with one account.
+type single struct {
+	jsonx.Row[accountRow]
+	res *upstream.Response
 }
 
 // findAccount returns the account that TelecomX finds by this username, or nil. It removes these
-// secrets from its errors.
-func (a *Adapter) findAccount(ctx context.Context, username string, secrets ...secret.Text) (*accountRow, error) {
+// secrets from its errors. Only the word for an unknown id proves that there is no account.
+func (a *Adapter) findAccount(ctx context.Context, username string, secrets ...secret.Text) (*single, error) {
 	if username == "." || username == ".." { // not possible in a path, and too short for TelecomX
 		return nil, nil
 	}
-	row := &single{}
-	res, err := a.read(ctx, upstream.Request{Path: accountsPath + upstream.Path(username), Secrets: secrets}, row)
+	found := &answer[jsonx.Row[accountRow]]{}
+	req := upstream.Request{Path: accountsPath + upstream.Path(username), Secrets: secrets}
+	res, err := a.read(ctx, req, saysID, found)
+	row := &found.Value
 	switch {
 	case err != nil && apierror.Convert(err).Code == codes.NotFound:
 		return nil, nil
 	case err != nil:
 		return nil, err
-	case !row.isAccount():
-		return nil, res.Complete(contradiction("a success holds no account. Check base_url"))
-	case row.Username == "":
-		row.Username = username
-	case !strings.EqualFold(row.Username, username):
-		return nil, contradiction("the response has another account than requested")
+	case !found.holds(accountMembers):
+		return nil, found.unfit(res, "account")
+	case row.Value.Username == "" && row.Misfit != nil:
+		return nil, res.Complete(contradiction("%v", row.Misfit))
+	case row.Value.Username == "":
+		row.Value.Username = username
+	case !strings.EqualFold(row.Value.Username, username):
+		return nil, res.Complete(contradiction("the response has another account than requested"))
 	}
-	return &row.accountRow, nil
+	return &single{*row, res}, nil
 }
 
 func noAccount(username string) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,19 +16,48 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// read makes a call that changes nothing.
-func (a *Adapter) read(ctx context.Context, req upstream.Request, into any) (*upstream.Response, error) {
-	return a.session.call(ctx, func(ctx context.Context) (*upstream.Response, error) {
+// read makes a call that changes nothing. missing is TelecomX' word for what the call names, if TelecomX
+// does not have it. A 404 with another word is about something else, and proves nothing about that.
+func (a *Adapter) read(
+	ctx context.Context, req upstream.Request, missing string, into any,
+) (*upstream.Response, error) {
+	res, err := a.session.call(ctx, func(ctx context.Context) (*upstream.Response, error) {
 		return a.vendor.Read(ctx, req, into)
 	})
+	if err == nil || apierror.Convert(err).Code != codes.NotFound || says(err, missing) {
+		return res, err
+	}
+	e := *apierror.Convert(err)
+	e.Code, e.Reason = codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID
+	e.Message = "TelecomX says that something else is missing than the call names (HTTP 404, " +
+		e.Metadata[apierror.VendorCode] + ")"
+	return nil, &e
 }
 
-// write makes a call that changes something. If TelecomX refuses the token, it has refused the call,
-// so the call can be sent again.
-func (a *Adapter) write(ctx context.Context, req upstream.Request, into any) (*upstream.Response, error) {
-	return a.session.call(ctx, func(ctx context.Context) (*upstream.Response, error) {
+// write makes a call that changes something. If TelecomX refuses the token, it has refused the call, so
+// the call can be sent again. words are TelecomX' words for a refusal of this call: another one is read
+// back before it counts as a refusal.
+func (a *Adapter) write(
+	ctx context.Context, req upstream.Request, words []string, into any,
+) (*upstream.Response, error) {
+	res, err := a.session.call(ctx, func(ctx context.Context) (*upstream.Response, error) {
 		return a.vendor.Write(ctx, req, into)
 	})
+	if err == nil || slices.ContainsFunc(words, func(word string) bool { return says(err, word) }) {
+		return res, err
+	}
+	e := *apierror.Convert(err)
+	switch e.Reason {
+	case pb.ErrorReason_VENDOR_INPUT_REFUSED:
+		e.Unproven = true
+	case pb.ErrorReason_RESOURCE_NOT_FOUND, pb.ErrorReason_VENDOR_STATE, pb.ErrorReason_VENDOR_ALREADY_EXISTS:
+		e.Code, e.Reason = codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED
+		e.Message = "TelecomX refuses the request (HTTP " + e.Metadata[apierror.VendorHTTPStatus] + ", " +
+			e.Metadata[apierror.VendorCode] + ")"
+	default:
+		return nil, err
+	}
+	return nil, &e
 }
 
 type carriedKey struct{}
@@ -78,12 +108,7 @@ func (s *session) sign(ctx context.Context, r *http.Request) error {
 	*carried = token{} // clears the token of an earlier attempt
 	t, err := s.get(ctx)
 	if err != nil {
-		// DEADLINE_EXCEEDED would not say whether a write had an effect.
-		if r.Method != http.MethodGet && apierror.Convert(err).Code == codes.DeadlineExceeded {
-			return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
-				"not sent: the deadline passed before the login at TelecomX ended")
-		}
-		return err
+		return notSent(r.Method, err)
 	}
 	*carried = t
 	if r.URL.RawQuery != "" {
@@ -91,4 +116,22 @@ func (s *session) sign(ctx context.Context, r *http.Request) error {
 	}
 	r.URL.RawQuery += "token=" + strings.ReplaceAll(url.QueryEscape(t.text.Reveal()), "+", "%20")
 	return nil
+}
+
+// notSent returns the error of a call that was not sent, because the login failed.
+func notSent(method string, err error) error {
+	e := *apierror.Convert(err)
+	switch e.Code {
+	case codes.Canceled:
+		return err
+	case codes.DeadlineExceeded:
+		// It would not say whether a write had an effect.
+		if method == http.MethodGet {
+			return err
+		}
+		return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
+			"not sent: the deadline passed before the login at TelecomX ended")
+	}
+	e.Message = "not sent: " + strings.TrimPrefix(e.Message, "not sent: ")
+	return &e
 }

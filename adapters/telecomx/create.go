@@ -15,6 +15,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/secret"
 	"github.com/drmhub/drmhub/adapters/upstream"
+	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -85,26 +86,29 @@ type creation struct {
 	view               pb.DrmAccount_View
 }
 
-func (c creation) send(ctx context.Context, _ mutation.Attempt) (*pb.DrmAccount, error) {
+func (c creation) send(ctx context.Context, attempt mutation.Attempt) (*pb.DrmAccount, error) {
 	body := map[string]string{"customer": c.customer, "username": c.username}
 	if !c.password.IsZero() {
 		body["password"] = c.password.Reveal()
 	}
-	row := &accountRow{}
+	made := &answer[jsonx.Row[accountRow]]{}
 	res, err := c.adapter.write(ctx, upstream.Request{
 		Method: http.MethodPost, Path: accountsPath, Body: upstream.JSON(body), Secrets: []secret.Text{c.password},
-	}, row)
-	if err != nil {
-		return nil, c.refused(err)
-	}
-	if row.Username != "" && !strings.EqualFold(row.Username, c.username) {
-		return nil, apierror.OutcomeUnknown("Outcome unknown: TelecomX reported success with another username. " +
-			"Retry with the same request_id.")
+	}, creationRefused, made)
+	row := made.Value.Value
+	switch {
+	case err != nil:
+		return nil, c.refused(err, attempt)
+	case made.refused:
+		return nil, c.refused(made.refusal(res, creationRefused), attempt)
+	case row.Username != "" && !strings.EqualFold(row.Username, c.username):
+		return nil, res.Complete(apierror.OutcomeUnknown("Outcome unknown: TelecomX reported success with another " +
+			"username. Retry with the same request_id."))
 	}
 	// If the account was created but cannot be read, the response has what is known of it.
 	if row.Username == "" || row.Password == "" && c.view == pb.DrmAccount_FULL {
-		if held, err := c.adapter.findAccount(ctx, c.username, c.password); err == nil && held != nil {
-			row = held
+		if held, err := c.find(ctx); err == nil && held != nil {
+			row = held.Value
 		}
 	}
 	if row.Username == "" {
@@ -114,30 +118,47 @@ func (c creation) send(ctx context.Context, _ mutation.Attempt) (*pb.DrmAccount,
 	if row.Password == "" {
 		row.Password = c.password.Reveal()
 	}
-	account, err := c.adapter.account(*row, c.customer, c.view)
-	if err != nil {
-		return nil, apierror.OutcomeUnknown("Outcome unknown: TelecomX reported success with a response that "+
-			"drmhub cannot use: %v. Retry with the same request_id.", err)
+	account, misfit := c.adapter.account(row, c.customer, c.view)
+	if misfit != nil {
+		return nil, res.Complete(apierror.OutcomeUnknown("Outcome unknown: TelecomX reported success with a response "+
+			"that drmhub cannot use: %v. Retry with the same request_id.", misfit))
 	}
 	return account, nil
 }
 
-// readBack reports whether the account is at TelecomX. An account with another password is not this
+// find returns the account if it is at TelecomX, or nil. An account with another password is not this
 // one: somebody else created it under the same username.
-func (c creation) readBack(ctx context.Context) (*pb.DrmAccount, bool, error) {
-	row, err := c.adapter.findAccount(ctx, c.username, c.password)
-	if err != nil || row == nil {
-		return nil, false, err
+func (c creation) find(ctx context.Context) (*single, error) {
+	held, err := c.adapter.findAccount(ctx, c.username, c.password)
+	if err != nil || held == nil {
+		return nil, err
 	}
-	if !c.password.IsZero() && row.Password != "" && row.Password != c.password.Reveal() {
-		return nil, false, nil
+	if held.Misfit != nil {
+		return nil, held.res.Complete(unreadable(held.Row, held.Misfit))
 	}
-	account, err := c.adapter.account(*row, c.customer, c.view)
-	return account, err == nil, err
+	password := held.Value.Password
+	if !c.password.IsZero() && password != "" && password != c.password.Reveal() {
+		return nil, nil
+	}
+	return held, nil
 }
 
-// refused returns the error of a refused creation, with the field that TelecomX refuses.
-func (c creation) refused(err error) error {
+// readBack reports whether the account is at TelecomX.
+func (c creation) readBack(ctx context.Context) (*pb.DrmAccount, bool, error) {
+	held, err := c.find(ctx)
+	if err != nil || held == nil {
+		return nil, false, err
+	}
+	account, misfit := c.adapter.account(held.Value, c.customer, c.view)
+	if misfit != nil {
+		return nil, false, held.res.Complete(unreadable(held.Row, misfit))
+	}
+	return account, true, nil
+}
+
+// refused returns the error of a refused creation, with the field that TelecomX refuses. A username
+// may be taken by an earlier attempt, whose effect came late: then the account is read back.
+func (c creation) refused(err error, attempt mutation.Attempt) error {
 	e := *apierror.Convert(err)
 	said := e.Metadata[apierror.VendorCode]
 	isField := said == saysCustomer || said == saysUsername || said == saysPassword
@@ -146,6 +167,12 @@ func (c creation) refused(err error) error {
 		e.Message = "TelecomX has no customer " + strconv.Quote(c.customer)
 	case e.Reason == pb.ErrorReason_VENDOR_INPUT_REFUSED && isField:
 		e.Violations = refusedField("drm_account." + said)
+	case e.Reason == pb.ErrorReason_VENDOR_REJECTED && said == saysUsername:
+		e.Code, e.Reason = codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS
+		e.Unproven = attempt.Resend || !c.password.IsZero() // the password shows whose account it is
+		e.Message = "TelecomX refuses the username: an account may have it. Choose another username"
+	case e.Reason == pb.ErrorReason_VENDOR_ALREADY_EXISTS:
+		e.Unproven = attempt.Resend
 	default:
 		return err
 	}

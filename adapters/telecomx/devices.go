@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -19,10 +18,10 @@ import (
 )
 
 // A removal is the response to the removal of a device. Expires is when TelecomX frees the slot of
-// the device, or "".
+// the device, if it does so later.
 type removal struct {
-	Success *bool  `json:"success"`
-	Expires string `json:"expires"`
+	Success *bool      `json:"success"`
+	Expires jsonx.Time `json:"expires"`
 }
 
 // DeleteDrmAccountDevice calls "DELETE /iptv/device/ID". That call takes no account, so drmhub first
@@ -52,7 +51,7 @@ func (a *Adapter) DeleteDrmAccountDevice(
 		Step: "delete",
 		Send: func(ctx context.Context, attempt mutation.Attempt) (*pb.DrmAccountDevice, error) {
 			removed, err := a.removeDevice(ctx, device, req.GetForce())
-			if attempt.Resend && isFrozen(err) { // the earlier attempt removed it
+			if attempt.Resend && removedBefore(err) {
 				return device, nil
 			}
 			return removed, err
@@ -71,16 +70,29 @@ func (a *Adapter) findDevice(ctx context.Context, username, id string) (*pb.DrmA
 	switch {
 	case err != nil:
 		return nil, err
-	case row == nil || row.Username != username:
+	case row == nil || row.Value.Username != username:
 		return nil, noAccount(username)
-	case int(row.Devices.count) != len(row.Devices.rows):
-		return nil, contradiction("an account has a number of devices instead of the devices")
 	}
-	i := slices.IndexFunc(row.Devices.rows, func(d deviceRow) bool { return d.id() == id })
-	if i < 0 {
-		return nil, nil
+	held := row.Value.Devices
+	switch {
+	case held.misfit != nil:
+		return nil, row.res.Complete(unreadable(row.Row, held.misfit))
+	case int(held.count) != len(held.rows):
+		return nil, row.res.Complete(contradiction("an account has a number of devices instead of the devices"))
 	}
-	return a.device(username, row.Devices.rows[i])
+	var nameless *jsonx.Misfit
+	for _, d := range held.rows {
+		switch d.Value.id() {
+		case id:
+			return a.device(username, d.Value), nil
+		case "": // it may be the wanted device
+			nameless = deviceMisfit(d)
+		}
+	}
+	if nameless != nil {
+		return nil, row.res.Complete(unreadable(row.Row, nameless))
+	}
+	return nil, nil
 }
 
 func (a *Adapter) removeDevice(
@@ -90,30 +102,30 @@ func (a *Adapter) removeDevice(
 	if force {
 		req.Query = url.Values{"force": {"true"}}
 	}
-	var response removal
-	res, err := a.write(ctx, req, &response)
+	response := &answer[removal]{}
+	res, err := a.write(ctx, req, removalRefused, response)
+	expires := response.Value.Expires
 	switch {
 	case err != nil:
 		return nil, err
-	case response.Success == nil:
+	case response.refused:
+		return nil, response.refusal(res, removalRefused)
+	case response.Value.Success == nil:
 		return nil, res.Complete(apierror.OutcomeUnknown("Outcome unknown: TelecomX does not say whether it " +
 			"removed the device. Retry with the same request_id."))
-	case !*response.Success:
-		return nil, res.Complete(apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED,
-			"TelecomX refuses to remove the device without a reason"))
 	}
 	removed := proto.CloneOf(device)
-	if at, ok := jsonx.ParseTime(response.Expires, time.UTC); ok && at.IsZero() {
+	if at, err := expires.In(time.UTC); err == nil && at.IsZero() {
 		return removed, nil
 	}
-	if removed.ReleaseTime = instant(response.Expires); removed.GetReleaseTime() == nil {
+	if removed.ReleaseTime = instant(expires.Text); removed.GetReleaseTime() == nil {
 		return nil, res.Complete(apierror.OutcomeUnknown("TelecomX removed the device but returned an unreadable " +
 			"release time. Retry with the same request_id."))
 	}
 	return removed, nil
 }
 
-// isFrozen reports whether err says that TelecomX removed the device earlier.
-func isFrozen(err error) bool {
-	return err != nil && apierror.Convert(err).Metadata[apierror.VendorCode] == saysDeleted
+// removedBefore reports whether a refusal says that an earlier attempt may have removed the device.
+func removedBefore(err error) bool {
+	return err != nil && (says(err, saysDeleted) || says(err, saysID) && apierror.Convert(err).Code == codes.NotFound)
 }

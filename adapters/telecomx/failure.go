@@ -21,6 +21,14 @@ const (
 	saysCustomer = "customer" // with 404: there is no such customer; with 409: it has its one account
 	saysUsername = "username" // with 409: it is taken; with 422: it is malformed
 	saysPassword = "password" // with 422: it is malformed
+	saysDenied   = "access_denied"
+	saysInternal = "internal_error"
+)
+
+// The words for a refusal of each write.
+var (
+	creationRefused = []string{saysUsername, saysPassword, saysCustomer, saysDenied}
+	removalRefused  = []string{saysID, saysDeleted, saysDenied}
 )
 
 // failure returns the error of a response with an error status. A 404 of TelecomX says what is
@@ -69,10 +77,18 @@ func meaning(status int, said string) *apierror.Error {
 				"TelecomX binds a device to its account for 90 days, and they are not over. "+
 					"To remove the device now, set force, which takes the access level RESELLER or ADMIN")
 		}
+		if said != "" {
+			said = ", " + said
+		}
 		return apierror.New(precondition, pb.ErrorReason_VENDOR_REJECTED,
-			"TelecomX refuses the request (HTTP %d, %s)", status, said)
+			"TelecomX refuses the request (HTTP %d%s)", status, said)
 	}
 	return &apierror.Error{}
+}
+
+// says reports whether TelecomX gives this word for an error.
+func says(err error, word string) bool {
+	return apierror.Convert(err).Metadata[apierror.VendorCode] == word
 }
 
 // readError returns the message in the body of an error, one word such as access_denied. It also

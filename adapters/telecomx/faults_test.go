@@ -53,9 +53,13 @@ func TestFaultsOfTheVendor(t *testing.T) {
 				As(wiretest.Forbidden, wiretest.Forbidden),
 			"HTTP 500": wiretest.Replying(500, `{"error":"internal_error"}`).Code("internal_error").
 				As(wiretest.Unavailable, wiretest.Unknown),
-			"an error in the place of a list or an account": wiretest.Replying(200, `{"error":"username"}`).
-				As(wiretest.Unreadable, wiretest.Unknown),
+			"an error in the place of a list or an account": wiretest.Replying(200, `{"error":"no_route"}`).
+				Code("no_route").As(wiretest.Unreadable, wiretest.Unknown),
 			"a success of nobody": wiretest.Replying(200, `{"status":"ok"}`).
+				As(wiretest.Unreadable, wiretest.Unknown),
+			"an empty success": wiretest.Replying(200, `{}`).As(wiretest.Unreadable, wiretest.Unknown),
+			"an error beside a success": wiretest.Replying(200,
+				`{"error":{"code":7},"success":true,"total":0,"username":"donald@duck.com"}`).
 				As(wiretest.Unreadable, wiretest.Unknown),
 			"a success of another form": wiretest.TakingEffect(200, `[7]`).
 				As(wiretest.Unreadable, wiretest.Unknown),

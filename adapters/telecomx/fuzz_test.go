@@ -1,18 +1,19 @@
 package telecomx
 
 import (
+	"bytes"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
-	"github.com/go-json-experiment/json"
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/secret"
+	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -31,20 +32,21 @@ func FuzzAccounts(f *testing.F) {
 	a := &Adapter{id: "vendor/1"}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var page accountPage
-		if json.Unmarshal(body, &page) != nil {
+		if jsonx.UnmarshalRead(bytes.NewReader(body), &page) != nil {
 			return
 		}
 		for _, row := range page.Accounts {
-			account, err := a.account(row, "", pb.DrmAccount_FULL)
+			username := row.Value.Username
+			account, err := a.checked(row, "", pb.DrmAccount_FULL)
 			if err != nil {
 				if apierror.Convert(err).Reason != pb.ErrorReason_VENDOR_RESPONSE_INVALID {
 					t.Errorf("%v", err)
 				}
 				continue
 			}
-			name, devices := names.DrmAccount.Name(a.id, row.Username), account.GetDevices()
+			name, devices := names.DrmAccount.Name(a.id, username), account.GetDevices()
 			if account.GetName() != name || account.GetUsername() == "" {
-				t.Errorf("the account %q is named %q", row.Username, account.GetName())
+				t.Errorf("the account %q is named %q", username, account.GetName())
 			}
 			if n := int(account.GetDeviceCount()); n < 0 || len(devices) > 0 && len(devices) != n {
 				t.Errorf("%d devices are counted, and %d shown", n, len(devices))
@@ -56,9 +58,9 @@ func FuzzAccounts(f *testing.F) {
 				}
 			}
 			if created := account.GetCreateTime(); created != nil && !created.IsValid() {
-				t.Errorf("created %q is read as %v", row.Created, created)
+				t.Errorf("created %q is read as %v", row.Value.Created, created)
 			}
-			shown, err := a.account(row, "", pb.DrmAccount_BASIC)
+			shown, err := a.checked(row, "", pb.DrmAccount_BASIC)
 			if err != nil || shown.GetPassword() != "" || len(shown.GetDevices()) > 0 {
 				t.Errorf("the BASIC view shows more than it may, %v", err)
 			}

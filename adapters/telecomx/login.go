@@ -2,8 +2,10 @@ package telecomx
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -24,8 +26,8 @@ const (
 
 // A loginResponse is the response to a login. ExpiresInMinutes is -1 if the token does not expire.
 type loginResponse struct {
-	Token            string     `json:"token"`
-	ExpiresInMinutes float64    `json:"expiresInMinutes"`
+	Token            jsonx.Text `json:"token"`
+	ExpiresInMinutes jsonx.Text `json:"expiresInMinutes"`
 	Customer         jsonx.Text `json:"customer"`
 	AccessLevel      jsonx.Text `json:"accessLevel"`
 }
@@ -33,27 +35,51 @@ type loginResponse struct {
 // login calls "POST /auth/login". It opens a session and changes nothing else, so it can be repeated
 // as a read.
 func (a *Adapter) login(ctx context.Context) (grant, error) {
-	var response loginResponse
+	response := &answer[loginResponse]{}
 	credentials := map[string]string{"username": a.config.Username, "password": a.config.Password.Reveal()}
 	res, err := a.vendor.Read(ctx, upstream.Request{
 		Method:   http.MethodPost,
 		Path:     loginPath,
 		Body:     upstream.JSON(credentials),
 		Unsigned: true,
-	}, &response)
+	}, response)
 	switch {
 	case err != nil:
 		return grant{}, loginRefused(err)
-	case response.Token == "":
-		return grant{}, res.Complete(apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
-			"TelecomX accepted the login but sent no token: check base_url in this vendor's configuration"))
+	case response.refused || response.Value.Token == "":
+		return grant{}, res.Complete(withoutToken(res.Status, response))
+	}
+	minutes, _ := strconv.ParseFloat(strings.TrimSpace(string(response.Value.ExpiresInMinutes)), 64)
+	if math.IsNaN(minutes) {
+		minutes = 0
 	}
 	return grant{
-		token:    secret.New(response.Token),
-		life:     life(response.ExpiresInMinutes),
-		customer: string(response.Customer),
-		level:    string(response.AccessLevel),
+		token:    secret.New(string(response.Value.Token)),
+		life:     life(minutes),
+		customer: string(response.Value.Customer),
+		level:    string(response.Value.AccessLevel),
 	}, nil
+}
+
+// withoutToken returns the error of a login that has the status of a success, and no token.
+func withoutToken(status int, response *answer[loginResponse]) *apierror.Error {
+	e := response.explained(&apierror.Error{})
+	var members strings.Builder
+	for name, value := range response.members {
+		members.WriteString(" " + name + " " + string(value))
+	}
+	factor := secondFactor(members.String())
+	switch {
+	case response.said == saysInternal:
+		e.Code, e.Reason = codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE
+		e.Message = "TelecomX reports a failure of its own at the login"
+	case response.refused || factor != "":
+		return credentialsRejected(status, factor, e.Metadata)
+	default:
+		e.Code, e.Reason = codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID
+		e.Message = "TelecomX accepted the login but sent no token: check base_url in this vendor's configuration"
+	}
+	return e
 }
 
 // life returns how long a token is valid. 0 means that it does not expire.
@@ -78,10 +104,32 @@ func loginRefused(err error) error {
 		e.Reason == pb.ErrorReason_VENDOR_UNAVAILABLE, e.Reason == pb.ErrorReason_VENDOR_RESPONSE_INVALID:
 		return err
 	}
-	refused := apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED,
-		"TelecomX refuses the login (HTTP %d): check username, password and base_url in this vendor's configuration. "+
-			"The user may be locked, or its password changed. To avoid a lock, drmhub waits %v before the next login.",
-		status, loginPause)
-	refused.Metadata = e.Metadata
-	return refused
+	text := e.Metadata[apierror.VendorCode] + " " + e.Metadata[apierror.VendorMessage]
+	return credentialsRejected(status, secondFactor(text), e.Metadata)
+}
+
+// secondFactor returns what TelecomX wants besides a password, if a text of its names it, and ""
+// otherwise.
+func secondFactor(text string) string {
+	for _, name := range []string{"smsKey", "authenticatorToken"} {
+		if strings.Contains(strings.ToLower(text), strings.ToLower(name)) {
+			return name
+		}
+	}
+	return ""
+}
+
+// credentialsRejected returns the error of a refused login.
+func credentialsRejected(status int, factor string, metadata map[string]string) *apierror.Error {
+	check := "check username, password and base_url in this vendor's configuration. " +
+		"The user may be locked, or its password changed"
+	if factor != "" {
+		check = "it wants " + factor + " besides the password, which drmhub cannot give. " +
+			"Set token in this vendor's configuration, or a user who logs in with a password alone"
+	}
+	e := apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED,
+		"TelecomX refuses the login (HTTP %d): %s. To avoid a lock, drmhub waits %v before the next login",
+		status, check, loginPause)
+	e.Metadata = metadata
+	return e
 }

@@ -43,12 +43,18 @@ func TestALoginSendsWhatIsDocumented(t *testing.T) {
 
 func TestATokenIsRenewedBeforeItsEnd(t *testing.T) {
 	for expires, renewed := range map[string]time.Duration{
-		`,"expiresInMinutes":15`:   14 * time.Minute,
-		``:                         14 * time.Minute, // 15 is the default
-		`,"expiresInMinutes":60`:   59 * time.Minute,
-		`,"expiresInMinutes":1`:    48 * time.Second,
-		`,"expiresInMinutes":0.5`:  24 * time.Second,
-		`,"expiresInMinutes":1e99`: 365*24*time.Hour - time.Minute,
+		`,"expiresInMinutes":15`:    14 * time.Minute,
+		``:                          14 * time.Minute, // 15 is the default
+		`,"expiresInMinutes":"15"`:  14 * time.Minute,
+		`,"expiresInMinutes":15.0`:  14 * time.Minute,
+		`,"expiresInMinutes":""`:    14 * time.Minute,
+		`,"expiresInMinutes":null`:  14 * time.Minute,
+		`,"expiresInMinutes":[1]`:   14 * time.Minute, // unreadable, as if it were left out
+		`,"expiresInMinutes":"NaN"`: 14 * time.Minute,
+		`,"expiresInMinutes":60`:    59 * time.Minute,
+		`,"expiresInMinutes":1`:     48 * time.Second,
+		`,"expiresInMinutes":0.5`:   24 * time.Second,
+		`,"expiresInMinutes":1e99`:  365*24*time.Hour - time.Minute,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var logins []reply
@@ -115,6 +121,13 @@ func TestALoginThatFailsForAMomentIsNoRefusal(t *testing.T) {
 		"cut":                {twin.Fault{Kind: twin.FaultCut}, wiretest.Unavailable, 0},
 		"throttled":          {throttled, wiretest.Throttled, 7 * time.Second},
 		"a page for people":  {wiretest.Answer(200, "<html>"), wiretest.Unreadable, 0},
+		"a proxy's 404":      {wiretest.Answer(404, "default backend - 404"), wiretest.Unreadable, 0},
+		"a proxy's 410":      {wiretest.Answer(410, ""), wiretest.Unreadable, 0},
+		"a proxy's 408":      {wiretest.Answer(408, ""), wiretest.Unavailable, 0},
+		"a proxy's 425":      {wiretest.Answer(425, ""), wiretest.Unavailable, 0},
+		"a failure as 200":   {wiretest.Answer(200, `{"error":"internal_error"}`), wiretest.Unavailable, 0},
+		"nothing":            {wiretest.Answer(200, `{}`), wiretest.Unreadable, 0},
+		"a success alone":    {wiretest.Answer(200, `{"status":"ok"}`), wiretest.Unreadable, 0},
 		"no token":           {wiretest.Answer(200, `{"expiresInMinutes":15}`), wiretest.Unreadable, 0},
 		"half a response":    {twin.Fault{Kind: twin.FaultMalformed}, wiretest.Unreadable, 0},
 		"no end of it":       {twin.Fault{Kind: twin.FaultEndless}, wiretest.Unreadable, 0},
@@ -124,7 +137,7 @@ func TestALoginThatFailsForAMomentIsNoRefusal(t *testing.T) {
 			c.fault.Path = emulator.LoginPath
 			vendor.Faults().Add(c.fault)
 			_, err := a.Check(t.Context())
-			if e := want(t, what, err, c.outcome); e.RetryAfter != c.after {
+			if e := want(t, what, err, c.outcome, "not sent: "); e.RetryAfter != c.after {
 				t.Errorf("%s: it says to try again after %v, want %v", what, e.RetryAfter, c.after)
 			}
 			vendor.Faults().Clear()
@@ -133,5 +146,29 @@ func TestALoginThatFailsForAMomentIsNoRefusal(t *testing.T) {
 				t.Errorf("%s, and well again: %q, %v", what, level, err)
 			}
 		})
+	}
+}
+
+func TestARefusedLoginNamesWhatItWants(t *testing.T) {
+	for text, c := range map[string]struct {
+		status int
+		says   string
+	}{
+		`{"error":"access_denied"}`:                        {200, "check username, password"},
+		`{"error":{"code":"x"},"token":"the-first-token"}`: {200, "check username, password"},
+		`{"error":"smsKey"}`:                               {200, "wants smsKey"},
+		`{"smsKey":true,"token":null}`:                     {200, "wants smsKey"},
+		`{"status":"authenticatorToken required"}`:         {200, "wants authenticatorToken"},
+		`{"error":"authenticatorToken"}`:                   {422, "wants authenticatorToken"},
+		`{"error":"access_denied","message":"no smskey"}`:  {401, "wants smsKey"},
+		`the smsKey is missing`:                            {403, "wants smsKey"},
+	} {
+		a, vendor := serve(t, config(), replies{postLogin: {respond(c.status, text)}})
+		for range 2 { // the second time, it does not log in
+			_, err := a.Check(t.Context())
+			want(t, text, err, wiretest.Unauthorized, "not sent: ", fmt.Sprintf("HTTP %d", c.status), c.says)
+		}
+		vendor.WantMade(postLogin, 1)
+		vendor.WantMade(getAccounts, 0)
 	}
 }

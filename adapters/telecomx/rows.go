@@ -1,10 +1,11 @@
 package telecomx
 
 import (
-	"strconv"
+	"cmp"
+	"errors"
+	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -17,17 +18,19 @@ import (
 
 // An accountRow is the pages' "DRM account object". TelecomX may omit properties without a value.
 type accountRow struct {
-	Username string  `json:"username"`
-	Password string  `json:"password"`
-	Devices  devices `json:"devices"`
-	Created  string  `json:"created"`
+	Username string     `json:"username"`
+	Password string     `json:"password"`
+	Devices  devices    `json:"devices"`
+	Created  jsonx.Time `json:"created"`
 }
 
 // devices is a number of devices. In a list with full=true and in a single account, it is the devices
-// themselves.
+// themselves. If it is something else, misfit says so: an account that cannot be read whole can
+// still be found.
 type devices struct {
-	count int32
-	rows  []deviceRow
+	count  int32
+	rows   []jsonx.Row[deviceRow]
+	misfit *jsonx.Misfit
 }
 
 // A deviceRow is one device. Its id is named id in a list, and _id in a single account.
@@ -47,58 +50,73 @@ var deviceTypes = map[string]pb.DrmAccountDevice_Type{
 
 // UnmarshalJSONFrom decodes either form.
 func (d *devices) UnmarshalJSONFrom(from *jsontext.Decoder) error {
-	*d = devices{}
-	switch from.PeekKind() {
-	case '0', '"':
-		if err := json.UnmarshalDecode(from, &d.count); err != nil {
-			return err
-		}
-		if d.count < 0 {
-			return &jsonx.Misfit{Path: "devices", Expected: "a whole number of 0 or more"}
-		}
-		return nil
-	case '[', '{':
-		err := json.UnmarshalDecode(from, &d.rows)
-		d.count = int32(len(d.rows))
+	value, err := from.ReadValue()
+	if err != nil {
 		return err
-	case 'n':
-		return from.SkipValue()
-	default:
-		return &jsonx.Misfit{Path: "devices", Expected: "a whole number or a list"}
 	}
+	*d = devices{}
+	switch value.Kind() {
+	case '[', '{':
+		err = jsonx.Unmarshal(memberDevices, value, &d.rows)
+		d.count = int32(len(d.rows))
+	case '0', '"', 'n':
+		if err = jsonx.Unmarshal(memberDevices, value, &d.count); err == nil && d.count < 0 {
+			err = &jsonx.Misfit{Path: memberDevices, Expected: "a whole number of 0 or more"}
+		}
+	default:
+		err = &jsonx.Misfit{Path: memberDevices, Expected: "a whole number or a list"}
+	}
+	if errors.As(err, &d.misfit) {
+		return nil
+	}
+	return err
 }
 
-// account returns the account in a row. customer is "" if it is unknown.
-func (a *Adapter) account(row accountRow, customer string, view pb.DrmAccount_View) (*pb.DrmAccount, error) {
-	if row.Username == "" {
-		return nil, contradiction("an account has no username")
-	}
+// account returns the account in a row, as far as it can be read. It also returns the first value in
+// a shown device that cannot, or nil. customer is "" if it is unknown.
+func (a *Adapter) account(row accountRow, customer string, view pb.DrmAccount_View) (*pb.DrmAccount, *jsonx.Misfit) {
 	account := &pb.DrmAccount{
 		Name:        names.DrmAccount.Name(a.id, row.Username),
 		Customer:    customer,
 		Username:    row.Username,
 		DeviceCount: row.Devices.count,
-		CreateTime:  instant(row.Created),
+		CreateTime:  instant(row.Created.Text),
 	}
 	if view != pb.DrmAccount_FULL {
-		return account, nil
+		return account, row.Devices.misfit
 	}
 	account.Password = row.Password
+	misfit := row.Devices.misfit
 	for _, d := range row.Devices.rows {
-		device, err := a.device(row.Username, d)
-		if err != nil {
-			return nil, err
-		}
-		account.Devices = append(account.Devices, device)
+		account.Devices = append(account.Devices, a.device(row.Username, d.Value))
+		misfit = cmp.Or(misfit, deviceMisfit(d))
+	}
+	return account, misfit
+}
+
+// checked returns the account in a row whose values are shown. It fails if one of them cannot be read.
+func (a *Adapter) checked(
+	row jsonx.Row[accountRow], customer string, view pb.DrmAccount_View,
+) (*pb.DrmAccount, *apierror.Error) {
+	switch username := row.Value.Username; {
+	case username == "" && row.Misfit != nil:
+		return nil, contradiction("%v", row.Misfit)
+	case username == "":
+		return nil, contradiction("%v", row.Lacks("username"))
+	}
+	account, misfit := a.account(row.Value, customer, view)
+	if misfit = cmp.Or(row.Misfit, misfit); misfit == nil {
+		_, err := row.Value.Created.In(time.UTC)
+		errors.As(err, &misfit)
+	}
+	if misfit != nil {
+		return nil, unreadable(row, misfit)
 	}
 	return account, nil
 }
 
-func (a *Adapter) device(username string, row deviceRow) (*pb.DrmAccountDevice, error) {
+func (a *Adapter) device(username string, row deviceRow) *pb.DrmAccountDevice {
 	id := row.id()
-	if id == "" {
-		return nil, contradiction("a device has no id")
-	}
 	return &pb.DrmAccountDevice{
 		Name:        names.DrmAccountDevice.Name(a.id, username, id),
 		DeviceId:    id,
@@ -106,22 +124,30 @@ func (a *Adapter) device(username string, row deviceRow) (*pb.DrmAccountDevice, 
 		DisplayName: row.Name,
 		Model:       row.Model,
 		VendorType:  row.Type,
-	}, nil
+	}
 }
 
-func (d deviceRow) id() string {
-	if d.ID != "" {
-		return d.ID
+func (d deviceRow) id() string { return cmp.Or(d.ID, d.OtherID) }
+
+// deviceMisfit returns what cannot be read of a device, or nil.
+func deviceMisfit(row jsonx.Row[deviceRow]) *jsonx.Misfit {
+	misfit := row.Misfit
+	if misfit == nil && row.Value.id() == "" {
+		misfit = row.Lacks("id")
 	}
-	return d.OtherID
+	if misfit == nil {
+		return nil
+	}
+	return &jsonx.Misfit{Path: memberDevices + misfit.Path, Expected: misfit.Expected, Got: misfit.Got}
 }
 
-// checkTimes returns the error of an account whose times cannot be read.
-func (r accountRow) checkTimes() error {
-	if _, ok := jsonx.ParseTime(r.Created, time.UTC); !ok {
-		return contradiction("account " + strconv.Quote(r.Username) + ", created: expected a time")
-	}
-	return nil
+// unreadable returns the error of an account that cannot be read. It names the account, and the place
+// of the value in it.
+func unreadable(row jsonx.Row[accountRow], misfit *jsonx.Misfit) *apierror.Error {
+	within := *misfit
+	within.Path = strings.TrimPrefix(within.Path, row.Path+".")
+	at := cmp.Or(row.Path, "account")
+	return contradiction("%s %q: %v", at, row.Value.Username, &within)
 }
 
 // instant returns a time of the vendor. It is nil for none, and for one that cannot be read: a change
@@ -134,7 +160,7 @@ func instant(s string) *timestamppb.Timestamp {
 	return timestamppb.New(t)
 }
 
-func contradiction(text string) *apierror.Error {
+func contradiction(format string, args ...any) *apierror.Error {
 	return apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
-		"TelecomX sent a response that contradicts its documentation: %s", text)
+		"TelecomX sent a response that contradicts its documentation: "+format, args...)
 }
