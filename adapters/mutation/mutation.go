@@ -112,6 +112,12 @@ func ItemContext(ctx context.Context, name string) context.Context {
 	return context.WithValue(ctx, key{}, item)
 }
 
+// Running reports whether ctx is that of a mutating method, other than a dry run.
+func Running(ctx context.Context) bool {
+	r, err := fromContext(ctx)
+	return err == nil && r.dryRun == nil
+}
+
 func fromContext(ctx context.Context) (*run, error) {
 	r, ok := ctx.Value(key{}).(*run)
 	if !ok {

@@ -65,7 +65,7 @@ type Config struct {
 
 	// PageConcurrency is how many pages of the license history one call reads at once, from 1 to
 	// 16. The default is 3. The API pages name no limit. Each page that fails is tried up to three
-	// times. With more than three pages at once, one failing call can open the circuit breaker.
+	// times. With ten or more pages at once, one failing call can open the circuit breaker.
 	PageConcurrency int `yaml:"page_concurrency"`
 	// Network says how to reach the vendor: the keys tls and proxy.
 	upstream.Network

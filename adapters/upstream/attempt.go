@@ -21,9 +21,8 @@ import (
 
 // An attempt is one attempt to send a request.
 type attempt struct {
+	*exchange
 	client  *Client
-	write   bool
-	fixed   bool   // see Request.Fixed
 	where   string // "GET /iptv/drm", without the query, which may contain a token
 	secrets []secret.Text
 	maySent atomic.Bool // see trackBytesSent
@@ -32,18 +31,18 @@ type attempt struct {
 
 // try sends a request once, or not at all.
 func (c *Client) try(
-	ctx context.Context, req Request, into any, write bool,
+	ctx context.Context, one *exchange, into any,
 ) (resp *Response, v attemptResult, err error) {
-	r, err := c.build(ctx, req, write)
+	r, err := c.build(ctx, one.Request, one.write)
 	if err != nil {
 		return nil, unsent, err
 	}
 	where := r.Method + " " + r.URL.EscapedPath()
-	a := &attempt{client: c, write: write, fixed: req.Fixed, where: where, secrets: req.Secrets}
+	a := &attempt{exchange: one, client: c, where: where, secrets: one.Secrets}
 	if err := a.waitForPermit(ctx); err != nil {
 		return nil, unsent, err
 	}
-	if c.opts.Sign != nil && !req.Unsigned {
+	if c.opts.Sign != nil && !one.Unsigned {
 		before := r.Header.Clone()
 		if err := c.opts.Sign(ctx, r); err != nil {
 			return nil, unsent, err
@@ -60,13 +59,16 @@ func (c *Client) try(
 		return nil, unsent, err
 	}
 	// The permit comes after Sign, which may need the only permit of a half-open breaker.
-	if !c.breaker.TryAcquirePermit() {
+	if !one.acquire() {
 		return nil, unsent, a.errBreakerOpen()
 	}
-	defer func() { c.record(v) }()
+	defer func() {
+		one.result = v
+		c.budget.record(v)
+	}()
 
 	transport := c.reads
-	if write {
+	if one.write {
 		sendOnce(r.Header)
 		transport = c.writes
 	}
@@ -107,7 +109,7 @@ func (a *attempt) waitForPermit(ctx context.Context) error {
 		e.RetryAfter = left
 		return e
 	}
-	if c.broken() {
+	if a.broken() {
 		return a.errBreakerOpen()
 	}
 	if c.pace == nil {

@@ -3,12 +3,14 @@ package upstream_test
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/upstream"
 )
 
@@ -32,12 +34,16 @@ func ailing(failing *atomic.Bool, onSlow http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
+// callsToOpen are the requests of ten reads that fail. Then the breaker opens. Four reads are tried
+// again, until there are too many failures to do so.
+const callsToOpen = 10 + 2*3 + 1
+
 // open makes ten calls that fail, and so opens the breaker.
 func (v *vendor) open(t *testing.T) {
 	for range 10 {
 		_, _ = v.Read(t.Context(), upstream.Request{Path: "/x", Unsigned: true}, nil)
 	}
-	v.wantCalls(t, 10)
+	v.wantCalls(t, callsToOpen)
 }
 
 func TestADownVendorIsLeftAlone(t *testing.T) {
@@ -47,27 +53,23 @@ func TestADownVendorIsLeftAlone(t *testing.T) {
 	against(t, ailing(&failing, nil), o, func(t *testing.T, v *vendor) {
 		for i := range 20 {
 			e := want(t, v.read(t.Context()), unavailable, "")
-			// the fourth found the breaker open at its second attempt
-			if told := strings.Contains(e.Message, "HTTP 503"); told != (i < 4) {
+			if told := strings.Contains(e.Message, "HTTP 503"); told != (i < 10) {
 				t.Errorf("read %d: %q", i+1, e.Message)
 			}
 		}
-		v.wantCalls(t, 10)
+		v.wantCalls(t, callsToOpen)
 		start := time.Now()
-		for _, call := range both {
-			notSent(t, call(v, t.Context()), unavailable)
-		}
+		notSent(t, v.read(t.Context()), unavailable)
 		if time.Since(start) != 0 {
 			t.Error("an open breaker kept the caller waiting")
 		}
-		v.wantCalls(t, 10)
-		if logins != 10 {
-			t.Errorf("%d requests were signed, though 10 were sent", logins)
+		if v.wantCalls(t, callsToOpen); logins != callsToOpen {
+			t.Errorf("%d requests were signed, though %d were sent", logins, callsToOpen)
 		}
 
 		time.Sleep(breakerDelay)
 		_ = v.read(t.Context())
-		v.wantCalls(t, 11) // a single trial, which fails
+		v.wantCalls(t, callsToOpen+1) // a single trial, which fails
 		time.Sleep(breakerDelay)
 		failing.Store(false)
 		for range 3 {
@@ -75,6 +77,66 @@ func TestADownVendorIsLeftAlone(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	})
+}
+
+func TestAMutationPassesWhatReadsHaveOpened(t *testing.T) {
+	var failing atomic.Bool
+	against(t, ailing(&failing, nil), upstream.Options{}, func(t *testing.T, v *vendor) {
+		v.open(t)
+		notSent(t, v.read(t.Context()), unavailable)
+		for i := range 20 { // Mutations do not flood the vendor either.
+			e := want(t, v.write(t.Context()), [...]kind{unknown, unavailable}[i/10], "")
+			if i >= 10 && !strings.HasPrefix(e.Message, "not sent: ") {
+				t.Errorf("write %d: %q", i+1, e.Message)
+			}
+		}
+		v.wantCalls(t, callsToOpen+10)
+	})
+	against(t, ailing(&failing, nil), upstream.Options{}, func(t *testing.T, v *vendor) {
+		v.open(t)
+		failing.Store(false)
+		inMutation := mutation.NewContext(t.Context(), mutation.NewMemory())
+		if err := v.read(inMutation); err != nil { // A mutation reads before it writes.
+			t.Fatal(err)
+		}
+		if err := v.read(t.Context()); err != nil {
+			t.Errorf("after a mutation has reached the vendor: %v", err)
+		}
+	})
+	against(t, ailing(&failing, nil), upstream.Options{}, func(t *testing.T, v *vendor) {
+		for range 10 {
+			want(t, v.write(t.Context()), unknown, "")
+		}
+		notSent(t, v.read(t.Context()), unavailable) // Mutations count for reads.
+	})
+}
+
+func TestOneIDThatFailsDoesNotOpenTheBreaker(t *testing.T) {
+	odd := func(id string) upstream.Request {
+		return upstream.Request{Path: "/sites", Query: url.Values{"id": {id}}}
+	}
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Has("id") || r.Method == http.MethodPost {
+			w.WriteHeader(500)
+			return
+		}
+		working(w, r)
+	}
+	against(t, http.HandlerFunc(handler), upstream.Options{}, func(t *testing.T, v *vendor) {
+		for range 30 {
+			_, err := v.Read(t.Context(), odd("odd"), nil)
+			want(t, err, unavailable, "HTTP 500")
+			want(t, v.write(t.Context()), unknown, "HTTP 500")
+		}
+		if err := v.read(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10"} {
+			_, err := v.Read(t.Context(), odd(id), nil)
+			want(t, err, unavailable, "HTTP 500")
+		}
+		notSent(t, v.read(t.Context()), unavailable)
 	})
 }
 

@@ -26,7 +26,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"github.com/failsafe-go/failsafe-go/ratelimiter"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
@@ -82,7 +81,7 @@ type Client struct {
 	opts          Options
 	base          *url.URL
 	reads, writes http.RoundTripper
-	breaker       circuitbreaker.CircuitBreaker[any]
+	breakers      breakers
 	pace          ratelimiter.RateLimiter[any] // nil: no limit
 	budget        budget
 	hold          atomic.Pointer[throttle]
@@ -103,7 +102,7 @@ func New(o Options) (*Client, error) {
 	if o.MaxBody == 0 {
 		o.MaxBody = 16 << 20
 	}
-	c := &Client{opts: o, base: base, breaker: newBreaker(), reads: o.Transport, writes: o.Transport}
+	c := &Client{opts: o, base: base, breakers: newBreakers(), reads: o.Transport, writes: o.Transport}
 	if o.Transport == nil {
 		if c.reads, c.writes, err = newTransports(o.Network, base); err != nil {
 			return nil, err

@@ -132,13 +132,17 @@ func (a *attempt) refused(body []byte) (attemptResult, error) {
 	}
 	e = a.complete(e)
 	v := answered
-	if passing(status) && status != http.StatusNotImplemented && e.Code == codes.Unavailable {
+	switch {
+	case !passing(status), status == http.StatusNotImplemented, e.Code != codes.Unavailable:
+	case status == http.StatusInternalServerError:
+		v = failed
+	default:
 		v = down
 	}
 	switch {
 	case a.write && (passing(status) || !own && status == http.StatusTooManyRequests):
 		return v, a.unknown(e)
-	case !a.write && a.fixed && e.Code == codes.NotFound:
+	case !a.write && a.Fixed && e.Code == codes.NotFound:
 		return v, a.errNoSuchCall(e)
 	}
 	return v, a.finish(e)

@@ -6,8 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/failsafe-go/failsafe-go/circuitbreaker"
-
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
 )
@@ -19,7 +17,8 @@ const (
 	inconclusive attemptResult = iota // the caller ended the call before the vendor responded
 	unsent                            // nothing was tried
 	answered                          // the vendor works, whatever it responded
-	down                              // the vendor is unreachable, too slow, or reports a failure of its own
+	failed                            // HTTP 500: the vendor fails, perhaps for this request only
+	down                              // the vendor or a proxy is unreachable, too slow, or reports an outage
 )
 
 const (
@@ -33,13 +32,16 @@ const (
 // into is nil, it discards the response. If into is a *Raw, it keeps the body as it is. It repeats an
 // attempt that found the vendor down, at most twice.
 func (c *Client) Read(ctx context.Context, req Request, into any) (*Response, error) {
+	one := c.newExchange(ctx, req, false)
+	defer one.end()
 	var last error
 	for attempt := 1; ; attempt++ {
-		resp, v, err := c.try(ctx, req, into, false)
+		resp, v, err := c.try(ctx, one, into)
 		if v == unsent && last != nil && ctx.Err() == nil {
 			return nil, last // more useful than why there was no second attempt
 		}
-		if v != down || attempt == maxAttempts || c.throttled() != nil || !c.budget.allows() {
+		again := v == down || v == failed
+		if !again || one.trial || attempt == maxAttempts || c.throttled() != nil || !c.budget.allows() {
 			return resp, err
 		}
 		pause := min(firstPause<<(attempt-1), longPause/2)
@@ -71,33 +73,10 @@ func (c *Client) Write(ctx context.Context, req Request, into any) (*Response, e
 		}
 		return nil, dryRun.Plan(planned)
 	}
-	resp, _, err := c.try(ctx, req, into, true)
+	one := c.newExchange(ctx, req, true)
+	defer one.end()
+	resp, _, err := c.try(ctx, one, into)
 	return resp, err
-}
-
-// newBreaker returns a breaker that opens when ten of the last twenty attempts found the vendor
-// down. It permits one attempt after five seconds.
-func newBreaker() circuitbreaker.CircuitBreaker[any] {
-	return circuitbreaker.NewBuilder[any]().
-		WithFailureThresholdRatio(10, 20).
-		WithSuccessThreshold(1).
-		WithDelay(5 * time.Second).
-		Build()
-}
-
-// broken reports whether the breaker permits no attempt now.
-func (c *Client) broken() bool { return c.breaker.IsOpen() && c.breaker.RemainingDelay() > 0 }
-
-// record records the result of an attempt in the breaker and the budget.
-func (c *Client) record(v attemptResult) {
-	c.budget.record(v)
-	switch {
-	case v == answered:
-		c.breaker.RecordSuccess()
-	case v == down, c.breaker.IsHalfOpen():
-		// an inconclusive attempt must not keep the half-open breaker waiting
-		c.breaker.RecordFailure()
-	}
 }
 
 // A budget stops retries while too many attempts fail. Otherwise a failing vendor would get three
@@ -112,7 +91,7 @@ func (b *budget) record(v attemptResult) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch v {
-	case down:
+	case failed, down:
 		b.spent = min(b.spent+1, 20)
 	case answered:
 		b.spent = max(b.spent-0.2, 0)
