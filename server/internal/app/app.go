@@ -110,6 +110,9 @@ func (a *App) newJournal(ctx context.Context, cfg *config.Config, all *vendors.R
 		return fmt.Errorf("audit: %w", err)
 	}
 	options := journal.Options{Keep: cfg.Store.Keep, Quiet: cfg.Store.Quiet, Log: a.log}
+	if key := cfg.Store.DigestKey; key != nil {
+		options.DigestKey = []byte(key.Reveal())
+	}
 	if a.sink != nil {
 		options.Recorded = a.sink.Record
 	}

@@ -24,7 +24,8 @@ import (
 // for a method written "drmhub.v1.SiteService/GetIntegration". The interceptor comes after
 // authentication.
 func Reads(
-	record func(context.Context, Event) error, digest func(req proto.Message, method string) string,
+	record func(context.Context, Event) error,
+	digest func(ctx context.Context, req proto.Message, method string) string,
 ) grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 		res, err := handler(ctx, req)
@@ -38,7 +39,7 @@ func Reads(
 		method := strings.TrimPrefix(info.FullMethod, "/")
 		event := Event{Subject: auth.FromContext(ctx).Subject, Method: method, Outcome: "OK"}
 		if asked, ok := req.(proto.Message); ok {
-			event.Resource, event.RequestDigest = contract.ResourceName(asked), digest(asked, method)
+			event.Resource, event.RequestDigest = contract.ResourceName(asked), digest(ctx, asked, method)
 		}
 		if err := record(ctx, event); err != nil {
 			withheld := apierror.New(codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE,

@@ -18,7 +18,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
 
-func digest(req proto.Message, method string) string {
+func digest(_ context.Context, req proto.Message, method string) string {
 	return string(req.ProtoReflect().Descriptor().Name()) + " of " + method
 }
 
@@ -78,7 +78,7 @@ func TestAnAnswerWithASecretIsRecordedFirst(t *testing.T) {
 		e, method := res.GetAuditEvents()[0], strings.TrimPrefix(c.method, "/")
 		want := &pb.AuditEvent{
 			Name: e.GetName(), Time: e.GetTime(), Subject: "anonymous", Method: method, Resource: c.recorded,
-			RequestDigest: digest(c.req, method), Outcome: "OK", Hash: e.GetHash(),
+			RequestDigest: digest(t.Context(), c.req, method), Outcome: "OK", Hash: e.GetHash(),
 		}
 		if !proto.Equal(e, want) {
 			t.Errorf("%s: recorded %v, want %v", c.name, e, want)

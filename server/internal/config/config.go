@@ -124,8 +124,8 @@ func Read(path string, kinds Kinds) (*Config, error) {
 	return Parse(source, path, kinds)
 }
 
-// ReadStore reads the store's section alone, for commands that need nothing else. It ignores mistakes
-// and missing secrets in other sections.
+// ReadStore reads the store's section alone, for commands that only read the store. It ignores mistakes
+// and missing secrets in other sections, and in the digest key.
 func ReadStore(path string) (Store, error) {
 	source, err := readFile(path)
 	if err != nil {
@@ -133,7 +133,8 @@ func ReadStore(path string) (Store, error) {
 	}
 	config, mistakes := parse(source, path, nil)
 	mistakes = slices.DeleteFunc(mistakes, func(m Mistake) bool {
-		return m.Path != "" && m.Path != "store" && !strings.HasPrefix(m.Path, "store.")
+		other := m.Path != "" && m.Path != "store" && !strings.HasPrefix(m.Path, "store.")
+		return other || m.Path == "store.digest_key"
 	})
 	if len(mistakes) > 0 {
 		return Store{}, mistakes

@@ -61,7 +61,7 @@ func folder(t testing.TB) string {
 	dir := t.TempDir()
 	for name, content := range map[string]string{
 		"token.txt": "s3cr3t-from-file\r\n", "dsn.txt": "postgres://u:s3cr3t@db/d\n", "empty.txt": "\n",
-		"tab.txt":  "s3cr3t\t\n",
+		"digest.txt": strings.Repeat("s3cr3t", 6), "tab.txt": "s3cr3t\t\n",
 		"cert.pem": "certificate", "key.pem": "private", "issuer.pem": "public",
 		"huge.txt": strings.Repeat("x", maxFileSize+1),
 	} {
@@ -105,7 +105,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 grpc: {listen: "0.0.0.0:443", tls: &tls {cert: cert.pem, key: key.pem, client_ca: `+dir+`/issuer.pem}}
 http: {listen: ":0", tls: *tls, hosts: [drm.example]}
 auth: {mode: none, allow_remote: true}
-store: {dsn: {file: dsn.txt}, keep: 48h, quiet: 5m}
+store: {dsn: {file: dsn.txt}, keep: 48h, quiet: 5m, digest_key: {file: digest.txt}}
 audit: {file: audit.jsonl}
 vendors:
   - id: a-1
@@ -134,14 +134,18 @@ vendors:
 		t.Fatal(err)
 	}
 	tls := &TLS{Cert: Path(dir + "/cert.pem"), Key: Path(dir + "/key.pem"), ClientCA: Path(dir + "/issuer.pem")}
+	digestKey := secret.New(strings.Repeat("s3cr3t", 6))
 	account := pallycon.NewConfig()
 	account.BaseURL, account.AccountID, account.AccountSeq = "http://h", "acme", "77"
 	account.ServiceAPIKey = secret.New("s3cr3t-from-env")
 	want := &Config{
-		GRPC:  Listener{Listen: "0.0.0.0:443", TLS: tls},
-		HTTP:  Listener{Listen: ":0", TLS: tls, Hosts: []string{"drm.example"}},
-		Auth:  Auth{Mode: AuthNone, AllowRemote: true},
-		Store: Store{DSN: NewDSN("postgres://u:s3cr3t@db/d"), Keep: 48 * time.Hour, Quiet: 5 * time.Minute},
+		GRPC: Listener{Listen: "0.0.0.0:443", TLS: tls},
+		HTTP: Listener{Listen: ":0", TLS: tls, Hosts: []string{"drm.example"}},
+		Auth: Auth{Mode: AuthNone, AllowRemote: true},
+		Store: Store{
+			DSN: NewDSN("postgres://u:s3cr3t@db/d"), DigestKey: &digestKey,
+			Keep: 48 * time.Hour, Quiet: 5 * time.Minute,
+		},
 		Audit: Audit{File: OutFile(dir + "/audit.jsonl")},
 		Vendors: []Vendor{
 			{ID: "a-1", Kind: "acme", Settings: &acme{

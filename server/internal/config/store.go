@@ -21,6 +21,9 @@ type Store struct {
 	// Quiet is the quiet time: how long after a write's call the vendor may still be working on it.
 	// By default it is a minute.
 	Quiet time.Duration `yaml:"quiet"`
+	// DigestKey, unless nil, is the key by which drmhub recognizes a repeated request with secrets. Who
+	// reads the store without the key cannot try passwords.
+	DigestKey *secret.Text `yaml:"digest_key"`
 }
 
 // DSN names a database. It may hold a password, and so prints like a secret. In the file it is text
@@ -32,6 +35,9 @@ func NewDSN(dsn string) DSN { return DSN{secret.New(dsn)} }
 
 // minKeep is the minimum of Keep. Clients may repeat a call with the same request_id the next day.
 const minKeep = 24 * time.Hour
+
+// minDigestKey is the minimum length of DigestKey. A shorter one could be guessed, and the secrets with it.
+const minDigestKey = 32
 
 func defaultStore() Store {
 	return Store{DSN: NewDSN("sqlite:drmhub.db"), Keep: 30 * 24 * time.Hour, Quiet: time.Minute}
@@ -50,6 +56,9 @@ func (s *Store) Check(report func(key, problem string)) {
 	}
 	if s.Quiet <= 0 {
 		report("quiet", "must be longer than 0s: a vendor needs time to show a change")
+	}
+	if s.DigestKey != nil && len(s.DigestKey.Reveal()) < minDigestKey {
+		report("digest_key", "is too short: it must have at least 32 characters, such as those of openssl rand -hex 32")
 	}
 }
 

@@ -3,6 +3,7 @@
 package interceptors
 
 import (
+	"context"
 	"encoding/hex"
 	"log/slog"
 
@@ -42,9 +43,9 @@ func Chain(p Parts) ([]grpc.UnaryServerInterceptor, []grpc.StreamServerIntercept
 
 // hexDigest returns the digest that audit events show, in hexadecimal. A request without a digest
 // has "".
-func (p Parts) hexDigest() func(req proto.Message, method string) string {
-	return func(req proto.Message, method string) string {
-		digest, err := p.Journal.Digest(method, req)
+func (p Parts) hexDigest() func(ctx context.Context, req proto.Message, method string) string {
+	return func(ctx context.Context, req proto.Message, method string) string {
+		digest, err := p.Journal.Digest(ctx, method, req)
 		if err != nil {
 			return ""
 		}

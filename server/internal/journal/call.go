@@ -97,11 +97,20 @@ func (c *call) checkRequestIDFree(ctx context.Context) error {
 	if known == nil || err != nil {
 		return err
 	}
-	digest, err := c.journal.Digest(c.fullMethod, c.req)
-	if err == nil && !bytes.Equal(known.Digest, digest) {
-		err = errRequestIDReused(ctx, known)
+	return c.checkSame(ctx, known)
+}
+
+// checkSame returns an error unless a known mutation has the request of this call.
+func (c *call) checkSame(ctx context.Context, known *records.Mutation) error {
+	same, err := c.journal.digests.isOf(ctx, known.Digest, c.fullMethod, c.req)
+	switch {
+	case err != nil:
+		setNameHeader(ctx, known)
+		return apierror.Convert(err).With(apierror.MutationName, known.Name())
+	case !same:
+		return errRequestIDReused(ctx, known)
 	}
-	return err
+	return nil
 }
 
 // insertOrFind records the intent of a call, and takes its locks if all are free. If the request_id
@@ -117,8 +126,8 @@ func (c *call) insertOrFind(ctx context.Context) (m *records.Mutation, locked bo
 		return nil, false, err
 	case known == nil:
 		return m, locked, nil
-	case !bytes.Equal(known.Digest, m.Digest):
-		return nil, false, errRequestIDReused(ctx, known)
+	case !bytes.Equal(known.Digest, m.Digest): // They may be of different forms.
+		return known, false, c.checkSame(ctx, known)
 	}
 	return known, false, nil
 }
@@ -220,6 +229,12 @@ func (j *Journal) release(ctx context.Context, m *records.Mutation) {
 
 // errDeleted means that the store no longer holds the mutation.
 var errDeleted = errors.New("journal: the mutation was deleted, because it was settled long ago")
+
+// errOtherDigestKey is the error of a call whose request cannot be compared with that of the earlier call.
+// A client that took it for a refusal could make the change twice.
+var errOtherDigestKey = apierror.OutcomeUnknown("Outcome unknown: an earlier call used this request_id, and drmhub " +
+	"cannot compare the two requests, since store.digest_key has changed. This call sent nothing. The record of the " +
+	"earlier call has its outcome. Restore the key, and retry with the same request_id.")
 
 func errRequestIDReused(ctx context.Context, known *records.Mutation) error {
 	setNameHeader(ctx, known)

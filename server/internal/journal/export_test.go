@@ -3,6 +3,8 @@ package journal
 import (
 	"context"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/drmhub/drmhub/server/internal/journal/lease"
 	"github.com/drmhub/drmhub/server/internal/journal/records"
 )
@@ -23,6 +25,12 @@ func (j *Journal) SettleDue(ctx context.Context) {
 	for range cap(j.settler.slots) {
 		<-j.settler.slots
 	}
+}
+
+// FormerDigest returns the digest that an older version recorded.
+func (j *Journal) FormerDigest(fullMethod string, req proto.Message) []byte {
+	digest, _ := plainDigest(j.digests.store, fullMethod, req)
+	return digest
 }
 
 // Lease returns the lease of this replica.

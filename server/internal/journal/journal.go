@@ -26,6 +26,9 @@ type Options struct {
 	// Lease is how long a replica counts as alive after a heartbeat. 0 means DefaultLease. The clocks
 	// of the replicas must agree much better than that.
 	Lease time.Duration
+	// DigestKey is the key of the digests of requests with secrets. Without it, their digest takes long
+	// to compute. All replicas need the same key.
+	DigestKey []byte
 	// FirstPause is the pause before the first attempt to settle a mutation. 0 means one second. Each
 	// later pause is twice as long as the one before, up to an hour.
 	FirstPause time.Duration
@@ -56,11 +59,11 @@ type Dispatch func(ctx context.Context, fullMethod string, req proto.Message) (p
 
 // A Journal is that of one replica. It is safe for concurrent use.
 type Journal struct {
-	options   Options
-	records   *records.Records
-	lease     *lease.Lease
-	audit     *audit.Recorder
-	digestKey []byte
+	options Options
+	records *records.Records
+	lease   *lease.Lease
+	audit   *audit.Recorder
+	digests *digests
 
 	runs       *runs
 	settler    *settler
@@ -76,10 +79,11 @@ func New(ctx context.Context, db *store.DB, dispatch Dispatch, options Options) 
 	j := &Journal{options: options, records: kept, lease: lease.New(db, kept, options.Lease), runs: newRuns()}
 	j.audit = audit.NewRecorder(db, j.lease.Replica(), options.Recorded)
 	j.settler = &settler{journal: j, dispatch: dispatch, slots: make(chan struct{}, maxSettledAtOnce)}
-	var err error
-	if j.digestKey, err = kept.DigestKey(ctx); err != nil {
+	inStore, err := kept.DigestKey(ctx)
+	if err != nil {
 		return nil, err
 	}
+	j.digests = newDigests(inStore, options.DigestKey)
 	if err := j.lease.Heartbeat(ctx); err != nil {
 		return nil, err
 	}

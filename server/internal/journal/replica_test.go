@@ -49,6 +49,9 @@ func newReplica(t *testing.T, db *store.DB, served services, options journal.Opt
 	}
 	direct := inproc.New(nil, nil)
 	served.register(direct)
+	if options.DigestKey == nil { // A slow digest would take most of the time.
+		options.DigestKey = []byte("outside of the store")
+	}
 	j, err := journal.New(t.Context(), db, direct.Call, options)
 	if err != nil {
 		t.Fatal(err)

@@ -2,15 +2,12 @@ package journal
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/auth"
@@ -31,7 +28,7 @@ func (j *Journal) newMutation(ctx context.Context, fullMethod string, req mutati
 	if err != nil {
 		return nil, err
 	}
-	digest, err := j.Digest(fullMethod, req)
+	digest, err := j.Digest(ctx, fullMethod, req)
 	return &records.Mutation{
 		ID:          id.String(),
 		Subject:     auth.FromContext(ctx).Subject,
@@ -47,23 +44,10 @@ func (j *Journal) newMutation(ctx context.Context, fullMethod string, req mutati
 	}, err
 }
 
-// Digest returns an HMAC of a request without its request_id and validate_only. Equal requests have
+// Digest returns the digest of a request without its request_id and validate_only. Equal requests have
 // equal digests, and a digest does not reveal its request.
-func (j *Journal) Digest(fullMethod string, req proto.Message) ([]byte, error) {
-	same := proto.CloneOf(req)
-	for _, name := range []protoreflect.Name{"request_id", "validate_only"} {
-		if field := same.ProtoReflect().Descriptor().Fields().ByName(name); field != nil {
-			same.ProtoReflect().Clear(field)
-		}
-	}
-	params, err := proto.MarshalOptions{Deterministic: true}.Marshal(same)
-	if err != nil {
-		return nil, err
-	}
-	h := hmac.New(sha256.New, j.digestKey)
-	h.Write([]byte(trimMethod(fullMethod) + "\n"))
-	h.Write(params)
-	return h.Sum(nil), nil
+func (j *Journal) Digest(ctx context.Context, fullMethod string, req proto.Message) ([]byte, error) {
+	return j.digests.of(ctx, fullMethod, req)
 }
 
 // requestOf returns the request of a mutation, without the secrets that it held.

@@ -137,7 +137,7 @@ func (v *Service) recordRequest(ctx context.Context, fullMethod string, req inte
 	proto.Message
 	GetName() string
 }) error {
-	digest, err := v.journal.Digest(fullMethod, req)
+	digest, err := v.journal.Digest(ctx, fullMethod, req)
 	if err != nil {
 		return err
 	}
