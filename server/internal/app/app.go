@@ -152,6 +152,7 @@ func (a *App) newGRPC(
 		grpc.ChainUnaryInterceptor(unary...),
 		grpc.ChainStreamInterceptor(append(stream, a.watch)...),
 		grpc.UnknownServiceHandler(rpcerror.UnknownMethod),
+		grpc.ForceServerCodecV2(rpcerror.Codec()),
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.MaxHeaderListSize(maxGRPCHeaders),
 		grpc.MaxConcurrentStreams(maxStreams),

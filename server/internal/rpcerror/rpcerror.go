@@ -24,15 +24,18 @@ func (e Errors) Unary(
 	ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
 ) (res any, err error) {
 	defer e.shape(ctx, info.FullMethod, &err)
+	if err := checkReadable(req); err != nil {
+		return nil, err
+	}
 	return handler(ctx, req)
 }
 
 // Stream is the interceptor of streams.
 func (e Errors) Stream(
-	srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler,
+	srv any, to grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler,
 ) (err error) {
-	defer e.shape(stream.Context(), info.FullMethod, &err)
-	return handler(srv, stream)
+	defer e.shape(to.Context(), info.FullMethod, &err)
+	return handler(srv, stream{to})
 }
 
 // errPanicked is the error of a call that panicked. Callers see an internal error without details.

@@ -50,7 +50,7 @@ func dial(t *testing.T, end func() error) (*grpc.ClientConn, *bytes.Buffer) {
 	log := &bytes.Buffer{}
 	shape := rpcerror.Errors{Log: slog.New(slog.NewTextHandler(log, nil))}
 	server := grpc.NewServer(grpc.ChainUnaryInterceptor(shape.Unary), grpc.ChainStreamInterceptor(shape.Stream),
-		grpc.UnknownServiceHandler(rpcerror.UnknownMethod))
+		grpc.UnknownServiceHandler(rpcerror.UnknownMethod), grpc.ForceServerCodecV2(rpcerror.Codec()))
 	pb.RegisterLicenseServiceServer(server, service{end: end})
 	listener := bufconn.Listen(1 << 16)
 	go server.Serve(listener)

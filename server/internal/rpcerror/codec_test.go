@@ -1,0 +1,43 @@
+package rpcerror_test
+
+import (
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/encoding"
+	"google.golang.org/grpc/mem"
+
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/rpcerror"
+)
+
+// garbled sends these bytes in place of a request.
+type garbled struct {
+	encoding.CodecV2
+	sent string
+}
+
+func (g garbled) Marshal(any) (mem.BufferSlice, error) {
+	return mem.BufferSlice{mem.SliceBuffer(g.sent)}, nil
+}
+
+func TestARequestThatIsNoProtobufHasTheShapeOfAllErrors(t *testing.T) {
+	for name, sent := range map[string]string{
+		"no protobuf": "\xff\xff", "cut off": "\x0a\x05ab", "no UTF-8": "\x0a\x01\xff", "a group": "\x0b",
+	} {
+		conn, log := dial(t, func() error { return nil })
+		as := grpc.ForceCodecV2(garbled{rpcerror.Codec(), sent})
+		client := pb.NewLicenseServiceClient(conn)
+		_, err := client.GetUsage(t.Context(), &pb.GetUsageRequest{}, as)
+		wantError(t, err, codes.InvalidArgument, "REQUEST_INVALID")
+		s, err := client.StreamLicenses(t.Context(), &pb.StreamLicensesRequest{}, as)
+		if err == nil {
+			_, err = s.Recv()
+		}
+		wantError(t, err, codes.InvalidArgument, "REQUEST_INVALID")
+		if log.Len() > 0 {
+			t.Errorf("%s: the log: %s", name, log)
+		}
+	}
+}
