@@ -24,7 +24,7 @@ type Options struct {
 	// Until then, a write that the vendor does not show is not sent again, and not given up.
 	Quiet time.Duration
 	// Lease is how long a replica counts as alive after a heartbeat. 0 means DefaultLease. The clocks
-	// of the replicas must agree much better than that.
+	// of the replicas should agree much better than that.
 	Lease time.Duration
 	// DigestKey is the key of the digests of requests with secrets. Without it, their digest takes long
 	// to compute. All replicas need the same key.
@@ -54,6 +54,11 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// pause returns how long to wait before the next attempt to settle a mutation.
+func (o Options) pause(attempts int64) time.Duration {
+	return min(o.FirstPause<<min(attempts, 20), maxPause)
+}
+
 // Dispatch calls a method without the interceptors. It takes the full name of the method.
 type Dispatch func(ctx context.Context, fullMethod string, req proto.Message) (proto.Message, error)
 
@@ -75,7 +80,7 @@ type Journal struct {
 // the journal calls dispatch.
 func New(ctx context.Context, db *store.DB, dispatch Dispatch, options Options) (*Journal, error) {
 	options = options.withDefaults()
-	kept := records.New(db)
+	kept := records.New(db, options.pause)
 	j := &Journal{options: options, records: kept, lease: lease.New(db, kept, options.Lease), runs: newRuns()}
 	j.audit = audit.NewRecorder(db, j.lease.Replica(), options.Recorded)
 	j.settler = &settler{journal: j, dispatch: dispatch, slots: make(chan struct{}, maxSettledAtOnce)}

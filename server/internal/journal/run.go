@@ -195,7 +195,7 @@ func (r *run) setEnd(d decide.Decision, now time.Time, answer proto.Message, tol
 		m.Settled = now
 	}
 	if d.Next == decide.Settle {
-		m.SettleAt = now.Add(r.journal.settler.pause(m.Attempts))
+		m.SettleAt = now.Add(r.journal.options.pause(m.Attempts))
 	}
 	switch {
 	case told != nil:

@@ -57,11 +57,6 @@ func (s *settler) settleDue(ctx context.Context) {
 	}
 }
 
-// pause returns how long to wait before the next attempt to settle a mutation.
-func (s *settler) pause(attempts int64) time.Duration {
-	return min(s.journal.options.FirstPause<<min(attempts, 20), maxPause)
-}
-
 // settle finds out the outcome of a claimed mutation, and records it. It returns an error if it
 // could not try, or could not record the outcome. With giveUp, an outcome that stays unknown is
 // final: nobody tries again.

@@ -2,6 +2,10 @@
 //
 // A replica renews its lease with each heartbeat, and counts as alive until the lease ends. While it
 // is alive, no other replica can claim a mutation that it owns.
+//
+// The end of a lease is a time of day, and clocks may be wrong. So each replica also watches the others
+// by its own monotonic clock. One that does not renew its lease for the length of a lease is dead, even
+// if its lease ends later. One that renews is alive, even if its lease seems to have ended.
 package lease
 
 import (
@@ -20,9 +24,6 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store"
 )
 
-// maxDeadReplica is how long the row of a dead replica is kept.
-const maxDeadReplica = time.Hour
-
 // A Lease is the lease of one replica. It is safe for concurrent use.
 type Lease struct {
 	db      *store.DB
@@ -31,7 +32,8 @@ type Lease struct {
 	term    time.Duration
 	claims  atomic.Int64
 
-	mu sync.Mutex
+	mu     sync.Mutex
+	sights sights
 	// The mutations that this replica may own and does not run, and since when.
 	unreleased map[*records.Mutation]time.Time
 }
@@ -41,10 +43,12 @@ type Lease struct {
 func New(db *store.DB, r *records.Records, term time.Duration) *Lease {
 	id := make([]byte, 8)
 	_, _ = rand.Read(id) // never fails
-	return &Lease{
+	l := &Lease{
 		db: db, records: r, replica: hex.EncodeToString(id), term: term,
 		unreleased: map[*records.Mutation]time.Time{},
 	}
+	r.SetLiving(l.living)
+	return l
 }
 
 // Replica returns the id of this replica, 16 hexadecimal digits.
@@ -52,20 +56,6 @@ func (l *Lease) Replica() string { return l.replica }
 
 // NewOwner returns the name of a new run of this replica.
 func (l *Lease) NewOwner() string { return fmt.Sprintf("%s-%d", l.replica, l.claims.Add(1)) }
-
-// Heartbeat renews the lease. It also deletes the replicas that died long ago.
-func (l *Lease) Heartbeat(ctx context.Context) error {
-	return l.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		now := time.Now()
-		old := now.Add(-maxDeadReplica).UnixMicro()
-		if _, err := tx.ExecContext(ctx, "DELETE FROM replicas WHERE alive_until < $1", old); err != nil {
-			return err
-		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO replicas (id, alive_until) VALUES ($1, $2)
-			ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until`, l.replica, now.Add(l.term).UnixMicro())
-		return err
-	})
-}
 
 // End ends the lease. Other replicas may take over at once what this one owns.
 func (l *Lease) End(ctx context.Context) error {

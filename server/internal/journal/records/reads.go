@@ -14,7 +14,7 @@ const byRequestID = " FROM mutations WHERE subject = $2 AND request_id = $3"
 
 // Get returns a mutation, or ErrNotFound.
 func (r *Records) Get(ctx context.Context, id string) (*Mutation, error) {
-	m, err := scan(r.db.Reads().QueryRowContext(ctx, "SELECT "+columns+" FROM mutations WHERE id = $2", now(), id))
+	m, err := scan(r.db.Reads().QueryRowContext(ctx, "SELECT "+r.columns()+" FROM mutations WHERE id = $2", now(), id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, ErrNotFound
 	}
@@ -23,7 +23,7 @@ func (r *Records) Get(ctx context.Context, id string) (*Mutation, error) {
 
 // Find returns the mutation of a caller's request_id; nil if there is no such mutation.
 func (r *Records) Find(ctx context.Context, subject, requestID string) (*Mutation, error) {
-	m, err := scan(r.db.Reads().QueryRowContext(ctx, "SELECT "+columns+byRequestID, now(), subject, requestID))
+	m, err := scan(r.db.Reads().QueryRowContext(ctx, "SELECT "+r.columns()+byRequestID, now(), subject, requestID))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -43,7 +43,7 @@ func (r *Records) List(ctx context.Context, f *pb.MutationFilter, after string, 
 		where("id < $%d", after)
 	}
 	if f.GetState() != pb.Mutation_STATE_UNSPECIFIED {
-		where(stateNow+" = $%d", f.GetState())
+		where(r.stateNow()+" = $%d", f.GetState())
 	}
 	if f.GetMethod() != "" {
 		where("method = $%d", strings.TrimPrefix(f.GetMethod(), "/"))
@@ -64,7 +64,7 @@ func (r *Records) List(ctx context.Context, f *pb.MutationFilter, after string, 
 	}
 	values = append(values, limit)
 	query := fmt.Sprintf("SELECT %s FROM mutations WHERE %s ORDER BY id DESC LIMIT $%d",
-		columns, strings.Join(conditions, " AND "), len(values))
+		r.columns(), strings.Join(conditions, " AND "), len(values))
 	rows, err := r.db.Reads().QueryContext(ctx, query, values...)
 	if err != nil {
 		return nil, unreadable(err)
@@ -82,7 +82,7 @@ func (r *Records) Steps(ctx context.Context, id string) ([]*Step, error) {
 // Due returns the ids of mutations that are to be settled and that nobody runs, the longest overdue
 // first.
 func (r *Records) Due(ctx context.Context, limit int) ([]string, error) {
-	query := "SELECT id FROM mutations WHERE " + due + " ORDER BY settle_at LIMIT $2"
+	query := "SELECT id FROM mutations WHERE " + r.due + " AND " + r.unowned() + " ORDER BY settle_at LIMIT $2"
 	rows, err := r.db.Reads().QueryContext(ctx, query, now(), limit)
 	if err != nil {
 		return nil, err

@@ -16,14 +16,33 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// unowned holds for a mutation without an owner, or whose owner's replica is dead at $1. An owner is
-// one run: the 16 digits of its replica's id, and a number. So a run that lost the mutation stays
-// without it, even if the same replica claims the mutation again.
-const unowned = `NOT EXISTS (
-	SELECT 1 FROM replicas WHERE replicas.id = substr(owner, 1, 16) AND alive_until > $1)`
+// unowned returns a condition that holds for a mutation without an owner, or whose owner's replica is
+// dead at $1. An owner is one run: the 16 digits of its replica's id, and a number. So a run that lost
+// the mutation stays without it, even if the same replica claims the mutation again.
+func (r *Records) unowned() string {
+	alive := []string{"alive_until > $1"}
+	for _, id := range r.living() { // A clock may be wrong, so the lease of one of these may seem to have ended.
+		alive = append(alive, fmt.Sprintf("replicas.id = '%s'", id))
+	}
+	return "NOT EXISTS (SELECT 1 FROM replicas WHERE replicas.id = substr(owner, 1, 16) AND (" +
+		strings.Join(alive, " OR ") + "))"
+}
 
-// due holds for a mutation that is to be settled at $1.
-const due = "settle_at <= $1 AND " + unowned
+// due returns a condition that holds for a mutation that is to be settled at $1. It also holds for one
+// whose time is further off than a pause can be. A replica with a wrong clock wrote that time.
+func due(pause func(attempts int64) time.Duration) string {
+	var longest strings.Builder
+	attempts := int64(0)
+	for ; pause(attempts) < pause(attempts+1); attempts++ {
+		fmt.Fprintf(&longest, "WHEN %d THEN %d ", attempts, pause(attempts).Microseconds())
+	}
+	return fmt.Sprintf("(settle_at <= $1 OR settle_at > $1 + %d + CASE attempts %s WHEN %d THEN %d ELSE %d END)",
+		clockError.Microseconds(), longest.String(), attempts, pause(attempts).Microseconds(),
+		pause(attempts).Microseconds())
+}
+
+// clockError is how far a clock may be off without being wrong.
+const clockError = 15 * time.Second
 
 // The states that the SQL compares. The contract pins their numbers, which the store holds.
 const (
@@ -32,12 +51,16 @@ const (
 	unknown  = int64(pb.Mutation_UNKNOWN)
 )
 
-// stateNow is the state at $1. If the run that sent a write is dead, the outcome is unknown.
-var stateNow = fmt.Sprintf("CASE WHEN state = %d AND %s THEN %d ELSE state END", sent, unowned, unknown)
+// stateNow returns the state at $1. If the run that sent a write is dead, the outcome is unknown.
+func (r *Records) stateNow() string {
+	return fmt.Sprintf("CASE WHEN state = %d AND %s THEN %d ELSE state END", sent, r.unowned(), unknown)
+}
 
-// columns are those that scan reads, at $1.
-var columns = `id, subject, request_id, method, resource, digest, request, secrets, ` + stateNow + `,
+// columns returns those that scan reads, at $1.
+func (r *Records) columns() string {
+	return "id, subject, request_id, method, resource, digest, request, secrets, " + r.stateNow() + `,
 	answer, error, vendor_http_status, vendor_code, create_time, send_time, settle_time, attempts, settle_at, resend_id`
+}
 
 // formerMaxWriteTime is how long a write took at most before the column over_time was added.
 const formerMaxWriteTime = time.Minute

@@ -2,6 +2,7 @@ package records
 
 import (
 	"testing"
+	"time"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -17,7 +18,9 @@ func TestStoredStates(t *testing.T) {
 			t.Errorf("%v is stored as %d, want %d", state, state, stored)
 		}
 	}
-	if want := "CASE WHEN state = 2 AND " + unowned + " THEN 5 ELSE state END"; stateNow != want {
-		t.Errorf("the state now is %q, want %q", stateNow, want)
+	r := New(nil, func(int64) time.Duration { return 0 })
+	want := "CASE WHEN state = 2 AND " + r.unowned() + " THEN 5 ELSE state END"
+	if got := r.stateNow(); got != want {
+		t.Errorf("the state now is %q, want %q", got, want)
 	}
 }

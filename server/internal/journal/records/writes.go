@@ -33,7 +33,7 @@ func (r *Records) Insert(ctx context.Context, m *Mutation, locks []string) (know
 		if n, err := inserted.RowsAffected(); err != nil {
 			return err
 		} else if n == 0 {
-			known, err = scan(tx.QueryRowContext(ctx, "SELECT "+columns+byRequestID, now(), m.Subject, m.RequestID))
+			known, err = scan(tx.QueryRowContext(ctx, "SELECT "+r.columns()+byRequestID, now(), m.Subject, m.RequestID))
 			return err
 		}
 		holder, err := takeLocks(ctx, tx, m.ID, locks)
@@ -49,17 +49,17 @@ func (r *Records) Insert(ctx context.Context, m *Mutation, locks []string) (know
 // It reads the steps in the same transaction, since decisions depend on them. Another connection may
 // lead to a read replica, which may lag behind.
 func (r *Records) Claim(ctx context.Context, id, owner string) (*Mutation, error) {
-	return r.claimIf(ctx, id, owner, unowned)
+	return r.claimIf(ctx, id, owner, r.unowned())
 }
 
 // ClaimDue is Claim of a mutation that is due to be settled. It returns nil if the mutation is no
 // longer due, since another replica may just have tried to settle it.
 func (r *Records) ClaimDue(ctx context.Context, id, owner string) (*Mutation, error) {
-	return r.claimIf(ctx, id, owner, due)
+	return r.claimIf(ctx, id, owner, r.due+" AND "+r.unowned())
 }
 
 func (r *Records) claimIf(ctx context.Context, id, owner, condition string) (claimed *Mutation, err error) {
-	query := "UPDATE mutations SET owner = $2 WHERE id = $3 AND " + condition + " RETURNING " + columns
+	query := "UPDATE mutations SET owner = $2 WHERE id = $3 AND " + condition + " RETURNING " + r.columns()
 	err = r.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		claimed = nil
 		m, err := scan(tx.QueryRowContext(ctx, query, now(), owner, id))
@@ -70,6 +70,9 @@ func (r *Records) claimIf(ctx context.Context, id, owner, condition string) (cla
 			return err
 		}
 		m.Owner = owner
+		if err := endCalls(ctx, tx, id); err != nil {
+			return err
+		}
 		m.Steps, err = steps(ctx, tx, id)
 		claimed = m
 		return err
@@ -78,6 +81,15 @@ func (r *Records) claimIf(ctx context.Context, id, owner, condition string) (cla
 		return nil, Unwritable(err)
 	}
 	return claimed, nil
+}
+
+// endCalls corrects the steps of a claimed mutation whose call would still run for longer than any call.
+// A replica with a wrong clock wrote that time.
+func endCalls(ctx context.Context, tx *sql.Tx, id string) error {
+	latest := time.Now().Add(mutation.MaxWriteTime)
+	_, err := tx.ExecContext(ctx, "UPDATE steps SET over_time = $2 WHERE mutation = $1 AND over_time > $3",
+		id, latest.UnixMicro(), latest.Add(clockError).UnixMicro())
+	return err
 }
 
 // Release gives up the ownership of a mutation.
@@ -157,7 +169,8 @@ func (r *Records) End(
 // DeleteSettledBefore deletes the mutations that were settled before then and that have no owner.
 func (r *Records) DeleteSettledBefore(ctx context.Context, then time.Time) error {
 	return r.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		query := "DELETE FROM mutations WHERE settle_time < $2 AND " + unowned
+		//nolint:gosec // The condition holds the ids of replicas, and nothing from a caller.
+		query := "DELETE FROM mutations WHERE settle_time < $2 AND " + r.unowned()
 		_, err := tx.ExecContext(ctx, query, now(), then.UnixMicro())
 		return err
 	})
