@@ -27,7 +27,7 @@ var integers = map[string]bool{"group_seq": true, "member_seq": true, "token_dur
 
 const success = "0000" // error_code
 
-// get reads from PallyCon.
+// get reads from PallyCon. It returns the envelope of a failure inside HTTP 200 too, with the error.
 func get[Data any](ctx context.Context, a *Adapter, c call, params url.Values) (*envelope[Data], error) {
 	params.Set("api_code", c.code)
 	var response envelope[Data]
@@ -75,8 +75,9 @@ type envelope[Data any] struct {
 	ErrorMessage string
 	Data         Data
 	Count        int
-	sent         time.Time // by the header Date; zero without one
-	misfit       error     // why data could not be read; it does not matter if the call failed
+	kind         jsontext.Kind // of data; 0 without it
+	sent         time.Time     // by the header Date; zero without one
+	misfit       error         // why data could not be read; it does not matter if the call failed
 }
 
 // UnmarshalJSONFrom reads data row by row. It leaves data out if a failure has something else there.
@@ -131,6 +132,7 @@ func readCode(d *jsontext.Decoder) (string, error) {
 }
 
 func (e *envelope[Data]) readData(d *jsontext.Decoder) error {
+	e.kind = d.PeekKind()
 	if e.ErrorCode == success {
 		return json.UnmarshalDecode(d, &e.Data)
 	}
@@ -197,7 +199,7 @@ func (e *envelope[Data]) checked(res *upstream.Response, unreadable *apierror.Er
 		refused := apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED,
 			"PallyCon refused the request with error_code %s: %s", e.ErrorCode, e.ErrorMessage)
 		refused = refused.With(apierror.VendorCode, e.ErrorCode).With(apierror.VendorMessage, e.ErrorMessage)
-		return nil, res.Complete(refused)
+		return e, res.Complete(refused)
 	case e.misfit != nil:
 		unreadable.Message = "PallyCon's response is unreadable: " + e.misfit.Error()
 		return nil, res.Complete(unreadable)

@@ -31,13 +31,16 @@ func TestEverySettingKeepsTheContract(t *testing.T) {
 				ZeroBasedPages: true, CountIsPage: true, ToExclusive: true, ExactSearch: true,
 				OnlyEncoding: emulator.EncodingForm, SuccessMessage: "Success.",
 				UnauthorizedBody: `{"error":"unauthorized"}`, ForbiddenBody: "<html>forbidden</html>",
+				ChangeBesideCode: true, NoChange: emulator.NoChangeText,
 			},
 			func(c *pallycon.Config) {
 				c.PageIndexBase, c.ToInclusive, c.ParameterEncoding = 0, false, pallycon.EncodeForm
 			},
 		},
 		"the count of one page, and parameters in the query": {
-			emulator.Assumptions{CountIsPage: true, OnlyEncoding: emulator.EncodingQuery},
+			emulator.Assumptions{
+				CountIsPage: true, OnlyEncoding: emulator.EncodingQuery, NoChange: emulator.NoChangeList,
+			},
 			func(c *pallycon.Config) { c.ParameterEncoding = pallycon.EncodeQuery },
 		},
 	} {

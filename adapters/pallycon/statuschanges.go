@@ -2,7 +2,6 @@ package pallycon
 
 import (
 	"context"
-	"net/url"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -69,10 +68,11 @@ func (a *Adapter) ListStatusChanges(
 		if wanted := req.GetFilter().GetService(); wanted != pb.Site_SERVICE_UNSPECIFIED && wanted != s.GetService() {
 			continue
 		}
-		row, err := a.latestRow(ctx, ids[1], s.GetVendorService())
+		latest, err := a.latest(ctx, ids[1], s.GetVendorService())
 		if err != nil {
 			return nil, err
 		}
+		row := latest.row
 		if row == nil {
 			continue
 		}
@@ -90,31 +90,6 @@ func (a *Adapter) ListStatusChanges(
 		return nil, err
 	}
 	return &pb.ListStatusChangesResponse{StatusChanges: page, NextPageToken: next, TotalSize: int32(len(all))}, nil
-}
-
-// latestChange returns the only change of a service that PallyCon shows. It is empty if there never
-// was one.
-func (a *Adapter) latestChange(ctx context.Context, siteID, serviceCode string) (*pb.StatusChange, error) {
-	row, err := a.latestRow(ctx, siteID, serviceCode)
-	switch {
-	case err != nil:
-		return nil, err
-	case row == nil:
-		return &pb.StatusChange{}, nil
-	}
-	return a.statusChange(siteID, serviceCode, *row), nil
-}
-
-// latestRow returns the row of the latest change of a service, or nil.
-func (a *Adapter) latestRow(ctx context.Context, siteID, serviceCode string) (*statusChangeRow, error) {
-	response, err := get[*statusChangeRow](ctx, a, statusCall(siteID), url.Values{"service_code": {serviceCode}})
-	if err != nil {
-		return nil, err
-	}
-	if response.Data == nil || response.Data.ReqGroupID == "" {
-		return nil, nil
-	}
-	return response.Data, nil
 }
 
 func (a *Adapter) statusChange(siteID, serviceCode string, row statusChangeRow) *pb.StatusChange {

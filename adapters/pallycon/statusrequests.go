@@ -1,10 +1,12 @@
 package pallycon
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc/codes"
 
@@ -39,8 +41,7 @@ type serviceRequest interface {
 // requestChange asks for a change. It sends nothing if the service is as wanted, or if the same
 // change is pending.
 //
-// A lost request is read back from the latest change of the service: if the request arrived, the
-// latest change is a new one.
+// A lost request is read back from the latest change of the service, as changeRequest says.
 func (a *Adapter) requestChange(
 	ctx context.Context, req serviceRequest, kind pb.StatusChange_Type,
 ) (*pb.StatusChange, error) {
@@ -59,18 +60,16 @@ func (a *Adapter) requestChange(
 	if pending || before.GetState() == pb.StatusChange_APPLIED {
 		return before, nil
 	}
+	r := &changeRequest{adapter: a, siteID: siteID, serviceCode: serviceCode, kind: kind,
+		message: req.GetMessage(), before: before}
 	return mutation.DoCreate(ctx, mutation.Create[*pb.StatusChange]{
 		Step:   strings.ToLower(kind.String()),
 		Before: []string{before.GetName()},
-		List: func(ctx context.Context) ([]*pb.StatusChange, error) {
-			latest, err := a.latestChange(ctx, siteID, serviceCode)
-			if err != nil || latest.GetType() != kind {
-				return nil, err
-			}
-			return []*pb.StatusChange{latest}, nil
-		},
+		List:   r.arrived,
 		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.StatusChange, error) {
-			return a.sendChange(ctx, siteID, serviceCode, kind, req.GetMessage())
+			made, err := r.send(ctx)
+			r.refused = err != nil && isRefusal(err)
+			return made, err
 		},
 		Preview: func() *pb.StatusChange {
 			return &pb.StatusChange{
@@ -82,24 +81,29 @@ func (a *Adapter) requestChange(
 	})
 }
 
-// sendChange asks for a change once.
-func (a *Adapter) sendChange(
-	ctx context.Context, siteID, serviceCode string, kind pb.StatusChange_Type, message string,
-) (*pb.StatusChange, error) {
-	params := url.Values{"service_code": {serviceCode}, "request_type": {code(changeTypes, kind)}}
-	if message != "" {
-		params.Set("request_message", message)
+// send asks for the change once.
+func (r *changeRequest) send(ctx context.Context) (*pb.StatusChange, error) {
+	a, wanted := r.adapter, code(changeTypes, r.kind)
+	params := url.Values{"service_code": {r.serviceCode}, "request_type": {wanted}}
+	if r.message != "" {
+		params.Set("request_message", r.message)
 	}
-	response, err := change[*statusChangeRow](ctx, a, http.MethodPost, statusCall(siteID), params)
+	response, err := change[*statusChangeRow](ctx, a, http.MethodPost, statusCall(r.siteID), params)
 	if err != nil {
 		return nil, err
 	}
-	if response.Data == nil || response.Data.ReqGroupID == "" {
+	row := response.Data
+	if row == nil || row.check(r.siteID, r.serviceCode) != nil || cmp.Or(row.RegType, wanted) != wanted {
 		return nil, apierror.OutcomeUnknown(
-			"Outcome unknown: PallyCon reported success without a req_group_id" + mutation.RetryAdvice)
+			"Outcome unknown: PallyCon reported success without the requested change" + mutation.RetryAdvice)
 	}
-	response.Data.RegStatus = pendingCode // The response leaves it out.
-	return a.statusChange(siteID, serviceCode, *response.Data), nil
+	row.RegType, row.RegStatus = wanted, pendingCode // The response leaves out the status.
+	made := a.statusChange(r.siteID, r.serviceCode, *row)
+	if made.GetName() == r.before.GetName() {
+		return nil, apierror.OutcomeUnknown(
+			"Outcome unknown: PallyCon reported success with the change of before" + mutation.RetryAdvice)
+	}
+	return made, nil
 }
 
 // inEffect are the changes that a service's state shows. It does not show how long a trial is.
@@ -108,8 +112,8 @@ var inEffect = map[pb.StatusChange_Type]pb.Site_ServiceState_State{
 	pb.StatusChange_RESUME:  pb.Site_ServiceState_ACTIVE,
 }
 
-// changeBefore returns the latest change of a service. If the service is already as the change would
-// make it, it returns an APPLIED change instead.
+// changeBefore returns the latest change of a service, or a noChange. If the service is already as the
+// change would make it, it returns an APPLIED change instead.
 func (a *Adapter) changeBefore(
 	ctx context.Context, siteID, serviceCode string, kind pb.StatusChange_Type,
 ) (*pb.StatusChange, error) {
@@ -127,10 +131,17 @@ func (a *Adapter) changeBefore(
 				Type: kind, State: pb.StatusChange_APPLIED, AppliedSite: site,
 			}, nil
 		}
-		return a.latestChange(ctx, siteID, serviceCode)
+		began := time.Now()
+		latest, err := a.latest(ctx, siteID, serviceCode)
+		switch {
+		case err != nil:
+			return nil, err
+		case latest.row == nil:
+			return latest.noChange(began), nil
+		}
+		return latest.change(a, siteID, serviceCode), nil
 	}
-	return nil, apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE,
-		"site %q has no service %s", siteID, services[serviceCode])
+	return nil, noService(siteID, serviceCode)
 }
 
 // CancelStatusChange is "Cancel service status change request". PallyCon accepts it while the change
@@ -149,8 +160,14 @@ func (a *Adapter) CancelStatusChange(
 			"use an id from ListStatusChanges, {service_code}.{req_group_id}", siteID, ids[2])
 	}
 	before, err := mutation.Snapshot(ctx, "before", func(ctx context.Context) (*pb.StatusChange, error) {
-		latest, err := a.latestChange(ctx, siteID, serviceCode)
-		return latest, a.orNoSite(ctx, siteID, err)
+		latest, err := a.latest(ctx, siteID, serviceCode)
+		if err != nil {
+			return nil, err
+		}
+		if latest.refusal != "" { // It may be due to the site.
+			_, err = a.findSite(ctx, siteID)
+		}
+		return latest.change(a, siteID, serviceCode), err
 	})
 	switch {
 	case err != nil:
@@ -171,8 +188,15 @@ func (a *Adapter) CancelStatusChange(
 			return a.sendCancellation(ctx, siteID, serviceCode, groupID)
 		},
 		ReadBack: func(ctx context.Context) (*pb.StatusChange, bool, error) {
-			latest, err := a.latestChange(ctx, siteID, serviceCode)
-			if err == nil && latest.GetName() != req.GetName() {
+			shown, err := a.latest(ctx, siteID, serviceCode)
+			if err != nil {
+				return nil, false, err
+			}
+			latest := shown.change(a, siteID, serviceCode)
+			switch {
+			case shown.row == nil:
+				err = unproven("PallyCon shows no change of the service at the moment%s", because(shown.refusal))
+			case latest.GetName() != req.GetName():
 				err = apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE,
 					"PallyCon shows only the latest change of a service, and there is a newer one")
 			}

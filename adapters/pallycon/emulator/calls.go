@@ -105,8 +105,9 @@ var calls = []call{
 
 // A response is the part of a success that differs from call to call.
 type response struct {
-	data  any
-	count *int // left out if nil
+	data   any
+	count  *int // left out if nil
+	beside bool // the fields of data are beside error_code
 }
 
 // null is the data null. If data is nil, it is left out.
@@ -116,6 +117,9 @@ var null = json.RawMessage("null")
 type failure struct{ code, message string }
 
 func (f failure) Error() string { return f.code + ": " + f.message }
+
+// errNotFound is HTTP 404 without a body.
+var errNotFound = errors.New("not found")
 
 // An envelope is the body of every response. Its keys have the order of the guide's samples.
 type envelope struct {
@@ -163,20 +167,40 @@ func (e *Emulator) write(w http.ResponseWriter, r *http.Request, a response, err
 	out := envelope{ErrorCode: "0000", ErrorMessage: e.assumed.SuccessMessage, Data: a.data, Count: a.count}
 	if err != nil {
 		f, known := errors.AsType[failure](err)
-		if !known {
+		switch {
+		case errors.Is(err, errNotFound):
+			w.WriteHeader(http.StatusNotFound)
+			return
+		case !known:
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
 		out = envelope{ErrorCode: f.code, ErrorMessage: f.message}
 	}
 	out.Links.Self.Href = "http://" + r.Host + r.URL.EscapedPath()
-	var body bytes.Buffer
-	encoder := json.NewEncoder(&body)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(out); err != nil {
+	var fields any
+	if a.beside {
+		fields, out.Data = a.data, nil
+	}
+	body, err := encode(out)
+	if err == nil && fields != nil {
+		var added []byte
+		added, err = encode(fields)
+		body = slices.Concat(body[:len(body)-1], []byte(","), added[1:])
+	}
+	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
-	_, _ = w.Write(body.Bytes()) // It fails only if the client is gone.
+	_, _ = w.Write(append(body, '\n')) // It fails only if the client is gone.
+}
+
+// encode returns an object in JSON.
+func encode(object any) ([]byte, error) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(object)
+	return bytes.TrimSpace(text.Bytes()), err
 }

@@ -14,7 +14,6 @@
 //   - search_condition and search_keyword are given both, or not at all. Searches are
 //     case-sensitive.
 //   - A page after the last has no rows, and the same count as the others.
-//   - If a service never had a status change, its latest change is error_code 0000 and data null.
 //   - A service has at most one pending status change. Another request is refused
 //     (Codes.RequestPending). A request that changes nothing, such as suspending a suspended
 //     service, is accepted.
@@ -72,6 +71,7 @@ import (
 //	POST  /_twin/approve       {"siteId": "DEMO", "serviceCode": "PD001"}: Approve
 //	POST  /_twin/approveOrder  {"seq": 1}: ApproveOrder
 //	POST  /_twin/rejectOrder   {"seq": 1}: RejectOrder
+//	POST  /_twin/showNoChange  {"as": "error"}: ShowNoChange
 type Emulator struct {
 	*twin.Twin
 	account   account
@@ -117,6 +117,7 @@ func New(options Options) *Emulator {
 			"POST /_twin/approve":      e.serveApprove,
 			"POST /_twin/approveOrder": serveOrder(e.ApproveOrder),
 			"POST /_twin/rejectOrder":  serveOrder(e.RejectOrder),
+			"POST /_twin/showNoChange": e.serveShowNoChange,
 		},
 	})
 	if options.WithSampleData {

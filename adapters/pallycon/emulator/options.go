@@ -76,9 +76,29 @@ type Assumptions struct {
 	// TargetDateText makes the target_date of usage figures a text, in the form of the request
 	// (YYYY-MM-DD). Default: an integer such as 20260302.
 	TargetDateText bool
+	// NoChange is how the server shows the latest status change of a service that never had one.
+	// Default: NoChangeNull.
+	NoChange NoChange
+	// ChangeBesideCode puts the fields of a status change beside error_code, and not into data. The
+	// guide heads the response to the query "Response", and those to the requests "Response.data".
+	ChangeBesideCode bool
 	// Codes are the error codes of failures inside HTTP 200.
 	Codes Codes
 }
+
+// NoChange is how a server shows that a service never had a status change.
+type NoChange string
+
+// The ways of showing that there was no status change. The guide does not say which one the vendor has.
+const (
+	NoChangeNull   NoChange = "null"   // error_code 0000 and data null
+	NoChangeAbsent NoChange = "absent" // error_code 0000 alone
+	NoChangeObject NoChange = "{}"     // data {}
+	NoChangeList   NoChange = "[]"     // data []
+	NoChangeText   NoChange = "text"   // data ""
+	NoChangeError  NoChange = "error"  // Codes.NoChange
+	NoChange404    NoChange = "404"    // HTTP 404 without a body
+)
 
 // OrderWords are the words of the server for OrderPending, OrderApproved and OrderRejected. The
 // default of an empty field is the word of the state itself.
@@ -116,6 +136,9 @@ type Codes struct {
 	RequestNotFound string
 	// RequestNotPending: the status change is no longer pending. Default 1203.
 	RequestNotPending string
+	// NoChange: the service never had a status change, if Assumptions.NoChange is NoChangeError.
+	// Default 9001.
+	NoChange string
 	// MemberNotFound: the account has no such sub-member. Default 1301.
 	MemberNotFound string
 	// MemberExists: the account has a sub-member of that e-mail address. Default 1302.
@@ -149,6 +172,7 @@ func (a Assumptions) withDefaults() Assumptions {
 	c.RequestPending = cmp.Or(c.RequestPending, "1201")
 	c.RequestNotFound = cmp.Or(c.RequestNotFound, "1202")
 	c.RequestNotPending = cmp.Or(c.RequestNotPending, "1203")
+	c.NoChange = cmp.Or(c.NoChange, "9001")
 	c.MemberNotFound = cmp.Or(c.MemberNotFound, "1301")
 	c.MemberExists = cmp.Or(c.MemberExists, "1302")
 	c.GroupNotFound = cmp.Or(c.GroupNotFound, "1303")

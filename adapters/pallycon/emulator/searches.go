@@ -109,5 +109,5 @@ func listing[R any](e *Emulator, rows []R, total int) response {
 		total = len(rows)
 	}
 	// The slice must not be nil, which is null in JSON.
-	return response{append([]R{}, rows...), &total}
+	return response{data: append([]R{}, rows...), count: &total}
 }

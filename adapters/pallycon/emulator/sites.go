@@ -130,5 +130,5 @@ func (e *Emulator) listSites(context.Context, twin.Params) (response, error) {
 	for _, s := range e.Sites() {
 		rows = append(rows, row{s.SiteID, s.ServiceName, append([]Product{}, s.Products...)})
 	}
-	return response{rows, new(len(rows))}, nil
+	return response{data: rows, count: new(len(rows))}, nil
 }

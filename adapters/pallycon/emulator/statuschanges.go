@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
@@ -104,9 +105,51 @@ func (e *Emulator) getStatusChange(_ context.Context, p twin.Params) (response, 
 		return response{}, err
 	}
 	if change == nil {
-		return response{data: null}, nil
+		return e.noChange()
 	}
-	return response{data: change.row()}, nil
+	return e.shown(change.row()), nil
+}
+
+// shown returns the response with a status change.
+func (e *Emulator) shown(row changeRow) response {
+	return response{data: row, beside: e.assumed.ChangeBesideCode}
+}
+
+// ShowNoChange changes Assumptions.NoChange.
+func (e *Emulator) ShowNoChange(as NoChange) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.assumed.NoChange = as
+}
+
+// serveShowNoChange is the admin call of ShowNoChange.
+func (e *Emulator) serveShowNoChange(w http.ResponseWriter, r *http.Request) {
+	order, err := twin.ReadJSON[struct {
+		As NoChange `json:"as"`
+	}](r)
+	if err != nil {
+		twin.WriteError(w, http.StatusBadRequest, err)
+		return
+	}
+	e.ShowNoChange(order.As)
+	twin.WriteJSON(w, http.StatusOK, order)
+}
+
+// noChange returns the response for a service that never had a status change.
+func (e *Emulator) noChange() (response, error) {
+	switch e.assumed.NoChange {
+	case NoChangeError:
+		return response{}, failure{e.assumed.Codes.NoChange, "no request"}
+	case NoChange404:
+		return response{}, errNotFound
+	case NoChangeAbsent:
+		return response{}, nil
+	case NoChangeObject, NoChangeList:
+		return response{data: json.RawMessage(e.assumed.NoChange)}, nil
+	case NoChangeText:
+		return response{data: ""}, nil
+	}
+	return response{data: null}, nil
 }
 
 // requestStatusChange serves "Request service status change".
@@ -130,7 +173,7 @@ func (e *Emulator) requestStatusChange(ctx context.Context, p twin.Params) (resp
 	e.recordChange(ctx, EffectChangeRequested, change)
 	row := change.row()
 	row.RegStatus, row.UpdateDt = "", ""
-	return response{data: row}, nil
+	return e.shown(row), nil
 }
 
 // cancelStatusChange serves "Cancel service status change request".
@@ -151,7 +194,7 @@ func (e *Emulator) cancelStatusChange(ctx context.Context, p twin.Params) (respo
 	}
 	change.RegStatus, change.UpdateTime = ChangeCanceled, e.Clock().Now()
 	e.recordChange(ctx, EffectChangeCanceled, change)
-	return response{data: change.row()}, nil
+	return e.shown(change.row()), nil
 }
 
 // Approve approves the pending status change of a service, as the vendor would, and changes the

@@ -39,7 +39,7 @@ func TestBothFaces(t *testing.T) {
 		option  func(*testing.T, *testServer)
 		effects string
 	}{
-		"pallycon": {furnish, "siteOrdered statusChangeRequested statusChangeRequested statusChangeCanceled " +
+		"pallycon": {furnishAnew, "siteOrdered statusChangeRequested statusChangeRequested statusChangeCanceled " +
 			"integrationUpdated memberCreated memberUpdated memberPasswordReset statusChangeRequested " +
 			"fairPlayCertificateRegistered"},
 		"ncp":      {withNCP(now), "siteUpdated siteCreated siteCreated siteDisabled siteEnabled"},

@@ -47,6 +47,12 @@ func newPallyCon() *emulator.Emulator {
 // furnish gives "acme" the rest of what an account holds.
 func furnish(_ *testing.T, h *testServer) { fill(h.twin) }
 
+// furnishAnew is furnish, with a vendor that refuses to show a service's change before the first one.
+func furnishAnew(t *testing.T, h *testServer) {
+	furnish(t, h)
+	h.twin.ShowNoChange(emulator.NoChangeError)
+}
+
 func fill(e *emulator.Emulator) {
 	day := func(d int) time.Time { return time.Date(2026, 3, d, 12, 0, 0, 0, time.UTC) }
 	e.PutSiteOrders(
