@@ -37,7 +37,8 @@ func TestEveryCallIsAuthorized(t *testing.T) {
 		if level, err := a.Check(t.Context()); err != nil || level != "" {
 			t.Errorf("Check: %q, %v", level, err)
 		}
-		if _, err := issueAs(t, a, mutation.NewMemory(), silverFor("viewer")); err != nil {
+		wanted := &pb.ProductLicense{User: "viewer", Product: gold}
+		if _, err := issueAs(t, a, mutation.NewMemory(), wanted); err != nil {
 			t.Error(err)
 		}
 		for _, name := range []string{getProducts, postLicense} {

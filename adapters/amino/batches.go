@@ -23,9 +23,16 @@ func (a *Adapter) BatchCreateProductLicenses(
 	if err := checkItems(req); err != nil {
 		return nil, err
 	}
+	type key struct{ user, order string }
+	of := func(l *pb.ProductLicense) key { return key{l.GetUser(), l.GetOrderId()} }
+	orders := map[key]int{}
+	for _, item := range req.GetRequests() {
+		orders[of(item.GetProductLicense())]++
+	}
 	results, err := a.each(ctx, len(req.GetRequests()), func(ctx context.Context, i int) (*pb.ProductLicense, error) {
-		field := fmt.Sprintf("requests[%d].product_license", i)
-		return a.createLicense(ctx, field, req.GetRequests()[i].GetProductLicense())
+		field, wanted := fmt.Sprintf("requests[%d].product_license", i), req.GetRequests()[i].GetProductLicense()
+		shared := wanted.GetOrderId() != "" && orders[of(wanted)] > 1
+		return a.createLicense(ctx, field, wanted, shared)
 	})
 	if err != nil {
 		return nil, err

@@ -145,7 +145,7 @@ func TestALargeBatchIsAnsweredInOrder(t *testing.T) {
 
 func TestABatchGoesOnWithoutItsCaller(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
-	a, vendor := serve(t, config(), map[string][]reply{postLicense: {created(theCreatedL2)}})
+	a, vendor := serve(t, config(), map[string][]reply{postLicense: {created(`{"data":{"type":"License","id":"L2"}}`)}})
 	vendor.Inspect = func(*http.Request) { leave() }
 	res, err := a.BatchCreateProductLicenses(mutation.NewContext(ctx, mutation.NewMemory()), batch(3))
 	if err != nil {

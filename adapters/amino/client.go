@@ -1,8 +1,8 @@
 package amino
 
 import (
+	"bytes"
 	"context"
-	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -13,6 +13,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/upstream"
+	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -24,18 +25,24 @@ const (
 	licensesPath = base + "/licenses"
 )
 
-func productPath(id string) string { return productsPath + upstream.Path(id) }
-
-func licensePath(id string) string { return licensesPath + upstream.Path(id) }
-
 func userLicensesPath(user string) string { return base + upstream.Path("users", user, "licenses") }
 
 func (a *Adapter) header() http.Header { return http.Header{"Accept": {a.config.ContentType}} }
 
+// A listed is a row of a list. If a part of it cannot be read, unreadable says which. The row then has
+// what can be read, and at least its id.
+type listed[Row identified] struct {
+	row        Row
+	unreadable error
+}
+
+func (l listed[Row]) id() string { return l.row.id() }
+
 // rows returns a part of a list.
-func rows[Row identified](ctx context.Context, a *Adapter, path string, offset, limit int) ([]Row, error) {
+func rows[Row identified](ctx context.Context, a *Adapter, path string, offset, limit int) ([]listed[Row], error) {
 	var answer listDocument[Row]
-	fixed := path == productsPath || path == licensesPath
+	// Beyond the end of a list, a 404 may mean that there is nothing.
+	fixed := offset == 0 && (path == productsPath || path == licensesPath)
 	res, err := a.vendor.Read(ctx, upstream.Request{Path: path, Fixed: fixed, Header: a.header(), Query: url.Values{
 		a.config.OffsetParameter: {strconv.Itoa(offset)},
 		a.config.LimitParameter:  {strconv.Itoa(limit)},
@@ -43,73 +50,105 @@ func rows[Row identified](ctx context.Context, a *Adapter, path string, offset, 
 	if err != nil {
 		return nil, err
 	}
-	contradiction := func(text string) error {
-		return res.Complete(apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
-			"AminoTV sent a response to GET %s that drmhub cannot use: %s", path, text))
+	switch {
+	case len(answer.Errors) > 0:
+		return nil, res.Complete(invalidResponse(path, "it reports errors with the HTTP status of a success"))
+	case !answer.Data.told:
+		return nil, res.Complete(invalidResponse(path, "a list must have data; check base_url"))
 	}
-	if answer.Data == nil {
-		return nil, contradiction("a list must have data; check base_url")
-	}
-	for _, row := range *answer.Data {
-		if row.id() == "" {
-			return nil, contradiction("a row has no id")
+	all := make([]listed[Row], len(answer.Data.rows))
+	for i, row := range answer.Data.rows {
+		all[i].row = row.Value
+		if row.Value.id() == "" {
+			return nil, res.Complete(invalidResponse(path, row.Lacks("id").Error()))
+		}
+		if misfit := misfitOf(row); misfit != nil {
+			what := row.Path + " " + strconv.Quote(row.Value.id()) + ": " + misfit.Error()
+			all[i].unreadable = res.Complete(invalidResponse(path, what))
 		}
 	}
-	return *answer.Data, nil
+	return all, nil
 }
 
-// one returns one resource.
-func one[Row identified](ctx context.Context, a *Adapter, path string) (Row, error) {
+// misfitOf returns the first value of a row that does not fit, with its path in the row.
+func misfitOf[Row identified](row jsonx.Row[Row]) *jsonx.Misfit {
+	if row.Misfit == nil {
+		return row.Value.misfit()
+	}
+	m := *row.Misfit
+	m.Path = strings.TrimPrefix(strings.TrimPrefix(m.Path, row.Path), ".")
+	return &m
+}
+
+func invalidResponse(path, problem string) *apierror.Error {
+	return apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
+		"AminoTV sent a response to GET %s that drmhub cannot use: %s", path, problem)
+}
+
+// one returns the resource with this id in the list at path.
+func one[Row identified](ctx context.Context, a *Adapter, path, id string) (Row, error) {
 	var answer document[Row]
+	path += upstream.Path(id)
 	res, err := a.vendor.Read(ctx, upstream.Request{Path: path, Header: a.header()}, &answer)
-	if err == nil && (!answer.one || answer.Data.id() == "") {
-		err = res.Complete(apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
-			"AminoTV sent a response to GET %s that drmhub cannot use: it lacks one resource with an id", path))
+	if err != nil {
+		return answer.Data, err
+	}
+	misfit := answer.Data.misfit()
+	switch {
+	case !answer.one || answer.Data.id() == "":
+		err = res.Complete(invalidResponse(path, "it lacks one resource with an id"))
+	case misfit != nil:
+		err = res.Complete(invalidResponse(path, "data."+misfit.Error()))
+	case answer.Data.id() != id:
+		err = res.Complete(invalidResponse(path, "it shows the resource "+strconv.Quote(answer.Data.id())))
 	}
 	return answer.Data, err
 }
 
-// create posts a resource and returns what AminoTV made of it.
-func create[Row identified](ctx context.Context, a *Adapter, path string, row Row) (Row, error) {
+// create posts a resource and returns what AminoTV made of it. isIt reports whether a resource that
+// AminoTV shows is the one that was posted. If the response is an id alone, the resource is read.
+func create[Row identified](
+	ctx context.Context, a *Adapter, path string, row Row, isIt func(Row) bool,
+) (Row, error) {
 	var answer document[Row]
 	req := upstream.Request{Method: http.MethodPost, Path: path, Header: a.header(), Body: a.body(row)}
 	res, err := a.vendor.Write(ctx, req, &answer)
-	if err == nil && (!answer.one || answer.Data.id() == "") {
-		err = res.Complete(apierror.OutcomeUnknown("Outcome unknown: AminoTV reported success to POST %s "+
-			"without one resource with an id"+mutation.RetryAdvice, path))
-	}
-	return answer.Data, err
-}
-
-// change makes a write whose response has no needed body: a DELETE has none, and that of a PATCH is
-// not documented.
-func (a *Adapter) change(ctx context.Context, req upstream.Request) error {
-	req.Header = a.header()
-	res, err := a.vendor.Write(ctx, req, nil)
 	if err != nil {
-		return err
+		return answer.Data, err
 	}
-	// A proxy in front of AminoTV may have sent this.
-	if kind := res.Header.Get("Content-Type"); kind != "" && !isJSON(kind) {
-		return res.Complete(apierror.OutcomeUnknown("Outcome unknown: AminoTV reported success to %s %s, but in %s"+
-			mutation.RetryAdvice, req.Method, req.Path, kind))
+	unknown := func(what string) (Row, error) {
+		return answer.Data, res.Complete(apierror.OutcomeUnknown(
+			"Outcome unknown: AminoTV reported success to POST %s %s"+mutation.RetryAdvice, path, what))
 	}
-	// A success with a body may come from a proxy too.
-	if req.Method == http.MethodDelete && res.Status != http.StatusNoContent {
-		_, err := a.vendor.Read(ctx, upstream.Request{Path: req.Path, Header: a.header()}, nil)
-		if apierror.Convert(err).Code != codes.NotFound {
-			return res.Complete(apierror.OutcomeUnknown("Outcome unknown: AminoTV returned HTTP %d to DELETE %s, "+
-				"and the resource is still there or cannot be read"+mutation.RetryAdvice, res.Status, req.Path))
+	if answer.id != "" {
+		if shown, err := one[Row](ctx, a, path, answer.id); err == nil && isIt(shown) {
+			return shown, nil
 		}
 	}
-	return nil
+	if !answer.one || answer.Data.id() == "" {
+		return unknown("without one resource with an id")
+	}
+	if misfit := answer.Data.misfit(); misfit != nil {
+		return unknown("with a resource that drmhub cannot use, data." + misfit.Error())
+	}
+	return answer.Data, nil
+}
+
+// change makes a write whose response needs no body: a DELETE has none, and that of a PATCH is not
+// documented. A success with a body may come from a proxy, and proves nothing: read the resource. A
+// page for people is not of AminoTV.
+func (a *Adapter) change(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
+	req.Header = a.header()
+	var body upstream.Raw
+	res, err := a.vendor.Write(ctx, req, &body)
+	if err == nil && len(bytes.TrimSpace(body)) > 0 && !jsonx.IsBegunBy(body) {
+		err = res.Complete(apierror.OutcomeUnknown(
+			"Outcome unknown: AminoTV reported success to %s %s, but not in JSON"+mutation.RetryAdvice,
+			req.Method, req.Path))
+	}
+	return res, err
 }
 
 func (a *Adapter) body(data any) upstream.Body {
 	return upstream.JSON(map[string]any{"data": data}).As(a.config.ContentType)
-}
-
-func isJSON(contentType string) bool {
-	kind, _, err := mime.ParseMediaType(contentType)
-	return err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json"))
 }

@@ -3,6 +3,7 @@ package amino
 import (
 	"cmp"
 	"math"
+	"mime"
 	"regexp"
 	"strings"
 	"time"
@@ -131,6 +132,11 @@ func (c *Config) checkCredentials(report func(key, problem string)) {
 		report("authorization_scheme", "must be one word, such as Bearer or Apikey: the word before the credentials "+
 			"in the header Authorization")
 	}
+}
+
+func isJSON(contentType string) bool {
+	kind, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json"))
 }
 
 // authorization returns the header Authorization of every call.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
 // failure reads an error of AminoTV. AminoTV's pages show none, so it is read as an error of
@@ -29,6 +30,8 @@ func failure(status int, _ http.Header, body []byte) *apierror.Error {
 		e.Message = fmt.Sprintf("AminoTV or Irdeto reports a failure of its own (%s)", said)
 	case !own:
 		return nil
+	case status == http.StatusGone:
+		e.Code, e.Reason = codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND
 	}
 	return e.With(apierror.VendorCode, code).With(apierror.VendorMessage, text)
 }

@@ -1,9 +1,11 @@
 package amino
 
 import (
+	"cmp"
 	"context"
 	"time"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
@@ -50,23 +52,51 @@ func (a *Adapter) ListProductLicenses(
 	}
 	res := &pb.ListProductLicensesResponse{NextPageToken: next}
 	for _, row := range rows {
-		res.ProductLicenses = append(res.ProductLicenses, a.answer(a.license(row)))
+		l := a.license(row)
+		l.User = cmp.Or(l.GetUser(), filter.GetUser())
+		res.ProductLicenses = append(res.ProductLicenses, a.answer(l))
 	}
 	return res, nil
 }
 
-// matcher returns whether a license has the product and the status of the filter. It is nil if the
-// filter has neither of the two.
-func (a *Adapter) matcher(filter *pb.ProductLicenseFilter) func(licenseResource) bool {
+// matcher returns whether a license meets the conditions of the filter. It fails for a license that
+// meets all conditions that can be checked, but does not show what another condition asks for. It is
+// nil if every license meets them.
+func (a *Adapter) matcher(filter *pb.ProductLicenseFilter) func(licenseResource) (bool, error) {
 	product, wanted := a.productOf(filter.GetProduct()), filter.GetStatus()
-	anyStatus := wanted == pb.ProductLicense_STATUS_UNSPECIFIED
-	if product == "" && anyStatus {
+	byStatus := wanted != pb.ProductLicense_STATUS_UNSPECIFIED
+	if product == "" && !byStatus && filter.GetUser() == "" {
 		return nil
 	}
-	return func(r licenseResource) bool {
-		return (product == "" || product == a.productName(r.Relationships.Product.Data.ID)) &&
-			(anyStatus || wanted == statuses[r.Attributes.Status])
+	return func(r licenseResource) (bool, error) {
+		l := a.license(r)
+		switch {
+		case filter.GetUser() != "" && l.GetUser() != "" && l.GetUser() != filter.GetUser():
+			return false, errOtherUser(filter.GetUser(), l)
+		case product != "" && l.GetProduct() != "" && l.GetProduct() != product,
+			byStatus && l.GetVendorStatus() != "" && l.GetStatus() != wanted:
+			return false, nil
+		case product != "" && l.GetProduct() == "":
+			return false, errUntold("product", l)
+		case byStatus && l.GetVendorStatus() == "":
+			return false, errUntold("status", l)
+		}
+		return true, nil
 	}
+}
+
+// errUntold returns the error of a condition on something that AminoTV does not show of a license.
+func errUntold(condition string, l *pb.ProductLicense) error {
+	return apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
+		"AminoTV does not show the %[1]s of the license %[2]s, so drmhub cannot apply filter.%[1]s. "+
+			"List without filter.%[1]s.", condition, l.GetName())
+}
+
+// errOtherUser returns the error of a user's list that shows another user's license.
+func errOtherUser(user string, l *pb.ProductLicense) error {
+	return apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
+		"AminoTV's list of the licenses of the user %q shows the license %s of the user %q",
+		user, l.GetName(), l.GetUser())
 }
 
 // productOf returns the name of the product in a filter, which holds a name or an id.
@@ -95,7 +125,7 @@ func (a *Adapter) findLicense(ctx context.Context, field, name string) (*pb.Prod
 	if err != nil {
 		return nil, err
 	}
-	row, err := one[licenseResource](ctx, a, licensePath(id))
+	row, err := one[licenseResource](ctx, a, licensesPath, id)
 	switch {
 	case isNotFound(err):
 		return nil, withMessage(err, "AminoTV holds no license "+name)
@@ -116,17 +146,28 @@ func (a *Adapter) licenseID(field, name string) (string, error) {
 	return ids[1], nil
 }
 
-// licensesOf returns all licenses of a user.
-func (a *Adapter) licensesOf(ctx context.Context, user string) ([]*pb.ProductLicense, error) {
-	held, err := all[licenseResource](ctx, a, userLicensesPath(user))
+// A held is a license of a user.
+type held struct {
+	*pb.ProductLicense
+	bare       bool  // AminoTV shows no more than its id and perhaps its relationships
+	unreadable error // what cannot be read; the license has the rest
+}
+
+// licensesOf returns all licenses of a user. whole is false if the user may have more.
+func (a *Adapter) licensesOf(ctx context.Context, user string) (licenses []held, whole bool, err error) {
+	rows, whole, err := all[licenseResource](ctx, a, userLicensesPath(user))
 	if isNotFound(err) {
-		return nil, nil
+		return nil, true, nil
 	}
-	var licenses []*pb.ProductLicense
-	for _, row := range held {
-		licenses = append(licenses, a.license(row))
+	for _, row := range rows {
+		l := a.license(row.row)
+		if l.GetUser() != "" && l.GetUser() != user {
+			return nil, false, errOtherUser(user, l)
+		}
+		l.User = user
+		licenses = append(licenses, held{l, row.row.Attributes == licenseAttributes{}, row.unreadable})
 	}
-	return licenses, err
+	return licenses, whole, err
 }
 
 // license returns the license that AminoTV showed. It may be kept, so playable is not set: see
@@ -135,14 +176,14 @@ func (a *Adapter) license(row licenseResource) *pb.ProductLicense {
 	attributes := row.Attributes
 	l := &pb.ProductLicense{
 		Name:         a.licenseName(row.ID),
-		User:         row.Relationships.User.Data.ID,
+		User:         row.Relationships.User.id(),
 		Status:       statuses[attributes.Status],
 		VendorStatus: attributes.Status,
 		StartTime:    attributes.StartDate.timestamp(),
 		StopTime:     attributes.StopDate.end(),
 		OrderId:      attributes.OrderID,
 	}
-	if id := row.Relationships.Product.Data.ID; id != "" {
+	if id := row.Relationships.Product.id(); id != "" {
 		l.Product = a.productName(id)
 	}
 	if r := attributes.RenewRecord; r != nil {

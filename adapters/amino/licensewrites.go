@@ -3,8 +3,10 @@ package amino
 import (
 	"context"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -14,12 +16,12 @@ import (
 func (a *Adapter) CreateProductLicense(
 	ctx context.Context, req *pb.CreateProductLicenseRequest,
 ) (*pb.ProductLicense, error) {
-	return a.createLicense(ctx, "product_license", req.GetProductLicense())
+	return a.createLicense(ctx, "product_license", req.GetProductLicense(), false)
 }
 
-// createLicense issues the license in this field of the request.
+// createLicense issues the license in this field of the request. For shared see order.
 func (a *Adapter) createLicense(
-	ctx context.Context, field string, wanted *pb.ProductLicense,
+	ctx context.Context, field string, wanted *pb.ProductLicense, shared bool,
 ) (*pb.ProductLicense, error) {
 	terms, err := a.terms(field, wanted)
 	if err != nil {
@@ -29,6 +31,7 @@ func (a *Adapter) createLicense(
 	if err != nil {
 		return nil, err
 	}
+	o.shared = shared
 	issued, err := a.issue(ctx, "issue", o, false)
 	switch {
 	case err != nil:
@@ -71,6 +74,13 @@ func (a *Adapter) deleteLicense(ctx context.Context, field, name string) (*pb.Pr
 // method first ran.
 func (a *Adapter) snapshotLicense(ctx context.Context, field, name string) (*pb.ProductLicense, error) {
 	return mutation.SnapshotExisting(ctx, "before", func(ctx context.Context) (*pb.ProductLicense, error) {
-		return a.findLicense(ctx, field, name)
+		l, err := a.findLicense(ctx, field, name)
+		if err == nil && l.GetUser() == "" {
+			// An open creation for the user may have made it, and would make another one.
+			err = apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
+				"Nothing was sent: AminoTV does not show the user of the license %s, and an open "+
+					"creation may have made it. Revoke it at AminoTV.", name)
+		}
+		return l, err
 	})
 }

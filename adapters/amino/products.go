@@ -45,7 +45,7 @@ func (a *Adapter) productRow(ctx context.Context, name string) (productResource,
 	if err != nil {
 		return productResource{}, err
 	}
-	row, err := one[productResource](ctx, a, productPath(id))
+	row, err := one[productResource](ctx, a, productsPath, id)
 	if isNotFound(err) {
 		err = withMessage(err, "AminoTV holds no product "+name)
 	}
@@ -71,20 +71,11 @@ func (a *Adapter) CreateProduct(ctx context.Context, req *pb.CreateProductReques
 	if err := checkProductName(wanted.GetDisplayName()); err != nil {
 		return nil, err
 	}
-	creation := mutation.Create[*pb.Product]{
+	var creation mutation.Create[*pb.Product]
+	creation = mutation.Create[*pb.Product]{
 		Step: "create",
 		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.Product, error) {
-			body := productResource{Type: productType, Attributes: a.productBody(wanted)}
-			row, err := create(ctx, a, productsPath, body)
-			if err != nil {
-				return nil, err
-			}
-			if row.Attributes == (productAttributes{}) { // The answer holds only the id.
-				created := proto.CloneOf(wanted)
-				created.Name = a.productName(row.ID)
-				return created, nil
-			}
-			return a.product(row), nil
+			return a.newProduct(ctx, wanted, creation.Before)
 		},
 		Preview: func() *pb.Product {
 			p := proto.CloneOf(wanted)
@@ -95,26 +86,70 @@ func (a *Adapter) CreateProduct(ctx context.Context, req *pb.CreateProductReques
 	if wanted.GetDisplayName() == "" {
 		return mutation.DoCreate(ctx, creation)
 	}
-	before, err := mutation.SnapshotNames(ctx, "before", a.allProducts)
+	before, err := mutation.SnapshotNames(ctx, "before", func(ctx context.Context) ([]*pb.Product, error) {
+		rows, whole, err := all[productResource](ctx, a, productsPath)
+		var held []*pb.Product
+		for _, row := range rows {
+			held = append(held, a.product(row.row))
+		}
+		if !whole {
+			held = append(held, &pb.Product{Name: partlyListed})
+		}
+		return held, err
+	})
 	if err != nil {
 		return nil, err
 	}
 	creation.Before = before
-	creation.List = func(ctx context.Context) ([]*pb.Product, error) {
-		held, err := a.allProducts(ctx)
-		return slices.DeleteFunc(held, func(p *pb.Product) bool { return !isLike(p, wanted) }), err
-	}
+	creation.List = func(ctx context.Context) ([]*pb.Product, error) { return a.likeProducts(ctx, wanted, before) }
 	return mutation.DoCreate(ctx, creation)
 }
 
-// allProducts returns all products of the operator.
-func (a *Adapter) allProducts(ctx context.Context) ([]*pb.Product, error) {
-	held, err := all[productResource](ctx, a, productsPath)
-	products := make([]*pb.Product, len(held))
-	for i, row := range held {
-		products[i] = a.product(row)
+// newProduct posts a product. AminoTV had the products in before.
+func (a *Adapter) newProduct(ctx context.Context, wanted *pb.Product, before []string) (*pb.Product, error) {
+	isNew := func(row productResource) bool { return !slices.Contains(before, a.productName(row.ID)) }
+	body := productResource{Type: productType, Attributes: a.productBody(wanted)}
+	row, err := create(ctx, a, productsPath, body, func(shown productResource) bool {
+		return wanted.GetDisplayName() != "" && isNew(shown) && isLike(a.product(shown), wanted)
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case !isNew(row):
+		return nil, apierror.OutcomeUnknown("Outcome unknown: AminoTV reported success to POST %s with the older "+
+			"product %s"+mutation.RetryAdvice, productsPath, a.productName(row.ID))
+	case row.Attributes == (productAttributes{}) || isLike(a.product(row), wanted):
+		return a.productOr(row, wanted), nil
 	}
-	return products, err
+	// The response may hold a part of the product, or AminoTV did not take all of it.
+	if shown, err := a.productRow(ctx, a.productName(row.ID)); err == nil {
+		return a.product(shown), nil
+	}
+	return a.productOr(row, wanted), nil
+}
+
+// likeProducts returns the products that are like a wanted one and were not there before. It fails if
+// nobody can say which are.
+func (a *Adapter) likeProducts(ctx context.Context, wanted *pb.Product, before []string) ([]*pb.Product, error) {
+	rows, whole, err := all[productResource](ctx, a, productsPath)
+	if err != nil {
+		return nil, err
+	}
+	var like []*pb.Product
+	for _, row := range rows {
+		p := a.product(row.row)
+		switch {
+		case slices.Contains(before, p.GetName()):
+		case row.unreadable != nil && (p.GetDisplayName() == "" || p.GetDisplayName() == wanted.GetDisplayName()):
+			return nil, row.unreadable
+		case isLike(p, wanted):
+			like = append(like, p)
+		}
+	}
+	if partly := slices.Contains(before, partlyListed); partly && len(like) > 0 || !whole && len(like) == 0 {
+		return nil, invalidList("may have more rows than AminoTV shows. Check offset_parameter.", productsPath)
+	}
+	return like, nil
 }
 
 // checkProductName refuses a name that AminoTV may store as another one. A product is found again by

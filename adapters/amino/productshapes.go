@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"google.golang.org/protobuf/proto"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -75,7 +76,10 @@ func (s shaped) or(other shaped) shaped {
 
 // product returns the product that AminoTV shows. It reads each attribute in either form, and first in
 // the form that drmhub writes.
-func (a *Adapter) product(row productResource) *pb.Product {
+func (a *Adapter) product(row productResource) *pb.Product { return a.productOr(row, nil) }
+
+// productOr is product with the values of another product where AminoTV shows none.
+func (a *Adapter) productOr(row productResource, other *pb.Product) *pb.Product {
 	attributes := &row.Attributes
 	shown := attributes.current().or(attributes.older())
 	if a.config.ProductShape == shapeOlder {
@@ -83,16 +87,14 @@ func (a *Adapter) product(row productResource) *pb.Product {
 	}
 	return &pb.Product{
 		Name:        a.productName(row.ID),
-		DisplayName: shown.name,
-		Description: attributes.Description,
-		Buyable:     isTrue(attributes.IsBuyable),
-		Visible:     isTrue(shown.visible),
-		Price:       shown.price,
-		Recurring:   isTrue(shown.recurring),
+		DisplayName: cmp.Or(shown.name, other.GetDisplayName()),
+		Description: cmp.Or(attributes.Description, other.GetDescription()),
+		Buyable:     *cmp.Or(attributes.IsBuyable, new(other.GetBuyable())),
+		Visible:     *cmp.Or(shown.visible, new(other.GetVisible())),
+		Price:       cmp.Or(shown.price, proto.CloneOf(other.GetPrice())),
+		Recurring:   *cmp.Or(shown.recurring, new(other.GetRecurring())),
 	}
 }
-
-func isTrue(b *bool) bool { return b != nil && *b }
 
 // productBody returns the attributes of a product to create.
 func (a *Adapter) productBody(p *pb.Product) productAttributes {

@@ -38,7 +38,9 @@ func (a *Adapter) UpdateProduct(ctx context.Context, req *pb.UpdateProductReques
 				return err
 			}
 			body := a.body(map[string]any{"type": productType, "id": id, "attributes": attributes})
-			return a.change(ctx, upstream.Request{Method: http.MethodPatch, Path: productPath(id), Body: body})
+			path := productsPath + upstream.Path(id)
+			_, err = a.change(ctx, upstream.Request{Method: http.MethodPatch, Path: path, Body: body})
+			return err
 		},
 	})
 }

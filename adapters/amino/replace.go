@@ -1,6 +1,7 @@
 package amino
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -55,39 +56,68 @@ func (a *Adapter) replacement(ctx context.Context, name string, terms *pb.Produc
 		if err != nil {
 			return nil, err
 		}
-		before, err := a.licensesOfOrder(ctx, terms, held)
-		for _, l := range before {
-			if a.config.UniqueOrders && l.GetName() != name && ofOrder(l, terms) {
-				return nil, orderTaken("product_license", l)
-			}
-		}
-		both := []*pb.ProductLicense{withOrderID(terms), withOrderID(held)}
-		return &pb.ListProductLicensesResponse{ProductLicenses: append(both, before...)}, err
+		return a.orders(ctx, "product_license", name, terms, held)
 	})
 	if err != nil {
 		return order{}, order{}, err
 	}
-	all := kept.GetProductLicenses()
-	return order{all[0], all[2:]}, order{all[1], all[2:]}, nil
+	all, partly := kept.GetProductLicenses(), kept.GetNextPageToken() == partlyListed
+	next = order{terms: all[0], before: all[1:], partly: partly} // The old license is older, too.
+	return next, order{terms: all[1], before: all[1:], partly: partly}, nil
 }
 
-// replaceable reads the old license. It refuses terms that AminoTV would refuse after the revocation.
+// replaceable reads the old license. It refuses terms that AminoTV would refuse after the revocation,
+// and a license whose terms could not be issued again.
 func (a *Adapter) replaceable(ctx context.Context, name string, terms *pb.ProductLicense) (*pb.ProductLicense, error) {
 	old, err := a.findLicense(ctx, "name", name)
 	if err != nil {
 		return nil, err
 	}
-	if terms.GetUser() != old.GetUser() {
+	if old.GetUser() == "" || old.GetProduct() == "" {
+		if err := a.askUser(ctx, old, terms.GetUser()); err != nil {
+			return nil, err
+		}
+	}
+	untold := ""
+	switch {
+	case terms.GetUser() != old.GetUser():
 		return nil, apierror.Invalid("product_license.user", "must be the user of the license to replace. "+
 			"To give another user a license, create one.")
+	case old.GetProduct() == "":
+		untold = "product"
+	case old.GetVendorStatus() == "":
+		untold = "status"
 	}
-	if old.GetProduct() == "" {
+	if untold != "" {
 		return nil, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
-			"Nothing was sent: AminoTV does not show the product of the license %s, so its terms could not be "+
-				"issued again.", name)
+			"Nothing was sent: AminoTV does not show the %s of the license %s, so its terms could not be issued "+
+				"again.", untold, name)
 	}
 	_, err = a.findProduct(ctx, terms.GetProduct())
 	return old, err
+}
+
+// askUser adds what the list of a user's licenses shows of a license: that it is this user's, and its
+// product.
+func (a *Adapter) askUser(ctx context.Context, l *pb.ProductLicense, user string) error {
+	if l.GetUser() != "" && l.GetUser() != user {
+		return nil // The list of another user does not have it.
+	}
+	owned, whole, err := a.licensesOf(ctx, user)
+	if err != nil {
+		return err
+	}
+	for _, own := range owned {
+		if own.GetName() == l.GetName() {
+			l.User, l.Product = user, cmp.Or(l.GetProduct(), own.GetProduct())
+			return nil
+		}
+	}
+	if !whole {
+		return invalidList("may be incomplete, and lacks the license "+l.GetName()+", whose user AminoTV does not "+
+			"show. Nothing was sent. Check offset_parameter.", userLicensesPath(user))
+	}
+	return nil
 }
 
 // restore issues the old terms again, after the new ones were refused. It returns the error that says

@@ -1,10 +1,12 @@
 package amino
 
 import (
+	"errors"
 	"math"
+	"strconv"
+	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -12,17 +14,35 @@ import (
 )
 
 // resource is a JSON:API resource, as AminoTV's pages show licenses and products.
-type resource[Attributes, Relationships any] struct {
+type resource[A attributes, Relationships any] struct {
 	Type          string        `json:"type"`
 	ID            string        `json:"id,omitzero"`
-	Attributes    Attributes    `json:"attributes"`
+	Attributes    A             `json:"attributes"`
 	Relationships Relationships `json:"relationships,omitzero"`
 }
 
-func (r resource[Attributes, Relationships]) id() string { return r.ID }
+// attributes are those of a license or of a product.
+type attributes interface {
+	resourceType() string
+	misfit() *jsonx.Misfit // the first value that cannot be read, or nil
+}
 
 // identified is a resource of any type.
-type identified interface{ id() string }
+type identified interface {
+	id() string
+	misfit() *jsonx.Misfit
+}
+
+func (r resource[A, Relationships]) id() string { return r.ID }
+
+// misfit returns the first value that does not fit, with its path in the resource. A resource of another
+// type is no answer to what was asked. One without a type may be.
+func (r resource[A, Relationships]) misfit() *jsonx.Misfit {
+	if want := r.Attributes.resourceType(); r.Type != "" && !strings.EqualFold(r.Type, want) {
+		return &jsonx.Misfit{Path: "type", Expected: want}
+	}
+	return r.Attributes.misfit()
+}
 
 type (
 	licenseResource = resource[licenseAttributes, licenseRelationships]
@@ -35,6 +55,12 @@ const (
 	productType = "Product"
 	userType    = "User"
 )
+
+func (licenseAttributes) resourceType() string { return licenseType }
+
+func (productAttributes) resourceType() string { return productType }
+
+func (productAttributes) misfit() *jsonx.Misfit { return nil }
 
 type licenseAttributes struct {
 	Status         string          `json:"status,omitzero"`
@@ -57,52 +83,96 @@ type purchaseRecord struct {
 	PaymentMethod     string `json:"payment_method,omitzero"`
 }
 
+func (a licenseAttributes) misfit() *jsonx.Misfit {
+	times := []*epoch{a.StartDate, a.StopDate}
+	if a.RenewRecord != nil {
+		times = append(times, a.RenewRecord.ExpiryDate)
+	}
+	if a.PurchaseRecord != nil {
+		times = append(times, a.PurchaseRecord.PurchaseTimestamp)
+	}
+	for _, at := range times {
+		if at != nil && at.misfit != nil {
+			return at.misfit
+		}
+	}
+	return nil
+}
+
 type licenseRelationships struct {
 	User    relationship `json:"user"`
 	Product relationship `json:"product"`
 }
 
+// relationship names a resource. Data is nil if AminoTV does not name it: JSON:API lets a relationship
+// have links alone, whose form AminoTV's pages do not give.
 type relationship struct {
-	Data struct {
-		Type string `json:"type"`
-		ID   string `json:"id"`
-	} `json:"data"`
+	Data *identifier `json:"data"`
 }
 
-func related(kind, id string) relationship {
-	var r relationship
-	r.Data.Type, r.Data.ID = kind, id
-	return r
+type identifier struct {
+	Type string `json:"type"`
+	ID   string `json:"id"`
 }
 
-// epoch is a time in whole seconds since 1970, or noTime.
-type epoch int64
+func related(kind, id string) relationship { return relationship{&identifier{kind, id}} }
 
-const noTime epoch = math.MinInt64
+// id returns the id of the named resource, or "".
+func (r relationship) id() string {
+	if r.Data == nil {
+		return ""
+	}
+	return r.Data.ID
+}
 
-// UnmarshalJSONFrom refuses a time after the year 9999, which is probably in milliseconds.
+// epoch is a time in whole seconds since 1970. A value that is no time leaves the rest readable.
+type epoch struct {
+	seconds int64
+	none    bool // AminoTV shows no time
+	misfit  *jsonx.Misfit
+}
+
+// UnmarshalJSONFrom reads a time in seconds, as documented, and in the other usual forms.
 func (e *epoch) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	var at jsonx.Time
-	if err := at.UnmarshalJSONFrom(d); err != nil {
+	err := at.UnmarshalJSONFrom(d)
+	*e = epoch{none: true}
+	switch {
+	case errors.As(err, &e.misfit):
+		return nil
+	case err != nil || at.Text == "":
 		return err
 	}
-	*e = noTime
-	if at.Text == "" {
-		return nil
+	var ok bool
+	if e.seconds, ok = seconds(at.Text); !ok {
+		e.misfit = &jsonx.Misfit{Path: at.Path, Expected: "a time"}
 	}
-	seconds, ok := jsonx.WholeNumber(at.Text)
-	if !ok {
-		other, err := at.In(time.UTC)
-		if err != nil || other.IsZero() {
-			return err
-		}
-		seconds = other.Unix()
-	}
-	if err := (&timestamppb.Timestamp{Seconds: seconds}).CheckValid(); err != nil {
-		return &jsonx.Misfit{Path: at.Path, Expected: "a time in seconds since 1970"}
-	}
-	*e = epoch(seconds)
+	e.none = !ok
 	return nil
+}
+
+// The first and the last second of the years 1 to 9999.
+const (
+	firstSecond = -62_135_596_800
+	lastSecond  = 253_402_300_799
+)
+
+// seconds returns a time in seconds since 1970. A number after the year 9999 is one in milliseconds.
+func seconds(text string) (int64, bool) {
+	n, isWhole := jsonx.WholeNumber(text)
+	if f, err := strconv.ParseFloat(text, 64); !isWhole && err == nil && math.Abs(f) < lastSecond {
+		n, isWhole = int64(f), true
+	}
+	if isWhole && n <= lastSecond {
+		return n, n >= firstSecond
+	}
+	at, ok := jsonx.ParseTime(text, time.UTC)
+	return at.Unix(), ok
+}
+
+// MarshalJSONTo writes the time in seconds, as documented.
+func (e *epoch) MarshalJSONTo(to *jsontext.Encoder) error {
+	return to.WriteToken(jsontext.Int(e.seconds))
 }
 
 // epochOf returns a time in whole seconds. AminoTV keeps no fractions.
@@ -110,57 +180,20 @@ func epochOf(t *timestamppb.Timestamp) *epoch {
 	if t == nil {
 		return nil
 	}
-	e := epoch(t.GetSeconds())
-	return &e
+	return &epoch{seconds: t.GetSeconds()}
 }
 
 func (e *epoch) timestamp() *timestamppb.Timestamp {
-	if e == nil || *e == noTime {
+	if e == nil || e.none {
 		return nil
 	}
-	return &timestamppb.Timestamp{Seconds: int64(*e)}
+	return &timestamppb.Timestamp{Seconds: e.seconds}
 }
 
 // end returns the time of an end, which is nil if there is no end: 0 or less says so too.
 func (e *epoch) end() *timestamppb.Timestamp {
-	if e == nil || *e <= 0 {
+	if e == nil || e.seconds <= 0 {
 		return nil
 	}
 	return e.timestamp()
-}
-
-// listDocument is the response of a list. Data is nil if the response is not a list.
-type listDocument[Row any] struct {
-	Data *[]Row `json:"data"`
-}
-
-// document is the response with one resource: {"data":{…}}, or {"data":[{…}]}, as AminoTV's pages
-// show it.
-type document[Row any] struct {
-	Data Row
-	one  bool // the response has exactly one resource
-}
-
-// UnmarshalJSONFrom reads either form.
-func (d *document[Row]) UnmarshalJSONFrom(from *jsontext.Decoder) error {
-	var envelope struct {
-		Data jsontext.Value `json:"data"`
-	}
-	if err := json.UnmarshalDecode(from, &envelope); err != nil {
-		return err
-	}
-	switch envelope.Data.Kind() {
-	case '{':
-		d.one = true
-		return jsonx.Unmarshal("data", envelope.Data, &d.Data)
-	case '[':
-		var rows []Row
-		if err := jsonx.Unmarshal("data", envelope.Data, &rows); err != nil {
-			return err
-		}
-		if d.one = len(rows) == 1; d.one {
-			d.Data = rows[0]
-		}
-	}
-	return nil
 }

@@ -3,6 +3,7 @@ package amino
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -62,9 +63,11 @@ func (a *Adapter) issue(ctx context.Context, step string, o order, owed bool) (o
 	return do(ctx, mutation.Write[*pb.ProductLicenseResult]{
 		Step: step,
 		Send: func(ctx context.Context, attempt mutation.Attempt) (*pb.ProductLicenseResult, error) {
-			row, err := create(ctx, a, licensesPath, licenseBody(o.terms))
+			row, err := create(ctx, a, licensesPath, licenseBody(o.terms), func(shown licenseResource) bool {
+				return shown.Attributes.OrderID == o.terms.GetOrderId() && a.contradiction(shown, o) == ""
+			})
 			if err == nil {
-				return okResult(a.issued(row, o.terms)), nil
+				return a.issued(row, o)
 			}
 			if attempt.Resend && isRefusal(err) { // the earlier attempt may be the reason
 				switch late, took, unread := check(ctx); {
@@ -85,16 +88,33 @@ func (a *Adapter) issue(ctx context.Context, step string, o order, owed bool) (o
 	})
 }
 
-// issued returns the license that AminoTV issued. If the answer holds only its id, the license is as
-// it was asked for.
-func (a *Adapter) issued(row licenseResource, terms *pb.ProductLicense) *pb.ProductLicense {
-	l := a.license(row)
-	if row.Attributes != (licenseAttributes{}) || l.GetUser()+l.GetProduct() != "" {
-		return l
+// issued returns the license that AminoTV issued. A license that contradicts the order is somebody
+// else's.
+func (a *Adapter) issued(row licenseResource, o order) (*pb.ProductLicenseResult, error) {
+	l := held{a.license(row), row.Attributes == (licenseAttributes{}), nil}
+	if wrong := a.contradiction(row, o); wrong != "" {
+		return nil, apierror.OutcomeUnknown("Outcome unknown: AminoTV reported success to POST %s with the license "+
+			"%s, which has another %s than the one to issue"+mutation.RetryAdvice, licensesPath, l.GetName(), wrong)
 	}
-	asked := expected(terms)
-	asked.Name = l.GetName()
-	return asked
+	return okResult(o.issued(l)), nil
+}
+
+// contradiction returns what shows that a license is not the one of an order, or "".
+func (a *Adapter) contradiction(row licenseResource, o order) string {
+	l := a.license(row)
+	differs := func(shown, asked string) bool { return shown != "" && shown != asked }
+	isOlder := func(older *pb.ProductLicense) bool { return older.GetName() == l.GetName() }
+	switch {
+	case differs(l.GetUser(), o.terms.GetUser()):
+		return "user"
+	case differs(l.GetProduct(), o.terms.GetProduct()):
+		return "product"
+	case differs(l.GetOrderId(), o.terms.GetOrderId()):
+		return "order_id"
+	case slices.ContainsFunc(o.before, isOlder):
+		return "date of issue"
+	}
+	return ""
 }
 
 // orNoProduct returns NOT_FOUND if AminoTV refused a license because it has no such product, and
@@ -126,7 +146,11 @@ func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense)
 	return do(ctx, mutation.Write[*pb.ProductLicenseResult]{
 		Step: step,
 		Send: func(ctx context.Context, attempt mutation.Attempt) (*pb.ProductLicenseResult, error) {
-			err := a.change(ctx, upstream.Request{Method: http.MethodDelete, Path: licensePath(id)})
+			path := licensesPath + upstream.Path(id)
+			res, err := a.change(ctx, upstream.Request{Method: http.MethodDelete, Path: path})
+			if err == nil && res.Status != http.StatusNoContent { // a proxy may have sent it
+				err = a.wantGone(ctx, res, l.GetName())
+			}
 			switch {
 			case isNotFound(err) && attempt.Resend: // the earlier attempt came late
 				return missed(), nil
@@ -146,6 +170,20 @@ func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense)
 		},
 		Preview: func() *pb.ProductLicenseResult { return okResult(l) },
 	})
+}
+
+// wantGone returns OUTCOME_UNKNOWN unless AminoTV no longer holds a license.
+func (a *Adapter) wantGone(ctx context.Context, deleted *upstream.Response, name string) error {
+	_, err := a.findLicense(ctx, "name", name)
+	if isNotFound(err) {
+		return nil
+	}
+	why := "AminoTV still holds it"
+	if err != nil {
+		why = "reading it failed: " + err.Error()
+	}
+	return deleted.Complete(apierror.OutcomeUnknown("Outcome unknown: AminoTV returned HTTP %d to the revocation of "+
+		"the license %s, and %s"+mutation.RetryAdvice, deleted.Status, name, why))
 }
 
 // refusals are the reasons with which AminoTV refuses terms. Other reasons may pass, or concern

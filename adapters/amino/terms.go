@@ -1,6 +1,8 @@
 package amino
 
 import (
+	"cmp"
+
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -43,7 +45,7 @@ func (a *Adapter) terms(field string, wanted *pb.ProductLicense) (*pb.ProductLic
 		}
 	}
 	start, stop := epochOf(l.GetStartTime()), epochOf(l.GetStopTime())
-	if start != nil && stop != nil && *stop <= *start {
+	if start != nil && stop != nil && stop.seconds <= start.seconds {
 		refuse("stop_time", "must be at least a second later than start_time: AminoTV keeps whole seconds")
 	}
 	if violations != nil {
@@ -102,6 +104,20 @@ func expected(terms *pb.ProductLicense) *pb.ProductLicense {
 	l := proto.CloneOf(terms)
 	if l.GetStatus() == pb.ProductLicense_STATUS_UNSPECIFIED {
 		l.Status, l.VendorStatus = pb.ProductLicense_ACTIVE, vendorStatus(pb.ProductLicense_ACTIVE)
+	}
+	return l
+}
+
+// completed returns a license that AminoTV issued. What identifies the license is as it was asked for
+// where AminoTV does not show it. The other terms are as AminoTV shows them.
+func completed(l, terms *pb.ProductLicense) *pb.ProductLicense {
+	asked := expected(terms)
+	l = proto.CloneOf(l)
+	l.User = cmp.Or(l.GetUser(), asked.GetUser())
+	l.Product = cmp.Or(l.GetProduct(), asked.GetProduct())
+	l.OrderId = cmp.Or(l.GetOrderId(), asked.GetOrderId())
+	if l.GetVendorStatus() == "" {
+		l.Status, l.VendorStatus = asked.GetStatus(), asked.GetVendorStatus()
 	}
 	return l
 }
