@@ -121,7 +121,7 @@ func (a *Adapter) Describe() adapters.Description {
 
 // Check lists the sites. PallyCon reports no level of access.
 func (a *Adapter) Check(ctx context.Context) (string, error) {
-	_, err := a.sites(ctx)
+	_, err := a.allSites(ctx)
 	return "", err
 }
 

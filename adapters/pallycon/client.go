@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -138,10 +139,15 @@ func (e *envelope[Data]) readData(d *jsontext.Decoder) error {
 	}
 	// The call may have failed. An unexpected form is an error only if it succeeded.
 	raw, err := d.ReadValue()
-	if err == nil {
-		e.misfit = jsonx.Unmarshal("data", raw, &e.Data)
+	if err != nil {
+		return err
 	}
-	return err
+	var whole struct { // so that rows know their paths
+		Data Data `json:"data"`
+	}
+	e.misfit = jsonx.Unmarshal("", slices.Concat([]byte(`{"data":`), raw, []byte("}")), &whole)
+	e.Data = whole.Data
+	return nil
 }
 
 // addFields adds the fields that are beside error_code to those in data. The guide heads one response

@@ -1,10 +1,12 @@
 package pallycon
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/grpc/codes"
@@ -14,11 +16,13 @@ import (
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/upstream"
+	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
 // integrationRow is data in "Get DRM Integration Info".
 type integrationRow struct {
+	SiteID             string `json:"site_id"`
 	SiteKey            string `json:"site_key"`
 	AccessKey          string `json:"access_key"`
 	KMSToken           string `json:"kms_token"`
@@ -64,7 +68,6 @@ func (a *Adapter) UpdateIntegration(
 	}
 	return mutation.DoUpdate(ctx, mutation.Update[*pb.Integration]{
 		Vendor: vendorName, Step: "update", Before: before, Read: read,
-		Unchecked: true, // The caller sees the settings as PallyCon shows them.
 		Change: func(integration *pb.Integration) {
 			for _, field := range mask {
 				setSetting(field, integration, wanted)
@@ -106,15 +109,34 @@ func integrationParams(wanted *pb.Integration, mask []string) (url.Values, error
 	return params, nil
 }
 
+// setSetting sets a field. A URL that PallyCon writes in another way stays as PallyCon shows it.
 func setSetting(field string, to, from *pb.Integration) {
 	switch field {
 	case "license_callback_url":
-		to.LicenseCallbackUrl = from.GetLicenseCallbackUrl()
+		if !sameURL(to.GetLicenseCallbackUrl(), from.GetLicenseCallbackUrl()) {
+			to.LicenseCallbackUrl = from.GetLicenseCallbackUrl()
+		}
 	case "package_callback_url":
-		to.PackageCallbackUrl = from.GetPackageCallbackUrl()
+		if !sameURL(to.GetPackageCallbackUrl(), from.GetPackageCallbackUrl()) {
+			to.PackageCallbackUrl = from.GetPackageCallbackUrl()
+		}
 	default:
 		to.TokenDuration = from.GetTokenDuration()
 	}
+}
+
+// sameURL reports whether two URLs differ at most in the case of their hosts, and in a / as their
+// whole path.
+func sameURL(a, b string) bool { return plainURL(a) == plainURL(b) }
+
+func plainURL(s string) string {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" {
+		return s
+	}
+	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	u.Path = cmp.Or(u.Path, "/")
+	return u.String()
 }
 
 func (a *Adapter) integration(ctx context.Context, siteID string, view pb.Integration_View) (*pb.Integration, error) {
@@ -123,12 +145,16 @@ func (a *Adapter) integration(ctx context.Context, siteID string, view pb.Integr
 		return nil, a.orNoSite(ctx, siteID, err)
 	}
 	row := response.Data
-	if row == nil {
+	if row == nil || *row == (integrationRow{}) {
 		if _, err := a.findSite(ctx, siteID); err != nil {
 			return nil, err
 		}
 		return nil, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
 			"PallyCon reported success without the integration of site %q", siteID)
+	}
+	if row.SiteID != "" && row.SiteID != siteID {
+		return nil, unreadable("the integration of site "+strconv.Quote(siteID),
+			&jsonx.Misfit{Path: "data.site_id", Expected: "the site of the request"})
 	}
 	integration := &pb.Integration{
 		Name:               names.Integration.Name(a.id, siteID),

@@ -2,10 +2,12 @@ package pallycon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"math"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,6 +34,8 @@ type licenseRow struct {
 	LicenseType  string `json:"license_type"`
 	PlatformName string `json:"platform_name"`
 	RegTime      string `json:"reg_time"`
+
+	unreadable string // what is wrong with a value, or ""
 }
 
 // Second returns the time that a row is listed by.
@@ -106,6 +110,9 @@ func (a *Adapter) orNoSite(ctx context.Context, siteID string, err error) error 
 }
 
 func (a *Adapter) license(siteID string, row *licenseRow) (*pb.License, error) {
+	if row.unreadable != "" {
+		return nil, unreadable("a license of content "+strconv.Quote(row.CID), errors.New(row.unreadable))
+	}
 	created, err := time.ParseInLocation(secondFormat, row.RegTime, a.config.TimeZone)
 	if err != nil {
 		// The message does not quote the value, which may be a secret.
@@ -214,24 +221,20 @@ func (l *licenseList) readPage(ctx context.Context, unit, number int) ([]license
 	p := l.params()
 	l.adapter.setPage(p, unit, number)
 	for reads := 1; ; reads++ {
-		response, err := get[[]licenseRow](ctx, l.adapter, call{"/drm/license", "UA003001100"}, p)
+		response, err := get[[]jsonx.Row[licenseRow]](ctx, l.adapter, call{"/drm/license", "UA003001100"}, p)
 		if err != nil {
 			return nil, err
 		}
-		for i := range response.Data {
-			row := &response.Data[i]
-			if row.RegTime, err = l.adapter.second(jsonx.Time{
-				Text: row.RegTime, Path: fmt.Sprintf("data[%d].reg_time", i),
-			}); err != nil {
-				return nil, unreadable("a license", err)
-			}
+		all, err := l.adapter.licenseRows(response.Data)
+		if err != nil {
+			return nil, err
 		}
-		rows, count := len(response.Data), response.Count
+		rows, count := len(all), response.Count
 		l.count = count
 		l.isTotal = l.isTotal || count > rows || number == 0 && count == rows && rows < unit
 		shown := unit*number + rows
 		if rows == unit || count <= rows || count <= shown {
-			return response.Data, nil
+			return all, nil
 		}
 		if reads == maxReads {
 			return nil, listing.HistoryContradiction(fmt.Sprintf(
@@ -240,19 +243,40 @@ func (l *licenseList) readPage(ctx context.Context, unit, number int) ([]license
 	}
 }
 
+// licenseRows returns the rows of a page. The list is read by reg_time, so a row without one ends it.
+func (a *Adapter) licenseRows(read []jsonx.Row[licenseRow]) ([]licenseRow, error) {
+	all := make([]licenseRow, len(read))
+	for i, r := range read {
+		row, at := r.Value, r.Path+".reg_time"
+		var err error
+		row.RegTime, err = a.second(jsonx.Time{Text: row.RegTime, Path: at})
+		if err == nil && row.RegTime == "" {
+			err = &jsonx.Misfit{Path: at, Expected: "a time"}
+		}
+		if err != nil {
+			return nil, unreadable("a license of content "+strconv.Quote(row.CID), err)
+		}
+		if r.Misfit != nil {
+			row.unreadable = r.Misfit.Error()
+		}
+		all[i] = row
+	}
+	return all, nil
+}
+
 func (l *licenseList) match(row *licenseRow) listing.Match {
 	f := l.filter
-	same := func(want, got string) bool { return want == "" || want == got }
+	wanted := meets(row.unreadable != "",
+		condition{f.GetContentId(), row.CID},
+		condition{f.GetUserId(), row.UserID},
+		condition{f.GetDeviceId(), row.DeviceID},
+		condition{f.GetDeviceModel(), row.DeviceModel},
+		condition{code(drmTypes, f.GetDrmType()), row.DRMType},
+		condition{code(licenseStatuses, f.GetStatus()), row.Status})
 	switch {
 	case l.after != "" && row.RegTime < l.after:
 		return listing.Stop
-	case l.upTo != "" && row.RegTime >= l.upTo,
-		!same(f.GetContentId(), row.CID),
-		!same(f.GetUserId(), row.UserID),
-		!same(f.GetDeviceId(), row.DeviceID),
-		!same(f.GetDeviceModel(), row.DeviceModel),
-		f.GetDrmType() != 0 && f.GetDrmType() != drmTypes[row.DRMType],
-		f.GetStatus() != 0 && f.GetStatus() != licenseStatuses[row.Status]:
+	case !wanted, l.upTo != "" && row.RegTime >= l.upTo:
 		return listing.Skip
 	}
 	return listing.Keep

@@ -28,7 +28,9 @@ type memberRow struct {
 	RegDate     string `json:"reg_date"`
 }
 
-func (r memberRow) hasID() (name string, has bool) { return "member_seq", r.MemberSeq > 0 }
+func (r memberRow) identity() (kind, field, id string) {
+	return "member", "member_seq", number(r.MemberSeq)
+}
 
 // memberGroups is the guide's "Group SEQ List".
 var memberGroups = map[string]pb.Member_Group{
@@ -51,14 +53,14 @@ const (
 func (a *Adapter) ListMembers(
 	ctx context.Context, req *pb.ListMembersRequest,
 ) (*pb.ListMembersResponse, error) {
-	list := a.memberList(nil)
+	list := a.memberList()
 	rows, next, err := list.Page(ctx, req)
 	if err != nil {
 		return nil, err
 	}
 	res := &pb.ListMembersResponse{NextPageToken: next, TotalSize: list.Total()}
 	for _, row := range rows {
-		res.Members = append(res.Members, a.member(row))
+		res.Members = append(res.Members, a.member(row.Row))
 	}
 	return res, nil
 }
@@ -75,12 +77,11 @@ func (a *Adapter) CreateMember(ctx context.Context, req *pb.CreateMemberRequest)
 		return nil, apierror.Invalid("member.state",
 			"must not be set: PallyCon sets the state of a new member; change it with UpdateMember")
 	}
-	withAddress := func(row memberRow) bool { return strings.EqualFold(row.MemberEmail, wanted.GetEmail()) }
 	_, err := mutation.Snapshot(ctx, "before", func(ctx context.Context) (*pb.Member, error) {
-		held, err := a.findMember(ctx, withAddress)
-		if err == nil && held != nil {
+		held, err := a.membersOf(ctx, wanted.GetEmail())
+		if err == nil && len(held) > 0 {
 			err = apierror.New(codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS,
-				"a member with this e-mail address exists: %s", held.GetName())
+				"a member with this e-mail address exists: %s", held[0].GetName())
 		}
 		return &pb.Member{}, err
 	})
@@ -97,23 +98,27 @@ func (a *Adapter) CreateMember(ctx context.Context, req *pb.CreateMemberRequest)
 	}
 	return mutation.DoCreate(ctx, mutation.Create[*pb.Member]{
 		Step: "create", Preview: asked,
-		List: func(ctx context.Context) ([]*pb.Member, error) { return a.findMembers(ctx, withAddress) },
+		List: func(ctx context.Context) ([]*pb.Member, error) { return a.membersOf(ctx, wanted.GetEmail()) },
 		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.Member, error) {
 			response, err := change[*memberRow](ctx, a, http.MethodPost, call{memberPath, memberCode}, params)
 			if err != nil {
 				return nil, err
 			}
-			if response.Data == nil || response.Data.MemberSeq == 0 {
+			if response.Data == nil || response.Data.MemberSeq <= 0 {
 				return nil, apierror.OutcomeUnknown(
 					"Outcome unknown: PallyCon reported success without a member_seq" + mutation.RetryAdvice)
 			}
 			seq := response.Data.MemberSeq
-			if created, err := a.findMember(ctx, withSeq(seq)); err == nil && created != nil {
-				return created, nil
+			created, err := a.findMember(ctx, seq)
+			switch {
+			case err != nil || created == nil:
+				// The member exists although it cannot be read. The result has what is known.
+				created = asked()
+				created.Name = a.memberName(seq)
+			case !strings.EqualFold(created.GetEmail(), wanted.GetEmail()):
+				return nil, apierror.OutcomeUnknown("Outcome unknown: PallyCon reported success with the number " +
+					"of another member" + mutation.RetryAdvice)
 			}
-			// The member exists although it cannot be read. The result has what is known.
-			created := asked()
-			created.Name = a.memberName(seq)
 			return created, nil
 		},
 	})
@@ -132,7 +137,7 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 	}
 	params.Set("member_seq", strconv.FormatInt(seq, 10))
 	read := func(ctx context.Context) (*pb.Member, error) {
-		held, err := a.findMember(ctx, withSeq(seq))
+		held, err := a.findMember(ctx, seq)
 		if err == nil && held == nil {
 			err = noMember(seq)
 		}
@@ -153,7 +158,7 @@ func (a *Adapter) UpdateMember(ctx context.Context, req *pb.UpdateMemberRequest)
 			return err
 		},
 		Confirm: func(ctx context.Context) (*pb.Member, error) {
-			changed, err := a.findMember(ctx, withSeq(seq))
+			changed, err := a.findMember(ctx, seq)
 			if err == nil && changed == nil { // The list may hide a member that was just changed.
 				changed = proto.CloneOf(before)
 				apply(changed)
@@ -220,38 +225,45 @@ func (a *Adapter) ResetMemberPassword(
 	})
 }
 
-func (a *Adapter) memberList(match func(memberRow) (bool, error)) *listing.Numbered[memberRow] {
-	return numbered(a, call{memberPath, memberCode}, url.Values{}, match)
+func (a *Adapter) memberList() *listing.Numbered[listed[memberRow]] {
+	return numbered[memberRow](a, call{memberPath, memberCode}, url.Values{}, nil)
 }
 
-// findMembers returns the members of the list that match.
-func (a *Adapter) findMembers(ctx context.Context, match func(memberRow) bool) ([]*pb.Member, error) {
-	rows, err := a.memberList(func(row memberRow) (bool, error) { return match(row), nil }).All(ctx)
+// membersOf returns the members with an e-mail address. It fails if a row that cannot be read may be
+// one of them.
+func (a *Adapter) membersOf(ctx context.Context, address string) ([]*pb.Member, error) {
+	list := a.memberList()
+	list.Match = func(row listed[memberRow]) (bool, error) {
+		return row.meets(sameAddress(address, row.Row.MemberEmail)), nil
+	}
+	list.Check = func(row listed[memberRow]) error {
+		if row.Row.MemberSeq > 0 && row.Row.MemberEmail != "" {
+			return nil // The rest of the row does not matter.
+		}
+		return row.unreadable
+	}
+	rows, err := list.All(ctx)
 	var found []*pb.Member
 	for _, row := range rows {
-		found = append(found, a.member(row))
+		found = append(found, a.member(row.Row))
 	}
 	return found, err
 }
 
-// findMember returns the first member of the list that matches, or nil. PallyCon has no call for one.
-func (a *Adapter) findMember(ctx context.Context, match func(memberRow) bool) (*pb.Member, error) {
-	found, err := a.findMembers(ctx, match)
-	if err != nil || len(found) == 0 {
+// findMember returns one member of the list, or nil. PallyCon has no call for one.
+func (a *Adapter) findMember(ctx context.Context, seq int64) (*pb.Member, error) {
+	row, err := findRow(ctx, a.memberList(), number(seq))
+	if err != nil || row == nil {
 		return nil, err
 	}
-	return found[0], nil
-}
-
-func withSeq(seq int64) func(memberRow) bool {
-	return func(row memberRow) bool { return row.MemberSeq == seq }
+	return a.member(*row), nil
 }
 
 // orNoMember returns NOT_FOUND if the vendor refused because it has no such member, and err
 // otherwise. The guide gives no code for that.
 func (a *Adapter) orNoMember(ctx context.Context, seq int64, err error) error {
 	return mutation.ExplainRefusal(ctx, err, a.memberName(seq), func(ctx context.Context) error {
-		held, err := a.findMember(ctx, withSeq(seq))
+		held, err := a.findMember(ctx, seq)
 		if err == nil && held == nil {
 			err = noMember(seq)
 		}

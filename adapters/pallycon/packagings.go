@@ -3,8 +3,8 @@ package pallycon
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net/url"
+	"strconv"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -26,6 +26,8 @@ type packagingRow struct {
 	Track       string `json:"track"`
 	CreatedTime string `json:"created_time"`
 	UpdateTime  string `json:"update_time"`
+
+	unreadable error // what is wrong with a value, or nil
 }
 
 // ListPackagings is "Get DRM Packaging History". Only PallyCon applies the period, because the guide
@@ -60,7 +62,9 @@ func (a *Adapter) ListPackagings(
 			return a.readPackagings(ctx, params, created, update)
 		},
 		// The vendor's search may match substrings.
-		Match: func(r packagingRow) bool { return f.GetContentId() == "" || f.GetContentId() == r.CID },
+		Match: func(r packagingRow) bool {
+			return meets(r.unreadable != nil, condition{f.GetContentId(), r.CID})
+		},
 	}
 	rows, more, err := list.Next(ctx, &at, paging.Size(req.GetPageSize()))
 	if err != nil {
@@ -99,25 +103,45 @@ func (a *Adapter) readPackagings(
 		params.Set("last_created_time_cid", created)
 		params.Set("last_update_time", update)
 	}
-	response, err := get[[]packagingRow](ctx, a, call{"/drm/pack", "UA003001100"}, params)
+	response, err := get[[]jsonx.Row[packagingRow]](ctx, a, call{"/drm/pack", "UA003001100"}, params)
 	if err != nil {
 		return nil, 0, err
 	}
-	for i := range response.Data {
-		row := &response.Data[i]
-		at := fmt.Sprintf("data[%d].", i)
-		row.CreatedTime, err = a.second(jsonx.Time{Text: row.CreatedTime, Path: at + "created_time"})
-		if err == nil {
-			row.UpdateTime, err = a.second(jsonx.Time{Text: row.UpdateTime, Path: at + "update_time"})
-		}
-		if err != nil {
-			return nil, 0, unreadable("a packaging", err)
+	rows := make([]packagingRow, len(response.Data))
+	for i, r := range response.Data {
+		if rows[i], err = a.packagingRow(r); err != nil {
+			return nil, 0, err
 		}
 	}
-	return response.Data, response.Count, nil
+	return rows, response.Count, nil
+}
+
+// packagingRow returns a row of a page. The list is read by its times, so a row without them ends it.
+func (a *Adapter) packagingRow(r jsonx.Row[packagingRow]) (packagingRow, error) {
+	row, thing := r.Value, "a packaging of content "+strconv.Quote(r.Value.CID)
+	var err error
+	row.CreatedTime, err = a.second(jsonx.Time{Text: row.CreatedTime, Path: r.Path + ".created_time"})
+	if err == nil && row.CreatedTime == "" {
+		err = &jsonx.Misfit{Path: r.Path + ".created_time", Expected: "a time"}
+	}
+	if err == nil {
+		row.UpdateTime, err = a.second(jsonx.Time{Text: row.UpdateTime, Path: r.Path + ".update_time"})
+	}
+	switch {
+	case err != nil:
+		return row, unreadable(thing, err)
+	case row.CID == "":
+		row.unreadable = unreadable("a packaging", r.Lacks("cid"))
+	case r.Misfit != nil:
+		row.unreadable = unreadable(thing, r.Misfit)
+	}
+	return row, nil
 }
 
 func (a *Adapter) packaging(siteID string, r packagingRow) (*pb.Packaging, error) {
+	if r.unreadable != nil {
+		return nil, r.unreadable
+	}
 	p := &pb.Packaging{Site: a.siteName(siteID), ContentId: r.CID, Track: r.Track}
 	for _, t := range []struct {
 		text string

@@ -27,6 +27,8 @@ type userRow struct {
 	Fail       int32  `json:"fail"`
 }
 
+func (r userRow) identity() (kind, field, id string) { return "user", "user_id", r.UserID }
+
 // deviceRow is an element of data in "Get DRM Device List".
 type deviceRow struct {
 	DeviceID    string `json:"device_id"`
@@ -36,11 +38,15 @@ type deviceRow struct {
 	Fail        int32  `json:"fail"`
 }
 
+func (r deviceRow) identity() (kind, field, id string) { return "device", "device_id", r.DeviceID }
+
 // contentRow is an element of data in "Get DRM CID License List".
 type contentRow struct {
 	CID        string `json:"cid"`
 	LicenseCnt int32  `json:"license_cnt"`
 }
+
+func (r contentRow) identity() (kind, field, id string) { return "content", "cid", r.CID }
 
 // contentUserRow is an element of data in "Get DRM CID User List".
 type contentUserRow struct {
@@ -49,15 +55,22 @@ type contentUserRow struct {
 	LicenseCnt int32  `json:"license_cnt"`
 }
 
+func (r contentUserRow) identity() (kind, field, id string) {
+	if r.CID == "" {
+		return "user of a content", "cid", ""
+	}
+	return "user", "user_id", r.UserID
+}
+
 // A report is one of the vendor's counts of licenses in a period. The vendor may return more rows
 // than those that match.
-type report[Row any] struct {
+type report[Row identified] struct {
 	method string   // as in messages
 	takes  []string // the fields of ReportFilter that it takes
 	path   string
 	params url.Values // besides the period and the status
-	match  func(Row) bool
-	narrow bool // match may refuse rows that the vendor returns
+	wants  func(Row) []condition
+	narrow bool // the vendor may return rows that do not meet the conditions
 }
 
 // ListLicenseUsers is "Get DRM User List".
@@ -69,7 +82,7 @@ func (a *Adapter) ListLicenseUsers(
 		method: "ListLicenseUsers", takes: []string{"start_date", "end_date", "user_id"},
 		path: "/drm/user", params: keyword(user),
 		narrow: user != "",
-		match:  func(r userRow) bool { return r.UserID == user },
+		wants:  func(r userRow) []condition { return []condition{{user, r.UserID}} },
 	})
 	if err != nil {
 		return nil, err
@@ -93,8 +106,8 @@ func (a *Adapter) ListLicenseDevices(
 		method: "ListLicenseDevices", takes: []string{"start_date", "end_date", "device_id", "device_model"},
 		path: "/drm/device", params: keyword(device),
 		narrow: device+model != "",
-		match: func(r deviceRow) bool {
-			return (device == "" || r.DeviceID == device) && (model == "" || r.DeviceModel == model)
+		wants: func(r deviceRow) []condition {
+			return []condition{{device, r.DeviceID}, {model, r.DeviceModel}}
 		},
 	})
 	if err != nil {
@@ -119,7 +132,7 @@ func (a *Adapter) ListLicenseContents(
 		method: "ListLicenseContents", takes: []string{"start_date", "end_date", "content_id", "status"},
 		path: "/drm/cid-drmLicense", params: url.Values{},
 		narrow: content != "",
-		match:  func(r contentRow) bool { return r.CID == content },
+		wants:  func(r contentRow) []condition { return []condition{{content, r.CID}} },
 	})
 	if err != nil {
 		return nil, err
@@ -145,7 +158,7 @@ func (a *Adapter) ListContentUsers(
 		method: "ListContentUsers", takes: []string{"content_id", "start_date", "end_date", "user_id", "status"},
 		path: "/drm/cid-user", params: url.Values{"cid": {content}},
 		narrow: user != "",
-		match:  func(r contentUserRow) bool { return r.UserID == user },
+		wants:  func(r contentUserRow) []condition { return []condition{{content, r.CID}, {user, r.UserID}} },
 	})
 	if err != nil {
 		return nil, err
@@ -171,7 +184,7 @@ type reportPage[Row any] struct {
 }
 
 // listReport returns a page of a report, and the name of its site.
-func listReport[Row any](ctx context.Context, a *Adapter, req interface {
+func listReport[Row identified](ctx context.Context, a *Adapter, req interface {
 	paging.Request
 	GetPageSize() int32
 	GetParent() string
@@ -191,8 +204,15 @@ func listReport[Row any](ctx context.Context, a *Adapter, req interface {
 		r.params.Set("search_status", code(licenseStatuses, s))
 	}
 	list := numbered[Row](a, call{r.path, "UA003001100"}, r.params, nil)
+	met := func(row listed[Row]) bool { return row.meets(r.wants(row.Row)...) }
 	if r.narrow {
-		list.Match = func(row Row) (bool, error) { return r.match(row), nil }
+		list.Match = func(row listed[Row]) (bool, error) { return met(row), nil }
+	}
+	list.Check = func(row listed[Row]) error {
+		if !met(row) {
+			return nil // The caller leaves it out.
+		}
+		return row.unreadable
 	}
 	want := paging.Size(req.GetPageSize())
 	at := list.Start(want)
@@ -210,7 +230,10 @@ func listReport[Row any](ctx context.Context, a *Adapter, req interface {
 			return "", page, err
 		}
 	}
-	page.rows, page.total = rows, list.Total()
+	for _, row := range rows {
+		page.rows = append(page.rows, row.Row)
+	}
+	page.total = list.Total()
 	if next != nil {
 		page.token, err = paging.Token(req, next)
 	}

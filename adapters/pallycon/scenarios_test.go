@@ -33,7 +33,8 @@ func TestScenarios(t *testing.T) {
 func forty() string {
 	var rows []string
 	for i := range 40 {
-		rows = append(rows, fmt.Sprintf(`{"reg_time":"202003022359%02d"}`, 59-i))
+		rows = append(rows, fmt.Sprintf(
+			`{"user_id":"u%d","device_id":"d%[1]d","cid":"c%[1]d","reg_time":"202003022359%02[1]d"}`, 59-i))
 	}
 	return strings.Join(rows, ",")
 }

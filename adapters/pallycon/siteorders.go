@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,7 +32,11 @@ type siteOrderRow struct {
 	RegTime     string `json:"reg_time"`
 }
 
-func (r siteOrderRow) hasID() (name string, has bool) { return "seq", r.Seq > 0 }
+func (r siteOrderRow) identity() (kind, field, id string) { return "site order", "seq", number(r.Seq) }
+
+func (r siteOrderRow) times() []jsonx.Time {
+	return []jsonx.Time{{Text: r.RegTime, Path: "reg_time"}, {Text: r.UpdateTime, Path: "update_time"}}
+}
 
 const siteOrderPath = "/account/siteId/approve"
 
@@ -53,9 +58,7 @@ func (a *Adapter) CreateSiteOrder(
 			"must not be set: PallyCon takes no certificate with an order; register it for the new site")
 	}
 	name := order.GetDisplayName()
-	ofThisName := func(ctx context.Context) ([]*pb.SiteOrder, error) {
-		return a.siteOrders(ctx, func(row siteOrderRow) (bool, error) { return row.ServiceName == name, nil })
-	}
+	ofThisName := func(ctx context.Context) ([]*pb.SiteOrder, error) { return a.siteOrdersOf(ctx, name) }
 	before, err := mutation.SnapshotNames(ctx, "before", ofThisName)
 	if err != nil {
 		return nil, err
@@ -69,12 +72,14 @@ func (a *Adapter) CreateSiteOrder(
 			if err != nil {
 				return nil, err
 			}
-			if response.Data == nil || response.Data.Seq == 0 {
-				return nil, apierror.OutcomeUnknown(
-					"Outcome unknown: PallyCon reported success without a seq" + mutation.RetryAdvice)
-			}
 			ordered := pending()
-			ordered.Name = a.siteOrderName(response.Data.Seq)
+			if response.Data != nil && response.Data.Seq > 0 {
+				ordered.Name = a.siteOrderName(response.Data.Seq)
+			}
+			if ordered.GetName() == "" || slices.Contains(before, ordered.GetName()) {
+				return nil, apierror.OutcomeUnknown(
+					"Outcome unknown: PallyCon reported success without the seq of a new order" + mutation.RetryAdvice)
+			}
 			return ordered, nil
 		},
 	})
@@ -97,14 +102,7 @@ func (a *Adapter) ListSiteOrders(
 	}
 	res := &pb.ListSiteOrdersResponse{NextPageToken: next, TotalSize: list.Total()}
 	for _, row := range rows {
-		thing := "site order " + strconv.FormatInt(row.Seq, 10)
-		if err := checkTimes(thing,
-			jsonx.Time{Text: row.RegTime, Path: "reg_time"},
-			jsonx.Time{Text: row.UpdateTime, Path: "update_time"},
-		); err != nil {
-			return nil, err
-		}
-		res.SiteOrders = append(res.SiteOrders, a.siteOrder(row))
+		res.SiteOrders = append(res.SiteOrders, a.siteOrder(row.Row))
 	}
 	return res, nil
 }
@@ -115,36 +113,41 @@ func (a *Adapter) GetSiteOrder(ctx context.Context, req *pb.GetSiteOrderRequest)
 	if err != nil {
 		return nil, apierror.Invalid("name", "%v", err)
 	}
-	found, err := a.siteOrders(ctx, func(row siteOrderRow) (bool, error) {
-		return strconv.FormatInt(row.Seq, 10) == ids[1], nil
-	})
+	found, err := findRow(ctx, a.siteOrderList(url.Values{}, nil), ids[1])
 	if err != nil {
 		return nil, err
 	}
-	if len(found) == 0 {
+	if found == nil {
 		return nil, apierror.NotFound("PallyCon's account has no site order %q", ids[1])
 	}
-	return found[0], nil
+	return a.siteOrder(*found), nil
 }
 
-// siteOrders returns all orders that match.
-func (a *Adapter) siteOrders(
-	ctx context.Context, match func(siteOrderRow) (bool, error),
-) ([]*pb.SiteOrder, error) {
-	rows, err := a.siteOrderList(url.Values{}, match).All(ctx)
+// siteOrdersOf returns all orders of a name. It fails if a row that cannot be read may be one of them.
+func (a *Adapter) siteOrdersOf(ctx context.Context, name string) ([]*pb.SiteOrder, error) {
+	list := a.siteOrderList(url.Values{}, func(row listed[siteOrderRow]) (bool, error) {
+		return row.meets(condition{name, row.Row.ServiceName}), nil
+	})
+	list.Check = func(row listed[siteOrderRow]) error {
+		if row.Row.Seq > 0 && row.Row.ServiceName == name {
+			return nil // The rest of the row does not matter.
+		}
+		return row.unreadable
+	}
+	rows, err := list.All(ctx)
 	if err != nil {
 		return nil, err
 	}
 	orders := make([]*pb.SiteOrder, len(rows))
 	for i, row := range rows {
-		orders[i] = a.siteOrder(row)
+		orders[i] = a.siteOrder(row.Row)
 	}
 	return orders, nil
 }
 
 func (a *Adapter) siteOrderList(
-	params url.Values, match func(siteOrderRow) (bool, error),
-) *listing.Numbered[siteOrderRow] {
+	params url.Values, match func(listed[siteOrderRow]) (bool, error),
+) *listing.Numbered[listed[siteOrderRow]] {
 	return numbered(a, call{siteOrderPath, "UA010310100"}, params, match)
 }
 
@@ -152,7 +155,7 @@ func (a *Adapter) siteOrderList(
 // a row. The function is nil if every row is wanted.
 func (a *Adapter) siteOrderSearch(
 	f *pb.SiteOrderFilter,
-) (params url.Values, match func(siteOrderRow) (bool, error), err error) {
+) (params url.Values, match func(listed[siteOrderRow]) (bool, error), err error) {
 	params = url.Values{}
 	if f.GetStartDate()+f.GetEndDate()+f.GetVendorStatus()+f.GetAccountId()+f.GetSiteId() == "" {
 		return params, nil, nil
@@ -174,17 +177,18 @@ func (a *Adapter) siteOrderSearch(
 		params.Set("search_type", "account_id")
 		params.Set("search_keyword", f.GetAccountId())
 	}
-	return params, func(row siteOrderRow) (bool, error) { return matchSiteOrder(f, row) }, nil
+	return params, func(row listed[siteOrderRow]) (bool, error) { return matchSiteOrder(f, row) }, nil
 }
 
 // matchSiteOrder applies a filter to a row.
-func matchSiteOrder(f *pb.SiteOrderFilter, row siteOrderRow) (bool, error) {
-	same := func(want, got string) bool { return want == "" || want == got }
-	if !same(f.GetSiteId(), row.SiteID) || !same(f.GetAccountId(), row.AccountID) ||
-		!same(f.GetVendorStatus(), row.Status) {
+func matchSiteOrder(f *pb.SiteOrderFilter, l listed[siteOrderRow]) (bool, error) {
+	row := l.Row
+	if !l.meets(condition{f.GetSiteId(), row.SiteID}, condition{f.GetAccountId(), row.AccountID},
+		condition{f.GetVendorStatus(), row.Status}) {
 		return false, nil
 	}
-	if f.GetStartDate()+f.GetEndDate() == "" {
+	isReadable := l.unreadable == nil // Otherwise the row is refused.
+	if f.GetStartDate()+f.GetEndDate() == "" || !isReadable {
 		return true, nil
 	}
 	// Both the filter's days and reg_time are in the vendor's zone.

@@ -3,7 +3,6 @@ package pallycon
 import (
 	"context"
 	"net/url"
-	"strconv"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/names"
@@ -22,6 +21,8 @@ type siteRow struct {
 	} `json:"product_list"`
 }
 
+func (r siteRow) identity() (kind, field, id string) { return "site", "site_id", r.SiteID }
+
 var services = map[string]pb.Site_Service{
 	"PD001": pb.Site_DRM,
 	"PD002": pb.Site_FORENSIC_WATERMARKING,
@@ -34,7 +35,7 @@ var serviceStates = map[string]pb.Site_ServiceState_State{
 
 // ListSites is "Get Site List". PallyCon returns all sites at once.
 func (a *Adapter) ListSites(ctx context.Context, req *pb.ListSitesRequest) (*pb.ListSitesResponse, error) {
-	all, err := a.sites(ctx)
+	all, err := a.allSites(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +43,14 @@ func (a *Adapter) ListSites(ctx context.Context, req *pb.ListSitesRequest) (*pb.
 	if err != nil {
 		return nil, err
 	}
-	return &pb.ListSitesResponse{Sites: page, NextPageToken: next, TotalSize: int32(len(all))}, nil
+	res := &pb.ListSitesResponse{NextPageToken: next, TotalSize: int32(len(all))}
+	for _, s := range page {
+		if s.unreadable != nil {
+			return nil, s.unreadable
+		}
+		res.Sites = append(res.Sites, a.site(s.Row))
+	}
+	return res, nil
 }
 
 // GetSite finds one site in "Get Site List".
@@ -54,45 +62,15 @@ func (a *Adapter) GetSite(ctx context.Context, req *pb.GetSiteRequest) (*pb.Site
 	return a.findSite(ctx, ids[1])
 }
 
-func (a *Adapter) sites(ctx context.Context) ([]*pb.Site, error) {
-	all, err := a.allSites(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range all {
-		if s.unreadable != nil {
-			return nil, s.unreadable
-		}
-	}
-	sites := make([]*pb.Site, len(all))
-	for i, s := range all {
-		sites[i] = s.Site
-	}
-	return sites, nil
-}
-
-// A listedSite is a row of the site list. If the row cannot be read, it says why, and the site has
-// at most an id.
-type listedSite struct {
-	*pb.Site
-	unreadable error
-}
-
 // allSites returns every row of the site list.
-func (a *Adapter) allSites(ctx context.Context) ([]listedSite, error) {
+func (a *Adapter) allSites(ctx context.Context) ([]listed[siteRow], error) {
 	response, err := get[[]jsonx.Row[siteRow]](ctx, a, call{"/account/siteId", "UC011004100"}, url.Values{})
 	if err != nil {
 		return nil, err
 	}
-	all := make([]listedSite, len(response.Data))
+	all := make([]listed[siteRow], len(response.Data))
 	for i, row := range response.Data {
-		all[i].Site = a.site(row.Value)
-		switch {
-		case row.Value.SiteID == "":
-			all[i].unreadable = unreadable("a site", row.Lacks("site_id"))
-		case row.Misfit != nil:
-			all[i].unreadable = unreadable("site "+strconv.Quote(row.Value.SiteID), row.Misfit)
-		}
+		all[i] = listRow(row)
 	}
 	return all, nil
 }
@@ -136,9 +114,9 @@ func (a *Adapter) findSite(ctx context.Context, siteID string) (*pb.Site, error)
 	}
 	var nameless error
 	for _, s := range all {
-		switch s.GetSiteId() {
+		switch s.Row.SiteID {
 		case siteID:
-			return s.Site, s.unreadable
+			return a.site(s.Row), s.unreadable
 		case "": // It may be the wanted site.
 			nameless = s.unreadable
 		}

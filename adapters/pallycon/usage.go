@@ -49,9 +49,12 @@ func (a *Adapter) GetUsage(ctx context.Context, req *pb.GetUsageRequest) (*pb.Us
 			return nil, err
 		}
 	}
-	if row == nil {
+	switch {
+	case row == nil && response.kind == 0:
 		return nil, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
 			"PallyCon reported success without figures for %s", date)
+	case row == nil: // null, [] and "" are an object without figures
+		row = &usageRow{}
 	}
 	// The date is an integer in the guide's response, and a text in its request.
 	measured, err := row.TargetDate.Day(a.config.TimeZone)

@@ -1,6 +1,7 @@
 package pallycon
 
 import (
+	"strconv"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -20,6 +21,14 @@ const (
 func unreadable(thing string, misfit error) *apierror.Error {
 	return apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
 		"PallyCon shows %s with a value that drmhub cannot use: %v", thing, misfit)
+}
+
+// number returns the text of an id that is a number, or "" for none.
+func number(id int64) string {
+	if id <= 0 {
+		return ""
+	}
+	return strconv.FormatInt(id, 10)
 }
 
 // checkTimes returns the error of a thing whose times cannot be read.

@@ -28,6 +28,8 @@ type Numbered[R any] struct {
 	ReadPage func(ctx context.Context, unit, number int) (rows []R, count int, err error)
 	// Match reports whether a row is wanted. If it is nil, every row is.
 	Match func(R) (bool, error)
+	// Check returns why a wanted row cannot be returned. If it is nil, every row can.
+	Check func(R) error
 
 	total int32    // of all rows, or 0 while it is unknown
 	pages []string // the digests of the pages that this pass has read
@@ -94,11 +96,9 @@ func (l *Numbered[R]) Next(ctx context.Context, at PageCursor, want int) ([]R, *
 			return nil, nil, err
 		}
 		for ; at.Row < len(p.rows) && len(kept) < want; at.Row++ {
-			wanted := true
-			if l.Match != nil {
-				if wanted, err = l.Match(p.rows[at.Row]); err != nil {
-					return nil, nil, err
-				}
+			wanted, err := l.wants(p.rows[at.Row])
+			if err != nil {
+				return nil, nil, err
 			}
 			if wanted {
 				kept = append(kept, p.rows[at.Row])
@@ -116,6 +116,18 @@ func (l *Numbered[R]) Next(ctx context.Context, at PageCursor, want int) ([]R, *
 		}
 	}
 	return kept, &at, nil
+}
+
+// wants reports whether a row is wanted, and fails if a wanted row cannot be returned.
+func (l *Numbered[R]) wants(row R) (wanted bool, err error) {
+	wanted = true
+	if l.Match != nil {
+		wanted, err = l.Match(row)
+	}
+	if err == nil && wanted && l.Check != nil {
+		err = l.Check(row)
+	}
+	return wanted, err
 }
 
 const (

@@ -21,7 +21,8 @@ import (
 // before that row, and as many rows with its very times as it has passed.
 //
 // How many rows the vendor's page holds is unknown. The list ends where a page shows nothing new,
-// unless the page was too small. If more rows have the very same times than a page holds, the rest
+// unless the page was too small. It also ends where the vendor ignores the parameters, and shows the
+// same page again. If more rows have the very same times than a page holds, the rest
 // cannot be read at all. That is an error as soon as the vendor's count or a later row shows it.
 
 // A PackagingRow is one packaged track. Times returns the two times that it is listed by.
@@ -84,6 +85,9 @@ func (l Packagings[R]) following(ctx context.Context, at *PackagingCursor) ([]R,
 			return nil, err
 		}
 		count = max(count, len(rows)) // it may be of this page, or left out
+		if len(fresh) == 0 && count == len(rows) && ignores(s, rows) {
+			return nil, nil
+		}
 		if s.last && before-count != at.Passed {
 			return nil, PackagingsContradiction("more rows have the same times than its pages hold, " +
 				"so that some cannot be read: choose a content_id")
@@ -121,6 +125,16 @@ func (c *PackagingCursor) starts() []start {
 		{created: c.Created, update: secondBefore(c.Update)},
 		{created: c.Created, update: c.Update, last: true},
 	}
+}
+
+// ignores reports whether the vendor ignored what it was asked with: its page begins with a row that
+// is earlier in both times. Asked with the times of a row, the vendor may also include that row.
+func ignores[R PackagingRow](s start, page []R) bool {
+	if s.created == "" || len(page) == 0 {
+		return false
+	}
+	created, update := page[0].Times()
+	return created < s.created && update < s.update || s.last && created <= s.created && update <= s.update
 }
 
 // rowsAfter returns the rows of a page that are after the cursor.

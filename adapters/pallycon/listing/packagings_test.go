@@ -144,6 +144,28 @@ func TestPackagingsThatArriveLeaveTheOthersInTheirPlace(t *testing.T) {
 	}
 }
 
+func TestThePackagingsOfAVendorThatIgnoresTheCursor(t *testing.T) {
+	for name, rows := range map[string][]track{
+		"one row":              history(1, 1),
+		"rows of one second":   {{"a", 5, 5}, {"b", 5, 5}, {"c", 5, 5}},
+		"rows of many seconds": history(60, 3),
+	} {
+		for _, size := range []int{1, 7, 100} {
+			vendor := &packager{rows: rows, holds: 1000, later: func(track, string, string) bool { return true }}
+			got, err := vendor.contents(t, size)
+			if err != nil || len(got) != len(rows) {
+				t.Errorf("%s, page size %d: %d rows, %v", name, size, len(got), err)
+			}
+			if n := len(vendor.cursors); name == "rows of many seconds" && size == 100 && n != 2 {
+				t.Errorf("%s: the list ends after %d reads", name, n)
+			}
+		}
+	}
+	vendor := &packager{rows: history(60, 3), holds: 25, later: func(track, string, string) bool { return true }}
+	_, err := vendor.contents(t, 100)
+	wantContradiction(t, "a page that never shows what count says", err)
+}
+
 func TestThePackagingCursorStepsBackOneSecond(t *testing.T) {
 	vendor := &packager{rows: []track{{"a", 0, 0}, {"b", 60, 3600}, {"c", 86_399, 86_400}}, holds: 2}
 	if got, err := vendor.contents(t, 100); err != nil || fmt.Sprint(got) != "[a b c]" {
