@@ -8,10 +8,10 @@ package ncp
 import (
 	"context"
 	"net/http"
-	"sync/atomic"
 
 	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/names"
+	"github.com/drmhub/drmhub/adapters/ncp/licensehistory"
 	"github.com/drmhub/drmhub/adapters/secret"
 	"github.com/drmhub/drmhub/adapters/upstream"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -29,9 +29,8 @@ type Adapter struct {
 	config Config
 	vendor *upstream.Client
 
-	// fullPages is set once the vendor has filled a page of the license history. From then on, a
-	// page with fewer rows is known to be the last one.
-	fullPages atomic.Bool
+	// habits is what the pages of the license history have shown so far.
+	habits licensehistory.Habits
 }
 
 var (

@@ -93,7 +93,7 @@ func (s *licenseSearch) nextRows(
 		ReadPage:    s.readPage,
 		Match:       s.match,
 		Concurrency: s.adapter.config.PageConcurrency,
-		FullPages:   &s.adapter.fullPages,
+		Habits:      &s.adapter.habits,
 		Eager:       eager,
 	}
 	return reader.Next(ctx, at, want)

@@ -38,8 +38,9 @@ const (
 	Unpinned = math.MaxInt64
 )
 
-// A Row is one license.
+// A Row is one license. Two rows that show the same are equal.
 type Row interface {
+	comparable
 	Second() int64 // when it was issued, in seconds since 1970
 }
 
@@ -67,12 +68,23 @@ type Reader[R Row] struct {
 	Match    func(row *R) Match
 	// Concurrency is how many pages are read at once.
 	Concurrency int
-	// FullPages records whether the vendor has ever filled a page. Until then, a page with fewer
-	// rows than asked for may be the last one, or as large as the vendor's pages get.
-	FullPages *atomic.Bool
+	// Habits is what is known of the vendor's pages.
+	Habits *Habits
 	// Eager makes Next return what the first pages with a wanted row hold. Otherwise it reads on
 	// until it has as many rows as the caller wants.
 	Eager bool
+}
+
+// Habits is what the pages of a vendor have shown so far. It is safe for concurrent use.
+type Habits struct {
+	// full is set once the vendor has filled a page. Until then, a page with fewer rows than asked
+	// for may be the last one, or as large as the vendor's pages get.
+	full atomic.Bool
+	// counts is set once the vendor has shown that it looks at the number of a page.
+	counts atomic.Bool
+	// ends is set once the vendor has shown an empty page after the last one. Two equal pages of one
+	// second are then real.
+	ends atomic.Bool
 }
 
 // A Cursor is a position in the list. The zero Cursor is the start.
@@ -120,16 +132,19 @@ const (
 	maxRecentReads  = 6  // of recent rows that grow while their pages are read
 	recentPause     = 250 * time.Millisecond
 	pagesPerMessage = 10 // a message holds 1000 rows
+	// tinyPage is a size that a page has only if it is the last one.
+	tinyPage = 10
+	farAway  = 10_000 // pages
 )
 
 // Next returns up to want rows from a cursor on, and the cursor after them.
 func (r Reader[R]) Next(ctx context.Context, at Cursor, want int) ([]R, Cursor, error) {
-	c := &collector[R]{Reader: r, want: want, total: at.Total}
+	c := &collector[R]{Reader: r, want: want, total: at.Total, left: maxPagesPerCall}
 	var err error
 	if at = at.clamped(); at.Stage == stageStart || at.Stage == stageRecent {
 		at, err = c.collectRecent(ctx, at)
 	}
-	if err == nil && at.Stage == stagePinned && !c.enough() {
+	for err == nil && at.Stage == stagePinned && c.left > 0 && !c.enough() {
 		at, err = c.collectPinned(ctx, at)
 	}
 	if err != nil {
@@ -153,6 +168,7 @@ type collector[R Row] struct {
 	want  int
 	kept  []R
 	total int32
+	left  int // how many pinned pages the call may still read
 
 	second int64 // of the last row passed
 	passed int   // how many rows of that second have been passed
@@ -184,10 +200,10 @@ func (c *collector[R]) collect(rows []R) (n int, stopped bool) {
 // isLast reports whether a page is known to be the last one.
 func (r Reader[R]) isLast(p *Page[R]) bool {
 	if len(p.Rows) >= PageSize {
-		r.FullPages.Store(true)
+		r.Habits.full.Store(true)
 		return false
 	}
-	return len(p.Rows) == 0 || r.FullPages.Load()
+	return len(p.Rows) == 0 || r.Habits.full.Load()
 }
 
 func errRowsVanished() *apierror.Error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -22,9 +21,14 @@ type vendor struct {
 	behind bool  // the second after a pin is shown too
 	totals bool  // every page holds the number of all rows
 	total  int32 // if set, the number that every page holds instead
+	again  bool  // the last page is shown again after the end
+	blind  bool  // endTime is ignored
 }
 
 func (v vendor) readPage(_ context.Context, pin int64, number int) (*Page[listtest.Row], error) {
+	if v.blind {
+		pin = Unpinned
+	}
 	if v.behind && pin != Unpinned {
 		pin++
 	}
@@ -33,6 +37,10 @@ func (v vendor) readPage(_ context.Context, pin int64, number int) (*Page[listte
 		unit = v.unit
 	}
 	rows, total := v.Page(pin, unit, number-1)
+	if v.again && len(rows) == 0 && total > 0 {
+		rows, _ = v.Page(pin, unit, (total-1)/unit)
+		v.Reads--
+	}
 	p := &Page[listtest.Row]{Rows: rows, Total: v.total}
 	if v.totals {
 		p.Total = int32(total)
@@ -45,7 +53,7 @@ func (v vendor) reader(match func(*listtest.Row) Match) Reader[listtest.Row] {
 	if match == nil {
 		match = func(*listtest.Row) Match { return Keep }
 	}
-	return Reader[listtest.Row]{ReadPage: v.readPage, Match: match, Concurrency: 3, FullPages: &atomic.Bool{}}
+	return Reader[listtest.Row]{ReadPage: v.readPage, Match: match, Concurrency: 3, Habits: &Habits{}}
 }
 
 // checkWhole checks that every row comes once, with these page sizes in turn.

@@ -91,8 +91,6 @@ func TestAVendorThatPagesOtherwiseIsNoticed(t *testing.T) {
 		vendor vendor
 		calls  int // within which the contradiction shows
 	}{
-		"the page number is ignored":         {func(int) int { return 0 }, 6000, vendor{}, 100},
-		"the first two pages are the same":   {func(n int) int { return max(0, n-1) }, 6000, vendor{}, 100},
 		"the first page is the second":       {func(n int) int { return n + 1 }, 130, vendor{totals: true}, 100},
 		"pages are in another order":         {func(n int) int { return max(0, 28-n) }, 6000, vendor{}, 100},
 		"rows are counted and not there":     {func(n int) int { return n * (n + 2) }, 30, vendor{total: 77}, 1},

@@ -2,6 +2,7 @@ package licensehistory
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -10,8 +11,8 @@ import (
 )
 
 // readPages reads up to n pages of a list that does not change, several at once, from the page
-// first on. A page that is not full ends it early, since it is likely the last one. The first
-// failure stops the other readers.
+// first on. A page that is not full ends it early, since it is likely the last one, and so does one
+// that equals the page before it. The first failure stops the other readers.
 func (r Reader[R]) readPages(ctx context.Context, pin int64, first, n int) ([]*Page[R], error) {
 	reading, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -19,7 +20,7 @@ func (r Reader[R]) readPages(ctx context.Context, pin int64, first, n int) ([]*P
 		pages   = make([]*Page[R], n)
 		turn    atomic.Int64
 		ended   atomic.Bool
-		once    sync.Once
+		mu      sync.Mutex
 		failed  error
 		readers panics.Group
 	)
@@ -30,13 +31,18 @@ func (r Reader[R]) readPages(ctx context.Context, pin int64, first, n int) ([]*P
 				return
 			}
 			p, err := r.ReadPage(reading, pin, first+i)
+			mu.Lock()
+			if failed == nil {
+				failed = err
+			}
+			pages[i] = p
+			last := err == nil && (len(p.Rows) < PageSize || repeatsIn(pages, i) || repeatsIn(pages, i+1))
+			mu.Unlock()
 			if err != nil {
-				once.Do(func() { failed = err })
 				cancel()
 				return
 			}
-			pages[i] = p
-			if len(p.Rows) < PageSize {
+			if last {
 				ended.Store(true)
 			}
 		}
@@ -57,4 +63,10 @@ func (r Reader[R]) readPages(ctx context.Context, pin int64, first, n int) ([]*P
 		return nil, apierror.FromContext(ctx)
 	}
 	return pages[:min(int(turn.Load()), n)], nil
+}
+
+// repeatsIn reports whether a page equals the one before it, as far as both have been read.
+func repeatsIn[R Row](pages []*Page[R], i int) bool {
+	return i > 0 && i < len(pages) && pages[i-1] != nil && pages[i] != nil &&
+		slices.Equal(pages[i-1].Rows, pages[i].Rows)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,7 +56,7 @@ func full(number int) *Page[listtest.Row] {
 }
 
 func (c *counting) reader(atOnce int) Reader[listtest.Row] {
-	return Reader[listtest.Row]{ReadPage: c.read, Concurrency: atOnce, FullPages: &atomic.Bool{}}
+	return Reader[listtest.Row]{ReadPage: c.read, Concurrency: atOnce, Habits: &Habits{}}
 }
 
 func TestSoManyPagesAreReadAtOnceAndNoMore(t *testing.T) {

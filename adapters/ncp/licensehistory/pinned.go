@@ -6,15 +6,22 @@ import "context"
 func (c *collector[R]) collectPinned(ctx context.Context, at Cursor) (Cursor, error) {
 	pin, number, skip := at.Second, at.Page, at.Passed
 	c.second, c.passed = pin, 0
-	var before *Page[R]
-	for left := maxPagesPerCall; left > 0 && !c.enough(); {
-		pages, err := c.readPages(ctx, pin, number, min(c.pagesFor(skip, before != nil), left))
-		if err != nil {
-			return Cursor{}, err
-		}
-		left -= len(pages)
+	before, err := c.pageBefore(ctx, at)
+	for err == nil && c.left > 0 && !c.enough() {
+		var pages []*Page[R]
+		pages, err = c.readPages(ctx, pin, number, min(c.pagesFor(skip, number, before != nil), c.left))
+		c.left -= len(pages)
 		for _, p := range pages {
-			if before != nil && !p.follows(before) {
+			again, err := c.repeats(ctx, pin, number, before, p)
+			switch {
+			case err != nil:
+				return Cursor{}, err
+			case again && p.mayHideMore(number) && c.second < pin:
+				// The list below the last row has other rows on its first page.
+				return Cursor{Stage: stagePinned, Second: c.second, Page: 1, Passed: c.passed}, nil
+			case again:
+				return Cursor{Stage: stageDone}, nil
+			case before != nil && !p.follows(before):
 				return Cursor{}, errContradiction("its pages do not follow each other: check page_number_base")
 			}
 			i := firstUpTo(p.Rows, pin) // the vendor may show the second after the pin too
@@ -35,17 +42,37 @@ func (c *collector[R]) collectPinned(ctx context.Context, at Cursor) (Cursor, er
 			before = p
 		}
 	}
+	if err != nil {
+		return Cursor{}, err
+	}
 	return c.resumePoint(pin, number, nil, skip), nil
 }
 
+// pageBefore returns the page before that of a cursor. It returns nil if the cursor is on the first
+// page, or if no page of the vendor's can repeat the one before.
+func (c *collector[R]) pageBefore(ctx context.Context, at Cursor) (*Page[R], error) {
+	if at.Page == 1 || c.Habits.ends.Load() {
+		return nil, nil
+	}
+	c.left--
+	p, err := c.ReadPage(ctx, at.Second, at.Page-1)
+	if err == nil && len(p.Rows) == 0 {
+		return nil, errRowsVanished()
+	}
+	return p, err
+}
+
 // pagesFor returns how many pages are likely to hold the rows that are still wanted.
-func (c *collector[R]) pagesFor(skip int, again bool) int {
+func (c *collector[R]) pagesFor(skip, number int, again bool) int {
 	n := (skip + c.want - len(c.kept) + PageSize - 1) / PageSize
 	if again { // the pages before held fewer: the filter matches few rows
 		n = max(n, c.Concurrency)
 	}
-	if c.Eager {
+	switch {
+	case c.Eager:
 		n = min(n, pagesPerMessage)
+	case number == 1 && !c.Habits.counts.Load(): // the second page may be the first one again
+		n = min(n, 2)
 	}
 	return n
 }

@@ -56,8 +56,13 @@ func (c *collector[R]) recentRows(ctx context.Context, at Cursor) (rows []R, las
 		return c.readStableHead(ctx, at.Second)
 	}
 	first, err := c.ReadPage(ctx, Unpinned, 1)
-	if err != nil || len(first.Rows) == 0 {
-		return nil, true, err
+	switch {
+	case err != nil:
+		return nil, false, err
+	case len(first.Rows) == 0 && first.Total > 0:
+		return nil, false, errHidden(first)
+	case len(first.Rows) == 0:
+		return nil, true, nil
 	}
 	last = c.isLast(first)
 	// A short page is the last one, or the vendor's pages are smaller than asked for.
@@ -66,9 +71,12 @@ func (c *collector[R]) recentRows(ctx context.Context, at Cursor) (rows []R, las
 		if err != nil {
 			return nil, false, err
 		}
-		if last = len(second.Rows) == 0; last && int(first.Total) > len(first.Rows) {
-			return nil, false, errContradiction("it counts %d licenses and shows %d: check page_number_base",
-				first.Total, len(first.Rows))
+		again, err := c.repeats(ctx, Unpinned, 2, first, second)
+		switch last = again || len(second.Rows) == 0; {
+		case err != nil:
+			return nil, false, err
+		case len(second.Rows) == 0 && int(first.Total) > len(first.Rows):
+			return nil, false, errHidden(first)
 		}
 	}
 	if int(first.Total) > len(first.Rows) {
@@ -113,11 +121,22 @@ func (c *collector[R]) readStableHead(ctx context.Context, newest int64) (rows [
 // readHead reads the pages of the recent rows one after the other. pages is how many of them hold
 // rows.
 func (c *collector[R]) readHead(ctx context.Context, newest int64) (rows []R, pages int, last bool, err error) {
+	var before *Page[R]
 	for number := 1; number <= maxRecentPages; number++ {
 		p, err := c.ReadPage(ctx, newest, number)
 		if err != nil {
 			return nil, 0, false, err
 		}
+		switch again, err := c.repeats(ctx, newest, number, before, p); {
+		case err != nil:
+			return nil, 0, false, err
+		case again:
+			if len(p.Rows) >= PageSize { // or as many rows have arrived
+				pages = number
+			}
+			return rows, pages, !p.mayHideMore(number), nil
+		}
+		before = p
 		if len(p.Rows) > 0 {
 			rows, pages = append(rows, p.Rows...), number
 		}
@@ -128,4 +147,8 @@ func (c *collector[R]) readHead(ctx context.Context, newest int64) (rows []R, pa
 	return nil, 0, false, errUnstable(
 		"nothing was returned: more than %d licenses in two seconds cannot be read at once; use a narrower filter",
 		maxRecentPages*PageSize)
+}
+
+func errHidden[R Row](p *Page[R]) error {
+	return errContradiction("it counts %d licenses and shows %d: check page_number_base", p.Total, len(p.Rows))
 }

@@ -1,0 +1,77 @@
+package licensehistory
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/drmhub/drmhub/adapters/adaptertest/listtest"
+)
+
+func TestAPageThatRepeatsIsTheEnd(t *testing.T) {
+	pages := func(pageOf func(int) int) *listtest.History { return &listtest.History{PageOf: pageOf} }
+	first := func(int) int { return 0 }
+	for name, repeating := range map[string]vendor{
+		"the last page again":                      {again: true},
+		"the last page again, and endTime ignored": {again: true, blind: true},
+		"the number is ignored":                    {History: pages(first)},
+		"everything is ignored":                    {blind: true, History: pages(first)},
+		"the first two pages are the same":         {History: pages(func(n int) int { return max(0, n-1) })},
+	} {
+		for _, c := range []struct {
+			seconds int64
+			each    int // second, of which all rows are equal if there are several
+			unit    int
+			reads   int // with one call for all rows
+		}{
+			{1, 1, 0, 2}, {1, 3, 0, 2}, {5, 1, 0, 2}, {5, 3, 0, 2}, {1, 40, 0, 3}, {99, 1, 0, 2}, {4, 1, 40, 2},
+			{100, 1, 0, 3}, {150, 1, 0, 4}, {200, 1, 0, 5}, {700, 1, 0, 16}, {300, 2, 0, 14}, {300, 2, 250, 6},
+		} {
+			if c.each == 40 && name == "the first two pages are the same" {
+				continue // They could be real.
+			}
+			if name == "everything is ignored" && c.seconds > 100 {
+				continue // It shows no more than a page.
+			}
+			for _, totals := range []bool{true, false} {
+				for _, sizes := range [][]int{{1000}, {100}, {1}, {7, 1000, 1, 60}} {
+					v := repeating
+					v.History = &listtest.History{}
+					if repeating.History != nil {
+						v.PageOf = repeating.PageOf
+					}
+					for second := range c.seconds {
+						v.Put(second, c.each, c.each > 1)
+					}
+					v.totals, v.unit = totals, c.unit
+					t.Run(fmt.Sprint(name, c, totals, sizes), func(t *testing.T) {
+						v.checkWhole(t, sizes...)
+						c.reads += 2 // that may be under way when the end is seen
+						if sizes[0] == 1000 && v.Reads > c.reads {
+							t.Errorf("%d reads, want at most %d", v.Reads, c.reads)
+						}
+					})
+				}
+			}
+		}
+	}
+}
+
+func TestEqualPagesOfOneSecondAreReal(t *testing.T) {
+	for _, again := range []bool{true, false} {
+		for _, n := range []int{200, 250, 300, 430} {
+			for _, totals := range []bool{true, false} {
+				for second := range int64(2) { // in the newest seconds, and below them
+					t.Run(fmt.Sprint(again, n, totals, second), func(t *testing.T) {
+						v := vendor{History: &listtest.History{}, again: again, totals: totals}
+						v.Put(10, 5, false)
+						v.Put(20, n, true)
+						v.Put(20+7*second, 5, false)
+						v.checkWhole(t, 1000)
+						v.Reads = 0
+						v.checkWhole(t, 33)
+					})
+				}
+			}
+		}
+	}
+}
