@@ -119,16 +119,20 @@ func failure(status int, header http.Header, body []byte) *apierror.Error {
 	if err := jsonx.Unmarshal("", body, &answer); err == nil {
 		r = readRefusal(answer.Error)
 	}
-	if !r.isOwn(answer.Success) {
-		if status != http.StatusUnauthorized {
-			return nil
-		}
+	own := r.isOwn(answer.Success)
+	switch {
+	case own:
+	case status != http.StatusUnauthorized:
+		return nil
+	default:
 		r.Code = ""
 	}
 	if r == (refusal{}) {
 		r.Message = word(body)
 	}
-	return r.failure(status, header)
+	e := r.failure(status, header)
+	e.Unproven = !own
+	return e
 }
 
 // readRefusal returns the parts of an error that can be read.

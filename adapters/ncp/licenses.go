@@ -24,7 +24,8 @@ type licenseRow struct {
 	PlatformName       string `json:"platformName"`
 	LicenseCreatedTime word   `json:"licenseCreatedTime"`
 
-	second int64 // LicenseCreatedTime, in seconds since 1970
+	second int64  // LicenseCreatedTime, in seconds since 1970
+	misfit string // what cannot be read, or ""
 }
 
 func (r licenseRow) Second() int64 { return r.second }

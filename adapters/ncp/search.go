@@ -8,11 +8,13 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/ncp/licensehistory"
+	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -75,6 +77,11 @@ func (s *licenseSearch) next(
 	}
 	licenses := make([]*pb.License, len(rows))
 	for i := range rows {
+		if rows[i].misfit != "" {
+			issued := time.Unix(rows[i].second, 0).UTC().Format(time.RFC3339)
+			return nil, licensehistory.Cursor{}, errUnreadable("%s. The license was issued at %s: "+
+				"filter.start_time and filter.end_time can leave it out", rows[i].misfit, issued)
+		}
 		licenses[i] = s.adapter.license(s.siteID, &rows[i])
 	}
 	return licenses, next, nil
@@ -154,32 +161,46 @@ func (s *licenseSearch) params(pin int64) url.Values {
 // readPage reads a page, numbered from 1, of the rows up to and including the second pin.
 func (s *licenseSearch) readPage(ctx context.Context, pin int64, page int) (*licensehistory.Page[licenseRow], error) {
 	params := s.adapter.paged(s.params(pin), page, licensehistory.PageSize)
-	p := &licensehistory.Page[licenseRow]{}
-	answer, err := s.adapter.get(ctx, "/license/statistics", params, &p.Rows)
+	var rows []jsonx.Row[licenseRow]
+	answer, err := s.adapter.get(ctx, "/license/statistics", params, &rows)
 	switch {
 	case err != nil && apierror.Convert(err).Metadata[apierror.VendorCode] == noLicenseInfo:
-		return p, nil
+		return &licensehistory.Page[licenseRow]{}, nil
 	case err != nil:
 		return nil, err
 	}
 	total, _ := number(answer.Total)
-	p.Total = int32(min(max(total, 0), math.MaxInt32))
-	for i := range p.Rows {
-		created, ok := s.adapter.instant(p.Rows[i].LicenseCreatedTime)
+	p := &licensehistory.Page[licenseRow]{
+		Rows: make([]licenseRow, len(rows)), Total: int32(min(max(total, 0), math.MaxInt32)),
+	}
+	for i := range rows {
+		m := misfit(&rows[i])
+		row := rows[i].Value
+		created, ok := s.adapter.instant(row.LicenseCreatedTime)
 		if !ok || created.IsZero() { // The history is paged by this time.
-			return nil, contradiction("content[%d].licenseCreatedTime: expected a time", i)
+			if m == nil {
+				m = &jsonx.Misfit{Path: "licenseCreatedTime", Expected: "a time"}
+			}
+			return nil, unreadable("content"+rows[i].Path, "", m)
 		}
-		if p.Rows[i].second = created.Unix(); i > 0 && p.Rows[i].second > p.Rows[i-1].second {
+		if row.second = created.Unix(); i > 0 && row.second > p.Rows[i-1].second {
 			return nil, contradiction("the licenses are not in order, newest first")
 		}
+		if m != nil {
+			m.Path = "content" + rows[i].Path + "." + m.Path
+			row.misfit = m.Error()
+		}
+		p.Rows[i] = row
 	}
 	return p, nil
 }
 
-// match reports whether the filter wants a row.
+// match reports whether the filter wants a row. A row with a value that cannot be read is wanted,
+// unless another value excludes it.
 func (s *licenseSearch) match(row *licenseRow) licensehistory.Match {
 	f := s.filter
-	same := func(want, got string) bool { return want == "" || want == got }
+	same := func(want, got string) bool { return want == "" || want == got || got == "" && row.misfit != "" }
+	drm, status := row.DRMType, row.LicenseStatus
 	switch {
 	case row.second < s.after:
 		return licensehistory.Stop
@@ -188,8 +209,8 @@ func (s *licenseSearch) match(row *licenseRow) licensehistory.Match {
 		!same(s.userMD5, strings.ToLower(row.UserID)),
 		!same(f.GetDeviceId(), row.DeviceID),
 		!same(f.GetDeviceModel(), row.DeviceModel),
-		f.GetDrmType() != 0 && f.GetDrmType() != meant(drmTypes, row.DRMType),
-		f.GetStatus() != 0 && f.GetStatus() != meant(licenseStatuses, row.LicenseStatus):
+		f.GetDrmType() != 0 && f.GetDrmType() != meant(drmTypes, drm) && (drm != "" || row.misfit == ""),
+		f.GetStatus() != 0 && f.GetStatus() != meant(licenseStatuses, status) && (status != "" || row.misfit == ""):
 		return licensehistory.Skip
 	}
 	return licensehistory.Keep

@@ -151,21 +151,25 @@ func (a *Adapter) sitePage(ctx context.Context, index, size int) (_ []listedSite
 
 // unreadableRow returns the error of a row of the list that cannot be read, or nil.
 func (a *Adapter) unreadableRow(row *jsonx.Row[siteRow]) *apierror.Error {
-	m := row.Misfit
+	m := misfit(row)
 	if m == nil && row.Value.SiteID == "" {
-		m = row.Lacks("siteId")
+		m = &jsonx.Misfit{Path: "siteId", Expected: "an id"}
 	}
-	if m != nil {
-		m = &jsonx.Misfit{Path: below(m.Path, row.Path), Expected: m.Expected, Got: m.Got}
-	} else if wrong := a.unreadableTime(row.Value); wrong != "" {
+	if wrong := a.unreadableTime(row.Value); m == nil && wrong != "" {
 		m = &jsonx.Misfit{Path: wrong, Expected: "a time"}
-	} else {
+	}
+	if m == nil {
 		return nil
 	}
 	return unreadable("content"+row.Path, row.Value.SiteID, m)
 }
 
-// below returns the path of a value from the row at another path on.
-func below(path, row string) string {
-	return strings.TrimPrefix(strings.TrimPrefix(path, row), ".")
+// misfit returns the misfit of a row, with the path below the row, or nil.
+func misfit[R any](row *jsonx.Row[R]) *jsonx.Misfit {
+	if row.Misfit == nil {
+		return nil
+	}
+	m := *row.Misfit
+	m.Path = strings.TrimPrefix(strings.TrimPrefix(m.Path, row.Path), ".")
+	return &m
 }

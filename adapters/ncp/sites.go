@@ -103,17 +103,20 @@ func (a *Adapter) unreadableTime(row siteRow) string {
 	return ""
 }
 
-// unreadable returns the error of a row that cannot be read. at is the place of the row.
+// unreadable returns the error of a row that cannot be read. at is the place of the row, and the
+// misfit has the path below it.
 func unreadable(at, id string, m *jsonx.Misfit) *apierror.Error {
-	if id != "" {
-		at += " " + strconv.Quote(id)
+	value := *m
+	if id == "" {
+		value.Path = strings.TrimSuffix(at+"."+m.Path, ".")
+		return errUnreadable("%v", &value)
 	}
-	says := m.Error()
-	if m.Path == "" { // It is the row itself.
-		says = strings.TrimPrefix(says, "the response: ")
-	}
+	return errUnreadable("%s %q: %v", at, id, &value)
+}
+
+func errUnreadable(format string, args ...any) *apierror.Error {
 	return apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
-		"NAVER Cloud's response cannot be read: %s: %s", at, says)
+		"NAVER Cloud's response cannot be read: "+format, args...)
 }
 
 // site returns the site of a row. A site is enabled if the vendor issues licenses for it. Where the

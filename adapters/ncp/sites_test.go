@@ -278,9 +278,9 @@ func TestASiteThatCannotBeReadHidesNoOther(t *testing.T) {
 		`{"siteId":"drm-1","siteUpdatedTime":"soon"}`:  `content[2] "drm-1": siteUpdatedTime: expected a time`,
 		`{"siteId":"drm-1","siteEnabledYn":"perhaps"}`: `content[2] "drm-1": siteEnabledYn: expected true or false`,
 		`{"siteId":"drm-1","fairPlayCert":7}`:          `content[2] "drm-1": fairPlayCert: expected an object`,
-		`{"siteId":{"id":1},"siteName":"a site"}`:      `content[2]: siteId: expected text`,
-		`{"siteName":"a site"}`:                        `content[2]: siteId: expected an id`,
-		`null`:                                         `content[2]: siteId: expected an id`,
+		`{"siteId":{"id":1},"siteName":"a site"}`:      `content[2].siteId: expected text`,
+		`{"siteName":"a site"}`:                        `content[2].siteId: expected an id`,
+		`null`:                                         `content[2].siteId: expected an id`,
 		`7`:                                            `content[2]: expected an object, got a number`,
 		`{"siteId":"drm-1","statistics":{"siteMontlyActiveUser":"x"}}`: `content[2] "drm-1": ` +
 			`statistics.siteMontlyActiveUser: expected a whole number`,

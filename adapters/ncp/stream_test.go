@@ -1,6 +1,7 @@
 package ncp_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -58,4 +59,64 @@ func TestAStreamAsksAsListLicensesDoes(t *testing.T) {
 		t.Fatalf("%v, %v", messages, err)
 	}
 	same(t, "the message", messages[0], &pb.StreamLicensesResponse{})
+}
+
+func TestALicenseThatCannotBeReadHidesNoOther(t *testing.T) {
+	bad := strings.Replace(row, `"m"`, `{"model":"m"}`, 1)
+	page := rows(at("20240301000002"), strings.Replace(bad, "301000000", "301000001", 1), at("20240229000000"))
+	for what, c := range map[string]struct {
+		filter *pb.LicenseFilter
+		rows   int // -1 is an error
+	}{
+		"no filter":         {nil, -1},
+		"of the row":        {&pb.LicenseFilter{DeviceId: "d", Status: pb.License_SUCCESS}, -1},
+		"of its value":      {&pb.LicenseFilter{DeviceModel: "m"}, -1},
+		"of other contents": {&pb.LicenseFilter{ContentId: "d"}, 0},
+		"of other devices":  {&pb.LicenseFilter{DeviceId: "e", DeviceModel: "m"}, 0},
+		"of later times":    {&pb.LicenseFilter{StartTime: instant(t, "2024-03-01T00:00:02Z")}, 1},
+		"of earlier times":  {&pb.LicenseFilter{EndTime: instant(t, "2024-03-01T00:00:00Z")}, 1},
+	} {
+		a, _ := serve(t, config(), map[string][]answer{getLicenses: {page, rows(), page, rows()}, getSite: {siteOn}})
+		res, err := list(t, a, c.filter)
+		messages, streamed := stream(t, a, c.filter)
+		if c.rows >= 0 {
+			if err != nil || len(res.GetLicenses()) != c.rows || streamed != nil || len(messages) != 1 {
+				t.Errorf("%s: %v, %v; %v, %v", what, res, err, messages, streamed)
+			}
+			continue
+		}
+		wantSaid(t, what, want(t, what, err, unreadable),
+			"content[1].deviceModel: expected text, got an object", "2024-03-01T00:00:01Z")
+		want(t, what+", streamed", streamed, unreadable)
+	}
+}
+
+func TestRepeatedPagesEndListsAndStreams(t *testing.T) {
+	const n = 250
+	for _, kind := range []twin.Fault{
+		{Kind: twin.FaultIgnore, Names: []string{"pageNo"}}, {Kind: twin.FaultLastPage, Names: []string{"pageNo"}},
+	} {
+		vendor := demoTwin()
+		for i := range n - 3 {
+			created := time.Date(2024, 2, 1, 12, 0, i/2, 0, time.UTC)
+			vendor.PutLicenses("DEMO", emulator.License{ContentID: "c", DRMType: "Widevine", CreatedTime: created})
+		}
+		vendor.Faults().Add(kind)
+		a := adapterTo(t, twinConfig(), twin.Transport(vendor))
+		req, got := &pb.ListLicensesRequest{Parent: demo, PageSize: 40}, 0
+		for calls := 0; calls == 0 || req.GetPageToken() != ""; calls++ {
+			res, err := a.ListLicenses(t.Context(), req)
+			if err != nil || calls > n/40+1 {
+				t.Fatalf("%s: after %d calls: %v", kind.Kind, calls, err)
+			}
+			got, req.PageToken = got+len(res.GetLicenses()), res.GetNextPageToken()
+		}
+		messages, err := stream(t, a, nil)
+		for _, m := range messages {
+			got += len(m.GetLicenses())
+		}
+		if err != nil || got != 2*n {
+			t.Errorf("%s: %d rows of a list and a stream, %v; want %d", kind.Kind, got, err, 2*n)
+		}
+	}
 }

@@ -16,11 +16,8 @@ func (c *collector[R]) collectPinned(ctx context.Context, at Cursor) (Cursor, er
 			switch {
 			case err != nil:
 				return Cursor{}, err
-			case again && p.mayHideMore(number) && c.second < pin:
-				// The list below the last row has other rows on its first page.
-				return Cursor{Stage: stagePinned, Second: c.second, Page: 1, Passed: c.passed}, nil
 			case again:
-				return Cursor{Stage: stageDone}, nil
+				return c.afterRepeat(p, pin, number), nil
 			case before != nil && !p.follows(before):
 				return Cursor{}, errContradiction("its pages do not follow each other: check page_number_base")
 			}
@@ -46,6 +43,18 @@ func (c *collector[R]) collectPinned(ctx context.Context, at Cursor) (Cursor, er
 		return Cursor{}, err
 	}
 	return c.resumePoint(pin, number, nil, skip), nil
+}
+
+// afterRepeat returns the cursor after a page that repeats the one before it. If the vendor ignores
+// page numbers, the list below the last row has other rows on its first page.
+func (c *collector[R]) afterRepeat(p *Page[R], pin int64, number int) Cursor {
+	switch {
+	case !p.mayHideMore(number), firstUpTo(p.Rows, pin) == len(p.Rows):
+		return Cursor{Stage: stageDone}
+	case c.second < pin:
+		return Cursor{Stage: stagePinned, Second: c.second, Page: 1, Passed: c.passed}
+	}
+	return Cursor{Stage: stagePinned, Second: pin - 1, Page: 1} // The vendor shows no more of this second.
 }
 
 // pageBefore returns the page before that of a cursor. It returns nil if the cursor is on the first

@@ -75,3 +75,25 @@ func TestEqualPagesOfOneSecondAreReal(t *testing.T) {
 		}
 	}
 }
+
+func TestACrowdedSecondHidesNoOlderRowsIfNumbersAreIgnored(t *testing.T) {
+	for _, blind := range []bool{false, true} {
+		for _, size := range []int{1000, 30} {
+			v := vendor{History: &listtest.History{PageOf: func(int) int { return 0 }}, blind: blind}
+			v.Put(10, 50, false)
+			v.Put(20, 150, true) // of which the vendor shows no more than a page
+			v.Put(29, 1, false)
+			at, r, got := Cursor{}, v.reader(nil), 0
+			for calls := 0; !at.Done() && calls < 20; calls++ {
+				rows, next, err := r.Next(t.Context(), at, size)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, at = got+len(rows), next
+			}
+			if want := map[bool]int{false: 151, true: 100}[blind]; got != want || !at.Done() || v.Reads > 20 {
+				t.Errorf("endTime ignored %t: %d rows with %d reads, want %d", blind, got, v.Reads, want)
+			}
+		}
+	}
+}
