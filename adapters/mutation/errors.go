@@ -104,13 +104,7 @@ func provesNoRefusal(err error) bool {
 		return false
 	}
 	e := apierror.Convert(err)
-	switch e.Reason {
-	case pb.ErrorReason_VENDOR_REJECTED:
-		return true
-	case pb.ErrorReason_VENDOR_ALREADY_EXISTS, pb.ErrorReason_RESOURCE_NOT_FOUND:
-		return e.Unproven
-	}
-	return e.Unproven && unexplained[e.Reason]
+	return e.Reason == pb.ErrorReason_VENDOR_REJECTED || e.Unproven && e.Reason != pb.ErrorReason_VENDOR_RATE_LIMITED
 }
 
 // unexplained are the reasons of refusals that may be due to a missing resource.
