@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,6 +36,14 @@ type accountPage struct {
 	Accounts []jsonx.Row[accountRow] `json:"accounts"`
 
 	res *upstream.Response
+}
+
+// isList reports whether an answer has one of the documented members of a list. A bare {} has none. It
+// does not prove that a list is empty.
+func isList(page *answer[accountPage]) bool {
+	return slices.ContainsFunc([]string{"offset", "limit", "total", "accounts"}, func(name string) bool {
+		return page.members[name] != nil
+	})
 }
 
 // A cursor is a position in a list, in the page token.
@@ -192,7 +201,7 @@ func (a *Adapter) accountPage(ctx context.Context, params url.Values) (*accountP
 	page := &answer[accountPage]{}
 	res, err := a.read(ctx, upstream.Request{Path: accountsPath, Query: params}, saysCustomer, page)
 	switch {
-	case err == nil && !page.holds(listMembers):
+	case err == nil && (page.refused || !isList(page)):
 		return nil, page.unfit(res, "list of accounts")
 	case err == nil:
 		page.Value.res = res
@@ -269,12 +278,8 @@ func (a *Adapter) findAccount(ctx context.Context, username string, secrets ...s
 		return nil, nil
 	case err != nil:
 		return nil, err
-	case !found.holds(accountMembers):
-		return nil, found.unfit(res, "account")
-	case row.Value.Username == "" && row.Misfit != nil:
-		return nil, res.Complete(contradiction("%v", row.Misfit))
-	case row.Value.Username == "":
-		row.Value.Username = username
+	case found.refused || row.Value.Username == "":
+		return nil, found.unfit(res, "account with a username")
 	case !strings.EqualFold(row.Value.Username, username):
 		return nil, res.Complete(contradiction("the response has another account than requested"))
 	}

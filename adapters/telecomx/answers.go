@@ -18,12 +18,6 @@ import (
 // memberDevices is the member of an account with its devices.
 const memberDevices = "devices"
 
-// The documented members of a list and of an account.
-var (
-	listMembers    = []string{"offset", "limit", "total", "accounts"}
-	accountMembers = []string{"username", "password", memberDevices, "created"}
-)
-
 // An answer is a response with the status of a success. The pages do not say where TelecomX writes its
 // error words, and a proxy may answer in its place. So the members decide whether it is a success.
 type answer[T any] struct {
@@ -63,12 +57,6 @@ func (a *answer[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 // hasContent reports whether a member has a value that says something.
 func hasContent(value jsontext.Value) bool {
 	return !slices.Contains([]string{"", "null", `""`, "false", "0", "[]", "{}"}, strings.TrimSpace(string(value)))
-}
-
-// holds reports whether an answer is a success with one of these members. A bare {} holds none. It does
-// not prove that a list is empty, or that there is an account.
-func (a *answer[T]) holds(members []string) bool {
-	return !a.refused && slices.ContainsFunc(members, func(name string) bool { return a.members[name] != nil })
 }
 
 // unfit returns the error of an answer that does not hold what the call promises.

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/upstream"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -23,7 +24,7 @@ func (a *Adapter) read(
 ) (*upstream.Response, error) {
 	res, err := a.session.call(ctx, func(ctx context.Context) (*upstream.Response, error) {
 		return a.vendor.Read(ctx, req, into)
-	})
+	}, nil)
 	if err == nil || apierror.Convert(err).Code != codes.NotFound || says(err, missing) {
 		return res, err
 	}
@@ -34,28 +35,58 @@ func (a *Adapter) read(
 	return nil, &e
 }
 
-// write makes a call that changes something. If TelecomX refuses the token, it has refused the call, so
-// the call can be sent again. words are TelecomX' words for a refusal of this call: another one is read
-// back before it counts as a refusal.
+// A writing is how a call that changes something is made.
+type writing struct {
+	words []string // of TelecomX, for a refusal of this call
+	// took reports whether TelecomX shows the change.
+	took func(context.Context) (bool, error)
+	// resent reports whether the call was sent twice, though the first one may take effect late.
+	resent bool
+}
+
+// errTook says that a call took effect, though its response was a refusal.
+var errTook = errors.New("telecomx: the change is made")
+
+// write makes a call that changes something. If TelecomX itself refuses the token, it has refused the
+// call, so the call can be sent again. If a proxy may have refused it, the change is read back first.
+// A refusal with a word of another call is read back before it counts.
 func (a *Adapter) write(
-	ctx context.Context, req upstream.Request, words []string, into any,
+	ctx context.Context, req upstream.Request, w *writing, into any,
 ) (*upstream.Response, error) {
+	doubtful := false // the first one may take effect late
 	res, err := a.session.call(ctx, func(ctx context.Context) (*upstream.Response, error) {
 		return a.vendor.Write(ctx, req, into)
+	}, func(refused *apierror.Error) error {
+		if !refused.Unproven {
+			return nil
+		}
+		doubtful, w.resent = true, true
+		switch took, err := w.took(ctx); {
+		case err != nil:
+			unknown := apierror.OutcomeUnknown("Outcome unknown: %s Reading the change back failed: %v%s",
+				strings.TrimSuffix(refused.Message, ".")+".", err, mutation.RetryAdvice)
+			unknown.Metadata = refused.Metadata
+			return unknown
+		case took:
+			return errTook
+		}
+		return nil
 	})
-	if err == nil || slices.ContainsFunc(words, func(word string) bool { return says(err, word) }) {
+	if err == nil || errors.Is(err, errTook) || !mutation.IsPlain(err) || apierror.IsOutcomeUnknown(err) {
 		return res, err
 	}
 	e := *apierror.Convert(err)
+	e.Unproven = e.Unproven || doubtful
+	isOwn := slices.Contains(w.words, e.Metadata[apierror.VendorCode])
 	switch e.Reason {
 	case pb.ErrorReason_VENDOR_INPUT_REFUSED:
-		e.Unproven = true
+		e.Unproven = e.Unproven || !isOwn
 	case pb.ErrorReason_RESOURCE_NOT_FOUND, pb.ErrorReason_VENDOR_STATE, pb.ErrorReason_VENDOR_ALREADY_EXISTS:
-		e.Code, e.Reason = codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED
-		e.Message = "TelecomX refuses the request (HTTP " + e.Metadata[apierror.VendorHTTPStatus] + ", " +
-			e.Metadata[apierror.VendorCode] + ")"
-	default:
-		return nil, err
+		if !isOwn {
+			e.Code, e.Reason = codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED
+			e.Message = "TelecomX refuses the request (HTTP " + e.Metadata[apierror.VendorHTTPStatus] + ", " +
+				e.Metadata[apierror.VendorCode] + ")"
+		}
 	}
 	return nil, &e
 }
@@ -63,10 +94,11 @@ func (a *Adapter) write(
 type carriedKey struct{}
 
 // call sends a request. If TelecomX refuses the token that it carried, call sends it again with a
-// new one. TelecomX returns 401 or 403 for an expired token, and 403 for an insufficient access
-// level too. A token that was given after the refusal shows which of the two it was.
+// new one, unless again returns an error. TelecomX returns 401 or 403 for an expired token, and 403 for
+// an insufficient access level too. A token that was given after the refusal shows which of the two it
+// was.
 func (s *session) call(
-	ctx context.Context, send func(context.Context) (*upstream.Response, error),
+	ctx context.Context, send func(context.Context) (*upstream.Response, error), again func(*apierror.Error) error,
 ) (*upstream.Response, error) {
 	carried := &token{}
 	ctx = context.WithValue(ctx, carriedKey{}, carried)
@@ -84,6 +116,11 @@ func (s *session) call(
 			return res, err
 		case refused.IsZero():
 			refused = s.now()
+		}
+		if again != nil {
+			if err := again(apierror.Convert(err)); err != nil {
+				return nil, err
+			}
 		}
 	}
 }

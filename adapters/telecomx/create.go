@@ -3,6 +3,7 @@ package telecomx
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"math/big"
 	"net/http"
 	"strconv"
@@ -92,15 +93,23 @@ func (c creation) send(ctx context.Context, attempt mutation.Attempt) (*pb.DrmAc
 		body["password"] = c.password.Reveal()
 	}
 	made := &answer[jsonx.Row[accountRow]]{}
+	var shown *pb.DrmAccount
+	took := func(ctx context.Context) (took bool, err error) {
+		shown, took, err = c.readBack(ctx)
+		return took, err
+	}
+	w := &writing{words: creationRefused, resent: attempt.Resend, took: took}
 	res, err := c.adapter.write(ctx, upstream.Request{
 		Method: http.MethodPost, Path: accountsPath, Body: upstream.JSON(body), Secrets: []secret.Text{c.password},
-	}, creationRefused, made)
+	}, w, made)
 	row := made.Value.Value
 	switch {
+	case errors.Is(err, errTook):
+		return shown, nil
 	case err != nil:
-		return nil, c.refused(err, attempt)
+		return nil, c.refused(err, w.resent)
 	case made.refused:
-		return nil, c.refused(made.refusal(res, creationRefused), attempt)
+		return nil, c.refused(made.refusal(res, creationRefused), w.resent)
 	case row.Username != "" && !strings.EqualFold(row.Username, c.username):
 		return nil, res.Complete(apierror.OutcomeUnknown("Outcome unknown: TelecomX reported success with another " +
 			"username. Retry with the same request_id."))
@@ -156,9 +165,9 @@ func (c creation) readBack(ctx context.Context) (*pb.DrmAccount, bool, error) {
 	return account, true, nil
 }
 
-// refused returns the error of a refused creation, with the field that TelecomX refuses. A username
-// may be taken by an earlier attempt, whose effect came late: then the account is read back.
-func (c creation) refused(err error, attempt mutation.Attempt) error {
+// refused returns the error of a refused creation, with the field that TelecomX refuses. Where the call
+// was sent before, the effect of the earlier one may have come late: then the account is read back.
+func (c creation) refused(err error, resent bool) error {
 	e := *apierror.Convert(err)
 	said := e.Metadata[apierror.VendorCode]
 	isField := said == saysCustomer || said == saysUsername || said == saysPassword
@@ -169,10 +178,10 @@ func (c creation) refused(err error, attempt mutation.Attempt) error {
 		e.Violations = refusedField("drm_account." + said)
 	case e.Reason == pb.ErrorReason_VENDOR_REJECTED && said == saysUsername:
 		e.Code, e.Reason = codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS
-		e.Unproven = attempt.Resend || !c.password.IsZero() // the password shows whose account it is
+		e.Unproven = e.Unproven || resent || !c.password.IsZero() // the password shows whose account it is
 		e.Message = "TelecomX refuses the username: an account may have it. Choose another username"
-	case e.Reason == pb.ErrorReason_VENDOR_ALREADY_EXISTS:
-		e.Unproven = attempt.Resend
+	case e.Reason == pb.ErrorReason_VENDOR_ALREADY_EXISTS, e.Reason == pb.ErrorReason_VENDOR_STATE:
+		e.Unproven = e.Unproven || resent
 	default:
 		return err
 	}

@@ -2,7 +2,9 @@ package telecomx_test
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -31,7 +33,7 @@ var generated = regexp.MustCompile(`^[1-9][0-9]{9}$`)
 const getAny = "GET /iptv/drm/GENERATED"
 
 // held is an account of a generated username.
-var held = respond(200, `{"password":"generated-there"}`)
+var held = respond(200, `{"username":"GENERATED","password":"generated-there"}`)
 
 // serveAny is serve with a vendor that takes every generated username for GENERATED.
 func serveAny(t *testing.T, some replies) (*telecomx.Adapter, *wiretest.Server) {
@@ -39,11 +41,18 @@ func serveAny(t *testing.T, some replies) (*telecomx.Adapter, *wiretest.Server) 
 	some[postLogin] = ok(loggedIn)
 	vendor := wiretest.NewServer(t, some)
 	return adapterTo(t, config(), twin.Transport(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if username := strings.TrimPrefix(r.URL.Path, "/iptv/drm/"); generated.MatchString(username) {
-			r.URL.Path = "/iptv/drm/GENERATED"
-			r.Header.Set("Username", username)
+		username := strings.TrimPrefix(r.URL.Path, "/iptv/drm/")
+		if !generated.MatchString(username) {
+			vendor.ServeHTTP(w, r)
+			return
 		}
-		vendor.ServeHTTP(w, r)
+		r.URL.Path = "/iptv/drm/GENERATED"
+		r.Header.Set("Username", username)
+		response := httptest.NewRecorder()
+		vendor.ServeHTTP(response, r)
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(response.Code)
+		_, _ = io.WriteString(w, strings.ReplaceAll(response.Body.String(), "GENERATED", username))
 	}))), vendor
 }
 

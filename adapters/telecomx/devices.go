@@ -2,6 +2,7 @@ package telecomx
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -47,18 +48,23 @@ func (a *Adapter) DeleteDrmAccountDevice(
 	if err != nil {
 		return nil, err
 	}
+	gone := func(ctx context.Context) (bool, error) {
+		held, err := a.findDevice(ctx, username, id)
+		return err == nil && held == nil, err
+	}
 	return mutation.Do(ctx, mutation.Write[*pb.DrmAccountDevice]{
 		Step: "delete",
 		Send: func(ctx context.Context, attempt mutation.Attempt) (*pb.DrmAccountDevice, error) {
-			removed, err := a.removeDevice(ctx, device, req.GetForce())
-			if attempt.Resend && removedBefore(err) {
+			w := &writing{words: removalRefused, resent: attempt.Resend, took: gone}
+			removed, err := a.removeDevice(ctx, device, w, req.GetForce())
+			if errors.Is(err, errTook) || w.resent && removedBefore(err) {
 				return device, nil
 			}
 			return removed, err
 		},
 		ReadBack: func(ctx context.Context) (*pb.DrmAccountDevice, bool, error) {
-			held, err := a.findDevice(ctx, username, id)
-			return device, err == nil && held == nil, err
+			took, err := gone(ctx)
+			return device, took, err
 		},
 		Preview: func() *pb.DrmAccountDevice { return device },
 	})
@@ -96,20 +102,20 @@ func (a *Adapter) findDevice(ctx context.Context, username, id string) (*pb.DrmA
 }
 
 func (a *Adapter) removeDevice(
-	ctx context.Context, device *pb.DrmAccountDevice, force bool,
+	ctx context.Context, device *pb.DrmAccountDevice, w *writing, force bool,
 ) (*pb.DrmAccountDevice, error) {
 	req := upstream.Request{Method: http.MethodDelete, Path: "/iptv/device" + upstream.Path(device.GetDeviceId())}
 	if force {
 		req.Query = url.Values{"force": {"true"}}
 	}
 	response := &answer[removal]{}
-	res, err := a.write(ctx, req, removalRefused, response)
+	res, err := a.write(ctx, req, w, response)
 	expires := response.Value.Expires
 	switch {
 	case err != nil:
 		return nil, err
 	case response.refused:
-		return nil, response.refusal(res, removalRefused)
+		return nil, response.refusal(res, w.words)
 	case response.Value.Success == nil:
 		return nil, res.Complete(apierror.OutcomeUnknown("Outcome unknown: TelecomX does not say whether it " +
 			"removed the device. Retry with the same request_id."))

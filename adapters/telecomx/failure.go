@@ -3,6 +3,7 @@ package telecomx
 import (
 	"bytes"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,8 @@ const (
 	saysInternal = "internal_error"
 )
 
+var words = []string{saysDeleted, saysID, saysCustomer, saysUsername, saysPassword, saysDenied, saysInternal}
+
 // The words for a refusal of each write.
 var (
 	creationRefused = []string{saysUsername, saysPassword, saysCustomer, saysDenied}
@@ -32,7 +35,8 @@ var (
 )
 
 // failure returns the error of a response with an error status. A 404 of TelecomX says what is
-// missing. Other errors say one word, or their status says enough. failure returns nil for all else.
+// missing. Other errors say one word. failure returns nil for all else. A proxy may have sent
+// a 401 or 403 with another word, or with a page.
 func (a *Adapter) failure(status int, _ http.Header, body []byte) *apierror.Error {
 	said, further, until := readError(body)
 	switch {
@@ -41,6 +45,10 @@ func (a *Adapter) failure(status int, _ http.Header, body []byte) *apierror.Erro
 		return nil
 	}
 	e := meaning(status, said)
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		e.Unproven = len(bytes.TrimSpace(body)) > 0 && !slices.Contains(words, said)
+	}
 	if status == http.StatusUnauthorized && !a.config.Token.IsZero() {
 		e.Message = "TelecomX refuses the machine token: get another one from TelecomX, " +
 			"and set token in this vendor's configuration"
