@@ -145,6 +145,10 @@ type Write[T proto.Message] struct {
 	// answered. An error means that this cannot be determined now. ReadBack is nil if the vendor
 	// offers nothing to read back.
 	ReadBack func(context.Context) (answer T, took bool, err error)
+	// CannotDisprove is whether ReadBack can miss an effect at any time, because the vendor shows an
+	// older state. Such a write is never sent again. It stays Unverifiable if ReadBack does not show
+	// its effect by the EffectDeadline.
+	CannotDisprove bool
 	// Preview returns what Send would return, as far as known without sending. A dry run returns
 	// it.
 	Preview func() T
@@ -198,11 +202,17 @@ func (w Write[T]) settle(ctx context.Context, r *run, record Record) (T, error) 
 			"%s: an earlier attempt may have taken effect, and reading that back failed: %v", w.Step, err)
 	case took:
 		return w.keep(ctx, r, answer, 0)
+	case w.CannotDisprove && record.State == Unverifiable && record.Err != nil:
+		return none, record.Err.Err()
 	case began.Before(record.EffectDeadline):
 		unknown := apierror.OutcomeUnknown("%s: the vendor does not show the change yet and may still be "+
 			"processing it. Retry with the same request_id after the retry delay%s", w.Step, record.ending())
 		unknown.RetryAfter = time.Until(record.EffectDeadline)
 		return none, unknown
+	case w.CannotDisprove:
+		unknown := apierror.OutcomeUnknown("%s: the vendor does not show the change, and may show an older state%s",
+			w.Step, record.ending())
+		return none, w.lose(ctx, r, unknown, record.HTTPStatus)
 	}
 	unmade := apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
 		"had no effect at the vendor%s", record.ending())

@@ -106,6 +106,7 @@ func TestRunsOfAWrite(t *testing.T) {
 	for name, test := range map[string]struct {
 		vendor     vendor
 		noReadBack bool
+		unproven   bool // CannotDisprove
 		runs       []run
 	}{
 		"a success is made once": {runs: []run{done, done, done}},
@@ -126,6 +127,13 @@ func TestRunsOfAWrite(t *testing.T) {
 			{unknown, 1, mutation.Unverifiable, nil}, {unknown, 1, mutation.Unverifiable, nil},
 			{unknown, 1, mutation.Unverifiable, nil},
 		}},
+		"without a proof of no effect, the outcome stays unknown": {
+			vendor: vendor{fail: lost, deaf: true}, unproven: true, runs: []run{
+				{unknown, 0, mutation.Sent, nil}, {unknown, 0, mutation.Unverifiable, nil},
+				{unknown, 0, mutation.Unverifiable, nil},
+				{success, 1, mutation.Done, func(v *vendor, _ *fakeLog) { v.switched++ }}, // the vendor shows it late
+			},
+		},
 		"a write that must be resent is not read back": {
 			vendor: vendor{fail: mutation.MustResend(lost), deaf: true, blind: true},
 			runs:   []run{{unknown, 0, mutation.NotSent, nil}, done},
@@ -142,6 +150,7 @@ func TestRunsOfAWrite(t *testing.T) {
 				run.set(v, log)
 			}
 			write := mutation.Write[*change]{Step: "switch", Send: v.send, ReadBack: v.check}
+			write.CannotDisprove = test.unproven
 			if test.noReadBack {
 				write.ReadBack = nil
 			}
