@@ -42,6 +42,10 @@ func reads(t T, h Harness) []read {
 	if h.Licenses != nil {
 		s.put(history(3)...)
 	}
+	if hasCall(h.Adapter, "RegisterFairPlayCertificate") {
+		done[*pb.FairPlayCertificate](t, h, s.fairPlay())
+		all = append(all, h.readsOf(&pb.GetFairPlayCertificateRequest{Name: s.name})...)
+	}
 	all = append(all, h.readsOf(&pb.ListSitesRequest{Parent: vendorName(h)})...)
 	return append(all, s.reads()...)
 }

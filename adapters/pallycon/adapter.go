@@ -83,6 +83,7 @@ func New(id string, config Config, transport http.RoundTripper) (*Adapter, error
 	a.licenseServer, err = upstream.New(upstream.Options{
 		VendorName: vendorName + "'s license server",
 		BaseURL:    config.LicenseBaseURL,
+		BaseURLKey: "license_base_url",
 		Transport:  transport,
 		Network:    public,
 		Timeout:    config.Timeout,

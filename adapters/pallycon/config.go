@@ -29,7 +29,7 @@ type Config struct {
 	BaseURL string `yaml:"base_url"`
 	// LicenseBaseURL is scheme and host of the license server, which serves the FairPlay certificate
 	// of each site without credentials. The default is https://license-global.pallycon.com. Empty
-	// turns GetFairPlayCertificate off.
+	// turns GetFairPlayCertificate off, and the read-back of a registration.
 	LicenseBaseURL string `yaml:"license_base_url"`
 	// AccountID is the claim account_id of the token that signs every call. Required.
 	AccountID string `yaml:"account_id"`

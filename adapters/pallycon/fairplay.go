@@ -18,7 +18,9 @@ import (
 // RegisterFairPlayCertificate is "Register FairPlay Certificate". It checks the request before it sends
 // it. Otherwise a mistake would show only when a viewer with an Apple device cannot play.
 //
-// The guide has no call that reads the certificate of a site, so an unknown outcome stays unknown.
+// An unknown outcome is a success once the license server serves the certificate, if it served another
+// one before. It proves nothing that the license server serves the one before, since no document says
+// how long it keeps a certificate.
 func (a *Adapter) RegisterFairPlayCertificate(
 	ctx context.Context, req *pb.RegisterFairPlayCertificateRequest,
 ) (*pb.FairPlayCertificate, error) {
@@ -42,6 +44,12 @@ func (a *Adapter) RegisterFairPlayCertificate(
 	if err != nil {
 		return nil, err
 	}
+	before, err := mutation.Snapshot(ctx, "served", func(ctx context.Context) (*pb.FairPlayCertificate, error) {
+		return a.servedBefore(ctx, ids[1])
+	})
+	if err != nil {
+		return nil, err
+	}
 	return mutation.Do(ctx, mutation.Write[*pb.FairPlayCertificate]{
 		Step: "register",
 		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.FairPlayCertificate, error) {
@@ -50,7 +58,9 @@ func (a *Adapter) RegisterFairPlayCertificate(
 			}
 			return certificate, a.orNoSite(ctx, ids[1], a.sendFairPlay(ctx, ids[1], req, files))
 		},
-		Preview: func() *pb.FairPlayCertificate { return certificate },
+		ReadBack:       a.fairPlayReadBack(ids[1], before, certificate),
+		CannotDisprove: true,
+		Preview:        func() *pb.FairPlayCertificate { return certificate },
 	})
 }
 

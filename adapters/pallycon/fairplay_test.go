@@ -1,11 +1,13 @@
 package pallycon_test
 
 import (
+	"context"
 	"encoding/base64"
 	"io"
 	"maps"
 	"mime"
 	"mime/multipart"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,20 +15,46 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
+// registration returns a sound request, at a time when its certificate is good.
+func registration(t *testing.T) *pb.RegisterFairPlayCertificateRequest {
+	time.Sleep(time.Until(time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC)))
+	return &pb.RegisterFairPlayCertificateRequest{
+		Name: demo, KeyPassword: "correct-horse", ApplicationSecretKey: "0123456789abcdef0123456789ABCDEF",
+		Certificate: []byte(fixture(t, "../../fairplay/testdata/certificate.der")),
+		PrivateKey:  []byte(fixture(t, "../../fairplay/testdata/dek-info-aes128.pem")),
+	}
+}
+
+// A license server that hangs delays a registration, and most of its caller's time is left.
+func TestARegistrationWaitsAShortTimeForTheLicenseServer(t *testing.T) {
+	for deadline, want := range map[time.Duration]time.Duration{
+		time.Minute: 5 * time.Second, 4 * time.Second: 2 * time.Second,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			req := registration(t)
+			a, vendor := slow(t, http.MethodGet, time.Hour, twinConfig())
+			ctx, cancel := context.WithTimeout(t.Context(), deadline)
+			defer cancel()
+			began := time.Now()
+			_, err := a.RegisterFairPlayCertificate(mutation.NewContext(ctx, mutation.NewMemory()), req)
+			if took := time.Since(began); err != nil || took != want {
+				t.Errorf("%v after %v, want a success after %v", err, took, want)
+			}
+			wiretest.WantEffects(t, vendor, 1)
+		})
+	}
+}
+
 func TestACertificateIsSentAsAFormWithFiles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Until(time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC))) // the certificate is good then
 		const call = "POST /api/v2/drm/setting/fpscert/DEMO"
-		a, vendor := serve(t, map[string]string{call: `{"error_code":"0000"}`})
-		req := &pb.RegisterFairPlayCertificateRequest{
-			Name: demo, KeyPassword: "correct-horse", ApplicationSecretKey: "0123456789abcdef0123456789ABCDEF",
-			Certificate: []byte(fixture(t, "../../fairplay/testdata/certificate.der")),
-			PrivateKey:  []byte(fixture(t, "../../fairplay/testdata/dek-info-aes128.pem")),
-		}
+		a, vendor := serve(t, map[string]string{call: `{"error_code":"0000"}`, "GET /ri/fpsCert.do": "none"})
+		req := registration(t)
 		ctx := mutation.NewContext(t.Context(), mutation.NewMemory())
 		if _, err := a.RegisterFairPlayCertificate(ctx, req); err != nil {
 			t.Fatal(err)

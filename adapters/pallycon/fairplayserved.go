@@ -4,11 +4,13 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"time"
 
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/fairplay"
+	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/upstream"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -34,32 +36,77 @@ func (a *Adapter) GetFairPlayCertificate(
 	if _, err := a.findSite(ctx, ids[1]); err != nil {
 		return nil, err
 	}
+	return a.servedFairPlay(ctx, ids[1])
+}
+
+// servedFairPlay reads the certificate that the license server serves for a site.
+func (a *Adapter) servedFairPlay(ctx context.Context, siteID string) (*pb.FairPlayCertificate, error) {
 	var served upstream.Raw
 	res, err := a.licenseServer.Read(ctx, upstream.Request{
-		Path: "/ri/fpsCert.do", Query: url.Values{"siteId": {ids[1]}}, Header: http.Header{"Accept": {"*/*"}},
+		Path: "/ri/fpsCert.do", Query: url.Values{"siteId": {siteID}}, Header: http.Header{"Accept": {"*/*"}},
 	}, &served)
 	if err != nil {
-		return nil, noneServed(err)
+		return nil, notServed(err)
 	}
 	certificates, err := fairplay.Certificates(served)
 	if err != nil {
 		unreadable := apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
-			"PallyCon's license server returned something else than a certificate: "+
-				"register one for this site, or check that license_base_url is PallyCon's license server")
+			"PallyCon's license server returned something else than a certificate: "+noneOrWrong)
 		return nil, res.Complete(unreadable)
 	}
 	return fairplay.Describe(certificates[0]), nil
 }
 
-// noneServed explains a 404. The documents do not say what the license server returns for a site
-// without a certificate, and the site is in the site list.
-func noneServed(err error) error {
-	e := apierror.Convert(err)
-	if e.Code != codes.NotFound {
-		return err
+// noneOrWrong says what to do where the license server returns no certificate. The documents do not
+// say what it returns for a site without one, and a proxy may have sent the response.
+const noneOrWrong = "if this site has none yet, register one. Otherwise, check that license_base_url is " +
+	"PallyCon's license server"
+
+// notServed explains a refusal. No document says how the license server refuses, so its word proves
+// nothing, and a 401 is not about drmhub's credentials, since it gets none.
+func notServed(err error) error {
+	e := *apierror.Convert(err)
+	switch e.Code {
+	case codes.NotFound, codes.InvalidArgument, codes.FailedPrecondition, codes.AlreadyExists:
+		e.Code, e.Reason = codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID
+		e.Message = "PallyCon's license server, or a proxy in front of it, returned HTTP " +
+			e.Metadata[apierror.VendorHTTPStatus] + " in place of a certificate: " + noneOrWrong
+	default:
 	}
-	e.Code, e.Reason = codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED
-	e.Message = "PallyCon's license server returned 404 for the certificate of this site: " +
-		"register one, or check that license_base_url is PallyCon's license server"
-	return e
+	return &e
+}
+
+// maxServedBefore bounds the read before a registration, which must not depend on the license server.
+const maxServedBefore = 5 * time.Second
+
+// servedBefore returns the certificate that players get before a registration. It is empty if the
+// license server does not return one. Then the registration cannot be read back.
+func (a *Adapter) servedBefore(ctx context.Context, siteID string) (*pb.FairPlayCertificate, error) {
+	limit := maxServedBefore
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(deadline)/2) // the rest is for the write
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	if a.licenseServer != nil && mutation.DryRunFrom(ctx) == nil {
+		if served, err := a.servedFairPlay(ctx, siteID); err == nil {
+			return served, nil
+		}
+	}
+	return &pb.FairPlayCertificate{}, nil
+}
+
+// fairPlayReadBack returns the ReadBack of a registration. It is nil where the served certificate can
+// show nothing: it was not known before, or the same certificate is registered with another key.
+func (a *Adapter) fairPlayReadBack(
+	siteID string, before, registered *pb.FairPlayCertificate,
+) func(context.Context) (*pb.FairPlayCertificate, bool, error) {
+	want := registered.GetFingerprint()
+	if a.licenseServer == nil || before.GetFingerprint() == "" || before.GetFingerprint() == want {
+		return nil
+	}
+	return func(ctx context.Context) (*pb.FairPlayCertificate, bool, error) {
+		served, err := a.servedFairPlay(ctx, siteID)
+		return registered, served.GetFingerprint() == want, err
+	}
 }

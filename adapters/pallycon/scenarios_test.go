@@ -42,6 +42,8 @@ func forty() string {
 // setConfig changes a setting.
 func setConfig(c *pallycon.Config, key, value string) (err error) {
 	switch key {
+	case "license_base_url":
+		c.LicenseBaseURL = value
 	case "page_index_base":
 		c.PageIndexBase, err = strconv.Atoi(value)
 	case "parameter_encoding":
@@ -75,6 +77,13 @@ func scenarioReply(t *testing.T, text string) wiretest.Reply {
 		return wiretest.Reply{Status: code, Body: body}
 	case word == "no":
 		return wiretest.OK(`{"error_code":"` + rest + `","error_message":"no"}`)
+	case word == "status":
+		status, body, _ := strings.Cut(rest, " ")
+		code, err := strconv.Atoi(status)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return wiretest.Says(code, body)
 	case !strings.HasSuffix(word, ".json"):
 		return wiretest.OK(text)
 	}

@@ -175,7 +175,7 @@ func (a *attempt) receive(
 		v, err := a.refused(body)
 		return nil, v, err
 	case answer.StatusCode >= 300:
-		return nil, answered, a.errBadResponse(redirect(answer, a.client.base), "")
+		return nil, answered, a.errBadResponse(a.client.redirect(answer), "")
 	case answer.StatusCode < 200:
 		return nil, answered, a.errBadResponse("its status is below 200", "")
 	case into == nil:

@@ -38,6 +38,8 @@ type Options struct {
 	VendorName string
 	// BaseURL is the vendor's scheme and host, such as "https://service.pallycon.com".
 	BaseURL string
+	// BaseURLKey is the setting that holds BaseURL, for messages. If it is "", messages say base_url.
+	BaseURLKey string
 	// Transport sends the requests. If it is nil, the client makes its own, which keeps
 	// connections. If a Transport does not support net/http/httptrace, the client assumes that it
 	// sent every request.

@@ -105,12 +105,12 @@ func (a *attempt) errProxy() *apierror.Error {
 }
 
 // redirect says where a redirect leads. It leaves out the query, which may hold a token.
-func redirect(answer *http.Response, base *url.URL) string {
+func (c *Client) redirect(answer *http.Response) string {
 	to := ""
-	if u, err := base.Parse(answer.Header.Get("Location")); err == nil && answer.Header.Get("Location") != "" {
+	if u, err := c.base.Parse(answer.Header.Get("Location")); err == nil && answer.Header.Get("Location") != "" {
 		to = " to " + (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
 	}
-	return "it is a redirect" + to + ", which drmhub does not follow: check base_url"
+	return "it is a redirect" + to + ", which drmhub does not follow: check " + c.baseURLKey()
 }
 
 // refused returns the error of a response with a status of 400 or more.
@@ -162,13 +162,13 @@ func saysGone(status int) bool { return status == http.StatusNotFound || status 
 // errForeign returns the error of a response that is not in the vendor's own form.
 func (a *attempt) errForeign(body string) *apierror.Error {
 	return a.errBadResponse("it is not in the form of "+a.vendor()+", so a proxy or gateway may have sent it. "+
-		"It proves nothing about the request. Retry, and check base_url", body)
+		"It proves nothing about the request. Retry, and check "+a.client.baseURLKey(), body)
 }
 
 // errNoSuchCall returns the error of a path that names no resource, and that the vendor does not have.
 func (a *attempt) errNoSuchCall(said *apierror.Error) *apierror.Error {
 	e := apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
-		"%s has no such call (%s, HTTP %d): check base_url", a.vendor(), a.where, a.answer.Status)
+		"%s has no such call (%s, HTTP %d): check %s", a.vendor(), a.where, a.answer.Status, a.client.baseURLKey())
 	e.Metadata = said.Metadata
 	return a.finish(e)
 }
@@ -193,6 +193,9 @@ func (a *attempt) complete(e *apierror.Error) *apierror.Error {
 
 // vendor returns the vendor's name, for messages.
 func (a *attempt) vendor() string { return cmp.Or(a.client.opts.VendorName, "the vendor") }
+
+// baseURLKey returns the setting that holds the base URL, for messages.
+func (c *Client) baseURLKey() string { return cmp.Or(c.opts.BaseURLKey, "base_url") }
 
 // A meaning is what an HTTP status says in general.
 type meaning struct {

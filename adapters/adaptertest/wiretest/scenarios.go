@@ -122,7 +122,11 @@ func (s *scenario) exchange(method, text string) exchange {
 		}
 		query = "?" + values.Encode()
 	}
-	return exchange{method + " " + s.Root + path, query, strings.TrimSpace(body), reply}
+	root := s.Root
+	if outside, ok := strings.CutPrefix(path, "//"); ok {
+		root, path = "", "/"+outside
+	}
+	return exchange{method + " " + root + path, query, strings.TrimSpace(body), reply}
 }
 
 // run makes the call, and demands the requests and the result.

@@ -142,3 +142,23 @@ func TestSecretsAreNotResent(t *testing.T) {
 		t.Errorf("a new request_id: from %s, %v; %d effects", from, err, h.effects())
 	}
 }
+
+// TestARegistrationIsReadBackWithoutItsSecrets settles a registration from the certificate that the
+// license server serves then. The journal keeps its fingerprint, and no key.
+func TestARegistrationIsReadBackWithoutItsSecrets(t *testing.T) {
+	h := start(t, furnish)
+	if _, _, err := h.either(t, rpc(fairPlayRequest(t, "0pen-Sesame")), false); err != nil {
+		t.Fatal(err)
+	}
+	second := rpc(fairPlayRequest(t, "0pen-Sesame")).with("request_id", uuid.NewString())
+	h.loseAnswers("POST", "/api/v2/drm/")
+	record := h.unknown(t, second, true)
+	answer, _, err := h.either(t, settle(record), true)
+	if err != nil || !strings.Contains(compact(t, answer), `"state":"SUCCEEDED"`) || h.effects() != 2 {
+		t.Errorf("settled: %s, %v; %d effects", answer, err, h.effects())
+	}
+	answer, from, err := h.either(t, second, true)
+	if err != nil || from != record || !strings.Contains(answer, `"keySize":2048`) || h.effects() != 2 {
+		t.Errorf("the same request_id again: %s from %s, %v; %d effects", answer, from, err, h.effects())
+	}
+}

@@ -126,7 +126,7 @@ func cases(t *testing.T, journal ...string) map[string][]rpcCase {
 	return map[string][]rpcCase{
 		"": slices.Concat(casesIn("journal", journal...), casesIn("calls")),
 		"pallycon": slices.Concat(casesIn("pallycon"), casesIn("calls"), []rpcCase{
-			expect(served, "VENDOR_REJECTED"),
+			expect(served, "VENDOR_RESPONSE_INVALID"),
 			expect(rpc(keys), `OK "serialNumber":"2a"`),
 			expect(served, `OK "keySize":2048`),
 			expect(rpc(wrong), "REQUEST_INVALID at key_password"),
