@@ -122,6 +122,7 @@ func TestNoErrorShowsTheCredentials(t *testing.T) {
 	} {
 		a, _ := serve(t, config(), map[string][]reply{
 			getLicenses: {answer}, postLicense: {answer}, getGold: {respond(http.StatusForbidden, "")},
+			"GET " + root + "/users/viewer/licenses": {ok(nothing)},
 		})
 		_, listing := list(t, a, &pb.ListProductLicensesRequest{})
 		_, issuing := issueAs(t, a, mutation.NewMemory(), &pb.ProductLicense{User: "viewer", Product: gold})

@@ -95,12 +95,14 @@ func one[Row identified](ctx context.Context, a *Adapter, path, id string) (Row,
 	}
 	misfit := answer.Data.misfit()
 	switch {
-	case !answer.one || answer.Data.id() == "":
-		err = res.Complete(invalidResponse(path, "it lacks one resource with an id"))
+	case !answer.one:
+		err = res.Complete(invalidResponse(path, "data: expected one resource"))
+	case answer.Data.id() == "":
+		err = res.Complete(invalidResponse(path, "data.id: expected an id"))
 	case misfit != nil:
 		err = res.Complete(invalidResponse(path, "data."+misfit.Error()))
 	case answer.Data.id() != id:
-		err = res.Complete(invalidResponse(path, "it shows the resource "+strconv.Quote(answer.Data.id())))
+		err = res.Complete(invalidResponse(path, "data.id: expected the id that was asked for, got another one"))
 	}
 	return answer.Data, err
 }

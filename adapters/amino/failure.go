@@ -17,7 +17,7 @@ import (
 // says enough.
 func failure(status int, _ http.Header, body []byte) *apierror.Error {
 	code, text, own := readErrors(body)
-	e := &apierror.Error{}
+	e := &apierror.Error{Unproven: !own}
 	switch {
 	case status == http.StatusUnauthorized:
 		e.Message = "AminoTV refuses drmhub's credentials. The token may have expired. " +

@@ -78,6 +78,12 @@ func (a *Adapter) issue(ctx context.Context, step string, o order, owed bool) (o
 					return late, nil
 				}
 			}
+			if owed && isFromProxy(err) {
+				if late, took, unread := check(ctx); took && unread == nil {
+					return late, nil
+				}
+				return nil, errReplacementIncomplete(err)
+			}
 			if owed && !isRefusal(err) && !apierror.IsOutcomeUnknown(err) && !mutation.IsDryRun(err) {
 				return nil, mutation.MustResend(errReplacementIncomplete(err))
 			}
@@ -202,10 +208,18 @@ func isRefusal(err error) bool {
 	return mutation.IsPlain(err) && refusals[apierror.Convert(err).Reason]
 }
 
+// isFromProxy reports whether a proxy may have refused a write to which AminoTV has no objection. The
+// next run reads the write back.
+func isFromProxy(err error) bool {
+	e := apierror.Convert(err)
+	return e.Unproven && (e.Reason == pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED ||
+		e.Reason == pb.ErrorReason_VENDOR_PERMISSION_DENIED)
+}
+
 // errReplacementIncomplete returns the error of a half-done replacement, for a reason that may pass.
 func errReplacementIncomplete(err error) *apierror.Error {
 	e := withMessage(err, "Outcome unknown: the old license is revoked, and the next one is not issued yet. "+
 		"Retry with the same request_id to continue. The reason: "+apierror.Convert(err).Message)
-	e.Code, e.Reason, e.Violations = codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, nil
+	e.Code, e.Reason, e.Violations, e.Unproven = codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, nil, false
 	return e
 }
