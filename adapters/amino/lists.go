@@ -29,8 +29,6 @@ type cursor struct {
 type part[Row identified] struct {
 	offset int
 	rows   []listed[Row]
-	// restarts reports whether the part begins the list again: AminoTV ignored the offset.
-	restarts bool
 	// over reports whether the list has nothing after the part.
 	over bool
 }
@@ -46,20 +44,20 @@ func read[Row identified](ctx context.Context, a *Adapter, path string, at curso
 		return p, err
 	}
 	p.rows, p.over = all, len(all) == 0
-	last := -1 // the row before the part, which the part repeats
+	last, restarts := -1, false // where the part repeats the row before it; it begins the list again
 	if at.Offset > 0 && len(all) > 0 {
-		p.restarts = all[0].id() == at.First
+		restarts = all[0].id() == at.First
 		last = slices.IndexFunc(all, func(row listed[Row]) bool { return row.id() == at.Last })
 	}
 	switch {
 	case last >= 0:
 		p.offset, p.rows = at.Offset+last+1, all[last+1:]
-	case p.restarts:
+	case restarts:
 		p.rows = nil
 	}
 	if len(p.rows) == 0 && len(all) > 0 {
 		// A whole part of earlier rows may hide later ones, if AminoTV ignores the offset.
-		p.over = !p.restarts || len(all) < limit || limit == a.config.MaxPageSize
+		p.over = !restarts || len(all) < limit || limit == a.config.MaxPageSize
 	}
 	return p, nil
 }

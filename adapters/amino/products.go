@@ -52,6 +52,18 @@ func (a *Adapter) productRow(ctx context.Context, name string) (productResource,
 	return row, err
 }
 
+// wantProduct fails unless AminoTV holds the product of this name.
+func (a *Adapter) wantProduct(ctx context.Context, name string) error {
+	id, err := a.productID("name", name)
+	if err != nil {
+		return err
+	}
+	if _, err = one[resource[productIdentity, struct{}]](ctx, a, productsPath, id); isNotFound(err) {
+		err = withMessage(err, "AminoTV holds no product "+name)
+	}
+	return err
+}
+
 func (a *Adapter) productID(field, name string) (string, error) {
 	ids, err := names.Product.IDs(name)
 	switch {

@@ -93,8 +93,7 @@ func (a *Adapter) replaceable(ctx context.Context, name string, terms *pb.Produc
 			"Nothing was sent: AminoTV does not show the %s of the license %s, so its terms could not be issued "+
 				"again.", untold, name)
 	}
-	_, err = a.findProduct(ctx, terms.GetProduct())
-	return old, err
+	return old, a.wantProduct(ctx, terms.GetProduct())
 }
 
 // askUser adds what the list of a user's licenses shows of a license: that it is this user's, and its

@@ -62,6 +62,20 @@ func (productAttributes) resourceType() string { return productType }
 
 func (productAttributes) misfit() *jsonx.Misfit { return nil }
 
+// Identities take the place of attributes where only the existence of a resource matters.
+type (
+	licenseIdentity struct{}
+	productIdentity struct{}
+)
+
+func (licenseIdentity) resourceType() string { return licenseType }
+
+func (productIdentity) resourceType() string { return productType }
+
+func (licenseIdentity) misfit() *jsonx.Misfit { return nil }
+
+func (productIdentity) misfit() *jsonx.Misfit { return nil }
+
 type licenseAttributes struct {
 	Status         string          `json:"status,omitzero"`
 	StartDate      *epoch          `json:"start_date,omitzero"`

@@ -127,7 +127,7 @@ func (a *Adapter) contradiction(row licenseResource, o order) string {
 // err otherwise. Its pages give no code for that.
 func (a *Adapter) orNoProduct(ctx context.Context, name string, err error) error {
 	return mutation.ExplainRefusal(ctx, err, name, func(ctx context.Context) error {
-		_, err := a.findProduct(ctx, name)
+		err := a.wantProduct(ctx, name)
 		if isNotFound(err) {
 			return withMessage(err, apierror.Convert(err).Message+". ListProducts lists the products.")
 		}
@@ -155,7 +155,7 @@ func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense)
 			path := licensesPath + upstream.Path(id)
 			res, err := a.change(ctx, upstream.Request{Method: http.MethodDelete, Path: path})
 			if err == nil && res.Status != http.StatusNoContent { // a proxy may have sent it
-				err = a.wantGone(ctx, res, l.GetName())
+				err = a.wantGone(ctx, res, id)
 			}
 			switch {
 			case isNotFound(err) && attempt.Resend: // the earlier attempt came late
@@ -168,7 +168,7 @@ func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense)
 			return okResult(l), nil
 		},
 		ReadBack: func(ctx context.Context) (*pb.ProductLicenseResult, bool, error) {
-			_, err := a.findLicense(ctx, "name", l.GetName())
+			err := a.wantLicense(ctx, id)
 			if !isNotFound(err) {
 				return nil, false, err
 			}
@@ -179,8 +179,8 @@ func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense)
 }
 
 // wantGone returns OUTCOME_UNKNOWN unless AminoTV no longer holds a license.
-func (a *Adapter) wantGone(ctx context.Context, deleted *upstream.Response, name string) error {
-	_, err := a.findLicense(ctx, "name", name)
+func (a *Adapter) wantGone(ctx context.Context, deleted *upstream.Response, id string) error {
+	err := a.wantLicense(ctx, id)
 	if isNotFound(err) {
 		return nil
 	}
@@ -189,7 +189,13 @@ func (a *Adapter) wantGone(ctx context.Context, deleted *upstream.Response, name
 		why = "reading it failed: " + err.Error()
 	}
 	return deleted.Complete(apierror.OutcomeUnknown("Outcome unknown: AminoTV returned HTTP %d to the revocation of "+
-		"the license %s, and %s"+mutation.RetryAdvice, deleted.Status, name, why))
+		"the license %s, and %s"+mutation.RetryAdvice, deleted.Status, a.licenseName(id), why))
+}
+
+// wantLicense fails unless AminoTV holds the license with this id.
+func (a *Adapter) wantLicense(ctx context.Context, id string) error {
+	_, err := one[resource[licenseIdentity, struct{}]](ctx, a, licensesPath, id)
+	return err
 }
 
 // refusals are the reasons with which AminoTV refuses terms. Other reasons may pass, or concern
