@@ -22,6 +22,9 @@ func FuzzLicense(f *testing.F) {
 		`{"data":[{"id":"a/b%","attributes":{"purchase_record":{"price_currency_amount":-1,` +
 			`"price_currency_iso4217":"EUR","purchase_timestamp":-62135596800,"payment_method":"x"}}}]}`,
 		`{"data":{"id":"x","attributes":{"start_date":253402300800}}}`,
+		`{"data":{"id":7,"attributes":{"start_date":"2020-03-02T23:23:31Z","stop_date":"0000-00-00 00:00:00"}}}`,
+		`{"data":{"id":"x","attributes":{"start_date":1583191411000,"stop_date":1e9},"relationships":{"user":[]}}}`,
+		`{"data":"x"}`, `{"id":7}`, `"x"`,
 		`{"data":[]}`, `{"data":null}`, `{"data":7}`, `{}`, `[]`, `null`, `{"data":{},"data":{}}`,
 	} {
 		f.Add([]byte(s))

@@ -158,10 +158,9 @@ func (e *epoch) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 		return err
 	}
 	var ok bool
-	if e.seconds, ok = seconds(at.Text); !ok {
-		e.misfit = &jsonx.Misfit{Path: at.Path, Expected: "a time"}
+	if e.seconds, e.none, ok = seconds(at.Text); !ok {
+		e.none, e.misfit = true, &jsonx.Misfit{Path: at.Path, Expected: "a time"}
 	}
-	e.none = !ok
 	return nil
 }
 
@@ -172,16 +171,17 @@ const (
 )
 
 // seconds returns a time in seconds since 1970. A number after the year 9999 is one in milliseconds.
-func seconds(text string) (int64, bool) {
+// none says that the text means no time.
+func seconds(text string) (n int64, none, ok bool) {
 	n, isWhole := jsonx.WholeNumber(text)
 	if f, err := strconv.ParseFloat(text, 64); !isWhole && err == nil && math.Abs(f) < lastSecond {
 		n, isWhole = int64(f), true
 	}
 	if isWhole && n <= lastSecond {
-		return n, n >= firstSecond
+		return n, false, n >= firstSecond
 	}
 	at, ok := jsonx.ParseTime(text, time.UTC)
-	return at.Unix(), ok
+	return at.Unix(), at.IsZero(), ok
 }
 
 // MarshalJSONTo writes the time in seconds, as documented.
