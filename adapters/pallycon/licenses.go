@@ -233,7 +233,11 @@ func (l *licenseList) readPage(ctx context.Context, unit, number int) ([]license
 		l.count = count
 		l.isTotal = l.isTotal || count > rows || number == 0 && count == rows && rows < unit
 		shown := unit*number + rows
-		if rows == unit || count <= rows || count <= shown {
+		switch {
+		case rows > unit && count <= rows: // The vendor returns the list as a whole.
+			from := min(unit*number, rows)
+			return all[from:min(from+unit, rows)], nil
+		case rows == unit, count <= rows, count <= shown:
 			return all, nil
 		}
 		if reads == maxReads {

@@ -115,9 +115,11 @@ type pager[R HistoryRow] struct {
 	want    int
 	need    int // how many rows to read next
 	kept    []R
-	widened bool     // the largest page has been asked for
-	before  *page[R] // the page before
-	repeats int      // how many pages in a row began like the one before
+	widened bool // the largest page has been asked for
+	// restarted is whether the list was read again from its start, with the largest page.
+	restarted bool
+	before    *page[R] // the page before
+	repeats   int      // how many pages in a row began like the one before
 }
 
 // step reads one page and passes its rows. It reports whether no further row is wanted.
@@ -126,7 +128,7 @@ func (h *pager[R]) step(ctx context.Context) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if err := h.checkRepeats(p); err != nil {
+	if again, err := h.checkRepeats(p); again || err != nil {
 		return false, err
 	}
 	begin, found, err := p.find(h.at)
@@ -162,15 +164,23 @@ func (h *pager[R]) step(ctx context.Context) (done bool, err error) {
 	return false, nil
 }
 
-// checkRepeats returns an error if too many pages in a row begin like the page before.
-func (h *pager[R]) checkRepeats(p *page[R]) error {
-	if !p.repeats(h.before) {
-		h.repeats = 0
-	} else if h.repeats++; h.repeats == maxRepeatedPages {
-		return HistoryContradiction("different pages hold the same rows: is page_index_base right?")
-	}
+// checkRepeats returns an error if too many pages in a row begin like the page before. The vendor may
+// ignore the number of the page. Then its largest page may show the next row, and is read next.
+func (h *pager[R]) checkRepeats(p *page[R]) (again bool, err error) {
+	before := h.before
 	h.before = p
-	return nil
+	if !p.repeats(before) {
+		h.repeats = 0
+		return false, nil
+	}
+	if h.repeats++; h.repeats == maxRepeatedPages {
+		return false, HistoryContradiction("different pages hold the same rows: is page_index_base right?")
+	}
+	if h.restarted || h.at.Offset > MaxUnit {
+		return false, nil
+	}
+	h.at.Offset, h.need, h.restarted = 0, MaxUnit, true
+	return true, nil
 }
 
 func (h History[R]) page(ctx context.Context, offset, need int) (*page[R], error) {

@@ -106,6 +106,34 @@ func TestAVendorThatPagesOtherwiseIsNoticed(t *testing.T) {
 	}
 }
 
+func TestAHistoryEndsAtAPageWithoutANewRow(t *testing.T) {
+	for name, pageOf := range map[string]func(rows, unit, number int) int{
+		"the page number is ignored": func(int, int, int) int { return 0 },
+		"the last page again":        func(rows, unit, number int) int { return min(number, max(rows-1, 0)/unit) },
+	} {
+		for _, rows := range []int{0, 1, 25, 26, 100, 132, 500, 998, 999} {
+			for _, want := range []int{1, 7, 25, 1000} {
+				list, got := listtest.Each(int64(rows), 1), 0
+				r := reader(list, keepAll)
+				readPage := r.ReadPage
+				r.ReadPage = func(ctx context.Context, unit, number int) ([]row, error) {
+					return readPage(ctx, unit, pageOf(rows, unit, number))
+				}
+				for at := (&Cursor{}); at != nil && got <= rows; {
+					page, next, err := r.Next(t.Context(), *at, want)
+					if err != nil {
+						t.Errorf("%s, %d of %d rows: %v", name, got, rows, err)
+					}
+					at, got = next, got+len(page)
+				}
+				if got != rows {
+					t.Errorf("%s: %d rows of %d, page size %d", name, got, rows, want)
+				}
+			}
+		}
+	}
+}
+
 func TestAFilterThatFewRowsMatchReadsABoundedNumberOfPages(t *testing.T) {
 	list := listtest.Each(40_000, 1)
 	r := reader(list, func(r *row) Match {

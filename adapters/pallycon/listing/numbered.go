@@ -1,6 +1,7 @@
 package listing
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 
@@ -17,10 +19,13 @@ import (
 )
 
 // A Numbered reads a list that the vendor cuts into numbered pages, in an unknown order. A row that
-// arrives while it is read can push another one to the next page, so that a caller sees it twice.
+// arrives while it is read can push another one to the next page. Such a row is known by its content.
 //
 // The guide does not say whether count is of all rows or of one page. A count larger than the page
 // is of all rows. Otherwise, a page that is not full is the last one.
+//
+// A page without a new row is the end: the vendor shows its last page again, or ignores the number of
+// the page. If count says that there are more rows, one page of the largest size may show them.
 type Numbered[R any] struct {
 	// Name is the list's name in messages.
 	Name string
@@ -33,6 +38,7 @@ type Numbered[R any] struct {
 
 	total int32    // of all rows, or 0 while it is unknown
 	pages []string // the digests of the pages that this pass has read
+	hides bool     // count says that there are rows that no page shows
 }
 
 // A PageCursor is a position in a Numbered list: before a row of a page.
@@ -43,7 +49,8 @@ type PageCursor struct {
 	Page   int    `json:"p,omitempty"` // from 0
 	Row    int    `json:"r,omitempty"`
 	Passed int    `json:"n,omitempty"` // rows of the pages before
-	Before string `json:"d,omitempty"` // the digest of the page before
+	First  string `json:"f,omitempty"` // the digest of the list's first row
+	Last   string `json:"l,omitempty"` // the digest of the last row of the page before
 }
 
 // Total returns the number of all rows, or 0 if it is unknown.
@@ -63,7 +70,7 @@ func (c PageCursor) clamped() PageCursor {
 	c.Unit = min(max(c.Unit, minUnit), MaxUnit)
 	c.Page = min(max(c.Page, 0), math.MaxInt32)
 	c.Passed = min(max(c.Passed, 0), math.MaxInt32)
-	c.Row = min(max(c.Row, 0), c.Unit)
+	c.Row = min(max(c.Row, 0), maxRows)
 	return c
 }
 
@@ -95,7 +102,7 @@ func (l *Numbered[R]) Next(ctx context.Context, at PageCursor, want int) ([]R, *
 		if err != nil {
 			return nil, nil, err
 		}
-		for ; at.Row < len(p.rows) && len(kept) < want; at.Row++ {
+		for at.Row = max(at.Row, p.known); at.Row < len(p.rows) && len(kept) < want; at.Row++ {
 			wanted, err := l.wants(p.rows[at.Row])
 			if err != nil {
 				return nil, nil, err
@@ -107,10 +114,10 @@ func (l *Numbered[R]) Next(ctx context.Context, at PageCursor, want int) ([]R, *
 		if at.Row < len(p.rows) {
 			return kept, &at, nil
 		}
-		if p.last {
+		if p.isLast {
 			return kept, nil, nil
 		}
-		at = PageCursor{Unit: at.Unit, Page: at.Page + 1, Passed: at.Passed + len(p.rows), Before: p.digest}
+		at = p.next(at)
 		if len(kept) == want {
 			break
 		}
@@ -159,13 +166,18 @@ func (l *Numbered[R]) All(ctx context.Context) ([]R, error) {
 
 // pass reads the list once.
 func (l *Numbered[R]) pass(ctx context.Context) (rows []R, err error) {
-	l.pages = nil
+	l.pages, l.hides = nil, false
 	for at := l.Start(MaxUnit); at.Passed < maxRows; {
 		more, next, err := l.Next(ctx, at, maxRows)
 		if err != nil {
 			return nil, err
 		}
-		if rows = append(rows, more...); next == nil {
+		rows = append(rows, more...)
+		switch {
+		case next == nil && l.hides:
+			// A row that is not shown would be taken for one that does not exist.
+			return nil, l.contradiction("different pages hold the same rows: is page_index_base right?")
+		case next == nil:
 			return rows, nil
 		}
 		at = *next
@@ -174,9 +186,22 @@ func (l *Numbered[R]) pass(ctx context.Context) (rows []R, err error) {
 }
 
 type numberedPage[R any] struct {
-	rows   []R
-	digest string
-	last   bool
+	rows        []R
+	known       int    // how many rows at its beginning were passed before
+	first, last string // the digests of two rows
+	isLast      bool
+	widens      bool // the largest page may show rows that this page does not
+}
+
+// next returns the cursor after a page.
+func (p *numberedPage[R]) next(at PageCursor) PageCursor {
+	if p.widens {
+		return PageCursor{Unit: MaxUnit, Row: at.Passed, First: at.First, Last: at.Last}
+	}
+	return PageCursor{
+		Unit: at.Unit, Page: at.Page + 1, Passed: at.Passed + len(p.rows),
+		First: cmp.Or(at.First, p.first), Last: p.last,
+	}
 }
 
 func (l *Numbered[R]) page(ctx context.Context, at PageCursor) (*numberedPage[R], error) {
@@ -185,32 +210,68 @@ func (l *Numbered[R]) page(ctx context.Context, at PageCursor) (*numberedPage[R]
 		return nil, err
 	}
 	p := &numberedPage[R]{rows: all}
-	if p.digest, err = digest(p.rows); err != nil {
+	digests, err := p.digests()
+	if err != nil {
 		return nil, err
 	}
-	l.pages = append(l.pages, p.digest)
+	l.pages = append(l.pages, strings.Join(digests, " "))
 	rows := len(p.rows)
-	switch {
-	case rows > at.Unit:
-		return nil, l.contradiction("it gives more rows than the page_unit asked for")
-	case rows > 0 && p.digest == at.Before:
-		return nil, l.contradiction("different pages hold the same rows: is page_index_base right?")
-	case rows == 0 && at.Passed < count:
+	if rows == 0 && at.Passed < count {
 		return nil, l.contradiction(fmt.Sprintf("it counts %d rows, and ends after %d: is page_index_base right?",
 			count, at.Passed))
 	}
+	p.findKnown(at, digests)
 	// A page that is not full need not be the last one: the vendor may allow fewer rows than were
-	// asked for.
-	p.last = rows == 0 || rows < at.Unit && (count <= rows || at.Passed+rows >= count)
-	isTotal := count > rows || at.Page == 0 && p.last && count == rows
+	// asked for. A page that is larger is the whole list.
+	passed := at.Passed + rows
+	switch {
+	case rows > 0 && p.known == rows: // no new row
+		p.widens = count > max(at.Passed, rows) && at.Unit < MaxUnit
+		p.isLast = !p.widens
+		l.hides = l.hides || p.isLast && count > max(at.Passed, rows)
+	case rows < at.Unit:
+		p.isLast = rows == 0 || count <= rows || passed >= count
+	default:
+		p.isLast = rows > at.Unit || count > rows && passed >= count
+	}
+	isTotal := count > rows || at.Page == 0 && p.isLast && count == rows
 	if isTotal && l.Match == nil && count <= math.MaxInt32 {
 		l.total = int32(count)
 	}
 	return p, nil
 }
 
-func digest[R any](rows []R) (string, error) {
-	text, err := json.Marshal(rows)
+// digests returns the digests of all rows.
+func (p *numberedPage[R]) digests() ([]string, error) {
+	all := make([]string, len(p.rows))
+	for i, row := range p.rows {
+		var err error
+		if all[i], err = digest(row); err != nil {
+			return nil, err
+		}
+	}
+	if len(all) > 0 {
+		p.first, p.last = all[0], all[len(all)-1]
+	}
+	return all, nil
+}
+
+// findKnown finds the rows that were passed before: all rows up to the last one of the page before,
+// and the whole page if it begins as the list does.
+func (p *numberedPage[R]) findKnown(at PageCursor, digests []string) {
+	for i, d := range slices.Backward(digests) {
+		if d == at.Last {
+			p.known = i + 1
+			return
+		}
+	}
+	if at.Page > 0 && p.first == at.First {
+		p.known = len(digests)
+	}
+}
+
+func digest(row any) (string, error) {
+	text, err := json.Marshal(row)
 	if err != nil {
 		return "", err
 	}

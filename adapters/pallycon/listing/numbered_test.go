@@ -18,9 +18,12 @@ type numberedVendor struct {
 	count   func(page, all int) int // nil: of all
 	atMost  int                     // rows of a page, whatever is asked for; 0 is no limit
 	ignores bool                    // the page's number
-	base    int                     // the number of the first page, for the vendor
-	asked   []string                // the unit and the number of every page
-	before  func()                  // nil, or called before each page is read
+	whole   bool                    // it gives all rows on each page
+	// place returns where a page begins, in the place of a position. Nil: at the position.
+	place  func(from, rows, unit int) int
+	base   int      // the number of the first page, for the vendor
+	asked  []string // the unit and the number of every page
+	before func()   // nil, or called before each page is read
 }
 
 func (v *numberedVendor) read(_ context.Context, unit, number int) (rows []int, count int, err error) {
@@ -34,7 +37,14 @@ func (v *numberedVendor) read(_ context.Context, unit, number int) (rows []int, 
 	if v.ignores {
 		number = 0
 	}
-	for i := (number - v.base) * unit; i < v.rows && len(rows) < unit; i++ {
+	from := (number - v.base) * unit
+	switch {
+	case v.whole:
+		from, unit = 0, v.rows
+	case v.place != nil:
+		from = v.place(from, v.rows, unit)
+	}
+	for i := from; i < v.rows && len(rows) < unit; i++ {
 		rows = append(rows, v.rows-max(i, 0))
 	}
 	if v.count == nil {
@@ -128,7 +138,6 @@ func wantContradiction(t *testing.T, what string, err error) {
 
 func TestANumberedListThatContradictsItself(t *testing.T) {
 	for what, vendor := range map[string]*numberedVendor{
-		"every page is the first":          {rows: 120, ignores: true},
 		"pages count from 0, and not 1":    {rows: 120, base: -1},
 		"one page, and it is not the next": {rows: 20, base: -1},
 	} {
@@ -137,11 +146,55 @@ func TestANumberedListThatContradictsItself(t *testing.T) {
 			wantContradiction(t, what, err)
 		}
 	}
-	list := &Numbered[int]{ReadPage: func(_ context.Context, unit, _ int) ([]int, int, error) {
-		return make([]int, unit+1), 0, nil
-	}}
-	_, _, err := list.Next(t.Context(), list.Start(25), 25)
-	wantContradiction(t, "more rows than asked for", err)
+}
+
+// The vendor's count is of the page where it is called so, and of all rows otherwise.
+func TestANumberedListEndsAtAPageWithoutANewRow(t *testing.T) {
+	last := func(from, rows, unit int) int { return min(from, max(rows-1, 0)/unit*unit) }
+	lastFull := func(from, rows, unit int) int { return min(from, max(rows-unit, 0)) }
+	first := func(from, rows, _ int) int {
+		if from >= rows {
+			return 0
+		}
+		return from
+	}
+	for name, vendor := range map[string]numberedVendor{
+		"the last page again":                     {place: last},
+		"the last page again, count is of a page": {place: last, count: ofPage},
+		"the last rows again":                     {place: lastFull},
+		"the last rows again, count is of a page": {place: lastFull, count: ofPage},
+		"the first page again":                    {place: first},
+		"every page is the first":                 {ignores: true},
+		"every page is the whole list":            {whole: true},
+		"every page is the whole list, no count":  {whole: true, count: func(int, int) int { return 0 }},
+	} {
+		for _, n := range []int{0, 1, 2, 25, 26, 50, 60, 100, 1000} {
+			for _, sizes := range [][]int32{{0}, {1000}, {25}, {1}, {7, 1000, 3}, {26, 24}} {
+				v := vendor
+				v.rows = n
+				rows, _, err := v.readPages(t, sizes...)
+				if err != nil || len(rows) != n || len(slices.Compact(rows)) != n {
+					t.Errorf("%s, %d rows, page sizes %d: %d rows, %v", name, n, sizes, len(rows), err)
+				}
+			}
+		}
+	}
+	// The end costs at most one read.
+	for _, v := range []*numberedVendor{
+		{rows: 50, ignores: true, count: ofPage}, {rows: 25, place: last, count: ofPage},
+	} {
+		rows, _, err := v.readPages(t, 25)
+		if err != nil || len(rows) != 25 || len(v.asked) != 2 {
+			t.Errorf("%d rows after %v, %v", len(rows), v.asked, err)
+		}
+	}
+	// A list that hides rows ends, and proves nothing about them.
+	hiding := &numberedVendor{rows: 1200, ignores: true}
+	if rows, totals, err := hiding.readPages(t, 1000); err != nil || len(rows) != 1000 || totals[0] != 1200 {
+		t.Errorf("%d rows, totals %d, %v", len(rows), totals, err)
+	}
+	_, err := hiding.list().All(t.Context())
+	wantContradiction(t, "a list that hides rows", err)
 }
 
 func TestASearchReadsABoundedNumberOfPages(t *testing.T) {
