@@ -216,10 +216,17 @@ func (a *Adapter) ResetMemberPassword(
 		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.ResetMemberPasswordResponse, error) {
 			repw := call{memberPath + "/repw", memberCode}
 			params := url.Values{"member_seq": {strconv.FormatInt(seq, 10)}}
-			if _, err := change[jsontext.Value](ctx, a, http.MethodPut, repw, params); err != nil {
-				return nil, a.orNoMember(ctx, seq, err)
+			_, err := change[jsontext.Value](ctx, a, http.MethodPut, repw, params)
+			switch {
+			case err == nil:
+				return &pb.ResetMemberPasswordResponse{}, nil
+			case mayBeForeign(err):
+				// Nothing can be read back.
+				unknown := apierror.OutcomeUnknown("Outcome unknown: %v", err)
+				unknown.Metadata = apierror.Convert(err).Metadata
+				return nil, unknown
 			}
-			return &pb.ResetMemberPasswordResponse{}, nil
+			return nil, a.orNoMember(ctx, seq, err)
 		},
 		Preview: func() *pb.ResetMemberPasswordResponse { return &pb.ResetMemberPasswordResponse{} },
 	})

@@ -68,6 +68,15 @@ func scenarioReply(t *testing.T, text string) wiretest.Reply {
 			data += `,"count":` + count
 		}
 		return wiretest.OK(`{"error_code":"0000","data":` + data + `}`)
+	case word == "dated":
+		date, dated, _ := strings.Cut(rest, " ")
+		at, err := time.Parse(time.RFC3339, date)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reply := scenarioReply(t, dated)
+		reply.Header = map[string]string{"Content-Type": jsonType, "Date": at.Format(http.TimeFormat)}
+		return reply
 	case word == "http":
 		status, body, _ := strings.Cut(rest, " ")
 		code, err := strconv.Atoi(status)

@@ -15,7 +15,7 @@ import (
 type siteRow struct {
 	SiteID      string `json:"site_id"`
 	ServiceName string `json:"service_name"`
-	ProductList []struct {
+	ProductList *[]struct {
 		ServiceCode string `json:"service_code"`
 		StatusCode  string `json:"status_code"`
 	} `json:"product_list"`
@@ -76,7 +76,7 @@ func (a *Adapter) allSites(ctx context.Context) ([]listed[siteRow], error) {
 }
 
 // site maps a row. A site is enabled if its service DRM is. If the state of that service is not known,
-// the site's own is not known either.
+// or the row has no list of services, the site's own state is not known either.
 func (a *Adapter) site(row siteRow) *pb.Site {
 	s := &pb.Site{
 		Name:        a.siteName(row.SiteID),
@@ -84,8 +84,12 @@ func (a *Adapter) site(row siteRow) *pb.Site {
 		DisplayName: row.ServiceName,
 		State:       pb.Site_SUSPENDED,
 	}
+	if row.ProductList == nil {
+		s.State = pb.Site_STATE_UNSPECIFIED
+		return s
+	}
 	unknown := false
-	for _, p := range row.ProductList {
+	for _, p := range *row.ProductList {
 		state, known := serviceStates[p.StatusCode]
 		s.Services = append(s.Services, &pb.Site_ServiceState{
 			Service:       services[p.ServiceCode],
