@@ -13,19 +13,38 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// licenseRow is a row of "View license issuance history".
-type licenseRow struct {
-	ContentID          string `json:"contentId"`
-	LicenseStatus      string `json:"licenseStatus"`
-	DRMType            string `json:"drmType"`
-	UserID             string `json:"userId"`
-	DeviceID           string `json:"deviceId"`
-	DeviceModel        string `json:"deviceModel"`
-	PlatformName       string `json:"platformName"`
-	LicenseCreatedTime word   `json:"licenseCreatedTime"`
+// licenseJSON is a row of "View license issuance history". A value is nil if the row does not have
+// it.
+type licenseJSON struct {
+	ContentID          *string `json:"contentId"`
+	LicenseStatus      *string `json:"licenseStatus"`
+	DRMType            *string `json:"drmType"`
+	UserID             *string `json:"userId"`
+	DeviceID           *string `json:"deviceId"`
+	DeviceModel        *string `json:"deviceModel"`
+	PlatformName       string  `json:"platformName"`
+	LicenseCreatedTime word    `json:"licenseCreatedTime"`
+}
 
-	second int64  // LicenseCreatedTime, in seconds since 1970
+// licenseRow is a row of a license history.
+type licenseRow struct {
+	contentID, status, drmType, userID, deviceID, deviceModel, platform string
+
+	second int64  // when it was issued, in seconds since 1970
 	misfit string // what cannot be read, or ""
+}
+
+func (j *licenseJSON) row() licenseRow {
+	text := func(s *string) string {
+		if s == nil {
+			return ""
+		}
+		return *s
+	}
+	return licenseRow{
+		contentID: text(j.ContentID), status: text(j.LicenseStatus), drmType: text(j.DRMType), userID: text(j.UserID),
+		deviceID: text(j.DeviceID), deviceModel: text(j.DeviceModel), platform: j.PlatformName,
+	}
 }
 
 func (r licenseRow) Second() int64 { return r.second }
@@ -79,15 +98,15 @@ func (a *Adapter) ListLicenses(ctx context.Context, req *pb.ListLicensesRequest)
 func (a *Adapter) license(siteID string, row *licenseRow) *pb.License {
 	return &pb.License{
 		Site:          a.siteName(siteID),
-		ContentId:     row.ContentID,
-		DrmType:       meant(drmTypes, row.DRMType),
-		VendorDrmType: row.DRMType,
-		Status:        meant(licenseStatuses, row.LicenseStatus),
-		VendorStatus:  row.LicenseStatus,
-		UserIdMd5:     strings.ToLower(row.UserID),
-		DeviceId:      row.DeviceID,
-		DeviceModel:   row.DeviceModel,
-		Platform:      row.PlatformName,
+		ContentId:     row.contentID,
+		DrmType:       meant(drmTypes, row.drmType),
+		VendorDrmType: row.drmType,
+		Status:        meant(licenseStatuses, row.status),
+		VendorStatus:  row.status,
+		UserIdMd5:     strings.ToLower(row.userID),
+		DeviceId:      row.deviceID,
+		DeviceModel:   row.deviceModel,
+		Platform:      row.platform,
 		CreateTime:    &timestamppb.Timestamp{Seconds: row.second},
 	}
 }

@@ -161,7 +161,7 @@ func (s *licenseSearch) params(pin int64) url.Values {
 // readPage reads a page, numbered from 1, of the rows up to and including the second pin.
 func (s *licenseSearch) readPage(ctx context.Context, pin int64, page int) (*licensehistory.Page[licenseRow], error) {
 	params := s.adapter.paged(s.params(pin), page, licensehistory.PageSize)
-	var rows []jsonx.Row[licenseRow]
+	var rows []jsonx.Row[licenseJSON]
 	answer, err := s.adapter.get(ctx, "/license/statistics", params, &rows)
 	switch {
 	case err != nil && apierror.Convert(err).Metadata[apierror.VendorCode] == noLicenseInfo:
@@ -170,13 +170,16 @@ func (s *licenseSearch) readPage(ctx context.Context, pin int64, page int) (*lic
 		return nil, err
 	}
 	total, _ := number(answer.Total)
+	if s.filters() { // It may count the licenses that the search does not match.
+		total = 0
+	}
 	p := &licensehistory.Page[licenseRow]{
 		Rows: make([]licenseRow, len(rows)), Total: int32(min(max(total, 0), math.MaxInt32)),
 	}
 	for i := range rows {
-		m := misfit(&rows[i])
-		row := rows[i].Value
-		created, ok := s.adapter.instant(row.LicenseCreatedTime)
+		shown, m := &rows[i].Value, misfit(&rows[i])
+		row := shown.row()
+		created, ok := s.adapter.instant(shown.LicenseCreatedTime)
 		if !ok || created.IsZero() { // The history is paged by this time.
 			if m == nil {
 				m = &jsonx.Misfit{Path: "licenseCreatedTime", Expected: "a time"}
@@ -185,6 +188,9 @@ func (s *licenseSearch) readPage(ctx context.Context, pin int64, page int) (*lic
 		}
 		if row.second = created.Unix(); i > 0 && row.second > p.Rows[i-1].second {
 			return nil, contradiction("the licenses are not in order, newest first")
+		}
+		if missing := s.missing(shown); m == nil && missing != "" {
+			m = &jsonx.Misfit{Path: missing, Expected: "text"}
 		}
 		if m != nil {
 			m.Path = "content" + rows[i].Path + "." + m.Path
@@ -195,22 +201,44 @@ func (s *licenseSearch) readPage(ctx context.Context, pin int64, page int) (*lic
 	return p, nil
 }
 
+// missing returns the name of a value that the filter needs and a row does not have, or "".
+func (s *licenseSearch) missing(row *licenseJSON) string {
+	f := s.filter
+	for _, value := range []struct {
+		wanted bool
+		shown  *string
+		name   string
+	}{
+		{f.GetContentId() != "", row.ContentID, "contentId"},
+		{f.GetUserId() != "", row.UserID, "userId"},
+		{f.GetDeviceId() != "", row.DeviceID, "deviceId"},
+		{f.GetDeviceModel() != "", row.DeviceModel, "deviceModel"},
+		{f.GetDrmType() != 0, row.DRMType, "drmType"},
+		{f.GetStatus() != 0, row.LicenseStatus, "licenseStatus"},
+	} {
+		if value.wanted && value.shown == nil {
+			return value.name
+		}
+	}
+	return ""
+}
+
 // match reports whether the filter wants a row. A row with a value that cannot be read is wanted,
 // unless another value excludes it.
 func (s *licenseSearch) match(row *licenseRow) licensehistory.Match {
 	f := s.filter
-	same := func(want, got string) bool { return want == "" || want == got || got == "" && row.misfit != "" }
-	drm, status := row.DRMType, row.LicenseStatus
+	unread := func(got string) bool { return got == "" && row.misfit != "" }
+	same := func(want, got string) bool { return want == "" || want == got || unread(got) }
 	switch {
 	case row.second < s.after:
 		return licensehistory.Stop
 	case row.second >= s.upTo,
-		!same(f.GetContentId(), row.ContentID),
-		!same(s.userMD5, strings.ToLower(row.UserID)),
-		!same(f.GetDeviceId(), row.DeviceID),
-		!same(f.GetDeviceModel(), row.DeviceModel),
-		f.GetDrmType() != 0 && f.GetDrmType() != meant(drmTypes, drm) && (drm != "" || row.misfit == ""),
-		f.GetStatus() != 0 && f.GetStatus() != meant(licenseStatuses, status) && (status != "" || row.misfit == ""):
+		!same(f.GetContentId(), row.contentID),
+		!same(s.userMD5, strings.ToLower(row.userID)),
+		!same(f.GetDeviceId(), row.deviceID),
+		!same(f.GetDeviceModel(), row.deviceModel),
+		f.GetDrmType() != 0 && f.GetDrmType() != meant(drmTypes, row.drmType) && !unread(row.drmType),
+		f.GetStatus() != 0 && f.GetStatus() != meant(licenseStatuses, row.status) && !unread(row.status):
 		return licensehistory.Skip
 	}
 	return licensehistory.Keep

@@ -91,6 +91,23 @@ func TestALicenseThatCannotBeReadHidesNoOther(t *testing.T) {
 	}
 }
 
+func TestAFilterThatARowCannotAnswerIsAnError(t *testing.T) {
+	for field, filter := range map[string]*pb.LicenseFilter{
+		"contentId": {ContentId: "c"}, "userId": {UserId: "u"}, "deviceId": {DeviceId: "d"},
+		"deviceModel": {DeviceModel: "m"}, "drmType": {DrmType: pb.License_WIDEVINE},
+		"licenseStatus": {Status: pb.License_FAILURE},
+	} {
+		silent := strings.Replace(row, `"`+field+`"`, `"another"`, 1)
+		a, _ := serve(t, config(), map[string][]answer{getLicenses: {rows(silent), rows()}})
+		_, err := list(t, a, filter)
+		wantSaid(t, field, want(t, field, err, unreadable), "content[0]."+field+": expected text")
+		a, _ = serve(t, config(), map[string][]answer{getLicenses: {rows(silent), rows()}})
+		if res, err := list(t, a, nil); err != nil || len(res.GetLicenses()) != 1 {
+			t.Errorf("%s, without a filter: %v, %v", field, res, err)
+		}
+	}
+}
+
 func TestRepeatedPagesEndListsAndStreams(t *testing.T) {
 	const n = 250
 	for _, kind := range []twin.Fault{

@@ -20,6 +20,7 @@ type vendor struct {
 	unit   int   // the largest page; 0 sets no limit
 	behind bool  // the second after a pin is shown too
 	totals bool  // every page holds the number of all rows
+	whole  bool  // totals count newer rows than the pin too
 	total  int32 // if set, the number that every page holds instead
 	again  bool  // the last page is shown again after the end
 	blind  bool  // endTime is ignored
@@ -44,6 +45,9 @@ func (v vendor) readPage(_ context.Context, pin int64, number int) (*Page[listte
 	p := &Page[listtest.Row]{Rows: rows, Total: v.total}
 	if v.totals {
 		p.Total = int32(total)
+	}
+	if v.whole {
+		p.Total = int32(len(v.Rows))
 	}
 	return p, nil
 }

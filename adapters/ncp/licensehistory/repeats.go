@@ -8,8 +8,9 @@ import (
 // repeats reports whether a page shows the page before it once more. A vendor may do so after its
 // last page, or if it ignores the number of a page. before is nil if it is not known.
 //
-// Equal rows are real, so two pages of one second may be equal too. Then the vendor's total decides,
-// or else whether the vendor shows the page again that is far after the last one.
+// Equal rows are real, so two pages of one second may be equal too. Then a total that is reached is
+// the end. A larger one may count other rows as well. So the page is read that is far after the last
+// one: it shows whether the vendor repeats this page.
 func (r Reader[R]) repeats(ctx context.Context, pin int64, number int, before, p *Page[R]) (bool, error) {
 	size := len(p.Rows)
 	switch {
@@ -25,9 +26,7 @@ func (r Reader[R]) repeats(ctx context.Context, pin int64, number int, before, p
 		return true, nil // A later page has no newer row.
 	case r.Habits.ends.Load():
 		return false, nil
-	case p.Total > 0:
-		return int(p.Total) <= (number-1)*size, nil
-	case size < tinyPage:
+	case size < tinyPage, p.Total > 0 && int(p.Total) <= (number-1)*size:
 		return true, nil
 	}
 	far, err := r.ReadPage(ctx, pin, number+farAway)

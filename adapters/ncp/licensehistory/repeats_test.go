@@ -42,7 +42,7 @@ func TestAPageThatRepeatsIsTheEnd(t *testing.T) {
 					for second := range c.seconds {
 						v.Put(second, c.each, c.each > 1)
 					}
-					v.totals, v.unit = totals, c.unit
+					v.totals, v.unit, v.whole = totals, c.unit, totals && sizes[0] == 7
 					t.Run(fmt.Sprint(name, c, totals, sizes), func(t *testing.T) {
 						v.checkWhole(t, sizes...)
 						c.reads += 2 // that may be under way when the end is seen
