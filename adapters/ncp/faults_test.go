@@ -70,6 +70,25 @@ func TestFaultsOfTheVendor(t *testing.T) {
 	})
 }
 
+// A front's 401 or 403 proves no refusal. The gateway's own does.
+func TestAFrontsRefusalIsReadBack(t *testing.T) {
+	for status, code := range map[int]string{401: "200", 403: "230"} {
+		own := `{"error":{"errorCode":"` + code + `","message":"No"}}`
+		for _, body := range []string{"<html>no</html>", `{"message":"Forbidden"}`, `{"error":{"code":401}}`, "", own} {
+			vendor := demoTwin()
+			fault := wiretest.Answer(status, body)
+			fault.Kind, fault.Method = twin.FaultReplace, http.MethodPut
+			vendor.Faults().Add(fault)
+			change, err := disable(t, adapterTo(t, twinConfig(), twin.Transport(vendor)), mutation.NewMemory())
+			if body != own {
+				wantSwitched(t, body, change, err, pb.StatusChange_SUSPEND)
+			} else if err == nil {
+				t.Errorf("HTTP %d: the gateway's refusal is a success", status)
+			}
+		}
+	}
+}
+
 func TestAWriteUnderWayOutlivesItsCallerUntilTheTimeout(t *testing.T) {
 	const timeout = 40 * time.Second
 	for delay, ends := range map[time.Duration]outcome{20 * time.Second: {}, time.Hour: unknown} {
