@@ -54,6 +54,7 @@ type licenseRow struct {
 	DeviceModel        string `json:"deviceModel"`
 	PlatformName       string `json:"platformName"`
 	LicenseCreatedTime string `json:"licenseCreatedTime"`
+	SiteID             string `json:"siteId,omitempty"` // not in the pages of 2023
 }
 
 // HashUserID returns a user id as responses show it: the hexadecimal digits of its MD5.
@@ -130,6 +131,9 @@ func (e *Emulator) listLicenses(_ *http.Request, q twin.Params) (response, error
 	rows := make([]licenseRow, len(found))
 	for i, l := range found {
 		rows[i] = e.showLicense(l)
+		if e.assumed.Generation != Generation2023 {
+			rows[i].SiteID = s.SiteID
+		}
 	}
 	res := listing(e, rows, total)
 	if e.assumed.Generation == Generation2023 {
@@ -145,7 +149,7 @@ func (e *Emulator) showLicense(l License) licenseRow {
 	}
 	return licenseRow{
 		l.ContentID, outcome, l.DRMType, l.UserIDMD5, l.DeviceID, l.DeviceModel, l.PlatformName,
-		l.CreatedTime.In(e.assumed.Zone).Format(secondLayout),
+		l.CreatedTime.In(e.assumed.Zone).Format(secondLayout), "",
 	}
 }
 
