@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
 	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/ncp"
@@ -16,10 +18,11 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// demoTwin holds the site DEMO, which is on, with a few rows.
+// demoTwin holds the site DEMO, which is on, with a few rows, and the site OFF.
 func demoTwin() *emulator.Emulator {
 	e := emulator.New(emulator.Options{})
-	e.PutSites(emulator.Site{SiteID: "DEMO", SiteName: "Demo_site", Status: emulator.StatusRunning, Enabled: true})
+	e.PutSites(emulator.Site{SiteID: "DEMO", SiteName: "Demo_site", Status: emulator.StatusRunning, Enabled: true},
+		emulator.Site{SiteID: "OFF", SiteName: "Switched_off"})
 	for i := range 3 {
 		at := time.Date(2024, 3, 1, 12, 0, i, 0, time.UTC)
 		e.PutLicenses("DEMO", emulator.License{ContentID: "c", DRMType: "Widevine", CreatedTime: at})
@@ -30,7 +33,30 @@ func demoTwin() *emulator.Emulator {
 func TestFaultsOfTheVendor(t *testing.T) {
 	const proxys = `{"error":{"code":404,"message":"Not Found","status":"NOT_FOUND"}}`
 	no := `{"success":false,"error":{"code":"289999"}}`
-	wiretest.Faults(t, wiretest.Target[*ncp.Adapter]{
+	const off = "vendors/acme/sites/OFF"
+	type read = wiretest.Read[*ncp.Adapter]
+	reads := []read{
+		{Name: "ListLicenses", Request: getLicenses, Call: func(t *testing.T, a *ncp.Adapter) error {
+			_, err := list(t, a, nil)
+			return err
+		}},
+		{Name: "ListSites", Request: getSites, Call: func(t *testing.T, a *ncp.Adapter) error {
+			_, err := a.ListSites(t.Context(), &pb.ListSitesRequest{Parent: "vendors/acme"})
+			return err
+		}},
+		{Name: "GetUsage", Request: getSite, Call: func(t *testing.T, a *ncp.Adapter) error {
+			_, err := a.GetUsage(t.Context(), &pb.GetUsageRequest{Name: demo + "/usage"})
+			return err
+		}},
+	}
+	type write = wiretest.Write[*ncp.Adapter]
+	writing := func(name, request, step string, call func(context.Context, *ncp.Adapter) error) write {
+		return write{Name: name, Request: request, Step: step,
+			Call: func(t *testing.T, a *ncp.Adapter, log mutation.Log) error {
+				return call(mutation.NewContext(t.Context(), log), a)
+			}}
+	}
+	target := wiretest.Target[*ncp.Adapter]{
 		New: func() wiretest.Twin { return demoTwin() },
 		Connect: func(t *testing.T, transport http.RoundTripper, baseURL string) *ncp.Adapter {
 			c := twinConfig()
@@ -39,23 +65,32 @@ func TestFaultsOfTheVendor(t *testing.T) {
 			}
 			return adapterTo(t, c, transport)
 		},
-		Read: wiretest.Read[*ncp.Adapter]{
-			Name: "ListLicenses", Request: getLicenses,
-			Call: func(t *testing.T, a *ncp.Adapter) error {
-				_, err := list(t, a, nil)
-				return err
-			},
-		},
-		Writes: []wiretest.Write[*ncp.Adapter]{{
-			Name: "DisableSite", Request: putOff, Step: "off",
-			Call: func(t *testing.T, a *ncp.Adapter, log mutation.Log) error {
-				change, err := disable(t, a, log)
+		Writes: []write{
+			writing("DisableSite", putOff, "off", func(ctx context.Context, a *ncp.Adapter) error {
+				change, err := a.DisableSite(ctx, &pb.DisableSiteRequest{Name: demo})
 				if err == nil {
 					wantSwitched(t, "DisableSite", change, err, pb.StatusChange_SUSPEND)
 				}
 				return err
-			},
-		}},
+			}),
+			writing("EnableSite", "PUT /api/v1/sites/OFF/on", "on", func(ctx context.Context, a *ncp.Adapter) error {
+				_, err := a.EnableSite(ctx, &pb.EnableSiteRequest{Name: off})
+				return err
+			}),
+			writing("UpdateSite", "PUT /api/v1/sites/OFF", "update", func(ctx context.Context, a *ncp.Adapter) error {
+				mask := &fieldmaskpb.FieldMask{Paths: []string{"display_name"}}
+				_, err := a.UpdateSite(ctx, &pb.UpdateSiteRequest{
+					Site: &pb.Site{Name: off, DisplayName: "Kids_TV"}, UpdateMask: mask,
+				})
+				return err
+			}),
+			writing("CreateSiteOrder", postSites, "order", func(ctx context.Context, a *ncp.Adapter) error {
+				_, err := a.CreateSiteOrder(ctx, &pb.CreateSiteOrderRequest{
+					Parent: "vendors/acme", SiteOrder: &pb.SiteOrder{DisplayName: "Kids_TV"},
+				})
+				return err
+			}),
+		},
 		Own: wiretest.OwnError{Status: 200, Body: no, Code: "289999"},
 		Override: map[string]wiretest.Fault{
 			"a proxy's 404 with a code":      wiretest.Replying(404, proxys).As(unreadable, unknown),
@@ -67,7 +102,11 @@ func TestFaultsOfTheVendor(t *testing.T) {
 			"a success of another form afterwards": wiretest.TakingEffect(200, `{"success":2,"content":7}`).
 				As(unreadable, unknown),
 		},
-	})
+	}
+	for _, target.Read = range reads {
+		t.Run(target.Read.Name, func(t *testing.T) { wiretest.Faults(t, target) })
+		target.Writes = nil // They are the same with each read.
+	}
 }
 
 // A front's 401 or 403 proves no refusal. The gateway's own does.
