@@ -150,6 +150,8 @@ func expectation(field protoreflect.FieldDescriptor) string {
 		return "must be one of " + strings.Join(names, ", ")
 	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
 		return "must be a whole number of 32 bits"
+	case protoreflect.DoubleKind, protoreflect.FloatKind:
+		return "must be a number"
 	case protoreflect.StringKind:
 		return "must be text, in UTF-8"
 	case protoreflect.BytesKind:
@@ -165,7 +167,7 @@ func expectation(field protoreflect.FieldDescriptor) string {
 		}
 		return ""
 	default:
-		return "must be a number (" + field.Kind().String() + ")"
+		return "must be a whole number"
 	}
 }
 

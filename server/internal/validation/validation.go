@@ -83,6 +83,8 @@ func describe(field string, b *protovalidate.Violation) string {
 	switch {
 	case b.Proto.GetRuleId() == "repeated.unique":
 		return "must hold each item once" + repeated(field, b.FieldValue.List())
+	case b.Proto.GetRuleId() == "string.pattern":
+		return form(b.RuleValue.String())
 	case text == "":
 		return "breaks the rule " + b.Proto.GetRuleId()
 	}
