@@ -158,11 +158,14 @@ func (l *accountList) page(
 	l.total = page.Total
 	shown := page.Accounts
 	added = paging.New(&at.Seen, shown, username)
+	restarts := len(shown) <= offset && paging.Restarts(&at.Seen, shown, username)
 	switch {
 	case len(shown) == 0 && offset < page.Total:
 		return nil, nil, page.res.Complete(contradiction("a page before the last account is empty"))
-	case len(shown) <= offset && paging.Restarts(&at.Seen, shown, username):
-		return page, nil, nil // an earlier call returned all of it
+	case restarts && offset < page.Total && limit < maxLimit:
+		return l.page(ctx, at, maxLimit) // TelecomX ignores the offset: its largest page shows more
+	case restarts:
+		return page, nil, nil // earlier pages had all of it
 	case len(added) > 0 && page.Offset != nil && *page.Offset > offset:
 		return nil, nil, page.res.Complete(contradiction("a page begins at another offset than requested"))
 	}
