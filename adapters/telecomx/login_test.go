@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
+	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/telecomx"
 	"github.com/drmhub/drmhub/adapters/telecomx/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
@@ -170,5 +171,16 @@ func TestARefusedLoginNamesWhatItWants(t *testing.T) {
 		}
 		vendor.WantMade(postLogin, 1)
 		vendor.WantMade(getAccounts, 0)
+	}
+}
+
+func TestTheTwinCanWantMoreThanAPassword(t *testing.T) {
+	for _, wants := range []string{"smsKey", "authenticatorToken"} {
+		o := emulator.Options{Assumptions: emulator.Assumptions{LoginWants: wants}}
+		inBubble(t, o, func(t *testing.T, vendor *emulator.Emulator, a *telecomx.Adapter) {
+			_, err := create(t, a, mutation.NewMemory(), &pb.DrmAccount{})
+			want(t, wants, err, wiretest.Unauthorized, "not sent: ", "wants "+wants)
+			wiretest.WantEffects(t, vendor, 0)
+		})
 	}
 }

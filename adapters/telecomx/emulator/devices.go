@@ -177,8 +177,12 @@ func (e *Emulator) deleteDevice(ctx context.Context, u User, in input) (any, err
 	if a == nil || !a.Devices[at].holdsSlot(now) {
 		return nil, unknownID
 	}
-	if _, err := e.admit(u, a.Customer, LevelManager); err != nil {
+	c, err := e.admit(u, a.Customer, LevelManager)
+	switch {
+	case err != nil:
 		return nil, err
+	case !u.atLeast(LevelReseller) && !c.has(FeatureBusiness):
+		return nil, accessDenied
 	}
 	d := &a.Devices[at]
 	release := d.Bound.Add(Binding)

@@ -24,6 +24,7 @@
 //   - Use does not extend the life of a token. A machine token ends only by RevokeTokens.
 //   - A single account, its creation and the removal of a device admit the same users as the list.
 //     Creation and removal need MANAGER or more. RESELLER_ADMIN may do what RESELLER may.
+//   - The first user has a machine token also as an ADMIN, to whom the vendor gives none.
 //   - VIEWER, MANAGER and OWNER reach the accounts of their own customer. RESELLER reaches every
 //     customer with IPTVPRIVATE: the twin does not model which customers a reseller sells to.
 //   - A customer with neither feature can have no account, even by an ADMIN: 403 access_denied. One

@@ -43,6 +43,9 @@ type Options struct {
 type Assumptions struct {
 	// LoginRefused is the HTTP status for a wrong username or password. Default: 401.
 	LoginRefused int
+	// LoginWants is what a login needs besides username and password: smsKey or authenticatorToken.
+	// One without it is refused with 422 and this name. Default: nothing.
+	LoginWants string
 	// TokenRefused is the HTTP status for a token that is missing, unknown or expired. Default:
 	// 401. A 403 looks the same as an insufficient level.
 	TokenRefused int

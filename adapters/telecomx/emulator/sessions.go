@@ -44,6 +44,8 @@ func (e *Emulator) login(body fields) (any, error) {
 		return nil, accessDenied
 	case !known || password == "" || password != u.Password:
 		return nil, refused
+	case e.assumed.LoginWants != "" && body[e.assumed.LoginWants] == nil:
+		return nil, invalid(e.assumed.LoginWants)
 	}
 	now := e.Clock().Now()
 	maps.DeleteFunc(e.sessions, func(_ string, s session) bool { return s.over(now) })
