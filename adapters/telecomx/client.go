@@ -31,7 +31,7 @@ func (a *Adapter) read(
 	e := *apierror.Convert(err)
 	e.Code, e.Reason = codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID
 	e.Message = "TelecomX says that something else is missing than the call names (HTTP 404, " +
-		e.Metadata[apierror.VendorCode] + ")"
+		e.Metadata[apierror.VendorCode] + "). Check base_url"
 	return nil, &e
 }
 
