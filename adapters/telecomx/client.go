@@ -25,13 +25,20 @@ func (a *Adapter) read(
 	res, err := a.session.call(ctx, func(ctx context.Context) (*upstream.Response, error) {
 		return a.vendor.Read(ctx, req, into)
 	}, nil)
-	if err == nil || apierror.Convert(err).Code != codes.NotFound || says(err, missing) {
-		return res, err
+	if err == nil {
+		return res, nil
 	}
 	e := *apierror.Convert(err)
+	switch reason := e.Reason; {
+	case reason == pb.ErrorReason_RESOURCE_NOT_FOUND && !says(err, missing):
+		e.Message = "TelecomX says that something else is missing than the call names (HTTP 404, " +
+			e.Metadata[apierror.VendorCode] + "). Check base_url"
+	case e.Unproven && (reason == pb.ErrorReason_VENDOR_INPUT_REFUSED || reason == pb.ErrorReason_VENDOR_REJECTED):
+		e.Message += ". It is not in the form of TelecomX: check base_url"
+	default:
+		return nil, err
+	}
 	e.Code, e.Reason = codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID
-	e.Message = "TelecomX says that something else is missing than the call names (HTTP 404, " +
-		e.Metadata[apierror.VendorCode] + "). Check base_url"
 	return nil, &e
 }
 
@@ -84,8 +91,8 @@ func (a *Adapter) write(
 	case pb.ErrorReason_RESOURCE_NOT_FOUND, pb.ErrorReason_VENDOR_STATE, pb.ErrorReason_VENDOR_ALREADY_EXISTS:
 		if !isOwn {
 			e.Code, e.Reason = codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED
-			e.Message = "TelecomX refuses the request (HTTP " + e.Metadata[apierror.VendorHTTPStatus] + ", " +
-				e.Metadata[apierror.VendorCode] + ")"
+			said := strings.TrimSuffix(", "+e.Metadata[apierror.VendorCode], ", ")
+			e.Message = "TelecomX refuses the request (HTTP " + e.Metadata[apierror.VendorHTTPStatus] + said + ")"
 		}
 	}
 	return nil, &e

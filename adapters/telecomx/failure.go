@@ -40,7 +40,7 @@ var (
 func (a *Adapter) failure(status int, _ http.Header, body []byte) *apierror.Error {
 	said, further, until := readError(body)
 	switch {
-	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusConflict:
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 	case status == http.StatusNotFound && said != saysID && said != saysCustomer, status == http.StatusGone, said == "":
 		return nil
 	}
@@ -85,11 +85,8 @@ func meaning(status int, said string) *apierror.Error {
 				"TelecomX binds a device to its account for 90 days, and they are not over. "+
 					"To remove the device now, set force, which takes the access level RESELLER or ADMIN")
 		}
-		if said != "" {
-			said = ", " + said
-		}
 		return apierror.New(precondition, pb.ErrorReason_VENDOR_REJECTED,
-			"TelecomX refuses the request (HTTP %d%s)", status, said)
+			"TelecomX refuses the request (HTTP %d, %s)", status, said)
 	}
 	return &apierror.Error{}
 }
