@@ -62,10 +62,12 @@ var timeForms = []string{
 	"2006-01-02 15:04",
 	"20060102T150405Z0700",
 	"20060102T150405",
+	"Mon, 2 Jan 2006 15:04:05", // of HTTP, without its GMT
+	"Mon, 2 Jan 2006 15:04:05 -0700",
 }
 
 // ParseTime reads a time in any of the usual forms: RFC 3339, "2006-01-02 15:04:05",
-// yyyyMMddHHmmss, and seconds or milliseconds since 1970. zone is that of a time without one. "", 0,
+// yyyyMMddHHmmss, that of HTTP, and seconds or milliseconds since 1970. zone is that of a time without one. "", 0,
 // a negative number and "0000-00-00" mean no time: they return the zero time and true.
 func ParseTime(text string, zone *time.Location) (time.Time, bool) {
 	text = strings.TrimSpace(text)
