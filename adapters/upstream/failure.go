@@ -125,7 +125,7 @@ func (a *attempt) refused(body []byte) (attemptResult, error) {
 	}
 	own := e != nil || a.client.opts.Failure == nil
 	switch {
-	case !own && saysGone(status):
+	case !own && (saysGone(status) || !a.write && status == http.StatusConflict): // A read conflicts with nothing.
 		return answered, a.errForeign(string(body))
 	case e == nil:
 		e = (&apierror.Error{Unproven: !own}).With(apierror.VendorMessage, string(body))

@@ -101,7 +101,7 @@ func TestTheAdapterReadsItsVendorsErrors(t *testing.T) {
 		{404, `default backend - 404`, [2]kind{unusable, unknown}, "", 1},
 		{408, `not theirs`, [2]kind{unavailable, unknown}, "", 3},
 		{408, `{"Code":"E1","Message":"not now"}`, [2]kind{wrongState, unknown}, "E1", 1},
-		{409, `not theirs`, [2]kind{exists, exists}, "", 1},
+		{409, `not theirs`, [2]kind{unusable, exists}, "", 1},
 		{410, ``, [2]kind{unusable, unknown}, "", 1},
 		{425, `not theirs`, [2]kind{unavailable, unknown}, "", 3},
 		{429, `not theirs`, [2]kind{limited, unknown}, "", 1},
