@@ -41,6 +41,9 @@ func (rt *route) readBody(
 	if rt.body == nil {
 		return nil, apierror.Invalid("", "%s takes no body here: send parameters in the query", rt.HTTP.Method)
 	}
+	if err := checkLists(raw); err != nil {
+		return nil, err
+	}
 	body := rt.body.New()
 	if err := protojson.Unmarshal(raw, body.Interface()); err != nil {
 		return nil, explain(raw, rt.body.Descriptor(), err)

@@ -134,6 +134,7 @@ type failure struct {
 		Violations []struct {
 			Field       string `json:"field"`
 			Description string `json:"description"`
+			Reason      string `json:"reason"`
 		} `json:"fieldViolations"`
 	} `json:"details"`
 }

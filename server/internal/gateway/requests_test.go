@@ -2,7 +2,9 @@ package gateway_test
 
 import (
 	"context"
+	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -16,6 +18,7 @@ import (
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/contract"
+	"github.com/drmhub/drmhub/server/internal/gateway"
 )
 
 // requests serves calls. ask makes a request, and returns the call that the services get, or nil.
@@ -28,6 +31,34 @@ func requests(t *testing.T) (ask func(method, path, body string, headers ...stri
 	return func(method, path, body string, headers ...string) (reply, proto.Message) {
 		got = nil
 		return send(t, s, method, path, body, headers...), got
+	}
+}
+
+// A long list is refused before it is decoded. Commas and brackets within texts do not count.
+func TestListsOfABodyAreBounded(t *testing.T) {
+	const most = "must contain no more than 1000 item(s), and contains "
+	const create, remove = "/v1/vendors/v/productLicenses:batchCreate", "/v1/vendors/v/productLicenses:batchDelete"
+	called := false
+	h := backend{call: func(context.Context, string, proto.Message) (proto.Message, error) {
+		called = true
+		return nil, nil
+	}}.handler(t, gateway.Options{})
+	list := func(item string, items int) string { return "[" + strings.Repeat(item+",", items-1) + item + "]" }
+	for _, c := range []struct{ path, body, refused string }{
+		{create, `{"requests":` + list(`{"requestId":"[,,]\\\"{,"}`, 1000) + `}`, ""},
+		{create, `{"requests":` + list(`{}`, 1001) + `}`, "requests: " + most + "1001"},
+		{remove, `{"names": ` + list(`"a\",\\"`, 1001) + `}`, "names: " + most + "1001"},
+		{create, `{"requests":[{"productLicense":{"x":` + list(`1`, 5000) + `}}]}`,
+			"requests.productLicense.x: " + most + "5000"},
+	} {
+		called = false
+		r := record(h, &http.Request{
+			Method: "POST", URL: &url.URL{Path: c.path},
+			Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(c.body)),
+		})
+		if called != (c.refused == "") || !strings.Contains(r.body.String(), c.refused) {
+			t.Errorf("%s %.40s: %s, want %q", c.path, c.body, r.body.String(), c.refused)
+		}
 	}
 }
 

@@ -1,6 +1,8 @@
 package rpcerror_test
 
 import (
+	"log/slog"
+	"strings"
 	"testing"
 
 	"google.golang.org/grpc"
@@ -39,5 +41,24 @@ func TestARequestThatIsNoProtobufHasTheShapeOfAllErrors(t *testing.T) {
 		if log.Len() > 0 {
 			t.Errorf("%s: the log: %s", name, log)
 		}
+	}
+}
+
+func TestALongListIsRefusedBeforeItIsDecoded(t *testing.T) {
+	data := func(items int) mem.BufferSlice {
+		return mem.BufferSlice{mem.SliceBuffer(strings.Repeat("\x12\x00", items))}
+	}
+	var req pb.BatchCreateProductLicensesRequest
+	if err := rpcerror.Codec().Unmarshal(data(1000), &req); err != nil || len(req.GetRequests()) != 1000 {
+		t.Errorf("%d items, %v", len(req.GetRequests()), err)
+	}
+	if err := rpcerror.Codec().Unmarshal(data(1001), &req); err != nil || len(req.GetRequests()) != 0 {
+		t.Errorf("%d items, %v", len(req.GetRequests()), err)
+	}
+	shape := rpcerror.Errors{Log: slog.New(slog.DiscardHandler)}
+	_, err := shape.Unary(t.Context(), &req, &grpc.UnaryServerInfo{}, nil)
+	wantError(t, err, codes.InvalidArgument, "REQUEST_INVALID")
+	if !strings.Contains(err.Error(), "requests: must contain no more than 1000 item(s), and contains 1001") {
+		t.Error(err)
 	}
 }

@@ -4,14 +4,11 @@ import (
 	"fmt"
 	"strings"
 
-	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
-)
 
-// maxItems bounds a list that has no rule of its own, such as the paths of a mask.
-const maxItems = 1000
+	"github.com/drmhub/drmhub/server/internal/contract"
+)
 
 // bounds refuses lists that are too long, and fields that this version does not know. It is the first
 // check, since all others take time for each item. drmhub would ignore an unknown field, such as a
@@ -36,12 +33,7 @@ func bounds(m protoreflect.Message, path string) (violations []*violation) {
 }
 
 func listBounds(f protoreflect.FieldDescriptor, list protoreflect.List, path string) (violations []*violation) {
-	most := maxItems
-	if rules, ok := proto.GetExtension(f.Options(), validate.E_Field).(*validate.FieldRules); ok {
-		if repeated := rules.GetRepeated(); repeated.HasMaxItems() {
-			most = int(repeated.GetMaxItems())
-		}
-	}
+	most := contract.MaxItems(f)
 	if list.Len() > most {
 		return []*violation{{
 			Field:       path,
