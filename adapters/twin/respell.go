@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,13 +53,7 @@ const (
 // A respelling returns the new JSON text of a value. An empty text leaves the field out.
 type respelling func(name, value string) string
 
-var (
-	integer   = regexp.MustCompile(`^-?\d+$`)
-	shortText = regexp.MustCompile(`^"(0|[1-9]\d{0,14})"$`)
-	aText     = regexp.MustCompile(`^"`)
-	millis    = regexp.MustCompile(`^1\d{12}$`)
-	timeForms = []string{time.RFC3339, time.DateTime, "2006-01-02T15:04:05", compactTime}
-)
+var timeForms = []string{time.RFC3339, time.DateTime, "2006-01-02T15:04:05", compactTime}
 
 const compactTime = "20060102150405"
 
@@ -71,9 +64,9 @@ var mediaTypes = map[Spelling]string{
 }
 
 var respellings = map[Spelling]respelling{
-	NumbersAsText:       changing(integer, func(value string) string { return `"` + value + `"` }),
-	NumbersAsFloats:     changing(integer, func(value string) string { return value + ".0" }),
-	TextsAsNumbers:      changing(shortText, func(value string) string { return strings.Trim(value, `"`) }),
+	NumbersAsText:       changing(isInteger, func(value string) string { return `"` + value + `"` }),
+	NumbersAsFloats:     changing(isInteger, func(value string) string { return value + ".0" }),
+	TextsAsNumbers:      changing(isShortNumber, func(value string) string { return strings.Trim(value, `"`) }),
 	BooleansAsText:      replacing("true", `"true"`, "false", `"false"`),
 	BooleansAsYN:        replacing("true", `"Y"`, "false", `"N"`),
 	BooleansAsNumbers:   replacing("true", "1", "false", "0"),
@@ -109,10 +102,22 @@ func (s Spelling) known() bool { return slices.Contains(Spellings(), s) }
 // needsNames reports whether the spelling would break the texts that a client compares.
 func (s Spelling) needsNames() bool { return s == HalfSurrogate || s == InvalidUTF8 }
 
+func isText(value string) bool { return strings.HasPrefix(value, `"`) }
+
+func isInteger(value string) bool { return strings.Trim(value, "-0123456789") == "" }
+
+// isShortNumber reports whether a text is a whole number that has no other form, and not too many
+// digits for any client.
+func isShortNumber(value string) bool {
+	digits := strings.Trim(value, `"`)
+	n, err := strconv.ParseInt(digits, 10, 64)
+	return isText(value) && err == nil && strconv.FormatInt(n, 10) == digits && len(digits) <= 15
+}
+
 // changing returns a respelling of the values of this form.
-func changing(form *regexp.Regexp, change func(value string) string) respelling {
+func changing(form func(value string) bool, change func(value string) string) respelling {
 	return func(_, value string) string {
-		if form.MatchString(value) {
+		if form(value) {
 			return change(value)
 		}
 		return value
@@ -133,14 +138,17 @@ func replacing(pairs ...string) respelling {
 
 // ending returns a respelling of the texts that puts this end in the place of the closing quote.
 func ending(end string) respelling {
-	return changing(aText, func(value string) string { return strings.TrimSuffix(value, `"`) + end })
+	return changing(isText, func(value string) string { return strings.TrimSuffix(value, `"`) + end })
 }
 
 // timing returns a respelling of the values that are times. A time without a zone is in UTC.
 func timing(form func(time.Time) string) respelling {
 	return func(_, value string) string {
-		if millis.MatchString(value) {
-			n, _ := strconv.ParseInt(value, 10, 64)
+		const shortest, longest = len(compactTime), len(time.RFC3339) + 10
+		if len(value) < shortest-1 || len(value) > longest {
+			return value
+		}
+		if n, err := strconv.ParseInt(value, 10, 64); err == nil && len(value) == shortest-1 {
 			return form(time.UnixMilli(n).UTC())
 		}
 		for _, known := range timeForms {
@@ -187,7 +195,7 @@ func (a *heldAnswer) respell(spelling Spelling, names []string) {
 	}
 	body := bytes.Clone(bytes.TrimSpace(a.body.Bytes()))
 	if change := respellings[spelling]; change != nil {
-		body = []byte(speller{change, names}.inside("", body))
+		body = []byte((&speller{change, names, body}).inside(""))
 	}
 	if spelling == ByteOrderMark {
 		body = append([]byte("\ufeff"), body...)
@@ -206,42 +214,63 @@ func (a *heldAnswer) respell(spelling Spelling, names []string) {
 type speller struct {
 	change respelling
 	names  []string
+	rest   []byte // the JSON that it has not read yet
 }
 
-// value returns a value in its new spelling. The rows of a list have its name.
-func (s speller) value(name string, value []byte) string {
-	text := s.inside(name, value)
+// value returns the next value in its new spelling. The rows of a list have its name.
+func (s *speller) value(name string) string {
+	text := s.inside(name)
 	if len(s.names) > 0 && !slices.Contains(s.names, name) {
 		return text
 	}
 	return s.change(name, text)
 }
 
-// inside returns a value in which only what is inside is changed.
-func (s speller) inside(name string, value []byte) string {
-	d := json.NewDecoder(bytes.NewReader(value))
-	opening, _ := d.Token() // The value is valid.
-	kind, composite := opening.(json.Delim)
-	if !composite {
-		return string(value)
-	}
-	var parts []string
-	for d.More() {
-		key, field := name, ""
-		if kind == '{' {
-			token, _ := d.Token()
-			key, _ = token.(string)
-			quoted, _ := json.Marshal(key)
-			field = string(quoted) + ":"
+// inside returns the next value, in which only what is inside is changed.
+func (s *speller) inside(name string) string {
+	s.skip(" \t\r\n")
+	end := bytes.IndexAny(s.rest, ",]} \t\r\n")
+	switch {
+	case s.rest[0] == '{' || s.rest[0] == '[':
+		return s.composite(name)
+	case s.rest[0] == '"':
+		for end = 1; s.rest[end] != '"'; end++ {
+			if s.rest[end] == '\\' {
+				end++
+			}
 		}
-		var inner json.RawMessage
-		_ = d.Decode(&inner)
-		if text := s.value(key, inner); text != "" {
-			parts = append(parts, field+text)
-		}
+		end++
+	case end < 0:
+		end = len(s.rest)
 	}
-	if kind == '{' {
-		return "{" + strings.Join(parts, ",") + "}"
-	}
-	return "[" + strings.Join(parts, ",") + "]"
+	text := string(s.rest[:end])
+	s.rest = s.rest[end:]
+	return text
 }
+
+// composite returns the object or the list that begins here.
+func (s *speller) composite(name string) string {
+	opening := s.rest[0]
+	text := []byte{opening}
+	s.rest = s.rest[1:]
+	for s.skip(" \t\r\n,"); s.rest[0] != opening+2; s.skip(" \t\r\n,") { // } and ] follow so in ASCII.
+		key, field := name, ""
+		if opening == '{' {
+			field = s.inside("") + ":"
+			key = strings.Trim(field, `":`)
+			s.skip(" \t\r\n:")
+		}
+		value := s.value(key)
+		if value == "" {
+			continue
+		}
+		if len(text) > 1 {
+			text = append(text, ',')
+		}
+		text = append(append(text, field...), value...)
+	}
+	s.rest = s.rest[1:]
+	return string(append(text, opening+2))
+}
+
+func (s *speller) skip(characters string) { s.rest = bytes.TrimLeft(s.rest, characters) }
