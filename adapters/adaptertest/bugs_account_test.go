@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -124,6 +125,15 @@ var tellsOneMistake = fails(func(e *apierror.Error) *apierror.Error {
 var fairPlayBugs = bugs{
 	"GetFairPlayCertificate returns the certificate that was registered last": {
 		"does not say how long it is valid": shows(func(res *pb.FairPlayCertificate) { res.ExpireTime = nil }),
+	},
+	"GetFairPlayCertificate takes nothing else for a certificate, and never says that it is gone": {
+		"returns none": on("GetFairPlayCertificate", hidesFailure),
+		"says that it is gone": on("GetFairPlayCertificate", func(c *call) (proto.Message, error) {
+			if res, err := c.run(); err == nil {
+				return res, nil
+			}
+			return nil, apierror.New(codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND, "none")
+		}),
 	},
 	"GetFairPlayCertificate of an unknown site is NOT_FOUND": {
 		"returns none": on("GetFairPlayCertificate", func(c *call) (proto.Message, error) {

@@ -201,6 +201,17 @@ var failureBugs = bugs{
 		"shows an empty list":       swallowsErrors,
 		"says that a thing is gone": recodes(codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND),
 	},
+	"a proxy's time-out is UNAVAILABLE":     {"shows an empty list": swallowsErrors},
+	"another program's success is INTERNAL": {"shows an empty list": swallowsErrors},
+	"an empty object in the place of a response is INTERNAL, and no empty list": {
+		"shows an empty list": swallowsErrors,
+	},
+	"an empty list in the place of a response is INTERNAL, and no empty list of the vendor's": {
+		"shows an empty list": swallowsErrors,
+	},
+	"an empty body in the place of a response is INTERNAL, and no empty list": {
+		"shows an empty list": swallowsErrors,
+	},
 	"a response that cannot be read is INTERNAL": {
 		"shows an empty list":          swallowsErrors,
 		"says UNAVAILABLE":             recodes(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE),

@@ -114,6 +114,12 @@ var hooksOfWrites = map[string]map[string]hook{
 	"that is cut before its effect has an unknown outcome, and settles with one effect": {
 		"takes it for done": hidesFailure,
 	},
+	"that meets a proxy's 404 has an unknown outcome, and settles with one effect": {
+		"takes it for done": hidesFailure, "takes it for a refusal": certain,
+	},
+	"that meets the success of another program has an unknown outcome, and settles with one effect": {
+		"takes it for done": hidesFailure,
+	},
 	"whose outcome cannot be read back stays unknown":                  {"takes it for done": hidesFailure},
 	"is not settled by what a proxy sends":                             {"takes it for done": hidesFailure},
 	"that took effect is settled without a caller and without secrets": {"takes it for done": hidesFailure},

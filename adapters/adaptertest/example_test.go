@@ -130,7 +130,8 @@ func toyHarness() adaptertest.Harness {
 	return adaptertest.Harness{
 		Adapter: adapter, Vendor: vendor, Secrets: []secret.Text{secret.New(key)},
 		FailReads: wiretest.FailReads(server.Faults(), key, map[adaptertest.Fault]twin.Fault{
-			adaptertest.Rejected: wiretest.Answer(http.StatusConflict, `{"code":"4711"}`),
+			adaptertest.Rejected:  wiretest.Answer(http.StatusConflict, `{"code":"4711"}`),
+			adaptertest.EmptyList: wiretest.Answer(http.StatusOK, "{}"), // [] is this vendor's own empty list.
 		}),
 		Sites: &adaptertest.Resource[*pb.Site]{Put: put, Show: func(s *pb.Site) *pb.Site { return s }},
 	}

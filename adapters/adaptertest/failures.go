@@ -32,6 +32,16 @@ var failures = []Promise{
 		failing(Garbage, codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, nil)},
 	{"a proxy's 404 is INTERNAL, and never says that a thing is gone or a list is empty", nil,
 		failing(Misrouted, codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, nil)},
+	{"a proxy's time-out is UNAVAILABLE", nil,
+		failing(TimedOut, codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, nil)},
+	{"another program's success is INTERNAL", nil,
+		failing(ForeignSuccess, codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, nil)},
+	{"an empty object in the place of a response is INTERNAL, and no empty list", nil,
+		failing(EmptyObject, codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, nil)},
+	{"an empty list in the place of a response is INTERNAL, and no empty list of the vendor's", nil,
+		failing(EmptyList, codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, nil)},
+	{"an empty body in the place of a response is INTERNAL, and no empty list", nil,
+		failing(EmptyBody, codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, nil)},
 }
 
 // failing makes a check that all reads fail in this way. They do not wait as long as a vendor that

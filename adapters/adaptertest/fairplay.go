@@ -14,9 +14,11 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/secret"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -25,6 +27,8 @@ import (
 var fairPlayPromises = []Promise{
 	{"GetFairPlayCertificate returns the certificate that was registered last",
 		needs("GetFairPlayCertificate", "RegisterFairPlayCertificate"), servesTheLatest},
+	{"GetFairPlayCertificate takes nothing else for a certificate, and never says that it is gone",
+		needs("GetFairPlayCertificate", "RegisterFairPlayCertificate"), takesOnlyCertificates},
 	{"GetFairPlayCertificate of an unknown site is NOT_FOUND", needs("GetFairPlayCertificate"),
 		notFound(func(t T, h Harness) []proto.Message {
 			return []proto.Message{&pb.GetFairPlayCertificateRequest{Name: newUnknownSite(t, h).name}}
@@ -134,6 +138,20 @@ func servesTheLatest(t T, h Harness) {
 		if got.GetFingerprint() != fingerprint(pair) || got.GetKeySize() != 2048 ||
 			!got.GetExpireTime().AsTime().Equal(pair.certificate.NotAfter) {
 			t.Errorf("the certificate is %v, want the one with the fingerprint %s", got, fingerprint(pair))
+		}
+	}
+}
+
+func takesOnlyCertificates(t T, h Harness) {
+	s := newSite(t, h)
+	if _, err := h.calling(s.fairPlay()).in(t.Context(), newSteps()); err != nil {
+		t.Fatalf("%v", err)
+	}
+	for _, fault := range append(successes, Misrouted, TimedOut, Down) {
+		h.FailReads(fault)
+		res, err := h.ask(t.Context(), &pb.GetFairPlayCertificateRequest{Name: s.name})
+		if e := apierror.Convert(err); err == nil || e.Code == codes.NotFound {
+			t.Errorf("while something else responds in the vendor's place: %v, %v", res, err)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/secret"
+	"github.com/drmhub/drmhub/adapters/twin"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -33,6 +34,9 @@ type Harness struct {
 	// FailReads makes every read at the vendor fail in this way until the next call. Healthy ends
 	// it.
 	FailReads func(Fault)
+	// Faults are those of the vendor's twin, and nil for another vendor. The suite orders none of
+	// them. A test may order some first, and so run the suite against a vendor that differs.
+	Faults *twin.Faults
 
 	// Sites holds sites with a site_id, a display_name and enabled. A field that Show leaves empty
 	// is not compared, except for enabled. Show sets state, and the vendor's word for it, if the
@@ -158,7 +162,21 @@ const (
 	Misrouted
 	// Stalled does not respond until the caller has gone.
 	Stalled
+	// TimedOut returns HTTP 408 in the form of a proxy that waited for the vendor.
+	TimedOut
+	// ForeignSuccess returns HTTP 200 with JSON that another program wrote: {"status":"ok"}.
+	ForeignSuccess
+	// EmptyObject returns HTTP 200 with the JSON {}.
+	EmptyObject
+	// EmptyList returns HTTP 200 with the JSON []. Where that is the vendor's own empty list, it
+	// returns something else.
+	EmptyList
+	// EmptyBody returns HTTP 200 without a body.
+	EmptyBody
 )
+
+// successes are the successes that do not come from the vendor.
+var successes = []Fault{Garbage, ForeignSuccess, EmptyObject, EmptyList, EmptyBody}
 
 // RetryAfter is the time that a vendor that is Throttled asks for. It is longer than any call may take,
 // because no call may wait for it.
@@ -178,6 +196,10 @@ const (
 	Refused
 	// RefusedAfterEffect takes effect, and refuses with an unknown code.
 	RefusedAfterEffect
+	// MisroutedWrite returns HTTP 404 in the form of a proxy, and nothing takes effect.
+	MisroutedWrite
+	// ForeignSuccessOfWrite returns HTTP 200 with {"status":"ok"}, and nothing takes effect.
+	ForeignSuccessOfWrite
 	// Unharmed is no fault. It is for FailInTurn alone.
 	Unharmed
 )

@@ -75,6 +75,10 @@ func writePromises() []Promise {
 			settlesAfter(AnswerGarbled, 1))
 		promise("that is cut before its effect has an unknown outcome, and settles with one effect",
 			settlesAfter(CutBeforeEffect, 0))
+		promise("that meets a proxy's 404 has an unknown outcome, and settles with one effect",
+			settlesAfter(MisroutedWrite, 0))
+		promise("that meets the success of another program has an unknown outcome, and settles with one effect",
+			settlesAfter(ForeignSuccessOfWrite, 0))
 		promise("whose outcome cannot be read back stays unknown", checked.staysUnknown)
 		promise("is not settled by what a proxy sends", checked.distrustsProxies)
 		if !w.mayStayUnknown {

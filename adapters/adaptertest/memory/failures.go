@@ -56,6 +56,11 @@ var readRefusals = map[adaptertest.Fault]refusal{
 	adaptertest.Rejected:            rejected,
 	adaptertest.Garbage:             unreadable,
 	adaptertest.Misrouted:           unreadable,
+	adaptertest.TimedOut:            down,
+	adaptertest.ForeignSuccess:      unreadable,
+	adaptertest.EmptyObject:         unreadable,
+	adaptertest.EmptyList:           unreadable,
+	adaptertest.EmptyBody:           unreadable,
 }
 
 // explain returns a refusal as an error of the public face. The vendor's own text holds the key, as
@@ -109,7 +114,10 @@ func (v *Vendor) write(ctx context.Context, effect func() error) error {
 	if fault == adaptertest.Refused {
 		return v.explain(rejected)
 	}
-	if fault != adaptertest.CutBeforeEffect {
+	without := []adaptertest.WriteFault{
+		adaptertest.CutBeforeEffect, adaptertest.MisroutedWrite, adaptertest.ForeignSuccessOfWrite,
+	}
+	if !slices.Contains(without, fault) {
 		if err := effect(); err != nil {
 			return err
 		}

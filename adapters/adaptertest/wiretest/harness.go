@@ -27,6 +27,11 @@ func FailReads(
 		adaptertest.PermissionDenied:    Answer(http.StatusForbidden, text),
 		adaptertest.Garbage:             Answer(http.StatusOK, text),
 		adaptertest.Misrouted:           Answer(http.StatusNotFound, text),
+		adaptertest.TimedOut:            Answer(http.StatusRequestTimeout, text),
+		adaptertest.ForeignSuccess:      Answer(http.StatusOK, foreign),
+		adaptertest.EmptyObject:         Answer(http.StatusOK, "{}"),
+		adaptertest.EmptyList:           Answer(http.StatusOK, "[]"),
+		adaptertest.EmptyBody:           Answer(http.StatusOK, ""),
 		adaptertest.Stalled:             {Kind: twin.FaultDelay, Delay: time.Hour},
 	}
 	maps.Copy(all, own)
@@ -43,16 +48,21 @@ func FailReads(
 	}
 }
 
+// foreign is the success of a program that is not the vendor's.
+const foreign = `{"status":"ok"}`
+
 // WriteFaults returns the faults of a vendor's writes. refused is its refusal of an unknown kind.
 func WriteFaults(refused twin.Fault) map[adaptertest.WriteFault]twin.Fault {
 	after := refused
 	after.Kind = twin.FaultReplace
 	return map[adaptertest.WriteFault]twin.Fault{
-		adaptertest.RefusedAfterEffect: after,
-		adaptertest.AnswerLost:         {Kind: twin.FaultLoseAnswer},
-		adaptertest.AnswerGarbled:      {Kind: twin.FaultMalformed},
-		adaptertest.CutBeforeEffect:    {Kind: twin.FaultCut},
-		adaptertest.Refused:            refused,
+		adaptertest.RefusedAfterEffect:    after,
+		adaptertest.AnswerLost:            {Kind: twin.FaultLoseAnswer},
+		adaptertest.AnswerGarbled:         {Kind: twin.FaultMalformed},
+		adaptertest.CutBeforeEffect:       {Kind: twin.FaultCut},
+		adaptertest.MisroutedWrite:        Answer(http.StatusNotFound, "default backend - 404"),
+		adaptertest.ForeignSuccessOfWrite: Answer(http.StatusOK, foreign),
+		adaptertest.Refused:               refused,
 	}
 }
 

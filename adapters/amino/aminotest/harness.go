@@ -36,6 +36,7 @@ func HarnessOf(t *testing.T, assumed emulator.Assumptions, config amino.Config) 
 		Adapter:   adapter,
 		Vendor:    vendor,
 		Secrets:   secrets(config),
+		Faults:    vendorSide.Faults(),
 		FailReads: wiretest.FailReads(vendorSide.Faults(), text, ownFaults()),
 		Writes: &adaptertest.Writes{
 			Count: func() int { return writes(vendorSide.Ledger()) },

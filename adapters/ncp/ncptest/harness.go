@@ -41,6 +41,7 @@ func HarnessOf(t *testing.T, assumed emulator.Assumptions, config ncp.Config) ad
 		Adapter:   adapter,
 		Vendor:    vendor,
 		Secrets:   []secret.Text{config.AccessKey, config.SecretKey},
+		Faults:    e.Faults(),
 		FailReads: failReads(e),
 		Sites: &adaptertest.Resource[*pb.Site]{Put: func(sites ...*pb.Site) {
 			for _, s := range sites {

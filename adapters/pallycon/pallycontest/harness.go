@@ -37,6 +37,7 @@ func HarnessOf(t *testing.T, assumed emulator.Assumptions, config pallycon.Confi
 		Adapter: adapter,
 		Vendor:  vendor,
 		Secrets: []secret.Text{config.ServiceAPIKey},
+		Faults:  vendorSide.Faults(),
 		FailReads: wiretest.FailReads(vendorSide.Faults(), emulator.DefaultServiceAPIKey,
 			map[adaptertest.Fault]twin.Fault{adaptertest.Rejected: refused}),
 		Sites: &adaptertest.Resource[*pb.Site]{Put: func(sites ...*pb.Site) {

@@ -43,6 +43,7 @@ func HarnessOf(t *testing.T, options emulator.Options, config telecomx.Config) a
 		Adapter:   adapter,
 		Vendor:    vendor,
 		Secrets:   []secret.Text{credential},
+		Faults:    vendorSide.Faults(),
 		FailReads: wiretest.FailReads(vendorSide.Faults(), credential.Reveal(), ownFaults(credential)),
 		Writes: &adaptertest.Writes{
 			Count: func() int { return writes(vendorSide.Ledger()) },
