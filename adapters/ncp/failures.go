@@ -131,7 +131,7 @@ func failure(status int, header http.Header, body []byte) *apierror.Error {
 		r.Message = word(body)
 	}
 	e := r.failure(status, header)
-	e.Unproven = !own
+	e.Unproven = e.Unproven || !own
 	return e
 }
 
@@ -148,7 +148,7 @@ func (r refusal) isOwn(success *bool) bool {
 	return r.ErrorCode != "" || known || r.Code != "" && success != nil && !*success
 }
 
-// failure returns the error of the public face for a refusal.
+// failure returns the error of the public face for a refusal. An unknown code proves no refusal.
 func (r refusal) failure(status int, header http.Header) *apierror.Error {
 	m, known := serviceCodes[r.Code]
 	if r.Code == "" {
@@ -161,7 +161,7 @@ func (r refusal) failure(status int, header http.Header) *apierror.Error {
 	case status == http.StatusForbidden, status == http.StatusRequestTimeout, status == http.StatusTooEarly,
 		status == http.StatusTooManyRequests, status >= http.StatusInternalServerError:
 		// The HTTP status decides.
-		return r.describe(&apierror.Error{})
+		return r.describe(&apierror.Error{Unproven: true})
 	case r.Code == "" && (status == http.StatusNotFound || status == http.StatusGone):
 		m = notRouted
 	default:
@@ -176,7 +176,9 @@ func (r refusal) failure(status int, header http.Header) *apierror.Error {
 	if said != "" {
 		said = " (" + said + ")"
 	}
-	return r.describe(apierror.New(m.code, m.reason, "%s%s", m.says, said))
+	e := r.describe(apierror.New(m.code, m.reason, "%s%s", m.says, said))
+	e.Unproven = !known
+	return e
 }
 
 // describe returns e with the vendor's code and text.

@@ -109,11 +109,13 @@ func TestFaultsOfTheVendor(t *testing.T) {
 	}
 }
 
-// A front's 401 or 403 proves no refusal. The gateway's own does.
+// A front's 401 or 403 proves no refusal, and an unknown code does not. The gateway's own does.
 func TestAFrontsRefusalIsReadBack(t *testing.T) {
 	for status, code := range map[int]string{401: "200", 403: "230"} {
 		own := `{"error":{"errorCode":"` + code + `","message":"No"}}`
-		for _, body := range []string{"<html>no</html>", `{"message":"Forbidden"}`, `{"error":{"code":401}}`, "", own} {
+		unheard := `{"success":false,"error":{"code":289999}}`
+		const kong, google = `{"message":"Forbidden"}`, `{"error":{"code":401}}`
+		for _, body := range []string{"<html>no</html>", kong, google, "", unheard, own} {
 			vendor := demoTwin()
 			fault := wiretest.Answer(status, body)
 			fault.Kind, fault.Method = twin.FaultReplace, http.MethodPut

@@ -2,6 +2,7 @@ package ncp
 
 import (
 	"context"
+	"math"
 	"net/url"
 	"slices"
 	"strings"
@@ -39,7 +40,8 @@ func (a *Adapter) ListSites(ctx context.Context, req *pb.ListSitesRequest) (*pb.
 	if err != nil {
 		return nil, err
 	}
-	res := &pb.ListSitesResponse{NextPageToken: next, TotalSize: int32(max(len(all.sites), all.total))}
+	total := max(len(all.sites), min(all.total, math.MaxInt32))
+	res := &pb.ListSitesResponse{NextPageToken: next, TotalSize: int32(total)}
 	for _, s := range page {
 		if s.unreadable != nil {
 			return nil, s.unreadable

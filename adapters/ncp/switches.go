@@ -56,7 +56,11 @@ func (a *Adapter) switchSite(
 			silent := &jsonx.Misfit{Path: "siteEnabledYn", Expected: "true or false"}
 			return nil, unreadable("content", row.SiteID, silent)
 		}
-		return a.site(*row), nil
+		site := a.site(*row)
+		if !s.enabled { // A site that is still CREATING may be on, and will then issue licenses.
+			site.Enabled = *row.SiteEnabledYn
+		}
+		return site, nil
 	}
 	before, err := mutation.Snapshot(ctx, "before", find)
 	if err != nil {

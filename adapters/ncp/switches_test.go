@@ -114,9 +114,16 @@ func TestSwitchesThatAreNotSent(t *testing.T) {
 		_, err := disable(t, a, mutation.NewMemory())
 		wantSaid(t, silent, want(t, silent, err, unreadable), `content "DEMO": siteEnabledYn: expected true or false`)
 	}
-	a, vendor := serve(t, config(), nil)
+	a, vendor := serve(t, config(), map[string][]answer{
+		getSite: {ok(siteRow("CREATING", true))}, putOff: {refusal(400, "281004")},
+	})
+	_, err := disable(t, a, mutation.NewMemory())
+	want(t, "a site that is CREATING and on", err, wrongState)
+	vendor.WantMade(putOff, 1)
+
+	a, vendor = serve(t, config(), nil)
 	ctx := mutation.NewContext(t.Context(), mutation.NewMemory())
-	_, err := a.DisableSite(ctx, &pb.DisableSiteRequest{Name: demo, Service: pb.Site_FORENSIC_WATERMARKING})
+	_, err = a.DisableSite(ctx, &pb.DisableSiteRequest{Name: demo, Service: pb.Site_FORENSIC_WATERMARKING})
 	wantField(t, "DisableSite", err, "service")
 	_, err = a.EnableSite(ctx, &pb.EnableSiteRequest{Name: demo, Service: pb.Site_FORENSIC_WATERMARKING})
 	wantField(t, "EnableSite", err, "service")
