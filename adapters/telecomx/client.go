@@ -17,7 +17,7 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// read makes a call that changes nothing. missing is TelecomX' word for what the call names, if TelecomX
+// read makes a call that changes nothing. missing is TelecomX's word for what the call names, if TelecomX
 // does not have it. A 404 with another word is about something else, and proves nothing about that.
 func (a *Adapter) read(
 	ctx context.Context, req upstream.Request, missing string, into any,
