@@ -164,7 +164,11 @@ func (s *session) sign(ctx context.Context, r *http.Request) error {
 
 // notSent returns the error of a call that was not sent, because the login failed.
 func notSent(method string, err error) error {
-	e := *apierror.Convert(err)
+	known, ok := errors.AsType[*apierror.Error](err)
+	if !ok {
+		return err
+	}
+	e := *known
 	switch e.Code {
 	case codes.Canceled:
 		return err
