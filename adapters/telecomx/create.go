@@ -177,8 +177,7 @@ func (c creation) refused(err error, resent bool) error {
 	case e.Reason == pb.ErrorReason_VENDOR_INPUT_REFUSED && isField:
 		e.Violations = refusedField("drm_account." + said)
 	case e.Reason == pb.ErrorReason_VENDOR_REJECTED && said == saysUsername:
-		e.Code, e.Reason = codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS
-		e.Unproven = e.Unproven || resent || !c.password.IsZero() // the password shows whose account it is
+		e.Code, e.Reason, e.Unproven = codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS, true
 		e.Message = "TelecomX refuses the username: an account may have it. Choose another username"
 	case e.Reason == pb.ErrorReason_VENDOR_ALREADY_EXISTS, e.Reason == pb.ErrorReason_VENDOR_STATE:
 		e.Unproven = e.Unproven || resent
