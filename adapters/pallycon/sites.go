@@ -53,6 +53,20 @@ func (a *Adapter) ListSites(ctx context.Context, req *pb.ListSitesRequest) (*pb.
 	return res, nil
 }
 
+// SiteNames returns the names of all sites, also of those that cannot be read. If a row has no id, it
+// returns an error too.
+func (a *Adapter) SiteNames(ctx context.Context) (all []string, err error) {
+	rows, err := a.allSites(ctx)
+	for _, row := range rows {
+		if row.Row.SiteID == "" {
+			err = row.unreadable
+			continue
+		}
+		all = append(all, a.siteName(row.Row.SiteID))
+	}
+	return all, err
+}
+
 // GetSite finds one site in "Get Site List".
 func (a *Adapter) GetSite(ctx context.Context, req *pb.GetSiteRequest) (*pb.Site, error) {
 	ids, err := names.Site.IDs(req.GetName())

@@ -56,8 +56,8 @@ func covers(parent, name string) bool {
 }
 
 // parents yields the parents that a parent with "-" includes, starting after last: vendor by vendor,
-// and site by site in the order of their ids. If a vendor's sites cannot be listed, parents yields the
-// vendor with the error.
+// and site by site in the order of their ids. If not all of a vendor's sites can be named, parents
+// yields the vendor with the error after its sites.
 func parents(ctx context.Context, capable []vendors.Vendor, parent, last string) iter.Seq2[string, error] {
 	_, site, _ := strings.Cut(strings.TrimPrefix(parent, "vendors/"), "/")
 	return func(yield func(string, error) bool) {
@@ -65,16 +65,10 @@ func parents(ctx context.Context, capable []vendors.Vendor, parent, last string)
 			if v.Name() == last { // It is done, or its sites could not be listed.
 				continue
 			}
-			below := []string{v.Name()}
+			below, err := []string{v.Name()}, error(nil)
 			switch {
 			case site == "sites/"+names.Wildcard:
-				var err error
-				if below, err = siteNames(ctx, v); err != nil {
-					if !yield(v.Name(), err) {
-						return
-					}
-					continue
-				}
+				below, err = siteNames(ctx, v)
 			case site != "":
 				below = []string{v.Name() + "/" + site}
 			}
@@ -83,6 +77,9 @@ func parents(ctx context.Context, capable []vendors.Vendor, parent, last string)
 				if !done && !yield(p, nil) {
 					return
 				}
+			}
+			if err != nil && !yield(v.Name(), err) {
+				return
 			}
 		}
 	}
@@ -96,9 +93,20 @@ func resumeIndex(capable []vendors.Vendor, last string) int {
 	}))
 }
 
+// A siteNamer is an adapter that names its sites, also those that it cannot read. With an error it
+// returns the names that it knows.
+type siteNamer interface {
+	SiteNames(ctx context.Context) ([]string, error)
+}
+
 // siteNames returns the names of all sites of a vendor, sorted. A vendor without sites has the site
 // "default".
 func siteNames(ctx context.Context, v vendors.Vendor) ([]string, error) {
+	if namer, ok := v.Adapter.(siteNamer); ok {
+		all, err := namer.SiteNames(ctx)
+		slices.Sort(all)
+		return all, withVendor(v, err)
+	}
 	lister, ok := adapters.As[adapters.SiteLister](v.Adapter)
 	if !ok {
 		return []string{names.Site.Name(v.ID, "default")}, nil
