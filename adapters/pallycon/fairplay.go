@@ -88,7 +88,7 @@ func (a *Adapter) sendFairPlay(
 		},
 	}, &response)
 	if err != nil {
-		return err
+		return doubted(err)
 	}
 	_, err = response.checked(res, apierror.OutcomeUnknown(""))
 	return err

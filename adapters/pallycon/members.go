@@ -216,17 +216,10 @@ func (a *Adapter) ResetMemberPassword(
 		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.ResetMemberPasswordResponse, error) {
 			repw := call{memberPath + "/repw", memberCode}
 			params := url.Values{"member_seq": {strconv.FormatInt(seq, 10)}}
-			_, err := change[jsontext.Value](ctx, a, http.MethodPut, repw, params)
-			switch {
-			case err == nil:
-				return &pb.ResetMemberPasswordResponse{}, nil
-			case mayBeForeign(err):
-				// Nothing can be read back.
-				unknown := apierror.OutcomeUnknown("Outcome unknown: %v", err)
-				unknown.Metadata = apierror.Convert(err).Metadata
-				return nil, unknown
+			if _, err := change[jsontext.Value](ctx, a, http.MethodPut, repw, params); err != nil {
+				return nil, a.orNoMember(ctx, seq, doubted(err))
 			}
-			return nil, a.orNoMember(ctx, seq, err)
+			return &pb.ResetMemberPasswordResponse{}, nil
 		},
 		Preview: func() *pb.ResetMemberPasswordResponse { return &pb.ResetMemberPasswordResponse{} },
 	})
