@@ -69,19 +69,6 @@ func change[Data any](
 	return response.checked(res, apierror.OutcomeUnknown(""))
 }
 
-// mayBeForeign reports whether err is a refusal that a proxy may have sent: a status of 400 or more
-// without PallyCon's envelope. PallyCon's own 401 and 403 may have no body.
-func mayBeForeign(err error) bool {
-	e := apierror.Convert(err)
-	switch {
-	case !e.Unproven || e.Metadata[apierror.VendorCode] != "":
-		return false
-	case e.Reason == pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED, e.Reason == pb.ErrorReason_VENDOR_PERMISSION_DENIED:
-		return e.Metadata[apierror.VendorMessage] != ""
-	}
-	return true
-}
-
 // An envelope is the guide's "Common Response Specification". The guide does not say whether Count is
 // of all rows that match or of this page.
 type envelope[Data any] struct {

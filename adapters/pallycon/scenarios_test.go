@@ -77,13 +77,6 @@ func scenarioReply(t *testing.T, text string) wiretest.Reply {
 		reply := scenarioReply(t, dated)
 		reply.Header = map[string]string{"Content-Type": jsonType, "Date": at.Format(http.TimeFormat)}
 		return reply
-	case word == "http":
-		status, body, _ := strings.Cut(rest, " ")
-		code, err := strconv.Atoi(status)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return wiretest.Reply{Status: code, Body: body}
 	case word == "no":
 		return wiretest.OK(`{"error_code":"` + rest + `","error_message":"no"}`)
 	case word == "status":
