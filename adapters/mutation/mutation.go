@@ -7,13 +7,11 @@
 // replay: a write that is recorded as done returns its recorded answer, and one that is recorded as
 // sent is read back first. To settle a mutation is to run its method again.
 //
-// Three names of this package need a word:
+// Two names of this package need a word:
 //
 //   - An Attempt tells Send whether the write was sent before, by an earlier run.
 //   - A run is Settling if no caller waits for it. It finds out what happened. If nothing has taken
 //     effect, it sends nothing.
-//   - An Update is Unchecked if the vendor's acceptance suffices. Otherwise the resource must show the
-//     change when it is read back.
 package mutation
 
 import (

@@ -23,13 +23,11 @@ type Update[T proto.Message] struct {
 	Read func(context.Context) (T, error)
 	// Confirm reads the resource after the vendor accepted the change. It is nil if Read does so.
 	Confirm func(context.Context) (T, error)
-	// Unchecked makes an accepted change a success, whatever the vendor shows then.
-	Unchecked bool
 }
 
 // DoUpdate makes a change and returns the resource as the vendor shows it then. It sends nothing if
-// the resource was as wanted before. Unless u is Unchecked, an accepted change that the vendor does
-// not show has an unknown outcome.
+// the resource was as wanted before. An accepted change that the vendor does not show has an unknown
+// outcome.
 func DoUpdate[T proto.Message](ctx context.Context, u Update[T]) (T, error) {
 	if u.shows(u.Before) {
 		return u.Before, nil
@@ -52,7 +50,7 @@ func (u Update[T]) send(ctx context.Context, _ Attempt) (T, error) {
 	switch {
 	case err != nil:
 		return none, NotReadBack(u.Vendor, err)
-	case !u.Unchecked && !u.shows(now):
+	case !u.shows(now):
 		return none, apierror.OutcomeUnknown("Outcome unknown: %s accepted the update but does not show it yet. "+
 			"Retry with the same request_id.", u.Vendor)
 	}
