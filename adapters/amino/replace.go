@@ -62,8 +62,9 @@ func (a *Adapter) replacement(ctx context.Context, name string, terms *pb.Produc
 		return order{}, order{}, err
 	}
 	all, partly := kept.GetProductLicenses(), kept.GetNextPageToken() == partlyListed
-	next = order{terms: all[0], before: all[1:], partly: partly} // The old license is older, too.
-	return next, order{terms: all[1], before: all[1:], partly: partly}, nil
+	old = order{terms: all[1], before: all[1:], partly: partly}
+	// The old license is older, too. No older one has an order id that drmhub draws.
+	return order{terms: all[0], before: all[1:], partly: partly && terms.GetOrderId() != ""}, old, nil
 }
 
 // replaceable reads the old license. It refuses terms that AminoTV would refuse after the revocation,
