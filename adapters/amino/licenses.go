@@ -149,7 +149,7 @@ func (a *Adapter) licenseID(field, name string) (string, error) {
 // A held is a license of a user.
 type held struct {
 	*pb.ProductLicense
-	bare       bool  // AminoTV shows no more than its id and perhaps its relationships
+	row        licenseAttributes
 	unreadable error // what cannot be read; the license has the rest
 }
 
@@ -165,7 +165,7 @@ func (a *Adapter) licensesOf(ctx context.Context, user string) (licenses []held,
 			return nil, false, errOtherUser(user, l)
 		}
 		l.User = user
-		licenses = append(licenses, held{l, row.row.Attributes == licenseAttributes{}, row.unreadable})
+		licenses = append(licenses, held{l, row.row.Attributes, row.unreadable})
 	}
 	return licenses, whole, err
 }
@@ -181,7 +181,7 @@ func (a *Adapter) license(row licenseResource) *pb.ProductLicense {
 		VendorStatus: attributes.Status,
 		StartTime:    attributes.StartDate.timestamp(),
 		StopTime:     attributes.StopDate.end(),
-		OrderId:      attributes.OrderID,
+		OrderId:      attributes.OrderID.text,
 	}
 	if id := row.Relationships.Product.id(); id != "" {
 		l.Product = a.productName(id)

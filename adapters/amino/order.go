@@ -126,7 +126,7 @@ func (l held) match(terms *pb.ProductLicense) match {
 	switch {
 	case terms.GetOrderId() == "" || otherProduct:
 		return different
-	case l.GetOrderId() == "" && (l.bare || l.unreadable != nil):
+	case !l.row.OrderID.shown:
 		return untold
 	case l.GetOrderId() != terms.GetOrderId():
 		return different
@@ -175,7 +175,7 @@ func (a *Adapter) find(ctx context.Context, o order) (*pb.ProductLicense, error)
 // issued returns a license that was issued for an order. What AminoTV does not show of it is as it was
 // asked for.
 func (o order) issued(l held) *pb.ProductLicense {
-	if l.unreadable != nil || l.bare {
+	if l.unreadable != nil || l.row == (licenseAttributes{}) {
 		asked := expected(o.terms)
 		asked.Name = l.GetName()
 		return asked

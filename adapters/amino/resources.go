@@ -80,7 +80,7 @@ type licenseAttributes struct {
 	Status         string          `json:"status,omitzero"`
 	StartDate      *epoch          `json:"start_date,omitzero"`
 	StopDate       *epoch          `json:"stop_date,omitzero"`
-	OrderID        string          `json:"order_id,omitzero"`
+	OrderID        shownText       `json:"order_id,omitzero"`
 	RenewRecord    *renewRecord    `json:"renew_record,omitzero"`
 	PurchaseRecord *purchaseRecord `json:"purchase_record,omitzero"`
 }
@@ -98,6 +98,9 @@ type purchaseRecord struct {
 }
 
 func (a licenseAttributes) misfit() *jsonx.Misfit {
+	if a.OrderID.misfit != nil {
+		return a.OrderID.misfit
+	}
 	times := []*epoch{a.StartDate, a.StopDate}
 	if a.RenewRecord != nil {
 		times = append(times, a.RenewRecord.ExpiryDate)
@@ -137,6 +140,30 @@ func (r relationship) id() string {
 		return ""
 	}
 	return r.Data.ID
+}
+
+// shownText is a text of which it matters whether AminoTV shows it. null says that it does not exist.
+type shownText struct {
+	text   string
+	shown  bool
+	misfit *jsonx.Misfit
+}
+
+// UnmarshalJSONFrom reads a text or a number. Another value leaves the rest readable.
+func (t *shownText) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	var value jsonx.Time // which is a text or a number, and knows its path
+	err := value.UnmarshalJSONFrom(d)
+	*t = shownText{text: value.Text, shown: true}
+	if _, misfit := errors.AsType[*jsonx.Misfit](err); misfit {
+		*t = shownText{misfit: &jsonx.Misfit{Path: value.Path, Expected: "text"}}
+		return nil
+	}
+	return err
+}
+
+// MarshalJSONTo writes the text.
+func (t shownText) MarshalJSONTo(to *jsontext.Encoder) error {
+	return to.WriteToken(jsontext.String(t.text))
 }
 
 // epoch is a time in whole seconds since 1970. A value that is no time leaves the rest readable.

@@ -64,7 +64,7 @@ func (a *Adapter) issue(ctx context.Context, step string, o order, owed bool) (o
 		Step: step,
 		Send: func(ctx context.Context, attempt mutation.Attempt) (*pb.ProductLicenseResult, error) {
 			row, err := create(ctx, a, licensesPath, licenseBody(o.terms), func(shown licenseResource) bool {
-				return shown.Attributes.OrderID == o.terms.GetOrderId() && a.contradiction(shown, o) == ""
+				return shown.Attributes.OrderID.text == o.terms.GetOrderId() && a.contradiction(shown, o) == ""
 			})
 			if err == nil {
 				return a.issued(row, o)
@@ -97,7 +97,7 @@ func (a *Adapter) issue(ctx context.Context, step string, o order, owed bool) (o
 // issued returns the license that AminoTV issued. A license that contradicts the order is somebody
 // else's.
 func (a *Adapter) issued(row licenseResource, o order) (*pb.ProductLicenseResult, error) {
-	l := held{a.license(row), row.Attributes == (licenseAttributes{}), nil}
+	l := held{a.license(row), row.Attributes, nil}
 	if wrong := a.contradiction(row, o); wrong != "" {
 		return nil, apierror.OutcomeUnknown("Outcome unknown: AminoTV reported success to POST %s with the license "+
 			"%s, which has another %s than the one to issue"+mutation.RetryAdvice, licensesPath, l.GetName(), wrong)

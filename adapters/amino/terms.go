@@ -72,7 +72,7 @@ func licenseBody(terms *pb.ProductLicense) licenseResource {
 		Status:    terms.GetVendorStatus(),
 		StartDate: epochOf(terms.GetStartTime()),
 		StopDate:  epochOf(terms.GetStopTime()),
-		OrderID:   terms.GetOrderId(),
+		OrderID:   shownText{text: terms.GetOrderId()},
 	}
 	if r := terms.GetRenewal(); r != nil {
 		attributes.RenewRecord = &renewRecord{Recurring: r.Recurring, ExpiryDate: epochOf(r.GetExpireTime())}
