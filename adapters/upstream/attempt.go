@@ -72,6 +72,9 @@ func (c *Client) try(
 		sendOnce(r.Header)
 		transport = c.writes
 	}
+	if c.opts.Transport == nil {
+		setDefault(r.Header, "Accept-Encoding", "gzip") // see uncompress
+	}
 	answer, err := transport.RoundTrip(r.WithContext(trackBytesSent(limited, &a.maySent)))
 	if err != nil {
 		v, err := a.errTransport(ctx, limited, err)

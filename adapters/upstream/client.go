@@ -166,6 +166,7 @@ func newTransports(network Network, base *url.URL) (r, w http.RoundTripper, err 
 		MaxIdleConnsPerHost:    64,
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: 256 << 10,
+		DisableCompression:     true, // net/http fails if a body is not compressed as its header says
 		Protocols:              new(http.Protocols),
 	}
 	reads.Protocols.SetHTTP1(true)

@@ -10,25 +10,30 @@ import (
 	"strings"
 )
 
-// uncompress makes the body of a response readable, whatever its encoding. net/http decompresses gzip
-// only under its own name. Some servers compress without a header, or use another name. uncompress
-// returns the name of an encoding that drmhub cannot read.
+// uncompress makes the body of a response readable, whatever its encoding. Some servers compress without
+// a header, use another name, name an encoding that the body does not have, or compress twice.
+// uncompress returns the name of an encoding that drmhub cannot read.
 func uncompress(resp *http.Response) (unknown string) {
-	encoding := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding")))
-	switch encoding {
-	case "", "identity", "gzip", "x-gzip", "deflate":
-	default:
-		return encoding
+	header := strings.ToLower(strings.Join(resp.Header.Values("Content-Encoding"), ","))
+	body := io.Reader(resp.Body)
+	for i, encodings := 0, strings.Split(header, ","); i < len(encodings); i++ {
+		encoding := strings.TrimSpace(encodings[len(encodings)-1-i]) // The last one was applied last.
+		switch encoding {
+		case "", "identity", "gzip", "x-gzip", "deflate":
+			body = &plainReader{body: body, deflate: encoding == "deflate"}
+		default:
+			return header
+		}
 	}
 	resp.Body = struct {
 		io.Reader
 		io.Closer
-	}{&plainReader{body: resp.Body, deflate: encoding == "deflate"}, resp.Body}
+	}{body, resp.Body}
 	return ""
 }
 
 // A plainReader reads a body that may be compressed. It looks at the body's first bytes: no JSON starts
-// as gzip does.
+// as gzip, zlib or zstd does.
 type plainReader struct {
 	body    io.Reader
 	deflate bool
@@ -46,17 +51,24 @@ func (p *plainReader) Read(b []byte) (int, error) {
 
 func (p *plainReader) open() (err error) {
 	body := bufio.NewReader(p.body)
-	start, _ := body.Peek(2) // The next read returns its error.
+	start, _ := body.Peek(4) // The next read returns its error.
 	switch {
-	case bytes.Equal(start, []byte{0x1f, 0x8b}):
+	case bytes.Equal(start, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		return &unreadable{what: `its body is compressed as "zstd", which drmhub cannot read`}
+	case bytes.HasPrefix(start, []byte{0x1f, 0x8b}):
 		p.plain, err = gzip.NewReader(body)
 		return err
-	case !p.deflate || len(start) < 2:
+	case isZlib(start): // RFC 9110 demands it of deflate.
+		_, _ = body.Discard(2)
+	case !p.deflate || len(start) < 2 || start[0] == '{' || start[0] == '[':
 		p.plain = body
 		return nil
-	case start[0]&0x0f == 8 && (int(start[0])<<8|int(start[1]))%31 == 0: // zlib, as RFC 9110 demands
-		_, _ = body.Discard(2)
 	}
 	p.plain = flate.NewReader(body)
 	return nil
+}
+
+// isZlib reports whether a body starts as zlib does at any of its usual levels.
+func isZlib(start []byte) bool {
+	return len(start) >= 2 && start[0] == 0x78 && bytes.IndexByte([]byte{0x01, 0x5e, 0x9c, 0xda}, start[1]) >= 0
 }

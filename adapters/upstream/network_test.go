@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"compress/zlib"
 	"encoding/pem"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -32,6 +33,27 @@ func compressed(t *testing.T, text string, with func(io.Writer) (io.WriteCloser,
 	return b.Bytes()
 }
 
+// twice compresses a body as the first encoding says, and then with gzip.
+func twice(first func(io.Writer) (io.WriteCloser, error)) func(io.Writer) (io.WriteCloser, error) {
+	return func(w io.Writer) (io.WriteCloser, error) {
+		outer := gzip.NewWriter(w)
+		inner, err := first(outer)
+		return struct {
+			io.Writer
+			io.Closer
+		}{inner, closers{inner, outer}}, err
+	}
+}
+
+type closers []io.Closer
+
+func (all closers) Close() (err error) {
+	for _, c := range all {
+		err = errors.Join(err, c.Close())
+	}
+	return err
+}
+
 func TestCompressedBodies(t *testing.T) {
 	t.Parallel()
 	zipped := func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil }
@@ -43,6 +65,13 @@ func TestCompressedBodies(t *testing.T) {
 			io.Closer
 		}{w, io.NopCloser(nil)}, nil
 	}
+	zstd := func(w io.Writer) (io.WriteCloser, error) {
+		_, err := io.WriteString(w, "\x28\xb5\x2f\xfd")
+		if err != nil {
+			return nil, err
+		}
+		return plain(w)
+	}
 	for _, c := range []struct {
 		name, encoding string
 		with           func(io.Writer) (io.WriteCloser, error)
@@ -53,11 +82,18 @@ func TestCompressedBodies(t *testing.T) {
 		{"identity", "identity", zipped, ""},
 		{"an old name", "X-Gzip", zipped, ""},
 		{"not gzip at all", "x-gzip", plain, ""},
+		{"not gzip, in spite of its name", "gzip", plain, ""},
+		{"not deflate at all", "deflate", plain, ""},
+		{"zlib without a header", "", zlibbed, ""},
+		{"gzip of zlib", "deflate, gzip", twice(zlibbed), ""},
+		{"gzip and identity", "Identity,GZIP", zipped, ""},
 		{"zlib", "deflate", zlibbed, ""},
 		{"deflate without zlib", "deflate", deflated, ""},
 		{"not compressed", "", plain, ""},
 		{"brotli", "br", plain, `its body is compressed as "br", which drmhub cannot read`},
-		{"twice", "gzip, gzip", zipped, `its body is compressed as "gzip, gzip", which drmhub cannot read`},
+		{"twice", "gzip, gzip", twice(zipped), ""},
+		{"gzip of brotli", "br, gzip", zipped, `its body is compressed as "br, gzip", which drmhub cannot read`},
+		{"zstd", "", zstd, `its body is compressed as "zstd", which drmhub cannot read`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, status := range []int{200, 400} {
