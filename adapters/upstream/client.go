@@ -145,6 +145,8 @@ func parseBaseURL(s string) (*url.URL, error) {
 		wrong = "must begin with http:// or https://"
 	case u.Hostname() == "":
 		wrong = "has no host"
+	case !soundPort(u):
+		wrong = "has a port above 65535"
 	case u.User != nil:
 		wrong = "must not contain a user or a password: credentials have keys of their own"
 	case u.Path != "" && u.Path != "/", u.RawQuery != "", u.ForceQuery, u.Fragment != "":

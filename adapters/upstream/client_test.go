@@ -37,6 +37,7 @@ func TestBaseURL(t *testing.T) {
 		"https://":                     {host, false},
 		"https:host":                   {host, false},
 		"https://:80":                  {host, false},
+		"https://host:65536":           {"port", false},
 		"https://u:hunter2@v.example":  {"credentials", false},
 		"https://user@host":            {"credentials", false},
 		"https://v.example/api":        {parts, false},

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/drmhub/drmhub/adapters/secret"
@@ -75,10 +76,17 @@ var errNoProxy = errors.New("not the URL of a proxy")
 // proxyURL reads the URL of a proxy. Its error does not quote the URL, which may hold a password.
 func proxyURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
-	if err != nil || u.Hostname() == "" || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) {
+	schemes := []string{"http", "https", "socks5", "socks5h"}
+	if err != nil || u.Hostname() == "" || !soundPort(u) || !slices.Contains(schemes, u.Scheme) {
 		return nil, errNoProxy
 	}
 	return u, nil
+}
+
+// soundPort reports whether a URL has no port, or one that exists.
+func soundPort(u *url.URL) bool {
+	_, err := strconv.ParseUint(u.Port(), 10, 16)
+	return err == nil || u.Port() == ""
 }
 
 // apply sets up a transport. base is the vendor's URL.

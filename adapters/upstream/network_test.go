@@ -231,7 +231,7 @@ func TestAnUnreadableProxyIsRefused(t *testing.T) {
 	for text, fits := range map[string]bool{
 		"http://proxy:3128": true, "https://u:p@proxy": true, "socks5://[::1]:1080": true,
 		"": false, "proxy:3128": false, "ftp://proxy": false, "http://": false, "http://a b": false,
-		"http://%zz": false,
+		"http://%zz": false, "http://proxy:65536": false,
 	} {
 		var p Proxy
 		if problem := p.SetText(text); fits != (problem == "") {
