@@ -123,17 +123,28 @@ func split(name string) ([]string, error) {
 	return segments, nil
 }
 
-// hasDotSegment reports whether an id with slashes has "." or ".." between them. A gateway in front of
-// the vendor that decodes %2F would resolve it to the id of another thing, past drmhub's locks.
+// hasDotSegment reports whether an id with slashes has "." or ".." between them, also if they are escaped
+// again. A gateway in front of the vendor that decodes them would resolve the id to that of another
+// thing, past drmhub's locks.
 func hasDotSegment(id string) bool {
 	slashes := func(r rune) bool { return r == '/' || r == '\\' }
-	if !strings.ContainsFunc(id, slashes) {
-		return false
-	}
-	for _, part := range strings.FieldsFunc(id, slashes) {
-		if part == "." || part == ".." {
-			return true
+	for escaped := false; ; escaped = true {
+		if escaped || strings.ContainsFunc(id, slashes) {
+			for _, part := range strings.FieldsFunc(id, slashes) {
+				part, _, _ = strings.Cut(part, ";") // Some servers cut parameters off a segment.
+				if part == "." || part == ".." {
+					return true
+				}
+			}
 		}
+		decoded := decodeAgain.Replace(id)
+		if decoded == id {
+			return false
+		}
+		id = decoded
 	}
-	return false
 }
+
+// decodeAgain decodes what can make a dot segment.
+var decodeAgain = strings.NewReplacer(
+	"%25", "%", "%2F", "/", "%2f", "/", "%5C", `\`, "%5c", `\`, "%2E", ".", "%2e", ".", "%3B", ";", "%3b", ";")

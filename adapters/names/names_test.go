@@ -15,6 +15,7 @@ func TestNamesCarryAnyID(t *testing.T) {
 		"donald@duck.dk": "vendors/v/members/donald@duck.dk",
 		"a/b":            "vendors/v/members/a%2Fb",
 		"a/..b/...":      "vendors/v/members/a%2F..b%2F...",
+		"a;../b;..":      "vendors/v/members/a;..%2Fb;..",
 		"100%":           "vendors/v/members/100%25",
 		"a:disable":      "vendors/v/members/a:disable",
 		"a b?c#d*":       "vendors/v/members/a b?c#d*",
@@ -47,6 +48,8 @@ func TestCanonical(t *testing.T) {
 		"", "vendors//sites/x", "vendors/v/", "vendors/%zz", "vendors/100%", "vendors/%00", "vendors/%ff",
 		"vendors/v/sites/X%2F..%2FDEMO", "vendors/v/products/..%2fproducts%2F1", "vendors/v/sites/a%5C..%5Cb",
 		"vendors/v/sites/a%2F.", "vendors/v/sites/%2E%2E%2Fa", "vendors/v/sites/a%2F%2F..",
+		"vendors/v/sites/a%252F..%252Fb", "vendors/v/sites/a%2F%25252e%2Fb", "vendors/v/sites/%252E%252e",
+		"vendors/v/sites/a%2F..;x=1%2Fb", "vendors/v/sites/a%255c..%5Cb",
 	} {
 		if got, err := names.Canonical(bad); err == nil {
 			t.Errorf("Canonical(%q) = %q, want an error", bad, got)
