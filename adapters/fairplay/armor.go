@@ -88,7 +88,7 @@ func newBlock(kind, body string) *pem.Block {
 	return block
 }
 
-// unbase64 decodes base64 with white space in it. It returns nil for anything else.
+// unbase64 decodes base64 with white space in it, also without padding. It returns nil for anything else.
 func unbase64(text string) []byte {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) {
@@ -96,7 +96,7 @@ func unbase64(text string) []byte {
 		}
 		return r
 	}, text)
-	content, err := base64.StdEncoding.DecodeString(text)
+	content, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "="))
 	if err != nil {
 		return nil
 	}

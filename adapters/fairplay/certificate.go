@@ -42,11 +42,11 @@ func Certificates(file []byte) ([]*x509.Certificate, error) {
 	return nil, err
 }
 
-// parseCertificate ignores white space at the end, which a copy in text mode leaves there.
+// parseCertificate ignores white space and ends of text, which a copy in text mode leaves at the end.
 func parseCertificate(der []byte) (*x509.Certificate, error) {
 	var whole asn1.RawValue
 	rest, err := asn1.Unmarshal(der, &whole)
-	if err == nil && len(bytes.TrimSpace(rest)) == 0 {
+	if err == nil && len(bytes.Trim(rest, " \t\r\n\x00\x1A")) == 0 {
 		der = whole.FullBytes
 	}
 	return x509.ParseCertificate(der)

@@ -54,6 +54,7 @@ func forms(text []byte) map[string][]byte {
 		"in UTF-16, big-endian, without a mark": big[2:],
 		"with bag attributes":                   append([]byte("Bag Attributes\n    friendlyName: fps\n"), text...),
 		"with empty lines":                      replaced("\n\n"),
+		"without padding":                       []byte(strings.ReplaceAll(string(text), "=", "")),
 		"in base64 again":                       []byte(base64.StdEncoding.EncodeToString(text) + "\n"),
 	}
 }
@@ -62,7 +63,7 @@ func TestEveryFormOfACertificateIsRead(t *testing.T) {
 	want := certificate(t)
 	all := forms(file(t, "certificate.pem"))
 	all["in DER"] = want.Raw
-	all["in DER, with a line end"] = append(slices.Clone(want.Raw), "\r\n"...)
+	all["in DER, with a line end"] = append(slices.Clone(want.Raw), "\r\n\x1A"...)
 	all["in base64"] = []byte(base64.StdEncoding.EncodeToString(want.Raw))
 	all["with its key before it"] = append(file(t, "plain-pkcs8.pem"), file(t, "certificate.pem")...)
 	for form, content := range all {

@@ -57,6 +57,8 @@ func openBlock(ctx context.Context, block *pem.Block, password string) (*Key, er
 	der, encrypted, err := block.Bytes, true, error(nil)
 	key := &Key{}
 	switch {
+	case len(der) == 0:
+		err = errDamaged
 	case block.Type == "ENCRYPTED PRIVATE KEY":
 		der, err = decryptPKCS8(ctx, der, password)
 	case x509.IsEncryptedPEMBlock(block): //nolint:staticcheck // Insecure, and the form that vendors take.

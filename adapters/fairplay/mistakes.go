@@ -18,6 +18,8 @@ var (
 
 	errNoCertificate = errors.New("must be an X.509 certificate: " + theCertificate)
 	errNoKey         = errors.New("contains no private key: " + theKey)
+	errDamaged       = errors.New("contains no private key that is whole: " +
+		"its END line is missing, or the text before that line is not base64")
 )
 
 const (

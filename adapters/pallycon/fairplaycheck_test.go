@@ -122,7 +122,8 @@ func TestEveryMistakeIsFound(t *testing.T) {
 		"a rare cipher":           {key("pbes2-camellia.pem"), []string{"private_key", "pkey -traditional -aes256"}},
 		"too much work":           {key("pbes2-slow.pem"), []string{"private_key", "3000000"}},
 		"half a key": {
-			func(r *request) { r.PrivateKey = r.PrivateKey[:500] }, []string{"private_key", "no private key"},
+			func(r *request) { r.PrivateKey = r.PrivateKey[:500] },
+			[]string{"private_key", "no private key that is whole"},
 		},
 		"no password":            {password(""), []string{"key_password", "must be set"}},
 		"a line end":             {password(fairPlayPassword + "\n"), []string{"key_password", "with white space"}},
