@@ -163,12 +163,11 @@ var fairPlayBugs = bugs{
 		}),
 	},
 	"RegisterFairPlayCertificate that has succeeded returns its record, which holds no secrets": {
-		"looks for the private key each time": on("RegisterFairPlayCertificate", func(c *call) (proto.Message, error) {
-			if len(c.req.(*pb.RegisterFairPlayCertificateRequest).GetPrivateKey()) == 0 {
-				return nil, apierror.Invalid("private_key", "must be set")
-			}
-			return c.run()
-		}),
+		"looks for the private key each time": on("RegisterFairPlayCertificate", wantsTheKey),
+	},
+	"RegisterFairPlayCertificate is settled by the served certificate alone, if another one was served before": {
+		"looks for the private key each time": on("RegisterFairPlayCertificate", wantsTheKey),
+		"takes silence for success":           on("RegisterFairPlayCertificate", hidesFailure),
 	},
 	"RegisterFairPlayCertificate shows no secret in an error": {
 		"quotes the password": on("RegisterFairPlayCertificate", func(c *call) (proto.Message, error) {
@@ -178,6 +177,13 @@ var fairPlayBugs = bugs{
 			})
 		}),
 	},
+}
+
+func wantsTheKey(c *call) (proto.Message, error) {
+	if len(c.req.(*pb.RegisterFairPlayCertificateRequest).GetPrivateKey()) == 0 {
+		return nil, apierror.Invalid("private_key", "must be set")
+	}
+	return c.run()
 }
 
 var memberBugs = bugs{

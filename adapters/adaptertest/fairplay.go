@@ -39,6 +39,8 @@ var fairPlayPromises = []Promise{
 		needs("RegisterFairPlayCertificate"), findsMistakes},
 	{"RegisterFairPlayCertificate takes files in the forms that people have",
 		needs("RegisterFairPlayCertificate"), takesFilesAsTheyAre},
+	{"RegisterFairPlayCertificate is settled by the served certificate alone, if another one was served before",
+		needs("RegisterFairPlayCertificate", "GetFairPlayCertificate"), settledByTheServed},
 	{"RegisterFairPlayCertificate shows no secret in an error", needs("RegisterFairPlayCertificate"), hidesTheKeys},
 }
 
@@ -154,6 +156,32 @@ func takesOnlyCertificates(t T, h Harness) {
 			t.Errorf("while something else responds in the vendor's place: %v, %v", res, err)
 		}
 	}
+}
+
+// settledByTheServed loses the response to a registration twice. The first one replaces another
+// certificate, and is seen. The second one could be seen only by the keys, which the vendor hides.
+func settledByTheServed(t T, h Harness) {
+	req := newSite(t, h).fairPlay()
+	another := proto.CloneOf(req)
+	another.Certificate, another.PrivateKey = pairs()[1].certificate.Raw, pairs()[1].key
+	done[*pb.FairPlayCertificate](t, h, another)
+	h = countFromNow(h)
+	settled := func() (proto.Message, error) {
+		log := newSteps()
+		h.Writes.Fail(AnswerLost, 1)
+		_, err := h.calling(req).in(t.Context(), log)
+		wantUnknown(t, "the call", err)
+		log.settling = true
+		return h.calling(req).in(t.Context(), log)
+	}
+	if answer, err := settled(); err != nil {
+		t.Errorf("settled: %v; make it a success if the certificate is served, without the secrets", err)
+	} else {
+		wantCertificate(t, "settled", answer.(*pb.FairPlayCertificate))
+	}
+	_, err := settled()
+	wantUnknown(t, "of the same certificate, settled", err)
+	wantWrites(t, "settled", h, 2)
 }
 
 func tellsWhatItFound(t T, h Harness) {

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -28,8 +29,9 @@ func (a *Adapter) GetFairPlayCertificate(
 	return site.GetFairplayCertificate(), nil
 }
 
-// RegisterFairPlayCertificate checks what it gets, and sends it. The read of
-// the certificate does not show which keys the vendor has.
+// RegisterFairPlayCertificate checks what it gets, and sends it. It is read back
+// from the certificate, if that was another one before. The certificate does not
+// show which keys the vendor has.
 func (a *Adapter) RegisterFairPlayCertificate(
 	ctx context.Context, req *pb.RegisterFairPlayCertificateRequest,
 ) (*pb.FairPlayCertificate, error) {
@@ -45,7 +47,15 @@ func (a *Adapter) RegisterFairPlayCertificate(
 	if err != nil {
 		return nil, err
 	}
-	return mutation.Do(ctx, mutation.Write[*pb.FairPlayCertificate]{
+	held := func(ctx context.Context) (*pb.FairPlayCertificate, error) {
+		site, err := a.vendor.Sites.Get(ctx, req.GetName())
+		return cmp.Or(site.GetFairplayCertificate(), &pb.FairPlayCertificate{}), err
+	}
+	before, err := mutation.Snapshot(ctx, "served", held)
+	if err != nil {
+		return nil, err
+	}
+	write := mutation.Write[*pb.FairPlayCertificate]{
 		Step: "register",
 		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.FairPlayCertificate, error) {
 			return certificate, a.vendor.Sites.Change(ctx, req.GetName(), func(s *pb.Site) error {
@@ -53,8 +63,16 @@ func (a *Adapter) RegisterFairPlayCertificate(
 				return nil
 			})
 		},
-		Preview: func() *pb.FairPlayCertificate { return certificate },
-	})
+		Preview:        func() *pb.FairPlayCertificate { return certificate },
+		CannotDisprove: true,
+	}
+	if was := before.GetFingerprint(); was != "" && was != certificate.GetFingerprint() {
+		write.ReadBack = func(ctx context.Context) (*pb.FairPlayCertificate, bool, error) {
+			now, err := held(ctx)
+			return now, now.GetFingerprint() == certificate.GetFingerprint(), err
+		}
+	}
+	return mutation.Do(ctx, write)
 }
 
 // inspect refuses a certificate and keys that do not belong together.
