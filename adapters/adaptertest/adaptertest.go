@@ -64,6 +64,18 @@ func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
 	if notRun != "" {
 		t.Log(notRun)
 	}
+	run(t, newHarness, promises)
+}
+
+// RunSome is Run with some of the promises alone, such as those that a change of the vendor concerns.
+func RunSome(t *testing.T, newHarness func(t *testing.T) Harness, concerns func(Promise) bool) {
+	t.Helper()
+	promises, _ := applicable(newHarness(t).Adapter, Promises())
+	run(t, newHarness, slices.DeleteFunc(promises, func(p Promise) bool { return !concerns(p) }))
+}
+
+func run(t *testing.T, newHarness func(t *testing.T) Harness, promises []Promise) {
+	t.Helper()
 	for _, p := range promises {
 		t.Run(p.Name, func(t *testing.T) { p.Check(t, newHarness(t)) })
 	}
