@@ -38,8 +38,8 @@ type accountPage struct {
 	res *upstream.Response
 }
 
-// isList reports whether an answer has one of the documented members of a list. A bare {} has none. It
-// does not prove that a list is empty.
+// isList reports whether an answer has one of the documented members of a list. A bare {} has none.
+// It does not prove that a list is empty.
 func isList(page *answer[accountPage]) bool {
 	return slices.ContainsFunc([]string{"offset", "limit", "total", "accounts"}, func(name string) bool {
 		return page.members[name] != nil
@@ -134,9 +134,9 @@ func (l *accountList) read(ctx context.Context, at *cursor, want int) (taken []*
 	return taken, true, nil
 }
 
-// page reads a page of the vendor, and returns the accounts in it that are new. A page before the last
-// one may be short, but not empty. A page that repeats earlier accounts alone is the end: TelecomX may
-// ignore the offset, or show the last page again.
+// page reads a page of the vendor, and returns the accounts in it that are new. A page before the
+// last one may be short, but not empty. A page that repeats earlier accounts alone is the end:
+// TelecomX may ignore the offset, or show the last page again.
 func (l *accountList) page(
 	ctx context.Context, at *cursor, limit int,
 ) (page *accountPage, added []jsonx.Row[accountRow], err error) {
@@ -228,7 +228,8 @@ func (a *Adapter) customerParam(named string) string {
 	return a.config.Customer
 }
 
-// customerOf returns the customer of a call. It is "" if no login has shown the user's own customer.
+// customerOf returns the customer of a call. It is "" if no login has shown the user's own
+// customer.
 func (a *Adapter) customerOf(named string) string {
 	if param := a.customerParam(named); param != "" {
 		return param

@@ -18,8 +18,9 @@ import (
 // memberDevices is the member of an account with its devices.
 const memberDevices = "devices"
 
-// An answer is a response with the status of a success. The pages do not say where TelecomX writes its
-// error words, and a proxy may answer in its place. So the members decide whether it is a success.
+// An answer is a response with the status of a success. The pages do not say where TelecomX writes
+// its error words, and a proxy may answer in its place. So the members decide whether it is a
+// success.
 type answer[T any] struct {
 	Value T
 
@@ -70,9 +71,9 @@ func (a *answer[T]) explained(e *apierror.Error) *apierror.Error {
 	return e.With(apierror.VendorCode, a.said).With(apierror.VendorMessage, a.further)
 }
 
-// refusal returns the error of a write that TelecomX refuses under the status of a success. words are its
-// words for a refusal of this call. Such a refusal is read back, since a status of a success is a
-// contradiction. Other words leave the outcome unknown: a proxy may have sent them.
+// refusal returns the error of a write that TelecomX refuses under the status of a success. words
+// are its words for a refusal of this call. Such a refusal is read back, since a status of a
+// success is a contradiction. Other words leave the outcome unknown: a proxy may have sent them.
 func (a *answer[T]) refusal(res *upstream.Response, words []string) *apierror.Error {
 	refused := apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED,
 		"TelecomX refuses the request without a reason (HTTP %d)", res.Status)

@@ -17,8 +17,9 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// read makes a call that changes nothing. missing is TelecomX's word for what the call names, if TelecomX
-// does not have it. A 404 with another word is about something else, and proves nothing about that.
+// read makes a call that changes nothing. missing is TelecomX's word for what the call names, if
+// TelecomX does not have it. A 404 with another word is about something else, and proves nothing
+// about that.
 func (a *Adapter) read(
 	ctx context.Context, req upstream.Request, missing string, into any,
 ) (*upstream.Response, error) {
@@ -54,9 +55,9 @@ type writing struct {
 // errTook says that a call took effect, though its response was a refusal.
 var errTook = errors.New("telecomx: the change is made")
 
-// write makes a call that changes something. If TelecomX itself refuses the token, it has refused the
-// call, so the call can be sent again. If a proxy may have refused it, the change is read back first.
-// A refusal with a word of another call is read back before it counts.
+// write makes a call that changes something. If TelecomX itself refuses the token, it has refused
+// the call, so the call can be sent again. If a proxy may have refused it, the change is read back
+// first. A refusal with a word of another call is read back before it counts.
 func (a *Adapter) write(
 	ctx context.Context, req upstream.Request, w *writing, into any,
 ) (*upstream.Response, error) {
@@ -101,9 +102,9 @@ func (a *Adapter) write(
 type carriedKey struct{}
 
 // call sends a request. If TelecomX refuses the token that it carried, call sends it again with a
-// new one, unless again returns an error. TelecomX returns 401 or 403 for an expired token, and 403 for
-// an insufficient access level too. A token that was given after the refusal shows which of the two it
-// was.
+// new one, unless again returns an error. TelecomX returns 401 or 403 for an expired token, and 403
+// for an insufficient access level too. A token that was given after the refusal shows which of the
+// two it was.
 func (s *session) call(
 	ctx context.Context, send func(context.Context) (*upstream.Response, error), again func(*apierror.Error) error,
 ) (*upstream.Response, error) {

@@ -135,8 +135,8 @@ func (c creation) send(ctx context.Context, attempt mutation.Attempt) (*pb.DrmAc
 	return account, nil
 }
 
-// find returns the account if it is at TelecomX, or nil. An account with another password is not this
-// one: somebody else created it under the same username.
+// find returns the account if it is at TelecomX, or nil. An account with another password is not
+// this one: somebody else created it under the same username.
 func (c creation) find(ctx context.Context) (*single, error) {
 	held, err := c.adapter.findAccount(ctx, c.username, c.password)
 	if err != nil || held == nil {
@@ -165,8 +165,9 @@ func (c creation) readBack(ctx context.Context) (*pb.DrmAccount, bool, error) {
 	return account, true, nil
 }
 
-// refused returns the error of a refused creation, with the field that TelecomX refuses. Where the call
-// was sent before, the effect of the earlier one may have come late: then the account is read back.
+// refused returns the error of a refused creation, with the field that TelecomX refuses. Where the
+// call was sent before, the effect of the earlier one may have come late: then the account is read
+// back.
 func (c creation) refused(err error, resent bool) error {
 	e := *apierror.Convert(err)
 	said := e.Metadata[apierror.VendorCode]

@@ -25,8 +25,8 @@ type removal struct {
 	Expires jsonx.Time `json:"expires"`
 }
 
-// DeleteDrmAccountDevice calls "DELETE /iptv/device/ID". That call takes no account, so drmhub first
-// looks the device up in its account.
+// DeleteDrmAccountDevice calls "DELETE /iptv/device/ID". That call takes no account, so drmhub
+// first looks the device up in its account.
 //
 // A lost request is read back from the account, which then lacks the device. Its release time is
 // unknown then.

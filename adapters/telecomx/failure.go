@@ -59,7 +59,8 @@ func (a *Adapter) failure(status int, _ http.Header, body []byte) *apierror.Erro
 	return e.With(apierror.VendorCode, said).With(apierror.VendorMessage, further)
 }
 
-// meaning returns the error that the pages' tables list. The HTTP status decides what it leaves open.
+// meaning returns the error that the pages' tables list. The HTTP status decides what it leaves
+// open.
 func meaning(status int, said string) *apierror.Error {
 	const precondition, state = codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE
 	switch status {

@@ -32,8 +32,8 @@ type loginResponse struct {
 	AccessLevel      jsonx.Text `json:"accessLevel"`
 }
 
-// login calls "POST /auth/login". It opens a session and changes nothing else, so it can be repeated
-// as a read.
+// login calls "POST /auth/login". It opens a session and changes nothing else, so it can be
+// repeated as a read.
 func (a *Adapter) login(ctx context.Context) (grant, error) {
 	response := &answer[loginResponse]{}
 	credentials := map[string]string{"username": a.config.Username, "password": a.config.Password.Reveal()}
@@ -93,9 +93,9 @@ func life(minutes float64) time.Duration {
 	return time.Duration(min(minutes, maxLife) * float64(time.Minute))
 }
 
-// loginRefused returns the error of a failed login. It blames the configuration for a refusal, since
-// no caller can cause one. It returns err if TelecomX throttles or fails, or if a proxy may have sent
-// the response.
+// loginRefused returns the error of a failed login. It blames the configuration for a refusal,
+// since no caller can cause one. It returns err if TelecomX throttles or fails, or if a proxy may
+// have sent the response.
 func loginRefused(err error) error {
 	e := apierror.Convert(err)
 	status, _ := strconv.Atoi(e.Metadata[apierror.VendorHTTPStatus])

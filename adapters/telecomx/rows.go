@@ -24,9 +24,9 @@ type accountRow struct {
 	Created  jsonx.Time `json:"created"`
 }
 
-// devices is a number of devices. In a list with full=true and in a single account, it is the devices
-// themselves. If it is something else, misfit says so: an account that cannot be read whole can
-// still be found.
+// devices is a number of devices. In a list with full=true and in a single account, it is the
+// devices themselves. If it is something else, misfit says so: an account that cannot be read whole
+// can still be found.
 type devices struct {
 	count  int32
 	rows   []jsonx.Row[deviceRow]
@@ -72,8 +72,8 @@ func (d *devices) UnmarshalJSONFrom(from *jsontext.Decoder) error {
 	return err
 }
 
-// account returns the account in a row, as far as it can be read. It also returns the first value in
-// a shown device that cannot, or nil. customer is "" if it is unknown.
+// account returns the account in a row, as far as it can be read. It also returns the first value
+// in a shown device that cannot, or nil. customer is "" if it is unknown.
 func (a *Adapter) account(row accountRow, customer string, view pb.DrmAccount_View) (*pb.DrmAccount, *jsonx.Misfit) {
 	account := &pb.DrmAccount{
 		Name:        names.DrmAccount.Name(a.id, row.Username),
@@ -94,7 +94,8 @@ func (a *Adapter) account(row accountRow, customer string, view pb.DrmAccount_Vi
 	return account, misfit
 }
 
-// checked returns the account in a row whose values are shown. It fails if one of them cannot be read.
+// checked returns the account in a row whose values are shown. It fails if one of them cannot be
+// read.
 func (a *Adapter) checked(
 	row jsonx.Row[accountRow], customer string, view pb.DrmAccount_View,
 ) (*pb.DrmAccount, *apierror.Error) {
@@ -141,8 +142,8 @@ func deviceMisfit(row jsonx.Row[deviceRow]) *jsonx.Misfit {
 	return &jsonx.Misfit{Path: memberDevices + misfit.Path, Expected: misfit.Expected, Got: misfit.Got}
 }
 
-// unreadable returns the error of an account that cannot be read. It names the account, and the place
-// of the value in it.
+// unreadable returns the error of an account that cannot be read. It names the account, and the
+// place of the value in it.
 func unreadable(row jsonx.Row[accountRow], misfit *jsonx.Misfit) *apierror.Error {
 	within := *misfit
 	within.Path = strings.TrimPrefix(within.Path, row.Path+".")
@@ -150,8 +151,8 @@ func unreadable(row jsonx.Row[accountRow], misfit *jsonx.Misfit) *apierror.Error
 	return contradiction("%s %q: %v", at, row.Value.Username, &within)
 }
 
-// instant returns a time of the vendor. It is nil for none, and for one that cannot be read: a change
-// that was made must not look like a failure.
+// instant returns a time of the vendor. It is nil for none, and for one that cannot be read: a
+// change that was made must not look like a failure.
 func instant(s string) *timestamppb.Timestamp {
 	t, ok := jsonx.ParseTime(s, time.UTC)
 	if !ok || t.IsZero() {

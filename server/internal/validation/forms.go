@@ -9,8 +9,8 @@ var forms = map[string]string{
 	"^[a-zA-Z0-9._@-]{6,}$":        `must be 6 or more characters of a-z, A-Z, 0-9, ".", "_", "@" and "-"`,
 }
 
-// form says what a text that does not match a pattern must be. The patterns of names have "[^/]+" for
-// each id.
+// form says what a text that does not match a pattern must be. The patterns of names have "[^/]+"
+// for each id.
 func form(pattern string) string {
 	if words, known := forms[pattern]; known {
 		return words

@@ -11,11 +11,13 @@ import (
 	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
-// machinery matches what belongs to a program and not to people: regular expressions, and types of Go.
+// machinery matches what belongs to a program and not to people: regular expressions, and types of
+// Go.
 var machinery = regexp.MustCompile("`|regex|\\[\\^|\\]\\+|\\{[0-9]+[,}]|\\bu?int(8|16|32|64)?\\b|float64|" +
 	"struct\\b|\\bpb\\.|another form than")
 
-// fill sets every field of a message that the contract defines, at any depth, to this text or number.
+// fill sets every field of a message that the contract defines, at any depth, to this text or
+// number.
 func fill(m protoreflect.Message, text string, number int64, depth int) {
 	fields := m.Descriptor().Fields()
 	for i := range fields.Len() {
