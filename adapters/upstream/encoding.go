@@ -38,25 +38,28 @@ type plainReader struct {
 	body    io.Reader
 	deflate bool
 	plain   io.Reader // nil before the first read
+	err     error     // why the body cannot be read
 }
 
 func (p *plainReader) Read(b []byte) (int, error) {
-	if p.plain == nil {
-		if err := p.open(); err != nil {
-			return 0, err
-		}
+	if p.plain == nil && p.err == nil {
+		p.err = p.open()
+	}
+	if p.err != nil {
+		return 0, p.err
 	}
 	return p.plain.Read(b)
 }
 
-func (p *plainReader) open() (err error) {
+func (p *plainReader) open() error {
 	body := bufio.NewReader(p.body)
 	start, _ := body.Peek(4) // The next read returns its error.
 	switch {
 	case bytes.Equal(start, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 		return &unreadable{what: `its body is compressed as "zstd", which drmhub cannot read`}
 	case bytes.HasPrefix(start, []byte{0x1f, 0x8b}):
-		p.plain, err = gzip.NewReader(body)
+		unzipped, err := gzip.NewReader(body)
+		p.plain = unzipped
 		return err
 	case isZlib(start): // RFC 9110 demands it of deflate.
 		_, _ = body.Discard(2)

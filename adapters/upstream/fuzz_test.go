@@ -107,3 +107,23 @@ func TestRetryAfter(t *testing.T) {
 		t.Errorf("without a Date, a minute from now is %v", got)
 	}
 }
+
+// FuzzUncompress demands that a body of JSON stays as it is, whatever its header says.
+func FuzzUncompress(f *testing.F) {
+	for _, encoding := range []string{"", "gzip", "deflate", "x-gzip, DEFLATE", "br", ",,identity", "gzip,gzip,gzip"} {
+		f.Add(encoding, []byte(`{"a":1}`))
+		f.Add(encoding, []byte("\x1f\x8b\x08\x00"))
+		f.Add(encoding, []byte("\x78\x9c\xab\x56"))
+		f.Add(encoding, []byte("\x28\xb5\x2f\xfd"))
+	}
+	f.Fuzz(func(t *testing.T, encoding string, body []byte) {
+		header := http.Header{"Content-Encoding": {encoding}}
+		res := &http.Response{Header: header, Body: io.NopCloser(bytes.NewReader(body))}
+		unknown := uncompress(res)
+		got, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+		isJSON := len(body) > 2 && (body[0] == '{' || body[0] == '[')
+		if (isJSON || unknown != "") && (err != nil || !bytes.Equal(got, body)) {
+			t.Errorf("%q under %q became %q, %v", body, encoding, got, err)
+		}
+	})
+}
