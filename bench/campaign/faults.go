@@ -52,6 +52,9 @@ var faults = map[faultplan.Fault]twin.Fault{
 	"410":            {Kind: twin.FaultAnswer, Status: http.StatusGone, Body: notJSON, Header: htmlHeader},
 	"425":            {Kind: twin.FaultAnswer, Status: http.StatusTooEarly},
 	"other JSON":     {Kind: twin.FaultAnswer, Status: http.StatusOK, Body: foreign},
+	"401":            {Kind: twin.FaultAnswer, Status: http.StatusUnauthorized, Body: notJSON, Header: htmlHeader},
+	"done, 401":      {Kind: twin.FaultReplace, Status: http.StatusUnauthorized, Body: notJSON, Header: htmlHeader},
+	"done, 403":      {Kind: twin.FaultReplace, Status: http.StatusForbidden, Body: `{"message":"Forbidden"}`},
 	"done, 410":      {Kind: twin.FaultReplace, Status: http.StatusGone, Body: noRoute},
 	"done, 425":      {Kind: twin.FaultReplace, Status: http.StatusTooEarly},
 	"done, JSON":     {Kind: twin.FaultReplace, Status: http.StatusOK, Body: foreign},
@@ -88,7 +91,7 @@ var (
 		"done, cut", "done, cut", "done late, cut", "done, cut body", "done, no JSON",
 		"done, 500", "done, 502", "done, page", "done late, 502", "404", "408", "code",
 		"done, 404", "done, 408", doneCode, doneCode,
-		"410", "425", "other JSON", "done, 410", "done, 425", "done, JSON",
+		"401", "410", "425", "other JSON", "done, 401", "done, 403", "done, 410", "done, 425", "done, JSON",
 	}, respelled...)
 	readFaults = append([]faultplan.Fault{
 		"cut", "500", "page", "429 with pause", "endless", "done, cut body", "done, no JSON", "late", "late",
