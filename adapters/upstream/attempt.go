@@ -170,8 +170,10 @@ func (a *attempt) receive(
 	}
 	encoding := uncompress(answer)
 	switch {
-	case answer.StatusCode == http.StatusProxyAuthRequired:
+	case answer.StatusCode == http.StatusProxyAuthRequired && a.client.proxied:
 		return nil, inconclusive, a.errProxy()
+	case answer.StatusCode == http.StatusProxyAuthRequired:
+		return nil, answered, a.errForeign("")
 	case answer.StatusCode >= 400:
 		// If the body breaks off, the status still says what happened.
 		body, _ := io.ReadAll(io.LimitReader(answer.Body, drainSize))

@@ -84,6 +84,7 @@ type Client struct {
 	opts          Options
 	base          *url.URL
 	reads, writes http.RoundTripper
+	proxied       bool // a proxy gets the requests themselves
 	breakers      breakers
 	pace          ratelimiter.RateLimiter[any] // nil: no limit
 	budget        budget
@@ -107,6 +108,7 @@ func New(o Options) (*Client, error) {
 	}
 	c := &Client{opts: o, base: base, breakers: newBreakers(), reads: o.Transport, writes: o.Transport}
 	if o.Transport == nil {
+		c.proxied = o.Network.seesRequests(base)
 		if c.reads, c.writes, err = newTransports(o.Network, base); err != nil {
 			return nil, err
 		}

@@ -96,8 +96,8 @@ func (a *attempt) errBadResponse(what, excerpt string) *apierror.Error {
 	return a.finish(e)
 }
 
-// errProxy returns the error of a response that asks for the credentials of a proxy. The vendor did not
-// get the request.
+// errProxy returns the error of a response in which the configured proxy asks for its credentials. The
+// vendor did not get the request.
 func (a *attempt) errProxy() *apierror.Error {
 	return a.fail(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
 		"not sent: the proxy in front of %s wants a user and a password (HTTP 407, %s): check the proxy's URL",

@@ -112,6 +112,18 @@ func (n Network) apply(t *http.Transport, base *url.URL) error {
 	return err
 }
 
+// seesRequests reports whether a proxy gets the requests themselves, as it does without TLS.
+func (n Network) seesRequests(base *url.URL) bool {
+	if base.Scheme != "http" {
+		return false
+	}
+	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: base})
+	if !n.Proxy.IsZero() {
+		proxy, err = proxyURL(n.Proxy.Reveal())
+	}
+	return err == nil && proxy != nil && (proxy.Scheme == "http" || proxy.Scheme == "https")
+}
+
 // checkEnvironment returns an error if the environment names a proxy that cannot be used. net/http would
 // ignore the proxy, and call the vendor directly.
 func checkEnvironment(base *url.URL) error {

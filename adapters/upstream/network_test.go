@@ -15,6 +15,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/secret"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
 func compressed(t *testing.T, text string, with func(io.Writer) (io.WriteCloser, error)) []byte {
@@ -209,6 +210,25 @@ func TestAProxyIsUsedAndBlamed(t *testing.T) {
 			t.Errorf("%s: %v, %v, want %q", c.base, read, write, c.want)
 		}
 		client.Close()
+	}
+}
+
+// TestAStrangersProxyProvesNothing calls a vendor without a proxy. A box in front of it asks for the
+// credentials of one, perhaps after the effect.
+func TestAStrangersProxyProvesNothing(t *testing.T) {
+	vendor := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusProxyAuthRequired)
+	}))
+	defer vendor.Close()
+	client, err := New(Options{BaseURL: vendor.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	_, read := client.Read(t.Context(), Request{Path: "/x"}, nil)
+	_, write := client.WriteOnRecord(t.Context(), Request{Method: "POST", Path: "/x"}, nil)
+	if apierror.Convert(read).Reason != pb.ErrorReason_VENDOR_RESPONSE_INVALID || !apierror.IsOutcomeUnknown(write) {
+		t.Errorf("%v, %v", read, write)
 	}
 }
 

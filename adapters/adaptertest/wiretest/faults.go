@@ -129,6 +129,7 @@ var commonFaults = map[string]Fault{
 	"a proxy's 410":                     Replying(410, page).As(Unreadable, Unknown),
 	"a proxy's 408":                     Replying(408, page).As(Unavailable, Unknown),
 	"a proxy's 408 after an effect":     TakingEffect(408, page).As(Unavailable, Unknown),
+	"a proxy's 407 after an effect":     TakingEffect(407, page).As(Unreadable, Unknown),
 	"a proxy's 425":                     Replying(425, "").As(Unavailable, Unknown),
 	"a proxy's page of a success":       Replying(200, page, "Content-Type", "text/html").As(Unreadable, Unknown),
 	"HTTP 500":                          Replying(500, "oops").As(Unavailable, Unknown),
