@@ -17,11 +17,15 @@ import (
 // says enough.
 func failure(status int, _ http.Header, body []byte) *apierror.Error {
 	code, text, own := readErrors(body)
-	e := &apierror.Error{Unproven: !own}
+	// None of AminoTV's codes is known, and a proxy may have sent an error of another form. So a write is
+	// read back before it counts as refused.
+	e := &apierror.Error{Unproven: true}
 	switch {
 	case status == http.StatusUnauthorized:
 		e.Message = "AminoTV refuses drmhub's credentials. The token may have expired. " +
 			"Check token, api_key and authorization_scheme in this vendor's configuration."
+	case status == http.StatusForbidden && !own:
+		e.Message = proxyForbids + ". Ask AminoTV for the permission, or the operator of the proxy."
 	case status == http.StatusForbidden:
 		e.Message = "AminoTV does not allow this call with drmhub's token or key. " +
 			"Ask AminoTV for the permission, or configure another token or key."
@@ -35,6 +39,9 @@ func failure(status int, _ http.Header, body []byte) *apierror.Error {
 	}
 	return e.With(apierror.VendorCode, code).With(apierror.VendorMessage, text)
 }
+
+// proxyForbids begins the message of a 403 that is not in AminoTV's form.
+const proxyForbids = "AminoTV, or rather a proxy in front of it, does not allow this call"
 
 // readErrors returns the first code and all texts of a JSON:API body,
 // {"errors":[{"status","code","title","detail"}]}. For another body the text is the whole body, and

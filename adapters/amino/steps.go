@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -62,23 +63,14 @@ func (a *Adapter) issue(ctx context.Context, step string, o order, owed bool) (o
 	}
 	return do(ctx, mutation.Write[*pb.ProductLicenseResult]{
 		Step: step,
-		Send: func(ctx context.Context, attempt mutation.Attempt) (*pb.ProductLicenseResult, error) {
+		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.ProductLicenseResult, error) {
 			row, err := create(ctx, a, licensesPath, licenseBody(o.terms), func(shown licenseResource) bool {
 				return shown.Attributes.OrderID.text == o.terms.GetOrderId() && a.contradiction(shown, o) == ""
 			})
 			if err == nil {
 				return a.issued(row, o)
 			}
-			if attempt.Resend && isRefusal(err) { // the earlier attempt may be the reason
-				switch late, took, unread := check(ctx); {
-				case unread != nil:
-					return nil, apierror.OutcomeUnknown("Outcome unknown: AminoTV refuses a change that an earlier "+
-						"attempt may have made, and reading it back failed: %v", unread)
-				case took:
-					return late, nil
-				}
-			}
-			if owed && isFromProxy(err) {
+			if owed && isOfNoTerms(err) {
 				if late, took, unread := check(ctx); took && unread == nil {
 					return late, nil
 				}
@@ -151,17 +143,15 @@ func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense)
 	}
 	return do(ctx, mutation.Write[*pb.ProductLicenseResult]{
 		Step: step,
-		Send: func(ctx context.Context, attempt mutation.Attempt) (*pb.ProductLicenseResult, error) {
+		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.ProductLicenseResult, error) {
 			path := licensesPath + upstream.Path(id)
 			res, err := a.change(ctx, upstream.Request{Method: http.MethodDelete, Path: path})
 			if err == nil && res.Status != http.StatusNoContent { // a proxy may have sent it
 				err = a.wantGone(ctx, res, id)
 			}
 			switch {
-			case isNotFound(err) && attempt.Resend: // the earlier attempt came late
+			case isNotFound(err): // An earlier attempt came late, or a proxy sent this one twice.
 				return missed(), nil
-			case isNotFound(err):
-				return nil, withMessage(err, "AminoTV no longer holds the license "+l.GetName())
 			case err != nil:
 				return nil, err
 			}
@@ -214,12 +204,11 @@ func isRefusal(err error) bool {
 	return mutation.IsPlain(err) && refusals[apierror.Convert(err).Reason]
 }
 
-// isFromProxy reports whether a proxy may have refused a write to which AminoTV has no objection. The
-// next run reads the write back.
-func isFromProxy(err error) bool {
+// isOfNoTerms reports whether a refusal of a write says nothing about its terms: it concerns the
+// credentials, or a proxy sent it. The next run reads the write back.
+func isOfNoTerms(err error) bool {
 	e := apierror.Convert(err)
-	return e.Unproven && (e.Reason == pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED ||
-		e.Reason == pb.ErrorReason_VENDOR_PERMISSION_DENIED)
+	return e.Reason == pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED || strings.HasPrefix(e.Message, proxyForbids)
 }
 
 // errReplacementIncomplete returns the error of a half-done replacement, for a reason that may pass.
