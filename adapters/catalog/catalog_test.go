@@ -92,6 +92,9 @@ func TestEveryBehaviorKeepsTheContract(t *testing.T) {
 				t.Parallel()
 				adaptertest.RunSome(t, func(t *testing.T) adaptertest.Harness {
 					h := harness(t)
+					if h.Faults == nil {
+						t.Fatal("the harness has no Faults; set them to those of the twin")
+					}
 					for _, fault := range together {
 						h.Faults.Add(fault)
 					}

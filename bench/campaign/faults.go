@@ -25,7 +25,8 @@ const someDelay = time.Nanosecond
 // doneCode is a write that takes effect, and an error with an unknown code.
 const doneCode = "done, code"
 
-// notReadBack are the writes whose effect no read shows. An unknown code is a refusal of them.
+// notReadBack are the writes whose effect no read shows. That of a certificate is shown only where
+// another one was served before. An unknown code is a refusal of them.
 var notReadBack = map[string]bool{"ResetMemberPassword": true, "RegisterFairPlayCertificate": true}
 
 var (

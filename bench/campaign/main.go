@@ -9,11 +9,13 @@
 // same request_id at any replica. It ends with a definite response, or gives up, and then the server
 // must settle the mutation by itself.
 //
-// The vendors are the four twins, in this process. They cut connections before a write and after it,
-// send 5xx and throttle. They send bodies that are not JSON or have no end. They stall longer than any
-// client waits and then go on with the write, and they restart. The server is the real one, built from this
-// source: one process on SQLite, and two on one PostgreSQL. They are killed with SIGKILL at random
-// moments and started again at once.
+// The vendors are the four twins, in this process. They cut connections before a write and after
+// it, send 5xx and throttle. They send bodies that are not JSON or have no end. They stall longer
+// than any client waits and then go on with the write, and they restart. They refuse with an
+// unknown code what took effect, show a page again, and spell their JSON otherwise. A proxy sends
+// responses of its own. The server is the real one, built from this source: one process on SQLite,
+// and two on one PostgreSQL. They are killed with SIGKILL at random moments and started again at
+// once.
 //
 // In the end nothing fails, and the servers settle the open mutations. Then each mutation of the
 // journal and each effect in the twins' ledgers must belong together:
