@@ -94,7 +94,7 @@ func TestFaultsOfTheVendor(t *testing.T) {
 		Own: wiretest.OwnError{Status: 200, Body: no, Code: "289999"},
 		Override: map[string]wiretest.Fault{
 			"a proxy's 404 with a code":      wiretest.Replying(404, proxys).As(unreadable, unknown),
-			"a proxy's 400 with a code":      wiretest.Replying(400, proxys).As(inputRefused, inputRefused),
+			"a proxy's 400 with a code":      wiretest.Replying(400, proxys).As(unreadable, inputRefused),
 			"a proxy's success with a code":  wiretest.TakingEffect(200, proxys).Code("404").As(unreadable, unknown),
 			"a success of nothing":           wiretest.TakingEffect(200, `{}`).As(unreadable, unknown),
 			"a failure inside HTTP 500":      wiretest.Replying(500, no).Code("289999").As(unavailable, unknown),

@@ -30,15 +30,11 @@ func (a *Adapter) read(
 		return res, nil
 	}
 	e := *apierror.Convert(err)
-	switch reason := e.Reason; {
-	case reason == pb.ErrorReason_RESOURCE_NOT_FOUND && !says(err, missing):
-		e.Message = "TelecomX says that something else is missing than the call names (HTTP 404, " +
-			e.Metadata[apierror.VendorCode] + "). Check base_url"
-	case e.Unproven && (reason == pb.ErrorReason_VENDOR_INPUT_REFUSED || reason == pb.ErrorReason_VENDOR_REJECTED):
-		e.Message += ". It is not in the form of TelecomX: check base_url"
-	default:
+	if e.Reason != pb.ErrorReason_RESOURCE_NOT_FOUND || says(err, missing) {
 		return nil, err
 	}
+	e.Message = "TelecomX says that something else is missing than the call names (HTTP 404, " +
+		e.Metadata[apierror.VendorCode] + "). Check base_url"
 	e.Code, e.Reason = codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID
 	return nil, &e
 }

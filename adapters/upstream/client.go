@@ -58,9 +58,10 @@ type Options struct {
 	// Failure returns nil if the response is not in the vendor's own form. A proxy in front of the
 	// vendor may have sent it. Such a 404 or 410 proves nothing: a Read returns
 	// VENDOR_RESPONSE_INVALID, and the outcome of a Write is unknown. Such a 429 leaves the outcome
-	// of a Write unknown too. A Read returns VENDOR_RESPONSE_INVALID also for such a 409. For other
-	// statuses, the status decides everything, and the body becomes the vendor's message. If Failure
-	// itself is nil, every response counts as the vendor's.
+	// of a Write unknown too. A Read returns VENDOR_RESPONSE_INVALID for all such statuses that say
+	// that the request is wrong, as 400 and 409 do. For other statuses, the status decides everything,
+	// and the body becomes the vendor's message. If Failure itself is nil, every response counts as
+	// the vendor's.
 	//
 	// If the error has the Code OK, the status decides its code and reason. If it has no message,
 	// the status decides the message. The client adds the HTTP status, the request id and the

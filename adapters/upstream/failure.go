@@ -125,7 +125,7 @@ func (a *attempt) refused(body []byte) (attemptResult, error) {
 	}
 	own := e != nil || a.client.opts.Failure == nil
 	switch {
-	case !own && (saysGone(status) || !a.write && status == http.StatusConflict): // A read conflicts with nothing.
+	case !own && (saysGone(status) || !a.write && refusesRequest(status)):
 		return answered, a.errForeign(string(body))
 	case e == nil:
 		e = (&apierror.Error{Unproven: !own}).With(apierror.VendorMessage, string(body))
@@ -158,6 +158,16 @@ func passing(status int) bool {
 // saysGone reports whether a status says that a resource or a path does not exist. A proxy sends it
 // too if it has no route to the vendor.
 func saysGone(status int) bool { return status == http.StatusNotFound || status == http.StatusGone }
+
+// refusesRequest reports whether a status says that the request is wrong. From a proxy, this says
+// nothing of what was asked for.
+func refusesRequest(status int) bool {
+	switch meaningOf(status).reason {
+	case pb.ErrorReason_VENDOR_INPUT_REFUSED, pb.ErrorReason_VENDOR_ALREADY_EXISTS, pb.ErrorReason_VENDOR_REJECTED:
+		return true
+	}
+	return false
+}
 
 // errForeign returns the error of a response that is not in the vendor's own form.
 func (a *attempt) errForeign(body string) *apierror.Error {

@@ -101,6 +101,7 @@ func TestTheAdapterReadsItsVendorsErrors(t *testing.T) {
 		{404, `default backend - 404`, [2]kind{unusable, unknown}, "", 1},
 		{408, `not theirs`, [2]kind{unavailable, unknown}, "", 3},
 		{408, `{"Code":"E1","Message":"not now"}`, [2]kind{wrongState, unknown}, "E1", 1},
+		{400, `not theirs`, [2]kind{unusable, inputRefused}, "", 1},
 		{409, `not theirs`, [2]kind{unusable, exists}, "", 1},
 		{410, ``, [2]kind{unusable, unknown}, "", 1},
 		{425, `not theirs`, [2]kind{unavailable, unknown}, "", 3},
@@ -136,7 +137,7 @@ func TestTheAdapterSeesABoundedBody(t *testing.T) {
 		return nil
 	}}
 	against(t, endless(400, strings.Repeat("x", 1000)), o, func(t *testing.T, v *vendor) {
-		e := want(t, v.read(t.Context()), inputRefused, "")
+		e := want(t, v.read(t.Context()), unusable, "")
 		if told := len(e.Metadata[apierror.VendorMessage]); seen != 64<<10 || told > 600 {
 			t.Errorf("the adapter saw %d bytes, the caller %d", seen, told)
 		}
