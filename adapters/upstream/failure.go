@@ -297,6 +297,9 @@ func plain(err error) string {
 		return "the lookup of its host name failed: " + d.Err
 	}
 	if o, ok := errors.AsType[*net.OpError](err); ok && o.Err != nil {
+		if o.Op == "proxyconnect" { // The error inside is another one, with the address of the proxy.
+			return "the proxy: " + plain(o.Err)
+		}
 		return o.Op + ": " + o.Err.Error()
 	}
 	if u, ok := errors.AsType[*url.Error](err); ok {

@@ -98,11 +98,11 @@ func (n Network) apply(t *http.Transport, base *url.URL) error {
 	if n.TLS != nil {
 		t.TLSClientConfig = &tls.Config{RootCAs: n.TLS.CA.pool, MinVersion: tls.VersionTLS12}
 	}
-	t.OnProxyConnectResponse = func(_ context.Context, proxy *url.URL, _ *http.Request, res *http.Response) error {
+	t.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, res *http.Response) error {
 		if res.StatusCode == http.StatusOK {
 			return nil
 		}
-		return &proxyRefusal{host: proxy.Host, status: res.StatusCode}
+		return &proxyRefusal{res.StatusCode}
 	}
 	if n.Proxy.IsZero() {
 		return checkEnvironment(base)
@@ -153,15 +153,13 @@ func isLoopback(base *url.URL) bool {
 	return strings.EqualFold(base.Hostname(), "localhost") || err == nil && ip.IsLoopback()
 }
 
-// A proxyRefusal is the error of a proxy that refuses to connect to the vendor.
-type proxyRefusal struct {
-	host   string
-	status int
-}
+// A proxyRefusal is the error of a proxy that refuses to connect to the vendor. It does not name the
+// proxy, whose address is not for callers.
+type proxyRefusal struct{ status int }
 
 func (p *proxyRefusal) Error() string {
 	if p.status == http.StatusProxyAuthRequired {
-		return fmt.Sprintf("the proxy %s wants a user and a password (HTTP 407): check the proxy's URL", p.host)
+		return "the proxy wants a user and a password (HTTP 407): check the proxy's URL"
 	}
-	return fmt.Sprintf("the proxy %s refuses to connect to the vendor (HTTP %d)", p.host, p.status)
+	return fmt.Sprintf("the proxy refuses to connect to the vendor (HTTP %d)", p.status)
 }

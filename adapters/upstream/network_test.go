@@ -191,8 +191,8 @@ func TestAProxyIsUsedAndBlamed(t *testing.T) {
 	host := strings.TrimPrefix(proxy.URL, "http://")
 	for _, c := range []struct{ base, user, want string }{
 		{"http://vendor.test", "", "the proxy in front of the vendor wants a user and a password (HTTP 407, "},
-		{"https://vendor.test", "", "the proxy " + host + " wants a user and a password (HTTP 407)"},
-		{"https://vendor.test", "u:hunter2@", "the proxy " + host + " refuses to connect to the vendor (HTTP 502)"},
+		{"https://vendor.test", "", "the proxy wants a user and a password (HTTP 407)"},
+		{"https://vendor.test", "u:hunter2@", "the proxy refuses to connect to the vendor (HTTP 502)"},
 		{"http://vendor.test", "u:hunter2@", ""},
 	} {
 		network := Network{Proxy: Proxy{secret.New("http://" + c.user + host)}, AllowHTTP: true}
@@ -206,10 +206,25 @@ func TestAProxyIsUsedAndBlamed(t *testing.T) {
 			t.Errorf("%s: %v, %v", c.base, read, write)
 		}
 		if c.want != "" && (!strings.Contains(read.Error(), c.want) || !strings.Contains(write.Error(), c.want) ||
-			!strings.HasPrefix(write.Error(), "not sent: ") || strings.Contains(read.Error(), "hunter2")) {
+			!strings.HasPrefix(write.Error(), "not sent: ") || strings.Contains(read.Error(), "hunter2") ||
+			strings.Contains(read.Error(), host)) {
 			t.Errorf("%s: %v, %v, want %q", c.base, read, write, c.want)
 		}
 		client.Close()
+	}
+}
+
+func TestADeadProxyIsBlamedWithoutItsAddress(t *testing.T) {
+	dead := httptest.NewServer(nil)
+	dead.Close()
+	client, err := New(Options{BaseURL: "https://vendor.test", Network: Network{Proxy: Proxy{secret.New(dead.URL)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	_, err = client.WriteOnRecord(t.Context(), Request{Method: "POST", Path: "/x"}, nil)
+	if says := err.Error(); !strings.Contains(says, "the proxy: dial: ") || strings.Contains(says, "127.0.0.1") {
+		t.Error(says)
 	}
 }
 
