@@ -171,7 +171,7 @@ type Product struct {
 	Description string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
 	// Whether users may buy it themselves. AminoTV: is_buyable.
 	Buyable bool `protobuf:"varint,4,opt,name=buyable,proto3" json:"buyable,omitempty"`
-	// Whether users may see it. AminoTV: is_visible.
+	// Whether users may see it. AminoTV: is_user_visible, or is_visible in the older form.
 	Visible bool `protobuf:"varint,5,opt,name=visible,proto3" json:"visible,omitempty"`
 	// The price of the product.
 	Price *Price `protobuf:"bytes,6,opt,name=price,proto3" json:"price,omitempty"`
