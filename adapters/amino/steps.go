@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"google.golang.org/grpc/codes"
@@ -146,16 +147,22 @@ func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense)
 		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.ProductLicenseResult, error) {
 			path := licensesPath + upstream.Path(id)
 			res, err := a.change(ctx, upstream.Request{Method: http.MethodDelete, Path: path})
-			if err == nil && res.Status != http.StatusNoContent { // a proxy may have sent it
-				err = a.wantGone(ctx, res, id)
-			}
 			switch {
+			case err == nil && res.Status == http.StatusNoContent:
+				return okResult(l), nil
+			case err == nil: // A proxy may have sent it.
+				if err := a.wantGone(ctx, id, "HTTP "+strconv.Itoa(res.Status)); err != nil {
+					return nil, res.Complete(err)
+				}
+				return okResult(l), nil
 			case isNotFound(err): // An earlier attempt came late, or a proxy sent this one twice.
+				if held := a.wantGone(ctx, id, "that it is gone"); held != nil {
+					held.Metadata = apierror.Convert(err).Metadata
+					return nil, held
+				}
 				return missed(), nil
-			case err != nil:
-				return nil, err
 			}
-			return okResult(l), nil
+			return nil, err
 		},
 		ReadBack: func(ctx context.Context) (*pb.ProductLicenseResult, bool, error) {
 			err := a.wantLicense(ctx, id)
@@ -168,8 +175,9 @@ func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense)
 	})
 }
 
-// wantGone returns OUTCOME_UNKNOWN unless AminoTV no longer holds a license.
-func (a *Adapter) wantGone(ctx context.Context, deleted *upstream.Response, id string) error {
+// wantGone returns OUTCOME_UNKNOWN unless AminoTV no longer holds a license. said is AminoTV's response
+// to the revocation.
+func (a *Adapter) wantGone(ctx context.Context, id, said string) *apierror.Error {
 	err := a.wantLicense(ctx, id)
 	if isNotFound(err) {
 		return nil
@@ -178,8 +186,8 @@ func (a *Adapter) wantGone(ctx context.Context, deleted *upstream.Response, id s
 	if err != nil {
 		why = "reading it failed: " + err.Error()
 	}
-	return deleted.Complete(apierror.OutcomeUnknown("Outcome unknown: AminoTV returned HTTP %d to the revocation of "+
-		"the license %s, and %s"+mutation.RetryAdvice, deleted.Status, a.licenseName(id), why))
+	return apierror.OutcomeUnknown("Outcome unknown: AminoTV returned %s to the revocation of the license %s, and %s"+
+		mutation.RetryAdvice, said, a.licenseName(id), why)
 }
 
 // wantLicense fails unless AminoTV holds the license with this id.

@@ -33,6 +33,7 @@ type History struct {
 	Arrive func(h *History) // runs after every read
 	PageOf func(n int) int  // the page that the vendor returns for a number
 	UnitOf func(int) int    // the page size that the vendor uses for the one asked for
+	Again  bool             // the vendor shows the last page again after the end
 	serial int
 	mu     sync.Mutex
 }
@@ -110,6 +111,9 @@ func (h *History) Page(upTo int64, unit, number int) ([]Row, int) {
 	total := len(h.Rows)
 	if upTo != math.MaxInt64 {
 		total = sort.Search(total, func(i int) bool { return h.Rows[i].At > upTo })
+	}
+	if h.Again && total > 0 {
+		number = min(number, (total-1)/unit)
 	}
 	end := total - min(unit*number, total)
 	rows := slices.Clone(h.Rows[max(0, end-unit):end])

@@ -22,7 +22,6 @@ type vendor struct {
 	totals bool  // every page holds the number of all rows
 	whole  bool  // totals count newer rows than the pin too
 	total  int32 // if set, the number that every page holds instead
-	again  bool  // the last page is shown again after the end
 	blind  bool  // endTime is ignored
 }
 
@@ -38,10 +37,6 @@ func (v vendor) readPage(_ context.Context, pin int64, number int) (*Page[listte
 		unit = v.unit
 	}
 	rows, total := v.Page(pin, unit, number-1)
-	if v.again && len(rows) == 0 && total > 0 {
-		rows, _ = v.Page(pin, unit, (total-1)/unit)
-		v.Reads--
-	}
 	p := &Page[listtest.Row]{Rows: rows, Total: v.total}
 	if v.totals {
 		p.Total = int32(total)

@@ -11,8 +11,8 @@ func TestAPageThatRepeatsIsTheEnd(t *testing.T) {
 	pages := func(pageOf func(int) int) *listtest.History { return &listtest.History{PageOf: pageOf} }
 	first := func(int) int { return 0 }
 	for name, repeating := range map[string]vendor{
-		"the last page again":                      {again: true},
-		"the last page again, and endTime ignored": {again: true, blind: true},
+		"the last page again":                      {History: &listtest.History{Again: true}},
+		"the last page again, and endTime ignored": {History: &listtest.History{Again: true}, blind: true},
 		"the number is ignored":                    {History: pages(first)},
 		"everything is ignored":                    {blind: true, History: pages(first)},
 		"the first two pages are the same":         {History: pages(func(n int) int { return max(0, n-1) })},
@@ -37,7 +37,7 @@ func TestAPageThatRepeatsIsTheEnd(t *testing.T) {
 					v := repeating
 					v.History = &listtest.History{}
 					if repeating.History != nil {
-						v.PageOf = repeating.PageOf
+						v.PageOf, v.Again = repeating.PageOf, repeating.Again
 					}
 					for second := range c.seconds {
 						v.Put(second, c.each, c.each > 1)
@@ -62,7 +62,7 @@ func TestEqualPagesOfOneSecondAreReal(t *testing.T) {
 			for _, totals := range []bool{true, false} {
 				for second := range int64(2) { // in the newest seconds, and below them
 					t.Run(fmt.Sprint(again, n, totals, second), func(t *testing.T) {
-						v := vendor{History: &listtest.History{}, again: again, totals: totals}
+						v := vendor{History: &listtest.History{Again: again}, totals: totals}
 						v.Put(10, 5, false)
 						v.Put(20, n, true)
 						v.Put(20+7*second, 5, false)
