@@ -158,7 +158,11 @@ func (a *Adapter) likeProducts(ctx context.Context, wanted *pb.Product, before [
 			like = append(like, p)
 		}
 	}
-	if partly := slices.Contains(before, partlyListed); partly && len(like) > 0 || !whole && len(like) == 0 {
+	switch {
+	case len(like) > 0 && slices.Contains(before, partlyListed):
+		return nil, invalidList("may have had more rows before the creation than AminoTV showed, so drmhub cannot "+
+			"tell a new product from an older one. Look for it at AminoTV, and check offset_parameter.", productsPath)
+	case len(like) == 0 && !whole:
 		return nil, invalidList("may have more rows than AminoTV shows. Check offset_parameter.", productsPath)
 	}
 	return like, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -44,11 +45,13 @@ func (c *client) unsettled(ctx context.Context) (open []*pb.Mutation, err error)
 }
 
 // isUnknownForever reports whether a mutation is UNKNOWN, nobody settles it, and that is right because
-// the vendor shows nothing of it.
+// the vendor shows nothing of it, or showed too little before it.
 func isUnknownForever(m *pb.Mutation) bool {
 	switch lastSegment(m.GetMethod()) {
 	case "RegisterFairPlayCertificate", "ResetMemberPassword":
 		return m.GetState() == pb.Mutation_UNKNOWN && m.GetNextSettleTime() == nil
+	case "CreateProduct": // AminoTV showed a part of its list again before the creation.
+		return m.GetState() == pb.Mutation_UNKNOWN && strings.Contains(m.GetMessage(), "may have had more rows before")
 	}
 	return false
 }
