@@ -51,8 +51,8 @@ func (a *Adapter) prepare(ctx context.Context, field string, terms *pb.ProductLi
 }
 
 // orders returns the terms, each with an order id, and then the licenses that could be mistaken for
-// theirs. With unique_orders, it fails if a license other than the one to replace has the order of the
-// first terms, which are those in this field of the request.
+// theirs. field is the field of the request that has the first terms. With unique_orders, orders fails
+// if a license other than the replaced one has the order of these terms.
 func (a *Adapter) orders(
 	ctx context.Context, field, replaced string, some ...*pb.ProductLicense,
 ) (*pb.ListProductLicensesResponse, error) {

@@ -151,13 +151,14 @@ func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense)
 			case err == nil && res.Status == http.StatusNoContent:
 				return okResult(l), nil
 			case err == nil: // A proxy may have sent it.
-				if err := a.wantGone(ctx, id, "HTTP "+strconv.Itoa(res.Status)); err != nil {
+				if err := a.wantGone(ctx, id, strconv.Itoa(res.Status)); err != nil {
 					return nil, res.Complete(err)
 				}
 				return okResult(l), nil
 			case isNotFound(err): // An earlier attempt came late, or a proxy sent this one twice.
-				if held := a.wantGone(ctx, id, "that it is gone"); held != nil {
-					held.Metadata = apierror.Convert(err).Metadata
+				said := apierror.Convert(err).Metadata
+				if held := a.wantGone(ctx, id, said[apierror.VendorHTTPStatus]); held != nil {
+					held.Metadata = said
 					return nil, held
 				}
 				return missed(), nil
@@ -175,9 +176,9 @@ func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense)
 	})
 }
 
-// wantGone returns OUTCOME_UNKNOWN unless AminoTV no longer holds a license. said is AminoTV's response
-// to the revocation.
-func (a *Adapter) wantGone(ctx context.Context, id, said string) *apierror.Error {
+// wantGone returns OUTCOME_UNKNOWN unless AminoTV no longer holds a license. status is the HTTP status of
+// the response to the revocation.
+func (a *Adapter) wantGone(ctx context.Context, id, status string) *apierror.Error {
 	err := a.wantLicense(ctx, id)
 	if isNotFound(err) {
 		return nil
@@ -186,8 +187,8 @@ func (a *Adapter) wantGone(ctx context.Context, id, said string) *apierror.Error
 	if err != nil {
 		why = "reading it failed: " + err.Error()
 	}
-	return apierror.OutcomeUnknown("Outcome unknown: AminoTV returned %s to the revocation of the license %s, and %s"+
-		mutation.RetryAdvice, said, a.licenseName(id), why)
+	return apierror.OutcomeUnknown("Outcome unknown: AminoTV returned HTTP %s to the revocation of the license %s, "+
+		"and %s"+mutation.RetryAdvice, status, a.licenseName(id), why)
 }
 
 // wantLicense fails unless AminoTV holds the license with this id.

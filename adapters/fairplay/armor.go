@@ -1,5 +1,5 @@
 // Package fairplay reads FairPlay certificates, private keys and application secret keys in the forms
-// that people have them, and writes keys in the form that vendors take.
+// that people have. It writes keys in the form that vendors take.
 //
 // Its errors are clauses without a subject, such as "is a certificate request", because the caller
 // names the field. They contain nothing of a file.

@@ -44,8 +44,8 @@ func (c *client) unsettled(ctx context.Context) (open []*pb.Mutation, err error)
 	return open, nil
 }
 
-// isUnknownForever reports whether a mutation is UNKNOWN, nobody settles it, and that is right because
-// the vendor shows nothing of it, or showed too little before it.
+// isUnknownForever reports whether a mutation may stay UNKNOWN. The vendor shows nothing of it, or showed
+// too little before it.
 func isUnknownForever(m *pb.Mutation) bool {
 	switch lastSegment(m.GetMethod()) {
 	case "RegisterFairPlayCertificate", "ResetMemberPassword":
