@@ -31,7 +31,7 @@ func Sandbox(ctx context.Context, grpcListen, httpListen string, hosts ...string
 	var twins []Twin
 	cfg := &config.Config{
 		GRPC:  config.Listener{Listen: grpcListen},
-		HTTP:  config.Listener{Listen: httpListen, Hosts: hosts},
+		HTTP:  config.Listener{Listen: httpListen, AllowedHosts: hosts},
 		Auth:  config.Auth{Mode: config.AuthNone},
 		Store: config.Store{DSN: config.NewDSN(store.Memory)},
 	}

@@ -42,7 +42,7 @@ func newGuard(cfg *config.Config) *webguard.Guard {
 	if cfg.Auth.Mode != config.AuthNone || cfg.HTTP.TLS != nil {
 		return webguard.ForAnyHost()
 	}
-	hosts := cfg.HTTP.Hosts
+	hosts := cfg.HTTP.AllowedHosts
 	if host, _, err := net.SplitHostPort(cfg.HTTP.Listen); err == nil && host != "" {
 		hosts = append(slices.Clip(hosts), host)
 	}

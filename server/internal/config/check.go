@@ -31,17 +31,20 @@ func (c *Config) Check(report func(key, problem string)) {
 			}
 		}
 	}
-	if c.GRPC.Hosts != nil {
-		report("grpc.hosts", "belongs to http: leave it out")
+	for key, given := range map[string]bool{
+		"grpc.allowed_hosts": c.GRPC.AllowedHosts != nil, "grpc.allowed_origins": c.GRPC.AllowedOrigins != nil,
+	} {
+		if given {
+			report(key, "belongs to http: leave it out")
+		}
 	}
 	if host, ok := host(c.HTTP.Listen); c.Auth.Mode == AuthNone && c.Auth.AllowRemote &&
-		ok && !loopback(host) && c.HTTP.TLS == nil && len(c.HTTP.Hosts) == 0 {
-		report("http.hosts", "is missing: list the hosts in the URLs of your callers, such as [drmhub.internal]. "+
+		ok && !loopback(host) && c.HTTP.TLS == nil && len(c.HTTP.AllowedHosts) == 0 {
+		report("http.allowed_hosts", "is missing: list the hosts in the URLs of your callers, such as [drmhub.internal]. "+
 			"Requests for other hosts are refused, since a web page could make them")
 	}
-	if c.GRPC.Listen == c.HTTP.Listen && !strings.HasSuffix(c.HTTP.Listen, ":0") {
-		report("http.listen", "must not be the address of grpc.listen")
-	}
+	c.checkAddresses(report)
+	c.checkClients(report)
 	if len(c.Vendors) == 0 {
 		report("vendors", "must list at least one vendor, with its id and its section")
 	}
@@ -55,14 +58,50 @@ func (c *Config) Check(report func(key, problem string)) {
 	}
 }
 
+// checkAddresses reports an address that two listeners share.
+func (c *Config) checkAddresses(report func(key, problem string)) {
+	taken := map[string]string{c.GRPC.Listen: "grpc.listen"}
+	listeners := []struct{ key, address string }{{"http.listen", c.HTTP.Listen}}
+	if c.Ops != nil {
+		listeners = append(listeners, struct{ key, address string }{"ops.listen", c.Ops.Listen})
+	}
+	for _, l := range listeners {
+		if first, again := taken[l.address]; again && !strings.HasSuffix(l.address, ":0") {
+			report(l.key, "must not be the address of "+first)
+		}
+		taken[l.address] = l.key
+	}
+}
+
+// checkClients reports callers with certificates where no listener asks for certificates.
+func (c *Config) checkClients(report func(key, problem string)) {
+	asks := func(l Listener) bool { return l.TLS != nil && l.TLS.ClientCA != "" }
+	if c.Auth.Mode == AuthJWT && len(c.Auth.Clients) > 0 && !asks(c.GRPC) && !asks(c.HTTP) {
+		report("auth.clients", "needs client_ca in grpc.tls or http.tls: no listener asks for certificates")
+	}
+}
+
+// Check reports a bad address.
+func (o *Ops) Check(report func(key, problem string)) {
+	if _, ok := host(o.Listen); !ok {
+		report("listen", "must be host:port, for example 127.0.0.1:9464")
+	}
+}
+
 // Check reports a bad address.
 func (l *Listener) Check(report func(key, problem string)) {
 	if _, ok := host(l.Listen); !ok {
 		report("listen", "must be host:port, for example 127.0.0.1:8080")
 	}
-	for i, h := range l.Hosts {
+	for i, o := range l.AllowedOrigins {
+		if !origin(o) {
+			report(fmt.Sprintf("allowed_origins[%d]", i),
+				"must be the scheme and host of the page, and its port unless it is the scheme's own: https://app.example")
+		}
+	}
+	for i, h := range l.AllowedHosts {
 		if _, notIP := netip.ParseAddr(h); notIP != nil && !hostname.MatchString(h) {
-			report(fmt.Sprintf("hosts[%d]", i), "must be a host without scheme and port, such as drmhub.internal")
+			report(fmt.Sprintf("allowed_hosts[%d]", i), "must be a host without scheme and port, such as drmhub.internal")
 		}
 	}
 }
@@ -77,78 +116,15 @@ func (t *TLS) Check(report func(key, problem string)) {
 	}
 }
 
-// Check reports a bad mode, and settings of another mode.
-func (a *Auth) Check(report func(key, problem string)) {
-	switch a.Mode {
-	case "": // Config reports it, since the whole section may be missing.
-	case AuthJWT:
-		report("mode", "this version of drmhub cannot check tokens yet: use {mode: none} on loopback addresses")
-		if a.AllowRemote {
-			report("allow_remote", "belongs to mode none: leave it out")
-		}
-	case AuthNone:
-		for key, given := range map[string]bool{
-			"issuer": a.Issuer != "", "audience": a.Audience != "", "keys": a.Keys != nil, "roles": a.Roles != nil,
-		} {
-			if given {
-				report(key, "belongs to mode jwt, and this version of drmhub cannot check tokens yet: leave it out")
-			}
-		}
-	default:
-		report("mode", "must be jwt or none")
-	}
-	first := map[string]int{}
-	for i, k := range a.Keys {
-		if j, taken := first[k.KID]; taken && k.KID != "" {
-			report(fmt.Sprintf("keys[%d].kid", i), fmt.Sprintf("must differ from the kid of keys[%d]", j))
-		} else {
-			first[k.KID] = i
-		}
-	}
-}
-
-// algorithm matches the algorithms that a key may name: the signatures of RFC 7518 and RFC 8037.
-var algorithm = regexp.MustCompile(`^((HS|RS|PS|ES)(256|384|512)|EdDSA)$`)
-
-// Check reports a key that is not of the kind that its algorithm needs.
-func (k *Key) Check(report func(key, problem string)) {
-	if k.JWKSURL != "" {
-		k.checkKeySet(report)
-		return
-	}
-	if k.KID == "" {
-		report("kid", "is missing: the key's id, as the header of a token names it")
-	}
-	symmetric := strings.HasPrefix(k.Alg, "HS")
-	switch {
-	case !algorithm.MatchString(k.Alg):
-		report("alg", "must be one of HS256, RS256, PS256, ES256, their 384 and 512, or EdDSA")
-	case symmetric && k.Secret == nil:
-		report("secret", "is missing: an HS algorithm needs the shared secret, as {env: NAME} or {file: PATH}")
-	case symmetric && k.PublicKey != nil:
-		report("public_key", "does not go with an HS algorithm: leave it out")
-	case !symmetric && k.PublicKey == nil:
-		report("public_key", "is missing: this algorithm needs the issuer's public key, as {file: PATH} or {env: NAME}")
-	case !symmetric && k.Secret != nil:
-		report("secret", "does not go with this algorithm: leave it out")
-	}
-}
-
-func (k *Key) checkKeySet(report func(key, problem string)) {
-	for key, given := range map[string]bool{
-		"kid": k.KID != "", "alg": k.Alg != "", "secret": k.Secret != nil, "public_key": k.PublicKey != nil,
-	} {
-		if given {
-			report(key, "does not go with jwks_url: leave it out, or make it a separate key")
-		}
-	}
-	u, err := url.Parse(k.JWKSURL)
-	if err != nil || u.Hostname() == "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
-		report("jwks_url", "must be an https:// URL, or an http:// one on a loopback address")
-	}
-}
-
 var hostname = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$`)
+
+// origin reports whether a text is an origin as browsers write it in the header Origin.
+func origin(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.User == nil &&
+		text == strings.ToLower(u.Scheme+"://"+u.Host) && !strings.Contains(u.Host, "*") &&
+		!(u.Scheme == "https" && u.Port() == "443") && !(u.Scheme == "http" && u.Port() == "80")
+}
 
 // host returns the host of a listen address. It reports false if the address is malformed.
 func host(address string) (string, bool) {

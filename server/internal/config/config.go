@@ -18,8 +18,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-
-	"github.com/drmhub/drmhub/adapters/secret"
 )
 
 // Config is the whole configuration file.
@@ -28,6 +26,8 @@ type Config struct {
 	GRPC Listener `yaml:"grpc"`
 	// HTTP is where REST, OpenAPI and health are served, by default 127.0.0.1:8080.
 	HTTP Listener `yaml:"http"`
+	// Ops, unless nil, is where health and metrics are served instead, without identity.
+	Ops *Ops `yaml:"ops"`
 	// Auth says who may call. Its mode has no default.
 	Auth Auth `yaml:"auth"`
 	// Store is where the journal and the audit trail are kept, by default the file drmhub.db.
@@ -45,9 +45,17 @@ type Listener struct {
 	Listen string `yaml:"listen"`
 	// TLS is nil if the listener speaks plain text.
 	TLS *TLS `yaml:"tls"`
-	// Hosts are the names, besides loopback and the address itself, by which callers may reach REST
-	// in mode none without TLS.
-	Hosts []string `yaml:"hosts"`
+	// AllowedHosts are the hosts, besides loopback and the address itself, by which callers may reach
+	// REST. In mode jwt over TLS, the names of the certificate count too.
+	AllowedHosts []string `yaml:"allowed_hosts"`
+	// AllowedOrigins are the origins whose web pages may call REST, such as https://app.example.
+	AllowedOrigins []string `yaml:"allowed_origins"`
+}
+
+// Ops is a plain listener for health and metrics.
+type Ops struct {
+	// Listen is host:port, as in Listener.
+	Listen string `yaml:"listen"`
 }
 
 // TLS names the PEM files of a listener.
@@ -58,46 +66,6 @@ type TLS struct {
 	Key Path `yaml:"key"`
 	// ClientCA, unless empty, holds the authorities that a client's certificate must come from.
 	ClientCA Path `yaml:"client_ca"`
-}
-
-// AuthMode is how callers are identified.
-type AuthMode string
-
-const (
-	// AuthJWT asks every caller for a JSON Web Token.
-	AuthJWT AuthMode = "jwt"
-	// AuthNone lets every caller do everything.
-	AuthNone AuthMode = "none"
-)
-
-// Auth says who may call.
-type Auth struct {
-	// Mode is required, since no default is safe.
-	Mode AuthMode `yaml:"mode"`
-	// AllowRemote lets mode none listen on addresses that are not loopback.
-	AllowRemote bool `yaml:"allow_remote"`
-	// Issuer is the `iss` that tokens must carry.
-	Issuer string `yaml:"issuer"`
-	// Audience is the `aud` that tokens must carry.
-	Audience string `yaml:"audience"`
-	// Keys are the keys that tokens may be signed with.
-	Keys []Key `yaml:"keys"`
-	// Roles maps the name of a role to its scopes.
-	Roles map[string][]string `yaml:"roles"`
-}
-
-// Key verifies tokens. Exactly one of Secret, PublicKey and JWKSURL is set.
-type Key struct {
-	// KID is the key's id in a token's header. Alg is the only algorithm that it verifies. Both are
-	// empty beside JWKSURL.
-	KID string `yaml:"kid"`
-	Alg string `yaml:"alg"`
-	// Secret is the shared secret of an HS algorithm.
-	Secret *secret.Text `yaml:"secret"`
-	// PublicKey is the public key of another algorithm.
-	PublicKey *PEM `yaml:"public_key"`
-	// JWKSURL is the address of a JSON Web Key Set.
-	JWKSURL string `yaml:"jwks_url"`
 }
 
 // Vendor is one account at one vendor.
@@ -164,6 +132,7 @@ func parse(source []byte, path string, kinds Kinds) (*Config, Errors) {
 	config := &Config{
 		GRPC:  Listener{Listen: "127.0.0.1:9090"},
 		HTTP:  Listener{Listen: "127.0.0.1:8080"},
+		Auth:  defaultAuth(),
 		Store: defaultStore(),
 	}
 	root, syntax := parseYAML(source)

@@ -87,7 +87,7 @@ func TestDefaults(t *testing.T) {
 	want := &Config{
 		GRPC:  Listener{Listen: "127.0.0.1:9090"},
 		HTTP:  Listener{Listen: "127.0.0.1:8080"},
-		Auth:  Auth{Mode: AuthNone},
+		Auth:  Auth{Mode: AuthNone, Leeway: 30 * time.Second, PublicDocs: true},
 		Store: Store{DSN: NewDSN("sqlite:drmhub.db"), Keep: 720 * time.Hour, Quiet: time.Minute},
 		Vendors: []Vendor{{ID: "a", Kind: "acme", Settings: &acme{
 			URL: "http://a", Token: secret.New("s3cr3t-from-env"), Retries: 3, Zone: time.UTC,
@@ -103,7 +103,8 @@ func TestEveryKeyIsRead(t *testing.T) {
 	file := filepath.Join(dir, "drmhub.yaml")
 	err := os.WriteFile(file, []byte(`
 grpc: {listen: "0.0.0.0:443", tls: &tls {cert: cert.pem, key: key.pem, client_ca: `+dir+`/issuer.pem}}
-http: {listen: ":0", tls: *tls, hosts: [drm.example]}
+http: {listen: ":0", tls: *tls, allowed_hosts: [drm.example], allowed_origins: ["https://app.example:8443"]}
+ops: {listen: "127.0.0.1:9464"}
 auth: {mode: none, allow_remote: true}
 store: {dsn: {file: dsn.txt}, keep: 48h, quiet: 5m, digest_key: {file: digest.txt}}
 audit: {file: audit.jsonl}
@@ -140,8 +141,10 @@ vendors:
 	account.ServiceAPIKey = secret.New("s3cr3t-from-env")
 	want := &Config{
 		GRPC: Listener{Listen: "0.0.0.0:443", TLS: tls},
-		HTTP: Listener{Listen: ":0", TLS: tls, Hosts: []string{"drm.example"}},
-		Auth: Auth{Mode: AuthNone, AllowRemote: true},
+		HTTP: Listener{Listen: ":0", TLS: tls, AllowedHosts: []string{"drm.example"},
+			AllowedOrigins: []string{"https://app.example:8443"}},
+		Ops:  &Ops{Listen: "127.0.0.1:9464"},
+		Auth: Auth{Mode: AuthNone, AllowRemote: true, Leeway: 30 * time.Second, PublicDocs: true},
 		Store: Store{
 			DSN: NewDSN("postgres://u:s3cr3t@db/d"), DigestKey: &digestKey,
 			Keep: 48 * time.Hour, Quiet: 5 * time.Minute,
@@ -162,6 +165,62 @@ vendors:
 		if shown := fmt.Sprintf("%+v %#v", part, part); strings.Contains(shown, "s3cr3t") {
 			t.Errorf("the configuration prints a secret: %s", shown)
 		}
+	}
+}
+
+func TestEveryKeyOfAuthIsRead(t *testing.T) {
+	dir := folder(t)
+	source := `
+grpc: {tls: {cert: cert.pem, key: key.pem, client_ca: issuer.pem}}
+auth:
+  mode: jwt
+  issuer: "https://id.example"
+  audience: drmhub
+  leeway: 10s
+  keys:
+    - {kid: k1, alg: HS256, secret: {file: digest.txt}}
+    - {kid: k2, alg: RS256, public_key: {file: issuer.pem}}
+    - {jwks_url: "https://id.example/jwks.json", refresh: 5m}
+    - {jwks_url: "http://127.0.0.1:1/jwks.json"}
+  roles: {viewer: ["sites:read"], nobody: []}
+  clients:
+    - {san: "spiffe://acme/billing", roles: [viewer], vendors: [a]}
+    - {san: "billing.acme", scopes: ["secrets:read"], vendors: [], sites: ["vendors/a/sites/x%20y"], customers: [c]}
+  limits: {rate: 2.5, burst: 5}
+  public_docs: false
+  oidc: {client_id: c, client_secret: {env: ACME_TOKEN}, redirect_url: "https://drmhub.example/console/callback"}
+vendors:
+  - id: a
+    acme: {url: "http://a", token: {env: ACME_TOKEN}}
+`
+	got, err := Parse([]byte(source), filepath.Join(dir, "drmhub.yaml"), kinds())
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared, public, client := secret.New(strings.Repeat("s3cr3t", 6)), PEM("public"), secret.New("s3cr3t-from-env")
+	want := Auth{
+		Mode: AuthJWT, Issuer: "https://id.example", Audience: "drmhub", Leeway: 10 * time.Second,
+		Keys: []Key{
+			{KID: "k1", Alg: "HS256", Secret: &shared}, {KID: "k2", Alg: "RS256", PublicKey: &public},
+			{JWKSURL: "https://id.example/jwks.json", Refresh: 5 * time.Minute},
+			{JWKSURL: "http://127.0.0.1:1/jwks.json", Refresh: 15 * time.Minute},
+		},
+		Roles: map[string][]string{"viewer": {"sites:read"}, "nobody": {}},
+		Clients: []Client{
+			{SAN: "spiffe://acme/billing", Roles: []string{"viewer"}, Vendors: []string{"a"}},
+			{
+				SAN: "billing.acme", Scopes: []string{"secrets:read"}, Vendors: []string{},
+				Sites: []string{"vendors/a/sites/x y"}, Customers: []string{"c"},
+			},
+		},
+		Limits: &Limits{Rate: 2.5, Burst: 5},
+		OIDC:   &OIDC{ClientID: "c", ClientSecret: &client, RedirectURL: "https://drmhub.example/console/callback"},
+	}
+	if !reflect.DeepEqual(got.Auth, want) {
+		t.Errorf("got  %+v\nwant %+v", got.Auth, want)
+	}
+	if shown := fmt.Sprintf("%+v %#v", got.Auth, got.Auth); strings.Contains(shown, "s3cr3t") {
+		t.Errorf("the configuration prints a secret: %s", shown)
 	}
 }
 
@@ -256,7 +315,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, source []byte) {
 		config, err := Parse(source, dir+"/drmhub.yaml", kinds())
 		if err == nil {
-			if len(config.Vendors) == 0 || config.Auth.Mode != AuthNone {
+			if len(config.Vendors) == 0 || config.Auth.Mode == "" {
 				t.Errorf("accepted, though unusable: %+v", config)
 			}
 			return

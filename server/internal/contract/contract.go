@@ -33,6 +33,9 @@ type RPC struct {
 	Resource string
 }
 
+// AnyCaller is the scope that every caller with a valid identity holds.
+const AnyCaller = "caller:read"
+
 // runsRecorded holds the RPCs whose scope ends in ":write" although they start no mutation: they
 // run one that has its record already.
 var runsRecorded = []string{
