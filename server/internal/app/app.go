@@ -20,6 +20,7 @@ import (
 	"github.com/drmhub/drmhub/gen"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/audit"
+	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/config"
 	"github.com/drmhub/drmhub/server/internal/gateway"
 	"github.com/drmhub/drmhub/server/internal/inproc"
@@ -87,7 +88,10 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 	if err != nil {
 		return err
 	}
-	unary, stream := interceptors.Chain(interceptors.Parts{Log: a.log, Rules: rules, Journal: a.journal})
+	unary, stream := interceptors.Chain(interceptors.Parts{
+		Log: a.log, Rules: rules, Journal: a.journal,
+		Authenticator: auth.None(), Confinement: &auth.Confinement{Customer: services.Customers(all)},
+	})
 	if err := a.newGRPC(cfg.GRPC, all, unary, stream); err != nil {
 		return err
 	}
@@ -146,6 +150,7 @@ func (a *App) register(r grpc.ServiceRegistrar, all *vendors.Registry) {
 	services.Register(r, all)
 	pb.RegisterMutationServiceServer(r, journal.NewService(a.journal))
 	pb.RegisterAuditServiceServer(r, audit.NewService(a.store))
+	pb.RegisterCallerServiceServer(r, auth.Service{})
 }
 
 func (a *App) newGRPC(

@@ -42,6 +42,8 @@ func TestEveryRPCIsServedAndTested(t *testing.T) {
 	for _, rpc := range contract.RPCs() {
 		capable := kinds[rpc.Name]
 		switch service := string(rpc.Method.Parent().Name()); {
+		case service == "CallerService":
+			continue // TestCallers has its cases.
 		case service == "VendorService" || service == "MutationService" || service == "AuditService":
 			capable = []string{""} // drmhub itself
 		case inferred[rpc.Name] != "" && capable != nil:

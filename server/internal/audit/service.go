@@ -14,6 +14,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/paging"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/store"
 )
 
@@ -44,7 +45,7 @@ func (s *Service) ListAuditEvents(
 	if err != nil {
 		return nil, err
 	}
-	query, err := chosenBy(req.GetFilter())
+	query, err := chosenBy(auth.FromContext(ctx).Records(), req.GetFilter())
 	if err != nil {
 		return nil, err
 	}
@@ -92,8 +93,12 @@ func (q *query) where(condition string, values ...any) {
 	q.conditions = append(q.conditions, fmt.Sprintf(condition, numbers...))
 }
 
-func chosenBy(f *pb.AuditEventFilter) (*query, error) {
+func chosenBy(view auth.RecordView, f *pb.AuditEventFilter) (*query, error) {
 	q := &query{}
+	q.conditions = append(q.conditions, view.Condition(func(value any) string {
+		q.values = append(q.values, value)
+		return fmt.Sprintf("$%d", len(q.values))
+	}))
 	for _, exact := range []struct{ column, value string }{
 		{"subject", f.GetSubject()}, {"resource", f.GetResource()}, {"method", f.GetMethod()},
 	} {

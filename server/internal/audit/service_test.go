@@ -12,6 +12,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/audit"
+	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/store"
 	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
@@ -22,7 +23,7 @@ func listed(t *testing.T, s *audit.Service, req *pb.ListAuditEventsRequest) stri
 	t.Helper()
 	var pages []string
 	for {
-		res, err := s.ListAuditEvents(t.Context(), req)
+		res, err := s.ListAuditEvents(auth.WithCaller(t.Context(), auth.Anyone), req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,7 +68,7 @@ func TestEventsThatHappenBetweenPagesDoNotShiftThem(t *testing.T) {
 		appendAt(t, db, "a", i, ordinary)
 	}
 	s := audit.NewService(db)
-	first, err := s.ListAuditEvents(t.Context(), &pb.ListAuditEventsRequest{PageSize: 2})
+	first, err := s.ListAuditEvents(auth.WithCaller(t.Context(), auth.Anyone), &pb.ListAuditEventsRequest{PageSize: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +82,8 @@ func TestAnEventOverTheWire(t *testing.T) {
 	db := storetest.Open(t, store.Memory)
 	appendAt(t, db, "a", 0, ordinary)
 	e := appendAt(t, db, "a", 1, ordinary)
-	res, err := audit.NewService(db).ListAuditEvents(t.Context(), &pb.ListAuditEventsRequest{PageSize: 1})
+	ctx := auth.WithCaller(t.Context(), auth.Anyone)
+	res, err := audit.NewService(db).ListAuditEvents(ctx, &pb.ListAuditEventsRequest{PageSize: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +152,7 @@ func TestListsThatCannotBeAnswered(t *testing.T) {
 		{Filter: &pb.AuditEventFilter{StartTime: &timestamppb.Timestamp{Seconds: 1 << 60}}},
 		{Filter: &pb.AuditEventFilter{EndTime: &timestamppb.Timestamp{Nanos: -1}}},
 	} {
-		_, err := s.ListAuditEvents(t.Context(), req)
+		_, err := s.ListAuditEvents(auth.WithCaller(t.Context(), auth.Anyone), req)
 		if err == nil || apierror.Convert(err).Code != codes.InvalidArgument {
 			t.Errorf("%v: %v", req, err)
 		}
@@ -158,7 +160,7 @@ func TestListsThatCannotBeAnswered(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.ListAuditEvents(t.Context(), &pb.ListAuditEventsRequest{})
+	_, err = s.ListAuditEvents(auth.WithCaller(t.Context(), auth.Anyone), &pb.ListAuditEventsRequest{})
 	if e := apierror.Convert(err); e.Code != codes.Unavailable || !strings.Contains(e.Message, "is unavailable") {
 		t.Errorf("a store that cannot be read: %v", err)
 	}

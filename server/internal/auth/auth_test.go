@@ -6,17 +6,22 @@ import (
 
 	"google.golang.org/grpc"
 
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/auth"
+	"github.com/drmhub/drmhub/server/internal/auth/roles"
+	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
 func TestWithoutAuthenticationACallerMayDoAll(t *testing.T) {
-	_, _ = auth.None(t.Context(), nil, nil, func(ctx context.Context, _ any) (any, error) {
+	info := &grpc.UnaryServerInfo{}
+	_, _ = auth.None().Unary(t.Context(), nil, info, func(ctx context.Context, _ any) (any, error) {
 		if c := auth.FromContext(ctx); c.Subject != "anonymous" || !c.Has("sites:write") || !c.Has("secrets:read") {
 			t.Errorf("%+v", c)
 		}
 		return nil, nil
 	})
-	_ = auth.NoneStream(nil, stream{ctx: t.Context()}, nil, func(_ any, s grpc.ServerStream) error {
+	streamInfo := &grpc.StreamServerInfo{}
+	_ = auth.None().Stream(nil, stream{ctx: t.Context()}, streamInfo, func(_ any, s grpc.ServerStream) error {
 		if c := auth.FromContext(s.Context()); !c.Has("licenses:read") {
 			t.Errorf("%+v", c)
 		}
@@ -25,7 +30,8 @@ func TestWithoutAuthenticationACallerMayDoAll(t *testing.T) {
 }
 
 func TestACallThatPassedNoInterceptorMayDoNothing(t *testing.T) {
-	if auth.FromContext(t.Context()).Has("sites:read") {
+	c := auth.FromContext(t.Context())
+	if c.Has("sites:read") || c.Has(contract.AnyCaller) || c.SeesVendor("ncp") || c.Records().Includes("", "", "") {
 		t.Error("nobody may read")
 	}
 }
@@ -36,3 +42,85 @@ type stream struct {
 }
 
 func (s stream) Context() context.Context { return s.ctx }
+
+// directory knows the vendors pc, with sites, and am, without.
+var directory = auth.Directory{
+	Roles:    roles.New(map[string][]string{"billing": {"licenses:read"}}),
+	HasSites: func(vendor string) bool { return vendor != "am" },
+}
+
+func TestRoles(t *testing.T) {
+	for name, c := range map[string]struct {
+		roles, scopes []string
+		has, lacks    []string
+	}{
+		"viewer": {
+			[]string{"viewer"}, nil, []string{"sites:read", "vendors:read", "mutations:read"},
+			[]string{"audit:read", "secrets:read", "sites:write"},
+		},
+		"operator": {
+			[]string{"operator"}, nil,
+			[]string{"sites:read", "sites:write", "product-licenses:write", "drm-accounts:write", "mutations:write"},
+			[]string{"members:write", "audit:read", "secrets:read"},
+		},
+		"admin":      {[]string{"admin"}, nil, []string{"audit:read", "members:write"}, []string{"secrets:read"}},
+		"secrets":    {[]string{"secrets"}, nil, []string{"secrets:read"}, []string{"sites:read"}},
+		"configured": {[]string{"billing"}, nil, []string{"licenses:read"}, []string{"sites:read"}},
+		"unknown":    {[]string{"root"}, nil, []string{contract.AnyCaller}, []string{"sites:read"}},
+		"both":       {[]string{"secrets"}, []string{"sites:read"}, []string{"secrets:read", "sites:read"}, nil},
+		"neither":    {nil, nil, []string{contract.AnyCaller}, []string{"sites:read", "secrets:read"}},
+	} {
+		caller := directory.Caller(auth.Identity{Subject: "s", Roles: c.roles, Scopes: c.scopes})
+		for _, scope := range c.has {
+			if !caller.Has(scope) {
+				t.Errorf("%s lacks %s", name, scope)
+			}
+		}
+		for _, scope := range c.lacks {
+			if caller.Has(scope) {
+				t.Errorf("%s has %s", name, scope)
+			}
+		}
+	}
+}
+
+// confinements are callers by their confinement.
+var confinements = map[string]auth.Identity{
+	"free":       {Subject: "s"},
+	"vendor":     {Subject: "s", Vendors: []string{"pc"}},
+	"no vendor":  {Subject: "s", Vendors: []string{}},
+	"site":       {Subject: "s", Sites: []string{"vendors/pc/sites/A"}},
+	"siteless":   {Subject: "s", Sites: []string{"vendors/am/sites/default"}},
+	"no default": {Subject: "s", Sites: []string{"vendors/pc/sites/default"}},
+	"no site":    {Subject: "s", Sites: []string{}},
+	"crossed":    {Subject: "s", Vendors: []string{"am"}, Sites: []string{"vendors/pc/sites/A"}},
+	"customer":   {Subject: "s", Customers: []string{"c1"}},
+}
+
+func TestWhatAConfinedCallerMayCall(t *testing.T) {
+	for _, c := range []struct {
+		method, name string
+		callers      []string // beside "free"
+	}{
+		{pb.VendorService_GetVendor_FullMethodName, "vendors/pc", []string{"vendor", "site", "no default", "customer"}},
+		{pb.VendorService_GetVendor_FullMethodName, "vendors/am", []string{"siteless", "customer"}},
+		{pb.SiteService_ListSites_FullMethodName, "vendors/pc", []string{"vendor", "site", "no default", "customer"}},
+		{pb.SiteService_ListSiteOrders_FullMethodName, "vendors/pc", []string{"vendor", "customer"}},
+		{pb.MemberService_ListMembers_FullMethodName, "vendors/am", []string{"siteless", "customer"}},
+		{pb.MemberService_UpdateMember_FullMethodName, "vendors/pc/members/1", []string{"vendor", "customer"}},
+		{pb.SiteService_GetSite_FullMethodName, "vendors/pc/sites/A", []string{"vendor", "site", "customer"}},
+		{pb.SiteService_GetSite_FullMethodName, "vendors/pc/sites/AB", []string{"vendor", "customer"}},
+		{pb.LicenseService_GetUsage_FullMethodName, "vendors/pc/sites/A/usage", []string{"vendor", "site", "customer"}},
+		{pb.LicenseService_ListLicenses_FullMethodName, "vendors/pc/sites/B", []string{"vendor", "customer"}},
+	} {
+		for name, i := range confinements {
+			want := name == "free"
+			for _, allowed := range c.callers {
+				want = want || name == allowed
+			}
+			if got := directory.Caller(i).Sees(contract.Lookup(c.method), c.name); got != want {
+				t.Errorf("the caller %q may call %s for %s: %t", name, c.method, c.name, got)
+			}
+		}
+	}
+}

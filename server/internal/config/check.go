@@ -40,8 +40,8 @@ func (c *Config) Check(report func(key, problem string)) {
 	}
 	if host, ok := host(c.HTTP.Listen); c.Auth.Mode == AuthNone && c.Auth.AllowRemote &&
 		ok && !loopback(host) && c.HTTP.TLS == nil && len(c.HTTP.AllowedHosts) == 0 {
-		report("http.allowed_hosts", "is missing: list the hosts in the URLs of your callers, such as [drmhub.internal]. "+
-			"Requests for other hosts are refused, since a web page could make them")
+		report("http.allowed_hosts", "is missing: list the hosts in the URLs of your callers, "+
+			"such as [drmhub.internal]. Requests for other hosts are refused, since a web page could make them")
 	}
 	c.checkAddresses(report)
 	c.checkClients(report)
@@ -96,12 +96,14 @@ func (l *Listener) Check(report func(key, problem string)) {
 	for i, o := range l.AllowedOrigins {
 		if !origin(o) {
 			report(fmt.Sprintf("allowed_origins[%d]", i),
-				"must be the scheme and host of the page, and its port unless it is the scheme's own: https://app.example")
+				"must be the scheme and the host of a page, and its port unless that is the scheme's own: "+
+					"https://app.example")
 		}
 	}
 	for i, h := range l.AllowedHosts {
 		if _, notIP := netip.ParseAddr(h); notIP != nil && !hostname.MatchString(h) {
-			report(fmt.Sprintf("allowed_hosts[%d]", i), "must be a host without scheme and port, such as drmhub.internal")
+			report(fmt.Sprintf("allowed_hosts[%d]", i),
+				"must be a host without scheme and port, such as drmhub.internal")
 		}
 	}
 }
@@ -123,7 +125,7 @@ func origin(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.User == nil &&
 		text == strings.ToLower(u.Scheme+"://"+u.Host) && !strings.Contains(u.Host, "*") &&
-		!(u.Scheme == "https" && u.Port() == "443") && !(u.Scheme == "http" && u.Port() == "80")
+		u.Port() != map[string]string{"https": "443", "http": "80"}[u.Scheme]
 }
 
 // host returns the host of a listen address. It reports false if the address is malformed.

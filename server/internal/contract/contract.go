@@ -31,6 +31,8 @@ type RPC struct {
 	// Resource is the path of the request's field that names the resource: "name", "parent" or, for
 	// an Update, "site.name". It is "" for a list of everything.
 	Resource string
+	// Level says to which part of a vendor account the resource belongs.
+	Level Level
 }
 
 // AnyCaller is the scope that every caller with a valid identity holds.
@@ -96,6 +98,10 @@ func newRPC(method protoreflect.MethodDescriptor) *RPC {
 		HTTP:     newRule(method),
 		Scope:    scope,
 		Resource: resourcePath(method.Input()),
+		Level:    newLevel(method.Input()),
+	}
+	if scope == "" {
+		panic(fmt.Sprintf("contract: %s has no scope", method.FullName()))
 	}
 	rpc.Mutating = strings.HasSuffix(scope, ":write") && !slices.Contains(runsRecorded, rpc.FullMethod())
 	return rpc

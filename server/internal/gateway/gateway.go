@@ -101,6 +101,7 @@ func (g *gateway) register(conn grpc.ClientConnInterface) error {
 		pb.RegisterProductLicenseServiceHandlerClient(ctx, g.mux, pb.NewProductLicenseServiceClient(conn)),
 		pb.RegisterMutationServiceHandlerClient(ctx, g.mux, pb.NewMutationServiceClient(conn)),
 		pb.RegisterAuditServiceHandlerClient(ctx, g.mux, pb.NewAuditServiceClient(conn)),
+		pb.RegisterCallerServiceHandlerClient(ctx, g.mux, pb.NewCallerServiceClient(conn)),
 		// The route registered last wins: it writes bare rows, and not {"result": …} for each message.
 		g.mux.HandlePath(http.MethodGet, streamLicensesPath, g.streamLicenses),
 	)

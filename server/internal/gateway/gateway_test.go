@@ -32,6 +32,7 @@ type backend struct {
 	pb.UnimplementedProductLicenseServiceServer
 	pb.UnimplementedMutationServiceServer
 	pb.UnimplementedAuditServiceServer
+	pb.UnimplementedCallerServiceServer
 	licenses
 
 	call func(ctx context.Context, method string, req proto.Message) (proto.Message, error)
@@ -68,6 +69,7 @@ func (b backend) handler(t testing.TB, o gateway.Options) http.Handler {
 	pb.RegisterProductLicenseServiceServer(conn, b)
 	pb.RegisterMutationServiceServer(conn, b)
 	pb.RegisterAuditServiceServer(conn, b)
+	pb.RegisterCallerServiceServer(conn, b)
 	pb.RegisterLicenseServiceServer(conn, b.licenses)
 	o.Conn, o.OpenAPI = conn, []byte(`{"openapi":"3.0.3"}`)
 	h, err := gateway.New(o)

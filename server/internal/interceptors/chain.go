@@ -13,6 +13,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/audit"
 	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/journal"
+	"github.com/drmhub/drmhub/server/internal/redact"
 	"github.com/drmhub/drmhub/server/internal/rpcerror"
 	"github.com/drmhub/drmhub/server/internal/validation"
 )
@@ -22,22 +23,32 @@ type Parts struct {
 	Log     *slog.Logger
 	Rules   *validation.Validator
 	Journal *journal.Journal
+	// Authenticator identifies the callers.
+	Authenticator *auth.Authenticator
+	// Confinement refuses calls for what their callers may not see.
+	Confinement *auth.Confinement
 }
 
 // Chain returns the interceptors of unary calls and of streams, outermost first.
 func Chain(p Parts) ([]grpc.UnaryServerInterceptor, []grpc.StreamServerInterceptor) {
 	errors := rpcerror.Errors{Log: p.Log}
 	return []grpc.UnaryServerInterceptor{
-			errors.Unary,   // outermost: it shapes the errors of all others
-			auth.None,      // the records below name the caller
-			IdempotencyKey, // validation must see the final request_id
-			p.Rules.Unary,  // the journal's digest and locks need canonical names and masks
+			errors.Unary,          // outermost: it shapes the errors of all others
+			p.Authenticator.Unary, // the records below name the caller
+			auth.Scope,            // it needs no request, so a caller without the scope learns nothing of its request
+			IdempotencyKey,        // validation must see the final request_id
+			p.Rules.Unary,         // the journal's digest and locks need canonical names and masks
+			p.Confinement.Unary,   // it needs canonical names, and comes before anything is looked up
 			audit.Reads(p.Journal.Audit().Record, p.hexDigest()), // it records a response with secrets before it leaves
+			redact.Withhold, // a response without its secrets needs no record
 			p.Journal.Unary, // innermost: it runs the service as a mutation
 		}, []grpc.StreamServerInterceptor{
-			errors.Stream,   // outermost: it shapes the errors of all others
-			auth.NoneStream, // the service may ask for the caller
-			p.Rules.Stream,  // adapters need canonical names
+			errors.Stream,          // outermost: it shapes the errors of all others
+			p.Authenticator.Stream, // the service may ask for the caller
+			auth.ScopeStream,       // as above
+			redact.WithholdStream,  // as above
+			p.Rules.Stream,         // adapters need canonical names
+			p.Confinement.Stream,   // it reads the request after the rules have made names canonical
 		}
 }
 

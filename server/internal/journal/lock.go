@@ -10,6 +10,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/journal/decide"
 	"github.com/drmhub/drmhub/server/internal/journal/lockset"
 	"github.com/drmhub/drmhub/server/internal/journal/records"
@@ -73,7 +74,7 @@ func (r *run) await(ctx context.Context, take func(context.Context) (holder stri
 		case err != nil && (ctx.Err() == nil || last == ""):
 			return err
 		case !awaitChange(ctx, changed):
-			return inProgress(last, "is still changing this resource")
+			return r.journal.inProgress(ctx, last, "is still changing this resource")
 		}
 	}
 }
@@ -98,12 +99,28 @@ func (s *steps) AwaitCreation(ctx context.Context, resource proto.Message) error
 			first = holder
 		}
 		if !awaitChange(ctx, changed) {
-			return inProgress(first, "may be creating this resource")
+			return s.journal.inProgress(ctx, first, "may be creating this resource")
 		}
 	}
 }
 
-func inProgress(holder, does string) error {
-	return apierror.New(codes.Aborted, pb.ErrorReason_MUTATION_IN_PROGRESS,
-		"Not sent: %s %s. Retry later, or check it with GetMutation.", records.NamePrefix+holder, does)
+// inProgress returns the error of a call that another mutation holds up. It names the other mutation if the
+// caller may see it.
+func (j *Journal) inProgress(ctx context.Context, holder, does string) error {
+	name, advice := "another mutation", "Retry later."
+	if view := auth.FromContext(ctx).Records(); view.All() || j.shows(ctx, view, holder) {
+		name, advice = records.NamePrefix+holder, "Retry later, or check it with GetMutation."
+	}
+	return apierror.New(codes.Aborted, pb.ErrorReason_MUTATION_IN_PROGRESS, "Not sent: %s %s. %s", name, does, advice)
+}
+
+// maxLookup bounds how long an error waits for the store.
+const maxLookup = time.Second
+
+// shows reports whether a view has a mutation. The call's own time may be over.
+func (j *Journal) shows(ctx context.Context, view auth.RecordView, id string) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), maxLookup)
+	defer cancel()
+	m, err := j.records.Get(ctx, id)
+	return err == nil && view.Includes(m.Method, m.Resource, m.Subject)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/inproc"
 	"github.com/drmhub/drmhub/server/internal/interceptors"
 	"github.com/drmhub/drmhub/server/internal/journal"
@@ -56,7 +57,10 @@ func newReplica(t *testing.T, db *store.DB, served services, options journal.Opt
 	if err != nil {
 		t.Fatal(err)
 	}
-	parts := interceptors.Parts{Log: slog.New(slog.DiscardHandler), Rules: rules, Journal: j}
+	parts := interceptors.Parts{
+		Log: slog.New(slog.DiscardHandler), Rules: rules, Journal: j,
+		Authenticator: auth.None(), Confinement: &auth.Confinement{},
+	}
 	conn := inproc.New(interceptors.Chain(parts))
 	served.register(conn)
 	pb.RegisterMutationServiceServer(conn, journal.NewService(j))

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
@@ -15,6 +16,7 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/audit"
 	"github.com/drmhub/drmhub/server/internal/auth"
+	"github.com/drmhub/drmhub/server/internal/contract"
 	"github.com/drmhub/drmhub/server/internal/journal/decide"
 	"github.com/drmhub/drmhub/server/internal/journal/records"
 )
@@ -39,7 +41,7 @@ func (v *Service) ListMutations(
 		return nil, err
 	}
 	size := paging.Size(req.GetPageSize())
-	all, err := v.journal.records.List(ctx, req.GetFilter(), after.ID, size+1)
+	all, err := v.journal.records.List(ctx, auth.FromContext(ctx).Records(), req.GetFilter(), after.ID, size+1)
 	if err != nil {
 		return nil, err
 	}
@@ -63,21 +65,47 @@ func (v *Service) ListMutations(
 
 // GetMutation returns one mutation.
 func (v *Service) GetMutation(ctx context.Context, req *pb.GetMutationRequest) (*pb.Mutation, error) {
-	m, err := v.journal.load(ctx, idOf(req))
+	m, err := v.loadSeen(ctx, idOf(req))
 	if err != nil {
 		return nil, err
 	}
 	return v.show(ctx, m)
 }
 
+// loadSeen returns a mutation that the caller may see. A confined caller gets the same error for a
+// mutation of others and for one that does not exist.
+func (v *Service) loadSeen(ctx context.Context, id string) (*records.Mutation, error) {
+	view := auth.FromContext(ctx).Records()
+	m, err := v.journal.load(ctx, id)
+	switch {
+	case view.All():
+		return m, err
+	case err == nil && !view.Includes(m.Method, m.Resource, m.Subject), status.Code(err) == codes.NotFound:
+		return nil, auth.Denied()
+	}
+	return m, err
+}
+
+// loadToRun returns a mutation whose method the caller may call.
+func (v *Service) loadToRun(ctx context.Context, id string) (*records.Mutation, error) {
+	m, err := v.loadSeen(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if rpc := contract.Lookup(m.Method); rpc != nil && !auth.FromContext(ctx).Has(rpc.Scope) {
+		return nil, auth.Denied()
+	}
+	return m, nil
+}
+
 // SettleMutation settles a mutation, and returns it as it is then. If a call runs the mutation,
 // SettleMutation waits for the end of that run.
 func (v *Service) SettleMutation(ctx context.Context, req *pb.SettleMutationRequest) (*pb.Mutation, error) {
-	if err := v.recordRequest(ctx, pb.MutationService_SettleMutation_FullMethodName, req); err != nil {
+	m, err := v.loadToRun(ctx, idOf(req))
+	if err != nil {
 		return nil, err
 	}
-	m, err := v.journal.load(ctx, idOf(req))
-	if err != nil {
+	if err := v.recordRequest(ctx, pb.MutationService_SettleMutation_FullMethodName, req); err != nil {
 		return nil, err
 	}
 	if m.Settled.IsZero() {
@@ -93,7 +121,7 @@ func (v *Service) SettleMutation(ctx context.Context, req *pb.SettleMutationRequ
 
 // ResendMutation runs the method of a mutation again, and returns the mutation as it is then.
 func (v *Service) ResendMutation(ctx context.Context, req *pb.ResendMutationRequest) (*pb.Mutation, error) {
-	m, err := v.journal.load(ctx, idOf(req))
+	m, err := v.loadToRun(ctx, idOf(req))
 	if err != nil {
 		return nil, err
 	}

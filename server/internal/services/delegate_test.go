@@ -33,7 +33,7 @@ type everything struct {
 
 // vendorRPCs returns the RPCs that vendors serve.
 func vendorRPCs() []*contract.RPC {
-	own := []protoreflect.Name{"VendorService", "MutationService", "AuditService"}
+	own := []protoreflect.Name{"VendorService", "MutationService", "AuditService", "CallerService"}
 	return slices.DeleteFunc(contract.RPCs(), func(rpc *contract.RPC) bool {
 		return slices.Contains(own, rpc.Method.Parent().Name())
 	})

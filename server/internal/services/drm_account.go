@@ -20,7 +20,12 @@ var _ pb.DrmAccountServiceServer = (*drmAccounts)(nil)
 func (s *drmAccounts) ListDrmAccounts(
 	ctx context.Context, req *pb.ListDrmAccountsRequest,
 ) (*pb.ListDrmAccountsResponse, error) {
-	return list(ctx, s.vendors, adapters.DrmAccountLister.ListDrmAccounts, req)
+	seen := func(
+		l adapters.DrmAccountLister, ctx context.Context, req *pb.ListDrmAccountsRequest,
+	) (*pb.ListDrmAccountsResponse, error) {
+		return listSeenAccounts(ctx, l, req)
+	}
+	return list(ctx, s.vendors, seen, req)
 }
 
 func (s *drmAccounts) GetDrmAccount(ctx context.Context, req *pb.GetDrmAccountRequest) (*pb.DrmAccount, error) {

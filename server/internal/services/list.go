@@ -13,6 +13,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/paging"
 	"github.com/drmhub/drmhub/internal/panics"
+	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/contract"
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
@@ -62,7 +63,7 @@ func list[C any, Req listRequest, Res listResponse](
 		return delegate(ctx, all, req.GetParent(), call, req)
 	}
 	var none Res
-	l, err := newListing[Req, Res](req)
+	l, err := newListing[Req, Res](ctx, req)
 	if err != nil {
 		return none, err
 	}
@@ -103,7 +104,7 @@ type listing[Req listRequest, Res listResponse] struct {
 }
 
 // newListing returns a listing at the position of the request's page token.
-func newListing[Req listRequest, Res listResponse](req Req) (*listing[Req, Res], error) {
+func newListing[Req listRequest, Res listResponse](ctx context.Context, req Req) (*listing[Req, Res], error) {
 	var none Res
 	l := &listing[Req, Res]{req: req, size: paging.Size(req.GetPageSize()), width: 1}
 	l.page = none.ProtoReflect().New().Interface().(Res)
@@ -112,6 +113,9 @@ func newListing[Req listRequest, Res listResponse](req Req) (*listing[Req, Res],
 	}
 	if l.at.Token == "" {
 		return l, nil
+	}
+	if !auth.FromContext(ctx).Sees(contract.Lookup(method(ctx)), l.at.Parent) {
+		return nil, auth.Denied() // A token of another caller, or one from before the caller was confined.
 	}
 	if !covers(req.GetParent(), l.at.Parent) {
 		return nil, apierror.Invalid("page_token",

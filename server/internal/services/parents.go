@@ -13,11 +13,13 @@ import (
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/paging"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/auth"
+	"github.com/drmhub/drmhub/server/internal/contract"
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
-// vendorsWith returns the vendors that a parent includes and that have the capability, in the order
-// of the configuration.
+// vendorsWith returns the vendors that a parent includes, that have the capability and that the caller may
+// see, in the order of the configuration.
 func vendorsWith[C any](ctx context.Context, all *vendors.Registry, parent string) ([]vendors.Vendor, error) {
 	included := all.All()
 	if id := strings.Split(parent, "/")[1]; id != names.Wildcard {
@@ -27,9 +29,10 @@ func vendorsWith[C any](ctx context.Context, all *vendors.Registry, parent strin
 		}
 		included = []vendors.Vendor{v}
 	}
+	caller, rpc := auth.FromContext(ctx), contract.Lookup(method(ctx))
 	var with []vendors.Vendor
 	for _, v := range included {
-		if _, ok := adapters.As[C](v.Adapter); ok {
+		if _, ok := adapters.As[C](v.Adapter); ok && caller.Sees(rpc, v.Name()) {
 			with = append(with, v)
 		}
 	}
@@ -55,11 +58,12 @@ func covers(parent, name string) bool {
 	return true
 }
 
-// parents yields the parents that a parent with "-" includes, starting after last: vendor by vendor,
-// and site by site in the order of their ids. If not all of a vendor's sites can be named, parents
+// parents yields the parents that a parent with "-" includes and the caller may see, starting after last:
+// vendor by vendor, and site by site in the order of their ids. If not all of a vendor's sites can be named, parents
 // yields the vendor with the error after its sites.
 func parents(ctx context.Context, capable []vendors.Vendor, parent, last string) iter.Seq2[string, error] {
 	_, site, _ := strings.Cut(strings.TrimPrefix(parent, "vendors/"), "/")
+	caller := auth.FromContext(ctx)
 	return func(yield func(string, error) bool) {
 		for _, v := range capable[resumeIndex(capable, last):] {
 			if v.Name() == last { // It is done, or its sites could not be listed.
@@ -74,7 +78,8 @@ func parents(ctx context.Context, capable []vendors.Vendor, parent, last string)
 			}
 			for _, p := range below {
 				done := strings.HasPrefix(last, v.Name()+"/") && p <= last
-				if !done && !yield(p, nil) {
+				seen := p == v.Name() || caller.SeesSite(p)
+				if seen && !done && !yield(p, nil) {
 					return
 				}
 			}

@@ -17,6 +17,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/secret"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/inproc"
 	"github.com/drmhub/drmhub/server/internal/rpcerror"
 	"github.com/drmhub/drmhub/server/internal/services"
@@ -32,7 +33,8 @@ func serve(t *testing.T, all ...vendors.Vendor) (*inproc.Conn, *bytes.Buffer) {
 	}
 	log := &bytes.Buffer{}
 	shape := rpcerror.Errors{Log: slog.New(slog.NewTextHandler(log, nil))}
-	conn := inproc.New([]grpc.UnaryServerInterceptor{shape.Unary}, []grpc.StreamServerInterceptor{shape.Stream})
+	conn := inproc.New([]grpc.UnaryServerInterceptor{shape.Unary, auth.None().Unary},
+		[]grpc.StreamServerInterceptor{shape.Stream, auth.None().Stream})
 	services.Register(conn, registry)
 	return conn, log
 }

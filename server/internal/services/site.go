@@ -17,7 +17,10 @@ type sites struct {
 var _ pb.SiteServiceServer = (*sites)(nil)
 
 func (s *sites) ListSites(ctx context.Context, req *pb.ListSitesRequest) (*pb.ListSitesResponse, error) {
-	return list(ctx, s.vendors, adapters.SiteLister.ListSites, req)
+	seen := func(l adapters.SiteLister, ctx context.Context, req *pb.ListSitesRequest) (*pb.ListSitesResponse, error) {
+		return listSeenSites(ctx, l, req)
+	}
+	return list(ctx, s.vendors, seen, req)
 }
 
 func (s *sites) GetSite(ctx context.Context, req *pb.GetSiteRequest) (*pb.Site, error) {

@@ -2,6 +2,7 @@ package services
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -9,6 +10,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/paging"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
@@ -20,12 +22,16 @@ type vendorService struct {
 
 var _ pb.VendorServiceServer = (*vendorService)(nil)
 
-func (s *vendorService) ListVendors(_ context.Context, req *pb.ListVendorsRequest) (*pb.ListVendorsResponse, error) {
-	page, next, err := paging.Slice(req, s.vendors.All())
+func (s *vendorService) ListVendors(ctx context.Context, req *pb.ListVendorsRequest) (*pb.ListVendorsResponse, error) {
+	caller := auth.FromContext(ctx)
+	seen := slices.DeleteFunc(slices.Clone(s.vendors.All()), func(v vendors.Vendor) bool {
+		return !caller.SeesVendor(v.ID)
+	})
+	page, next, err := paging.Slice(req, seen)
 	if err != nil {
 		return nil, err
 	}
-	res := &pb.ListVendorsResponse{NextPageToken: next, TotalSize: int32(len(s.vendors.All()))}
+	res := &pb.ListVendorsResponse{NextPageToken: next, TotalSize: int32(len(seen))}
 	for _, v := range page {
 		res.Vendors = append(res.Vendors, v.Proto())
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
-// A caller with Secrets sees the secrets in responses.
+// Secrets is the scope of callers who see the secrets in responses.
 const Secrets = "secrets:read"
 
 // auditRead is apart from the other reads, since the audit trail names all callers.

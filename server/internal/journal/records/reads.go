@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/auth"
 )
 
 const byRequestID = " FROM mutations WHERE subject = $2 AND request_id = $3"
@@ -30,14 +31,19 @@ func (r *Records) Find(ctx context.Context, subject, requestID string) (*Mutatio
 	return m, unreadable(err)
 }
 
-// List returns the mutations that match a filter, newest first. It begins behind the id after, or at
-// the newest one.
-func (r *Records) List(ctx context.Context, f *pb.MutationFilter, after string, limit int) ([]*Mutation, error) {
+// List returns the mutations in a view that match a filter, newest first. It begins behind the id after,
+// or at the newest one.
+func (r *Records) List(
+	ctx context.Context, view auth.RecordView, f *pb.MutationFilter, after string, limit int,
+) ([]*Mutation, error) {
 	values := []any{now()}
-	conditions := []string{"true"}
-	where := func(condition string, value any) {
+	bind := func(value any) string {
 		values = append(values, value)
-		conditions = append(conditions, fmt.Sprintf(condition, len(values)))
+		return fmt.Sprintf("$%d", len(values))
+	}
+	conditions := []string{view.Condition(bind)}
+	where := func(condition string, value any) {
+		conditions = append(conditions, strings.ReplaceAll(condition, "$%d", bind(value)))
 	}
 	if after != "" {
 		where("id < $%d", after)

@@ -1,0 +1,202 @@
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
+
+	"github.com/drmhub/drmhub/server/internal/serverstream"
+)
+
+// An Authenticator identifies the caller of each call.
+type Authenticator struct {
+	// Identify returns the caller of a call. Its error is for the log.
+	Identify func(ctx context.Context) (Caller, error)
+	// Refused, unless nil, learns of each call without a valid identity.
+	Refused func(ctx context.Context, method string, cause error)
+	// Open reports whether a method needs no identity.
+	Open func(method string) bool
+}
+
+// None returns the authenticator of auth mode none, in which every caller may do everything.
+func None() *Authenticator {
+	return &Authenticator{Identify: func(context.Context) (Caller, error) { return Anyone, nil }}
+}
+
+// Unary is the interceptor of unary calls.
+func (a *Authenticator) Unary(
+	ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
+) (any, error) {
+	if a.Open != nil && a.Open(info.FullMethod) {
+		return handler(ctx, req)
+	}
+	c, err := a.Caller(ctx, info.FullMethod)
+	if err != nil {
+		return nil, err
+	}
+	return handler(WithCaller(ctx, c), req)
+}
+
+// errExpired is why the context of a stream ends with the caller's identity.
+var errExpired = errors.New("the caller's identity has ended")
+
+// Stream is the interceptor of streams. A stream ends when its caller's identity does.
+func (a *Authenticator) Stream(
+	srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler,
+) error {
+	if a.Open != nil && a.Open(info.FullMethod) {
+		return handler(srv, stream)
+	}
+	c, err := a.Caller(stream.Context(), info.FullMethod)
+	if err != nil {
+		return err
+	}
+	ctx := WithCaller(stream.Context(), c)
+	if !c.Expires.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadlineCause(ctx, c.Expires, errExpired)
+		defer cancel()
+	}
+	err = handler(srv, serverstream.WithContext(ctx, stream))
+	if err != nil && errors.Is(context.Cause(ctx), errExpired) {
+		return expired()
+	}
+	return err
+}
+
+// Caller returns the caller of a call, or the error that the caller gets. REST identifies the caller before
+// it reads the request, and puts the caller into the context.
+func (a *Authenticator) Caller(ctx context.Context, method string) (Caller, error) {
+	if c, known := ctx.Value(key{}).(Caller); known {
+		return c, nil
+	}
+	c, err := a.Identify(ctx)
+	switch {
+	case err == nil:
+		return c, nil
+	case ctx.Err() != nil: // The caller has left while drmhub fetched keys.
+		return Caller{}, ctx.Err()
+	}
+	if a.Refused != nil {
+		a.Refused(ctx, method, err)
+	}
+	return Caller{}, Unauthenticated()
+}
+
+// Tokens verifies bearer tokens.
+type Tokens interface {
+	// Verify returns what a token says. The thumbprint is "" unless the token is bound to a client
+	// certificate (RFC 8705).
+	Verify(ctx context.Context, token string) (i Identity, thumbprint string, err error)
+}
+
+// Credentials identifies callers by a bearer token, by the session of a browser, or by a client
+// certificate, in this order. A caller with several is the one that the first of them names.
+type Credentials struct {
+	Directory Directory
+	Tokens    Tokens
+	// Clients are the callers with client certificates, by their SAN.
+	Clients map[string]Identity
+}
+
+var (
+	errNoIdentity   = errors.New("no identity")
+	errTwoTokens    = errors.New("more than one authorization header")
+	errOtherScheme  = errors.New("not a bearer token")
+	errWrongBinding = errors.New("token of another certificate")
+	errTakenSubject = errors.New("token with the name of a client certificate")
+)
+
+// Identify returns the caller of a call.
+func (k *Credentials) Identify(ctx context.Context) (Caller, error) {
+	certificate := clientCertificate(ctx)
+	switch values := metadata.ValueFromIncomingContext(ctx, "authorization"); {
+	case len(values) > 1:
+		return Caller{}, errTwoTokens
+	case len(values) == 1:
+		return k.byToken(ctx, values[0], certificate)
+	}
+	if i, ok := ctx.Value(sessionKey{}).(Identity); ok {
+		return k.Directory.Caller(i), nil
+	}
+	if certificate != nil {
+		for _, san := range subjectNames(certificate) {
+			if i, known := k.Clients[san]; known {
+				i.Subject, i.Expires = san, certificate.NotAfter
+				return k.Directory.Caller(i), nil
+			}
+		}
+	}
+	return Caller{}, errNoIdentity
+}
+
+func (k *Credentials) byToken(ctx context.Context, header string, certificate *x509.Certificate) (Caller, error) {
+	scheme, token, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return Caller{}, errOtherScheme
+	}
+	i, thumbprint, err := k.Tokens.Verify(ctx, strings.TrimLeft(token, " "))
+	if err != nil {
+		return Caller{}, err
+	}
+	if thumbprint != "" && thumbprint != thumbprintOf(certificate) {
+		return Caller{}, errWrongBinding
+	}
+	if _, taken := k.Clients[i.Subject]; taken {
+		return Caller{}, errTakenSubject
+	}
+	return k.Directory.Caller(i), nil
+}
+
+// clientCertificate returns the client's certificate, if the listener has verified it.
+func clientCertificate(ctx context.Context) *x509.Certificate {
+	p, ok := peer.FromContext(ctx)
+	if !ok {
+		return nil
+	}
+	info, ok := p.AuthInfo.(credentials.TLSInfo)
+	if !ok || len(info.State.VerifiedChains) == 0 || len(info.State.PeerCertificates) == 0 {
+		return nil
+	}
+	leaf := info.State.PeerCertificates[0]
+	if now := time.Now(); now.Before(leaf.NotBefore) || now.After(leaf.NotAfter) {
+		return nil // It has ended since the connection began.
+	}
+	return leaf
+}
+
+// subjectNames returns the URIs and DNS names of a certificate. Its common name does not count.
+func subjectNames(c *x509.Certificate) []string {
+	var all []string
+	for _, uri := range c.URIs {
+		all = append(all, uri.String())
+	}
+	return append(all, slices.Clone(c.DNSNames)...)
+}
+
+// thumbprintOf returns the x5t#S256 of a certificate, or "-" for none.
+func thumbprintOf(c *x509.Certificate) string {
+	if c == nil {
+		return "-"
+	}
+	sum := sha256.Sum256(c.Raw)
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+type sessionKey struct{}
+
+// WithSession returns a context with the identity of a browser's session. Only the REST face calls it,
+// after it has opened the sealed cookie.
+func WithSession(ctx context.Context, i Identity) context.Context {
+	return context.WithValue(ctx, sessionKey{}, i)
+}

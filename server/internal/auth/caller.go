@@ -1,0 +1,147 @@
+// Package auth identifies the caller of each call, and knows what the caller may do.
+package auth
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/drmhub/drmhub/adapters/names"
+	"github.com/drmhub/drmhub/server/internal/auth/roles"
+	"github.com/drmhub/drmhub/server/internal/contract"
+)
+
+// An Identity is what a token, a client certificate or a session says of a caller.
+type Identity struct {
+	// Subject names the caller, in records and logs.
+	Subject string
+	// Roles and Scopes say what the caller may do.
+	Roles, Scopes []string
+	// Vendors, Sites and Customers confine the caller: ids, canonical names, ids. A list that is nil
+	// means all, and an empty list means none.
+	Vendors, Sites, Customers []string
+	// Expires is when the identity ends, or zero.
+	Expires time.Time
+}
+
+// A Caller makes a call. The zero Caller may do nothing.
+type Caller struct {
+	Identity
+	scopes    map[string]bool
+	accounts  map[string]bool // the vendors without sites whose site "default" the caller may see
+	unlimited bool            // may do everything: the caller in auth mode none
+}
+
+// Directory knows the configured roles and vendors.
+type Directory struct {
+	Roles roles.Table
+	// HasSites reports whether a vendor has sites. One without sites has the site "default" alone.
+	HasSites func(vendor string) bool
+}
+
+// Caller returns the caller with an identity.
+func (d Directory) Caller(i Identity) Caller {
+	c := Caller{Identity: i, scopes: map[string]bool{}, accounts: map[string]bool{}}
+	for _, scope := range append(d.Roles.Of(i.Roles...), i.Scopes...) {
+		c.scopes[scope] = true
+	}
+	for _, site := range i.Sites {
+		vendor, rest, _ := strings.Cut(strings.TrimPrefix(site, "vendors/"), "/")
+		if rest == "sites/default" && d.HasSites != nil && !d.HasSites(vendor) {
+			c.accounts[vendor] = true
+		}
+	}
+	return c
+}
+
+// Anyone is the caller of every call in auth mode none.
+var Anyone = Caller{Identity: Identity{Subject: "anonymous"}, unlimited: true}
+
+// Has reports whether the caller holds a scope, such as "secrets:read".
+func (c Caller) Has(scope string) bool {
+	return c.unlimited || c.scopes[scope] || scope == contract.AnyCaller && c.Subject != ""
+}
+
+// HeldScopes returns the scopes that the caller holds, those of its roles included, sorted.
+func (c Caller) HeldScopes() []string {
+	if c.unlimited {
+		return roles.Scopes()
+	}
+	return slices.Sorted(maps.Keys(c.scopes))
+}
+
+// SeesVendor reports whether the caller may see a vendor account, or one of its sites.
+func (c Caller) SeesVendor(id string) bool {
+	switch {
+	case c.unlimited:
+		return true
+	case c.Subject == "" || c.Vendors != nil && !slices.Contains(c.Vendors, id):
+		return false
+	case c.Sites == nil:
+		return true
+	default:
+		within := names.Vendor.Name(id) + "/"
+		return slices.ContainsFunc(c.Sites, func(site string) bool { return strings.HasPrefix(site, within) })
+	}
+}
+
+// SeesAccount reports whether the caller may see what a vendor account holds beside its sites.
+func (c Caller) SeesAccount(vendor string) bool {
+	return c.SeesVendor(vendor) && (c.Sites == nil || c.accounts[vendor])
+}
+
+// SeesSite reports whether the caller may see the site of this canonical name.
+func (c Caller) SeesSite(name string) bool {
+	vendor, _, _ := strings.Cut(strings.TrimPrefix(name, "vendors/"), "/")
+	return c.SeesVendor(vendor) && (c.Sites == nil || slices.Contains(c.Sites, name))
+}
+
+// ConfinedToSites reports whether the caller may see some sites only.
+func (c Caller) ConfinedToSites() bool { return !c.unlimited && c.Sites != nil }
+
+// ConfinedToCustomers reports whether the caller may see the DRM accounts of some customers only.
+func (c Caller) ConfinedToCustomers() bool { return !c.unlimited && c.Customers != nil }
+
+// SeesCustomer reports whether the caller may see the DRM accounts of a customer.
+func (c Caller) SeesCustomer(id string) bool {
+	return !c.ConfinedToCustomers() || slices.Contains(c.Customers, id)
+}
+
+// Sees reports whether the caller may call an RPC for the resource of this canonical name. The name may
+// have the wildcard "-". The services then choose what the caller may see.
+func (c Caller) Sees(rpc *contract.RPC, name string) bool {
+	segments := strings.Split(name, "/")
+	if segments[0] != "vendors" || len(segments) < 2 {
+		return true // The resource belongs to no vendor. Its service decides.
+	}
+	vendor := segments[1]
+	switch {
+	case len(segments) == 2 && rpc.Level == contract.LevelAccount:
+		return vendor == names.Wildcard || c.SeesAccount(vendor)
+	case vendor == names.Wildcard:
+		return true
+	case len(segments) == 2:
+		return c.SeesVendor(vendor)
+	case segments[2] != "sites":
+		return c.SeesAccount(vendor)
+	case len(segments) > 3 && segments[3] != names.Wildcard:
+		return c.SeesSite(strings.Join(segments[:4], "/"))
+	}
+	return c.SeesVendor(vendor)
+}
+
+type key struct{}
+
+// WithCaller returns a context with the caller of a call.
+func WithCaller(ctx context.Context, c Caller) context.Context {
+	return context.WithValue(ctx, key{}, c)
+}
+
+// FromContext returns the caller of a call that passed an interceptor of this package. Another call has
+// a caller who may do nothing.
+func FromContext(ctx context.Context) Caller {
+	c, _ := ctx.Value(key{}).(Caller)
+	return c
+}

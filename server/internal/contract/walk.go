@@ -1,0 +1,104 @@
+package contract
+
+import (
+	"strings"
+
+	"google.golang.org/genproto/googleapis/api/annotations"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/drmhub/drmhub/adapters/names"
+)
+
+// Names returns every resource name in a validated request, at any depth. It leaves out the outputs of
+// resources, and the name in a resource to create, since requests ignore them.
+func Names(req proto.Message) []string {
+	w := walk{update: strings.HasPrefix(string(req.ProtoReflect().Descriptor().Name()), "Update")}
+	w.message(req.ProtoReflect(), true)
+	return w.names
+}
+
+type walk struct {
+	update bool // the request changes the resource in it
+	names  []string
+}
+
+func (w *walk) message(m protoreflect.Message, top bool) {
+	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		switch {
+		case HasBehavior(f, annotations.FieldBehavior_OUTPUT_ONLY):
+		case !top && !w.update && HasBehavior(f, annotations.FieldBehavior_IDENTIFIER):
+		case NameForm(m.Descriptor(), f) != "":
+			w.add(f, v)
+		case f.Message() == nil || f.IsMap():
+		case f.IsList():
+			for i := range v.List().Len() {
+				w.message(v.List().Get(i).Message(), false)
+			}
+		default:
+			w.message(v.Message(), false)
+		}
+		return true
+	})
+}
+
+func (w *walk) add(f protoreflect.FieldDescriptor, v protoreflect.Value) {
+	if !f.IsList() {
+		w.names = append(w.names, v.String())
+		return
+	}
+	for i := range v.List().Len() {
+		w.names = append(w.names, v.List().Get(i).String())
+	}
+}
+
+// A Level says to which part of a vendor account the resources of an RPC belong.
+type Level int
+
+const (
+	// LevelServer is for resources of drmhub itself.
+	LevelServer Level = iota
+	// LevelVendor is for the vendor account as such.
+	LevelVendor
+	// LevelAccount is for what a vendor account holds beside its sites, such as its members.
+	LevelAccount
+	// LevelSite is for sites, and what belongs to a site.
+	LevelSite
+)
+
+// newLevel returns the level of the RPC with this request.
+func newLevel(request protoreflect.MessageDescriptor) Level {
+	var form names.Pattern
+	switch path := resourcePath(request); path {
+	case "":
+		return LevelServer
+	case "parent":
+		form = childForm(request.Fields().ByName("parent"))
+	default:
+		holder, field, deep := strings.Cut(path, ".")
+		if deep {
+			request = request.Fields().ByName(protoreflect.Name(holder)).Message()
+		} else {
+			field = holder
+		}
+		form = NameForm(request, request.Fields().ByName(protoreflect.Name(field)))
+	}
+	switch {
+	case strings.HasPrefix(string(form), string(names.Site)):
+		return LevelSite
+	case form == names.Vendor:
+		return LevelVendor
+	case strings.HasPrefix(string(form), string(names.Vendor)):
+		return LevelAccount
+	}
+	return LevelServer
+}
+
+// childForm returns the form of the names below a parent, or of the parent itself.
+func childForm(parent protoreflect.FieldDescriptor) names.Pattern {
+	ref, _ := proto.GetExtension(parent.Options(), annotations.E_ResourceReference).(*annotations.ResourceReference)
+	if child := ref.GetChildType(); child != "" {
+		return patterns[child]
+	}
+	return patterns[ref.GetType()]
+}

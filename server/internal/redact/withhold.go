@@ -1,0 +1,38 @@
+package redact
+
+import (
+	"context"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/drmhub/drmhub/server/internal/auth"
+	"github.com/drmhub/drmhub/server/internal/auth/roles"
+)
+
+// Withhold is an interceptor that empties the secrets of responses to callers without the scope
+// secrets:read.
+func Withhold(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	res, err := handler(ctx, req)
+	return withheld(ctx, res), err
+}
+
+// WithholdStream is Withhold for streams.
+func WithholdStream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	return handler(srv, withholding{stream})
+}
+
+type withholding struct{ grpc.ServerStream }
+
+// SendMsg sends a message.
+func (s withholding) SendMsg(m any) error { return s.ServerStream.SendMsg(withheld(s.Context(), m)) }
+
+// withheld returns a response as the caller may see it. It makes a copy, since the journal may hold the
+// message.
+func withheld(ctx context.Context, res any) any {
+	m, ok := res.(proto.Message)
+	if !ok || m == nil || auth.FromContext(ctx).Has(roles.Secrets) || !Has(m) {
+		return res
+	}
+	return Without(m)
+}
