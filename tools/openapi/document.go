@@ -92,7 +92,10 @@ func addIdempotency(doc *openapi3.T) {
 func mutationHeaders() map[string]string {
 	return map[string]string{
 		"Drmhub-Mutation": "The record of this change, `mutations/{mutation}`.",
+		"Drmhub-Replayed": "`true` where an earlier call with the same id brought this result about, and this call " +
+			"sent nothing to the vendor. Errors have it too.",
 		"Drmhub-Planned-Request": "With validate_only: a request that the vendor would get, as one curl command " +
-			"without secrets. The header comes once for each request.",
+			"without secrets. The header comes once for each request. `Drmhub-Planned-Request-1` and so on hold " +
+			"the same requests, one each.",
 	}
 }

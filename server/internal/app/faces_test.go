@@ -109,6 +109,9 @@ func (c rpcCase) check(t *testing.T, overGRPC, overREST *testServer) {
 	}
 	if answers(t, c, res, answer); changes {
 		records := [2]string{one(t, header["drmhub-mutation"]), one(t, restHeader["Drmhub-Mutation"])}
+		if len(header["drmhub-replayed"])+len(restHeader["Drmhub-Replayed"]) > 0 {
+			t.Error("the first call counts as a replay")
+		}
 		c.again(t, overGRPC, overREST, records, res)
 	}
 }

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -18,6 +19,9 @@ import (
 
 // idempotencyKey is the header that can replace the field request_id.
 const idempotencyKey = "Idempotency-Key"
+
+// plannedRequest is the header that holds the requests of a dry run, one request a value.
+const plannedRequest = "Drmhub-Planned-Request"
 
 // incomingHeader returns the metadata key of a request header. Authorization always becomes metadata.
 func incomingHeader(header string) (key string, ok bool) {
@@ -58,10 +62,14 @@ func responseHeaders(ctx context.Context, w http.ResponseWriter, _ proto.Message
 }
 
 func setResponseHeaders(w http.ResponseWriter, md metadata.MD) {
-	for _, header := range []string{"Drmhub-Mutation", "Drmhub-Planned-Request"} {
+	for _, header := range []string{"Drmhub-Mutation", "Drmhub-Replayed", plannedRequest} {
 		if values := md.Get(header); len(values) > 0 {
 			w.Header()[header] = values
 		}
+	}
+	// Browsers join repeated headers with commas, which are also part of the commands.
+	for i, request := range md.Get(plannedRequest) {
+		w.Header().Set(fmt.Sprintf("%s-%d", plannedRequest, i+1), request)
 	}
 }
 

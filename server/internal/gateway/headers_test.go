@@ -61,6 +61,7 @@ func TestMetadataThatBecomesHeaders(t *testing.T) {
 	s := backend{call: func(ctx context.Context, _ string, _ proto.Message) (proto.Message, error) {
 		md := metadata.Pairs("drmhub-mutation", "mutations/1", "other", "x")
 		md.Append("drmhub-planned-request", "curl a", "curl b")
+		md.Append("drmhub-replayed", "true")
 		if err := grpc.SetHeader(ctx, md); err != nil {
 			t.Error(err)
 		}
@@ -68,7 +69,9 @@ func TestMetadataThatBecomesHeaders(t *testing.T) {
 	}}.serve(t)
 	r := send(t, s, "GET", "/v1/vendors/v", "", "TE: trailers")
 	for header, want := range map[string][]string{
-		"Drmhub-Mutation": {"mutations/1"}, "Drmhub-Planned-Request": {"curl a", "curl b"},
+		"Drmhub-Mutation": {"mutations/1"}, "Drmhub-Replayed": {"true"},
+		"Drmhub-Planned-Request":   {"curl a", "curl b"},
+		"Drmhub-Planned-Request-1": {"curl a"}, "Drmhub-Planned-Request-2": {"curl b"},
 	} {
 		if got := r.Header.Values(header); !slices.Equal(got, want) {
 			t.Errorf("%s: %q, want %q", header, got, want)

@@ -22,8 +22,13 @@ import (
 	"github.com/drmhub/drmhub/server/internal/journal/records"
 )
 
-// nameHeader is the metadata that names the mutation of a call.
-const nameHeader = "drmhub-mutation"
+const (
+	// nameHeader is the metadata that names the mutation of a call.
+	nameHeader = "drmhub-mutation"
+	// replayedHeader is the metadata that marks an outcome of an earlier call: the record holds it, and this
+	// call sent nothing to the vendor.
+	replayedHeader = "drmhub-replayed"
+)
 
 // mutating is a request that changes something at a vendor. Every such request has these two fields.
 // Of the others, only that of ResendMutation has them.
@@ -74,11 +79,14 @@ func (j *Journal) Unary(
 		if err != nil {
 			return nil, err
 		}
-		answer, err := c.replayOrRun(ctx, m, locked)
+		answer, replayed, err := c.replayOrRun(ctx, m, locked)
 		if errors.Is(err, errDeleted) {
 			continue // The request_id is free again, so this call is a new one.
 		}
 		setNameHeader(ctx, m)
+		if replayed {
+			markReplayed(ctx)
+		}
 		if err != nil {
 			return nil, withName(err, m)
 		}
@@ -132,26 +140,36 @@ func (c *call) insertOrFind(ctx context.Context) (m *records.Mutation, locked bo
 	return known, false, nil
 }
 
-// replayOrRun returns the recorded outcome of a mutation, or runs its method.
-func (c *call) replayOrRun(ctx context.Context, m *records.Mutation, locked bool) (proto.Message, error) {
+// replayOrRun returns the recorded outcome of a mutation, or runs its method. replayed reports whether
+// the outcome is that of an earlier call.
+func (c *call) replayOrRun(
+	ctx context.Context, m *records.Mutation, locked bool,
+) (answer proto.Message, replayed bool, err error) {
 	if m.Owner != "" {
-		return c.lockAndRun(ctx, c.journal.newRun(m), locked)
+		o := c.lockAndRun(ctx, c.journal.newRun(m), locked)
+		return o.answer, false, o.err
 	}
 	came := time.Now()
 	claimed, err := c.journal.await(ctx, m.ID)
 	if err != nil {
-		return nil, errCannotLookUp(m, err)
+		return nil, false, errCannotLookUp(m, err)
 	}
 	r := c.journal.newRun(claimed)
 	if decide.Come(r.known(came)) == decide.Replay {
 		c.journal.release(ctx, claimed)
-		return replay(claimed)
+		answer, err := replay(claimed)
+		return answer, true, err
 	}
-	return c.lockAndRun(ctx, r, locked)
+	before := r.steps.summary()
+	o := c.lockAndRun(ctx, r, locked)
+	return o.answer, before.MayHaveEffect() && o.recorded && r.onlyFoundOut(), o.err
 }
 
+// onlyFoundOut reports whether a run that ended sent nothing, and found the outcome of an earlier run.
+func (r *run) onlyFoundOut() bool { return !r.steps.hasSent() && decide.IsOver(r.mutation.State) }
+
 // lockAndRun runs the method of a mutation that this call owns, once it holds the locks.
-func (c *call) lockAndRun(ctx context.Context, r *run, locked bool) (proto.Message, error) {
+func (c *call) lockAndRun(ctx context.Context, r *run, locked bool) outcome {
 	var err error
 	switch locks := locksOf(r.mutation, c.req); {
 	case decide.IsOver(r.mutation.State):
@@ -159,13 +177,10 @@ func (c *call) lockAndRun(ctx context.Context, r *run, locked bool) (proto.Messa
 	case !locked:
 		err = r.lock(ctx, locks)
 	}
-	var o outcome
 	if err != nil {
-		o = r.complete(ctx, nil, err)
-	} else {
-		o = r.do(ctx, c.method)
+		return r.complete(ctx, nil, err)
 	}
-	return o.answer, o.err
+	return r.do(ctx, c.method)
 }
 
 // known returns what is known of the mutation, for a call that came then.
@@ -258,6 +273,11 @@ func errCannotLookUp(m *records.Mutation, err error) error {
 // setNameHeader names the mutation in the metadata of the response.
 func setNameHeader(ctx context.Context, m *records.Mutation) {
 	_ = grpc.SetHeader(ctx, metadata.Pairs(nameHeader, m.Name())) // It fails only outside of a server.
+}
+
+// markReplayed says in the metadata of the response that the outcome is that of an earlier call.
+func markReplayed(ctx context.Context) {
+	_ = grpc.SetHeader(ctx, metadata.Pairs(replayedHeader, "true")) // It fails only outside of a server.
 }
 
 func withName(err error, m *records.Mutation) error {

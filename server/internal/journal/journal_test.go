@@ -39,9 +39,10 @@ func TestARequestIDIsCarriedOutOnce(t *testing.T) {
 	first, err := r.sites.DisableSite(t.Context(), disable(id))
 	ok(t, err)
 	for _, same := range []string{id, strings.ToUpper(id)} {
-		again, err := r.sites.DisableSite(t.Context(), disable(same))
-		if err != nil || !proto.Equal(again, first) {
-			t.Errorf("%s: %v, %v; want %v", same, again, err, first)
+		var header metadata.MD
+		again, err := r.sites.DisableSite(t.Context(), disable(same), grpc.Header(&header))
+		if err != nil || !proto.Equal(again, first) || !isReplay(header) {
+			t.Errorf("%s: %v, %v, %v; want %v", same, again, header, err, first)
 		}
 	}
 	w.wantRuns(t, 1, 1)
@@ -53,7 +54,13 @@ func TestARequestIDIsCarriedOutOnce(t *testing.T) {
 	w.wantRuns(t, 5, 3)
 }
 
-// TestASecondCall makes a call, and then the same call again.
+// isReplay reports whether a response is marked as the outcome of an earlier call.
+func isReplay(header metadata.MD) bool {
+	return strings.Join(header.Get("drmhub-replayed"), ", ") == "true"
+}
+
+// TestASecondCall makes a call, and then the same call again. Its outcome counts as replayed unless the
+// second call sent something.
 func TestASecondCall(t *testing.T) {
 	fails := map[string]bool{"enter": true, "before": true}
 	once := func(point string, err error) error {
@@ -72,21 +79,26 @@ func TestASecondCall(t *testing.T) {
 		reason       pb.ErrorReason
 		second       codes.Code
 		runs, writes int
+		replayed     bool
 	}{
 		{"replays a refusal", &world{faults: map[int]fault{1: refused}},
-			codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, codes.FailedPrecondition, 1, 1},
+			codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, codes.FailedPrecondition, 1, 1, true},
 		{"runs what sent nothing", &world{enter: func(context.Context) error { return once("enter", errDown) }},
-			unavailable, vendorUnavailable, codes.OK, 2, 1},
+			unavailable, vendorUnavailable, codes.OK, 2, 1, false},
 		{"runs what did not reach the vendor", &world{before: unsent},
-			unavailable, vendorUnavailable, codes.OK, 2, 1},
+			unavailable, vendorUnavailable, codes.OK, 2, 1, false},
 		{"reads back what is unknown", &world{faults: map[int]fault{1: lost}},
-			codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, codes.OK, 2, 1},
+			codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, codes.OK, 2, 1, true},
+		{"cannot read back", &world{read: func(string) error { return errDown }, faults: map[int]fault{1: lost}},
+			codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, codes.Unknown, 2, 1, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := start(t, c.w, calm)
 			wantError(t, r.disable(t, id), c.first, c.reason)
-			if err := r.disable(t, id); (err == nil) != (c.second == codes.OK) {
-				t.Errorf("the second call: %v, want %v", err, c.second)
+			var header metadata.MD
+			_, err := r.sites.DisableSite(t.Context(), disable(id), grpc.Header(&header))
+			if (err == nil) != (c.second == codes.OK) || isReplay(header) != c.replayed {
+				t.Errorf("the second call: %v, %v, want %v", err, header, c.second)
 			} else if err != nil {
 				wantError(t, err, c.second, c.reason)
 			}

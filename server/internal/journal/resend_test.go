@@ -168,7 +168,14 @@ func TestTheDryRunOfAResend(t *testing.T) {
 		}
 	}
 	w.want(t, "enable "+site, 1)
-	r.wantResent(t, id, otherID, pb.Mutation_SUCCEEDED) // The dry run has not used the id.
+	req.ValidateOnly = false // The dry run has not used the id.
+	for _, replayed := range []bool{false, true} {
+		m, err := r.mutations.ResendMutation(t.Context(), req, grpc.Header(&header))
+		if err != nil || m.GetState() != pb.Mutation_SUCCEEDED || isReplay(header) != replayed {
+			t.Errorf("%v, %v, %v, want replayed: %t", m, err, header, replayed)
+		}
+	}
+	w.want(t, "enable "+site, 2)
 }
 
 func TestAResendWaitsForTheCallThatRuns(t *testing.T) {

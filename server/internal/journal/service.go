@@ -196,6 +196,7 @@ func (v *Service) resend(
 ) error {
 	if wasResent(m, requestID) {
 		v.journal.release(ctx, m)
+		markReplayed(ctx)
 		return nil
 	}
 	r := v.journal.newRun(m)
