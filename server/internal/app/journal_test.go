@@ -76,6 +76,7 @@ func TestARequestIDIsForOneRequest(t *testing.T) {
 	}{
 		"in the header":             {plain.body, id, 200},
 		"in capitals":               {plain.body, strings.ToUpper(id), 200},
+		"in quotes":                 {plain.body, `"` + id + `"`, 200},
 		"in the body":               {first.body, id, 200},
 		"another one in the header": {first.body, other, 400},
 		"no UUID":                   {plain.body, "again", 400},

@@ -52,8 +52,8 @@ type gateway struct {
 	license pb.LicenseServiceClient
 }
 
-// New returns the handler of everything under HTTP: the API below /v1, /openapi.json, /docs, /healthz
-// and /readyz.
+// New returns the handler of everything under HTTP: the API below /v1, /openapi.json, /docs, /healthz,
+// /livez and /readyz.
 func New(o Options) (http.Handler, error) {
 	if o.Conn == nil {
 		return nil, errors.New("gateway: no connection to the services")

@@ -47,7 +47,7 @@ func checkHeaders(h http.Header) error {
 	}
 	for _, key := range keys {
 		if strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) {
-			return apierror.Invalid(idempotencyKey, "must be a UUID")
+			return apierror.Invalid(idempotencyKey, "must be a UUID, with or without double quotes")
 		}
 	}
 	return nil

@@ -18,10 +18,12 @@ const docsPolicy = "default-src 'self'; script-src 'self' 'unsafe-inline'; style
 
 // pages returns the handlers of the pages beside the API, by exact path.
 func pages(openAPI []byte, ready func() bool) map[string]http.HandlerFunc {
+	alive := func(w http.ResponseWriter, _ *http.Request) { writeOK(w) }
 	all := map[string]http.HandlerFunc{
 		"/":             http.RedirectHandler("/docs", http.StatusFound).ServeHTTP,
 		"/openapi.json": document(openAPI),
-		"/healthz":      func(w http.ResponseWriter, _ *http.Request) { writeOK(w) },
+		"/healthz":      alive,
+		"/livez":        alive, // as Kubernetes names it
 		"/readyz": func(w http.ResponseWriter, _ *http.Request) {
 			if ready != nil && !ready() {
 				writeError(w, status.Error(codes.Unavailable, "the server is starting or stopping"))

@@ -101,10 +101,10 @@ func TestHealth(t *testing.T) {
 	if r.StatusCode != http.StatusServiceUnavailable || parseFailure(t, r.text).Status != "UNAVAILABLE" {
 		t.Errorf("not ready: HTTP %d %s", r.StatusCode, r.text)
 	}
-	alive := send(t, s, "GET", "/healthz", "")
+	alive, live := send(t, s, "GET", "/healthz", ""), send(t, s, "GET", "/livez", "")
 	ready = true
 	for state, r := range map[string]reply{
-		"alive": alive, "ready": send(t, s, "GET", "/readyz", ""),
+		"alive": alive, "live": live, "ready": send(t, s, "GET", "/readyz", ""),
 		"always ready": send(t, backend{}.serve(t), "GET", "/readyz", ""),
 	} {
 		if r.StatusCode != http.StatusOK || strings.TrimSpace(r.text) != `{"status":"ok"}` {

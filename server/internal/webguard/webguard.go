@@ -39,7 +39,7 @@ func (g *Guard) Check(r *http.Request) (status int, problem string) {
 	if err := g.origins.Check(r); err != nil {
 		return http.StatusForbidden, "a web page of another origin must not make this call: nothing was done"
 	}
-	if g.anyHost || r.URL.Path == "/healthz" || r.URL.Path == "/readyz" || g.takes(r) {
+	if g.anyHost || slices.Contains([]string{"/healthz", "/livez", "/readyz"}, r.URL.Path) || g.takes(r) {
 		return 0, ""
 	}
 	return http.StatusMisdirectedRequest, "the host that this request names is not known here, and nothing was done: " +

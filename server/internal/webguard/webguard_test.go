@@ -44,6 +44,7 @@ func TestRequests(t *testing.T) {
 		{"GET", "/", evil, "", false, 421},
 		{"GET", "/readyz", evil, "", false, 0},
 		{"GET", "/healthz", evil, "", false, 0},
+		{"GET", "/livez", evil, "", false, 0},
 		{"GET", "/_twin/requests", evil, "", false, 421},
 	} {
 		guard := webguard.New("DRM.corp.example")
