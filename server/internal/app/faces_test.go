@@ -177,8 +177,27 @@ func shape(t *testing.T, c rpcCase, err error, answer string) {
 	if e.Message == "" || !strings.Contains(strings.ToLower(e.Message), strings.ToLower(c.holds)) {
 		t.Errorf("the message does not hold %q: %s", c.holds, e.Message)
 	}
+	if m, changes := c.call.req.(mutating); changes && e.Reason == pb.ErrorReason_OUTCOME_UNKNOWN {
+		for _, message := range []string{e.Message, rest.Message} {
+			checkAdvice(t, message, m.GetRequestId() != "")
+		}
+	}
 	if c.field != "" && (len(e.Violations) == 0 || e.Violations[0].GetField() != c.field) {
 		t.Errorf("violations %v, want %s", e.Violations, c.field)
+	}
+}
+
+// checkAdvice checks the advice of an error whose outcome is unknown. Only a call with a request_id can be
+// repeated.
+func checkAdvice(t *testing.T, message string, hasID bool) {
+	t.Helper()
+	advice := "Look at GET /v1/mutations/"
+	if hasID {
+		advice = "same request_id"
+	}
+	if !strings.Contains(message, "console") &&
+		(!strings.Contains(message, advice) || !hasID && strings.Contains(message, "same request_id")) {
+		t.Errorf("the advice is not %q: %s", advice, message)
 	}
 }
 

@@ -281,7 +281,7 @@ func markReplayed(ctx context.Context) {
 }
 
 func withName(err error, m *records.Mutation) error {
-	named := apierror.Convert(err).With(apierror.MutationName, m.Name())
+	named := advise(apierror.Convert(err), m).With(apierror.MutationName, m.Name())
 	if named.Reason == pb.ErrorReason_INTERNAL_FAILURE {
 		return fmt.Errorf("%w (%s: %w)", named, m.Name(), err)
 	}
@@ -296,7 +296,7 @@ func nameItems(answer proto.Message, m *records.Mutation) {
 	}
 	for _, item := range batch.GetResults() {
 		if err := status.ErrorProto(item.GetError()); apierror.IsOutcomeUnknown(err) {
-			named := apierror.Convert(err).With(apierror.MutationName, m.Name())
+			named := advise(apierror.Convert(err), m).With(apierror.MutationName, m.Name())
 			item.Result = &pb.ProductLicenseResult_Error{Error: named.GRPCStatus().Proto()}
 		}
 	}

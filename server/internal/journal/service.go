@@ -240,6 +240,9 @@ func (r *run) checkResendable() error {
 			"Not sent: %s needs its secrets, which drmhub does not keep, and it cannot be verified automatically. "+
 				"Check the vendor's console; if it is missing, call %s with the secrets and a new request_id.",
 			m.Name(), m.Method)
+	case m.HeldSecrets && m.RequestID == "":
+		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_SECRETS_NOT_KEPT,
+			"Not sent: %s needs its secrets, which drmhub does not keep. %s", m.Name(), checkConsole)
 	case m.HeldSecrets:
 		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_SECRETS_NOT_KEPT,
 			"Not sent: %s needs its secrets, which drmhub does not keep. "+

@@ -36,10 +36,10 @@ func (v *Service) show(ctx context.Context, m *records.Mutation) (*pb.Mutation, 
 		}
 		shown.Steps = append(shown.Steps, &pb.Mutation_Step{
 			Id: s.Name, State: stepState(m, s), SendTime: stamp(s.Sent), SettleTime: stamp(s.Settled),
-			Message: s.Err.Message(),
+			Message: advised(s.Err.Message(), m, adviceOnRecord),
 		})
 	}
-	shown.Message = message(m, shown.GetSteps())
+	shown.Message = advised(message(m, shown.GetSteps()), m, adviceOnRecord)
 	return shown, err
 }
 
