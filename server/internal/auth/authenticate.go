@@ -24,6 +24,8 @@ type Authenticator struct {
 	Identify func(ctx context.Context) (Caller, error)
 	// Refused, unless nil, learns of each call without a valid identity.
 	Refused func(ctx context.Context, method string, cause error)
+	// Leeway is how long a stream may outlast its caller's identity, for clocks that differ.
+	Leeway time.Duration
 	// Open reports whether a method needs no identity.
 	Open func(method string) bool
 }
@@ -64,7 +66,7 @@ func (a *Authenticator) Stream(
 	ctx := WithCaller(stream.Context(), c)
 	if !c.Expires.IsZero() {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadlineCause(ctx, c.Expires, errExpired)
+		ctx, cancel = context.WithDeadlineCause(ctx, c.Expires.Add(a.Leeway), errExpired)
 		defer cancel()
 	}
 	err = handler(srv, serverstream.WithContext(ctx, stream))

@@ -3,7 +3,6 @@ package auth
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -29,7 +28,7 @@ type Identity struct {
 // A Caller makes a call. The zero Caller may do nothing.
 type Caller struct {
 	Identity
-	scopes    map[string]bool
+	scopes    []string
 	accounts  map[string]bool // the vendors without sites whose site "default" the caller may see
 	unlimited bool            // may do everything: the caller in auth mode none
 }
@@ -43,13 +42,13 @@ type Directory struct {
 
 // Caller returns the caller with an identity.
 func (d Directory) Caller(i Identity) Caller {
-	c := Caller{Identity: i, scopes: map[string]bool{}, accounts: map[string]bool{}}
-	for _, scope := range append(d.Roles.Of(i.Roles...), i.Scopes...) {
-		c.scopes[scope] = true
-	}
+	c := Caller{Identity: i, scopes: append(d.Roles.Of(i.Roles...), i.Scopes...)}
 	for _, site := range i.Sites {
 		vendor, rest, _ := strings.Cut(strings.TrimPrefix(site, "vendors/"), "/")
 		if rest == "sites/default" && d.HasSites != nil && !d.HasSites(vendor) {
+			if c.accounts == nil {
+				c.accounts = map[string]bool{}
+			}
 			c.accounts[vendor] = true
 		}
 	}
@@ -61,7 +60,7 @@ var Anyone = Caller{Identity: Identity{Subject: "anonymous"}, unlimited: true}
 
 // Has reports whether the caller holds a scope, such as "secrets:read".
 func (c Caller) Has(scope string) bool {
-	return c.unlimited || c.scopes[scope] || scope == contract.AnyCaller && c.Subject != ""
+	return c.unlimited || slices.Contains(c.scopes, scope) || scope == contract.AnyCaller && c.Subject != ""
 }
 
 // HeldScopes returns the scopes that the caller holds, those of its roles included, sorted.
@@ -69,7 +68,7 @@ func (c Caller) HeldScopes() []string {
 	if c.unlimited {
 		return roles.Scopes()
 	}
-	return slices.Sorted(maps.Keys(c.scopes))
+	return slices.Compact(slices.Sorted(slices.Values(c.scopes)))
 }
 
 // SeesVendor reports whether the caller may see a vendor account, or one of its sites.

@@ -27,6 +27,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/webguard"
 )
 
@@ -40,6 +41,11 @@ type Options struct {
 	Ready   func() bool              // reports whether the server takes calls; nil: always
 	MaxBody int64                    // the largest request body, in bytes; 0: DefaultMaxBody
 	Guard   *webguard.Guard          // keeps web pages out; nil: the guard for any host
+	// Identify returns the caller of a call to a method, before the request is read. Nil means that the
+	// interceptors of Conn identify the caller.
+	Identify func(ctx context.Context, method string) (auth.Caller, error)
+	// PrivateDocs asks for an identity at the pages beside the API, except for health.
+	PrivateDocs bool
 }
 
 // gateway is the handler that New returns.
@@ -50,6 +56,9 @@ type gateway struct {
 	maxBody int64
 	guard   *webguard.Guard
 	license pb.LicenseServiceClient
+
+	identify    func(ctx context.Context, method string) (auth.Caller, error)
+	privateDocs bool
 }
 
 // New returns the handler of everything under HTTP: the API below /v1, /openapi.json, /docs, /healthz,
@@ -61,7 +70,10 @@ func New(o Options) (http.Handler, error) {
 	if len(o.OpenAPI) == 0 {
 		return nil, errors.New("gateway: no OpenAPI document")
 	}
-	g := &gateway{maxBody: o.MaxBody, license: pb.NewLicenseServiceClient(o.Conn)}
+	g := &gateway{
+		maxBody: o.MaxBody, license: pb.NewLicenseServiceClient(o.Conn),
+		identify: o.Identify, privateDocs: o.PrivateDocs,
+	}
 	if g.maxBody == 0 {
 		g.maxBody = DefaultMaxBody
 	}
@@ -117,7 +129,7 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	path := r.URL.EscapedPath()
 	if page, ok := g.pages[path]; ok {
-		page(w, r)
+		g.servePage(w, r, path, page)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store") // responses may hold secrets
@@ -149,7 +161,17 @@ func escaped(r *http.Request, path string) *http.Request {
 // checked refuses what the route does not take. The generated code would drop it.
 func (g *gateway) checked(next runtime.HandlerFunc) runtime.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request, params map[string]string) {
-		if err := g.check(w, r, params); err != nil {
+		pattern, _ := runtime.HTTPPattern(r.Context())
+		route := g.routes[routeKey(r.Method, pattern.String())]
+		if route == nil {
+			writeError(w, fmt.Errorf("no rule of the contract for %s %s", r.Method, pattern))
+			return
+		}
+		r, err := g.identified(r, route.FullMethod())
+		if err == nil {
+			err = g.check(w, r, route, params)
+		}
+		if err != nil {
 			writeError(w, err)
 			return
 		}
@@ -157,12 +179,7 @@ func (g *gateway) checked(next runtime.HandlerFunc) runtime.HandlerFunc {
 	}
 }
 
-func (g *gateway) check(w http.ResponseWriter, r *http.Request, params map[string]string) error {
-	pattern, _ := runtime.HTTPPattern(r.Context())
-	route := g.routes[routeKey(r.Method, pattern.String())]
-	if route == nil {
-		return fmt.Errorf("no rule of the contract for %s %s", r.Method, pattern)
-	}
+func (g *gateway) check(w http.ResponseWriter, r *http.Request, route *route, params map[string]string) error {
 	if err := g.checkNames(r, params); err != nil {
 		return err
 	}
