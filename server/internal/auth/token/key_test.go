@@ -1,0 +1,130 @@
+package token_test
+
+import (
+	"crypto/ecdh"
+	"crypto/ecdsa"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/drmhub/drmhub/server/internal/auth/token"
+	"github.com/drmhub/drmhub/server/internal/auth/tokentest"
+)
+
+func TestWhichKeysAndOptionsAreRefused(t *testing.T) {
+	good := token.Key{ID: "k", Algorithm: "ES256", Public: tokentest.Public("es256")}
+	x25519, _ := tokentest.Key("es256").(*ecdsa.PrivateKey).ECDH()
+	for name, change := range map[string]func(o *token.Options){
+		"no issuer":             func(o *token.Options) { o.Issuer = "" },
+		"no audience":           func(o *token.Options) { o.Audience = "" },
+		"no keys":               func(o *token.Options) { o.Keys = nil },
+		"a negative leeway":     func(o *token.Options) { o.Leeway = -1 },
+		"an id twice":           func(o *token.Options) { o.Keys = append(o.Keys, good) },
+		"no id":                 func(o *token.Options) { o.Keys[0].ID = "" },
+		"a long id":             func(o *token.Options) { o.Keys[0].ID = strings.Repeat("k", 257) },
+		"no algorithm":          func(o *token.Options) { o.Keys[0].Algorithm = "" },
+		"none":                  func(o *token.Options) { o.Keys[0].Algorithm = "none" },
+		"another curve":         func(o *token.Options) { o.Keys[0].Algorithm = "ES384" },
+		"another type":          func(o *token.Options) { o.Keys[0].Algorithm = "RS256" },
+		"a public HS256":        func(o *token.Options) { o.Keys[0].Algorithm = "HS256" },
+		"a secret beside it":    func(o *token.Options) { o.Keys[0].Secret = []byte("x") },
+		"no key":                func(o *token.Options) { o.Keys[0].Public = nil },
+		"a private key":         func(o *token.Options) { o.Keys[0].Public = tokentest.Key("es256") },
+		"a key for exchanges":   func(o *token.Options) { o.Keys[0].Public = x25519.Public().(*ecdh.PublicKey) },
+		"RSA of 1024 bits":      func(o *token.Options) { o.Keys[0] = rsa1024() },
+		"a secret of 31 bytes":  func(o *token.Options) { o.Keys[0] = hs(31) },
+		"":                      func(*token.Options) {},
+		" a secret of 32 bytes": func(o *token.Options) { o.Keys[0] = hs(32) },
+	} {
+		o := token.Options{Issuer: "i", Audience: "a", Keys: []token.Key{good}}
+		change(&o)
+		if _, err := token.New(o); (err == nil) != (strings.TrimLeft(name, " ") == "" || name[0] == ' ') {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func rsa1024() token.Key {
+	return token.Key{ID: "k", Algorithm: "RS256", Public: tokentest.Public("set-1024")}
+}
+
+func hs(length int) token.Key {
+	return token.Key{ID: "k", Algorithm: "HS256", Secret: []byte(strings.Repeat("x", length))}
+}
+
+func TestParsePublicKey(t *testing.T) {
+	pkcs1 := x509.MarshalPKCS1PublicKey(tokentest.Public("rs256").(*rsa.PublicKey))
+	private, _ := x509.MarshalPKCS8PrivateKey(tokentest.Key("es256"))
+	text := string(tokentest.PublicPEM("es256"))
+	for name, test := range map[string]struct{ text, problem string }{
+		"PKIX":    {text, ""},
+		"PKCS #1": {string(pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY", Bytes: pkcs1})), ""},
+		"CRLF":    {strings.ReplaceAll(text, "\n", "\r\n"), ""},
+		"empty":   {"", "it is not PEM"},
+		"a path":  {"/etc/key.pem", "it is not PEM"},
+		"private": {string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})), "it is a private key"},
+		"two":     {text + text, "more than one key"},
+		"broken":  {string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: private})), "cannot be read"},
+		"another": {string(pem.EncodeToMemory(&pem.Block{Type: "X", Bytes: private})), "its type must be"},
+	} {
+		_, err := token.ParsePublicKey(test.text)
+		if (err == nil) != (test.problem == "") || err != nil && !strings.Contains(err.Error(), test.problem) {
+			t.Errorf("%s: %v, want %q", name, err, test.problem)
+		}
+	}
+}
+
+// FuzzVerify compares the verifier with package jwt on tokens of any content that are signed right.
+func FuzzVerify(f *testing.F) {
+	v := verifier(f)
+	byID := map[string]token.Key{}
+	for _, k := range tokentest.Keys() {
+		byID[k.ID] = k
+	}
+	plain := jwt.NewParser(jwt.WithValidMethods(slices.Sorted(maps.Keys(algorithms(byID)))), jwt.WithStrictDecoding(),
+		jwt.WithIssuer(tokentest.Issuer), jwt.WithAudience(tokentest.Audience), jwt.WithLeeway(30e9),
+		jwt.WithExpirationRequired(), jwt.WithIssuedAt())
+	keyOf := func(t *jwt.Token) (any, error) {
+		kid, _ := t.Header["kid"].(string)
+		if k := byID[kid]; k.Secret != nil {
+			return k.Secret, nil
+		}
+		return byID[kid].Public, nil
+	}
+	claims := "{" + strings.Join(tokentest.Claims(), ",") + "}"
+	f.Add("", `{"alg":"HS256","kid":"hs256"}`, claims)
+	f.Add("", `{"alg":"HS256","kid":"hs256","typ":"JWT"}`, claims[:len(claims)-1]+`,"sites":["vendors/a/sites/b"]}`)
+	for _, row := range tokentest.Table() {
+		f.Add(row.Token, "", "")
+	}
+	f.Fuzz(func(t *testing.T, raw, header, claims string) {
+		if header != "" {
+			raw = tokentest.Signed("HS256", "hs256", header, claims)
+		}
+		got, err := v.Verify(t.Context(), raw)
+		if err != nil {
+			if token.ReasonOf(err) == "" {
+				t.Errorf("no reason: %v", err)
+			}
+			return
+		}
+		parsed, err := plain.Parse(raw, keyOf)
+		if err != nil || parsed.Claims.(jwt.MapClaims)["sub"] != got.Subject {
+			t.Errorf("%s is accepted for %q, and package jwt says: %v", raw, got.Subject, err)
+		}
+	})
+}
+
+func algorithms(keys map[string]token.Key) map[string]bool {
+	all := map[string]bool{}
+	for _, k := range keys {
+		all[k.Algorithm] = true
+	}
+	return all
+}
