@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -21,6 +22,7 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/audit"
 	"github.com/drmhub/drmhub/server/internal/auth"
+	"github.com/drmhub/drmhub/server/internal/auth/keyset"
 	"github.com/drmhub/drmhub/server/internal/config"
 	"github.com/drmhub/drmhub/server/internal/gateway"
 	"github.com/drmhub/drmhub/server/internal/inproc"
@@ -32,7 +34,6 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store"
 	"github.com/drmhub/drmhub/server/internal/validation"
 	"github.com/drmhub/drmhub/server/internal/vendors"
-	"github.com/drmhub/drmhub/server/internal/webguard"
 )
 
 // maxMessage bounds a request over gRPC, in bytes, as the gateway bounds a request over REST.
@@ -58,6 +59,8 @@ type App struct {
 	endWatches                 context.CancelFunc
 	store                      *store.DB
 	journal                    *journal.Journal
+	authenticator              *auth.Authenticator
+	keySets                    []*keyset.Set
 	sink                       *audit.Sink
 	grpcListener, httpListener net.Listener
 }
@@ -77,9 +80,8 @@ func Start(ctx context.Context, cfg *config.Config, log *slog.Logger) (*App, err
 }
 
 func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Registry) error {
-	if cfg.Auth.Mode != config.AuthNone {
-		return errors.New("auth.mode: this version of drmhub cannot check tokens yet: " +
-			"use {mode: none} on loopback addresses")
+	if err := a.newAuthenticator(ctx, cfg.Auth, all); err != nil {
+		return err
 	}
 	if err := a.newJournal(ctx, cfg, all); err != nil {
 		return err
@@ -90,12 +92,12 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 	}
 	unary, stream := interceptors.Chain(interceptors.Parts{
 		Log: a.log, Rules: rules, Journal: a.journal,
-		Authenticator: auth.None(), Confinement: &auth.Confinement{Customer: services.Customers(all)},
+		Authenticator: a.authenticator, Confinement: &auth.Confinement{Customer: services.Customers(all)},
 	})
 	if err := a.newGRPC(cfg.GRPC, all, unary, stream); err != nil {
 		return err
 	}
-	if err := a.newHTTP(cfg.HTTP, all, newGuard(cfg), unary, stream); err != nil {
+	if err := a.newHTTP(cfg, all, unary, stream); err != nil {
 		return err
 	}
 	var listen net.ListenConfig
@@ -133,6 +135,9 @@ func (a *App) newJournal(ctx context.Context, cfg *config.Config, all *vendors.R
 // release closes what Start opened.
 func (a *App) release(ctx context.Context) error {
 	var errs []error
+	for _, set := range a.keySets {
+		set.Close()
+	}
 	if a.journal != nil {
 		errs = append(errs, a.journal.Close(ctx))
 	}
@@ -181,16 +186,23 @@ func (a *App) newGRPC(
 	}
 	healthpb.RegisterHealthServer(a.grpc, a.health)
 	reflection.Register(a.grpc)
+	if open := methodsWithoutScope(a.grpc); len(open) > 0 {
+		return fmt.Errorf("methods without a scope: %s", strings.Join(open, ", "))
+	}
 	return nil
 }
 
 func (a *App) newHTTP(
-	listener config.Listener, all *vendors.Registry, guard *webguard.Guard,
+	cfg *config.Config, all *vendors.Registry,
 	unary []grpc.UnaryServerInterceptor, stream []grpc.StreamServerInterceptor,
 ) error {
 	conn := inproc.New(unary, stream)
 	a.register(conn, all)
-	handler, err := gateway.New(gateway.Options{Conn: conn, OpenAPI: gen.OpenAPI, Ready: a.ready, Guard: guard})
+	handler, err := gateway.New(gateway.Options{
+		Conn: conn, OpenAPI: gen.OpenAPI, Ready: a.ready, Guard: newGuard(cfg),
+		Identify:    a.authenticator.Caller,
+		PrivateDocs: cfg.Auth.Mode == config.AuthJWT && !cfg.Auth.PublicDocs,
+	})
 	if err != nil {
 		return err
 	}
@@ -201,8 +213,8 @@ func (a *App) newHTTP(
 		MaxHeaderBytes:    maxHTTPHeaders,
 		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 	}
-	if listener.TLS != nil {
-		if a.http.TLSConfig, err = serverTLS(*listener.TLS); err != nil {
+	if cfg.HTTP.TLS != nil {
+		if a.http.TLSConfig, err = serverTLS(*cfg.HTTP.TLS); err != nil {
 			return fmt.Errorf("http.tls: %w", err)
 		}
 	}

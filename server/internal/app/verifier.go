@@ -1,0 +1,45 @@
+package app
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/drmhub/drmhub/server/internal/auth/keyset"
+	"github.com/drmhub/drmhub/server/internal/auth/token"
+	"github.com/drmhub/drmhub/server/internal/config"
+)
+
+// newVerifier returns the verifier of the tokens that a configuration accepts, and its key sets. The caller
+// starts and closes the sets.
+func newVerifier(auth *config.Auth, log *slog.Logger) (*token.Verifier, []*keyset.Set, error) {
+	options := token.Options{Issuer: auth.Issuer, Audience: auth.Audience, Leeway: auth.Leeway}
+	for i, k := range auth.Keys {
+		key := token.Key{ID: k.KID, Algorithm: k.Alg}
+		switch {
+		case k.JWKSURL != "":
+			set, err := keyset.New(keyset.Options{URL: k.JWKSURL, Refresh: k.Refresh, Log: log})
+			if err != nil {
+				return nil, nil, fmt.Errorf("auth.keys[%d]: %w", i, err)
+			}
+			options.Sets = append(options.Sets, set)
+			continue
+		case k.Secret != nil:
+			key.Secret = []byte(k.Secret.Reveal())
+		default:
+			public, err := token.ParsePublicKey(string(*k.PublicKey))
+			if err != nil {
+				return nil, nil, fmt.Errorf("auth.keys[%d]: the public key %w", i, err)
+			}
+			key.Public = public
+		}
+		options.Keys = append(options.Keys, key)
+	}
+	for _, client := range auth.Clients {
+		options.Reserved = append(options.Reserved, client.SAN)
+	}
+	verifier, err := token.New(options)
+	if err != nil {
+		return nil, nil, fmt.Errorf("auth: %w", err)
+	}
+	return verifier, options.Sets, nil
+}
