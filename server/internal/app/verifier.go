@@ -26,7 +26,7 @@ func newVerifier(auth *config.Auth, log *slog.Logger) (*token.Verifier, []*keyse
 		case k.Secret != nil:
 			key.Secret = []byte(k.Secret.Reveal())
 		default:
-			public, err := token.ParsePublicKey(string(*k.PublicKey))
+			public, err := token.ParsePublicKey(k.Alg, string(*k.PublicKey))
 			if err != nil {
 				return nil, nil, fmt.Errorf("auth.keys[%d]: the public key %w", i, err)
 			}

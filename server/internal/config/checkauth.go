@@ -9,7 +9,9 @@ import (
 	"strings"
 
 	"github.com/drmhub/drmhub/adapters/names"
+	"github.com/drmhub/drmhub/server/internal/auth/keyset"
 	"github.com/drmhub/drmhub/server/internal/auth/roles"
+	"github.com/drmhub/drmhub/server/internal/auth/token"
 )
 
 // Check reports a bad mode, and settings of another mode.
@@ -120,12 +122,15 @@ func (c *Client) Check(report func(key, problem string)) {
 		}
 	}
 	for i, name := range c.Sites {
-		canonical, err := names.Canonical(name)
-		if _, notSite := names.Site.IDs(name); err != nil || notSite != nil {
+		ids, err := names.Site.IDs(name)
+		if err != nil || slices.Contains(ids, names.Wildcard) {
 			report(fmt.Sprintf("sites[%d]", i), "must be the name of a site, such as vendors/pallycon-kr/sites/DEMO")
 			continue
 		}
-		c.Sites[i] = canonical
+		c.Sites[i] = names.Site.Name(ids...)
+	}
+	if i := slices.Index(c.Customers, names.Wildcard); i >= 0 {
+		report(fmt.Sprintf("customers[%d]", i), "must be the id of a customer: leave customers out for all of them")
 	}
 }
 
@@ -171,6 +176,9 @@ func (k *Key) Check(report func(key, problem string)) {
 	if k.KID == "" {
 		report("kid", "is missing: the key's id, as the header of a token names it")
 	}
+	if len(k.KID) > keyset.MaxKID {
+		report("kid", "must have at most 256 bytes")
+	}
 	if k.Refresh != 0 {
 		report("refresh", "belongs to jwks_url: leave it out")
 	}
@@ -188,6 +196,10 @@ func (k *Key) Check(report func(key, problem string)) {
 		report("public_key", "is missing: this algorithm needs the issuer's public key, as {file: PATH} or {env: NAME}")
 	case !symmetric && k.Secret != nil:
 		report("secret", "does not go with this algorithm: leave it out")
+	case !symmetric:
+		if _, err := token.ParsePublicKey(k.Alg, string(*k.PublicKey)); err != nil {
+			report("public_key", "the key that is named here "+err.Error())
+		}
 	}
 }
 

@@ -59,10 +59,14 @@ func folder(t testing.TB) string {
 	t.Setenv("ACME_LINE", "s3cr3t-from-env\r\n")
 	t.Setenv("ACME_BLANK", " s3cr3t-from-env")
 	dir := t.TempDir()
+	issuer, err := os.ReadFile("testdata/issuer.pem")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, content := range map[string]string{
 		"token.txt": "s3cr3t-from-file\r\n", "dsn.txt": "postgres://u:s3cr3t@db/d\n", "empty.txt": "\n",
 		"digest.txt": strings.Repeat("s3cr3t", 6), "tab.txt": "s3cr3t\t\n",
-		"cert.pem": "certificate", "key.pem": "private", "issuer.pem": "public",
+		"cert.pem": "certificate", "key.pem": "private", "issuer.pem": string(issuer),
 		"huge.txt": strings.Repeat("x", maxFileSize+1),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
@@ -197,7 +201,12 @@ vendors:
 	if err != nil {
 		t.Fatal(err)
 	}
-	shared, public, client := secret.New(strings.Repeat("s3cr3t", 6)), PEM("public"), secret.New("s3cr3t-from-env")
+	issuer, err := os.ReadFile("testdata/issuer.pem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := PEM(strings.TrimSpace(string(issuer)))
+	shared, client := secret.New(strings.Repeat("s3cr3t", 6)), secret.New("s3cr3t-from-env")
 	want := Auth{
 		Mode: AuthJWT, Issuer: "https://id.example", Audience: "drmhub", Leeway: 10 * time.Second,
 		Keys: []Key{

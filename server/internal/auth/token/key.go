@@ -39,64 +39,75 @@ func (k Key) material() (any, error) {
 	if k.ID == "" || len(k.ID) > keyset.MaxKID {
 		return nil, fmt.Errorf("the id of a key must have 1 to %d bytes", keyset.MaxKID)
 	}
-	if slices.Contains(symmetric, k.Algorithm) {
-		switch {
-		case k.Public != nil:
-			return nil, fmt.Errorf("the key %q is public, and %s needs a secret", k.ID, k.Algorithm)
-		case len(k.Secret) < minSecret:
-			return nil, fmt.Errorf("the secret of the key %q must have at least %d bytes", k.ID, minSecret)
-		}
-		return k.Secret, nil
+	var err error
+	switch isSecret := slices.Contains(symmetric, k.Algorithm); {
+	case !isSecret && !slices.Contains(asymmetric, k.Algorithm):
+		err = fmt.Errorf("must have an algorithm of %s", strings.Join(slices.Concat(symmetric, asymmetric), ", "))
+	case isSecret && k.Public != nil:
+		err = fmt.Errorf("is public, and %s needs a secret", k.Algorithm)
+	case isSecret && len(k.Secret) < minSecret:
+		err = fmt.Errorf("is too short: it must have at least %d bytes", minSecret)
+	case !isSecret && (k.Secret != nil || k.Public == nil):
+		err = fmt.Errorf("must be a public key, since its algorithm is %s", k.Algorithm)
+	case !isSecret:
+		err = checkPublic(k.Algorithm, k.Public)
 	}
-	if !slices.Contains(asymmetric, k.Algorithm) {
-		return nil, fmt.Errorf("the algorithm of the key %q must be one of %s, or %s",
-			k.ID, strings.Join(symmetric, ", "), strings.Join(asymmetric, ", "))
-	}
-	if k.Secret != nil || k.Public == nil {
-		return nil, fmt.Errorf("the key %q must be public, since its algorithm is %s", k.ID, k.Algorithm)
-	}
-	can, err := keyset.Algorithms(k.Public)
 	if err != nil {
-		return nil, fmt.Errorf("the key %q cannot be used: %w", k.ID, err)
+		return nil, fmt.Errorf("the key %q %w", k.ID, err)
 	}
-	if !slices.Contains(can, k.Algorithm) {
-		return nil, fmt.Errorf("the key %q is for %s, not for %s", k.ID, strings.Join(can, ", "), k.Algorithm)
+	if k.Secret != nil {
+		return k.Secret, nil
 	}
 	return k.Public, nil
 }
 
-// ParsePublicKey reads a public key in PEM: PKIX, PKCS #1, or a certificate. The error shows nothing of
-// the text.
-func ParsePublicKey(text string) (crypto.PublicKey, error) {
+func checkPublic(algorithm string, public crypto.PublicKey) error {
+	can, err := keyset.Algorithms(public)
+	if err != nil {
+		return fmt.Errorf("cannot be used: %w", err)
+	}
+	if !slices.Contains(can, algorithm) {
+		return fmt.Errorf("is for %s, and not for %s", strings.Join(can, ", "), algorithm)
+	}
+	return nil
+}
+
+// ParsePublicKey reads a public key in PEM for an algorithm: PKIX, PKCS #1, or a certificate. The error
+// continues a sentence about the key, and shows nothing of the text.
+func ParsePublicKey(algorithm, text string) (crypto.PublicKey, error) {
 	block, rest := pem.Decode([]byte(text))
 	if block == nil {
-		return nil, errors.New("it is not PEM: it must begin with -----BEGIN PUBLIC KEY-----")
+		return nil, errors.New("is not PEM: it must begin with -----BEGIN PUBLIC KEY-----")
 	}
 	if strings.Contains(block.Type, "PRIVATE KEY") {
-		return nil, errors.New("it is a private key: keep it where tokens are signed, and use its public key here")
+		return nil, errors.New("is private: keep it where tokens are signed, and use its public key here")
 	}
 	if more, _ := pem.Decode(rest); more != nil {
-		return nil, errors.New("it holds more than one key: leave one")
+		return nil, errors.New("is one of several in the text: leave one")
 	}
 	public, err := parseBlock(block)
 	if err != nil {
-		return nil, fmt.Errorf("it cannot be read as a public key: %w", err)
+		return nil, err
 	}
-	return public, nil
+	return public, checkPublic(algorithm, public)
 }
 
-func parseBlock(block *pem.Block) (crypto.PublicKey, error) {
+func parseBlock(block *pem.Block) (public crypto.PublicKey, err error) {
 	switch block.Type {
 	case "PUBLIC KEY":
-		return x509.ParsePKIXPublicKey(block.Bytes)
+		public, err = x509.ParsePKIXPublicKey(block.Bytes)
 	case "RSA PUBLIC KEY":
-		return x509.ParsePKCS1PublicKey(block.Bytes)
+		public, err = x509.ParsePKCS1PublicKey(block.Bytes)
 	case "CERTIFICATE":
-		certificate, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, err
+		var certificate *x509.Certificate
+		if certificate, err = x509.ParseCertificate(block.Bytes); err == nil {
+			public = certificate.PublicKey
 		}
-		return certificate.PublicKey, nil
+	default:
+		return nil, errors.New("has another type than PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE")
 	}
-	return nil, errors.New("its type must be PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE")
+	if err != nil {
+		return nil, errors.New("cannot be read: the PEM holds no public key, or a damaged one")
+	}
+	return public, nil
 }

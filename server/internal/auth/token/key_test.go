@@ -3,10 +3,12 @@ package token_test
 import (
 	"crypto/ecdh"
 	"crypto/ecdsa"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"maps"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
@@ -62,22 +64,39 @@ func TestParsePublicKey(t *testing.T) {
 	pkcs1 := x509.MarshalPKCS1PublicKey(tokentest.Public("rs256").(*rsa.PublicKey))
 	private, _ := x509.MarshalPKCS8PrivateKey(tokentest.Key("es256"))
 	text := string(tokentest.PublicPEM("es256"))
-	for name, test := range map[string]struct{ text, problem string }{
-		"PKIX":    {text, ""},
-		"PKCS #1": {string(pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY", Bytes: pkcs1})), ""},
-		"CRLF":    {strings.ReplaceAll(text, "\n", "\r\n"), ""},
-		"empty":   {"", "it is not PEM"},
-		"a path":  {"/etc/key.pem", "it is not PEM"},
-		"private": {string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})), "it is a private key"},
-		"two":     {text + text, "more than one key"},
-		"broken":  {string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: private})), "cannot be read"},
-		"another": {string(pem.EncodeToMemory(&pem.Block{Type: "X", Bytes: private})), "its type must be"},
+	for name, test := range map[string]struct{ algorithm, text, problem string }{
+		"PKIX":        {"ES256", text, ""},
+		"CRLF":        {"ES256", strings.ReplaceAll(text, "\n", "\r\n"), ""},
+		"PKCS #1":     {"PS256", inPEM("RSA PUBLIC KEY", pkcs1), ""},
+		"certificate": {"ES256", inPEM("CERTIFICATE", certificate(t)), ""},
+		"empty":       {"ES256", "", "is not PEM"},
+		"a path":      {"ES256", "/etc/key.pem", "is not PEM"},
+		"private":     {"ES256", inPEM("EC PRIVATE KEY", private), "is private"},
+		"two":         {"ES256", text + text, "several"},
+		"damaged":     {"ES256", inPEM("PUBLIC KEY", private), "cannot be read"},
+		"another":     {"ES256", inPEM("X", private), "another type"},
+		"other alg":   {"RS256", text, "is for ES256, and not for RS256"},
+		"short":       {"RS256", string(tokentest.PublicPEM("set-1024")), "1024 bits"},
 	} {
-		_, err := token.ParsePublicKey(test.text)
+		_, err := token.ParsePublicKey(test.algorithm, test.text)
 		if (err == nil) != (test.problem == "") || err != nil && !strings.Contains(err.Error(), test.problem) {
 			t.Errorf("%s: %v, want %q", name, err, test.problem)
 		}
 	}
+}
+
+func inPEM(what string, der []byte) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: what, Bytes: der}))
+}
+
+func certificate(t *testing.T) []byte {
+	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	public, private := tokentest.Public("es256"), tokentest.Key("es256")
+	der, err := x509.CreateCertificate(rand.Reader, template, template, public, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
 }
 
 // FuzzVerify compares the verifier with package jwt on tokens of any content that are signed right.
