@@ -7,6 +7,9 @@
 //	server health                              fails unless the server on this machine takes calls
 //	server audit verify --config drmhub.yaml   fails unless the audit trail in the file's store is whole
 //	server audit verify --file audit.jsonl     does the same for files of audit events, oldest first
+//	server keygen --out k2.pem                 makes a key that signs tokens
+//	server token --key k2.pem --kid k2 --subject billing --roles viewer --config drmhub.yaml
+//	                                           signs a token for a machine
 package main
 
 import (
@@ -45,6 +48,8 @@ const commands = `Usage:
   server emulate VENDOR    run the twin of one vendor
   server health            fail unless the server on this machine takes calls
   server audit verify      fail unless the audit trail is whole
+  server keygen            make a key that signs tokens
+  server token             sign a token for a machine
 Each command lists its flags with -h, as in: server emulate pallycon -h
 
 Flags of server:
@@ -59,6 +64,12 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	}
 	if len(args) > 0 && args[0] == "audit" {
 		return verifyAudit(ctx, args[1:], out, errs)
+	}
+	if len(args) > 0 && args[0] == "keygen" {
+		return keygen(args[1:], out, errs)
+	}
+	if len(args) > 0 && args[0] == "token" {
+		return signToken(ctx, args[1:], out, errs)
 	}
 	flags := flag.NewFlagSet("server", flag.ContinueOnError)
 	flags.SetOutput(errs)
@@ -75,7 +86,8 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 		return err
 	}
 	if flags.NArg() > 0 {
-		return fmt.Errorf("unknown command %q: use emulate, health or audit, or none to run the server", flags.Arg(0))
+		return fmt.Errorf("unknown command %q: use emulate, health, audit, keygen or token, "+
+			"or none to run the server", flags.Arg(0))
 	}
 	// The sandbox's twins outlive ctx, so that calls in flight can finish.
 	twins, stopTwins := context.WithCancel(context.WithoutCancel(ctx))

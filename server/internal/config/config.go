@@ -95,19 +95,39 @@ func Read(path string, kinds Kinds) (*Config, error) {
 // ReadStore reads the store's section alone, for commands that only read the store. It ignores mistakes
 // and missing secrets in other sections, and in the digest key.
 func ReadStore(path string) (Store, error) {
+	config, err := readSection(path, "store", "store.digest_key")
+	return config.Store, err
+}
+
+// ReadAuth reads the section auth alone, for commands that sign tokens. It ignores mistakes and missing
+// secrets in other sections and in its keys, since a machine that signs tokens has no secrets of the
+// server.
+func ReadAuth(path string) (Auth, error) {
+	config, err := readSection(path, "auth", "auth.keys", "auth.oidc", "auth.clients")
+	return config.Auth, err
+}
+
+// readSection reads a section, and ignores mistakes in others and in some parts of it.
+func readSection(path, section string, parts ...string) (*Config, error) {
 	source, err := readFile(path)
 	if err != nil {
-		return Store{}, err
+		return &Config{}, err
 	}
 	config, mistakes := parse(source, path, nil)
 	mistakes = slices.DeleteFunc(mistakes, func(m Mistake) bool {
-		other := m.Path != "" && m.Path != "store" && !strings.HasPrefix(m.Path, "store.")
-		return other || m.Path == "store.digest_key"
+		return m.Path != "" && !within(m.Path, section) ||
+			slices.ContainsFunc(parts, func(part string) bool { return within(m.Path, part) })
 	})
 	if len(mistakes) > 0 {
-		return Store{}, mistakes
+		return &Config{}, mistakes
 	}
-	return config.Store, nil
+	return config, nil
+}
+
+// within reports whether a path is that of a section, or of something in it.
+func within(path, section string) bool {
+	rest, ok := strings.CutPrefix(path, section)
+	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
 func readFile(path string) ([]byte, error) {
