@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"io"
 	"mime"
@@ -24,12 +25,15 @@ func (rt *route) readBody(
 ) (implied []string, err error) {
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, refused(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", tooLarge.Limit)
+		return nil, errTooLarge(tooLarge.Limit)
 	}
 	if err != nil {
 		return nil, apierror.Invalid("", "the body ends too early")
 	}
 	r.Body = http.NoBody
+	if raw, err = decoded(w, r.Header, raw, maxBody); err != nil {
+		return nil, err
+	}
 	empty := len(bytes.TrimSpace(raw)) == 0
 	if r.Method == http.MethodGet && empty || empty && r.Header.Get("Content-Type") == "" {
 		return nil, nil
@@ -53,6 +57,34 @@ func (rt *route) readBody(
 	}
 	r.Body = io.NopCloser(bytes.NewReader(raw))
 	return rt.impliedMask(raw, body), nil
+}
+
+// decoded undoes the coding of a body. maxBody bounds the result, too: a few bytes can become a thousand
+// times as many.
+func decoded(w http.ResponseWriter, h http.Header, raw []byte, maxBody int64) ([]byte, error) {
+	switch coding := strings.ToLower(strings.Join(h.Values("Content-Encoding"), ",")); {
+	case len(raw) == 0, coding == "", coding == "identity":
+		return raw, nil
+	case coding != gzipName && coding != "x-gzip":
+		w.Header().Set("Accept-Encoding", gzipName)
+		return nil, refused(http.StatusUnsupportedMediaType,
+			"drmhub cannot decode the body: send it without a Content-Encoding, or as gzip")
+	}
+	content, err := gzip.NewReader(bytes.NewReader(raw))
+	if err == nil {
+		raw, err = io.ReadAll(io.LimitReader(content, maxBody+1))
+	}
+	switch {
+	case err != nil:
+		return nil, apierror.Invalid("", "the body is not valid gzip, as its Content-Encoding says")
+	case int64(len(raw)) > maxBody:
+		return nil, errTooLarge(maxBody)
+	}
+	return raw, nil
+}
+
+func errTooLarge(limit int64) error {
+	return refused(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", limit)
 }
 
 // checkBodyNames refuses a body that names another resource than the path. Otherwise the call would
@@ -85,9 +117,6 @@ func sameName(a, b string) bool {
 
 // checkMediaType refuses a body that is not plain JSON.
 func checkMediaType(h http.Header) error {
-	if encoding := h.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
-		return refused(http.StatusUnsupportedMediaType, "send the body without a Content-Encoding")
-	}
 	media, params, err := mime.ParseMediaType(h.Get("Content-Type"))
 	charset := params["charset"]
 	if err != nil || media != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"compress/gzip"
 	"net/http"
 	"strings"
 	"testing"
@@ -18,7 +19,9 @@ func TestMediaTypes(t *testing.T) {
 		"Content-Type: application/json; charset=latin1":  false,
 		"Content-Type: application/json; charset":         false,
 		"Content-Type: application/jsonx":                 false,
-		"Content-Encoding: gzip":                          false,
+		"Content-Encoding: br":                            false,
+		"Content-Encoding: gzip, gzip":                    false,
+		"Content-Encoding: identity":                      true,
 	} {
 		r, got := ask("POST", "/v1/vendors/v/members", `{}`, header)
 		if !taken {
@@ -54,6 +57,34 @@ func TestBodiesThatAreTooLarge(t *testing.T) {
 	e := r.failed(t, http.StatusRequestEntityTooLarge, "INVALID_ARGUMENT", "REQUEST_INVALID")
 	if got != nil || !strings.Contains(e.Message, "1000 bytes") {
 		t.Errorf("1001 bytes: %v, %q", got, e.Message)
+	}
+}
+
+func TestCompressedBodies(t *testing.T) {
+	ask := requests(t) // takes 1000 bytes
+	compress := func(text string) string {
+		var out strings.Builder
+		w := gzip.NewWriter(&out)
+		_, _ = w.Write([]byte(text))
+		_ = w.Close()
+		return out.String()
+	}
+	long := compress(`{"email":"` + strings.Repeat("a", 100_000) + `"}`)
+	for body, status := range map[string]int{
+		compress(`{"email":"a@example.com"}`): 200, compress(""): 200, "": 200, long: 413,
+		compress(`{"mail":1}`): 400, "{}": 400, long + "x": 413,
+		compress(`{"email":"a@example.com"}`)[:30]: 400, compress(`{}`) + "x": 400,
+	} {
+		for _, coding := range []string{"gzip", "GZIP", "x-gzip"} {
+			r, got := ask("POST", "/v1/vendors/v/members", body, "Content-Encoding: "+coding)
+			if r.StatusCode != status || (got != nil) != (status == 200) {
+				t.Errorf("%q: HTTP %d, want %d: %s", body, r.StatusCode, status, r.text)
+			}
+		}
+	}
+	r, _ := ask("POST", "/v1/vendors/v/members", "{}", "Content-Encoding: br")
+	if r.StatusCode != http.StatusUnsupportedMediaType || r.Header.Get("Accept-Encoding") != "gzip" {
+		t.Errorf("HTTP %d %v", r.StatusCode, r.Header)
 	}
 }
 

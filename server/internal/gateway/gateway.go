@@ -92,6 +92,7 @@ func New(o Options) (http.Handler, error) {
 		runtime.WithOutgoingHeaderMatcher(noHeader),
 		runtime.WithOutgoingTrailerMatcher(noHeader),
 		runtime.WithForwardResponseOption(responseHeaders),
+		runtime.WithWriteContentLength(),
 		runtime.WithErrorHandler(callFailed),
 		runtime.WithRoutingErrorHandler(g.unrouted),
 	)
@@ -119,8 +120,14 @@ func (g *gateway) register(conn grpc.ClientConnInterface) error {
 	)
 }
 
-// ServeHTTP serves a page, or passes the request on to the API.
+// ServeHTTP serves a page, or passes the request on to the API. It compresses what is worth it.
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := newCompressor(w, r)
+	g.serve(c, r)
+	c.end()
+}
+
+func (g *gateway) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if status, problem := g.guard.Check(r); status != 0 {
 		e := apierror.New(codes.PermissionDenied, pb.ErrorReason_REQUEST_INVALID, "%s", problem)

@@ -83,6 +83,7 @@ func (b backend) serve(t testing.TB) *httptest.Server {
 	t.Helper()
 	s := httptest.NewServer(b.handler(t, gateway.Options{MaxBody: 1000}))
 	t.Cleanup(s.Close)
+	s.Client().Transport.(*http.Transport).DisableCompression = true
 	return s
 }
 

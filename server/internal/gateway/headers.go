@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/server/internal/redact"
 )
 
 // idempotencyKey is the header that can replace the field request_id.
@@ -55,7 +56,10 @@ func checkHeaders(h http.Header) error {
 
 // responseHeaders writes a call's metadata into headers. It never fails: grpc-gateway demands the error
 // of a forward response option.
-func responseHeaders(ctx context.Context, w http.ResponseWriter, _ proto.Message) error {
+func responseHeaders(ctx context.Context, w http.ResponseWriter, res proto.Message) error {
+	if res != nil && redact.Has(res) {
+		keepPlain(w)
+	}
 	md, _ := runtime.ServerMetadataFromContext(ctx)
 	setResponseHeaders(w, metadata.Join(md.HeaderMD, md.TrailerMD))
 	return nil

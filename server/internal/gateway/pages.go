@@ -1,10 +1,14 @@
 package gateway
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/swaggest/swgui/v5emb"
 	"google.golang.org/grpc/codes"
@@ -39,6 +43,9 @@ func pages(openAPI []byte, ready func() bool) map[string]http.HandlerFunc {
 	} {
 		all["/docs"+path] = func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Security-Policy", docsPolicy)
+			if !acceptedEncodings(r.Header).gzip { // The files are compressed, and ui reads no weights.
+				r.Header.Del("Accept-Encoding")
+			}
 			ui.ServeHTTP(w, r)
 		}
 	}
@@ -59,18 +66,32 @@ func readOnly(path string, page http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// document serves the OpenAPI document, which changes only with the program.
+// document serves the OpenAPI document, which changes only with the program. It is compressed once. The
+// tag is weak, since it is the same with and without compression.
 func document(openAPI []byte) http.HandlerFunc {
-	etag := fmt.Sprintf(`"%x"`, sha256.Sum256(openAPI))
+	tag := fmt.Sprintf(`"%x"`, sha256.Sum256(openAPI))
+	compressed := sync.OnceValue(func() []byte {
+		var out bytes.Buffer
+		w := gzip.NewWriter(&out)
+		_, _ = w.Write(openAPI) // Memory takes everything.
+		_ = w.Close()
+		return out.Bytes()
+	})
 	return func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("ETag", etag)
-		w.Header().Set("Cache-Control", "no-cache") // ask each time, by ETag
-		if known := r.Header.Get("If-None-Match"); known == "*" || strings.Contains(known, etag) {
+		h, body := w.Header(), openAPI
+		h.Set("Content-Type", "application/json")
+		h.Set("ETag", "W/"+tag)
+		h.Set("Cache-Control", "no-cache") // ask each time, by ETag
+		if known := r.Header.Get("If-None-Match"); known == "*" || strings.Contains(known, tag) {
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}
-		_, _ = w.Write(openAPI)
+		if len(openAPI) >= minCompressed && acceptedEncodings(r.Header).gzip {
+			h.Set("Content-Encoding", gzipName)
+			body = compressed()
+		}
+		h.Set("Content-Length", strconv.Itoa(len(body)))
+		_, _ = w.Write(body)
 	}
 }
 

@@ -25,6 +25,9 @@ func TestOpenAPIDocument(t *testing.T) {
 		{"GET", etag, http.StatusNotModified, 0},
 		{"GET", `"other"`, http.StatusOK, len(r.text)},
 		{"HEAD", "", http.StatusOK, 0},
+		{"GET", "*", http.StatusNotModified, 0},
+		{"GET", strings.TrimPrefix(etag, "W/"), http.StatusNotModified, 0},
+		{"GET", `"other", ` + etag, http.StatusNotModified, 0},
 	} {
 		r := send(t, s, c.method, "/openapi.json", "", "If-None-Match: "+c.known)
 		if r.StatusCode != c.status || r.Header.Get("ETag") != etag || len(r.text) != c.size {
