@@ -126,10 +126,10 @@ func failureExamples() openapi3.Examples {
 		return errorDetail("ErrorInfo", map[string]any{"reason": reason, "domain": domain, "metadata": metadata})
 	}
 	const negative = "must be greater than or equal to 0"
-	violations := []any{map[string]any{"field": "page_size", "description": negative}}
+	violations := []any{map[string]any{"field": "pageSize", "description": negative}}
 	return openapi3.Examples{
 		"invalid": failureExample("A field breaks a rule", 400, code.Code_INVALID_ARGUMENT,
-			"page_size: "+negative,
+			"pageSize: "+negative,
 			info("REQUEST_INVALID", map[string]any{}),
 			errorDetail("BadRequest", map[string]any{"fieldViolations": violations})),
 		"vendorRateLimited": failureExample("The vendor throttles", 429, code.Code_RESOURCE_EXHAUSTED,

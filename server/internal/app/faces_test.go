@@ -182,6 +182,11 @@ func shape(t *testing.T, c rpcCase, err error, answer string) {
 			checkAdvice(t, message, m.GetRequestId() != "")
 		}
 	}
+	var fields []string
+	for _, v := range e.Violations {
+		fields = append(fields, c.call.restName(v.GetField()))
+	}
+	wantEqual(t, rest.fields(), fields)
 	if c.field != "" && (len(e.Violations) == 0 || e.Violations[0].GetField() != c.field) {
 		t.Errorf("violations %v, want %s", e.Violations, c.field)
 	}
@@ -207,9 +212,20 @@ type restError struct {
 	Status  string
 	Message string
 	Details []struct {
-		Reason   string
-		Metadata map[string]string
+		Reason          string
+		Metadata        map[string]string
+		FieldViolations []struct{ Field, Description string }
 	}
+}
+
+// fields returns the fields that an error complains about.
+func (e restError) fields() (all []string) {
+	for _, d := range e.Details {
+		for _, v := range d.FieldViolations {
+			all = append(all, v.Field)
+		}
+	}
+	return all
 }
 
 func failure(t *testing.T, answer string) restError {

@@ -108,3 +108,15 @@ func flatten(query url.Values, prefix string, fields map[string]any) {
 		}
 	}
 }
+
+// restName returns the name that a field of the request has over REST. The body can be the resource alone.
+func (c call) restName(field string) string {
+	method := contract.Lookup(c.method).Method
+	rule := proto.GetExtension(method.Options(), annotations.E_Http).(*annotations.HttpRule)
+	field = strings.TrimPrefix(field, rule.GetBody()+".")
+	words := strings.Split(field, "_")
+	for i := 1; i < len(words); i++ {
+		words[i] = strings.ToUpper(words[i][:1]) + words[i][1:]
+	}
+	return strings.Join(words, "")
+}

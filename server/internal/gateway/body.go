@@ -21,7 +21,7 @@ import (
 // readBody reads the request's body, and refuses what the route does not take. The body can be read
 // again afterwards. An empty body is an empty message. readBody returns the mask that the body implies.
 func (rt *route) readBody(
-	w http.ResponseWriter, r *http.Request, params map[string]string, maxBody int64,
+	w http.ResponseWriter, r *http.Request, params map[string]string, maxBody int64, s *spelling,
 ) (implied []string, err error) {
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
@@ -55,7 +55,7 @@ func (rt *route) readBody(
 	if err := rt.checkBodyNames(body, params); err != nil {
 		return nil, err
 	}
-	r.Body = io.NopCloser(bytes.NewReader(raw))
+	r.Body, s.body = io.NopCloser(bytes.NewReader(raw)), raw
 	return rt.impliedMask(raw, body), nil
 }
 

@@ -91,7 +91,7 @@ func callFailed(
 	ctx context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, _ *http.Request, err error,
 ) {
 	_ = responseHeaders(ctx, w, nil) // It never fails.
-	writeError(w, err)
+	writeError(w, reworded(ctx, err))
 }
 
 // unrouted refuses what no route takes. It is grpc-gateway's routing error handler.

@@ -92,6 +92,7 @@ func New(o Options) (http.Handler, error) {
 		runtime.WithOutgoingHeaderMatcher(noHeader),
 		runtime.WithOutgoingTrailerMatcher(noHeader),
 		runtime.WithForwardResponseOption(responseHeaders),
+		runtime.WithForwardResponseRewriter(rewordedItems),
 		runtime.WithWriteContentLength(),
 		runtime.WithErrorHandler(callFailed),
 		runtime.WithRoutingErrorHandler(g.unrouted),
@@ -174,30 +175,32 @@ func (g *gateway) checked(next runtime.HandlerFunc) runtime.HandlerFunc {
 			writeError(w, fmt.Errorf("no rule of the contract for %s %s", r.Method, pattern))
 			return
 		}
+		s := &spelling{route: route, keyed: r.Header.Get(idempotencyKey) != ""}
 		r, err := g.identified(r, route.FullMethod())
 		if err == nil {
-			err = g.check(w, r, route, params)
+			err = g.check(w, r, params, s)
 		}
 		if err != nil {
 			writeError(w, err)
 			return
 		}
-		next(w, r, params)
+		next(w, r.WithContext(withSpelling(r.Context(), s)), params)
 	}
 }
 
-func (g *gateway) check(w http.ResponseWriter, r *http.Request, route *route, params map[string]string) error {
-	if err := g.checkNames(r, params); err != nil {
+// check refuses what the route does not take, and notes how the caller wrote the rest.
+func (g *gateway) check(w http.ResponseWriter, r *http.Request, params map[string]string, s *spelling) error {
+	if err := g.checkNames(r, params, s); err != nil {
 		return err
 	}
 	if err := checkHeaders(r.Header); err != nil {
 		return err
 	}
-	query, err := route.readQuery(r.URL.RawQuery)
+	query, err := s.route.readQuery(r.URL.RawQuery, s)
 	if err != nil {
 		return err
 	}
-	implied, err := route.readBody(w, r, params, g.maxBody)
+	implied, err := s.route.readBody(w, r, params, g.maxBody, s)
 	if err != nil {
 		return err
 	}

@@ -18,13 +18,15 @@ import (
 )
 
 // readQuery reads a query string. It returns the parameters under their full field names, such as
-// "filter.content_id". Its error lists every parameter that the route does not take.
-func (rt *route) readQuery(raw string) (url.Values, error) {
+// "filter.content_id", and notes how they were sent. Its error lists every parameter that the route does
+// not take.
+func (rt *route) readQuery(raw string, s *spelling) (url.Values, error) {
 	sent, err := url.ParseQuery(raw)
 	if err != nil {
 		return nil, apierror.Invalid("", "the query string is malformed: %s", quote(err.Error()))
 	}
-	q := query{route: rt, request: rt.NewRequest(), read: url.Values{}}
+	s.query, s.masks = map[string]string{}, map[string]string{}
+	q := query{route: rt, request: rt.NewRequest(), read: url.Values{}, spelling: s}
 	for _, key := range slices.Sorted(maps.Keys(sent)) {
 		if problem := q.set(key, sent[key]); problem != "" {
 			violation := &errdetails.BadRequest_FieldViolation{Field: quote(key), Description: problem}
@@ -42,6 +44,7 @@ type query struct {
 	route      *route
 	request    proto.Message // what has been read so far
 	read       url.Values    // the same, as text
+	spelling   *spelling     // how the parameters were sent
 	violations []*errdetails.BadRequest_FieldViolation
 }
 
@@ -52,7 +55,7 @@ func (q *query) set(key string, values []string) (problem string) {
 	case problem != "":
 		return problem
 	case q.read.Has(path):
-		return fmt.Sprintf("appears under both names of %s", path)
+		return fmt.Sprintf("is the same parameter as %s: send one of them", q.spelling.query[path])
 	case len(values) > 1 && !field.IsList():
 		return "appears more than once"
 	}
@@ -65,8 +68,12 @@ func (q *query) set(key string, values []string) (problem string) {
 			return "must not be empty: give it a value, or leave it out"
 		}
 		if isMessage(field, "google.protobuf.FieldMask") {
+			sent := strings.Split(value, ",")
 			if value = fieldMask(value); value == "" {
 				return expectation(field)
+			}
+			for i, name := range strings.Split(value, ",") {
+				q.spelling.masks[name] = sent[i]
 			}
 		}
 		if err := runtime.PopulateFieldFromPath(q.request, path, value); err != nil {
@@ -74,7 +81,7 @@ func (q *query) set(key string, values []string) (problem string) {
 		}
 		values[i] = value
 	}
-	q.read[path] = values
+	q.read[path], q.spelling.query[path] = values, key
 	return ""
 }
 

@@ -80,14 +80,14 @@ func isID(segment string) bool {
 }
 
 // checkNames refuses a path whose names are malformed.
-func (g *gateway) checkNames(r *http.Request, params map[string]string) error {
+func (g *gateway) checkNames(r *http.Request, params map[string]string, s *spelling) error {
 	for field, name := range params {
 		for segment := range strings.SplitSeq(name, "/") {
 			if !isID(segment) {
 				return g.noSuchPath(r.URL.Path)
 			}
 			if id, _ := url.PathUnescape(segment); !utf8.ValidString(id) {
-				return apierror.Invalid(field, "the escapes in the path must be UTF-8")
+				return apierror.Invalid(s.field(field), "the escapes in the path must be UTF-8")
 			}
 		}
 	}

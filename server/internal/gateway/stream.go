@@ -60,6 +60,9 @@ func (g *gateway) streamLicenses(w http.ResponseWriter, r *http.Request, params 
 			header, _ := stream.Header()
 			setResponseHeaders(w, metadata.Join(header, stream.Trailer()))
 		}
+		if !errors.Is(err, io.EOF) {
+			err = reworded(ctx, err)
+		}
 		lines.end(err)
 		return
 	}
