@@ -98,7 +98,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	}
 	if *file != "" && (isSet(flags, "grpc") || isSet(flags, "http") || isSet(flags, "host")) {
 		return errors.New("--grpc, --http and --host are for the sandbox: " +
-			"set grpc.listen, http.listen and http.hosts in the configuration file instead")
+			"set grpc.listen, http.listen and http.allowed_hosts in the configuration file instead")
 	}
 	a, err := app.Start(ctx, cfg, slog.New(slog.NewTextHandler(errs, nil)))
 	if err != nil {

@@ -106,7 +106,11 @@ test("makes a change once although its answer is lost", async () => {
   const { planned } = await dryRun(sites, "disableSite", { name });
   const vendor = new URL(planned[0].match(/'(http:[^']*)'/)[1]).origin; // the sandbox's twin
   const fault = { kind: "loseAnswer", method: "PUT", times: 1 };
-  await fetch(`${vendor}/_twin/faults`, { method: "POST", body: JSON.stringify(fault) });
+  await fetch(`${vendor}/_twin/faults`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(fault),
+  });
 
   const { answer, mutation } = await change(sites, "disableSite", { name });
   assert.deepEqual(await (await fetch(`${vendor}/_twin/faults`)).json(), { faults: [] }); // the answer was lost

@@ -118,7 +118,8 @@ class Client(unittest.TestCase):
         _, planned = client.dry_run(self.sites.DisableSite, site_service_pb2.DisableSiteRequest(name=KIDS))
         vendor = re.search(r"'(http://[^/]*)/", planned[0])[1]  # the sandbox's twin, which takes orders to fail
         fault = json.dumps({"kind": "loseAnswer", "method": "PUT", "times": 1}).encode()
-        urllib.request.urlopen(f"{vendor}/_twin/faults", fault, client.TIMEOUT).close()
+        order = urllib.request.Request(f"{vendor}/_twin/faults", fault, {"Content-Type": "application/json"})
+        urllib.request.urlopen(order, timeout=client.TIMEOUT).close()
 
         answer, mutation = client.change(self.sites.DisableSite, site_service_pb2.DisableSiteRequest(name=KIDS))
         with urllib.request.urlopen(f"{vendor}/_twin/faults", timeout=client.TIMEOUT) as faults:

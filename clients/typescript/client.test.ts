@@ -117,7 +117,11 @@ test("makes a change once although its answer is lost", async () => {
   const { planned } = await dryRun(disableKids({ validateOnly: true }));
   const vendor = new URL(planned.match(/'(http:[^']*)'/)?.[1] ?? "").origin; // the sandbox's twin
   const fault = { kind: "loseAnswer", method: "PUT", times: 1 };
-  await fetch(`${vendor}/_twin/faults`, { method: "POST", body: JSON.stringify(fault) });
+  await fetch(`${vendor}/_twin/faults`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(fault),
+  });
 
   const { answer: switched, mutation } = await change((requestId) => disableKids({ requestId }));
   assert.deepEqual(await (await fetch(`${vendor}/_twin/faults`)).json(), { faults: [] }); // the answer was lost

@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -196,10 +197,14 @@ func (a *App) newHTTP(
 	cfg *config.Config, all *vendors.Registry,
 	unary []grpc.UnaryServerInterceptor, stream []grpc.StreamServerInterceptor,
 ) error {
+	guard, err := newGuard(cfg, a.certificate)
+	if err != nil {
+		return err
+	}
 	conn := inproc.New(unary, stream)
 	a.register(conn, all)
 	handler, err := gateway.New(gateway.Options{
-		Conn: conn, OpenAPI: gen.OpenAPI, Ready: a.ready, Guard: newGuard(cfg),
+		Conn: conn, OpenAPI: gen.OpenAPI, Ready: a.ready, Guard: guard,
 		Identify:    a.authenticator.Caller,
 		PrivateDocs: cfg.Auth.Mode == config.AuthJWT && !cfg.Auth.PublicDocs,
 	})
@@ -219,6 +224,14 @@ func (a *App) newHTTP(
 		}
 	}
 	return nil
+}
+
+// certificate returns the certificate of REST, or nil.
+func (a *App) certificate() *x509.Certificate {
+	if a.http.TLSConfig == nil || len(a.http.TLSConfig.Certificates) == 0 {
+		return nil
+	}
+	return a.http.TLSConfig.Certificates[0].Leaf
 }
 
 // watch ends the calls that watch the health when the server stops. They have no other end.

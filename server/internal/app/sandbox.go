@@ -36,7 +36,7 @@ func Sandbox(ctx context.Context, grpcListen, httpListen string, hosts ...string
 		Store: config.Store{DSN: config.NewDSN(store.Memory)},
 	}
 	for _, kind := range catalog.Kinds {
-		addr, err := serveTwin(ctx, webguard.New().Handler(kind.Twin(sandboxSeed)), "127.0.0.1:0")
+		addr, err := serveTwin(ctx, kind.Twin(sandboxSeed), "127.0.0.1:0", nil)
 		if err != nil {
 			return nil, nil, fmt.Errorf("the twin of %s: %w", kind.Name, err)
 		}
@@ -61,7 +61,7 @@ func Emulate(
 		}
 		return fmt.Errorf("there is no twin of %q: use one of %s", kindName, strings.Join(known, ", "))
 	}
-	addr, err := serveTwin(ctx, webguard.New(hosts...).Handler(kind.Twin(seed)), listen)
+	addr, err := serveTwin(ctx, kind.Twin(seed), listen, hosts)
 	if err != nil {
 		return err
 	}
@@ -70,13 +70,20 @@ func Emulate(
 	return nil
 }
 
-// serveTwin serves a twin in the background until ctx ends. It returns the address.
-func serveTwin(ctx context.Context, twin http.Handler, listen string) (string, error) {
+// serveTwin serves a twin in the background until ctx ends. It returns the address. A vendor's own calls
+// take what the vendor takes, so only the admin calls must be JSON.
+func serveTwin(ctx context.Context, twin http.Handler, listen string, hosts []string) (string, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)
 	if err != nil {
 		return "", err
 	}
-	server := &http.Server{Handler: twin, ReadHeaderTimeout: maxHeaderTime}
+	options := webguard.Options{Hosts: hosts, JSONBelow: "/_twin/"}
+	options.Listen, _, _ = net.SplitHostPort(listen)
+	guard, err := webguard.New(options)
+	if err != nil {
+		return "", errors.Join(err, l.Close())
+	}
+	server := &http.Server{Handler: guard.Handler(twin), ReadHeaderTimeout: maxHeaderTime}
 	go func() {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			panic(fmt.Sprintf("the listener of a twin failed: %v", err))

@@ -176,43 +176,6 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// TestWebPagesReachNeitherRESTNorTwins calls as a page would whose name resolves to loopback, and as
-// one of another origin.
-func TestWebPagesReachNeitherRESTNorTwins(t *testing.T) {
-	cfg, twins, err := app.Sandbox(t.Context(), "127.0.0.1:0", "127.0.0.1:0", "drm.example")
-	if err != nil {
-		t.Fatal(err)
-	}
-	rest := (&testServer{cfg: cfg}).run(t).HTTPAddr()
-	for url, known := range map[string]string{
-		"http://" + rest + "/v1/vendors": "drm.example", twins[0].URL + "/_twin/requests": "localhost",
-	} {
-		for _, c := range []struct {
-			method, host, site string
-			want               []int
-		}{
-			{"GET", "evil.example", "same-origin", []int{421}},
-			{"POST", known, "cross-site", []int{403}},
-			{"GET", known, "none", []int{200, 404}},
-		} {
-			req, err := http.NewRequestWithContext(t.Context(), c.method, url, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			req.Host = c.host
-			req.Header.Set("Sec-Fetch-Site", c.site)
-			res, err := http.DefaultClient.Do(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			res.Body.Close()
-			if !slices.Contains(c.want, res.StatusCode) {
-				t.Errorf("%s %s for %s: HTTP %d", c.method, url, c.host, res.StatusCode)
-			}
-		}
-	}
-}
-
 func TestHeadersAreBounded(t *testing.T) {
 	h := start(t)
 	large := metadata.AppendToOutgoingContext(t.Context(), "a", strings.Repeat("x", 17<<10))
@@ -250,7 +213,8 @@ func writeCertificate(t *testing.T, dir string) tls.Certificate {
 		t.Fatal(err)
 	}
 	der := selfSigned(t, key, x509.Certificate{
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"cert.example"},
+		IsCA: true, BasicConstraintsValid: true,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	})
 	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)

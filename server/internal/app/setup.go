@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"runtime"
-	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -36,17 +35,19 @@ func newVendors(cfg *config.Config) (*vendors.Registry, error) {
 	return vendors.New(all...)
 }
 
-// newGuard returns the guard of REST. Where a certificate or a login proves the server's name, it may be
-// any.
-func newGuard(cfg *config.Config) *webguard.Guard {
-	if cfg.Auth.Mode != config.AuthNone || cfg.HTTP.TLS != nil {
-		return webguard.ForAnyHost()
+// newGuard returns the guard of REST. certificate returns the certificate of REST. Its names count in mode
+// jwt, where a page whose own name resolves here has no token.
+func newGuard(cfg *config.Config, certificate func() *x509.Certificate) (*webguard.Guard, error) {
+	options := webguard.Options{Hosts: cfg.HTTP.AllowedHosts, Origins: cfg.HTTP.AllowedOrigins}
+	options.Listen, _, _ = net.SplitHostPort(cfg.HTTP.Listen)
+	if cfg.Auth.Mode == config.AuthJWT && cfg.HTTP.TLS != nil {
+		options.Certificate = certificate
 	}
-	hosts := cfg.HTTP.AllowedHosts
-	if host, _, err := net.SplitHostPort(cfg.HTTP.Listen); err == nil && host != "" {
-		hosts = append(slices.Clip(hosts), host)
+	guard, err := webguard.New(options)
+	if err != nil {
+		return nil, fmt.Errorf("http.allowed_origins: %w", err)
 	}
-	return webguard.New(hosts...)
+	return guard, nil
 }
 
 // serverTLS reads the files that a listener's tls section names.

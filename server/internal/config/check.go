@@ -39,9 +39,9 @@ func (c *Config) Check(report func(key, problem string)) {
 		}
 	}
 	if host, ok := host(c.HTTP.Listen); c.Auth.Mode == AuthNone && c.Auth.AllowRemote &&
-		ok && !loopback(host) && c.HTTP.TLS == nil && len(c.HTTP.AllowedHosts) == 0 {
-		report("http.allowed_hosts", "is missing: list the hosts in the URLs of your callers, "+
-			"such as [drmhub.internal]. Requests for other hosts are refused, since a web page could make them")
+		ok && !loopback(host) && len(c.HTTP.AllowedHosts) == 0 {
+		report("http.allowed_hosts", "is missing: list the hosts in the URLs of your callers, such as "+
+			"[drmhub.internal]. Requests for other hosts are refused, since a web page could make them")
 	}
 	c.checkAddresses(report)
 	c.checkClients(report)
@@ -123,9 +123,13 @@ var hostname = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])
 // origin reports whether a text is an origin as browsers write it in the header Origin.
 func origin(text string) bool {
 	u, err := url.Parse(text)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.User == nil &&
-		text == strings.ToLower(u.Scheme+"://"+u.Host) && !strings.Contains(u.Host, "*") &&
-		u.Port() != map[string]string{"https": "443", "http": "80"}[u.Scheme]
+	if err != nil || u.Hostname() == "" || u.User != nil || strings.HasSuffix(u.Host, ":") {
+		return false
+	}
+	port, known := map[string]string{"https": "443", "http": "80"}[u.Scheme]
+	never := func(r rune) bool { return r == '*' || r > '~' }
+	return known && u.Port() != port && text == strings.ToLower(u.Scheme+"://"+u.Host) &&
+		!strings.ContainsFunc(text, never)
 }
 
 // host returns the host of a listen address. It reports false if the address is malformed.

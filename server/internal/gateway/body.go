@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"strings"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/names"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/webguard"
 )
 
 // readBody reads the request's body, and refuses what the route does not take. The body can be read
@@ -117,9 +117,7 @@ func sameName(a, b string) bool {
 
 // checkMediaType refuses a body that is not plain JSON.
 func checkMediaType(h http.Header) error {
-	media, params, err := mime.ParseMediaType(h.Get("Content-Type"))
-	charset := params["charset"]
-	if err != nil || media != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
+	if !webguard.IsJSON(h) {
 		return refused(http.StatusUnsupportedMediaType,
 			"send the body as JSON in UTF-8, with Content-Type: application/json")
 	}

@@ -40,7 +40,7 @@ type Options struct {
 	OpenAPI []byte                   // the document served at /openapi.json; required
 	Ready   func() bool              // reports whether the server takes calls; nil: always
 	MaxBody int64                    // the largest request body, in bytes; 0: DefaultMaxBody
-	Guard   *webguard.Guard          // keeps web pages out; nil: the guard for any host
+	Guard   *webguard.Guard          // keeps web pages out; required
 	// Identify returns the caller of a call to a method, before the request is read. Nil means that the
 	// interceptors of Conn identify the caller.
 	Identify func(ctx context.Context, method string) (auth.Caller, error)
@@ -70,15 +70,15 @@ func New(o Options) (http.Handler, error) {
 	if len(o.OpenAPI) == 0 {
 		return nil, errors.New("gateway: no OpenAPI document")
 	}
+	if o.Guard == nil {
+		return nil, errors.New("gateway: no guard against web pages")
+	}
 	g := &gateway{
-		maxBody: o.MaxBody, license: pb.NewLicenseServiceClient(o.Conn),
+		maxBody: o.MaxBody, guard: o.Guard, license: pb.NewLicenseServiceClient(o.Conn),
 		identify: o.Identify, privateDocs: o.PrivateDocs,
 	}
 	if g.maxBody == 0 {
 		g.maxBody = DefaultMaxBody
-	}
-	if g.guard = o.Guard; g.guard == nil {
-		g.guard = webguard.ForAnyHost()
 	}
 	g.routes = contractRoutes()
 	g.pages = pages(o.OpenAPI, o.Ready)
@@ -130,9 +130,8 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (g *gateway) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	if status, problem := g.guard.Check(r); status != 0 {
-		e := apierror.New(codes.PermissionDenied, pb.ErrorReason_REQUEST_INVALID, "%s", problem)
-		writeError(w, &httpError{status, e})
+	w, ok := g.guard.Admit(w, r, keptOut)
+	if !ok {
 		return
 	}
 	path := r.URL.EscapedPath()
@@ -147,6 +146,12 @@ func (g *gateway) serve(w http.ResponseWriter, r *http.Request) {
 		w = headOnly{w}
 	}
 	g.mux.ServeHTTP(w, r)
+}
+
+// keptOut writes the response to a request that the guard refuses.
+func keptOut(w http.ResponseWriter, status int, problem string) {
+	e := apierror.New(codes.PermissionDenied, pb.ErrorReason_REQUEST_INVALID, "%s", problem)
+	writeError(w, &httpError{status, e})
 }
 
 // headOnly marks the writer of a response to HEAD, which is the response to GET. net/http leaves out the

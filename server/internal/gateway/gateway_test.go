@@ -18,6 +18,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/contract"
 	"github.com/drmhub/drmhub/server/internal/gateway"
 	"github.com/drmhub/drmhub/server/internal/inproc"
+	"github.com/drmhub/drmhub/server/internal/webguard"
 )
 
 type streamServer = grpc.ServerStreamingServer[pb.StreamLicensesResponse]
@@ -72,6 +73,13 @@ func (b backend) handler(t testing.TB, o gateway.Options) http.Handler {
 	pb.RegisterCallerServiceServer(conn, b)
 	pb.RegisterLicenseServiceServer(conn, b.licenses)
 	o.Conn, o.OpenAPI = conn, []byte(`{"openapi":"3.0.3"}`)
+	guard, err := webguard.New(webguard.Options{
+		Hosts: []string{"example.com"}, Origins: []string{"https://app.example"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Guard = guard
 	h, err := gateway.New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -189,7 +197,12 @@ func (r reply) failed(t testing.TB, status int, code, reason string) failure {
 }
 
 func TestNewDemandsItsParts(t *testing.T) {
-	for _, o := range []gateway.Options{{OpenAPI: []byte("{}")}, {Conn: inproc.New(nil, nil)}} {
+	conn, document := inproc.New(nil, nil), []byte("{}")
+	for _, o := range []gateway.Options{
+		{OpenAPI: document, Guard: &webguard.Guard{}},
+		{Conn: conn, Guard: &webguard.Guard{}},
+		{Conn: conn, OpenAPI: document},
+	} {
 		if _, err := gateway.New(o); err == nil {
 			t.Errorf("New accepts %+v", o)
 		}

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/drmhub/drmhub/server/internal/gateway"
-	"github.com/drmhub/drmhub/server/internal/webguard"
 )
 
 func TestOpenAPIDocument(t *testing.T) {
@@ -74,8 +73,7 @@ func TestDocsPageNeedsNoOtherHost(t *testing.T) {
 }
 
 func TestWebPagesAreKeptOut(t *testing.T) {
-	s := httptest.NewServer(backend{}.handler(t, gateway.Options{Guard: webguard.New()}))
-	t.Cleanup(s.Close)
+	s := backend{}.serve(t)
 	const disable = "/v1/vendors/v/sites/s:disable"
 	r := send(t, s, "POST", disable, "", "Sec-Fetch-Site: cross-site", "Origin: https://evil.example")
 	r.failed(t, http.StatusForbidden, "PERMISSION_DENIED", "REQUEST_INVALID")

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"bytes"
+	"cmp"
 	"net/http"
 )
 
@@ -14,7 +15,9 @@ type recorded struct {
 	onWrite func(*recorded)
 }
 
+// record serves a request of a program on this machine, unless the request names another host.
 func record(h http.Handler, r *http.Request) *recorded {
+	r.Host = cmp.Or(r.Host, "localhost")
 	w := &recorded{header: http.Header{}}
 	h.ServeHTTP(w, r)
 	return w

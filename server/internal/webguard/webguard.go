@@ -3,70 +3,102 @@
 // A page can do so in two ways. It sends a request to drmhub's address, whose response it cannot read
 // but whose effect is there. Or its own name resolves to drmhub's address (DNS rebinding), and then
 // it can also read. Browsers name the page's origin in the first case, and the page's host in the
-// second.
+// second. So a Guard has three rules:
+//
+//   - A request that can change something must come from drmhub's own origin, from a listed origin, or
+//     from a program that is no browser (403).
+//   - A request must name a host of this server (421).
+//   - A request that can change something carries JSON or nothing (415). A page sends other types
+//     without asking first.
+//
+// A Guard speaks CORS with the pages of listed origins, and with no other page. It never allows
+// credentials, and it never grants access to a private network.
 package webguard
 
 import (
-	"net"
+	"crypto/x509"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 )
 
+// Options are what a guard lets in. The zero value lets in the requests for loopback and for the address
+// at which a connection arrived.
+type Options struct {
+	// Listen is the host of the address listened on. Empty means all addresses.
+	Listen string
+	// Hosts are further hosts that requests may name, without ports.
+	Hosts []string
+	// Certificate returns the server's certificate, whose names count as hosts. It may be nil, or
+	// return nil.
+	Certificate func() *x509.Certificate
+	// Origins are the origins whose pages may call, such as https://app.example.
+	Origins []string
+	// JSONBelow is the start of the paths that take only JSON. Empty means that the handler behind the
+	// guard checks the type of bodies.
+	JSONBelow string
+}
+
 // A Guard decides which requests a handler may take.
 type Guard struct {
-	anyHost bool
-	hosts   []string // that requests may name, in lower case and without a port
-	origins http.CrossOriginProtection
+	hosts       hosts
+	certificate func() *x509.Certificate
+	shared      []string // the origins whose pages may call
+	origins     http.CrossOriginProtection
+	jsonBelow   string
 }
 
-// New returns a guard for a server that anybody may call who reaches it. It takes requests for
-// loopback, for the address at which the connection arrived, and for these hosts. A host has no port.
-func New(hosts ...string) *Guard {
-	g := &Guard{hosts: []string{"localhost", "127.0.0.1", "::1"}}
-	for _, host := range hosts {
-		g.hosts = append(g.hosts, strings.ToLower(strings.Trim(host, "[]")))
+// New returns a guard. It returns an error if one of the origins is malformed.
+func New(o Options) (*Guard, error) {
+	g := &Guard{hosts: newHosts(o), certificate: o.Certificate, shared: o.Origins, jsonBelow: o.JSONBelow}
+	for _, origin := range o.Origins {
+		if err := g.origins.AddTrustedOrigin(origin); err != nil {
+			return nil, fmt.Errorf("the origin %q: %w", origin, err)
+		}
 	}
-	return g
+	return g, nil
 }
 
-// ForAnyHost returns a guard for a server whose name is proved otherwise, such as by its certificate.
-func ForAnyHost() *Guard { return &Guard{anyHost: true} }
-
-// Check returns the HTTP status and the reason of a refusal, or 0. A health check may name any host: its
-// response says nothing, and a load balancer names the address of a machine.
-func (g *Guard) Check(r *http.Request) (status int, problem string) {
-	if err := g.origins.Check(r); err != nil {
-		return http.StatusForbidden, "a web page of another origin must not make this call: nothing was done"
+// Admit reports whether a handler may take a request, and returns the writer for its response. Otherwise
+// Admit has responded: refuse writes the response to a request that is refused.
+func (g *Guard) Admit(
+	w http.ResponseWriter, r *http.Request, refuse func(w http.ResponseWriter, status int, problem string),
+) (http.ResponseWriter, bool) {
+	if status, problem := g.check(r); status != 0 {
+		refuse(w, status, problem)
+		return w, false
 	}
-	if g.anyHost || slices.Contains([]string{"/healthz", "/livez", "/readyz"}, r.URL.Path) || g.takes(r) {
-		return 0, ""
-	}
-	return http.StatusMisdirectedRequest, "the host that this request names is not known here, and nothing was done: " +
-		"call localhost or the address listened on, or have the operator add the host to http.hosts"
-}
-
-// takes reports whether the host that a request names is one of this server.
-func (g *Guard) takes(r *http.Request) bool {
-	host := r.Host
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.ToLower(strings.Trim(host, "[]"))
-	if slices.Contains(g.hosts, host) {
-		return true
-	}
-	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-	return ok && local.IP.Equal(net.ParseIP(host))
+	return g.share(w, r)
 }
 
 // Handler returns next behind the guard, with refusals in plain text.
 func (g *Guard) Handler(next http.Handler) http.Handler {
+	refuse := func(w http.ResponseWriter, status int, problem string) { http.Error(w, problem, status) }
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if status, problem := g.Check(r); status != 0 {
-			http.Error(w, problem, status)
-			return
+		if w, ok := g.Admit(w, r, refuse); ok {
+			next.ServeHTTP(w, r)
 		}
-		next.ServeHTTP(w, r)
 	})
+}
+
+// health are the paths that take any host. Their responses say nothing, and a load balancer names the
+// address of a machine.
+var health = []string{"/healthz", "/readyz", "/livez"}
+
+// check returns the HTTP status and the reason of a refusal, or 0.
+func (g *Guard) check(r *http.Request) (status int, problem string) {
+	switch {
+	case g.origins.Check(r) != nil:
+		return http.StatusForbidden, "a web page of another origin must not make this call, and nothing was done: " +
+			"have the operator add its origin to http.allowed_origins if it may"
+	case !slices.Contains(health, r.URL.Path) && !g.names(r):
+		return http.StatusMisdirectedRequest, "the host that this request names is not known here, " +
+			"and nothing was done: call localhost or the address listened on, " +
+			"or have the operator add the host to http.allowed_hosts"
+	case g.jsonBelow != "" && strings.HasPrefix(r.URL.Path, g.jsonBelow) && !carriesJSON(r):
+		return http.StatusUnsupportedMediaType, "this call takes only JSON, and nothing was done: " +
+			"send Content-Type: application/json, or leave out the body and its type"
+	}
+	return 0, ""
 }
