@@ -6,7 +6,7 @@
 // second. So a Guard has three rules:
 //
 //   - A request that can change something must come from drmhub's own origin, from a listed origin, or
-//     from a program that is no browser (403).
+//     from a program that is no browser (403). Other requests may also follow a link.
 //   - A request must name a host of this server (421).
 //   - A request that can change something carries JSON or nothing (415). A page sends other types
 //     without asking first.
@@ -86,16 +86,26 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 // address of a machine.
 var health = []string{"/healthz", "/readyz", "/livez"}
 
+// embedded reports whether a page of another origin reads something for itself, as a script, an image or a
+// frame does. It cannot see the response, but it would use up the limits of the caller and of the vendor.
+// A link that a person follows is no such request.
+func (g *Guard) embedded(r *http.Request) bool {
+	site, mode, to := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Sec-Fetch-Mode"), r.Header.Get("Sec-Fetch-Dest")
+	foreign := site == "cross-site" || site == "same-site"
+	link := mode == "" || mode == "navigate" && (to == "" || to == "document")
+	return foreign && !link && !slices.Contains(g.shared, r.Header.Get("Origin"))
+}
+
 // check returns the HTTP status and the reason of a refusal, or 0.
 func (g *Guard) check(r *http.Request) (status int, problem string) {
 	switch {
-	case g.origins.Check(r) != nil:
+	case g.origins.Check(r) != nil, g.embedded(r):
 		return http.StatusForbidden, "a web page of another origin must not make this call, and nothing was done: " +
-			"have the operator add its origin to http.allowed_origins if it may"
+			"call from a program, or have the operator add the page's origin to http.allowed_origins"
 	case !slices.Contains(health, r.URL.Path) && !g.names(r):
 		return http.StatusMisdirectedRequest, "the host that this request names is not known here, " +
 			"and nothing was done: call localhost or the address listened on, " +
-			"or have the operator add the host to http.allowed_hosts"
+			"or have the operator add the host (http.allowed_hosts, or --host in the sandbox)"
 	case g.jsonBelow != "" && strings.HasPrefix(r.URL.Path, g.jsonBelow) && !carriesJSON(r):
 		return http.StatusUnsupportedMediaType, "this call takes only JSON, and nothing was done: " +
 			"send Content-Type: application/json, or leave out the body and its type"

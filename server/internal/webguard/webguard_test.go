@@ -138,7 +138,23 @@ func TestOrigins(t *testing.T) {
 		{"BREW", own, "Origin: https://evil.example", 403},
 		{"PATCH", own, "Origin: http://127.0.0.1:8080", 0},
 		{"GET", own, "Sec-Fetch-Site: cross-site", 0}, // a link; the page cannot read the response
+		{"GET", own, "Sec-Fetch-Site: cross-site; Sec-Fetch-Mode: navigate; Sec-Fetch-Dest: document", 0},
+		{"GET", own, "Sec-Fetch-Site: cross-site; Sec-Fetch-Mode: navigate; Sec-Fetch-Dest: iframe", 403},
+		{"GET", own, "Sec-Fetch-Site: cross-site; Sec-Fetch-Mode: no-cors; Sec-Fetch-Dest: image", 403},
+		{"HEAD", own, "Sec-Fetch-Site: same-site; Sec-Fetch-Mode: no-cors", 403},
+		{"GET", own, "Sec-Fetch-Site: cross-site; Sec-Fetch-Mode: cors; Origin: https://evil.example", 403},
+		{"GET", own, "Sec-Fetch-Site: cross-site; Sec-Fetch-Mode: cors; Origin: https://app.example", 0},
+		{"GET", own, "Sec-Fetch-Site: same-origin; Sec-Fetch-Mode: cors", 0},
+		{"GET", own, "Sec-Fetch-Site: none; Sec-Fetch-Mode: navigate; Sec-Fetch-Dest: document", 0},
 		{"POST", evil, "Origin: http://evil.example:8080; Sec-Fetch-Site: same-origin", 421},
+		{"GET", own, "Sec-Fetch-Site: cross-site; Sec-Fetch-Mode: navigate; Sec-Fetch-Dest: document", 0},
+		{"GET", own, "Sec-Fetch-Site: cross-site; Sec-Fetch-Mode: navigate; Sec-Fetch-Dest: iframe", 403},
+		{"GET", own, "Sec-Fetch-Site: cross-site; Sec-Fetch-Mode: no-cors; Sec-Fetch-Dest: image", 403},
+		{"HEAD", own, "Sec-Fetch-Site: same-site; Sec-Fetch-Mode: no-cors", 403},
+		{"GET", own, "Sec-Fetch-Site: cross-site; Sec-Fetch-Mode: cors; Origin: https://evil.example", 403},
+		{"GET", own, "Sec-Fetch-Site: cross-site; Sec-Fetch-Mode: cors; Origin: https://app.example", 0},
+		{"GET", own, "Sec-Fetch-Site: same-origin; Sec-Fetch-Mode: cors", 0},
+		{"GET", own, "Sec-Fetch-Site: none; Sec-Fetch-Mode: navigate; Sec-Fetch-Dest: document", 0},
 		{"POST", evil, "Origin: https://app.example", 421},
 	} {
 		for _, path := range []string{"/v1/x", "/_twin/faults", "/", "/healthz"} {
