@@ -24,6 +24,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/audit"
 	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/auth/keyset"
+	"github.com/drmhub/drmhub/server/internal/auth/limit"
 	"github.com/drmhub/drmhub/server/internal/config"
 	"github.com/drmhub/drmhub/server/internal/gateway"
 	"github.com/drmhub/drmhub/server/internal/inproc"
@@ -63,6 +64,7 @@ type App struct {
 	authenticator              *auth.Authenticator
 	keySets                    []*keyset.Set
 	sink                       *audit.Sink
+	limits                     *limit.Limiter
 	grpcListener, httpListener net.Listener
 }
 
@@ -91,8 +93,9 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 	if err != nil {
 		return err
 	}
+	a.limits = newLimiter(cfg.Auth)
 	unary, stream := interceptors.Chain(interceptors.Parts{
-		Log: a.log, Rules: rules, Journal: a.journal,
+		Log: a.log, Rules: rules, Journal: a.journal, Limits: a.limits,
 		Authenticator: a.authenticator, Confinement: &auth.Confinement{Customer: services.Customers(all)},
 	})
 	if err := a.newGRPC(cfg.GRPC, all, unary, stream); err != nil {
@@ -206,6 +209,7 @@ func (a *App) newHTTP(
 	handler, err := gateway.New(gateway.Options{
 		Conn: conn, OpenAPI: gen.OpenAPI, Ready: a.ready, Guard: guard,
 		Identify:    a.authenticator.Caller,
+		Admit:       a.limits.Early,
 		PrivateDocs: cfg.Auth.Mode == config.AuthJWT && !cfg.Auth.PublicDocs,
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -114,7 +115,7 @@ func TestResponsesAreCompressed(t *testing.T) {
 			t.Errorf("%s: Content-Length %d, HEAD %d, of %d", c.path, size, head.ContentLength, len(r.text))
 		}
 		for _, r := range []reply{plain, r, head} {
-			if !strings.Contains(r.Header.Get("Vary"), "Accept-Encoding") || r.StatusCode != plain.StatusCode ||
+			if !slices.Contains(r.Header.Values("Vary"), "Accept-Encoding") || r.StatusCode != plain.StatusCode ||
 				r.Header.Get("Content-Type") != plain.Header.Get("Content-Type") {
 				t.Errorf("%s, %q: HTTP %d %v", c.path, c.accept, r.StatusCode, r.Header)
 			}

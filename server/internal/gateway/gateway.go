@@ -44,6 +44,9 @@ type Options struct {
 	// Identify returns the caller of a call to a method, before the request is read. Nil means that the
 	// interceptors of Conn identify the caller.
 	Identify func(ctx context.Context, method string) (auth.Caller, error)
+	// Admit returns the context of a call that its caller may make now, before the request is read. parent
+	// is the parent in the path, or "". Nil means that only the interceptors of Conn bound callers.
+	Admit func(ctx context.Context, method, parent string) (context.Context, error)
 	// PrivateDocs asks for an identity at the pages beside the API, except for health.
 	PrivateDocs bool
 }
@@ -58,6 +61,7 @@ type gateway struct {
 	license pb.LicenseServiceClient
 
 	identify    func(ctx context.Context, method string) (auth.Caller, error)
+	admit       func(ctx context.Context, method, parent string) (context.Context, error)
 	privateDocs bool
 }
 
@@ -75,7 +79,7 @@ func New(o Options) (http.Handler, error) {
 	}
 	g := &gateway{
 		maxBody: o.MaxBody, guard: o.Guard, license: pb.NewLicenseServiceClient(o.Conn),
-		identify: o.Identify, privateDocs: o.PrivateDocs,
+		identify: o.Identify, admit: o.Admit, privateDocs: o.PrivateDocs,
 	}
 	if g.maxBody == 0 {
 		g.maxBody = DefaultMaxBody
@@ -182,6 +186,9 @@ func (g *gateway) checked(next runtime.HandlerFunc) runtime.HandlerFunc {
 		}
 		s := &spelling{route: route, keyed: r.Header.Get(idempotencyKey) != ""}
 		r, err := g.identified(r, route.FullMethod())
+		if err == nil {
+			r, err = g.admitted(r, route.FullMethod(), params["parent"])
+		}
 		if err == nil {
 			err = g.check(w, r, params, s)
 		}

@@ -25,6 +25,19 @@ func (g *gateway) identified(r *http.Request, method string) (*http.Request, err
 	return r.WithContext(auth.WithCaller(r.Context(), c)), nil
 }
 
+// admitted returns a request whose caller may make this call now. A caller who calls too fast is refused
+// before the request is read.
+func (g *gateway) admitted(r *http.Request, method, parent string) (*http.Request, error) {
+	if g.admit == nil {
+		return r, nil
+	}
+	ctx, err := g.admit(r.Context(), method, parent)
+	if err != nil {
+		return nil, err
+	}
+	return r.WithContext(ctx), nil
+}
+
 // servePage serves a page beside the API. Health needs no identity.
 func (g *gateway) servePage(w http.ResponseWriter, r *http.Request, path string, page http.HandlerFunc) {
 	if g.privateDocs && !isHealth(path) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/drmhub/drmhub/server/internal/audit"
 	"github.com/drmhub/drmhub/server/internal/auth"
+	"github.com/drmhub/drmhub/server/internal/auth/limit"
 	"github.com/drmhub/drmhub/server/internal/journal"
 	"github.com/drmhub/drmhub/server/internal/redact"
 	"github.com/drmhub/drmhub/server/internal/rpcerror"
@@ -25,6 +26,8 @@ type Parts struct {
 	Journal *journal.Journal
 	// Authenticator identifies the callers.
 	Authenticator *auth.Authenticator
+	// Limits bounds the calls of each caller. Nil: no bounds.
+	Limits *limit.Limiter
 	// Confinement refuses calls for what their callers may not see.
 	Confinement *auth.Confinement
 }
@@ -35,6 +38,7 @@ func Chain(p Parts) ([]grpc.UnaryServerInterceptor, []grpc.StreamServerIntercept
 	return []grpc.UnaryServerInterceptor{
 			errors.Unary,          // outermost: it shapes the errors of all others
 			p.Authenticator.Unary, // the records below name the caller
+			p.Limits.Unary,        // a refused call is not read, so that it costs little and has no effect
 			auth.Scope,            // it needs no request, so a caller without the scope learns nothing of its request
 			IdempotencyKey,        // validation must see the final request_id
 			p.Rules.Unary,         // the journal's digest and locks need canonical names and masks
@@ -45,6 +49,7 @@ func Chain(p Parts) ([]grpc.UnaryServerInterceptor, []grpc.StreamServerIntercept
 		}, []grpc.StreamServerInterceptor{
 			errors.Stream,          // outermost: it shapes the errors of all others
 			p.Authenticator.Stream, // the service may ask for the caller
+			p.Limits.Stream,        // as above
 			auth.ScopeStream,       // as above
 			redact.WithholdStream,  // as above
 			p.Rules.Stream,         // adapters need canonical names
