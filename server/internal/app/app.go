@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -25,6 +26,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/auth/keyset"
 	"github.com/drmhub/drmhub/server/internal/auth/limit"
+	"github.com/drmhub/drmhub/server/internal/certs"
 	"github.com/drmhub/drmhub/server/internal/config"
 	"github.com/drmhub/drmhub/server/internal/gateway"
 	"github.com/drmhub/drmhub/server/internal/inproc"
@@ -59,6 +61,10 @@ type App struct {
 	health                     *health.Server
 	watches                    context.Context // of the calls that watch the health
 	endWatches                 context.CancelFunc
+	certs                      []*certs.Certificates
+	polling                    context.Context // of polls, which read the certificates again
+	endPolling                 context.CancelFunc
+	polls                      sync.WaitGroup
 	store                      *store.DB
 	journal                    *journal.Journal
 	authenticator              *auth.Authenticator
@@ -76,6 +82,7 @@ func Start(ctx context.Context, cfg *config.Config, log *slog.Logger) (*App, err
 	}
 	a := &App{log: log, health: health.NewServer()}
 	a.watches, a.endWatches = context.WithCancel(context.WithoutCancel(ctx))
+	a.polling, a.endPolling = context.WithCancel(context.WithoutCancel(ctx))
 	if err := a.start(ctx, cfg, all); err != nil {
 		return nil, errors.Join(err, a.release(ctx))
 	}
@@ -98,7 +105,7 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 		Log: a.log, Rules: rules, Journal: a.journal, Limits: a.limits,
 		Authenticator: a.authenticator, Confinement: &auth.Confinement{Customer: services.Customers(all)},
 	})
-	if err := a.newGRPC(cfg.GRPC, all, unary, stream); err != nil {
+	if err := a.newGRPC(cfg, all, unary, stream); err != nil {
 		return err
 	}
 	if err := a.newHTTP(cfg, all, unary, stream); err != nil {
@@ -138,6 +145,8 @@ func (a *App) newJournal(ctx context.Context, cfg *config.Config, all *vendors.R
 
 // release closes what Start opened.
 func (a *App) release(ctx context.Context) error {
+	a.endPolling()
+	a.polls.Wait()
 	var errs []error
 	for _, set := range a.keySets {
 		set.Close()
@@ -163,7 +172,7 @@ func (a *App) register(r grpc.ServiceRegistrar, all *vendors.Registry) {
 }
 
 func (a *App) newGRPC(
-	listener config.Listener, all *vendors.Registry,
+	cfg *config.Config, all *vendors.Registry,
 	unary []grpc.UnaryServerInterceptor, stream []grpc.StreamServerInterceptor,
 ) error {
 	options := []grpc.ServerOption{
@@ -176,10 +185,10 @@ func (a *App) newGRPC(
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.NumStreamWorkers(streamWorkers()),
 	}
-	if listener.TLS != nil {
-		tls, err := serverTLS(*listener.TLS)
+	if cfg.GRPC.TLS != nil {
+		tls, err := a.serverTLS("grpc.tls", *cfg.GRPC.TLS, cfg.Auth.Mode, "h2")
 		if err != nil {
-			return fmt.Errorf("grpc.tls: %w", err)
+			return err
 		}
 		options = append(options, grpc.Creds(credentials.NewTLS(tls)))
 	}
@@ -223,19 +232,19 @@ func (a *App) newHTTP(
 		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 	}
 	if cfg.HTTP.TLS != nil {
-		if a.http.TLSConfig, err = serverTLS(*cfg.HTTP.TLS); err != nil {
-			return fmt.Errorf("http.tls: %w", err)
-		}
+		a.http.TLSConfig, err = a.serverTLS("http.tls", *cfg.HTTP.TLS, cfg.Auth.Mode, "h2", "http/1.1")
 	}
-	return nil
+	return err
 }
 
 // certificate returns the certificate of REST, or nil.
 func (a *App) certificate() *x509.Certificate {
-	if a.http.TLSConfig == nil || len(a.http.TLSConfig.Certificates) == 0 {
-		return nil
+	for _, c := range a.certs {
+		if c.Key == "http.tls" {
+			return c.Leaf()
+		}
 	}
-	return a.http.TLSConfig.Certificates[0].Leaf
+	return nil
 }
 
 // watch ends the calls that watch the health when the server stops. They have no other end.

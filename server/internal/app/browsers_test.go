@@ -16,6 +16,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/secret"
 	"github.com/drmhub/drmhub/server/internal/app"
+	"github.com/drmhub/drmhub/server/internal/certs/certstest"
 	"github.com/drmhub/drmhub/server/internal/config"
 	"github.com/drmhub/drmhub/server/internal/contract"
 )
@@ -31,12 +32,13 @@ type site struct {
 // sites returns a drmhub in each mode, with and without TLS. Its certificate names cert.example.
 func sites(t *testing.T) map[string]site {
 	t.Helper()
-	dir := t.TempDir()
-	writeCertificate(t, dir)
-	files := &config.TLS{Cert: config.Path(dir + "/cert.pem"), Key: config.Path(dir + "/key.pem")}
+	files := certstest.Files(t.TempDir())
+	files.ClientCA = ""
+	cert, key := certstest.NewAuthority(t, "servers").Server(t, "server", time.Hour)
+	certstest.Write(t, files, cert, key, nil)
 	all := map[string]site{}
 	for _, mode := range []config.AuthMode{config.AuthNone, config.AuthJWT} {
-		for name, section := range map[string]*config.TLS{string(mode): nil, string(mode) + " over TLS": files} {
+		for name, section := range map[string]*config.TLS{string(mode): nil, string(mode) + " over TLS": &files} {
 			cfg, twins, err := app.Sandbox(t.Context(), "127.0.0.1:0", "127.0.0.1:0", "drm.example")
 			if err != nil {
 				t.Fatal(err)

@@ -2,24 +2,17 @@ package app_test
 
 import (
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
@@ -119,39 +112,6 @@ func TestStoppingLetsCallsFinish(t *testing.T) {
 	}
 }
 
-func TestTLS(t *testing.T) {
-	dir := t.TempDir()
-	cert := writeCertificate(t, dir)
-	section := &config.TLS{Cert: config.Path(dir + "/cert.pem"), Key: config.Path(dir + "/key.pem")}
-	mutual := *section
-	mutual.ClientCA = section.Cert
-	h := start(t, func(_ *testing.T, h *testServer) { h.cfg.GRPC.TLS, h.cfg.HTTP.TLS = &mutual, section })
-
-	roots := x509.NewCertPool()
-	roots.AddCert(cert.Leaf)
-	settings := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: settings}}
-	res, err := client.Get("https://" + h.HTTPAddr() + "/readyz")
-	if err != nil || res.StatusCode != 200 {
-		t.Fatalf("REST over TLS: %v, %v", res, err)
-	}
-	_ = res.Body.Close()
-
-	for _, certs := range [][]tls.Certificate{{cert}, nil} {
-		settings := settings.Clone()
-		settings.Certificates = certs
-		conn, err := grpc.NewClient(h.GRPCAddr(), grpc.WithTransportCredentials(credentials.NewTLS(settings)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = pb.NewVendorServiceClient(conn).ListVendors(t.Context(), &pb.ListVendorsRequest{})
-		if (err == nil) != (certs != nil) {
-			t.Errorf("gRPC with %d client certificates: %v", len(certs), err)
-		}
-		_ = conn.Close()
-	}
-}
-
 func TestStartSaysWhatIsWrong(t *testing.T) {
 	busy, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -203,34 +163,4 @@ func selfSigned(t *testing.T, key crypto.Signer, template x509.Certificate) []by
 		t.Fatal(err)
 	}
 	return der
-}
-
-// writeCertificate writes cert.pem and key.pem into dir.
-func writeCertificate(t *testing.T, dir string) tls.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der := selfSigned(t, key, x509.Certificate{
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"cert.example"},
-		IsCA: true, BasicConstraintsValid: true,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	})
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, block := range map[string]*pem.Block{
-		"/cert.pem": {Type: "CERTIFICATE", Bytes: der}, "/key.pem": {Type: "PRIVATE KEY", Bytes: pkcs8},
-	} {
-		if err := os.WriteFile(dir+name, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cert, err := tls.LoadX509KeyPair(dir+"/cert.pem", dir+"/key.pem")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cert
 }

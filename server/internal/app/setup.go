@@ -1,12 +1,9 @@
 package app
 
 import (
-	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
-	"os"
 	"runtime"
 
 	"google.golang.org/protobuf/proto"
@@ -48,31 +45,6 @@ func newGuard(cfg *config.Config, certificate func() *x509.Certificate) (*webgua
 		return nil, fmt.Errorf("http.allowed_origins: %w", err)
 	}
 	return guard, nil
-}
-
-// serverTLS reads the files that a listener's tls section names.
-func serverTLS(files config.TLS) (*tls.Config, error) {
-	cert, err := tls.LoadX509KeyPair(string(files.Cert), string(files.Key))
-	if err != nil {
-		return nil, fmt.Errorf("cert and key: %w", err)
-	}
-	c := &tls.Config{
-		MinVersion:   tls.VersionTLS12,
-		Certificates: []tls.Certificate{cert},
-		NextProtos:   []string{"h2", "http/1.1"},
-	}
-	if files.ClientCA == "" {
-		return c, nil
-	}
-	authorities, err := os.ReadFile(string(files.ClientCA))
-	if err != nil {
-		return nil, fmt.Errorf("client_ca: %w", err)
-	}
-	c.ClientCAs, c.ClientAuth = x509.NewCertPool(), tls.RequireAndVerifyClientCert
-	if !c.ClientCAs.AppendCertsFromPEM(authorities) {
-		return nil, errors.New("client_ca: the file holds no certificate")
-	}
-	return c, nil
 }
 
 // requests returns an empty request of every RPC, so that their rules are compiled before the first

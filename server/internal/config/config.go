@@ -18,6 +18,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Config is the whole configuration file.
@@ -58,14 +59,17 @@ type Ops struct {
 	Listen string `yaml:"listen"`
 }
 
-// TLS names the PEM files of a listener.
+// TLS names the PEM files of a listener. They are read again when their content changes.
 type TLS struct {
 	// Cert is the certificate chain, leaf first.
 	Cert Path `yaml:"cert"`
 	// Key is the private key of Cert.
 	Key Path `yaml:"key"`
-	// ClientCA, unless empty, holds the authorities that a client's certificate must come from.
+	// ClientCA, unless empty, holds the authorities that a client's certificate must come from. In mode
+	// none, a client without a certificate cannot connect. In mode jwt it can, and shows a token.
 	ClientCA Path `yaml:"client_ca"`
+	// Poll is how often the files are read. It has no key; 0 means the default of package certs.
+	Poll time.Duration
 }
 
 // Vendor is one account at one vendor.
