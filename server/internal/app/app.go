@@ -32,25 +32,13 @@ import (
 	"github.com/drmhub/drmhub/server/internal/inproc"
 	"github.com/drmhub/drmhub/server/internal/interceptors"
 	"github.com/drmhub/drmhub/server/internal/journal"
+	"github.com/drmhub/drmhub/server/internal/netlimit"
 	"github.com/drmhub/drmhub/server/internal/rpcerror"
 	"github.com/drmhub/drmhub/server/internal/serverstream"
 	"github.com/drmhub/drmhub/server/internal/services"
 	"github.com/drmhub/drmhub/server/internal/store"
 	"github.com/drmhub/drmhub/server/internal/validation"
 	"github.com/drmhub/drmhub/server/internal/vendors"
-)
-
-// maxMessage bounds a request over gRPC, in bytes, as the gateway bounds a request over REST.
-const maxMessage = gateway.DefaultMaxBody
-
-const (
-	// maxGRPCHeaders bounds the headers of a call, in bytes after decompression. Without a bound, a
-	// few bytes can name a header that was sent before thousands of times.
-	maxGRPCHeaders = 16 << 10
-	// maxStreams bounds the calls in flight of one connection over gRPC. Further calls wait.
-	maxStreams = 250
-	// maxHTTPHeaders bounds the headers of a request over REST, in bytes.
-	maxHTTPHeaders = 64 << 10
 )
 
 // App is a server that listens.
@@ -111,14 +99,7 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 	if err := a.newHTTP(cfg, all, unary, stream); err != nil {
 		return err
 	}
-	var listen net.ListenConfig
-	if a.grpcListener, err = listen.Listen(ctx, "tcp", cfg.GRPC.Listen); err != nil {
-		return fmt.Errorf("grpc.listen: %w", err)
-	}
-	if a.httpListener, err = listen.Listen(ctx, "tcp", cfg.HTTP.Listen); err != nil {
-		return errors.Join(fmt.Errorf("http.listen: %w", err), a.grpcListener.Close())
-	}
-	return nil
+	return a.listen(ctx, cfg)
 }
 
 // newJournal opens the store, and creates the journal in it. The journal calls the services to settle
@@ -175,16 +156,13 @@ func (a *App) newGRPC(
 	cfg *config.Config, all *vendors.Registry,
 	unary []grpc.UnaryServerInterceptor, stream []grpc.StreamServerInterceptor,
 ) error {
-	options := []grpc.ServerOption{
+	options := append(limitsOfGRPC(),
 		grpc.ChainUnaryInterceptor(unary...),
+		grpc.ChainStreamInterceptor(netlimit.Stream(maxReadTime)), // outermost: it sees all that is sent
 		grpc.ChainStreamInterceptor(append(stream, a.watch)...),
 		grpc.UnknownServiceHandler(rpcerror.UnknownMethod),
 		grpc.ForceServerCodecV2(rpcerror.Codec()),
-		grpc.MaxRecvMsgSize(maxMessage),
-		grpc.MaxHeaderListSize(maxGRPCHeaders),
-		grpc.MaxConcurrentStreams(maxStreams),
-		grpc.NumStreamWorkers(streamWorkers()),
-	}
+	)
 	if cfg.GRPC.TLS != nil {
 		tls, err := a.serverTLS("grpc.tls", *cfg.GRPC.TLS, cfg.Auth.Mode, "h2")
 		if err != nil {
@@ -224,13 +202,7 @@ func (a *App) newHTTP(
 	if err != nil {
 		return err
 	}
-	a.http = &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: maxHeaderTime,
-		IdleTimeout:       maxIdleTime,
-		MaxHeaderBytes:    maxHTTPHeaders,
-		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
-	}
+	a.http = a.newHTTPServer(handler)
 	if cfg.HTTP.TLS != nil {
 		a.http.TLSConfig, err = a.serverTLS("http.tls", *cfg.HTTP.TLS, cfg.Auth.Mode, "h2", "http/1.1")
 	}

@@ -1,12 +1,93 @@
 package app
 
 import (
+	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime"
 	"time"
+
+	"google.golang.org/grpc"
+	_ "google.golang.org/grpc/encoding/gzip" // clients may compress messages
+	"google.golang.org/grpc/keepalive"
 
 	"github.com/drmhub/drmhub/server/internal/certs"
 	"github.com/drmhub/drmhub/server/internal/config"
+	"github.com/drmhub/drmhub/server/internal/gateway"
+	"github.com/drmhub/drmhub/server/internal/netlimit"
 )
+
+const (
+	// maxMessage bounds a request over gRPC, in bytes, as the gateway bounds a request over REST. It
+	// also bounds a compressed request after decompression.
+	maxMessage = gateway.DefaultMaxBody
+	// maxGRPCHeaders bounds the headers of a call, in bytes after decompression. Without a bound, a
+	// few bytes can name a header that was sent before thousands of times.
+	maxGRPCHeaders = 16 << 10
+	// maxStreams bounds the calls in flight of one connection over HTTP/2. Further calls wait.
+	maxStreams = 250
+	// maxHTTPHeaders bounds the headers of a request over REST, in bytes.
+	maxHTTPHeaders = 64 << 10
+)
+
+// limitsOfGRPC returns the options that bound what one client can hold.
+func limitsOfGRPC() []grpc.ServerOption {
+	return []grpc.ServerOption{
+		grpc.MaxRecvMsgSize(maxMessage),
+		grpc.MaxHeaderListSize(maxGRPCHeaders),
+		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.NumStreamWorkers(streamWorkers()),
+		grpc.ConnectionTimeout(maxHandshakeTime),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPingTime, PermitWithoutStream: true}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{
+			MaxConnectionIdle: maxIdleGRPC, MaxConnectionAge: maxConnectionAge, MaxConnectionAgeGrace: graceTime,
+			Time: pingTime, Timeout: pingTimeout,
+		}),
+	}
+}
+
+// streamWorkers returns how many goroutines wait for gRPC calls. Other calls start a goroutine each.
+func streamWorkers() uint32 { return uint32(runtime.GOMAXPROCS(0)) * 4 }
+
+// newHTTPServer returns the server of a handler, which bounds what one client can hold.
+func (a *App) newHTTPServer(handler http.Handler) *http.Server {
+	s := &http.Server{
+		ReadHeaderTimeout: maxHeaderTime,
+		IdleTimeout:       maxIdleTime,
+		MaxHeaderBytes:    maxHTTPHeaders,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: maxStreams,
+			SendPingTimeout:      pingTime, PingTimeout: pingTimeout, WriteByteTimeout: maxReadTime,
+		},
+	}
+	netlimit.Times{Body: maxBodyTime, Write: maxReadTime, Age: maxConnectionAge}.Serve(s, handler)
+	return s
+}
+
+// listen opens the listeners.
+func (a *App) listen(ctx context.Context, cfg *config.Config) error {
+	most := netlimit.Connections(2)
+	open := func(key, address string) (net.Listener, error) {
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+		if err != nil {
+			return nil, fmt.Errorf("%s.listen: %w", key, err)
+		}
+		return netlimit.Listener(l.(*net.TCPListener), key, most, a.log), nil
+	}
+	var err error
+	if a.grpcListener, err = open("grpc", cfg.GRPC.Listen); err != nil {
+		return err
+	}
+	if a.httpListener, err = open("http", cfg.HTTP.Listen); err != nil {
+		return errors.Join(err, a.grpcListener.Close())
+	}
+	return nil
+}
 
 // serverTLS returns the TLS settings of the listener that a section of the configuration describes. Its
 // files are read again until the server has stopped.

@@ -4,7 +4,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net"
-	"runtime"
 
 	"google.golang.org/protobuf/proto"
 
@@ -56,6 +55,3 @@ func requests() []proto.Message {
 	}
 	return all
 }
-
-// streamWorkers returns how many goroutines wait for gRPC calls. Other calls start a goroutine each.
-func streamWorkers() uint32 { return uint32(runtime.GOMAXPROCS(0)) * 4 }

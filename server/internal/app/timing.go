@@ -14,4 +14,24 @@ const (
 	maxHeaderTime = 10 * time.Second
 	// maxIdleTime is how long an unused HTTP connection stays open.
 	maxIdleTime = 2 * time.Minute
+	// maxIdleGRPC is how long a gRPC connection without a call stays open. Clients connect again by
+	// themselves.
+	maxIdleGRPC = 10 * time.Minute
+	// maxConnectionAge bounds the life of a connection over both faces. A client comes back to a
+	// replica that may be another one, and shows its certificate again. Calls in flight then have
+	// graceTime to end.
+	maxConnectionAge = 30 * time.Minute
+	// pingTime is how long a client may be silent before the server asks whether it is there. It has
+	// pingTimeout to say so.
+	pingTime    = time.Minute
+	pingTimeout = 20 * time.Second
+	// minPingTime is how often a gRPC client may ask whether the server is there. Clients behind load
+	// balancers do so every 10 seconds, also without a call.
+	minPingTime = 5 * time.Second
+	// maxHandshakeTime bounds how long a gRPC client may take to connect.
+	maxHandshakeTime = 10 * time.Second
+	// maxBodyTime bounds how long the body of an HTTP request may take.
+	maxBodyTime = 30 * time.Second
+	// maxReadTime bounds how long a client may leave a part of a response unread, over both faces.
+	maxReadTime = time.Minute
 )

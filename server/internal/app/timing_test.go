@@ -23,4 +23,9 @@ func TestOrderOfDurations(t *testing.T) {
 		t.Errorf("a write takes up to %v, calls may end within %v, and the container is killed after %v",
 			mutation.MaxWriteTime, graceTime, stopTime)
 	}
+	// grpc-go's clients ask every 10 seconds at most, and others not more often than every 5.
+	if minPingTime > 5*time.Second || pingTimeout >= pingTime || maxReadTime >= graceTime {
+		t.Errorf("clients may ask every %v; the server asks every %v for %v, and an answer may wait for %v",
+			minPingTime, pingTime, pingTimeout, maxReadTime)
+	}
 }

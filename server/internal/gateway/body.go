@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 
 	"google.golang.org/grpc/codes"
@@ -26,6 +27,9 @@ func (rt *route) readBody(
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, errTooLarge(tooLarge.Limit)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, refused(http.StatusRequestTimeout, "the body took too long: nothing was done")
 	}
 	if err != nil {
 		return nil, apierror.Invalid("", "the body ends too early")

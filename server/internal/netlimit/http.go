@@ -1,0 +1,145 @@
+package netlimit
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Times bound what one HTTP client may take.
+type Times struct {
+	Body  time.Duration // for the whole body of a request
+	Write time.Duration // for each part of a response
+	Age   time.Duration // of a connection; a request after that is the last one
+}
+
+// part is how many bytes of a response must leave within Times.Write.
+const part = 32 << 10
+
+// Serve gives a server a handler that keeps these times. net/http's own bounds concern whole responses,
+// and would cut long streams.
+func (t Times) Serve(s *http.Server, next http.Handler) {
+	s.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
+		return context.WithValue(ctx, born{}, time.Now())
+	}
+	s.ConnState = func(c net.Conn, state http.ConnState) {
+		over, ok := c.(*tls.Conn)
+		isHTTP2 := ok && over.ConnectionState().NegotiatedProtocol == "h2"
+		if state == http.StateIdle && !isHTTP2 {
+			_ = c.SetWriteDeadline(time.Time{}) // finish has set it for the last response
+		}
+	}
+	s.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { t.serve(w, r, next) })
+}
+
+// born is the key of the time at which a connection began, in the context of its requests.
+type born struct{}
+
+func (t Times) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	if began, ok := r.Context().Value(born{}).(time.Time); ok && time.Since(began) > t.Age {
+		w.Header().Set("Connection", "close") // over HTTP/2 too, where it becomes GOAWAY
+	}
+	out := &writer{ResponseWriter: w, control: http.NewResponseController(w), limit: t.Write, began: time.Now()}
+	defer out.finish()
+	if r.Body != http.NoBody {
+		_ = out.control.SetReadDeadline(time.Now().Add(t.Body)) // also for the rest that nobody reads
+		limited := *r
+		limited.Body = &body{r.Body, out.control}
+		r = &limited
+	}
+	next.ServeHTTP(out, r)
+}
+
+// A body is a request's body, which has a deadline until it ends. The call that follows has none.
+type body struct {
+	io.ReadCloser
+	control *http.ResponseController
+}
+
+// Read reads from the body.
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if errors.Is(err, io.EOF) {
+		_ = b.control.SetReadDeadline(time.Time{})
+	}
+	return n, err
+}
+
+// A writer ends the response if the client does not read. Deadlines alone do not do: over HTTP/2, one
+// would also end a stream that waits for its next row.
+type writer struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	limit   time.Duration
+	began   time.Time
+	writing atomic.Int64 // when the write in progress started, after began, or 0
+
+	mu       sync.Mutex
+	timer    *time.Timer // nil before the first write
+	finished bool
+}
+
+// Unwrap returns the writer for http.ResponseController.
+func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// Write writes part by part, so that a client which reads slowly has time for each.
+func (w *writer) Write(p []byte) (n int, err error) {
+	for {
+		w.start()
+		size := min(len(p)-n, part)
+		written, err := w.ResponseWriter.Write(p[n : n+size])
+		w.writing.Store(0)
+		n += written
+		if err != nil || n == len(p) {
+			return n, err
+		}
+	}
+}
+
+// FlushError sends what has been written.
+func (w *writer) FlushError() error {
+	w.start()
+	defer w.writing.Store(0)
+	return w.control.Flush()
+}
+
+func (w *writer) start() {
+	w.writing.Store(int64(time.Since(w.began)) + 1)
+	if w.timer == nil { // Only the handler's goroutine writes.
+		w.timer = time.AfterFunc(w.limit, w.check)
+	}
+}
+
+// check ends a response whose write takes too long.
+func (w *writer) check() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.finished {
+		return
+	}
+	next := w.limit
+	if since := time.Duration(w.writing.Load()); since > 0 {
+		if next = w.limit - (time.Since(w.began) - since); next <= 0 {
+			_ = w.control.SetWriteDeadline(time.Now().Add(-time.Second))
+			return
+		}
+	}
+	w.timer.Reset(next)
+}
+
+// finish bounds the time for what net/http has yet to write.
+func (w *writer) finish() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.finished = true
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+	_ = w.control.SetWriteDeadline(time.Now().Add(w.limit))
+}
