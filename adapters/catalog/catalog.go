@@ -86,11 +86,13 @@ var Kinds = []Kind{
 		Settings: func() any { return amino.NewConfig() },
 		New:      adapter(amino.New),
 		Twin: func(seed uint64) http.Handler {
-			return aminoemulator.New(aminoemulator.Options{Seed: seed, WithSampleData: true})
+			return aminoemulator.New(aminoemulator.Options{
+				Seed: seed, WithSampleData: true, Assumptions: aminoemulator.Assumptions{ProductUpdates: true},
+			})
 		},
 		TwinSettings: func(baseURL string) any {
 			c := amino.NewConfig()
-			c.BaseURL, c.Token = baseURL, secret.New(aminoemulator.DefaultToken)
+			c.BaseURL, c.Token, c.ProductUpdates = baseURL, secret.New(aminoemulator.DefaultToken), true
 			return c
 		},
 	},

@@ -46,7 +46,11 @@ func (e *Emulator) fillSampleData() {
 		ended := today
 		if model.suspended {
 			ended = suspended
-			e.putApprovedSuspension(model.site.SiteID, suspended)
+			e.putChange(StatusChange{
+				SiteID: model.site.SiteID, ServiceCode: ServiceDRM,
+				RegMessage: "Contract ended", RegStatus: ChangeApproved,
+				RegTime: suspended.Add(-9 * time.Hour), UpdateTime: suspended,
+			})
 		}
 		random := twin.Rand(e.seed, "packagings of "+model.site.SiteID)
 		e.PutPackagings(model.site.SiteID, model.packagings(random, ended)...)
@@ -54,15 +58,12 @@ func (e *Emulator) fillSampleData() {
 	e.fillAccount(today)
 }
 
-// putApprovedSuspension puts the request that led to a site's suspension.
-func (e *Emulator) putApprovedSuspension(siteID string, approved time.Time) {
+// putChange puts the request to suspend a service of a site.
+func (e *Emulator) putChange(change StatusChange) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.find(siteID).changes[ServiceDRM] = &StatusChange{
-		SiteID: siteID, ServiceCode: ServiceDRM, ReqGroupID: e.requestID(),
-		RegType: ChangeSuspend, RegMessage: "Contract ended", RegStatus: ChangeApproved,
-		RegID: e.account.id, RegTime: approved.Add(-9 * time.Hour), UpdateTime: approved,
-	}
+	change.ReqGroupID, change.RegType, change.RegID = e.requestID(), ChangeSuspend, e.account.id
+	e.find(change.SiteID).changes[change.ServiceCode] = &change
 }
 
 // An audience is the viewers of one site, with their devices and contents.

@@ -30,7 +30,8 @@ func (m siteModel) packagings(random *rand.Rand, ended time.Time) []Packaging {
 	return packagings
 }
 
-// fillAccount puts the sub-members, the site orders and the integrations of the sample account.
+// fillAccount puts the sub-members, the site orders, the integrations, a request that PallyCon has not
+// approved yet, and a FairPlay certificate of the sample account.
 func (e *Emulator) fillAccount(today time.Time) {
 	ago := func(days, hours int) time.Time {
 		return today.AddDate(0, 0, -days).Add(time.Duration(hours) * time.Hour)
@@ -59,6 +60,11 @@ func (e *Emulator) fillAccount(today time.Time) {
 	movies.TokenDuration = 6 * time.Hour
 	e.PutIntegration("EDU1", campus)
 	e.PutIntegration("MOVI", movies)
+	e.putChange(StatusChange{
+		SiteID: "MOVI", ServiceCode: ServiceFWM, RegMessage: "No longer needed", RegStatus: ChangePending,
+		RegTime: ago(1, 4), UpdateTime: ago(1, 4),
+	})
+	e.putCertificate("MOVI", sampleCertificate)
 
 	random := twin.Rand(e.seed, "members")
 	registered := ago(480, 1)
