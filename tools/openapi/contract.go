@@ -20,7 +20,7 @@ const contractPackage protoreflect.FullName = "drmhub.v1"
 
 // contract is the API as its descriptors describe it.
 type contract struct {
-	services []protoreflect.ServiceDescriptor // by name
+	services []protoreflect.ServiceDescriptor // in the order of the document
 	// variables has the id that follows a collection in resource names: "siteOrders" is followed by
 	// "site_order".
 	variables map[string]string
@@ -56,9 +56,23 @@ func readContract(raw []byte) (*contract, error) {
 		return true
 	})
 	slices.SortFunc(c.services, func(a, b protoreflect.ServiceDescriptor) int {
-		return cmp.Compare(a.Name(), b.Name())
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Name(), b.Name()))
 	})
 	return c, nil
+}
+
+// order lists the services as a reader needs them: first what drmhub serves, last its own records.
+var order = []protoreflect.Name{
+	"VendorService", "SiteService", "LicenseService", "ProductLicenseService", "DrmAccountService", "MemberService",
+	"MutationService", "AuditService", "CallerService",
+}
+
+// rank returns the place of a service in the document. Those that order does not list come last.
+func rank(service protoreflect.ServiceDescriptor) int {
+	if i := slices.Index(order, service.Name()); i >= 0 {
+		return i
+	}
+	return len(order)
 }
 
 // collectionID matches a collection and its id in the pattern of a resource.

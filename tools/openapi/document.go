@@ -8,10 +8,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-const (
-	idempotencyKey = "Idempotency-Key"
-	bearer         = "bearer"
-)
+const bearer = "bearer"
 
 const about = `One API over the DRM vendors that a streaming service pays.
 
@@ -19,6 +16,13 @@ The comments here are those of the protos, which are the contract of REST and gR
 snake_case (page_size). JSON and query parameters write them in lowerCamelCase (pageSize). Responses also show fields
 that are not set: as an empty string, 0, false or an empty list. An object, an instant or a length of time that is not
 set is null.
+
+The examples work against the sandbox, which drmhub runs when it has no configuration. Examples that need the id of a
+thing that somebody made before say where the id comes from.
+
+A change takes a request_id, a UUID that the caller chooses. drmhub carries out a request once for each id, and returns
+the same response to each repetition. Clients that prefer a header send it as Idempotency-Key instead. Where the header
+and the field are both set, they must be equal.
 
 An id inside a path is percent-encoded where it holds "/" or "%". A name has at most 1000 bytes, with other escapes
 decoded. Where a method says so, a "-" instead of an id means all that the caller may see. What the path gives, such as
@@ -37,11 +41,12 @@ func describe(c *contract, examples map[string]example) (*openapi3.T, error) {
 		Components: &components,
 	}
 	s := newSchemas()
+	s.collect(c.services)
 	if err := addErrors(doc, c, s); err != nil {
 		return nil, err
 	}
 	addSecurity(doc)
-	addIdempotency(doc)
+	addHeaders(doc)
 	operations := operations{contract: c, schemas: s, examples: examples}
 	known := map[string]bool{}
 	for _, service := range c.services {
@@ -63,39 +68,60 @@ func describe(c *contract, examples map[string]example) (*openapi3.T, error) {
 	return doc, nil
 }
 
-// addSecurity makes every operation ask for a bearer token.
+// addSecurity lets every operation take a bearer token. The token is optional: a server without
+// authentication, such as the sandbox, asks for none, and a client certificate can replace it.
 func addSecurity(doc *openapi3.T) {
 	scheme := openapi3.NewJWTSecurityScheme()
 	scheme.Description = "A JWT of the issuer that the server trusts. Its scopes say what the caller may do. " +
-		"Each operation names the scope that it needs."
+		"Each operation names the scope that it needs. A server without authentication needs no token."
 	doc.Components.SecuritySchemes = openapi3.SecuritySchemes{bearer: {Value: scheme}}
-	doc.Security = openapi3.SecurityRequirements{openapi3.NewSecurityRequirement().Authenticate(bearer)}
+	doc.Security = openapi3.SecurityRequirements{
+		openapi3.NewSecurityRequirement(),
+		openapi3.NewSecurityRequirement().Authenticate(bearer),
+	}
 }
 
-// addIdempotency adds the parameter and the headers that all mutating operations share.
-func addIdempotency(doc *openapi3.T) {
-	key := openapi3.NewHeaderParameter(idempotencyKey)
-	key.Description = "The same as the field request_id, for clients that send it as a header: a UUID " +
-		"that the caller chooses. drmhub carries out a request once for each id, and returns the same " +
-		"response to each repetition. Where the header and the field are both set, they must be equal."
-	key.Schema = openapi3.NewUUIDSchema().NewRef()
-	doc.Components.Parameters = openapi3.ParametersMap{idempotencyKey: {Value: key}}
+// A responseHeader is a header that responses may have.
+type responseHeader struct {
+	name, description string
+	schema            *openapi3.Schema
+}
+
+// ofChanges lists the headers of the response to a change.
+var ofChanges = []responseHeader{
+	{"Drmhub-Mutation", "The record of this change, `mutations/{mutation}`.", openapi3.NewStringSchema()},
+	{"Drmhub-Planned-Request", "With validate_only: the requests that the vendor would get, each as one curl " +
+		"command without secrets. The header comes once for each request.", openapi3.NewStringSchema()},
+	{"Drmhub-Planned-Request-1", "The first of these requests alone. The second one is in " +
+		"Drmhub-Planned-Request-2, and so on, for clients that join headers with the same name.",
+		openapi3.NewStringSchema()},
+	{"Drmhub-Replayed", "`true` where an earlier call with the same id brought this result about, and this call " +
+		"sent nothing to the vendor. Errors have it too.", openapi3.NewStringSchema().WithEnum("true")},
+}
+
+// ofFailures lists the headers of a failure.
+var ofFailures = []responseHeader{
+	ofChanges[0],
+	ofChanges[3],
+	{"Retry-After", "How many seconds to wait before the next try, as in the google.rpc.RetryInfo.",
+		openapi3.NewIntegerSchema().WithMin(0)},
+	{"WWW-Authenticate", "With status 401: how to identify the caller.", openapi3.NewStringSchema()},
+}
+
+// addHeaders adds the headers that responses share.
+func addHeaders(doc *openapi3.T) {
 	doc.Components.Headers = openapi3.Headers{}
-	for name, description := range mutationHeaders() {
-		value := openapi3.NewStringSchema().NewRef()
-		header := &openapi3.Header{Parameter: openapi3.Parameter{Description: description, Schema: value}}
-		doc.Components.Headers[name] = &openapi3.HeaderRef{Value: header}
+	for _, header := range slices.Concat(ofChanges, ofFailures) {
+		parameter := openapi3.Parameter{Description: header.description, Schema: header.schema.NewRef()}
+		doc.Components.Headers[header.name] = &openapi3.HeaderRef{Value: &openapi3.Header{Parameter: parameter}}
 	}
 }
 
-// mutationHeaders returns the headers of the response to a change, with their descriptions.
-func mutationHeaders() map[string]string {
-	return map[string]string{
-		"Drmhub-Mutation": "The record of this change, `mutations/{mutation}`.",
-		"Drmhub-Replayed": "`true` where an earlier call with the same id brought this result about, and this call " +
-			"sent nothing to the vendor. Errors have it too.",
-		"Drmhub-Planned-Request": "With validate_only: a request that the vendor would get, as one curl command " +
-			"without secrets. The header comes once for each request. `Drmhub-Planned-Request-1` and so on hold " +
-			"the same requests, one each.",
+// references returns references to these headers.
+func references(headers []responseHeader) openapi3.Headers {
+	all := openapi3.Headers{}
+	for _, header := range headers {
+		all[header.name] = &openapi3.HeaderRef{Ref: "#/components/headers/" + header.name}
 	}
+	return all
 }

@@ -28,12 +28,20 @@ func addErrors(doc *openapi3.T, c *contract, s *schemas) error {
 			return err
 		}
 	}
-	answer := openapi3.NewResponse().WithDescription("Any failure: every one has this shape.").
+	answer := openapi3.NewResponse().WithDescription(aboutFailures).
 		WithJSONSchemaRef(openapi3.NewSchemaRef(schemaPrefix+errorSchema, nil))
+	answer.Headers = references(ofFailures)
 	answer.Content["application/json"].Examples = failureExamples()
 	doc.Components.Responses = openapi3.ResponseBodies{errorAnswer: {Value: answer}}
 	return nil
 }
+
+const aboutFailures = `Any failure: every one has this shape.
+
+- 401: the server asks for an identity, and this request has no valid one (UNAUTHENTICATED, TOKEN_INVALID).
+- 403: the caller has no such scope, or may not see this thing (PERMISSION_DENIED, SCOPE_MISSING).
+- 429: the caller or the vendor makes too many calls (RESOURCE_EXHAUSTED). Retry-After says how long to wait.
+- 501: the vendor has no such call (UNIMPLEMENTED, CAPABILITY_NOT_SUPPORTED).`
 
 // aboutMessage describes the message of an error.
 const aboutMessage = "What happened, where, and what to do, for people. It may change."

@@ -20,12 +20,17 @@ import (
 //go:embed examples
 var exampleFiles embed.FS
 
-// example is the body of a request and its response, in JSON. Either may be missing. The response
+// example is a call that works against the sandbox, in JSON. Each part may be missing. The response
 // has only the fields that are set, and the document adds the others as the server would. The
 // response of a stream is one row.
 type example struct {
-	Request  any `json:"request"`
-	Response any `json:"response"`
+	// Parameters are those of the path and the query. The documentation page fills them in.
+	Parameters map[string]any `json:"parameters"`
+	// Options are further parameters. Tools that fill in everything take these values, and the
+	// documentation page leaves them empty.
+	Options  map[string]any `json:"options"`
+	Request  any            `json:"request"`
+	Response any            `json:"response"`
 }
 
 // readExamples reads the folder examples, by operation.

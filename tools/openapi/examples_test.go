@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -44,6 +46,7 @@ func TestAnExampleThatTheContractDoesNotKnowIsRefused(t *testing.T) {
 		{"OrderService_ListOrders.json", `{"response": {"color": "red"}}`, "is no drmhub.v1.ListOrdersResponse"},
 		{"OrderService_CancelOrder.json", `{"request": {"reason": 5}}`, "is no drmhub.v1.CancelOrderRequest"},
 		{"OrderService_ListOrders.json", `{"request": {"pageSize": 5}}`, "takes no body"},
+		{"OrderService_ListOrders.json", `{"parameters": {"site": "B"}}`, "the parameter site, which it does not take"},
 		{"OrderService_Gone.json", `{}`, "belongs to no operation"},
 	} {
 		_, err := describe(contractOf(t, testdata(t, "orders.proto")), examplesOf(t, test.name, test.text))
@@ -53,5 +56,25 @@ func TestAnExampleThatTheContractDoesNotKnowIsRefused(t *testing.T) {
 	}
 	if _, err := readExamples(fstest.MapFS{"examples/X.json": {Data: []byte("{")}}); err == nil {
 		t.Error("a broken file passed")
+	}
+}
+
+func TestEachParameterHasAnExampleThatWorks(t *testing.T) {
+	const text = `{"parameters": {"vendor": "v", "filter.tags": ["a"]}, "options": {"filter.userId": "u"}}`
+	doc := documentOf(t, examplesOf(t, "OrderService_CountOrders.json", text))
+	var got []string
+	for _, reference := range doc.Paths.Value("/v1/vendors/{vendor}/orderCount").Get.Parameters {
+		p := reference.Value
+		got = append(got, fmt.Sprint(p.Name, p.Example, p.Schema.Value.Examples))
+	}
+	want := []string{"vendorv[]", "pageSize10 []", "filter.userId<nil> [u]", "filter.tags[a] []"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	missing := withoutExamples(doc)
+	if !slices.Contains(missing, "examples/OrderService_ListOrders.json lacks the parameter filter.color") ||
+		!slices.Contains(missing, "examples/OrderService_CancelOrder.json lacks the request") ||
+		strings.Contains(strings.Join(missing, "\n"), "CountOrders") {
+		t.Errorf("got %q", missing)
 	}
 }

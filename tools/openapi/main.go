@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 )
@@ -45,6 +46,9 @@ func run(descriptors, document string) error {
 	doc, err := describe(contract, examples)
 	if err != nil {
 		return err
+	}
+	if missing := withoutExamples(doc); len(missing) > 0 {
+		return fmt.Errorf("every operation has an example that works in the sandbox:\n%s", strings.Join(missing, "\n"))
 	}
 	text, err := encode(doc)
 	if err != nil {

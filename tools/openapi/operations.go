@@ -66,6 +66,12 @@ func (o *operations) operation(
 	if err := o.answer(operation, method, example.Response); err != nil {
 		return nil, err
 	}
+	if err := takeFilter(operation, text); err != nil {
+		return nil, err
+	}
+	if err := example.fill(operation.Parameters); err != nil {
+		return nil, err
+	}
 	paragraphs := append([]string{text}, queryRules(method.Input(), rule)...)
 	operation.Description = strings.Join(append(paragraphs, "Needs the scope `"+scope+"`."), "\n\n")
 	return operation, nil
@@ -78,11 +84,11 @@ func (o *operations) request(
 	input := method.Input()
 	var body *openapi3.SchemaRef
 	var err error
-	bound := path.fields
+	bound, needed := path.fields, true
 	switch rule.body {
 	case "":
 	case "*":
-		body, err = o.schemas.body(input, path.fields)
+		body, needed, err = o.schemas.body(input, path.fields)
 	default:
 		field := input.Fields().ByName(protoreflect.Name(rule.body))
 		if field == nil || field.Message() == nil {
@@ -92,7 +98,7 @@ func (o *operations) request(
 		if rule.verb == http.MethodPatch {
 			body, err = o.schemas.patch(field.Message())
 		} else {
-			body, err = o.schemas.message(field.Message())
+			body, err = o.schemas.message(field.Message(), request)
 		}
 	}
 	if err != nil {
@@ -105,22 +111,18 @@ func (o *operations) request(
 		}
 		operation.Parameters = append(operation.Parameters, query...)
 	}
-	if mutates(method) {
-		key := &openapi3.ParameterRef{Ref: "#/components/parameters/" + idempotencyKey}
-		operation.Parameters = append(operation.Parameters, key)
-	}
 	if body == nil {
 		if example != nil {
 			return errors.New("its example has a request, but it takes no body")
 		}
 		return nil
 	}
-	request := openapi3.NewRequestBody().WithRequired(true).WithJSONSchemaRef(body)
-	content := request.Content["application/json"]
-	if content.Example, err = o.contract.requestExample(method, rule.body, example); err != nil {
+	content := openapi3.NewRequestBody().WithRequired(needed).WithJSONSchemaRef(body)
+	media := content.Content["application/json"]
+	if media.Example, err = o.contract.requestExample(method, rule.body, example); err != nil {
 		return err
 	}
-	operation.RequestBody = &openapi3.RequestBodyRef{Value: request}
+	operation.RequestBody = &openapi3.RequestBodyRef{Value: content}
 	return nil
 }
 
@@ -140,7 +142,7 @@ func (o *operations) answer(operation *openapi3.Operation, method protoreflect.M
 	if description == "" {
 		description = "Done."
 	}
-	schema, err := o.schemas.message(message)
+	schema, err := o.schemas.message(message, response)
 	if err != nil {
 		return err
 	}
@@ -150,10 +152,7 @@ func (o *operations) answer(operation *openapi3.Operation, method protoreflect.M
 	}
 	success := openapi3.NewResponse().WithDescription(description).WithContent(openapi3.Content{mediaType: media})
 	if mutates(method) {
-		success.Headers = openapi3.Headers{}
-		for name := range mutationHeaders() {
-			success.Headers[name] = &openapi3.HeaderRef{Ref: "#/components/headers/" + name}
-		}
+		success.Headers = references(ofChanges)
 	}
 	operation.Responses.Set("200", &openapi3.ResponseRef{Value: success})
 	operation.Responses.Set("default", &openapi3.ResponseRef{Ref: "#/components/responses/" + errorAnswer})

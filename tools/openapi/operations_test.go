@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -53,25 +54,32 @@ func TestOperationsAreNamedAndDescribedByTheirRPC(t *testing.T) {
 
 func TestParameters(t *testing.T) {
 	for id, want := range map[string]string{
-		"OrderService_ListOrders":  "vendor pageSize filter.userId filter.tags",
-		"OrderService_UpdateOrder": "vendor siteOrder updateMask requestId " + idempotencyKey,
-		"OrderService_CancelOrder": "vendor siteOrder " + idempotencyKey,
+		"OrderService_ListOrders":  "vendor pageSize filter.userId filter.tags filter.color",
+		"OrderService_UpdateOrder": "vendor siteOrder updateMask requestId",
+		"OrderService_CancelOrder": "vendor siteOrder",
+		"OrderService_CountOrders": "vendor pageSize filter.userId filter.tags!",
 	} {
 		operation := operationOf(t, id)
 		var names []string
 		for _, parameter := range operation.Parameters {
-			if parameter.Ref != "" {
-				names = append(names, parameter.Ref[strings.LastIndex(parameter.Ref, "/")+1:])
-			} else {
-				names = append(names, parameter.Value.Name)
+			name := parameter.Value.Name
+			if parameter.Value.In == openapi3.ParameterInQuery && parameter.Value.Required {
+				name += "!"
 			}
+			names = append(names, name)
 		}
 		if got := strings.Join(names, " "); got != want {
 			t.Errorf("%s takes %s, want %s", id, got, want)
 		}
-		header := operation.Responses.Status(200).Value.Headers["Drmhub-Mutation"] != nil
-		if changes := strings.Contains(want, idempotencyKey); header != changes {
-			t.Errorf("%s: its response has the header Drmhub-Mutation: %v", id, header)
+		headers := slices.Sorted(maps.Keys(operation.Responses.Status(200).Value.Headers))
+		var wanted []string
+		if operation.RequestBody != nil {
+			wanted = []string{
+				"Drmhub-Mutation", "Drmhub-Planned-Request", "Drmhub-Planned-Request-1", "Drmhub-Replayed",
+			}
+		}
+		if !slices.Equal(headers, wanted) {
+			t.Errorf("%s: its response has the headers %v, want %v", id, headers, wanted)
 		}
 	}
 	c := contractOf(t, `message M { repeated Vendor vendors = 1; }`)
@@ -96,13 +104,17 @@ func TestBodies(t *testing.T) {
 		t.Errorf("an update takes the body %s", ref)
 	}
 	schemas := documentOf(t, nil).Components.Schemas
-	if len(schemas["OrderPatch"].Value.Required) != 0 || len(schemas["Order"].Value.Required) != 1 {
-		t.Error("the whole resource has required fields, and its update has none")
+	if got := schemas["OrderPatch"].Value.Required; len(got) != 0 {
+		t.Errorf("an update requires %v", got)
 	}
 	// A body leaves out what the path holds.
 	cancel := schemas["CancelOrderRequest"].Value
 	if cancel.Properties["name"] != nil || cancel.Properties["reason"] == nil || len(cancel.Required) != 0 {
 		t.Errorf("got %v", jsonOf(t, cancel))
+	}
+	// A call whose body needs no field needs no body.
+	if operationOf(t, "OrderService_CancelOrder").RequestBody.Value.Required || !update.RequestBody.Value.Required {
+		t.Error("an update needs a body, and a call without required fields does not")
 	}
 }
 
@@ -113,6 +125,17 @@ func TestEveryFailureHasOneShape(t *testing.T) {
 			if operation.Responses.Default().Ref != "#/components/responses/Error" {
 				t.Errorf("%s %s has another", verb, path)
 			}
+			if operation.Security != nil {
+				t.Errorf("%s %s has its own security", verb, path)
+			}
+		}
+	}
+	if len(doc.Security) != 2 || len(doc.Security[0]) != 0 || doc.Security[1][bearer] == nil {
+		t.Errorf("a token is optional, got %v", doc.Security)
+	}
+	for _, name := range []string{"Drmhub-Mutation", "Drmhub-Replayed", "Retry-After", "WWW-Authenticate"} {
+		if doc.Components.Responses[errorAnswer].Value.Headers[name] == nil || doc.Components.Headers[name] == nil {
+			t.Errorf("it has no header %s", name)
 		}
 	}
 	failure := doc.Components.Schemas["Error"].Value.Properties["error"].Value

@@ -77,8 +77,8 @@ func (c *contract) openName(p *route, request protoreflect.MessageDescriptor, na
 
 func pathParameter(id, resource, about string) *openapi3.ParameterRef {
 	parameter := openapi3.NewPathParameter(id)
-	parameter.Description = fmt.Sprintf("The id `{%s}` in `%s`, with `/` and `%%` in it percent-encoded. %s",
-		id, resource, about)
+	place := fmt.Sprintf("The id `{%s}` in `%s`, with `/` and `%%` in it percent-encoded.", id, resource)
+	parameter.Description = sentences(place, about, origins[id])
 	parameter.Schema = openapi3.NewStringSchema().WithMinLength(1).NewRef()
 	return &openapi3.ParameterRef{Value: parameter}
 }

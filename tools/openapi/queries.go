@@ -53,7 +53,7 @@ func (s *schemas) queryField(
 			return s.queryFields(message, nil, name+".", needed)
 		}
 	}
-	schema, err := s.value(field)
+	schema, err := s.value(field, request)
 	if err != nil {
 		return nil, err
 	}

@@ -134,12 +134,22 @@ func applyRule(name string, value any, schema *openapi3.Schema) error {
 	return nil
 }
 
+// datePattern is the rule of a day. OpenAPI has a format for it, which also refuses a 31st of June.
+const datePattern = `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`
+
+// uuidPattern is the rule of a UUID that may be empty. OpenAPI's format of a UUID demands one.
+const uuidPattern = `^$|^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`
+
 // goOnly matches the parts of Go's regular expressions that JSON Schema lacks.
 var goOnly = regexp.MustCompile(`\(\?[^:=!<]|\\[AzQEC]|\[\[:`)
 
 func applyPattern(pattern string, schema *openapi3.Schema) error {
 	if goOnly.MatchString(pattern) {
 		return fmt.Errorf("%s uses what JSON Schema's regular expressions lack: write it without", pattern)
+	}
+	if pattern == datePattern {
+		schema.Format = "date"
+		return nil
 	}
 	schema.Pattern = pattern
 	return nil
@@ -221,7 +231,9 @@ func applyItems(rules *validate.FieldRules, list *openapi3.Schema) error {
 
 // allowEmpty allows an empty string. JSON shows a string that is not set as empty.
 func allowEmpty(schema *openapi3.Schema) {
-	if schema.Pattern != "" {
+	if schema.Format == "uuid" {
+		schema.Format, schema.Pattern = "", uuidPattern
+	} else if schema.Pattern != "" {
 		schema.Pattern = "^$|" + schema.Pattern
 	}
 	if schema.MinLength > 0 {

@@ -18,10 +18,13 @@ const schemaPrefix = "#/components/schemas/"
 type schemas struct {
 	named openapi3.Schemas
 	from  map[string]string // the meaning of each name, so that no two things share a name
+	// uses says which messages requests hold, and which messages responses hold.
+	uses map[direction]map[protoreflect.FullName]bool
 }
 
 func newSchemas() *schemas {
-	return &schemas{named: openapi3.Schemas{}, from: map[string]string{}}
+	uses := map[direction]map[protoreflect.FullName]bool{request: {}, response: {}}
+	return &schemas{named: openapi3.Schemas{}, from: map[string]string{}, uses: uses}
 }
 
 // schemaName returns the name of a message or enum without its package and without dots: Site.State
@@ -51,7 +54,7 @@ func (s *schemas) name(name, from string, build func() (*openapi3.Schema, error)
 }
 
 // message returns the schema of a message: a reference, or the JSON form of a well-known type.
-func (s *schemas) message(message protoreflect.MessageDescriptor) (*openapi3.SchemaRef, error) {
+func (s *schemas) message(message protoreflect.MessageDescriptor, way direction) (*openapi3.SchemaRef, error) {
 	if schema, ok := wellKnown(message.FullName()); ok {
 		return schema.NewRef(), nil
 	}
@@ -61,37 +64,45 @@ func (s *schemas) message(message protoreflect.MessageDescriptor) (*openapi3.Sch
 	if strings.HasPrefix(string(message.FullName()), "google.") {
 		return nil, fmt.Errorf("%s has no known JSON form: add it to wellknown.go", message.FullName())
 	}
-	return s.name(schemaName(message), string(message.FullName()), func() (*openapi3.Schema, error) {
-		return s.object(message, nil)
-	})
+	name, from := schemaName(message), string(message.FullName())
+	if way == request && s.uses[response][message.FullName()] {
+		name, from = name+"Input", from+" in a request"
+	}
+	return s.name(name, from, func() (*openapi3.Schema, error) { return s.object(message, nil, way) })
 }
 
-// body returns the schema of a whole request as a body, without the fields in the path.
-func (s *schemas) body(request protoreflect.MessageDescriptor, inPath []string) (*openapi3.SchemaRef, error) {
-	from := fmt.Sprintf("%s without %s", request.FullName(), strings.Join(inPath, ", "))
-	return s.name(schemaName(request), from, func() (*openapi3.Schema, error) {
-		return s.object(request, inPath)
+// body returns the schema of a whole request as a body, without the fields in the path. It reports
+// whether the request needs the body.
+func (s *schemas) body(input protoreflect.MessageDescriptor, inPath []string) (*openapi3.SchemaRef, bool, error) {
+	from := fmt.Sprintf("%s without %s", input.FullName(), strings.Join(inPath, ", "))
+	reference, err := s.name(schemaName(input), from, func() (*openapi3.Schema, error) {
+		return s.object(input, inPath, request)
 	})
-}
-
-// patch returns the schema of the resource in an update. An update may omit required fields.
-func (s *schemas) patch(resource protoreflect.MessageDescriptor) (*openapi3.SchemaRef, error) {
-	whole, err := s.message(resource)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	schema, err := s.object(resource, nil)
-	if err != nil || len(schema.Required) == 0 {
-		return whole, err
-	}
-	schema.Required = nil
-	schema.Description = sentences(schema.Description, "In an update every field may be left out.")
-	build := func() (*openapi3.Schema, error) { return schema, nil }
-	return s.name(schemaName(resource)+"Patch", "the update of "+string(resource.FullName()), build)
+	return reference, len(s.named[schemaName(input)].Value.Required) > 0, nil
+}
+
+// patch returns the schema of the resource in an update. An update may omit required fields. It is
+// always a schema of its own: its name in generated code then differs from that of the path's id.
+func (s *schemas) patch(resource protoreflect.MessageDescriptor) (*openapi3.SchemaRef, error) {
+	return s.name(schemaName(resource)+"Patch", "the update of "+string(resource.FullName()),
+		func() (*openapi3.Schema, error) {
+			schema, err := s.object(resource, nil, request)
+			if err != nil {
+				return nil, err
+			}
+			schema.Required = nil
+			schema.Description = sentences(schema.Description, "In an update every field may be left out.")
+			return schema, nil
+		})
 }
 
 // object returns the schema of a message, without some of its fields.
-func (s *schemas) object(message protoreflect.MessageDescriptor, without []string) (*openapi3.Schema, error) {
+func (s *schemas) object(
+	message protoreflect.MessageDescriptor, without []string, way direction,
+) (*openapi3.Schema, error) {
 	schema := openapi3.NewObjectSchema()
 	schema.Description = comment(message)
 	for i := range message.Fields().Len() {
@@ -99,12 +110,12 @@ func (s *schemas) object(message protoreflect.MessageDescriptor, without []strin
 		if slices.Contains(without, string(field.Name())) {
 			continue
 		}
-		property, err := s.property(field)
+		property, err := s.property(field, way)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", field.FullName(), err)
 		}
 		schema.WithPropertyRef(field.JSONName(), property)
-		if required(field) {
+		if way.demands(field) {
 			schema.Required = append(schema.Required, field.JSONName())
 		}
 	}
@@ -125,8 +136,8 @@ func fieldNames(oneof protoreflect.OneofDescriptor) string {
 }
 
 // property returns the schema of a field inside an object.
-func (s *schemas) property(field protoreflect.FieldDescriptor) (*openapi3.SchemaRef, error) {
-	schema, err := s.value(field)
+func (s *schemas) property(field protoreflect.FieldDescriptor, way direction) (*openapi3.SchemaRef, error) {
+	schema, err := s.value(field, way)
 	if err != nil {
 		return nil, err
 	}
@@ -149,15 +160,15 @@ func (s *schemas) property(field protoreflect.FieldDescriptor) (*openapi3.Schema
 }
 
 // value returns the schema of a field's value, with its rules.
-func (s *schemas) value(field protoreflect.FieldDescriptor) (*openapi3.Schema, error) {
-	single, err := s.single(field)
+func (s *schemas) value(field protoreflect.FieldDescriptor, way direction) (*openapi3.Schema, error) {
+	single, err := s.single(field, way)
 	if err != nil {
 		return nil, err
 	}
 	schema := single
 	if field.IsMap() {
 		schema = openapi3.NewObjectSchema()
-		if schema.AdditionalProperties.Schema, err = s.property(field.MapValue()); err != nil {
+		if schema.AdditionalProperties.Schema, err = s.property(field.MapValue(), way); err != nil {
 			return nil, err
 		}
 	} else if field.IsList() {
@@ -168,7 +179,7 @@ func (s *schemas) value(field protoreflect.FieldDescriptor) (*openapi3.Schema, e
 }
 
 // single returns the schema of one value of the field's kind.
-func (s *schemas) single(field protoreflect.FieldDescriptor) (*openapi3.Schema, error) {
+func (s *schemas) single(field protoreflect.FieldDescriptor, way direction) (*openapi3.Schema, error) {
 	switch field.Kind() {
 	case protoreflect.BoolKind:
 		return openapi3.NewBoolSchema(), nil
@@ -197,7 +208,7 @@ func (s *schemas) single(field protoreflect.FieldDescriptor) (*openapi3.Schema, 
 		if field.IsMap() {
 			return openapi3.NewObjectSchema(), nil
 		}
-		reference, err := s.message(field.Message())
+		reference, err := s.message(field.Message(), way)
 		if err != nil {
 			return nil, err
 		}

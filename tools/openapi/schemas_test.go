@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,7 +38,7 @@ enum Color {
 func propertyOf(t *testing.T, field string) (map[string]any, *openapi3.Schema) {
 	t.Helper()
 	c := contractOf(t, color+`message M { `+field+` }`)
-	schema, err := newSchemas().object(c.message(t, "M"), nil)
+	schema, err := newSchemas().object(c.message(t, "M"), nil, request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +68,8 @@ func TestFields(t *testing.T) {
 			continue
 		}
 		c := contractOf(t, `message M { `+field+` }`)
-		if _, err := newSchemas().message(c.message(t, "M")); err == nil || !strings.Contains(err.Error(), want) {
+		_, err := newSchemas().message(c.message(t, "M"), request)
+		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got the error %v, want one with %q", field, err, want)
 		}
 	}
@@ -92,6 +94,37 @@ func TestRequiredFieldsAndRulesBetweenFields(t *testing.T) {
 	}
 }
 
+func TestWhatIsRequiredDependsOnTheDirection(t *testing.T) {
+	c := contractOf(t, `
+		message Price { int32 amount = 1 [(google.api.field_behavior) = REQUIRED]; string note = 2; }
+		message Item { Price price = 1; optional bool gift = 2; oneof way { string post = 3; bool pickup = 4; } }
+		message CreateItemRequest {
+			string parent = 1 [(google.api.field_behavior) = REQUIRED];
+			Item item = 2 [(google.api.field_behavior) = REQUIRED];
+		}
+		message BatchCreateItemsRequest { repeated CreateItemRequest requests = 1; }
+		message BatchCreateItemsResponse { repeated Item items = 1; }
+		service S { rpc B(BatchCreateItemsRequest) returns (BatchCreateItemsResponse); }
+	`)
+	s := newSchemas()
+	s.collect(c.services)
+	for name, way := range map[string]direction{
+		"BatchCreateItemsRequest": request, "BatchCreateItemsResponse": response,
+	} {
+		if _, err := s.message(c.message(t, name), way); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, want := range map[string][]string{
+		"Price": {"amount", "note"}, "PriceInput": {"amount"}, "Item": {"price"}, "ItemInput": nil,
+		"CreateItemRequest": {"item"}, "BatchCreateItemsResponse": {"items"},
+	} {
+		if s.named[name] == nil || !slices.Equal(s.named[name].Value.Required, want) {
+			t.Errorf("%s: got %v, want %v to be required", name, jsonOf(t, s.named[name]), want)
+		}
+	}
+}
+
 func TestSchemasAreNamedPlainlyAndDistinctly(t *testing.T) {
 	c := contractOf(t, `
 		message Site {
@@ -103,7 +136,7 @@ func TestSchemasAreNamedPlainlyAndDistinctly(t *testing.T) {
 		message Clash { Site site = 1; SiteState state = 2; }
 	`)
 	s := newSchemas()
-	if _, err := s.message(c.message(t, "Site")); err != nil {
+	if _, err := s.message(c.message(t, "Site"), request); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"Site", "SiteState", "SiteService"} {
@@ -111,7 +144,7 @@ func TestSchemasAreNamedPlainlyAndDistinctly(t *testing.T) {
 			t.Errorf("no schema %s", name)
 		}
 	}
-	_, err := newSchemas().message(c.message(t, "Clash"))
+	_, err := newSchemas().message(c.message(t, "Clash"), request)
 	if err == nil || !strings.Contains(err.Error(), "rename one") {
 		t.Errorf("two things of one name gave %v", err)
 	}
@@ -119,7 +152,7 @@ func TestSchemasAreNamedPlainlyAndDistinctly(t *testing.T) {
 
 func TestEnumsTellWhatEachValueMeans(t *testing.T) {
 	s := newSchemas()
-	if _, err := s.message(contractOf(t, color+`message M { Color color = 1; }`).message(t, "M")); err != nil {
+	if _, err := s.message(contractOf(t, color+`message M { Color color = 1; }`).message(t, "M"), request); err != nil {
 		t.Fatal(err)
 	}
 	color := s.named["Color"].Value
