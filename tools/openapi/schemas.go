@@ -145,8 +145,9 @@ func (s *schemas) property(field protoreflect.FieldDescriptor, way direction) (*
 		schema = orNull(schema)
 	}
 	schema.Description = sentences(comment(field), schema.Description)
-	schema.ReadOnly = behaves(field, annotations.FieldBehavior_OUTPUT_ONLY) ||
-		behaves(field, annotations.FieldBehavior_IDENTIFIER)
+	// In a response the mark says nothing, and generators make fields with it optional.
+	schema.ReadOnly = way == request && (behaves(field, annotations.FieldBehavior_OUTPUT_ONLY) ||
+		behaves(field, annotations.FieldBehavior_IDENTIFIER))
 	if behaves(field, annotations.FieldBehavior_INPUT_ONLY) {
 		// writeOnly means that a response omits the field, but protobuf's JSON shows a message as
 		// null.
