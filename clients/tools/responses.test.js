@@ -102,7 +102,10 @@ function field({ operation }, name, value) {
   return document.components.schemas[schema]?.properties?.[name] ? { body: { [name]: value } } : undefined;
 }
 
-/** Yields the calls of an operation: what each changes in the examples, and the statuses that it may return. */
+/**
+ * Yields the calls of an operation: the statuses that it may return, and what it changes in the examples. The response
+ * to a replayed call must come from the record of the call before.
+ */
 function* calls(operation, mutation) {
   const own = operation.path.includes("{mutation}") ? { mutation } : {};
   const call = (statuses, { parameters, ...rest } = {}) => {
@@ -113,7 +116,7 @@ function* calls(operation, mutation) {
   if (dry) yield call([200], dry);
   const once = field(operation, "requestId", randomUUID());
   yield call([200], once);
-  if (once) yield call([200], once); // from the record of the first call
+  if (once) yield call([200], { ...once, replayed: true });
   if (operation.method === "GET") yield call([200], { all: true });
 
   yield call([400], { parameters: { nope: 1 } });
@@ -132,6 +135,7 @@ test("each operation responds as declared", { timeout: 120_000 }, async (t) => {
         const text = await response.clone().text();
         const said = `${JSON.stringify(change)}: ${text.slice(0, 1000)}`;
         assert.ok(statuses.includes(response.status), `${response.status} ${said}`);
+        assert.equal(response.headers.get("drmhub-replayed"), change.replayed ? "true" : null, said);
         assert.deepEqual(await wrong(operation, response), [], said);
       }
     });
