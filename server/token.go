@@ -26,7 +26,7 @@ key. The token confers roles and scopes, everywhere or only at the vendors, site
 flags name. It cannot be revoked before it ends, other than with its key.
 
 A list has commas between its items, and its flag may be repeated. A flag with an empty list, such as
---vendors "", allows nothing. Without the flag, all is allowed. A comma within a name is written %2C.
+--vendors "", allows nothing. Without the flag, all is allowed. A comma in the name of a site is written %2C.
 
 Flags:
 `
@@ -82,7 +82,7 @@ func (g *grant) flags(errs io.Writer) *flag.FlagSet {
 	flags.Var(&g.vendors, "vendors", "the `list` of ids of the only vendors that the caller sees")
 	flags.Var(&g.sites, "sites", "the `list` of names of the only sites, such as vendors/acme/sites/DEMO")
 	flags.Var(&g.customers, "customers", "the `list` of ids of the only customers")
-	flags.DurationVar(&g.life, "for", 720*time.Hour, "how `long` the token is valid")
+	flags.DurationVar(&g.life, "for", 720*time.Hour, "the `time` for which the token is valid")
 	flags.StringVar(&g.config, "config", os.Getenv("DRMHUB_CONFIG"),
 		"the server's configuration `file`, for issuer, audience and roles")
 	flags.StringVar(&g.issuer, "issuer", "", "the `issuer`, instead of the configuration's")

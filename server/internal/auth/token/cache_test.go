@@ -85,12 +85,19 @@ func TestATokenOfARemovedKeyIsRefusedAfterTheNextRefresh(t *testing.T) {
 	})
 }
 
-func TestAnOldTokenOfAnOldKeyCausesNoFetch(t *testing.T) {
+func TestATokenThatNoSetCanHelpWaitsForNone(t *testing.T) {
 	withSet(t, tokentest.JWKS(), func(t *testing.T, _ *served, v *token.Verifier) {
-		old := tokentest.Sign("ES256", "old-es256", map[string]any{"exp": time.Now().Add(-time.Hour).Unix()})
 		began := time.Now()
-		if _, err := v.Verify(t.Context(), old); token.ReasonOf(err) != token.Expired || time.Since(began) != 0 {
-			t.Errorf("%v after %v", err, time.Since(began))
+		past, soon := began.Add(-time.Hour).Unix(), began.Add(time.Hour).Unix()
+		for raw, want := range map[string]token.Reason{
+			tokentest.Sign("ES256", "old-es256", map[string]any{"exp": past}):               token.Expired,
+			tokentest.Sign("ES256", "old-es256", map[string]any{"exp": soon, "aud": "x"}):   token.WrongAudience,
+			tokentest.Sign("ES256", "old-es256", map[string]any{"exp": soon, "vendors": 7}): token.BadClaim,
+			tokentest.Sign("HS256", "old-hs256", map[string]any{"exp": soon}):               token.UnknownKey,
+		} {
+			if _, err := v.Verify(t.Context(), raw); token.ReasonOf(err) != want || time.Since(began) != 0 {
+				t.Errorf("%v after %v, want %s", err, time.Since(began), want)
+			}
 		}
 	})
 }

@@ -159,7 +159,8 @@ func timeInto(out **jwt.NumericDate) func(jsontext.Value) bool {
 // readScope reads scopes separated by spaces (RFC 8693). Other white space separates nothing.
 func (p *payload) readScope(v jsontext.Value) bool {
 	all, ok := text(v)
-	p.claims.Scopes = slices.DeleteFunc(strings.Split(all, " "), func(s string) bool { return s == "" })
+	scopes := slices.DeleteFunc(strings.Split(all, " "), func(s string) bool { return s == "" })
+	p.claims.Scopes = slices.Clip(scopes) // Callers share the list, and may append to their copy of it.
 	return ok
 }
 

@@ -159,13 +159,16 @@ func (v *Verifier) verify(ctx context.Context, raw string) (*Claims, error) {
 	return &p.claims, checkSubject(p.claims.Subject, v.reserved)
 }
 
-// key returns the key of a token. It looks for an unknown key only if the rest of the token could be
-// valid. So a client with an old token causes no fetch.
+// key returns the key of a token. It looks for an unknown key only if a set can have it, and the rest of
+// the token could be valid. So a client with an old token causes no fetch.
 func (v *Verifier) key(ctx context.Context, h *header, p *payload) (any, error) {
 	if !p.read { // JSON's null does not reach UnmarshalJSON.
 		return nil, refuse(Malformed, "the claims are not a JSON object")
 	}
 	key, ok := v.lookup(h.kid)
+	if !ok && (len(v.sets) == 0 || slices.Contains(symmetric, h.algorithm)) {
+		return nil, refuse(UnknownKey, "")
+	}
 	if !ok {
 		if err := v.validator.Validate(p); err != nil {
 			return nil, err
