@@ -45,12 +45,13 @@ type campaign struct {
 	clients  []*client
 	kinds    []*kind
 	result   result
-	out      io.Writer // progress
+	known    map[recordKey]bool // the ops of all rounds
+	out      io.Writer          // progress
 }
 
 // run carries out the campaign with this number of replicas on the store of dsn.
 func run(ctx context.Context, o options, binary, dsn string, replicas int, out io.Writer) (res result, err error) {
-	c := &campaign{options: o, kinds: kinds(), world: newWorld(o.Seed), out: out}
+	c := &campaign{options: o, kinds: kinds(), world: newWorld(o.Seed), out: out, known: map[recordKey]bool{}}
 	if c.folder, err = os.MkdirTemp("", "campaign"); err != nil {
 		return res, err
 	}
@@ -122,6 +123,8 @@ func (c *campaign) round(ctx context.Context, first, end int) error {
 	trouble.Go(func() { c.world.staff(rough, c.Seed+uint64(first), c.Restarts) })
 	killing := make(chan error, 1)
 	trouble.Go(func() { killing <- c.killer(rough, first) })
+	spied := make(chan []discrepancy, 1)
+	trouble.Go(func() { spied <- c.spy(rough, c.Seed+uint64(first)) })
 	ops := c.carryOut(ctx, first, end)
 	calm()
 	trouble.Wait()
@@ -130,7 +133,7 @@ func (c *campaign) round(ctx context.Context, first, end int) error {
 		return err
 	}
 	worked := time.Since(begun)
-	open, err := c.clients[0].awaitSettled(ctx, c.Hurry)
+	open, err := c.clients[0].awaitSettled(ctx, c.world.teams[0][0], c.Hurry)
 	if err != nil {
 		return err
 	}
@@ -138,7 +141,7 @@ func (c *campaign) round(ctx context.Context, first, end int) error {
 	fmt.Fprintf(c.out, "ops %d to %d: carried out in %v, settled after another %v, compared",
 		first, end-1, worked.Round(time.Second), settled.Round(time.Second))
 	begun = time.Now()
-	err = c.compare(ctx, ops, open)
+	err = c.compare(ctx, ops, open, <-spied)
 	fmt.Fprintf(c.out, " in %v\n", time.Since(begun).Round(time.Second))
 	return err
 }
@@ -157,6 +160,7 @@ func (c *campaign) carryOut(ctx context.Context, first, end int) []*op {
 				}
 				ops[n] = newOp(c.world, c.Seed, first+n, c.kinds)
 				c.clients[i/perClient].carryOut(ctx, c.world, ops[n])
+				c.clients[i/perClient].tryWrong(ctx, c.world, c.Seed, ops[n])
 			}
 		})
 	}
@@ -184,20 +188,26 @@ func (c *campaign) killer(ctx context.Context, round int) error {
 }
 
 // compare judges the ops of a round, when no call is in flight.
-func (c *campaign) compare(ctx context.Context, ops []*op, open []*pb.Mutation) error {
-	all, err := c.clients[0].mutations(ctx, pb.Mutation_STATE_UNSPECIFIED)
+func (c *campaign) compare(ctx context.Context, ops []*op, open []*pb.Mutation, leaks []discrepancy) error {
+	all, err := c.clients[0].mutations(ctx, c.world.teams[0][0], pb.Mutation_STATE_UNSPECIFIED)
 	if err != nil {
 		return err
 	}
 	j := newJudge(c.world, c.Quiet, ops)
 	for _, m := range all {
-		j.records[m.GetRequestId()] = m
+		j.add(m)
 	}
 	c.replay(ctx, j)
 	for vendor := range c.world.gates {
 		j.effects[vendor] = c.world.takeEffects(vendor)
 	}
-	found := j.run()
+	found := append(j.run(), leaks...)
+	shown, err := c.compareViews(ctx, all, len(ops))
+	if err != nil {
+		return err
+	}
+	found = append(found, shown...)
+	found = append(found, c.strangers(j)...)
 	for _, wrong := range c.world.irdeto() {
 		found = append(found, discrepancy{misreported, "amino", wrong})
 	}
@@ -213,11 +223,12 @@ func (c *campaign) compare(ctx context.Context, ops []*op, open []*pb.Mutation) 
 // happen at the vendors.
 func (c *campaign) replay(ctx context.Context, j *judge) {
 	each(c.Callers, j.ops, func(o *op) {
-		if o.told == nil && j.records[o.id].GetState() != pb.Mutation_SUCCEEDED {
+		if o.told == nil && j.records[o.key()].GetState() != pb.Mutation_SUCCEEDED {
 			return
 		}
 		answer, client := o.answer(), c.clients[o.number%len(c.clients)]
-		if err := client.conns[o.number%len(client.conns)].Invoke(ctx, o.method, o.request, answer); err != nil {
+		f := client.face(o.number % (2 * len(client.conns)))
+		if _, err := f.call(ctx, o.caller.token(), o.method, o.request, answer); err != nil {
 			o.isStrange("succeeded, and a call with the same request_id returned %v", err)
 			return
 		}

@@ -61,6 +61,9 @@ func (o options) run(t *testing.T, dsn string, replicas int) {
 	if res.kills != o.Kills {
 		t.Errorf("%d processes were killed, want %d", res.kills, o.Kills)
 	}
+	if res.refused == 0 || res.denied == 0 {
+		t.Errorf("%d calls by wrong callers, and %d for records of others", res.refused, res.denied)
+	}
 	for _, k := range kinds() {
 		if res.rows[k.String()].mutations == 0 {
 			t.Errorf("there was no %v", k)

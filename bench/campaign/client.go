@@ -9,8 +9,8 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -22,6 +22,8 @@ const (
 	giveUp = 0.04
 	// askAgain is the share of the definite responses that are asked for a second time.
 	askAgain = 0.1
+	// overREST is the share of the calls over REST.
+	overREST = 0.25
 )
 
 // A client calls the replicas, each over a connection of its own.
@@ -50,19 +52,28 @@ func (c *client) close() {
 	}
 }
 
+// face returns one of the faces of the replicas: first those of gRPC, and then those of REST.
+func (c *client) face(which int) face {
+	f := face{replica: c.replicas[which%len(c.replicas)]}
+	if which < len(c.conns) {
+		f.conn = c.conns[which]
+	}
+	return f
+}
+
 // carryOut calls until there is a definite response, or until the caller gives up. All calls have the
 // same request_id, and each is to any of the replicas.
 func (c *client) carryOut(ctx context.Context, w *world, o *op) {
 	patient := time.Now().Add(c.patience)
 	for {
-		c.call(ctx, o.random.IntN(len(c.conns)), o, o.deadline())
+		c.call(ctx, c.any(o), o, o.deadline())
 		switch {
 		case o.told != nil:
 			if change, ok := o.told.(*pb.StatusChange); ok {
 				w.hearChange(change)
 			}
 			if o.chance(askAgain) {
-				c.call(ctx, o.random.IntN(len(c.conns)), o, o.deadline())
+				c.call(ctx, c.any(o), o, o.deadline())
 			}
 			return
 		case o.refused != nil, o.chance(giveUp), time.Now().After(patient):
@@ -74,6 +85,15 @@ func (c *client) carryOut(ctx context.Context, w *world, o *op) {
 			return
 		}
 	}
+}
+
+// any returns a face for the next call of an op.
+func (c *client) any(o *op) face {
+	which := o.random.IntN(len(c.conns))
+	if o.chance(overREST) {
+		which += len(c.conns)
+	}
+	return c.face(which)
 }
 
 // deadline returns how long the client waits for one response. It is mostly long enough.
@@ -88,25 +108,29 @@ func (o *op) deadline() time.Duration {
 }
 
 // call makes one call, and records the response.
-func (c *client) call(ctx context.Context, which int, o *op, deadline time.Duration) {
-	life := c.replicas[which].life()
+func (c *client) call(ctx context.Context, f face, o *op, deadline time.Duration) {
+	life := f.replica.life()
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
-	var header metadata.MD
 	answer := o.answer()
-	err := c.conns[which].Invoke(ctx, o.method, o.request, answer, grpc.Header(&header))
+	record, err := f.call(ctx, o.caller.token(), o.method, o.request, answer)
 	o.calls++
 	if err == nil {
 		if whole(answer) {
 			o.hear(answer, nil)
 		}
-		o.named(slices.Concat(header.Get("drmhub-mutation"), []string{""})[0])
+		o.named(record)
 		return
 	}
 	said := status.Convert(err)
+	o.errors = append(o.errors, fmt.Sprint(said.Proto()))
 	why := reason(said)
-	if why == nil && said.Code() == codes.Unavailable && life != 0 && c.replicas[which].life() != life {
+	if why == nil && said.Code() == codes.Unavailable && life != 0 && f.replica.life() != life {
 		o.cut++
+	}
+	switch why.GetReason() {
+	case pb.ErrorReason_TOKEN_INVALID.String(), pb.ErrorReason_SCOPE_MISSING.String():
+		o.isStrange("its own caller was refused: %v", said)
 	}
 	o.named(why.GetMetadata()["mutation"])
 	if definite(said.Code(), why.GetReason()) {
@@ -158,9 +182,19 @@ func (o *op) hear(answer proto.Message, refused *status.Status) {
 		}
 	case refused != nil && (o.refused == nil || o.refused.Code() != refused.Code()):
 		o.isStrange("got %v, and then %v", o.heard(), refused)
-	case answer != nil && (o.told == nil || !proto.Equal(o.told, answer)):
+	case answer != nil && (o.told == nil || !equal(o.told, answer)):
 		o.isStrange("got %v, and then %v", o.heard(), brief(answer))
 	}
+}
+
+// equal reports whether two responses have the same content. The bytes of an Any differ from face to face.
+func equal(a, b proto.Message) bool {
+	return proto.Equal(a, b) || protojson.Format(a) == protojson.Format(b)
+}
+
+// leak records that somebody saw or did what its token does not allow.
+func (o *op) leak(format string, args ...any) {
+	o.leaks = append(o.leaks, fmt.Sprintf(format, args...))
 }
 
 // isStrange records an impossible thing that the client was told.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -17,25 +16,15 @@ const (
 	pageSize    = 500
 )
 
-// mutations returns the records with this state, or all records.
-func (c *client) mutations(ctx context.Context, state pb.Mutation_State) (all []*pb.Mutation, err error) {
-	req := &pb.ListMutationsRequest{PageSize: pageSize, Filter: &pb.MutationFilter{State: state}}
-	for {
-		res, err := pb.NewMutationServiceClient(c.conns[0]).ListMutations(ctx, req)
-		if err != nil {
-			return nil, fmt.Errorf("ListMutations: %w", err)
-		}
-		all = append(all, res.GetMutations()...)
-		if req.PageToken = res.GetNextPageToken(); req.GetPageToken() == "" {
-			return all, nil
-		}
-	}
+// mutations returns the records of this state that a caller sees, or all that it sees.
+func (c *client) mutations(ctx context.Context, who *caller, state pb.Mutation_State) ([]*pb.Mutation, error) {
+	return listMutations(ctx, c.face(0), who, &pb.MutationFilter{State: state})
 }
 
 // unsettled returns the records that may still change by themselves.
-func (c *client) unsettled(ctx context.Context) (open []*pb.Mutation, err error) {
+func (c *client) unsettled(ctx context.Context, admin *caller) (open []*pb.Mutation, err error) {
 	for _, state := range []pb.Mutation_State{pb.Mutation_INTENDED, pb.Mutation_SENT, pb.Mutation_UNKNOWN} {
-		some, err := c.mutations(ctx, state)
+		some, err := c.mutations(ctx, admin, state)
 		if err != nil {
 			return nil, err
 		}
@@ -58,15 +47,17 @@ func isUnknownForever(m *pb.Mutation) bool {
 
 // awaitSettled waits until the servers have settled the mutations that they can. After hurry it tells
 // them to, since their pauses grow.
-func (c *client) awaitSettled(ctx context.Context, hurry time.Duration) ([]*pb.Mutation, error) {
+func (c *client) awaitSettled(
+	ctx context.Context, admin *caller, hurry time.Duration,
+) ([]*pb.Mutation, error) {
 	begun := time.Now()
 	for {
-		open, err := c.unsettled(ctx)
+		open, err := c.unsettled(ctx, admin)
 		if err != nil || len(open) == 0 || time.Since(begun) > maxSettling {
 			return open, err
 		}
 		if time.Since(begun) > hurry {
-			c.settle(ctx, open)
+			c.settle(ctx, admin, open)
 		}
 		select {
 		case <-time.After(500 * time.Millisecond):
@@ -77,11 +68,12 @@ func (c *client) awaitSettled(ctx context.Context, hurry time.Duration) ([]*pb.M
 }
 
 // settle asks for each of these, as an operator would. The next look shows the results.
-func (c *client) settle(ctx context.Context, open []*pb.Mutation) {
+func (c *client) settle(ctx context.Context, admin *caller, open []*pb.Mutation) {
 	each(8, open, func(m *pb.Mutation) {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
-		_, _ = pb.NewMutationServiceClient(c.conns[0]).SettleMutation(ctx, &pb.SettleMutationRequest{Name: m.GetName()})
+		req, res := &pb.SettleMutationRequest{Name: m.GetName()}, &pb.Mutation{}
+		_, _ = c.face(0).call(ctx, admin.token(), pb.MutationService_SettleMutation_FullMethodName, req, res)
 	})
 }
 

@@ -18,6 +18,7 @@ const (
 	lost        = "lost"        // SUCCEEDED without an effect
 	doubled     = "doubled"     // more than one effect
 	misreported = "misreported" // told or recorded otherwise than it was
+	leaked      = "leaked"      // shown to a caller who may not see it, or done for one who may not do it
 )
 
 // A discrepancy is one difference between the journal and the vendors.
@@ -32,7 +33,8 @@ type judge struct {
 	world   *world
 	quiet   time.Duration // the time after its send in which a vendor may work on a write
 	ops     []*op
-	records map[string]*pb.Mutation  // by request_id
+	records map[recordKey]*pb.Mutation
+	names   map[string]*pb.Mutation  // the same, by name
 	effects map[string][]twin.Effect // by vendor, oldest first
 	byClaim map[string][]*claimed
 	found   []discrepancy
@@ -41,8 +43,18 @@ type judge struct {
 func newJudge(w *world, quiet time.Duration, ops []*op) *judge {
 	return &judge{
 		world: w, quiet: quiet, ops: ops,
-		records: map[string]*pb.Mutation{}, effects: map[string][]twin.Effect{},
+		records: map[recordKey]*pb.Mutation{}, names: map[string]*pb.Mutation{}, effects: map[string][]twin.Effect{},
 	}
+}
+
+// A recordKey is what a record is unique by.
+type recordKey struct{ subject, requestID string }
+
+func (o *op) key() recordKey { return recordKey{o.caller.subject, o.id} }
+
+func (j *judge) add(m *pb.Mutation) {
+	j.records[recordKey{m.GetSubject(), m.GetRequestId()}] = m
+	j.names[m.GetName()] = m
 }
 
 // claimed is a claim with its op.
@@ -90,7 +102,11 @@ func (j *judge) judgeRecord(o *op) {
 	for _, strange := range o.strange {
 		j.say(misreported, o, "%s", strange)
 	}
-	m := j.records[o.id]
+	for _, leak := range o.leaks {
+		j.say(leaked, o, "%s", leak)
+	}
+	j.judgeTold(o)
+	m := j.records[o.key()]
 	if m == nil {
 		if o.told != nil || o.record != "" {
 			j.say(misreported, o, "the journal has no record of it")
@@ -175,7 +191,7 @@ func (j *judge) judgeEffect(vendor string, e twin.Effect) {
 
 // unclaimed blames the op that was called last before the effect, and names the other candidates.
 func (j *judge) unclaimed(e twin.Effect, candidates []*claimed) {
-	created := func(c *claimed) time.Time { return j.records[c.op.id].GetCreateTime().AsTime() }
+	created := func(c *claimed) time.Time { return j.records[c.op.key()].GetCreateTime().AsTime() }
 	slices.SortFunc(candidates, func(a, b *claimed) int { return created(b).Compare(created(a)) })
 	at := max(0, slices.IndexFunc(candidates, func(c *claimed) bool { return created(c).Before(e.Time) }))
 	var others []string
@@ -219,7 +235,8 @@ func (c *claimed) fits(e twin.Effect) bool {
 func (j *judge) judgeState() {
 	last := map[string]*op{}
 	for _, o := range j.ops {
-		if m := j.records[o.id]; m.GetState() != pb.Mutation_SUCCEEDED || o.claims[0].state != pb.Mutation_SUCCEEDED {
+		m, succeeded := j.records[o.key()], pb.Mutation_SUCCEEDED
+		if m.GetState() != succeeded || o.claims[0].state != succeeded {
 			continue
 		}
 		for name := range o.sets {
@@ -240,9 +257,10 @@ func (j *judge) judgeState() {
 // explain returns everything about an op.
 func (j *judge) explain(o *op) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "    request_id %s, op %d, %s %s\n", o.id, o.number, o.method, brief(o.request))
+	fmt.Fprintf(&text, "    request_id %s of %s, op %d, %s %s\n",
+		o.id, o.caller.subject, o.number, o.method, brief(o.request))
 	fmt.Fprintf(&text, "    client: %d calls, %d of them cut by a kill; was told %s\n", o.calls, o.cut, o.heard())
-	m := j.records[o.id]
+	m := j.records[o.key()]
 	fmt.Fprintf(&text, "    journal: %s %v %q, created %v\n",
 		m.GetName(), m.GetState(), m.GetMessage(), m.GetCreateTime().AsTime().Format(clock))
 	for _, s := range m.GetSteps() {

@@ -24,7 +24,10 @@ const resetMethod = "drmhub.v1.MemberService/ResetMemberPassword"
 
 // reset returns an op that cannot be read back.
 func reset() *op {
-	o := &op{kind: kinds()[9], id: "one", request: &pb.ResetMemberPasswordRequest{Name: "vendors/pallycon/members/7"}}
+	o := &op{
+		kind: kinds()[9], id: "one", caller: &caller{subject: "caller", vendors: []string{"pallycon"}},
+		request: &pb.ResetMemberPasswordRequest{Name: "vendors/pallycon/members/7"},
+	}
 	o.claim(&claim{step: "reset", effect: pallycon.EffectMemberPasswordReset, key: "7"})
 	return o
 }
@@ -36,7 +39,10 @@ func record(state pb.Mutation_State) *pb.Mutation {
 		s.SettleTime = timestamppb.New(sent.Add(time.Second))
 	}
 	steps := []*pb.Mutation_Step{s}
-	return &pb.Mutation{Name: "mutations/1", RequestId: "one", Method: resetMethod, State: state, Steps: steps}
+	return &pb.Mutation{
+		Name: "mutations/1", Subject: "caller", RequestId: "one", Method: resetMethod,
+		Resource: "vendors/pallycon/members/7", State: state, Steps: steps,
+	}
 }
 
 // effect returns an effect of the op, this long after its send.
@@ -48,8 +54,9 @@ func effect(after time.Duration) twin.Effect {
 func judged(w *world, o *op, m *pb.Mutation, effects ...twin.Effect) []discrepancy {
 	j := newJudge(w, 3*time.Second, []*op{o})
 	j.effects["pallycon"] = effects
+	j.add(&pb.Mutation{Name: "mutations/2", Subject: "other", Resource: "vendors/ncp/sites/x"})
 	if m != nil {
-		j.records[m.GetRequestId()] = m
+		j.add(m)
 	}
 	return j.run()
 }
@@ -63,6 +70,7 @@ func TestTheJudgeFindsWhatIsWrong(t *testing.T) {
 	type effects = []twin.Effect
 	done := func(o *op) { o.hear(&pb.ResetMemberPasswordResponse{}, nil) }
 	refused := func(o *op) { o.hear(nil, status.New(codes.NotFound, "no member")) }
+	told := func(text string) func(*op) { return func(o *op) { o.errors = append(o.errors, text) } }
 	for name, c := range map[string]struct {
 		record  *pb.Mutation
 		effects effects
@@ -88,6 +96,10 @@ func TestTheJudgeFindsWhatIsWrong(t *testing.T) {
 		"two records": {succeeded, effects{soon}, []func(*op){
 			func(o *op) { o.named("mutations/1") }, func(o *op) { o.named("mutations/2") },
 		}, misreported},
+		"told of its own record": {failed, nil, []func(*op){told("Not sent: mutations/1 does")}, ""},
+		"told of another record": {failed, nil, []func(*op){told("Not sent: mutations/2 does")}, leaked},
+		"told of another caller": {failed, nil, []func(*op){told("Not sent: ncp-of-team-1 does")}, leaked},
+		"a wrong caller let in":  {failed, nil, []func(*op){func(o *op) { o.leak("let in") }}, leaked},
 	} {
 		o := reset()
 		for _, hear := range c.hear {
@@ -129,7 +141,7 @@ func TestTheJudgeLooksAtIrdeto(t *testing.T) {
 func TestASeedPlansTheSame(t *testing.T) {
 	all := kinds()
 	one, other := newWorld(1), newWorld(1)
-	seen := map[string]bool{}
+	seen, ids := map[recordKey]bool{}, map[string]bool{}
 	for n := range 300 {
 		a, b := newOp(one, 1, n, all), newOp(other, 1, n, all)
 		if a.id != b.id || a.String() != b.String() {
@@ -139,10 +151,17 @@ func TestASeedPlansTheSame(t *testing.T) {
 		if !signed && !proto.Equal(a.request, b.request) {
 			t.Errorf("op %d asks for {%v}, and then for {%v}", n, a.request, b.request)
 		}
-		if seen[a.id] {
+		if a.caller.subject != b.caller.subject || !a.caller.may(a) {
+			t.Errorf("op %d is of %s, and then of %s", n, a.caller.subject, b.caller.subject)
+		}
+		ids[a.id] = true
+		if seen[a.key()] {
 			t.Errorf("request_id %s comes twice", a.id)
 		}
-		seen[a.id] = true
+		seen[a.key()] = true
+	}
+	if len(ids) == len(seen) {
+		t.Error("no two callers have the same request_id")
 	}
 }
 

@@ -17,6 +17,11 @@
 // and two on one PostgreSQL. They are killed with SIGKILL at random moments and started again at
 // once.
 //
+// Sixteen callers have tokens. Each is confined to vendors, to sites or to scopes, except for two
+// admins. Some ops of different callers have the same request_id. Wrong callers try the same requests:
+// with an expired token, without the scope, or for another vendor. All the while a spy lists, gets,
+// settles and resends records as each caller. Calls are over gRPC and REST.
+//
 // In the end nothing fails, and the servers settle the open mutations. Then each mutation of the
 // journal and each effect in the twins' ledgers must belong together:
 //
@@ -28,10 +33,13 @@
 //	             something that nobody settles;
 //	             Irdeto's entitlements differ from AminoTV's licenses
 //
+//	leaked       a record that its caller may not see, in a list, an audit event or an error;
+//	             a change of it, or a call by a wrong caller, that was not refused
+//
 // The reset of a password and the registration of a certificate cannot be read back. They may stay
 // unknown forever, with one effect or none. All calls that succeeded are made once more, and must
-// have the same response and no effect. The command fails unless the last three columns are zero, and
-// explains each discrepancy.
+// have the same response and no effect. The command fails unless the last three columns are zero and
+// nothing leaked. It explains each discrepancy.
 //
 // PostgreSQL is the server in DRMHUB_TEST_POSTGRES, which is a postgres:// DSN with the right to
 // create databases. Without it, the command starts a server. The mutations, and the requests that

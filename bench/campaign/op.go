@@ -63,6 +63,7 @@ func kinds() []*kind {
 // An op is one mutation of the campaign. All of its calls have one request_id.
 type op struct {
 	*kind
+	caller  *caller
 	number  int
 	id      string // the request_id
 	token   string // unique, for values that the op can choose freely
@@ -78,6 +79,8 @@ type op struct {
 	refused *status.Status // the error of a definite failure
 	record  string         // the mutation's name, if the server told it
 	strange []string       // impossible things that the client was told
+	errors  []string       // all that its caller was told of failures
+	leaks   []string       // what wrong callers were let do
 }
 
 // A claim is an effect in the twin's ledger that one step of an op has.
@@ -103,19 +106,30 @@ func claimBy(step, effect, detail, value string) *claim {
 
 // newOp plans the op with that number.
 func newOp(w *world, seed uint64, number int, all []*kind) *op {
+	random, which, id := draw(seed, number, len(all))
+	o := &op{
+		kind: all[which], number: number, token: fmt.Sprintf("c%06d", number), random: random,
+		sets: map[string]string{}, id: id,
+	}
+	if sharesID(seed, number) {
+		_, _, o.id = draw(seed, number-1, len(all))
+	}
+	o.plan(w, o)
+	o.caller = w.choose(seed, o)
+	m := o.request.ProtoReflect()
+	m.Set(m.Descriptor().Fields().ByName("request_id"), protoreflect.ValueOfString(o.id))
+	return o
+}
+
+// draw returns the random choices of an op, the first of which are its kind and its request_id.
+func draw(seed uint64, number, kinds int) (random *rand.Rand, kind int, id string) {
 	var key [32]byte
 	binary.LittleEndian.PutUint32(key[:], uint32(seed))
 	binary.LittleEndian.PutUint32(key[4:], uint32(number))
 	source := rand.NewChaCha8(key)
-	random := rand.New(source) //nolint:gosec // A campaign is repeatable.
-	o := &op{
-		kind: all[random.IntN(len(all))], number: number, token: fmt.Sprintf("c%06d", number), random: random,
-		sets: map[string]string{}, id: uuid.Must(uuid.NewRandomFromReader(source)).String(),
-	}
-	o.plan(w, o)
-	m := o.request.ProtoReflect()
-	m.Set(m.Descriptor().Fields().ByName("request_id"), protoreflect.ValueOfString(o.id))
-	return o
+	random = rand.New(source) //nolint:gosec // A campaign is repeatable.
+	kind = random.IntN(kinds)
+	return random, kind, uuid.Must(uuid.NewRandomFromReader(source)).String()
 }
 
 // chance reports true with this probability.

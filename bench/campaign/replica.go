@@ -27,7 +27,6 @@ import (
 const configuration = `
 grpc: {listen: "127.0.0.1:0"}
 http: {listen: "127.0.0.1:0"}
-auth: {mode: none}
 store: {dsn: {{dsn}}, quiet: {{quiet}}}
 vendors:
   - id: pallycon
@@ -72,7 +71,11 @@ func writeConfig(folder, dsn string, w *world, o options) (file string, err erro
 	for vendor, url := range w.urls {
 		values = append(values, "{{"+vendor+"}}", url)
 	}
-	text := strings.NewReplacer(values...).Replace(configuration)
+	auth, err := idp().Config(folder)
+	if err != nil {
+		return "", err
+	}
+	text := strings.NewReplacer(values...).Replace(configuration) + auth
 	file = filepath.Join(folder, "drmhub.yaml")
 	return file, os.WriteFile(file, []byte(text), 0o600)
 }
@@ -120,6 +123,16 @@ func (r *replica) stop() {
 	if s != nil {
 		s.Stop()
 	}
+}
+
+// http returns the address of the REST face, or "" while the server is down.
+func (r *replica) http() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.server == nil {
+		return ""
+	}
+	return r.server.HTTP
 }
 
 // life returns the number of the server's present start, or 0 while the server is down.

@@ -22,6 +22,9 @@ type result struct {
 	found   []discrepancy
 	folder  string        // of the servers' logs
 	kills   int           // processes that were killed
+	leaks   int           // things that a caller saw or did, and may not
+	refused int           // calls by wrong callers
+	denied  int           // calls for records of others
 	slowest time.Duration // the longest time that a write was with a vendor
 }
 
@@ -52,7 +55,7 @@ func (r *result) add(w *world, j *judge, found []discrepancy) {
 		row := r.row(o.String())
 		row.calls += o.calls
 		row.kills += o.cut
-		m := j.records[o.id]
+		m := j.records[o.key()]
 		if m == nil {
 			continue // no call reached the journal
 		}
@@ -84,6 +87,8 @@ func (r *result) add(w *world, j *judge, found []discrepancy) {
 			row.doubled++
 		case misreported:
 			row.misreported++
+		case leaked:
+			r.leaks++
 		}
 	}
 	r.found = append(r.found, found...)
@@ -103,6 +108,8 @@ func (r *result) print(out io.Writer) {
 	sum.print(out, "**all**")
 	fmt.Fprintf(out, "\nProcesses killed: %d. The longest time of a write at a vendor: %v.\n",
 		r.kills, r.slowest.Round(time.Millisecond))
+	fmt.Fprintf(out, "Calls by wrong callers: %d. Calls for records of others: %d. "+
+		"Shown to others, or done for them: %d.\n", r.refused, r.denied, r.leaks)
 }
 
 func (r row) print(out io.Writer, kind string) {

@@ -30,9 +30,12 @@ type world struct {
 	apple    keyPair
 	stop     func()
 
-	mu      sync.Mutex
-	put     map[string]bool
-	changes []string // the names of the latest status changes that clients heard of
+	teams [2][]*caller
+
+	mu              sync.Mutex
+	refused, denied int // calls by wrong callers, and for records of others
+	put             map[string]bool
+	changes         []string // the names of the latest status changes that clients heard of
 }
 
 // newWorld returns the vendors, which are not served yet.
@@ -43,7 +46,7 @@ func newWorld(seed uint64) *world {
 		telecomx: telecomx.New(telecomx.Options{Seed: seed}),
 		amino:    amino.New(amino.Options{Seed: seed, Assumptions: amino.Assumptions{ProductUpdates: true}}),
 		gates:    map[string]*gate{}, urls: map[string]string{}, put: map[string]bool{},
-		apple: newKeyPair(),
+		apple: newKeyPair(), teams: newCallers(),
 	}
 	w.fill()
 	return w
@@ -99,6 +102,13 @@ func (w *world) fill() {
 	for n := range aminoProducts {
 		w.amino.PutProducts(amino.Product{ID: productID(n), Name: fmt.Sprintf("Product %d", n)})
 	}
+}
+
+// count counts one more call.
+func (w *world) count(n *int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	*n++
 }
 
 // once calls do the first time that an op names this thing. do puts it there.
