@@ -12,6 +12,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/auth/keyset"
 	"github.com/drmhub/drmhub/server/internal/auth/roles"
 	"github.com/drmhub/drmhub/server/internal/auth/token"
+	"github.com/drmhub/drmhub/server/internal/suggest"
 )
 
 // Check reports a bad mode, and settings of another mode.
@@ -101,7 +102,7 @@ func checkWord(report func(key, problem string), key, what, word string, known [
 		return
 	}
 	problem := "there is no such " + what + "; known: " + strings.Join(known, ", ")
-	if meant := nearest(word, known); meant != "" {
+	if meant := suggest.Nearest(word, known); meant != "" {
 		problem = "there is no such " + what + "; did you mean " + meant + "?"
 	}
 	report(key, problem)

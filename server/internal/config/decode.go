@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/drmhub/drmhub/adapters/secret"
+	"github.com/drmhub/drmhub/server/internal/suggest"
 )
 
 // decoder fills Go values from YAML nodes and collects what is wrong on the way.
@@ -212,7 +213,7 @@ func (d *decoder) entries(node *yaml.Node, path string) (entries []entry, ok boo
 
 // unknown records a key that is not in known.
 func (d *decoder) unknown(e entry, known []string) {
-	switch meant := nearest(e.key, known); {
+	switch meant := suggest.Nearest(e.key, known); {
 	case !plainKey.MatchString(e.key):
 		d.add(e.line, e.path, "this key is not a plain name, so it is not shown: is the space after its colon missing?")
 	case meant != "":

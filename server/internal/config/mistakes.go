@@ -48,36 +48,3 @@ func (e Errors) sorted() Errors {
 // plainKey matches the keys that may be shown. In flow style, `key:value` without the space is one
 // key, and the value may be a secret.
 var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`)
-
-// nearest returns the known word that the unknown one probably means, or "".
-func nearest(unknown string, known []string) string {
-	best, least := "", 3
-	for _, word := range known {
-		if n := distance(strings.ToLower(unknown), word); n < least && n < len(word) {
-			best, least = word, n
-		}
-	}
-	return best
-}
-
-// distance returns the Levenshtein distance: the fewest single-byte insertions, deletions and
-// replacements between a and b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
-}

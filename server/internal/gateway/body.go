@@ -54,7 +54,7 @@ func (rt *route) readBody(
 	}
 	body := rt.body.New()
 	if err := protojson.Unmarshal(raw, body.Interface()); err != nil {
-		return nil, explain(raw, rt.body.Descriptor(), err)
+		return nil, rt.explain(raw, err)
 	}
 	if err := rt.checkBodyNames(body, params); err != nil {
 		return nil, err

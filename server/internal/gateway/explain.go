@@ -19,7 +19,7 @@ import (
 // explain turns protojson's error about a body into one that names the field as it was sent, such as
 // "requests[3].productLicense.user". It drops protojson's text, which repeats values that may be
 // secrets.
-func explain(raw []byte, message protoreflect.MessageDescriptor, err error) error {
+func (rt *route) explain(raw []byte, err error) error {
 	if syntax := json.Unmarshal(raw, new(json.RawMessage)); syntax != nil {
 		at := int64(len(raw))
 		if s, ok := errors.AsType[*json.SyntaxError](syntax); ok {
@@ -32,7 +32,7 @@ func explain(raw []byte, message protoreflect.MessageDescriptor, err error) erro
 	field := quote(join(path))
 	switch {
 	case strings.HasPrefix(problem, "unknown field"):
-		return apierror.Invalid(field, "no such field")
+		return apierror.Invalid(field, "%s", rt.unknownField(path))
 	case strings.HasPrefix(problem, "duplicate"):
 		return apierror.Invalid(field, "appears more than once")
 	case strings.HasPrefix(problem, "error parsing"): // "…, oneof … is already set"
@@ -40,31 +40,39 @@ func explain(raw []byte, message protoreflect.MessageDescriptor, err error) erro
 	case strings.HasPrefix(problem, "invalid UTF-8"):
 		return apierror.Invalid(field, "must be UTF-8")
 	default:
-		return apierror.Invalid(field, "%s", expected(message, path))
+		return apierror.Invalid(field, "%s", expected(rt.body.Descriptor(), raw, path))
 	}
 }
 
-// expected describes the values that the field at a path takes.
-func expected(message protoreflect.MessageDescriptor, path []string) string {
-	var field protoreflect.FieldDescriptor
-	index := false // the path ends in an element of a list, or in an entry of a map
+// follow returns the last field of a path in JSON, and the message there. Each can be nil.
+func follow(
+	message protoreflect.MessageDescriptor, path []string,
+) (field protoreflect.FieldDescriptor, _ protoreflect.MessageDescriptor) {
 	for _, name := range path {
-		if index = strings.HasPrefix(name, "["); index {
+		if strings.HasPrefix(name, "[") {
 			continue
 		}
 		if message == nil {
-			break
+			return field, nil
 		}
 		if field = fieldOf(message, name); field == nil {
-			break
+			return nil, nil
 		}
 		message = field.Message()
 	}
+	return field, message
+}
+
+// expected describes the values that the field at a path takes.
+func expected(message protoreflect.MessageDescriptor, raw []byte, path []string) string {
+	field, _ := follow(message, path)
+	// the path ends in an element of a list, or in an entry of a map
+	index := len(path) > 0 && strings.HasPrefix(path[len(path)-1], "[")
 	switch {
 	case field != nil && field.IsList() && !index:
 		return "must be a JSON array"
 	case field != nil && expectation(field) != "":
-		return expectation(field)
+		return expectation(field) + didYouMean(likelyValue(field, textAt(raw, path)))
 	default:
 		return "must be a JSON object"
 	}

@@ -77,7 +77,7 @@ func (q *query) set(key string, values []string) (problem string) {
 			}
 		}
 		if err := runtime.PopulateFieldFromPath(q.request, path, value); err != nil {
-			return expectation(field) + lostPlus(field, value)
+			return expectation(field) + lostPlus(field, value) + didYouMean(likelyValue(field, value))
 		}
 		values[i] = value
 	}
@@ -99,15 +99,14 @@ func lostPlus(field protoreflect.FieldDescriptor, value string) string {
 // parameter returns the field of the request that a query parameter names, and the field's full proto
 // name. A parameter names it by its JSON name or its proto name.
 func (rt *route) parameter(key string) (path string, field protoreflect.FieldDescriptor, problem string) {
-	const unknown = "no such parameter"
 	message := rt.Method.Input()
 	var names []string
 	for name := range strings.SplitSeq(key, ".") {
 		if message == nil || strings.HasPrefix(string(message.FullName()), "google.protobuf.") {
-			return "", nil, unknown
+			return "", nil, rt.unknownParameter(key)
 		}
 		if field = fieldOf(message, name); field == nil {
-			return "", nil, unknown
+			return "", nil, rt.unknownParameter(key)
 		}
 		names = append(names, string(field.Name()))
 		message = nil
@@ -147,14 +146,7 @@ func expectation(field protoreflect.FieldDescriptor) string {
 	case protoreflect.BoolKind:
 		return "must be true or false"
 	case protoreflect.EnumKind:
-		values := field.Enum().Values()
-		var names []string
-		for i := range values.Len() {
-			if v := values.Get(i); v.Number() != 0 {
-				names = append(names, string(v.Name()))
-			}
-		}
-		return "must be one of " + strings.Join(names, ", ")
+		return "must be one of " + strings.Join(enumValues(field.Enum()), ", ")
 	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
 		return "must be a whole number of 32 bits"
 	case protoreflect.DoubleKind, protoreflect.FloatKind:
@@ -176,6 +168,16 @@ func expectation(field protoreflect.FieldDescriptor) string {
 	default:
 		return "must be a whole number"
 	}
+}
+
+// enumValues returns the names of an enum's values, without the unspecified one.
+func enumValues(enum protoreflect.EnumDescriptor) (names []string) {
+	for i := range enum.Values().Len() {
+		if v := enum.Values().Get(i); v.Number() != 0 {
+			names = append(names, string(v.Name()))
+		}
+	}
+	return names
 }
 
 // fieldMask turns the JSON form of a mask, "displayName,price.amount", into field names. It also

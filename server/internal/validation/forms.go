@@ -4,7 +4,7 @@ import "strings"
 
 // forms says in words what a pattern of the contract matches.
 var forms = map[string]string{
-	"^[0-9]{4}-[0-9]{2}-[0-9]{2}$": "must be a day in the form YYYY-MM-DD, such as 2026-01-31",
+	"^[0-9]{4}-[0-9]{2}-[0-9]{2}$": "must be a date such as 2026-10-31, in the form YYYY-MM-DD",
 	"^[A-Z]{3}$":                   "must be the code of a currency: three capital letters, such as EUR",
 	"^[a-zA-Z0-9._@-]{6,}$":        `must be 6 or more characters of a-z, A-Z, 0-9, ".", "_", "@" and "-"`,
 }

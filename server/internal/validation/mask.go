@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/drmhub/drmhub/server/internal/contract"
+	"github.com/drmhub/drmhub/server/internal/suggest"
 )
 
 // explicitMask checks an update_mask, and makes it explicit. "*" means every field that can change. No
@@ -40,6 +41,9 @@ func explicitMask(req proto.Message) []*violation {
 		switch {
 		case f == nil:
 			problem := fmt.Sprintf("%q is not a field of a %s", path, within.Message().Name())
+			if meant := suggest.NearestOrAlike(path, Changeable(within.Message(), anyField)); meant != "" {
+				problem += ": did you mean " + meant + "?"
+			}
 			violations = append(violations, maskViolation(problem))
 		case !writable(f):
 			violations = append(violations, maskViolation(path+" cannot be changed"))

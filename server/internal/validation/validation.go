@@ -85,10 +85,24 @@ func describe(field string, b *protovalidate.Violation) string {
 		return "must hold each item once" + repeated(field, b.FieldValue.List())
 	case b.Proto.GetRuleId() == "string.pattern":
 		return form(b.RuleValue.String())
+	case b.Proto.GetRuleId() == "string.uuid":
+		return "must be a valid UUID, such as 5f0c2a4e-8c1d-4a36-9a57-0b6d3f7e21c4"
+	case b.Proto.GetRuleId() == "enum.defined_only" && b.FieldDescriptor != nil && b.FieldDescriptor.Enum() != nil:
+		return "must be one of " + strings.Join(values(b.FieldDescriptor.Enum()), ", ")
 	case text == "":
 		return "breaks the rule " + b.Proto.GetRuleId()
 	}
 	return text
+}
+
+// values returns the names of an enum's values, without the unspecified one.
+func values(enum protoreflect.EnumDescriptor) (names []string) {
+	for i := range enum.Values().Len() {
+		if v := enum.Values().Get(i); v.Number() != 0 {
+			names = append(names, string(v.Name()))
+		}
+	}
+	return names
 }
 
 // repeated names the first item of a list that repeats another.
