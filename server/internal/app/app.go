@@ -27,6 +27,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/auth/keyset"
 	"github.com/drmhub/drmhub/server/internal/auth/limit"
 	"github.com/drmhub/drmhub/server/internal/certs"
+	"github.com/drmhub/drmhub/server/internal/auth/token"
 	"github.com/drmhub/drmhub/server/internal/config"
 	"github.com/drmhub/drmhub/server/internal/gateway"
 	"github.com/drmhub/drmhub/server/internal/inproc"
@@ -56,6 +57,7 @@ type App struct {
 	store                      *store.DB
 	journal                    *journal.Journal
 	authenticator              *auth.Authenticator
+	verifier                   *token.Verifier // nil in mode none
 	keySets                    []*keyset.Set
 	sink                       *audit.Sink
 	limits                     *limit.Limiter
@@ -191,10 +193,14 @@ func (a *App) newHTTP(
 	if err != nil {
 		return err
 	}
+	sessions, err := a.newSessions(cfg.Auth)
+	if err != nil {
+		return err
+	}
 	conn := inproc.New(unary, stream)
 	a.register(conn, all)
 	handler, err := gateway.New(gateway.Options{
-		Conn: conn, OpenAPI: gen.OpenAPI, Ready: a.ready, Guard: guard,
+		Conn: conn, OpenAPI: gen.OpenAPI, Ready: a.ready, Guard: guard, Sessions: sessions,
 		Identify:    a.authenticator.Caller,
 		Admit:       a.limits.Early,
 		PrivateDocs: cfg.Auth.Mode == config.AuthJWT && !cfg.Auth.PublicDocs,

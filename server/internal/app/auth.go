@@ -31,10 +31,14 @@ func (t tokens) Verify(ctx context.Context, raw string) (i auth.Identity, thumbp
 	if err != nil {
 		return i, "", err
 	}
+	return identity(c), c.Thumbprint, nil
+}
+
+func identity(c *token.Claims) auth.Identity {
 	return auth.Identity{
 		Subject: c.Subject, Roles: c.Roles, Scopes: c.Scopes,
 		Vendors: c.Vendors, Sites: c.Sites, Customers: c.Customers, Expires: c.Expires,
-	}, c.Thumbprint, nil
+	}
 }
 
 // newAuthenticator sets the authenticator of a configuration, and starts to fetch key sets.
@@ -50,7 +54,7 @@ func (a *App) newAuthenticator(ctx context.Context, cfg config.Auth, all *vendor
 	for _, set := range sets {
 		set.Start(context.WithoutCancel(ctx))
 	}
-	a.keySets = sets
+	a.verifier, a.keySets = verifier, sets
 	known := &auth.Credentials{
 		Directory: newDirectory(cfg, all), Tokens: tokens{verifier}, Clients: map[string]auth.Identity{},
 	}

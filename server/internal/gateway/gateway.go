@@ -28,6 +28,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/auth"
+	"github.com/drmhub/drmhub/server/internal/session"
 	"github.com/drmhub/drmhub/server/internal/webguard"
 )
 
@@ -47,6 +48,8 @@ type Options struct {
 	// Admit returns the context of a call that its caller may make now, before the request is read. parent
 	// is the parent in the path, or "". Nil means that only the interceptors of Conn bound callers.
 	Admit func(ctx context.Context, method, parent string) (context.Context, error)
+	// Sessions are the browsers in which a person has logged in. Nil means that nobody can log in.
+	Sessions *session.Sessions
 	// PrivateDocs asks for an identity at the pages beside the API, except for health.
 	PrivateDocs bool
 }
@@ -56,10 +59,12 @@ type gateway struct {
 	mux     *runtime.ServeMux
 	routes  routes
 	pages   map[string]http.HandlerFunc
+	people  map[string]map[string]session.Page // by path and method
 	maxBody int64
 	guard   *webguard.Guard
 	license pb.LicenseServiceClient
 
+	sessions    *session.Sessions
 	identify    func(ctx context.Context, method string) (auth.Caller, error)
 	admit       func(ctx context.Context, method, parent string) (context.Context, error)
 	privateDocs bool
@@ -79,13 +84,14 @@ func New(o Options) (http.Handler, error) {
 	}
 	g := &gateway{
 		maxBody: o.MaxBody, guard: o.Guard, license: pb.NewLicenseServiceClient(o.Conn),
-		identify: o.Identify, admit: o.Admit, privateDocs: o.PrivateDocs,
+		sessions: o.Sessions, identify: o.Identify, admit: o.Admit, privateDocs: o.PrivateDocs,
 	}
 	if g.maxBody == 0 {
 		g.maxBody = DefaultMaxBody
 	}
 	g.routes = contractRoutes()
 	g.pages = pages(o.OpenAPI, o.Ready)
+	g.people = o.Sessions.Pages()
 	g.mux = runtime.NewServeMux(
 		runtime.WithMiddlewares(g.checked),
 		// This leaves path parameters as they are; see escaped.
@@ -144,6 +150,10 @@ func (g *gateway) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store") // responses may hold secrets
+	if page, ok := g.people[path]; ok {
+		servePerson(w, r, path, page)
+		return
+	}
 	r = escaped(r.WithContext(withPeer(r)), path)
 	if r.Method == http.MethodHead {
 		r.Method = http.MethodGet

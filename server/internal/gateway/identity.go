@@ -1,11 +1,14 @@
 package gateway
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 
 	"google.golang.org/grpc/metadata"
 
 	"github.com/drmhub/drmhub/server/internal/auth"
+	"github.com/drmhub/drmhub/server/internal/session"
 )
 
 // identified returns a request whose context has the caller. A caller is identified before its request is
@@ -17,6 +20,9 @@ func (g *gateway) identified(r *http.Request, method string) (*http.Request, err
 	ctx := r.Context()
 	if values := r.Header.Values("Authorization"); len(values) > 0 {
 		ctx = metadata.NewIncomingContext(ctx, metadata.MD{"authorization": values})
+	}
+	if i, ok := g.sessions.Identity(r); ok {
+		ctx = auth.WithSession(ctx, i)
 	}
 	c, err := g.identify(ctx, method)
 	if err != nil {
@@ -47,6 +53,25 @@ func (g *gateway) servePage(w http.ResponseWriter, r *http.Request, path string,
 		}
 	}
 	page(w, r)
+}
+
+// servePerson serves a page by which people log in or out.
+func servePerson(w http.ResponseWriter, r *http.Request, path string, methods map[string]session.Page) {
+	page := methods[r.Method]
+	if page == nil {
+		wrongMethod(w, path, r.Method, slices.Sorted(maps.Keys(methods))...)
+		return
+	}
+	var err error
+	if r.Method != http.MethodGet && (r.ContentLength != 0 || r.Header.Get("Content-Type") != "") {
+		err = checkMediaType(r.Header)
+	}
+	if err == nil {
+		err = page(w, r)
+	}
+	if err != nil {
+		writeError(w, err)
+	}
 }
 
 // isHealth reports whether a path says how the server is.

@@ -3,8 +3,10 @@ package journal
 import (
 	"bytes"
 	"context"
+	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
+	"slices"
 
 	"golang.org/x/crypto/scrypt"
 	"google.golang.org/protobuf/proto"
@@ -42,6 +44,12 @@ const (
 
 func newDigests(store, outside []byte) *digests {
 	return &digests{store: store, outside: outside, slots: make(chan struct{}, slowAtOnce)}
+}
+
+// Key returns a key of 32 bytes for a purpose outside the journal. All replicas on the store have the same
+// one. Without store.digest_key, a reader of the store can derive it.
+func (j *Journal) Key(purpose string) ([]byte, error) {
+	return hkdf.Key(sha256.New, slices.Concat(j.digests.store, j.digests.outside), nil, purpose, sha256.Size)
 }
 
 // of returns the digest of a request without its request_id and validate_only.

@@ -1,0 +1,159 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"html"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+	"google.golang.org/grpc/codes"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/auth"
+)
+
+// home is where a person comes to after the login.
+const home = "/console/"
+
+// pending is a login that has begun, as its cookie holds it.
+type pending struct {
+	State    string `json:"s"`
+	Nonce    string `json:"n"`
+	Verifier string `json:"v"` // of PKCE
+	To       string `json:"t"` // the page to go to afterwards
+	Expires  int64  `json:"e"`
+}
+
+// login sends the browser to the provider. The parameter "to" names the page to go to afterwards.
+func (s *Sessions) login(w http.ResponseWriter, r *http.Request) error {
+	client, err := s.Provider.client(r.Context())
+	if err != nil {
+		return s.unreachable(r.Context(), err)
+	}
+	p := pending{
+		State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(),
+		To: ownPath(r.URL.Query().Get("to")), Expires: time.Now().Add(loginTime).Unix(),
+	}
+	// The cookie must come with the redirect from the provider, which is another site.
+	if !s.seal(w, loginCookie, p, loginTime, http.SameSiteLaxMode) {
+		return apierror.Invalid("to", "nobody was logged in: the path is too long")
+	}
+	to := client.oauth.AuthCodeURL(p.State, oidc.Nonce(p.Nonce), oauth2.S256ChallengeOption(p.Verifier))
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	http.Redirect(w, r, to, http.StatusFound)
+	return nil
+}
+
+// ownPath returns a path of this server that a page may lead to, or home. Any other address could be a
+// stranger's.
+func ownPath(to string) string {
+	u, err := url.Parse(to)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" {
+		return home
+	}
+	const odd = "\\\"'<>; " // Browsers read some of them as a slash, or as the end of a text.
+	clean := path.Clean(u.Path)
+	below := strings.HasPrefix(clean, "/console/") || clean == "/docs" || strings.HasPrefix(clean, "/docs/")
+	if !below || clean != strings.TrimSuffix(u.Path, "/") || strings.ContainsAny(to+u.Path, odd) {
+		return home
+	}
+	return u.RequestURI()
+}
+
+var (
+	errForged  = errors.New("the state is not that of a login which this browser has begun")
+	errNoToken = errors.New("the provider returned no ID token")
+	errNonce   = errors.New("the ID token has another nonce")
+	errParty   = errors.New("the ID token was issued to another client")
+)
+
+// callback is where the provider sends the browser back to.
+func (s *Sessions) callback(w http.ResponseWriter, r *http.Request) error {
+	var p pending
+	begun := s.open(r, loginCookie, &p) && time.Now().Before(time.Unix(p.Expires, 0))
+	remove(w, loginCookie, http.SameSiteLaxMode) // A code counts once.
+	query := r.URL.Query()
+	if !begun || subtle.ConstantTimeCompare([]byte(query.Get("state")), []byte(p.State)) != 1 {
+		return s.refuse(r.Context(), errForged)
+	}
+	if problem := query.Get("error"); problem != "" {
+		return s.refuse(r.Context(), fmt.Errorf("the provider returned the error %.100q", problem))
+	}
+	client, err := s.Provider.client(r.Context())
+	if err != nil {
+		return s.unreachable(r.Context(), err)
+	}
+	i, err := s.exchange(r.Context(), client, query.Get("code"), p)
+	if err != nil {
+		if errors.Is(err, errUnreachable) {
+			return s.unreachable(r.Context(), err)
+		}
+		return s.refuse(r.Context(), err)
+	}
+	if err := s.begin(r.Context(), w, i); err != nil {
+		return err
+	}
+	goOn(w, p.To)
+	return nil
+}
+
+// goOn leads the browser to a page of this server. A browser sends no strict cookie with a redirect that
+// began at another site, so a page of this server has to lead there.
+func goOn(w http.ResponseWriter, to string) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Refresh", "0; url="+to)
+	fmt.Fprintf(w, "<!doctype html><title>drmhub</title><a href=\"%s\">Continue</a>\n", html.EscapeString(to))
+}
+
+// exchange returns whom the provider has logged in.
+func (s *Sessions) exchange(ctx context.Context, c *client, code string, p pending) (i auth.Identity, err error) {
+	ctx = oidc.ClientContext(ctx, s.Provider.http)
+	got, err := c.oauth.Exchange(ctx, code, oauth2.VerifierOption(p.Verifier))
+	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok && refused.Response.StatusCode < 500 {
+		return i, fmt.Errorf("the provider refused the code: %.100q", refused.ErrorCode)
+	}
+	if err != nil {
+		return i, errUnreachable // The error may hold the provider's response, and so a token.
+	}
+	raw, _ := got.Extra("id_token").(string)
+	if raw == "" {
+		return i, errNoToken
+	}
+	token, err := c.verifier.Verify(ctx, raw)
+	if err != nil {
+		return i, err
+	}
+	if subtle.ConstantTimeCompare([]byte(token.Nonce), []byte(p.Nonce)) != 1 {
+		return i, errNonce
+	}
+	var claims rawClaims
+	if err := token.Claims(&claims); err != nil {
+		return i, err
+	}
+	if !claims.issuedTo(s.Provider.ID, len(token.Audience)) {
+		return i, errParty
+	}
+	return s.Claims(claims)
+}
+
+// unreachable returns the error of a person who cannot log in now.
+func (s *Sessions) unreachable(ctx context.Context, cause error) error {
+	s.Log.WarnContext(ctx, "the identity provider cannot be used", "cause", cause)
+	e := apierror.New(codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE,
+		"nobody was logged in: the identity provider cannot be used now. Try again soon")
+	e.RetryAfter = pauseAfterFailure
+	return e
+}

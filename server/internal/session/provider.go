@@ -1,0 +1,154 @@
+package session
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+)
+
+const (
+	// providerTime bounds each request to the provider.
+	providerTime = 10 * time.Second
+	// pauseAfterFailure is how long drmhub waits after a failure to read the provider's description. So
+	// strangers who call the login cause few requests.
+	pauseAfterFailure = 5 * time.Second
+	// maxResponse bounds a response of the provider, in bytes.
+	maxResponse = 1 << 20
+)
+
+// A Provider is the identity provider, and what this server is to it. Its description is read at the first
+// login, so that the server starts without it.
+type Provider struct {
+	// Issuer is the provider's URL.
+	Issuer string
+	// ID and Secret are those of this server as a client. The secret may be empty.
+	ID, Secret string
+	// RedirectURL is the URL of /console/callback.
+	RedirectURL string
+
+	http   *http.Client
+	mu     sync.Mutex
+	known  *client
+	failed time.Time
+	cause  error
+}
+
+// A client speaks with the provider.
+type client struct {
+	oauth    oauth2.Config
+	verifier *oidc.IDTokenVerifier
+}
+
+var (
+	errUnreachable = errors.New("the identity provider cannot be reached")
+	errInsecure    = errors.New("the identity provider names an address that is not https")
+)
+
+// client returns a client of the provider.
+func (p *Provider) client(ctx context.Context) (*client, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.known != nil {
+		return p.known, nil
+	}
+	if time.Since(p.failed) < pauseAfterFailure {
+		return nil, p.cause
+	}
+	if p.http == nil {
+		p.http = &http.Client{
+			Timeout: providerTime, Transport: bounded{http.DefaultTransport},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}
+	}
+	// A browser that leaves must not fail the others that wait.
+	found, err := p.discover(context.WithoutCancel(ctx))
+	if err != nil {
+		p.failed, p.cause = time.Now(), err
+		return nil, err
+	}
+	p.known = found
+	return found, nil
+}
+
+func (p *Provider) discover(ctx context.Context) (*client, error) {
+	found, err := oidc.NewProvider(oidc.ClientContext(ctx, p.http), p.Issuer)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errUnreachable, err)
+	}
+	endpoint := found.Endpoint()
+	var more struct {
+		Keys string `json:"jwks_uri"`
+	}
+	if err := found.Claims(&more); err != nil {
+		return nil, err
+	}
+	for _, address := range []string{endpoint.AuthURL, endpoint.TokenURL, more.Keys} {
+		if !secure(address) {
+			return nil, errInsecure
+		}
+	}
+	return &client{
+		oauth: oauth2.Config{
+			ClientID: p.ID, ClientSecret: p.Secret, Endpoint: endpoint, RedirectURL: p.RedirectURL,
+			Scopes: []string{oidc.ScopeOpenID, "profile"},
+		},
+		verifier: found.Verifier(&oidc.Config{ClientID: p.ID}),
+	}, nil
+}
+
+// secure reports whether nobody on the network can read what is sent to an address.
+func secure(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" {
+		return false
+	}
+	ip, notIP := netip.ParseAddr(u.Hostname())
+	local := notIP == nil && ip.IsLoopback() || strings.EqualFold(u.Hostname(), "localhost")
+	return u.Scheme == "https" || u.Scheme == "http" && local
+}
+
+// bounded is a transport whose responses have a bounded size.
+type bounded struct{ http.RoundTripper }
+
+// RoundTrip makes a request.
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := b.RoundTripper.RoundTrip(r)
+	if err == nil {
+		res.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(res.Body, maxResponse), res.Body}
+	}
+	return res, err
+}
+
+// rawClaims are the claims of an ID token in JSON.
+type rawClaims []byte
+
+// UnmarshalJSON keeps the text.
+func (c *rawClaims) UnmarshalJSON(text []byte) error {
+	*c = append((*c)[:0], text...)
+	return nil
+}
+
+// issuedTo reports whether a token was issued to a client. A token for several audiences must say so.
+func (c rawClaims) issuedTo(id string, audiences int) bool {
+	var party struct {
+		Authorized *string `json:"azp"`
+	}
+	if err := json.Unmarshal(c, &party); err != nil {
+		return false
+	}
+	return party.Authorized == nil && audiences == 1 || party.Authorized != nil && *party.Authorized == id
+}

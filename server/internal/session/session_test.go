@@ -1,0 +1,153 @@
+package session_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/drmhub/drmhub/server/internal/auth"
+	"github.com/drmhub/drmhub/server/internal/session"
+)
+
+// issued are the identities of tokens, by their text.
+type issued map[string]auth.Identity
+
+func (all issued) Verify(_ context.Context, token string) (auth.Identity, string, error) {
+	i, ok := all[token]
+	if !ok {
+		return i, "", errors.New("unknown token")
+	}
+	return i, "", nil
+}
+
+func newSessions(t *testing.T, key byte, tokens issued, log *slog.Logger) *session.Sessions {
+	t.Helper()
+	s, err := session.New(session.Options{Key: bytes.Repeat([]byte{key}, 32), Tokens: tokens, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// login returns the cookie of a session that a token begins.
+func login(t *testing.T, s *session.Sessions, token string) (*http.Cookie, error) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest("POST", "/console/login", strings.NewReader(`{"token":"`+token+`"}`))
+	if err := s.Pages()["/console/login"]["POST"](w, r); err != nil {
+		return nil, err
+	}
+	return w.Result().Cookies()[0], nil
+}
+
+func TestASessionIsWhatTheTokenSays(t *testing.T) {
+	soon, late := time.Now().Add(time.Hour).Truncate(time.Second), time.Now().Add(30*24*time.Hour)
+	tokens := issued{
+		"all": {Subject: "a", Roles: []string{"viewer"}, Expires: soon},
+		"few": {
+			Subject: "b", Scopes: []string{"sites:read"}, Vendors: []string{}, Sites: []string{"vendors/x/sites/y"},
+			Customers: []string{"1"}, Expires: soon,
+		},
+		"long": {Subject: "c", Expires: late}, "over": {Subject: "d", Expires: time.Now().Add(-time.Second)},
+	}
+	s := newSessions(t, 1, tokens, slog.New(slog.DiscardHandler))
+	replica := newSessions(t, 1, nil, nil)
+	other := newSessions(t, 2, nil, nil)
+	for token, want := range tokens {
+		cookie, err := login(t, s, token)
+		if (err != nil) != (token == "over") {
+			t.Fatal(token, err)
+		} else if err != nil {
+			continue
+		}
+		r := httptest.NewRequest("GET", "/", nil)
+		r.AddCookie(cookie)
+		got, ok := replica.Identity(r)
+		if token == "long" {
+			if left := time.Until(got.Expires); left > 8*time.Hour || left < 8*time.Hour-time.Minute {
+				t.Errorf("a session of %s", left)
+			}
+			got.Expires, want.Expires = time.Time{}, time.Time{}
+		}
+		got.Expires, want.Expires = got.Expires.UTC(), want.Expires.UTC()
+		if !ok || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %t, %+v, want %+v", token, ok, got, want)
+		}
+		if strings.Contains(cookie.Value, token) {
+			t.Errorf("the cookie shows the token: %s", cookie.Value)
+		}
+		changed := []byte(cookie.Value)
+		changed[len(changed)/2] ^= 1
+		for what, value := range map[string]string{"changed": string(changed), "cut": cookie.Value[1:], "empty": ""} {
+			r := httptest.NewRequest("GET", "/", nil)
+			r.AddCookie(&http.Cookie{Name: cookie.Name, Value: value})
+			if _, ok := s.Identity(r); ok {
+				t.Errorf("a cookie that is %s is taken", what)
+			}
+		}
+		moved := httptest.NewRequest("GET", "/", nil)
+		moved.AddCookie(&http.Cookie{Name: cookie.Name + "-login", Value: cookie.Value})
+		if _, ok := s.Identity(moved); ok {
+			t.Error("a cookie of another name is taken")
+		}
+		if _, ok := other.Identity(r); ok {
+			t.Error("a cookie of another store is taken")
+		}
+	}
+}
+
+func TestTheLogHasTheCauseAndNoToken(t *testing.T) {
+	var log bytes.Buffer
+	s := newSessions(t, 1, nil, slog.New(slog.NewTextHandler(&log, nil)))
+	_, err := login(t, s, "c4nary")
+	if err == nil || strings.Contains(err.Error(), "unknown token") || strings.Contains(err.Error(), "c4nary") ||
+		!strings.Contains(log.String(), "unknown token") || strings.Contains(log.String(), "c4nary") {
+		t.Errorf("%v; the log: %s", err, log.String())
+	}
+	if _, err := session.New(session.Options{Key: []byte("short")}); err == nil {
+		t.Error("a short key is taken")
+	}
+	var none *session.Sessions
+	if _, ok := none.Identity(httptest.NewRequest("GET", "/", nil)); ok || none.Pages() != nil {
+		t.Error("without sessions, a person is logged in")
+	}
+}
+
+// TestAProviderThatCannotBeUsed logs in at a provider that is away, and at one whose addresses are not https.
+func TestAProviderThatCannotBeUsed(t *testing.T) {
+	fetches, issuer := 0, ""
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fetches++
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(strings.ReplaceAll(`{"issuer":"URL","authorization_endpoint":"URL/login",`+
+			`"token_endpoint":"http://id.example/token","jwks_uri":"URL/keys"}`, "URL", issuer)))
+	}))
+	defer provider.Close()
+	issuer = provider.URL
+	for name, address := range map[string]string{"away": "http://127.0.0.1:1", "over plain HTTP": provider.URL} {
+		s, err := session.New(session.Options{
+			Key: bytes.Repeat([]byte{1}, 32), Log: slog.New(slog.DiscardHandler),
+			Provider: &session.Provider{Issuer: address, ID: "console", RedirectURL: "https://h/console/callback"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 { // within the pause after a failure
+			w := httptest.NewRecorder()
+			err := s.Pages()["/console/login"]["GET"](w, httptest.NewRequest("GET", "/console/login", nil))
+			if err == nil || !strings.Contains(err.Error(), "cannot be used now") || len(w.Result().Cookies()) > 0 {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+	if fetches != 1 {
+		t.Errorf("%d fetches", fetches)
+	}
+}
