@@ -26,8 +26,9 @@ import (
 	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/auth/keyset"
 	"github.com/drmhub/drmhub/server/internal/auth/limit"
-	"github.com/drmhub/drmhub/server/internal/certs"
+	"github.com/drmhub/drmhub/server/internal/auth/refusal"
 	"github.com/drmhub/drmhub/server/internal/auth/token"
+	"github.com/drmhub/drmhub/server/internal/certs"
 	"github.com/drmhub/drmhub/server/internal/config"
 	"github.com/drmhub/drmhub/server/internal/gateway"
 	"github.com/drmhub/drmhub/server/internal/inproc"
@@ -61,6 +62,7 @@ type App struct {
 	keySets                    []*keyset.Set
 	sink                       *audit.Sink
 	limits                     *limit.Limiter
+	refusals                   *refusal.Recorder
 	grpcListener, httpListener net.Listener
 }
 
@@ -90,9 +92,9 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 	if err != nil {
 		return err
 	}
-	a.limits = newLimiter(cfg.Auth)
+	a.limits, a.refusals = newLimiter(cfg.Auth), a.newRefusals()
 	unary, stream := interceptors.Chain(interceptors.Parts{
-		Log: a.log, Rules: rules, Journal: a.journal, Limits: a.limits,
+		Log: a.log, Rules: rules, Journal: a.journal, Refusals: a.refusals, Limits: a.limits,
 		Authenticator: a.authenticator, Confinement: &auth.Confinement{Customer: services.Customers(all)},
 	})
 	if err := a.newGRPC(cfg, all, unary, stream); err != nil {
@@ -134,6 +136,7 @@ func (a *App) release(ctx context.Context) error {
 	for _, set := range a.keySets {
 		set.Close()
 	}
+	a.closeRefusals(ctx)
 	if a.journal != nil {
 		errs = append(errs, a.journal.Close(ctx))
 	}
@@ -202,7 +205,7 @@ func (a *App) newHTTP(
 	handler, err := gateway.New(gateway.Options{
 		Conn: conn, OpenAPI: gen.OpenAPI, Ready: a.ready, Guard: guard, Sessions: sessions,
 		Identify:    a.authenticator.Caller,
-		Admit:       a.limits.Early,
+		Admit:       a.admit,
 		PrivateDocs: cfg.Auth.Mode == config.AuthJWT && !cfg.Auth.PublicDocs,
 	})
 	if err != nil {

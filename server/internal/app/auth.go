@@ -66,9 +66,7 @@ func (a *App) newAuthenticator(ctx context.Context, cfg config.Auth, all *vendor
 	a.authenticator = &auth.Authenticator{
 		Identify: known.Identify,
 		Leeway:   cfg.Leeway,
-		Refused: func(ctx context.Context, method string, cause error) {
-			a.log.WarnContext(ctx, "a call without a valid identity was refused", "method", method, "cause", cause)
-		},
+		Refused:  a.unidentified,
 		Open: func(method string) bool {
 			return isHealth(method) || cfg.PublicDocs && strings.HasPrefix(method, "/"+reflectionService)
 		},

@@ -1,4 +1,5 @@
-// Package audit records who did what: an event for every mutation and for every read of a secret.
+// Package audit records who did what: an event for every mutation, for every read of a secret, and for
+// calls that were refused because of their caller. Package refusal bounds the number of the last.
 // Each event holds the hash of the event before it, so that tampering shows.
 //
 // Trail appends to a chain, and Recorder does so for a replica. Reads records the reads of secrets.

@@ -22,7 +22,8 @@ import (
 type Authenticator struct {
 	// Identify returns the caller of a call. Its error is for the log.
 	Identify func(ctx context.Context) (Caller, error)
-	// Refused, unless nil, learns of each call without a valid identity.
+	// Refused, unless nil, learns of each call without a valid identity, and of each stream that outlasts
+	// one. The context has the caller of such a stream.
 	Refused func(ctx context.Context, method string, cause error)
 	// Leeway is how long a stream may outlast its caller's identity, for clocks that differ.
 	Leeway time.Duration
@@ -71,6 +72,9 @@ func (a *Authenticator) Stream(
 	}
 	err = handler(srv, serverstream.WithContext(ctx, stream))
 	if err != nil && errors.Is(context.Cause(ctx), errExpired) {
+		if a.Refused != nil {
+			a.Refused(ctx, info.FullMethod, errExpired)
+		}
 		return expired()
 	}
 	return err
@@ -118,6 +122,19 @@ var (
 	errWrongBinding = errors.New("token of another certificate")
 	errTakenSubject = errors.New("token with the name of a client certificate")
 )
+
+// CauseOf returns why a call has no valid identity, in a few words. It is "" for an error of another
+// package, such as that of a token.
+func CauseOf(err error) string {
+	for _, known := range []error{
+		errNoIdentity, errTwoTokens, errOtherScheme, errWrongBinding, errTakenSubject, errExpired,
+	} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
+	}
+	return ""
+}
 
 // Identify returns the caller of a call.
 func (k *Credentials) Identify(ctx context.Context) (Caller, error) {

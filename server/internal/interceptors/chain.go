@@ -13,6 +13,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/audit"
 	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/auth/limit"
+	"github.com/drmhub/drmhub/server/internal/auth/refusal"
 	"github.com/drmhub/drmhub/server/internal/journal"
 	"github.com/drmhub/drmhub/server/internal/redact"
 	"github.com/drmhub/drmhub/server/internal/rpcerror"
@@ -26,6 +27,8 @@ type Parts struct {
 	Journal *journal.Journal
 	// Authenticator identifies the callers.
 	Authenticator *auth.Authenticator
+	// Refusals records the calls that are refused because of their caller. Nil: no records.
+	Refusals *refusal.Recorder
 	// Limits bounds the calls of each caller. Nil: no bounds.
 	Limits *limit.Limiter
 	// Confinement refuses calls for what their callers may not see.
@@ -38,6 +41,7 @@ func Chain(p Parts) ([]grpc.UnaryServerInterceptor, []grpc.StreamServerIntercept
 	return []grpc.UnaryServerInterceptor{
 			errors.Unary,          // outermost: it shapes the errors of all others
 			p.Authenticator.Unary, // the records below name the caller
+			p.Refusals.Unary,      // it records the refusals of all that follow, with the caller
 			p.Limits.Unary,        // a refused call is not read, so that it costs little and has no effect
 			auth.Scope,            // it needs no request, so a caller without the scope learns nothing of its request
 			IdempotencyKey,        // validation must see the final request_id
@@ -49,6 +53,7 @@ func Chain(p Parts) ([]grpc.UnaryServerInterceptor, []grpc.StreamServerIntercept
 		}, []grpc.StreamServerInterceptor{
 			errors.Stream,          // outermost: it shapes the errors of all others
 			p.Authenticator.Stream, // the service may ask for the caller
+			p.Refusals.Stream,      // as above
 			p.Limits.Stream,        // as above
 			auth.ScopeStream,       // as above
 			redact.WithholdStream,  // as above
