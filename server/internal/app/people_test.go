@@ -18,9 +18,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/drmhub/drmhub/adapters/secret"
 	"github.com/drmhub/drmhub/server/internal/auth/tokentest"
+	"github.com/drmhub/drmhub/server/internal/certs/certstest"
 	"github.com/drmhub/drmhub/server/internal/config"
 )
 
@@ -117,11 +119,13 @@ func open(t *testing.T, p *provider) func() browser {
 }
 
 func withPeople(t *testing.T, p *provider) func(*testing.T, *testServer) {
-	dir := t.TempDir()
-	writeCertificate(t, dir)
+	files := certstest.Files(t.TempDir())
+	files.ClientCA = ""
+	cert, private := certstest.NewAuthority(t, "servers").Server(t, "server", time.Hour)
+	certstest.Write(t, files, cert, private, nil)
 	key, client := secret.New(string(tokentest.Key("hs256").([]byte))), secret.New("console-secret")
 	return func(_ *testing.T, h *testServer) {
-		h.cfg.HTTP.TLS = &config.TLS{Cert: config.Path(dir + "/cert.pem"), Key: config.Path(dir + "/key.pem")}
+		h.cfg.HTTP.TLS = &files
 		h.cfg.HTTP.AllowedHosts = []string{"drmhub.example"}
 		h.cfg.Auth = config.Auth{
 			Mode: config.AuthJWT, Issuer: p.URL, Audience: tokentest.Audience, PublicDocs: true,
