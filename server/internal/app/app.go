@@ -59,6 +59,7 @@ type App struct {
 	journal                    *journal.Journal
 	authenticator              *auth.Authenticator
 	verifier                   *token.Verifier // nil in mode none
+	confinement                *auth.Confinement
 	keySets                    []*keyset.Set
 	sink                       *audit.Sink
 	limits                     *limit.Limiter
@@ -72,7 +73,10 @@ func Start(ctx context.Context, cfg *config.Config, log *slog.Logger) (*App, err
 	if err != nil {
 		return nil, err
 	}
-	a := &App{log: log, health: health.NewServer()}
+	a := &App{
+		log: log, health: health.NewServer(),
+		confinement: &auth.Confinement{SeesAccounts: services.SeesAccounts(all)},
+	}
 	a.watches, a.endWatches = context.WithCancel(context.WithoutCancel(ctx))
 	a.polling, a.endPolling = context.WithCancel(context.WithoutCancel(ctx))
 	if err := a.start(ctx, cfg, all); err != nil {
@@ -95,7 +99,7 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 	a.limits, a.refusals = newLimiter(cfg.Auth), a.newRefusals()
 	unary, stream := interceptors.Chain(interceptors.Parts{
 		Log: a.log, Rules: rules, Journal: a.journal, Refusals: a.refusals, Limits: a.limits,
-		Authenticator: a.authenticator, Confinement: &auth.Confinement{Customer: services.Customers(all)},
+		Authenticator: a.authenticator, Confinement: a.confinement,
 	})
 	if err := a.newGRPC(cfg, all, unary, stream); err != nil {
 		return err
@@ -152,7 +156,7 @@ func (a *App) release(ctx context.Context) error {
 // register adds all services to a server.
 func (a *App) register(r grpc.ServiceRegistrar, all *vendors.Registry) {
 	services.Register(r, all)
-	pb.RegisterMutationServiceServer(r, journal.NewService(a.journal))
+	pb.RegisterMutationServiceServer(r, journal.NewService(a.journal, a.confinement))
 	pb.RegisterAuditServiceServer(r, audit.NewService(a.store))
 	pb.RegisterCallerServiceServer(r, auth.Service{})
 }

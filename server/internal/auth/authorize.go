@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/drmhub/drmhub/server/internal/contract"
@@ -14,7 +12,7 @@ import (
 // Scope is the interceptor of unary calls that refuses a caller without the scope of the method. It needs
 // no request, so it comes before all that reads the request.
 func Scope(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-	if err := checkScope(ctx, info.FullMethod); err != nil {
+	if err := CheckScope(ctx, info.FullMethod); err != nil {
 		return nil, err
 	}
 	return handler(ctx, req)
@@ -22,15 +20,15 @@ func Scope(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grp
 
 // ScopeStream is Scope for streams.
 func ScopeStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	if err := checkScope(stream.Context(), info.FullMethod); err != nil {
+	if err := CheckScope(stream.Context(), info.FullMethod); err != nil {
 		return err
 	}
 	return handler(srv, stream)
 }
 
-// checkScope returns the error of a caller without the scope of a method. Only health and reflection are
+// CheckScope returns the error of a caller without the scope of a method, or nil. Only health and reflection are
 // not in the contract, since a server with another such method does not start.
-func checkScope(ctx context.Context, method string) error {
+func CheckScope(ctx context.Context, method string) error {
 	if rpc := contract.Lookup(method); rpc != nil && !FromContext(ctx).Has(rpc.Scope) {
 		return Denied()
 	}
@@ -40,16 +38,16 @@ func checkScope(ctx context.Context, method string) error {
 // A Confinement refuses calls for what the caller may not see. It comes after validation, so that every
 // name is canonical.
 type Confinement struct {
-	// Customer, unless nil, returns the customer whose DRM account a request is for. It is asked for
-	// callers that are confined to customers only.
-	Customer func(ctx context.Context, req proto.Message) (id string, applies bool, err error)
+	// SeesAccounts, unless nil, reports whether the caller may see the DRM accounts that a request is for. It
+	// is asked for callers that are confined to customers only.
+	SeesAccounts func(ctx context.Context, c Caller, req proto.Message) (bool, error)
 }
 
 // Unary is the interceptor of unary calls.
 func (a *Confinement) Unary(
 	ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
 ) (any, error) {
-	if err := a.check(ctx, info.FullMethod, req); err != nil {
+	if err := a.Check(ctx, info.FullMethod, req); err != nil {
 		return nil, err
 	}
 	return handler(ctx, req)
@@ -74,11 +72,11 @@ func (s confined) RecvMsg(m any) error {
 	if err := s.ServerStream.RecvMsg(m); err != nil {
 		return err
 	}
-	return s.a.check(s.Context(), s.method, m)
+	return s.a.Check(s.Context(), s.method, m)
 }
 
-// check returns the error of a call that its caller may not make.
-func (a *Confinement) check(ctx context.Context, method string, req any) error {
+// Check returns the error of a call that its caller may not make, or nil.
+func (a *Confinement) Check(ctx context.Context, method string, req any) error {
 	rpc := contract.Lookup(method)
 	m, ok := req.(proto.Message)
 	if rpc == nil || !ok {
@@ -93,12 +91,11 @@ func (a *Confinement) check(ctx context.Context, method string, req any) error {
 			return Denied()
 		}
 	}
-	if a.Customer == nil || !c.ConfinedToCustomers() {
+	if a.SeesAccounts == nil || !c.ConfinedToCustomers() || rpc.Level == contract.LevelServer {
 		return nil
 	}
-	customer, applies, err := a.Customer(ctx, m)
-	switch {
-	case status.Code(err) == codes.NotFound, err == nil && applies && !c.SeesCustomer(customer):
+	seen, err := a.SeesAccounts(ctx, c, m)
+	if err == nil && !seen {
 		return Denied()
 	}
 	return err

@@ -103,9 +103,16 @@ func (c Caller) ConfinedToSites() bool { return !c.unlimited && c.Sites != nil }
 // ConfinedToCustomers reports whether the caller may see the DRM accounts of some customers only.
 func (c Caller) ConfinedToCustomers() bool { return !c.unlimited && c.Customers != nil }
 
-// SeesCustomer reports whether the caller may see the DRM accounts of a customer.
+// SeesCustomer reports whether the caller may see the DRM accounts of a customer. No id means the vendor
+// account's own customer, which a caller that is confined to customers must name.
 func (c Caller) SeesCustomer(id string) bool {
-	return !c.ConfinedToCustomers() || slices.Contains(c.Customers, id)
+	return !c.ConfinedToCustomers() || id != "" && slices.Contains(c.Customers, id)
+}
+
+// SeenCustomers returns the customers that the caller is confined to, sorted.
+func (c Caller) SeenCustomers() []string {
+	all := slices.Compact(slices.Sorted(slices.Values(c.Customers)))
+	return slices.DeleteFunc(all, func(id string) bool { return id == "" })
 }
 
 // Sees reports whether the caller may call an RPC for the resource of this canonical name. The name may

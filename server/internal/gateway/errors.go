@@ -98,7 +98,13 @@ func callFailed(
 func (g *gateway) unrouted(
 	_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, httpStatus int,
 ) {
-	path := r.URL.Path // See escaped.
+	path := r.URL.Path                   // See escaped.
+	if strings.HasPrefix(path, "/v1/") { // What the API has is for callers.
+		if _, err := g.identified(r, r.Method+" "+path); err != nil {
+			writeError(w, err)
+			return
+		}
+	}
 	if allowed := g.routes.allowed(path); httpStatus == http.StatusMethodNotAllowed && len(allowed) > 0 {
 		wrongMethod(w, path, r.Method, allowed...)
 		return

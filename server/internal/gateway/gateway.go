@@ -196,6 +196,9 @@ func (g *gateway) checked(next runtime.HandlerFunc) runtime.HandlerFunc {
 		}
 		s := &spelling{route: route, keyed: r.Header.Get(idempotencyKey) != ""}
 		r, err := g.identified(r, route.FullMethod())
+		if err == nil && g.identify != nil { // as over gRPC, before the request is read
+			err = auth.CheckScope(r.Context(), route.FullMethod())
+		}
 		if err == nil {
 			r, err = g.admitted(r, route.FullMethod(), params["parent"])
 		}

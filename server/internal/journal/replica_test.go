@@ -63,7 +63,7 @@ func newReplica(t *testing.T, db *store.DB, served services, options journal.Opt
 	}
 	conn := inproc.New(interceptors.Chain(parts))
 	served.register(conn)
-	pb.RegisterMutationServiceServer(conn, journal.NewService(j))
+	pb.RegisterMutationServiceServer(conn, journal.NewService(j, &auth.Confinement{}))
 	return &replica{
 		j, db, pb.NewSiteServiceClient(conn), pb.NewProductLicenseServiceClient(conn),
 		pb.NewDrmAccountServiceClient(conn), pb.NewMutationServiceClient(conn),

@@ -16,7 +16,6 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/audit"
 	"github.com/drmhub/drmhub/server/internal/auth"
-	"github.com/drmhub/drmhub/server/internal/contract"
 	"github.com/drmhub/drmhub/server/internal/journal/decide"
 	"github.com/drmhub/drmhub/server/internal/journal/records"
 )
@@ -24,13 +23,17 @@ import (
 // Service is the MutationService of a journal.
 type Service struct {
 	pb.UnsafeMutationServiceServer
-	journal *Journal
+	journal     *Journal
+	confinement *auth.Confinement
 }
 
 var _ pb.MutationServiceServer = (*Service)(nil)
 
-// NewService returns the MutationService of a journal.
-func NewService(j *Journal) *Service { return &Service{journal: j} }
+// NewService returns the MutationService of a journal. A caller who has a mutation settled or sent again must be
+// one who may make the recorded call, with its scope and within the caller's confinement of today.
+func NewService(j *Journal, c *auth.Confinement) *Service {
+	return &Service{journal: j, confinement: c}
+}
 
 // ListMutations returns the stored mutations, newest first.
 func (v *Service) ListMutations(
@@ -86,16 +89,23 @@ func (v *Service) loadSeen(ctx context.Context, id string) (*records.Mutation, e
 	return m, err
 }
 
-// loadToRun returns a mutation whose method the caller may call.
+// loadToRun returns a mutation whose recorded call the caller may make.
 func (v *Service) loadToRun(ctx context.Context, id string) (*records.Mutation, error) {
 	m, err := v.loadSeen(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	if rpc := contract.Lookup(m.Method); rpc != nil && !auth.FromContext(ctx).Has(rpc.Scope) {
+	if err := auth.CheckScope(ctx, m.Method); err != nil {
+		return nil, err
+	}
+	req, err := requestOf(m)
+	switch {
+	case err != nil && auth.FromContext(ctx).Records().All():
+		return m, nil // What follows says why the mutation cannot run.
+	case err != nil:
 		return nil, auth.Denied()
 	}
-	return m, nil
+	return m, v.confinement.Check(ctx, m.Method, req)
 }
 
 // SettleMutation settles a mutation, and returns it as it is then. If a call runs the mutation,

@@ -3,14 +3,17 @@ package services
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/drmhub/drmhub/adapters"
+	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/paging"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/auth"
+	"github.com/drmhub/drmhub/server/internal/contract"
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
@@ -26,11 +29,22 @@ func listSeenSites(
 	}
 	all, err := allSites(ctx, l, req.GetParent())
 	if err != nil {
-		return nil, err
+		return nil, withoutOthers(err)
 	}
 	seen := slices.DeleteFunc(all, func(s *pb.Site) bool { return !caller.SeesSite(s.GetName()) })
 	page, next, err := paging.Slice(req, seen)
 	return &pb.ListSitesResponse{Sites: page, NextPageToken: next, TotalSize: int32(len(seen))}, err
+}
+
+// withoutOthers returns the error of a list of sites for a caller who may see some of them only. An error about
+// a row could name the site of others.
+func withoutOthers(err error) error {
+	e := *apierror.Convert(err)
+	if e.Reason != pb.ErrorReason_VENDOR_RESPONSE_INVALID {
+		return err
+	}
+	e.Message = "the vendor's list of sites cannot be read: get each site by its name"
+	return &e
 }
 
 // allSites returns all sites of a vendor.
@@ -75,7 +89,7 @@ func listSeenAccounts(
 		return nil, err
 	}
 	res := &pb.ListDrmAccountsResponse{}
-	customers := slices.Compact(slices.Sorted(slices.Values(caller.Customers)))
+	customers := caller.SeenCustomers()
 	room := paging.Size(req.GetPageSize())
 	for i, customer := range customers {
 		if customer < at.Customer {
@@ -107,26 +121,53 @@ func listSeenAccounts(
 	return res, nil
 }
 
-// Customers returns the function that finds the customer whose DRM account a request is for.
-func Customers(all *vendors.Registry) func(context.Context, proto.Message) (id string, applies bool, err error) {
-	return func(ctx context.Context, req proto.Message) (string, bool, error) {
-		var name string
-		switch r := req.(type) {
-		case *pb.CreateDrmAccountRequest:
-			return r.GetDrmAccount().GetCustomer(), true, nil
-		case *pb.GetDrmAccountRequest:
-			name = r.GetName()
-		case *pb.DeleteDrmAccountDeviceRequest:
-			ids, err := names.DrmAccountDevice.IDs(r.GetName())
-			if err != nil {
-				return "", true, err
-			}
-			name = names.DrmAccount.Name(ids[0], ids[1])
-		default:
-			return "", false, nil
+// SeesAccounts returns the function that reports whether a caller, who is confined to customers, may see the
+// DRM accounts that a request is for. An account does not show its customer, so the vendor is asked for
+// the accounts of each customer of the caller. It is never asked for an account of others. So a call for
+// such an account ends like one for an account that does not exist.
+func SeesAccounts(all *vendors.Registry) func(context.Context, auth.Caller, proto.Message) (bool, error) {
+	return func(ctx context.Context, caller auth.Caller, req proto.Message) (bool, error) {
+		if holder, ok := req.(interface{ GetDrmAccount() *pb.DrmAccount }); ok {
+			return caller.SeesCustomer(holder.GetDrmAccount().GetCustomer()), nil
 		}
-		get := &pb.GetDrmAccountRequest{Name: name}
-		account, err := delegate(ctx, all, name, adapters.DrmAccountGetter.GetDrmAccount, get)
-		return account.GetCustomer(), true, err
+		for _, name := range contract.Names(req) {
+			segments := strings.Split(name, "/")
+			if len(segments) < 4 || segments[2] != "drmAccounts" {
+				continue
+			}
+			seen, err := hasAccount(ctx, all, caller, strings.Join(segments[:4], "/"))
+			if err != nil || !seen {
+				return false, err
+			}
+		}
+		return true, nil
 	}
+}
+
+// hasAccount reports whether a customer of the caller has the DRM account of this name.
+func hasAccount(ctx context.Context, all *vendors.Registry, caller auth.Caller, name string) (bool, error) {
+	ids, err := names.DrmAccount.IDs(name)
+	if err != nil {
+		return false, err
+	}
+	for _, customer := range caller.SeenCustomers() {
+		req := &pb.ListDrmAccountsRequest{
+			Parent: names.Vendor.Name(ids[0]), PageSize: paging.MaxSize,
+			Filter: &pb.DrmAccountFilter{Customer: customer, UsernameContains: ids[1]},
+		}
+		for {
+			page, err := delegate(ctx, all, name, adapters.DrmAccountLister.ListDrmAccounts, req)
+			if err != nil {
+				return false, err
+			}
+			named := func(a *pb.DrmAccount) bool { return a.GetName() == name }
+			if slices.ContainsFunc(page.GetDrmAccounts(), named) {
+				return true, nil
+			}
+			if req.PageToken = page.GetNextPageToken(); req.GetPageToken() == "" {
+				break
+			}
+		}
+	}
+	return false, nil
 }

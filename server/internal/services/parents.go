@@ -19,7 +19,8 @@ import (
 )
 
 // vendorsWith returns the vendors that a parent includes, that have the capability and that the caller may
-// see, in the order of the configuration.
+// see, in the order of the configuration. It fails if none of the vendors that the caller sees has the
+// capability, and returns none if the caller sees no vendor, or none of what they hold.
 func vendorsWith[C any](ctx context.Context, all *vendors.Registry, parent string) ([]vendors.Vendor, error) {
 	included := all.All()
 	if id := strings.Split(parent, "/")[1]; id != names.Wildcard {
@@ -30,13 +31,18 @@ func vendorsWith[C any](ctx context.Context, all *vendors.Registry, parent strin
 		included = []vendors.Vendor{v}
 	}
 	caller, rpc := auth.FromContext(ctx), contract.Lookup(method(ctx))
+	unseen := func(v vendors.Vendor) bool { return !caller.SeesVendor(v.ID) }
+	included = slices.DeleteFunc(slices.Clone(included), unseen)
 	var with []vendors.Vendor
+	capable := len(included) == 0 && len(all.All()) > 0
 	for _, v := range included {
-		if _, ok := adapters.As[C](v.Adapter); ok && caller.Sees(rpc, v.Name()) {
+		_, ok := adapters.As[C](v.Adapter)
+		capable = capable || ok
+		if ok && caller.Sees(rpc, v.Name()) {
 			with = append(with, v)
 		}
 	}
-	if len(with) == 0 {
+	if !capable {
 		return nil, apierror.New(codes.Unimplemented, pb.ErrorReason_CAPABILITY_NOT_SUPPORTED,
 			"no vendor that %s includes has %s: ListVendors lists what each has", parent, method(ctx))
 	}
