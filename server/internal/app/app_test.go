@@ -31,8 +31,10 @@ type testServer struct {
 	*app.App
 	cfg  *config.Config
 	conn *grpc.ClientConn
-	log  *strings.Builder // complete once stop has returned
-	stop func() error
+	// authorization holds what the caller sends as Authorization. conn sends it by itself.
+	authorization []string
+	log           *strings.Builder // complete once stop has returned
+	stop          func() error
 
 	twins map[string]*twin.Twin // by the ids of their vendors
 	twin  *emulator.Emulator    // of the vendor "acme", which is PallyCon
@@ -128,6 +130,9 @@ func (h *testServer) rest(t *testing.T, call, body string, headers ...string) (i
 	}
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	for _, value := range h.authorization {
+		req.Header.Add("Authorization", value)
 	}
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])

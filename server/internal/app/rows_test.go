@@ -22,6 +22,8 @@ var public = map[pb.ErrorReason]struct {
 }{
 	pb.ErrorReason_REQUEST_INVALID:             {codes.InvalidArgument, 400},
 	pb.ErrorReason_VENDOR_INPUT_REFUSED:        {codes.InvalidArgument, 400},
+	pb.ErrorReason_TOKEN_INVALID:               {codes.Unauthenticated, 401},
+	pb.ErrorReason_SCOPE_MISSING:               {codes.PermissionDenied, 403},
 	pb.ErrorReason_RESOURCE_NOT_FOUND:          {codes.NotFound, 404},
 	pb.ErrorReason_REQUEST_ID_REUSED:           {codes.AlreadyExists, 409},
 	pb.ErrorReason_VENDOR_ALREADY_EXISTS:       {codes.AlreadyExists, 409},
