@@ -80,7 +80,7 @@ func served(t *testing.T, kind catalog.Kind, settings any) *pb.Vendor {
 }
 
 // own are the services that drmhub serves by itself.
-var own = []string{"VendorService", "MutationService", "AuditService"}
+var own = []string{"VendorService", "MutationService", "AuditService", "CallerService"}
 
 // vendorServices returns the services of the contract that vendors serve, with their methods in the
 // order of the proto.
