@@ -41,7 +41,7 @@ func TestTheCapabilitiesPageIsUpToDate(t *testing.T) {
 		Services: vendorServices(),
 	}
 	for _, kind := range catalog.Kinds {
-		settings := kind.TwinSettings("https://vendor.invalid")
+		settings := byDefault(kind)
 		v := served(t, kind, settings)
 		p.Vendors = append(p.Vendors, v)
 		p.Settings = append(p.Settings, settingsThatCount(t, kind, settings, v)...)
@@ -67,6 +67,19 @@ func TestTheCapabilitiesPageIsUpToDate(t *testing.T) {
 	if string(got) != want.String() {
 		t.Errorf("docs/capabilities.md differs from the adapters: run %s", p.Command)
 	}
+}
+
+// byDefault returns settings of a kind whose switches are those of a configuration that names none. The
+// sandbox turns one on.
+func byDefault(kind catalog.Kind) any {
+	settings := kind.TwinSettings("https://vendor.invalid")
+	switches, defaults := reflect.ValueOf(settings).Elem(), reflect.ValueOf(kind.Settings()).Elem()
+	for i := range switches.NumField() {
+		if f := switches.Field(i); f.Kind() == reflect.Bool {
+			f.Set(defaults.Field(i))
+		}
+	}
+	return settings
 }
 
 // served returns what VendorService returns for a kind of vendor.
