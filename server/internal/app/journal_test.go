@@ -85,6 +85,9 @@ func TestARequestIDIsForOneRequest(t *testing.T) {
 		if code != c.code {
 			t.Errorf("%s: %d, want %d: %s", name, code, c.code, answer)
 		}
+		if name == "no UUID" && !strings.Contains(answer, `"message":"Idempotency-Key: must be a UUID`) {
+			t.Errorf("%s: the error is not about the header: %s", name, answer)
+		}
 		replayed := header.Get("Drmhub-Replayed") == "true"
 		if code == 200 && (one(t, header["Drmhub-Mutation"]) != record || !replayed) {
 			t.Errorf("%s: from %s, replayed %t, want %s", name, header["Drmhub-Mutation"], replayed, record)

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"regexp"
 	"strings"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
@@ -39,9 +40,16 @@ func incomingHeader(header string) (key string, ok bool) {
 // noHeader keeps metadata out of the response. responseHeaders writes it.
 func noHeader(string) (string, bool) { return "", false }
 
-// checkHeaders refuses an idempotency key that gRPC would drop. Without its key, a repeated call could
-// take effect twice.
+// timeoutForm is the form of the header Grpc-Timeout: a number and a unit.
+var timeoutForm = regexp.MustCompile(`^[0-9]{1,15}[HMSmun]$`)
+
+// checkHeaders refuses a deadline that cannot be read, and an idempotency key that gRPC would drop. Without
+// its key, a repeated call could take effect twice.
 func checkHeaders(h http.Header) error {
+	if timeout := h.Get("Grpc-Timeout"); timeout != "" && !timeoutForm.MatchString(timeout) {
+		return apierror.Invalid("Grpc-Timeout",
+			"must be a number and one of the units H, M, S, m, u and n, such as 10S for ten seconds")
+	}
 	keys := h.Values(idempotencyKey)
 	if len(keys) > 1 {
 		return apierror.Invalid(idempotencyKey, "send this header once")

@@ -57,6 +57,19 @@ func TestIdempotencyKeysAreNeverDropped(t *testing.T) {
 	}
 }
 
+func TestDeadlinesThatCannotBeRead(t *testing.T) {
+	ask := requests(t)
+	for header, taken := range map[string]bool{
+		"10S": true, "500m": true, "": true, "abc": false, "10": false,
+		"S": false, "-1S": false, "10s": false, "1.5S": false,
+	} {
+		r, got := ask("GET", "/v1/vendors", "", "Grpc-Timeout: "+header)
+		if taken != (got != nil) || !taken && !strings.Contains(r.text, `"Grpc-Timeout: must be a number and one of`) {
+			t.Errorf("%q: HTTP %d %s", header, r.StatusCode, r.text)
+		}
+	}
+}
+
 func TestMetadataThatBecomesHeaders(t *testing.T) {
 	s := backend{call: func(ctx context.Context, _ string, _ proto.Message) (proto.Message, error) {
 		md := metadata.Pairs("drmhub-mutation", "mutations/1", "other", "x")

@@ -85,6 +85,8 @@ func describe(field string, b *protovalidate.Violation) string {
 		return "must hold each item once" + repeated(field, b.FieldValue.List())
 	case b.Proto.GetRuleId() == "string.pattern":
 		return form(b.RuleValue.String())
+	case b.Proto.GetRuleId() == "string.min_len" && b.RuleValue.Uint() == 1:
+		return "must not be empty"
 	case b.Proto.GetRuleId() == "string.uuid":
 		return "must be a valid UUID, such as 5f0c2a4e-8c1d-4a36-9a57-0b6d3f7e21c4"
 	case b.Proto.GetRuleId() == "enum.defined_only" && b.FieldDescriptor != nil && b.FieldDescriptor.Enum() != nil:
