@@ -34,7 +34,8 @@ const (
 //
 // MutationService shows what drmhub changed at vendors, and settles unknown outcomes. Every
 // mutating call returns the name of its record in the metadata `drmhub-mutation` (over REST the
-// header `Drmhub-Mutation`).
+// header `Drmhub-Mutation`). A result that an earlier call with the same request_id brought about
+// has the metadata `drmhub-replayed: true` (`Drmhub-Replayed`): this call sent nothing.
 type MutationServiceClient interface {
 	// Lists mutations, newest first.
 	ListMutations(ctx context.Context, in *ListMutationsRequest, opts ...grpc.CallOption) (*ListMutationsResponse, error)
@@ -105,7 +106,8 @@ func (c *mutationServiceClient) ResendMutation(ctx context.Context, in *ResendMu
 //
 // MutationService shows what drmhub changed at vendors, and settles unknown outcomes. Every
 // mutating call returns the name of its record in the metadata `drmhub-mutation` (over REST the
-// header `Drmhub-Mutation`).
+// header `Drmhub-Mutation`). A result that an earlier call with the same request_id brought about
+// has the metadata `drmhub-replayed: true` (`Drmhub-Replayed`): this call sent nothing.
 type MutationServiceServer interface {
 	// Lists mutations, newest first.
 	ListMutations(context.Context, *ListMutationsRequest) (*ListMutationsResponse, error)
