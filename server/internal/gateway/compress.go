@@ -21,6 +21,13 @@ var gzipWriters = sync.Pool{New: func() any {
 	return w
 }}
 
+// maxCompressing bounds how many responses are compressed at the same time. Each takes some 0.8 MB, and a
+// client that reads slowly takes long. Further responses stay as they are.
+const maxCompressing = 128
+
+// slots holds one value for each response that is being compressed.
+var slots = make(chan struct{}, maxCompressing)
+
 // A compressor compresses a response with gzip if that is worth it and the client takes it. It keeps the
 // beginning of a body until it knows the size, or until the handler flushes: then a stream has begun.
 type compressor struct {
@@ -75,16 +82,25 @@ func (c *compressor) begin(compress bool) {
 		h.Add("Vary", "Accept-Encoding")
 	}
 	if compress {
-		h.Set("Content-Encoding", gzipName)
-		h.Del("Content-Length")
-		c.gzip = gzipWriters.Get().(*gzip.Writer)
-		c.gzip.Reset(c.ResponseWriter)
+		c.startGzip()
 	}
 	c.ResponseWriter.WriteHeader(c.status)
 	if kept := c.kept; len(kept) > 0 {
 		c.kept = nil
 		_, _ = c.Write(kept) // A writer that failed fails again at the next write.
 	}
+}
+
+func (c *compressor) startGzip() {
+	select {
+	case slots <- struct{}{}:
+	default:
+		return
+	}
+	c.Header().Set("Content-Encoding", gzipName)
+	c.Header().Del("Content-Length")
+	c.gzip = gzipWriters.Get().(*gzip.Writer)
+	c.gzip.Reset(c.ResponseWriter)
 }
 
 // Write writes a part of the body.
@@ -128,9 +144,16 @@ func (c *compressor) end() {
 	}
 	if c.gzip != nil {
 		_ = c.gzip.Close() // An error here means that the client has left.
+	}
+}
+
+// release gives back what the compression took.
+func (c *compressor) release() {
+	if c.gzip != nil {
 		c.gzip.Reset(nil)
 		gzipWriters.Put(c.gzip)
 		c.gzip = nil
+		<-slots
 	}
 }
 

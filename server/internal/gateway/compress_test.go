@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"google.golang.org/grpc/codes"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/gateway"
 )
 
 // unpacked returns the text of a response without its coding.
@@ -161,5 +163,56 @@ func TestAStreamIsFlushedThroughCompression(t *testing.T) {
 	}
 	if !lines.Scan() || parseFailure(t, lines.Text()).Status != "UNAVAILABLE" || lines.Scan() || lines.Err() != nil {
 		t.Errorf("the end is %q, %v", lines.Text(), lines.Err())
+	}
+}
+
+// TestCompressionIsBounded opens more streams than are compressed at the same time. A stream that panics
+// gives its place back.
+func TestCompressionIsBounded(t *testing.T) {
+	const most = 128
+	end := make(chan struct{})
+	h := streaming(func(req *pb.StreamLicensesRequest, s streamServer) error {
+		if err := s.Send(rows(0, 1)); err != nil || req.GetPageToken() != "" {
+			return err
+		}
+		<-end
+		return nil
+	}).handler(t, gateway.Options{})
+	request := func(query string) *http.Request {
+		r := httptest.NewRequestWithContext(t.Context(), "GET", streamPath+query, nil)
+		r.Header.Set("Accept-Encoding", "gzip")
+		return r
+	}
+	for range most + 1 {
+		func() {
+			defer func() { _ = recover() }()
+			w := &recorded{header: http.Header{}, onWrite: func(*recorded) { panic("the client has left") }}
+			h.ServeHTTP(w, request("?pageToken=one"))
+		}()
+	}
+	var streams sync.WaitGroup
+	codings := make(chan string, most+1)
+	for range most + 1 {
+		streams.Go(func() {
+			begun := false
+			w := &recorded{header: http.Header{}, onWrite: func(w *recorded) {
+				if !begun {
+					begun = true
+					codings <- w.header.Get("Content-Encoding")
+				}
+			}}
+			h.ServeHTTP(w, request(""))
+		})
+	}
+	compressed := 0
+	for range most + 1 {
+		if <-codings == "gzip" {
+			compressed++
+		}
+	}
+	close(end)
+	streams.Wait()
+	if compressed != most {
+		t.Errorf("%d of %d streams are compressed", compressed, most+1)
 	}
 }

@@ -134,6 +134,7 @@ func (g *gateway) register(conn grpc.ClientConnInterface) error {
 // ServeHTTP serves a page, or passes the request on to the API. It compresses what is worth it.
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := newCompressor(w, r)
+	defer c.release()
 	g.serve(c, r)
 	c.end()
 }
