@@ -127,7 +127,11 @@ func (c *call) insertOrFind(ctx context.Context) (m *records.Mutation, locked bo
 	if m, err = c.journal.newMutation(ctx, c.fullMethod, c.req); err != nil {
 		return nil, false, err
 	}
-	known, locked, err := c.journal.records.Insert(ctx, m, locksOf(m, c.req))
+	locks := locksOf(m, c.req)
+	if err := c.checkQueues(ctx, m, locks); err != nil {
+		return nil, false, err
+	}
+	known, locked, err := c.journal.records.Insert(ctx, m, locks)
 	switch {
 	case err != nil:
 		c.journal.lease.ReleaseLater(m) // The commit may be durable in spite of its error.
@@ -215,31 +219,48 @@ func (j *Journal) load(ctx context.Context, id string) (*records.Mutation, error
 // await blocks until nobody runs a mutation, and claims it for this call. A mutation that succeeded
 // is only read, since its method never runs again.
 func (j *Journal) await(ctx context.Context, id string) (*records.Mutation, error) {
+	place := &place{queues: j.queues}
+	defer place.leave()
 	for {
-		changed := j.runs.next()
-		m, err := j.load(ctx, id)
-		switch {
-		case err == nil && decide.Come(decide.Known{State: m.State}) == decide.Replay:
-			return m, nil
-		case err == nil:
-			m, err = j.lease.Claim(ctx, id)
-		case apierror.Convert(err).Code == codes.NotFound:
-			return nil, errors.Join(err, errDeleted)
+		ended, forget := j.runs.next(id)
+		m, err := j.claimIfFree(ctx, id)
+		wait := m == nil && (err == nil || ctx.Err() != nil)
+		if wait = wait && place.take(records.NamePrefix+id, maxRepeats) && awaitChange(ctx, ended); wait {
+			forget()
+			continue
 		}
-		if m != nil || err != nil && ctx.Err() == nil {
+		forget()
+		if m != nil || err != nil && (ctx.Err() == nil || errors.Is(err, errDeleted)) {
 			return m, err
 		}
-		if !awaitChange(ctx, changed) {
-			return nil, apierror.OutcomeUnknown("Outcome unknown: another call still runs this mutation. " +
-				"Retry with the same request_id to find out.")
-		}
+		return nil, apierror.OutcomeUnknown("Outcome unknown: another call still runs this mutation. " +
+			"Retry with the same request_id to find out.")
 	}
+}
+
+// claimIfFree claims a mutation, or returns nil while a living replica runs it. It writes nothing then. A
+// mutation that succeeded is only read.
+func (j *Journal) claimIfFree(ctx context.Context, id string) (*records.Mutation, error) {
+	m, err := j.load(ctx, id)
+	switch {
+	case err == nil && decide.Come(decide.Known{State: m.State}) == decide.Replay:
+		return m, nil
+	case err == nil:
+	case apierror.Convert(err).Code == codes.NotFound:
+		return nil, errors.Join(err, errDeleted)
+	default:
+		return nil, err
+	}
+	if free, err := j.records.Unowned(ctx, id); err != nil || !free {
+		return nil, err
+	}
+	return j.lease.Claim(ctx, id)
 }
 
 // release gives back a mutation that this replica owns and does not run.
 func (j *Journal) release(ctx context.Context, m *records.Mutation) {
 	j.lease.Release(ctx, m)
-	j.runs.announce()
+	j.runs.announce(m.ID)
 }
 
 // errDeleted means that the store no longer holds the mutation.

@@ -71,6 +71,7 @@ type Journal struct {
 	digests *digests
 
 	runs       *runs
+	queues     *queues
 	settler    *settler
 	background loops // settle, delete what is old, and look for audit events
 	heartbeat  loops // renew the lease
@@ -82,6 +83,7 @@ func New(ctx context.Context, db *store.DB, dispatch Dispatch, options Options) 
 	options = options.withDefaults()
 	kept := records.New(db, options.pause)
 	j := &Journal{options: options, records: kept, lease: lease.New(db, kept, options.Lease), runs: newRuns()}
+	j.queues = newQueues()
 	j.audit = audit.NewRecorder(db, j.lease.Replica(), options.Recorded)
 	j.settler = &settler{journal: j, dispatch: dispatch, slots: make(chan struct{}, maxSettledAtOnce)}
 	inStore, err := kept.DigestKey(ctx)

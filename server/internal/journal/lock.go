@@ -21,14 +21,14 @@ const maxLockWait = 30 * time.Second
 
 // lock blocks until the mutation holds its locks. If that takes too long, nothing is sent.
 func (r *run) lock(ctx context.Context, locks []string) error {
-	return r.await(ctx, func(ctx context.Context) (holder string, err error) {
+	return r.await(ctx, locks, func(ctx context.Context) (holder string, err error) {
 		return r.journal.records.Lock(ctx, r.mutation, locks)
 	})
 }
 
 // lockToResend is lock, and records the request_ids of the mutation's resends.
 func (r *run) lockToResend(ctx context.Context, locks []string) error {
-	return r.await(ctx, func(ctx context.Context) (holder string, err error) {
+	return r.await(ctx, locks, func(ctx context.Context) (holder string, err error) {
 		return r.journal.records.LockToResend(ctx, r.mutation, locks)
 	})
 }
@@ -46,7 +46,7 @@ func (r *run) reopen(ctx context.Context, locks []string) error {
 	for _, known := range s.filter(gone) {
 		deleted = append(deleted, known.Name)
 	}
-	err := r.await(ctx, func(ctx context.Context) (holder string, err error) {
+	err := r.await(ctx, locks, func(ctx context.Context) (holder string, err error) {
 		return r.journal.records.Reopen(ctx, m, locks, state, deleted)
 	})
 	if err != nil {
@@ -57,25 +57,57 @@ func (r *run) reopen(ctx context.Context, locks []string) error {
 	return nil
 }
 
-// await calls take until no other mutation holds one of the locks.
-func (r *run) await(ctx context.Context, take func(context.Context) (holder string, err error)) error {
+// await calls take once no other mutation holds one of the locks, until it succeeds. It waits by reads, since
+// many waiters that write would slow down the writes of others.
+func (r *run) await(
+	ctx context.Context, locks []string, take func(context.Context) (holder string, err error),
+) error {
 	ctx, cancel := context.WithTimeout(ctx, maxLockWait)
 	defer cancel()
-	last := ""
-	for {
-		changed := r.journal.runs.next()
-		holder, err := take(ctx)
-		if err == nil {
-			last = holder
-		}
+	place := &place{queues: r.journal.queues}
+	defer place.leave()
+	look := func() (holder string, err error) {
+		lock, holder, err := r.journal.records.Blocking(ctx, r.mutation.ID, locks)
 		switch {
-		case err == nil && holder == "":
-			return nil
-		case err != nil && (ctx.Err() == nil || last == ""):
-			return err
-		case !awaitChange(ctx, changed):
-			return r.journal.inProgress(ctx, last, "is still changing this resource")
+		case err != nil:
+			return "", err
+		case holder == "":
+			return take(ctx)
+		case !place.take(lock, maxWaiters):
+			return holder, errManyWait()
 		}
+		return holder, nil
+	}
+	last, err := r.journal.awaitHolder(ctx, look)
+	if err == nil && last != "" {
+		return r.journal.inProgress(ctx, last, "is still changing this resource")
+	}
+	return err
+}
+
+// awaitHolder calls look until it returns no holder, or an error. When ctx ends, it returns the last holder.
+func (j *Journal) awaitHolder(
+	ctx context.Context, look func() (holder string, err error),
+) (last string, err error) {
+	for {
+		ended, forget := j.runs.next(last)
+		holder, err := look()
+		switch {
+		case err != nil && (ctx.Err() == nil || last == ""):
+		case err == nil && holder == "":
+			last = ""
+		case err == nil && holder != last: // Its end is announced from now on, so look again.
+			last = holder
+			forget()
+			continue
+		case awaitChange(ctx, ended):
+			forget()
+			continue
+		default:
+			err = nil
+		}
+		forget()
+		return last, err
 	}
 }
 
@@ -84,24 +116,30 @@ func (r *run) await(ctx context.Context, take func(context.Context) (holder stri
 func (s *steps) AwaitCreation(ctx context.Context, resource proto.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, maxLockWait)
 	defer cancel()
-	first := ""
-	for {
-		changed := s.journal.runs.next()
-		holder, err := s.journal.records.Holder(ctx, lockset.Key(s.mutation.Resource, resource))
+	lock, first := lockset.Key(s.mutation.Resource, resource), ""
+	look := func() (holder string, err error) {
+		if first != "" { // A read may be late, so only Holder proves that the lock is free.
+			if _, holder, err = s.journal.records.Blocking(ctx, s.mutation.ID, []string{lock}); holder == first {
+				return first, err
+			}
+		}
+		holder, err = s.journal.records.Holder(ctx, lock)
 		switch {
-		case err != nil && (ctx.Err() == nil || first == ""):
-			return err
-		case err == nil && (holder == "" || holder == s.mutation.ID || first != "" && holder != first):
-			return nil
-		case err == nil && s.settling:
-			return mutation.NoEffect() // Settling does not wait for what it would have to send.
-		case err == nil:
-			first = holder
+		case err != nil:
+			return "", err
+		case holder == "" || holder == s.mutation.ID || first != "" && holder != first:
+			return "", nil
+		case s.settling:
+			return "", mutation.NoEffect() // Settling does not wait for what it would have to send.
 		}
-		if !awaitChange(ctx, changed) {
-			return s.journal.inProgress(ctx, first, "may be creating this resource")
-		}
+		first = holder
+		return holder, nil
 	}
+	last, err := s.journal.awaitHolder(ctx, look)
+	if err == nil && last != "" {
+		return s.journal.inProgress(ctx, last, "may be creating this resource")
+	}
+	return err
 }
 
 // inProgress returns the error of a call that another mutation holds up. It names the other mutation if the

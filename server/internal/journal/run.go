@@ -104,7 +104,7 @@ var errPanicked = apierror.New(codes.Internal, pb.ErrorReason_INTERNAL_FAILURE,
 // complete records how the run ended, together with its audit event, and releases the mutation. It
 // returns the outcome for the caller.
 func (r *run) complete(ctx context.Context, answer proto.Message, failure error) outcome {
-	defer r.journal.runs.announce()
+	defer r.journal.runs.announce(r.mutation.ID)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.journal.options.Lease)
 	defer cancel()
 	before, now := r.mutation.State, time.Now()

@@ -10,14 +10,22 @@ import (
 // their changes.
 const pollInterval = 100 * time.Millisecond
 
-// runs counts the methods that run in this replica, and announces the end of a run.
+// runs counts the methods that run in this replica, and announces the end of a run to the calls that wait
+// for its mutation.
 type runs struct {
 	mu      sync.Mutex
 	running int
-	changed chan struct{} // closed, and replaced, when a run ends
+	idle    chan struct{}      // closed, and replaced, when no method runs
+	signals map[string]*signal // by the id of the mutation
 }
 
-func newRuns() *runs { return &runs{changed: make(chan struct{})} }
+// A signal wakes the calls that wait for a mutation.
+type signal struct {
+	ended   chan struct{}
+	waiting int
+}
+
+func newRuns() *runs { return &runs{idle: make(chan struct{}), signals: map[string]*signal{}} }
 
 func (r *runs) begin() {
 	r.mu.Lock()
@@ -27,38 +35,54 @@ func (r *runs) begin() {
 
 func (r *runs) end() {
 	r.mu.Lock()
-	r.running--
-	r.mu.Unlock()
-	r.announce()
+	defer r.mu.Unlock()
+	if r.running--; r.running == 0 {
+		close(r.idle)
+		r.idle = make(chan struct{})
+	}
 }
 
-// announce wakes the calls of this replica that wait for the end of a run.
-func (r *runs) announce() {
+// announce wakes the calls of this replica that wait for the end of a mutation's run.
+func (r *runs) announce(id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	close(r.changed)
-	r.changed = make(chan struct{})
+	if s := r.signals[id]; s != nil {
+		close(s.ended)
+		delete(r.signals, id)
+	}
 }
 
-// next returns a channel that is closed when the next run of this replica ends.
-func (r *runs) next() <-chan struct{} {
+// next returns a channel that is closed when the next run of a mutation ends in this replica. The caller
+// calls forget once it waits no longer.
+func (r *runs) next(id string) (ended <-chan struct{}, forget func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.changed
+	s := r.signals[id]
+	if s == nil {
+		s = &signal{ended: make(chan struct{})}
+		r.signals[id] = s
+	}
+	s.waiting++
+	return s.ended, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if s.waiting--; s.waiting == 0 && r.signals[id] == s {
+			delete(r.signals, id)
+		}
+	}
 }
 
 // wait blocks until no method runs or ctx ends.
 func (r *runs) wait(ctx context.Context) error {
 	for {
-		changed := r.next()
 		r.mu.Lock()
-		running := r.running
+		running, idle := r.running, r.idle
 		r.mu.Unlock()
 		if running == 0 {
 			return nil
 		}
 		select {
-		case <-changed:
+		case <-idle:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -66,11 +90,11 @@ func (r *runs) wait(ctx context.Context) error {
 }
 
 // awaitChange blocks until something may have changed in the store. It returns false when ctx ends.
-func awaitChange(ctx context.Context, changed <-chan struct{}) bool {
+func awaitChange(ctx context.Context, ended <-chan struct{}) bool {
 	timer := time.NewTimer(pollInterval)
 	defer timer.Stop()
 	select {
-	case <-changed:
+	case <-ended:
 	case <-timer.C:
 	case <-ctx.Done():
 		return false

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -62,6 +63,36 @@ func (r *Records) lock(
 		return also(ctx, tx)
 	})
 	return holder, Unwritable(err)
+}
+
+// Blocking returns the first of these locks that another mutation holds, and that mutation; "" if there is
+// none. It writes nothing, and what it reads may be late.
+func (r *Records) Blocking(ctx context.Context, id string, locks []string) (lock, holder string, err error) {
+	for some := range slices.Chunk(locks, maxPlaceholders) {
+		values := []any{id}
+		for _, lock := range some {
+			values = append(values, lock)
+		}
+		query := "SELECT resource, mutation FROM locks WHERE mutation <> $1 AND resource IN (" +
+			placeholders(2, len(some)) + ") ORDER BY resource LIMIT 1"
+		err = r.db.Reads().QueryRowContext(ctx, query, values...).Scan(&lock, &holder)
+		if !errors.Is(err, sql.ErrNoRows) {
+			return lock, holder, Unwritable(err)
+		}
+	}
+	return "", "", nil
+}
+
+// maxPlaceholders bounds the values of a query. Databases take some thousands.
+const maxPlaceholders = 500
+
+// placeholders returns the placeholders of so many values.
+func placeholders(first, count int) string {
+	all := make([]string, count)
+	for i := range all {
+		all[i] = fmt.Sprintf("$%d", first+i)
+	}
+	return strings.Join(all, ", ")
 }
 
 // Holder returns the mutation that holds a lock, or "". It reads on the write connection, because a

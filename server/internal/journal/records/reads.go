@@ -31,6 +31,24 @@ func (r *Records) Find(ctx context.Context, subject, requestID string) (*Mutatio
 	return m, unreadable(err)
 }
 
+// Knows reports whether a caller's request_id is known. It reads on the write connection, because a read
+// replica may lag behind.
+func (r *Records) Knows(ctx context.Context, subject, requestID string) (known bool, err error) {
+	const query = "SELECT EXISTS (SELECT 1 FROM mutations WHERE subject = $1 AND request_id = $2)"
+	err = r.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, query, subject, requestID).Scan(&known)
+	})
+	return known, Unwritable(err)
+}
+
+// Unowned reports whether no living replica runs a mutation. What it reads may be late, so only Claim proves
+// it.
+func (r *Records) Unowned(ctx context.Context, id string) (unowned bool, err error) {
+	query := "SELECT EXISTS (SELECT 1 FROM mutations WHERE id = $2 AND " + r.unowned() + ")"
+	err = r.db.Reads().QueryRowContext(ctx, query, now(), id).Scan(&unowned)
+	return unowned, unreadable(err)
+}
+
 // List returns the mutations in a view that match a filter, newest first. It begins behind the id after,
 // or at the newest one.
 func (r *Records) List(
