@@ -210,6 +210,7 @@ func (a *App) newHTTP(
 		Conn: conn, OpenAPI: gen.OpenAPI, Ready: a.ready, Guard: guard, Sessions: sessions,
 		Identify:    a.authenticator.Caller,
 		Admit:       a.admit,
+		Permit:      a.permit,
 		PrivateDocs: cfg.Auth.Mode == config.AuthJWT && !cfg.Auth.PublicDocs,
 	})
 	if err != nil {

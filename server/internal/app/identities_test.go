@@ -55,8 +55,9 @@ func (h *testServer) with(t *testing.T, authorization ...string) *testServer {
 }
 
 func authorized(ctx context.Context, values []string) context.Context {
+	var pairs []string
 	for _, v := range values {
-		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", v)
+		pairs = append(pairs, "authorization", v)
 	}
-	return ctx
+	return metadata.AppendToOutgoingContext(ctx, pairs...)
 }

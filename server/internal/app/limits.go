@@ -63,3 +63,12 @@ func (a *App) admit(ctx context.Context, method, parent string) (context.Context
 	}
 	return admitted, err
 }
+
+// permit refuses a call over REST without its scope before the request is read, and records the refusal.
+func (a *App) permit(ctx context.Context, method, resource string) error {
+	err := auth.CheckScope(ctx, method)
+	if err != nil {
+		a.refusals.Refused(ctx, method, resource, err, "")
+	}
+	return err
+}

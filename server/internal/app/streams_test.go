@@ -28,9 +28,9 @@ import (
 const licensesPath = "/api/v2/drm/license"
 
 // busy starts a server whose vendor holds so many licenses of DEMO, of two contents in turn.
-func busy(t *testing.T, rows int) *testServer {
+func busy(t *testing.T, rows int, options ...func(*testing.T, *testServer)) *testServer {
 	t.Helper()
-	h := start(t)
+	h := start(t, options...)
 	held := make([]emulator.License, rows-120) // start has put the others
 	for i := range held {
 		held[i] = emulator.License{

@@ -48,6 +48,9 @@ type Options struct {
 	// Admit returns the context of a call that its caller may make now, before the request is read. parent
 	// is the parent in the path, or "". Nil means that only the interceptors of Conn bound callers.
 	Admit func(ctx context.Context, method, parent string) (context.Context, error)
+	// Permit returns the error of a call for a resource that its caller may not make at all, before the request is
+	// read. Nil means that only the interceptors of Conn check scopes.
+	Permit func(ctx context.Context, method, resource string) error
 	// Sessions are the browsers in which a person has logged in. Nil means that nobody can log in.
 	Sessions *session.Sessions
 	// PrivateDocs asks for an identity at the pages beside the API, except for health.
@@ -67,6 +70,7 @@ type gateway struct {
 	sessions    *session.Sessions
 	identify    func(ctx context.Context, method string) (auth.Caller, error)
 	admit       func(ctx context.Context, method, parent string) (context.Context, error)
+	permit      func(ctx context.Context, method, resource string) error
 	privateDocs bool
 }
 
@@ -84,7 +88,7 @@ func New(o Options) (http.Handler, error) {
 	}
 	g := &gateway{
 		maxBody: o.MaxBody, guard: o.Guard, license: pb.NewLicenseServiceClient(o.Conn),
-		sessions: o.Sessions, identify: o.Identify, admit: o.Admit, privateDocs: o.PrivateDocs,
+		sessions: o.Sessions, identify: o.Identify, admit: o.Admit, permit: o.Permit, privateDocs: o.PrivateDocs,
 	}
 	if g.maxBody == 0 {
 		g.maxBody = DefaultMaxBody
@@ -197,11 +201,11 @@ func (g *gateway) checked(next runtime.HandlerFunc) runtime.HandlerFunc {
 		}
 		s := &spelling{route: route, keyed: r.Header.Get(idempotencyKey) != ""}
 		r, err := g.identified(r, route.FullMethod())
-		if err == nil && g.identify != nil { // as over gRPC, before the request is read
-			err = auth.CheckScope(r.Context(), route.FullMethod())
-		}
 		if err == nil {
 			r, err = g.admitted(r, route.FullMethod(), params["parent"])
+		}
+		if err == nil && g.permit != nil {
+			err = g.permit(r.Context(), route.FullMethod(), params[route.Resource])
 		}
 		if err == nil {
 			err = g.check(w, r, params, s)

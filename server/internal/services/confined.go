@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/drmhub/drmhub/adapters"
@@ -28,23 +29,40 @@ func listSeenSites(
 		return l.ListSites(ctx, req)
 	}
 	all, err := allSites(ctx, l, req.GetParent())
+	if err != nil && apierror.Convert(err).Reason == pb.ErrorReason_VENDOR_RESPONSE_INVALID {
+		// The error could be about the site of others, and name it.
+		all, err = eachSite(ctx, l, caller, req.GetParent())
+	}
 	if err != nil {
-		return nil, withoutOthers(err)
+		return nil, err
 	}
 	seen := slices.DeleteFunc(all, func(s *pb.Site) bool { return !caller.SeesSite(s.GetName()) })
 	page, next, err := paging.Slice(req, seen)
 	return &pb.ListSitesResponse{Sites: page, NextPageToken: next, TotalSize: int32(len(seen))}, err
 }
 
-// withoutOthers returns the error of a list of sites for a caller who may see some of them only. An error about
-// a row could name the site of others.
-func withoutOthers(err error) error {
-	e := *apierror.Convert(err)
-	if e.Reason != pb.ErrorReason_VENDOR_RESPONSE_INVALID {
-		return err
+// eachSite reads the sites of a vendor that a caller is confined to, one by one.
+func eachSite(
+	ctx context.Context, l adapters.SiteLister, caller auth.Caller, vendor string,
+) (all []*pb.Site, err error) {
+	getter, ok := l.(adapters.SiteGetter)
+	if !ok {
+		return nil, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
+			"the vendor's list of sites cannot be read")
 	}
-	e.Message = "the vendor's list of sites cannot be read: get each site by its name"
-	return &e
+	for _, name := range slices.Sorted(slices.Values(caller.Sites)) {
+		if !strings.HasPrefix(name, vendor+"/") {
+			continue
+		}
+		site, err := getter.GetSite(ctx, &pb.GetSiteRequest{Name: name})
+		switch {
+		case err == nil:
+			all = append(all, site)
+		case apierror.Convert(err).Code != codes.NotFound:
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // allSites returns all sites of a vendor.

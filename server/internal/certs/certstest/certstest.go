@@ -52,7 +52,8 @@ func (a *Authority) Pool() *x509.CertPool {
 func (a *Authority) Server(t testing.TB, name string, valid time.Duration) (cert, key []byte) {
 	t.Helper()
 	return a.issue(t, &x509.Certificate{
-		Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(valid), DNSNames: []string{"localhost", "cert.example"},
+		Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(valid),
+		DNSNames: []string{"localhost", "cert.example"},
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	})
 }
@@ -60,14 +61,28 @@ func (a *Authority) Server(t testing.TB, name string, valid time.Duration) (cert
 // Client returns a client's certificate with this URI.
 func (a *Authority) Client(t testing.TB, uri string) tls.Certificate {
 	t.Helper()
-	u, err := url.Parse(uri)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, key := a.issue(t, &x509.Certificate{
-		Subject: pkix.Name{CommonName: uri}, NotAfter: time.Now().Add(24 * time.Hour), URIs: []*url.URL{u},
+	return a.Named(t, uri, 24*time.Hour, uri)
+}
+
+// Named returns a client's certificate with this common name, valid for this long, for URIs and DNS names.
+func (a *Authority) Named(t testing.TB, commonName string, valid time.Duration, sans ...string) tls.Certificate {
+	t.Helper()
+	template := &x509.Certificate{
+		Subject: pkix.Name{CommonName: commonName}, NotAfter: time.Now().Add(valid),
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	})
+	}
+	for _, san := range sans {
+		u, err := url.Parse(san)
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case u.Scheme != "":
+			template.URIs = append(template.URIs, u)
+		default:
+			template.DNSNames = append(template.DNSNames, san)
+		}
+	}
+	cert, key := a.issue(t, template)
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
 		t.Fatal(err)
