@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -98,4 +99,13 @@ func (i *Issuer) Sign(alg, kid, subject string, valid time.Duration, more Claims
 		panic(err) // The key is the one of the algorithm.
 	}
 	return signed
+}
+
+// Published is the id under which KeySet has the key of EdDSA.
+const Published = "published"
+
+// KeySet returns the JSON Web Key Set that the issuer publishes.
+func (i *Issuer) KeySet() string {
+	x := base64.RawURLEncoding.EncodeToString(i.keys["EdDSA"].(ed25519.PrivateKey).Public().(ed25519.PublicKey))
+	return fmt.Sprintf(`{"keys":[{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","kid":%q,"x":%q}]}`, Published, x)
 }

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/drmhub/drmhub/bench/internal/issuer"
+	"github.com/drmhub/drmhub/bench/internal/program"
+)
+
+const configuration = `
+grpc: {listen: "127.0.0.1:0"}
+http: {listen: "127.0.0.1:0"}
+store: {dsn: "sqlite::memory:"}
+vendors:
+  - id: ncp
+    ncp: {base_url: "http://127.0.0.1:1", access_key: {env: KEY}, secret_key: {env: KEY}}
+`
+
+// claims are the claims of every token.
+var claims = issuer.Claims{"roles": []string{"viewer"}, "vendors": []string{"ncp"}}
+
+// A server is a running server, and the connections to it.
+type server struct {
+	name   string
+	proc   *program.Server
+	conns  []*grpc.ClientConn
+	web    *http.Client
+	tokens []string // one for each caller, or none
+}
+
+// A bench has a server in each mode, and an issuer with a key set over HTTP.
+type bench struct {
+	idp       *issuer.Issuer
+	none, jwt *server
+	fetches   atomic.Int64
+	stops     []func()
+}
+
+func (b *bench) stop() {
+	for _, stop := range b.stops {
+		stop()
+	}
+}
+
+// start builds and starts both servers.
+func start(ctx context.Context) (b *bench, err error) {
+	b = &bench{}
+	defer func() {
+		if err != nil {
+			b.stop()
+		}
+	}()
+	folder, err := os.MkdirTemp("", "callers")
+	if err != nil {
+		return b, err
+	}
+	b.stops = append(b.stops, func() { _ = os.RemoveAll(folder) })
+	if b.idp, err = issuer.New(); err != nil {
+		return b, err
+	}
+	keys := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		b.fetches.Add(1)
+		_, _ = w.Write([]byte(b.idp.KeySet()))
+	}))
+	b.stops = append(b.stops, keys.Close)
+	auth, err := b.idp.Config(folder, fmt.Sprintf("    - {jwks_url: %q}", keys.URL))
+	if err != nil {
+		return b, err
+	}
+	binary, err := program.Build(ctx, folder)
+	if err != nil {
+		return b, err
+	}
+	if b.none, err = b.serve(binary, folder, "none", "auth: {mode: none}\n"); err != nil {
+		return b, err
+	}
+	if b.jwt, err = b.serve(binary, folder, "jwt", auth); err != nil {
+		return b, err
+	}
+	for i := range callers {
+		token := b.idp.Token("EdDSA", fmt.Sprintf("caller-%d", i), 12*time.Hour, claims)
+		b.jwt.tokens = append(b.jwt.tokens, token)
+	}
+	return b, nil
+}
+
+func (b *bench) serve(binary, folder, name, auth string) (*server, error) {
+	file := filepath.Join(folder, name+".yaml")
+	if err := os.WriteFile(file, []byte(configuration+auth), 0o600); err != nil {
+		return nil, err
+	}
+	log, err := os.Create(filepath.Join(folder, name+".log"))
+	if err != nil {
+		return nil, err
+	}
+	proc, err := program.Start(binary, file, []string{"KEY=sandbox"}, log)
+	if err != nil {
+		return nil, err
+	}
+	s := &server{
+		name: name, proc: proc,
+		web: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: callers}},
+	}
+	b.stops = append(b.stops, s.close)
+	for range connections {
+		conn, err := grpc.NewClient(proc.GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			return nil, err
+		}
+		s.conns = append(s.conns, conn)
+	}
+	return s, nil
+}
+
+func (s *server) close() {
+	for _, conn := range s.conns {
+		_ = conn.Close()
+	}
+	s.proc.Stop()
+}
+
+// cpu returns the CPU time that the server's process has used.
+func (s *server) cpu() (time.Duration, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.proc.Pid()))
+	if err != nil {
+		return 0, err
+	}
+	const tick = 10 * time.Millisecond // Linux shows hundredths of a second.
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	fields := strings.Fields(rest)
+	user, err := strconv.Atoi(fields[11])
+	if err != nil {
+		return 0, err
+	}
+	system, err := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * tick, err
+}
