@@ -102,15 +102,14 @@ func (b *bench) strangers(storm int) []string {
 func (b *bench) unknownKeys(ctx context.Context, tokens []string) error {
 	wrong := make([]error, len(tokens))
 	var all sync.WaitGroup
-	pulse := time.NewTicker(stormTime / unknown)
-	defer pulse.Stop()
+	begun := time.Now()
 	for i, token := range tokens {
 		all.Go(func() {
 			if err := b.jwt.overGRPC(ctx, i%stormers, token); status.Code(err) != codes.Unauthenticated {
 				wrong[i] = fmt.Errorf("a token of an unknown key: %w", err)
 			}
 		})
-		<-pulse.C
+		time.Sleep(time.Until(begun.Add(time.Duration(i) * stormTime / unknown)))
 	}
 	all.Wait()
 	return errors.Join(wrong...)
