@@ -7,3 +7,8 @@ import _ "embed"
 //
 //go:embed openapi.json
 var OpenAPI []byte
+
+// Contract is the whole contract with its imports and comments: a google.protobuf.FileDescriptorSet.
+//
+//go:embed contract.binpb
+var Contract []byte

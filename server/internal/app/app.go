@@ -18,7 +18,6 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
-	"google.golang.org/grpc/reflection"
 
 	"github.com/drmhub/drmhub/gen"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -185,7 +184,7 @@ func (a *App) newGRPC(
 		a.health.SetServingStatus(name, healthpb.HealthCheckResponse_SERVING)
 	}
 	healthpb.RegisterHealthServer(a.grpc, a.health)
-	reflection.Register(a.grpc)
+	registerReflection(a.grpc)
 	if open := methodsWithoutScope(a.grpc); len(open) > 0 {
 		return fmt.Errorf("methods without a scope: %s", strings.Join(open, ", "))
 	}
@@ -207,7 +206,8 @@ func (a *App) newHTTP(
 	conn := inproc.New(unary, stream)
 	a.register(conn, all)
 	handler, err := gateway.New(gateway.Options{
-		Conn: conn, OpenAPI: gen.OpenAPI, Ready: a.ready, Guard: guard, Sessions: sessions,
+		Conn: conn, OpenAPI: gen.OpenAPI, Contract: gen.Contract,
+		Ready: a.ready, Guard: guard, Sessions: sessions,
 		Identify:    a.authenticator.Caller,
 		Admit:       a.admit,
 		Permit:      a.permit,

@@ -8,19 +8,16 @@ import (
 	"math/big"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
-	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/app"
 	"github.com/drmhub/drmhub/server/internal/config"
-	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
 func TestHealth(t *testing.T) {
@@ -34,31 +31,6 @@ func TestHealth(t *testing.T) {
 	for _, path := range []string{"/healthz", "/readyz", "/openapi.json", "/docs"} {
 		if code, _, answer := h.rest(t, "GET "+path, ""); code != 200 {
 			t.Errorf("%s: %d %s", path, code, answer)
-		}
-	}
-}
-
-func TestReflection(t *testing.T) {
-	h := start(t)
-	stream, err := reflectionpb.NewServerReflectionClient(h.conn).ServerReflectionInfo(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	list := &reflectionpb.ServerReflectionRequest_ListServices{}
-	if err := stream.Send(&reflectionpb.ServerReflectionRequest{MessageRequest: list}); err != nil {
-		t.Fatal(err)
-	}
-	res, err := stream.Recv()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, s := range res.GetListServicesResponse().GetService() {
-		names = append(names, s.GetName())
-	}
-	for _, rpc := range contract.RPCs() {
-		if want := string(rpc.Method.Parent().FullName()); !slices.Contains(names, want) {
-			t.Errorf("%s is missing in %v", want, names)
 		}
 	}
 }

@@ -39,9 +39,11 @@ const DefaultMaxBody = 4 << 20
 type Options struct {
 	Conn    grpc.ClientConnInterface // the connection to the services; required
 	OpenAPI []byte                   // the document served at /openapi.json; required
-	Ready   func() bool              // reports whether the server takes calls; nil: always
-	MaxBody int64                    // the largest request body, in bytes; 0: DefaultMaxBody
-	Guard   *webguard.Guard          // keeps web pages out; required
+	// Contract is the descriptor set served at /contract.binpb, unless it is empty.
+	Contract []byte
+	Ready    func() bool     // reports whether the server takes calls; nil: always
+	MaxBody  int64           // the largest request body, in bytes; 0: DefaultMaxBody
+	Guard    *webguard.Guard // keeps web pages out; required
 	// Identify returns the caller of a call to a method, before the request is read. Nil means that the
 	// interceptors of Conn identify the caller.
 	Identify func(ctx context.Context, method string) (auth.Caller, error)
@@ -94,7 +96,7 @@ func New(o Options) (http.Handler, error) {
 		g.maxBody = DefaultMaxBody
 	}
 	g.routes = contractRoutes()
-	g.pages = pages(o.OpenAPI, o.Ready)
+	g.pages = pages(o)
 	g.people = o.Sessions.Pages()
 	g.mux = runtime.NewServeMux(
 		runtime.WithMiddlewares(g.checked),

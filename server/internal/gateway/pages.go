@@ -21,20 +21,23 @@ const docsPolicy = "default-src 'self'; script-src 'self' 'unsafe-inline'; style
 	"img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 // pages returns the handlers of the pages beside the API, by exact path.
-func pages(openAPI []byte, ready func() bool) map[string]http.HandlerFunc {
+func pages(o Options) map[string]http.HandlerFunc {
 	alive := func(w http.ResponseWriter, _ *http.Request) { writeOK(w) }
 	all := map[string]http.HandlerFunc{
 		"/":             http.RedirectHandler("/docs", http.StatusFound).ServeHTTP,
-		"/openapi.json": document(openAPI),
+		"/openapi.json": document(o.OpenAPI, "application/json"),
 		"/healthz":      alive,
 		"/livez":        alive, // as Kubernetes names it
 		"/readyz": func(w http.ResponseWriter, _ *http.Request) {
-			if ready != nil && !ready() {
+			if o.Ready != nil && !o.Ready() {
 				writeError(w, status.Error(codes.Unavailable, "the server is starting or stopping"))
 				return
 			}
 			writeOK(w)
 		},
+	}
+	if len(o.Contract) > 0 {
+		all["/contract.binpb"] = document(o.Contract, "application/x-protobuf")
 	}
 	ui := v5emb.New("drmhub", "/openapi.json", "/docs")
 	for _, path := range []string{
@@ -66,27 +69,27 @@ func readOnly(path string, page http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// document serves the OpenAPI document, which changes only with the program. It is compressed once. The
-// tag is weak, since it is the same with and without compression.
-func document(openAPI []byte) http.HandlerFunc {
-	tag := fmt.Sprintf(`"%x"`, sha256.Sum256(openAPI))
+// document serves a document, which changes only with the program. It is compressed once. The tag is
+// weak, since it is the same with and without compression.
+func document(content []byte, mediaType string) http.HandlerFunc {
+	tag := fmt.Sprintf(`"%x"`, sha256.Sum256(content))
 	compressed := sync.OnceValue(func() []byte {
 		var out bytes.Buffer
 		w := gzip.NewWriter(&out)
-		_, _ = w.Write(openAPI) // Memory takes everything.
+		_, _ = w.Write(content) // Memory takes everything.
 		_ = w.Close()
 		return out.Bytes()
 	})
 	return func(w http.ResponseWriter, r *http.Request) {
-		h, body := w.Header(), openAPI
-		h.Set("Content-Type", "application/json")
+		h, body := w.Header(), content
+		h.Set("Content-Type", mediaType)
 		h.Set("ETag", "W/"+tag)
 		h.Set("Cache-Control", "no-cache") // ask each time, by ETag
 		if known := r.Header.Get("If-None-Match"); known == "*" || strings.Contains(known, tag) {
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}
-		if len(openAPI) >= minCompressed && acceptedEncodings(r.Header).gzip {
+		if len(content) >= minCompressed && acceptedEncodings(r.Header).gzip {
 			h.Set("Content-Encoding", gzipName)
 			body = compressed()
 		}
