@@ -35,7 +35,6 @@ import (
 	"github.com/drmhub/drmhub/server/internal/journal"
 	"github.com/drmhub/drmhub/server/internal/netlimit"
 	"github.com/drmhub/drmhub/server/internal/rpcerror"
-	"github.com/drmhub/drmhub/server/internal/serverstream"
 	"github.com/drmhub/drmhub/server/internal/services"
 	"github.com/drmhub/drmhub/server/internal/store"
 	"github.com/drmhub/drmhub/server/internal/validation"
@@ -64,6 +63,8 @@ type App struct {
 	limits                     *limit.Limiter
 	refusals                   *refusal.Recorder
 	grpcListener, httpListener net.Listener
+	ops                        *http.Server // of health and metrics; nil: they are served by http
+	opsListener                net.Listener
 }
 
 // Start creates the server of a checked configuration, and listens.
@@ -106,6 +107,7 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 	if err := a.newHTTP(cfg, all, unary, stream); err != nil {
 		return err
 	}
+	a.newOps(cfg.Ops)
 	return a.listen(ctx, cfg)
 }
 
@@ -207,7 +209,7 @@ func (a *App) newHTTP(
 	a.register(conn, all)
 	handler, err := gateway.New(gateway.Options{
 		Conn: conn, OpenAPI: gen.OpenAPI, Contract: gen.Contract,
-		Ready: a.ready, Guard: guard, Sessions: sessions,
+		Ready: a.ready, NoHealth: cfg.Ops != nil, Guard: guard, Sessions: sessions,
 		Identify:    a.authenticator.Caller,
 		Admit:       a.admit,
 		Permit:      a.permit,
@@ -233,17 +235,6 @@ func (a *App) certificate() *x509.Certificate {
 	return nil
 }
 
-// watch ends the calls that watch the health when the server stops. They have no other end.
-func (a *App) watch(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	if info.FullMethod != healthpb.Health_Watch_FullMethodName {
-		return handler(srv, stream)
-	}
-	ctx, cancel := context.WithCancel(stream.Context())
-	defer cancel()
-	defer context.AfterFunc(a.watches, cancel)()
-	return handler(srv, serverstream.WithContext(ctx, stream))
-}
-
 // ready reports whether the server takes calls.
 func (a *App) ready() bool {
 	res, err := a.health.Check(context.Background(), &healthpb.HealthCheckRequest{})
@@ -258,7 +249,7 @@ func (a *App) HTTPAddr() string { return a.httpListener.Addr().String() }
 
 // Serve serves until ctx ends or a listener fails. Then it blocks until the calls in flight end.
 func (a *App) Serve(ctx context.Context) error {
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	go func() { failed <- a.grpc.Serve(a.grpcListener) }()
 	go func() {
 		if a.http.TLSConfig != nil {
@@ -267,6 +258,9 @@ func (a *App) Serve(ctx context.Context) error {
 		}
 		failed <- a.http.Serve(a.httpListener)
 	}()
+	if a.ops != nil {
+		go func() { failed <- a.ops.Serve(a.opsListener) }()
+	}
 	var err error
 	select {
 	case <-ctx.Done():
@@ -281,6 +275,9 @@ func (a *App) stop(ctx context.Context) {
 	a.health.Shutdown()
 	defer time.AfterFunc(watchTime, a.endWatches).Stop()
 	defer a.endWatches()
+	if a.ops != nil {
+		defer func() { _ = a.ops.Close() }() // at the end, since it says that the server stops
+	}
 	ctx, cancel := context.WithTimeout(ctx, graceTime)
 	defer cancel()
 	drained := make(chan struct{})
@@ -298,6 +295,8 @@ func (a *App) stop(ctx context.Context) {
 		a.log.WarnContext(ctx, "gRPC calls were cut")
 		a.grpc.Stop()
 	}
+	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	defer cancel()
 	if err := a.release(ctx); err != nil {
 		a.log.WarnContext(ctx, "vendor writes were in flight: the next start settles them", "error", err)
 	}

@@ -71,7 +71,7 @@ func (a *App) newHTTPServer(handler http.Handler) *http.Server {
 
 // listen opens the listeners.
 func (a *App) listen(ctx context.Context, cfg *config.Config) error {
-	most := netlimit.Connections(2)
+	most := netlimit.Connections(3)
 	open := func(key, address string) (net.Listener, error) {
 		l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 		if err != nil {
@@ -86,7 +86,34 @@ func (a *App) listen(ctx context.Context, cfg *config.Config) error {
 	if a.httpListener, err = open("http", cfg.HTTP.Listen); err != nil {
 		return errors.Join(err, a.grpcListener.Close())
 	}
+	if a.ops == nil {
+		return nil
+	}
+	if a.opsListener, err = open("ops", cfg.Ops.Listen); err != nil {
+		return errors.Join(err, a.grpcListener.Close(), a.httpListener.Close())
+	}
 	return nil
+}
+
+// newOps creates the server of health and metrics, if it is configured. Nobody needs an identity there,
+// so it serves nothing else.
+func (a *App) newOps(cfg *config.Ops) {
+	if cfg == nil {
+		return
+	}
+	mux := http.NewServeMux()
+	for path, page := range gateway.Health(a.ready) {
+		mux.HandleFunc(path, page)
+	}
+	a.ops = a.newHTTPServer(mux)
+}
+
+// OpsAddr returns the address of health and metrics, or "" if REST serves them.
+func (a *App) OpsAddr() string {
+	if a.opsListener == nil {
+		return ""
+	}
+	return a.opsListener.Addr().String()
 }
 
 // serverTLS returns the TLS settings of the listener that a section of the configuration describes. Its

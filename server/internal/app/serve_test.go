@@ -59,6 +59,9 @@ func TestStoppingLetsCallsFinish(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, version := range []string{"v1", "v1alpha"} { // They stay open too.
+		askServer(t, h, version).file(t, "drmhub.v1.Site")
+	}
 	ended := make(chan error, 1)
 	for state := healthpb.HealthCheckResponse_UNKNOWN; state != healthpb.HealthCheckResponse_NOT_SERVING; {
 		res, err := health.Recv()
@@ -76,11 +79,54 @@ func TestStoppingLetsCallsFinish(t *testing.T) {
 	if code := <-overREST; code != 200 {
 		t.Errorf("REST: %d", code)
 	}
+	began := time.Now()
 	if err := <-ended; err != nil { // although the health is still watched
 		t.Error(err)
 	}
+	if took := time.Since(began); took > 20*time.Second || strings.Contains(h.log.String(), "in flight:") {
+		t.Errorf("the stop took %v: %s", took, h.log)
+	}
 	if _, err := net.Dial("tcp", h.GRPCAddr()); err == nil {
 		t.Error("the server still listens")
+	}
+}
+
+// TestOps serves health on a listener of its own, which says that the server stops until it has stopped.
+func TestOps(t *testing.T) {
+	h := start(t, func(_ *testing.T, h *testServer) { h.cfg.Ops = &config.Ops{Listen: "127.0.0.1:0"} })
+	get := func(address, path string) int {
+		res, err := http.Get("http://" + address + path)
+		if err != nil {
+			return 0
+		}
+		res.Body.Close()
+		return res.StatusCode
+	}
+	for path, want := range map[string][2]int{ // on ops and on REST
+		"/healthz": {200, 404}, "/livez": {200, 404}, "/readyz": {200, 404}, "/v1/vendors": {404, 200},
+		"/openapi.json": {404, 200}, "/docs": {404, 200}, "/": {404, 200},
+	} {
+		if onOps, onREST := get(h.OpsAddr(), path), get(h.HTTPAddr(), path); onOps != want[0] || onREST != want[1] {
+			t.Errorf("%s: HTTP %d on ops, HTTP %d on REST, want %v", path, onOps, onREST, want)
+		}
+	}
+	arrived, release := make(chan struct{}), make(chan struct{})
+	h.gate.Store(func() { arrived <- struct{}{}; <-release })
+	go get(h.HTTPAddr(), "/v1/"+demo+"/licenses")
+	<-arrived
+	ended := make(chan error, 1)
+	go func() { ended <- h.stop() }()
+	for state := 200; state != 503; state = get(h.OpsAddr(), "/readyz") {
+		if state == 0 {
+			t.Fatal("health ends before the calls in flight")
+		}
+	}
+	if state := get(h.OpsAddr(), "/healthz"); state != 200 {
+		t.Errorf("alive: HTTP %d", state)
+	}
+	close(release)
+	if err := <-ended; err != nil || get(h.OpsAddr(), "/healthz") != 0 {
+		t.Errorf("after the stop: %v, and ops is served", err)
 	}
 }
 
@@ -94,6 +140,7 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 		"http.listen": func(c *config.Config) { c.HTTP.Listen = busy.Addr().String() },
 		"grpc.listen": func(c *config.Config) { c.GRPC.Listen = busy.Addr().String() },
 		"grpc.tls":    func(c *config.Config) { c.GRPC.TLS = &config.TLS{Cert: "none.pem", Key: "none.pem"} },
+		"ops.listen":  func(c *config.Config) { c.Ops = &config.Ops{Listen: busy.Addr().String()} },
 		`"nobody"`:    func(c *config.Config) { c.Vendors = []config.Vendor{{ID: "nobody", Kind: "acme"}} },
 	} {
 		cfg, _, err := app.Sandbox(t.Context(), "127.0.0.1:0", "127.0.0.1:0")

@@ -7,6 +7,8 @@ const (
 	// exceeds mutation.MaxWriteTime, so that no vendor write is cut. The container's
 	// stop time-out exceeds it: README.md says --stop-timeout 80.
 	graceTime = 75 * time.Second
+	// closeTime is how long the journal and the store may take to close after that.
+	closeTime = 3 * time.Second
 	// watchTime is how long a client that watches the health has to learn that the server stops. It
 	// is part of graceTime.
 	watchTime = time.Second

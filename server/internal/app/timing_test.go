@@ -19,9 +19,9 @@ func TestOrderOfDurations(t *testing.T) {
 		t.Fatal("README.md has no --stop-timeout")
 	}
 	stopTime, _ := time.ParseDuration(string(stop[1]) + "s")
-	if mutation.MaxWriteTime >= graceTime || watchTime >= graceTime || graceTime >= stopTime {
-		t.Errorf("a write takes up to %v, calls may end within %v, and the container is killed after %v",
-			mutation.MaxWriteTime, graceTime, stopTime)
+	if mutation.MaxWriteTime >= graceTime || watchTime >= graceTime || graceTime+closeTime >= stopTime {
+		t.Errorf("a write takes up to %v, the server may take %v, and the container is killed after %v",
+			mutation.MaxWriteTime, graceTime+closeTime, stopTime)
 	}
 	// grpc-go's clients ask every 10 seconds at most, and others not more often than every 5.
 	if minPingTime > 5*time.Second || pingTimeout >= pingTime || maxReadTime >= graceTime {

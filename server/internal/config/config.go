@@ -53,7 +53,8 @@ type Listener struct {
 	AllowedOrigins []string `yaml:"allowed_origins"`
 }
 
-// Ops is a plain listener for health and metrics.
+// Ops is a plain listener for health and metrics. A listener that asks for client certificates lets no
+// probe in, so that its health needs another one.
 type Ops struct {
 	// Listen is host:port, as in Listener.
 	Listen string `yaml:"listen"`

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -22,19 +23,12 @@ const docsPolicy = "default-src 'self'; script-src 'self' 'unsafe-inline'; style
 
 // pages returns the handlers of the pages beside the API, by exact path.
 func pages(o Options) map[string]http.HandlerFunc {
-	alive := func(w http.ResponseWriter, _ *http.Request) { writeOK(w) }
 	all := map[string]http.HandlerFunc{
 		"/":             http.RedirectHandler("/docs", http.StatusFound).ServeHTTP,
 		"/openapi.json": document(o.OpenAPI, "application/json"),
-		"/healthz":      alive,
-		"/livez":        alive, // as Kubernetes names it
-		"/readyz": func(w http.ResponseWriter, _ *http.Request) {
-			if o.Ready != nil && !o.Ready() {
-				writeError(w, status.Error(codes.Unavailable, "the server is starting or stopping"))
-				return
-			}
-			writeOK(w)
-		},
+	}
+	if !o.NoHealth {
+		maps.Copy(all, Health(o.Ready))
 	}
 	if len(o.Contract) > 0 {
 		all["/contract.binpb"] = document(o.Contract, "application/x-protobuf")
@@ -56,6 +50,22 @@ func pages(o Options) map[string]http.HandlerFunc {
 		all[path] = readOnly(path, page)
 	}
 	return all
+}
+
+// Health returns the pages that say how the server is, by exact path.
+func Health(ready func() bool) map[string]http.HandlerFunc {
+	alive := func(w http.ResponseWriter, _ *http.Request) { writeOK(w) }
+	return map[string]http.HandlerFunc{
+		"/healthz": readOnly("/healthz", alive),
+		"/livez":   readOnly("/livez", alive), // as Kubernetes names it
+		"/readyz": readOnly("/readyz", func(w http.ResponseWriter, _ *http.Request) {
+			if ready != nil && !ready() {
+				writeError(w, status.Error(codes.Unavailable, "the server is starting or stopping"))
+				return
+			}
+			writeOK(w)
+		}),
+	}
 }
 
 // readOnly serves GET and HEAD only.
