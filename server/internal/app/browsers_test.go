@@ -76,7 +76,7 @@ func withToken(t *testing.T) (config.Auth, string) {
 	key := secret.New(text)
 	return config.Auth{
 		Mode: config.AuthJWT, Issuer: "https://id.example", Audience: "drmhub", PublicDocs: true,
-		Keys: []config.Key{{KID: "k1", Alg: "HS256", Secret: &key}},
+		Keys: []config.Key{{KID: "k1", Alg: "HS256", Secret: &key}}, Limits: &config.Limits{},
 	}, signed
 }
 

@@ -1,10 +1,13 @@
 package app
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 
 	"github.com/drmhub/drmhub/server/internal/auth"
+	"github.com/drmhub/drmhub/server/internal/auth/token"
 	"github.com/drmhub/drmhub/server/internal/config"
 	"github.com/drmhub/drmhub/server/internal/session"
 )
@@ -22,7 +25,7 @@ func (a *App) newSessions(cfg config.Auth) (*session.Sessions, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the key of sessions: %w", err)
 	}
-	options := session.Options{Key: key, Tokens: tokens{a.verifier}, Log: a.log}
+	options := session.Options{Key: key, Tokens: tokens{a.verifier}, Log: a.log, Refused: a.notLoggedIn}
 	if o := cfg.OIDC; o != nil {
 		options.Provider = &session.Provider{Issuer: cfg.Issuer, ID: o.ClientID, RedirectURL: o.RedirectURL}
 		if o.ClientSecret != nil {
@@ -40,4 +43,10 @@ func (a *App) newSessions(cfg config.Auth) (*session.Sessions, error) {
 		return identity(c), nil
 	}
 	return session.New(options)
+}
+
+// notLoggedIn records a login that was refused.
+func (a *App) notLoggedIn(ctx context.Context, cause error) {
+	words := cmp.Or(string(token.ReasonOf(cause)), fmt.Sprintf("%.200s", cause))
+	a.refusals.Refused(ctx, "login", "", auth.Unauthenticated(), words)
 }

@@ -87,7 +87,7 @@ func (s *Sessions) callback(w http.ResponseWriter, r *http.Request) error {
 		return s.refuse(r.Context(), errForged)
 	}
 	if problem := query.Get("error"); problem != "" {
-		return s.refuse(r.Context(), fmt.Errorf("the provider returned the error %.100q", problem))
+		return s.refuse(r.Context(), providerError(problem))
 	}
 	client, err := s.Provider.client(r.Context())
 	if err != nil {
@@ -107,6 +107,16 @@ func (s *Sessions) callback(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// providerError returns the error of a login that the provider refuses. Anybody can call the callback with
+// any code of an error, so only the form of such codes is repeated.
+func providerError(code string) error {
+	plain := strings.Trim(code, "abcdefghijklmnopqrstuvwxyz_") == ""
+	if code == "" || len(code) > 50 || !plain {
+		code = "unknown error"
+	}
+	return fmt.Errorf("the provider refused the login: %s", code)
+}
+
 // goOn leads the browser to a page of this server. A browser sends no strict cookie with a redirect that
 // began at another site, so a page of this server has to lead there.
 func goOn(w http.ResponseWriter, to string) {
@@ -123,7 +133,10 @@ func (s *Sessions) exchange(ctx context.Context, c *client, code string, p pendi
 	ctx = oidc.ClientContext(ctx, s.Provider.http)
 	got, err := c.oauth.Exchange(ctx, code, oauth2.VerifierOption(p.Verifier))
 	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok && refused.Response.StatusCode < 500 {
-		return i, fmt.Errorf("the provider refused the code: %.100q", refused.ErrorCode)
+		return i, providerError(refused.ErrorCode)
+	}
+	if _, failed := errors.AsType[*url.Error](err); failed {
+		return i, fmt.Errorf("%w: %w", errUnreachable, err)
 	}
 	if err != nil {
 		return i, errUnreachable // The error may hold the provider's response, and so a token.
@@ -151,7 +164,9 @@ func (s *Sessions) exchange(ctx context.Context, c *client, code string, p pendi
 
 // unreachable returns the error of a person who cannot log in now.
 func (s *Sessions) unreachable(ctx context.Context, cause error) error {
-	s.Log.WarnContext(ctx, "the identity provider cannot be used", "cause", cause)
+	if !errors.Is(cause, errPaused) {
+		s.Log.WarnContext(ctx, "the identity provider cannot be used", "cause", cause)
+	}
 	e := apierror.New(codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE,
 		"nobody was logged in: the identity provider cannot be used now. Try again soon")
 	e.RetryAfter = pauseAfterFailure

@@ -41,7 +41,6 @@ type Provider struct {
 	mu     sync.Mutex
 	known  *client
 	failed time.Time
-	cause  error
 }
 
 // A client speaks with the provider.
@@ -52,6 +51,7 @@ type client struct {
 
 var (
 	errUnreachable = errors.New("the identity provider cannot be reached")
+	errPaused      = errors.New("the identity provider could not be reached a moment ago")
 	errInsecure    = errors.New("the identity provider names an address that is not https")
 )
 
@@ -63,7 +63,7 @@ func (p *Provider) client(ctx context.Context) (*client, error) {
 		return p.known, nil
 	}
 	if time.Since(p.failed) < pauseAfterFailure {
-		return nil, p.cause
+		return nil, errPaused
 	}
 	if p.http == nil {
 		p.http = &http.Client{
@@ -74,7 +74,7 @@ func (p *Provider) client(ctx context.Context) (*client, error) {
 	// A browser that leaves must not fail the others that wait.
 	found, err := p.discover(context.WithoutCancel(ctx))
 	if err != nil {
-		p.failed, p.cause = time.Now(), err
+		p.failed = time.Now()
 		return nil, err
 	}
 	p.known = found
@@ -84,7 +84,7 @@ func (p *Provider) client(ctx context.Context) (*client, error) {
 func (p *Provider) discover(ctx context.Context) (*client, error) {
 	found, err := oidc.NewProvider(oidc.ClientContext(ctx, p.http), p.Issuer)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errUnreachable, err)
+		return nil, fmt.Errorf("%w: %.300s", errUnreachable, err.Error()) // It can be a whole page.
 	}
 	endpoint := found.Endpoint()
 	var more struct {

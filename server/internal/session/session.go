@@ -55,7 +55,9 @@ type Options struct {
 	Claims func(claims []byte) (auth.Identity, error)
 	// Provider, unless nil, is the identity provider.
 	Provider *Provider
-	// Log learns why a login failed.
+	// Refused learns why a login was refused. The cause holds nothing of the request.
+	Refused func(ctx context.Context, cause error)
+	// Log learns that the provider cannot be used.
 	Log *slog.Logger
 }
 
@@ -197,10 +199,10 @@ func (s *Sessions) Pages() map[string]map[string]Page {
 	return pages
 }
 
-// refuse returns the error of a person who is not logged in. The log alone learns the cause, since it would
-// help an attacker.
+// refuse returns the error of a person who is not logged in. It is the same for every cause, since the cause
+// would help an attacker.
 func (s *Sessions) refuse(ctx context.Context, cause error) error {
-	s.Log.WarnContext(ctx, "a login was refused", "cause", cause)
+	s.Refused(ctx, cause)
 	return apierror.New(codes.Unauthenticated, pb.ErrorReason_TOKEN_INVALID,
 		"nobody was logged in: the token or the login is not valid. Log in again")
 }
