@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/swaggest/swgui/v5emb"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
@@ -33,7 +32,7 @@ func pages(o Options) map[string]http.HandlerFunc {
 	if len(o.Contract) > 0 {
 		all["/contract.binpb"] = document(o.Contract, "application/x-protobuf")
 	}
-	ui := v5emb.New("drmhub", "/openapi.json", "/docs")
+	ui := docsPage()
 	for _, path := range []string{
 		"", "/", "/swagger-ui.css", "/swagger-ui-bundle.js", "/swagger-ui-standalone-preset.js",
 		"/favicon-16x16.png", "/favicon-32x32.png",
