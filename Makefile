@@ -40,8 +40,9 @@ generate: ## generate gen/ from proto/
 tools-test: ## test the generators
 	go test -C tools -race ./...
 
-clients: ## test the clients in other languages
+clients: ## test the clients in other languages, and the tools of the OpenAPI document
 	./clients/test
+	./clients/tools/test
 
 fuzz: ## run every fuzz test for a minute
 	./tools/fuzz
