@@ -178,9 +178,9 @@ func shape(t *testing.T, c rpcCase, err error, answer string) {
 		t.Errorf("the message does not hold %q: %s", c.holds, e.Message)
 	}
 	if m, changes := c.call.req.(mutating); changes && e.Reason == pb.ErrorReason_OUTCOME_UNKNOWN {
-		for _, message := range []string{e.Message, rest.Message} {
-			checkAdvice(t, message, m.GetRequestId() != "")
-		}
+		hasID := m.GetRequestId() != ""
+		checkAdvice(t, e.Message, "request_id", hasID)
+		checkAdvice(t, rest.Message, "requestId", hasID)
 	}
 	var fields []string
 	for _, v := range e.Violations {
@@ -192,17 +192,13 @@ func shape(t *testing.T, c rpcCase, err error, answer string) {
 	}
 }
 
-// checkAdvice checks the advice of an error whose outcome is unknown. Only a call with a request_id can be
-// repeated.
-func checkAdvice(t *testing.T, message string, hasID bool) {
+// checkAdvice checks the advice of an error whose outcome is unknown. Only a call with an id can be
+// repeated. id is what this face calls it.
+func checkAdvice(t *testing.T, message, id string, hasID bool) {
 	t.Helper()
-	advice := "Look at GET /v1/mutations/"
-	if hasID {
-		advice = "same request_id"
-	}
-	if !strings.Contains(message, "console") &&
-		(!strings.Contains(message, advice) || !hasID && strings.Contains(message, "same request_id")) {
-		t.Errorf("the advice is not %q: %s", advice, message)
+	repeat, look := strings.Contains(message, "same "+id), strings.Contains(message, "Look at GET /v1/mutations/")
+	if !strings.Contains(message, "console") && (repeat != hasID || look == hasID) {
+		t.Errorf("advice to repeat: %t, to look: %t, with an id: %t: %s", repeat, look, hasID, message)
 	}
 }
 
