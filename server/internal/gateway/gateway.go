@@ -202,6 +202,13 @@ func (g *gateway) checked(next runtime.HandlerFunc) runtime.HandlerFunc {
 			writeError(w, fmt.Errorf("no rule of the contract for %s %s", r.Method, pattern))
 			return
 		}
+		// A form of a web page sends other types. It is refused before anybody asks for the caller.
+		if r.Method != http.MethodGet && r.Header.Get("Content-Type") != "" {
+			if err := checkMediaType(r.Header); err != nil {
+				writeError(w, err)
+				return
+			}
+		}
 		s := &spelling{route: route, keyed: r.Header.Get(idempotencyKey) != ""}
 		r, err := g.identified(r, route.FullMethod())
 		if err == nil {
