@@ -87,5 +87,5 @@ func (v RecordView) Condition(bind func(value any) string) string {
 	if v.ownAccounts {
 		inside += fmt.Sprintf(" AND (%s OR NOT %s)", own, begins("method", accountMethods))
 	}
-	return fmt.Sprintf("(%s AND NOT %s OR %s)", own, begins("resource", "vendors/"), inside)
+	return fmt.Sprintf("CASE WHEN %s THEN %s ELSE %s END", begins("resource", "vendors/"), inside, own)
 }
