@@ -53,7 +53,7 @@ func (a *Authority) Server(t testing.TB, name string, valid time.Duration) (cert
 	t.Helper()
 	return a.issue(t, &x509.Certificate{
 		Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(valid),
-		DNSNames: []string{"localhost", "cert.example"},
+		DNSNames:    []string{"localhost", "cert.example"},
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	})
 }
