@@ -53,7 +53,7 @@ func TestAPersonLogsInAndOut(t *testing.T) {
 	}
 	const disable = "POST /v1/vendors/acme/sites/DEMO:disable"
 	for headers, want := range map[string]int{
-		"Sec-Fetch-Site: cross-site": 403, "Origin: https://evil.example": 403,
+		"Sec-Fetch-Site: cross-site": 403, "Origin: https://evil.example": 403, "Content-Type: text/plain": 415,
 		"Sec-Fetch-Site: same-origin": 403, // a viewer changes nothing
 	} {
 		if res, text := b.call(t, disable, "", headers); res.StatusCode != want {
