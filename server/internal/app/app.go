@@ -201,6 +201,9 @@ func (a *App) newHTTP(
 	if err != nil {
 		return err
 	}
+	if nameless(cfg) {
+		a.log.Warn("REST refuses calls by name: list the hosts in the URLs of your callers in http.allowed_hosts")
+	}
 	sessions, err := a.newSessions(cfg.Auth)
 	if err != nil {
 		return err

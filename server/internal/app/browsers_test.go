@@ -184,6 +184,24 @@ func TestHostsInEveryMode(t *testing.T) {
 	}
 }
 
+// TestHostsThatNobodyCanName starts servers that callers may reach, or not, by a name.
+func TestHostsThatNobodyCanName(t *testing.T) {
+	for listen, want := range map[string]bool{"127.0.0.1:0": false, "0.0.0.0:0": true, ":0": true} {
+		for _, hosts := range [][]string{nil, {"drm.example"}} {
+			h := start(t, func(t *testing.T, h *testServer) {
+				h.cfg.Auth, _ = withToken(t)
+				h.cfg.HTTP.Listen, h.cfg.HTTP.AllowedHosts = listen, hosts
+			})
+			if err := h.stop(); err != nil {
+				t.Error(err)
+			}
+			if got := strings.Contains(h.log.String(), "http.allowed_hosts"); got != (want && hosts == nil) {
+				t.Errorf("%s, %q: the log has a warning: %t", listen, hosts, got)
+			}
+		}
+	}
+}
+
 // TestRawRequests sends what no HTTP library sends.
 func TestRawRequests(t *testing.T) {
 	for mode, s := range sites(t) {

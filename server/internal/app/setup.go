@@ -46,6 +46,16 @@ func newGuard(cfg *config.Config, certificate func() *x509.Certificate) (*webgua
 	return guard, nil
 }
 
+// nameless reports whether callers on other machines can name REST by its address alone. Behind an ingress
+// that is a slip, since the ingress passes on the name that its callers use.
+func nameless(cfg *config.Config) bool {
+	host, _, _ := net.SplitHostPort(cfg.HTTP.Listen)
+	ip := net.ParseIP(host)
+	certified := cfg.Auth.Mode == config.AuthJWT && cfg.HTTP.TLS != nil
+	remote := host == "" || ip != nil && !ip.IsLoopback()
+	return remote && !certified && len(cfg.HTTP.AllowedHosts) == 0
+}
+
 // requests returns an empty request of every RPC, so that their rules are compiled before the first
 // call.
 func requests() []proto.Message {
