@@ -30,6 +30,9 @@ const (
 	maxGRPCHeaders = 16 << 10
 	// maxStreams bounds the calls in flight of one connection over HTTP/2. Further calls wait.
 	maxStreams = 250
+	// minFrameSize is the least that HTTP/2 lets a server demand, in bytes. Larger frames would only be
+	// larger buffers.
+	minFrameSize = 16 << 10
 	// maxHTTPHeaders bounds the headers of a request over REST, in bytes.
 	maxHTTPHeaders = 64 << 10
 )
@@ -61,8 +64,8 @@ func (a *App) newHTTPServer(handler http.Handler) *http.Server {
 		MaxHeaderBytes:    maxHTTPHeaders,
 		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 		HTTP2: &http.HTTP2Config{
-			MaxConcurrentStreams: maxStreams,
-			SendPingTimeout:      pingTime, PingTimeout: pingTimeout, WriteByteTimeout: maxReadTime,
+			MaxConcurrentStreams: maxStreams, MaxReadFrameSize: minFrameSize,
+			SendPingTimeout: pingTime, PingTimeout: pingTimeout, WriteByteTimeout: maxReadTime,
 		},
 	}
 	netlimit.Times{Body: maxBodyTime, Write: maxReadTime, Age: maxConnectionAge}.Serve(s, handler)
