@@ -1,0 +1,131 @@
+// Package telemetry holds drmhub's metrics. They are OpenTelemetry's, and a page shows them in the text
+// format of Prometheus. Nothing is sent anywhere.
+//
+// No attribute has endless values: never a subject, a resource, a request id or a path.
+package telemetry
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel/attribute"
+	prometheusexporter "go.opentelemetry.io/otel/exporters/prometheus"
+	"go.opentelemetry.io/otel/metric"
+	sdk "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/resource"
+)
+
+// Path is where metrics are served.
+const Path = "/metrics"
+
+// Metrics are the metrics of one server.
+type Metrics struct {
+	provider *sdk.MeterProvider
+	meter    metric.Meter
+	page     http.Handler
+	refused  metric.Int64Counter
+}
+
+// New returns metrics without observations.
+func New() (*Metrics, error) {
+	registry := prometheus.NewRegistry()
+	exporter, err := prometheusexporter.New(
+		prometheusexporter.WithRegisterer(registry), prometheusexporter.WithoutScopeInfo())
+	if err != nil {
+		return nil, err
+	}
+	named := resource.NewSchemaless(attribute.String("service.name", "drmhub"))
+	m := &Metrics{provider: sdk.NewMeterProvider(sdk.WithReader(exporter), sdk.WithResource(named))}
+	m.page = promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
+	m.meter = m.provider.Meter("drmhub")
+	m.refused, err = m.meter.Int64Counter("drmhub.auth.refused",
+		metric.WithDescription("Calls that were refused because of their caller."), metric.WithUnit("{call}"))
+	return m, errors.Join(err, m.showBuild())
+}
+
+// Page returns the page at Path: the text format of Prometheus, or OpenMetrics where it is accepted.
+func (m *Metrics) Page() http.Handler { return m.page }
+
+// Close ends the metrics.
+func (m *Metrics) Close(ctx context.Context) error { return m.provider.Shutdown(ctx) }
+
+// CountRefused counts a call that was refused because of its caller, by the ErrorReason.
+func (m *Metrics) CountRefused(reason string) {
+	m.refused.Add(context.Background(), 1, metric.WithAttributes(attribute.String("reason", reason)))
+}
+
+// A KeySet is a JSON Web Key Set that is fetched from the issuer.
+type KeySet interface {
+	// Age returns how long ago the keys were fetched, or false if that never succeeded.
+	Age() (time.Duration, bool)
+	// Failures returns how many fetches have failed.
+	Failures() int64
+}
+
+// ShowKeySets shows the age of key sets and their failed fetches, by their place in the configuration.
+func (m *Metrics) ShowKeySets(sets ...KeySet) error {
+	if len(sets) == 0 {
+		return nil
+	}
+	age, err := m.meter.Float64ObservableGauge("drmhub.jwks.age",
+		metric.WithDescription("Time since the key set was fetched."), metric.WithUnit("s"))
+	if err != nil {
+		return err
+	}
+	failures, err := m.meter.Int64ObservableCounter("drmhub.jwks.fetch.failures",
+		metric.WithDescription("Fetches of the key set that failed."), metric.WithUnit("{fetch}"))
+	if err != nil {
+		return err
+	}
+	_, err = m.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		for i, set := range sets {
+			of := metric.WithAttributes(attribute.Int("set", i))
+			o.ObserveInt64(failures, set.Failures(), of)
+			if fetched, ok := set.Age(); ok {
+				o.ObserveFloat64(age, fetched.Seconds(), of)
+			}
+		}
+		return nil
+	}, age, failures)
+	return err
+}
+
+// ShowCertificates shows when the certificates of listeners end, by the listener.
+func (m *Metrics) ShowCertificates(expiry map[string]func() time.Time) error {
+	_, err := m.meter.Float64ObservableGauge("drmhub.certificate.expiry",
+		metric.WithDescription("Time until the certificate of the listener ends."), metric.WithUnit("s"),
+		metric.WithFloat64Callback(func(_ context.Context, o metric.Float64Observer) error {
+			for listener, end := range expiry {
+				o.Observe(time.Until(end()).Seconds(), metric.WithAttributes(attribute.String("listener", listener)))
+			}
+			return nil
+		}))
+	return err
+}
+
+// showBuild shows which program this is.
+func (m *Metrics) showBuild() error {
+	attributes := []attribute.KeyValue{attribute.String("version", "unknown")}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		attributes = []attribute.KeyValue{
+			attribute.String("version", info.Main.Version), attribute.String("go_version", info.GoVersion),
+		}
+		for _, setting := range info.Settings {
+			if setting.Key == "vcs.revision" {
+				attributes = append(attributes, attribute.String("revision", setting.Value))
+			}
+		}
+	}
+	_, err := m.meter.Int64ObservableGauge("drmhub.build.info",
+		metric.WithDescription("The build of this program. The value is always 1."),
+		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
+			o.Observe(1, metric.WithAttributes(attributes...))
+			return nil
+		}))
+	return err
+}
