@@ -3,6 +3,7 @@ package secret
 
 import (
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -59,7 +60,8 @@ func forms(v string) []string {
 		v,
 		url.QueryEscape(v), strings.ReplaceAll(url.QueryEscape(v), "+", "%20"), url.PathEscape(v),
 		base64.StdEncoding.EncodeToString([]byte(v)), base64.RawURLEncoding.EncodeToString([]byte(v)),
-		plain, ascii, strings.ReplaceAll(ascii, "/", `\/`), inHTML(v),
+		base64.RawStdEncoding.EncodeToString([]byte(v)),
+		hex.EncodeToString([]byte(v)), plain, ascii, strings.ReplaceAll(ascii, "/", `\/`), inHTML(v),
 	}
 }
 
@@ -96,7 +98,7 @@ func inHTML(v string) string {
 const minLength = 4
 
 // Clean returns text with Redacted in place of each secret. It finds a secret also in URL escapes,
-// in base64 and in JSON, and one that the end of the text cuts off.
+// in base64, in hexadecimal and in JSON, and one that the end of the text cuts off.
 func Clean(text string, secrets ...Text) string {
 	var all []string
 	for _, s := range secrets {

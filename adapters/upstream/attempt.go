@@ -38,7 +38,7 @@ func (c *Client) try(
 		return nil, unsent, err
 	}
 	where := r.Method + " " + r.URL.EscapedPath()
-	a := &attempt{exchange: one, client: c, where: where, secrets: one.Secrets}
+	a := &attempt{exchange: one, client: c, where: where, secrets: slices.Concat(one.Secrets, secret.FromContext(ctx))}
 	if err := a.waitForPermit(ctx); err != nil {
 		return nil, unsent, err
 	}

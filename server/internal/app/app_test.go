@@ -92,7 +92,8 @@ func (h *testServer) run(t *testing.T) *testServer {
 	t.Helper()
 	another := *h
 	another.log = &strings.Builder{}
-	a, err := app.Start(t.Context(), h.cfg, slog.New(slog.NewTextHandler(another.log, nil)))
+	log := slog.NewTextHandler(another.log, &slog.HandlerOptions{Level: slog.LevelDebug})
+	a, err := app.Start(t.Context(), h.cfg, slog.New(log))
 	if err != nil {
 		t.Fatal(err)
 	}
