@@ -175,7 +175,7 @@ vendors:
 func TestEveryKeyOfAuthIsRead(t *testing.T) {
 	dir := folder(t)
 	source := `
-grpc: {tls: {cert: cert.pem, key: key.pem, client_ca: issuer.pem}}
+grpc: {tls: {cert: {file: cert.pem}, key: {file: key.pem}, client_ca: issuer.pem}}
 auth:
   mode: jwt
   issuer: "https://id.example"

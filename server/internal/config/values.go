@@ -164,7 +164,11 @@ func (d *decoder) fromFile(name string) (text, problem string) {
 	return text, ""
 }
 
+// path reads the path of a file, which is text or {file: PATH}.
 func (d *decoder) path(node *yaml.Node, path string, out *Path) {
+	if node.Kind == yaml.MappingNode && len(node.Content) == 2 && node.Content[0].Value == "file" {
+		node = node.Content[1]
+	}
 	if node.ShortTag() != "!!str" || node.Value == "" {
 		d.fail(path, "must be the path of a file")
 		return
