@@ -57,9 +57,9 @@ func TestPlannedRequestsFitIntoHeaders(t *testing.T) {
 		}
 		planned, size := header.Get("drmhub-planned-request"), 0
 		for _, p := range planned {
-			size += len(p)
+			size += 2 * len("Drmhub-Planned-Request-10: "+p+"\r\n") // REST also sends each with a number
 		}
-		if size > 8192 || !strings.HasPrefix(planned[0], "curl create 0u") {
+		if size > 8192-512 || !strings.HasPrefix(planned[0], "curl create 0u") {
 			t.Errorf("%d requests: %d bytes in %d headers, from %q", c.requests, size, len(planned), planned[0])
 		}
 		last, more := planned[len(planned)-1], fmt.Sprintf("... and %d more", c.requests-len(planned)+1)
