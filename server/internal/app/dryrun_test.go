@@ -40,6 +40,11 @@ func (c rpcCase) try(t *testing.T, overGRPC, overREST *testServer) {
 	if rest := overREST.planned(t, c, restHeader["Drmhub-Planned-Request"]); !slices.Equal(planned, rest) {
 		t.Errorf("a dry run plans over gRPC %q, over REST %q", planned, rest)
 	}
+	for i, request := range restHeader["Drmhub-Planned-Request"] {
+		if numbered := restHeader.Get(fmt.Sprintf("Drmhub-Planned-Request-%d", i+1)); numbered != request {
+			t.Errorf("planned request %d is %q, want %q", i+1, numbered, request)
+		}
+	}
 	if named := append(header["drmhub-mutation"], restHeader["Drmhub-Mutation"]...); len(named) != 0 {
 		t.Errorf("a dry run has the records %q", named)
 	}
