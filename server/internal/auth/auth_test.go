@@ -3,8 +3,11 @@ package auth_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/auth"
@@ -36,10 +39,35 @@ func TestACallThatPassedNoInterceptorMayDoNothing(t *testing.T) {
 	}
 }
 
+// TestAnIdentityThatHasEndedGetsNoMessage has a service that does not look at its context.
+func TestAnIdentityThatHasEndedGetsNoMessage(t *testing.T) {
+	ended := &auth.Authenticator{Identify: func(context.Context) (auth.Caller, error) {
+		return auth.Caller{Identity: auth.Identity{Subject: "s", Expires: time.Now().Add(-time.Second)}}, nil
+	}}
+	for name, use := range map[string]func(grpc.ServerStream) error{
+		"sends":    func(s grpc.ServerStream) error { return s.SendMsg(nil) },
+		"receives": func(s grpc.ServerStream) error { return s.RecvMsg(nil) },
+	} {
+		info := &grpc.StreamServerInfo{}
+		err := ended.Stream(nil, stream{ctx: t.Context()}, info, func(_ any, s grpc.ServerStream) error {
+			if err := use(s); status.Code(err) != codes.Unauthenticated {
+				t.Errorf("it %s: %v", name, err)
+			}
+			return context.Canceled
+		})
+		if status.Code(err) != codes.Unauthenticated {
+			t.Errorf("it %s, and then ends with %v", name, err)
+		}
+	}
+}
+
 type stream struct {
 	grpc.ServerStream
 	ctx context.Context
 }
+
+func (s stream) SendMsg(any) error { return nil }
+func (s stream) RecvMsg(any) error { return nil }
 
 func (s stream) Context() context.Context { return s.ctx }
 

@@ -70,11 +70,32 @@ func (a *Authenticator) Stream(
 		ctx, cancel = context.WithDeadlineCause(ctx, c.Expires.Add(a.Leeway), errExpired)
 		defer cancel()
 	}
-	err = handler(srv, serverstream.WithContext(ctx, stream))
+	err = handler(srv, ending{serverstream.WithContext(ctx, stream)})
 	if err != nil && errors.Is(context.Cause(ctx), errExpired) {
 		if a.Refused != nil {
 			a.Refused(ctx, info.FullMethod, errExpired)
 		}
+		return expired()
+	}
+	return err
+}
+
+// ending is a stream that carries no message once its caller's identity has ended, also if the service does not
+// look at the context.
+type ending struct{ grpc.ServerStream }
+
+// SendMsg sends a message.
+func (s ending) SendMsg(m any) error {
+	if errors.Is(context.Cause(s.Context()), errExpired) {
+		return expired()
+	}
+	return s.ServerStream.SendMsg(m)
+}
+
+// RecvMsg receives a message.
+func (s ending) RecvMsg(m any) error {
+	err := s.ServerStream.RecvMsg(m)
+	if err == nil && errors.Is(context.Cause(s.Context()), errExpired) {
 		return expired()
 	}
 	return err
