@@ -184,3 +184,25 @@ func TestAnErrorNamesNoSiteOfOthers(t *testing.T) {
 		}
 	}
 }
+
+// TestUnreachableHasOnlyWhatACallerSees lists while vendors are down, some of which the caller does not see.
+func TestUnreachableHasOnlyWhatACallerSees(t *testing.T) {
+	h := start(t, guarded, twoOfEach)
+	for _, id := range []string{"acme", "ncp", "telecomx", "amino", "b-pallycon"} {
+		h.twins[id].Faults().Add(twin.Fault{Kind: twin.FaultAnswer, Status: 403})
+	}
+	who := h.as(t, `{"sub":"s","roles":["admin"],"vendors":["acme","b-ncp","b-telecomx","b-amino"]}`)
+	shown := map[string]bool{}
+	for _, l := range listings() {
+		_, text := who.whole(t, rpc(l.request(l.all)))
+		for _, name := range named.FindAllString(text, -1) {
+			vendor := strings.Split(name, "/")[1]
+			if shown[vendor] = true; vendor != "acme" && vendor[:2] != "b-" || vendor == "b-pallycon" {
+				t.Errorf("%s shows %s: %s", l.Name, name, text)
+			}
+		}
+	}
+	if len(shown) != 4 {
+		t.Errorf("only %v were shown", shown)
+	}
+}

@@ -61,6 +61,13 @@ func TestWhatIsOpen(t *testing.T) {
 			"DELETE /v1/caller": {401, 405},
 			"GET /v1//vendors":  {401, 404},
 			"GET /explode":      {404, 404},
+
+			"GET /v1/vendors/acme/sites/DEMO/../OFFL":         {401, 404},
+			"GET /v1/vendors/acme/sites/DEMO/%2e%2e/OFFL":     {401, 404},
+			"GET /v1/vendors/acme/../../v1/vendors":           {401, 404},
+			"GET /v1/vendors/acme/sites/DEMO%2F..%2FOFFL":     {401, 403},
+			"POST /v1/vendors/acme/sites/DEMO:disable?x=%zz":  {401, 403},
+			"GET /v1/vendors/acme/sites/DEMO/licenses:stream": {401, 403},
 		} {
 			without, _, _ := h.rest(t, call, "")
 			with, _, _ := bare.rest(t, call, "")
