@@ -161,25 +161,30 @@ func (h *testServer) audited(t *testing.T, rpc *contract.RPC) []*pb.AuditEvent {
 	return list.(*pb.ListAuditEventsResponse).GetAuditEvents()
 }
 
-// TestAnErrorNamesNoSiteOfOthers has a vendor whose list of sites cannot be read, because of one site.
+// TestAnErrorNamesNoSiteOfOthers has vendors whose lists of sites cannot be read, because of one site.
 func TestAnErrorNamesNoSiteOfOthers(t *testing.T) {
-	h := start(t, guarded, furnish)
-	h.twin.Faults().Add(twin.Fault{
-		Kind: twin.FaultAnswer, Status: 200, Path: "/api/v2/account/siteId",
-		Header: map[string]string{"Content-Type": "application/json"},
-		Body: `{"error_code":"0000","error_message":"success","data":[
-			{"site_id":"DEMO"}, {"site_id":"OFFL","product_list":{"service_code":7}}]}`,
-	})
-	for claims, want := range map[string]string{
-		everything: "VENDOR_RESPONSE_INVALID",
-		`{"sub":"offl","roles":["admin"],"sites":["vendors/acme/sites/OFFL"]}`: "VENDOR_RESPONSE_INVALID",
-		`{"sub":"demo","roles":["admin"],"sites":["` + demo + `"]}`:            "OK",
+	h := start(t, guarded, furnish, withNCP(time.Now()))
+	for id, answer := range map[string][2]string{
+		"acme": {"/api/v2/account/siteId", `{"error_code":"0000","error_message":"success","data":[
+			{"site_id":"DEMO"}, {"site_id":"OFFL","product_list":{"service_code":7}}]}`},
+		"ncp": {"/api/v1/sites", `{"success":true,"content":[{"siteId":"OFFL","siteCreatedTime":"soon"}],"total":1}`},
+	} {
+		h.twins[id].Faults().Add(twin.Fault{
+			Kind: twin.FaultAnswer, Status: 200, Path: answer[0], Body: answer[1],
+			Header: map[string]string{"Content-Type": "application/json"},
+		})
+	}
+	calls := []call{
+		listSites("vendors/acme"), listSites("vendors/ncp"), listSites("vendors/-"), listLicenses("vendors/ncp/sites/-"),
+	}
+	for claims, others := range map[string]bool{
+		`{"sub":"all","roles":["admin"]}`:                                            true,
+		`{"sub":"some","roles":["admin"],"sites":["` + demo + `","` + mySite + `"]}`: false,
 	} {
 		who := h.as(t, claims)
-		for _, vendor := range []string{"vendors/acme", "vendors/-"} {
-			reason, text := who.whole(t, listSites(vendor))
-			if reason != want || strings.Contains(text, "OFFL") == (want == "OK") {
-				t.Errorf("%s: %s: %s", claims, vendor, text)
+		for _, c := range calls {
+			if reason, text := who.whole(t, c); (reason != "OK") != others || strings.Contains(text, "OFFL") != others {
+				t.Errorf("%s: %s: %s", claims, c.rest, text)
 			}
 		}
 	}

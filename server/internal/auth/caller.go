@@ -97,6 +97,12 @@ func (c Caller) SeesSite(name string) bool {
 	return c.SeesVendor(vendor) && (c.Sites == nil || slices.Contains(c.Sites, name))
 }
 
+// SitesOf returns the sites of the vendor of this name that the caller is confined to, sorted.
+func (c Caller) SitesOf(vendor string) []string {
+	all := slices.Compact(slices.Sorted(slices.Values(c.Sites)))
+	return slices.DeleteFunc(all, func(site string) bool { return !strings.HasPrefix(site, vendor+"/") })
+}
+
 // ConfinedToSites reports whether the caller may see some sites only.
 func (c Caller) ConfinedToSites() bool { return !c.unlimited && c.Sites != nil }
 

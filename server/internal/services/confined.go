@@ -29,8 +29,7 @@ func listSeenSites(
 		return l.ListSites(ctx, req)
 	}
 	all, err := allSites(ctx, l, req.GetParent())
-	if err != nil && apierror.Convert(err).Reason == pb.ErrorReason_VENDOR_RESPONSE_INVALID {
-		// The error could be about the site of others, and name it.
+	if err != nil && isUnreadable(err) {
 		all, err = eachSite(ctx, l, caller, req.GetParent())
 	}
 	if err != nil {
@@ -39,6 +38,12 @@ func listSeenSites(
 	seen := slices.DeleteFunc(all, func(s *pb.Site) bool { return !caller.SeesSite(s.GetName()) })
 	page, next, err := paging.Slice(req, seen)
 	return &pb.ListSitesResponse{Sites: page, NextPageToken: next, TotalSize: int32(len(seen))}, err
+}
+
+// isUnreadable reports whether an error is about a response that cannot be read. Where that is a list of sites,
+// the error could name the site of others.
+func isUnreadable(err error) bool {
+	return apierror.Convert(err).Reason == pb.ErrorReason_VENDOR_RESPONSE_INVALID
 }
 
 // eachSite reads the sites of a vendor that a caller is confined to, one by one.
@@ -50,10 +55,7 @@ func eachSite(
 		return nil, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
 			"the vendor's list of sites cannot be read")
 	}
-	for _, name := range slices.Sorted(slices.Values(caller.Sites)) {
-		if !strings.HasPrefix(name, vendor+"/") {
-			continue
-		}
+	for _, name := range caller.SitesOf(vendor) {
 		site, err := getter.GetSite(ctx, &pb.GetSiteRequest{Name: name})
 		switch {
 		case err == nil:

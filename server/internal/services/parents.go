@@ -79,6 +79,9 @@ func parents(ctx context.Context, capable []vendors.Vendor, parent, last string)
 			switch {
 			case site == "sites/"+names.Wildcard:
 				below, err = siteNames(ctx, v)
+				if err != nil && caller.ConfinedToSites() && isUnreadable(err) {
+					below, err = caller.SitesOf(v.Name()), nil
+				}
 			case site != "":
 				below = []string{v.Name() + "/" + site}
 			}
