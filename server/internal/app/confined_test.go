@@ -175,7 +175,8 @@ func TestAnErrorNamesNoSiteOfOthers(t *testing.T) {
 		})
 	}
 	calls := []call{
-		listSites("vendors/acme"), listSites("vendors/ncp"), listSites("vendors/-"), listLicenses("vendors/ncp/sites/-"),
+		listSites("vendors/acme"), listSites("vendors/ncp"), listSites("vendors/-"),
+		listLicenses("vendors/ncp/sites/-"),
 	}
 	for claims, others := range map[string]bool{
 		`{"sub":"all","roles":["admin"]}`:                                            true,
