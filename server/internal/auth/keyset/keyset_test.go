@@ -53,6 +53,9 @@ func (i *issuer) RoundTrip(req *http.Request) (*http.Response, error) {
 	case <-req.Context().Done():
 		return nil, req.Context().Err()
 	}
+	if req.URL.Host == "elsewhere.example" { // whom a redirect names
+		status, body = http.StatusOK, setOf("b")
+	}
 	if status == 0 {
 		return nil, errors.New("connection refused")
 	}
@@ -188,6 +191,27 @@ func TestNobodyIsRefusedAtARotation(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestOnlySoManyCallersWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := &issuer{delay: 20 * time.Millisecond}
+		i.serve(200, "a")
+		s := start(t, i)
+		time.Sleep(time.Minute)
+		var waited atomic.Int64
+		began := time.Now()
+		together(2100, func(caller int) error {
+			_, err := s.Find(t.Context(), fmt.Sprint("b", caller%10))
+			if time.Since(began) > 0 {
+				waited.Add(1)
+			}
+			return err
+		})
+		if waited.Load() != 2000 {
+			t.Errorf("%d callers waited", waited.Load())
+		}
+	})
 }
 
 func TestARotationSucceedsWithinASecondDuringAStorm(t *testing.T) {
