@@ -19,7 +19,8 @@ func TestAPersonLogsInAndOut(t *testing.T) {
 	if got := b.caller(t, ""); got != "401" {
 		t.Fatalf("before the login: %s", got)
 	}
-	res, text := b.call(t, "GET /console/login?to=/console/mutations?page%3D2", "", "Sec-Fetch-Site: cross-site")
+	const link = "Sec-Fetch-Site: cross-site; Sec-Fetch-Mode: navigate; Sec-Fetch-Dest: document"
+	res, text := b.call(t, "GET /console/login?to=/console/mutations?page%3D2", "", link)
 	if res.StatusCode != 200 || res.Header.Get("Refresh") != "0; url=/console/mutations?page=2" {
 		t.Fatalf("the login: HTTP %d, %v, %s", res.StatusCode, res.Header, text)
 	}
@@ -39,9 +40,10 @@ func TestAPersonLogsInAndOut(t *testing.T) {
 		"Sec-Fetch-Site: same-origin":         "alice",
 		"Sec-Fetch-Site: none":                "alice",
 		"Origin: " + drmhub:                   "alice",
-		"Origin: https://drmhub.example:8443": "401", // another port: the same site, and another origin
-		"Sec-Fetch-Site: same-site":           "401",
-		"Sec-Fetch-Site: cross-site":          "401",
+		"Origin: https://drmhub.example:8443": "403", // another port: the same site, and another origin
+		"Sec-Fetch-Site: same-site":           "403",
+		"Sec-Fetch-Site: cross-site":          "403",
+		link:                                  "401",
 		"Authorization: Bearer " + signed:     "billing",
 		"Authorization: Bearer x":             "401",
 		"Authorization: ":                     "401",

@@ -5,8 +5,8 @@
 // it can also read. Browsers name the page's origin in the first case, and the page's host in the
 // second. So a Guard has three rules:
 //
-//   - A request that can change something must come from drmhub's own origin, from a listed origin, or
-//     from a program that is no browser (403). Other requests may also follow a link.
+//   - A request must come from drmhub's own origin, from a listed origin, or from a program that is no
+//     browser (403). A person may also follow a link from elsewhere.
 //   - A request must name a host of this server (421).
 //   - A request that can change something carries JSON or nothing (415). A page sends other types
 //     without asking first.
@@ -19,6 +19,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -47,11 +48,20 @@ type Guard struct {
 	shared      []string // the origins whose pages may call
 	origins     http.CrossOriginProtection
 	jsonBelow   string
+
+	originAdvice, hostAdvice string
 }
 
 // New returns a guard. It returns an error if one of the origins is malformed.
 func New(o Options) (*Guard, error) {
-	g := &Guard{hosts: newHosts(o), certificate: o.Certificate, shared: o.Origins, jsonBelow: o.JSONBelow}
+	g := &Guard{
+		hosts: newHosts(o), certificate: o.Certificate, shared: o.Origins, jsonBelow: o.JSONBelow,
+		originAdvice: "call from a program, or have the operator add the page's origin to http.allowed_origins",
+		hostAdvice:   "or have the operator add the host (http.allowed_hosts, or --host in the sandbox)",
+	}
+	if o.JSONBelow != "" { // A twin has no configuration.
+		g.originAdvice, g.hostAdvice = "call from a program", "or start the twin with --host and this host"
+	}
 	for _, origin := range o.Origins {
 		if err := g.origins.AddTrustedOrigin(origin); err != nil {
 			return nil, fmt.Errorf("the origin %q: %w", origin, err)
@@ -86,26 +96,34 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 // address of a machine.
 var health = []string{"/healthz", "/readyz", "/livez"}
 
-// embedded reports whether a page of another origin reads something for itself, as a script, an image or a
-// frame does. It cannot see the response, but it would use up the limits of the caller and of the vendor.
-// A link that a person follows is no such request.
-func (g *Guard) embedded(r *http.Request) bool {
-	site, mode, to := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Sec-Fetch-Mode"), r.Header.Get("Sec-Fetch-Dest")
-	foreign := site == "cross-site" || site == "same-site"
-	link := mode == "" || mode == "navigate" && (to == "" || to == "document")
-	return foreign && !link && !slices.Contains(g.shared, r.Header.Get("Origin"))
+// foreign reports whether a page of another origin makes the request. Such a page cannot see the response
+// to a read, but it would use up the limits of the caller and of the vendor. A link that a person follows
+// is no such request: browsers send no Origin with it, and name the whole document as its target.
+func (g *Guard) foreign(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if slices.Contains(g.shared, origin) {
+		return false
+	}
+	if u, err := url.Parse(origin); origin != "" && (err != nil || u.Host != r.Host) {
+		return true
+	}
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "same-origin", "none":
+		return false
+	}
+	mode, to := r.Header.Get("Sec-Fetch-Mode"), r.Header.Get("Sec-Fetch-Dest")
+	return mode != "navigate" || to != "" && to != "document"
 }
 
 // check returns the HTTP status and the reason of a refusal, or 0.
 func (g *Guard) check(r *http.Request) (status int, problem string) {
 	switch {
-	case g.origins.Check(r) != nil, g.embedded(r):
+	case g.origins.Check(r) != nil, g.foreign(r):
 		return http.StatusForbidden, "a web page of another origin must not make this call, and nothing was done: " +
-			"call from a program, or have the operator add the page's origin to http.allowed_origins"
+			g.originAdvice
 	case !slices.Contains(health, r.URL.Path) && !g.names(r):
 		return http.StatusMisdirectedRequest, "the host that this request names is not known here, " +
-			"and nothing was done: call localhost or the address listened on, " +
-			"or have the operator add the host (http.allowed_hosts, or --host in the sandbox)"
+			"and nothing was done: call localhost or the address listened on, " + g.hostAdvice
 	case g.jsonBelow != "" && strings.HasPrefix(r.URL.Path, g.jsonBelow) && !carriesJSON(r):
 		return http.StatusUnsupportedMediaType, "this call takes only JSON, and nothing was done: " +
 			"send Content-Type: application/json, or leave out the body and its type"
