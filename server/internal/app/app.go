@@ -37,6 +37,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/rpcerror"
 	"github.com/drmhub/drmhub/server/internal/services"
 	"github.com/drmhub/drmhub/server/internal/store"
+	"github.com/drmhub/drmhub/server/internal/telemetry"
 	"github.com/drmhub/drmhub/server/internal/validation"
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
@@ -62,6 +63,7 @@ type App struct {
 	sink                       *audit.Sink
 	limits                     *limit.Limiter
 	refusals                   *refusal.Recorder
+	metrics                    *telemetry.Metrics
 	grpcListener, httpListener net.Listener
 	ops                        *http.Server // of health and metrics; nil: they are served by http
 	opsListener                net.Listener
@@ -96,6 +98,9 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 	if err != nil {
 		return err
 	}
+	if err := a.newMetrics(); err != nil {
+		return err
+	}
 	a.limits, a.refusals = newLimiter(cfg.Auth), a.newRefusals()
 	unary, stream := interceptors.Chain(interceptors.Parts{
 		Log: a.log, Rules: rules, Journal: a.journal, Refusals: a.refusals, Limits: a.limits,
@@ -108,6 +113,9 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 		return err
 	}
 	a.newOps(cfg.Ops)
+	if err := a.showCertificates(); err != nil {
+		return err
+	}
 	return a.listen(ctx, cfg)
 }
 
@@ -144,6 +152,9 @@ func (a *App) release(ctx context.Context) error {
 	a.closeRefusals(ctx)
 	if a.journal != nil {
 		errs = append(errs, a.journal.Close(ctx))
+	}
+	if a.metrics != nil {
+		errs = append(errs, a.metrics.Close(context.WithoutCancel(ctx)))
 	}
 	if a.sink != nil {
 		errs = append(errs, a.sink.Close())
@@ -212,7 +223,7 @@ func (a *App) newHTTP(
 	a.register(conn, all)
 	handler, err := gateway.New(gateway.Options{
 		Conn: conn, OpenAPI: gen.OpenAPI, Contract: gen.Contract,
-		Ready: a.ready, NoHealth: cfg.Ops != nil, Guard: guard, Sessions: sessions,
+		Ready: a.ready, NoHealth: cfg.Ops != nil, Metrics: a.restMetrics(cfg), Guard: guard, Sessions: sessions,
 		Identify:    a.authenticator.Caller,
 		Admit:       a.admit,
 		Permit:      a.permit,

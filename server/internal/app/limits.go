@@ -39,7 +39,7 @@ func newLimiter(cfg config.Auth) *limit.Limiter {
 
 // newRefusals returns the recorder of refused calls. Their audit events belong to the chain of the journal.
 func (a *App) newRefusals() *refusal.Recorder {
-	return refusal.New(refusal.Options{Log: a.log, Record: a.journal.Audit().Record})
+	return refusal.New(refusal.Options{Log: a.log, Record: a.journal.Audit().Record, Count: a.metrics.CountRefused})
 }
 
 // closeRefusals writes the last audit events of refused calls, before the journal closes.

@@ -19,6 +19,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/config"
 	"github.com/drmhub/drmhub/server/internal/gateway"
 	"github.com/drmhub/drmhub/server/internal/netlimit"
+	"github.com/drmhub/drmhub/server/internal/telemetry"
 )
 
 const (
@@ -108,6 +109,7 @@ func (a *App) newOps(cfg *config.Ops) {
 	for path, page := range gateway.Health(a.ready) {
 		mux.HandleFunc(path, page)
 	}
+	mux.Handle("GET "+telemetry.Path, a.metrics.Page())
 	a.ops = a.newHTTPServer(mux)
 }
 

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -38,6 +39,7 @@ func TestRefusedCalls(t *testing.T) {
 	h := start(t, withTokens(tokentest.NewKeyServer(t).URL), func(_ *testing.T, h *testServer) {
 		h.cfg.Auth.Limits = &config.Limits{Rate: 2, Burst: 2}
 		h.cfg.Audit.File = config.OutFile(file)
+		h.cfg.Ops = &config.Ops{Listen: "127.0.0.1:0"}
 	})
 	forged := tokenOf("eve", "sites:write")
 	forged = forged[:len(forged)-40] + strings.Repeat("A", 40)
@@ -54,6 +56,15 @@ func TestRefusedCalls(t *testing.T) {
 	disable(forged, codes.Unauthenticated, http.StatusUnauthorized)
 	disable(ann, codes.PermissionDenied, http.StatusForbidden)
 	h.callTooFast(t, bob)
+	metrics := h.metrics(t, h.OpsAddr())
+	for _, reason := range []string{"TOKEN_INVALID", "SCOPE_MISSING", "CALLER_RATE_LIMITED"} {
+		if line := `drmhub_auth_refused_total{reason="` + reason + `"} 2`; !strings.Contains(metrics, line) {
+			t.Errorf("no line %s in\n%s", line, metrics)
+		}
+	}
+	if !strings.Contains(metrics, `drmhub_jwks_age_seconds{set="0"}`) {
+		t.Errorf("no age of the key set in\n%s", metrics)
+	}
 	if err := h.stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -83,10 +94,34 @@ func TestRefusedCalls(t *testing.T) {
 	}
 	for _, token := range []string{forged, ann, bob} {
 		for part := range strings.SplitSeq(token, ".") {
-			if strings.Contains(log, part[:20]) || strings.Contains(string(events), part[:20]) {
+			if strings.Contains(log+string(events)+metrics, part[:20]) {
 				t.Error("a part of a token remains")
 			}
 		}
+	}
+}
+
+// metrics returns the page of metrics at an address, or "" for a page that is not there.
+func (h *testServer) metrics(t *testing.T, address string) string {
+	t.Helper()
+	res, err := http.Get("http://" + address + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		return ""
+	}
+	return string(text)
+}
+
+func TestMetricsWithoutIdentity(t *testing.T) {
+	if open := start(t); !strings.Contains(open.metrics(t, open.HTTPAddr()), "\ndrmhub_build_info{") {
+		t.Error("in mode none, REST serves no metrics")
+	}
+	if closed := start(t, withTokens(tokentest.NewKeyServer(t).URL)); closed.metrics(t, closed.HTTPAddr()) != "" {
+		t.Error("in mode jwt, REST serves metrics without identity")
 	}
 }
 

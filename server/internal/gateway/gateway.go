@@ -44,6 +44,7 @@ type Options struct {
 	Ready    func() bool     // reports whether the server takes calls; nil: always
 	MaxBody  int64           // the largest request body, in bytes; 0: DefaultMaxBody
 	NoHealth bool            // leaves out what Health serves, which another listener serves then
+	Metrics  http.Handler    // the page at /metrics; nil: there is no page
 	Guard    *webguard.Guard // keeps web pages out; required
 	// Identify returns the caller of a call to a method, before the request is read. Nil means that the
 	// interceptors of Conn identify the caller.

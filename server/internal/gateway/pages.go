@@ -29,6 +29,9 @@ func pages(o Options) map[string]http.HandlerFunc {
 	if !o.NoHealth {
 		maps.Copy(all, Health(o.Ready))
 	}
+	if o.Metrics != nil {
+		all["/metrics"] = o.Metrics.ServeHTTP
+	}
 	if len(o.Contract) > 0 {
 		all["/contract.binpb"] = document(o.Contract, "application/x-protobuf")
 	}

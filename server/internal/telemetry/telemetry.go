@@ -41,7 +41,7 @@ func New() (*Metrics, error) {
 	}
 	named := resource.NewSchemaless(attribute.String("service.name", "drmhub"))
 	m := &Metrics{provider: sdk.NewMeterProvider(sdk.WithReader(exporter), sdk.WithResource(named))}
-	m.page = promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
+	m.page = promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true, DisableCompression: true})
 	m.meter = m.provider.Meter("drmhub")
 	m.refused, err = m.meter.Int64Counter("drmhub.auth.refused",
 		metric.WithDescription("Calls that were refused because of their caller."), metric.WithUnit("{call}"))
