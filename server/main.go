@@ -107,7 +107,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	if cfg.Audit.Stdout { // Standard output then holds audit events only.
 		out = errs
 	}
-	fmt.Fprint(out, welcome(a.GRPCAddr(), a.HTTPAddr(), running))
+	fmt.Fprint(out, welcome(a.GRPCAddr(), a.HTTPURL(), running))
 	return a.Serve(ctx)
 }
 
@@ -144,19 +144,19 @@ func configuration(
 }
 
 // welcome returns the lines that say where the server listens and, in the sandbox, what to try.
-func welcome(grpcAddr, httpAddr string, twins []app.Twin) string {
+func welcome(grpcAddr, restURL string, twins []app.Twin) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "drmhub is ready: gRPC on %s, REST on http://%s, its description on http://%[2]s/docs\n",
-		grpcAddr, httpAddr)
+	fmt.Fprintf(&text, "drmhub is ready: gRPC on %s, REST on %s, its description on %[2]s/docs\n",
+		grpcAddr, restURL)
 	if twins == nil {
 		return text.String()
 	}
 	fmt.Fprintf(&text, `This is the sandbox, with a twin of each vendor inside. Try:
-  curl http://%[2]s/v1/vendors/-/sites
-  curl 'http://%[2]s/v1/vendors/-/sites/-/licenses?filter.userId=tester01&filter.status=FAILURE&pageSize=3'
+  curl %[2]s/v1/vendors/-/sites
+  curl '%[2]s/v1/vendors/-/sites/-/licenses?filter.userId=tester01&filter.status=FAILURE&pageSize=3'
   go run github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4 -plaintext %[1]s list
 Each twin shows its requests, and takes orders for faults, below its admin path:
-`, grpcAddr, httpAddr)
+`, grpcAddr, restURL)
 	for _, t := range twins {
 		fmt.Fprintf(&text, "  %-9s %s/_twin/\n", t.Kind, t.URL)
 	}

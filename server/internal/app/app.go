@@ -261,6 +261,14 @@ func (a *App) GRPCAddr() string { return a.grpcListener.Addr().String() }
 // HTTPAddr returns the address of REST.
 func (a *App) HTTPAddr() string { return a.httpListener.Addr().String() }
 
+// HTTPURL returns the URL of REST, by its address.
+func (a *App) HTTPURL() string {
+	if a.http.TLSConfig != nil {
+		return "https://" + a.HTTPAddr()
+	}
+	return "http://" + a.HTTPAddr()
+}
+
 // Serve serves until ctx ends or a listener fails. Then it blocks until the calls in flight end.
 func (a *App) Serve(ctx context.Context) error {
 	failed := make(chan error, 3)

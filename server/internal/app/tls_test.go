@@ -147,6 +147,9 @@ func TestWhoNeedsAClientCertificate(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	server, clients := certstest.NewAuthority(t, "servers"), certstest.NewAuthority(t, "clients")
 	h := start(t, withTLS(server, clients, certstest.Files(t.TempDir())))
+	if h.HTTPURL() != "https://"+h.HTTPAddr() { // as the program prints it
+		t.Errorf("REST is at %s", h.HTTPURL())
+	}
 	settings := &tls.Config{RootCAs: server.Pool(), MinVersion: tls.VersionTLS12}
 	for _, overREST := range []bool{false, true} {
 		settings.Certificates = nil
