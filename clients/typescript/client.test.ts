@@ -80,10 +80,10 @@ test("reads why a call failed", async () => {
 test("reads which field breaks a rule", async () => {
   const err = await failure(licensePages(drmhub, "pallycon", "DEMO", { pageSize: -1 }).next());
   assert.equal(err.status, "INVALID_ARGUMENT");
-  assert.deepEqual(err.detail("BadRequest")?.fieldViolations?.map((violation) => violation.field), ["page_size"]);
+  assert.deepEqual(err.detail("BadRequest")?.fieldViolations?.map((violation) => violation.field), ["pageSize"]);
   // @ts-expect-error: an unknown parameter does not compile, and drmhub refuses it too
   const unknown = await failure(licensePages(drmhub, "pallycon", "DEMO", { "filter.usrId": "x" }).next());
-  assert.equal(unknown.message, "filter.usrId: no such parameter");
+  assert.equal(unknown.message, "filter.usrId: no such parameter: did you mean filter.userId?");
 });
 
 test("repeats a change without making it twice", async () => {
