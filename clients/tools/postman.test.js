@@ -37,7 +37,7 @@ function* requests(folder) {
   }
 }
 
-test("every request of the converted collection succeeds in a fresh sandbox", { timeout: 120_000 }, async (t) => {
+test("every request of the converted collection succeeds in a fresh sandbox", { timeout: 300_000 }, async (t) => {
   const running = await sandbox(t);
   const collection = await convert();
   use(collection, { baseUrl: running.url, mutation: await failedMutation(running) });

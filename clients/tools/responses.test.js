@@ -125,7 +125,7 @@ function* calls(operation, mutation) {
   }
 }
 
-test("each operation responds as declared", { timeout: 120_000 }, async (t) => {
+test("each operation responds as declared", { timeout: 300_000 }, async (t) => {
   const running = await sandbox(t);
   const mutation = await failedMutation(running);
   for (const operation of operations()) {
