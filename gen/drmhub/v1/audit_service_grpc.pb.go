@@ -28,8 +28,10 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// AuditService shows who did what: every mutation and every read of a secret. Each event holds the
-// hash of the event before it, so that a changed event can be found.
+// AuditService shows who did what: every mutation and every read of a secret. It also shows calls
+// that were refused because of their caller, up to a number in each minute. Each event holds the
+// hash of the event before it, so that a changed event can be found. A caller that is confined to
+// vendors, sites or customers sees the events of those only.
 type AuditServiceClient interface {
 	// Lists audit events, newest first.
 	ListAuditEvents(ctx context.Context, in *ListAuditEventsRequest, opts ...grpc.CallOption) (*ListAuditEventsResponse, error)
@@ -57,8 +59,10 @@ func (c *auditServiceClient) ListAuditEvents(ctx context.Context, in *ListAuditE
 // All implementations must embed UnimplementedAuditServiceServer
 // for forward compatibility.
 //
-// AuditService shows who did what: every mutation and every read of a secret. Each event holds the
-// hash of the event before it, so that a changed event can be found.
+// AuditService shows who did what: every mutation and every read of a secret. It also shows calls
+// that were refused because of their caller, up to a number in each minute. Each event holds the
+// hash of the event before it, so that a changed event can be found. A caller that is confined to
+// vendors, sites or customers sees the events of those only.
 type AuditServiceServer interface {
 	// Lists audit events, newest first.
 	ListAuditEvents(context.Context, *ListAuditEventsRequest) (*ListAuditEventsResponse, error)

@@ -68,8 +68,8 @@ const (
 	// Metadata: none.
 	// Example: `{"reason":"TOKEN_INVALID", "domain":"drmhub.v1"}`
 	ErrorReason_TOKEN_INVALID ErrorReason = 5
-	// PERMISSION_DENIED: the caller's token lacks the scope, the vendor or the site that the call
-	// needs.
+	// PERMISSION_DENIED: the caller lacks the scope that the call needs, or may not see the vendor,
+	// the site or the customer that it names. The error is the same whether they exist or not.
 	// Metadata: none.
 	// Example: `{"reason":"SCOPE_MISSING", "domain":"drmhub.v1"}`
 	ErrorReason_SCOPE_MISSING ErrorReason = 6
@@ -184,8 +184,9 @@ const (
 	ErrorReason_INTERNAL_FAILURE ErrorReason = 24
 	// ABORTED: another mutation changes the same resource, or may have created it, and is not settled
 	// yet. Nothing was sent. Call again with the same request_id.
-	// Metadata: `mutation`, which names the record of this call; `vendor` where the vendor's adapter
-	// found it. The message names the other mutation.
+	// Metadata: `mutation`, which names the record of this call, and is absent where too many calls
+	// wait already; `vendor` where the vendor's adapter found it. The message names the other mutation
+	// if the caller may see it.
 	// Example: `{"reason":"MUTATION_IN_PROGRESS", "domain":"drmhub.v1",
 	// "metadata":{"mutation":"mutations/0198c3a2-7d41-7b6e-9f02-5a1c3e8d4b17"}}`
 	ErrorReason_MUTATION_IN_PROGRESS ErrorReason = 25

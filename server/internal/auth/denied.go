@@ -26,6 +26,6 @@ func Denied() *apierror.Error {
 // expired returns the error of a stream whose caller's identity has ended.
 func expired() *apierror.Error {
 	return apierror.New(codes.Unauthenticated, pb.ErrorReason_TOKEN_INVALID,
-		"the stream ended because the caller's token did: get a new token, "+
-			"and call again with the last next_page_token to resume")
+		"the stream ended because the caller's token did: get a new token, and call again. "+
+			"Over gRPC, the last next_page_token resumes the stream")
 }
