@@ -13,6 +13,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/encoding"
+	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/status"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
@@ -20,6 +22,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/auth/tokentest"
 	"github.com/drmhub/drmhub/server/internal/certs/certstest"
 	"github.com/drmhub/drmhub/server/internal/config"
+	"github.com/drmhub/drmhub/server/internal/rpcerror"
 )
 
 // TestWhereATokenCounts sends a token in ways that count and in others. $ is the token. All refusals are the same.
@@ -53,6 +56,24 @@ func TestWhereATokenCounts(t *testing.T) {
 			if code, _, body := h.rest(t, "GET /v1/caller"+query, "", name, value); code != http.StatusUnauthorized {
 				t.Errorf("%s %s: %d %s", header, query, code, body)
 			}
+		}
+	}
+}
+
+// garbled sends bytes that are no request.
+type garbled struct{ encoding.CodecV2 }
+
+func (garbled) Marshal(any) (mem.BufferSlice, error) { return mem.BufferSlice{mem.SliceBuffer("\xff")}, nil }
+
+func TestAnUnreadableRequestOfNobodyIsUnauthenticated(t *testing.T) {
+	h := start(t, guarded)
+	as := grpc.ForceCodecV2(garbled{rpcerror.Codec()})
+	for who, want := range map[*testServer]codes.Code{
+		h: codes.Unauthenticated, h.as(t, `{"sub":"s"}`): codes.PermissionDenied, h.as(t, everything): codes.InvalidArgument,
+	} {
+		_, err := pb.NewSiteServiceClient(who.conn).GetSite(t.Context(), &pb.GetSiteRequest{}, as)
+		if status.Code(err) != want {
+			t.Errorf("%v, want %v", err, want)
 		}
 	}
 }

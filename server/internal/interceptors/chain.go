@@ -44,6 +44,7 @@ func Chain(p Parts) ([]grpc.UnaryServerInterceptor, []grpc.StreamServerIntercept
 			p.Refusals.Unary,      // it records the refusals of all that follow, with the caller
 			p.Limits.Unary,        // a refused call is not read, so that it costs little and has no effect
 			auth.Scope,            // it needs no request, so a caller without the scope learns nothing of its request
+			rpcerror.Readable,     // the others read the request
 			IdempotencyKey,        // validation must see the final request_id
 			p.Rules.Unary,         // the journal's digest and locks need canonical names and masks
 			p.Confinement.Unary,   // it needs canonical names, and comes before anything is looked up

@@ -1,6 +1,7 @@
 package rpcerror_test
 
 import (
+	"context"
 	"log/slog"
 	"strings"
 	"testing"
@@ -56,7 +57,10 @@ func TestALongListIsRefusedBeforeItIsDecoded(t *testing.T) {
 		t.Errorf("%d items, %v", len(req.GetRequests()), err)
 	}
 	shape := rpcerror.Errors{Log: slog.New(slog.DiscardHandler)}
-	_, err := shape.Unary(t.Context(), &req, &grpc.UnaryServerInfo{}, nil)
+	info := &grpc.UnaryServerInfo{}
+	_, err := shape.Unary(t.Context(), &req, info, func(ctx context.Context, req any) (any, error) {
+		return rpcerror.Readable(ctx, req, info, nil)
+	})
 	wantError(t, err, codes.InvalidArgument, "REQUEST_INVALID")
 	if !strings.Contains(err.Error(), "requests: must contain no more than 1000 item(s), and contains 1001") {
 		t.Error(err)

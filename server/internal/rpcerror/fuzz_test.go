@@ -2,7 +2,6 @@ package rpcerror_test
 
 import (
 	"context"
-	"log/slog"
 	"testing"
 
 	"google.golang.org/grpc"
@@ -21,7 +20,6 @@ func FuzzCodec(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	shape := rpcerror.Errors{Log: slog.New(slog.DiscardHandler)}
 	f.Fuzz(func(t *testing.T, sent []byte) {
 		var req, want pb.BatchCreateProductLicensesRequest
 		if err := rpcerror.Codec().Unmarshal(mem.BufferSlice{mem.SliceBuffer(sent)}, &req); err != nil {
@@ -29,7 +27,7 @@ func FuzzCodec(f *testing.F) {
 		}
 		broken := proto.Unmarshal(sent, &want) != nil || len(want.GetRequests()) > 1000
 		handler := func(context.Context, any) (any, error) { return "handled", nil }
-		res, err := shape.Unary(t.Context(), &req, &grpc.UnaryServerInfo{}, handler)
+		res, err := rpcerror.Readable(t.Context(), &req, &grpc.UnaryServerInfo{}, handler)
 		if broken && err == nil || !broken && err == nil && !proto.Equal(&req, &want) {
 			t.Errorf("%x became %v, %v", sent, res, err)
 		}

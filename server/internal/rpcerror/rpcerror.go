@@ -24,6 +24,12 @@ func (e Errors) Unary(
 	ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
 ) (res any, err error) {
 	defer e.shape(ctx, info.FullMethod, &err)
+	return handler(ctx, req)
+}
+
+// Readable is the interceptor of unary calls that refuses a request which could not be decoded. It comes
+// after the caller's rights are checked, since gRPC decodes a request before any interceptor runs.
+func Readable(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 	if err := checkReadable(req); err != nil {
 		return nil, err
 	}

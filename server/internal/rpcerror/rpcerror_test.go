@@ -44,12 +44,13 @@ func (s service) StreamLicenses(
 	return s.end()
 }
 
-// dial serves over a real gRPC connection, with Errors as the only interceptor.
+// dial serves over a real gRPC connection, with the interceptors of this package alone.
 func dial(t *testing.T, end func() error) (*grpc.ClientConn, *bytes.Buffer) {
 	t.Helper()
 	log := &bytes.Buffer{}
 	shape := rpcerror.Errors{Log: slog.New(slog.NewTextHandler(log, nil))}
-	server := grpc.NewServer(grpc.ChainUnaryInterceptor(shape.Unary), grpc.ChainStreamInterceptor(shape.Stream),
+	server := grpc.NewServer(
+		grpc.ChainUnaryInterceptor(shape.Unary, rpcerror.Readable), grpc.ChainStreamInterceptor(shape.Stream),
 		grpc.UnknownServiceHandler(rpcerror.UnknownMethod), grpc.ForceServerCodecV2(rpcerror.Codec()))
 	pb.RegisterLicenseServiceServer(server, service{end: end})
 	listener := bufconn.Listen(1 << 16)
