@@ -141,8 +141,9 @@ func (s secured) callers(t *testing.T, certificate tls.Certificate, token string
 }
 
 func TestClientCertificates(t *testing.T) {
-	const billing, dns, refused = "spiffe://acme/billing", "billing.example", "TOKEN_INVALID"
-	s := secure(t, config.Client{SAN: billing, Vendors: []string{"acme"}}, config.Client{SAN: dns})
+	const billing, dns, urn, refused = "spiffe://acme/billing", "billing.example", "urn:acme:billing", "TOKEN_INVALID"
+	s := secure(t, config.Client{SAN: billing, Vendors: []string{"acme"}}, config.Client{SAN: dns},
+		config.Client{SAN: urn})
 	certificate := func(commonName string, sans ...string) tls.Certificate {
 		return s.clients.Named(t, commonName, time.Hour, sans...)
 	}
@@ -169,6 +170,10 @@ func TestClientCertificates(t *testing.T) {
 		"a URI with a slash":               {certificate("", billing+"/"), "", refused},
 		"a URI with an escape":             {certificate("", "spiffe://acme/%62illing"), "", refused},
 		"a URI with a query":               {certificate("", billing+"?x"), "", refused},
+		"a URI as a DNS name":              {certificate("", "dns:"+billing), "", refused},
+		"a DNS name as a URI":              {certificate("", "uri:"+dns), "", refused},
+		"a URI without a host":             {certificate("", urn), "", urn},
+		"a token with a client's URN":      {certificate("", "x.example"), sub(urn), refused},
 		"a subdomain":                      {certificate("", "x."+dns), "", refused},
 		"a wildcard":                       {certificate("", "*.example"), "", refused},
 		"no certificate":                   {tls.Certificate{}, "", refused},

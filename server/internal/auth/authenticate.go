@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -215,13 +214,22 @@ func clientCertificate(ctx context.Context) *x509.Certificate {
 	return leaf
 }
 
-// subjectNames returns the URIs and DNS names of a certificate. Its common name does not count.
+// subjectNames returns the URIs and DNS names of a certificate. Its common name does not count. A DNS name
+// that looks like a URI does not count either, and the other way round: an authority that checks who owns
+// a name of one kind may not check the other kind.
 func subjectNames(c *x509.Certificate) []string {
 	var all []string
 	for _, uri := range c.URIs {
-		all = append(all, uri.String())
+		if uri.Scheme != "" {
+			all = append(all, uri.String())
+		}
 	}
-	return append(all, slices.Clone(c.DNSNames)...)
+	for _, name := range c.DNSNames {
+		if !strings.Contains(name, ":") {
+			all = append(all, name)
+		}
+	}
+	return all
 }
 
 // thumbprintOf returns the x5t#S256 of a certificate, or "-" for none.

@@ -111,10 +111,11 @@ func checkWord(report func(key, problem string), key, what, word string, known [
 // Check reports a caller that no certificate can name.
 func (c *Client) Check(report func(key, problem string)) {
 	u, err := url.Parse(c.SAN)
-	switch isURI := strings.Contains(c.SAN, "://"); {
+	switch isURI := strings.Contains(c.SAN, ":"); {
 	case c.SAN == "":
 		report("san", "is missing: the URI or the DNS name in the client's certificate, such as spiffe://acme/billing")
-	case strings.Contains(c.SAN, "*"), isURI && (err != nil || u.Host == ""), !isURI && !hostname.MatchString(c.SAN):
+	case strings.Contains(c.SAN, "*"), !isURI && !hostname.MatchString(c.SAN),
+		isURI && (err != nil || u.Host == "" && u.Scheme != "urn"):
 		report("san", "must be one URI or one DNS name, without a pattern, such as spiffe://acme/billing")
 	}
 	for i, id := range c.Vendors {

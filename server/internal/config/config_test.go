@@ -189,6 +189,7 @@ auth:
   roles: {viewer: ["sites:read"], nobody: []}
   clients:
     - {san: "spiffe://acme/billing", roles: [viewer], vendors: [a]}
+    - {san: "urn:acme:billing"}
     - {san: "billing.acme", scopes: ["secrets:read"], vendors: [], sites: ["vendors/a/sites/x%20y"], customers: [c]}
   limits: {rate: 2.5, burst: 5}
   public_docs: false
@@ -217,6 +218,7 @@ vendors:
 		Roles: map[string][]string{"viewer": {"sites:read"}, "nobody": {}},
 		Clients: []Client{
 			{SAN: "spiffe://acme/billing", Roles: []string{"viewer"}, Vendors: []string{"a"}},
+			{SAN: "urn:acme:billing"},
 			{
 				SAN: "billing.acme", Scopes: []string{"secrets:read"}, Vendors: []string{},
 				Sites: []string{"vendors/a/sites/x y"}, Customers: []string{"c"},

@@ -65,6 +65,7 @@ func (a *Authority) Client(t testing.TB, uri string) tls.Certificate {
 }
 
 // Named returns a client's certificate with this common name, valid for this long, for URIs and DNS names.
+// A name of the wrong kind begins with its kind: "dns:spiffe://acme/x", "uri:x.example".
 func (a *Authority) Named(t testing.TB, commonName string, valid time.Duration, sans ...string) tls.Certificate {
 	t.Helper()
 	template := &x509.Certificate{
@@ -76,6 +77,10 @@ func (a *Authority) Named(t testing.TB, commonName string, valid time.Duration, 
 		switch {
 		case err != nil:
 			t.Fatal(err)
+		case u.Scheme == "dns":
+			template.DNSNames = append(template.DNSNames, u.Opaque)
+		case u.Scheme == "uri":
+			template.URIs = append(template.URIs, &url.URL{Path: u.Opaque})
 		case u.Scheme != "":
 			template.URIs = append(template.URIs, u)
 		default:
