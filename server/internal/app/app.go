@@ -192,7 +192,7 @@ func (a *App) newGRPC(
 		options = append(options, grpc.Creds(credentials.NewTLS(tls)))
 	}
 	a.grpc = grpc.NewServer(options...)
-	a.register(a.grpc, all)
+	a.register(a.authenticator.Early(a.grpc), all)
 	for name := range a.grpc.GetServiceInfo() {
 		a.health.SetServingStatus(name, healthpb.HealthCheckResponse_SERVING)
 	}

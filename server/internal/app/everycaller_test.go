@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/server/internal/auth/roles"
@@ -115,6 +116,17 @@ func (h *testServer) refuses(t *testing.T, who string, c, missing call, want str
 	}
 }
 
+// refusesUnread checks that somebody without an identity learns nothing about a malformed request.
+func (h *testServer) refusesUnread(t *testing.T, c call) {
+	t.Helper()
+	malformed := &emptypb.Empty{}
+	malformed.ProtoReflect().SetUnknown([]byte("\x0a\x02\xff\xfe"))
+	err := h.conn.Invoke(t.Context(), c.method, malformed, &emptypb.Empty{})
+	if reason := apierror.Convert(err).Reason.String(); reason != "TOKEN_INVALID" {
+		t.Errorf("%s: %s for a malformed request", c.method, reason)
+	}
+}
+
 // TestEveryRPCIsRefusedWithoutARight makes every call without an identity, without the scope, and as callers who
 // see other vendors, other sites, or none. No vendor is asked.
 func TestEveryRPCIsRefusedWithoutARight(t *testing.T) {
@@ -136,6 +148,7 @@ func TestEveryRPCIsRefusedWithoutARight(t *testing.T) {
 		lacking := h.as(t, `{"sub":"root","scope":"`+strings.Join(scopes, " ")+`"}`)
 		for _, c := range all {
 			h.refuses(t, "nobody", c, c.moved(0), "TOKEN_INVALID")
+			h.refusesUnread(t, c)
 			if rpc.Scope != contract.AnyCaller {
 				lacking.refuses(t, "without "+rpc.Scope, c, c.moved(0), "SCOPE_MISSING")
 			}

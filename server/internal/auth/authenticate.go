@@ -100,13 +100,17 @@ func (s ending) RecvMsg(m any) error {
 	return err
 }
 
-// Caller returns the caller of a call, or the error that the caller gets. REST identifies the caller before
-// it reads the request, and puts the caller into the context.
+// Caller returns the caller of a call, or the error that the caller gets. REST and Early identify the caller
+// before they read the request, and put the caller into the context.
 func (a *Authenticator) Caller(ctx context.Context, method string) (Caller, error) {
 	if c, known := ctx.Value(key{}).(Caller); known {
 		return c, nil
 	}
-	c, err := a.Identify(ctx)
+	var c Caller
+	err, early := ctx.Value(unidentified{}).(error)
+	if !early {
+		c, err = a.Identify(ctx)
+	}
 	switch {
 	case err == nil:
 		return c, nil
