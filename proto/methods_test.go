@@ -76,6 +76,7 @@ var collections = map[protoreflect.Name]string{
 	"ProductLicenseService": "product-licenses",
 	"MutationService":       "mutations",
 	"AuditService":          "audit",
+	"CallerService":         "caller",
 }
 
 func scopes(c contract, bad complaint) {
