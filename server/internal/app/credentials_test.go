@@ -63,7 +63,9 @@ func TestWhereATokenCounts(t *testing.T) {
 // garbled sends bytes that are no request.
 type garbled struct{ encoding.CodecV2 }
 
-func (garbled) Marshal(any) (mem.BufferSlice, error) { return mem.BufferSlice{mem.SliceBuffer("\xff")}, nil }
+func (garbled) Marshal(any) (mem.BufferSlice, error) {
+	return mem.BufferSlice{mem.SliceBuffer("\xff")}, nil
+}
 
 func TestAnUnreadableRequestOfNobodyIsUnauthenticated(t *testing.T) {
 	h := start(t, guarded)

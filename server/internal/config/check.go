@@ -73,11 +73,21 @@ func (c *Config) checkAddresses(report func(key, problem string)) {
 	}
 }
 
-// checkClients reports callers with certificates where no listener asks for certificates.
+// checkClients reports callers with certificates where no listener asks for certificates, and vendors of
+// callers that the file does not have.
 func (c *Config) checkClients(report func(key, problem string)) {
 	asks := func(l Listener) bool { return l.TLS != nil && l.TLS.ClientCA != "" }
 	if c.Auth.Mode == AuthJWT && len(c.Auth.Clients) > 0 && !asks(c.GRPC) && !asks(c.HTTP) {
 		report("auth.clients", "needs client_ca in grpc.tls or http.tls: no listener asks for certificates")
+	}
+	var ids []string
+	for _, v := range c.Vendors {
+		ids = append(ids, v.ID)
+	}
+	for i, client := range c.Auth.Clients {
+		for j, id := range client.Vendors {
+			checkWord(report, fmt.Sprintf("auth.clients[%d].vendors[%d]", i, j), "vendor", id, ids)
+		}
 	}
 }
 

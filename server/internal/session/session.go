@@ -8,8 +8,8 @@
 //
 // All replicas on a store derive the same key, so that each can open the cookies of the others. A session
 // ends after 8 hours at the latest, and never later than its token. Nothing on the server remembers a
-// session, so a stolen cookie is valid until then. The cookie is no token for programs: it counts only in
-// requests of the server's own pages.
+// session, so a stolen cookie is valid until then. The cookie does not count in a
+// request that a page of another origin makes.
 package session
 
 import (
