@@ -43,7 +43,8 @@ func TestNoEncodingShowsTheSecret(t *testing.T) {
 
 func TestCleanFindsEveryForm(t *testing.T) {
 	short, long := secret.New(value), secret.New(value+"more")
-	text := "a " + value + " b s3cr3t%2F%2Bvalue%3F c czNjcjN0Lyt2YWx1ZT8= d " + value + "more e " + fmt.Sprintf("%x", value)
+	text := "a " + value + " b s3cr3t%2F%2Bvalue%3F c czNjcjN0Lyt2YWx1ZT8= d " + value + "more e " +
+		fmt.Sprintf("%x", value)
 	want := "a [redacted] b [redacted] c [redacted] d [redacted] e [redacted]"
 	if got := secret.Clean(text, short, long); got != want {
 		t.Errorf("Clean = %q, want %q", got, want)

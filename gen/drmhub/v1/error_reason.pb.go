@@ -185,8 +185,8 @@ const (
 	// ABORTED: another mutation changes the same resource, or may have created it, and is not settled
 	// yet. Nothing was sent. Call again with the same request_id.
 	// Metadata: `mutation`, which names the record of this call, and is absent where too many calls
-	// wait already; `vendor` where the vendor's adapter found it. The message names the other mutation
-	// if the caller may see it.
+	// wait already; `vendor` where the vendor's adapter found it. The message names the other
+	// mutation if the caller may see it.
 	// Example: `{"reason":"MUTATION_IN_PROGRESS", "domain":"drmhub.v1",
 	// "metadata":{"mutation":"mutations/0198c3a2-7d41-7b6e-9f02-5a1c3e8d4b17"}}`
 	ErrorReason_MUTATION_IN_PROGRESS ErrorReason = 25

@@ -71,7 +71,8 @@ func TestAnUnreadableRequestOfNobodyIsUnauthenticated(t *testing.T) {
 	h := start(t, guarded)
 	as := grpc.ForceCodecV2(garbled{rpcerror.Codec()})
 	for who, want := range map[*testServer]codes.Code{
-		h: codes.Unauthenticated, h.as(t, `{"sub":"s"}`): codes.PermissionDenied, h.as(t, everything): codes.InvalidArgument,
+		h: codes.Unauthenticated, h.as(t, `{"sub":"s"}`): codes.PermissionDenied,
+		h.as(t, everything): codes.InvalidArgument,
 	} {
 		_, err := pb.NewSiteServiceClient(who.conn).GetSite(t.Context(), &pb.GetSiteRequest{}, as)
 		if status.Code(err) != want {
