@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -171,4 +172,12 @@ func (s *Site) listAll(t *testing.T, size func(got int) int32, list List) map[Ro
 	}
 	t.Fatalf("the list does not end: %d rows until now", rows)
 	return nil
+}
+
+// LongList returns how many rows a long list has: 10,000, and 50,000 where DRMHUB_TEST_EXHAUSTIVE is set.
+func LongList() int {
+	if os.Getenv("DRMHUB_TEST_EXHAUSTIVE") != "" {
+		return 50_000
+	}
+	return 10_000
 }

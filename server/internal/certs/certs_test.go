@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,20 +29,45 @@ type world struct {
 	server  *certstest.Authority
 	clients *certstest.Authority
 	certs   *certs.Certificates
-	log     *bytes.Buffer
+	log     *syncBuffer
+}
+
+// A syncBuffer is a log that is read while it is written.
+type syncBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *syncBuffer) Reset() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.text.Reset()
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }
 
 // run watches files in a bubble while the test changes them.
 func run(t *testing.T, clientAuth tls.ClientAuthType, test func(w *world)) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{T: t, files: certstest.Files(t.TempDir()), log: &bytes.Buffer{}}
+		w := &world{T: t, files: certstest.Files(t.TempDir()), log: &syncBuffer{}}
 		w.server, w.clients = certstest.NewAuthority(t, "servers"), certstest.NewAuthority(t, "clients")
 		cert, key := w.server.Server(t, "first", year)
 		certstest.Write(t, w.files, cert, key, w.clients.PEM)
 		w.load(clientAuth)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
-		go func() { w.certs.Watch(ctx); close(done) }()
+		watched := w.certs // A test may load others.
+		go func() { watched.Watch(ctx); close(done) }()
 		time.Sleep(time.Second) // The test works between two polls.
 		test(w)
 		cancel()

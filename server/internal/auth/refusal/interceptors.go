@@ -29,14 +29,17 @@ func (r *Recorder) Stream(
 		return handler(srv, to)
 	}
 	s := &stream{ServerStream: to}
-	err := handler(srv, s)
+	if to = s; contract.Lookup(info.FullMethod) == nil { // Health and reflection name no resource.
+		to = s.ServerStream
+	}
+	err := handler(srv, to)
 	if err != nil {
 		r.Refused(to.Context(), info.FullMethod, resourceOf(s.request), err, "")
 	}
 	return err
 }
 
-// A stream keeps its request.
+// A stream keeps its request. Its service receives it before it returns.
 type stream struct {
 	grpc.ServerStream
 	request any

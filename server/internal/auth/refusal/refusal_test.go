@@ -69,11 +69,13 @@ func TestARefusalIsCountedLoggedAndAudited(t *testing.T) {
 	for _, name := range []string{"vendors/pc/sites/%41%2F", strings.Repeat("x", 1<<20)} {
 		_, _ = b.Unary(as(grpcCall, "ann"), &pb.DisableSiteRequest{Name: name}, info, refuse)
 	}
-	_ = b.Stream(nil, stream{ctx: as(grpcCall, "ann")}, &grpc.StreamServerInfo{FullMethod: "/x.Y/eyJ"},
-		func(_ any, s grpc.ServerStream) error {
-			_ = s.RecvMsg(&pb.StreamLicensesRequest{Parent: "vendors/pc/sites/A"})
-			return auth.Denied()
-		})
+	for _, method := range []string{pb.LicenseService_StreamLicenses_FullMethodName, "/x.Y/eyJ"} {
+		_ = b.Stream(nil, stream{ctx: as(grpcCall, "ann")}, &grpc.StreamServerInfo{FullMethod: method},
+			func(_ any, s grpc.ServerStream) error {
+				_ = s.RecvMsg(&pb.StreamLicensesRequest{Parent: "vendors/pc/sites/A"})
+				return auth.Denied()
+			})
+	}
 	for _, other := range []error{nil, errors.New("broken"), apierror.NotFound("no site")} {
 		b.Refused(grpcCall, disable, "", other, "")
 	}
@@ -83,12 +85,16 @@ func TestARefusalIsCountedLoggedAndAudited(t *testing.T) {
 		{Method: disable[1:], Outcome: "UNAUTHENTICATED"},
 		{Subject: "ann", Method: disable[1:], Resource: "vendors/pc/sites/A%2F", Outcome: "PERMISSION_DENIED"},
 		{Subject: "ann", Method: disable[1:], Outcome: "PERMISSION_DENIED"},
-		{Subject: "ann", Method: "other", Resource: "vendors/pc/sites/A", Outcome: "PERMISSION_DENIED"},
+		{
+			Subject: "ann", Method: "drmhub.v1.LicenseService/StreamLicenses", Resource: "vendors/pc/sites/A",
+			Outcome: "PERMISSION_DENIED",
+		},
+		{Subject: "ann", Method: "other", Outcome: "PERMISSION_DENIED"},
 	}
 	if fmt.Sprint(b.events) != fmt.Sprint(want) {
 		t.Errorf("%+v", b.events)
 	}
-	if fmt.Sprint(b.counts) != "map[SCOPE_MISSING:3 TOKEN_INVALID:1]" {
+	if fmt.Sprint(b.counts) != "map[SCOPE_MISSING:4 TOKEN_INVALID:1]" {
 		t.Error(b.counts)
 	}
 	lines := strings.Split(strings.TrimSpace(b.log.String()), "\n")
@@ -96,7 +102,7 @@ func TestARefusalIsCountedLoggedAndAudited(t *testing.T) {
 		"face=rest peer=192.0.2.7:1234 reason=TOKEN_INVALID cause=bad_signature",
 		"face=grpc peer=192.0.2.7:1234 reason=SCOPE_MISSING subject=ann",
 	} {
-		if len(lines) != 4 || !strings.HasSuffix(lines[i], " method="+disable[1:]+" "+ending) {
+		if len(lines) != 5 || !strings.HasSuffix(lines[i], " method="+disable[1:]+" "+ending) {
 			t.Errorf("%q", lines)
 		}
 	}
