@@ -18,8 +18,8 @@ build: ## compile everything
 test: ## run the tests
 	go test ./...
 
-race: ## run the tests with the race detector
-	go test -race ./...
+race: ## run the tests of goroutines with the race detector
+	./tools/race-test
 
 vet: ## run go vet
 	go vet ./...
