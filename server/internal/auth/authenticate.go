@@ -42,6 +42,9 @@ func (a *Authenticator) Unary(
 	if a.Open != nil && a.Open(info.FullMethod) {
 		return handler(ctx, req)
 	}
+	if _, known := ctx.Value(key{}).(Caller); known {
+		return handler(ctx, req)
+	}
 	c, err := a.Caller(ctx, info.FullMethod)
 	if err != nil {
 		return nil, err

@@ -54,8 +54,12 @@ func New(configured map[string][]string) Table {
 	return all
 }
 
-// Of returns the scopes of some roles together. A role that the table lacks has none.
+// Of returns the scopes of some roles together, which nobody may change. A role that the table lacks has
+// none.
 func (t Table) Of(names ...string) []string {
+	if len(names) == 1 {
+		return slices.Clip(t[names[0]])
+	}
 	var scopes []string
 	for _, name := range names {
 		scopes = append(scopes, t[name]...)
