@@ -165,17 +165,16 @@ func CauseOf(err error) string {
 
 // Identify returns the caller of a call.
 func (k *Credentials) Identify(ctx context.Context) (Caller, error) {
-	certificate := clientCertificate(ctx)
 	switch values := metadata.ValueFromIncomingContext(ctx, "authorization"); {
 	case len(values) > 1:
 		return Caller{}, errTwoTokens
 	case len(values) == 1:
-		return k.byToken(ctx, values[0], certificate)
+		return k.byToken(ctx, values[0])
 	}
 	if i, ok := ctx.Value(sessionKey{}).(Identity); ok {
 		return k.Directory.Caller(i), nil
 	}
-	if certificate != nil {
+	if certificate := clientCertificate(ctx); certificate != nil {
 		for _, san := range subjectNames(certificate) {
 			if i, known := k.Clients[san]; known {
 				i.Subject, i.Expires = san, certificate.NotAfter
@@ -186,7 +185,7 @@ func (k *Credentials) Identify(ctx context.Context) (Caller, error) {
 	return Caller{}, errNoIdentity
 }
 
-func (k *Credentials) byToken(ctx context.Context, header string, certificate *x509.Certificate) (Caller, error) {
+func (k *Credentials) byToken(ctx context.Context, header string) (Caller, error) {
 	scheme, token, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		return Caller{}, errOtherScheme
@@ -195,7 +194,7 @@ func (k *Credentials) byToken(ctx context.Context, header string, certificate *x
 	if err != nil {
 		return Caller{}, err
 	}
-	if thumbprint != "" && thumbprint != thumbprintOf(certificate) {
+	if thumbprint != "" && thumbprint != thumbprintOf(clientCertificate(ctx)) {
 		return Caller{}, errWrongBinding
 	}
 	if _, taken := k.Clients[i.Subject]; taken {
