@@ -95,7 +95,7 @@ func New(ctx context.Context, db *store.DB, dispatch Dispatch, options Options) 
 		return nil, err
 	}
 	ctx = context.WithoutCancel(ctx)
-	j.heartbeat.begin(ctx, options.Lease/3, j.renewLease)
+	j.heartbeat.begin(ctx, options.Lease/4, j.renewLease)
 	j.background.begin(ctx, options.FirstPause, j.settler.settleDue)
 	j.background.begin(ctx, min(options.Keep/24, time.Hour), j.deleteOld)
 	j.background.begin(ctx, options.Lease/3, func(ctx context.Context) { j.audit.LookForUnconfirmed(ctx) })

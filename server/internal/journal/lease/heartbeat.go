@@ -75,8 +75,9 @@ func (l *Lease) look(ctx context.Context, tx *sql.Tx, now time.Time) (_ sights, 
 }
 
 // living returns the replicas that have just renewed their lease, by the monotonic clock of this one. A
-// renewal is seen up to a third of a lease late, and counts for the rest. A replica that was seen once
-// may be dead.
+// replica renews every quarter of a lease, and a renewal is seen up to a quarter late. So up to half a
+// lease passes between two sights of a living replica. A renewal counts for two thirds, since a heartbeat
+// may be slow. A replica that was seen once may be dead.
 func (l *Lease) living() (ids []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
