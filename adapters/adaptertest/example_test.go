@@ -34,7 +34,7 @@ var (
 
 func newToy(id string, key secret.Text, transport http.RoundTripper) (*toy, error) {
 	vendor, err := upstream.New(upstream.Options{
-		BaseURL: "http://toy.invalid", Transport: transport, Failure: toyFailure,
+		BaseURL: "http://toy.invalid", Connection: upstream.Connection{Transport: transport}, Failure: toyFailure,
 		Secrets: func() []secret.Text { return []secret.Text{key} },
 		Sign: func(_ context.Context, r *http.Request) error {
 			r.Header.Set("X-Api-Key", key.Reveal())

@@ -48,13 +48,13 @@ var (
 	_ adapters.ProductUpdater             = (*Adapter)(nil)
 )
 
-// New returns an adapter with a checked configuration. If transport is nil, it makes its own.
-func New(id string, config Config, transport http.RoundTripper) (adapters.Adapter, error) {
+// New returns an adapter with a checked configuration.
+func New(id string, config Config, connection upstream.Connection) (adapters.Adapter, error) {
 	authorization := config.authorization()
 	vendor, err := upstream.New(upstream.Options{
 		VendorName: vendorName,
 		BaseURL:    config.BaseURL,
-		Transport:  transport,
+		Connection: connection,
 		Network:    config.Network,
 		Sign: func(_ context.Context, r *http.Request) error {
 			r.Header.Set("Authorization", authorization)

@@ -15,6 +15,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/secret"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/upstream"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -84,7 +85,7 @@ func TestUpdateProductIsThereOnlyWhereASettingSaysSo(t *testing.T) {
 	for _, there := range []bool{false, true} {
 		c := config()
 		c.ProductUpdates, c.AllowHTTP = there, true
-		a, err := amino.New("acme", c, nil)
+		a, err := amino.New("acme", c, upstream.Connection{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +101,8 @@ func TestUpdateProductIsThereOnlyWhereASettingSaysSo(t *testing.T) {
 func TestAConfigurationWithoutAHostIsRefused(t *testing.T) {
 	c := config()
 	c.BaseURL = "https://user:password@host"
-	if a, err := amino.New("acme", c, nil); err == nil || a != nil || strings.Contains(err.Error(), "password@") {
+	a, err := amino.New("acme", c, upstream.Connection{})
+	if err == nil || a != nil || strings.Contains(err.Error(), "password@") {
 		t.Errorf("%v, %v", a, err)
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/upstream"
 	"github.com/drmhub/drmhub/internal/faultplan"
 	"github.com/drmhub/drmhub/internal/panics"
 )
@@ -85,7 +86,7 @@ func newFaultRun(t *testing.T, s scenario, p *faultplan.Plan) *faultRun {
 }
 
 func (r *faultRun) restart(t *testing.T) {
-	a, err := amino.New("acme", r.config, r)
+	a, err := amino.New("acme", r.config, upstream.Connection{Transport: r})
 	if err != nil {
 		t.Fatal(err)
 	}

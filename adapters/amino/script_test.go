@@ -16,6 +16,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/secret"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/upstream"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -65,7 +66,7 @@ func serve(t *testing.T, c amino.Config, turns map[string][]reply) (*amino.Adapt
 
 func adapterTo(t *testing.T, c amino.Config, transport http.RoundTripper) *amino.Adapter {
 	t.Helper()
-	a, err := amino.New("acme", c, transport)
+	a, err := amino.New("acme", c, upstream.Connection{Transport: transport})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/secret"
 	"github.com/drmhub/drmhub/adapters/telecomx"
 	telecomxemulator "github.com/drmhub/drmhub/adapters/telecomx/emulator"
+	"github.com/drmhub/drmhub/adapters/upstream"
 )
 
 // Kind is one vendor.
@@ -26,8 +27,8 @@ type Kind struct {
 	// the defaults.
 	Settings func() any
 	// New makes an adapter for the vendor account with this id, of what Settings made and the
-	// configuration filled. A nil transport is the adapter's own.
-	New func(id string, settings any, transport http.RoundTripper) (adapters.Adapter, error)
+	// configuration filled.
+	New func(id string, settings any, connection upstream.Connection) (adapters.Adapter, error)
 	// Twin makes a twin of the vendor's server that holds sample data, the same for the same
 	// seed.
 	Twin func(seed uint64) http.Handler
@@ -110,13 +111,13 @@ func Lookup(name string) (Kind, bool) {
 
 // adapter fits a vendor's own New, which takes its own type of settings, into a Kind.
 func adapter[Settings any, A adapters.Adapter](
-	newAdapter func(string, Settings, http.RoundTripper) (A, error),
-) func(string, any, http.RoundTripper) (adapters.Adapter, error) {
-	return func(id string, settings any, transport http.RoundTripper) (adapters.Adapter, error) {
+	newAdapter func(string, Settings, upstream.Connection) (A, error),
+) func(string, any, upstream.Connection) (adapters.Adapter, error) {
+	return func(id string, settings any, connection upstream.Connection) (adapters.Adapter, error) {
 		s, ok := settings.(*Settings)
 		if !ok {
 			return nil, fmt.Errorf("vendor %q has settings of type %T", id, settings)
 		}
-		return newAdapter(id, *s, transport)
+		return newAdapter(id, *s, connection)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/pallycon/pallycontest"
 	"github.com/drmhub/drmhub/adapters/telecomx/telecomxtest"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/upstream"
 )
 
 // harnesses are what the conformance suite needs of every kind, by its name.
@@ -44,7 +45,8 @@ func TestEveryVendorKeepsTheContract(t *testing.T) {
 				t.Fatalf("the kind %q has no harness, so nothing says that its adapter keeps the contract; "+
 					"write one, and add it to harnesses", kind.Name)
 			}
-			served, err := kind.New("acme", kind.TwinSettings(nowhere), http.DefaultTransport)
+			over := upstream.Connection{Transport: http.DefaultTransport}
+			served, err := kind.New("acme", kind.TwinSettings(nowhere), over)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -119,7 +121,8 @@ func TestEveryHarnessIsRun(t *testing.T) {
 
 func TestEveryKindCanUseItsTwin(t *testing.T) {
 	for _, kind := range catalog.Kinds {
-		adapter, err := kind.New("acme", kind.TwinSettings(nowhere), twin.Transport(kind.Twin(1)))
+		over := upstream.Connection{Transport: twin.Transport(kind.Twin(1))}
+		adapter, err := kind.New("acme", kind.TwinSettings(nowhere), over)
 		if err != nil {
 			t.Errorf("%s: %v", kind.Name, err)
 			continue
@@ -140,7 +143,7 @@ func TestSettingsAreTheKindsOwn(t *testing.T) {
 		if kind.Settings() == kind.Settings() {
 			t.Errorf("%s: two accounts would share their settings", kind.Name)
 		}
-		if _, err := kind.New("acme", &others{}, nil); err == nil {
+		if _, err := kind.New("acme", &others{}, upstream.Connection{}); err == nil {
 			t.Errorf("%s: takes the settings of another kind", kind.Name)
 		}
 	}

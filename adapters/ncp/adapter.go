@@ -7,7 +7,6 @@ package ncp
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/names"
@@ -47,13 +46,13 @@ var (
 	_ adapters.UsageGetter      = (*Adapter)(nil)
 )
 
-// New returns an adapter with a checked configuration. A nil transport means the adapter's own.
-func New(id string, config Config, transport http.RoundTripper) (*Adapter, error) {
+// New returns an adapter with a checked configuration.
+func New(id string, config Config, connection upstream.Connection) (*Adapter, error) {
 	s := signer{accessKey: config.AccessKey, secretKey: config.SecretKey}
 	vendor, err := upstream.New(upstream.Options{
 		VendorName:      vendorName,
 		BaseURL:         config.BaseURL,
-		Transport:       transport,
+		Connection:      connection,
 		Network:         config.Network,
 		Sign:            s.sign,
 		Secrets:         func() []secret.Text { return []secret.Text{config.AccessKey, config.SecretKey} },

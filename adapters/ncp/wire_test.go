@@ -15,6 +15,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/ncp"
 	"github.com/drmhub/drmhub/adapters/secret"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/upstream"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -89,7 +90,7 @@ func serve(t *testing.T, c ncp.Config, turns map[string][]answer) (*ncp.Adapter,
 
 func adapterTo(t *testing.T, c ncp.Config, transport http.RoundTripper) *ncp.Adapter {
 	t.Helper()
-	adapter, err := ncp.New("acme", c, transport)
+	adapter, err := ncp.New("acme", c, upstream.Connection{Transport: transport})
 	if err != nil {
 		t.Fatal(err)
 	}

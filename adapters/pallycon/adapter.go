@@ -7,7 +7,6 @@ package pallycon
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"time"
 
@@ -56,13 +55,13 @@ var (
 	_ adapters.MemberPasswordResetter       = (*Adapter)(nil)
 )
 
-// New returns an adapter with a checked configuration. A nil transport means one of its own.
-func New(id string, config Config, transport http.RoundTripper) (*Adapter, error) {
+// New returns an adapter with a checked configuration.
+func New(id string, config Config, connection upstream.Connection) (*Adapter, error) {
 	t := &tokens{config: config, now: time.Now}
 	vendor, err := upstream.New(upstream.Options{
 		VendorName:   vendorName,
 		BaseURL:      config.BaseURL,
-		Transport:    transport,
+		Connection:   connection,
 		Network:      config.Network,
 		Sign:         t.sign,
 		Secrets:      t.secrets,
@@ -84,7 +83,7 @@ func New(id string, config Config, transport http.RoundTripper) (*Adapter, error
 		VendorName: vendorName + "'s license server",
 		BaseURL:    config.LicenseBaseURL,
 		BaseURLKey: "license_base_url",
-		Transport:  transport,
+		Connection: upstream.Connection{Transport: connection.Transport}, // another service, with a state of its own
 		Network:    public,
 		Timeout:    config.Timeout,
 		MaxBody:    maxCertificate,

@@ -10,6 +10,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/pallycon"
 	"github.com/drmhub/drmhub/adapters/secret"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/upstream"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -54,7 +55,7 @@ func serve(t *testing.T, bodies map[string]string) (*pallycon.Adapter, *wiretest
 
 func adapterTo(t *testing.T, c pallycon.Config, transport http.RoundTripper) *pallycon.Adapter {
 	t.Helper()
-	adapter, err := pallycon.New("acme", c, transport)
+	adapter, err := pallycon.New("acme", c, upstream.Connection{Transport: transport})
 	if err != nil {
 		t.Fatal(err)
 	}

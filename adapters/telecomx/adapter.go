@@ -8,7 +8,6 @@ package telecomx
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 
 	"github.com/drmhub/drmhub/adapters"
@@ -36,14 +35,14 @@ var (
 	_ adapters.DrmAccountDeviceDeleter = (*Adapter)(nil)
 )
 
-// New returns an adapter for a checked configuration. If transport is nil, the adapter makes its own.
-func New(id string, config Config, transport http.RoundTripper) (*Adapter, error) {
+// New returns an adapter with a checked configuration.
+func New(id string, config Config, connection upstream.Connection) (*Adapter, error) {
 	a := &Adapter{id: id, config: config}
 	a.session = newSession(config, a.login)
 	vendor, err := upstream.New(upstream.Options{
 		VendorName:   "TelecomX",
 		BaseURL:      config.BaseURL,
-		Transport:    transport,
+		Connection:   connection,
 		Network:      config.Network,
 		Sign:         a.session.sign,
 		Secrets:      a.session.secrets,

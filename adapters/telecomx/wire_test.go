@@ -16,6 +16,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/secret"
 	"github.com/drmhub/drmhub/adapters/telecomx"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/upstream"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -102,7 +103,7 @@ func ok(body string) []reply { return []reply{wiretest.OK(body)} }
 
 func adapterTo(t *testing.T, c telecomx.Config, transport http.RoundTripper) *telecomx.Adapter {
 	t.Helper()
-	adapter, err := telecomx.New("acme", c, transport)
+	adapter, err := telecomx.New("acme", c, upstream.Connection{Transport: transport})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,7 +64,7 @@ func (c *Client) try(
 	}
 	defer func() {
 		one.result = v
-		c.budget.record(v)
+		c.account.budget.record(v)
 	}()
 
 	transport := c.reads

@@ -42,9 +42,10 @@ type exchange struct {
 }
 
 func (c *Client) newExchange(ctx context.Context, req Request, write bool) *exchange {
-	one := &exchange{Request: req, write: write, breakers: &c.breakers, breaker: c.breakers.reads, result: unsent}
+	b := &c.account.breakers
+	one := &exchange{Request: req, write: write, breakers: b, breaker: b.reads, result: unsent}
 	if write || mutation.Running(ctx) {
-		one.breaker = c.breakers.mutations
+		one.breaker = b.mutations
 	}
 	return one
 }

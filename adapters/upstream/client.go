@@ -23,7 +23,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"sync/atomic"
 	"time"
 
 	"github.com/failsafe-go/failsafe-go/ratelimiter"
@@ -40,10 +39,9 @@ type Options struct {
 	BaseURL string
 	// BaseURLKey is the setting that holds BaseURL, for messages. If it is "", messages say base_url.
 	BaseURLKey string
-	// Transport sends the requests. If it is nil, the client makes its own, which keeps
-	// connections. If a Transport does not support net/http/httptrace, the client assumes that it
-	// sent every request.
-	Transport http.RoundTripper
+	// Connection says which account the client calls, and over which transport. If the transport does
+	// not support net/http/httptrace, the client assumes that it sent every request.
+	Connection
 	// Network says how the client's own transport reaches the vendor.
 	Network Network
 	// Sign adds the credentials to each attempt, in place, so that a timestamp is fresh. Read and
@@ -86,10 +84,8 @@ type Client struct {
 	base          *url.URL
 	reads, writes http.RoundTripper
 	proxied       bool // a proxy gets the requests themselves
-	breakers      breakers
+	account       *Account
 	pace          ratelimiter.RateLimiter[any] // nil: no limit
-	budget        budget
-	hold          atomic.Pointer[throttle]
 }
 
 // New returns a client. Its error is for the operator who wrote the configuration.
@@ -107,7 +103,10 @@ func New(o Options) (*Client, error) {
 	if o.MaxBody == 0 {
 		o.MaxBody = 16 << 20
 	}
-	c := &Client{opts: o, base: base, breakers: newBreakers(), reads: o.Transport, writes: o.Transport}
+	if o.Account == nil {
+		o.Account = NewAccount("")
+	}
+	c := &Client{opts: o, base: base, account: o.Account, reads: o.Transport, writes: o.Transport}
 	if o.Transport == nil {
 		c.proxied = o.Network.seesRequests(base)
 		if c.reads, c.writes, err = newTransports(o.Network, base); err != nil {

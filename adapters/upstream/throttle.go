@@ -27,8 +27,8 @@ type throttle struct {
 func (c *Client) noteThrottle(status int, pause time.Duration) {
 	next := &throttle{until: time.Now().Add(min(pause, maxThrottle)), status: status}
 	for {
-		old := c.hold.Load()
-		if old != nil && !next.until.After(old.until) || c.hold.CompareAndSwap(old, next) {
+		old := c.account.hold.Load()
+		if old != nil && !next.until.After(old.until) || c.account.hold.CompareAndSwap(old, next) {
 			return
 		}
 	}
@@ -36,7 +36,7 @@ func (c *Client) noteThrottle(status int, pause time.Duration) {
 
 // throttled returns the pause that is in force, or nil.
 func (c *Client) throttled() *throttle {
-	if h := c.hold.Load(); h != nil && time.Now().Before(h.until) {
+	if h := c.account.hold.Load(); h != nil && time.Now().Before(h.until) {
 		return h
 	}
 	return nil

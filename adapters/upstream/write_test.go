@@ -51,7 +51,7 @@ func TestAWriteThatMayHaveArrivedIsUnknown(t *testing.T) {
 	})
 	// A transport that does not support httptrace may have sent anything.
 	blind := roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("broken pipe") })
-	against(t, working, upstream.Options{Transport: blind}, func(t *testing.T, v *vendor) {
+	against(t, working, over(blind), func(t *testing.T, v *vendor) {
 		want(t, v.write(t.Context()), unknown, "")
 	})
 }
@@ -77,11 +77,11 @@ func TestAWriteThatNeverLeftIsNotSent(t *testing.T) {
 		req  upstream.Request
 		kind kind
 	}{
-		"refused connection":        {upstream.Options{Transport: refusing}, always, post, unavailable},
+		"refused connection":        {over(refusing), always, post, unavailable},
 		"a vendor without TLS":      {upstream.Options{BaseURL: "https://vendor.test"}, always, post, unavailable},
-		"timeout":                   {upstream.Options{Transport: hanging}, always, post, unavailable},
-		"deadline":                  {upstream.Options{Transport: hanging}, within, post, unavailable},
-		"the caller leaves":         {upstream.Options{Transport: hanging}, leaving, post, canceled},
+		"timeout":                   {over(hanging), always, post, unavailable},
+		"deadline":                  {over(hanging), within, post, unavailable},
+		"the caller leaves":         {over(hanging), leaving, post, canceled},
 		"a slow signature":          {upstream.Options{Sign: sleep}, within, post, unavailable},
 		"a method that is repeated": {upstream.Options{}, always, get, internal}, // by net/http
 		"a body that has no JSON":   {upstream.Options{}, always, unencodable, internal},
@@ -307,4 +307,9 @@ func TestAWriteIsRecordedRightBeforeItLeaves(t *testing.T) {
 		}
 		v.wantCalls(t, 0)
 	})
+}
+
+// over returns options with a transport.
+func over(t http.RoundTripper) upstream.Options {
+	return upstream.Options{Connection: upstream.Connection{Transport: t}}
 }

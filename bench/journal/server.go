@@ -23,6 +23,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/pallycon"
 	"github.com/drmhub/drmhub/adapters/pallycon/emulator"
 	"github.com/drmhub/drmhub/adapters/secret"
+	"github.com/drmhub/drmhub/adapters/upstream"
 	"github.com/drmhub/drmhub/bench/internal/program"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/internal/postgres"
@@ -158,7 +159,7 @@ func serveBare(ctx context.Context, vendorURL string, out io.Writer) error {
 	config.BaseURL = vendorURL
 	config.AccountID, config.AccountSeq = emulator.DefaultAccountID, emulator.DefaultAccountSeq
 	config.ServiceAPIKey = secret.New(emulator.DefaultServiceAPIKey)
-	adapter, err := pallycon.New("pallycon", *config, nil)
+	adapter, err := pallycon.New("pallycon", *config, upstream.Connection{})
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/amino/emulator"
 	"github.com/drmhub/drmhub/adapters/secret"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/upstream"
 )
 
 // vendor is the id of the vendor account. Names with it need an escape.
@@ -28,7 +29,7 @@ func HarnessOf(t *testing.T, assumed emulator.Assumptions, config amino.Config) 
 	t.Helper()
 	vendorSide := emulator.New(emulator.Options{Assumptions: assumed})
 	inTurn := &turns{faults: vendorSide.Faults(), twin: twin.Transport(vendorSide)}
-	adapter, err := amino.New(vendor, config, inTurn)
+	adapter, err := amino.New(vendor, config, upstream.Connection{Transport: inTurn})
 	if err != nil {
 		t.Fatal(err)
 	}

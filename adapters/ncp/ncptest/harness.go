@@ -14,6 +14,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/ncp/emulator"
 	"github.com/drmhub/drmhub/adapters/secret"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/upstream"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -32,7 +33,7 @@ func HarnessOf(t *testing.T, assumed emulator.Assumptions, config ncp.Config) ad
 	e := emulator.New(emulator.Options{Assumptions: assumed})
 	e.PutPolicies(emulator.Policy{PolicyID: 7, PolicyName: "RENTAL"})
 	e.PutPolicies(emulator.Policy{PolicyID: 1, PolicyName: "OFFLINE"})
-	adapter, err := ncp.New(vendor, config, twin.Transport(e))
+	adapter, err := ncp.New(vendor, config, upstream.Connection{Transport: twin.Transport(e)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/pallycon/emulator"
 	"github.com/drmhub/drmhub/adapters/secret"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/upstream"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -28,7 +29,7 @@ func HarnessOf(t *testing.T, assumed emulator.Assumptions, config pallycon.Confi
 	t.Helper()
 	assumed.PackagingPage = packagingPage
 	vendorSide := emulator.New(emulator.Options{Assumptions: assumed})
-	adapter, err := pallycon.New(vendor, config, twin.Transport(vendorSide))
+	adapter, err := pallycon.New(vendor, config, upstream.Connection{Transport: twin.Transport(vendorSide)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/telecomx"
 	"github.com/drmhub/drmhub/adapters/telecomx/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/upstream"
 )
 
 // vendor is the id of the vendor account. It must be escaped in names.
@@ -31,7 +32,7 @@ func HarnessOf(t *testing.T, options emulator.Options, config telecomx.Config) a
 	t.Helper()
 	vendorSide := emulator.New(options)
 	vendorSide.PutCustomers(emulator.Customer{ID: customers[1], Features: []string{emulator.FeatureBusiness}})
-	adapter, err := telecomx.New(vendor, config, twin.Transport(vendorSide))
+	adapter, err := telecomx.New(vendor, config, upstream.Connection{Transport: twin.Transport(vendorSide)})
 	if err != nil {
 		t.Fatal(err)
 	}

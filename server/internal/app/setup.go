@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/drmhub/drmhub/adapters/catalog"
+	"github.com/drmhub/drmhub/adapters/upstream"
 	"github.com/drmhub/drmhub/server/internal/config"
 	"github.com/drmhub/drmhub/server/internal/contract"
 	"github.com/drmhub/drmhub/server/internal/vendors"
@@ -22,11 +23,12 @@ func newVendors(cfg *config.Config) (*vendors.Registry, error) {
 		if !ok {
 			return nil, fmt.Errorf("vendor %q: unknown kind %q", v.ID, v.Kind)
 		}
-		a, err := kind.New(v.ID, v.Settings, nil)
+		account := upstream.NewAccount(v.ID)
+		a, err := kind.New(v.ID, v.Settings, upstream.Connection{Account: account})
 		if err != nil {
 			return nil, fmt.Errorf("vendor %q: %w", v.ID, err)
 		}
-		all = append(all, vendors.Vendor{ID: v.ID, Kind: v.Kind, Adapter: a})
+		all = append(all, vendors.Vendor{ID: v.ID, Kind: v.Kind, Adapter: a, Account: account})
 	}
 	return vendors.New(all...)
 }

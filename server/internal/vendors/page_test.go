@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/drmhub/drmhub/adapters/catalog"
+	"github.com/drmhub/drmhub/adapters/upstream"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/contract"
 	"github.com/drmhub/drmhub/server/internal/vendors"
@@ -85,7 +86,7 @@ func byDefault(kind catalog.Kind) any {
 // served returns what VendorService returns for a kind of vendor.
 func served(t *testing.T, kind catalog.Kind, settings any) *pb.Vendor {
 	t.Helper()
-	adapter, err := kind.New(kind.Name, settings, nil)
+	adapter, err := kind.New(kind.Name, settings, upstream.Connection{})
 	if err != nil {
 		t.Fatalf("%s: %v", kind.Name, err)
 	}

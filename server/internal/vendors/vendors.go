@@ -8,6 +8,7 @@ import (
 	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/names"
+	"github.com/drmhub/drmhub/adapters/upstream"
 )
 
 // A Vendor is a configured account.
@@ -15,6 +16,7 @@ type Vendor struct {
 	ID      string
 	Kind    string // the kind of vendor, such as "pallycon"
 	Adapter adapters.Adapter
+	Account *upstream.Account // what the adapter knows about its vendor's state
 }
 
 // Name returns the vendor's resource name.
