@@ -20,11 +20,8 @@ const connections = 4
 // A caller makes one call as the caller with this number. token is "" for a caller without one.
 type caller func(s *server, ctx context.Context, number int, token string) error
 
-// overGRPC calls over gRPC.
-func (s *server) overGRPC(ctx context.Context, number int, token string) error {
-	if token != "" {
-		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token)
-	}
+// overGRPC calls over gRPC. The context has the token.
+func (s *server) overGRPC(ctx context.Context, number int, _ string) error {
 	_, err := pb.NewVendorServiceClient(s.conns[number%connections]).ListVendors(ctx, &pb.ListVendorsRequest{})
 	return err
 }
@@ -59,29 +56,38 @@ type done struct {
 // load makes calls as all callers for this time.
 func (s *server) load(ctx context.Context, call caller, length time.Duration) (done, error) {
 	begun := time.Now()
-	return s.measure(ctx, func(ctx context.Context, number int) (bool, error) {
+	return s.measure(ctx, func(ctx context.Context, number int) (once func() (bool, error)) {
 		token := ""
 		if s.tokens != nil {
 			token = s.tokens[number]
+			ctx = withToken(ctx, token) // once, since only the server's work is to be compared
 		}
-		return time.Since(begun) < length, call(s, ctx, number, token)
+		return func() (bool, error) { return time.Since(begun) < length, call(s, ctx, number, token) }
 	})
+}
+
+// withToken returns a context whose calls over gRPC have a token.
+func withToken(ctx context.Context, token string) context.Context {
+	return metadata.NewOutgoingContext(ctx, metadata.Pairs("authorization", "Bearer "+token))
 }
 
 // spend makes a call with each token.
 func (s *server) spend(ctx context.Context, tokens <-chan string) (done, error) {
-	return s.measure(ctx, func(ctx context.Context, number int) (bool, error) {
-		token, more := <-tokens
-		if !more {
-			return false, nil
+	return s.measure(ctx, func(ctx context.Context, number int) (once func() (bool, error)) {
+		return func() (bool, error) {
+			token, more := <-tokens
+			if !more {
+				return false, nil
+			}
+			return true, s.overGRPC(withToken(ctx, token), number, token)
 		}
-		return true, s.overGRPC(ctx, number, token)
 	})
 }
 
-// measure calls as all callers, each until once has nothing more to do. The first error ends it.
+// measure calls as all callers, each until what begin returns for it has nothing more to do. The first error
+// ends it.
 func (s *server) measure(
-	ctx context.Context, once func(ctx context.Context, number int) (more bool, err error),
+	ctx context.Context, begin func(ctx context.Context, number int) (once func() (more bool, err error)),
 ) (done, error) {
 	before, err := s.cpu()
 	if err != nil {
@@ -94,8 +100,9 @@ func (s *server) measure(
 	begun := time.Now()
 	for number := range callers {
 		all.Go(func() {
+			once := begin(ctx, number)
 			for ctx.Err() == nil {
-				more, err := once(ctx, number)
+				more, err := once()
 				if err != nil {
 					cancel(fmt.Errorf("mode %s: %w", s.name, err))
 				}

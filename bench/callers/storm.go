@@ -74,7 +74,7 @@ func (b *bench) goodCallers(ctx context.Context) (all []float64, failed error) {
 		good.Go(func() {
 			for time.Since(begun) < stormTime {
 				called := time.Now()
-				err := b.jwt.overGRPC(ctx, number, token)
+				err := b.jwt.overGRPC(withToken(ctx, token), number, token)
 				took := time.Since(called)
 				mu.Lock()
 				all, failed = append(all, float64(took.Microseconds())/1000), errors.Join(failed, err)
@@ -105,7 +105,7 @@ func (b *bench) unknownKeys(ctx context.Context, tokens []string) error {
 	begun := time.Now()
 	for i, token := range tokens {
 		all.Go(func() {
-			if err := b.jwt.overGRPC(ctx, i%stormers, token); status.Code(err) != codes.Unauthenticated {
+			if err := b.jwt.overGRPC(withToken(ctx, token), i%stormers, token); status.Code(err) != codes.Unauthenticated {
 				wrong[i] = fmt.Errorf("a token of an unknown key: %w", err)
 			}
 		})
