@@ -65,6 +65,10 @@ func New(id string, config Config, connection upstream.Connection) (adapters.Ada
 		Timeout:      config.Timeout,
 		MaxBody:      maxBody,
 		MaxPerSecond: config.RequestsPerSecond,
+		Templates: []string{
+			productsPath, productsPath + "/{product}", licensesPath, licensesPath + "/{license}",
+			base + "/users/{user}/licenses",
+		},
 	})
 	if err != nil {
 		return nil, err

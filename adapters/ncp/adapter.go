@@ -58,9 +58,13 @@ func New(id string, config Config, connection upstream.Connection) (*Adapter, er
 		Secrets:         func() []secret.Text { return []secret.Text{config.AccessKey, config.SecretKey} },
 		Failure:         failure,
 		RequestIDHeader: "x-ncp-trace-id",
-		Timeout:         config.Timeout,
-		MaxBody:         maxBody,
-		MaxPerSecond:    config.RequestsPerSecond,
+		Templates: []string{
+			"/api/v1/sites", "/api/v1/sites/{site}", "/api/v1/sites/{site}/on", "/api/v1/sites/{site}/off",
+			"/api/v1/license/statistics",
+		},
+		Timeout:      config.Timeout,
+		MaxBody:      maxBody,
+		MaxPerSecond: config.RequestsPerSecond,
 	})
 	if err != nil {
 		return nil, err

@@ -69,6 +69,13 @@ func New(id string, config Config, connection upstream.Connection) (*Adapter, er
 		Timeout:      config.Timeout,
 		MaxBody:      maxBody,
 		MaxPerSecond: config.RequestsPerSecond,
+		Templates: []string{
+			"/api/v2/account/siteId", "/api/v2/account/siteId/approve", "/api/v2/account/member",
+			"/api/v2/account/member/repw", "/api/v2/drm/license", "/api/v2/drm/pack", "/api/v2/drm/user",
+			"/api/v2/drm/device", "/api/v2/drm/cid-drmLicense", "/api/v2/drm/cid-user",
+			"/api/v2/drm/statistics/targetDate", "/api/v2/drm/setting/{site}", "/api/v2/drm/setting/fpscert/{site}",
+			"/api/v2/plan/request/status/{site}",
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -83,10 +90,11 @@ func New(id string, config Config, connection upstream.Connection) (*Adapter, er
 		VendorName: vendorName + "'s license server",
 		BaseURL:    config.LicenseBaseURL,
 		BaseURLKey: "license_base_url",
-		Connection: upstream.Connection{Transport: connection.Transport}, // another service, with a state of its own
+		Connection: connection.Another(),
 		Network:    public,
 		Timeout:    config.Timeout,
 		MaxBody:    maxCertificate,
+		Templates:  []string{certificatePath},
 	})
 	return a, err
 }

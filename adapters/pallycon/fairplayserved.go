@@ -19,6 +19,8 @@ import (
 // maxCertificate bounds a certificate of the license server, in bytes.
 const maxCertificate = 64 << 10
 
+const certificatePath = "/ri/fpsCert.do"
+
 // GetFairPlayCertificate reads the certificate that PallyCon's license server serves to players. The
 // guide has no call for it. The license server does not say which sites exist, so drmhub looks for the
 // site in the site list first.
@@ -43,7 +45,7 @@ func (a *Adapter) GetFairPlayCertificate(
 func (a *Adapter) servedFairPlay(ctx context.Context, siteID string) (*pb.FairPlayCertificate, error) {
 	var served upstream.Raw
 	res, err := a.licenseServer.Read(ctx, upstream.Request{
-		Path: "/ri/fpsCert.do", Query: url.Values{"siteId": {siteID}}, Header: http.Header{"Accept": {"*/*"}},
+		Path: certificatePath, Query: url.Values{"siteId": {siteID}}, Header: http.Header{"Accept": {"*/*"}},
 	}, &served)
 	if err != nil {
 		return nil, notServed(err)

@@ -50,6 +50,7 @@ func New(id string, config Config, connection upstream.Connection) (*Adapter, er
 		Timeout:      config.Timeout,
 		MaxBody:      maxBody,
 		MaxPerSecond: config.RequestsPerSecond,
+		Templates:    []string{loginPath, accountsPath, accountsPath + "/{account}", "/iptv/device/{device}"},
 	})
 	if err != nil {
 		return nil, err

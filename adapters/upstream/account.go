@@ -13,6 +13,7 @@ type Account struct {
 	breakers breakers
 	budget   budget
 	hold     atomic.Pointer[throttle]
+	observer Observer // nil: nobody; see Observe
 }
 
 // NewAccount returns the state of an account without calls. id is its id in the configuration.

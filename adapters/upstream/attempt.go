@@ -60,11 +60,15 @@ func (c *Client) try(
 	}
 	// The permit comes after Sign, which may need the only permit of a half-open breaker.
 	if !one.acquire() {
+		a.refusedFor(ctx, RefusedByBreaker)
 		return nil, unsent, a.errBreakerOpen()
 	}
+	one.attempts++
+	end := a.observe(ctx)
 	defer func() {
 		one.result = v
 		c.account.budget.record(v)
+		end(a.ending(v, err))
 	}()
 
 	transport := c.reads
@@ -105,6 +109,7 @@ func (a *attempt) waitForPermit(ctx context.Context) error {
 		return a.errContextDone(ctx)
 	}
 	if h := c.throttled(); h != nil && !a.write {
+		a.refusedFor(ctx, RefusedByPause)
 		left := time.Until(h.until)
 		code, reason := h.codeAndReason()
 		e := a.fail(code, reason, "not sent: %s asked for a pause (HTTP %d), which ends in %v",
@@ -113,6 +118,7 @@ func (a *attempt) waitForPermit(ctx context.Context) error {
 		return e
 	}
 	if a.broken() {
+		a.refusedFor(ctx, RefusedByBreaker)
 		return a.errBreakerOpen()
 	}
 	if c.pace == nil {
@@ -124,6 +130,7 @@ func (a *attempt) waitForPermit(ctx context.Context) error {
 	}
 	wait := c.pace.TryReservePermit(max(maxWait, 0))
 	if wait < 0 {
+		a.refusedFor(ctx, RefusedByRate)
 		return a.fail(codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED,
 			"not sent: the limit of %v requests per second to %s is used up for the next %v, until the deadline. "+
 				"Send fewer requests, or raise the limit.",

@@ -39,6 +39,7 @@ type exchange struct {
 	breaker  circuitbreaker.CircuitBreaker[any]
 	trial    bool          // the breaker permitted this call alone
 	result   attemptResult // of the last attempt that was sent
+	attempts int           // that were sent or are about to be
 }
 
 func (c *Client) newExchange(ctx context.Context, req Request, write bool) *exchange {

@@ -69,6 +69,9 @@ type Options struct {
 	// RequestIDHeader is the response header with the vendor's id of the request, such as
 	// "x-ncp-trace-id".
 	RequestIDHeader string
+	// Templates are the paths of the vendor's API, with a placeholder for each id: "/sites/{site}". An
+	// Observer learns of the template that a request fits, and never of a path.
+	Templates []string
 	// Timeout bounds one attempt, from the connection to the last byte of the response. 0 means
 	// 30 s.
 	Timeout time.Duration
