@@ -36,6 +36,8 @@ type Options struct {
 	Log *slog.Logger
 	// Recorded gets each audit event once it is durable. It may be nil.
 	Recorded func(audit.Event)
+	// Observer may be nil.
+	Observer Observer
 }
 
 // The defaults of Options.
@@ -51,6 +53,9 @@ func (o Options) withDefaults() Options {
 	o.Lease = cmp.Or(o.Lease, DefaultLease)
 	o.FirstPause = cmp.Or(o.FirstPause, time.Second)
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	if o.Observer == nil {
+		o.Observer = unobserved{}
+	}
 	return o
 }
 

@@ -29,11 +29,12 @@ type run struct {
 	mutation *records.Mutation
 	steps    *steps
 	actor    string // the subject of the call that asked for this run
+	began    time.Time
 }
 
 // newRun returns a run of a mutation that this replica owns.
 func (j *Journal) newRun(m *records.Mutation) *run {
-	return &run{journal: j, mutation: m, steps: newSteps(j, m), actor: m.Subject}
+	return &run{journal: j, mutation: m, steps: newSteps(j, m), actor: m.Subject, began: time.Now()}
 }
 
 // An outcome is what a run returns to its caller.
@@ -114,7 +115,11 @@ func (r *run) complete(ctx context.Context, answer proto.Message, failure error)
 	if decision.State == decide.Unknown {
 		r.logUnknown(ctx, before, failure)
 	}
-	err := r.persist(ctx, r.steps.settling && before == decision.State)
+	nothingNew := r.steps.settling && before == decision.State
+	err := r.persist(ctx, nothingNew)
+	if err == nil {
+		r.observeEnd(nothingNew)
+	}
 	switch {
 	case err == nil && told != nil:
 		return outcome{err: told, recorded: true}

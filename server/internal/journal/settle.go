@@ -60,11 +60,12 @@ func (s *settler) settleDue(ctx context.Context) {
 // settle finds out the outcome of a claimed mutation, and records it. It returns an error if it
 // could not try, or could not record the outcome. With giveUp, an outcome that stays unknown is
 // final: nobody tries again.
-func (s *settler) settle(ctx context.Context, m *records.Mutation, giveUp bool) error {
+func (s *settler) settle(ctx context.Context, m *records.Mutation, giveUp bool) (err error) {
 	if decide.IsOver(m.State) {
 		s.journal.release(ctx, m)
 		return nil
 	}
+	defer func() { s.journal.observeAttempt(m, err) }()
 	r := s.journal.newRun(m)
 	m.Attempts++
 	holdsNoLocks := r.steps.givenUp

@@ -83,6 +83,9 @@ func TestADeadReplicasCallIsTakenOverWhenItsLeaseHasEnded(t *testing.T) {
 			t.Errorf("taken over after %v, want the rest of the lease", waited)
 		}
 		other.wantState(t, id, pb.Mutation_UNKNOWN)
+		if n := other.Takeovers(); n != 1 || one.LeaseLeft() != 0 || other.LeaseLeft() < 10*time.Second {
+			t.Errorf("%d takeovers; the leases last for %v and %v", n, one.LeaseLeft(), other.LeaseLeft())
+		}
 		wake()
 		call()
 		other.wantState(t, id, pb.Mutation_UNKNOWN) // as the second process left it

@@ -27,6 +27,7 @@ type DB struct {
 	queue         chan *write
 	stopped       chan struct{} // closed after the last write
 	hooks         atomic.Pointer[Hooks]
+	observer      atomic.Pointer[Observer]
 	file          *openFile // nil unless the database is a file
 
 	closing sync.RWMutex // held for reading by those that send to queue

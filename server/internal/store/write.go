@@ -117,9 +117,8 @@ func (d *DB) commitAlone(w *write) (err error) {
 	return err
 }
 
-// commit runs the writes in one transaction. failed is the write whose error ended the transaction,
-// or nil if the transaction itself failed.
-func (d *DB) commit(batch []*write) (failed *write, err error) {
+// transact runs the writes in one transaction. Its results are those of commit.
+func (d *DB) transact(batch []*write) (failed *write, err error) {
 	// The transaction serves many callers, so none of them can cancel it.
 	ctx, cancel := context.WithTimeout(context.Background(), maxTransaction)
 	defer cancel()

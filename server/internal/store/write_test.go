@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/drmhub/drmhub/internal/postgres"
 	"github.com/drmhub/drmhub/server/internal/store"
@@ -75,6 +76,36 @@ func together(t *testing.T, db *store.DB, writes ...func(context.Context, *sql.T
 	}
 	waiting.Wait()
 	return errs
+}
+
+// observed are the transactions that an observer was told of, as texts.
+type observed chan string
+
+func (o observed) Committed(took time.Duration, writes int, failed store.Failure) {
+	o <- fmt.Sprintf("%d %s %t", writes, failed, took > 0)
+}
+
+func TestTransactionsAreObserved(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		db := storetest.Open(t, dsn)
+		told := make(observed, 9)
+		db.Observe(told)
+		together(t, db, put("a"), put("b"))
+		_ = db.Write(t.Context(), func(context.Context, *sql.Tx) error { return errOwn })
+		db.SetHooks(store.Hooks{BeforeCommit: func() error { return errOwn }})
+		_ = db.Write(t.Context(), put("c"))
+		close(told)
+		var got []string
+		for one := range told {
+			got = append(got, one)
+		}
+		if want := "1  true, 2  true, 1 write true, 1 unavailable true"; strings.Join(got, ", ") != want {
+			t.Errorf("%s, want %s", strings.Join(got, ", "), want)
+		}
+		if l := db.Load(); l.Queued != 0 || l.Writes.MaxOpenConnections != 1 || l.Reads.MaxOpenConnections < 1 {
+			t.Errorf("the load is %+v", l)
+		}
+	})
 }
 
 func TestWritesShareATransaction(t *testing.T) {

@@ -20,10 +20,12 @@ type sights map[string]sight
 // Heartbeat renews the lease. It also deletes the replicas that no longer renew theirs.
 func (l *Lease) Heartbeat(ctx context.Context) error {
 	var next sights
+	var until time.Time
 	err := l.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		now := time.Now()
+		until = now.Add(l.term)
 		_, err := tx.ExecContext(ctx, `INSERT INTO replicas (id, alive_until) VALUES ($1, $2)
-			ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until`, l.replica, now.Add(l.term).UnixMicro())
+			ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until`, l.replica, until.UnixMicro())
 		if err != nil {
 			return err
 		}
@@ -46,8 +48,15 @@ func (l *Lease) Heartbeat(ctx context.Context) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.sights = next
+	l.sights, l.until = next, until
 	return nil
+}
+
+// Left returns how long the lease lasts without another heartbeat. It is 0 once the lease has ended.
+func (l *Lease) Left() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return max(0, time.Until(l.until))
 }
 
 // look returns what this replica now knows of all replicas.

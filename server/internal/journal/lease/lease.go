@@ -20,6 +20,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/journal/records"
 	"github.com/drmhub/drmhub/server/internal/store"
 )
@@ -31,8 +32,11 @@ type Lease struct {
 	replica string
 	term    time.Duration
 	claims  atomic.Int64
+	// takeovers counts the claims of mutations whose last run recorded no end.
+	takeovers atomic.Int64
 
 	mu     sync.Mutex
+	until  time.Time // the end of the lease, with the monotonic clock
 	sights sights
 	// The mutations that this replica may own and does not run, and since when.
 	unreleased map[*records.Mutation]time.Time
@@ -85,8 +89,14 @@ func (l *Lease) claim(
 	if err != nil { // The commit may be durable in spite of its error.
 		l.ReleaseLater(&records.Mutation{ID: id, Owner: owner})
 	}
+	if claimed != nil && (claimed.State == pb.Mutation_INTENDED || claimed.State == pb.Mutation_SENT) {
+		l.takeovers.Add(1) // A run that records its end leaves another state.
+	}
 	return claimed, err
 }
+
+// Takeovers returns how many mutations were claimed whose last run recorded no end.
+func (l *Lease) Takeovers() int64 { return l.takeovers.Load() }
 
 // Release releases a mutation that this replica owns and does not run. If the store cannot be written
 // now, RetryReleases releases it later. Release ignores a mutation that was only read.
