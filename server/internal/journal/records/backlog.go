@@ -45,7 +45,6 @@ func (r *Records) Backlog(ctx context.Context, vendors []string) (*Backlog, erro
 		fmt.Fprintf(&vendor, "WHEN substr(resource || '/', 1, %d) = $%d THEN %d ",
 			utf8.RuneCountInString(prefix), len(values), i)
 	}
-	//nolint:gosec // The texts are constants of this package, and ids of replicas.
 	query := fmt.Sprintf(`SELECT vendor, state_now, given_up, COUNT(*), MIN(began) FROM (
 			SELECT CASE WHEN 1 = 0 THEN 0 %s ELSE -1 END AS vendor, %s AS state_now,
 				CASE WHEN settle_at IS NULL THEN 1 ELSE 0 END AS given_up, COALESCE(send_time, create_time) AS began
