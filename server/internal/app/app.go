@@ -134,6 +134,7 @@ func (a *App) newJournal(ctx context.Context, cfg *config.Config, all *vendors.R
 	}
 	if a.sink != nil {
 		options.Recorded = a.sink.Record
+		a.polls.Go(a.retryCopies)
 	}
 	direct := inproc.New(nil, nil)
 	services.Register(direct, all)

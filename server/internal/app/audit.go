@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/drmhub/drmhub/server/internal/audit"
 	"github.com/drmhub/drmhub/server/internal/config"
@@ -22,6 +23,23 @@ func newSink(cfg config.Audit, log *slog.Logger) (*audit.Sink, error) {
 		return audit.NewSink(os.Stdout, log), nil
 	}
 	return nil, nil
+}
+
+// copyRetry is the pause before events that could not be copied are written again.
+const copyRetry = 5 * time.Second
+
+// retryCopies writes the events again that could not be copied, until the server stops.
+func (a *App) retryCopies() {
+	ticker := time.NewTicker(copyRetry)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			a.sink.Retry()
+		case <-a.polling.Done():
+			return
+		}
+	}
 }
 
 // VerifyAudit checks the audit trail in the store of a configuration file, and prints a line for every

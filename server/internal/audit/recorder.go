@@ -80,3 +80,16 @@ func (r *Recorder) LookForUnconfirmed(ctx context.Context) (left int) {
 	}
 	return left
 }
+
+// Unconfirmed returns how many events may be durable although their commit returned an error, and since
+// when the first of them.
+func (r *Recorder) Unconfirmed() (events int64, since time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, came := range r.unconfirmed {
+		if since.IsZero() || came.Before(since) {
+			since = came
+		}
+	}
+	return int64(len(r.unconfirmed)), since
+}

@@ -1,25 +1,49 @@
 package audit
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/go-json-experiment/json"
 )
 
+// maxUnwritten is how many events a Sink keeps in memory until its output can be written again.
+const maxUnwritten = 10_000
+
 // A Sink writes a copy of the events as JSON lines, with the keys of Event. Others can read the copy
-// and keep it elsewhere. Events of concurrent calls may be in another order than in their chain. A
-// Sink is safe for concurrent use. A nil Sink writes nothing.
+// and keep it elsewhere. Events of concurrent calls may be in another order than in their chain. An event
+// that cannot be written is written later. A Sink is safe for concurrent use. A nil Sink writes nothing.
 type Sink struct {
 	log *slog.Logger
 
-	mu   sync.Mutex
-	out  io.Writer
-	file *os.File // nil if the sink does not own out
-	cut  bool     // the last line of out is incomplete
+	mu        sync.Mutex
+	out       io.Writer
+	file      *os.File // nil if the sink does not own out
+	cut       bool     // the last line of out is incomplete, and its rest is unknown
+	unwritten []line   // in the order in which they came; a part of the first may be written
+	copied    Copied
+}
+
+// A line is an event that is to be written, or the rest of it.
+type line struct {
+	text []byte
+	came time.Time
+}
+
+// Copied is how far a copy is behind the store.
+type Copied struct {
+	// Events is how many events were written, and Failures how many attempts to write failed.
+	Events, Failures int64
+	// Unwritten is how many events are in the store and not in the copy. Lost is how many of them will
+	// never be written, since too many were waiting.
+	Unwritten, Lost int64
+	// Since is when the first of the unwritten events came. It is zero if there are none.
+	Since time.Time
 }
 
 // NewSink returns a sink that writes each line to out at once.
@@ -53,43 +77,91 @@ func isCut(file *os.File) bool {
 	return err == nil && last[0] != '\n'
 }
 
-// Record writes an event that is in the store already. If that fails, Record logs it.
+// Record writes an event that is in the store already, and those that are still unwritten. If that fails,
+// Record logs it, and a later Record or Retry writes the event.
 func (s *Sink) Record(e Event) {
 	if s == nil {
 		return
 	}
-	line, err := json.Marshal(e)
-	if err == nil {
-		err = s.write(append(line, '\n'))
-	}
-	if err != nil {
-		s.log.Error("an audit event is in the store, but could not be copied", "event", e.Name(), "error", err)
-	}
-}
-
-func (s *Sink) write(line []byte) error {
+	text, err := json.Marshal(e)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.cut {
-		line = append([]byte{'\n'}, line...)
+	switch {
+	case err == nil && len(s.unwritten) < maxUnwritten:
+		s.unwritten = append(s.unwritten, line{append(text, '\n'), time.Now()})
+		if err := s.flush(); err != nil {
+			s.log.Error("an audit event is in the store, and could not be copied yet", "event", e.Name(), "error", err)
+		}
+		return
+	case err == nil:
+		err = errors.New("too many events wait to be copied")
 	}
-	n, err := s.out.Write(line)
-	if n > 0 {
-		s.cut = line[n-1] != '\n'
+	if s.copied.Lost++; s.copied.Lost == 1 {
+		s.copied.Since = time.Now()
 	}
-	return err
+	s.log.Error("an audit event is in the store, and will not be copied", "event", e.Name(), "error", err)
 }
 
-// Close closes the file, if the sink opened one.
+// Retry writes the events that are still unwritten.
+func (s *Sink) Retry() {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if waiting := len(s.unwritten); waiting > 0 && s.flush() == nil {
+		s.log.Info("the copy of the audit trail can be written again", "events", waiting)
+	}
+}
+
+// flush writes what is unwritten, in order. The caller holds the lock.
+func (s *Sink) flush() error {
+	for len(s.unwritten) > 0 {
+		text := s.unwritten[0].text
+		if s.cut {
+			text = append([]byte{'\n'}, text...)
+		}
+		n, err := s.out.Write(text)
+		if n > 0 && s.cut {
+			s.cut, text, n = false, text[1:], n-1
+		}
+		if err != nil {
+			s.unwritten[0].text = text[n:]
+			s.copied.Failures++
+			return err
+		}
+		s.copied.Events++
+		s.unwritten = s.unwritten[1:]
+	}
+	s.unwritten = nil
+	return nil
+}
+
+// Copied returns how far the copy is behind the store.
+func (s *Sink) Copied() Copied {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.copied
+	c.Unwritten = c.Lost + int64(len(s.unwritten))
+	if len(s.unwritten) > 0 && (c.Lost == 0 || s.unwritten[0].came.Before(c.Since)) {
+		c.Since = s.unwritten[0].came
+	}
+	return c
+}
+
+// Close writes what is unwritten, and closes the file if the sink opened one.
 func (s *Sink) Close() error {
-	if s == nil || s.file == nil {
+	if s == nil {
 		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.file.Sync(); err != nil {
-		_ = s.file.Close()
-		return fmt.Errorf("the audit file may lack its last lines: %w", err)
+	err := s.flush()
+	if s.file != nil {
+		err = errors.Join(err, s.file.Sync(), s.file.Close())
 	}
-	return s.file.Close()
+	if err != nil {
+		return fmt.Errorf("the copy of the audit trail may lack its last events: %w", err)
+	}
+	return nil
 }

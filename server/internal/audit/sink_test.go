@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -103,17 +104,24 @@ func (f *flaky) Write(p []byte) (int, error) {
 	return f.Buffer.Write(p)
 }
 
-func TestASinkThatFailsSaysSoAndGoesOn(t *testing.T) {
+func TestASinkThatFailsSaysSoAndCatchesUp(t *testing.T) {
 	var log bytes.Buffer
 	out := &flaky{}
 	s := audit.NewSink(out, slog.New(slog.NewTextHandler(&log, nil)))
 	for _, e := range grow(t, storetest.Open(t, store.Memory), "a") {
 		s.Record(e)
 	}
+	if c := s.Copied(); c.Events != 4 || c.Failures != 4 || c.Unwritten != 1 || c.Lost != 0 || c.Since.IsZero() {
+		t.Errorf("before the end: %+v", c)
+	}
+	s.Retry()
+	if c := s.Copied(); c != (audit.Copied{Events: 5, Failures: 4}) {
+		t.Errorf("at the end: %+v", c)
+	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
-	for text, times := range map[string]int{"the disk is full": 2, "auditEvents/a-2": 1, "auditEvents/a-4": 1} {
+	for text, times := range map[string]int{"the disk is full": 4, "auditEvents/a-2": 1, "auditEvents/a-5": 1} {
 		if n := strings.Count(log.String(), text); n != times {
 			t.Errorf("%q is in the log %d times, want %d:\n%s", text, n, times, log.String())
 		}
@@ -121,12 +129,31 @@ func TestASinkThatFailsSaysSoAndGoesOn(t *testing.T) {
 	var positions []int64
 	for line := range strings.Lines(out.String()) {
 		var e audit.Event
-		if json.Unmarshal([]byte(line), &e) == nil {
-			positions = append(positions, e.Position)
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Error(err)
 		}
+		positions = append(positions, e.Position)
 	}
-	if len(positions) != 3 || positions[0] != 1 || positions[1] != 3 || positions[2] != 5 {
-		t.Errorf("whole lines: %v, want 1, 3 and 5\n%s", positions, out.String())
+	if !slices.Equal(positions, []int64{1, 2, 3, 4, 5}) {
+		t.Errorf("whole lines: %v, want all five\n%s", positions, out.String())
+	}
+}
+
+// full refuses all that it is told.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("the disk is full") }
+
+func TestASinkKeepsABoundedNumberOfEvents(t *testing.T) {
+	s := audit.NewSink(full{}, quiet)
+	for range 10_003 {
+		s.Record(audit.Event{})
+	}
+	if c := s.Copied(); c.Unwritten != 10_003 || c.Lost != 3 || c.Since.IsZero() {
+		t.Errorf("%+v", c)
+	}
+	if err := s.Close(); err == nil || !strings.Contains(err.Error(), "may lack its last events") {
+		t.Error(err)
 	}
 }
 
