@@ -91,14 +91,17 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 	if err := a.newAuthenticator(ctx, cfg.Auth, all); err != nil {
 		return err
 	}
+	if err := a.newMetrics(); err != nil {
+		return err
+	}
 	if err := a.newJournal(ctx, cfg, all); err != nil {
+		return err
+	}
+	if err := a.showJournal(all); err != nil {
 		return err
 	}
 	rules, err := validation.New(requests()...)
 	if err != nil {
-		return err
-	}
-	if err := a.newMetrics(); err != nil {
 		return err
 	}
 	a.limits, a.refusals = newLimiter(cfg.Auth), a.newRefusals()
@@ -128,7 +131,11 @@ func (a *App) newJournal(ctx context.Context, cfg *config.Config, all *vendors.R
 	if a.sink, err = newSink(cfg.Audit, a.log); err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
-	options := journal.Options{Keep: cfg.Store.Keep, Quiet: cfg.Store.Quiet, Log: a.log}
+	observer, err := a.metrics.JournalObserver()
+	if err != nil {
+		return err
+	}
+	options := journal.Options{Keep: cfg.Store.Keep, Quiet: cfg.Store.Quiet, Log: a.log, Observer: observer}
 	if key := cfg.Store.DigestKey; key != nil {
 		options.DigestKey = []byte(key.Reveal())
 	}

@@ -7,9 +7,10 @@ import (
 
 	"github.com/drmhub/drmhub/server/internal/config"
 	"github.com/drmhub/drmhub/server/internal/telemetry"
+	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
-// newMetrics creates the metrics, and shows the key sets in them.
+// newMetrics creates the metrics, and shows the key sets and tokens in them.
 func (a *App) newMetrics() (err error) {
 	if a.metrics, err = telemetry.New(); err != nil {
 		return err
@@ -18,7 +19,27 @@ func (a *App) newMetrics() (err error) {
 	for _, set := range a.keySets {
 		sets = append(sets, set)
 	}
-	return a.metrics.ShowKeySets(sets...)
+	if err := a.metrics.ShowKeySets(sets...); err != nil || a.verifier == nil {
+		return err
+	}
+	return a.metrics.ShowTokens(a.verifier.Lookups)
+}
+
+// showJournal shows the store, the journal and the audit trail in the metrics.
+func (a *App) showJournal(all *vendors.Registry) error {
+	if err := a.metrics.ShowStore(a.store); err != nil {
+		return err
+	}
+	ids := func() (ids []string) {
+		for _, v := range all.All() {
+			ids = append(ids, v.ID)
+		}
+		return ids
+	}
+	if err := a.metrics.ShowJournal(a.journal, ids); err != nil || a.sink == nil {
+		return err
+	}
+	return a.metrics.ShowAudit(a.sink, a.journal.Audit())
 }
 
 // showCertificates shows the certificates of the listeners in the metrics.

@@ -29,6 +29,7 @@ type Metrics struct {
 	meter    metric.Meter
 	page     http.Handler
 	refused  metric.Int64Counter
+	reloads  reloads
 }
 
 // New returns metrics without observations.
@@ -45,7 +46,8 @@ func New() (*Metrics, error) {
 	m.meter = m.provider.Meter("drmhub")
 	m.refused, err = m.meter.Int64Counter("drmhub.auth.refused",
 		metric.WithDescription("Calls that were refused because of their caller."), metric.WithUnit("{call}"))
-	return m, errors.Join(err, m.showBuild())
+	m.Reload(true)
+	return m, errors.Join(err, m.showBuild(), m.showReloads())
 }
 
 // Page returns the page at Path: the text format of Prometheus, or OpenMetrics where it is accepted.

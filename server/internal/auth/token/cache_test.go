@@ -128,4 +128,7 @@ func TestARememberedTokenCostsLittle(t *testing.T) {
 	}); n > 3 {
 		t.Errorf("%v allocations", n)
 	}
+	if hits, misses := v.Lookups(); hits != 100 || misses != 1 {
+		t.Errorf("%d tokens were remembered, and %d were not", hits, misses)
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -50,6 +51,8 @@ type Verifier struct {
 	leeway    time.Duration
 	reserved  map[string]bool
 	cache     *lru.Cache[[sha256.Size]byte, remembered]
+	// hits and misses count the tokens that were remembered, and those that were not.
+	hits, misses atomic.Int64
 }
 
 // remembered is a verified token. It counts until a moment, and while no set has changed.
@@ -119,8 +122,10 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (*Claims, error) {
 	now, generation := time.Now(), v.generation()
 	digest := sha256.Sum256([]byte(raw))
 	if known, ok := v.cache.Get(digest); ok && known.generation == generation && now.Before(known.until) {
+		v.hits.Add(1)
 		return known.claims, nil
 	}
+	v.misses.Add(1)
 	claims, err := v.verify(ctx, raw)
 	if err != nil {
 		return nil, err
@@ -132,6 +137,9 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (*Claims, error) {
 	v.cache.Add(digest, remembered{claims: claims, until: until, generation: generation})
 	return claims, nil
 }
+
+// Lookups returns how many tokens were remembered when they came, and how many were not.
+func (v *Verifier) Lookups() (hits, misses int64) { return v.hits.Load(), v.misses.Load() }
 
 // generation returns a number that grows whenever a set changes. It is read before a key is: a token that
 // was verified with a key that is gone since then has an older number.
