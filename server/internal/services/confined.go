@@ -170,6 +170,7 @@ func hasAccount(ctx context.Context, all *vendors.Registry, caller auth.Caller, 
 	if err != nil {
 		return false, err
 	}
+	all = all.Snapshot()
 	for _, customer := range caller.SeenCustomers() {
 		req := &pb.ListDrmAccountsRequest{
 			Parent: names.Vendor.Name(ids[0]), PageSize: paging.MaxSize,

@@ -63,6 +63,7 @@ func list[C any, Req listRequest, Res listResponse](
 		return delegate(ctx, all, req.GetParent(), call, req)
 	}
 	var none Res
+	all = all.Snapshot()
 	l, err := newListing[Req, Res](ctx, req)
 	if err != nil {
 		return none, err

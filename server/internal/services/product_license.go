@@ -2,6 +2,7 @@ package services
 
 import (
 	"context"
+	"strings"
 
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -68,7 +69,7 @@ func (s *productLicenses) BatchCreateProductLicenses(
 ) (*pb.BatchCreateProductLicensesResponse, error) {
 	call := adapters.ProductLicenseBatchCreator.BatchCreateProductLicenses
 	res, err := delegate(ctx, s.vendors, req.GetParent(), call, req)
-	s.nameVendor(req.GetParent(), res.GetResults())
+	nameVendor(req.GetParent(), res.GetResults())
 	return res, err
 }
 
@@ -77,16 +78,14 @@ func (s *productLicenses) BatchDeleteProductLicenses(
 ) (*pb.BatchDeleteProductLicensesResponse, error) {
 	call := adapters.ProductLicenseBatchDeleter.BatchDeleteProductLicenses
 	res, err := delegate(ctx, s.vendors, req.GetParent(), call, req)
-	s.nameVendor(req.GetParent(), res.GetResults())
+	nameVendor(req.GetParent(), res.GetResults())
 	return res, err
 }
 
 // nameVendor adds the vendor id to the errors of a batch's items, as withVendor does for a call.
-func (s *productLicenses) nameVendor(parent string, results []*pb.ProductLicenseResult) {
-	v, err := s.vendors.Lookup(parent)
-	if err != nil {
-		return // There are no results.
-	}
+func nameVendor(parent string, results []*pb.ProductLicenseResult) {
+	id, _, _ := strings.Cut(strings.TrimPrefix(parent, "vendors/"), "/")
+	v := vendors.Vendor{ID: id}
 	for _, r := range results {
 		if r.GetError() != nil {
 			named := apierror.Convert(withVendor(v, status.FromProto(r.GetError()).Err()))

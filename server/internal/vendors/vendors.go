@@ -3,7 +3,10 @@ package vendors
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/apierror"
@@ -22,28 +25,88 @@ type Vendor struct {
 // Name returns the vendor's resource name.
 func (v Vendor) Name() string { return names.Vendor.Name(v.ID) }
 
-// A Registry holds the configured accounts, in the order of the configuration. It never changes.
-type Registry struct{ all []Vendor }
+// A Registry holds the configured accounts, in the order of the configuration. A reload of the
+// configuration replaces them. A call keeps the adapter that it has looked up.
+type Registry struct {
+	replacing sync.Mutex // one Replace at a time
+	current   atomic.Pointer[accounts]
+}
+
+// accounts are those of one configuration. They never change.
+type accounts struct {
+	all     []Vendor
+	leaving []string      // the ids that a Replace may remove; nil while no Replace runs
+	decided chan struct{} // closed when that Replace has ended
+}
 
 // New returns a registry. It fails if two accounts have the same id.
 func New(all ...Vendor) (*Registry, error) {
+	if err := checkIDs(all); err != nil {
+		return nil, err
+	}
+	r := &Registry{}
+	r.current.Store(&accounts{all: all})
+	return r, nil
+}
+
+func checkIDs(all []Vendor) error {
 	seen := map[string]bool{}
 	for _, v := range all {
 		if seen[v.ID] {
-			return nil, fmt.Errorf("two vendors have the id %q", v.ID)
+			return fmt.Errorf("two vendors have the id %q", v.ID)
 		}
 		seen[v.ID] = true
 	}
-	return &Registry{all}, nil
+	return nil
+}
+
+// Replace replaces all accounts in one step, unless permit returns an error. permit gets the ids that
+// the new accounts lack. While it runs, Lookup of such an id blocks, so that no call begins that
+// permit does not see. A call that found its adapter before runs on with it.
+func (r *Registry) Replace(all []Vendor, permit func(leaving []string) error) error {
+	if err := checkIDs(all); err != nil {
+		return err
+	}
+	r.replacing.Lock()
+	defer r.replacing.Unlock()
+	old := r.current.Load().all
+	var leaving []string
+	for _, v := range old {
+		if !slices.ContainsFunc(all, func(next Vendor) bool { return next.ID == v.ID }) {
+			leaving = append(leaving, v.ID)
+		}
+	}
+	decided := make(chan struct{})
+	defer close(decided)
+	r.current.Store(&accounts{all: old, leaving: leaving, decided: decided})
+	if err := permit(leaving); err != nil {
+		r.current.Store(&accounts{all: old})
+		return err
+	}
+	r.current.Store(&accounts{all: all})
+	return nil
+}
+
+// Snapshot returns a registry that stays as this one is now. A call that looks up several accounts, or
+// one of them twice, uses it, so that a reload does not take an account away in between.
+func (r *Registry) Snapshot() *Registry {
+	s := &Registry{}
+	s.current.Store(&accounts{all: r.current.Load().all})
+	return s
 }
 
 // All returns the accounts, in the order of the configuration.
-func (r *Registry) All() []Vendor { return r.all }
+func (r *Registry) All() []Vendor { return r.current.Load().all }
 
 // Lookup returns the account that a canonical resource name belongs to.
 func (r *Registry) Lookup(name string) (Vendor, error) {
 	id, _, _ := strings.Cut(strings.TrimPrefix(name, "vendors/"), "/")
-	for _, v := range r.all {
+	now := r.current.Load()
+	for slices.Contains(now.leaving, id) {
+		<-now.decided
+		now = r.current.Load()
+	}
+	for _, v := range now.all {
 		if v.ID == id {
 			return v, nil
 		}

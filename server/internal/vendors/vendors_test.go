@@ -2,9 +2,11 @@ package vendors_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"google.golang.org/grpc/codes"
 
@@ -113,6 +115,44 @@ func TestAnIDIsTakenOnce(t *testing.T) {
 	_, err := vendors.New(vendors.Vendor{ID: "a"}, vendors.Vendor{ID: "b"}, vendors.Vendor{ID: "a"})
 	if err == nil || !strings.Contains(err.Error(), `"a"`) {
 		t.Errorf("%v, want an error that names the id", err)
+	}
+}
+
+// TestAVendorLeavesInOneStep drops a vendor, once refused and once permitted. While that is decided, a call for the
+// vendor waits, and all others go on.
+func TestAVendorLeavesInOneStep(t *testing.T) {
+	for name, refusal := range map[string]error{"refused": errors.New("it has unsettled mutations"), "permitted": nil} {
+		synctest.Test(t, func(t *testing.T) {
+			r, err := vendors.New(vendors.Vendor{ID: "a"}, vendors.Vendor{ID: "b"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			before, looked := r.Snapshot(), make(chan error, 1)
+			err = r.Replace([]vendors.Vendor{{ID: "b"}, {ID: "c"}}, func(leaving []string) error {
+				go func() {
+					_, err := r.Lookup("vendors/a/sites/s")
+					looked <- err
+				}()
+				synctest.Wait()
+				if len(looked) > 0 || !slices.Equal(leaving, []string{"a"}) {
+					t.Errorf("%s: Lookup did not wait, or %q leaves", name, leaving)
+				}
+				if _, err := r.Lookup("vendors/b"); err != nil {
+					t.Errorf("%s: the vendor that stays: %v", name, err)
+				}
+				return refusal
+			})
+			gone := refusal == nil
+			if !errors.Is(err, refusal) || (<-looked != nil) != gone {
+				t.Errorf("%s: %v, and the call that waited found the vendor, or did not", name, err)
+			}
+			if _, err := r.Lookup("vendors/c"); (err == nil) != gone {
+				t.Errorf("%s: the new vendor: %v", name, err)
+			}
+			if _, err := before.Lookup("vendors/a"); err != nil {
+				t.Errorf("%s: the snapshot lost a vendor: %v", name, err)
+			}
+		})
 	}
 }
 
