@@ -42,6 +42,24 @@ const (
 type position struct {
 	Parent string `json:"p"`
 	Token  string `json:"t,omitempty"`
+	// Done are the ids of the vendors before that of Parent. The configuration may since have lost the
+	// vendor of Parent, or may have another order.
+	Done []string `json:"d,omitempty"`
+}
+
+// after returns the position at another parent, whose rows come after those at p.
+func (p position) after(parent string) position {
+	before := vendorOf(p.Parent)
+	if before == "" || before == vendorOf(parent) {
+		return position{Parent: parent, Done: p.Done}
+	}
+	return position{Parent: parent, Done: append(slices.Clip(p.Done), before)}
+}
+
+// vendorOf returns the id of the vendor in a parent's name, or "".
+func vendorOf(parent string) string {
+	id, _, _ := strings.Cut(strings.TrimPrefix(parent, "vendors/"), "/")
+	return id
 }
 
 // A nextParent is a parent to ask next, or the error why it cannot be asked.
@@ -72,7 +90,7 @@ func list[C any, Req listRequest, Res listResponse](
 	if err != nil {
 		return none, err
 	}
-	next, stop := iter.Pull2(parents(ctx, capable, req.GetParent(), l.at.Parent))
+	next, stop := iter.Pull2(parents(ctx, capable, req.GetParent(), l.at))
 	defer stop()
 	for l.next, l.more = next, true; !l.full(); {
 		asked := l.plan()
@@ -153,7 +171,7 @@ func (l *listing[Req, Res]) merge(asked []nextParent, answers []answer[Res]) {
 	for i, a := range answers {
 		l.asked++
 		l.queue = l.queue[1:]
-		l.at = position{Parent: asked[i].parent}
+		l.at = l.at.after(asked[i].parent)
 		if a.err != nil {
 			l.failed = append(l.failed, a.err)
 			appendTo(l.page, "unreachable", l.at.Parent)

@@ -11,6 +11,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/adaptertest"
 	"github.com/drmhub/drmhub/adapters/paging"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
 // walk reads a list of licenses page by page. It returns the rows as "{site name}: {content}", and
@@ -140,6 +141,34 @@ func TestAVendorThatFailsHalfWayIsDroppedFromTheToken(t *testing.T) {
 	rows, unreachable := walk(t, conn, req)
 	if !slices.Equal(rows, expect("b", "s", 2)) || !slices.Equal(unreachable, []string{"vendors/a/sites/s"}) {
 		t.Errorf("%q, unreachable %q", rows, unreachable)
+	}
+}
+
+// TestAListGoesOnInAnotherConfiguration replaces the vendors between two pages. The rows of a vendor that stays
+// come once, also if it has another place, or if the vendor of the last rows is gone.
+func TestAListGoesOnInAnotherConfiguration(t *testing.T) {
+	a, b, c, d := holding("a", "s", 1), holding("b", "s", 3), holding("c", "s", 1), holding("d", "s", 1)
+	before, _ := serve(t, a.configured(), b.configured(), c.configured())
+	for name, of := range map[string]struct {
+		vendors []vendors.Vendor
+		want    []string
+	}{
+		"the vendor is gone": {[]vendors.Vendor{a.configured(), c.configured()}, expect("c", "s", 1)},
+		"another order, and a new vendor": {
+			[]vendors.Vendor{d.configured(), c.configured(), b.configured(), a.configured()},
+			slices.Concat(expect("b", "s", 3)[1:], expect("d", "s", 1), expect("c", "s", 1)),
+		},
+	} {
+		req := &pb.ListLicensesRequest{Parent: "vendors/-/sites/s", PageSize: 2}
+		first, err := list(t.Context(), before, req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, _ := serve(t, of.vendors...)
+		req.PageToken = first.GetNextPageToken()
+		if rows, _ := walk(t, after, req); !slices.Equal(rows, of.want) {
+			t.Errorf("%s: %q, want %q", name, rows, of.want)
+		}
 	}
 }
 

@@ -64,14 +64,15 @@ func covers(parent, name string) bool {
 	return true
 }
 
-// parents yields the parents that a parent with "-" includes and the caller may see, starting after last:
+// parents yields the parents that a parent with "-" includes and the caller may see, starting after a position:
 // vendor by vendor, and site by site in the order of their ids. If not all of a vendor's sites can be named, parents
 // yields the vendor with the error after its sites.
-func parents(ctx context.Context, capable []vendors.Vendor, parent, last string) iter.Seq2[string, error] {
+func parents(ctx context.Context, capable []vendors.Vendor, parent string, at position) iter.Seq2[string, error] {
+	last := at.Parent
 	_, site, _ := strings.Cut(strings.TrimPrefix(parent, "vendors/"), "/")
 	caller := auth.FromContext(ctx)
 	return func(yield func(string, error) bool) {
-		for _, v := range capable[resumeIndex(capable, last):] {
+		for _, v := range remaining(capable, at) {
 			if v.Name() == last { // It is done, or its sites could not be listed.
 				continue
 			}
@@ -99,12 +100,19 @@ func parents(ctx context.Context, capable []vendors.Vendor, parent, last string)
 	}
 }
 
-// resumeIndex returns the index of the vendor of the last rows. If that vendor is no longer
-// configured, the list starts again, as the names of its rows show.
-func resumeIndex(capable []vendors.Vendor, last string) int {
-	return max(0, slices.IndexFunc(capable, func(v vendors.Vendor) bool {
-		return last == v.Name() || strings.HasPrefix(last, v.Name()+"/")
-	}))
+// remaining returns the vendors that a list at a position has not finished: that of the last rows first, if it
+// is still configured, and then the others in the order of the configuration.
+func remaining(capable []vendors.Vendor, at position) []vendors.Vendor {
+	var current, rest []vendors.Vendor
+	for _, v := range capable {
+		switch {
+		case v.ID == vendorOf(at.Parent):
+			current = append(current, v)
+		case !slices.Contains(at.Done, v.ID):
+			rest = append(rest, v)
+		}
+	}
+	return append(current, rest...)
 }
 
 // A siteNamer is an adapter that names its sites, also those that it cannot read. With an error it

@@ -2,7 +2,6 @@ package services
 
 import (
 	"context"
-	"strings"
 
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -84,8 +83,7 @@ func (s *productLicenses) BatchDeleteProductLicenses(
 
 // nameVendor adds the vendor id to the errors of a batch's items, as withVendor does for a call.
 func nameVendor(parent string, results []*pb.ProductLicenseResult) {
-	id, _, _ := strings.Cut(strings.TrimPrefix(parent, "vendors/"), "/")
-	v := vendors.Vendor{ID: id}
+	v := vendors.Vendor{ID: vendorOf(parent)}
 	for _, r := range results {
 		if r.GetError() != nil {
 			named := apierror.Convert(withVendor(v, status.FromProto(r.GetError()).Err()))
