@@ -1,4 +1,4 @@
-package main
+package program
 
 import (
 	"crypto"
@@ -10,52 +10,53 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/spf13/cobra"
 )
 
-const keygenUsage = `Usage: server keygen --out FILE [--alg EdDSA|ES256|RS256]
-
-It writes a private key with which "server token" signs tokens, and the public key beside it. It prints
-the lines of the configuration by which a server accepts these tokens. Keep the private key where tokens
-are signed. A server needs the public key alone.
-
-Flags:
-`
+const keygenHelp = `keygen writes a private key with which "drmhub token" signs tokens, and the public key beside
+it. It prints the lines of the configuration by which a server accepts these tokens. Keep the private key
+where tokens are signed. A server needs the public key alone.`
 
 // rsaBits is the length of new RSA keys. RSA of 2048 bits is not recommended after 2030.
 const rsaBits = 3072
 
-// keygen writes a key pair into two files.
-func keygen(args []string, out, errs io.Writer) error {
-	flags := flag.NewFlagSet("server keygen", flag.ContinueOnError)
-	flags.SetOutput(errs)
-	flags.Usage = func() {
-		fmt.Fprint(errs, keygenUsage)
-		flags.PrintDefaults()
+// keygenCommand writes a key pair into two files.
+func keygenCommand() *cobra.Command {
+	var alg, file string
+	c := &cobra.Command{
+		Use:   "keygen --out FILE",
+		Short: "Make a key that signs tokens",
+		Long:  keygenHelp,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("keygen has no argument %q: use --out FILE", args[0])
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, _ []string) error { return keygen(alg, file, c.OutOrStdout()) },
 	}
-	alg := flags.String("alg", "EdDSA", "the `algorithm` of the tokens: EdDSA, ES256 or RS256")
-	file := flags.String("out", "", "the `file` of the private key, such as k2.pem; it must not exist")
-	if err := flags.Parse(args); err != nil {
-		return err
+	c.Flags().StringVar(&alg, "alg", "EdDSA", "the `algorithm` of the tokens: EdDSA, ES256 or RS256")
+	c.Flags().StringVar(&file, "out", "", "the `file` of the private key, such as k2.pem; it must not exist")
+	return c
+}
+
+func keygen(alg, file string, out io.Writer) error {
+	if file == "" {
+		return usagef("keygen needs --out, such as: drmhub keygen --out k2.pem")
 	}
-	switch {
-	case flags.NArg() > 0:
-		return fmt.Errorf("keygen has no argument %q: use --out FILE", flags.Arg(0))
-	case *file == "":
-		return errors.New("keygen needs --out, such as: server keygen --out k2.pem")
-	}
-	key, err := newPrivateKey(*alg)
+	key, err := newPrivateKey(alg)
 	if err != nil {
 		return err
 	}
-	kid := strings.TrimSuffix(filepath.Base(*file), filepath.Ext(*file))
-	public := strings.TrimSuffix(*file, filepath.Ext(*file)) + ".pub.pem"
-	if err := writeKeys(*file, public, key); err != nil {
+	kid := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
+	public := strings.TrimSuffix(file, filepath.Ext(file)) + ".pub.pem"
+	if err := writeKeys(file, public, key); err != nil {
 		return err
 	}
 	if whole, err := filepath.Abs(public); err == nil {
@@ -68,8 +69,8 @@ auth:
   keys:
     - {kid: %q, alg: %s, public_key: {file: %[2]q}}
 
-Then sign tokens with: server token --key %[1]s --kid %[3]s --subject NAME --roles viewer --config drmhub.yaml
-`, *file, public, kid, *alg)
+Then sign tokens with: drmhub token --key %[1]s --kid %[3]s --subject NAME --roles viewer --config drmhub.yaml
+`, file, public, kid, alg)
 	return nil
 }
 
@@ -83,7 +84,7 @@ func newPrivateKey(alg string) (crypto.Signer, error) {
 	case "RS256":
 		return rsa.GenerateKey(rand.Reader, rsaBits)
 	}
-	return nil, fmt.Errorf("keygen makes no key for %q: use EdDSA, ES256 or RS256", alg)
+	return nil, usagef("keygen makes no key for %q: use EdDSA, ES256 or RS256", alg)
 }
 
 // writeKeys writes both files, or none.

@@ -1,16 +1,15 @@
-package main
+package program
 
 import (
 	"bytes"
 	"context"
-	"errors"
-	"flag"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -181,26 +180,73 @@ func TestAuditVerify(t *testing.T) {
 }
 
 func TestHelpNamesEveryCommand(t *testing.T) {
-	var help bytes.Buffer
-	if err := run(t.Context(), []string{"-h"}, io.Discard, &help); !errors.Is(err, flag.ErrHelp) {
-		t.Errorf("-h returns %v, want %v", err, flag.ErrHelp)
-	}
-	for _, want := range []string{"server emulate", "server health", "server audit verify", "-config"} {
-		if !strings.Contains(help.String(), want) {
-			t.Errorf("the help lacks %q:\n%s", want, &help)
+	for _, line := range []string{"-h", "--help", "help"} {
+		help, err := ran(t, line)
+		if err != nil {
+			t.Errorf("%s returns %v", line, err)
+		}
+		for _, c := range newRoot().Commands() {
+			if !strings.Contains(help, "\n  "+c.Name()+" ") {
+				t.Errorf("%s lacks the command %s:\n%s", line, c.Name(), help)
+			}
+		}
+		if !strings.Contains(help, "--config file") || !strings.Contains(help, "drmhub [flags]") {
+			t.Errorf("%s lacks the server's own flags:\n%s", line, help)
 		}
 	}
 }
 
-func TestMistakesOnTheCommandLine(t *testing.T) {
-	for _, line := range []string{
-		"serve", "emulate", "emulate acme", "--config /does/not/exist.yaml", "--nonsense",
-		"health --nonsense", "health --url 8080",
-		"audit", "audit mend", "audit verify", "audit verify --nonsense", "audit verify audit.jsonl",
-		"audit verify --config /does/not/exist.yaml", "audit verify --file /dev/null --config drmhub.yaml",
-	} {
-		if err := run(t.Context(), strings.Fields(line), io.Discard, io.Discard); err == nil {
-			t.Errorf("%q is taken", line)
+func TestTheVersionIsSaid(t *testing.T) {
+	for _, line := range []string{"version", "--version"} {
+		if said, err := ran(t, line); err != nil || !strings.HasPrefix(said, "drmhub version ") {
+			t.Errorf("%s prints %q, %v", line, said, err)
 		}
+	}
+	info := &debug.BuildInfo{Main: debug.Module{Version: "v1.2.3"}, Settings: []debug.BuildSetting{
+		{Key: "vcs.revision", Value: "0123456789abcdef"}, {Key: "vcs.time", Value: "2026-11-29T00:00:00Z"},
+		{Key: "vcs.modified", Value: "true"},
+	}}
+	const want = "v1.2.3, commit 0123456789ab, of 2026-11-29T00:00:00Z, with changes"
+	if got := versionOf(info); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestMistakesOnTheCommandLine checks that each mistake is said once, and ends the program with its code.
+func TestMistakesOnTheCommandLine(t *testing.T) {
+	for line, want := range map[string]int{
+		"serve": exitUsage, "helth": exitUsage, "help serve": exitUsage, "version 1": exitUsage,
+		"--nonsense": exitUsage,
+		"--config drmhub.yaml --http 127.0.0.1:0":    exitUsage,
+		"--config /does/not/exist.yaml":              exitFailed,
+		"emulate":                                    exitUsage,
+		"emulate acme":                               exitUsage,
+		"emulate pallycon extra":                     exitUsage,
+		"emulate pallycon extra --listen :0":         exitUsage,
+		"emulate pallycon --seed one":                exitUsage,
+		"health --nonsense":                          exitUsage,
+		"health now":                                 exitUsage,
+		"health --url 8080":                          exitFailed,
+		"audit":                                      exitUsage,
+		"audit mend":                                 exitUsage,
+		"audit verify --nonsense":                    exitUsage,
+		"audit verify audit.jsonl":                   exitUsage,
+		"audit verify":                               exitUsage,
+		"audit verify --config /does/not/exist.yaml": exitFailed,
+		"audit verify --file /dev/null --config drmhub.yaml": exitUsage,
+		"keygen":                         exitUsage,
+		"keygen --alg HS256 --out k.pem": exitUsage,
+		"token":                          exitUsage,
+		"token --key k --kid k --subject s --config no.yaml":   exitFailed,
+		"token --key k --kid k --subject s --config no.yaml x": exitUsage,
+	} {
+		var errs bytes.Buffer
+		err := run(t.Context(), strings.Fields(line), io.Discard, &errs)
+		if err == nil || exitCode(err) != want || errs.Len() > 0 {
+			t.Errorf("%q: %v, want the exit code %d. It prints %q", line, err, want, &errs)
+		}
+	}
+	if _, err := ran(t, "helth"); err == nil || !strings.Contains(err.Error(), "did you mean health") {
+		t.Errorf("a mistyped command: %v", err)
 	}
 }

@@ -1,40 +1,34 @@
-package main
+package program
 
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/spf13/cobra"
 
 	"github.com/drmhub/drmhub/server/internal/auth/roles"
 	"github.com/drmhub/drmhub/server/internal/auth/token"
 	"github.com/drmhub/drmhub/server/internal/config"
 )
 
-const tokenUsage = `Usage: server token --key FILE --kid ID --subject NAME --config drmhub.yaml [flags]
-
-It signs a token for a machine, and prints it. The server accepts it if its configuration has the public
-key. The token confers roles and scopes, everywhere or only at the vendors, sites and customers that the
-flags name. It cannot be revoked before it ends, other than with its key.
+const tokenHelp = `token signs a token for a machine, and prints it. The server accepts it if its configuration
+has the public key. The token confers roles and scopes, everywhere or only at the vendors, sites and
+customers that the flags name. It cannot be revoked before it ends, other than with its key.
 
 A list has commas between its items, and its flag may be repeated. A flag with an empty list, such as
---vendors "", allows nothing. Without the flag, all is allowed. A comma in the name of a site is written %2C.
-
-Flags:
-`
+--vendors "", allows nothing. Without the flag, all is allowed. A comma in the name of a site is written %2C.`
 
 // maxTokenTime bounds the life of a token.
 const maxTokenTime = 10 * 365 * 24 * time.Hour
 
-// grant is what the flags of "server token" say.
+// grant is what the flags of "drmhub token" say.
 type grant struct {
 	keyFile, secretEnv, kid, alg string
 	config, issuer, audience     string
@@ -52,6 +46,9 @@ type itemList struct {
 
 func (l *itemList) String() string { return strings.Join(l.items, ",") }
 
+// Type is the word for the value in the help.
+func (l *itemList) Type() string { return "list" }
+
 // Set adds the items of a flag.
 func (l *itemList) Set(text string) error {
 	l.given = true
@@ -63,13 +60,32 @@ func (l *itemList) Set(text string) error {
 	return nil
 }
 
-func (g *grant) flags(errs io.Writer) *flag.FlagSet {
-	flags := flag.NewFlagSet("server token", flag.ContinueOnError)
-	flags.SetOutput(errs)
-	flags.Usage = func() {
-		fmt.Fprint(errs, tokenUsage)
-		flags.PrintDefaults()
+func tokenCommand() *cobra.Command {
+	g := &grant{}
+	c := &cobra.Command{
+		Use:     "token --key FILE --kid ID --subject NAME",
+		Short:   "Sign a token for a machine",
+		Long:    tokenHelp,
+		Example: "  drmhub token --key k2.pem --kid k2 --subject billing --roles viewer --config drmhub.yaml",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("token has no argument %q: put a list into one word, with commas", args[0])
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := g.check(); err != nil {
+				return usageError{err}
+			}
+			return g.print(c.Context(), c.OutOrStdout(), c.ErrOrStderr())
+		},
 	}
+	g.flags(c)
+	return c
+}
+
+func (g *grant) flags(c *cobra.Command) {
+	flags := c.Flags()
 	flags.StringVar(&g.keyFile, "key", "", "the `file` of the private key, in PEM")
 	flags.StringVar(&g.secretEnv, "secret-env", "",
 		"the environment `variable` with the secret of an HS key, instead of --key")
@@ -83,26 +99,13 @@ func (g *grant) flags(errs io.Writer) *flag.FlagSet {
 	flags.Var(&g.sites, "sites", "the `list` of names of the only sites, such as vendors/acme/sites/DEMO")
 	flags.Var(&g.customers, "customers", "the `list` of ids of the only customers")
 	flags.DurationVar(&g.life, "for", 720*time.Hour, "the `time` for which the token is valid")
-	flags.StringVar(&g.config, "config", os.Getenv("DRMHUB_CONFIG"),
-		"the server's configuration `file`, for issuer, audience and roles")
+	configFlag(c, &g.config, "the server's configuration `file`, for issuer, audience and roles")
 	flags.StringVar(&g.issuer, "issuer", "", "the `issuer`, instead of the configuration's")
 	flags.StringVar(&g.audience, "audience", "", "the `audience`, instead of the configuration's")
-	return flags
 }
 
-// signToken prints a token that the server accepts.
-func signToken(ctx context.Context, args []string, out, errs io.Writer) error {
-	var g grant
-	flags := g.flags(errs)
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	if flags.NArg() > 0 {
-		return fmt.Errorf("token has no argument %q: put a list into one word, with commas", flags.Arg(0))
-	}
-	if err := g.check(); err != nil {
-		return err
-	}
+// print signs and prints a token that the server accepts.
+func (g *grant) print(ctx context.Context, out, errs io.Writer) error {
 	auth, err := g.auth()
 	if err != nil {
 		return err
