@@ -12,6 +12,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/catalog"
 	"github.com/drmhub/drmhub/server/internal/app"
 	"github.com/drmhub/drmhub/server/internal/config"
+	"github.com/drmhub/drmhub/server/internal/environment"
 )
 
 // serving is what the flags of the server say.
@@ -42,7 +43,7 @@ Without a command, it serves the vendors in a configuration file. Without a file
 
 // configFlag adds the flag that names the server's configuration file.
 func configFlag(c *cobra.Command, file *string, usage string) {
-	c.Flags().StringVar(file, "config", os.Getenv("DRMHUB_CONFIG"), usage+" (or DRMHUB_CONFIG)")
+	c.Flags().StringVar(file, "config", os.Getenv(environment.Config), usage+" (or "+environment.Config+")")
 	c.Flags().Lookup("config").DefValue = "" // The help is the same in every environment.
 }
 
