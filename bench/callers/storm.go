@@ -105,7 +105,8 @@ func (b *bench) unknownKeys(ctx context.Context, tokens []string) error {
 	begun := time.Now()
 	for i, token := range tokens {
 		all.Go(func() {
-			if err := b.jwt.overGRPC(withToken(ctx, token), i%stormers, token); status.Code(err) != codes.Unauthenticated {
+			err := b.jwt.overGRPC(withToken(ctx, token), i%stormers, token)
+			if status.Code(err) != codes.Unauthenticated {
 				wrong[i] = fmt.Errorf("a token of an unknown key: %w", err)
 			}
 		})

@@ -6,8 +6,8 @@ package environment
 const (
 	Config    = "DRMHUB_CONFIG"     // the configuration file of the server
 	Server    = "DRMHUB_SERVER"     // the address of the server that the client calls
-	Token     = "DRMHUB_TOKEN"      // the token that the client shows
-	TokenFile = "DRMHUB_TOKEN_FILE" // the file that holds the client's token
+	Token     = "DRMHUB_TOKEN"      //nolint:gosec // a name: the token that the client shows
+	TokenFile = "DRMHUB_TOKEN_FILE" //nolint:gosec // a name: the file that holds the client's token
 	Context   = "DRMHUB_CONTEXT"    // the client's context, by name
 )
 
