@@ -1,7 +1,7 @@
 # Each target calls a command that also works by itself.
 .DEFAULT_GOAL := help
 
-.PHONY: help run emulate build test race vet fmt lint words generate tools-test clients fuzz image campaign bench-journal bench-stream ci
+.PHONY: help run emulate build test race vet fmt lint words generate tools-test deploy-test clients fuzz image campaign bench-journal bench-stream ci
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -25,11 +25,12 @@ vet: ## run go vet
 	go vet ./...
 
 fmt: ## format the Go files
-	gofmt -w adapters bench cmd internal proto server tools
+	gofmt -w adapters bench cmd deploy internal proto server tools
 
 lint: ## run the Go linters
 	go tool -modfile=tools/golangci-lint/go.mod golangci-lint run
 	cd tools && go tool -modfile=golangci-lint/go.mod golangci-lint run
+	cd deploy/test && go tool -modfile=../../tools/golangci-lint/go.mod golangci-lint run
 
 words: ## check the words of comments, messages and docs
 	./tools/words
@@ -39,6 +40,9 @@ generate: ## generate gen/ from proto/
 
 tools-test: ## test the generators
 	go test -C tools -race ./...
+
+deploy-test: ## test the chart, the compose file and the systemd unit
+	go test -C deploy/test ./...
 
 clients: ## test the clients in other languages, and the tools of the OpenAPI document
 	./clients/test
