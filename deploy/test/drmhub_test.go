@@ -42,14 +42,19 @@ var built = sync.OnceValues(func() (string, error) {
 	return program, err
 })
 
+func program(t *testing.T) string {
+	t.Helper()
+	file, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 // checkConfig fails the test unless drmhub takes a configuration. secrets is the folder that the text
 // names, whose files are made here.
 func checkConfig(t *testing.T, text, secrets string) {
 	t.Helper()
-	program, err := built()
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
 	for _, name := range regexp.MustCompile(regexp.QuoteMeta(secrets)+`[-\w./]+`).FindAllString(text, -1) {
 		file := filepath.Join(dir, strings.TrimPrefix(name, secrets))
@@ -60,13 +65,17 @@ func checkConfig(t *testing.T, text, secrets string) {
 			t.Fatal(err)
 		}
 	}
-	file := filepath.Join(dir, "drmhub.yaml")
-	text = strings.ReplaceAll(text, secrets, dir+"/")
-	// drmhub lists all mistakes and starts nothing. So it must name this one, and no other.
+	takes(t, filepath.Join(dir, "drmhub.yaml"), strings.ReplaceAll(text, secrets, dir+"/"))
+}
+
+// takes writes a configuration to a file, and fails the test unless drmhub takes it. drmhub lists all
+// mistakes and starts nothing. So it must name one that is added, and no other.
+func takes(t *testing.T, file, text string) {
+	t.Helper()
 	if err := os.WriteFile(file, []byte(text+"\nmistake_of_a_test: 1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(program, "--config", file).CombinedOutput()
+	out, err := exec.Command(program(t), "--config", file).CombinedOutput()
 	if err == nil || strings.Count(string(out), file) != 1 || !strings.Contains(string(out), "mistake_of_a_test") {
 		t.Errorf("drmhub refuses the configuration: %s\n%s", out, text)
 	}
@@ -121,4 +130,13 @@ func TestChartMakesAConfigurationThatDrmhubTakes(t *testing.T) {
 			}
 		})
 	}
+}
+
+func fileText(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
