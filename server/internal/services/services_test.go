@@ -25,7 +25,7 @@ import (
 )
 
 // serve returns a connection to the services over these vendors, and their log.
-func serve(t *testing.T, all ...vendors.Vendor) (*inproc.Conn, *bytes.Buffer) {
+func serve(t testing.TB, all ...vendors.Vendor) (*inproc.Conn, *bytes.Buffer) {
 	t.Helper()
 	registry, err := vendors.New(all...)
 	if err != nil {

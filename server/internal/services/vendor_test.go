@@ -44,6 +44,16 @@ func TestListVendorsKeepsTheOrderOfTheConfiguration(t *testing.T) {
 	}
 }
 
+func BenchmarkListVendors(b *testing.B) {
+	conn, _ := serve(b, newAccount("a").configured(), newAccount("b").configured(), newAccount("c").configured())
+	client := pb.NewVendorServiceClient(conn)
+	for b.Loop() {
+		if _, err := client.ListVendors(b.Context(), &pb.ListVendorsRequest{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func TestGetVendorListsTheCapabilities(t *testing.T) {
 	reference := memory.New(newAccount("m").Vendor)
 	conn, _ := serve(t, configured("m", struct {

@@ -48,8 +48,18 @@ func Capabilities(a adapters.Adapter) []*pb.Vendor_Capability {
 	return capabilities
 }
 
-// Proto returns the account in the form of VendorService.
+// Proto returns the account in the form of VendorService. All callers get the same message, and must
+// not change it.
 func (v Vendor) Proto() *pb.Vendor {
+	if v.described != nil {
+		return v.described()
+	}
+	return v.describe()
+}
+
+// describe makes what Proto returns. Its reflection costs more than all else that ListVendors does,
+// and an adapter never changes its description. So it runs once for each account of a Registry.
+func (v Vendor) describe() *pb.Vendor {
 	d := v.Adapter.Describe()
 	return &pb.Vendor{
 		Name:         v.Name(),

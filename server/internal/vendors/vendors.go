@@ -12,6 +12,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/upstream"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
 // A Vendor is a configured account.
@@ -20,6 +21,8 @@ type Vendor struct {
 	Kind    string // the kind of vendor, such as "pallycon"
 	Adapter adapters.Adapter
 	Account *upstream.Account // what the adapter knows about its vendor's state
+
+	described func() *pb.Vendor // see Proto; New sets it
 }
 
 // Name returns the vendor's resource name.
@@ -45,7 +48,7 @@ func New(all ...Vendor) (*Registry, error) {
 		return nil, err
 	}
 	r := &Registry{}
-	r.current.Store(&accounts{all: all})
+	r.current.Store(&accounts{all: described(all)})
 	return r, nil
 }
 
@@ -83,8 +86,17 @@ func (r *Registry) Replace(all []Vendor, permit func(leaving []string) error) er
 		r.current.Store(&accounts{all: old})
 		return err
 	}
-	r.current.Store(&accounts{all: all})
+	r.current.Store(&accounts{all: described(all)})
 	return nil
+}
+
+// described returns the accounts with their descriptions, each of which is made when it is first needed.
+func described(all []Vendor) []Vendor {
+	all = slices.Clone(all)
+	for i, v := range all {
+		all[i].described = sync.OnceValue(v.describe)
+	}
+	return all
 }
 
 // Snapshot returns a registry that stays as this one is now. A call that looks up several accounts, or
