@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -43,10 +44,13 @@ func rows[Row identified](ctx context.Context, a *Adapter, path string, offset, 
 	var answer listDocument[Row]
 	// Beyond the end of a list, a 404 may mean that there is nothing.
 	fixed := offset == 0 && (path == productsPath || path == licensesPath)
-	res, err := a.vendor.Read(ctx, upstream.Request{Path: path, Fixed: fixed, Header: a.header(), Query: url.Values{
-		a.config.OffsetParameter: {strconv.Itoa(offset)},
-		a.config.LimitParameter:  {strconv.Itoa(limit)},
-	}}, &answer)
+	res, err := a.vendor.Read(ctx, upstream.Request{
+		Path: path, Fixed: fixed, Header: a.header(), Shape: shapes[reflect.TypeFor[listDocument[Row]]()],
+		Query: url.Values{
+			a.config.OffsetParameter: {strconv.Itoa(offset)},
+			a.config.LimitParameter:  {strconv.Itoa(limit)},
+		},
+	}, &answer)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +93,9 @@ func invalidResponse(path, problem string) *apierror.Error {
 func one[Row identified](ctx context.Context, a *Adapter, path, id string) (Row, error) {
 	var answer document[Row]
 	path += upstream.Path(id)
-	res, err := a.vendor.Read(ctx, upstream.Request{Path: path, Header: a.header()}, &answer)
+	res, err := a.vendor.Read(ctx, upstream.Request{
+		Path: path, Header: a.header(), Shape: shapes[reflect.TypeFor[document[Row]]()],
+	}, &answer)
 	if err != nil {
 		return answer.Data, err
 	}

@@ -1,6 +1,8 @@
 package amino
 
 import (
+	"reflect"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -20,6 +22,9 @@ type listData[Row any] struct {
 	told bool // the response has data
 }
 
+// Holds returns the type of the rows.
+func (listData[Row]) Holds() reflect.Type { return reflect.TypeFor[[]Row]() }
+
 // UnmarshalJSONFrom reads the rows. A row that cannot be read leaves the others readable.
 func (l *listData[Row]) UnmarshalJSONFrom(from *jsontext.Decoder) error {
 	l.told = true
@@ -33,6 +38,14 @@ type document[Row any] struct {
 	one  bool // the response has exactly one resource
 	// id is all that the response says. Only a read shows whether it is the id of the resource.
 	id string
+}
+
+// Holds returns the members that any form has.
+func (document[Row]) Holds() reflect.Type {
+	return reflect.TypeFor[struct {
+		Data Row    `json:"data"`
+		ID   string `json:"id"`
+	}]()
 }
 
 // UnmarshalJSONFrom reads any form.

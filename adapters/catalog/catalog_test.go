@@ -121,14 +121,18 @@ func TestEveryHarnessIsRun(t *testing.T) {
 
 func TestEveryKindCanUseItsTwin(t *testing.T) {
 	for _, kind := range catalog.Kinds {
-		over := upstream.Connection{Transport: twin.Transport(kind.Twin(1))}
+		account := upstream.NewAccount("acme")
+		over := upstream.Connection{Account: account, Transport: twin.Transport(kind.Twin(1))}
 		adapter, err := kind.New("acme", kind.TwinSettings(nowhere), over)
 		if err != nil {
 			t.Errorf("%s: %v", kind.Name, err)
 			continue
 		}
-		if _, err := adapter.Check(t.Context()); err != nil {
+		if _, err := adapter.Check(upstream.CompareShapes(t.Context())); err != nil {
 			t.Errorf("%s: %v", kind.Name, err)
+		}
+		if drift := account.Drift(); len(drift) > 0 {
+			t.Errorf("%s: the twin differs from the documents: %v", kind.Name, drift)
 		}
 	}
 }

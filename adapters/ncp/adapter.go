@@ -57,6 +57,7 @@ func New(id string, config Config, connection upstream.Connection) (*Adapter, er
 		Sign:            s.sign,
 		Secrets:         func() []secret.Text { return []secret.Text{config.AccessKey, config.SecretKey} },
 		Failure:         failure,
+		KnownCode:       isDocumented,
 		RequestIDHeader: "x-ncp-trace-id",
 		Templates: []string{
 			"/api/v1/sites", "/api/v1/sites/{site}", "/api/v1/sites/{site}/on", "/api/v1/sites/{site}/off",

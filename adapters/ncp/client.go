@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strconv"
 	"time"
 
@@ -38,7 +39,7 @@ func (a *Adapter) request(method, path string) upstream.Request {
 // get makes a call that reads, and decodes the content of the response.
 func (a *Adapter) get(ctx context.Context, path string, query url.Values, content any) (*envelope, error) {
 	req := a.request(http.MethodGet, path)
-	req.Query = query
+	req.Query, req.Shape = query, shapes[reflect.TypeOf(content)]
 	var answer envelope
 	res, err := a.vendor.Read(ctx, req, &answer)
 	if err != nil {

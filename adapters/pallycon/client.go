@@ -32,7 +32,9 @@ const success = "0000" // error_code
 func get[Data any](ctx context.Context, a *Adapter, c call, params url.Values) (*envelope[Data], error) {
 	params.Set("api_code", c.code)
 	var response envelope[Data]
-	res, err := a.vendor.Read(ctx, upstream.Request{Path: "/api/v2" + c.path, Query: params}, &response)
+	res, err := a.vendor.Read(ctx, upstream.Request{
+		Path: "/api/v2" + c.path, Query: params, Shape: shapes[reflect.TypeFor[Data]()],
+	}, &response)
 	if err != nil {
 		return nil, err
 	}
@@ -79,6 +81,16 @@ type envelope[Data any] struct {
 	kind         jsontext.Kind // of data; 0 without it
 	sent         time.Time     // by the header Date; zero without one
 	misfit       error         // why data could not be read; it does not matter if the call failed
+}
+
+// Holds returns the members of an envelope.
+func (envelope[Data]) Holds() reflect.Type {
+	return reflect.TypeFor[struct {
+		ErrorCode    string `json:"error_code"`
+		ErrorMessage string `json:"error_message"`
+		Data         Data   `json:"data"`
+		Count        int    `json:"count"`
+	}]()
 }
 
 // UnmarshalJSONFrom reads data row by row. It leaves data out if a failure has something else there.

@@ -9,6 +9,7 @@ package telecomx
 import (
 	"context"
 	"net/url"
+	"slices"
 
 	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/upstream"
@@ -47,6 +48,7 @@ func New(id string, config Config, connection upstream.Connection) (*Adapter, er
 		Sign:         a.session.sign,
 		Secrets:      a.session.secrets,
 		Failure:      a.failure,
+		KnownCode:    func(code string) bool { return slices.Contains(words, code) },
 		Timeout:      config.Timeout,
 		MaxBody:      maxBody,
 		MaxPerSecond: config.RequestsPerSecond,

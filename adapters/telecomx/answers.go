@@ -1,6 +1,7 @@
 package telecomx
 
 import (
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,6 +29,9 @@ type answer[T any] struct {
 	refused       bool   // it says that the call failed
 	said, further string // why: a word and a text
 }
+
+// Holds returns the type of the members of a success.
+func (answer[T]) Holds() reflect.Type { return reflect.TypeFor[T]() }
 
 // UnmarshalJSONFrom decodes the next value.
 func (a *answer[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -23,6 +24,7 @@ import (
 func (a *Adapter) read(
 	ctx context.Context, req upstream.Request, missing string, into any,
 ) (*upstream.Response, error) {
+	req.Shape = shapes[reflect.TypeOf(into)]
 	res, err := a.session.call(ctx, func(ctx context.Context) (*upstream.Response, error) {
 		return a.vendor.Read(ctx, req, into)
 	}, nil)

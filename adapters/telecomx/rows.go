@@ -3,6 +3,7 @@ package telecomx
 import (
 	"cmp"
 	"errors"
+	"reflect"
 	"strings"
 	"time"
 
@@ -47,6 +48,9 @@ var deviceTypes = map[string]pb.DrmAccountDevice_Type{
 	"ANDROID": pb.DrmAccountDevice_ANDROID,
 	"WEB":     pb.DrmAccountDevice_WEB,
 }
+
+// Holds returns the type of the devices.
+func (devices) Holds() reflect.Type { return reflect.TypeFor[[]deviceRow]() }
 
 // UnmarshalJSONFrom decodes either form.
 func (d *devices) UnmarshalJSONFrom(from *jsontext.Decoder) error {

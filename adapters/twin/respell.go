@@ -50,6 +50,13 @@ const (
 	IdentityOnly  Spelling = "identityOnly"  // JSON:API data have a type and an id, and nothing else
 )
 
+// The spellings of a vendor that has changed its interface.
+const (
+	NewField     Spelling = "newField"     // each object has one more field, named newField
+	MissingField Spelling = "missingField" // the fields are absent
+	UnknownWord  Spelling = "unknownWord"  // each text is UNHEARD_OF
+)
+
 // A respelling returns the new JSON text of a value. An empty text leaves the field out.
 type respelling func(name, value string) string
 
@@ -88,6 +95,9 @@ var respellings = map[Spelling]respelling{
 	LinksOnly:           linksOnly,
 	IdentityOnly:        identityOnly,
 	ByteOrderMark:       replacing(),
+	NewField:            changing(isObject, withNewField),
+	MissingField:        changing(isAny, func(string) string { return "" }),
+	UnknownWord:         changing(isText, func(string) string { return `"UNHEARD_OF"` }),
 }
 
 // Spellings returns all spellings, sorted.
@@ -99,8 +109,23 @@ func Spellings() []Spelling {
 
 func (s Spelling) known() bool { return slices.Contains(Spellings(), s) }
 
-// needsNames reports whether the spelling would break the texts that a client compares.
-func (s Spelling) needsNames() bool { return s == HalfSurrogate || s == InvalidUTF8 }
+// needsNames reports whether the spelling would break every value that a client compares.
+func (s Spelling) needsNames() bool {
+	return slices.Contains([]Spelling{HalfSurrogate, InvalidUTF8, MissingField, UnknownWord}, s)
+}
+
+func isAny(string) bool { return true }
+
+func isObject(value string) bool { return strings.HasPrefix(value, "{") }
+
+// withNewField returns an object with one more field in front.
+func withNewField(object string) string {
+	rest := strings.TrimSpace(object[1:])
+	if rest != "}" {
+		rest = "," + rest
+	}
+	return `{"newField":"new"` + rest
+}
 
 func isText(value string) bool { return strings.HasPrefix(value, `"`) }
 

@@ -3,6 +3,8 @@ package upstream
 import (
 	"net/http"
 	"sync/atomic"
+
+	"github.com/drmhub/drmhub/adapters/upstream/shape"
 )
 
 // An Account is what drmhub knows about the state of one vendor account: its circuit breakers, its retry
@@ -14,6 +16,7 @@ type Account struct {
 	budget   budget
 	hold     atomic.Pointer[throttle]
 	observer Observer // nil: nobody; see Observe
+	drift    shape.Drift
 }
 
 // NewAccount returns the state of an account without calls. id is its id in the configuration.

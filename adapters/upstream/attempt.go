@@ -174,6 +174,8 @@ func (a *attempt) receive(
 		Header:   answer.Header,
 		idHeader: a.client.opts.RequestIDHeader,
 		secrets:  a.secrets,
+		client:   a.client,
+		call:     a.Shape.Call(),
 	}
 	encoding := uncompress(answer)
 	switch {
@@ -198,8 +200,10 @@ func (a *attempt) receive(
 		what := "its body is compressed as " + strconv.Quote(encoding) + ", which drmhub cannot read"
 		return nil, answered, a.errBadResponse(what, "")
 	}
+	kept := a.keepForShape(ctx, answer)
 	err := decode(answer, into, a.client.opts.MaxBody)
 	if err == nil {
+		a.compareShape(kept)
 		return a.answer, answered, nil
 	}
 	if u, ok := errors.AsType[*unreadable](err); ok {
@@ -215,11 +219,15 @@ type Response struct {
 	Header   http.Header
 	idHeader string
 	secrets  []secret.Text
+	client   *Client
+	call     string // by its shape, such as "GET /sites"
+	coded    bool   // the code of a refusal has been compared
 }
 
 // Complete returns a copy of e, an error that an adapter found in this response. It adds the HTTP
 // status, the vendor's request id and the pause that the vendor asks for, unless e has them. It
 // removes secrets and control characters from every text.
 func (r *Response) Complete(e *apierror.Error) *apierror.Error {
+	r.noteCode(e)
 	return clean(r.describe(e), r.secrets)
 }

@@ -66,6 +66,9 @@ type Options struct {
 	// pause, and cleans all texts. If a Write gets a 408, a 425 or a 5xx, its outcome is unknown.
 	// Only the metadata of the error is kept then.
 	Failure func(status int, header http.Header, body []byte) *apierror.Error
+	// KnownCode reports whether the vendor's documents have a code of its refusals. If it is nil, they
+	// name none, and every code fits.
+	KnownCode func(code string) bool
 	// RequestIDHeader is the response header with the vendor's id of the request, such as
 	// "x-ncp-trace-id".
 	RequestIDHeader string

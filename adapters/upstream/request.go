@@ -12,6 +12,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/secret"
+	"github.com/drmhub/drmhub/adapters/upstream/shape"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -27,6 +28,7 @@ type Request struct {
 	Fixed    bool        // the request names no resource, so a 404 of a read is due to base_url
 	// the secrets in this request, which the vendor may repeat in an error
 	Secrets []secret.Text
+	Shape   *shape.Shape // what the documents say about the response; nil: nothing
 }
 
 // Path returns the escaped path of segments. An id with a slash stays one segment:

@@ -2,6 +2,7 @@ package jsonx
 
 import (
 	"errors"
+	"reflect"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -35,6 +36,9 @@ func (r *Row[R]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	}
 	return nil
 }
+
+// Holds returns the type of the row's value, whose members the row has.
+func (Row[R]) Holds() reflect.Type { return reflect.TypeFor[R]() }
 
 // Lacks returns the misfit of a row without the value of this name.
 func (r *Row[R]) Lacks(name string) *Misfit {
