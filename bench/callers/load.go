@@ -26,6 +26,13 @@ func (s *server) overGRPC(ctx context.Context, number int, _ string) error {
 	return err
 }
 
+// askVendor makes a call over gRPC that asks a vendor. The context has the token.
+func (s *server) askVendor(ctx context.Context, number int, _ string) error {
+	_, err := pb.NewSiteServiceClient(s.conns[number%connections]).ListSites(ctx,
+		&pb.ListSitesRequest{Parent: "vendors/ncp"})
+	return err
+}
+
 // overREST calls over REST.
 func (s *server) overREST(ctx context.Context, _ int, token string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.proc.HTTP+"/v1/vendors", http.NoBody)

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	ncp "github.com/drmhub/drmhub/adapters/ncp/emulator"
 	"github.com/drmhub/drmhub/bench/internal/issuer"
 	"github.com/drmhub/drmhub/bench/internal/program"
 )
@@ -25,7 +26,7 @@ http: {listen: "127.0.0.1:0"}
 store: {dsn: "sqlite::memory:"}
 vendors:
   - id: ncp
-    ncp: {base_url: "http://127.0.0.1:1", access_key: {env: KEY}, secret_key: {env: KEY}}
+    ncp: {base_url: %q, access_key: {env: ACCESS}, secret_key: {env: SECRET}, requests_per_second: 100000}
 `
 
 // claims are the claims of every token.
@@ -44,6 +45,7 @@ type server struct {
 type bench struct {
 	idp       *issuer.Issuer
 	none, jwt *server
+	vendor    string // the URL of a twin of NAVER Cloud
 	fetches   atomic.Int64
 	stops     []func()
 }
@@ -75,6 +77,8 @@ func start(ctx context.Context) (b *bench, err error) {
 		_, _ = w.Write([]byte(b.idp.KeySet()))
 	}))
 	b.stops = append(b.stops, keys.Close)
+	twin := httptest.NewServer(ncp.New(ncp.Options{Seed: 1, WithSampleData: true}))
+	b.stops, b.vendor = append(b.stops, twin.Close), twin.URL
 	auth, err := b.idp.Config(folder, fmt.Sprintf("    - {jwks_url: %q}", keys.URL))
 	if err != nil {
 		return b, err
@@ -98,14 +102,14 @@ func start(ctx context.Context) (b *bench, err error) {
 
 func (b *bench) serve(binary, folder, name, auth string) (*server, error) {
 	file := filepath.Join(folder, name+".yaml")
-	if err := os.WriteFile(file, []byte(configuration+auth), 0o600); err != nil {
+	if err := os.WriteFile(file, fmt.Appendf(nil, configuration+"%s", b.vendor, auth), 0o600); err != nil {
 		return nil, err
 	}
 	log, err := os.Create(filepath.Join(folder, name+".log"))
 	if err != nil {
 		return nil, err
 	}
-	proc, err := program.Start(binary, file, []string{"KEY=sandbox"}, log)
+	proc, err := program.Start(binary, file, []string{"ACCESS=" + ncp.DefaultAccessKey, "SECRET=" + ncp.DefaultSecretKey}, log)
 	if err != nil {
 		return nil, err
 	}
