@@ -109,7 +109,8 @@ func (b *bench) serve(binary, folder, name, auth string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	proc, err := program.Start(binary, file, []string{"ACCESS=" + ncp.DefaultAccessKey, "SECRET=" + ncp.DefaultSecretKey}, log)
+	secrets := []string{"ACCESS=" + ncp.DefaultAccessKey, "SECRET=" + ncp.DefaultSecretKey}
+	proc, err := program.Start(binary, file, secrets, log)
 	if err != nil {
 		return nil, err
 	}
