@@ -3,7 +3,6 @@ package program
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"strings"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/app"
 	"github.com/drmhub/drmhub/server/internal/config"
 	"github.com/drmhub/drmhub/server/internal/environment"
+	"github.com/drmhub/drmhub/server/internal/logs"
 )
 
 // serving is what the flags of the server say.
@@ -68,7 +68,7 @@ func (s *serving) run(c *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	a, err := app.Start(ctx, cfg, slog.New(slog.NewTextHandler(errs, nil)))
+	a, err := app.Start(ctx, cfg, logs.New(errs, cfg.Log.Least(), logs.Format(cfg.Log.Format)))
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,8 @@ type Config struct {
 	Store Store `yaml:"store"`
 	// Audit is where audit events are written beside the store, by default nowhere.
 	Audit Audit `yaml:"audit"`
+	// Log says which lines the log has, and how they look.
+	Log Log `yaml:"log"`
 	// Vendors are the vendor accounts, at least one, each with an id of its own.
 	Vendors []Vendor `yaml:"vendors"`
 }
@@ -159,6 +161,7 @@ func parse(source []byte, path string, kinds Kinds) (*Config, Errors) {
 		HTTP:  Listener{Listen: "127.0.0.1:8080"},
 		Auth:  defaultAuth(),
 		Store: defaultStore(),
+		Log:   defaultLog(),
 	}
 	root, syntax := parseYAML(source)
 	if syntax != nil {

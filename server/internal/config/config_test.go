@@ -93,6 +93,7 @@ func TestDefaults(t *testing.T) {
 		HTTP:  Listener{Listen: "127.0.0.1:8080"},
 		Auth:  Auth{Mode: AuthNone, Leeway: 30 * time.Second, PublicDocs: true},
 		Store: Store{DSN: NewDSN("sqlite:drmhub.db"), Keep: 720 * time.Hour, Quiet: time.Minute},
+		Log:   Log{Level: "info"},
 		Vendors: []Vendor{{ID: "a", Kind: "acme", Settings: &acme{
 			URL: "http://a", Token: secret.New("s3cr3t-from-env"), Retries: 3, Zone: time.UTC,
 		}}},
@@ -112,6 +113,7 @@ ops: {listen: "127.0.0.1:9464"}
 auth: {mode: none, allow_remote: true}
 store: {dsn: {file: dsn.txt}, keep: 48h, quiet: 5m, digest_key: {file: digest.txt}}
 audit: {file: audit.jsonl}
+log: {level: debug, format: json}
 vendors:
   - id: a-1
     acme:
@@ -154,6 +156,7 @@ vendors:
 			Keep: 48 * time.Hour, Quiet: 5 * time.Minute,
 		},
 		Audit: Audit{File: OutFile(dir + "/audit.jsonl")},
+		Log:   Log{Level: "debug", Format: "json"},
 		Vendors: []Vendor{
 			{ID: "a-1", Kind: "acme", Settings: &acme{
 				URL: "http://a", Token: secret.New("s3cr3t-from-file"), Rate: 2.5, Strict: true,
