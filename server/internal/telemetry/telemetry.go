@@ -67,6 +67,8 @@ type KeySet interface {
 	Age() (time.Duration, bool)
 	// Failures returns how many fetches have failed.
 	Failures() int64
+	// Interval returns how often the keys are fetched.
+	Interval() time.Duration
 }
 
 // ShowKeySets shows the age of key sets and their failed fetches, by their place in the configuration.
@@ -79,6 +81,11 @@ func (m *Metrics) ShowKeySets(sets ...KeySet) error {
 	if err != nil {
 		return err
 	}
+	interval, err := m.meter.Float64ObservableGauge("drmhub.jwks.interval",
+		metric.WithDescription("How often the key set is fetched."), metric.WithUnit("s"))
+	if err != nil {
+		return err
+	}
 	failures, err := m.meter.Int64ObservableCounter("drmhub.jwks.fetch.failures",
 		metric.WithDescription("Fetches of the key set that failed."), metric.WithUnit("{fetch}"))
 	if err != nil {
@@ -88,12 +95,13 @@ func (m *Metrics) ShowKeySets(sets ...KeySet) error {
 		for i, set := range sets {
 			of := metric.WithAttributes(attribute.Int("set", i))
 			o.ObserveInt64(failures, set.Failures(), of)
+			o.ObserveFloat64(interval, set.Interval().Seconds(), of)
 			if fetched, ok := set.Age(); ok {
 				o.ObserveFloat64(age, fetched.Seconds(), of)
 			}
 		}
 		return nil
-	}, age, failures)
+	}, age, interval, failures)
 	return err
 }
 

@@ -18,6 +18,7 @@ type keySet struct{ fetched bool }
 
 func (k keySet) Age() (time.Duration, bool) { return 90 * time.Second, k.fetched }
 func (k keySet) Failures() int64            { return 3 }
+func (k keySet) Interval() time.Duration    { return time.Minute }
 
 func TestMetrics(t *testing.T) {
 	m, err := telemetry.New()
@@ -43,7 +44,8 @@ func TestMetrics(t *testing.T) {
 	contentType, text := page("")
 	for _, line := range []string{
 		`drmhub_auth_refused_total{reason="SCOPE_MISSING"} 1`, `drmhub_auth_refused_total{reason="TOKEN_INVALID"} 2`,
-		`drmhub_jwks_age_seconds{set="0"} 90`, `drmhub_jwks_fetch_failures_total{set="1"} 3`,
+		`drmhub_jwks_age_seconds{set="0"} 90`, `drmhub_jwks_interval_seconds{set="1"} 60`,
+		`drmhub_jwks_fetch_failures_total{set="1"} 3`,
 		`drmhub_certificate_expiry_seconds{listener="(grpc|http)"} (3600|3599\.\d+)`,
 		`drmhub_build_info{go_version="go[^"]*",.*version="[^"]*"} 1`,
 	} {

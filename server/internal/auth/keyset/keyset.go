@@ -167,3 +167,6 @@ func (s *Set) Fetches() int64 { return s.fetches.Load() }
 
 // Failures returns how many fetches did not yield a usable set.
 func (s *Set) Failures() int64 { return s.failures.Load() }
+
+// Interval returns how often the set is fetched.
+func (s *Set) Interval() time.Duration { return s.refresh }
