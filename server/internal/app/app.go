@@ -97,7 +97,7 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 	if err := a.newJournal(ctx, cfg, all); err != nil {
 		return err
 	}
-	if err := a.showJournal(all); err != nil {
+	if err := errors.Join(a.showJournal(all), a.showVendors(all)); err != nil {
 		return err
 	}
 	rules, err := validation.New(requests()...)

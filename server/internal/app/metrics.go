@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/drmhub/drmhub/adapters/upstream"
 	"github.com/drmhub/drmhub/server/internal/config"
 	"github.com/drmhub/drmhub/server/internal/telemetry"
 	"github.com/drmhub/drmhub/server/internal/vendors"
@@ -23,6 +24,16 @@ func (a *App) newMetrics() (err error) {
 		return err
 	}
 	return a.metrics.ShowTokens(a.verifier.Lookups)
+}
+
+// showVendors shows the vendor accounts in the metrics.
+func (a *App) showVendors(all *vendors.Registry) error {
+	return a.metrics.ShowVendors(func() (accounts []*upstream.Account) {
+		for _, v := range all.All() {
+			accounts = append(accounts, v.Account)
+		}
+		return accounts
+	})
 }
 
 // showJournal shows the store, the journal and the audit trail in the metrics.
