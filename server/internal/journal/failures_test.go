@@ -2,6 +2,7 @@ package journal_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -160,15 +161,14 @@ func TestAnEventIsToldOfOnceItIsKnownToBeDurable(t *testing.T) {
 func TestAReplicaWhoseReadsHangStaysAlive(t *testing.T) {
 	dsn := storetest.SQLite(t)
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{within: time.Minute}
-		one := newReplica(t, storetest.Open(t, dsn), w, journal.Options{})
-		other := newReplica(t, storetest.Open(t, dsn), w, journal.Options{})
+		w, db := &world{within: time.Minute}, storetest.Open(t, dsn)
+		one, other := newReplica(t, db, w, journal.Options{}), newReplica(t, db, w, journal.Options{})
 		stop(t, other.Journal)
 		stop(t, one.Journal)
-		one.db.SetHooks(failing(4, stopAfter)) // of this call, an audit event is in doubt
+		db.SetHooks(failing(4, stopAfter)) // of this call, an audit event is in doubt
 		wantUnknown(t, one.disable(t, otherID))
-		for range 4 {
-			hanging, err := one.db.Reads().Conn(t.Context())
+		for range 4 { // all connections for reads
+			hanging, err := db.Reads().QueryContext(t.Context(), "SELECT 1") //nolint:rowserrcheck // It is not read.
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -176,6 +176,14 @@ func TestAReplicaWhoseReadsHangStaysAlive(t *testing.T) {
 		}
 		w.before = slow(40 * time.Second).before
 		ok(t, one.disableAt(t, "vendors/v/sites/other", id))
+		var alive int // The heartbeat of either one deletes the other if that is dead.
+		ok(t, db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+			const query = "SELECT count(*) FROM replicas WHERE alive_until > $1"
+			return tx.QueryRowContext(ctx, query, time.Now().UnixMicro()).Scan(&alive)
+		}))
+		if alive != 2 {
+			t.Errorf("%d replicas are alive, want 2", alive)
+		}
 	})
 }
 

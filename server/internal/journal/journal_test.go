@@ -157,7 +157,8 @@ func TestAnIDThatIsDeletedJustNowIsANewOne(t *testing.T) {
 	r.db.SetHooks(store.Hooks{AfterCommit: func() (err error) {
 		if deletes { // between the write that finds the record and the read of it
 			deletes = false
-			_, err = r.db.Reads().Exec("DELETE FROM mutations") // In memory, reads can write.
+			var gone string // In memory, reads can write.
+			err = r.db.Reads().QueryRowContext(t.Context(), "DELETE FROM mutations RETURNING id").Scan(&gone)
 		}
 		return err
 	}})

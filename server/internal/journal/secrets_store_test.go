@@ -48,11 +48,12 @@ func dumpTable(t *testing.T, r *replica, table string, into *strings.Builder) {
 func TestNoSecretIsInTheStore(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, dsn string) {
+		db := storetest.Open(t, dsn)
 		for name, faults := range map[string]map[int]fault{
 			"success": nil, "an answer that was lost": {1: lost}, "a refusal": {2: refused},
 		} {
 			w := &world{faults: faults}
-			r := newReplica(t, storetest.Open(t, dsn), w, calm)
+			r := newReplica(t, db, w, calm)
 			stop(t, r.Journal)
 			req := create(uuidOf(len(name)))
 			req.DrmAccount.Username = strings.ReplaceAll(name, " ", "-")

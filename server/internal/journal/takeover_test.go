@@ -33,7 +33,8 @@ func pair(t *testing.T, served services, options journal.Options) (one, other *r
 func TestTheSameRequestIDAtTwoReplicasAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
 		w := &world{}
-		one, other := newReplica(t, storetest.Open(t, dsn), w, calm), newReplica(t, storetest.Open(t, dsn), w, calm)
+		first, second := storetest.OpenTwo(t, dsn)
+		one, other := newReplica(t, first, w, calm), newReplica(t, second, w, calm)
 		stop(t, one.Journal)
 		stop(t, other.Journal)
 		var calls sync.WaitGroup

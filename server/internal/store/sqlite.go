@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"strings"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -33,72 +32,22 @@ func openSQLite(name string, toWrite bool) (reads, writes *sql.DB, opened *openF
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	mode := os.O_RDONLY
-	if toWrite {
-		mode = os.O_RDWR | os.O_CREATE
-	}
-	made, err := os.OpenFile(file, mode, 0o600) // SQLite would create a file that everybody can read.
-	if err != nil {
-		return nil, nil, nil, fmt.Errorf("cannot use the store's file: %w", err)
-	}
-	info, err := made.Stat()
-	if err := errors.Join(err, made.Close()); err != nil {
+	if opened, err = openDatabase(file, toWrite); err != nil {
 		return nil, nil, nil, err
-	}
-	opened = &openFile{path: file, info: info}
-	if toWrite {
-		if err := keepPrivate(file, file+"-wal", file+"-shm"); err != nil {
-			return nil, nil, nil, err
-		}
 	}
 	uri := "file:" + (&url.URL{Path: file}).EscapedPath()
 	if reads, err = sql.Open("sqlite", uri+"?"+sqliteReads); err != nil {
-		return nil, nil, nil, err
+		return nil, nil, nil, errors.Join(err, opened.close())
 	}
-	reads.SetMaxOpenConns(4)
+	reads.SetMaxOpenConns(5) // one of them is the anchor
 	if !toWrite {
 		return reads, reads, opened, nil
 	}
 	if writes, err = sql.Open("sqlite", uri+"?mode=rw&_pragma=journal_mode(wal)&"+sqliteWrites); err != nil {
-		return nil, nil, nil, errors.Join(err, reads.Close())
+		return nil, nil, nil, errors.Join(err, reads.Close(), opened.close())
 	}
 	writes.SetMaxOpenConns(1)
 	return reads, writes, opened, nil
-}
-
-// keepPrivate takes the rights of others away from files that exist already.
-func keepPrivate(files ...string) error {
-	for _, file := range files {
-		info, err := os.Stat(file)
-		if err != nil || info.Mode().Perm()&0o077 == 0 {
-			continue // A missing file is created with the rights of the store's file.
-		}
-		if err := os.Chmod(file, info.Mode().Perm()&0o700); err != nil {
-			return fmt.Errorf("others can read the store's file, and its rights cannot be changed: %w", err)
-		}
-	}
-	return nil
-}
-
-// An openFile is the file that the connections have open.
-type openFile struct {
-	path string
-	info os.FileInfo
-}
-
-var errReplaced = errors.New("nothing was written, since the store's file was moved, deleted or replaced: " +
-	"put it back, or restart drmhub")
-
-// check returns an error if the path no longer names the open file. SQLite would write to the old file,
-// which nobody finds after a restart. A nil openFile is no file.
-func (f *openFile) check() error {
-	if f == nil {
-		return nil
-	}
-	if now, err := os.Stat(f.path); err != nil || !os.SameFile(f.info, now) {
-		return errReplaced
-	}
-	return nil
 }
 
 // sqliteFile returns the file that a DSN names after "sqlite:".

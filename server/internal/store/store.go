@@ -10,6 +10,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -36,7 +37,8 @@ type DB struct {
 
 // Open opens the database that dsn names, and updates its tables to this version:
 //
-//	sqlite:FILE       a file; Open creates it if it is missing, and only its owner can read it
+//	sqlite:FILE       a file; Open creates it if it is missing, and only its owner can read it. One
+//	                  process can have it open for writing
 //	sqlite::memory:   the DSN Memory
 //	postgres://…      a PostgreSQL server; pgx also reads libpq's environment and password file
 //
@@ -49,11 +51,26 @@ func Open(ctx context.Context, dsn string) (*DB, error) {
 	if err := d.migrate(ctx); err != nil {
 		return nil, errors.Join(err, d.closePools())
 	}
+	if d.file != nil {
+		if err := d.takeOver(ctx); err != nil {
+			return nil, errors.Join(err, d.closePools())
+		}
+	}
 	go d.commitAll()
 	return d, nil
 }
 
-// View opens a database that Open has created, for reading only. Write returns ErrClosed.
+// takeOver buries the processes that had the file before this one. No other process has it open for
+// writing, so all of them are dead, and what they ran needs no wait for the end of their leases.
+func (d *DB) takeOver(ctx context.Context) error {
+	if _, err := d.writes.ExecContext(ctx, "DELETE FROM replicas"); err != nil {
+		return fmt.Errorf("cannot take the store over: %w", err)
+	}
+	return d.file.watch(ctx, d.reads)
+}
+
+// View opens a database that Open has created, for reading only, also while another process has it open.
+// Write returns ErrClosed.
 func View(ctx context.Context, dsn string) (*DB, error) {
 	d, err := open(dsn, false)
 	if err != nil {
@@ -85,9 +102,13 @@ func open(dsn string, toWrite bool) (*DB, error) {
 	return d, err
 }
 
-// Reads returns the pool for queries that change nothing. Close their rows before the next Write: a
+// Reads returns what makes queries that change nothing. Close their rows before the next Write: a
 // database in memory has one connection for both.
-func (d *DB) Reads() *sql.DB { return d.reads }
+func (d *DB) Reads() Queries { return Queries{d} }
+
+// Check returns an error if the database's file is no longer in its place. Nothing is read and written
+// then, until the file is back. A database without a file has no error.
+func (d *DB) Check() error { return d.file.check() }
 
 // Close waits for the writes that have been queued, and closes the database. Later writes return
 // ErrClosed.
@@ -103,8 +124,9 @@ func (d *DB) Close() error {
 }
 
 func (d *DB) closePools() error {
-	if d.reads == d.writes {
-		return d.reads.Close()
+	err := errors.Join(d.file.release(), d.reads.Close())
+	if d.reads != d.writes {
+		err = errors.Join(err, d.writes.Close())
 	}
-	return errors.Join(d.reads.Close(), d.writes.Close())
+	return errors.Join(err, d.file.close())
 }

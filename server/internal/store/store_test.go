@@ -1,8 +1,11 @@
 package store_test
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,24 +79,63 @@ func TestMemoryIsGoneWhenItIsClosed(t *testing.T) {
 }
 
 func TestReplicasThatStartTogether(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, dsn string) {
-		var all sync.WaitGroup
-		for _, name := range []string{"a", "b", "c", "d"} {
-			all.Go(func() {
-				db, err := store.Open(t.Context(), dsn)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				mustWrite(t, db, put(name))
-				if err := db.Close(); err != nil {
-					t.Error(err)
-				}
-			})
+	dsn := postgres.ForTest(t)
+	var all sync.WaitGroup
+	for _, name := range []string{"a", "b", "c", "d"} {
+		all.Go(func() {
+			db, err := store.Open(t.Context(), dsn)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			mustWrite(t, db, put(name))
+			if err := db.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	wantNames(t, "at the end", storetest.Open(t, dsn), "a b c d")
+}
+
+// TestOneProcessOwnsAFile opens a file a second time, by its name and by a symbolic link.
+func TestOneProcessOwnsAFile(t *testing.T) {
+	dir := t.TempDir()
+	file, link := filepath.Join(dir, "a.db"), filepath.Join(dir, "link.db")
+	db, err := store.Open(t.Context(), "sqlite:"+file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, db, put("a"))
+	mustWrite(t, db, exec("INSERT INTO replicas (id, alive_until) VALUES ('dead', $1)", int64(1)<<60))
+	if err := os.Symlink("a.db", link); err != nil {
+		t.Fatal(err)
+	}
+	host, _ := os.Hostname()
+	for _, name := range []string{file, link} {
+		_, err := store.Open(t.Context(), "sqlite:"+name)
+		want := fmt.Sprintf("process %d on %s since ", os.Getpid(), host)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s is opened a second time: %v", name, err)
 		}
-		all.Wait()
-		wantNames(t, "at the end", storetest.Open(t, dsn), "a b c d")
-	})
+		view, err := store.View(t.Context(), "sqlite:"+name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantNames(t, "as another process sees "+name, view, "a")
+		if err := view.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	mustWrite(t, db, put("b"))
+	if err := db.Close(); err != nil {
+		t.Error(err)
+	}
+	next := storetest.Open(t, "sqlite:"+link)
+	wantNames(t, "the next owner", next, "a b")
+	if dead := storetest.Texts(t, next, "SELECT id FROM replicas"); len(dead) > 0 {
+		t.Errorf("the next owner waits for the leases of %v", dead)
+	}
 }
 
 func TestReadsDoNotWaitForAWrite(t *testing.T) {
@@ -121,9 +163,13 @@ func TestReadsDoNotWaitForAWrite(t *testing.T) {
 
 func TestReadsCannotWrite(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
-		if _, err := storetest.Open(t, dsn).Reads().ExecContext(t.Context(), "DELETE FROM keys"); err == nil {
+		db, name := storetest.Open(t, dsn), ""
+		mustWrite(t, db, put("a"))
+		const query = "DELETE FROM keys RETURNING name"
+		if err := db.Reads().QueryRowContext(t.Context(), query).Scan(&name); err == nil {
 			t.Error("a query deleted rows")
 		}
+		wantNames(t, "at the end", db, "a")
 	})
 }
 
@@ -155,8 +201,14 @@ func TestView(t *testing.T) {
 
 func TestTablesOfAnotherVersion(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
-		const later = "INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, TRUE)"
-		mustWrite(t, storetest.Open(t, dsn), exec(later))
+		db, err := store.Open(t.Context(), dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustWrite(t, db, exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, TRUE)"))
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
 		type opener = func(context.Context, string) (*store.DB, error)
 		for name, open := range map[string]opener{"Open": store.Open, "View": store.View} {
 			_, err := open(t.Context(), dsn)
@@ -169,8 +221,10 @@ func TestTablesOfAnotherVersion(t *testing.T) {
 
 func TestAnExistingFileBecomesPrivate(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "a.db")
-	mustWrite(t, storetest.Open(t, "sqlite:"+file), put("a"))
 	for _, name := range []string{file, file + "-wal"} {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.Chmod(name, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -183,29 +237,71 @@ func TestAnExistingFileBecomesPrivate(t *testing.T) {
 	}
 }
 
-// TestNothingIsWrittenToAFileThatIsGone deletes the store's file while it is open, and replaces it.
-func TestNothingIsWrittenToAFileThatIsGone(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "a.db")
-	db := storetest.Open(t, "sqlite:"+file)
-	mustWrite(t, db, put("a"))
-	if err := os.Rename(file, file+".old"); err != nil {
-		t.Fatal(err)
-	}
-	for _, there := range []bool{false, true} {
-		if there {
-			if err := os.WriteFile(file, nil, 0o600); err != nil {
-				t.Fatal(err)
+// TestNothingIsUsedOnceAFileIsGone moves the files of an open store away, and replaces them.
+func TestNothingIsUsedOnceAFileIsGone(t *testing.T) {
+	wants := func(t *testing.T, db *store.DB, when string) {
+		t.Helper()
+		written := db.Write(t.Context(), put("lost"))
+		if written == nil || !strings.Contains(written.Error(), "nothing was written: the store's file ") {
+			t.Errorf("a write %s: %v", when, written)
+		}
+		rows, err := db.Reads().QueryContext(t.Context(), "SELECT name FROM keys")
+		if err == nil {
+			defer func() { _ = rows.Close() }()
+			err = rows.Err()
+		}
+		var name string
+		one := db.Reads().QueryRowContext(t.Context(), "SELECT name FROM keys").Scan(&name)
+		for _, err := range []error{err, one, db.Check()} {
+			if err == nil || !strings.Contains(err.Error(), "was moved, deleted or replaced") {
+				t.Errorf("a read %s: %v", when, err)
 			}
 		}
-		if err := db.Write(t.Context(), put("b")); err == nil || !strings.Contains(err.Error(), "nothing was written") {
-			t.Errorf("another file is there: %t: %v", there, err)
-		}
 	}
-	if err := os.Rename(file+".old", file); err != nil {
+	for _, moved := range []string{"a.db", "a.db-wal", "a.db-shm", "a.db-lock", ""} { // "" is the folder
+		t.Run(moved, func(t *testing.T) {
+			folder := filepath.Join(t.TempDir(), "volume")
+			if err := os.Mkdir(folder, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			db, path := storetest.Open(t, "sqlite:"+filepath.Join(folder, "a.db")), filepath.Join(folder, moved)
+			mustWrite(t, db, put("a"))
+			if err := os.Rename(path, path+".old"); err != nil {
+				t.Fatal(err)
+			}
+			wants(t, db, "without the file")
+			other := filepath.Join(folder, cmp.Or(moved, "a.db"))
+			if err := errors.Join(os.MkdirAll(folder, 0o700), os.WriteFile(other, nil, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			wants(t, db, "with another file")
+			if err := errors.Join(os.RemoveAll(path), os.Rename(path+".old", path)); err != nil {
+				t.Fatal(err)
+			}
+			mustWrite(t, db, put("c"))
+			wantNames(t, "with the file again", db, "a c")
+		})
+	}
+}
+
+// TestARestartKeepsWhatADeletedFileHeld deletes the file in which SQLite has the latest commits.
+func TestARestartKeepsWhatADeletedFileHeld(t *testing.T) {
+	dsn := storetest.SQLite(t)
+	db, err := store.Open(t.Context(), dsn)
+	if err != nil {
 		t.Fatal(err)
 	}
-	mustWrite(t, db, put("c"))
-	wantNames(t, file, db, "a c")
+	mustWrite(t, db, put("a"))
+	if err := os.Remove(strings.TrimPrefix(dsn, "sqlite:") + "-wal"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Write(t.Context(), put("lost")); err == nil {
+		t.Error("the store writes on")
+	}
+	if err := db.Close(); err != nil {
+		t.Error(err)
+	}
+	wantNames(t, "after the restart", storetest.Open(t, dsn), "a")
 }
 
 func TestFileNames(t *testing.T) {

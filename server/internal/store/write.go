@@ -123,7 +123,7 @@ func (d *DB) transact(batch []*write) (failed *write, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), maxTransaction)
 	defer cancel()
 	if err := d.file.check(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("nothing was written: %w", err)
 	}
 	tx, err := d.writes.BeginTx(ctx, nil)
 	if err != nil {
@@ -150,7 +150,7 @@ func (d *DB) transact(batch []*write) (failed *write, err error) {
 	if hooks != nil && hooks.AfterCommit != nil {
 		return nil, hooks.AfterCommit()
 	}
-	return nil, nil
+	return nil, d.file.check() // The file may have gone during the commit.
 }
 
 // run runs the write. A panic becomes an error of this write, and does not affect the others.

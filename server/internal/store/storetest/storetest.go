@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/drmhub/drmhub/internal/postgres"
@@ -37,6 +38,17 @@ func Open(t *testing.T, dsn string) *store.DB {
 		}
 	})
 	return db
+}
+
+// OpenTwo opens a store for two replicas until the end of the test. One process owns a SQLite file, so there
+// both are the same.
+func OpenTwo(t *testing.T, dsn string) (one, other *store.DB) {
+	t.Helper()
+	one = Open(t, dsn)
+	if strings.HasPrefix(dsn, "sqlite:") {
+		return one, one
+	}
+	return one, Open(t, dsn)
 }
 
 // Exec changes a store by a statement.
