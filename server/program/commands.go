@@ -12,6 +12,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/catalog"
 	"github.com/drmhub/drmhub/server/internal/app"
+	"github.com/drmhub/drmhub/server/internal/cli"
 )
 
 func emulateCommand() *cobra.Command {
@@ -24,12 +25,12 @@ func emulateCommand() *cobra.Command {
 		Example: "  drmhub emulate pallycon --listen 127.0.0.1:7001 --seed 1",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usagef("emulate needs a vendor, such as: %s pallycon", c.CommandPath())
+				return cli.Usagef("emulate needs a vendor, such as: %s pallycon", c.CommandPath())
 			}
 			if !slices.Contains(twins(), args[0]) {
-				return usagef("there is no twin of %q: use one of %s", args[0], strings.Join(twins(), ", "))
+				return cli.Usagef("there is no twin of %q: use one of %s", args[0], strings.Join(twins(), ", "))
 			}
-			return noArgs(c, args[1:])
+			return cli.NoArgs(c, args[1:])
 		},
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) > 0 {
@@ -67,18 +68,18 @@ func auditCommand() *cobra.Command {
 		Short: "Fail unless the audit trail is whole",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usagef("%q is not a flag: write --file %[1]s or --config %[1]s", args[0])
+				return cli.Usagef("%q is not a flag: write --file %[1]s or --config %[1]s", args[0])
 			}
 			return nil
 		},
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
 			case lines != nil && c.Flags().Changed("config"):
-				return usagef("use either --config or --file")
+				return cli.Usagef("use either --config or --file")
 			case lines != nil:
 				return app.VerifyAuditFiles(lines, c.OutOrStdout())
 			case file == "":
-				return usagef("verify needs --config (or DRMHUB_CONFIG) with a store, or --file with audit events")
+				return cli.Usagef("verify needs --config (or DRMHUB_CONFIG) with a store, or --file with audit events")
 			}
 			return app.VerifyAudit(c.Context(), file, c.OutOrStdout())
 		},
@@ -86,7 +87,7 @@ func auditCommand() *cobra.Command {
 	configFlag(verify, &file, "the configuration `file` that names the store")
 	verify.Flags().StringArrayVar(&lines, "file", nil,
 		"a `file` of audit events as JSON lines, instead of the store; may be repeated, oldest first")
-	return group(&cobra.Command{Use: "audit", Short: "Check the audit trail"}, verify)
+	return cli.Group(&cobra.Command{Use: "audit", Short: "Check the audit trail"}, verify)
 }
 
 // healthTime bounds how long a server may take to say that it is ready.
@@ -99,7 +100,7 @@ func healthCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "health",
 		Short: "Fail unless the server on this machine takes calls",
-		Args:  noArgs,
+		Args:  cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(c.Context(), healthTime)
 			defer cancel()

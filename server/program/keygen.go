@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/drmhub/drmhub/server/internal/cli"
 	"github.com/spf13/cobra"
 )
 
@@ -35,7 +36,7 @@ func keygenCommand() *cobra.Command {
 		Long:  keygenHelp,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usagef("keygen has no argument %q: use --out FILE", args[0])
+				return cli.Usagef("keygen has no argument %q: use --out FILE", args[0])
 			}
 			return nil
 		},
@@ -48,7 +49,7 @@ func keygenCommand() *cobra.Command {
 
 func keygen(alg, file string, out io.Writer) error {
 	if file == "" {
-		return usagef("keygen needs --out, such as: drmhub keygen --out k2.pem")
+		return cli.Usagef("keygen needs --out, such as: drmhub keygen --out k2.pem")
 	}
 	key, err := newPrivateKey(alg)
 	if err != nil {
@@ -84,7 +85,7 @@ func newPrivateKey(alg string) (crypto.Signer, error) {
 	case "RS256":
 		return rsa.GenerateKey(rand.Reader, rsaBits)
 	}
-	return nil, usagef("keygen makes no key for %q: use EdDSA, ES256 or RS256", alg)
+	return nil, cli.Usagef("keygen makes no key for %q: use EdDSA, ES256 or RS256", alg)
 }
 
 // writeKeys writes both files, or none.

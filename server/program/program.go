@@ -11,11 +11,11 @@
 //	drmhub token --key k2.pem --kid k2 --subject billing --roles viewer --config drmhub.yaml
 //	                                           signs a token for a machine
 //	drmhub version                             says which version this is
+//	drmhub sites list                          calls a running server: package cli has these commands
 package program
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -25,12 +25,9 @@ import (
 	_ "time/tzdata" // the vendors' time zones, on machines that have none
 
 	"github.com/spf13/cobra"
-)
+	"github.com/spf13/pflag"
 
-// The exit codes are part of the program's public face.
-const (
-	exitFailed = 1
-	exitUsage  = 2
+	"github.com/drmhub/drmhub/server/internal/cli"
 )
 
 // Main runs the program, and ends the process.
@@ -40,7 +37,7 @@ func Main() {
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(exitCode(err))
+		os.Exit(cli.ExitCode(err))
 	}
 }
 
@@ -53,32 +50,62 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	return root.ExecuteContext(ctx)
 }
 
-// usageError is a mistake on the command line.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
-
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
-
-func exitCode(err error) int {
-	if usage := (usageError{}); errors.As(err, &usage) {
-		return exitUsage
-	}
-	return exitFailed
-}
-
 // newRoot returns all commands.
 func newRoot() *cobra.Command {
 	root := serveCommand()
 	root.SilenceErrors, root.SilenceUsage = true, true // Main prints the error, once.
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usagef("%w\nSee: %s --help", err, c.CommandPath())
+		return cli.Usagef("%w\nSee: %s --help", err, c.CommandPath())
 	})
-	root.AddCommand(
-		emulateCommand(), healthCommand(), auditCommand(), keygenCommand(), tokenCommand(), versionCommand())
+	root.AddGroup(
+		&cobra.Group{ID: serverGroup, Title: "Commands beside the server:"},
+		&cobra.Group{ID: cli.GroupID, Title: "Commands of the client, which call a running server:"},
+	)
+	for _, c := range []*cobra.Command{
+		emulateCommand(), healthCommand(), auditCommand(), keygenCommand(), tokenCommand(), versionCommand(),
+		completionCommand(), manCommand(),
+	} {
+		c.GroupID = serverGroup
+		root.AddCommand(c)
+	}
+	root.AddCommand(cli.Commands()...)
 	root.SetHelpCommand(helpCommand())
+	root.SetHelpCommandGroupID(serverGroup)
 	root.InitDefaultVersionFlag()
+	root.SetVersionTemplate("{{.Version}}\n")
+	cobra.AddTemplateFunc("wrapped", wrapped)
+	cobra.AddTemplateFunc("wrappedText", wrappedText)
+	root.SetHelpTemplate(strings.Replace(root.HelpTemplate(), "{{. |", "{{. | wrappedText |", 1))
+	root.SetUsageTemplate(strings.NewReplacer(
+		".LocalFlags.FlagUsages", "wrapped .LocalFlags", ".InheritedFlags.FlagUsages", "wrapped .InheritedFlags",
+		"Global Flags:", "Flags of the client:",
+	).Replace(root.UsageTemplate()))
 	return root
+}
+
+const serverGroup = "server"
+
+// helpColumns is the width of the lines of a help.
+const helpColumns = 110
+
+// wrapped returns the description of flags, in lines that fit.
+func wrapped(flags *pflag.FlagSet) string { return flags.FlagUsagesWrapped(helpColumns) }
+
+// wrappedText returns a text in lines that fit. It leaves lines alone that begin with a space.
+func wrappedText(text string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		for len(line) > helpColumns && line[0] != ' ' {
+			end := strings.LastIndexByte(line[:helpColumns], ' ')
+			if end < 0 {
+				break
+			}
+			out.WriteString(line[:end] + "\n")
+			line = line[end+1:]
+		}
+		out.WriteString(line)
+	}
+	return out.String()
 }
 
 // helpCommand replaces cobra's, which takes a wrong name for a success.
@@ -89,40 +116,10 @@ func helpCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			found, rest, err := c.Root().Find(args)
 			if err != nil || len(rest) > 0 {
-				return usagef("there is no command %q\nSee: %s --help", strings.Join(args, " "), c.Root().Name())
+				return cli.Usagef("there is no command %q\nSee: %s --help", strings.Join(args, " "), c.Root().Name())
 			}
 			found.InitDefaultHelpFlag()
 			return found.Help()
 		},
 	}
-}
-
-// noArgs refuses words that are left over, and suggests the command that was meant.
-func noArgs(c *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	if !c.HasAvailableSubCommands() {
-		return usagef("%s has no argument %q\nSee: %[1]s --help", c.CommandPath(), args[0])
-	}
-	c.SuggestionsMinimumDistance = 2
-	text := fmt.Sprintf("%s has no command %q", c.CommandPath(), args[0])
-	if meant := c.SuggestionsFor(args[0]); len(meant) > 0 {
-		text += ": did you mean " + strings.Join(meant, " or ") + "?"
-	}
-	return usagef("%s\nSee: %s --help", text, c.CommandPath())
-}
-
-// group returns a command that only has commands of its own.
-func group(c *cobra.Command, commands ...*cobra.Command) *cobra.Command {
-	c.AddCommand(commands...)
-	c.Args = noArgs
-	c.RunE = func(c *cobra.Command, _ []string) error {
-		var names []string
-		for _, sub := range c.Commands() {
-			names = append(names, sub.Name())
-		}
-		return usagef("%s needs a command: %s\nSee: %[1]s --help", c.CommandPath(), strings.Join(names, ", "))
-	}
-	return c
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/catalog"
 	"github.com/drmhub/drmhub/server/internal/app"
+	"github.com/drmhub/drmhub/server/internal/buildinfo"
+	"github.com/drmhub/drmhub/server/internal/cli"
 	"github.com/drmhub/drmhub/server/internal/config"
 	"github.com/drmhub/drmhub/server/internal/environment"
 	"github.com/drmhub/drmhub/server/internal/logs"
@@ -29,8 +31,8 @@ func serveCommand() *cobra.Command {
 		Short: "One API over the DRM vendors of a streaming service",
 		Long: `drmhub is one API over the DRM vendors of a streaming service.
 Without a command, it serves the vendors in a configuration file. Without a file, it runs the sandbox.`,
-		Version: version(),
-		Args:    noArgs,
+		Version: buildinfo.Read().String(),
+		Args:    cli.NoArgs,
 		RunE:    s.run,
 	}
 	flags := c.Flags()
@@ -60,7 +62,7 @@ func (s *serving) run(c *cobra.Command, _ []string) error {
 	defer stopTwins()
 	for _, name := range []string{"grpc", "http", "host"} {
 		if s.file != "" && c.Flags().Changed(name) {
-			return usagef("--grpc, --http and --host are for the sandbox: " +
+			return cli.Usagef("--grpc, --http and --host are for the sandbox: " +
 				"set grpc.listen, http.listen and http.allowed_hosts in the configuration file instead")
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/drmhub/drmhub/server/internal/auth/roles"
 	"github.com/drmhub/drmhub/server/internal/auth/token"
+	"github.com/drmhub/drmhub/server/internal/cli"
 	"github.com/drmhub/drmhub/server/internal/config"
 )
 
@@ -69,13 +70,13 @@ func tokenCommand() *cobra.Command {
 		Example: "  drmhub token --key k2.pem --kid k2 --subject billing --roles viewer --config drmhub.yaml",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usagef("token has no argument %q: put a list into one word, with commas", args[0])
+				return cli.Usagef("token has no argument %q: put a list into one word, with commas", args[0])
 			}
 			return nil
 		},
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := g.check(); err != nil {
-				return usageError{err}
+				return cli.Usagef("%w", err)
 			}
 			return g.print(c.Context(), c.OutOrStdout(), c.ErrOrStderr())
 		},

@@ -4,12 +4,12 @@ package environment
 
 // The variables that are no keys of the server's configuration.
 const (
-	Config    = "DRMHUB_CONFIG"     // the configuration file of the server
-	Server    = "DRMHUB_SERVER"     // the address of the server that the client calls
-	Token     = "DRMHUB_TOKEN"      //nolint:gosec // a name: the token that the client shows
-	TokenFile = "DRMHUB_TOKEN_FILE" //nolint:gosec // a name: the file that holds the client's token
-	Context   = "DRMHUB_CONTEXT"    // the client's context, by name
+	Config     = "DRMHUB_CONFIG"     // the configuration file of the server
+	Server     = "DRMHUB_SERVER"     // the address of the server that the client calls
+	Context    = "DRMHUB_CONTEXT"    // the client's context, by name
+	Bearer     = "DRMHUB_TOKEN"      //nolint:gosec // the name of the token that the client shows
+	BearerFile = "DRMHUB_TOKEN_FILE" //nolint:gosec // the name of the file that holds the client's token
 )
 
 // Names are all variables of the command line.
-var Names = []string{Config, Server, Token, TokenFile, Context}
+var Names = []string{Config, Server, Bearer, BearerFile, Context}

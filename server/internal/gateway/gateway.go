@@ -102,6 +102,7 @@ func New(o Options) (http.Handler, error) {
 	g.people = o.Sessions.Pages()
 	g.mux = runtime.NewServeMux(
 		runtime.WithMiddlewares(g.checked),
+		runtime.WithMarshalerOption(runtime.MIMEWildcard, marshaler{new(runtime.JSONPb)}),
 		// This leaves path parameters as they are; see escaped.
 		runtime.WithUnescapingMode(runtime.UnescapingModeLegacy),
 		runtime.WithDisablePathLengthFallback(),

@@ -162,11 +162,18 @@ type batch interface {
 // rewordedItems returns a response with the errors of its items in the words of the caller. It is
 // grpc-gateway's rewriter of responses.
 func rewordedItems(ctx context.Context, res proto.Message) (any, error) {
+	if s := spellingOf(ctx); s != nil {
+		return s.rewordItems(res), nil
+	}
+	return res, nil
+}
+
+// rewordItems returns a response with the errors of its items in the words of the caller.
+func (s *spelling) rewordItems(res proto.Message) proto.Message {
 	items, ok := res.(batch)
-	s := spellingOf(ctx)
 	failed := func(r *pb.ProductLicenseResult) bool { return r.GetError() != nil }
-	if !ok || s == nil || !slices.ContainsFunc(items.GetResults(), failed) {
-		return res, nil
+	if !ok || !slices.ContainsFunc(items.GetResults(), failed) {
+		return res
 	}
 	list := "requests"
 	if s.route.Method.Input().Fields().ByName("requests") == nil {
@@ -182,5 +189,5 @@ func rewordedItems(ctx context.Context, res proto.Message) (any, error) {
 		e := item.reword(apierror.Convert(status.ErrorProto(r.GetError())))
 		r.Result = &pb.ProductLicenseResult_Error{Error: e.GRPCStatus().Proto()}
 	}
-	return items, nil
+	return items
 }

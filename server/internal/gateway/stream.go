@@ -10,7 +10,6 @@ import (
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"github.com/grpc-ecosystem/grpc-gateway/v2/utilities"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/protobuf/encoding/protojson"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -97,7 +96,7 @@ func (l *lines) write(rows []*pb.License, header func() (metadata.MD, error)) er
 	}
 	l.flushed = time.Now()
 	for _, row := range rows {
-		line, err := protojson.MarshalOptions{EmitUnpopulated: true}.MarshalAppend(l.row[:0], row)
+		line, err := AppendJSON(l.row[:0], row)
 		if err != nil {
 			return err
 		}

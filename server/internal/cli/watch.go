@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/contract"
+)
+
+const watchHelp = `It prints a line at each change of the mutation's state, until the outcome is known or cannot
+be found out.
+
+The exit code is 0 if the change took effect, 1 if it had no effect, and 3 if drmhub does not know and does
+not read it back any more.`
+
+// watchCommand follows a mutation until it is settled.
+func watchCommand(l *client) *cobra.Command {
+	get := contract.Lookup(pb.MutationService_GetMutation_FullMethodName)
+	name := &command{rpc: get, client: l}
+	var interval time.Duration
+	c := &cobra.Command{
+		Use:   "watch NAME",
+		Short: "Follow a mutation until its outcome is known",
+		Long:  "Follow a mutation until its outcome is known.\n\n" + watchHelp,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return Usagef("%s needs one name, such as mutations/MUTATION\nSee: %[1]s --help", c.CommandPath())
+			}
+			return nil
+		},
+		ValidArgsFunction: name.completeName,
+		RunE: func(c *cobra.Command, args []string) error {
+			if interval <= 0 {
+				return Usagef("--interval must be more than 0s")
+			}
+			return l.watch(c, args[0], interval)
+		},
+	}
+	c.Flags().DurationVar(&interval, "interval", time.Second, "the pause between two looks at the record")
+	return c
+}
+
+func (l *client) watch(c *cobra.Command, name string, interval time.Duration) error {
+	s, err := l.dial(c)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	get := contract.Lookup(pb.MutationService_GetMutation_FullMethodName)
+	said := ""
+	for {
+		m := &pb.Mutation{}
+		if err := s.invoke(get, &pb.GetMutationRequest{Name: name}, m); err != nil {
+			return s.failed(get, err)
+		}
+		if line := progressOf(m); line != said {
+			fmt.Fprintf(c.OutOrStdout(), "%s %s\n", time.Now().UTC().Format(time.RFC3339), line)
+			said = line
+		}
+		if err, over := settled(m); over {
+			return err
+		}
+		select {
+		case <-c.Context().Done():
+			return exitError{errors.New("the watch was stopped, and the mutation is not settled yet"), ExitFailed}
+		case <-time.After(interval):
+		}
+	}
+}
+
+// progressOf returns the state of a mutation and of its steps in one line.
+func progressOf(m *pb.Mutation) string {
+	var line strings.Builder
+	line.WriteString(m.GetState().String())
+	for _, step := range m.GetSteps() {
+		fmt.Fprintf(&line, " %s=%s", clean(step.GetId()), step.GetState())
+	}
+	if m.GetMessage() != "" {
+		line.WriteString(": " + clean(m.GetMessage()))
+	}
+	return line.String()
+}
+
+// settled reports whether a mutation changes no more by itself, and what it came to.
+func settled(m *pb.Mutation) (err error, over bool) { //nolint:revive // The error is the outcome.
+	switch m.GetState() {
+	case pb.Mutation_SUCCEEDED:
+		return nil, true
+	case pb.Mutation_FAILED:
+		return exitError{errors.New("the change had no effect"), ExitFailed}, true
+	case pb.Mutation_UNKNOWN:
+		if m.GetNextSettleTime() == nil {
+			return exitError{errors.New("the change may have been made, and drmhub does not read it back any more: " +
+				"look at the vendor's console"), ExitOutcomeUnknown}, true
+		}
+	}
+	return nil, false
+}
