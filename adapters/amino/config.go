@@ -17,7 +17,7 @@ import (
 // the names of the keys, and NewConfig the defaults. Credentials are either token or api_key.
 type Config struct {
 	// BaseURL is scheme and host, without a path. Required: each operator has its own host.
-	BaseURL string `yaml:"base_url"`
+	BaseURL string `yaml:"base_url" reload:"account"`
 	// Token is sent as "Authorization: Bearer …", as AminoTV's overview of the Licenses v4 API
 	// says. drmhub does not renew it.
 	Token secret.Text `yaml:"token"`

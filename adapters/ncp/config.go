@@ -38,7 +38,7 @@ type Config struct {
 	// BaseURL is scheme and host, without a path. The API pages say
 	// https://multi-drm.apigw.ntruss.com. It has no default: a missing line must not send the calls
 	// of a test account to the real service. Required.
-	BaseURL string `yaml:"base_url"`
+	BaseURL string `yaml:"base_url" reload:"account"`
 	// AccessKey is the access key id of a sub account. It is part of every signature, and is
 	// treated as a secret. Required.
 	AccessKey secret.Text `yaml:"access_key"`
@@ -46,7 +46,7 @@ type Config struct {
 	SecretKey secret.Text `yaml:"secret_key"`
 	// RegionCode is the header x-ncp-region_code. The default is KR, the only region in the API
 	// pages.
-	RegionCode string `yaml:"region_code"`
+	RegionCode string `yaml:"region_code" reload:"account"`
 
 	// PageSizeParameter is pageSize or pageSizeNo. The default is pageSize.
 	PageSizeParameter PageSizeParameter `yaml:"page_size_parameter"`

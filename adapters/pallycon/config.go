@@ -26,16 +26,16 @@ type Config struct {
 	// BaseURL is scheme and host, without a path. The guide says https://service.pallycon.com. It
 	// has no default: the service has changed its name, and a missing line must not send a test
 	// account to the real service. Required.
-	BaseURL string `yaml:"base_url"`
+	BaseURL string `yaml:"base_url" reload:"account"`
 	// LicenseBaseURL is scheme and host of the license server, which serves the FairPlay certificate
 	// of each site without credentials. The default is https://license-global.pallycon.com. Empty
 	// turns GetFairPlayCertificate off, and the read-back of a registration.
 	LicenseBaseURL string `yaml:"license_base_url"`
 	// AccountID is the claim account_id of the token that signs every call. Required.
-	AccountID string `yaml:"account_id"`
+	AccountID string `yaml:"account_id" reload:"account"`
 	// AccountSeq is the claim account_seq, which PallyCon's helpdesk gives out. It is text although
 	// it looks like a number, because the guide's payload quotes it. Required.
-	AccountSeq string `yaml:"account_seq"`
+	AccountSeq string `yaml:"account_seq" reload:"account"`
 	// ServiceAPIKey is the account's key for the token's HMAC SHA-256 signature. Required.
 	ServiceAPIKey secret.Text `yaml:"service_api_key"`
 

@@ -15,9 +15,9 @@ type Config struct {
 	// BaseURL is scheme and host, without a path. It is required. TelecomX's pages say
 	// https://api.telecomx.dk. There is no default, so that a test account cannot reach the real
 	// service by mistake.
-	BaseURL string `yaml:"base_url"`
+	BaseURL string `yaml:"base_url" reload:"account"`
 	// Username is the name of the user who logs in.
-	Username string `yaml:"username"`
+	Username string `yaml:"username" reload:"account"`
 	// Password is the password of that user.
 	Password secret.Text `yaml:"password"`
 	// Token is a machine token. TelecomX issues it for a user (POST /employee/ID/token), and it does
@@ -27,7 +27,7 @@ type Config struct {
 	// Customer is the id of a TelecomX customer, 24 hexadecimal characters. Calls that name no
 	// customer use it. The default is the user's own customer, which TelecomX returns at a login. It
 	// returns none for a machine token, so CreateDrmAccount then needs a customer.
-	Customer string `yaml:"customer"`
+	Customer string `yaml:"customer" reload:"account"`
 
 	// Network says how to reach the vendor: the keys tls and proxy.
 	upstream.Network

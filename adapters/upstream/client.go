@@ -23,6 +23,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"runtime"
 	"time"
 
 	"github.com/failsafe-go/failsafe-go/ratelimiter"
@@ -118,6 +119,8 @@ func New(o Options) (*Client, error) {
 		if c.reads, c.writes, err = newTransports(o.Network, base); err != nil {
 			return nil, err
 		}
+		// A reload replaces an adapter while calls still use it. Their connections go with the last call.
+		runtime.AddCleanup(c, closeIdle, [2]http.RoundTripper{c.reads, c.writes})
 	}
 	if o.MaxPerSecond > 0 {
 		interval := min(float64(time.Second)/o.MaxPerSecond, float64(time.Hour))
@@ -127,8 +130,10 @@ func New(o Options) (*Client, error) {
 }
 
 // Close closes idle connections. The client can still be used.
-func (c *Client) Close() {
-	for _, t := range []http.RoundTripper{c.reads, c.writes} {
+func (c *Client) Close() { closeIdle([2]http.RoundTripper{c.reads, c.writes}) }
+
+func closeIdle(transports [2]http.RoundTripper) {
+	for _, t := range transports {
 		if t, ok := t.(interface{ CloseIdleConnections() }); ok {
 			t.CloseIdleConnections()
 		}

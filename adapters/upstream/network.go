@@ -46,6 +46,11 @@ func (t *TLS) Check(report func(key, problem string)) {
 // A CA is a set of authorities, read from a PEM file.
 type CA struct{ pool *x509.CertPool }
 
+// Equal reports whether two sets hold the same authorities.
+func (c CA) Equal(other CA) bool {
+	return c.pool == other.pool || c.pool != nil && other.pool != nil && c.pool.Equal(other.pool)
+}
+
 // LoadFile adds the certificates in a PEM file to the authorities of the system.
 func (c *CA) LoadFile(content []byte) (problem string) {
 	pool, err := x509.SystemCertPool()

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -23,10 +24,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/audit"
 	"github.com/drmhub/drmhub/server/internal/auth"
-	"github.com/drmhub/drmhub/server/internal/auth/keyset"
 	"github.com/drmhub/drmhub/server/internal/auth/limit"
 	"github.com/drmhub/drmhub/server/internal/auth/refusal"
-	"github.com/drmhub/drmhub/server/internal/auth/token"
 	"github.com/drmhub/drmhub/server/internal/certs"
 	"github.com/drmhub/drmhub/server/internal/config"
 	"github.com/drmhub/drmhub/server/internal/gateway"
@@ -36,10 +35,12 @@ import (
 	"github.com/drmhub/drmhub/server/internal/netlimit"
 	"github.com/drmhub/drmhub/server/internal/rpcerror"
 	"github.com/drmhub/drmhub/server/internal/services"
+	"github.com/drmhub/drmhub/server/internal/session"
 	"github.com/drmhub/drmhub/server/internal/store"
 	"github.com/drmhub/drmhub/server/internal/telemetry"
 	"github.com/drmhub/drmhub/server/internal/validation"
 	"github.com/drmhub/drmhub/server/internal/vendors"
+	"github.com/drmhub/drmhub/server/internal/webguard"
 )
 
 // App is a server that listens.
@@ -57,9 +58,11 @@ type App struct {
 	store                      *store.DB
 	journal                    *journal.Journal
 	authenticator              *auth.Authenticator
-	verifier                   *token.Verifier // nil in mode none
+	identities                 atomic.Pointer[identities]
+	provider                   *session.Provider // nil without OIDC
+	guard                      atomic.Pointer[webguard.Guard]
+	reloading                  reloading
 	confinement                *auth.Confinement
-	keySets                    []*keyset.Set
 	sink                       *audit.Sink
 	limits                     *limit.Limiter
 	refusals                   *refusal.Recorder
@@ -76,7 +79,7 @@ func Start(ctx context.Context, cfg *config.Config, log *slog.Logger) (*App, err
 		return nil, err
 	}
 	a := &App{
-		log: log, health: health.NewServer(),
+		reloading: reloading{running: cfg, vendors: all}, log: log, health: health.NewServer(),
 		confinement: &auth.Confinement{SeesAccounts: services.SeesAccounts(all)},
 	}
 	a.watches, a.endWatches = context.WithCancel(context.WithoutCancel(ctx))
@@ -119,7 +122,11 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 	if err := a.showCertificates(); err != nil {
 		return err
 	}
-	return a.listen(ctx, cfg)
+	if err := a.listen(ctx, cfg); err != nil {
+		return err
+	}
+	a.watchConfiguration()
+	return nil
 }
 
 // newJournal opens the store, and creates the journal in it. The journal calls the services to settle
@@ -154,8 +161,10 @@ func (a *App) release(ctx context.Context) error {
 	a.endPolling()
 	a.polls.Wait()
 	var errs []error
-	for _, set := range a.keySets {
-		set.Close()
+	if callers := a.identities.Load(); callers != nil {
+		for _, set := range callers.sets {
+			set.Close()
+		}
 	}
 	a.closeRefusals(ctx)
 	if a.journal != nil {
@@ -220,6 +229,7 @@ func (a *App) newHTTP(
 	if err != nil {
 		return err
 	}
+	a.guard.Store(guard)
 	if nameless(cfg) {
 		a.log.Warn("REST refuses calls by name: list the hosts in the URLs of your callers in http.allowed_hosts")
 	}
@@ -231,11 +241,11 @@ func (a *App) newHTTP(
 	a.register(conn, all)
 	handler, err := gateway.New(gateway.Options{
 		Conn: conn, OpenAPI: gen.OpenAPI, Contract: gen.Contract,
-		Ready: a.ready, NoHealth: cfg.Ops != nil, Metrics: a.restMetrics(cfg), Guard: guard, Sessions: sessions,
+		Ready: a.ready, NoHealth: cfg.Ops != nil, Metrics: a.restMetrics(cfg), Guard: a.guard.Load, Sessions: sessions,
 		Identify:    a.authenticator.Caller,
 		Admit:       a.admit,
 		Permit:      a.permit,
-		PrivateDocs: cfg.Auth.Mode == config.AuthJWT && !cfg.Auth.PublicDocs,
+		PrivateDocs: a.privateDocs,
 	})
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
@@ -12,6 +13,7 @@ import (
 	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/server/internal/auth"
+	"github.com/drmhub/drmhub/server/internal/auth/keyset"
 	"github.com/drmhub/drmhub/server/internal/auth/roles"
 	"github.com/drmhub/drmhub/server/internal/auth/token"
 	"github.com/drmhub/drmhub/server/internal/config"
@@ -41,20 +43,24 @@ func identity(c *token.Claims) auth.Identity {
 	}
 }
 
-// newAuthenticator sets the authenticator of a configuration, and starts to fetch key sets.
-func (a *App) newAuthenticator(ctx context.Context, cfg config.Auth, all *vendors.Registry) error {
+// identities are what a configuration says of callers. A reload replaces them. In mode none, all is nil.
+type identities struct {
+	auth        config.Auth
+	verifier    *token.Verifier
+	sets        []*keyset.Set // in the order of the configuration
+	credentials *auth.Credentials
+}
+
+// newIdentities returns the identities of a configuration. It takes over the key sets of the earlier ones, since
+// their keys stay known, and starts no set.
+func (a *App) newIdentities(cfg config.Auth, all *vendors.Registry, earlier *identities) (*identities, error) {
 	if cfg.Mode == config.AuthNone {
-		a.authenticator = auth.None()
-		return nil
+		return &identities{auth: cfg}, nil
 	}
-	verifier, sets, err := newVerifier(&cfg, a.log)
+	verifier, sets, err := newVerifier(&cfg, earlier.known(), a.log)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, set := range sets {
-		set.Start(context.WithoutCancel(ctx))
-	}
-	a.verifier, a.keySets = verifier, sets
 	known := &auth.Credentials{
 		Directory: newDirectory(cfg, all), Tokens: tokens{verifier}, Clients: map[string]auth.Identity{},
 	}
@@ -63,12 +69,63 @@ func (a *App) newAuthenticator(ctx context.Context, cfg config.Auth, all *vendor
 			Roles: c.Roles, Scopes: c.Scopes, Vendors: c.Vendors, Sites: c.Sites, Customers: c.Customers,
 		}
 	}
+	return &identities{auth: cfg, verifier: verifier, sets: sets, credentials: known}, nil
+}
+
+// known returns the key sets by their part of the configuration.
+func (i *identities) known() map[config.Key]*keyset.Set {
+	all := map[config.Key]*keyset.Set{}
+	if i == nil {
+		return all
+	}
+	left := i.sets
+	for _, k := range i.auth.Keys {
+		if k.JWKSURL != "" {
+			all[k], left = left[0], left[1:]
+		}
+	}
+	return all
+}
+
+// identifyBy makes these identities those of each call from now on. Streams in flight keep their callers.
+func (a *App) identifyBy(ctx context.Context, next *identities) {
+	var before []*keyset.Set
+	if earlier := a.identities.Load(); earlier != nil {
+		before = earlier.sets
+	}
+	for _, set := range next.sets {
+		if !slices.Contains(before, set) {
+			set.Start(context.WithoutCancel(ctx))
+		}
+	}
+	a.identities.Store(next)
+	for _, set := range before {
+		if !slices.Contains(next.sets, set) {
+			set.Close()
+		}
+	}
+}
+
+// newAuthenticator sets the authenticator of a configuration, and starts to fetch key sets.
+func (a *App) newAuthenticator(ctx context.Context, cfg config.Auth, all *vendors.Registry) error {
+	first, err := a.newIdentities(cfg, all, nil)
+	if err != nil {
+		return err
+	}
+	a.identifyBy(ctx, first)
+	if cfg.Mode == config.AuthNone {
+		a.authenticator = auth.None()
+		return nil
+	}
 	a.authenticator = &auth.Authenticator{
-		Identify: known.Identify,
-		Leeway:   cfg.Leeway,
-		Refused:  a.unidentified,
+		Identify: func(ctx context.Context) (auth.Caller, error) {
+			return a.identities.Load().credentials.Identify(ctx)
+		},
+		Leeway:  func() time.Duration { return a.identities.Load().auth.Leeway },
+		Refused: a.unidentified,
 		Open: func(method string) bool {
-			return isHealth(method) || cfg.PublicDocs && strings.HasPrefix(method, "/"+reflectionService)
+			return isHealth(method) ||
+				a.identities.Load().auth.PublicDocs && strings.HasPrefix(method, "/"+reflectionService)
 		},
 	}
 	return nil

@@ -28,13 +28,18 @@ func newLimiter(cfg config.Auth) *limit.Limiter {
 	if cfg.Mode == config.AuthNone {
 		return limit.New(limit.Options{TotalStreams: maxTotalStreams})
 	}
-	limits := config.DefaultLimits
-	if cfg.Limits != nil {
-		limits = *cfg.Limits
-	}
+	limits := limitsOf(cfg)
 	return limit.New(limit.Options{
 		Rate: limits.Rate, Burst: limits.Burst, Streams: maxCallersStreams, TotalStreams: maxTotalStreams,
 	})
+}
+
+// limitsOf returns the limits of each caller in mode jwt.
+func limitsOf(cfg config.Auth) config.Limits {
+	if cfg.Limits == nil {
+		return config.DefaultLimits
+	}
+	return *cfg.Limits
 }
 
 // newRefusals returns the recorder of refused calls. Their audit events belong to the chain of the journal.

@@ -16,14 +16,16 @@ func (a *App) newMetrics() (err error) {
 	if a.metrics, err = telemetry.New(); err != nil {
 		return err
 	}
-	sets := make([]telemetry.KeySet, 0, len(a.keySets))
-	for _, set := range a.keySets {
-		sets = append(sets, set)
-	}
-	if err := a.metrics.ShowKeySets(sets...); err != nil || a.verifier == nil {
+	err = a.metrics.ShowKeySets(func() (sets []telemetry.KeySet) {
+		for _, set := range a.identities.Load().sets {
+			sets = append(sets, set)
+		}
+		return sets
+	})
+	if err != nil || a.identities.Load().verifier == nil {
 		return err
 	}
-	return a.metrics.ShowTokens(a.verifier.Lookups)
+	return a.metrics.ShowTokens(func() (hits, misses int64) { return a.identities.Load().verifier.Lookups() })
 }
 
 // showVendors shows the vendor accounts in the metrics.

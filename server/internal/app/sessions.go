@@ -25,15 +25,12 @@ func (a *App) newSessions(cfg config.Auth) (*session.Sessions, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the key of sessions: %w", err)
 	}
-	options := session.Options{Key: key, Tokens: tokens{a.verifier}, Log: a.log, Refused: a.notLoggedIn}
-	if o := cfg.OIDC; o != nil {
-		options.Provider = &session.Provider{Issuer: cfg.Issuer, ID: o.ClientID, RedirectURL: o.RedirectURL}
-		if o.ClientSecret != nil {
-			options.Provider.Secret = o.ClientSecret.Reveal()
-		}
+	a.provider = newProvider(cfg)
+	options := session.Options{
+		Key: key, Tokens: currentTokens{a}, Log: a.log, Refused: a.notLoggedIn, Provider: a.provider,
 	}
 	options.Claims = func(text []byte) (auth.Identity, error) {
-		c, err := a.verifier.ReadClaims(text)
+		c, err := a.identities.Load().verifier.ReadClaims(text)
 		if err != nil {
 			return auth.Identity{}, err
 		}
@@ -43,6 +40,33 @@ func (a *App) newSessions(cfg config.Auth) (*session.Sessions, error) {
 		return identity(c), nil
 	}
 	return session.New(options)
+}
+
+// newProvider returns the identity provider of a configuration, or nil.
+func newProvider(cfg config.Auth) *session.Provider {
+	o := cfg.OIDC
+	if o == nil {
+		return nil
+	}
+	p := &session.Provider{Issuer: cfg.Issuer, ID: o.ClientID, RedirectURL: o.RedirectURL}
+	if o.ClientSecret != nil {
+		p.Secret = o.ClientSecret.Reveal()
+	}
+	return p
+}
+
+// currentTokens verifies tokens by the identities of the moment.
+type currentTokens struct{ a *App }
+
+// Verify returns what a token says.
+func (t currentTokens) Verify(ctx context.Context, raw string) (auth.Identity, string, error) {
+	return tokens{t.a.identities.Load().verifier}.Verify(ctx, raw)
+}
+
+// privateDocs reports whether the pages beside the API need an identity.
+func (a *App) privateDocs() bool {
+	cfg := a.identities.Load().auth
+	return cfg.Mode == config.AuthJWT && !cfg.PublicDocs
 }
 
 // notLoggedIn records a login that was refused.

@@ -19,18 +19,26 @@ import (
 func newVendors(cfg *config.Config) (*vendors.Registry, error) {
 	var all []vendors.Vendor
 	for _, v := range cfg.Vendors {
-		kind, ok := catalog.Lookup(v.Kind)
-		if !ok {
-			return nil, fmt.Errorf("vendor %q: unknown kind %q", v.ID, v.Kind)
-		}
-		account := upstream.NewAccount(v.ID)
-		a, err := kind.New(v.ID, v.Settings, upstream.Connection{Account: account})
+		one, err := newVendor(v, upstream.NewAccount(v.ID))
 		if err != nil {
-			return nil, fmt.Errorf("vendor %q: %w", v.ID, err)
+			return nil, err
 		}
-		all = append(all, vendors.Vendor{ID: v.ID, Kind: v.Kind, Adapter: a, Account: account})
+		all = append(all, one)
 	}
 	return vendors.New(all...)
+}
+
+// newVendor creates the adapter of a vendor, over the state of its account.
+func newVendor(v config.Vendor, account *upstream.Account) (vendors.Vendor, error) {
+	kind, ok := catalog.Lookup(v.Kind)
+	if !ok {
+		return vendors.Vendor{}, fmt.Errorf("vendor %q: unknown kind %q", v.ID, v.Kind)
+	}
+	a, err := kind.New(v.ID, v.Settings, upstream.Connection{Account: account})
+	if err != nil {
+		return vendors.Vendor{}, fmt.Errorf("vendor %q: %w", v.ID, err)
+	}
+	return vendors.Vendor{ID: v.ID, Kind: v.Kind, Adapter: a, Account: account}, nil
 }
 
 // newGuard returns the guard of REST. certificate returns the certificate of REST. Its names count in mode

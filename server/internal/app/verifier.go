@@ -9,15 +9,21 @@ import (
 	"github.com/drmhub/drmhub/server/internal/config"
 )
 
-// newVerifier returns the verifier of the tokens that a configuration accepts, and its key sets. The caller
-// starts and closes the sets.
-func newVerifier(auth *config.Auth, log *slog.Logger) (*token.Verifier, []*keyset.Set, error) {
+// newVerifier returns the verifier of the tokens that a configuration accepts, and its key sets in the order of
+// the configuration. It takes the sets that are known by their part of the configuration, and makes others. The
+// caller starts and closes those.
+func newVerifier(
+	auth *config.Auth, known map[config.Key]*keyset.Set, log *slog.Logger,
+) (*token.Verifier, []*keyset.Set, error) {
 	options := token.Options{Issuer: auth.Issuer, Audience: auth.Audience, Leeway: auth.Leeway}
 	for i, k := range auth.Keys {
 		key := token.Key{ID: k.KID, Algorithm: k.Alg}
 		switch {
 		case k.JWKSURL != "":
-			set, err := keyset.New(keyset.Options{URL: k.JWKSURL, Refresh: k.Refresh, Log: log})
+			set, err := known[k], error(nil)
+			if set == nil {
+				set, err = keyset.New(keyset.Options{URL: k.JWKSURL, Refresh: k.Refresh, Log: log})
+			}
 			if err != nil {
 				return nil, nil, fmt.Errorf("auth.keys[%d]: %w", i, err)
 			}

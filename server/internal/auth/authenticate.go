@@ -24,8 +24,9 @@ type Authenticator struct {
 	// Refused, unless nil, learns of each call without a valid identity, and of each stream that outlasts
 	// one. The context has the caller of such a stream.
 	Refused func(ctx context.Context, method string, cause error)
-	// Leeway is how long a stream may outlast its caller's identity, for clocks that differ.
-	Leeway time.Duration
+	// Leeway returns how long a stream may outlast its caller's identity, for clocks that differ. Nil means not at
+	// all.
+	Leeway func() time.Duration
 	// Open reports whether a method needs no identity.
 	Open func(method string) bool
 }
@@ -68,8 +69,12 @@ func (a *Authenticator) Stream(
 	}
 	ctx := WithCaller(stream.Context(), c)
 	if !c.Expires.IsZero() {
+		end := c.Expires
+		if a.Leeway != nil {
+			end = end.Add(a.Leeway())
+		}
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadlineCause(ctx, c.Expires.Add(a.Leeway), errExpired)
+		ctx, cancel = context.WithDeadlineCause(ctx, end, errExpired)
 		defer cancel()
 	}
 	err = handler(srv, ending{serverstream.WithContext(ctx, stream)})

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -49,6 +50,7 @@ type Certificates struct {
 	Options
 	config  *tls.Config // of the listener. It holds the keys of the session tickets
 	current atomic.Pointer[pair]
+	reading sync.Mutex // of Files, which Prepare replaces
 
 	// What Watch has logged.
 	failure string
@@ -93,6 +95,20 @@ func (c *Certificates) Leaf() *x509.Certificate { return c.current.Load().config
 
 // Expiry returns when the listener's certificate ends, or an intermediate one that goes with it.
 func (c *Certificates) Expiry() time.Time { return c.current.Load().expiry }
+
+// Prepare reads other files, and returns the function that serves them from then on. An error changes nothing.
+func (c *Certificates) Prepare(files config.TLS) (use func(), err error) {
+	next, err := c.read(files)
+	if err != nil {
+		return nil, fmt.Errorf("%s.%w", c.Key, err)
+	}
+	return func() {
+		c.reading.Lock()
+		defer c.reading.Unlock()
+		c.Files = files
+		c.current.Store(next)
+	}, nil
+}
 
 // Watch reads the files after each interval until ctx ends. Files that cannot be used change nothing:
 // they may be half of an update.
@@ -146,36 +162,47 @@ func (c *Certificates) warn(ctx context.Context) {
 
 // reload reads the files, and reports whether they have changed. An error changes nothing.
 func (c *Certificates) reload() (sum [sha256.Size]byte, changed bool, err error) {
+	c.reading.Lock()
+	defer c.reading.Unlock()
+	next, err := c.read(c.Files)
+	if next == nil {
+		return sum, false, err
+	}
+	if last := c.current.Load(); err != nil || last != nil && last.sum == next.sum {
+		return next.sum, false, err
+	}
+	c.current.Store(next)
+	return next.sum, true, nil
+}
+
+// read returns what files hold. With an error, it returns at most the sum.
+func (c *Certificates) read(files config.TLS) (*pair, error) {
 	var content [3][]byte
 	hash := sha256.New()
 	for i, file := range []struct {
 		key  string
 		path config.Path
-	}{{"cert", c.Files.Cert}, {"key", c.Files.Key}, {"client_ca", c.Files.ClientCA}} {
+	}{{"cert", files.Cert}, {"key", files.Key}, {"client_ca", files.ClientCA}} {
 		if file.path == "" && file.key == "client_ca" {
 			continue
 		}
+		var err error
 		if content[i], err = os.ReadFile(string(file.path)); err != nil {
-			return sum, false, fmt.Errorf("%s: %w", file.key, err)
+			return nil, fmt.Errorf("%s: %w", file.key, err)
 		}
 		fmt.Fprintf(hash, "%d ", len(content[i]))
 		hash.Write(content[i])
 	}
-	hash.Sum(sum[:0])
-	if last := c.current.Load(); last != nil && last.sum == sum {
-		return sum, false, nil
-	}
-	next, err := c.newPair(content[0], content[1], content[2])
+	next, err := c.newPair(content[0], content[1], content[2], files.ClientCA != "")
 	if err != nil {
-		return sum, false, err
+		next = &pair{}
 	}
-	next.sum = sum
-	c.current.Store(next)
-	return sum, true, nil
+	hash.Sum(next.sum[:0])
+	return next, err
 }
 
-// newPair returns what the files hold.
-func (c *Certificates) newPair(cert, key, authorities []byte) (*pair, error) {
+// newPair returns what the files hold. asks says that clients are asked for a certificate.
+func (c *Certificates) newPair(cert, key, authorities []byte, asks bool) (*pair, error) {
 	chain, err := parse(cert)
 	if err != nil {
 		return nil, fmt.Errorf("cert: %w", err)
@@ -194,7 +221,7 @@ func (c *Certificates) newPair(cert, key, authorities []byte) (*pair, error) {
 			p.expiry = other.NotAfter
 		}
 	}
-	if c.Files.ClientCA == "" {
+	if !asks {
 		return p, nil
 	}
 	roots, err := parse(authorities)

@@ -19,7 +19,7 @@ const (
 // Auth says who may call.
 type Auth struct {
 	// Mode is required, since no default is safe.
-	Mode AuthMode `yaml:"mode"`
+	Mode AuthMode `yaml:"mode" reload:"restart"`
 	// AllowRemote lets mode none listen on addresses that are not loopback.
 	AllowRemote bool `yaml:"allow_remote"`
 	// Issuer is the `iss` that tokens must carry.
@@ -40,7 +40,7 @@ type Auth struct {
 	// PublicDocs serves /openapi.json, /docs and reflection without an identity. The default is true.
 	PublicDocs bool `yaml:"public_docs"`
 	// OIDC, unless nil, is how people log in with a browser.
-	OIDC *OIDC `yaml:"oidc"`
+	OIDC *OIDC `yaml:"oidc" reload:"restart"`
 }
 
 // Key verifies tokens. Exactly one of Secret, PublicKey and JWKSURL is set.

@@ -28,7 +28,7 @@ type Config struct {
 	// HTTP is where REST, OpenAPI and health are served, by default 127.0.0.1:8080.
 	HTTP Listener `yaml:"http"`
 	// Ops, unless nil, is where health and metrics are served instead, without identity.
-	Ops *Ops `yaml:"ops"`
+	Ops *Ops `yaml:"ops" reload:"restart"`
 	// Auth says who may call. Its mode has no default.
 	Auth Auth `yaml:"auth"`
 	// Store is where the journal and the audit trail are kept, by default the file drmhub.db.
@@ -39,15 +39,21 @@ type Config struct {
 	Log Log `yaml:"log"`
 	// Vendors are the vendor accounts, at least one, each with an id of its own.
 	Vendors []Vendor `yaml:"vendors"`
+
+	// Source is where the configuration can be read again, or nil. Content is what its files held.
+	Source  *Source
+	Content Content
+	// Poll is how often the files are read. It has no key; 0 means the default of package app.
+	Poll time.Duration
 }
 
 // Listener is one address that the server listens on.
 type Listener struct {
 	// Listen is host:port, with the port as a number. Port 0 means any free port, and an empty host
 	// means all interfaces.
-	Listen string `yaml:"listen"`
+	Listen string `yaml:"listen" reload:"restart"`
 	// TLS is nil if the listener speaks plain text.
-	TLS *TLS `yaml:"tls"`
+	TLS *TLS `yaml:"tls" reload:"restart"`
 	// AllowedHosts are the hosts, besides loopback and the address itself, by which callers may reach
 	// REST. In mode jwt over TLS, the names of the certificate count too.
 	AllowedHosts []string `yaml:"allowed_hosts"`
@@ -59,7 +65,7 @@ type Listener struct {
 // probe in, so that its health needs another one.
 type Ops struct {
 	// Listen is host:port, as in Listener.
-	Listen string `yaml:"listen"`
+	Listen string `yaml:"listen" reload:"restart"`
 }
 
 // TLS names the PEM files of a listener. They are read again when their content changes.
@@ -92,11 +98,8 @@ type Kinds map[string]func() any
 // Read reads the configuration file at path. Relative paths in it start at its own folder. The
 // error is Errors, unless the file itself cannot be read.
 func Read(path string, kinds Kinds) (*Config, error) {
-	source, err := readFile(path)
-	if err != nil {
-		return nil, err
-	}
-	return Parse(source, path, kinds)
+	config, _, err := (&Source{File: path, Kinds: kinds}).Read()
+	return config, err
 }
 
 // ReadStore reads the store's section alone, for commands that only read the store. It ignores mistakes
@@ -120,7 +123,7 @@ func readSection(path, section string, parts ...string) (*Config, error) {
 	if err != nil {
 		return &Config{}, err
 	}
-	config, mistakes := parse(source, path, nil)
+	config, mistakes := parse(source, path, nil, nil)
 	mistakes = slices.DeleteFunc(mistakes, func(m Mistake) bool {
 		return m.Path != "" && !within(m.Path, section) ||
 			slices.ContainsFunc(parts, func(part string) bool { return within(m.Path, part) })
@@ -148,14 +151,15 @@ func readFile(path string) ([]byte, error) {
 // Parse reads source as the configuration file at path, which it does not open. The error is
 // Errors.
 func Parse(source []byte, path string, kinds Kinds) (*Config, error) {
-	config, mistakes := parse(source, path, kinds)
+	config, mistakes := parse(source, path, kinds, nil)
 	if len(mistakes) > 0 {
 		return nil, mistakes
 	}
 	return config, nil
 }
 
-func parse(source []byte, path string, kinds Kinds) (*Config, Errors) {
+// parse notes in files what the configuration names, unless files is nil.
+func parse(source []byte, path string, kinds Kinds, files Content) (*Config, Errors) {
 	config := &Config{
 		GRPC:  Listener{Listen: "127.0.0.1:9090"},
 		HTTP:  Listener{Listen: "127.0.0.1:8080"},
@@ -172,7 +176,9 @@ func parse(source []byte, path string, kinds Kinds) (*Config, Errors) {
 	if whole, err := filepath.Abs(dir); err == nil {
 		dir = whole
 	}
-	d := &decoder{file: path, dir: dir, kinds: kinds, lines: map[string]int{"": 1}, reported: map[string]bool{}}
+	d := &decoder{
+		file: path, dir: dir, kinds: kinds, files: files, lines: map[string]int{"": 1}, reported: map[string]bool{},
+	}
 	d.value(root, "", reflect.ValueOf(config).Elem())
 	return config, d.errors.sorted()
 }

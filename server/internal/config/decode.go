@@ -18,6 +18,7 @@ import (
 type decoder struct {
 	file, dir string
 	kinds     Kinds
+	files     Content // what was read; nil if nobody asks
 	errors    Errors
 	lines     map[string]int  // path → line of its key
 	reported  map[string]bool // paths that already have a mistake
@@ -142,14 +143,20 @@ func (d *decoder) structure(node *yaml.Node, path string, out reflect.Value) {
 func keys(out reflect.Value) map[string]reflect.Value {
 	fields := map[string]reflect.Value{}
 	for field, value := range out.Fields() {
-		switch key, _, _ := strings.Cut(field.Tag.Get("yaml"), ","); {
-		case key != "" && key != "-":
+		switch key := keyOf(field); {
+		case key != "":
 			fields[key] = value
 		case field.Anonymous && field.Type.Kind() == reflect.Struct && field.IsExported():
 			maps.Copy(fields, keys(value))
 		}
 	}
 	return fields
+}
+
+// keyOf returns the key of a field, or "".
+func keyOf(field reflect.StructField) string {
+	key, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+	return strings.TrimPrefix(key, "-")
 }
 
 func (d *decoder) list(node *yaml.Node, path string, out reflect.Value) {

@@ -14,16 +14,16 @@ import (
 type Store struct {
 	// DSN is sqlite:FILE, where a relative file starts at the folder that the program runs in, or
 	// postgres://….
-	DSN DSN `yaml:"dsn"`
+	DSN DSN `yaml:"dsn" reload:"restart"`
 	// Keep is how long a settled mutation is kept, with its request_id. It is at least a day, and by
 	// default 30 days.
-	Keep time.Duration `yaml:"keep"`
+	Keep time.Duration `yaml:"keep" reload:"restart"`
 	// Quiet is the quiet time: how long after a write's call the vendor may still be working on it.
 	// By default it is a minute.
-	Quiet time.Duration `yaml:"quiet"`
+	Quiet time.Duration `yaml:"quiet" reload:"restart"`
 	// DigestKey, unless nil, is the key by which drmhub recognizes a repeated request with secrets. Who
 	// reads the store without the key cannot try passwords.
-	DigestKey *secret.Text `yaml:"digest_key"`
+	DigestKey *secret.Text `yaml:"digest_key" reload:"restart"`
 }
 
 // DSN names a database. It may hold a password, and so prints like a secret. In the file it is text
@@ -96,9 +96,9 @@ func holdsPassword(dsn string) bool {
 // Audit is where audit events are written, as JSON lines, beside the store.
 type Audit struct {
 	// File is the file that events are appended to, or "".
-	File OutFile `yaml:"file"`
+	File OutFile `yaml:"file" reload:"restart"`
 	// Stdout writes them to standard output instead.
-	Stdout bool `yaml:"stdout"`
+	Stdout bool `yaml:"stdout" reload:"restart"`
 }
 
 // Check reports a second place.

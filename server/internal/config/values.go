@@ -146,6 +146,7 @@ func fromEnvironment(name string) (text, problem string) {
 }
 
 func (d *decoder) fromFile(name string) (text, problem string) {
+	d.files.note(d.absolute(name), true)
 	file, err := d.open(name)
 	if err != nil {
 		return "", d.unreadable(err)
@@ -155,6 +156,7 @@ func (d *decoder) fromFile(name string) (text, problem string) {
 	if err != nil {
 		return "", d.unreadable(err)
 	}
+	d.files.hold(d.absolute(name), content)
 	if len(content) > maxFileSize {
 		return "", "the file that is named here is larger than 1 MiB: it cannot be the right one"
 	}
@@ -173,6 +175,7 @@ func (d *decoder) path(node *yaml.Node, path string, out *Path) {
 		d.fail(path, "must be the path of a file")
 		return
 	}
+	d.files.note(d.absolute(node.Value), false)
 	file, err := d.open(node.Value)
 	if err != nil {
 		d.fail(path, d.unreadable(err))
@@ -192,6 +195,7 @@ func (d *decoder) outFile(node *yaml.Node, path string, out *OutFile) {
 		return
 	}
 	name := d.absolute(node.Value)
+	d.files.note(filepath.Dir(name), false)
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
 		d.fail(path, "must be the path of a file, not of a folder")
 		return

@@ -41,11 +41,12 @@ type Options struct {
 	OpenAPI []byte                   // the document served at /openapi.json; required
 	// Contract is the descriptor set served at /contract.binpb, unless it is empty.
 	Contract []byte
-	Ready    func() bool     // reports whether the server takes calls; nil: always
-	MaxBody  int64           // the largest request body, in bytes; 0: DefaultMaxBody
-	NoHealth bool            // leaves out what Health serves, which another listener serves then
-	Metrics  http.Handler    // the page at /metrics; nil: there is no page
-	Guard    *webguard.Guard // keeps web pages out; required
+	Ready    func() bool  // reports whether the server takes calls; nil: always
+	MaxBody  int64        // the largest request body, in bytes; 0: DefaultMaxBody
+	NoHealth bool         // leaves out what Health serves, which another listener serves then
+	Metrics  http.Handler // the page at /metrics; nil: there is no page
+	// Guard returns what keeps web pages out. It is required.
+	Guard func() *webguard.Guard
 	// Identify returns the caller of a call to a method, before the request is read. Nil means that the
 	// interceptors of Conn identify the caller.
 	Identify func(ctx context.Context, method string) (auth.Caller, error)
@@ -57,8 +58,8 @@ type Options struct {
 	Permit func(ctx context.Context, method, resource string) error
 	// Sessions are the browsers in which a person has logged in. Nil means that nobody can log in.
 	Sessions *session.Sessions
-	// PrivateDocs asks for an identity at the pages beside the API, except for health.
-	PrivateDocs bool
+	// PrivateDocs reports whether the pages beside the API need an identity, except for health. It may be nil.
+	PrivateDocs func() bool
 }
 
 // gateway is the handler that New returns.
@@ -68,14 +69,14 @@ type gateway struct {
 	pages   map[string]http.HandlerFunc
 	people  map[string]map[string]session.Page // by path and method
 	maxBody int64
-	guard   *webguard.Guard
+	guard   func() *webguard.Guard
 	license pb.LicenseServiceClient
 
 	sessions    *session.Sessions
 	identify    func(ctx context.Context, method string) (auth.Caller, error)
 	admit       func(ctx context.Context, method, parent string) (context.Context, error)
 	permit      func(ctx context.Context, method, resource string) error
-	privateDocs bool
+	privateDocs func() bool
 }
 
 // New returns the handler of everything under HTTP: the API below /v1, /openapi.json, /docs, /healthz,
@@ -150,7 +151,7 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (g *gateway) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w, ok := g.guard.Admit(w, r, keptOut)
+	w, ok := g.guard().Admit(w, r, keptOut)
 	if !ok {
 		return
 	}

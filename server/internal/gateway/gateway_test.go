@@ -79,7 +79,7 @@ func (b backend) handler(t testing.TB, o gateway.Options) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Guard = guard
+	o.Guard = func() *webguard.Guard { return guard }
 	h, err := gateway.New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -199,8 +199,8 @@ func (r reply) failed(t testing.TB, status int, code, reason string) failure {
 func TestNewDemandsItsParts(t *testing.T) {
 	conn, document := inproc.New(nil, nil), []byte("{}")
 	for _, o := range []gateway.Options{
-		{OpenAPI: document, Guard: &webguard.Guard{}},
-		{Conn: conn, Guard: &webguard.Guard{}},
+		{OpenAPI: document, Guard: func() *webguard.Guard { return &webguard.Guard{} }},
+		{Conn: conn, Guard: func() *webguard.Guard { return &webguard.Guard{} }},
 		{Conn: conn, OpenAPI: document},
 	} {
 		if _, err := gateway.New(o); err == nil {

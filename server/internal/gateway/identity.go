@@ -46,7 +46,7 @@ func (g *gateway) admitted(r *http.Request, method, parent string) (*http.Reques
 
 // servePage serves a page beside the API. Health needs no identity.
 func (g *gateway) servePage(w http.ResponseWriter, r *http.Request, path string, page http.HandlerFunc) {
-	if g.privateDocs && !isHealth(path) {
+	if g.privateDocs != nil && g.privateDocs() && !isHealth(path) {
 		if _, err := g.identified(r.WithContext(withPeer(r)), r.Method+" "+path); err != nil {
 			writeError(w, err)
 			return

@@ -123,6 +123,12 @@ func (j *Journal) Close(ctx context.Context) error {
 // Wait blocks until no method runs, and so no vendor write is under way, or until ctx ends.
 func (j *Journal) Wait(ctx context.Context) error { return j.runs.wait(ctx) }
 
+// Unsettled returns how many mutations of a vendor account are not settled, in any replica. A mutation that drmhub
+// no longer tries to settle does not count.
+func (j *Journal) Unsettled(ctx context.Context, vendor string) (int, error) {
+	return j.records.Unsettled(ctx, vendor)
+}
+
 // Audit returns the recorder of this replica's audit events.
 func (j *Journal) Audit() *audit.Recorder { return j.audit }
 

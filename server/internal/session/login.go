@@ -156,7 +156,7 @@ func (s *Sessions) exchange(ctx context.Context, c *client, code string, p pendi
 	if err := token.Claims(&claims); err != nil {
 		return i, err
 	}
-	if !claims.issuedTo(s.Provider.ID, len(token.Audience)) {
+	if !claims.issuedTo(c.oauth.ClientID, len(token.Audience)) {
 		return i, errParty
 	}
 	return s.Claims(claims)

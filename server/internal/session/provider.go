@@ -43,6 +43,17 @@ type Provider struct {
 	failed time.Time
 }
 
+// Configure changes what drmhub knows of the provider. A login that has begun ends with the new settings.
+func (p *Provider) Configure(next *Provider) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.Issuer == next.Issuer && p.ID == next.ID && p.Secret == next.Secret && p.RedirectURL == next.RedirectURL {
+		return
+	}
+	p.Issuer, p.ID, p.Secret, p.RedirectURL = next.Issuer, next.ID, next.Secret, next.RedirectURL
+	p.known, p.failed = nil, time.Time{}
+}
+
 // A client speaks with the provider.
 type client struct {
 	oauth    oauth2.Config

@@ -71,11 +71,9 @@ type KeySet interface {
 	Interval() time.Duration
 }
 
-// ShowKeySets shows the age of key sets and their failed fetches, by their place in the configuration.
-func (m *Metrics) ShowKeySets(sets ...KeySet) error {
-	if len(sets) == 0 {
-		return nil
-	}
+// ShowKeySets shows the age of the key sets that current returns, and their failed fetches, by their place in
+// the configuration.
+func (m *Metrics) ShowKeySets(current func() []KeySet) error {
 	age, err := m.meter.Float64ObservableGauge("drmhub.jwks.age",
 		metric.WithDescription("Time since the key set was fetched."), metric.WithUnit("s"))
 	if err != nil {
@@ -92,7 +90,7 @@ func (m *Metrics) ShowKeySets(sets ...KeySet) error {
 		return err
 	}
 	_, err = m.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-		for i, set := range sets {
+		for i, set := range current() {
 			of := metric.WithAttributes(attribute.Int("set", i))
 			o.ObserveInt64(failures, set.Failures(), of)
 			o.ObserveFloat64(interval, set.Interval().Seconds(), of)

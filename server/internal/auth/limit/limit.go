@@ -12,6 +12,7 @@ package limit
 import (
 	"hash/maphash"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -32,12 +33,13 @@ const (
 // A Limiter bounds the calls and the streams of each caller. It is safe for concurrent use. A nil Limiter
 // bounds nothing.
 type Limiter struct {
-	rate    rate.Limit
-	burst   int
 	streams streams
 	seed    maphash.Seed // nobody can choose a subject that shares the bucket of a certain other
 
+	limited    atomic.Bool // rate is not 0
 	mu         sync.Mutex
+	rate       rate.Limit
+	burst      int
 	remembered *simplelru.LRU[string, *rate.Limiter]
 	shared     [sharedBuckets]*rate.Limiter // nil until the first use
 }
@@ -60,16 +62,36 @@ func New(o Options) *Limiter {
 	if err != nil {
 		panic(err) // The size is positive.
 	}
-	return &Limiter{
-		rate: rate.Limit(o.Rate), burst: o.Burst, seed: maphash.MakeSeed(), remembered: remembered,
+	l := &Limiter{
+		seed: maphash.MakeSeed(), remembered: remembered,
 		streams: streams{perCaller: o.Streams, total: o.TotalStreams, of: map[string]int{}},
+	}
+	l.Configure(o.Rate, o.Burst)
+	return l
+}
+
+// Configure changes the rate and the burst. Each bucket keeps the tokens that it holds and that fit.
+func (l *Limiter) Configure(perSecond float64, burst int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.rate == rate.Limit(perSecond) && l.burst == burst {
+		return
+	}
+	l.rate, l.burst = rate.Limit(perSecond), burst
+	l.limited.Store(perSecond > 0)
+	now := time.Now()
+	for _, b := range append(l.remembered.Values(), l.shared[:]...) {
+		if b != nil {
+			b.SetLimitAt(now, l.rate)
+			b.SetBurstAt(now, burst)
+		}
 	}
 }
 
 // take takes the tokens of a call. If there are too few, it takes none, and returns an error with the time
 // until there are enough. A call never costs more than a full bucket holds, so every call can pass.
 func (l *Limiter) take(subject string, cost int) error {
-	if l.rate == 0 || subject == "" {
+	if subject == "" || !l.limited.Load() {
 		return nil
 	}
 	l.mu.Lock()
