@@ -9,6 +9,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/upstream/shape"
 )
 
+var driftKinds = []shape.Kind{shape.NewField, shape.MissingField, shape.UnknownCode, shape.UnknownWord}
+
 // ShowVendors shows the state of the vendor accounts. accounts returns those that are configured now.
 func (m *Metrics) ShowVendors(accounts func() []*upstream.Account) error {
 	i := &instruments{meter: m.meter}
@@ -20,7 +22,7 @@ func (m *Metrics) ShowVendors(accounts func() []*upstream.Account) error {
 			for _, seen := range a.Drift() {
 				count[seen.Kind]++
 			}
-			for _, kind := range []shape.Kind{shape.NewField, shape.MissingField, shape.UnknownCode, shape.UnknownWord} {
+			for _, kind := range driftKinds {
 				o.ObserveFloat64(drift, float64(count[kind]), labels("vendor", a.ID(), "kind", string(kind)))
 			}
 		}
