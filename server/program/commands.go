@@ -1,12 +1,9 @@
 package program
 
 import (
-	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -88,37 +85,4 @@ func auditCommand() *cobra.Command {
 	verify.Flags().StringArrayVar(&lines, "file", nil,
 		"a `file` of audit events as JSON lines, instead of the store; may be repeated, oldest first")
 	return cli.Group(&cobra.Command{Use: "audit", Short: "Check the audit trail"}, verify)
-}
-
-// healthTime bounds how long a server may take to say that it is ready.
-const healthTime = 3 * time.Second
-
-// healthCommand asks a running server whether it takes calls. It serves as the health check of an image that
-// has no shell.
-func healthCommand() *cobra.Command {
-	var url string
-	c := &cobra.Command{
-		Use:   "health",
-		Short: "Fail unless the server on this machine takes calls",
-		Args:  cli.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			ctx, cancel := context.WithTimeout(c.Context(), healthTime)
-			defer cancel()
-			req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
-			if err != nil {
-				return err
-			}
-			res, err := http.DefaultClient.Do(req)
-			if err != nil {
-				return err
-			}
-			defer func() { _ = res.Body.Close() }()
-			if res.StatusCode != http.StatusOK {
-				return fmt.Errorf("%s returns %s", req.URL, res.Status)
-			}
-			return nil
-		},
-	}
-	c.Flags().StringVar(&url, "url", "http://127.0.0.1:8080", "the `URL` of the server's REST face")
-	return c
 }

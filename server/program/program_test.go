@@ -3,7 +3,9 @@ package program
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -11,14 +13,16 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/drmhub/drmhub/adapters/catalog"
 	"github.com/drmhub/drmhub/server/internal/buildinfo"
+	"github.com/drmhub/drmhub/server/internal/certs/certstest"
 	"github.com/drmhub/drmhub/server/internal/cli"
 )
 
-// welcomeLines is how many lines the sandbox prints: one for each twin, and six.
-var welcomeLines = 6 + len(catalog.Kinds)
+// welcomeLines is how many lines the sandbox prints: one for each twin, and seven.
+var welcomeLines = 7 + len(catalog.Kinds)
 
 // running starts the program, and returns its first lines.
 func running(t *testing.T, lines int, args ...string) string {
@@ -54,7 +58,6 @@ func configured(t *testing.T, vendorURL, more string) (file string) {
 	dir := t.TempDir()
 	file = filepath.Join(dir, "drmhub.yaml")
 	text := `grpc: {listen: "127.0.0.1:0"}
-http: {listen: "127.0.0.1:0"}
 auth: {mode: none}
 store: {dsn: "sqlite:` + filepath.Join(dir, "drmhub.db") + `"}
 vendors:
@@ -62,6 +65,9 @@ vendors:
     pallycon: {base_url: "` + vendorURL + `", account_id: sandbox, account_seq: "1",
       service_api_key: {env: TEST_PALLYCON_KEY}}
 ` + more
+	if !strings.Contains(more, "http:") {
+		text += "http: {listen: \"127.0.0.1:0\"}\n"
+	}
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -128,11 +134,12 @@ func TestAConfigurationFile(t *testing.T) {
 }
 
 func TestHealth(t *testing.T) {
-	health := func(url string) error {
-		return run(t.Context(), []string{"health", "--url", url}, io.Discard, io.Discard)
+	health := func(args ...string) error {
+		_, err := ran(t, append([]string{"health"}, args...)...)
+		return err
 	}
 	said := running(t, welcomeLines, "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0")
-	if err := health(restURL(t, said)); err != nil {
+	if err := health("--url", restURL(t, said)); err != nil {
 		t.Errorf("a server that takes calls: %v", err)
 	}
 	stopping := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -140,13 +147,65 @@ func TestHealth(t *testing.T) {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 	}))
-	if err := health(stopping.URL); err == nil || !strings.Contains(err.Error(), "503") {
+	if err := health("--url", stopping.URL); err == nil || !strings.Contains(err.Error(), "503") {
 		t.Errorf("a server that stops: %v", err)
 	}
 	stopping.Close()
-	if err := health(stopping.URL); err == nil {
+	if err := health("--url", stopping.URL); err == nil {
 		t.Error("health passes without a server")
 	}
+}
+
+// TestHealthOfAConfiguration asks servers by their configuration file, as the image does.
+func TestHealthOfAConfiguration(t *testing.T) {
+	ca := certstest.NewAuthority(t, "authority")
+	for name, c := range map[string]struct{ clientCA, ops bool }{
+		"tls": {}, "tls with client_ca": {clientCA: true}, "ops": {clientCA: true, ops: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			files := certstest.Files(dir)
+			cert, key := ca.Server(t, "drmhub.example", time.Hour)
+			certstest.Write(t, files, cert, key, ca.PEM)
+			clientCA := ""
+			if c.clientCA {
+				clientCA = fmt.Sprintf(", client_ca: %q", files.ClientCA)
+			}
+			rest, ops := freeAddress(t), freeAddress(t)
+			more := fmt.Sprintf("http: {listen: %q, tls: {cert: %q, key: %q%s}}\n",
+				rest, files.Cert, files.Key, clientCA)
+			if c.ops {
+				more += fmt.Sprintf("ops: {listen: %q}\n", ops)
+			}
+			file := configured(t, "http://127.0.0.1:1", more)
+			t.Setenv("DRMHUB_CONFIG", file)
+			if _, err := ran(t, "health"); err == nil {
+				t.Error("health passes without a server")
+			}
+			if said := running(t, 1, "--config", file); !strings.Contains(said, "REST on https://"+rest) {
+				t.Errorf("it says %s", said)
+			}
+			if _, err := ran(t, "health"); err != nil {
+				t.Errorf("a server that takes calls: %v", err)
+			}
+			cert, key = ca.Server(t, "drmhub.example", time.Hour)
+			certstest.Write(t, files, cert, key, ca.PEM)
+			if _, err := ran(t, "health"); !c.ops && err == nil {
+				t.Error("health passes for another certificate than that of the file")
+			}
+		})
+	}
+}
+
+// freeAddress returns an address on loopback that nobody listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
 }
 
 func TestAuditVerify(t *testing.T) {

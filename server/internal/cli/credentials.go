@@ -36,7 +36,8 @@ type settings struct {
 	TLSKey        string `json:"tls_key,omitempty"`
 	TLSServerName string `json:"tls_server_name,omitempty"`
 
-	plaintext bool // the flag
+	plaintext bool   // the flag
+	token     string // the token itself, which only the environment holds
 }
 
 func (s *settings) addFlags(c *cobra.Command) {
@@ -91,10 +92,13 @@ func (l *client) resolve(c *cobra.Command) (*settings, error) {
 		to.TLSCert, to.TLSKey = l.TLSCert, l.TLSKey
 	}
 	to.TLSServerName = cmp.Or(l.TLSServerName, to.TLSServerName)
-	if l.TokenFile != "" || l.TokenCommand != "" {
+	switch token, file := os.Getenv(environment.Bearer), os.Getenv(environment.BearerFile); {
+	case l.TokenFile != "" || l.TokenCommand != "":
 		to.TokenFile, to.TokenCommand = l.TokenFile, l.TokenCommand
-	} else if os.Getenv(environment.Bearer) == "" && os.Getenv(environment.BearerFile) != "" {
-		to.TokenFile, to.TokenCommand = os.Getenv(environment.BearerFile), ""
+	case token != "":
+		to.token, to.TokenFile, to.TokenCommand = token, "", ""
+	case file != "":
+		to.TokenFile, to.TokenCommand = file, ""
 	}
 	if to.TokenFile != "" && to.TokenCommand != "" {
 		return nil, Usagef("use either --token-file or --token-command")
@@ -136,17 +140,12 @@ func (s *settings) transport() (credentials.TransportCredentials, error) {
 	return credentials.NewTLS(config), nil
 }
 
-// identity returns what shows the token, or nil without a token. Flags come before the environment, and
-// that before the context.
+// identity returns what shows the token, or nil without a token.
 func (s *settings) identity() *bearer {
-	b := &bearer{file: s.TokenFile, command: s.TokenCommand}
-	if text := os.Getenv(environment.Bearer); text != "" && b.file == "" && b.command == "" {
-		b.text = text
-	}
-	if b.text == "" && b.file == "" && b.command == "" {
+	if s.token == "" && s.TokenFile == "" && s.TokenCommand == "" {
 		return nil
 	}
-	return b
+	return &bearer{text: s.token, file: s.TokenFile, command: s.TokenCommand}
 }
 
 // bearer shows a token with each call.

@@ -117,6 +117,18 @@ func ReadAuth(path string) (Auth, error) {
 	return config.Auth, err
 }
 
+// ReadListeners reads where REST and ops listen, for commands that ask the server on this machine. It ignores
+// mistakes and missing secrets in other sections.
+func ReadListeners(path string) (rest Listener, ops *Ops, err error) {
+	config, err := readSection(path, "http")
+	if err != nil {
+		return rest, nil, err
+	}
+	rest = config.HTTP
+	config, err = readSection(path, "ops")
+	return rest, config.Ops, err
+}
+
 // readSection reads a section, and ignores mistakes in others and in some parts of it.
 func readSection(path, section string, parts ...string) (*Config, error) {
 	source, err := readFile(path)
