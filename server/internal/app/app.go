@@ -67,6 +67,7 @@ type App struct {
 	limits                     *limit.Limiter
 	refusals                   *refusal.Recorder
 	metrics                    *telemetry.Metrics
+	calls                      *telemetry.Calls
 	grpcListener, httpListener net.Listener
 	ops                        *http.Server // of health and metrics; nil: they are served by http
 	opsListener                net.Listener
@@ -97,6 +98,9 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 	if err := a.newMetrics(); err != nil {
 		return err
 	}
+	if err := a.newCalls(all); err != nil {
+		return err
+	}
 	if err := a.newJournal(ctx, cfg, all); err != nil {
 		return err
 	}
@@ -109,7 +113,7 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 	}
 	a.limits, a.refusals = newLimiter(cfg.Auth), a.newRefusals()
 	unary, stream := interceptors.Chain(interceptors.Parts{
-		Log: a.log, Rules: rules, Journal: a.journal, Refusals: a.refusals, Limits: a.limits,
+		Log: a.log, Calls: a.calls, Rules: rules, Journal: a.journal, Refusals: a.refusals, Limits: a.limits,
 		Authenticator: a.authenticator, Confinement: a.confinement,
 	})
 	if err := a.newGRPC(cfg, all, unary, stream); err != nil {
@@ -126,6 +130,7 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 		return err
 	}
 	a.watchConfiguration()
+	a.logStart(cfg)
 	return nil
 }
 
@@ -209,7 +214,7 @@ func (a *App) newGRPC(
 		options = append(options, grpc.Creds(credentials.NewTLS(tls)))
 	}
 	a.grpc = grpc.NewServer(options...)
-	a.register(a.authenticator.Early(a.grpc), all)
+	a.register(a.authenticator.Early(a.calls.Early(a.grpc)), all)
 	for name := range a.grpc.GetServiceInfo() {
 		a.health.SetServingStatus(name, healthpb.HealthCheckResponse_SERVING)
 	}
@@ -250,7 +255,7 @@ func (a *App) newHTTP(
 	if err != nil {
 		return err
 	}
-	a.http = a.newHTTPServer(handler)
+	a.http = a.newHTTPServer(a.calls.HTTP(handler))
 	if cfg.HTTP.TLS != nil {
 		a.http.TLSConfig, err = a.serverTLS("http.tls", *cfg.HTTP.TLS, cfg.Auth.Mode, "h2", "http/1.1")
 	}

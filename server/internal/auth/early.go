@@ -26,15 +26,28 @@ func (e early) RegisterService(desc *grpc.ServiceDesc, service any) {
 		d.Methods[i].Handler = func(
 			service any, ctx context.Context, decode func(any) error, chain grpc.UnaryServerInterceptor,
 		) (any, error) {
-			c, err := e.a.Identify(ctx)
-			if err == nil {
-				return m.Handler(service, WithCaller(ctx, c), decode, chain)
+			ctx = e.a.Identified(ctx)
+			if _, known := ctx.Value(key{}).(Caller); known {
+				return m.Handler(service, ctx, decode, chain)
 			}
 			nothing := func(any) error { return nil }
-			return m.Handler(service, context.WithValue(ctx, unidentified{}, err), nothing, chain)
+			return m.Handler(service, ctx, nothing, chain)
 		}
 	}
 	e.ServiceRegistrar.RegisterService(&d, service)
+}
+
+// Identified returns the context of a call with its caller, or with why the caller is unknown. The interceptors then
+// do not identify the caller again.
+func (a *Authenticator) Identified(ctx context.Context) context.Context {
+	if _, known := ctx.Value(key{}).(Caller); known {
+		return ctx
+	}
+	c, err := a.Identify(ctx)
+	if err != nil {
+		return context.WithValue(ctx, unidentified{}, err)
+	}
+	return WithCaller(ctx, c)
 }
 
 // unidentified is the key of why the caller of a call was not identified before. The call is refused, even if

@@ -17,6 +17,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/telemetry"
 )
 
 // An httpError is an error whose HTTP status differs from the default of its code.
@@ -86,10 +87,17 @@ func writeError(w http.ResponseWriter, err error) {
 	_, _ = w.Write(body) // An error here means that the client has left.
 }
 
+// fail writes the error of a call that no service has got.
+func fail(w http.ResponseWriter, r *http.Request, err error) {
+	telemetry.Fail(r.Context(), err)
+	writeError(w, err)
+}
+
 // callFailed writes the error of a call. It is grpc-gateway's error handler.
 func callFailed(
 	ctx context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, _ *http.Request, err error,
 ) {
+	telemetry.Fail(ctx, err)
 	_ = responseHeaders(ctx, w, nil) // It never fails.
 	writeError(w, reworded(ctx, err))
 }
@@ -98,12 +106,15 @@ func callFailed(
 func (g *gateway) unrouted(
 	_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, httpStatus int,
 ) {
-	path := r.URL.Path                   // See escaped.
-	if strings.HasPrefix(path, "/v1/") { // What the API has is for callers.
-		if _, err := g.identified(r, r.Method+" "+path); err != nil {
-			writeError(w, err)
+	path := r.URL.Path                     // See escaped.
+	if strings.HasPrefix(path, apiPaths) { // What the API has is for callers.
+		r = r.WithContext(telemetry.BeginREST(r.Context(), "", ""))
+		known, err := g.identified(r, r.Method+" "+path)
+		if err != nil {
+			fail(w, r, err)
 			return
 		}
+		telemetry.Fail(known.Context(), g.noSuchPath(path))
 	}
 	if allowed := g.routes.allowed(path); httpStatus == http.StatusMethodNotAllowed && len(allowed) > 0 {
 		wrongMethod(w, path, r.Method, allowed...)

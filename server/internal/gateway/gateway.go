@@ -29,6 +29,7 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/session"
+	"github.com/drmhub/drmhub/server/internal/telemetry"
 	"github.com/drmhub/drmhub/server/internal/webguard"
 )
 
@@ -151,17 +152,21 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (g *gateway) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w, ok := g.guard().Admit(w, r, keptOut)
+	path := r.URL.EscapedPath()
+	w, ok := g.guard().Admit(w, r, func(w http.ResponseWriter, status int, problem string) {
+		g.keptOut(w, r, status, problem)
+	})
 	if !ok {
 		return
 	}
-	path := r.URL.EscapedPath()
 	if page, ok := g.pages[path]; ok {
+		telemetry.SetRoute(r.Context(), path)
 		g.servePage(w, r, path, page)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store") // responses may hold secrets
 	if page, ok := g.people[path]; ok {
+		telemetry.SetRoute(r.Context(), path)
 		servePerson(w, r, path, page)
 		return
 	}
@@ -174,8 +179,16 @@ func (g *gateway) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // keptOut writes the response to a request that the guard refuses.
-func keptOut(w http.ResponseWriter, status int, problem string) {
+func (g *gateway) keptOut(w http.ResponseWriter, r *http.Request, status int, problem string) {
 	e := apierror.New(codes.PermissionDenied, pb.ErrorReason_REQUEST_INVALID, "%s", problem)
+	if strings.HasPrefix(r.URL.EscapedPath(), apiPaths) {
+		method := ""
+		if route := g.routes.find(r.Method, r.URL.EscapedPath()); route != nil {
+			method = route.FullMethod()
+			telemetry.SetRoute(r.Context(), route.HTTP.Template)
+		}
+		telemetry.Fail(telemetry.BeginREST(r.Context(), method, ""), e)
+	}
 	writeError(w, &httpError{status, e})
 }
 
@@ -205,30 +218,42 @@ func (g *gateway) checked(next runtime.HandlerFunc) runtime.HandlerFunc {
 			writeError(w, fmt.Errorf("no rule of the contract for %s %s", r.Method, pattern))
 			return
 		}
+		telemetry.SetRoute(r.Context(), route.HTTP.Template)
+		r = r.WithContext(telemetry.BeginREST(r.Context(), route.FullMethod(), params[route.Resource]))
 		// A form of a web page sends other types. It is refused before anybody asks for the caller.
 		if r.Method != http.MethodGet && r.Header.Get("Content-Type") != "" {
 			if err := checkMediaType(r.Header); err != nil {
-				writeError(w, err)
+				fail(w, r, err)
 				return
 			}
 		}
 		s := &spelling{route: route, keyed: r.Header.Get(idempotencyKey) != ""}
-		r, err := g.identified(r, route.FullMethod())
-		if err == nil {
-			r, err = g.admitted(r, route.FullMethod(), params["parent"])
-		}
-		if err == nil && g.permit != nil {
-			err = g.permit(r.Context(), route.FullMethod(), params[route.Resource])
-		}
+		r, err := g.allowed(r, route, params)
 		if err == nil {
 			err = g.check(w, r, params, s)
 		}
 		if err != nil {
-			writeError(w, err)
+			fail(w, r, err)
 			return
 		}
 		next(w, r.WithContext(withSpelling(r.Context(), s)), params)
 	}
+}
+
+// allowed returns a request with its caller, or the request with the error of a caller who may not make the call now.
+func (g *gateway) allowed(r *http.Request, route *route, params map[string]string) (*http.Request, error) {
+	known, err := g.identified(r, route.FullMethod())
+	if err != nil {
+		return r, err
+	}
+	now, err := g.admitted(known, route.FullMethod(), params["parent"])
+	if err != nil {
+		return known, err
+	}
+	if g.permit != nil {
+		err = g.permit(now.Context(), route.FullMethod(), params[route.Resource])
+	}
+	return now, err
 }
 
 // check refuses what the route does not take, and notes how the caller wrote the rest.

@@ -58,6 +58,22 @@ func (rt *route) takes(path string) bool {
 	return true
 }
 
+// apiPaths is how the paths of the API begin.
+const apiPaths = "/v1/"
+
+// find returns the rule for a request to an escaped path, or nil.
+func (all routes) find(method, path string) *route {
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	for _, rt := range all {
+		if rt.HTTP.Method == method && rt.takes(path) {
+			return rt
+		}
+	}
+	return nil
+}
+
 // allowed returns the HTTP methods that an escaped path takes, sorted.
 func (all routes) allowed(path string) []string {
 	methods := map[string]bool{}

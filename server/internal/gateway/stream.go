@@ -29,17 +29,17 @@ func (g *gateway) streamLicenses(w http.ResponseWriter, r *http.Request, params 
 	ctx, err := runtime.AnnotateContext(ctx, g.mux, r, pb.LicenseService_StreamLicenses_FullMethodName,
 		runtime.WithHTTPPathPattern(streamLicensesPath))
 	if err != nil {
-		writeError(w, err)
+		fail(w, r, err)
 		return
 	}
 	request := &pb.StreamLicensesRequest{Parent: params["parent"]}
 	if err := runtime.PopulateQueryParameters(request, r.Form, utilities.NewDoubleArray(nil)); err != nil {
-		writeError(w, err)
+		fail(w, r, err)
 		return
 	}
 	stream, err := g.license.StreamLicenses(ctx, request)
 	if err != nil {
-		writeError(w, err)
+		fail(w, r, err)
 		return
 	}
 	lines := newLines(w)

@@ -17,13 +17,16 @@ import (
 	"github.com/drmhub/drmhub/server/internal/journal"
 	"github.com/drmhub/drmhub/server/internal/redact"
 	"github.com/drmhub/drmhub/server/internal/rpcerror"
+	"github.com/drmhub/drmhub/server/internal/telemetry"
 	"github.com/drmhub/drmhub/server/internal/validation"
 )
 
 // Parts are the parts of the server that a chain needs.
 type Parts struct {
-	Log     *slog.Logger
-	Rules   *validation.Validator
+	Log   *slog.Logger
+	Rules *validation.Validator
+	// Calls observes the calls. Nil: nobody does.
+	Calls   *telemetry.Calls
 	Journal *journal.Journal
 	// Authenticator identifies the callers.
 	Authenticator *auth.Authenticator
@@ -39,7 +42,8 @@ type Parts struct {
 func Chain(p Parts) ([]grpc.UnaryServerInterceptor, []grpc.StreamServerInterceptor) {
 	errors := rpcerror.Errors{Log: p.Log}
 	return []grpc.UnaryServerInterceptor{
-			errors.Unary,          // outermost: it shapes the errors of all others
+			p.Calls.Unary,         // outermost: it sees the error that the caller gets, and all of the time
+			errors.Unary,          // it shapes the errors of all that follow
 			p.Authenticator.Unary, // the records below name the caller
 			p.Refusals.Unary,      // it records the refusals of all that follow, with the caller
 			p.Limits.Unary,        // a refused call is not read, so that it costs little and has no effect
@@ -52,7 +56,8 @@ func Chain(p Parts) ([]grpc.UnaryServerInterceptor, []grpc.StreamServerIntercept
 			redact.Withhold, // a response without its secrets needs no record
 			p.Journal.Unary, // innermost: it runs the service as a mutation
 		}, []grpc.StreamServerInterceptor{
-			errors.Stream,          // outermost: it shapes the errors of all others
+			p.Calls.Stream,         // outermost: as above
+			errors.Stream,          // as above
 			p.Authenticator.Stream, // the service may ask for the caller
 			p.Refusals.Stream,      // as above
 			p.Limits.Stream,        // as above

@@ -17,6 +17,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/auth"
+	"github.com/drmhub/drmhub/server/internal/callinfo"
 	"github.com/drmhub/drmhub/server/internal/contract"
 	"github.com/drmhub/drmhub/server/internal/journal/decide"
 	"github.com/drmhub/drmhub/server/internal/journal/records"
@@ -291,8 +292,9 @@ func errCannotLookUp(m *records.Mutation, err error) error {
 		apierror.Convert(err).Message), err)
 }
 
-// setNameHeader names the mutation in the metadata of the response.
+// setNameHeader names the mutation in the metadata of the response, and in the line of the call in the log.
 func setNameHeader(ctx context.Context, m *records.Mutation) {
+	callinfo.FromContext(ctx).SetMutation(m.Name())
 	_ = grpc.SetHeader(ctx, metadata.Pairs(nameHeader, m.Name())) // It fails only outside of a server.
 }
 

@@ -1,23 +1,25 @@
-// Package telemetry holds drmhub's metrics. They are OpenTelemetry's, and a page shows them in the text
-// format of Prometheus. Nothing is sent anywhere.
+// Package telemetry holds drmhub's metrics, its traces, and the line of each call in the log. They are
+// OpenTelemetry's. A page shows the metrics in the text format of Prometheus. Nothing is sent anywhere, unless the
+// environment variables OTEL_… say where.
 //
-// No attribute has endless values: never a subject, a resource, a request id or a path.
+// No attribute of a metric has endless values: never a subject, a resource, a request id or a path.
 package telemetry
 
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	goruntime "go.opentelemetry.io/contrib/instrumentation/runtime"
 	"go.opentelemetry.io/otel/attribute"
 	prometheusexporter "go.opentelemetry.io/otel/exporters/prometheus"
 	"go.opentelemetry.io/otel/metric"
 	sdk "go.opentelemetry.io/otel/sdk/metric"
-	"go.opentelemetry.io/otel/sdk/resource"
 )
 
 // Path is where metrics are served.
@@ -25,6 +27,7 @@ const Path = "/metrics"
 
 // Metrics are the metrics of one server.
 type Metrics struct {
+	export   *export
 	provider *sdk.MeterProvider
 	meter    metric.Meter
 	page     http.Handler
@@ -40,21 +43,36 @@ func New() (*Metrics, error) {
 	if err != nil {
 		return nil, err
 	}
-	named := resource.NewSchemaless(attribute.String("service.name", "drmhub"))
-	m := &Metrics{provider: sdk.NewMeterProvider(sdk.WithReader(exporter), sdk.WithResource(named))}
+	m := &Metrics{}
+	if m.export, err = newExport(context.Background()); err != nil {
+		return nil, err
+	}
+	options := []sdk.Option{sdk.WithResource(m.export.resource)}
+	if !m.export.off {
+		options = append(options, sdk.WithReader(exporter))
+	}
+	if m.export.metrics != nil {
+		options = append(options, sdk.WithReader(m.export.metrics))
+	}
+	m.provider = sdk.NewMeterProvider(options...)
 	m.page = promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true, DisableCompression: true})
 	m.meter = m.provider.Meter("drmhub")
 	m.refused, err = m.meter.Int64Counter("drmhub.auth.refused",
 		metric.WithDescription("Calls that were refused because of their caller."), metric.WithUnit("{call}"))
 	m.Reload(true)
-	return m, errors.Join(err, m.showBuild(), m.showReloads())
+	return m, errors.Join(err, goruntime.Start(goruntime.WithMeterProvider(m.provider)), m.showBuild(), m.showReloads())
 }
 
 // Page returns the page at Path: the text format of Prometheus, or OpenMetrics where it is accepted.
 func (m *Metrics) Page() http.Handler { return m.page }
 
-// Close ends the metrics.
-func (m *Metrics) Close(ctx context.Context) error { return m.provider.Shutdown(ctx) }
+// Close ends the metrics and traces, and sends what is left of them.
+func (m *Metrics) Close(ctx context.Context) error {
+	return errors.Join(m.provider.Shutdown(ctx), m.export.close(ctx))
+}
+
+// LogHandler returns the handler that sends the lines of the log elsewhere, or nil.
+func (m *Metrics) LogHandler() slog.Handler { return m.export.logHandler() }
 
 // CountRefused counts a call that was refused because of its caller, by the ErrorReason.
 func (m *Metrics) CountRefused(reason string) {

@@ -1,0 +1,159 @@
+package telemetry
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/time/rate"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/callinfo"
+	"github.com/drmhub/drmhub/server/internal/contract"
+)
+
+// A Face is one of the two ways to call drmhub.
+type Face string
+
+// The faces.
+const (
+	GRPC Face = "grpc"
+	REST Face = "rest"
+)
+
+// CallsOptions are the parts that Calls needs.
+type CallsOptions struct {
+	// Log gets a line for each call.
+	Log *slog.Logger
+	// HasVendor reports whether a vendor account with this id is configured.
+	HasVendor func(id string) bool
+	// Identify returns the context of a stream of the contract with its caller, if that can be found. Nil means
+	// that the interceptors of streams find the caller.
+	Identify func(ctx context.Context) context.Context
+}
+
+// Calls observes every call of both faces: it measures it, traces it, and writes its line into the log. It also
+// observes the attempts at vendors.
+type Calls struct {
+	options  CallsOptions
+	off      bool // only request ids are left
+	methods  map[string]*method
+	unknown  *method
+	duration metric.Float64Histogram
+	requests metric.Float64Histogram // over HTTP
+	routes   sets[httpKey]
+	attempts attempts
+	refusals *rate.Limiter // of lines in the log
+	tracer   trace.Tracer  // nil: there are no traces
+}
+
+// NewCalls returns what observes calls.
+func (m *Metrics) NewCalls(o CallsOptions) (*Calls, error) {
+	i := &instruments{meter: m.meter}
+	c := &Calls{options: o, off: m.export.off, methods: knownMethods(), unknown: newMethod(otherMethod, nil),
+		refusals: rate.NewLimiter(refusalsPerSecond, burstOfRefusals)}
+	c.duration = i.histogram("rpc.server.call.duration", "s", "Time of a call of the API.", bounds...)
+	c.requests = i.histogram("http.server.request.duration", "s", "Time of a request over HTTP.", bounds...)
+	c.attempts.create(i)
+	if m.export.traces != nil {
+		c.tracer = m.export.traces.Tracer("github.com/drmhub/drmhub")
+	}
+	return c, i.err
+}
+
+// bounds are the buckets of times, in seconds. They are few, since each is a series for each method, vendor, face
+// and code.
+var bounds = []float64{0.01, 0.05, 0.25, 1, 5}
+
+// A call is one call while it runs.
+type call struct {
+	calls            *Calls
+	method           *method
+	face             Face
+	id               string // the request id
+	begun            time.Time
+	remote           trace.SpanContext // of the caller, over REST
+	resource, vendor string            // of the request; "" until they are known
+	span             trace.Span        // nil: it is not traced
+	ended            bool
+
+	mu         sync.Mutex
+	mutation   string
+	vendorTime time.Duration
+	sent       int // attempts at vendors
+}
+
+// SetMutation implements callinfo.Call.
+func (c *call) SetMutation(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.mutation = name
+}
+
+// RequestID implements callinfo.Call.
+func (c *call) RequestID() string { return c.id }
+
+// addAttempt adds an attempt at a vendor.
+func (c *call) addAttempt(took time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.vendorTime += took
+	c.sent++
+}
+
+// callOf returns the call of a context, or nil.
+func callOf(ctx context.Context) *call {
+	c, _ := callinfo.FromContext(ctx).(*call)
+	return c
+}
+
+// begin begins a call, and returns its context.
+func (c *Calls) begin(ctx context.Context, fullMethod string, face Face, id string) (context.Context, *call) {
+	m := c.methods[fullMethod]
+	if m == nil {
+		m = c.unknown
+	}
+	one := &call{calls: c, method: m, face: face, id: id, begun: time.Now()}
+	return callinfo.NewContext(ctx, one), one
+}
+
+// noteRequest notes the request of a call.
+func (c *call) noteRequest(req any) {
+	if m, ok := req.(proto.Message); ok {
+		c.resource = contract.ResourceName(m)
+		c.vendor = c.calls.vendorIn(c.resource)
+	}
+}
+
+// end ends a call with the error that the caller gets. A call ends once.
+func (c *call) end(ctx context.Context, err error) {
+	if c.ended {
+		return
+	}
+	c.ended = true
+	if c.calls.off {
+		return
+	}
+	took := time.Since(c.begun)
+	if c.vendor == "" {
+		c.vendor = noVendor
+	}
+	var failure *apierror.Error
+	code := codes.OK
+	if err != nil {
+		code, failure = status.Code(err), apierror.Convert(err)
+		if c.method == c.calls.unknown && failure.Reason == pb.ErrorReason_METHOD_UNKNOWN {
+			code = codes.Unimplemented // REST has other codes for a path that it does not know
+		}
+	}
+	c.calls.duration.Record(ctx, took.Seconds(), c.method.set(setKey{c.vendor, c.face, code})...)
+	c.endSpan(code, failure)
+	c.writeLine(ctx, took, code, failure)
+}

@@ -1,0 +1,106 @@
+package telemetry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"go.opentelemetry.io/contrib/bridges/otelslog"
+	"go.opentelemetry.io/contrib/exporters/autoexport"
+	"go.opentelemetry.io/otel/attribute"
+	sdklog "go.opentelemetry.io/otel/sdk/log"
+	sdk "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/drmhub/drmhub/server/internal/buildinfo"
+)
+
+// export sends traces, metrics and logs where the standard environment variables OTEL_… say. Without them, it
+// sends nothing and starts nothing.
+type export struct {
+	off      bool                     // nothing is measured: OTEL_SDK_DISABLED
+	resource *resource.Resource       // describes this program
+	traces   *sdktrace.TracerProvider // nil: there are no traces
+	metrics  sdk.Reader               // nil: metrics are on the page only
+	logs     *sdklog.LoggerProvider   // nil: logs stay here
+}
+
+func newExport(ctx context.Context) (*export, error) {
+	e := &export{off: strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true")}
+	described, err := resource.New(ctx, resource.WithAttributes(
+		attribute.String("service.name", "drmhub"), attribute.String("service.version", buildinfo.Read().Version),
+	), resource.WithFromEnv())
+	if err != nil {
+		return nil, fmt.Errorf("the environment variable OTEL_RESOURCE_ATTRIBUTES: %w", err)
+	}
+	e.resource = described
+	if e.off {
+		return e, nil
+	}
+	if wanted("TRACES") {
+		spans, err := autoexport.NewSpanExporter(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("the environment variables OTEL_… for traces: %w", err)
+		}
+		if !autoexport.IsNoneSpanExporter(spans) {
+			e.traces = sdktrace.NewTracerProvider(sdktrace.WithBatcher(spans), sdktrace.WithResource(described))
+		}
+	}
+	if wanted("METRICS") {
+		reader, err := autoexport.NewMetricReader(ctx)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("the environment variables OTEL_… for metrics: %w", err), e.close(ctx))
+		}
+		if !autoexport.IsNoneMetricReader(reader) {
+			e.metrics = reader
+		}
+	}
+	if wanted("LOGS") {
+		lines, err := autoexport.NewLogExporter(ctx)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("the environment variables OTEL_… for logs: %w", err), e.close(ctx))
+		}
+		if !autoexport.IsNoneLogExporter(lines) {
+			e.logs = sdklog.NewLoggerProvider(
+				sdklog.WithProcessor(sdklog.NewBatchProcessor(lines)), sdklog.WithResource(described))
+		}
+	}
+	return e, nil
+}
+
+// wanted reports whether the environment asks to send a signal: TRACES, METRICS or LOGS. An endpoint alone does.
+// The page of metrics is always there, so that "prometheus" asks for nothing more.
+func wanted(signal string) bool {
+	switch exporter := os.Getenv("OTEL_" + signal + "_EXPORTER"); exporter {
+	case "":
+		return os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" ||
+			os.Getenv("OTEL_EXPORTER_OTLP_"+signal+"_ENDPOINT") != ""
+	case "none", "prometheus":
+		return false
+	}
+	return true
+}
+
+// logHandler returns the handler that sends lines of the log, or nil.
+func (e *export) logHandler() slog.Handler {
+	if e.logs == nil {
+		return nil
+	}
+	return otelslog.NewHandler("drmhub", otelslog.WithLoggerProvider(e.logs))
+}
+
+// close sends what is left of traces and logs. The metrics end with their provider.
+func (e *export) close(ctx context.Context) error {
+	var errs []error
+	if e.traces != nil {
+		errs = append(errs, e.traces.Shutdown(ctx))
+	}
+	if e.logs != nil {
+		errs = append(errs, e.logs.Shutdown(ctx))
+	}
+	return errors.Join(errs...)
+}

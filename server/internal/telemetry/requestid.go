@@ -1,0 +1,38 @@
+package telemetry
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+)
+
+const (
+	// requestIDKey is the metadata with the id of a call, of the caller's choice or drmhub's.
+	requestIDKey = "x-request-id"
+	// requestIDHeader is the same over REST.
+	requestIDHeader = "X-Request-Id"
+	// maxRequestID bounds an id of the caller's choice, in bytes.
+	maxRequestID = 128
+)
+
+// requestID returns the id of a call: the one that the caller sent, if it can be written everywhere, or a new one.
+func requestID(sent []string) string {
+	if len(sent) == 1 && sane(sent[0]) {
+		return sent[0]
+	}
+	var random [12]byte
+	_, _ = rand.Read(random[:]) // It never fails.
+	return hex.EncodeToString(random[:])
+}
+
+// sane reports whether an id is short printable ASCII without spaces.
+func sane(id string) bool {
+	if id == "" || len(id) > maxRequestID {
+		return false
+	}
+	for i := range len(id) {
+		if id[i] <= ' ' || id[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
