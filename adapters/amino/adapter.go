@@ -60,11 +60,10 @@ func New(id string, config Config, connection upstream.Connection) (adapters.Ada
 			r.Header.Set("Authorization", authorization)
 			return nil
 		},
-		Secrets:      func() []secret.Text { return []secret.Text{config.Token, config.APIKey} },
-		Failure:      failure,
-		Timeout:      config.Timeout,
-		MaxBody:      maxBody,
-		MaxPerSecond: config.RequestsPerSecond,
+		Secrets: func() []secret.Text { return []secret.Text{config.Token, config.APIKey} },
+		Failure: failure,
+		Limits:  config.Limits,
+		MaxBody: maxBody,
 		Templates: []string{
 			productsPath, productsPath + "/{product}", licensesPath, licensesPath + "/{license}",
 			base + "/users/{user}/licenses",
@@ -89,7 +88,7 @@ func (a *Adapter) Describe() adapters.Description {
 		Limits: &pb.Vendor_Limits{
 			MaxPageSize:       int32(a.config.MaxPageSize),
 			PushedDownFilters: []string{pb.ProductLicenseService_ListProductLicenses_FullMethodName[1:] + ":user"},
-			RequestsPerSecond: a.config.RequestsPerSecond,
+			RequestsPerSecond: a.vendor.RequestsPerSecond(),
 		},
 		Composed: []string{
 			pb.ProductLicenseService_BatchCreateProductLicenses_FullMethodName,

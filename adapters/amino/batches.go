@@ -164,12 +164,13 @@ func (a *Adapter) parts(ctx context.Context, n int, do func(ctx context.Context,
 	items.Wait()
 }
 
-// atOnce returns how many items are carried out at once. A dry run keeps its requests in order.
+// atOnce returns how many items are carried out at once, at most as many as the account's lane lets
+// through. A dry run keeps its requests in order.
 func (a *Adapter) atOnce(ctx context.Context) int {
 	if mutation.DryRunFrom(ctx) != nil {
 		return 1
 	}
-	return a.config.BatchConcurrency
+	return min(a.config.BatchConcurrency, a.vendor.WritePlaces())
 }
 
 // resultsOf returns the results of all items. If no item had an effect and each may succeed later,

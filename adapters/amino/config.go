@@ -2,11 +2,9 @@ package amino
 
 import (
 	"cmp"
-	"math"
 	"mime"
 	"regexp"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/drmhub/drmhub/adapters/secret"
@@ -58,12 +56,8 @@ type Config struct {
 	BatchConcurrency int `yaml:"batch_concurrency"`
 	// Network says how to reach the vendor: the keys tls and proxy.
 	upstream.Network
-
-	// Timeout bounds one call to AminoTV, from dialing to the last byte. Default: 30s; maximum: 1m.
-	Timeout time.Duration `yaml:"timeout"`
-	// RequestsPerSecond paces the calls. AminoTV's pages name no limit. Default: 0, which does not
-	// pace.
-	RequestsPerSecond float64 `yaml:"requests_per_second"`
+	// Limits has the keys timeout and requests_per_second.
+	upstream.Limits
 }
 
 // NewConfig returns a Config with every default. The required values are missing.
@@ -75,7 +69,6 @@ func NewConfig() *Config {
 		MaxPageSize:      100,
 		ProductShape:     shapeCurrent,
 		BatchConcurrency: 8,
-		Timeout:          30 * time.Second,
 	}
 }
 
@@ -107,12 +100,7 @@ func (c *Config) Check(report func(key, problem string)) {
 	if c.BatchConcurrency < 1 || c.BatchConcurrency > 100 {
 		report("batch_concurrency", "must be a number from 1 to 100")
 	}
-	if mistake := upstream.TimeoutMistake(c.Timeout); mistake != "" {
-		report("timeout", mistake)
-	}
-	if r := c.RequestsPerSecond; math.IsNaN(r) || math.IsInf(r, 0) || r < 0 {
-		report("requests_per_second", "must be 0, which does not pace, or a positive number")
-	}
+	c.CheckLimits(report)
 }
 
 func (c *Config) checkCredentials(report func(key, problem string)) {

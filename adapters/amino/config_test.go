@@ -59,10 +59,10 @@ func TestEveryUnusableSettingIsReported(t *testing.T) {
 		{"product_shape", func(c *Config) { c.ProductShape = "" }},
 		{"batch_concurrency", func(c *Config) { c.BatchConcurrency = 0 }},
 		{"batch_concurrency", func(c *Config) { c.BatchConcurrency = 101 }},
-		{"timeout", func(c *Config) { c.Timeout = 0 }},
-		{"timeout", func(c *Config) { c.Timeout = 5 * time.Minute }},
-		{"requests_per_second", func(c *Config) { c.RequestsPerSecond = math.NaN() }},
-		{"requests_per_second", func(c *Config) { c.RequestsPerSecond = -1 }},
+		{"timeout", func(c *Config) { c.Timeout = new(time.Duration(0)) }},
+		{"timeout", func(c *Config) { c.Timeout = new(5 * time.Minute) }},
+		{"requests_per_second", func(c *Config) { c.RequestsPerSecond = new(math.NaN()) }},
+		{"requests_per_second", func(c *Config) { c.RequestsPerSecond = new(-1.0) }},
 	} {
 		c := complete()
 		test.spoil(c)

@@ -87,16 +87,17 @@ const RetryAdvice = ". The change may have been made. Retry with the same reques
 // run is one run of a mutating method, or of one item of a batch.
 type run struct {
 	log    Log
-	prefix string      // of the step names
-	effect atomic.Bool // a step took effect, so the run must finish the rest
-	dryRun *DryRun     // if set, nothing is sent
+	prefix string       // of the step names
+	effect atomic.Bool  // a step took effect, so the run must finish the rest
+	dryRun *DryRun      // if set, nothing is sent
+	begun  *atomic.Bool // see Begun; items of a batch share it
 }
 
 type key struct{}
 
 // NewContext returns a context in which one mutating method can run once, on the steps in log.
 func NewContext(ctx context.Context, log Log) context.Context {
-	return context.WithValue(ctx, key{}, &run{log: log})
+	return context.WithValue(ctx, key{}, &run{log: log, begun: new(atomic.Bool)})
 }
 
 // ItemContext returns a context for one item of a batch. The item has its own steps and its own
@@ -106,7 +107,7 @@ func ItemContext(ctx context.Context, name string) context.Context {
 	if err != nil {
 		return ctx // the first write says so
 	}
-	item := &run{log: whole.log, prefix: whole.prefix + name + ": ", dryRun: whole.dryRun}
+	item := &run{log: whole.log, prefix: whole.prefix + name + ": ", dryRun: whole.dryRun, begun: whole.begun}
 	return context.WithValue(ctx, key{}, item)
 }
 
@@ -114,6 +115,22 @@ func ItemContext(ctx context.Context, name string) context.Context {
 func Running(ctx context.Context) bool {
 	r, err := fromContext(ctx)
 	return err == nil && r.dryRun == nil
+}
+
+// Settling reports whether ctx is that of a mutating method that runs without a caller, to find out what
+// happened.
+func Settling(ctx context.Context) bool {
+	r, err := fromContext(ctx)
+	return err == nil && r.dryRun == nil && r.log.Settling()
+}
+
+// Begun returns whether the mutating method of ctx has made a request to the vendor, which the client
+// sets. It returns nil outside of a mutating method, and in a dry run.
+func Begun(ctx context.Context) *atomic.Bool {
+	if !Running(ctx) {
+		return nil
+	}
+	return ctx.Value(key{}).(*run).begun
 }
 
 func fromContext(ctx context.Context) (*run, error) {

@@ -63,9 +63,8 @@ func New(id string, config Config, connection upstream.Connection) (*Adapter, er
 			"/api/v1/sites", "/api/v1/sites/{site}", "/api/v1/sites/{site}/on", "/api/v1/sites/{site}/off",
 			"/api/v1/license/statistics",
 		},
-		Timeout:      config.Timeout,
-		MaxBody:      maxBody,
-		MaxPerSecond: config.RequestsPerSecond,
+		Limits:  config.Limits,
+		MaxBody: maxBody,
 	})
 	if err != nil {
 		return nil, err
@@ -85,7 +84,7 @@ func (a *Adapter) Describe() adapters.Description {
 				list + "device_id", list + "user_id", list + "content_id", list + "device_model", list + "drm_type",
 				list + "status", list + "start_time", list + "end_time",
 			},
-			RequestsPerSecond: a.config.RequestsPerSecond,
+			RequestsPerSecond: a.vendor.RequestsPerSecond(),
 		},
 		Composed: []string{
 			pb.SiteService_GetSiteOrder_FullMethodName, pb.LicenseService_GetUsage_FullMethodName,

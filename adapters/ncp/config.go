@@ -1,7 +1,6 @@
 package ncp
 
 import (
-	"math"
 	"time"
 
 	"github.com/drmhub/drmhub/adapters/secret"
@@ -69,13 +68,8 @@ type Config struct {
 	PageConcurrency int `yaml:"page_concurrency"`
 	// Network says how to reach the vendor: the keys tls and proxy.
 	upstream.Network
-
-	// Timeout bounds one call to the service, from dialing to the last byte. The default is 30s,
-	// and the maximum is 1m.
-	Timeout time.Duration `yaml:"timeout"`
-	// RequestsPerSecond limits the rate of this account's calls. The default is 0, which sets no
-	// limit.
-	RequestsPerSecond float64 `yaml:"requests_per_second"`
+	// Limits has the keys timeout and requests_per_second.
+	upstream.Limits
 }
 
 // NewConfig returns a Config with every default. The required values are still missing.
@@ -88,7 +82,6 @@ func NewConfig() *Config {
 		HashUserID:        true,
 		TimeZone:          time.UTC,
 		PageConcurrency:   3,
-		Timeout:           30 * time.Second,
 	}
 }
 
@@ -120,10 +113,5 @@ func (c *Config) Check(report func(key, problem string)) {
 	if c.PageConcurrency < 1 || c.PageConcurrency > maxConcurrency {
 		report("page_concurrency", "must be a whole number from 1 to 16: with 1, drmhub reads one page after the other")
 	}
-	if mistake := upstream.TimeoutMistake(c.Timeout); mistake != "" {
-		report("timeout", mistake)
-	}
-	if r := c.RequestsPerSecond; math.IsNaN(r) || math.IsInf(r, 0) || r < 0 {
-		report("requests_per_second", "must be a number from 0 up: 0 sets no limit")
-	}
+	c.CheckLimits(report)
 }

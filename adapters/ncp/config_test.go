@@ -23,8 +23,8 @@ func TestEveryUnusableSettingIsReported(t *testing.T) {
 		"drm_type_condition":  func(c *Config) { c.DRMTypeCondition = "drmtype" },
 		"page_concurrency":    func(c *Config) { c.PageConcurrency = 17 },
 		"page_concurrency ":   func(c *Config) { c.PageConcurrency = 0 },
-		"timeout":             func(c *Config) { c.Timeout = 5 * time.Minute },
-		"requests_per_second": func(c *Config) { c.RequestsPerSecond = math.Inf(1) },
+		"timeout":             func(c *Config) { c.Timeout = new(5 * time.Minute) },
+		"requests_per_second": func(c *Config) { c.RequestsPerSecond = new(math.Inf(1)) },
 		// The defaults alone lack the account.
 		"access_key base_url secret_key": func(c *Config) { *c = *NewConfig() },
 	} {

@@ -136,7 +136,7 @@ func TestAWriteUnderWayOutlivesItsCallerUntilTheTimeout(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			vendor, settings := demoTwin(), twinConfig()
 			vendor.Faults().Add(twin.Fault{Kind: twin.FaultDelay, Method: http.MethodPut, Delay: delay})
-			settings.Timeout = timeout
+			settings.Timeout = new(timeout)
 			a := adapterTo(t, settings, twin.Transport(vendor))
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()

@@ -59,16 +59,15 @@ var (
 func New(id string, config Config, connection upstream.Connection) (*Adapter, error) {
 	t := &tokens{config: config, now: time.Now}
 	vendor, err := upstream.New(upstream.Options{
-		VendorName:   vendorName,
-		BaseURL:      config.BaseURL,
-		Connection:   connection,
-		Network:      config.Network,
-		Sign:         t.sign,
-		Secrets:      t.secrets,
-		Failure:      failure,
-		Timeout:      config.Timeout,
-		MaxBody:      maxBody,
-		MaxPerSecond: config.RequestsPerSecond,
+		VendorName: vendorName,
+		BaseURL:    config.BaseURL,
+		Connection: connection,
+		Network:    config.Network,
+		Sign:       t.sign,
+		Secrets:    t.secrets,
+		Failure:    failure,
+		Limits:     config.Limits,
+		MaxBody:    maxBody,
 		Templates: []string{
 			"/api/v2/account/siteId", "/api/v2/account/siteId/approve", "/api/v2/account/member",
 			"/api/v2/account/member/repw", "/api/v2/drm/license", "/api/v2/drm/pack", "/api/v2/drm/user",
@@ -92,7 +91,7 @@ func New(id string, config Config, connection upstream.Connection) (*Adapter, er
 		BaseURLKey: "license_base_url",
 		Connection: connection.Another(),
 		Network:    public,
-		Timeout:    config.Timeout,
+		Limits:     upstream.Limits{Timeout: config.Timeout},
 		MaxBody:    maxCertificate,
 		Templates:  []string{certificatePath},
 	})
@@ -121,7 +120,7 @@ func (a *Adapter) Describe() adapters.Description {
 				pushedDown(pb.SiteService_ListStatusChanges_FullMethodName, "service"),
 				pushedDownByReports,
 			),
-			RequestsPerSecond: a.config.RequestsPerSecond,
+			RequestsPerSecond: a.vendor.RequestsPerSecond(),
 		},
 		Composed: []string{pb.SiteService_GetSite_FullMethodName, pb.SiteService_GetSiteOrder_FullMethodName},
 	}

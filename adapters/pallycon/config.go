@@ -1,7 +1,6 @@
 package pallycon
 
 import (
-	"math"
 	"time"
 
 	"github.com/drmhub/drmhub/adapters/secret"
@@ -56,13 +55,8 @@ type Config struct {
 
 	// Network says how to reach the vendor: the keys tls and proxy.
 	upstream.Network
-
-	// Timeout bounds one call to the service, from dialing to the last byte. The default is 30s, and
-	// the maximum 1m.
-	Timeout time.Duration `yaml:"timeout"`
-	// RequestsPerSecond bounds the calls of this account. The default, 0, is no bound, because the
-	// guide names none.
-	RequestsPerSecond float64 `yaml:"requests_per_second"`
+	// Limits has the keys timeout and requests_per_second.
+	upstream.Limits
 }
 
 // NewConfig returns a Config with the defaults. It lacks the required values.
@@ -73,7 +67,6 @@ func NewConfig() *Config {
 		ParameterEncoding: EncodeJSON,
 		ToInclusive:       true,
 		TimeZone:          time.UTC,
-		Timeout:           30 * time.Second,
 	}
 }
 
@@ -103,10 +96,5 @@ func (c *Config) Check(report func(key, problem string)) {
 	default:
 		report("parameter_encoding", "must be json, form or query")
 	}
-	if mistake := upstream.TimeoutMistake(c.Timeout); mistake != "" {
-		report("timeout", mistake)
-	}
-	if r := c.RequestsPerSecond; math.IsNaN(r) || math.IsInf(r, 0) || r < 0 {
-		report("requests_per_second", "must be 0 or more; 0 sets no limit")
-	}
+	c.CheckLimits(report)
 }

@@ -44,8 +44,8 @@ func TestEveryUnusableSettingIsReported(t *testing.T) {
 		"service_api_key":     func(c *Config) { c.ServiceAPIKey = secret.Text{} },
 		"page_index_base":     func(c *Config) { c.PageIndexBase = 2 },
 		"parameter_encoding":  func(c *Config) { c.ParameterEncoding = "JSON" },
-		"timeout":             func(c *Config) { c.Timeout = 5 * time.Minute },
-		"requests_per_second": func(c *Config) { c.RequestsPerSecond = math.NaN() },
+		"timeout":             func(c *Config) { c.Timeout = new(5 * time.Minute) },
+		"requests_per_second": func(c *Config) { c.RequestsPerSecond = new(math.NaN()) },
 	} {
 		c := complete()
 		spoil(c)

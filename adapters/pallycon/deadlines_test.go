@@ -60,13 +60,13 @@ func TestAWriteUnderWayDoesNotEndWithItsCaller(t *testing.T) {
 func TestTheTimeoutIsTheConfiguredOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := twinConfig()
-		c.Timeout = 5 * time.Second
+		c.Timeout = new(5 * time.Second)
 		a, _ := slow(t, http.MethodPost, time.Hour, c)
 		begun := time.Now()
 		_, err := disable(t, a, mutation.NewMemory())
 		wantError(t, "DisableSite", err, codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-		if took := time.Since(begun); took != c.Timeout {
-			t.Errorf("the call ended after %v, and the time-out is %v", took, c.Timeout)
+		if took := time.Since(begun); took != *c.Timeout {
+			t.Errorf("the call ended after %v, and the time-out is %v", took, *c.Timeout)
 		}
 	})
 }

@@ -41,18 +41,17 @@ func New(id string, config Config, connection upstream.Connection) (*Adapter, er
 	a := &Adapter{id: id, config: config}
 	a.session = newSession(config, a.login)
 	vendor, err := upstream.New(upstream.Options{
-		VendorName:   "TelecomX",
-		BaseURL:      config.BaseURL,
-		Connection:   connection,
-		Network:      config.Network,
-		Sign:         a.session.sign,
-		Secrets:      a.session.secrets,
-		Failure:      a.failure,
-		KnownCode:    func(code string) bool { return slices.Contains(words, code) },
-		Timeout:      config.Timeout,
-		MaxBody:      maxBody,
-		MaxPerSecond: config.RequestsPerSecond,
-		Templates:    []string{loginPath, accountsPath, accountsPath + "/{account}", "/iptv/device/{device}"},
+		VendorName: "TelecomX",
+		BaseURL:    config.BaseURL,
+		Connection: connection,
+		Network:    config.Network,
+		Sign:       a.session.sign,
+		Secrets:    a.session.secrets,
+		Failure:    a.failure,
+		KnownCode:  func(code string) bool { return slices.Contains(words, code) },
+		Limits:     config.Limits,
+		MaxBody:    maxBody,
+		Templates:  []string{loginPath, accountsPath, accountsPath + "/{account}", "/iptv/device/{device}"},
 	})
 	if err != nil {
 		return nil, err
@@ -69,7 +68,7 @@ func (a *Adapter) Describe() adapters.Description {
 		Limits: &pb.Vendor_Limits{
 			MaxPageSize:       maxLimit,
 			PushedDownFilters: []string{list + ":customer", list + ":username_contains"},
-			RequestsPerSecond: a.config.RequestsPerSecond,
+			RequestsPerSecond: a.vendor.RequestsPerSecond(),
 		},
 	}
 }

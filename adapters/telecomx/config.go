@@ -1,9 +1,7 @@
 package telecomx
 
 import (
-	"math"
 	"regexp"
-	"time"
 
 	"github.com/drmhub/drmhub/adapters/secret"
 	"github.com/drmhub/drmhub/adapters/upstream"
@@ -31,17 +29,12 @@ type Config struct {
 
 	// Network says how to reach the vendor: the keys tls and proxy.
 	upstream.Network
-
-	// Timeout bounds one call to TelecomX, from dialing to the last byte. The default is 30s, the
-	// maximum 1m.
-	Timeout time.Duration `yaml:"timeout"`
-	// RequestsPerSecond limits the calls, logins included. The default 0 means no limit. TelecomX's
-	// pages name no limit.
-	RequestsPerSecond float64 `yaml:"requests_per_second"`
+	// Limits has the keys timeout and requests_per_second.
+	upstream.Limits
 }
 
 // NewConfig returns a Config with every default. The required values are missing.
-func NewConfig() *Config { return &Config{Timeout: 30 * time.Second} }
+func NewConfig() *Config { return &Config{} }
 
 var isID = regexp.MustCompile(`^[0-9a-fA-F]{24}$`).MatchString
 
@@ -64,10 +57,5 @@ func (c *Config) Check(report func(key, problem string)) {
 	if c.Customer != "" && !isID(c.Customer) {
 		report("customer", "must be the id of a TelecomX customer: 24 hexadecimal characters")
 	}
-	if mistake := upstream.TimeoutMistake(c.Timeout); mistake != "" {
-		report("timeout", mistake)
-	}
-	if r := c.RequestsPerSecond; math.IsNaN(r) || math.IsInf(r, 0) || r < 0 {
-		report("requests_per_second", "must be a number from 0 up; 0 means no limit")
-	}
+	c.CheckLimits(report)
 }

@@ -44,16 +44,16 @@ func TestEveryUnusableSettingIsReported(t *testing.T) {
 		key   string
 		spoil func(*Config)
 	}{
-		"a path":                     {"base_url", func(c *Config) { c.BaseURL = "https://api.telecomx.dk/iptv" }},
-		"a user in the URL":          {"base_url", func(c *Config) { c.BaseURL = "https://ops:the-password@host" }},
-		"no username":                {"username", func(c *Config) { c.Username = "" }},
-		"no password":                {"password", func(c *Config) { c.Password = secret.Text{} }},
-		"a token too":                {"token", func(c *Config) { c.Token = secret.New("the-token") }},
-		"a token beside a username":  {"token", func(c *Config) { c.Token, c.Password = c.Password, secret.Text{} }},
-		"a customer that is no id":   {"customer", func(c *Config) { c.Customer = "acme" }},
-		"no time":                    {"timeout", func(c *Config) { c.Timeout = 0 }},
-		"a time above a write's":     {"timeout", func(c *Config) { c.Timeout = 5 * time.Minute }},
-		"requests that are no count": {"requests_per_second", func(c *Config) { c.RequestsPerSecond = math.NaN() }},
+		"a path":                    {"base_url", func(c *Config) { c.BaseURL = "https://api.telecomx.dk/iptv" }},
+		"a user in the URL":         {"base_url", func(c *Config) { c.BaseURL = "https://ops:the-password@host" }},
+		"no username":               {"username", func(c *Config) { c.Username = "" }},
+		"no password":               {"password", func(c *Config) { c.Password = secret.Text{} }},
+		"a token too":               {"token", func(c *Config) { c.Token = secret.New("the-token") }},
+		"a token beside a username": {"token", func(c *Config) { c.Token, c.Password = c.Password, secret.Text{} }},
+		"a customer that is no id":  {"customer", func(c *Config) { c.Customer = "acme" }},
+		"no time":                   {"timeout", func(c *Config) { c.Timeout = new(time.Duration(0)) }},
+		"a time above a write's":    {"timeout", func(c *Config) { c.Timeout = new(5 * time.Minute) }},
+		"no count of requests":      {"requests_per_second", func(c *Config) { c.RequestsPerSecond = new(math.NaN()) }},
 	} {
 		set := complete()
 		c.spoil(set)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc/codes"
 
@@ -101,9 +102,12 @@ func serve(t *testing.T, c telecomx.Config, some replies) (*telecomx.Adapter, *w
 // ok returns one reply with this body.
 func ok(body string) []reply { return []reply{wiretest.OK(body)} }
 
+// adapterTo returns an adapter with places for many calls at once, since they wait for one login.
 func adapterTo(t *testing.T, c telecomx.Config, transport http.RoundTripper) *telecomx.Adapter {
 	t.Helper()
-	adapter, err := telecomx.New("acme", c, upstream.Connection{Transport: transport})
+	wide := upstream.NewAccount("acme")
+	wide.Configure(upstream.Lane{Reads: 1000, Writes: 1000, Timeout: 30 * time.Second}, upstream.Breaker{})
+	adapter, err := telecomx.New("acme", c, upstream.Connection{Account: wide, Transport: transport})
 	if err != nil {
 		t.Fatal(err)
 	}

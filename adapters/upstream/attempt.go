@@ -25,6 +25,7 @@ type attempt struct {
 	client  *Client
 	where   string // "GET /iptv/drm", without the query, which may contain a token
 	secrets []secret.Text
+	timeout time.Duration
 	maySent atomic.Bool // see trackBytesSent
 	answer  *Response   // nil until its headers have arrived
 }
@@ -37,14 +38,19 @@ func (c *Client) try(
 	if err != nil {
 		return nil, unsent, err
 	}
-	where := r.Method + " " + r.URL.EscapedPath()
-	a := &attempt{exchange: one, client: c, where: where, secrets: slices.Concat(one.Secrets, secret.FromContext(ctx))}
-	if err := a.waitForPermit(ctx); err != nil {
+	a := &attempt{
+		exchange: one, client: c, where: r.Method + " " + r.URL.EscapedPath(), timeout: c.timeout(),
+		secrets: slices.Concat(one.Secrets, secret.FromContext(ctx)),
+	}
+	leave, err := a.admit(ctx)
+	if err != nil {
 		return nil, unsent, err
 	}
+	defer leave()
 	if c.opts.Sign != nil && !one.Unsigned {
 		before := r.Header.Clone()
-		if err := c.opts.Sign(ctx, r); err != nil {
+		if err := c.opts.Sign(withPlace(ctx), r); err != nil {
+			c.account.health.noteSignError(err)
 			return nil, unsent, err
 		}
 		a.secrets = append(slices.Clip(a.secrets), signed(before, r.Header)...)
@@ -53,21 +59,21 @@ func (c *Client) try(
 		a.secrets = append(slices.Clip(a.secrets), c.opts.Secrets()...)
 	}
 	// The timeout starts before the record is written, since the record says when the attempt ends.
-	limited, cancel := context.WithTimeout(ctx, c.opts.Timeout)
+	limited, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
 	if err := a.recordBeforeSend(ctx, limited); err != nil {
 		return nil, unsent, err
 	}
 	// The permit comes after Sign, which may need the only permit of a half-open breaker.
 	if !one.acquire() {
-		a.refusedFor(ctx, RefusedByBreaker)
-		return nil, unsent, a.errBreakerOpen()
+		return nil, unsent, a.errBreakerOpen(ctx)
 	}
 	one.attempts++
 	end := a.observe(ctx)
 	defer func() {
 		one.result = v
 		c.account.budget.record(v)
+		a.noteHealth(ctx, v, err)
 		end(a.ending(v, err))
 	}()
 
@@ -101,49 +107,6 @@ func signed(before, after http.Header) (all []secret.Text) {
 	return all
 }
 
-// waitForPermit blocks until the limit of requests a second permits the attempt. It returns an
-// error if the vendor has asked for a pause, or the breaker is open.
-func (a *attempt) waitForPermit(ctx context.Context) error {
-	c := a.client
-	if ctx.Err() != nil {
-		return a.errContextDone(ctx)
-	}
-	if h := c.throttled(); h != nil && !a.write {
-		a.refusedFor(ctx, RefusedByPause)
-		left := time.Until(h.until)
-		code, reason := h.codeAndReason()
-		e := a.fail(code, reason, "not sent: %s asked for a pause (HTTP %d), which ends in %v",
-			a.vendor(), h.status, left.Round(time.Second))
-		e.RetryAfter = left
-		return e
-	}
-	if a.broken() {
-		a.refusedFor(ctx, RefusedByBreaker)
-		return a.errBreakerOpen()
-	}
-	if c.pace == nil {
-		return nil
-	}
-	maxWait := c.opts.Timeout
-	if deadline, ok := ctx.Deadline(); ok {
-		maxWait = time.Until(deadline)
-	}
-	wait := c.pace.TryReservePermit(max(maxWait, 0))
-	if wait < 0 {
-		a.refusedFor(ctx, RefusedByRate)
-		return a.fail(codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED,
-			"not sent: the limit of %v requests per second to %s is used up for the next %v, until the deadline. "+
-				"Send fewer requests, or raise the limit.",
-			c.opts.MaxPerSecond, a.vendor(), maxWait.Round(time.Millisecond))
-	}
-	select {
-	case <-time.After(wait):
-		return nil
-	case <-ctx.Done():
-		return a.errContextDone(ctx)
-	}
-}
-
 // recordBeforeSend records a write. It is the last step before the first byte.
 func (a *attempt) recordBeforeSend(ctx, limited context.Context) error {
 	if ctx.Err() != nil {
@@ -152,12 +115,12 @@ func (a *attempt) recordBeforeSend(ctx, limited context.Context) error {
 	if !a.write {
 		return nil
 	}
-	if err := mutation.RecordSend(ctx, a.client.opts.Timeout); err != nil {
+	if err := mutation.RecordSend(ctx, a.timeout); err != nil {
 		return err
 	}
 	if limited.Err() != nil {
 		return a.fail(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
-			"not sent: recording the write took longer than the timeout of %v", a.client.opts.Timeout)
+			"not sent: recording the write took longer than the timeout of %v", a.timeout)
 	}
 	return nil
 }
@@ -222,12 +185,22 @@ type Response struct {
 	client   *Client
 	call     string // by its shape, such as "GET /sites"
 	coded    bool   // the code of a refusal has been compared
+	// what was known of the account before this response, if it passes for a success, and after it
+	before, after good
 }
 
 // Complete returns a copy of e, an error that an adapter found in this response. It adds the HTTP
 // status, the vendor's request id and the pause that the vendor asks for, unless e has them. It
 // removes secrets and control characters from every text.
 func (r *Response) Complete(e *apierror.Error) *apierror.Error {
+	e = r.complete(e)
+	if r.client != nil {
+		r.client.account.health.noteErrorIn(r, e)
+	}
+	return e
+}
+
+func (r *Response) complete(e *apierror.Error) *apierror.Error {
 	r.noteCode(e)
 	return clean(r.describe(e), r.secrets)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,13 +35,15 @@ func ailing(failing *atomic.Bool, onSlow http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// callsToOpen are the requests of ten reads that fail. Then the breaker opens. Four reads are tried
+// callsToOpen are the requests of twenty reads that fail. Then the breaker opens. Four reads are tried
 // again, until there are too many failures to do so.
-const callsToOpen = 10 + 2*3 + 1
+const callsToOpen = minCalls + 2*3 + 1
 
-// open makes ten calls that fail, and so opens the breaker.
+const minCalls = 20 // of the default breaker
+
+// open makes twenty calls that fail, and so opens the breaker.
 func (v *vendor) open(t *testing.T) {
-	for range 10 {
+	for range minCalls {
 		_, _ = v.Read(t.Context(), upstream.Request{Path: "/x", Unsigned: true}, nil)
 	}
 	v.wantCalls(t, callsToOpen)
@@ -51,9 +54,9 @@ func TestADownVendorIsLeftAlone(t *testing.T) {
 	logins := 0
 	o := upstream.Options{Sign: func(context.Context, *http.Request) error { logins++; return nil }}
 	against(t, ailing(&failing, nil), o, func(t *testing.T, v *vendor) {
-		for i := range 20 {
+		for i := range 2 * minCalls {
 			e := want(t, v.read(t.Context()), unavailable, "")
-			if told := strings.Contains(e.Message, "HTTP 503"); told != (i < 10) {
+			if told := strings.Contains(e.Message, "HTTP 503"); told != (i < minCalls) {
 				t.Errorf("read %d: %q", i+1, e.Message)
 			}
 		}
@@ -85,13 +88,13 @@ func TestAMutationPassesWhatReadsHaveOpened(t *testing.T) {
 	against(t, ailing(&failing, nil), upstream.Options{}, func(t *testing.T, v *vendor) {
 		v.open(t)
 		notSent(t, v.read(t.Context()), unavailable)
-		for i := range 20 { // Mutations do not flood the vendor either.
-			e := want(t, v.write(t.Context()), [...]kind{unknown, unavailable}[i/10], "")
-			if i >= 10 && !strings.HasPrefix(e.Message, "not sent: ") {
+		for i := range 2 * minCalls { // Mutations do not flood the vendor either.
+			e := want(t, v.write(t.Context()), [...]kind{unknown, unavailable}[i/minCalls], "")
+			if i >= minCalls && !strings.HasPrefix(e.Message, "not sent: ") {
 				t.Errorf("write %d: %q", i+1, e.Message)
 			}
 		}
-		v.wantCalls(t, callsToOpen+10)
+		v.wantCalls(t, callsToOpen+minCalls)
 	})
 	against(t, ailing(&failing, nil), upstream.Options{}, func(t *testing.T, v *vendor) {
 		v.open(t)
@@ -105,7 +108,7 @@ func TestAMutationPassesWhatReadsHaveOpened(t *testing.T) {
 		}
 	})
 	against(t, ailing(&failing, nil), upstream.Options{}, func(t *testing.T, v *vendor) {
-		for range 10 {
+		for range minCalls {
 			want(t, v.write(t.Context()), unknown, "")
 		}
 		notSent(t, v.read(t.Context()), unavailable) // Mutations count for reads.
@@ -132,8 +135,12 @@ func TestOneIDThatFailsDoesNotOpenTheBreaker(t *testing.T) {
 		if err := v.read(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		for _, id := range []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10"} {
-			_, err := v.Read(t.Context(), odd(id), nil)
+		time.Sleep(30 * time.Second) // The breaker counts the calls of this time.
+		for id := range 2 * minCalls {
+			if v.Account.Status().Breakers[0].State == "open" {
+				break
+			}
+			_, err := v.Read(t.Context(), odd(strconv.Itoa(id)), nil)
 			want(t, err, unavailable, "HTTP 500")
 		}
 		notSent(t, v.read(t.Context()), unavailable)

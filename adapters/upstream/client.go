@@ -19,14 +19,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"net"
 	"net/http"
 	"net/url"
 	"runtime"
 	"time"
-
-	"github.com/failsafe-go/failsafe-go/ratelimiter"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/secret"
@@ -76,13 +73,11 @@ type Options struct {
 	// Templates are the paths of the vendor's API, with a placeholder for each id: "/sites/{site}". An
 	// Observer learns of the template that a request fits, and never of a path.
 	Templates []string
-	// Timeout bounds one attempt, from the connection to the last byte of the response. 0 means
-	// 30 s.
-	Timeout time.Duration
+	// Limits has the timeout and the rate, unless the account's lane has them. The timeout bounds one
+	// attempt, from the connection to the last byte of the response.
+	Limits
 	// MaxBody bounds a response, in bytes after decompression. 0 means 16 MiB.
 	MaxBody int64
-	// MaxPerSecond is the maximum number of requests per second. 0 means no limit.
-	MaxPerSecond float64
 }
 
 // A Client calls the API of one vendor account. It is safe for concurrent use.
@@ -92,7 +87,6 @@ type Client struct {
 	reads, writes http.RoundTripper
 	proxied       bool // a proxy gets the requests themselves
 	account       *Account
-	pace          ratelimiter.RateLimiter[any] // nil: no limit
 }
 
 // New returns a client. Its error is for the operator who wrote the configuration.
@@ -101,11 +95,13 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Timeout < 0 || o.MaxBody < 0 || o.MaxPerSecond < 0 || math.IsNaN(o.MaxPerSecond) {
-		return nil, errors.New("the timeout, the maximum response size and the rate limit must not be negative")
+	if o.MaxBody < 0 {
+		return nil, errors.New("the maximum response size must not be negative")
 	}
-	if o.Timeout == 0 {
-		o.Timeout = 30 * time.Second
+	var mistake error
+	o.CheckLimits(func(key, problem string) { mistake = fmt.Errorf("%s %s", key, problem) })
+	if mistake != nil {
+		return nil, mistake
 	}
 	if o.MaxBody == 0 {
 		o.MaxBody = 16 << 20
@@ -122,12 +118,27 @@ func New(o Options) (*Client, error) {
 		// A reload replaces an adapter while calls still use it. Their connections go with the last call.
 		runtime.AddCleanup(c, closeIdle, [2]http.RoundTripper{c.reads, c.writes})
 	}
-	if o.MaxPerSecond > 0 {
-		interval := min(float64(time.Second)/o.MaxPerSecond, float64(time.Hour))
-		c.pace = ratelimiter.NewSmoothBuilderWithMaxRate[any](max(time.Duration(interval), 1)).Build()
-	}
 	return c, nil
 }
+
+// RequestsPerSecond returns the maximum number of requests per second. 0 means no limit.
+func (c *Client) RequestsPerSecond() float64 {
+	if limit := c.opts.RequestsPerSecond; limit != nil {
+		return *limit
+	}
+	return c.account.lane.Load().RequestsPerSecond
+}
+
+// timeout returns the bound of an attempt.
+func (c *Client) timeout() time.Duration {
+	if c.opts.Timeout != nil {
+		return *c.opts.Timeout
+	}
+	return c.account.lane.Load().Timeout
+}
+
+// WritePlaces returns how many writes can be under way at once.
+func (c *Client) WritePlaces() int { return c.account.lane.Load().Writes }
 
 // Close closes idle connections. The client can still be used.
 func (c *Client) Close() { closeIdle([2]http.RoundTripper{c.reads, c.writes}) }

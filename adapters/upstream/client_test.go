@@ -64,12 +64,14 @@ func TestBaseURL(t *testing.T) {
 	}
 }
 
-func TestTimeoutMistake(t *testing.T) {
+func TestTheTimeoutEndsBeforeAWriteMust(t *testing.T) {
 	for timeout, accepted := range map[time.Duration]bool{
 		-time.Second: false, 0: false, time.Millisecond: true,
 		mutation.MaxWriteTime: true, mutation.MaxWriteTime + 1: false, 5 * time.Minute: false,
 	} {
-		if mistake := upstream.TimeoutMistake(timeout); (mistake == "") != accepted {
+		mistake := ""
+		upstream.Limits{Timeout: new(timeout)}.CheckLimits(func(key, problem string) { mistake = key + " " + problem })
+		if (mistake == "") != accepted {
 			t.Errorf("%v: %q, want accepted %v", timeout, mistake, accepted)
 		}
 	}

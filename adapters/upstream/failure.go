@@ -28,7 +28,7 @@ func (a *attempt) fail(code codes.Code, reason pb.ErrorReason, format string, ar
 
 func (a *attempt) finish(e *apierror.Error) *apierror.Error {
 	if a.answer != nil {
-		return a.answer.Complete(e)
+		return a.answer.complete(e)
 	}
 	return clean(e, a.secrets)
 }
@@ -47,12 +47,6 @@ func (a *attempt) errContextDone(ctx context.Context) *apierror.Error {
 	return a.fail(e.Code, e.Reason, "not sent: %s", e.Message)
 }
 
-// errBreakerOpen returns the error of a call that the open breaker refuses.
-func (a *attempt) errBreakerOpen() *apierror.Error {
-	return a.fail(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
-		"not sent: most of the last calls to %s failed. drmhub tries again every few seconds", a.vendor())
-}
-
 // errTransport returns the error of an attempt that ended without a complete response.
 func (a *attempt) errTransport(ctx, limited context.Context, cause error) (attemptResult, error) {
 	v, e := down, apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
@@ -61,7 +55,7 @@ func (a *attempt) errTransport(ctx, limited context.Context, cause error) (attem
 	case ctx.Err() != nil:
 		v, e = inconclusive, apierror.FromContext(ctx)
 	case limited.Err() != nil:
-		e.Message = a.vendor() + " did not respond to " + a.where + " within " + a.client.opts.Timeout.String()
+		e.Message = a.vendor() + " did not respond to " + a.where + " within " + a.timeout.String()
 	case a.maySent.Load():
 		e.Message = "the connection to " + a.vendor() + " broke (" + a.where + "): " + plain(cause)
 	}
@@ -117,7 +111,7 @@ func (c *Client) redirect(answer *http.Response) string {
 func (a *attempt) refused(body []byte) (attemptResult, error) {
 	status, header := a.answer.Status, a.answer.Header
 	if pause := a.answer.pause(); pause > 0 {
-		a.client.noteThrottle(status, pause)
+		a.client.account.noteThrottle(status, pause)
 	}
 	var e *apierror.Error
 	if a.client.opts.Failure != nil {

@@ -64,7 +64,7 @@ type Refusal struct {
 	Vendor string
 	// Write reports whether the request may change something at the vendor.
 	Write bool
-	// Reason is one of the reasons below, or one of another part of this package.
+	// Reason is one of the reasons below.
 	Reason RefusalReason
 }
 
@@ -76,6 +76,7 @@ const (
 	RefusedByBreaker RefusalReason = "breaker" // the circuit breaker is open
 	RefusedByPause   RefusalReason = "pause"   // the vendor has asked for a pause
 	RefusedByRate    RefusalReason = "rate"    // the limit of requests a second is used up until the deadline
+	RefusedByLane    RefusalReason = "lane"    // there is no place for it
 )
 
 // OtherTemplate is the template of a path that fits none of Options.Templates.
@@ -91,12 +92,11 @@ func (nobody) Refused(context.Context, Refusal)                {}
 func (a *Account) Observe(o Observer) { a.observer = o }
 
 // Another returns a connection to another service of the same vendor account. It has a state of its own, and the
-// same observer.
+// same observer. It outlives an adapter that is replaced, as the account does.
 func (c Connection) Another() Connection {
 	other := Connection{Transport: c.Transport}
 	if c.Account != nil {
-		other.Account = NewAccount(c.Account.ID())
-		other.Account.observer = c.Account.observer
+		other.Account = c.Account.another()
 	}
 	return other
 }
@@ -117,12 +117,6 @@ func (a *attempt) observe(ctx context.Context) (end func(Ending)) {
 		Vendor: c.account.ID(), Method: cmp.Or(a.Method, http.MethodGet), Template: c.template(a.Path),
 		Host: c.base.Hostname(), Port: port, Number: a.attempts, Write: a.write,
 	})
-}
-
-// refusedFor tells the account's observer that the request is not sent.
-func (a *attempt) refusedFor(ctx context.Context, reason RefusalReason) {
-	account := a.client.account
-	account.watcher().Refused(ctx, Refusal{Vendor: account.ID(), Write: a.write, Reason: reason})
 }
 
 // ending returns how an attempt ended.

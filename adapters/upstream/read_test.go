@@ -73,22 +73,23 @@ func TestPausesGrowAndStayShort(t *testing.T) {
 
 func TestHowLongAReadTakes(t *testing.T) {
 	second, forever := time.Second, time.Hour
+	seven, none := upstream.Limits{Timeout: new(7 * second)}, upstream.Limits{}
 	for name, test := range map[string]struct {
 		handler  http.HandlerFunc
-		timeout  time.Duration
+		limits   upstream.Limits
 		deadline time.Duration
 		kind     kind
 		says     string
 		took     time.Duration // without the pauses, which are below a second
 		calls    int64
 	}{
-		"three timeouts":                {stall, 7 * second, forever, unavailable, "7s", 21 * second, 3},
-		"three default timeouts":        {stall, 0, forever, unavailable, "30s", 90 * second, 3},
-		"the caller's deadline":         {stall, 0, 10 * second, expired, "", 10 * second, 1},
-		"no pause that a deadline cuts": {answer(500, ""), 0, 90 * time.Millisecond, unavailable, "", 0, 1},
+		"three timeouts":             {stall, seven, forever, unavailable, "7s", 21 * second, 3},
+		"three default timeouts":     {stall, none, forever, unavailable, "30s", 90 * second, 3},
+		"the caller's deadline":      {stall, none, 10 * second, expired, "", 10 * second, 1},
+		"no pause past the deadline": {answer(500, ""), none, 90 * time.Millisecond, unavailable, "", 0, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			against(t, test.handler, upstream.Options{Timeout: test.timeout}, func(t *testing.T, v *vendor) {
+			against(t, test.handler, upstream.Options{Limits: test.limits}, func(t *testing.T, v *vendor) {
 				start := time.Now()
 				want(t, v.read(within(t, test.deadline)), test.kind, test.says)
 				took := time.Since(start)

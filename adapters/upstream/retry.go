@@ -41,7 +41,7 @@ func (c *Client) Read(ctx context.Context, req Request, into any) (*Response, er
 			return nil, last // more useful than why there was no second attempt
 		}
 		again := v == down || v == failed
-		if !again || one.trial || attempt == maxAttempts || c.throttled() != nil || !c.account.budget.allows() {
+		if !again || one.trial || attempt == maxAttempts || c.account.throttled() != nil || !c.account.budget.allows() {
 			return resp, err
 		}
 		pause := min(firstPause<<(attempt-1), longPause/2)

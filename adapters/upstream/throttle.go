@@ -24,19 +24,19 @@ type throttle struct {
 }
 
 // noteThrottle records a pause. If two overlap, the later end wins.
-func (c *Client) noteThrottle(status int, pause time.Duration) {
+func (a *Account) noteThrottle(status int, pause time.Duration) {
 	next := &throttle{until: time.Now().Add(min(pause, maxThrottle)), status: status}
 	for {
-		old := c.account.hold.Load()
-		if old != nil && !next.until.After(old.until) || c.account.hold.CompareAndSwap(old, next) {
+		old := a.hold.Load()
+		if old != nil && !next.until.After(old.until) || a.hold.CompareAndSwap(old, next) {
 			return
 		}
 	}
 }
 
 // throttled returns the pause that is in force, or nil.
-func (c *Client) throttled() *throttle {
-	if h := c.account.hold.Load(); h != nil && time.Now().Before(h.until) {
+func (a *Account) throttled() *throttle {
+	if h := a.hold.Load(); h != nil && time.Now().Before(h.until) {
 		return h
 	}
 	return nil

@@ -75,7 +75,8 @@ func TestPacing(t *testing.T) {
 		defer mu.Unlock()
 		at = append(at, time.Since(start))
 	}
-	against(t, handler, upstream.Options{MaxPerSecond: 2}, func(t *testing.T, v *vendor) {
+	o := upstream.Options{Limits: upstream.Limits{RequestsPerSecond: new(2.0)}}
+	against(t, handler, o, func(t *testing.T, v *vendor) {
 		start = time.Now()
 		for range 4 {
 			go v.Read(t.Context(), get, nil)

@@ -26,6 +26,7 @@ import (
 // that the client forgets fails the test.
 type vendor struct {
 	*upstream.Client
+	*upstream.Account
 	calls atomic.Int64                               // requests that reached the handler
 	dials atomic.Int64                               // connections made
 	down  atomic.Bool                                // refuses connections
@@ -85,12 +86,15 @@ func against(t *testing.T, handler http.HandlerFunc, o upstream.Options, test fu
 		if o.Transport == nil {
 			o.Transport = &http.Transport{DialContext: v.dial}
 		}
+		if o.Account == nil {
+			o.Account = upstream.NewAccount("")
+		}
 		c, err := upstream.New(o)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(c.Close)
-		v.Client = c
+		v.Client, v.Account = c, o.Account
 		test(t, v)
 	})
 }
@@ -141,6 +145,7 @@ var (
 	wrongState   = kind{codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE}
 	notFound     = kind{codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND}
 	exists       = kind{codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS}
+	busy         = kind{codes.ResourceExhausted, pb.ErrorReason_VENDOR_BUSY}
 	limited      = kind{codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED}
 	canceled     = kind{codes.Canceled, pb.ErrorReason_CALL_CANCELLED}
 	expired      = kind{codes.DeadlineExceeded, pb.ErrorReason_DEADLINE_PASSED}

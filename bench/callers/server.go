@@ -26,7 +26,8 @@ http: {listen: "127.0.0.1:0"}
 store: {dsn: "sqlite::memory:"}
 vendors:
   - id: ncp
-    ncp: {base_url: %q, access_key: {env: ACCESS}, secret_key: {env: SECRET}, requests_per_second: 100000}
+    lane: {requests_per_second: 0}
+    ncp: {base_url: %q, access_key: {env: ACCESS}, secret_key: {env: SECRET}}
 `
 
 // claims are the claims of every token.

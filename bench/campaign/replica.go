@@ -30,6 +30,7 @@ http: {listen: "127.0.0.1:0"}
 store: {dsn: {{dsn}}, quiet: {{quiet}}}
 vendors:
   - id: pallycon
+    lane: {requests_per_second: 0}
     pallycon:
       base_url: "{{pallycon}}"
       license_base_url: "{{pallycon}}"
@@ -38,18 +39,21 @@ vendors:
       account_seq: "1"
       service_api_key: {env: PALLYCON_KEY}
   - id: ncp
+    lane: {requests_per_second: 0}
     ncp:
       base_url: "{{ncp}}"
       timeout: {{timeout}}
       access_key: {env: NCP_ACCESS_KEY}
       secret_key: {env: NCP_SECRET_KEY}
   - id: telecomx
+    lane: {requests_per_second: 0}
     telecomx:
       base_url: "{{telecomx}}"
       timeout: {{timeout}}
       username: sandbox
       password: {env: TELECOMX_PASSWORD}
   - id: amino
+    lane: {requests_per_second: 0}
     amino:
       base_url: "{{amino}}"
       timeout: {{timeout}}

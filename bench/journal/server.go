@@ -36,6 +36,7 @@ auth: {mode: none}
 store: {dsn: %q}
 vendors:
   - id: pallycon
+    lane: {requests_per_second: 0}
     pallycon: {base_url: %q, account_id: sandbox, account_seq: "1", service_api_key: {env: BENCH_KEY}}
 `
 

@@ -25,6 +25,7 @@ auth: {mode: none}
 store: {dsn: "sqlite::memory:"}
 vendors:
   - id: acme
+    lane: {requests_per_second: 0}
     pallycon: {base_url: %q, account_id: bench, account_seq: "1", service_api_key: {env: BENCH_KEY}}
 `
 

@@ -190,6 +190,12 @@ const (
 	// Example: `{"reason":"MUTATION_IN_PROGRESS", "domain":"drmhub.v1",
 	// "metadata":{"mutation":"mutations/0198c3a2-7d41-7b6e-9f02-5a1c3e8d4b17"}}`
 	ErrorReason_MUTATION_IN_PROGRESS ErrorReason = 25
+	// RESOURCE_EXHAUSTED: drmhub has as many requests to the vendor under way and waiting as the
+	// vendor's lane holds. Nothing was sent, so a change had no effect. google.rpc.RetryInfo is
+	// present. Call again after that time, a change with the same request_id.
+	// Metadata: `vendor`; `mutation` for a change.
+	// Example: `{"reason":"VENDOR_BUSY", "domain":"drmhub.v1", "metadata":{"vendor":"ncp-kr"}}`
+	ErrorReason_VENDOR_BUSY ErrorReason = 26
 )
 
 // Enum value maps for ErrorReason.
@@ -221,6 +227,7 @@ var (
 		23: "CALL_CANCELLED",
 		24: "INTERNAL_FAILURE",
 		25: "MUTATION_IN_PROGRESS",
+		26: "VENDOR_BUSY",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":    0,
@@ -249,6 +256,7 @@ var (
 		"CALL_CANCELLED":              23,
 		"INTERNAL_FAILURE":            24,
 		"MUTATION_IN_PROGRESS":        25,
+		"VENDOR_BUSY":                 26,
 	}
 )
 
@@ -283,7 +291,7 @@ var File_drmhub_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_drmhub_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1cdrmhub/v1/error_reason.proto\x12\tdrmhub.v1*\xfe\x04\n" +
+	"\x1cdrmhub/v1/error_reason.proto\x12\tdrmhub.v1*\x8f\x05\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fREQUEST_INVALID\x10\x01\x12\x16\n" +
@@ -311,7 +319,8 @@ const file_drmhub_v1_error_reason_proto_rawDesc = "" +
 	"\x0fDEADLINE_PASSED\x10\x16\x12\x12\n" +
 	"\x0eCALL_CANCELLED\x10\x17\x12\x14\n" +
 	"\x10INTERNAL_FAILURE\x10\x18\x12\x18\n" +
-	"\x14MUTATION_IN_PROGRESS\x10\x19Bg\n" +
+	"\x14MUTATION_IN_PROGRESS\x10\x19\x12\x0f\n" +
+	"\vVENDOR_BUSY\x10\x1aBg\n" +
 	"\rcom.drmhub.v1P\x01Z/github.com/drmhub/drmhub/gen/drmhub/v1;drmhubv1\xaa\x02\tDrmhub.V1\xca\x02\tDrmhub\\V1\xea\x02\n" +
 	"Drmhub::V1b\x06proto3"
 

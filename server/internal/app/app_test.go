@@ -61,7 +61,7 @@ func start(t *testing.T, options ...func(*testing.T, *testServer)) *testServer {
 	}
 	h.gate.Store(func() {})
 	h.twin = newPallyCon()
-	h.add(t, "acme", "pallycon", h.twin.Twin).(*pallycon.Config).Timeout = 20 * time.Second
+	h.add(t, "acme", "pallycon", h.twin.Twin).(*pallycon.Config).Timeout = new(20 * time.Second)
 	for _, o := range options {
 		o(t, h)
 	}

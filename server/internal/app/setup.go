@@ -19,7 +19,9 @@ import (
 func newVendors(cfg *config.Config) (*vendors.Registry, error) {
 	var all []vendors.Vendor
 	for _, v := range cfg.Vendors {
-		one, err := newVendor(v, upstream.NewAccount(v.ID))
+		account := upstream.NewAccount(v.ID)
+		account.Configure(v.Lane, v.Breaker)
+		one, err := newVendor(v, account)
 		if err != nil {
 			return nil, err
 		}

@@ -19,6 +19,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/drmhub/drmhub/adapters/upstream"
 )
 
 // Config is the whole configuration file.
@@ -89,6 +91,10 @@ type Vendor struct {
 	Kind string
 	// Settings is that section: the struct that the kind's function in Kinds returned, filled in.
 	Settings any
+	// Lane and Breaker bound the requests to the account. Their zero values are those of
+	// upstream.NewAccount.
+	Lane    upstream.Lane
+	Breaker upstream.Breaker
 }
 
 // Kinds are the vendor sections that a file may have. The function of a kind returns a pointer to its

@@ -13,6 +13,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/pallycon"
 	"github.com/drmhub/drmhub/adapters/secret"
+	"github.com/drmhub/drmhub/adapters/upstream"
 )
 
 // acme is a vendor's configuration with a field of every type that a vendor may use.
@@ -94,9 +95,15 @@ func TestDefaults(t *testing.T) {
 		Auth:  Auth{Mode: AuthNone, Leeway: 30 * time.Second, PublicDocs: true},
 		Store: Store{DSN: NewDSN("sqlite:drmhub.db"), Keep: 720 * time.Hour, Quiet: time.Minute},
 		Log:   Log{Level: "info"},
-		Vendors: []Vendor{{ID: "a", Kind: "acme", Settings: &acme{
-			URL: "http://a", Token: secret.New("s3cr3t-from-env"), Retries: 3, Zone: time.UTC,
-		}}},
+		Vendors: []Vendor{{
+			ID: "a", Kind: "acme",
+			Settings: &acme{URL: "http://a", Token: secret.New("s3cr3t-from-env"), Retries: 3, Zone: time.UTC},
+			Lane: upstream.Lane{
+				Reads: 32, Writes: 8, Queue: 64, MaxWait: 2 * time.Second,
+				RequestsPerSecond: 10, Timeout: 30 * time.Second,
+			},
+			Breaker: upstream.Breaker{FailureRate: 0.5, MinCalls: 20, Window: 30 * time.Second, Delay: 5 * time.Second},
+		}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -116,6 +123,8 @@ audit: {file: audit.jsonl}
 log: {level: debug, format: json}
 vendors:
   - id: a-1
+    lane: {reads: 16, writes: 4, queue: 0, max_wait: 0s, requests_per_second: 0.5, timeout: 20s}
+    breaker: {failure_rate: 1, min_calls: 5, window: 1m, delay: 10s}
     acme:
       url: "http://a"
       token: {file: token.txt}
@@ -126,7 +135,9 @@ vendors:
       zone: Asia/Seoul
       regions: [KR, "1"]
       proxy: {port: 8}
-  - pallycon: {base_url: "http://h", account_id: "acme", account_seq: "77", service_api_key: {env: ACME_TOKEN}}
+  - pallycon: {base_url: "http://h", account_id: "acme", account_seq: "77", service_api_key: {env: ACME_TOKEN},
+      timeout: 5s, requests_per_second: 0}
+    lane: {reads: 1}
     id: pallycon-kr
 `), 0o600)
 	if err != nil {
@@ -145,6 +156,9 @@ vendors:
 	account := pallycon.NewConfig()
 	account.BaseURL, account.AccountID, account.AccountSeq = "http://h", "acme", "77"
 	account.ServiceAPIKey = secret.New("s3cr3t-from-env")
+	account.Timeout, account.RequestsPerSecond = new(5*time.Second), new(0.0)
+	oneRead := upstream.DefaultLane()
+	oneRead.Reads = 1
 	want := &Config{
 		GRPC: Listener{Listen: "0.0.0.0:443", TLS: tls},
 		HTTP: Listener{Listen: ":0", TLS: tls, AllowedHosts: []string{"drm.example"},
@@ -161,8 +175,13 @@ vendors:
 			{ID: "a-1", Kind: "acme", Settings: &acme{
 				URL: "http://a", Token: secret.New("s3cr3t-from-file"), Rate: 2.5, Strict: true,
 				Timeout: 90 * time.Second, Zone: seoul, Regions: []string{"KR", "1"}, Proxy: &acmeProxy{Port: 8},
-			}},
-			{ID: "pallycon-kr", Kind: "pallycon", Settings: account},
+			}, Lane: upstream.Lane{
+				Reads: 16, Writes: 4, RequestsPerSecond: 0.5, Timeout: 20 * time.Second,
+			}, Breaker: upstream.Breaker{FailureRate: 1, MinCalls: 5, Window: time.Minute, Delay: 10 * time.Second}},
+			{
+				ID: "pallycon-kr", Kind: "pallycon", Settings: account,
+				Lane: oneRead, Breaker: upstream.DefaultBreaker(),
+			},
 		},
 	}
 	if !reflect.DeepEqual(got, want) {

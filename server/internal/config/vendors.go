@@ -8,13 +8,16 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/drmhub/drmhub/adapters/upstream"
 )
 
 // vendorID matches the ids that a resource name holds without escapes. It excludes "-", which means
 // all vendors.
 var vendorID = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
 
-// vendor decodes one item of the list: an id, and one section whose key is the vendor's kind.
+// vendor decodes one item of the list: an id, one section whose key is the vendor's kind, and the lane and
+// the breaker of the account.
 func (d *decoder) vendor(node *yaml.Node, path string, out *Vendor) {
 	entries, ok := d.entries(node, path)
 	if !ok {
@@ -22,14 +25,19 @@ func (d *decoder) vendor(node *yaml.Node, path string, out *Vendor) {
 	}
 	kinds := slices.Sorted(maps.Keys(d.kinds))
 	misspelled := false
+	out.Lane, out.Breaker = upstream.DefaultLane(), upstream.DefaultBreaker()
 	for _, e := range entries {
 		switch {
 		case e.key == "id":
 			d.value(e.value, e.path, reflect.ValueOf(&out.ID).Elem())
+		case e.key == "lane":
+			d.value(e.value, e.path, reflect.ValueOf(&out.Lane).Elem())
+		case e.key == "breaker":
+			d.value(e.value, e.path, reflect.ValueOf(&out.Breaker).Elem())
 		case slices.Contains(kinds, e.key):
 			d.section(e, out)
 		default:
-			d.unknown(e, append([]string{"id"}, kinds...))
+			d.unknown(e, append([]string{"id", "lane", "breaker"}, kinds...))
 			misspelled = true
 		}
 	}

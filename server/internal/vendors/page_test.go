@@ -86,7 +86,9 @@ func byDefault(kind catalog.Kind) any {
 // served returns what VendorService returns for a kind of vendor.
 func served(t *testing.T, kind catalog.Kind, settings any) *pb.Vendor {
 	t.Helper()
-	adapter, err := kind.New(kind.Name, settings, upstream.Connection{})
+	account := upstream.NewAccount(kind.Name)
+	account.Configure(upstream.DefaultLane(), upstream.DefaultBreaker())
+	adapter, err := kind.New(kind.Name, settings, upstream.Connection{Account: account})
 	if err != nil {
 		t.Fatalf("%s: %v", kind.Name, err)
 	}

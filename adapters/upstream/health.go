@@ -1,0 +1,156 @@
+package upstream
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// health is how the last calls of an account ended.
+type health struct {
+	mu        sync.Mutex
+	lastError *LastError
+	good      good
+}
+
+// good is what a success changes.
+type good struct {
+	lastSuccess   time.Time
+	rejectedSince time.Time // zero: the credentials are accepted, as far as is known
+}
+
+// noteSuccess records a success. It returns what was known before.
+func (h *health) noteSuccess() (before, now good) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	before = h.good
+	h.good = good{lastSuccess: time.Now()}
+	return before, h.good
+}
+
+// noteError records an error, unless it is about the request alone.
+func (h *health) noteError(e *apierror.Error) {
+	if isAboutTheRequest(e.Reason) {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.note(e)
+}
+
+func (h *health) note(e *apierror.Error) {
+	now := time.Now()
+	h.lastError = &LastError{Code: e.Code, Reason: e.Reason, Message: e.Message, Time: now}
+	if e.Reason == pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED && h.good.rejectedSince.IsZero() {
+		h.good.rejectedSince = now
+	}
+}
+
+// noteSignError records that a login was refused. The login itself has recorded other errors.
+func (h *health) noteSignError(err error) {
+	if e := apierror.Convert(err); e.Reason == pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED {
+		h.noteError(e)
+	}
+}
+
+// noteErrorIn records an error that an adapter found in a response that passed for a success. It takes
+// that success back, unless there was another one since.
+func (h *health) noteErrorIn(r *Response, e *apierror.Error) {
+	if isAboutTheRequest(e.Reason) {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.good == r.after {
+		h.good = r.before
+	}
+	h.note(e)
+}
+
+// isAboutTheRequest reports whether a reason says that the vendor works and refuses the request.
+func isAboutTheRequest(reason pb.ErrorReason) bool {
+	switch reason {
+	case pb.ErrorReason_REQUEST_INVALID, pb.ErrorReason_RESOURCE_NOT_FOUND, pb.ErrorReason_VENDOR_INPUT_REFUSED,
+		pb.ErrorReason_VENDOR_ALREADY_EXISTS, pb.ErrorReason_VENDOR_STATE:
+		return true
+	}
+	return false
+}
+
+// noteHealth records how an attempt ended that was sent, or that could not connect.
+func (a *attempt) noteHealth(ctx context.Context, v attemptResult, err error) {
+	h := &a.client.account.health
+	switch {
+	case err == nil:
+		a.answer.before, a.answer.after = h.noteSuccess()
+	case v != inconclusive, ctx.Err() == nil:
+		h.noteError(apierror.Convert(err))
+	}
+}
+
+// A LastError is the last error of a vendor account that says more than that a request was wrong.
+type LastError struct {
+	Code    codes.Code
+	Reason  pb.ErrorReason
+	Message string // without secrets and control characters
+	Time    time.Time
+}
+
+// A Status is the state of a vendor account at one time.
+type Status struct {
+	Breakers []BreakerStatus // of reads, and of mutations
+	Lanes    []LaneStatus    // of reads, of writes, and of background work
+	// PauseLeft is how long the vendor still wants to get no reads. PauseHTTPStatus is the status of
+	// the response that asked for the pause. Both are 0 without a pause.
+	PauseLeft       time.Duration
+	PauseHTTPStatus int
+	LastError       *LastError // nil: none since the start
+	LastSuccess     time.Time  // zero: none since the start
+	// CredentialsRejected is since when the vendor refuses the credentials. It is zero if the vendor
+	// accepts them, or if no call was made.
+	CredentialsRejected time.Time
+}
+
+// A BreakerStatus is the state of one circuit breaker.
+type BreakerStatus struct {
+	Name  string // "reads" or "mutations"
+	State string // "closed", "open" or "half-open"
+	Since time.Time
+}
+
+// A LaneStatus is the state of one lane.
+type LaneStatus struct {
+	Name          string // "reads", "writes" or "background"
+	Places        int    // that there are
+	Used, Waiting int    // requests that are under way, and that wait for a place
+	// Refused is how many requests were not sent since the start, by reason. It has every reason.
+	Refused map[RefusalReason]uint64
+}
+
+// Status returns the state of the account.
+func (a *Account) Status() Status {
+	var s Status
+	reads, mutations := a.breakers.both()
+	s.Breakers = []BreakerStatus{reads.status("reads"), mutations.status("mutations")}
+	for kind, name := range laneNames {
+		l := LaneStatus{Name: name, Refused: map[RefusalReason]uint64{}}
+		l.Places, l.Used, l.Waiting = a.lanes[kind].count()
+		for i, why := range refusalReasons {
+			l.Refused[why] = a.refused[kind][i].Load()
+		}
+		s.Lanes = append(s.Lanes, l)
+	}
+	if h := a.throttled(); h != nil {
+		s.PauseLeft, s.PauseHTTPStatus = time.Until(h.until), h.status
+	}
+	a.health.mu.Lock()
+	defer a.health.mu.Unlock()
+	s.LastError, s.LastSuccess = a.health.lastError, a.health.good.lastSuccess
+	s.CredentialsRejected = a.health.good.rejectedSince
+	return s
+}
