@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -11,7 +12,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
-// newMetrics creates the metrics, and shows the key sets and tokens in them.
+// newMetrics creates the metrics, and shows the key sets, the tokens and the reloads in them.
 func (a *App) newMetrics() (err error) {
 	if a.metrics, err = telemetry.New(); err != nil {
 		return err
@@ -22,10 +23,9 @@ func (a *App) newMetrics() (err error) {
 		}
 		return sets
 	})
-	if err != nil || a.identities.Load().verifier == nil {
-		return err
-	}
-	return a.metrics.ShowTokens(func() (hits, misses int64) { return a.identities.Load().verifier.Lookups() })
+	return errors.Join(err,
+		a.metrics.ShowTokens(func() (hits, misses int64) { return a.identities.Load().verifier.Lookups() }),
+		a.metrics.ShowReloads(func() telemetry.Reloads { return telemetry.Reloads(a.ReloadStatus()) }))
 }
 
 // showVendors shows the vendor accounts in the metrics.

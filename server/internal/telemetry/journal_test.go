@@ -66,8 +66,10 @@ func TestJournalMetrics(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := &state{since: time.Now().Add(-time.Minute)}
+		reloads := telemetry.Reloads{OK: true, Succeeded: 12, Time: time.Now()}
 		if err := errors.Join(m.ShowJournal(s, func() []string { return []string{"a", "b"} }), m.ShowAudit(s, s),
-			m.ShowTokens(func() (hits, misses int64) { return 10, 11 })); err != nil {
+			m.ShowTokens(func() (hits, misses int64) { return 10, 11 }),
+			m.ShowReloads(func() telemetry.Reloads { return reloads })); err != nil {
 			t.Fatal(err)
 		}
 		observer, err := m.JournalObserver()
@@ -91,9 +93,10 @@ func TestJournalMetrics(t *testing.T) {
 			`drmhub_mutation_count_total{method="drmhub.v1.SiteService/DisableSite",state="FAILED"} 1`,
 			`drmhub_mutation_duration_seconds_bucket{state="FAILED",le="2.5"} 1`,
 			`drmhub_settle_attempts_total{result="unknown"} 1`, `drmhub_settle_attempts_total{result="failed"} 0`,
-			`drmhub_config_reload 1`, `drmhub_config_reload_time_seconds 9.466848e+08`,
+			`drmhub_config_reload 1`, `drmhub_config_reload_count_total{result="success"} 12`,
+			`drmhub_config_reload_time_seconds 9.466848e+08`,
 		)
-		m.Reload(false)
+		reloads.OK = false
 		time.Sleep(14 * time.Second)
 		wantLines(t, scrape(m), `drmhub_mutation_unsettled{reason="settling",vendor="a"} 1`, `drmhub_config_reload 0`)
 		time.Sleep(time.Second)

@@ -32,7 +32,6 @@ type Metrics struct {
 	meter    metric.Meter
 	page     http.Handler
 	refused  metric.Int64Counter
-	reloads  reloads
 }
 
 // New returns metrics without observations.
@@ -59,8 +58,7 @@ func New() (*Metrics, error) {
 	m.meter = m.provider.Meter("drmhub")
 	m.refused, err = m.meter.Int64Counter("drmhub.auth.refused",
 		metric.WithDescription("Calls that were refused because of their caller."), metric.WithUnit("{call}"))
-	m.Reload(true)
-	return m, errors.Join(err, goruntime.Start(goruntime.WithMeterProvider(m.provider)), m.showBuild(), m.showReloads())
+	return m, errors.Join(err, goruntime.Start(goruntime.WithMeterProvider(m.provider)), m.showBuild())
 }
 
 // Page returns the page at Path: the text format of Prometheus, or OpenMetrics where it is accepted.

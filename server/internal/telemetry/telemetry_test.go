@@ -28,7 +28,8 @@ func TestMetrics(t *testing.T) {
 	for _, reason := range []string{"TOKEN_INVALID", "SCOPE_MISSING", "TOKEN_INVALID"} {
 		m.CountRefused(reason)
 	}
-	if err := m.ShowKeySets(func() []telemetry.KeySet { return []telemetry.KeySet{keySet{true}, keySet{false}} }); err != nil {
+	sets := []telemetry.KeySet{keySet{true}, keySet{false}}
+	if err := m.ShowKeySets(func() []telemetry.KeySet { return sets }); err != nil {
 		t.Fatal(err)
 	}
 	inAnHour := func() time.Time { return time.Now().Add(time.Hour) }

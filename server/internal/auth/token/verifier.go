@@ -138,8 +138,14 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (*Claims, error) {
 	return claims, nil
 }
 
-// Lookups returns how many tokens were remembered when they came, and how many were not.
-func (v *Verifier) Lookups() (hits, misses int64) { return v.hits.Load(), v.misses.Load() }
+// Lookups returns how many tokens were remembered when they came, and how many were not. A nil Verifier has
+// had none.
+func (v *Verifier) Lookups() (hits, misses int64) {
+	if v == nil {
+		return 0, 0
+	}
+	return v.hits.Load(), v.misses.Load()
+}
 
 // generation returns a number that grows whenever a set changes. It is read before a key is: a token that
 // was verified with a key that is gone since then has an older number.
