@@ -40,19 +40,14 @@ func (a *App) showVendors(all *vendors.Registry) error {
 
 // showJournal shows the store, the journal and the audit trail in the metrics.
 func (a *App) showJournal(all *vendors.Registry) error {
-	if err := a.metrics.ShowStore(a.store); err != nil {
-		return err
-	}
 	ids := func() (ids []string) {
 		for _, v := range all.All() {
 			ids = append(ids, v.ID)
 		}
 		return ids
 	}
-	if err := a.metrics.ShowJournal(a.journal, ids); err != nil || a.sink == nil {
-		return err
-	}
-	return a.metrics.ShowAudit(a.sink, a.journal.Audit())
+	return errors.Join(a.metrics.ShowStore(a.store), a.metrics.ShowJournal(a.journal, ids),
+		a.metrics.ShowAudit(a.sink, a.journal.Audit()))
 }
 
 // showCertificates shows the certificates of the listeners in the metrics.

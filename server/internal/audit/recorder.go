@@ -16,6 +16,8 @@ type Recorder struct {
 	db    *store.DB
 	trail *Trail
 	tell  func(Event)
+	// untold means that tell does nothing.
+	untold bool
 
 	mu sync.Mutex
 	// The events whose commit returned an error, and since when. Such an event may be durable.
@@ -25,10 +27,11 @@ type Recorder struct {
 // NewRecorder returns the recorder of a replica. It calls tell for each durable event. A nil tell is
 // allowed.
 func NewRecorder(db *store.DB, replica string, tell func(Event)) *Recorder {
+	r := &Recorder{db: db, trail: NewTrail(replica), tell: tell, unconfirmed: map[Event]time.Time{}}
 	if tell == nil {
-		tell = func(Event) {}
+		r.tell, r.untold = func(Event) {}, true
 	}
-	return &Recorder{db: db, trail: NewTrail(replica), tell: tell, unconfirmed: map[Event]time.Time{}}
+	return r
 }
 
 // Record appends an event in a transaction of its own. The event is durable when Record returns
@@ -82,10 +85,13 @@ func (r *Recorder) LookForUnconfirmed(ctx context.Context) (left int) {
 }
 
 // Unconfirmed returns how many events may be durable although their commit returned an error, and since
-// when the first of them.
+// when the first of them. There are none if nobody is told of events.
 func (r *Recorder) Unconfirmed() (events int64, since time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.untold {
+		return 0, time.Time{}
+	}
 	for _, came := range r.unconfirmed {
 		if since.IsZero() || came.Before(since) {
 			since = came

@@ -139,6 +139,9 @@ func (s *Sink) flush() error {
 
 // Copied returns how far the copy is behind the store.
 func (s *Sink) Copied() Copied {
+	if s == nil {
+		return Copied{}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.copied

@@ -148,6 +148,9 @@ func TestAnEventIsToldOfOnceItIsKnownToBeDurable(t *testing.T) {
 				r := start(t, &world{}, options)
 				r.db.SetHooks(failing(4, c.commit)) // the end of the call
 				wantUnknown(t, r.disable(t, id))
+				if n, since := r.Audit().Unconfirmed(); n != 1 || since.IsZero() {
+					t.Errorf("%d events are unconfirmed, since %v", n, since)
+				}
 				c.then(r)
 				if synctest.Wait(); !slices.Equal(told, c.told) {
 					t.Errorf("told of %v, want %v", told, c.told)
