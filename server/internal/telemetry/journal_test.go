@@ -30,8 +30,11 @@ func wantLines(t *testing.T, page string, lines ...string) {
 	t.Helper()
 	for _, line := range lines {
 		if !strings.Contains(page, "\n"+line+"\n") {
-			t.Errorf("no line %s in\n%s", line, page)
+			t.Errorf("no line %s", line)
 		}
+	}
+	if t.Failed() {
+		t.Log(page)
 	}
 }
 

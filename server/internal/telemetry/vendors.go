@@ -9,24 +9,60 @@ import (
 	"github.com/drmhub/drmhub/adapters/upstream/shape"
 )
 
-var driftKinds = []shape.Kind{shape.NewField, shape.MissingField, shape.UnknownCode, shape.UnknownWord}
+var (
+	breakerStates = []string{"closed", "half-open", "open"}
+	driftKinds    = []shape.Kind{shape.NewField, shape.MissingField, shape.UnknownCode, shape.UnknownWord}
+)
 
 // ShowVendors shows the state of the vendor accounts. accounts returns those that are configured now.
 func (m *Metrics) ShowVendors(accounts func() []*upstream.Account) error {
 	i := &instruments{meter: m.meter}
+	breaker := i.gauge("drmhub.vendor.breaker.state", "", "1: the circuit breaker is in this state.")
+	pause := i.gauge("drmhub.vendor.pause", "s", "How long the vendor still wants to get no reads.")
+	rejected := i.gauge("drmhub.vendor.credentials.rejected", "", "1: the vendor refuses the credentials of drmhub.")
 	drift := i.gauge("drmhub.vendor.drift", "{difference}",
 		"Known differences between a vendor's responses and its documents.")
+	places := i.gauge("drmhub.vendor.lane.places", "{request}", "Requests to the vendor that may be under way at once.")
+	used := i.gauge("drmhub.vendor.lane.used", "{request}", "Requests to the vendor that are under way.")
+	waiting := i.gauge("drmhub.vendor.lane.waiting", "{request}", "Requests to the vendor that wait for a place.")
+	refused := i.total("drmhub.vendor.lane.refused", "{request}", "Requests that drmhub did not send, by the reason.")
 	i.call(func(_ context.Context, o metric.Observer) error {
 		for _, a := range accounts() {
-			count := map[shape.Kind]int{}
-			for _, seen := range a.Drift() {
-				count[seen.Kind]++
+			s, vendor := a.Status(), a.ID()
+			for _, b := range s.Breakers {
+				for _, state := range breakerStates {
+					is := labels("vendor", vendor, "breaker", b.Name, "state", state)
+					o.ObserveFloat64(breaker, flag(b.State == state), is)
+				}
 			}
-			for _, kind := range driftKinds {
-				o.ObserveFloat64(drift, float64(count[kind]), labels("vendor", a.ID(), "kind", string(kind)))
+			for _, l := range s.Lanes {
+				lane := labels("vendor", vendor, "lane", l.Name)
+				o.ObserveFloat64(places, float64(l.Places), lane)
+				o.ObserveFloat64(used, float64(l.Used), lane)
+				o.ObserveFloat64(waiting, float64(l.Waiting), lane)
+				for why, n := range l.Refused {
+					o.ObserveInt64(refused, int64(n), labels("vendor", vendor, "lane", l.Name, "reason", string(why)))
+				}
+			}
+			o.ObserveFloat64(pause, s.PauseLeft.Seconds(), labels("vendor", vendor))
+			o.ObserveFloat64(rejected, flag(!s.CredentialsRejected.IsZero()), labels("vendor", vendor))
+			for kind, n := range driftsOf(a) {
+				o.ObserveFloat64(drift, float64(n), labels("vendor", vendor, "kind", string(kind)))
 			}
 		}
 		return nil
-	}, drift)
+	}, breaker, pause, rejected, drift, places, used, waiting, refused)
 	return i.err
+}
+
+// driftsOf returns how many differences of each kind an account has shown.
+func driftsOf(a *upstream.Account) map[shape.Kind]int {
+	count := map[shape.Kind]int{}
+	for _, kind := range driftKinds {
+		count[kind] = 0
+	}
+	for _, seen := range a.Drift() {
+		count[seen.Kind]++
+	}
+	return count
 }
