@@ -4,6 +4,7 @@ package monitoring
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -153,6 +154,32 @@ func TestAlerts(t *testing.T) {
 		}
 		if !slices.Contains(fires[r.Alert], true) || !slices.Contains(fires[r.Alert], false) {
 			t.Errorf("%s lacks a test that fires it, or one that does not", r.Alert)
+		}
+	}
+}
+
+// checkCommands checks that the program has each command in the runbook, with its flags.
+func checkCommands(t *testing.T, program string) {
+	t.Helper()
+	text, err := os.ReadFile(runbookFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile("`drmhub ([^`]+)`").FindAllStringSubmatch(string(text), -1) {
+		var words, flags []string
+		for word := range strings.FieldsSeq(m[1]) {
+			switch {
+			case strings.HasPrefix(word, "--"):
+				flags = append(flags, word)
+			case word == strings.ToLower(word):
+				words = append(words, word)
+			}
+		}
+		help, err := exec.CommandContext(t.Context(), program, append(words, "--help")...).Output()
+		for _, part := range append(flags, "drmhub "+strings.Join(words, " ")+" ") {
+			if err != nil || !strings.Contains(string(help), part) {
+				t.Errorf("the runbook has the command %q, whose help has no %q: %v", m[1], part, err)
+			}
 		}
 	}
 }
