@@ -48,8 +48,8 @@ func (r *Records) Backlog(ctx context.Context, vendors []string) (*Backlog, erro
 	query := fmt.Sprintf(`SELECT vendor, state_now, given_up, COUNT(*), MIN(began) FROM (
 			SELECT CASE WHEN 1 = 0 THEN 0 %s ELSE -1 END AS vendor, %s AS state_now,
 				CASE WHEN settle_at IS NULL THEN 1 ELSE 0 END AS given_up, COALESCE(send_time, create_time) AS began
-			FROM mutations WHERE state IN (%d, %d)
-		) AS open GROUP BY vendor, state_now, given_up`, vendor.String(), r.stateNow(), sent, unknown)
+			FROM mutations WHERE %s AND state <> %d
+		) AS open GROUP BY vendor, state_now, given_up`, vendor.String(), r.stateNow(), open, intended)
 	rows, err := r.db.Reads().QueryContext(ctx, query, values...)
 	if err != nil {
 		return nil, err

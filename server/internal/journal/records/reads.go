@@ -54,47 +54,52 @@ func (r *Records) Unowned(ctx context.Context, id string) (unowned bool, err err
 func (r *Records) List(
 	ctx context.Context, view auth.RecordView, f *pb.MutationFilter, after string, limit int,
 ) ([]*Mutation, error) {
-	values := []any{now()}
-	bind := func(value any) string {
-		values = append(values, value)
-		return fmt.Sprintf("$%d", len(values))
-	}
-	conditions := []string{view.Condition(bind)}
-	where := func(condition string, value any) {
-		conditions = append(conditions, strings.ReplaceAll(condition, "$%d", bind(value)))
-	}
-	if after != "" {
-		where("id < $%d", after)
-	}
-	if f.GetState() != pb.Mutation_STATE_UNSPECIFIED {
-		where(r.stateNow()+" = $%d", f.GetState())
-	}
-	if f.GetMethod() != "" {
-		where("method = $%d", strings.TrimPrefix(f.GetMethod(), "/"))
-	}
 	for _, text := range []string{f.GetMethod(), f.GetResource(), f.GetSubject(), f.GetRequestId()} {
 		if strings.Contains(text, "\x00") { // PostgreSQL stores no such text, and refuses to compare it.
 			return nil, nil
 		}
 	}
-	if f.GetResource() != "" {
-		where("resource = $%d", f.GetResource())
-	}
-	if f.GetSubject() != "" {
-		where("subject = $%d", f.GetSubject())
-	}
-	if f.GetRequestId() != "" {
-		where("request_id = $%d", strings.ToLower(f.GetRequestId()))
-	}
-	values = append(values, limit)
-	query := fmt.Sprintf("SELECT %s FROM mutations WHERE %s ORDER BY id DESC LIMIT $%d",
-		r.columns(), strings.Join(conditions, " AND "), len(values))
+	query, values := r.listQuery(view, f, after, limit)
 	rows, err := r.db.Reads().QueryContext(ctx, query, values...)
 	if err != nil {
 		return nil, unreadable(err)
 	}
 	all, err := scanAll(rows, scan)
 	return all, unreadable(err)
+}
+
+// listQuery returns the query of List, and its values.
+func (r *Records) listQuery(
+	view auth.RecordView, f *pb.MutationFilter, after string, limit int,
+) (query string, values []any) {
+	values = []any{now()}
+	bind := func(value any) string {
+		values = append(values, value)
+		return fmt.Sprintf("$%d", len(values))
+	}
+	conditions := []string{view.Condition(bind)}
+	where := func(condition string, value any) { conditions = append(conditions, condition+bind(value)) }
+	if after != "" {
+		where("id < ", after)
+	}
+	if f.GetState() != pb.Mutation_STATE_UNSPECIFIED {
+		conditions = append(conditions, r.isNow(f.GetState()))
+	}
+	if f.GetMethod() != "" {
+		where("method = ", strings.TrimPrefix(f.GetMethod(), "/"))
+	}
+	if f.GetResource() != "" {
+		where("resource = ", f.GetResource())
+	}
+	if f.GetSubject() != "" {
+		where("subject = ", f.GetSubject())
+	}
+	if f.GetRequestId() != "" {
+		where("request_id = ", strings.ToLower(f.GetRequestId()))
+	}
+	values = append(values, limit)
+	return fmt.Sprintf("SELECT %s FROM mutations WHERE %s ORDER BY id DESC LIMIT $%d",
+		r.columns(), strings.Join(conditions, " AND "), len(values)), values
 }
 
 // Steps returns the steps of a mutation, in the order in which they began.

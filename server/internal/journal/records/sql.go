@@ -51,6 +51,25 @@ const (
 	unknown  = int64(pb.Mutation_UNKNOWN)
 )
 
+// open holds for a mutation that is INTENDED, SENT or UNKNOWN. It is written as in the index of them, since
+// SQLite compares texts.
+const open = "state IN (1, 2, 5)"
+
+// isNow returns a condition that holds for a mutation in a state at $1. For states that are rare, it names
+// the condition of an index.
+func (r *Records) isNow(state pb.Mutation_State) string {
+	switch n := int64(state); n {
+	case unknown:
+		return fmt.Sprintf("%s AND (state = %d OR state = %d AND %s)", open, unknown, sent, r.unowned())
+	case sent:
+		return fmt.Sprintf("%s AND state = %d AND NOT %s", open, sent, r.unowned())
+	case intended:
+		return fmt.Sprintf("%s AND state = %d", open, intended)
+	default:
+		return fmt.Sprintf("state = %d", n)
+	}
+}
+
 // stateNow returns the state at $1. If the run that sent a write is dead, the outcome is unknown.
 func (r *Records) stateNow() string {
 	return fmt.Sprintf("CASE WHEN state = %d AND %s THEN %d ELSE state END", sent, r.unowned(), unknown)

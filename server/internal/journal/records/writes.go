@@ -166,14 +166,32 @@ func (r *Records) End(
 	}))
 }
 
-// DeleteSettledBefore deletes the mutations that were settled before then and that have no owner.
+// maxDeleted bounds how many mutations a transaction deletes, since other writes wait for its end.
+const maxDeleted = 500
+
+// DeleteSettledBefore deletes the mutations that were settled before then and that have no owner, the oldest
+// first.
 func (r *Records) DeleteSettledBefore(ctx context.Context, then time.Time) error {
-	return r.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		//nolint:gosec // The condition holds the ids of replicas, and nothing from a caller.
-		query := "DELETE FROM mutations WHERE settle_time < $2 AND " + r.unowned()
-		_, err := tx.ExecContext(ctx, query, now(), then.UnixMicro())
-		return err
-	})
+	for {
+		var deleted int64
+		err := r.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+			done, err := tx.ExecContext(ctx, r.deleteQuery(), now(), then.UnixMicro(), maxDeleted)
+			if err != nil {
+				return err
+			}
+			deleted, err = done.RowsAffected()
+			return err
+		})
+		if err != nil || deleted < maxDeleted {
+			return err
+		}
+	}
+}
+
+// deleteQuery deletes up to $3 mutations that were settled before $2 and that have no owner at $1.
+func (r *Records) deleteQuery() string {
+	return "DELETE FROM mutations WHERE id IN (SELECT id FROM mutations WHERE settle_time < $2 AND " +
+		r.unowned() + " ORDER BY settle_time LIMIT $3)"
 }
 
 // DigestKey returns the key of the digests. The first replica of a store draws it.
