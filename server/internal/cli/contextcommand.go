@@ -38,9 +38,9 @@ func contextListCommand() *cobra.Command {
 			for _, name := range all.names() {
 				mark := ""
 				if name == all.Current {
-					mark = "current"
+					mark = "\tcurrent"
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\n", name, cmp.Or(all.Contexts[name].Server, defaultServer), mark)
+				fmt.Fprintf(w, "%s\t%s%s\n", name, cmp.Or(all.Contexts[name].Server, defaultServer), mark)
 			}
 			return w.Flush()
 		},

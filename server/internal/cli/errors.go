@@ -40,7 +40,10 @@ func (s *session) changeFailed(rpc *contract.RPC, req proto.Message, err error) 
 	if !isUnknown(problem) && (!isLost(err) || req != nil && isDryRun(req)) {
 		return exitError{errors.New(explain(rpc, err)), ExitFailed}
 	}
-	text := explain(rpc, err) + "\nThe change may have been made."
+	text := explain(rpc, err)
+	if !isUnknown(problem) {
+		text += "\nThe change may have been made."
+	}
 	id := ""
 	if req != nil {
 		id = contract.Text(req.ProtoReflect(), "request_id")

@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"context"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// order orders a fault from a twin.
+func (s *sandbox) order(t *testing.T, kind, fault string) {
+	t.Helper()
+	if code, body := fetch(t, "DELETE", s.twins[kind]+"/_twin/faults", ""); code >= 300 {
+		t.Fatal(body)
+	}
+	if fault == "" {
+		return
+	}
+	if code, body := fetch(t, "POST", s.twins[kind]+"/_twin/faults", fault); code >= 300 {
+		t.Fatal(body)
+	}
+}
+
+const (
+	site    = "vendors/ncp/sites/drm-20240304012233-WmRpa"
+	product = "product-licenses create vendors/amino --user tester24 --product vendors/amino/products/4099cb94000006"
+)
+
+// TestExitCodes says what each failure ends with, and what the program prints about it.
+func TestExitCodes(t *testing.T) {
+	s := startSandbox(t)
+	const (
+		lost     = `{"kind": "loseAnswer", "method": "PUT", "times": 1}`
+		lostPost = `{"kind": "loseAnswer", "method": "POST", "times": 1}`
+		slow     = `{"kind": "delay", "delay": "1s", "times": 1}`
+		busy     = `{"kind": "answer", "status": 429, "header": {"Retry-After": "1"}}`
+		long     = `{"kind": "answer", "status": 429, "header": {"Retry-After": "120"}, "times": 9}`
+	)
+	for _, c := range []struct {
+		twin, fault, line string
+		code              int
+		says              []string // on standard error, or in the error
+	}{
+		{"", "", "sites disable " + site, 0, []string{"Request id: ", "Mutation: mutations/"}},
+		{"ncp", lost, "sites enable " + site, ExitOutcomeUnknown, []string{
+			"Request id: ", "reason: OUTCOME_UNKNOWN (UNKNOWN)", "mutation: mutations/",
+			"drmhub mutations watch mutations/", "add --request-id ",
+		}},
+		{"amino", lostPost, product, ExitOutcomeUnknown, []string{"drmhub mutations watch mutations/"}},
+		{"ncp", slow, "sites enable " + site + " --timeout 100ms --retries 0", ExitOutcomeUnknown, []string{
+			"may have been made", "drmhub mutations list --request-id ",
+		}},
+		{"ncp", slow, "sites enable " + site + " --timeout 100ms --retries 0 --validate-only", ExitFailed, nil},
+		{"ncp", slow, "sites get " + site + " --timeout 100ms", ExitFailed, nil},
+		{"", "", "sites disable " + site + " --validate-only", 0, []string{"Planned request: curl "}},
+		{"", "", "sites get vendors/pallycon/sites/NOPE", ExitFailed,
+			[]string{"reason: RESOURCE_NOT_FOUND (NOT_FOUND)"}},
+		{"", "", "content-users list", ExitFailed, []string{"filter: is required", "reason: REQUEST_INVALID"}},
+		{"", "", "content-users list --page-size -1", ExitFailed, []string{"page_size (--page-size): must be"}},
+		{"", "", "sites list --server 127.0.0.1:1", ExitFailed, []string{"Nothing was sent"}},
+		{"", "", "sites disable " + site + " --server 127.0.0.1:1", ExitFailed, []string{"Nothing was sent"}},
+		{"", "", "product-licenses batch-delete vendors/amino --names vendors/amino/productLicenses/none", ExitFailed,
+			[]string{"1 of 1 items failed"}},
+		{"", "", "sites disable", ExitUsage, []string{"needs NAME, such as vendors/VENDOR/sites/SITE"}},
+		{"", "", "sites disable a b", ExitUsage, []string{`"b" is left over`}},
+		{"", "", "sites disable a --name b", ExitUsage, []string{"write one of them"}},
+		{"", "", "sites", ExitUsage, []string{"needs a command"}},
+		{"", "", "sites lst", ExitUsage, []string{"did you mean"}},
+		{"", "", "licenses list --status FAILUR", ExitUsage, []string{"did you mean FAILURE?"}},
+		{"", "", "licenses list --start-time soon", ExitUsage, []string{"how long ago"}},
+		{"", "", "license-users list --start-date 2026-13-01", ExitUsage, []string{"YYYY-MM-DD"}},
+		{"", "", "licenses list -o xml", ExitUsage, []string{"no format"}},
+		{"", "", "licenses list -o name --limit 1", ExitUsage, []string{"has no name"}},
+		{"", "", "licenses list --all --limit 1", ExitUsage, []string{"either"}},
+		{"", "", "licenses stream", ExitUsage, []string{"needs PARENT"}},
+		{"", "", "sites list --server http://localhost:8080", ExitUsage, []string{"is a URL"}},
+		{"", "", "sites list --server h:1 --context c", ExitUsage, []string{"either --server or --context"}},
+		{"", "", "sites disable " + site + " --json no.json", ExitUsage, []string{"cannot be read"}},
+		{"", "", "mutations watch", ExitUsage, []string{"needs one name"}},
+		{"ncp", busy, "sites get " + site + " --retries 0", ExitFailed, []string{"reason: VENDOR_RATE_LIMITED"}},
+		{"pallycon", long, "sites get vendors/pallycon/sites/DEMO", ExitFailed, []string{"call again after: "}},
+	} {
+		t.Run(strings.ReplaceAll(c.line, "/", ":"), func(t *testing.T) {
+			if c.twin != "" {
+				s.order(t, c.twin, c.fault)
+				defer s.order(t, c.twin, "")
+			}
+			_, errs, err := run(t.Context(), "", strings.Fields(c.line)...)
+			code := 0
+			if err != nil {
+				code, errs = ExitCode(err), errs+err.Error()
+			}
+			if code != c.code {
+				t.Errorf("exit code %d, want %d:\n%s", code, c.code, errs)
+			}
+			for _, text := range c.says {
+				if !strings.Contains(errs, text) {
+					t.Errorf("it does not say %q:\n%s", text, errs)
+				}
+			}
+		})
+	}
+}
+
+// TestARepetitionIsTheSameChange loses the response of the server, and repeats the call by its request id.
+func TestARepetitionIsTheSameChange(t *testing.T) {
+	s := startSandbox(t)
+	s.order(t, "ncp", `{"kind": "delay", "delay": "300ms", "method": "PUT", "times": 1}`)
+	// The first try has no time to see the response, and a later one with the same id gets it.
+	_, errs, err := run(t.Context(), "", "sites", "disable", site, "--timeout", "200ms", "-o", "json")
+	if err != nil || !strings.Contains(errs, "is repeated in") {
+		t.Fatalf("%v\n%s", err, errs)
+	}
+	_, body := fetch(t, "GET", s.rest+"/v1/mutations", "")
+	if n := strings.Count(body, `"name":"mutations/`); n != 1 {
+		t.Errorf("%d mutations, want one: %s", n, body)
+	}
+	id := regexp.MustCompile(`Request id: (\S+)`).FindStringSubmatch(errs)[1]
+	_, errs, err = run(t.Context(), "", "sites", "disable", site, "--request-id", id)
+	if err != nil || !strings.Contains(errs, "This call sent nothing") || strings.Contains(errs, "Request id") {
+		t.Errorf("%v\n%s", err, errs)
+	}
+}
+
+// TestWatch follows a mutation whose outcome is unknown at first.
+func TestWatch(t *testing.T) {
+	s := startSandbox(t)
+	s.order(t, "ncp", `{"kind": "loseAnswer", "method": "PUT", "times": 1}`)
+	_, _, err := run(t.Context(), "", "sites", "disable", site)
+	if err == nil {
+		t.Fatal("the outcome is known")
+	}
+	name := regexp.MustCompile(`mutations/[-0-9a-f]+`).FindString(err.Error())
+	out, errs, err := run(t.Context(), "", "mutations", "watch", name, "--interval", "20ms")
+	if err != nil || !strings.HasSuffix(out, " SUCCEEDED off=SUCCEEDED\n") {
+		t.Errorf("%v: %s\n%s", err, out, errs)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := run(ctx, "", "mutations", "watch", name); err == nil {
+		t.Error("a watch that is stopped succeeds")
+	}
+}
+
+func TestCheck(t *testing.T) {
+	s := startSandbox(t)
+	out, _, err := run(t.Context(), "", "check")
+	if err != nil || strings.Count(out, "\n") != len(s.twins) || strings.Count(out, " ok ") != len(s.twins) {
+		t.Errorf("%v:\n%s", err, out)
+	}
+	s.order(t, "ncp", `{"kind": "answer", "status": 401, "body": "{}"}`)
+	out, _, err = run(t.Context(), "", "check")
+	if ExitCode(err) != ExitFailed || err == nil || !strings.Contains(err.Error(), "1 of 4") ||
+		strings.Count(out, " ok ") != len(s.twins)-1 {
+		t.Errorf("%v:\n%s", err, out)
+	}
+	if out, _, err := run(t.Context(), "", "check", "vendors/amino"); err != nil || strings.Count(out, "\n") != 1 {
+		t.Errorf("%v:\n%s", err, out)
+	}
+}
