@@ -1,7 +1,7 @@
 # Each target calls a command that also works by itself.
 .DEFAULT_GOAL := help
 
-.PHONY: help run emulate build test race vet fmt lint words generate tools-test deploy-test clients fuzz image campaign bench-journal bench-stream ci
+.PHONY: help run emulate build test race vet fmt lint words generate tools-test deploy-test release-test clients fuzz image campaign bench-journal bench-stream ci
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -43,6 +43,9 @@ tools-test: ## test the generators
 
 deploy-test: ## test the chart, the compose file and the systemd unit
 	go test -C deploy/test ./...
+
+release-test: ## test that builds are reproducible, and the SBOM
+	./tools/release-test
 
 clients: ## test the clients in other languages, and the tools of the OpenAPI document
 	./clients/test

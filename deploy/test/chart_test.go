@@ -4,6 +4,7 @@ import (
 	"maps"
 	"os"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -160,5 +161,24 @@ func TestValuesThatAreRefused(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("%s: %v, want an error with %q", name, err, row.want)
 		}
+	}
+}
+
+// The rules are the file that Prometheus reads elsewhere.
+func TestChartHasTheSharedRules(t *testing.T) {
+	files, err := render(t, valuesOf(t, "postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rule struct{ Spec any }
+	var want any
+	if err := yaml.Unmarshal([]byte(files["drmhub/templates/prometheusrule.yaml"]), &rule); err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal([]byte(fileText(t, "../prometheus/drmhub.rules.yaml")), &want); err != nil {
+		t.Fatal(err)
+	}
+	if want == nil || !reflect.DeepEqual(rule.Spec, want) {
+		t.Errorf("the rules differ from deploy/prometheus: %v", rule.Spec)
 	}
 }
