@@ -164,17 +164,22 @@ func TestValuesThatAreRefused(t *testing.T) {
 	}
 }
 
-// The rules are the file that Prometheus reads elsewhere.
-func TestChartHasTheSharedRules(t *testing.T) {
-	files, err := render(t, valuesOf(t, "postgres"))
+// Rules and dashboard are the files that Prometheus and Grafana read elsewhere.
+func TestChartHasTheSharedFiles(t *testing.T) {
+	values := valuesOf(t, "postgres")
+	dashboard := get[*corev1.ConfigMap](t, manifests(t, values), "ConfigMap/hub-drmhub-dashboard").Data["drmhub.json"]
+	if want := fileText(t, "../grafana/drmhub.json"); strings.TrimSpace(dashboard) != strings.TrimSpace(want) {
+		t.Error("the dashboard differs from deploy/grafana")
+	}
+	files, err := render(t, values)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var rule struct{ Spec any }
-	var want any
 	if err := yaml.Unmarshal([]byte(files["drmhub/templates/prometheusrule.yaml"]), &rule); err != nil {
 		t.Fatal(err)
 	}
+	var want any
 	if err := yaml.Unmarshal([]byte(fileText(t, "../prometheus/drmhub.rules.yaml")), &want); err != nil {
 		t.Fatal(err)
 	}

@@ -12,16 +12,19 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/types"
+	"sigs.k8s.io/yaml"
 )
 
 // composed returns the project of a copy of deploy, in which ./init has run.
 func composed(t *testing.T) *types.Project {
 	t.Helper()
 	deploy := filepath.Join(t.TempDir(), "deploy")
-	folder := filepath.Join(deploy, "compose")
-	if err := os.CopyFS(folder, os.DirFS("../compose")); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"compose", "grafana", "prometheus"} {
+		if err := os.CopyFS(filepath.Join(deploy, name), os.DirFS(filepath.Join("..", name))); err != nil {
+			t.Fatal(err)
+		}
 	}
+	folder := filepath.Join(deploy, "compose")
 	run(t, folder, "./init")
 	run(t, folder, "./init") // It keeps what is there.
 	file := filepath.Join(folder, "compose.yaml")
@@ -89,7 +92,7 @@ func TestCompose(t *testing.T) {
 // checkMount demands that what is mounted exists, and is not written to.
 func checkMount(t *testing.T, service string, v types.ServiceVolumeConfig) {
 	t.Helper()
-	if v.Type != types.VolumeTypeBind || !strings.Contains(v.Source, "/compose/") {
+	if v.Type != types.VolumeTypeBind {
 		return
 	}
 	_, err := os.Stat(v.Source)
@@ -126,4 +129,37 @@ func TestComposeConfiguration(t *testing.T) {
 	if token := run(t, folder, "./token", "--subject", "me", "--roles", "viewer"); strings.Count(token, ".") != 2 {
 		t.Errorf("./token prints %q", token)
 	}
+}
+
+// Prometheus and Grafana find what is mounted for them.
+func TestComposeMonitoring(t *testing.T) {
+	project := composed(t)
+	// inside returns the text of a file in a service.
+	inside := func(service, file string) string {
+		for _, v := range project.Services[service].Volumes {
+			if rest, ok := strings.CutPrefix(file, v.Target); ok {
+				return fileText(t, v.Source+rest)
+			}
+		}
+		t.Fatalf("%s has no %s", service, file)
+		return ""
+	}
+	var prometheus struct {
+		RuleFiles []string `json:"rule_files"`
+		Jobs      []struct {
+			Name string `json:"job_name"`
+		} `json:"scrape_configs"`
+	}
+	if err := yaml.Unmarshal([]byte(inside("prometheus", "/etc/prometheus/prometheus.yaml")), &prometheus); err != nil {
+		t.Fatal(err)
+	}
+	rules := inside("prometheus", "/etc/prometheus/"+prometheus.RuleFiles[0])
+	home := project.Services["grafana"].Environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+	demand(t, map[string]bool{
+		"there are alerts":        strings.Contains(rules, "alert: DrmhubDown"),
+		"the alerts know the job": strings.Contains(rules, `job="`+prometheus.Jobs[0].Name+`"`),
+		"the dashboard is there":  strings.Contains(inside("grafana", *home), `"panels"`),
+		"Grafana provisions its folder": strings.Contains(
+			inside("grafana", "/etc/grafana/provisioning/dashboards/drmhub.yaml"), "path: "+filepath.Dir(*home)+"}"),
+	})
 }
