@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -28,7 +29,7 @@ type Attempted struct {
 	Method string
 	// Template is the path with a placeholder for each id, one of Options.Templates, or OtherTemplate.
 	Template string
-	// Host and Port are the vendor's. Port is 0 if it is unknown.
+	// Host and Port are the vendor's.
 	Host string
 	Port int
 	// Number is 1 for the first attempt of a request.
@@ -89,7 +90,12 @@ func (nobody) Attempt(context.Context, Attempted) func(Ending) { return func(End
 func (nobody) Refused(context.Context, Refusal)                {}
 
 // Observe has an observer learn of the account's requests. It must come before the first request.
-func (a *Account) Observe(o Observer) { a.observer = o }
+func (a *Account) Observe(o Observer) {
+	a.observer = o
+	if other := a.other.Load(); other != nil {
+		other.observer = o
+	}
+}
 
 // Another returns a connection to another service of the same vendor account. It has a state of its own, and the
 // same observer. It outlives an adapter that is replaced, as the account does.
@@ -112,11 +118,22 @@ func (a *Account) watcher() Observer {
 // observe tells the account's observer of an attempt that is about to be sent.
 func (a *attempt) observe(ctx context.Context) (end func(Ending)) {
 	c := a.client
-	port, _ := strconv.Atoi(cmp.Or(c.base.Port(), map[string]string{"http": "80", "https": "443"}[c.base.Scheme]))
 	return c.account.watcher().Attempt(ctx, Attempted{
 		Vendor: c.account.ID(), Method: cmp.Or(a.Method, http.MethodGet), Template: c.template(a.Path),
-		Host: c.base.Hostname(), Port: port, Number: a.attempts, Write: a.write,
+		Host: c.base.Hostname(), Port: portOf(c.base), Number: a.attempts, Write: a.write,
 	})
+}
+
+// portOf returns the port of a URL.
+func portOf(u *url.URL) int {
+	port, err := strconv.Atoi(u.Port())
+	switch {
+	case err == nil:
+		return port
+	case u.Scheme == "https":
+		return 443
+	}
+	return 80
 }
 
 // ending returns how an attempt ended.

@@ -23,6 +23,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 	"github.com/drmhub/drmhub/server/internal/app"
 	"github.com/drmhub/drmhub/server/internal/config"
+	"github.com/drmhub/drmhub/server/internal/logs"
 	"github.com/drmhub/drmhub/server/internal/store"
 )
 
@@ -92,8 +93,11 @@ func (h *testServer) run(t *testing.T) *testServer {
 	t.Helper()
 	another := *h
 	another.log = &strings.Builder{}
-	log := slog.NewTextHandler(another.log, &slog.HandlerOptions{Level: slog.LevelDebug})
-	a, err := app.Start(t.Context(), h.cfg, slog.New(log))
+	least := slog.LevelDebug
+	if h.cfg.Log.Level != "" {
+		least = h.cfg.Log.Least()
+	}
+	a, err := app.Start(t.Context(), h.cfg, logs.New(another.log, least, logs.Text))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -127,7 +127,7 @@ func echoes(secrets []string) (faults []twin.Fault) {
 }
 
 func TestNoSecretLeaves(t *testing.T) {
-	dir, now := t.TempDir(), time.Now()
+	dir, now, collected := t.TempDir(), time.Now(), newCollector(t)
 	h := start(t, furnish, withCanaries(t, dir), withNCP(now), withTelecomX(now), withAmino(now))
 	c := &canaries{secrets: map[string]bool{}, texts: map[string]string{}}
 	c.add(h.secrets()...)
@@ -171,8 +171,12 @@ func TestNoSecretLeaves(t *testing.T) {
 		t.Error(err)
 	}
 	c.say("the log", h.log.String())
+	for path, sent := range collected.sent {
+		c.say("what is sent to "+path, string(sent))
+	}
 	for where, least := range map[string]int{
 		"the log": 1000, "the metrics": 300, "drmhub.db": 10_000, "audit.jsonl": 10_000,
+		"what is sent to /v1/traces": 10_000, "what is sent to /v1/metrics": 1000, "what is sent to /v1/logs": 10_000,
 	} {
 		if len(c.texts[where]) < least {
 			t.Errorf("%s has %d bytes only", where, len(c.texts[where]))

@@ -34,6 +34,7 @@ func (a *App) planVendors(next *config.Config) (*vendorPlan, error) {
 		switch {
 		case !known:
 			p.added, account = append(p.added, v.ID), upstream.NewAccount(v.ID)
+			account.Observe(a.calls)
 		case v.OtherAccount(before) != "":
 			return nil, fmt.Errorf("vendor %q would be another account, by %s: give another account another id, "+
 				"or restart drmhub once the vendor has no unsettled mutations", v.ID, v.OtherAccount(before))

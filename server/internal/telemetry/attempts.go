@@ -26,7 +26,8 @@ type attemptKey struct {
 }
 
 func (a *attempts) create(i *instruments) {
-	a.duration = i.histogram("http.client.request.duration", "s", "Time of an attempt at a vendor.", bounds...)
+	a.duration = i.histogram("http.client.request.duration", "s", "Time of an attempt at a vendor.",
+		0.05, 0.25, 1, 5, 15)
 	a.retries = i.counter("drmhub.vendor.retries", "{attempt}", "Attempts at vendors that repeat an earlier one.")
 }
 
@@ -43,8 +44,8 @@ func (c *Calls) Attempt(ctx context.Context, a upstream.Attempted) func(upstream
 		c.attempts.retries.Add(ctx, 1, labels("vendor", a.Vendor))
 	}
 	var span trace.Span
-	if c.tracer != nil {
-		ctx, span = c.tracer.Start(ctx, a.Method+" "+a.Template, trace.WithSpanKind(trace.SpanKindClient))
+	if one := callOf(ctx); c.tracer != nil && (one == nil || one.span == nil || one.span.IsRecording()) {
+		ctx, span = c.tracer.Start(ctx, a.Method+" "+a.Template, ofClient...)
 	}
 	return func(e upstream.Ending) {
 		took := time.Since(begun)
@@ -53,7 +54,7 @@ func (c *Calls) Attempt(ctx context.Context, a upstream.Attempted) func(upstream
 		}
 		k := attemptKey{a, e}
 		k.Number, k.Write = 0, false
-		c.attempts.duration.Record(ctx, took.Seconds(), c.attempts.sets.get(k, k.attributes)...)
+		c.attempts.duration.Record(ctx, took.Seconds(), c.attempts.sets.get(k, attemptKey.attributes)...)
 		if span == nil {
 			return
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/metric"
+	sdk "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/time/rate"
 	"google.golang.org/grpc/codes"
@@ -47,6 +48,7 @@ type Calls struct {
 	methods  map[string]*method
 	unknown  *method
 	duration metric.Float64Histogram
+	sets     sets[setKey]
 	requests metric.Float64Histogram // over HTTP
 	routes   sets[httpKey]
 	attempts attempts
@@ -60,7 +62,7 @@ func (m *Metrics) NewCalls(o CallsOptions) (*Calls, error) {
 	c := &Calls{options: o, off: m.export.off, methods: knownMethods(), unknown: newMethod(otherMethod, nil),
 		refusals: rate.NewLimiter(refusalsPerSecond, burstOfRefusals)}
 	c.duration = i.histogram("rpc.server.call.duration", "s", "Time of a call of the API.", bounds...)
-	c.requests = i.histogram("http.server.request.duration", "s", "Time of a request over HTTP.", bounds...)
+	c.requests = i.histogram(requestDuration, "s", "Time of a request over HTTP.")
 	c.attempts.create(i)
 	if m.export.traces != nil {
 		c.tracer = m.export.traces.Tracer("github.com/drmhub/drmhub")
@@ -68,9 +70,15 @@ func (m *Metrics) NewCalls(o CallsOptions) (*Calls, error) {
 	return c, i.err
 }
 
-// bounds are the buckets of times, in seconds. They are few, since each is a series for each method, vendor, face
-// and code.
-var bounds = []float64{0.01, 0.05, 0.25, 1, 5}
+// The buckets of times, in seconds. They are few, since each of them is a series for each method, vendor, face and
+// code. Requests over HTTP have none, since the calls in them have some.
+var (
+	bounds   = []float64{0.1, 1, 10}
+	noBounds = sdk.NewView(sdk.Instrument{Name: requestDuration},
+		sdk.Stream{Aggregation: sdk.AggregationExplicitBucketHistogram{}})
+)
+
+const requestDuration = "http.server.request.duration"
 
 // A call is one call while it runs.
 type call struct {
@@ -153,7 +161,8 @@ func (c *call) end(ctx context.Context, err error) {
 			code = codes.Unimplemented // REST has other codes for a path that it does not know
 		}
 	}
-	c.calls.duration.Record(ctx, took.Seconds(), c.method.set(setKey{c.vendor, c.face, code})...)
+	c.calls.duration.Record(ctx, took.Seconds(), c.calls.sets.get(
+		setKey{c.method.name, c.vendor, c.face, code}, setKey.attributes)...)
 	c.endSpan(code, failure)
 	c.writeLine(ctx, took, code, failure)
 }

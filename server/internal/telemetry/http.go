@@ -61,7 +61,7 @@ func (c *Calls) HTTP(next http.Handler) http.Handler {
 		if r.TLS != nil {
 			k.scheme = "https"
 		}
-		c.requests.Record(ctx, time.Since(begun).Seconds(), c.routes.get(k, k.attributes)...)
+		c.requests.Record(ctx, time.Since(begun).Seconds(), c.routes.get(k, httpKey.attributes)...)
 	})
 }
 

@@ -24,15 +24,15 @@ const (
 
 // A method is one RPC, as metrics and spans name it.
 type method struct {
-	name  string
-	rpc   *contract.RPC // nil: it is not in the contract
-	times sets[setKey]
+	name string
+	rpc  *contract.RPC // nil: it is not in the contract
 }
 
+// A setKey is what tells the sets of calls apart.
 type setKey struct {
-	vendor string
-	face   Face
-	code   codes.Code
+	method, vendor string
+	face           Face
+	code           codes.Code
 }
 
 func newMethod(name string, rpc *contract.RPC) *method { return &method{name: name, rpc: rpc} }
@@ -56,20 +56,18 @@ func knownMethods() map[string]*method {
 	return all
 }
 
-// set returns the attributes of a call, which are made once.
-func (m *method) set(k setKey) []metric.RecordOption {
-	return m.times.get(k, func() []attribute.KeyValue {
-		word := code.Code(k.code).String()
-		all := []attribute.KeyValue{
-			attribute.String("rpc.system.name", "grpc"), attribute.String("rpc.method", m.name),
-			attribute.String("rpc.response.status_code", word),
-			attribute.String("drmhub.vendor", k.vendor), attribute.String("drmhub.face", string(k.face)),
-		}
-		if k.code != codes.OK {
-			all = append(all, attribute.String("error.type", word))
-		}
-		return all
-	})
+// attributes returns what metrics say of a call.
+func (k setKey) attributes() []attribute.KeyValue {
+	word := code.Code(k.code).String()
+	all := []attribute.KeyValue{
+		attribute.String("rpc.system.name", "grpc"), attribute.String("rpc.method", k.method),
+		attribute.String("rpc.response.status_code", word),
+		attribute.String("drmhub.vendor", k.vendor), attribute.String("drmhub.face", string(k.face)),
+	}
+	if k.code != codes.OK {
+		all = append(all, attribute.String("error.type", word))
+	}
+	return all
 }
 
 // sets holds sets of attributes by what they are made of. The zero value is empty.
@@ -78,8 +76,8 @@ type sets[K comparable] struct {
 	mu  sync.Mutex // held while a set is added
 }
 
-// get returns a set, which it makes at its first use.
-func (s *sets[K]) get(k K, attributes func() []attribute.KeyValue) []metric.RecordOption {
+// get returns a set, which attributes makes at its first use.
+func (s *sets[K]) get(k K, attributes func(K) []attribute.KeyValue) []metric.RecordOption {
 	if all := s.all.Load(); all != nil {
 		if set, ok := (*all)[k]; ok {
 			return set
@@ -91,7 +89,7 @@ func (s *sets[K]) get(k K, attributes func() []attribute.KeyValue) []metric.Reco
 	if all := s.all.Load(); all != nil {
 		grown = maps.Clone(*all)
 	}
-	set := []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(attributes()...))}
+	set := []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(attributes(k)...))}
 	grown[k] = set
 	s.all.Store(&grown)
 	return set

@@ -46,7 +46,7 @@ func New() (*Metrics, error) {
 	if m.export, err = newExport(context.Background()); err != nil {
 		return nil, err
 	}
-	options := []sdk.Option{sdk.WithResource(m.export.resource)}
+	options := []sdk.Option{sdk.WithResource(m.export.resource), sdk.WithView(noBounds)}
 	if !m.export.off {
 		options = append(options, sdk.WithReader(exporter))
 	}

@@ -2,6 +2,8 @@ package telemetry
 
 import (
 	"context"
+	"slices"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	otelcodes "go.opentelemetry.io/otel/codes"
@@ -13,6 +15,12 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/server/internal/auth"
+)
+
+// ofServer and ofClient are the options of spans, made once.
+var (
+	ofServer = []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer)}
+	ofClient = []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindClient)}
 )
 
 // startSpan returns the context of a call in its span. A caller who is known continues its own trace. A trace that
@@ -29,9 +37,12 @@ func (c *call) startSpan(ctx context.Context) context.Context {
 	if c.calls.tracer == nil || c.method.rpc == nil && c.method != c.calls.unknown {
 		return ctx // Probes ask for the health every few seconds.
 	}
-	options := []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(c.begun)}
+	options := ofServer
+	if time.Since(c.begun) > time.Millisecond {
+		options = append(slices.Clip(options), trace.WithTimestamp(c.begun))
+	}
 	if !known && remote.IsValid() {
-		options = append(options, trace.WithLinks(trace.Link{SpanContext: remote}))
+		options = append(slices.Clip(options), trace.WithLinks(trace.Link{SpanContext: remote}))
 	}
 	ctx, c.span = c.calls.tracer.Start(ctx, c.method.name, options...)
 	return ctx
@@ -67,15 +78,10 @@ func (c *call) endSpan(result codes.Code, failure *apierror.Error) {
 		return
 	}
 	word := code.Code(result).String()
-	c.span.SetAttributes(
-		attribute.String("rpc.system.name", "grpc"), attribute.String("rpc.method", c.method.name),
-		attribute.String("rpc.response.status_code", word),
-		attribute.String("drmhub.vendor", c.vendor), attribute.String("drmhub.face", string(c.face)),
-		attribute.String("drmhub.request_id", c.id),
-	)
+	c.span.SetAttributes(setKey{c.method.name, c.vendor, c.face, result}.attributes()...)
+	c.span.SetAttributes(attribute.String("drmhub.request_id", c.id))
 	if failure != nil {
-		c.span.SetAttributes(
-			attribute.String("error.type", word), attribute.String("drmhub.reason", failure.Reason.String()))
+		c.span.SetAttributes(attribute.String("drmhub.reason", failure.Reason.String()))
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

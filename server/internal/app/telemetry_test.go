@@ -1,0 +1,257 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	tracepb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	spanpb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
+
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/config"
+)
+
+// withOps serves metrics without an identity.
+func withOps(_ *testing.T, h *testServer) { h.cfg.Ops = &config.Ops{Listen: "127.0.0.1:0"} }
+
+var (
+	counted = regexp.MustCompile(`(?m)^rpc_server_call_duration_seconds_count(\{.*\}) (\d+)$`)
+	ofFace  = regexp.MustCompile(`drmhub_face="(\w+)",`)
+)
+
+// countedSince returns the labels of the calls that were counted since before, without the face, by the face. after
+// is all that was counted.
+func (h *testServer) countedSince(t *testing.T, before map[string]int) (all map[string][]string, after map[string]int) {
+	t.Helper()
+	all, after = map[string][]string{}, map[string]int{}
+	for _, m := range counted.FindAllStringSubmatch(h.metrics(t, h.OpsAddr()), -1) {
+		labels := m[1]
+		after[labels], _ = strconv.Atoi(m[2])
+		if n := after[labels] - before[labels]; n != 0 {
+			face := ofFace.FindStringSubmatch(labels)[1]
+			all[face] = append(all[face], fmt.Sprint(n, " ", ofFace.ReplaceAllString(labels, "")))
+		}
+	}
+	return all, after
+}
+
+func TestACallCountsAlikeOverBothFaces(t *testing.T) {
+	h := start(t, guarded, allVendors, withOps)
+	root := h.as(t, everything)
+	past := root.history(t)
+	all := samples(t, "$done", past.done, "$failed", past.failed, "$open", past.open, "$id", past.doneID)
+	_, counts := h.countedSince(t, nil)
+	check := func(name, method, code string, overGRPC, overREST func()) {
+		overGRPC()
+		overREST()
+		var got map[string][]string
+		got, counts = h.countedSince(t, counts)
+		if !slices.Equal(got["grpc"], got["rest"]) || len(got["grpc"]) != 1 ||
+			!strings.Contains(got["grpc"][0], `rpc_method="`+method+`"`) || !strings.Contains(got["grpc"][0], code) {
+			t.Errorf("%s, %s: over gRPC %q, over REST %q", method, name, got["grpc"], got["rest"])
+		}
+	}
+	each := func(who *testServer, name, code string, change func(call) call) {
+		for rpc, calls := range all {
+			c := change(calls[0])
+			if _, changes := c.req.(mutating); changes {
+				c = c.with("validate_only", true)
+			}
+			check(name, rpc.Name, code, func() { who.either(t, c, false) }, func() { who.either(t, c, true) })
+		}
+	}
+	each(root, "well", "", func(c call) call { return c })
+	each(h, "no identity", "UNAUTHENTICATED", func(c call) call { return c })
+	for who, code := range map[*testServer]string{root: "UNIMPLEMENTED", h: "UNAUTHENTICATED"} {
+		for _, method := range []string{"/drmhub.v1.SiteService/Nothing", "/other.Service/ListSites"} {
+			check("unknown", "_OTHER", code, func() {
+				_ = who.conn.Invoke(t.Context(), method, &pb.GetSiteRequest{}, &pb.Site{})
+			}, func() { who.rest(t, "GET /v1"+method, "") })
+		}
+	}
+	page := h.metrics(t, h.OpsAddr())
+	if strings.Contains(page, `url_template="other"`) {
+		t.Error("an adapter lacks the template of a path")
+	}
+	if n := strings.Count(page, "\n") - strings.Count(page, "\n#"); n > 2000 {
+		t.Errorf("%d series", n)
+	}
+	each(root, "elsewhere", "", func(c call) call { return c.moved(0) })
+	each(root, "missing", "", func(c call) call { return c.moved(1) })
+	each(h.as(t, `{"sub":"s"}`), "no scope", "", func(c call) call { return c })
+	each(h.as(t, `{"sub":"c","roles":["admin","secrets"],"vendors":["other"]}`), "confined", "",
+		func(c call) call { return c })
+}
+
+// A collector takes what OpenTelemetry sends.
+type collector struct {
+	*httptest.Server
+	mu   sync.Mutex
+	sent map[string][]byte // by path
+}
+
+func newCollector(t *testing.T) *collector {
+	t.Helper()
+	c := &collector{sent: map[string][]byte{}}
+	c.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.sent[r.URL.Path] = append(c.sent[r.URL.Path], body...) // Messages of this form can be joined.
+	}))
+	t.Cleanup(c.Close)
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", c.URL)
+	return c
+}
+
+// spans returns the spans that the collector has got.
+func (c *collector) spans(t *testing.T) (all []*spanpb.Span) {
+	t.Helper()
+	var traces tracepb.ExportTraceServiceRequest
+	if err := proto.Unmarshal(c.sent["/v1/traces"], &traces); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range traces.GetResourceSpans() {
+		for _, s := range r.GetScopeSpans() {
+			all = append(all, s.GetSpans()...)
+		}
+	}
+	return all
+}
+
+func TestTracesMetricsAndLogsAreSent(t *testing.T) {
+	c := newCollector(t)
+	h := start(t, guarded, withOps)
+	root := h.as(t, everything)
+	const parent = "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"
+	traced := metadata.AppendToOutgoingContext(t.Context(), "traceparent", parent, "x-request-id", "given")
+	for _, who := range []*testServer{root, h} {
+		_ = who.conn.Invoke(traced, pb.SiteService_ListSites_FullMethodName,
+			&pb.ListSitesRequest{Parent: "vendors/acme"}, &pb.ListSitesResponse{})
+		who.rest(t, "GET /v1/vendors/acme/sites", "", "Traceparent", parent, "X-Request-Id", "given")
+	}
+	_, page := root.openMetrics(t)
+	if !strings.Contains(page, `# {span_id="`) && !strings.Contains(page, `# {trace_id="0123456789abcdef0123456789abcdef"`) {
+		t.Error("no exemplars")
+	}
+	if err := h.stop(); err != nil {
+		t.Fatal(err)
+	}
+	var calls, attempts, links int
+	inTrace := map[string]bool{}
+	for _, s := range c.spans(t) {
+		within := fmt.Sprintf("%x", s.GetTraceId()) == "0123456789abcdef0123456789abcdef"
+		text := s.String()
+		switch s.GetKind() {
+		case spanpb.Span_SPAN_KIND_SERVER:
+			if calls++; within {
+				inTrace[string(s.GetSpanId())] = true
+			} else if links += len(s.GetLinks()); !strings.Contains(text, "UNAUTHENTICATED") {
+				t.Errorf("a known caller's trace is not continued: %s", text)
+			}
+			if !strings.Contains(text, `"given"`) {
+				t.Errorf("no request id: %s", text)
+			}
+		case spanpb.Span_SPAN_KIND_CLIENT:
+			attempts++
+			if !within || !strings.Contains(text, `"/api/v2/account/siteId"`) || strings.Contains(text, "?") {
+				t.Errorf("attempt %s", text)
+			}
+		}
+	}
+	if calls != 4 || attempts == 0 || links != 2 || len(inTrace) != 2 {
+		t.Errorf("%d calls, %d attempts, %d links, %d in the caller's trace", calls, attempts, links, len(inTrace))
+	}
+	for path, want := range map[string]string{"/v1/metrics": "rpc.server.call.duration", "/v1/logs": "SiteService/ListSites"} {
+		if !strings.Contains(string(c.sent[path]), want) {
+			t.Errorf("%s was not sent to %s", want, path)
+		}
+	}
+	for _, r := range h.twin.Ledger().Requests() {
+		if strings.Contains(fmt.Sprint(r), "0123456789abcdef") {
+			t.Errorf("the vendor learns of the trace: %v", r)
+		}
+	}
+	if line := "caller=root vendor=acme resource=vendors/acme code=OK"; strings.Count(h.log.String(), line) != 2 ||
+		!strings.Contains(h.log.String(), "request_id=given trace_id=0123456789abcdef0123456789abcdef span_id=") {
+		t.Errorf("the log lacks %s:\n%s", line, h.log)
+	}
+}
+
+// openMetrics returns the page of metrics in its other form, with exemplars.
+func (h *testServer) openMetrics(t *testing.T) (contentType, page string) {
+	t.Helper()
+	req, _ := http.NewRequestWithContext(t.Context(), "GET", "http://"+h.OpsAddr()+"/metrics", nil)
+	req.Header.Set("Accept", "application/openmetrics-text")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	raw, _ := io.ReadAll(res.Body)
+	return res.Header.Get("Content-Type"), string(raw)
+}
+
+func TestEveryAnswerHasARequestID(t *testing.T) {
+	h := start(t)
+	for given, kept := range map[string]bool{
+		"": false, "mine-1": true, strings.Repeat("x", 128): true, strings.Repeat("x", 129): false, "a b": false, "é": false,
+	} {
+		for _, path := range []string{"/v1/vendors", "/v1/vendors/none", "/v1/nothing", "/docs", "/healthz", "/x", "/metrics"} {
+			var headers []string
+			if given != "" {
+				headers = []string{"X-Request-Id", given}
+			}
+			_, header, _ := h.rest(t, "GET "+path, "", headers...)
+			if id := one(t, header["X-Request-Id"]); id == "" || (id == given) != kept {
+				t.Errorf("%s with %q: %q", path, given, id)
+			}
+		}
+		for _, method := range []string{pb.VendorService_ListVendors_FullMethodName, "/drmhub.v1.X/Nothing"} {
+			ctx := t.Context()
+			if given != "" && given != "é" { // which gRPC does not send
+				ctx = metadata.AppendToOutgoingContext(ctx, "x-request-id", given)
+			}
+			var header metadata.MD
+			_ = h.conn.Invoke(ctx, method, &pb.ListVendorsRequest{}, &pb.ListVendorsResponse{}, grpc.Header(&header))
+			if id := one(t, header["x-request-id"]); id == "" || (id == given) != kept {
+				t.Errorf("%s with %q: %q", method, given, id)
+			}
+		}
+	}
+}
+
+func TestACallCostsLittleMoreWithTelemetry(t *testing.T) {
+	newCollector(t)
+	cost := func(disabled string) (all []float64) {
+		t.Setenv("OTEL_SDK_DISABLED", disabled)
+		t.Setenv("OTEL_TRACES_SAMPLER", "always_off")
+		h := start(t, func(_ *testing.T, h *testServer) { h.cfg.Log.Level = "info" })
+		for _, c := range []call{rpc(&pb.ListVendorsRequest{}), rpc(&pb.ListSitesRequest{Parent: "vendors/acme"})} {
+			res := c.response()
+			all = append(all, testing.AllocsPerRun(300, func() {
+				if err := h.conn.Invoke(context.Background(), c.method, c.req, res); err != nil {
+					t.Error(err)
+				}
+			}))
+		}
+		return all
+	}
+	without, with := cost("true"), cost("false")
+	t.Logf("without telemetry %v allocations, with it %v", without, with)
+	if with[0]-without[0] > 10 {
+		t.Errorf("%v allocations more", with[0]-without[0])
+	}
+}

@@ -1,0 +1,103 @@
+package telemetry_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/drmhub/drmhub/adapters/upstream"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/auth"
+	"github.com/drmhub/drmhub/server/internal/telemetry"
+)
+
+func newCalls(t *testing.T) (*telemetry.Metrics, *telemetry.Calls) {
+	t.Helper()
+	m, err := telemetry.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = m.Close(context.Background()) })
+	c, err := m.NewCalls(telemetry.CallsOptions{
+		Log: slog.New(slog.DiscardHandler), HasVendor: func(id string) bool { return id == "ours" },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, c
+}
+
+func TestWithoutTheEnvironmentNothingRuns(t *testing.T) {
+	ignore := goleak.IgnoreCurrent()
+	newCalls(t)
+	goleak.VerifyNone(t, ignore)
+}
+
+func TestAnEnvironmentThatCannotBeUsedIsAnError(t *testing.T) {
+	for variable, signal := range map[string]string{
+		"OTEL_TRACES_EXPORTER": "traces", "OTEL_METRICS_EXPORTER": "metrics", "OTEL_LOGS_EXPORTER": "logs",
+	} {
+		t.Run(signal, func(t *testing.T) {
+			t.Setenv(variable, "carrier-pigeon")
+			if _, err := telemetry.New(); err == nil || !strings.Contains(err.Error(), signal) {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+	t.Setenv("OTEL_METRICS_EXPORTER", "prometheus") // which is /metrics, and no other page
+	newCalls(t)
+}
+
+// TestLabelsHaveABound makes calls that differ in all that a caller can choose.
+func TestLabelsHaveABound(t *testing.T) {
+	m, c := newCalls(t)
+	handler := c.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		telemetry.Fail(telemetry.BeginREST(r.Context(), "", r.URL.Path), status.Error(codes.NotFound, "gone"))
+		w.WriteHeader(http.StatusNotFound)
+	}))
+	for i := range 100_000 {
+		text := fmt.Sprint("any-", i)
+		ctx := auth.WithCaller(t.Context(), auth.Caller{Identity: auth.Identity{Subject: text}})
+		info := &grpc.UnaryServerInfo{FullMethod: "/drmhub.v1.SiteService/GetSite"}
+		if i%2 == 0 {
+			info.FullMethod = "/" + text + "/Get"
+		}
+		req := &pb.GetSiteRequest{Name: "vendors/" + text + "/sites/" + text}
+		if i%3 == 0 {
+			req.Name = "vendors/ours/sites/" + text
+		}
+		_, _ = c.Unary(ctx, req, info, func(context.Context, any) (any, error) {
+			return nil, status.Error(codes.Code(i%17), text)
+		})
+		if i%100 == 0 {
+			r := httptest.NewRequestWithContext(ctx, "VERB"+text, "/v1/"+text, nil)
+			handler.ServeHTTP(httptest.NewRecorder(), r)
+			end := c.Attempt(ctx, upstream.Attempted{Vendor: "ours", Method: "GET", Template: upstream.OtherTemplate})
+			end(upstream.Ending{Status: 200, Outcome: upstream.Succeeded})
+		}
+	}
+	w := httptest.NewRecorder()
+	m.Page().ServeHTTP(w, httptest.NewRequest("GET", telemetry.Path, nil))
+	page := w.Body.String()
+	if n := strings.Count(page, "\n"); n > 800 || strings.Contains(page, "any-") {
+		t.Errorf("%d lines\n%.3000s", n, page)
+	}
+	for _, labels := range []string{
+		`drmhub_face="grpc",drmhub_vendor="ours",rpc_method="drmhub.v1.SiteService/GetSite",rpc_response_status_code="OK"`,
+		`drmhub_face="rest",drmhub_vendor="-",error_type="NOT_FOUND",rpc_method="_OTHER"`,
+		`http_request_method="_OTHER",http_response_status_code="404",http_route="_OTHER"`,
+	} {
+		if !strings.Contains(page, labels) {
+			t.Errorf("no series with %s", labels)
+		}
+	}
+}
