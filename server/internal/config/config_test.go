@@ -147,6 +147,7 @@ vendors:
 	if err != nil {
 		t.Fatal(err)
 	}
+	got.Source, got.Content = nil, nil
 	seoul, err := time.LoadLocation("Asia/Seoul")
 	if err != nil {
 		t.Fatal(err)
