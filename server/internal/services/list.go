@@ -1,6 +1,7 @@
 package services
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"slices"
@@ -12,7 +13,6 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/paging"
-	"github.com/drmhub/drmhub/internal/panics"
 	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/contract"
 	"github.com/drmhub/drmhub/server/internal/vendors"
@@ -71,9 +71,10 @@ type nextParent struct {
 // list lists what a parent holds. If the parent has "-" for the vendor or the site, list asks all
 // vendors that have the capability. Rows come vendor by vendor and site by site, across all pages.
 //
-// The first parent may fill the whole page. Once it has ended, list asks the next parents, more and
-// more at a time, each for its share of the rest of the page. If one has more rows than its share,
-// list drops the responses of the later parents, and asks them again in their turn.
+// list asks several parents at once: the first one for the rest of the page, and each other one for a
+// share of it. If one has more rows than its share, list drops the responses of the later parents, and
+// asks them again in their turn. Each parent has a part of the caller's time. One that does not respond
+// in it is unreachable, so that a vendor that stalls does not keep the rows of the others.
 func list[C any, Req listRequest, Res listResponse](
 	ctx context.Context, all *vendors.Registry, call func(C, context.Context, Req) (Res, error), req Req,
 ) (Res, error) {
@@ -90,19 +91,25 @@ func list[C any, Req listRequest, Res listResponse](
 	if err != nil {
 		return none, err
 	}
-	next, stop := iter.Pull2(parents(ctx, capable, req.GetParent(), l.at))
+	time := newTimeShares(ctx)
+	next, stop := iter.Pull2(parents(ctx, time, capable, req.GetParent(), l.at))
 	defer stop()
-	for l.next, l.more = next, true; !l.full(); {
+	for l.next, l.more = next, true; !l.full() && (l.asked == 0 || !time.over()); {
 		asked := l.plan()
 		if len(asked) == 0 {
 			break
 		}
-		answers := ask(ctx, all, call, req, asked, l.room())
+		room := l.room()
+		answers := begin(ctx, time, len(asked), l.alone(asked), func(ctx context.Context, i int) (Res, error) {
+			return askParent(ctx, all, call, l.req, asked[i], share(room, i, len(asked)))
+		})
+		l.merge(asked, answers)
+		answers.stop()
 		if ctx.Err() != nil {
 			return none, apierror.FromContext(ctx)
 		}
-		if l.merge(asked, answers); l.at.Token != "" && len(asked) == 1 {
-			break // This parent had all of the room, so the page ends here.
+		if l.pageEnds {
+			break
 		}
 	}
 	return l.result()
@@ -110,22 +117,24 @@ func list[C any, Req listRequest, Res listResponse](
 
 // A listing is the progress of a list over many parents.
 type listing[Req listRequest, Res listResponse] struct {
-	req    Req
-	page   Res          // the rows so far
-	size   int          // the rows that the page may have
-	queue  []nextParent // known, but not asked yet
-	next   func() (parent string, err error, ok bool)
-	more   bool     // next may return parents that follow those in the queue
-	at     position // of the last merged response
-	width  int      // the number of parents to ask at once
-	asked  int
-	failed []error
+	req   Req
+	page  Res          // the rows so far
+	size  int          // the rows that the page may have
+	queue []nextParent // known, but not asked yet
+	next  func() (parent string, err error, ok bool)
+	more  bool     // next may return parents that follow those in the queue
+	at    position // of the last merged response
+	asked int
+	// the first of the parents that were asked has more rows, and had all of the room
+	pageEnds bool
+	stalled  map[string]error // the vendors that did not respond in time, by id
+	failed   []error
 }
 
 // newListing returns a listing at the position of the request's page token.
 func newListing[Req listRequest, Res listResponse](ctx context.Context, req Req) (*listing[Req, Res], error) {
 	var none Res
-	l := &listing[Req, Res]{req: req, size: paging.Size(req.GetPageSize()), width: 1}
+	l := &listing[Req, Res]{req: req, size: paging.Size(req.GetPageSize()), stalled: map[string]error{}}
 	l.page = none.ProtoReflect().New().Interface().(Res)
 	if _, err := paging.Resume(req, &l.at); err != nil {
 		return nil, err
@@ -155,20 +164,50 @@ func (l *listing[Req, Res]) full() bool {
 
 // plan returns the parents to ask next, at once. It returns none if the list has ended.
 func (l *listing[Req, Res]) plan() []nextParent {
-	n := min(l.width, l.room())
+	n := min(maxParallel, l.room())
+	if len(l.queue) > 0 && l.queue[0].token != "" {
+		n = 1 // It has more rows, and gets the rest of the page alone.
+	}
 	for l.more && len(l.queue) < n {
 		var t nextParent
 		if t.parent, t.err, l.more = l.next(); l.more {
 			l.queue = append(l.queue, t)
 		}
 	}
-	return slices.Clone(l.queue[:min(n, len(l.queue))])
+	next := slices.Clone(l.queue[:min(n, len(l.queue))])
+	for i, t := range next { // A vendor that stalls is not asked for its other sites.
+		next[i].err = cmp.Or(t.err, l.stalled[vendorOf(t.parent)])
+	}
+	return next
 }
 
-// merge adds the responses to the page, up to the first that has more rows than its share.
-func (l *listing[Req, Res]) merge(asked []nextParent, answers []answer[Res]) {
-	l.width = min(2*l.width, maxParallel)
-	for i, a := range answers {
+// alone reports whether there is no other parent than those to ask.
+func (l *listing[Req, Res]) alone(asked []nextParent) bool {
+	return len(asked) == 1 && l.asked == 0 && !l.more && len(l.queue) == 1
+}
+
+// merge adds the responses to the page as they arrive, in the order of their parents, up to the first that
+// has more rows than its share.
+func (l *listing[Req, Res]) merge(asked []nextParent, answers *asking[Res]) {
+	slow, responded := map[string]bool{}, map[string]bool{}
+	defer func() {
+		for vendor := range slow {
+			if !responded[vendor] {
+				l.stalled[vendor] = errSlow(vendor, answers.part)
+			}
+		}
+	}()
+	for i := range asked {
+		a := answers.next(i)
+		vendor := vendorOf(asked[i].parent)
+		if a.slow {
+			slow[vendor], a.err = true, errSlow(vendor, answers.part)
+		} else {
+			responded[vendor] = true
+		}
+		if a.err == nil && rows(a.value) > l.room() {
+			return // It is asked again, for fewer rows.
+		}
 		l.asked++
 		l.queue = l.queue[1:]
 		l.at = l.at.after(asked[i].parent)
@@ -177,10 +216,13 @@ func (l *listing[Req, Res]) merge(asked []nextParent, answers []answer[Res]) {
 			appendTo(l.page, "unreachable", l.at.Parent)
 			continue
 		}
-		proto.Merge(l.page, a.page) // appends the rows
-		if l.at.Token = a.page.GetNextPageToken(); l.at.Token != "" {
+		proto.Merge(l.page, a.value) // appends the rows
+		if l.at.Token = a.value.GetNextPageToken(); l.at.Token != "" {
 			l.queue = slices.Insert(l.queue, 0, nextParent{parent: l.at.Parent, token: l.at.Token})
-			l.width = 1 // it gets the rest of the page alone
+			l.pageEnds = i == 0
+			return
+		}
+		if l.room() <= 0 {
 			return
 		}
 	}
@@ -205,33 +247,28 @@ func (l *listing[Req, Res]) result() (Res, error) {
 	return l.page, nil
 }
 
-type answer[Res any] struct {
-	page Res
-	err  error
+// share returns how many rows to ask of parent i of n. The first may fill the page.
+func share(room, i, n int) int32 {
+	if i == 0 {
+		return int32(room)
+	}
+	return int32(room / n)
 }
 
-// ask asks all turns at once, each for an equal share of the room in the page. A panic continues in the
-// caller's goroutine, where an interceptor catches it.
-func ask[C any, Req listRequest, Res listResponse](
+// askParent asks one parent for the next rows.
+func askParent[C any, Req listRequest, Res listResponse](
 	ctx context.Context, all *vendors.Registry, call func(C, context.Context, Req) (Res, error), req Req,
-	turns []nextParent, room int,
-) []answer[Res] {
-	answers := make([]answer[Res], len(turns))
-	var wg panics.Group
-	for i, t := range turns {
-		if answers[i].err = t.err; t.err != nil {
-			continue
-		}
-		wg.Go(func() {
-			one := proto.CloneOf(req)
-			contract.Set(one, "parent", t.parent)
-			contract.Set(one, "page_token", t.token)
-			contract.Set(one, "page_size", int32(room/len(turns)))
-			answers[i].page, answers[i].err = delegate(ctx, all, t.parent, call, one)
-		})
+	t nextParent, size int32,
+) (Res, error) {
+	var none Res
+	if t.err != nil {
+		return none, t.err
 	}
-	wg.Wait()
-	return answers
+	one := proto.CloneOf(req)
+	contract.Set(one, "parent", t.parent)
+	contract.Set(one, "page_token", t.token)
+	contract.Set(one, "page_size", size)
+	return delegate(ctx, all, t.parent, call, one)
 }
 
 // rows returns the number of rows of a page. They are its only list of messages.

@@ -67,19 +67,29 @@ func covers(parent, name string) bool {
 // parents yields the parents that a parent with "-" includes and the caller may see, starting after a position:
 // vendor by vendor, and site by site in the order of their ids. If not all of a vendor's sites can be named, parents
 // yields the vendor with the error after its sites.
-func parents(ctx context.Context, capable []vendors.Vendor, parent string, at position) iter.Seq2[string, error] {
+func parents(
+	ctx context.Context, time timeShares, capable []vendors.Vendor, parent string, at position,
+) iter.Seq2[string, error] {
 	last := at.Parent
 	_, site, _ := strings.Cut(strings.TrimPrefix(parent, "vendors/"), "/")
 	caller := auth.FromContext(ctx)
 	return func(yield func(string, error) bool) {
-		for _, v := range remaining(capable, at) {
+		left := remaining(capable, at)
+		sites := begin(ctx, time, len(left), false, func(ctx context.Context, i int) ([]string, error) {
+			return siteNames(ctx, left[i])
+		})
+		defer sites.stop()
+		for i, v := range left {
 			if v.Name() == last { // It is done, or its sites could not be listed.
 				continue
 			}
 			below, err := []string{v.Name()}, error(nil)
 			switch {
 			case site == "sites/"+names.Wildcard:
-				below, err = siteNames(ctx, v)
+				named := sites.next(i)
+				if below, err = named.value, named.err; named.slow {
+					err = errSlow(v.ID, sites.part)
+				}
 				if err != nil && caller.ConfinedToSites() && isUnreadable(err) {
 					below, err = caller.SitesOf(v.Name()), nil
 				}
