@@ -19,12 +19,7 @@ func (j *Journal) Die() {
 // SettleDue settles in the foreground what is due.
 func (j *Journal) SettleDue(ctx context.Context) {
 	j.settler.settleDue(ctx)
-	for range cap(j.settler.slots) { // until all slots are free
-		j.settler.slots <- struct{}{}
-	}
-	for range cap(j.settler.slots) {
-		<-j.settler.slots
-	}
+	j.settler.work.Wait()
 }
 
 // FormerDigest returns the digest that an older version recorded.

@@ -90,7 +90,7 @@ func New(ctx context.Context, db *store.DB, dispatch Dispatch, options Options) 
 	j := &Journal{options: options, records: kept, lease: lease.New(db, kept, options.Lease), runs: newRuns()}
 	j.queues = newQueues()
 	j.audit = audit.NewRecorder(db, j.lease.Replica(), options.Recorded)
-	j.settler = &settler{journal: j, dispatch: dispatch, slots: make(chan struct{}, maxSettledAtOnce)}
+	j.settler = &settler{journal: j, dispatch: dispatch, running: map[string]string{}}
 	inStore, err := kept.DigestKey(ctx)
 	if err != nil {
 		return nil, err

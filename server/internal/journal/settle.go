@@ -3,6 +3,8 @@ package journal
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -15,7 +17,7 @@ import (
 )
 
 const (
-	// maxSettledAtOnce is how many mutations one replica settles at the same time.
+	// maxSettledAtOnce is how many mutations of one vendor a replica settles at the same time.
 	maxSettledAtOnce = 8
 	// maxSettling bounds one attempt. It is longer than a vendor's write may take.
 	maxSettling = 2 * time.Minute
@@ -27,34 +29,83 @@ const (
 type settler struct {
 	journal  *Journal
 	dispatch Dispatch
-	slots    chan struct{} // holds one value for each mutation that is being settled in the background
+
+	mu      sync.Mutex
+	running map[string]string // the vendors of the mutations that are being settled in the background, by id
+	work    sync.WaitGroup    // what settles them
 }
 
-// settleDue begins to settle the mutations that are due and that nobody runs, as many as there are
-// free slots. It does not wait for their end, since a batch has many items to read back.
+// settleDue begins to settle the mutations that are due and that nobody runs, as many as there are free
+// places for their vendors. So a silent vendor does not hold up the mutations of others. settleDue does
+// not wait for their end, since a batch has many items to read back.
 func (s *settler) settleDue(ctx context.Context) {
-	log := s.journal.options.Log
-	ids, err := s.journal.records.Due(ctx, cap(s.slots)-len(s.slots))
-	if err != nil {
-		if ctx.Err() == nil {
-			log.WarnContext(ctx, "the journal cannot be read: nothing is settled", "error", err)
+	for full, more := s.full(), true; more; {
+		due, err := s.journal.records.Due(ctx, full, 2*maxSettledAtOnce)
+		if err != nil {
+			if ctx.Err() == nil {
+				s.journal.options.Log.WarnContext(ctx, "the journal cannot be read: nothing is settled", "error", err)
+			}
+			return
 		}
-		return
-	}
-	for _, id := range ids {
-		s.slots <- struct{}{}
-		s.journal.background.once(func() {
-			defer func() { <-s.slots }()
-			m, err := s.journal.lease.ClaimDue(ctx, id)
-			if m != nil {
-				err = s.settle(ctx, m, false)
+		more = false
+		for _, m := range due {
+			if !s.begin(ctx, m) && !slices.Contains(full, m.Vendor()) {
+				full, more = append(full, m.Vendor()), true // The next ones are of other vendors.
 			}
-			if err != nil && ctx.Err() == nil {
-				log.WarnContext(ctx, "a mutation could not be settled",
-					"mutation", records.NamePrefix+id, "error", err)
-			}
-		})
+		}
 	}
+}
+
+// full returns the vendors without a free place.
+func (s *settler) full() (full []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	used := map[string]int{}
+	for _, vendor := range s.running {
+		if used[vendor]++; used[vendor] == maxSettledAtOnce {
+			full = append(full, vendor)
+		}
+	}
+	return full
+}
+
+// begin begins to settle a mutation in the background. It returns false if its vendor has no free place.
+func (s *settler) begin(ctx context.Context, due records.Due) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	used := 0
+	for id, vendor := range s.running {
+		if id == due.ID {
+			return true // It has begun, and may not be claimed yet.
+		}
+		if vendor == due.Vendor() {
+			used++
+		}
+	}
+	if used >= maxSettledAtOnce {
+		return false
+	}
+	s.running[due.ID] = due.Vendor()
+	s.work.Add(1)
+	s.journal.background.once(func() {
+		defer s.work.Done()
+		defer s.end(due.ID)
+		m, err := s.journal.lease.ClaimDue(ctx, due.ID)
+		if m != nil {
+			err = s.settle(ctx, m, false)
+		}
+		if err != nil && ctx.Err() == nil {
+			s.journal.options.Log.WarnContext(ctx, "a mutation could not be settled",
+				"mutation", records.NamePrefix+due.ID, "error", err)
+		}
+	})
+	return true
+}
+
+func (s *settler) end(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.running, id)
 }
 
 // settle finds out the outcome of a claimed mutation, and records it. It returns an error if it

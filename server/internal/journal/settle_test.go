@@ -75,6 +75,44 @@ func TestWhatTookEffectIsFoundOutInTheBackground(t *testing.T) {
 	})
 }
 
+func TestASilentVendorDoesNotHoldUpTheMutationsOfOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		silent, speak := gate()
+		w := &world{faults: map[int]fault{}}
+		r := start(t, w, journal.Options{})
+		for n := 1; n <= 31; n++ {
+			w.faults[n] = lost
+		}
+		w.read = func(what string) error {
+			if strings.Contains(what, "vendors/silent/") {
+				silent()
+			}
+			return nil
+		}
+		disableAt := func(vendor string, n int) string {
+			requestID := fmt.Sprintf("0198c3a2-7d41-7b6e-9f02-%012d", n)
+			wantUnknown(t, r.disableAt(t, fmt.Sprintf("vendors/%s/sites/s%d", vendor, n), requestID))
+			return requestID
+		}
+		var waiting []string
+		for n := range 30 {
+			waiting = append(waiting, disableAt("silent", n))
+		}
+		time.Sleep(3 * time.Second)
+		other := disableAt("quick", 30)
+		time.Sleep(3 * time.Second)
+		r.wantState(t, other, pb.Mutation_SUCCEEDED)
+		for _, requestID := range waiting {
+			r.wantState(t, requestID, pb.Mutation_UNKNOWN)
+		}
+		speak()
+		time.Sleep(30 * time.Second)
+		for _, requestID := range waiting {
+			r.wantState(t, requestID, pb.Mutation_SUCCEEDED)
+		}
+	})
+}
+
 func TestWhatHadNoEffectIsClosedOnceTheVendorCanNoLongerBeAtIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{faults: map[int]fault{1: cut}}

@@ -177,12 +177,12 @@ func TestAMutationIsNotSettledTwiceInARow(t *testing.T) {
 	_ = one.disable(t, id)
 	ok(t, one.Pass(t.Context()))
 	w.read = func(string) error { return errors.New("down") }
-	due, err := one.Records().Due(t.Context(), 1)
+	due, err := one.Records().Due(t.Context(), nil, 1)
 	if err != nil || len(due) != 1 {
-		t.Fatalf("%q is due, %v", due, err)
+		t.Fatalf("%v is due, %v", due, err)
 	}
 	_, _ = other.SettleDue(t.Context())
-	if m, err := one.Lease().ClaimDue(t.Context(), due[0]); m != nil || err != nil {
+	if m, err := one.Lease().ClaimDue(t.Context(), due[0].ID); m != nil || err != nil {
 		t.Errorf("%v, %v: what another replica has just tried to settle is tried again at once", m, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/auth"
@@ -108,16 +109,32 @@ func (r *Records) Steps(ctx context.Context, id string) ([]*Step, error) {
 	return all, unreadable(err)
 }
 
-// Due returns the ids of mutations that are to be settled and that nobody runs, the longest overdue
-// first.
-func (r *Records) Due(ctx context.Context, limit int) ([]string, error) {
-	query := "SELECT id FROM mutations WHERE " + r.due + " AND " + r.unowned() + " ORDER BY settle_at LIMIT $2"
-	rows, err := r.db.Reads().QueryContext(ctx, query, now(), limit)
+// Due is a mutation that is to be settled.
+type Due struct{ ID, resource string }
+
+// Vendor returns the resource name of the vendor of the mutation.
+func (d Due) Vendor() string {
+	segments := strings.SplitN(d.resource, "/", 3)
+	return strings.Join(segments[:min(2, len(segments))], "/")
+}
+
+// Due returns the mutations that are to be settled and that nobody runs, the longest overdue first. It leaves
+// out those of the vendors with these names.
+func (r *Records) Due(ctx context.Context, without []string, limit int) ([]Due, error) {
+	query, values := "SELECT id, resource FROM mutations WHERE "+r.due+" AND "+r.unowned(), []any{now()}
+	for _, vendor := range without {
+		values = append(values, vendor+"/")
+		query += fmt.Sprintf(" AND substr(resource || '/', 1, %d) <> $%d",
+			utf8.RuneCountInString(vendor+"/"), len(values))
+	}
+	values = append(values, limit)
+	query += fmt.Sprintf(" ORDER BY settle_at LIMIT $%d", len(values))
+	rows, err := r.db.Reads().QueryContext(ctx, query, values...)
 	if err != nil {
 		return nil, err
 	}
-	return scanAll(rows, func(row scanner) (id string, err error) {
-		err = row.Scan(&id)
-		return id, err
+	return scanAll(rows, func(row scanner) (d Due, err error) {
+		err = row.Scan(&d.ID, &d.resource)
+		return d, err
 	})
 }
