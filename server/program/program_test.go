@@ -15,6 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"github.com/drmhub/drmhub/adapters/catalog"
 	"github.com/drmhub/drmhub/server/internal/buildinfo"
 	"github.com/drmhub/drmhub/server/internal/certs/certstest"
@@ -256,6 +259,49 @@ func TestHelpNamesEveryCommand(t *testing.T) {
 	}
 }
 
+// TestTheManualHasEveryCommand also checks that no two commands have one name.
+func TestTheManualHasEveryCommand(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "man")
+	if _, err := ran(t, "man", dir); err != nil {
+		t.Fatal(err)
+	}
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		page, err := os.ReadFile(filepath.Join(dir, strings.ReplaceAll(c.CommandPath(), " ", "-")+".1"))
+		if err != nil || !strings.Contains(string(page), roff(c.Short)) || c.Short == "" {
+			t.Errorf("the page of %s: %v\n%s", c.CommandPath(), err, page)
+		}
+		c.NonInheritedFlags().VisitAll(func(f *pflag.Flag) {
+			if !strings.Contains(string(page), roff("--"+f.Name)) {
+				t.Errorf("the page of %s lacks --%s", c.CommandPath(), f.Name)
+			}
+		})
+		names := map[string]bool{}
+		for _, sub := range c.Commands() {
+			if names[sub.Name()] {
+				t.Errorf("%s has two commands %s", c.CommandPath(), sub.Name())
+			}
+			names[sub.Name()] = true
+			walk(sub)
+		}
+	}
+	walk(newRoot())
+}
+
+func TestEveryShellHasACompletion(t *testing.T) {
+	for _, shell := range shells {
+		if script, err := ran(t, "completion", shell); err != nil || !strings.Contains(script, "drmhub") {
+			t.Errorf("%s: %v\n%s", shell, err, script)
+		}
+	}
+	for line, want := range map[string]string{"emulate p": "pallycon", "completion ": "bash", "sites dis": "disable"} {
+		said, err := ran(t, append([]string{cobra.ShellCompNoDescRequestCmd}, strings.Split(line, " ")...)...)
+		if err != nil || !strings.Contains(said, want+"\n") {
+			t.Errorf("%q: %v, %s", line, err, said)
+		}
+	}
+}
+
 func TestTheVersionIsSaid(t *testing.T) {
 	for _, line := range []string{"version", "--version"} {
 		if said, err := ran(t, line); err != nil || said != buildinfo.Read().String()+"\n" {
@@ -269,22 +315,28 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 	for line, want := range map[string]int{
 		"serve": cli.ExitUsage, "helth": cli.ExitUsage, "help serve": cli.ExitUsage, "version 1": cli.ExitUsage,
 		"--nonsense": cli.ExitUsage,
-		"--config drmhub.yaml --http 127.0.0.1:0":    cli.ExitUsage,
-		"--config /does/not/exist.yaml":              cli.ExitFailed,
-		"emulate":                                    cli.ExitUsage,
-		"emulate acme":                               cli.ExitUsage,
-		"emulate pallycon extra":                     cli.ExitUsage,
-		"emulate pallycon extra --listen :0":         cli.ExitUsage,
-		"emulate pallycon --seed one":                cli.ExitUsage,
-		"health --nonsense":                          cli.ExitUsage,
-		"health now":                                 cli.ExitUsage,
-		"health --url 8080":                          cli.ExitFailed,
-		"audit":                                      cli.ExitUsage,
-		"audit mend":                                 cli.ExitUsage,
-		"audit verify --nonsense":                    cli.ExitUsage,
-		"audit verify audit.jsonl":                   cli.ExitUsage,
-		"audit verify":                               cli.ExitUsage,
-		"audit verify --config /does/not/exist.yaml": cli.ExitFailed,
+		"--config drmhub.yaml --http 127.0.0.1:0": cli.ExitUsage,
+		"--config /does/not/exist.yaml":           cli.ExitFailed,
+		"emulate":                                 cli.ExitUsage,
+		"emulate acme":                            cli.ExitUsage,
+		"emulate pallycon extra":                  cli.ExitUsage,
+		"emulate pallycon extra --listen :0":      cli.ExitUsage,
+		"emulate pallycon --seed one":             cli.ExitUsage,
+		"health --nonsense":                       cli.ExitUsage,
+		"health now":                              cli.ExitUsage,
+		"health --url 8080":                       cli.ExitFailed,
+		"audit":                                   cli.ExitUsage,
+		"completion":                              cli.ExitUsage,
+		"completion tcsh":                         cli.ExitUsage,
+		"man":                                     cli.ExitUsage,
+		"sites lst":                               cli.ExitUsage,
+		"sites disable":                           cli.ExitUsage,
+		"help sites lst":                          cli.ExitUsage,
+		"audit mend":                              cli.ExitUsage,
+		"audit verify --nonsense":                 cli.ExitUsage,
+		"audit verify audit.jsonl":                cli.ExitUsage,
+		"audit verify":                            cli.ExitUsage,
+		"audit verify --config /does/not/exist.yaml":         cli.ExitFailed,
 		"audit verify --file /dev/null --config drmhub.yaml": cli.ExitUsage,
 		"keygen":                         cli.ExitUsage,
 		"keygen --alg HS256 --out k.pem": cli.ExitUsage,

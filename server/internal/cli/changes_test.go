@@ -69,6 +69,7 @@ func TestExitCodes(t *testing.T) {
 		{"", "", "licenses list --status FAILUR", ExitUsage, []string{"did you mean FAILURE?"}},
 		{"", "", "licenses list --start-time soon", ExitUsage, []string{"how long ago"}},
 		{"", "", "license-users list --start-date 2026-13-01", ExitUsage, []string{"YYYY-MM-DD"}},
+		{"", "", "sites list --timeout 0s", ExitUsage, []string{"more than 0s"}},
 		{"", "", "licenses list -o xml", ExitUsage, []string{"no format"}},
 		{"", "", "licenses list -o name --limit 1", ExitUsage, []string{"has no name"}},
 		{"", "", "licenses list --all --limit 1", ExitUsage, []string{"either"}},

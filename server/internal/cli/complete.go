@@ -48,7 +48,7 @@ func completeField(path []protoreflect.FieldDescriptor) cobra.CompletionFunc {
 
 // clientOf returns the client's settings as the flags of a command say them.
 func clientOf(c *cobra.Command) *client {
-	l := &client{}
+	l := &client{timeout: completionTime}
 	for name, to := range map[string]*string{
 		"server": &l.Server, "context": &l.context, "token-file": &l.TokenFile, "token-command": &l.TokenCommand,
 		"tls-ca": &l.TLSCA, "tls-cert": &l.TLSCert, "tls-key": &l.TLSKey, "tls-server-name": &l.TLSServerName,

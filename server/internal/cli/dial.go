@@ -69,6 +69,12 @@ type session struct {
 
 // dial returns a session with the server that flags, environment and context name. It does not connect.
 func (l *client) dial(c *cobra.Command) (*session, error) {
+	switch {
+	case l.timeout <= 0:
+		return nil, Usagef("--timeout must be more than 0s")
+	case l.retries < 0:
+		return nil, Usagef("--retries must be at least 0")
+	}
 	to, err := l.resolve(c)
 	if err != nil {
 		return nil, err
