@@ -10,7 +10,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,6 +19,8 @@ import (
 	prometheusexporter "go.opentelemetry.io/otel/exporters/prometheus"
 	"go.opentelemetry.io/otel/metric"
 	sdk "go.opentelemetry.io/otel/sdk/metric"
+
+	"github.com/drmhub/drmhub/server/internal/buildinfo"
 )
 
 // Path is where metrics are served.
@@ -134,16 +135,12 @@ func (m *Metrics) ShowCertificates(expiry map[string]func() time.Time) error {
 
 // showBuild shows which program this is.
 func (m *Metrics) showBuild() error {
-	attributes := []attribute.KeyValue{attribute.String("version", "unknown")}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		attributes = []attribute.KeyValue{
-			attribute.String("version", info.Main.Version), attribute.String("go_version", info.GoVersion),
-		}
-		for _, setting := range info.Settings {
-			if setting.Key == "vcs.revision" {
-				attributes = append(attributes, attribute.String("revision", setting.Value))
-			}
-		}
+	build := buildinfo.Read()
+	attributes := []attribute.KeyValue{
+		attribute.String("version", build.Version), attribute.String("go_version", build.GoVersion),
+	}
+	if build.Revision != "" {
+		attributes = append(attributes, attribute.String("revision", build.Revision))
 	}
 	_, err := m.meter.Int64ObservableGauge("drmhub.build.info",
 		metric.WithDescription("The build of this program. The value is always 1."),
