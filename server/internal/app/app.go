@@ -10,10 +10,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"os/signal"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
@@ -49,8 +51,8 @@ type App struct {
 	grpc                       *grpc.Server
 	http                       *http.Server
 	health                     *health.Server
-	watches                    context.Context // of the calls that watch the health
-	endWatches                 context.CancelFunc
+	inFlight                   *drain
+	hangups                    chan os.Signal
 	certs                      []*certs.Certificates
 	polling                    context.Context // of polls, which read the certificates again
 	endPolling                 context.CancelFunc
@@ -81,9 +83,9 @@ func Start(ctx context.Context, cfg *config.Config, log *slog.Logger) (*App, err
 	}
 	a := &App{
 		reloading: reloading{running: cfg, vendors: all}, log: log, health: health.NewServer(),
+		inFlight: newDrain(), hangups: newHangups(),
 		confinement: &auth.Confinement{SeesAccounts: services.SeesAccounts(all)},
 	}
-	a.watches, a.endWatches = context.WithCancel(context.WithoutCancel(ctx))
 	a.polling, a.endPolling = context.WithCancel(context.WithoutCancel(ctx))
 	if err := a.start(ctx, cfg, all); err != nil {
 		return nil, errors.Join(err, a.release(ctx))
@@ -116,6 +118,9 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 		Log: a.log, Calls: a.calls, Rules: rules, Journal: a.journal, Refusals: a.refusals, Limits: a.limits,
 		Authenticator: a.authenticator, Confinement: a.confinement,
 	})
+	// The first ones measure the calls, so they see which calls a stop ends.
+	unary = slices.Insert(unary, 1, a.inFlight.unary)
+	stream = slices.Insert(stream, 1, a.inFlight.stream)
 	if err := a.newGRPC(cfg, all, unary, stream); err != nil {
 		return err
 	}
@@ -131,6 +136,8 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 	}
 	a.watchConfiguration()
 	a.logStart(cfg)
+	a.polls.Go(a.heedHangups)
+	a.polls.Go(a.watchStore)
 	return nil
 }
 
@@ -165,6 +172,7 @@ func (a *App) newJournal(ctx context.Context, cfg *config.Config, all *vendors.R
 func (a *App) release(ctx context.Context) error {
 	a.endPolling()
 	a.polls.Wait()
+	signal.Stop(a.hangups)
 	var errs []error
 	if callers := a.identities.Load(); callers != nil {
 		for _, set := range callers.sets {
@@ -201,8 +209,7 @@ func (a *App) newGRPC(
 ) error {
 	options := append(limitsOfGRPC(),
 		grpc.ChainUnaryInterceptor(unary...),
-		grpc.ChainStreamInterceptor(netlimit.Stream(maxReadTime)), // outermost: it sees all that is sent
-		grpc.ChainStreamInterceptor(append(stream, a.watch)...),
+		grpc.ChainStreamInterceptor(slices.Insert(slices.Clone(stream), 2, netlimit.Stream(maxReadTime))...),
 		grpc.UnknownServiceHandler(rpcerror.UnknownMethod),
 		grpc.ForceServerCodecV2(rpcerror.Codec()),
 	)
@@ -215,9 +222,7 @@ func (a *App) newGRPC(
 	}
 	a.grpc = grpc.NewServer(options...)
 	a.register(a.authenticator.Early(a.calls.Early(a.grpc)), all)
-	for name := range a.grpc.GetServiceInfo() {
-		a.health.SetServingStatus(name, healthpb.HealthCheckResponse_SERVING)
-	}
+	a.setHealth(healthpb.HealthCheckResponse_SERVING)
 	healthpb.RegisterHealthServer(a.grpc, a.health)
 	registerReflection(a.grpc)
 	if open := methodsWithoutScope(a.grpc); len(open) > 0 {
@@ -255,7 +260,7 @@ func (a *App) newHTTP(
 	if err != nil {
 		return err
 	}
-	a.http = a.newHTTPServer(a.calls.HTTP(handler))
+	a.http = a.newHTTPServer(a.calls.HTTP(a.inFlight.http(handler)))
 	if cfg.HTTP.TLS != nil {
 		a.http.TLSConfig, err = a.serverTLS("http.tls", *cfg.HTTP.TLS, cfg.Auth.Mode, "h2", "http/1.1")
 	}
@@ -270,12 +275,6 @@ func (a *App) certificate() *x509.Certificate {
 		}
 	}
 	return nil
-}
-
-// ready reports whether the server takes calls.
-func (a *App) ready() bool {
-	res, err := a.health.Check(context.Background(), &healthpb.HealthCheckRequest{})
-	return err == nil && res.GetStatus() == healthpb.HealthCheckResponse_SERVING
 }
 
 // GRPCAddr returns the address of gRPC.
@@ -311,38 +310,5 @@ func (a *App) Serve(ctx context.Context) error {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
-	a.stop(context.WithoutCancel(ctx))
-	return err
-}
-
-func (a *App) stop(ctx context.Context) {
-	a.log.InfoContext(ctx, "stopping: calls in flight may finish", "within", graceTime)
-	a.health.Shutdown()
-	defer time.AfterFunc(watchTime, a.endWatches).Stop()
-	defer a.endWatches()
-	if a.ops != nil {
-		defer func() { _ = a.ops.Close() }() // at the end, since it says that the server stops
-	}
-	ctx, cancel := context.WithTimeout(ctx, graceTime)
-	defer cancel()
-	drained := make(chan struct{})
-	go func() {
-		a.grpc.GracefulStop()
-		close(drained)
-	}()
-	if err := a.http.Shutdown(ctx); err != nil {
-		a.log.WarnContext(ctx, "REST calls were cut", "error", err)
-		_ = a.http.Close()
-	}
-	select {
-	case <-drained:
-	case <-ctx.Done():
-		a.log.WarnContext(ctx, "gRPC calls were cut")
-		a.grpc.Stop()
-	}
-	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), closeTime)
-	defer cancel()
-	if err := a.release(ctx); err != nil {
-		a.log.WarnContext(ctx, "vendor writes were in flight: the next start settles them", "error", err)
-	}
+	return errors.Join(err, a.stop(context.WithoutCancel(ctx), context.Cause(ctx)))
 }

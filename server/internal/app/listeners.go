@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"syscall"
 	"time"
 
 	"google.golang.org/grpc"
@@ -63,13 +64,15 @@ func (a *App) newHTTPServer(handler http.Handler) *http.Server {
 		ReadHeaderTimeout: maxHeaderTime,
 		IdleTimeout:       maxIdleTime,
 		MaxHeaderBytes:    maxHTTPHeaders,
-		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+		ErrorLog:          slog.NewLogLogger(&errorLog{Handler: a.log.Handler()}, slog.LevelWarn),
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: maxStreams, MaxReadFrameSize: minFrameSize,
 			SendPingTimeout: pingTime, PingTimeout: pingTimeout, WriteByteTimeout: maxReadTime,
 		},
 	}
-	netlimit.Times{Body: maxBodyTime, Write: maxReadTime, Age: maxConnectionAge}.Serve(s, handler)
+	netlimit.Times{
+		Body: maxBodyTime, Write: maxReadTime, Age: maxConnectionAge, Bodies: a.inFlight.bodies,
+	}.Serve(s, handler)
 	return s
 }
 
@@ -78,7 +81,11 @@ func (a *App) listen(ctx context.Context, cfg *config.Config) error {
 	most := netlimit.Connections(3)
 	open := func(key, address string) (net.Listener, error) {
 		l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-		if err != nil {
+		switch {
+		case errors.Is(err, syscall.EADDRINUSE):
+			return nil, fmt.Errorf("%s.listen: another process listens on %s: stop it, or choose another address",
+				key, address)
+		case err != nil:
 			return nil, fmt.Errorf("%s.listen: %w", key, err)
 		}
 		return netlimit.Listener(l.(*net.TCPListener), key, most, a.log), nil

@@ -137,11 +137,13 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 	}
 	defer func() { _ = busy.Close() }()
 	for want, change := range map[string]func(*config.Config){
-		"http.listen": func(c *config.Config) { c.HTTP.Listen = busy.Addr().String() },
-		"grpc.listen": func(c *config.Config) { c.GRPC.Listen = busy.Addr().String() },
-		"grpc.tls":    func(c *config.Config) { c.GRPC.TLS = &config.TLS{Cert: "none.pem", Key: "none.pem"} },
-		"ops.listen":  func(c *config.Config) { c.Ops = &config.Ops{Listen: busy.Addr().String()} },
-		`"nobody"`:    func(c *config.Config) { c.Vendors = []config.Vendor{{ID: "nobody", Kind: "acme"}} },
+		"http.listen: another process listens on": func(c *config.Config) { c.HTTP.Listen = busy.Addr().String() },
+		"grpc.listen: another process listens on": func(c *config.Config) { c.GRPC.Listen = busy.Addr().String() },
+		"grpc.tls": func(c *config.Config) { c.GRPC.TLS = &config.TLS{Cert: "none.pem", Key: "none.pem"} },
+		"ops.listen: another process listens on": func(c *config.Config) {
+			c.Ops = &config.Ops{Listen: busy.Addr().String()}
+		},
+		`"nobody"`: func(c *config.Config) { c.Vendors = []config.Vendor{{ID: "nobody", Kind: "acme"}} },
 	} {
 		cfg, _, err := app.Sandbox(t.Context(), "127.0.0.1:0", "127.0.0.1:0")
 		if err != nil {

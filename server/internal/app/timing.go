@@ -3,15 +3,26 @@ package app
 import "time"
 
 const (
-	// graceTime is how long calls in flight may take to end once the server is told to stop. It
-	// exceeds mutation.MaxWriteTime, so that no vendor write is cut. The container's
-	// stop time-out exceeds it: README.md says --stop-timeout 80.
+	// noticeTime is how long the server takes calls once it said that it is not ready. localNoticeTime is
+	// that of a server that only this machine reaches.
+	noticeTime      = 2 * time.Second
+	localNoticeTime = 500 * time.Millisecond
+	// graceTime is how long mutations in flight may take to end once the server is told to stop. The
+	// times before it are part of it. It exceeds mutation.MaxWriteTime, so that no vendor write is cut.
+	// The container's stop time-out exceeds it: README.md says --stop-timeout 80.
 	graceTime = 75 * time.Second
+	// readTime is how long reads in flight may take to end, and requests to come.
+	readTime = 4 * time.Second
+	// watchTime is how long a client that watches the health has to learn that the server stops.
+	watchTime = 500 * time.Millisecond
+	// lastTime is how long the responses of calls that ended have to leave.
+	lastTime = 500 * time.Millisecond
 	// closeTime is how long the journal and the store may take to close after that.
 	closeTime = 3 * time.Second
-	// watchTime is how long a client that watches the health has to learn that the server stops. It
-	// is part of graceTime.
-	watchTime = time.Second
+	// stopPollTime is the pause between two looks at the calls in flight of a server that stops.
+	stopPollTime = 20 * time.Millisecond
+	// storePollTime is the pause between two looks at the files of the store.
+	storePollTime = time.Second
 	// maxHeaderTime bounds how long an HTTP client may take to send the headers of a request.
 	maxHeaderTime = 10 * time.Second
 	// maxIdleTime is how long an unused HTTP connection stays open.

@@ -31,6 +31,9 @@ func (rt *route) readBody(
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil, refused(http.StatusRequestTimeout, "the body took too long: nothing was done")
 	}
+	if own, ok := errors.AsType[*apierror.Error](err); ok {
+		return nil, own
+	}
 	if err != nil {
 		return nil, apierror.Invalid("", "the body ends too early")
 	}

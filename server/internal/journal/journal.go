@@ -120,6 +120,13 @@ func (j *Journal) Close(ctx context.Context) error {
 	return j.lease.End(context.WithoutCancel(ctx))
 }
 
+// StopSettling ends the background work without Close, so that a replica which stops does not wait for it.
+// What is still open is settled later.
+func (j *Journal) StopSettling() { j.background.cancel() }
+
+// Running returns how many methods run.
+func (j *Journal) Running() int { return j.runs.count() }
+
 // Wait blocks until no method runs, and so no vendor write is under way, or until ctx ends.
 func (j *Journal) Wait(ctx context.Context) error { return j.runs.wait(ctx) }
 

@@ -33,11 +33,16 @@ func (l *loops) begin(ctx context.Context, pause time.Duration, do func(context.
 // once calls do once, beside the loops. Only a loop may call it.
 func (l *loops) once(do func()) { l.running.Go(do) }
 
-// end cancels the loops, and blocks until all work has ended or ctx ends.
-func (l *loops) end(ctx context.Context) error {
+// cancel cancels the work.
+func (l *loops) cancel() {
 	for _, stop := range l.stop {
 		stop()
 	}
+}
+
+// end cancels the work, and blocks until all of it has ended or ctx ends.
+func (l *loops) end(ctx context.Context) error {
+	l.cancel()
 	ended := make(chan struct{})
 	go func() {
 		l.running.Wait()

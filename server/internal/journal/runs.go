@@ -42,6 +42,12 @@ func (r *runs) end() {
 	}
 }
 
+func (r *runs) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.running
+}
+
 // announce wakes the calls of this replica that wait for the end of a mutation's run.
 func (r *runs) announce(id string) {
 	r.mu.Lock()

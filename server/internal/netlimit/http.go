@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,6 +18,8 @@ type Times struct {
 	Body  time.Duration // for the whole body of a request
 	Write time.Duration // for each part of a response
 	Age   time.Duration // of a connection; a request after that is the last one
+	// Bodies ends when no body is waited for any longer. Reads of a body then fail with its cause. Nil: never.
+	Bodies context.Context
 }
 
 // part is how many bytes of a response must leave within Times.Write.
@@ -50,7 +53,11 @@ func (t Times) serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 	if r.Body != http.NoBody {
 		_ = out.control.SetReadDeadline(time.Now().Add(t.Body)) // also for the rest that nobody reads
 		limited := *r
-		limited.Body = &body{r.Body, out.control}
+		in := &body{ReadCloser: r.Body, control: out.control, until: t.Bodies}
+		if t.Bodies != nil {
+			defer context.AfterFunc(t.Bodies, in.interrupt)()
+		}
+		limited.Body = in
 		r = &limited
 	}
 	next.ServeHTTP(out, r)
@@ -60,15 +67,34 @@ func (t Times) serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 type body struct {
 	io.ReadCloser
 	control *http.ResponseController
+	until   context.Context
+
+	mu    sync.Mutex
+	ended bool
 }
 
 // Read reads from the body.
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if errors.Is(err, io.EOF) {
+	switch {
+	case errors.Is(err, io.EOF):
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.ended = true
 		_ = b.control.SetReadDeadline(time.Time{})
+	case errors.Is(err, os.ErrDeadlineExceeded) && b.until != nil && b.until.Err() != nil:
+		err = context.Cause(b.until)
 	}
 	return n, err
+}
+
+// interrupt ends the Read that blocks.
+func (b *body) interrupt() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.ended { // Later, a deadline would end the call.
+		_ = b.control.SetReadDeadline(time.Now())
+	}
 }
 
 // A writer ends the response if the client does not read. Deadlines alone do not do: over HTTP/2, one

@@ -1,6 +1,7 @@
 package netlimit
 
 import (
+	"context"
 	"time"
 
 	"google.golang.org/grpc"
@@ -23,7 +24,7 @@ type impatient struct {
 	limit time.Duration
 }
 
-// SendMsg blocks until the client has room for the message. gRPC has no deadline for that. Once the
+// SendMsg blocks until the client has room for the message or the call ends. gRPC has no deadline for that. Once the
 // method returns, gRPC ends the SendMsg that still blocks.
 func (s impatient) SendMsg(m any) error {
 	sent := make(chan error, 1)
@@ -33,6 +34,8 @@ func (s impatient) SendMsg(m any) error {
 	select {
 	case err := <-sent:
 		return err
+	case <-s.Context().Done():
+		return context.Cause(s.Context())
 	case <-timer.C:
 		return apierror.New(codes.DeadlineExceeded, pb.ErrorReason_DEADLINE_PASSED,
 			"the stream ended, since its client made no room for a message within %v. "+
