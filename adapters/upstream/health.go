@@ -132,6 +132,13 @@ type LaneStatus struct {
 	Refused map[RefusalReason]uint64
 }
 
+// ForgetRejection forgets that the vendor rejected the credentials, since they are other ones now.
+func (a *Account) ForgetRejection() {
+	a.health.mu.Lock()
+	defer a.health.mu.Unlock()
+	a.health.good.rejectedSince = time.Time{}
+}
+
 // Status returns the state of the account.
 func (a *Account) Status() Status {
 	var s Status

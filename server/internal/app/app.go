@@ -34,6 +34,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/inproc"
 	"github.com/drmhub/drmhub/server/internal/interceptors"
 	"github.com/drmhub/drmhub/server/internal/journal"
+	"github.com/drmhub/drmhub/server/internal/logs"
 	"github.com/drmhub/drmhub/server/internal/netlimit"
 	"github.com/drmhub/drmhub/server/internal/rpcerror"
 	"github.com/drmhub/drmhub/server/internal/services"
@@ -82,8 +83,8 @@ func Start(ctx context.Context, cfg *config.Config, log *slog.Logger) (*App, err
 		return nil, err
 	}
 	a := &App{
-		reloading: reloading{running: cfg, vendors: all}, log: log, health: health.NewServer(),
-		inFlight: newDrain(), hangups: newHangups(),
+		reloading: reloading{running: cfg, vendors: all, level: logs.Level(log)}, log: log,
+		health: health.NewServer(), inFlight: newDrain(), hangups: newHangups(),
 		confinement: &auth.Confinement{SeesAccounts: services.SeesAccounts(all)},
 	}
 	a.polling, a.endPolling = context.WithCancel(context.WithoutCancel(ctx))

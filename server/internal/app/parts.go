@@ -3,9 +3,10 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/drmhub/drmhub/adapters/upstream"
-	"github.com/drmhub/drmhub/server/internal/certs"
 	"github.com/drmhub/drmhub/server/internal/config"
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
@@ -14,6 +15,7 @@ import (
 type vendorPlan struct {
 	all                     []vendors.Vendor
 	added, changed, removed []string
+	configure               []func() // the accounts that stay
 }
 
 // planVendors returns the vendors of a configuration. One whose section is the same keeps its adapter. Another one
@@ -33,16 +35,23 @@ func (a *App) planVendors(next *config.Config) (*vendorPlan, error) {
 		account := adapters[v.ID].Account
 		switch {
 		case !known:
-			p.added, account = append(p.added, v.ID), upstream.NewAccount(v.ID)
-			account.Observe(a.calls)
+			p.added, account = append(p.added, v.ID), a.newAccount(v)
 		case v.OtherAccount(before) != "":
 			return nil, fmt.Errorf("vendor %q would be another account, by %s: give another account another id, "+
 				"or restart drmhub once the vendor has no unsettled mutations", v.ID, v.OtherAccount(before))
 		case v.SameSettings(before):
 			p.all = append(p.all, adapters[v.ID])
+			if v.Lane != before.Lane || v.Breaker != before.Breaker {
+				p.changed = append(p.changed, v.ID)
+				p.configure = append(p.configure, func() { account.Configure(v.Lane, v.Breaker) })
+			}
 			continue
 		default:
 			p.changed = append(p.changed, v.ID)
+			p.configure = append(p.configure, func() {
+				account.Configure(v.Lane, v.Breaker)
+				account.ForgetRejection()
+			})
 		}
 		one, err := newVendor(v, account)
 		if err != nil {
@@ -56,6 +65,14 @@ func (a *App) planVendors(next *config.Config) (*vendorPlan, error) {
 		}
 	}
 	return p, nil
+}
+
+// newAccount returns the state of an account that a reload adds.
+func (a *App) newAccount(v config.Vendor) *upstream.Account {
+	account := upstream.NewAccount(v.ID)
+	account.Configure(v.Lane, v.Breaker)
+	account.Observe(a.calls)
+	return account
 }
 
 func find(all []config.Vendor, id string) (config.Vendor, bool) {
@@ -77,47 +94,55 @@ func (p parts) use(ctx context.Context) {
 	}
 }
 
-// prepare makes the parts of a configuration. An error changes nothing.
-func (a *App) prepare(next *config.Config) (all parts, err error) {
-	callers, err := a.newIdentities(next.Auth, a.reloading.vendors, a.identities.Load())
-	if err != nil {
-		return nil, err
+// prepare makes the parts of a configuration in which these keys have changed. An error changes nothing.
+func (a *App) prepare(next *config.Config, changed []string) (all parts, err error) {
+	within := func(section string) bool {
+		return slices.ContainsFunc(changed, func(key string) bool { return strings.HasPrefix(key, section+".") })
 	}
-	guard, err := newGuard(next, a.certificate)
-	if err != nil {
-		return nil, err
-	}
-	all = parts{
-		func(ctx context.Context) { a.identifyBy(ctx, callers) },
-		func(context.Context) { a.guard.Store(guard) },
-	}
-	if next.Auth.Mode == config.AuthJWT {
-		limits, provider := limitsOf(next.Auth), newProvider(next.Auth)
-		all = append(all, func(context.Context) { a.limits.Configure(limits.Rate, limits.Burst) })
-		if provider != nil {
-			all = append(all, func(context.Context) { a.provider.Configure(provider) })
+	if within("auth") && next.Auth.Mode == config.AuthJWT {
+		callers, err := a.newIdentities(next.Auth, a.reloading.vendors, a.identities.Load())
+		if err != nil {
+			return nil, err
 		}
+		all = append(all, func(ctx context.Context) { a.changeCallers(ctx, callers) })
+	}
+	if within("http") {
+		guard, err := newGuard(next, a.certificate)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, func(context.Context) { a.guard.Store(guard) })
+	}
+	if level := a.reloading.level; level != nil {
+		all = append(all, func(context.Context) { level.Set(next.Log.Least()) })
 	}
 	certificates, err := a.prepareCertificates(next)
 	return append(all, certificates...), err
+}
+
+// changeCallers makes these identities, and what goes with them, those of each call from now on.
+func (a *App) changeCallers(ctx context.Context, next *identities) {
+	a.identifyBy(ctx, next)
+	limits := limitsOf(next.auth)
+	a.limits.Configure(limits.Rate, limits.Burst)
+	if provider := newProvider(next.auth); provider != nil {
+		a.provider.Configure(provider)
+	}
 }
 
 // prepareCertificates reads the certificates of listeners whose files have other names now.
 func (a *App) prepareCertificates(next *config.Config) (all parts, err error) {
 	files := map[string]*config.TLS{"grpc.tls": next.GRPC.TLS, "http.tls": next.HTTP.TLS}
 	for _, c := range a.certs {
-		if unchanged(c, files[c.Key]) {
+		named := files[c.Key]
+		if c.Files.Cert == named.Cert && c.Files.Key == named.Key && c.Files.ClientCA == named.ClientCA {
 			continue
 		}
-		use, err := c.Prepare(*files[c.Key])
+		use, err := c.Prepare(*named)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, func(context.Context) { use() })
 	}
 	return all, nil
-}
-
-func unchanged(c *certs.Certificates, files *config.TLS) bool {
-	return c.Files.Cert == files.Cert && c.Files.Key == files.Key && c.Files.ClientCA == files.ClientCA
 }

@@ -32,6 +32,7 @@ type reloading struct {
 	one     sync.Mutex // one reload at a time
 	running *config.Config
 	vendors *vendors.Registry
+	level   *slog.LevelVar // of the log; nil if it cannot change
 
 	content  config.Content // of the last attempt; nil before the first
 	complete bool           // the last attempt needs no other one
@@ -180,13 +181,16 @@ func (a *App) changeTo(ctx context.Context, next *config.Config) (retry bool, er
 	if err != nil {
 		return false, err
 	}
-	parts, err := a.prepare(next)
+	parts, err := a.prepare(next, changed)
 	if err != nil {
 		return false, err
 	}
 	err = r.vendors.Replace(plan.all, func(leaving []string) error { return a.mayLeave(ctx, leaving) })
 	if err != nil {
 		return true, err
+	}
+	for _, configure := range plan.configure {
+		configure()
 	}
 	parts.use(ctx)
 	r.running = next
@@ -228,13 +232,13 @@ func (a *App) logChanges(ctx context.Context, plan *vendorPlan, changed, restart
 			what = append(what, slog.Any(list.key, slices.Clone(list.names)))
 		}
 	}
-	message := "the configuration was read again"
-	if what == nil {
-		message = "the configuration was read again, and it is the same"
-	}
 	if restart != nil {
 		a.log.WarnContext(ctx, "some changes of the configuration need a restart: these keys keep their values",
 			"keys", restart)
 	}
-	a.log.LogAttrs(ctx, slog.LevelInfo, message, what...)
+	if what == nil {
+		a.log.InfoContext(ctx, "the configuration was read again, and it is the same")
+		return
+	}
+	a.log.LogAttrs(ctx, slog.LevelInfo, "the configuration was read again", what...)
 }

@@ -7,7 +7,7 @@ type Log struct {
 	// Level is the least level of the lines: debug, info, warn or error. By default it is info.
 	Level string `yaml:"level"`
 	// Format is text or json. By default it is text on a terminal, and json elsewhere.
-	Format string `yaml:"format"`
+	Format string `yaml:"format" reload:"restart"`
 }
 
 func defaultLog() Log { return Log{Level: "info"} }
