@@ -83,7 +83,7 @@ func (s *serving) run(c *cobra.Command, _ []string) error {
 
 // configuration returns the configuration in the file, or that of the sandbox with its twins.
 func (s *serving) configuration(ctx context.Context) (*config.Config, []app.Twin, error) {
-	if s.file == "" {
+	if s.file == "" && len(config.Variables(os.Environ())) == 0 {
 		return app.Sandbox(ctx, s.grpcListen, s.httpListen, s.hosts...)
 	}
 	cfg, err := config.Read(s.file, kinds())

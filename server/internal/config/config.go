@@ -86,23 +86,23 @@ type TLS struct {
 // Vendor is one account at one vendor.
 type Vendor struct {
 	// ID is the account's name in drmhub, and so in every resource name.
-	ID string
+	ID string `yaml:"id"`
 	// Kind is the name of the section that the file gives it, such as pallycon.
 	Kind string
 	// Settings is that section: the struct that the kind's function in Kinds returned, filled in.
 	Settings any
 	// Lane and Breaker bound the requests to the account. Their zero values are those of
 	// upstream.NewAccount.
-	Lane    upstream.Lane
-	Breaker upstream.Breaker
+	Lane    upstream.Lane    `yaml:"lane"`
+	Breaker upstream.Breaker `yaml:"breaker"`
 }
 
 // Kinds are the vendor sections that a file may have. The function of a kind returns a pointer to its
 // configuration struct, which holds the defaults.
 type Kinds map[string]func() any
 
-// Read reads the configuration file at path. Relative paths in it start at its own folder. The
-// error is Errors, unless the file itself cannot be read.
+// Read reads the configuration file at path, and the environment. Without a path, it reads the environment alone.
+// Relative paths in it start at its own folder. The error is Errors, unless the file itself cannot be read.
 func Read(path string, kinds Kinds) (*Config, error) {
 	config, _, err := (&Source{File: path, Kinds: kinds}).Read()
 	return config, err
@@ -141,7 +141,7 @@ func readSection(path, section string, parts ...string) (*Config, error) {
 	if err != nil {
 		return &Config{}, err
 	}
-	config, mistakes := parse(source, path, nil, nil)
+	config, mistakes := parse(source, path, nil, nil, os.Environ())
 	mistakes = slices.DeleteFunc(mistakes, func(m Mistake) bool {
 		return m.Path != "" && !within(m.Path, section) ||
 			slices.ContainsFunc(parts, func(part string) bool { return within(m.Path, part) })
@@ -158,7 +158,11 @@ func within(path, section string) bool {
 	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
+// readFile returns the content of a file, or nothing for the file "".
 func readFile(path string) ([]byte, error) {
+	if path == "" {
+		return nil, nil
+	}
 	source, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the configuration file: %w", err)
@@ -169,22 +173,28 @@ func readFile(path string) ([]byte, error) {
 // Parse reads source as the configuration file at path, which it does not open. The error is
 // Errors.
 func Parse(source []byte, path string, kinds Kinds) (*Config, error) {
-	config, mistakes := parse(source, path, kinds, nil)
+	config, mistakes := parse(source, path, kinds, nil, nil)
 	if len(mistakes) > 0 {
 		return nil, mistakes
 	}
 	return config, nil
 }
 
-// parse notes in files what the configuration names, unless files is nil.
-func parse(source []byte, path string, kinds Kinds, files Content) (*Config, Errors) {
-	config := &Config{
+// defaults returns the values of the keys that are left out.
+func defaults() *Config {
+	return &Config{
 		GRPC:  Listener{Listen: "127.0.0.1:9090"},
 		HTTP:  Listener{Listen: "127.0.0.1:8080"},
 		Auth:  defaultAuth(),
 		Store: defaultStore(),
 		Log:   defaultLog(),
 	}
+}
+
+// parse notes in files what the configuration names, unless files is nil. The variables of environ win over the
+// source.
+func parse(source []byte, path string, kinds Kinds, files Content, environ []string) (*Config, Errors) {
+	config := defaults()
 	root, syntax := parseYAML(source)
 	if syntax != nil {
 		syntax.File = path
@@ -195,8 +205,10 @@ func parse(source []byte, path string, kinds Kinds, files Content) (*Config, Err
 		dir = whole
 	}
 	d := &decoder{
-		file: path, dir: dir, kinds: kinds, files: files, lines: map[string]int{"": 1}, reported: map[string]bool{},
+		file: path, dir: dir, kinds: kinds, files: files,
+		lines: map[string]int{"": 1}, variables: map[string]string{}, reported: map[string]bool{},
 	}
+	d.overlay(root, environ)
 	d.value(root, "", reflect.ValueOf(config).Elem())
 	return config, d.errors.sorted()
 }

@@ -20,31 +20,35 @@ type decoder struct {
 	kinds     Kinds
 	files     Content // what was read; nil if nobody asks
 	errors    Errors
-	lines     map[string]int  // path → line of its key
-	reported  map[string]bool // paths that already have a mistake
+	lines     map[string]int    // path → line of its key
+	variables map[string]string // path → variable that set it
+	reported  map[string]bool   // paths that already have a mistake
 }
 
 // fail records that the value at path cannot be used, unless it or a section around it already has a
 // mistake.
 func (d *decoder) fail(path, text string) {
-	line := 0
 	for p := path; ; p = parent(p) {
 		if d.reported[p] {
 			return
-		}
-		if line == 0 {
-			line = d.lines[p]
 		}
 		if p == "" {
 			break
 		}
 	}
 	d.reported[path] = true
-	d.add(line, path, text)
+	d.add(0, path, text)
 }
 
+// add records a mistake on a line, or, for line 0, where the value at path or the section around it comes from.
 func (d *decoder) add(line int, path, text string) {
-	d.errors = append(d.errors, Mistake{File: d.file, Line: line, Path: path, Text: text})
+	m := Mistake{File: d.file, Line: line, Path: path, Text: text}
+	for p := path; m.Line == 0 && m.Variable == ""; p = parent(p) {
+		if m.Variable = d.variables[p]; m.Variable == "" {
+			m.Line = d.lines[p]
+		}
+	}
+	d.errors = append(d.errors, m)
 }
 
 // value decodes node into out. Its key is path.

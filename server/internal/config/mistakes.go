@@ -14,6 +14,8 @@ type Mistake struct {
 	// has the line of its section.
 	File string
 	Line int
+	// Variable is the environment variable that holds the value, or "". Then there is no line.
+	Variable string
 	// Path is the key, such as vendors[1].id, or "" for the file as a whole.
 	Path string
 	// Text is what is wrong and what to do. It never quotes a value, which may be a misplaced secret.
@@ -22,10 +24,17 @@ type Mistake struct {
 
 // String shows the mistake on one line, in the form that editors can jump to.
 func (m Mistake) String() string {
-	if m.Path == "" {
-		return fmt.Sprintf("%s:%d: %s", m.File, m.Line, m.Text)
+	where := fmt.Sprintf("%s:%d", m.File, m.Line)
+	switch {
+	case m.Variable != "":
+		where = m.Variable
+	case m.File == "":
+		where = "environment"
 	}
-	return fmt.Sprintf("%s:%d: %s: %s", m.File, m.Line, m.Path, m.Text)
+	if m.Path == "" {
+		return fmt.Sprintf("%s: %s", where, m.Text)
+	}
+	return fmt.Sprintf("%s: %s: %s", where, m.Path, m.Text)
 }
 
 // Errors are all the mistakes of a file, in the order of their lines.
@@ -41,7 +50,9 @@ func (e Errors) Error() string {
 }
 
 func (e Errors) sorted() Errors {
-	slices.SortStableFunc(e, func(a, b Mistake) int { return cmp.Or(a.Line-b.Line, strings.Compare(a.Path, b.Path)) })
+	slices.SortStableFunc(e, func(a, b Mistake) int {
+		return cmp.Or(a.Line-b.Line, strings.Compare(a.Variable, b.Variable), strings.Compare(a.Path, b.Path))
+	})
 	return e
 }
 

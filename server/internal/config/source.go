@@ -8,23 +8,26 @@ import (
 
 // A Source is where a configuration is read from, and can be read again.
 type Source struct {
-	// File is the configuration file.
+	// File is the configuration file, or "" for the environment alone.
 	File string
 	// Kinds are the vendor sections that it may have.
 	Kinds Kinds
 }
 
-// Read reads the configuration. The error is Errors, unless the file itself cannot be read. The content is that
+// Read reads the configuration: the file, and the variables of the environment, which win. The error is
+// Errors, unless the file itself cannot be read. The content is that
 // of all files that count, also if there is an error.
 func (s *Source) Read() (*Config, Content, error) {
 	files := Content{}
 	source, err := readFile(s.File)
-	files.hold(s.File, source)
+	if s.File != "" {
+		files.hold(s.File, source)
+	}
 	if err != nil {
 		files.note(s.File, true)
 		return nil, files, err
 	}
-	config, mistakes := parse(source, s.File, s.Kinds, files)
+	config, mistakes := parse(source, s.File, s.Kinds, files, os.Environ())
 	if len(mistakes) > 0 {
 		return nil, files, mistakes
 	}

@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/drmhub/drmhub/adapters/upstream"
+	"github.com/drmhub/drmhub/server/internal/suggest"
 )
 
 // vendorID matches the ids that a resource name holds without escapes. It excludes "-", which means
@@ -37,7 +38,7 @@ func (d *decoder) vendor(node *yaml.Node, path string, out *Vendor) {
 		case slices.Contains(kinds, e.key):
 			d.section(e, out)
 		default:
-			d.unknown(e, append([]string{"id", "lane", "breaker"}, kinds...))
+			d.unknownKind(e, kinds)
 			misspelled = true
 		}
 	}
@@ -47,6 +48,20 @@ func (d *decoder) vendor(node *yaml.Node, path string, out *Vendor) {
 	}
 	if out.Kind == "" && !misspelled {
 		d.fail(path, "has no vendor's section: add one of "+strings.Join(kinds, ", "))
+	}
+}
+
+// unknownKind records a key that is no key of a vendor. It is probably a vendor that drmhub does not know, so the
+// mistake lists those that it knows.
+func (d *decoder) unknownKind(e entry, kinds []string) {
+	known := strings.Join(kinds, ", ")
+	switch meant := suggest.Nearest(e.key, append([]string{"id", "lane", "breaker"}, kinds...)); {
+	case !plainKey.MatchString(e.key), meant != "" && !slices.Contains(kinds, meant):
+		d.unknown(e, []string{"id", "lane", "breaker"})
+	case meant != "":
+		d.add(e.line, e.path, "unknown key; did you mean "+meant+"? The vendors are "+known)
+	default:
+		d.add(e.line, e.path, "unknown key; the vendors are "+known)
 	}
 }
 
