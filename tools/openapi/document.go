@@ -87,6 +87,12 @@ type responseHeader struct {
 	schema            *openapi3.Schema
 }
 
+// ofAll lists the headers of every response.
+var ofAll = []responseHeader{
+	{"X-Request-Id", "The id of this call, for the log of the server. A request may bring its own: up to 128 printable " +
+		"ASCII characters without a space.", openapi3.NewStringSchema()},
+}
+
 // ofChanges lists the headers of the response to a change.
 var ofChanges = []responseHeader{
 	{"Drmhub-Mutation", "The record of this change, `mutations/{mutation}`.", openapi3.NewStringSchema()},
@@ -101,6 +107,7 @@ var ofChanges = []responseHeader{
 
 // ofFailures lists the headers of a failure.
 var ofFailures = []responseHeader{
+	ofAll[0],
 	ofChanges[0],
 	ofChanges[3],
 	{"Retry-After", "How many seconds to wait before the next try, as in the google.rpc.RetryInfo.",
@@ -111,7 +118,7 @@ var ofFailures = []responseHeader{
 // addHeaders adds the headers that responses share.
 func addHeaders(doc *openapi3.T) {
 	doc.Components.Headers = openapi3.Headers{}
-	for _, header := range slices.Concat(ofChanges, ofFailures) {
+	for _, header := range slices.Concat(ofAll, ofChanges, ofFailures) {
 		parameter := openapi3.Parameter{Description: header.description, Schema: header.schema.NewRef()}
 		doc.Components.Headers[header.name] = &openapi3.HeaderRef{Value: &openapi3.Header{Parameter: parameter}}
 	}

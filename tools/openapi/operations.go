@@ -151,8 +151,9 @@ func (o *operations) answer(operation *openapi3.Operation, method protoreflect.M
 		return err
 	}
 	success := openapi3.NewResponse().WithDescription(description).WithContent(openapi3.Content{mediaType: media})
+	success.Headers = references(ofAll)
 	if mutates(method) {
-		success.Headers = references(ofChanges)
+		success.Headers = references(slices.Concat(ofAll, ofChanges))
 	}
 	operation.Responses.Set("200", &openapi3.ResponseRef{Value: success})
 	operation.Responses.Set("default", &openapi3.ResponseRef{Ref: "#/components/responses/" + errorAnswer})

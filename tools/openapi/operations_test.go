@@ -72,10 +72,11 @@ func TestParameters(t *testing.T) {
 			t.Errorf("%s takes %s, want %s", id, got, want)
 		}
 		headers := slices.Sorted(maps.Keys(operation.Responses.Status(200).Value.Headers))
-		var wanted []string
+		wanted := []string{"X-Request-Id"}
 		if operation.RequestBody != nil {
 			wanted = []string{
 				"Drmhub-Mutation", "Drmhub-Planned-Request", "Drmhub-Planned-Request-1", "Drmhub-Replayed",
+				"X-Request-Id",
 			}
 		}
 		if !slices.Equal(headers, wanted) {
@@ -133,7 +134,7 @@ func TestEveryFailureHasOneShape(t *testing.T) {
 	if len(doc.Security) != 2 || len(doc.Security[0]) != 0 || doc.Security[1][bearer] == nil {
 		t.Errorf("a token is optional, got %v", doc.Security)
 	}
-	for _, name := range []string{"Drmhub-Mutation", "Drmhub-Replayed", "Retry-After", "WWW-Authenticate"} {
+	for _, name := range []string{"Drmhub-Mutation", "Drmhub-Replayed", "Retry-After", "WWW-Authenticate", "X-Request-Id"} {
 		if doc.Components.Responses[errorAnswer].Value.Headers[name] == nil || doc.Components.Headers[name] == nil {
 			t.Errorf("it has no header %s", name)
 		}
