@@ -11,13 +11,15 @@
 // prints the median of the rounds' ratios, and the server's CPU time for a call, which depends less on a
 // busy machine.
 //
+// A second table compares a server that has no telemetry with one that measures every call and samples no trace.
+//
 // The rows of algorithms are ListVendors with a new token in each call, so that the server verifies each.
 //
 // Then 50 callers storm with 1,000 tokens in two seconds, each signed with a key that nobody knows. The
 // program counts how often the server fetches the issuer's key set, and compares the latency of good
 // callers with that in a quiet time.
 //
-// The command fails if ListSites over gRPC reaches less than 0.95 of mode none, if a storm causes more
+// The command fails if ListSites over gRPC reaches less than 0.95 of mode none, or of no telemetry, if a storm causes more
 // than three fetches, or if the storm doubles the 99th percentile of good callers' latency.
 package main
 
@@ -60,16 +62,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer b.stop()
-	fmt.Fprintln(out, "| calls | mode none | mode jwt | ratio | CPU of a call, none | jwt |")
-	fmt.Fprintln(out, "| --- | ---: | ---: | ---: | ---: | ---: |")
-	grpc, err := b.compare(ctx, out, "gRPC, ListSites", (*server).askVendor, *rounds, *length)
+	telemetry, err := b.compareAll(ctx, out, [2]*server{b.off, b.on}, *rounds, *length)
 	if err != nil {
 		return err
 	}
-	if _, err = b.compare(ctx, out, "gRPC, ListVendors", (*server).overGRPC, *rounds, *length); err != nil {
-		return err
-	}
-	if _, err = b.compare(ctx, out, "REST, ListVendors", (*server).overREST, *rounds/2+1, *length); err != nil {
+	grpc, err := b.compareAll(ctx, out, [2]*server{b.none, b.jwt}, *rounds, *length)
+	if err != nil {
 		return err
 	}
 	for _, alg := range issuer.Algorithms {
@@ -78,19 +76,37 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		}
 	}
 	failed := b.storm(ctx, out, *storms)
+	if telemetry < leastRatio {
+		failed = errors.Join(failed, fmt.Errorf("telemetry leaves %.3f of the calls, less than %.2f", telemetry, leastRatio))
+	}
 	if grpc < leastRatio {
 		failed = errors.Join(failed, fmt.Errorf("mode jwt reaches %.3f of mode none, less than %.2f", grpc, leastRatio))
 	}
 	return failed
 }
 
+// compareAll prints a table that compares two servers, and returns the ratio of ListSites over gRPC.
+func (b *bench) compareAll(
+	ctx context.Context, out io.Writer, servers [2]*server, rounds int, length time.Duration,
+) (ratio float64, err error) {
+	fmt.Fprintf(out, "| calls | %s | %s | ratio | CPU of a call, %[1]s | %[2]s |\n", servers[0].name, servers[1].name)
+	fmt.Fprintln(out, "| --- | ---: | ---: | ---: | ---: | ---: |")
+	if ratio, err = compare(ctx, out, servers, "gRPC, ListSites", (*server).askVendor, rounds, length); err != nil {
+		return 0, err
+	}
+	if _, err = compare(ctx, out, servers, "gRPC, ListVendors", (*server).overGRPC, rounds, length); err != nil {
+		return 0, err
+	}
+	_, err = compare(ctx, out, servers, "REST, ListVendors", (*server).overREST, rounds/2+1, length)
+	return ratio, err
+}
+
 // compare calls both servers in turns, and returns the median of the ratios.
-func (b *bench) compare(
-	ctx context.Context, out io.Writer, title string, call caller, rounds int, length time.Duration,
+func compare(
+	ctx context.Context, out io.Writer, servers [2]*server, title string, call caller, rounds int, length time.Duration,
 ) (ratio float64, err error) {
 	var ratios []float64
 	var rates, costs [2][]float64
-	servers := []*server{b.none, b.jwt}
 	for round := range rounds + 1 {
 		var rate [2]float64
 		for i := range servers {

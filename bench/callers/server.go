@@ -46,7 +46,8 @@ type server struct {
 type bench struct {
 	idp       *issuer.Issuer
 	none, jwt *server
-	vendor    string // the URL of a twin of NAVER Cloud
+	off, on   *server // without telemetry, and with it
+	vendor    string  // the URL of a twin of NAVER Cloud
 	fetches   atomic.Int64
 	stops     []func()
 }
@@ -88,11 +89,22 @@ func start(ctx context.Context) (b *bench, err error) {
 	if err != nil {
 		return b, err
 	}
-	if b.none, err = b.serve(binary, folder, "none", "auth: {mode: none}\n"); err != nil {
-		return b, err
-	}
-	if b.jwt, err = b.serve(binary, folder, "jwt", auth); err != nil {
-		return b, err
+	const modeNone = "auth: {mode: none}\n"
+	sink := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	b.stops = append(b.stops, sink.Close)
+	for _, s := range []struct {
+		to         **server
+		name, auth string
+		env        []string
+	}{
+		{&b.none, "none", modeNone, nil},
+		{&b.jwt, "jwt", auth, nil},
+		{&b.off, "off", modeNone, []string{"OTEL_SDK_DISABLED=true"}},
+		{&b.on, "on", modeNone, []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + sink.URL, "OTEL_TRACES_SAMPLER=always_off"}},
+	} {
+		if *s.to, err = b.serve(binary, folder, s.name, s.auth, s.env...); err != nil {
+			return b, err
+		}
 	}
 	for i := range callers {
 		token := b.idp.Token("EdDSA", fmt.Sprintf("caller-%d", i), 12*time.Hour, claims)
@@ -101,7 +113,7 @@ func start(ctx context.Context) (b *bench, err error) {
 	return b, nil
 }
 
-func (b *bench) serve(binary, folder, name, auth string) (*server, error) {
+func (b *bench) serve(binary, folder, name, auth string, env ...string) (*server, error) {
 	file := filepath.Join(folder, name+".yaml")
 	if err := os.WriteFile(file, fmt.Appendf(nil, configuration+"%s", b.vendor, auth), 0o600); err != nil {
 		return nil, err
@@ -110,8 +122,8 @@ func (b *bench) serve(binary, folder, name, auth string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	secrets := []string{"ACCESS=" + ncp.DefaultAccessKey, "SECRET=" + ncp.DefaultSecretKey}
-	proc, err := program.Start(binary, file, secrets, log)
+	env = append(env, "ACCESS="+ncp.DefaultAccessKey, "SECRET="+ncp.DefaultSecretKey)
+	proc, err := program.Start(binary, file, env, log)
 	if err != nil {
 		return nil, err
 	}
