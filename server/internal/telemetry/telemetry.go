@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	goruntime "go.opentelemetry.io/contrib/instrumentation/runtime"
 	"go.opentelemetry.io/otel/attribute"
@@ -38,6 +39,7 @@ type Metrics struct {
 // New returns metrics without observations.
 func New() (*Metrics, error) {
 	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})) // CPU time, memory, files
 	exporter, err := prometheusexporter.New(
 		prometheusexporter.WithRegisterer(registry), prometheusexporter.WithoutScopeInfo())
 	if err != nil {
