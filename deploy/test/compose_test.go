@@ -76,7 +76,7 @@ func TestCompose(t *testing.T) {
 				name + " has a read-only root":     s.ReadOnly && slices.Equal(s.CapDrop, []string{"ALL"}),
 				name + " gains no privileges":      slices.Equal(s.SecurityOpt, []string{"no-new-privileges:true"}),
 				name + " has a bound of memory":    s.MemLimit > 0,
-				name + " is built from this clone": s.Build.Context == filepath.Join(project.WorkingDir, "../.."),
+				name + " is built from this clone": s.Build.Context == filepath.Join(project.WorkingDir, "..", ".."),
 			})
 		}
 	}
@@ -106,7 +106,7 @@ func checkMount(t *testing.T, service string, v types.ServiceVolumeConfig) {
 func TestComposeConfiguration(t *testing.T) {
 	project := composed(t)
 	folder := project.WorkingDir
-	config := fileText(t, filepath.Join(folder, "config/drmhub.yaml"))
+	config := fileText(t, filepath.Join(folder, "config", "drmhub.yaml"))
 	var named, given []string
 	for _, match := range regexp.MustCompile(`/run/secrets/([-\w]+)`).FindAllStringSubmatch(config, -1) {
 		named = append(named, match[1])
@@ -120,7 +120,7 @@ func TestComposeConfiguration(t *testing.T) {
 		t.Errorf("drmhub has the secrets %v, and its configuration names %v", given, named)
 	}
 	text := strings.ReplaceAll(config, "/run/secrets/", filepath.Join(folder, "secrets")+"/")
-	takes(t, filepath.Join(folder, "config/tried.yaml"), text)
+	takes(t, filepath.Join(folder, "config", "tried.yaml"), text)
 	for _, match := range regexp.MustCompile(`http://(twin-\w+):(\d+)`).FindAllStringSubmatch(config, -1) {
 		command := strings.Join(project.Services[match[1]].Command, " ")
 		listens := strings.Contains(command, "0.0.0.0:"+match[2]) && strings.Contains(command, "--host "+match[1])

@@ -70,13 +70,13 @@ func TestGoreleaser(t *testing.T) {
 		"signed checksums":     g.Signs[0].Artifacts == "checksum" && slices.Contains(g.Signs[0].Args, "--yes"),
 	})
 	for _, file := range []string{b.Main, g.SBOMs[0].Cmd, strings.Fields(g.Before.Hooks[0])[0]} {
-		if _, err := os.Stat(filepath.Join("../..", file)); err != nil {
+		if _, err := os.Stat(filepath.Join("..", "..", file)); err != nil {
 			t.Error(err)
 		}
 	}
 	for _, f := range g.Archives[0].Files {
 		made := strings.HasPrefix(f.Src, strings.Fields(g.Before.Hooks[0])[1]+"/")
-		if _, err := os.Stat(filepath.Join("../..", f.Src)); err != nil && !made {
+		if _, err := os.Stat(filepath.Join("..", "..", f.Src)); err != nil && !made {
 			t.Error(err)
 		}
 		demand(t, map[string]bool{f.Src + " has the commit's time": f.Info.MTime == "{{ .CommitDate }}"})
