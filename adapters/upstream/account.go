@@ -28,6 +28,7 @@ type Account struct {
 	observer Observer // nil: nobody; see Observe
 	drift    shape.Drift
 	other    atomic.Pointer[Account] // see another
+	canary   atomic.Pointer[Canary]
 }
 
 // NewAccount returns the state of an account without calls. id is its id in the configuration. Its lane is

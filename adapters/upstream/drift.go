@@ -19,22 +19,10 @@ const (
 	maxCompared = 256 << 10
 )
 
-// A DriftObserver is an Observer that learns of each difference between a response and the vendor's
-// documents.
-type DriftObserver interface {
-	// Drifted learns of a difference. isNew reports whether no earlier response of the account had it.
-	Drifted(vendor string, f shape.Finding, isNew bool)
-}
-
 // Drift returns how the responses of the vendor differ from its documents.
 func (a *Account) Drift() []shape.Seen { return a.drift.Seen() }
 
-func (a *Account) noteDrift(f shape.Finding) {
-	isNew := a.drift.Add(f)
-	if o, ok := a.watcher().(DriftObserver); ok {
-		o.Drifted(a.id, f, isNew)
-	}
-}
+func (a *Account) noteDrift(f shape.Finding) { a.drift.Add(f) }
 
 type compareKey struct{}
 

@@ -28,6 +28,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/auth/limit"
 	"github.com/drmhub/drmhub/server/internal/auth/refusal"
+	"github.com/drmhub/drmhub/server/internal/canary"
 	"github.com/drmhub/drmhub/server/internal/certs"
 	"github.com/drmhub/drmhub/server/internal/config"
 	"github.com/drmhub/drmhub/server/internal/gateway"
@@ -71,6 +72,7 @@ type App struct {
 	refusals                   *refusal.Recorder
 	metrics                    *telemetry.Metrics
 	calls                      *telemetry.Calls
+	canary                     *canary.Canary
 	grpcListener, httpListener net.Listener
 	ops                        *http.Server // of health and metrics; nil: they are served by http
 	opsListener                net.Listener
@@ -135,6 +137,7 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 	if err := a.listen(ctx, cfg); err != nil {
 		return err
 	}
+	a.startCanary(cfg.Canary, all)
 	a.watchConfiguration()
 	a.logStart(cfg)
 	a.polls.Go(a.heedHangups)
@@ -174,6 +177,9 @@ func (a *App) release(ctx context.Context) error {
 	a.endPolling()
 	a.polls.Wait()
 	signal.Stop(a.hangups)
+	if a.canary != nil {
+		a.canary.Close()
+	}
 	var errs []error
 	if callers := a.identities.Load(); callers != nil {
 		for _, set := range callers.sets {

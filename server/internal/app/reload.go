@@ -193,6 +193,7 @@ func (a *App) changeTo(ctx context.Context, next *config.Config) (retry bool, er
 		configure()
 	}
 	parts.use(ctx)
+	a.canary.SetInterval(next.Canary.Interval)
 	r.running = next
 	a.logChanges(ctx, plan, changed, restart)
 	return false, nil

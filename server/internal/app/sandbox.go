@@ -33,7 +33,7 @@ func Sandbox(ctx context.Context, grpcListen, httpListen string, hosts ...string
 		GRPC:  config.Listener{Listen: grpcListen},
 		HTTP:  config.Listener{Listen: httpListen, AllowedHosts: hosts},
 		Auth:  config.Auth{Mode: config.AuthNone},
-		Store: config.Store{DSN: config.NewDSN(store.Memory)},
+		Store: config.Store{DSN: config.NewDSN(store.Memory)}, Canary: config.DefaultCanary(),
 	}
 	for _, kind := range catalog.Kinds {
 		addr, err := serveTwin(ctx, kind.Twin(sandboxSeed), "127.0.0.1:0", nil)

@@ -39,6 +39,8 @@ type Config struct {
 	Audit Audit `yaml:"audit"`
 	// Log says which lines the log has, and how they look.
 	Log Log `yaml:"log"`
+	// Canary says how often drmhub makes a cheap read at each vendor account.
+	Canary Canary `yaml:"canary"`
 	// Vendors are the vendor accounts, at least one, each with an id of its own.
 	Vendors []Vendor `yaml:"vendors"`
 
@@ -187,7 +189,7 @@ func defaults() *Config {
 		HTTP:  Listener{Listen: "127.0.0.1:8080"},
 		Auth:  defaultAuth(),
 		Store: defaultStore(),
-		Log:   defaultLog(),
+		Log:   defaultLog(), Canary: DefaultCanary(),
 	}
 }
 

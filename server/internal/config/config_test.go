@@ -94,7 +94,7 @@ func TestDefaults(t *testing.T) {
 		HTTP:  Listener{Listen: "127.0.0.1:8080"},
 		Auth:  Auth{Mode: AuthNone, Leeway: 30 * time.Second, PublicDocs: true},
 		Store: Store{DSN: NewDSN("sqlite:drmhub.db"), Keep: 720 * time.Hour, Quiet: time.Minute},
-		Log:   Log{Level: "info"},
+		Log:   Log{Level: "info"}, Canary: Canary{Interval: 5 * time.Minute},
 		Vendors: []Vendor{{
 			ID: "a", Kind: "acme",
 			Settings: &acme{URL: "http://a", Token: secret.New("s3cr3t-from-env"), Retries: 3, Zone: time.UTC},
@@ -121,6 +121,7 @@ auth: {mode: none, allow_remote: true}
 store: {dsn: {file: dsn.txt}, keep: 48h, quiet: 5m, digest_key: {file: digest.txt}}
 audit: {file: audit.jsonl}
 log: {level: debug, format: json}
+canary: {interval: 0s}
 vendors:
   - id: a-1
     lane: {reads: 16, writes: 4, queue: 0, max_wait: 0s, requests_per_second: 0.5, timeout: 20s}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"google.golang.org/grpc/codes"
 
@@ -161,4 +162,35 @@ func TestAVendorWithoutADisplayNameIsNamedByItsKind(t *testing.T) {
 	if got := v.Proto().GetDisplayName(); got != "reference" {
 		t.Errorf("%q", got)
 	}
+}
+
+// slow is an adapter whose check takes a second.
+type slow struct {
+	bare
+	err error
+}
+
+func (s slow) Check(context.Context) (level string, _ error) {
+	time.Sleep(time.Second)
+	return "OWNER", s.err
+}
+
+func TestCheckAllChecksAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		refused := apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED, "no")
+		got := vendors.CheckAll(t.Context(), []vendors.Vendor{
+			{ID: "a", Adapter: slow{}}, {ID: "b", Adapter: slow{err: refused}}, {ID: "c", Adapter: slow{}},
+		})
+		if took := time.Since(begin); took != time.Second {
+			t.Errorf("three checks of a second took %v", took)
+		}
+		for i, id := range []string{"a", "b", "c"} {
+			c := got[i]
+			failed := c.Err != nil && c.Err.Reason == refused.Reason && c.Err.Metadata[apierror.Vendor] == "b"
+			if c.Vendor.ID != id || c.AccessLevel != "OWNER" || c.Latency != time.Second || failed != (id == "b") {
+				t.Errorf("%+v", c)
+			}
+		}
+	})
 }
