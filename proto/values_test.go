@@ -39,10 +39,13 @@ func enums(c contract, bad complaint) {
 
 // vendorless are the enums in responses without a vendor's word under their own name, and why.
 var vendorless = map[protoreflect.FullName]string{
-	"drmhub.v1.Vendor.Capability.support": "drmhub's own",
-	"drmhub.v1.Mutation.state":            "drmhub's own",
-	"drmhub.v1.Mutation.Step.state":       "drmhub's own",
-	"drmhub.v1.SiteOrder.state":           "the vendor's word is vendor_status, as in the filter of its list",
+	"drmhub.v1.Vendor.Capability.support":  "drmhub's own",
+	"drmhub.v1.VendorStatus.Breaker.state": "drmhub's own",
+	"drmhub.v1.VendorStatus.Canary.result": "drmhub's own",
+	"drmhub.v1.VendorStatus.Drift.kind":    "drmhub's own",
+	"drmhub.v1.Mutation.state":             "drmhub's own",
+	"drmhub.v1.Mutation.Step.state":        "drmhub's own",
+	"drmhub.v1.SiteOrder.state":            "the vendor's word is vendor_status, as in the filter of its list",
 }
 
 // vendorsWords checks that an enum has the vendor's own word beside it. So a value that drmhub does
@@ -73,7 +76,10 @@ func vendorsWords(c contract, bad complaint) {
 const timestamp, duration = "google.protobuf.Timestamp", "google.protobuf.Duration"
 
 // lengths are the Durations whose name does not end in _duration.
-var lengths = []protoreflect.FullName{"drmhub.v1.CheckVendorResponse.latency"}
+var lengths = []protoreflect.FullName{
+	"drmhub.v1.CheckVendorResponse.latency",
+	"drmhub.v1.VendorStatus.Canary.interval", "drmhub.v1.VendorStatus.Canary.latency",
+}
 
 var unit = regexp.MustCompile(`_(at|ts|ms|millis|sec|secs|seconds|minutes|hours|days|ttl)$`)
 

@@ -19,6 +19,7 @@ type Pattern string
 // The forms of the resources that adapters name.
 const (
 	Vendor           Pattern = "vendors/*"
+	VendorStatus     Pattern = "vendors/*/status"
 	Site             Pattern = "vendors/*/sites/*"
 	SiteOrder        Pattern = "vendors/*/siteOrders/*"
 	StatusChange     Pattern = "vendors/*/sites/*/statusChanges/*"

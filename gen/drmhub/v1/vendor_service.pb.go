@@ -16,6 +16,7 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -80,6 +81,182 @@ func (x Vendor_Capability_Support) Number() protoreflect.EnumNumber {
 // Deprecated: Use Vendor_Capability_Support.Descriptor instead.
 func (Vendor_Capability_Support) EnumDescriptor() ([]byte, []int) {
 	return file_drmhub_v1_vendor_service_proto_rawDescGZIP(), []int{0, 0, 0}
+}
+
+// State is what a breaker does.
+type VendorStatus_Breaker_State int32
+
+const (
+	// Never sent.
+	VendorStatus_Breaker_STATE_UNSPECIFIED VendorStatus_Breaker_State = 0
+	// Calls go to the vendor.
+	VendorStatus_Breaker_CLOSED VendorStatus_Breaker_State = 1
+	// Calls are refused: too many of the last ones found the vendor down.
+	VendorStatus_Breaker_OPEN VendorStatus_Breaker_State = 2
+	// A few calls go to the vendor, to find out whether it works again.
+	VendorStatus_Breaker_HALF_OPEN VendorStatus_Breaker_State = 3
+)
+
+// Enum value maps for VendorStatus_Breaker_State.
+var (
+	VendorStatus_Breaker_State_name = map[int32]string{
+		0: "STATE_UNSPECIFIED",
+		1: "CLOSED",
+		2: "OPEN",
+		3: "HALF_OPEN",
+	}
+	VendorStatus_Breaker_State_value = map[string]int32{
+		"STATE_UNSPECIFIED": 0,
+		"CLOSED":            1,
+		"OPEN":              2,
+		"HALF_OPEN":         3,
+	}
+)
+
+func (x VendorStatus_Breaker_State) Enum() *VendorStatus_Breaker_State {
+	p := new(VendorStatus_Breaker_State)
+	*p = x
+	return p
+}
+
+func (x VendorStatus_Breaker_State) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (VendorStatus_Breaker_State) Descriptor() protoreflect.EnumDescriptor {
+	return file_drmhub_v1_vendor_service_proto_enumTypes[1].Descriptor()
+}
+
+func (VendorStatus_Breaker_State) Type() protoreflect.EnumType {
+	return &file_drmhub_v1_vendor_service_proto_enumTypes[1]
+}
+
+func (x VendorStatus_Breaker_State) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use VendorStatus_Breaker_State.Descriptor instead.
+func (VendorStatus_Breaker_State) EnumDescriptor() ([]byte, []int) {
+	return file_drmhub_v1_vendor_service_proto_rawDescGZIP(), []int{1, 0, 0}
+}
+
+// Kind is what differs.
+type VendorStatus_Drift_Kind int32
+
+const (
+	// Never sent.
+	VendorStatus_Drift_KIND_UNSPECIFIED VendorStatus_Drift_Kind = 0
+	// The responses have a field that the documents do not have. drmhub ignores it.
+	VendorStatus_Drift_NEW_FIELD VendorStatus_Drift_Kind = 1
+	// The responses lack a field that the documents promise.
+	VendorStatus_Drift_MISSING_FIELD VendorStatus_Drift_Kind = 2
+	// The vendor refused a call with a code that the documents do not have.
+	VendorStatus_Drift_UNKNOWN_CODE VendorStatus_Drift_Kind = 3
+	// A field has a word that the documents do not have. drmhub shows the vendor's word, and
+	// UNSPECIFIED for its meaning.
+	VendorStatus_Drift_UNKNOWN_WORD VendorStatus_Drift_Kind = 4
+)
+
+// Enum value maps for VendorStatus_Drift_Kind.
+var (
+	VendorStatus_Drift_Kind_name = map[int32]string{
+		0: "KIND_UNSPECIFIED",
+		1: "NEW_FIELD",
+		2: "MISSING_FIELD",
+		3: "UNKNOWN_CODE",
+		4: "UNKNOWN_WORD",
+	}
+	VendorStatus_Drift_Kind_value = map[string]int32{
+		"KIND_UNSPECIFIED": 0,
+		"NEW_FIELD":        1,
+		"MISSING_FIELD":    2,
+		"UNKNOWN_CODE":     3,
+		"UNKNOWN_WORD":     4,
+	}
+)
+
+func (x VendorStatus_Drift_Kind) Enum() *VendorStatus_Drift_Kind {
+	p := new(VendorStatus_Drift_Kind)
+	*p = x
+	return p
+}
+
+func (x VendorStatus_Drift_Kind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (VendorStatus_Drift_Kind) Descriptor() protoreflect.EnumDescriptor {
+	return file_drmhub_v1_vendor_service_proto_enumTypes[2].Descriptor()
+}
+
+func (VendorStatus_Drift_Kind) Type() protoreflect.EnumType {
+	return &file_drmhub_v1_vendor_service_proto_enumTypes[2]
+}
+
+func (x VendorStatus_Drift_Kind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use VendorStatus_Drift_Kind.Descriptor instead.
+func (VendorStatus_Drift_Kind) EnumDescriptor() ([]byte, []int) {
+	return file_drmhub_v1_vendor_service_proto_rawDescGZIP(), []int{1, 4, 0}
+}
+
+// Result is how the last read went.
+type VendorStatus_Canary_Result int32
+
+const (
+	// There was no read yet.
+	VendorStatus_Canary_RESULT_UNSPECIFIED VendorStatus_Canary_Result = 0
+	// The vendor responded and accepted drmhub's credentials.
+	VendorStatus_Canary_OK VendorStatus_Canary_Result = 1
+	// The read failed.
+	VendorStatus_Canary_FAILED VendorStatus_Canary_Result = 2
+	// There was no read, because the vendor asked for a pause.
+	VendorStatus_Canary_SKIPPED VendorStatus_Canary_Result = 3
+)
+
+// Enum value maps for VendorStatus_Canary_Result.
+var (
+	VendorStatus_Canary_Result_name = map[int32]string{
+		0: "RESULT_UNSPECIFIED",
+		1: "OK",
+		2: "FAILED",
+		3: "SKIPPED",
+	}
+	VendorStatus_Canary_Result_value = map[string]int32{
+		"RESULT_UNSPECIFIED": 0,
+		"OK":                 1,
+		"FAILED":             2,
+		"SKIPPED":            3,
+	}
+)
+
+func (x VendorStatus_Canary_Result) Enum() *VendorStatus_Canary_Result {
+	p := new(VendorStatus_Canary_Result)
+	*p = x
+	return p
+}
+
+func (x VendorStatus_Canary_Result) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (VendorStatus_Canary_Result) Descriptor() protoreflect.EnumDescriptor {
+	return file_drmhub_v1_vendor_service_proto_enumTypes[3].Descriptor()
+}
+
+func (VendorStatus_Canary_Result) Type() protoreflect.EnumType {
+	return &file_drmhub_v1_vendor_service_proto_enumTypes[3]
+}
+
+func (x VendorStatus_Canary_Result) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use VendorStatus_Canary_Result.Descriptor instead.
+func (VendorStatus_Canary_Result) EnumDescriptor() ([]byte, []int) {
+	return file_drmhub_v1_vendor_service_proto_rawDescGZIP(), []int{1, 5, 0}
 }
 
 // Vendor is one configured account at a DRM vendor. Two accounts of one vendor are two vendors
@@ -165,6 +342,151 @@ func (x *Vendor) GetLimits() *Vendor_Limits {
 	return nil
 }
 
+// VendorStatus is how the calls of one replica of drmhub to a vendor account went.
+type VendorStatus struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The resource name, "vendors/{vendor}/status".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The breaker of reads.
+	ReadBreaker *VendorStatus_Breaker `protobuf:"bytes,2,opt,name=read_breaker,json=readBreaker,proto3" json:"read_breaker,omitempty"`
+	// The breaker of changes. It stays closed where only reads fail.
+	ChangeBreaker *VendorStatus_Breaker `protobuf:"bytes,3,opt,name=change_breaker,json=changeBreaker,proto3" json:"change_breaker,omitempty"`
+	// The lane of reads.
+	Reads *VendorStatus_Lane `protobuf:"bytes,4,opt,name=reads,proto3" json:"reads,omitempty"`
+	// The lane of changes.
+	Writes *VendorStatus_Lane `protobuf:"bytes,5,opt,name=writes,proto3" json:"writes,omitempty"`
+	// The lane of drmhub's own calls: it settles mutations, and reads to check the vendor.
+	Background *VendorStatus_Lane `protobuf:"bytes,6,opt,name=background,proto3" json:"background,omitempty"`
+	// The pause that the vendor asked for. Unset without one.
+	Pause *VendorStatus_Pause `protobuf:"bytes,7,opt,name=pause,proto3" json:"pause,omitempty"`
+	// The last call that failed because of the vendor.
+	LastFailure *VendorStatus_Failure `protobuf:"bytes,8,opt,name=last_failure,json=lastFailure,proto3" json:"last_failure,omitempty"`
+	// When the vendor last gave a response that drmhub could use.
+	LastSuccessTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=last_success_time,json=lastSuccessTime,proto3" json:"last_success_time,omitempty"`
+	// Since when the vendor rejects drmhub's credentials. Unset while it accepts them.
+	CredentialsRejectedTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=credentials_rejected_time,json=credentialsRejectedTime,proto3" json:"credentials_rejected_time,omitempty"`
+	// How the vendor's responses differ from its documents, at most 100 differences.
+	Drift []*VendorStatus_Drift `protobuf:"bytes,11,rep,name=drift,proto3" json:"drift,omitempty"`
+	// The canary. Unset where the configuration turns it off.
+	Canary        *VendorStatus_Canary `protobuf:"bytes,12,opt,name=canary,proto3" json:"canary,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VendorStatus) Reset() {
+	*x = VendorStatus{}
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VendorStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VendorStatus) ProtoMessage() {}
+
+func (x *VendorStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VendorStatus.ProtoReflect.Descriptor instead.
+func (*VendorStatus) Descriptor() ([]byte, []int) {
+	return file_drmhub_v1_vendor_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *VendorStatus) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *VendorStatus) GetReadBreaker() *VendorStatus_Breaker {
+	if x != nil {
+		return x.ReadBreaker
+	}
+	return nil
+}
+
+func (x *VendorStatus) GetChangeBreaker() *VendorStatus_Breaker {
+	if x != nil {
+		return x.ChangeBreaker
+	}
+	return nil
+}
+
+func (x *VendorStatus) GetReads() *VendorStatus_Lane {
+	if x != nil {
+		return x.Reads
+	}
+	return nil
+}
+
+func (x *VendorStatus) GetWrites() *VendorStatus_Lane {
+	if x != nil {
+		return x.Writes
+	}
+	return nil
+}
+
+func (x *VendorStatus) GetBackground() *VendorStatus_Lane {
+	if x != nil {
+		return x.Background
+	}
+	return nil
+}
+
+func (x *VendorStatus) GetPause() *VendorStatus_Pause {
+	if x != nil {
+		return x.Pause
+	}
+	return nil
+}
+
+func (x *VendorStatus) GetLastFailure() *VendorStatus_Failure {
+	if x != nil {
+		return x.LastFailure
+	}
+	return nil
+}
+
+func (x *VendorStatus) GetLastSuccessTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastSuccessTime
+	}
+	return nil
+}
+
+func (x *VendorStatus) GetCredentialsRejectedTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CredentialsRejectedTime
+	}
+	return nil
+}
+
+func (x *VendorStatus) GetDrift() []*VendorStatus_Drift {
+	if x != nil {
+		return x.Drift
+	}
+	return nil
+}
+
+func (x *VendorStatus) GetCanary() *VendorStatus_Canary {
+	if x != nil {
+		return x.Canary
+	}
+	return nil
+}
+
 // The request of ListVendors.
 type ListVendorsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -178,7 +500,7 @@ type ListVendorsRequest struct {
 
 func (x *ListVendorsRequest) Reset() {
 	*x = ListVendorsRequest{}
-	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[1]
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -190,7 +512,7 @@ func (x *ListVendorsRequest) String() string {
 func (*ListVendorsRequest) ProtoMessage() {}
 
 func (x *ListVendorsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[1]
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -203,7 +525,7 @@ func (x *ListVendorsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListVendorsRequest.ProtoReflect.Descriptor instead.
 func (*ListVendorsRequest) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_vendor_service_proto_rawDescGZIP(), []int{1}
+	return file_drmhub_v1_vendor_service_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ListVendorsRequest) GetPageSize() int32 {
@@ -235,7 +557,7 @@ type ListVendorsResponse struct {
 
 func (x *ListVendorsResponse) Reset() {
 	*x = ListVendorsResponse{}
-	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[2]
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -247,7 +569,7 @@ func (x *ListVendorsResponse) String() string {
 func (*ListVendorsResponse) ProtoMessage() {}
 
 func (x *ListVendorsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[2]
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -260,7 +582,7 @@ func (x *ListVendorsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListVendorsResponse.ProtoReflect.Descriptor instead.
 func (*ListVendorsResponse) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_vendor_service_proto_rawDescGZIP(), []int{2}
+	return file_drmhub_v1_vendor_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ListVendorsResponse) GetVendors() []*Vendor {
@@ -295,7 +617,7 @@ type GetVendorRequest struct {
 
 func (x *GetVendorRequest) Reset() {
 	*x = GetVendorRequest{}
-	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[3]
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -307,7 +629,7 @@ func (x *GetVendorRequest) String() string {
 func (*GetVendorRequest) ProtoMessage() {}
 
 func (x *GetVendorRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[3]
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -320,10 +642,56 @@ func (x *GetVendorRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetVendorRequest.ProtoReflect.Descriptor instead.
 func (*GetVendorRequest) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_vendor_service_proto_rawDescGZIP(), []int{3}
+	return file_drmhub_v1_vendor_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *GetVendorRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// The request of GetVendorStatus.
+type GetVendorStatusRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The status, "vendors/{vendor}/status".
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetVendorStatusRequest) Reset() {
+	*x = GetVendorStatusRequest{}
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetVendorStatusRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetVendorStatusRequest) ProtoMessage() {}
+
+func (x *GetVendorStatusRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetVendorStatusRequest.ProtoReflect.Descriptor instead.
+func (*GetVendorStatusRequest) Descriptor() ([]byte, []int) {
+	return file_drmhub_v1_vendor_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *GetVendorStatusRequest) GetName() string {
 	if x != nil {
 		return x.Name
 	}
@@ -341,7 +709,7 @@ type CheckVendorRequest struct {
 
 func (x *CheckVendorRequest) Reset() {
 	*x = CheckVendorRequest{}
-	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[4]
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -353,7 +721,7 @@ func (x *CheckVendorRequest) String() string {
 func (*CheckVendorRequest) ProtoMessage() {}
 
 func (x *CheckVendorRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[4]
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -366,7 +734,7 @@ func (x *CheckVendorRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckVendorRequest.ProtoReflect.Descriptor instead.
 func (*CheckVendorRequest) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_vendor_service_proto_rawDescGZIP(), []int{4}
+	return file_drmhub_v1_vendor_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CheckVendorRequest) GetName() string {
@@ -394,7 +762,7 @@ type CheckVendorResponse struct {
 
 func (x *CheckVendorResponse) Reset() {
 	*x = CheckVendorResponse{}
-	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[5]
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -406,7 +774,7 @@ func (x *CheckVendorResponse) String() string {
 func (*CheckVendorResponse) ProtoMessage() {}
 
 func (x *CheckVendorResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[5]
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -419,7 +787,7 @@ func (x *CheckVendorResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckVendorResponse.ProtoReflect.Descriptor instead.
 func (*CheckVendorResponse) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_vendor_service_proto_rawDescGZIP(), []int{5}
+	return file_drmhub_v1_vendor_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CheckVendorResponse) GetOk() bool {
@@ -463,7 +831,7 @@ type Vendor_Capability struct {
 
 func (x *Vendor_Capability) Reset() {
 	*x = Vendor_Capability{}
-	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[6]
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -475,7 +843,7 @@ func (x *Vendor_Capability) String() string {
 func (*Vendor_Capability) ProtoMessage() {}
 
 func (x *Vendor_Capability) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[6]
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -523,7 +891,7 @@ type Vendor_Limits struct {
 
 func (x *Vendor_Limits) Reset() {
 	*x = Vendor_Limits{}
-	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[7]
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -535,7 +903,7 @@ func (x *Vendor_Limits) String() string {
 func (*Vendor_Limits) ProtoMessage() {}
 
 func (x *Vendor_Limits) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[7]
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -572,11 +940,499 @@ func (x *Vendor_Limits) GetRequestsPerSecond() float64 {
 	return 0
 }
 
+// Breaker keeps calls from a vendor that is down.
+type VendorStatus_Breaker struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the breaker does now.
+	State VendorStatus_Breaker_State `protobuf:"varint,1,opt,name=state,proto3,enum=drmhub.v1.VendorStatus_Breaker_State" json:"state,omitempty"`
+	// Since when it does so.
+	ChangeTime    *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=change_time,json=changeTime,proto3" json:"change_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VendorStatus_Breaker) Reset() {
+	*x = VendorStatus_Breaker{}
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VendorStatus_Breaker) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VendorStatus_Breaker) ProtoMessage() {}
+
+func (x *VendorStatus_Breaker) ProtoReflect() protoreflect.Message {
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VendorStatus_Breaker.ProtoReflect.Descriptor instead.
+func (*VendorStatus_Breaker) Descriptor() ([]byte, []int) {
+	return file_drmhub_v1_vendor_service_proto_rawDescGZIP(), []int{1, 0}
+}
+
+func (x *VendorStatus_Breaker) GetState() VendorStatus_Breaker_State {
+	if x != nil {
+		return x.State
+	}
+	return VendorStatus_Breaker_STATE_UNSPECIFIED
+}
+
+func (x *VendorStatus_Breaker) GetChangeTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ChangeTime
+	}
+	return nil
+}
+
+// Lane bounds the requests that are under way to the vendor at once.
+type VendorStatus_Lane struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The maximum number of requests at once.
+	Limit int32 `protobuf:"varint,1,opt,name=limit,proto3" json:"limit,omitempty"`
+	// The number of requests that are under way.
+	Used int32 `protobuf:"varint,2,opt,name=used,proto3" json:"used,omitempty"`
+	// The number of requests that wait for a place.
+	Waiting int32 `protobuf:"varint,3,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	// The requests that drmhub did not send since its start.
+	Refused       []*VendorStatus_Lane_Refusals `protobuf:"bytes,4,rep,name=refused,proto3" json:"refused,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VendorStatus_Lane) Reset() {
+	*x = VendorStatus_Lane{}
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VendorStatus_Lane) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VendorStatus_Lane) ProtoMessage() {}
+
+func (x *VendorStatus_Lane) ProtoReflect() protoreflect.Message {
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VendorStatus_Lane.ProtoReflect.Descriptor instead.
+func (*VendorStatus_Lane) Descriptor() ([]byte, []int) {
+	return file_drmhub_v1_vendor_service_proto_rawDescGZIP(), []int{1, 1}
+}
+
+func (x *VendorStatus_Lane) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *VendorStatus_Lane) GetUsed() int32 {
+	if x != nil {
+		return x.Used
+	}
+	return 0
+}
+
+func (x *VendorStatus_Lane) GetWaiting() int32 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+func (x *VendorStatus_Lane) GetRefused() []*VendorStatus_Lane_Refusals {
+	if x != nil {
+		return x.Refused
+	}
+	return nil
+}
+
+// Pause is a time in which the vendor wants no calls.
+type VendorStatus_Pause struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When the pause ends.
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// Why, as the reason of the errors of reads meanwhile: "VENDOR_RATE_LIMITED" or
+	// "VENDOR_UNAVAILABLE".
+	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VendorStatus_Pause) Reset() {
+	*x = VendorStatus_Pause{}
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VendorStatus_Pause) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VendorStatus_Pause) ProtoMessage() {}
+
+func (x *VendorStatus_Pause) ProtoReflect() protoreflect.Message {
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VendorStatus_Pause.ProtoReflect.Descriptor instead.
+func (*VendorStatus_Pause) Descriptor() ([]byte, []int) {
+	return file_drmhub_v1_vendor_service_proto_rawDescGZIP(), []int{1, 2}
+}
+
+func (x *VendorStatus_Pause) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *VendorStatus_Pause) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// Failure is a call to the vendor that failed.
+type VendorStatus_Failure struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When the call ended.
+	Time *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
+	// What the caller got. A caller who may not see the whole vendor account gets another message.
+	Error         *status.Status `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VendorStatus_Failure) Reset() {
+	*x = VendorStatus_Failure{}
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VendorStatus_Failure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VendorStatus_Failure) ProtoMessage() {}
+
+func (x *VendorStatus_Failure) ProtoReflect() protoreflect.Message {
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VendorStatus_Failure.ProtoReflect.Descriptor instead.
+func (*VendorStatus_Failure) Descriptor() ([]byte, []int) {
+	return file_drmhub_v1_vendor_service_proto_rawDescGZIP(), []int{1, 3}
+}
+
+func (x *VendorStatus_Failure) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *VendorStatus_Failure) GetError() *status.Status {
+	if x != nil {
+		return x.Error
+	}
+	return nil
+}
+
+// Drift is one difference between the vendor's responses and what its documents say. It holds no
+// value of a response, except a word or a code that the documents do not have.
+type VendorStatus_Drift struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What differs.
+	Kind VendorStatus_Drift_Kind `protobuf:"varint,1,opt,name=kind,proto3,enum=drmhub.v1.VendorStatus_Drift_Kind" json:"kind,omitempty"`
+	// The vendor's call, such as "GET /api/v1/sites".
+	Call string `protobuf:"bytes,2,opt,name=call,proto3" json:"call,omitempty"`
+	// The field's place in the response, such as "content[].siteStatus".
+	Path string `protobuf:"bytes,3,opt,name=path,proto3" json:"path,omitempty"`
+	// The word or the code. A text that looks like data is left out.
+	Word string `protobuf:"bytes,4,opt,name=word,proto3" json:"word,omitempty"`
+	// When a response first had it.
+	FirstSeenTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=first_seen_time,json=firstSeenTime,proto3" json:"first_seen_time,omitempty"`
+	// When a response last had it.
+	LastSeenTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=last_seen_time,json=lastSeenTime,proto3" json:"last_seen_time,omitempty"`
+	// The number of compared responses that had it. drmhub compares the responses of canary reads,
+	// and some of the others.
+	Count         int32 `protobuf:"varint,7,opt,name=count,proto3" json:"count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VendorStatus_Drift) Reset() {
+	*x = VendorStatus_Drift{}
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VendorStatus_Drift) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VendorStatus_Drift) ProtoMessage() {}
+
+func (x *VendorStatus_Drift) ProtoReflect() protoreflect.Message {
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VendorStatus_Drift.ProtoReflect.Descriptor instead.
+func (*VendorStatus_Drift) Descriptor() ([]byte, []int) {
+	return file_drmhub_v1_vendor_service_proto_rawDescGZIP(), []int{1, 4}
+}
+
+func (x *VendorStatus_Drift) GetKind() VendorStatus_Drift_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return VendorStatus_Drift_KIND_UNSPECIFIED
+}
+
+func (x *VendorStatus_Drift) GetCall() string {
+	if x != nil {
+		return x.Call
+	}
+	return ""
+}
+
+func (x *VendorStatus_Drift) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *VendorStatus_Drift) GetWord() string {
+	if x != nil {
+		return x.Word
+	}
+	return ""
+}
+
+func (x *VendorStatus_Drift) GetFirstSeenTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FirstSeenTime
+	}
+	return nil
+}
+
+func (x *VendorStatus_Drift) GetLastSeenTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastSeenTime
+	}
+	return nil
+}
+
+func (x *VendorStatus_Drift) GetCount() int32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+// Canary is the cheap read that drmhub makes from time to time.
+type VendorStatus_Canary struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How often drmhub reads.
+	Interval *durationpb.Duration `protobuf:"bytes,1,opt,name=interval,proto3" json:"interval,omitempty"`
+	// When the last read began.
+	LastTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=last_time,json=lastTime,proto3" json:"last_time,omitempty"`
+	// How the last read went.
+	Result VendorStatus_Canary_Result `protobuf:"varint,3,opt,name=result,proto3,enum=drmhub.v1.VendorStatus_Canary_Result" json:"result,omitempty"`
+	// Why the last read failed.
+	Error *status.Status `protobuf:"bytes,4,opt,name=error,proto3" json:"error,omitempty"`
+	// How long the last read took.
+	Latency *durationpb.Duration `protobuf:"bytes,5,opt,name=latency,proto3" json:"latency,omitempty"`
+	// When the next read is due.
+	NextTime      *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=next_time,json=nextTime,proto3" json:"next_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VendorStatus_Canary) Reset() {
+	*x = VendorStatus_Canary{}
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VendorStatus_Canary) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VendorStatus_Canary) ProtoMessage() {}
+
+func (x *VendorStatus_Canary) ProtoReflect() protoreflect.Message {
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VendorStatus_Canary.ProtoReflect.Descriptor instead.
+func (*VendorStatus_Canary) Descriptor() ([]byte, []int) {
+	return file_drmhub_v1_vendor_service_proto_rawDescGZIP(), []int{1, 5}
+}
+
+func (x *VendorStatus_Canary) GetInterval() *durationpb.Duration {
+	if x != nil {
+		return x.Interval
+	}
+	return nil
+}
+
+func (x *VendorStatus_Canary) GetLastTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastTime
+	}
+	return nil
+}
+
+func (x *VendorStatus_Canary) GetResult() VendorStatus_Canary_Result {
+	if x != nil {
+		return x.Result
+	}
+	return VendorStatus_Canary_RESULT_UNSPECIFIED
+}
+
+func (x *VendorStatus_Canary) GetError() *status.Status {
+	if x != nil {
+		return x.Error
+	}
+	return nil
+}
+
+func (x *VendorStatus_Canary) GetLatency() *durationpb.Duration {
+	if x != nil {
+		return x.Latency
+	}
+	return nil
+}
+
+func (x *VendorStatus_Canary) GetNextTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NextTime
+	}
+	return nil
+}
+
+// Refusals are the requests that drmhub did not send, for one reason.
+type VendorStatus_Lane_Refusals struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The reason: "pause", "breaker", "lane" where there was no place, or "rate" where the limit
+	// of requests a second was used up.
+	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The number of requests.
+	Count         int32 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VendorStatus_Lane_Refusals) Reset() {
+	*x = VendorStatus_Lane_Refusals{}
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VendorStatus_Lane_Refusals) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VendorStatus_Lane_Refusals) ProtoMessage() {}
+
+func (x *VendorStatus_Lane_Refusals) ProtoReflect() protoreflect.Message {
+	mi := &file_drmhub_v1_vendor_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VendorStatus_Lane_Refusals.ProtoReflect.Descriptor instead.
+func (*VendorStatus_Lane_Refusals) Descriptor() ([]byte, []int) {
+	return file_drmhub_v1_vendor_service_proto_rawDescGZIP(), []int{1, 1, 0}
+}
+
+func (x *VendorStatus_Lane_Refusals) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *VendorStatus_Lane_Refusals) GetCount() int32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
 var File_drmhub_v1_vendor_service_proto protoreflect.FileDescriptor
 
 const file_drmhub_v1_vendor_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1edrmhub/v1/vendor_service.proto\x12\tdrmhub.v1\x1a\x1bbuf/validate/validate.proto\x1a\x17drmhub/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x17google/rpc/status.proto\"\xe7\x04\n" +
+	"\x1edrmhub/v1/vendor_service.proto\x12\tdrmhub.v1\x1a\x1bbuf/validate/validate.proto\x1a\x17drmhub/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xe7\x04\n" +
 	"\x06Vendor\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x17\n" +
 	"\x04kind\x18\x02 \x01(\tB\x03\xe0A\x03R\x04kind\x12&\n" +
@@ -596,7 +1452,75 @@ const file_drmhub_v1_vendor_service_proto_rawDesc = "" +
 	"\rmax_page_size\x18\x01 \x01(\x05B\x03\xe0A\x03R\vmaxPageSize\x123\n" +
 	"\x13pushed_down_filters\x18\x02 \x03(\tB\x03\xe0A\x03R\x11pushedDownFilters\x123\n" +
 	"\x13requests_per_second\x18\x03 \x01(\x01B\x03\xe0A\x03R\x11requestsPerSecond:8\xeaA5\n" +
-	"\x10drmhub.v1/Vendor\x12\x10vendors/{vendor}*\avendors2\x06vendor\"a\n" +
+	"\x10drmhub.v1/Vendor\x12\x10vendors/{vendor}*\avendors2\x06vendor\"\xc0\x12\n" +
+	"\fVendorStatus\x12\x17\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12G\n" +
+	"\fread_breaker\x18\x02 \x01(\v2\x1f.drmhub.v1.VendorStatus.BreakerB\x03\xe0A\x03R\vreadBreaker\x12K\n" +
+	"\x0echange_breaker\x18\x03 \x01(\v2\x1f.drmhub.v1.VendorStatus.BreakerB\x03\xe0A\x03R\rchangeBreaker\x127\n" +
+	"\x05reads\x18\x04 \x01(\v2\x1c.drmhub.v1.VendorStatus.LaneB\x03\xe0A\x03R\x05reads\x129\n" +
+	"\x06writes\x18\x05 \x01(\v2\x1c.drmhub.v1.VendorStatus.LaneB\x03\xe0A\x03R\x06writes\x12A\n" +
+	"\n" +
+	"background\x18\x06 \x01(\v2\x1c.drmhub.v1.VendorStatus.LaneB\x03\xe0A\x03R\n" +
+	"background\x128\n" +
+	"\x05pause\x18\a \x01(\v2\x1d.drmhub.v1.VendorStatus.PauseB\x03\xe0A\x03R\x05pause\x12G\n" +
+	"\flast_failure\x18\b \x01(\v2\x1f.drmhub.v1.VendorStatus.FailureB\x03\xe0A\x03R\vlastFailure\x12K\n" +
+	"\x11last_success_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\x0flastSuccessTime\x12[\n" +
+	"\x19credentials_rejected_time\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\x17credentialsRejectedTime\x128\n" +
+	"\x05drift\x18\v \x03(\v2\x1d.drmhub.v1.VendorStatus.DriftB\x03\xe0A\x03R\x05drift\x12;\n" +
+	"\x06canary\x18\f \x01(\v2\x1e.drmhub.v1.VendorStatus.CanaryB\x03\xe0A\x03R\x06canary\x1a\xd2\x01\n" +
+	"\aBreaker\x12@\n" +
+	"\x05state\x18\x01 \x01(\x0e2%.drmhub.v1.VendorStatus.Breaker.StateB\x03\xe0A\x03R\x05state\x12@\n" +
+	"\vchange_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
+	"changeTime\"C\n" +
+	"\x05State\x12\x15\n" +
+	"\x11STATE_UNSPECIFIED\x10\x00\x12\n" +
+	"\n" +
+	"\x06CLOSED\x10\x01\x12\b\n" +
+	"\x04OPEN\x10\x02\x12\r\n" +
+	"\tHALF_OPEN\x10\x03\x1a\xe3\x01\n" +
+	"\x04Lane\x12\x19\n" +
+	"\x05limit\x18\x01 \x01(\x05B\x03\xe0A\x03R\x05limit\x12\x17\n" +
+	"\x04used\x18\x02 \x01(\x05B\x03\xe0A\x03R\x04used\x12\x1d\n" +
+	"\awaiting\x18\x03 \x01(\x05B\x03\xe0A\x03R\awaiting\x12D\n" +
+	"\arefused\x18\x04 \x03(\v2%.drmhub.v1.VendorStatus.Lane.RefusalsB\x03\xe0A\x03R\arefused\x1aB\n" +
+	"\bRefusals\x12\x1b\n" +
+	"\x06reason\x18\x01 \x01(\tB\x03\xe0A\x03R\x06reason\x12\x19\n" +
+	"\x05count\x18\x02 \x01(\x05B\x03\xe0A\x03R\x05count\x1a`\n" +
+	"\x05Pause\x12:\n" +
+	"\bend_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\aendTime\x12\x1b\n" +
+	"\x06reason\x18\x02 \x01(\tB\x03\xe0A\x03R\x06reason\x1am\n" +
+	"\aFailure\x123\n" +
+	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\x04time\x12-\n" +
+	"\x05error\x18\x02 \x01(\v2\x12.google.rpc.StatusB\x03\xe0A\x03R\x05error\x1a\x9e\x03\n" +
+	"\x05Drift\x12;\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\".drmhub.v1.VendorStatus.Drift.KindB\x03\xe0A\x03R\x04kind\x12\x17\n" +
+	"\x04call\x18\x02 \x01(\tB\x03\xe0A\x03R\x04call\x12\x17\n" +
+	"\x04path\x18\x03 \x01(\tB\x03\xe0A\x03R\x04path\x12\x17\n" +
+	"\x04word\x18\x04 \x01(\tB\x03\xe0A\x03R\x04word\x12G\n" +
+	"\x0ffirst_seen_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\rfirstSeenTime\x12E\n" +
+	"\x0elast_seen_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\flastSeenTime\x12\x19\n" +
+	"\x05count\x18\a \x01(\x05B\x03\xe0A\x03R\x05count\"b\n" +
+	"\x04Kind\x12\x14\n" +
+	"\x10KIND_UNSPECIFIED\x10\x00\x12\r\n" +
+	"\tNEW_FIELD\x10\x01\x12\x11\n" +
+	"\rMISSING_FIELD\x10\x02\x12\x10\n" +
+	"\fUNKNOWN_CODE\x10\x03\x12\x10\n" +
+	"\fUNKNOWN_WORD\x10\x04\x1a\xb0\x03\n" +
+	"\x06Canary\x12:\n" +
+	"\binterval\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x03\xe0A\x03R\binterval\x12<\n" +
+	"\tlast_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\blastTime\x12B\n" +
+	"\x06result\x18\x03 \x01(\x0e2%.drmhub.v1.VendorStatus.Canary.ResultB\x03\xe0A\x03R\x06result\x12-\n" +
+	"\x05error\x18\x04 \x01(\v2\x12.google.rpc.StatusB\x03\xe0A\x03R\x05error\x128\n" +
+	"\alatency\x18\x05 \x01(\v2\x19.google.protobuf.DurationB\x03\xe0A\x03R\alatency\x12<\n" +
+	"\tnext_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\bnextTime\"A\n" +
+	"\x06Result\x12\x16\n" +
+	"\x12RESULT_UNSPECIFIED\x10\x00\x12\x06\n" +
+	"\x02OK\x10\x01\x12\n" +
+	"\n" +
+	"\x06FAILED\x10\x02\x12\v\n" +
+	"\aSKIPPED\x10\x03:F\xeaAC\n" +
+	"\x16drmhub.v1/VendorStatus\x12\x17vendors/{vendor}/status*\bstatuses2\x06status\"a\n" +
 	"\x12ListVendorsRequest\x12'\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\n" +
 	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\x12\"\n" +
@@ -609,7 +1533,10 @@ const file_drmhub_v1_vendor_service_proto_rawDesc = "" +
 	"total_size\x18\x03 \x01(\x05R\ttotalSize\"V\n" +
 	"\x10GetVendorRequest\x12B\n" +
 	"\x04name\x18\x01 \x01(\tB.\xe0A\x02\xfaA\x12\n" +
-	"\x10drmhub.v1/Vendor\xbaH\x13r\x112\x0f^vendors/[^/]+$R\x04name\"X\n" +
+	"\x10drmhub.v1/Vendor\xbaH\x13r\x112\x0f^vendors/[^/]+$R\x04name\"i\n" +
+	"\x16GetVendorStatusRequest\x12O\n" +
+	"\x04name\x18\x01 \x01(\tB;\xe0A\x02\xfaA\x18\n" +
+	"\x16drmhub.v1/VendorStatus\xbaH\x1ar\x182\x16^vendors/[^/]+/status$R\x04name\"X\n" +
 	"\x12CheckVendorRequest\x12B\n" +
 	"\x04name\x18\x01 \x01(\tB.\xe0A\x02\xfaA\x12\n" +
 	"\x10drmhub.v1/Vendor\xbaH\x13r\x112\x0f^vendors/[^/]+$R\x04name\"\xa7\x01\n" +
@@ -617,11 +1544,12 @@ const file_drmhub_v1_vendor_service_proto_rawDesc = "" +
 	"\x02ok\x18\x01 \x01(\bR\x02ok\x12!\n" +
 	"\faccess_level\x18\x02 \x01(\tR\vaccessLevel\x123\n" +
 	"\alatency\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\alatency\x12(\n" +
-	"\x05error\x18\x04 \x01(\v2\x12.google.rpc.StatusR\x05error2\x84\x03\n" +
+	"\x05error\x18\x04 \x01(\v2\x12.google.rpc.StatusR\x05error2\x90\x04\n" +
 	"\rVendorService\x12t\n" +
 	"\vListVendors\x12\x1d.drmhub.v1.ListVendorsRequest\x1a\x1e.drmhub.v1.ListVendorsResponse\"&\xdaA\x00\xca\xf3\x18\fvendors:read\x82\xd3\xe4\x93\x02\r\x12\v/v1/vendors\x12p\n" +
 	"\tGetVendor\x12\x1b.drmhub.v1.GetVendorRequest\x1a\x11.drmhub.v1.Vendor\"3\xdaA\x04name\xca\xf3\x18\fvendors:read\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/{name=vendors/*}\x12\x8a\x01\n" +
-	"\vCheckVendor\x12\x1d.drmhub.v1.CheckVendorRequest\x1a\x1e.drmhub.v1.CheckVendorResponse\"<\xdaA\x04name\xca\xf3\x18\fvendors:read\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/v1/{name=vendors/*}:checkBg\n" +
+	"\vCheckVendor\x12\x1d.drmhub.v1.CheckVendorRequest\x1a\x1e.drmhub.v1.CheckVendorResponse\"<\xdaA\x04name\xca\xf3\x18\fvendors:read\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/v1/{name=vendors/*}:check\x12\x89\x01\n" +
+	"\x0fGetVendorStatus\x12!.drmhub.v1.GetVendorStatusRequest\x1a\x17.drmhub.v1.VendorStatus\":\xdaA\x04name\xca\xf3\x18\fvendors:read\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/{name=vendors/*/status}Bg\n" +
 	"\rcom.drmhub.v1P\x01Z/github.com/drmhub/drmhub/gen/drmhub/v1;drmhubv1\xaa\x02\tDrmhub.V1\xca\x02\tDrmhub\\V1\xea\x02\n" +
 	"Drmhub::V1b\x06proto3"
 
@@ -637,39 +1565,80 @@ func file_drmhub_v1_vendor_service_proto_rawDescGZIP() []byte {
 	return file_drmhub_v1_vendor_service_proto_rawDescData
 }
 
-var file_drmhub_v1_vendor_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_drmhub_v1_vendor_service_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_drmhub_v1_vendor_service_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_drmhub_v1_vendor_service_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_drmhub_v1_vendor_service_proto_goTypes = []any{
-	(Vendor_Capability_Support)(0), // 0: drmhub.v1.Vendor.Capability.Support
-	(*Vendor)(nil),                 // 1: drmhub.v1.Vendor
-	(*ListVendorsRequest)(nil),     // 2: drmhub.v1.ListVendorsRequest
-	(*ListVendorsResponse)(nil),    // 3: drmhub.v1.ListVendorsResponse
-	(*GetVendorRequest)(nil),       // 4: drmhub.v1.GetVendorRequest
-	(*CheckVendorRequest)(nil),     // 5: drmhub.v1.CheckVendorRequest
-	(*CheckVendorResponse)(nil),    // 6: drmhub.v1.CheckVendorResponse
-	(*Vendor_Capability)(nil),      // 7: drmhub.v1.Vendor.Capability
-	(*Vendor_Limits)(nil),          // 8: drmhub.v1.Vendor.Limits
-	(*durationpb.Duration)(nil),    // 9: google.protobuf.Duration
-	(*status.Status)(nil),          // 10: google.rpc.Status
+	(Vendor_Capability_Support)(0),     // 0: drmhub.v1.Vendor.Capability.Support
+	(VendorStatus_Breaker_State)(0),    // 1: drmhub.v1.VendorStatus.Breaker.State
+	(VendorStatus_Drift_Kind)(0),       // 2: drmhub.v1.VendorStatus.Drift.Kind
+	(VendorStatus_Canary_Result)(0),    // 3: drmhub.v1.VendorStatus.Canary.Result
+	(*Vendor)(nil),                     // 4: drmhub.v1.Vendor
+	(*VendorStatus)(nil),               // 5: drmhub.v1.VendorStatus
+	(*ListVendorsRequest)(nil),         // 6: drmhub.v1.ListVendorsRequest
+	(*ListVendorsResponse)(nil),        // 7: drmhub.v1.ListVendorsResponse
+	(*GetVendorRequest)(nil),           // 8: drmhub.v1.GetVendorRequest
+	(*GetVendorStatusRequest)(nil),     // 9: drmhub.v1.GetVendorStatusRequest
+	(*CheckVendorRequest)(nil),         // 10: drmhub.v1.CheckVendorRequest
+	(*CheckVendorResponse)(nil),        // 11: drmhub.v1.CheckVendorResponse
+	(*Vendor_Capability)(nil),          // 12: drmhub.v1.Vendor.Capability
+	(*Vendor_Limits)(nil),              // 13: drmhub.v1.Vendor.Limits
+	(*VendorStatus_Breaker)(nil),       // 14: drmhub.v1.VendorStatus.Breaker
+	(*VendorStatus_Lane)(nil),          // 15: drmhub.v1.VendorStatus.Lane
+	(*VendorStatus_Pause)(nil),         // 16: drmhub.v1.VendorStatus.Pause
+	(*VendorStatus_Failure)(nil),       // 17: drmhub.v1.VendorStatus.Failure
+	(*VendorStatus_Drift)(nil),         // 18: drmhub.v1.VendorStatus.Drift
+	(*VendorStatus_Canary)(nil),        // 19: drmhub.v1.VendorStatus.Canary
+	(*VendorStatus_Lane_Refusals)(nil), // 20: drmhub.v1.VendorStatus.Lane.Refusals
+	(*timestamppb.Timestamp)(nil),      // 21: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),        // 22: google.protobuf.Duration
+	(*status.Status)(nil),              // 23: google.rpc.Status
 }
 var file_drmhub_v1_vendor_service_proto_depIdxs = []int32{
-	7,  // 0: drmhub.v1.Vendor.capabilities:type_name -> drmhub.v1.Vendor.Capability
-	8,  // 1: drmhub.v1.Vendor.limits:type_name -> drmhub.v1.Vendor.Limits
-	1,  // 2: drmhub.v1.ListVendorsResponse.vendors:type_name -> drmhub.v1.Vendor
-	9,  // 3: drmhub.v1.CheckVendorResponse.latency:type_name -> google.protobuf.Duration
-	10, // 4: drmhub.v1.CheckVendorResponse.error:type_name -> google.rpc.Status
-	0,  // 5: drmhub.v1.Vendor.Capability.support:type_name -> drmhub.v1.Vendor.Capability.Support
-	2,  // 6: drmhub.v1.VendorService.ListVendors:input_type -> drmhub.v1.ListVendorsRequest
-	4,  // 7: drmhub.v1.VendorService.GetVendor:input_type -> drmhub.v1.GetVendorRequest
-	5,  // 8: drmhub.v1.VendorService.CheckVendor:input_type -> drmhub.v1.CheckVendorRequest
-	3,  // 9: drmhub.v1.VendorService.ListVendors:output_type -> drmhub.v1.ListVendorsResponse
-	1,  // 10: drmhub.v1.VendorService.GetVendor:output_type -> drmhub.v1.Vendor
-	6,  // 11: drmhub.v1.VendorService.CheckVendor:output_type -> drmhub.v1.CheckVendorResponse
-	9,  // [9:12] is the sub-list for method output_type
-	6,  // [6:9] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	12, // 0: drmhub.v1.Vendor.capabilities:type_name -> drmhub.v1.Vendor.Capability
+	13, // 1: drmhub.v1.Vendor.limits:type_name -> drmhub.v1.Vendor.Limits
+	14, // 2: drmhub.v1.VendorStatus.read_breaker:type_name -> drmhub.v1.VendorStatus.Breaker
+	14, // 3: drmhub.v1.VendorStatus.change_breaker:type_name -> drmhub.v1.VendorStatus.Breaker
+	15, // 4: drmhub.v1.VendorStatus.reads:type_name -> drmhub.v1.VendorStatus.Lane
+	15, // 5: drmhub.v1.VendorStatus.writes:type_name -> drmhub.v1.VendorStatus.Lane
+	15, // 6: drmhub.v1.VendorStatus.background:type_name -> drmhub.v1.VendorStatus.Lane
+	16, // 7: drmhub.v1.VendorStatus.pause:type_name -> drmhub.v1.VendorStatus.Pause
+	17, // 8: drmhub.v1.VendorStatus.last_failure:type_name -> drmhub.v1.VendorStatus.Failure
+	21, // 9: drmhub.v1.VendorStatus.last_success_time:type_name -> google.protobuf.Timestamp
+	21, // 10: drmhub.v1.VendorStatus.credentials_rejected_time:type_name -> google.protobuf.Timestamp
+	18, // 11: drmhub.v1.VendorStatus.drift:type_name -> drmhub.v1.VendorStatus.Drift
+	19, // 12: drmhub.v1.VendorStatus.canary:type_name -> drmhub.v1.VendorStatus.Canary
+	4,  // 13: drmhub.v1.ListVendorsResponse.vendors:type_name -> drmhub.v1.Vendor
+	22, // 14: drmhub.v1.CheckVendorResponse.latency:type_name -> google.protobuf.Duration
+	23, // 15: drmhub.v1.CheckVendorResponse.error:type_name -> google.rpc.Status
+	0,  // 16: drmhub.v1.Vendor.Capability.support:type_name -> drmhub.v1.Vendor.Capability.Support
+	1,  // 17: drmhub.v1.VendorStatus.Breaker.state:type_name -> drmhub.v1.VendorStatus.Breaker.State
+	21, // 18: drmhub.v1.VendorStatus.Breaker.change_time:type_name -> google.protobuf.Timestamp
+	20, // 19: drmhub.v1.VendorStatus.Lane.refused:type_name -> drmhub.v1.VendorStatus.Lane.Refusals
+	21, // 20: drmhub.v1.VendorStatus.Pause.end_time:type_name -> google.protobuf.Timestamp
+	21, // 21: drmhub.v1.VendorStatus.Failure.time:type_name -> google.protobuf.Timestamp
+	23, // 22: drmhub.v1.VendorStatus.Failure.error:type_name -> google.rpc.Status
+	2,  // 23: drmhub.v1.VendorStatus.Drift.kind:type_name -> drmhub.v1.VendorStatus.Drift.Kind
+	21, // 24: drmhub.v1.VendorStatus.Drift.first_seen_time:type_name -> google.protobuf.Timestamp
+	21, // 25: drmhub.v1.VendorStatus.Drift.last_seen_time:type_name -> google.protobuf.Timestamp
+	22, // 26: drmhub.v1.VendorStatus.Canary.interval:type_name -> google.protobuf.Duration
+	21, // 27: drmhub.v1.VendorStatus.Canary.last_time:type_name -> google.protobuf.Timestamp
+	3,  // 28: drmhub.v1.VendorStatus.Canary.result:type_name -> drmhub.v1.VendorStatus.Canary.Result
+	23, // 29: drmhub.v1.VendorStatus.Canary.error:type_name -> google.rpc.Status
+	22, // 30: drmhub.v1.VendorStatus.Canary.latency:type_name -> google.protobuf.Duration
+	21, // 31: drmhub.v1.VendorStatus.Canary.next_time:type_name -> google.protobuf.Timestamp
+	6,  // 32: drmhub.v1.VendorService.ListVendors:input_type -> drmhub.v1.ListVendorsRequest
+	8,  // 33: drmhub.v1.VendorService.GetVendor:input_type -> drmhub.v1.GetVendorRequest
+	10, // 34: drmhub.v1.VendorService.CheckVendor:input_type -> drmhub.v1.CheckVendorRequest
+	9,  // 35: drmhub.v1.VendorService.GetVendorStatus:input_type -> drmhub.v1.GetVendorStatusRequest
+	7,  // 36: drmhub.v1.VendorService.ListVendors:output_type -> drmhub.v1.ListVendorsResponse
+	4,  // 37: drmhub.v1.VendorService.GetVendor:output_type -> drmhub.v1.Vendor
+	11, // 38: drmhub.v1.VendorService.CheckVendor:output_type -> drmhub.v1.CheckVendorResponse
+	5,  // 39: drmhub.v1.VendorService.GetVendorStatus:output_type -> drmhub.v1.VendorStatus
+	36, // [36:40] is the sub-list for method output_type
+	32, // [32:36] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_drmhub_v1_vendor_service_proto_init() }
@@ -683,8 +1652,8 @@ func file_drmhub_v1_vendor_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drmhub_v1_vendor_service_proto_rawDesc), len(file_drmhub_v1_vendor_service_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   8,
+			NumEnums:      4,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,9 +22,10 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	VendorService_ListVendors_FullMethodName = "/drmhub.v1.VendorService/ListVendors"
-	VendorService_GetVendor_FullMethodName   = "/drmhub.v1.VendorService/GetVendor"
-	VendorService_CheckVendor_FullMethodName = "/drmhub.v1.VendorService/CheckVendor"
+	VendorService_ListVendors_FullMethodName     = "/drmhub.v1.VendorService/ListVendors"
+	VendorService_GetVendor_FullMethodName       = "/drmhub.v1.VendorService/GetVendor"
+	VendorService_CheckVendor_FullMethodName     = "/drmhub.v1.VendorService/CheckVendor"
+	VendorService_GetVendorStatus_FullMethodName = "/drmhub.v1.VendorService/GetVendorStatus"
 )
 
 // VendorServiceClient is the client API for VendorService service.
@@ -43,6 +44,10 @@ type VendorServiceClient interface {
 	// refuses or cannot be reached, the call succeeds, and the response has `ok: false` and the
 	// error.
 	CheckVendor(ctx context.Context, in *CheckVendorRequest, opts ...grpc.CallOption) (*CheckVendorResponse, error)
+	// Gets how drmhub's calls to the vendor went, without calling it: what holds calls up, the last
+	// error and success, and how the vendor's responses differ from its documents. It is what one
+	// replica of drmhub saw since its start.
+	GetVendorStatus(ctx context.Context, in *GetVendorStatusRequest, opts ...grpc.CallOption) (*VendorStatus, error)
 }
 
 type vendorServiceClient struct {
@@ -83,6 +88,16 @@ func (c *vendorServiceClient) CheckVendor(ctx context.Context, in *CheckVendorRe
 	return out, nil
 }
 
+func (c *vendorServiceClient) GetVendorStatus(ctx context.Context, in *GetVendorStatusRequest, opts ...grpc.CallOption) (*VendorStatus, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(VendorStatus)
+	err := c.cc.Invoke(ctx, VendorService_GetVendorStatus_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // VendorServiceServer is the server API for VendorService service.
 // All implementations must embed UnimplementedVendorServiceServer
 // for forward compatibility.
@@ -99,6 +114,10 @@ type VendorServiceServer interface {
 	// refuses or cannot be reached, the call succeeds, and the response has `ok: false` and the
 	// error.
 	CheckVendor(context.Context, *CheckVendorRequest) (*CheckVendorResponse, error)
+	// Gets how drmhub's calls to the vendor went, without calling it: what holds calls up, the last
+	// error and success, and how the vendor's responses differ from its documents. It is what one
+	// replica of drmhub saw since its start.
+	GetVendorStatus(context.Context, *GetVendorStatusRequest) (*VendorStatus, error)
 	mustEmbedUnimplementedVendorServiceServer()
 }
 
@@ -117,6 +136,9 @@ func (UnimplementedVendorServiceServer) GetVendor(context.Context, *GetVendorReq
 }
 func (UnimplementedVendorServiceServer) CheckVendor(context.Context, *CheckVendorRequest) (*CheckVendorResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckVendor not implemented")
+}
+func (UnimplementedVendorServiceServer) GetVendorStatus(context.Context, *GetVendorStatusRequest) (*VendorStatus, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetVendorStatus not implemented")
 }
 func (UnimplementedVendorServiceServer) mustEmbedUnimplementedVendorServiceServer() {}
 func (UnimplementedVendorServiceServer) testEmbeddedByValue()                       {}
@@ -193,6 +215,24 @@ func _VendorService_CheckVendor_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _VendorService_GetVendorStatus_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetVendorStatusRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(VendorServiceServer).GetVendorStatus(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: VendorService_GetVendorStatus_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(VendorServiceServer).GetVendorStatus(ctx, req.(*GetVendorStatusRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // VendorService_ServiceDesc is the grpc.ServiceDesc for VendorService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -211,6 +251,10 @@ var VendorService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CheckVendor",
 			Handler:    _VendorService_CheckVendor_Handler,
+		},
+		{
+			MethodName: "GetVendorStatus",
+			Handler:    _VendorService_GetVendorStatus_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -132,6 +132,9 @@ func TestWhatAConfinedCallerMayCall(t *testing.T) {
 	}{
 		{pb.VendorService_GetVendor_FullMethodName, "vendors/pc", []string{"vendor", "site", "no default", "customer"}},
 		{pb.VendorService_GetVendor_FullMethodName, "vendors/am", []string{"siteless", "customer"}},
+		{pb.VendorService_GetVendorStatus_FullMethodName, "vendors/pc/status",
+			[]string{"vendor", "site", "no default", "customer"}},
+		{pb.VendorService_GetVendorStatus_FullMethodName, "vendors/am/status", []string{"siteless", "customer"}},
 		{pb.SiteService_ListSites_FullMethodName, "vendors/pc", []string{"vendor", "site", "no default", "customer"}},
 		{pb.SiteService_ListSiteOrders_FullMethodName, "vendors/pc", []string{"vendor", "customer"}},
 		{pb.MemberService_ListMembers_FullMethodName, "vendors/am", []string{"siteless", "customer"}},

@@ -134,7 +134,7 @@ func (c Caller) Sees(rpc *contract.RPC, name string) bool {
 		return vendor == names.Wildcard || c.SeesAccount(vendor)
 	case vendor == names.Wildcard:
 		return true
-	case len(segments) == 2:
+	case len(segments) == 2, rpc.Level == contract.LevelVendor:
 		return c.SeesVendor(vendor)
 	case segments[2] != "sites":
 		return c.SeesAccount(vendor)

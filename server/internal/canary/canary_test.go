@@ -94,7 +94,8 @@ func (v *vendor) reads() []time.Duration {
 
 // RoundTrip returns the response of the vendor.
 func (v *vendor) RoundTrip(r *http.Request) (*http.Response, error) {
-	res := &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}")), Request: r}
+	res := &http.Response{StatusCode: 200, Header: http.Header{}, Request: r}
+	res.Body = io.NopCloser(strings.NewReader("{}"))
 	switch v.does.Load() {
 	case "429":
 		res.StatusCode = 429

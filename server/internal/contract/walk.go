@@ -86,7 +86,7 @@ func newLevel(request protoreflect.MessageDescriptor) Level {
 	switch {
 	case strings.HasPrefix(string(form), string(names.Site)):
 		return LevelSite
-	case form == names.Vendor:
+	case form == names.Vendor, form == names.VendorStatus:
 		return LevelVendor
 	case strings.HasPrefix(string(form), string(names.Vendor)):
 		return LevelAccount
