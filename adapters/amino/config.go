@@ -42,7 +42,7 @@ type Config struct {
 	// ProductShape is the form in which a product is written: "current" for the attributes of AminoTV's
 	// page (title, price_record, license_defaults, is_user_visible), or "older" for those of its older
 	// revisions (name, price_currency_amount, recurring, is_visible). Both are read. Default: current.
-	ProductShape string `yaml:"product_shape"`
+	ProductShape string `yaml:"product_shape" enum:"current|older"`
 	// LicenseStandsWithoutIrdeto says what AminoTV does if Irdeto, the DRM partner, fails. With true,
 	// it creates or deletes the license all the same, and reading it back shows nothing of Irdeto.
 	// With false, the default, the call has no effect.

@@ -48,12 +48,12 @@ type Config struct {
 	RegionCode string `yaml:"region_code" reload:"account"`
 
 	// PageSizeParameter is pageSize or pageSizeNo. The default is pageSize.
-	PageSizeParameter PageSizeParameter `yaml:"page_size_parameter"`
+	PageSizeParameter PageSizeParameter `yaml:"page_size_parameter" enum:"pageSize|pageSizeNo"`
 	// PageNumberBase is the pageNo of the first page, 0 or 1. The API pages of 2023 leave it open.
 	// The default is 1, as in the API pages of 2026.
 	PageNumberBase int `yaml:"page_number_base"`
 	// DRMTypeCondition is drmType or drm_type. The default is drmType.
-	DRMTypeCondition DRMTypeCondition `yaml:"drm_type_condition"`
+	DRMTypeCondition DRMTypeCondition `yaml:"drm_type_condition" enum:"drmType|drm_type"`
 	// HashUserID makes a search by userId send the MD5 of the user id, as the history shows it. If
 	// it is false, the search sends the id itself. The default is true.
 	HashUserID bool `yaml:"hash_user_id"`

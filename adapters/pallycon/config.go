@@ -44,7 +44,7 @@ type Config struct {
 	// ParameterEncoding is json (the default), form or query. The guide names the parameters of POST
 	// and PUT, and not how they are sent. The registration of a FairPlay certificate is always
 	// multipart/form-data, because it contains files.
-	ParameterEncoding ParameterEncoding `yaml:"parameter_encoding"`
+	ParameterEncoding ParameterEncoding `yaml:"parameter_encoding" enum:"json|form|query"`
 	// ToInclusive is whether a search finds the day that its parameter `to` names. The guide says
 	// only "end date of the search". The default is true.
 	ToInclusive bool `yaml:"to_inclusive"`

@@ -19,7 +19,7 @@ const (
 // Auth says who may call.
 type Auth struct {
 	// Mode is required, since no default is safe.
-	Mode AuthMode `yaml:"mode" reload:"restart"`
+	Mode AuthMode `yaml:"mode" reload:"restart" enum:"jwt|none"`
 	// AllowRemote lets mode none listen on addresses that are not loopback.
 	AllowRemote bool `yaml:"allow_remote"`
 	// Issuer is the `iss` that tokens must carry.
@@ -83,7 +83,9 @@ type Limits struct {
 
 // OIDC is the client that drmhub is to the identity provider, whose address is Auth.Issuer.
 type OIDC struct {
-	ClientID     string       `yaml:"client_id"`
+	// ClientID is the id of this client at the provider.
+	ClientID string `yaml:"client_id"`
+	// ClientSecret is its secret, if the provider wants one.
 	ClientSecret *secret.Text `yaml:"client_secret"`
 	// RedirectURL is where the provider sends the browser back: https://HOST/console/callback.
 	RedirectURL string `yaml:"redirect_url"`

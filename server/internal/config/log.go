@@ -5,9 +5,9 @@ import "log/slog"
 // Log says which lines the program's log has, and how they look.
 type Log struct {
 	// Level is the least level of the lines: debug, info, warn or error. By default it is info.
-	Level string `yaml:"level"`
+	Level string `yaml:"level" enum:"debug|info|warn|error"`
 	// Format is text or json. By default it is text on a terminal, and json elsewhere.
-	Format string `yaml:"format" reload:"restart"`
+	Format string `yaml:"format" reload:"restart" enum:"text|json"`
 }
 
 func defaultLog() Log { return Log{Level: "info"} }
