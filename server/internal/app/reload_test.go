@@ -158,6 +158,7 @@ func TestReload(t *testing.T) {
 			"    amino: {base_url: \"http://127.0.0.1:1\", token: {file: mounted/key}}\n"},
 			"by amino", codes.NotFound, codes.OK},
 		{"a log level", []string{"auth:", "log: {level: debug}\nauth:"}, "", codes.NotFound, codes.OK},
+		{"a canary", []string{"auth:", "canary: {interval: 1h}\nauth:"}, "", codes.NotFound, codes.OK},
 		{"a timeout", []string{"20s", "19s"}, "", codes.NotFound, codes.OK},
 		{"a new vendor", []string{"vendors:\n", another}, "", codes.Unavailable, codes.OK},
 		{"a vendor less", []string{"vendors:\n  - id: acme\n    pallycon:" + ofPallyCon, another}, "",
@@ -186,7 +187,7 @@ func TestReload(t *testing.T) {
 		"drmhub.yaml:4: auth.mode: must be jwt or none", "drmhub.yaml:8: vendors[0].pallycon.timeout:",
 		"vendors_added=[b]", "vendors_changed=[acme]", "vendors_removed=[acme]",
 		"need a restart: these keys keep their values\" keys=\"[http.listen store.dsn]\"", "keys=[auth.mode]",
-		"keys=[log.level]",
+		"keys=[log.level]", "keys=[canary.interval]",
 		"and it is the same",
 	} {
 		if !strings.Contains(f.log.String(), want) {
