@@ -61,8 +61,8 @@ func newRoot() *cobra.Command {
 		&cobra.Group{ID: cli.GroupID, Title: "Commands of the client, which call a running server:"},
 	)
 	for _, c := range []*cobra.Command{
-		emulateCommand(), healthCommand(), auditCommand(), keygenCommand(), tokenCommand(), versionCommand(),
-		completionCommand(), manCommand(),
+		emulateCommand(), healthCommand(), configCommand(), auditCommand(), keygenCommand(), tokenCommand(),
+		versionCommand(), completionCommand(), manCommand(),
 	} {
 		c.GroupID = serverGroup
 		root.AddCommand(c)

@@ -112,6 +112,13 @@ func TestTheCommandsThatTheSandboxPrintsWork(t *testing.T) {
 			t.Errorf("%s returns %s", urls[i][1], body)
 		}
 	}
+	line := regexp.MustCompile(`(?m)^  \S.* (licenses list .*)$`).FindStringSubmatch(said)
+	if line == nil {
+		t.Fatalf("it prints %s", said)
+	}
+	if out, err := ran(t, strings.Fields(line[1])...); err != nil || !strings.Contains(out, "\tFAILURE\t") {
+		t.Errorf("%s prints %s, %v", line[1], out, err)
+	}
 	admins := regexp.MustCompile(`http://\S+/_twin/`).FindAllString(said, -1)
 	if len(admins) != len(catalog.Kinds) {
 		t.Errorf("it prints the twins %q, want one of each of %d vendors", admins, len(catalog.Kinds))
@@ -259,6 +266,33 @@ func TestHelpNamesEveryCommand(t *testing.T) {
 	}
 }
 
+func TestConfigCheck(t *testing.T) {
+	twin := running(t, 1, "emulate", "pallycon", "--listen", "127.0.0.1:0")
+	file := configured(t, regexp.MustCompile(`http://[0-9.:]+`).FindString(twin), "")
+	t.Setenv("DRMHUB_CONFIG", file)
+	for line, want := range map[string]string{
+		"config check":                   "has no mistake",
+		"config check " + file:           "has no mistake",
+		"config check --connect " + file: "vendors/acme  ok ",
+	} {
+		if said, err := ran(t, strings.Fields(line)...); err != nil || !strings.Contains(said, want) {
+			t.Errorf("%s prints %s, %v", line, said, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(filepath.Dir(file), "drmhub.db")); err == nil {
+		t.Error("the check creates the store")
+	}
+	broken := configured(t, "http://127.0.0.1:1", "ops: {listen: 1, speed: 2}\n")
+	_, err := ran(t, "config", "check", broken)
+	if err == nil || strings.Count(err.Error(), broken+":") != 2 {
+		t.Errorf("two mistakes: %v", err)
+	}
+	said, err := ran(t, "config", "check", "--connect", configured(t, "http://127.0.0.1:1", ""))
+	if err == nil || !strings.Contains(err.Error(), "1 of 2") || !strings.Contains(said, "vendors/acme  failed ") {
+		t.Errorf("a vendor that is down: %v\n%s", err, said)
+	}
+}
+
 // TestTheManualHasEveryCommand also checks that no two commands have one name.
 func TestTheManualHasEveryCommand(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "man")
@@ -327,6 +361,10 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 		"health --url 8080":                       cli.ExitFailed,
 		"audit":                                   cli.ExitUsage,
 		"completion":                              cli.ExitUsage,
+		"config":                                  cli.ExitUsage,
+		"config check":                            cli.ExitUsage,
+		"config check a b":                        cli.ExitUsage,
+		"config check /does/not/exist.yaml":       cli.ExitFailed,
 		"completion tcsh":                         cli.ExitUsage,
 		"man":                                     cli.ExitUsage,
 		"sites lst":                               cli.ExitUsage,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -110,12 +111,28 @@ func welcome(grpcAddr, restURL string, twins []app.Twin) string {
 	fmt.Fprintf(&text, `This is the sandbox, with a twin of each vendor inside. Try:
   curl %[2]s/v1/vendors/-/sites
   curl '%[2]s/v1/vendors/-/sites/-/licenses?filter.userId=tester01&filter.status=FAILURE&pageSize=3'
-  go run ./server licenses list --server %[1]s --user-id tester01 --status FAILURE --limit 3
+  %[3]s licenses list%[4]s --user-id tester01 --status FAILURE --limit 3
   go run github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4 -plaintext %[1]s list
 Each twin shows its requests, and takes orders for faults, below its admin path:
-`, grpcAddr, restURL)
+`, grpcAddr, restURL, self(), serverFlag(grpcAddr))
 	for _, t := range twins {
 		fmt.Fprintf(&text, "  %-9s %s/_twin/\n", t.Kind, t.URL)
 	}
 	return text.String()
+}
+
+// self returns how this program was called: by go run, or by its own name.
+func self() string {
+	if strings.Contains(filepath.ToSlash(os.Args[0]), "/go-build") {
+		return "go run ./server"
+	}
+	return "drmhub"
+}
+
+// serverFlag returns the flag by which the client finds a server, if it needs one.
+func serverFlag(grpcAddr string) string {
+	if grpcAddr == "127.0.0.1:9090" {
+		return ""
+	}
+	return " --server " + grpcAddr
 }

@@ -59,10 +59,10 @@ func (s *session) invoke(rpc *contract.RPC, req, res proto.Message) error {
 // note prints what a response says beside its message.
 func (s *session) note(header metadata.MD, err error) {
 	for _, planned := range header.Get("drmhub-planned-request") {
-		fmt.Fprintf(s.errs, "Planned request: %s\n", clean(planned))
+		fmt.Fprintf(s.errs, "Planned request: %s\n", Clean(planned))
 	}
 	if names := header.Get("drmhub-mutation"); len(names) > 0 && err == nil {
-		fmt.Fprintf(s.errs, "Mutation: %s\n", clean(names[0]))
+		fmt.Fprintf(s.errs, "Mutation: %s\n", Clean(names[0]))
 	}
 	if strings.Join(header.Get("drmhub-replayed"), "") == "true" {
 		fmt.Fprintln(s.errs, "An earlier call with this request id brought this result about. This call sent nothing.")
@@ -79,7 +79,7 @@ func outcome(res proto.Message) error {
 		return outcomeOfItems(res.GetResults())
 	case *pb.CheckVendorResponse:
 		if !res.GetOk() {
-			return exitError{fmt.Errorf("the vendor is not well: %s", clean(res.GetError().GetMessage())), ExitFailed}
+			return exitError{fmt.Errorf("the vendor is not well: %s", Clean(res.GetError().GetMessage())), ExitFailed}
 		}
 	}
 	return nil

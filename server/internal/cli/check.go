@@ -84,7 +84,7 @@ func (l *client) showChecks(c *cobra.Command, names []string, results []*pb.Chec
 		if said != "ok" {
 			failed++
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", clean(name), said, results[i].GetLatency().AsDuration(), clean(detail))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", Clean(name), said, results[i].GetLatency().AsDuration(), Clean(detail))
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -81,7 +81,7 @@ func (l *client) namesOf(c *cobra.Command, form names.Pattern, start string) []s
 	var found []string
 	for i := range rowsOf(res).Len() {
 		name := contract.Text(rowsOf(res).Get(i).Message(), "name") + suffix
-		if strings.HasPrefix(name, start) && name == clean(name) && name != suffix {
+		if strings.HasPrefix(name, start) && name == Clean(name) && name != suffix {
 			found = append(found, name)
 		}
 	}

@@ -129,7 +129,7 @@ func connectionProblem(err error) string {
 	if i := strings.LastIndex(text, `desc = "`); i >= 0 {
 		text = strings.TrimSuffix(text[i+len(`desc = "`):], `"`)
 	}
-	return clean(text)
+	return Clean(text)
 }
 
 // isLoopback reports whether an address is on this machine.

@@ -51,7 +51,7 @@ func (s *session) changeFailed(rpc *contract.RPC, req proto.Message, err error) 
 	mutation := infoOf(problem).GetMetadata()[apierror.MutationName]
 	switch {
 	case mutation != "":
-		text += fmt.Sprintf("\nFollow its record: drmhub mutations watch %s", clean(mutation))
+		text += fmt.Sprintf("\nFollow its record: drmhub mutations watch %s", Clean(mutation))
 	case id != "":
 		text += fmt.Sprintf("\nFind its record: drmhub mutations list --request-id %s", id)
 	}
@@ -68,7 +68,7 @@ func explain(rpc *contract.RPC, err error) string {
 	if info == nil {
 		return explainForeign(err, s)
 	}
-	lines := []string{clean(s.Message()), fmt.Sprintf("  reason: %s (%s)", info.GetReason(), codeName(s.Code()))}
+	lines := []string{Clean(s.Message()), fmt.Sprintf("  reason: %s (%s)", info.GetReason(), codeName(s.Code()))}
 	for _, d := range s.Details() {
 		switch d := d.(type) {
 		case *errdetails.BadRequest:
@@ -86,7 +86,7 @@ func explain(rpc *contract.RPC, err error) string {
 		// The message may have it already. The mutation has a line of its own, for programs.
 		if text := info.GetMetadata()[key]; text != "" &&
 			(key == apierror.MutationName || !strings.Contains(s.Message(), text)) {
-			lines = append(lines, fmt.Sprintf("  %s: %s", strings.ReplaceAll(key, "_", " "), clean(text)))
+			lines = append(lines, fmt.Sprintf("  %s: %s", strings.ReplaceAll(key, "_", " "), Clean(text)))
 		}
 	}
 	if advice := adviceOf(info.GetReason()); advice != "" {
@@ -97,7 +97,7 @@ func explain(rpc *contract.RPC, err error) string {
 
 // violation returns what is wrong with a field, and the flag of that field.
 func violation(rpc *contract.RPC, v *errdetails.BadRequest_FieldViolation) string {
-	field, text := clean(v.GetField()), clean(v.GetDescription())
+	field, text := Clean(v.GetField()), Clean(v.GetDescription())
 	if field == "" {
 		return text
 	}
@@ -117,7 +117,7 @@ func explainForeign(err error, s *status.Status) string {
 	case s.Code() == codes.DeadlineExceeded:
 		return "The response did not arrive in the time of --timeout."
 	case s.Code() == codes.Unauthenticated:
-		return fmt.Sprintf("The call was not made: %s", clean(s.Message()))
+		return fmt.Sprintf("The call was not made: %s", Clean(s.Message()))
 	}
 	return fmt.Sprintf("No response of drmhub arrived: %s\n  code: %s", connectionProblem(err), codeName(s.Code()))
 }
@@ -128,7 +128,7 @@ func explainShort(err error) string {
 	if infoOf(status.Convert(err).Proto()) != nil {
 		text = status.Convert(err).Message()
 	}
-	return clean(text)
+	return Clean(text)
 }
 
 // adviceOf returns what the contract says of a reason, without its code and its metadata.

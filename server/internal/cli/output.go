@@ -68,7 +68,7 @@ func (p *printer) forPeople() bool { return p.format == formatTable || p.format 
 func (p *printer) response(rpc *contract.RPC, res proto.Message) error {
 	if f := fieldOf(res, "unreachable"); f != nil {
 		for _, name := range stringsOf(res.ProtoReflect().Get(f).List()) {
-			fmt.Fprintf(p.errs, "Not reached, so its rows are missing: %s\n", clean(name))
+			fmt.Fprintf(p.errs, "Not reached, so its rows are missing: %s\n", Clean(name))
 		}
 	}
 	isList := rowsField(res.ProtoReflect().Descriptor()) != nil
@@ -129,7 +129,7 @@ func (p *printer) names(rows []protoreflect.Message) error {
 		if row.Descriptor().Fields().ByName("name") == nil {
 			return Usagef("a %s has no name: use another format", row.Descriptor().Name())
 		}
-		if _, err := fmt.Fprintln(p.out, clean(contract.Text(row, "name"))); err != nil {
+		if _, err := fmt.Fprintln(p.out, Clean(contract.Text(row, "name"))); err != nil {
 			return err
 		}
 	}

@@ -23,7 +23,7 @@ func (s *session) pages(rpc *contract.RPC, req proto.Message, p *printer, all bo
 		if err := s.invoke(rpc, req, page); err != nil {
 			if token := contract.Text(req.ProtoReflect(), "page_token"); token != "" && rows > 0 {
 				const said = "The rows after the first %d are missing. Continue with --page-token %s\n"
-				fmt.Fprintf(s.errs, said, rows, clean(token))
+				fmt.Fprintf(s.errs, said, rows, Clean(token))
 				_ = p.response(rpc, whole) // The error of the call is the one to show.
 			}
 			return s.failed(rpc, err)
@@ -40,7 +40,7 @@ func (s *session) pages(rpc *contract.RPC, req proto.Message, p *printer, all bo
 		return err
 	}
 	if token := contract.Text(whole.ProtoReflect(), "next_page_token"); token != "" && p.forPeople() {
-		fmt.Fprintf(s.errs, "There are more rows: use --all, or --page-token %s\n", clean(token))
+		fmt.Fprintf(s.errs, "There are more rows: use --all, or --page-token %s\n", Clean(token))
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ func (s *session) stream(rpc *contract.RPC, req proto.Message, p *printer) error
 		}
 		if s.cmd.Context().Err() != nil || !progress {
 			if token := contract.Text(req.ProtoReflect(), "page_token"); token != "" {
-				fmt.Fprintf(s.errs, "The stream broke. Continue with --page-token %s\n", clean(token))
+				fmt.Fprintf(s.errs, "The stream broke. Continue with --page-token %s\n", Clean(token))
 			}
 			return s.failed(rpc, err)
 		}

@@ -133,7 +133,7 @@ func valueText(f protoreflect.FieldDescriptor, v protoreflect.Value) string {
 	case f.Kind() == protoreflect.BytesKind:
 		return fmt.Sprintf("%d bytes", len(v.Bytes()))
 	case f.Message() == nil:
-		return clean(v.String())
+		return Clean(v.String())
 	}
 	switch m := v.Message().Interface().(type) {
 	case *timestamppb.Timestamp:
@@ -141,7 +141,7 @@ func valueText(f protoreflect.FieldDescriptor, v protoreflect.Value) string {
 	case *durationpb.Duration:
 		return m.AsDuration().String()
 	case *fieldmaskpb.FieldMask:
-		return clean(strings.Join(m.GetPaths(), ","))
+		return Clean(strings.Join(m.GetPaths(), ","))
 	}
 	var parts []string
 	for _, path := range leaves(f.Message(), nil) {
@@ -153,13 +153,13 @@ func valueText(f protoreflect.FieldDescriptor, v protoreflect.Value) string {
 	}
 	if parts == nil {
 		line, _ := gateway.AppendJSON(nil, v.Message().Interface()) // An empty message is short.
-		return clean(string(line))
+		return Clean(string(line))
 	}
 	return strings.Join(parts, " ")
 }
 
-// clean returns text of others as one line that cannot steer a terminal.
-func clean(text string) string {
+// Clean returns text of others as one line that cannot steer a terminal.
+func Clean(text string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
 			return ' '

@@ -111,7 +111,7 @@ func (s *session) allLicenses(req *pb.ListLicensesRequest) (rows []*pb.License, 
 		}
 		for _, name := range page.GetUnreachable() {
 			complete = false
-			fmt.Fprintf(s.errs, "Not reached, so its rows come later: %s\n", clean(name))
+			fmt.Fprintf(s.errs, "Not reached, so its rows come later: %s\n", Clean(name))
 		}
 		rows = append(rows, page.GetLicenses()...)
 		if req.PageToken = page.GetNextPageToken(); req.GetPageToken() == "" {

@@ -78,10 +78,10 @@ func progressOf(m *pb.Mutation) string {
 	var line strings.Builder
 	line.WriteString(m.GetState().String())
 	for _, step := range m.GetSteps() {
-		fmt.Fprintf(&line, " %s=%s", clean(step.GetId()), step.GetState())
+		fmt.Fprintf(&line, " %s=%s", Clean(step.GetId()), step.GetState())
 	}
 	if m.GetMessage() != "" {
-		line.WriteString(": " + clean(m.GetMessage()))
+		line.WriteString(": " + Clean(m.GetMessage()))
 	}
 	return line.String()
 }

@@ -81,6 +81,12 @@ func (s *Set) fetch(ctx context.Context) error {
 	return nil
 }
 
+// Try fetches the set once, without taking its keys, and returns how many keys can verify tokens.
+func (s *Set) Try(ctx context.Context) (usable int, err error) {
+	keys, _, err := s.get(ctx)
+	return len(keys), err
+}
+
 func (s *Set) get(ctx context.Context) (keys map[string]Key, ignored int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTime)
 	defer cancel()
