@@ -17,8 +17,8 @@ import (
 )
 
 func configCommand() *cobra.Command {
-	return cli.Group(&cobra.Command{Use: "config", Short: "Check the configuration of a server"},
-		configCheckCommand())
+	return cli.Group(&cobra.Command{Use: "config", Short: "Check, print and describe the configuration of a server"},
+		configCheckCommand(), configPrintCommand(), configSchemaCommand())
 }
 
 // connectTime bounds how long all connections of a configuration are tried.

@@ -3,6 +3,7 @@ package program
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -279,15 +280,24 @@ func TestConfigCheck(t *testing.T) {
 			t.Errorf("%s prints %s, %v", line, said, err)
 		}
 	}
+	said, err := ran(t, "config", "print", file)
+	if err != nil || !strings.Contains(said, "[redacted]") || strings.Contains(said, "sandbox-service-api-key") ||
+		!strings.Contains(said, "account_id: sandbox") {
+		t.Errorf("config print prints %s, %v", said, err)
+	}
+	said, err = ran(t, "config", "schema")
+	if err != nil || !json.Valid([]byte(said)) || !strings.Contains(said, "service_api_key") {
+		t.Errorf("config schema prints %.300s, %v", said, err)
+	}
 	if _, err := os.Stat(filepath.Join(filepath.Dir(file), "drmhub.db")); err == nil {
 		t.Error("the check creates the store")
 	}
 	broken := configured(t, "http://127.0.0.1:1", "ops: {listen: 1, speed: 2}\n")
-	_, err := ran(t, "config", "check", broken)
+	_, err = ran(t, "config", "check", broken)
 	if err == nil || strings.Count(err.Error(), broken+":") != 2 {
 		t.Errorf("two mistakes: %v", err)
 	}
-	said, err := ran(t, "config", "check", "--connect", configured(t, "http://127.0.0.1:1", ""))
+	said, err = ran(t, "config", "check", "--connect", configured(t, "http://127.0.0.1:1", ""))
 	if err == nil || !strings.Contains(err.Error(), "1 of 2") || !strings.Contains(said, "vendors/acme  failed ") {
 		t.Errorf("a vendor that is down: %v\n%s", err, said)
 	}
@@ -363,6 +373,8 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 		"completion":                              cli.ExitUsage,
 		"config":                                  cli.ExitUsage,
 		"config check":                            cli.ExitUsage,
+		"config print":                            cli.ExitUsage,
+		"config schema x":                         cli.ExitUsage,
 		"config check a b":                        cli.ExitUsage,
 		"config check /does/not/exist.yaml":       cli.ExitFailed,
 		"completion tcsh":                         cli.ExitUsage,
