@@ -191,7 +191,7 @@ func (a *App) release(ctx context.Context) error {
 		errs = append(errs, a.journal.Close(ctx))
 	}
 	if a.metrics != nil {
-		errs = append(errs, a.metrics.Close(context.WithoutCancel(ctx)))
+		a.closeMetrics(ctx)
 	}
 	if a.sink != nil {
 		errs = append(errs, a.sink.Close())

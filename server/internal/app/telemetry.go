@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -33,6 +34,13 @@ func (a *App) observe(all *vendors.Registry) {
 		if v.Account != nil {
 			v.Account.Observe(a.calls)
 		}
+	}
+}
+
+// closeMetrics sends what is left of the telemetry. Its failure says nothing about vendors.
+func (a *App) closeMetrics(ctx context.Context) {
+	if err := a.metrics.Close(context.WithoutCancel(ctx)); err != nil {
+		a.log.WarnContext(ctx, "the last telemetry was not sent: check the variables OTEL_…", "error", err)
 	}
 }
 

@@ -64,6 +64,7 @@ func (m *Metrics) NewCalls(o CallsOptions) (*Calls, error) {
 	c.duration = i.histogram("rpc.server.call.duration", "s", "Time of a call of the API.", bounds...)
 	c.requests = i.histogram(requestDuration, "s", "Time of a request over HTTP.")
 	c.attempts.create(i)
+	m.export.logFailures(o.Log)
 	if m.export.traces != nil {
 		c.tracer = m.export.traces.Tracer("github.com/drmhub/drmhub")
 	}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
@@ -55,6 +57,27 @@ func TestAnEnvironmentThatCannotBeUsedIsAnError(t *testing.T) {
 	}
 	t.Setenv("OTEL_METRICS_EXPORTER", "prometheus") // which is /metrics, and no other page
 	newCalls(t)
+}
+
+func TestADeadCollectorHoldsNothingUp(t *testing.T) {
+	dead, err := net.Listen("tcp", "127.0.0.1:0") // It accepts no connection.
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dead.Close()
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"+dead.Addr().String())
+	m, c := newCalls(t)
+	info := &grpc.UnaryServerInfo{FullMethod: pb.SiteService_GetSite_FullMethodName}
+	begun := time.Now()
+	for range 10_000 {
+		_, _ = c.Unary(t.Context(), &pb.GetSiteRequest{}, info, func(context.Context, any) (any, error) { return nil, nil })
+	}
+	if err := m.Close(t.Context()); err == nil {
+		t.Error("everything was sent")
+	}
+	if took := time.Since(begun); took > 20*time.Second { // The exporter itself would try for a minute.
+		t.Errorf("it took %v", took)
+	}
 }
 
 // TestLabelsHaveABound makes calls that differ in all that a caller can choose.

@@ -7,14 +7,18 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
+	"time"
 
 	"go.opentelemetry.io/contrib/bridges/otelslog"
 	"go.opentelemetry.io/contrib/exporters/autoexport"
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 	sdk "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"golang.org/x/time/rate"
 
 	"github.com/drmhub/drmhub/server/internal/buildinfo"
 )
@@ -53,7 +57,7 @@ func newExport(ctx context.Context) (*export, error) {
 	if wanted("METRICS") {
 		reader, err := autoexport.NewMetricReader(ctx)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("the environment variables OTEL_… for metrics: %w", err), e.close(ctx))
+			return nil, errors.Join(fmt.Errorf("the environment variables OTEL_… for metrics: %w", err), e.close(ctx, nil))
 		}
 		if !autoexport.IsNoneMetricReader(reader) {
 			e.metrics = reader
@@ -62,7 +66,7 @@ func newExport(ctx context.Context) (*export, error) {
 	if wanted("LOGS") {
 		lines, err := autoexport.NewLogExporter(ctx)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("the environment variables OTEL_… for logs: %w", err), e.close(ctx))
+			return nil, errors.Join(fmt.Errorf("the environment variables OTEL_… for logs: %w", err), e.close(ctx, nil))
 		}
 		if !autoexport.IsNoneLogExporter(lines) {
 			e.logs = sdklog.NewLoggerProvider(
@@ -93,14 +97,39 @@ func (e *export) logHandler() slog.Handler {
 	return otelslog.NewHandler("drmhub", otelslog.WithLoggerProvider(e.logs))
 }
 
-// close sends what is left of traces and logs. The metrics end with their provider.
-func (e *export) close(ctx context.Context) error {
-	var errs []error
+// logFailures has the log say, once a minute, that something could not be sent.
+func (e *export) logFailures(log *slog.Logger) {
+	if e.traces == nil && e.metrics == nil && e.logs == nil {
+		return
+	}
+	seldom := &rate.Sometimes{Interval: time.Minute}
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
+		seldom.Do(func() { log.Warn("telemetry was not sent: check the variables OTEL_…", "error", err) })
+	}))
+}
+
+// A provider is the source of a signal.
+type provider interface {
+	Shutdown(ctx context.Context) error
+}
+
+// close ends the sources of all signals at the same time, and sends what is left. more may be nil.
+func (e *export) close(ctx context.Context, more provider) error {
+	var all []provider
 	if e.traces != nil {
-		errs = append(errs, e.traces.Shutdown(ctx))
+		all = append(all, e.traces)
 	}
 	if e.logs != nil {
-		errs = append(errs, e.logs.Shutdown(ctx))
+		all = append(all, e.logs)
 	}
+	if more != nil {
+		all = append(all, more)
+	}
+	errs := make([]error, len(all))
+	var ended sync.WaitGroup
+	for i, p := range all {
+		ended.Go(func() { errs[i] = p.Shutdown(ctx) })
+	}
+	ended.Wait()
 	return errors.Join(errs...)
 }

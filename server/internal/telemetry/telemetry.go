@@ -67,9 +67,15 @@ func New() (*Metrics, error) {
 // Page returns the page at Path: the text format of Prometheus, or OpenMetrics where it is accepted.
 func (m *Metrics) Page() http.Handler { return m.page }
 
-// Close ends the metrics and traces, and sends what is left of them.
+// sendTime bounds how long Close sends what is left.
+const sendTime = 2 * time.Second
+
+// Close ends the metrics and traces, and sends what is left of them. A collector that does not respond holds it up
+// for sendTime only.
 func (m *Metrics) Close(ctx context.Context) error {
-	return errors.Join(m.provider.Shutdown(ctx), m.export.close(ctx))
+	ctx, cancel := context.WithTimeout(ctx, sendTime)
+	defer cancel()
+	return m.export.close(ctx, m.provider)
 }
 
 // LogHandler returns the handler that sends the lines of the log elsewhere, or nil.
