@@ -143,7 +143,7 @@ func TestTracesMetricsAndLogsAreSent(t *testing.T) {
 		who.rest(t, "GET /v1/vendors/acme/sites", "", "Traceparent", parent, "X-Request-Id", "given")
 	}
 	_, page := root.openMetrics(t)
-	if !strings.Contains(page, `# {span_id="`) && !strings.Contains(page, `# {trace_id="0123456789abcdef0123456789abcdef"`) {
+	if !regexp.MustCompile(`# \{.*trace_id="0123456789abcdef0123456789abcdef"`).MatchString(page) {
 		t.Error("no exemplars")
 	}
 	if err := h.stop(); err != nil {
@@ -174,7 +174,9 @@ func TestTracesMetricsAndLogsAreSent(t *testing.T) {
 	if calls != 4 || attempts == 0 || links != 2 || len(inTrace) != 2 {
 		t.Errorf("%d calls, %d attempts, %d links, %d in the caller's trace", calls, attempts, links, len(inTrace))
 	}
-	for path, want := range map[string]string{"/v1/metrics": "rpc.server.call.duration", "/v1/logs": "SiteService/ListSites"} {
+	for path, want := range map[string]string{
+		"/v1/metrics": "rpc.server.call.duration", "/v1/logs": "SiteService/ListSites",
+	} {
 		if !strings.Contains(string(c.sent[path]), want) {
 			t.Errorf("%s was not sent to %s", want, path)
 		}
@@ -207,9 +209,12 @@ func (h *testServer) openMetrics(t *testing.T) (contentType, page string) {
 func TestEveryAnswerHasARequestID(t *testing.T) {
 	h := start(t)
 	for given, kept := range map[string]bool{
-		"": false, "mine-1": true, strings.Repeat("x", 128): true, strings.Repeat("x", 129): false, "a b": false, "é": false,
+		"": false, "mine-1": true, "a b": false, "é": false,
+		strings.Repeat("x", 128): true, strings.Repeat("x", 129): false,
 	} {
-		for _, path := range []string{"/v1/vendors", "/v1/vendors/none", "/v1/nothing", "/docs", "/healthz", "/x", "/metrics"} {
+		for _, path := range []string{
+			"/v1/vendors", "/v1/vendors/none", "/v1/nothing", "/docs", "/healthz", "/x", "/metrics",
+		} {
 			var headers []string
 			if given != "" {
 				headers = []string{"X-Request-Id", given}

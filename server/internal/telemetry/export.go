@@ -45,19 +45,28 @@ func newExport(ctx context.Context) (*export, error) {
 	if e.off {
 		return e, nil
 	}
+	if err := e.connect(ctx); err != nil {
+		return nil, errors.Join(err, e.close(ctx, nil))
+	}
+	return e, nil
+}
+
+// connect creates what sends the signals that the environment asks for.
+func (e *export) connect(ctx context.Context) error {
+	const unusable = "the environment variables OTEL_… for %s: %w"
 	if wanted("TRACES") {
 		spans, err := autoexport.NewSpanExporter(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("the environment variables OTEL_… for traces: %w", err)
+			return fmt.Errorf(unusable, "traces", err)
 		}
 		if !autoexport.IsNoneSpanExporter(spans) {
-			e.traces = sdktrace.NewTracerProvider(sdktrace.WithBatcher(spans), sdktrace.WithResource(described))
+			e.traces = sdktrace.NewTracerProvider(sdktrace.WithBatcher(spans), sdktrace.WithResource(e.resource))
 		}
 	}
 	if wanted("METRICS") {
 		reader, err := autoexport.NewMetricReader(ctx)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("the environment variables OTEL_… for metrics: %w", err), e.close(ctx, nil))
+			return fmt.Errorf(unusable, "metrics", err)
 		}
 		if !autoexport.IsNoneMetricReader(reader) {
 			e.metrics = reader
@@ -66,14 +75,14 @@ func newExport(ctx context.Context) (*export, error) {
 	if wanted("LOGS") {
 		lines, err := autoexport.NewLogExporter(ctx)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("the environment variables OTEL_… for logs: %w", err), e.close(ctx, nil))
+			return fmt.Errorf(unusable, "logs", err)
 		}
 		if !autoexport.IsNoneLogExporter(lines) {
 			e.logs = sdklog.NewLoggerProvider(
-				sdklog.WithProcessor(sdklog.NewBatchProcessor(lines)), sdklog.WithResource(described))
+				sdklog.WithProcessor(sdklog.NewBatchProcessor(lines)), sdklog.WithResource(e.resource))
 		}
 	}
-	return e, nil
+	return nil
 }
 
 // wanted reports whether the environment asks to send a signal: TRACES, METRICS or LOGS. An endpoint alone does.
