@@ -38,18 +38,7 @@ type Group struct {
 // Backlog returns what is not settled, by the vendors with these ids.
 func (r *Records) Backlog(ctx context.Context, vendors []string) (*Backlog, error) {
 	at := time.Now()
-	values, vendor := []any{at.UnixMicro()}, strings.Builder{}
-	for i, id := range vendors {
-		prefix := names.Vendor.Name(id) + "/"
-		values = append(values, prefix)
-		fmt.Fprintf(&vendor, "WHEN substr(resource || '/', 1, %d) = $%d THEN %d ",
-			utf8.RuneCountInString(prefix), len(values), i)
-	}
-	query := fmt.Sprintf(`SELECT vendor, state_now, given_up, COUNT(*), MIN(began) FROM (
-			SELECT CASE WHEN 1 = 0 THEN 0 %s ELSE -1 END AS vendor, %s AS state_now,
-				CASE WHEN settle_at IS NULL THEN 1 ELSE 0 END AS given_up, COALESCE(send_time, create_time) AS began
-			FROM mutations WHERE %s AND state <> %d
-		) AS open GROUP BY vendor, state_now, given_up`, vendor.String(), r.stateNow(), open, intended)
+	query, values := r.backlogQuery(at, vendors)
 	rows, err := r.db.Reads().QueryContext(ctx, query, values...)
 	if err != nil {
 		return nil, err
@@ -69,6 +58,24 @@ func (r *Records) Backlog(ctx context.Context, vendors []string) (*Backlog, erro
 		return nil, err
 	}
 	return b, r.readDue(ctx, at, b)
+}
+
+// backlogQuery returns the query for the groups. Its column vendor is an index of vendors, or -1.
+func (r *Records) backlogQuery(at time.Time, vendors []string) (query string, values []any) {
+	var vendor strings.Builder
+	values = append(values, at.UnixMicro())
+	for i, id := range vendors {
+		prefix := names.Vendor.Name(id) + "/"
+		values = append(values, prefix)
+		fmt.Fprintf(&vendor, "WHEN substr(resource || '/', 1, %d) = $%d THEN %d ",
+			utf8.RuneCountInString(prefix), len(values), i)
+	}
+	query = fmt.Sprintf(`SELECT vendor, state_now, given_up, COUNT(*), MIN(began) FROM (
+			SELECT CASE WHEN 1 = 0 THEN 0 %s ELSE -1 END AS vendor, %s AS state_now,
+				CASE WHEN settle_at IS NULL THEN 1 ELSE 0 END AS given_up, COALESCE(send_time, create_time) AS began
+			FROM mutations WHERE %s AND state <> %d
+		) AS open GROUP BY vendor, state_now, given_up`, vendor.String(), r.stateNow(), open, intended)
+	return query, values
 }
 
 // readDue reads what is due to be settled, and who is alive to settle it.

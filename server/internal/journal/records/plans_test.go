@@ -69,6 +69,8 @@ func TestPlans(t *testing.T) {
 				wants(state.String()+" after "+after, index, plan(query, values...))
 			}
 		}
+		query, values := r.backlogQuery(time.Now(), []string{"a", "b"})
+		wants("the backlog", "mutations_open", plan(query, values...))
 		old := plan(r.deleteQuery(), int64(0), int64(3), int64(maxDeleted))
 		wants("deleting", "mutations_by_settle_time", old)
 	})
