@@ -18,6 +18,7 @@ const (
 	testsFile     = "../../deploy/prometheus/drmhub.rules.test.yaml"
 	dashboardFile = "../../deploy/grafana/drmhub.json"
 	runbookFile   = "../../docs/runbook.md"
+	metricsFile   = "../../docs/metrics.md"
 )
 
 type rule struct {
@@ -180,6 +181,28 @@ func checkCommands(t *testing.T, program string) {
 			if err != nil || !strings.Contains(string(help), part) {
 				t.Errorf("the runbook has the command %q, whose help has no %q: %v", m[1], part, err)
 			}
+		}
+	}
+}
+
+// checkMetrics checks that the page of metrics has all of drmhub's own, and no other.
+func checkMetrics(t *testing.T, shown string) {
+	t.Helper()
+	text, err := os.ReadFile(metricsFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := func(pattern, text string) (all []string) {
+		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+			all = append(all, m[1])
+		}
+		slices.Sort(all)
+		return slices.Compact(all)
+	}
+	inPage, inServer := names("(?m)^\\| `(drmhub_\\w+)` ", string(text)), names(`(?m)^# TYPE (drmhub_\w+) `, shown)
+	for _, name := range append(inPage, inServer...) {
+		if !slices.Contains(inPage, name) || !slices.Contains(inServer, name) {
+			t.Errorf("%s is only in docs/metrics.md, or only in the metrics", name)
 		}
 	}
 }

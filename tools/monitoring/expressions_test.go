@@ -116,7 +116,9 @@ func TestEveryExpressionIsOfAMetricThatDrmhubShows(t *testing.T) {
 	if all >= 2000 || own >= 500 {
 		t.Errorf("a scrape has %d series, %d of them of the state of drmhub", all, own)
 	}
-	known.add(t, exerciseServer(t, program))
+	other := exerciseServer(t, program)
+	known.add(t, other)
+	checkMetrics(t, page+other)
 	for _, r := range rules(t) {
 		if r.Record != "" {
 			known.see(r.Record, nil)
