@@ -66,6 +66,12 @@ func (s *Server) Kill() { s.end(syscall.SIGKILL) }
 // Stop lets the server finish the calls in flight.
 func (s *Server) Stop() { s.end(syscall.SIGTERM) }
 
+// Wait blocks until the server has ended by itself, and returns its exit code.
+func (s *Server) Wait() int {
+	_ = s.process.Wait() // The code says how it ended.
+	return s.process.ProcessState.ExitCode()
+}
+
 func (s *Server) end(signal os.Signal) {
 	_ = s.process.Process.Signal(signal) // it may have ended
 	_ = s.process.Wait()                 // its log says how it ended
