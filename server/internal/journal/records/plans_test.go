@@ -19,7 +19,7 @@ var everything = auth.Anyone.Records()
 // dead.
 func fill(t *testing.T, db *store.DB) {
 	t.Helper()
-	storetest.Exec(t, db, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+	storetest.Exec(t, db, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
 		INSERT INTO mutations (id, subject, method, resource, digest, request, secrets, state, create_time, settle_time,
 			owner) SELECT CAST(10000 + i AS TEXT), 's', 'm', 'r', '', '', 0, CASE WHEN i > 5 THEN 3 ELSE i END, i,
 			CASE WHEN i > 5 OR i IN (3, 4) THEN i END, CASE WHEN i = 2 THEN 'dead' ELSE '' END FROM n`)
@@ -94,10 +94,10 @@ func TestListedStates(t *testing.T) {
 			t.Errorf("%v: %v, %v; want %v", state, got, err, want)
 		}
 	}
-	if err := r.DeleteSettledBefore(t.Context(), time.UnixMicro(4000)); err != nil {
+	if err := r.DeleteSettledBefore(t.Context(), time.UnixMicro(800)); err != nil {
 		t.Fatal(err)
 	}
-	if left := storetest.Texts(t, db, "SELECT count(*) FROM mutations"); left[0] != "1004" {
-		t.Errorf("%s mutations are left, want 1004", left)
+	if left := storetest.Texts(t, db, "SELECT count(*) FROM mutations"); left[0] != "204" {
+		t.Errorf("%s mutations are left, want 204", left)
 	}
 }
