@@ -122,6 +122,21 @@ func TestAFullLaneRefusesAtOnce(t *testing.T) {
 	}
 }
 
+// Callers of a vendor that stalls are bounded by the default lane, and one that responds has places.
+func TestCallersOfAVendorThatStallsAreBounded(t *testing.T) {
+	for _, stuck := range []int{100, 1000} {
+		against(t, stall, upstream.Options{}, func(t *testing.T, v *vendor) {
+			for range stuck {
+				go v.read(leaving(t, time.Minute))
+			}
+			v.wantLane(t, "reads", 32, 64, uint64(stuck-32-64))
+			v.wantCalls(t, 32)
+			time.Sleep(2 * time.Second)
+			v.wantLane(t, "reads", 32, 0, uint64(stuck-32))
+		})
+	}
+}
+
 func TestCallersWhoGiveUpLoseNoPlace(t *testing.T) {
 	l := upstream.Lane{Reads: 4, Writes: 1, Queue: 10, MaxWait: 2 * time.Second}
 	var stalled atomic.Bool

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 
 	"github.com/drmhub/drmhub/bench/internal/program"
 )
@@ -55,19 +53,7 @@ func startServer(ctx context.Context, binary, vendorURL string) (s *server, err 
 }
 
 // peak returns the maximum memory that the server has had resident, in bytes.
-func (s *server) peak() (int, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.Pid()))
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(status)) {
-		if value, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			kibibytes, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(value), " kB"))
-			return kibibytes << 10, err
-		}
-	}
-	return 0, errors.New("/proc shows no VmHWM")
-}
+func (s *server) peak() (int, error) { return s.Memory("VmHWM") }
 
 // stop ends the server and removes its files.
 func (s *server) stop() error {

@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -59,6 +61,22 @@ func Start(binary, config string, env []string, log io.Writer) (*Server, error) 
 
 // Pid returns the id of the server's process.
 func (s *Server) Pid() int { return s.process.Process.Pid }
+
+// Memory returns a line of the process's memory in /proc, in bytes. VmRSS is what is resident now, and VmHWM
+// the maximum that ever was.
+func (s *Server) Memory(key string) (int, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.Pid()))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(status)) {
+		if value, ok := strings.CutPrefix(line, key+":"); ok {
+			kibibytes, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(value), " kB"))
+			return kibibytes << 10, err
+		}
+	}
+	return 0, errors.New("/proc shows no " + key)
+}
 
 // Kill ends the server as a power cut would.
 func (s *Server) Kill() { s.end(syscall.SIGKILL) }

@@ -186,7 +186,6 @@ vendors:
 			},
 		},
 	}
-	got.Source, got.Content = nil, nil
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}

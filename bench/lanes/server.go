@@ -1,0 +1,194 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	ncp "github.com/drmhub/drmhub/adapters/ncp/emulator"
+	"github.com/drmhub/drmhub/bench/internal/program"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+const configuration = `
+grpc: {listen: "127.0.0.1:0"}
+http: {listen: "127.0.0.1:0"}
+auth: {mode: none}
+store: {dsn: "sqlite::memory:"}
+vendors:
+  - id: silent
+    lane: {requests_per_second: 0}
+    pallycon: {base_url: %q, account_id: bench, account_seq: "1", service_api_key: {env: BENCH_KEY}}
+  - id: quick
+    lane: {requests_per_second: 0}
+    ncp: {base_url: %q, access_key: {env: ACCESS_KEY}, secret_key: {env: SECRET_KEY}}
+`
+
+// server is drmhub with its two vendors.
+type server struct {
+	*program.Server
+	sites pb.SiteServiceClient
+	stops []func()
+}
+
+func (s *server) stop() {
+	for _, stop := range slices.Backward(s.stops) {
+		stop()
+	}
+}
+
+// start starts the vendors and the server.
+func start(ctx context.Context) (s *server, err error) {
+	s = &server{}
+	defer func() {
+		if err != nil {
+			s.stop()
+		}
+	}()
+	folder, err := os.MkdirTemp("", "lanes")
+	if err != nil {
+		return s, err
+	}
+	s.stops = append(s.stops, func() { _ = os.RemoveAll(folder) })
+	over := make(chan struct{})
+	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-r.Context().Done():
+		case <-over:
+		}
+	}))
+	quick := httptest.NewServer(ncp.New(ncp.Options{Seed: 1, WithSampleData: true}))
+	s.stops = append(s.stops, quick.Close, silent.Close, func() { close(over) })
+	binary, err := program.Build(ctx, folder)
+	if err != nil {
+		return s, err
+	}
+	config := filepath.Join(folder, "drmhub.yaml")
+	if err := os.WriteFile(config, fmt.Appendf(nil, configuration, silent.URL, quick.URL), 0o600); err != nil {
+		return s, err
+	}
+	log, err := os.Create(filepath.Join(folder, "log"))
+	if err != nil {
+		return s, err
+	}
+	keys := []string{"BENCH_KEY=bench", "ACCESS_KEY=" + ncp.DefaultAccessKey, "SECRET_KEY=" + ncp.DefaultSecretKey}
+	if s.Server, err = program.Start(binary, config, keys, log); err != nil {
+		return s, err
+	}
+	s.stops = append(s.stops, s.Stop)
+	conn, err := grpc.NewClient(s.GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return s, err
+	}
+	s.stops = append(s.stops, func() { _ = conn.Close() })
+	s.sites = pb.NewSiteServiceClient(conn)
+	return s, nil
+}
+
+// measure measures the callers of the quick vendor, alone and beside those of the silent one.
+func (s *server) measure(ctx context.Context, length time.Duration, stuck int) (m measurement, err error) {
+	if m.quiet, err = s.list(ctx, length); err != nil {
+		return m, err
+	}
+	defer s.stick(ctx, stuck)()
+	m.stalled, err = s.list(ctx, length)
+	return m, err
+}
+
+// bounds returns the state of the server alone, and beside the callers of the silent vendor.
+func (s *server) bounds(ctx context.Context, stuck int) (calm, busy sample, err error) {
+	pause(ctx, stale)
+	if calm, err = s.sample(ctx); err != nil {
+		return calm, busy, err
+	}
+	defer s.stick(ctx, stuck)()
+	pause(ctx, stale)
+	busy, err = s.sample(ctx)
+	return calm, busy, err
+}
+
+// stick has callers call the silent vendor, until leave is called. One whose call is refused waits for a
+// second, as the docs demand.
+func (s *server) stick(ctx context.Context, callers int) (leave func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	for range callers {
+		running.Go(func() {
+			for ctx.Err() == nil {
+				if _, err := s.sites.ListSites(ctx, &pb.ListSitesRequest{Parent: "vendors/silent"}); err != nil {
+					pause(ctx, time.Second)
+				}
+			}
+		})
+	}
+	pause(ctx, time.Second) // All places are taken then.
+	return func() { cancel(); running.Wait() }
+}
+
+func pause(ctx context.Context, length time.Duration) {
+	select {
+	case <-time.After(length):
+	case <-ctx.Done():
+	}
+}
+
+// list lists the sites of the quick vendor from several callers at once, and returns how long each call took,
+// sorted.
+func (s *server) list(ctx context.Context, length time.Duration) (took []time.Duration, err error) {
+	var mu sync.Mutex
+	var running sync.WaitGroup
+	end := time.Now().Add(length)
+	for range callers {
+		running.Go(func() {
+			for time.Now().Before(end) {
+				began := time.Now()
+				_, failed := s.sites.ListSites(ctx, &pb.ListSitesRequest{Parent: "vendors/quick"})
+				mu.Lock()
+				took = append(took, time.Since(began))
+				if failed != nil {
+					err = failed
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	running.Wait()
+	slices.Sort(took)
+	return took, err
+}
+
+// sample returns the server's goroutines and resident memory.
+func (s *server) sample(ctx context.Context) (now sample, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.HTTP+"/metrics", http.NoBody)
+	if err != nil {
+		return now, err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return now, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+		if value, ok := strings.CutPrefix(lines.Text(), "go_goroutine_count"); ok {
+			count, err := strconv.ParseFloat(value[strings.LastIndexByte(value, ' ')+1:], 64)
+			if err != nil {
+				return now, err
+			}
+			now.goroutines = int(count)
+		}
+	}
+	now.resident, err = s.Memory("VmRSS")
+	return now, err
+}
