@@ -135,7 +135,10 @@ func checkSelectors(t *testing.T, objects map[string]runtime.Object, d *appsv1.D
 		case *monitoring.ServiceMonitor:
 			ops := get[*corev1.Service](t, objects, "Service/hub-drmhub-ops")
 			matches(key, o.Spec.Selector.MatchLabels, ops.Labels)
-			demand(t, map[string]bool{key + " names a port": o.Spec.Endpoints[0].Port == ops.Spec.Ports[0].Name})
+			demand(t, map[string]bool{
+				key + " names a port":              o.Spec.Endpoints[0].Port == ops.Spec.Ports[0].Name,
+				key + " has the job of the alerts": ops.Labels[o.Spec.JobLabel] == "drmhub",
+			})
 		case *autoscalingv2.HorizontalPodAutoscaler:
 			demand(t, map[string]bool{
 				key + " scales the Deployment":    o.Spec.ScaleTargetRef.Name == d.Name,
