@@ -1,6 +1,8 @@
 package deploy
 
 import (
+	"encoding/json"
+	"flag"
 	"maps"
 	"os"
 	"path"
@@ -139,20 +141,23 @@ func TestValuesThatAreRefused(t *testing.T) {
 		values map[string]any
 		want   string
 	}{
-		"nothing":              {map[string]any{}, "mode"},
-		"no vendor":            {with(t, "sqlite", "config.vendors", []any{}), "vendors"},
-		"no mode of auth":      {with(t, "sqlite", "config.auth", map[string]any{"issuer": "https://x"}), "mode"},
-		"a misspelled key":     {with(t, "sqlite", "replica", 3), "replica"},
-		"a misspelled part":    {with(t, "sqlite", "image.tagg", "1"), "tagg"},
-		"a short digest":       {with(t, "sqlite", "image.digest", "sha256:12"), "digest"},
-		"two on SQLite":        {with(t, "sqlite", "replicas", 2), "SQLite serves one replica"},
-		"autoscaled SQLite":    {with(t, "sqlite", "autoscaling.enabled", true), "SQLite serves one replica"},
-		"a file for many":      {with(t, "postgres", "store.kind", "sqlite"), "SQLite serves one replica"},
-		"postgres, no DSN":     {with(t, "sqlite", "store.kind", "postgres"), "dsnFile"},
-		"another store":        {with(t, "sqlite", "store.kind", "mysql"), "kind"},
-		"a DSN in the config":  {with(t, "sqlite", "config.store.dsn", "sqlite:x.db"), "dsn"},
-		"loopback":             {with(t, "sqlite", "config.grpc.listen", "127.0.0.1:9090"), "listen"},
-		"no ops listener":      {with(t, "sqlite", "config.ops", nil), "ops"},
+		"nothing":                  {map[string]any{}, "mode"},
+		"no vendor":                {with(t, "sqlite", "config.vendors", []any{}), "vendors"},
+		"no mode of auth":          {with(t, "sqlite", "config.auth", map[string]any{"issuer": "https://x"}), "mode"},
+		"a misspelled key":         {with(t, "sqlite", "replica", 3), "replica"},
+		"a misspelled part":        {with(t, "sqlite", "image.tagg", "1"), "tagg"},
+		"a short digest":           {with(t, "sqlite", "image.digest", "sha256:12"), "digest"},
+		"two on SQLite":            {with(t, "sqlite", "replicas", 2), "SQLite serves one replica"},
+		"autoscaled SQLite":        {with(t, "sqlite", "autoscaling.enabled", true), "SQLite serves one replica"},
+		"a file for many":          {with(t, "postgres", "store.kind", "sqlite"), "SQLite serves one replica"},
+		"postgres, no DSN":         {with(t, "sqlite", "store.kind", "postgres"), "dsnFile"},
+		"another store":            {with(t, "sqlite", "store.kind", "mysql"), "kind"},
+		"a DSN in the config":      {with(t, "sqlite", "config.store.dsn", "sqlite:x.db"), "dsn"},
+		"loopback":                 {with(t, "sqlite", "config.grpc.listen", "127.0.0.1:9090"), "listen"},
+		"no ops listener":          {with(t, "sqlite", "config.ops", nil), "ops"},
+		"an unknown key of drmhub": {with(t, "sqlite", "config.http.hosts", []any{"x"}), "hosts"},
+		"a secret in the config": {
+			with(t, "sqlite", "config.store", map[string]any{"digest_key": "0123456789abcdef0123456789abcdef"}), "digest_key"},
 		"a port twice":         {with(t, "sqlite", "config.ops.listen", ":8080"), "three different ports"},
 		"no limit of memory":   {with(t, "sqlite", "resources.limits", map[string]any{"memory": "512"}), "memory"},
 		"a volume of any kind": {with(t, "sqlite", "store.volume.accessMode", "ReadWriteMany"), "accessMode"},
@@ -186,4 +191,36 @@ func TestChartHasTheSharedFiles(t *testing.T) {
 	if want == nil || !reflect.DeepEqual(rule.Spec, want) {
 		t.Errorf("the rules differ from deploy/prometheus: %v", rule.Spec)
 	}
+}
+
+var update = flag.Bool("update", false, "write the schema of the configuration into the schema of the chart")
+
+// The chart refuses a configuration that drmhub would refuse by its schema.
+func TestChartKnowsEveryKey(t *testing.T) {
+	const file = chartFolder + "/values.schema.json"
+	values, config := object(t, file), object(t, "../../docs/configuration.schema.json")
+	config["$id"] = "https://github.com/drmhub/drmhub/docs/configuration.schema.json"
+	parts := values["$defs"].(map[string]any)
+	if *update {
+		parts["drmhub"] = config
+		text, err := json.MarshalIndent(values, "", "  ")
+		if err == nil {
+			err = os.WriteFile(file, append(text, '\n'), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !reflect.DeepEqual(parts["drmhub"], any(config)) {
+		t.Error("the configuration has other keys: run go test -C deploy/test -run TestChartKnowsEveryKey -args -update")
+	}
+}
+
+// object returns the content of a JSON file.
+func object(t *testing.T, file string) (content map[string]any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(fileText(t, file)), &content); err != nil {
+		t.Fatal(err)
+	}
+	return content
 }
