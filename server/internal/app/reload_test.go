@@ -338,7 +338,11 @@ func TestACredentialRotates(t *testing.T) {
 			}
 		})
 	}
-	for i := range 100 {
+	reloads := 100
+	if os.Getenv("DRMHUB_TEST_EXHAUSTIVE") != "" {
+		reloads = 1000
+	}
+	for i := range reloads {
 		if err := f.reload(t, "20s", fmt.Sprintf("%ds", 10+i%10)); err != nil {
 			t.Fatal(err)
 		}
@@ -349,6 +353,7 @@ func TestACredentialRotates(t *testing.T) {
 	}
 	close(done)
 	calling.Wait()
+	t.Logf("%d reloads during %d calls", reloads, calls.Load())
 	if err := f.stop(); err != nil {
 		t.Error(err)
 	}
