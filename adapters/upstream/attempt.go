@@ -47,16 +47,8 @@ func (c *Client) try(
 		return nil, unsent, err
 	}
 	defer leave()
-	if c.opts.Sign != nil && !one.Unsigned {
-		before := r.Header.Clone()
-		if err := c.opts.Sign(withPlace(ctx), r); err != nil {
-			c.account.health.noteSignError(err)
-			return nil, unsent, err
-		}
-		a.secrets = append(slices.Clip(a.secrets), signed(before, r.Header)...)
-	}
-	if c.opts.Secrets != nil {
-		a.secrets = append(slices.Clip(a.secrets), c.opts.Secrets()...)
+	if err := a.sign(ctx, r); err != nil {
+		return nil, unsent, err
 	}
 	// The timeout starts before the record is written, since the record says when the attempt ends.
 	limited, cancel := context.WithTimeout(ctx, a.timeout)
@@ -92,6 +84,23 @@ func (c *Client) try(
 	}
 	defer answer.Body.Close() // unless the body was read to its end, this drops the connection
 	return a.receive(ctx, limited, answer, into)
+}
+
+// sign adds the credentials to the request, and learns the secrets that an error may repeat.
+func (a *attempt) sign(ctx context.Context, r *http.Request) error {
+	c := a.client
+	if c.opts.Sign != nil && !a.Unsigned {
+		before := r.Header.Clone()
+		if err := c.opts.Sign(withPlace(ctx), r); err != nil {
+			c.account.health.noteSignError(err)
+			return err
+		}
+		a.secrets = append(slices.Clip(a.secrets), signed(before, r.Header)...)
+	}
+	if c.opts.Secrets != nil {
+		a.secrets = append(slices.Clip(a.secrets), c.opts.Secrets()...)
+	}
+	return nil
 }
 
 // signed returns the header values that Sign added, since a vendor's error may repeat them. A signature
