@@ -18,8 +18,9 @@ type Lane struct {
 	Queue int `yaml:"queue"`
 	// MaxWait bounds how long a request waits for a place. The default is 2s.
 	MaxWait time.Duration `yaml:"max_wait"`
-	// RequestsPerSecond limits the rate of all requests together. 0 sets no limit. The default is 10.
-	// The key requests_per_second of the vendor's section counts instead where it is set.
+	// RequestsPerSecond limits the rate of all requests together. 0 sets no limit. The default is 10, or
+	// no limit if base_url is on this machine. The key requests_per_second of the vendor's section
+	// counts instead where it is set.
 	RequestsPerSecond float64 `yaml:"requests_per_second"`
 	// Timeout bounds one request, from dialing to the last byte. The default is 30s, and the maximum
 	// is 1m. The key timeout of the vendor's section counts instead where it is set.

@@ -152,6 +152,12 @@ func checkEnvironment(base *url.URL) error {
 	return nil
 }
 
+// IsLoopback reports whether only this machine can be meant by a base_url.
+func IsLoopback(baseURL string) bool {
+	base, err := parseBaseURL(baseURL)
+	return err == nil && isLoopback(base)
+}
+
 // isLoopback reports whether only this machine can be meant.
 func isLoopback(base *url.URL) bool {
 	ip, err := netip.ParseAddr(base.Hostname())

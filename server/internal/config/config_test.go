@@ -84,6 +84,26 @@ vendors:
     acme: {url: "http://a", token: {env: ACME_TOKEN}}
 `
 
+// A twin on this machine needs no protection from too many requests.
+func TestTheLimitOfTheRate(t *testing.T) {
+	for url, want := range map[string]float64{
+		"https://vendor.example": 10, "https://127.0.0.1.vendor.example": 10,
+		"http://127.0.0.1:7001": 0, "http://localhost:7001": 0, "http://[::1]:7001": 0,
+	} {
+		for lane, limit := range map[string]float64{"{}": want, "{requests_per_second: 10}": 10, "{reads: 4}": want} {
+			file := strings.Replace(least, `acme: {url: "http://a", token: {env: ACME_TOKEN}}`, "lane: "+lane+
+				"\n    pallycon: {base_url: \""+url+"\", account_id: a, account_seq: s, service_api_key: {env: ACME_TOKEN}}", 1)
+			got, err := Parse([]byte(file), filepath.Join(folder(t), "drmhub.yaml"), kinds())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := got.Vendors[0].Lane.RequestsPerSecond; got != limit {
+				t.Errorf("%s with the lane %s: %v requests per second, want %v", url, lane, got, limit)
+			}
+		}
+	}
+}
+
 func TestDefaults(t *testing.T) {
 	got, err := Parse([]byte(least), filepath.Join(folder(t), "drmhub.yaml"), kinds())
 	if err != nil {

@@ -27,6 +27,9 @@ func (d *decoder) vendor(node *yaml.Node, path string, out *Vendor) {
 	kinds := slices.Sorted(maps.Keys(d.kinds))
 	misspelled := false
 	out.Lane, out.Breaker = upstream.DefaultLane(), upstream.DefaultBreaker()
+	if onThisMachine(entries, kinds) {
+		out.Lane.RequestsPerSecond = 0
+	}
 	for _, e := range entries {
 		switch {
 		case e.key == "id":
@@ -49,6 +52,22 @@ func (d *decoder) vendor(node *yaml.Node, path string, out *Vendor) {
 	if out.Kind == "" && !misspelled {
 		d.fail(path, "has no vendor's section: add one of "+strings.Join(kinds, ", "))
 	}
+}
+
+// onThisMachine reports whether the base_url of a vendor is loopback. Then the vendor is a twin or a stand-in,
+// which needs no protection from too many requests.
+func onThisMachine(entries []entry, kinds []string) bool {
+	for _, e := range entries {
+		if !slices.Contains(kinds, e.key) || e.value.Kind != yaml.MappingNode {
+			continue
+		}
+		for i := 0; i+1 < len(e.value.Content); i += 2 {
+			if e.value.Content[i].Value == "base_url" {
+				return upstream.IsLoopback(e.value.Content[i+1].Value)
+			}
+		}
+	}
+	return false
 }
 
 // unknownKind records a key that is no key of a vendor. It is probably a vendor that drmhub does not know, so the
