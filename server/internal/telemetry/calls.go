@@ -74,7 +74,7 @@ func (m *Metrics) NewCalls(o CallsOptions) (*Calls, error) {
 // The buckets of times, in seconds. They are few, since each of them is a series for each method, vendor, face and
 // code. Requests over HTTP have none, since the calls in them have some.
 var (
-	bounds   = []float64{0.1, 1, 10}
+	bounds   = []float64{0.25, 2.5}
 	noBounds = sdk.NewView(sdk.Instrument{Name: requestDuration},
 		sdk.Stream{Aggregation: sdk.AggregationExplicitBucketHistogram{}})
 )
