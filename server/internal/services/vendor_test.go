@@ -4,10 +4,12 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -16,7 +18,14 @@ import (
 	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/adaptertest"
 	"github.com/drmhub/drmhub/adapters/adaptertest/memory"
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/upstream"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/auth"
+	"github.com/drmhub/drmhub/server/internal/auth/roles"
+	"github.com/drmhub/drmhub/server/internal/inproc"
+	"github.com/drmhub/drmhub/server/internal/services"
+	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
 func TestListVendorsKeepsTheOrderOfTheConfiguration(t *testing.T) {
@@ -136,5 +145,43 @@ func (c checking) Check(ctx context.Context) (accessLevel string, err error) {
 		return c.level, nil
 	case <-ctx.Done():
 		return "", ctx.Err()
+	}
+}
+
+// TestTheStatusNamesNoSiteToAConfinedCaller reads the status after a canary read that failed.
+func TestTheStatusNamesNoSiteToAConfinedCaller(t *testing.T) {
+	account := upstream.NewAccount("v")
+	account.SetCanary(upstream.Canary{
+		Interval: time.Minute, Began: time.Now(),
+		Err: apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "no answer to GET /sites/HIDDEN"),
+	})
+	all, err := vendors.New(vendors.Vendor{ID: "v", Adapter: bare{}, Account: account})
+	if err != nil {
+		t.Fatal(err)
+	}
+	callers := auth.Directory{Roles: roles.New(nil), HasSites: func(string) bool { return true }}
+	for name, c := range map[string]struct {
+		auth.Identity
+		sees bool
+	}{
+		"of a site":     {auth.Identity{Subject: "s", Sites: []string{"vendors/v/sites/A"}}, false},
+		"of a customer": {auth.Identity{Subject: "s", Customers: []string{"c"}}, false},
+		"of a vendor":   {auth.Identity{Subject: "s", Vendors: []string{"v"}}, true},
+	} {
+		identify := func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+			return next(auth.WithCaller(ctx, callers.Caller(c.Identity)), req)
+		}
+		conn := inproc.New([]grpc.UnaryServerInterceptor{identify}, nil)
+		services.Register(conn, all)
+		req := &pb.GetVendorStatusRequest{Name: "vendors/v/status"}
+		res, err := pb.NewVendorServiceClient(conn).GetVendorStatus(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := res.GetCanary().GetError()
+		wantError(t, status.ErrorProto(shown), codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "v")
+		if sees := strings.Contains(shown.GetMessage(), "HIDDEN"); sees != c.sees {
+			t.Errorf("a caller %s sees %q", name, shown.GetMessage())
+		}
 	}
 }
