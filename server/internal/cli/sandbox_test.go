@@ -34,6 +34,7 @@ func startSandbox(t *testing.T) *sandbox {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := &sandbox{grpc: a.GRPCAddr(), rest: a.HTTPURL(), twins: map[string]string{}} // before Serve changes a
 	ended := make(chan error, 1)
 	go func() { ended <- a.Serve(ctx) }()
 	t.Cleanup(func() {
@@ -43,7 +44,6 @@ func startSandbox(t *testing.T) *sandbox {
 		}
 		endTwins()
 	})
-	s := &sandbox{grpc: a.GRPCAddr(), rest: a.HTTPURL(), twins: map[string]string{}}
 	for _, twin := range running {
 		s.twins[twin.Kind] = twin.URL
 	}
