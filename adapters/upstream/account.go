@@ -63,8 +63,9 @@ func (a *Account) Configure(l Lane, b Breaker) {
 	}
 	a.breakers.configure(b)
 	if other := a.other.Load(); other != nil {
-		l.RequestsPerSecond = 0
-		other.Configure(l, b)
+		besides := l // l itself is in use now
+		besides.RequestsPerSecond = 0
+		other.Configure(besides, b)
 	}
 }
 
