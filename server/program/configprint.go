@@ -13,8 +13,8 @@ func configPrintCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "print [FILE]",
 		Short: "Print a configuration with its defaults, without secrets",
-		Long: "print reads a configuration file, and prints it with all defaults and with the keys from the environment." +
-			"\nSecrets are [redacted]. The file is the argument, or DRMHUB_CONFIG.",
+		Long: "print reads a configuration file, and prints it with all defaults and with the keys from the " +
+			"environment.\nSecrets are [redacted]. The file is the argument, or DRMHUB_CONFIG.",
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
 			file, err := configFile(c, args)

@@ -91,8 +91,9 @@ func TestTheLimitOfTheRate(t *testing.T) {
 		"http://127.0.0.1:7001": 0, "http://localhost:7001": 0, "http://[::1]:7001": 0,
 	} {
 		for lane, limit := range map[string]float64{"{}": want, "{requests_per_second: 10}": 10, "{reads: 4}": want} {
-			file := strings.Replace(least, `acme: {url: "http://a", token: {env: ACME_TOKEN}}`, "lane: "+lane+
-				"\n    pallycon: {base_url: \""+url+"\", account_id: a, account_seq: s, service_api_key: {env: ACME_TOKEN}}", 1)
+			account := fmt.Sprintf("lane: %s\n    pallycon: {base_url: %q, account_id: a, account_seq: s, %s}",
+				lane, url, "service_api_key: {env: ACME_TOKEN}")
+			file := strings.Replace(least, `acme: {url: "http://a", token: {env: ACME_TOKEN}}`, account, 1)
 			got, err := Parse([]byte(file), filepath.Join(folder(t), "drmhub.yaml"), kinds())
 			if err != nil {
 				t.Fatal(err)
