@@ -1,6 +1,7 @@
 package program
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -25,10 +26,10 @@ func configCommand() *cobra.Command {
 const connectTime = 30 * time.Second
 
 const configCheckHelp = `check reads a configuration file as the server does, and prints all mistakes at once, each with
-its line. The file is the argument, or DRMHUB_CONFIG.
+its line. The file is the argument, or DRMHUB_CONFIG. Without a file, it reads the environment alone.
 
-With --connect, it also tries each vendor account by one cheap read, the key sets of tokens, and the store. It
-changes nothing.`
+With --connect, it also tries each vendor account by one cheap read, the key sets of tokens, the identity
+provider, the certificates and the store. It changes nothing.`
 
 func configCheckCommand() *cobra.Command {
 	connect := false
@@ -53,21 +54,24 @@ func configCheckCommand() *cobra.Command {
 					return err
 				}
 			}
-			fmt.Fprintf(c.OutOrStdout(), "%s has no mistake.\n", file)
+			fmt.Fprintf(c.OutOrStdout(), "%s has no mistake.\n", cmp.Or(file, "The environment"))
 			return nil
 		},
 	}
-	c.Flags().BoolVar(&connect, "connect", false, "also try the vendor accounts, the key sets and the store")
+	c.Flags().BoolVar(&connect, "connect", false, "also try what the file names: vendors, key sets, certificates, store")
 	return c
 }
 
-// configFile returns the configuration file that a command line names.
+// configFile returns the configuration file that a command line names, or "" if the environment has it all.
 func configFile(c *cobra.Command, args []string) (string, error) {
 	if len(args) == 0 && os.Getenv(environment.Config) != "" {
 		args = []string{os.Getenv(environment.Config)}
 	}
 	switch len(args) {
 	case 0:
+		if len(config.Variables(os.Environ())) > 0 {
+			return "", nil
+		}
 		return "", cli.Usagef("%s needs a file, such as drmhub.yaml\nSee: %[1]s --help", c.CommandPath())
 	case 1:
 		return args[0], nil

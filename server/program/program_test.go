@@ -303,6 +303,38 @@ func TestConfigCheck(t *testing.T) {
 	}
 }
 
+func TestConfigCheckTriesTheCertificates(t *testing.T) {
+	files := certstest.Files(t.TempDir())
+	ours := certstest.NewAuthority(t, "ours")
+	cert, key := ours.Server(t, "drmhub.test", time.Hour)
+	_, others := ours.Server(t, "drmhub.test", time.Hour)
+	for said, key := range map[string][]byte{"http.tls      ok      ": key, "http.tls      failed  ": others} {
+		certstest.Write(t, files, cert, key, nil)
+		more := fmt.Sprintf("http: {listen: 127.0.0.1:0, tls: {cert: %q, key: %q}}\n", files.Cert, files.Key)
+		out, err := ran(t, "config", "check", "--connect", configured(t, "http://127.0.0.1:1", more))
+		if err == nil || !strings.Contains(out, said) {
+			t.Errorf("%v, want a line with %q:\n%s", err, said, out)
+		}
+	}
+}
+
+func TestConfigCheckOfTheEnvironment(t *testing.T) {
+	t.Setenv("DRMHUB_CONFIG", "")
+	t.Setenv("DRMHUB_AUTH_MODE", "none")
+	if said, err := ran(t, "config", "check"); err == nil || !strings.Contains(err.Error(), "vendors") {
+		t.Errorf("an environment without vendors: %s, %v", said, err)
+	}
+	for name, value := range map[string]string{
+		"ID": "ncp", "NCP_BASE_URL": "http://127.0.0.1:1", "NCP_ACCESS_KEY": "{env: KEY}", "NCP_SECRET_KEY": "k",
+	} {
+		t.Setenv("DRMHUB_VENDORS_0_"+name, value)
+	}
+	t.Setenv("KEY", "k")
+	if said, err := ran(t, "config", "check"); err != nil || said != "The environment has no mistake.\n" {
+		t.Errorf("a whole environment: %s, %v", said, err)
+	}
+}
+
 // TestTheManualHasEveryCommand also checks that no two commands have one name.
 func TestTheManualHasEveryCommand(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "man")

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/drmhub/drmhub/server/internal/certs"
 	"github.com/drmhub/drmhub/server/internal/config"
 	"github.com/drmhub/drmhub/server/internal/store"
 )
@@ -25,7 +26,8 @@ type Connection struct {
 const maxConnections = 16
 
 // Connections tries all that a checked configuration names: the vendor accounts, by one cheap read each, the
-// key sets of tokens, and the store. It changes nothing, and creates no store.
+// key sets of tokens, the identity provider, the certificates of the listeners, and the store. It changes
+// nothing, and creates no store.
 func Connections(ctx context.Context, cfg *config.Config) ([]Connection, error) {
 	all, err := newVendors(cfg)
 	if err != nil {
@@ -51,6 +53,14 @@ func Connections(ctx context.Context, cfg *config.Config) ([]Connection, error) 
 			})
 		}
 	}
+	if p := newProvider(cfg.Auth); p != nil {
+		add("identity provider "+p.Issuer, func(ctx context.Context) (string, error) { return "", p.Try(ctx) })
+	}
+	for key, files := range map[string]*config.TLS{"grpc.tls": cfg.GRPC.TLS, "http.tls": cfg.HTTP.TLS} {
+		if files != nil {
+			add(key, func(context.Context) (string, error) { return tryCertificate(key, *files) })
+		}
+	}
 	add("store", func(ctx context.Context) (string, error) { return tryStore(ctx, cfg.Store) })
 	return tryAll(ctx, names, tries), nil
 }
@@ -70,6 +80,18 @@ func tryAll(ctx context.Context, names []string, tries []func(context.Context) (
 	}
 	running.Wait()
 	return found
+}
+
+// tryCertificate reads the files of a listener, and returns how long its certificate is valid.
+func tryCertificate(key string, files config.TLS) (string, error) {
+	c, err := certs.Load(certs.Options{Key: key, Files: files, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return "", err
+	}
+	if time.Now().After(c.Expiry()) {
+		return "", fmt.Errorf("the certificate ended at %s", c.Expiry().UTC().Format(time.RFC3339))
+	}
+	return "valid until " + c.Expiry().UTC().Format(time.RFC3339), nil
 }
 
 // tryStore reads the version of the store. A store that is not there yet is created by the server.

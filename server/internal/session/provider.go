@@ -92,6 +92,12 @@ func (p *Provider) client(ctx context.Context) (*client, error) {
 	return found, nil
 }
 
+// Try reads the provider's description, as a login does.
+func (p *Provider) Try(ctx context.Context) error {
+	_, err := p.client(ctx)
+	return err
+}
+
 func (p *Provider) discover(ctx context.Context) (*client, error) {
 	found, err := oidc.NewProvider(oidc.ClientContext(ctx, p.http), p.Issuer)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
-	"github.com/drmhub/drmhub/internal/panics"
 )
 
 // Checked is the result of a cheap, authenticated read at a vendor.
@@ -28,16 +27,4 @@ func (v Vendor) Check(ctx context.Context) Checked {
 		c.Err = apierror.Convert(err).With(apierror.Vendor, v.ID)
 	}
 	return c
-}
-
-// CheckAll checks all vendors at once, and returns the results in the order of the vendors. To bound the
-// time, give ctx a deadline.
-func CheckAll(ctx context.Context, all []Vendor) []Checked {
-	results := make([]Checked, len(all))
-	var checks panics.Group
-	for i, v := range all {
-		checks.Go(func() { results[i] = v.Check(ctx) })
-	}
-	checks.Wait()
-	return results
 }
