@@ -1,6 +1,7 @@
 package licensehistory
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -16,6 +17,7 @@ import (
 
 // vendor pages a history as NAVER Cloud does.
 type vendor struct {
+	readers int // at once; 0 means three
 	*listtest.History
 	unit   int   // the largest page; 0 sets no limit
 	behind bool  // the second after a pin is shown too
@@ -52,7 +54,7 @@ func (v vendor) reader(match func(*listtest.Row) Match) Reader[listtest.Row] {
 	if match == nil {
 		match = func(*listtest.Row) Match { return Keep }
 	}
-	return Reader[listtest.Row]{ReadPage: v.readPage, Match: match, Concurrency: 3, Habits: &Habits{}}
+	return Reader[listtest.Row]{ReadPage: v.readPage, Match: match, Concurrency: cmp.Or(v.readers, 3), Habits: &Habits{}}
 }
 
 // checkWhole checks that every row comes once, with these page sizes in turn.

@@ -44,8 +44,11 @@ func TestAPageThatRepeatsIsTheEnd(t *testing.T) {
 					}
 					v.totals, v.unit, v.whole = totals, c.unit, totals && sizes[0] == 7
 					t.Run(fmt.Sprint(name, c, totals, sizes), func(t *testing.T) {
+						if sizes[0] == 1000 {
+							v.readers = 1 // Others could read on before the end is seen.
+						}
 						v.checkWhole(t, sizes...)
-						c.reads += 2 // that may be under way when the end is seen
+						c.reads += 2 // where no total says that the full page was the last one
 						if sizes[0] == 1000 && v.Reads > c.reads {
 							t.Errorf("%d reads, want at most %d", v.Reads, c.reads)
 						}
