@@ -22,6 +22,9 @@ const (
 
 // storm compares quiet times with storms of unknown keys, in turns.
 func (b *bench) storm(ctx context.Context, out io.Writer, storms int) error {
+	if storms == 0 {
+		return nil
+	}
 	var quiet, stormy []float64
 	most := int64(0)
 	for n := range storms {
