@@ -47,7 +47,7 @@ func sites(t *testing.T) map[string]site {
 			if cfg.HTTP.TLS = section; mode == config.AuthJWT {
 				cfg.Auth, token = withToken(t)
 			}
-			cfg.HTTP.AllowedOrigins = []string{"https://app.example"}
+			cfg.HTTP.AllowedOrigins, cfg.Canary.Interval = []string{"https://app.example"}, 0
 			s := site{rest: "http://" + (&testServer{cfg: cfg}).run(t).HTTPAddr(), twins: twins, token: token}
 			if section != nil {
 				s.rest = strings.Replace(s.rest, "http:", "https:", 1)

@@ -20,8 +20,6 @@ import (
 )
 
 const (
-	// firstWithin is within which time of the start all first reads begin.
-	firstWithin = time.Minute
 	// maxTime bounds one read.
 	maxTime = time.Minute
 	// lookEvery is how often the canary looks for new accounts and another interval.
@@ -107,7 +105,7 @@ func (c *Canary) planned(account *upstream.Account, plans map[*upstream.Account]
 		p = &plan{}
 		plans[account] = p
 	}
-	p.interval, p.next = interval, time.Now().Add(upTo(min(interval, firstWithin)))
+	p.interval, p.next = interval, time.Now().Add(interval/2+upTo(interval/2))
 	status := upstream.Canary{}
 	if interval > 0 {
 		status = account.Canary()
