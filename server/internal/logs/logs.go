@@ -30,11 +30,20 @@ func New(w io.Writer, level slog.Level, format Format) *slog.Logger {
 			format = Text
 		}
 	}
-	var to slog.Handler = slog.NewJSONHandler(w, options)
-	if format == Text {
-		to = slog.NewTextHandler(w, options)
+	var to slog.Handler = slog.NewTextHandler(w, options)
+	if format == JSON {
+		options.ReplaceAttr = inSeconds
+		to = slog.NewJSONHandler(w, options)
 	}
 	return slog.New(&handler{Handler: to, level: least})
+}
+
+// inSeconds writes a duration in seconds, as in the line of a call. JSON would have nanoseconds.
+func inSeconds(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.Float64Value(a.Value.Duration().Seconds())
+	}
+	return a
 }
 
 // Level returns the level of a log that New made, which may change at any time. Another log has none: nil.
