@@ -1,0 +1,73 @@
+package app_test
+
+import (
+	"net/http"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/auth/tokentest"
+)
+
+// TestReloadOfCallers edits the section auth. Each row begins with the first file.
+func TestReloadOfCallers(t *testing.T) {
+	keys := tokentest.NewKeyServer(t)
+	auth := tokentest.YAML(t, t.TempDir(), keys.URL, "  limits: {rate: 0}\n")
+	f := startFiled(t, newPallyCon(), 0, "auth: {mode: none}\n", auth)
+	viewer := f.as(t, `{"roles":["viewer"]}`)
+	get := func() (codes.Code, int) {
+		_, err := pb.NewVendorServiceClient(viewer.conn).GetVendor(t.Context(),
+			&pb.GetVendorRequest{Name: "vendors/acme"})
+		code, _, _ := viewer.rest(t, "GET /v1/vendors/acme", "")
+		return status.Code(err), code
+	}
+	for _, row := range []struct {
+		name  string
+		edits []string
+		grpc  codes.Code
+		rest  int
+	}{
+		{"another audience", []string{"audience: \"", "audience: \"not-"}, codes.Unauthenticated, 401},
+		{"a key less", []string{"kid: es256,", "kid: es256-old,"}, codes.Unauthenticated, 401},
+		{"another role", []string{"  limits:", "  roles: {viewer: [\"audit:read\"]}\n  limits:"},
+			codes.PermissionDenied, 403},
+		{"a limit", []string{"{rate: 0}", "{rate: 0.001, burst: 1}"}, codes.OK, 429},
+		{"no limit", nil, codes.OK, 200},
+	} {
+		if err := f.reload(t, row.edits...); err != nil {
+			t.Fatalf("%s: %v", row.name, err)
+		}
+		grpc, rest := get()
+		if grpc != row.grpc || rest != row.rest {
+			t.Errorf("%s: %v and %d, want %v and %d", row.name, grpc, rest, row.grpc, row.rest)
+		}
+	}
+}
+
+func TestReloadOfHosts(t *testing.T) {
+	f := startFiled(t, newPallyCon(), 0)
+	const first, another = `http: {listen: "127.0.0.1:0"}`, `http: {listen: "127.0.0.1:0", allowed_hosts: [drm.example]}`
+	for _, row := range []struct {
+		edits []string
+		want  int
+	}{{nil, http.StatusMisdirectedRequest}, {[]string{first, another}, 200}, {nil, http.StatusMisdirectedRequest}} {
+		if err := f.reload(t, row.edits...); err != nil {
+			t.Fatal(err)
+		}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+f.HTTPAddr()+"/v1/vendors", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = "drm.example"
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != row.want {
+			t.Errorf("%q: %d, want %d", row.edits, res.StatusCode, row.want)
+		}
+	}
+}
