@@ -209,6 +209,7 @@ func TestThePausesGrow(t *testing.T) {
 		r := start(t, w, journal.Options{Lease: time.Hour, FirstPause: 10 * time.Second})
 		wantUnknown(t, r.disable(t, id))
 		time.Sleep(4 * time.Hour)
+		synctest.Wait() // so that at is no longer written
 		for i, seconds := range []int{10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600} {
 			want, before := time.Duration(seconds)*time.Second, append([]time.Duration{0}, at...)[i]
 			if pause := at[i] - before; pause < want || pause > want+20*time.Second {
