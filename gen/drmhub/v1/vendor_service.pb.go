@@ -364,7 +364,7 @@ type VendorStatus struct {
 	// When the vendor last gave a response that drmhub could use.
 	LastSuccessTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=last_success_time,json=lastSuccessTime,proto3" json:"last_success_time,omitempty"`
 	// Since when the vendor rejects drmhub's credentials. Unset while it accepts them.
-	CredentialsRejectedTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=credentials_rejected_time,json=credentialsRejectedTime,proto3" json:"credentials_rejected_time,omitempty"`
+	CredentialRejectTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=credential_reject_time,json=credentialRejectTime,proto3" json:"credential_reject_time,omitempty"`
 	// How the vendor's responses differ from its documents, at most 100 differences.
 	Drift []*VendorStatus_Drift `protobuf:"bytes,11,rep,name=drift,proto3" json:"drift,omitempty"`
 	// The canary. Unset where the configuration turns it off.
@@ -466,9 +466,9 @@ func (x *VendorStatus) GetLastSuccessTime() *timestamppb.Timestamp {
 	return nil
 }
 
-func (x *VendorStatus) GetCredentialsRejectedTime() *timestamppb.Timestamp {
+func (x *VendorStatus) GetCredentialRejectTime() *timestamppb.Timestamp {
 	if x != nil {
-		return x.CredentialsRejectedTime
+		return x.CredentialRejectTime
 	}
 	return nil
 }
@@ -1452,7 +1452,7 @@ const file_drmhub_v1_vendor_service_proto_rawDesc = "" +
 	"\rmax_page_size\x18\x01 \x01(\x05B\x03\xe0A\x03R\vmaxPageSize\x123\n" +
 	"\x13pushed_down_filters\x18\x02 \x03(\tB\x03\xe0A\x03R\x11pushedDownFilters\x123\n" +
 	"\x13requests_per_second\x18\x03 \x01(\x01B\x03\xe0A\x03R\x11requestsPerSecond:8\xeaA5\n" +
-	"\x10drmhub.v1/Vendor\x12\x10vendors/{vendor}*\avendors2\x06vendor\"\xc0\x12\n" +
+	"\x10drmhub.v1/Vendor\x12\x10vendors/{vendor}*\avendors2\x06vendor\"\xba\x12\n" +
 	"\fVendorStatus\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12G\n" +
 	"\fread_breaker\x18\x02 \x01(\v2\x1f.drmhub.v1.VendorStatus.BreakerB\x03\xe0A\x03R\vreadBreaker\x12K\n" +
@@ -1464,9 +1464,9 @@ const file_drmhub_v1_vendor_service_proto_rawDesc = "" +
 	"background\x128\n" +
 	"\x05pause\x18\a \x01(\v2\x1d.drmhub.v1.VendorStatus.PauseB\x03\xe0A\x03R\x05pause\x12G\n" +
 	"\flast_failure\x18\b \x01(\v2\x1f.drmhub.v1.VendorStatus.FailureB\x03\xe0A\x03R\vlastFailure\x12K\n" +
-	"\x11last_success_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\x0flastSuccessTime\x12[\n" +
-	"\x19credentials_rejected_time\x18\n" +
-	" \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\x17credentialsRejectedTime\x128\n" +
+	"\x11last_success_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\x0flastSuccessTime\x12U\n" +
+	"\x16credential_reject_time\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\x14credentialRejectTime\x128\n" +
 	"\x05drift\x18\v \x03(\v2\x1d.drmhub.v1.VendorStatus.DriftB\x03\xe0A\x03R\x05drift\x12;\n" +
 	"\x06canary\x18\f \x01(\v2\x1e.drmhub.v1.VendorStatus.CanaryB\x03\xe0A\x03R\x06canary\x1a\xd2\x01\n" +
 	"\aBreaker\x12@\n" +
@@ -1604,7 +1604,7 @@ var file_drmhub_v1_vendor_service_proto_depIdxs = []int32{
 	16, // 7: drmhub.v1.VendorStatus.pause:type_name -> drmhub.v1.VendorStatus.Pause
 	17, // 8: drmhub.v1.VendorStatus.last_failure:type_name -> drmhub.v1.VendorStatus.Failure
 	21, // 9: drmhub.v1.VendorStatus.last_success_time:type_name -> google.protobuf.Timestamp
-	21, // 10: drmhub.v1.VendorStatus.credentials_rejected_time:type_name -> google.protobuf.Timestamp
+	21, // 10: drmhub.v1.VendorStatus.credential_reject_time:type_name -> google.protobuf.Timestamp
 	18, // 11: drmhub.v1.VendorStatus.drift:type_name -> drmhub.v1.VendorStatus.Drift
 	19, // 12: drmhub.v1.VendorStatus.canary:type_name -> drmhub.v1.VendorStatus.Canary
 	4,  // 13: drmhub.v1.ListVendorsResponse.vendors:type_name -> drmhub.v1.Vendor

@@ -79,7 +79,7 @@ func (s statusOf) state(res *pb.VendorStatus, now upstream.Status) {
 			Time: instant(e.Time), Error: s.failure(apierror.New(e.Code, e.Reason, "%s", e.Message)),
 		}
 	}
-	res.LastSuccessTime, res.CredentialsRejectedTime = instant(now.LastSuccess), instant(now.CredentialsRejected)
+	res.LastSuccessTime, res.CredentialRejectTime = instant(now.LastSuccess), instant(now.CredentialsRejected)
 }
 
 var breakerStates = map[string]pb.VendorStatus_Breaker_State{
