@@ -58,7 +58,7 @@ func configCheckCommand() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().BoolVar(&connect, "connect", false, "also try what the file names: vendors, key sets, certificates, store")
+	c.Flags().BoolVar(&connect, "connect", false, "also try the vendors, the key sets and what else the file names")
 	return c
 }
 

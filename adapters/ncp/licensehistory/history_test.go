@@ -54,7 +54,8 @@ func (v vendor) reader(match func(*listtest.Row) Match) Reader[listtest.Row] {
 	if match == nil {
 		match = func(*listtest.Row) Match { return Keep }
 	}
-	return Reader[listtest.Row]{ReadPage: v.readPage, Match: match, Concurrency: cmp.Or(v.readers, 3), Habits: &Habits{}}
+	readers := cmp.Or(v.readers, 3)
+	return Reader[listtest.Row]{ReadPage: v.readPage, Match: match, Concurrency: readers, Habits: &Habits{}}
 }
 
 // checkWhole checks that every row comes once, with these page sizes in turn.

@@ -48,7 +48,8 @@ func TestReloadOfCallers(t *testing.T) {
 
 func TestReloadOfHosts(t *testing.T) {
 	f := startFiled(t, newPallyCon(), 0)
-	const first, another = `http: {listen: "127.0.0.1:0"}`, `http: {listen: "127.0.0.1:0", allowed_hosts: [drm.example]}`
+	const first = `http: {listen: "127.0.0.1:0"}`
+	const another = `http: {listen: "127.0.0.1:0", allowed_hosts: [drm.example]}`
 	for _, row := range []struct {
 		edits []string
 		want  int

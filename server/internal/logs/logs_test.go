@@ -37,7 +37,8 @@ func TestALineHasTheFormatTheLevelAndTheTrace(t *testing.T) {
 		with.DebugContext(test.ctx, "not yet")
 		with.WarnContext(test.ctx, "here", "took", 1500*time.Millisecond, "n", 2)
 		if got := out.String(); !strings.HasSuffix(got, test.want) || strings.Count(got, "\n") != 1 ||
-			!strings.Contains(other.String(), "msg=here with=1 took=1.5s n=2") || strings.Contains(other.String(), "not yet") {
+			!strings.Contains(other.String(), "msg=here with=1 took=1.5s n=2") ||
+			strings.Contains(other.String(), "not yet") {
 			t.Errorf("%q: %s\n%s", test.format, got, &other)
 		}
 		level.Set(slog.LevelDebug)
