@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -51,7 +52,8 @@ func (a *App) logStart(cfg *config.Config) {
 		ids = append(ids, v.ID+" ("+v.Kind+")")
 	}
 	kind, _, _ := strings.Cut(cfg.Store.DSN.Reveal(), ":")
-	a.log.Info("drmhub has started", "version", buildinfo.Read().Version, "commit", buildinfo.Read().Revision,
+	build := buildinfo.Read()
+	a.log.Info("drmhub has started", "version", build.Version, "commit", cmp.Or(build.Revision, "unknown"),
 		"vendors", strings.Join(ids, ", "), "store", kind, "auth_mode", string(cfg.Auth.Mode),
 		"grpc", a.GRPCAddr(), "rest", a.HTTPURL(), "ops", a.OpsAddr())
 }

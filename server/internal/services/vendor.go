@@ -3,11 +3,9 @@ package services
 import (
 	"context"
 	"slices"
-	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/paging"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/auth"
@@ -53,14 +51,13 @@ func (s *vendorService) CheckVendor(ctx context.Context, req *pb.CheckVendorRequ
 	if err != nil {
 		return nil, err
 	}
-	begin := time.Now()
-	level, err := v.Adapter.Check(ctx)
-	res := &pb.CheckVendorResponse{Ok: err == nil, AccessLevel: level, Latency: durationpb.New(time.Since(begin))}
+	c := v.Check(ctx)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	if err != nil {
-		res.Error = apierror.Convert(withVendor(v, err)).GRPCStatus().Proto()
+	res := &pb.CheckVendorResponse{Ok: c.Err == nil, AccessLevel: c.AccessLevel, Latency: durationpb.New(c.Latency)}
+	if c.Err != nil {
+		res.Error = c.Err.GRPCStatus().Proto()
 	}
 	return res, nil
 }
