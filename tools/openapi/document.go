@@ -89,8 +89,8 @@ type responseHeader struct {
 
 // ofAll lists the headers of every response.
 var ofAll = []responseHeader{
-	{"X-Request-Id", "The id of this call, for the log of the server. A request may bring its own: up to 128 printable " +
-		"ASCII characters without a space.", openapi3.NewStringSchema()},
+	{"X-Request-Id", "The id of this call, for the log of the server. A request may bring its own: " +
+		"up to 128 printable ASCII characters without a space.", openapi3.NewStringSchema()},
 }
 
 // ofChanges lists the headers of the response to a change.

@@ -134,7 +134,8 @@ func TestEveryFailureHasOneShape(t *testing.T) {
 	if len(doc.Security) != 2 || len(doc.Security[0]) != 0 || doc.Security[1][bearer] == nil {
 		t.Errorf("a token is optional, got %v", doc.Security)
 	}
-	for _, name := range []string{"Drmhub-Mutation", "Drmhub-Replayed", "Retry-After", "WWW-Authenticate", "X-Request-Id"} {
+	headers := []string{"Drmhub-Mutation", "Drmhub-Replayed", "Retry-After", "WWW-Authenticate", "X-Request-Id"}
+	for _, name := range headers {
 		if doc.Components.Responses[errorAnswer].Value.Headers[name] == nil || doc.Components.Headers[name] == nil {
 			t.Errorf("it has no header %s", name)
 		}
