@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -37,6 +38,16 @@ type Description struct {
 	// Unsupported are the methods that the adapter has, but that this account does not support by
 	// its configuration. They are full names, too.
 	Unsupported []string
+	// History describes the vendor's license history. nil means that it shows none.
+	History *History
+}
+
+// A History says what holds for all rows of a vendor's license history.
+type History struct {
+	// TimeZone is the zone of the vendor's days and months.
+	TimeZone *time.Location
+	// Retention is how long the vendor shows a row. 0 means that nobody knows.
+	Retention time.Duration
 }
 
 // As returns an adapter as the capability C, and reports whether the adapter has it and the account

@@ -47,13 +47,16 @@ func standardMethods(c contract, bad complaint) {
 			}
 		case strings.HasPrefix(name, "Delete"):
 			want("DELETE", "", false)
-		case m.IsStreamingServer():
+		case m.IsStreamingServer(), slices.Contains(reads, m.Name()):
 			want("GET", "", true)
 		default:
 			want("POST", "*", true)
 		}
 	}
 }
+
+// reads are the custom methods that only read, so that they are GETs.
+var reads = []protoreflect.Name{"SearchLicenses", "SummarizeLicenses", "ExplainLicense"}
 
 // resourceField returns the name of the request's field that has the type of the response.
 func resourceField(m protoreflect.MethodDescriptor) string {
@@ -77,12 +80,17 @@ var collections = map[protoreflect.Name]string{
 	"MutationService":       "mutations",
 	"AuditService":          "audit",
 	"CallerService":         "caller",
+	"ArchiveService":        "archive",
+	"ViewerService":         "viewers",
 }
 
 func scopes(c contract, bad complaint) {
 	for m := range c.methods() {
 		collection, verb, _ := strings.Cut(scope(m), ":")
 		want, known := collections[m.Parent().Name()]
+		if want == "archive" && verb == "read" {
+			want = "licenses" // The archive shows what the license history shows.
+		}
 		if !known || collection != want || verb != "read" && verb != "write" {
 			bad(m, "takes the scope %q, want %s:read or %s:write", scope(m), want, want)
 		}
@@ -111,7 +119,7 @@ func mutations(c contract, bad complaint) {
 var listFields = []string{
 	"vendors", "sites", "siteOrders", "statusChanges",
 	"licenses", "licenseUsers", "licenseDevices", "licenseContents", "contentUsers", "packagings",
-	"members", "drmAccounts", "products", "productLicenses", "mutations", "auditEvents",
+	"members", "drmAccounts", "products", "productLicenses", "mutations", "auditEvents", "archives", "usageReports",
 }
 
 // lists checks lists by AIP-132 and AIP-158, and by AIP-217 if the parent may be "-".

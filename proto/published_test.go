@@ -21,7 +21,7 @@ type rpc struct {
 
 // promised are the published RPCs by service and name. A service's line has its scope. An RPC's
 // line has the access, the REST verb and path, and the body. The access "mutate" is "write" for an
-// RPC that takes request_id and validate_only.
+// RPC that takes request_id and validate_only. An access with a colon is a whole scope.
 var promised = parse(testdata("published.txt"))
 
 // testdata returns the text of a file in testdata.
@@ -44,8 +44,11 @@ func parse(table string) map[string]rpc {
 			service, collection = words[0], words[1]
 		case 4, 5:
 			access, body := strings.Replace(words[1], "mutate", "write", 1), strings.Join(words[4:], "")
+			if !strings.Contains(access, ":") {
+				access = collection + ":" + access
+			}
 			rest := words[2] + " " + words[3]
-			all[service+"/"+words[0]] = rpc{rest, body, collection + ":" + access, words[1] == "mutate"}
+			all[service+"/"+words[0]] = rpc{rest, body, access, words[1] == "mutate"}
 		default:
 			panic("a line of the table has the wrong number of words: " + line)
 		}

@@ -39,13 +39,22 @@ func enums(c contract, bad complaint) {
 
 // vendorless are the enums in responses without a vendor's word under their own name, and why.
 var vendorless = map[protoreflect.FullName]string{
-	"drmhub.v1.Vendor.Capability.support":  "drmhub's own",
-	"drmhub.v1.VendorStatus.Breaker.state": "drmhub's own",
-	"drmhub.v1.VendorStatus.Canary.result": "drmhub's own",
-	"drmhub.v1.VendorStatus.Drift.kind":    "drmhub's own",
-	"drmhub.v1.Mutation.state":             "drmhub's own",
-	"drmhub.v1.Mutation.Step.state":        "drmhub's own",
-	"drmhub.v1.SiteOrder.state":            "the vendor's word is vendor_status, as in the filter of its list",
+	"drmhub.v1.Vendor.Capability.support":      "drmhub's own",
+	"drmhub.v1.VendorStatus.Breaker.state":     "drmhub's own",
+	"drmhub.v1.VendorStatus.Canary.result":     "drmhub's own",
+	"drmhub.v1.VendorStatus.Drift.kind":        "drmhub's own",
+	"drmhub.v1.Mutation.state":                 "drmhub's own",
+	"drmhub.v1.Mutation.Step.state":            "drmhub's own",
+	"drmhub.v1.Archive.state":                  "drmhub's own",
+	"drmhub.v1.Explanation.class":              "drmhub's own",
+	"drmhub.v1.Explanation.owner":              "drmhub's own",
+	"drmhub.v1.Explanation.retryable":          "drmhub's own",
+	"drmhub.v1.Explanation.confidence":         "drmhub's own",
+	"drmhub.v1.Explanation.Evidence.finding":   "drmhub's own",
+	"drmhub.v1.UsageReport.Explanation.reason": "drmhub's own",
+	"drmhub.v1.DisputedRow.reason":             "drmhub's own",
+	"drmhub.v1.InvoiceLine.metric":             "the caller's own",
+	"drmhub.v1.SiteOrder.state":                "the vendor's word is vendor_status, as in the filter of its list",
 }
 
 // vendorsWords checks that an enum has the vendor's own word beside it. So a value that drmhub does
@@ -79,6 +88,7 @@ const timestamp, duration = "google.protobuf.Timestamp", "google.protobuf.Durati
 var lengths = []protoreflect.FullName{
 	"drmhub.v1.CheckVendorResponse.latency",
 	"drmhub.v1.VendorStatus.Canary.interval", "drmhub.v1.VendorStatus.Canary.latency",
+	"drmhub.v1.Archive.lag", "drmhub.v1.Archive.lateness", "drmhub.v1.Archive.Backfill.remaining",
 }
 
 var unit = regexp.MustCompile(`_(at|ts|ms|millis|sec|secs|seconds|minutes|hours|days|ttl)$`)

@@ -107,6 +107,7 @@ func (a *Adapter) Describe() adapters.Description {
 	return adapters.Description{
 		DisplayName: "PallyCon (DoveRunner)",
 		Unsupported: unsupported,
+		History:     &adapters.History{TimeZone: a.config.TimeZone},
 		Limits: &pb.Vendor_Limits{
 			MaxPageSize: listing.MaxUnit,
 			PushedDownFilters: slices.Concat(

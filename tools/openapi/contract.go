@@ -63,8 +63,8 @@ func readContract(raw []byte) (*contract, error) {
 
 // order lists the services as a reader needs them: first what drmhub serves, last its own records.
 var order = []protoreflect.Name{
-	"VendorService", "SiteService", "LicenseService", "ProductLicenseService", "DrmAccountService", "MemberService",
-	"MutationService", "AuditService", "CallerService",
+	"VendorService", "SiteService", "LicenseService", "ArchiveService", "ViewerService", "ProductLicenseService",
+	"DrmAccountService", "MemberService", "MutationService", "AuditService", "CallerService",
 }
 
 // rank returns the place of a service in the document. Those that order does not list come last.

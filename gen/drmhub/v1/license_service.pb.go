@@ -14,6 +14,7 @@ package drmhubv1
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
+	status "google.golang.org/genproto/googleapis/rpc/status"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -141,6 +142,383 @@ func (x License_Status) Number() protoreflect.EnumNumber {
 // Deprecated: Use License_Status.Descriptor instead.
 func (License_Status) EnumDescriptor() ([]byte, []int) {
 	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{0, 1}
+}
+
+// Class is what went wrong, the same for all vendors.
+type Explanation_Class int32
+
+const (
+	// drmhub does not know the code.
+	Explanation_CLASS_UNSPECIFIED Explanation_Class = 0
+	// The token is too old, or its time lies in the future.
+	Explanation_TOKEN_EXPIRED Explanation_Class = 1
+	// The token is missing, or cannot be read or verified.
+	Explanation_TOKEN_INVALID Explanation_Class = 2
+	// The token is for another content, DRM system or device.
+	Explanation_TOKEN_MISMATCH Explanation_Class = 3
+	// The user has no right to the content.
+	Explanation_NOT_ENTITLED Explanation_Class = 4
+	// The right has not begun or has ended.
+	Explanation_ENTITLEMENT_WINDOW Explanation_Class = 5
+	// The user, the account or the device is blocked.
+	Explanation_USER_OR_DEVICE_BLOCKED Explanation_Class = 6
+	// Too many streams play at once.
+	Explanation_CONCURRENCY_LIMIT Explanation_Class = 7
+	// The user has too many devices.
+	Explanation_DEVICE_LIMIT Explanation_Class = 8
+	// The maker of the DRM system has revoked the device's certificate.
+	Explanation_DEVICE_REVOKED Explanation_Class = 9
+	// The device's security level is too low for the content.
+	Explanation_SECURITY_LEVEL Explanation_Class = 10
+	// The screen or its connection does not protect the output.
+	Explanation_OUTPUT_PROTECTION Explanation_Class = 11
+	// The address or the country of the viewer is not allowed.
+	Explanation_GEO_OR_IP Explanation_Class = 12
+	// The site has no keys for the content, or the content was packaged wrongly.
+	Explanation_CONTENT_NOT_PACKAGED Explanation_Class = 13
+	// The site or the DRM system is not set up.
+	Explanation_DRM_NOT_SET_UP Explanation_Class = 14
+	// The FairPlay certificate, key or password is wrong.
+	Explanation_FAIRPLAY_CREDENTIALS Explanation_Class = 15
+	// The player's request for the license is wrong.
+	Explanation_CHALLENGE_INVALID Explanation_Class = 16
+	// The rules for playback in the token or at the site are wrong.
+	Explanation_POLICY_INVALID Explanation_Class = 17
+	// The operator's own server refused, or did not respond.
+	Explanation_OPERATOR_CALLBACK Explanation_Class = 18
+	// The site is switched off.
+	Explanation_SITE_STOPPED Explanation_Class = 19
+	// A limit of the plan or the trial is reached.
+	Explanation_PLAN_LIMIT Explanation_Class = 20
+	// The vendor failed.
+	Explanation_VENDOR_INTERNAL Explanation_Class = 21
+	// A server that the vendor depends on failed.
+	Explanation_VENDOR_UPSTREAM Explanation_Class = 22
+	// The browser, the player or the device cannot play protected content.
+	Explanation_CLIENT_ENVIRONMENT Explanation_Class = 23
+	// The vendor names the code, but not its reason; or drmhub does not know the code.
+	Explanation_UNKNOWN Explanation_Class = 24
+)
+
+// Enum value maps for Explanation_Class.
+var (
+	Explanation_Class_name = map[int32]string{
+		0:  "CLASS_UNSPECIFIED",
+		1:  "TOKEN_EXPIRED",
+		2:  "TOKEN_INVALID",
+		3:  "TOKEN_MISMATCH",
+		4:  "NOT_ENTITLED",
+		5:  "ENTITLEMENT_WINDOW",
+		6:  "USER_OR_DEVICE_BLOCKED",
+		7:  "CONCURRENCY_LIMIT",
+		8:  "DEVICE_LIMIT",
+		9:  "DEVICE_REVOKED",
+		10: "SECURITY_LEVEL",
+		11: "OUTPUT_PROTECTION",
+		12: "GEO_OR_IP",
+		13: "CONTENT_NOT_PACKAGED",
+		14: "DRM_NOT_SET_UP",
+		15: "FAIRPLAY_CREDENTIALS",
+		16: "CHALLENGE_INVALID",
+		17: "POLICY_INVALID",
+		18: "OPERATOR_CALLBACK",
+		19: "SITE_STOPPED",
+		20: "PLAN_LIMIT",
+		21: "VENDOR_INTERNAL",
+		22: "VENDOR_UPSTREAM",
+		23: "CLIENT_ENVIRONMENT",
+		24: "UNKNOWN",
+	}
+	Explanation_Class_value = map[string]int32{
+		"CLASS_UNSPECIFIED":      0,
+		"TOKEN_EXPIRED":          1,
+		"TOKEN_INVALID":          2,
+		"TOKEN_MISMATCH":         3,
+		"NOT_ENTITLED":           4,
+		"ENTITLEMENT_WINDOW":     5,
+		"USER_OR_DEVICE_BLOCKED": 6,
+		"CONCURRENCY_LIMIT":      7,
+		"DEVICE_LIMIT":           8,
+		"DEVICE_REVOKED":         9,
+		"SECURITY_LEVEL":         10,
+		"OUTPUT_PROTECTION":      11,
+		"GEO_OR_IP":              12,
+		"CONTENT_NOT_PACKAGED":   13,
+		"DRM_NOT_SET_UP":         14,
+		"FAIRPLAY_CREDENTIALS":   15,
+		"CHALLENGE_INVALID":      16,
+		"POLICY_INVALID":         17,
+		"OPERATOR_CALLBACK":      18,
+		"SITE_STOPPED":           19,
+		"PLAN_LIMIT":             20,
+		"VENDOR_INTERNAL":        21,
+		"VENDOR_UPSTREAM":        22,
+		"CLIENT_ENVIRONMENT":     23,
+		"UNKNOWN":                24,
+	}
+)
+
+func (x Explanation_Class) Enum() *Explanation_Class {
+	p := new(Explanation_Class)
+	*p = x
+	return p
+}
+
+func (x Explanation_Class) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Explanation_Class) Descriptor() protoreflect.EnumDescriptor {
+	return file_drmhub_v1_license_service_proto_enumTypes[2].Descriptor()
+}
+
+func (Explanation_Class) Type() protoreflect.EnumType {
+	return &file_drmhub_v1_license_service_proto_enumTypes[2]
+}
+
+func (x Explanation_Class) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Explanation_Class.Descriptor instead.
+func (Explanation_Class) EnumDescriptor() ([]byte, []int) {
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{1, 0}
+}
+
+// Owner is who must act.
+type Explanation_Owner int32
+
+const (
+	// Nobody is known.
+	Explanation_OWNER_UNSPECIFIED Explanation_Owner = 0
+	// The person who watches, or the device.
+	Explanation_VIEWER Explanation_Owner = 1
+	// The team that writes the app or the back end of the service.
+	Explanation_INTEGRATOR Explanation_Owner = 2
+	// The team that runs the DRM settings of the service.
+	Explanation_OPERATOR Explanation_Owner = 3
+	// The vendor.
+	Explanation_VENDOR Explanation_Owner = 4
+)
+
+// Enum value maps for Explanation_Owner.
+var (
+	Explanation_Owner_name = map[int32]string{
+		0: "OWNER_UNSPECIFIED",
+		1: "VIEWER",
+		2: "INTEGRATOR",
+		3: "OPERATOR",
+		4: "VENDOR",
+	}
+	Explanation_Owner_value = map[string]int32{
+		"OWNER_UNSPECIFIED": 0,
+		"VIEWER":            1,
+		"INTEGRATOR":        2,
+		"OPERATOR":          3,
+		"VENDOR":            4,
+	}
+)
+
+func (x Explanation_Owner) Enum() *Explanation_Owner {
+	p := new(Explanation_Owner)
+	*p = x
+	return p
+}
+
+func (x Explanation_Owner) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Explanation_Owner) Descriptor() protoreflect.EnumDescriptor {
+	return file_drmhub_v1_license_service_proto_enumTypes[3].Descriptor()
+}
+
+func (Explanation_Owner) Type() protoreflect.EnumType {
+	return &file_drmhub_v1_license_service_proto_enumTypes[3]
+}
+
+func (x Explanation_Owner) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Explanation_Owner.Descriptor instead.
+func (Explanation_Owner) EnumDescriptor() ([]byte, []int) {
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{1, 1}
+}
+
+// Retryable says whether another request can succeed.
+type Explanation_Retryable int32
+
+const (
+	// Not known.
+	Explanation_RETRYABLE_UNSPECIFIED Explanation_Retryable = 0
+	// Only after someone has acted.
+	Explanation_NO Explanation_Retryable = 1
+	// A new request, or one with a new token.
+	Explanation_NEW_REQUEST Explanation_Retryable = 2
+	// The same request may succeed later.
+	Explanation_YES Explanation_Retryable = 3
+)
+
+// Enum value maps for Explanation_Retryable.
+var (
+	Explanation_Retryable_name = map[int32]string{
+		0: "RETRYABLE_UNSPECIFIED",
+		1: "NO",
+		2: "NEW_REQUEST",
+		3: "YES",
+	}
+	Explanation_Retryable_value = map[string]int32{
+		"RETRYABLE_UNSPECIFIED": 0,
+		"NO":                    1,
+		"NEW_REQUEST":           2,
+		"YES":                   3,
+	}
+)
+
+func (x Explanation_Retryable) Enum() *Explanation_Retryable {
+	p := new(Explanation_Retryable)
+	*p = x
+	return p
+}
+
+func (x Explanation_Retryable) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Explanation_Retryable) Descriptor() protoreflect.EnumDescriptor {
+	return file_drmhub_v1_license_service_proto_enumTypes[4].Descriptor()
+}
+
+func (Explanation_Retryable) Type() protoreflect.EnumType {
+	return &file_drmhub_v1_license_service_proto_enumTypes[4]
+}
+
+func (x Explanation_Retryable) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Explanation_Retryable.Descriptor instead.
+func (Explanation_Retryable) EnumDescriptor() ([]byte, []int) {
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{1, 2}
+}
+
+// Confidence is how well an explanation is founded.
+type Explanation_Confidence int32
+
+const (
+	// Nothing is known about the code.
+	Explanation_CONFIDENCE_UNSPECIFIED Explanation_Confidence = 0
+	// Meaning and remedy are the vendor's own.
+	Explanation_CONFIRMED Explanation_Confidence = 1
+	// The meaning is the vendor's, the remedy is drmhub's.
+	Explanation_INFERRED_REMEDY Explanation_Confidence = 2
+	// The code was seen in use, and its meaning is inferred.
+	Explanation_INFERRED Explanation_Confidence = 3
+)
+
+// Enum value maps for Explanation_Confidence.
+var (
+	Explanation_Confidence_name = map[int32]string{
+		0: "CONFIDENCE_UNSPECIFIED",
+		1: "CONFIRMED",
+		2: "INFERRED_REMEDY",
+		3: "INFERRED",
+	}
+	Explanation_Confidence_value = map[string]int32{
+		"CONFIDENCE_UNSPECIFIED": 0,
+		"CONFIRMED":              1,
+		"INFERRED_REMEDY":        2,
+		"INFERRED":               3,
+	}
+)
+
+func (x Explanation_Confidence) Enum() *Explanation_Confidence {
+	p := new(Explanation_Confidence)
+	*p = x
+	return p
+}
+
+func (x Explanation_Confidence) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Explanation_Confidence) Descriptor() protoreflect.EnumDescriptor {
+	return file_drmhub_v1_license_service_proto_enumTypes[5].Descriptor()
+}
+
+func (Explanation_Confidence) Type() protoreflect.EnumType {
+	return &file_drmhub_v1_license_service_proto_enumTypes[5]
+}
+
+func (x Explanation_Confidence) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Explanation_Confidence.Descriptor instead.
+func (Explanation_Confidence) EnumDescriptor() ([]byte, []int) {
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{1, 3}
+}
+
+// Finding says what the reading means for the explanation.
+type Explanation_Evidence_Finding int32
+
+const (
+	// Not used.
+	Explanation_Evidence_FINDING_UNSPECIFIED Explanation_Evidence_Finding = 0
+	// It confirms the explanation.
+	Explanation_Evidence_CONFIRMS Explanation_Evidence_Finding = 1
+	// It contradicts the explanation.
+	Explanation_Evidence_CONTRADICTS Explanation_Evidence_Finding = 2
+	// It is worth knowing, and decides nothing.
+	Explanation_Evidence_NEUTRAL Explanation_Evidence_Finding = 3
+	// It could not be read; see error.
+	Explanation_Evidence_UNAVAILABLE Explanation_Evidence_Finding = 4
+)
+
+// Enum value maps for Explanation_Evidence_Finding.
+var (
+	Explanation_Evidence_Finding_name = map[int32]string{
+		0: "FINDING_UNSPECIFIED",
+		1: "CONFIRMS",
+		2: "CONTRADICTS",
+		3: "NEUTRAL",
+		4: "UNAVAILABLE",
+	}
+	Explanation_Evidence_Finding_value = map[string]int32{
+		"FINDING_UNSPECIFIED": 0,
+		"CONFIRMS":            1,
+		"CONTRADICTS":         2,
+		"NEUTRAL":             3,
+		"UNAVAILABLE":         4,
+	}
+)
+
+func (x Explanation_Evidence_Finding) Enum() *Explanation_Evidence_Finding {
+	p := new(Explanation_Evidence_Finding)
+	*p = x
+	return p
+}
+
+func (x Explanation_Evidence_Finding) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Explanation_Evidence_Finding) Descriptor() protoreflect.EnumDescriptor {
+	return file_drmhub_v1_license_service_proto_enumTypes[6].Descriptor()
+}
+
+func (Explanation_Evidence_Finding) Type() protoreflect.EnumType {
+	return &file_drmhub_v1_license_service_proto_enumTypes[6]
+}
+
+func (x Explanation_Evidence_Finding) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Explanation_Evidence_Finding.Descriptor instead.
+func (Explanation_Evidence_Finding) EnumDescriptor() ([]byte, []int) {
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{1, 0, 0}
 }
 
 // License is one request for a license and its outcome. Rows have no id, and equal rows are real.
@@ -309,6 +687,133 @@ func (x *License) GetVendorStatus() string {
 	return ""
 }
 
+// Explanation says why a license was refused.
+type Explanation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The vendor's code. Empty for a vendor that shows none.
+	ErrorCode string `protobuf:"bytes,1,opt,name=error_code,json=errorCode,proto3" json:"error_code,omitempty"`
+	// What went wrong.
+	Class Explanation_Class `protobuf:"varint,2,opt,name=class,proto3,enum=drmhub.v1.Explanation_Class" json:"class,omitempty"`
+	// What the code means, in one sentence.
+	Meaning string `protobuf:"bytes,3,opt,name=meaning,proto3" json:"meaning,omitempty"`
+	// Who must act.
+	Owner Explanation_Owner `protobuf:"varint,4,opt,name=owner,proto3,enum=drmhub.v1.Explanation_Owner" json:"owner,omitempty"`
+	// Whether another request can succeed.
+	Retryable Explanation_Retryable `protobuf:"varint,5,opt,name=retryable,proto3,enum=drmhub.v1.Explanation_Retryable" json:"retryable,omitempty"`
+	// What to do, the likeliest first.
+	Fixes []string `protobuf:"bytes,6,rep,name=fixes,proto3" json:"fixes,omitempty"`
+	// What was read to check the explanation. Empty without collect_evidence.
+	Evidence []*Explanation_Evidence `protobuf:"bytes,7,rep,name=evidence,proto3" json:"evidence,omitempty"`
+	// How well the explanation is founded.
+	Confidence Explanation_Confidence `protobuf:"varint,8,opt,name=confidence,proto3,enum=drmhub.v1.Explanation_Confidence" json:"confidence,omitempty"`
+	// The document that the explanation comes from.
+	Source string `protobuf:"bytes,9,opt,name=source,proto3" json:"source,omitempty"`
+	// How far the failure reaches. Unset without collect_evidence or without an archive.
+	Impact        *Explanation_Impact `protobuf:"bytes,10,opt,name=impact,proto3" json:"impact,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Explanation) Reset() {
+	*x = Explanation{}
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Explanation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Explanation) ProtoMessage() {}
+
+func (x *Explanation) ProtoReflect() protoreflect.Message {
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Explanation.ProtoReflect.Descriptor instead.
+func (*Explanation) Descriptor() ([]byte, []int) {
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Explanation) GetErrorCode() string {
+	if x != nil {
+		return x.ErrorCode
+	}
+	return ""
+}
+
+func (x *Explanation) GetClass() Explanation_Class {
+	if x != nil {
+		return x.Class
+	}
+	return Explanation_CLASS_UNSPECIFIED
+}
+
+func (x *Explanation) GetMeaning() string {
+	if x != nil {
+		return x.Meaning
+	}
+	return ""
+}
+
+func (x *Explanation) GetOwner() Explanation_Owner {
+	if x != nil {
+		return x.Owner
+	}
+	return Explanation_OWNER_UNSPECIFIED
+}
+
+func (x *Explanation) GetRetryable() Explanation_Retryable {
+	if x != nil {
+		return x.Retryable
+	}
+	return Explanation_RETRYABLE_UNSPECIFIED
+}
+
+func (x *Explanation) GetFixes() []string {
+	if x != nil {
+		return x.Fixes
+	}
+	return nil
+}
+
+func (x *Explanation) GetEvidence() []*Explanation_Evidence {
+	if x != nil {
+		return x.Evidence
+	}
+	return nil
+}
+
+func (x *Explanation) GetConfidence() Explanation_Confidence {
+	if x != nil {
+		return x.Confidence
+	}
+	return Explanation_CONFIDENCE_UNSPECIFIED
+}
+
+func (x *Explanation) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *Explanation) GetImpact() *Explanation_Impact {
+	if x != nil {
+		return x.Impact
+	}
+	return nil
+}
+
 // LicenseUser counts one user's requests for licenses in a period.
 type LicenseUser struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -330,7 +835,7 @@ type LicenseUser struct {
 
 func (x *LicenseUser) Reset() {
 	*x = LicenseUser{}
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[1]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -342,7 +847,7 @@ func (x *LicenseUser) String() string {
 func (*LicenseUser) ProtoMessage() {}
 
 func (x *LicenseUser) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[1]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -355,7 +860,7 @@ func (x *LicenseUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LicenseUser.ProtoReflect.Descriptor instead.
 func (*LicenseUser) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{1}
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *LicenseUser) GetSite() string {
@@ -421,7 +926,7 @@ type LicenseDevice struct {
 
 func (x *LicenseDevice) Reset() {
 	*x = LicenseDevice{}
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[2]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -433,7 +938,7 @@ func (x *LicenseDevice) String() string {
 func (*LicenseDevice) ProtoMessage() {}
 
 func (x *LicenseDevice) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[2]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -446,7 +951,7 @@ func (x *LicenseDevice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LicenseDevice.ProtoReflect.Descriptor instead.
 func (*LicenseDevice) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{2}
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *LicenseDevice) GetSite() string {
@@ -506,7 +1011,7 @@ type LicenseContent struct {
 
 func (x *LicenseContent) Reset() {
 	*x = LicenseContent{}
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[3]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -518,7 +1023,7 @@ func (x *LicenseContent) String() string {
 func (*LicenseContent) ProtoMessage() {}
 
 func (x *LicenseContent) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[3]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -531,7 +1036,7 @@ func (x *LicenseContent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LicenseContent.ProtoReflect.Descriptor instead.
 func (*LicenseContent) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{3}
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *LicenseContent) GetSite() string {
@@ -572,7 +1077,7 @@ type ContentUser struct {
 
 func (x *ContentUser) Reset() {
 	*x = ContentUser{}
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[4]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -584,7 +1089,7 @@ func (x *ContentUser) String() string {
 func (*ContentUser) ProtoMessage() {}
 
 func (x *ContentUser) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[4]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -597,7 +1102,7 @@ func (x *ContentUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContentUser.ProtoReflect.Descriptor instead.
 func (*ContentUser) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{4}
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ContentUser) GetSite() string {
@@ -647,7 +1152,7 @@ type Packaging struct {
 
 func (x *Packaging) Reset() {
 	*x = Packaging{}
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[5]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -659,7 +1164,7 @@ func (x *Packaging) String() string {
 func (*Packaging) ProtoMessage() {}
 
 func (x *Packaging) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[5]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -672,7 +1177,7 @@ func (x *Packaging) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Packaging.ProtoReflect.Descriptor instead.
 func (*Packaging) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{5}
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Packaging) GetSite() string {
@@ -736,7 +1241,7 @@ type LicenseFilter struct {
 
 func (x *LicenseFilter) Reset() {
 	*x = LicenseFilter{}
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[6]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -748,7 +1253,7 @@ func (x *LicenseFilter) String() string {
 func (*LicenseFilter) ProtoMessage() {}
 
 func (x *LicenseFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[6]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -761,7 +1266,7 @@ func (x *LicenseFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LicenseFilter.ProtoReflect.Descriptor instead.
 func (*LicenseFilter) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{6}
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *LicenseFilter) GetContentId() string {
@@ -846,7 +1351,7 @@ type ReportFilter struct {
 
 func (x *ReportFilter) Reset() {
 	*x = ReportFilter{}
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[7]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -858,7 +1363,7 @@ func (x *ReportFilter) String() string {
 func (*ReportFilter) ProtoMessage() {}
 
 func (x *ReportFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[7]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -871,7 +1376,7 @@ func (x *ReportFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportFilter.ProtoReflect.Descriptor instead.
 func (*ReportFilter) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{7}
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ReportFilter) GetStartDate() string {
@@ -948,7 +1453,7 @@ type ListLicensesRequest struct {
 
 func (x *ListLicensesRequest) Reset() {
 	*x = ListLicensesRequest{}
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[8]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -960,7 +1465,7 @@ func (x *ListLicensesRequest) String() string {
 func (*ListLicensesRequest) ProtoMessage() {}
 
 func (x *ListLicensesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[8]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -973,7 +1478,7 @@ func (x *ListLicensesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLicensesRequest.ProtoReflect.Descriptor instead.
 func (*ListLicensesRequest) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{8}
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListLicensesRequest) GetParent() string {
@@ -1022,7 +1527,7 @@ type ListLicensesResponse struct {
 
 func (x *ListLicensesResponse) Reset() {
 	*x = ListLicensesResponse{}
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[9]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1034,7 +1539,7 @@ func (x *ListLicensesResponse) String() string {
 func (*ListLicensesResponse) ProtoMessage() {}
 
 func (x *ListLicensesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[9]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1047,7 +1552,7 @@ func (x *ListLicensesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLicensesResponse.ProtoReflect.Descriptor instead.
 func (*ListLicensesResponse) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{9}
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListLicensesResponse) GetLicenses() []*License {
@@ -1093,7 +1598,7 @@ type StreamLicensesRequest struct {
 
 func (x *StreamLicensesRequest) Reset() {
 	*x = StreamLicensesRequest{}
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[10]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1105,7 +1610,7 @@ func (x *StreamLicensesRequest) String() string {
 func (*StreamLicensesRequest) ProtoMessage() {}
 
 func (x *StreamLicensesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[10]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1118,7 +1623,7 @@ func (x *StreamLicensesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamLicensesRequest.ProtoReflect.Descriptor instead.
 func (*StreamLicensesRequest) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{10}
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *StreamLicensesRequest) GetParent() string {
@@ -1155,7 +1660,7 @@ type StreamLicensesResponse struct {
 
 func (x *StreamLicensesResponse) Reset() {
 	*x = StreamLicensesResponse{}
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[11]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1167,7 +1672,7 @@ func (x *StreamLicensesResponse) String() string {
 func (*StreamLicensesResponse) ProtoMessage() {}
 
 func (x *StreamLicensesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[11]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1180,7 +1685,7 @@ func (x *StreamLicensesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamLicensesResponse.ProtoReflect.Descriptor instead.
 func (*StreamLicensesResponse) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{11}
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *StreamLicensesResponse) GetLicenses() []*License {
@@ -1215,7 +1720,7 @@ type ListLicenseUsersRequest struct {
 
 func (x *ListLicenseUsersRequest) Reset() {
 	*x = ListLicenseUsersRequest{}
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[12]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1227,7 +1732,7 @@ func (x *ListLicenseUsersRequest) String() string {
 func (*ListLicenseUsersRequest) ProtoMessage() {}
 
 func (x *ListLicenseUsersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[12]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1240,7 +1745,7 @@ func (x *ListLicenseUsersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLicenseUsersRequest.ProtoReflect.Descriptor instead.
 func (*ListLicenseUsersRequest) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{12}
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListLicenseUsersRequest) GetParent() string {
@@ -1289,7 +1794,7 @@ type ListLicenseUsersResponse struct {
 
 func (x *ListLicenseUsersResponse) Reset() {
 	*x = ListLicenseUsersResponse{}
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[13]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1301,7 +1806,7 @@ func (x *ListLicenseUsersResponse) String() string {
 func (*ListLicenseUsersResponse) ProtoMessage() {}
 
 func (x *ListLicenseUsersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[13]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1314,7 +1819,7 @@ func (x *ListLicenseUsersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLicenseUsersResponse.ProtoReflect.Descriptor instead.
 func (*ListLicenseUsersResponse) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{13}
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListLicenseUsersResponse) GetLicenseUsers() []*LicenseUser {
@@ -1363,7 +1868,7 @@ type ListLicenseDevicesRequest struct {
 
 func (x *ListLicenseDevicesRequest) Reset() {
 	*x = ListLicenseDevicesRequest{}
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[14]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1375,7 +1880,7 @@ func (x *ListLicenseDevicesRequest) String() string {
 func (*ListLicenseDevicesRequest) ProtoMessage() {}
 
 func (x *ListLicenseDevicesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[14]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1388,7 +1893,7 @@ func (x *ListLicenseDevicesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLicenseDevicesRequest.ProtoReflect.Descriptor instead.
 func (*ListLicenseDevicesRequest) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{14}
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListLicenseDevicesRequest) GetParent() string {
@@ -1437,7 +1942,7 @@ type ListLicenseDevicesResponse struct {
 
 func (x *ListLicenseDevicesResponse) Reset() {
 	*x = ListLicenseDevicesResponse{}
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[15]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1449,7 +1954,7 @@ func (x *ListLicenseDevicesResponse) String() string {
 func (*ListLicenseDevicesResponse) ProtoMessage() {}
 
 func (x *ListLicenseDevicesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[15]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1462,7 +1967,7 @@ func (x *ListLicenseDevicesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLicenseDevicesResponse.ProtoReflect.Descriptor instead.
 func (*ListLicenseDevicesResponse) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{15}
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListLicenseDevicesResponse) GetLicenseDevices() []*LicenseDevice {
@@ -1511,7 +2016,7 @@ type ListLicenseContentsRequest struct {
 
 func (x *ListLicenseContentsRequest) Reset() {
 	*x = ListLicenseContentsRequest{}
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[16]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1523,7 +2028,7 @@ func (x *ListLicenseContentsRequest) String() string {
 func (*ListLicenseContentsRequest) ProtoMessage() {}
 
 func (x *ListLicenseContentsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[16]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1536,7 +2041,7 @@ func (x *ListLicenseContentsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLicenseContentsRequest.ProtoReflect.Descriptor instead.
 func (*ListLicenseContentsRequest) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{16}
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListLicenseContentsRequest) GetParent() string {
@@ -1585,7 +2090,7 @@ type ListLicenseContentsResponse struct {
 
 func (x *ListLicenseContentsResponse) Reset() {
 	*x = ListLicenseContentsResponse{}
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[17]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1597,7 +2102,7 @@ func (x *ListLicenseContentsResponse) String() string {
 func (*ListLicenseContentsResponse) ProtoMessage() {}
 
 func (x *ListLicenseContentsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[17]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1610,7 +2115,7 @@ func (x *ListLicenseContentsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLicenseContentsResponse.ProtoReflect.Descriptor instead.
 func (*ListLicenseContentsResponse) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{17}
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListLicenseContentsResponse) GetLicenseContents() []*LicenseContent {
@@ -1659,7 +2164,7 @@ type ListContentUsersRequest struct {
 
 func (x *ListContentUsersRequest) Reset() {
 	*x = ListContentUsersRequest{}
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[18]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1671,7 +2176,7 @@ func (x *ListContentUsersRequest) String() string {
 func (*ListContentUsersRequest) ProtoMessage() {}
 
 func (x *ListContentUsersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[18]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1684,7 +2189,7 @@ func (x *ListContentUsersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListContentUsersRequest.ProtoReflect.Descriptor instead.
 func (*ListContentUsersRequest) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{18}
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListContentUsersRequest) GetParent() string {
@@ -1733,7 +2238,7 @@ type ListContentUsersResponse struct {
 
 func (x *ListContentUsersResponse) Reset() {
 	*x = ListContentUsersResponse{}
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[19]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1745,7 +2250,7 @@ func (x *ListContentUsersResponse) String() string {
 func (*ListContentUsersResponse) ProtoMessage() {}
 
 func (x *ListContentUsersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[19]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1758,7 +2263,7 @@ func (x *ListContentUsersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListContentUsersResponse.ProtoReflect.Descriptor instead.
 func (*ListContentUsersResponse) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{19}
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListContentUsersResponse) GetContentUsers() []*ContentUser {
@@ -1807,7 +2312,7 @@ type ListPackagingsRequest struct {
 
 func (x *ListPackagingsRequest) Reset() {
 	*x = ListPackagingsRequest{}
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[20]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1819,7 +2324,7 @@ func (x *ListPackagingsRequest) String() string {
 func (*ListPackagingsRequest) ProtoMessage() {}
 
 func (x *ListPackagingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[20]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1832,7 +2337,7 @@ func (x *ListPackagingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPackagingsRequest.ProtoReflect.Descriptor instead.
 func (*ListPackagingsRequest) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{20}
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListPackagingsRequest) GetParent() string {
@@ -1881,7 +2386,7 @@ type ListPackagingsResponse struct {
 
 func (x *ListPackagingsResponse) Reset() {
 	*x = ListPackagingsResponse{}
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[21]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1893,7 +2398,7 @@ func (x *ListPackagingsResponse) String() string {
 func (*ListPackagingsResponse) ProtoMessage() {}
 
 func (x *ListPackagingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[21]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1906,7 +2411,7 @@ func (x *ListPackagingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPackagingsResponse.ProtoReflect.Descriptor instead.
 func (*ListPackagingsResponse) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{21}
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListPackagingsResponse) GetPackagings() []*Packaging {
@@ -1951,7 +2456,7 @@ type GetUsageRequest struct {
 
 func (x *GetUsageRequest) Reset() {
 	*x = GetUsageRequest{}
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[22]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1963,7 +2468,7 @@ func (x *GetUsageRequest) String() string {
 func (*GetUsageRequest) ProtoMessage() {}
 
 func (x *GetUsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_license_service_proto_msgTypes[22]
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1976,7 +2481,7 @@ func (x *GetUsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUsageRequest.ProtoReflect.Descriptor instead.
 func (*GetUsageRequest) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{22}
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GetUsageRequest) GetName() string {
@@ -1993,11 +2498,305 @@ func (x *GetUsageRequest) GetDate() string {
 	return ""
 }
 
+// The request of ExplainLicense.
+type ExplainLicenseRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The site, "vendors/{vendor}/sites/{site}".
+	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
+	// The code of the vendor's license server. Empty means that of license.
+	ErrorCode string `protobuf:"bytes,2,opt,name=error_code,json=errorCode,proto3" json:"error_code,omitempty"`
+	// The license request that was refused, as SearchLicenses or ListLicenses shows it. Its fields
+	// make the evidence more exact.
+	License *License `protobuf:"bytes,3,opt,name=license,proto3" json:"license,omitempty"`
+	// Whether to read what confirms the explanation. This makes several calls to the vendor.
+	CollectEvidence bool `protobuf:"varint,4,opt,name=collect_evidence,json=collectEvidence,proto3" json:"collect_evidence,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *ExplainLicenseRequest) Reset() {
+	*x = ExplainLicenseRequest{}
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainLicenseRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainLicenseRequest) ProtoMessage() {}
+
+func (x *ExplainLicenseRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainLicenseRequest.ProtoReflect.Descriptor instead.
+func (*ExplainLicenseRequest) Descriptor() ([]byte, []int) {
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *ExplainLicenseRequest) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+func (x *ExplainLicenseRequest) GetErrorCode() string {
+	if x != nil {
+		return x.ErrorCode
+	}
+	return ""
+}
+
+func (x *ExplainLicenseRequest) GetLicense() *License {
+	if x != nil {
+		return x.License
+	}
+	return nil
+}
+
+func (x *ExplainLicenseRequest) GetCollectEvidence() bool {
+	if x != nil {
+		return x.CollectEvidence
+	}
+	return false
+}
+
+// Evidence is one thing that drmhub read to check the explanation.
+type Explanation_Evidence struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What was read, a constant such as "TOKEN_DURATION", "SITE_STATE", "PACKAGING",
+	// "FAIRPLAY_CERTIFICATE", "CALLBACK", "COHORT" or "OTHER_SITES".
+	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	// What it means.
+	Finding Explanation_Evidence_Finding `protobuf:"varint,2,opt,name=finding,proto3,enum=drmhub.v1.Explanation_Evidence_Finding" json:"finding,omitempty"`
+	// What was found, in one or two sentences, for people.
+	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	// The name of the resource that was read. Empty for what has no name.
+	Resource string `protobuf:"bytes,4,opt,name=resource,proto3" json:"resource,omitempty"`
+	// When it was read.
+	Time *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=time,proto3" json:"time,omitempty"`
+	// Why it could not be read.
+	Error         *status.Status `protobuf:"bytes,6,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Explanation_Evidence) Reset() {
+	*x = Explanation_Evidence{}
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Explanation_Evidence) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Explanation_Evidence) ProtoMessage() {}
+
+func (x *Explanation_Evidence) ProtoReflect() protoreflect.Message {
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Explanation_Evidence.ProtoReflect.Descriptor instead.
+func (*Explanation_Evidence) Descriptor() ([]byte, []int) {
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{1, 0}
+}
+
+func (x *Explanation_Evidence) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Explanation_Evidence) GetFinding() Explanation_Evidence_Finding {
+	if x != nil {
+		return x.Finding
+	}
+	return Explanation_Evidence_FINDING_UNSPECIFIED
+}
+
+func (x *Explanation_Evidence) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *Explanation_Evidence) GetResource() string {
+	if x != nil {
+		return x.Resource
+	}
+	return ""
+}
+
+func (x *Explanation_Evidence) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *Explanation_Evidence) GetError() *status.Status {
+	if x != nil {
+		return x.Error
+	}
+	return nil
+}
+
+// Impact says how far the failure reaches, from the archive.
+type Explanation_Impact struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The period that was counted. It begins at most a day before it ends.
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	// The end of the period, exclusive.
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// When the code first came in an unbroken run of hours before end_time. Unset where the archive
+	// holds no such failure.
+	FirstFailureTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=first_failure_time,json=firstFailureTime,proto3" json:"first_failure_time,omitempty"`
+	// Refused requests with this code at the site in the period.
+	FailureCount int32 `protobuf:"varint,4,opt,name=failure_count,json=failureCount,proto3" json:"failure_count,omitempty"`
+	// All license requests at the site in the period.
+	LicenseCount int32 `protobuf:"varint,5,opt,name=license_count,json=licenseCount,proto3" json:"license_count,omitempty"`
+	// Distinct users with this failure.
+	UserCount int32 `protobuf:"varint,6,opt,name=user_count,json=userCount,proto3" json:"user_count,omitempty"`
+	// Distinct devices with this failure.
+	DeviceCount int32 `protobuf:"varint,7,opt,name=device_count,json=deviceCount,proto3" json:"device_count,omitempty"`
+	// Distinct device models with this failure.
+	DeviceModelCount int32 `protobuf:"varint,8,opt,name=device_model_count,json=deviceModelCount,proto3" json:"device_model_count,omitempty"`
+	// Distinct contents with this failure.
+	ContentCount int32 `protobuf:"varint,9,opt,name=content_count,json=contentCount,proto3" json:"content_count,omitempty"`
+	// Distinct DRM systems with this failure.
+	DrmTypeCount  int32 `protobuf:"varint,10,opt,name=drm_type_count,json=drmTypeCount,proto3" json:"drm_type_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Explanation_Impact) Reset() {
+	*x = Explanation_Impact{}
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Explanation_Impact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Explanation_Impact) ProtoMessage() {}
+
+func (x *Explanation_Impact) ProtoReflect() protoreflect.Message {
+	mi := &file_drmhub_v1_license_service_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Explanation_Impact.ProtoReflect.Descriptor instead.
+func (*Explanation_Impact) Descriptor() ([]byte, []int) {
+	return file_drmhub_v1_license_service_proto_rawDescGZIP(), []int{1, 1}
+}
+
+func (x *Explanation_Impact) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *Explanation_Impact) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *Explanation_Impact) GetFirstFailureTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FirstFailureTime
+	}
+	return nil
+}
+
+func (x *Explanation_Impact) GetFailureCount() int32 {
+	if x != nil {
+		return x.FailureCount
+	}
+	return 0
+}
+
+func (x *Explanation_Impact) GetLicenseCount() int32 {
+	if x != nil {
+		return x.LicenseCount
+	}
+	return 0
+}
+
+func (x *Explanation_Impact) GetUserCount() int32 {
+	if x != nil {
+		return x.UserCount
+	}
+	return 0
+}
+
+func (x *Explanation_Impact) GetDeviceCount() int32 {
+	if x != nil {
+		return x.DeviceCount
+	}
+	return 0
+}
+
+func (x *Explanation_Impact) GetDeviceModelCount() int32 {
+	if x != nil {
+		return x.DeviceModelCount
+	}
+	return 0
+}
+
+func (x *Explanation_Impact) GetContentCount() int32 {
+	if x != nil {
+		return x.ContentCount
+	}
+	return 0
+}
+
+func (x *Explanation_Impact) GetDrmTypeCount() int32 {
+	if x != nil {
+		return x.DrmTypeCount
+	}
+	return 0
+}
+
 var File_drmhub_v1_license_service_proto protoreflect.FileDescriptor
 
 const file_drmhub_v1_license_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1fdrmhub/v1/license_service.proto\x12\tdrmhub.v1\x1a\x1bbuf/validate/validate.proto\x1a\x17drmhub/v1/options.proto\x1a\x1cdrmhub/v1/site_service.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfd\x05\n" +
+	"\x1fdrmhub/v1/license_service.proto\x12\tdrmhub.v1\x1a\x1bbuf/validate/validate.proto\x1a\x17drmhub/v1/options.proto\x1a\x1cdrmhub/v1/site_service.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xfd\x05\n" +
 	"\aLicense\x12*\n" +
 	"\x04site\x18\x01 \x01(\tB\x16\xe0A\x03\xfaA\x10\n" +
 	"\x0edrmhub.v1/SiteR\x04site\x12\"\n" +
@@ -2027,7 +2826,98 @@ const file_drmhub_v1_license_service_proto_rawDesc = "" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aSUCCESS\x10\x01\x12\v\n" +
-	"\aFAILURE\x10\x02\"\xfd\x01\n" +
+	"\aFAILURE\x10\x02\"\x8b\x11\n" +
+	"\vExplanation\x12\"\n" +
+	"\n" +
+	"error_code\x18\x01 \x01(\tB\x03\xe0A\x03R\terrorCode\x127\n" +
+	"\x05class\x18\x02 \x01(\x0e2\x1c.drmhub.v1.Explanation.ClassB\x03\xe0A\x03R\x05class\x12\x1d\n" +
+	"\ameaning\x18\x03 \x01(\tB\x03\xe0A\x03R\ameaning\x127\n" +
+	"\x05owner\x18\x04 \x01(\x0e2\x1c.drmhub.v1.Explanation.OwnerB\x03\xe0A\x03R\x05owner\x12C\n" +
+	"\tretryable\x18\x05 \x01(\x0e2 .drmhub.v1.Explanation.RetryableB\x03\xe0A\x03R\tretryable\x12\x19\n" +
+	"\x05fixes\x18\x06 \x03(\tB\x03\xe0A\x03R\x05fixes\x12@\n" +
+	"\bevidence\x18\a \x03(\v2\x1f.drmhub.v1.Explanation.EvidenceB\x03\xe0A\x03R\bevidence\x12F\n" +
+	"\n" +
+	"confidence\x18\b \x01(\x0e2!.drmhub.v1.Explanation.ConfidenceB\x03\xe0A\x03R\n" +
+	"confidence\x12\x1b\n" +
+	"\x06source\x18\t \x01(\tB\x03\xe0A\x03R\x06source\x12:\n" +
+	"\x06impact\x18\n" +
+	" \x01(\v2\x1d.drmhub.v1.Explanation.ImpactB\x03\xe0A\x03R\x06impact\x1a\xf6\x02\n" +
+	"\bEvidence\x12\x17\n" +
+	"\x04kind\x18\x01 \x01(\tB\x03\xe0A\x03R\x04kind\x12F\n" +
+	"\afinding\x18\x02 \x01(\x0e2'.drmhub.v1.Explanation.Evidence.FindingB\x03\xe0A\x03R\afinding\x12\x1d\n" +
+	"\amessage\x18\x03 \x01(\tB\x03\xe0A\x03R\amessage\x12%\n" +
+	"\bresource\x18\x04 \x01(\tB\t\xe0A\x03\xfaA\x03\n" +
+	"\x01*R\bresource\x123\n" +
+	"\x04time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\x04time\x12-\n" +
+	"\x05error\x18\x06 \x01(\v2\x12.google.rpc.StatusB\x03\xe0A\x03R\x05error\"_\n" +
+	"\aFinding\x12\x17\n" +
+	"\x13FINDING_UNSPECIFIED\x10\x00\x12\f\n" +
+	"\bCONFIRMS\x10\x01\x12\x0f\n" +
+	"\vCONTRADICTS\x10\x02\x12\v\n" +
+	"\aNEUTRAL\x10\x03\x12\x0f\n" +
+	"\vUNAVAILABLE\x10\x04\x1a\xfb\x03\n" +
+	"\x06Impact\x12>\n" +
+	"\n" +
+	"start_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tstartTime\x12:\n" +
+	"\bend_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\aendTime\x12M\n" +
+	"\x12first_failure_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\x10firstFailureTime\x12(\n" +
+	"\rfailure_count\x18\x04 \x01(\x05B\x03\xe0A\x03R\ffailureCount\x12(\n" +
+	"\rlicense_count\x18\x05 \x01(\x05B\x03\xe0A\x03R\flicenseCount\x12\"\n" +
+	"\n" +
+	"user_count\x18\x06 \x01(\x05B\x03\xe0A\x03R\tuserCount\x12&\n" +
+	"\fdevice_count\x18\a \x01(\x05B\x03\xe0A\x03R\vdeviceCount\x121\n" +
+	"\x12device_model_count\x18\b \x01(\x05B\x03\xe0A\x03R\x10deviceModelCount\x12(\n" +
+	"\rcontent_count\x18\t \x01(\x05B\x03\xe0A\x03R\fcontentCount\x12)\n" +
+	"\x0edrm_type_count\x18\n" +
+	" \x01(\x05B\x03\xe0A\x03R\fdrmTypeCount\"\x90\x04\n" +
+	"\x05Class\x12\x15\n" +
+	"\x11CLASS_UNSPECIFIED\x10\x00\x12\x11\n" +
+	"\rTOKEN_EXPIRED\x10\x01\x12\x11\n" +
+	"\rTOKEN_INVALID\x10\x02\x12\x12\n" +
+	"\x0eTOKEN_MISMATCH\x10\x03\x12\x10\n" +
+	"\fNOT_ENTITLED\x10\x04\x12\x16\n" +
+	"\x12ENTITLEMENT_WINDOW\x10\x05\x12\x1a\n" +
+	"\x16USER_OR_DEVICE_BLOCKED\x10\x06\x12\x15\n" +
+	"\x11CONCURRENCY_LIMIT\x10\a\x12\x10\n" +
+	"\fDEVICE_LIMIT\x10\b\x12\x12\n" +
+	"\x0eDEVICE_REVOKED\x10\t\x12\x12\n" +
+	"\x0eSECURITY_LEVEL\x10\n" +
+	"\x12\x15\n" +
+	"\x11OUTPUT_PROTECTION\x10\v\x12\r\n" +
+	"\tGEO_OR_IP\x10\f\x12\x18\n" +
+	"\x14CONTENT_NOT_PACKAGED\x10\r\x12\x12\n" +
+	"\x0eDRM_NOT_SET_UP\x10\x0e\x12\x18\n" +
+	"\x14FAIRPLAY_CREDENTIALS\x10\x0f\x12\x15\n" +
+	"\x11CHALLENGE_INVALID\x10\x10\x12\x12\n" +
+	"\x0ePOLICY_INVALID\x10\x11\x12\x15\n" +
+	"\x11OPERATOR_CALLBACK\x10\x12\x12\x10\n" +
+	"\fSITE_STOPPED\x10\x13\x12\x0e\n" +
+	"\n" +
+	"PLAN_LIMIT\x10\x14\x12\x13\n" +
+	"\x0fVENDOR_INTERNAL\x10\x15\x12\x13\n" +
+	"\x0fVENDOR_UPSTREAM\x10\x16\x12\x16\n" +
+	"\x12CLIENT_ENVIRONMENT\x10\x17\x12\v\n" +
+	"\aUNKNOWN\x10\x18\"T\n" +
+	"\x05Owner\x12\x15\n" +
+	"\x11OWNER_UNSPECIFIED\x10\x00\x12\n" +
+	"\n" +
+	"\x06VIEWER\x10\x01\x12\x0e\n" +
+	"\n" +
+	"INTEGRATOR\x10\x02\x12\f\n" +
+	"\bOPERATOR\x10\x03\x12\n" +
+	"\n" +
+	"\x06VENDOR\x10\x04\"H\n" +
+	"\tRetryable\x12\x19\n" +
+	"\x15RETRYABLE_UNSPECIFIED\x10\x00\x12\x06\n" +
+	"\x02NO\x10\x01\x12\x0f\n" +
+	"\vNEW_REQUEST\x10\x02\x12\a\n" +
+	"\x03YES\x10\x03\"Z\n" +
+	"\n" +
+	"Confidence\x12\x1a\n" +
+	"\x16CONFIDENCE_UNSPECIFIED\x10\x00\x12\r\n" +
+	"\tCONFIRMED\x10\x01\x12\x13\n" +
+	"\x0fINFERRED_REMEDY\x10\x02\x12\f\n" +
+	"\bINFERRED\x10\x03\"\xfd\x01\n" +
 	"\vLicenseUser\x12*\n" +
 	"\x04site\x18\x01 \x01(\tB\x16\xe0A\x03\xfaA\x10\n" +
 	"\x0edrmhub.v1/SiteR\x04site\x12\x1c\n" +
@@ -2190,8 +3080,14 @@ const file_drmhub_v1_license_service_proto_rawDesc = "" +
 	"\x0fGetUsageRequest\x12S\n" +
 	"\x04name\x18\x01 \x01(\tB?\xe0A\x02\xfaA\x11\n" +
 	"\x0fdrmhub.v1/Usage\xbaH%r#2!^vendors/[^/]+/sites/[^/]+/usage$R\x04name\x12=\n" +
-	"\x04date\x18\x02 \x01(\tB)\xe0A\x01\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x04date2\xc4\n" +
+	"\x04date\x18\x02 \x01(\tB)\xe0A\x01\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x04date\"\xf8\x01\n" +
+	"\x15ExplainLicenseRequest\x12P\n" +
+	"\x06parent\x18\x01 \x01(\tB8\xe0A\x02\xfaA\x10\n" +
+	"\x0edrmhub.v1/Site\xbaH\x1fr\x1d2\x1b^vendors/[^/]+/sites/[^/]+$R\x06parent\x12*\n" +
 	"\n" +
+	"error_code\x18\x02 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\x80\x04R\terrorCode\x121\n" +
+	"\alicense\x18\x03 \x01(\v2\x12.drmhub.v1.LicenseB\x03\xe0A\x01R\alicense\x12.\n" +
+	"\x10collect_evidence\x18\x04 \x01(\bB\x03\xe0A\x01R\x0fcollectEvidence2\xef\v\n" +
 	"\x0eLicenseService\x12\x9a\x01\n" +
 	"\fListLicenses\x12\x1e.drmhub.v1.ListLicensesRequest\x1a\x1f.drmhub.v1.ListLicensesResponse\"I\xdaA\x06parent\xca\xf3\x18\rlicenses:read\x82\xd3\xe4\x93\x02)\x12'/v1/{parent=vendors/*/sites/*}/licenses\x12\xa9\x01\n" +
 	"\x0eStreamLicenses\x12 .drmhub.v1.StreamLicensesRequest\x1a!.drmhub.v1.StreamLicensesResponse\"P\xdaA\x06parent\xca\xf3\x18\rlicenses:read\x82\xd3\xe4\x93\x020\x12./v1/{parent=vendors/*/sites/*}/licenses:stream0\x01\x12\xaa\x01\n" +
@@ -2199,7 +3095,8 @@ const file_drmhub_v1_license_service_proto_rawDesc = "" +
 	"\x12ListLicenseDevices\x12$.drmhub.v1.ListLicenseDevicesRequest\x1a%.drmhub.v1.ListLicenseDevicesResponse\"O\xdaA\x06parent\xca\xf3\x18\rlicenses:read\x82\xd3\xe4\x93\x02/\x12-/v1/{parent=vendors/*/sites/*}/licenseDevices\x12\xb6\x01\n" +
 	"\x13ListLicenseContents\x12%.drmhub.v1.ListLicenseContentsRequest\x1a&.drmhub.v1.ListLicenseContentsResponse\"P\xdaA\x06parent\xca\xf3\x18\rlicenses:read\x82\xd3\xe4\x93\x020\x12./v1/{parent=vendors/*/sites/*}/licenseContents\x12\xaa\x01\n" +
 	"\x10ListContentUsers\x12\".drmhub.v1.ListContentUsersRequest\x1a#.drmhub.v1.ListContentUsersResponse\"M\xdaA\x06parent\xca\xf3\x18\rlicenses:read\x82\xd3\xe4\x93\x02-\x12+/v1/{parent=vendors/*/sites/*}/contentUsers\x12\xa2\x01\n" +
-	"\x0eListPackagings\x12 .drmhub.v1.ListPackagingsRequest\x1a!.drmhub.v1.ListPackagingsResponse\"K\xdaA\x06parent\xca\xf3\x18\rlicenses:read\x82\xd3\xe4\x93\x02+\x12)/v1/{parent=vendors/*/sites/*}/packagings\x12|\n" +
+	"\x0eListPackagings\x12 .drmhub.v1.ListPackagingsRequest\x1a!.drmhub.v1.ListPackagingsResponse\"K\xdaA\x06parent\xca\xf3\x18\rlicenses:read\x82\xd3\xe4\x93\x02+\x12)/v1/{parent=vendors/*/sites/*}/packagings\x12\xa8\x01\n" +
+	"\x0eExplainLicense\x12 .drmhub.v1.ExplainLicenseRequest\x1a\x16.drmhub.v1.Explanation\"\\\xdaA\x11parent,error_code\xca\xf3\x18\rlicenses:read\x82\xd3\xe4\x93\x021\x12//v1/{parent=vendors/*/sites/*}/licenses:explain\x12|\n" +
 	"\bGetUsage\x12\x1a.drmhub.v1.GetUsageRequest\x1a\x10.drmhub.v1.Usage\"B\xdaA\x04name\xca\xf3\x18\rlicenses:read\x82\xd3\xe4\x93\x02$\x12\"/v1/{name=vendors/*/sites/*/usage}Bg\n" +
 	"\rcom.drmhub.v1P\x01Z/github.com/drmhub/drmhub/gen/drmhub/v1;drmhubv1\xaa\x02\tDrmhub.V1\xca\x02\tDrmhub\\V1\xea\x02\n" +
 	"Drmhub::V1b\x06proto3"
@@ -2216,84 +3113,109 @@ func file_drmhub_v1_license_service_proto_rawDescGZIP() []byte {
 	return file_drmhub_v1_license_service_proto_rawDescData
 }
 
-var file_drmhub_v1_license_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_drmhub_v1_license_service_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_drmhub_v1_license_service_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
+var file_drmhub_v1_license_service_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_drmhub_v1_license_service_proto_goTypes = []any{
 	(License_DrmType)(0),                // 0: drmhub.v1.License.DrmType
 	(License_Status)(0),                 // 1: drmhub.v1.License.Status
-	(*License)(nil),                     // 2: drmhub.v1.License
-	(*LicenseUser)(nil),                 // 3: drmhub.v1.LicenseUser
-	(*LicenseDevice)(nil),               // 4: drmhub.v1.LicenseDevice
-	(*LicenseContent)(nil),              // 5: drmhub.v1.LicenseContent
-	(*ContentUser)(nil),                 // 6: drmhub.v1.ContentUser
-	(*Packaging)(nil),                   // 7: drmhub.v1.Packaging
-	(*LicenseFilter)(nil),               // 8: drmhub.v1.LicenseFilter
-	(*ReportFilter)(nil),                // 9: drmhub.v1.ReportFilter
-	(*ListLicensesRequest)(nil),         // 10: drmhub.v1.ListLicensesRequest
-	(*ListLicensesResponse)(nil),        // 11: drmhub.v1.ListLicensesResponse
-	(*StreamLicensesRequest)(nil),       // 12: drmhub.v1.StreamLicensesRequest
-	(*StreamLicensesResponse)(nil),      // 13: drmhub.v1.StreamLicensesResponse
-	(*ListLicenseUsersRequest)(nil),     // 14: drmhub.v1.ListLicenseUsersRequest
-	(*ListLicenseUsersResponse)(nil),    // 15: drmhub.v1.ListLicenseUsersResponse
-	(*ListLicenseDevicesRequest)(nil),   // 16: drmhub.v1.ListLicenseDevicesRequest
-	(*ListLicenseDevicesResponse)(nil),  // 17: drmhub.v1.ListLicenseDevicesResponse
-	(*ListLicenseContentsRequest)(nil),  // 18: drmhub.v1.ListLicenseContentsRequest
-	(*ListLicenseContentsResponse)(nil), // 19: drmhub.v1.ListLicenseContentsResponse
-	(*ListContentUsersRequest)(nil),     // 20: drmhub.v1.ListContentUsersRequest
-	(*ListContentUsersResponse)(nil),    // 21: drmhub.v1.ListContentUsersResponse
-	(*ListPackagingsRequest)(nil),       // 22: drmhub.v1.ListPackagingsRequest
-	(*ListPackagingsResponse)(nil),      // 23: drmhub.v1.ListPackagingsResponse
-	(*GetUsageRequest)(nil),             // 24: drmhub.v1.GetUsageRequest
-	(*timestamppb.Timestamp)(nil),       // 25: google.protobuf.Timestamp
-	(*Usage)(nil),                       // 26: drmhub.v1.Usage
+	(Explanation_Class)(0),              // 2: drmhub.v1.Explanation.Class
+	(Explanation_Owner)(0),              // 3: drmhub.v1.Explanation.Owner
+	(Explanation_Retryable)(0),          // 4: drmhub.v1.Explanation.Retryable
+	(Explanation_Confidence)(0),         // 5: drmhub.v1.Explanation.Confidence
+	(Explanation_Evidence_Finding)(0),   // 6: drmhub.v1.Explanation.Evidence.Finding
+	(*License)(nil),                     // 7: drmhub.v1.License
+	(*Explanation)(nil),                 // 8: drmhub.v1.Explanation
+	(*LicenseUser)(nil),                 // 9: drmhub.v1.LicenseUser
+	(*LicenseDevice)(nil),               // 10: drmhub.v1.LicenseDevice
+	(*LicenseContent)(nil),              // 11: drmhub.v1.LicenseContent
+	(*ContentUser)(nil),                 // 12: drmhub.v1.ContentUser
+	(*Packaging)(nil),                   // 13: drmhub.v1.Packaging
+	(*LicenseFilter)(nil),               // 14: drmhub.v1.LicenseFilter
+	(*ReportFilter)(nil),                // 15: drmhub.v1.ReportFilter
+	(*ListLicensesRequest)(nil),         // 16: drmhub.v1.ListLicensesRequest
+	(*ListLicensesResponse)(nil),        // 17: drmhub.v1.ListLicensesResponse
+	(*StreamLicensesRequest)(nil),       // 18: drmhub.v1.StreamLicensesRequest
+	(*StreamLicensesResponse)(nil),      // 19: drmhub.v1.StreamLicensesResponse
+	(*ListLicenseUsersRequest)(nil),     // 20: drmhub.v1.ListLicenseUsersRequest
+	(*ListLicenseUsersResponse)(nil),    // 21: drmhub.v1.ListLicenseUsersResponse
+	(*ListLicenseDevicesRequest)(nil),   // 22: drmhub.v1.ListLicenseDevicesRequest
+	(*ListLicenseDevicesResponse)(nil),  // 23: drmhub.v1.ListLicenseDevicesResponse
+	(*ListLicenseContentsRequest)(nil),  // 24: drmhub.v1.ListLicenseContentsRequest
+	(*ListLicenseContentsResponse)(nil), // 25: drmhub.v1.ListLicenseContentsResponse
+	(*ListContentUsersRequest)(nil),     // 26: drmhub.v1.ListContentUsersRequest
+	(*ListContentUsersResponse)(nil),    // 27: drmhub.v1.ListContentUsersResponse
+	(*ListPackagingsRequest)(nil),       // 28: drmhub.v1.ListPackagingsRequest
+	(*ListPackagingsResponse)(nil),      // 29: drmhub.v1.ListPackagingsResponse
+	(*GetUsageRequest)(nil),             // 30: drmhub.v1.GetUsageRequest
+	(*ExplainLicenseRequest)(nil),       // 31: drmhub.v1.ExplainLicenseRequest
+	(*Explanation_Evidence)(nil),        // 32: drmhub.v1.Explanation.Evidence
+	(*Explanation_Impact)(nil),          // 33: drmhub.v1.Explanation.Impact
+	(*timestamppb.Timestamp)(nil),       // 34: google.protobuf.Timestamp
+	(*status.Status)(nil),               // 35: google.rpc.Status
+	(*Usage)(nil),                       // 36: drmhub.v1.Usage
 }
 var file_drmhub_v1_license_service_proto_depIdxs = []int32{
 	0,  // 0: drmhub.v1.License.drm_type:type_name -> drmhub.v1.License.DrmType
 	1,  // 1: drmhub.v1.License.status:type_name -> drmhub.v1.License.Status
-	25, // 2: drmhub.v1.License.create_time:type_name -> google.protobuf.Timestamp
-	25, // 3: drmhub.v1.Packaging.create_time:type_name -> google.protobuf.Timestamp
-	25, // 4: drmhub.v1.Packaging.update_time:type_name -> google.protobuf.Timestamp
-	0,  // 5: drmhub.v1.LicenseFilter.drm_type:type_name -> drmhub.v1.License.DrmType
-	1,  // 6: drmhub.v1.LicenseFilter.status:type_name -> drmhub.v1.License.Status
-	25, // 7: drmhub.v1.LicenseFilter.start_time:type_name -> google.protobuf.Timestamp
-	25, // 8: drmhub.v1.LicenseFilter.end_time:type_name -> google.protobuf.Timestamp
-	0,  // 9: drmhub.v1.ReportFilter.drm_type:type_name -> drmhub.v1.License.DrmType
-	1,  // 10: drmhub.v1.ReportFilter.status:type_name -> drmhub.v1.License.Status
-	8,  // 11: drmhub.v1.ListLicensesRequest.filter:type_name -> drmhub.v1.LicenseFilter
-	2,  // 12: drmhub.v1.ListLicensesResponse.licenses:type_name -> drmhub.v1.License
-	8,  // 13: drmhub.v1.StreamLicensesRequest.filter:type_name -> drmhub.v1.LicenseFilter
-	2,  // 14: drmhub.v1.StreamLicensesResponse.licenses:type_name -> drmhub.v1.License
-	9,  // 15: drmhub.v1.ListLicenseUsersRequest.filter:type_name -> drmhub.v1.ReportFilter
-	3,  // 16: drmhub.v1.ListLicenseUsersResponse.license_users:type_name -> drmhub.v1.LicenseUser
-	9,  // 17: drmhub.v1.ListLicenseDevicesRequest.filter:type_name -> drmhub.v1.ReportFilter
-	4,  // 18: drmhub.v1.ListLicenseDevicesResponse.license_devices:type_name -> drmhub.v1.LicenseDevice
-	9,  // 19: drmhub.v1.ListLicenseContentsRequest.filter:type_name -> drmhub.v1.ReportFilter
-	5,  // 20: drmhub.v1.ListLicenseContentsResponse.license_contents:type_name -> drmhub.v1.LicenseContent
-	9,  // 21: drmhub.v1.ListContentUsersRequest.filter:type_name -> drmhub.v1.ReportFilter
-	6,  // 22: drmhub.v1.ListContentUsersResponse.content_users:type_name -> drmhub.v1.ContentUser
-	9,  // 23: drmhub.v1.ListPackagingsRequest.filter:type_name -> drmhub.v1.ReportFilter
-	7,  // 24: drmhub.v1.ListPackagingsResponse.packagings:type_name -> drmhub.v1.Packaging
-	10, // 25: drmhub.v1.LicenseService.ListLicenses:input_type -> drmhub.v1.ListLicensesRequest
-	12, // 26: drmhub.v1.LicenseService.StreamLicenses:input_type -> drmhub.v1.StreamLicensesRequest
-	14, // 27: drmhub.v1.LicenseService.ListLicenseUsers:input_type -> drmhub.v1.ListLicenseUsersRequest
-	16, // 28: drmhub.v1.LicenseService.ListLicenseDevices:input_type -> drmhub.v1.ListLicenseDevicesRequest
-	18, // 29: drmhub.v1.LicenseService.ListLicenseContents:input_type -> drmhub.v1.ListLicenseContentsRequest
-	20, // 30: drmhub.v1.LicenseService.ListContentUsers:input_type -> drmhub.v1.ListContentUsersRequest
-	22, // 31: drmhub.v1.LicenseService.ListPackagings:input_type -> drmhub.v1.ListPackagingsRequest
-	24, // 32: drmhub.v1.LicenseService.GetUsage:input_type -> drmhub.v1.GetUsageRequest
-	11, // 33: drmhub.v1.LicenseService.ListLicenses:output_type -> drmhub.v1.ListLicensesResponse
-	13, // 34: drmhub.v1.LicenseService.StreamLicenses:output_type -> drmhub.v1.StreamLicensesResponse
-	15, // 35: drmhub.v1.LicenseService.ListLicenseUsers:output_type -> drmhub.v1.ListLicenseUsersResponse
-	17, // 36: drmhub.v1.LicenseService.ListLicenseDevices:output_type -> drmhub.v1.ListLicenseDevicesResponse
-	19, // 37: drmhub.v1.LicenseService.ListLicenseContents:output_type -> drmhub.v1.ListLicenseContentsResponse
-	21, // 38: drmhub.v1.LicenseService.ListContentUsers:output_type -> drmhub.v1.ListContentUsersResponse
-	23, // 39: drmhub.v1.LicenseService.ListPackagings:output_type -> drmhub.v1.ListPackagingsResponse
-	26, // 40: drmhub.v1.LicenseService.GetUsage:output_type -> drmhub.v1.Usage
-	33, // [33:41] is the sub-list for method output_type
-	25, // [25:33] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	34, // 2: drmhub.v1.License.create_time:type_name -> google.protobuf.Timestamp
+	2,  // 3: drmhub.v1.Explanation.class:type_name -> drmhub.v1.Explanation.Class
+	3,  // 4: drmhub.v1.Explanation.owner:type_name -> drmhub.v1.Explanation.Owner
+	4,  // 5: drmhub.v1.Explanation.retryable:type_name -> drmhub.v1.Explanation.Retryable
+	32, // 6: drmhub.v1.Explanation.evidence:type_name -> drmhub.v1.Explanation.Evidence
+	5,  // 7: drmhub.v1.Explanation.confidence:type_name -> drmhub.v1.Explanation.Confidence
+	33, // 8: drmhub.v1.Explanation.impact:type_name -> drmhub.v1.Explanation.Impact
+	34, // 9: drmhub.v1.Packaging.create_time:type_name -> google.protobuf.Timestamp
+	34, // 10: drmhub.v1.Packaging.update_time:type_name -> google.protobuf.Timestamp
+	0,  // 11: drmhub.v1.LicenseFilter.drm_type:type_name -> drmhub.v1.License.DrmType
+	1,  // 12: drmhub.v1.LicenseFilter.status:type_name -> drmhub.v1.License.Status
+	34, // 13: drmhub.v1.LicenseFilter.start_time:type_name -> google.protobuf.Timestamp
+	34, // 14: drmhub.v1.LicenseFilter.end_time:type_name -> google.protobuf.Timestamp
+	0,  // 15: drmhub.v1.ReportFilter.drm_type:type_name -> drmhub.v1.License.DrmType
+	1,  // 16: drmhub.v1.ReportFilter.status:type_name -> drmhub.v1.License.Status
+	14, // 17: drmhub.v1.ListLicensesRequest.filter:type_name -> drmhub.v1.LicenseFilter
+	7,  // 18: drmhub.v1.ListLicensesResponse.licenses:type_name -> drmhub.v1.License
+	14, // 19: drmhub.v1.StreamLicensesRequest.filter:type_name -> drmhub.v1.LicenseFilter
+	7,  // 20: drmhub.v1.StreamLicensesResponse.licenses:type_name -> drmhub.v1.License
+	15, // 21: drmhub.v1.ListLicenseUsersRequest.filter:type_name -> drmhub.v1.ReportFilter
+	9,  // 22: drmhub.v1.ListLicenseUsersResponse.license_users:type_name -> drmhub.v1.LicenseUser
+	15, // 23: drmhub.v1.ListLicenseDevicesRequest.filter:type_name -> drmhub.v1.ReportFilter
+	10, // 24: drmhub.v1.ListLicenseDevicesResponse.license_devices:type_name -> drmhub.v1.LicenseDevice
+	15, // 25: drmhub.v1.ListLicenseContentsRequest.filter:type_name -> drmhub.v1.ReportFilter
+	11, // 26: drmhub.v1.ListLicenseContentsResponse.license_contents:type_name -> drmhub.v1.LicenseContent
+	15, // 27: drmhub.v1.ListContentUsersRequest.filter:type_name -> drmhub.v1.ReportFilter
+	12, // 28: drmhub.v1.ListContentUsersResponse.content_users:type_name -> drmhub.v1.ContentUser
+	15, // 29: drmhub.v1.ListPackagingsRequest.filter:type_name -> drmhub.v1.ReportFilter
+	13, // 30: drmhub.v1.ListPackagingsResponse.packagings:type_name -> drmhub.v1.Packaging
+	7,  // 31: drmhub.v1.ExplainLicenseRequest.license:type_name -> drmhub.v1.License
+	6,  // 32: drmhub.v1.Explanation.Evidence.finding:type_name -> drmhub.v1.Explanation.Evidence.Finding
+	34, // 33: drmhub.v1.Explanation.Evidence.time:type_name -> google.protobuf.Timestamp
+	35, // 34: drmhub.v1.Explanation.Evidence.error:type_name -> google.rpc.Status
+	34, // 35: drmhub.v1.Explanation.Impact.start_time:type_name -> google.protobuf.Timestamp
+	34, // 36: drmhub.v1.Explanation.Impact.end_time:type_name -> google.protobuf.Timestamp
+	34, // 37: drmhub.v1.Explanation.Impact.first_failure_time:type_name -> google.protobuf.Timestamp
+	16, // 38: drmhub.v1.LicenseService.ListLicenses:input_type -> drmhub.v1.ListLicensesRequest
+	18, // 39: drmhub.v1.LicenseService.StreamLicenses:input_type -> drmhub.v1.StreamLicensesRequest
+	20, // 40: drmhub.v1.LicenseService.ListLicenseUsers:input_type -> drmhub.v1.ListLicenseUsersRequest
+	22, // 41: drmhub.v1.LicenseService.ListLicenseDevices:input_type -> drmhub.v1.ListLicenseDevicesRequest
+	24, // 42: drmhub.v1.LicenseService.ListLicenseContents:input_type -> drmhub.v1.ListLicenseContentsRequest
+	26, // 43: drmhub.v1.LicenseService.ListContentUsers:input_type -> drmhub.v1.ListContentUsersRequest
+	28, // 44: drmhub.v1.LicenseService.ListPackagings:input_type -> drmhub.v1.ListPackagingsRequest
+	31, // 45: drmhub.v1.LicenseService.ExplainLicense:input_type -> drmhub.v1.ExplainLicenseRequest
+	30, // 46: drmhub.v1.LicenseService.GetUsage:input_type -> drmhub.v1.GetUsageRequest
+	17, // 47: drmhub.v1.LicenseService.ListLicenses:output_type -> drmhub.v1.ListLicensesResponse
+	19, // 48: drmhub.v1.LicenseService.StreamLicenses:output_type -> drmhub.v1.StreamLicensesResponse
+	21, // 49: drmhub.v1.LicenseService.ListLicenseUsers:output_type -> drmhub.v1.ListLicenseUsersResponse
+	23, // 50: drmhub.v1.LicenseService.ListLicenseDevices:output_type -> drmhub.v1.ListLicenseDevicesResponse
+	25, // 51: drmhub.v1.LicenseService.ListLicenseContents:output_type -> drmhub.v1.ListLicenseContentsResponse
+	27, // 52: drmhub.v1.LicenseService.ListContentUsers:output_type -> drmhub.v1.ListContentUsersResponse
+	29, // 53: drmhub.v1.LicenseService.ListPackagings:output_type -> drmhub.v1.ListPackagingsResponse
+	8,  // 54: drmhub.v1.LicenseService.ExplainLicense:output_type -> drmhub.v1.Explanation
+	36, // 55: drmhub.v1.LicenseService.GetUsage:output_type -> drmhub.v1.Usage
+	47, // [47:56] is the sub-list for method output_type
+	38, // [38:47] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_drmhub_v1_license_service_proto_init() }
@@ -2308,8 +3230,8 @@ func file_drmhub_v1_license_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drmhub_v1_license_service_proto_rawDesc), len(file_drmhub_v1_license_service_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   23,
+			NumEnums:      7,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

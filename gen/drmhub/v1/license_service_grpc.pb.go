@@ -31,6 +31,7 @@ const (
 	LicenseService_ListLicenseContents_FullMethodName = "/drmhub.v1.LicenseService/ListLicenseContents"
 	LicenseService_ListContentUsers_FullMethodName    = "/drmhub.v1.LicenseService/ListContentUsers"
 	LicenseService_ListPackagings_FullMethodName      = "/drmhub.v1.LicenseService/ListPackagings"
+	LicenseService_ExplainLicense_FullMethodName      = "/drmhub.v1.LicenseService/ExplainLicense"
 	LicenseService_GetUsage_FullMethodName            = "/drmhub.v1.LicenseService/GetUsage"
 )
 
@@ -78,6 +79,12 @@ type LicenseServiceClient interface {
 	// Lists when contents were packaged, in the vendor's order. The filter takes start_date, end_date
 	// and content_id.
 	ListPackagings(ctx context.Context, in *ListPackagingsRequest, opts ...grpc.CallOption) (*ListPackagingsResponse, error)
+	// Explains why a license was refused: what the code means, who must act, and what to do.
+	//
+	// The explanation comes from a table of the vendors' codes. A code that the table lacks is
+	// explained as unknown. With collect_evidence, drmhub also reads what confirms the explanation or
+	// contradicts it: from the vendor, and from the archive.
+	ExplainLicense(ctx context.Context, in *ExplainLicenseRequest, opts ...grpc.CallOption) (*Explanation, error)
 	// Gets how many licenses, users and devices a site had in a month.
 	GetUsage(ctx context.Context, in *GetUsageRequest, opts ...grpc.CallOption) (*Usage, error)
 }
@@ -169,6 +176,16 @@ func (c *licenseServiceClient) ListPackagings(ctx context.Context, in *ListPacka
 	return out, nil
 }
 
+func (c *licenseServiceClient) ExplainLicense(ctx context.Context, in *ExplainLicenseRequest, opts ...grpc.CallOption) (*Explanation, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Explanation)
+	err := c.cc.Invoke(ctx, LicenseService_ExplainLicense_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *licenseServiceClient) GetUsage(ctx context.Context, in *GetUsageRequest, opts ...grpc.CallOption) (*Usage, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(Usage)
@@ -223,6 +240,12 @@ type LicenseServiceServer interface {
 	// Lists when contents were packaged, in the vendor's order. The filter takes start_date, end_date
 	// and content_id.
 	ListPackagings(context.Context, *ListPackagingsRequest) (*ListPackagingsResponse, error)
+	// Explains why a license was refused: what the code means, who must act, and what to do.
+	//
+	// The explanation comes from a table of the vendors' codes. A code that the table lacks is
+	// explained as unknown. With collect_evidence, drmhub also reads what confirms the explanation or
+	// contradicts it: from the vendor, and from the archive.
+	ExplainLicense(context.Context, *ExplainLicenseRequest) (*Explanation, error)
 	// Gets how many licenses, users and devices a site had in a month.
 	GetUsage(context.Context, *GetUsageRequest) (*Usage, error)
 	mustEmbedUnimplementedLicenseServiceServer()
@@ -255,6 +278,9 @@ func (UnimplementedLicenseServiceServer) ListContentUsers(context.Context, *List
 }
 func (UnimplementedLicenseServiceServer) ListPackagings(context.Context, *ListPackagingsRequest) (*ListPackagingsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListPackagings not implemented")
+}
+func (UnimplementedLicenseServiceServer) ExplainLicense(context.Context, *ExplainLicenseRequest) (*Explanation, error) {
+	return nil, status.Error(codes.Unimplemented, "method ExplainLicense not implemented")
 }
 func (UnimplementedLicenseServiceServer) GetUsage(context.Context, *GetUsageRequest) (*Usage, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetUsage not implemented")
@@ -399,6 +425,24 @@ func _LicenseService_ListPackagings_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _LicenseService_ExplainLicense_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExplainLicenseRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LicenseServiceServer).ExplainLicense(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LicenseService_ExplainLicense_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LicenseServiceServer).ExplainLicense(ctx, req.(*ExplainLicenseRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _LicenseService_GetUsage_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetUsageRequest)
 	if err := dec(in); err != nil {
@@ -447,6 +491,10 @@ var LicenseService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListPackagings",
 			Handler:    _LicenseService_ListPackagings_Handler,
+		},
+		{
+			MethodName: "ExplainLicense",
+			Handler:    _LicenseService_ExplainLicense_Handler,
 		},
 		{
 			MethodName: "GetUsage",

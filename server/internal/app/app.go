@@ -167,7 +167,7 @@ func (a *App) newJournal(ctx context.Context, cfg *config.Config, all *vendors.R
 		a.polls.Go(a.retryCopies)
 	}
 	direct := inproc.New(nil, nil)
-	services.Register(direct, all)
+	services.Register(direct, services.Parts{Vendors: all})
 	a.journal, err = journal.New(ctx, a.store, direct.Call, options)
 	return err
 }
@@ -204,7 +204,7 @@ func (a *App) release(ctx context.Context) error {
 
 // register adds all services to a server.
 func (a *App) register(r grpc.ServiceRegistrar, all *vendors.Registry) {
-	services.Register(r, all)
+	services.Register(r, services.Parts{Vendors: all})
 	pb.RegisterMutationServiceServer(r, journal.NewService(a.journal, a.confinement))
 	pb.RegisterAuditServiceServer(r, audit.NewService(a.store))
 	pb.RegisterCallerServiceServer(r, auth.Service{})

@@ -38,11 +38,14 @@ type RPC struct {
 // AnyCaller is the scope that every caller with a valid identity holds.
 const AnyCaller = "caller:read"
 
-// runsRecorded holds the RPCs whose scope ends in ":write" although they start no mutation: they
-// run one that has its record already.
-var runsRecorded = []string{
+// noMutation holds the RPCs whose scope ends in ":write" although they start no mutation. They run
+// one that has its record already, or change only the archive.
+var noMutation = []string{
 	pb.MutationService_SettleMutation_FullMethodName,
 	pb.MutationService_ResendMutation_FullMethodName,
+	pb.ArchiveService_SyncArchive_FullMethodName,
+	pb.ArchiveService_BackfillArchive_FullMethodName,
+	pb.ViewerService_EraseViewer_FullMethodName,
 }
 
 var (
@@ -103,7 +106,7 @@ func newRPC(method protoreflect.MethodDescriptor) *RPC {
 	if scope == "" {
 		panic(fmt.Sprintf("contract: %s has no scope", method.FullName()))
 	}
-	rpc.Mutating = strings.HasSuffix(scope, ":write") && !slices.Contains(runsRecorded, rpc.FullMethod())
+	rpc.Mutating = strings.HasSuffix(scope, ":write") && !slices.Contains(noMutation, rpc.FullMethod())
 	return rpc
 }
 

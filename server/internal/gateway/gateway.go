@@ -131,6 +131,8 @@ func (g *gateway) register(conn grpc.ClientConnInterface) error {
 		pb.RegisterVendorServiceHandlerClient(ctx, g.mux, pb.NewVendorServiceClient(conn)),
 		pb.RegisterSiteServiceHandlerClient(ctx, g.mux, pb.NewSiteServiceClient(conn)),
 		pb.RegisterLicenseServiceHandlerClient(ctx, g.mux, g.license),
+		pb.RegisterArchiveServiceHandlerClient(ctx, g.mux, pb.NewArchiveServiceClient(conn)),
+		pb.RegisterViewerServiceHandlerClient(ctx, g.mux, pb.NewViewerServiceClient(conn)),
 		pb.RegisterMemberServiceHandlerClient(ctx, g.mux, pb.NewMemberServiceClient(conn)),
 		pb.RegisterDrmAccountServiceHandlerClient(ctx, g.mux, pb.NewDrmAccountServiceClient(conn)),
 		pb.RegisterProductLicenseServiceHandlerClient(ctx, g.mux, pb.NewProductLicenseServiceClient(conn)),

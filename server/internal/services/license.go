@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/drmhub/drmhub/adapters"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -61,4 +63,9 @@ func (s *licenses) ListPackagings(
 
 func (s *licenses) GetUsage(ctx context.Context, req *pb.GetUsageRequest) (*pb.Usage, error) {
 	return delegate(ctx, s.vendors, req.GetName(), adapters.UsageGetter.GetUsage, req)
+}
+
+// ExplainLicense is not there yet.
+func (s *licenses) ExplainLicense(context.Context, *pb.ExplainLicenseRequest) (*pb.Explanation, error) {
+	return nil, status.Error(codes.Unimplemented, "not yet")
 }

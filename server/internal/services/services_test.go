@@ -35,7 +35,7 @@ func serve(t testing.TB, all ...vendors.Vendor) (*inproc.Conn, *bytes.Buffer) {
 	shape := rpcerror.Errors{Log: slog.New(slog.NewTextHandler(log, nil))}
 	conn := inproc.New([]grpc.UnaryServerInterceptor{shape.Unary, auth.None().Unary},
 		[]grpc.StreamServerInterceptor{shape.Stream, auth.None().Stream})
-	services.Register(conn, registry)
+	services.Register(conn, services.Parts{Vendors: registry})
 	return conn, log
 }
 

@@ -172,7 +172,7 @@ func TestTheStatusNamesNoSiteToAConfinedCaller(t *testing.T) {
 			return next(auth.WithCaller(ctx, callers.Caller(c.Identity)), req)
 		}
 		conn := inproc.New([]grpc.UnaryServerInterceptor{identify}, nil)
-		services.Register(conn, all)
+		services.Register(conn, services.Parts{Vendors: all})
 		req := &pb.GetVendorStatusRequest{Name: "vendors/v/status"}
 		res, err := pb.NewVendorServiceClient(conn).GetVendorStatus(t.Context(), req)
 		if err != nil {
