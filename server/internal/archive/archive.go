@@ -38,7 +38,7 @@ type Row struct {
 //
 //	(second − 2010-01-01) << 32 | site << 20 | ordinal
 //
-// So a page that continues below a key neither repeats nor skips a row while others arrive.
+// So a page that continues below a key repeats no row and skips none while others arrive.
 type Key int64
 
 // The bounds of the parts of a Key. An engine refuses what exceeds them.
