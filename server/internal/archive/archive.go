@@ -63,8 +63,17 @@ func (k Key) Site() int { return int(k) >> 20 & (MaxSites - 1) }
 func (k Key) Ordinal() int { return int(k) & (MaxOrdinals - 1) }
 
 // Above is greater than each key of a row before a second. It is where a search begins that wants
-// the rows before that second.
-func Above(second int64) Key { return Key((second - keyEpoch) << 32) }
+// the rows before that second. The second may be any: those that no Key can hold mean all rows or
+// none.
+func Above(second int64) Key {
+	switch {
+	case second < MinSecond:
+		return 0
+	case second > MaxSecond:
+		return math.MaxInt64
+	}
+	return Key((second - keyEpoch) << 32)
+}
 
 // The least and the greatest second of a row: those that a Key can hold.
 const (

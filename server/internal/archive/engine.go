@@ -179,7 +179,8 @@ const (
 type Group struct {
 	// Keys are in the order of Grouping.By: the name of the site, the name of the vendor
 	// ("vendors/{vendor}"), the names of enums, texts, and for a user the id, or the MD5 where no
-	// row of the group's site shows the id.
+	// row of the group shows the id. Rows of erased viewers are in one group with those without a
+	// user, whose key is empty.
 	Keys []string
 	// Start is the first second of the interval, or 0 without intervals.
 	Start int64
