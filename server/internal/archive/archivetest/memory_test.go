@@ -64,3 +64,11 @@ func TestSpansJoinAndForgetCutsThem(t *testing.T) {
 		t.Errorf("the spans are %v, want %v", s.Spans, want)
 	}
 }
+
+// The suite passes the engine that it compares with. So a failure of another engine is its own.
+func TestMemory(t *testing.T) {
+	Run(t, func(*testing.T) func() archive.Engine {
+		m := NewMemory()
+		return func() archive.Engine { return m }
+	})
+}
