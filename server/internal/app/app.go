@@ -217,6 +217,7 @@ func (a *App) newGRPC(
 	options := append(limitsOfGRPC(),
 		grpc.ChainUnaryInterceptor(unary...),
 		grpc.ChainStreamInterceptor(slices.Insert(slices.Clone(stream), 2, netlimit.Stream(maxReadTime))...),
+		grpc.InTapHandle(a.calls.Arrived),
 		grpc.UnknownServiceHandler(rpcerror.UnknownMethod),
 		grpc.ForceServerCodecV2(rpcerror.Codec()),
 	)
@@ -230,7 +231,7 @@ func (a *App) newGRPC(
 	a.grpc = grpc.NewServer(options...)
 	a.register(a.authenticator.Early(a.calls.Early(a.grpc)), all)
 	a.setHealth(healthpb.HealthCheckResponse_SERVING)
-	healthpb.RegisterHealthServer(a.grpc, a.health)
+	healthpb.RegisterHealthServer(a.calls.Early(a.grpc), a.health)
 	registerReflection(a.grpc)
 	if open := methodsWithoutScope(a.grpc); len(open) > 0 {
 		return fmt.Errorf("methods without a scope: %s", strings.Join(open, ", "))

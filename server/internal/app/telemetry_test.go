@@ -12,11 +12,16 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	tracepb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	spanpb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"golang.org/x/net/http2"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -225,18 +230,93 @@ func TestEveryAnswerHasARequestID(t *testing.T) {
 				t.Errorf("%s with %q: %q", path, given, id)
 			}
 		}
-		for _, method := range []string{pb.VendorService_ListVendors_FullMethodName, "/drmhub.v1.X/Nothing"} {
+		large := &pb.ListVendorsRequest{PageToken: strings.Repeat("0", maxRequest+1)}
+		for method, req := range map[string]*pb.ListVendorsRequest{
+			pb.VendorService_ListVendors_FullMethodName: {}, "/drmhub.v1.X/Nothing": {},
+			pb.SiteService_GetSite_FullMethodName: large, healthpb.Health_Check_FullMethodName: large,
+		} {
 			ctx := t.Context()
 			if given != "" && given != "é" { // which gRPC does not send
 				ctx = metadata.AppendToOutgoingContext(ctx, "x-request-id", given)
 			}
 			var header metadata.MD
-			_ = h.conn.Invoke(ctx, method, &pb.ListVendorsRequest{}, &pb.ListVendorsResponse{}, grpc.Header(&header))
+			_ = h.conn.Invoke(ctx, method, req, &pb.ListVendorsResponse{}, grpc.Header(&header))
 			if id := one(t, header["x-request-id"]); id == "" || (id == given) != kept {
 				t.Errorf("%s with %q: %q", method, given, id)
 			}
 		}
 	}
+}
+
+// maxRequest is the size of the largest request, in bytes.
+const maxRequest = 4 << 20
+
+// TestCallsThatNoHandlerSeesCount makes calls that gRPC itself refuses.
+func TestCallsThatNoHandlerSeesCount(t *testing.T) {
+	h := start(t, withOps)
+	large := &pb.ListSitesRequest{Parent: strings.Repeat("0", maxRequest+1)}
+	stream := &grpc.StreamDesc{ServerStreams: true}
+	raw := dialRaw(t, h.GRPCAddr(), nil)
+	send := func(id uint32, path string, more ...string) func() error {
+		return func() error {
+			fields := append([]string{":method", "POST", ":scheme", "http", ":path", path, ":authority", "localhost",
+				"content-type", "application/grpc", "te", "trailers", "x-request-id", "mine"}, more...)
+			return raw.WriteHeaders(http2.HeadersFrameParam{
+				StreamID: id, BlockFragment: raw.headers(fields...), EndHeaders: true, EndStream: true,
+			})
+		}
+	}
+	for _, c := range []struct {
+		method, code string
+		call         func() error
+	}{
+		{"drmhub.v1.SiteService/ListSites", "RESOURCE_EXHAUSTED", func() error {
+			return refusedAsLarge(h.conn.Invoke(t.Context(), pb.SiteService_ListSites_FullMethodName, large, large))
+		}},
+		{"drmhub.v1.LicenseService/StreamLicenses", "RESOURCE_EXHAUSTED", func() error {
+			s, err := h.conn.NewStream(t.Context(), stream, pb.LicenseService_StreamLicenses_FullMethodName)
+			if err == nil {
+				_ = s.SendMsg(large)
+				err = s.RecvMsg(large)
+			}
+			return refusedAsLarge(err)
+		}},
+		{"grpc.health.v1.Health/Check", "RESOURCE_EXHAUSTED", func() error {
+			return refusedAsLarge(h.conn.Invoke(t.Context(), healthpb.Health_Check_FullMethodName, large, large))
+		}},
+		{"drmhub.v1.SiteService/GetSite", "UNIMPLEMENTED", send(1, pb.SiteService_GetSite_FullMethodName,
+			"grpc-encoding", "pigeon")},
+		{"drmhub.v1.LicenseService/StreamLicenses", "UNIMPLEMENTED", send(3,
+			pb.LicenseService_StreamLicenses_FullMethodName, "grpc-encoding", "pigeon")},
+		{"_OTHER", "UNIMPLEMENTED", send(5, "/any.Service/Any", "grpc-encoding", "pigeon")},
+		{"_OTHER", "UNIMPLEMENTED", send(7, "no-path")},
+	} {
+		_, counts := h.countedSince(t, nil)
+		if err := c.call(); err != nil {
+			t.Errorf("%s: %v", c.method, err)
+		}
+		var got []string
+		for deadline := time.Now().Add(20 * time.Second); len(got) == 0 && time.Now().Before(deadline); {
+			all, _ := h.countedSince(t, counts)
+			got = all["grpc"]
+		}
+		if len(got) != 1 || !strings.HasPrefix(got[0], "1 ") ||
+			!strings.Contains(got[0], `rpc_method="`+c.method+`",rpc_response_status_code="`+c.code+`"`) {
+			t.Errorf("%s, %s: %q", c.method, c.code, got)
+		}
+	}
+	if n := strings.Count(h.log.String(), "code=UNIMPLEMENTED"); n != 4 ||
+		strings.Count(h.log.String(), "request_id=mine") != n || strings.Contains(h.log.String(), "RATE_LIMITED") {
+		t.Errorf("the log:\n%s", h.log)
+	}
+}
+
+// refusedAsLarge returns nil for the error of a request that is too large.
+func refusedAsLarge(err error) error {
+	if status.Code(err) == codes.ResourceExhausted {
+		return nil
+	}
+	return fmt.Errorf("not refused as too large: %w", err)
 }
 
 func TestACallCostsLittleMoreWithTelemetry(t *testing.T) {

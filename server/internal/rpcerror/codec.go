@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/encoding/proto"
 	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protowire"
 	protobuf "google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -111,4 +112,13 @@ func (s stream) RecvMsg(m any) error {
 		return err
 	}
 	return checkReadable(m)
+}
+
+// Received returns the error of a request that gRPC could not receive, with the right reason. The caller gets gRPC's
+// own error. One that is too large has nothing to do with the limits of callers.
+func Received(err error) error {
+	if err == nil || status.Code(err) != codes.ResourceExhausted {
+		return err
+	}
+	return apierror.New(codes.ResourceExhausted, pb.ErrorReason_REQUEST_INVALID, "%s", status.Convert(err).Message())
 }

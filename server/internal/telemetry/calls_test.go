@@ -7,14 +7,17 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/tap"
 
 	"github.com/drmhub/drmhub/adapters/upstream"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -79,6 +82,41 @@ func TestADeadCollectorHoldsNothingUp(t *testing.T) {
 	if took := time.Since(begun); took > 20*time.Second { // The exporter itself would try for a minute.
 		t.Errorf("it took %v", took)
 	}
+}
+
+// TestACallThatGRPCRefusesIsCountedOnce has calls end whose handlers run, run late, and never run.
+func TestACallThatGRPCRefusesIsCountedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, c := newCalls(t)
+		info := &grpc.UnaryServerInfo{FullMethod: pb.SiteService_GetSite_FullMethodName}
+		for _, handled := range []string{"", "first", "late"} {
+			ctx, end := context.WithCancel(t.Context())
+			ctx, _ = c.Arrived(ctx, &tap.Info{FullMethodName: info.FullMethod})
+			run := func() {
+				_, _ = c.Unary(ctx, &pb.GetSiteRequest{}, info, func(context.Context, any) (any, error) {
+					return nil, nil
+				})
+			}
+			if handled == "first" {
+				run()
+			}
+			end()
+			synctest.Wait()
+			if handled == "late" {
+				run()
+			}
+			time.Sleep(time.Minute)
+		}
+		w := httptest.NewRecorder()
+		m.Page().ServeHTTP(w, httptest.NewRequest("GET", telemetry.Path, nil))
+		for code, want := range map[string]string{"UNIMPLEMENTED": "1", "OK": "2"} {
+			of := `_seconds_count\{.*GetSite",rpc_response_status_code="` + code
+			count := regexp.MustCompile(of + `".*\} ` + want + "\n")
+			if !count.MatchString(w.Body.String()) {
+				t.Errorf("not counted %s times: %s\n%s", want, code, w.Body)
+			}
+		}
+	})
 }
 
 // TestLabelsHaveABound makes calls that differ in all that a caller can choose.

@@ -2,6 +2,8 @@ package telemetry
 
 import (
 	"context"
+	"errors"
+	"io"
 	"slices"
 
 	"google.golang.org/grpc"
@@ -9,6 +11,7 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/server/internal/rpcerror"
 	"github.com/drmhub/drmhub/server/internal/serverstream"
 )
 
@@ -23,9 +26,6 @@ func (c *Calls) Unary(
 	one := callOf(ctx)
 	if one == nil {
 		ctx, one = c.beginGRPC(ctx, info.FullMethod)
-	}
-	if one.face == GRPC {
-		_ = grpc.SetHeader(ctx, metadata.MD{requestIDKey: {one.id}}) // It fails after the header is sent.
 	}
 	one.noteRequest(req)
 	ctx = one.startSpan(ctx)
@@ -46,9 +46,6 @@ func (c *Calls) Stream(
 	if one == nil {
 		ctx, one = c.beginGRPC(ctx, info.FullMethod)
 	}
-	if one.face == GRPC {
-		_ = to.SetHeader(metadata.MD{requestIDKey: {one.id}})
-	}
 	if c.options.Identify != nil && one.method.rpc != nil {
 		ctx = c.options.Identify(ctx)
 	}
@@ -58,6 +55,9 @@ func (c *Calls) Stream(
 		s = &stream{ServerStream: s, one: one}
 	}
 	err := handler(srv, s)
+	if one.refused != nil {
+		err = one.refused
+	}
 	one.end(ctx, err)
 	return err
 }
@@ -68,17 +68,26 @@ type stream struct {
 	one *call
 }
 
-// RecvMsg receives a request.
+// RecvMsg receives a request. gRPC has already sent the status of one that it refuses.
 func (s *stream) RecvMsg(m any) error {
-	err := s.ServerStream.RecvMsg(m)
+	err := rpcerror.Received(s.ServerStream.RecvMsg(m))
 	if err == nil {
 		s.one.noteRequest(m)
+	} else if !errors.Is(err, io.EOF) && s.one.face == GRPC {
+		s.one.refused = err
 	}
 	return err
 }
 
+// beginGRPC begins a call over gRPC, and gives its response the request id.
 func (c *Calls) beginGRPC(ctx context.Context, method string) (context.Context, *call) {
-	return c.begin(ctx, method, GRPC, requestID(metadata.ValueFromIncomingContext(ctx, requestIDKey)))
+	took := takeArrival(ctx)
+	ctx, one := c.begin(ctx, method, GRPC, requestIDOf(ctx))
+	if !took.IsZero() {
+		one.begun = took
+	}
+	_ = grpc.SetHeader(ctx, metadata.MD{requestIDKey: {one.id}}) // It fails after the header is sent.
+	return ctx, one
 }
 
 // Early returns r with an addition: a unary call begins before its caller is identified, so that this time
@@ -100,7 +109,8 @@ func (e early) RegisterService(desc *grpc.ServiceDesc, service any) {
 			service any, ctx context.Context, decode func(any) error, chain grpc.UnaryServerInterceptor,
 		) (any, error) {
 			ctx, one := e.calls.beginGRPC(ctx, full)
-			res, err := m.Handler(service, ctx, decode, chain)
+			receive := func(req any) error { return rpcerror.Received(decode(req)) }
+			res, err := m.Handler(service, ctx, receive, chain)
 			one.end(ctx, err) // for what no interceptor has seen
 			return res, err
 		}
