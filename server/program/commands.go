@@ -2,6 +2,7 @@ package program
 
 import (
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/catalog"
 	"github.com/drmhub/drmhub/server/internal/app"
 	"github.com/drmhub/drmhub/server/internal/cli"
+	"github.com/drmhub/drmhub/server/internal/logs"
 )
 
 func emulateCommand() *cobra.Command {
@@ -36,7 +38,8 @@ func emulateCommand() *cobra.Command {
 			return twins(), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			return app.Emulate(c.Context(), args[0], listen, seed, func(addr string) {
+			log := logs.New(c.ErrOrStderr(), slog.LevelInfo, "")
+			return app.Emulate(c.Context(), log, args[0], listen, seed, func(addr string) {
 				const said = "The twin of %s listens on http://%s; its admin path is http://%[2]s/_twin/\n"
 				fmt.Fprintf(c.OutOrStdout(), said, args[0], addr)
 			}, hosts...)

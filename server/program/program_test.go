@@ -1,6 +1,7 @@
 package program
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -142,6 +144,40 @@ func TestAConfigurationFile(t *testing.T) {
 	if body := get(t, rest+"/v1/vendors/acme/sites"); !strings.Contains(body, "vendors/acme/sites/DEMO") {
 		t.Error(body)
 	}
+}
+
+func TestATwinOutlivesSIGHUP(t *testing.T) {
+	log, to := io.Pipe()
+	ctx, stop := context.WithCancel(t.Context())
+	ended, ready := make(chan error, 1), make(chan struct{})
+	go func() {
+		out := writerFunc(func() { close(ready) })
+		ended <- run(ctx, []string{"emulate", "pallycon", "--listen", "127.0.0.1:0"}, out, to)
+	}()
+	<-ready
+	this, err := os.FindProcess(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := this.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(log).ReadString('\n')
+	if err != nil || !strings.Contains(line, "no configuration to read again: nothing changed") {
+		t.Errorf("the log: %q, %v", line, err)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// A writerFunc is called once for each text that is written.
+type writerFunc func()
+
+func (f writerFunc) Write(p []byte) (int, error) {
+	f()
+	return len(p), nil
 }
 
 func TestHealth(t *testing.T) {

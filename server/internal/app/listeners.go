@@ -117,7 +117,7 @@ func (a *App) newOps(cfg *config.Ops) {
 		mux.HandleFunc(path, page)
 	}
 	mux.Handle("GET "+telemetry.Path, a.metrics.Page())
-	a.ops = a.newHTTPServer(mux)
+	a.ops = a.newHTTPServer(telemetry.WithRequestID(mux))
 }
 
 // OpsAddr returns the address of health and metrics, or "" if REST serves them.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
+	"os/signal"
 	"strings"
 
 	"github.com/drmhub/drmhub/adapters/catalog"
@@ -49,9 +51,10 @@ func Sandbox(ctx context.Context, grpcListen, httpListen string, hosts ...string
 }
 
 // Emulate runs the twin of one vendor until ctx ends. It calls ready with the address once the twin
-// listens. hosts are further names by which callers reach the twin.
+// listens. hosts are further names by which callers reach the twin. A SIGHUP only writes a line into the log.
 func Emulate(
-	ctx context.Context, kindName, listen string, seed uint64, ready func(addr string), hosts ...string,
+	ctx context.Context, log *slog.Logger, kindName, listen string, seed uint64, ready func(addr string),
+	hosts ...string,
 ) error {
 	kind, ok := catalog.Lookup(kindName)
 	if !ok {
@@ -65,9 +68,17 @@ func Emulate(
 	if err != nil {
 		return err
 	}
+	hangups := newHangups()
+	defer signal.Stop(hangups)
 	ready(addr)
-	<-ctx.Done()
-	return nil
+	for {
+		select {
+		case <-hangups:
+			log.WarnContext(ctx, "a twin has no configuration to read again: nothing changed")
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 // serveTwin serves a twin in the background until ctx ends. It returns the address. A vendor's own calls

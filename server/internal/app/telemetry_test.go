@@ -214,6 +214,7 @@ func (h *testServer) openMetrics(t *testing.T) (contentType, page string) {
 
 func TestEveryAnswerHasARequestID(t *testing.T) {
 	h := start(t)
+	ops := start(t, withOps)
 	for given, kept := range map[string]bool{
 		"": false, "mine-1": true, "a b": false, "é": false,
 		strings.Repeat("x", 128): true, strings.Repeat("x", 129): false,
@@ -228,6 +229,18 @@ func TestEveryAnswerHasARequestID(t *testing.T) {
 			_, header, _ := h.rest(t, "GET "+path, "", headers...)
 			if id := one(t, header["X-Request-Id"]); id == "" || (id == given) != kept {
 				t.Errorf("%s with %q: %q", path, given, id)
+			}
+		}
+		for _, path := range []string{"/healthz", "/readyz", "/metrics", "/x"} {
+			req, _ := http.NewRequestWithContext(t.Context(), "GET", "http://"+ops.OpsAddr()+path, nil)
+			req.Header.Set("X-Request-Id", given)
+			res, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = res.Body.Close()
+			if id := one(t, res.Header["X-Request-Id"]); id == "" || (id == given) != kept {
+				t.Errorf("%s of ops.listen with %q: %q", path, given, id)
 			}
 		}
 		large := &pb.ListVendorsRequest{PageToken: strings.Repeat("0", maxRequest+1)}

@@ -3,6 +3,7 @@ package telemetry
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"net/http"
 )
 
 const (
@@ -22,6 +23,15 @@ func requestID(sent []string) string {
 	var random [12]byte
 	_, _ = rand.Read(random[:]) // It never fails.
 	return hex.EncodeToString(random[:])
+}
+
+// WithRequestID returns a handler that gives each response an id, and measures nothing. It is for requests that a
+// monitor makes, which would hide those of callers in the metrics.
+func WithRequestID(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(requestIDHeader, requestID(r.Header.Values(requestIDHeader)))
+		next.ServeHTTP(w, r)
+	})
 }
 
 // sane reports whether an id is short printable ASCII without spaces.
