@@ -21,8 +21,10 @@ func fill(t *testing.T, db *store.DB) {
 	t.Helper()
 	storetest.Exec(t, db, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
 		INSERT INTO mutations (id, subject, method, resource, digest, request, secrets, state, create_time, settle_time,
-			owner) SELECT CAST(10000 + i AS TEXT), 's', 'm', 'r', '', '', 0, CASE WHEN i > 5 THEN 3 ELSE i END, i,
-			CASE WHEN i > 5 OR i IN (3, 4) THEN i END, CASE WHEN i = 2 THEN 'dead' ELSE '' END FROM n`)
+			owner, request_id)
+		SELECT CAST(10000 + i AS TEXT), 's', 'm', 'r', '', '', 0, CASE WHEN i > 5 THEN 3 ELSE i END, i,
+			CASE WHEN i > 5 OR i IN (3, 4) THEN i END, CASE WHEN i = 2 THEN 'dead' ELSE '' END,
+			CASE WHEN i % 2 = 0 THEN CAST(i AS TEXT) END FROM n`)
 	storetest.Exec(t, db, "ANALYZE")
 }
 
@@ -68,6 +70,10 @@ func TestPlans(t *testing.T) {
 				query, values := r.listQuery(everything, &pb.MutationFilter{State: state}, after, 51)
 				wants(state.String()+" after "+after, index, plan(query, values...))
 			}
+		}
+		for _, after := range []string{"", "10900"} {
+			query, values := r.listQuery(everything, &pb.MutationFilter{RequestId: "800"}, after, 51)
+			wants("a request_id after "+after, "mutations_with_request_id", plan(query, values...))
 		}
 		query, values := r.backlogQuery(time.Now(), []string{"a", "b"})
 		wants("the backlog", "mutations_open", plan(query, values...))
