@@ -15,27 +15,27 @@ import (
 // the names of the keys, and NewConfig the defaults. Credentials are either token or api_key.
 type Config struct {
 	// BaseURL is scheme and host, without a path. Required: each operator has its own host.
-	BaseURL string `yaml:"base_url" reload:"account"`
+	BaseURL string `yaml:"base_url" reload:"account" required:"true" pattern:"^https?://[^/?#@ ]+$"`
 	// Token is sent as "Authorization: Bearer …", as AminoTV's overview of the Licenses v4 API
 	// says. drmhub does not renew it.
 	Token secret.Text `yaml:"token"`
 	// APIKey is sent as "Authorization: Apikey …", as AminoTV's other pages say of management calls.
-	APIKey secret.Text `yaml:"api_key"`
+	APIKey secret.Text `yaml:"api_key" instead:"token"`
 	// AuthorizationScheme is the word before the credentials. By default it is Bearer for a token,
 	// and Apikey for a key.
-	AuthorizationScheme string `yaml:"authorization_scheme"`
+	AuthorizationScheme string `yaml:"authorization_scheme" pattern:"^[^ ]*$"`
 
 	// ContentType is the media type of the bodies and the accepted one of the responses. AminoTV's
 	// pages name none. A server may also want JSON:API's own, application/vnd.api+json. Default:
 	// application/json.
-	ContentType string `yaml:"content_type"`
+	ContentType string `yaml:"content_type" pattern:"^ *([^;]*[+]|application/)[Jj][Ss][Oo][Nn] *(;.*)?$"`
 	// OffsetParameter and LimitParameter are the query parameters of a list: how many rows to skip,
 	// and how many to return. AminoTV's pages name none. Default: offset and limit.
-	OffsetParameter string `yaml:"offset_parameter"`
-	LimitParameter  string `yaml:"limit_parameter"`
+	OffsetParameter string `yaml:"offset_parameter" range:"1.."`
+	LimitParameter  string `yaml:"limit_parameter" range:"1.."`
 	// MaxPageSize is the maximum number of rows that one call asks for, from 2 to 1000. Default:
 	// 100, which is the default of a sibling of this API.
-	MaxPageSize int `yaml:"max_page_size"`
+	MaxPageSize int `yaml:"max_page_size" range:"2..1000"`
 	// ProductUpdates says that there is PATCH /products/{product_id}, as in AminoTV's sibling APIs.
 	// Without it there is no UpdateProduct. Default: false.
 	ProductUpdates bool `yaml:"product_updates"`
@@ -53,7 +53,7 @@ type Config struct {
 	UniqueOrders bool `yaml:"unique_orders"`
 
 	// BatchConcurrency is the number of items of a batch that are carried out at once. Default: 8.
-	BatchConcurrency int `yaml:"batch_concurrency"`
+	BatchConcurrency int `yaml:"batch_concurrency" range:"1..100"`
 	// Network says how to reach the vendor: the keys tls and proxy.
 	upstream.Network
 	// Limits has the keys timeout and requests_per_second.

@@ -37,21 +37,21 @@ type Config struct {
 	// BaseURL is scheme and host, without a path. The API pages say
 	// https://multi-drm.apigw.ntruss.com. It has no default: a missing line must not send the calls
 	// of a test account to the real service. Required.
-	BaseURL string `yaml:"base_url" reload:"account"`
+	BaseURL string `yaml:"base_url" reload:"account" required:"true" pattern:"^https?://[^/?#@ ]+$"`
 	// AccessKey is the access key id of a sub account. It is part of every signature, and is
 	// treated as a secret. Required.
-	AccessKey secret.Text `yaml:"access_key"`
+	AccessKey secret.Text `yaml:"access_key" required:"true"`
 	// SecretKey is the secret key that belongs to AccessKey. It signs every call. Required.
-	SecretKey secret.Text `yaml:"secret_key"`
+	SecretKey secret.Text `yaml:"secret_key" required:"true"`
 	// RegionCode is the header x-ncp-region_code. The default is KR, the only region in the API
 	// pages.
-	RegionCode string `yaml:"region_code" reload:"account"`
+	RegionCode string `yaml:"region_code" reload:"account" range:"1.."`
 
 	// PageSizeParameter is pageSize or pageSizeNo. The default is pageSize.
 	PageSizeParameter PageSizeParameter `yaml:"page_size_parameter" enum:"pageSize|pageSizeNo"`
 	// PageNumberBase is the pageNo of the first page, 0 or 1. The API pages of 2023 leave it open.
 	// The default is 1, as in the API pages of 2026.
-	PageNumberBase int `yaml:"page_number_base"`
+	PageNumberBase int `yaml:"page_number_base" range:"0..1"`
 	// DRMTypeCondition is drmType or drm_type. The default is drmType.
 	DRMTypeCondition DRMTypeCondition `yaml:"drm_type_condition" enum:"drmType|drm_type"`
 	// HashUserID makes a search by userId send the MD5 of the user id, as the history shows it. If
@@ -65,7 +65,7 @@ type Config struct {
 	// PageConcurrency is how many pages of the license history one call reads at once, from 1 to
 	// 16. The default is 3. The API pages name no limit. Each page that fails is tried up to three
 	// times. With ten or more pages at once, one failing call can open the circuit breaker.
-	PageConcurrency int `yaml:"page_concurrency"`
+	PageConcurrency int `yaml:"page_concurrency" range:"1..16"`
 	// Network says how to reach the vendor: the keys tls and proxy.
 	upstream.Network
 	// Limits has the keys timeout and requests_per_second.

@@ -25,22 +25,22 @@ type Config struct {
 	// BaseURL is scheme and host, without a path. The guide says https://service.pallycon.com. It
 	// has no default: the service has changed its name, and a missing line must not send a test
 	// account to the real service. Required.
-	BaseURL string `yaml:"base_url" reload:"account"`
+	BaseURL string `yaml:"base_url" reload:"account" required:"true" pattern:"^https?://[^/?#@ ]+$"`
 	// LicenseBaseURL is scheme and host of the license server, which serves the FairPlay certificate
 	// of each site without credentials. The default is https://license-global.pallycon.com. Empty
 	// turns GetFairPlayCertificate off, and the read-back of a registration.
-	LicenseBaseURL string `yaml:"license_base_url"`
+	LicenseBaseURL string `yaml:"license_base_url" pattern:"^(https?://[^/?#@ ]+)?$"`
 	// AccountID is the claim account_id of the token that signs every call. Required.
-	AccountID string `yaml:"account_id" reload:"account"`
+	AccountID string `yaml:"account_id" reload:"account" required:"true" range:"1.."`
 	// AccountSeq is the claim account_seq, which PallyCon's helpdesk gives out. It is text although
 	// it looks like a number, because the guide's payload quotes it. Required.
-	AccountSeq string `yaml:"account_seq" reload:"account"`
+	AccountSeq string `yaml:"account_seq" reload:"account" required:"true" range:"1.."`
 	// ServiceAPIKey is the account's key for the token's HMAC SHA-256 signature. Required.
-	ServiceAPIKey secret.Text `yaml:"service_api_key"`
+	ServiceAPIKey secret.Text `yaml:"service_api_key" required:"true"`
 
 	// PageIndexBase is the page_index of the first page, 0 or 1. The guide leaves it open. The
 	// default is 1, as in an older version of the API.
-	PageIndexBase int `yaml:"page_index_base"`
+	PageIndexBase int `yaml:"page_index_base" range:"0..1"`
 	// ParameterEncoding is json (the default), form or query. The guide names the parameters of POST
 	// and PUT, and not how they are sent. The registration of a FairPlay certificate is always
 	// multipart/form-data, because it contains files.

@@ -13,19 +13,19 @@ type Config struct {
 	// BaseURL is scheme and host, without a path. It is required. TelecomX's pages say
 	// https://api.telecomx.dk. There is no default, so that a test account cannot reach the real
 	// service by mistake.
-	BaseURL string `yaml:"base_url" reload:"account"`
+	BaseURL string `yaml:"base_url" reload:"account" required:"true" pattern:"^https?://[^/?#@ ]+$"`
 	// Username is the name of the user who logs in.
-	Username string `yaml:"username" reload:"account"`
+	Username string `yaml:"username" reload:"account" range:"1.."`
 	// Password is the password of that user.
 	Password secret.Text `yaml:"password"`
 	// Token is a machine token. TelecomX issues it for a user (POST /employee/ID/token), and it does
 	// not expire.
-	Token secret.Text `yaml:"token"`
+	Token secret.Text `yaml:"token" instead:"username,password"`
 
 	// Customer is the id of a TelecomX customer, 24 hexadecimal characters. Calls that name no
 	// customer use it. The default is the user's own customer, which TelecomX returns at a login. It
 	// returns none for a machine token, so CreateDrmAccount then needs a customer.
-	Customer string `yaml:"customer" reload:"account"`
+	Customer string `yaml:"customer" reload:"account" pattern:"^([0-9a-fA-F]{24})?$"`
 
 	// Network says how to reach the vendor: the keys tls and proxy.
 	upstream.Network

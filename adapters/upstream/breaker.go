@@ -19,13 +19,13 @@ import (
 type Breaker struct {
 	// FailureRate is the share of the calls, above 0 and up to 1, that must find the vendor down. The
 	// default is 0.5.
-	FailureRate float64 `yaml:"failure_rate"`
+	FailureRate float64 `yaml:"failure_rate" range:">0..1"`
 	// MinCalls is how many calls there must be within the window. The default is 20.
-	MinCalls int `yaml:"min_calls"`
+	MinCalls int `yaml:"min_calls" range:"1..100000"`
 	// Window is the time over which calls count. The default is 30s.
-	Window time.Duration `yaml:"window"`
+	Window time.Duration `yaml:"window" range:"1s..1h"`
 	// Delay is how long calls are refused before one tries the vendor again. The default is 5s.
-	Delay time.Duration `yaml:"delay"`
+	Delay time.Duration `yaml:"delay" range:">0s..1h"`
 }
 
 // DefaultBreaker returns the breaker of a vendor account whose configuration names none.

@@ -12,10 +12,10 @@ import (
 type Limits struct {
 	// Timeout bounds one request, from dialing to the last byte. The maximum is 1m. The default is
 	// timeout of the account's lane.
-	Timeout *time.Duration `yaml:"timeout"`
+	Timeout *time.Duration `yaml:"timeout" range:">0s..1m"`
 	// RequestsPerSecond limits the rate of this account's requests. 0 sets no limit. The default is
 	// requests_per_second of the account's lane.
-	RequestsPerSecond *float64 `yaml:"requests_per_second"`
+	RequestsPerSecond *float64 `yaml:"requests_per_second" range:"0.."`
 }
 
 // CheckLimits reports every value that cannot be used, by its key, and what to do.

@@ -33,7 +33,7 @@ type Network struct {
 // TLS says which servers to trust.
 type TLS struct {
 	// CA holds authorities to trust beside those of the system.
-	CA CA `yaml:"ca_file"`
+	CA CA `yaml:"ca_file" required:"true"`
 }
 
 // Check reports a missing file.

@@ -6,7 +6,7 @@ import "time"
 type Canary struct {
 	// Interval is the time between two reads at an account. 0 turns them off. The minimum is 10s, and
 	// the default is 5m.
-	Interval time.Duration `yaml:"interval"`
+	Interval time.Duration `yaml:"interval" range:"0|10s.."`
 }
 
 // minCanary is the minimum of Interval. Each read counts against the vendor's quota.

@@ -32,7 +32,7 @@ type Config struct {
 	// Ops, unless nil, is where health and metrics are served instead, without identity.
 	Ops *Ops `yaml:"ops" reload:"restart"`
 	// Auth says who may call. Its mode has no default.
-	Auth Auth `yaml:"auth"`
+	Auth Auth `yaml:"auth" required:"true"`
 	// Store is where the journal and the audit trail are kept, by default the file drmhub.db.
 	Store Store `yaml:"store"`
 	// Audit is where audit events are written beside the store, by default nowhere.
@@ -42,7 +42,7 @@ type Config struct {
 	// Canary says how often drmhub makes a cheap read at each vendor account.
 	Canary Canary `yaml:"canary"`
 	// Vendors are the vendor accounts, at least one, each with an id of its own.
-	Vendors []Vendor `yaml:"vendors"`
+	Vendors []Vendor `yaml:"vendors" required:"true" range:"1.."`
 
 	// Source is where the configuration can be read again, or nil. Content is what its files held.
 	Source  *Source
@@ -55,29 +55,29 @@ type Config struct {
 type Listener struct {
 	// Listen is host:port, with the port as a number. Port 0 means any free port, and an empty host
 	// means all interfaces.
-	Listen string `yaml:"listen" reload:"restart"`
+	Listen string `yaml:"listen" reload:"restart" pattern:"^(\\[[^\\]]*\\]|[0-9A-Za-z.-]*):[0-9]+$"`
 	// TLS is nil if the listener speaks plain text.
 	TLS *TLS `yaml:"tls" reload:"restart"`
 	// AllowedHosts are the hosts, besides loopback and the address itself, by which callers may reach
 	// REST. In mode jwt over TLS, the names of the certificate count too.
-	AllowedHosts []string `yaml:"allowed_hosts"`
+	AllowedHosts []string `yaml:"allowed_hosts" pattern:"^([0-9A-Za-z.-]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:.*)$"`
 	// AllowedOrigins are the origins whose web pages may call REST, such as https://app.example.
-	AllowedOrigins []string `yaml:"allowed_origins"`
+	AllowedOrigins []string `yaml:"allowed_origins" pattern:"^https?://[\\[\\]a-z0-9.:_-]*[\\]a-z0-9._-]$"`
 }
 
 // Ops is a plain listener for health and metrics. A listener that asks for client certificates lets no
 // probe in, so that its health needs another one.
 type Ops struct {
 	// Listen is host:port, as in Listener.
-	Listen string `yaml:"listen" reload:"restart"`
+	Listen string `yaml:"listen" reload:"restart" required:"true" pattern:"^(\\[[^\\]]*\\]|[0-9A-Za-z.-]*):[0-9]+$"`
 }
 
 // TLS names the PEM files of a listener. They are read again when their content changes.
 type TLS struct {
 	// Cert is the certificate chain, leaf first.
-	Cert Path `yaml:"cert"`
+	Cert Path `yaml:"cert" required:"true"`
 	// Key is the private key of Cert.
-	Key Path `yaml:"key"`
+	Key Path `yaml:"key" required:"true"`
 	// ClientCA, unless empty, holds the authorities that a client's certificate must come from. In mode
 	// none, a client without a certificate cannot connect. In mode jwt it can, and shows a token.
 	ClientCA Path `yaml:"client_ca"`
@@ -88,7 +88,7 @@ type TLS struct {
 // Vendor is one account at one vendor.
 type Vendor struct {
 	// ID is the account's name in drmhub, and so in every resource name.
-	ID string `yaml:"id"`
+	ID string `yaml:"id" required:"true" pattern:"^[a-z][a-z0-9-]{0,62}$"`
 	// Kind is the name of the section that the file gives it, such as pallycon.
 	Kind string
 	// Settings is that section: the struct that the kind's function in Kinds returned, filled in.

@@ -18,15 +18,16 @@ import (
 
 // acme is a vendor's configuration with a field of every type that a vendor may use.
 type acme struct {
-	URL     string         `yaml:"url"`
-	Token   secret.Text    `yaml:"token"`
-	Retries int            `yaml:"retries"`
+	URL     string         `yaml:"url" required:"true" range:"1.."`
+	Token   secret.Text    `yaml:"token" required:"true"`
+	Retries int            `yaml:"retries" range:"0.."`
 	Rate    float64        `yaml:"rate"`
 	Strict  bool           `yaml:"strict"`
 	Timeout time.Duration  `yaml:"timeout"`
 	Zone    *time.Location `yaml:"zone"`
 	Regions []string       `yaml:"regions"`
 	Proxy   *acmeProxy     `yaml:"proxy"`
+	Tries   *float64       `yaml:"tries"`
 	Cache   string         // no key
 }
 

@@ -53,6 +53,11 @@ func sectionKeys(path string, section reflect.Value, kinds Kinds) (all []*Settin
 }
 
 func newSetting(path string, t reflect.Type, value reflect.Value, kinds Kinds) *Setting {
+	if t.Kind() == reflect.Pointer && t != reflect.TypeFor[*time.Location]() {
+		if t = t.Elem(); value.IsValid() {
+			value = value.Elem() // not valid for nil
+		}
+	}
 	k := &Setting{Path: path, Type: t}
 	if value.IsValid() && !value.IsZero() {
 		k.Default = value
@@ -66,9 +71,6 @@ func newSetting(path string, t reflect.Type, value reflect.Value, kinds Kinds) *
 			value = reflect.New(t).Elem()
 		}
 		k.Keys = sectionKeys(path, value, kinds)
-	case t.Kind() == reflect.Pointer:
-		k = newSetting(path, t.Elem(), reflect.Value{}, kinds)
-		k.Type = t.Elem()
 	case t.Kind() == reflect.Slice:
 		k.Item = newSetting(path+"[0]", t.Elem(), reflect.Value{}, kinds)
 	case t.Kind() == reflect.Map:
@@ -99,8 +101,6 @@ func (k *Setting) plain() bool {
 	switch k.Type.Kind() {
 	case reflect.Struct, reflect.Slice, reflect.Map:
 		return false
-	case reflect.Pointer:
-		return (&Setting{Type: k.Type.Elem()}).plain() && k.Type != reflect.TypeFor[*time.Location]()
 	}
 	return true
 }
@@ -108,7 +108,7 @@ func (k *Setting) plain() bool {
 // secret reports whether a value never stands in the file: it is text from the environment or from a file.
 func (k *Setting) secret() bool {
 	switch reflect.New(k.Type).Interface().(type) {
-	case *secret.Text, **secret.Text, *PEM, **PEM, *DSN, textSetter:
+	case *secret.Text, *PEM, *DSN, textSetter:
 		return true
 	}
 	return false

@@ -14,13 +14,13 @@ import (
 type Store struct {
 	// DSN is sqlite:FILE, where a relative file starts at the folder that the program runs in, or
 	// postgres://….
-	DSN DSN `yaml:"dsn" reload:"restart"`
+	DSN DSN `yaml:"dsn" reload:"restart" pattern:"^(sqlite:.+|postgres(ql)?://([^:/?#@]*@)?[^@?]*([?].*)?)$"`
 	// Keep is how long a settled mutation is kept, with its request_id. It is at least a day, and by
 	// default 30 days.
-	Keep time.Duration `yaml:"keep" reload:"restart"`
+	Keep time.Duration `yaml:"keep" reload:"restart" range:"24h.."`
 	// Quiet is the quiet time: how long after a write's call the vendor may still be working on it.
 	// By default it is a minute.
-	Quiet time.Duration `yaml:"quiet" reload:"restart"`
+	Quiet time.Duration `yaml:"quiet" reload:"restart" range:">0s.."`
 	// DigestKey, unless nil, is the key by which drmhub recognizes a repeated request with secrets. Who
 	// reads the store without the key cannot try passwords.
 	DigestKey *secret.Text `yaml:"digest_key" reload:"restart"`
