@@ -3,6 +3,8 @@ package store
 import (
 	"database/sql"
 	"time"
+
+	"github.com/drmhub/drmhub/server/internal/database"
 )
 
 // An Observer is told of the transactions of a DB. It must not block.
@@ -48,7 +50,7 @@ func failureOf(failed *write, err error) Failure {
 	switch {
 	case err == nil:
 		return Success
-	case isRetryable(err):
+	case database.IsRetryable(err):
 		return Conflict
 	case failed != nil:
 		return WriteFailed

@@ -4,10 +4,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
-	"strings"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"github.com/drmhub/drmhub/server/internal/database"
 )
 
 var (
@@ -19,8 +17,12 @@ var (
 )
 
 // openSQLite opens a file, or memory. SQLite allows one write at a time, so one connection writes.
-func openSQLite(name string, toWrite bool) (reads, writes *sql.DB, opened *openFile, err error) {
-	if name == ":memory:" && toWrite {
+func openSQLite(name string, toWrite bool) (reads, writes *sql.DB, opened *database.File, err error) {
+	if name == database.Memory {
+		if !toWrite {
+			return nil, nil, nil, errors.New("the store is in memory, so another process cannot read it: " +
+				"configure a file or PostgreSQL")
+		}
 		only, err := sql.Open("sqlite", "file::memory:?"+sqliteWrites)
 		if err != nil {
 			return nil, nil, nil, err
@@ -28,40 +30,24 @@ func openSQLite(name string, toWrite bool) (reads, writes *sql.DB, opened *openF
 		only.SetMaxOpenConns(1) // Each connection would have its own memory.
 		return only, only, nil, nil
 	}
-	file, err := sqliteFile(name)
+	file, err := database.SQLiteFile("store", name)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	if opened, err = openDatabase(file, toWrite); err != nil {
+	if opened, err = database.OpenFile("store", file, toWrite); err != nil {
 		return nil, nil, nil, err
 	}
-	uri := "file:" + (&url.URL{Path: file}).EscapedPath()
+	uri := database.SQLiteURI(file)
 	if reads, err = sql.Open("sqlite", uri+"?"+sqliteReads); err != nil {
-		return nil, nil, nil, errors.Join(err, opened.close())
+		return nil, nil, nil, errors.Join(err, opened.Close())
 	}
 	reads.SetMaxOpenConns(5) // one of them is the anchor
 	if !toWrite {
 		return reads, reads, opened, nil
 	}
 	if writes, err = sql.Open("sqlite", uri+"?mode=rw&_pragma=journal_mode(wal)&"+sqliteWrites); err != nil {
-		return nil, nil, nil, errors.Join(err, reads.Close(), opened.close())
+		return nil, nil, nil, errors.Join(err, reads.Close(), opened.Close())
 	}
 	writes.SetMaxOpenConns(1)
 	return reads, writes, opened, nil
-}
-
-// sqliteFile returns the file that a DSN names after "sqlite:".
-func sqliteFile(name string) (string, error) {
-	if strings.HasPrefix(name, "///") { // A URL with an empty host also names a file.
-		name = name[2:]
-	}
-	switch {
-	case name == ":memory:":
-		return "", errors.New("the store is in memory, so another process cannot read it: " +
-			"configure a file or PostgreSQL")
-	case name == "", strings.HasPrefix(name, "//"), strings.HasPrefix(name, ":"):
-		return "", errors.New("the store's dsn names no file: " +
-			"write sqlite:drmhub.db or sqlite:/var/lib/drmhub/drmhub.db")
-	}
-	return name, nil
 }

@@ -16,10 +16,12 @@ import (
 	"sync/atomic"
 
 	"github.com/pressly/goose/v3"
+
+	"github.com/drmhub/drmhub/server/internal/database"
 )
 
 // Memory is the DSN of a SQLite database that exists while it is open.
-const Memory = "sqlite::memory:"
+const Memory = "sqlite:" + database.Memory
 
 // A DB is an open database with the tables of this version. It is safe for concurrent use.
 type DB struct {
@@ -29,7 +31,7 @@ type DB struct {
 	stopped       chan struct{} // closed after the last write
 	hooks         atomic.Pointer[Hooks]
 	observer      atomic.Pointer[Observer]
-	file          *openFile // nil unless the database is a file
+	file          *database.File // nil unless the database is a file
 
 	closing sync.RWMutex // held for reading by those that send to queue
 	closed  bool         // queue is closed too
@@ -48,7 +50,7 @@ func Open(ctx context.Context, dsn string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := d.migrate(ctx); err != nil {
+	if err := tables.Migrate(ctx, d.dialect, d.writes); err != nil {
 		return nil, errors.Join(err, d.closePools())
 	}
 	if d.file != nil {
@@ -66,7 +68,7 @@ func (d *DB) takeOver(ctx context.Context) error {
 	if _, err := d.writes.ExecContext(ctx, "DELETE FROM replicas"); err != nil {
 		return fmt.Errorf("cannot take the store over: %w", err)
 	}
-	return d.file.watch(ctx, d.reads)
+	return d.file.Watch(ctx, d.reads)
 }
 
 // View opens a database that Open has created, for reading only, also while another process has it open.
@@ -76,7 +78,7 @@ func View(ctx context.Context, dsn string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := d.checkVersion(ctx); err != nil {
+	if err := tables.CheckVersion(ctx, d.dialect, d.reads); err != nil {
 		return nil, errors.Join(err, d.closePools())
 	}
 	d.closed = true
@@ -108,7 +110,7 @@ func (d *DB) Reads() Queries { return Queries{d} }
 
 // Check returns an error if the database's file is no longer in its place. Nothing is read and written
 // then, until the file is back. A database without a file has no error.
-func (d *DB) Check() error { return d.file.check() }
+func (d *DB) Check() error { return d.file.Check() }
 
 // Close waits for the writes that have been queued, and closes the database. Later writes return
 // ErrClosed.
@@ -124,9 +126,9 @@ func (d *DB) Close() error {
 }
 
 func (d *DB) closePools() error {
-	err := errors.Join(d.file.release(), d.reads.Close())
+	err := errors.Join(d.file.Release(), d.reads.Close())
 	if d.reads != d.writes {
 		err = errors.Join(err, d.writes.Close())
 	}
-	return errors.Join(err, d.file.close())
+	return errors.Join(err, d.file.Close())
 }

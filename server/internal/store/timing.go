@@ -18,20 +18,10 @@ const (
 	maxLockWait = 200 * time.Millisecond
 	// maxFileWait is how long SQLite waits for other processes.
 	maxFileWait = 10 * time.Second
-	// maxConnectTime bounds the opening of a connection, unless the dsn sets connect_timeout.
-	maxConnectTime = 10 * time.Second
-	// maxIdleConnection is how long an unused connection stays open.
-	maxIdleConnection = 5 * time.Minute
 
 	// maxRuns is how often a write runs that the database rolls back in favor of another one.
 	maxRuns = 6
 	// retryPause is the pause before the second run. Each later pause is longer, so that the other
 	// write can end.
 	retryPause = 20 * time.Millisecond
-
-	// maxMigrations is how often a migration is tried. Another process may be creating the same
-	// tables, or writing to them. The next attempt finds them created, or free.
-	maxMigrations = 5
-	// lockPolls and lockPollSeconds say how long a replica waits while another one migrates.
-	lockPolls, lockPollSeconds = 300, 1
 )

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/drmhub/drmhub/internal/panics"
+	"github.com/drmhub/drmhub/server/internal/database"
 )
 
 // maxBatch is the maximum number of writes that share a transaction.
@@ -110,7 +111,7 @@ func (d *DB) commitAlone(w *write) (err error) {
 	for run := range maxRuns {
 		pause := retryPause + rand.N(retryPause) //nolint:gosec // It spreads the runs, and guards nothing.
 		time.Sleep(time.Duration(run) * pause)
-		if _, err = d.commit([]*write{w}); !isRetryable(err) {
+		if _, err = d.commit([]*write{w}); !database.IsRetryable(err) {
 			return err
 		}
 	}
@@ -122,7 +123,7 @@ func (d *DB) transact(batch []*write) (failed *write, err error) {
 	// The transaction serves many callers, so none of them can cancel it.
 	ctx, cancel := context.WithTimeout(context.Background(), maxTransaction)
 	defer cancel()
-	if err := d.file.check(); err != nil {
+	if err := d.file.Check(); err != nil {
 		return nil, fmt.Errorf("nothing was written: %w", err)
 	}
 	tx, err := d.writes.BeginTx(ctx, nil)
@@ -150,7 +151,7 @@ func (d *DB) transact(batch []*write) (failed *write, err error) {
 	if hooks != nil && hooks.AfterCommit != nil {
 		return nil, hooks.AfterCommit()
 	}
-	return nil, d.file.check() // The file may have gone during the commit.
+	return nil, d.file.Check() // The file may have gone during the commit.
 }
 
 // run runs the write. A panic becomes an error of this write, and does not affect the others.

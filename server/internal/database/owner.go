@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"errors"
@@ -12,29 +12,29 @@ import (
 // errOwned means that another process has locked the file.
 var errOwned = errors.New("the file is locked")
 
-// own makes this process the owner of a database file, until it closes the returned file or ends. The
+// own makes this process the owner of the file, until it closes the returned file or ends. The
 // lock is on a file beside the database, since SQLite loses its own locks on a file that the process
 // also opens and closes otherwise.
-func own(database string) (*os.File, error) {
-	f, err := lockFile(database + lockSuffix)
+func (f *File) own() (*os.File, error) {
+	lock, err := lockFile(f.database + lockSuffix)
 	switch {
 	case errors.Is(err, errOwned):
 		return nil, fmt.Errorf("another drmhub uses %s (%s), and nothing was changed. "+
 			"One process can use a SQLite file: stop that process, or configure PostgreSQL for several replicas",
-			database, ownerOf(database+lockSuffix))
+			f.database, ownerOf(f.database+lockSuffix))
 	case err != nil:
-		return nil, fmt.Errorf("cannot lock the store's file: %w", err)
+		return nil, fmt.Errorf("cannot lock the %s's file: %w", f.use, err)
 	}
 	host, _ := os.Hostname()
 	owner := fmt.Sprintf("process %d on %s since %s\n", os.Getpid(), host, time.Now().UTC().Format(time.RFC3339))
-	err = f.Truncate(0)
+	err = lock.Truncate(0)
 	if err == nil {
-		_, err = f.WriteAt([]byte(owner), 0)
+		_, err = lock.WriteAt([]byte(owner), 0)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot lock the store's file: %w", err), f.Close())
+		return nil, errors.Join(fmt.Errorf("cannot lock the %s's file: %w", f.use, err), lock.Close())
 	}
-	return f, nil
+	return lock, nil
 }
 
 // lockSuffix names the lock of a database, as -wal and -shm name SQLite's own files.

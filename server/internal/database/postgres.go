@@ -1,0 +1,62 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+const (
+	// maxConnectTime bounds the opening of a connection, unless the dsn sets connect_timeout.
+	maxConnectTime = 10 * time.Second
+	// maxIdleConnection is how long an unused connection stays open.
+	maxIdleConnection = 5 * time.Minute
+)
+
+// PostgresReads makes a connection read-only.
+const PostgresReads = "SELECT set_config('default_transaction_read_only', 'on', false)"
+
+// Postgres parses the DSN of a PostgreSQL server. use says in errors what the database is for. Errors
+// contain no password.
+func Postgres(use, dsn string) (*pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig(dsn)
+	// After a / in the password, pgx takes the rest for the database. The error shows none of it.
+	if err != nil || strings.Contains(config.Database, "@") {
+		return nil, fmt.Errorf("the %s's dsn is not a valid URL: "+
+			"write postgres://user:password@host:5432/database, "+
+			"with %%25 for %%, %%2F for / and %%40 for @ in the password", use)
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = maxConnectTime
+	}
+	return config, nil
+}
+
+// Pool returns connections to a PostgreSQL server, which open at their first use. Each runs the
+// statement settings first.
+func Pool(config *pgx.ConnConfig, connections int, settings string) *sql.DB {
+	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, settings)
+		return err
+	}))
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	db.SetConnMaxIdleTime(maxIdleConnection)
+	return db
+}
+
+// IsRetryable reports whether PostgreSQL rolled a transaction back so that others could proceed.
+// The transaction left nothing behind and may run again.
+func IsRetryable(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	// deadlock_detected, serialization_failure, lock_not_available
+	return ok && slices.Contains([]string{"40P01", "40001", "55P03"}, e.Code)
+}
