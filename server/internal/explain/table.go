@@ -1,0 +1,117 @@
+// Package explain says why a license was refused: from a table of the vendors' codes, and from what
+// can be read to check it, at the vendor and in the archive.
+package explain
+
+import (
+	"embed"
+	"fmt"
+	"path"
+
+	"go.yaml.in/yaml/v3"
+	"google.golang.org/protobuf/proto"
+
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// The table has one file for each kind of vendor or player. The same number means different things
+// to different kinds, so that a code is always looked up together with its kind.
+//
+//go:embed codes/*.yaml
+var files embed.FS
+
+// A codeTable is what drmhub knows of the codes of one kind.
+type codeTable struct {
+	Kind    string `yaml:"kind"`
+	Page    string `yaml:"page"`    // the vendor's own page, for codes that the table lacks
+	Success string `yaml:"success"` // the code of a success, where the vendor has one
+	Codes   []row  `yaml:"codes"`
+}
+
+// A row explains one code.
+type row struct {
+	Code       string   `yaml:"code"`
+	Class      string   `yaml:"class"`
+	Owner      string   `yaml:"owner"`
+	Retryable  string   `yaml:"retryable"`
+	Confidence string   `yaml:"confidence"`
+	Source     string   `yaml:"source"`
+	Meaning    string   `yaml:"meaning"`
+	Fixes      []string `yaml:"fixes"`
+}
+
+// A key is a code of a kind.
+type key struct{ kind, code string }
+
+var kinds, explanations = read()
+
+// read reads the table. It panics if the table is wrong, since the table is part of the program.
+func read() (map[string]codeTable, map[key]*pb.Explanation) {
+	byKind, byCode := map[string]codeTable{}, map[key]*pb.Explanation{}
+	entries, err := files.ReadDir("codes")
+	if err != nil {
+		panic(err)
+	}
+	for _, entry := range entries {
+		text, err := files.ReadFile(path.Join("codes", entry.Name()))
+		if err != nil {
+			panic(err)
+		}
+		var t codeTable
+		if err := yaml.Unmarshal(text, &t); err != nil {
+			panic(fmt.Sprintf("explain: %s: %v", entry.Name(), err))
+		}
+		byKind[t.Kind] = t
+		for _, r := range t.Codes {
+			k := key{t.Kind, r.Code}
+			if byCode[k] != nil {
+				panic(fmt.Sprintf("explain: %s explains %s twice", entry.Name(), r.Code))
+			}
+			byCode[k] = r.explanation()
+		}
+	}
+	return byKind, byCode
+}
+
+func (r row) explanation() *pb.Explanation {
+	return &pb.Explanation{
+		ErrorCode:  r.Code,
+		Class:      pb.Explanation_Class(number(pb.Explanation_Class_value, r.Class)),
+		Owner:      pb.Explanation_Owner(number(pb.Explanation_Owner_value, r.Owner)),
+		Retryable:  pb.Explanation_Retryable(number(pb.Explanation_Retryable_value, r.Retryable)),
+		Confidence: pb.Explanation_Confidence(number(pb.Explanation_Confidence_value, r.Confidence)),
+		Source:     r.Source,
+		Meaning:    r.Meaning,
+		Fixes:      r.Fixes,
+	}
+}
+
+// number returns the number of an enum's value, or 0 for no word.
+func number(values map[string]int32, word string) int32 {
+	n, known := values[word]
+	if !known && word != "" {
+		panic(fmt.Sprintf("explain: the table has the word %q", word))
+	}
+	return n
+}
+
+// lookup returns a new explanation of a code, or nil if the table lacks it.
+func lookup(kind, code string) *pb.Explanation {
+	if e := explanations[key{kind, code}]; e != nil {
+		return proto.CloneOf(e)
+	}
+	return nil
+}
+
+// unknown returns the explanation of a code that the table lacks. It never guesses.
+func unknown(kind, code string) *pb.Explanation {
+	e := &pb.Explanation{
+		ErrorCode: code, Class: pb.Explanation_UNKNOWN,
+		Meaning: fmt.Sprintf("drmhub does not know the code %q of %s.", code, kind),
+	}
+	if page := kinds[kind].Page; page != "" {
+		e.Meaning += " The vendor's page may list it: " + page
+		e.Source = page
+	}
+	e.Fixes = []string{"Look the code up at the vendor, or ask the vendor with the site, the time and the code."}
+	return e
+}
