@@ -122,6 +122,9 @@ func TestCompletion(t *testing.T) {
 		"sites update vendors/pallycon/sites/K":                          "1 vendors/pallycon/sites/KIDS",
 		"product-licenses create vendors/amino --product vendors/amino/": "7 vendors/amino/products/",
 		"check vendors/t":                                                "1 vendors/telecomx",
+		"devices delete vendors/telecomx/drmAccounts/tester01":           "1 vendors/telecomx/drmAccounts/tester01/",
+		"devices delete vendors/telecomx/drmAccounts/tester02/de":        "5 vendors/telecomx/drmAccounts/tester02/",
+		"devices delete vendors/telecomx/drmAccounts/nobody/devices/":    "",
 		"sites list -o ":                                                 "table wide tsv json ndjson name",
 		"sites disable vendors/x vendors/":                               "",
 	} {
