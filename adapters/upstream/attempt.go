@@ -92,7 +92,7 @@ func (a *attempt) sign(ctx context.Context, r *http.Request) error {
 	if c.opts.Sign != nil && !a.Unsigned {
 		before := r.Header.Clone()
 		if err := c.opts.Sign(withPlace(ctx), r); err != nil {
-			c.account.health.noteSignError(err)
+			c.account.health.noteSignError(c.number, err)
 			return err
 		}
 		a.secrets = append(slices.Clip(a.secrets), signed(before, r.Header)...)

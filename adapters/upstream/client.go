@@ -87,6 +87,7 @@ type Client struct {
 	reads, writes http.RoundTripper
 	proxied       bool // a proxy gets the requests themselves
 	account       *Account
+	number        int // of the account's clients
 }
 
 // New returns a client. Its error is for the operator who wrote the configuration.
@@ -110,6 +111,7 @@ func New(o Options) (*Client, error) {
 		o.Account = NewAccount("")
 	}
 	c := &Client{opts: o, base: base, account: o.Account, reads: o.Transport, writes: o.Transport}
+	c.number = o.Account.health.addClient()
 	if o.Transport == nil {
 		c.proxied = o.Network.seesRequests(base)
 		if c.reads, c.writes, err = newTransports(o.Network, base); err != nil {

@@ -16,6 +16,8 @@ type health struct {
 	mu        sync.Mutex
 	lastError *LastError
 	good      good
+	clients   int // that the account has had
+	former    int // how many of them have credentials of before
 }
 
 // good is what a success changes.
@@ -24,26 +26,41 @@ type good struct {
 	rejectedSince time.Time // zero: the credentials are accepted, as far as is known
 }
 
-// noteSuccess records a success. It returns what was known before.
-func (h *health) noteSuccess() (before, now good) {
+// addClient returns the number of a new client, from 1.
+func (h *health) addClient() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.clients++
+	return h.clients
+}
+
+// noteSuccess records a success of a client. It returns what was known before.
+func (h *health) noteSuccess(client int) (before, now good) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	before = h.good
-	h.good = good{lastSuccess: time.Now()}
+	h.good.lastSuccess = time.Now()
+	if client > h.former {
+		h.good.rejectedSince = time.Time{}
+	}
 	return before, h.good
 }
 
-// noteError records an error, unless it is about the request alone.
-func (h *health) noteError(e *apierror.Error) {
+// noteError records an error of a client, unless it is about the request alone.
+func (h *health) noteError(client int, e *apierror.Error) {
 	if isAboutTheRequest(e.Reason) {
 		return
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.note(e)
+	h.note(client, e)
 }
 
-func (h *health) note(e *apierror.Error) {
+// note records an error. That the vendor rejects credentials of before is no news.
+func (h *health) note(client int, e *apierror.Error) {
+	if e.Reason == pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED && client <= h.former {
+		return
+	}
 	now := time.Now()
 	h.lastError = &LastError{Code: e.Code, Reason: e.Reason, Message: e.Message, Time: now}
 	if e.Reason == pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED && h.good.rejectedSince.IsZero() {
@@ -52,9 +69,9 @@ func (h *health) note(e *apierror.Error) {
 }
 
 // noteSignError records that a login was refused. The login itself has recorded other errors.
-func (h *health) noteSignError(err error) {
+func (h *health) noteSignError(client int, err error) {
 	if e := apierror.Convert(err); e.Reason == pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED {
-		h.noteError(e)
+		h.noteError(client, e)
 	}
 }
 
@@ -69,7 +86,7 @@ func (h *health) noteErrorIn(r *Response, e *apierror.Error) {
 	if h.good == r.after {
 		h.good = r.before
 	}
-	h.note(e)
+	h.note(r.client.number, e)
 }
 
 // isAboutTheRequest reports whether a reason says that the vendor works and refuses the request.
@@ -87,9 +104,9 @@ func (a *attempt) noteHealth(ctx context.Context, v attemptResult, err error) {
 	h := &a.client.account.health
 	switch {
 	case err == nil:
-		a.answer.before, a.answer.after = h.noteSuccess()
+		a.answer.before, a.answer.after = h.noteSuccess(a.client.number)
 	case v != inconclusive, ctx.Err() == nil:
-		h.noteError(apierror.Convert(err))
+		h.noteError(a.client.number, apierror.Convert(err))
 	}
 }
 
@@ -132,11 +149,20 @@ type LaneStatus struct {
 	Refused map[RefusalReason]uint64
 }
 
-// ForgetRejection forgets that the vendor rejected the credentials, since they are other ones now.
-func (a *Account) ForgetRejection() {
+// Clients returns how many clients the account has had.
+func (a *Account) Clients() int {
 	a.health.mu.Lock()
 	defer a.health.mu.Unlock()
-	a.health.good.rejectedSince = time.Time{}
+	return a.health.clients
+}
+
+// ForgetRejection forgets that the vendor rejected the credentials, since they are other ones now. The first clients
+// have those of before. Their calls may still be under way, and no longer say whether the vendor accepts the account's
+// credentials.
+func (a *Account) ForgetRejection(first int) {
+	a.health.mu.Lock()
+	defer a.health.mu.Unlock()
+	a.health.good.rejectedSince, a.health.former = time.Time{}, first
 }
 
 // Status returns the state of the account.

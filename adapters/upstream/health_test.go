@@ -1,6 +1,8 @@
 package upstream_test
 
 import (
+	"context"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -62,6 +64,41 @@ func TestTheStatusOfAnAccount(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 	})
+}
+
+// TestCredentialsOfBeforeSayNothing replaces the credentials of an account. Calls with those of before end later.
+func TestCredentialsOfBeforeSayNothing(t *testing.T) {
+	for rejects, rejected := range map[string]bool{"first": false, "next": true} {
+		with := func(key string) func(context.Context, *http.Request) error {
+			return func(_ context.Context, r *http.Request) error {
+				r.Header.Set("Authorization", key)
+				return nil
+			}
+		}
+		handler := func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Authorization") == rejects {
+				answer(401, "")(w, r)
+				return
+			}
+			working(w, r)
+		}
+		against(t, handler, upstream.Options{Sign: with("first")}, func(t *testing.T, v *vendor) {
+			clients := v.Clients()
+			o := upstream.Options{BaseURL: "http://vendor.test", Sign: with("next")}
+			o.Account, o.Transport = v.Account, &http.Transport{DialContext: v.dial}
+			next, err := upstream.New(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(next.Close)
+			v.ForgetRejection(clients)
+			_, _ = next.Read(t.Context(), get, &site{})
+			_ = v.read(t.Context())
+			if s := v.Status(); s.CredentialsRejected.IsZero() == rejected || (s.LastError != nil) != rejected {
+				t.Errorf("the vendor rejects the %s credentials: %+v", rejects, s)
+			}
+		})
+	}
 }
 
 func TestRefusalsAreCountedByReason(t *testing.T) {

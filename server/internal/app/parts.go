@@ -32,7 +32,7 @@ func (a *App) planVendors(next *config.Config) (*vendorPlan, error) {
 	}
 	for _, v := range next.Vendors {
 		before, known := running[v.ID]
-		account := adapters[v.ID].Account
+		account, clients := adapters[v.ID].Account, 0
 		switch {
 		case !known:
 			p.added, account = append(p.added, v.ID), a.newAccount(v)
@@ -47,10 +47,10 @@ func (a *App) planVendors(next *config.Config) (*vendorPlan, error) {
 			}
 			continue
 		default:
-			p.changed = append(p.changed, v.ID)
+			p.changed, clients = append(p.changed, v.ID), account.Clients()
 			p.configure = append(p.configure, func() {
 				account.Configure(v.Lane, v.Breaker)
-				account.ForgetRejection()
+				account.ForgetRejection(clients)
 			})
 		}
 		one, err := newVendor(v, account)
