@@ -48,6 +48,8 @@ type History struct {
 	TimeZone *time.Location
 	// Retention is how long the vendor shows a row. 0 means that nobody knows.
 	Retention time.Duration
+	// WholeDays is whether a search for a period takes days, whose zone may be another one.
+	WholeDays bool
 }
 
 // As returns an adapter as the capability C, and reports whether the adapter has it and the account
