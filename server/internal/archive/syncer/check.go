@@ -48,8 +48,8 @@ func (p *Pass) CheckIfDue(ctx context.Context) error {
 	return p.Check(ctx)
 }
 
-// Check compares a sample of final days with what the vendor shows now. A difference is drift. What is
-// final stays as it is.
+// Check compares a sample of final days with what the vendor shows now. A difference is drift. What
+// is final stays as it is.
 func (p *Pass) Check(ctx context.Context) error {
 	r := &run{Pass: p, began: p.now()}
 	var err error

@@ -27,7 +27,7 @@ func (w *walk) finish(ctx context.Context) error {
 	case reached:
 		return w.whole(ctx)
 	case w.demanded():
-		return w.unreached()
+		return w.unreached(ctx)
 	}
 	return w.atEnd(ctx)
 }
@@ -41,26 +41,37 @@ func (w *walk) whole(ctx context.Context) error {
 	return w.fill(ctx, archive.Span{From: w.lo, To: w.hi}, w.rows)
 }
 
-// touch compares what the vendor shows below the hole with what is final there. A difference is drift,
-// and leaves the hole open until another pass sees the same: a late row must not keep it open for good.
+// touch compares what the vendor shows below the hole with what is final there. A difference is
+// drift, and leaves the hole open until another pass sees the same: a late row must not keep it
+// open for good.
 func (w *walk) touch(ctx context.Context) error {
-	if same(w.beneath, w.expected) {
+	if same(w.beneath, w.expected) || w.raise(w.difference()) {
 		return w.whole(ctx)
 	}
-	from := w.contact
-	if from == 0 {
-		from = w.below.From
+	return w.keep(ctx, w.hi)
+}
+
+// bottom returns where the rows begin that are compared below the hole.
+func (w *walk) bottom() int64 {
+	if w.contact != 0 {
+		return w.contact
 	}
-	d := archive.Drift{
-		Span:     archive.Span{From: from, To: w.lo},
+	return w.below.From
+}
+
+func (w *walk) difference() archive.Drift {
+	return archive.Drift{
+		Span:     archive.Span{From: w.bottom(), To: w.lo},
 		Detected: w.now(),
 		Archived: int64(len(w.expected)),
 		Vendor:   int64(len(w.beneath)),
 	}
-	if w.raise(d) {
-		return w.whole(ctx)
-	}
-	return nil
+}
+
+// drifted reports whether a pass before has seen a difference below the hole.
+func (w *walk) drifted() bool {
+	span := archive.Span{From: w.bottom(), To: w.lo}
+	return slices.ContainsFunc(w.state.Drift, func(d archive.Drift) bool { return d.Span == span })
 }
 
 // demanded reports whether the vendor must still show the newest row below the hole.
@@ -71,14 +82,23 @@ func (w *walk) demanded() bool {
 	return w.History.Retention == 0 || w.contact >= w.kept()
 }
 
-// unreached notes that the list ended before the newest row below the hole. The answer was cut, or the
-// vendor has forgotten the row.
-func (w *walk) unreached() error {
-	if w.contact < w.kept() && w.triedEnough() {
+// unreached finds out why the list ended before the newest row below the hole: the answer was cut,
+// the vendor has deleted that row, or it has forgotten all rows of that time.
+func (w *walk) unreached(ctx context.Context) error {
+	if err := w.keep(ctx, w.hi); err != nil {
+		return err
+	}
+	older, err := w.readBelow(ctx)
+	switch {
+	case err != nil:
+		return err
+	case older && !same(w.beneath, w.expected):
+		w.raise(w.difference())
+		return nil
+	case !older && w.contact < w.kept() && w.triedEnough(maxEmpty):
 		w.state.Oldest = w.contact + 1
 		return nil
-	}
-	if !w.top {
+	case !w.top:
 		return nil
 	}
 	w.vain(w.key())
@@ -86,21 +106,46 @@ func (w *walk) unreached() error {
 		"nothing became final, and the next pass reads it again", clock(w.contact+1), len(w.expected))
 }
 
-// confirmations is how often the end of a list is read again before it is believed.
-const confirmations = 2
-
-// triedEnough reports whether passes have seen the same often enough to believe it.
-func (w *walk) triedEnough() bool {
-	t := w.tries[w.key()]
-	return t != nil && t.times+1 >= maxEmpty
+// readBelow reads the vendor's rows from below the hole on, and reports whether there are older
+// ones than those that are compared.
+func (w *walk) readBelow(ctx context.Context) (older bool, err error) {
+	w.beneath = nil
+	filter := &pb.LicenseFilter{EndTime: &timestamppb.Timestamp{Seconds: w.lo + w.margin()}}
+	_, err = w.stream(ctx, filter, func(_ context.Context, rows []archive.Row) (bool, error) {
+		w.beneath = append(w.beneath, within(rows, archive.Span{From: w.contact, To: w.lo})...)
+		older = slices.ContainsFunc(rows, func(row archive.Row) bool { return row.Second < w.contact })
+		return older, nil
+	})
+	return older, err
 }
 
-// atEnd makes final what the vendor is known to hold, where its list ended and nothing older was shown.
+// maxEmpty is in how many passes in a row the vendor must show nothing before it is believed. Where
+// it shows rows, two passes suffice.
+const maxEmpty, maxEnds = 3, 2
+
+// triedEnough reports whether this pass is at least the given one that has seen the same.
+func (w *walk) triedEnough(times int) bool {
+	t := w.tries[w.key()]
+	return t != nil && t.times+1 >= times
+}
+
+// atEnd makes final what the vendor is known to hold, where its list ended and nothing older was
+// shown. At first it only stores the rows, since the answer may be cut. A later pass must see the
+// same end.
 func (w *walk) atEnd(ctx context.Context) error {
-	for range confirmations {
-		if sure, err := w.confirm(ctx); err != nil || !sure {
+	times := maxEnds
+	if w.oldest == 0 {
+		times = maxEmpty
+	}
+	sure := w.triedEnough(times)
+	if sure {
+		var err error
+		if sure, err = w.confirm(ctx); err != nil {
 			return err
 		}
+	}
+	if !sure {
+		return w.keep(ctx, w.hi)
 	}
 	from := w.kept()
 	if w.oldest != 0 {
@@ -121,10 +166,10 @@ func (w *walk) atEnd(ctx context.Context) error {
 	if err := w.keep(ctx, from); err != nil {
 		return err
 	}
-	span := archive.Span{From: from, To: w.hi}
 	if w.top {
 		w.measure(w.rows)
 	}
+	span := archive.Span{From: from, To: w.hi}
 	return w.fill(ctx, span, within(w.rows, span))
 }
 
@@ -147,44 +192,33 @@ func (w *walk) keep(ctx context.Context, before int64) error {
 	return w.replace(ctx, archive.Replacement{Site: w.Site, Span: span, Rows: all})
 }
 
-// confirm reports whether the vendor's list ends where it ended: it is read once more, from its last rows
-// on. A list without any row must be seen in several passes.
+// confirm reports whether the vendor's list ends where it ended: it is read once more, from its
+// last rows on. They must come again, and nothing older.
 func (w *walk) confirm(ctx context.Context) (bool, error) {
 	filter := &pb.LicenseFilter{StartTime: w.start()}
 	if w.oldest != 0 {
 		filter.EndTime = &timestamppb.Timestamp{Seconds: w.oldest + 1 + w.margin()}
 	}
-	var again, older int
+	again, others := 0, 0
 	_, err := w.stream(ctx, filter, func(_ context.Context, rows []archive.Row) (bool, error) {
 		for _, row := range rows {
 			switch {
-			case row.Second < w.oldest:
-				older++
 			case row.Second == w.oldest:
 				again++
-			case w.oldest == 0:
-				again++
+			case row.Second < w.oldest, w.oldest == 0:
+				others++
 			}
 		}
-		return older > 0, nil
+		return others > 0, nil
 	})
-	switch {
-	case err != nil:
-		return false, err
-	case w.oldest == 0 && again == 0:
-		return w.triedEnough(), nil
-	case w.oldest == 0 || again == 0 || older > 0: // The first answer was cut, or this one is.
-		w.more = w.more || older > 0
-		return false, nil
-	}
-	return true, nil
+	return others == 0 && (again > 0) == (w.oldest != 0), err
 }
 
 // raise adds a difference to those that the archive shows. It reports whether it was there already.
 func (r *run) raise(d archive.Drift) (known bool) {
 	switch {
 	case d.Vendor > d.Archived:
-		d.Message = fmt.Sprintf("The vendor shows %d rows in this time that it did not show when the time became final. "+
+		d.Message = fmt.Sprintf("The vendor shows %d rows more in this time than when the time became final. "+
 			"The archive lacks them. If rows appear this late, set archive.lag above their delay.", d.Vendor-d.Archived)
 	case d.Vendor < d.Archived:
 		d.Message = fmt.Sprintf("The vendor no longer shows %d rows of this time. The archive keeps them. "+

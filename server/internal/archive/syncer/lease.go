@@ -12,13 +12,13 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store"
 )
 
-// leaseTerm is how long a lease lasts that nobody renews. A replica that was killed keeps its site for
-// that long.
+// leaseTerm is how long a lease lasts that nobody renews. A replica that was killed keeps its site
+// for that long.
 const leaseTerm = 30 * time.Second
 
-// Leases say which replica makes the passes of a site. They are rows of the store. A replica renews the
-// row of its lease, and another one takes the lease over when the row has not changed for a term, by its
-// own monotonic clock. So the clocks of the replicas do not matter.
+// Leases say which replica makes the passes of a site. They are rows of the store. A replica renews
+// the row of its lease, and another one takes the lease over when the row has not changed for a
+// term, by its own monotonic clock. So the clocks of the replicas do not matter.
 type Leases struct {
 	db    *store.DB
 	owner string

@@ -21,9 +21,7 @@ const (
 	maxSkew = 30 * time.Second
 	// leastKept is how long a vendor is taken to show a row, if nobody knows for how long it does.
 	leastKept = 24 * time.Hour
-	// maxEmpty is in how many passes in a row an answer must be empty before it is believed.
-	maxEmpty = 3
-	day      = 24 * 60 * 60
+	day       = 24 * 60 * 60
 )
 
 // Settings are the settings of the passes.
@@ -38,8 +36,8 @@ type Settings struct {
 	Keep time.Duration
 }
 
-// A Pass reads what a vendor shows of one site, and stores it. It can end at any point. Run it again and
-// again: it remembers what it has read in vain.
+// A Pass reads what a vendor shows of one site, and stores it. It can end at any point. Run it
+// again and again: it remembers what it has read in vain.
 type Pass struct {
 	Engine   archive.Engine
 	Vendor   adapters.LicenseStreamer
@@ -69,8 +67,8 @@ type try struct {
 	next  time.Time
 }
 
-// Run makes the pass. more reports whether holes are left that another pass can fill. The state of the
-// site says why a pass has failed.
+// Run makes the pass. more reports whether holes are left that another pass can fill. The state of
+// the site says why a pass has failed.
 func (p *Pass) Run(ctx context.Context) (more bool, err error) {
 	if p.tries == nil {
 		p.tries = map[int64]*try{}
@@ -225,7 +223,7 @@ func (r *run) note(ctx context.Context, failed error) error {
 	if failed != nil {
 		e := apierror.Convert(failed)
 		s.Failure = &archive.Failure{
-			Code: int32(e.Code), Reason: e.Reason.String(), Message: e.Message, Time: now, //nolint:gosec // A code is small.
+			Code: int32(e.Code), Reason: e.Reason.String(), Message: e.Message, Time: now,
 		}
 	} else {
 		s.LastSync, s.Head = now, r.newest

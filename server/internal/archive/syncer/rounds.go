@@ -17,7 +17,8 @@ import (
 const (
 	// lookEvery is how often the Syncer looks for what is due.
 	lookEvery = time.Second
-	// budget is how many messages a pass reads to fill holes. A message is a page of the vendor or several.
+	// budget is how many messages a pass reads to fill holes. A message is a page of the vendor or
+	// several.
 	budget = 50
 	// maxPass bounds one pass.
 	maxPass = 10 * time.Minute
@@ -85,8 +86,8 @@ func (s *Syncer) round(ctx context.Context, v vendors.Vendor, list bool) {
 	}
 }
 
-// list asks the vendor for its sites. A site that is gone gets no more passes. If the vendor cannot be
-// asked, the sites are those that are known.
+// list asks the vendor for its sites. A site that is gone gets no more passes. If the vendor cannot
+// be asked, the sites are those that are known.
 func (s *Syncer) list(ctx context.Context, v vendors.Vendor) {
 	named, err := s.Sites(ctx, v)
 	if ctx.Err() != nil {

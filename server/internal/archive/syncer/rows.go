@@ -20,7 +20,8 @@ func rowOf(site string, l *pb.License) (archive.Row, error) {
 	at := l.GetCreateTime().GetSeconds()
 	if at < archive.MinSecond || at > archive.MaxSecond {
 		return archive.Row{}, errList("the vendor shows a license of content %q at %s, before %s or after %s: "+
-			"nothing of this answer is stored", l.GetContentId(), clock(at), clock(archive.MinSecond), clock(archive.MaxSecond))
+			"nothing of this answer is stored",
+			l.GetContentId(), clock(at), clock(archive.MinSecond), clock(archive.MaxSecond))
 	}
 	row := archive.Row{
 		Site: site, Second: at, User: l.GetUserId(), UserMD5: l.GetUserIdMd5(),
@@ -72,8 +73,8 @@ func within(rows []archive.Row, s archive.Span) (some []archive.Row) {
 // errStopped ends a stream whose further rows are not needed.
 var errStopped = errors.New("the rest is not needed")
 
-// stream reads the vendor's list, newest first, until take wants no more. ended reports whether the list
-// was read to its end. A list that breaks off without its end is an error.
+// stream reads the vendor's list, newest first, until take wants no more. ended reports whether the
+// list was read to its end. A list that breaks off without its end is an error.
 func (p *Pass) stream(
 	ctx context.Context, filter *pb.LicenseFilter,
 	take func(context.Context, []archive.Row) (stop bool, err error),

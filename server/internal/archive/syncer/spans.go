@@ -52,8 +52,8 @@ func (s Settings) floor(state archive.State, now time.Time) int64 {
 // forgotten returns the second before which no row is kept.
 func (s Settings) forgotten(now time.Time) int64 { return now.Add(-s.Keep).Unix() }
 
-// Remaining returns how much license history no pass has read yet, of what the archive of a site shall
-// hold and the vendor still shows.
+// Remaining returns how much license history no pass has read yet, of what the archive of a site
+// shall hold and the vendor still shows.
 func (s Settings) Remaining(site archive.Site, now time.Time) time.Duration {
 	top := site.State.Head - s.lag()
 	if n := len(site.Spans); n > 0 {

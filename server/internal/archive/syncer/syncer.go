@@ -1,10 +1,10 @@
-// Package syncer keeps the archive up to date. It makes passes over the sites of all vendors that show
-// a license history.
+// Package syncer keeps the archive up to date. It makes passes over the sites of all vendors that
+// show a license history.
 //
-// A pass first reads the head: the time in which late rows may still come. Its rows are stored, and read
-// again by the next pass. Below the head, the pass fills the holes between the spans that are final, from
-// the newest one down. A part of a hole becomes final in the same commit as its rows. So a pass may be
-// killed anywhere, and repeated.
+// A pass first reads the head: the time in which late rows may still come. Its rows are stored, and
+// read again by the next pass. Below the head, the pass fills the holes between the spans that are
+// final, from the newest one down. A part of a hole becomes final in the same commit as its rows.
+// So a pass may be killed anywhere, and repeated.
 package syncer
 
 import (
@@ -25,7 +25,8 @@ type Options struct {
 	// Sites returns the names of all sites of a vendor.
 	Sites  func(context.Context, vendors.Vendor) ([]string, error)
 	Engine archive.Engine
-	// Leases keep two replicas from making a pass of the same site. nil means that there is one replica.
+	// Leases keep two replicas from making a pass of the same site. nil means that there is one
+	// replica.
 	Leases   *Leases
 	Settings Settings
 	Log      *slog.Logger
@@ -53,8 +54,8 @@ type site struct {
 	due     time.Time
 	listed  bool
 	head    int64 // see archive.State
-	passed  bool // this process has made a pass
-	failing bool // the last one failed
+	passed  bool  // this process has made a pass
+	failing bool  // the last one failed
 }
 
 // Start starts the passes.
@@ -90,7 +91,8 @@ func (s *Syncer) site(name string) *site {
 	return one
 }
 
-// streamer returns what reads the license history of a vendor. It reports whether the vendor shows one.
+// streamer returns what reads the license history of a vendor. It reports whether the vendor shows
+// one.
 func streamer(v vendors.Vendor) (adapters.LicenseStreamer, bool) {
 	return adapters.As[adapters.LicenseStreamer](v.Adapter)
 }

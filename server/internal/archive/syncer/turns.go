@@ -118,8 +118,8 @@ func (s *Syncer) makePass(ctx context.Context, v vendors.Vendor, one *site, eage
 	return more, err
 }
 
-// passed reports whether this process has made a pass of a site. The first one is made without a look at
-// what is due.
+// passed reports whether this process has made a pass of a site. The first one is made without a
+// look at what is due.
 func (s *Syncer) passed(one *site) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

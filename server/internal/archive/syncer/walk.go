@@ -12,10 +12,10 @@ import (
 
 // A walk reads one hole from its top down. The first walk of a pass reads the head before it.
 //
-// The vendor's list is newest first. So what it has shown down to a row is complete above that row's
-// second. Where the list goes on below the hole, the hole is complete. Where the list ends, it may have
-// been cut: the walk then looks for the newest stored row below the hole (contact), or reads the end of
-// the list once more.
+// The vendor's list is newest first. So what it has shown down to a row is complete above that
+// row's second. Where the list goes on below the hole, the hole is complete. Where the list ends,
+// it may have been cut: the walk then looks for the newest stored row below the hole (contact), or
+// reads the end of the list once more.
 type walk struct {
 	*run
 	lo, hi int64 // of what is still to be filled
@@ -105,8 +105,8 @@ func (w *walk) prepare(ctx context.Context) error {
 	return err
 }
 
-// margin is how many seconds more are asked for, of a vendor whose search takes days: its days may be
-// those of another zone than its times.
+// margin is how many seconds more are asked for, of a vendor whose search takes days: its days may
+// be those of another zone than its times.
 func (w *walk) margin() int64 {
 	if w.History.WholeDays {
 		return day
@@ -118,6 +118,8 @@ func (w *walk) margin() int64 {
 func (w *walk) start() *timestamppb.Timestamp {
 	from := w.lo - day // A row that is older than the hole shows that the vendor still holds the hole.
 	switch {
+	case w.below != nil && w.drifted(): // The list must go on below the difference.
+		return nil
 	case w.contact != 0:
 		from = w.contact - w.margin()
 	case w.below != nil:
@@ -126,8 +128,8 @@ func (w *walk) start() *timestamppb.Timestamp {
 	return &timestamppb.Timestamp{Seconds: max(from, archive.MinSecond)}
 }
 
-// fixHead finds out how late it is at the vendor, and so where the head begins. It must not take a later
-// time than that of the vendor's clock. An earlier one only makes the head longer.
+// fixHead finds out how late it is at the vendor, and so where the head begins. It must not take a
+// later time than that of the vendor's clock. An earlier one only makes the head longer.
 func (w *walk) fixHead(first []archive.Row) {
 	own := w.began.Unix()
 	w.newest = w.began.Add(-min(maxSkew, w.Settings.Lag/2)).Unix()
@@ -228,8 +230,8 @@ func (w *walk) storeHead(ctx context.Context, ended bool) error {
 // believed is the number of rows of a head up to which it may lose any number of them.
 const believed = 100
 
-// measure notes how late rows have appeared. A row that is new, and older than what the pass before had
-// seen, appeared after that.
+// measure notes how late rows have appeared. A row that is new, and older than what the pass before
+// had seen, appeared after that.
 func (w *walk) measure(rows []archive.Row) {
 	if w.state.Head == 0 {
 		return
