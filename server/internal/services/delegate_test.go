@@ -33,7 +33,8 @@ type everything struct {
 
 // vendorRPCs returns the RPCs that vendors serve.
 func vendorRPCs() []*contract.RPC {
-	own := []protoreflect.Name{"VendorService", "MutationService", "AuditService", "CallerService"}
+	own := []protoreflect.Name{"VendorService", "MutationService", "AuditService", "CallerService",
+		"ArchiveService", "ViewerService"}
 	return slices.DeleteFunc(contract.RPCs(), func(rpc *contract.RPC) bool {
 		return slices.Contains(own, rpc.Method.Parent().Name())
 	})

@@ -47,7 +47,7 @@ func (w *nameWalk) message(m protoreflect.Message, path string) {
 			}
 		case pattern != "":
 			if name := m.Get(f).String(); name != "" || w.required(f, path) {
-				wildcards := at == "parent" && strings.HasPrefix(w.request, "List")
+				wildcards := at == "parent" && takesWildcards(w.request)
 				m.Set(f, protoreflect.ValueOfString(w.name(at, pattern, name, wildcards)))
 			}
 		case f.Message() == nil || f.IsMap() || !m.Has(f):
@@ -60,6 +60,14 @@ func (w *nameWalk) message(m protoreflect.Message, path string) {
 			w.message(m.Get(f).Message(), at)
 		}
 	}
+}
+
+// takesWildcards reports whether the parent of a request can be "-": that of a list, and of a
+// question to the archive.
+func takesWildcards(request string) bool {
+	return slices.ContainsFunc([]string{"List", "Search", "Summarize", "Export"}, func(verb string) bool {
+		return strings.HasPrefix(request, verb)
+	})
 }
 
 // required reports whether an empty name is a mistake: at the top of a request, and in the resource
