@@ -109,3 +109,16 @@ func words(raw json.RawMessage) string {
 	}
 	return apierror.VendorText(text)
 }
+
+// NoCode explains a failure for which the vendor shows no code.
+func NoCode(kind string) *pb.Explanation {
+	return &pb.Explanation{
+		Class:   pb.Explanation_UNKNOWN,
+		Meaning: "The vendor shows no code for this failure.",
+		Fixes: []string{
+			"Call ExplainLicense with collect_evidence and the license request: drmhub compares it with others.",
+			"Ask the vendor with the site, the time and the device.",
+		},
+		Source: kinds[kind].Page,
+	}
+}

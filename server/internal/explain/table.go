@@ -42,10 +42,10 @@ type row struct {
 // A key is a code of a kind.
 type key struct{ kind, code string }
 
-var kinds, explanations = read()
+var kinds, explanations = readTable()
 
-// read reads the table. It panics if the table is wrong, since the table is part of the program.
-func read() (map[string]codeTable, map[key]*pb.Explanation) {
+// readTable reads the table. It panics if the table is wrong, since the table is part of the program.
+func readTable() (map[string]codeTable, map[key]*pb.Explanation) {
 	byKind, byCode := map[string]codeTable{}, map[key]*pb.Explanation{}
 	entries, err := files.ReadDir("codes")
 	if err != nil {

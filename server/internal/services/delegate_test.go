@@ -36,7 +36,7 @@ func vendorRPCs() []*contract.RPC {
 	own := []protoreflect.Name{"VendorService", "MutationService", "AuditService", "CallerService",
 		"ArchiveService", "ViewerService"}
 	return slices.DeleteFunc(contract.RPCs(), func(rpc *contract.RPC) bool {
-		return slices.Contains(own, rpc.Method.Parent().Name())
+		return slices.Contains(own, rpc.Method.Parent().Name()) || rpc.Method.Name() == "ExplainLicense"
 	})
 }
 

@@ -4,11 +4,10 @@ import (
 	"context"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"github.com/drmhub/drmhub/adapters"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/archive"
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
@@ -17,6 +16,7 @@ import (
 type licenses struct {
 	pb.UnsafeLicenseServiceServer
 	vendors *vendors.Registry
+	engine  archive.Engine // nil if the archive is off
 }
 
 var _ pb.LicenseServiceServer = (*licenses)(nil)
@@ -63,9 +63,4 @@ func (s *licenses) ListPackagings(
 
 func (s *licenses) GetUsage(ctx context.Context, req *pb.GetUsageRequest) (*pb.Usage, error) {
 	return delegate(ctx, s.vendors, req.GetName(), adapters.UsageGetter.GetUsage, req)
-}
-
-// ExplainLicense is not there yet.
-func (s *licenses) ExplainLicense(context.Context, *pb.ExplainLicenseRequest) (*pb.Explanation, error) {
-	return nil, status.Error(codes.Unimplemented, "not yet")
 }

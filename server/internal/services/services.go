@@ -20,7 +20,7 @@ func Register(r grpc.ServiceRegistrar, p Parts) {
 	all := p.Vendors
 	pb.RegisterVendorServiceServer(r, &vendorService{vendors: all})
 	pb.RegisterSiteServiceServer(r, &sites{vendors: all})
-	pb.RegisterLicenseServiceServer(r, &licenses{vendors: all})
+	pb.RegisterLicenseServiceServer(r, &licenses{vendors: all, engine: p.Archive})
 	pb.RegisterArchiveServiceServer(r, &archives{vendors: all, engine: p.Archive})
 	pb.RegisterViewerServiceServer(r, &viewers{vendors: all, engine: p.Archive})
 	pb.RegisterMemberServiceServer(r, &members{vendors: all})

@@ -21,6 +21,9 @@ var capabilityServices = []*grpc.ServiceDesc{
 	&pb.ProductLicenseService_ServiceDesc,
 }
 
+// ownMethods are the methods of these services that drmhub serves by itself.
+var ownMethods = []string{pb.LicenseService_ExplainLicense_FullMethodName}
+
 // Capabilities returns the RPCs for which an adapter has a method of the same name and signature.
 // Nobody lists them by hand, so they match the code. The adapter's description says which are composed,
 // and which the account does not support.
@@ -32,7 +35,8 @@ func Capabilities(a adapters.Adapter) []*pb.Vendor_Capability {
 		for rpc := range reflect.TypeOf(service.HandlerType).Elem().Methods() {
 			full := "/" + service.ServiceName + "/" + rpc.Name
 			m := has.MethodByName(rpc.Name)
-			if !m.IsValid() || m.Type() != rpc.Type || slices.Contains(d.Unsupported, full) {
+			excluded := slices.Contains(ownMethods, full) || slices.Contains(d.Unsupported, full)
+			if !m.IsValid() || m.Type() != rpc.Type || excluded {
 				continue
 			}
 			c := &pb.Vendor_Capability{Method: full[1:], Support: pb.Vendor_Capability_NATIVE}

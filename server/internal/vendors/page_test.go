@@ -109,7 +109,9 @@ func vendorServices() (services []*service) {
 		}
 		s := &service{Name: string(parent.Name())}
 		for i := range parent.Methods().Len() {
-			s.Methods = append(s.Methods, string(parent.Methods().Get(i).Name()))
+			if name := string(parent.Methods().Get(i).Name()); name != "ExplainLicense" { // drmhub's own
+				s.Methods = append(s.Methods, name)
+			}
 		}
 		services = append(services, s)
 	}

@@ -1,0 +1,126 @@
+package explain
+
+import (
+	"context"
+	"crypto/md5" //nolint:gosec // The vendors' own choice, to show user ids.
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/archive"
+)
+
+// person returns the MD5 of the user of the license request, or "" if the request names none.
+func (c Case) person() string {
+	switch user := c.License.GetUserId(); {
+	case user == sharedUser[c.Vendor.Kind]:
+		return "" // It is many people, or nobody.
+	case user != "":
+		return Person(user)
+	}
+	return strings.ToLower(c.License.GetUserIdMd5())
+}
+
+// sharedUser is the user id under which a kind of vendor counts the requests without a user.
+var sharedUser = map[string]string{"pallycon": "LICENSETOKEN"}
+
+// Person returns the MD5 of a viewer's id in lower-case hexadecimal.
+func Person(id string) string {
+	sum := md5.Sum([]byte(id)) //nolint:gosec // The vendors' own choice, to show user ids.
+	return hex.EncodeToString(sum[:])
+}
+
+// elsewhere looks for licenses that the same user got on other devices and at other sites.
+func (c Case) elsewhere(ctx context.Context) Found {
+	if c.License.GetStatus() == pb.License_STATUS_UNSPECIFIED && c.License.GetUserId() == "" && c.person() == "" {
+		return Found{} // The caller explains a code, and no license request.
+	}
+	if c.person() == "" {
+		return c.unavailable(OtherDevices, c.archiveName(), apierror.Invalid("license.user_id", "names no single user"),
+			"The license request names no single user, so that drmhub cannot look for the user's other requests.")
+	}
+	devices, err := c.otherDevices(ctx)
+	if err != nil {
+		devices = c.unavailable(OtherDevices, c.archiveName(), err, "drmhub cannot look for the user's other devices.")
+	}
+	sites, err := c.otherSites(ctx)
+	if err != nil {
+		sites = c.unavailable(OtherSites, "", err, "drmhub cannot look for the user at other sites.")
+	}
+	return Found{Evidence: append(devices.Evidence, sites.Evidence...)}
+}
+
+// issued returns the groups of the licenses that the user got in the period, the largest first.
+func (c Case) issued(
+	ctx context.Context, sites []string, by ...pb.SummarizeLicensesRequest_Dimension,
+) ([]archive.Group, error) {
+	q := archive.Question{Sites: sites, Within: c.period(), Person: c.person(), Status: pb.License_SUCCESS}
+	page, _, err := c.Archive.Summarize(ctx, q, archive.Grouping{
+		By: by, Limit: 100, Order: []archive.Order{{By: archive.ByTotal, Desc: true}},
+	})
+	return page, err
+}
+
+func (c Case) otherDevices(ctx context.Context) (Found, error) {
+	groups, err := c.issued(ctx, []string{c.Site}, byDevice, byModel)
+	if err != nil {
+		return Found{}, err
+	}
+	var here, elsewhere int64
+	var models []string
+	for _, g := range groups {
+		if g.Keys[0] == c.License.GetDeviceId() {
+			here += g.Total
+			continue
+		}
+		elsewhere += g.Total
+		if !slices.Contains(models, g.Keys[1]) {
+			models = append(models, g.Keys[1])
+		}
+	}
+	message := fmt.Sprintf("In the same day at this site, the user got %s on this device", count(here, "license"))
+	if elsewhere > 0 {
+		all := strings.Join(models, ", ")
+		message += fmt.Sprintf(", and %s on other devices (%s)", count(elsewhere, "license"), all)
+	} else {
+		message += ", and none on other devices"
+	}
+	finding := neutral
+	if elsewhere > 0 && here == 0 && c.Explanation.GetClass() == pb.Explanation_DEVICE_REVOKED {
+		finding = confirms
+	}
+	return one(c.evidence(OtherDevices, c.archiveName(), finding, "%s.", message)), nil
+}
+
+func (c Case) otherSites(ctx context.Context) (Found, error) {
+	known, err := c.Archive.Sites(ctx)
+	if err != nil {
+		return Found{}, err
+	}
+	var others []string
+	for _, site := range known {
+		if site.Name != c.Site && c.Sees(site.Name) {
+			others = append(others, site.Name)
+		}
+	}
+	if len(others) == 0 {
+		return one(c.evidence(OtherSites, "", neutral,
+			"The archive holds no other site that this caller may see.")), nil
+	}
+	groups, err := c.issued(ctx, others, bySite)
+	if err != nil {
+		return Found{}, err
+	}
+	if len(groups) == 0 {
+		return one(c.evidence(OtherSites, "", neutral, "In the same day, the user got no license at another site. "+
+			"This caller may see %s.", count(int64(len(others)), "other site"))), nil
+	}
+	var found []string
+	for _, g := range groups {
+		found = append(found, fmt.Sprintf("%s at %s", count(g.Total, "license"), g.Keys[0]))
+	}
+	return one(c.evidence(OtherSites, "", neutral, "In the same day, the user got %s.", strings.Join(found, ", "))), nil
+}
