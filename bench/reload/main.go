@@ -1,0 +1,124 @@
+// Command reload measures whether calls fail while the configuration is read again and again.
+//
+//	go run ./bench/reload
+//	go run ./bench/reload -reloads 1000 -rate 200
+//
+// The real server, built from this source, calls PallyCon's twin in this process. Clients make calls at a steady rate:
+// reads over gRPC and over REST, and one change of every twenty calls. First they call for some seconds alone. Then
+// the program edits the configuration file and sends SIGHUP, as often as it is told, and waits each time until the
+// server has read the file. Half way, it replaces the file with the vendor's key, as one replaces a credential: the
+// twin takes both keys. The program prints the calls and their percentiles, and the server's goroutines and memory
+// before and after. It fails if a call failed, if the new key is not used, or if goroutines are left.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/drmhub/drmhub/bench/internal/program"
+)
+
+func main() {
+	program.Main(func(ctx context.Context, args []string) error { return run(ctx, args, os.Stdout) })
+}
+
+const (
+	// spare is how many goroutines more there may be afterwards: connections come and go.
+	spare = 20
+	// settleTime bounds how long the goroutines of the last reloads may take to end.
+	settleTime = time.Minute
+	// stale is how old the server's count of its goroutines may be.
+	stale = 16 * time.Second
+)
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	flags := flag.NewFlagSet("reload", flag.ContinueOnError)
+	reloads := flags.Int("reloads", 1000, "how many `times` the configuration is read again")
+	rate := flags.Int("rate", 200, "how many `calls` a second are made")
+	every := flags.Duration("every", 50*time.Millisecond, "how `long` the pause after a reload is")
+	quiet := flags.Duration("quiet", 10*time.Second, "how `long` calls are made without a reload")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	s, err := start(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	alone, err := s.during(ctx, *rate, func() error { return pause(ctx, *quiet) })
+	if err != nil {
+		return err
+	}
+	if err := pause(ctx, stale); err != nil {
+		return err
+	}
+	before, err := s.sample(ctx)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	beside, err := s.during(ctx, *rate, func() error { return s.reloadOften(ctx, *reloads, *every) })
+	if err != nil {
+		return err
+	}
+	took := time.Since(began)
+	after, err := s.settled(ctx, before)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "| | calls | failed | p50 | p99 |\n| --- | ---: | ---: | ---: | ---: |\n")
+	fmt.Fprintf(out, "| alone | %s |\n| beside %d reloads in %v | %s |\n\n",
+		alone, *reloads, took.Round(time.Second), beside)
+	fmt.Fprintf(out, "goroutines: %d before, %d after; memory: %d MiB before, %d MiB after\n",
+		before.goroutines, after.goroutines, before.resident>>20, after.resident>>20)
+	fmt.Fprintf(out, "%d requests had the new key\n", s.rotated.Load())
+	return errors.Join(alone.failure, beside.failure, s.judge(before, after))
+}
+
+// judge returns an error if the new key was not used, or if goroutines are left.
+func (s *server) judge(before, after sample) error {
+	switch {
+	case s.rotated.Load() == 0:
+		return errors.New("the new key was never used")
+	case after.goroutines > before.goroutines+spare:
+		return errors.New("goroutines are left")
+	}
+	return nil
+}
+
+// A sample is the state of the server's process.
+type sample struct{ goroutines, resident int }
+
+// A measurement is how calls ended.
+type measurement struct {
+	took    []time.Duration // in order
+	failed  int
+	failure error // the first one
+}
+
+func (m *measurement) String() string {
+	at := func(percent int) time.Duration {
+		if len(m.took) == 0 {
+			return 0
+		}
+		return m.took[min(len(m.took)-1, len(m.took)*percent/100)].Round(10 * time.Microsecond)
+	}
+	slices.Sort(m.took)
+	return fmt.Sprintf("%d | %d | %v | %v", len(m.took), m.failed, at(50), at(99))
+}
+
+// pause waits. It returns an error if the program is told to stop.
+func pause(ctx context.Context, length time.Duration) error {
+	select {
+	case <-time.After(length):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	pallycon "github.com/drmhub/drmhub/adapters/pallycon/emulator"
+	"github.com/drmhub/drmhub/bench/internal/program"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+const configuration = `
+grpc: {listen: "127.0.0.1:0"}
+http: {listen: "127.0.0.1:0"}
+auth: {mode: none}
+store: {dsn: "sqlite:drmhub.db"}
+vendors:
+  - id: acme
+    lane: {requests_per_second: 0}
+    pallycon: {base_url: %q, account_id: %q, account_seq: %q, service_api_key: {file: key}, timeout: %ds}
+`
+
+// newKey replaces the vendor's key.
+const newKey = "0123456789abcdef0123456789abcdef"
+
+// server is drmhub with its vendor.
+type server struct {
+	*program.Server
+	folder, vendor string
+	conn           *grpc.ClientConn
+	sites          pb.SiteServiceClient
+	changing       sync.Mutex    // held during a change, since a second one of the same thing must wait
+	reloaded       chan struct{} // gets a value for each reload
+	rotated        atomic.Int64  // requests with the new key
+	stops          []func()
+}
+
+func (s *server) stop() {
+	for _, stop := range slices.Backward(s.stops) {
+		stop()
+	}
+}
+
+// start starts the vendor and the server.
+func start(ctx context.Context) (s *server, err error) {
+	s = &server{reloaded: make(chan struct{}, 100)}
+	defer func() {
+		if err != nil {
+			s.stop()
+		}
+	}()
+	if s.folder, err = os.MkdirTemp("", "reload"); err != nil {
+		return s, err
+	}
+	s.stops = append(s.stops, func() { _ = os.RemoveAll(s.folder) })
+	vendor := httptest.NewServer(s.twins())
+	s.stops, s.vendor = append(s.stops, vendor.Close), vendor.URL
+	binary, err := program.Build(ctx, s.folder)
+	if err != nil {
+		return s, err
+	}
+	if err := s.write("key", pallycon.DefaultServiceAPIKey); err != nil {
+		return s, err
+	}
+	if err := s.configure(0); err != nil {
+		return s, err
+	}
+	environment := []string{"HOME=" + s.folder}
+	if s.Server, err = program.Start(binary, filepath.Join(s.folder, "drmhub.yaml"), environment, s); err != nil {
+		return s, err
+	}
+	s.stops = append(s.stops, s.Stop)
+	s.conn, err = grpc.NewClient(s.GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return s, err
+	}
+	s.stops = append(s.stops, func() { _ = s.conn.Close() })
+	s.sites = pb.NewSiteServiceClient(s.conn)
+	return s, nil
+}
+
+// twins returns a vendor that takes two keys. Each has a twin of its own, with the same sites.
+func (s *server) twins() http.Handler {
+	former, next := pallycon.New(pallycon.Options{}), pallycon.New(pallycon.Options{ServiceAPIKey: newKey})
+	for _, twin := range []*pallycon.Emulator{former, next} {
+		twin.PutSites(pallycon.Site{SiteID: "DEMO", ServiceName: "Demo"})
+		twin.PutIntegration("DEMO", pallycon.Integration{SiteKey: "c2l0ZWtleQ==", TokenDuration: time.Minute})
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := new(bytes.Buffer)
+		_, _ = body.ReadFrom(r.Body)
+		answer := httptest.NewRecorder()
+		r.Body = http.NoBody
+		again := func() *http.Request {
+			one := r.Clone(r.Context())
+			one.Body = readCloser{bytes.NewReader(body.Bytes())}
+			return one
+		}
+		if next.ServeHTTP(answer, again()); answer.Code != http.StatusOK {
+			former.ServeHTTP(w, again())
+			return
+		}
+		s.rotated.Add(1)
+		maps.Copy(w.Header(), answer.Header())
+		_, _ = w.Write(answer.Body.Bytes())
+	})
+}
+
+type readCloser struct{ *bytes.Reader }
+
+func (readCloser) Close() error { return nil }
+
+// Write takes the lines of the server's log, and counts reloads.
+func (s *server) Write(lines []byte) (int, error) {
+	for range bytes.Count(lines, []byte("the configuration was read again")) {
+		s.reloaded <- struct{}{}
+	}
+	if bytes.Contains(lines, []byte("was not read again")) {
+		fmt.Fprintf(os.Stderr, "%s", lines)
+	}
+	return len(lines), nil
+}
+
+// write replaces a file in one step.
+func (s *server) write(name, content string) error {
+	path := filepath.Join(s.folder, name)
+	if err := os.WriteFile(path+"~", []byte(content), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+"~", path)
+}
+
+// configure writes a configuration that differs from the one before.
+func (s *server) configure(number int) error {
+	return s.write("drmhub.yaml", fmt.Sprintf(configuration, s.vendor,
+		pallycon.DefaultAccountID, pallycon.DefaultAccountSeq, 10+number%10))
+}
+
+// reloadOften edits the configuration and has it read, again and again. Half way, it replaces the key.
+func (s *server) reloadOften(ctx context.Context, times int, every time.Duration) error {
+	process, err := os.FindProcess(s.Pid())
+	if err != nil {
+		return err
+	}
+	for i := range times {
+		if err := s.configure(i + 1); err != nil {
+			return err
+		}
+		if i == times/2 {
+			if err := s.write("key", newKey); err != nil {
+				return err
+			}
+		}
+		if err := process.Signal(syscall.SIGHUP); err != nil {
+			return err
+		}
+		select {
+		case <-s.reloaded:
+		case <-time.After(time.Minute):
+			return fmt.Errorf("the configuration was not read again within a minute, after %d times", i)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if err := pause(ctx, every); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settled returns the state of the server once it has no more goroutines than before, or after some time.
+func (s *server) settled(ctx context.Context, before sample) (now sample, err error) {
+	for deadline := time.Now().Add(settleTime); ; {
+		if err := pause(ctx, stale); err != nil {
+			return now, err
+		}
+		now, err = s.sample(ctx)
+		if err != nil || now.goroutines <= before.goroutines+spare || time.Now().After(deadline) {
+			return now, err
+		}
+	}
+}
+
+// sample returns the server's goroutines and resident memory.
+func (s *server) sample(ctx context.Context) (now sample, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.HTTP+"/metrics", http.NoBody)
+	if err != nil {
+		return now, err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return now, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+		if value, ok := strings.CutPrefix(lines.Text(), "go_goroutine_count"); ok {
+			count, err := strconv.ParseFloat(value[strings.LastIndexByte(value, ' ')+1:], 64)
+			if err != nil {
+				return now, err
+			}
+			now.goroutines = int(count)
+		}
+	}
+	now.resident, err = s.Memory("VmRSS")
+	return now, err
+}
