@@ -77,7 +77,7 @@ func (a *Adapter) Describe() adapters.Description {
 	list := pb.LicenseService_ListLicenses_FullMethodName[1:] + ":"
 	return adapters.Description{
 		DisplayName: "NAVER Cloud One Click Multi DRM",
-		History:     &adapters.History{TimeZone: a.config.TimeZone},
+		History:     &adapters.History{TimeZone: a.config.TimeZone, Retention: a.config.LicenseRetention},
 		Limits: &pb.Vendor_Limits{
 			MaxPageSize: pageSize,
 			PushedDownFilters: []string{

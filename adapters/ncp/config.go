@@ -61,6 +61,10 @@ type Config struct {
 	// a site's statistics. The API pages do not name it. The default is UTC. It must be a zone
 	// without summer time, so that each text means one instant.
 	TimeZone *time.Location `yaml:"time_zone"`
+	// LicenseRetention is how long the vendor shows a license in its history. The API pages do not name it. 0,
+	// the default, means that nobody knows: the archive then takes nothing for complete that the
+	// vendor does not show.
+	LicenseRetention time.Duration `yaml:"license_retention" range:"0|1s.."`
 
 	// PageConcurrency is how many pages of the license history one call reads at once, from 1 to
 	// 16. The default is 3. The API pages name no limit. Each page that fails is tried up to three
@@ -88,6 +92,9 @@ func NewConfig() *Config {
 // Check reports every setting that cannot be used, by its key, and what to do. It never quotes a
 // value.
 func (c *Config) Check(report func(key, problem string)) {
+	if c.LicenseRetention != 0 && c.LicenseRetention < time.Second {
+		report("license_retention", "must be at least 1s, or 0 if nobody knows it")
+	}
 	if !upstream.IsOrigin(c.BaseURL) {
 		report("base_url", "must be scheme and host alone, such as https://multi-drm.apigw.ntruss.com: "+
 			"drmhub adds the path")

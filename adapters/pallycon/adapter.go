@@ -107,7 +107,9 @@ func (a *Adapter) Describe() adapters.Description {
 	return adapters.Description{
 		DisplayName: "PallyCon (DoveRunner)",
 		Unsupported: unsupported,
-		History:     &adapters.History{TimeZone: a.config.TimeZone},
+		History: &adapters.History{
+			TimeZone: a.config.TimeZone, Retention: a.config.LicenseRetention, WholeDays: true,
+		},
 		Limits: &pb.Vendor_Limits{
 			MaxPageSize: listing.MaxUnit,
 			PushedDownFilters: slices.Concat(

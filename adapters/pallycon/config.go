@@ -52,6 +52,10 @@ type Config struct {
 	// target_date. The guide states a zone, UTC, only for changes of a service's status. The default
 	// is UTC.
 	TimeZone *time.Location `yaml:"time_zone"`
+	// LicenseRetention is how long the vendor shows a license in its history. The guide does not name it. 0,
+	// the default, means that nobody knows: the archive then takes nothing for complete that the
+	// vendor does not show.
+	LicenseRetention time.Duration `yaml:"license_retention" range:"0|1s.."`
 
 	// Network says how to reach the vendor: the keys tls and proxy.
 	upstream.Network
@@ -72,6 +76,9 @@ func NewConfig() *Config {
 
 // Check reports every unusable setting: its key, and what to do. It never quotes a value.
 func (c *Config) Check(report func(key, problem string)) {
+	if c.LicenseRetention != 0 && c.LicenseRetention < time.Second {
+		report("license_retention", "must be at least 1s, or 0 if nobody knows it")
+	}
 	if !upstream.IsOrigin(c.BaseURL) {
 		report("base_url", "must be scheme and host alone, such as https://service.pallycon.com: drmhub adds the path")
 	}

@@ -44,6 +44,7 @@ func TestEveryUnusableSettingIsReported(t *testing.T) {
 		"service_api_key":     func(c *Config) { c.ServiceAPIKey = secret.Text{} },
 		"page_index_base":     func(c *Config) { c.PageIndexBase = 2 },
 		"parameter_encoding":  func(c *Config) { c.ParameterEncoding = "JSON" },
+		"license_retention":   func(c *Config) { c.LicenseRetention = -time.Hour },
 		"timeout":             func(c *Config) { c.Timeout = new(5 * time.Minute) },
 		"requests_per_second": func(c *Config) { c.RequestsPerSecond = new(math.NaN()) },
 	} {

@@ -41,6 +41,8 @@ type Config struct {
 	Log Log `yaml:"log"`
 	// Canary says how often drmhub makes a cheap read at each vendor account.
 	Canary Canary `yaml:"canary"`
+	// Archive is the copy of the vendors' license histories that drmhub keeps, by default none.
+	Archive Archive `yaml:"archive"`
 	// Vendors are the vendor accounts, at least one, each with an id of its own.
 	Vendors []Vendor `yaml:"vendors" required:"true" range:"1.."`
 
@@ -189,7 +191,7 @@ func defaults() *Config {
 		HTTP:  Listener{Listen: "127.0.0.1:8080"},
 		Auth:  defaultAuth(),
 		Store: defaultStore(),
-		Log:   defaultLog(), Canary: DefaultCanary(),
+		Log:   defaultLog(), Canary: DefaultCanary(), Archive: DefaultArchive(),
 	}
 }
 

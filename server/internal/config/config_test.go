@@ -117,6 +117,10 @@ func TestDefaults(t *testing.T) {
 		Auth:  Auth{Mode: AuthNone, Leeway: 30 * time.Second, PublicDocs: true},
 		Store: Store{DSN: NewDSN("sqlite:drmhub.db"), Keep: 720 * time.Hour, Quiet: time.Minute},
 		Log:   Log{Level: "info"}, Canary: Canary{Interval: 5 * time.Minute},
+		Archive: Archive{
+			DSN: NewDSN("sqlite:drmhub-archive.db"), Interval: 5 * time.Minute, Lag: 15 * time.Minute,
+			Backfill: 2160 * time.Hour, Keep: 9528 * time.Hour,
+		},
 		Vendors: []Vendor{{
 			ID: "a", Kind: "acme",
 			Settings: &acme{URL: "http://a", Token: secret.New("s3cr3t-from-env"), Retries: 3, Zone: time.UTC},
@@ -144,6 +148,7 @@ store: {dsn: {file: dsn.txt}, keep: 48h, quiet: 5m, digest_key: {file: digest.tx
 audit: {file: audit.jsonl}
 log: {level: debug, format: json}
 canary: {interval: 0s}
+archive: {enabled: true, dsn: {file: dsn.txt}, interval: 1m, lag: 1h, backfill: 24h, keep: 48h}
 vendors:
   - id: a-1
     lane: {reads: 16, writes: 4, queue: 0, max_wait: 0s, requests_per_second: 0.5, timeout: 20s}
@@ -195,6 +200,10 @@ vendors:
 		},
 		Audit: Audit{File: OutFile(dir + "/audit.jsonl")},
 		Log:   Log{Level: "debug", Format: "json"},
+		Archive: Archive{
+			Enabled: true, DSN: NewDSN("postgres://u:s3cr3t@db/d"),
+			Interval: time.Minute, Lag: time.Hour, Backfill: 24 * time.Hour, Keep: 48 * time.Hour,
+		},
 		Vendors: []Vendor{
 			{ID: "a-1", Kind: "acme", Settings: &acme{
 				URL: "http://a", Token: secret.New("s3cr3t-from-file"), Rate: 2.5, Strict: true,

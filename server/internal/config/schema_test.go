@@ -42,6 +42,7 @@ http: {}
 ops: {listen: "127.0.0.1:9464"}
 store: {}
 canary: {}
+archive: {}
 auth:
   mode: jwt
   issuer: "https://id.example"
