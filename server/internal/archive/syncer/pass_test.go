@@ -1,0 +1,442 @@
+package syncer_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/drmhub/drmhub/adapters"
+	"github.com/drmhub/drmhub/adapters/apierror"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/archive"
+	"github.com/drmhub/drmhub/server/internal/archive/archivetest"
+	"github.com/drmhub/drmhub/server/internal/archive/syncer"
+)
+
+const (
+	site  = "vendors/v/sites/s"
+	start = int64(1790000000)
+	hour  = int64(3600)
+	days  = 24 * hour
+)
+
+var settings = syncer.Settings{
+	Interval: 5 * time.Minute, Lag: 15 * time.Minute, Backfill: 90 * 24 * time.Hour, Keep: 400 * 24 * time.Hour,
+}
+
+// A bench is a vendor whose history a test writes, an archive, and one clock for both.
+type bench struct {
+	*testing.T
+	now     int64
+	fault   *archivetest.Fault
+	reads   int
+	history archivetest.History
+	vendor  archivetest.Vendor
+	engine  *archivetest.Memory
+	pass    syncer.Pass
+}
+
+func newBench(t *testing.T) *bench {
+	b := &bench{T: t, now: start, engine: archivetest.NewMemory()}
+	clock := func() time.Time { return time.Unix(b.now, 0) }
+	b.vendor = archivetest.Vendor{
+		Now: clock, Sites: []string{site}, Source: b.history.Source,
+		Fault: func(*pb.StreamLicensesRequest) *archivetest.Fault {
+			b.reads++
+			return b.fault
+		},
+	}
+	b.pass = syncer.Pass{Engine: b.engine, Vendor: &b.vendor, Site: site, Settings: settings, Now: clock}
+	return b
+}
+
+// add adds a row to the vendor that appears with a delay.
+func (b *bench) add(at, delay int64, content string) {
+	b.history.Add(at+delay, archive.Row{Site: site, Second: at, Content: content, User: "u" + content})
+}
+
+// every adds rows to the vendor that are a step apart.
+func (b *bench) every(step, from, to int64) {
+	for at := from; at < to; at += step {
+		b.add(at, 0, fmt.Sprint(at))
+	}
+}
+
+// after makes a pass after a time.
+func (b *bench) after(seconds int64) (more bool, err error) {
+	b.now += seconds
+	return b.pass.Run(b.Context())
+}
+
+// must makes a pass after a time. It must succeed.
+func (b *bench) must(seconds int64) archive.Site {
+	b.Helper()
+	if _, err := b.after(seconds); err != nil {
+		b.Fatal(err)
+	}
+	return b.site()
+}
+
+func (b *bench) site() archive.Site {
+	s, err := b.engine.Site(b.Context(), site)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return s
+}
+
+// stored returns the contents of all rows of the archive, the oldest first.
+func (b *bench) stored() (all []string) {
+	rows, err := b.engine.Rows(b.Context(), site, archive.Span{From: archive.MinSecond, To: archive.MaxSecond + 1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, r := range slices.Backward(rows) {
+		all = append(all, r.Content)
+	}
+	return all
+}
+
+func (b *bench) want(contents ...string) {
+	b.Helper()
+	if got := b.stored(); !slices.Equal(got, contents) {
+		b.Errorf("the archive holds %q, want %q", got, contents)
+	}
+}
+
+// covers checks the spans, as seconds before now.
+func (b *bench) covers(want ...[2]int64) {
+	b.Helper()
+	var got [][2]int64
+	for _, s := range b.site().Spans {
+		got = append(got, [2]int64{b.now - s.From, b.now - s.To})
+	}
+	if !slices.Equal(got, want) {
+		b.Errorf("final is %v before now, want %v", got, want)
+	}
+}
+
+// head is how long before now the head begins: the lag, and the allowed difference of clocks.
+const head = 15*60 + 30
+
+func TestAFirstPassReadsAllThatTheVendorShows(t *testing.T) {
+	b := newBench(t)
+	b.every(hour, start-100*days, start)
+	if more, err := b.after(0); more || err != nil {
+		t.Fatal(more, err)
+	}
+	b.covers([2]int64{90 * days, head})
+	if n := len(b.stored()); n != 90*24 {
+		t.Errorf("%d rows", n)
+	}
+	if s := b.site().State; s.Failure != nil || s.Head != start-30 || s.LastSync.Unix() != start ||
+		s.Next.Unix() != start+300 || s.Fill.Seconds == 0 {
+		t.Errorf("%+v", s)
+	}
+	b.reads = 0
+	b.must(300)
+	if b.reads != 1 {
+		t.Errorf("%d calls for a pass with little news, want 1", b.reads)
+	}
+	b.covers([2]int64{90*days + 300, head})
+}
+
+func TestEqualRowsLateRowsAndRowsOfOneSecond(t *testing.T) {
+	b := newBench(t)
+	b.pass.Chunk = 10
+	for range 3 {
+		b.add(start-2*hour, 0, "equal")
+	}
+	for range 35 { // more than a chunk, in one second
+		b.add(start-hour, 0, "burst")
+	}
+	b.add(start-10*60, 14*60, "late")
+	b.add(start-100*days, 0, "before")
+	b.must(0)
+	if n := len(b.stored()); n != 38 {
+		t.Errorf("%d rows: %q", n, b.stored())
+	}
+	b.must(300)
+	b.must(300)
+	if got := b.site().State.Lateness; got < 60 || got > 14*60 {
+		t.Errorf("a row that was 14 minutes late counts as %d s", got)
+	}
+	if got := b.stored(); got[len(got)-1] != "late" {
+		t.Errorf("the late row is missing: %q", got)
+	}
+}
+
+func TestABudgetIsKeptAndAPassGoesOn(t *testing.T) {
+	b := newBench(t)
+	b.every(hour, start-100*days, start)
+	b.vendor.Page, b.pass.Chunk, b.pass.Budget = 100, 100, 5
+	passes := 1
+	for more := true; more; passes++ {
+		var err error
+		if more, err = b.after(10); err != nil || passes > 10 {
+			t.Fatal(err)
+		}
+		if s := b.site(); len(s.Spans) != 1 {
+			t.Fatalf("holes: %v", s.Spans)
+		}
+	}
+	if passes < 5 {
+		t.Errorf("%d passes", passes)
+	}
+	if s := b.site().Spans[0]; s.From > b.now-90*days {
+		t.Errorf("final is %v", s)
+	}
+	if n := len(b.stored()); n < 90*24-1 {
+		t.Errorf("%d rows", n)
+	}
+}
+
+// TestAnswersThatAreCut lets the vendor end its list early, as if it had no more rows.
+func TestAnswersThatAreCut(t *testing.T) {
+	for _, rows := range []int{0, 1, 2, 7, 30} {
+		b := newBench(t)
+		b.every(60, start-10*hour, start+days)
+		b.pass.Chunk = 20
+		b.must(0)
+		b.must(600)
+		before, final := b.stored(), b.site().Spans
+		b.fault = &archivetest.Fault{Rows: rows}
+		for range 5 {
+			_, err := b.after(600)
+			if err == nil && rows < 30 {
+				t.Errorf("after %d rows: no error", rows)
+			}
+			if got := b.stored(); !slices.Equal(got[:len(before)-20], before[:len(before)-20]) {
+				t.Errorf("after %d rows: rows are gone", rows)
+			}
+		}
+		if s := b.site(); s.State.Failure == nil && rows < 30 || s.Spans[0].From != final[0].From {
+			t.Errorf("after %d rows: %+v", rows, s)
+		}
+		b.fault = nil
+		b.must(600)
+		b.must(600)
+		if got, want := len(b.stored()), int(10*60+(b.now-start)/60+1); got != want {
+			t.Errorf("after %d rows: %d rows are stored, want %d", rows, got, want)
+		}
+		if s := b.site(); s.State.Failure != nil || len(s.Spans) != 1 {
+			t.Errorf("after %d rows: %+v", rows, s)
+		}
+	}
+}
+
+// TestAFirstAnswerThatIsCut cuts the answers of the first pass, where nothing final lies below.
+func TestAFirstAnswerThatIsCut(t *testing.T) {
+	for _, rows := range []int{0, 1, 5, 40} {
+		b := newBench(t)
+		b.every(60, start-10*hour, start+days)
+		b.fault = &archivetest.Fault{Rows: rows}
+		_, _ = b.after(0)
+		b.fault = nil
+		for range 8 {
+			b.pass.Eager = true
+			b.must(300)
+		}
+		if got, want := len(b.stored()), int(10*60+(b.now-start)/60+1); got != want {
+			t.Errorf("after %d rows: %d rows are stored, want %d", rows, got, want)
+		}
+	}
+}
+
+func TestAVendorThatForgets(t *testing.T) {
+	for _, known := range []time.Duration{0, 3 * 24 * time.Hour} {
+		b := newBench(t)
+		b.vendor.Retention, b.pass.History.Retention = 3*24*time.Hour, known
+		b.every(hour, start-5*days+1800, start+30*days)
+		b.must(0)
+		b.must(0)
+		if s := b.site(); s.State.Oldest == 0 || s.Spans[0].From < start-3*days || s.Spans[0].From > start-3*days+hour {
+			t.Errorf("%+v", s)
+		}
+		rows := len(b.stored())
+		for range 20 {
+			b.must(6 * hour)
+		}
+		if s := b.site(); len(b.stored()) != rows+20*6 || len(s.Spans) != 1 {
+			t.Errorf("%d rows, want %d more than %d; %v", len(b.stored()), 20*6, rows, s.Spans)
+		}
+		// drmhub is down for longer than the vendor keeps a row: what was lost is a hole.
+		b.now += 8 * days
+		for range 6 {
+			_, _ = b.after(300)
+		}
+		s := b.site()
+		if len(s.Spans) != 2 || s.State.Oldest < b.now-3*days-hour {
+			t.Errorf("%v, oldest %d days ago", s.Spans, (b.now-s.State.Oldest)/days)
+		}
+		if got := settings.Remaining(s, time.Unix(b.now, 0)); got != 0 {
+			t.Errorf("%v remain, of which the vendor shows nothing", got)
+		}
+	}
+}
+
+func TestAnEmptySite(t *testing.T) {
+	b := newBench(t)
+	for range 5 {
+		b.must(300)
+	}
+	if s := b.site(); len(s.Spans) != 1 || s.Spans[0].To < b.now-head-900 || s.State.Failure != nil {
+		t.Errorf("%+v", s)
+	}
+	b.add(b.now-60, 0, "first")
+	b.must(300)
+	b.must(1200)
+	b.must(0)
+	b.want("first")
+	b.covers([2]int64{b.now - b.site().Spans[0].From, head})
+}
+
+func TestTheHeadIsNotBelievedAtOnce(t *testing.T) {
+	b := newBench(t)
+	b.every(hour, start-100*days, start-hour)
+	b.every(1, start-600, start)
+	b.must(0)
+	b.history.Remove(func(r archive.Row) bool { return r.Second >= start-600 })
+	rows := len(b.stored())
+	if _, err := b.after(60); err == nil || !strings.Contains(err.Error(), "cut answer") {
+		t.Error(err)
+	}
+	if len(b.stored()) != rows || b.site().State.Refused != 1 {
+		t.Error("rows are gone, or the refusal is not noted")
+	}
+	if s := b.must(60); len(b.stored()) != rows-600 || s.State.Refused != 0 || s.State.Failure != nil {
+		t.Errorf("%d rows of %d: %+v", len(b.stored()), rows, s.State)
+	}
+}
+
+func TestWhatIsFinalStays(t *testing.T) {
+	b := newBench(t)
+	b.every(hour, start-100*days, start-hour)
+	b.must(0)
+	newest := b.stored()[len(b.stored())-1]
+	b.history.Remove(func(r archive.Row) bool { return r.Content == newest })
+	rows := len(b.stored())
+	s := b.must(300)
+	d := s.State.Drift
+	if len(d) != 1 || d[0].Archived != 1 || d[0].Vendor != 0 || len(b.stored()) != rows {
+		t.Fatalf("%+v", d)
+	}
+	if s.Spans[len(s.Spans)-1].To != start-head {
+		t.Errorf("the hole was filled in spite of a difference below it: %v", s.Spans)
+	}
+	s = b.must(300)
+	if s.Spans[len(s.Spans)-1].To != b.now-head || len(s.State.Drift) != 1 {
+		t.Errorf("the same difference keeps the hole open: %v", s.Spans)
+	}
+}
+
+func TestTheWeeklyCheck(t *testing.T) {
+	b := newBench(t)
+	b.every(hour, start-3*days, start+30*days)
+	b.add(start-100*days, 0, "before")
+	b.must(0)
+	if err := b.pass.CheckIfDue(t.Context()); err != nil || b.site().State.Checked.Unix() != start {
+		t.Fatal(err)
+	}
+	b.pass.Settings.Backfill = 2 * 24 * time.Hour
+	b.must(3 * days)
+	b.history.Add(0, archive.Row{Site: site, Second: b.now - 30*hour, Content: "too late"})
+	for range 40 { // The days are chosen by chance.
+		if err := b.pass.Check(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := b.site()
+	if len(s.State.Drift) != 1 || s.State.Drift[0].Vendor != s.State.Drift[0].Archived+1 ||
+		!strings.Contains(s.State.Drift[0].Message, "archive.lag") {
+		t.Fatalf("%+v", s.State.Drift)
+	}
+	if slices.Contains(b.stored(), "too late") {
+		t.Error("what is final has changed")
+	}
+	b.history.Remove(func(r archive.Row) bool { return r.Content == "too late" })
+	for range 40 {
+		_ = b.pass.Check(t.Context())
+	}
+	if s := b.site(); len(s.State.Drift) != 0 {
+		t.Errorf("%+v", s.State.Drift)
+	}
+}
+
+func TestAnErasedViewerIsNoDrift(t *testing.T) {
+	b := newBench(t)
+	b.every(hour, start-5*days, start)
+	b.add(start-100*days, 0, "before")
+	b.must(0)
+	for _, content := range b.stored() {
+		person := archivetest.Person(archive.Row{User: "u" + content})
+		if _, err := b.engine.Erase(t.Context(), []string{site}, person); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.must(300)
+	if err := b.pass.Check(t.Context()); err != nil || len(b.site().State.Drift) != 0 {
+		t.Errorf("%v, %+v", err, b.site().State.Drift)
+	}
+}
+
+// A script is a vendor that sends what a test wants.
+type script []*pb.StreamLicensesResponse
+
+func (s script) StreamLicenses(
+	_ *pb.StreamLicensesRequest, to grpc.ServerStreamingServer[pb.StreamLicensesResponse],
+) error {
+	for _, m := range s {
+		if err := to.Send(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestAnswersThatCannotBe(t *testing.T) {
+	row := func(at int64) *pb.License { return archivetest.License(archive.Row{Site: site, Second: at}) }
+	for name, c := range map[string]struct {
+		vendor adapters.LicenseStreamer
+		want   string
+	}{
+		"no time":      {script{{Licenses: []*pb.License{{ContentId: "c"}}}}, "without a time"},
+		"before 2010":  {script{{Licenses: []*pb.License{row(archive.MinSecond - 1)}}}, "2009-12-31"},
+		"after 2078":   {script{{Licenses: []*pb.License{row(archive.MaxSecond + 1)}}}, "after"},
+		"no end":       {script{{Licenses: []*pb.License{row(start)}, NextPageToken: "x"}}, "breaks off"},
+		"no message":   {script{}, "breaks off"},
+		"not in order": {script{{Licenses: []*pb.License{row(start - hour), row(start)}}}, "not newest first"},
+	} {
+		b := newBench(t)
+		b.pass.Vendor = c.vendor
+		_, err := b.after(0)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if e := apierror.Convert(err); e.Reason != pb.ErrorReason_VENDOR_RESPONSE_INVALID {
+			t.Errorf("%s: %v", name, e.Reason)
+		}
+		if f := b.site().State.Failure; f == nil || f.Message != apierror.Convert(err).Message {
+			t.Errorf("%s: the archive shows %+v", name, f)
+		}
+		if n := len(b.site().Spans); n != 0 {
+			t.Errorf("%s: something is final", name)
+		}
+	}
+}
+
+func TestAPassThatMayNotWriteWritesNothing(t *testing.T) {
+	b := newBench(t)
+	b.every(hour, start-days, start)
+	lost := errors.New("lost")
+	b.pass.Hold = func(context.Context) error { return lost }
+	if _, err := b.after(0); !errors.Is(err, lost) || len(b.stored()) != 0 {
+		t.Errorf("%v, %d rows", err, len(b.stored()))
+	}
+}
