@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -117,7 +118,9 @@ func one(e *pb.Explanation_Evidence) Found { return Found{Evidence: []*pb.Explan
 // unavailable returns evidence that could not be read.
 func (c Case) unavailable(kind, resource string, err error, format string, args ...any) Found {
 	e := c.evidence(kind, resource, pb.Explanation_Evidence_UNAVAILABLE, format, args...)
-	e.Error = apierror.Convert(err).With(apierror.Vendor, c.Vendor.ID).GRPCStatus().Proto()
+	shaped := apierror.Convert(err).With(apierror.Vendor, c.Vendor.ID)
+	e.Error = shaped.GRPCStatus().Proto()
+	e.Message = fmt.Sprintf("%s: %s.", strings.TrimSuffix(e.GetMessage(), "."), strings.TrimSuffix(shaped.Message, "."))
 	return one(e)
 }
 

@@ -15,13 +15,14 @@ import (
 
 // person returns the MD5 of the user of the license request, or "" if the request names none.
 func (c Case) person() string {
-	switch user := c.License.GetUserId(); {
-	case user == sharedUser[c.Vendor.Kind]:
+	switch user := c.License.GetUserId(); user {
+	case "":
+		return strings.ToLower(c.License.GetUserIdMd5())
+	case sharedUser[c.Vendor.Kind]:
 		return "" // It is many people, or nobody.
-	case user != "":
+	default:
 		return Person(user)
 	}
-	return strings.ToLower(c.License.GetUserIdMd5())
 }
 
 // sharedUser is the user id under which a kind of vendor counts the requests without a user.

@@ -13,7 +13,7 @@ import (
 )
 
 //go:embed testdata/codes.txt
-var codes string
+var listed string
 
 // or returns the name of an enum's value, or "-" for the unspecified one.
 func or(name fmt.Stringer, unspecified string) string {
@@ -25,7 +25,7 @@ func or(name fmt.Stringer, unspecified string) string {
 
 func TestEveryCodeHasItsExplanation(t *testing.T) {
 	n := 0
-	for line := range strings.Lines(codes) {
+	for line := range strings.Lines(listed) {
 		words := strings.Split(strings.TrimSpace(line), "|")
 		if strings.HasPrefix(line, "#") {
 			continue
