@@ -41,7 +41,8 @@ func evidenceCases() []evidenceCase {
 			here:    others + "5 a d1 m1 c1 WIDEVINE 7011\n", want: []string{
 				"TOKEN_DURATION NEUTRAL: valid for 10m.",
 				"COHORT NEUTRAL: 1 of 22 license requests at the site failed with 7011, in the newest run of hours " +
-					"since 2026-11-29T13:55:00Z. They came from 1 user with 1 device of 1 device model, for 1 content, by 1 DRM",
+					"since 2026-11-29T13:55:00Z. They came from 1 user with 1 device of 1 device model, " +
+					"for 1 content, by 1 DRM",
 				"DEVICE_MODEL NEUTRAL: 1 of 1 license request", "CONTENT NEUTRAL: ",
 			},
 		},
@@ -153,7 +154,7 @@ func evidenceCases() []evidenceCase {
 			owner: pb.Explanation_INTEGRATOR,
 			here:  others + "2*20 a d m lost WIDEVINE -\n10 b e n lost FAIRPLAY -\n", want: []string{
 				"SITE_STATE NEUTRAL: issues licenses for it", "STATUS_CHANGE NEUTRAL: ", "COHORT NEUTRAL: ",
-				"PATTERN NEUTRAL: 3 of 3 license requests with this content (lost) failed, and 0 of 21 requests without",
+				"PATTERN NEUTRAL: 3 of 3 license requests with this content (lost) failed, and 0 of 21 requests",
 				"OTHER_DEVICES NEUTRAL: ", "OTHER_SITES NEUTRAL: ",
 			},
 		},
