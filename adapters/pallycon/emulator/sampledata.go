@@ -15,6 +15,8 @@ const (
 	sampleDays = 120
 	// suspendedDays is how many days ago the sample data's suspended site was suspended.
 	suspendedDays = 20
+	// troubledDays is for how many days the troubles of the sample data have lasted.
+	troubledDays = 5
 )
 
 // fillSampleData fills the server for a sandbox.
@@ -29,6 +31,9 @@ func (e *Emulator) fillSampleData() {
 			date := today.AddDate(0, 0, -ago)
 			random := twin.Rand(e.seed, model.site.SiteID+date.Format(day))
 			asked := audience.day(random, date)
+			if ago < troubledDays {
+				asked = append(asked, audience.troubled(e.seed, date)...)
+			}
 			licenses := asked[:0]
 			for _, l := range asked {
 				stubborn := random.Float64() < 0.05 // Some viewers keep trying at a suspended site.
@@ -124,7 +129,7 @@ func (a *audience) day(random *rand.Rand, date time.Time) []License {
 			}
 		}
 		if random.Float64() < 0.03 {
-			l.Status, l.ErrorCode = StatusFail, failureCode(random, l)
+			l.Status, l.ErrorCode = StatusFail, failureCode(random, a.model.site.SiteID, l)
 		}
 		licenses = append(licenses, l)
 		if random.Float64() < 0.015 { // Some players ask twice.
@@ -135,10 +140,11 @@ func (a *audience) day(random *rand.Rand, date time.Time) []License {
 }
 
 // failureCode returns a code of the license server that fits l.
-func failureCode(random *rand.Rand, l License) string {
+func failureCode(random *rand.Rand, site string, l License) string {
+	fits := func(wanted, value string) bool { return wanted == "" || wanted == value }
 	for {
 		f := weighted(random, failureCodes)
-		if (f.licenseType == "" || f.licenseType == l.LicenseType) && (f.drm == "" || f.drm == l.DRMType) {
+		if fits(f.site, site) && fits(f.licenseType, l.LicenseType) && fits(f.drm, l.DRMType) {
 			return f.code
 		}
 	}

@@ -117,6 +117,46 @@ func TestSampleLicensesArePlausible(t *testing.T) {
 	}
 }
 
+// TestSampleFailuresHaveCauses checks that what the failures of a cause have in common fails
+// always, and that their viewers get licenses otherwise.
+func TestSampleFailuresHaveCauses(t *testing.T) {
+	now := at("2026-01-02 15:04:05")
+	e := sampleData(1, now)
+	for _, c := range []struct {
+		site, code string
+		common     func(emulator.License) string // empty if always another one
+	}{
+		{"MOVI", "7001", func(l emulator.License) string { return l.CID }},
+		{"DEMO", "7001", func(l emulator.License) string { return l.CID }},
+		{"MOVI", "7110", func(l emulator.License) string { return l.DeviceModel }},
+		{"MOVI", "7115", func(l emulator.License) string { return l.DeviceModel }},
+		{"MOVI", "7316", func(l emulator.License) string { return l.DeviceID }},
+	} {
+		failing, users, today := map[string]bool{}, map[string]bool{}, 0
+		for _, l := range e.Licenses(c.site) {
+			if l.ErrorCode == c.code {
+				failing[c.common(l)], users[l.UserID] = true, true
+				if now.Sub(l.RegTime) < 24*time.Hour {
+					today++
+				}
+			}
+		}
+		if c.code != "7316" && len(failing) != 1 || today == 0 || len(users) < 2 {
+			t.Errorf("%s %s: %d failures of a day, of %d users, for %v", c.site, c.code, today, len(users), failing)
+		}
+		succeeds := false
+		for _, l := range e.Licenses(c.site) {
+			if l.Status == emulator.StatusSuccess && failing[c.common(l)] {
+				t.Errorf("%s %s: %+v has a license", c.site, c.code, l)
+			}
+			succeeds = succeeds || l.Status == emulator.StatusSuccess && users[l.UserID]
+		}
+		if !succeeds {
+			t.Errorf("%s %s: its viewers get no license at all", c.site, c.code)
+		}
+	}
+}
+
 func BenchmarkSampleData(b *testing.B) {
 	for b.Loop() {
 		sampleData(1, at("2026-01-02 15:04:05"))

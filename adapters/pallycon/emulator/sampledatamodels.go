@@ -139,32 +139,28 @@ var deviceModels = []deviceModel{
 	{"NCG-Windows", "Windows", "NCG", 0.5, 32, ""},
 }
 
-// A failureKind is a code of the license server, and the licenses that can have it. Empty means
-// any.
+// A failureKind is a code of the license server that any license request may get now and then, and
+// the license requests that can have it. Empty means any. The troubles have codes of their own.
 type failureKind struct {
-	code, licenseType, drm string
-	share                  float64
+	code, site, licenseType, drm string
+	share                        float64
 }
 
 func (f failureKind) weight() float64 { return f.share }
 
 var failureCodes = []failureKind{
-	{"7011", "token", "", 40}, // token expired
-	{"7012", "token", "", 8},  // content id mismatch
-	{"7019", "token", "", 6},  // token hash mismatch
-	{"8002", "gateway", "", 40},
-	{"7001", "", "", 8}, // no packaging info
-	{"9001", "", "", 3}, // missing parameter
-	{"1002", "", "", 1}, // trial limit
-	{"2001", "", "", 1}, // database
-	{"2701", "", "", 1},
-	{"2702", "", "", 1},
-	{"7101", "", "Widevine", 8},
-	{"7103", "", "Widevine", 4},
-	{"7110", "", "Widevine", 2},
-	{"7201", "", "PlayReady", 10},
-	{"7203", "", "PlayReady", 4},
-	{"7301", "", "FairPlay", 8},
-	{"7305", "", "FairPlay", 4},
-	{"7311", "", "FairPlay", 2},
+	{"7011", "", "token", "", 40},       // token expired
+	{"7012", "", "token", "", 8},        // content id mismatch
+	{"7019", "", "token", "", 6},        // token hash mismatch
+	{"8002", "EDU1", "gateway", "", 40}, // the callback refused; the other sites have none
+	{"9001", "", "", "", 3},             // missing parameter
+	{"2001", "", "", "", 1},             // database
+	{"2701", "", "", "", 1},
+	{"2702", "", "", "", 1},
+	{"7101", "", "", "Widevine", 8},
+	{"7103", "", "", "Widevine", 4},
+	{"7201", "", "", "PlayReady", 10},
+	{"7203", "", "", "PlayReady", 4},
+	{"7305", "", "", "FairPlay", 4},
+	{"7311", "", "", "FairPlay", 2},
 }
