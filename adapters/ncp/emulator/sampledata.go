@@ -54,11 +54,22 @@ func (e *Emulator) putHistory(seed uint64, model siteModel, from, until time.Tim
 		var issued []License
 		for _, l := range audience.day(twin.Rand(seed, id+date.Format(secondLayout)), date) {
 			if !l.CreatedTime.Before(from) && !l.CreatedTime.After(until) {
+				if model.troubled(l, today) {
+					l.LicenseStatus = StatusFail
+				}
 				issued = append(issued, l)
 			}
 		}
 		e.PutLicenses(id, issued...)
 	}
+}
+
+// troubled reports whether a license request fails for the cause that the site has. The history shows
+// no code, so that only what the failures have in common points at the cause.
+func (m siteModel) troubled(l License, today time.Time) bool {
+	since := func(days int) bool { return !l.CreatedTime.Before(daysBefore(today, days)) }
+	return m.fairPlayFails && l.DRMType == "FairPlay" && since(1) ||
+		m.misPackaged != "" && l.ContentID == m.misPackaged && since(3)
 }
 
 // daysBefore returns six in the morning of the day that many days ago.

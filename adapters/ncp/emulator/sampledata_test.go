@@ -89,6 +89,40 @@ func TestSampleDataIsPlausible(t *testing.T) {
 	twintest.Within(t, "kinds of DRM", len(drms), 3, 3)
 }
 
+// TestSampleFailuresHaveCauses checks what the failures of a cause have in common, since the history
+// shows no code.
+func TestSampleFailuresHaveCauses(t *testing.T) {
+	now := at("2026-01-02 15:04:05")
+	e := sampleData(1, now)
+	for _, c := range []struct {
+		site   string
+		common func(emulator.License) bool
+	}{
+		{"demo_site", func(l emulator.License) bool { return l.ContentID == "cosmos-laundromat" }},
+		{"kids_and_songs", func(l emulator.License) bool { return l.DRMType == "FairPlay" }},
+	} {
+		i := slices.IndexFunc(e.Sites(), func(s emulator.Site) bool { return s.SiteName == c.site })
+		users, others, failed := map[string]bool{}, 0, 0
+		for _, l := range e.Licenses(e.Sites()[i].SiteID) {
+			switch fails := l.LicenseStatus == emulator.StatusFail; {
+			case now.Sub(l.CreatedTime) > 24*time.Hour:
+			case c.common(l) && !fails:
+				t.Errorf("%s: %+v has a license", c.site, l)
+			case c.common(l):
+				users[l.UserIDMD5] = true
+			default:
+				others++
+				if fails {
+					failed++
+				}
+			}
+		}
+		if len(users) < 2 || others < 10 || 5*failed > others {
+			t.Errorf("%s: %d users fail, and %d of %d other requests", c.site, len(users), failed, others)
+		}
+	}
+}
+
 func TestSampleSitesTellHowTheyCameToBe(t *testing.T) {
 	now := at("2026-01-02 15:04:05")
 	e := sampleData(1, now)

@@ -15,6 +15,8 @@ type siteModel struct {
 	users         int
 	userID        func(random *rand.Rand, i int) string
 	contents      []string
+	misPackaged   string // for three days: the content was packaged again, with other keys
+	fairPlayFails bool   // since yesterday: the site has another certificate than the app
 }
 
 // sampleSites are the sample sites. The testers of demo_site and the families of kids_and_songs are
@@ -31,8 +33,9 @@ var sampleSites = []siteModel{
 		site:   Site{SiteID: "drm-20230912054417-kQzTe", SiteName: "demo_site", Enabled: true},
 		perDay: 40, failing: 0.08, users: 25,
 		userID: func(_ *rand.Rand, i int) string { return fmt.Sprintf("tester%02d", i+1) },
-		contents: []string{"bigbuckbunny", "configtest", "sintel", "tears-of-steel",
+		contents: []string{"bigbuckbunny", "configtest", "cosmos-laundromat", "sintel", "tears-of-steel",
 			"test-multitrack", "elephants-dream"},
+		misPackaged: "cosmos-laundromat",
 	},
 	{
 		site: Site{
@@ -44,8 +47,9 @@ var sampleSites = []siteModel{
 			},
 		},
 		onFor: 20, perDay: 45, failing: 0.05, users: 60,
-		userID:   func(_ *rand.Rand, i int) string { return fmt.Sprintf("family%03d@kids.example", i+1) },
-		contents: numbered("song%%%03d", 40), // These ids need an escape.
+		userID:        func(_ *rand.Rand, i int) string { return fmt.Sprintf("family%03d@kids.example", i+1) },
+		contents:      numbered("song%%%03d", 40), // These ids need an escape.
+		fairPlayFails: true,
 	},
 	{
 		// This site was never switched on.
