@@ -1,0 +1,206 @@
+package sqldb
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/drmhub/drmhub/server/internal/database"
+)
+
+// maxRuns is how often a transaction runs that PostgreSQL rolls back in favor of another one.
+const maxRuns = 6
+
+// A tx is a transaction that writes.
+type tx struct {
+	*sql.Tx
+	db       *DB
+	prepared map[string]*sql.Stmt
+	written  int // rows
+}
+
+// write runs do in a transaction. It may run again if PostgreSQL rolls it back. What do has found out is
+// complete once write returns without an error.
+func (d *DB) write(ctx context.Context, do func(context.Context, *tx) error) error {
+	select {
+	case d.writing <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-d.writing }()
+	err := d.file.Check()
+	for range maxRuns {
+		if err != nil {
+			break
+		}
+		if err = d.transact(ctx, do); err == nil {
+			return d.file.Check() // The file may have gone during the commit.
+		}
+		d.codes.clear() // They may hold ids that do not exist.
+		if !database.IsRetryable(err) {
+			break
+		}
+		err = ctx.Err()
+	}
+	return fmt.Errorf("cannot write to the archive, and nothing was changed: %w", err)
+}
+
+func (d *DB) transact(ctx context.Context, do func(context.Context, *tx) error) error {
+	begun, err := d.writes.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer begun.Rollback()
+	tx := &tx{Tx: begun, db: d, prepared: map[string]*sql.Stmt{}}
+	if err := do(ctx, tx); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	d.truncate(ctx, tx.written)
+	return nil
+}
+
+// statement returns a prepared statement, which ends with the transaction.
+func (tx *tx) statement(ctx context.Context, query string) (*sql.Stmt, error) {
+	if s := tx.prepared[query]; s != nil {
+		return s, nil
+	}
+	s, err := tx.PrepareContext(ctx, tx.db.sql(query))
+	if err != nil {
+		return nil, err
+	}
+	tx.prepared[query] = s
+	return s, nil
+}
+
+func (tx *tx) exec(ctx context.Context, query string, args ...any) (changed int64, err error) {
+	s, err := tx.statement(ctx, query) //nolint:sqlclosecheck // It ends with the transaction.
+	if err != nil {
+		return 0, err
+	}
+	result, err := s.ExecContext(ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+func (tx *tx) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	s, err := tx.statement(ctx, query) //nolint:sqlclosecheck // It ends with the transaction.
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, args...)
+}
+
+func (tx *tx) ints(ctx context.Context, query string, args []any, each func([]int64)) error {
+	rows, err := tx.query(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	return scanInts(rows, each)
+}
+
+// perInsert is how many rows an INSERT into SQLite has.
+const perInsert = 40
+
+// insert inserts rows of numbers, one after the other in values. tail follows the rows in the statement.
+// each gets the columns that tail returns, or is nil.
+func (tx *tx) insert(
+	ctx context.Context, into string, columns int, values []int64, tail string, each func([]int64),
+) error {
+	tx.written += len(values) / columns
+	if tx.db.isPostgres() {
+		if len(values) == 0 {
+			return nil
+		}
+		args := make([]any, columns)
+		for c := range columns {
+			column := make([]int64, 0, len(values)/columns)
+			for i := c; i < len(values); i += columns {
+				column = append(column, values[i])
+			}
+			args[c] = column
+		}
+		unnest := strings.TrimSuffix(strings.Repeat("?::BIGINT[], ", columns), ", ")
+		return tx.run(ctx, "INSERT INTO "+into+" SELECT * FROM unnest("+unnest+") "+tail, args, each)
+	}
+	row := "(" + strings.TrimSuffix(strings.Repeat("?,", columns), ",") + "),"
+	for len(values) > 0 {
+		n := min(len(values), perInsert*columns)
+		args := make([]any, n)
+		for i, v := range values[:n] {
+			args[i] = v
+		}
+		values = values[n:]
+		rows := strings.TrimSuffix(strings.Repeat(row, n/columns), ",")
+		// An error rolls back, so that SQLite keeps no journal for the statement alone.
+		err := tx.run(ctx, "INSERT OR ROLLBACK INTO "+into+" VALUES "+rows+" "+tail, args, each)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (tx *tx) run(ctx context.Context, query string, args []any, each func([]int64)) error {
+	if each == nil {
+		_, err := tx.exec(ctx, query, args...)
+		return err
+	}
+	return tx.ints(ctx, query, args, each)
+}
+
+// makeKey makes the key of the keyed hash of erased persons, once.
+func (d *DB) makeKey(ctx context.Context) error {
+	return d.write(ctx, func(ctx context.Context, tx *tx) error {
+		if err := tx.lock(ctx, 0, true); err != nil {
+			return err
+		}
+		key := make([]byte, 32)
+		_, _ = rand.Read(key) // It never fails.
+		_, err := tx.exec(ctx, `INSERT INTO archive_meta (generation, key)
+			SELECT 1, `+tx.db.bytes()+` WHERE NOT EXISTS (SELECT 1 FROM archive_meta)`, key)
+		return err
+	})
+}
+
+// bytes is a parameter of bytes where PostgreSQL cannot know that by itself.
+func (d *DB) bytes() string {
+	if d.isPostgres() {
+		return "?::BYTEA"
+	}
+	return "?"
+}
+
+// remember makes the ids that this process remembers those of the database. Transactions call it first.
+func (tx *tx) remember(ctx context.Context) error {
+	var generation int64
+	rows, err := tx.query(ctx, "SELECT generation, key FROM archive_meta")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return errors.Join(rows.Err(), errors.New("the archive has lost its key"))
+	}
+	if err := rows.Scan(&generation, &tx.db.codes.key); err != nil {
+		return err
+	}
+	if generation != tx.db.codes.generation {
+		tx.db.codes.clear()
+		tx.db.codes.generation = generation
+	}
+	return errors.Join(rows.Err(), rows.Close())
+}
+
+// forgetIDs makes every process forget the ids that it remembers.
+func (tx *tx) forgetIDs(ctx context.Context) error {
+	_, err := tx.exec(ctx, "UPDATE archive_meta SET generation = generation + 1")
+	return err
+}
