@@ -26,6 +26,7 @@ type acme struct {
 	Timeout time.Duration  `yaml:"timeout"`
 	Zone    *time.Location `yaml:"zone"`
 	Regions []string       `yaml:"regions"`
+	Quota   *float64       `yaml:"quota"`
 	Proxy   *acmeProxy     `yaml:"proxy"`
 	Tries   *float64       `yaml:"tries"`
 	Cache   string         // no key

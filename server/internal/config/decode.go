@@ -5,6 +5,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -119,6 +120,12 @@ func (d *decoder) value(node *yaml.Node, path string, out reflect.Value) {
 // as 5 to "5".
 func (d *decoder) scalar(node *yaml.Node, path string, out reflect.Value, otherwise string, tags ...string) {
 	fits := node.Kind == yaml.ScalarNode && slices.Contains(tags, node.ShortTag())
+	if fits && out.CanInt() {
+		if n, err := strconv.ParseInt(node.Value, 10, out.Type().Bits()); err == nil {
+			out.SetInt(n) // 016 is 16, and not octal.
+			return
+		}
+	}
 	if !fits || node.Decode(out.Addr().Interface()) != nil {
 		d.fail(path, otherwise)
 	}

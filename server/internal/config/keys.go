@@ -64,6 +64,9 @@ func newSetting(path string, t reflect.Type, value reflect.Value, kinds Kinds) *
 	}
 	switch {
 	case k.plain():
+		if t.Kind() == reflect.Pointer && t != reflect.TypeFor[*time.Location]() { // a value that may be left out
+			k.Type = t.Elem()
+		}
 	case t == reflect.TypeFor[Vendor]():
 		k.Keys = vendorKeys(path, kinds)
 	case t.Kind() == reflect.Struct:

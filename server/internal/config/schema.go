@@ -49,8 +49,10 @@ func Schema(kinds Kinds) ([]byte, error) {
 			"description": "A value from an environment variable, or from a file.",
 			"oneOf":       []any{one("env"), one("file")},
 		},
-		"file":     map[string]any{"anyOf": []any{map[string]any{"type": "string", "minLength": 1}, one("file")}},
-		"duration": map[string]any{"type": "string", "pattern": durationPattern},
+		"file": map[string]any{"anyOf": []any{map[string]any{"type": "string", "minLength": 1}, one("file")}},
+		"duration": map[string]any{"anyOf": []any{
+			map[string]any{"type": "string", "pattern": durationPattern}, map[string]any{"const": 0},
+		}},
 	}
 	return json.MarshalIndent(schema, "", "  ")
 }

@@ -237,7 +237,8 @@ func (d *decoder) start() string { return "relative paths start at " + d.dir }
 
 func (d *decoder) duration(node *yaml.Node, path string, out *time.Duration) {
 	length, err := time.ParseDuration(node.Value)
-	if err != nil || node.ShortTag() != "!!str" {
+	isZero := node.ShortTag() == "!!int" && length == 0 // 0 needs no unit
+	if err != nil || node.ShortTag() != "!!str" && !isZero {
 		d.fail(path, "must be a length of time with its unit, such as 30s, 500ms or 2m")
 		return
 	}
