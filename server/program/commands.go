@@ -78,7 +78,7 @@ func auditCommand() *cobra.Command {
 				return cli.Usagef("use either --config or --file")
 			case lines != nil:
 				return app.VerifyAuditFiles(lines, c.OutOrStdout())
-			case file == "":
+			case !hasConfiguration(file):
 				return cli.Usagef("verify needs --config (or DRMHUB_CONFIG) with a store, or --file with audit events")
 			}
 			return app.VerifyAudit(c.Context(), file, c.OutOrStdout())

@@ -69,7 +69,7 @@ func configFile(c *cobra.Command, args []string) (string, error) {
 	}
 	switch len(args) {
 	case 0:
-		if len(config.Variables(os.Environ())) > 0 {
+		if hasConfiguration("") {
 			return "", nil
 		}
 		return "", cli.Usagef("%s needs a file, such as drmhub.yaml\nSee: %[1]s --help", c.CommandPath())

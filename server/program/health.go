@@ -25,8 +25,8 @@ const healthTime = 3 * time.Second
 const healthHelp = `health asks the server on this machine whether it takes calls, and fails unless it does. It
 serves as the health check of an image that has no shell.
 
-With a configuration file, it asks ops.listen, or else http.listen. Over TLS, it expects the certificate of the
-file itself, so that no name and no authority must fit.`
+With a configuration, it asks ops.listen, or else http.listen. Over TLS, it expects the certificate of the
+configuration itself, so that no name and no authority must fit.`
 
 // healthCommand asks a running server whether it takes calls.
 func healthCommand() *cobra.Command {
@@ -39,7 +39,7 @@ func healthCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(c.Context(), healthTime)
 			defer cancel()
-			if file == "" || c.Flags().Changed("url") {
+			if !hasConfiguration(file) || c.Flags().Changed("url") {
 				return askReady(ctx, url, http.DefaultClient)
 			}
 			rest, ops, err := config.ReadListeners(file)

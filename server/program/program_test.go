@@ -244,6 +244,30 @@ func TestHealthOfAConfiguration(t *testing.T) {
 	}
 }
 
+// TestTheEnvironmentAlone runs a server without a file, and the commands beside it.
+func TestTheEnvironmentAlone(t *testing.T) {
+	ops := freeAddress(t)
+	for key, value := range map[string]string{
+		"AUTH_MODE": "none", "GRPC_LISTEN": "127.0.0.1:0", "HTTP_LISTEN": "127.0.0.1:0", "OPS_LISTEN": ops,
+		"STORE_DSN": "sqlite:" + filepath.Join(t.TempDir(), "drmhub.db"), "VENDORS_0_ID": "acme",
+		"VENDORS_0_AMINO": "{base_url: \"http://127.0.0.1:1\"}", "VENDORS_0_AMINO_TOKEN": "sandbox-amino-bearer-token",
+		"VENDORS_0_AMINO_REQUESTS_PER_SECOND": "3",
+	} {
+		t.Setenv("DRMHUB_"+key, value)
+	}
+	running(t, 1)
+	for line, want := range map[string]string{
+		"health": "", "audit verify": "", "config check": "", "config print": "",
+		"--http 127.0.0.1:0":                     "set grpc.listen, http.listen",
+		"token --key no.pem --kid k --subject s": "its server takes no tokens",
+	} {
+		_, err := ran(t, strings.Fields(line)...)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", line, err, want)
+		}
+	}
+}
+
 // freeAddress returns an address on loopback that nobody listens on.
 func freeAddress(t *testing.T) string {
 	t.Helper()

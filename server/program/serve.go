@@ -50,6 +50,9 @@ func configFlag(c *cobra.Command, file *string, usage string) {
 	c.Flags().Lookup("config").DefValue = "" // The help is the same in every environment.
 }
 
+// hasConfiguration reports whether there is a configuration: a file, or the environment alone.
+func hasConfiguration(file string) bool { return file != "" || len(config.Variables(os.Environ())) > 0 }
+
 // hostsFlag adds the flag that names further hosts of a listener.
 func hostsFlag(c *cobra.Command, hosts *[]string, of string) {
 	c.Flags().StringArrayVar(hosts, "host", nil,
@@ -62,9 +65,9 @@ func (s *serving) run(c *cobra.Command, _ []string) error {
 	twins, stopTwins := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopTwins()
 	for _, name := range []string{"grpc", "http", "host"} {
-		if s.file != "" && c.Flags().Changed(name) {
+		if hasConfiguration(s.file) && c.Flags().Changed(name) {
 			return cli.Usagef("--grpc, --http and --host are for the sandbox: " +
-				"set grpc.listen, http.listen and http.allowed_hosts in the configuration file instead")
+				"set grpc.listen, http.listen and http.allowed_hosts in the configuration instead")
 		}
 	}
 	cfg, running, err := s.configuration(twins)
@@ -84,7 +87,7 @@ func (s *serving) run(c *cobra.Command, _ []string) error {
 
 // configuration returns the configuration in the file, or that of the sandbox with its twins.
 func (s *serving) configuration(ctx context.Context) (*config.Config, []app.Twin, error) {
-	if s.file == "" && len(config.Variables(os.Environ())) == 0 {
+	if !hasConfiguration(s.file) {
 		return app.Sandbox(ctx, s.grpcListen, s.httpListen, s.hosts...)
 	}
 	cfg, err := config.Read(s.file, kinds())

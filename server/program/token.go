@@ -142,7 +142,7 @@ func (g *grant) check() error {
 		return errors.New("token needs --subject, the name of the caller")
 	case g.life < time.Second || g.life > maxTokenTime:
 		return errors.New("--for must be between 1s and ten years, such as 720h")
-	case g.config == "" && (g.issuer == "" || g.audience == ""):
+	case !hasConfiguration(g.config) && (g.issuer == "" || g.audience == ""):
 		return errors.New("token needs --config (or DRMHUB_CONFIG), or both --issuer and --audience")
 	}
 	return nil
@@ -152,7 +152,7 @@ func (g *grant) check() error {
 // than issuer and audience.
 func (g *grant) auth() (*config.Auth, error) {
 	auth := &config.Auth{}
-	if g.config != "" {
+	if g.config != "" || g.issuer == "" || g.audience == "" {
 		read, err := config.ReadAuth(g.config)
 		if err != nil {
 			return nil, err
