@@ -105,3 +105,37 @@ func TestNoRecordNoAnswer(t *testing.T) {
 		t.Errorf("%v: the cause is lost for the log", err)
 	}
 }
+
+func TestACallThatChangesTheArchiveIsRecorded(t *testing.T) {
+	var recorded []audit.Event
+	var down error
+	acts := audit.Acts(func(_ context.Context, e audit.Event) error {
+		recorded = append(recorded, e)
+		return down
+	}, digest)
+	const sync, get = pb.ArchiveService_SyncArchive_FullMethodName, pb.ArchiveService_GetArchive_FullMethodName
+	req := &pb.SyncArchiveRequest{Name: "vendors/v/sites/s/archive"}
+	for _, c := range []struct {
+		method  string
+		failure error
+		outcome string // of the event, or ""
+		down    error
+		code    codes.Code
+	}{
+		{sync, nil, "OK", nil, codes.OK},
+		{sync, apierror.NotFound("none"), "NOT_FOUND", nil, codes.NotFound},
+		{sync, apierror.NotFound("none"), "NOT_FOUND", errors.New("down"), codes.NotFound},
+		{sync, nil, "OK", errors.New("down"), codes.Unavailable},
+		{get, nil, "", nil, codes.OK},
+	} {
+		recorded, down = nil, c.down
+		_, err := call(t, acts, c.method, req, &pb.Archive{}, c.failure)
+		if got := apierror.Convert(err); err != nil && got.Code != c.code || err == nil && c.code != codes.OK {
+			t.Errorf("%+v: %v", c, err)
+		}
+		if c.outcome == "" != (len(recorded) == 0) || c.outcome != "" && (recorded[0].Outcome != c.outcome ||
+			recorded[0].Resource != req.GetName() || recorded[0].Method != c.method[1:] || recorded[0].RequestDigest == "") {
+			t.Errorf("%+v: recorded %+v", c, recorded)
+		}
+	}
+}

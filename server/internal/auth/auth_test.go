@@ -88,7 +88,8 @@ func TestRoles(t *testing.T) {
 		},
 		"operator": {
 			[]string{"operator"}, nil,
-			[]string{"sites:read", "sites:write", "product-licenses:write", "drm-accounts:write", "mutations:write"},
+			[]string{"sites:read", "sites:write", "product-licenses:write", "drm-accounts:write", "mutations:write",
+				"archive:write"},
 			[]string{"members:write", "audit:read", "secrets:read"},
 		},
 		"admin":      {[]string{"admin"}, nil, []string{"audit:read", "members:write"}, []string{"secrets:read"}},

@@ -38,15 +38,19 @@ type RPC struct {
 // AnyCaller is the scope that every caller with a valid identity holds.
 const AnyCaller = "caller:read"
 
-// noMutation holds the RPCs whose scope ends in ":write" although they start no mutation. They run
-// one that has its record already, or change only the archive.
-var noMutation = []string{
-	pb.MutationService_SettleMutation_FullMethodName,
-	pb.MutationService_ResendMutation_FullMethodName,
+// ofArchive holds the RPCs that change only the archive. They are no mutations.
+var ofArchive = []string{
 	pb.ArchiveService_SyncArchive_FullMethodName,
 	pb.ArchiveService_BackfillArchive_FullMethodName,
 	pb.ViewerService_EraseViewer_FullMethodName,
 }
+
+// noMutation holds the RPCs whose scope ends in ":write" although they start no mutation. They run
+// one that has its record already, or change only the archive.
+var noMutation = append([]string{
+	pb.MutationService_SettleMutation_FullMethodName,
+	pb.MutationService_ResendMutation_FullMethodName,
+}, ofArchive...)
 
 var (
 	rpcs   = read()
@@ -59,6 +63,12 @@ func RPCs() []*RPC { return slices.Clone(rpcs) }
 // Lookup returns the RPC with this name, with or without the slash that gRPC puts in front. It
 // returns nil for a method that is not in the contract.
 func Lookup(method string) *RPC { return byName[strings.TrimPrefix(method, "/")] }
+
+// ActsAlone reports whether a method changes something that is not a vendor's, without a mutation. The
+// audit trail records each call.
+func ActsAlone(method string) bool {
+	return slices.Contains(ofArchive, "/"+strings.TrimPrefix(method, "/"))
+}
 
 // Mutates reports whether a method changes something at a vendor, in a mutation of its own.
 func Mutates(method string) bool {

@@ -53,6 +53,7 @@ func Chain(p Parts) ([]grpc.UnaryServerInterceptor, []grpc.StreamServerIntercept
 			p.Rules.Unary,         // the journal's digest and locks need canonical names and masks
 			p.Confinement.Unary,   // it needs canonical names, and comes before anything is looked up
 			audit.Reads(p.Journal.Audit().Record, p.hexDigest()), // it records a response with secrets before it leaves
+			audit.Acts(p.Journal.Audit().Record, p.hexDigest()),  // it records what changes the archive
 			redact.Withhold, // a response without its secrets needs no record
 			p.Journal.Unary, // innermost: it runs the service as a mutation
 		}, []grpc.StreamServerInterceptor{

@@ -33,8 +33,8 @@ type Table map[string][]string
 // New returns the built-in roles, and the roles of the configuration in addition or instead:
 //
 //   - viewer reads everything but the audit trail and secrets.
-//   - operator is a viewer who also changes sites, product licenses and DRM accounts, and settles
-//     mutations.
+//   - operator is a viewer who also changes sites, product licenses and DRM accounts, settles
+//     mutations, and has the archive read more.
 //   - admin does everything but read secrets.
 //   - secrets reads secrets, for callers with another role.
 func New(configured map[string][]string) Table {
@@ -49,7 +49,7 @@ func New(configured map[string][]string) Table {
 		}
 	}
 	all["operator"] = append(slices.Clone(all["viewer"]),
-		"sites:write", "product-licenses:write", "drm-accounts:write", "mutations:write")
+		"sites:write", "product-licenses:write", "drm-accounts:write", "mutations:write", "archive:write")
 	maps.Copy(all, configured)
 	return all
 }

@@ -1,0 +1,52 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"google.golang.org/genproto/googleapis/rpc/code"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/auth"
+	"github.com/drmhub/drmhub/server/internal/contract"
+)
+
+// Acts returns an interceptor that records every call that changes something without being a
+// mutation, also one that fails. record and digest are those of Reads.
+//
+// Such a call can be repeated without harm. So where it cannot be recorded, it fails, and its
+// caller repeats it.
+func Acts(
+	record func(context.Context, Event) error,
+	digest func(ctx context.Context, req proto.Message, method string) string,
+) grpc.UnaryServerInterceptor {
+	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+		res, err := handler(ctx, req)
+		asked, ok := req.(proto.Message)
+		if !ok || !contract.ActsAlone(info.FullMethod) {
+			return res, err
+		}
+		method, ended := strings.TrimPrefix(info.FullMethod, "/"), code.Code_OK
+		event := Event{
+			Subject: auth.FromContext(ctx).Subject, Method: method, Resource: contract.ResourceName(asked),
+		}
+		if err != nil {
+			e := apierror.Convert(err)
+			ended, event.VendorCode = code.Code(e.Code), e.Metadata[apierror.VendorCode] //nolint:gosec // A code is small.
+		}
+		event.Outcome = ended.String()
+		ctx = context.WithoutCancel(ctx) // It is done, also if the caller has left.
+		event.RequestDigest = digest(ctx, asked, method)
+		if failed := record(ctx, event); failed != nil && err == nil {
+			unrecorded := apierror.New(codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE,
+				"The call took effect, but it must be audited, and the audit log is unavailable. Repeat it later.")
+			return nil, errors.Join(unrecorded, failed)
+		}
+		return res, err
+	}
+}
