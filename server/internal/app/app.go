@@ -24,6 +24,8 @@ import (
 
 	"github.com/drmhub/drmhub/gen"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/archive"
+	"github.com/drmhub/drmhub/server/internal/archive/syncer"
 	"github.com/drmhub/drmhub/server/internal/audit"
 	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/auth/limit"
@@ -73,6 +75,8 @@ type App struct {
 	metrics                    *telemetry.Metrics
 	calls                      *telemetry.Calls
 	canary                     *canary.Canary
+	archive                    archive.Engine // nil where the configuration turns it off
+	syncer                     *syncer.Syncer
 	grpcListener, httpListener net.Listener
 	ops                        *http.Server // of health and metrics; nil: they are served by http
 	opsListener                net.Listener
@@ -112,6 +116,9 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 	if err := errors.Join(a.showJournal(all), a.showVendors(all)); err != nil {
 		return err
 	}
+	if err := a.newArchive(ctx, cfg.Archive, all); err != nil {
+		return err
+	}
 	rules, err := validation.New(requests()...)
 	if err != nil {
 		return err
@@ -138,6 +145,9 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 		return err
 	}
 	a.startCanary(cfg.Canary, all)
+	if a.syncer != nil {
+		a.syncer.Start()
+	}
 	a.watchConfiguration()
 	a.logStart(cfg)
 	a.polls.Go(a.heedHangups)
@@ -187,6 +197,7 @@ func (a *App) release(ctx context.Context) error {
 		}
 	}
 	a.closeRefusals(ctx)
+	errs = append(errs, a.closeArchive())
 	if a.journal != nil {
 		errs = append(errs, a.journal.Close(ctx))
 	}
@@ -204,7 +215,7 @@ func (a *App) release(ctx context.Context) error {
 
 // register adds all services to a server.
 func (a *App) register(r grpc.ServiceRegistrar, all *vendors.Registry) {
-	services.Register(r, services.Parts{Vendors: all})
+	services.Register(r, services.Parts{Vendors: all, Archive: a.archive, Syncer: a.syncer})
 	pb.RegisterMutationServiceServer(r, journal.NewService(a.journal, a.confinement))
 	pb.RegisterAuditServiceServer(r, audit.NewService(a.store))
 	pb.RegisterCallerServiceServer(r, auth.Service{})

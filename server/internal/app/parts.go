@@ -116,7 +116,10 @@ func (a *App) prepare(next *config.Config, changed []string) (all parts, err err
 	if level := a.reloading.level; level != nil {
 		all = append(all, func(context.Context) { level.Set(next.Log.Least()) })
 	}
-	all = append(all, func(context.Context) { a.canary.SetInterval(next.Canary.Interval) })
+	all = append(all, func(context.Context) {
+		a.canary.SetInterval(next.Canary.Interval)
+		a.changeArchive(next.Archive)
+	})
 	certificates, err := a.prepareCertificates(next)
 	return append(all, certificates...), err
 }

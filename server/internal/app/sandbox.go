@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os/signal"
 	"strings"
+	"time"
 
 	"github.com/drmhub/drmhub/adapters/catalog"
 	"github.com/drmhub/drmhub/server/internal/config"
@@ -36,6 +37,7 @@ func Sandbox(ctx context.Context, grpcListen, httpListen string, hosts ...string
 		HTTP:  config.Listener{Listen: httpListen, AllowedHosts: hosts},
 		Auth:  config.Auth{Mode: config.AuthNone},
 		Store: config.Store{DSN: config.NewDSN(store.Memory)}, Canary: config.DefaultCanary(),
+		Archive: sandboxArchive(),
 	}
 	for _, kind := range catalog.Kinds {
 		addr, err := serveTwin(ctx, kind.Twin(sandboxSeed), "127.0.0.1:0", nil)
@@ -48,6 +50,14 @@ func Sandbox(ctx context.Context, grpcListen, httpListen string, hosts ...string
 		cfg.Vendors = append(cfg.Vendors, vendor)
 	}
 	return cfg, twins, nil
+}
+
+// sandboxArchive returns the archive of a sandbox. It is filled within seconds, and shows a new license soon.
+func sandboxArchive() config.Archive {
+	cfg := config.DefaultArchive()
+	cfg.Enabled, cfg.DSN = true, config.NewDSN(store.Memory)
+	cfg.Interval, cfg.Lag = 5*time.Second, 5*time.Second
+	return cfg
 }
 
 // Emulate runs the twin of one vendor until ctx ends. It calls ready with the address once the twin

@@ -1,8 +1,24 @@
 package services
 
 import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/drmhub/drmhub/adapters"
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/names"
+	"github.com/drmhub/drmhub/adapters/paging"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/archive"
+	"github.com/drmhub/drmhub/server/internal/archive/syncer"
+	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
@@ -11,4 +27,227 @@ type archives struct {
 	pb.UnimplementedArchiveServiceServer
 	vendors *vendors.Registry
 	engine  archive.Engine // nil if the archive is off
+	syncer  *syncer.Syncer // nil if the archive is off
+}
+
+const archiveSuffix = "/archive"
+
+func (s *archives) ListArchives(
+	ctx context.Context, req *pb.ListArchivesRequest,
+) (*pb.ListArchivesResponse, error) {
+	if s.engine == nil || s.syncer == nil {
+		return nil, errArchiveOff()
+	}
+	included, err := included(ctx, s.vendors.Snapshot(), req.GetParent())
+	if err != nil {
+		return nil, err
+	}
+	known, err := s.known(ctx, req.GetParent()+"/sites/"+names.Wildcard)
+	if err != nil {
+		return nil, err
+	}
+	res := &pb.ListArchivesResponse{}
+	all, err := s.listArchives(ctx, included, known, res)
+	if err != nil {
+		return nil, err
+	}
+	res.TotalSize = int32(len(all)) //nolint:gosec // There are at most 4096 sites.
+	res.Archives, res.NextPageToken, err = paging.Slice(req, all)
+	return res, err
+}
+
+// included returns the vendors that a parent includes and the caller may see.
+func included(ctx context.Context, all *vendors.Registry, parent string) ([]vendors.Vendor, error) {
+	some := all.All()
+	if parent != names.Vendor.Name(names.Wildcard) {
+		v, err := all.Lookup(parent)
+		if err != nil {
+			return nil, err
+		}
+		some = []vendors.Vendor{v}
+	}
+	caller := auth.FromContext(ctx)
+	unseen := func(v vendors.Vendor) bool { return !caller.SeesVendor(v.ID) }
+	return slices.DeleteFunc(slices.Clone(some), unseen), nil
+}
+
+// listArchives returns the archives of the sites that the vendors list, and of those that are
+// known.
+func (s *archives) listArchives(
+	ctx context.Context, included []vendors.Vendor, known map[string]archive.Site, res *pb.ListArchivesResponse,
+) (all []*pb.Archive, err error) {
+	caller, share, failed := auth.FromContext(ctx), newTimeShares(ctx), error(nil)
+	answers := begin(ctx, share, len(included), len(included) == 1,
+		func(ctx context.Context, i int) ([]string, error) {
+			if caller.ConfinedToSites() {
+				return caller.SitesOf(included[i].Name()), nil
+			}
+			return siteNames(ctx, included[i])
+		})
+	defer answers.stop()
+	for i, v := range included {
+		got := answers.next(i)
+		if got.slow {
+			got.err = errSlow(v.ID, answers.part)
+		}
+		if got.err != nil {
+			res.Unreachable = append(res.Unreachable, v.Name())
+			failed = got.err
+		}
+		named := map[string]bool{}
+		for _, name := range got.value {
+			named[name] = true
+		}
+		for name := range known {
+			named[name] = named[name] || strings.HasPrefix(name, v.Name()+"/")
+		}
+		for _, name := range slices.Sorted(maps.Keys(named)) {
+			if strings.HasPrefix(name, v.Name()+"/") && caller.SeesSite(name) {
+				all = append(all, s.show(v, siteOr(known, name)))
+			}
+		}
+	}
+	if ctx.Err() != nil {
+		return nil, apierror.FromContext(ctx)
+	}
+	if len(all) == 0 && failed != nil && len(res.GetUnreachable()) == len(included) {
+		return nil, failed
+	}
+	return all, nil
+}
+
+func siteOr(known map[string]archive.Site, name string) archive.Site {
+	if site, ok := known[name]; ok {
+		return site
+	}
+	return archive.Site{Name: name}
+}
+
+func (s *archives) GetArchive(ctx context.Context, req *pb.GetArchiveRequest) (*pb.Archive, error) {
+	v, site, err := s.find(ctx, req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	return s.show(v, site), nil
+}
+
+// find returns the site of an archive. A site that the archive does not know must be one of the
+// vendor's.
+func (s *archives) find(ctx context.Context, name string) (vendors.Vendor, archive.Site, error) {
+	if s.engine == nil || s.syncer == nil {
+		return vendors.Vendor{}, archive.Site{}, errArchiveOff()
+	}
+	of := strings.TrimSuffix(name, archiveSuffix)
+	v, err := s.vendors.Lookup(of)
+	if err != nil {
+		return v, archive.Site{}, err
+	}
+	site, err := s.engine.Site(ctx, of)
+	if err != nil || site.Zone != nil {
+		return v, site, err
+	}
+	listed, err := siteNames(ctx, v)
+	if err != nil {
+		return v, site, err
+	}
+	if !slices.Contains(listed, of) {
+		return v, site, apierror.NotFound("there is no site %q: ListSites lists the sites of each vendor", of).
+			With(apierror.Vendor, v.ID)
+	}
+	return v, site, nil
+}
+
+func (s *archives) SyncArchive(ctx context.Context, req *pb.SyncArchiveRequest) (*pb.Archive, error) {
+	v, site, err := s.find(ctx, req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	if err := s.syncer.Sync(ctx, v, site.Name); err != nil {
+		return nil, withVendor(v, err)
+	}
+	site, err = s.engine.Site(ctx, site.Name)
+	return s.show(v, site), err
+}
+
+func (s *archives) BackfillArchive(ctx context.Context, req *pb.BackfillArchiveRequest) (*pb.Archive, error) {
+	v, site, err := s.find(ctx, req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	since, now := req.GetStartTime().AsTime(), time.Now()
+	switch keep := s.syncer.Current().Keep; {
+	case since.Before(now.Add(-keep)):
+		return nil, apierror.Invalid("start_time", "is older than archive.keep, which is %v: nothing was changed. "+
+			"The archive keeps nothing from before %s", keep, now.Add(-keep).UTC().Format(time.RFC3339))
+	case since.After(now):
+		return nil, apierror.Invalid("start_time", "must not be in the future: nothing was changed")
+	}
+	if err := s.syncer.Backfill(ctx, v, site.Name, since.Unix()); err != nil {
+		return nil, err
+	}
+	site, err = s.engine.Site(ctx, site.Name)
+	return s.show(v, site), err
+}
+
+// show returns what callers see of an archive.
+func (s *archives) show(v vendors.Vendor, site archive.Site) *pb.Archive {
+	now, settings := time.Now(), s.syncer.Current()
+	a := &pb.Archive{Name: site.Name + archiveSuffix, RowCount: count32(site.Rows)}
+	if n := len(site.Spans); n > 0 {
+		a.StartTime, a.EndTime = timeOf(site.Spans[n-1].From), timeOf(site.Spans[n-1].To)
+	}
+	state := site.State
+	if state.Head != 0 {
+		a.Lag = durationpb.New(max(0, now.Sub(time.Unix(state.Head, 0))).Truncate(time.Second))
+	}
+	a.LastSyncTime, a.NextSyncTime = instant(state.LastSync), instant(state.Next)
+	remaining := settings.Remaining(site, now)
+	if remaining > 0 {
+		a.Backfill = &pb.Archive_Backfill{
+			Remaining: durationpb.New(remaining), FinishTime: instant(syncer.Finish(state, remaining, now)),
+		}
+	}
+	if state.Lateness > 0 {
+		a.Lateness = &durationpb.Duration{Seconds: state.Lateness}
+	}
+	if f := state.Failure; f != nil {
+		a.Error = failure(v, f)
+	}
+	for _, d := range state.Drift {
+		a.Drift = append(a.Drift, &pb.Archive_Drift{
+			StartTime: timeOf(d.Span.From), EndTime: timeOf(d.Span.To), DetectTime: instant(d.Detected),
+			ArchivedCount: count32(d.Archived), VendorCount: count32(d.Vendor), Message: d.Message,
+		})
+	}
+	a.State = stateOf(v, state, remaining, settings.Interval, now)
+	return a
+}
+
+// staleAfter is after how many intervals without a pass an archive is stale.
+const staleAfter = 3
+
+func stateOf(
+	v vendors.Vendor, state archive.State, remaining, interval time.Duration, now time.Time,
+) pb.Archive_State {
+	_, streams := adapters.As[adapters.LicenseStreamer](v.Adapter)
+	switch {
+	case !streams:
+		return pb.Archive_UNSUPPORTED
+	case state.Failure != nil:
+		return pb.Archive_FAILING
+	case state.LastSync.IsZero():
+		return pb.Archive_STATE_UNSPECIFIED
+	case now.Sub(state.LastSync) > staleAfter*interval:
+		return pb.Archive_STALE
+	case remaining > 0:
+		return pb.Archive_BACKFILLING
+	}
+	return pb.Archive_CURRENT
+}
+
+// failure returns a failure as callers see an error.
+func failure(v vendors.Vendor, f *archive.Failure) *status.Status {
+	reason := pb.ErrorReason(pb.ErrorReason_value[f.Reason])
+	return apierror.New(codes.Code(f.Code), reason, "%s", f.Message). //nolint:gosec // A code is not negative.
+										With(apierror.Vendor, v.ID).GRPCStatus().Proto()
 }

@@ -125,6 +125,9 @@ func remaining(capable []vendors.Vendor, at position) []vendors.Vendor {
 	return append(current, rest...)
 }
 
+// SiteNames returns the names of all sites of a vendor, sorted.
+func SiteNames(ctx context.Context, v vendors.Vendor) ([]string, error) { return siteNames(ctx, v) }
+
 // A siteNamer is an adapter that names its sites, also those that it cannot read. With an error it
 // returns the names that it knows.
 type siteNamer interface {

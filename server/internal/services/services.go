@@ -5,6 +5,7 @@ import (
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/archive"
+	"github.com/drmhub/drmhub/server/internal/archive/syncer"
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
@@ -13,6 +14,8 @@ type Parts struct {
 	Vendors *vendors.Registry
 	// Archive is nil where the configuration turns it off.
 	Archive archive.Engine
+	// Syncer keeps Archive up to date.
+	Syncer *syncer.Syncer
 }
 
 // Register registers every service.
@@ -21,7 +24,7 @@ func Register(r grpc.ServiceRegistrar, p Parts) {
 	pb.RegisterVendorServiceServer(r, &vendorService{vendors: all})
 	pb.RegisterSiteServiceServer(r, &sites{vendors: all})
 	pb.RegisterLicenseServiceServer(r, &licenses{vendors: all, engine: p.Archive})
-	pb.RegisterArchiveServiceServer(r, &archives{vendors: all, engine: p.Archive})
+	pb.RegisterArchiveServiceServer(r, &archives{vendors: all, engine: p.Archive, syncer: p.Syncer})
 	pb.RegisterViewerServiceServer(r, &viewers{vendors: all, engine: p.Archive})
 	pb.RegisterMemberServiceServer(r, &members{vendors: all})
 	pb.RegisterDrmAccountServiceServer(r, &drmAccounts{vendors: all})

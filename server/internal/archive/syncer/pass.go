@@ -175,8 +175,10 @@ func (r *run) vain(key int64) {
 		t = &try{}
 		r.tries[key] = t
 	}
-	pause := min(r.Settings.Interval<<min(t.times, 10), 24*time.Hour)
-	t.times, t.next = t.times+1, r.began.Add(pause)
+	if t.times > 0 { // The next pass tries once more.
+		t.next = r.began.Add(min(r.Settings.Interval<<min(t.times, 10), 24*time.Hour))
+	}
+	t.times++
 }
 
 // fill makes a range final.

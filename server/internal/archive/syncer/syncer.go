@@ -51,6 +51,7 @@ type site struct {
 	swept time.Time     // when rows were last forgotten
 
 	// The fields below belong to the Syncer's lock.
+	since   time.Time // when this process learned of the site
 	due     time.Time
 	listed  bool
 	head    int64 // see archive.State
@@ -58,13 +59,18 @@ type site struct {
 	failing bool  // the last one failed
 }
 
-// Start starts the passes.
-func Start(o Options) *Syncer {
-	ctx, end := context.WithCancel(context.Background())
-	s := &Syncer{Options: o, end: end, ended: make(chan struct{}), sites: map[string]*site{}}
+// New returns a Syncer that makes a pass only when Sync asks for one, until Start.
+func New(o Options) *Syncer {
+	s := &Syncer{Options: o, sites: map[string]*site{}}
 	s.Configure(o.Settings)
-	go s.run(ctx)
 	return s
+}
+
+// Start starts the passes.
+func (s *Syncer) Start() {
+	ctx, end := context.WithCancel(context.Background())
+	s.end, s.ended = end, make(chan struct{})
+	go s.run(ctx)
 }
 
 // Configure changes the settings of later passes.
@@ -75,8 +81,10 @@ func (s *Syncer) Current() Settings { return *s.settings.Load() }
 
 // Close ends the passes, and blocks until the last one has ended.
 func (s *Syncer) Close() {
-	s.end()
-	<-s.ended
+	if s.end != nil {
+		s.end()
+		<-s.ended
+	}
 }
 
 // site returns what is known of a site.
@@ -85,7 +93,7 @@ func (s *Syncer) site(name string) *site {
 	defer s.mu.Unlock()
 	one := s.sites[name]
 	if one == nil {
-		one = &site{name: name, turn: make(chan struct{}, 1)}
+		one = &site{name: name, turn: make(chan struct{}, 1), since: time.Now()}
 		s.sites[name] = one
 	}
 	return one

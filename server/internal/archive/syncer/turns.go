@@ -23,9 +23,11 @@ var errElsewhere = errors.New("another replica makes a pass of the site")
 // another replica has made since counts.
 func (s *Syncer) scheduled(ctx context.Context, v vendors.Vendor, one *site) (more bool) {
 	known, err := s.Engine.Site(ctx, one.name)
-	if err == nil && s.passed(one) && time.Now().Before(known.State.Next) {
+	if err == nil {
 		s.note(one, known.State)
-		return false
+		if s.passed(one) && time.Now().Before(known.State.Next) {
+			return false
+		}
 	}
 	more, err = s.leased(ctx, v, one, false)
 	if ctx.Err() == nil && !errors.Is(err, errElsewhere) && !errors.Is(err, errLost) {
@@ -198,14 +200,19 @@ func (s *Syncer) Backfill(ctx context.Context, v vendors.Vendor, name string, si
 	return nil
 }
 
-// Lags returns how old the newest reading of each site is that this process knows.
+// Lags returns how old the newest reading of each site is. For a site that nobody has read, it is
+// the time since this process knows the site.
 func (s *Syncer) Lags() map[string]time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	lags := map[string]time.Duration{}
 	for name, one := range s.sites {
-		if one.listed && one.head != 0 {
-			lags[name] = time.Since(time.Unix(one.head, 0))
+		switch {
+		case !one.listed:
+		case one.head == 0:
+			lags[name] = time.Since(one.since)
+		default:
+			lags[name] = max(0, time.Since(time.Unix(one.head, 0)))
 		}
 	}
 	return lags
