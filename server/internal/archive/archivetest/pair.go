@@ -104,7 +104,7 @@ func (p *pair) keysKept(before, after []archive.Row) {
 	}
 	for row, n := range counted(after) {
 		if want := min(n, old[row]); kept[row] < want {
-			p.Errorf("%d of %d equal rows kept their keys: %.300v", kept[row], want, row)
+			p.Errorf("%d of %d equal rows kept their keys: %s", kept[row], want, short(row))
 		}
 	}
 }
@@ -145,7 +145,12 @@ func (p *pair) sameRows(what string, got, want []archive.Row) {
 	g, w := counted(got), counted(want)
 	for row, n := range w {
 		if g[row] != n {
-			p.Errorf("%s: %d rows instead of %d: %.400v", what, g[row], n, row)
+			p.Errorf("%s: %d rows instead of %d: %s", what, g[row], n, short(row))
+		}
+	}
+	for row, n := range g {
+		if w[row] == 0 {
+			p.Errorf("%s: %d rows that nobody has shown: %s", what, n, short(row))
 		}
 	}
 	if len(got) != len(want) {
@@ -191,6 +196,13 @@ func (p *pair) sameSite(want archive.Site) {
 func describe(s archive.Site) string {
 	state, err := json.Marshal(s.State)
 	return fmt.Sprintf("%s in %s with %d rows, spans %v, state %s, %v", s.Name, s.Zone, s.Rows, s.Spans, state, err)
+}
+
+// short shows a row with the first letters of its texts.
+func short(r archive.Row) string {
+	return fmt.Sprintf("%s at %d, key %x: user %.40q md5 %.40q, %v %v %.9q, content %.20q, device %.40q, model %.20q, "+
+		"%q %q %q %q", r.Site, r.Second, r.Key, r.User, r.UserMD5, r.DRM, r.Status, r.Code, r.Content, r.Device, r.Model,
+		r.Platform, r.Integration, r.VendorDRM, r.VendorStatus)
 }
 
 func describeAll(sites []archive.Site) (out string) {

@@ -187,7 +187,7 @@ func (p *pair) throughout(q archive.Question, read func() []archive.Row) {
 	}
 	for _, r := range before {
 		if after[r.Key] == content(r) && got[r.Key] != content(r) {
-			p.Errorf("a reading leaves out a row that was there all the time: %.300v", r)
+			p.Errorf("a reading leaves out a row that was there all the time: %s", short(r))
 		}
 	}
 }

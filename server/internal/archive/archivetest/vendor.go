@@ -190,14 +190,31 @@ func License(r archive.Row) *pb.License {
 
 // Late returns a world as a source. One in twenty rows appears late, by less than lateness seconds.
 func Late(w *World, lateness int64) Source {
-	return func(site string, span archive.Span) (out []Shown) {
-		for _, row := range w.Range(slices.Index(w.Sites, site), span) {
-			h := mix(uint64(row.Second)*1000003 + uint64(len(out)))
-			shown := Shown{Row: row, From: row.Second}
-			if h%20 == 0 {
-				shown.From += int64(h>>32) % lateness
+	var mu sync.Mutex
+	hours := map[[2]int64][]Shown{}
+	hour := func(site, hour int64) []Shown {
+		mu.Lock()
+		defer mu.Unlock()
+		rows, ok := hours[[2]int64{site, hour}]
+		if !ok {
+			for i, row := range w.Hour(int(site), hour) {
+				shown := Shown{Row: row, From: row.Second}
+				if h := mix(uint64(row.Second)*1000003 + uint64(i)); h%20 == 0 {
+					shown.From += int64(h>>32) % lateness
+				}
+				rows = append(rows, shown)
 			}
-			out = append(out, shown)
+			hours[[2]int64{site, hour}] = rows
+		}
+		return rows
+	}
+	return func(site string, span archive.Span) (out []Shown) {
+		for h := max(span.From, w.From) / 3600; h*3600 < min(span.To, w.End); h++ {
+			for _, row := range hour(int64(slices.Index(w.Sites, site)), h) {
+				if within(span, row.Second) {
+					out = append(out, row)
+				}
+			}
 		}
 		return out
 	}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/drmhub/drmhub/internal/postgres"
+	"github.com/drmhub/drmhub/server/internal/archive"
+	"github.com/drmhub/drmhub/server/internal/archive/archivetest"
+)
+
+// TestMain makes the test binary the process that is killed, where the arguments say so.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "-child" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// The short form of the kill test. The long form is `go run ./bench/archive -kills 40`.
+func TestKill(t *testing.T) {
+	for name, dsn := range map[string]func(*testing.T) string{
+		"sqlite":   func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "archive.db") },
+		"postgres": func(t *testing.T) string { return postgres.ForTest(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := run(t.Context(), []string{"-dsn", dsn(t), "-kills", "6", "-rows", "8000"}, t.Output())
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// Passes over a vendor that misbehaves bring every row into the archive.
+func TestPasses(t *testing.T) {
+	clock := int64(start)
+	c := child{options: options{rows: 4000}, clock: func() time.Time { return time.Unix(clock, 0) }}
+	memory := archivetest.NewMemory()
+	if err := c.prepare(t.Context(), memory); err != nil {
+		t.Fatal(err)
+	}
+	for round, done := 0, false; !done; round++ {
+		var err error
+		if done, err = c.round(t.Context(), memory); err != nil {
+			t.Fatal(err)
+		}
+		switch clock += 217; round {
+		case 40: // Nothing fails any more.
+			c.until = clock
+		case 100:
+			sites, _ := memory.Sites(t.Context())
+			t.Fatalf("the archive does not catch up with %d: %v", c.until, sites)
+		}
+	}
+	if err := compare(t.Context(), t.Output(), memory, c.world, clock, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// The comparison finds rows that are lost, rows that are doubled, and rows that nobody has shown.
+func TestDifference(t *testing.T) {
+	row := func(second int64) archive.Row { return archive.Row{Site: "s", Second: second} }
+	shown := []archive.Row{row(1), row(2), row(2), row(3), row(9)}
+	for _, c := range []struct {
+		stored        []int64
+		lost, doubled int
+	}{
+		{stored: []int64{1, 2, 2, 3}},
+		{stored: []int64{1, 2, 2, 3, 9}},
+		{stored: []int64{1, 2, 3}, lost: 1},
+		{stored: []int64{}, lost: 4},
+		{stored: []int64{1, 2, 2, 2, 3}, doubled: 1},
+		{stored: []int64{1, 2, 2, 3, 4}, doubled: 1},
+		{stored: []int64{1, 2, 4, 3}, lost: 1, doubled: 1},
+	} {
+		var stored []archive.Row
+		for i, second := range c.stored {
+			r := row(second)
+			r.Key = archive.Key(i)
+			stored = append(stored, r)
+		}
+		lost, doubled := difference(stored, shown, []archive.Span{{From: 0, To: 5}}, 9)
+		if fmt.Sprint(lost, doubled) != fmt.Sprint(c.lost, c.doubled) {
+			t.Errorf("%v: lost %d, doubled %d, want %d, %d", c.stored, lost, doubled, c.lost, c.doubled)
+		}
+	}
+}
