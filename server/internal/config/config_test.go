@@ -11,6 +11,8 @@ import (
 	"time"
 	_ "time/tzdata"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/drmhub/drmhub/adapters/pallycon"
 	"github.com/drmhub/drmhub/adapters/secret"
 	"github.com/drmhub/drmhub/adapters/upstream"
@@ -379,9 +381,14 @@ func FuzzParse(f *testing.F) {
 	for _, bad := range badFiles() {
 		f.Add([]byte(bad.source))
 	}
+	valid := schemaOf(f, kinds())
 	f.Fuzz(func(t *testing.T, source []byte) {
 		config, err := Parse(source, dir+"/drmhub.yaml", kinds())
 		if err == nil {
+			var content any
+			if yaml.Unmarshal(source, &content) == nil && !valid(content) {
+				t.Errorf("the server accepts what the schema does not: %s", source)
+			}
 			if len(config.Vendors) == 0 || config.Auth.Mode == "" {
 				t.Errorf("accepted, though unusable: %+v", config)
 			}

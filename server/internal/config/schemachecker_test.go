@@ -13,7 +13,7 @@ import (
 type checker struct{ defs map[string]any }
 
 // schemaOf returns the checker and the schema of a configuration with these kinds.
-func schemaOf(t *testing.T, kinds Kinds) func(v any) bool {
+func schemaOf(t testing.TB, kinds Kinds) func(v any) bool {
 	t.Helper()
 	text, err := Schema(kinds)
 	if err != nil {
@@ -59,8 +59,9 @@ func (c checker) keyword(s map[string]any, keyword string, want, v any) bool {
 		return map[string]bool{"object": isSection, "array": isList, "string": isText, "boolean": isBool,
 			"number": isNumber, "integer": isNumber && number == float64(int(number))}[want.(string)]
 	case "properties", "additionalProperties":
+		properties, _ := s["properties"].(map[string]any)
 		for key, value := range section {
-			sub, known := s["properties"].(map[string]any)[key]
+			sub, known := properties[key]
 			if keyword == "additionalProperties" {
 				sub, known = want, !known
 			}
