@@ -50,6 +50,10 @@ func OpenFile(use, name string, toWrite bool) (*File, error) {
 	if !toWrite {
 		return f, nil
 	}
+	if n := namesOf(f.info); n > 1 { // The lock and SQLite's other files are beside each name.
+		return nil, fmt.Errorf("the %s's file %s has %d names (hard links), and nothing was changed. "+
+			"Processes that use different names would destroy it: remove the other names", f.use, f.database, n)
+	}
 	if f.lock, err = f.own(); err != nil {
 		return nil, err
 	}

@@ -24,3 +24,12 @@ func lockFile(name string) (*os.File, error) {
 	}
 	return nil, errors.Join(err, f.Close())
 }
+
+// namesOf returns how many names a file has, which are hard links.
+func namesOf(info os.FileInfo) int {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 1
+	}
+	return int(stat.Nlink)
+}

@@ -98,7 +98,7 @@ func TestReplicasThatStartTogether(t *testing.T) {
 	wantNames(t, "at the end", storetest.Open(t, dsn), "a b c d")
 }
 
-// TestOneProcessOwnsAFile opens a file a second time, by its name and by a symbolic link.
+// TestOneProcessOwnsAFile opens a file a second time, by its name, a symbolic link and a hard link.
 func TestOneProcessOwnsAFile(t *testing.T) {
 	dir := t.TempDir()
 	file, link := filepath.Join(dir, "a.db"), filepath.Join(dir, "link.db")
@@ -128,7 +128,14 @@ func TestOneProcessOwnsAFile(t *testing.T) {
 		}
 	}
 	mustWrite(t, db, put("b"))
-	if err := db.Close(); err != nil {
+	hard := filepath.Join(t.TempDir(), "hard.db")
+	if err := os.Link(file, hard); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Open(t.Context(), "sqlite:"+hard); err == nil || !strings.Contains(err.Error(), "2 names") {
+		t.Errorf("a hard link is opened: %v", err)
+	}
+	if err := errors.Join(os.Remove(hard), db.Close()); err != nil {
 		t.Error(err)
 	}
 	next := storetest.Open(t, "sqlite:"+link)
