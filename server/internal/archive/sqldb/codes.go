@@ -6,6 +6,7 @@ import (
 	"crypto/md5" //nolint:gosec // The vendors' own choice, to show user ids.
 	"crypto/sha256"
 	"encoding/hex"
+	"iter"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -25,7 +26,7 @@ type codes struct {
 }
 
 // maxCodes bounds how many entries of a dictionary are remembered.
-const maxCodes = 100_000
+const maxCodes = 50_000
 
 func newCodes() *codes {
 	c := &codes{}
@@ -190,7 +191,7 @@ type entry struct {
 }
 
 // perLookup is how many entries a statement looks up.
-const perLookup = 50
+const perLookup = 64
 
 // enter makes the ids of texts known, and adds those that are missing.
 func (tx *tx) enter(ctx context.Context, table string, texts map[string]bool) error {
@@ -206,7 +207,7 @@ func (tx *tx) enter(ctx context.Context, table string, texts map[string]bool) er
 		return err
 	}
 	// Two transactions that add the same texts in the same order do not wait for one another in a circle.
-	for chunk := range slices.Chunk(sortedEntries(missing), perLookup) {
+	for chunk := range chunks(sortedEntries(missing)) {
 		var args []any
 		for _, e := range chunk {
 			args = append(args, e.key, e.raw)
@@ -235,7 +236,7 @@ func sortedEntries(entries map[string]entry) []entry {
 
 // lookUp finds the ids of entries, and takes them out of missing.
 func (tx *tx) lookUp(ctx context.Context, table string, missing map[string]entry) error {
-	for chunk := range slices.Chunk(sortedEntries(missing), perLookup) {
+	for chunk := range chunks(sortedEntries(missing)) {
 		var args []any
 		for _, e := range chunk {
 			args = append(args, e.key)
@@ -249,6 +250,19 @@ func (tx *tx) lookUp(ctx context.Context, table string, missing map[string]entry
 		}
 	}
 	return nil
+}
+
+// chunks returns the parts of a list that statements take.
+func chunks[E any](all []E) iter.Seq[[]E] {
+	return func(yield func([]E) bool) {
+		for len(all) > 0 {
+			n := step(len(all), perLookup)
+			if !yield(all[:n]) {
+				return
+			}
+			all = all[n:]
+		}
+	}
 }
 
 // marks returns n parameters.

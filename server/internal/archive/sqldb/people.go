@@ -84,7 +84,7 @@ func (tx *tx) enterPeople(ctx context.Context, site int, rows []archive.Row) err
 		viewers = append(viewers, v)
 	}
 	slices.SortFunc(viewers, func(a, b viewer) int { return bytes.Compare(a.digest, b.digest) })
-	for chunk := range slices.Chunk(viewers, perLookup) {
+	for chunk := range chunks(viewers) {
 		if err := tx.findPeople(ctx, chunk); err != nil {
 			return err
 		}

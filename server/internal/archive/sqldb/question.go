@@ -14,6 +14,7 @@ import (
 type choice struct {
 	sites  []siteEntry // by name
 	all    bool        // sites are all that the archive knows
+	dense  bool        // sites have so many rows that reading all rows costs less than an index
 	none   bool        // nothing matches
 	lo, hi int64       // the least and the greatest key
 	where  []string    // conditions besides those on sites and keys
@@ -38,6 +39,11 @@ func (d *DB) choose(ctx context.Context, q archive.Question) (choice, error) {
 		return c, err
 	}
 	c.all = int64(len(c.sites)) == known
+	if c.dense = c.all; !c.all && len(c.sites) > 0 {
+		if c.dense, err = d.isDense(ctx, c.sites); err != nil {
+			return c, err
+		}
+	}
 	c.lo, c.hi = keys(q.Within)
 	c.none = len(c.sites) == 0 || c.lo > c.hi
 	if err := d.chooseShapes(ctx, q, &c); err != nil {
@@ -60,6 +66,13 @@ func (d *DB) choose(ctx context.Context, q archive.Question) (choice, error) {
 		}
 	}
 	return c, nil
+}
+
+// isDense reports whether sites have at least an eighth of all rows.
+func (d *DB) isDense(ctx context.Context, sites []siteEntry) (bool, error) {
+	n, err := d.one(ctx, "SELECT CAST(coalesce(sum(CASE WHEN site IN ("+list(sortedNumbers(sites))+
+		") THEN 7 * n ELSE -n END), 0) AS BIGINT) FROM archive_month_totals")
+	return n > 0, err
 }
 
 // idOf returns the id of a text or of an MD5 in its dictionary, or 0.
@@ -119,11 +132,12 @@ func (d *DB) chooseShapes(ctx context.Context, q archive.Question, c *choice) er
 // from returns the part of a statement that chooses rows, from FROM on. join follows the table.
 func (c choice) from(d *DB, join string) string {
 	index, where := c.index, append([]string{}, c.where...)
-	if index == "" && !c.all {
-		index = "archive_rows_site"
-	}
-	if index == "archive_rows_site" && c.refused || c.index == "" && c.refused {
+	switch {
+	case index != "":
+	case c.refused:
 		index = "archive_rows_refused"
+	case !c.all && !c.dense:
+		index = "archive_rows_site"
 	}
 	if index == "archive_rows_refused" || !c.all {
 		where = append(where, "r.site IN ("+list(sortedNumbers(c.sites))+")")

@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"context"
+	"slices"
 
 	"github.com/drmhub/drmhub/server/internal/archive"
 )
@@ -46,7 +47,7 @@ func (d *DB) Search(
 
 const (
 	// perRead is how many rows a statement of Scan reads. Between two statements, SQLite can empty its WAL.
-	perRead = 4000
+	perRead = 8000
 	// perYield is how many rows Scan yields at once.
 	perYield = 1000
 )
@@ -65,11 +66,11 @@ func (d *DB) Scan(
 		if err != nil {
 			return err
 		}
-		for at := 0; at < len(rows); at += perYield {
-			batch, err := d.decode(ctx, rows[at:min(at+perYield, len(rows))], c.names())
-			if err != nil {
-				return err
-			}
+		decoded, err := d.decode(ctx, rows, c.names())
+		if err != nil {
+			return err
+		}
+		for batch := range slices.Chunk(decoded, perYield) {
 			if err := yield(batch); err != nil {
 				return err
 			}

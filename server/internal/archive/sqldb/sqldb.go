@@ -33,10 +33,13 @@ type DB struct {
 	dialect       goose.Dialect
 	file          *database.File // nil unless the database is a file
 	writing       chan struct{}  // holds the token of the one transaction that writes
-	codes         *codes         // belongs to the holder of the token
-	texts         texts
-	partitions    partitions
-	sinceTruncate int // rows written since the WAL was emptied
+	// What follows belongs to the holder of the token.
+	codes         *codes
+	prepared      map[string]*sql.Stmt // until the connection is closed
+	sinceTruncate int                  // rows written since the WAL was emptied
+
+	texts      texts
+	partitions partitions
 }
 
 var _ archive.Engine = (*DB)(nil)
@@ -50,7 +53,7 @@ var _ archive.Engine = (*DB)(nil)
 //
 // Errors contain no password. ctx bounds the opening only.
 func Open(ctx context.Context, dsn string) (*DB, error) {
-	d := &DB{writing: make(chan struct{}, 1), codes: newCodes()}
+	d := &DB{writing: make(chan struct{}, 1), codes: newCodes(), prepared: map[string]*sql.Stmt{}}
 	var err error
 	switch scheme, rest, _ := strings.Cut(dsn, ":"); scheme {
 	case "sqlite":
@@ -153,7 +156,7 @@ func scanInts(rows *sql.Rows, each func([]int64)) error {
 	values := make([]int64, len(columns))
 	into := make([]any, len(columns))
 	for i := range values {
-		into[i] = &values[i]
+		into[i] = (*number)(&values[i])
 	}
 	for rows.Next() {
 		if err := rows.Scan(into...); err != nil {
@@ -162,6 +165,19 @@ func scanInts(rows *sql.Rows, each func([]int64)) error {
 		each(values)
 	}
 	return rows.Err()
+}
+
+// A number is a column. database/sql reads it faster than an int64, for which it needs reflection.
+type number int64
+
+// Scan implements sql.Scanner.
+func (n *number) Scan(value any) error {
+	v, ok := value.(int64)
+	if !ok {
+		return errors.New("the archive holds something else where a number belongs")
+	}
+	*n = number(v)
+	return nil
 }
 
 // one returns the number that a statement computes.

@@ -138,7 +138,8 @@ func (s *summary) statement(offset, limit int) string {
 	columns = append(columns, s.interval()+" AS start", hashed+" AS hashed", "count(*) AS n",
 		"sum(CASE WHEN r.outcome = 1 THEN 1 ELSE 0 END) AS issued",
 		"sum(CASE WHEN r.outcome = 2 THEN 1 ELSE 0 END) AS refused",
-		"count(DISTINCT nullif(abs(r.person), 0)) AS users", "count(DISTINCT nullif(r.device, 0)) AS devices")
+		s.distinct("r.person", pb.SummarizeLicensesRequest_USER)+" AS users",
+		s.distinct("r.device", pb.SummarizeLicensesRequest_DEVICE)+" AS devices")
 	group := ""
 	if s.by.Interval != 0 {
 		positions = append(positions, fmt.Sprint(len(s.by.By)+1))
@@ -153,6 +154,16 @@ func (s *summary) statement(offset, limit int) string {
 	return "WITH g AS MATERIALIZED (SELECT " + strings.Join(columns, ", ") + s.from(s.db, join) + group +
 		" HAVING count(*) > 0) SELECT g.*, (SELECT count(*) FROM g) FROM g " + strings.Join(joins, " ") +
 		" ORDER BY " + strings.Join(order, ", ") + fmt.Sprintf(" LIMIT %d OFFSET %d", limit, offset)
+}
+
+// distinct returns an expression for the number of persons or devices. In a group of one of them, only
+// erased persons are to be counted.
+func (s *summary) distinct(column string, dimension pb.SummarizeLicensesRequest_Dimension) string {
+	if !slices.Contains(s.by.By, dimension) {
+		return "count(DISTINCT nullif(abs(" + column + "), 0))"
+	}
+	return fmt.Sprintf("count(DISTINCT CASE WHEN %[1]s < 0 THEN %[1]s END) + "+
+		"max(CASE WHEN %[1]s > 0 THEN 1 ELSE 0 END)", column)
 }
 
 // column returns the number by which a dimension groups.

@@ -3,6 +3,8 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"iter"
+	"slices"
 	"sync"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -67,35 +69,36 @@ func (d *DB) readTexts(ctx context.Context, a ask, use func(*texts)) error {
 	return nil
 }
 
+// maxTexts bounds how many entries reads remember.
+const maxTexts = 150_000
+
 // large reports whether the texts need more memory than they may.
 func (t *texts) large() bool {
 	n := len(t.people) + len(t.shapes)
 	for _, m := range t.entries {
 		n += len(m)
 	}
-	return n > maxCodes
+	return n > maxTexts
 }
 
+// perText is how many entries a statement reads.
+const perText = 2000
+
 // lacking returns the ids that m lacks, in steps. has reports whether an entry is sufficient.
-func lacking[V any](ids map[int64]bool, m map[int64]V, has func(id int64, entry V) bool) (steps [][]int64) {
-	var step []int64
+func lacking[V any](ids map[int64]bool, m map[int64]V, has func(id int64, entry V) bool) iter.Seq[[]int64] {
+	var all []int64
 	for id := range ids {
-		if entry, ok := m[id]; ok && (has == nil || has(id, entry)) {
-			continue
-		}
-		if step = append(step, id); len(step) == perDelete {
-			steps, step = append(steps, step), nil
+		if entry, ok := m[id]; !ok || has != nil && !has(id, entry) {
+			all = append(all, id)
 		}
 	}
-	if step != nil {
-		steps = append(steps, step)
-	}
-	return steps
+	slices.Sort(all)
+	return slices.Chunk(all, perText)
 }
 
 // readShapes also asks for the words of the shapes.
 func (d *DB) readShapes(ctx context.Context, t *texts, a ask) error {
-	for _, ids := range lacking(a.shapes, t.shapes, nil) {
+	for ids := range lacking(a.shapes, t.shapes, nil) {
 		err := d.ints(ctx, "SELECT id, "+shapeColumns+" FROM archive_shapes WHERE id IN ("+list(ids)+")", nil,
 			func(v []int64) { t.shapes[v[0]] = shape{v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9]} })
 		if err != nil {
@@ -112,7 +115,7 @@ func (d *DB) readShapes(ctx context.Context, t *texts, a ask) error {
 }
 
 func (d *DB) readEntries(ctx context.Context, table string, ids map[int64]bool, into map[int64]string) error {
-	for _, step := range lacking(ids, into, nil) {
+	for step := range lacking(ids, into, nil) {
 		rows, err := d.query(ctx, "SELECT id, text, raw FROM "+table+" WHERE id IN ("+list(step)+")")
 		if err != nil {
 			return err
@@ -142,7 +145,7 @@ func (d *DB) readPeople(ctx context.Context, t *texts, a ask) error {
 			a.people[r.person] = a.people[r.person] || t.shapes[r.shape].hashed == 0
 		}
 	}
-	for _, step := range lacking(a.people, t.people, func(id int64, v viewer) bool {
+	for step := range lacking(a.people, t.people, func(id int64, v viewer) bool {
 		return v.name != "" || !a.people[id]
 	}) {
 		rows, err := d.query(ctx, "SELECT id, digest, text, raw FROM archive_people WHERE id IN ("+list(step)+")")

@@ -17,9 +17,9 @@ const maxRuns = 6
 // A tx is a transaction that writes.
 type tx struct {
 	*sql.Tx
-	db       *DB
-	prepared map[string]*sql.Stmt
-	written  int // rows
+	db      *DB
+	bound   map[string]*sql.Stmt // statements of this transaction
+	written int                  // rows
 }
 
 // write runs do in a transaction. It may run again if PostgreSQL rolls it back. What do has found out is
@@ -54,36 +54,63 @@ func (d *DB) transact(ctx context.Context, do func(context.Context, *tx) error) 
 		return err
 	}
 	defer begun.Rollback()
-	tx := &tx{Tx: begun, db: d, prepared: map[string]*sql.Stmt{}}
+	tx := &tx{Tx: begun, db: d, bound: map[string]*sql.Stmt{}}
 	if err := do(ctx, tx); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
 		return err
 	}
+	d.keep(ctx, tx)
 	d.truncate(ctx, tx.written)
 	return nil
 }
 
+// maxPrepared bounds how many statements are kept.
+const maxPrepared = 400
+
+// keep prepares the statements of a transaction for the next ones. That is not possible while it runs,
+// since it has the only connection. pgx keeps statements by itself.
+func (d *DB) keep(ctx context.Context, tx *tx) {
+	for query := range tx.bound {
+		if d.prepared[query] != nil || len(d.prepared) >= maxPrepared {
+			continue
+		}
+		s, err := d.writes.PrepareContext(context.WithoutCancel(ctx), query) //nolint:sqlclosecheck // See prepared.
+		if err == nil {
+			d.prepared[query] = s
+		}
+	}
+}
+
 // statement returns a prepared statement, which ends with the transaction.
 func (tx *tx) statement(ctx context.Context, query string) (*sql.Stmt, error) {
-	if s := tx.prepared[query]; s != nil {
+	if s := tx.bound[query]; s != nil {
 		return s, nil
 	}
-	s, err := tx.PrepareContext(ctx, tx.db.sql(query))
+	if s := tx.db.prepared[query]; s != nil {
+		tx.bound[query] = tx.StmtContext(ctx, s)
+		return tx.bound[query], nil
+	}
+	s, err := tx.PrepareContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	tx.prepared[query] = s
+	tx.bound[query] = s
 	return s, nil
 }
 
 func (tx *tx) exec(ctx context.Context, query string, args ...any) (changed int64, err error) {
-	s, err := tx.statement(ctx, query) //nolint:sqlclosecheck // It ends with the transaction.
-	if err != nil {
-		return 0, err
+	var result sql.Result
+	if tx.db.isPostgres() {
+		result, err = tx.ExecContext(ctx, tx.db.sql(query), args...)
+	} else {
+		var s *sql.Stmt
+		if s, err = tx.statement(ctx, query); err != nil { //nolint:sqlclosecheck // It ends with the transaction.
+			return 0, err
+		}
+		result, err = s.ExecContext(ctx, args...)
 	}
-	result, err := s.ExecContext(ctx, args...)
 	if err != nil {
 		return 0, err
 	}
@@ -91,6 +118,9 @@ func (tx *tx) exec(ctx context.Context, query string, args ...any) (changed int6
 }
 
 func (tx *tx) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if tx.db.isPostgres() {
+		return tx.QueryContext(ctx, tx.db.sql(query), args...)
+	}
 	s, err := tx.statement(ctx, query) //nolint:sqlclosecheck // It ends with the transaction.
 	if err != nil {
 		return nil, err
@@ -106,8 +136,17 @@ func (tx *tx) ints(ctx context.Context, query string, args []any, each func([]in
 	return scanInts(rows, each)
 }
 
-// perInsert is how many rows an INSERT into SQLite has.
-const perInsert = 40
+// perInsert is how many rows an INSERT into SQLite has at most.
+const perInsert = 64
+
+// step returns how many of n things a statement takes. It is a power of two, so that few texts of
+// statements come up.
+func step(n, most int) int {
+	for most > n {
+		most /= 2
+	}
+	return most
+}
 
 // insert inserts rows of numbers, one after the other in values. tail follows the rows in the statement.
 // each gets the columns that tail returns, or is nil.
@@ -132,7 +171,7 @@ func (tx *tx) insert(
 	}
 	row := "(" + strings.TrimSuffix(strings.Repeat("?,", columns), ",") + "),"
 	for len(values) > 0 {
-		n := min(len(values), perInsert*columns)
+		n := columns * step(len(values)/columns, perInsert)
 		args := make([]any, n)
 		for i, v := range values[:n] {
 			args[i] = v
