@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/drmhub/drmhub/server/internal/archive"
-	"github.com/drmhub/drmhub/server/internal/archive/archivetest"
+	"github.com/drmhub/drmhub/server/internal/archive/sqldb"
 	"github.com/drmhub/drmhub/server/internal/archive/syncer"
 	"github.com/drmhub/drmhub/server/internal/config"
 	"github.com/drmhub/drmhub/server/internal/services"
-	"github.com/drmhub/drmhub/server/internal/store"
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
@@ -31,11 +31,11 @@ func (a *App) newArchive(ctx context.Context, cfg config.Archive, all *vendors.R
 }
 
 // openArchive opens the engine that a DSN names.
-func openArchive(_ context.Context, dsn string) (archive.Engine, error) {
-	if dsn == store.Memory {
-		return archivetest.NewMemory(), nil
+func openArchive(ctx context.Context, dsn string) (archive.Engine, error) {
+	if strings.HasPrefix(dsn, "clickhouse:") {
+		return nil, errors.New("clickhouse is not there yet")
 	}
-	return nil, errors.New("this kind of database is not there yet")
+	return sqldb.Open(ctx, dsn)
 }
 
 // passesOf returns the settings of the passes.
