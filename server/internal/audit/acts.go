@@ -37,7 +37,7 @@ func Acts(
 		}
 		if err != nil {
 			e := apierror.Convert(err)
-			ended, event.VendorCode = code.Code(e.Code), e.Metadata[apierror.VendorCode] //nolint:gosec // A code is small.
+			ended, event.VendorCode = code.Code(e.Code), e.Metadata[apierror.VendorCode]
 		}
 		event.Outcome = ended.String()
 		ctx = context.WithoutCancel(ctx) // It is done, also if the caller has left.

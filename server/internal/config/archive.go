@@ -12,7 +12,7 @@ type Archive struct {
 	// DSN is where the archive is kept: sqlite:FILE, where a relative file starts at the folder
 	// that the program runs in, postgres://… or clickhouse://…. It is a database of its own, by
 	// default the file drmhub-archive.db.
-	DSN DSN `yaml:"dsn" reload:"restart" pattern:"^(sqlite:.+|(postgres(ql)?|clickhouse)://([^:/?#@]*@)?[^@?]*([?].*)?)$"`
+	DSN DSN `yaml:"dsn" reload:"restart" pattern:"^(sqlite:.+|(postgres|clickhouse).*://([^:/?#@]*@)?[^@?]*([?].*)?)$"`
 	// Interval is the time between two passes of a site. The minimum is 1s, and the default is 5m.
 	Interval time.Duration `yaml:"interval" range:"1s.."`
 	// Lag is how long after its time a license request can appear at the vendor. Until then it is

@@ -51,7 +51,7 @@ func (s *archives) ListArchives(
 	if err != nil {
 		return nil, err
 	}
-	res.TotalSize = int32(len(all)) //nolint:gosec // There are at most 4096 sites.
+	res.TotalSize = int32(len(all))
 	res.Archives, res.NextPageToken, err = paging.Slice(req, all)
 	return res, err
 }
@@ -248,6 +248,6 @@ func stateOf(
 // failure returns a failure as callers see an error.
 func failure(v vendors.Vendor, f *archive.Failure) *status.Status {
 	reason := pb.ErrorReason(pb.ErrorReason_value[f.Reason])
-	return apierror.New(codes.Code(f.Code), reason, "%s", f.Message). //nolint:gosec // A code is not negative.
-										With(apierror.Vendor, v.ID).GRPCStatus().Proto()
+	e := apierror.New(codes.Code(f.Code), reason, "%s", f.Message)
+	return e.With(apierror.Vendor, v.ID).GRPCStatus().Proto()
 }
