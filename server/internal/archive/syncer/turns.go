@@ -25,7 +25,8 @@ func (s *Syncer) scheduled(ctx context.Context, v vendors.Vendor, one *site) (mo
 	known, err := s.Engine.Site(ctx, one.name)
 	if err == nil {
 		s.note(one, known.State)
-		if s.passed(one) && time.Now().Before(known.State.Next) {
+		interval := s.Current().Interval
+		if s.passed(one) && time.Until(known.State.Next) > interval/10 {
 			return false
 		}
 	}

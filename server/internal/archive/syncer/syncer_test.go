@@ -1,0 +1,342 @@
+package syncer_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+
+	"github.com/drmhub/drmhub/adapters"
+	"github.com/drmhub/drmhub/adapters/apierror"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/archive"
+	"github.com/drmhub/drmhub/server/internal/archive/archivetest"
+	"github.com/drmhub/drmhub/server/internal/archive/syncer"
+	"github.com/drmhub/drmhub/server/internal/store"
+	"github.com/drmhub/drmhub/server/internal/store/storetest"
+	"github.com/drmhub/drmhub/server/internal/vendors"
+)
+
+// An account is a vendor with a license history, as a Syncer sees it.
+type account struct {
+	archivetest.Vendor
+	archivetest.History
+
+	mu     sync.Mutex
+	passes map[string][]time.Duration // by site, since the start
+	begin  time.Time
+	fails  error
+	blocks chan struct{} // nil: it does not block
+	reads  chan struct{} // gets a value for each read
+}
+
+// until is the time at which a test begins.
+var until = time.Date(2012, 1, 1, 12, 0, 0, 0, time.UTC)
+
+func newAccount(id string, sites ...string) (*account, vendors.Vendor) {
+	time.Sleep(time.Until(until)) // The clock of a synctest begins in 2000, which is too early for a row.
+	a := &account{
+		begin: time.Now(), passes: map[string][]time.Duration{}, reads: make(chan struct{}, 1000),
+	}
+	a.Vendor = archivetest.Vendor{Now: time.Now, Source: a.History.Source}
+	for _, s := range sites {
+		a.Sites = append(a.Sites, "vendors/"+id+"/sites/"+s)
+	}
+	return a, vendors.Vendor{ID: id, Adapter: a}
+}
+
+func (a *account) Describe() adapters.Description {
+	return adapters.Description{History: &adapters.History{TimeZone: time.UTC}}
+}
+func (a *account) Check(context.Context) (string, error) { return "", nil }
+
+func (a *account) StreamLicenses(
+	req *pb.StreamLicensesRequest, to grpc.ServerStreamingServer[pb.StreamLicensesResponse],
+) error {
+	a.mu.Lock()
+	a.passes[req.GetParent()] = append(a.passes[req.GetParent()], time.Since(a.begin))
+	fails, blocks := a.fails, a.blocks
+	a.mu.Unlock()
+	select {
+	case a.reads <- struct{}{}:
+	default:
+	}
+	if blocks != nil {
+		select {
+		case <-blocks:
+		case <-to.Context().Done():
+			return to.Context().Err()
+		}
+	}
+	if fails != nil {
+		return fails
+	}
+	return a.Vendor.StreamLicenses(req, to)
+}
+
+// take returns when the site was read since the last call.
+func (a *account) take(site string) []time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	defer delete(a.passes, site)
+	return a.passes[site]
+}
+
+func (a *account) set(fails error, blocks chan struct{}) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.fails, a.blocks = fails, blocks
+}
+
+func sitesOf(_ context.Context, v vendors.Vendor) ([]string, error) {
+	return v.Adapter.(*account).Sites, nil
+}
+
+// lines is a log that tests read while it is written.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// startSyncer starts the passes over these vendors, on an archive.
+func startSyncer(
+	t *testing.T, engine archive.Engine, leases *syncer.Leases, all ...vendors.Vendor,
+) (*syncer.Syncer, *vendors.Registry, *lines) {
+	t.Helper()
+	registry, err := vendors.New(all...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &lines{}
+	s := syncer.New(syncer.Options{
+		Vendors: registry, Sites: sitesOf, Engine: engine, Leases: leases, Settings: settings,
+		Log: slog.New(slog.NewTextHandler(log, nil)),
+	})
+	s.Start()
+	return s, registry, log
+}
+
+func TestPassesBeginAtOnceAndComeAtTheirInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, v := newAccount("a", "s", "t")
+		plain := vendors.Vendor{ID: "plain", Adapter: plainAdapter{}}
+		s, registry, _ := startSyncer(t, archivetest.NewMemory(), nil, v, plain)
+		for _, row := range []string{"vendors/a/sites/s", "vendors/a/sites/t"} {
+			a.Add(0, archive.Row{Site: row, Second: time.Now().Unix() - 200*days})
+			a.Add(0, archive.Row{Site: row, Second: time.Now().Unix() - 7200})
+		}
+		time.Sleep(10 * time.Second)
+		if got := a.take("vendors/a/sites/t"); len(got) == 0 || got[0] > 3*time.Second {
+			t.Errorf("first passes at %v", got)
+		}
+		time.Sleep(time.Hour)
+		if got := a.take("vendors/a/sites/s"); len(got) < 11 || len(got) > 25 {
+			t.Errorf("%d reads in an hour: %v", len(got), got)
+		}
+		if lags := s.Lags(); len(lags) != 2 || lags["vendors/a/sites/s"] > 6*time.Minute {
+			t.Errorf("%v", lags)
+		}
+		// A site disappears, a new one comes, and then the vendor leaves.
+		a.take("vendors/a/sites/t")
+		a.Sites = []string{"vendors/a/sites/s", "vendors/a/sites/u"}
+		time.Sleep(11 * time.Minute)
+		a.take("vendors/a/sites/t")
+		time.Sleep(time.Hour)
+		if len(a.take("vendors/a/sites/t")) > 0 || len(a.take("vendors/a/sites/u")) == 0 || len(s.Lags()) != 2 {
+			t.Errorf("the sites after a change: %v", s.Lags())
+		}
+		if err := registry.Replace([]vendors.Vendor{plain}, func([]string) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		a.take("vendors/a/sites/s")
+		time.Sleep(time.Hour)
+		if len(a.take("vendors/a/sites/s")) > 0 {
+			t.Error("a vendor that is gone is still read")
+		}
+		s.Close()
+	})
+}
+
+// plainAdapter is a vendor without a license history.
+type plainAdapter struct{}
+
+func (plainAdapter) Describe() adapters.Description        { return adapters.Description{} }
+func (plainAdapter) Check(context.Context) (string, error) { return "", nil }
+
+func TestAVendorThatFailsIsLoggedAndShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, v := newAccount("a", "s")
+		down := apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "it is down")
+		a.set(down, nil)
+		engine := archivetest.NewMemory()
+		s, _, log := startSyncer(t, engine, nil, v)
+		time.Sleep(time.Hour)
+		site, err := engine.Site(t.Context(), "vendors/a/sites/s")
+		f := site.State.Failure
+		if err != nil || f == nil || f.Message != "it is down" || f.Reason != "VENDOR_UNAVAILABLE" {
+			t.Errorf("%v, %+v", err, f)
+		}
+		if n := strings.Count(log.String(), "could not be brought up to date"); n != 1 {
+			t.Errorf("the failure is logged %d times", n)
+		}
+		if lag := s.Lags()["vendors/a/sites/s"]; lag < 50*time.Minute {
+			t.Errorf("a site that nobody has read is %v behind", lag)
+		}
+		a.set(nil, nil)
+		time.Sleep(10 * time.Minute)
+		site, _ = engine.Site(t.Context(), "vendors/a/sites/s")
+		if !strings.Contains(log.String(), "up to date again") || site.State.Failure != nil {
+			t.Errorf("after the failure: %+v\n%s", site.State, log)
+		}
+		s.Close()
+	})
+}
+
+func TestAStopEndsAPass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, v := newAccount("a", "s")
+		a.set(nil, make(chan struct{}))
+		engine := archivetest.NewMemory()
+		s, _, _ := startSyncer(t, engine, nil, v)
+		time.Sleep(time.Minute)
+		began := time.Now()
+		s.Close()
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("the stop takes %v", took)
+		}
+		if site, _ := engine.Site(t.Context(), "vendors/a/sites/s"); site.State.Failure != nil {
+			t.Errorf("a stop counts as a failure of the vendor: %+v", site.State.Failure)
+		}
+	})
+}
+
+func TestSyncWaitsForAPassAndMakesItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, v := newAccount("a", "s")
+		blocks := make(chan struct{})
+		a.set(nil, blocks)
+		engine := archivetest.NewMemory()
+		s, _, _ := startSyncer(t, engine, nil, v)
+		time.Sleep(10 * time.Second)
+		ended := make(chan error, 1)
+		go func() { ended <- s.Sync(t.Context(), v, "vendors/a/sites/s") }()
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if e := apierror.Convert(s.Sync(short, v, "vendors/a/sites/s")); e.Code != codes.DeadlineExceeded {
+			t.Errorf("a call whose time is over returns %v", e)
+		}
+		if len(ended) != 0 || len(a.take("vendors/a/sites/s")) != 1 {
+			t.Error("Sync did not wait for the pass that was running")
+		}
+		a.Add(0, archive.Row{Site: "vendors/a/sites/s", Second: time.Now().Unix(), Content: "new"})
+		a.set(nil, nil)
+		close(blocks)
+		if err := <-ended; err != nil || len(a.take("vendors/a/sites/s")) == 0 {
+			t.Errorf("Sync made no pass of its own: %v", err)
+		}
+		if site, _ := engine.Site(t.Context(), "vendors/a/sites/s"); site.Rows != 1 {
+			t.Errorf("%d rows", site.Rows)
+		}
+		a.set(apierror.NotFound("no such site"), nil)
+		if e := apierror.Convert(s.Sync(t.Context(), v, "vendors/a/sites/s")); e.Code != codes.NotFound {
+			t.Errorf("the error of the pass is %v", e)
+		}
+		s.Close()
+	})
+}
+
+func TestABackfillReachesBackFurther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, v := newAccount("a", "s")
+		now := time.Now().Unix()
+		for day := range int64(200) {
+			a.Add(0, archive.Row{Site: "vendors/a/sites/s", Second: now - day*days - 3600})
+		}
+		engine := archivetest.NewMemory()
+		s, _, _ := startSyncer(t, engine, nil, v)
+		time.Sleep(time.Minute)
+		if err := s.Backfill(t.Context(), v, "vendors/a/sites/s", now-150*days); err != nil {
+			t.Fatal(err)
+		}
+		site, _ := engine.Site(t.Context(), "vendors/a/sites/s")
+		if left := settings.Remaining(site, time.Now()); left < 59*24*time.Hour {
+			t.Errorf("%v remain", left)
+		}
+		time.Sleep(time.Minute)
+		site, _ = engine.Site(t.Context(), "vendors/a/sites/s")
+		if site.Rows != 150 || len(site.Spans) != 1 || site.Spans[0].From != now-150*days ||
+			settings.Remaining(site, time.Now()) != 0 {
+			t.Errorf("%d rows, %v", site.Rows, site.Spans)
+		}
+		kept := settings
+		kept.Keep = 30 * 24 * time.Hour
+		s.Configure(kept)
+		time.Sleep(25 * time.Hour)
+		site, _ = engine.Site(t.Context(), "vendors/a/sites/s")
+		if site.Rows > 31 || site.Spans[0].From < now-30*days {
+			t.Errorf("after another archive.keep: %d rows, %v", site.Rows, site.Spans)
+		}
+		s.Close()
+	})
+}
+
+// TestOneReplicaMakesThePasses runs two replicas on one store and one archive.
+func TestOneReplicaMakesThePasses(t *testing.T) {
+	db := storetest.Open(t, store.Memory)
+	first, second := syncer.NewLeases(db), syncer.NewLeases(db)
+	a, v := newAccount("a", "s")
+	blocks := make(chan struct{})
+	a.set(nil, blocks)
+	engine := archivetest.NewMemory()
+	registry, err := vendors.New(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	replica := func(leases *syncer.Leases) *syncer.Syncer {
+		return syncer.New(syncer.Options{
+			Vendors: registry, Sites: sitesOf, Engine: engine, Leases: leases, Settings: settings,
+			Log: slog.New(slog.DiscardHandler),
+		})
+	}
+	one, two := replica(first), replica(second)
+	ended := make(chan error, 1)
+	go func() { ended <- one.Sync(t.Context(), v, "vendors/a/sites/s") }()
+	<-a.reads
+	a.take("vendors/a/sites/s")
+	short, cancel := context.WithTimeout(t.Context(), 600*time.Millisecond)
+	defer cancel()
+	if e := apierror.Convert(two.Sync(short, v, "vendors/a/sites/s")); e.Code != codes.DeadlineExceeded {
+		t.Errorf("the second replica did not wait: %v", e)
+	}
+	if len(a.take("vendors/a/sites/s")) != 0 {
+		t.Error("both replicas read the site at the same time")
+	}
+	a.set(nil, nil)
+	close(blocks)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if err := two.Sync(t.Context(), v, "vendors/a/sites/s"); err != nil {
+		t.Errorf("once the first replica has ended its pass: %v", err)
+	}
+}
