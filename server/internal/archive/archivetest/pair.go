@@ -201,8 +201,8 @@ func describe(s archive.Site) string {
 // short shows a row with the first letters of its texts.
 func short(r archive.Row) string {
 	return fmt.Sprintf("%s at %d, key %x: user %.40q md5 %.40q, %v %v %.9q, content %.20q, device %.40q, model %.20q, "+
-		"%q %q %q %q", r.Site, r.Second, r.Key, r.User, r.UserMD5, r.DRM, r.Status, r.Code, r.Content, r.Device, r.Model,
-		r.Platform, r.Integration, r.VendorDRM, r.VendorStatus)
+		"%q %q %q %q", r.Site, r.Second, r.Key, r.User, r.UserMD5, r.DRM, r.Status, r.Code, r.Content, r.Device,
+		r.Model, r.Platform, r.Integration, r.VendorDRM, r.VendorStatus)
 }
 
 func describeAll(sites []archive.Site) (out string) {

@@ -51,7 +51,9 @@ type options struct {
 }
 
 func (o options) newWorld() *archivetest.World {
-	return archivetest.NewWorld(archivetest.Size{Rows: o.rows * 4 / 3, Days: 4, Sites: count, Users: 3000, Contents: 200})
+	return archivetest.NewWorld(archivetest.Size{
+		Rows: o.rows * 4 / 3, Days: 4, Sites: count, Users: 3000, Contents: 200,
+	})
 }
 
 func (o options) open(ctx context.Context) (archive.Engine, error) { return sqldb.Open(ctx, o.dsn) }

@@ -28,7 +28,8 @@ func TestKill(t *testing.T) {
 		"postgres": func(t *testing.T) string { return postgres.ForTest(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := run(t.Context(), []string{"-dsn", dsn(t), "-kills", "6", "-rows", "8000"}, t.Output())
+			t.Parallel()
+			err := run(t.Context(), []string{"-dsn", dsn(t), "-kills", "5", "-rows", "6000"}, t.Output())
 			if err != nil {
 				t.Error(err)
 			}

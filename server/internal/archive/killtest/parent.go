@@ -47,8 +47,8 @@ func (o options) run(ctx context.Context, out io.Writer) error {
 	}
 	c := child{options: o, began: began.UnixNano()}
 	c.until = c.now().Unix()
-	fmt.Fprintf(out, "seed %d: killed %d times, %d of them at a chosen point, in %s; %s passed at the vendor\n", o.seed, o.kills,
-		chosen, time.Since(began).Round(time.Second), time.Duration(c.until-start)*time.Second)
+	fmt.Fprintf(out, "seed %d: killed %d times, %d of them at a chosen point, in %s; %s passed at the vendor\n",
+		o.seed, o.kills, chosen, time.Since(began).Round(time.Second), time.Duration(c.until-start)*time.Second)
 	if err := c.finish(ctx); err != nil {
 		return err
 	}
@@ -81,19 +81,18 @@ func (c *child) kill(ctx context.Context, after time.Duration) (seen int, err er
 	if err := p.Start(); err != nil {
 		return 0, err
 	}
-	var timer *time.Timer
+	timer := time.AfterFunc(time.Hour, func() { _ = p.Process.Kill() })
+	defer timer.Stop()
 	for lines := bufio.NewScanner(said); lines.Scan(); {
-		if timer == nil {
-			timer = time.AfterFunc(after, func() { _ = p.Process.Kill() })
-			defer timer.Stop()
+		if lines.Text() == "ready" {
+			timer.Reset(after)
 		}
 		if n, ok := strings.CutPrefix(lines.Text(), "points "); ok {
 			seen, _ = strconv.Atoi(n)
 		}
 	}
 	err = p.Wait()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signal() == syscall.SIGKILL {
 			return seen, nil
 		}
