@@ -50,6 +50,20 @@ type History struct {
 	Retention time.Duration
 	// WholeDays is whether a search for a period takes days, whose zone may be another one.
 	WholeDays bool
+	// Counting is how the vendor counts a month.
+	Counting Counting
+}
+
+// A Counting is a vendor's rule for the licenses, users and devices of a month.
+type Counting struct {
+	// Description is the rule for people, in one or two sentences.
+	Description string
+	// Source is the vendor's document that states the rule, and the settings that complete it.
+	Source string
+	// Failures is whether refused requests count.
+	Failures bool
+	// MissingUser is whether all rows without a user count as one user together.
+	MissingUser bool
 }
 
 // As returns an adapter as the capability C, and reports whether the adapter has it and the account

@@ -77,7 +77,9 @@ func (a *Adapter) Describe() adapters.Description {
 	list := pb.LicenseService_ListLicenses_FullMethodName[1:] + ":"
 	return adapters.Description{
 		DisplayName: "NAVER Cloud One Click Multi DRM",
-		History:     &adapters.History{TimeZone: a.config.TimeZone, Retention: a.config.LicenseRetention},
+		History: &adapters.History{
+			TimeZone: a.config.TimeZone, Retention: a.config.LicenseRetention, Counting: a.counting(),
+		},
 		Limits: &pb.Vendor_Limits{
 			MaxPageSize: pageSize,
 			PushedDownFilters: []string{

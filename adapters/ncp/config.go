@@ -65,6 +65,13 @@ type Config struct {
 	// the default, means that nobody knows: the archive then takes nothing for complete that the
 	// vendor does not show.
 	LicenseRetention time.Duration `yaml:"license_retention" range:"0|1s.."`
+	// UsageCountsFailures is whether a site's statistics count requests that the vendor refused. The
+	// API pages say only "created through the site". The default is false. It changes how drmhub
+	// counts the archive.
+	UsageCountsFailures bool `yaml:"usage_counts_failures"`
+	// UsageCountsMissingUser is whether a site's statistics count all licenses without a user id as
+	// one user together. The default is false.
+	UsageCountsMissingUser bool `yaml:"usage_counts_missing_user"`
 
 	// PageConcurrency is how many pages of the license history one call reads at once, from 1 to
 	// 16. The default is 3. The API pages name no limit. Each page that fails is tried up to three

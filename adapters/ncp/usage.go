@@ -2,8 +2,10 @@ package ncp
 
 import (
 	"context"
+	"fmt"
 	"time"
 
+	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/names"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -31,4 +33,24 @@ func (a *Adapter) GetUsage(ctx context.Context, req *pb.GetUsageRequest) (*pb.Us
 			"must be empty or today's date in the vendor's zone, %s: NAVER Cloud shows current figures only", today)
 	}
 	return site.GetUsage(), nil
+}
+
+// counting returns how the vendor counts a site's statistics. The API pages leave two points open.
+func (a *Adapter) counting() adapters.Counting {
+	rows := "The statistics count the licenses created from the first of the month on"
+	if a.config.UsageCountsFailures {
+		rows = "The statistics count the requested licenses, also the refused ones, from the first of the month on"
+	}
+	users := "A license without a user counts no user"
+	if a.config.UsageCountsMissingUser {
+		users = "All licenses without a user count as one user"
+	}
+	return adapters.Counting{
+		Description: rows + ", and their distinct users and devices. " + users + ".",
+		Source: fmt.Sprintf("NAVER Cloud One Click Multi DRM API, Statistics Object of a site; "+
+			"settings usage_counts_failures: %t, usage_counts_missing_user: %t, time_zone",
+			a.config.UsageCountsFailures, a.config.UsageCountsMissingUser),
+		Failures:    a.config.UsageCountsFailures,
+		MissingUser: a.config.UsageCountsMissingUser,
+	}
 }

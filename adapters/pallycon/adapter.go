@@ -108,7 +108,7 @@ func (a *Adapter) Describe() adapters.Description {
 		DisplayName: "PallyCon (DoveRunner)",
 		Unsupported: unsupported,
 		History: &adapters.History{
-			TimeZone: a.config.TimeZone, Retention: a.config.LicenseRetention, WholeDays: true,
+			TimeZone: a.config.TimeZone, Retention: a.config.LicenseRetention, WholeDays: true, Counting: a.counting(),
 		},
 		Limits: &pb.Vendor_Limits{
 			MaxPageSize: listing.MaxUnit,

@@ -56,6 +56,13 @@ type Config struct {
 	// the default, means that nobody knows: the archive then takes nothing for complete that the
 	// vendor does not show.
 	LicenseRetention time.Duration `yaml:"license_retention" range:"0|1s.."`
+	// UsageCountsFailures is whether MAL, MAU and MAD count requests that PallyCon refused. The guide
+	// says only "active licenses". The default is false. It changes how drmhub counts the archive.
+	UsageCountsFailures bool `yaml:"usage_counts_failures"`
+	// UsageCountsMissingUser is whether MAU counts all licenses without a user id as one user
+	// together. PallyCon shows most of them under the user LICENSETOKEN, which counts as any other.
+	// The default is false.
+	UsageCountsMissingUser bool `yaml:"usage_counts_missing_user"`
 
 	// Network says how to reach the vendor: the keys tls and proxy.
 	upstream.Network

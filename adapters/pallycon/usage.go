@@ -3,6 +3,7 @@ package pallycon
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/url"
 	"strconv"
 	"time"
@@ -68,4 +69,24 @@ func (a *Adapter) GetUsage(ctx context.Context, req *pb.GetUsageRequest) (*pb.Us
 		MonthlyActiveUsers:    row.UserAccCnt,
 		MonthlyActiveDevices:  row.DeviceAccCnt,
 	}, nil
+}
+
+// counting returns how PallyCon counts MAL, MAU and MAD. The guide leaves two points open.
+func (a *Adapter) counting() adapters.Counting {
+	rows := "MAL counts the licenses issued from the first of the month on"
+	if a.config.UsageCountsFailures {
+		rows = "MAL counts the requested licenses, also the refused ones, from the first of the month on"
+	}
+	users := "LICENSETOKEN counts as one user, and a license without a user counts no user"
+	if a.config.UsageCountsMissingUser {
+		users = "LICENSETOKEN counts as one user, and all licenses without a user as one more"
+	}
+	return adapters.Counting{
+		Description: rows + ", and MAU and MAD their distinct users and devices. " + users + ".",
+		Source: fmt.Sprintf("PallyCon Service API Guide V2, Get MAL, MAU, MAD values; "+
+			"settings usage_counts_failures: %t, usage_counts_missing_user: %t, time_zone",
+			a.config.UsageCountsFailures, a.config.UsageCountsMissingUser),
+		Failures:    a.config.UsageCountsFailures,
+		MissingUser: a.config.UsageCountsMissingUser,
+	}
 }

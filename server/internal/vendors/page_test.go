@@ -96,7 +96,9 @@ func served(t *testing.T, kind catalog.Kind, settings any) *pb.Vendor {
 }
 
 // own are the services that drmhub serves by itself.
-var own = []string{"VendorService", "MutationService", "AuditService", "CallerService"}
+var own = []string{
+	"VendorService", "MutationService", "AuditService", "CallerService", "ArchiveService", "ViewerService",
+}
 
 // vendorServices returns the services of the contract that vendors serve, with their methods in the
 // order of the proto.
