@@ -156,4 +156,4 @@ func licensesOf(rows []archive.Row) []*pb.License {
 }
 
 // count32 returns a count in the type of the contract, whose largest value means that or more.
-func count32(n int64) int32 { return int32(min(n, math.MaxInt32)) }
+func count32(n int64) int32 { return int32(max(min(n, math.MaxInt32), math.MinInt32)) }

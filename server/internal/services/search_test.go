@@ -451,3 +451,6 @@ func TestWithoutAnArchive(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// personOf returns what identifies a viewer.
+func personOf(id string) string { return archivetest.Person(archive.Row{User: id}) }
