@@ -73,6 +73,7 @@ func writeError(w http.ResponseWriter, err error) {
 	h := w.Header()
 	h.Del("Trailer")
 	h.Del("Transfer-Encoding")
+	h.Del("Content-Disposition")
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
 	if status == http.StatusUnauthorized {

@@ -71,7 +71,6 @@ type gateway struct {
 	people  map[string]map[string]session.Page // by path and method
 	maxBody int64
 	guard   func() *webguard.Guard
-	license pb.LicenseServiceClient
 
 	sessions    *session.Sessions
 	identify    func(ctx context.Context, method string) (auth.Caller, error)
@@ -93,7 +92,7 @@ func New(o Options) (http.Handler, error) {
 		return nil, errors.New("gateway: no guard against web pages")
 	}
 	g := &gateway{
-		maxBody: o.MaxBody, guard: o.Guard, license: pb.NewLicenseServiceClient(o.Conn),
+		maxBody: o.MaxBody, guard: o.Guard,
 		sessions: o.Sessions, identify: o.Identify, admit: o.Admit, permit: o.Permit, privateDocs: o.PrivateDocs,
 	}
 	if g.maxBody == 0 {
@@ -105,6 +104,7 @@ func New(o Options) (http.Handler, error) {
 	g.mux = runtime.NewServeMux(
 		runtime.WithMiddlewares(g.checked),
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, marshaler{new(runtime.JSONPb)}),
+		runtime.WithMarshalerOption(csvType, tableMarshaler{marshaler{new(runtime.JSONPb)}}),
 		// This leaves path parameters as they are; see escaped.
 		runtime.WithUnescapingMode(runtime.UnescapingModeLegacy),
 		runtime.WithDisablePathLengthFallback(),
@@ -127,11 +127,12 @@ func New(o Options) (http.Handler, error) {
 // register connects every service of the contract.
 func (g *gateway) register(conn grpc.ClientConnInterface) error {
 	ctx := context.Background()
+	license, archive := pb.NewLicenseServiceClient(conn), pb.NewArchiveServiceClient(conn)
 	return errors.Join(
 		pb.RegisterVendorServiceHandlerClient(ctx, g.mux, pb.NewVendorServiceClient(conn)),
 		pb.RegisterSiteServiceHandlerClient(ctx, g.mux, pb.NewSiteServiceClient(conn)),
-		pb.RegisterLicenseServiceHandlerClient(ctx, g.mux, g.license),
-		pb.RegisterArchiveServiceHandlerClient(ctx, g.mux, pb.NewArchiveServiceClient(conn)),
+		pb.RegisterLicenseServiceHandlerClient(ctx, g.mux, license),
+		pb.RegisterArchiveServiceHandlerClient(ctx, g.mux, archive),
 		pb.RegisterViewerServiceHandlerClient(ctx, g.mux, pb.NewViewerServiceClient(conn)),
 		pb.RegisterMemberServiceHandlerClient(ctx, g.mux, pb.NewMemberServiceClient(conn)),
 		pb.RegisterDrmAccountServiceHandlerClient(ctx, g.mux, pb.NewDrmAccountServiceClient(conn)),
@@ -140,7 +141,10 @@ func (g *gateway) register(conn grpc.ClientConnInterface) error {
 		pb.RegisterAuditServiceHandlerClient(ctx, g.mux, pb.NewAuditServiceClient(conn)),
 		pb.RegisterCallerServiceHandlerClient(ctx, g.mux, pb.NewCallerServiceClient(conn)),
 		// The route registered last wins: it writes bare rows, and not {"result": …} for each message.
-		g.mux.HandlePath(http.MethodGet, streamLicensesPath, g.streamLicenses),
+		g.mux.HandlePath(http.MethodGet, streamLicensesPath, streamRows(
+			g, streamLicensesPath, pb.LicenseService_StreamLicenses_FullMethodName, license.StreamLicenses)),
+		g.mux.HandlePath(http.MethodGet, exportLicensesPath, streamRows(
+			g, exportLicensesPath, pb.ArchiveService_ExportLicenses_FullMethodName, archive.ExportLicenses)),
 	)
 }
 
@@ -233,6 +237,9 @@ func (g *gateway) checked(next runtime.HandlerFunc) runtime.HandlerFunc {
 		r, err := g.allowed(r, route, params)
 		if err == nil {
 			err = g.check(w, r, params, s)
+		}
+		if err == nil {
+			r, err = negotiated(w, r, route.FullMethod())
 		}
 		if err != nil {
 			fail(w, r, err)

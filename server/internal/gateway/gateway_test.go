@@ -24,7 +24,7 @@ import (
 type streamServer = grpc.ServerStreamingServer[pb.StreamLicensesResponse]
 
 // A backend holds the services behind the gateway. Unary calls of every method end in call, and
-// StreamLicenses ends in stream.
+// StreamLicenses ends in stream, ExportLicenses in export.
 type backend struct {
 	pb.UnimplementedVendorServiceServer
 	pb.UnimplementedSiteServiceServer
@@ -34,7 +34,9 @@ type backend struct {
 	pb.UnimplementedMutationServiceServer
 	pb.UnimplementedAuditServiceServer
 	pb.UnimplementedCallerServiceServer
+	pb.UnimplementedViewerServiceServer
 	licenses
+	exports
 
 	call func(ctx context.Context, method string, req proto.Message) (proto.Message, error)
 }
@@ -46,6 +48,17 @@ type licenses struct {
 
 func (l licenses) StreamLicenses(req *pb.StreamLicensesRequest, s streamServer) error {
 	return l.stream(req, s)
+}
+
+type exports struct {
+	pb.UnimplementedArchiveServiceServer
+	export func(*pb.ExportLicensesRequest, exportServer) error
+}
+
+type exportServer = grpc.ServerStreamingServer[pb.ExportLicensesResponse]
+
+func (e exports) ExportLicenses(req *pb.ExportLicensesRequest, s exportServer) error {
+	return e.export(req, s)
 }
 
 // handler returns a gateway in front of the backend.
@@ -71,7 +84,9 @@ func (b backend) handler(t testing.TB, o gateway.Options) http.Handler {
 	pb.RegisterMutationServiceServer(conn, b)
 	pb.RegisterAuditServiceServer(conn, b)
 	pb.RegisterCallerServiceServer(conn, b)
+	pb.RegisterViewerServiceServer(conn, b)
 	pb.RegisterLicenseServiceServer(conn, b.licenses)
+	pb.RegisterArchiveServiceServer(conn, b.exports)
 	o.Conn, o.OpenAPI = conn, []byte(`{"openapi":"3.0.3"}`)
 	guard, err := webguard.New(webguard.Options{
 		Hosts: []string{"example.com"}, Origins: []string{"https://app.example"},

@@ -68,6 +68,9 @@ func responseHeaders(ctx context.Context, w http.ResponseWriter, res proto.Messa
 	if res != nil && redact.Has(res) {
 		keepPlain(w)
 	}
+	if t, ok := ctx.Value(tableKey{}).(*table); ok && res != nil {
+		w.Header().Set("Content-Disposition", t.disposition())
+	}
 	md, _ := runtime.ServerMetadataFromContext(ctx)
 	setResponseHeaders(w, metadata.Join(md.HeaderMD, md.TrailerMD))
 	return nil

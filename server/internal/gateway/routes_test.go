@@ -25,6 +25,10 @@ func TestEveryRuleOfTheContractIsServed(t *testing.T) {
 			called = pb.LicenseService_StreamLicenses_FullMethodName
 			return nil
 		}},
+		exports: exports{export: func(*pb.ExportLicensesRequest, exportServer) error {
+			called = pb.ArchiveService_ExportLicenses_FullMethodName
+			return nil
+		}},
 	}.serve(t)
 	for _, rpc := range contract.RPCs() {
 		called = ""

@@ -9,45 +9,70 @@ import (
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"github.com/grpc-ecosystem/grpc-gateway/v2/utilities"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
-// streamLicensesPath is the rule of StreamLicenses.
-const streamLicensesPath = "/v1/{parent=vendors/*/sites/*}/licenses:stream"
+// The rules of the streams.
+const (
+	streamLicensesPath = "/v1/{parent=vendors/*/sites/*}/licenses:stream"
+	exportLicensesPath = "/v1/{parent=vendors/*/sites/*}/licenses:export"
+)
 
 // maxFlushDelay bounds how long a row waits to be flushed while later rows of its message are written.
 const maxFlushDelay = 50 * time.Millisecond
 
-// streamLicenses writes one License a line as it arrives. A failure before the first row is an ordinary
-// error. A later failure is the last line. A client that reads slowly slows the call down, and a
-// client that leaves ends it.
-func (g *gateway) streamLicenses(w http.ResponseWriter, r *http.Request, params map[string]string) {
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	ctx, err := runtime.AnnotateContext(ctx, g.mux, r, pb.LicenseService_StreamLicenses_FullMethodName,
-		runtime.WithHTTPPathPattern(streamLicensesPath))
-	if err != nil {
-		fail(w, r, err)
-		return
+// A licenseStream is a client of a stream of licenses.
+type licenseStream[Message any] interface {
+	*Message
+	GetLicenses() []*pb.License
+}
+
+// streamRows returns the handler of a stream of licenses, which writes one License a line as it arrives.
+// A failure before the first row is an ordinary error. A later failure is the last line. A client that
+// reads slowly slows the call down, and a client that leaves ends it.
+func streamRows[Request proto.Message, Message any, M licenseStream[Message]](
+	g *gateway, path, method string,
+	open func(context.Context, Request, ...grpc.CallOption) (grpc.ServerStreamingClient[Message], error),
+) runtime.HandlerFunc {
+	rpc := contract.Lookup(method)
+	return func(w http.ResponseWriter, r *http.Request, params map[string]string) {
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		ctx, err := runtime.AnnotateContext(ctx, g.mux, r, method, runtime.WithHTTPPathPattern(path))
+		if err != nil {
+			fail(w, r, err)
+			return
+		}
+		request := rpc.NewRequest().(Request)
+		contract.Set(request, "parent", params["parent"])
+		if err := runtime.PopulateQueryParameters(request, r.Form, utilities.NewDoubleArray(nil)); err != nil {
+			fail(w, r, err)
+			return
+		}
+		stream, err := open(ctx, request)
+		if err != nil {
+			fail(w, r, err)
+			return
+		}
+		copyRows[Message, M](ctx, newLines(w, formatOf(r)), stream)
 	}
-	request := &pb.StreamLicensesRequest{Parent: params["parent"]}
-	if err := runtime.PopulateQueryParameters(request, r.Form, utilities.NewDoubleArray(nil)); err != nil {
-		fail(w, r, err)
-		return
-	}
-	stream, err := g.license.StreamLicenses(ctx, request)
-	if err != nil {
-		fail(w, r, err)
-		return
-	}
-	lines := newLines(w)
-	_, head := w.(headOnly)
+}
+
+// copyRows writes the rows of a stream until it ends.
+func copyRows[Message any, M licenseStream[Message]](
+	ctx context.Context, lines *lines, stream grpc.ServerStreamingClient[Message],
+) {
+	_, head := lines.w.(headOnly)
 	for {
 		message, err := stream.Recv()
 		if err == nil {
-			err = lines.write(message.GetLicenses(), stream.Header)
+			lines.noteCoverage(message)
+			err = lines.write(M(message).GetLicenses(), stream.Header)
 		}
 		if head && lines.began {
 			return // The rest of the stream would only be thrown away.
@@ -57,7 +82,7 @@ func (g *gateway) streamLicenses(w http.ResponseWriter, r *http.Request, params 
 		}
 		if !lines.began {
 			header, _ := stream.Header()
-			setResponseHeaders(w, metadata.Join(header, stream.Trailer()))
+			setResponseHeaders(lines.w, metadata.Join(header, stream.Trailer()))
 		}
 		if !errors.Is(err, io.EOF) {
 			err = reworded(ctx, err)
@@ -67,21 +92,68 @@ func (g *gateway) streamLicenses(w http.ResponseWriter, r *http.Request, params 
 	}
 }
 
-// lines writes rows as newline-delimited JSON.
+// coverageHeader is the header that says whether an export has all rows of its period.
+const coverageHeader = "Drmhub-Coverage"
+
+// noteCoverage sets the header of an export that says whether the archive is complete for it. The rows
+// have no place for that.
+func (l *lines) noteCoverage(message any) {
+	m, ok := message.(interface {
+		GetCoverage() []*pb.Coverage
+		GetUnreachable() []string
+	})
+	if !ok || l.noted {
+		return
+	}
+	l.noted = true
+	coverage := "complete"
+	for _, c := range m.GetCoverage() {
+		if !c.GetComplete() {
+			coverage = "incomplete"
+		}
+	}
+	if len(m.GetUnreachable()) > 0 {
+		coverage = "incomplete"
+	}
+	l.w.Header().Set(coverageHeader, coverage)
+}
+
+// A rowFormat is how rows become lines.
+type rowFormat struct {
+	mediaType   string
+	disposition string // the header Content-Disposition, or ""
+	first       []byte // the line above the rows
+	appendRow   func(to []byte, row proto.Message) ([]byte, error)
+	appendError func(to []byte, err error) []byte
+}
+
+// jsonLines is newline-delimited JSON.
+var jsonLines = rowFormat{
+	mediaType: ndjson,
+	appendRow: func(to []byte, row proto.Message) ([]byte, error) {
+		line, err := AppendJSON(to, row)
+		return append(line, '\n'), err
+	},
+	appendError: func(to []byte, err error) []byte { return append(to, shape(resolve(err))...) },
+}
+
+// lines writes rows as lines.
 type lines struct {
 	w       http.ResponseWriter
+	format  rowFormat
 	control *http.ResponseController
+	noted   bool // the coverage is in the header
 	began   bool // a row has been written
 	flushed time.Time
 	row     []byte
 }
 
-func newLines(w http.ResponseWriter) *lines {
+func newLines(w http.ResponseWriter, format rowFormat) *lines {
 	control := http.NewResponseController(w)
 	// A stream may take long, so it has no deadlines. Not every ResponseWriter supports them.
 	_ = control.SetReadDeadline(time.Time{})
 	_ = control.SetWriteDeadline(time.Time{})
-	return &lines{w: w, control: control}
+	return &lines{w: w, format: format, control: control}
 }
 
 // write writes and flushes the rows of a message. It calls header before the first row.
@@ -96,11 +168,11 @@ func (l *lines) write(rows []*pb.License, header func() (metadata.MD, error)) er
 	}
 	l.flushed = time.Now()
 	for _, row := range rows {
-		line, err := AppendJSON(l.row[:0], row)
+		line, err := l.format.appendRow(l.row[:0], row)
 		if err != nil {
 			return err
 		}
-		l.row = append(line, '\n')
+		l.row = line
 		if _, err := l.w.Write(l.row); err != nil {
 			return err
 		}
@@ -114,8 +186,12 @@ func (l *lines) write(rows []*pb.License, header func() (metadata.MD, error)) er
 
 func (l *lines) begin() {
 	l.began = true
-	l.w.Header().Set("Content-Type", "application/x-ndjson")
+	l.w.Header().Set("Content-Type", l.format.mediaType)
+	if l.format.disposition != "" {
+		l.w.Header().Set("Content-Disposition", l.format.disposition)
+	}
 	l.w.WriteHeader(http.StatusOK)
+	_, _ = l.w.Write(l.format.first) // The next write fails, too.
 }
 
 func (l *lines) flush() {
@@ -130,9 +206,10 @@ func (l *lines) end(err error) {
 		l.begin()
 	case errors.Is(err, io.EOF):
 	case !l.began:
+		l.w.Header().Del(coverageHeader)
 		writeError(l.w, err)
 	default:
 		// An error here means that the client has left.
-		_, _ = l.w.Write(shape(resolve(err)))
+		_, _ = l.w.Write(l.format.appendError(nil, err))
 	}
 }
