@@ -151,6 +151,9 @@ func (o *operations) answer(operation *openapi3.Operation, method protoreflect.M
 		return err
 	}
 	success := openapi3.NewResponse().WithDescription(description).WithContent(openapi3.Content{mediaType: media})
+	if strings.Contains(comment(method), "`Accept: text/csv`") {
+		success.Content["text/csv"] = openapi3.NewMediaType().WithSchema(openapi3.NewStringSchema())
+	}
 	success.Headers = references(ofAll)
 	if mutates(method) {
 		success.Headers = references(slices.Concat(ofAll, ofChanges))

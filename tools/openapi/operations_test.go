@@ -91,7 +91,7 @@ func TestParameters(t *testing.T) {
 
 func TestAStreamIsRowsOnLines(t *testing.T) {
 	content := operationOf(t, "OrderService_StreamOrders").Responses.Status(200).Value.Content
-	if len(content) != 1 || content["application/x-ndjson"] == nil {
+	if len(content) != 2 || content["application/x-ndjson"] == nil || content["text/csv"].Schema.Value.Type == nil {
 		t.Fatalf("got %v", content)
 	}
 	if ref := content["application/x-ndjson"].Schema.Ref; ref != schemaPrefix+"Order" {

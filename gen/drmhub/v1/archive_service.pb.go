@@ -1050,7 +1050,8 @@ type ReconciledLine struct {
 	ArchivedQuantity int32 `protobuf:"varint,2,opt,name=archived_quantity,json=archivedQuantity,proto3" json:"archived_quantity,omitempty"`
 	// The line's quantity minus archived_quantity. Positive where the vendor bills more.
 	DifferenceQuantity int32 `protobuf:"varint,3,opt,name=difference_quantity,json=differenceQuantity,proto3" json:"difference_quantity,omitempty"`
-	// The difference in money, a decimal number. Empty where the line has no price.
+	// The difference in money, an exact decimal number without zeros at its end. Empty where the line
+	// has no price.
 	DifferenceAmount string `protobuf:"bytes,4,opt,name=difference_amount,json=differenceAmount,proto3" json:"difference_amount,omitempty"`
 	// Why the quantities differ. Empty where they are equal.
 	Explanations []*UsageReport_Explanation `protobuf:"bytes,5,rep,name=explanations,proto3" json:"explanations,omitempty"`
@@ -2137,13 +2138,15 @@ type ReconcileInvoiceRequest struct {
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
 	// The month that the invoice bills, YYYY-MM in the vendor's time zone.
 	Month string `protobuf:"bytes,2,opt,name=month,proto3" json:"month,omitempty"`
-	// The lines of the invoice.
+	// The lines of the invoice, at most one for each site and metric.
 	Lines []*InvoiceLine `protobuf:"bytes,3,rep,name=lines,proto3" json:"lines,omitempty"`
 	// The lines of the invoice as a table with a line of column names: site, metric, quantity, and
-	// unit_price and currency where the invoice has them. The site is its id or its resource name.
+	// unit_price and currency where the invoice has them. Other columns are ignored. Commas or
+	// semicolons separate the cells. The site is its id or its resource name. The metric can also be
+	// MAL, MAU or MAD. Numbers have no separators of thousands.
 	Csv string `protobuf:"bytes,4,opt,name=csv,proto3" json:"csv,omitempty"`
 	// The maximum number of rows in dispute to return for each line. 0 means 20. More than 1000 means
-	// 1000.
+	// 1000. The response has at most 10000 in all.
 	SampleSize    int32 `protobuf:"varint,5,opt,name=sample_size,json=sampleSize,proto3" json:"sample_size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

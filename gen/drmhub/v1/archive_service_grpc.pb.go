@@ -67,16 +67,23 @@ type ArchiveServiceClient interface {
 	SummarizeLicenses(ctx context.Context, in *SummarizeLicensesRequest, opts ...grpc.CallOption) (*SummarizeLicensesResponse, error)
 	// Streams every matching license request, in the order of SearchLicenses.
 	//
+	// Each message carries the token that continues after it. To resume a broken stream, call again
+	// with the last token received.
+	//
 	// Over REST the response is application/x-ndjson, one bare License a line, or with
 	// `Accept: text/csv` a table with a line of column names. A failure is a last line {"error": …},
-	// in a table a last line that begins with "error".
+	// in a table a last line that begins with "error". The header Drmhub-Coverage is "complete" or
+	// "incomplete"; SearchLicenses shows the coverage of each site. In a table, a text that begins
+	// with =, +, -, @, ', a tab or a carriage return has a ' in front, so that no spreadsheet runs
+	// it.
 	ExportLicenses(ctx context.Context, in *ExportLicensesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportLicensesResponse], error)
 	// Lists what each site used in a month: as the archive counts it by the vendor's counting rule,
 	// beside the vendor's own figures. By site, and for each site the newest month first.
 	ListUsageReports(ctx context.Context, in *ListUsageReportsRequest, opts ...grpc.CallOption) (*ListUsageReportsResponse, error)
 	// Compares a vendor's invoice with the archive, line by line. It changes nothing.
 	//
-	// Over REST with `Accept: text/csv`, the response is a table of the rows in dispute.
+	// Over REST with `Accept: text/csv`, the response is a table of the rows in dispute, in the form
+	// of ExportLicenses. sample_size bounds it.
 	ReconcileInvoice(ctx context.Context, in *ReconcileInvoiceRequest, opts ...grpc.CallOption) (*ReconcileInvoiceResponse, error)
 }
 
@@ -221,16 +228,23 @@ type ArchiveServiceServer interface {
 	SummarizeLicenses(context.Context, *SummarizeLicensesRequest) (*SummarizeLicensesResponse, error)
 	// Streams every matching license request, in the order of SearchLicenses.
 	//
+	// Each message carries the token that continues after it. To resume a broken stream, call again
+	// with the last token received.
+	//
 	// Over REST the response is application/x-ndjson, one bare License a line, or with
 	// `Accept: text/csv` a table with a line of column names. A failure is a last line {"error": …},
-	// in a table a last line that begins with "error".
+	// in a table a last line that begins with "error". The header Drmhub-Coverage is "complete" or
+	// "incomplete"; SearchLicenses shows the coverage of each site. In a table, a text that begins
+	// with =, +, -, @, ', a tab or a carriage return has a ' in front, so that no spreadsheet runs
+	// it.
 	ExportLicenses(*ExportLicensesRequest, grpc.ServerStreamingServer[ExportLicensesResponse]) error
 	// Lists what each site used in a month: as the archive counts it by the vendor's counting rule,
 	// beside the vendor's own figures. By site, and for each site the newest month first.
 	ListUsageReports(context.Context, *ListUsageReportsRequest) (*ListUsageReportsResponse, error)
 	// Compares a vendor's invoice with the archive, line by line. It changes nothing.
 	//
-	// Over REST with `Accept: text/csv`, the response is a table of the rows in dispute.
+	// Over REST with `Accept: text/csv`, the response is a table of the rows in dispute, in the form
+	// of ExportLicenses. sample_size bounds it.
 	ReconcileInvoice(context.Context, *ReconcileInvoiceRequest) (*ReconcileInvoiceResponse, error)
 	mustEmbedUnimplementedArchiveServiceServer()
 }

@@ -58,7 +58,8 @@ func TestExportAsATable(t *testing.T) {
 	r := get(t, b, "GET", exportPath, "", "text/csv")
 	want := columns +
 		"vendors/v/sites/s,a,WIDEVINE,,SUCCESS,,,,,,,,2026-09-21T14:13:20Z,\r\n" +
-		`,'=1+1,DRM_TYPE_UNSPECIFIED,,STATUS_UNSPECIFIED,'+1,'-x,''it,'@y,'` + "\tz,\"'\rq\",,,\"say \"\"no\"\", twice\r\n\"\r\n"
+		`,'=1+1,DRM_TYPE_UNSPECIFIED,,STATUS_UNSPECIFIED,'+1,'-x,''it,'@y,'` +
+		"\tz,\"'\rq\",,,\"say \"\"no\"\", twice\r\n\"\r\n"
 	if r.text != want {
 		t.Errorf("%q, want %q", r.text, want)
 	}
