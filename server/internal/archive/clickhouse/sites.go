@@ -1,0 +1,240 @@
+package clickhouse
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/drmhub/drmhub/server/internal/archive"
+)
+
+// A site is a line of the table sites. A claim becomes a site when it has a zone.
+type site struct {
+	number  uint16
+	name    string
+	claim   uint64 // says which process claimed the number
+	version uint64
+	zone    string
+}
+
+// known remembers the numbers of sites, which never change.
+type known struct {
+	mu    sync.Mutex
+	sites map[string]*site
+}
+
+// claims returns all lines of the table sites that hold.
+func (e *Engine) claims(ctx context.Context) ([]site, error) {
+	newest := map[site]site{}
+	text := "SELECT number, name, claim, version, zone FROM " + e.local("sites")
+	err := e.query(ctx, text, func(row func(...any) error) error {
+		var s site
+		err := row(&s.number, &s.name, &s.claim, &s.version, &s.zone)
+		place := site{number: s.number, name: s.name, claim: s.claim}
+		if newest[place].version <= s.version {
+			newest[place] = s
+		}
+		return err
+	})
+	var out []site
+	for _, s := range newest {
+		out = append(out, s)
+	}
+	slices.SortFunc(out, func(a, b site) int {
+		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.number, b.number), cmp.Compare(a.claim, b.claim))
+	})
+	return out, err
+}
+
+// all returns the sites that are known, by name.
+func (e *Engine) allSites(ctx context.Context) ([]site, error) {
+	claims, err := e.claims(ctx)
+	claims = slices.DeleteFunc(claims, func(s site) bool { return s.zone == "" })
+	return slices.CompactFunc(claims, func(a, b site) bool { return a.name == b.name }), err
+}
+
+// find returns a site, or nil if it is not known. Its zone can be an old one.
+func (e *Engine) find(ctx context.Context, name string) (*site, error) {
+	e.known.mu.Lock()
+	found := e.known.sites[name]
+	e.known.mu.Unlock()
+	if found != nil {
+		return found, nil
+	}
+	all, err := e.allSites(ctx)
+	if err != nil {
+		return nil, err
+	}
+	e.known.mu.Lock()
+	defer e.known.mu.Unlock()
+	e.known.sites = map[string]*site{}
+	for _, s := range all {
+		e.known.sites[s.name] = &s
+	}
+	return e.known.sites[name], nil
+}
+
+// must returns a site that is known.
+func (e *Engine) must(ctx context.Context, name string) (*site, error) {
+	found, err := e.find(ctx, name)
+	if err == nil && found == nil {
+		err = fmt.Errorf("the archive does not know %s; nothing was changed", name)
+	}
+	return found, err
+}
+
+// SetZone implements archive.Engine. Months are counted by the zone when somebody asks, so that nothing
+// else has to change.
+func (e *Engine) SetZone(ctx context.Context, name string, zone *time.Location) error {
+	defer e.lock(name)()
+	all, err := e.allSites(ctx)
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(all, func(s site) bool { return s.name == name })
+	if at < 0 {
+		return e.claim(ctx, site{name: name, zone: zone.String()})
+	}
+	if all[at].zone == zone.String() {
+		return nil
+	}
+	all[at].zone, all[at].version = zone.String(), e.numbers.next(all[at].version)
+	return e.writeSite(ctx, all[at])
+}
+
+// claim gives a number to a site. First it claims the number, and then it looks whether another process
+// also did. Of two processes, the second sees the claim of the first.
+func (e *Engine) claim(ctx context.Context, s site) error {
+	zone := s.zone
+	for {
+		claims, err := e.claims(ctx)
+		if err != nil {
+			return err
+		}
+		s.number = 1
+		for _, other := range claims {
+			s.number = max(s.number, other.number+1)
+		}
+		if s.number >= archive.MaxSites {
+			return fmt.Errorf("the archive is full: it holds %d sites", archive.MaxSites)
+		}
+		s.claim = e.numbers.next(0)
+		s.version, s.zone = s.claim, ""
+		if err := e.writeSite(ctx, s); err != nil {
+			return err
+		}
+		claims, err = e.claims(ctx)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(claims, func(other site) bool {
+			return other.number == s.number && other.claim != s.claim
+		}) {
+			s.version, s.zone = s.claim+1, zone
+			return e.writeSite(ctx, s)
+		}
+	}
+}
+
+func (e *Engine) writeSite(ctx context.Context, s site) error {
+	batch, err := e.first().PrepareBatch(ctx, "INSERT INTO "+e.local("sites")+" (number, name, claim, version, zone)")
+	if err != nil {
+		return err
+	}
+	if err := batch.Append(s.number, s.name, s.claim, s.version, s.zone); err != nil {
+		return err
+	}
+	return batch.Send()
+}
+
+// SetState implements archive.Engine.
+func (e *Engine) SetState(ctx context.Context, name string, state archive.State) error {
+	s, err := e.must(ctx, name)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(state)
+	if err != nil {
+		return err
+	}
+	batch, err := e.first().PrepareBatch(ctx, "INSERT INTO "+e.local("states")+" (site, version, state)")
+	if err != nil {
+		return err
+	}
+	if err := batch.Append(s.number, e.numbers.next(0), string(text)); err != nil {
+		return err
+	}
+	return batch.Send()
+}
+
+// Site implements archive.Engine.
+func (e *Engine) Site(ctx context.Context, name string) (archive.Site, error) {
+	s, err := e.find(ctx, name)
+	if err != nil || s == nil {
+		return archive.Site{Name: name}, err
+	}
+	all, err := e.describe(ctx, s.number)
+	if err != nil || len(all) == 0 {
+		return archive.Site{Name: name}, err
+	}
+	return all[0], nil
+}
+
+// Sites implements archive.Engine.
+func (e *Engine) Sites(ctx context.Context) ([]archive.Site, error) { return e.describe(ctx, 0) }
+
+// describe returns what is known of the site with a number, or of all sites for the number 0.
+func (e *Engine) describe(ctx context.Context, number uint16) ([]archive.Site, error) {
+	all, err := e.allSites(ctx)
+	if err != nil {
+		return nil, err
+	}
+	which := fmt.Sprintf("(%d = 0 OR site = %[1]d)", number)
+	spans, err := e.read(ctx, "kind = 'spans' AND "+which)
+	if err != nil {
+		return nil, err
+	}
+	states, err := e.states(ctx, which)
+	if err != nil {
+		return nil, err
+	}
+	var out []archive.Site
+	for _, s := range all {
+		if number != 0 && s.number != number {
+			continue
+		}
+		one := archive.Site{Name: s.name}
+		for _, l := range spans {
+			if l.Site == s.number {
+				one.Rows, one.Spans = l.Rows, l.spans()
+			}
+		}
+		if one.Zone, err = time.LoadLocation(s.zone); err != nil {
+			return nil, err
+		}
+		if state := states[s.number]; state != "" {
+			if err := json.Unmarshal([]byte(state), &one.State); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, one)
+	}
+	return out, nil
+}
+
+// states returns the newest states of sites.
+func (e *Engine) states(ctx context.Context, which string) (map[uint16]string, error) {
+	out := map[uint16]string{}
+	text := "SELECT site, argMax(state, version) FROM " + e.local("states") + " WHERE " + which + " GROUP BY site"
+	return out, e.query(ctx, text, func(row func(...any) error) error {
+		var number uint16
+		var state string
+		err := row(&number, &state)
+		out[number] = state
+		return err
+	})
+}
