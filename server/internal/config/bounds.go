@@ -29,7 +29,11 @@ func (k *Setting) boundsSchema(s map[string]any, tag string) {
 	b := parseBound(tag)
 	switch kind := k.Kind(); kind {
 	case "duration":
-		s["not"] = map[string]any{"pattern": strings.Join(b.outside(), "|")}
+		outside := []any{map[string]any{"type": "string", "pattern": strings.Join(b.outside(), "|")}}
+		if b.above || length(b.least) > 0 && !b.zero {
+			outside = append(outside, map[string]any{"const": 0})
+		}
+		s["not"] = map[string]any{"anyOf": outside}
 	case "list", "text":
 		unit := map[string]string{"list": "Items", "text": "Length"}[kind]
 		b.add(s, "min"+unit, "max"+unit)

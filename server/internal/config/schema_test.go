@@ -160,9 +160,9 @@ func (b bound) probes(kind string) (within, outside []any) {
 			outside = append(outside, fmt.Sprint(int64(least-1), "ns"), fmt.Sprint((least-1).Milliseconds(), ".9ms"))
 		}
 		if b.zero || least == 0 && !b.above {
-			within = append(within, "0s", "0")
+			within = append(within, "0s", "0", 0)
 		} else {
-			outside = append(outside, "0s")
+			outside = append(outside, "0s", 0)
 		}
 		if most > 0 {
 			within = append(within, forms(most)...)

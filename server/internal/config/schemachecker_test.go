@@ -91,7 +91,7 @@ func (c checker) keyword(s map[string]any, keyword string, want, v any) bool {
 	case "maximum":
 		return !isNumber || number <= limit
 	case "const":
-		return v == want
+		return v == want || isNumber && any(number) == want
 	case "enum":
 		return slices.Contains(want.([]any), v)
 	case "not":
