@@ -63,12 +63,14 @@ func TestTheEnvironmentSaysTheSame(t *testing.T) {
 			plain, map[string]string{"STORE_DSN": "{file: dsn.txt}", "HTTP_ALLOWED_HOSTS": "a.example, b.example",
 				"HTTP_TLS_CERT": "cert.pem", "HTTP_TLS_KEY": "key.pem"}},
 		"auth: {mode: none}\nvendors: [{id: b, acme: {url: \"1\", token: {file: token.txt}, retries: 5, rate: 1.5, " +
-			"strict: true, timeout: 1m, zone: Asia/Seoul, regions: [KR, \"1\"], quota: 2, tries: 2.5, proxy: {port: 8}}}]\n" +
+			"strict: true, timeout: 1m, zone: Asia/Seoul, regions: [KR, \"1\"], quota: 2, tries: 2.5, " +
+			"proxy: {port: 8}}}]\n" +
 			"canary: {interval: 0}\n": {
 			plain, map[string]string{"VENDORS_0_ID": "b", "VENDORS_0_ACME": "{url: \"1\", token: {file: token.txt}}",
 				"VENDORS_0_ACME_RETRIES": "5", "VENDORS_0_ACME_RATE": "1.5", "VENDORS_0_ACME_STRICT": "true",
 				"VENDORS_0_ACME_TIMEOUT": "1m", "VENDORS_0_ACME_ZONE": "Asia/Seoul", "VENDORS_0_ACME_REGIONS": "KR,1",
-				"VENDORS_0_ACME_QUOTA": "2", "VENDORS_0_ACME_TRIES": "2.5", "VENDORS_0_ACME_PROXY_PORT": "08", "CANARY_INTERVAL": "0"}},
+				"VENDORS_0_ACME_QUOTA": "2", "VENDORS_0_ACME_TRIES": "2.5", "VENDORS_0_ACME_PROXY_PORT": "08",
+				"CANARY_INTERVAL": "0"}},
 	} {
 		dir := folder(t)
 		path := filepath.Join(dir, "drmhub.yaml")
