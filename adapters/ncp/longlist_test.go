@@ -5,8 +5,11 @@ import (
 	"time"
 
 	"github.com/drmhub/drmhub/adapters/adaptertest/listtest"
+	"github.com/drmhub/drmhub/adapters/ncp"
 	"github.com/drmhub/drmhub/adapters/ncp/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/upstream"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
 // busySite returns a site of a twin with n licenses, of which one second has a crowd.
@@ -44,5 +47,21 @@ func TestEachRowOfALongListComesOnceWhileRowsArrive(t *testing.T) {
 			a := adapterTo(t, twinConfig(), site.Through(twin.Transport(vendor)))
 			site.CheckWhole(t, c.size, c.arrive, a.ListLicenses)
 		})
+	}
+}
+
+// TestOnePlaceIsEnoughForACall reads many pages through a lane in which no request waits.
+func TestOnePlaceIsEnoughForACall(t *testing.T) {
+	t.Parallel()
+	_, vendor := busySite(3000, 10, emulator.Assumptions{})
+	account := upstream.NewAccount("acme")
+	account.Configure(upstream.Lane{Reads: 1, Writes: 1, Timeout: time.Minute}, upstream.DefaultBreaker())
+	a, err := ncp.New("acme", twinConfig(), upstream.Connection{Account: account, Transport: twin.Transport(vendor)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := a.ListLicenses(t.Context(), &pb.ListLicensesRequest{Parent: demo, PageSize: 1000})
+	if err != nil || len(page.GetLicenses()) != 1000 {
+		t.Errorf("%d licenses, %v", len(page.GetLicenses()), err)
 	}
 }

@@ -97,9 +97,10 @@ func (s *licenseSearch) nextRows(
 		return nil, licensehistory.EmptyList(), nil
 	}
 	reader := licensehistory.Reader[licenseRow]{
-		ReadPage:    s.readPage,
-		Match:       s.match,
-		Concurrency: s.adapter.config.PageConcurrency,
+		ReadPage: s.readPage,
+		Match:    s.match,
+		// With more pages than places, the call would find the lane full of its own requests.
+		Concurrency: min(s.adapter.config.PageConcurrency, s.adapter.vendor.ReadPlaces()),
 		Habits:      &s.adapter.habits,
 		Eager:       eager,
 	}
