@@ -142,6 +142,16 @@ func (c *call) noteRequest(req any) {
 	}
 }
 
+// deadlineNear reports whether a caller leaves because its deadline passes. A gRPC client then cancels the call. That
+// may arrive just before the server sees the same deadline.
+func deadlineNear(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ok && time.Until(deadline) < clientsClock
+}
+
+// clientsClock is how much earlier than the server a client may see its deadline: the differences of the network.
+const clientsClock = 20 * time.Millisecond
+
 // end ends a call with the error that the caller gets. A call ends once.
 func (c *call) end(ctx context.Context, err error) {
 	if c.ended {
@@ -161,6 +171,10 @@ func (c *call) end(ctx context.Context, err error) {
 		code, failure = status.Code(err), apierror.Convert(err)
 		if c.method == c.calls.unknown && failure.Reason == pb.ErrorReason_METHOD_UNKNOWN {
 			code = codes.Unimplemented // REST has other codes for a path that it does not know
+		}
+		if code == codes.Canceled && deadlineNear(ctx) {
+			failure = apierror.Convert(status.FromContextError(context.DeadlineExceeded).Err())
+			code = failure.Code
 		}
 	}
 	c.calls.duration.Record(ctx, took.Seconds(), c.calls.sets.get(

@@ -163,3 +163,22 @@ func TestLabelsHaveABound(t *testing.T) {
 		}
 	}
 }
+
+// TestADeadlineIsNoCancellation ends calls as a gRPC client does whose deadline passes, and as one that leaves.
+func TestADeadlineIsNoCancellation(t *testing.T) {
+	m, c := newCalls(t)
+	info := &grpc.UnaryServerInfo{FullMethod: pb.SiteService_GetSite_FullMethodName}
+	for _, left := range []time.Duration{time.Millisecond, time.Hour} {
+		ctx, cancel := context.WithTimeout(t.Context(), left)
+		cancel()
+		_, _ = c.Unary(ctx, &pb.GetSiteRequest{}, info, func(ctx context.Context, _ any) (any, error) {
+			return nil, status.FromContextError(ctx.Err()).Err()
+		})
+	}
+	for _, code := range []string{"CANCELLED", "DEADLINE_EXCEEDED"} {
+		want := fmt.Sprintf("rpc_response_status_code=%q,rpc_system_name=\"grpc\"} 1\n", code)
+		if page := scrape(m); !strings.Contains(page, want) {
+			t.Errorf("%s: %s", code, page)
+		}
+	}
+}
