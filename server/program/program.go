@@ -42,11 +42,38 @@ func Main() {
 
 // run runs a command.
 func run(ctx context.Context, args []string, out, errs io.Writer) error {
-	root := newRoot()
+	root, to := newRoot(), &output{Writer: out}
 	root.SetArgs(args)
-	root.SetOut(out)
+	root.SetOut(to)
 	root.SetErr(errs)
-	return root.ExecuteContext(ctx)
+	c, err := root.ExecuteContextC(ctx)
+	if err == nil && c.HasParent() { // The server needs no reader.
+		err = to.err
+	}
+	return err
+}
+
+// An output is standard output. It keeps the first error of a write, since few commands look at it.
+type output struct {
+	io.Writer
+	err error
+}
+
+// Write writes.
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
+// Stat returns what the output is, such as a terminal.
+func (o *output) Stat() (os.FileInfo, error) {
+	if file, ok := o.Writer.(*os.File); ok {
+		return file.Stat()
+	}
+	return nil, os.ErrInvalid
 }
 
 // newRoot returns all commands.

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -446,6 +447,23 @@ func TestTheVersionIsSaid(t *testing.T) {
 	}
 }
 
+// TestOutputThatCannotBeWritten runs commands whose output has no place.
+func TestOutputThatCannotBeWritten(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer func() { _ = full.Close() }()
+	for _, line := range []string{
+		"version", "config schema", "completion zsh", "help", "sites --help", "keygen --out " + t.TempDir() + "/k.pem",
+	} {
+		err := run(t.Context(), strings.Fields(line), full, io.Discard)
+		if !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
 // TestMistakesOnTheCommandLine checks that each mistake is said once, and ends the program with its code.
 func TestMistakesOnTheCommandLine(t *testing.T) {
 	for line, want := range map[string]int{
@@ -467,6 +485,7 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 		"config check":                            cli.ExitUsage,
 		"config print":                            cli.ExitUsage,
 		"config schema x":                         cli.ExitUsage,
+		"sites list --limit 0":                    cli.ExitUsage,
 		"config check a b":                        cli.ExitUsage,
 		"config check /does/not/exist.yaml":       cli.ExitFailed,
 		"completion tcsh":                         cli.ExitUsage,

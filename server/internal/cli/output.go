@@ -53,7 +53,7 @@ func (l *client) printer(c *cobra.Command) (*printer, error) {
 
 // isTerminal reports whether a writer is a terminal, or another device.
 func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
+	file, ok := w.(interface{ Stat() (os.FileInfo, error) })
 	if !ok {
 		return false
 	}

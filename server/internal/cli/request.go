@@ -72,7 +72,7 @@ func (r *command) request(c *cobra.Command, args []string) (proto.Message, error
 	}
 	r.implyMask(req, keys)
 	switch {
-	case r.limit < 0:
+	case r.limit < 1 && c.Flags().Changed("limit"):
 		return nil, Usagef("--limit must be at least 1")
 	case r.all && r.limit > 0:
 		return nil, Usagef("use either --all or --limit")
