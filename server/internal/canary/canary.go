@@ -135,7 +135,7 @@ func upTo(d time.Duration) time.Duration { return rand.N(max(d, 1)) }
 func (c *Canary) read(ctx context.Context, v vendors.Vendor, status upstream.Canary, failing *atomic.Bool) {
 	if v.Account.Status().PauseLeft > 0 {
 		status.Skipped = true
-		v.Account.SetCanary(status)
+		c.show(v.Account, status)
 		return
 	}
 	reading := upstream.Background(upstream.CompareShapes(ctx))
@@ -161,5 +161,19 @@ func (c *Canary) read(ctx context.Context, v vendors.Vendor, status upstream.Can
 		c.log.WarnContext(ctx, "a canary read failed: GetVendorStatus shows more, and the next success is logged",
 			"vendor", v.ID, "reason", e.Reason.String(), "error", e.Message)
 	}
-	v.Account.SetCanary(status)
+	c.show(v.Account, status)
+}
+
+// show shows how a read ended. The interval may have changed since the read began, also to 0.
+func (c *Canary) show(account *upstream.Account, status upstream.Canary) {
+	switch interval := time.Duration(c.interval.Load()); interval {
+	case status.Interval:
+		account.SetCanary(status)
+	case 0:
+		account.SetCanary(upstream.Canary{})
+	default:
+		now := account.Canary()
+		status.Interval, status.Next = now.Interval, now.Next
+		account.SetCanary(status)
+	}
 }

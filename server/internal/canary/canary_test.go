@@ -243,7 +243,11 @@ func TestAnotherConfiguration(t *testing.T) {
 		if len(one.reads()) != 1 || len(two.reads()) < 11 {
 			t.Errorf("reads at %v of the account that left, and at %v", one.reads(), two.reads())
 		}
-		c.SetInterval(0)
+		two.does.Store("stall")
+		for n := len(two.reads()); len(two.reads()) == n; {
+			time.Sleep(time.Second)
+		}
+		c.SetInterval(0) // while a read is under way
 		time.Sleep(2 * time.Second)
 		before := len(two.reads())
 		time.Sleep(time.Hour)
