@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"time"
 
 	"go.opentelemetry.io/otel/trace"
 )
@@ -41,7 +42,7 @@ func New(w io.Writer, level slog.Level, format Format) *slog.Logger {
 // inSeconds writes a duration in seconds, as in the line of a call. JSON would have nanoseconds.
 func inSeconds(_ []string, a slog.Attr) slog.Attr {
 	if a.Value.Kind() == slog.KindDuration {
-		a.Value = slog.Float64Value(a.Value.Duration().Seconds())
+		a.Value = slog.Float64Value(float64(a.Value.Duration()) / float64(time.Second)) // 3.788, not 3.7880000000000003
 	}
 	return a
 }

@@ -23,9 +23,9 @@ func TestALineHasTheFormatTheLevelAndTheTrace(t *testing.T) {
 		format logs.Format
 		want   string
 	}{
-		{t.Context(), logs.Text, "level=WARN msg=here with=1 took=1.5s n=2\n"},
-		{t.Context(), logs.JSON, `"level":"WARN","msg":"here","with":1,"took":1.5,"n":2}` + "\n"},
-		{t.Context(), "", `"level":"WARN","msg":"here","with":1,"took":1.5,"n":2}` + "\n"}, // a buffer is no terminal
+		{t.Context(), logs.Text, "level=WARN msg=here with=1 took=3.788s n=2\n"},
+		{t.Context(), logs.JSON, `"level":"WARN","msg":"here","with":1,"took":3.788,"n":2}` + "\n"},
+		{t.Context(), "", `"level":"WARN","msg":"here","with":1,"took":3.788,"n":2}` + "\n"}, // a buffer is no terminal
 		{traced, logs.Text, " n=2 trace_id=" + traceID + " span_id=" + spanID + "\n"},
 		{remote, logs.Text, " n=2 trace_id=" + traceID + "\n"}, // the span is the caller's
 	} {
@@ -35,9 +35,9 @@ func TestALineHasTheFormatTheLevelAndTheTrace(t *testing.T) {
 		both := logs.Also(log, slog.NewTextHandler(&other, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		with := both.With("with", 1)
 		with.DebugContext(test.ctx, "not yet")
-		with.WarnContext(test.ctx, "here", "took", 1500*time.Millisecond, "n", 2)
+		with.WarnContext(test.ctx, "here", "took", 3788*time.Millisecond, "n", 2)
 		if got := out.String(); !strings.HasSuffix(got, test.want) || strings.Count(got, "\n") != 1 ||
-			!strings.Contains(other.String(), "msg=here with=1 took=1.5s n=2") ||
+			!strings.Contains(other.String(), "msg=here with=1 took=3.788s n=2") ||
 			strings.Contains(other.String(), "not yet") {
 			t.Errorf("%q: %s\n%s", test.format, got, &other)
 		}
