@@ -106,6 +106,10 @@ func TestMistakesInTheEnvironment(t *testing.T) {
 		{plain, "DRMHUB_VENDORS_0_ACME_TOKEN", "", "the environment variable DRMHUB_VENDORS_0_ACME_TOKEN is empty"},
 		{plain, "DRMHUB_HTTP_TLS_CERT", "cert.pem", "DRMHUB_HTTP_TLS_CERT: http.tls.key: is missing"},
 		{plain, "DRMHUB_LOG", "{level: hunter2}", "DRMHUB_LOG: log.level: there is no such level"},
+		{plain, "DRMHUB_STORE_DSN", "postgres://u:hunter2%te@h/db", "store.dsn: is not a valid URL: write %25 for %"},
+		{plain, "DRMHUB_STORE_DSN", "postgres://u:hunter2/a@h/db", "store.dsn: is not a valid URL"},
+		{plain, "DRMHUB_STORE_DSN", "sqlite://hunter2.db", "store.dsn: must be sqlite:FILE"},
+		{plain, "DRMHUB_STORE_DSN", "sqlite:::memory:", "store.dsn: must be sqlite:FILE"},
 		{"", "DRMHUB_AUTH_MODE", "none", "drmhub.yaml:1: vendors: must list at least one vendor"},
 		{plain + "auth: {}\n", "DRMHUB_AUTH_MODE", "none", "drmhub.yaml:4: auth: appears twice"},
 	} {

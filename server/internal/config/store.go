@@ -33,6 +33,27 @@ type DSN struct{ secret.Text }
 // NewDSN returns the DSN with this text.
 func NewDSN(dsn string) DSN { return DSN{secret.New(dsn)} }
 
+// mistake returns what is wrong with a DSN, or "". It does not quote the DSN.
+func (d DSN) mistake() string {
+	scheme, rest, _ := strings.Cut(d.Reveal(), ":")
+	isURL := strings.HasPrefix(rest, "//")
+	u, err := url.Parse(d.Reveal())
+	switch scheme {
+	case "sqlite":
+		if rest == ":memory:" || strings.HasPrefix(rest, "///") || rest != "" && rest[0] != ':' && !isURL {
+			return ""
+		}
+	case "postgres", "postgresql":
+		if isURL && (err != nil || strings.Contains(u.Path, "@")) {
+			return "is not a valid URL: write %25 for %, %2F for / and %40 for @ in the password"
+		}
+		if isURL {
+			return ""
+		}
+	}
+	return "must be sqlite:FILE or postgres://USER@HOST:5432/DATABASE"
+}
+
 // minKeep is the minimum of Keep. Clients may repeat a call with the same request_id the next day.
 const minKeep = 24 * time.Hour
 
@@ -45,11 +66,8 @@ func defaultStore() Store {
 
 // Check reports the values that cannot be used.
 func (s *Store) Check(report func(key, problem string)) {
-	switch scheme, rest, _ := strings.Cut(s.DSN.Reveal(), ":"); {
-	case scheme == "sqlite" && rest != "":
-	case (scheme == "postgres" || scheme == "postgresql") && strings.HasPrefix(rest, "//"):
-	default:
-		report("dsn", "must be sqlite:FILE or postgres://USER@HOST:5432/DATABASE")
+	if problem := s.DSN.mistake(); problem != "" {
+		report("dsn", problem)
 	}
 	if s.Keep < minKeep {
 		report("keep", "must be at least 24h, so that a client can repeat a call with the same request_id")
