@@ -33,7 +33,7 @@ func Acts(
 		}
 		method, ended := strings.TrimPrefix(info.FullMethod, "/"), code.Code_OK
 		event := Event{
-			Subject: auth.FromContext(ctx).Subject, Method: method, Resource: contract.ResourceName(asked),
+			Subject: auth.FromContext(ctx).Subject, Method: method, Resource: contract.RecordedName(asked),
 		}
 		if err != nil {
 			e := apierror.Convert(err)

@@ -39,7 +39,7 @@ func Reads(
 		method := strings.TrimPrefix(info.FullMethod, "/")
 		event := Event{Subject: auth.FromContext(ctx).Subject, Method: method, Outcome: "OK"}
 		if asked, ok := req.(proto.Message); ok {
-			event.Resource, event.RequestDigest = contract.ResourceName(asked), digest(ctx, asked, method)
+			event.Resource, event.RequestDigest = contract.RecordedName(asked), digest(ctx, asked, method)
 		}
 		if err := record(ctx, event); err != nil {
 			withheld := apierror.New(codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE,

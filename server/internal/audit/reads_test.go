@@ -3,6 +3,7 @@ package audit_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -104,6 +105,21 @@ func TestNoRecordNoAnswer(t *testing.T) {
 	}
 	if !errors.Is(err, full) {
 		t.Errorf("%v: the cause is lost for the log", err)
+	}
+}
+
+// TestTheTrailForgetsViewers checks that the trail does not keep the id of an erased viewer.
+func TestTheTrailForgetsViewers(t *testing.T) {
+	var recorded []audit.Event
+	acts := audit.Acts(func(_ context.Context, e audit.Event) error {
+		recorded = append(recorded, e)
+		return nil
+	}, digest)
+	const erase = pb.ViewerService_EraseViewer_FullMethodName
+	_, err := call(t, acts, erase, &pb.EraseViewerRequest{Name: "viewers/alice"}, &pb.EraseViewerResponse{}, nil)
+	if err != nil || len(recorded) != 1 || recorded[0].Resource != "viewers/-" || recorded[0].RequestDigest == "" ||
+		strings.Contains(fmt.Sprintf("%+v", recorded), "alice") {
+		t.Errorf("%+v, %v", recorded, err)
 	}
 }
 

@@ -54,6 +54,16 @@ func ResourceName(req proto.Message) string {
 	return Text(m, protoreflect.Name(path))
 }
 
+// RecordedName returns the name of the resource that a request is for, as logs and the audit trail
+// keep it. They do not keep the id of a viewer, who may ask to be forgotten.
+func RecordedName(req proto.Message) string {
+	name := ResourceName(req)
+	if strings.HasPrefix(name, "viewers/") {
+		return "viewers/-"
+	}
+	return name
+}
+
 // resourcePath returns the path of the field that ResourceName reads.
 func resourcePath(request protoreflect.MessageDescriptor) string {
 	for _, field := range []protoreflect.Name{"name", "parent"} {

@@ -137,7 +137,7 @@ func (c *Calls) begin(ctx context.Context, fullMethod string, face Face, id stri
 // noteRequest notes the request of a call.
 func (c *call) noteRequest(req any) {
 	if m, ok := req.(proto.Message); ok {
-		c.resource = contract.ResourceName(m)
+		c.resource = contract.RecordedName(m)
 		c.vendor = c.calls.vendorIn(c.resource)
 	}
 }

@@ -51,10 +51,10 @@ func (s *stream) RecvMsg(m any) error {
 	return s.ServerStream.RecvMsg(m)
 }
 
-// resourceOf returns the name of the resource in a request, or "".
+// resourceOf returns the name of the resource in a request, as records keep it, or "".
 func resourceOf(req any) string {
 	if m, ok := req.(proto.Message); ok {
-		return contract.ResourceName(m)
+		return contract.RecordedName(m)
 	}
 	return ""
 }
