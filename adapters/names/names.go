@@ -30,6 +30,7 @@ const (
 	DrmAccountDevice Pattern = "vendors/*/drmAccounts/*/devices/*"
 	Product          Pattern = "vendors/*/products/*"
 	ProductLicense   Pattern = "vendors/*/productLicenses/*"
+	Viewer           Pattern = "viewers/*"
 )
 
 // Wildcard is the id that means all, in the parent of a List.

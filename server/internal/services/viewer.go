@@ -1,14 +1,292 @@
 package services
 
 import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/drmhub/drmhub/adapters"
+	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/names"
+	"github.com/drmhub/drmhub/adapters/paging"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/archive"
+	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
-// viewers is the ViewerService.
+// viewers is the ViewerService. Its Unsafe server makes a missing RPC a compile error.
 type viewers struct {
-	pb.UnimplementedViewerServiceServer
+	pb.UnsafeViewerServiceServer
 	vendors *vendors.Registry
 	engine  archive.Engine // nil if the archive is off
+}
+
+var _ pb.ViewerServiceServer = (*viewers)(nil)
+
+// viewerDays is how many days GetViewer counts where the caller names no time.
+const viewerDays = 7
+
+// The parts of a picture that can be missing.
+const (
+	productLicensesPart = "product_licenses"
+	drmAccountsPart     = "drm_accounts"
+	sitesPart           = "sites"
+)
+
+// GetViewer asks all chosen vendors at once for what they know of a viewer, and the archive.
+func (s *viewers) GetViewer(ctx context.Context, req *pb.GetViewerRequest) (*pb.Viewer, error) {
+	id, err := viewerID(req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	all := s.vendors.Snapshot()
+	chosen, err := chosenVendors(ctx, all, req.GetVendors())
+	if err != nil {
+		return nil, err
+	}
+	if err := seesViewer(ctx, all, id); err != nil {
+		return nil, err
+	}
+	start := req.GetStartTime()
+	if start == nil {
+		start = timestamppb.New(time.Now().AddDate(0, 0, -viewerDays).Truncate(time.Second))
+	}
+	p := &picture{
+		id: id, since: max(secondFrom(start), archive.MinSecond), vendors: all, engine: s.engine,
+		viewer: &pb.Viewer{Name: req.GetName(), UserIdMd5: personOf(id), StartTime: start},
+	}
+	p.ask(ctx, chosen)
+	if ctx.Err() != nil {
+		return nil, apierror.FromContext(ctx)
+	}
+	return p.viewer, nil
+}
+
+// EraseViewer takes a viewer out of the archive, at all sites that the caller may see.
+func (s *viewers) EraseViewer(ctx context.Context, req *pb.EraseViewerRequest) (*pb.EraseViewerResponse, error) {
+	id, err := viewerID(req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	if _, err := chosenVendors(ctx, s.vendors, nil); err != nil {
+		return nil, err
+	}
+	if err := seesViewer(ctx, s.vendors, id); err != nil {
+		return nil, err
+	}
+	if s.engine == nil {
+		return nil, errArchiveOff()
+	}
+	known, err := s.engine.Sites(ctx)
+	if err != nil {
+		return nil, err
+	}
+	caller := auth.FromContext(ctx)
+	var sites []string
+	for _, site := range known { // Also those of a vendor that is no longer configured.
+		if caller.SeesSite(site.Name) {
+			sites = append(sites, site.Name)
+		}
+	}
+	erased, err := s.engine.Erase(ctx, sites, personOf(id))
+	if err != nil {
+		return nil, err
+	}
+	return &pb.EraseViewerResponse{LicenseCount: count32(erased)}, nil
+}
+
+func viewerID(name string) (string, error) {
+	ids, err := names.Viewer.IDs(name)
+	if err != nil {
+		return "", apierror.Invalid("name", "%v", err)
+	}
+	return ids[0], nil
+}
+
+// chosenVendors returns the vendors with these ids, or all that the caller may see. A caller who may
+// see no vendor may see no viewer.
+func chosenVendors(ctx context.Context, all *vendors.Registry, ids []string) ([]vendors.Vendor, error) {
+	caller := auth.FromContext(ctx)
+	var chosen []vendors.Vendor
+	for _, id := range ids {
+		if !caller.SeesVendor(id) {
+			return nil, auth.Denied()
+		}
+	}
+	for _, id := range ids {
+		v, err := all.Lookup(names.Vendor.Name(id))
+		if err != nil {
+			return nil, err
+		}
+		chosen = append(chosen, v)
+	}
+	if len(ids) > 0 {
+		return chosen, nil
+	}
+	for _, v := range all.All() {
+		if caller.SeesVendor(v.ID) {
+			chosen = append(chosen, v)
+		}
+	}
+	if len(chosen) == 0 && len(all.All()) > 0 {
+		return nil, auth.Denied()
+	}
+	return chosen, nil
+}
+
+// seesViewer returns the error of a caller who is confined to customers, if none of them has a DRM
+// account of the viewer. The text is the same whether somebody else has one.
+func seesViewer(ctx context.Context, all *vendors.Registry, id string) error {
+	caller := auth.FromContext(ctx)
+	if !caller.ConfinedToCustomers() {
+		return nil
+	}
+	var failed error
+	for _, v := range all.All() {
+		if _, ok := adapters.As[adapters.DrmAccountLister](v.Adapter); !ok || !caller.SeesAccount(v.ID) {
+			continue
+		}
+		seen, err := hasAccount(ctx, all, caller, names.DrmAccount.Name(v.ID, id))
+		if seen {
+			return nil
+		}
+		failed = errors.Join(failed, err)
+	}
+	if failed != nil {
+		return apierror.Convert(failed)
+	}
+	return auth.Denied()
+}
+
+// A picture is what GetViewer collects.
+type picture struct {
+	id      string
+	since   int64
+	vendors *vendors.Registry
+	engine  archive.Engine
+	viewer  *pb.Viewer
+}
+
+// A question is one part of the picture, asked of one vendor. Its answer adds to the picture.
+type question struct {
+	vendor vendors.Vendor
+	part   string
+	ask    func(ctx context.Context, v vendors.Vendor) (add func(*pb.Viewer), err error)
+}
+
+// ask asks all questions at once, and adds the answers in the order of the vendors.
+func (p *picture) ask(ctx context.Context, chosen []vendors.Vendor) {
+	questions := p.questions(auth.FromContext(ctx), chosen)
+	answers := begin(ctx, newTimeShares(ctx), len(questions), len(questions) <= maxParallel,
+		func(ctx context.Context, i int) (func(*pb.Viewer), error) {
+			return questions[i].ask(ctx, questions[i].vendor)
+		})
+	defer answers.stop()
+	for i, q := range questions {
+		got := answers.next(i)
+		if got.slow {
+			got.err = errSlow(q.vendor.ID, answers.part)
+		}
+		if got.err != nil {
+			p.viewer.Unreachable = append(p.viewer.Unreachable, &pb.Viewer_Unreachable{
+				Vendor: q.vendor.Name(), Part: q.part,
+				Error: apierror.Convert(withVendor(q.vendor, got.err)).GRPCStatus().Proto(),
+			})
+		}
+		if got.value != nil {
+			got.value(p.viewer)
+		}
+	}
+	p.order()
+}
+
+// questions returns what each vendor can be asked, and the caller may see.
+func (p *picture) questions(caller auth.Caller, chosen []vendors.Vendor) (all []question) {
+	for _, v := range chosen {
+		if caller.SeesAccount(v.ID) {
+			if _, ok := adapters.As[adapters.ProductLicenseLister](v.Adapter); ok {
+				all = append(all, question{v, productLicensesPart, p.productLicenses})
+			}
+			if _, ok := adapters.As[adapters.DrmAccountGetter](v.Adapter); ok {
+				all = append(all, question{v, drmAccountsPart, p.drmAccounts})
+			}
+		}
+		if v.Adapter.Describe().History != nil {
+			all = append(all, question{v, sitesPart, p.sites})
+		}
+	}
+	return all
+}
+
+// productLicenses returns the product licenses of the viewer that allow playback now.
+func (p *picture) productLicenses(ctx context.Context, v vendors.Vendor) (func(*pb.Viewer), error) {
+	lister, _ := adapters.As[adapters.ProductLicenseLister](v.Adapter)
+	req := &pb.ListProductLicensesRequest{
+		Parent: v.Name(), PageSize: paging.MaxSize, Filter: &pb.ProductLicenseFilter{User: p.id},
+	}
+	var playable []*pb.ProductLicense
+	for {
+		page, err := lister.ListProductLicenses(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range page.GetProductLicenses() {
+			if l.GetPlayable() {
+				playable = append(playable, l)
+			}
+		}
+		if req.PageToken = page.GetNextPageToken(); req.GetPageToken() == "" {
+			break
+		}
+	}
+	return func(to *pb.Viewer) { to.ProductLicenses = append(to.ProductLicenses, playable...) }, nil
+}
+
+// drmAccounts returns the DRM account with the viewer's id and its devices, without its password. An
+// account that the caller may not see is as one that does not exist.
+func (p *picture) drmAccounts(ctx context.Context, v vendors.Vendor) (func(*pb.Viewer), error) {
+	name := names.DrmAccount.Name(v.ID, p.id)
+	if caller := auth.FromContext(ctx); caller.ConfinedToCustomers() {
+		if seen, err := hasAccount(ctx, p.vendors, caller, name); err != nil || !seen {
+			return nil, err
+		}
+	}
+	getter, _ := adapters.As[adapters.DrmAccountGetter](v.Adapter)
+	account, err := getter.GetDrmAccount(ctx, &pb.GetDrmAccountRequest{Name: name, View: pb.DrmAccount_BASIC})
+	switch {
+	case err == nil:
+		account.Password = ""
+		return func(to *pb.Viewer) { to.DrmAccounts = append(to.DrmAccounts, account) }, nil
+	case apierror.Convert(err).Code == codes.NotFound:
+		return nil, nil
+	}
+	return nil, err
+}
+
+// order sorts what several vendors have added, and bounds it.
+func (p *picture) order() {
+	v := p.viewer
+	slices.SortStableFunc(v.Sites, func(a, b *pb.Viewer_SiteActivity) int {
+		return newest(b.GetLicenses()).Compare(newest(a.GetLicenses()))
+	})
+	slices.SortStableFunc(v.Devices, func(a, b *pb.Viewer_Device) int {
+		return b.GetLastSeenTime().AsTime().Compare(a.GetLastSeenTime().AsTime())
+	})
+	slices.SortStableFunc(v.Failures, func(a, b *pb.Viewer_Failure) int {
+		return b.GetLicense().GetCreateTime().AsTime().Compare(a.GetLicense().GetCreateTime().AsTime())
+	})
+	v.Devices = v.GetDevices()[:min(len(v.GetDevices()), maxDevices)]
+	v.Failures = v.GetFailures()[:min(len(v.GetFailures()), maxFailures)]
+}
+
+func newest(rows []*pb.License) time.Time {
+	if len(rows) == 0 {
+		return time.Time{}
+	}
+	return rows[0].GetCreateTime().AsTime()
 }
