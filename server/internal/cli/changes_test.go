@@ -132,9 +132,14 @@ func TestWatch(t *testing.T) {
 		t.Fatal("the outcome is known")
 	}
 	name := regexp.MustCompile(`mutations/[-0-9a-f]+`).FindString(err.Error())
-	out, errs, err := run(t.Context(), "", "mutations", "watch", name, "--interval", "20ms")
-	if err != nil || !strings.HasSuffix(out, " SUCCEEDED off=SUCCEEDED\n") {
-		t.Errorf("%v: %s\n%s", err, out, errs)
+	for format, want := range map[string]string{"tsv": " SUCCEEDED off=SUCCEEDED\n", "json": "}\n"} {
+		out, errs, err := run(t.Context(), "", "mutations", "watch", name, "--interval", "20ms", "-o", format)
+		if err != nil || !strings.HasSuffix(out, want) {
+			t.Errorf("%s: %v: %s\n%s", format, err, out, errs)
+		}
+	}
+	if _, _, err := run(t.Context(), "", "mutations", "watch", name, "-o", "xml"); ExitCode(err) != ExitUsage {
+		t.Errorf("an unknown format: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -145,15 +150,22 @@ func TestWatch(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	s := startSandbox(t)
-	out, _, err := run(t.Context(), "", "check")
+	out, _, err := run(t.Context(), "", "check", "-o", "table")
 	if err != nil || strings.Count(out, "\n") != len(s.twins) || strings.Count(out, " ok ") != len(s.twins) {
 		t.Errorf("%v:\n%s", err, out)
 	}
 	s.order(t, "ncp", `{"kind": "answer", "status": 401, "body": "{}"}`)
-	out, _, err = run(t.Context(), "", "check")
-	if ExitCode(err) != ExitFailed || err == nil || !strings.Contains(err.Error(), "1 of 4") ||
-		strings.Count(out, " ok ") != len(s.twins)-1 {
-		t.Errorf("%v:\n%s", err, out)
+	for format, ok := range map[string]string{"table": " ok ", "tsv": "\tok\t", "json": `,"ok":true,`} {
+		out, _, err = run(t.Context(), "", "check", "-o", format)
+		if ExitCode(err) != ExitFailed || err == nil || !strings.Contains(err.Error(), "1 of 4") ||
+			strings.Count(out, ok) != len(s.twins)-1 || strings.Count(out, "\n") != len(s.twins) {
+			t.Errorf("%s: %v:\n%s", format, err, out)
+		}
+	}
+	out, _, err = run(t.Context(), "", "check", "vendors/nope", "-o", "json")
+	if err == nil || !strings.HasPrefix(out, `{"name":"vendors/nope","ok":false,`) ||
+		!strings.Contains(out, "RESOURCE_NOT_FOUND") {
+		t.Errorf("an unknown account: %v:\n%s", err, out)
 	}
 	if out, _, err := run(t.Context(), "", "check", "vendors/amino"); err != nil || strings.Count(out, "\n") != 1 {
 		t.Errorf("%v:\n%s", err, out)

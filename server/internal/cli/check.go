@@ -1,14 +1,19 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
+	"strings"
 	"sync"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc/status"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/contract"
+	"github.com/drmhub/drmhub/server/internal/gateway"
 )
 
 const checkHelp = `It asks the server for all its vendor accounts, and has it check each one with CheckVendor: one
@@ -34,7 +39,8 @@ func checkCommand() *cobra.Command {
 const maxChecks = 16
 
 func (l *client) check(c *cobra.Command, names []string) error {
-	if _, err := l.printer(c); err != nil {
+	p, err := l.printer(c)
+	if err != nil {
 		return err
 	}
 	s, err := l.dial(c)
@@ -53,7 +59,6 @@ func (l *client) check(c *cobra.Command, names []string) error {
 		}
 	}
 	results := make([]*pb.CheckVendorResponse, len(names))
-	errs := make([]error, len(names))
 	check := contract.Lookup(pb.VendorService_CheckVendor_FullMethodName)
 	places := make(chan struct{}, maxChecks)
 	var all sync.WaitGroup
@@ -63,28 +68,36 @@ func (l *client) check(c *cobra.Command, names []string) error {
 			defer func() { <-places }()
 			one := *s // The state of a call.
 			results[i] = &pb.CheckVendorResponse{}
-			errs[i] = one.invoke(check, &pb.CheckVendorRequest{Name: name}, results[i])
+			if err := one.invoke(check, &pb.CheckVendorRequest{Name: name}, results[i]); err != nil {
+				failure := status.Convert(err).Proto()
+				failure.Message = explainShort(err)
+				results[i] = &pb.CheckVendorResponse{Error: failure}
+			}
 		})
 	}
 	all.Wait()
-	return l.showChecks(c, names, results, errs)
+	return p.checks(names, results)
 }
 
-func (l *client) showChecks(c *cobra.Command, names []string, results []*pb.CheckVendorResponse, errs []error) error {
-	w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, columnGap, ' ', 0)
+// checks prints how the accounts are. It fails if one is not well.
+func (p *printer) checks(names []string, results []*pb.CheckVendorResponse) error {
+	w := tabwriter.NewWriter(p.out, 0, 0, columnGap, ' ', 0)
 	failed := 0
 	for i, name := range names {
-		said, detail := "ok", results[i].GetAccessLevel()
-		switch {
-		case errs[i] != nil:
-			said, detail = reasonOf(errs[i]), explainShort(errs[i])
-		case !results[i].GetOk():
-			said, detail = infoOf(results[i].GetError()).GetReason(), results[i].GetError().GetMessage()
+		line, err := p.check(name, results[i])
+		if err != nil {
+			return err
 		}
-		if said != "ok" {
+		if !results[i].GetOk() {
 			failed++
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", Clean(name), said, results[i].GetLatency().AsDuration(), Clean(detail))
+		to := io.Writer(w)
+		if !p.forPeople() {
+			to = p.out
+		}
+		if _, err := fmt.Fprintln(to, line); err != nil {
+			return err
+		}
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -93,4 +106,25 @@ func (l *client) showChecks(c *cobra.Command, names []string, results []*pb.Chec
 		return exitError{fmt.Errorf("%d of %d vendor accounts are not well", failed, len(names)), ExitFailed}
 	}
 	return nil
+}
+
+// check returns the line of an account. JSON is the body that REST returns, with the name before it.
+func (p *printer) check(name string, result *pb.CheckVendorResponse) (string, error) {
+	switch p.format {
+	case formatJSON, formatNDJSON:
+		quoted, err := json.Marshal(name)
+		if err != nil {
+			return "", err
+		}
+		body, err := gateway.AppendJSON(nil, result)
+		return `{"name":` + string(quoted) + "," + strings.TrimPrefix(string(body), "{"), err
+	case formatName:
+		return Clean(name), nil
+	}
+	said, detail := "ok", result.GetAccessLevel()
+	if !result.GetOk() {
+		said, detail = reasonOf(status.ErrorProto(result.GetError())), result.GetError().GetMessage()
+	}
+	took := result.GetLatency().AsDuration()
+	return fmt.Sprintf("%s\t%s\t%s\t%s", Clean(name), said, took, Clean(detail)), nil
 }

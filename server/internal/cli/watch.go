@@ -10,6 +10,7 @@ import (
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/contract"
+	"github.com/drmhub/drmhub/server/internal/gateway"
 )
 
 const watchHelp = `It prints a line at each change of the mutation's state, until the outcome is known or cannot
@@ -46,6 +47,10 @@ func watchCommand(l *client) *cobra.Command {
 }
 
 func (l *client) watch(c *cobra.Command, name string, interval time.Duration) error {
+	p, err := l.printer(c)
+	if err != nil {
+		return err
+	}
 	s, err := l.dial(c)
 	if err != nil {
 		return err
@@ -59,7 +64,9 @@ func (l *client) watch(c *cobra.Command, name string, interval time.Duration) er
 			return s.failed(get, err)
 		}
 		if line := progressOf(m); line != said {
-			fmt.Fprintf(c.OutOrStdout(), "%s %s\n", time.Now().UTC().Format(time.RFC3339), line)
+			if err := p.progress(m, line); err != nil {
+				return err
+			}
 			said = line
 		}
 		if err, over := settled(m); over {
@@ -71,6 +78,20 @@ func (l *client) watch(c *cobra.Command, name string, interval time.Duration) er
 		case <-time.After(interval):
 		}
 	}
+}
+
+// progress prints a line of a watch: the mutation as JSON, or what people read.
+func (p *printer) progress(m *pb.Mutation, line string) error {
+	if p.format == formatJSON || p.format == formatNDJSON {
+		body, err := gateway.AppendJSON(nil, m)
+		if err != nil {
+			return err
+		}
+		_, err = p.out.Write(append(body, '\n'))
+		return err
+	}
+	_, err := fmt.Fprintf(p.out, "%s %s\n", time.Now().UTC().Format(time.RFC3339), line)
+	return err
 }
 
 // progressOf returns the state of a mutation and of its steps in one line.
