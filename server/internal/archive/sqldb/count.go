@@ -18,8 +18,12 @@ func (d *DB) Count(ctx context.Context, q archive.Question) (int64, error) {
 	if !c.counted {
 		return d.one(ctx, "SELECT count(*)"+c.from(d, ""))
 	}
-	if q.Within == (archive.Span{}) {
-		return d.one(ctx, c.countSeries(list(sortedNumbers(c.sites)), ""))
+	if sites := list(sortedNumbers(c.sites)); q.Within == (archive.Span{}) {
+		if len(c.series) == 0 {
+			return d.one(ctx, "SELECT CAST(coalesce(sum(n), 0) AS BIGINT) FROM archive_month_totals WHERE site IN ("+
+				sites+")")
+		}
+		return d.one(ctx, c.countSeries(sites, ""))
 	}
 	total := int64(0)
 	for _, site := range c.sites {

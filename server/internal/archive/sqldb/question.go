@@ -45,7 +45,7 @@ func (d *DB) choose(ctx context.Context, q archive.Question) (choice, error) {
 		}
 	}
 	c.lo, c.hi = keys(q.Within)
-	c.none = len(c.sites) == 0 || c.lo > c.hi
+	c.none = len(c.sites) == 0 || c.lo > c.hi || c.lo == maxKey
 	if err := d.chooseShapes(ctx, q, &c); err != nil {
 		return c, err
 	}

@@ -15,9 +15,13 @@ import (
 // maxKey is the greatest number that a key can have.
 const maxKey = math.MaxInt64
 
-// keys returns the least and the greatest key of a range. To 0 means no end.
+// keys returns the least and the greatest key of a range. To 0 means no end. A range that begins after
+// all rows has the least key maxKey, which no row has.
 func keys(span archive.Span) (lo, hi int64) {
-	lo, hi = int64(archive.Above(max(span.From, archive.MinSecond))), maxKey
+	lo, hi = maxKey, maxKey
+	if span.From <= archive.MaxSecond {
+		lo = int64(archive.Above(max(span.From, archive.MinSecond)))
+	}
 	if span.To != 0 && span.To <= archive.MaxSecond {
 		hi = int64(archive.Above(max(span.To, archive.MinSecond))) - 1
 	}
