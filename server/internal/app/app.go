@@ -145,7 +145,7 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 		return err
 	}
 	a.startCanary(cfg.Canary, all)
-	if a.syncer != nil {
+	if a.syncer != nil && !cfg.Archive.Idle {
 		a.syncer.Start()
 	}
 	a.watchConfiguration()

@@ -56,6 +56,10 @@ func start(t *testing.T, options ...func(*testing.T, *testServer)) *testServer {
 			HTTP:  config.Listener{Listen: "127.0.0.1:0"},
 			Auth:  config.Auth{Mode: config.AuthNone},
 			Store: config.Store{DSN: config.NewDSN(store.Memory)},
+			Archive: config.Archive{
+				Enabled: true, DSN: config.NewDSN(store.Memory), Idle: true, Interval: time.Minute,
+				Backfill: 10 * 365 * 24 * time.Hour, Keep: 20 * 365 * 24 * time.Hour,
+			},
 		},
 		twins: map[string]*twin.Twin{},
 		gate:  &atomic.Value{},

@@ -48,6 +48,7 @@ func sites(t *testing.T) map[string]site {
 				cfg.Auth, token = withToken(t)
 			}
 			cfg.HTTP.AllowedOrigins, cfg.Canary.Interval = []string{"https://app.example"}, 0
+			cfg.Archive.Idle = true
 			s := site{rest: "http://" + (&testServer{cfg: cfg}).run(t).HTTPAddr(), twins: twins, token: token}
 			if section != nil {
 				s.rest = strings.Replace(s.rest, "http:", "https:", 1)

@@ -65,6 +65,7 @@ func TestARealBrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cfg.Archive.Idle = true // The twins get no requests but those of the test.
 	cfg.HTTP.AllowedOrigins = []string{"http://app.test:" + friend}
 	h := (&testServer{cfg: cfg}).run(t)
 	rest := "http://" + h.HTTPAddr()

@@ -66,7 +66,9 @@ type listing struct {
 
 func listings() (all []listing) {
 	for _, m := range contract.RPCs() {
-		if strings.HasPrefix(string(m.Method.Name()), "List") && m.Resource == "parent" {
+		// The archive's lists are drmhub's own, and its tests have their rows.
+		ofArchive := m.Method.Parent().Name() == "ArchiveService"
+		if strings.HasPrefix(string(m.Method.Name()), "List") && m.Resource == "parent" && !ofArchive {
 			form := string(contract.NameForm(m.Method.Input(), m.Method.Input().Fields().ByName("parent")))
 			all = append(all, listing{m, strings.ReplaceAll(form, "*", "-")})
 		}

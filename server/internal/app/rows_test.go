@@ -126,8 +126,8 @@ func cases(t *testing.T, journal ...string) map[string][]rpcCase {
 	broken := twin.Fault{Kind: twin.FaultAnswer, Status: 500, Path: licensesPath}
 	const denied, limited = "VENDOR_PERMISSION_DENIED", "VENDOR_RATE_LIMITED"
 	return map[string][]rpcCase{
-		"": slices.Concat(casesIn("journal", journal...), casesIn("calls")),
-		"pallycon": slices.Concat(casesIn("pallycon"), casesIn("calls"), []rpcCase{
+		"": slices.Concat(casesIn("journal", journal...), casesIn("calls"), casesIn("archive")),
+		"pallycon": slices.Concat(casesIn("pallycon"), casesIn("calls"), casesIn("archive"), []rpcCase{
 			expect(served, "VENDOR_RESPONSE_INVALID"),
 			expect(rpc(keys), `OK "serialNumber":"2a"`),
 			expect(served, `OK "keySize":2048`),

@@ -24,6 +24,9 @@ type Archive struct {
 	// Keep is how long a license request is kept. It is at least a day, and by default 397 days.
 	// Nothing older is read, whatever backfill says.
 	Keep time.Duration `yaml:"keep" range:"24h.."`
+
+	// Idle leaves out all passes that nobody asks for. It has no key.
+	Idle bool
 }
 
 const minArchiveInterval = time.Second
