@@ -2,11 +2,11 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/drmhub/drmhub/server/internal/archive"
+	"github.com/drmhub/drmhub/server/internal/archive/clickhouse"
 	"github.com/drmhub/drmhub/server/internal/archive/sqldb"
 	"github.com/drmhub/drmhub/server/internal/archive/syncer"
 	"github.com/drmhub/drmhub/server/internal/config"
@@ -33,14 +33,16 @@ func (a *App) newArchive(ctx context.Context, cfg config.Archive, all *vendors.R
 // openArchive opens the engine that a DSN names.
 func openArchive(ctx context.Context, dsn string) (archive.Engine, error) {
 	if strings.HasPrefix(dsn, "clickhouse:") {
-		return nil, errors.New("clickhouse is not there yet")
+		return clickhouse.Open(ctx, dsn)
 	}
 	return sqldb.Open(ctx, dsn)
 }
 
 // passesOf returns the settings of the passes.
 func passesOf(cfg config.Archive) syncer.Settings {
-	return syncer.Settings{Interval: cfg.Interval, Lag: cfg.Lag, Backfill: cfg.Backfill, Keep: cfg.Keep}
+	return syncer.Settings{
+		Interval: cfg.Interval, Lag: cfg.Lag, Backfill: cfg.Backfill, Keep: cfg.Keep, Again: cfg.Again,
+	}
 }
 
 // changeArchive changes the settings of the passes.

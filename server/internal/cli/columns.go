@@ -10,12 +10,14 @@ import (
 // columns are the columns of a table, by the message of its rows. The fields of a message inside are
 // written "limits.max_page_size". A message that is not here has its first columns.
 var columns = map[protoreflect.Name][]string{
+	"Archive":          {"name", "state", "start_time", "end_time", "row_count", "lag"},
 	"AuditEvent":       {"time", "subject", "method", "resource", "outcome"},
 	"ContentUser":      {"site", "content_id", "user_id", "license_count"},
 	"DrmAccount":       {"name", "customer", "username", "device_count", "create_time"},
 	"License":          {"create_time", "site", "status", "error_code", "drm_type", "user_id", "content_id"},
 	"LicenseContent":   {"site", "content_id", "license_count"},
 	"LicenseDevice":    {"site", "device_id", "device_model", "license_count", "failure_count"},
+	"LicenseSummary":   {"keys", "start_time", "license_count", "failure_count", "user_count", "device_count"},
 	"LicenseUser":      {"site", "user_id", "license_count", "device_count", "failure_count"},
 	"Member":           {"name", "email", "group", "state", "create_date"},
 	"Mutation":         {"name", "create_time", "method", "resource", "subject", "state"},
@@ -25,6 +27,7 @@ var columns = map[protoreflect.Name][]string{
 	"Site":             {"name", "display_name", "state", "enabled", "policy_id"},
 	"SiteOrder":        {"name", "display_name", "state", "vendor_status", "site", "create_time"},
 	"StatusChange":     {"name", "service", "type", "state", "requester", "create_time"},
+	"UsageReport":      {"site", "month", "archived.licenses", "vendor.licenses", "archived.users", "vendor.users"},
 	"Vendor":           {"name", "kind", "display_name", "limits.max_page_size", "limits.requests_per_second"},
 	"DrmAccountDevice": {"name", "type", "display_name", "model", "release_time"},
 }

@@ -34,6 +34,10 @@ type Settings struct {
 	Backfill time.Duration
 	// Keep is how long a row is kept.
 	Keep time.Duration
+	// Again is the time until the next pass of a site of which something is still to be read. 0 means
+	// Interval. A vendor that cuts its answers for a while is less likely to do so in both passes if
+	// they lie apart.
+	Again time.Duration
 }
 
 // A Pass reads what a vendor shows of one site, and stores it. It can end at any point. Run it

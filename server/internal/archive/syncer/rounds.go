@@ -137,7 +137,8 @@ func (s *Syncer) nextDue(v vendors.Vendor) (next *site) {
 
 // turn makes a pass of a site that is due, unless another one runs here or elsewhere.
 func (s *Syncer) turn(ctx context.Context, v vendors.Vendor, one *site) {
-	interval := s.Current().Interval
+	settings := s.Current()
+	interval := settings.Interval
 	again := time.Now().Add(interval - interval/20 + rand.N(interval/10+1)) //nolint:gosec // It spreads the passes.
 	more := false
 	select {
@@ -146,10 +147,13 @@ func (s *Syncer) turn(ctx context.Context, v vendors.Vendor, one *site) {
 		<-one.turn
 	default: // SyncArchive makes one.
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if one.open && !one.failing && settings.Again > 0 {
+		again = time.Now().Add(settings.Again)
+	}
 	if more {
 		again = time.Now()
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	one.due = again
 }

@@ -55,6 +55,7 @@ type site struct {
 	due     time.Time
 	listed  bool
 	head    int64 // see archive.State
+	open    bool  // something is still to be read
 	passed  bool  // this process has made a pass
 	failing bool  // the last one failed
 }

@@ -24,9 +24,9 @@ var errElsewhere = errors.New("another replica makes a pass of the site")
 func (s *Syncer) scheduled(ctx context.Context, v vendors.Vendor, one *site) (more bool) {
 	known, err := s.Engine.Site(ctx, one.name)
 	if err == nil {
-		s.note(one, known.State)
-		interval := s.Current().Interval
-		if s.passed(one) && time.Until(known.State.Next) > interval/10 {
+		s.note(one, known)
+		settings := s.Current()
+		if s.passed(one) && time.Until(known.State.Next) > settings.Interval/10 && settings.Again == 0 {
 			return false
 		}
 	}
@@ -116,7 +116,7 @@ func (s *Syncer) makePass(ctx context.Context, v vendors.Vendor, one *site, eage
 	}
 	known, err := s.Engine.Site(ctx, one.name)
 	if err == nil {
-		s.note(one, known.State)
+		s.note(one, known)
 	}
 	return more, err
 }
@@ -148,10 +148,11 @@ func (s *Syncer) sweep(ctx context.Context, one *site) error {
 }
 
 // note remembers what a pass has noted.
-func (s *Syncer) note(one *site, state archive.State) {
+func (s *Syncer) note(one *site, known archive.Site) {
+	open := s.Current().Remaining(known, time.Now()) > 0
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	one.head = state.Head
+	one.head, one.open = known.State.Head, open
 }
 
 // log says that the passes of a site begin to fail, and that they work again.
