@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/drmhub/drmhub/server/internal/archive"
+)
+
+// chunk is how many rows a backfill stores at once, at least.
+const chunk = 4000
+
+// took is what something took.
+type took struct {
+	rows      int
+	wall, cpu time.Duration
+}
+
+// time adds what work takes.
+func (m *measurement) time(t *took, rows int, work func() error) error {
+	cpu, wall := m.cpu(), time.Now()
+	err := work()
+	t.rows, t.wall, t.cpu = t.rows+rows, t.wall+time.Since(wall), t.cpu+m.cpu()-cpu
+	return err
+}
+
+// perCPU returns the rows per second of the processor.
+func (t took) perCPU() float64 { return float64(t.rows) / max(t.cpu, 10*time.Millisecond).Seconds() }
+
+// firstRows is up to how many rows the archive is filled beside the table of texts.
+const firstRows = 500_000
+
+// ingest fills the archive as backfills do: each site from its newest time down, in chunks that
+// become final, and always the site whose time is the newest. Raw SQL inserts the same chunks.
+func (m *measurement) ingest(ctx context.Context) error {
+	tops := make([]int64, len(m.world.Sites))
+	for i, name := range m.world.Sites {
+		tops[i] = m.world.End
+		if err := m.engine.SetZone(ctx, name, zoneOf(i)); err != nil {
+			return err
+		}
+	}
+	var first, own, texts, raw took
+	for {
+		site, top := newest(tops)
+		if top <= m.world.From {
+			break
+		}
+		r := m.chunk(site, top)
+		tops[site] = r.Span.From
+		if len(m.newest) < 12 {
+			m.newest = append(m.newest, r)
+		}
+		if err := m.replace(ctx, &own, r, archive.Change{Added: len(r.Rows)}); err != nil {
+			return err
+		}
+		if err := m.insert(ctx, &raw, "raw", m.raw.code(r.Rows)); err != nil {
+			return err
+		}
+		if texts.rows < firstRows {
+			first = own
+			if err := m.insert(ctx, &texts, "texts", m.raw.texts(r.Rows)); err != nil {
+				return err
+			}
+		}
+		if own.rows/250_000 > (own.rows-len(r.Rows))/250_000 {
+			fmt.Fprintf(os.Stderr, "%d rows\n", own.rows)
+		}
+	}
+	return errors.Join(
+		m.report(Figure{
+			Name: "ingest, beside INSERT of texts", Engine: first.perCPU(), Raw: texts.perCPU(), Unit: "rows/s",
+			Note: fmt.Sprintf("the first %d rows", first.rows),
+		}),
+		m.report(Figure{
+			Name: "ingest, beside INSERT of numbers", Engine: own.perCPU(), Raw: raw.perCPU(), Unit: "rows/s",
+			Note: fmt.Sprintf("%d rows, %.0f a second by the clock", own.rows, float64(own.rows)/own.wall.Seconds()),
+		}))
+}
+
+// replace makes a pass, which must have this effect.
+func (m *measurement) replace(ctx context.Context, t *took, r archive.Replacement, want archive.Change) error {
+	return m.time(t, want.Added+want.Removed+want.Kept, func() error {
+		change, err := m.engine.Replace(ctx, r)
+		if err == nil && change != want {
+			err = fmt.Errorf("a pass over %s is %+v, and must be %+v", r.Site, change, want)
+		}
+		return err
+	})
+}
+
+func (m *measurement) insert(ctx context.Context, t *took, table string, values []any) error {
+	return m.time(t, len(values)/len(columns), func() error { return m.raw.store(ctx, table, values) })
+}
+
+// newest returns the place and the value of the greatest.
+func newest(tops []int64) (site int, top int64) {
+	for i, t := range tops {
+		if t > top {
+			site, top = i, t
+		}
+	}
+	return site, top
+}
+
+// chunk returns the rows of a site below a second, at least those of an hour.
+func (m *measurement) chunk(site int, top int64) archive.Replacement {
+	r := archive.Replacement{Site: m.world.Sites[site], Span: archive.Span{From: top, To: top}, Final: true}
+	for r.Span.From > m.world.From && len(r.Rows) < chunk {
+		r.Span.From -= 3600
+		r.Rows = append(r.Rows, m.world.Hour(site, r.Span.From/3600)...)
+	}
+	return r
+}
+
+func zoneOf(site int) *time.Location {
+	zone, err := time.LoadLocation([]string{"Asia/Seoul", "UTC"}[site%2])
+	if err != nil {
+		panic(err)
+	}
+	return zone
+}
+
+// nothingNew makes passes that find what is there, and passes that find nothing of it and then all of
+// it again: what a delete and an insert cost.
+func (m *measurement) nothingNew(ctx context.Context) error {
+	var same, removed, added took
+	for _, r := range m.newest {
+		if err := m.replace(ctx, &same, r, archive.Change{Kept: len(r.Rows)}); err != nil {
+			return err
+		}
+	}
+	for _, r := range m.newest {
+		empty := r
+		empty.Rows = nil
+		if err := m.replace(ctx, &removed, empty, archive.Change{Removed: len(r.Rows)}); err != nil {
+			return err
+		}
+		if err := m.replace(ctx, &added, r, archive.Change{Added: len(r.Rows)}); err != nil {
+			return err
+		}
+	}
+	added.cpu += removed.cpu
+	return m.report(Figure{
+		Name: "a pass with nothing new, beside delete and insert", Engine: same.perCPU(), Raw: added.perCPU(),
+		Unit: "rows/s", Note: fmt.Sprintf("%d rows", same.rows),
+	})
+}
