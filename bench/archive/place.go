@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/drmhub/drmhub/internal/clickhouse"
 	"github.com/drmhub/drmhub/internal/postgres"
 )
 
@@ -29,6 +30,8 @@ func (o options) place(ctx context.Context, folder string) (place, error) {
 		}, nil
 	case "postgres":
 		return o.two(func() (string, func(), error) { return postgres.Database(ctx) })
+	case "clickhouse":
+		return o.two(func() (string, func(), error) { return clickhouse.Database(ctx, o.shards) })
 	}
 	return place{}, fmt.Errorf("there is no engine %q", o.engine)
 }

@@ -19,6 +19,7 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/archive"
 	"github.com/drmhub/drmhub/server/internal/archive/archivetest"
+	"github.com/drmhub/drmhub/server/internal/archive/clickhouse"
 	"github.com/drmhub/drmhub/server/internal/archive/sqldb"
 	"github.com/drmhub/drmhub/server/internal/archive/syncer"
 )
@@ -56,7 +57,12 @@ func (o options) newWorld() *archivetest.World {
 	})
 }
 
-func (o options) open(ctx context.Context) (archive.Engine, error) { return sqldb.Open(ctx, o.dsn) }
+func (o options) open(ctx context.Context) (archive.Engine, error) {
+	if strings.HasPrefix(o.dsn, "clickhouse:") {
+		return clickhouse.Open(ctx, o.dsn)
+	}
+	return sqldb.Open(ctx, o.dsn)
+}
 
 // A child is a process that makes passes until it is killed, or until it has caught up.
 type child struct {

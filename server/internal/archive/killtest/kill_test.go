@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/drmhub/drmhub/internal/clickhouse"
 	"github.com/drmhub/drmhub/internal/postgres"
 	"github.com/drmhub/drmhub/server/internal/archive"
 	"github.com/drmhub/drmhub/server/internal/archive/archivetest"
@@ -24,8 +25,9 @@ func TestMain(m *testing.M) {
 // The short form of the kill test. The long form is `go run ./bench/archive -kills 40`.
 func TestKill(t *testing.T) {
 	for name, dsn := range map[string]func(*testing.T) string{
-		"sqlite":   func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "archive.db") },
-		"postgres": func(t *testing.T) string { return postgres.ForTest(t) },
+		"sqlite":     func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "archive.db") },
+		"postgres":   func(t *testing.T) string { return postgres.ForTest(t) },
+		"clickhouse": func(t *testing.T) string { return clickhouse.ForTest(t, 2) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

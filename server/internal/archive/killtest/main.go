@@ -3,6 +3,7 @@
 //
 //	go run ./server/internal/archive/killtest -dsn sqlite:/tmp/kill.db
 //	go run ./server/internal/archive/killtest -dsn postgres://… -kills 60
+//	go run ./server/internal/archive/killtest -dsn clickhouse://…
 //
 // A child process makes passes over the sites of a simulated vendor, whose time runs 600 times as
 // fast. One in twenty rows appears late. Rows come in bursts, and some are equal. One site's answers

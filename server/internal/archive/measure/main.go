@@ -19,6 +19,7 @@ import (
 
 	"github.com/drmhub/drmhub/server/internal/archive"
 	"github.com/drmhub/drmhub/server/internal/archive/archivetest"
+	"github.com/drmhub/drmhub/server/internal/archive/clickhouse"
 	"github.com/drmhub/drmhub/server/internal/archive/sqldb"
 )
 
@@ -80,6 +81,8 @@ func open(ctx context.Context, dsn string) (archive.Engine, error) {
 	switch scheme {
 	case "sqlite", "postgres":
 		return sqldb.Open(ctx, dsn)
+	case "clickhouse":
+		return clickhouse.Open(ctx, dsn)
 	}
 	return nil, fmt.Errorf("no engine takes the DSN %q", scheme)
 }
