@@ -68,7 +68,7 @@ func (c Case) Readings() []Reading {
 		add(c.certificate)
 	}
 	add(c.callback, pb.Explanation_OPERATOR_CALLBACK)
-	if c.Archive == nil {
+	if c.Archive == nil || c.Vendor.Adapter.Describe().History == nil {
 		return append(all, c.noArchive)
 	}
 	add(c.cohort)
@@ -132,6 +132,10 @@ func (c Case) errNoCall(method string) error {
 
 // noArchive says that nothing can be read from the archive.
 func (c Case) noArchive(context.Context) Found {
+	if c.Vendor.Adapter.Describe().History == nil {
+		return c.unavailable(Cohort, "", c.errNoCall("license history"),
+			"drmhub cannot count who else has this failure.")
+	}
 	err := apierror.New(codes.FailedPrecondition, pb.ErrorReason_CAPABILITY_NOT_SUPPORTED,
 		"this server keeps no archive. Set archive.enabled to true in its configuration")
 	return c.unavailable(Cohort, "", err,

@@ -181,6 +181,14 @@ func evidenceCases() []evidenceCase {
 			},
 		},
 		{
+			name: "no code, and the site was on until later", kind: "ncp", adapter: vendor{site: &pb.Site{}},
+			here: others, license: failure("60 z dz Q movie WIDEVINE -"), class: pb.Explanation_UNKNOWN, want: []string{
+				"SITE_STATE NEUTRAL: issued 21 licenses after this failure", "STATUS_CHANGE NEUTRAL: ",
+				"COHORT NEUTRAL: ",
+				"PATTERN NEUTRAL: ", "OTHER_DEVICES NEUTRAL: ", "OTHER_SITES NEUTRAL: ",
+			},
+		},
+		{
 			name: "a license request of last week", kind: "pallycon", code: "7103", adapter: down,
 			license: failure("10080 a d Pixel c WIDEVINE 7103"),
 			here: others + "10080 a d Pixel c WIDEVINE 7103\n10200 b e iOS c FAIRPLAY 7103\n" +

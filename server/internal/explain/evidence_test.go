@@ -38,7 +38,10 @@ type vendor struct {
 	certificate *pb.FairPlayCertificate
 }
 
-func (vendor) Describe() adapters.Description                { return adapters.Description{} }
+func (vendor) Describe() adapters.Description {
+	return adapters.Description{History: &adapters.History{TimeZone: time.UTC}}
+}
+
 func (vendor) Check(context.Context) (level string, _ error) { return "", nil }
 func shown[T any](v *T) (*T, error) {
 	if v == nil {
@@ -62,6 +65,12 @@ func (v vendor) ListStatusChanges(
 func (v vendor) ListPackagings(context.Context, *pb.ListPackagingsRequest) (*pb.ListPackagingsResponse, error) {
 	return &pb.ListPackagingsResponse{Packagings: v.packagings}, nil
 }
+
+// silent is a vendor that shows nothing.
+type silent struct{}
+
+func (silent) Describe() adapters.Description                { return adapters.Description{} }
+func (silent) Check(context.Context) (level string, _ error) { return "", nil }
 
 // served is a vendor that shows the FairPlay certificate.
 type served struct{ vendor }
@@ -216,6 +225,9 @@ func TestEvidenceThatCannotBeHad(t *testing.T) {
 	}{
 		"the archive is off": {func(c *explain.Case) { c.Archive = nil }, []string{
 			"TOKEN_DURATION NEUTRAL: does not show", "COHORT UNAVAILABLE: Without the archive",
+		}},
+		"the vendor shows no history": {func(c *explain.Case) { c.Vendor.Adapter = silent{} }, []string{
+			"TOKEN_DURATION UNAVAILABLE: has no GetIntegration", "COHORT UNAVAILABLE: has no license history",
 		}},
 		"the archive does not know the site": {func(c *explain.Case) { c.Archive = archivetest.NewMemory() }, []string{
 			"TOKEN_DURATION NEUTRAL: ", "COHORT UNAVAILABLE: how complete",

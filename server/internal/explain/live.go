@@ -13,6 +13,7 @@ import (
 	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/archive"
 )
 
 // The findings, under short names.
@@ -102,7 +103,14 @@ func (c Case) siteState(ctx context.Context) Found {
 		return one(c.evidence(SiteState, c.Site, contradicts, "%s. The vendor issues licenses for it now.", state))
 	case site.GetEnabled():
 		return one(c.evidence(SiteState, c.Site, neutral, "%s. The vendor issues licenses for it.", state))
-	case stopped, !c.coded():
+	case stopped:
+		finding = confirms
+	case !c.coded():
+		issued, err := c.issuedSince(ctx)
+		if err != nil || issued > 0 {
+			return one(c.evidence(SiteState, c.Site, neutral, "%s. The vendor issues no licenses for it now. "+
+				"It issued %s after this failure, as far as the archive shows.", state, count(issued, "license")))
+		}
 		finding = confirms
 	}
 	found := one(c.evidence(SiteState, c.Site, finding, "%s. The vendor issues no licenses for it.", state))
@@ -112,6 +120,17 @@ func (c Case) siteState(ctx context.Context) Found {
 		Fixes:   []string{"The operator calls EnableSite, and looks in ListAuditEvents for who disabled the site."},
 	}
 	return found
+}
+
+// issuedSince counts the licenses that the site issued after the license request.
+func (c Case) issuedSince(ctx context.Context) (int64, error) {
+	asked := c.License.GetCreateTime()
+	if c.Archive == nil || !asked.IsValid() {
+		return 0, nil
+	}
+	q := c.within(archive.Span{From: asked.GetSeconds()})
+	q.Status = pb.License_SUCCESS
+	return c.Archive.Count(ctx, q)
 }
 
 func isDRM(s *pb.Site_ServiceState) bool { return s.GetService() == pb.Site_DRM }
