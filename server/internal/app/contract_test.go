@@ -43,6 +43,9 @@ func TestEveryRPCIsServedAndTested(t *testing.T) {
 		case "VendorService", "MutationService", "AuditService", "ArchiveService", "ViewerService":
 			capable = []string{""} // drmhub itself
 		}
+		if rpc.Method.Name() == "ExplainLicense" {
+			capable = []string{""}
+		}
 		if capable == nil {
 			t.Errorf("%s: no vendor of the sandbox has it", rpc.Name)
 		}

@@ -49,7 +49,7 @@ func samples(t *testing.T, journal ...string) map[*contract.RPC][]call {
 	return all
 }
 
-var nameInJSON = regexp.MustCompile(`"(vendors|mutations)/[^"]*"`)
+var nameInJSON = regexp.MustCompile(`"(vendors|mutations|viewers)/[^"]*"`)
 
 // moved returns the call for things that do not exist: of each name, the ids from one on are others.
 func (c call) moved(from int) call {
