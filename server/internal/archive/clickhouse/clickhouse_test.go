@@ -1,7 +1,17 @@
 package clickhouse
 
 import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/drmhub/drmhub/internal/clickhouse"
 	"github.com/drmhub/drmhub/server/internal/archive"
@@ -18,7 +28,7 @@ func open(t *testing.T, dsn string) *Engine {
 	return e
 }
 
-func TestItIsAnArchive(t *testing.T) {
+func TestTheArchiveInClickHouse(t *testing.T) {
 	for name, servers := range map[string]int{"one server": 1, "two shards": 2} {
 		t.Run(name, func(t *testing.T) {
 			archivetest.Run(t, func(t *testing.T) func() archive.Engine {
@@ -26,5 +36,297 @@ func TestItIsAnArchive(t *testing.T) {
 				return func() archive.Engine { return open(t, dsn) }
 			})
 		})
+	}
+}
+
+const (
+	place = "vendors/a/sites/1"
+	noon  = 1_790_000_000
+)
+
+var span = archive.Span{From: noon, To: noon + 100}
+
+// shown returns the rows that a vendor shows: one for each letter, which is the viewer.
+func shown(viewers string) archive.Replacement {
+	r := archive.Replacement{Site: place, Span: span, Final: true}
+	for i, viewer := range viewers {
+		row := archive.Row{Site: place, Second: noon + int64(i%2), User: string(viewer), Device: "d"}
+		r.Rows = append(r.Rows, row)
+	}
+	return r
+}
+
+// filled opens an archive that has rows of one site.
+func filled(t *testing.T, dsn, viewers string) *Engine {
+	t.Helper()
+	e := open(t, dsn)
+	if err := e.SetZone(t.Context(), place, time.UTC); err != nil {
+		t.Fatal(err)
+	}
+	replace(t, e, viewers)
+	return e
+}
+
+func replace(t *testing.T, e *Engine, viewers string) {
+	t.Helper()
+	if _, err := e.Replace(t.Context(), shown(viewers)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// holds checks the viewers and the spans of the site. An erased viewer is a dash.
+func holds(t *testing.T, e *Engine, viewers string, spans ...archive.Span) {
+	t.Helper()
+	site, err := e.Site(t.Context(), place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := e.Rows(t.Context(), place, archive.Span{From: archive.MinSecond, To: archive.MaxSecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range rows {
+		got = append(got, r.User+strings.Repeat("-", 1-len(r.User)))
+	}
+	slices.Sort(got)
+	if strings.Join(got, "") != viewers || site.Rows != int64(len(viewers)) || !slices.Equal(site.Spans, spans) {
+		t.Errorf("the archive holds %q, %d rows and spans %v, want %q and %v", got, site.Rows, site.Spans, viewers,
+			spans)
+	}
+	byViewer := int64(0)
+	for _, viewer := range "abcdefgh" {
+		person := personOf(&archive.Row{User: string(viewer)})
+		n, err := e.Count(t.Context(), archive.Question{Sites: []string{place}, Person: person})
+		if err != nil {
+			t.Fatal(err)
+		}
+		byViewer += n
+	}
+	if want := int64(len(strings.ReplaceAll(viewers, "-", ""))); byViewer != want {
+		t.Errorf("%d rows are found by viewer, want %d", byViewer, want)
+	}
+}
+
+// A process is killed after it has written rows. Its last insert can reach the server at any time.
+func TestALoadThatWasLeftBehindNeverCounts(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		dsn := clickhouse.ForTest(t, 2)
+		killed := filled(t, dsn, "ab")
+		l, err := killed.ledger(t.Context(), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		load := line{Site: 1, Kind: kindLoad, State: pending, ID: killed.numbers.next(l.newest), Rows: 1}
+		load.Version = load.ID
+		row := record{Row: shown("c").Rows[0], who: hashOf(killed.key, "c")}
+		row.Key = archive.NewKey(noon, 1, 7)
+		load.Lo, load.Hi = int64(row.Key), int64(row.Key)
+		commit := load
+		commit.State, commit.Version = live, load.ID+1
+		all := archive.Span{From: noon, To: noon + 500}
+		mask := line{Site: 1, Kind: kindMask, ID: load.ID, Version: commit.Version, Ranges: []int64{0, math.MaxInt64}}
+		if err := errors.Join(killed.write(t.Context(), load),
+			killed.insert(t.Context(), []record{row}, load.ID)); err != nil {
+			t.Fatal(err)
+		}
+		other := open(t, dsn)
+		holds(t, other, "ab", span)
+		replace(t, other, "abd")
+		if late {
+			spans := l.spansLine([]archive.Span{all}, 3, commit.Version)
+			if err := killed.write(t.Context(), commit, mask, spans); err != nil {
+				t.Fatal(err)
+			}
+		}
+		holds(t, other, "abd", span)
+		replace(t, other, "ad")
+		holds(t, other, "ad", span)
+		swept(t, other, 2, 1)
+		holds(t, other, "ad", span)
+	}
+}
+
+func TestTheSecondOfTwoChangesFails(t *testing.T) {
+	dsn := clickhouse.ForTest(t, 1)
+	one := filled(t, dsn, "ab")
+	other := open(t, dsn)
+	l, err := one.ledger(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	replace(t, other, "abc")
+	if err := one.apply(t.Context(), l, edit{spans: []archive.Span{{From: 1, To: 2}}}); !errors.Is(err, errRaced) {
+		t.Errorf("the change of another process is overwritten: %v", err)
+	}
+	holds(t, other, "abc", span)
+	replace(t, one, "ac")
+	holds(t, other, "ac", span)
+}
+
+// swept sweeps as if everything were old, and checks what the tables have afterwards.
+func swept(t *testing.T, e *Engine, rows, lines int64) {
+	t.Helper()
+	if err := e.sweep(t.Context(), -time.Hour, -time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	left, err := e.read(t.Context(), "site > 0")
+	if err != nil || int64(len(left)) != lines {
+		t.Errorf("the lines %v, %v are left, want %d", left, err, lines)
+	}
+	for _, table := range []string{"licenses", "by_user"} {
+		if n, err := e.count(t.Context(), e.all(table), "1"); n != rows || err != nil {
+			t.Errorf("%s has %d rows, %v, want %d", table, n, err, rows)
+		}
+	}
+}
+
+func TestWhatDoesNotCountIsRemoved(t *testing.T) {
+	e := filled(t, clickhouse.ForTest(t, 2), "abcdeabcde")
+	for range 3 { // The mask of one load can hide rows of another.
+		replace(t, e, "abcdeab")
+		replace(t, e, "fgh")
+		replace(t, e, "abcdf")
+	}
+	holds(t, e, "abcdf", span)
+	swept(t, e, 5, 1)
+	holds(t, e, "abcdf", span)
+	if n, err := e.Forget(t.Context(), place, noon+1); n != 3 || err != nil {
+		t.Errorf("Forget removes %d rows, %v, want 3", n, err)
+	}
+	after := archive.Span{From: noon + 1, To: span.To}
+	holds(t, e, "bd", after)
+	swept(t, e, 2, 1)
+	holds(t, e, "bd", after)
+}
+
+func TestAnErasedViewerLeavesTheRows(t *testing.T) {
+	e := filled(t, clickhouse.ForTest(t, 2), "aab")
+	if n, err := e.Erase(t.Context(), []string{place}, personOf(&archive.Row{User: "a"})); n != 2 || err != nil {
+		t.Errorf("Erase returns %d, %v, want 2", n, err)
+	}
+	holds(t, e, "--b", span)
+	replace(t, e, "aabac")
+	holds(t, e, "---bc", span)
+	left := func() int64 {
+		n := int64(0)
+		for _, table := range []string{"licenses", "by_user"} {
+			one, err := e.count(t.Context(), e.all(table), "user = 'a'")
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += one
+		}
+		return n
+	}
+	for range 1000 { // A sweep orders the removal, and does not wait for it.
+		swept(t, e, 5, 2)
+		if lines, err := e.read(t.Context(), "state = 'erased'"); err != nil || len(lines) == 1 || t.Failed() {
+			break
+		}
+	}
+	if n := left(); n != 0 {
+		t.Errorf("%d rows still have the id", n)
+	}
+	holds(t, e, "---bc", span)
+	months, err := e.Months(t.Context(), place)
+	if err != nil || len(months) != 1 || months[0].All.Users != 3 {
+		t.Errorf("the months are %v, %v, want one with 3 users", months, err)
+	}
+}
+
+// A server confirms rows, and loses them when its machine fails.
+func TestRowsThatAServerLostAreAHole(t *testing.T) {
+	for _, table := range []string{"licenses", "by_user"} {
+		dsn := clickhouse.ForTest(t, 2)
+		e := filled(t, dsn, "abcdef")
+		for _, conn := range e.shards {
+			if err := e.mutate(t.Context(), conn, table, "DELETE WHERE user = 'c'"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		again := open(t, dsn)
+		holds(t, again, "", archive.Span{From: noon + 2, To: span.To})
+		replace(t, again, "abcdef")
+		holds(t, again, "abcdef", span)
+	}
+}
+
+func TestSitesOfSeveralProcessesHaveDifferentNumbers(t *testing.T) {
+	dsn := clickhouse.ForTest(t, 1)
+	engines := []*Engine{open(t, dsn), open(t, dsn)}
+	var all sync.WaitGroup
+	for i := range 10 {
+		all.Go(func() {
+			if err := engines[i%2].SetZone(t.Context(), fmt.Sprintf("vendors/a/sites/%d", i), time.UTC); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	sites, err := engines[0].allSites(t.Context())
+	numbers := map[uint16]bool{}
+	for _, s := range sites {
+		numbers[s.number] = true
+	}
+	if err != nil || len(sites) != 10 || len(numbers) != 10 {
+		t.Errorf("10 sites have the numbers %v, %v", numbers, err)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	dsn := clickhouse.ForTest(t, 2)
+	filled(t, dsn, "abcdef")
+	before, rest, _ := strings.Cut(dsn, "@")
+	hosts, database, _ := strings.Cut(rest, "/")
+	first, second, _ := strings.Cut(hosts, ",")
+	for _, c := range []struct{ dsn, want string }{
+		{"mysql://u:secret@localhost/x", "must be clickhouse://"},
+		{"clickhouse://u:secret@localhost:port/x", "must be clickhouse://"},
+		{"http://u:secret@localhost:8123/x", "must be clickhouse://"},
+		{"clickhouse://u:secret@a:9000,b:9000/x", "cluster=NAME"},
+		{before + "@" + first + "/" + database, "the archive has 2 hosts, and archive.dsn names 1"},
+		{before + "@" + second + "," + first + "/" + database, "restore the order of the hosts"},
+		{before + "@" + first + "," + first + "/" + database, "restore the order of the hosts"},
+		{dsn + "?cluster=unknown", "does not reach the others"},
+	} {
+		e, err := Open(t.Context(), c.dsn)
+		if err == nil {
+			_ = e.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s is opened with the error %v, want %q", c.dsn, err, c.want)
+		}
+	}
+	if os.Getenv("DRMHUB_TEST_CLICKHOUSE") == "" {
+		holds(t, open(t, dsn+"?cluster="+clickhouse.Cluster), "abcdef", span)
+	}
+}
+
+// The rows of a viewer are on one server, and those without a viewer on all.
+func TestShardsShareTheRows(t *testing.T) {
+	e := filled(t, clickhouse.ForTest(t, 2), "")
+	r := shown("")
+	for i := range 200 {
+		row := archive.Row{Site: place, Second: noon, Device: fmt.Sprint(i)}
+		row.User = []string{"", "LICENSETOKEN", "a", fmt.Sprint(i)}[i%4]
+		r.Rows = append(r.Rows, row)
+	}
+	if _, err := e.Replace(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	for user, most := range map[string]uint64{"": 40, "LICENSETOKEN": 40, "a": 50} {
+		var counts []uint64
+		err := e.each(func(conn driver.Conn, table string) error {
+			n := uint64(0)
+			text := "SELECT count() FROM " + e.local(table) + " WHERE user = " + literal(user)
+			err := conn.QueryRow(t.Context(), text).Scan(&n)
+			counts = append(counts, n)
+			return err
+		})
+		if err != nil || counts[0]+counts[2] != 50 || counts[1] != counts[0] || counts[3] != counts[2] ||
+			(max(counts[0], counts[2]) > 40) != (most == 50) {
+			t.Errorf("the rows of %q are %v, %v", user, counts, err)
+		}
 	}
 }

@@ -57,7 +57,7 @@ var errDSN = errors.New("archive.dsn must be clickhouse://user:password@host:900
 // at the same addresses, without a password, or as the cluster that the parameter cluster names.
 func Open(ctx context.Context, dsn string) (*Engine, error) {
 	options, err := clickhouse.ParseDSN(dsn)
-	if err != nil || len(options.Addr) == 0 || options.Protocol != clickhouse.Native {
+	if err != nil || !strings.HasPrefix(dsn, "clickhouse://") || options.Protocol != clickhouse.Native {
 		return nil, errDSN
 	}
 	e := &Engine{database: options.Auth.Database}

@@ -43,11 +43,14 @@ func (e *Engine) sweep(ctx context.Context, settled, old time.Duration) error {
 	if err := e.verify(ctx, before); err != nil {
 		return err
 	}
-	lines, err := e.read(ctx, "kind IN ('load', 'mask', 'erased')")
+	lines, err := e.read(ctx, "kind = 'load'")
 	if err != nil {
 		return err
 	}
 	if err := e.settle(ctx, lines, before); err != nil {
+		return err
+	}
+	if lines, err = e.read(ctx, "kind IN ('load', 'mask', 'erased')"); err != nil {
 		return err
 	}
 	before = uint64(now.Add(-old).UnixNano())
