@@ -20,9 +20,11 @@ func (a *App) newArchive(ctx context.Context, cfg config.Archive, all *vendors.R
 	if !cfg.Enabled {
 		return nil
 	}
-	if a.archive, err = openArchive(ctx, cfg.DSN.Reveal()); err != nil {
+	engine, err := openArchive(ctx, cfg.DSN.Reveal())
+	if err != nil {
 		return fmt.Errorf("archive: %w", err)
 	}
+	a.archive = engine // Not before: it would be an engine that is nil.
 	a.syncer = syncer.New(syncer.Options{
 		Vendors: all, Sites: services.SiteNames, Engine: a.archive, Leases: syncer.NewLeases(a.store),
 		Settings: passesOf(cfg), Log: a.log,
