@@ -145,6 +145,9 @@ func TestJSONIsTheBodyOfREST(t *testing.T) {
 	s := startSandbox(t)
 	shown := examples(t)
 	latency := regexp.MustCompile(`"latency":"[^"]*"`)
+	// A pass over a vendor changes an archive, and a viewer is erased once.
+	moving := regexp.MustCompile(`"backfill":(\{[^}]*\}|null)|"(state|\w+Time|lag|lateness)":("[^"]*"|null)|` +
+		`"(licenseCount|rowCount)":\d+`)
 	_, first := fetch(t, "POST", s.rest+"/v1/vendors/ncp/sites/drm-20240304012233-WmRpa:disable", "{}")
 	_, mutations := fetch(t, "GET", s.rest+"/v1/mutations", "")
 	mutation := regexp.MustCompile(`mutations/[-0-9a-f]+`).FindString(mutations)
@@ -188,6 +191,9 @@ func TestJSONIsTheBodyOfREST(t *testing.T) {
 		}
 		for _, text := range []*string{&out, &body} {
 			*text = latency.ReplaceAllString(*text, `"latency":""`)
+			if changes := strings.Contains(e.path, "archive") || strings.HasSuffix(e.path, ":erase"); changes {
+				*text = moving.ReplaceAllString(*text, "")
+			}
 		}
 		if err != nil || out != body {
 			t.Errorf("%q: %v\n%s\nprints %s\nREST returns %s", args, err, errs, out, body)

@@ -26,13 +26,14 @@ type fieldFlag struct {
 func fieldFlags(request protoreflect.MessageDescriptor, update bool) []*fieldFlag {
 	var all []*fieldFlag
 	taken := slices.Clone(clientFlags)
+	resource := contract.ResourceField(request)
 	var add func(m protoreflect.MessageDescriptor, path []protoreflect.FieldDescriptor)
 	add = func(m protoreflect.MessageDescriptor, path []protoreflect.FieldDescriptor) {
 		var deeper []protoreflect.FieldDescriptor
 		for i := range m.Fields().Len() {
 			f := m.Fields().Get(i)
 			switch {
-			case len(path) > 0 && isOutput(f, update && len(path) == 1):
+			case len(path) > 0 && path[0] == resource && isOutput(f, update && len(path) == 1):
 				continue
 			case isNested(f):
 				deeper = append(deeper, f)
