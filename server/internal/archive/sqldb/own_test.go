@@ -2,6 +2,7 @@ package sqldb_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/md5"
 	"database/sql"
 	"encoding/hex"
@@ -101,6 +102,30 @@ func TestMemory(t *testing.T) {
 		if change := pass(t, db, siteA, january, "alice"); change.Added != 1 {
 			t.Errorf("the first pass is %+v", change)
 		}
+	}
+}
+
+// A call that ends while it runs must not end the connection: the database in memory would be gone.
+func TestMemoryOutlivesCallsThatEnd(t *testing.T) {
+	db := open(t, "sqlite::memory:")
+	know(t, db)
+	pass(t, db, siteA, january, "alice")
+	r := archive.Replacement{Site: siteB, Span: archive.Span{From: january, To: january + 1000}}
+	for i := range 1000 {
+		r.Rows = append(r.Rows, archive.Row{Site: siteB, Second: january + int64(i), User: fmt.Sprint(i)})
+	}
+	for i := range 60 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i)*100*time.Microsecond)
+		_, _ = db.Replace(ctx, r)
+		_, _ = db.Rows(ctx, siteB, r.Span)
+		cancel()
+		site, err := db.Site(t.Context(), siteB)
+		if err != nil || site.Rows != 0 && site.Rows != 1000 {
+			t.Fatalf("after a call of %d00 µs: %+v, %v", i, site, err)
+		}
+	}
+	if n, err := db.Count(t.Context(), archive.Question{Sites: []string{siteA}}); n != 1 || err != nil {
+		t.Errorf("%d rows are left, %v", n, err)
 	}
 }
 
