@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -153,7 +154,24 @@ func (s *summary) statement(offset, limit int) string {
 	}
 	return "WITH g AS MATERIALIZED (SELECT " + strings.Join(columns, ", ") + s.from(s.db, join) + group +
 		" HAVING count(*) > 0) SELECT g.*, (SELECT count(*) FROM g) FROM g " + strings.Join(joins, " ") +
-		" ORDER BY " + strings.Join(order, ", ") + fmt.Sprintf(" LIMIT %d OFFSET %d", limit, offset)
+		s.within(offset+limit) + " ORDER BY " + strings.Join(order, ", ") +
+		fmt.Sprintf(" LIMIT %d OFFSET %d", limit, offset)
+}
+
+// within returns a condition that leaves out most groups behind the first n, so that their texts are not
+// read.
+func (s *summary) within(n int) string {
+	if len(s.by.Order) == 0 {
+		return ""
+	}
+	figure := figures[s.by.Order[0].By]
+	compare, direction, none := "<=", "", int64(math.MaxInt64)
+	if s.by.Order[0].Desc {
+		compare, direction, none = ">=", " DESC", -1
+	}
+	return fmt.Sprintf(
+		" WHERE %[1]s %[2]s coalesce((SELECT %[1]s FROM g ORDER BY %[1]s%[3]s LIMIT 1 OFFSET %[4]d), %[5]d)",
+		figure, compare, direction, max(n-1, 0), none)
 }
 
 // distinct returns an expression for the number of persons or devices. In a group of one of them, only
