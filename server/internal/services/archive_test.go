@@ -1,0 +1,182 @@
+package services_test
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/archive"
+	"github.com/drmhub/drmhub/server/internal/archive/archivetest"
+	"github.com/drmhub/drmhub/server/internal/archive/syncer"
+	"github.com/drmhub/drmhub/server/internal/auth"
+	"github.com/drmhub/drmhub/server/internal/inproc"
+	"github.com/drmhub/drmhub/server/internal/services"
+	"github.com/drmhub/drmhub/server/internal/vendors"
+)
+
+// streaming is a historical adapter that streams what a vendor in this process shows.
+type streaming struct {
+	historical
+	*archivetest.Vendor
+}
+
+func streamingOf(h historical) streaming {
+	return streaming{h, &archivetest.Vendor{Now: time.Now, Sites: h.sites, Source: new(archivetest.History).Source}}
+}
+
+// keeping returns the client of a service whose archive is kept up to date.
+func keeping(t *testing.T, engine archive.Engine, caller auth.Identity, all ...vendors.Vendor) pb.ArchiveServiceClient {
+	t.Helper()
+	registry, err := vendors.New(all...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	caller.Subject, caller.Scopes = "s", []string{"licenses:read", "archive:write"}
+	a := &auth.Authenticator{Identify: func(context.Context) (auth.Caller, error) {
+		return auth.Directory{}.Caller(caller), nil
+	}}
+	conn := inproc.New([]grpc.UnaryServerInterceptor{a.Unary, (&auth.Confinement{}).Unary}, nil)
+	services.Register(conn, services.Parts{Vendors: registry, Archive: engine, Syncer: syncer.New(syncer.Options{
+		Vendors: registry, Sites: services.SiteNames, Engine: engine, Log: slog.New(slog.DiscardHandler),
+		Settings: syncer.Settings{Interval: time.Minute, Backfill: 48 * time.Hour, Keep: 96 * time.Hour},
+	})})
+	return pb.NewArchiveServiceClient(conn)
+}
+
+func TestArchivesThatACallerSees(t *testing.T) {
+	const a, b = "vendors/a/sites/", "vendors/b/sites/"
+	m := archivetest.NewMemory()
+	fill(t, m, 3, a+"gone", b+"kept")
+	up := streamingOf(historical{sites: []string{a + "s", a + "t"}})
+	down := streamingOf(historical{err: errDown})
+	all := []vendors.Vendor{configured("b", down), configured("a", up), configured("plain", bare{})}
+	for name, c := range map[string]struct {
+		caller      auth.Identity
+		parent      string
+		want        string
+		unreachable []string
+		code        codes.Code
+	}{
+		"all": {parent: "vendors/-", want: b + "kept " + a + "gone " + a + "s " + a + "t vendors/plain/sites/default",
+			unreachable: []string{"vendors/b"}},
+		"one vendor":  {parent: "vendors/a", want: a + "gone " + a + "s " + a + "t"},
+		"without":     {parent: "vendors/plain", want: "vendors/plain/sites/default"},
+		"a vendor":    {caller: auth.Identity{Vendors: []string{"a"}}, parent: "vendors/-", want: a + "gone " + a + "s " + a + "t"},
+		"a site":      {caller: auth.Identity{Sites: []string{a + "t"}}, parent: "vendors/-", want: a + "t"},
+		"a kept site": {caller: auth.Identity{Sites: []string{b + "kept"}}, parent: "vendors/-", want: b + "kept"},
+		"nothing":     {caller: auth.Identity{Sites: []string{}}, parent: "vendors/-"},
+		"another":     {caller: auth.Identity{Vendors: []string{"a"}}, parent: "vendors/b", code: codes.PermissionDenied},
+	} {
+		var names []string
+		req := &pb.ListArchivesRequest{Parent: c.parent, PageSize: 2}
+		for more := true; more; more = req.GetPageToken() != "" {
+			page, err := keeping(t, m, c.caller, all...).ListArchives(t.Context(), req)
+			if apierror.Convert(err).Code != c.code && (err != nil || c.code != codes.OK) {
+				t.Fatalf("%s: %v", name, err)
+			}
+			for _, shown := range page.GetArchives() {
+				names = append(names, strings.TrimSuffix(shown.GetName(), "/archive"))
+			}
+			if err == nil && !slices.Equal(page.GetUnreachable(), c.unreachable) {
+				t.Errorf("%s: unreachable %q", name, page.GetUnreachable())
+			}
+			req.PageToken = page.GetNextPageToken()
+		}
+		if got := strings.Join(names, " "); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestTheStateOfAnArchive(t *testing.T) {
+	const site = "vendors/a/sites/s"
+	now := time.Now()
+	covered := archive.Span{From: now.Unix() - 50*3600, To: now.Unix() - 60}
+	read := archive.State{Head: now.Unix() - 60, LastSync: now, Next: now}
+	with := func(change func(*archive.State)) archive.State {
+		s := read
+		change(&s)
+		return s
+	}
+	for name, c := range map[string]struct {
+		state archive.State
+		span  archive.Span
+		want  pb.Archive_State
+	}{
+		"before the first pass": {archive.State{}, archive.Span{}, pb.Archive_STATE_UNSPECIFIED},
+		"complete":              {read, covered, pb.Archive_CURRENT},
+		"a part is missing":     {read, archive.Span{From: covered.From + 9*3600, To: covered.To}, pb.Archive_BACKFILLING},
+		"the vendor shows no more": {
+			with(func(s *archive.State) { s.Oldest = covered.From + 9*3600 }),
+			archive.Span{From: covered.From + 9*3600, To: covered.To}, pb.Archive_CURRENT,
+		},
+		"no pass for long": {with(func(s *archive.State) { s.LastSync = now.Add(-time.Hour) }), covered, pb.Archive_STALE},
+		"the last pass failed": {with(func(s *archive.State) {
+			s.Failure = &archive.Failure{Code: 14, Reason: "VENDOR_UNAVAILABLE", Message: "down"}
+		}), covered, pb.Archive_FAILING},
+	} {
+		m := archivetest.NewMemory()
+		if err := m.SetZone(t.Context(), site, time.UTC); err != nil {
+			t.Fatal(err)
+		}
+		if c.span != (archive.Span{}) {
+			if _, err := m.Replace(t.Context(), archive.Replacement{Site: site, Span: c.span, Final: true}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := m.SetState(t.Context(), site, c.state); err != nil {
+			t.Fatal(err)
+		}
+		client := keeping(t, m, auth.Identity{}, configured("a", streamingOf(historical{sites: []string{site}})))
+		got, err := client.GetArchive(t.Context(), &pb.GetArchiveRequest{Name: site + "/archive"})
+		if err != nil || got.GetState() != c.want {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+		if (got.GetError() == nil) != (c.want != pb.Archive_FAILING) ||
+			(got.GetBackfill() == nil) != (c.want != pb.Archive_BACKFILLING) {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+func TestAPassAndABackfillOnDemand(t *testing.T) {
+	const site = "vendors/a/sites/s"
+	vendor := streamingOf(historical{sites: []string{site}})
+	for name, c := range map[string]struct {
+		engine  archive.Engine
+		adapter vendors.Vendor
+		site    string
+		code    codes.Code
+	}{
+		"works":        {archivetest.NewMemory(), configured("a", vendor), site, codes.OK},
+		"no archive":   {nil, configured("a", vendor), site, codes.FailedPrecondition},
+		"no history":   {archivetest.NewMemory(), configured("a", bare{}), "vendors/a/sites/default", codes.Unimplemented},
+		"no such site": {archivetest.NewMemory(), configured("a", vendor), site + "x", codes.NotFound},
+		"vendor down":  {archivetest.NewMemory(), configured("a", streamingOf(historical{err: errDown})), site, codes.Unavailable},
+	} {
+		client := keeping(t, c.engine, auth.Identity{}, c.adapter)
+		_, err := client.SyncArchive(t.Context(), &pb.SyncArchiveRequest{Name: c.site + "/archive"})
+		if got := apierror.Convert(err); err != nil && got.Code != c.code || err == nil && c.code != codes.OK {
+			t.Errorf("%s: SyncArchive: %v", name, err)
+		}
+		since := time.Now().Add(-72 * time.Hour)
+		res, err := client.BackfillArchive(t.Context(), &pb.BackfillArchiveRequest{
+			Name: c.site + "/archive", StartTime: timestamppb.New(since),
+		})
+		if got := apierror.Convert(err); err != nil && got.Code != c.code || err == nil && c.code != codes.OK {
+			t.Errorf("%s: BackfillArchive: %v", name, err)
+		}
+		if left := res.GetBackfill().GetRemaining().AsDuration(); err == nil && left < 71*time.Hour {
+			t.Errorf("%s: %v remain", name, left)
+		}
+	}
+}
