@@ -68,13 +68,16 @@ func TestArchivesThatACallerSees(t *testing.T) {
 	}{
 		"all": {parent: "vendors/-", want: b + "kept " + a + "gone " + a + "s " + a + "t vendors/plain/sites/default",
 			unreachable: []string{"vendors/b"}},
-		"one vendor":  {parent: "vendors/a", want: a + "gone " + a + "s " + a + "t"},
-		"without":     {parent: "vendors/plain", want: "vendors/plain/sites/default"},
-		"a vendor":    {caller: auth.Identity{Vendors: []string{"a"}}, parent: "vendors/-", want: a + "gone " + a + "s " + a + "t"},
+		"one vendor": {parent: "vendors/a", want: a + "gone " + a + "s " + a + "t"},
+		"without":    {parent: "vendors/plain", want: "vendors/plain/sites/default"},
+		"a vendor": {caller: auth.Identity{Vendors: []string{"a"}}, parent: "vendors/-",
+			want: a + "gone " + a + "s " + a + "t"},
 		"a site":      {caller: auth.Identity{Sites: []string{a + "t"}}, parent: "vendors/-", want: a + "t"},
 		"a kept site": {caller: auth.Identity{Sites: []string{b + "kept"}}, parent: "vendors/-", want: b + "kept"},
 		"nothing":     {caller: auth.Identity{Sites: []string{}}, parent: "vendors/-"},
-		"another":     {caller: auth.Identity{Vendors: []string{"a"}}, parent: "vendors/b", code: codes.PermissionDenied},
+		"another": {
+			caller: auth.Identity{Vendors: []string{"a"}}, parent: "vendors/b", code: codes.PermissionDenied,
+		},
 	} {
 		var names []string
 		req := &pb.ListArchivesRequest{Parent: c.parent, PageSize: 2}
@@ -101,6 +104,7 @@ func TestTheStateOfAnArchive(t *testing.T) {
 	const site = "vendors/a/sites/s"
 	now := time.Now()
 	covered := archive.Span{From: now.Unix() - 50*3600, To: now.Unix() - 60}
+	part := archive.Span{From: covered.From + 9*3600, To: covered.To}
 	read := archive.State{Head: now.Unix() - 60, LastSync: now, Next: now}
 	with := func(change func(*archive.State)) archive.State {
 		s := read
@@ -114,12 +118,14 @@ func TestTheStateOfAnArchive(t *testing.T) {
 	}{
 		"before the first pass": {archive.State{}, archive.Span{}, pb.Archive_STATE_UNSPECIFIED},
 		"complete":              {read, covered, pb.Archive_CURRENT},
-		"a part is missing":     {read, archive.Span{From: covered.From + 9*3600, To: covered.To}, pb.Archive_BACKFILLING},
+		"a part is missing":     {read, part, pb.Archive_BACKFILLING},
 		"the vendor shows no more": {
 			with(func(s *archive.State) { s.Oldest = covered.From + 9*3600 }),
-			archive.Span{From: covered.From + 9*3600, To: covered.To}, pb.Archive_CURRENT,
+			part, pb.Archive_CURRENT,
 		},
-		"no pass for long": {with(func(s *archive.State) { s.LastSync = now.Add(-time.Hour) }), covered, pb.Archive_STALE},
+		"no pass for long": {
+			with(func(s *archive.State) { s.LastSync = now.Add(-time.Hour) }), covered, pb.Archive_STALE,
+		},
 		"the last pass failed": {with(func(s *archive.State) {
 			s.Failure = &archive.Failure{Code: 14, Reason: "VENDOR_UNAVAILABLE", Message: "down"}
 		}), covered, pb.Archive_FAILING},
@@ -129,7 +135,8 @@ func TestTheStateOfAnArchive(t *testing.T) {
 			t.Fatal(err)
 		}
 		if c.span != (archive.Span{}) {
-			if _, err := m.Replace(t.Context(), archive.Replacement{Site: site, Span: c.span, Final: true}); err != nil {
+			final := archive.Replacement{Site: site, Span: c.span, Final: true}
+			if _, err := m.Replace(t.Context(), final); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -157,11 +164,15 @@ func TestAPassAndABackfillOnDemand(t *testing.T) {
 		site    string
 		code    codes.Code
 	}{
-		"works":        {archivetest.NewMemory(), configured("a", vendor), site, codes.OK},
-		"no archive":   {nil, configured("a", vendor), site, codes.FailedPrecondition},
-		"no history":   {archivetest.NewMemory(), configured("a", bare{}), "vendors/a/sites/default", codes.Unimplemented},
+		"works":      {archivetest.NewMemory(), configured("a", vendor), site, codes.OK},
+		"no archive": {nil, configured("a", vendor), site, codes.FailedPrecondition},
+		"no history": {
+			archivetest.NewMemory(), configured("a", bare{}), "vendors/a/sites/default", codes.Unimplemented,
+		},
 		"no such site": {archivetest.NewMemory(), configured("a", vendor), site + "x", codes.NotFound},
-		"vendor down":  {archivetest.NewMemory(), configured("a", streamingOf(historical{err: errDown})), site, codes.Unavailable},
+		"vendor down": {
+			archivetest.NewMemory(), configured("a", streamingOf(historical{err: errDown})), site, codes.Unavailable,
+		},
 	} {
 		client := keeping(t, c.engine, auth.Identity{}, c.adapter)
 		_, err := client.SyncArchive(t.Context(), &pb.SyncArchiveRequest{Name: c.site + "/archive"})
