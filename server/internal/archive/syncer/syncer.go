@@ -49,6 +49,7 @@ type site struct {
 	turn  chan struct{} // holds a token while a pass of the site runs
 	pass  Pass          // belongs to the one who has the turn
 	swept time.Time     // when rows were last forgotten
+	keep  time.Duration // how old they were
 
 	// The fields below belong to the Syncer's lock.
 	since   time.Time // when this process learned of the site

@@ -129,9 +129,10 @@ func (s *Syncer) passed(one *site) bool {
 	return one.passed
 }
 
-// sweep forgets the rows that are older than archive.keep.
+// sweep forgets the rows that are older than archive.keep, each day and when it has another value.
 func (s *Syncer) sweep(ctx context.Context, one *site) error {
-	if time.Since(one.swept) < sweepEvery {
+	settings := s.Current()
+	if time.Since(one.swept) < sweepEvery && one.keep == settings.Keep {
 		return nil
 	}
 	if one.pass.Hold != nil {
@@ -139,11 +140,11 @@ func (s *Syncer) sweep(ctx context.Context, one *site) error {
 			return err
 		}
 	}
-	before := s.Current().forgotten(time.Now())
+	before := settings.forgotten(time.Now())
 	if _, err := s.Engine.Forget(ctx, one.name, max(before, archive.MinSecond)); err != nil {
 		return err
 	}
-	one.swept = time.Now()
+	one.swept, one.keep = time.Now(), settings.Keep
 	return nil
 }
 
