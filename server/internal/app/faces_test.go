@@ -62,6 +62,10 @@ func (h *testServer) invoke(t *testing.T, c call) (res proto.Message, header met
 		messages, err := h.stream(t.Context(), req)
 		return &pb.StreamLicensesResponse{Licenses: streamed(messages)}, nil, err
 	}
+	if req, ok := c.req.(*pb.ExportLicensesRequest); ok {
+		rows, err := h.export(t.Context(), req)
+		return &pb.StreamLicensesResponse{Licenses: rows}, nil, err
+	}
 	res = c.response()
 	err = h.conn.Invoke(t.Context(), c.method, c.req, res, grpc.WaitForReady(true), grpc.Header(&header))
 	return res, header, err

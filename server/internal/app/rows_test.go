@@ -126,7 +126,7 @@ func cases(t *testing.T, journal ...string) map[string][]rpcCase {
 	broken := twin.Fault{Kind: twin.FaultAnswer, Status: 500, Path: licensesPath}
 	const denied, limited = "VENDOR_PERMISSION_DENIED", "VENDOR_RATE_LIMITED"
 	return map[string][]rpcCase{
-		"": slices.Concat(casesIn("journal", journal...), casesIn("calls"), casesIn("archive")),
+		"": slices.Concat(casesIn("journal", journal...), casesIn("calls"), casesIn("archive"), casesIn("questions")),
 		"pallycon": slices.Concat(casesIn("pallycon"), casesIn("calls"), casesIn("archive"), []rpcCase{
 			expect(served, "VENDOR_RESPONSE_INVALID"),
 			expect(rpc(keys), `OK "serialNumber":"2a"`),
