@@ -105,6 +105,17 @@ var ofChanges = []responseHeader{
 		"sent nothing to the vendor. Errors have it too.", openapi3.NewStringSchema().WithEnum("true")},
 }
 
+// ofTables lists the headers of a response that can be a table.
+var ofTables = []responseHeader{
+	{"Content-Disposition", "Of a table: the name of its file.", openapi3.NewStringSchema()},
+}
+
+// ofExports lists the headers of a stream from the archive.
+var ofExports = []responseHeader{
+	{"Drmhub-Coverage", "Whether the archive holds every row of the period, at every site.",
+		openapi3.NewStringSchema().WithEnum("complete", "incomplete")},
+}
+
 // ofFailures lists the headers of a failure.
 var ofFailures = []responseHeader{
 	ofAll[0],
@@ -118,7 +129,7 @@ var ofFailures = []responseHeader{
 // addHeaders adds the headers that responses share.
 func addHeaders(doc *openapi3.T) {
 	doc.Components.Headers = openapi3.Headers{}
-	for _, header := range slices.Concat(ofAll, ofChanges, ofFailures) {
+	for _, header := range slices.Concat(ofAll, ofChanges, ofTables, ofExports, ofFailures) {
 		parameter := openapi3.Parameter{Description: header.description, Schema: header.schema.NewRef()}
 		doc.Components.Headers[header.name] = &openapi3.HeaderRef{Value: &openapi3.Header{Parameter: parameter}}
 	}

@@ -151,13 +151,18 @@ func (o *operations) answer(operation *openapi3.Operation, method protoreflect.M
 		return err
 	}
 	success := openapi3.NewResponse().WithDescription(description).WithContent(openapi3.Content{mediaType: media})
+	headers := slices.Clone(ofAll)
 	if strings.Contains(comment(method), "`Accept: text/csv`") {
 		success.Content["text/csv"] = openapi3.NewMediaType().WithSchema(openapi3.NewStringSchema())
+		headers = append(headers, ofTables...)
 	}
-	success.Headers = references(ofAll)
+	if method.IsStreamingServer() && method.Output().Fields().ByName("coverage") != nil {
+		headers = append(headers, ofExports...)
+	}
 	if mutates(method) {
-		success.Headers = references(slices.Concat(ofAll, ofChanges))
+		headers = append(headers, ofChanges...)
 	}
+	success.Headers = references(headers)
 	operation.Responses.Set("200", &openapi3.ResponseRef{Value: success})
 	operation.Responses.Set("default", &openapi3.ResponseRef{Ref: "#/components/responses/" + errorAnswer})
 	return nil
