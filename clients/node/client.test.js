@@ -5,10 +5,11 @@ import { after, test } from "node:test";
 import grpc from "@grpc/grpc-js";
 import { call, change, connect, details, dryRun, pages } from "./drmhub.js";
 
-const { sites, licenses, mutations } = connect(process.env.DRMHUB_GRPC);
+const { sites, licenses, archive, mutations } = connect(process.env.DRMHUB_GRPC);
 after(() => {
   sites.close();
   licenses.close();
+  archive.close();
   mutations.close();
 });
 
@@ -65,6 +66,22 @@ test("streams all licenses, and goes on where a stream broke off", async () => {
   const rest = licenses.streamLicenses({ parent, filter: past, pageToken });
   for await (const message of rest) pieced.push(...message.licenses);
   assert.deepEqual(pieced, listed);
+});
+
+test("searches and exports the archive", async () => {
+  await call(archive, "syncArchive", { name: `${parent}/archive` }, 60_000);
+  const request = { parent, filter: { ...past, userId: "tester13" } };
+  const found = [];
+  let total;
+  for await (const page of pages(archive, "searchLicenses", { ...request, pageSize: 50 })) {
+    total ??= page.totalSize;
+    found.push(...page.licenses);
+    assert.ok(page.coverage.some((part) => part.site === parent), "each page says what the archive holds");
+  }
+  assert.equal(found.length, total);
+  const exported = [];
+  for await (const message of archive.exportLicenses(request)) exported.push(...message.licenses);
+  assert.deepEqual(exported, found);
 });
 
 test("reads why a call failed", async () => {

@@ -11,7 +11,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 // integers are strings too, since a JavaScript number cannot hold them.
 const definition = loadSync(
   [
-    ...["site", "license", "mutation"].map((service) => `drmhub/v1/${service}_service.proto`),
+    ...["site", "license", "archive", "mutation"].map((service) => `drmhub/v1/${service}_service.proto`),
     "google/rpc/error_details.proto",
     "google/rpc/status.proto",
   ],
@@ -27,6 +27,7 @@ export function connect(address, credentials = grpc.credentials.createInsecure()
   return {
     sites: new drmhub.v1.SiteService(address, credentials),
     licenses: new drmhub.v1.LicenseService(address, credentials),
+    archive: new drmhub.v1.ArchiveService(address, credentials),
     mutations: new drmhub.v1.MutationService(address, credentials),
   };
 }

@@ -14,6 +14,8 @@ from google.rpc import error_details_pb2
 
 import client
 from drmhub.v1 import (
+    archive_service_pb2,
+    archive_service_pb2_grpc,
     error_reason_pb2,
     license_service_pb2_grpc,
     mutation_service_pb2,
@@ -37,6 +39,7 @@ class Client(unittest.TestCase):
         cls.addClassCleanup(channel.close)
         cls.sites = site_service_pb2_grpc.SiteServiceStub(channel)
         cls.licenses = license_service_pb2_grpc.LicenseServiceStub(channel)
+        cls.archive = archive_service_pb2_grpc.ArchiveServiceStub(channel)
         cls.mutations = mutation_service_pb2_grpc.MutationServiceStub(channel)
 
     def listed(self, page_size, **filter):
@@ -75,6 +78,18 @@ class Client(unittest.TestCase):
         for message in self.licenses.StreamLicenses(request, timeout=60):
             pieced += message.licenses
         self.assertEqual(pieced, listed)
+
+    def test_searches_and_exports_the_archive(self):
+        self.archive.SyncArchive(archive_service_pb2.SyncArchiveRequest(name=DEMO + "/archive"), timeout=60)
+        filter = archive_service_pb2.ArchiveFilter(end_time=PAST, user_id="tester13")
+        search = archive_service_pb2.SearchLicensesRequest(parent=DEMO, page_size=50, filter=filter)
+        pages = list(client.pages(self.archive.SearchLicenses, search))
+        found = [row for page in pages for row in page.licenses]
+        self.assertEqual(len(found), pages[0].total_size)
+        self.assertEqual([coverage.site for coverage in pages[0].coverage], [DEMO])
+        export = archive_service_pb2.ExportLicensesRequest(parent=DEMO, filter=filter)
+        exported = [row for message in self.archive.ExportLicenses(export, timeout=60) for row in message.licenses]
+        self.assertEqual(exported, found)
 
     def test_reads_why_a_call_failed(self):
         with self.assertRaises(grpc.RpcError) as failed:

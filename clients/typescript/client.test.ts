@@ -11,6 +11,8 @@ import {
   type License,
   type LicenseQuery,
   licensePages,
+  exportLicenses,
+  exportTable,
   streamLicenses,
 } from "./drmhub.js";
 
@@ -64,6 +66,19 @@ test("streams all licenses, line by line", async () => {
   assert.deepEqual(streamed, await listed(past));
   const none = streamLicenses(drmhub, "pallycon", "DEMO", { "filter.userId": "nobody" });
   for await (const row of none) assert.fail(`a row: ${row.userId}`);
+});
+
+test("exports the archive, line by line and as a table", async () => {
+  const archive = { vendor: "pallycon", site: "DEMO" };
+  const sync = drmhub.POST("/v1/vendors/{vendor}/sites/{site}/archive:sync", { params: { path: archive }, body: {} });
+  await answer(sync);
+  const month = { ...past, "filter.startTime": new Date(Date.now() - 30 * 86_400_000).toISOString() };
+  const exported: License[] = [];
+  for await (const row of exportLicenses(drmhub, "pallycon", "DEMO", month)) exported.push(row);
+  assert.equal(exported.length, (await listed(month)).length);
+  const table = await exportTable(drmhub, "pallycon", "DEMO", month);
+  assert.match(table, /^site,content_id,.*\r\nvendors\/pallycon\/sites\/DEMO,/);
+  assert.equal(table.split("\r\n").length, exported.length + 2); // the names, and the end
 });
 
 test("reads why a call failed", async () => {

@@ -8,11 +8,12 @@ import type { components, paths } from "./generated/drmhub.js";
 type Schemas = components["schemas"];
 export type License = Schemas["License"];
 export type Client = ReturnType<typeof connect>;
-type QueryOf<Path extends "licenses" | "licenses:stream"> = NonNullable<
+type QueryOf<Path extends "licenses" | "licenses:stream" | "licenses:export"> = NonNullable<
   paths[`/v1/vendors/{vendor}/sites/{site}/${Path}`]["get"]["parameters"]["query"]
 >;
 export type LicenseQuery = QueryOf<"licenses">;
 export type StreamQuery = QueryOf<"licenses:stream">;
+export type ExportQuery = QueryOf<"licenses:export">;
 
 /** Returns a client of drmhub at a base URL such as "http://127.0.0.1:8080". */
 export function connect(baseUrl: string) {
@@ -126,12 +127,38 @@ export async function* streamLicenses(
   site: string,
   query: StreamQuery,
 ): AsyncGenerator<License> {
-  const body = await answer(
-    client.GET("/v1/vendors/{vendor}/sites/{site}/licenses:stream", {
-      params: { path: { vendor, site }, query },
-      parseAs: "stream",
-    }),
-  );
+  const call = client.GET("/v1/vendors/{vendor}/sites/{site}/licenses:stream", {
+    params: { path: { vendor, site }, query },
+    parseAs: "stream",
+  });
+  yield* rows(await answer(call));
+}
+
+/** Yields the licenses that the archive holds of a site, or of all with "-". */
+export async function* exportLicenses(
+  client: Client,
+  vendor: string,
+  site: string,
+  query: ExportQuery,
+): AsyncGenerator<License> {
+  const call = client.GET("/v1/vendors/{vendor}/sites/{site}/licenses:export", {
+    params: { path: { vendor, site }, query },
+    parseAs: "stream",
+  });
+  yield* rows(await answer(call));
+}
+
+/** Returns the same as a table. Its last line begins with "error" if the export failed. */
+export async function exportTable(client: Client, vendor: string, site: string, query: ExportQuery): Promise<string> {
+  const call = client.GET("/v1/vendors/{vendor}/sites/{site}/licenses:export", {
+    params: { path: { vendor, site }, query },
+    headers: { Accept: "text/csv" },
+    parseAs: "text",
+  });
+  return (await answer(call)) ?? "";
+}
+
+async function* rows(body: ReadableStream<Uint8Array<ArrayBuffer>> | null | undefined): AsyncGenerator<License> {
   for await (const line of lines(body)) {
     const row: License | Schemas["Error"] = JSON.parse(line);
     if (isError(row)) throw new ApiError(row);
