@@ -38,6 +38,7 @@ type Engine struct {
 	numbers numbers
 	locks   sync.Map // of *sync.Mutex, by the number or the name of a site
 	known   known
+	months  sync.Map // of months by the name of the site
 	stop    context.CancelFunc
 	swept   sync.WaitGroup
 }

@@ -78,6 +78,13 @@ func (e *Engine) find(ctx context.Context, name string) (*site, error) {
 	return e.known.sites[name], nil
 }
 
+// mostSites reports whether so many are most of the sites.
+func (e *Engine) mostSites(n int) bool {
+	e.known.mu.Lock()
+	defer e.known.mu.Unlock()
+	return 2*n > len(e.known.sites)
+}
+
 // must returns a site that is known.
 func (e *Engine) must(ctx context.Context, name string) (*site, error) {
 	found, err := e.find(ctx, name)

@@ -29,6 +29,7 @@ type dimension struct {
 type grouping struct {
 	calendar   *calendar
 	dimensions []dimension
+	users      string // an expression for the number of viewers in a group
 }
 
 // Summarize implements archive.Engine.
@@ -39,7 +40,13 @@ func (e *Engine) Summarize(
 	if err != nil || len(q.names) == 0 {
 		return nil, 0, err
 	}
-	g := grouping{}
+	g := grouping{users: fmt.Sprintf(users, "")}
+	if slices.Contains(by.By, pb.SummarizeLicensesRequest_USER) {
+		g.users = q.usersOfUser()
+		if e.mostSites(len(q.names)) {
+			q.table = e.all("by_user") // The rows of a group lie together.
+		}
+	}
 	if g.calendar, err = e.calendar(ctx, q, by.Interval, by.Zone); err != nil {
 		return nil, 0, err
 	}
@@ -111,7 +118,7 @@ func (g *grouping) text(q *question, by archive.Grouping) string {
 	}
 	columns = append(columns,
 		"count() AS figure_1", "countIf(status = 1) AS figure_2", "countIf(status = 2) AS figure_3",
-		fmt.Sprintf(users, "")+" AS figure_4", fmt.Sprintf(devices, "")+" AS figure_5")
+		g.users+" AS figure_4", fmt.Sprintf(devices, "")+" AS figure_5")
 	text := "SELECT " + strings.Join(columns, ", ") + " FROM " + q.table + " WHERE " + q.where(q.from, q.to)
 	if names := g.names(); len(names) > 0 {
 		text += " GROUP BY " + strings.Join(names, ", ")
@@ -237,6 +244,14 @@ func (q *question) userDimension() dimension {
 	}
 }
 
+// usersOfUser is the number of viewers in a group by viewer: one, or in the group of those without an
+// id those that are erased. A set for each group would take most of the time.
+func (q *question) usersOfUser() string {
+	user, md5 := userColumns(q.hidden)
+	shown := fmt.Sprintf("(%s != '' OR %s != '')", user, md5)
+	return fmt.Sprintf(users, " AND NOT "+shown) + " + max(" + shown + ")"
+}
+
 // ranked groups by a number that has a name. The groups are sorted by name.
 func ranked[T uint16 | int32](column string, names map[T]string) dimension {
 	d := dimension{}
@@ -254,42 +269,4 @@ func ranked[T uint16 | int32](column string, names map[T]string) dimension {
 	d.group = fmt.Sprintf("transform(toInt64(%s), [%s], [%s], toInt64(0))", column, strings.Join(numbers, ", "),
 		strings.Join(ranks, ", "))
 	return d
-}
-
-// Months implements archive.Engine.
-func (e *Engine) Months(ctx context.Context, name string) ([]archive.Month, error) {
-	s, err := e.Site(ctx, name)
-	if err != nil || s.Zone == nil {
-		return nil, err
-	}
-	q, err := e.ask(ctx, archive.Question{Sites: []string{name}})
-	if err != nil {
-		return nil, err
-	}
-	c, err := e.calendar(ctx, q, pb.SummarizeLicensesRequest_MONTH, s.Zone)
-	if err != nil {
-		return nil, err
-	}
-	columns := []string{"toInt64(" + c.number() + ") AS begun"}
-	for _, issued := range []string{"", " AND status = 1"} {
-		columns = append(columns, "countIf(1"+issued+")", fmt.Sprintf(users, issued), fmt.Sprintf(devices, issued),
-			"countIf(who = toFixedString('', 16)"+issued+")", "countIf(device = ''"+issued+")")
-	}
-	text := "SELECT " + strings.Join(columns, ", ") + " FROM " + q.table + " WHERE " + q.where(q.from, q.to) +
-		" GROUP BY begun ORDER BY begun DESC"
-	var out []archive.Month
-	err = e.query(ctx, text, func(row func(...any) error) error {
-		var number int64
-		var n [10]uint64
-		err := row(&number, &n[0], &n[1], &n[2], &n[3], &n[4], &n[5], &n[6], &n[7], &n[8], &n[9])
-		out = append(out, archive.Month{Month: int(number), All: counts(n[:5]), Issued: counts(n[5:])})
-		return err
-	})
-	return out, err
-}
-
-func counts(n []uint64) archive.Counts {
-	return archive.Counts{
-		Rows: int64(n[0]), Users: int64(n[1]), Devices: int64(n[2]), NoUser: int64(n[3]), NoDevice: int64(n[4]),
-	}
 }
