@@ -70,10 +70,11 @@ func (e *Engine) Summarize(
 	if len(page) < by.Limit && (by.Offset == 0 || len(page) > 0) {
 		return page, by.Offset + len(page), nil
 	}
-	n, err := e.count(ctx, "("+g.groups(q)+")", "1")
 	if len(g.names()) == 0 {
-		n = min(n, 1)
+		n, err := e.count(ctx, q.table, q.where(q.from, q.to))
+		return page, int(min(n, 1)), err
 	}
+	n, err := e.count(ctx, "("+g.groups(q)+")", "1")
 	return page, int(n), err
 }
 
@@ -101,11 +102,8 @@ func (g *grouping) expressions() (out []string) {
 
 // groups asks for all groups, without figures.
 func (g *grouping) groups(q *question) string {
-	columns, by := strings.Join(g.expressions(), ", "), " GROUP BY "+strings.Join(g.names(), ", ")
-	if columns == "" {
-		columns, by = "1 AS one", ""
-	}
-	return "SELECT " + columns + " FROM " + q.table + " WHERE " + q.where(q.from, q.to) + by
+	return "SELECT " + strings.Join(g.expressions(), ", ") + " FROM " + q.table + " WHERE " + q.where(q.from, q.to) +
+		" GROUP BY " + strings.Join(g.names(), ", ")
 }
 
 // text asks for a page of the groups.
