@@ -73,7 +73,7 @@ func evidenceCases() []evidenceCase {
 			here:    "110 a d m c WIDEVINE 1004\n50 b e n f FAIRPLAY ok\n", want: []string{
 				"SITE_STATE CONTRADICTS: issues licenses for it now", "STATUS_CHANGE NEUTRAL: shows no change",
 				"COHORT CONTRADICTS: 1 license was issued at the site",
-				"DEVICE_MODEL NEUTRAL: 0 of 0 license requests", "CONTENT NEUTRAL: ",
+				"DEVICE_MODEL NEUTRAL: In the day until", "CONTENT NEUTRAL: ",
 			},
 		},
 		{

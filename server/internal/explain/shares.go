@@ -81,8 +81,13 @@ func (c Case) sharesOfHour(ctx context.Context) Found {
 			continue
 		}
 		var s share
+		within, what := c.lastHour(), "hour"
 		if err == nil {
-			s, err = c.share(ctx, c.lastHour(), d.by, value)
+			s, err = c.share(ctx, within, d.by, value)
+		}
+		if err == nil && s.all == 0 { // The hour says nothing.
+			within, what = c.period(), "day"
+			s, err = c.share(ctx, within, d.by, value)
 		}
 		if err != nil {
 			failed := c.unavailable(d.kind, c.archiveName(), err, "drmhub cannot count the failures by %s.", d.noun)
@@ -94,8 +99,8 @@ func (c Case) sharesOfHour(ctx context.Context) Found {
 			finding = confirms
 		}
 		found.Evidence = append(found.Evidence, c.evidence(d.kind, c.archiveName(), finding,
-			"In the hour until %s, %d of %s with %s %q %s, and %d of %s with %s.",
-			instant(timeOf(c.lastHour().To).AsTime()), s.failed, count(s.all, "license request"), d.noun, value,
+			"In the %s until %s, %d of %s with %s %q %s, and %d of %s with %s.",
+			what, instant(timeOf(within.To).AsTime()), s.failed, count(s.all, "license request"), d.noun, value,
 			c.failed(), s.othersFailed, count(s.other, "request"), d.others))
 	}
 	return found
