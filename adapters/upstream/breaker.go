@@ -86,6 +86,15 @@ func newBreaker(config Breaker) *breaker {
 
 func (b *breaker) setSince(t time.Time) { b.since.Store(&t) }
 
+// tryAgain lets the next call try the vendor at once, if the half-open breaker is as it was since began.
+func (b *breaker) tryAgain(began *time.Time) {
+	if b.since.Load() == began {
+		// A change of its state is the only way to make the half-open breaker permit another call.
+		b.Open()
+		b.HalfOpen()
+	}
+}
+
 func (b *breaker) status(name string) BreakerStatus {
 	return BreakerStatus{Name: name, State: b.State().String(), Since: *b.since.Load()}
 }
@@ -144,7 +153,7 @@ type exchange struct {
 	failures *failures
 	reads    *breaker      // the breaker of reads
 	breaker  *breaker      // the breaker of this call
-	trial    bool          // the breaker permitted this call alone
+	trial    *time.Time    // since when the breaker was half open that permitted this call alone, or nil
 	result   attemptResult // of the last attempt that was sent
 	attempts int           // that were sent or are about to be
 }
@@ -169,7 +178,9 @@ func (c *exchange) acquire() bool {
 	if !c.breaker.TryAcquirePermit() {
 		return false
 	}
-	c.trial = c.breaker.IsHalfOpen()
+	if since := c.breaker.since.Load(); c.breaker.IsHalfOpen() {
+		c.trial = since
+	}
 	c.result = inconclusive
 	return true
 }
@@ -186,9 +197,13 @@ func (c *exchange) end() {
 	case c.result == failed && !c.failures.areGeneral(c.Request):
 		c.breaker.RecordSuccess() // The vendor works for other requests, as far as is known.
 		return
-	case c.result != inconclusive, c.breaker.IsHalfOpen():
-		// An inconclusive call must not keep the half-open breaker waiting.
-		c.breaker.RecordFailure()
+	case c.result != inconclusive:
+		// Only its trial opens a half-open breaker again. Other calls began before it, and say nothing new.
+		if c.trial != nil || !c.breaker.IsHalfOpen() {
+			c.breaker.RecordFailure()
+		}
+	case c.trial != nil:
+		c.breaker.tryAgain(c.trial)
 	}
 	switch {
 	case c.breaker == c.reads, c.result == inconclusive:

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/drmhub/drmhub/adapters/mutation"
@@ -167,12 +168,26 @@ func TestAHalfOpenBreaker(t *testing.T) {
 		v.open(t)
 		failing.Store(false)
 		time.Sleep(breakerDelay)
+		for _, caller := range []func(*testing.T, time.Duration) context.Context{within, leaving, within} {
+			trial := make(chan error)
+			go func() { _, err := v.Read(caller(t, time.Second), slow, nil); trial <- err }()
+			synctest.Wait()
+			notSent(t, v.read(t.Context()), unavailable) // One call tries at a time.
+			<-trial
+		}
+		if err := v.read(t.Context()); err != nil {
+			t.Errorf("after trials that their callers ended: %v", err)
+		}
+	})
+	against(t, ailing(&failing, stall), upstream.Options{}, func(t *testing.T, v *vendor) {
+		v.open(t)
+		failing.Store(false)
+		time.Sleep(breakerDelay)
 		_, err := v.Read(within(t, time.Second), slow, nil)
 		want(t, err, expired, "")
-		time.Sleep(breakerDelay)
-		if err := v.read(t.Context()); err != nil {
-			t.Errorf("after a trial that its caller ended: %v", err)
-		}
+		_, err = v.Read(t.Context(), slow, nil)
+		want(t, err, unavailable, "30s")
+		notSent(t, v.read(t.Context()), unavailable) // The vendor stalls, so there is another delay.
 	})
 	second := func(http.ResponseWriter, *http.Request) { time.Sleep(time.Second) }
 	against(t, ailing(&failing, second), upstream.Options{}, func(t *testing.T, v *vendor) {
@@ -193,6 +208,44 @@ func TestAHalfOpenBreaker(t *testing.T) {
 		wg.Wait()
 		if passed.Load() != 1 || refused.Load() != 4 {
 			t.Errorf("%d passed and %d were refused, want 1 and 4", passed.Load(), refused.Load())
+		}
+	})
+}
+
+// Calls that began before the breaker opened say nothing about the vendor's recovery.
+func TestOnlyItsTrialOpensAHalfOpenBreakerAgain(t *testing.T) {
+	var failing atomic.Bool
+	trial := upstream.Request{Path: slow.Path, Query: url.Values{"trial": {"1"}}}
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		if !r.URL.Query().Has("trial") {
+			stall(w, r)
+			return
+		}
+		time.Sleep(4 * time.Second)
+	}
+	against(t, ailing(&failing, handler), upstream.Options{}, func(t *testing.T, v *vendor) {
+		failing.Store(false)
+		old := make(chan error)
+		for _, ctx := range []context.Context{t.Context(), leaving(t, 29*time.Second)} {
+			go func() { _, err := v.Read(ctx, slow, nil); old <- err }()
+		}
+		time.Sleep(20 * time.Second)
+		failing.Store(true)
+		for range minCalls {
+			_ = v.read(t.Context())
+		}
+		failing.Store(false)
+		time.Sleep(breakerDelay)
+		go func() {
+			for range 2 {
+				<-old
+			}
+		}()
+		if _, err := v.Read(t.Context(), trial, nil); err != nil {
+			t.Error(err)
+		}
+		if err := v.read(t.Context()); err != nil {
+			t.Errorf("after a trial that passed: %v", err)
 		}
 	})
 }

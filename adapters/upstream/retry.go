@@ -40,8 +40,8 @@ func (c *Client) Read(ctx context.Context, req Request, into any) (*Response, er
 		if v == unsent && last != nil && ctx.Err() == nil {
 			return nil, last // more useful than why there was no second attempt
 		}
-		again := v == down || v == failed
-		if !again || one.trial || attempt == maxAttempts || c.account.throttled() != nil || !c.account.budget.allows() {
+		again := (v == down || v == failed) && one.trial == nil
+		if !again || attempt == maxAttempts || c.account.throttled() != nil || !c.account.budget.allows() {
 			return resp, err
 		}
 		pause := min(firstPause<<(attempt-1), longPause/2)
