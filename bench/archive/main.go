@@ -21,7 +21,8 @@
 // What raw SQL takes grows with the rows, and what the archive's counts by day and month take does not.
 // So a smaller world shows smaller ratios.
 //
-// The program fails if a figure misses what the issue of the archive demands.
+// The program fails if a figure misses what the issue of the archive demands. Of ClickHouse, the issue
+// demands no figures.
 package main
 
 import (
@@ -74,7 +75,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	if o.kills > 0 {
 		return o.kill(ctx, folder, place, out)
 	}
-	t := newTable(out, o.rows)
+	t := newTable(out, o.engine, o.rows)
 	if err := o.measure(ctx, folder, place, t); err != nil {
 		return err
 	}

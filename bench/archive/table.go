@@ -36,15 +36,20 @@ var demands = map[string]demand{
 
 // A table prints figures as they come, in Markdown.
 type table struct {
-	out    io.Writer
-	misses []error
-	scan   float64 // rows a second
+	out     io.Writer
+	demands map[string]demand
+	misses  []error
+	scan    float64 // rows a second
 }
 
-func newTable(out io.Writer, rows int) *table {
+func newTable(out io.Writer, engine string, rows int) *table {
 	fmt.Fprintf(out, "%d rows\n\n| | archive | raw SQL | ratio | demanded | |\n", rows)
 	fmt.Fprintln(out, "| --- | ---: | ---: | ---: | ---: | --- |")
-	return &table{out: out}
+	t := &table{out: out}
+	if engine != "clickhouse" { // It is for more rows than the demands are about, and is compared with itself.
+		t.demands = demands
+	}
+	return t
 }
 
 // read adds the figures of the program that measures.
@@ -72,7 +77,7 @@ func (t *table) add(f figure) {
 			ratio = f.Raw / f.Engine
 		}
 	}
-	d, ok := demands[f.Name]
+	d, ok := t.demands[f.Name]
 	switch {
 	case ok && d.ratio > 0:
 		demanded = fmt.Sprintf("ratio ≥ %g", d.ratio)

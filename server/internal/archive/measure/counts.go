@@ -28,8 +28,8 @@ func (m *measurement) counts() []question {
 			archive.Question{Sites: []string{site}, Within: days, Status: pb.License_FAILURE},
 			archive.Grouping{By: dimensions(pb.SummarizeLicensesRequest_ERROR_CODE),
 				Interval: pb.SummarizeLicensesRequest_DAY, Zone: zoneOf(0), Limit: 10_000},
-			"SELECT "+m.raw.div("k + ?", "?")+", code, count(*), "+distinct+
-				" FROM raw WHERE site = ? AND status = 2 AND k >= ? GROUP BY 1, 2",
+			"SELECT "+m.raw.div("k + ?", "?")+" AS day, code, count(*), "+distinct+
+				" FROM raw WHERE site = ? AND status = 2 AND k >= ? GROUP BY day, code",
 			seconds(9*3600), seconds(86400), number, key(days.From)),
 		{
 			name: "a site's month: licenses, users, devices", times: 10,
@@ -46,18 +46,18 @@ func (m *measurement) counts() []question {
 			archive.Question{Sites: []string{site}, Within: days30},
 			archive.Grouping{By: dimensions(pb.SummarizeLicensesRequest_USER), Limit: 100,
 				Order: []archive.Order{{By: archive.ByDevices, Desc: true}}},
-			"SELECT usr, count(DISTINCT device), count(*) FROM raw WHERE site = ? AND k >= ? "+
-				"GROUP BY usr ORDER BY 2 DESC LIMIT 100", number, key(days30.From)),
+			"SELECT usr, count(DISTINCT device) AS devices, count(*) FROM raw WHERE site = ? AND k >= ? "+
+				"GROUP BY usr ORDER BY devices DESC LIMIT 100", number, key(days30.From)),
 		m.grouped("licenses and failures by hour, all sites, 30 days", 5,
 			archive.Question{Sites: m.world.Sites, Within: days30},
 			archive.Grouping{Interval: pb.SummarizeLicensesRequest_HOUR, Limit: 10_000},
-			"SELECT "+m.raw.div("k", "?")+", count(*), sum(CASE status WHEN 1 THEN 1 ELSE 0 END), "+distinct+
-				" FROM raw WHERE k >= ? GROUP BY 1", seconds(3600), key(days30.From)),
+			"SELECT "+m.raw.div("k", "?")+" AS hour, count(*), sum(CASE status WHEN 1 THEN 1 ELSE 0 END), "+distinct+
+				" FROM raw WHERE k >= ? GROUP BY hour", seconds(3600), key(days30.From)),
 		m.grouped("models by DRM, all sites, 7 days", 5,
 			archive.Question{Sites: m.world.Sites, Within: week},
 			archive.Grouping{Limit: 10_000, By: dimensions(
 				pb.SummarizeLicensesRequest_DEVICE_MODEL, pb.SummarizeLicensesRequest_DRM_TYPE)},
-			"SELECT model, drm, count(*), "+distinct+" FROM raw WHERE k >= ? GROUP BY 1, 2",
+			"SELECT model, drm, count(*), "+distinct+" FROM raw WHERE k >= ? GROUP BY model, drm",
 			key(week.From)),
 	}
 }
