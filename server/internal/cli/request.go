@@ -30,10 +30,14 @@ func (r *command) argument() string {
 	return arg
 }
 
-// defaultParent returns the parent of a list that names none: all vendors, and all sites. It is "" for
-// other RPCs.
+// lists are how the names of RPCs begin whose parent can be "-".
+var lists = []string{"List", "Search", "Summarize", "Export"}
+
+// defaultParent returns the parent of a list or a search that names none: all vendors, and all sites.
+// It is "" for other RPCs.
 func (r *command) defaultParent() string {
-	if r.rpc.Resource != "parent" || !strings.HasPrefix(string(r.rpc.Method.Name()), "List") {
+	isList := func(verb string) bool { return strings.HasPrefix(string(r.rpc.Method.Name()), verb) }
+	if r.rpc.Resource != "parent" || !slices.ContainsFunc(lists, isList) {
 		return ""
 	}
 	form := contract.NameForm(r.rpc.Method.Input(), r.rpc.Method.Input().Fields().ByName("parent"))
