@@ -31,6 +31,7 @@ func open(t *testing.T, dsn string) *Engine {
 func TestTheArchiveInClickHouse(t *testing.T) {
 	for name, servers := range map[string]int{"one server": 1, "two shards": 2} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			archivetest.Run(t, func(t *testing.T) func() archive.Engine {
 				dsn := clickhouse.ForTest(t, servers)
 				return func() archive.Engine { return open(t, dsn) }
