@@ -95,7 +95,7 @@ func TestSampleOrdersAndPackagingsArePlausible(t *testing.T) {
 				t.Fatalf("%s: %s at %v for %q, packaged at %v", site.SiteID, l.ErrorCode, l.RegTime, l.CID, packaged)
 			}
 			if l.ErrorCode == "8002" && e.Integration(site.SiteID).LicenseCallbackURL == "" {
-				t.Errorf("%s: a callback refused, and there is none: %+v", site.SiteID, l)
+				t.Errorf("%s: a callback refused, and it has no address: %+v", site.SiteID, l)
 			}
 		}
 		byCallback := e.Integration(site.SiteID).LicenseCallbackURL != ""
