@@ -65,8 +65,8 @@ func Open(ctx context.Context, dsn string) (*DB, error) {
 // takeOver buries the processes that had the file before this one. No other process has it open for
 // writing, so all of them are dead, and what they ran needs no wait for the end of their leases.
 func (d *DB) takeOver(ctx context.Context) error {
-	for _, table := range []string{"replicas", "archive_leases"} {
-		if _, err := d.writes.ExecContext(ctx, "DELETE FROM "+table); err != nil {
+	for _, remove := range []string{"DELETE FROM replicas", "DELETE FROM archive_leases"} {
+		if _, err := d.writes.ExecContext(ctx, remove); err != nil {
 			return fmt.Errorf("cannot take the store over: %w", err)
 		}
 	}
