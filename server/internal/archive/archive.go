@@ -7,6 +7,8 @@
 package archive
 
 import (
+	"crypto/md5" //nolint:gosec // The vendors' own choice, to show user ids.
+	"encoding/hex"
 	"math"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -31,6 +33,22 @@ type Row struct {
 	Model, Platform         string
 	Integration             string
 	VendorDRM, VendorStatus string
+}
+
+// Person returns what identifies the viewer of a row, the MD5 of the id. It is empty for a row
+// without a viewer.
+func (r *Row) Person() string {
+	if r.User == "" {
+		return r.UserMD5
+	}
+	return Person(r.User)
+}
+
+// Person returns the MD5 of a viewer's id in lower-case hexadecimal. Some vendors show only that, so
+// it identifies a viewer at all vendors.
+func Person(id string) string {
+	sum := md5.Sum([]byte(id)) //nolint:gosec // The vendors' own choice, to show user ids.
+	return hex.EncodeToString(sum[:])
 }
 
 // A Key orders rows. The search shows the greatest first. A Key holds the second, a number of the

@@ -8,7 +8,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
-	"github.com/drmhub/drmhub/server/internal/explain"
+	"github.com/drmhub/drmhub/server/internal/archive"
 )
 
 // An evidenceCase is a failure, what the vendor and the archive hold, and the evidence that this is.
@@ -174,7 +174,7 @@ func evidenceCases() []evidenceCase {
 			others+"20 x dx Pixel movie WIDEVINE -\n", "have nothing in common"),
 		{
 			name: "no code, and the site is off", kind: "ncp", adapter: vendor{site: &pb.Site{State: pb.Site_READY}},
-			license: &pb.License{Status: pb.License_FAILURE, UserIdMd5: explain.Person("a")}, here: others,
+			license: &pb.License{Status: pb.License_FAILURE, UserIdMd5: archive.Person("a")}, here: others,
 			class: pb.Explanation_SITE_STOPPED, owner: pb.Explanation_OPERATOR, want: []string{
 				"SITE_STATE CONFIRMS: issues no licenses", "STATUS_CHANGE NEUTRAL: ", "COHORT NEUTRAL: ",
 				"PATTERN NEUTRAL: ", "OTHER_DEVICES NEUTRAL: ", "OTHER_SITES NEUTRAL: ",

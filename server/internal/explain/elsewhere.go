@@ -2,8 +2,6 @@ package explain
 
 import (
 	"context"
-	"crypto/md5" //nolint:gosec // The vendors' own choice, to show user ids.
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,18 +19,12 @@ func (c Case) person() string {
 	case sharedUser[c.Vendor.Kind]:
 		return "" // It is many people, or nobody.
 	default:
-		return Person(user)
+		return archive.Person(user)
 	}
 }
 
 // sharedUser is the user id under which a kind of vendor counts the requests without a user.
 var sharedUser = map[string]string{"pallycon": "LICENSETOKEN"}
-
-// Person returns the MD5 of a viewer's id in lower-case hexadecimal.
-func Person(id string) string {
-	sum := md5.Sum([]byte(id)) //nolint:gosec // The vendors' own choice, to show user ids.
-	return hex.EncodeToString(sum[:])
-}
 
 // elsewhere looks for licenses that the same user got on other devices and at other sites.
 func (c Case) elsewhere(ctx context.Context) Found {

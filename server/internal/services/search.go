@@ -2,10 +2,8 @@ package services
 
 import (
 	"context"
-	"crypto/md5" //nolint:gosec // The vendors' own choice, to show user ids.
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"math"
 	"strings"
 	"time"
@@ -100,7 +98,7 @@ func sumOf(sites []string) string {
 func newQuestion(f *pb.ArchiveFilter) (archive.Question, period, error) {
 	person := strings.ToLower(f.GetUserIdMd5())
 	if id := f.GetUserId(); id != "" {
-		if own := personOf(id); person == "" {
+		if own := archive.Person(id); person == "" {
 			person = own
 		} else if person != own {
 			return archive.Question{}, period{}, apierror.Invalid("filter.user_id_md5",
@@ -131,12 +129,6 @@ func secondFrom(t *timestamppb.Timestamp) int64 {
 		return t.GetSeconds() + 1
 	}
 	return t.GetSeconds()
-}
-
-// personOf returns what identifies a viewer: the MD5 of the id.
-func personOf(id string) string {
-	sum := md5.Sum([]byte(id)) //nolint:gosec // The vendors' own choice, to show user ids.
-	return hex.EncodeToString(sum[:])
 }
 
 // licensesOf returns rows in the form of the contract.

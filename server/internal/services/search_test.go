@@ -451,6 +451,3 @@ func TestWithoutAnArchive(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-// personOf returns what identifies a viewer.
-func personOf(id string) string { return archivetest.Person(archive.Row{User: id}) }

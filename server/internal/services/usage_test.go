@@ -148,7 +148,7 @@ func TestFiguresAreExact(t *testing.T) {
 			checkReports(t, client, want)
 			both := []string{"vendors/pc/sites/DEMO", "vendors/nv/sites/demo"}
 			for _, id := range []string{"user3", "LICENSETOKEN"} {
-				if n, err := engine.Erase(t.Context(), both, personOf(id)); err != nil || n == 0 {
+				if n, err := engine.Erase(t.Context(), both, archive.Person(id)); err != nil || n == 0 {
 					t.Fatalf("%d rows erased, %v", n, err)
 				}
 			}

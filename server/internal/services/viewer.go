@@ -58,7 +58,7 @@ func (s *viewers) GetViewer(ctx context.Context, req *pb.GetViewerRequest) (*pb.
 	}
 	p := &picture{
 		id: id, since: max(secondFrom(start), archive.MinSecond), vendors: all, engine: s.engine,
-		viewer: &pb.Viewer{Name: req.GetName(), UserIdMd5: personOf(id), StartTime: start},
+		viewer: &pb.Viewer{Name: req.GetName(), UserIdMd5: archive.Person(id), StartTime: start},
 	}
 	p.ask(ctx, chosen)
 	if ctx.Err() != nil {
@@ -93,7 +93,7 @@ func (s *viewers) EraseViewer(ctx context.Context, req *pb.EraseViewerRequest) (
 			sites = append(sites, site.Name)
 		}
 	}
-	erased, err := s.engine.Erase(ctx, sites, personOf(id))
+	erased, err := s.engine.Erase(ctx, sites, archive.Person(id))
 	if err != nil {
 		return nil, err
 	}

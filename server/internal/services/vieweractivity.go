@@ -36,7 +36,7 @@ func (p *picture) sites(ctx context.Context, v vendors.Vendor) (func(*pb.Viewer)
 		return nil, err
 	}
 	a := &activity{picture: p, vendor: v, question: archive.Question{
-		Sites: chosen.names(), Person: personOf(p.id), Within: archive.Span{From: p.since},
+		Sites: chosen.names(), Person: archive.Person(p.id), Within: archive.Span{From: p.since},
 	}}
 	for _, read := range []func(context.Context) error{a.readSites, a.readDevices, a.readFailures} {
 		if err := read(ctx); err != nil {

@@ -2,8 +2,6 @@ package usage
 
 import (
 	"context"
-	"crypto/md5" //nolint:gosec // The vendors' own choice, to show user ids.
-	"encoding/hex"
 	"slices"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -104,7 +102,7 @@ func (s *selector) between(ctx context.Context, figure int, a, b view) error {
 	seen := map[string]byte{}
 	whose := func(r archive.Row) string { return r.Device }
 	if figure == Users {
-		whose = personOf
+		whose = func(r archive.Row) string { return r.Person() }
 	}
 	first := selector{Ledger: s.Ledger}
 	err := first.scan(ctx, both, func(r archive.Row) bool {
@@ -123,13 +121,4 @@ func (s *selector) between(ctx context.Context, figure int, a, b view) error {
 		id := whose(r)
 		return id != "" && seen[id] != inA|inB && (a.has(r) || b.has(r))
 	})
-}
-
-// personOf returns what identifies the viewer of a row, or "".
-func personOf(r archive.Row) string {
-	if r.User == "" {
-		return r.UserMD5
-	}
-	sum := md5.Sum([]byte(r.User)) //nolint:gosec // The vendors' own choice, to show user ids.
-	return hex.EncodeToString(sum[:])
 }

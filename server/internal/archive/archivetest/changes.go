@@ -35,7 +35,7 @@ func (p *pair) mutate(site int, span archive.Span) {
 
 func (p *pair) eraseOne() {
 	p.Helper()
-	person := Person(archive.Row{User: pick(p.random, users[1:])})
+	person := archive.Person(pick(p.random, users[1:]))
 	var at []string
 	for _, s := range sites {
 		if p.random.IntN(3) > 0 {

@@ -99,7 +99,7 @@ func (w *World) addUser(i uint64) {
 	if i == 0 {
 		u.id = "LICENSETOKEN"
 	}
-	u.md5 = Person(archive.Row{User: u.id})
+	u.md5 = archive.Person(u.id)
 	n := []int{1, 1, 1, 1, 1, 2, 2, 3, 1, 2}[mix(i^77)%10]
 	if mix(i^99)%2000 == 0 {
 		n = 20 + int(mix(i^98)%40)

@@ -105,7 +105,7 @@ func zooRow(r *rand.Rand, site int) archive.Row {
 		row.Status = 0 // a word that drmhub does not know
 	}
 	if kind := sites[site].users; kind == "md5" || kind == "both" && r.IntN(2) == 0 {
-		row.User, row.UserMD5 = "", Person(row)
+		row.User, row.UserMD5 = "", row.Person()
 		if r.IntN(30) == 0 {
 			row.UserMD5 = "not an md5" // The adapter passes on what the vendor shows.
 		}
@@ -135,7 +135,7 @@ func zooQuestion(r *rand.Rand, some []archive.Row) archive.Question {
 		row = pick(r, some)
 	}
 	for _, set := range pickSome(r, []func(){
-		func() { q.Person = Person(row) }, func() { q.DRM = row.DRM }, func() { q.Status = row.Status },
+		func() { q.Person = row.Person() }, func() { q.DRM = row.DRM }, func() { q.Status = row.Status },
 		func() { q.Content = row.Content }, func() { q.Device = row.Device }, func() { q.Code = row.Code },
 		func() { q.Model = row.Model }, func() { q.Platform = row.Platform },
 		func() { q.Integration = row.Integration },

@@ -97,7 +97,7 @@ func holds(t *testing.T, e *Engine, viewers string, spans ...archive.Span) {
 	}
 	byViewer := int64(0)
 	for _, viewer := range "abcdefgh" {
-		person := personOf(&archive.Row{User: string(viewer)})
+		person := archive.Person(string(viewer))
 		n, err := e.Count(t.Context(), archive.Question{Sites: []string{place}, Person: person})
 		if err != nil {
 			t.Fatal(err)
@@ -203,7 +203,7 @@ func TestWhatDoesNotCountIsRemoved(t *testing.T) {
 
 func TestAnErasedViewerLeavesTheRows(t *testing.T) {
 	e := filled(t, clickhouse.ForTest(t, 2), "aab")
-	if n, err := e.Erase(t.Context(), []string{place}, personOf(&archive.Row{User: "a"})); n != 2 || err != nil {
+	if n, err := e.Erase(t.Context(), []string{place}, archive.Person("a")); n != 2 || err != nil {
 		t.Errorf("Erase returns %d, %v, want 2", n, err)
 	}
 	holds(t, e, "--b", span)

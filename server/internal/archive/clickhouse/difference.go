@@ -3,9 +3,7 @@ package clickhouse
 import (
 	"cmp"
 	"crypto/hmac"
-	"crypto/md5" //nolint:gosec // The vendors' own choice, to show user ids.
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 
@@ -26,15 +24,6 @@ func hashOf(key []byte, person string) string {
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(person))
 	return string(mac.Sum(nil)[:16])
-}
-
-// personOf returns the MD5 of a row's viewer.
-func personOf(r *archive.Row) string {
-	if r.User == "" {
-		return r.UserMD5
-	}
-	sum := md5.Sum([]byte(r.User)) //nolint:gosec // The vendors' own choice, to show user ids.
-	return hex.EncodeToString(sum[:])
 }
 
 // A difference is what a Replace has to change.
@@ -97,7 +86,7 @@ func (d *difference) hash(known map[string]string, row *archive.Row) string {
 	}
 	who, ok := known[id]
 	if !ok {
-		who = hashOf(d.key, personOf(row))
+		who = hashOf(d.key, row.Person())
 		known[id] = who
 	}
 	return who

@@ -23,7 +23,7 @@ const (
 
 // licenseToken is the MD5 of what PallyCon shows as the viewer of all licenses that a service asks for
 // without a viewer's id. Its rows would make one shard much larger than the others.
-var licenseToken = personOf(&archive.Row{User: "LICENSETOKEN"})
+var licenseToken = archive.Person("LICENSETOKEN")
 
 // shard returns the server that a row goes to. All rows of a viewer go to one. Any choice is right,
 // since all servers are asked.

@@ -9,7 +9,6 @@ import (
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/archive"
-	"github.com/drmhub/drmhub/server/internal/archive/archivetest"
 )
 
 const all archive.Key = math.MaxInt64
@@ -73,7 +72,7 @@ func (m *measurement) search(ctx context.Context, q archive.Question, below arch
 }
 
 // user is one of the users of the world. Some have many rows, and most a few.
-func (m *measurement) user(i int) archive.Row { return archive.Row{User: m.world.User(i * i * 7)} }
+func (m *measurement) person(i int) string { return archive.Person(m.world.User(i * i * 7)) }
 
 func (m *measurement) pages() []question {
 	week := archive.Span{From: m.world.End - 7*86400, To: m.world.End}
@@ -86,12 +85,12 @@ func (m *measurement) pages() []question {
 		{
 			name: "newest 100 of a user, all sites", times: 60,
 			engine: func(ctx context.Context, i int) (int, error) {
-				q := archive.Question{Sites: m.world.Sites, Person: archivetest.Person(m.user(i))}
+				q := archive.Question{Sites: m.world.Sites, Person: m.person(i)}
 				return m.search(ctx, q, all, 100)
 			},
 			raw: func(ctx context.Context, i int) (int, error) {
 				return m.raw.read(ctx, "SELECT * FROM raw WHERE usr = ? ORDER BY k DESC LIMIT 100",
-					m.raw.number("user ", archivetest.Person(m.user(i))))
+					m.raw.number("user ", m.person(i)))
 			},
 		},
 		{

@@ -12,7 +12,6 @@ import (
 	_ "modernc.org/sqlite"                     // the driver "sqlite"
 
 	"github.com/drmhub/drmhub/server/internal/archive"
-	"github.com/drmhub/drmhub/server/internal/archive/archivetest"
 )
 
 // raw is the yardstick: tables in the same kind of database. The table "raw" has numbers and one
@@ -155,7 +154,7 @@ func (r *raw) code(rows []archive.Row) []any {
 	for _, row := range rows {
 		out = append(out, r.key("raw", row))
 		for _, n := range []int64{
-			r.number("site ", row.Site), r.number("user ", archivetest.Person(row)), r.number("device ", row.Device),
+			r.number("site ", row.Site), r.number("user ", row.Person()), r.number("device ", row.Device),
 			r.number("content ", row.Content), int64(row.DRM), int64(row.Status), r.number("code ", row.Code),
 			r.number("model ", row.Model), r.number("platform ", row.Platform), r.number("way ", row.Integration),
 		} {

@@ -3,7 +3,6 @@ package sqldb
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/md5" //nolint:gosec // The vendors' own choice, to show user ids.
 	"crypto/sha256"
 	"encoding/hex"
 	"iter"
@@ -113,7 +112,7 @@ func (tx *tx) encode(ctx context.Context, site int, rows []archive.Row) ([]coded
 			second: r.Second, shape: c.shapes[c.shapeOf(r)], outcome: int64(r.Status),
 			content: c.words[contents][r.Content], device: c.words[devices][r.Device],
 		}
-		if md5 := md5Of(r); md5 != "" {
+		if md5 := r.Person(); md5 != "" {
 			id := c.people[md5].id
 			if out[i].person = id; c.erased[site][id] {
 				out[i].person = -id
@@ -121,15 +120,6 @@ func (tx *tx) encode(ctx context.Context, site int, rows []archive.Row) ([]coded
 		}
 	}
 	return out, nil
-}
-
-// md5Of returns what identifies the viewer of a row, or an empty text.
-func md5Of(r *archive.Row) string {
-	if r.User == "" {
-		return r.UserMD5
-	}
-	sum := md5.Sum([]byte(r.User)) //nolint:gosec // The vendors' own choice, to show user ids.
-	return hex.EncodeToString(sum[:])
 }
 
 func (c *codes) shapeOf(r *archive.Row) shape {

@@ -72,7 +72,7 @@ func (tx *tx) enterPeople(ctx context.Context, site int, rows []archive.Row) err
 	}
 	wanted := map[string]viewer{}
 	for i := range rows {
-		md5, name := md5Of(&rows[i]), rows[i].User
+		md5, name := rows[i].Person(), rows[i].User
 		known, ok := c.people[md5]
 		lacks := name != "" && !known.named || known.gone
 		if md5 != "" && (!ok || lacks && !c.erased[site][known.id]) {

@@ -251,7 +251,7 @@ func TestAnErasedViewerIsNoDrift(t *testing.T) {
 	b.add(start-100*days, 0, "before")
 	b.must(0)
 	for _, content := range b.stored() {
-		person := archivetest.Person(archive.Row{User: "u" + content})
+		person := archive.Person("u" + content)
 		if _, err := b.engine.Erase(t.Context(), []string{site}, person); err != nil {
 			t.Fatal(err)
 		}
