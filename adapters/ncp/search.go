@@ -14,6 +14,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/ncp/licensehistory"
+	"github.com/drmhub/drmhub/adapters/upstream"
 	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -97,14 +98,13 @@ func (s *licenseSearch) nextRows(
 		return nil, licensehistory.EmptyList(), nil
 	}
 	reader := licensehistory.Reader[licenseRow]{
-		ReadPage: s.readPage,
-		Match:    s.match,
-		// With more pages than places, the call would find the lane full of its own requests.
-		Concurrency: min(s.adapter.config.PageConcurrency, s.adapter.vendor.ReadPlaces()),
+		ReadPage:    s.readPage,
+		Match:       s.match,
+		Concurrency: s.adapter.config.PageConcurrency,
 		Habits:      &s.adapter.habits,
 		Eager:       eager,
 	}
-	return reader.Next(ctx, at, want)
+	return reader.Next(upstream.OneCall(ctx), at, want)
 }
 
 // filters reports whether the filter has any condition.

@@ -42,6 +42,9 @@ func NewAccount(id string) *Account {
 // ID returns the id of the account in the configuration.
 func (a *Account) ID() string { return a.id }
 
+// ReadPlaces returns how many reads can be under way at once.
+func (a *Account) ReadPlaces() int { return a.lane.Load().Reads }
+
 // Configure changes the lanes and the breakers of an account that is in use. Requests that have or
 // await a place keep it. A breaker that is open stays open, and what a breaker has counted still counts.
 // The zero Lane and the zero Breaker are those of NewAccount.

@@ -82,12 +82,13 @@ func (a *attempt) enter(ctx context.Context) (leave func(), err error) {
 		return func() {}, nil
 	}
 	lane, begun := &a.client.account.lanes[a.lane], mutation.Begun(ctx)
-	switch lane.enter(ctx, begun != nil && begun.Load()) {
+	of := shareOf(ctx, lane)
+	switch lane.enter(ctx, begun != nil && begun.Load(), of) {
 	case entered:
 		if begun != nil {
 			begun.Store(true)
 		}
-		return lane.leave, nil
+		return func() { lane.leave(of) }, nil
 	case gone:
 		return nil, a.errContextDone(ctx)
 	}

@@ -139,9 +139,6 @@ func (c *Client) timeout() time.Duration {
 	return c.account.lane.Load().Timeout
 }
 
-// ReadPlaces returns how many reads can be under way at once.
-func (c *Client) ReadPlaces() int { return c.account.lane.Load().Reads }
-
 // WritePlaces returns how many writes can be under way at once.
 func (c *Client) WritePlaces() int { return c.account.lane.Load().Writes }
 
