@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/upstream"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/internal/panics"
 )
@@ -69,7 +70,7 @@ func begin[T any](
 	ctx context.Context, t timeShares, n int, alone bool, ask func(ctx context.Context, i int) (T, error),
 ) *asking[T] {
 	a := &asking[T]{part: t.part(alone), answers: make([]chan answer[T], n), ask: ask}
-	a.ctx, a.cancel = context.WithCancel(ctx) //nolint:gosec // stop calls it.
+	a.ctx, a.cancel = context.WithCancel(upstream.OneCall(ctx)) //nolint:gosec // stop calls it.
 	for i := range a.answers {
 		a.answers[i] = make(chan answer[T], 1)
 	}

@@ -3,6 +3,7 @@ package services_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/adaptertest"
+	"github.com/drmhub/drmhub/adapters/twin"
+	"github.com/drmhub/drmhub/adapters/upstream"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
@@ -195,6 +198,50 @@ func (o oddSite) ListLicenses(ctx context.Context, req *pb.ListLicensesRequest) 
 		return nil, ctx.Err()
 	}
 	return &pb.ListLicensesResponse{Licenses: []*pb.License{{Site: req.GetParent()}}}, nil
+}
+
+// A vendor whose lane has few places is asked for its sites in turn, and each site has time enough.
+func TestAListIsNotRefusedBecauseOfItself(t *testing.T) {
+	sites := []string{"s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7"}
+	for _, reads := range []int{1, 2, 3, 8, 32} {
+		synctest.Test(t, func(t *testing.T) {
+			account := upstream.NewAccount("a")
+			account.Configure(upstream.Lane{Reads: reads, Writes: 1, Timeout: time.Minute}, upstream.DefaultBreaker())
+			slow := func(http.ResponseWriter, *http.Request) { time.Sleep(2 * time.Second) }
+			vendor := twin.Transport(http.HandlerFunc(slow))
+			client, err := upstream.New(upstream.Options{
+				BaseURL: "http://vendor.test", Connection: upstream.Connection{Account: account, Transport: vendor},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := configured("a", throughLane{stallingBelow{bare{}, sites}, client})
+			a.Account = account
+			conn, _ := serve(t, a)
+			began := time.Now()
+			page, err := list(t.Context(), conn, &pb.ListLicensesRequest{Parent: "vendors/a/sites/-"})
+			if err != nil || len(page.GetLicenses()) != len(sites) || page.GetUnreachable() != nil {
+				t.Errorf("%d reads: %v, %v", reads, page, err)
+			}
+			rounds := (len(sites) + reads - 1) / reads
+			if took := time.Since(began); took != time.Duration(rounds)*2*time.Second {
+				t.Errorf("%d reads: took %v, want %d rounds", reads, took, rounds)
+			}
+		})
+	}
+}
+
+// throughLane is an adapter that makes one request for each list.
+type throughLane struct {
+	stallingBelow
+	client *upstream.Client
+}
+
+func (a throughLane) ListLicenses(
+	ctx context.Context, req *pb.ListLicensesRequest,
+) (*pb.ListLicensesResponse, error) {
+	_, err := a.client.Read(ctx, upstream.Request{Path: "/licenses"}, nil)
+	return &pb.ListLicensesResponse{Licenses: []*pb.License{{Site: req.GetParent()}}}, err
 }
 
 func TestAVendorThatFillsThePageDoesNotWaitForOthers(t *testing.T) {

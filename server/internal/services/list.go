@@ -95,7 +95,7 @@ func list[C any, Req listRequest, Res listResponse](
 	next, stop := iter.Pull2(parents(ctx, time, capable, req.GetParent(), l.at))
 	defer stop()
 	for l.next, l.more = next, true; !l.full() && (l.asked == 0 || !time.over()); {
-		asked := l.plan()
+		asked := l.plan(all)
 		if len(asked) == 0 {
 			break
 		}
@@ -162,8 +162,9 @@ func (l *listing[Req, Res]) full() bool {
 	return l.room() <= 0 || l.asked >= maxParentsPerCall && len(l.failed) < l.asked
 }
 
-// plan returns the parents to ask next, at once. It returns none if the list has ended.
-func (l *listing[Req, Res]) plan() []nextParent {
+// plan returns the parents to ask next, at once. It returns none if the list has ended. Each of a vendor's
+// sites needs a place in the vendor's lane, so that it has its part of the time.
+func (l *listing[Req, Res]) plan(all *vendors.Registry) []nextParent {
 	n := min(maxParallel, l.room())
 	if len(l.queue) > 0 && l.queue[0].token != "" {
 		n = 1 // It has more rows, and gets the rest of the page alone.
@@ -174,11 +175,23 @@ func (l *listing[Req, Res]) plan() []nextParent {
 			l.queue = append(l.queue, t)
 		}
 	}
-	next := slices.Clone(l.queue[:min(n, len(l.queue))])
+	next := slices.Clone(withinLanes(all, l.queue[:min(n, len(l.queue))]))
 	for i, t := range next { // A vendor that stalls is not asked for its other sites.
 		next[i].err = cmp.Or(t.err, l.stalled[vendorOf(t.parent)])
 	}
 	return next
+}
+
+// withinLanes returns the first of the parents, and of no vendor more than its lane has places.
+func withinLanes(all *vendors.Registry, parents []nextParent) []nextParent {
+	asked := map[string]int{}
+	for i, t := range parents {
+		v, err := all.Lookup(t.parent)
+		if asked[v.ID]++; err == nil && v.Account != nil && asked[v.ID] > v.Account.ReadPlaces() {
+			return parents[:i]
+		}
+	}
+	return parents
 }
 
 // alone reports whether there is no other parent than those to ask.
