@@ -172,18 +172,24 @@ func (s stallingBelow) ListLicenses(
 }
 
 func TestOneSiteThatStallsIsTheOnlyOneUnreachable(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var sites []string
-		for i := range 20 {
-			sites = append(sites, fmt.Sprintf("s%02d", i))
+	var sites []string
+	for i := range 20 {
+		sites = append(sites, fmt.Sprintf("s%02d", i))
+	}
+	for _, reads := range []int{1, 2, 32} {
+		for _, odd := range []string{"vendors/a/sites/s00", "vendors/a/sites/s03", "vendors/a/sites/s19"} {
+			synctest.Test(t, func(t *testing.T) {
+				a := configured("a", oddSite{stallingBelow{stalling("a").Adapter, sites}, odd})
+				a.Account = upstream.NewAccount("a")
+				a.Account.Configure(upstream.Lane{Reads: reads, Writes: 1}, upstream.DefaultBreaker())
+				conn, _ := serve(t, a)
+				page, err := list(t.Context(), conn, &pb.ListLicensesRequest{Parent: "vendors/a/sites/-"})
+				if err != nil || len(page.GetLicenses()) != 19 || !slices.Equal(page.GetUnreachable(), []string{odd}) {
+					t.Errorf("%d reads: %v, %v", reads, page, err)
+				}
+			})
 		}
-		one := oddSite{stallingBelow{stalling("a").Adapter, sites}, "vendors/a/sites/s03"}
-		conn, _ := serve(t, configured("a", one))
-		page, err := list(t.Context(), conn, &pb.ListLicensesRequest{Parent: "vendors/a/sites/-"})
-		if err != nil || len(page.GetLicenses()) != 19 || !slices.Equal(page.GetUnreachable(), []string{one.odd}) {
-			t.Errorf("%v, %v", page, err)
-		}
-	})
+	}
 }
 
 // oddSite is an adapter that does not answer for one of its sites.

@@ -127,6 +127,7 @@ type listing[Req listRequest, Res listResponse] struct {
 	asked int
 	// the first of the parents that were asked has more rows, and had all of the room
 	pageEnds bool
+	slow     map[string]int   // how many parents of a vendor were slow since one responded, by its id
 	stalled  map[string]error // the vendors that did not respond in time, by id
 	failed   []error
 }
@@ -134,7 +135,8 @@ type listing[Req listRequest, Res listResponse] struct {
 // newListing returns a listing at the position of the request's page token.
 func newListing[Req listRequest, Res listResponse](ctx context.Context, req Req) (*listing[Req, Res], error) {
 	var none Res
-	l := &listing[Req, Res]{req: req, size: paging.Size(req.GetPageSize()), stalled: map[string]error{}}
+	l := &listing[Req, Res]{req: req, size: paging.Size(req.GetPageSize())}
+	l.slow, l.stalled = map[string]int{}, map[string]error{}
 	l.page = none.ProtoReflect().New().Interface().(Res)
 	if _, err := paging.Resume(req, &l.at); err != nil {
 		return nil, err
@@ -202,10 +204,13 @@ func (l *listing[Req, Res]) alone(asked []nextParent) bool {
 // merge adds the responses to the page as they arrive, in the order of their parents, up to the first that
 // has more rows than its share.
 func (l *listing[Req, Res]) merge(asked []nextParent, answers *asking[Res]) {
-	slow, responded := map[string]bool{}, map[string]bool{}
+	responded := map[string]bool{}
 	defer func() {
-		for vendor := range slow {
-			if !responded[vendor] {
+		for vendor := range responded {
+			l.slow[vendor] = 0
+		}
+		for vendor, sites := range l.slow {
+			if sites > 1 { // One site may be odd.
 				l.stalled[vendor] = errSlow(vendor, answers.part)
 			}
 		}
@@ -214,7 +219,8 @@ func (l *listing[Req, Res]) merge(asked []nextParent, answers *asking[Res]) {
 		a := answers.next(i)
 		vendor := vendorOf(asked[i].parent)
 		if a.slow {
-			slow[vendor], a.err = true, errSlow(vendor, answers.part)
+			l.slow[vendor]++
+			a.err = errSlow(vendor, answers.part)
 		} else {
 			responded[vendor] = true
 		}
