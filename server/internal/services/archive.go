@@ -2,7 +2,6 @@ package services
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -76,35 +75,21 @@ func included(ctx context.Context, all *vendors.Registry, parent string) ([]vend
 func (s *archives) listArchives(
 	ctx context.Context, included []vendors.Vendor, known map[string]archive.Site, res *pb.ListArchivesResponse,
 ) (all []*pb.Archive, err error) {
-	caller, share, failed := auth.FromContext(ctx), newTimeShares(ctx), error(nil)
-	answers := begin(ctx, share, len(included), len(included) == 1,
-		func(ctx context.Context, i int) ([]string, error) {
-			if caller.ConfinedToSites() {
-				return caller.SitesOf(included[i].Name()), nil
-			}
-			return siteNames(ctx, included[i])
-		})
+	caller, failed := auth.FromContext(ctx), error(nil)
+	selections := make([]selection, len(included))
+	for i, v := range included {
+		selections[i] = newSelection(caller, v, names.Wildcard, known)
+	}
+	answers := askSites(ctx, newTimeShares(ctx), selections)
 	defer answers.stop()
 	for i, v := range included {
-		got := answers.next(i)
-		if got.slow {
-			got.err = errSlow(v.ID, answers.part)
-		}
-		if got.err != nil {
+		listed, err := selections[i].listed(caller, answers, i)
+		if err != nil {
 			res.Unreachable = append(res.Unreachable, v.Name())
-			failed = got.err
+			failed = err
 		}
-		named := map[string]bool{}
-		for _, name := range got.value {
-			named[name] = true
-		}
-		for name := range known {
-			named[name] = named[name] || strings.HasPrefix(name, v.Name()+"/")
-		}
-		for _, name := range slices.Sorted(maps.Keys(named)) {
-			if strings.HasPrefix(name, v.Name()+"/") && caller.SeesSite(name) {
-				all = append(all, s.show(v, siteOr(known, name)))
-			}
+		for _, site := range selections[i].sites(known, listed) {
+			all = append(all, s.show(v, site))
 		}
 	}
 	if ctx.Err() != nil {
@@ -114,13 +99,6 @@ func (s *archives) listArchives(
 		return nil, failed
 	}
 	return all, nil
-}
-
-func siteOr(known map[string]archive.Site, name string) archive.Site {
-	if site, ok := known[name]; ok {
-		return site
-	}
-	return archive.Site{Name: name}
 }
 
 func (s *archives) GetArchive(ctx context.Context, req *pb.GetArchiveRequest) (*pb.Archive, error) {

@@ -74,7 +74,9 @@ func TestArchivesThatACallerSees(t *testing.T) {
 			want: a + "gone " + a + "s " + a + "t"},
 		"a site":      {caller: auth.Identity{Sites: []string{a + "t"}}, parent: "vendors/-", want: a + "t"},
 		"a kept site": {caller: auth.Identity{Sites: []string{b + "kept"}}, parent: "vendors/-", want: b + "kept"},
-		"nothing":     {caller: auth.Identity{Sites: []string{}}, parent: "vendors/-"},
+		"a site that does not exist": {caller: auth.Identity{Sites: []string{a + "x", a + "t"}}, parent: "vendors/-",
+			want: a + "t"},
+		"nothing": {caller: auth.Identity{Sites: []string{}}, parent: "vendors/-"},
 		"another": {
 			caller: auth.Identity{Vendors: []string{"a"}}, parent: "vendors/b", code: codes.PermissionDenied,
 		},

@@ -165,6 +165,28 @@ func (s selection) sites(known map[string]archive.Site, listed []string) []archi
 	return slices.SortedFunc(maps.Values(all), func(a, b archive.Site) int { return strings.Compare(a.Name, b.Name) })
 }
 
+// askSites asks the vendors of selections for their sites where the archive does not know all.
+func askSites(ctx context.Context, share timeShares, all []selection) *asking[[]string] {
+	return begin(ctx, share, len(all), len(all) == 1, func(ctx context.Context, i int) ([]string, error) {
+		if !all[i].asks {
+			return nil, nil
+		}
+		return siteNames(ctx, all[i].vendor)
+	})
+}
+
+// listed returns what the vendor of selection i listed.
+func (s selection) listed(caller auth.Caller, answers *asking[[]string], i int) ([]string, error) {
+	got := answers.next(i)
+	switch {
+	case got.slow:
+		return nil, errSlow(s.vendor.ID, answers.part)
+	case got.err != nil && caller.ConfinedToSites() && isUnreadable(got.err):
+		return s.only, nil // The error could name the site of others.
+	}
+	return got.value, got.err
+}
+
 // addSites adds the sites of these vendors, or those with one id.
 func (c *chosen) addSites(
 	ctx context.Context, with []vendors.Vendor, known map[string]archive.Site, parent string,
@@ -178,25 +200,13 @@ func (c *chosen) addSites(
 	if soon := time.Now().Add(sitesTime); soon.Before(share.end) {
 		share.end = soon
 	}
-	answers := begin(ctx, share, len(with), len(with) == 1, func(ctx context.Context, i int) ([]string, error) {
-		if !selections[i].asks {
-			return nil, nil
-		}
-		return siteNames(ctx, with[i])
-	})
+	answers := askSites(ctx, share, selections)
 	defer answers.stop()
 	for i := range selections {
 		s := &selections[i]
-		got := answers.next(i)
-		switch {
-		case got.slow:
-			s.failed = errSlow(s.vendor.ID, answers.part)
-		case got.err != nil && caller.ConfinedToSites() && isUnreadable(got.err):
-			got.value = s.only // The error could name the site of others.
-		default:
-			s.failed = got.err
-		}
-		c.sites = append(c.sites, s.sites(known, got.value)...)
+		var listed []string
+		listed, s.failed = s.listed(caller, answers, i)
+		c.sites = append(c.sites, s.sites(known, listed)...)
 	}
 	if ctx.Err() != nil {
 		return apierror.FromContext(ctx)
