@@ -16,7 +16,7 @@ func (d *DB) Count(ctx context.Context, q archive.Question) (int64, error) {
 		return 0, err
 	}
 	if !c.counted {
-		return d.one(ctx, "SELECT count(*)"+c.from(d, ""))
+		return d.one(ctx, "SELECT count(*)"+c.from(d))
 	}
 	if sites := list(sortedNumbers(c.sites)); q.Within == (archive.Span{}) {
 		if len(c.series) == 0 {
@@ -65,7 +65,7 @@ func (d *DB) countSite(ctx context.Context, c choice, site siteEntry) (int64, er
 		first = next(from)
 	}
 	if first >= end {
-		return d.one(ctx, "SELECT count(*)"+c.from(d, ""))
+		return d.one(ctx, "SELECT count(*)"+c.from(d))
 	}
 	before, after := c, c
 	before.hi, after.lo = int64(archive.Above(first))-1, int64(archive.Above(end))
@@ -79,7 +79,7 @@ func (d *DB) countSite(ctx context.Context, c choice, site siteEntry) (int64, er
 			continue
 		}
 		var n int64
-		n, err = d.one(ctx, "SELECT count(*)"+rest.from(d, ""))
+		n, err = d.one(ctx, "SELECT count(*)"+rest.from(d))
 		total += n
 	}
 	return total, err

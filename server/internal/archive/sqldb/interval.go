@@ -41,14 +41,6 @@ func (c *clock) at(second int64) segment {
 	return c.now
 }
 
-// segments returns the segments of [from, to).
-func (c *clock) segments(from, to int64) (all []segment) {
-	for at := from; at < to; at = c.now.to {
-		all = append(all, c.at(at))
-	}
-	return all
-}
-
 const (
 	hour = 3600
 	day  = 24 * hour

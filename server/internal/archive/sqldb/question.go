@@ -14,7 +14,6 @@ import (
 type choice struct {
 	sites  []siteEntry // by name
 	all    bool        // sites are all that the archive knows
-	dense  bool        // sites have so many rows that reading all rows costs less than an index
 	none   bool        // nothing matches
 	lo, hi int64       // the least and the greatest key
 	where  []string    // conditions besides those on sites and keys
@@ -39,11 +38,6 @@ func (d *DB) choose(ctx context.Context, q archive.Question) (choice, error) {
 		return c, err
 	}
 	c.all = int64(len(c.sites)) == known
-	if c.dense = c.all; !c.all && len(c.sites) > 0 {
-		if c.dense, err = d.isDense(ctx, c.sites); err != nil {
-			return c, err
-		}
-	}
 	c.lo, c.hi = keys(q.Within)
 	c.none = len(c.sites) == 0 || c.lo > c.hi || c.lo == maxKey
 	if err := d.chooseShapes(ctx, q, &c); err != nil {
@@ -66,13 +60,6 @@ func (d *DB) choose(ctx context.Context, q archive.Question) (choice, error) {
 		}
 	}
 	return c, nil
-}
-
-// isDense reports whether sites have at least an eighth of all rows.
-func (d *DB) isDense(ctx context.Context, sites []siteEntry) (bool, error) {
-	n, err := d.one(ctx, "SELECT CAST(coalesce(sum(CASE WHEN site IN ("+list(sortedNumbers(sites))+
-		") THEN 7 * n ELSE -n END), 0) AS BIGINT) FROM archive_month_totals")
-	return n > 0, err
 }
 
 // idOf returns the id of a text or of an MD5 in its dictionary, or 0.
@@ -129,23 +116,26 @@ func (d *DB) chooseShapes(ctx context.Context, q archive.Question, c *choice) er
 	return nil
 }
 
-// from returns the part of a statement that chooses rows, from FROM on. join follows the table.
-func (c choice) from(d *DB, join string) string {
+// from returns the part of a statement that chooses rows, from FROM on.
+func (c choice) from(d *DB) string {
 	index, where := c.index, append([]string{}, c.where...)
 	switch {
 	case index != "":
 	case c.refused:
 		index = "archive_rows_refused"
-	case !c.all && !c.dense:
+	case !c.all:
 		index = "archive_rows_site"
 	}
 	if index == "archive_rows_refused" || !c.all {
 		where = append(where, "r.site IN ("+list(sortedNumbers(c.sites))+")")
 	}
-	return c.text(d, index, join, where)
+	return c.text(d, index, where)
 }
 
-func (c choice) text(d *DB, index, join string, where []string) string {
+// ordered reports whether from reads rows in the order of their keys.
+func (c choice) ordered() bool { return len(c.sites) == 1 || c.index != "" || c.all && !c.refused }
+
+func (c choice) text(d *DB, index string, where []string) string {
 	use := "NOT INDEXED"
 	if index != "" {
 		use = "INDEXED BY " + index
@@ -154,7 +144,7 @@ func (c choice) text(d *DB, index, join string, where []string) string {
 		use = ""
 	}
 	where = append(where, fmt.Sprintf("r.k >= %d", c.lo), fmt.Sprintf("r.k <= %d", c.hi))
-	return " FROM archive_rows r " + use + " " + join + " WHERE " + strings.Join(where, " AND ")
+	return " FROM archive_rows r " + use + " WHERE " + strings.Join(where, " AND ")
 }
 
 // ordered returns statements for the newest rows, whose results are to be merged. With several
@@ -162,7 +152,7 @@ func (c choice) text(d *DB, index, join string, where []string) string {
 func (c choice) newest(d *DB, limit int, merge bool) string {
 	tail := fmt.Sprintf(" ORDER BY r.k DESC LIMIT %d", limit)
 	if c.index != "" {
-		return rowColumns + c.from(d, "") + tail
+		return rowColumns + c.from(d) + tail
 	}
 	where, index := append([]string{}, c.where...), "archive_rows_site"
 	if c.refused {
@@ -173,12 +163,12 @@ func (c choice) newest(d *DB, limit int, merge bool) string {
 		if !c.all {
 			where = append(where, "r.site IN ("+list(sortedNumbers(c.sites))+")")
 		}
-		return rowColumns + c.text(d, "", "", where) + tail
+		return rowColumns + c.text(d, "", where) + tail
 	}
 	var parts []string
 	for _, site := range c.sites {
 		one := append([]string{fmt.Sprintf("r.site = %d", site.number)}, where...)
-		parts = append(parts, "SELECT * FROM ("+rowColumns+c.text(d, index, "", one)+tail+") p")
+		parts = append(parts, "SELECT * FROM ("+rowColumns+c.text(d, index, one)+tail+") p")
 	}
 	return strings.Join(parts, " UNION ALL ") + fmt.Sprintf(" ORDER BY k DESC LIMIT %d", limit)
 }

@@ -216,7 +216,7 @@ func (t *texts) row(r stored, names map[int]string) archive.Row {
 		VendorDRM: w[s.vendorDRM], VendorStatus: w[s.vendorStatus],
 	}
 	if r.person > 0 {
-		row.User = t.people[r.person].shown(s.hashed)
+		row.User = t.people[r.person].shown(s.hashed == 1)
 		if s.hashed == 1 {
 			row.User, row.UserMD5 = "", row.User
 		}
@@ -225,8 +225,8 @@ func (t *texts) row(r stored, names map[int]string) archive.Row {
 }
 
 // shown returns the id of a viewer, or the MD5 where the vendor shows that.
-func (v viewer) shown(hashed int64) string {
-	if hashed == 1 {
+func (v viewer) shown(hashed bool) string {
+	if hashed {
 		return v.md5
 	}
 	return v.name

@@ -70,7 +70,8 @@ CREATE TABLE archive_shapes (
 ) STRICT;
 
 -- K is archive.Key. Person is 0 without a user, and the negative id where the person was erased.
--- Every index ends with k.
+-- Every index has k, since it ends with it. That of sites has all columns, so that a question about a site
+-- reads only the index.
 CREATE TABLE archive_rows (
     k INTEGER PRIMARY KEY,
     site INTEGER NOT NULL,
@@ -80,7 +81,7 @@ CREATE TABLE archive_rows (
     person INTEGER NOT NULL,
     device INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX archive_rows_site ON archive_rows (site);
+CREATE INDEX archive_rows_site ON archive_rows (site, k, outcome, shape, content, person, device);
 CREATE INDEX archive_rows_person ON archive_rows (person);
 CREATE INDEX archive_rows_device ON archive_rows (device);
 CREATE INDEX archive_rows_content ON archive_rows (content) WHERE outcome = 2;

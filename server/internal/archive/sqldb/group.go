@@ -1,0 +1,118 @@
+package sqldb
+
+import (
+	"slices"
+
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/archive"
+)
+
+// groups are the groups of rows, and what they count. A group is a number. Each part of its key leads
+// from a number to the next one, so that a group needs little memory.
+type groups struct {
+	levels  []level
+	tallies []tally
+	users   pairs
+	devices pairs
+}
+
+// A level holds one part of the keys: by the number that the parts before it have, and the part.
+type level struct {
+	ids   map[[2]int64]int
+	parts [][2]int64 // by number
+}
+
+// A tally is what a group counts, by archive.Figure. Hashed is false where a row shows the id of the user.
+type tally struct {
+	figures [archive.ByDevices + 1]int64
+	hashed  bool
+}
+
+func newGroups(levels int) *groups {
+	g := &groups{levels: make([]level, levels)}
+	for i := range g.levels {
+		g.levels[i].ids = map[[2]int64]int{}
+	}
+	return g
+}
+
+// step returns the number of a key from the number of its first parts and the next part.
+func (l *level) step(before int, part int64) int {
+	key := [2]int64{int64(before), part}
+	id, ok := l.ids[key]
+	if !ok {
+		id = len(l.parts)
+		l.ids[key], l.parts = id, append(l.parts, key)
+	}
+	return id
+}
+
+// key returns the parts of the key of a group.
+func (g *groups) key(group int) []int64 {
+	key := make([]int64, len(g.levels))
+	for i := len(g.levels) - 1; i >= 0; i-- {
+		part := g.levels[i].parts[group]
+		group, key[i] = int(part[0]), part[1]
+	}
+	return key
+}
+
+// add counts a row in a group.
+func (g *groups) add(group int, start, person, device int64, s shape) {
+	if group == len(g.tallies) {
+		g.tallies = append(g.tallies, tally{hashed: true})
+	}
+	t := &g.tallies[group]
+	t.figures[archive.ByStart] = start
+	t.figures[archive.ByTotal]++
+	switch pb.License_Status(s.status) {
+	case pb.License_SUCCESS:
+		t.figures[archive.ByIssued]++
+	case pb.License_FAILURE:
+		t.figures[archive.ByRefused]++
+	}
+	t.hashed = t.hashed && s.hashed == 1
+	if person != 0 {
+		g.users.add(group, max(person, -person))
+	}
+	if device != 0 {
+		g.devices.add(group, device)
+	}
+}
+
+// distinct adds the distinct users and devices since the last call to the figures.
+func (g *groups) distinct() {
+	g.users.count(func(group int) { g.tallies[group].figures[archive.ByUsers]++ })
+	g.devices.count(func(group int) { g.tallies[group].figures[archive.ByDevices]++ })
+}
+
+// pairs are groups with one of their users or devices each, with repetitions.
+type pairs struct {
+	all   []uint64
+	bound int // how many there are when repetitions are removed
+}
+
+// minPairs is the least bound of pairs.
+const minPairs = 1 << 20
+
+func (p *pairs) add(group int, id int64) {
+	if p.all = append(p.all, uint64(group)<<32|uint64(id)); len(p.all) >= max(p.bound, minPairs) {
+		p.unite()
+		p.bound = 2 * len(p.all)
+	}
+}
+
+// unite removes repetitions.
+func (p *pairs) unite() {
+	slices.Sort(p.all)
+	p.all = slices.Compact(p.all)
+}
+
+// count calls each with the group of every different pair, and removes all.
+func (p *pairs) count(each func(group int)) {
+	p.unite()
+	for _, pair := range p.all {
+		each(int(pair >> 32))
+	}
+	p.all = p.all[:0]
+}
