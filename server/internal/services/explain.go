@@ -1,6 +1,7 @@
 package services
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -50,16 +51,17 @@ func explanationOf(v vendors.Vendor, req *pb.ExplainLicenseRequest) (*pb.Explana
 		return nil, apierror.Invalid("license.site", "is %q, and parent is %q: send the same, or leave it empty",
 			site, req.GetParent())
 	}
-	code := strings.TrimSpace(req.GetErrorCode())
+	code, shown := strings.TrimSpace(req.GetErrorCode()), strings.TrimSpace(l.GetErrorCode())
 	switch {
-	case code != "":
-	case l == nil:
+	case code == "" && l == nil:
 		return nil, apierror.Invalid("error_code", "must be set, or license must be the refused license request")
 	case l.GetStatus() == pb.License_SUCCESS:
 		return nil, apierror.Invalid("license.status", "is SUCCESS: there is no failure to explain")
-	default:
-		code = strings.TrimSpace(l.GetErrorCode())
+	case code != "" && shown != "" && code != shown:
+		return nil, apierror.Invalid("error_code", "is %q, and license has %q: send the same, or leave it empty",
+			code, shown)
 	}
+	code = cmp.Or(code, shown)
 	if code == "" {
 		return explain.NoCode(v.Kind), nil
 	}
