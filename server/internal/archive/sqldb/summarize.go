@@ -65,9 +65,8 @@ type summary struct {
 	clock *clock
 	*groups
 	shapes map[int64]shape
-	// What the rows are read with besides their shape, user and device.
-	byContent, byKey bool
-	sorted           bool // the rows come in the order of their keys
+	byKey  bool // the rows are read with their keys
+	sorted bool // the rows come in the order of their keys
 }
 
 // A summed is a row as it is grouped.
@@ -81,10 +80,11 @@ type summed struct {
 // count reads the rows, and counts them. It begins again if a row has a shape that came after the shapes
 // were read.
 func (s *summary) count(ctx context.Context) error {
-	columns, where := "r.shape, r.person, r.device", s.from(s.db)
+	// A column takes SQLite's driver longer than a row does, so that one holds two numbers.
+	columns, where := pair("r.person", "r.device")+", r.shape", s.from(s.db)
 	by := func(dimension pb.SummarizeLicensesRequest_Dimension) bool { return slices.Contains(s.by.By, dimension) }
-	if s.byContent = by(pb.SummarizeLicensesRequest_CONTENT); s.byContent {
-		columns += ", r.content"
+	if by(pb.SummarizeLicensesRequest_CONTENT) {
+		columns = pair("r.person", "r.device") + ", " + pair("r.content", "r.shape")
 	}
 	s.byKey = s.by.Interval != 0 || by(pb.SummarizeLicensesRequest_SITE) || by(pb.SummarizeLicensesRequest_VENDOR)
 	if s.byKey {
@@ -103,6 +103,11 @@ func (s *summary) count(ctx context.Context) error {
 	}
 }
 
+// pair returns an expression that holds two numbers. The second one is in its lower 32 bits.
+func pair(a, b string) string { return "(CAST(" + a + " AS BIGINT) << 32) + " + b }
+
+const lower = 1<<32 - 1
+
 // group groups the rows of a statement, and reports whether their shapes are known.
 func (s *summary) group(ctx context.Context, query string) (known bool, err error) {
 	s.groups, known = newGroups(1+len(s.by.By)), true
@@ -113,15 +118,12 @@ func (s *summary) group(ctx context.Context, query string) (known bool, err erro
 	var row summed
 	var last int64
 	err = s.db.ints(ctx, query, nil, func(v []int64) {
-		shape, ok := s.shapes[v[0]]
+		shape, ok := s.shapes[v[1]&lower]
 		known = known && ok
-		row.shape, row.person, row.device = shape, v[1], v[2]
-		if s.byContent {
-			row.content = v[3]
-		}
+		row.shape, row.person, row.device, row.content = shape, v[0]>>32, v[0]&lower, v[1]>>32
 		start := int64(0)
 		if s.byKey {
-			row.key = archive.Key(v[len(v)-1])
+			row.key = archive.Key(v[2])
 			start = s.number(row.key.Second())
 		}
 		if s.sorted && start != last { // The interval before is complete.
