@@ -147,7 +147,7 @@ func (p *pair) testPages() {
 	for _, s := range sites {
 		q.Sites = append(q.Sites, s.name)
 	}
-	for _, size := range []int{1 << 20, 7, 50} {
+	for _, size := range []int{1 << 20, 23, 50} {
 		p.throughout(q, func() []archive.Row { return p.pages(q, size, p.arrive) })
 	}
 }
