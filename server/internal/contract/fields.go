@@ -54,10 +54,12 @@ func ResourceName(req proto.Message) string {
 	return Text(m, protoreflect.Name(path))
 }
 
-// RecordedName returns the name of the resource that a request is for, as logs and the audit trail
-// keep it. They do not keep the id of a viewer, who may ask to be forgotten.
-func RecordedName(req proto.Message) string {
-	name := ResourceName(req)
+// RecordedName returns the name of the resource that a request is for, as Recorded returns it.
+func RecordedName(req proto.Message) string { return Recorded(ResourceName(req)) }
+
+// Recorded returns a name as logs and the audit trail keep it. They do not keep the id of a viewer,
+// who may ask to be forgotten.
+func Recorded(name string) string {
 	if strings.HasPrefix(name, "viewers/") {
 		return "viewers/-"
 	}

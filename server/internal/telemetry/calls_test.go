@@ -119,6 +119,34 @@ func TestACallThatGRPCRefusesIsCountedOnce(t *testing.T) {
 	})
 }
 
+// TestALineOverRESTKeepsNoViewer refuses calls before their requests are read.
+func TestALineOverRESTKeepsNoViewer(t *testing.T) {
+	m, err := telemetry.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = m.Close(context.Background()) })
+	var lines strings.Builder
+	c, err := m.NewCalls(telemetry.CallsOptions{
+		Log: slog.New(slog.NewTextHandler(&lines, nil)), HasVendor: func(string) bool { return false },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"viewers/alice": " resource=viewers/- ", "vendors/v/sites/s": " resource=vendors/v/sites/s ",
+	} {
+		lines.Reset()
+		c.HTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			ctx := telemetry.BeginREST(r.Context(), pb.ViewerService_EraseViewer_FullMethodName, name)
+			telemetry.Fail(ctx, status.Error(codes.InvalidArgument, "no such field"))
+		})).ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil))
+		if !strings.Contains(lines.String(), want) {
+			t.Errorf("%s: %s", name, lines.String())
+		}
+	}
+}
+
 // TestLabelsHaveABound makes calls that differ in all that a caller can choose.
 func TestLabelsHaveABound(t *testing.T) {
 	m, c := newCalls(t)

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/server/internal/contract"
 	"github.com/drmhub/drmhub/server/internal/rpcerror"
 	"github.com/drmhub/drmhub/server/internal/serverstream"
 )
@@ -129,7 +130,7 @@ func BeginREST(ctx context.Context, method, resource string) context.Context {
 	ctx, one := r.calls.begin(ctx, method, REST, r.id)
 	one.remote = r.remote
 	one.vendor = r.calls.vendorIn(resource)
-	one.resource = resource
+	one.resource = contract.Recorded(resource)
 	return ctx
 }
 

@@ -83,7 +83,7 @@ func (r *Recorder) Refused(ctx context.Context, method, resource string, err err
 		return
 	}
 	event := audit.Event{
-		Subject: auth.FromContext(ctx).Subject, Method: methodName(method), Resource: canonical(resource),
+		Subject: auth.FromContext(ctx).Subject, Method: methodName(method), Resource: recorded(resource),
 		Outcome: code.Code(e.Code).String(),
 	}
 	r.options.Count(e.Reason.String())
@@ -135,13 +135,13 @@ func methodName(method string) string {
 	return other
 }
 
-// canonical returns the canonical form of a name, or "" for what is no name.
-func canonical(name string) string {
+// recorded returns the canonical form of a name, as records keep it, or "" for what is no name.
+func recorded(name string) string {
 	c, err := names.Canonical(name)
 	if name == "" || err != nil {
 		return ""
 	}
-	return c
+	return contract.Recorded(c)
 }
 
 // face returns how a call came. The context of a call over REST is that of a request of net/http.

@@ -79,6 +79,8 @@ func TestARefusalIsCountedLoggedAndAudited(t *testing.T) {
 	for _, other := range []error{nil, errors.New("broken"), apierror.NotFound("no site")} {
 		b.Refused(grpcCall, disable, "", other, "")
 	}
+	const erase = pb.ViewerService_EraseViewer_FullMethodName
+	b.Refused(as(restCall, "ann"), erase, "viewers/%61lice", auth.Denied(), "")
 	b.Close(t.Context())
 
 	want := []audit.Event{
@@ -90,11 +92,12 @@ func TestARefusalIsCountedLoggedAndAudited(t *testing.T) {
 			Outcome: "PERMISSION_DENIED",
 		},
 		{Subject: "ann", Method: "other", Outcome: "PERMISSION_DENIED"},
+		{Subject: "ann", Method: erase[1:], Resource: "viewers/-", Outcome: "PERMISSION_DENIED"},
 	}
 	if fmt.Sprint(b.events) != fmt.Sprint(want) {
 		t.Errorf("%+v", b.events)
 	}
-	if fmt.Sprint(b.counts) != "map[SCOPE_MISSING:4 TOKEN_INVALID:1]" {
+	if fmt.Sprint(b.counts) != "map[SCOPE_MISSING:5 TOKEN_INVALID:1]" {
 		t.Error(b.counts)
 	}
 	lines := strings.Split(strings.TrimSpace(b.log.String()), "\n")
@@ -102,7 +105,7 @@ func TestARefusalIsCountedLoggedAndAudited(t *testing.T) {
 		"face=rest peer=192.0.2.7:1234 reason=TOKEN_INVALID cause=bad_signature",
 		"face=grpc peer=192.0.2.7:1234 reason=SCOPE_MISSING subject=ann",
 	} {
-		if len(lines) != 5 || !strings.HasSuffix(lines[i], " method="+disable[1:]+" "+ending) {
+		if len(lines) != 6 || !strings.HasSuffix(lines[i], " method="+disable[1:]+" "+ending) {
 			t.Errorf("%q", lines)
 		}
 	}
