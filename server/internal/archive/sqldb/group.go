@@ -87,19 +87,21 @@ func (g *groups) distinct() {
 }
 
 // pairs are groups with one of their users or devices each, with repetitions.
-type pairs struct {
-	all   []uint64
-	bound int // how many there are when repetitions are removed
-}
+type pairs struct{ all []uint64 }
 
-// minPairs is the least bound of pairs.
-const minPairs = 1 << 20
+// minPairs is how many pairs have room at first.
+const minPairs = 1 << 16
 
+// add adds a pair. Where there is no more room, it removes the repetitions, and makes room if that is not
+// enough.
 func (p *pairs) add(group int, id int64) {
-	if p.all = append(p.all, uint64(group)<<32|uint64(id)); len(p.all) >= max(p.bound, minPairs) {
+	if len(p.all) == cap(p.all) {
 		p.unite()
-		p.bound = 2 * len(p.all)
+		if n := cap(p.all); len(p.all) >= n/2 {
+			p.all = append(make([]uint64, 0, max(2*n, minPairs)), p.all...)
+		}
 	}
+	p.all = append(p.all, uint64(group)<<32|uint64(id))
 }
 
 // unite removes repetitions.
