@@ -165,6 +165,15 @@ func (s selection) sites(known map[string]archive.Site, listed []string) []archi
 	return slices.SortedFunc(maps.Values(all), func(a, b archive.Site) int { return strings.Compare(a.Name, b.Name) })
 }
 
+// sitesShares shares the caller's time among vendors, at most sitesTime.
+func sitesShares(ctx context.Context) timeShares {
+	share := newTimeShares(ctx)
+	if soon := time.Now().Add(sitesTime); soon.Before(share.end) {
+		share.end = soon
+	}
+	return share
+}
+
 // askSites asks the vendors of selections for their sites where the archive does not know all.
 func askSites(ctx context.Context, share timeShares, all []selection) *asking[[]string] {
 	return begin(ctx, share, len(all), len(all) == 1, func(ctx context.Context, i int) ([]string, error) {
@@ -196,11 +205,7 @@ func (c *chosen) addSites(
 	for i, v := range with {
 		selections[i] = newSelection(caller, v, site, known)
 	}
-	share := newTimeShares(ctx)
-	if soon := time.Now().Add(sitesTime); soon.Before(share.end) {
-		share.end = soon
-	}
-	answers := askSites(ctx, share, selections)
+	answers := askSites(ctx, sitesShares(ctx), selections)
 	defer answers.stop()
 	for i := range selections {
 		s := &selections[i]

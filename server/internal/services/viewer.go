@@ -1,6 +1,7 @@
 package services
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -82,22 +83,57 @@ func (s *viewers) EraseViewer(ctx context.Context, req *pb.EraseViewerRequest) (
 	if s.engine == nil {
 		return nil, errArchiveOff()
 	}
-	known, err := s.engine.Sites(ctx)
+	sites, err := s.sitesToErase(ctx)
 	if err != nil {
 		return nil, err
-	}
-	caller := auth.FromContext(ctx)
-	var sites []string
-	for _, site := range known { // Also those of a vendor that is no longer configured.
-		if caller.SeesSite(site.Name) {
-			sites = append(sites, site.Name)
-		}
 	}
 	erased, err := s.engine.Erase(ctx, sites, archive.Person(id))
 	if err != nil {
 		return nil, err
 	}
 	return &pb.EraseViewerResponse{LicenseCount: count32(erased)}, nil
+}
+
+// sitesToErase returns the sites that the caller may see: those of the archive, also of a vendor that
+// is no longer configured, and those that the vendors list. What the archive does not know yet
+// becomes known, so that rows that are being read for the first time lose the id, too.
+func (s *viewers) sitesToErase(ctx context.Context) (sites []string, err error) {
+	all, err := s.engine.Sites(ctx)
+	if err != nil {
+		return nil, err
+	}
+	caller, known := auth.FromContext(ctx), map[string]archive.Site{}
+	for _, site := range all {
+		if caller.SeesSite(site.Name) {
+			known[site.Name] = site
+			sites = append(sites, site.Name)
+		}
+	}
+	var selections []selection
+	for _, v := range s.vendors.Snapshot().All() {
+		if caller.SeesVendor(v.ID) && v.Adapter.Describe().History != nil {
+			selections = append(selections, newSelection(caller, v, names.Wildcard, known))
+		}
+	}
+	answers := askSites(ctx, sitesShares(ctx), selections)
+	defer answers.stop()
+	for i, of := range selections {
+		zone := cmp.Or(of.vendor.Adapter.Describe().History.TimeZone, time.UTC)
+		listed := answers.next(i).value // A vendor that lists no sites keeps nobody from being erased.
+		for _, site := range of.sites(known, listed) {
+			if site.Zone != nil {
+				continue
+			}
+			if err := s.engine.SetZone(ctx, site.Name, zone); err != nil {
+				return nil, err
+			}
+			sites = append(sites, site.Name)
+		}
+	}
+	if ctx.Err() != nil {
+		return nil, apierror.FromContext(ctx)
+	}
+	return sites, nil
 }
 
 func viewerID(name string) (string, error) {

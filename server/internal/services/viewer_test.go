@@ -196,6 +196,7 @@ func TestAViewersPicture(t *testing.T) {
 }
 
 func TestAnErasedViewerIsNoLongerNamed(t *testing.T) {
+	const late = "vendors/late/sites/D" // the archive reads it after the erasure
 	for name, c := range map[string]struct {
 		caller auth.Identity
 		off    bool
@@ -205,16 +206,18 @@ func TestAnErasedViewerIsNoLongerNamed(t *testing.T) {
 	}{
 		"everywhere": {want: 6},
 		"at one site": {caller: auth.Identity{Sites: []string{"vendors/md5s/sites/B"}}, want: 1,
-			left: []string{"vendors/ids/sites/A", "vendors/left/sites/C"}},
+			left: []string{"vendors/ids/sites/A", late, "vendors/left/sites/C"}},
 		"without a right": {caller: auth.Identity{Vendors: []string{"ghost"}}, code: codes.PermissionDenied,
-			left: []string{"vendors/ids/sites/A", "vendors/left/sites/C", "vendors/md5s/sites/B"}},
+			left: []string{"vendors/ids/sites/A", late, "vendors/left/sites/C", "vendors/md5s/sites/B"}},
 		"of another customer": {caller: auth.Identity{Customers: []string{"c-2"}}, code: codes.PermissionDenied,
-			left: []string{"vendors/ids/sites/A", "vendors/left/sites/C", "vendors/md5s/sites/B"}},
+			left: []string{"vendors/ids/sites/A", late, "vendors/left/sites/C", "vendors/md5s/sites/B"}},
 		"without an archive": {off: true, code: codes.FailedPrecondition,
-			left: []string{"vendors/ids/sites/A", "vendors/left/sites/C", "vendors/md5s/sites/B"}},
+			left: []string{"vendors/ids/sites/A", late, "vendors/left/sites/C", "vendors/md5s/sites/B"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			memory, _, all := aliceWorld(t)
+			all = append(all, configured("down", historical{err: errDown}),
+				configured("late", historical{sites: []string{late}}))
 			var engine archive.Engine = memory
 			if c.off {
 				engine = nil
@@ -223,6 +226,13 @@ func TestAnErasedViewerIsNoLongerNamed(t *testing.T) {
 			res, err := client.EraseViewer(t.Context(), &pb.EraseViewerRequest{Name: "viewers/alice-1"})
 			if e := apierror.Convert(err); err != nil && e.Code != c.code || res.GetLicenseCount() != c.want {
 				t.Errorf("%v, %v; want %d, %v", res, err, c.want, c.code)
+			}
+			fill(t, memory, 1, late)
+			span := archive.Span{From: archive.MinSecond, To: archive.MinSecond + 1}
+			if _, err := memory.Replace(t.Context(), archive.Replacement{Site: late, Span: span, Rows: []archive.Row{
+				{Site: late, Second: span.From, User: "alice-1"},
+			}}); err != nil {
+				t.Fatal(err)
 			}
 			var left []string
 			known, _ := memory.Sites(t.Context())
