@@ -47,8 +47,9 @@ func (d *DB) fromDays(
 	ctx context.Context, q archive.Question, c choice, by archive.Grouping,
 ) (groups []archive.Group, ok bool, err error) {
 	type line struct {
-		site siteEntry
-		v    []int64
+		site  siteEntry
+		clock *clock
+		v     [5]int64
 	}
 	var lines []line
 	a := newAsk()
@@ -64,7 +65,7 @@ func (d *DB) fromDays(
 			query += " AND " + c.series[len(c.series)-1] // that on the code
 		}
 		err := d.ints(ctx, query, nil, func(v []int64) {
-			lines = append(lines, line{site, slices.Clone(v)})
+			lines = append(lines, line{site, clock, [5]int64(v)})
 			a.entries[words][v[1]] = true
 		})
 		if err != nil {
@@ -75,7 +76,7 @@ func (d *DB) fromDays(
 		for _, l := range lines {
 			g := archive.Group{Total: l.v[2], Refused: l.v[2], Users: l.v[3], Devices: l.v[4]}
 			if by.Interval != 0 {
-				g.Start = newClock(l.site.zone).startOfDay(l.v[0])
+				g.Start = l.clock.startOfDay(l.v[0])
 			}
 			g.Keys = keysOf(by, l.site.name, t.entries[words][l.v[1]], q.Status)
 			groups = append(groups, g)
@@ -120,14 +121,19 @@ func (d *DB) fromMonths(
 	return groups, true, nil
 }
 
-func keysOf(by archive.Grouping, site, code string, status pb.License_Status) (keys []string) {
-	for _, dimension := range by.By {
-		keys = append(keys, map[pb.SummarizeLicensesRequest_Dimension]string{
-			pb.SummarizeLicensesRequest_SITE:       site,
-			pb.SummarizeLicensesRequest_VENDOR:     vendorOf(site),
-			pb.SummarizeLicensesRequest_ERROR_CODE: code,
-			pb.SummarizeLicensesRequest_STATUS:     status.String(),
-		}[dimension])
+func keysOf(by archive.Grouping, site, code string, status pb.License_Status) []string {
+	keys := make([]string, len(by.By))
+	for i, dimension := range by.By {
+		switch dimension {
+		case pb.SummarizeLicensesRequest_SITE:
+			keys[i] = site
+		case pb.SummarizeLicensesRequest_VENDOR:
+			keys[i] = vendorOf(site)
+		case pb.SummarizeLicensesRequest_ERROR_CODE:
+			keys[i] = code
+		case pb.SummarizeLicensesRequest_STATUS:
+			keys[i] = status.String()
+		}
 	}
 	return keys
 }
