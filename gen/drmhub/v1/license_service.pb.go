@@ -2503,8 +2503,8 @@ type ExplainLicenseRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The site, "vendors/{vendor}/sites/{site}".
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// The code of the vendor's license server. Empty means that of license. If both are set, they must
-	// be equal.
+	// The code of the vendor's license server. Empty means that of license. If both are set, they
+	// must be equal.
 	ErrorCode string `protobuf:"bytes,2,opt,name=error_code,json=errorCode,proto3" json:"error_code,omitempty"`
 	// The license request that was refused, as SearchLicenses or ListLicenses shows it. Its fields
 	// make the evidence more exact.
