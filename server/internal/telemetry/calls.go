@@ -92,7 +92,6 @@ type call struct {
 	resource, vendor string            // of the request; "" until they are known
 	span             trace.Span        // nil: it is not traced
 	ended            bool
-	refused          error // of a request that gRPC could not receive
 
 	mu         sync.Mutex
 	mutation   string

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"sync"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -51,33 +52,46 @@ func (c *Calls) Stream(
 		ctx = c.options.Identify(ctx)
 	}
 	ctx = one.startSpan(ctx)
-	s := serverstream.WithContext(ctx, to)
-	if one.method.rpc != nil { // Health and reflection name no resource.
-		s = &stream{ServerStream: s, one: one}
-	}
+	s := &stream{ServerStream: serverstream.WithContext(ctx, to)}
 	err := handler(srv, s)
-	if one.refused != nil {
-		err = one.refused
+	request, failure := s.received()
+	if one.method.rpc != nil && request != nil { // Health and reflection name no resource.
+		one.noteRequest(request)
+	}
+	if one.method.rpc != nil && one.face == GRPC && failure != nil {
+		err = failure
 	}
 	one.end(ctx, err)
 	return err
 }
 
-// A stream notes the request of its call.
+// A stream notes the request of its call. RecvMsg may still run when the method has returned.
 type stream struct {
 	grpc.ServerStream
-	one *call
+
+	mu      sync.Mutex
+	request any
+	failure error
 }
 
 // RecvMsg receives a request. gRPC has already sent the status of one that it refuses.
 func (s *stream) RecvMsg(m any) error {
 	err := rpcerror.Received(s.ServerStream.RecvMsg(m))
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if err == nil {
-		s.one.noteRequest(m)
-	} else if !errors.Is(err, io.EOF) && s.one.face == GRPC {
-		s.one.refused = err
+		s.request = m
+	} else if !errors.Is(err, io.EOF) {
+		s.failure = err
 	}
 	return err
+}
+
+// received returns the request, or the error that came instead.
+func (s *stream) received() (request any, failure error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.request, s.failure
 }
 
 // beginGRPC begins a call over gRPC, and gives its response the request id.

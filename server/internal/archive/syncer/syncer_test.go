@@ -95,8 +95,19 @@ func (a *account) set(fails error, blocks chan struct{}) {
 	a.fails, a.blocks = fails, blocks
 }
 
+// setSites changes the vendor's sites while no pass runs.
+func (a *account) setSites(sites ...string) {
+	synctest.Wait()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.Sites = sites
+}
+
 func sitesOf(_ context.Context, v vendors.Vendor) ([]string, error) {
-	return v.Adapter.(*account).Sites, nil
+	a := v.Adapter.(*account)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.Sites, nil
 }
 
 // lines is a log that tests read while it is written.
@@ -157,7 +168,7 @@ func TestPassesBeginAtOnceAndComeAtTheirInterval(t *testing.T) {
 		}
 		// A site disappears, a new one comes, and then the vendor leaves.
 		a.take("vendors/a/sites/t")
-		a.Sites = []string{"vendors/a/sites/s", "vendors/a/sites/u"}
+		a.setSites("vendors/a/sites/s", "vendors/a/sites/u")
 		time.Sleep(11 * time.Minute)
 		a.take("vendors/a/sites/t")
 		time.Sleep(time.Hour)
