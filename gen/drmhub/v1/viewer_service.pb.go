@@ -597,7 +597,7 @@ var File_drmhub_v1_viewer_service_proto protoreflect.FileDescriptor
 
 const file_drmhub_v1_viewer_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1edrmhub/v1/viewer_service.proto\x12\tdrmhub.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fdrmhub/v1/archive_service.proto\x1a#drmhub/v1/drm_account_service.proto\x1a\x1fdrmhub/v1/license_service.proto\x1a\x17drmhub/v1/options.proto\x1a'drmhub/v1/product_license_service.proto\x1a\x1cdrmhub/v1/site_service.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xd6\n" +
+	"\x1edrmhub/v1/viewer_service.proto\x12\tdrmhub.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fdrmhub/v1/archive_service.proto\x1a#drmhub/v1/drm_account_service.proto\x1a\x1fdrmhub/v1/license_service.proto\x1a\x17drmhub/v1/options.proto\x1a'drmhub/v1/product_license_service.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xd6\n" +
 	"\n" +
 	"\x06Viewer\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12#\n" +
@@ -719,7 +719,6 @@ func file_drmhub_v1_viewer_service_proto_init() {
 	file_drmhub_v1_license_service_proto_init()
 	file_drmhub_v1_options_proto_init()
 	file_drmhub_v1_product_license_service_proto_init()
-	file_drmhub_v1_site_service_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

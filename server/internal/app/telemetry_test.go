@@ -318,6 +318,9 @@ func TestCallsThatNoHandlerSeesCount(t *testing.T) {
 			t.Errorf("%s, %s: %q", c.method, c.code, got)
 		}
 	}
+	if err := h.stop(); err != nil {
+		t.Error(err)
+	}
 	if n := strings.Count(h.log.String(), "code=UNIMPLEMENTED"); n != 4 ||
 		strings.Count(h.log.String(), "request_id=mine") != n || strings.Contains(h.log.String(), "RATE_LIMITED") {
 		t.Errorf("the log:\n%s", h.log)
