@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -225,7 +226,9 @@ func applyItems(rules *validate.FieldRules, list *openapi3.Schema) error {
 	if err := applyRules(rules, item); err != nil {
 		return err
 	}
-	list.Items = item.NewRef()
+	if bare := wrapped(list.Items); !reflect.DeepEqual(item, bare) { // A named schema may need no addition.
+		list.Items = item.NewRef()
+	}
 	return nil
 }
 
