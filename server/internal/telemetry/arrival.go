@@ -2,7 +2,7 @@ package telemetry
 
 import (
 	"context"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -13,53 +13,107 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// unhandledTime is how long after the end of a call's context drmhub waits for its handler. gRPC starts the handlers
+// unhandledTime is how long after the end of a call drmhub waits for its handler, at least. gRPC starts the handlers
 // of all calls at once, even of those whose callers have left.
 const unhandledTime = time.Second
 
-// An arrival is a call over gRPC before a handler has it. gRPC refuses some calls itself: those with a compression
-// that it does not know, and those whose method is no path. No interceptor sees them.
+// An arrival is a call over gRPC before a handler has it, and the call's context. gRPC refuses some calls itself:
+// those with a compression that it does not know, and those whose method is no path. No interceptor sees them.
 type arrival struct {
-	at    time.Time
-	taken atomic.Bool
-	stop  func() bool
+	context.Context
+	method string
+	at     time.Time
+	ended  bool // the call had ended at the last look
 }
 
 type arrivalKey struct{}
 
-// Arrived is the tap of a gRPC server. It has a call counted that gRPC refuses before any handler. A grpc.StatsHandler
-// would see these calls too, but costs each call 20 allocations, where this costs five.
+// Value returns the arrival itself for its key.
+func (a *arrival) Value(key any) any {
+	if key == (arrivalKey{}) {
+		return a
+	}
+	return a.Context.Value(key)
+}
+
+// arrivals are the calls that no handler has yet. They are few, and a look at all of them in each second costs less
+// than a timer for each.
+type arrivals struct {
+	mu      sync.Mutex
+	waiting map[*arrival]struct{}
+	looking bool // a look is due
+}
+
+// Arrived is the tap of a gRPC server. It has a call counted that gRPC refuses before any handler. A
+// grpc.StatsHandler would see these calls too, but costs each call 20 allocations.
 func (c *Calls) Arrived(ctx context.Context, info *tap.Info) (context.Context, error) {
 	if c.off {
 		return ctx, nil
 	}
-	a := &arrival{at: time.Now()}
-	ctx = context.WithValue(ctx, arrivalKey{}, a)
-	method := info.FullMethodName
-	a.stop = context.AfterFunc(ctx, func() {
-		time.AfterFunc(unhandledTime, func() {
-			if a.taken.CompareAndSwap(false, true) {
-				c.refusedByGRPC(ctx, method, a.at)
-			}
-		})
-	})
-	return ctx, nil
+	a := &arrival{Context: ctx, method: info.FullMethodName, at: time.Now()}
+	all := &c.arrivals
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if all.waiting == nil {
+		all.waiting = map[*arrival]struct{}{}
+	}
+	all.waiting[a] = struct{}{}
+	if !all.looking {
+		all.looking = true
+		time.AfterFunc(unhandledTime, c.lookForUnhandled)
+	}
+	return a, nil
+}
+
+// take has a handler take an arrival, and reports whether the arrival was still waiting.
+func (all *arrivals) take(a *arrival) bool {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	_, waits := all.waiting[a]
+	delete(all.waiting, a)
+	return waits
+}
+
+// lookForUnhandled ends the calls that had ended at the look before, and that no handler has taken since.
+func (c *Calls) lookForUnhandled() {
+	for _, a := range c.arrivals.unhandled() {
+		c.refusedByGRPC(a)
+	}
+	all := &c.arrivals
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if all.looking = len(all.waiting) > 0; all.looking {
+		time.AfterFunc(unhandledTime, c.lookForUnhandled)
+	}
+}
+
+// unhandled removes the arrivals that no handler will take, and returns them.
+func (all *arrivals) unhandled() (refused []*arrival) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	for a := range all.waiting {
+		if a.ended {
+			delete(all.waiting, a)
+			refused = append(refused, a)
+		}
+		a.ended = a.Err() != nil
+	}
+	return refused
 }
 
 // takeArrival has the handler of a call take it, and returns when the call arrived.
-func takeArrival(ctx context.Context) time.Time {
+func (c *Calls) takeArrival(ctx context.Context) time.Time {
 	a, _ := ctx.Value(arrivalKey{}).(*arrival)
-	if a == nil || !a.taken.CompareAndSwap(false, true) {
+	if a == nil || !c.arrivals.take(a) {
 		return time.Time{}
 	}
-	a.stop()
 	return a.at
 }
 
 // refusedByGRPC ends a call that gRPC has refused with UNIMPLEMENTED.
-func (c *Calls) refusedByGRPC(ctx context.Context, method string, begun time.Time) {
-	ctx, one := c.begin(ctx, method, GRPC, requestIDOf(ctx))
-	one.begun = begun
+func (c *Calls) refusedByGRPC(a *arrival) {
+	ctx, one := c.begin(a, a.method, GRPC, requestIDOf(a))
+	one.begun = a.at
 	err := apierror.New(codes.Unimplemented, pb.ErrorReason_REQUEST_INVALID, "gRPC does not know the compression")
 	if one.method == c.unknown {
 		err = apierror.New(codes.Unimplemented, pb.ErrorReason_METHOD_UNKNOWN, "the method is unknown")

@@ -52,6 +52,7 @@ type Calls struct {
 	requests metric.Float64Histogram // over HTTP
 	routes   sets[httpKey]
 	attempts attempts
+	arrivals arrivals
 	refusals *rate.Limiter // of lines in the log
 	tracer   trace.Tracer  // nil: there are no traces
 }

@@ -96,7 +96,7 @@ func (s *stream) received() (request any, failure error) {
 
 // beginGRPC begins a call over gRPC, and gives its response the request id.
 func (c *Calls) beginGRPC(ctx context.Context, method string) (context.Context, *call) {
-	took := takeArrival(ctx)
+	took := c.takeArrival(ctx)
 	ctx, one := c.begin(ctx, method, GRPC, requestIDOf(ctx))
 	if !took.IsZero() {
 		one.begun = took
