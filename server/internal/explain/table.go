@@ -6,6 +6,7 @@ import (
 	"embed"
 	"fmt"
 	"path"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 	"google.golang.org/protobuf/proto"
@@ -25,6 +26,12 @@ type codeTable struct {
 	Page    string `yaml:"page"`    // the vendor's own page, for codes that the table lacks
 	Success string `yaml:"success"` // the code of a success, where the vendor has one
 	Codes   []row  `yaml:"codes"`
+	// Inherits names the kind whose server is behind this vendor. Its codes mean the same here.
+	Inherits struct {
+		Kind   string   `yaml:"kind"`
+		Except []string `yaml:"except"` // the codes that are not inherited
+		Source string   `yaml:"source"` // who says that the kind's server is behind this vendor
+	} `yaml:"inherits"`
 }
 
 // A row explains one code.
@@ -46,7 +53,39 @@ var kinds, explanations = readTable()
 
 // readTable reads the table. It panics if the table is wrong, since the table is part of the program.
 func readTable() (map[string]codeTable, map[key]*pb.Explanation) {
-	byKind, byCode := map[string]codeTable{}, map[key]*pb.Explanation{}
+	byKind, byCode := readKinds(), map[key]*pb.Explanation{}
+	for kind, t := range byKind {
+		for _, r := range t.Codes {
+			k := key{kind, r.Code}
+			if byCode[k] != nil {
+				panic(fmt.Sprintf("explain: the table of %s explains %s twice", kind, r.Code))
+			}
+			byCode[k] = r.explanation()
+		}
+	}
+	for kind, t := range byKind {
+		for _, r := range byKind[t.Inherits.Kind].Codes {
+			k := key{kind, r.Code}
+			if byCode[k] == nil && !slices.Contains(t.Inherits.Except, r.Code) {
+				byCode[k] = r.inherited(t.Inherits.Source).explanation()
+			}
+		}
+	}
+	return byKind, byCode
+}
+
+// inherited returns a row for a vendor that another vendor's server is behind. The remedy is not that
+// vendor's own word.
+func (r row) inherited(source string) row {
+	r.Source += "; " + source
+	if r.Confidence == pb.Explanation_CONFIRMED.String() {
+		r.Confidence = pb.Explanation_INFERRED_REMEDY.String()
+	}
+	return r
+}
+
+func readKinds() map[string]codeTable {
+	byKind := map[string]codeTable{}
 	entries, err := files.ReadDir("codes")
 	if err != nil {
 		panic(err)
@@ -61,15 +100,8 @@ func readTable() (map[string]codeTable, map[key]*pb.Explanation) {
 			panic(fmt.Sprintf("explain: %s: %v", entry.Name(), err))
 		}
 		byKind[t.Kind] = t
-		for _, r := range t.Codes {
-			k := key{t.Kind, r.Code}
-			if byCode[k] != nil {
-				panic(fmt.Sprintf("explain: %s explains %s twice", entry.Name(), r.Code))
-			}
-			byCode[k] = r.explanation()
-		}
 	}
-	return byKind, byCode
+	return byKind
 }
 
 func (r row) explanation() *pb.Explanation {
