@@ -21,13 +21,15 @@ import (
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
-// archives is the ArchiveService.
+// archives is the ArchiveService. Its Unsafe server makes a missing RPC a compile error.
 type archives struct {
-	pb.UnimplementedArchiveServiceServer
+	pb.UnsafeArchiveServiceServer
 	vendors *vendors.Registry
 	engine  archive.Engine // nil if the archive is off
 	syncer  *syncer.Syncer // nil if the archive is off
 }
+
+var _ pb.ArchiveServiceServer = (*archives)(nil)
 
 const archiveSuffix = "/archive"
 
@@ -53,21 +55,6 @@ func (s *archives) ListArchives(
 	res.TotalSize = int32(len(all))
 	res.Archives, res.NextPageToken, err = paging.Slice(req, all)
 	return res, err
-}
-
-// included returns the vendors that a parent includes and the caller may see.
-func included(ctx context.Context, all *vendors.Registry, parent string) ([]vendors.Vendor, error) {
-	some := all.All()
-	if parent != names.Vendor.Name(names.Wildcard) {
-		v, err := all.Lookup(parent)
-		if err != nil {
-			return nil, err
-		}
-		some = []vendors.Vendor{v}
-	}
-	caller := auth.FromContext(ctx)
-	unseen := func(v vendors.Vendor) bool { return !caller.SeesVendor(v.ID) }
-	return slices.DeleteFunc(slices.Clone(some), unseen), nil
 }
 
 // listArchives returns the archives of the sites that the vendors list, and of those that are

@@ -74,17 +74,13 @@ func (s *archives) choose(ctx context.Context, parent string) (chosen, error) {
 func (c *chosen) vendorsWithHistory(
 	ctx context.Context, all *vendors.Registry, parent string,
 ) (with []vendors.Vendor, err error) {
-	included := all.All()
-	if id := strings.Split(parent, "/")[1]; id != names.Wildcard {
-		v, err := all.Lookup(parent)
-		if err != nil {
-			return nil, err
-		}
-		included = []vendors.Vendor{v}
+	included, err := included(ctx, all, parent)
+	if err != nil {
+		return nil, err
 	}
 	caller, rpc := auth.FromContext(ctx), contract.Lookup(method(ctx))
-	included = slices.DeleteFunc(slices.Clone(included), func(v vendors.Vendor) bool {
-		return !caller.SeesVendor(v.ID) || rpc != nil && !caller.Sees(rpc, v.Name())
+	included = slices.DeleteFunc(included, func(v vendors.Vendor) bool {
+		return rpc != nil && !caller.Sees(rpc, v.Name())
 	})
 	for _, v := range included {
 		c.accounts[v.ID] = v

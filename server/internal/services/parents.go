@@ -18,21 +18,30 @@ import (
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
-// vendorsWith returns the vendors that a parent includes, that have the capability and that the caller may
-// see, in the order of the configuration. It fails if none of the vendors that the caller sees has the
-// capability, and returns none if the caller sees no vendor, or none of what they hold.
-func vendorsWith[C any](ctx context.Context, all *vendors.Registry, parent string) ([]vendors.Vendor, error) {
-	included := all.All()
+// included returns the vendors that a parent includes and the caller may see, in the order of the configuration.
+func included(ctx context.Context, all *vendors.Registry, parent string) ([]vendors.Vendor, error) {
+	some := all.All()
 	if id := strings.Split(parent, "/")[1]; id != names.Wildcard {
 		v, err := all.Lookup(parent)
 		if err != nil {
 			return nil, err
 		}
-		included = []vendors.Vendor{v}
+		some = []vendors.Vendor{v}
+	}
+	caller := auth.FromContext(ctx)
+	unseen := func(v vendors.Vendor) bool { return !caller.SeesVendor(v.ID) }
+	return slices.DeleteFunc(slices.Clone(some), unseen), nil
+}
+
+// vendorsWith returns the vendors that a parent includes, that have the capability and that the caller may
+// see, in the order of the configuration. It fails if none of the vendors that the caller sees has the
+// capability, and returns none if the caller sees no vendor, or none of what they hold.
+func vendorsWith[C any](ctx context.Context, all *vendors.Registry, parent string) ([]vendors.Vendor, error) {
+	included, err := included(ctx, all, parent)
+	if err != nil {
+		return nil, err
 	}
 	caller, rpc := auth.FromContext(ctx), contract.Lookup(method(ctx))
-	unseen := func(v vendors.Vendor) bool { return !caller.SeesVendor(v.ID) }
-	included = slices.DeleteFunc(slices.Clone(included), unseen)
 	var with []vendors.Vendor
 	capable := len(included) == 0 && len(all.All()) > 0
 	for _, v := range included {
