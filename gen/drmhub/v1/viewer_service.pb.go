@@ -268,7 +268,10 @@ func (x *EraseViewerRequest) GetName() string {
 type EraseViewerResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The number of license requests that no longer name the viewer.
-	LicenseCount  int32 `protobuf:"varint,1,opt,name=license_count,json=licenseCount,proto3" json:"license_count,omitempty"`
+	LicenseCount int32 `protobuf:"varint,1,opt,name=license_count,json=licenseCount,proto3" json:"license_count,omitempty"`
+	// The names of the vendors that did not list their sites. A site of theirs that the archive does
+	// not know yet can still come to name the viewer: repeat the call later.
+	Unreachable   []string `protobuf:"bytes,2,rep,name=unreachable,proto3" json:"unreachable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -308,6 +311,13 @@ func (x *EraseViewerResponse) GetLicenseCount() int32 {
 		return x.LicenseCount
 	}
 	return 0
+}
+
+func (x *EraseViewerResponse) GetUnreachable() []string {
+	if x != nil {
+		return x.Unreachable
+	}
+	return nil
 }
 
 // SiteActivity counts one viewer's license requests at one site.
@@ -642,9 +652,10 @@ const file_drmhub_v1_viewer_service_proto_rawDesc = "" +
 	"start_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x01R\tstartTime\"X\n" +
 	"\x12EraseViewerRequest\x12B\n" +
 	"\x04name\x18\x01 \x01(\tB.\xe0A\x02\xfaA\x12\n" +
-	"\x10drmhub.v1/Viewer\xbaH\x13r\x112\x0f^viewers/[^/]+$R\x04name\":\n" +
+	"\x10drmhub.v1/Viewer\xbaH\x13r\x112\x0f^viewers/[^/]+$R\x04name\"\\\n" +
 	"\x13EraseViewerResponse\x12#\n" +
-	"\rlicense_count\x18\x01 \x01(\x05R\flicenseCount2\x8f\x02\n" +
+	"\rlicense_count\x18\x01 \x01(\x05R\flicenseCount\x12 \n" +
+	"\vunreachable\x18\x02 \x03(\tR\vunreachable2\x8f\x02\n" +
 	"\rViewerService\x12p\n" +
 	"\tGetViewer\x12\x1b.drmhub.v1.GetViewerRequest\x1a\x11.drmhub.v1.Viewer\"3\xdaA\x04name\xca\xf3\x18\fviewers:read\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/{name=viewers/*}\x12\x8b\x01\n" +
 	"\vEraseViewer\x12\x1d.drmhub.v1.EraseViewerRequest\x1a\x1e.drmhub.v1.EraseViewerResponse\"=\xdaA\x04name\xca\xf3\x18\rviewers:write\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/v1/{name=viewers/*}:eraseBg\n" +

@@ -83,7 +83,7 @@ func (s *viewers) EraseViewer(ctx context.Context, req *pb.EraseViewerRequest) (
 	if s.engine == nil {
 		return nil, errArchiveOff()
 	}
-	sites, err := s.sitesToErase(ctx)
+	sites, unreachable, err := s.sitesToErase(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -91,16 +91,17 @@ func (s *viewers) EraseViewer(ctx context.Context, req *pb.EraseViewerRequest) (
 	if err != nil {
 		return nil, err
 	}
-	return &pb.EraseViewerResponse{LicenseCount: count32(erased)}, nil
+	return &pb.EraseViewerResponse{LicenseCount: count32(erased), Unreachable: unreachable}, nil
 }
 
 // sitesToErase returns the sites that the caller may see: those of the archive, also of a vendor that
 // is no longer configured, and those that the vendors list. What the archive does not know yet
-// becomes known, so that rows that are being read for the first time lose the id, too.
-func (s *viewers) sitesToErase(ctx context.Context) (sites []string, err error) {
+// becomes known, so that rows that are being read for the first time lose the id, too. unreachable
+// are the vendors that did not list their sites.
+func (s *viewers) sitesToErase(ctx context.Context) (sites, unreachable []string, err error) {
 	all, err := s.engine.Sites(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	caller, known := auth.FromContext(ctx), map[string]archive.Site{}
 	for _, site := range all {
@@ -119,21 +120,24 @@ func (s *viewers) sitesToErase(ctx context.Context) (sites []string, err error) 
 	defer answers.stop()
 	for i, of := range selections {
 		zone := cmp.Or(of.vendor.Adapter.Describe().History.TimeZone, time.UTC)
-		listed := answers.next(i).value // A vendor that lists no sites keeps nobody from being erased.
-		for _, site := range of.sites(known, listed) {
+		got := answers.next(i)
+		if got.slow || got.err != nil {
+			unreachable = append(unreachable, of.vendor.Name())
+		}
+		for _, site := range of.sites(known, got.value) {
 			if site.Zone != nil {
 				continue
 			}
 			if err := s.engine.SetZone(ctx, site.Name, zone); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			sites = append(sites, site.Name)
 		}
 	}
 	if ctx.Err() != nil {
-		return nil, apierror.FromContext(ctx)
+		return nil, nil, apierror.FromContext(ctx)
 	}
-	return sites, nil
+	return sites, unreachable, nil
 }
 
 func viewerID(name string) (string, error) {

@@ -201,10 +201,11 @@ func TestAnErasedViewerIsNoLongerNamed(t *testing.T) {
 		caller auth.Identity
 		off    bool
 		want   int32
+		down   string   // the vendor that did not list its sites
 		left   []string // the sites that still name the viewer
 		code   codes.Code
 	}{
-		"everywhere": {want: 6},
+		"everywhere": {want: 6, down: "vendors/down"},
 		"at one site": {caller: auth.Identity{Sites: []string{"vendors/md5s/sites/B"}}, want: 1,
 			left: []string{"vendors/ids/sites/A", late, "vendors/left/sites/C"}},
 		"without a right": {caller: auth.Identity{Vendors: []string{"ghost"}}, code: codes.PermissionDenied,
@@ -224,8 +225,9 @@ func TestAnErasedViewerIsNoLongerNamed(t *testing.T) {
 			}
 			client := pb.NewViewerServiceClient(connect(t, engine, c.caller, "viewers:write viewers:read", all...))
 			res, err := client.EraseViewer(t.Context(), &pb.EraseViewerRequest{Name: "viewers/alice-1"})
-			if e := apierror.Convert(err); err != nil && e.Code != c.code || res.GetLicenseCount() != c.want {
-				t.Errorf("%v, %v; want %d, %v", res, err, c.want, c.code)
+			if e := apierror.Convert(err); err != nil && e.Code != c.code || res.GetLicenseCount() != c.want ||
+				strings.Join(res.GetUnreachable(), " ") != c.down {
+				t.Errorf("%v, %v; want %d without %q, %v", res, err, c.want, c.down, c.code)
 			}
 			fill(t, memory, 1, late)
 			span := archive.Span{From: archive.MinSecond, To: archive.MinSecond + 1}
