@@ -21,8 +21,7 @@
 // What raw SQL takes grows with the rows, and what the archive's counts by day and month take does not.
 // So a smaller world shows smaller ratios.
 //
-// The program fails if a figure misses what the issue of the archive demands. Of ClickHouse, the issue
-// demands no figures.
+// The program fails if a figure misses what is demanded of it. Nothing is demanded of ClickHouse.
 package main
 
 import (

@@ -2881,24 +2881,24 @@ const file_drmhub_v1_archive_service_proto_rawDesc = "" +
 	"\blicenses\x18\x01 \x03(\v2\x12.drmhub.v1.LicenseR\blicenses\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12/\n" +
 	"\bcoverage\x18\x03 \x03(\v2\x13.drmhub.v1.CoverageR\bcoverage\x12 \n" +
-	"\vunreachable\x18\x04 \x03(\tR\vunreachable\"\xf7\x01\n" +
+	"\vunreachable\x18\x04 \x03(\tR\vunreachable\"\xfc\x01\n" +
 	"\x17ListUsageReportsRequest\x12P\n" +
 	"\x06parent\x18\x01 \x01(\tB8\xe0A\x02\xfaA\x10\n" +
 	"\x0edrmhub.v1/Site\xbaH\x1fr\x1d2\x1b^vendors/[^/]+/sites/[^/]+$R\x06parent\x12'\n" +
 	"\tpage_size\x18\x02 \x01(\x05B\n" +
 	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\x12\"\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tB\x03\xe0A\x01R\tpageToken\x12=\n" +
-	"\x05month\x18\x04 \x01(\tB'\xe0A\x01\xbaH!\xd8\x01\x01r\x1c2\x1a^[0-9]{4}-(0[1-9]|1[0-2])$R\x05month\"\xc0\x01\n" +
+	"page_token\x18\x03 \x01(\tB\x03\xe0A\x01R\tpageToken\x12B\n" +
+	"\x05month\x18\x04 \x01(\tB,\xe0A\x01\xbaH&\xd8\x01\x01r!2\x1f^[1-9][0-9]{3}-(0[1-9]|1[0-2])$R\x05month\"\xc0\x01\n" +
 	"\x18ListUsageReportsResponse\x12;\n" +
 	"\rusage_reports\x18\x01 \x03(\v2\x16.drmhub.v1.UsageReportR\fusageReports\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n" +
 	"\n" +
 	"total_size\x18\x03 \x01(\x05R\ttotalSize\x12 \n" +
-	"\vunreachable\x18\x04 \x03(\tR\vunreachable\"\x92\x03\n" +
+	"\vunreachable\x18\x04 \x03(\tR\vunreachable\"\x97\x03\n" +
 	"\x17ReconcileInvoiceRequest\x12D\n" +
-	"\x06parent\x18\x01 \x01(\tB,\xe0A\x02\xfaA\x10\x12\x0edrmhub.v1/Site\xbaH\x13r\x112\x0f^vendors/[^/]+$R\x06parent\x12:\n" +
-	"\x05month\x18\x02 \x01(\tB$\xe0A\x02\xbaH\x1er\x1c2\x1a^[0-9]{4}-(0[1-9]|1[0-2])$R\x05month\x12:\n" +
+	"\x06parent\x18\x01 \x01(\tB,\xe0A\x02\xfaA\x10\x12\x0edrmhub.v1/Site\xbaH\x13r\x112\x0f^vendors/[^/]+$R\x06parent\x12?\n" +
+	"\x05month\x18\x02 \x01(\tB)\xe0A\x02\xbaH#r!2\x1f^[1-9][0-9]{3}-(0[1-9]|1[0-2])$R\x05month\x12:\n" +
 	"\x05lines\x18\x03 \x03(\v2\x16.drmhub.v1.InvoiceLineB\f\xe0A\x01\xbaH\x06\x92\x01\x03\x10\xe8\aR\x05lines\x12\x1e\n" +
 	"\x03csv\x18\x04 \x01(\tB\f\xe0A\x01\xbaH\x06r\x04\x18\xc0\x84=R\x03csv\x12+\n" +
 	"\vsample_size\x18\x05 \x01(\x05B\n" +
