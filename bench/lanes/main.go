@@ -36,8 +36,6 @@ const (
 	// connection is how many goroutines net/http has for each connection, and spare is how many further
 	// ones there may be.
 	connection, spare = 2, 50
-	// stale is how old the server's count of its goroutines may be.
-	stale = 16 * time.Second
 )
 
 func run(ctx context.Context, args []string, out io.Writer) error {
@@ -76,15 +74,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "goroutines: %d, and %d beside the callers who are stuck; memory: %d MiB, and %d MiB\n",
-		calm.goroutines, busy.goroutines, calm.resident>>20, busy.resident>>20)
-	if quotient > *limit || busy.goroutines-calm.goroutines >= (1+connection)*reads+queue+spare {
+		calm.Goroutines, busy.Goroutines, calm.Resident>>20, busy.Resident>>20)
+	if quotient > *limit || busy.Goroutines-calm.Goroutines >= (1+connection)*reads+queue+spare {
 		return errors.New("the vendor that stalls holds up the other one")
 	}
 	return nil
 }
-
-// A sample is the state of the server's process.
-type sample struct{ goroutines, resident int }
 
 // A measurement is how long calls took, in order.
 type measurement struct{ quiet, stalled []time.Duration }

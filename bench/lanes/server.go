@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"net/http"
@@ -9,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -108,14 +105,14 @@ func (s *server) measure(ctx context.Context, length time.Duration, stuck int) (
 }
 
 // bounds returns the state of the server alone, and beside the callers of the silent vendor.
-func (s *server) bounds(ctx context.Context, stuck int) (calm, busy sample, err error) {
-	pause(ctx, stale)
-	if calm, err = s.sample(ctx); err != nil {
+func (s *server) bounds(ctx context.Context, stuck int) (calm, busy program.Sample, err error) {
+	pause(ctx, program.Stale)
+	if calm, err = s.Sample(ctx); err != nil {
 		return calm, busy, err
 	}
 	defer s.stick(ctx, stuck)()
-	pause(ctx, stale)
-	busy, err = s.sample(ctx)
+	pause(ctx, program.Stale)
+	busy, err = s.Sample(ctx)
 	return calm, busy, err
 }
 
@@ -167,28 +164,4 @@ func (s *server) list(ctx context.Context, length time.Duration) (took []time.Du
 	running.Wait()
 	slices.Sort(took)
 	return took, err
-}
-
-// sample returns the server's goroutines and resident memory.
-func (s *server) sample(ctx context.Context) (now sample, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.HTTP+"/metrics", http.NoBody)
-	if err != nil {
-		return now, err
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return now, err
-	}
-	defer func() { _ = res.Body.Close() }()
-	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
-		if value, ok := strings.CutPrefix(lines.Text(), "go_goroutine_count"); ok {
-			count, err := strconv.ParseFloat(value[strings.LastIndexByte(value, ' ')+1:], 64)
-			if err != nil {
-				return now, err
-			}
-			now.goroutines = int(count)
-		}
-	}
-	now.resident, err = s.Memory("VmRSS")
-	return now, err
 }

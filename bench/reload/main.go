@@ -33,8 +33,6 @@ const (
 	spare = 20
 	// settleTime bounds how long the goroutines of the last reloads may take to end.
 	settleTime = time.Minute
-	// stale is how old the server's count of its goroutines may be.
-	stale = 16 * time.Second
 )
 
 func run(ctx context.Context, args []string, out io.Writer) error {
@@ -55,10 +53,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := pause(ctx, stale); err != nil {
+	if err := pause(ctx, program.Stale); err != nil {
 		return err
 	}
-	before, err := s.sample(ctx)
+	before, err := s.Sample(ctx)
 	if err != nil {
 		return err
 	}
@@ -76,24 +74,21 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	fmt.Fprintf(out, "| alone | %s |\n| beside %d reloads in %v | %s |\n\n",
 		alone, *reloads, took.Round(time.Second), beside)
 	fmt.Fprintf(out, "goroutines: %d before, %d after; memory: %d MiB before, %d MiB after\n",
-		before.goroutines, after.goroutines, before.resident>>20, after.resident>>20)
+		before.Goroutines, after.Goroutines, before.Resident>>20, after.Resident>>20)
 	fmt.Fprintf(out, "%d requests had the new key\n", s.rotated.Load())
 	return errors.Join(alone.failure, beside.failure, s.judge(before, after))
 }
 
 // judge returns an error if the new key was not used, or if goroutines are left.
-func (s *server) judge(before, after sample) error {
+func (s *server) judge(before, after program.Sample) error {
 	switch {
 	case s.rotated.Load() == 0:
 		return errors.New("the new key was never used")
-	case after.goroutines > before.goroutines+spare:
+	case after.Goroutines > before.Goroutines+spare:
 		return errors.New("goroutines are left")
 	}
 	return nil
 }
-
-// A sample is the state of the server's process.
-type sample struct{ goroutines, resident int }
 
 // A measurement is how calls ended.
 type measurement struct {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -11,8 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -186,38 +183,14 @@ func (s *server) reloadOften(ctx context.Context, times int, every time.Duration
 }
 
 // settled returns the state of the server once it has no more goroutines than before, or after some time.
-func (s *server) settled(ctx context.Context, before sample) (now sample, err error) {
+func (s *server) settled(ctx context.Context, before program.Sample) (now program.Sample, err error) {
 	for deadline := time.Now().Add(settleTime); ; {
-		if err := pause(ctx, stale); err != nil {
+		if err := pause(ctx, program.Stale); err != nil {
 			return now, err
 		}
-		now, err = s.sample(ctx)
-		if err != nil || now.goroutines <= before.goroutines+spare || time.Now().After(deadline) {
+		now, err = s.Sample(ctx)
+		if err != nil || now.Goroutines <= before.Goroutines+spare || time.Now().After(deadline) {
 			return now, err
 		}
 	}
-}
-
-// sample returns the server's goroutines and resident memory.
-func (s *server) sample(ctx context.Context) (now sample, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.HTTP+"/metrics", http.NoBody)
-	if err != nil {
-		return now, err
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return now, err
-	}
-	defer func() { _ = res.Body.Close() }()
-	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
-		if value, ok := strings.CutPrefix(lines.Text(), "go_goroutine_count"); ok {
-			count, err := strconv.ParseFloat(value[strings.LastIndexByte(value, ' ')+1:], 64)
-			if err != nil {
-				return now, err
-			}
-			now.goroutines = int(count)
-		}
-	}
-	now.resident, err = s.Memory("VmRSS")
-	return now, err
 }
