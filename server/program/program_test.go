@@ -108,10 +108,10 @@ func get(t *testing.T, url string) string {
 func TestTheCommandsThatTheSandboxPrintsWork(t *testing.T) {
 	said := running(t, welcomeLines, "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0")
 	urls := regexp.MustCompile(`curl '?(http://[^'\s]+)`).FindAllStringSubmatch(said, -1)
-	if len(urls) != 2 || !strings.Contains(said, "grpcurl") {
+	if len(urls) != 3 || !strings.Contains(said, "grpcurl") {
 		t.Fatalf("it prints %s", said)
 	}
-	for i, want := range []string{`vendors/pallycon/sites/DEMO`, `"status":"FAILURE"`} {
+	for i, want := range []string{`vendors/pallycon/sites/DEMO`, `"status":"FAILURE"`, `DEVICE_REVOKED`} {
 		if body := get(t, urls[i][1]); !strings.Contains(body, want) {
 			t.Errorf("%s returns %s", urls[i][1], body)
 		}

@@ -114,6 +114,7 @@ func welcome(grpcAddr, restURL string, twins []app.Twin) string {
 	fmt.Fprintf(&text, `This is the sandbox, with a twin of each vendor inside. Try:
   curl %[2]s/v1/vendors/-/sites
   curl '%[2]s/v1/vendors/-/sites/-/licenses?filter.userId=tester01&filter.status=FAILURE&pageSize=3'
+  curl '%[2]s/v1/vendors/pallycon/sites/MOVI/licenses:explain?errorCode=7110&collectEvidence=true'
   %[3]s licenses list%[4]s --user-id tester01 --status FAILURE --limit 3
   go run github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4 -plaintext %[1]s list
 Each twin shows its requests, and takes orders for faults, below its admin path:

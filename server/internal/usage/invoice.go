@@ -162,7 +162,7 @@ func (c cells) line(vendor string) (*pb.InvoiceLine, error) {
 	}
 	line.Quantity = int32(quantity)
 	if line.GetUnitPrice() != "" && !decimal.MatchString(line.GetUnitPrice()) {
-		return nil, c.wrong(3, "must be a decimal number such as 0.0125, with at most 9 digits behind the point")
+		return nil, c.wrong(3, "must be a decimal number such as 0.0125, with at most 9 decimal digits")
 	}
 	if line.GetCurrency() != "" && !currency.MatchString(line.GetCurrency()) {
 		return nil, c.wrong(4, "must be the code of a currency: three capital letters, such as EUR")
