@@ -1,0 +1,65 @@
+// Asks the API for what a part of a page shows, once or again and again.
+import { useEffect, useReducer, useRef } from "preact/hooks";
+import { logins } from "./api.js";
+
+/** What is known of a question. */
+export type Answer<T> = {
+  /** The last result. It stays while a newer one is awaited. */
+  data?: T;
+  /** Why the last try failed. */
+  failure?: unknown;
+  /** Whether a result is awaited. */
+  busy: boolean;
+  /** Asks anew. */
+  again: () => void;
+  /** Stops waiting. */
+  cancel: () => void;
+};
+
+/**
+ * Asks when the key changes, after a login, and every so many milliseconds while the page is visible. `show` passes on
+ * what is there already, for a list that comes page by page.
+ */
+export function useAsk<T>(
+  key: string,
+  ask: (signal: AbortSignal, show: (data: T) => void) => Promise<T>,
+  every = 0,
+): Answer<T> {
+  const [, render] = useReducer((n: number) => n + 1, 0);
+  const state = useRef<Answer<T>>({ busy: true, again() {}, cancel() {} });
+  const change = (changes: Partial<Answer<T>>) => {
+    state.current = { ...state.current, ...changes };
+    render(0);
+  };
+  const latest = useRef(ask);
+  latest.current = ask;
+  const login = logins.value;
+
+  useEffect(() => {
+    let running = new AbortController();
+    const again = async () => {
+      running.abort();
+      const mine = (running = new AbortController());
+      change({ busy: true });
+      try {
+        const data = await latest.current(mine.signal, (data) => mine.signal.aborted || change({ data }));
+        if (mine === running) change({ data, failure: undefined, busy: false });
+      } catch (failure) {
+        if (mine === running && !mine.signal.aborted) change({ failure, busy: false });
+      }
+    };
+    const cancel = () => {
+      running.abort();
+      change({ busy: false });
+    };
+    change({ again: () => void again(), cancel });
+    void again();
+    const timer = every && setInterval(() => document.visibilityState === "visible" && void again(), every);
+    return () => {
+      running.abort();
+      clearInterval(timer);
+    };
+  }, [key, every, login]);
+
+  return state.current;
+}

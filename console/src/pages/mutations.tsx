@@ -1,0 +1,3 @@
+export function Mutations() {
+  return <h1>Mutations</h1>;
+}

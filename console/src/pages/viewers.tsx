@@ -1,0 +1,3 @@
+export function Viewers() {
+  return <h1>Viewers</h1>;
+}

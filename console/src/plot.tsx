@@ -1,0 +1,94 @@
+// The one plot of the console: stacked bars over time, or lines.
+import { useEffect, useId, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { count } from "./show.js";
+
+/** One series: a value for each time. */
+export type Series = { label: string; values: number[] };
+
+/** Colors that people who see few colors can tell apart. A series keeps its place, and so its color. */
+const colors = ["#3d6fd6", "#d97925", "#2f9e6e", "#a04fc4", "#c23b5a", "#7a7f2a", "#2596a8", "#8a5a3c"];
+
+/** The color of the series at a place. */
+export const color = (at: number) => colors[at % colors.length]!;
+
+export function Plot({ caption, times, series, lines = false }: {
+  caption: string;
+  /** The start of each interval, in seconds since 1970. */
+  times: number[];
+  series: Series[];
+  lines?: boolean;
+}) {
+  const holder = useRef<HTMLDivElement>(null);
+  const chart = useRef<uPlot>(null);
+  const label = useId();
+  const layout = `${lines} ${series.map((s) => s.label).join("\n")}`;
+
+  useEffect(() => {
+    const element = holder.current!;
+    const plot = new uPlot(options(element, series, lines), data(times, series, lines), element);
+    chart.current = plot;
+    const resized = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height }));
+    resized.observe(element);
+    return () => {
+      resized.disconnect();
+      plot.destroy();
+    };
+  }, [layout]);
+
+  useEffect(() => chart.current?.setData(data(times, series, lines)), [times, series]);
+
+  const sums = series.map((s) => `${s.label}: ${count(s.values.reduce((a, b) => a + b, 0))}`).join(", ");
+  return (
+    <figure aria-labelledby={label}>
+      <figcaption id={label}>{caption}</figcaption>
+      <div ref={holder} class="plot" role="img" aria-label={`${caption}. In all: ${sums || "nothing"}`} />
+      <ul class="legend" aria-hidden="true">
+        {series.map((s, at) => <li key={s.label}><i style={{ background: color(at) }} />{s.label || "(none)"}</li>)}
+      </ul>
+    </figure>
+  );
+}
+
+const height = 180;
+
+function options(element: HTMLElement, series: Series[], lines: boolean): uPlot.Options {
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  const axis: uPlot.Axis = {
+    stroke: dark ? "#ccc" : "#333",
+    grid: { stroke: dark ? "#333" : "#ddd", width: 1 },
+    ticks: { show: false },
+  };
+  const drawn = series.map((s, at): uPlot.Series => ({
+    label: s.label,
+    stroke: color(at),
+    points: { show: lines },
+    ...(!lines && { fill: color(at), paths: uPlot.paths.bars!({ size: [0.7, 40] }) }),
+  }));
+  return {
+    width: element.clientWidth,
+    height,
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
+    cursor: { drag: { setScale: false } },
+    legend: { show: false },
+    scales: {
+      x: { time: true, range: (_, from, to) => [from - margin(from, to), to + margin(from, to)] },
+      y: { range: (_, __, top) => [0, Math.max(top ?? 0, 1) * 1.1] },
+    },
+    axes: [axis, { ...axis, size: 55 }],
+    // The highest sum is drawn first, and lower ones over it.
+    series: [{}, ...(lines ? drawn : drawn.reverse())],
+  };
+}
+
+/** Leaves room for half a bar at both ends. */
+const margin = (from: number, to: number) => Math.max((to - from) / 40, 1800);
+
+/** Returns the columns of the plot. Each bar begins where the one below it ends. */
+function data(times: number[], series: Series[], lines: boolean): uPlot.AlignedData {
+  if (lines) return [times, ...series.map((s) => s.values)];
+  const sums: number[][] = [];
+  for (const { values } of series) sums.push(times.map((_, i) => (values[i] ?? 0) + (sums.at(-1)?.[i] ?? 0)));
+  return [times, ...sums.reverse()];
+}

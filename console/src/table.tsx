@@ -1,0 +1,78 @@
+// The one table of the console: sorted by its heads, and never more rows on the page than a person reads.
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren, Key } from "preact";
+import { useId, useMemo } from "preact/hooks";
+
+/** A column. With `by`, its head sorts the rows. */
+export type Column<Row> = {
+  title: string;
+  cell: (row: Row) => ComponentChildren;
+  by?: (row: Row) => string | number;
+  /** Whether its cells are numbers, which align at the right. */
+  number?: boolean;
+};
+
+/** How many rows are on the page before a person asks for all. */
+const first = 200;
+
+export function Table<Row>({ caption, rows, columns, id, empty }: {
+  caption: ComponentChildren;
+  rows: Row[];
+  columns: Column<Row>[];
+  /** What tells a row from the others. */
+  id: (row: Row, index: number) => Key;
+  /** What to say where there are no rows. */
+  empty?: string;
+}) {
+  const label = useId();
+  const all = useSignal(false);
+  const order = useSignal({ column: -1, down: false });
+  const { column, down } = order.value;
+  const by = columns[column]?.by;
+  const sorted = useMemo(() => (by ? inOrder(rows, by, down) : rows), [rows, column, down]);
+  const shown = all.value ? sorted : sorted.slice(0, first);
+  const turn = (at: number) => (order.value = { column: at, down: column === at && !down });
+  return (
+    <>
+      <div class="scroll" tabIndex={0} role="region" aria-labelledby={label}>
+        <table>
+          <caption id={label}>{caption}</caption>
+          <thead>
+            <tr>
+              {columns.map((c, at) => (
+                <th key={c.title} scope="col" class={c.number ? "number" : ""} aria-sort={sorting(column === at, down)}>
+                  {c.by ? (
+                    <button type="button" class="head" onClick={() => turn(at)}>
+                      {c.title}<span aria-hidden="true">{column === at ? (down ? " ▾" : " ▴") : ""}</span>
+                    </button>
+                  ) : c.title}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map((row, at) => (
+              <tr key={id(row, at)}>
+                {columns.map((c) => <td key={c.title} class={c.number ? "number" : ""}>{c.cell(row)}</td>)}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        {rows.length === 0 && empty && <p class="none">{empty}</p>}
+      </div>
+      {shown.length < sorted.length && (
+        <button type="button" onClick={() => (all.value = true)}>Show all {sorted.length} rows</button>
+      )}
+    </>
+  );
+}
+
+const sorting = (mine: boolean, down: boolean) => (mine ? (down ? "descending" : "ascending") : "none");
+
+function inOrder<Row>(rows: Row[], by: (row: Row) => string | number, down: boolean): Row[] {
+  const turn = down ? -1 : 1;
+  return rows
+    .map((row) => ({ row, key: by(row) }))
+    .sort((a, b) => (a.key < b.key ? -turn : a.key > b.key ? turn : 0))
+    .map(({ row }) => row);
+}

@@ -1,0 +1,16 @@
+import { defineConfig } from "vite";
+
+// Vite reads the JSX settings from tsconfig.json, so that Preact needs no plugin.
+export default defineConfig({
+  base: "/console/",
+  build: {
+    outDir: "../server/internal/console/dist",
+    emptyOutDir: true,
+    target: "es2022",
+    modulePreload: false,
+    // An inlined file would be a data: address, which the content security policy refuses.
+    assetsInlineLimit: 0,
+  },
+  // `npm run dev` serves the pages, and passes calls on to a sandbox.
+  server: { proxy: { "/v1": "http://127.0.0.1:8080", "/console/log": "http://127.0.0.1:8080" } },
+});
