@@ -169,6 +169,7 @@ func (a *App) newJournal(ctx context.Context, cfg *config.Config, all *vendors.R
 		return err
 	}
 	options := journal.Options{Keep: cfg.Store.Keep, Quiet: cfg.Store.Quiet, Log: a.log, Observer: observer}
+	options.Account = all.AccountDigest
 	if key := cfg.Store.DigestKey; key != nil {
 		options.DigestKey = []byte(key.Reveal())
 	}

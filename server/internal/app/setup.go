@@ -40,7 +40,9 @@ func newVendor(v config.Vendor, account *upstream.Account) (vendors.Vendor, erro
 	if err != nil {
 		return vendors.Vendor{}, fmt.Errorf("vendor %q: %w", v.ID, err)
 	}
-	return vendors.Vendor{ID: v.ID, Kind: v.Kind, Adapter: a, Account: account}, nil
+	return vendors.Vendor{
+		ID: v.ID, Kind: v.Kind, Adapter: a, Account: account, AccountDigest: v.AccountDigest(),
+	}, nil
 }
 
 // newGuard returns the guard of REST. certificate returns the certificate of REST. Its names count in mode

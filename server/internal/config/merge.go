@@ -1,6 +1,9 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"reflect"
 
 	"github.com/drmhub/drmhub/adapters/upstream"
@@ -84,6 +87,18 @@ func same(a, b reflect.Value) bool {
 // SameSettings reports whether the sections of two vendors of the same kind mean the same.
 func (v Vendor) SameSettings(other Vendor) bool {
 	return v.Kind == other.Kind && same(reflect.ValueOf(v.Settings), reflect.ValueOf(other.Settings))
+}
+
+// AccountDigest returns a text that differs between vendors that are not the same account.
+func (v Vendor) AccountDigest() string {
+	digest := sha256.New()
+	fmt.Fprintf(digest, "%q", v.Kind)
+	for field, value := range reflect.ValueOf(v.Settings).Elem().Fields() {
+		if field.Tag.Get("reload") == isAccount {
+			fmt.Fprintf(digest, " %q %q", keyOf(field), fmt.Sprint(value.Interface()))
+		}
+	}
+	return hex.EncodeToString(digest.Sum(nil)[:16])
 }
 
 // OtherAccount returns the first key by which a vendor is another account than the running vendor with the same

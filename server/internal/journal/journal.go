@@ -32,6 +32,9 @@ type Options struct {
 	// FirstPause is the pause before the first attempt to settle a mutation. 0 means one second. Each
 	// later pause is twice as long as the one before, up to an hour.
 	FirstPause time.Duration
+	// Account returns a text that says which account at the vendor has this resource name now, or "" if that
+	// is not known. It may be nil.
+	Account func(vendor string) string
 	// Log gets what an operator should know. It may be nil.
 	Log *slog.Logger
 	// Recorded gets each audit event once it is durable. It may be nil.
@@ -53,6 +56,9 @@ func (o Options) withDefaults() Options {
 	o.Lease = cmp.Or(o.Lease, DefaultLease)
 	o.FirstPause = cmp.Or(o.FirstPause, time.Second)
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	if o.Account == nil {
+		o.Account = func(string) string { return "" }
+	}
 	if o.Observer == nil {
 		o.Observer = unobserved{}
 	}

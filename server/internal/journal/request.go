@@ -29,7 +29,7 @@ func (j *Journal) newMutation(ctx context.Context, fullMethod string, req mutati
 		return nil, err
 	}
 	digest, err := j.Digest(ctx, fullMethod, req)
-	return &records.Mutation{
+	m := &records.Mutation{
 		ID:          id.String(),
 		Subject:     auth.FromContext(ctx).Subject,
 		RequestID:   strings.ToLower(req.GetRequestId()),
@@ -41,7 +41,9 @@ func (j *Journal) newMutation(ctx context.Context, fullMethod string, req mutati
 		State:       pb.Mutation_INTENDED,
 		Created:     time.Now(),
 		Owner:       j.lease.NewOwner(),
-	}, err
+	}
+	m.Account = j.options.Account(m.Vendor())
+	return m, err
 }
 
 // Digest returns the digest of a request without its request_id and validate_only. Equal requests have

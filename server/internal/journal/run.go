@@ -88,6 +88,9 @@ func (r *run) do(ctx context.Context, m method) outcome {
 // call calls the method, and turns a panic into an error. What the method did before the panic is
 // settled as usual.
 func (r *run) call(ctx context.Context, m method) (answer proto.Message, err error) {
+	if err := r.checkAccount(); err != nil {
+		return nil, err
+	}
 	if p := panics.Catch(func() { answer, err = m(ctx) }); p != nil {
 		r.journal.options.Log.ErrorContext(ctx, "a call panicked",
 			"mutation", r.mutation.Name(), "panic", p.Value, "stack", string(p.Stack))
@@ -97,6 +100,27 @@ func (r *run) call(ctx context.Context, m method) (answer proto.Message, err err
 		err = errors.New("the method returned no message and no error")
 	}
 	return answer, err
+}
+
+// checkAccount returns an error if the id of the vendor has come to mean another account. What that account shows
+// proves nothing about the mutation, and a write that is sent again would change something else.
+func (r *run) checkAccount() error {
+	if !r.isOfOtherAccount() {
+		return nil
+	}
+	if r.steps.summary().MayHaveEffect() {
+		return apierror.OutcomeUnknown("Outcome unknown: %s. Configure the earlier account to have the change read "+
+			"back, or look at the vendor and give the change up.", otherAccount)
+	}
+	return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE,
+		"Nothing was sent: %s. Send the change with a new request_id.", otherAccount)
+}
+
+const otherAccount = "the configuration has since given this vendor's id to another account"
+
+func (r *run) isOfOtherAccount() bool {
+	before, now := r.mutation.Account, r.journal.options.Account(r.mutation.Vendor())
+	return before != "" && now != "" && before != now
 }
 
 var errPanicked = apierror.New(codes.Internal, pb.ErrorReason_INTERNAL_FAILURE,

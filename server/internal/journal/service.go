@@ -242,6 +242,8 @@ func wasResent(m *records.Mutation, requestID string) bool {
 func (r *run) checkResendable() error {
 	m, has := r.mutation, r.steps.summary()
 	switch {
+	case r.isOfOtherAccount():
+		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, "Not sent: %s.", otherAccount)
 	case m.State == decide.Succeeded:
 		return apierror.New(codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE,
 			"Not sent: %s has succeeded, so there is nothing to send again.", m.Name())

@@ -21,6 +21,8 @@ type Vendor struct {
 	Kind    string // the kind of vendor, such as "pallycon"
 	Adapter adapters.Adapter
 	Account *upstream.Account // what the adapter knows about its vendor's state
+	// AccountDigest differs between accounts that are not the same at the vendor. A reload keeps it.
+	AccountDigest string
 
 	described func() *pb.Vendor // see Proto; New sets it
 }
@@ -109,6 +111,16 @@ func (r *Registry) Snapshot() *Registry {
 
 // All returns the accounts, in the order of the configuration.
 func (r *Registry) All() []Vendor { return r.current.Load().all }
+
+// AccountDigest returns the digest of the account with this resource name, or "" if there is no such account.
+func (r *Registry) AccountDigest(name string) string {
+	for _, v := range r.All() {
+		if v.Name() == name {
+			return v.AccountDigest
+		}
+	}
+	return ""
+}
 
 // Lookup returns the account that a canonical resource name belongs to.
 func (r *Registry) Lookup(name string) (Vendor, error) {

@@ -113,8 +113,10 @@ func (r *Records) Steps(ctx context.Context, id string) ([]*Step, error) {
 type Due struct{ ID, resource string }
 
 // Vendor returns the resource name of the vendor of the mutation.
-func (d Due) Vendor() string {
-	segments := strings.SplitN(d.resource, "/", 3)
+func (d Due) Vendor() string { return vendorOf(d.resource) }
+
+func vendorOf(resource string) string {
+	segments := strings.SplitN(resource, "/", 3)
 	return strings.Join(segments[:min(2, len(segments))], "/")
 }
 

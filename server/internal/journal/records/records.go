@@ -44,6 +44,8 @@ type Mutation struct {
 	// Method is written "drmhub.v1.SiteService/DisableSite".
 	Method   string
 	Resource string
+	// Account says which account at the vendor the mutation was made at; "" if that is not known.
+	Account string
 	// Digest is the HMAC of the request. Request is the request without its secrets.
 	Digest, Request []byte
 	// HeldSecrets is true if the request held secrets, which are not stored.
@@ -75,6 +77,9 @@ const NamePrefix = "mutations/"
 
 // Name returns the resource name of the mutation.
 func (m *Mutation) Name() string { return NamePrefix + m.ID }
+
+// Vendor returns the resource name of the vendor of the mutation.
+func (m *Mutation) Vendor() string { return vendorOf(m.Resource) }
 
 // A Step is the record of one vendor write, or of what was read before it.
 type Step struct {

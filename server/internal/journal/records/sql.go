@@ -78,7 +78,8 @@ func (r *Records) stateNow() string {
 // columns returns those that scan reads, at $1.
 func (r *Records) columns() string {
 	return "id, subject, request_id, method, resource, digest, request, secrets, " + r.stateNow() + `,
-	answer, error, vendor_http_status, vendor_code, create_time, send_time, settle_time, attempts, settle_at, resend_id`
+	answer, error, vendor_http_status, vendor_code, create_time, send_time, settle_time, attempts, settle_at, resend_id,
+	COALESCE(account, '')`
 }
 
 // formerMaxWriteTime is how long a write took at most before the column over_time was added.
@@ -101,7 +102,7 @@ func scan(row scanner) (*Mutation, error) {
 	err := row.Scan(
 		&m.ID, &m.Subject, &requestID, &m.Method, &m.Resource, &m.Digest, &m.Request, &secrets, &m.State,
 		&answer, &failure, &m.VendorHTTPStatus, &m.VendorCode, &created, &sent, &settled, &m.Attempts, &settleAt,
-		&resendIDs,
+		&resendIDs, &m.Account,
 	)
 	if err != nil {
 		return nil, err

@@ -23,10 +23,11 @@ func (r *Records) Insert(ctx context.Context, m *Mutation, locks []string) (know
 	err = r.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		known, locked = nil, false
 		inserted, err := tx.ExecContext(ctx, `INSERT INTO mutations (id, subject, request_id, method, resource,
-				digest, request, secrets, state, create_time, owner, settle_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $10) ON CONFLICT (subject, request_id) DO NOTHING`,
+				digest, request, secrets, state, create_time, owner, settle_at, account)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $10, $12)
+			ON CONFLICT (subject, request_id) DO NOTHING`,
 			m.ID, m.Subject, requestID, m.Method, m.Resource,
-			m.Digest, m.Request, secrets, m.State, m.Created.UnixMicro(), m.Owner)
+			m.Digest, m.Request, secrets, m.State, m.Created.UnixMicro(), m.Owner, m.Account)
 		if err != nil {
 			return err
 		}
