@@ -56,6 +56,8 @@ func TestWhatIsOpen(t *testing.T) {
 			"GET /openapi.json": {docs, 200},
 			"GET /docs":         {docs, 200},
 			"HEAD /docs":        {docs, 200},
+			"GET /console":      {200, 200},
+			"GET /console/x":    {200, 200},
 			"GET /v1/explode":   {401, 404},
 			"GET /v1/caller/":   {401, 404},
 			"DELETE /v1/caller": {401, 405},

@@ -105,6 +105,7 @@ func TestOps(t *testing.T) {
 	for path, want := range map[string][2]int{ // on ops and on REST
 		"/healthz": {200, 404}, "/livez": {200, 404}, "/readyz": {200, 404}, "/metrics": {200, 404},
 		"/v1/vendors": {404, 200}, "/openapi.json": {404, 200}, "/docs": {404, 200}, "/": {404, 200},
+		"/console/": {404, 200}, "/console": {404, 200},
 	} {
 		if onOps, onREST := get(h.OpsAddr(), path), get(h.HTTPAddr(), path); onOps != want[0] || onREST != want[1] {
 			t.Errorf("%s: HTTP %d on ops, HTTP %d on REST, want %v", path, onOps, onREST, want)

@@ -212,6 +212,23 @@ func (h *testServer) openMetrics(t *testing.T) (contentType, page string) {
 	return res.Header.Get("Content-Type"), string(raw)
 }
 
+// TestTheConsoleIsOneRoute opens addresses of the console, which hold ids.
+func TestTheConsoleIsOneRoute(t *testing.T) {
+	h := start(t, withOps)
+	for _, address := range []string{"", "/", "/sites/acme/DEMO", "/viewers/tester24", "/assets/none.js"} {
+		h.rest(t, "GET /console"+address, "")
+	}
+	routes := regexp.MustCompile(`http_route="([^"]*)"`).FindAllStringSubmatch(h.metrics(t, h.OpsAddr()), -1)
+	for _, route := range routes {
+		if route[1] != "/console/*" {
+			t.Errorf("the route %s", route[1])
+		}
+	}
+	if len(routes) == 0 {
+		t.Error("no request was counted")
+	}
+}
+
 func TestEveryAnswerHasARequestID(t *testing.T) {
 	h := start(t)
 	ops := start(t, withOps)

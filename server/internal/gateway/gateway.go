@@ -8,7 +8,7 @@
 //   - names that keep their escapes in a path,
 //   - one shape for all errors,
 //   - bare rows for streams,
-//   - the pages that belong to an API.
+//   - the pages that belong to an API, and the console.
 //
 // Put no http.ServeMux in front of the handler: it would clean paths, and so change names.
 package gateway
@@ -68,6 +68,7 @@ type gateway struct {
 	mux     *runtime.ServeMux
 	routes  routes
 	pages   map[string]http.HandlerFunc
+	console map[string]http.HandlerFunc        // by the name of the file
 	people  map[string]map[string]session.Page // by path and method
 	maxBody int64
 	guard   func() *webguard.Guard
@@ -79,8 +80,8 @@ type gateway struct {
 	privateDocs func() bool
 }
 
-// New returns the handler of everything under HTTP: the API below /v1, /openapi.json, /docs, /healthz,
-// /livez and /readyz.
+// New returns the handler of everything under HTTP: the API below /v1, /openapi.json, /docs, the console
+// below /console/, /healthz, /livez and /readyz.
 func New(o Options) (http.Handler, error) {
 	if o.Conn == nil {
 		return nil, errors.New("gateway: no connection to the services")
@@ -100,6 +101,7 @@ func New(o Options) (http.Handler, error) {
 	}
 	g.routes = contractRoutes()
 	g.pages = pages(o)
+	g.console = consoleFiles()
 	g.people = o.Sessions.Pages()
 	g.mux = runtime.NewServeMux(
 		runtime.WithMiddlewares(g.checked),
@@ -170,8 +172,13 @@ func (g *gateway) serve(w http.ResponseWriter, r *http.Request) {
 		g.servePage(w, r, path, page)
 		return
 	}
+	page, isPerson := g.people[path]
+	if !isPerson && isConsole(path) {
+		g.serveConsole(w, r)
+		return
+	}
 	w.Header().Set("Cache-Control", "no-store") // responses may hold secrets
-	if page, ok := g.people[path]; ok {
+	if isPerson {
 		telemetry.SetRoute(r.Context(), path)
 		servePerson(w, r, path, page)
 		return

@@ -249,6 +249,7 @@ func TestHEADIsGETWithoutTheBody(t *testing.T) {
 	s := backend{}.serve(t)
 	for path, status := range map[string]int{
 		"/v1/vendors": 200, "/v1/vendors/v/sites/a": 200, "/v1/vendors?x=1": 400, "/v1/nothing": 404, "/docs": 200,
+		"/console/": 200, "/console/failures": 200, "/console/assets/x": 404,
 	} {
 		get, head := send(t, s, "GET", path, ""), send(t, s, "HEAD", path, "")
 		for _, r := range []reply{get, head} {

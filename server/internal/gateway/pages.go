@@ -24,7 +24,7 @@ const docsPolicy = "default-src 'self'; script-src 'self' 'unsafe-inline'; style
 func pages(o Options) map[string]http.HandlerFunc {
 	all := map[string]http.HandlerFunc{
 		"/":             http.RedirectHandler("/docs", http.StatusFound).ServeHTTP,
-		"/openapi.json": document(o.OpenAPI, "application/json"),
+		"/openapi.json": document(o.OpenAPI, "application/json", checkEachTime),
 	}
 	if !o.NoHealth {
 		maps.Copy(all, Health(o.Ready))
@@ -33,7 +33,7 @@ func pages(o Options) map[string]http.HandlerFunc {
 		all["/metrics"] = o.Metrics.ServeHTTP
 	}
 	if len(o.Contract) > 0 {
-		all["/contract.binpb"] = document(o.Contract, "application/x-protobuf")
+		all["/contract.binpb"] = document(o.Contract, "application/x-protobuf", checkEachTime)
 	}
 	ui := docsPage()
 	for _, path := range []string{
@@ -81,10 +81,14 @@ func readOnly(path string, page http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// document serves a document, which changes only with the program. It is compressed once. The tag is
-// weak, since it is the same with and without compression.
-func document(content []byte, mediaType string) http.HandlerFunc {
-	tag := fmt.Sprintf(`"%x"`, sha256.Sum256(content))
+// checkEachTime lets browsers and proxies keep a document, and makes them ask each time whether it has changed.
+const checkEachTime = "no-cache"
+
+// document serves a document, which changes only with the program. It is compressed once. Each of the two
+// forms has its own tag.
+func document(content []byte, mediaType, caching string) http.HandlerFunc {
+	plainTag := fmt.Sprintf(`"%x"`, sha256.Sum256(content))
+	compressedTag := strings.TrimSuffix(plainTag, `"`) + `-gzip"`
 	compressed := sync.OnceValue(func() []byte {
 		var out bytes.Buffer
 		w := gzip.NewWriter(&out)
@@ -93,17 +97,19 @@ func document(content []byte, mediaType string) http.HandlerFunc {
 		return out.Bytes()
 	})
 	return func(w http.ResponseWriter, r *http.Request) {
-		h, body := w.Header(), content
+		h, body, tag := w.Header(), content, plainTag
+		if len(content) >= minCompressed && acceptedEncodings(r.Header).gzip && len(compressed()) < len(content) {
+			body, tag = compressed(), compressedTag
+		}
 		h.Set("Content-Type", mediaType)
-		h.Set("ETag", "W/"+tag)
-		h.Set("Cache-Control", "no-cache") // ask each time, by ETag
+		h.Set("ETag", tag)
+		h.Set("Cache-Control", caching)
 		if known := r.Header.Get("If-None-Match"); known == "*" || strings.Contains(known, tag) {
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}
-		if len(content) >= minCompressed && acceptedEncodings(r.Header).gzip {
+		if tag == compressedTag {
 			h.Set("Content-Encoding", gzipName)
-			body = compressed()
 		}
 		h.Set("Content-Length", strconv.Itoa(len(body)))
 		_, _ = w.Write(body)
