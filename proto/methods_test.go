@@ -56,7 +56,7 @@ func standardMethods(c contract, bad complaint) {
 }
 
 // reads are the custom methods that only read, so that they are GETs.
-var reads = []protoreflect.Name{"SearchLicenses", "SummarizeLicenses", "ExplainLicense"}
+var reads = []protoreflect.Name{"SearchLicenses", "SummarizeLicenses", "ExplainLicense", "VerifyAuditEvents"}
 
 // resourceField returns the name of the request's field that has the type of the response.
 func resourceField(m protoreflect.MethodDescriptor) string {

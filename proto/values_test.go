@@ -54,7 +54,10 @@ var vendorless = map[protoreflect.FullName]string{
 	"drmhub.v1.UsageReport.Explanation.reason": "drmhub's own",
 	"drmhub.v1.DisputedRow.reason":             "drmhub's own",
 	"drmhub.v1.InvoiceLine.metric":             "the caller's own",
-	"drmhub.v1.SiteOrder.state":                "the vendor's word is vendor_status, as in the filter of its list",
+
+	"drmhub.v1.VerifyAuditEventsResponse.Break.kind": "drmhub's own",
+
+	"drmhub.v1.SiteOrder.state": "the vendor's word is vendor_status, as in the filter of its list",
 }
 
 // vendorsWords checks that an enum has the vendor's own word beside it. So a value that drmhub does

@@ -53,7 +53,8 @@ func VerifyAudit(ctx context.Context, configFile string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	chains, err := audit.Verify(ctx, db)
+	var chains []audit.Chain
+	err = audit.Verify(ctx, db, func(c audit.Chain) { chains = append(chains, c) })
 	return errors.Join(report(out, chains, err), db.Close())
 }
 
@@ -69,7 +70,7 @@ func report(out io.Writer, chains []audit.Chain, err error) error {
 	for _, c := range chains {
 		fmt.Fprintln(out, c)
 		if c.Damage != "" {
-			broken := fmt.Errorf("the audit trail is broken: auditEvents/%s-%d is %s", c.ID, c.Position, c.Damage)
+			broken := fmt.Errorf("the audit trail is broken: %s is %s", c.Damaged(), c.Damage)
 			problems = append(problems, broken)
 		}
 	}

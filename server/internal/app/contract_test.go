@@ -51,7 +51,8 @@ func TestEveryRPCIsServedAndTested(t *testing.T) {
 		}
 		_, changes := rpc.NewRequest().(mutating)
 		for _, kind := range capable {
-			succeeds, fails, planned := false, false, !changes || kind == ""
+			succeeds, planned := false, !changes || kind == ""
+			fails := rpc.Method.Input().Fields().Len() == 0 // Only its caller can be wrong: callers.txt has those.
 			for _, c := range all[kind] {
 				if c.call.method == rpc.FullMethod() {
 					fails = fails || c.code != codes.OK

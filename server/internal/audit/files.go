@@ -35,7 +35,7 @@ func VerifyFiles(paths ...string) ([]Chain, error) {
 	var chains []Chain
 	for _, w := range all.walks {
 		w.flush()
-		chains = append(chains, w.end()...)
+		chains = append(chains, w.end())
 	}
 	return chains, first
 }

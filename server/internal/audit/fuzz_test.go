@@ -30,7 +30,7 @@ func FuzzLines(f *testing.F) {
 		}
 		w := all.walks[0]
 		w.flush()
-		if chain := w.end()[0]; chain.Damage != "" || chain.Head != last.Hash {
+		if chain := w.end(); chain.Damage != "" || chain.Head != last.Hash {
 			return
 		} else if chain.Events != 3 {
 			t.Errorf("%d events pass for 3: %s", chain.Events, content)

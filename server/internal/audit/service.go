@@ -22,12 +22,15 @@ import (
 type Service struct {
 	pb.UnsafeAuditServiceServer
 	db *store.DB
+	// verifying holds the one verification that runs. It reads all events, and others need the
+	// store's connections.
+	verifying chan struct{}
 }
 
 var _ pb.AuditServiceServer = (*Service)(nil)
 
 // NewService returns the AuditService of a store.
-func NewService(db *store.DB) *Service { return &Service{db: db} }
+func NewService(db *store.DB) *Service { return &Service{db: db, verifying: make(chan struct{}, 1)} }
 
 // A cursor is the last event of a page.
 type cursor struct {
@@ -54,13 +57,8 @@ func (s *Service) ListAuditEvents(
 	}
 	size := paging.Size(req.GetPageSize())
 	events, err := query.newest(ctx, s.db, size+1)
-	if ctx.Err() != nil {
-		return nil, apierror.FromContext(ctx)
-	}
-	if err != nil {
-		unavailable := apierror.New(codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE,
-			"The audit database is unavailable. Retry later.")
-		return nil, errors.Join(unavailable, err)
+	if err != nil || ctx.Err() != nil {
+		return nil, unreadable(ctx, err)
 	}
 	res := &pb.ListAuditEventsResponse{}
 	if len(events) > size {
@@ -75,6 +73,16 @@ func (s *Service) ListAuditEvents(
 		res.AuditEvents = append(res.AuditEvents, e.proto())
 	}
 	return res, nil
+}
+
+// unreadable returns the error of a call that could not read the store.
+func unreadable(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return apierror.FromContext(ctx)
+	}
+	unavailable := apierror.New(codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE,
+		"The audit database is unavailable. Retry later.")
+	return errors.Join(unavailable, err)
 }
 
 // A query holds the conditions of a query for events.

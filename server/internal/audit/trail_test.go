@@ -30,9 +30,15 @@ func appendAt(t *testing.T, db *store.DB, chain string, minutes int, e audit.Eve
 	return kept
 }
 
+func verify(t *testing.T, db *store.DB) (chains []audit.Chain, err error) {
+	t.Helper()
+	err = audit.Verify(t.Context(), db, func(c audit.Chain) { chains = append(chains, c) })
+	return chains, err
+}
+
 func verified(t *testing.T, db *store.DB) string {
 	t.Helper()
-	chains, err := audit.Verify(t.Context(), db)
+	chains, err := verify(t, db)
 	if err != nil {
 		t.Fatal(err)
 	}

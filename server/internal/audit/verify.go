@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -39,39 +40,47 @@ type Chain struct {
 func (c Chain) String() string {
 	text := fmt.Sprintf("chain %s: %d events, head %s", c.ID, c.Events, c.Head)
 	if c.Damage != "" {
-		text += fmt.Sprintf("; auditEvents/%s-%d is %s", c.ID, c.Position, c.Damage)
+		text += fmt.Sprintf("; %s is %s", c.Damaged(), c.Damage)
 	}
 	return text
 }
 
-// Verify checks every chain of a store, and returns them in the store's order of their ids. An error
-// means that the store cannot be read. Damage is in the chains.
+// Damaged returns the name of the first damaged event.
+func (c Chain) Damaged() string { return Event{Chain: c.ID, Position: c.Position}.Name() }
+
+// Verify checks every chain of a store, and calls found with each in the store's order of their ids.
+// An error means that the store could not be read to its end. Damage is in the chains. Verify holds
+// one event at a time.
 //
 // The hashes are not signatures. A person who can write the store, and knows this program, can write
 // a chain anew. Only a copy elsewhere, such as that of a Sink, shows it.
-func Verify(ctx context.Context, db *store.DB) ([]Chain, error) {
+func Verify(ctx context.Context, db *store.DB, found func(Chain)) error {
 	rows, err := db.Reads().QueryContext(ctx, "SELECT "+columns+" FROM audit_events ORDER BY chain, position")
 	if err != nil {
-		return nil, fmt.Errorf("the audit trail cannot be read: %w", err)
+		return fmt.Errorf("the audit trail cannot be read: %w", err)
 	}
 	defer rows.Close()
-	var chains []Chain
 	var w *walk
 	for rows.Next() {
 		e, err := scan(rows)
-		if err != nil {
-			return nil, fmt.Errorf("the audit trail cannot be read: %w", err)
+		if err = cmp.Or(ctx.Err(), err); err != nil { // Rows may still come for a while after the deadline.
+			return fmt.Errorf("the audit trail cannot be read: %w", err)
 		}
 		if w == nil || w.chain.ID != e.Chain {
-			chains = append(chains, w.end()...)
+			if w != nil {
+				found(w.end())
+			}
 			w = &walk{chain: Chain{ID: e.Chain}}
 		}
 		w.step(e)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("the audit trail cannot be read: %w", err)
+		return fmt.Errorf("the audit trail cannot be read: %w", err)
 	}
-	return append(chains, w.end()...), nil
+	if w != nil {
+		found(w.end())
+	}
+	return nil
 }
 
 // A walk checks one chain, event by event in the order of their positions.
@@ -128,13 +137,10 @@ func (w *walk) replaced() {
 
 func (w *walk) damaged(d Damage, position int64) { w.chain.Damage, w.chain.Position = d, position }
 
-// end returns the chain after its last event. A nil walk has no chain.
-func (w *walk) end() []Chain {
-	if w == nil {
-		return nil
-	}
+// end returns the chain after its last event.
+func (w *walk) end() Chain {
 	if w.chain.Damage == "" && w.doubt != nil {
 		w.damaged(Inserted, w.doubt.Position)
 	}
-	return []Chain{w.chain}
+	return w.chain
 }

@@ -46,7 +46,7 @@ func TestVerifyAnswersTheHeads(t *testing.T) {
 		t.Error(got)
 	}
 	a, b := grow(t, db, "a"), grow(t, db, "b")
-	chains, err := audit.Verify(t.Context(), db)
+	chains, err := verify(t, db)
 	if err != nil || len(chains) != 2 || chains[0].Head != a[4].Hash || chains[1].Head != b[4].Hash {
 		t.Errorf("%+v, %v", chains, err)
 	}
@@ -54,7 +54,7 @@ func TestVerifyAnswersTheHeads(t *testing.T) {
 		t.Error(got)
 	}
 	storetest.Exec(t, db, "UPDATE audit_events SET subject = 'x' WHERE chain = 'b' AND position = 2")
-	chains, err = audit.Verify(t.Context(), db)
+	chains, err = verify(t, db)
 	if err != nil || !strings.HasSuffix(chains[1].String(), "; auditEvents/b-2 is changed") {
 		t.Errorf("%v, %v", chains, err)
 	}
