@@ -13,7 +13,8 @@
 // numbers with one index. Its texts are numbered outside of the database, and never come back as
 // texts. So the comparison favors raw SQL. Raw SQL asks the same: users and devices are distinct.
 // Rates are per second of the processor, with that of the database server, where the program has
-// started it.
+// started it. The world is in the memory of that process, so its garbage collector runs more rarely
+// than by default.
 //
 // Then the real server, built from this source, opens the archive. The program asks it over gRPC,
 // exports a million rows, and reads its maximum memory (VmHWM of /proc).

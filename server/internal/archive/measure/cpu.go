@@ -11,14 +11,18 @@ import (
 	"time"
 )
 
-// cpu returns the processor's time that this process has taken, and the database servers that the
-// benchmark has started.
-func (m *measurement) cpu() time.Duration {
+// own returns the processor's time that this process has taken.
+func own() time.Duration {
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // It cannot fail for this process.
-	sum := time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// ofServers returns the processor's time of the database servers that the benchmark has started. It
+// takes a while to find out.
+func (m *measurement) ofServers() (sum time.Duration) {
 	if len(m.servers) == 0 {
-		return sum
+		return 0
 	}
 	parents, times := map[int]int{}, map[int]time.Duration{}
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // The pattern is well-formed.

@@ -21,9 +21,11 @@ type took struct {
 
 // time adds what work takes.
 func (m *measurement) time(t *took, rows int, work func() error) error {
-	cpu, wall := m.cpu(), time.Now()
+	servers := m.ofServers()
+	cpu, wall := own(), time.Now()
 	err := work()
-	t.rows, t.wall, t.cpu = t.rows+rows, t.wall+time.Since(wall), t.cpu+m.cpu()-cpu
+	t.rows, t.wall, t.cpu = t.rows+rows, t.wall+time.Since(wall), t.cpu+own()-cpu
+	t.cpu += m.ofServers() - servers
 	return err
 }
 

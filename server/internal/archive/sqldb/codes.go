@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"iter"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -180,9 +179,6 @@ type entry struct {
 	raw  []byte
 }
 
-// perLookup is how many entries a statement looks up.
-const perLookup = 64
-
 // enter makes the ids of texts known, and adds those that are missing.
 func (tx *tx) enter(ctx context.Context, table string, texts map[string]bool) error {
 	known := tx.db.codes.words[table]
@@ -197,13 +193,13 @@ func (tx *tx) enter(ctx context.Context, table string, texts map[string]bool) er
 		return err
 	}
 	// Two transactions that add the same texts in the same order do not wait for one another in a circle.
-	for chunk := range chunks(sortedEntries(missing)) {
-		var args []any
+	for chunk := range chunks(tx.db, sortedEntries(missing)) {
+		var values []any
 		for _, e := range chunk {
-			args = append(args, e.key, e.raw)
+			values = append(values, e.key, e.raw)
 		}
-		values := strings.TrimSuffix(strings.Repeat("(?, ?), ", len(chunk)), ", ")
-		rows, err := tx.query(ctx, "INSERT INTO "+table+" (text, raw) VALUES "+values+
+		entries, args := source(tx.db, values, "TEXT", "BYTEA")
+		rows, err := tx.query(ctx, "INSERT INTO "+table+" (text, raw) "+entries+
 			" ON CONFLICT (text) DO NOTHING RETURNING id, text", args...)
 		if err != nil {
 			return err
@@ -226,12 +222,13 @@ func sortedEntries(entries map[string]entry) []entry {
 
 // lookUp finds the ids of entries, and takes them out of missing.
 func (tx *tx) lookUp(ctx context.Context, table string, missing map[string]entry) error {
-	for chunk := range chunks(sortedEntries(missing)) {
-		var args []any
+	for chunk := range chunks(tx.db, sortedEntries(missing)) {
+		var keys []any
 		for _, e := range chunk {
-			args = append(args, e.key)
+			keys = append(keys, e.key)
 		}
-		rows, err := tx.query(ctx, "SELECT id, text FROM "+table+" WHERE text IN ("+marks(len(args))+")", args...)
+		among, args := tx.db.among("text", "TEXT", keys)
+		rows, err := tx.query(ctx, "SELECT id, text FROM "+table+" WHERE "+among, args...)
 		if err != nil {
 			return err
 		}
@@ -241,19 +238,3 @@ func (tx *tx) lookUp(ctx context.Context, table string, missing map[string]entry
 	}
 	return nil
 }
-
-// chunks returns the parts of a list that statements take.
-func chunks[E any](all []E) iter.Seq[[]E] {
-	return func(yield func([]E) bool) {
-		for len(all) > 0 {
-			n := step(len(all), perLookup)
-			if !yield(all[:n]) {
-				return
-			}
-			all = all[n:]
-		}
-	}
-}
-
-// marks returns n parameters.
-func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"database/sql"
 	"slices"
-	"strings"
 
 	"github.com/drmhub/drmhub/server/internal/archive"
 )
@@ -29,31 +28,48 @@ func (tx *tx) found(rows *sql.Rows, table string, missing map[string]entry) erro
 // enterShapes makes the ids of the rows' shapes known, and adds those that are missing. Their words are
 // known.
 func (tx *tx) enterShapes(ctx context.Context, rows []archive.Row) error {
-	known := tx.db.codes.shapes
+	known, missing := tx.db.codes.shapes, map[shape]bool{}
 	for i := range rows {
-		s := tx.db.codes.shapeOf(&rows[i])
-		if _, ok := known[s]; ok {
-			continue
+		if s := tx.db.codes.shapeOf(&rows[i]); known[s] == 0 {
+			missing[s] = true
 		}
-		values := []any{
-			s.drm, s.status, s.code, s.hashed, s.integration, s.platform, s.model, s.vendorDRM, s.vendorStatus,
-		}
-		var id int64
-		for _, query := range []string{
-			"SELECT id FROM archive_shapes WHERE (" + shapeColumns + ") = (" + marks(len(values)) + ")",
-			"INSERT INTO archive_shapes (" + shapeColumns + ") VALUES (" + marks(len(values)) +
-				") ON CONFLICT (" + shapeColumns + ") DO UPDATE SET drm = excluded.drm RETURNING id",
-		} {
-			if id > 0 {
-				break
-			}
-			if err := tx.ints(ctx, query, values, func(v []int64) { id = v[0] }); err != nil {
-				return err
-			}
-		}
-		known[s] = id
 	}
-	return nil
+	const columns = 9
+	found := func(v []int64) {
+		s := shape{v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9]}
+		known[s] = v[0]
+		delete(missing, s)
+	}
+	for chunk := range chunks(tx.db, sortedKeys(missing, compareShapes)) {
+		wanted, args := source(tx.db, flat(chunk), numbersOf(columns)...)
+		err := tx.ints(ctx, "WITH wanted ("+shapeColumns+") AS ("+wanted+") SELECT id, "+shapeColumns+
+			" FROM wanted JOIN archive_shapes USING ("+shapeColumns+")", args, found)
+		if err != nil {
+			return err
+		}
+	}
+	return tx.insert(ctx, "archive_shapes ("+shapeColumns+")", columns, flat(sortedKeys(missing, compareShapes)),
+		"ON CONFLICT ("+shapeColumns+") DO UPDATE SET drm = excluded.drm RETURNING id, "+shapeColumns, found)
+}
+
+func (s shape) numbers() [9]int64 {
+	return [...]int64{
+		s.drm, s.status, s.code, s.hashed, s.integration, s.platform, s.model, s.vendorDRM, s.vendorStatus,
+	}
+}
+
+func compareShapes(a, b shape) int {
+	x, y := a.numbers(), b.numbers()
+	return slices.Compare(x[:], y[:])
+}
+
+// flat returns the numbers of shapes, one after the other.
+func flat(shapes []shape) (all []int64) {
+	for _, s := range shapes {
+		numbers := s.numbers()
+		all = append(all, numbers[:]...)
+	}
+	return all
 }
 
 // A viewer is a person as the rows of a vendor show it.
@@ -84,7 +100,7 @@ func (tx *tx) enterPeople(ctx context.Context, site int, rows []archive.Row) err
 		viewers = append(viewers, v)
 	}
 	slices.SortFunc(viewers, func(a, b viewer) int { return bytes.Compare(a.digest, b.digest) })
-	for chunk := range chunks(viewers) {
+	for chunk := range chunks(tx.db, viewers) {
 		if err := tx.findPeople(ctx, chunk); err != nil {
 			return err
 		}
@@ -136,8 +152,9 @@ func (tx *tx) findPeople(ctx context.Context, viewers []viewer) error {
 	for _, v := range viewers {
 		args = append(args, v.digest)
 	}
-	return tx.eachPerson(ctx, "SELECT id, text IS NOT NULL, digest FROM archive_people WHERE digest IN ("+
-		marks(len(args))+")", args, func(digest []byte, p person) { tx.db.codes.people[undigest(digest)] = p })
+	among, args := tx.db.among("digest", "BYTEA", args)
+	return tx.eachPerson(ctx, "SELECT id, text IS NOT NULL, digest FROM archive_people WHERE "+among, args,
+		func(digest []byte, p person) { tx.db.codes.people[undigest(digest)] = p })
 }
 
 // findSealed finds those who were erased from all rows. Where the site did not erase the person, the
@@ -154,11 +171,12 @@ func (tx *tx) findSealed(ctx context.Context, site int, viewers []viewer) error 
 	if len(args) == 0 {
 		return nil
 	}
-	err := tx.eachPerson(ctx, "SELECT id, text IS NOT NULL, seal FROM archive_people WHERE seal IN ("+
-		marks(len(args))+")", args, func(seal []byte, p person) {
-		p.gone = true
-		c.people[sealed[string(seal)].md5] = p
-	})
+	among, args := tx.db.among("seal", "BYTEA", args)
+	err := tx.eachPerson(ctx, "SELECT id, text IS NOT NULL, seal FROM archive_people WHERE "+among, args,
+		func(seal []byte, p person) {
+			p.gone = true
+			c.people[sealed[string(seal)].md5] = p
+		})
 	if err != nil {
 		return err
 	}
@@ -178,18 +196,18 @@ func (tx *tx) findSealed(ctx context.Context, site int, viewers []viewer) error 
 
 // addPeople adds those who are still missing.
 func (tx *tx) addPeople(ctx context.Context, viewers []viewer) error {
-	var args []any
+	var values []any
 	for _, v := range viewers {
 		if _, ok := tx.db.codes.people[v.md5]; !ok {
 			key, raw := indexed(v.name)
-			args = append(args, v.digest, sql.NullString{String: key, Valid: v.name != ""}, raw)
+			values = append(values, v.digest, sql.NullString{String: key, Valid: v.name != ""}, raw)
 		}
 	}
-	if len(args) == 0 {
+	if len(values) == 0 {
 		return nil
 	}
-	values := strings.TrimSuffix(strings.Repeat("(?, ?, ?), ", len(args)/3), ", ")
-	return tx.eachPerson(ctx, "INSERT INTO archive_people (digest, text, raw) VALUES "+values+
+	people, args := source(tx.db, values, "BYTEA", "TEXT", "BYTEA")
+	return tx.eachPerson(ctx, "INSERT INTO archive_people (digest, text, raw) "+people+
 		` ON CONFLICT (digest) DO UPDATE SET text = coalesce(archive_people.text, excluded.text),
 			raw = coalesce(archive_people.raw, excluded.raw) RETURNING id, text IS NOT NULL, digest`, args,
 		func(digest []byte, p person) { tx.db.codes.people[undigest(digest)] = p })
@@ -197,18 +215,22 @@ func (tx *tx) addPeople(ctx context.Context, viewers []viewer) error {
 
 // namePeople enters the names that are missing, except those of persons that were erased at the site.
 func (tx *tx) namePeople(ctx context.Context, site int, viewers []viewer) error {
+	var values []any
 	for _, v := range viewers {
 		p := tx.db.codes.people[v.md5]
 		if v.name == "" || p.named || tx.db.codes.erased[site][p.id] {
 			continue
 		}
 		key, raw := indexed(v.name)
-		_, err := tx.exec(ctx, "UPDATE archive_people SET text = ?, raw = ? WHERE id = ?", key, raw, p.id)
-		if err != nil {
-			return err
-		}
+		values = append(values, p.id, key, raw)
 		p.named = true
 		tx.db.codes.people[v.md5] = p
 	}
-	return nil
+	if len(values) == 0 {
+		return nil
+	}
+	names, args := source(tx.db, values, "BIGINT", "TEXT", "BYTEA")
+	_, err := tx.exec(ctx, "WITH named (id, text, raw) AS ("+names+`) UPDATE archive_people
+		SET text = named.text, raw = named.raw FROM named WHERE archive_people.id = named.id`, args...)
+	return err
 }

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/drmhub/drmhub/server/internal/database"
 )
@@ -134,65 +133,6 @@ func (tx *tx) ints(ctx context.Context, query string, args []any, each func([]in
 		return err
 	}
 	return scanInts(rows, each)
-}
-
-// perInsert is how many rows an INSERT into SQLite has at most.
-const perInsert = 64
-
-// step returns how many of n things a statement takes. It is a power of two, so that few texts of
-// statements come up.
-func step(n, most int) int {
-	for most > n {
-		most /= 2
-	}
-	return most
-}
-
-// insert inserts rows of numbers, one after the other in values. tail follows the rows in the statement.
-// each gets the columns that tail returns, or is nil.
-func (tx *tx) insert(
-	ctx context.Context, into string, columns int, values []int64, tail string, each func([]int64),
-) error {
-	tx.written += len(values) / columns
-	if tx.db.isPostgres() {
-		if len(values) == 0 {
-			return nil
-		}
-		args := make([]any, columns)
-		for c := range columns {
-			column := make([]int64, 0, len(values)/columns)
-			for i := c; i < len(values); i += columns {
-				column = append(column, values[i])
-			}
-			args[c] = column
-		}
-		unnest := strings.TrimSuffix(strings.Repeat("?::BIGINT[], ", columns), ", ")
-		return tx.run(ctx, "INSERT INTO "+into+" SELECT * FROM unnest("+unnest+") "+tail, args, each)
-	}
-	row := "(" + strings.TrimSuffix(strings.Repeat("?,", columns), ",") + "),"
-	for len(values) > 0 {
-		n := columns * step(len(values)/columns, perInsert)
-		args := make([]any, n)
-		for i, v := range values[:n] {
-			args[i] = v
-		}
-		values = values[n:]
-		rows := strings.TrimSuffix(strings.Repeat(row, n/columns), ",")
-		// An error rolls back, so that SQLite keeps no journal for the statement alone.
-		err := tx.run(ctx, "INSERT OR ROLLBACK INTO "+into+" VALUES "+rows+" "+tail, args, each)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (tx *tx) run(ctx context.Context, query string, args []any, each func([]int64)) error {
-	if each == nil {
-		_, err := tx.exec(ctx, query, args...)
-		return err
-	}
-	return tx.ints(ctx, query, args, each)
 }
 
 // makeKey makes the key of the keyed hash of erased persons, once.
