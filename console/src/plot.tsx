@@ -4,8 +4,13 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { count } from "./show.js";
 
-/** One series: a value for each time. */
-export type Series = { label: string; values: number[] };
+/** One series: a value for each time, or null where none is known. */
+export type Series = {
+  label: string;
+  values: (number | null)[];
+  /** Its place among the colors, where that is not its place in the list. */
+  place?: number;
+};
 
 /** Colors that people who see few colors can tell apart. A series keeps its place, and so its color. */
 const colors = ["#3d6fd6", "#d97925", "#2f9e6e", "#a04fc4", "#c23b5a", "#7a7f2a", "#2596a8", "#8a5a3c"];
@@ -23,7 +28,7 @@ export function Plot({ caption, times, series, lines = false }: {
   const holder = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot>(null);
   const label = useId();
-  const layout = `${lines} ${series.map((s) => s.label).join("\n")}`;
+  const layout = `${lines} ${series.map((s, at) => `${s.place ?? at} ${s.label}`).join("\n")}`;
 
   useEffect(() => {
     const element = holder.current!;
@@ -39,19 +44,24 @@ export function Plot({ caption, times, series, lines = false }: {
 
   useEffect(() => chart.current?.setData(data(times, series, lines)), [times, series]);
 
-  const sums = series.map((s) => `${s.label}: ${count(s.values.reduce((a, b) => a + b, 0))}`).join(", ");
+  const figures = series.map((s) => `${s.label}: ${count(lines ? last(s.values) : sum(s.values))}`).join(", ");
   return (
     <figure aria-labelledby={label}>
       <figcaption id={label}>{caption}</figcaption>
-      <div ref={holder} class="plot" role="img" aria-label={`${caption}. In all: ${sums || "nothing"}`} />
+      <div ref={holder} class="plot" role="img" aria-label={`${caption}. ${lines ? "Last" : "In all"}: ${figures || "nothing"}`} />
       <ul class="legend" aria-hidden="true">
-        {series.map((s, at) => <li key={s.label}><i style={{ background: color(at) }} />{s.label || "(none)"}</li>)}
+        {series.map((s, at) => <li key={s.label}><i style={{ background: color(s.place ?? at) }} />{s.label || "(none)"}</li>)}
       </ul>
     </figure>
   );
 }
 
 const height = 180;
+
+const sum = (values: Series["values"]) => values.reduce<number>((a, b) => a + (b ?? 0), 0);
+
+/** Returns the last value that is known. */
+const last = (values: Series["values"]) => values.findLast((v) => v !== null) ?? 0;
 
 function options(element: HTMLElement, series: Series[], lines: boolean): uPlot.Options {
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
@@ -62,9 +72,9 @@ function options(element: HTMLElement, series: Series[], lines: boolean): uPlot.
   };
   const drawn = series.map((s, at): uPlot.Series => ({
     label: s.label,
-    stroke: color(at),
+    stroke: color(s.place ?? at),
     points: { show: lines },
-    ...(!lines && { fill: color(at), paths: uPlot.paths.bars!({ size: [0.7, 40] }) }),
+    ...(!lines && { fill: color(s.place ?? at), paths: uPlot.paths.bars!({ size: [0.7, 40] }) }),
   }));
   return {
     width: element.clientWidth,
@@ -76,11 +86,18 @@ function options(element: HTMLElement, series: Series[], lines: boolean): uPlot.
       x: { time: true, range: (_, from, to) => [from - margin(from, to), to + margin(from, to)] },
       y: { range: (_, __, top) => [0, Math.max(top ?? 0, 1) * 1.1] },
     },
-    axes: [axis, { ...axis, size: 55 }],
+    axes: [{ ...axis, values: dates }, { ...axis, size: 55 }],
     // The highest sum is drawn first, and lower ones over it.
     series: [{}, ...(lines ? drawn : drawn.reverse())],
   };
 }
+
+/** How a time is written, by the step between two of them, and what a new year, month or day adds. */
+const dates: uPlot.Axis.Values = [
+  [86_400 * 28, "{YYYY}-{MM}", null, null, null, null, null, null, 1],
+  [86_400, "{MM}-{DD}", "\n{YYYY}", null, null, null, null, null, 1],
+  [60, "{HH}:{mm}", "\n{YYYY}-{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
+];
 
 /** Leaves room for half a bar at both ends. */
 const margin = (from: number, to: number) => Math.max((to - from) / 40, 1800);
