@@ -54,7 +54,9 @@ export function useAsk<T>(
     };
     change({ again: () => void again(), cancel });
     void again();
-    const timer = every && setInterval(() => document.visibilityState === "visible" && void again(), every);
+    // A slow question is awaited to its end: to ask anew would stop it each time.
+    const idle = () => document.visibilityState === "visible" && !state.current.busy;
+    const timer = every && setInterval(() => idle() && void again(), every);
     return () => {
       running.abort();
       clearInterval(timer);
