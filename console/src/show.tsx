@@ -15,6 +15,7 @@ export function Time({ at }: { at: string | null | undefined }) {
 export function ago(at: string | null | undefined, now = Date.now()): string {
   if (!at) return "never";
   const seconds = (Date.parse(at) - now) / 1000;
+  if (Math.abs(seconds) < 1) return "just now";
   const text = lasting(Math.abs(seconds));
   return seconds > 0 ? `in ${text}` : `${text} ago`;
 }
