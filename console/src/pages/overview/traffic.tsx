@@ -1,0 +1,107 @@
+// Issued and refused licenses of the last day or week, by vendor or by DRM.
+import { link, param, setParams } from "../../address.js";
+import { api, pages, type Schemas } from "../../api.js";
+import { useAsk } from "../../ask.js";
+import { Needs } from "../../caller.js";
+import { Plot } from "../../plot.js";
+import { count, Coverage, Progress } from "../../show.js";
+import { Table } from "../../table.js";
+import { absent, nameOf } from "../../vendors.js";
+import { groups, isLate, spans, timesOf, type Group } from "./groups.js";
+import { Unlisted } from "./unlisted.js";
+
+export type Traffic = { times: number[]; groups: Group[]; coverage: Schemas["Coverage"][]; unreachable: string[]; from: number };
+
+const every = 20_000;
+
+export function Licenses({ vendors }: { vendors: Schemas["Vendor"][] }) {
+  return (
+    <section>
+      <h2>Licenses</h2>
+      <Needs scope="licenses:read" to="see licenses and failures"><Inside vendors={vendors} /></Needs>
+    </section>
+  );
+}
+
+function Inside({ vendors }: { vendors: Schemas["Vendor"][] }) {
+  const span = spans.find((s) => s.value === param("period")) ?? spans[0]!;
+  const by = param("by") === "drm" ? "DRM_TYPE" : "VENDOR";
+  const answer = useAsk(`${span.value} ${by} ${vendors.length}`, async (signal): Promise<Traffic> => {
+    const times = timesOf(span, Date.now() / 1000);
+    const from = times[0]!;
+    const startTime = new Date(from * 1000).toISOString();
+    const path = { vendor: "-", site: "-" };
+    const rows: Schemas["LicenseSummary"][] = [];
+    let coverage: Schemas["Coverage"][] = [];
+    let unreachable: string[] = [];
+    const ask = (pageToken: string) =>
+      api.GET("/v1/vendors/{vendor}/sites/{site}/licenses:summarize", {
+        signal,
+        params: { path, query: { "filter.startTime": startTime, interval: span.interval, groupBy: [by], pageSize: 1000, pageToken } },
+      });
+    for await (const page of pages(ask)) {
+      rows.push(...page.summaries);
+      ({ coverage, unreachable } = page);
+    }
+    return { times, from, coverage, unreachable, groups: groups(by, rows, times, vendors, unreachable) };
+  }, every);
+
+  return (
+    <>
+      <form class="filter" onSubmit={(e) => e.preventDefault()}>
+        <label>Period
+          <select value={span.value} onChange={(e) => setParams({ period: e.currentTarget.value })}>
+            {spans.map((s) => <option key={s.value} value={s.value}>{s.label}</option>)}
+          </select>
+        </label>
+        <label>By
+          <select value={by === "VENDOR" ? "vendor" : "drm"} onChange={(e) => setParams({ by: e.currentTarget.value })}>
+            <option value="vendor">Vendor</option>
+            <option value="drm">DRM</option>
+          </select>
+        </label>
+      </form>
+      <Progress of={answer} />
+      {answer.data && <Shown of={answer.data} vendors={vendors} span={span} by={by} />}
+    </>
+  );
+}
+
+function Shown({ of: { times, groups, coverage, unreachable, from }, vendors, span, by }: {
+  of: Traffic;
+  vendors: Schemas["Vendor"][];
+  span: (typeof spans)[number];
+  by: string;
+}) {
+  const missing = absent(vendors, unreachable);
+  const series = (pick: (g: Group) => number[]) => groups.map((g) => ({ label: g.label, place: g.place, values: pick(g) }));
+  return (
+    <>
+      <Unlisted of={missing.unreachable} seen={coverage.map((c) => c.site)} vendors={vendors} />
+      <Coverage of={coverage.filter((c) => isLate(c, from, Date.now() / 1000))} />
+      <div class="columns">
+        <Plot caption={`Refused requests by ${span.unit}`} times={times} series={series((g) => g.refused)} />
+        <Plot caption={`Issued licenses by ${span.unit}`} times={times} series={series((g) => g.issued)} />
+      </div>
+      <p class="note">Times are UTC. The last {span.unit} is not over.</p>
+      <Table
+        caption={`${span.label} in all`}
+        rows={groups}
+        id={(g) => g.key}
+        empty="No license was asked for in this time."
+        columns={[
+          { title: by === "VENDOR" ? "Vendor" : "DRM", cell: (g) => g.label },
+          { title: "Refused", number: true, by: (g) => sum(g.refused), cell: (g) => <a href={link(["failures"], g.filter)}>{count(sum(g.refused))}</a> },
+          { title: "Share", number: true, by: share, cell: (g) => `${share(g).toFixed(1)} %` },
+          { title: "Issued", number: true, by: (g) => sum(g.issued), cell: (g) => count(sum(g.issued)) },
+        ]}
+      />
+      {missing.without.length > 0 && <p class="note">No license history: {missing.without.map((name) => nameOf(vendors, name)).join(", ")}.</p>}
+    </>
+  );
+}
+
+const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);
+
+/** Returns how many of a hundred requests were refused. */
+const share = (g: Group) => (100 * sum(g.refused)) / Math.max(1, sum(g.refused) + sum(g.issued));
