@@ -1,15 +1,14 @@
 // Every change goes the same way: a dry run that shows the vendor's request, a confirmation, and one request id from
 // the first try until the outcome is known.
-import { useSignal } from "@preact/signals";
-import type { ComponentChildren } from "preact";
-import { useEffect, useId, useMemo } from "preact/hooks";
-import { here } from "./address.js";
+import { signal, useSignal } from "@preact/signals";
+import type { ComponentChildren, VNode } from "preact";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { here, place } from "./address.js";
 import { ApiError, receive, type Returned, type Schemas } from "./api.js";
 import { may } from "./caller.js";
+import { Phases, type Phase } from "./changephases.js";
 import { Dialog } from "./dialog.js";
-import { forget, moving, recordOf, remember, settled } from "./pending.js";
-import { Failure } from "./show.js";
-import { Steps } from "./steps.js";
+import { forget, recordOf, remember, settled, type Pending } from "./pending.js";
 
 /** What every change takes. */
 export type Options = { requestId?: string; validateOnly?: boolean };
@@ -26,13 +25,31 @@ export type Change<T = unknown> = {
   confirm?: string;
   /** False where the call has no dry run. */
   dryRun?: boolean;
+  /** The mutation that the call works on, where it gets no record of its own. Null where drmhub keeps no record at all. */
+  mutation?: Schemas["Mutation"] | null;
   /** Makes the call. */
   call: (options: Options) => Promise<Returned<T>>;
   /** Shows what came of it. */
   result?: (body: T) => ComponentChildren;
-  /** Is called once it took effect. */
+  /** Says what came of it, where that is something else than "it took effect". The body of an old outcome is not there. */
+  outcome?: (body: T | undefined) => string | undefined;
+  /** Is called once it took effect and the person has seen that. */
   done?: () => void;
 };
+
+/** The change in hand. Its dialog outlives the part of the page that ordered it. */
+const ordered = signal<VNode | null>(null);
+
+/** Shows the change in hand. A link to another page closes it. */
+export function Ordered() {
+  const at = place.value.join("/");
+  useEffect(() => () => void (ordered.value = null), [at]);
+  return <>{ordered.value}</>;
+}
+
+function order<T>(change: Change<T>) {
+  ordered.value = <ChangeDialog key={crypto.randomUUID()} change={change} close={() => (ordered.value = null)} />;
+}
 
 /** A button that begins a change. It is absent without the scope. */
 export function ChangeButton<T>({ scope, change, children, disabled }: {
@@ -41,33 +58,37 @@ export function ChangeButton<T>({ scope, change, children, disabled }: {
   children: ComponentChildren;
   disabled?: boolean;
 }) {
-  const open = useSignal<Change<T> | null>(null);
   if (!may(scope)) return null;
-  return (
-    <>
-      <button type="button" disabled={disabled ?? false} onClick={() => (open.value = change())}>{children}</button>
-      {open.value && <ChangeDialog change={open.value} close={() => (open.value = null)} />}
-    </>
-  );
+  return <button type="button" disabled={disabled ?? false} onClick={() => order(change())}>{children}</button>;
 }
 
-type Plan = { requests: string[]; body: unknown };
-
-type Phase =
-  | { at: "checking" }
-  | { at: "refused"; failure: unknown }
-  | { at: "ready"; plan: Plan | null }
-  | { at: "sending" }
-  | { at: "unknown"; record: Schemas["Mutation"] | null; failure: unknown }
-  | { at: "failed"; failure: unknown; record?: Schemas["Mutation"] }
-  | { at: "done"; body: unknown };
+/** A form whose fields say what to change. It is absent without the scope. */
+export function ChangeForm<T>({ scope, change, children, submit }: {
+  scope: string;
+  change: () => Change<T>;
+  children: ComponentChildren;
+  /** The word on its button: "Issue …". */
+  submit: string;
+}) {
+  if (!may(scope)) return null;
+  const onSubmit = (event: SubmitEvent) => {
+    event.preventDefault();
+    order(change());
+  };
+  return <form class="filter" onSubmit={onSubmit}>{children}<button>{submit}</button></form>;
+}
 
 /** Shows a change from the dry run to the outcome. */
-export function ChangeDialog<T>({ change, close }: { change: Change<T>; close: () => void }) {
+function ChangeDialog<T>({ change, close }: { change: Change<T>; close: () => void }) {
   // The id is made before the first try, so that no repetition makes the change twice.
-  const requestId = useMemo(() => crypto.randomUUID(), []);
+  const mine = useMemo((): Pending => {
+    const of = change.mutation;
+    const mutation = of === undefined ? {} : { mutation: of && of.name.replace("mutations/", "") };
+    return { requestId: crypto.randomUUID(), title: change.title, from: here(), ...mutation };
+  }, []);
   const phase = useSignal<Phase>({ at: "checking" });
   const show = (next: Phase) => (phase.value = next);
+  const closed = useRef(false);
 
   const check = async () => {
     if (change.dryRun === false) return show({ at: "ready", plan: null });
@@ -81,46 +102,59 @@ export function ChangeDialog<T>({ change, close }: { change: Change<T>; close: (
   };
 
   const succeed = (body: unknown) => {
-    forget(requestId);
     show({ at: "done", body });
-    change.done?.();
+    if (!closed.current || mine.mutation === null) forget(mine.requestId);
+    if (closed.current) change.done?.();
+  };
+  const fail = (failed: Extract<Phase, { at: "failed" }>) => {
+    show(failed);
+    if (!closed.current) return forget(mine.requestId);
+    if (failed.failure instanceof ApiError) remember({ ...mine, failed: failed.failure.message });
   };
 
   const send = async () => {
-    remember({ requestId, title: change.title, from: here() });
+    remember(mine);
     show({ at: "sending" });
     try {
-      succeed((await receive(change.call({ requestId }))).body);
+      succeed((await receive(change.call({ requestId: mine.requestId }))).body);
     } catch (failure) {
-      if (inDoubt(failure)) return show({ at: "unknown", record: null, failure });
-      forget(requestId);
-      show({ at: "failed", failure });
+      if (inDoubt(failure)) show({ at: "unknown", record: null, failure });
+      else fail({ at: "failed", failure });
     }
   };
 
   /** Looks at the record of a change in doubt. */
-  const look = async () => {
+  const look = async (signal: AbortSignal) => {
+    const looked = await recordOf(mine, signal).then((record) => ({ record }), (missing: unknown) => ({ record: null, missing }));
     const doubt = phase.value;
-    const record = await recordOf(requestId).catch(() => null);
-    if (phase.value !== doubt || doubt.at !== "unknown" || !record) return;
-    if (record.state === "SUCCEEDED") return succeed(undefined);
-    if (record.state === "FAILED") forget(requestId);
-    show(settled(record) ? { at: "failed", failure: undefined, record } : { ...doubt, record });
+    if (signal.aborted || doubt.at !== "unknown") return;
+    const { record } = looked;
+    if (!record || !isOutcome(record, change.mutation)) return show({ ...doubt, ...looked, record: record ?? doubt.record, looked: true });
+    if (record.state === "FAILED") return fail({ at: "failed", failure: undefined, record });
+    succeed(change.mutation ? record : undefined);
   };
 
   useEffect(() => void check(), []);
   const watching = phase.value.at === "unknown";
   useEffect(() => {
     if (!watching) return;
-    void look();
-    const timer = setInterval(() => void look(), 1500);
-    return () => clearInterval(timer);
+    const stop = new AbortController();
+    void look(stop.signal);
+    const timer = setInterval(() => void look(stop.signal), 1500);
+    return () => {
+      stop.abort();
+      clearInterval(timer);
+    };
   }, [watching]);
+  useEffect(() => () => {
+    closed.current = true;
+    if (phase.value.at === "done") change.done?.();
+  }, []);
 
   const stop = () => show({ at: "unknown", record: null, failure: undefined });
   return (
     <Dialog title={change.title} close={close}>
-      <Body change={change} phase={phase.value} check={check} send={send} stop={stop} close={close} />
+      <Phases change={change} phase={phase.value} check={() => void check()} send={() => void send()} stop={stop} close={close} />
     </Dialog>
   );
 }
@@ -131,103 +165,13 @@ function inDoubt(failure: unknown): boolean {
   return failure.reason === "OUTCOME_UNKNOWN" || ["DEADLINE_EXCEEDED", "CANCELLED", "UNKNOWN", "INTERNAL"].includes(failure.status);
 }
 
+/** Reports whether a record has the outcome of a change. A mutation that failed before may be about to be sent again. */
+const isOutcome = (record: Schemas["Mutation"], before: Schemas["Mutation"] | null | undefined) =>
+  settled(record) && (record.state === "SUCCEEDED" || record.settleTime !== before?.settleTime);
+
 /** Returns the requests that the vendor would get. */
 function planned(headers: Headers): string[] {
   const requests: string[] = [];
   for (let n = 1; headers.has(`Drmhub-Planned-Request-${n}`); n++) requests.push(headers.get(`Drmhub-Planned-Request-${n}`)!);
   return requests;
-}
-
-function Body<T>({ change, phase, check, send, stop, close }: {
-  change: Change<T>;
-  phase: Phase;
-  check: () => void;
-  send: () => void;
-  stop: () => void;
-  close: () => void;
-}) {
-  switch (phase.at) {
-    case "checking":
-      return <p role="status">Making a dry run … <button type="button" onClick={close}>Cancel</button></p>;
-    case "refused":
-      return (
-        <>
-          <Failure of={phase.failure} />
-          <p>The dry run failed, so nothing was sent.</p>
-          <p class="buttons"><button type="button" onClick={check}>Try again</button><button type="button" onClick={close}>Close</button></p>
-        </>
-      );
-    case "ready":
-      return <Confirm change={change} plan={phase.plan} send={send} close={close} />;
-    case "sending":
-      return <p role="status">Sent. Waiting for the vendor … <button type="button" onClick={stop}>Stop waiting</button></p>;
-    case "unknown":
-      return <InDoubt phase={phase} send={send} close={close} />;
-    case "failed":
-      return (
-        <>
-          {phase.record ? <Steps of={phase.record} /> : <Failure of={phase.failure} />}
-          <p class="buttons"><button type="button" onClick={send}>Try again</button><button type="button" onClick={close}>Close</button></p>
-        </>
-      );
-    case "done":
-      return (
-        <>
-          <p role="status" class="success">Done. It took effect.</p>
-          {phase.body !== undefined && change.result?.(phase.body as T)}
-          <p class="buttons"><button type="button" autofocus onClick={close}>Close</button></p>
-        </>
-      );
-  }
-}
-
-function Confirm<T>({ change, plan, send, close }: { change: Change<T>; plan: Plan | null; send: () => void; close: () => void }) {
-  const typed = useSignal("");
-  const label = useId();
-  const sure = !change.confirm || typed.value === change.confirm;
-  const submit = (event: SubmitEvent) => {
-    event.preventDefault();
-    if (sure) send();
-  };
-  return (
-    <form onSubmit={submit}>
-      <div>{change.means}</div>
-      {plan && (
-        <>
-          <h3>What the vendor would get</h3>
-          {plan.requests.length === 0 && <p class="note">Nothing: it is so already.</p>}
-          {plan.requests.map((request, i) => <pre key={i} tabIndex={0}>{request}</pre>)}
-          <details><summary>The result to expect</summary><pre tabIndex={0}>{JSON.stringify(plan.body, null, 2)}</pre></details>
-        </>
-      )}
-      {change.confirm && (
-        <label for={label}>Viewers are affected. Type <code>{change.confirm}</code> to confirm
-          <input id={label} value={typed.value} autocomplete="off" spellcheck={false} onInput={(e) => (typed.value = e.currentTarget.value)} />
-        </label>
-      )}
-      <p class="buttons">
-        <button class="send" disabled={!sure}>{change.verb}</button>
-        <button type="button" onClick={close}>Cancel</button>
-      </p>
-    </form>
-  );
-}
-
-function InDoubt({ phase, send, close }: { phase: Extract<Phase, { at: "unknown" }>; send: () => void; close: () => void }) {
-  const { record, failure } = phase;
-  return (
-    <>
-      <p role="alert" class="warning">The outcome is unknown. The change may have taken effect.</p>
-      {failure instanceof ApiError && <p>{failure.message}</p>}
-      {record ? <Steps of={record} /> : <p class="note">Looking for the record of this change …</p>}
-      {record && !moving(record) && (
-        <p class="note">drmhub cannot find it out by itself. Look at the vendor, then open the change and decide.</p>
-      )}
-      <p class="note">You can ask again. The request id stays the same, so the change is not made twice.</p>
-      <p class="buttons">
-        <button type="button" onClick={send}>Ask again</button>
-        <button type="button" onClick={close}>Close</button>
-      </p>
-    </>
-  );
 }

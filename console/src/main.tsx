@@ -5,6 +5,7 @@ import { useEffect } from "preact/hooks";
 import { followLinks, link, place } from "./address.js";
 import { loggedOut, logins } from "./api.js";
 import { caller, identify, may } from "./caller.js";
+import { Ordered } from "./change.js";
 import { Login, logOut } from "./login.js";
 import { Audit } from "./pages/audit.js";
 import { Failures } from "./pages/failures.js";
@@ -52,6 +53,7 @@ function App() {
         )}
         {caller.value && <Content key={`${page?.path} ${logins.value}`} page={page} />}
       </main>
+      <Ordered />
       <Login />
     </>
   );

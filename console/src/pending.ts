@@ -10,6 +10,10 @@ export type Pending = {
   title: string;
   /** The address of the page that it was ordered on. */
   from: string;
+  /** The id of the mutation that it works on, or null where drmhub keeps no record. Without it, the request id counts. */
+  mutation?: string | null;
+  /** What the failed call said after the dialog was closed. */
+  failed?: string;
 };
 
 const key = "drmhub-pending";
@@ -31,7 +35,7 @@ function keep(list: Pending[]) {
   sessionStorage.setItem(key, JSON.stringify(list));
 }
 
-/** Remembers a change before it is sent. */
+/** Remembers a change before it is sent, or what is newly known of it. */
 export function remember(change: Pending) {
   forget(change.requestId);
   keep([...pending.value, change]);
@@ -43,9 +47,11 @@ export function forget(requestId: string) {
 }
 
 /** Returns the record of a change, or null where drmhub has none: then nothing reached it. */
-export async function recordOf(requestId: string, signal?: AbortSignal): Promise<Schemas["Mutation"] | null> {
+export async function recordOf({ requestId, mutation }: Pending, signal: AbortSignal): Promise<Schemas["Mutation"] | null> {
+  if (mutation === null) return null;
+  if (mutation !== undefined) return read(api.GET("/v1/mutations/{mutation}", { params: { path: { mutation } }, signal }));
   const query = { "filter.requestId": requestId, pageSize: 1 };
-  const { mutations } = await read(api.GET("/v1/mutations", { params: { query }, ...(signal && { signal }) }));
+  const { mutations } = await read(api.GET("/v1/mutations", { params: { query }, signal }));
   return mutations?.[0] ?? null;
 }
 
@@ -54,4 +60,4 @@ export const settled = (m: Schemas["Mutation"]) => m.state === "SUCCEEDED" || m.
 
 /** Reports whether drmhub will find out more without a person. */
 export const moving = (m: Schemas["Mutation"]) =>
-  !settled(m) && (m.state !== "UNKNOWN" || m.nextSettleTime !== undefined);
+  !settled(m) && (m.state !== "UNKNOWN" || Boolean(m.nextSettleTime));
