@@ -1,0 +1,58 @@
+// The devices of the viewer, and the newest license requests at each site.
+import type { Schemas } from "../../api.js";
+import { ago, count, Site, State, Time, words } from "../../show.js";
+import { Table, type Column } from "../../table.js";
+import type { Shown } from "./picture.js";
+import { plural } from "./verdict.js";
+
+const devices: Column<Schemas["ViewerDevice"]>[] = [
+  { title: "Device", cell: (d) => <bdi title={d.deviceId}>{d.deviceId || "–"}</bdi>, by: (d) => d.deviceId },
+  { title: "Model", cell: (d) => <bdi>{d.deviceModel || "–"}</bdi>, by: (d) => d.deviceModel },
+  { title: "Platform", cell: (d) => d.platform || "–", by: (d) => d.platform },
+  { title: "Requests", cell: (d) => count(d.licenseCount), by: (d) => d.licenseCount, number: true },
+  { title: "Refused", cell: (d) => count(d.failureCount), by: (d) => d.failureCount, number: true },
+  { title: "Last seen", cell: (d) => <><Time at={d.lastSeenTime} /> ({ago(d.lastSeenTime)})</>, by: (d) => d.lastSeenTime ?? "" },
+];
+
+export function Devices({ viewer }: Shown) {
+  return (
+    <section aria-label="Devices">
+      <h2>Devices</h2>
+      <Table caption="Devices that asked for licenses" rows={viewer.devices} columns={devices} id={(_, i) => i} empty="No device is known in this period." />
+    </section>
+  );
+}
+
+const requests: Column<Schemas["License"]>[] = [
+  { title: "Time", cell: (l) => <Time at={l.createTime} />, by: (l) => l.createTime ?? "" },
+  { title: "Outcome", cell: (l) => <Outcome of={l} />, by: (l) => l.status },
+  { title: "Code", cell: (l) => l.errorCode || "–", by: (l) => l.errorCode },
+  { title: "Content", cell: (l) => <bdi>{l.contentId || "–"}</bdi>, by: (l) => l.contentId },
+  { title: "DRM", cell: (l) => l.vendorDrmType, by: (l) => l.vendorDrmType },
+  { title: "Model", cell: (l) => <bdi>{l.deviceModel || "–"}</bdi>, by: (l) => l.deviceModel },
+  { title: "Platform", cell: (l) => l.platform || "–", by: (l) => l.platform },
+];
+
+function Outcome({ of: { status, vendorStatus } }: { of: Schemas["License"] }) {
+  if (status === "SUCCESS") return <State tone="good">issued</State>;
+  if (status === "FAILURE") return <State tone="bad">refused</State>;
+  return <State tone="warn">{words(vendorStatus) || "not known"}</State>;
+}
+
+export function History({ viewer }: Shown) {
+  return (
+    <section aria-label="History by site">
+      <h2>History by site</h2>
+      {viewer.sites.length === 0 && <p class="none">No license request is known in this period.</p>}
+      {viewer.sites.map(({ site, summary, licenses }) => (
+        <details key={site} open={viewer.sites.length < 4}>
+          <summary>
+            <Site name={site} />: {count(summary?.licenseCount)} license requests, {count(summary?.failureCount)} refused,
+            on {plural(summary?.deviceCount ?? 0, "device")}, last {ago(licenses[0]?.createTime)}
+          </summary>
+          <Table caption={`The newest ${licenses.length}`} rows={licenses} columns={requests} id={(_, i) => i} />
+        </details>
+      ))}
+    </section>
+  );
+}

@@ -1,0 +1,48 @@
+// What each vendor offers for product licenses and accounts, so that no control is shown that cannot work.
+import { api, idIn, pages, type Schemas } from "../../api.js";
+import { may } from "../../caller.js";
+
+type Vendor = Schemas["Vendor"];
+type Product = Schemas["Product"];
+
+/** What can be ordered, and what is not known of it. */
+export type Offer = { vendors: Vendor[] | undefined; products: Product[]; unreachable: string[] };
+
+/** Reads the vendors and their products, as far as the person may see them. */
+export async function readOffer(signal: AbortSignal): Promise<Offer> {
+  const offer: Offer = { vendors: undefined, products: [], unreachable: [] };
+  if (may("vendors:read")) {
+    offer.vendors = [];
+    for await (const page of pages((pageToken) => api.GET("/v1/vendors", { params: { query: { pageToken } }, signal }))) {
+      offer.vendors.push(...page.vendors);
+    }
+  }
+  if (!may("product-licenses:read") || !anyCan(offer.vendors, "ListProducts")) return offer;
+  const path = { vendor: "-" };
+  const ask = (pageToken: string) =>
+    api.GET("/v1/vendors/{vendor}/products", { params: { path, query: { pageToken, pageSize: 1000 } }, signal });
+  for await (const page of pages(ask)) {
+    offer.products.push(...page.products);
+    offer.unreachable = page.unreachable.map((v) => idIn(v, "vendors"));
+  }
+  return offer;
+}
+
+/** Reports whether the vendor of a resource has a method, such as "DeleteProductLicense". An unknown vendor may have it. */
+export function can({ vendors }: Offer, resource: string, method: string): boolean {
+  const vendor = vendors?.find((v) => idIn(v.name, "vendors") === idIn(resource, "vendors"));
+  return !vendor || has(vendor, method);
+}
+
+/** Reports whether some vendor has a method. */
+export const anyCan = (vendors: Vendor[] | undefined, method: string) => !vendors || vendors.some((v) => has(v, method));
+
+/** Returns the ids of the vendors that lack a method. */
+export const without = ({ vendors }: Offer, method: string) =>
+  (vendors ?? []).filter((v) => !has(v, method)).map((v) => idIn(v.name, "vendors"));
+
+const has = (vendor: Vendor, method: string) => vendor.capabilities.some((c) => c.method.endsWith(`/${method}`));
+
+/** Returns the name of a product for people. */
+export const productName = ({ products }: Offer, name: string) =>
+  products.find((p) => p.name === name)?.displayName || idIn(name, "products") || "not shown by the vendor";
