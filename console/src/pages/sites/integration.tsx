@@ -1,0 +1,109 @@
+// How players and packagers reach the vendor: keys, callback addresses, token lifetime.
+import { useSignal } from "@preact/signals";
+import { api, read, type Schemas } from "../../api.js";
+import { useAsk } from "../../ask.js";
+import { may, Needs } from "../../caller.js";
+import { ChangeButton } from "../../change.js";
+import { Progress, seconds } from "../../show.js";
+import { Differences, differences } from "./differences.js";
+import type { Place } from "./site.js";
+import { can } from "./vendors.js";
+
+export function Integration({ place }: { place: Place }) {
+  return (
+    <section aria-labelledby="integration">
+      <h2 id="integration">Integration</h2>
+      {can(place.vendor, "GetIntegration") ? <Setup place={place} /> : (
+        <p class="note">{place.path.vendor} has no call that shows keys and callback addresses.</p>
+      )}
+    </section>
+  );
+}
+
+function Setup({ place }: { place: Place }) {
+  const { path } = place;
+  // Keys are asked for only when a person wants to see them.
+  const full = useSignal(false);
+  const answer = useAsk(`integration ${full.value}`, (signal) =>
+    read(api.GET("/v1/vendors/{vendor}/sites/{site}/integration", {
+      params: { path, query: { view: full.value ? "FULL" : "BASIC" } }, signal,
+    })));
+  const setup = answer.data;
+  return (
+    <>
+      <Progress of={answer} />
+      {setup && (
+        <>
+          <dl>
+            {setup.credentials.map((c) => (
+              <><dt>{c.id}</dt><dd>{c.redacted ? <span class="none">hidden</span> : <code>{c.value || "–"}</code>}</dd></>
+            ))}
+            <dt>iv</dt><dd><code>{setup.iv || "–"}</code></dd>
+          </dl>
+          {may("secrets:read") ? (
+            <button type="button" aria-pressed={full.value} onClick={() => (full.value = !full.value)}>
+              {full.value ? "Hide the keys" : "Show the keys"}
+            </button>
+          ) : <Needs scope="secrets:read" to="see the keys">{null}</Needs>}
+          {can(place.vendor, "UpdateIntegration") ? (
+            <Needs scope="sites:write" to="change the integration">
+              <Form key={JSON.stringify(draftOf(setup))} place={place} setup={setup} again={answer.again} />
+            </Needs>
+          ) : <p class="note">{path.vendor} has no call that changes the integration.</p>}
+        </>
+      )}
+    </>
+  );
+}
+
+type Draft = { licenseCallbackUrl: string; packageCallbackUrl: string; tokenDuration: string };
+
+const labels = {
+  licenseCallbackUrl: "Callback address for licenses",
+  packageCallbackUrl: "Callback address for packaging",
+  tokenDuration: "Lifetime of a license token (seconds)",
+};
+
+/** Returns what a person can change. */
+const draftOf = (setup: Schemas["Integration"]): Draft => ({
+  licenseCallbackUrl: setup.licenseCallbackUrl,
+  packageCallbackUrl: setup.packageCallbackUrl,
+  tokenDuration: setup.tokenDuration === null ? "" : String(seconds(setup.tokenDuration)),
+});
+
+function Form({ place: { path }, setup, again }: { place: Place; setup: Schemas["Integration"]; again: () => void }) {
+  const before = draftOf(setup);
+  const draft = useSignal(before);
+  const changed = differences(before, draft.value);
+  const { tokenDuration, ...addresses } = changed;
+  const body = { ...addresses, ...(tokenDuration !== undefined && { tokenDuration: tokenDuration ? `${tokenDuration}s` : null }) };
+  const set = (part: Partial<Draft>) => (draft.value = { ...draft.value, ...part });
+  return (
+    <div class="fields">
+      <label class="wide">{labels.licenseCallbackUrl}
+        <input type="url" value={draft.value.licenseCallbackUrl} onInput={(e) => set({ licenseCallbackUrl: e.currentTarget.value })} />
+      </label>
+      <label class="wide">{labels.packageCallbackUrl}
+        <input type="url" value={draft.value.packageCallbackUrl} onInput={(e) => set({ packageCallbackUrl: e.currentTarget.value })} />
+      </label>
+      <label class="wide">{labels.tokenDuration}
+        <input inputMode="numeric" value={draft.value.tokenDuration} onInput={(e) => set({ tokenDuration: e.currentTarget.value })} />
+      </label>
+      <ChangeButton
+        scope="sites:write"
+        disabled={Object.keys(changed).length === 0}
+        change={() => ({
+          title: `Change the integration of ${path.site}`,
+          verb: "Save",
+          confirm: path.site,
+          means: (
+            <Differences labels={labels} before={before} changed={changed}
+              note="The vendor asks the callback address before it issues a license. A wrong address keeps viewers from playing." />
+          ),
+          call: (options) => api.PATCH("/v1/vendors/{vendor}/sites/{site}/integration", { params: { path, query: options }, body }),
+          done: again,
+        })}
+      >Save …</ChangeButton>
+    </div>
+  );
+}

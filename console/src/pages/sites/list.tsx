@@ -1,0 +1,107 @@
+// All sites of all vendors.
+import { param, setParams } from "../../address.js";
+import { api, idIn, read, type Schemas } from "../../api.js";
+import { useAsk } from "../../ask.js";
+import { may } from "../../caller.js";
+import { Site, Time, Unreachable, words } from "../../show.js";
+import { Table, type Column } from "../../table.js";
+import { ArchiveState, Licenses, SiteState } from "./states.js";
+import { short, vendors, Without } from "./vendors.js";
+import { ListProgress, useList } from "./whole.js";
+
+type Row = Schemas["Site"];
+
+const states: Row["state"][] = ["CREATING", "READY", "RUNNING", "SUSPENDED", "DELETED", "STATE_UNSPECIFIED"];
+
+export function List() {
+  const known = useAsk("vendors", vendors);
+  const answer = useList(
+    "sites",
+    (pageToken, signal) => api.GET("/v1/vendors/{vendor}/sites", {
+      params: { path: { vendor: "-" }, query: { pageSize: 1000, pageToken } }, signal,
+    }),
+    (page) => page.sites,
+  );
+  const archives = useAsk("archives", archivesBySite);
+  const sites = answer.data?.rows ?? [];
+  const shown = sites.filter(matches);
+  return (
+    <>
+      <Filter vendors={[...new Set([...(known.data ?? []).map((v) => idIn(v.name, "vendors")), ...sites.map(vendorOf)])]} />
+      <Unreachable vendors={short(answer.data?.unreachable ?? [])} />
+      <ListProgress of={answer} />
+      {answer.data && (
+        <Table
+          caption={`Sites: ${shown.length} of ${sites.length}`}
+          rows={shown}
+          id={(site) => site.name}
+          columns={archives.data ? [...columns, archiveColumn(archives.data)] : columns}
+          empty={sites.length === 0 ? "No vendor has a site." : "No site matches. Change the filter."}
+        />
+      )}
+      <Without vendors={known.data} method="ListSites" what="drmhub has no list of sites for this vendor." />
+    </>
+  );
+}
+
+const vendorOf = (site: Row) => idIn(site.name, "vendors");
+
+const columns: Column<Row>[] = [
+  { title: "Site", cell: (s) => <Site name={s.name} />, by: (s) => s.name },
+  { title: "Name", cell: (s) => s.displayName, by: (s) => s.displayName.toLowerCase() },
+  { title: "State", cell: (s) => <SiteState of={s} />, by: (s) => s.state },
+  { title: "Licenses", cell: (s) => <Licenses of={s} />, by: (s) => (s.enabled ? 1 : 0) },
+  { title: "Policy", cell: (s) => s.policyId || "–", by: (s) => s.policyId },
+  { title: "Created", cell: (s) => <Time at={s.createTime} />, by: (s) => s.createTime ?? "" },
+  { title: "Changed", cell: (s) => <Time at={s.updateTime} />, by: (s) => s.updateTime ?? "" },
+];
+
+type Archives = Map<string, Schemas["Archive"]>;
+
+const archiveColumn = (archives: Archives): Column<Row> => {
+  const of = (s: Row) => archives.get(`${s.name}/archive`);
+  return { title: "Archive", cell: (s) => <ArchiveState of={of(s)?.state} />, by: (s) => of(s)?.state ?? "" };
+};
+
+/** Returns the archives by name, or null where they cannot be seen. The page works without them. */
+async function archivesBySite(signal: AbortSignal): Promise<Archives | null> {
+  if (!may("licenses:read")) return null;
+  const ask = api.GET("/v1/vendors/{vendor}/archives", { params: { path: { vendor: "-" }, query: { pageSize: 1000 } }, signal });
+  const { archives } = await read(ask);
+  return new Map(archives.map((a) => [a.name, a]));
+}
+
+/** Reports whether a site is in the view that the address names. */
+function matches(site: Row): boolean {
+  const text = param("text").toLowerCase();
+  const vendor = param("vendor");
+  const state = param("state");
+  return (
+    (!text || site.siteId.toLowerCase().includes(text) || site.displayName.toLowerCase().includes(text)) &&
+    (!vendor || vendorOf(site) === vendor) &&
+    (!state || (state === "OFF" ? !site.enabled : site.state === state))
+  );
+}
+
+function Filter({ vendors }: { vendors: string[] }) {
+  return (
+    <form class="filter" role="search" aria-label="Filter the sites" onSubmit={(event) => event.preventDefault()}>
+      <label>Id or name
+        <input type="search" value={param("text")} onInput={(e) => setParams({ text: e.currentTarget.value })} />
+      </label>
+      <label>Vendor
+        <select value={param("vendor")} onChange={(e) => setParams({ vendor: e.currentTarget.value })}>
+          <option value="">all</option>
+          {[...new Set([...vendors, ...(param("vendor") ? [param("vendor")] : [])])].map((v) => <option key={v}>{v}</option>)}
+        </select>
+      </label>
+      <label>State
+        <select value={param("state")} onChange={(e) => setParams({ state: e.currentTarget.value })}>
+          <option value="">any</option>
+          <option value="OFF">no licenses are issued</option>
+          {states.map((s) => <option key={s} value={s}>{s === "STATE_UNSPECIFIED" ? "unknown to drmhub" : words(s)}</option>)}
+        </select>
+      </label>
+    </form>
+  );
+}
