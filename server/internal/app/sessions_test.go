@@ -107,17 +107,36 @@ func TestLoginsThatAreRefused(t *testing.T) {
 		p.next(c.alg, c.status, c.claims)
 		res, text := b.call(t, "GET /console/login", "", "")
 		signedIn := b.cookies() == "__Host-drmhub"
+		p.next(c.alg, c.status, c.claims)
+		shown, page := fresh().call(t, "GET /console/login?to=/console/sites/a%252Fb", "", "Accept: "+asPerson)
+		if isPage := strings.Contains(page, "<h1>You are not logged in</h1>"); shown.StatusCode != c.want ||
+			isPage != (c.want != 200) || isPage && !strings.Contains(page, again) || strings.Contains(page, "<script") {
+			t.Errorf("%s, in a browser: HTTP %d %v %s", name, shown.StatusCode, shown.Header, page)
+		}
 		if res.StatusCode != c.want || signedIn != (c.want == 200) || strings.Contains(text, "nonce") {
 			t.Errorf("%s: HTTP %d %s, cookies %s", name, res.StatusCode, text, b.cookies())
 		}
 	}
 	b := fresh()
 	for _, query := range []string{"", "?code=c1&state=x", "?code=c1&state=", "?error=access_denied"} {
+		shown, page := b.call(t, "GET /console/callback"+query, "", "Accept: "+asPerson)
+		kind, policy := shown.Header.Get("Content-Type"), shown.Header.Get("Content-Security-Policy")
+		if shown.StatusCode != 401 || kind != "text/html; charset=utf-8" ||
+			!strings.HasPrefix(policy, "default-src 'none'") ||
+			!strings.Contains(page, `href="/console/login?to=%2Fconsole%2F"`) {
+			t.Errorf("the callback %s in a browser: HTTP %d %v %s", query, shown.StatusCode, shown.Header, page)
+		}
 		if res, text := b.call(t, "GET /console/callback"+query, "", ""); res.StatusCode != 401 || b.cookies() != "" {
 			t.Errorf("the callback %s: HTTP %d %s", query, res.StatusCode, text)
 		}
 	}
 }
+
+// A browser that follows a link accepts asPerson. It then sees a page with a link to the same login.
+const (
+	asPerson = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+	again    = `href="/console/login?to=%2Fconsole%2Fsites%2Fa%252Fb"`
+)
 
 const thumbprint = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
 
@@ -135,12 +154,35 @@ func TestALoginEndsOnThisServer(t *testing.T) {
 		"javascript:alert(1)": "/console/", "/consoles": "/console/", "/docsx": "/console/",
 		"/console/%5cx":                 "/console/",
 		"/console/x;url=//evil.example": "/console/", "/console/\"x": "/console/", "/console/<x>": "/console/",
+		"/console/viewers/a%2Fb%20c?x=%22":  "/console/viewers/a%2Fb%20c?x=%22",
+		"/console/viewers/o'b%22%3Cb%3E%3B": "/console/viewers/o'b%22%3Cb%3E%3B",
+		"/console/viewers/%ED%95%9C?a,b":    "/console/viewers/%ED%95%9C?a,b",
+		"/console/viewers/ü":                "/console/viewers/%C3%BC",
+		"/console/sites/x%0d%0aSet-Cookie:": "/console/", "/console/login": "/console/",
+		"/console/%2F/evil.example":                   "/console/",
+		"/console/?q=" + strings.Repeat("long", 1000): "/console/",
 		"console/": "/console/", "?x": "/console/", "/console/\r\nx": "/console/", "http:/console/": "/console/",
 	} {
 		res, _ := b.call(t, "GET /console/login?to="+url.QueryEscape(to), "", "")
 		if got := res.Header.Get("Refresh"); got != "0; url="+want {
 			t.Errorf("%q: HTTP %d, %q", to, res.StatusCode, got)
 		}
+	}
+}
+
+func TestHowAPersonCanLogIn(t *testing.T) {
+	for want, options := range map[string][]func(*testing.T, *testServer){
+		`{"provider":false,"token":false}`: nil,
+		`{"provider":false,"token":true}`:  {guarded},
+	} {
+		status, header, text := start(t, options...).rest(t, "GET /console/login/methods", "")
+		if status != 200 || strings.TrimSpace(text) != want || header.Get("Cache-Control") != "no-store" {
+			t.Errorf("HTTP %d %v %s, want %s", status, header, text, want)
+		}
+	}
+	if res, text := open(t, newProvider(t))().call(t, "GET /console/login/methods", "", ""); res.StatusCode != 200 ||
+		strings.TrimSpace(text) != `{"provider":true,"token":true}` {
+		t.Errorf("with a provider: HTTP %d %s", res.StatusCode, text)
 	}
 }
 

@@ -70,11 +70,16 @@ func resolve(err error) (int, *apierror.Error) {
 // writeError writes an error as the response.
 func writeError(w http.ResponseWriter, err error) {
 	status, e := resolve(err)
+	writeFailure(w, status, e, jsonType, shape(status, e))
+}
+
+// writeFailure writes the response to a request that failed.
+func writeFailure(w http.ResponseWriter, status int, e *apierror.Error, mediaType string, body []byte) {
 	h := w.Header()
 	h.Del("Trailer")
 	h.Del("Transfer-Encoding")
 	h.Del("Content-Disposition")
-	h.Set("Content-Type", "application/json")
+	h.Set("Content-Type", mediaType)
 	h.Set("Cache-Control", "no-store")
 	if status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", "Bearer")
@@ -82,7 +87,6 @@ func writeError(w http.ResponseWriter, err error) {
 	if e.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.FormatInt(int64(math.Ceil(e.RetryAfter.Seconds())), 10))
 	}
-	body := shape(status, e)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // An error here means that the client has left.

@@ -1,14 +1,11 @@
 package gateway
 
 import (
-	"maps"
 	"net/http"
-	"slices"
 
 	"google.golang.org/grpc/metadata"
 
 	"github.com/drmhub/drmhub/server/internal/auth"
-	"github.com/drmhub/drmhub/server/internal/session"
 )
 
 // identified returns a request whose context has the caller. A caller is identified before its request is
@@ -53,25 +50,6 @@ func (g *gateway) servePage(w http.ResponseWriter, r *http.Request, path string,
 		}
 	}
 	page(w, r)
-}
-
-// servePerson serves a page by which people log in or out.
-func servePerson(w http.ResponseWriter, r *http.Request, path string, methods map[string]session.Page) {
-	page := methods[r.Method]
-	if page == nil {
-		wrongMethod(w, path, r.Method, slices.Sorted(maps.Keys(methods))...)
-		return
-	}
-	var err error
-	if r.Method != http.MethodGet && (r.ContentLength != 0 || r.Header.Get("Content-Type") != "") {
-		err = checkMediaType(r.Header)
-	}
-	if err == nil {
-		err = page(w, r)
-	}
-	if err != nil {
-		writeError(w, err)
-	}
 }
 
 // isHealth reports whether a path says how the server is.

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
@@ -9,7 +10,6 @@ import (
 	"html"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
 	"time"
 
@@ -22,52 +22,54 @@ import (
 	"github.com/drmhub/drmhub/server/internal/auth"
 )
 
-// home is where a person comes to after the login.
-const home = "/console/"
-
 // pending is a login that has begun, as its cookie holds it.
 type pending struct {
 	State    string `json:"s"`
 	Nonce    string `json:"n"`
 	Verifier string `json:"v"` // of PKCE
-	To       string `json:"t"` // the page to go to afterwards
+	To       string `json:"t"` // the address of the page to go to afterwards
 	Expires  int64  `json:"e"`
 }
 
-// login sends the browser to the provider. The parameter "to" names the page to go to afterwards.
+// A LoginError is the error of a login in a browser, at the provider.
+type LoginError struct {
+	error
+	Again string // the address that begins the login anew
+}
+
+// Unwrap returns the error without the address.
+func (e *LoginError) Unwrap() error { return e.error }
+
+// failed returns the error of a login that was to lead to a page.
+func failed(err error, to string) error {
+	return &LoginError{err, "/console/login?to=" + url.QueryEscape(cmp.Or(to, home))}
+}
+
+// login sends the browser to the provider. The parameter "to" is the address of the page to go to afterwards.
+// Without a provider, the browser goes there at once: the page itself asks for a token.
 func (s *Sessions) login(w http.ResponseWriter, r *http.Request) error {
+	to := ownAddress(r.URL.Query().Get("to"))
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	if s == nil || s.Provider == nil {
+		http.Redirect(w, r, to, http.StatusFound)
+		return nil
+	}
 	client, err := s.Provider.client(r.Context())
 	if err != nil {
-		return s.unreachable(r.Context(), err)
+		return failed(s.unreachable(r.Context(), err), to)
 	}
 	p := pending{
 		State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(),
-		To: ownPath(r.URL.Query().Get("to")), Expires: time.Now().Add(loginTime).Unix(),
+		To: to, Expires: time.Now().Add(loginTime).Unix(),
 	}
 	// The cookie must come with the redirect from the provider, which is another site.
 	if !s.seal(w, loginCookie, p, loginTime, http.SameSiteLaxMode) {
-		return apierror.Invalid("to", "nobody was logged in: the path is too long")
+		p.To = home // A long address does not fit into a cookie.
+		s.seal(w, loginCookie, p, loginTime, http.SameSiteLaxMode)
 	}
-	to := client.oauth.AuthCodeURL(p.State, oidc.Nonce(p.Nonce), oauth2.S256ChallengeOption(p.Verifier))
-	w.Header().Set("Referrer-Policy", "no-referrer")
-	http.Redirect(w, r, to, http.StatusFound)
+	provider := client.oauth.AuthCodeURL(p.State, oidc.Nonce(p.Nonce), oauth2.S256ChallengeOption(p.Verifier))
+	http.Redirect(w, r, provider, http.StatusFound)
 	return nil
-}
-
-// ownPath returns a path of this server that a page may lead to, or home. Any other address could be a
-// stranger's.
-func ownPath(to string) string {
-	u, err := url.Parse(to)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" {
-		return home
-	}
-	const odd = "\\\"'<>; " // Browsers read some of them as a slash, or as the end of a text.
-	clean := path.Clean(u.Path)
-	below := strings.HasPrefix(clean, "/console/") || clean == "/docs" || strings.HasPrefix(clean, "/docs/")
-	if !below || clean != strings.TrimSuffix(u.Path, "/") || strings.ContainsAny(to+u.Path, odd) {
-		return home
-	}
-	return u.RequestURI()
 }
 
 var (
@@ -82,6 +84,15 @@ func (s *Sessions) callback(w http.ResponseWriter, r *http.Request) error {
 	var p pending
 	begun := s.open(r, loginCookie, &p) && time.Now().Before(time.Unix(p.Expires, 0))
 	remove(w, loginCookie, http.SameSiteLaxMode) // A code counts once.
+	if err := s.finish(w, r, p, begun); err != nil {
+		return failed(err, p.To)
+	}
+	goOn(w, p.To)
+	return nil
+}
+
+// finish begins the session of a person whom the provider has sent back.
+func (s *Sessions) finish(w http.ResponseWriter, r *http.Request, p pending, begun bool) error {
 	query := r.URL.Query()
 	if !begun || subtle.ConstantTimeCompare([]byte(query.Get("state")), []byte(p.State)) != 1 {
 		return s.refuse(r.Context(), errForged)
@@ -100,11 +111,7 @@ func (s *Sessions) callback(w http.ResponseWriter, r *http.Request) error {
 		}
 		return s.refuse(r.Context(), err)
 	}
-	if err := s.begin(r.Context(), w, i); err != nil {
-		return err
-	}
-	goOn(w, p.To)
-	return nil
+	return s.begin(r.Context(), w, i)
 }
 
 // providerError returns the error of a login that the provider refuses. Anybody can call the callback with

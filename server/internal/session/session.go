@@ -4,6 +4,7 @@
 //   - With an identity provider, the person logs in there: OpenID Connect's code flow with PKCE, state
 //     and nonce. /console/login begins it, and /console/callback ends it.
 //   - A person who has a token posts it to /console/login.
+//   - /console/login/methods shows which of the two are possible.
 //   - /console/logout removes the cookie.
 //
 // All replicas on a store derive the same key, so that each can open the cookies of the others. A session
@@ -184,19 +185,35 @@ func remove(w http.ResponseWriter, name string, to http.SameSite) {
 type Page func(w http.ResponseWriter, r *http.Request) error
 
 // Pages returns the pages by which people log in and out, by path and HTTP method. Each needs no identity.
+// Where s is nil, nobody needs to log in, and the pages say so.
 func (s *Sessions) Pages() map[string]map[string]Page {
-	if s == nil {
-		return nil
-	}
 	pages := map[string]map[string]Page{
-		"/console/login":  {http.MethodPost: s.postToken},
-		"/console/logout": {http.MethodPost: s.logout},
+		"/console/login":         {http.MethodGet: s.login},
+		"/console/login/methods": {http.MethodGet: s.methods, http.MethodHead: s.methods},
 	}
+	if s == nil {
+		return pages
+	}
+	pages["/console/login"][http.MethodPost] = s.postToken
+	pages["/console/logout"] = map[string]Page{http.MethodPost: s.logout}
 	if s.Provider != nil {
-		pages["/console/login"][http.MethodGet] = s.login
 		pages["/console/callback"] = map[string]Page{http.MethodGet: s.callback}
 	}
 	return pages
+}
+
+// methods shows by which means a person can log in.
+func (s *Sessions) methods(w http.ResponseWriter, _ *http.Request) error {
+	text, err := json.Marshal(struct {
+		Provider bool `json:"provider"`
+		Token    bool `json:"token"`
+	}{s != nil && s.Provider != nil, s != nil})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, err = w.Write(append(text, '\n'))
+	return err
 }
 
 // refuse returns the error of a person who is not logged in. It is the same for every cause, since the cause

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/drmhub/drmhub/server/internal/auth"
@@ -116,9 +117,56 @@ func TestTheOperatorLearnsTheCause(t *testing.T) {
 		t.Error("a short key is taken")
 	}
 	var none *session.Sessions
-	if _, ok := none.Identity(httptest.NewRequest("GET", "/", nil)); ok || none.Pages() != nil {
+	if _, ok := none.Identity(httptest.NewRequest("GET", "/", nil)); ok || len(none.Pages()["/console/login"]) != 1 ||
+		none.Pages()["/console/callback"] != nil {
 		t.Error("without sessions, a person is logged in")
 	}
+}
+
+func TestHowAPersonCanLogIn(t *testing.T) {
+	withProvider := newSessions(t, 1, nil, nil)
+	withProvider.Provider = &session.Provider{}
+	for want, s := range map[string]*session.Sessions{
+		`{"provider":false,"token":false}`: nil,
+		`{"provider":false,"token":true}`:  newSessions(t, 1, nil, nil),
+		`{"provider":true,"token":true}`:   withProvider,
+	} {
+		w := httptest.NewRecorder()
+		err := s.Pages()["/console/login/methods"]["GET"](w, httptest.NewRequest("GET", "/console/login/methods", nil))
+		if got := strings.TrimSpace(w.Body.String()); err != nil || got != want {
+			t.Errorf("%s, want %s; %v", got, want, err)
+		}
+		if s != nil && s.Provider != nil {
+			continue
+		}
+		w = httptest.NewRecorder()
+		r := httptest.NewRequest("GET", "/console/login?to=%2Fconsole%2Fsites%2Fa%252Fb", nil)
+		err = s.Pages()["/console/login"]["GET"](w, r)
+		if to := w.Header().Get("Location"); err != nil || w.Code != http.StatusFound || to != "/console/sites/a%2Fb" {
+			t.Errorf("without a provider: HTTP %d to %s, %v", w.Code, to, err)
+		}
+	}
+}
+
+// TestASessionEnds shows a cookie that a browser has kept for too long.
+func TestASessionEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSessions(t, 1, issued{"t": {Subject: "a", Expires: time.Now().Add(time.Hour)}}, new([]error))
+		cookie, err := login(t, s, "t")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest("GET", "/", nil)
+		r.AddCookie(cookie)
+		time.Sleep(time.Hour - time.Second)
+		if _, ok := s.Identity(r); !ok {
+			t.Error("the session ends before its token")
+		}
+		time.Sleep(time.Second)
+		if _, ok := s.Identity(r); ok {
+			t.Error("the session outlives its token")
+		}
+	})
 }
 
 // TestAProviderThatCannotBeUsed logs in at a provider that is away, and at one whose addresses are not https.
