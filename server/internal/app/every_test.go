@@ -69,7 +69,7 @@ func listings() (all []listing) {
 		// The archive's lists are drmhub's own, and its tests have their rows.
 		ofArchive := m.Method.Parent().Name() == "ArchiveService"
 		if strings.HasPrefix(string(m.Method.Name()), "List") && m.Resource == "parent" && !ofArchive {
-			form := string(contract.NameForm(m.Method.Input(), m.Method.Input().Fields().ByName("parent")))
+			form := string(contract.NameForm(m.Method.Input().Fields().ByName("parent")))
 			all = append(all, listing{m, strings.ReplaceAll(form, "*", "-")})
 		}
 	}

@@ -27,7 +27,7 @@ func (r *command) completeName(c *cobra.Command, args []string, start string) ([
 	for _, holder := range path[:len(path)-1] {
 		m = m.Fields().ByName(protoreflect.Name(holder)).Message()
 	}
-	form := contract.NameForm(m, m.Fields().ByName(protoreflect.Name(path[len(path)-1])))
+	form := contract.NameForm(m.Fields().ByName(protoreflect.Name(path[len(path)-1])))
 	found := r.client.namesOf(c, form, start)
 	if all := r.defaultParent(); all != "" && strings.HasPrefix(all, start) {
 		found = append([]string{all}, found...)
@@ -47,7 +47,7 @@ func directiveOf(found []string) cobra.ShellCompDirective {
 func completeField(path []protoreflect.FieldDescriptor) cobra.CompletionFunc {
 	return func(c *cobra.Command, _ []string, start string) ([]string, cobra.ShellCompDirective) {
 		f := path[len(path)-1]
-		form := contract.NameForm(f.ContainingMessage(), f)
+		form := contract.NameForm(f)
 		if form == "" {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
@@ -129,7 +129,7 @@ func holderOf(form names.Pattern) (rpc *contract.RPC, rows protoreflect.FieldDes
 		if rpc.Mutating || rpc.Method.IsStreamingServer() || name == nil {
 			continue
 		}
-		holder := contract.NameForm(rpc.Method.Input(), name)
+		holder := contract.NameForm(name)
 		for i := range rpc.Method.Output().Fields().Len() {
 			f := rpc.Method.Output().Fields().Get(i)
 			isWithin := strings.HasPrefix(string(form), string(holder)+"/")
@@ -147,7 +147,7 @@ func rowForm(rows protoreflect.FieldDescriptor) names.Pattern {
 	if name == nil {
 		return ""
 	}
-	return contract.NameForm(rows.Message(), name)
+	return contract.NameForm(name)
 }
 
 // listOf returns the list whose rows have names of a form, the field with the rows, and what follows their names in
@@ -175,7 +175,7 @@ func parentOf(rpc *contract.RPC, start string) string {
 	if f == nil {
 		return ""
 	}
-	segments := strings.Split(string(contract.NameForm(rpc.Method.Input(), f)), "/")
+	segments := strings.Split(string(contract.NameForm(f)), "/")
 	typed := strings.Split(start, "/")
 	for i, s := range segments {
 		switch {

@@ -40,7 +40,7 @@ func (r *command) defaultParent() string {
 	if r.rpc.Resource != "parent" || !slices.ContainsFunc(lists, isList) {
 		return ""
 	}
-	form := contract.NameForm(r.rpc.Method.Input(), r.rpc.Method.Input().Fields().ByName("parent"))
+	form := contract.NameForm(r.rpc.Method.Input().Fields().ByName("parent"))
 	return strings.ReplaceAll(string(form), "*", "-")
 }
 

@@ -33,6 +33,8 @@ type RPC struct {
 	Resource string
 	// Level says to which part of a vendor account the resource belongs.
 	Level Level
+
+	fullMethod string
 }
 
 // AnyCaller is the scope that every caller with a valid identity holds.
@@ -67,7 +69,8 @@ func Lookup(method string) *RPC { return byName[strings.TrimPrefix(method, "/")]
 // ActsAlone reports whether a method changes something that is not a vendor's, without a mutation. The
 // audit trail records each call.
 func ActsAlone(method string) bool {
-	return slices.Contains(ofArchive, "/"+strings.TrimPrefix(method, "/"))
+	rpc := Lookup(method)
+	return rpc != nil && slices.Contains(ofArchive, rpc.fullMethod)
 }
 
 // Mutates reports whether a method changes something at a vendor, in a mutation of its own.
@@ -77,7 +80,7 @@ func Mutates(method string) bool {
 }
 
 // FullMethod returns the name as gRPC writes it: "/drmhub.v1.SiteService/ListSites".
-func (r *RPC) FullMethod() string { return "/" + r.Name }
+func (r *RPC) FullMethod() string { return r.fullMethod }
 
 // NewRequest returns an empty request.
 func (r *RPC) NewRequest() proto.Message { return r.Request.New().Interface() }
@@ -116,6 +119,7 @@ func newRPC(method protoreflect.MethodDescriptor) *RPC {
 	if scope == "" {
 		panic(fmt.Sprintf("contract: %s has no scope", method.FullName()))
 	}
+	rpc.fullMethod = "/" + rpc.Name
 	rpc.Mutating = strings.HasSuffix(scope, ":write") && !slices.Contains(noMutation, rpc.FullMethod())
 	return rpc
 }

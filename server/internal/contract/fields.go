@@ -26,14 +26,28 @@ func Set(m proto.Message, field protoreflect.Name, v any) {
 	}
 }
 
+var behaviors = memo[protoreflect.FieldDescriptor, []annotations.FieldBehavior]{
+	read: func(f protoreflect.FieldDescriptor) []annotations.FieldBehavior {
+		all, _ := proto.GetExtension(f.Options(), annotations.E_FieldBehavior).([]annotations.FieldBehavior)
+		return all
+	},
+}
+
 // HasBehavior reports whether a field has one of these google.api.field_behavior values.
 func HasBehavior(f protoreflect.FieldDescriptor, wanted ...annotations.FieldBehavior) bool {
-	all, _ := proto.GetExtension(f.Options(), annotations.E_FieldBehavior).([]annotations.FieldBehavior)
-	return slices.ContainsFunc(all, func(b annotations.FieldBehavior) bool { return slices.Contains(wanted, b) })
+	return slices.ContainsFunc(behaviors.of(f), func(b annotations.FieldBehavior) bool {
+		return slices.Contains(wanted, b)
+	})
 }
+
+var resourceFields = memo[protoreflect.MessageDescriptor, protoreflect.FieldDescriptor]{read: findResourceField}
 
 // ResourceField returns the field of a request that holds a resource, or nil.
 func ResourceField(request protoreflect.MessageDescriptor) protoreflect.FieldDescriptor {
+	return resourceFields.of(request)
+}
+
+func findResourceField(request protoreflect.MessageDescriptor) protoreflect.FieldDescriptor {
 	for i := range request.Fields().Len() {
 		if f := request.Fields().Get(i); f.Message() != nil && !f.IsList() && resource(f.Message()) != nil {
 			return f
@@ -46,7 +60,7 @@ func ResourceField(request protoreflect.MessageDescriptor) protoreflect.FieldDes
 // creates or lists something, or the name of the resource that it updates.
 func ResourceName(req proto.Message) string {
 	m := req.ProtoReflect()
-	path := resourcePath(m.Descriptor())
+	path := resourcePaths.of(m.Descriptor())
 	if holder, field, deep := strings.Cut(path, "."); deep {
 		held := m.Get(m.Descriptor().Fields().ByName(protoreflect.Name(holder))).Message()
 		return Text(held, protoreflect.Name(field))
@@ -65,6 +79,8 @@ func Recorded(name string) string {
 	}
 	return name
 }
+
+var resourcePaths = memo[protoreflect.MessageDescriptor, string]{read: resourcePath}
 
 // resourcePath returns the path of the field that ResourceName reads.
 func resourcePath(request protoreflect.MessageDescriptor) string {

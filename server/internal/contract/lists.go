@@ -10,8 +10,12 @@ import (
 // more.
 const MaxListItems = 1000
 
+var maxItems = memo[protoreflect.FieldDescriptor, int]{read: readMaxItems}
+
 // MaxItems returns the maximum length of a list field.
-func MaxItems(f protoreflect.FieldDescriptor) int {
+func MaxItems(f protoreflect.FieldDescriptor) int { return maxItems.of(f) }
+
+func readMaxItems(f protoreflect.FieldDescriptor) int {
 	if rules, ok := proto.GetExtension(f.Options(), validate.E_Field).(*validate.FieldRules); ok {
 		if repeated := rules.GetRepeated(); repeated.HasMaxItems() {
 			return int(repeated.GetMaxItems())

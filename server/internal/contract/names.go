@@ -39,12 +39,16 @@ func resource(m protoreflect.MessageDescriptor) *annotations.ResourceDescriptor 
 	return proto.GetExtension(m.Options(), annotations.E_Resource).(*annotations.ResourceDescriptor)
 }
 
-// NameForm returns the form of the name that a field of m holds, or "" for a field that holds none.
-func NameForm(m protoreflect.MessageDescriptor, f protoreflect.FieldDescriptor) names.Pattern {
+var nameForms = memo[protoreflect.FieldDescriptor, names.Pattern]{read: readNameForm}
+
+// NameForm returns the form of the name that a field holds, or "" for a field that holds none.
+func NameForm(f protoreflect.FieldDescriptor) names.Pattern { return nameForms.of(f) }
+
+func readNameForm(f protoreflect.FieldDescriptor) names.Pattern {
 	if f.Kind() != protoreflect.StringKind {
 		return ""
 	}
-	if r := resource(m); r != nil && f.Name() == "name" {
+	if r := resource(f.ContainingMessage()); r != nil && f.Name() == "name" {
 		return patterns[r.GetType()]
 	}
 	if !proto.HasExtension(f.Options(), annotations.E_ResourceReference) {

@@ -1,8 +1,6 @@
 package contract
 
 import (
-	"sync"
-
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 )
@@ -12,19 +10,14 @@ func IsSecret(field protoreflect.FieldDescriptor) bool {
 	return field.Options().(*descriptorpb.FieldOptions).GetDebugRedact()
 }
 
-// holders maps a message type to the result of CanHoldSecrets. Without it, a page of a thousand
-// licenses would be searched for secrets that its type has no field for.
-var holders sync.Map
+// holders are the types of messages that can hold secrets. Without them, a page of a thousand licenses
+// would be searched for secrets that its type has no field for.
+var holders = memo[protoreflect.MessageDescriptor, bool]{read: func(d protoreflect.MessageDescriptor) bool {
+	return findSecret(d, map[protoreflect.FullName]bool{})
+}}
 
 // CanHoldSecrets reports whether messages of a type can hold secrets, at any depth.
-func CanHoldSecrets(d protoreflect.MessageDescriptor) bool {
-	if known, ok := holders.Load(d.FullName()); ok {
-		return known.(bool)
-	}
-	can := findSecret(d, map[protoreflect.FullName]bool{})
-	holders.Store(d.FullName(), can)
-	return can
-}
+func CanHoldSecrets(d protoreflect.MessageDescriptor) bool { return holders.of(d) }
 
 // findSecret reports whether a type or the types of its fields have a secret. It skips the types in
 // seen.

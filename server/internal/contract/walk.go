@@ -23,23 +23,41 @@ type walk struct {
 	names  []string
 }
 
+// A part of a message is a field that holds a name, or a message that may hold some.
+type part struct {
+	protoreflect.FieldDescriptor
+	isName, isIdentifier bool
+}
+
+var parts = memo[protoreflect.MessageDescriptor, []part]{read: readParts}
+
+func readParts(d protoreflect.MessageDescriptor) (all []part) {
+	for i := range d.Fields().Len() {
+		f := d.Fields().Get(i)
+		p := part{f, NameForm(f) != "", HasBehavior(f, annotations.FieldBehavior_IDENTIFIER)}
+		if !HasBehavior(f, annotations.FieldBehavior_OUTPUT_ONLY) && (p.isName || f.Message() != nil && !f.IsMap()) {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
 func (w *walk) message(m protoreflect.Message, top bool) {
-	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		switch {
-		case HasBehavior(f, annotations.FieldBehavior_OUTPUT_ONLY):
-		case !top && !w.update && HasBehavior(f, annotations.FieldBehavior_IDENTIFIER):
-		case NameForm(m.Descriptor(), f) != "":
-			w.add(f, v)
-		case f.Message() == nil || f.IsMap():
-		case f.IsList():
+	for _, p := range parts.of(m.Descriptor()) {
+		if p.isIdentifier && !top && !w.update || !m.Has(p.FieldDescriptor) {
+			continue
+		}
+		switch v := m.Get(p.FieldDescriptor); {
+		case p.isName:
+			w.add(p, v)
+		case p.IsList():
 			for i := range v.List().Len() {
 				w.message(v.List().Get(i).Message(), false)
 			}
 		default:
 			w.message(v.Message(), false)
 		}
-		return true
-	})
+	}
 }
 
 func (w *walk) add(f protoreflect.FieldDescriptor, v protoreflect.Value) {
@@ -81,7 +99,7 @@ func newLevel(request protoreflect.MessageDescriptor) Level {
 		} else {
 			field = holder
 		}
-		form = NameForm(request, request.Fields().ByName(protoreflect.Name(field)))
+		form = NameForm(request.Fields().ByName(protoreflect.Name(field)))
 	}
 	switch {
 	case strings.HasPrefix(string(form), string(names.Site)):

@@ -30,8 +30,13 @@ func Without(m proto.Message) proto.Message {
 }
 
 // Has reports whether a message holds a secret.
-func Has(m proto.Message) (has bool) {
-	secrets(m.ProtoReflect(), func(protoreflect.Message, protoreflect.FieldDescriptor) { has = true })
+func Has(m proto.Message) bool {
+	holder := m.ProtoReflect()
+	if !contract.CanHoldSecrets(holder.Descriptor()) {
+		return false
+	}
+	has := false
+	secrets(holder, func(protoreflect.Message, protoreflect.FieldDescriptor) { has = true })
 	return has
 }
 

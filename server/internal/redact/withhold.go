@@ -15,7 +15,7 @@ import (
 // Withhold is an interceptor that empties the secrets of responses to callers without the scope
 // secrets:read. It also keeps the secrets of the request out of errors, since a vendor may repeat them.
 func Withhold(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-	if m, ok := req.(proto.Message); ok {
+	if m, ok := req.(proto.Message); ok && Has(m) {
 		ctx = secret.NewContext(ctx, textsOf(m)...)
 	}
 	res, err := handler(ctx, req)

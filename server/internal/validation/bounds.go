@@ -2,7 +2,6 @@ package validation
 
 import (
 	"fmt"
-	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -20,7 +19,7 @@ func bounds(m protoreflect.Message, path string) (violations []*violation) {
 		return []*violation{{Field: path, Description: text, Reason: "UNKNOWN_FIELD"}}
 	}
 	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		at := strings.TrimPrefix(path+"."+string(f.Name()), ".")
+		at := fieldPath(path, f)
 		switch {
 		case f.IsList():
 			violations = append(violations, listBounds(f, v.List(), at)...)

@@ -36,8 +36,8 @@ func (w *nameWalk) message(m protoreflect.Message, path string) {
 	fields := m.Descriptor().Fields()
 	for i := range fields.Len() {
 		f := fields.Get(i)
-		at := strings.TrimPrefix(path+"."+string(f.Name()), ".")
-		switch pattern := contract.NameForm(m.Descriptor(), f); {
+		at := fieldPath(path, f)
+		switch pattern := contract.NameForm(f); {
 		case w.ignored(f, path):
 		case pattern != "" && f.IsList():
 			list := m.Get(f).List()
@@ -60,6 +60,14 @@ func (w *nameWalk) message(m protoreflect.Message, path string) {
 			w.message(m.Get(f).Message(), at)
 		}
 	}
+}
+
+// fieldPath returns the path of a field of the message at a path.
+func fieldPath(path string, f protoreflect.FieldDescriptor) string {
+	if path == "" {
+		return string(f.Name())
+	}
+	return path + "." + string(f.Name())
 }
 
 // takesWildcards reports whether the parent of a request can be "-": that of a list, and of a
