@@ -55,8 +55,9 @@ func limitsOfGRPC() []grpc.ServerOption {
 	}
 }
 
-// streamWorkers returns how many goroutines wait for gRPC calls. Other calls start a goroutine each.
-func streamWorkers() uint32 { return uint32(runtime.GOMAXPROCS(0)) * 4 }
+// streamWorkers returns how many goroutines wait for gRPC calls. Other calls start a goroutine each, whose stack must
+// grow first: that is a tenth of the CPU time of a small call.
+func streamWorkers() uint32 { return uint32(runtime.GOMAXPROCS(0)) * 16 }
 
 // newHTTPServer returns the server of a handler, which bounds what one client can hold.
 func (a *App) newHTTPServer(handler http.Handler) *http.Server {
