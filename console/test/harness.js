@@ -125,8 +125,13 @@ export async function accessible(page, what = page.url()) {
 
 /** Checks that nothing sticks out at the side. */
 export async function fits(page) {
-  const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-  assert.ok(content <= window, `${page.url()}: ${content} px of content in a window of ${window} px`);
+  const out = await page.evaluate(() => {
+    const { clientWidth, scrollWidth } = document.documentElement;
+    if (scrollWidth <= clientWidth) return [];
+    const wide = [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > clientWidth + 1);
+    return wide.filter((e) => !e.closest(".scroll")).map((e) => e.cloneNode().outerHTML.slice(0, 200));
+  });
+  assert.deepEqual(out, [], `${page.url().slice(0, 200)}: this sticks out at the side`);
 }
 
 /** Keeps a picture of the page, if SCREENSHOTS names a folder. */

@@ -13,7 +13,6 @@ import { program, run } from "./harness.js";
  */
 export async function secured(t, { oidc = false } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "console-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
   const key = join(folder, "k.pem");
   execFileSync(program, ["keygen", "--out", key]);
   const emulated = await run(t, ["emulate", "pallycon", "--listen", "127.0.0.1:0"], (lines) => lines.length === 1);
@@ -45,6 +44,7 @@ vendors:
   });
   const token = (...flags) =>
     execFileSync(program, ["token", "--key", key, "--kid", "k", "--config", file, "--subject", "ops", "--for", "1h", ...flags], { encoding: "utf8" }).trim();
+  t.after(() => rmSync(folder, { recursive: true, force: true })); // Last, since what runs needs it.
   return { url, twin, token, provider };
 }
 
