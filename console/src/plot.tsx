@@ -32,7 +32,7 @@ export function Plot({ caption, times, series, lines = false }: {
 
   useEffect(() => {
     const element = holder.current!;
-    const plot = new uPlot(options(element, series, lines), data(times, series, lines), element);
+    const plot = new uPlot(options(element, times, series, lines), data(times, series, lines), element);
     chart.current = plot;
     const resized = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height }));
     resized.observe(element);
@@ -63,13 +63,14 @@ const sum = (values: Series["values"]) => values.reduce<number>((a, b) => a + (b
 /** Returns the last value that is known. */
 const last = (values: Series["values"]) => values.findLast((v) => v !== null) ?? 0;
 
-function options(element: HTMLElement, series: Series[], lines: boolean): uPlot.Options {
+function options(element: HTMLElement, times: number[], series: Series[], lines: boolean): uPlot.Options {
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
   const axis: uPlot.Axis = {
     stroke: dark ? "#ccc" : "#333",
     grid: { stroke: dark ? "#333" : "#ddd", width: 1 },
     ticks: { show: false },
   };
+  const monthly = times.length > 1 && times[1]! - times[0]! >= 86_400 * 28;
   const drawn = series.map((s, at): uPlot.Series => ({
     label: s.label,
     stroke: color(s.place ?? at),
@@ -86,7 +87,7 @@ function options(element: HTMLElement, series: Series[], lines: boolean): uPlot.
       x: { time: true, range: (_, from, to) => [from - margin(from, to), to + margin(from, to)] },
       y: { range: (_, __, top) => [0, Math.max(top ?? 0, 1) * 1.1] },
     },
-    axes: [{ ...axis, values: dates }, { ...axis, size: 55 }],
+    axes: [{ ...axis, values: dates, ...(monthly && { incrs: months }) }, { ...axis, size: 55 }],
     // The highest sum is drawn first, and lower ones over it.
     series: [{}, ...(lines ? drawn : drawn.reverse())],
   };
@@ -98,6 +99,9 @@ const dates: uPlot.Axis.Values = [
   [86_400, "{MM}-{DD}", "\n{YYYY}", null, null, null, null, null, 1],
   [60, "{HH}:{mm}", "\n{YYYY}-{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
 ];
+
+/** The steps between two times where each value is for a month. */
+const months = [1, 2, 3, 6, 12, 24].map((n) => n * 86_400 * 30);
 
 /** Leaves room for half a bar at both ends. */
 const margin = (from: number, to: number) => Math.max((to - from) / 40, 1800);
