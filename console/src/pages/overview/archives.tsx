@@ -7,7 +7,7 @@ import { Table, type Column } from "../../table.js";
 import { nameOf } from "../../vendors.js";
 import { Act } from "./act.js";
 import type { Finding } from "./finding.js";
-import { Long } from "./long.js";
+import { Long } from "../../long.js";
 import { Unlisted } from "./unlisted.js";
 
 type Archive = Schemas["Archive"];

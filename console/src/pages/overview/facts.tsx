@@ -1,7 +1,7 @@
 // What is known of the calls to one vendor.
 import type { Schemas } from "../../api.js";
 import { ago, count, lasting, seconds, Time, words } from "../../show.js";
-import { Long } from "./long.js";
+import { Long } from "../../long.js";
 import { breakers, lanes } from "./verdict.js";
 
 type Status = Schemas["VendorStatus"];

@@ -5,8 +5,8 @@ import { hasHistory, nameOf } from "../../vendors.js";
 
 /** A period that can be chosen. */
 export const spans = [
-  { value: "day", label: "Last day", interval: "HOUR" as const, step: 3600, steps: 24, unit: "hour" },
-  { value: "week", label: "Last week", interval: "DAY" as const, step: 86_400, steps: 7, unit: "day" },
+  { value: "day", label: "Last day", interval: "HOUR" as const, step: 3600, steps: 24, unit: "hour", period: "24h" },
+  { value: "week", label: "Last week", interval: "DAY" as const, step: 86_400, steps: 7, unit: "day", period: "7d" },
 ];
 
 /** Returns the starts of the intervals of a period that ends now, in seconds since 1970. The last one is not over. */

@@ -91,7 +91,7 @@ function Shown({ of: { times, groups, coverage, unreachable, from }, vendors, sp
         empty="No license was asked for in this time."
         columns={[
           { title: by === "VENDOR" ? "Vendor" : "DRM", cell: (g) => g.label },
-          { title: "Refused", number: true, by: (g) => sum(g.refused), cell: (g) => <a href={link(["failures"], g.filter)}>{count(sum(g.refused))}</a> },
+          { title: "Refused", number: true, by: (g) => sum(g.refused), cell: (g) => <a href={link(["failures"], { ...g.filter, period: span.period })}>{count(sum(g.refused))}</a> },
           { title: "Share", number: true, by: share, cell: (g) => `${share(g).toFixed(1)} %` },
           { title: "Issued", number: true, by: (g) => sum(g.issued), cell: (g) => count(sum(g.issued)) },
         ]}

@@ -8,7 +8,7 @@ import { can, hasHistory, listVendors } from "../../vendors.js";
 import { Act } from "./act.js";
 import type { Finding } from "./finding.js";
 import { Facts } from "./facts.js";
-import { Long } from "./long.js";
+import { Long } from "../../long.js";
 import { verdict, type Verdict } from "./verdict.js";
 
 /** A vendor with its status, or with why that is not known. */

@@ -1,0 +1,109 @@
+// The months by site: what the archive counts, beside the vendor's own figures.
+import { param, setParams } from "../../address.js";
+import { api, idIn, pages, type Schemas } from "../../api.js";
+import { useAsk } from "../../ask.js";
+import { Plot } from "../../plot.js";
+import { Progress, Unreachable } from "../../show.js";
+import { absent, nameOf } from "../../vendors.js";
+import type { Choices } from "./choices.js";
+import { Reports } from "./reports.js";
+
+type Report = Schemas["UsageReport"];
+type Found = { reports: Report[]; unreachable: string[] };
+
+/** The figures that vendors bill by. */
+const figures = { licenses: "Licenses", users: "Users", devices: "Devices" };
+type Figure = keyof typeof figures;
+const isFigure = (name: string): name is Figure => name in figures;
+
+export function Months({ choices }: { choices: Choices }) {
+  const [vendor, site, month] = [param("vendor"), param("site"), param("month")];
+  const shown = param("figure");
+  const figure = isFigure(shown) ? shown : "licenses";
+  const answer = useAsk(JSON.stringify([vendor, site, month]), async (signal, show): Promise<Found> => {
+    const found: Found = { reports: [], unreachable: [] };
+    const path = { vendor: vendor || "-", site: site || "-" };
+    const ask = (pageToken: string) =>
+      api.GET("/v1/vendors/{vendor}/sites/{site}/usageReports", { signal, params: { path, query: { month, pageToken } } });
+    for await (const page of pages(ask)) {
+      found.reports = [...found.reports, ...page.usageReports];
+      found.unreachable = page.unreachable;
+      if (page.nextPageToken) show({ ...found });
+    }
+    return found;
+  });
+  return (
+    <section>
+      <h2>Months</h2>
+      <Filter choices={choices} figure={figure} />
+      <Progress of={answer} />
+      {answer.data && <Shown of={answer.data} choices={choices} figure={figure} more={answer.busy} />}
+    </section>
+  );
+}
+
+function Filter({ choices, figure }: { choices: Choices; figure: Figure }) {
+  const vendor = param("vendor");
+  const month = param("month");
+  const site = param("site") && `vendors/${vendor}/sites/${param("site")}`;
+  const names = choices.archives.map((a) => `vendors/${idIn(a.name, "vendors")}/sites/${idIn(a.name, "sites")}`);
+  const sites = names.filter((name) => !vendor || idIn(name, "vendors") === vendor);
+  const choose = (name: string) => setParams({ site: idIn(name, "sites"), ...(name && { vendor: idIn(name, "vendors") }) });
+  return (
+    <form class="filter" onSubmit={(e) => e.preventDefault()}>
+      <label>Vendor
+        <select value={vendor} onChange={(e) => setParams({ vendor: e.currentTarget.value, site: "" })}>
+          <option value="">All vendors</option>
+          {choices.counted.map((c) => <option key={c.id} value={c.id}>{c.name}</option>)}
+        </select>
+      </label>
+      <label>Site
+        <select value={site} onChange={(e) => choose(e.currentTarget.value)}>
+          <option value="">All sites</option>
+          {[...new Set(site ? [...sites, site] : sites)].map((s) => <option key={s} value={s}>{idIn(s, "sites")}</option>)}
+        </select>
+      </label>
+      <label>Month
+        <select value={month} onChange={(e) => setParams({ month: e.currentTarget.value })}>
+          <option value="">All months</option>
+          {[...new Set(month ? [...choices.months, month] : choices.months)].map((m) => <option key={m}>{m}</option>)}
+        </select>
+      </label>
+      <label>Plot
+        <select value={figure} onChange={(e) => setParams({ figure: e.currentTarget.value })}>
+          {Object.entries(figures).map(([name, label]) => <option key={name} value={name}>{label}</option>)}
+        </select>
+      </label>
+    </form>
+  );
+}
+
+function Shown({ of: { reports, unreachable }, choices, figure, more }: {
+  of: Found;
+  choices: Choices;
+  figure: Figure;
+  more: boolean;
+}) {
+  const missing = absent(choices.vendors, unreachable);
+  const names = (list: string[]) => list.map((name) => nameOf(choices.vendors, name));
+  const months = [...new Set(reports.map((r) => r.month))].sort();
+  const sites = [...new Set(reports.map((r) => r.site))];
+  // A site keeps its color whatever is in view.
+  const order = choices.archives.map((a) => a.name);
+  const series = sites.map((site, at) => {
+    const place = order.indexOf(`${site}/archive`);
+    const counts = months.map((m) => reports.find((r) => r.site === site && r.month === m)?.archived?.[figure] ?? null);
+    return { label: `${idIn(site, "vendors")}/${idIn(site, "sites")}`, place: place < 0 ? at : place, values: counts };
+  });
+  return (
+    <>
+      <Unreachable vendors={names(missing.unreachable)} />
+      {more && <p role="status" class="note">More months follow …</p>}
+      {months.length > 1 && (
+        <Plot lines caption={`${figures[figure]} by month, as the archive counts them`} times={months.map((m) => Date.parse(`${m}-01`) / 1000)} series={series} />
+      )}
+      <Reports reports={reports} />
+      {missing.without.length > 0 && <p class="note">No usage to count: {names(missing.without).join(", ")}. These vendors show no license history.</p>}
+    </>
+  );
+}
