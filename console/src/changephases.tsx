@@ -20,6 +20,9 @@ export type Phase =
   | { at: "failed"; failure: unknown; record?: Schemas["Mutation"] }
   | { at: "done"; body: unknown };
 
+/** Gives a button the focus when it appears, since the one that had it is gone. */
+const focus = (button: HTMLButtonElement | null) => button?.focus();
+
 export function Phases<T>({ change, phase, check, send, stop, close }: {
   change: Change<T>;
   phase: Phase;
@@ -49,7 +52,7 @@ export function Phases<T>({ change, phase, check, send, stop, close }: {
       return (
         <>
           {phase.record ? <Steps of={phase.record} /> : <Failure of={phase.failure} />}
-          <p class="buttons"><button type="button" onClick={send}>Try again</button><button type="button" onClick={close}>Close</button></p>
+          <p class="buttons"><button type="button" onClick={send}>Try again</button><button type="button" ref={focus} onClick={close}>Close</button></p>
         </>
       );
     case "done":
@@ -57,7 +60,7 @@ export function Phases<T>({ change, phase, check, send, stop, close }: {
         <>
           <p role="status" class="success">{change.outcome?.(phase.body as T | undefined) ?? "Done. It took effect."}</p>
           {phase.body !== undefined && change.result?.(phase.body as T)}
-          <p class="buttons"><button type="button" autofocus onClick={close}>Close</button></p>
+          <p class="buttons"><button type="button" ref={focus} onClick={close}>Close</button></p>
         </>
       );
   }
@@ -122,7 +125,7 @@ function InDoubt<T>({ change, phase, send, close }: {
       </p>
       <p class="buttons">
         <button type="button" onClick={send}>Ask again</button>
-        <button type="button" onClick={close}>Close</button>
+        <button type="button" ref={focus} onClick={close}>Close</button>
       </p>
     </>
   );

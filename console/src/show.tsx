@@ -11,6 +11,9 @@ export function Time({ at }: { at: string | null | undefined }) {
   return <time dateTime={at} title={`${new Date(at).toLocaleString()} here`}>{text}</time>;
 }
 
+/** Returns the instant that a field of the type datetime-local holds, read as UTC. */
+export const utc = (field: string) => `${field}${field.length === 16 ? ":00" : ""}Z`;
+
 /** Returns how long ago or ahead a time is: "3 min ago", "in 12 days". */
 export function ago(at: string | null | undefined, now = Date.now()): string {
   if (!at) return "never";
@@ -34,6 +37,9 @@ export const seconds = (duration: string | null | undefined) => Number.parseFloa
 
 /** Returns a number with separators of thousands. */
 export const count = (n: number | undefined) => (n ?? 0).toLocaleString("en-US");
+
+/** Returns a number with its noun: "1 license", "2 licenses". */
+export const plural = (n: number | undefined, noun: string) => `${count(n)} ${noun}${n === 1 ? "" : "s"}`;
 
 /** Links to a site by its resource name. */
 export function Site({ name }: { name: string | undefined }) {

@@ -2,9 +2,8 @@
 import { api, idIn, type Schemas } from "../../api.js";
 import { Needs } from "../../caller.js";
 import { ChangeButton, type Change } from "../../change.js";
-import { Unreachable } from "../../show.js";
+import { plural, Unreachable } from "../../show.js";
 import type { Shown } from "./picture.js";
-import { plural } from "./verdict.js";
 
 export function Erase({ id, again }: Shown) {
   return (

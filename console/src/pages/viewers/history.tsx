@@ -1,9 +1,8 @@
 // The devices of the viewer, and the newest license requests at each site.
-import type { Schemas } from "../../api.js";
-import { ago, count, Site, State, Time, words } from "../../show.js";
+import { idIn, type Schemas } from "../../api.js";
+import { ago, count, plural, Site, State, Time, words } from "../../show.js";
 import { Table, type Column } from "../../table.js";
 import type { Shown } from "./picture.js";
-import { plural } from "./verdict.js";
 
 const devices: Column<Schemas["ViewerDevice"]>[] = [
   { title: "Device", cell: (d) => <bdi title={d.deviceId}>{d.deviceId || "–"}</bdi>, by: (d) => d.deviceId },
@@ -47,10 +46,10 @@ export function History({ viewer }: Shown) {
       {viewer.sites.map(({ site, summary, licenses }) => (
         <details key={site} open={viewer.sites.length < 4}>
           <summary>
-            <Site name={site} />: {count(summary?.licenseCount)} license requests, {count(summary?.failureCount)} refused,
-            on {plural(summary?.deviceCount ?? 0, "device")}, last {ago(licenses[0]?.createTime)}
+            {idIn(site, "vendors")}/{idIn(site, "sites")}: {count(summary?.licenseCount)} license requests, {count(summary?.failureCount)} refused,
+            on {plural(summary?.deviceCount, "device")}, last {ago(licenses[0]?.createTime)}
           </summary>
-          <Table caption={`The newest ${licenses.length}`} rows={licenses} columns={requests} id={(_, i) => i} />
+          <Table caption={<>The newest {licenses.length} at <Site name={site} /></>} rows={licenses} columns={requests} id={(_, i) => i} />
         </details>
       ))}
     </section>

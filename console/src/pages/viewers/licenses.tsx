@@ -4,7 +4,7 @@ import { param, setParams } from "../../address.js";
 import { api, idIn, type Schemas } from "../../api.js";
 import { may, Needs } from "../../caller.js";
 import { ChangeButton, ChangeForm, type Change } from "../../change.js";
-import { ago, State, Time, Unreachable, words } from "../../show.js";
+import { ago, Failure, State, Time, Unreachable, words } from "../../show.js";
 import { Table, type Column } from "../../table.js";
 import type { Shown } from "./picture.js";
 import { draftOf, licenseOf, Terms } from "./terms.js";
@@ -21,7 +21,7 @@ export function Licenses(shown: Shown) {
   const empty = missing.length ? `Not known: ${missing.join(", ")} could not be asked.` : "No product license allows playback now.";
   const issuing = anyCan(offer.vendors, "CreateProductLicense");
   return (
-    <section aria-label="Product licenses">
+    <section aria-label="What allows playback now">
       <h2>What allows playback now</h2>
       <Table caption="Product licenses" rows={viewer.productLicenses} columns={columns(shown)} id={(l) => l.name} empty={empty} />
       {issuing ? (
@@ -95,6 +95,7 @@ function Order({ shown, old }: { shown: Shown; old?: License }) {
     <>
       {old && <h3>Replace license {idIn(old.name, "productLicenses")}</h3>}
       <Unreachable vendors={offer.unreachable} />
+      <Failure of={offer.failure} />
       <ChangeForm scope={scope} submit={old ? "Replace …" : "Issue …"} change={() => ordered(shown.id, licenseOf(shown.id, draft.value, old), productName(offer, draft.value.product), done, old)}>
         <Terms draft={draft.value} set={(part) => (draft.value = { ...draft.value, ...part })} products={choices} />
         {old && <button type="button" onClick={() => setParams({ replace: undefined })}>Keep it</button>}

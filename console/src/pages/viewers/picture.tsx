@@ -9,7 +9,7 @@ import { Refusals } from "./refusals.js";
 import { Devices, History } from "./history.js";
 import { Licenses } from "./licenses.js";
 import { Missing } from "./missing.js";
-import { readOffer, type Offer } from "./vendors.js";
+import { nothing, readOffer, type Offer } from "./vendors.js";
 import { Verdict } from "./verdict.js";
 
 /** What the parts of the page share. */
@@ -39,7 +39,7 @@ export function Picture({ id }: { id: string }) {
   });
   const offer = useAsk("offer", readOffer);
   const viewer = picture.data;
-  const shown = viewer && { id, since, viewer, offer: offer.data ?? { vendors: [], products: [], unreachable: [] }, again: picture.again };
+  const shown = viewer && { id, since, viewer, offer: offer.data ?? nothing, again: picture.again };
   return (
     <div aria-busy={picture.busy}>
       <div class="fields">

@@ -2,9 +2,9 @@
 import { link } from "../../address.js";
 import type { Schemas } from "../../api.js";
 import { may } from "../../caller.js";
-import { ago, Site, Time } from "../../show.js";
+import { ago, plural, Site, Time } from "../../show.js";
 import type { Shown } from "./picture.js";
-import { missingFor, plural, reason } from "./verdict.js";
+import { missingFor, reason } from "./verdict.js";
 
 const owners: Record<Schemas["ExplanationOwner"], string> = {
   OWNER_UNSPECIFIED: "not known",

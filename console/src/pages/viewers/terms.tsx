@@ -1,6 +1,6 @@
 // The terms of a product license as a form, and as the API takes them.
 import type { Schemas } from "../../api.js";
-import { words } from "../../show.js";
+import { utc, words } from "../../show.js";
 
 type License = Schemas["ProductLicense"];
 type Input = Schemas["ProductLicenseInput"];
@@ -46,7 +46,7 @@ const local = (time: string | null | undefined) => time?.slice(0, 19) ?? "";
 
 /** Returns the time of a field. Where it is the one of before, its fraction of a second stays. */
 const instant = (field: string, before?: string | null) =>
-  !field ? null : before && local(before) === field ? before : `${field.length === 16 ? `${field}:00` : field}Z`;
+  !field ? null : before && local(before) === utc(field).slice(0, 19) ? before : utc(field);
 
 /** Returns the license that the fields describe. `before` is the license that they were filled from. */
 export function licenseOf(user: string, draft: Draft, before?: License): Input {

@@ -6,11 +6,14 @@ type Vendor = Schemas["Vendor"];
 type Product = Schemas["Product"];
 
 /** What can be ordered, and what is not known of it. */
-export type Offer = { vendors: Vendor[] | undefined; products: Product[]; unreachable: string[] };
+export type Offer = { vendors: Vendor[] | undefined; products: Product[]; unreachable: string[]; failure?: unknown };
+
+/** What is known before anything was read. */
+export const nothing: Offer = { vendors: undefined, products: [], unreachable: [] };
 
 /** Reads the vendors and their products, as far as the person may see them. */
 export async function readOffer(signal: AbortSignal): Promise<Offer> {
-  const offer: Offer = { vendors: undefined, products: [], unreachable: [] };
+  const offer = { ...nothing };
   if (may("vendors:read")) {
     offer.vendors = [];
     for await (const page of pages((pageToken) => api.GET("/v1/vendors", { params: { query: { pageToken } }, signal }))) {
@@ -18,6 +21,12 @@ export async function readOffer(signal: AbortSignal): Promise<Offer> {
     }
   }
   if (!may("product-licenses:read") || !anyCan(offer.vendors, "ListProducts")) return offer;
+  await readProducts(offer, signal).catch((failure: unknown) => (offer.failure = failure));
+  return offer;
+}
+
+async function readProducts(offer: Offer, signal: AbortSignal) {
+  offer.products = [];
   const path = { vendor: "-" };
   const ask = (pageToken: string) =>
     api.GET("/v1/vendors/{vendor}/products", { params: { path, query: { pageToken, pageSize: 1000 } }, signal });
@@ -25,7 +34,6 @@ export async function readOffer(signal: AbortSignal): Promise<Offer> {
     offer.products.push(...page.products);
     offer.unreachable = page.unreachable.map((v) => idIn(v, "vendors"));
   }
-  return offer;
 }
 
 /** Reports whether the vendor of a resource has a method, such as "DeleteProductLicense". An unknown vendor may have it. */

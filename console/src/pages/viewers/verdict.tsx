@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { idIn, type Schemas } from "../../api.js";
 import { caller } from "../../caller.js";
-import { ago, count, Site, State, Time, words, type Tone } from "../../show.js";
+import { ago, count, plural, Site, State, Time, words, type Tone } from "../../show.js";
 import type { Shown } from "./picture.js";
 import { anyCan } from "./vendors.js";
 
@@ -75,6 +75,3 @@ function Newest({ viewer }: Shown) {
   const word = newest.status === "FAILURE" ? "was refused" : newest.status === "SUCCESS" ? "succeeded" : `ended as ${newest.vendorStatus}`;
   return <p>The newest license request {word} {ago(newest.createTime)}, at <Site name={newest.site} />.</p>;
 }
-
-/** Returns a number with its noun: "1 license", "2 licenses". */
-export const plural = (n: number, noun: string) => `${count(n)} ${noun}${n === 1 ? "" : "s"}`;
