@@ -1,3 +1,9 @@
+// What was changed at vendors, and what to do about an unknown outcome.
+import { place } from "../address.js";
+import { List } from "./mutations/list.js";
+import { One } from "./mutations/one.js";
+
 export function Mutations() {
-  return <h1>Mutations</h1>;
+  const id = place.value[1];
+  return id ? <One key={id} id={id} /> : <List />;
 }

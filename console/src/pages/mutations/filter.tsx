@@ -1,0 +1,53 @@
+// Fields whose values are conditions in the address.
+import { param, setParams } from "../../address.js";
+import { api, pages } from "../../api.js";
+import { useAsk } from "../../ask.js";
+import { may } from "../../caller.js";
+
+/** A condition: its name in the address, and its label. */
+export function Condition({ name, label, type = "text", list }: { name: string; label: string; type?: "text" | "datetime-local"; list?: string }) {
+  return (
+    <label>{label}
+      <input
+        type={type}
+        value={param(name)}
+        autocomplete="off"
+        spellcheck={false}
+        {...(list && { list })}
+        {...(type === "datetime-local" && { step: 1 })}
+        onChange={(e) => setParams({ [name]: e.currentTarget.value.trim(), rows: undefined })}
+      />
+    </label>
+  );
+}
+
+/** Offers the methods that the vendors have, for a condition with this list. */
+export function Methods({ id, also, only }: { id: string; also: string[]; only: (method: string) => boolean }) {
+  const known = useAsk("methods", async (signal) => {
+    const methods: string[] = [];
+    if (!may("vendors:read")) return methods;
+    for await (const page of pages((pageToken) => api.GET("/v1/vendors", { params: { query: { pageToken } }, signal }))) {
+      for (const vendor of page.vendors) methods.push(...vendor.capabilities.map((c) => c.method));
+    }
+    return methods;
+  });
+  const all = [...new Set([...(known.data ?? []).filter(only), ...also])].sort();
+  return <datalist id={id}>{all.map((m) => <option key={m} value={m} />)}</datalist>;
+}
+
+/** Reports whether a method changes something. */
+export const changes = (method: string) => !/\/(Get|List|Stream|Search|Summarize|Explain)/.test(method);
+
+/** Returns a method for people: "drmhub.v1.SiteService/DisableSite" is "DisableSite". */
+export const shortMethod = (method: string) => method.slice(method.indexOf("/") + 1);
+
+/** How many rows a page of a list has. */
+const step = 50;
+
+/** How many rows the address asks for. */
+export const rows = () => Math.max(step, Math.floor(Number(param("rows"))) || step);
+
+/** A button that shows older rows. */
+export const More = ({ busy }: { busy: boolean }) => (
+  <button type="button" disabled={busy} onClick={() => setParams({ rows: String(rows() + step) })}>Show {step} more</button>
+);
