@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren, Key } from "preact";
 import { useId, useMemo } from "preact/hooks";
+import { param, setParams } from "./address.js";
 
 /** A column. With `by`, its head sorts the rows. */
 export type Column<Row> = {
@@ -15,7 +16,7 @@ export type Column<Row> = {
 /** How many rows are on the page before a person asks for all. */
 const first = 200;
 
-export function Table<Row>({ caption, rows, columns, id, empty }: {
+export function Table<Row>({ caption, rows, columns, id, empty, sort }: {
   caption: ComponentChildren;
   rows: Row[];
   columns: Column<Row>[];
@@ -23,15 +24,24 @@ export function Table<Row>({ caption, rows, columns, id, empty }: {
   id: (row: Row, index: number) => Key;
   /** What to say where there are no rows. */
   empty?: string;
+  /** The parameter of the address that keeps the order. Without it, a link does not keep it. */
+  sort?: string;
 }) {
   const label = useId();
   const all = useSignal(false);
-  const order = useSignal({ column: -1, down: false });
-  const { column, down } = order.value;
+  // The title of the column, with a - before it for the last rows first.
+  const own = useSignal("");
+  const order = sort ? param(sort) : own.value;
+  const down = order.startsWith("-");
+  const column = columns.findIndex((c) => c.title === order.slice(down ? 1 : 0));
   const by = columns[column]?.by;
   const sorted = useMemo(() => (by ? inOrder(rows, by, down) : rows), [rows, column, down]);
   const shown = all.value ? sorted : sorted.slice(0, first);
-  const turn = (at: number) => (order.value = { column: at, down: column === at && !down });
+  const turn = (at: number) => {
+    const next = (column === at && !down ? "-" : "") + columns[at]!.title;
+    if (sort) setParams({ [sort]: next });
+    else own.value = next;
+  };
   return (
     <>
       <div class="scroll" tabIndex={0} role="region" aria-labelledby={label}>
