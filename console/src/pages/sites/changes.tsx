@@ -28,13 +28,13 @@ function Changes({ place }: { place: Place }) {
   return (
     <>
       <ListProgress of={answer} />
-      {answer.data && (
+      {answer.data?.whole && answer.data.rows.length === 0 && <p class="note">The vendor shows no status change.</p>}
+      {answer.data && answer.data.rows.length > 0 && (
         <Table
           caption="Status changes that the vendor was asked for"
           rows={answer.data.rows}
           id={(change) => change.name}
           columns={columns(place)}
-          empty="The vendor shows no request."
         />
       )}
     </>

@@ -1,12 +1,13 @@
 // All sites of all vendors.
 import { param, setParams } from "../../address.js";
-import { api, idIn, read, type Schemas } from "../../api.js";
+import { api, ApiError, idIn, pages, type Schemas } from "../../api.js";
 import { useAsk } from "../../ask.js";
 import { may } from "../../caller.js";
 import { Site, Time, Unreachable, words } from "../../show.js";
 import { Table, type Column } from "../../table.js";
+import { listVendors } from "../../vendors.js";
 import { ArchiveState, Licenses, SiteState } from "./states.js";
-import { short, vendors, Without } from "./vendors.js";
+import { short, Without } from "./vendors.js";
 import { ListProgress, useList } from "./whole.js";
 
 type Row = Schemas["Site"];
@@ -14,7 +15,7 @@ type Row = Schemas["Site"];
 const states: Row["state"][] = ["CREATING", "READY", "RUNNING", "SUSPENDED", "DELETED", "STATE_UNSPECIFIED"];
 
 export function List() {
-  const known = useAsk("vendors", vendors);
+  const known = useAsk("vendors", listVendors);
   const answer = useList(
     "sites",
     (pageToken, signal) => api.GET("/v1/vendors/{vendor}/sites", {
@@ -35,10 +36,12 @@ export function List() {
           caption={`Sites: ${shown.length} of ${sites.length}`}
           rows={shown}
           id={(site) => site.name}
+          sort="sort"
           columns={archives.data ? [...columns, archiveColumn(archives.data)] : columns}
           empty={sites.length === 0 ? "No vendor has a site." : "No site matches. Change the filter."}
         />
       )}
+      {archives.failure instanceof ApiError && <p class="note">No archives in this view: {archives.failure.message}</p>}
       <Without vendors={known.data} method="ListSites" what="drmhub has no list of sites for this vendor." />
     </>
   );
@@ -63,12 +66,15 @@ const archiveColumn = (archives: Archives): Column<Row> => {
   return { title: "Archive", cell: (s) => <ArchiveState of={of(s)?.state} />, by: (s) => of(s)?.state ?? "" };
 };
 
-/** Returns the archives by name, or null where they cannot be seen. The page works without them. */
+/** Returns the archives by name, or null without the scope to see them. */
 async function archivesBySite(signal: AbortSignal): Promise<Archives | null> {
   if (!may("licenses:read")) return null;
-  const ask = api.GET("/v1/vendors/{vendor}/archives", { params: { path: { vendor: "-" }, query: { pageSize: 1000 } }, signal });
-  const { archives } = await read(ask);
-  return new Map(archives.map((a) => [a.name, a]));
+  const all: Archives = new Map();
+  const path = { vendor: "-" };
+  const ask = (pageToken: string) =>
+    api.GET("/v1/vendors/{vendor}/archives", { params: { path, query: { pageSize: 1000, pageToken } }, signal });
+  for await (const { archives } of pages(ask)) for (const archive of archives) all.set(archive.name, archive);
+  return all;
 }
 
 /** Reports whether a site is in the view that the address names. */

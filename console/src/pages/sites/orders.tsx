@@ -6,14 +6,15 @@ import { may, Needs } from "../../caller.js";
 import { ChangeButton } from "../../change.js";
 import { Site, Time, Unreachable } from "../../show.js";
 import { Table, type Column } from "../../table.js";
+import { listVendors } from "../../vendors.js";
 import { Word } from "./states.js";
-import { can, short, vendors, Without, type Vendor } from "./vendors.js";
+import { can, short, Without, type Vendor } from "./vendors.js";
 import { ListProgress, useList } from "./whole.js";
 
 type Row = Schemas["SiteOrder"];
 
 export function Orders() {
-  const known = useAsk("vendors", vendors);
+  const known = useAsk("vendors", listVendors);
   const answer = useList(
     "orders",
     (pageToken, signal) => api.GET("/v1/vendors/{vendor}/siteOrders", {
@@ -28,11 +29,11 @@ export function Orders() {
       {answer.data && (
         <Table caption="Orders of sites" rows={answer.data.rows} id={(o) => o.name} columns={columns} empty="No vendor has an order." />
       )}
-      <Without vendors={known.data} method="ListSiteOrders" what="no list of orders." />
+      <Without vendors={known.data} method="ListSiteOrders" what="drmhub has no list of orders for this vendor." />
       <h2>Order a site</h2>
       {!may("vendors:read") && <Needs scope="vendors:read" to="choose a vendor">{null}</Needs>}
       <Needs scope="sites:write" to="order a site">
-        {known.data && <Form vendors={known.data.filter((v) => can(v, "CreateSiteOrder"))} done={answer.again} />}
+        {known.data && may("vendors:read") && <Form vendors={known.data.filter((v) => can(v, "CreateSiteOrder"))} done={answer.again} />}
       </Needs>
     </>
   );

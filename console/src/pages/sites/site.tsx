@@ -104,8 +104,8 @@ function Links({ path: { vendor, site } }: { path: Place["path"] }) {
   const name = `vendors/${encodeURIComponent(vendor)}/sites/${encodeURIComponent(site)}`;
   return (
     <p class="links">
-      {may("licenses:read") && <a href={link(["failures"], { site: name })}>Failures</a>}
-      {may("licenses:read") && <a href={link(["usage"], { site: name })}>Usage by month</a>}
+      {may("licenses:read") && <a href={link(["failures"], { vendor, site })}>Failures</a>}
+      {may("licenses:read") && <a href={link(["usage"], { vendor, site })}>Usage by month</a>}
       {may("mutations:read") && <a href={link(["mutations"], { resource: name })}>Changes by drmhub</a>}
     </p>
   );

@@ -31,7 +31,7 @@ export function Source({ label, accept, bytes, finding }: {
       <legend>{label}</legend>
       <div class="fields">
         <label>File<input ref={file} type="file" accept={accept} {...asks} onChange={() => void choose()} /></label>
-        <label>or its text
+        <label class="wide">or its text
           <textarea ref={text} rows={1} autocomplete="off" spellcheck={false} {...asks} onInput={paste} />
         </label>
       </div>

@@ -3,15 +3,15 @@ import { api, read } from "../../api.js";
 import { useAsk } from "../../ask.js";
 import { may, Needs } from "../../caller.js";
 import { count, Progress } from "../../show.js";
+import { can } from "../../vendors.js";
 import type { Place } from "./site.js";
-import { can } from "./vendors.js";
 
 export function UsageNow({ place }: { place: Place }) {
   return (
     <section aria-labelledby="usage">
       <h2 id="usage">Usage this month</h2>
       {!may("licenses:read") ? <Needs scope="licenses:read" to="see usage">{null}</Needs>
-        : can(place.vendor, "GetUsage") ? <Figures place={place} />
+        : !place.vendor || can(place.vendor, "LicenseService/GetUsage") ? <Figures place={place} />
         : <p class="note">{place.path.vendor} has no call that shows usage.</p>}
     </section>
   );

@@ -1,18 +1,9 @@
 // What each vendor can do, so that no control is shown that cannot work.
-import { api, idIn, pages, read, type Schemas } from "../../api.js";
+import { api, idIn, read, type Schemas } from "../../api.js";
 import { may } from "../../caller.js";
+import { can as has } from "../../vendors.js";
 
 export type Vendor = Schemas["Vendor"];
-
-/** Returns all vendors in the configured order, or undefined without the scope to see them. */
-export async function vendors(signal: AbortSignal): Promise<Vendor[] | undefined> {
-  if (!may("vendors:read")) return undefined;
-  const all: Vendor[] = [];
-  for await (const page of pages((pageToken) => api.GET("/v1/vendors", { params: { query: { pageToken } }, signal }))) {
-    all.push(...page.vendors);
-  }
-  return all;
-}
 
 /** Returns one vendor, or undefined without the scope to see it. */
 export async function vendorOf(vendor: string, signal: AbortSignal): Promise<Vendor | undefined> {
@@ -20,10 +11,8 @@ export async function vendorOf(vendor: string, signal: AbortSignal): Promise<Ven
   return read(api.GET("/v1/vendors/{vendor}", { params: { path: { vendor } }, signal }));
 }
 
-/** Reports whether a vendor has a method, such as "ListSites". An unknown vendor may have it. */
-export function can(vendor: Vendor | undefined, method: string): boolean {
-  return !vendor || vendor.capabilities.some((c) => c.method.endsWith(`/${method}`));
-}
+/** Reports whether a vendor has a method of sites, such as "ListSites". An unknown vendor may have it. */
+export const can = (vendor: Vendor | undefined, method: string) => !vendor || has(vendor, `SiteService/${method}`);
 
 /** Names the vendors that a view leaves out because they lack a method. */
 export function Without({ vendors, method, what }: { vendors: Vendor[] | undefined; method: string; what: string }) {
