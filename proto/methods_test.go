@@ -120,6 +120,7 @@ var listFields = []string{
 	"vendors", "sites", "siteOrders", "statusChanges",
 	"licenses", "licenseUsers", "licenseDevices", "licenseContents", "contentUsers", "packagings",
 	"members", "drmAccounts", "products", "productLicenses", "mutations", "auditEvents", "archives", "usageReports",
+	"fairPlayCertificates",
 }
 
 // lists checks lists by AIP-132 and AIP-158, and by AIP-217 if the parent may be "-".

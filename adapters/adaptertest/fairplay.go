@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/hex"
 	"encoding/pem"
+	"errors"
 	"math/big"
 	"sync"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/fairplay"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/secret"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -127,8 +129,8 @@ func fingerprint(pair keyPair) string {
 func servesTheLatest(t T, h Harness) {
 	s := newSite(t, h)
 	read := &pb.GetFairPlayCertificateRequest{Name: s.name}
-	if res, err := h.ask(t.Context(), read); err == nil {
-		t.Errorf("before the first registration: %v", res)
+	if res, err := h.ask(t.Context(), read); !errors.Is(err, fairplay.ErrNotServed) {
+		t.Errorf("before the first registration: %v, %v, want an error that is fairplay.ErrNotServed", res, err)
 	}
 	for _, pair := range pairs() {
 		req := s.fairPlay()

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"encoding/hex"
+	"errors"
 	"slices"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -63,6 +64,10 @@ func Of(key crypto.Signer, certificates []*x509.Certificate) *x509.Certificate {
 	}
 	return certificates[i]
 }
+
+// ErrNotServed marks the error of a license server that returned something else than a certificate.
+// The site may have none.
+var ErrNotServed = errors.New("the license server returned no certificate")
 
 // Describe returns what the contract shows of a certificate.
 func Describe(certificate *x509.Certificate) *pb.FairPlayCertificate {

@@ -2,6 +2,7 @@ package pallycon
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -54,7 +55,7 @@ func (a *Adapter) servedFairPlay(ctx context.Context, siteID string) (*pb.FairPl
 	if err != nil {
 		unreadable := apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
 			"PallyCon's license server returned something else than a certificate: "+noneOrWrong)
-		return nil, res.Complete(unreadable)
+		return nil, errors.Join(res.Complete(unreadable), fairplay.ErrNotServed)
 	}
 	return fairplay.Describe(certificates[0]), nil
 }
@@ -73,9 +74,10 @@ func notServed(err error) error {
 		e.Code, e.Reason = codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID
 		e.Message = "PallyCon's license server, or a proxy in front of it, returned HTTP " +
 			e.Metadata[apierror.VendorHTTPStatus] + " in place of a certificate: " + noneOrWrong
+		return errors.Join(&e, fairplay.ErrNotServed)
 	default:
+		return &e
 	}
-	return &e
 }
 
 // maxServedBefore bounds the read before a registration, which must not depend on the license server.

@@ -24,7 +24,8 @@ func (a *Adapter) GetFairPlayCertificate(
 		return nil, err
 	case site.GetFairplayCertificate() == nil:
 		none := pb.ErrorReason_VENDOR_REJECTED
-		return nil, apierror.New(codes.FailedPrecondition, none, "the site has no certificate")
+		err := apierror.New(codes.FailedPrecondition, none, "the site has no certificate")
+		return nil, errors.Join(err, fairplay.ErrNotServed)
 	}
 	return site.GetFairplayCertificate(), nil
 }

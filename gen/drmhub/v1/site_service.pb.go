@@ -664,6 +664,8 @@ func (x *Usage) GetMonthlyActiveDevices() int32 {
 // FairPlayCertificate is a FairPlay Streaming certificate that a vendor holds for a site.
 type FairPlayCertificate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
+	// The site, "vendors/{vendor}/sites/{site}". Empty where the certificate is a part of a Site.
+	Site string `protobuf:"bytes,7,opt,name=site,proto3" json:"site,omitempty"`
 	// The subject of the certificate, as a distinguished name (RFC 2253).
 	Subject string `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
 	// The certificate's serial number, in hexadecimal.
@@ -711,6 +713,13 @@ func (x *FairPlayCertificate) ProtoReflect() protoreflect.Message {
 // Deprecated: Use FairPlayCertificate.ProtoReflect.Descriptor instead.
 func (*FairPlayCertificate) Descriptor() ([]byte, []int) {
 	return file_drmhub_v1_site_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *FairPlayCertificate) GetSite() string {
+	if x != nil {
+		return x.Site
+	}
+	return ""
 }
 
 func (x *FairPlayCertificate) GetSubject() string {
@@ -2533,6 +2542,147 @@ func (x *GetFairPlayCertificateRequest) GetName() string {
 	return ""
 }
 
+// The request of ListFairPlayCertificates.
+type ListFairPlayCertificatesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The site, "vendors/{vendor}/sites/{site}". "-" as the vendor means all vendors, and "-" as the
+	// site means all sites.
+	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
+	// The maximum number of certificates to return. 0 means 100. More than 1000 means 1000.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// The next_page_token of the previous response. All fields except page_size must be unchanged.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFairPlayCertificatesRequest) Reset() {
+	*x = ListFairPlayCertificatesRequest{}
+	mi := &file_drmhub_v1_site_service_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFairPlayCertificatesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFairPlayCertificatesRequest) ProtoMessage() {}
+
+func (x *ListFairPlayCertificatesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_drmhub_v1_site_service_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFairPlayCertificatesRequest.ProtoReflect.Descriptor instead.
+func (*ListFairPlayCertificatesRequest) Descriptor() ([]byte, []int) {
+	return file_drmhub_v1_site_service_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *ListFairPlayCertificatesRequest) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+func (x *ListFairPlayCertificatesRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListFairPlayCertificatesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// The response of ListFairPlayCertificates.
+type ListFairPlayCertificatesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The certificates, at most one for each site.
+	FairPlayCertificates []*FairPlayCertificate `protobuf:"bytes,1,rep,name=fair_play_certificates,json=fairPlayCertificates,proto3" json:"fair_play_certificates,omitempty"`
+	// The token of the next page. Empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// The names of the vendors and sites that failed. Their certificates are missing. Only a parent
+	// with "-" fills this field.
+	Unreachable []string `protobuf:"bytes,3,rep,name=unreachable,proto3" json:"unreachable,omitempty"`
+	// The names of the sites for which the license server returned something else than a
+	// certificate. Such a site has no certificate yet, or the configuration of the vendor account
+	// names a wrong license server. The page names the sites that were asked for it.
+	UnservedSites []string `protobuf:"bytes,4,rep,name=unserved_sites,json=unservedSites,proto3" json:"unserved_sites,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFairPlayCertificatesResponse) Reset() {
+	*x = ListFairPlayCertificatesResponse{}
+	mi := &file_drmhub_v1_site_service_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFairPlayCertificatesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFairPlayCertificatesResponse) ProtoMessage() {}
+
+func (x *ListFairPlayCertificatesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_drmhub_v1_site_service_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFairPlayCertificatesResponse.ProtoReflect.Descriptor instead.
+func (*ListFairPlayCertificatesResponse) Descriptor() ([]byte, []int) {
+	return file_drmhub_v1_site_service_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *ListFairPlayCertificatesResponse) GetFairPlayCertificates() []*FairPlayCertificate {
+	if x != nil {
+		return x.FairPlayCertificates
+	}
+	return nil
+}
+
+func (x *ListFairPlayCertificatesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListFairPlayCertificatesResponse) GetUnreachable() []string {
+	if x != nil {
+		return x.Unreachable
+	}
+	return nil
+}
+
+func (x *ListFairPlayCertificatesResponse) GetUnservedSites() []string {
+	if x != nil {
+		return x.UnservedSites
+	}
+	return nil
+}
+
 // The request of RegisterFairPlayCertificate.
 type RegisterFairPlayCertificateRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2563,7 +2713,7 @@ type RegisterFairPlayCertificateRequest struct {
 
 func (x *RegisterFairPlayCertificateRequest) Reset() {
 	*x = RegisterFairPlayCertificateRequest{}
-	mi := &file_drmhub_v1_site_service_proto_msgTypes[26]
+	mi := &file_drmhub_v1_site_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2575,7 +2725,7 @@ func (x *RegisterFairPlayCertificateRequest) String() string {
 func (*RegisterFairPlayCertificateRequest) ProtoMessage() {}
 
 func (x *RegisterFairPlayCertificateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_site_service_proto_msgTypes[26]
+	mi := &file_drmhub_v1_site_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2588,7 +2738,7 @@ func (x *RegisterFairPlayCertificateRequest) ProtoReflect() protoreflect.Message
 
 // Deprecated: Use RegisterFairPlayCertificateRequest.ProtoReflect.Descriptor instead.
 func (*RegisterFairPlayCertificateRequest) Descriptor() ([]byte, []int) {
-	return file_drmhub_v1_site_service_proto_rawDescGZIP(), []int{26}
+	return file_drmhub_v1_site_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RegisterFairPlayCertificateRequest) GetName() string {
@@ -2657,7 +2807,7 @@ type Site_ServiceState struct {
 
 func (x *Site_ServiceState) Reset() {
 	*x = Site_ServiceState{}
-	mi := &file_drmhub_v1_site_service_proto_msgTypes[27]
+	mi := &file_drmhub_v1_site_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2669,7 +2819,7 @@ func (x *Site_ServiceState) String() string {
 func (*Site_ServiceState) ProtoMessage() {}
 
 func (x *Site_ServiceState) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_site_service_proto_msgTypes[27]
+	mi := &file_drmhub_v1_site_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2728,7 +2878,7 @@ type Integration_Credential struct {
 
 func (x *Integration_Credential) Reset() {
 	*x = Integration_Credential{}
-	mi := &file_drmhub_v1_site_service_proto_msgTypes[28]
+	mi := &file_drmhub_v1_site_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2740,7 +2890,7 @@ func (x *Integration_Credential) String() string {
 func (*Integration_Credential) ProtoMessage() {}
 
 func (x *Integration_Credential) ProtoReflect() protoreflect.Message {
-	mi := &file_drmhub_v1_site_service_proto_msgTypes[28]
+	mi := &file_drmhub_v1_site_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2827,8 +2977,10 @@ const file_drmhub_v1_site_service_proto_rawDesc = "" +
 	"\x17monthly_active_licenses\x18\x03 \x01(\x05B\x03\xe0A\x03R\x15monthlyActiveLicenses\x125\n" +
 	"\x14monthly_active_users\x18\x04 \x01(\x05B\x03\xe0A\x03R\x12monthlyActiveUsers\x129\n" +
 	"\x16monthly_active_devices\x18\x05 \x01(\x05B\x03\xe0A\x03R\x14monthlyActiveDevices:H\xeaAE\n" +
-	"\x0fdrmhub.v1/Usage\x12#vendors/{vendor}/sites/{site}/usage*\x06usages2\x05usage\"\x95\x02\n" +
-	"\x13FairPlayCertificate\x12\x1d\n" +
+	"\x0fdrmhub.v1/Usage\x12#vendors/{vendor}/sites/{site}/usage*\x06usages2\x05usage\"\xc1\x02\n" +
+	"\x13FairPlayCertificate\x12*\n" +
+	"\x04site\x18\a \x01(\tB\x16\xe0A\x03\xfaA\x10\n" +
+	"\x0edrmhub.v1/SiteR\x04site\x12\x1d\n" +
 	"\asubject\x18\x01 \x01(\tB\x03\xe0A\x03R\asubject\x12(\n" +
 	"\rserial_number\x18\x02 \x01(\tB\x03\xe0A\x03R\fserialNumber\x12@\n" +
 	"\vexpire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
@@ -3028,7 +3180,19 @@ const file_drmhub_v1_site_service_proto_rawDesc = "" +
 	"\rvalidate_only\x18\x04 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"m\n" +
 	"\x1dGetFairPlayCertificateRequest\x12L\n" +
 	"\x04name\x18\x01 \x01(\tB8\xe0A\x02\xfaA\x10\n" +
-	"\x0edrmhub.v1/Site\xbaH\x1fr\x1d2\x1b^vendors/[^/]+/sites/[^/]+$R\x04name\"\xb9\x03\n" +
+	"\x0edrmhub.v1/Site\xbaH\x1fr\x1d2\x1b^vendors/[^/]+/sites/[^/]+$R\x04name\"\xc0\x01\n" +
+	"\x1fListFairPlayCertificatesRequest\x12P\n" +
+	"\x06parent\x18\x01 \x01(\tB8\xe0A\x02\xfaA\x10\n" +
+	"\x0edrmhub.v1/Site\xbaH\x1fr\x1d2\x1b^vendors/[^/]+/sites/[^/]+$R\x06parent\x12'\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\n" +
+	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\x12\"\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tB\x03\xe0A\x01R\tpageToken\"\xe9\x01\n" +
+	" ListFairPlayCertificatesResponse\x12T\n" +
+	"\x16fair_play_certificates\x18\x01 \x03(\v2\x1e.drmhub.v1.FairPlayCertificateR\x14fairPlayCertificates\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12 \n" +
+	"\vunreachable\x18\x03 \x03(\tR\vunreachable\x12%\n" +
+	"\x0eunserved_sites\x18\x04 \x03(\tR\runservedSites\"\xb9\x03\n" +
 	"\"RegisterFairPlayCertificateRequest\x12L\n" +
 	"\x04name\x18\x01 \x01(\tB8\xe0A\x02\xfaA\x10\n" +
 	"\x0edrmhub.v1/Site\xbaH\x1fr\x1d2\x1b^vendors/[^/]+/sites/[^/]+$R\x04name\x123\n" +
@@ -3039,7 +3203,7 @@ const file_drmhub_v1_site_service_proto_rawDesc = "" +
 	"\x16application_secret_key\x18\x05 \x01(\tB\x13\xe0A\x02\xe0A\x04\xbaH\ar\x05\x10\x01\x18\x80\x02\x80\x01\x01R\x14applicationSecretKey\x12-\n" +
 	"\n" +
 	"request_id\x18\x06 \x01(\tB\x0e\xe0A\x01\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12(\n" +
-	"\rvalidate_only\x18\a \x01(\bB\x03\xe0A\x01R\fvalidateOnly2\xbf\x12\n" +
+	"\rvalidate_only\x18\a \x01(\bB\x03\xe0A\x01R\fvalidateOnly2\x89\x14\n" +
 	"\vSiteService\x12\x83\x01\n" +
 	"\tListSites\x12\x1b.drmhub.v1.ListSitesRequest\x1a\x1c.drmhub.v1.ListSitesResponse\";\xdaA\x06parent\xca\xf3\x18\n" +
 	"sites:read\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{parent=vendors/*}/sites\x12p\n" +
@@ -3065,6 +3229,8 @@ const file_drmhub_v1_site_service_proto_rawDesc = "" +
 	"\x11UpdateIntegration\x12#.drmhub.v1.UpdateIntegrationRequest\x1a\x16.drmhub.v1.Integration\"r\xdaA\x17integration,update_mask\xca\xf3\x18\vsites:write\x82\xd3\xe4\x93\x02C:\vintegration24/v1/{integration.name=vendors/*/sites/*/integration}\x12\xb1\x01\n" +
 	"\x16GetFairPlayCertificate\x12(.drmhub.v1.GetFairPlayCertificateRequest\x1a\x1e.drmhub.v1.FairPlayCertificate\"M\xdaA\x04name\xca\xf3\x18\n" +
 	"sites:read\x82\xd3\xe4\x93\x022\x120/v1/{name=vendors/*/sites/*}/fairPlayCertificate\x12\xc7\x01\n" +
+	"\x18ListFairPlayCertificates\x12*.drmhub.v1.ListFairPlayCertificatesRequest\x1a+.drmhub.v1.ListFairPlayCertificatesResponse\"R\xdaA\x06parent\xca\xf3\x18\n" +
+	"sites:read\x82\xd3\xe4\x93\x025\x123/v1/{parent=vendors/*/sites/*}/fairPlayCertificates\x12\xc7\x01\n" +
 	"\x1bRegisterFairPlayCertificate\x12-.drmhub.v1.RegisterFairPlayCertificateRequest\x1a\x1e.drmhub.v1.FairPlayCertificate\"Y\xdaA\x04name\xca\xf3\x18\vsites:write\x82\xd3\xe4\x93\x02=:\x01*\"8/v1/{name=vendors/*/sites/*}:registerFairPlayCertificateBg\n" +
 	"\rcom.drmhub.v1P\x01Z/github.com/drmhub/drmhub/gen/drmhub/v1;drmhubv1\xaa\x02\tDrmhub.V1\xca\x02\tDrmhub\\V1\xea\x02\n" +
 	"Drmhub::V1b\x06proto3"
@@ -3082,7 +3248,7 @@ func file_drmhub_v1_site_service_proto_rawDescGZIP() []byte {
 }
 
 var file_drmhub_v1_site_service_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_drmhub_v1_site_service_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_drmhub_v1_site_service_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_drmhub_v1_site_service_proto_goTypes = []any{
 	(Site_State)(0),                            // 0: drmhub.v1.Site.State
 	(Site_Service)(0),                          // 1: drmhub.v1.Site.Service
@@ -3117,36 +3283,38 @@ var file_drmhub_v1_site_service_proto_goTypes = []any{
 	(*GetIntegrationRequest)(nil),              // 30: drmhub.v1.GetIntegrationRequest
 	(*UpdateIntegrationRequest)(nil),           // 31: drmhub.v1.UpdateIntegrationRequest
 	(*GetFairPlayCertificateRequest)(nil),      // 32: drmhub.v1.GetFairPlayCertificateRequest
-	(*RegisterFairPlayCertificateRequest)(nil), // 33: drmhub.v1.RegisterFairPlayCertificateRequest
-	(*Site_ServiceState)(nil),                  // 34: drmhub.v1.Site.ServiceState
-	(*Integration_Credential)(nil),             // 35: drmhub.v1.Integration.Credential
-	(*timestamppb.Timestamp)(nil),              // 36: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),                // 37: google.protobuf.Duration
-	(*fieldmaskpb.FieldMask)(nil),              // 38: google.protobuf.FieldMask
+	(*ListFairPlayCertificatesRequest)(nil),    // 33: drmhub.v1.ListFairPlayCertificatesRequest
+	(*ListFairPlayCertificatesResponse)(nil),   // 34: drmhub.v1.ListFairPlayCertificatesResponse
+	(*RegisterFairPlayCertificateRequest)(nil), // 35: drmhub.v1.RegisterFairPlayCertificateRequest
+	(*Site_ServiceState)(nil),                  // 36: drmhub.v1.Site.ServiceState
+	(*Integration_Credential)(nil),             // 37: drmhub.v1.Integration.Credential
+	(*timestamppb.Timestamp)(nil),              // 38: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),                // 39: google.protobuf.Duration
+	(*fieldmaskpb.FieldMask)(nil),              // 40: google.protobuf.FieldMask
 }
 var file_drmhub_v1_site_service_proto_depIdxs = []int32{
 	0,  // 0: drmhub.v1.Site.state:type_name -> drmhub.v1.Site.State
-	34, // 1: drmhub.v1.Site.services:type_name -> drmhub.v1.Site.ServiceState
+	36, // 1: drmhub.v1.Site.services:type_name -> drmhub.v1.Site.ServiceState
 	9,  // 2: drmhub.v1.Site.fairplay_certificate:type_name -> drmhub.v1.FairPlayCertificate
 	8,  // 3: drmhub.v1.Site.usage:type_name -> drmhub.v1.Usage
-	36, // 4: drmhub.v1.Site.create_time:type_name -> google.protobuf.Timestamp
-	36, // 5: drmhub.v1.Site.update_time:type_name -> google.protobuf.Timestamp
-	36, // 6: drmhub.v1.FairPlayCertificate.expire_time:type_name -> google.protobuf.Timestamp
+	38, // 4: drmhub.v1.Site.create_time:type_name -> google.protobuf.Timestamp
+	38, // 5: drmhub.v1.Site.update_time:type_name -> google.protobuf.Timestamp
+	38, // 6: drmhub.v1.FairPlayCertificate.expire_time:type_name -> google.protobuf.Timestamp
 	10, // 7: drmhub.v1.SiteOrder.fairplay_certificate:type_name -> drmhub.v1.FairPlayKeys
 	3,  // 8: drmhub.v1.SiteOrder.state:type_name -> drmhub.v1.SiteOrder.State
-	36, // 9: drmhub.v1.SiteOrder.create_time:type_name -> google.protobuf.Timestamp
-	36, // 10: drmhub.v1.SiteOrder.update_time:type_name -> google.protobuf.Timestamp
+	38, // 9: drmhub.v1.SiteOrder.create_time:type_name -> google.protobuf.Timestamp
+	38, // 10: drmhub.v1.SiteOrder.update_time:type_name -> google.protobuf.Timestamp
 	1,  // 11: drmhub.v1.StatusChange.service:type_name -> drmhub.v1.Site.Service
 	4,  // 12: drmhub.v1.StatusChange.type:type_name -> drmhub.v1.StatusChange.Type
 	5,  // 13: drmhub.v1.StatusChange.state:type_name -> drmhub.v1.StatusChange.State
-	36, // 14: drmhub.v1.StatusChange.create_time:type_name -> google.protobuf.Timestamp
-	36, // 15: drmhub.v1.StatusChange.update_time:type_name -> google.protobuf.Timestamp
+	38, // 14: drmhub.v1.StatusChange.create_time:type_name -> google.protobuf.Timestamp
+	38, // 15: drmhub.v1.StatusChange.update_time:type_name -> google.protobuf.Timestamp
 	7,  // 16: drmhub.v1.StatusChange.applied_site:type_name -> drmhub.v1.Site
-	35, // 17: drmhub.v1.Integration.credentials:type_name -> drmhub.v1.Integration.Credential
-	37, // 18: drmhub.v1.Integration.token_duration:type_name -> google.protobuf.Duration
+	37, // 17: drmhub.v1.Integration.credentials:type_name -> drmhub.v1.Integration.Credential
+	39, // 18: drmhub.v1.Integration.token_duration:type_name -> google.protobuf.Duration
 	7,  // 19: drmhub.v1.ListSitesResponse.sites:type_name -> drmhub.v1.Site
 	7,  // 20: drmhub.v1.UpdateSiteRequest.site:type_name -> drmhub.v1.Site
-	38, // 21: drmhub.v1.UpdateSiteRequest.update_mask:type_name -> google.protobuf.FieldMask
+	40, // 21: drmhub.v1.UpdateSiteRequest.update_mask:type_name -> google.protobuf.FieldMask
 	11, // 22: drmhub.v1.CreateSiteOrderRequest.site_order:type_name -> drmhub.v1.SiteOrder
 	19, // 23: drmhub.v1.ListSiteOrdersRequest.filter:type_name -> drmhub.v1.SiteOrderFilter
 	11, // 24: drmhub.v1.ListSiteOrdersResponse.site_orders:type_name -> drmhub.v1.SiteOrder
@@ -3158,44 +3326,47 @@ var file_drmhub_v1_site_service_proto_depIdxs = []int32{
 	12, // 30: drmhub.v1.ListStatusChangesResponse.status_changes:type_name -> drmhub.v1.StatusChange
 	6,  // 31: drmhub.v1.GetIntegrationRequest.view:type_name -> drmhub.v1.Integration.View
 	13, // 32: drmhub.v1.UpdateIntegrationRequest.integration:type_name -> drmhub.v1.Integration
-	38, // 33: drmhub.v1.UpdateIntegrationRequest.update_mask:type_name -> google.protobuf.FieldMask
-	1,  // 34: drmhub.v1.Site.ServiceState.service:type_name -> drmhub.v1.Site.Service
-	2,  // 35: drmhub.v1.Site.ServiceState.state:type_name -> drmhub.v1.Site.ServiceState.State
-	14, // 36: drmhub.v1.SiteService.ListSites:input_type -> drmhub.v1.ListSitesRequest
-	16, // 37: drmhub.v1.SiteService.GetSite:input_type -> drmhub.v1.GetSiteRequest
-	17, // 38: drmhub.v1.SiteService.UpdateSite:input_type -> drmhub.v1.UpdateSiteRequest
-	18, // 39: drmhub.v1.SiteService.CreateSiteOrder:input_type -> drmhub.v1.CreateSiteOrderRequest
-	20, // 40: drmhub.v1.SiteService.ListSiteOrders:input_type -> drmhub.v1.ListSiteOrdersRequest
-	22, // 41: drmhub.v1.SiteService.GetSiteOrder:input_type -> drmhub.v1.GetSiteOrderRequest
-	23, // 42: drmhub.v1.SiteService.DisableSite:input_type -> drmhub.v1.DisableSiteRequest
-	24, // 43: drmhub.v1.SiteService.EnableSite:input_type -> drmhub.v1.EnableSiteRequest
-	25, // 44: drmhub.v1.SiteService.ExtendTrial:input_type -> drmhub.v1.ExtendTrialRequest
-	27, // 45: drmhub.v1.SiteService.ListStatusChanges:input_type -> drmhub.v1.ListStatusChangesRequest
-	29, // 46: drmhub.v1.SiteService.CancelStatusChange:input_type -> drmhub.v1.CancelStatusChangeRequest
-	30, // 47: drmhub.v1.SiteService.GetIntegration:input_type -> drmhub.v1.GetIntegrationRequest
-	31, // 48: drmhub.v1.SiteService.UpdateIntegration:input_type -> drmhub.v1.UpdateIntegrationRequest
-	32, // 49: drmhub.v1.SiteService.GetFairPlayCertificate:input_type -> drmhub.v1.GetFairPlayCertificateRequest
-	33, // 50: drmhub.v1.SiteService.RegisterFairPlayCertificate:input_type -> drmhub.v1.RegisterFairPlayCertificateRequest
-	15, // 51: drmhub.v1.SiteService.ListSites:output_type -> drmhub.v1.ListSitesResponse
-	7,  // 52: drmhub.v1.SiteService.GetSite:output_type -> drmhub.v1.Site
-	7,  // 53: drmhub.v1.SiteService.UpdateSite:output_type -> drmhub.v1.Site
-	11, // 54: drmhub.v1.SiteService.CreateSiteOrder:output_type -> drmhub.v1.SiteOrder
-	21, // 55: drmhub.v1.SiteService.ListSiteOrders:output_type -> drmhub.v1.ListSiteOrdersResponse
-	11, // 56: drmhub.v1.SiteService.GetSiteOrder:output_type -> drmhub.v1.SiteOrder
-	12, // 57: drmhub.v1.SiteService.DisableSite:output_type -> drmhub.v1.StatusChange
-	12, // 58: drmhub.v1.SiteService.EnableSite:output_type -> drmhub.v1.StatusChange
-	12, // 59: drmhub.v1.SiteService.ExtendTrial:output_type -> drmhub.v1.StatusChange
-	28, // 60: drmhub.v1.SiteService.ListStatusChanges:output_type -> drmhub.v1.ListStatusChangesResponse
-	12, // 61: drmhub.v1.SiteService.CancelStatusChange:output_type -> drmhub.v1.StatusChange
-	13, // 62: drmhub.v1.SiteService.GetIntegration:output_type -> drmhub.v1.Integration
-	13, // 63: drmhub.v1.SiteService.UpdateIntegration:output_type -> drmhub.v1.Integration
-	9,  // 64: drmhub.v1.SiteService.GetFairPlayCertificate:output_type -> drmhub.v1.FairPlayCertificate
-	9,  // 65: drmhub.v1.SiteService.RegisterFairPlayCertificate:output_type -> drmhub.v1.FairPlayCertificate
-	51, // [51:66] is the sub-list for method output_type
-	36, // [36:51] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	40, // 33: drmhub.v1.UpdateIntegrationRequest.update_mask:type_name -> google.protobuf.FieldMask
+	9,  // 34: drmhub.v1.ListFairPlayCertificatesResponse.fair_play_certificates:type_name -> drmhub.v1.FairPlayCertificate
+	1,  // 35: drmhub.v1.Site.ServiceState.service:type_name -> drmhub.v1.Site.Service
+	2,  // 36: drmhub.v1.Site.ServiceState.state:type_name -> drmhub.v1.Site.ServiceState.State
+	14, // 37: drmhub.v1.SiteService.ListSites:input_type -> drmhub.v1.ListSitesRequest
+	16, // 38: drmhub.v1.SiteService.GetSite:input_type -> drmhub.v1.GetSiteRequest
+	17, // 39: drmhub.v1.SiteService.UpdateSite:input_type -> drmhub.v1.UpdateSiteRequest
+	18, // 40: drmhub.v1.SiteService.CreateSiteOrder:input_type -> drmhub.v1.CreateSiteOrderRequest
+	20, // 41: drmhub.v1.SiteService.ListSiteOrders:input_type -> drmhub.v1.ListSiteOrdersRequest
+	22, // 42: drmhub.v1.SiteService.GetSiteOrder:input_type -> drmhub.v1.GetSiteOrderRequest
+	23, // 43: drmhub.v1.SiteService.DisableSite:input_type -> drmhub.v1.DisableSiteRequest
+	24, // 44: drmhub.v1.SiteService.EnableSite:input_type -> drmhub.v1.EnableSiteRequest
+	25, // 45: drmhub.v1.SiteService.ExtendTrial:input_type -> drmhub.v1.ExtendTrialRequest
+	27, // 46: drmhub.v1.SiteService.ListStatusChanges:input_type -> drmhub.v1.ListStatusChangesRequest
+	29, // 47: drmhub.v1.SiteService.CancelStatusChange:input_type -> drmhub.v1.CancelStatusChangeRequest
+	30, // 48: drmhub.v1.SiteService.GetIntegration:input_type -> drmhub.v1.GetIntegrationRequest
+	31, // 49: drmhub.v1.SiteService.UpdateIntegration:input_type -> drmhub.v1.UpdateIntegrationRequest
+	32, // 50: drmhub.v1.SiteService.GetFairPlayCertificate:input_type -> drmhub.v1.GetFairPlayCertificateRequest
+	33, // 51: drmhub.v1.SiteService.ListFairPlayCertificates:input_type -> drmhub.v1.ListFairPlayCertificatesRequest
+	35, // 52: drmhub.v1.SiteService.RegisterFairPlayCertificate:input_type -> drmhub.v1.RegisterFairPlayCertificateRequest
+	15, // 53: drmhub.v1.SiteService.ListSites:output_type -> drmhub.v1.ListSitesResponse
+	7,  // 54: drmhub.v1.SiteService.GetSite:output_type -> drmhub.v1.Site
+	7,  // 55: drmhub.v1.SiteService.UpdateSite:output_type -> drmhub.v1.Site
+	11, // 56: drmhub.v1.SiteService.CreateSiteOrder:output_type -> drmhub.v1.SiteOrder
+	21, // 57: drmhub.v1.SiteService.ListSiteOrders:output_type -> drmhub.v1.ListSiteOrdersResponse
+	11, // 58: drmhub.v1.SiteService.GetSiteOrder:output_type -> drmhub.v1.SiteOrder
+	12, // 59: drmhub.v1.SiteService.DisableSite:output_type -> drmhub.v1.StatusChange
+	12, // 60: drmhub.v1.SiteService.EnableSite:output_type -> drmhub.v1.StatusChange
+	12, // 61: drmhub.v1.SiteService.ExtendTrial:output_type -> drmhub.v1.StatusChange
+	28, // 62: drmhub.v1.SiteService.ListStatusChanges:output_type -> drmhub.v1.ListStatusChangesResponse
+	12, // 63: drmhub.v1.SiteService.CancelStatusChange:output_type -> drmhub.v1.StatusChange
+	13, // 64: drmhub.v1.SiteService.GetIntegration:output_type -> drmhub.v1.Integration
+	13, // 65: drmhub.v1.SiteService.UpdateIntegration:output_type -> drmhub.v1.Integration
+	9,  // 66: drmhub.v1.SiteService.GetFairPlayCertificate:output_type -> drmhub.v1.FairPlayCertificate
+	34, // 67: drmhub.v1.SiteService.ListFairPlayCertificates:output_type -> drmhub.v1.ListFairPlayCertificatesResponse
+	9,  // 68: drmhub.v1.SiteService.RegisterFairPlayCertificate:output_type -> drmhub.v1.FairPlayCertificate
+	53, // [53:69] is the sub-list for method output_type
+	37, // [37:53] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_drmhub_v1_site_service_proto_init() }
@@ -3210,7 +3381,7 @@ func file_drmhub_v1_site_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drmhub_v1_site_service_proto_rawDesc), len(file_drmhub_v1_site_service_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   29,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

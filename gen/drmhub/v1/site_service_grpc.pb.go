@@ -36,6 +36,7 @@ const (
 	SiteService_GetIntegration_FullMethodName              = "/drmhub.v1.SiteService/GetIntegration"
 	SiteService_UpdateIntegration_FullMethodName           = "/drmhub.v1.SiteService/UpdateIntegration"
 	SiteService_GetFairPlayCertificate_FullMethodName      = "/drmhub.v1.SiteService/GetFairPlayCertificate"
+	SiteService_ListFairPlayCertificates_FullMethodName    = "/drmhub.v1.SiteService/ListFairPlayCertificates"
 	SiteService_RegisterFairPlayCertificate_FullMethodName = "/drmhub.v1.SiteService/RegisterFairPlayCertificate"
 )
 
@@ -89,6 +90,12 @@ type SiteServiceClient interface {
 	// A license server may serve the one before for a while after a registration. The response does
 	// not show which private key and application secret key the vendor has.
 	GetFairPlayCertificate(ctx context.Context, in *GetFairPlayCertificateRequest, opts ...grpc.CallOption) (*FairPlayCertificate, error)
+	// Lists the FairPlay Streaming certificates that the vendors' license servers serve now. They
+	// come vendor by vendor, and site by site in the order of the sites' names. A later page can have
+	// an earlier end, so a caller that wants the next end reads all pages and sorts by expire_time. A
+	// site without a certificate has no row: unserved_sites names it. drmhub composes the list of
+	// GetFairPlayCertificate for each site, which takes two requests to the vendor.
+	ListFairPlayCertificates(ctx context.Context, in *ListFairPlayCertificatesRequest, opts ...grpc.CallOption) (*ListFairPlayCertificatesResponse, error)
 	// Registers the FairPlay Streaming certificate of a site. drmhub checks certificate and keys
 	// against each other before it sends anything. With `validate_only`, drmhub stops there and
 	// returns what it found.
@@ -243,6 +250,16 @@ func (c *siteServiceClient) GetFairPlayCertificate(ctx context.Context, in *GetF
 	return out, nil
 }
 
+func (c *siteServiceClient) ListFairPlayCertificates(ctx context.Context, in *ListFairPlayCertificatesRequest, opts ...grpc.CallOption) (*ListFairPlayCertificatesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListFairPlayCertificatesResponse)
+	err := c.cc.Invoke(ctx, SiteService_ListFairPlayCertificates_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *siteServiceClient) RegisterFairPlayCertificate(ctx context.Context, in *RegisterFairPlayCertificateRequest, opts ...grpc.CallOption) (*FairPlayCertificate, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(FairPlayCertificate)
@@ -303,6 +320,12 @@ type SiteServiceServer interface {
 	// A license server may serve the one before for a while after a registration. The response does
 	// not show which private key and application secret key the vendor has.
 	GetFairPlayCertificate(context.Context, *GetFairPlayCertificateRequest) (*FairPlayCertificate, error)
+	// Lists the FairPlay Streaming certificates that the vendors' license servers serve now. They
+	// come vendor by vendor, and site by site in the order of the sites' names. A later page can have
+	// an earlier end, so a caller that wants the next end reads all pages and sorts by expire_time. A
+	// site without a certificate has no row: unserved_sites names it. drmhub composes the list of
+	// GetFairPlayCertificate for each site, which takes two requests to the vendor.
+	ListFairPlayCertificates(context.Context, *ListFairPlayCertificatesRequest) (*ListFairPlayCertificatesResponse, error)
 	// Registers the FairPlay Streaming certificate of a site. drmhub checks certificate and keys
 	// against each other before it sends anything. With `validate_only`, drmhub stops there and
 	// returns what it found.
@@ -358,6 +381,9 @@ func (UnimplementedSiteServiceServer) UpdateIntegration(context.Context, *Update
 }
 func (UnimplementedSiteServiceServer) GetFairPlayCertificate(context.Context, *GetFairPlayCertificateRequest) (*FairPlayCertificate, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetFairPlayCertificate not implemented")
+}
+func (UnimplementedSiteServiceServer) ListFairPlayCertificates(context.Context, *ListFairPlayCertificatesRequest) (*ListFairPlayCertificatesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListFairPlayCertificates not implemented")
 }
 func (UnimplementedSiteServiceServer) RegisterFairPlayCertificate(context.Context, *RegisterFairPlayCertificateRequest) (*FairPlayCertificate, error) {
 	return nil, status.Error(codes.Unimplemented, "method RegisterFairPlayCertificate not implemented")
@@ -635,6 +661,24 @@ func _SiteService_GetFairPlayCertificate_Handler(srv interface{}, ctx context.Co
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SiteService_ListFairPlayCertificates_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListFairPlayCertificatesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SiteServiceServer).ListFairPlayCertificates(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SiteService_ListFairPlayCertificates_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SiteServiceServer).ListFairPlayCertificates(ctx, req.(*ListFairPlayCertificatesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _SiteService_RegisterFairPlayCertificate_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(RegisterFairPlayCertificateRequest)
 	if err := dec(in); err != nil {
@@ -715,6 +759,10 @@ var SiteService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetFairPlayCertificate",
 			Handler:    _SiteService_GetFairPlayCertificate_Handler,
+		},
+		{
+			MethodName: "ListFairPlayCertificates",
+			Handler:    _SiteService_ListFairPlayCertificates_Handler,
 		},
 		{
 			MethodName: "RegisterFairPlayCertificate",

@@ -145,8 +145,11 @@ func (h *testServer) wantAll(t *testing.T, l listing, rows [][]string, unreachab
 
 func TestAllVendorsAtOnce(t *testing.T) {
 	h := start(t, twoOfEach)
-	for _, vendor := range []string{"acme", "b-pallycon"} { // so that there are status changes
+	for _, vendor := range []string{"acme", "b-pallycon"} { // so that there are status changes and certificates
 		h.do(t, disableSite("vendors/"+vendor+"/sites/DEMO", ""))
+		certificate := fairPlayRequest(t, "0pen-Sesame")
+		certificate.Name = "vendors/" + vendor + "/sites/DEMO"
+		h.do(t, rpc(certificate))
 	}
 	ids := slices.Collect(maps.Keys(h.twins))
 	// With Retry-After, nobody waits for a second attempt.

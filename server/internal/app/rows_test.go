@@ -121,6 +121,8 @@ func cases(t *testing.T, journal ...string) map[string][]rpcCase {
 	keys, wrong := fairPlayRequest(t, "0pen-Sesame"), fairPlayRequest(t, "0pen-Sesame")
 	wrong.KeyPassword = "other"
 	served := rpc(&pb.GetFairPlayCertificateRequest{Name: demo})
+	listed := parse(`ListFairPlayCertificates {"parent":"vendors/-/sites/-"}`)
+	noServer := twin.Fault{Kind: twin.FaultAnswer, Status: 500, Path: "/ri/fpsCert.do"}
 	accounts := parse(`ListDrmAccounts {"parent":"vendors/telecomx"}`)
 	owned := parse(`ListProductLicenses {"parent":"vendors/amino"}`)
 	broken := twin.Fault{Kind: twin.FaultAnswer, Status: 500, Path: licensesPath}
@@ -129,8 +131,12 @@ func cases(t *testing.T, journal ...string) map[string][]rpcCase {
 		"": slices.Concat(casesIn("journal", journal...), casesIn("calls"), casesIn("archive"), casesIn("questions")),
 		"pallycon": slices.Concat(casesIn("pallycon"), casesIn("calls"), casesIn("archive"), []rpcCase{
 			expect(served, "VENDOR_RESPONSE_INVALID"),
+			expect(listed, `OK "unservedSites":["vendors/acme/sites/DEMO","vendors/acme/sites/OFFL"]`),
 			expect(rpc(keys), `OK "serialNumber":"2a"`),
 			expect(served, `OK "keySize":2048`),
+			expect(listed, `OK "site":"`+demo+`"`),
+			expect(listed, `OK "unreachable":[]`),
+			expect(listed, `VENDOR_UNAVAILABLE`).during(noServer),
 			expect(rpc(wrong), "REQUEST_INVALID at key_password"),
 			expect(unknown, "METHOD_UNKNOWN"),
 			expect(parse(`StreamLicenses {"parent":"`+demo+`"}`), "VENDOR_UNAVAILABLE").during(broken),

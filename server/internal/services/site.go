@@ -2,8 +2,11 @@ package services
 
 import (
 	"context"
+	"errors"
 
 	"github.com/drmhub/drmhub/adapters"
+	"github.com/drmhub/drmhub/adapters/fairplay"
+	"github.com/drmhub/drmhub/adapters/paging"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
@@ -77,12 +80,52 @@ func (s *sites) GetFairPlayCertificate(
 	ctx context.Context, req *pb.GetFairPlayCertificateRequest,
 ) (*pb.FairPlayCertificate, error) {
 	call := adapters.FairPlayCertificateGetter.GetFairPlayCertificate
-	return delegate(ctx, s.vendors, req.GetName(), call, req)
+	res, err := delegate(ctx, s.vendors, req.GetName(), call, req)
+	return ofSite(req.GetName(), res), err
+}
+
+func (s *sites) ListFairPlayCertificates(
+	ctx context.Context, req *pb.ListFairPlayCertificatesRequest,
+) (*pb.ListFairPlayCertificatesResponse, error) {
+	type getter = adapters.FairPlayCertificateGetter
+	type request = *pb.ListFairPlayCertificatesRequest
+	served := func(g getter, ctx context.Context, req request) (*pb.ListFairPlayCertificatesResponse, error) {
+		return servedAt(ctx, g, req)
+	}
+	return list(ctx, s.vendors, served, req)
 }
 
 func (s *sites) RegisterFairPlayCertificate(
 	ctx context.Context, req *pb.RegisterFairPlayCertificateRequest,
 ) (*pb.FairPlayCertificate, error) {
 	call := adapters.FairPlayCertificateRegistrar.RegisterFairPlayCertificate
-	return delegate(ctx, s.vendors, req.GetName(), call, req)
+	res, err := delegate(ctx, s.vendors, req.GetName(), call, req)
+	return ofSite(req.GetName(), res), err
+}
+
+// servedAt lists the certificate of one site.
+func servedAt(
+	ctx context.Context, g adapters.FairPlayCertificateGetter, req *pb.ListFairPlayCertificatesRequest,
+) (*pb.ListFairPlayCertificatesResponse, error) {
+	res := &pb.ListFairPlayCertificatesResponse{}
+	certificate, err := g.GetFairPlayCertificate(ctx, &pb.GetFairPlayCertificateRequest{Name: req.GetParent()})
+	switch {
+	case errors.Is(err, fairplay.ErrNotServed):
+		res.UnservedSites = []string{req.GetParent()}
+	case err != nil:
+		return nil, err
+	default:
+		res.FairPlayCertificates = []*pb.FairPlayCertificate{ofSite(req.GetParent(), certificate)}
+	}
+	// One site has one page: no token is for a later one.
+	res.FairPlayCertificates, res.NextPageToken, err = paging.Slice(req, res.FairPlayCertificates)
+	return res, err
+}
+
+// ofSite returns a certificate with the name of its site, or nil.
+func ofSite(site string, c *pb.FairPlayCertificate) *pb.FairPlayCertificate {
+	if c != nil {
+		c.Site = site
+	}
+	return c
 }

@@ -24,9 +24,14 @@ var capabilityServices = []*grpc.ServiceDesc{
 // ownMethods are the methods of these services that drmhub serves by itself.
 var ownMethods = []string{pb.LicenseService_ExplainLicense_FullMethodName}
 
+// derived maps methods that drmhub composes from one capability to that capability.
+var derived = map[string]string{
+	pb.SiteService_ListFairPlayCertificates_FullMethodName: pb.SiteService_GetFairPlayCertificate_FullMethodName,
+}
+
 // Capabilities returns the RPCs for which an adapter has a method of the same name and signature.
 // Nobody lists them by hand, so they match the code. The adapter's description says which are composed,
-// and which the account does not support.
+// and which the account does not support. The derived ones are composed.
 func Capabilities(a adapters.Adapter) []*pb.Vendor_Capability {
 	d := a.Describe()
 	var capabilities []*pb.Vendor_Capability
@@ -35,7 +40,7 @@ func Capabilities(a adapters.Adapter) []*pb.Vendor_Capability {
 		for rpc := range reflect.TypeOf(service.HandlerType).Elem().Methods() {
 			full := "/" + service.ServiceName + "/" + rpc.Name
 			m := has.MethodByName(rpc.Name)
-			excluded := slices.Contains(ownMethods, full) || slices.Contains(d.Unsupported, full)
+			excluded := slices.Contains(ownMethods, full) || slices.Contains(d.Unsupported, full) || derived[full] != ""
 			if !m.IsValid() || m.Type() != rpc.Type || excluded {
 				continue
 			}
@@ -43,6 +48,12 @@ func Capabilities(a adapters.Adapter) []*pb.Vendor_Capability {
 			if slices.Contains(d.Composed, full) {
 				c.Support = pb.Vendor_Capability_COMPOSED
 			}
+			capabilities = append(capabilities, c)
+		}
+	}
+	for full, from := range derived {
+		if slices.ContainsFunc(capabilities, func(c *pb.Vendor_Capability) bool { return c.GetMethod() == from[1:] }) {
+			c := &pb.Vendor_Capability{Method: full[1:], Support: pb.Vendor_Capability_COMPOSED}
 			capabilities = append(capabilities, c)
 		}
 	}

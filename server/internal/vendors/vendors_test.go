@@ -39,6 +39,15 @@ func (sloppy) EnableSite(context.Context, *pb.EnableSiteRequest) (_ *pb.Site, _ 
 func (sloppy) GetUsage(context.Context, *pb.GetUsageRequest) (_ *pb.Usage)                { return }
 func (sloppy) GetVendor(context.Context, *pb.GetVendorRequest) (_ *pb.Vendor, _ error)    { return }
 
+// serving is an adapter that reads the served FairPlay certificate.
+type serving struct{ bare }
+
+func (serving) GetFairPlayCertificate(
+	context.Context, *pb.GetFairPlayCertificateRequest,
+) (_ *pb.FairPlayCertificate, _ error) {
+	return
+}
+
 // everything is an adapter with every capability.
 type everything struct {
 	bare
@@ -67,6 +76,11 @@ func TestCapabilities(t *testing.T) {
 		"composed":                       {sloppy{bare{composed: getSite}}, "drmhub.v1.SiteService/GetSite COMPOSED"},
 		"unsupported":                    {sloppy{bare{unsupported: getSite}}, ""},
 		"no capabilities":                {bare{}, ""},
+		"composed by drmhub": {serving{}, "drmhub.v1.SiteService/GetFairPlayCertificate NATIVE, " +
+			"drmhub.v1.SiteService/ListFairPlayCertificates COMPOSED"},
+		"without what drmhub composes it of": {serving{bare{
+			unsupported: []string{pb.SiteService_GetFairPlayCertificate_FullMethodName},
+		}}, ""},
 	} {
 		if got := strings.Join(methods(vendors.Capabilities(c.adapter)), ", "); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
@@ -80,7 +94,11 @@ func TestEveryRPCOfAVendorIsACapability(t *testing.T) {
 	var want []string
 	for _, service := range vendorServices() {
 		for _, method := range service.Methods {
-			want = append(want, "drmhub.v1."+service.Name+"/"+method+" NATIVE")
+			support := " NATIVE"
+			if method == "ListFairPlayCertificates" { // composed of GetFairPlayCertificate
+				support = " COMPOSED"
+			}
+			want = append(want, "drmhub.v1."+service.Name+"/"+method+support)
 		}
 	}
 	slices.Sort(want)
