@@ -28,8 +28,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/cli"
 )
 
-// welcomeLines is how many lines the sandbox prints: one for each twin, and seven.
-var welcomeLines = 7 + len(catalog.Kinds)
+// welcomeLines is how many lines the sandbox prints: one for each twin, and eight.
+var welcomeLines = 8 + len(catalog.Kinds)
 
 // running starts the program, and returns its first lines.
 func running(t *testing.T, lines int, args ...string) string {
@@ -115,6 +115,10 @@ func TestTheCommandsThatTheSandboxPrintsWork(t *testing.T) {
 		if body := get(t, urls[i][1]); !strings.Contains(body, want) {
 			t.Errorf("%s returns %s", urls[i][1], body)
 		}
+	}
+	page := regexp.MustCompile(`^drmhub is ready: the console on (http://\S+/console/),`).FindStringSubmatch(said)
+	if len(page) != 2 || !strings.Contains(get(t, page[1]), `src="/console/assets/`) {
+		t.Errorf("it prints %s", said)
 	}
 	line := regexp.MustCompile(`(?m)^  \S.* (licenses list .*)$`).FindStringSubmatch(said)
 	if line == nil {

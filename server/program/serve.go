@@ -106,12 +106,12 @@ func kinds() config.Kinds {
 // welcome returns the lines that say where the server listens and, in the sandbox, what to try.
 func welcome(grpcAddr, restURL string, twins []app.Twin) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "drmhub is ready: gRPC on %s, REST on %s, its description on %[2]s/docs\n",
-		grpcAddr, restURL)
+	fmt.Fprintf(&text, "drmhub is ready: the console on %[2]s/console/, gRPC on %[1]s, REST on %[2]s, "+
+		"its description on %[2]s/docs\n", grpcAddr, restURL)
 	if twins == nil {
 		return text.String()
 	}
-	fmt.Fprintf(&text, `This is the sandbox, with a twin of each vendor inside. Try:
+	fmt.Fprintf(&text, `This is the sandbox, with a twin of each vendor inside. Open the console in a browser, or try:
   curl %[2]s/v1/vendors/-/sites
   curl '%[2]s/v1/vendors/-/sites/-/licenses?filter.userId=tester01&filter.status=FAILURE&pageSize=3'
   curl '%[2]s/v1/vendors/pallycon/sites/MOVI/licenses:explain?errorCode=7110&collectEvidence=true'
