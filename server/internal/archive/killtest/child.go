@@ -32,16 +32,18 @@ const (
 	// The vendor's time begins at start. The archive reaches back to since.
 	start = archivetest.WorldEnd - 86400
 	since = start - 2*86400
-	kept  = 40 * time.Hour // of the sites that forget
+	kept  = 40 * time.Hour // of the sites that forget, or are forgotten
 )
 
 // The sites of the world have these roles, by their place.
 const (
+	deletes = 1 // single rows
 	cuts    = 2
 	fails   = 3
 	forgets = 4 // as its documents say
 	drops   = 5 // without a document
-	count   = 6
+	keeps   = 6 // for a shorter time than the others: the archive forgets its rows
+	count   = 7
 )
 
 type options struct {
@@ -70,12 +72,15 @@ type child struct {
 	is    bool
 	began int64
 	point int
+	kill  int              // the number of the kill
 	until int64            // the archive must be complete up to a lag before it; 0 means to go on
 	clock func() time.Time // nil means that the vendor's time runs
 
 	world  *archivetest.World
 	source archivetest.Source
 	passes []syncer.Pass // by site
+	out    io.Writer
+	seen   *seen
 }
 
 // now is the vendor's time.
@@ -93,23 +98,27 @@ func (c *child) run(ctx context.Context, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, engine.Close()) }()
 	points.die.Store(int64(c.point))
+	c.out, c.seen = out, newSeen()
 	if err := c.prepare(ctx, engine); err != nil {
 		return err
 	}
 	fmt.Fprintln(out, "ready")
+	if err := c.change(ctx, engine); err != nil {
+		return err
+	}
 	for done := false; !done; {
 		if done, err = c.round(ctx, engine); err != nil {
 			return err
 		}
 		fmt.Fprintln(out, "points", points.passed.Load())
 	}
-	return nil
+	return c.passes[deletes].Check(ctx)
 }
 
 // prepare makes the vendor, and the passes over its sites. The archive shall reach back to since.
 func (c *child) prepare(ctx context.Context, engine archive.Engine) error {
 	c.world = c.newWorld()
-	c.source = archivetest.Late(c.world, lateness)
+	c.source = deleting(c.world.Sites[deletes], archivetest.Late(c.world, lateness))
 	for i, name := range c.world.Sites {
 		p := syncer.Pass{
 			Engine: counting{engine}, Vendor: c.vendor(i), Site: name, Budget: 8, Chunk: 1000,
@@ -119,8 +128,11 @@ func (c *child) prepare(ctx context.Context, engine archive.Engine) error {
 			},
 			Now: func() time.Time { return c.now().Add(skew) },
 		}
-		if i == forgets {
+		switch i {
+		case forgets:
 			p.History.Retention = kept
+		case keeps:
+			p.Settings.Keep = kept
 		}
 		c.passes = append(c.passes, p)
 		site, err := engine.Site(ctx, name)
@@ -152,6 +164,9 @@ func (c *child) round(ctx context.Context, engine archive.Engine) (done bool, er
 		if err != nil {
 			return false, err
 		}
+		if i == deletes {
+			c.tell(site.Spans)
+		}
 		wanted := archive.Span{From: oldest(i, c.now().Unix()), To: c.until - lag}
 		done = done && covers(site.Spans, wanted)
 	}
@@ -166,7 +181,7 @@ func vendors(err error) bool {
 
 // oldest is the second from which on the archive must hold all rows.
 func oldest(site int, now int64) int64 {
-	if site == forgets || site == drops {
+	if site == forgets || site == drops || site == keeps {
 		return max(since, now-int64(kept/time.Second)+7200)
 	}
 	return since
@@ -221,6 +236,18 @@ func (e counting) Replace(ctx context.Context, r archive.Replacement) (archive.C
 	pass()
 	defer pass()
 	return e.Engine.Replace(watched{ctx}, r)
+}
+
+func (e counting) Forget(ctx context.Context, site string, before int64) (int64, error) {
+	pass()
+	defer pass()
+	return e.Engine.Forget(watched{ctx}, site, before)
+}
+
+func (e counting) Erase(ctx context.Context, sites []string, person string) (int64, error) {
+	pass()
+	defer pass()
+	return e.Engine.Erase(watched{ctx}, sites, person)
 }
 
 func (e counting) SetState(ctx context.Context, site string, state archive.State) error {

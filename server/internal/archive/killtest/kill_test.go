@@ -42,12 +42,19 @@ func TestKill(t *testing.T) {
 // Passes over a vendor that misbehaves bring every row into the archive.
 func TestPasses(t *testing.T) {
 	clock := int64(start)
-	c := child{options: options{rows: 4000}, clock: func() time.Time { return time.Unix(clock, 0) }}
+	c := child{
+		options: options{rows: 6000}, clock: func() time.Time { return time.Unix(clock, 0) },
+		out: t.Output(), seen: newSeen(),
+	}
 	memory := archivetest.NewMemory()
 	if err := c.prepare(t.Context(), memory); err != nil {
 		t.Fatal(err)
 	}
 	for round, done := 0, false; !done; round++ {
+		c.kill = round
+		if err := c.change(t.Context(), memory); err != nil {
+			t.Fatal(err)
+		}
 		var err error
 		if done, err = c.round(t.Context(), memory); err != nil {
 			t.Fatal(err)
@@ -60,7 +67,11 @@ func TestPasses(t *testing.T) {
 			t.Fatalf("the archive does not catch up with %d: %v", c.until, sites)
 		}
 	}
-	if err := compare(t.Context(), t.Output(), memory, c.world, clock, nil); err != nil {
+	if err := c.passes[deletes].Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	end := evidence{until: clock, now: clock, seen: c.seen}
+	if err := compare(t.Context(), t.Output(), memory, c.world, end); err != nil {
 		t.Error(err)
 	}
 }
@@ -72,6 +83,7 @@ func TestDifference(t *testing.T) {
 	for _, c := range []struct {
 		stored        []int64
 		lost, doubled int
+		site          int
 	}{
 		{stored: []int64{1, 2, 2, 3}},
 		{stored: []int64{1, 2, 2, 3, 9}},
@@ -80,6 +92,8 @@ func TestDifference(t *testing.T) {
 		{stored: []int64{1, 2, 2, 2, 3}, doubled: 1},
 		{stored: []int64{1, 2, 2, 3, 4}, doubled: 1},
 		{stored: []int64{1, 2, 4, 3}, lost: 1, doubled: 1},
+		{stored: []int64{2, 2, 3}, site: keeps},
+		{stored: []int64{1, 2, 2, 3}, site: keeps, doubled: 1},
 	} {
 		var stored []archive.Row
 		for i, second := range c.stored {
@@ -87,9 +101,68 @@ func TestDifference(t *testing.T) {
 			r.Key = archive.Key(i)
 			stored = append(stored, r)
 		}
-		lost, doubled := difference(stored, shown, []archive.Span{{From: 0, To: 5}}, 9)
+		e := evidence{now: 9, seen: &seen{forgot: 2}}
+		lost, doubled := difference(stored, shown, []archive.Span{{From: 0, To: 5}}, e, c.site)
 		if fmt.Sprint(lost, doubled) != fmt.Sprint(c.lost, c.doubled) {
 			t.Errorf("%v: lost %d, doubled %d, want %d, %d", c.stored, lost, doubled, c.lost, c.doubled)
+		}
+	}
+}
+
+// A row that the vendor deletes must stay if it was final before, and must go if it never was.
+func TestFate(t *testing.T) {
+	row := func(early bool) *archive.Row {
+		for i := 0; ; i++ {
+			r := archive.Row{Second: start, Content: fmt.Sprint(i)}
+			if gone := deleted(&r); gone != 0 && (gone < start+lag) == early {
+				return &r
+			}
+		}
+	}
+	early, late, whole := row(true), row(false), archive.Span{From: start, To: start + 1}
+	e := evidence{now: start + 1e6, seen: newSeen()}
+	if f := e.fate(deletes, early, true); f != never {
+		t.Errorf("a row that was gone before it was final: %v, want %v", f, never)
+	}
+	if f := e.fate(deletes, late, true); f != may {
+		t.Errorf("a row of which nobody knows: %v, want %v", f, may)
+	}
+	e.seen.final = []noted{{whole, deleted(late)}}
+	if f := e.fate(deletes, late, true); f != may {
+		t.Errorf("a row that was final when it was gone: %v, want %v", f, may)
+	}
+	e.seen.final = []noted{{whole, deleted(late) - 1}}
+	if f := e.fate(deletes, late, true); f != must {
+		t.Errorf("a row that was final before it was gone: %v, want %v", f, must)
+	}
+}
+
+// An erased viewer is in no row, and another one in all rows or in none.
+func TestRestore(t *testing.T) {
+	w := archivetest.NewWorld(archivetest.Size{Rows: 10, Days: 1, Sites: 1, Users: 20, Contents: 1})
+	rows := func(users ...string) (all []archive.Row) {
+		for i, user := range users {
+			all = append(all, archive.Row{Second: int64(i), User: user, Device: "d"})
+		}
+		return all
+	}
+	ann := w.User(1)
+	for _, c := range []struct {
+		stored []archive.Row
+		erased bool
+		wrong  bool
+	}{
+		{stored: rows(ann, ann)},
+		{stored: rows("", "")},
+		{stored: rows("", ""), erased: true},
+		{stored: rows(ann, ""), wrong: true},
+		{stored: rows(ann, ann), erased: true, wrong: true},
+	} {
+		s := newSeen()
+		s.erased[ann] = c.erased
+		_, err := restore(w, s, c.stored, rows(ann, ann))
+		if (err != nil) != c.wrong {
+			t.Errorf("%v, erased %t: %v", c.stored, c.erased, err)
 		}
 	}
 }

@@ -25,20 +25,20 @@ func (o options) run(ctx context.Context, out io.Writer) error {
 	began := time.Now()
 	random := rand.New(rand.NewPCG(o.seed, 0)) //nolint:gosec // The choice follows from the seed.
 	points, chosen := 200, 0
-	spans := spansBySite{}
+	spans, seen := spansBySite{}, newSeen()
 	for i := range o.kills {
-		c := child{options: o, began: began.UnixNano()}
+		c := child{options: o, began: began.UnixNano(), kill: i, seen: seen}
 		after := time.Duration(random.IntN(1500)) * time.Millisecond
 		if i%2 == 0 {
 			// Small numbers are as likely as large ones: the first passes have the most to write.
 			c.point, after = int(math.Pow(float64(points), random.Float64())), time.Minute
 			chosen++
 		}
-		seen, err := c.kill(ctx, after)
+		passed, err := c.die(ctx, after)
 		if err != nil {
 			return fmt.Errorf("run %d: %w", i, err)
 		}
-		points = max(points, seen)
+		points = max(points, passed)
 		if i%10 == 9 {
 			if err := o.spans(ctx, spans); err != nil {
 				return err
@@ -52,7 +52,11 @@ func (o options) run(ctx context.Context, out io.Writer) error {
 	if err := c.finish(ctx); err != nil {
 		return err
 	}
-	return o.check(ctx, out, c.now().Unix(), spans)
+	fmt.Fprintf(out, "%d viewers were erased, and rows before %s forgotten\n", len(seen.erased),
+		time.Unix(seen.forgot, 0).UTC().Format(time.DateTime))
+	return o.check(ctx, out, evidence{
+		until: c.until, now: c.now().Unix(), final: spans, seen: seen,
+	})
 }
 
 func (c *child) command(ctx context.Context) (*exec.Cmd, error) {
@@ -62,14 +66,14 @@ func (c *child) command(ctx context.Context) (*exec.Cmd, error) {
 	}
 	p := exec.CommandContext(ctx, self, "-child", "-dsn", c.dsn, //nolint:gosec // This program itself.
 		"-rows", strconv.Itoa(c.rows), "-began", strconv.FormatInt(c.began, 10),
-		"-point", strconv.Itoa(c.point), "-until", strconv.FormatInt(c.until, 10))
+		"-point", strconv.Itoa(c.point), "-kill", strconv.Itoa(c.kill), "-until", strconv.FormatInt(c.until, 10))
 	p.Stderr = os.Stderr
 	return p, nil
 }
 
-// kill runs a child until it dies at its point, or kills it some time after it is ready. It returns
-// the number of points that the child has told of.
-func (c *child) kill(ctx context.Context, after time.Duration) (seen int, err error) {
+// die runs a child until it dies at its point, or kills it some time after it is ready. It notes what
+// the child says, and returns the number of points that the child has told of.
+func (c *child) die(ctx context.Context, after time.Duration) (passed int, err error) {
 	p, err := c.command(ctx)
 	if err != nil {
 		return 0, err
@@ -88,21 +92,22 @@ func (c *child) kill(ctx context.Context, after time.Duration) (seen int, err er
 			timer.Reset(after)
 		}
 		if n, ok := strings.CutPrefix(lines.Text(), "points "); ok {
-			seen, _ = strconv.Atoi(n)
+			passed, _ = strconv.Atoi(n)
 		}
+		c.seen.note(lines.Text())
 	}
 	err = p.Wait()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signal() == syscall.SIGKILL {
-			return seen, nil
+			return passed, nil
 		}
 	}
-	return seen, fmt.Errorf("the child ended by itself: %w", err)
+	return passed, fmt.Errorf("the child ended by itself: %w", err)
 }
 
 // finish runs a child until it has caught up.
 func (c *child) finish(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
 	p, err := c.command(ctx)
 	if err != nil {
