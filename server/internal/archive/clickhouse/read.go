@@ -48,8 +48,9 @@ func (e *Engine) ask(ctx context.Context, q archive.Question) (*question, error)
 	out.hidden = v.hidden()
 	out.table, out.condition = e.all("licenses"), v.counts()+e.matches(q)
 	if q.Person != "" {
-		out.table = e.all("by_user")
-		out.condition += " AND who = " + hash(hashOf(e.key, q.Person)) + " AND (user != '' OR user_md5 != '')"
+		// ClickHouse reads the other columns only where rows are left.
+		out.table = e.all("by_user") + " PREWHERE who = " + hash(hashOf(e.key, q.Person))
+		out.condition += " AND (user != '' OR user_md5 != '')"
 		if out.hidden != "" {
 			out.condition += " AND NOT (" + out.hidden + ")"
 		}
@@ -141,7 +142,11 @@ func (e *Engine) Search(
 	}
 	end := min(q.to, below)
 	if asked.Person != "" {
-		return e.rows(ctx, q, q.from, end, limit)
+		least, err := e.least(ctx, q, q.from, end, limit)
+		if err != nil {
+			return nil, err
+		}
+		return e.rows(ctx, q, least, end, limit)
 	}
 	var out []archive.Row
 	start := min(end, archive.Above(time.Now().Unix())) // Hardly a row is newer.
