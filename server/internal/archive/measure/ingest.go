@@ -10,8 +10,9 @@ import (
 	"github.com/drmhub/drmhub/server/internal/archive"
 )
 
-// chunk is how many rows a backfill stores at once, at least.
-const chunk = 4000
+// chunk is how many rows a backfill stores at once, at least. Beyond the first rows, an engine that is
+// for many of them gets them in large chunks, so that the run ends.
+const chunk, largeChunk = 4000, 100_000
 
 // took is what something took.
 type took struct {
@@ -51,7 +52,11 @@ func (m *measurement) ingest(ctx context.Context) error {
 		if top <= m.world.From {
 			break
 		}
-		r := m.chunk(site, top)
+		rows := chunk
+		if m.large && own.rows >= firstRows {
+			rows = largeChunk
+		}
+		r := m.chunk(site, top, rows)
 		tops[site] = r.Span.From
 		if len(m.newest) < 12 {
 			m.newest = append(m.newest, r)
@@ -108,10 +113,10 @@ func newest(tops []int64) (site int, top int64) {
 	return site, top
 }
 
-// chunk returns the rows of a site below a second, at least those of an hour.
-func (m *measurement) chunk(site int, top int64) archive.Replacement {
+// chunk returns at least so many rows of a site below a second, of whole hours.
+func (m *measurement) chunk(site int, top int64, rows int) archive.Replacement {
 	r := archive.Replacement{Site: m.world.Sites[site], Span: archive.Span{From: top, To: top}, Final: true}
-	for r.Span.From > m.world.From && len(r.Rows) < chunk {
+	for r.Span.From > m.world.From && len(r.Rows) < rows {
 		r.Span.From -= 3600
 		r.Rows = append(r.Rows, m.world.Hour(site, r.Span.From/3600)...)
 	}

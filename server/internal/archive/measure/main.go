@@ -64,6 +64,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	// by whatever runs then.
 	debug.SetGCPercent(400)
 	m.out, m.world = out, archivetest.NewWorld(archivetest.FullSize(m.rows))
+	m.large = strings.HasPrefix(*dsn, "clickhouse:")
 	if m.engine, err = open(ctx, *dsn); err != nil {
 		return err
 	}
@@ -99,6 +100,7 @@ type measurement struct {
 	raw     *raw
 	rows    int
 	servers []int
+	large   bool // after the first rows, the archive is filled in large chunks
 
 	newest []archive.Replacement // what the ingest wrote last, of the newest time
 }

@@ -25,44 +25,59 @@ type question struct {
 // count.
 func (m *measurement) queries(ctx context.Context) error {
 	for _, q := range append(m.pages(), m.counts()...) {
-		engine, rows, err := median(ctx, q.times, q.engine)
+		engine, err := m.median(ctx, q.times, q.engine)
 		if err != nil {
 			return fmt.Errorf("%s: %w", q.name, err)
 		}
-		raw, rawRows, err := median(ctx, min(q.times, 5), q.raw)
+		raw, err := m.median(ctx, min(q.times, 5), q.raw)
 		if err != nil {
 			return fmt.Errorf("%s: %w", q.name, err)
 		}
-		note := fmt.Sprintf("%d rows", rows)
-		if rawRows != rows {
-			note += fmt.Sprintf(", %d of raw SQL", rawRows)
+		note := fmt.Sprintf("%d rows", engine.rows)
+		if raw.rows != engine.rows {
+			note += fmt.Sprintf(", %d of raw SQL", raw.rows)
 		}
-		if err := m.report(Figure{Name: q.name, Engine: engine, Raw: raw, Unit: "ms", Note: note}); err != nil {
+		note += fmt.Sprintf("; %.3g ms and %.3g ms of the processor", milliseconds(engine.cpu), milliseconds(raw.cpu))
+		err = m.report(Figure{
+			Name: q.name, Engine: milliseconds(engine.wall), Raw: milliseconds(raw.wall), Unit: "ms", Note: note,
+		})
+		if err != nil {
 			return err
 		}
 	}
 	return m.scan(ctx)
 }
 
-// median returns the median in milliseconds, after one round that does not count, and the rows of the
-// last time.
-func median(
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// slow is after what time a round asks no more.
+const slow = 20 * time.Second
+
+// median asks a question in two rounds, of which the first does not count. It returns the median of
+// the time, the mean of the processor's time, and the rows of the last time. The processor's time is
+// about the same on a machine that is busy.
+func (m *measurement) median(
 	ctx context.Context, times int, ask func(context.Context, int) (int, error),
-) (ms float64, rows int, err error) {
-	var all []time.Duration
-	for round := range 2 {
-		for i := range times {
-			began := time.Now()
-			if rows, err = ask(ctx, i); err != nil {
-				return 0, 0, err
+) (one took, err error) {
+	var all took
+	var walls []time.Duration
+	for range 2 {
+		all, walls = took{}, nil
+		for i := 0; i < times && all.wall < slow; i++ {
+			before := all.wall
+			err := m.time(&all, 0, func() (err error) {
+				one.rows, err = ask(ctx, i)
+				return err
+			})
+			if err != nil {
+				return took{}, err
 			}
-			if round > 0 {
-				all = append(all, time.Since(began))
-			}
+			walls = append(walls, all.wall-before)
 		}
 	}
-	slices.Sort(all)
-	return float64(all[len(all)/2]) / float64(time.Millisecond), rows, nil
+	slices.Sort(walls)
+	one.wall, one.cpu = walls[len(walls)/2], all.cpu/time.Duration(len(walls))
+	return one, nil
 }
 
 // search is a question to Search, whose rows are counted.
