@@ -171,7 +171,7 @@ func TestHostsInEveryMode(t *testing.T) {
 			"evil.example": 421, "cert.example": certified, "CERT.example.:8443": certified, "x.cert.example": 421,
 			"drm.example": 200, "DRM.example:1": 200, "localhost": 200, "foo.localhost": 200, "[::1]:1": 200,
 		} {
-			for _, path := range []string{"/openapi.json", "/docs/"} {
+			for _, path := range []string{"/openapi.json", "/docs/", "/console/"} {
 				if status, _ := s.send(t, "GET", s.rest+path, "Host: "+host, ""); status != want {
 					t.Errorf("%s: %s for %s: HTTP %d, want %d", mode, path, host, status, want)
 				}
