@@ -8,6 +8,8 @@ export default defineConfig({
     emptyOutDir: true,
     target: "es2022",
     modulePreload: false,
+    // The licenses of the libraries that are part of the script.
+    license: { fileName: "licenses.md" },
     // An inlined file would be a data: address, which the content security policy refuses.
     assetsInlineLimit: 0,
   },
