@@ -54,8 +54,8 @@ func (a *Auth) checkJWT(report func(key, problem string)) {
 		report("keys", "is missing: list at least one key, as kid, alg and secret or public_key, or as jwks_url")
 	}
 	if a.OIDC != nil {
-		if u, err := url.Parse(a.Issuer); err != nil || !secureURL(u) {
-			report("issuer", "must be the provider's https:// URL, since oidc is set")
+		if _, problem := secureURL(a.Issuer, "must be the provider's https:// URL, since oidc is set"); problem != "" {
+			report("issuer", problem)
 		}
 	}
 }
@@ -153,17 +153,29 @@ func (o *OIDC) Check(report func(key, problem string)) {
 	if o.ClientID == "" {
 		report("client_id", "is missing: the id of this client at the provider")
 	}
-	u, err := url.Parse(o.RedirectURL)
-	if err != nil || !secureURL(u) || u.Path != "/console/callback" || u.RawQuery != "" || u.Fragment != "" {
-		report("redirect_url", "must be the https:// URL of this server's /console/callback, "+
-			"or an http:// one on a loopback address")
+	const want = "must be the https:// URL of this server's /console/callback, " +
+		"or an http:// one on a loopback address"
+	u, problem := secureURL(o.RedirectURL, want)
+	if problem == "" && (u.Path != "/console/callback" || u.RawQuery != "" || u.Fragment != "") {
+		problem = want
+	}
+	if problem != "" {
+		report("redirect_url", problem)
 	}
 }
 
-// secureURL reports whether a URL is https, or http on a loopback address.
-func secureURL(u *url.URL) bool {
-	return u.Hostname() != "" && u.User == nil &&
-		(u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()))
+// secureURL reads a URL that is https, or http on a loopback address, without a user. The problem of
+// another one is want, or that it has a user.
+func secureURL(text, want string) (u *url.URL, problem string) {
+	u, err := url.Parse(text)
+	switch {
+	case err == nil && u.User != nil:
+		return nil, "must have no user and no password: remove the text between // and @"
+	case err != nil || u.Hostname() == "",
+		u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
+		return nil, want
+	}
+	return u, ""
 }
 
 // algorithm matches the algorithms that a key may name: the signatures of RFC 7518 and RFC 8037.
@@ -213,8 +225,9 @@ func (k *Key) checkKeySet(report func(key, problem string)) {
 			report(key, "does not go with jwks_url: leave it out, or make it a separate key")
 		}
 	}
-	if u, err := url.Parse(k.JWKSURL); err != nil || !secureURL(u) {
-		report("jwks_url", "must be an https:// URL, or an http:// one on a loopback address")
+	const want = "must be an https:// URL, or an http:// one on a loopback address"
+	if _, problem := secureURL(k.JWKSURL, want); problem != "" {
+		report("jwks_url", problem)
 	}
 	if k.Refresh == 0 {
 		k.Refresh = defaultRefresh

@@ -12,7 +12,10 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -167,11 +170,34 @@ func readFile(path string) ([]byte, error) {
 	if path == "" {
 		return nil, nil
 	}
-	source, err := os.ReadFile(path)
+	source, err := readAll(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the configuration file: %w", err)
 	}
 	return source, nil
+}
+
+func readAll(path string) ([]byte, error) {
+	file, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(file)
+}
+
+// open opens a file to read it. A reload reads each file again, which would block on a pipe until
+// somebody writes into it.
+func open(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() && !info.IsDir() { // What reads the file refuses a folder.
+		err = &fs.PathError{Op: "open", Path: path, Err: errors.New("it is a pipe, a socket or a device: " +
+			"name a regular file")}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.Open(path)
 }
 
 // Parse reads source as the configuration file at path, which it does not open. The error is

@@ -55,13 +55,8 @@ func (c Content) note(path string, whole bool) {
 
 // hold adds a file that was read.
 func (c Content) hold(path string, content []byte) {
-	file := watched{path, true}
-	switch {
-	case c == nil:
-	case file.isPipe():
-		c[file] = file.sum()
-	default:
-		c[file] = sha256.Sum256(content[:min(len(content), maxFileSize+1)])
+	if c != nil {
+		c[watched{path, true}] = sha256.Sum256(content[:min(len(content), maxFileSize+1)])
 	}
 }
 
@@ -76,10 +71,7 @@ func (c Content) Now() Content {
 
 // sum returns what a file holds. Files that cannot be read are all the same, and so are pipes.
 func (w watched) sum() (sum [sha256.Size]byte) {
-	if w.isPipe() {
-		return sum
-	}
-	file, err := os.Open(w.path)
+	file, err := open(w.path)
 	if err != nil {
 		return sum
 	}
@@ -91,10 +83,4 @@ func (w watched) sum() (sum [sha256.Size]byte) {
 		}
 	}
 	return [sha256.Size]byte(hash.Sum(nil))
-}
-
-// isPipe reports whether a file is one that can be read only once.
-func (w watched) isPipe() bool {
-	info, err := os.Stat(w.path)
-	return err == nil && w.whole && !info.Mode().IsRegular()
 }

@@ -220,7 +220,7 @@ func (d *decoder) absolute(name string) string {
 }
 
 func (d *decoder) open(name string) (*os.File, error) {
-	return os.Open(d.absolute(name))
+	return open(d.absolute(name))
 }
 
 // unreadable says why a file could not be read. It leaves out the name, which might be a secret in
