@@ -2501,7 +2501,7 @@ func (x *GetUsageRequest) GetDate() string {
 // The request of ExplainLicense.
 type ExplainLicenseRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The site, "vendors/{vendor}/sites/{site}".
+	// The site, "vendors/{vendor}/sites/{site}". drmhub looks it up with collect_evidence only.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
 	// The code of the vendor's license server. Empty means that of license. If both are set, they
 	// must be equal.

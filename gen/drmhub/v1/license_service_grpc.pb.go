@@ -82,8 +82,10 @@ type LicenseServiceClient interface {
 	// Explains why a license was refused: what the code means, who must act, and what to do.
 	//
 	// The explanation comes from a table of the vendors' codes. A code that the table lacks is
-	// explained as unknown. With collect_evidence, drmhub also reads what confirms the explanation or
-	// contradicts it: from the vendor, and from the archive.
+	// explained as unknown. Without collect_evidence, the table is all that drmhub reads. It does not
+	// look the site up, and explains a code for a site that does not exist, too. With
+	// collect_evidence, drmhub also reads what confirms the explanation or contradicts it: from the
+	// vendor, and from the archive.
 	ExplainLicense(ctx context.Context, in *ExplainLicenseRequest, opts ...grpc.CallOption) (*Explanation, error)
 	// Gets how many licenses, users and devices a site had in a month.
 	GetUsage(ctx context.Context, in *GetUsageRequest, opts ...grpc.CallOption) (*Usage, error)
@@ -243,8 +245,10 @@ type LicenseServiceServer interface {
 	// Explains why a license was refused: what the code means, who must act, and what to do.
 	//
 	// The explanation comes from a table of the vendors' codes. A code that the table lacks is
-	// explained as unknown. With collect_evidence, drmhub also reads what confirms the explanation or
-	// contradicts it: from the vendor, and from the archive.
+	// explained as unknown. Without collect_evidence, the table is all that drmhub reads. It does not
+	// look the site up, and explains a code for a site that does not exist, too. With
+	// collect_evidence, drmhub also reads what confirms the explanation or contradicts it: from the
+	// vendor, and from the archive.
 	ExplainLicense(context.Context, *ExplainLicenseRequest) (*Explanation, error)
 	// Gets how many licenses, users and devices a site had in a month.
 	GetUsage(context.Context, *GetUsageRequest) (*Usage, error)

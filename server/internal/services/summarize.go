@@ -113,12 +113,13 @@ func orderOf(text string) ([]archive.Order, error) {
 			by, known = figures[words[0]]
 		}
 		if !known {
-			return nil, apierror.Invalid("order_by", "cannot order by %q: use start_time, license_count, "+
-				"success_count, failure_count, user_count or device_count, each with \" desc\" for the greatest "+
-				"first, and commas between", strings.TrimSpace(part))
+			// In quotes, REST keeps the names: both faces take them in this form.
+			return nil, apierror.Invalid("order_by", "cannot order by %q: use \"start_time\", \"license_count\", "+
+				"\"success_count\", \"failure_count\", \"user_count\" or \"device_count\", each with \" desc\" for "+
+				"the greatest first, and commas between", strings.TrimSpace(part))
 		}
 		if slices.ContainsFunc(all, func(o archive.Order) bool { return o.By == by }) {
-			return nil, apierror.Invalid("order_by", "names %s twice: leave one out", words[0])
+			return nil, apierror.Invalid("order_by", "names %q twice: leave one out", words[0])
 		}
 		all = append(all, archive.Order{By: by, Desc: desc})
 	}
