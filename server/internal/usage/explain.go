@@ -179,8 +179,12 @@ func (e *explainer) usersWithoutID(context.Context) error {
 }
 
 // otherZone explains figures that equal those of the month in another time zone. It also tries both
-// reasons at once: another zone, and the refused requests.
+// reasons at once: another zone, and the refused requests. Where the archive lacks rows, equal figures
+// are a coincidence.
 func (e *explainer) otherZone(ctx context.Context) error {
+	if e.hasHole(e.own.span) {
+		return nil
+	}
 	flipped, err := e.countOf(ctx, e.flipped())
 	if err != nil {
 		return err
@@ -192,7 +196,7 @@ func (e *explainer) otherZone(ctx context.Context) error {
 			return err
 		}
 		span := e.count.Month.Span(zone)
-		if slices.Contains(tried, span) {
+		if slices.Contains(tried, span) || e.hasHole(span) {
 			continue
 		}
 		tried = append(tried, span)
@@ -278,6 +282,15 @@ func (e *explainer) incomplete(context.Context) error {
 	}
 	e.add(x)
 	return nil
+}
+
+// hasHole reports whether the archive lacks a part of a span that is older than the newest part it has.
+func (e *explainer) hasHole(span archive.Span) bool {
+	var newest int64
+	for _, s := range e.Site.Spans {
+		newest = max(newest, s.To)
+	}
+	return slices.ContainsFunc(uncovered(span, e.Site.Spans), func(gap archive.Span) bool { return gap.From < newest })
 }
 
 // uncovered returns the parts of a span that no other covers.
