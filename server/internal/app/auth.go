@@ -27,13 +27,14 @@ const reflectionService = "grpc.reflection."
 // tokens verifies tokens for package auth.
 type tokens struct{ *token.Verifier }
 
-// Verify returns what a token says.
-func (t tokens) Verify(ctx context.Context, raw string) (i auth.Identity, thumbprint string, err error) {
-	c, err := t.Verifier.Verify(ctx, raw)
+// Verify returns the caller with a token.
+func (t tokens) Verify(ctx context.Context, raw string) (c *auth.Caller, thumbprint string, err error) {
+	claims, err := t.Verifier.Verify(ctx, raw)
 	if err != nil {
-		return i, "", err
+		return nil, "", err
 	}
-	return identity(c), c.Thumbprint, nil
+	c, _ = claims.Derived.(*auth.Caller)
+	return c, claims.Thumbprint, nil
 }
 
 func identity(c *token.Claims) auth.Identity {
@@ -57,12 +58,15 @@ func (a *App) newIdentities(cfg config.Auth, all *vendors.Registry, earlier *ide
 	if cfg.Mode == config.AuthNone {
 		return &identities{auth: cfg}, nil
 	}
-	verifier, sets, err := newVerifier(&cfg, earlier.known(), a.log)
+	directory := newDirectory(cfg, all)
+	verifier, sets, err := newVerifier(&cfg, earlier.known(), a.log, func(c *token.Claims) any {
+		return directory.Caller(identity(c))
+	})
 	if err != nil {
 		return nil, err
 	}
 	known := &auth.Credentials{
-		Directory: newDirectory(cfg, all), Tokens: tokens{verifier}, Clients: map[string]auth.Identity{},
+		Directory: directory, Tokens: tokens{verifier}, Clients: map[string]auth.Identity{},
 	}
 	for _, c := range cfg.Clients {
 		known.Clients[c.SAN] = auth.Identity{
@@ -118,7 +122,7 @@ func (a *App) newAuthenticator(ctx context.Context, cfg config.Auth, all *vendor
 		return nil
 	}
 	a.authenticator = &auth.Authenticator{
-		Identify: func(ctx context.Context) (auth.Caller, error) {
+		Identify: func(ctx context.Context) (*auth.Caller, error) {
 			return a.identities.Load().credentials.Identify(ctx)
 		},
 		Leeway:  func() time.Duration { return a.identities.Load().auth.Leeway },

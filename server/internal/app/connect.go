@@ -42,7 +42,7 @@ func Connections(ctx context.Context, cfg *config.Config) ([]Connection, error) 
 		add(v.Name(), v.Adapter.Check)
 	}
 	if cfg.Auth.Mode == config.AuthJWT {
-		_, sets, err := newVerifier(&cfg.Auth, nil, slog.New(slog.DiscardHandler))
+		_, sets, err := newVerifier(&cfg.Auth, nil, slog.New(slog.DiscardHandler), nil)
 		if err != nil {
 			return nil, err
 		}

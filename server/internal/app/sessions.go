@@ -58,8 +58,8 @@ func newProvider(cfg config.Auth) *session.Provider {
 // currentTokens verifies tokens by the identities of the moment.
 type currentTokens struct{ a *App }
 
-// Verify returns what a token says.
-func (t currentTokens) Verify(ctx context.Context, raw string) (auth.Identity, string, error) {
+// Verify returns the caller with a token.
+func (t currentTokens) Verify(ctx context.Context, raw string) (*auth.Caller, string, error) {
 	return tokens{t.a.identities.Load().verifier}.Verify(ctx, raw)
 }
 

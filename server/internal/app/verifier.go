@@ -13,9 +13,9 @@ import (
 // the configuration. It takes the sets that are known by their part of the configuration, and makes others. The
 // caller starts and closes those.
 func newVerifier(
-	auth *config.Auth, known map[config.Key]*keyset.Set, log *slog.Logger,
+	auth *config.Auth, known map[config.Key]*keyset.Set, log *slog.Logger, derive func(*token.Claims) any,
 ) (*token.Verifier, []*keyset.Set, error) {
-	options := token.Options{Issuer: auth.Issuer, Audience: auth.Audience, Leeway: auth.Leeway}
+	options := token.Options{Issuer: auth.Issuer, Audience: auth.Audience, Leeway: auth.Leeway, Derive: derive}
 	for i, k := range auth.Keys {
 		key := token.Key{ID: k.KID, Algorithm: k.Alg}
 		switch {

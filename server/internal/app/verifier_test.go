@@ -26,7 +26,7 @@ http: {tls: {cert: es256, key: es256, client_ca: es256}}
 	if err != nil {
 		t.Fatal(err)
 	}
-	verifier, sets, err := newVerifier(&cfg.Auth, nil, slog.New(slog.DiscardHandler))
+	verifier, sets, err := newVerifier(&cfg.Auth, nil, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,7 +79,7 @@ func TestWhoMayVerifyAuditEvents(t *testing.T) {
 		"of customers":                 {auth.Identity{Subject: "ann", Customers: []string{"7"}}, denied},
 		"a caller without an identity": {auth.Identity{}, denied},
 	} {
-		_, err := check(auth.WithCaller(t.Context(), auth.Caller{Identity: c.who}), t, db)
+		_, err := check(auth.WithCaller(t.Context(), &auth.Caller{Identity: c.who}), t, db)
 		if got := apierror.Convert(err).Code; err != nil && got != c.code || err == nil && c.code != codes.OK {
 			t.Errorf("%s: %v, want %v", name, err, c.code)
 		}

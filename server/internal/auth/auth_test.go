@@ -41,8 +41,8 @@ func TestACallThatPassedNoInterceptorMayDoNothing(t *testing.T) {
 
 // TestAnIdentityThatHasEndedGetsNoMessage has a service that does not look at its context.
 func TestAnIdentityThatHasEndedGetsNoMessage(t *testing.T) {
-	ended := &auth.Authenticator{Identify: func(context.Context) (auth.Caller, error) {
-		return auth.Caller{Identity: auth.Identity{Subject: "s", Expires: time.Now().Add(-time.Second)}}, nil
+	ended := &auth.Authenticator{Identify: func(context.Context) (*auth.Caller, error) {
+		return &auth.Caller{Identity: auth.Identity{Subject: "s", Expires: time.Now().Add(-time.Second)}}, nil
 	}}
 	for name, use := range map[string]func(grpc.ServerStream) error{
 		"sends":    func(s grpc.ServerStream) error { return s.SendMsg(nil) },
@@ -75,6 +75,18 @@ func (s stream) Context() context.Context { return s.ctx }
 var directory = auth.Directory{
 	Roles:    roles.New(map[string][]string{"billing": {"licenses:read"}}),
 	HasSites: func(vendor string) bool { return vendor != "am" },
+}
+
+// TestACallerSeesTheVendorsOfTheMoment has a reload add a vendor without sites while the caller is remembered.
+func TestACallerSeesTheVendorsOfTheMoment(t *testing.T) {
+	hasSites := true
+	changing := auth.Directory{HasSites: func(string) bool { return hasSites }}
+	c := changing.Caller(auth.Identity{Subject: "s", Sites: []string{"vendors/am/sites/default"}})
+	for _, hasSites = range []bool{true, false, true} {
+		if c.SeesAccount("am") == hasSites {
+			t.Errorf("am has sites: %t, and the caller sees its account: %t", hasSites, hasSites)
+		}
+	}
 }
 
 func TestRoles(t *testing.T) {

@@ -20,7 +20,7 @@ import (
 // An Authenticator identifies the caller of each call.
 type Authenticator struct {
 	// Identify returns the caller of a call. Its error is for the log.
-	Identify func(ctx context.Context) (Caller, error)
+	Identify func(ctx context.Context) (*Caller, error)
 	// Refused, unless nil, learns of each call without a valid identity, and of each stream that outlasts
 	// one. The context has the caller of such a stream.
 	Refused func(ctx context.Context, method string, cause error)
@@ -33,7 +33,7 @@ type Authenticator struct {
 
 // None returns the authenticator of auth mode none, in which every caller may do everything.
 func None() *Authenticator {
-	return &Authenticator{Identify: func(context.Context) (Caller, error) { return Anyone, nil }}
+	return &Authenticator{Identify: func(context.Context) (*Caller, error) { return Anyone, nil }}
 }
 
 // Unary is the interceptor of unary calls.
@@ -43,7 +43,7 @@ func (a *Authenticator) Unary(
 	if a.Open != nil && a.Open(info.FullMethod) {
 		return handler(ctx, req)
 	}
-	if _, known := ctx.Value(key{}).(Caller); known {
+	if _, known := ctx.Value(key{}).(*Caller); known {
 		return handler(ctx, req)
 	}
 	c, err := a.Caller(ctx, info.FullMethod)
@@ -110,11 +110,11 @@ func (s ending) RecvMsg(m any) error {
 
 // Caller returns the caller of a call, or the error that the caller gets. REST and Early identify the caller
 // before they read the request, and put the caller into the context.
-func (a *Authenticator) Caller(ctx context.Context, method string) (Caller, error) {
-	if c, known := ctx.Value(key{}).(Caller); known {
+func (a *Authenticator) Caller(ctx context.Context, method string) (*Caller, error) {
+	if c, known := ctx.Value(key{}).(*Caller); known {
 		return c, nil
 	}
-	var c Caller
+	var c *Caller
 	err, early := ctx.Value(unidentified{}).(error)
 	if !early {
 		c, err = a.Identify(ctx)
@@ -123,19 +123,19 @@ func (a *Authenticator) Caller(ctx context.Context, method string) (Caller, erro
 	case err == nil:
 		return c, nil
 	case ctx.Err() != nil: // The caller has left while drmhub fetched keys.
-		return Caller{}, ctx.Err()
+		return nil, ctx.Err()
 	}
 	if a.Refused != nil {
 		a.Refused(ctx, method, err)
 	}
-	return Caller{}, Unauthenticated()
+	return nil, Unauthenticated()
 }
 
 // Tokens verifies bearer tokens.
 type Tokens interface {
-	// Verify returns what a token says. The thumbprint is "" unless the token is bound to a client
+	// Verify returns the caller with a token. The thumbprint is "" unless the token is bound to a client
 	// certificate (RFC 8705).
-	Verify(ctx context.Context, token string) (i Identity, thumbprint string, err error)
+	Verify(ctx context.Context, token string) (c *Caller, thumbprint string, err error)
 }
 
 // Credentials identifies callers by a bearer token, by the session of a browser, or by a client
@@ -169,10 +169,10 @@ func CauseOf(err error) string {
 }
 
 // Identify returns the caller of a call.
-func (k *Credentials) Identify(ctx context.Context) (Caller, error) {
+func (k *Credentials) Identify(ctx context.Context) (*Caller, error) {
 	switch values := metadata.ValueFromIncomingContext(ctx, "authorization"); {
 	case len(values) > 1:
-		return Caller{}, errTwoTokens
+		return nil, errTwoTokens
 	case len(values) == 1:
 		return k.byToken(ctx, values[0])
 	}
@@ -187,25 +187,25 @@ func (k *Credentials) Identify(ctx context.Context) (Caller, error) {
 			}
 		}
 	}
-	return Caller{}, errNoIdentity
+	return nil, errNoIdentity
 }
 
-func (k *Credentials) byToken(ctx context.Context, header string) (Caller, error) {
+func (k *Credentials) byToken(ctx context.Context, header string) (*Caller, error) {
 	scheme, token, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Bearer") {
-		return Caller{}, errOtherScheme
+		return nil, errOtherScheme
 	}
-	i, thumbprint, err := k.Tokens.Verify(ctx, strings.TrimLeft(token, " "))
+	c, thumbprint, err := k.Tokens.Verify(ctx, strings.TrimLeft(token, " "))
 	if err != nil {
-		return Caller{}, err
+		return nil, err
 	}
 	if thumbprint != "" && thumbprint != thumbprintOf(clientCertificate(ctx)) {
-		return Caller{}, errWrongBinding
+		return nil, errWrongBinding
 	}
-	if _, taken := k.Clients[i.Subject]; taken {
-		return Caller{}, errTakenSubject
+	if _, taken := k.Clients[c.Subject]; taken {
+		return nil, errTakenSubject
 	}
-	return k.Directory.Caller(i), nil
+	return c, nil
 }
 
 // clientCertificate returns the client's certificate, if the listener has verified it.

@@ -25,12 +25,12 @@ type Identity struct {
 	Expires time.Time
 }
 
-// A Caller makes a call. The zero Caller may do nothing.
+// A Caller makes a call. The zero Caller may do nothing. Calls share a Caller, so nobody changes it.
 type Caller struct {
 	Identity
 	scopes    []string
-	accounts  map[string]bool // the vendors without sites whose site "default" the caller may see
-	unlimited bool            // may do everything: the caller in auth mode none
+	hasSites  func(vendor string) bool // see Directory; nil means that every vendor has sites
+	unlimited bool                     // may do everything: the caller in auth mode none
 }
 
 // Directory knows the configured roles and vendors.
@@ -41,22 +41,12 @@ type Directory struct {
 }
 
 // Caller returns the caller with an identity.
-func (d Directory) Caller(i Identity) Caller {
-	c := Caller{Identity: i, scopes: append(d.Roles.Of(i.Roles...), i.Scopes...)}
-	for _, site := range i.Sites {
-		vendor, rest, _ := strings.Cut(strings.TrimPrefix(site, "vendors/"), "/")
-		if rest == "sites/default" && d.HasSites != nil && !d.HasSites(vendor) {
-			if c.accounts == nil {
-				c.accounts = map[string]bool{}
-			}
-			c.accounts[vendor] = true
-		}
-	}
-	return c
+func (d Directory) Caller(i Identity) *Caller {
+	return &Caller{Identity: i, scopes: append(d.Roles.Of(i.Roles...), i.Scopes...), hasSites: d.HasSites}
 }
 
 // Anyone is the caller of every call in auth mode none.
-var Anyone = Caller{Identity: Identity{Subject: "anonymous"}, unlimited: true}
+var Anyone = &Caller{Identity: Identity{Subject: "anonymous"}, unlimited: true}
 
 // Has reports whether the caller holds a scope, such as "secrets:read".
 func (c Caller) Has(scope string) bool {
@@ -88,7 +78,13 @@ func (c Caller) SeesVendor(id string) bool {
 
 // SeesAccount reports whether the caller may see what a vendor account holds beside its sites.
 func (c Caller) SeesAccount(vendor string) bool {
-	return c.SeesVendor(vendor) && (c.Sites == nil || c.accounts[vendor])
+	return c.SeesVendor(vendor) && (c.Sites == nil || c.seesDefaultSite(vendor))
+}
+
+// seesDefaultSite reports whether the caller may see the site "default" of a vendor without sites. It asks at each
+// use, since a reload of the configuration can give the id to a vendor with sites.
+func (c Caller) seesDefaultSite(vendor string) bool {
+	return c.hasSites != nil && slices.Contains(c.Sites, "vendors/"+vendor+"/sites/default") && !c.hasSites(vendor)
 }
 
 // SeesSite reports whether the caller may see the site of this canonical name.
@@ -147,13 +143,15 @@ func (c Caller) Sees(rpc *contract.RPC, name string) bool {
 type key struct{}
 
 // WithCaller returns a context with the caller of a call.
-func WithCaller(ctx context.Context, c Caller) context.Context {
+func WithCaller(ctx context.Context, c *Caller) context.Context {
 	return context.WithValue(ctx, key{}, c)
 }
 
 // FromContext returns the caller of a call that passed an interceptor of this package. Another call has
 // a caller who may do nothing.
 func FromContext(ctx context.Context) Caller {
-	c, _ := ctx.Value(key{}).(Caller)
-	return c
+	if c, ok := ctx.Value(key{}).(*Caller); ok {
+		return *c
+	}
+	return Caller{}
 }

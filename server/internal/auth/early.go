@@ -27,7 +27,7 @@ func (e early) RegisterService(desc *grpc.ServiceDesc, service any) {
 			service any, ctx context.Context, decode func(any) error, chain grpc.UnaryServerInterceptor,
 		) (any, error) {
 			ctx = e.a.Identified(ctx)
-			if _, known := ctx.Value(key{}).(Caller); known {
+			if _, known := ctx.Value(key{}).(*Caller); known {
 				return m.Handler(service, ctx, decode, chain)
 			}
 			nothing := func(any) error { return nil }
@@ -40,7 +40,7 @@ func (e early) RegisterService(desc *grpc.ServiceDesc, service any) {
 // Identified returns the context of a call with its caller, or with why the caller is unknown. The interceptors then
 // do not identify the caller again.
 func (a *Authenticator) Identified(ctx context.Context) context.Context {
-	if _, known := ctx.Value(key{}).(Caller); known {
+	if _, known := ctx.Value(key{}).(*Caller); known {
 		return ctx
 	}
 	c, err := a.Identify(ctx)

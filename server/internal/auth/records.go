@@ -34,7 +34,7 @@ func (c Caller) Records() RecordView {
 	case c.Subject == "":
 	case c.Sites != nil:
 		for _, site := range c.Sites {
-			if vendor, _, _ := strings.Cut(strings.TrimPrefix(site, "vendors/"), "/"); c.accounts[vendor] {
+			if vendor, _, _ := strings.Cut(strings.TrimPrefix(site, "vendors/"), "/"); c.seesDefaultSite(vendor) {
 				site = names.Vendor.Name(vendor)
 			}
 			if c.SeesSite(site) || c.SeesAccount(strings.TrimPrefix(site, "vendors/")) {

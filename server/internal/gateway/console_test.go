@@ -99,8 +99,8 @@ func TestTheAddressesOfTheConsole(t *testing.T) {
 func TestWhoMayLoadTheConsole(t *testing.T) {
 	s := httptest.NewServer(backend{}.handler(t, gateway.Options{
 		PrivateDocs: func() bool { return true },
-		Identify: func(context.Context, string) (auth.Caller, error) {
-			return auth.Caller{}, apierror.New(codes.Unauthenticated, pb.ErrorReason_TOKEN_INVALID, "who are you?")
+		Identify: func(context.Context, string) (*auth.Caller, error) {
+			return nil, apierror.New(codes.Unauthenticated, pb.ErrorReason_TOKEN_INVALID, "who are you?")
 		},
 	}))
 	t.Cleanup(s.Close)

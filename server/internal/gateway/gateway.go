@@ -50,7 +50,7 @@ type Options struct {
 	Guard func() *webguard.Guard
 	// Identify returns the caller of a call to a method, before the request is read. Nil means that the
 	// interceptors of Conn identify the caller.
-	Identify func(ctx context.Context, method string) (auth.Caller, error)
+	Identify func(ctx context.Context, method string) (*auth.Caller, error)
 	// Admit returns the context of a call that its caller may make now, before the request is read. parent
 	// is the parent in the path, or "". Nil means that only the interceptors of Conn bound callers.
 	Admit func(ctx context.Context, method, parent string) (context.Context, error)
@@ -74,7 +74,7 @@ type gateway struct {
 	guard   func() *webguard.Guard
 
 	sessions    *session.Sessions
-	identify    func(ctx context.Context, method string) (auth.Caller, error)
+	identify    func(ctx context.Context, method string) (*auth.Caller, error)
 	admit       func(ctx context.Context, method, parent string) (context.Context, error)
 	permit      func(ctx context.Context, method, resource string) error
 	privateDocs func() bool

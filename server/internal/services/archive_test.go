@@ -41,7 +41,7 @@ func keeping(t *testing.T, engine archive.Engine, caller auth.Identity, all ...v
 		t.Fatal(err)
 	}
 	caller.Subject, caller.Scopes = "s", []string{"licenses:read", "archive:write"}
-	a := &auth.Authenticator{Identify: func(context.Context) (auth.Caller, error) {
+	a := &auth.Authenticator{Identify: func(context.Context) (*auth.Caller, error) {
 		return auth.Directory{}.Caller(caller), nil
 	}}
 	conn := inproc.New([]grpc.UnaryServerInterceptor{a.Unary, (&auth.Confinement{}).Unary}, nil)

@@ -51,7 +51,7 @@ func archiveOf(
 		t.Fatal(err)
 	}
 	caller.Subject, caller.Scopes = "s", []string{"licenses:read"}
-	a := &auth.Authenticator{Identify: func(context.Context) (auth.Caller, error) {
+	a := &auth.Authenticator{Identify: func(context.Context) (*auth.Caller, error) {
 		return auth.Directory{}.Caller(caller), nil
 	}}
 	conn := inproc.New([]grpc.UnaryServerInterceptor{a.Unary, (&auth.Confinement{}).Unary},

@@ -33,7 +33,7 @@ func connect(
 		t.Fatal(err)
 	}
 	caller.Subject, caller.Scopes = "s", strings.Fields(scopes)
-	a := &auth.Authenticator{Identify: func(context.Context) (auth.Caller, error) {
+	a := &auth.Authenticator{Identify: func(context.Context) (*auth.Caller, error) {
 		return auth.Directory{}.Caller(caller), nil
 	}}
 	confinement := &auth.Confinement{SeesAccounts: services.SeesAccounts(registry)}

@@ -20,12 +20,12 @@ import (
 // issued are the identities of tokens, by their text.
 type issued map[string]auth.Identity
 
-func (all issued) Verify(_ context.Context, token string) (auth.Identity, string, error) {
+func (all issued) Verify(_ context.Context, token string) (*auth.Caller, string, error) {
 	i, ok := all[token]
 	if !ok {
-		return i, "", errors.New("unknown token")
+		return nil, "", errors.New("unknown token")
 	}
-	return i, "", nil
+	return auth.Directory{}.Caller(i), "", nil
 }
 
 func newSessions(t *testing.T, key byte, tokens issued, causes *[]error) *session.Sessions {

@@ -25,7 +25,7 @@ func (s *Sessions) postToken(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || json.Unmarshal(body, &form, json.RejectUnknownMembers(true)) != nil || form.Token == "" {
 		return apierror.Invalid("token", "nobody was logged in: send the token as JSON: {\"token\": \"TOKEN\"}")
 	}
-	i, thumbprint, err := s.Tokens.Verify(r.Context(), form.Token)
+	caller, thumbprint, err := s.Tokens.Verify(r.Context(), form.Token)
 	switch {
 	case r.Context().Err() != nil:
 		return r.Context().Err()
@@ -34,7 +34,7 @@ func (s *Sessions) postToken(w http.ResponseWriter, r *http.Request) error {
 	case thumbprint != "":
 		return s.refuse(r.Context(), errBound)
 	}
-	if err := s.begin(r.Context(), w, i); err != nil {
+	if err := s.begin(r.Context(), w, caller.Identity); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -156,7 +156,7 @@ func TestLabelsHaveABound(t *testing.T) {
 	}))
 	for i := range 100_000 {
 		text := fmt.Sprint("any-", i)
-		ctx := auth.WithCaller(t.Context(), auth.Caller{Identity: auth.Identity{Subject: text}})
+		ctx := auth.WithCaller(t.Context(), &auth.Caller{Identity: auth.Identity{Subject: text}})
 		info := &grpc.UnaryServerInfo{FullMethod: "/drmhub.v1.SiteService/GetSite"}
 		if i%2 == 0 {
 			info.FullMethod = "/" + text + "/Get"

@@ -64,7 +64,7 @@ type served struct {
 func (s served) Context() context.Context { return s.ctx }
 
 func as(ctx context.Context, subject string) context.Context {
-	return auth.WithCaller(ctx, auth.Caller{Identity: auth.Identity{Subject: subject}})
+	return auth.WithCaller(ctx, &auth.Caller{Identity: auth.Identity{Subject: subject}})
 }
 
 // wait returns how long a refused call must wait.

@@ -50,7 +50,7 @@ func open(record func(context.Context, audit.Event) error) *book {
 }
 
 func as(ctx context.Context, subject string) context.Context {
-	return auth.WithCaller(ctx, auth.Caller{Identity: auth.Identity{Subject: subject}})
+	return auth.WithCaller(ctx, &auth.Caller{Identity: auth.Identity{Subject: subject}})
 }
 
 const disable = pb.SiteService_DisableSite_FullMethodName

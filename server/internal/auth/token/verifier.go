@@ -39,6 +39,9 @@ type Options struct {
 	Sets []*keyset.Set
 	// Reserved are the subjects of callers with client certificates.
 	Reserved []string
+	// Derive, unless nil, returns what is made of the claims of each token. It is called when a token is verified,
+	// and not when a token is remembered.
+	Derive func(*Claims) any
 }
 
 // A Verifier verifies tokens. It remembers those that it has verified, until they end or keys change.
@@ -50,6 +53,7 @@ type Verifier struct {
 	validator *jwt.Validator
 	leeway    time.Duration
 	reserved  map[string]bool
+	derive    func(*Claims) any
 	cache     *lru.Cache[[sha256.Size]byte, remembered]
 	// hits and misses count the tokens that were remembered, and those that were not.
 	hits, misses atomic.Int64
@@ -74,7 +78,7 @@ func New(o Options) (*Verifier, error) {
 		return nil, errors.New("at least one key is required")
 	}
 	v := &Verifier{
-		fixed: map[string]keyset.Key{}, sets: o.Sets, leeway: o.Leeway, reserved: map[string]bool{},
+		fixed: map[string]keyset.Key{}, sets: o.Sets, leeway: o.Leeway, reserved: map[string]bool{}, derive: o.Derive,
 	}
 	for _, subject := range o.Reserved {
 		v.reserved[strings.ToLower(subject)] = true
@@ -129,6 +133,9 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (*Claims, error) {
 	claims, err := v.verify(ctx, raw)
 	if err != nil {
 		return nil, err
+	}
+	if v.derive != nil {
+		claims.Derived = v.derive(claims)
 	}
 	until := claims.Expires.Add(v.leeway)
 	if latest := now.Add(cacheTime); latest.Before(until) {
