@@ -113,8 +113,8 @@ func deleted(r *archive.Row) int64 {
 	switch n % 40 {
 	case 0:
 		return r.Second + 1 + later%(lag-10)
-	case 1: // Most rows are older than the vendor's time, and some go soon.
-		return max(r.Second+lag, start) + 60 + later%(later%7*1800+600)
+	case 1: // Most rows are older than the vendor's time. Some go soon, and some after hours.
+		return max(r.Second+lag, start) + 60 + later%(later%9*3600+600)
 	}
 	return 0
 }

@@ -70,6 +70,9 @@ func TestPasses(t *testing.T) {
 	if err := c.passes[deletes].Check(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	if site, _ := memory.Site(t.Context(), c.world.Sites[deletes]); len(site.State.Drift) == 0 {
+		t.Error("no pass reports the rows that the vendor deleted")
+	}
 	end := evidence{until: clock, now: clock, seen: c.seen}
 	if err := compare(t.Context(), t.Output(), memory, c.world, end); err != nil {
 		t.Error(err)
