@@ -66,6 +66,7 @@ test("Overview", { skip }, async (t) => {
     await page.keyboard.press("ArrowDown");
     await page.getByRole("img", { name: /^Issued licenses by day\. In all: Widevine: [1-9].*FairPlay: [1-9]/ }).waitFor();
     assert.match(page.url(), /period=week&by=drm$/);
+    assert.match(await page.getByRole("row", { name: /^FairPlay/ }).getByRole("link").first().getAttribute("href"), /failures\?drm=FAIRPLAY&period=7d$/);
     await page.reload();
     await loaded(page);
     await page.getByRole("img", { name: /by day\. In all: Widevine/ }).first().waitFor();
@@ -76,7 +77,7 @@ test("Overview", { skip }, async (t) => {
 
   await t.test("leads from a number to the failures behind it", async () => {
     const page = await at();
-    const number = page.getByRole("row", { name: /NAVER/ }).getByRole("link");
+    const number = page.getByRole("row", { name: /NAVER/ }).getByRole("link").first();
     assert.match(await number.innerText(), /^[1-9]\d*$/);
     await number.click();
     await page.waitForURL(/\/console\/failures\?vendor=ncp/);

@@ -24,7 +24,7 @@ export function Overview() {
         ]}
       />
       <Vendors of={seen} />
-      <Licenses vendors={vendors} />
+      <Licenses vendors={vendors} every={every} />
       <Changes of={changes} />
       <Archives of={archives} vendors={vendors} />
     </>

@@ -4,11 +4,11 @@ import { useAsk, type Answer } from "../../ask.js";
 import { may, Needs } from "../../caller.js";
 import { ago, count, lasting, Progress, seconds, Site, State, Time, type Tone } from "../../show.js";
 import { Table, type Column } from "../../table.js";
+import { Unlisted } from "../../unlisted.js";
 import { nameOf } from "../../vendors.js";
 import { Act } from "./act.js";
 import type { Finding } from "./finding.js";
 import { Long } from "../../long.js";
-import { Unlisted } from "./unlisted.js";
 
 type Archive = Schemas["Archive"];
 type Archives = { archives: Archive[]; unreachable: string[] };

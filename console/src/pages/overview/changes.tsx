@@ -90,6 +90,6 @@ function method(name: string): string {
 
 /** Says who finds out the outcome. */
 function next(m: Schemas["Mutation"]) {
-  if (m.nextSettleTime) return `drmhub looks again ${ago(m.nextSettleTime)}`;
+  if (m.nextSettleTime) return `drmhub looks again ${Date.parse(m.nextSettleTime) > Date.now() ? ago(m.nextSettleTime) : "now"}`;
   return m.state === "UNKNOWN" ? "a person must decide" : "a call works on it";
 }

@@ -31,10 +31,13 @@ export function Facts({ of: status }: { of: Status }) {
   );
 }
 
+/** Returns when something comes, which may be late. */
+const due = (at: string) => (Date.parse(at) > Date.now() ? ago(at) : "now");
+
 /** The cheap read that drmhub makes by itself. `said` is the message that is shown already. */
 function Canary({ of: canary, said }: { of: Status["canary"]; said: string }) {
   if (!canary) return <>off</>;
-  const next = canary.nextTime && <span class="note"> Next {ago(canary.nextTime)}.</span>;
+  const next = canary.nextTime && <span class="note"> Next {due(canary.nextTime)}.</span>;
   switch (canary.result) {
     case "OK":
       return <>{lasting(seconds(canary.latency))}, {ago(canary.lastTime)}.{next}</>;

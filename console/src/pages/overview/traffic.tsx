@@ -6,24 +6,24 @@ import { Needs } from "../../caller.js";
 import { Plot } from "../../plot.js";
 import { count, Coverage, Progress } from "../../show.js";
 import { Table } from "../../table.js";
+import { Unlisted } from "../../unlisted.js";
 import { absent, nameOf } from "../../vendors.js";
 import { groups, isLate, spans, timesOf, type Group } from "./groups.js";
-import { Unlisted } from "./unlisted.js";
 
 export type Traffic = { times: number[]; groups: Group[]; coverage: Schemas["Coverage"][]; unreachable: string[]; from: number };
 
-const every = 20_000;
+type Props = { vendors: Schemas["Vendor"][]; every: number };
 
-export function Licenses({ vendors }: { vendors: Schemas["Vendor"][] }) {
+export function Licenses(props: Props) {
   return (
     <section>
       <h2>Licenses</h2>
-      <Needs scope="licenses:read" to="see licenses and failures"><Inside vendors={vendors} /></Needs>
+      <Needs scope="licenses:read" to="see licenses and failures"><Inside {...props} /></Needs>
     </section>
   );
 }
 
-function Inside({ vendors }: { vendors: Schemas["Vendor"][] }) {
+function Inside({ vendors, every }: Props) {
   const span = spans.find((s) => s.value === param("period")) ?? spans[0]!;
   const by = param("by") === "drm" ? "DRM_TYPE" : "VENDOR";
   const answer = useAsk(`${span.value} ${by} ${vendors.length}`, async (signal): Promise<Traffic> => {
@@ -74,6 +74,7 @@ function Shown({ of: { times, groups, coverage, unreachable, from }, vendors, sp
   by: string;
 }) {
   const missing = absent(vendors, unreachable);
+  const filter = (g: Group) => ({ ...g.filter, period: span.period });
   const series = (pick: (g: Group) => number[]) => groups.map((g) => ({ label: g.label, place: g.place, values: pick(g) }));
   return (
     <>
@@ -91,9 +92,9 @@ function Shown({ of: { times, groups, coverage, unreachable, from }, vendors, sp
         empty="No license was asked for in this time."
         columns={[
           { title: by === "VENDOR" ? "Vendor" : "DRM", cell: (g) => g.label },
-          { title: "Refused", number: true, by: (g) => sum(g.refused), cell: (g) => <a href={link(["failures"], { ...g.filter, period: span.period })}>{count(sum(g.refused))}</a> },
+          { title: "Refused", number: true, by: (g) => sum(g.refused), cell: (g) => <a href={link(["failures"], filter(g))}>{count(sum(g.refused))}</a> },
           { title: "Share", number: true, by: share, cell: (g) => `${share(g).toFixed(1)} %` },
-          { title: "Issued", number: true, by: (g) => sum(g.issued), cell: (g) => count(sum(g.issued)) },
+          { title: "Issued", number: true, by: (g) => sum(g.issued), cell: (g) => <a href={link(["failures"], { ...filter(g), status: "SUCCESS" })}>{count(sum(g.issued))}</a> },
         ]}
       />
       {missing.without.length > 0 && <p class="note">No license history: {missing.without.map((name) => nameOf(vendors, name)).join(", ")}.</p>}

@@ -3,7 +3,8 @@ import { param, setParams } from "../../address.js";
 import { api, idIn, pages, type Schemas } from "../../api.js";
 import { useAsk } from "../../ask.js";
 import { Plot } from "../../plot.js";
-import { Progress, Unreachable } from "../../show.js";
+import { Progress } from "../../show.js";
+import { Unlisted } from "../../unlisted.js";
 import { absent, nameOf } from "../../vendors.js";
 import type { Choices } from "./choices.js";
 import { Reports } from "./reports.js";
@@ -85,7 +86,6 @@ function Shown({ of: { reports, unreachable }, choices, figure, more }: {
   more: boolean;
 }) {
   const missing = absent(choices.vendors, unreachable);
-  const names = (list: string[]) => list.map((name) => nameOf(choices.vendors, name));
   const months = [...new Set(reports.map((r) => r.month))].sort();
   const sites = [...new Set(reports.map((r) => r.site))];
   // A site keeps its color whatever is in view.
@@ -97,13 +97,13 @@ function Shown({ of: { reports, unreachable }, choices, figure, more }: {
   });
   return (
     <>
-      <Unreachable vendors={names(missing.unreachable)} />
+      <Unlisted of={missing.unreachable} seen={sites} vendors={choices.vendors} />
       {more && <p role="status" class="note">More months follow …</p>}
       {months.length > 1 && (
         <Plot lines caption={`${figures[figure]} by month, as the archive counts them`} times={months.map((m) => Date.parse(`${m}-01`) / 1000)} series={series} />
       )}
       <Reports reports={reports} />
-      {missing.without.length > 0 && <p class="note">No usage to count: {names(missing.without).join(", ")}. These vendors show no license history.</p>}
+      {missing.without.length > 0 && <p class="note">No usage to count: {missing.without.map((name) => nameOf(choices.vendors, name)).join(", ")}. These vendors show no license history.</p>}
     </>
   );
 }

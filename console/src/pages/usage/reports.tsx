@@ -24,7 +24,8 @@ export function Reports({ reports }: { reports: Report[] }) {
     <>
       {reports.length > 0 && (
         <p role="status">
-          {differing > 0 ? <State tone="warn">{differing} differ</State> : <State tone="good">none differs</State>}
+          {differing > 0 && <State tone="warn">{differing} differ</State>}
+          {differing === 0 && equal > 0 && <State tone="good">none differs</State>}
           {" "}{count(equal)} of {count(reports.length)} months agree with the vendor.
           {without > 0 && ` For ${count(without)}, the vendor shows no figure.`}
         </p>

@@ -1,7 +1,7 @@
 // Vendors whose sites could not be listed. The archive may hold some of their sites all the same.
-import type { Schemas } from "../../api.js";
-import { Unreachable } from "../../show.js";
-import { nameOf } from "../../vendors.js";
+import type { Schemas } from "./api.js";
+import { Unreachable } from "./show.js";
+import { nameOf } from "./vendors.js";
 
 export function Unlisted({ of: unreachable, seen, vendors }: {
   /** The resource names of these vendors. */
