@@ -52,6 +52,7 @@ export function Phases<T>({ change, phase, check, send, stop, close }: {
       return (
         <>
           {phase.record ? <Steps of={phase.record} /> : <Failure of={phase.failure} />}
+          <p class="note">To try again repeats this same change. If it fails in the same way, mend the cause, and order the change anew.</p>
           <p class="buttons"><button type="button" onClick={send}>Try again</button><button type="button" ref={focus} onClick={close}>Close</button></p>
         </>
       );

@@ -34,7 +34,7 @@ export function Steps({ of: mutation }: { of: Schemas["Mutation"] }) {
           <li key={step.id}>
             <Time at={step.sendTime} /> <b>{step.id}</b> <MutationState state={step.state} />
             {step.settleTime && <> known at <Time at={step.settleTime} /></>}
-            {step.message && <p>{step.message}</p>}
+            {step.message && step.message !== mutation.message && <p>{step.message}</p>}
           </li>
         ))}
         {mutation.settleTime && <li><Time at={mutation.settleTime} /> The outcome is known.</li>}

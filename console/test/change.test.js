@@ -91,8 +91,8 @@ test("changes", { skip }, async (t) => {
     await page.close();
   });
 
-  await t.test("a refused change is shown as failed, and tried again under the same id", async () => {
-    const { license, page, dialog, ids, send, tray } = await begin();
+  await t.test("a refused change is shown as failed, and is made only when it is ordered anew", async () => {
+    const { license, id, page, dialog, ids, send, tray } = await begin();
     await order(twins.amino, { kind: "answer", method: "DELETE", times: 1, status: 403, body: "{}" });
     await send();
     const failure = dialog.getByRole("alert");
@@ -100,9 +100,14 @@ test("changes", { skip }, async (t) => {
     assert.equal((await mutationsOf(license))[0].state, "FAILED");
     await tray.waitFor({ state: "detached" });
     await dialog.getByRole("button", { name: "Try again" }).click();
+    await failure.getByText(/Change/).waitFor();
+    assert.deepEqual([ids.length, new Set(ids).size, (await mutationsOf(license)).length], [2, 1, 1], "the same id is the same change");
+    await page.keyboard.press("Escape");
+    await page.getByRole("row", { name: id }).getByRole("button", { name: "Revoke …" }).click();
+    await dialog.getByLabel(/Type/).fill(id);
+    await send();
     await dialog.getByText("Done. It took effect.").waitFor();
-    assert.equal(new Set(ids).size, 1);
-    assert.equal((await mutationsOf(license)).length, 1);
+    assert.equal(new Set(ids).size, 2);
     clean(page);
     await page.close();
   });

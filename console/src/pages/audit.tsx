@@ -70,19 +70,27 @@ const columns: Column<Event>[] = [
   { title: "Event", cell: (e) => <code title={`Hash ${e.hash}. Before: ${e.previousHash || "none"}`}>{e.name.slice(e.name.indexOf("/") + 1)}</code> },
 ];
 
-/** What an outcome means, where its name does not say it. */
-const outcomes: Record<string, [Tone, string]> = {
-  OK: ["good", "done"],
-  UNKNOWN: ["warn", "outcome unknown"],
-  PERMISSION_DENIED: ["bad", "not permitted"],
-  UNAUTHENTICATED: ["bad", "not identified"],
-  NOT_FOUND: ["bad", "not found"],
+/** What the outcomes mean, where their names do not say it. */
+const outcomes: Record<string, string> = {
+  OK: "done",
+  UNKNOWN: "outcome unknown",
+  PERMISSION_DENIED: "not permitted",
+  UNAUTHENTICATED: "not identified",
+  INVALID_ARGUMENT: "request wrong",
+  FAILED_PRECONDITION: "not possible then",
+  ABORTED: "in the way of another change",
+  RESOURCE_EXHAUSTED: "too many calls",
+  UNAVAILABLE: "not reached",
+  DEADLINE_EXCEEDED: "out of time",
+  UNIMPLEMENTED: "not offered",
+  INTERNAL: "drmhub failed",
 };
 
-function Outcome({ of: outcome }: { of: string }) {
-  const [tone, text] = outcomes[outcome] ?? ["bad", words(outcome)];
-  return <State tone={tone}>{text}</State>;
-}
+const tones: Record<string, Tone> = { OK: "good", UNKNOWN: "warn" };
+
+const Outcome = ({ of: outcome }: { of: string }) => (
+  <span title={outcome}><State tone={tones[outcome] ?? "bad"}>{outcomes[outcome] ?? words(outcome)}</State></span>
+);
 
 /** Links to the record of a change. An event does not name its record, so that the link may lead to several. */
 function Recorded({ of: { method, resource, outcome } }: { of: Event }) {

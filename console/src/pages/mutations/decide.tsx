@@ -22,26 +22,24 @@ export function Decide({ of: record, again }: Part) {
       {open && moving(record) && <p>In most cases nothing: drmhub finds out the outcome by itself. Other changes of the same resource wait until then.</p>}
       {open && !moving(record) && <p>Look at the vendor’s console. If the change is there, nothing is left to do. If it is missing, send it again.</p>}
       <Needs scope={scope} to="settle, resend or give up a change">
-        <dl>
-          {open && (
-            <>
-              <dt><ChangeButton scope={scope} change={() => settling(record, again)}>Settle now …</ChangeButton></dt>
-              <dd>Reads back from the vendor at once. It sends nothing new.</dd>
-            </>
-          )}
-          <dt><ChangeButton scope={scope} change={() => resending(record, again)}>Send again …</ChangeButton></dt>
-          <dd>
-            {open
-              ? "Sends the change again if it is missing. Where drmhub cannot read that back, the change may be made twice."
-              : "Sends the change again. It had no effect before."}
-          </dd>
-          {open && moving(record) && (
-            <>
-              <dt><ChangeButton scope={scope} change={() => givingUp(record, again)}>Give up …</ChangeButton></dt>
-              <dd>Lets other changes of the same resource go on. The outcome stays unknown.</dd>
-            </>
-          )}
-        </dl>
+        {open && (
+          <p>
+            <ChangeButton scope={scope} change={() => settling(record, again)}>Settle now …</ChangeButton>{" "}
+            Reads back from the vendor at once. It sends nothing, unless a part took effect and the rest is to be done.
+          </p>
+        )}
+        <p>
+          <ChangeButton scope={scope} change={() => resending(record, again)}>Send again …</ChangeButton>{" "}
+          {open
+            ? "Sends the change again if it is missing. Where drmhub cannot read that back, the change may be made twice."
+            : "Sends the change again. It had no effect before."}
+        </p>
+        {open && moving(record) && (
+          <p>
+            <ChangeButton scope={scope} change={() => givingUp(record, again)}>Give up …</ChangeButton>{" "}
+            Lets other changes of the same resource go on. The outcome stays unknown.
+          </p>
+        )}
         <p class="note">Besides <code>{scope}</code>, you need the scope of the change itself.</p>
       </Needs>
     </>
