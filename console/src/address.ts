@@ -13,8 +13,17 @@ export const place = computed(() =>
     .slice(base.length)
     .split("/")
     .filter((part) => part !== "")
-    .map((part) => decodeURIComponent(part)),
+    .map(decode),
 );
+
+/** Returns a part of a path without its escapes. What no browser would escape so stays as it is. */
+export function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
 
 /** Returns a parameter of the address. */
 export const param = (name: string, otherwise = "") => current.value.searchParams.get(name) ?? otherwise;

@@ -2,6 +2,7 @@
 // compile error.
 import { signal } from "@preact/signals";
 import createClient from "openapi-fetch";
+import { decode } from "./address.js";
 import type { components, paths } from "./openapi.js";
 
 /** The messages of the contract. */
@@ -89,13 +90,4 @@ export function idIn(name: string | undefined, collection: string): string {
   const parts = (name ?? "").split("/");
   const at = parts.indexOf(collection);
   return at < 0 ? "" : decode(parts[at + 1] ?? "");
-}
-
-/** Names escape what a part of a path cannot hold. */
-function decode(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
 }
