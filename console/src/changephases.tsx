@@ -87,7 +87,8 @@ function Confirm<T>({ change, plan, send, close }: { change: Change<T>; plan: Pl
         </>
       )}
       {change.confirm && (
-        <label for={label}>Viewers are affected. Type <code>{change.confirm}</code> to confirm
+        <label for={label}>
+          <span>Viewers are affected. Type <code>{change.confirm}</code> to confirm</span>
           <input id={label} value={typed.value} autocomplete="off" spellcheck={false} onInput={(e) => (typed.value = e.currentTarget.value)} />
         </label>
       )}

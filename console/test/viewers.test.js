@@ -47,7 +47,7 @@ test("viewers", { skip }, async (t) => {
   });
 
   await t.test("a license is issued, replaced and revoked by keyboard alone", async () => {
-    const page = await show("/tester02");
+    const page = await show("/tester02?since=24h");
     const before = await licensesOf("tester02");
     const dialog = page.getByRole("dialog");
     const press = async (locator) => {
@@ -70,7 +70,7 @@ test("viewers", { skip }, async (t) => {
 
     const row = page.getByRole("row", { name: "console-1" });
     await press(row.getByRole("button", { name: "Replace …" }));
-    const form = page.locator("form", { hasText: "Keep it" });
+    const form = page.locator("form", { hasText: "Leave it as it is" });
     assert.equal(await form.getByLabel("Order id").inputValue(), "console-1", "the terms are there already");
     await tabTo(page, form.getByLabel("Order id"));
     await page.keyboard.press("Control+A");
