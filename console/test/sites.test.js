@@ -182,6 +182,7 @@ test("Sites", { skip }, async (t) => {
     await gotWhatWasShown(twins.ncp, shown, before);
     assert.deepEqual(bodies, [{ displayName: "spring_festival" }, { displayName: "spring_festival" }]);
     await close(page);
+    await site.locator("dd", { hasText: "spring_festival" }).waitFor();
     await site.getByLabel("Policy").fill("102");
     await site.getByRole("button", { name: "Save …" }).click();
     assert.ok(await send(page, "Save").isDisabled(), "a policy affects viewers");
@@ -256,7 +257,7 @@ test("Sites", { skip }, async (t) => {
     await send(page, "Register").click();
     await dialog(page).getByText("Done. It took effect.").waitFor();
     await close(page);
-    await page.getByText("The certificate is registered. The form is empty again.").waitFor();
+    await page.getByText("The certificate is registered, and the form is empty again.").waitFor();
     await gotWhatWasShown(twins.pallycon, shown, before);
 
     assert.equal(await form.getByLabel("Password of the private key").inputValue(), "");

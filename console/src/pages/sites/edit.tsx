@@ -14,7 +14,7 @@ export function Edit({ place, site }: { place: Place; site: Schemas["Site"] }) {
   if (!can(place.vendor, "UpdateSite")) {
     return <p class="note">{place.path.vendor} has no call that changes the name or the policy of a site.</p>;
   }
-  return <Form key={place.turn} place={place} site={site} />;
+  return <Form key={`${site.displayName}\n${site.policyId}`} place={place} site={site} />;
 }
 
 function Form({ place: { path, again }, site }: { place: Place; site: Schemas["Site"] }) {

@@ -41,7 +41,7 @@ function Setup({ place }: { place: Place }) {
             <dt>iv</dt><dd><code>{setup.iv || "–"}</code></dd>
           </dl>
           {may("secrets:read") ? (
-            <button type="button" aria-pressed={full.value} onClick={() => (full.value = !full.value)}>
+            <button type="button" onClick={() => (full.value = !full.value)}>
               {full.value ? "Hide the keys" : "Show the keys"}
             </button>
           ) : <Needs scope="secrets:read" to="see the keys">{null}</Needs>}

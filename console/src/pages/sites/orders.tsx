@@ -59,32 +59,35 @@ function Form({ vendors, done }: { vendors: Vendor[]; done: () => void }) {
   const vendor = draft.value.vendor || (ids[0] ?? "");
   if (ids.length === 0) return <p class="note">No vendor takes orders of sites by drmhub.</p>;
   return (
-    <div class="fields">
-      <label>Vendor
-        <select value={vendor} onChange={(e) => set({ vendor: e.currentTarget.value })}>
-          {ids.map((id) => <option key={id}>{id}</option>)}
-        </select>
-      </label>
-      <label>Name of the site
-        <input value={displayName} onInput={(e) => set({ displayName: e.currentTarget.value })} />
-      </label>
-      <label>Policy (empty: the basic one)
-        <input value={policyId} onInput={(e) => set({ policyId: e.currentTarget.value })} />
-      </label>
-      <ChangeButton
-        scope="sites:write"
-        disabled={!displayName}
-        change={() => ({
-          title: `Order the site ${displayName} at ${vendor}`,
-          verb: "Order",
-          means: <p>The vendor creates the site after its own approval, and may bill for it. Viewers notice nothing.</p>,
-          outcome: () => "The vendor has the order. Follow its state.",
-          call: (options) => api.POST("/v1/vendors/{vendor}/siteOrders", {
-            params: { path: { vendor }, query: options }, body: { displayName, ...(policyId && { policyId }) },
-          }),
-          done,
-        })}
-      >Order …</ChangeButton>
-    </div>
+    <>
+      <div class="fields">
+        <label>Vendor
+          <select value={vendor} onChange={(e) => set({ vendor: e.currentTarget.value })}>
+            {ids.map((id) => <option key={id}>{id}</option>)}
+          </select>
+        </label>
+        <label>Name of the site
+          <input value={displayName} onInput={(e) => set({ displayName: e.currentTarget.value })} />
+        </label>
+        <label>Policy (empty: the basic one)
+          <input value={policyId} onInput={(e) => set({ policyId: e.currentTarget.value })} />
+        </label>
+        <ChangeButton
+          scope="sites:write"
+          disabled={!displayName}
+          change={() => ({
+            title: `Order the site ${displayName} at ${vendor}`,
+            verb: "Order",
+            means: <p>The vendor creates the site after its own approval, and may bill for it. Viewers notice nothing.</p>,
+            outcome: () => "The vendor has the order. Follow its state.",
+            call: (options) => api.POST("/v1/vendors/{vendor}/siteOrders", {
+              params: { path: { vendor }, query: options }, body: { displayName, ...(policyId && { policyId }) },
+            }),
+            done,
+          })}
+        >Order …</ChangeButton>
+      </div>
+      <p class="note">To order a site with a FairPlay certificate, use the API or the command line.</p>
+    </>
   );
 }

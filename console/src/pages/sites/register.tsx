@@ -1,6 +1,6 @@
 // Registers a FairPlay certificate. drmhub first checks the files against each other, and the form shows what it found.
 // Keys and passwords stay in the memory of this form.
-import { batch, useSignal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { api, ApiError, read, type Schemas } from "../../api.js";
 import { ChangeButton, type Options } from "../../change.js";
@@ -27,7 +27,11 @@ export function Register({ place }: { place: Place }) {
   return (
     <>
       <h3>Register a certificate</h3>
-      {taken.value && <p role="status" class="success">The certificate is registered. The form is empty again.</p>}
+      {taken.value && (
+        <p role="status" class="success">
+          The certificate is registered, and the form is empty again. The license server may serve the certificate before it for a while.
+        </p>
+      )}
       <Form key={turn.value} path={place.path} done={done} />
     </>
   );
@@ -50,7 +54,6 @@ function Form({ path, done }: { path: Place["path"]; done: () => void }) {
   useEffect(() => {
     check.value = { at: "form" };
   }, Object.values(form));
-  useEffect(() => () => batch(() => [certificate, privateKey, keyPassword, applicationSecretKey].forEach((s) => (s.value = ""))), []);
 
   const register = (options: Options) => api.POST("/v1/vendors/{vendor}/sites/{site}:registerFairPlayCertificate", {
     params: { path }, body: { ...form, ...options },
@@ -65,7 +68,8 @@ function Form({ path, done }: { path: Place["path"]; done: () => void }) {
   const { at } = check.value;
   const failure = check.value.at === "wrong" ? check.value.failure : undefined;
   const violations = failure instanceof ApiError ? failure.violations : [];
-  const finding = (field: string) => violations.filter((v) => v.field === field).map((v) => v.description).join("; ") || undefined;
+  const finding = (field: string) =>
+    violations.filter((v) => v.field === field).map((v) => v.description).join("; ") || undefined;
   const placed = violations.length > 0 && violations.every((v) => fields.includes(v.field));
   return (
     <form onSubmit={(event) => void look(event)} autocomplete="off">
@@ -93,11 +97,21 @@ function Form({ path, done }: { path: Place["path"]; done: () => void }) {
         >Register …</ChangeButton>
       </p>
       {at === "form" && <p class="note">Check the files first. The check sends nothing to the vendor.</p>}
-      {at === "checking" && <p role="status" class="note">drmhub checks the files against each other …</p>}
-      {placed ? <p role="alert" class="failure">drmhub found {violations.length === 1 ? "a mistake" : "mistakes"}. See the fields above. Nothing was sent.</p>
-        : <Failure of={failure} />}
+      {at === "checking" && (
+        <p role="status" class="note">
+          drmhub checks the files against each other … <button type="button" onClick={() => (check.value = { at: "form" })}>Cancel</button>
+        </p>
+      )}
+      {placed ? (
+        <p role="alert" class="failure">
+          drmhub found {violations.length === 1 ? "a mistake" : "mistakes"}. See the fields above. Nothing was sent.
+        </p>
+      ) : <Failure of={failure} />}
       {check.value.at === "right" && (
-        <div role="status" class="success"><p>Certificate and key fit. Nothing was sent yet.</p><Certificate of={check.value.certificate} /></div>
+        <div role="status" class="success">
+          <p>Certificate and key fit. Nothing was sent yet.</p>
+          <Certificate of={check.value.certificate} />
+        </div>
       )}
     </form>
   );

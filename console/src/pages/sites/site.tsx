@@ -101,7 +101,7 @@ export function service({ service, vendorService }: { service: Schemas["SiteServ
 }
 
 function Links({ path: { vendor, site } }: { path: Place["path"] }) {
-  const name = `vendors/${encodeURIComponent(vendor)}/sites/${encodeURIComponent(site)}`;
+  const name = `vendors/${escaped(vendor)}/sites/${escaped(site)}`;
   return (
     <p class="links">
       {may("licenses:read") && <a href={link(["failures"], { vendor, site })}>Failures</a>}
@@ -110,3 +110,6 @@ function Links({ path: { vendor, site } }: { path: Place["path"] }) {
     </p>
   );
 }
+
+/** Escapes what a part of a name cannot hold. */
+const escaped = (id: string) => id.replaceAll("%", "%25").replaceAll("/", "%2F");

@@ -40,14 +40,18 @@ export function Source({ label, accept, bytes, finding }: {
   );
 }
 
-/** A field for a secret. */
-export function Secret({ label, value, finding }: { label: string; value: Signal<string>; finding: string | undefined }) {
+/** A field for a secret. Browsers do not offer to keep what they take for a one-time code. */
+export function Secret({ label, value, finding }: {
+  label: string;
+  value: Signal<string>;
+  finding: string | undefined;
+}) {
   const described = useId();
   return (
     <div>
       <label>{label}
         <input
-          type="password" autocomplete="new-password" value={value.value}
+          type="password" autocomplete="one-time-code" value={value.value}
           aria-invalid={finding !== undefined} aria-describedby={described}
           onInput={(e) => (value.value = e.currentTarget.value)}
         />
