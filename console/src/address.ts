@@ -39,9 +39,8 @@ export type Params = Record<string, string | undefined>;
 
 /** Returns the address of a page: link(["viewers", "tester 01"], { days: "7" }). */
 export function link(path: string[], params: Params = {}): string {
-  const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(params)) if (value) search.set(name, value);
-  return base + path.map(encodeURIComponent).join("/") + (search.size ? `?${search}` : "");
+  const search = Object.entries(params).filter((p): p is [string, string] => !!p[1]);
+  return base + path.map(encodeURIComponent).join("/") + (search.length ? `?${new URLSearchParams(search)}` : "");
 }
 
 /** Shows another page. */

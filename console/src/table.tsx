@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren, Key } from "preact";
 import { useId, useMemo } from "preact/hooks";
 import { param, setParams } from "./address.js";
+import { useWindow } from "./window.js";
 
 /** A column. With `by`, its head sorts the rows. */
 export type Column<Row> = {
@@ -16,7 +17,7 @@ export type Column<Row> = {
 /** How many rows are on the page before a person asks for all. */
 const first = 200;
 
-export function Table<Row>({ caption, rows, columns, id, empty, sort }: {
+export function Table<Row>({ caption, rows, columns, id, empty, sort, open, long = false }: {
   caption: ComponentChildren;
   rows: Row[];
   columns: Column<Row>[];
@@ -26,6 +27,10 @@ export function Table<Row>({ caption, rows, columns, id, empty, sort }: {
   empty?: string;
   /** The parameter of the address that keeps the order. Without it, a link does not keep it. */
   sort?: string;
+  /** Opens a row that is clicked. For the keyboard, a cell needs a link or a button that does the same. */
+  open?: (row: Row) => void;
+  /** Whether it holds thousands of rows. Then only those near the ones in sight are in the document. */
+  long?: boolean;
 }) {
   const label = useId();
   const all = useSignal(false);
@@ -36,7 +41,8 @@ export function Table<Row>({ caption, rows, columns, id, empty, sort }: {
   const column = columns.findIndex((c) => c.title === order.slice(down ? 1 : 0));
   const by = columns[column]?.by;
   const sorted = useMemo(() => (by ? inOrder(rows, by, down) : rows), [rows, column, down]);
-  const shown = all.value ? sorted : sorted.slice(0, first);
+  const { holder, onScroll, from, to, before, after } = useWindow(rows.length, long);
+  const shown = long ? sorted.slice(from, to) : all.value ? sorted : sorted.slice(0, first);
   const turn = (at: number) => {
     const next = (column === at && !down ? "-" : "") + columns[at]!.title;
     if (sort) setParams({ [sort]: next });
@@ -44,8 +50,8 @@ export function Table<Row>({ caption, rows, columns, id, empty, sort }: {
   };
   return (
     <>
-      <div class="scroll" tabIndex={0} role="region" aria-labelledby={label}>
-        <table>
+      <div class="scroll" tabIndex={0} role="region" aria-labelledby={label} ref={holder} onScroll={onScroll}>
+        <table {...(long && { "aria-rowcount": rows.length + 1 })}>
           <caption id={label}>{caption}</caption>
           <thead>
             <tr>
@@ -61,21 +67,32 @@ export function Table<Row>({ caption, rows, columns, id, empty, sort }: {
             </tr>
           </thead>
           <tbody>
+            {before > 0 && <Space height={before} columns={columns.length} />}
             {shown.map((row, at) => (
-              <tr key={id(row, at)}>
+              <tr key={id(row, from + at)} {...(long && { "aria-rowindex": from + at + 2 })} class={open ? "open" : ""} onClick={(event) => open && onGround(event) && open(row)}>
                 {columns.map((c) => <td key={c.title} class={c.number ? "number" : ""}>{c.cell(row)}</td>)}
               </tr>
             ))}
+            {after > 0 && <Space height={after} columns={columns.length} />}
           </tbody>
         </table>
         {rows.length === 0 && empty && <p class="none">{empty}</p>}
       </div>
-      {shown.length < sorted.length && (
+      {!long && shown.length < sorted.length && (
         <button type="button" onClick={() => (all.value = true)}>Show all {sorted.length} rows</button>
       )}
     </>
   );
 }
+
+/** Reports whether a click hit a row, and neither a control in it nor the end of a selection. */
+const onGround = ({ target }: MouseEvent) =>
+  target instanceof Element && !target.closest("a, button, input") && getSelection()?.isCollapsed !== false;
+
+/** The height of rows that are not in the document. */
+const Space = ({ height, columns }: { height: number; columns: number }) => (
+  <tr aria-hidden="true"><td colSpan={columns} style={{ height: `${height}px`, padding: 0 }} /></tr>
+);
 
 const sorting = (mine: boolean, down: boolean) => (mine ? (down ? "descending" : "ascending") : "none");
 
