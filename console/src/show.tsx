@@ -35,8 +35,11 @@ export function lasting(seconds: number): string {
 /** Returns the seconds of a duration of the API, such as "1.5s". */
 export const seconds = (duration: string | null | undefined) => Number.parseFloat(duration ?? "") || 0;
 
+// One formatter for all numbers: to make one takes as long as to lay out a row.
+const numbers = new Intl.NumberFormat("en-US");
+
 /** Returns a number with separators of thousands. */
-export const count = (n: number | undefined) => (n ?? 0).toLocaleString("en-US");
+export const count = (n: number | undefined) => numbers.format(n ?? 0);
 
 /** Returns a number with its noun: "1 license", "2 licenses". */
 export const plural = (n: number | undefined, noun: string) => `${count(n)} ${noun}${n === 1 ? "" : "s"}`;

@@ -2,31 +2,10 @@
 import { link } from "../../address.js";
 import type { Schemas } from "../../api.js";
 import { may } from "../../caller.js";
+import { confidences, owners, retries } from "../../explanations.js";
 import { ago, plural, Site, Time } from "../../show.js";
 import type { Shown } from "./picture.js";
 import { missingFor, reason } from "./verdict.js";
-
-const owners: Record<Schemas["ExplanationOwner"], string> = {
-  OWNER_UNSPECIFIED: "not known",
-  VIEWER: "the viewer",
-  INTEGRATOR: "the team of the app or its back end",
-  OPERATOR: "the team of the DRM settings",
-  VENDOR: "the vendor",
-};
-
-const retries: Record<Schemas["ExplanationRetryable"], string> = {
-  RETRYABLE_UNSPECIFIED: "not known whether it helps",
-  NO: "helps only after somebody has acted",
-  NEW_REQUEST: "helps with a new request or a new token",
-  YES: "may help later",
-};
-
-const founded: Record<Schemas["ExplanationConfidence"], string> = {
-  CONFIDENCE_UNSPECIFIED: "nothing is known about the code",
-  CONFIRMED: "the vendor’s own words",
-  INFERRED_REMEDY: "the meaning is the vendor’s, the remedy is drmhub’s",
-  INFERRED: "seen in use, the meaning is a guess",
-};
 
 export function Refusals(shown: Shown) {
   const { failures } = shown.viewer;
@@ -59,7 +38,7 @@ function Refusal({ period, of: { license, explanation, count: n } }: { period: s
         <dt>Device</dt><dd><bdi>{license?.deviceModel || "–"}</bdi>, {license?.platform || "platform not shown"}, {license?.vendorDrmType}</dd>
         <dt>Who must act</dt><dd><b>{owners[explanation?.owner ?? "OWNER_UNSPECIFIED"]}</b></dd>
         <dt>To try again</dt><dd>{retries[explanation?.retryable ?? "RETRYABLE_UNSPECIFIED"]}</dd>
-        <dt>Founded on</dt><dd>{founded[explanation?.confidence ?? "CONFIDENCE_UNSPECIFIED"]}</dd>
+        <dt>Founded on</dt><dd>{confidences[explanation?.confidence ?? "CONFIDENCE_UNSPECIFIED"]}</dd>
       </dl>
       {explanation && explanation.fixes.length > 0 && (
         <><h4>What to do</h4><ol>{explanation.fixes.map((fix) => <li key={fix}>{fix}</li>)}</ol></>
