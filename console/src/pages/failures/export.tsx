@@ -1,0 +1,48 @@
+// Downloads all rows of a question, also those that are not on the page.
+import { useSignal } from "@preact/signals";
+import { ApiError } from "../../api.js";
+import { download } from "../../download.js";
+import { Failure } from "../../show.js";
+import type { Question } from "./filter.js";
+
+/** Returns the address of the export. */
+function address(q: Question): string {
+  const path = `/v1/vendors/${encodeURIComponent(q.path.vendor)}/sites/${encodeURIComponent(q.path.site)}/licenses:export`;
+  return `${path}?${new URLSearchParams(Object.entries(q.filter))}`;
+}
+
+export function Export({ q }: { q: Question }) {
+  const running = useSignal<AbortController | null>(null);
+  const failure = useSignal<unknown>(undefined);
+  const save = async () => {
+    const stop = (running.value = new AbortController());
+    failure.value = undefined;
+    try {
+      download(await readTable(q, stop.signal), "license-requests.csv");
+    } catch (reason) {
+      if (!stop.signal.aborted) failure.value = reason;
+    }
+    running.value = null;
+  };
+  return (
+    <>
+      <a class="button" href={address(q)} download="license-requests.ndjson">Export NDJSON</a>
+      {running.value ? (
+        <span role="status">Exporting … <button type="button" onClick={() => running.value?.abort()}>Cancel</button></span>
+      ) : <button type="button" onClick={() => void save()}>Export CSV</button>}
+      <Failure of={failure.value} />
+    </>
+  );
+}
+
+/** Reads the table. A link cannot ask for it: a header chooses the form of the response. */
+async function readTable(q: Question, signal: AbortSignal): Promise<Blob> {
+  const response = await fetch(address(q), { headers: { Accept: "text/csv" }, signal });
+  if (!response.ok) throw new ApiError(await response.json().catch(() => undefined), response);
+  const table = await response.blob();
+  const end = /\r\nerror,(\w+),(.*)\r\n$/s.exec(await table.slice(-4000).text());
+  if (!end) return table;
+  // A table whose reading failed on the way is not saved: it would pass for the whole.
+  const message = `The export failed on the way, and no file was saved. ${end[2]} (${end[1]})`;
+  throw new ApiError({ error: { code: 13, status: "INTERNAL", message, details: [] } }, response);
+}
