@@ -4,7 +4,7 @@ import { idIn, type Schemas } from "../../api.js";
 import type { Answer } from "../../ask.js";
 import { count, Coverage, plural, Progress } from "../../show.js";
 import { absent, nameOf } from "../../vendors.js";
-import { Unlisted } from "../overview/unlisted.js";
+import { Unlisted } from "../../unlisted.js";
 import { By, OverTime } from "./charts.js";
 import { Code } from "./code.js";
 import { tally, vendorOf, type Counts } from "./counts.js";
