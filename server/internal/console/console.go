@@ -48,6 +48,7 @@ var mediaTypes = map[string]string{
 	".png":   "image/png",
 	".ico":   "image/x-icon",
 	".woff2": "font/woff2",
+	".md":    "text/markdown; charset=utf-8",
 	".txt":   "text/plain; charset=utf-8",
 }
 
