@@ -101,19 +101,18 @@ func (all *arrivals) unhandled() (refused []*arrival) {
 	return refused
 }
 
-// takeArrival has the handler of a call take it, and returns when the call arrived.
+// takeArrival has the handler of a call take it, and returns when the call arrived: now, if nobody saw it arrive.
 func (c *Calls) takeArrival(ctx context.Context) time.Time {
 	a, _ := ctx.Value(arrivalKey{}).(*arrival)
 	if a == nil || !c.arrivals.take(a) {
-		return time.Time{}
+		return time.Now()
 	}
 	return a.at
 }
 
 // refusedByGRPC ends a call that gRPC has refused with UNIMPLEMENTED.
 func (c *Calls) refusedByGRPC(a *arrival) {
-	ctx, one := c.begin(a, a.method, GRPC, requestIDOf(a))
-	one.begun = a.at
+	ctx, one := c.begin(a, a.method, GRPC, requestIDOf(a), a.at)
 	err := apierror.New(codes.Unimplemented, pb.ErrorReason_REQUEST_INVALID, "gRPC does not know the compression")
 	if one.method == c.unknown {
 		err = apierror.New(codes.Unimplemented, pb.ErrorReason_METHOD_UNKNOWN, "the method is unknown")

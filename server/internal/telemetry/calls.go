@@ -124,13 +124,15 @@ func callOf(ctx context.Context) *call {
 	return c
 }
 
-// begin begins a call, and returns its context.
-func (c *Calls) begin(ctx context.Context, fullMethod string, face Face, id string) (context.Context, *call) {
+// begin begins a call that came at a moment, and returns its context.
+func (c *Calls) begin(
+	ctx context.Context, fullMethod string, face Face, id string, came time.Time,
+) (context.Context, *call) {
 	m := c.methods[fullMethod]
 	if m == nil {
 		m = c.unknown
 	}
-	one := &call{calls: c, method: m, face: face, id: id, begun: time.Now()}
+	one := &call{calls: c, method: m, face: face, id: id, begun: came}
 	return callinfo.NewContext(ctx, one), one
 }
 

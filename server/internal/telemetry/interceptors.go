@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -96,11 +97,7 @@ func (s *stream) received() (request any, failure error) {
 
 // beginGRPC begins a call over gRPC, and gives its response the request id.
 func (c *Calls) beginGRPC(ctx context.Context, method string) (context.Context, *call) {
-	took := c.takeArrival(ctx)
-	ctx, one := c.begin(ctx, method, GRPC, requestIDOf(ctx))
-	if !took.IsZero() {
-		one.begun = took
-	}
+	ctx, one := c.begin(ctx, method, GRPC, requestIDOf(ctx), c.takeArrival(ctx))
 	_ = grpc.SetHeader(ctx, metadata.MD{requestIDKey: {one.id}}) // It fails after the header is sent.
 	return ctx, one
 }
@@ -141,7 +138,7 @@ func BeginREST(ctx context.Context, method, resource string) context.Context {
 	if r.calls == nil {
 		return ctx
 	}
-	ctx, one := r.calls.begin(ctx, method, REST, r.id)
+	ctx, one := r.calls.begin(ctx, method, REST, r.id, time.Now())
 	one.remote = r.remote
 	one.vendor = r.calls.vendorIn(resource)
 	one.resource = contract.Recorded(resource)
