@@ -149,10 +149,11 @@ func newDirectory(cfg config.Auth, all *vendors.Registry) auth.Directory {
 	}
 }
 
+// healthMethods is how the methods of health checks begin.
+var healthMethods = "/" + healthpb.Health_ServiceDesc.ServiceName + "/"
+
 // isHealth reports whether a method is a health check, which needs no identity.
-func isHealth(method string) bool {
-	return strings.HasPrefix(method, "/"+healthpb.Health_ServiceDesc.ServiceName+"/")
-}
+func isHealth(method string) bool { return strings.HasPrefix(method, healthMethods) }
 
 // methodsWithoutScope returns the methods of a server that no scope protects, sorted: those that are not
 // in the contract, but for health and reflection.

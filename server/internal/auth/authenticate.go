@@ -40,10 +40,7 @@ func None() *Authenticator {
 func (a *Authenticator) Unary(
 	ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
 ) (any, error) {
-	if a.Open != nil && a.Open(info.FullMethod) {
-		return handler(ctx, req)
-	}
-	if _, known := ctx.Value(key{}).(*Caller); known {
+	if _, known := ctx.Value(key{}).(*Caller); known || a.Open != nil && a.Open(info.FullMethod) {
 		return handler(ctx, req)
 	}
 	c, err := a.Caller(ctx, info.FullMethod)

@@ -36,7 +36,7 @@ func (s withholding) SendMsg(m any) error { return s.ServerStream.SendMsg(withhe
 // message.
 func withheld(ctx context.Context, res any) any {
 	m, ok := res.(proto.Message)
-	if !ok || m == nil || auth.FromContext(ctx).Has(roles.Secrets) || !Has(m) {
+	if !ok || m == nil || !Has(m) || auth.FromContext(ctx).Has(roles.Secrets) {
 		return res
 	}
 	return Without(m)

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -124,7 +125,7 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (*Claims, error) {
 		return nil, refuse(Malformed, "it is larger than 8 KiB")
 	}
 	now, generation := time.Now(), v.generation()
-	digest := sha256.Sum256([]byte(raw))
+	digest := digestOf(raw)
 	if known, ok := v.cache.Get(digest); ok && known.generation == generation && now.Before(known.until) {
 		v.hits.Add(1)
 		return known.claims, nil
@@ -143,6 +144,18 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (*Claims, error) {
 	}
 	v.cache.Add(digest, remembered{claims: claims, until: until, generation: generation})
 	return claims, nil
+}
+
+// buffers hold tokens while digestOf reads them.
+var buffers = sync.Pool{New: func() any { return new([MaxSize]byte) }}
+
+// digestOf returns the SHA-256 of a token, which is not longer than MaxSize.
+func digestOf(raw string) [sha256.Size]byte {
+	buffer := buffers.Get().(*[MaxSize]byte)
+	defer buffers.Put(buffer)
+	token := buffer[:copy(buffer[:], raw)]
+	defer clear(token)
+	return sha256.Sum256(token)
 }
 
 // Lookups returns how many tokens were remembered when they came, and how many were not. A nil Verifier has
