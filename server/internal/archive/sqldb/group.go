@@ -1,6 +1,7 @@
 package sqldb
 
 import (
+	"math/bits"
 	"slices"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -12,8 +13,8 @@ import (
 type groups struct {
 	levels  []level
 	tallies []tally
-	users   pairs
-	devices pairs
+	users   distinct
+	devices distinct
 }
 
 // A level holds one part of the keys: by the number that the parts before it have, and the part.
@@ -73,17 +74,62 @@ func (g *groups) add(group int, start, person, device int64, s shape) {
 	}
 	t.hashed = t.hashed && s.hashed == 1
 	if person != 0 {
-		g.users.add(group, max(person, -person))
+		g.users.add(group, max(person, -person), t.figures[archive.ByTotal])
 	}
 	if device != 0 {
-		g.devices.add(group, device)
+		g.devices.add(group, device, t.figures[archive.ByTotal])
 	}
 }
 
 // distinct adds the distinct users and devices since the last call to the figures.
 func (g *groups) distinct() {
-	g.users.count(func(group int) { g.tallies[group].figures[archive.ByUsers]++ })
-	g.devices.count(func(group int) { g.tallies[group].figures[archive.ByDevices]++ })
+	g.users.count(func(group, n int) { g.tallies[group].figures[archive.ByUsers] += int64(n) })
+	g.devices.count(func(group, n int) { g.tallies[group].figures[archive.ByDevices] += int64(n) })
+}
+
+// distinct are the different users or devices of groups. A group with many rows has bits, and the others
+// have pairs.
+type distinct struct {
+	pairs pairs
+	bits  map[int][]uint64 // by group: one bit for each id
+}
+
+// manyRows is from how many rows on a group can have bits.
+const manyRows = 1024
+
+// add adds an id to a group, which has this number of rows. Bits need no more memory than a pair for each
+// row. A small id can also be among the pairs, from when the group had few rows.
+func (d *distinct) add(group int, id, rows int64) {
+	if rows < manyRows || id >= 64*rows {
+		d.pairs.add(group, id)
+		return
+	}
+	all := d.bits[group]
+	if word := int(id / 64); word >= len(all) {
+		if d.bits == nil {
+			d.bits = map[int][]uint64{}
+		}
+		all = append(all, make([]uint64, word+1-len(all))...)
+		d.bits[group] = all
+	}
+	all[id/64] |= 1 << (id % 64)
+}
+
+// count calls each with groups and numbers of different ids, and removes all. A group can come up again.
+func (d *distinct) count(each func(group, n int)) {
+	for group, all := range d.bits {
+		n := 0
+		for _, word := range all {
+			n += bits.OnesCount64(word)
+		}
+		each(group, n)
+	}
+	d.pairs.each(func(group int, id uint64) {
+		if all := d.bits[group]; id/64 >= uint64(len(all)) || all[id/64]>>(id%64)&1 == 0 {
+			each(group, 1)
+		}
+	})
+	clear(d.bits)
 }
 
 // pairs are groups with one of their users or devices each, with repetitions.
@@ -110,11 +156,11 @@ func (p *pairs) unite() {
 	p.all = slices.Compact(p.all)
 }
 
-// count calls each with the group of every different pair, and removes all.
-func (p *pairs) count(each func(group int)) {
+// each calls use with every different pair, and removes all.
+func (p *pairs) each(use func(group int, id uint64)) {
 	p.unite()
 	for _, pair := range p.all {
-		each(int(pair >> 32))
+		use(int(pair>>32), pair&lower)
 	}
 	p.all = p.all[:0]
 }
