@@ -17,35 +17,36 @@ type groups struct {
 	devices distinct
 }
 
-// A level holds one part of the keys: by the number that the parts before it have, and the part.
+// A level holds one part of the keys: by the number that the parts before it have, and the part, which
+// is in the lower 32 bits.
 type level struct {
-	ids   map[[2]int64]int
-	parts [][2]int64 // by number
+	ids   map[uint64]uint32
+	parts []uint64 // by number
 }
 
 // A tally is what a group counts, by archive.Figure. Hashed is false where a row shows the id of the user.
 type tally struct {
-	figures [archive.ByDevices + 1]int64
+	figures [archive.ByDevices + 1]uint32
 	hashed  bool
 }
 
 func newGroups(levels int) *groups {
 	g := &groups{levels: make([]level, levels)}
 	for i := range g.levels {
-		g.levels[i].ids = map[[2]int64]int{}
+		g.levels[i].ids = map[uint64]uint32{}
 	}
 	return g
 }
 
 // step returns the number of a key from the number of its first parts and the next part.
 func (l *level) step(before int, part int64) int {
-	key := [2]int64{int64(before), part}
+	key := uint64(before)<<32 | uint64(part)
 	id, ok := l.ids[key]
 	if !ok {
-		id = len(l.parts)
+		id = uint32(len(l.parts))
 		l.ids[key], l.parts = id, append(l.parts, key)
 	}
-	return id
+	return int(id)
 }
 
 // key returns the parts of the key of a group.
@@ -53,7 +54,7 @@ func (g *groups) key(group int) []int64 {
 	key := make([]int64, len(g.levels))
 	for i := len(g.levels) - 1; i >= 0; i-- {
 		part := g.levels[i].parts[group]
-		group, key[i] = int(part[0]), part[1]
+		group, key[i] = int(part>>32), int64(part&lower)
 	}
 	return key
 }
@@ -64,7 +65,7 @@ func (g *groups) add(group int, start, person, device int64, s shape) {
 		g.tallies = append(g.tallies, tally{hashed: true})
 	}
 	t := &g.tallies[group]
-	t.figures[archive.ByStart] = start
+	t.figures[archive.ByStart] = uint32(start)
 	t.figures[archive.ByTotal]++
 	switch pb.License_Status(s.status) {
 	case pb.License_SUCCESS:
@@ -74,17 +75,17 @@ func (g *groups) add(group int, start, person, device int64, s shape) {
 	}
 	t.hashed = t.hashed && s.hashed == 1
 	if person != 0 {
-		g.users.add(group, max(person, -person), t.figures[archive.ByTotal])
+		g.users.add(group, max(person, -person), int64(t.figures[archive.ByTotal]))
 	}
 	if device != 0 {
-		g.devices.add(group, device, t.figures[archive.ByTotal])
+		g.devices.add(group, device, int64(t.figures[archive.ByTotal]))
 	}
 }
 
 // distinct adds the distinct users and devices since the last call to the figures.
 func (g *groups) distinct() {
-	g.users.count(func(group, n int) { g.tallies[group].figures[archive.ByUsers] += int64(n) })
-	g.devices.count(func(group, n int) { g.tallies[group].figures[archive.ByDevices] += int64(n) })
+	g.users.count(func(group, n int) { g.tallies[group].figures[archive.ByUsers] += uint32(n) })
+	g.devices.count(func(group, n int) { g.tallies[group].figures[archive.ByDevices] += uint32(n) })
 }
 
 // distinct are the different users or devices of groups. A group with many rows has bits, and the others

@@ -15,7 +15,7 @@ const (
 	sqliteWrites = "_busy_timeout=10000&_txlock=immediate&_pragma=temp_store(memory)" +
 		"&_pragma=synchronous(normal)&_pragma=cache_size(-32768)&_pragma=journal_size_limit(67108864)" +
 		"&_pragma=secure_delete(1)&_pragma=wal_autocheckpoint(16000)"
-	sqliteReads = "_busy_timeout=10000&_query_only=1&mode=rw&_pragma=cache_size(-6144)"
+	sqliteReads = "_busy_timeout=10000&_query_only=1&mode=rw&_pragma=cache_size(-4096)"
 	readers     = 5 // one of them only keeps the files open
 )
 

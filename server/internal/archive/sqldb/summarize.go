@@ -205,8 +205,9 @@ func (s *summary) first(ctx context.Context, n int) (first []archive.Group, err 
 		for i, group := range sorted {
 			f := s.tallies[group].figures
 			g := archive.Group{
-				Start: s.start(f[archive.ByStart]), Total: f[archive.ByTotal], Issued: f[archive.ByIssued],
-				Refused: f[archive.ByRefused], Users: f[archive.ByUsers], Devices: f[archive.ByDevices],
+				Start: s.start(int64(f[archive.ByStart])), Total: int64(f[archive.ByTotal]),
+				Issued: int64(f[archive.ByIssued]), Refused: int64(f[archive.ByRefused]),
+				Users: int64(f[archive.ByUsers]), Devices: int64(f[archive.ByDevices]),
 			}
 			for j, dimension := range s.by.By {
 				g.Keys = append(g.Keys, s.text(t, dimension, keys[i][j], s.tallies[group].hashed))
