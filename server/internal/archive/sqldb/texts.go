@@ -70,7 +70,7 @@ func (d *DB) readTexts(ctx context.Context, a ask, use func(*texts)) error {
 }
 
 // maxTexts bounds how many entries reads remember.
-const maxTexts = 150_000
+const maxTexts = 50_000
 
 // large reports whether the texts need more memory than they may.
 func (t *texts) large() bool {
