@@ -44,6 +44,7 @@ test("Overview", { skip }, async (t) => {
     assert.match(await card(page, "TelecomX").innerText(), /Reads\ssent \(breaker closed\)[^]*Changes 0 of \d+/);
     await page.getByText("The outcome of each change is known.").waitFor();
     await page.getByText("No license history: TelecomX, AminoTV.").waitFor();
+    await page.getByText(/^1 of 1 served certificates end later than in 90 days\. 3 sites serve none\. drmhub cannot see what these vendors serve: NAVER/).waitFor();
     assert.equal(await archives(page).getByText("current", { exact: true }).count(), 9);
     await picture(page, "overview");
     await accessible(page);
@@ -148,12 +149,31 @@ test("Overview", { skip }, async (t) => {
     await calm(twins.amino);
   });
 
+  await t.test("shows the certificates that have ended or end soon", async () => {
+    const days = (n) => new Date(Date.now() + n * 86_400_000).toISOString();
+    const certificate = (site, n) => ({ site: `vendors/pallycon/sites/${site}`, expireTime: days(n), subject: "CN=<b>x</b>" });
+    const page = await opened(chromium, `${url}/console/`, (context) => context.route((u) => u.pathname.endsWith("/fairPlayCertificates"), (route) =>
+      route.fulfill({ json: {
+        fairPlayCertificates: [certificate("MOVI", 400), certificate("KIDS", 60), certificate("EDU1", -2.1), certificate("DEMO", 12.1)],
+        unreachable: ["vendors/ncp", "vendors/pallycon/sites/NEW1"], unservedSites: [], nextPageToken: "",
+      } })));
+    await findings(page).getByRole("listitem").filter({ hasText: /1 FairPlay certificate has ended: pallycon\/EDU1 2 days ago/ }).waitFor();
+    await findings(page).getByRole("listitem").filter({ hasText: /1 FairPlay certificate ends within 30 days: pallycon\/DEMO in 12 days/ }).waitFor();
+    const rows = await page.getByRole("region", { name: "Ended, or end within 90 days" }).getByRole("row").allInnerTexts();
+    assert.deepEqual(rows.slice(1).map((r) => r.match(/^(ended|within \d+ days).*pallycon\/(\w+)/s)?.slice(1)), [["ended", "EDU1"], ["within 30 days", "DEMO"], ["within 90 days", "KIDS"]]);
+    await page.getByText("Not in this view: NAVER Cloud One Click Multi DRM, pallycon/NEW1.").waitFor();
+    await findings(page).getByRole("link", { name: "1 FairPlay certificate has ended" }).click();
+    await page.waitForURL(/\/console\/sites\?show=certificates/);
+    clean(page);
+    await page.context().close();
+  });
+
   await t.test("says which scope is missing, and shows the rest", async () => {
     const page = await opened(chromium, `${url}/console/`, (context) =>
       replace(context, "/v1/caller", (caller) => ({ ...caller, scopes: ["vendors:read"] })));
     await page.getByText("To see changes, you need the scope mutations:read").waitFor();
     await page.getByText("To see the archive, you need the scope licenses:read").waitFor();
-    await findings(page).getByText(/Not known: changes, the archive/).waitFor();
+    await findings(page).getByText(/Not known: changes, the archive, certificates/).waitFor();
     await card(page, "TelecomX").waitFor();
     assert.equal(await page.getByRole("link", { name: "Failures" }).count(), 0);
     clean(page);

@@ -52,11 +52,14 @@ test("Usage", { skip }, async (t) => {
     await page.getByRole("combobox", { name: "Month", exact: true }).selectOption(lastMonth());
     await page.getByRole("combobox", { name: "Plot" }).selectOption("users");
     await months(page).getByRole("link", { name: /^pallycon/ }).first().waitFor({ state: "detached" });
+    for (let i = 0; i < 2; i++) await months(page).getByRole("button", { name: "Licenses" }).click();
     await page.reload();
     await loaded(page);
-    assert.match(page.url(), /usage\?vendor=ncp&month=\d{4}-\d\d&figure=users$/);
+    assert.match(page.url(), /usage\?vendor=ncp&month=\d{4}-\d\d&figure=users&sort=-Licenses$/);
     const rows = (await months(page).getByRole("row").allInnerTexts()).slice(1);
     assert.ok(rows.length > 0 && rows.every((r) => /^ncp\//.test(r) && r.includes(lastMonth())), `rows ${rows}`);
+    const shown = rows.map((r) => Number(r.split("\t")[2].replace(",", "")));
+    assert.deepEqual(shown, [...shown].sort((a, b) => b - a), "a reload must keep the order");
     clean(page);
     await page.close();
   });

@@ -88,7 +88,7 @@ export function Archives({ of: answer, vendors }: { of: Answer<Archives>; vendor
         {answer.data && (
           <>
             <Unlisted of={answer.data.unreachable} seen={answer.data.archives.map((a) => a.name)} vendors={vendors} />
-            <Table caption="How far each site is read" rows={answer.data.archives} id={(a) => a.name} empty="No site has an archive." columns={columns(answer.data.archives, answer.again)} />
+            <Table sort="archives" caption="How far each site is read" rows={answer.data.archives} id={(a) => a.name} empty="No site has an archive." columns={columns(answer.data.archives, answer.again)} />
           </>
         )}
       </Needs>

@@ -64,6 +64,7 @@ function Shown({ of: { unknown, sent, more } }: { of: Open }) {
   return (
     <>
       <Table
+        sort="changes"
         caption="Unknown and under way"
         rows={rows}
         id={(m) => m.name}

@@ -10,7 +10,15 @@ import { Unlisted } from "../../unlisted.js";
 import { absent, nameOf } from "../../vendors.js";
 import { groups, isLate, spans, timesOf, type Group } from "./groups.js";
 
-export type Traffic = { times: number[]; groups: Group[]; coverage: Schemas["Coverage"][]; unreachable: string[]; from: number };
+/** What was counted, and how it was asked for. */
+type Traffic = {
+  by: "VENDOR" | "DRM_TYPE";
+  span: (typeof spans)[number];
+  times: number[];
+  rows: Schemas["LicenseSummary"][];
+  coverage: Schemas["Coverage"][];
+  unreachable: string[];
+};
 
 type Props = { vendors: Schemas["Vendor"][]; every: number };
 
@@ -26,10 +34,9 @@ export function Licenses(props: Props) {
 function Inside({ vendors, every }: Props) {
   const span = spans.find((s) => s.value === param("period")) ?? spans[0]!;
   const by = param("by") === "drm" ? "DRM_TYPE" : "VENDOR";
-  const answer = useAsk(`${span.value} ${by} ${vendors.length}`, async (signal): Promise<Traffic> => {
+  const answer = useAsk(`${span.value} ${by}`, async (signal): Promise<Traffic> => {
     const times = timesOf(span, Date.now() / 1000);
-    const from = times[0]!;
-    const startTime = new Date(from * 1000).toISOString();
+    const startTime = new Date(times[0]! * 1000).toISOString();
     const path = { vendor: "-", site: "-" };
     const rows: Schemas["LicenseSummary"][] = [];
     let coverage: Schemas["Coverage"][] = [];
@@ -43,7 +50,7 @@ function Inside({ vendors, every }: Props) {
       rows.push(...page.summaries);
       ({ coverage, unreachable } = page);
     }
-    return { times, from, coverage, unreachable, groups: groups(by, rows, times, vendors, unreachable) };
+    return { by, span, times, rows, coverage, unreachable };
   }, every);
 
   return (
@@ -62,24 +69,20 @@ function Inside({ vendors, every }: Props) {
         </label>
       </form>
       <Progress of={answer} />
-      {answer.data && <Shown of={answer.data} vendors={vendors} span={span} by={by} />}
+      {answer.data && <Shown of={answer.data} vendors={vendors} />}
     </>
   );
 }
 
-function Shown({ of: { times, groups, coverage, unreachable, from }, vendors, span, by }: {
-  of: Traffic;
-  vendors: Schemas["Vendor"][];
-  span: (typeof spans)[number];
-  by: string;
-}) {
+function Shown({ of: { by, span, times, rows, coverage, unreachable }, vendors }: { of: Traffic; vendors: Schemas["Vendor"][] }) {
+  const all = groups(by, rows, times, vendors, unreachable);
   const missing = absent(vendors, unreachable);
   const filter = (g: Group) => ({ ...g.filter, period: span.period });
-  const series = (pick: (g: Group) => number[]) => groups.map((g) => ({ label: g.label, place: g.place, values: pick(g) }));
+  const series = (pick: (g: Group) => number[]) => all.map((g) => ({ label: g.label, place: g.place, values: pick(g) }));
   return (
     <>
       <Unlisted of={missing.unreachable} seen={coverage.map((c) => c.site)} vendors={vendors} />
-      <Coverage of={coverage.filter((c) => isLate(c, from, Date.now() / 1000))} />
+      <Coverage of={coverage.filter((c) => isLate(c, times[0]!, Date.now() / 1000))} />
       <div class="columns">
         <Plot caption={`Refused requests by ${span.unit}`} times={times} series={series((g) => g.refused)} />
         <Plot caption={`Issued licenses by ${span.unit}`} times={times} series={series((g) => g.issued)} />
@@ -87,7 +90,7 @@ function Shown({ of: { times, groups, coverage, unreachable, from }, vendors, sp
       <p class="note">Times are UTC. The last {span.unit} is not over.</p>
       <Table
         caption={`${span.label} in all`}
-        rows={groups}
+        rows={all}
         id={(g) => g.key}
         empty="No license was asked for in this time."
         columns={[

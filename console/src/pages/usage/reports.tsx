@@ -31,6 +31,7 @@ export function Reports({ reports }: { reports: Report[] }) {
         </p>
       )}
       <Table
+        sort="sort"
         caption="Archive and vendor, by site and month"
         rows={reports}
         id={(r) => `${r.site} ${r.month}`}
