@@ -37,10 +37,13 @@ export const here = () => current.value.pathname + current.value.search;
 /** Parameters of an address. An empty one is left out. */
 export type Params = Record<string, string | undefined>;
 
+/** Escapes a part of a path. A half of a surrogate pair, which no address can hold, is replaced. */
+export const escaped = (part: string) => encodeURIComponent(part.replace(/\p{Surrogate}/gu, "\ufffd"));
+
 /** Returns the address of a page: link(["viewers", "tester 01"], { days: "7" }). */
 export function link(path: string[], params: Params = {}): string {
   const search = Object.entries(params).filter((p): p is [string, string] => !!p[1]);
-  return base + path.map(encodeURIComponent).join("/") + (search.length ? `?${new URLSearchParams(search)}` : "");
+  return base + path.map(escaped).join("/") + (search.length ? `?${new URLSearchParams(search)}` : "");
 }
 
 /** Shows another page. */

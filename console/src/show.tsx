@@ -4,11 +4,18 @@ import { link } from "./address.js";
 import { ApiError, idIn, type Schemas } from "./api.js";
 import type { Answer } from "./ask.js";
 
+// One formatter for all times and one for all numbers: to make one takes as long as to lay out a row.
+const times = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const numbers = new Intl.NumberFormat("en-US");
+
+/** Returns a time as the browser's place has it. What is no time stays as it is. */
+const here = (at: string) => (Number.isNaN(Date.parse(at)) ? at : times.format(Date.parse(at)));
+
 /** Shows a time in UTC. The browser's own time is in the tooltip. */
 export function Time({ at }: { at: string | null | undefined }) {
   if (!at) return <span class="none">–</span>;
   const text = at.replace("T", " ").replace(/(\.\d+)?Z$/, "");
-  return <time dateTime={at} title={`${new Date(at).toLocaleString()} here`}>{text}</time>;
+  return <time dateTime={at} title={`${here(at)} here`}>{text}</time>;
 }
 
 /** Returns the instant that a field of the type datetime-local holds, read as UTC. */
@@ -34,9 +41,6 @@ export function lasting(seconds: number): string {
 
 /** Returns the seconds of a duration of the API, such as "1.5s". */
 export const seconds = (duration: string | null | undefined) => Number.parseFloat(duration ?? "") || 0;
-
-// One formatter for all numbers: to make one takes as long as to lay out a row.
-const numbers = new Intl.NumberFormat("en-US");
 
 /** Returns a number with separators of thousands. */
 export const count = (n: number | undefined) => numbers.format(n ?? 0);
