@@ -10,7 +10,8 @@ import { drms, type Filter } from "./filter.js";
 export const compared = ["DEVICE_MODEL", "PLATFORM", "DRM_TYPE", "CONTENT"] as const;
 
 /** Shows the failures with the same code at the same site. */
-export function Cohort({ path, code, impact }: {
+export function Cohort({ site, path, code, impact }: {
+  site: string;
   path: { vendor: string; site: string };
   code: string;
   impact: Schemas["ExplanationImpact"] | null;
@@ -18,7 +19,6 @@ export function Cohort({ path, code, impact }: {
   if (!impact?.startTime || !impact.endTime) return <p class="note">Who else has it is not known: no archive was read.</p>;
   const filter: Filter = { "filter.status": "FAILURE", "filter.startTime": impact.startTime, "filter.endTime": impact.endTime };
   if (code) filter["filter.errorCode"] = code;
-  const site = `vendors/${encodeURIComponent(path.vendor)}/sites/${encodeURIComponent(path.site)}`;
   const same = link(["failures"], { code, site, from: impact.startTime, to: impact.endTime });
   const name = code ? `code ${code}` : "no code";
   return (

@@ -58,7 +58,7 @@ function Why({ row }: { row: Schemas["License"] }) {
         <>
           <Explained of={answer.data} />
           <Evidence of={answer.data.evidence} />
-          <Cohort path={path} code={row.errorCode} impact={answer.data.impact} />
+          <Cohort site={row.site} path={path} code={row.errorCode} impact={answer.data.impact} />
         </>
       )}
     </section>

@@ -1,5 +1,6 @@
 // Downloads all rows of a question, also those that are not on the page.
 import { useSignal } from "@preact/signals";
+import { escaped } from "../../address.js";
 import { ApiError } from "../../api.js";
 import { download } from "../../download.js";
 import { Failure } from "../../show.js";
@@ -7,7 +8,7 @@ import type { Question } from "./filter.js";
 
 /** Returns the address of the export. */
 function address(q: Question): string {
-  const path = `/v1/vendors/${encodeURIComponent(q.path.vendor)}/sites/${encodeURIComponent(q.path.site)}/licenses:export`;
+  const path = `/v1/vendors/${escaped(q.path.vendor)}/sites/${escaped(q.path.site)}/licenses:export`;
   return `${path}?${new URLSearchParams(Object.entries(q.filter))}`;
 }
 
