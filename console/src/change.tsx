@@ -89,6 +89,8 @@ function ChangeDialog<T>({ change, close }: { change: Change<T>; close: () => vo
   const phase = useSignal<Phase>({ at: "checking" });
   const show = (next: Phase) => (phase.value = next);
   const closed = useRef(false);
+  // Once a try is in doubt, a later try that is refused proves nothing about it. Only the record does.
+  const doubted = useRef(false);
 
   const check = async () => {
     if (change.dryRun === false) return show({ at: "ready", plan: null });
@@ -116,20 +118,29 @@ function ChangeDialog<T>({ change, close }: { change: Change<T>; close: () => vo
     remember(mine);
     show({ at: "sending" });
     try {
-      succeed((await receive(change.call({ requestId: mine.requestId }))).body);
+      const { body, headers } = await receive(change.call({ requestId: mine.requestId }));
+      // A response without the id of the call is not from drmhub. A proxy may have sent it.
+      if (headers.has("X-Request-Id")) succeed(body);
+      else doubt(undefined);
     } catch (failure) {
-      if (inDoubt(failure)) show({ at: "unknown", record: null, failure });
+      if (phase.value.at === "done") return;
+      if (inDoubt(failure) || doubted.current) doubt(failure);
       else fail({ at: "failed", failure });
     }
+  };
+  const doubt = (failure: unknown) => {
+    doubted.current = true;
+    show({ at: "unknown", record: null, failure });
   };
 
   /** Looks at the record of a change in doubt. */
   const look = async (signal: AbortSignal) => {
     const looked = await recordOf(mine, signal).then((record) => ({ record }), (missing: unknown) => ({ record: null, missing }));
-    const doubt = phase.value;
-    if (signal.aborted || doubt.at !== "unknown") return;
+    const now = phase.value;
+    if (signal.aborted || now.at !== "unknown") return;
     const { record } = looked;
-    if (!record || !isOutcome(record, change.mutation)) return show({ ...doubt, ...looked, record: record ?? doubt.record, looked: true });
+    if (!record || !isOutcome(record, change.mutation)) return show({ ...now, ...looked, record: record ?? now.record, looked: true });
+    doubted.current = false;
     if (record.state === "FAILED") return fail({ at: "failed", failure: undefined, record });
     succeed(change.mutation ? record : undefined);
   };
@@ -151,10 +162,9 @@ function ChangeDialog<T>({ change, close }: { change: Change<T>; close: () => vo
     if (phase.value.at === "done") change.done?.();
   }, []);
 
-  const stop = () => show({ at: "unknown", record: null, failure: undefined });
   return (
     <Dialog title={change.title} close={close}>
-      <Phases change={change} phase={phase.value} check={() => void check()} send={() => void send()} stop={stop} close={close} />
+      <Phases change={change} phase={phase.value} check={() => void check()} send={() => void send()} stop={() => doubt(undefined)} close={close} />
     </Dialog>
   );
 }

@@ -40,6 +40,12 @@ test("changes", { skip }, async (t) => {
     const steps = dialog.getByRole("region", { name: "Steps of the change" });
     await steps.getByText("drmhub reads back from the vendor again.").waitFor();
     await accessible(page);
+    const busy = { error: { code: 429, status: "RESOURCE_EXHAUSTED", message: "You call too fast.", details: [] } };
+    await page.route("**/productLicenses/*", (route) => route.fulfill({ status: 429, json: busy }), { times: 1 });
+    await dialog.getByRole("button", { name: "Ask again" }).click();
+    await dialog.getByText("You call too fast.").waitFor();
+    await dialog.getByText("The outcome is unknown. The change may have taken effect.").waitFor();
+    await tray.waitFor({ state: "attached" });
     await heal();
     await dialog.getByText("Done. It took effect.").waitFor();
     await page.keyboard.press("Enter");
@@ -70,6 +76,18 @@ test("changes", { skip }, async (t) => {
     const [record, ...others] = await mutationsOf(license);
     assert.deepEqual([record.requestId, others.length, ids.length], [ids[0], 0, 1]);
     page.problems = page.problems.filter((p) => !p.includes("ERR_CONNECTION_RESET"));
+    clean(page);
+    await page.close();
+  });
+
+  await t.test("a proxy that says all is well proves nothing", async () => {
+    const { license, page, dialog, send } = await begin();
+    await page.route("**/productLicenses/*", (route) => route.fulfill({ json: {} }), { times: 1 });
+    await send();
+    await dialog.getByText("drmhub has no record of this change yet. It may not have reached drmhub.").waitFor();
+    assert.equal((await mutationsOf(license)).length, 0);
+    await dialog.getByRole("button", { name: "Ask again" }).click();
+    await dialog.getByText("Done. It took effect.").waitFor();
     clean(page);
     await page.close();
   });
@@ -154,14 +172,16 @@ test("changes", { skip }, async (t) => {
     await page.close();
   });
 
-  await t.test("a dialog that was closed too early loses no failure", async () => {
+  await t.test("a dialog that was closed too early loses no outcome", async () => {
     const { page, dialog, send, tray } = await begin();
-    await order(twins.amino, { kind: "delay", method: "DELETE", times: 1, delay: "2s" });
+    await order(twins.amino, { kind: "answer", method: "DELETE", times: 1, delay: "2s", status: 403, body: "{}" });
     await send();
     await dialog.getByText("Sent. Waiting for the vendor").waitFor();
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "detached" });
-    await tray.getByText("succeeded").waitFor();
+    await tray.getByText(/Failed: .+/).waitFor();
+    await tray.getByRole("button", { name: /Dismiss/ }).click();
+    await tray.waitFor({ state: "detached" });
     clean(page);
     await page.close();
   });
