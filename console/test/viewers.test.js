@@ -149,6 +149,7 @@ test("viewers", { skip }, async (t) => {
     await page.getByRole("button", { name: "Erase …" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByText("What stays").waitFor();
+    await accessible(page);
     await dialog.getByLabel(/Type/).fill("tester05");
     await dialog.getByRole("button", { name: "Erase", exact: true }).click();
     await dialog.getByText(/^Done. \d+ license requests? no longer names? the viewer.$/).waitFor();

@@ -79,6 +79,6 @@ const columns: Column<Record>[] = [
   { title: "Method", cell: (r) => <span title={r.method}>{shortMethod(r.method)}</span>, by: (r) => shortMethod(r.method) },
   { title: "Resource", cell: (r) => <bdi title={r.resource}>{r.resource}</bdi>, by: (r) => r.resource },
   { title: "Caller", cell: (r) => <bdi>{r.subject}</bdi>, by: (r) => r.subject },
-  { title: "Reads back", cell: (r) => (r.nextSettleTime ? ago(r.nextSettleTime) : "–") },
+  { title: "Looks again", cell: (r) => (r.nextSettleTime ? ago(r.nextSettleTime) : "–") },
   { title: "Message", cell: (r) => <bdi title={r.message}>{r.message}</bdi> },
 ];

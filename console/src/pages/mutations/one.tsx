@@ -50,7 +50,7 @@ function Fields({ of: m }: { of: Schemas["Mutation"] }) {
       <dt>Came</dt><dd><Time at={m.createTime} /></dd>
       <dt>Sent</dt><dd>{m.sendTime ? <Time at={m.sendTime} /> : "nothing was sent"}</dd>
       <dt>Outcome known</dt><dd>{m.settleTime ? <Time at={m.settleTime} /> : "not yet"}</dd>
-      <dt>Reads back</dt><dd>{m.nextSettleTime ? <Time at={m.nextSettleTime} /> : "not by itself"}</dd>
+      <dt>drmhub looks again</dt><dd>{m.nextSettleTime ? <Time at={m.nextSettleTime} /> : "not by itself"}</dd>
       <dt>Vendor’s status</dt><dd>{m.vendorHttpStatus ? `HTTP ${m.vendorHttpStatus}` : "no response"}</dd>
       <dt>Vendor’s code</dt><dd><bdi>{m.vendorCode || "–"}</bdi></dd>
     </dl>
