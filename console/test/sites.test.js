@@ -105,7 +105,7 @@ test("Sites", { skip }, async (t) => {
     await page.keyboard.press("Enter");
     await dialog(page).getByText("Done. It took effect.").waitFor();
     await gotWhatWasShown(twins.ncp, shown, before);
-    await page.keyboard.press("Escape");
+    await page.keyboard.press("Enter");
     await section(page, "Site").getByText("not issued").waitFor();
 
     // Switching on asks for no id.
@@ -299,6 +299,48 @@ test("Sites", { skip }, async (t) => {
     await close(page);
     await page.locator("tbody tr", { hasText: "Harbor" }).getByText("pending").waitFor();
     await accessible(page);
+  });
+
+  await t.test("the calendar of certificates shows the soonest end first", async () => {
+    const context = await chromium.newContext({ viewport: { width: 1280, height: 860 } });
+    const page = await at("?show=certificates", { context });
+    const rows = page.locator("tbody tr");
+    await rows.filter({ hasText: "pallycon/MOVI" }).getByText("after 90 days").waitFor();
+    await rows.filter({ hasText: "pallycon/DEMO" }).getByText("no certificate is served").waitFor();
+    await page.getByText("ncp, telecomx, amino: drmhub cannot see").waitFor();
+
+    // The twin's certificates end late, so these are others.
+    const day = 86_400_000;
+    const ends = { ended: -3, soon: 12, next: 60, last: 89, later: 400 };
+    const path = "/v1/vendors/-/sites/-/fairPlayCertificates";
+    await replace(context, path, ({ fairPlayCertificates: [one], ...list }) => ({
+      ...list,
+      unreachable: ["vendors/pallycon/sites/GONE"],
+      fairPlayCertificates: Object.entries(ends).reverse().map(([site, days]) => ({
+        ...one, site: `vendors/pallycon/sites/${site}`, expireTime: new Date(Date.now() + days * day).toISOString(),
+      })),
+    }));
+    await page.reload();
+    await loaded(page);
+    await page.getByText("Not in this view: pallycon/GONE.").waitFor();
+    const order = /(ended|within \d+ days|after 90 days|no certificate).*\s+pallycon\/(\w+)/s;
+    const shown = async () => (await rows.allInnerTexts()).map((row) => row.match(order)?.slice(1).join(" "));
+    const all = ["ended ended", "within 30 days soon", "within 90 days next", "within 90 days last", "after 90 days later"];
+    assert.deepEqual((await shown()).slice(0, 5), all);
+    await picture(page, "certificates");
+    await page.getByRole("button", { name: /^within 90 days/ }).click();
+    await page.reload();
+    await loaded(page);
+    assert.deepEqual(await shown(), ["within 90 days next", "within 90 days last"]);
+    await page.getByRole("button", { name: /^within 90 days/ }).click();
+    const month = new Date(Date.now() + 12 * day).toLocaleString("en-US", { month: "long", year: "numeric", timeZone: "UTC" });
+    await page.getByRole("button", { name: month }).click();
+    assert.ok((await shown()).includes("within 30 days soon"));
+    await accessible(page);
+    await page.setViewportSize({ width: 390, height: 860 });
+    await fits(page);
+    clean(page);
+    await context.close();
   });
 
   await t.test("without a scope a control is absent, and the page names the scope", async () => {

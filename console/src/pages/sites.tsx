@@ -1,5 +1,6 @@
 // The sites of all vendors, and one site with everything that can be done about it.
 import { link, param, place } from "../address.js";
+import { Certificates } from "./sites/certificates.js";
 import { List } from "./sites/list.js";
 import { Orders } from "./sites/orders.js";
 import { One } from "./sites/site.js";
@@ -7,6 +8,7 @@ import { One } from "./sites/site.js";
 /** The views of all sites, by their parameter. */
 const views = [
   { show: "", title: "All sites", view: List },
+  { show: "certificates", title: "FairPlay certificates", view: Certificates },
   { show: "orders", title: "Orders", view: Orders },
 ];
 

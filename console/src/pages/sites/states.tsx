@@ -38,7 +38,7 @@ export function nearness(end: string | null, now = Date.now()): { tone: Tone; te
   if (left <= 0) return { tone: "bad", text: "ended" };
   if (left <= 30 * day) return { tone: "bad", text: "within 30 days" };
   if (left <= 90 * day) return { tone: "warn", text: "within 90 days" };
-  return { tone: "good", text: "later" };
+  return { tone: "good", text: "after 90 days" };
 }
 
 /** Shows how near the end of a certificate is. */
