@@ -85,7 +85,7 @@ export function Table<Row>({ caption, rows, columns, id, empty, sort, open, long
   );
 }
 
-/** Reports whether a click hit a row, and neither a control in it nor the end of a selection. */
+/** Reports whether a click hit a row. A control in it, or the end of a selection, does not count. */
 const onGround = ({ target }: MouseEvent) =>
   target instanceof Element && !target.closest("a, button, input") && getSelection()?.isCollapsed !== false;
 

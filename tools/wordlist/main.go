@@ -103,7 +103,7 @@ func within(file, folder string) bool {
 func tracked(ctx context.Context, root string) ([]string, error) {
 	command := exec.CommandContext(ctx, "git", append([]string{
 		"ls-files", "--cached", "--others", "--exclude-standard", "*.go", "*.md", "*.proto",
-		"*.js", "*.py", "*.sh", "*.ts", "*.yaml", "*.yml", "Dockerfile", "Makefile",
+		"*.js", "*.py", "*.sh", "*.ts", "*.tsx", "*.yaml", "*.yml", "Dockerfile", "Makefile",
 	}, scripts...)...)
 	command.Dir = root
 	list, err := command.Output()
@@ -114,8 +114,8 @@ func tracked(ctx context.Context, root string) ([]string, error) {
 		if _, err := os.Stat(filepath.Join(root, file)); err != nil {
 			return true // It is deleted, and the deletion is not committed yet.
 		}
-		return within(file, "gen") || within(file, "tools/imports") || strings.Contains(file, "testdata/") ||
-			strings.Contains(file, "node_modules/")
+		generated := within(file, "gen") || within(file, "tools/imports") || within(file, "server/internal/console/dist")
+		return generated || strings.Contains(file, "testdata/") || strings.Contains(file, "node_modules/")
 	}), nil
 }
 

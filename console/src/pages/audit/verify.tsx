@@ -8,7 +8,7 @@ export function Verify() {
   const asked = useSignal(false);
   return (
     <section class="card" aria-label="Verify the trail">
-      <p>Each event holds the hash of the event before it in its chain. So drmhub can tell whether an event was changed, inserted or removed.</p>
+      <p>Each event holds the hash of the event before it in its chain. This shows events that were changed, inserted or removed.</p>
       {asked.value
         ? <Result />
         : <button type="button" onClick={() => (asked.value = true)}>Verify the chains</button>}

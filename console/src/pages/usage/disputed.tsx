@@ -51,7 +51,7 @@ function Download({ all, asked }: { all: number; asked: Asked }) {
     const { signal } = (busy.value = new AbortController());
     failure.value = undefined;
     try {
-      // A link can neither send the invoice nor ask for a table, so that the page reads it first.
+      // A link cannot send the invoice and ask for a table, so the page reads it first.
       const table = api.POST("/v1/vendors/{vendor}/usageReports:reconcile", {
         signal, parseAs: "blob", headers: { Accept: "text/csv" }, ...reconcile(asked, 1000),
       });
