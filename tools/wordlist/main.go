@@ -114,7 +114,8 @@ func tracked(ctx context.Context, root string) ([]string, error) {
 		if _, err := os.Stat(filepath.Join(root, file)); err != nil {
 			return true // It is deleted, and the deletion is not committed yet.
 		}
-		generated := within(file, "gen") || within(file, "tools/imports") || within(file, "server/internal/console/dist")
+		generated := within(file, "gen") || within(file, "tools/imports") ||
+			within(file, "server/internal/console/dist")
 		return generated || strings.Contains(file, "testdata/") || strings.Contains(file, "node_modules/")
 	}), nil
 }
