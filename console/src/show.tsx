@@ -18,6 +18,10 @@ export function Time({ at }: { at: string | null | undefined }) {
   return <time dateTime={at} title={`${here(at)} here`}>{text}</time>;
 }
 
+/** A time and a site as a column of a table shows them. */
+export const time = (at: string) => <Time at={at} />;
+export const site = (name: string) => <Site name={name} />;
+
 /** Returns the instant that a field of the type datetime-local holds, read as UTC. */
 export const utc = (field: string) => `${field}${field.length === 16 ? ":00" : ""}Z`;
 

@@ -3,13 +3,16 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren, Key } from "preact";
 import { useId, useMemo } from "preact/hooks";
 import { param, setParams } from "./address.js";
+import { count } from "./show.js";
 import { useWindow } from "./window.js";
 
-/** A column. With `by`, its head sorts the rows. */
+/** A column. With `by`, its head sorts the rows. Without `cell`, its cells show what they are sorted by. */
 export type Column<Row> = {
   title: string;
-  cell: (row: Row) => ComponentChildren;
-  by?: (row: Row) => string | number;
+  cell?: (row: Row) => ComponentChildren;
+  by?: (row: Row) => string | number | null | undefined;
+  /** Shows a text of `by` as what it is: a time, a site, a state. */
+  as?: (text: string) => ComponentChildren;
   /** Whether its cells are numbers, which align at the right. */
   number?: boolean;
 };
@@ -70,7 +73,7 @@ export function Table<Row>({ caption, rows, columns, id, empty, sort, open, long
             {before > 0 && <Space height={before} columns={columns.length} />}
             {shown.map((row, at) => (
               <tr key={id(row, from + at)} {...(long && { "aria-rowindex": from + at + 2 })} class={open ? "open" : ""} onClick={(event) => open && onGround(event) && open(row)}>
-                {columns.map((c) => <td key={c.title} class={c.number ? "number" : ""}>{c.cell(row)}</td>)}
+                {columns.map((c) => <td key={c.title} class={c.number ? "number" : ""}>{content(c, row)}</td>)}
               </tr>
             ))}
             {after > 0 && <Space height={after} columns={columns.length} />}
@@ -85,6 +88,14 @@ export function Table<Row>({ caption, rows, columns, id, empty, sort, open, long
   );
 }
 
+function content<Row>({ cell, by, as }: Column<Row>, row: Row): ComponentChildren {
+  if (cell) return cell(row);
+  const value = by?.(row);
+  if (typeof value === "number") return count(value);
+  if (!value) return <span class="none">–</span>;
+  return as ? as(value) : <bdi>{value}</bdi>;
+}
+
 /** Reports whether a click hit a row. A control in it, or the end of a selection, does not count. */
 const onGround = ({ target }: MouseEvent) =>
   target instanceof Element && !target.closest("a, button, input") && getSelection()?.isCollapsed !== false;
@@ -96,10 +107,10 @@ const Space = ({ height, columns }: { height: number; columns: number }) => (
 
 const sorting = (mine: boolean, down: boolean) => (mine ? (down ? "descending" : "ascending") : "none");
 
-function inOrder<Row>(rows: Row[], by: (row: Row) => string | number, down: boolean): Row[] {
+function inOrder<Row>(rows: Row[], by: NonNullable<Column<Row>["by"]>, down: boolean): Row[] {
   const turn = down ? -1 : 1;
   return rows
-    .map((row) => ({ row, key: by(row) }))
+    .map((row) => ({ row, key: by(row) ?? "" }))
     .sort((a, b) => (a.key < b.key ? -turn : a.key > b.key ? turn : 0))
     .map(({ row }) => row);
 }

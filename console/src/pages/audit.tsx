@@ -2,7 +2,7 @@
 import { link, param, query } from "../address.js";
 import { api, pages, type Schemas } from "../api.js";
 import { useAsk } from "../ask.js";
-import { Mutation, Progress, State, Time, utc, words, type Tone } from "../show.js";
+import { Mutation, Progress, State, time, type Tone, utc, words } from "../show.js";
 import { Table, type Column } from "../table.js";
 import { Verify } from "./audit/verify.js";
 import { changes, Condition, Methods, More, rows, shortMethod } from "./mutations/filter.js";
@@ -60,12 +60,12 @@ export function Audit() {
 }
 
 const columns: Column<Event>[] = [
-  { title: "Time", cell: (e) => <Time at={e.time} />, by: (e) => e.time ?? "" },
+  { title: "Time", by: (e) => e.time, as: time },
   { title: "Caller", cell: (e) => (e.subject ? <bdi>{e.subject}</bdi> : <span class="none">no identity</span>), by: (e) => e.subject },
   { title: "Method", cell: (e) => <span title={e.method}>{shortMethod(e.method)}</span>, by: (e) => shortMethod(e.method) },
   { title: "Resource", cell: (e) => <bdi title={e.resource}>{e.resource || "–"}</bdi>, by: (e) => e.resource },
   { title: "Outcome", cell: (e) => <Outcome of={e.outcome} />, by: (e) => e.outcome },
-  { title: "Vendor’s code", cell: (e) => <bdi>{e.vendorCode || "–"}</bdi>, by: (e) => e.vendorCode },
+  { title: "Vendor’s code", by: (e) => e.vendorCode },
   { title: "Record", cell: (e) => <Recorded of={e} /> },
   { title: "Event", cell: (e) => <code title={`Hash ${e.hash}. Before: ${e.previousHash || "none"}`}>{e.name.slice(e.name.indexOf("/") + 1)}</code> },
 ];

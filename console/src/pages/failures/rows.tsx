@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { param, setParams } from "../../address.js";
 import type { Schemas } from "../../api.js";
-import { count, plural, Site, State, Time, Viewer, words } from "../../show.js";
+import { count, plural, site, State, Time, Viewer, words } from "../../show.js";
 import { Table, type Column } from "../../table.js";
 import { drms } from "./filter.js";
 import { choose } from "./row.js";
@@ -15,13 +15,13 @@ const columns: Column<Row>[] = [
   { title: "Time (UTC)", cell: (r) => <button type="button" class="link" onClick={() => choose(r)}><Time at={r.createTime} /></button>, by: (r) => r.createTime ?? "" },
   { title: "Outcome", cell: (r) => <State tone={r.status === "SUCCESS" ? "good" : "bad"}>{outcome(r)}</State>, by: outcome },
   { title: "Viewer", cell: (r) => <Viewer license={r} />, by: (r) => r.userId || r.userIdMd5 },
-  { title: "Content", cell: (r) => r.contentId, by: (r) => r.contentId },
-  { title: "DRM", cell: (r) => drmOf(r), by: (r) => drmOf(r) },
-  { title: "Device model", cell: (r) => r.deviceModel, by: (r) => r.deviceModel },
-  { title: "Platform", cell: (r) => r.platform, by: (r) => r.platform },
-  { title: "Site", cell: (r) => <Site name={r.site} />, by: (r) => r.site },
-  { title: "Device", cell: (r) => r.deviceId, by: (r) => r.deviceId },
-  { title: "Authorized by", cell: (r) => r.integrationType, by: (r) => r.integrationType },
+  { title: "Content", by: (r) => r.contentId },
+  { title: "DRM", by: (r) => drmOf(r) },
+  { title: "Device model", by: (r) => r.deviceModel },
+  { title: "Platform", by: (r) => r.platform },
+  { title: "Site", by: (r) => r.site, as: site },
+  { title: "Device", by: (r) => r.deviceId },
+  { title: "Authorized by", by: (r) => r.integrationType },
 ];
 
 const drmOf = (r: Row) => drms[r.drmType] ?? r.vendorDrmType;

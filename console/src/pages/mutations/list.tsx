@@ -5,7 +5,7 @@ import { param, query, setParams } from "../../address.js";
 import { api, pages, type Schemas } from "../../api.js";
 import { useAsk } from "../../ask.js";
 import { moving } from "../../pending.js";
-import { Mutation, Progress, Time, ago, words } from "../../show.js";
+import { ago, Mutation, Progress, time, words } from "../../show.js";
 import { MutationState } from "../../steps.js";
 import { Table, type Column } from "../../table.js";
 import { changes, Condition, Methods, More, rows, shortMethod } from "./filter.js";
@@ -73,12 +73,12 @@ export function List() {
 }
 
 const columns: Column<Record>[] = [
-  { title: "Came", cell: (r) => <Time at={r.createTime} />, by: (r) => r.createTime ?? "" },
-  { title: "State", cell: (r) => <MutationState state={r.state} />, by: (r) => r.state },
+  { title: "Came", by: (r) => r.createTime, as: time },
+  { title: "State", by: (r) => r.state, as: (state) => <MutationState state={state} /> },
   { title: "Change", cell: (r) => <Mutation name={r.name} /> },
   { title: "Method", cell: (r) => <span title={r.method}>{shortMethod(r.method)}</span>, by: (r) => shortMethod(r.method) },
   { title: "Resource", cell: (r) => <bdi title={r.resource}>{r.resource}</bdi>, by: (r) => r.resource },
-  { title: "Caller", cell: (r) => <bdi>{r.subject}</bdi>, by: (r) => r.subject },
+  { title: "Caller", by: (r) => r.subject },
   { title: "Looks again", cell: (r) => (r.nextSettleTime ? ago(r.nextSettleTime) : "–") },
   { title: "Message", cell: (r) => <bdi title={r.message}>{r.message}</bdi> },
 ];

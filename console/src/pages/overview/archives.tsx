@@ -2,7 +2,7 @@
 import { api, idIn, pages, read, type Schemas } from "../../api.js";
 import { useAsk, type Answer } from "../../ask.js";
 import { may, Needs } from "../../caller.js";
-import { ago, count, lasting, Progress, seconds, Site, State, Time, type Tone } from "../../show.js";
+import { ago, count, lasting, Progress, seconds, site, Site, State, time, type Tone } from "../../show.js";
 import { Table, type Column } from "../../table.js";
 import { Unlisted } from "../../unlisted.js";
 import { nameOf } from "../../vendors.js";
@@ -99,10 +99,10 @@ export function Archives({ of: answer, vendors }: { of: Answer<Archives>; vendor
 function columns(archives: Archive[], again: () => void): Column<Archive>[] {
   const all: Column<Archive>[] = [
     { title: "State", by: rank, cell: (a) => <State tone={states[a.state]?.[1] ?? "warn"}>{states[a.state]?.[0] ?? a.state}</State> },
-    { title: "Site", by: (a) => a.name, cell: (a) => <Site name={a.name} /> },
+    { title: "Site", by: (a) => a.name, as: site },
     { title: "Lag", number: true, by: (a) => seconds(a.lag), cell: (a) => (a.lag ? lasting(seconds(a.lag)) : "–") },
-    { title: "Complete from", by: (a) => a.startTime ?? "", cell: (a) => <Time at={a.startTime} /> },
-    { title: "to", by: (a) => a.endTime ?? "", cell: (a) => <Time at={a.endTime} /> },
+    { title: "Complete from", by: (a) => a.startTime, as: time },
+    { title: "to", by: (a) => a.endTime, as: time },
     { title: "Requests", number: true, by: (a) => a.rowCount, cell: (a) => (a.state === "UNSUPPORTED" ? "–" : count(a.rowCount)) },
   ];
   if (archives.some((a) => a.backfill)) all.push({ title: "Still to read", cell: backfill });

@@ -3,7 +3,7 @@ import { link } from "../../address.js";
 import { api, idIn, pages, type Schemas } from "../../api.js";
 import { useAsk, type Answer } from "../../ask.js";
 import { may, Needs } from "../../caller.js";
-import { ago, count, Progress, Site, Time, Unreachable } from "../../show.js";
+import { ago, count, Progress, site, Site, time, Unreachable } from "../../show.js";
 import { Table } from "../../table.js";
 import { can, nameOf } from "../../vendors.js";
 import { Nearness, nearness } from "../sites/states.js";
@@ -88,9 +88,9 @@ function Shown({ of: found, vendors }: { of: Certificates; vendors: Schemas["Ven
           id={(c) => c.site}
           columns={[
             { title: "End", by: (c) => c.expireTime ?? "", cell: (c) => <Nearness end={c.expireTime} /> },
-            { title: "Time", by: (c) => c.expireTime ?? "", cell: (c) => <Time at={c.expireTime} /> },
-            { title: "Site", by: (c) => c.site, cell: (c) => <Site name={c.site} /> },
-            { title: "Issued to", by: (c) => c.subject, cell: (c) => c.subject },
+            { title: "Time", by: (c) => c.expireTime, as: time },
+            { title: "Site", by: (c) => c.site, as: site },
+            { title: "Issued to", by: (c) => c.subject },
           ]}
         />
       )}

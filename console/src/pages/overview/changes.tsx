@@ -69,13 +69,13 @@ function Shown({ of: { unknown, sent, more } }: { of: Open }) {
         rows={rows}
         id={(m) => m.name}
         columns={[
-          { title: "Outcome", by: (m) => m.state, cell: (m) => <MutationState state={m.state} /> },
+          { title: "Outcome", by: (m) => m.state, as: (state) => <MutationState state={state} /> },
           { title: "Change", cell: (m) => <Mutation name={m.name} /> },
           { title: "What", by: (m) => m.method, cell: (m) => method(m.method) },
-          { title: "Of", by: (m) => m.resource, cell: (m) => m.resource },
+          { title: "Of", by: (m) => m.resource },
           { title: "Sent", by: (m) => m.sendTime ?? "", cell: (m) => <Time at={m.sendTime ?? m.createTime} /> },
           { title: "Next", cell: next },
-          { title: "By", by: (m) => m.subject, cell: (m) => m.subject },
+          { title: "By", by: (m) => m.subject },
         ]}
       />
       {more && <p class="note">These are the newest {most} of each. <a href={link(["mutations"])}>All changes</a></p>}

@@ -3,7 +3,7 @@ import { param, setParams } from "../../address.js";
 import { api, type Schemas } from "../../api.js";
 import { useAsk } from "../../ask.js";
 import { Bars, type Bar } from "../../bars.js";
-import { Site, State, Time, Unreachable } from "../../show.js";
+import { site, State, Time, Unreachable } from "../../show.js";
 import { Table, type Column } from "../../table.js";
 import { listVendors } from "../../vendors.js";
 import { Nearness, nearness } from "./states.js";
@@ -86,8 +86,8 @@ const label = (value: string) =>
 const columns: Column<Row>[] = [
   { title: "Ends", cell: (r) => <Time at={r.certificate?.expireTime} />, by: ending },
   { title: "How soon", cell: (r) => (r.certificate ? <Nearness end={r.certificate.expireTime} /> : <State tone="warn">{none}</State>), by: ending },
-  { title: "Site", cell: (r) => <Site name={r.site} />, by: (r) => r.site },
-  { title: "Subject", cell: (r) => r.certificate?.subject || "–", by: (r) => r.certificate?.subject ?? "" },
+  { title: "Site", by: (r) => r.site, as: site },
+  { title: "Subject", by: (r) => r.certificate?.subject },
   { title: "Key", number: true, cell: (r) => (r.certificate?.keySize ? `${r.certificate.keySize} bits` : "–"), by: (r) => r.certificate?.keySize ?? 0 },
   { title: "SHA-256", cell: (r) => <code title={r.certificate?.fingerprint}>{r.certificate?.fingerprint.slice(0, 16) || "–"}</code> },
 ];

@@ -1,7 +1,7 @@
 // The status changes that a vendor was asked for.
 import { api, idIn, type Schemas } from "../../api.js";
 import { ChangeButton } from "../../change.js";
-import { Time, words } from "../../show.js";
+import { time, words } from "../../show.js";
 import { Table, type Column } from "../../table.js";
 import type { Place } from "./site.js";
 import { service } from "./site.js";
@@ -45,10 +45,10 @@ const columns = (place: Place): Column<Row>[] => [
   { title: "Service", cell: service, by: service },
   { title: "Change", cell: type, by: type },
   { title: "State", cell: (c) => <Word state={c.state} vendors={c.vendorState} />, by: (c) => c.state },
-  { title: "Requested", cell: (c) => <Time at={c.createTime} />, by: (c) => c.createTime ?? "" },
-  { title: "By", cell: (c) => c.requester || "–", by: (c) => c.requester },
+  { title: "Requested", by: (c) => c.createTime, as: time },
+  { title: "By", by: (c) => c.requester },
   { title: "Message", cell: (c) => <span title={c.message}>{c.message || "–"}</span> },
-  { title: "State since", cell: (c) => <Time at={c.updateTime} />, by: (c) => c.updateTime ?? "" },
+  { title: "State since", by: (c) => c.updateTime, as: time },
   { title: "Action", cell: (c) => c.state === "PENDING" && can(place.vendor, "CancelStatusChange") && <Cancel of={c} place={place} /> },
 ];
 

@@ -3,7 +3,7 @@ import { param, setParams } from "../../address.js";
 import { api, ApiError, idIn, pages, type Schemas } from "../../api.js";
 import { useAsk } from "../../ask.js";
 import { may } from "../../caller.js";
-import { Site, Time, Unreachable, words } from "../../show.js";
+import { site, time, Unreachable, words } from "../../show.js";
 import { Table, type Column } from "../../table.js";
 import { listVendors } from "../../vendors.js";
 import { ArchiveState, Licenses, SiteState } from "./states.js";
@@ -50,13 +50,13 @@ export function List() {
 const vendorOf = (site: Row) => idIn(site.name, "vendors");
 
 const columns: Column<Row>[] = [
-  { title: "Site", cell: (s) => <Site name={s.name} />, by: (s) => s.name },
+  { title: "Site", by: (s) => s.name, as: site },
   { title: "Name", cell: (s) => s.displayName, by: (s) => s.displayName.toLowerCase() },
   { title: "State", cell: (s) => <SiteState of={s} />, by: (s) => s.state },
   { title: "Licenses", cell: (s) => <Licenses of={s} />, by: (s) => (s.enabled ? 1 : 0) },
-  { title: "Policy", cell: (s) => s.policyId || "–", by: (s) => s.policyId },
-  { title: "Created", cell: (s) => <Time at={s.createTime} />, by: (s) => s.createTime ?? "" },
-  { title: "Changed", cell: (s) => <Time at={s.updateTime} />, by: (s) => s.updateTime ?? "" },
+  { title: "Policy", by: (s) => s.policyId },
+  { title: "Created", by: (s) => s.createTime, as: time },
+  { title: "Changed", by: (s) => s.updateTime, as: time },
 ];
 
 type Archives = Map<string, Schemas["Archive"]>;

@@ -4,7 +4,7 @@ import { api, idIn, type Schemas } from "../../api.js";
 import { useAsk } from "../../ask.js";
 import { may, Needs } from "../../caller.js";
 import { ChangeButton } from "../../change.js";
-import { Site, Time, Unreachable } from "../../show.js";
+import { site, time, Unreachable } from "../../show.js";
 import { Table, type Column } from "../../table.js";
 import { listVendors } from "../../vendors.js";
 import { Word } from "./states.js";
@@ -40,15 +40,15 @@ export function Orders() {
 }
 
 const columns: Column<Row>[] = [
-  { title: "Vendor", cell: (o) => idIn(o.name, "vendors"), by: (o) => idIn(o.name, "vendors") },
-  { title: "Order", cell: (o) => idIn(o.name, "siteOrders"), by: (o) => idIn(o.name, "siteOrders") },
+  { title: "Vendor", by: (o) => idIn(o.name, "vendors") },
+  { title: "Order", by: (o) => idIn(o.name, "siteOrders") },
   { title: "Name", cell: (o) => o.displayName, by: (o) => o.displayName.toLowerCase() },
   { title: "State", cell: (o) => <Word state={o.state} vendors={o.vendorStatus} />, by: (o) => o.state },
-  { title: "Vendor's word", cell: (o) => o.vendorStatus || "–", by: (o) => o.vendorStatus },
-  { title: "Site", cell: (o) => (o.site ? <Site name={o.site} /> : "–"), by: (o) => o.site },
-  { title: "Ordered by", cell: (o) => o.accountId || "–", by: (o) => o.accountId },
-  { title: "Ordered", cell: (o) => <Time at={o.createTime} />, by: (o) => o.createTime ?? "" },
-  { title: "State since", cell: (o) => <Time at={o.updateTime} />, by: (o) => o.updateTime ?? "" },
+  { title: "Vendor's word", by: (o) => o.vendorStatus },
+  { title: "Site", by: (o) => o.site, as: site },
+  { title: "Ordered by", by: (o) => o.accountId },
+  { title: "Ordered", by: (o) => o.createTime, as: time },
+  { title: "State since", by: (o) => o.updateTime, as: time },
 ];
 
 function Form({ vendors, done }: { vendors: Vendor[]; done: () => void }) {

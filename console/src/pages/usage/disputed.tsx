@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { link } from "../../address.js";
 import { api, idIn, read, type Schemas } from "../../api.js";
 import { download } from "../../download.js";
-import { count, Failure, Site, Time, Viewer, words } from "../../show.js";
+import { count, Failure, site, time, Viewer, words } from "../../show.js";
 import { Table } from "../../table.js";
 import { reasons } from "./explanations.js";
 import { reconcile, type Asked } from "./reconciled.js";
@@ -23,12 +23,12 @@ export function Disputed({ rows, lines, asked }: { rows: Row[]; lines: Schemas["
         columns={[
           { title: "Line", number: true, by: (r) => r.line, cell: (r) => r.line + 1 },
           { title: "Why", by: (r) => r.reason, cell: (r) => reasons[r.reason] ?? words(r.reason) },
-          { title: "Time", by: (r) => r.license?.createTime ?? "", cell: (r) => <Time at={r.license?.createTime} /> },
-          { title: "Site", by: (r) => r.license?.site ?? "", cell: (r) => <Site name={r.license?.site} /> },
+          { title: "Time", by: (r) => r.license?.createTime, as: time },
+          { title: "Site", by: (r) => r.license?.site, as: site },
           { title: "Viewer", by: (r) => r.license?.userId ?? "", cell: (r) => r.license && <Viewer license={r.license} /> },
-          { title: "Content", by: (r) => r.license?.contentId ?? "", cell: (r) => r.license?.contentId },
+          { title: "Content", by: (r) => r.license?.contentId },
           { title: "DRM", by: (r) => r.license?.drmType ?? "", cell: (r) => words(r.license?.drmType) },
-          { title: "Device", by: (r) => r.license?.deviceModel ?? "", cell: (r) => r.license?.deviceModel },
+          { title: "Device", by: (r) => r.license?.deviceModel },
           { title: "Outcome", by: (r) => r.license?.status ?? "", cell: outcome },
         ]}
       />

@@ -1,7 +1,7 @@
 // An invoice beside what the archive counts, line by line.
 import { api, idIn, read, type Schemas } from "../../api.js";
 import { useAsk } from "../../ask.js";
-import { count, Coverage, Progress, Site, State } from "../../show.js";
+import { Coverage, Progress, site, State } from "../../show.js";
 import { Table } from "../../table.js";
 import { Disputed } from "./disputed.js";
 import { Explanations } from "./explanations.js";
@@ -46,13 +46,13 @@ function Shown({ of: { lines, disputedRows, countingRule }, asked }: { of: Resul
         id={(l) => l.at}
         columns={[
           { title: "Line", number: true, by: (l) => l.at, cell: (l) => l.at + 1 },
-          { title: "Site", by: (l) => l.line?.site ?? "", cell: (l) => <Site name={l.line?.site} /> },
+          { title: "Site", by: (l) => l.line?.site, as: site },
           { title: "Of", by: (l) => l.line?.metric ?? "", cell: (l) => (l.line?.metric ?? "").toLowerCase() },
-          { title: "Invoiced", number: true, by: (l) => l.line?.quantity ?? 0, cell: (l) => count(l.line?.quantity) },
-          { title: "Counted", number: true, by: (l) => l.archivedQuantity, cell: (l) => count(l.archivedQuantity) },
+          { title: "Invoiced", number: true, by: (l) => l.line?.quantity },
+          { title: "Counted", number: true, by: (l) => l.archivedQuantity },
           { title: "Difference", number: true, by: (l) => l.differenceQuantity, cell: difference },
           { title: "In dispute", number: true, by: (l) => Number(l.differenceAmount), cell: amount },
-          { title: "Rows", number: true, by: (l) => l.disputedCount, cell: (l) => count(l.disputedCount) },
+          { title: "Rows", number: true, by: (l) => l.disputedCount },
           { title: "Why", by: (l) => l.explanations[0]?.reason ?? "", cell: (l) => <Explanations of={l.explanations} /> },
         ]}
       />

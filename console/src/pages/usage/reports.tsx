@@ -1,6 +1,6 @@
 // The reports as a table: each figure of the archive, and the vendor's where it differs.
 import { idIn, type Schemas } from "../../api.js";
-import { count, Site, State, Time } from "../../show.js";
+import { count, site, State, Time } from "../../show.js";
 import { Table } from "../../table.js";
 import { beside } from "./signed.js";
 import { Explanations } from "./explanations.js";
@@ -37,8 +37,8 @@ export function Reports({ reports }: { reports: Report[] }) {
         id={(r) => `${r.site} ${r.month}`}
         empty="The archive holds no such month."
         columns={[
-          { title: "Site", by: (r) => r.site, cell: (r) => <Site name={r.site} /> },
-          { title: "Month", by: (r) => r.month, cell: (r) => r.month },
+          { title: "Site", by: (r) => r.site, as: site },
+          { title: "Month", by: (r) => r.month },
           figure("Licenses", "licenses"),
           figure("Users", "users"),
           figure("Devices", "devices"),

@@ -34,7 +34,7 @@ function Devices({ account, shown }: { account: Account; shown: Shown }) {
     { title: "Device", cell: (d) => <bdi>{d.displayName || "no name"}</bdi>, by: (d) => d.displayName },
     { title: "Id", cell: (d) => <code>{d.deviceId}</code>, by: (d) => d.deviceId },
     { title: "Kind", cell: (d) => (d.type === "TYPE_UNSPECIFIED" ? d.vendorType : words(d.type)), by: (d) => d.type },
-    { title: "Model", cell: (d) => <bdi>{d.model || "–"}</bdi>, by: (d) => d.model },
+    { title: "Model", by: (d) => d.model },
     ...(removable ? [{
       title: "Change",
       cell: (d: Device) => (

@@ -1,15 +1,15 @@
 // The devices of the viewer, and the newest license requests at each site.
 import { idIn, type Schemas } from "../../api.js";
-import { ago, count, plural, Site, State, Time, words } from "../../show.js";
+import { ago, count, plural, Site, State, time, Time, words } from "../../show.js";
 import { Table, type Column } from "../../table.js";
 import type { Shown } from "./picture.js";
 
 const devices: Column<Schemas["ViewerDevice"]>[] = [
   { title: "Device", cell: (d) => <bdi title={d.deviceId}>{d.deviceId || "–"}</bdi>, by: (d) => d.deviceId },
-  { title: "Model", cell: (d) => <bdi>{d.deviceModel || "–"}</bdi>, by: (d) => d.deviceModel },
-  { title: "Platform", cell: (d) => d.platform || "–", by: (d) => d.platform },
-  { title: "Requests", cell: (d) => count(d.licenseCount), by: (d) => d.licenseCount, number: true },
-  { title: "Refused", cell: (d) => count(d.failureCount), by: (d) => d.failureCount, number: true },
+  { title: "Model", by: (d) => d.deviceModel },
+  { title: "Platform", by: (d) => d.platform },
+  { title: "Requests", number: true, by: (d) => d.licenseCount },
+  { title: "Refused", number: true, by: (d) => d.failureCount },
   { title: "Last seen", cell: (d) => <><Time at={d.lastSeenTime} /> ({ago(d.lastSeenTime)})</>, by: (d) => d.lastSeenTime ?? "" },
 ];
 
@@ -23,13 +23,13 @@ export function Devices({ viewer }: Shown) {
 }
 
 const requests: Column<Schemas["License"]>[] = [
-  { title: "Time", cell: (l) => <Time at={l.createTime} />, by: (l) => l.createTime ?? "" },
+  { title: "Time", by: (l) => l.createTime, as: time },
   { title: "Outcome", cell: (l) => <Outcome of={l} />, by: (l) => l.status },
-  { title: "Code", cell: (l) => l.errorCode || "–", by: (l) => l.errorCode },
-  { title: "Content", cell: (l) => <bdi>{l.contentId || "–"}</bdi>, by: (l) => l.contentId },
-  { title: "DRM", cell: (l) => l.vendorDrmType, by: (l) => l.vendorDrmType },
-  { title: "Model", cell: (l) => <bdi>{l.deviceModel || "–"}</bdi>, by: (l) => l.deviceModel },
-  { title: "Platform", cell: (l) => l.platform || "–", by: (l) => l.platform },
+  { title: "Code", by: (l) => l.errorCode },
+  { title: "Content", by: (l) => l.contentId },
+  { title: "DRM", by: (l) => l.vendorDrmType },
+  { title: "Model", by: (l) => l.deviceModel },
+  { title: "Platform", by: (l) => l.platform },
 ];
 
 function Outcome({ of: { status, vendorStatus } }: { of: Schemas["License"] }) {

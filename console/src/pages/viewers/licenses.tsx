@@ -4,7 +4,7 @@ import { api, idIn, pages, type Schemas } from "../../api.js";
 import { useAsk } from "../../ask.js";
 import { may, Needs } from "../../caller.js";
 import { ChangeButton, type Change } from "../../change.js";
-import { ago, Failure, State, Time, Unreachable, words } from "../../show.js";
+import { ago, Failure, State, time, Time, Unreachable, words } from "../../show.js";
 import { Table, type Column } from "../../table.js";
 import { Order, scope } from "./order.js";
 import type { Shown } from "./picture.js";
@@ -60,11 +60,11 @@ async function notPlayable(user: string, some: boolean, signal: AbortSignal) {
 
 function columns({ offer, again }: Shown): Column<License>[] {
   return [
-    { title: "Product", cell: (l) => <bdi>{productName(offer, l.product)}</bdi>, by: (l) => productName(offer, l.product) },
+    { title: "Product", by: (l) => productName(offer, l.product) },
     { title: "License", cell: (l) => <code>{idIn(l.name, "productLicenses")}</code> },
     { title: "Vendor", cell: (l) => idIn(l.name, "vendors") },
     { title: "Status", cell: (l) => <State tone={l.playable ? "good" : "warn"}>{l.status === "STATUS_UNSPECIFIED" ? l.vendorStatus : words(l.status)}</State> },
-    { title: "Begins", cell: (l) => <Time at={l.startTime} />, by: (l) => l.startTime ?? "" },
+    { title: "Begins", by: (l) => l.startTime, as: time },
     { title: "Ends", cell: (l) => (l.stopTime ? <><Time at={l.stopTime} /> ({ago(l.stopTime)})</> : "no end"), by: (l) => l.stopTime ?? "9" },
     { title: "Renews", cell: (l) => <Renewal of={l} /> },
     { title: "Order", cell: (l) => <bdi>{l.orderId}</bdi> },
