@@ -5,6 +5,7 @@ import { here } from "./address.js";
 import { loggedOut, logins } from "./api.js";
 import { caller, identify } from "./caller.js";
 import { Dialog } from "./dialog.js";
+import { Text } from "./fields.js";
 
 /** How a person can log in here. */
 type Methods = { provider: boolean; token: boolean };
@@ -40,9 +41,7 @@ function Form() {
       )}
       {methods.value.token && (
         <form onSubmit={(event) => void submit(event)}>
-          <label>Token
-            <input type="password" required autocomplete="off" value={token.value} onInput={(e) => (token.value = e.currentTarget.value)} />
-          </label>
+          <Text label="Token" type="password" required autocomplete="off" value={token.value} set={(text) => (token.value = text)} />
           <p class="note">The server checks the token and sets a sealed cookie. The page does not keep the token.</p>
           <button class="send">Log in</button>
         </form>

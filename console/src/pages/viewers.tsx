@@ -1,6 +1,7 @@
 // One person's whole picture: what allows playback now, what was refused and why, and the changes that help.
 import { useSignal } from "@preact/signals";
 import { go, link, param, place } from "../address.js";
+import { Text } from "../fields.js";
 import { Picture } from "./viewers/picture.js";
 
 export function Viewers() {
@@ -25,9 +26,8 @@ function Find({ id }: { id: string }) {
   };
   return (
     <form class="filter" role="search" onSubmit={open}>
-      <label>The viewer’s id
-        <input required pattern=".*\S.*" autofocus={!id} autocomplete="off" spellcheck={false} value={typed.value} onInput={(e) => (typed.value = e.currentTarget.value)} />
-      </label>
+      <Text label="The viewer’s id" required pattern=".*\S.*" autofocus={!id} autocomplete="off" spellcheck={false}
+        value={typed.value} set={(id) => (typed.value = id)} />
       <button>Open</button>
     </form>
   );

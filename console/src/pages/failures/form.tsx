@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { link, param } from "../../address.js";
 import { idIn } from "../../api.js";
+import { Choice, type Option } from "../../fields.js";
 import { drms, instant, narrow, parent, period, periods, statuses, texts } from "./filter.js";
 
 /** How long a person pauses before the field is asked for, in milliseconds. */
@@ -53,25 +54,6 @@ function Period() {
       {period() === "exact" && <Field name="from" label="From (UTC)" utc />}
       {period() === "exact" && <Field name="to" label="Until (UTC)" utc />}
     </>
-  );
-}
-
-type Option = [value: string, label: string];
-
-/** A choice. A value of the address that is not among the options is shown, too. */
-function Choice({ label, value, options, choose }: {
-  label: string;
-  value: string;
-  options: Option[];
-  choose: (value: string) => void;
-}) {
-  const all = options.some(([v]) => v === value) ? options : [...options, [value, value] as Option];
-  return (
-    <label>{label}
-      <select value={value} onChange={(e) => choose(e.currentTarget.value)}>
-        {all.map(([v, text]) => <option key={v} value={v}>{text}</option>)}
-      </select>
-    </label>
   );
 }
 

@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { param, setParams } from "../../address.js";
 import type { Schemas } from "../../api.js";
+import { Text } from "../../fields.js";
 import { count, plural, site, State, Time, Viewer, words } from "../../show.js";
 import { Table, type Column } from "../../table.js";
 import { drms } from "./filter.js";
@@ -81,9 +82,8 @@ export function Rows({ found, matches, text, find, more, busy }: {
     <section class="rows" aria-labelledby="rows">
       <h2 id="rows">License requests</h2>
       <div class="fields">
-        <label>Find words in the {plural(loaded, "row")} on this page
-          <input type="search" value={text} size={30} autocomplete="off" spellcheck={false} onInput={(e) => find(e.currentTarget.value)} />
-        </label>
+        <Text label={`Find words in the ${plural(loaded, "row")} on this page`}
+          type="search" value={text} size={30} autocomplete="off" spellcheck={false} set={find} />
       </div>
       <Table caption={`${count(matches.length)} of ${count(text ? loaded : found.total)}, newest first`}
         rows={matches} columns={columns} id={(_, at) => at} open={choose} sort="sort" long

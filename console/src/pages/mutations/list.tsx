@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 import { param, query, setParams } from "../../address.js";
 import { api, pages, type Schemas } from "../../api.js";
 import { useAsk } from "../../ask.js";
+import { Choice, type Option } from "../../fields.js";
 import { moving } from "../../pending.js";
 import { ago, Mutation, Progress, time, words } from "../../show.js";
 import { MutationState } from "../../steps.js";
@@ -15,12 +16,15 @@ type State = Schemas["MutationState"];
 
 const states: State[] = ["INTENDED", "SENT", "SUCCEEDED", "FAILED", "UNKNOWN"];
 
+/** Returns the state in the address, if it is one. */
+const chosen = () => states.find((s) => s === param("state"));
+
 /** The newest records that the address asks for, and whether there are older ones. */
 type Found = { records: Record[]; more: boolean };
 
 async function find(signal: AbortSignal): Promise<Found> {
   const wanted = rows();
-  const state = states.find((s) => s === param("state"));
+  const state = chosen();
   const filter = {
     ...(state && { "filter.state": state }),
     ...(param("method") && { "filter.method": param("method") }),
@@ -48,12 +52,8 @@ export function List() {
       <h1>Changes</h1>
       <p class="note">What callers of drmhub changed at vendors, newest first. Times are in UTC.{live.value && " This view is live."}</p>
       <form class="filter" role="search" onSubmit={(event) => event.preventDefault()}>
-        <label>State
-          <select value={param("state")} onChange={(e) => setParams({ state: e.currentTarget.value, rows: undefined })}>
-            <option value="">all</option>
-            {states.map((s) => <option key={s} value={s}>{words(s)}</option>)}
-          </select>
-        </label>
+        <Choice label="State" value={chosen() ?? ""} choose={(state) => setParams({ state, rows: undefined })}
+          options={[["", "all"], ...states.map((s): Option => [s, words(s)])]} />
         <Condition name="method" label="Method" list="methods" />
         <Condition name="resource" label="Resource" />
         <Condition name="subject" label="Caller" />

@@ -3,6 +3,7 @@ import { link, param, setParams } from "../../address.js";
 import { api, pages, type Schemas } from "../../api.js";
 import { useAsk } from "../../ask.js";
 import { Needs } from "../../caller.js";
+import { Choice } from "../../fields.js";
 import { Plot } from "../../plot.js";
 import { count, Coverage, Progress } from "../../show.js";
 import { Table } from "../../table.js";
@@ -56,17 +57,8 @@ function Inside({ vendors, every }: Props) {
   return (
     <>
       <form class="filter" onSubmit={(e) => e.preventDefault()}>
-        <label>Period
-          <select value={span.value} onChange={(e) => setParams({ period: e.currentTarget.value })}>
-            {spans.map((s) => <option key={s.value} value={s.value}>{s.label}</option>)}
-          </select>
-        </label>
-        <label>By
-          <select value={by === "VENDOR" ? "vendor" : "drm"} onChange={(e) => setParams({ by: e.currentTarget.value })}>
-            <option value="vendor">Vendor</option>
-            <option value="drm">DRM</option>
-          </select>
-        </label>
+        <Choice label="Period" value={span.value} choose={(period) => setParams({ period })} options={spans.map((s) => [s.value, s.label])} />
+        <Choice label="By" value={by === "VENDOR" ? "vendor" : "drm"} choose={(by) => setParams({ by })} options={[["vendor", "Vendor"], ["drm", "DRM"]]} />
       </form>
       <Progress of={answer} />
       {answer.data && <Shown of={answer.data} vendors={vendors} />}

@@ -4,6 +4,7 @@ import { api, read, type Schemas } from "../../api.js";
 import { useAsk } from "../../ask.js";
 import { Needs } from "../../caller.js";
 import { ChangeButton } from "../../change.js";
+import { Text } from "../../fields.js";
 import { ago, count, lasting, Progress, seconds, Time } from "../../show.js";
 import type { Place } from "./site.js";
 import { ArchiveState } from "./states.js";
@@ -77,9 +78,7 @@ function Actions({ path, again }: { path: Place["path"]; again: () => void }) {
           call: () => api.POST("/v1/vendors/{vendor}/sites/{site}/archive:sync", { params: { path }, body: {} }),
         })}
       >Read now …</ChangeButton>
-      <label>Read back to
-        <input type="date" value={from.value} onInput={(e) => (from.value = e.currentTarget.value)} />
-      </label>
+      <Text label="Read back to" type="date" value={from.value} set={(day) => (from.value = day)} />
       <ChangeButton
         scope="archive:write"
         disabled={!from.value}

@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { api, type Schemas } from "../../api.js";
 import { ChangeButton } from "../../change.js";
+import { Text } from "../../fields.js";
 import { Differences, differences } from "./differences.js";
 import type { Place } from "./site.js";
 import { can } from "./vendors.js";
@@ -26,12 +27,8 @@ function Form({ place: { path, again }, site }: { place: Place; site: Schemas["S
     <>
       <h3>Edit</h3>
       <div class="fields">
-        <label>Name
-          <input value={draft.value.displayName} onInput={(e) => set({ displayName: e.currentTarget.value })} />
-        </label>
-        <label>Policy
-          <input value={draft.value.policyId} onInput={(e) => set({ policyId: e.currentTarget.value })} />
-        </label>
+        <Text label="Name" value={draft.value.displayName} set={(displayName) => set({ displayName })} />
+        <Text label="Policy" value={draft.value.policyId} set={(policyId) => set({ policyId })} />
         <ChangeButton
           scope="sites:write"
           disabled={Object.keys(changed).length === 0}

@@ -4,6 +4,7 @@ import { api, read, type Schemas } from "../../api.js";
 import { useAsk } from "../../ask.js";
 import { may, Needs } from "../../caller.js";
 import { ChangeButton } from "../../change.js";
+import { Text } from "../../fields.js";
 import { Progress, seconds } from "../../show.js";
 import { Differences, differences } from "./differences.js";
 import type { Place } from "./site.js";
@@ -80,15 +81,10 @@ function Form({ place: { path }, setup, again }: { place: Place; setup: Schemas[
   const set = (part: Partial<Draft>) => (draft.value = { ...draft.value, ...part });
   return (
     <div class="fields">
-      <label class="wide">{labels.licenseCallbackUrl}
-        <input type="url" value={draft.value.licenseCallbackUrl} onInput={(e) => set({ licenseCallbackUrl: e.currentTarget.value })} />
-      </label>
-      <label class="wide">{labels.packageCallbackUrl}
-        <input type="url" value={draft.value.packageCallbackUrl} onInput={(e) => set({ packageCallbackUrl: e.currentTarget.value })} />
-      </label>
-      <label class="wide">{labels.tokenDuration}
-        <input inputMode="numeric" value={draft.value.tokenDuration} onInput={(e) => set({ tokenDuration: e.currentTarget.value })} />
-      </label>
+      {(["licenseCallbackUrl", "packageCallbackUrl", "tokenDuration"] as const).map((field) => (
+        <Text key={field} wide label={labels[field]} value={draft.value[field]} set={(value) => set({ [field]: value })}
+          {...(field === "tokenDuration" ? { inputMode: "numeric" } : { type: "url" })} />
+      ))}
       <ChangeButton
         scope="sites:write"
         disabled={Object.keys(changed).length === 0}

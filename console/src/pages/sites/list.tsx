@@ -3,6 +3,7 @@ import { param, setParams } from "../../address.js";
 import { api, ApiError, idIn, pages, type Schemas } from "../../api.js";
 import { useAsk } from "../../ask.js";
 import { may } from "../../caller.js";
+import { Choice, type Option, Text } from "../../fields.js";
 import { site, time, Unreachable, words } from "../../show.js";
 import { Table, type Column } from "../../table.js";
 import { listVendors } from "../../vendors.js";
@@ -92,22 +93,13 @@ function matches(site: Row): boolean {
 function Filter({ vendors }: { vendors: string[] }) {
   return (
     <form class="filter" role="search" aria-label="Filter the sites" onSubmit={(event) => event.preventDefault()}>
-      <label>Id or name
-        <input type="search" value={param("text")} onInput={(e) => setParams({ text: e.currentTarget.value })} />
-      </label>
-      <label>Vendor
-        <select value={param("vendor")} onChange={(e) => setParams({ vendor: e.currentTarget.value })}>
-          <option value="">all</option>
-          {[...new Set([...vendors, ...(param("vendor") ? [param("vendor")] : [])])].map((v) => <option key={v}>{v}</option>)}
-        </select>
-      </label>
-      <label>State
-        <select value={param("state")} onChange={(e) => setParams({ state: e.currentTarget.value })}>
-          <option value="">any</option>
-          <option value="OFF">no licenses are issued</option>
-          {states.map((s) => <option key={s} value={s}>{s === "STATE_UNSPECIFIED" ? "unknown to drmhub" : words(s)}</option>)}
-        </select>
-      </label>
+      <Text label="Id or name" type="search" value={param("text")} set={(text) => setParams({ text })} />
+      <Choice label="Vendor" value={param("vendor")} choose={(vendor) => setParams({ vendor })}
+        options={[["", "all"], ...vendors.map((v): Option => [v, v])]} />
+      <Choice label="State" value={param("state")} choose={(state) => setParams({ state })} options={[
+        ["", "any"], ["OFF", "no licenses are issued"],
+        ...states.map((s): Option => [s, s === "STATE_UNSPECIFIED" ? "unknown to drmhub" : words(s)]),
+      ]} />
     </form>
   );
 }

@@ -4,6 +4,7 @@ import { api, idIn, type Schemas } from "../../api.js";
 import { useAsk } from "../../ask.js";
 import { may, Needs } from "../../caller.js";
 import { ChangeButton } from "../../change.js";
+import { Choice, Text } from "../../fields.js";
 import { site, time, Unreachable } from "../../show.js";
 import { Table, type Column } from "../../table.js";
 import { listVendors } from "../../vendors.js";
@@ -61,17 +62,9 @@ function Form({ vendors, done }: { vendors: Vendor[]; done: () => void }) {
   return (
     <>
       <div class="fields">
-        <label>Vendor
-          <select value={vendor} onChange={(e) => set({ vendor: e.currentTarget.value })}>
-            {ids.map((id) => <option key={id}>{id}</option>)}
-          </select>
-        </label>
-        <label>Name of the site
-          <input value={displayName} onInput={(e) => set({ displayName: e.currentTarget.value })} />
-        </label>
-        <label>Policy (empty: the basic one)
-          <input value={policyId} onInput={(e) => set({ policyId: e.currentTarget.value })} />
-        </label>
+        <Choice label="Vendor" value={vendor} choose={(vendor) => set({ vendor })} options={ids.map((id) => [id, id])} />
+        <Text label="Name of the site" value={displayName} set={(displayName) => set({ displayName })} />
+        <Text label="Policy (empty: the basic one)" value={policyId} set={(policyId) => set({ policyId })} />
         <ChangeButton
           scope="sites:write"
           disabled={!displayName}

@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { api, type Schemas } from "../../api.js";
 import { ChangeButton, type Change, type Options } from "../../change.js";
+import { Choice, Text } from "../../fields.js";
 import { words } from "../../show.js";
 import type { Place } from "./site.js";
 import { service as nameOf } from "./site.js";
@@ -22,15 +23,10 @@ export function Switches({ place, site }: { place: Place; site: Schemas["Site"] 
     <>
       <div class="fields">
         {services.length > 1 && (
-          <label>Service
-            <select value={chosen.value} onChange={(e) => (chosen.value = services[e.currentTarget.selectedIndex]!.service)}>
-              {services.map((s) => <option key={s.service} value={s.service}>{nameOf(s)}</option>)}
-            </select>
-          </label>
+          <Choice label="Service" value={chosen.value} choose={(name) => (chosen.value = services.find((s) => s.service === name)!.service)}
+            options={services.map((s) => [s.service, nameOf(s)])} />
         )}
-        <label class="wide">Message to the vendor (optional)
-          <input value={message.value} onInput={(e) => (message.value = e.currentTarget.value)} />
-        </label>
+        <Text wide label="Message to the vendor (optional)" value={message.value} set={(text) => (message.value = text)} />
       </div>
       <p class="buttons">
         {state !== "off" && can(vendor, "DisableSite") && (

@@ -1,16 +1,16 @@
 // What can be chosen on this page: vendors, sites and months.
-import { param } from "../../address.js";
 import { api, idIn, pages, type Schemas } from "../../api.js";
+import type { Option } from "../../fields.js";
 import { hasHistory, nameOf } from "../../vendors.js";
 
 export type Choices = {
   vendors: Schemas["Vendor"][];
   /** The vendors that show a license history, by id and name. */
-  counted: { id: string; name: string }[];
+  counted: Option[];
   /** The sites that have an archive, in the order of the vendors. */
   archives: Schemas["Archive"][];
   /** The months of the archive, the newest first. */
-  months: string[];
+  months: Option[];
 };
 
 /** Returns the archive of each site. */
@@ -24,13 +24,11 @@ export async function listSites(signal: AbortSignal): Promise<Schemas["Archive"]
 }
 
 export function choicesOf(vendors: Schemas["Vendor"][], archives: Schemas["Archive"][]): Choices {
-  // Those who may not list vendors choose among those that have an archive. A link may name any vendor.
+  // Those who may not list vendors choose among those that have an archive.
   const names = vendors.length > 0 ? vendors.filter(hasHistory).map((v) => v.name) : archives.map((a) => vendorOf(a.name));
-  const counted = [...new Set(names)].map((name) => ({ id: idIn(name, "vendors"), name: nameOf(vendors, name) }));
-  const linked = param("vendor");
-  if (linked && !counted.some((c) => c.id === linked)) counted.push({ id: linked, name: linked });
+  const counted = [...new Set(names)].map((name): Option => [idIn(name, "vendors"), nameOf(vendors, name)]);
   const first = archives.flatMap((a) => (a.startTime ? [a.startTime] : [])).sort()[0];
-  return { vendors, counted, archives, months: monthsSince(first, new Date()) };
+  return { vendors, counted, archives, months: monthsSince(first, new Date()).map((month) => [month, month]) };
 }
 
 /** Returns the vendor's part of a resource name. */

@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { param, setParams } from "../../address.js";
+import { Choice } from "../../fields.js";
 import { count } from "../../show.js";
 import { monthBack, type Choices } from "./choices.js";
 import { Reconciled, type Asked } from "./reconciled.js";
@@ -47,17 +48,9 @@ export function Invoice({ choices }: { choices: Choices }) {
       <h2>Check an invoice</h2>
       <form class={over.value ? "drop over" : "drop"} aria-label="Invoice" onSubmit={submit}>
         <div class="fields">
-          <label>Invoice of
-            <select value={vendor} onChange={(e) => setParams({ vendor: e.currentTarget.value, site: "" })}>
-              <option value="">Choose a vendor</option>
-              {choices.counted.map((c) => <option key={c.id} value={c.id}>{c.name}</option>)}
-            </select>
-          </label>
-          <label>Billed month
-            <select value={month} onChange={(e) => setParams({ invoice: e.currentTarget.value })}>
-              {[...new Set([...choices.months, month])].map((m) => <option key={m}>{m}</option>)}
-            </select>
-          </label>
+          <Choice label="Invoice of" value={vendor} choose={(vendor) => setParams({ vendor, site: "" })}
+            options={[["", "Choose a vendor"], ...choices.counted]} />
+          <Choice label="Billed month" value={month} choose={(invoice) => setParams({ invoice })} options={choices.months} />
           <label>File
             <input type="file" accept=".csv,text/csv,text/plain" onChange={(e) => void choose(e.currentTarget, take)} />
           </label>

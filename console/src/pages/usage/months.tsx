@@ -2,6 +2,7 @@
 import { param, setParams } from "../../address.js";
 import { api, idIn, pages, type Schemas } from "../../api.js";
 import { useAsk } from "../../ask.js";
+import { Choice, type Option } from "../../fields.js";
 import { Plot } from "../../plot.js";
 import { Progress } from "../../show.js";
 import { Unlisted } from "../../unlisted.js";
@@ -52,29 +53,12 @@ function Filter({ choices, figure }: { choices: Choices; figure: Figure }) {
   const choose = (name: string) => setParams({ site: idIn(name, "sites"), ...(name && { vendor: idIn(name, "vendors") }) });
   return (
     <form class="filter" onSubmit={(e) => e.preventDefault()}>
-      <label>Vendor
-        <select value={vendor} onChange={(e) => setParams({ vendor: e.currentTarget.value, site: "" })}>
-          <option value="">All vendors</option>
-          {choices.counted.map((c) => <option key={c.id} value={c.id}>{c.name}</option>)}
-        </select>
-      </label>
-      <label>Site
-        <select value={site} onChange={(e) => choose(e.currentTarget.value)}>
-          <option value="">All sites</option>
-          {[...new Set(site ? [...sites, site] : sites)].map((s) => <option key={s} value={s}>{idIn(s, "sites")}</option>)}
-        </select>
-      </label>
-      <label>Month
-        <select value={month} onChange={(e) => setParams({ month: e.currentTarget.value })}>
-          <option value="">All months</option>
-          {[...new Set(month ? [...choices.months, month] : choices.months)].map((m) => <option key={m}>{m}</option>)}
-        </select>
-      </label>
-      <label>Plot
-        <select value={figure} onChange={(e) => setParams({ figure: e.currentTarget.value })}>
-          {Object.entries(figures).map(([name, label]) => <option key={name} value={name}>{label}</option>)}
-        </select>
-      </label>
+      <Choice label="Vendor" value={vendor} choose={(vendor) => setParams({ vendor, site: "" })}
+        options={[["", "All vendors"], ...choices.counted]} />
+      <Choice label="Site" value={site} choose={choose}
+        options={[["", "All sites"], ...[...new Set(site ? [...sites, site] : sites)].map((s): Option => [s, idIn(s, "sites")])]} />
+      <Choice label="Month" value={month} choose={(month) => setParams({ month })} options={[["", "All months"], ...choices.months]} />
+      <Choice label="Plot" value={figure} choose={(figure) => setParams({ figure })} options={Object.entries(figures)} />
     </form>
   );
 }

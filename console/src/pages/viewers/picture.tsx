@@ -2,6 +2,7 @@
 import { param, setParams } from "../../address.js";
 import { api, read, type Schemas } from "../../api.js";
 import { useAsk } from "../../ask.js";
+import { Choice } from "../../fields.js";
 import { Progress, Time } from "../../show.js";
 import { Accounts } from "./accounts.js";
 import { Erase } from "./erase.js";
@@ -43,11 +44,8 @@ export function Picture({ id }: { id: string }) {
   return (
     <div aria-busy={picture.busy}>
       <div class="fields">
-        <label>License requests of the last
-          <select value={since} onChange={(e) => setParams({ since: e.currentTarget.value })}>
-            {Object.entries(periods).map(([value, { title }]) => <option key={value} value={value}>{title}</option>)}
-          </select>
-        </label>
+        <Choice label="License requests of the last" value={since} choose={(since) => setParams({ since })}
+          options={Object.entries(periods).map(([value, { title }]) => [value, title])} />
         <button type="button" onClick={picture.again}>Ask anew</button>
         {viewer && <span class="note">Since <Time at={viewer.startTime} />. Times are in UTC.</span>}
       </div>

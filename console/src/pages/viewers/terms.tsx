@@ -1,5 +1,6 @@
 // The terms of a product license as a form, and as the API takes them.
 import type { Schemas } from "../../api.js";
+import { Choice, Text } from "../../fields.js";
 import { utc, words } from "../../show.js";
 
 type License = Schemas["ProductLicense"];
@@ -72,11 +73,8 @@ export function Terms({ draft, set, products }: {
   /** The products by vendor, as names and titles. */
   products: [vendor: string, products: [name: string, title: string][]][];
 }) {
-  const field = (label: string, name: Exclude<keyof Draft, "status">, more: object = {}) => (
-    <label>{label}
-      <input value={draft[name]} onInput={(e) => set({ [name]: e.currentTarget.value })} {...more} />
-    </label>
-  );
+  const field = (label: string, name: Exclude<keyof Draft, "status">, more: object = {}) =>
+    <Text label={label} value={draft[name]} set={(value) => set({ [name]: value })} {...more} />;
   const time = { type: "datetime-local", step: 1 };
   return (
     <>
@@ -88,21 +86,13 @@ export function Terms({ draft, set, products }: {
           ))}
         </select>
       </label>
-      <label>Status
-        <select value={draft.status} onChange={(e) => set({ status: statuses[e.currentTarget.selectedIndex]! })}>
-          {statuses.map((s) => <option key={s} value={s}>{s === "STATUS_UNSPECIFIED" ? "the vendor’s default (active)" : words(s)}</option>)}
-        </select>
-      </label>
+      <Choice label="Status" value={draft.status} choose={(chosen) => set({ status: statuses.find((s) => s === chosen)! })}
+        options={statuses.map((s) => [s, s === "STATUS_UNSPECIFIED" ? "the vendor’s default (active)" : words(s)])} />
       {field("Begins (UTC)", "start", time)}
       {field("Ends (UTC, empty: no end)", "stop", { ...time, min: draft.start || undefined })}
       {field("Order id (empty: drmhub sets one)", "order", { maxLength: 256 })}
-      <label>Renews
-        <select value={draft.recurring} onChange={(e) => set({ recurring: e.currentTarget.value })}>
-          <option value="">as the product says</option>
-          <option value="true">by itself</option>
-          <option value="false">not by itself</option>
-        </select>
-      </label>
+      <Choice label="Renews" value={draft.recurring} choose={(recurring) => set({ recurring })}
+        options={[["", "as the product says"], ["true", "by itself"], ["false", "not by itself"]]} />
       {field("Period ends (UTC)", "renewal", time)}
       {field("Price in the smallest unit (999 is 9.99)", "amount", { type: "number", min: 0, max: 2147483647, step: 1, required: draft.currency !== "" })}
       {field("Currency (EUR)", "currency", { pattern: "[A-Z]{3}", title: "Three capital letters", size: 5, required: draft.amount !== "" })}
