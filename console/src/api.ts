@@ -1,15 +1,12 @@
 // The public REST API, typed by its OpenAPI document: a path, a parameter or a field that it does not know is a
 // compile error.
 import { signal } from "@preact/signals";
-import createClient from "openapi-fetch";
 import { decode } from "./address.js";
-import type { components, paths } from "./openapi.js";
+export { api } from "./client.js";
+import type { components } from "./openapi.js";
 
 /** The messages of the contract. */
 export type Schemas = components["schemas"];
-
-/** Makes the calls. `read` turns what it returns into a result or an error. */
-export const api = createClient<paths>({ baseUrl: "/" });
 
 /** Whether drmhub refused the last call because nobody is logged in. */
 export const loggedOut = signal(false);
@@ -53,7 +50,7 @@ export class ApiError extends Error {
   }
 }
 
-/** What a call of openapi-fetch returns. */
+/** What a call returns. `read` turns it into a result or an error. */
 export type Returned<T> = { data?: T; error?: unknown; response: Response };
 
 /** Returns the body of a response, or throws its error. */

@@ -13,7 +13,7 @@ import (
 )
 
 // maxScript bounds all scripts together, in bytes with gzip.
-const maxScript = 80 << 10
+const maxScript = 80_000
 
 func TestTheScriptsAreSmall(t *testing.T) {
 	size := 0
