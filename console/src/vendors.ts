@@ -11,12 +11,12 @@ export async function listVendors(signal: AbortSignal): Promise<Schemas["Vendor"
   return all;
 }
 
-/** Reports whether a vendor has a method, such as "LicenseService/ListLicenses". */
-export const can = (vendor: Schemas["Vendor"], method: string) =>
-  vendor.capabilities.some((c) => c.method === `drmhub.v1.${method}`);
+/** Reports whether a vendor has a method, such as "ListLicenses". An unknown vendor may have it. */
+export const can = (vendor: Schemas["Vendor"] | undefined, method: string) =>
+  !vendor || vendor.capabilities.some((c) => c.method.endsWith(`/${method}`));
 
 /** Reports whether a vendor shows a license history, which the archive keeps. */
-export const hasHistory = (vendor: Schemas["Vendor"]) => can(vendor, "LicenseService/ListLicenses");
+export const hasHistory = (vendor: Schemas["Vendor"]) => can(vendor, "ListLicenses");
 
 /** Returns a vendor's name for people, by its resource name. */
 export const nameOf = (vendors: Schemas["Vendor"][], name: string) =>

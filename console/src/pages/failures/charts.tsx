@@ -9,7 +9,7 @@ import type { Counts, Dimension, Step } from "./counts.js";
 import { drms, narrow, parent, type Question } from "./filter.js";
 import { starts } from "./times.js";
 
-/** How plural codes have a color of their own. */
+/** How many codes have a color of their own. */
 const colored = 7;
 
 /** Shows counts over time, by vendor or by code. */

@@ -1,4 +1,4 @@
-// Who else has the same failure: how plural, since when, and what they have in common.
+// Who else has the same failure: how many, since when, and what they have in common.
 import { link } from "../../address.js";
 import type { Schemas } from "../../api.js";
 import { useAsk } from "../../ask.js";
@@ -53,7 +53,7 @@ function InCommon({ path, code, filter }: { path: { vendor: string; site: string
       <Progress of={answer} />
       {answer.data && (answer.data.whole
         ? <Common parts={answer.data.parts} total={answer.data.total} />
-        : <p class="note">They are too plural to compare here. Show all of them, and look at the bars.</p>)}
+        : <p class="note">They are too many to compare here. Show all of them, and look at the bars.</p>)}
     </>
   );
 }

@@ -1,8 +1,7 @@
 // Fields whose values are conditions in the address.
 import { param, setParams } from "../../address.js";
-import { api, pages } from "../../api.js";
 import { useAsk } from "../../ask.js";
-import { may } from "../../caller.js";
+import { listVendors } from "../../vendors.js";
 
 /** A condition: its name in the address, and its label. */
 export function Condition({ name, label, type = "text", list }: { name: string; label: string; type?: "text" | "datetime-local"; list?: string }) {
@@ -23,15 +22,9 @@ export function Condition({ name, label, type = "text", list }: { name: string; 
 
 /** Offers the methods that the vendors have, for a condition with this list. */
 export function Methods({ id, also, only }: { id: string; also: string[]; only: (method: string) => boolean }) {
-  const known = useAsk("methods", async (signal) => {
-    const methods: string[] = [];
-    if (!may("vendors:read")) return methods;
-    for await (const page of pages((pageToken) => api.GET("/v1/vendors", { params: { query: { pageToken } }, signal }))) {
-      for (const vendor of page.vendors) methods.push(...vendor.capabilities.map((c) => c.method));
-    }
-    return methods;
-  });
-  const all = [...new Set([...(known.data ?? []).filter(only), ...also])].sort();
+  const known = useAsk("vendors", listVendors).data ?? [];
+  const methods = known.flatMap((v) => v.capabilities.map((c) => c.method));
+  const all = [...new Set([...methods.filter(only), ...also])].sort();
   return <datalist id={id}>{all.map((m) => <option key={m} value={m} />)}</datalist>;
 }
 

@@ -1,5 +1,6 @@
 // How far the archive of each site is, the worst first.
-import { api, idIn, pages, read, type Schemas } from "../../api.js";
+import { api, idIn, read, type Schemas } from "../../api.js";
+import { listArchives, type Archives as All } from "../../archives.js";
 import { useAsk, type Answer } from "../../ask.js";
 import { may, Needs } from "../../caller.js";
 import { ago, count, lasting, Progress, seconds, site, Site, State, time, type Tone } from "../../show.js";
@@ -11,23 +12,14 @@ import type { Finding } from "./finding.js";
 import { Long } from "../../long.js";
 
 type Archive = Schemas["Archive"];
-type Archives = { archives: Archive[]; unreachable: string[] };
 
 const scope = "licenses:read";
 
 export const useArchives = (every: number) =>
-  useAsk("archives", async (signal): Promise<Archives> => {
-    const archives: Archive[] = [];
-    let unreachable: string[] = [];
-    if (!may(scope)) return { archives, unreachable };
-    const path = { vendor: "-" };
-    const ask = (pageToken: string) =>
-      api.GET("/v1/vendors/{vendor}/archives", { signal, params: { path, query: { pageSize: 1000, pageToken } } });
-    for await (const page of pages(ask)) {
-      archives.push(...page.archives);
-      unreachable = page.unreachable;
-    }
-    return { archives: archives.sort((a, b) => rank(a) - rank(b)), unreachable };
+  useAsk("archives", async (signal): Promise<All> => {
+    const found = await listArchives(signal);
+    found.archives.sort((a, b) => rank(a) - rank(b));
+    return found;
   }, every);
 
 /** What each state is called, the worst first. */
@@ -45,7 +37,7 @@ const order = Object.keys(states);
 const rank = (a: Archive) => order.indexOf(a.state) * 1000 - (a.drift.length > 0 ? 500 : 0) - Math.min(400, Math.floor(seconds(a.lag) / 600));
 
 /** Returns one finding for the sites of a vendor that fail for the same reason, and one for each site that drifted. */
-export function archiveFindings({ archives, unreachable }: Archives, vendors: Schemas["Vendor"][]): Finding[] {
+export function archiveFindings({ archives, unreachable }: All, vendors: Schemas["Vendor"][]): Finding[] {
   const failing = new Map<string, Archive[]>();
   for (const a of archives) {
     const key = `${idIn(a.name, "vendors")} ${a.state} ${a.error?.message}`;
@@ -79,7 +71,7 @@ function sites(archives: Archive[]) {
   );
 }
 
-export function Archives({ of: answer, vendors }: { of: Answer<Archives>; vendors: Schemas["Vendor"][] }) {
+export function Archives({ of: answer, vendors }: { of: Answer<All>; vendors: Schemas["Vendor"][] }) {
   return (
     <section>
       <h2>Archive</h2>

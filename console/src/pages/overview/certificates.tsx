@@ -76,7 +76,7 @@ export function Certificates({ of: answer, vendors }: { of: Answer<Certificates>
 
 function Shown({ of: found, vendors }: { of: Certificates; vendors: Schemas["Vendor"][] }) {
   const rows = ending(found);
-  const blind = vendors.filter((v) => !can(v, "SiteService/GetFairPlayCertificate"));
+  const blind = vendors.filter((v) => !can(v, "GetFairPlayCertificate"));
   const place = (name: string) => (idIn(name, "sites") ? `${idIn(name, "vendors")}/${idIn(name, "sites")}` : nameOf(vendors, name));
   return (
     <>

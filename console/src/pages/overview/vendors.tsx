@@ -86,8 +86,8 @@ function Card({ of: seen, again }: { of: Seen; again: () => void }) {
       {status ? <Facts of={status} /> : <Failure of={seen.failure} />}
       <p class="links">
         {hasHistory(vendor) && may("licenses:read") && <a href={link(["failures"], { vendor: id })}>Failures</a>}
-        {can(vendor, "LicenseService/GetUsage") && may("licenses:read") && <a href={link(["usage"], { vendor: id })}>Usage and invoices</a>}
-        {can(vendor, "SiteService/ListSites") && may("sites:read") && <a href={link(["sites"], { vendor: id })}>Sites</a>}
+        {can(vendor, "GetUsage") && may("licenses:read") && <a href={link(["usage"], { vendor: id })}>Usage and invoices</a>}
+        {can(vendor, "ListSites") && may("sites:read") && <a href={link(["sites"], { vendor: id })}>Sites</a>}
       </p>
       <Act label="Check now" name={vendor.displayName} run={check} done={again} />
     </section>

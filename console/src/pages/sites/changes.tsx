@@ -3,10 +3,10 @@ import { api, idIn, type Schemas } from "../../api.js";
 import { ChangeButton } from "../../change.js";
 import { time, words } from "../../show.js";
 import { Table, type Column } from "../../table.js";
+import { can } from "../../vendors.js";
 import type { Place } from "./site.js";
 import { service } from "./site.js";
 import { Word } from "./states.js";
-import { can } from "./vendors.js";
 import { ListProgress, useList } from "./whole.js";
 
 type Row = Schemas["StatusChange"];

@@ -3,9 +3,9 @@ import { useSignal } from "@preact/signals";
 import { api, type Schemas } from "../../api.js";
 import { ChangeButton } from "../../change.js";
 import { Text } from "../../fields.js";
+import { can } from "../../vendors.js";
 import { Differences, differences } from "./differences.js";
 import type { Place } from "./site.js";
-import { can } from "./vendors.js";
 
 type Draft = { displayName: string; policyId: string };
 

@@ -3,10 +3,10 @@ import { api, read, type Schemas } from "../../api.js";
 import { useAsk } from "../../ask.js";
 import { Needs } from "../../caller.js";
 import { Progress, Time } from "../../show.js";
+import { can } from "../../vendors.js";
 import { Register } from "./register.js";
 import type { Place } from "./site.js";
 import { Nearness } from "./states.js";
-import { can } from "./vendors.js";
 
 export function FairPlay({ place, site }: { place: Place; site: Schemas["Site"] | undefined }) {
   const { vendor, path } = place;

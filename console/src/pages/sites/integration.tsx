@@ -6,9 +6,9 @@ import { may, Needs } from "../../caller.js";
 import { ChangeButton } from "../../change.js";
 import { Text } from "../../fields.js";
 import { Progress, seconds } from "../../show.js";
+import { can } from "../../vendors.js";
 import { Differences, differences } from "./differences.js";
 import type { Place } from "./site.js";
-import { can } from "./vendors.js";
 
 export function Integration({ place }: { place: Place }) {
   return (

@@ -1,6 +1,7 @@
 // All sites of all vendors.
 import { param, setParams } from "../../address.js";
-import { api, ApiError, idIn, pages, type Schemas } from "../../api.js";
+import { api, ApiError, idIn, type Schemas } from "../../api.js";
+import { listArchives } from "../../archives.js";
 import { useAsk } from "../../ask.js";
 import { may } from "../../caller.js";
 import { Choice, type Option, Text } from "../../fields.js";
@@ -70,12 +71,7 @@ const archiveColumn = (archives: Archives): Column<Row> => {
 /** Returns the archives by name, or null without the scope to see them. */
 async function archivesBySite(signal: AbortSignal): Promise<Archives | null> {
   if (!may("licenses:read")) return null;
-  const all: Archives = new Map();
-  const path = { vendor: "-" };
-  const ask = (pageToken: string) =>
-    api.GET("/v1/vendors/{vendor}/archives", { params: { path, query: { pageSize: 1000, pageToken } }, signal });
-  for await (const { archives } of pages(ask)) for (const archive of archives) all.set(archive.name, archive);
-  return all;
+  return new Map((await listArchives(signal)).archives.map((a) => [a.name, a]));
 }
 
 /** Reports whether a site is in the view that the address names. */

@@ -7,9 +7,9 @@ import { ChangeButton } from "../../change.js";
 import { Choice, Text } from "../../fields.js";
 import { site, time, Unreachable } from "../../show.js";
 import { Table, type Column } from "../../table.js";
-import { listVendors } from "../../vendors.js";
+import { can, listVendors } from "../../vendors.js";
 import { Word } from "./states.js";
-import { can, short, Without, type Vendor } from "./vendors.js";
+import { short, Without, type Vendor } from "./vendors.js";
 import { ListProgress, useList } from "./whole.js";
 
 type Row = Schemas["SiteOrder"];

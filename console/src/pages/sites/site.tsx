@@ -4,6 +4,7 @@ import { api, read, type Schemas } from "../../api.js";
 import { useAsk, type Answer } from "../../ask.js";
 import { may, Needs } from "../../caller.js";
 import { Progress, Time, words } from "../../show.js";
+import { can } from "../../vendors.js";
 import { Archive } from "./archive.js";
 import { StatusChanges } from "./changes.js";
 import { Edit } from "./edit.js";
@@ -12,7 +13,7 @@ import { Integration } from "./integration.js";
 import { Licenses, SiteState, Word } from "./states.js";
 import { Switches } from "./switch.js";
 import { UsageNow } from "./usage.js";
-import { can, vendorOf, type Vendor } from "./vendors.js";
+import { vendorOf, type Vendor } from "./vendors.js";
 
 /** What every part of the page knows. */
 export type Place = {

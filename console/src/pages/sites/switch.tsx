@@ -4,9 +4,9 @@ import { api, type Schemas } from "../../api.js";
 import { ChangeButton, type Change, type Options } from "../../change.js";
 import { Choice, Text } from "../../fields.js";
 import { words } from "../../show.js";
+import { can } from "../../vendors.js";
 import type { Place } from "./site.js";
 import { service as nameOf } from "./site.js";
-import { can } from "./vendors.js";
 
 type Service = Schemas["SiteService"];
 type Body = Schemas["DisableSiteRequest"];

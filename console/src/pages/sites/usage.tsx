@@ -11,7 +11,7 @@ export function UsageNow({ place }: { place: Place }) {
     <section aria-labelledby="usage">
       <h2 id="usage">Usage this month</h2>
       {!may("licenses:read") ? <Needs scope="licenses:read" to="see usage">{null}</Needs>
-        : !place.vendor || can(place.vendor, "LicenseService/GetUsage") ? <Figures place={place} />
+        : can(place.vendor, "GetUsage") ? <Figures place={place} />
         : <p class="note">{place.path.vendor} has no call that shows usage.</p>}
     </section>
   );

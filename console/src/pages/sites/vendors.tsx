@@ -1,7 +1,7 @@
 // What each vendor can do, so that no control is shown that cannot work.
 import { api, idIn, read, type Schemas } from "../../api.js";
 import { may } from "../../caller.js";
-import { can as has } from "../../vendors.js";
+import { can } from "../../vendors.js";
 
 export type Vendor = Schemas["Vendor"];
 
@@ -10,9 +10,6 @@ export async function vendorOf(vendor: string, signal: AbortSignal): Promise<Ven
   if (!may("vendors:read")) return undefined;
   return read(api.GET("/v1/vendors/{vendor}", { params: { path: { vendor } }, signal }));
 }
-
-/** Reports whether a vendor has a method of sites, such as "ListSites". An unknown vendor may have it. */
-export const can = (vendor: Vendor | undefined, method: string) => !vendor || has(vendor, `SiteService/${method}`);
 
 /** Names the vendors that a view leaves out because they lack a method. */
 export function Without({ vendors, method, what }: { vendors: Vendor[] | undefined; method: string; what: string }) {

@@ -1,5 +1,6 @@
 // What can be chosen on this page: vendors, sites and months.
-import { api, idIn, pages, type Schemas } from "../../api.js";
+import { idIn, type Schemas } from "../../api.js";
+import { listArchives } from "../../archives.js";
 import type { Option } from "../../fields.js";
 import { hasHistory, nameOf } from "../../vendors.js";
 
@@ -15,12 +16,7 @@ export type Choices = {
 
 /** Returns the archive of each site. */
 export async function listSites(signal: AbortSignal): Promise<Schemas["Archive"][]> {
-  const all: Schemas["Archive"][] = [];
-  const path = { vendor: "-" };
-  const ask = (pageToken: string) =>
-    api.GET("/v1/vendors/{vendor}/archives", { signal, params: { path, query: { pageSize: 1000, pageToken } } });
-  for await (const page of pages(ask)) all.push(...page.archives);
-  return all.filter((a) => a.state !== "UNSUPPORTED");
+  return (await listArchives(signal)).archives.filter((a) => a.state !== "UNSUPPORTED");
 }
 
 export function choicesOf(vendors: Schemas["Vendor"][], archives: Schemas["Archive"][]): Choices {

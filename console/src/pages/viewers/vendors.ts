@@ -1,6 +1,7 @@
 // What each vendor offers for product licenses and accounts, so that no control is shown that cannot work.
 import { api, idIn, pages, type Schemas } from "../../api.js";
 import { may } from "../../caller.js";
+import { can as has, listVendors } from "../../vendors.js";
 
 type Vendor = Schemas["Vendor"];
 type Product = Schemas["Product"];
@@ -14,12 +15,7 @@ export const nothing: Offer = { vendors: undefined, products: [], unreachable: [
 /** Reads the vendors and their products, as far as the person may see them. */
 export async function readOffer(signal: AbortSignal): Promise<Offer> {
   const offer = { ...nothing };
-  if (may("vendors:read")) {
-    offer.vendors = [];
-    for await (const page of pages((pageToken) => api.GET("/v1/vendors", { params: { query: { pageToken } }, signal }))) {
-      offer.vendors.push(...page.vendors);
-    }
-  }
+  if (may("vendors:read")) offer.vendors = await listVendors(signal);
   if (!may("product-licenses:read") || !anyCan(offer.vendors, "ListProducts")) return offer;
   await readProducts(offer, signal).catch((failure: unknown) => (offer.failure = failure));
   return offer;
@@ -38,8 +34,7 @@ async function readProducts(offer: Offer, signal: AbortSignal) {
 
 /** Reports whether the vendor of a resource has a method, such as "DeleteProductLicense". An unknown vendor may have it. */
 export function can({ vendors }: Offer, resource: string, method: string): boolean {
-  const vendor = vendors?.find((v) => idIn(v.name, "vendors") === idIn(resource, "vendors"));
-  return !vendor || has(vendor, method);
+  return has(vendors?.find((v) => idIn(v.name, "vendors") === idIn(resource, "vendors")), method);
 }
 
 /** Reports whether some vendor has a method. */
@@ -48,8 +43,6 @@ export const anyCan = (vendors: Vendor[] | undefined, method: string) => !vendor
 /** Returns the ids of the vendors that lack a method. */
 export const without = ({ vendors }: Offer, method: string) =>
   (vendors ?? []).filter((v) => !has(v, method)).map((v) => idIn(v.name, "vendors"));
-
-const has = (vendor: Vendor, method: string) => vendor.capabilities.some((c) => c.method.endsWith(`/${method}`));
 
 /** Returns the name of a product for people. */
 export const productName = ({ products }: Offer, name: string) =>
