@@ -151,7 +151,7 @@ test("Overview", { skip }, async (t) => {
 
   await t.test("shows the certificates that have ended or end soon", async () => {
     const days = (n) => new Date(Date.now() + n * 86_400_000).toISOString();
-    const certificate = (site, n) => ({ site: `vendors/pallycon/sites/${site}`, expireTime: days(n), subject: "CN=<b>x</b>" });
+    const certificate = (site, n) => ({ site: `vendors/pallycon/sites/${site}`, expireTime: days(n), subject: "CN=<b>x</b>", fingerprint: "0f".repeat(32) });
     const page = await opened(chromium, `${url}/console/`, (context) => context.route((u) => u.pathname.endsWith("/fairPlayCertificates"), (route) =>
       route.fulfill({ json: {
         fairPlayCertificates: [certificate("MOVI", 400), certificate("KIDS", 60), certificate("EDU1", -2.1), certificate("DEMO", 12.1)],
