@@ -35,8 +35,9 @@ type everything struct {
 func vendorRPCs() []*contract.RPC {
 	own := []protoreflect.Name{"VendorService", "MutationService", "AuditService", "CallerService",
 		"ArchiveService", "ViewerService"}
+	composed := []protoreflect.Name{"ExplainLicense", "ListFairPlayCertificates"}
 	return slices.DeleteFunc(contract.RPCs(), func(rpc *contract.RPC) bool {
-		return slices.Contains(own, rpc.Method.Parent().Name()) || rpc.Method.Name() == "ExplainLicense"
+		return slices.Contains(own, rpc.Method.Parent().Name()) || slices.Contains(composed, rpc.Method.Name())
 	})
 }
 
