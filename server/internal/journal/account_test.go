@@ -1,6 +1,7 @@
 package journal_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,15 +16,16 @@ import (
 func TestAnotherAccountProvesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{faults: map[int]fault{1: lost}}
-		account := "first"
+		var account atomic.Value
+		account.Store("first")
 		r := start(t, w, journal.Options{Account: func(vendor string) string {
 			if vendor != "vendors/v" {
 				t.Errorf("the account of %q", vendor)
 			}
-			return account
+			return account.Load().(string)
 		}})
 		wantUnknown(t, r.disable(t, id))
-		account = "second"
+		account.Store("second")
 		time.Sleep(time.Hour)
 		wantUnknown(t, r.disable(t, id))
 		if m, err := r.settle(t, id, false); err != nil || m.GetState() != pb.Mutation_UNKNOWN {
@@ -33,7 +35,7 @@ func TestAnotherAccountProvesNothing(t *testing.T) {
 		wantError(t, err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE)
 		w.want(t, "disable "+site, 1)
 
-		account = "first"
+		account.Store("first")
 		time.Sleep(2 * time.Hour)
 		r.wantState(t, id, pb.Mutation_SUCCEEDED)
 		w.want(t, "disable "+site, 1)
@@ -44,12 +46,13 @@ func TestAnotherAccountProvesNothing(t *testing.T) {
 func TestAChangeWithoutEffectIsNotMadeAtAnotherAccount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{faults: map[int]fault{1: refused}}
-		account := "first"
-		r := start(t, w, journal.Options{Account: func(string) string { return account }})
+		var account atomic.Value
+		account.Store("first")
+		r := start(t, w, journal.Options{Account: func(string) string { return account.Load().(string) }})
 		if r.disable(t, id) == nil {
 			t.Fatal("the vendor says no, and the call succeeds")
 		}
-		account = "second"
+		account.Store("second")
 		wantError(t, r.disable(t, id), codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE)
 		w.want(t, "disable "+site, 0)
 		ok(t, r.disable(t, otherID))
