@@ -2,15 +2,18 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 
-/** How many rows are in the document, and in which steps they follow the scroll bar. An even step keeps the stripes. */
-const size = 60;
-const step = 20;
+/** In which steps the rows follow the scroll bar. An even step keeps the stripes. */
+const step = 10;
+
+/** Returns how many rows are in the document: those in sight of the tallest table, and a step before and after them. */
+const rowsInDocument = (height: number) => 2 * Math.ceil((innerHeight * 0.65) / height / 2) + 2 * step;
 
 /** Returns which rows to show, and the heights of those before and after them. */
 export function useWindow(total: number, on: boolean) {
   const holder = useRef<HTMLDivElement>(null);
   const first = useSignal(0);
   const height = useRef(28);
+  const size = rowsInDocument(height.current);
   const from = on ? Math.max(0, Math.min(first.value, total - (total % 2) - size)) : 0;
   const to = on ? Math.min(total, from + size) : total;
   useEffect(() => {
