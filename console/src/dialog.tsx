@@ -1,8 +1,8 @@
-// The one dialog of the console. The browser keeps the focus inside, and Escape closes it.
+// The one dialog of the console. The browser keeps the focus inside, and Escape closes it, unless it must be dealt with.
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 
-export function Dialog({ title, close, children }: { title: string; close: () => void; children: ComponentChildren }) {
+export function Dialog({ title, close, children }: { title: string; close?: () => void; children: ComponentChildren }) {
   const element = useRef<HTMLDialogElement>(null);
   const label = useId();
   useEffect(() => {
@@ -19,12 +19,12 @@ export function Dialog({ title, close, children }: { title: string; close: () =>
       aria-labelledby={label}
       onCancel={(event) => {
         event.preventDefault();
-        close();
+        close?.();
       }}
     >
       <header>
         <h2 id={label}>{title}</h2>
-        <button type="button" class="close" onClick={close} aria-label="Close">×</button>
+        {close && <button type="button" class="close" onClick={close} aria-label="Close">×</button>}
       </header>
       {children}
     </dialog>

@@ -14,7 +14,7 @@ type Methods = { provider: boolean; token: boolean };
 export function Login() {
   if (!loggedOut.value) return null;
   return (
-    <Dialog title={caller.value ? "Your session has ended. Log in again" : "Log in"} close={() => {}}>
+    <Dialog title={caller.value ? "Your session has ended. Log in again" : "Log in"}>
       <Form />
     </Dialog>
   );
