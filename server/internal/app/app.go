@@ -62,6 +62,7 @@ type App struct {
 	endPolling                 context.CancelFunc
 	polls                      sync.WaitGroup
 	store                      *store.DB
+	trail                      *audit.Service // one for both faces, since it bounds what they read
 	journal                    *journal.Journal
 	authenticator              *auth.Authenticator
 	identities                 atomic.Pointer[identities]
@@ -161,6 +162,7 @@ func (a *App) newJournal(ctx context.Context, cfg *config.Config, all *vendors.R
 	if a.store, err = store.Open(ctx, cfg.Store.DSN.Reveal()); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
+	a.trail = audit.NewService(a.store)
 	if a.sink, err = newSink(cfg.Audit, a.log); err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
@@ -218,7 +220,7 @@ func (a *App) release(ctx context.Context) error {
 func (a *App) register(r grpc.ServiceRegistrar, all *vendors.Registry) {
 	services.Register(r, services.Parts{Vendors: all, Archive: a.archive, Syncer: a.syncer})
 	pb.RegisterMutationServiceServer(r, journal.NewService(a.journal, a.confinement))
-	pb.RegisterAuditServiceServer(r, audit.NewService(a.store))
+	pb.RegisterAuditServiceServer(r, a.trail)
 	pb.RegisterCallerServiceServer(r, auth.Service{})
 }
 
