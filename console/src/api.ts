@@ -28,6 +28,8 @@ export class ApiError extends Error {
   readonly violations: { field: string; description: string }[];
   /** How many seconds to wait before another try, or 0. */
   readonly retryAfter: number;
+  /** Whether it is drmhub's own. A proxy's error can have the same form, and proves nothing about a change. */
+  readonly fromServer: boolean;
 
   constructor(body: Schemas["Error"] | undefined, response: Response) {
     const error = body?.error;
@@ -36,17 +38,13 @@ export class ApiError extends Error {
     const info = details.find((d) => d["@type"].endsWith("ErrorInfo"));
     this.status = error?.status ?? "UNKNOWN";
     this.reason = info?.reason ?? "";
+    this.fromServer = info?.domain === "drmhub.v1";
     this.mutation = response.headers.get("Drmhub-Mutation") ?? info?.metadata?.mutation ?? "";
     this.requestId = response.headers.get("X-Request-Id") ?? "";
     this.retryAfter = Number(response.headers.get("Retry-After")) || 0;
     this.violations = details.flatMap((d) =>
       (d.fieldViolations ?? []).map((v) => ({ field: v.field ?? "", description: v.description ?? "" })),
     );
-  }
-
-  /** Whether the response is drmhub's own. A proxy's response proves nothing about a change. */
-  get fromServer() {
-    return this.status !== "UNKNOWN" || this.reason !== "";
   }
 }
 
@@ -62,7 +60,7 @@ export async function read<T>(call: Promise<Returned<T>>): Promise<T> {
 export async function receive<T>(call: Promise<Returned<T>>): Promise<{ body: T; headers: Headers }> {
   const { data, error, response } = await call;
   if (response.status === 401) loggedOut.value = true;
-  if (!response.ok) throw new ApiError(isError(error) ? error : undefined, response);
+  if (error !== undefined) throw new ApiError(isError(error) ? error : undefined, response);
   return { body: (data ?? {}) as T, headers: response.headers };
 }
 

@@ -24,15 +24,14 @@ const call = (method: string) => async (path: string, { params = {}, body, heade
     ...(signal && { signal }),
   });
   if (response.ok && parseAs === "blob") return { data: await response.blob(), response };
-  const text = await response.text();
-  if (response.ok) return { data: text ? JSON.parse(text) : undefined, response };
-  return { error: parsed(text), response };
+  const got = parsed(await response.text());
+  return response.ok && typeof got === "object" ? { data: got, response } : { error: got, response };
 };
 
-/** Returns the body of an error. A proxy may send one that is not JSON. */
+/** Returns the body of a response. A proxy may send one that is not JSON, with any status. */
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text || "{}");
   } catch {
     return text;
   }

@@ -71,9 +71,11 @@ async function logIn(token: string): Promise<string> {
   return "";
 }
 
-/** Ends the session in this browser. */
-export async function logOut() {
-  await fetch("/console/logout", { method: "POST" });
+/** Ends the session in this browser. It reports whether the server has done so. */
+export async function logOut(): Promise<boolean> {
+  const response = await fetch("/console/logout", { method: "POST" }).catch(() => null);
+  if (!response?.ok) return false;
   caller.value = null;
   loggedOut.value = true;
+  return true;
 }

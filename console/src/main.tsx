@@ -74,6 +74,8 @@ function Content({ page }: { page: Page | undefined }) {
 
 function Head({ current }: { current: Page | undefined }) {
   const who = caller.value;
+  const stays = useSignal(false);
+  const leave = async () => (stays.value = !(await logOut()));
   return (
     <header class="head">
       <strong>drmhub</strong>
@@ -85,7 +87,8 @@ function Head({ current }: { current: Page | undefined }) {
       {who && who.subject !== "anonymous" && (
         <span class="who">
           <span title={(who.scopes ?? []).join(", ")}>{who.subject}</span>
-          {!loggedOut.value && <button type="button" onClick={() => void logOut()}>Log out</button>}
+          {!loggedOut.value && <button type="button" onClick={() => void leave()}>Log out</button>}
+          {stays.value && <span role="alert" class="bad">You are still logged in: the server did not respond as it should. Try again.</span>}
         </span>
       )}
     </header>

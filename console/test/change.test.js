@@ -92,6 +92,20 @@ test("changes", { skip }, async (t) => {
     await page.close();
   });
 
+  await t.test("a proxy that says that nothing was done proves nothing", async () => {
+    const { license, page, dialog, send } = await begin();
+    // The change takes effect, and a proxy writes an error of its own in the form of Google's APIs.
+    await page.route("**/productLicenses/*", async (route) => {
+      await route.fetch();
+      await route.fulfill({ status: 503, json: { error: { code: 503, status: "UNAVAILABLE", message: "no healthy upstream" } } });
+    }, { times: 1 });
+    await send();
+    await dialog.getByText("Done. It took effect.").waitFor();
+    assert.equal((await mutationsOf(license)).length, 1);
+    clean(page);
+    await page.close();
+  });
+
   await t.test("a change that never reached drmhub is asked for again under the same id", async () => {
     const { license, page, dialog, ids, send, tray } = await begin();
     await page.route("**/productLicenses/*", (route) => route.abort("connectionrefused"), { times: 1 });

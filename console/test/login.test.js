@@ -98,6 +98,9 @@ test("With tokens alone", { skip }, async (t) => {
   await t.test("log out ends the session", async () => {
     const page = await opened(started, `${server.url}/console/`);
     await logIn(page, server.token("--roles", "viewer"));
+    await page.route("**/console/logout", (route) => route.fulfill({ status: 502, body: "bad gateway" }), { times: 1 });
+    await page.getByRole("button", { name: "Log out" }).click();
+    await page.getByText("You are still logged in").waitFor();
     await page.getByRole("button", { name: "Log out" }).click();
     await page.getByRole("dialog", { name: "Log in" }).waitFor();
     assert.deepEqual(await page.context().cookies(), []);

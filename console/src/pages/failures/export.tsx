@@ -1,7 +1,7 @@
 // Downloads all rows of a question, also those that are not on the page.
 import { useSignal } from "@preact/signals";
 import { escaped } from "../../address.js";
-import { ApiError } from "../../api.js";
+import { api, ApiError, read } from "../../api.js";
 import { download } from "../../download.js";
 import { Failure } from "../../show.js";
 import type { Question } from "./filter.js";
@@ -38,12 +38,13 @@ export function Export({ q }: { q: Question }) {
 
 /** Reads the table. A link cannot ask for it: a header chooses the form of the response. */
 async function readTable(q: Question, signal: AbortSignal): Promise<Blob> {
-  const response = await fetch(address(q), { headers: { Accept: "text/csv" }, signal });
-  if (!response.ok) throw new ApiError(await response.json().catch(() => undefined), response);
-  const table = await response.blob();
+  const called = await api.GET("/v1/vendors/{vendor}/sites/{site}/licenses:export", {
+    signal, headers: { Accept: "text/csv" }, parseAs: "blob", params: { path: q.path, query: q.filter },
+  });
+  const table = await read<Blob>(Promise.resolve(called));
   const end = /\r\nerror,(\w+),(.*)\r\n$/s.exec(await table.slice(-4000).text());
   if (!end) return table;
   // A table whose reading failed on the way is not saved: it would pass for the whole.
   const message = `The export failed on the way, and no file was saved. ${end[2]} (${end[1]})`;
-  throw new ApiError({ error: { code: 13, status: "INTERNAL", message, details: [] } }, response);
+  throw new ApiError({ error: { code: 13, status: "INTERNAL", message, details: [] } }, called.response);
 }
