@@ -42,7 +42,10 @@ func Main() {
 
 // run runs a command.
 func run(ctx context.Context, args []string, out, errs io.Writer) error {
-	root, to := newRoot(), &output{Writer: out}
+	root, to := newServer(), &output{Writer: out}
+	if !serves(args) {
+		root = newRoot()
+	}
 	root.SetArgs(args)
 	root.SetOut(to)
 	root.SetErr(errs)
@@ -76,13 +79,27 @@ func (o *output) Stat() (os.FileInfo, error) {
 	return nil, os.ErrInvalid
 }
 
-// newRoot returns all commands.
-func newRoot() *cobra.Command {
+// serves reports whether the arguments run the server: they name no command, and ask for no help.
+func serves(args []string) bool {
+	flags := serveCommand().Flags()
+	flags.SetOutput(io.Discard)
+	return flags.Parse(args) == nil && flags.NArg() == 0
+}
+
+// newServer returns the server without any other command. The client's commands are made from the whole
+// contract with its comments, which a server needs neither the time nor the memory for.
+func newServer() *cobra.Command {
 	root := serveCommand()
 	root.SilenceErrors, root.SilenceUsage = true, true // Main prints the error, once.
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return cli.Usagef("%w\nSee: %s --help", err, c.CommandPath())
 	})
+	return root
+}
+
+// newRoot returns all commands.
+func newRoot() *cobra.Command {
+	root := newServer()
 	root.AddGroup(
 		&cobra.Group{ID: serverGroup, Title: "Commands beside the server:"},
 		&cobra.Group{ID: cli.GroupID, Title: "Commands of the client, which call a running server:"},

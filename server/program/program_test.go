@@ -332,6 +332,24 @@ func TestHelpNamesEveryCommand(t *testing.T) {
 	}
 }
 
+func TestWhichArgumentsRunTheServer(t *testing.T) {
+	for line, want := range map[string]bool{
+		"":                                 true,
+		"--config drmhub.yaml":             true,
+		"--grpc=127.0.0.1:0 --host a.test": true,
+		"--help":                           false,
+		"--version":                        false,
+		"--config drmhub.yaml sites list":  false,
+		"__complete sites":                 false,
+		"--unknown":                        false,
+		"unknown":                          false,
+	} {
+		if got := serves(strings.Fields(line)); got != want {
+			t.Errorf("serves(%q) = %v, want %v", line, got, want)
+		}
+	}
+}
+
 func TestConfigCheck(t *testing.T) {
 	twin := running(t, 1, "emulate", "pallycon", "--listen", "127.0.0.1:0")
 	file := configured(t, regexp.MustCompile(`http://[0-9.:]+`).FindString(twin), "")
