@@ -27,7 +27,7 @@ func Code(kind, text string) (*pb.Explanation, error) {
 	if code == "" && inner != nil {
 		code = callbackRefused[kind]
 	}
-	if success := kinds[kind].Success; success != "" && code == success {
+	if success := kindOf(kind).Success; success != "" && code == success {
 		return nil, apierror.Invalid("error_code",
 			"is %q, with which the vendor reports a success: there is no failure to explain", code)
 	}
@@ -43,6 +43,7 @@ func Code(kind, text string) (*pb.Explanation, error) {
 }
 
 func isKind(name string) bool {
+	kinds, _ := table()
 	_, known := kinds[name]
 	return known
 }
@@ -119,6 +120,6 @@ func NoCode(kind string) *pb.Explanation {
 			"Call ExplainLicense with collect_evidence and the license request: drmhub compares it with others.",
 			"Ask the vendor with the site, the time and the device.",
 		},
-		Source: kinds[kind].Page,
+		Source: kindOf(kind).Page,
 	}
 }

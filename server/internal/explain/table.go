@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 	"google.golang.org/protobuf/proto"
@@ -49,9 +50,11 @@ type row struct {
 // A key is a code of a kind.
 type key struct{ kind, code string }
 
-var kinds, explanations = readTable()
+// table returns the kinds, and the explanations of all codes. The first explanation reads them, and not
+// the start, which they would delay. The table is part of the program, so a test finds its mistakes.
+var table = sync.OnceValues(readTable)
 
-// readTable reads the table. It panics if the table is wrong, since the table is part of the program.
+// readTable reads the table. It panics if the table is wrong.
 func readTable() (map[string]codeTable, map[key]*pb.Explanation) {
 	byKind, byCode := readKinds(), map[key]*pb.Explanation{}
 	for kind, t := range byKind {
@@ -126,8 +129,15 @@ func number(values map[string]int32, word string) int32 {
 	return n
 }
 
+// kindOf returns what the table knows of a kind. It is empty for an unknown one.
+func kindOf(kind string) codeTable {
+	kinds, _ := table()
+	return kinds[kind]
+}
+
 // lookup returns a new explanation of a code, or nil if the table lacks it.
 func lookup(kind, code string) *pb.Explanation {
+	_, explanations := table()
 	if e := explanations[key{kind, code}]; e != nil {
 		return proto.CloneOf(e)
 	}
@@ -140,7 +150,7 @@ func unknown(kind, code string) *pb.Explanation {
 		ErrorCode: code, Class: pb.Explanation_UNKNOWN,
 		Meaning: fmt.Sprintf("drmhub does not know the code %q of %s.", code, kind),
 	}
-	if page := kinds[kind].Page; page != "" {
+	if page := kindOf(kind).Page; page != "" {
 		e.Meaning += " The vendor's page may list it: " + page
 		e.Source = page
 	}
