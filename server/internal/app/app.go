@@ -120,7 +120,8 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 	if err := a.newArchive(ctx, cfg.Archive, all); err != nil {
 		return err
 	}
-	rules, err := validation.New(requests()...)
+	// The first request of each RPC compiles its rules: compiling all of them here would delay the start.
+	rules, err := validation.New()
 	if err != nil {
 		return err
 	}

@@ -5,12 +5,9 @@ import (
 	"fmt"
 	"net"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/drmhub/drmhub/adapters/catalog"
 	"github.com/drmhub/drmhub/adapters/upstream"
 	"github.com/drmhub/drmhub/server/internal/config"
-	"github.com/drmhub/drmhub/server/internal/contract"
 	"github.com/drmhub/drmhub/server/internal/vendors"
 	"github.com/drmhub/drmhub/server/internal/webguard"
 )
@@ -68,14 +65,4 @@ func nameless(cfg *config.Config) bool {
 	certified := cfg.Auth.Mode == config.AuthJWT && cfg.HTTP.TLS != nil
 	remote := host == "" || ip != nil && !ip.IsLoopback()
 	return remote && !certified && len(cfg.HTTP.AllowedHosts) == 0
-}
-
-// requests returns an empty request of every RPC, so that their rules are compiled before the first
-// call.
-func requests() []proto.Message {
-	var all []proto.Message
-	for _, rpc := range contract.RPCs() {
-		all = append(all, rpc.NewRequest())
-	}
-	return all
 }

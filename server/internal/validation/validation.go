@@ -20,8 +20,8 @@ import (
 // A Validator checks requests.
 type Validator struct{ rules protovalidate.Validator }
 
-// New returns a validator. It compiles the rules of these messages in advance, so that the first
-// request is as fast as the others.
+// New returns a validator. It compiles the rules of these messages in advance, and those of another
+// message at its first request. A test compiles the rules of all messages.
 func New(messages ...proto.Message) (*Validator, error) {
 	rules, err := protovalidate.New(protovalidate.WithMessages(messages...))
 	if err != nil {
