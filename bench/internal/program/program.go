@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Build compiles the server into folder, and returns the program's path.
@@ -33,14 +34,30 @@ type Server struct {
 	process *exec.Cmd
 	// GRPC and HTTP are the addresses where it listens, as host:port.
 	GRPC, HTTP string
+	// Ops is the address of its page of metrics, if that is not HTTP.
+	Ops string
 }
 
-var readyLine = regexp.MustCompile(`gRPC on (\S+), REST on http://([^,\s]+)`)
+var readyLine = regexp.MustCompile(`gRPC on ([^,\s]+)(?:, REST on http://([^,\s]+))?`)
+
+// Ready returns the line that Start waits for. http is "" if there is no REST.
+func Ready(grpc, http string) string {
+	if http == "" {
+		return "gRPC on " + grpc
+	}
+	return "gRPC on " + grpc + ", REST on http://" + http
+}
 
 // Start starts a server with a configuration file and this environment alone. It returns once the
 // server takes calls. The server logs to log.
 func Start(binary, config string, env []string, log io.Writer) (*Server, error) {
-	s := &Server{process: exec.Command(binary, "--config", config)} //nolint:gosec,noctx // Kill and Stop end it.
+	return start(log, append([]string{}, env...), binary, "--config", config)
+}
+
+// start starts a program, and returns once it has printed that it is ready. Without an environment, the program
+// has that of this one.
+func start(log io.Writer, env []string, binary string, args ...string) (*Server, error) {
+	s := &Server{process: exec.Command(binary, args...)} //nolint:gosec,noctx // Kill and Stop end it.
 	s.process.Env, s.process.Stderr = env, log
 	out, err := s.process.StdoutPipe()
 	if err != nil {
@@ -76,6 +93,23 @@ func (s *Server) Memory(key string) (int, error) {
 		}
 	}
 	return 0, errors.New("/proc shows no " + key)
+}
+
+// CPU returns the processor time that the process has used.
+func (s *Server) CPU() (time.Duration, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.Pid()))
+	if err != nil {
+		return 0, err
+	}
+	const tick = 10 * time.Millisecond // Linux shows hundredths of a second.
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	fields := strings.Fields(rest)
+	user, err := strconv.Atoi(fields[11])
+	if err != nil {
+		return 0, err
+	}
+	system, err := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * tick, err
 }
 
 // Kill ends the server as a power cut would.
