@@ -13,7 +13,7 @@ import (
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/contract"
-	"github.com/drmhub/drmhub/server/internal/gateway"
+	"github.com/drmhub/drmhub/server/internal/messagejson"
 )
 
 const checkHelp = `It asks the server for all its vendor accounts, and has it check each one with CheckVendor: one
@@ -116,7 +116,7 @@ func (p *printer) check(name string, result *pb.CheckVendorResponse) (string, er
 		if err != nil {
 			return "", err
 		}
-		body, err := gateway.AppendJSON(nil, result)
+		body, err := messagejson.Append(nil, result)
 		return `{"name":` + string(quoted) + "," + strings.TrimPrefix(string(body), "{"), err
 	case formatName:
 		return Clean(name), nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/drmhub/drmhub/server/internal/contract"
 	"github.com/drmhub/drmhub/server/internal/gateway"
+	"github.com/drmhub/drmhub/server/internal/messagejson"
 )
 
 // The formats of the output.
@@ -110,7 +111,7 @@ func (p *printer) rows(list protoreflect.List) error {
 		return p.names(rows)
 	case formatJSON, formatNDJSON: // The body of a stream is a line for each row.
 		for _, row := range rows {
-			line, err := gateway.AppendJSON(nil, row.Interface())
+			line, err := messagejson.Append(nil, row.Interface())
 			if err != nil {
 				return err
 			}

@@ -14,7 +14,7 @@ import (
 
 	"time"
 
-	"github.com/drmhub/drmhub/server/internal/gateway"
+	"github.com/drmhub/drmhub/server/internal/messagejson"
 )
 
 // columnGap is how many spaces are between two columns.
@@ -152,7 +152,7 @@ func valueText(f protoreflect.FieldDescriptor, v protoreflect.Value) string {
 		}
 	}
 	if parts == nil {
-		line, _ := gateway.AppendJSON(nil, v.Message().Interface()) // An empty message is short.
+		line, _ := messagejson.Append(nil, v.Message().Interface()) // An empty message is short.
 		return Clean(string(line))
 	}
 	return strings.Join(parts, " ")

@@ -10,7 +10,7 @@ import (
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/contract"
-	"github.com/drmhub/drmhub/server/internal/gateway"
+	"github.com/drmhub/drmhub/server/internal/messagejson"
 )
 
 const watchHelp = `It prints a line at each change of the mutation's state, until the outcome is known or cannot
@@ -83,7 +83,7 @@ func (l *client) watch(c *cobra.Command, name string, interval time.Duration) er
 // progress prints a line of a watch: the mutation as JSON, or what people read.
 func (p *printer) progress(m *pb.Mutation, line string) error {
 	if p.format == formatJSON || p.format == formatNDJSON {
-		body, err := gateway.AppendJSON(nil, m)
+		body, err := messagejson.Append(nil, m)
 		if err != nil {
 			return err
 		}

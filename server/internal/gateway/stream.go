@@ -15,6 +15,7 @@ import (
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/contract"
+	"github.com/drmhub/drmhub/server/internal/messagejson"
 )
 
 // The rules of the streams.
@@ -131,7 +132,7 @@ type rowFormat struct {
 var jsonLines = rowFormat{
 	mediaType: ndjson,
 	appendRow: func(to []byte, row proto.Message) ([]byte, error) {
-		line, err := AppendJSON(to, row)
+		line, err := messagejson.Append(to, row)
 		return append(line, '\n'), err
 	},
 	appendError: func(to []byte, err error) []byte { return append(to, shape(resolve(err))...) },
