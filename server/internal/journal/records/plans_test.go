@@ -77,6 +77,8 @@ func TestPlans(t *testing.T) {
 		}
 		query, values := r.backlogQuery(time.Now(), []string{"a", "b"})
 		wants("the backlog", "mutations_open", plan(query, values...))
+		query, values = r.dueQuery([]string{"vendors/a"}, 10)
+		wants("what is due", "mutations_to_settle", plan(query, values...))
 		old := plan(r.deleteQuery(), int64(0), int64(3), int64(maxDeleted))
 		wants("deleting", "mutations_by_settle_time", old)
 	})

@@ -123,14 +123,7 @@ func vendorOf(resource string) string {
 // Due returns the mutations that are to be settled and that nobody runs, the longest overdue first. It leaves
 // out those of the vendors with these names.
 func (r *Records) Due(ctx context.Context, without []string, limit int) ([]Due, error) {
-	query, values := "SELECT id, resource FROM mutations WHERE "+r.due+" AND "+r.unowned(), []any{now()}
-	for _, vendor := range without {
-		values = append(values, vendor+"/")
-		query += fmt.Sprintf(" AND substr(resource || '/', 1, %d) <> $%d",
-			utf8.RuneCountInString(vendor+"/"), len(values))
-	}
-	values = append(values, limit)
-	query += fmt.Sprintf(" ORDER BY settle_at LIMIT $%d", len(values))
+	query, values := r.dueQuery(without, limit)
 	rows, err := r.db.Reads().QueryContext(ctx, query, values...)
 	if err != nil {
 		return nil, err
@@ -139,4 +132,18 @@ func (r *Records) Due(ctx context.Context, without []string, limit int) ([]Due, 
 		err = row.Scan(&d.ID, &d.resource)
 		return d, err
 	})
+}
+
+// dueQuery asks for what Due returns. Without "IS NOT NULL", SQLite would not use the index of the mutations that
+// are to be settled, and would read all mutations again and again.
+func (r *Records) dueQuery(without []string, limit int) (query string, values []any) {
+	query = "SELECT id, resource FROM mutations WHERE settle_at IS NOT NULL AND " + r.due + " AND " + r.unowned()
+	values = []any{now()}
+	for _, vendor := range without {
+		values = append(values, vendor+"/")
+		query += fmt.Sprintf(" AND substr(resource || '/', 1, %d) <> $%d",
+			utf8.RuneCountInString(vendor+"/"), len(values))
+	}
+	values = append(values, limit)
+	return query + fmt.Sprintf(" ORDER BY settle_at LIMIT $%d", len(values)), values
 }
