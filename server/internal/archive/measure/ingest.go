@@ -39,12 +39,9 @@ const firstRows = 500_000
 // ingest fills the archive as backfills do: each site from its newest time down, in chunks that
 // become final, and always the site whose time is the newest. Raw SQL inserts the same chunks.
 func (m *measurement) ingest(ctx context.Context) error {
-	tops := make([]int64, len(m.world.Sites))
-	for i, name := range m.world.Sites {
-		tops[i] = m.world.End
-		if err := m.engine.SetZone(ctx, name, zoneOf(i)); err != nil {
-			return err
-		}
+	tops, err := m.begin(ctx)
+	if err != nil {
+		return err
 	}
 	var first, own, texts, raw took
 	for {
@@ -86,6 +83,36 @@ func (m *measurement) ingest(ctx context.Context) error {
 			Name: "ingest, beside INSERT of numbers", Engine: own.perCPU(), Raw: raw.perCPU(), Unit: "rows/s",
 			Note: fmt.Sprintf("%d rows, %.0f a second by the clock", own.rows, float64(own.rows)/own.wall.Seconds()),
 		}))
+}
+
+// begin sets the zone of each site, and returns the end of each history.
+func (m *measurement) begin(ctx context.Context) (tops []int64, err error) {
+	for i, name := range m.world.Sites {
+		tops = append(tops, m.world.End)
+		if err := m.engine.SetZone(ctx, name, zoneOf(i)); err != nil {
+			return nil, err
+		}
+	}
+	return tops, nil
+}
+
+// fill fills the archive in large chunks, without raw SQL.
+func (m *measurement) fill(ctx context.Context) error {
+	tops, err := m.begin(ctx)
+	if err != nil {
+		return err
+	}
+	for {
+		site, top := newest(tops)
+		if top <= m.world.From {
+			return nil
+		}
+		r := m.chunk(site, top, largeChunk)
+		tops[site] = r.Span.From
+		if _, err := m.engine.Replace(ctx, r); err != nil {
+			return err
+		}
+	}
 }
 
 // replace makes a pass, which must have this effect.

@@ -38,7 +38,8 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	flags := flag.NewFlagSet("measure", flag.ContinueOnError)
 	var m measurement
 	dsn := flags.String("dsn", "", "the `DSN` of an empty archive")
-	rawDSN := flags.String("raw", "", "the `DSN` of an empty database of the same kind, for raw SQL")
+	rawDSN := flags.String("raw", "", "the `DSN` of an empty database of the same kind, for raw SQL; "+
+		"without it, the archive is filled, and nothing is measured")
 	flags.IntVar(&m.rows, "rows", 500_000, "the `rows` of the world, about")
 	flags.Func("server", "the `pid` of a database server, whose time counts too", func(pid string) error {
 		n, err := strconv.Atoi(pid)
@@ -69,6 +70,9 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, m.engine.Close()) }()
+	if *rawDSN == "" {
+		return m.fill(ctx)
+	}
 	if m.raw, err = openRaw(ctx, *rawDSN); err != nil {
 		return err
 	}
