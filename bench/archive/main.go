@@ -34,7 +34,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 
 	"github.com/drmhub/drmhub/bench/internal/program"
@@ -52,7 +51,7 @@ type options struct {
 	shards int
 }
 
-func run(ctx context.Context, args []string, out io.Writer) (err error) {
+func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("archive", flag.ContinueOnError)
 	var o options
 	flags.StringVar(&o.engine, "engine", "sqlite", "the `engine`: sqlite, postgres or clickhouse")
@@ -63,16 +62,17 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	folder, err := os.MkdirTemp("", "archive")
+	running, err := program.Begin("archive")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	defer running.Close()
+	folder := running.Folder
 	place, err := o.place(ctx, folder)
 	if err != nil {
 		return err
 	}
-	defer place.stop()
+	running.OnClose(place.stop)
 	if o.kills > 0 {
 		return o.kill(ctx, folder, place, out)
 	}
@@ -80,19 +80,15 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	if err := o.measure(ctx, folder, place, t); err != nil {
 		return err
 	}
-	if err := overServer(ctx, folder, place.archive, t); err != nil {
+	if err := overServer(ctx, running, place.archive, t); err != nil {
 		return err
 	}
-	return t.missed()
+	return t.Missed()
 }
 
 // build compiles a program of the archive.
 func build(ctx context.Context, folder, name string) (binary string, err error) {
-	binary = filepath.Join(folder, name)
-	//nolint:gosec // The program is one of this module's.
-	c := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/drmhub/drmhub/server/internal/archive/"+name)
-	c.Stderr = os.Stderr
-	return binary, c.Run()
+	return program.Compile(ctx, folder, "server/internal/archive/"+name)
 }
 
 func (o options) kill(ctx context.Context, folder string, p place, out io.Writer) error {

@@ -1,18 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-
+	"github.com/drmhub/drmhub/bench/internal/load"
 	"github.com/drmhub/drmhub/bench/internal/program"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -34,31 +29,21 @@ vendors:
 const everywhere = "vendors/-/sites/-"
 
 // overServer asks the real server, exports a million rows, and reads the server's memory.
-func overServer(ctx context.Context, folder, dsn string, t *table) (err error) {
-	binary, err := program.Build(ctx, folder)
+func overServer(ctx context.Context, run *program.Run, dsn string, t *table) error {
+	s, err := run.Serve(ctx, "drmhub", fmt.Sprintf(configuration, dsn), "BENCH_KEY=bench-key-0123456789abcdef01234567")
 	if err != nil {
 		return err
 	}
-	config := filepath.Join(folder, "drmhub.yaml")
-	if err := os.WriteFile(config, fmt.Appendf(nil, configuration, dsn), 0o600); err != nil {
-		return err
-	}
-	var log bytes.Buffer // It is full of vendors that do not respond.
-	s, err := program.Start(binary, config, []string{"BENCH_KEY=bench-key-0123456789abcdef01234567"}, &log)
-	if err != nil {
-		return fmt.Errorf("%w\n%s", err, log.String())
-	}
-	defer s.Stop()
-	conn, err := grpc.NewClient(s.GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	conns, stop, err := load.Dial(s.GRPC)
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	run.OnClose(stop)
 	idle, err := s.Memory("VmHWM")
 	if err != nil {
 		return err
 	}
-	client := pb.NewArchiveServiceClient(conn)
+	client := pb.NewArchiveServiceClient(conns[0])
 	if err := ask(ctx, client, t); err != nil {
 		return err
 	}

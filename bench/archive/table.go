@@ -3,9 +3,10 @@ package main
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
+
+	"github.com/drmhub/drmhub/bench/internal/report"
 )
 
 // A figure is a line of the result, as the program that measures writes it.
@@ -36,16 +37,14 @@ var demands = map[string]demand{
 
 // A table prints figures as they come, in Markdown.
 type table struct {
-	out     io.Writer
+	*report.Table
 	demands map[string]demand
-	misses  []error
 	scan    float64 // rows a second
 }
 
 func newTable(out io.Writer, engine string, rows int) *table {
-	fmt.Fprintf(out, "%d rows\n\n| | archive | raw SQL | ratio | demanded | |\n", rows)
-	fmt.Fprintln(out, "| --- | ---: | ---: | ---: | ---: | --- |")
-	t := &table{out: out}
+	fmt.Fprintf(out, "%d rows\n\n", rows)
+	t := &table{Table: report.NewTable(out, "", "archive:", "raw SQL:", "ratio:", "demanded:", "")}
 	if engine != "clickhouse" { // It is for more rows than the demands are about, and is compared with itself.
 		t.demands = demands
 	}
@@ -80,18 +79,11 @@ func (t *table) add(f figure) {
 	d, ok := t.demands[f.Name]
 	switch {
 	case ok && d.ratio > 0:
-		demanded = fmt.Sprintf("ratio ≥ %g", d.ratio)
-		ok = ratio < d.ratio
+		demanded = "ratio " + t.Least(fmt.Sprintf("%s: %.2f", f.Name, ratio), ratio, d.ratio)
 	case ok:
-		demanded = fmt.Sprintf("< %g %s", d.most, f.Unit)
-		ok = f.Engine >= d.most
+		demanded = t.Under(f.Name+": "+number(f.Engine, f.Unit), f.Engine, d.most, f.Unit)
 	}
-	if ok {
-		demanded += " **missed**"
-		t.misses = append(t.misses, fmt.Errorf("%s: %s", f.Name, demanded))
-	}
-	fmt.Fprintf(t.out, "| %s | %s | %s | %s | %s | %s |\n", f.Name, number(f.Engine, f.Unit), number(f.Raw, f.Unit),
-		number(ratio, ""), demanded, f.Note)
+	t.Row(f.Name, number(f.Engine, f.Unit), number(f.Raw, f.Unit), number(ratio, ""), demanded, f.Note)
 }
 
 func number(n float64, unit string) string {
@@ -105,5 +97,3 @@ func number(n float64, unit string) string {
 	}
 	return fmt.Sprintf("%.2f %s", n, unit)
 }
-
-func (t *table) missed() error { return errors.Join(t.misses...) }

@@ -5,30 +5,26 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc/metadata"
 
+	"github.com/drmhub/drmhub/bench/internal/load"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
-
-// connections is the number of connections that the callers share.
-const connections = 4
 
 // A caller makes one call as the caller with this number. token is "" for a caller without one.
 type caller func(s *server, ctx context.Context, number int, token string) error
 
 // overGRPC calls over gRPC. The context has the token.
 func (s *server) overGRPC(ctx context.Context, number int, _ string) error {
-	_, err := pb.NewVendorServiceClient(s.conns[number%connections]).ListVendors(ctx, &pb.ListVendorsRequest{})
+	_, err := pb.NewVendorServiceClient(s.conns[number%len(s.conns)]).ListVendors(ctx, &pb.ListVendorsRequest{})
 	return err
 }
 
 // askVendor makes a call over gRPC that asks a vendor. The context has the token.
 func (s *server) askVendor(ctx context.Context, number int, _ string) error {
-	_, err := pb.NewSiteServiceClient(s.conns[number%connections]).ListSites(ctx,
+	_, err := pb.NewSiteServiceClient(s.conns[number%len(s.conns)]).ListSites(ctx,
 		&pb.ListSitesRequest{Parent: "vendors/ncp"})
 	return err
 }
@@ -62,14 +58,13 @@ type done struct {
 
 // load makes calls as all callers for this time.
 func (s *server) load(ctx context.Context, call caller, length time.Duration) (done, error) {
-	begun := time.Now()
-	return s.measure(ctx, func(ctx context.Context, number int) (once func() (bool, error)) {
+	return s.measure(ctx, length, func(ctx context.Context, number int) (once func() error) {
 		token := ""
 		if s.tokens != nil {
 			token = s.tokens[number]
 			ctx = withToken(ctx, token) // once, since only the server's work is to be compared
 		}
-		return func() (bool, error) { return time.Since(begun) < length, call(s, ctx, number, token) }
+		return func() error { return call(s, ctx, number, token) }
 	})
 }
 
@@ -80,52 +75,25 @@ func withToken(ctx context.Context, token string) context.Context {
 
 // spend makes a call with each token.
 func (s *server) spend(ctx context.Context, tokens <-chan string) (done, error) {
-	return s.measure(ctx, func(ctx context.Context, number int) (once func() (bool, error)) {
-		return func() (bool, error) {
-			token, more := <-tokens
-			if !more {
-				return false, nil
-			}
-			return true, s.overGRPC(withToken(ctx, token), number, token)
+	return s.measure(ctx, load.Forever, load.Each(func(ctx context.Context, number int) error {
+		token, more := <-tokens
+		if !more {
+			return load.ErrDone
 		}
-	})
+		return s.overGRPC(withToken(ctx, token), number, token)
+	}))
 }
 
-// measure calls as all callers, each until what begin returns for it has nothing more to do. The first error
-// ends it.
-func (s *server) measure(
-	ctx context.Context, begin func(ctx context.Context, number int) (once func() (more bool, err error)),
-) (done, error) {
-	before, err := s.cpu()
+// measure calls as all callers for this time.
+func (s *server) measure(ctx context.Context, length time.Duration, caller load.Caller) (done, error) {
+	before, err := s.proc.CPU()
 	if err != nil {
 		return done{}, err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var calls atomic.Int64
-	var all sync.WaitGroup
-	begun := time.Now()
-	for number := range callers {
-		all.Go(func() {
-			once := begin(ctx, number)
-			for ctx.Err() == nil {
-				more, err := once()
-				if err != nil {
-					cancel(fmt.Errorf("mode %s: %w", s.name, err))
-				}
-				if !more || err != nil {
-					return
-				}
-				calls.Add(1)
-			}
-		})
+	calls, err := load.Run(ctx, callers, length, caller)
+	if err != nil {
+		return done{}, fmt.Errorf("mode %s: %w", s.name, err)
 	}
-	all.Wait()
-	took := time.Since(begun)
-	after, err := s.cpu()
-	if cause := context.Cause(ctx); cause != nil {
-		err = cause
-	}
-	n := float64(calls.Load())
-	return done{rate: n / took.Seconds(), cost: float64((after - before).Microseconds()) / n}, err
+	after, err := s.proc.CPU()
+	return done{rate: calls.Rate(), cost: float64((after - before).Microseconds()) / calls.Calls()}, err
 }

@@ -30,11 +30,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/drmhub/drmhub/bench/internal/issuer"
+	"github.com/drmhub/drmhub/bench/internal/load"
 	"github.com/drmhub/drmhub/bench/internal/program"
+	"github.com/drmhub/drmhub/bench/internal/report"
 )
 
 const (
@@ -61,7 +62,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer b.stop()
+	defer b.Close()
 	telemetry, err := b.compareAll(ctx, out, [2]*server{b.off, b.on}, *rounds, *length)
 	if err != nil {
 		return err
@@ -90,8 +91,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 func (b *bench) compareAll(
 	ctx context.Context, out io.Writer, servers [2]*server, rounds int, length time.Duration,
 ) (ratio float64, err error) {
-	fmt.Fprintf(out, "| calls | %s | %s | ratio | CPU of a call, %[1]s | %[2]s |\n", servers[0].name, servers[1].name)
-	fmt.Fprintln(out, "| --- | ---: | ---: | ---: | ---: | ---: |")
+	report.NewTable(out, "calls", servers[0].name+":", servers[1].name+":", "ratio:",
+		"CPU of a call, "+servers[0].name+":", servers[1].name+":")
 	if ratio, err = compare(ctx, out, servers, "gRPC, ListSites", (*server).askVendor, rounds, length); err != nil {
 		return 0, err
 	}
@@ -125,9 +126,9 @@ func compare(
 			ratios = append(ratios, rate[1]/rate[0])
 		}
 	}
-	ratio = median(ratios)
+	ratio = load.Median(ratios)
 	fmt.Fprintf(out, "| %s | %.0f/s | %.0f/s | %.3f | %.1f µs | %.1f µs |\n",
-		title, median(rates[0]), median(rates[1]), ratio, median(costs[0]), median(costs[1]))
+		title, load.Median(rates[0]), load.Median(rates[1]), ratio, load.Median(costs[0]), load.Median(costs[1]))
 	return ratio, nil
 }
 
@@ -145,9 +146,4 @@ func (b *bench) verifyEach(ctx context.Context, out io.Writer, alg string) error
 	}
 	fmt.Fprintf(out, "| gRPC, each verified with %s | | %.0f/s | | | %.1f µs |\n", alg, done.rate, done.cost)
 	return nil
-}
-
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
 }

@@ -11,6 +11,8 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/drmhub/drmhub/bench/internal/load"
 )
 
 const (
@@ -58,8 +60,7 @@ func (b *bench) storm(ctx context.Context, out io.Writer, storms int) error {
 
 // p99 returns the 99th percentile.
 func p99(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)*99/100]
+	return load.Percentile(slices.Sorted(slices.Values(values)), 99)
 }
 
 // goodCallers has some callers call at a steady pace for the time of a storm. It returns the latency of

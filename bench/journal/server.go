@@ -1,21 +1,13 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
-	"syscall"
-	"time"
 
 	"google.golang.org/grpc"
 
@@ -24,6 +16,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/pallycon/emulator"
 	"github.com/drmhub/drmhub/adapters/secret"
 	"github.com/drmhub/drmhub/adapters/upstream"
+	"github.com/drmhub/drmhub/bench/internal/load"
 	"github.com/drmhub/drmhub/bench/internal/program"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/internal/postgres"
@@ -47,111 +40,53 @@ type server struct {
 }
 
 // start starts the vendor, PostgreSQL and all servers. The server without a journal is the first.
-func start(ctx context.Context) (servers []*server, stop func(), err error) {
-	var stops []func()
-	stop = func() {
-		for _, s := range slices.Backward(stops) {
-			s()
-		}
+func start(ctx context.Context) (run *program.Run, servers []*server, err error) {
+	if run, err = program.Begin("journal"); err != nil {
+		return nil, nil, err
 	}
 	defer func() {
 		if err != nil {
-			stop()
+			run.Close()
 		}
 	}()
-	folder, err := os.MkdirTemp("", "journal")
+	url := run.Vendor(vendor())
+	dsn, stop, err := postgres.Database(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	stops = append(stops, func() { _ = os.RemoveAll(folder) })
-	vendorURL, stopVendor, err := startVendor(ctx)
+	run.OnClose(stop)
+	bare, err := run.Itself("-without", url)
 	if err != nil {
 		return nil, nil, err
 	}
-	stops = append(stops, stopVendor)
-	dsn, stopPostgres, err := postgres.Database(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	stops = append(stops, stopPostgres)
-	bare, stopBare, err := startBare(vendorURL)
-	if err != nil {
-		return nil, nil, err
-	}
-	stops = append(stops, stopBare)
-	binary, err := program.Build(ctx, folder)
-	if err != nil {
-		return nil, nil, err
-	}
-	addresses := []struct{ name, address string }{{"without", bare}}
-	for i, s := range []struct{ name, dsn string }{
-		{"in memory", "sqlite::memory:"},
-		{"SQLite", "sqlite:" + filepath.Join(folder, "drmhub.db")},
-		{"PostgreSQL", dsn},
-	} {
-		config := filepath.Join(folder, fmt.Sprintf("drmhub-%d.yaml", i))
-		if err := os.WriteFile(config, fmt.Appendf(nil, configuration, s.dsn, vendorURL), 0o600); err != nil {
-			return nil, nil, err
-		}
-		var log bytes.Buffer
-		started, err := program.Start(binary, config, []string{"BENCH_KEY=" + emulator.DefaultServiceAPIKey}, &log)
+	started := []*program.Server{bare}
+	names := []string{"without", "in memory", "SQLite", "PostgreSQL"}
+	for i, dsn := range []string{"sqlite::memory:", "sqlite:" + filepath.Join(run.Folder, "drmhub.db"), dsn} {
+		s, err := run.Serve(ctx, fmt.Sprintf("drmhub-%d", i), fmt.Sprintf(configuration, dsn, url),
+			"BENCH_KEY="+emulator.DefaultServiceAPIKey)
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w\n%s", s.name, err, log.String())
+			return nil, nil, fmt.Errorf("%s: %w", names[i+1], err)
 		}
-		stops = append(stops, started.Stop)
-		addresses = append(addresses, struct{ name, address string }{s.name, started.GRPC})
+		started = append(started, s)
 	}
-	for _, a := range addresses {
-		s, err := dial(a.name, a.address)
+	for i, s := range started {
+		conns, stop, err := load.Dial(s.GRPC)
 		if err != nil {
 			return nil, nil, err
 		}
-		servers = append(servers, s)
+		run.OnClose(stop)
+		servers = append(servers, &server{name: names[i], conns: conns})
 	}
-	return servers, stop, nil
+	return run, servers, nil
 }
 
-// startVendor serves PallyCon's twin with a member for every caller.
-func startVendor(ctx context.Context) (url string, stop func(), err error) {
-	var listen net.ListenConfig
-	listener, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, err
-	}
+// vendor returns PallyCon's twin with a member for every caller.
+func vendor() http.Handler {
 	twin := emulator.New(emulator.Options{})
-	for i := range 64 {
+	for i := range slices.Max(callers) {
 		twin.PutMembers(emulator.Member{MemberEmail: fmt.Sprintf("member%d@bench.example", i)})
 	}
-	vendor := &http.Server{Handler: twin, ReadHeaderTimeout: time.Minute}
-	go func() { _ = vendor.Serve(listener) }() // stop ends it
-	return "http://" + listener.Addr().String(), func() { _ = vendor.Close() }, nil
-}
-
-// startBare starts this program as the server without a journal.
-func startBare(vendorURL string) (address string, stop func(), err error) {
-	self, err := os.Executable()
-	if err != nil {
-		return "", nil, err
-	}
-	process := exec.Command(self, "-without", vendorURL) //nolint:gosec,noctx // This program itself, which stop ends.
-	process.Stderr = os.Stderr
-	out, err := process.StdoutPipe()
-	if err != nil {
-		return "", nil, err
-	}
-	if err := process.Start(); err != nil {
-		return "", nil, err
-	}
-	stop = func() {
-		_ = process.Process.Signal(syscall.SIGTERM) // it may have ended
-		_ = process.Wait()
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		stop()
-		return "", nil, errors.New("the server without a journal ended before it was ready")
-	}
-	return strings.TrimSpace(line), stop, nil
+	return twin
 }
 
 // serveBare is the server without a journal. It prints its address, and serves until ctx ends.
@@ -172,7 +107,7 @@ func serveBare(ctx context.Context, vendorURL string, out io.Writer) error {
 	s := grpc.NewServer()
 	pb.RegisterMemberServiceServer(s, bare{adapter: adapter})
 	context.AfterFunc(ctx, s.Stop)
-	fmt.Fprintln(out, listener.Addr())
+	fmt.Fprintln(out, program.Ready(listener.Addr().String(), ""))
 	return s.Serve(listener)
 }
 

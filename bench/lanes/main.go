@@ -21,7 +21,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/drmhub/drmhub/bench/internal/load"
 	"github.com/drmhub/drmhub/bench/internal/program"
+	"github.com/drmhub/drmhub/bench/internal/report"
 )
 
 func main() {
@@ -51,24 +53,25 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer s.stop()
+	defer s.Close()
 	if _, err := s.list(ctx, *length/4); err != nil { // It opens the connections.
 		return err
 	}
-	fmt.Fprintln(out, "| round | quiet p50 | p99 | stalled p50 | p99 |\n| ---: | ---: | ---: | ---: | ---: |")
+	t := report.NewTable(out, "round:", "quiet p50:", "p99:", "stalled p50:", "p99:")
 	var all measurement
 	for round := range *rounds {
 		one, err := s.measure(ctx, *length, *stuck)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "| %d | %s |\n", round+1, one)
+		t.Row(append([]string{fmt.Sprint(round + 1)}, one.cells()...)...)
 		all.quiet, all.stalled = append(all.quiet, one.quiet...), append(all.stalled, one.stalled...)
 	}
 	slices.Sort(all.quiet)
 	slices.Sort(all.stalled)
 	quotient := float64(at(all.stalled, 99)) / float64(at(all.quiet, 99))
-	fmt.Fprintf(out, "| all | %s |\n\nthe quotient is %.2f\n", all, quotient)
+	t.Row(append([]string{"all"}, all.cells()...)...)
+	fmt.Fprintf(out, "\nthe quotient is %.2f\n", quotient)
 	calm, busy, err := s.bounds(ctx, *stuck)
 	if err != nil {
 		return err
@@ -84,11 +87,13 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 // A measurement is how long calls took, in order.
 type measurement struct{ quiet, stalled []time.Duration }
 
-func (m measurement) String() string {
-	return fmt.Sprintf("%v | %v | %v | %v", at(m.quiet, 50), at(m.quiet, 99), at(m.stalled, 50), at(m.stalled, 99))
+func (m measurement) cells() []string {
+	return []string{
+		at(m.quiet, 50).String(), at(m.quiet, 99).String(), at(m.stalled, 50).String(), at(m.stalled, 99).String(),
+	}
 }
 
 // at returns a percentile.
 func at(sorted []time.Duration, percent int) time.Duration {
-	return sorted[min(len(sorted)-1, len(sorted)*percent/100)].Round(10 * time.Microsecond)
+	return load.Percentile(sorted, percent).Round(10 * time.Microsecond)
 }

@@ -4,17 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-
 	ncp "github.com/drmhub/drmhub/adapters/ncp/emulator"
+	"github.com/drmhub/drmhub/bench/internal/load"
 	"github.com/drmhub/drmhub/bench/internal/program"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -35,62 +29,35 @@ vendors:
 
 // server is drmhub with its two vendors.
 type server struct {
+	*program.Run
 	*program.Server
 	sites pb.SiteServiceClient
-	stops []func()
-}
-
-func (s *server) stop() {
-	for _, stop := range slices.Backward(s.stops) {
-		stop()
-	}
 }
 
 // start starts the vendors and the server.
 func start(ctx context.Context) (s *server, err error) {
 	s = &server{}
+	if s.Run, err = program.Begin("lanes"); err != nil {
+		return nil, err
+	}
 	defer func() {
 		if err != nil {
-			s.stop()
+			s.Close()
 		}
 	}()
-	folder, err := os.MkdirTemp("", "lanes")
+	silent := s.Vendor(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	quick := s.Vendor(ncp.New(ncp.Options{Seed: 1, WithSampleData: true}))
+	s.Server, err = s.Serve(ctx, "drmhub", fmt.Sprintf(configuration, silent, quick),
+		"BENCH_KEY=bench", "ACCESS_KEY="+ncp.DefaultAccessKey, "SECRET_KEY="+ncp.DefaultSecretKey)
 	if err != nil {
-		return s, err
+		return nil, err
 	}
-	s.stops = append(s.stops, func() { _ = os.RemoveAll(folder) })
-	over := make(chan struct{})
-	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		select {
-		case <-r.Context().Done():
-		case <-over:
-		}
-	}))
-	quick := httptest.NewServer(ncp.New(ncp.Options{Seed: 1, WithSampleData: true}))
-	s.stops = append(s.stops, quick.Close, silent.Close, func() { close(over) })
-	binary, err := program.Build(ctx, folder)
+	conns, stop, err := load.Dial(s.GRPC)
 	if err != nil {
-		return s, err
+		return nil, err
 	}
-	config := filepath.Join(folder, "drmhub.yaml")
-	if err := os.WriteFile(config, fmt.Appendf(nil, configuration, silent.URL, quick.URL), 0o600); err != nil {
-		return s, err
-	}
-	log, err := os.Create(filepath.Join(folder, "log"))
-	if err != nil {
-		return s, err
-	}
-	keys := []string{"BENCH_KEY=bench", "ACCESS_KEY=" + ncp.DefaultAccessKey, "SECRET_KEY=" + ncp.DefaultSecretKey}
-	if s.Server, err = program.Start(binary, config, keys, log); err != nil {
-		return s, err
-	}
-	s.stops = append(s.stops, s.Stop)
-	conn, err := grpc.NewClient(s.GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		return s, err
-	}
-	s.stops = append(s.stops, func() { _ = conn.Close() })
-	s.sites = pb.NewSiteServiceClient(conn)
+	s.OnClose(stop)
+	s.sites = pb.NewSiteServiceClient(conns[0])
 	return s, nil
 }
 
@@ -143,25 +110,10 @@ func pause(ctx context.Context, length time.Duration) {
 
 // list lists the sites of the quick vendor from several callers at once, and returns how long each call took,
 // sorted.
-func (s *server) list(ctx context.Context, length time.Duration) (took []time.Duration, err error) {
-	var mu sync.Mutex
-	var running sync.WaitGroup
-	end := time.Now().Add(length)
-	for range callers {
-		running.Go(func() {
-			for time.Now().Before(end) {
-				began := time.Now()
-				_, failed := s.sites.ListSites(ctx, &pb.ListSitesRequest{Parent: "vendors/quick"})
-				mu.Lock()
-				took = append(took, time.Since(began))
-				if failed != nil {
-					err = failed
-				}
-				mu.Unlock()
-			}
-		})
-	}
-	running.Wait()
-	slices.Sort(took)
-	return took, err
+func (s *server) list(ctx context.Context, length time.Duration) ([]time.Duration, error) {
+	done, err := load.Run(ctx, callers, length, load.Each(func(ctx context.Context, _ int) error {
+		_, err := s.sites.ListSites(ctx, &pb.ListSitesRequest{Parent: "vendors/quick"})
+		return err
+	}))
+	return done.Took, err
 }

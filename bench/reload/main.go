@@ -21,7 +21,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/drmhub/drmhub/bench/internal/load"
 	"github.com/drmhub/drmhub/bench/internal/program"
+	"github.com/drmhub/drmhub/bench/internal/report"
 )
 
 func main() {
@@ -48,7 +50,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer s.stop()
+	defer s.Close()
 	alone, err := s.during(ctx, *rate, func() error { return pause(ctx, *quiet) })
 	if err != nil {
 		return err
@@ -70,10 +72,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "| | calls | failed | p50 | p99 |\n| --- | ---: | ---: | ---: | ---: |\n")
-	fmt.Fprintf(out, "| alone | %s |\n| beside %d reloads in %v | %s |\n\n",
-		alone, *reloads, took.Round(time.Second), beside)
-	fmt.Fprintf(out, "goroutines: %d before, %d after; memory: %d MiB before, %d MiB after\n",
+	t := report.NewTable(out, "", "calls:", "failed:", "p50:", "p99:")
+	alone.print(t, "alone")
+	beside.print(t, fmt.Sprintf("beside %d reloads in %v", *reloads, took.Round(time.Second)))
+	fmt.Fprintf(out, "\ngoroutines: %d before, %d after; memory: %d MiB before, %d MiB after\n",
 		before.Goroutines, after.Goroutines, before.Resident>>20, after.Resident>>20)
 	fmt.Fprintf(out, "%d requests had the new key\n", s.rotated.Load())
 	return errors.Join(alone.failure, beside.failure, s.judge(before, after))
@@ -92,20 +94,18 @@ func (s *server) judge(before, after program.Sample) error {
 
 // A measurement is how calls ended.
 type measurement struct {
-	took    []time.Duration // in order
+	took    []time.Duration
 	failed  int
 	failure error // the first one
 }
 
-func (m *measurement) String() string {
-	at := func(percent int) time.Duration {
-		if len(m.took) == 0 {
-			return 0
-		}
-		return m.took[min(len(m.took)-1, len(m.took)*percent/100)].Round(10 * time.Microsecond)
+// print adds a row to the table.
+func (m *measurement) print(t *report.Table, name string) {
+	at := func(percent int) string {
+		return load.Percentile(m.took, percent).Round(10 * time.Microsecond).String()
 	}
 	slices.Sort(m.took)
-	return fmt.Sprintf("%d | %d | %v | %v", len(m.took), m.failed, at(50), at(99))
+	t.Row(name, fmt.Sprint(len(m.took)), fmt.Sprint(m.failed), at(50), at(99))
 }
 
 // pause waits. It returns an error if the program is told to stop.

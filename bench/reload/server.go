@@ -9,16 +9,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-
 	pallycon "github.com/drmhub/drmhub/adapters/pallycon/emulator"
+	"github.com/drmhub/drmhub/bench/internal/load"
 	"github.com/drmhub/drmhub/bench/internal/program"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -39,57 +36,47 @@ const newKey = "0123456789abcdef0123456789abcdef"
 
 // server is drmhub with its vendor.
 type server struct {
+	*program.Run
 	*program.Server
-	folder, vendor string
-	conn           *grpc.ClientConn
-	sites          pb.SiteServiceClient
-	changing       sync.Mutex    // held during a change, since a second one of the same thing must wait
-	reloaded       chan struct{} // gets a value for each reload
-	rotated        atomic.Int64  // requests with the new key
-	stops          []func()
-}
-
-func (s *server) stop() {
-	for _, stop := range slices.Backward(s.stops) {
-		stop()
-	}
+	vendor   string
+	sites    pb.SiteServiceClient
+	changing sync.Mutex    // held during a change, since a second one of the same thing must wait
+	reloaded chan struct{} // gets a value for each reload
+	rotated  atomic.Int64  // requests with the new key
 }
 
 // start starts the vendor and the server.
 func start(ctx context.Context) (s *server, err error) {
 	s = &server{reloaded: make(chan struct{}, 100)}
+	if s.Run, err = program.Begin("reload"); err != nil {
+		return nil, err
+	}
 	defer func() {
 		if err != nil {
-			s.stop()
+			s.Close()
 		}
 	}()
-	if s.folder, err = os.MkdirTemp("", "reload"); err != nil {
-		return s, err
-	}
-	s.stops = append(s.stops, func() { _ = os.RemoveAll(s.folder) })
-	vendor := httptest.NewServer(s.twins())
-	s.stops, s.vendor = append(s.stops, vendor.Close), vendor.URL
-	binary, err := program.Build(ctx, s.folder)
-	if err != nil {
-		return s, err
+	s.vendor = s.Vendor(s.twins())
+	if s.Binary, err = program.Build(ctx, s.Folder); err != nil {
+		return nil, err
 	}
 	if err := s.write("key", pallycon.DefaultServiceAPIKey); err != nil {
-		return s, err
+		return nil, err
 	}
 	if err := s.configure(0); err != nil {
-		return s, err
+		return nil, err
 	}
-	environment := []string{"HOME=" + s.folder}
-	if s.Server, err = program.Start(binary, filepath.Join(s.folder, "drmhub.yaml"), environment, s); err != nil {
-		return s, err
+	environment := []string{"HOME=" + s.Folder}
+	if s.Server, err = program.Start(s.Binary, filepath.Join(s.Folder, "drmhub.yaml"), environment, s); err != nil {
+		return nil, err
 	}
-	s.stops = append(s.stops, s.Stop)
-	s.conn, err = grpc.NewClient(s.GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	s.OnClose(s.Stop)
+	conns, stop, err := load.Dial(s.GRPC)
 	if err != nil {
-		return s, err
+		return nil, err
 	}
-	s.stops = append(s.stops, func() { _ = s.conn.Close() })
-	s.sites = pb.NewSiteServiceClient(s.conn)
+	s.OnClose(stop)
+	s.sites = pb.NewSiteServiceClient(conns[0])
 	return s, nil
 }
 
@@ -137,11 +124,11 @@ func (s *server) Write(lines []byte) (int, error) {
 
 // write replaces a file in one step.
 func (s *server) write(name, content string) error {
-	path := filepath.Join(s.folder, name)
-	if err := os.WriteFile(path+"~", []byte(content), 0o600); err != nil {
+	path, err := s.Run.Write(name+"~", content)
+	if err != nil {
 		return err
 	}
-	return os.Rename(path+"~", path)
+	return os.Rename(path, filepath.Join(s.Folder, name))
 }
 
 // configure writes a configuration that differs from the one before.

@@ -36,12 +36,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	folder, err := os.MkdirTemp("", "restart")
+	running, err := program.Begin("restart")
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(folder) }()
-	binary, err := program.Build(ctx, folder)
+	defer running.Close()
+	binary, err := program.Build(ctx, running.Folder)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer drop()
-	r, err := roll(ctx, binary, folder, dsn, *rate, *length)
+	r, err := roll(ctx, binary, running.Folder, dsn, *rate, *length)
 	if err != nil {
 		return err
 	}

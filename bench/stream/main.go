@@ -15,7 +15,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -29,7 +28,7 @@ func main() {
 	program.Main(func(ctx context.Context, args []string) error { return run(ctx, args, os.Stdout) })
 }
 
-func run(ctx context.Context, args []string, out io.Writer) (err error) {
+func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("stream", flag.ContinueOnError)
 	rows := flags.Int("rows", 1_000_000, "the number of `rows` to stream")
 	limit := flags.Int("limit", 64, "the limit of the server's memory, in `MiB`")
@@ -39,17 +38,12 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	vendorURL, stopVendor, err := startVendor(ctx, *rows)
+	running, s, err := start(ctx, *binary, *rows)
 	if err != nil {
 		return err
 	}
-	defer stopVendor()
-	s, err := startServer(ctx, *binary, vendorURL)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.stop()) }()
-	idle, err := s.peak()
+	defer running.Close()
+	idle, err := peak(s)
 	if err != nil {
 		return err
 	}
@@ -64,17 +58,17 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return fmt.Errorf("after %d rows: %w", got, err)
 	}
 	took := time.Since(begun)
-	peak, err := s.peak()
+	most, err := peak(s)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "%d rows in %s, %.0f rows/s; the server's memory: %.1f MiB before, %.1f MiB maximum\n",
-		got, took.Round(time.Millisecond), float64(got)/took.Seconds(), mebibytes(idle), mebibytes(peak))
+		got, took.Round(time.Millisecond), float64(got)/took.Seconds(), mebibytes(idle), mebibytes(most))
 	switch {
 	case got != *rows:
 		return fmt.Errorf("%d rows arrived, and the vendor holds %d", got, *rows)
-	case peak >= *limit<<20:
-		return fmt.Errorf("the server took %.1f MiB, and must stay under %d MiB", mebibytes(peak), *limit)
+	case most >= *limit<<20:
+		return fmt.Errorf("the server took %.1f MiB, and must stay under %d MiB", mebibytes(most), *limit)
 	}
 	return nil
 }

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"strconv"
 	"time"
@@ -12,14 +10,8 @@ import (
 // newest is the time of the newest row.
 var newest = time.Date(2026, 3, 2, 23, 59, 59, 0, time.UTC)
 
-// startVendor serves PallyCon's calls for the site DEMO with this number of different licenses, three
-// in every second.
-func startVendor(ctx context.Context, rows int) (url string, stop func(), err error) {
-	var listen net.ListenConfig
-	listener, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, err
-	}
+// vendor serves PallyCon's calls for the site DEMO with this number of different licenses, three in every second.
+func vendor(rows int) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v2/account/siteId", func(w http.ResponseWriter, _ *http.Request) {
 		const demo = `{"site_id":"DEMO","service_name":"Demo","product_list":[]}`
@@ -37,9 +29,7 @@ func startVendor(ctx context.Context, rows int) (url string, stop func(), err er
 		}
 		send(w, fmt.Appendf(body, `],"count":%d}`, rows))
 	})
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
-	go func() { _ = server.Serve(listener) }() // stop ends it
-	return "http://" + listener.Addr().String(), func() { _ = server.Close() }, nil
+	return mux
 }
 
 // appendRow appends the row at a position. Row 0 is the newest. A row has the form and about the

@@ -19,12 +19,17 @@ import (
 
 // Build compiles the server into folder, and returns the program's path.
 func Build(ctx context.Context, folder string) (binary string, err error) {
-	binary = filepath.Join(folder, "server")
-	//nolint:gosec // The program goes into a folder of the caller's.
-	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/drmhub/drmhub/server")
+	return Compile(ctx, folder, "server")
+}
+
+// Compile compiles the program in a folder of this module, such as server, into folder.
+func Compile(ctx context.Context, folder, source string) (binary string, err error) {
+	binary = filepath.Join(folder, filepath.Base(source))
+	//nolint:gosec // The program is one of this module's.
+	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/drmhub/drmhub/"+source)
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
-		return "", fmt.Errorf("building the server: %w", err)
+		return "", fmt.Errorf("building %s: %w", source, err)
 	}
 	return binary, nil
 }
@@ -36,6 +41,8 @@ type Server struct {
 	GRPC, HTTP string
 	// Ops is the address of its page of metrics, if that is not HTTP.
 	Ops string
+	// Took is the time from its start until it was ready.
+	Took time.Duration
 }
 
 var readyLine = regexp.MustCompile(`gRPC on ([^,\s]+)(?:, REST on http://([^,\s]+))?`)
@@ -63,13 +70,14 @@ func start(log io.Writer, env []string, binary string, args ...string) (*Server,
 	if err != nil {
 		return nil, err
 	}
+	begun := time.Now()
 	if err := s.process.Start(); err != nil {
 		return nil, err
 	}
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		if m := readyLine.FindStringSubmatch(lines.Text()); m != nil {
-			s.GRPC, s.HTTP = m[1], m[2]
+			s.GRPC, s.HTTP, s.Took = m[1], m[2], time.Since(begun)
 			return s, nil
 		}
 	}

@@ -37,12 +37,12 @@ func (t *Table) Row(cells ...string) {
 
 // Least returns the text of a demand: the figure is at least this number.
 func (t *Table) Least(figure string, value, least float64) string {
-	return t.judge(figure, fmt.Sprintf("≥ %g", least), value >= least)
+	return t.judge(figure, fmt.Sprintf("≥ %.4g", least), value >= least)
 }
 
 // Under returns the text of a demand: the figure is less than this number.
 func (t *Table) Under(figure string, value, most float64, unit string) string {
-	return t.judge(figure, strings.TrimSpace(fmt.Sprintf("< %g %s", most, unit)), value < most)
+	return t.judge(figure, strings.TrimSpace(fmt.Sprintf("< %.4g %s", most, unit)), value < most)
 }
 
 func (t *Table) judge(figure, demanded string, reached bool) string {
