@@ -31,7 +31,7 @@ vendors:
 // archived measures more and more archived licenses, in one file of SQLite.
 func (b *bench) archived(ctx context.Context, sizes []int) error {
 	c := b.curve("archived", slices.Concat(stateFigures(), []figure{mebibytes("file")}, latencies("a search"),
-		latencies("a user's licenses"), latencies("a site's days"),
+		latencies("a user's licenses"), latencies("a site's months"), latencies("a site's days"),
 		[]figure{{"export of 100,000", "%.0f ms", true}})...)
 	for _, n := range sizes {
 		values, err := b.withArchived(ctx, n)
@@ -72,7 +72,8 @@ func (b *bench) withArchived(ctx context.Context, n int) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	took, err := b.latencies(ctx, s, search(&pb.ArchiveFilter{}), search(&pb.ArchiveFilter{UserId: user}), summarize)
+	took, err := b.latencies(ctx, s, search(&pb.ArchiveFilter{}), search(&pb.ArchiveFilter{UserId: user}),
+		summarize(pb.SummarizeLicensesRequest_MONTH), summarize(pb.SummarizeLicensesRequest_DAY))
 	if err != nil {
 		return nil, err
 	}
@@ -109,11 +110,15 @@ func anyUser(ctx context.Context, conn *grpc.ClientConn) (string, error) {
 	return "", errors.New("no license has a user")
 }
 
-func summarize(ctx context.Context, conn *grpc.ClientConn, _ int) error {
-	_, err := pb.NewArchiveServiceClient(conn).SummarizeLicenses(ctx, &pb.SummarizeLicensesRequest{
-		Parent: "vendors/pallycon/sites/S000", Interval: pb.SummarizeLicensesRequest_DAY,
-	})
-	return err
+// summarize counts the licenses, users and devices of the largest site. The archive keeps the counts of months, and
+// reads all rows of the site for those of days.
+func summarize(interval pb.SummarizeLicensesRequest_Interval) call {
+	return func(ctx context.Context, conn *grpc.ClientConn, _ int) error {
+		_, err := pb.NewArchiveServiceClient(conn).SummarizeLicenses(ctx, &pb.SummarizeLicensesRequest{
+			Parent: "vendors/pallycon/sites/S000", Interval: interval, TimeZone: "Asia/Seoul",
+		})
+		return err
+	}
 }
 
 // export receives this number of licenses, and returns the milliseconds for 100,000 of them.

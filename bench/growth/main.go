@@ -3,6 +3,7 @@
 //	go run ./bench/growth                             all, half an hour
 //	go run ./bench/growth -only accounts,sites        some
 //	go run ./bench/growth -short                      smaller sizes, two minutes
+//	go run ./bench/growth -largest 1000000            without ten million licenses, a third of the time
 //
 // The things are configured accounts, sites at a vendor, kept mutations with their audit events, archived licenses,
 // and replicas on one PostgreSQL. For each, the program prints a table with a row for each size.
@@ -64,6 +65,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("growth", flag.ContinueOnError)
 	b := &bench{out: out}
 	only := flags.String("only", "", "the `things` to measure, with commas: accounts, sites, kept, archived, replicas")
+	largest := flags.Int("largest", 0, "leave out the sizes above this `number`")
 	short := flags.Bool("short", false, "measure smaller sizes")
 	flags.DurationVar(&b.length, "time", 2*time.Second, "how `long` each call is made")
 	flags.StringVar(&b.binary, "server", "", "the server's `program`; by default it is built from this source")
@@ -89,6 +91,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		sizes := d.sizes
 		if *short {
 			sizes = d.short
+		}
+		if *largest > 0 {
+			sizes = slices.DeleteFunc(slices.Clone(sizes), func(size int) bool { return size > *largest })
 		}
 		if err := d.measure(b, ctx, sizes); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", d.name, err))
