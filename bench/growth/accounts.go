@@ -42,12 +42,6 @@ func (b *bench) withAccounts(ctx context.Context, n int) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := func(parent string) call {
-		return func(ctx context.Context, conn *grpc.ClientConn, _ int) error {
-			_, err := pb.NewSiteServiceClient(conn).ListSites(ctx, &pb.ListSitesRequest{Parent: parent, PageSize: 1000})
-			return err
-		}
-	}
 	took, err := b.latencies(ctx, s,
 		func(ctx context.Context, conn *grpc.ClientConn, _ int) error {
 			_, err := pb.NewVendorServiceClient(conn).GetVendor(ctx, &pb.GetVendorRequest{Name: "vendors/acme-1"})
@@ -57,10 +51,32 @@ func (b *bench) withAccounts(ctx context.Context, n int) ([]float64, error) {
 			_, err := pb.NewVendorServiceClient(conn).ListVendors(ctx, &pb.ListVendorsRequest{PageSize: 1000})
 			return err
 		},
-		list("vendors/acme-1"), list("vendors/-"))
+		listSites("vendors/acme-1", 1), listSites("vendors/-", n))
 	if err != nil {
 		return nil, err
 	}
 	state, err := s.state()
 	return append(state, took...), err
+}
+
+// listSites lists all sites, page by page, and checks their number.
+func listSites(parent string, want int) call {
+	return func(ctx context.Context, conn *grpc.ClientConn, _ int) error {
+		req, sites := &pb.ListSitesRequest{Parent: parent, PageSize: 1000}, 0
+		for {
+			res, err := pb.NewSiteServiceClient(conn).ListSites(ctx, req)
+			if err != nil {
+				return err
+			}
+			sites += len(res.GetSites())
+			if req.PageToken = res.GetNextPageToken(); req.GetPageToken() != "" {
+				continue
+			}
+			if sites != want {
+				return fmt.Errorf("%s has %d sites, and %d are listed; unreachable: %v", parent, want, sites,
+					res.GetUnreachable())
+			}
+			return nil
+		}
+	}
 }
