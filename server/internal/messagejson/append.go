@@ -1,24 +1,15 @@
 // Package messagejson writes messages as JSON: the bytes that protojson writes with unset fields, and
 // without white space.
 //
-// protojson asks the descriptor about each field of each message. This package asks once for each Go
-// type, and keeps a plan: the key of each field, and the function that writes the field. The plan reads
-// the fields of the generated struct through package reflect, which needs no memory here. Reading by
-// offset with package unsafe could return wrong memory after a mistake.
-//
-// A plan depends on how protoc-gen-go lays out a struct. So a type is planned only if:
-//   - the struct is the open form of the generator, by its first field,
-//   - each field of the descriptor is in the struct, by the name in the struct's tags,
-//   - and its Go type is the type that the field's kind has in this form.
-//
-// Any other type is left to protojson. A test demands that no message of the contract is such a type.
-// A message that protojson refuses, such as one with invalid UTF-8, is left to it too, for its error.
+// protojson asks the descriptor about each field of each message. Here, tools/messagejson has generated
+// a function for each message of the contract. It reads the message by its getters, which stay the same
+// in all forms of the code that protoc-gen-go generates. A message of another type, and one that
+// protojson refuses, such as one with invalid UTF-8, is left to protojson.
 package messagejson
 
 import (
 	"bytes"
 	"encoding/json"
-	"reflect"
 	"sync"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -27,19 +18,14 @@ import (
 
 // Append appends a message.
 func Append(to []byte, m proto.Message) ([]byte, error) {
-	v := reflect.ValueOf(m)
-	if v.Kind() != reflect.Pointer || v.IsNil() {
-		return appendAny(to, m)
+	w := writer{out: to}
+	if w.known(m) && !w.failed {
+		return w.out, nil
 	}
-	if p := planOf(v.Type(), m); p.known {
-		if out, ok := p.append(to, v.Elem()); ok {
-			return out, nil
-		}
-	}
-	return appendAny(to, m)
+	return appendOther(to, m)
 }
 
-// maxKept bounds the buffers that are kept for later messages.
+// maxKept bounds the buffers that are kept for later messages, in bytes.
 const maxKept = 1 << 20
 
 // buffers are those in which messages are written before their length is known.
@@ -49,21 +35,17 @@ var buffers = sync.Pool{New: func() any { return new([]byte) }}
 func Marshal(m proto.Message) ([]byte, error) {
 	buffer := buffers.Get().(*[]byte)
 	text, err := Append((*buffer)[:0], m)
-	if err != nil {
-		buffers.Put(buffer)
-		return nil, err
-	}
 	out := bytes.Clone(text)
 	if cap(text) <= maxKept {
 		*buffer = text
 		buffers.Put(buffer)
 	}
-	return out, nil
+	return out, err
 }
 
-// appendAny appends a message of any type as protojson does. In half of all programs, protojson writes
-// spaces between values, so that nobody relies on its bytes.
-func appendAny(to []byte, m proto.Message) ([]byte, error) {
+// appendOther appends a message as protojson does. In half of all programs, protojson writes spaces between
+// values, so that nobody relies on its bytes.
+func appendOther(to []byte, m proto.Message) ([]byte, error) {
 	text, err := protojson.MarshalOptions{EmitUnpopulated: true}.Marshal(m)
 	if err != nil {
 		return to, err
