@@ -29,7 +29,7 @@ import (
 // Conn is both sides of the connection: services register on it, and clients call through it. Register
 // all services before the first call. After that, Conn is safe for concurrent use.
 type Conn struct {
-	unary   grpc.UnaryServerInterceptor
+	unary   []grpc.UnaryServerInterceptor
 	stream  grpc.StreamServerInterceptor
 	methods map[string]method
 }
@@ -37,7 +37,7 @@ type Conn struct {
 // A method is a registered RPC. Either unary or stream is set.
 type method struct {
 	service any
-	unary   grpc.MethodHandler
+	unary   grpc.UnaryHandler // with the interceptors
 	stream  *grpc.StreamDesc
 }
 
@@ -49,7 +49,7 @@ var (
 // New returns a connection without services. The interceptors run in this order, as with
 // grpc.ChainUnaryInterceptor and grpc.ChainStreamInterceptor. Give both servers the same lists.
 func New(unary []grpc.UnaryServerInterceptor, stream []grpc.StreamServerInterceptor) *Conn {
-	return &Conn{unary: chainUnary(unary), stream: chainStream(stream), methods: map[string]method{}}
+	return &Conn{unary: unary, stream: chainStream(stream), methods: map[string]method{}}
 }
 
 // RegisterService adds a service. It panics if the service is registered twice, or does not implement
@@ -67,7 +67,7 @@ func (c *Conn) RegisterService(desc *grpc.ServiceDesc, service any) {
 		c.methods[path] = m
 	}
 	for _, m := range desc.Methods {
-		add(m.MethodName, method{unary: m.Handler})
+		add(m.MethodName, method{unary: chainUnary(c.unary, m.Handler, service)})
 	}
 	for i := range desc.Streams {
 		add(desc.Streams[i].StreamName, method{stream: &desc.Streams[i]})
@@ -78,7 +78,7 @@ func (c *Conn) RegisterService(desc *grpc.ServiceDesc, service any) {
 // are grpc.Header and grpc.Trailer.
 func (c *Conn) Invoke(ctx context.Context, name string, in, out any, opts ...grpc.CallOption) error {
 	call := &call{method: name}
-	answer, err := c.call(ctx, call, in)
+	answer, err := c.handle(serverContext(ctx, call), call, in)
 	call.report(opts)
 	if err != nil {
 		return asStatus(err)
@@ -89,10 +89,15 @@ func (c *Conn) Invoke(ctx context.Context, name string, in, out any, opts ...grp
 // Call calls a unary method by its name, for callers that do not know its response type. It returns the
 // handler's own error.
 func (c *Conn) Call(ctx context.Context, name string, req proto.Message) (proto.Message, error) {
-	answer, err := c.call(ctx, &call{method: name}, req)
+	call := &call{method: name}
+	answer, err := c.handle(serverContext(ctx, call), call, req)
 	if err != nil {
 		return nil, err
 	}
+	return asMessage(name, answer)
+}
+
+func asMessage(name string, answer any) (proto.Message, error) {
 	message, ok := answer.(proto.Message)
 	if !ok {
 		return nil, status.Errorf(codes.Internal, "inproc: the handler of %s returned a %T", name, answer)
@@ -100,7 +105,26 @@ func (c *Conn) Call(ctx context.Context, name string, req proto.Message) (proto.
 	return message, nil
 }
 
-func (c *Conn) call(ctx context.Context, call *call, in any) (any, error) {
+// Do calls a unary method, as Call does, with the metadata that its handler gets. The context has no outgoing
+// metadata. Do returns the header and the trailer in one. Every error is a status error.
+func (c *Conn) Do(ctx context.Context, name string, md metadata.MD, req proto.Message) (
+	res proto.Message, header metadata.MD, err error,
+) {
+	call := &call{method: name}
+	answer, err := c.handle(incoming(ctx, md, call), call, req)
+	header, trailer := call.current()
+	if len(trailer) > 0 {
+		header = metadata.Join(header, trailer)
+	}
+	if err != nil {
+		return nil, header, asStatus(err)
+	}
+	res, err = asMessage(name, answer)
+	return res, header, err
+}
+
+// handle runs a unary method and its interceptors in this context.
+func (c *Conn) handle(ctx context.Context, call *call, in any) (any, error) {
 	m, ok := c.methods[call.method]
 	if !ok || m.unary == nil {
 		return nil, unknown(call.method)
@@ -108,12 +132,7 @@ func (c *Conn) call(ctx context.Context, call *call, in any) (any, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	// The generated handler allocates an empty request. The caller's request replaces it.
-	decode := func(any) error { return nil }
-	intercept := func(ctx context.Context, _ any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-		return c.unary(ctx, in, info, handler)
-	}
-	return m.unary(m.service, serverContext(ctx, call), decode, intercept)
+	return m.unary(ctx, in)
 }
 
 // share makes dst a shallow copy of src, which shares nested messages, lists and bytes.
@@ -142,8 +161,12 @@ func serverContext(ctx context.Context, c *call) context.Context {
 		md = metadata.MD{}
 	}
 	// The caller's metadata must not travel on with the service's own calls.
-	ctx = metadata.NewOutgoingContext(metadata.NewIncomingContext(ctx, md), metadata.MD{})
-	return grpc.NewContextWithServerTransportStream(ctx, c)
+	return incoming(metadata.NewOutgoingContext(ctx, metadata.MD{}), md, c)
+}
+
+// incoming returns the handler's context for a caller's context and the metadata that the handler gets.
+func incoming(ctx context.Context, md metadata.MD, c *call) context.Context {
+	return grpc.NewContextWithServerTransportStream(metadata.NewIncomingContext(ctx, md), c)
 }
 
 // asStatus converts an error to the one that a gRPC client would see.
@@ -163,14 +186,21 @@ func unknown(name string) error {
 	return status.Errorf(codes.Unimplemented, "this server has no method %s", name)
 }
 
-func chainUnary(interceptors []grpc.UnaryServerInterceptor) grpc.UnaryServerInterceptor {
-	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+// chainUnary returns a method with its interceptors. The generated handler makes the function that calls the
+// method, and passes it to an interceptor. So the chain is made here once, and not for each call.
+func chainUnary(
+	interceptors []grpc.UnaryServerInterceptor, generated grpc.MethodHandler, service any,
+) (chain grpc.UnaryHandler) {
+	build := func(_ context.Context, _ any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+		chain = handler
 		for _, next := range slices.Backward(interceptors) {
-			inner := handler
-			handler = func(ctx context.Context, req any) (any, error) { return next(ctx, req, info, inner) }
+			inner := chain
+			chain = func(ctx context.Context, req any) (any, error) { return next(ctx, req, info, inner) }
 		}
-		return handler(ctx, req)
+		return nil, nil
 	}
+	_, _ = generated(service, context.Background(), func(any) error { return nil }, build) // It only makes the chain.
+	return chain
 }
 
 func chainStream(interceptors []grpc.StreamServerInterceptor) grpc.StreamServerInterceptor {
