@@ -19,11 +19,48 @@ import (
 	"github.com/drmhub/drmhub/server/internal/webguard"
 )
 
-// readBody reads the request's body, and refuses what the route does not take. The body can be read
-// again afterwards. An empty body is an empty message. readBody returns the mask that the body implies.
+// readBody reads the request's body, and refuses what the route does not take. It returns the body's
+// message, or nil for an empty body, and the mask that the body implies.
 func (rt *route) readBody(
 	w http.ResponseWriter, r *http.Request, params map[string]string, maxBody int64, s *spelling,
-) (implied []string, err error) {
+) (body protoreflect.Message, implied []string, err error) {
+	raw, err := readAll(w, r, maxBody)
+	if err != nil {
+		return nil, nil, err
+	}
+	if raw, err = decoded(w, r.Header, raw, maxBody); err != nil {
+		return nil, nil, err
+	}
+	empty := len(bytes.TrimSpace(raw)) == 0
+	if rt.HTTP.Method == http.MethodGet && empty || empty && r.Header.Get("Content-Type") == "" {
+		return nil, nil, nil
+	}
+	// An empty body of another type is refused too: it is what a form of a web page sends.
+	if err := checkMediaType(r.Header); err != nil || empty {
+		return nil, nil, err
+	}
+	if rt.body == nil {
+		return nil, nil, apierror.Invalid("", "%s takes no body here: send parameters in the query", rt.HTTP.Method)
+	}
+	if err := checkLists(raw); err != nil {
+		return nil, nil, err
+	}
+	body = rt.body.New()
+	if err := protojson.Unmarshal(raw, body.Interface()); err != nil {
+		return nil, nil, rt.explain(raw, err)
+	}
+	if err := rt.checkBodyNames(body, params); err != nil {
+		return nil, nil, err
+	}
+	s.body = raw
+	return body, rt.impliedMask(raw, body), nil
+}
+
+// readAll returns the bytes of a request's body.
+func readAll(w http.ResponseWriter, r *http.Request, maxBody int64) ([]byte, error) {
+	if r.Body == http.NoBody {
+		return nil, nil
+	}
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, errTooLarge(tooLarge.Limit)
@@ -37,33 +74,7 @@ func (rt *route) readBody(
 	if err != nil {
 		return nil, apierror.Invalid("", "the body ends too early")
 	}
-	r.Body = http.NoBody
-	if raw, err = decoded(w, r.Header, raw, maxBody); err != nil {
-		return nil, err
-	}
-	empty := len(bytes.TrimSpace(raw)) == 0
-	if r.Method == http.MethodGet && empty || empty && r.Header.Get("Content-Type") == "" {
-		return nil, nil
-	}
-	// An empty body of another type is refused too: it is what a form of a web page sends.
-	if err := checkMediaType(r.Header); err != nil || empty {
-		return nil, err
-	}
-	if rt.body == nil {
-		return nil, apierror.Invalid("", "%s takes no body here: send parameters in the query", rt.HTTP.Method)
-	}
-	if err := checkLists(raw); err != nil {
-		return nil, err
-	}
-	body := rt.body.New()
-	if err := protojson.Unmarshal(raw, body.Interface()); err != nil {
-		return nil, rt.explain(raw, err)
-	}
-	if err := rt.checkBodyNames(body, params); err != nil {
-		return nil, err
-	}
-	r.Body, s.body = io.NopCloser(bytes.NewReader(raw)), raw
-	return rt.impliedMask(raw, body), nil
+	return raw, nil
 }
 
 // decoded undoes the coding of a body. maxBody bounds the result, too: a few bytes can become a thousand

@@ -93,36 +93,24 @@ func writeFailure(w http.ResponseWriter, status int, e *apierror.Error, mediaTyp
 }
 
 // fail writes the error of a call that no service has got.
-func fail(w http.ResponseWriter, r *http.Request, err error) {
-	telemetry.Fail(r.Context(), err)
+func fail(ctx context.Context, w http.ResponseWriter, err error) {
+	telemetry.Fail(ctx, err)
 	writeError(w, err)
 }
 
-// callFailed writes the error of a call. It is grpc-gateway's error handler.
-func callFailed(
-	ctx context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, _ *http.Request, err error,
-) {
-	telemetry.Fail(ctx, err)
-	_ = responseHeaders(ctx, w, nil) // It never fails.
-	writeError(w, reworded(ctx, err))
-}
-
-// unrouted refuses what no route takes. It is grpc-gateway's routing error handler.
-func (g *gateway) unrouted(
-	_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, httpStatus int,
-) {
-	path := r.URL.Path                     // See escaped.
+// unrouted refuses what no route takes.
+func (g *gateway) unrouted(w http.ResponseWriter, r *http.Request, method, path string) {
 	if strings.HasPrefix(path, apiPaths) { // What the API has is for callers.
-		r = r.WithContext(telemetry.BeginREST(r.Context(), "", ""))
-		known, err := g.identified(r, r.Method+" "+path)
+		ctx := telemetry.BeginREST(withPeer(r), "", "")
+		known, err := g.identified(ctx, r, method+" "+path)
 		if err != nil {
-			fail(w, r, err)
+			fail(ctx, w, err)
 			return
 		}
-		telemetry.Fail(known.Context(), g.noSuchPath(path))
+		telemetry.Fail(known, g.noSuchPath(path))
 	}
-	if allowed := g.routes.allowed(path); httpStatus == http.StatusMethodNotAllowed && len(allowed) > 0 {
-		wrongMethod(w, path, r.Method, allowed...)
+	if allowed := g.routes.allowed(path); len(allowed) > 0 && !g.routes.isVerb(method, path) {
+		wrongMethod(w, path, method, allowed...)
 		return
 	}
 	writeError(w, g.noSuchPath(path))

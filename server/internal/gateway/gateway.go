@@ -1,9 +1,9 @@
 // Package gateway is the REST face: JSON over HTTP in front of the gRPC services, by the
 // google.api.http rules of the contract.
 //
-// The code that grpc-gateway generates from the rules routes requests, makes calls and writes
-// responses. This package adds:
+// The package has:
 //
+//   - routes, which it reads from the rules,
 //   - strict reading of bodies and query parameters,
 //   - names that keep their escapes in a path,
 //   - one shape for all errors,
@@ -16,13 +16,9 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 
-	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
@@ -38,8 +34,8 @@ const DefaultMaxBody = 4 << 20
 
 // Options are the parts of a gateway.
 type Options struct {
-	Conn    grpc.ClientConnInterface // the connection to the services; required
-	OpenAPI []byte                   // the document served at /openapi.json; required
+	Conn    Conn   // the connection to the services; required
+	OpenAPI []byte // the document served at /openapi.json; required
 	// Contract is the descriptor set served at /contract.binpb, unless it is empty.
 	Contract []byte
 	Ready    func() bool  // reports whether the server takes calls; nil: always
@@ -65,8 +61,9 @@ type Options struct {
 
 // gateway is the handler that New returns.
 type gateway struct {
-	mux     *runtime.ServeMux
+	conn    Conn
 	routes  routes
+	streams map[string]func(context.Context, *call) // by full method name
 	pages   map[string]http.HandlerFunc
 	console map[string]http.HandlerFunc        // by the name of the file
 	people  map[string]map[string]session.Page // by path and method
@@ -93,7 +90,7 @@ func New(o Options) (http.Handler, error) {
 		return nil, errors.New("gateway: no guard against web pages")
 	}
 	g := &gateway{
-		maxBody: o.MaxBody, guard: o.Guard,
+		conn: o.Conn, maxBody: o.MaxBody, guard: o.Guard,
 		sessions: o.Sessions, identify: o.Identify, admit: o.Admit, permit: o.Permit, privateDocs: o.PrivateDocs,
 	}
 	if g.maxBody == 0 {
@@ -103,51 +100,8 @@ func New(o Options) (http.Handler, error) {
 	g.pages = pages(o)
 	g.console = consoleFiles()
 	g.people = o.Sessions.Pages()
-	g.mux = runtime.NewServeMux(
-		runtime.WithMiddlewares(g.checked),
-		runtime.WithMarshalerOption(runtime.MIMEWildcard, marshaler{new(runtime.JSONPb)}),
-		runtime.WithMarshalerOption(csvType, tableMarshaler{marshaler{new(runtime.JSONPb)}}),
-		// This leaves path parameters as they are; see escaped.
-		runtime.WithUnescapingMode(runtime.UnescapingModeLegacy),
-		runtime.WithDisablePathLengthFallback(),
-		runtime.WithDisableHTTPMethodOverride(),
-		runtime.WithIncomingHeaderMatcher(incomingHeader),
-		runtime.WithOutgoingHeaderMatcher(noHeader),
-		runtime.WithOutgoingTrailerMatcher(noHeader),
-		runtime.WithForwardResponseOption(responseHeaders),
-		runtime.WithForwardResponseRewriter(rewordedItems),
-		runtime.WithWriteContentLength(),
-		runtime.WithErrorHandler(callFailed),
-		runtime.WithRoutingErrorHandler(g.unrouted),
-	)
-	if err := g.register(o.Conn); err != nil {
-		return nil, fmt.Errorf("gateway: %w", err)
-	}
+	g.streams = streams(o.Conn)
 	return g, nil
-}
-
-// register connects every service of the contract.
-func (g *gateway) register(conn grpc.ClientConnInterface) error {
-	ctx := context.Background()
-	license, archive := pb.NewLicenseServiceClient(conn), pb.NewArchiveServiceClient(conn)
-	return errors.Join(
-		pb.RegisterVendorServiceHandlerClient(ctx, g.mux, pb.NewVendorServiceClient(conn)),
-		pb.RegisterSiteServiceHandlerClient(ctx, g.mux, pb.NewSiteServiceClient(conn)),
-		pb.RegisterLicenseServiceHandlerClient(ctx, g.mux, license),
-		pb.RegisterArchiveServiceHandlerClient(ctx, g.mux, archive),
-		pb.RegisterViewerServiceHandlerClient(ctx, g.mux, pb.NewViewerServiceClient(conn)),
-		pb.RegisterMemberServiceHandlerClient(ctx, g.mux, pb.NewMemberServiceClient(conn)),
-		pb.RegisterDrmAccountServiceHandlerClient(ctx, g.mux, pb.NewDrmAccountServiceClient(conn)),
-		pb.RegisterProductLicenseServiceHandlerClient(ctx, g.mux, pb.NewProductLicenseServiceClient(conn)),
-		pb.RegisterMutationServiceHandlerClient(ctx, g.mux, pb.NewMutationServiceClient(conn)),
-		pb.RegisterAuditServiceHandlerClient(ctx, g.mux, pb.NewAuditServiceClient(conn)),
-		pb.RegisterCallerServiceHandlerClient(ctx, g.mux, pb.NewCallerServiceClient(conn)),
-		// The route registered last wins: it writes bare rows, and not {"result": …} for each message.
-		g.mux.HandlePath(http.MethodGet, streamLicensesPath, streamRows(
-			g, streamLicensesPath, pb.LicenseService_StreamLicenses_FullMethodName, license.StreamLicenses)),
-		g.mux.HandlePath(http.MethodGet, exportLicensesPath, streamRows(
-			g, exportLicensesPath, pb.ArchiveService_ExportLicenses_FullMethodName, archive.ExportLicenses)),
-	)
 }
 
 // ServeHTTP serves a page, or passes the request on to the API. It compresses what is worth it.
@@ -183,12 +137,15 @@ func (g *gateway) serve(w http.ResponseWriter, r *http.Request) {
 		servePerson(w, r, path, page)
 		return
 	}
-	r = escaped(r.WithContext(withPeer(r)), path)
+	method := readOf(r.Method)
 	if r.Method == http.MethodHead {
-		r.Method = http.MethodGet
 		w = headOnly{w}
 	}
-	g.mux.ServeHTTP(w, r)
+	if route, params := g.routes.find(method, path); route != nil {
+		g.serveCall(w, r, route, params)
+		return
+	}
+	g.unrouted(w, r, method, path)
 }
 
 // anyCall is the route of all calls in the metric of requests. The metric of calls tells them apart, so
@@ -200,7 +157,7 @@ func (g *gateway) keptOut(w http.ResponseWriter, r *http.Request, status int, pr
 	e := apierror.New(codes.PermissionDenied, pb.ErrorReason_REQUEST_INVALID, "%s", problem)
 	if strings.HasPrefix(r.URL.EscapedPath(), apiPaths) {
 		method := ""
-		if route := g.routes.find(r.Method, r.URL.EscapedPath()); route != nil {
+		if route, _ := g.routes.find(readOf(r.Method), r.URL.EscapedPath()); route != nil {
 			method = route.FullMethod()
 			telemetry.SetRoute(r.Context(), anyCall)
 		}
@@ -209,93 +166,17 @@ func (g *gateway) keptOut(w http.ResponseWriter, r *http.Request, status int, pr
 	writeError(w, &httpError{status, e})
 }
 
+// readOf returns GET for HEAD, and any other HTTP method as it is.
+func readOf(method string) string {
+	if method == http.MethodHead {
+		return http.MethodGet
+	}
+	return method
+}
+
 // headOnly marks the writer of a response to HEAD, which is the response to GET. net/http leaves out the
 // body.
 type headOnly struct{ http.ResponseWriter }
 
 // Unwrap returns the writer for http.ResponseController.
 func (w headOnly) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// escaped gives the router the path as it was sent. The router then splits it before it is decoded,
-// and names keep their escapes: an id with a slash stays one segment, and an id that ends in
-// ":disable" is not mistaken for the verb.
-func escaped(r *http.Request, path string) *http.Request {
-	u := *r.URL
-	u.Path, u.RawPath = path, ""
-	r.URL = &u
-	return r
-}
-
-// checked refuses what the route does not take. The generated code would drop it.
-func (g *gateway) checked(next runtime.HandlerFunc) runtime.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request, params map[string]string) {
-		pattern, _ := runtime.HTTPPattern(r.Context())
-		route := g.routes[routeKey(r.Method, pattern.String())]
-		if route == nil {
-			writeError(w, fmt.Errorf("no rule of the contract for %s %s", r.Method, pattern))
-			return
-		}
-		telemetry.SetRoute(r.Context(), anyCall)
-		r = r.WithContext(telemetry.BeginREST(r.Context(), route.FullMethod(), params[route.Resource]))
-		// A form of a web page sends other types. It is refused before anybody asks for the caller.
-		if r.Method != http.MethodGet && r.Header.Get("Content-Type") != "" {
-			if err := checkMediaType(r.Header); err != nil {
-				fail(w, r, err)
-				return
-			}
-		}
-		s := &spelling{route: route, keyed: r.Header.Get(idempotencyKey) != ""}
-		r, err := g.allowed(r, route, params)
-		if err == nil {
-			err = g.check(w, r, params, s)
-		}
-		if err == nil {
-			r, err = negotiated(w, r, route.FullMethod())
-		}
-		if err != nil {
-			fail(w, r, err)
-			return
-		}
-		next(w, r.WithContext(withSpelling(r.Context(), s)), params)
-	}
-}
-
-// allowed returns a request with its caller, or the request with the error of a caller who may not make the call now.
-func (g *gateway) allowed(r *http.Request, route *route, params map[string]string) (*http.Request, error) {
-	known, err := g.identified(r, route.FullMethod())
-	if err != nil {
-		return r, err
-	}
-	now, err := g.admitted(known, route.FullMethod(), params["parent"])
-	if err != nil {
-		return known, err
-	}
-	if g.permit != nil {
-		err = g.permit(now.Context(), route.FullMethod(), params[route.Resource])
-	}
-	return now, err
-}
-
-// check refuses what the route does not take, and notes how the caller wrote the rest.
-func (g *gateway) check(w http.ResponseWriter, r *http.Request, params map[string]string, s *spelling) error {
-	if err := g.checkNames(r, params, s); err != nil {
-		return err
-	}
-	if err := checkHeaders(r.Header); err != nil {
-		return err
-	}
-	query, err := s.route.readQuery(r.URL.RawQuery, s)
-	if err != nil {
-		return err
-	}
-	implied, err := s.route.readBody(w, r, params, g.maxBody, s)
-	if err != nil {
-		return err
-	}
-	if len(implied) > 0 && !query.Has(updateMask) {
-		query.Set(updateMask, strings.Join(implied, ","))
-	}
-	// The generated code reads the query from here. Each key is the full name of a field.
-	r.Form, r.PostForm = query, url.Values{}
-	return nil
-}

@@ -3,20 +3,20 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"net/netip"
 	"regexp"
+	"strconv"
 	"strings"
+	"time"
 
-	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
-	"github.com/drmhub/drmhub/server/internal/redact"
 )
 
 // idempotencyKey is the header that can replace the field request_id.
@@ -25,20 +25,27 @@ const idempotencyKey = "Idempotency-Key"
 // plannedRequest is the header that holds the requests of a dry run, one request a value.
 const plannedRequest = "Drmhub-Planned-Request"
 
-// incomingHeader returns the metadata key of a request header. Authorization always becomes metadata.
-func incomingHeader(header string) (key string, ok bool) {
-	switch header {
-	case idempotencyKey, "Traceparent", "Tracestate":
-		return strings.ToLower(header), true
-	case "User-Agent":
-		return runtime.MetadataPrefix + "user-agent", true
-	default:
-		return "", false
-	}
+// passedOn are the headers of requests that become metadata, by the key.
+var passedOn = map[string]string{
+	"authorization": "Authorization", "idempotency-key": idempotencyKey, "traceparent": "Traceparent",
+	"tracestate": "Tracestate", "grpcgateway-user-agent": "User-Agent",
 }
 
-// noHeader keeps metadata out of the response. responseHeaders writes it.
-func noHeader(string) (string, bool) { return "", false }
+// metadataOf returns the metadata of a call. It leaves out values that gRPC does not carry.
+func metadataOf(h http.Header) metadata.MD {
+	md := make(metadata.MD, len(passedOn))
+	for key, header := range passedOn {
+		for _, value := range h[header] {
+			if !strings.ContainsFunc(value, isUnprintable) {
+				md[key] = append(md[key], value)
+			}
+		}
+	}
+	return md
+}
+
+// isUnprintable reports whether a character is not in the printable part of ASCII.
+func isUnprintable(r rune) bool { return r < ' ' || r > '~' }
 
 // timeoutForm is the form of the header Grpc-Timeout: a number and a unit.
 var timeoutForm = regexp.MustCompile(`^[0-9]{1,15}[HMSmun]$`)
@@ -55,28 +62,41 @@ func checkHeaders(h http.Header) error {
 		return apierror.Invalid(idempotencyKey, "send this header once")
 	}
 	for _, key := range keys {
-		if strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) {
+		if strings.ContainsFunc(key, isUnprintable) {
 			return apierror.Invalid(idempotencyKey, "must be a UUID, with or without double quotes")
 		}
 	}
 	return nil
 }
 
-// responseHeaders writes a call's metadata into headers. It never fails: grpc-gateway demands the error
-// of a forward response option.
-func responseHeaders(ctx context.Context, w http.ResponseWriter, res proto.Message) error {
-	if res != nil && redact.Has(res) {
-		keepPlain(w)
-	}
-	if t, ok := ctx.Value(tableKey{}).(*table); ok && res != nil {
-		w.Header().Set("Content-Disposition", t.disposition())
-	}
-	md, _ := runtime.ServerMetadataFromContext(ctx)
-	setResponseHeaders(w, metadata.Join(md.HeaderMD, md.TrailerMD))
-	return nil
+// timeoutUnits are the units of the header Grpc-Timeout.
+var timeoutUnits = map[byte]time.Duration{
+	'H': time.Hour, 'M': time.Minute, 'S': time.Second, 'm': time.Millisecond, 'u': time.Microsecond,
+	'n': time.Nanosecond,
 }
 
+// withDeadline returns the context with the deadline that a request asks for. checkHeaders has read it.
+func withDeadline(ctx context.Context, h http.Header) (context.Context, context.CancelFunc) {
+	timeout := h.Get("Grpc-Timeout")
+	if timeout == "" {
+		return ctx, func() {}
+	}
+	unit := timeoutUnits[timeout[len(timeout)-1]]
+	n, _ := strconv.ParseInt(timeout[:len(timeout)-1], 10, 64)
+	switch {
+	case n == 0:
+		return ctx, func() {}
+	case n > math.MaxInt64/int64(unit):
+		return context.WithTimeout(ctx, math.MaxInt64)
+	}
+	return context.WithTimeout(ctx, time.Duration(n)*unit)
+}
+
+// setResponseHeaders writes a call's metadata into headers.
 func setResponseHeaders(w http.ResponseWriter, md metadata.MD) {
+	if len(md) == 0 {
+		return
+	}
 	for _, header := range []string{"Drmhub-Mutation", "Drmhub-Replayed", plannedRequest} {
 		if values := md.Get(header); len(values) > 0 {
 			w.Header()[header] = values

@@ -17,16 +17,18 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 )
 
-// readQuery reads a query string. It returns the parameters under their full field names, such as
-// "filter.content_id", and notes how they were sent. Its error lists every parameter that the route does
-// not take.
-func (rt *route) readQuery(raw string, s *spelling) (url.Values, error) {
+// readQuery returns a request with the parameters of a query string, and notes how they were sent. Its error
+// lists every parameter that the route does not take.
+func (rt *route) readQuery(raw string, s *spelling) (proto.Message, error) {
+	if raw == "" {
+		return rt.NewRequest(), nil
+	}
 	sent, err := url.ParseQuery(raw)
 	if err != nil {
 		return nil, apierror.Invalid("", "the query string is malformed: %s", quote(err.Error()))
 	}
 	s.query, s.masks = map[string]string{}, map[string]string{}
-	q := query{route: rt, request: rt.NewRequest(), read: url.Values{}, spelling: s}
+	q := query{route: rt, request: rt.NewRequest(), spelling: s}
 	for _, key := range slices.Sorted(maps.Keys(sent)) {
 		if problem := q.set(key, sent[key]); problem != "" {
 			violation := &errdetails.BadRequest_FieldViolation{Field: quote(key), Description: problem}
@@ -36,14 +38,13 @@ func (rt *route) readQuery(raw string, s *spelling) (url.Values, error) {
 	if len(q.violations) > 0 {
 		return nil, apierror.InvalidRequest(q.violations...)
 	}
-	return q.read, nil
+	return q.request, nil
 }
 
 // A query is a query string while it is read.
 type query struct {
 	route      *route
 	request    proto.Message // what has been read so far
-	read       url.Values    // the same, as text
 	spelling   *spelling     // how the parameters were sent
 	violations []*errdetails.BadRequest_FieldViolation
 }
@@ -51,15 +52,16 @@ type query struct {
 // set reads a parameter, and returns what is wrong with it, or "".
 func (q *query) set(key string, values []string) (problem string) {
 	path, field, problem := q.route.parameter(key)
+	earlier, known := q.spelling.query[path]
 	switch {
 	case problem != "":
 		return problem
-	case q.read.Has(path):
-		return fmt.Sprintf("is the same parameter as %s: send one of them", q.spelling.query[path])
+	case known:
+		return fmt.Sprintf("is the same parameter as %s: send one of them", earlier)
 	case len(values) > 1 && !field.IsList():
 		return "appears more than once"
 	}
-	for i, value := range values {
+	for _, value := range values {
 		switch {
 		case !utf8.ValidString(value):
 			return "must be UTF-8"
@@ -79,9 +81,8 @@ func (q *query) set(key string, values []string) (problem string) {
 		if err := runtime.PopulateFieldFromPath(q.request, path, value); err != nil {
 			return expectation(field) + lostPlus(field, value) + didYouMean(likelyValue(field, value))
 		}
-		values[i] = value
 	}
-	q.read[path], q.spelling.query[path] = values, key
+	q.spelling.query[path] = key
 	return ""
 }
 

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"fmt"
 	"regexp"
 	"slices"
@@ -16,14 +15,7 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// reworded returns the error of a call with the names of fields as the caller wrote them.
-func reworded(ctx context.Context, err error) error {
-	if s := spellingOf(ctx); s != nil {
-		return s.reword(apierror.Convert(err))
-	}
-	return err
-}
-
+// reword returns the error of a call with the names of fields as the caller wrote them.
 func (s *spelling) reword(e *apierror.Error) *apierror.Error {
 	c := *e
 	c.Violations = slices.Clone(e.Violations)
@@ -157,15 +149,6 @@ const maxSearchDepth = 3
 type batch interface {
 	proto.Message
 	GetResults() []*pb.ProductLicenseResult
-}
-
-// rewordedItems returns a response with the errors of its items in the words of the caller. It is
-// grpc-gateway's rewriter of responses.
-func rewordedItems(ctx context.Context, res proto.Message) (any, error) {
-	if s := spellingOf(ctx); s != nil {
-		return s.rewordItems(res), nil
-	}
-	return res, nil
 }
 
 // rewordItems returns a response with the errors of its items in the words of the caller.

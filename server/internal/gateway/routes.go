@@ -20,17 +20,37 @@ type route struct {
 	body     protoreflect.MessageType // the type of the body; nil: the RPC takes none
 	segments []string                 // of the pattern, without the verb
 	verb     string                   // ":disable", or ""
+
+	variables []variable
 }
 
-// routes holds all rules by routeKey.
-type routes map[string]*route
+// routes holds all rules.
+type routes struct {
+	all   []*route
+	root  *node
+	verbs map[string]bool // by HTTP method and verb
+}
 
-// routeKey returns the key of a rule: its HTTP method and its path template.
-func routeKey(method, template string) string { return method + " " + template }
+// A node is a place in the tree of paths.
+type node struct {
+	next map[string]*node  // by the next segment; "*" takes any other
+	ends map[string]*route // of the paths that end here, by HTTP method and verb: "POST:disable"
+}
+
+func newNode() *node { return &node{next: map[string]*node{}, ends: map[string]*route{}} }
+
+// below returns the node for the next segment, or nil. No path of the contract has a variable where another
+// has a word.
+func (n *node) below(segment string) *node {
+	if next := n.next[segment]; next != nil {
+		return next
+	}
+	return n.next["*"]
+}
 
 // contractRoutes returns the routes of all RPCs.
 func contractRoutes() routes {
-	all := routes{}
+	all := routes{root: newNode(), verbs: map[string]bool{}}
 	for _, rpc := range contract.RPCs() {
 		rt := &route{RPC: rpc, body: rpc.BodyType()}
 		plain := rpc.HTTP.Pattern
@@ -38,7 +58,41 @@ func contractRoutes() routes {
 			plain, rt.verb = plain[:i], plain[i:]
 		}
 		rt.segments = strings.Split(plain, "/")
-		all[routeKey(rpc.HTTP.Method, rpc.HTTP.Template)] = rt
+		rt.variables = variablesOf(rpc.HTTP.Template)
+		at := all.root
+		for _, segment := range rt.segments {
+			if at.next[segment] == nil {
+				at.next[segment] = newNode()
+			}
+			at = at.next[segment]
+		}
+		at.ends[rpc.HTTP.Method+rt.verb] = rt
+		all.verbs[rpc.HTTP.Method+rt.verb] = true
+		all.all = append(all.all, rt)
+	}
+	return all
+}
+
+// A variable is a field of the request that the path holds.
+type variable struct {
+	field    string
+	from, to int // its segments
+}
+
+// variablesOf returns the variables of a template such as "/v1/{name=vendors/*/sites/*}:disable".
+func variablesOf(template string) (all []variable) {
+	at := 0
+	for template != "" {
+		plain, rest, found := strings.Cut(template, "{")
+		if !found {
+			break
+		}
+		inside, rest, _ := strings.Cut(rest, "}")
+		field, pattern, _ := strings.Cut(inside, "=")
+		at += strings.Count(plain, "/")
+		all = append(all, variable{field, at, at + strings.Count(pattern, "/") + 1})
+		at += strings.Count(pattern, "/")
+		template = rest
 	}
 	return all
 }
@@ -61,23 +115,56 @@ func (rt *route) takes(path string) bool {
 // apiPaths is how the paths of the API begin.
 const apiPaths = "/v1/"
 
-// find returns the rule for a request to an escaped path, or nil.
-func (all routes) find(method, path string) *route {
-	if method == http.MethodHead {
-		method = http.MethodGet
-	}
-	for _, rt := range all {
-		if rt.HTTP.Method == method && rt.takes(path) {
-			return rt
+// find returns the rule for a request to an escaped path, or nil, and the fields that the path holds. The names
+// in the path can be malformed.
+func (all routes) find(method, path string) (*route, map[string]string) {
+	segments := strings.Split(path, "/")
+	at, last := all.root, len(segments)-1
+	for _, segment := range segments[:last] {
+		if at = at.below(segment); at == nil {
+			return nil, nil
 		}
 	}
+	rt := all.end(at, method, segments[last])
+	if rt == nil {
+		return nil, nil
+	}
+	segments[last] = strings.TrimSuffix(segments[last], rt.verb)
+	params := make(map[string]string, len(rt.variables))
+	for _, v := range rt.variables {
+		params[v.field] = strings.Join(segments[v.from:v.to], "/")
+	}
+	return rt, params
+}
+
+// end returns the rule whose path has this last segment below a node, or nil.
+func (all routes) end(at *node, method, segment string) *route {
+	if i := strings.LastIndexByte(segment, ':'); i >= 0 {
+		if i == 0 && all.verbs[method+segment] {
+			return nil
+		}
+		if n := at.below(segment[:i]); n != nil {
+			if rt := n.ends[method+segment[i:]]; rt != nil {
+				return rt
+			}
+		}
+	}
+	if n := at.below(segment); n != nil {
+		return n.ends[method]
+	}
 	return nil
+}
+
+// isVerb reports whether a path ends in a verb without a name before it.
+func (all routes) isVerb(method, path string) bool {
+	last := path[strings.LastIndexByte(path, '/')+1:]
+	return strings.HasPrefix(last, ":") && all.verbs[method+last]
 }
 
 // allowed returns the HTTP methods that an escaped path takes, sorted.
 func (all routes) allowed(path string) []string {
 	methods := map[string]bool{}
-	for _, rt := range all {
+	for _, rt := range all.all {
 		if rt.takes(path) {
 			methods[rt.HTTP.Method] = true
 			if rt.HTTP.Method == http.MethodGet {
@@ -96,11 +183,11 @@ func isID(segment string) bool {
 }
 
 // checkNames refuses a path whose names are malformed.
-func (g *gateway) checkNames(r *http.Request, params map[string]string, s *spelling) error {
+func (g *gateway) checkNames(path string, params map[string]string, s *spelling) error {
 	for field, name := range params {
 		for segment := range strings.SplitSeq(name, "/") {
 			if !isID(segment) {
-				return g.noSuchPath(r.URL.Path)
+				return g.noSuchPath(path)
 			}
 			if id, _ := url.PathUnescape(segment); !utf8.ValidString(id) {
 				return apierror.Invalid(s.field(field), "the escapes in the path must be UTF-8")

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -21,18 +20,6 @@ type spelling struct {
 
 	read bool // tree holds the body
 	tree any
-}
-
-type spellingKey struct{}
-
-func withSpelling(ctx context.Context, s *spelling) context.Context {
-	return context.WithValue(ctx, spellingKey{}, s)
-}
-
-// spellingOf returns the spelling of a call's request. A request that no route takes has none.
-func spellingOf(ctx context.Context) *spelling {
-	s, _ := ctx.Value(spellingKey{}).(*spelling)
-	return s
 }
 
 // field returns the path of a field as the caller wrote it, or as JSON writes it if the caller left the

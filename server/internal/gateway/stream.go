@@ -7,21 +7,13 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
-	"github.com/grpc-ecosystem/grpc-gateway/v2/utilities"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
-	"github.com/drmhub/drmhub/server/internal/contract"
 	"github.com/drmhub/drmhub/server/internal/messagejson"
-)
-
-// The rules of the streams.
-const (
-	streamLicensesPath = "/v1/{parent=vendors/*/sites/*}/licenses:stream"
-	exportLicensesPath = "/v1/{parent=vendors/*/sites/*}/licenses:export"
 )
 
 // maxFlushDelay bounds how long a row waits to be flushed while later rows of its message are written.
@@ -33,40 +25,35 @@ type licenseStream[Message any] interface {
 	GetLicenses() []*pb.License
 }
 
-// streamRows returns the handler of a stream of licenses, which writes one License a line as it arrives.
+// streams returns what serves the streams, by full method name.
+func streams(conn grpc.ClientConnInterface) map[string]func(context.Context, *call) {
+	return map[string]func(context.Context, *call){
+		pb.LicenseService_StreamLicenses_FullMethodName: streamRows(pb.NewLicenseServiceClient(conn).StreamLicenses),
+		pb.ArchiveService_ExportLicenses_FullMethodName: streamRows(pb.NewArchiveServiceClient(conn).ExportLicenses),
+	}
+}
+
+// streamRows returns what serves a stream of licenses, and writes one License a line as it arrives.
 // A failure before the first row is an ordinary error. A later failure is the last line. A client that
 // reads slowly slows the call down, and a client that leaves ends it.
 func streamRows[Request proto.Message, Message any, M licenseStream[Message]](
-	g *gateway, path, method string,
 	open func(context.Context, Request, ...grpc.CallOption) (grpc.ServerStreamingClient[Message], error),
-) runtime.HandlerFunc {
-	rpc := contract.Lookup(method)
-	return func(w http.ResponseWriter, r *http.Request, params map[string]string) {
-		ctx, cancel := context.WithCancel(r.Context())
+) func(context.Context, *call) {
+	return func(ctx context.Context, c *call) {
+		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		ctx, err := runtime.AnnotateContext(ctx, g.mux, r, method, runtime.WithHTTPPathPattern(path))
+		stream, err := open(metadata.NewOutgoingContext(ctx, c.md), c.request.(Request))
 		if err != nil {
-			fail(w, r, err)
+			fail(ctx, c.w, err)
 			return
 		}
-		request := rpc.NewRequest().(Request)
-		contract.Set(request, "parent", params["parent"])
-		if err := runtime.PopulateQueryParameters(request, r.Form, utilities.NewDoubleArray(nil)); err != nil {
-			fail(w, r, err)
-			return
-		}
-		stream, err := open(ctx, request)
-		if err != nil {
-			fail(w, r, err)
-			return
-		}
-		copyRows[Message, M](ctx, newLines(w, formatOf(r)), stream)
+		copyRows[Message, M](c.spelling, newLines(c.w, formatOf(c.form)), stream)
 	}
 }
 
 // copyRows writes the rows of a stream until it ends.
 func copyRows[Message any, M licenseStream[Message]](
-	ctx context.Context, lines *lines, stream grpc.ServerStreamingClient[Message],
+	s *spelling, lines *lines, stream grpc.ServerStreamingClient[Message],
 ) {
 	_, head := lines.w.(headOnly)
 	for {
@@ -86,7 +73,7 @@ func copyRows[Message any, M licenseStream[Message]](
 			setResponseHeaders(lines.w, metadata.Join(header, stream.Trailer()))
 		}
 		if !errors.Is(err, io.EOF) {
-			err = reworded(ctx, err)
+			err = s.reword(apierror.Convert(err))
 		}
 		lines.end(err)
 		return

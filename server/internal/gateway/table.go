@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -140,27 +139,22 @@ func appendCell(to []byte, text string) []byte {
 	return append(to, '"')
 }
 
-// formatOf returns how a stream's rows become lines, as negotiated.
-func formatOf(r *http.Request) rowFormat {
-	if t, ok := r.Context().Value(tableKey{}).(*table); ok {
+// formatOf returns how a stream's rows become lines, as a table or in JSON.
+func formatOf(t *table) rowFormat {
+	if t != nil {
 		return t.format()
 	}
 	return jsonLines
 }
 
-// tableKey is the key of the table that a request gets.
-type tableKey struct{}
-
-// negotiated chooses the form of a response that has several, and refuses a request that accepts no
+// negotiated returns the table of a response that is to be one, or nil for its usual form. It refuses a request that accepts no
 // form of it. The Accept of other requests is not looked at.
-func negotiated(w http.ResponseWriter, r *http.Request, method string) (*http.Request, error) {
+func negotiated(w http.ResponseWriter, r *http.Request, method string) (*table, error) {
 	t := tables[method]
-	accept := strings.Join(r.Header.Values("Accept"), ",")
-	r.Header = r.Header.Clone()
-	r.Header.Del("Accept")
 	if t == nil {
-		return r, nil
+		return nil, nil
 	}
+	accept := strings.Join(r.Header.Values("Accept"), ",")
 	w.Header().Add("Vary", "Accept")
 	usual, asTable := 0.0, acceptance(accept, csvType)
 	for _, name := range t.usual {
@@ -168,14 +162,13 @@ func negotiated(w http.ResponseWriter, r *http.Request, method string) (*http.Re
 	}
 	switch {
 	case accept != "" && usual == 0 && asTable == 0:
-		return r, &httpError{http.StatusNotAcceptable, apierror.New(codes.InvalidArgument,
+		return nil, &httpError{http.StatusNotAcceptable, apierror.New(codes.InvalidArgument,
 			pb.ErrorReason_REQUEST_INVALID, "nothing was done: the response can be %s or %s, and Accept names neither",
 			t.usual[0], csvType)}
 	case asTable > usual:
-		r.Header.Set("Accept", csvType)
-		r = r.WithContext(context.WithValue(r.Context(), tableKey{}, t))
+		return t, nil
 	}
-	return r, nil
+	return nil, nil
 }
 
 // acceptance returns the weight that an Accept header gives a media type (RFC 9110, section 12.5.1). The most
@@ -201,27 +194,11 @@ func acceptance(accept, mediaType string) float64 {
 	return weight
 }
 
-// tableMarshaler writes the rows in dispute of a reconciled invoice as a table.
-type tableMarshaler struct{ marshaler }
-
-// ContentType returns the media type of a response.
-func (m tableMarshaler) ContentType(v any) string {
-	if _, ok := v.(*pb.ReconcileInvoiceResponse); ok {
-		return tableType
-	}
-	return m.marshaler.ContentType(v)
-}
-
-// Marshal returns a response as a table.
-func (m tableMarshaler) Marshal(v any) ([]byte, error) {
-	res, ok := v.(*pb.ReconcileInvoiceResponse)
-	if !ok {
-		return m.marshaler.Marshal(v)
-	}
-	t := tables[pb.ArchiveService_ReconcileInvoice_FullMethodName]
+// ofInvoice returns the rows in dispute of a reconciled invoice.
+func (t *table) ofInvoice(res *pb.ReconcileInvoiceResponse) []byte {
 	text := t.header()
 	for _, row := range res.GetDisputedRows() {
 		text = t.appendRow(text, row)
 	}
-	return text, nil
+	return text
 }
