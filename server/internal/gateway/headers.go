@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,17 +36,21 @@ var passedOn = map[string]string{
 func metadataOf(h http.Header) metadata.MD {
 	md := make(metadata.MD, len(passedOn))
 	for key, header := range passedOn {
-		for _, value := range h[header] {
-			if !strings.ContainsFunc(value, isUnprintable) {
-				md[key] = append(md[key], value)
-			}
+		values := h[header]
+		if slices.ContainsFunc(values, hasUnprintable) {
+			values = slices.DeleteFunc(slices.Clone(values), hasUnprintable)
+		}
+		if len(values) > 0 {
+			md[key] = values
 		}
 	}
 	return md
 }
 
-// isUnprintable reports whether a character is not in the printable part of ASCII.
-func isUnprintable(r rune) bool { return r < ' ' || r > '~' }
+// hasUnprintable reports whether a text has a character that is not in the printable part of ASCII.
+func hasUnprintable(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
+}
 
 // timeoutForm is the form of the header Grpc-Timeout: a number and a unit.
 var timeoutForm = regexp.MustCompile(`^[0-9]{1,15}[HMSmun]$`)
@@ -62,7 +67,7 @@ func checkHeaders(h http.Header) error {
 		return apierror.Invalid(idempotencyKey, "send this header once")
 	}
 	for _, key := range keys {
-		if strings.ContainsFunc(key, isUnprintable) {
+		if hasUnprintable(key) {
 			return apierror.Invalid(idempotencyKey, "must be a UUID, with or without double quotes")
 		}
 	}

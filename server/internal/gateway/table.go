@@ -147,8 +147,8 @@ func formatOf(t *table) rowFormat {
 	return jsonLines
 }
 
-// negotiated returns the table of a response that is to be one, or nil for its usual form. It refuses a request that accepts no
-// form of it. The Accept of other requests is not looked at.
+// negotiated returns the table of a response that is to be one, or nil for its usual form. It refuses a request
+// that accepts no form of a response that has several. The Accept of other requests is not looked at.
 func negotiated(w http.ResponseWriter, r *http.Request, method string) (*table, error) {
 	t := tables[method]
 	if t == nil {

@@ -104,8 +104,10 @@ func (g *Guard) foreign(r *http.Request) bool {
 	if slices.Contains(g.shared, origin) {
 		return false
 	}
-	if u, err := url.Parse(origin); origin != "" && (err != nil || u.Host != r.Host) {
-		return true
+	if origin != "" {
+		if u, err := url.Parse(origin); err != nil || u.Host != r.Host {
+			return true
+		}
 	}
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "", "same-origin", "none":
