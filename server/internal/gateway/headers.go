@@ -66,10 +66,8 @@ func checkHeaders(h http.Header) error {
 	if len(keys) > 1 {
 		return apierror.Invalid(idempotencyKey, "send this header once")
 	}
-	for _, key := range keys {
-		if hasUnprintable(key) {
-			return apierror.Invalid(idempotencyKey, "must be a UUID, with or without double quotes")
-		}
+	if slices.ContainsFunc(keys, hasUnprintable) {
+		return apierror.Invalid(idempotencyKey, "must be a UUID, with or without double quotes")
 	}
 	return nil
 }
