@@ -121,7 +121,7 @@ func loose(d *jsontext.Decoder, into any, record func(*Misfit)) error {
 	if err != nil {
 		return err
 	}
-	return settle(set(v, value), value, string(d.StackPointer()), record)
+	return settle(d, set(v, value), value, record)
 }
 
 // pointer decodes a value that may be a spelling of none, which is nil.
@@ -138,7 +138,7 @@ func pointer(d *jsontext.Decoder, v reflect.Value, record func(*Misfit)) error {
 		return nil
 	default:
 		if expected := set(target.Elem(), value); expected != "" {
-			return settle(expected, value, string(d.StackPointer()), record)
+			return settle(d, expected, value, record)
 		}
 	}
 	v.Set(target)
@@ -146,11 +146,11 @@ func pointer(d *jsontext.Decoder, v reflect.Value, record func(*Misfit)) error {
 }
 
 // settle returns the misfit of a value, if something else was expected.
-func settle(expected string, value jsontext.Value, at string, record func(*Misfit)) error {
+func settle(d *jsontext.Decoder, expected string, value jsontext.Value, record func(*Misfit)) error {
 	if expected == "" {
 		return nil
 	}
-	m := &Misfit{Path: path(at), Expected: expected, Got: nouns[value.Kind()]}
+	m := &Misfit{Path: path(string(d.StackPointer())), Expected: expected, Got: nouns[value.Kind()]}
 	if record == nil {
 		return m
 	}

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -102,6 +103,9 @@ func setText(v reflect.Value, value jsontext.Value) string {
 func plain(value jsontext.Value) string {
 	if value.Kind() != '"' {
 		return string(value)
+	}
+	if inner := value[1 : len(value)-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+		return string(inner)
 	}
 	var text string
 	_ = json.Unmarshal(value, &text, jsontext.AllowInvalidUTF8(true)) // It is a text.
