@@ -1,0 +1,60 @@
+package ncp_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/drmhub/drmhub/adapters/ncp"
+	"github.com/drmhub/drmhub/adapters/upstream"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// A prepared transport returns a page of licenses first, and none after it.
+type prepared string
+
+func (p prepared) RoundTrip(r *http.Request) (*http.Response, error) {
+	body := string(p)
+	if q := r.URL.Query(); q.Get("pageNo") != "1" {
+		body = `{"success":true,"content":[],"error":null}`
+	}
+	return &http.Response{
+		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Request: r,
+		Body: io.NopCloser(strings.NewReader(body)),
+	}, nil
+}
+
+// licensePage returns a page of a license history.
+func licensePage(rows int) string {
+	var page strings.Builder
+	page.WriteString(`{"success":true,"content":[`)
+	for i := range rows {
+		if i > 0 {
+			page.WriteByte(',')
+		}
+		fmt.Fprintf(&page, `{"siteId":"DEMO","contentId":"movie-%04d","licenseStatus":"success","drmType":"Widevine",`+
+			`"userId":"d41d8cd98f00b204e9800998%08d","deviceId":"c0ffee00-0000-4000-8000-%012d",`+
+			`"deviceModel":"SM-G998N","platformName":"Android","licenseCreatedTime":%d}`,
+			i%7, i, i, 1_767_000_000_000-i*5000)
+	}
+	fmt.Fprintf(&page, `],"total":%d,"error":null}`, rows)
+	return page.String()
+}
+
+func BenchmarkListLicenses(b *testing.B) {
+	const rows = 100
+	c := config()
+	adapter, err := ncp.New("acme", c, upstream.Connection{Transport: prepared(licensePage(rows))})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		page, err := adapter.ListLicenses(b.Context(), &pb.ListLicensesRequest{Parent: demo})
+		if err != nil || len(page.GetLicenses()) != rows {
+			b.Fatal(len(page.GetLicenses()), err)
+		}
+	}
+}

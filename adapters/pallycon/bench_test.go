@@ -1,0 +1,55 @@
+package pallycon_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/drmhub/drmhub/adapters/pallycon"
+	"github.com/drmhub/drmhub/adapters/upstream"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// A prepared transport returns the same JSON for every request.
+type prepared string
+
+func (p prepared) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{
+		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {jsonType}}, Request: r,
+		Body: io.NopCloser(strings.NewReader(string(p))),
+	}, nil
+}
+
+// licensePage returns a page of a license history.
+func licensePage(rows int) string {
+	var page strings.Builder
+	page.WriteString(`{"error_code":"0000","error_message":"Success","data":[`)
+	for i := range rows {
+		if i > 0 {
+			page.WriteByte(',')
+		}
+		fmt.Fprintf(&page, `{"cid":"movie-%04d","status":"success","error_code":"","drm_type":"Widevine",`+
+			`"user_id":"user-%04d","device_id":"c0ffee00-0000-4000-8000-%012d","device_model":"SM-G998N",`+
+			`"license_type":"PALLYCON","platform_name":"Android","reg_time":"202601020304%02d"}`,
+			i%7, i, i, 59-i*59/rows)
+	}
+	fmt.Fprintf(&page, `],"count":%d}`, rows)
+	return page.String()
+}
+
+func BenchmarkListLicenses(b *testing.B) {
+	const rows = 100
+	adapter, err := pallycon.New("acme", config(), upstream.Connection{Transport: prepared(licensePage(rows))})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		page, err := adapter.ListLicenses(b.Context(), &pb.ListLicensesRequest{Parent: demo})
+		if err != nil || len(page.GetLicenses()) != rows {
+			b.Fatal(len(page.GetLicenses()), err)
+		}
+	}
+}
