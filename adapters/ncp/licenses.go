@@ -4,8 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"google.golang.org/protobuf/types/known/timestamppb"
-
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/names"
 	"github.com/drmhub/drmhub/adapters/ncp/licensehistory"
@@ -95,18 +93,13 @@ func (a *Adapter) ListLicenses(ctx context.Context, req *pb.ListLicensesRequest)
 	return res, err
 }
 
-func (a *Adapter) license(siteID string, row *licenseRow) *pb.License {
-	return &pb.License{
-		Site:          a.siteName(siteID),
-		ContentId:     row.contentID,
-		DrmType:       meant(drmTypes, row.drmType),
-		VendorDrmType: row.drmType,
-		Status:        meant(licenseStatuses, row.status),
-		VendorStatus:  row.status,
-		UserIdMd5:     strings.ToLower(row.userID),
-		DeviceId:      row.deviceID,
-		DeviceModel:   row.deviceModel,
-		Platform:      row.platform,
-		CreateTime:    &timestamppb.Timestamp{Seconds: row.second},
-	}
+// fillLicense sets what a row says of a license.
+func fillLicense(to *pb.License, row *licenseRow) {
+	to.ContentId = row.contentID
+	to.DrmType, to.VendorDrmType = meant(drmTypes, row.drmType), row.drmType
+	to.Status, to.VendorStatus = meant(licenseStatuses, row.status), row.status
+	to.UserIdMd5 = strings.ToLower(row.userID)
+	to.DeviceId, to.DeviceModel = row.deviceID, row.deviceModel
+	to.Platform = row.platform
+	to.CreateTime.Seconds = row.second
 }

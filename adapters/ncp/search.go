@@ -76,16 +76,32 @@ func (s *licenseSearch) next(
 	if s.filters() { // The vendor's search may match more than the filter.
 		next.Total = 0
 	}
-	licenses := make([]*pb.License, len(rows))
+	licenses, err := s.licenses(rows)
+	if err != nil {
+		return nil, licensehistory.Cursor{}, err
+	}
+	return licenses, next, nil
+}
+
+// licenses returns the licenses of a page.
+func (s *licenseSearch) licenses(rows []licenseRow) ([]*pb.License, error) {
+	all, site := make([]*pb.License, len(rows)), s.adapter.siteName(s.siteID)
+	// One allocation holds all messages of the page.
+	messages := make([]struct {
+		license pb.License
+		created timestamppb.Timestamp
+	}, len(rows))
 	for i := range rows {
 		if rows[i].misfit != "" {
 			issued := time.Unix(rows[i].second, 0).UTC().Format(time.RFC3339)
-			return nil, licensehistory.Cursor{}, errUnreadable("%s. The license was issued at %s: "+
+			return nil, errUnreadable("%s. The license was issued at %s: "+
 				"filter.start_time and filter.end_time can leave it out", rows[i].misfit, issued)
 		}
-		licenses[i] = s.adapter.license(s.siteID, &rows[i])
+		m := &messages[i]
+		m.license.Site, m.license.CreateTime, all[i] = site, &m.created, &m.license
+		fillLicense(&m.license, &rows[i])
 	}
-	return licenses, next, nil
+	return all, nil
 }
 
 func (s *licenseSearch) nextRows(

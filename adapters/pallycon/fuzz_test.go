@@ -40,10 +40,11 @@ func FuzzTimes(f *testing.F) {
 	f.Add("99999999999999")
 	f.Fuzz(func(t *testing.T, s string) {
 		a := &Adapter{id: "v", config: *NewConfig()}
-		row, err := a.license("DEMO", &licenseRow{RegTime: s})
+		rows, err := a.licenses("DEMO", []licenseRow{{RegTime: s}})
 		if err != nil {
 			return
 		}
+		row := rows[0]
 		if back := row.GetCreateTime().AsTime().Format(secondFormat); back != s {
 			t.Errorf("reg_time %q is read as %q", s, back)
 		}

@@ -87,12 +87,8 @@ func (a *Adapter) ListLicenses(ctx context.Context, req *pb.ListLicensesRequest)
 		}
 	}
 	res := &pb.ListLicensesResponse{TotalSize: l.total()}
-	for i := range rows {
-		row, err := a.license(ids[1], &rows[i])
-		if err != nil {
-			return nil, err
-		}
-		res.Licenses = append(res.Licenses, row)
+	if res.Licenses, err = a.licenses(ids[1], rows); err != nil {
+		return nil, err
 	}
 	if next != nil {
 		res.NextPageToken, err = paging.Token(req, next)
@@ -109,30 +105,47 @@ func (a *Adapter) orNoSite(ctx context.Context, siteID string, err error) error 
 	})
 }
 
-func (a *Adapter) license(siteID string, row *licenseRow) (*pb.License, error) {
+// licenses returns the licenses of a page.
+func (a *Adapter) licenses(siteID string, rows []licenseRow) ([]*pb.License, error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	all, site := make([]*pb.License, len(rows)), a.siteName(siteID)
+	// One allocation holds all messages of the page.
+	messages := make([]struct {
+		license pb.License
+		created timestamppb.Timestamp
+	}, len(rows))
+	for i := range rows {
+		m := &messages[i]
+		m.license.Site, m.license.CreateTime, all[i] = site, &m.created, &m.license
+		if err := a.fillLicense(&m.license, &rows[i]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// fillLicense sets what a row says of a license.
+func (a *Adapter) fillLicense(to *pb.License, row *licenseRow) error {
 	if row.unreadable != "" {
-		return nil, unreadable("a license of content "+strconv.Quote(row.CID), errors.New(row.unreadable))
+		return unreadable("a license of content "+strconv.Quote(row.CID), errors.New(row.unreadable))
 	}
 	created, err := time.ParseInLocation(secondFormat, row.RegTime, a.config.TimeZone)
 	if err != nil {
 		// The message does not quote the value, which may be a secret.
-		return nil, listing.HistoryContradiction("a reg_time is not yyyyMMddHHmmss")
+		return listing.HistoryContradiction("a reg_time is not yyyyMMddHHmmss")
 	}
-	return &pb.License{
-		Site:            a.siteName(siteID),
-		ContentId:       row.CID,
-		DrmType:         drmTypes[row.DRMType],
-		VendorDrmType:   row.DRMType,
-		Status:          licenseStatuses[row.Status],
-		VendorStatus:    row.Status,
-		ErrorCode:       row.ErrorCode,
-		UserId:          row.UserID,
-		DeviceId:        row.DeviceID,
-		DeviceModel:     row.DeviceModel,
-		Platform:        row.PlatformName,
-		IntegrationType: row.LicenseType,
-		CreateTime:      timestamppb.New(created),
-	}, nil
+	to.CreateTime.Seconds, to.CreateTime.Nanos = created.Unix(), int32(created.Nanosecond())
+	to.ContentId = row.CID
+	to.DrmType, to.VendorDrmType = drmTypes[row.DRMType], row.DRMType
+	to.Status, to.VendorStatus = licenseStatuses[row.Status], row.Status
+	to.ErrorCode = row.ErrorCode
+	to.UserId = row.UserID
+	to.DeviceId, to.DeviceModel = row.DeviceID, row.DeviceModel
+	to.Platform = row.PlatformName
+	to.IntegrationType = row.LicenseType
+	return nil
 }
 
 // licenseList reads one site's licenses that match a filter. The vendor takes one search condition,
@@ -251,14 +264,17 @@ func (l *licenseList) readPage(ctx context.Context, unit, number int) ([]license
 func (a *Adapter) licenseRows(read []jsonx.Row[licenseRow]) ([]licenseRow, error) {
 	all := make([]licenseRow, len(read))
 	for i, r := range read {
-		row, at := r.Value, r.Path+".reg_time"
-		var err error
-		row.RegTime, err = a.second(jsonx.Time{Text: row.RegTime, Path: at})
-		if err == nil && row.RegTime == "" {
-			err = &jsonx.Misfit{Path: at, Expected: "a time"}
-		}
-		if err != nil {
-			return nil, unreadable("a license of content "+strconv.Quote(row.CID), err)
+		row := r.Value
+		if !isSecond(row.RegTime) {
+			at := r.Path + ".reg_time"
+			var err error
+			row.RegTime, err = a.second(jsonx.Time{Text: row.RegTime, Path: at})
+			if err == nil && row.RegTime == "" {
+				err = &jsonx.Misfit{Path: at, Expected: "a time"}
+			}
+			if err != nil {
+				return nil, unreadable("a license of content "+strconv.Quote(row.CID), err)
+			}
 		}
 		if r.Misfit != nil {
 			row.unreadable = r.Misfit.Error()

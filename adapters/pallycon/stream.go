@@ -59,11 +59,9 @@ func (s *licenseStream) next(ctx context.Context) (*pb.StreamLicensesResponse, e
 		}
 	}
 	s.resumed, s.at = true, next
-	message := &pb.StreamLicensesResponse{Licenses: make([]*pb.License, len(rows))}
-	for i := range rows {
-		if message.Licenses[i], err = l.adapter.license(l.siteID, &rows[i]); err != nil {
-			return nil, err
-		}
+	message := &pb.StreamLicensesResponse{}
+	if message.Licenses, err = l.adapter.licenses(l.siteID, rows); err != nil {
+		return nil, err
 	}
 	if next != nil {
 		message.NextPageToken, err = paging.Token(s.req, next)

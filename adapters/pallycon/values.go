@@ -44,7 +44,7 @@ func checkTimes(thing string, times ...jsonx.Time) error {
 // second returns a time in any of its usual forms as yyyyMMddHHmmss in PallyCon's zone. It returns
 // "" for none.
 func (a *Adapter) second(t jsonx.Time) (string, error) {
-	if _, err := time.Parse(secondFormat, t.Text); err == nil {
+	if isSecond(t.Text) {
 		return t.Text, nil
 	}
 	at, err := t.In(a.config.TimeZone)
@@ -52,6 +52,12 @@ func (a *Adapter) second(t jsonx.Time) (string, error) {
 		return "", err
 	}
 	return at.In(a.config.TimeZone).Format(secondFormat), nil
+}
+
+// isSecond reports whether s is yyyyMMddHHmmss.
+func isSecond(s string) bool {
+	_, err := time.Parse(secondFormat, s)
+	return err == nil
 }
 
 // isDay reports whether s is a date of the calendar.

@@ -38,9 +38,12 @@ func under(at, path string) string {
 // path returns a JSON pointer as a path: /data/3/name is data[3].name.
 func path(pointer string) string {
 	var b strings.Builder
+	b.Grow(len(pointer) + 1) // An index has two brackets instead of a slash.
 	for token := range jsontext.Pointer(pointer).Tokens() {
-		if _, err := strconv.ParseUint(token, 10, 31); err == nil {
-			b.WriteString("[" + token + "]")
+		if isIndex(token) {
+			b.WriteByte('[')
+			b.WriteString(token)
+			b.WriteByte(']')
 			continue
 		}
 		if b.Len() > 0 {
@@ -49,6 +52,17 @@ func path(pointer string) string {
 		b.WriteString(token)
 	}
 	return b.String()
+}
+
+// isIndex reports whether a part of a pointer can be the index of an element.
+func isIndex(token string) bool {
+	for _, ch := range []byte(token) {
+		if ch < '0' || ch > '9' { // The error of ParseUint would cost more than the rest of the path.
+			return false
+		}
+	}
+	_, err := strconv.ParseUint(token, 10, 31)
+	return err == nil
 }
 
 // readable returns the error of a decoder for people: it names no Go type, and no value. at is the

@@ -25,6 +25,10 @@ func (r *Row[R]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 		return err
 	}
 	*r = Row[R]{Path: path(string(d.StackPointer()))}
+	if readTexts(value, reflect.ValueOf(&r.Value).Elem()) {
+		return nil
+	}
+	r.Value = *new(R)
 	err = Unmarshal(r.Path, value, &r.Value)
 	if err == nil || !errors.As(err, &r.Misfit) {
 		return err

@@ -43,10 +43,12 @@ func (t Time) In(zone *time.Location) (time.Time, error) {
 	return at, nil
 }
 
+const secondForm = "20060102150405"
+
 // The forms of times besides seconds and milliseconds since 1970. A fraction of a second may follow
 // each second.
 var timeForms = []string{
-	"20060102150405",
+	secondForm,
 	time.RFC3339,
 	"2006-01-02T15:04:05Z0700",
 	"2006-01-02T15:04:05Z07",
@@ -80,6 +82,9 @@ func ParseTime(text string, zone *time.Location) (time.Time, bool) {
 		}
 	}
 	for _, form := range timeForms {
+		if !canHaveForm(text, form) {
+			continue
+		}
 		if at, err := time.ParseInLocation(form, text, zone); err == nil {
 			if at.UTC().Year() < 1 {
 				at = time.Time{}
@@ -98,6 +103,24 @@ func ParseTime(text string, zone *time.Location) (time.Time, bool) {
 	}
 	return time.UnixMilli(n), true
 }
+
+// canHaveForm reports whether a text may have one of timeForms. It spares the errors of most others.
+func canHaveForm(text, form string) bool {
+	const afterYear, afterDay = 4, 10 // where forms that begin with a year differ
+	switch {
+	case len(text) <= afterDay:
+		return false
+	case isDigit(form[afterYear]):
+		return isDigit(text[afterYear]) && (len(text) == len(secondForm) || !isAllDigits(text))
+	case text[afterYear] != form[afterYear]:
+		return false
+	}
+	return form[afterYear] == ' ' || text[afterDay] == form[afterDay]
+}
+
+func isDigit(ch byte) bool { return ch >= '0' && ch <= '9' }
+
+func isAllDigits(text string) bool { return strings.Trim(text, "0123456789") == "" }
 
 // Day returns the day of a time, or a day alone, as YYYY-MM-DD. It returns "" for none.
 func (t Time) Day(zone *time.Location) (string, error) {
