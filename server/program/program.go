@@ -87,7 +87,7 @@ func serves(args []string) bool {
 }
 
 // newServer returns the server without any other command. The client's commands are made from the whole
-// contract with its comments, which a server needs neither the time nor the memory for.
+// contract with its comments, which takes time and memory that a server does not need.
 func newServer() *cobra.Command {
 	root := serveCommand()
 	root.SilenceErrors, root.SilenceUsage = true, true // Main prints the error, once.

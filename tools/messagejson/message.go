@@ -115,7 +115,7 @@ func scalar(f protoreflect.FieldDescriptor) string {
 	}
 	switch f.Kind() {
 	case protoreflect.StringKind, protoreflect.BoolKind, protoreflect.BytesKind, protoreflect.Int32Kind,
-		protoreflect.Int64Kind, protoreflect.DoubleKind:
+		protoreflect.DoubleKind:
 		return f.Kind().String() + "Value"
 	}
 	panic(fmt.Sprintf("%s has the kind %s, which messagejson does not write", f.FullName(), f.Kind()))

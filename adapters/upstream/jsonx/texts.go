@@ -125,7 +125,7 @@ func setMember(field reflect.Value, value, path string) bool {
 // cutValue cuts the value off with which a text begins, and the space after it. The text is JSON
 // without a backslash, and goes on after the value.
 func cutValue(text string) (value, rest string) {
-	end := 0
+	var end int
 	switch text[0] {
 	case '"':
 		end = strings.IndexByte(text[1:], '"') + 2

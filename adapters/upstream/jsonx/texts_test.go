@@ -15,7 +15,8 @@ func FuzzReadTexts(f *testing.F) {
 	for _, s := range []string{
 		`{}`, `{"a":"x","b":"y","c":7,"d":"20260102030405"}`, `{ "a" : 2.0 , "b" : null , "d" : null }`,
 		`{"a":true}`, `{"c":true}`, `{"a":[]}`, `{"b":""}`, `{"z":{"]":["}",[1]]},"a":"\u00e9"}`, `{"a":"\ud800"}`,
-		"{\"a\":\"\xff\"}", `{"d":1e3,"z":-1}`, `{"d":{}}`, `[]`, `""`, `{"a":"x","a":"y"}`, `{"A":"x"}`, `{"é":1,"":2}`,
+		"{\"a\":\"\xff\"}", `{"d":1e3,"z":-1}`, `{"d":{}}`, `[]`, `""`, `{"a":"x","a":"y"}`, `{"A":"x"}`,
+		`{"é":1,"":2}`,
 	} {
 		f.Add([]byte(s))
 	}
@@ -25,7 +26,7 @@ func FuzzReadTexts(f *testing.F) {
 		C Text    `json:"c"`
 		D Time    `json:"d"`
 
-		hidden int
+		_ int
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		value, err := jsontext.NewDecoder(bytes.NewReader(text), jsontext.AllowInvalidUTF8(true)).ReadValue()
@@ -70,7 +71,8 @@ func FuzzCanHaveForm(f *testing.F) {
 		f.Add(form + ".123")
 	}
 	for _, s := range []string{
-		"", "1767323045", "1767323045000", "2026-01-02", "2026-01-02T3:04:05", "202601020304,5", "Fri,  2 Jan 2026 3:04:05",
+		"", "1767323045", "1767323045000", "2026-01-02", "2026-01-02T3:04:05", "202601020304,5",
+		"Fri,  2 Jan 2026 3:04:05",
 	} {
 		f.Add(s)
 	}

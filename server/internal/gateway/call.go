@@ -91,6 +91,7 @@ func (g *gateway) serveUnary(ctx context.Context, c *call) {
 	} else {
 		h.Set("Content-Type", jsonType)
 		if body, err = messagejson.Marshal(c.spelling.rewordItems(res)); err != nil {
+			telemetry.Fail(ctx, err)
 			writeError(c.w, c.spelling.reword(apierror.Convert(err)))
 			return
 		}

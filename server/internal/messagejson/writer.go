@@ -34,12 +34,6 @@ func (w *writer) boolValue(v bool) { w.out = strconv.AppendBool(w.out, v) }
 
 func (w *writer) int32Value(v int32) { w.out = strconv.AppendInt(w.out, int64(v), 10) }
 
-func (w *writer) int64Value(v int64) {
-	w.out = append(w.out, '"')
-	w.out = strconv.AppendInt(w.out, v, 10)
-	w.out = append(w.out, '"')
-}
-
 func (w *writer) bytesValue(v []byte) {
 	w.out = append(w.out, '"')
 	w.out = base64.StdEncoding.AppendEncode(w.out, v)
