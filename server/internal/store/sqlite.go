@@ -23,7 +23,7 @@ func openSQLite(name string, toWrite bool) (reads, writes *sql.DB, opened *datab
 			return nil, nil, nil, errors.New("the store is in memory, so another process cannot read it: " +
 				"configure a file or PostgreSQL")
 		}
-		only, err := sql.Open("sqlite", "file::memory:?"+sqliteWrites)
+		only, err := database.OpenSQLite("file::memory:?" + sqliteWrites)
 		if err != nil {
 			return nil, nil, nil, err
 		}
@@ -38,14 +38,14 @@ func openSQLite(name string, toWrite bool) (reads, writes *sql.DB, opened *datab
 		return nil, nil, nil, err
 	}
 	uri := database.SQLiteURI(file)
-	if reads, err = sql.Open("sqlite", uri+"?"+sqliteReads); err != nil {
+	if reads, err = database.OpenSQLite(uri + "?" + sqliteReads); err != nil {
 		return nil, nil, nil, errors.Join(err, opened.Close())
 	}
 	reads.SetMaxOpenConns(5) // one of them is the anchor
 	if !toWrite {
 		return reads, reads, opened, nil
 	}
-	if writes, err = sql.Open("sqlite", uri+"?mode=rw&_pragma=journal_mode(wal)&"+sqliteWrites); err != nil {
+	if writes, err = database.OpenSQLite(uri + "?mode=rw&_pragma=journal_mode(wal)&" + sqliteWrites); err != nil {
 		return nil, nil, nil, errors.Join(err, reads.Close(), opened.Close())
 	}
 	writes.SetMaxOpenConns(1)
