@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/archive"
 )
 
@@ -64,10 +65,22 @@ func (p *pair) testQuestions() {
 	} {
 		change()
 		p.same()
+		for _, user := range users[1:] {
+			p.summarize(archive.Question{Sites: siteNames(), Person: archive.Person(user)},
+				archive.Grouping{By: []pb.SummarizeLicensesRequest_Dimension{pb.SummarizeLicensesRequest_USER}, Limit: 10})
+		}
 		for until := time.Now().Add(budget / 3); time.Now().Before(until) && !p.Failed(); {
 			p.ask()
 		}
 	}
+}
+
+// siteNames returns the names of all sites.
+func siteNames() (all []string) {
+	for _, s := range sites {
+		all = append(all, s.name)
+	}
+	return all
 }
 
 // ask asks one random question in each way.
@@ -78,7 +91,7 @@ func (p *pair) ask() {
 	n, err := p.engine.Count(p.Context(), q)
 	p.must(err)
 	if n != int64(len(want)) {
-		p.Errorf("Count(%.600v) = %d, want %d", q, n, len(want))
+		p.Errorf("Count(%v) = %d, want %d", q, n, len(want))
 	}
 	p.sameRows("Search", p.pages(q, 1+p.random.IntN(100), func() {}), want)
 	if len(want) > 0 {
@@ -87,12 +100,17 @@ func (p *pair) ask() {
 			slices.DeleteFunc(p.scanned(q, all), func(r archive.Row) bool { return r.Key >= below }))
 	}
 	p.sameRows("Scan", p.scanned(q, all), want)
-	by := zooGrouping(p.random)
+	p.summarize(q, zooGrouping(p.random))
+}
+
+// summarize compares the groups of a question.
+func (p *pair) summarize(q archive.Question, by archive.Grouping) {
+	p.Helper()
 	groups, total, err := p.engine.Summarize(p.Context(), q, by)
 	p.must(err)
 	wantGroups, wantTotal, _ := p.memory.Summarize(p.Context(), q, by)
 	if total != wantTotal || len(groups) != len(wantGroups) {
-		p.Fatalf("Summarize has %d of %d groups, want %d of %d\n%.600v\n%v", len(groups), total, len(wantGroups),
+		p.Fatalf("Summarize has %d of %d groups, want %d of %d\n%v\n%v", len(groups), total, len(wantGroups),
 			wantTotal, q, by)
 	}
 	for i, g := range groups {
@@ -100,7 +118,7 @@ func (p *pair) ask() {
 		w := wantGroups[i]
 		w.Keys = append([]string{}, w.Keys...)
 		if !reflect.DeepEqual(g, w) {
-			p.Fatalf("group %d is\n%.300v, want\n%.300v\nquestion %.600v\n%v", i, g, w, q, by)
+			p.Fatalf("group %d is\n%.300v, want\n%.300v\nquestion %v\n%v", i, g, w, q, by)
 		}
 	}
 }

@@ -43,7 +43,7 @@ func (e *Engine) Summarize(
 	g := grouping{users: fmt.Sprintf(users, "")}
 	if slices.Contains(by.By, pb.SummarizeLicensesRequest_USER) {
 		g.users = q.usersOfUser()
-		if e.mostSites(len(q.names)) {
+		if asked.Person == "" && e.mostSites(len(q.names)) { // With a viewer, ask has chosen the table.
 			q.table = e.all("by_user") // The rows of a group lie together.
 		}
 	}
