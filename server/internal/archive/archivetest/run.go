@@ -56,6 +56,8 @@ func (p *pair) fill(n int) {
 func (p *pair) testQuestions() {
 	p.fill(400)
 	p.same()
+	byViewer := archive.Grouping{Limit: 10}
+	byViewer.By = append(byViewer.By, pb.SummarizeLicensesRequest_USER)
 	for _, change := range []func(){
 		func() {},
 		p.eraseOne,
@@ -66,8 +68,7 @@ func (p *pair) testQuestions() {
 		change()
 		p.same()
 		for _, user := range users[1:] {
-			p.summarize(archive.Question{Sites: siteNames(), Person: archive.Person(user)},
-				archive.Grouping{By: []pb.SummarizeLicensesRequest_Dimension{pb.SummarizeLicensesRequest_USER}, Limit: 10})
+			p.summarize(archive.Question{Sites: siteNames(), Person: archive.Person(user)}, byViewer)
 		}
 		for until := time.Now().Add(budget / 3); time.Now().Before(until) && !p.Failed(); {
 			p.ask()
