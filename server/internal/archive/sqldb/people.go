@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"slices"
+	"strings"
 
 	"github.com/drmhub/drmhub/server/internal/archive"
 )
@@ -19,7 +20,8 @@ func (tx *tx) found(rows *sql.Rows, table string, missing map[string]entry) erro
 		if err := rows.Scan(&id, &key); err != nil {
 			return err
 		}
-		tx.db.codes.words[table][missing[key].text] = id
+		// A copy, since the text may be a part of a vendor's whole row.
+		tx.db.codes.words[table][strings.Clone(missing[key].text)] = id
 		delete(missing, key)
 	}
 	return rows.Err()
