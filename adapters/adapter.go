@@ -69,12 +69,24 @@ type Counting struct {
 // As returns an adapter as the capability C, and reports whether the adapter has it and the account
 // supports it.
 func As[C any](a Adapter) (C, bool) {
+	if c, ok := a.(C); ok {
+		return c, !lists[C](a.Describe().Unsupported)
+	}
+	var none C
+	return none, false
+}
+
+// AsUnless is As for a caller who knows the Unsupported of the adapter's description. It makes no description.
+func AsUnless[C any](a Adapter, unsupported []string) (C, bool) {
 	c, ok := a.(C)
-	if !ok {
-		return c, false
+	return c, ok && !lists[C](unsupported)
+}
+
+// lists reports whether the method of a capability is one of these full names.
+func lists[C any](methods []string) bool {
+	if len(methods) == 0 {
+		return false
 	}
 	method := "/" + reflect.TypeFor[C]().Method(0).Name
-	return c, !slices.ContainsFunc(a.Describe().Unsupported, func(full string) bool {
-		return strings.HasSuffix(full, method)
-	})
+	return slices.ContainsFunc(methods, func(full string) bool { return strings.HasSuffix(full, method) })
 }

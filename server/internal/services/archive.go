@@ -194,7 +194,7 @@ const staleAfter = 3
 func stateOf(
 	v vendors.Vendor, state archive.State, remaining, interval time.Duration, now time.Time,
 ) pb.Archive_State {
-	_, streams := adapters.As[adapters.LicenseStreamer](v.Adapter)
+	_, streams := vendors.As[adapters.LicenseStreamer](v)
 	switch {
 	case !streams:
 		return pb.Archive_UNSUPPORTED

@@ -13,7 +13,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 
-	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -29,7 +28,7 @@ func delegate[C, Req, Res any](
 	if err != nil {
 		return none, err
 	}
-	c, ok := adapters.As[C](v.Adapter)
+	c, ok := vendors.As[C](v)
 	if !ok {
 		return none, unsupported(ctx, v)
 	}
@@ -45,7 +44,7 @@ func delegateStream[C, Req any, Stream grpc.ServerStream](
 	if err != nil {
 		return err
 	}
-	c, ok := adapters.As[C](v.Adapter)
+	c, ok := vendors.As[C](v)
 	if !ok {
 		return unsupported(s.Context(), v)
 	}

@@ -45,7 +45,7 @@ func vendorsWith[C any](ctx context.Context, all *vendors.Registry, parent strin
 	var with []vendors.Vendor
 	capable := len(included) == 0 && len(all.All()) > 0
 	for _, v := range included {
-		_, ok := adapters.As[C](v.Adapter)
+		_, ok := vendors.As[C](v)
 		capable = capable || ok
 		if ok && caller.Sees(rpc, v.Name()) {
 			with = append(with, v)
@@ -151,7 +151,7 @@ func siteNames(ctx context.Context, v vendors.Vendor) ([]string, error) {
 		slices.Sort(all)
 		return all, withVendor(v, err)
 	}
-	lister, ok := adapters.As[adapters.SiteLister](v.Adapter)
+	lister, ok := vendors.As[adapters.SiteLister](v)
 	if !ok {
 		return []string{names.Site.Name(v.ID, "default")}, nil
 	}

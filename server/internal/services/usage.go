@@ -131,7 +131,7 @@ func (s *archives) reports(ctx context.Context, months []monthOf) ([]*pb.UsageRe
 
 // vendorUsage returns the vendor's own figures for the month.
 func (m monthOf) vendorUsage(ctx context.Context) (*pb.Usage, error) {
-	getter, ok := adapters.As[adapters.UsageGetter](m.vendor.Adapter)
+	getter, ok := vendors.As[adapters.UsageGetter](m.vendor)
 	if !ok {
 		return nil, apierror.New(codes.Unimplemented, pb.ErrorReason_CAPABILITY_NOT_SUPPORTED,
 			"vendor %q (%s) shows no usage", m.vendor.ID, m.vendor.Kind).With(apierror.Vendor, m.vendor.ID)

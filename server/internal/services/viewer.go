@@ -188,7 +188,7 @@ func seesViewer(ctx context.Context, all *vendors.Registry, id string) error {
 	}
 	var failed error
 	for _, v := range all.All() {
-		if _, ok := adapters.As[adapters.DrmAccountLister](v.Adapter); !ok || !caller.SeesAccount(v.ID) {
+		if _, ok := vendors.As[adapters.DrmAccountLister](v); !ok || !caller.SeesAccount(v.ID) {
 			continue
 		}
 		seen, err := hasAccount(ctx, all, caller, names.DrmAccount.Name(v.ID, id))
@@ -249,10 +249,10 @@ func (p *picture) ask(ctx context.Context, chosen []vendors.Vendor) {
 func (p *picture) questions(caller auth.Caller, chosen []vendors.Vendor) (all []question) {
 	for _, v := range chosen {
 		if caller.SeesAccount(v.ID) {
-			if _, ok := adapters.As[adapters.ProductLicenseLister](v.Adapter); ok {
+			if _, ok := vendors.As[adapters.ProductLicenseLister](v); ok {
 				all = append(all, question{v, productLicensesPart, p.productLicenses})
 			}
-			if _, ok := adapters.As[adapters.DrmAccountGetter](v.Adapter); ok {
+			if _, ok := vendors.As[adapters.DrmAccountGetter](v); ok {
 				all = append(all, question{v, drmAccountsPart, p.drmAccounts})
 			}
 		}
@@ -265,7 +265,7 @@ func (p *picture) questions(caller auth.Caller, chosen []vendors.Vendor) (all []
 
 // productLicenses returns the product licenses of the viewer that allow playback now.
 func (p *picture) productLicenses(ctx context.Context, v vendors.Vendor) (func(*pb.Viewer), error) {
-	lister, _ := adapters.As[adapters.ProductLicenseLister](v.Adapter)
+	lister, _ := vendors.As[adapters.ProductLicenseLister](v)
 	req := &pb.ListProductLicensesRequest{
 		Parent: v.Name(), PageSize: paging.MaxSize, Filter: &pb.ProductLicenseFilter{User: p.id},
 	}
@@ -296,7 +296,7 @@ func (p *picture) drmAccounts(ctx context.Context, v vendors.Vendor) (func(*pb.V
 			return nil, err
 		}
 	}
-	getter, _ := adapters.As[adapters.DrmAccountGetter](v.Adapter)
+	getter, _ := vendors.As[adapters.DrmAccountGetter](v)
 	account, err := getter.GetDrmAccount(ctx, &pb.GetDrmAccountRequest{Name: name, View: pb.DrmAccount_BASIC})
 	switch {
 	case err == nil:

@@ -63,6 +63,15 @@ func Capabilities(a adapters.Adapter) []*pb.Vendor_Capability {
 	return capabilities
 }
 
+// As returns the account's adapter as the capability C, as adapters.As does. Every call asks for one, so the
+// adapter is not asked for its description each time.
+func As[C any](v Vendor) (C, bool) {
+	if v.unsupported == nil {
+		return adapters.As[C](v.Adapter)
+	}
+	return adapters.AsUnless[C](v.Adapter, v.unsupported())
+}
+
 // Proto returns the account in the form of VendorService. All callers get the same message, and must
 // not change it.
 func (v Vendor) Proto() *pb.Vendor {

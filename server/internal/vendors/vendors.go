@@ -24,7 +24,9 @@ type Vendor struct {
 	// AccountDigest differs between accounts that are not the same at the vendor. A reload keeps it.
 	AccountDigest string
 
-	described func() *pb.Vendor // see Proto; New sets it
+	// New sets these. See Proto and As.
+	described   func() *pb.Vendor
+	unsupported func() []string
 }
 
 // Name returns the vendor's resource name.
@@ -97,6 +99,7 @@ func described(all []Vendor) []Vendor {
 	all = slices.Clone(all)
 	for i, v := range all {
 		all[i].described = sync.OnceValue(v.describe)
+		all[i].unsupported = sync.OnceValue(func() []string { return v.Adapter.Describe().Unsupported })
 	}
 	return all
 }
