@@ -133,11 +133,13 @@ func Begun(ctx context.Context) *atomic.Bool {
 	return ctx.Value(key{}).(*run).begun
 }
 
+var errOutside = errors.New("mutation: a vendor write outside of a mutation: " +
+	"the method was called without mutation.NewContext")
+
 func fromContext(ctx context.Context) (*run, error) {
 	r, ok := ctx.Value(key{}).(*run)
 	if !ok {
-		return nil, errors.New("mutation: a vendor write outside of a mutation: " +
-			"the method was called without mutation.NewContext")
+		return nil, errOutside
 	}
 	return r, nil
 }
