@@ -83,6 +83,9 @@ func (a *attempt) enter(ctx context.Context) (leave func(), err error) {
 	}
 	lane, begun := &a.client.account.lanes[a.lane], mutation.Begun(ctx)
 	of := shareOf(ctx, lane)
+	if of == nil {
+		of = &a.alone
+	}
 	switch lane.enter(ctx, begun != nil && begun.Load(), of) {
 	case entered:
 		if begun != nil {

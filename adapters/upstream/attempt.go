@@ -23,12 +23,18 @@ import (
 type attempt struct {
 	*exchange
 	client  *Client
-	where   string // "GET /iptv/drm", without the query, which may contain a token
+	request *http.Request
 	secrets []secret.Text
+	few     [4]secret.Text // the room of secrets, which are rarely more
 	timeout time.Duration
 	maySent atomic.Bool // see trackBytesSent
 	answer  *Response   // nil until its headers have arrived
+	alone   share       // of a request without a mark of OneCall
 }
+
+// where returns the request as errors name it, "GET /iptv/drm". It leaves out the query, which may contain a
+// token.
+func (a *attempt) where() string { return a.request.Method + " " + a.request.URL.EscapedPath() }
 
 // try sends a request once, or not at all.
 func (c *Client) try(
@@ -38,10 +44,8 @@ func (c *Client) try(
 	if err != nil {
 		return nil, unsent, err
 	}
-	a := &attempt{
-		exchange: one, client: c, where: r.Method + " " + r.URL.EscapedPath(), timeout: c.timeout(),
-		secrets: slices.Concat(one.Secrets, secret.FromContext(ctx)),
-	}
+	a := &attempt{exchange: one, client: c, request: r, timeout: c.timeout()}
+	a.secrets = append(append(a.few[:0], one.Secrets...), secret.FromContext(ctx)...)
 	leave, err := a.admit(ctx)
 	if err != nil {
 		return nil, unsent, err
@@ -77,7 +81,7 @@ func (c *Client) try(
 	if c.opts.Transport == nil {
 		setDefault(r.Header, "Accept-Encoding", "gzip") // see uncompress
 	}
-	answer, err := transport.RoundTrip(r.WithContext(trackBytesSent(limited, &a.maySent)))
+	answer, err := transport.RoundTrip(r.WithContext(a.trackBytesSent(limited)))
 	if err != nil {
 		v, err := a.errTransport(ctx, limited, err)
 		return nil, v, err
@@ -90,30 +94,44 @@ func (c *Client) try(
 func (a *attempt) sign(ctx context.Context, r *http.Request) error {
 	c := a.client
 	if c.opts.Sign != nil && !a.Unsigned {
-		before := r.Header.Clone()
+		var few [8]field
+		before := fieldsOf(few[:0], r.Header)
 		if err := c.opts.Sign(withPlace(ctx), r); err != nil {
 			c.account.health.noteSignError(c.number, err)
 			return err
 		}
-		a.secrets = append(slices.Clip(a.secrets), signed(before, r.Header)...)
+		a.secrets = appendSigned(a.secrets, before, r.Header)
 	}
 	if c.opts.Secrets != nil {
-		a.secrets = append(slices.Clip(a.secrets), c.opts.Secrets()...)
+		a.secrets = append(a.secrets, c.opts.Secrets()...)
 	}
 	return nil
 }
 
-// signed returns the header values that Sign added, since a vendor's error may repeat them. A signature
+// A field is a header with one value.
+type field struct{ name, value string }
+
+// fieldsOf appends the fields of a header.
+func fieldsOf(to []field, h http.Header) []field {
+	for name, values := range h {
+		for _, v := range values {
+			to = append(to, field{name, v})
+		}
+	}
+	return to
+}
+
+// appendSigned appends the header values that Sign added, since a vendor's error may repeat them. A signature
 // stays valid for some minutes. It leaves out numbers, such as a time.
-func signed(before, after http.Header) (all []secret.Text) {
+func appendSigned(to []secret.Text, before []field, after http.Header) []secret.Text {
 	for name, values := range after {
 		for _, v := range values {
-			if !slices.Contains(before[name], v) && strings.Trim(v, "0123456789") != "" {
-				all = append(all, secret.New(v))
+			if !slices.Contains(before, field{name, v}) && strings.Trim(v, "0123456789") != "" {
+				to = append(to, secret.New(v))
 			}
 		}
 	}
-	return all
+	return to
 }
 
 // recordBeforeSend records a write. It is the last step before the first byte.

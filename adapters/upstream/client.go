@@ -23,6 +23,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
@@ -84,6 +85,10 @@ type Options struct {
 type Client struct {
 	opts          Options
 	base          *url.URL
+	host          string // of base, as a request names it
+	hostname      string
+	port          int
+	plain         map[string]bool // see plainTemplates
 	reads, writes http.RoundTripper
 	proxied       bool // a proxy gets the requests themselves
 	account       *Account
@@ -111,6 +116,8 @@ func New(o Options) (*Client, error) {
 		o.Account = NewAccount("")
 	}
 	c := &Client{opts: o, base: base, account: o.Account, reads: o.Transport, writes: o.Transport}
+	c.host, c.hostname, c.port = strings.TrimSuffix(base.Host, ":"), base.Hostname(), portOf(base)
+	c.plain = c.plainTemplates()
 	c.number = o.Account.health.addClient()
 	if o.Transport == nil {
 		c.proxied = o.Network.seesRequests(base)

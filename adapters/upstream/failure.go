@@ -42,7 +42,7 @@ func (a *attempt) errContextDone(ctx context.Context) *apierror.Error {
 	}
 	if e.Code == codes.DeadlineExceeded {
 		return a.fail(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
-			"not sent: the deadline passed before there was a connection to %s (%s)", a.vendor(), a.where)
+			"not sent: the deadline passed before there was a connection to %s (%s)", a.vendor(), a.where())
 	}
 	return a.fail(e.Code, e.Reason, "not sent: %s", e.Message)
 }
@@ -50,14 +50,14 @@ func (a *attempt) errContextDone(ctx context.Context) *apierror.Error {
 // errTransport returns the error of an attempt that ended without a complete response.
 func (a *attempt) errTransport(ctx, limited context.Context, cause error) (attemptResult, error) {
 	v, e := down, apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
-		"%s cannot be reached (%s): %s", a.vendor(), a.where, plain(cause))
+		"%s cannot be reached (%s): %s", a.vendor(), a.where(), plain(cause))
 	switch {
 	case ctx.Err() != nil:
 		v, e = inconclusive, apierror.FromContext(ctx)
 	case limited.Err() != nil:
-		e.Message = a.vendor() + " did not respond to " + a.where + " within " + a.timeout.String()
+		e.Message = a.vendor() + " did not respond to " + a.where() + " within " + a.timeout.String()
 	case a.maySent.Load():
-		e.Message = "the connection to " + a.vendor() + " broke (" + a.where + "): " + plain(cause)
+		e.Message = "the connection to " + a.vendor() + " broke (" + a.where() + "): " + plain(cause)
 	}
 	switch {
 	case !a.write:
@@ -82,7 +82,7 @@ func (a *attempt) unknown(e *apierror.Error) *apierror.Error {
 // errBadResponse returns the error of a complete response that drmhub cannot read.
 func (a *attempt) errBadResponse(what, excerpt string) *apierror.Error {
 	e := apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
-		"%s sent a response that drmhub cannot use (%s, HTTP %d): %s", a.vendor(), a.where, a.answer.Status, what)
+		"%s sent a response that drmhub cannot use (%s, HTTP %d): %s", a.vendor(), a.where(), a.answer.Status, what)
 	e = e.With(apierror.VendorMessage, excerpt)
 	if a.write {
 		return a.unknown(e)
@@ -95,7 +95,7 @@ func (a *attempt) errBadResponse(what, excerpt string) *apierror.Error {
 func (a *attempt) errProxy() *apierror.Error {
 	return a.fail(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
 		"not sent: the proxy in front of %s wants a user and a password (HTTP 407, %s): check the proxy's URL",
-		a.vendor(), a.where)
+		a.vendor(), a.where())
 }
 
 // redirect says where a redirect leads. It leaves out the query, which may hold a token.
@@ -172,7 +172,7 @@ func (a *attempt) errForeign(body string) *apierror.Error {
 // errNoSuchCall returns the error of a path that names no resource, and that the vendor does not have.
 func (a *attempt) errNoSuchCall(said *apierror.Error) *apierror.Error {
 	e := apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
-		"%s has no such call (%s, HTTP %d): check %s", a.vendor(), a.where, a.answer.Status, a.client.baseURLKey())
+		"%s has no such call (%s, HTTP %d): check %s", a.vendor(), a.where(), a.answer.Status, a.client.baseURLKey())
 	e.Metadata = said.Metadata
 	return a.finish(e)
 }
@@ -190,7 +190,7 @@ func (a *attempt) complete(e *apierror.Error) *apierror.Error {
 		if code := e.Metadata[apierror.VendorCode]; code != "" {
 			said = ", " + code
 		}
-		c.Message = fmt.Sprintf("%s %s (%s, HTTP %d%s)%s", a.vendor(), m.says, a.where, status, said, m.advice)
+		c.Message = fmt.Sprintf("%s %s (%s, HTTP %d%s)%s", a.vendor(), m.says, a.where(), status, said, m.advice)
 	}
 	return &c
 }

@@ -120,7 +120,7 @@ func (a *attempt) observe(ctx context.Context) (end func(Ending)) {
 	c := a.client
 	return c.account.watcher().Attempt(ctx, Attempted{
 		Vendor: c.account.ID(), Method: cmp.Or(a.Method, http.MethodGet), Template: c.template(a.Path),
-		Host: c.base.Hostname(), Port: portOf(c.base), Number: a.attempts, Write: a.write,
+		Host: c.hostname, Port: c.port, Number: a.attempts, Write: a.write,
 	})
 }
 
@@ -162,12 +162,27 @@ func (a *attempt) ending(v attemptResult, err error) Ending {
 
 // template returns the template that an escaped path fits, or OtherTemplate.
 func (c *Client) template(path string) string {
+	if c.plain[path] {
+		return path
+	}
 	for _, t := range c.opts.Templates {
 		if fitsTemplate(path, t) {
 			return t
 		}
 	}
 	return OtherTemplate
+}
+
+// plainTemplates returns the templates that are paths themselves, so that template finds them at once. It leaves out
+// a path that fits an earlier template.
+func (c *Client) plainTemplates() map[string]bool {
+	plain := map[string]bool{}
+	for _, t := range c.opts.Templates {
+		if !strings.Contains(t, "{") && c.template(t) == t {
+			plain[t] = true
+		}
+	}
+	return plain
 }
 
 // fitsTemplate reports whether an escaped path fits a template such as "/sites/{site}".

@@ -31,11 +31,12 @@ func OneCall(ctx context.Context) context.Context {
 	return context.WithValue(ctx, callKey{}, &shares{of: map[*places]*share{}})
 }
 
-// shareOf returns what the call of ctx has of a lane. A request without a mark is a call of its own.
+// shareOf returns what the call of ctx has of a lane. It returns nil for a request without a mark, which is a call
+// of its own.
 func shareOf(ctx context.Context, lane *places) *share {
 	all, ok := ctx.Value(callKey{}).(*shares)
 	if !ok {
-		return &share{}
+		return nil
 	}
 	all.mu.Lock()
 	defer all.mu.Unlock()

@@ -60,12 +60,13 @@ func (c *Client) build(ctx context.Context, req Request, write bool) (*http.Requ
 		return nil, apierror.New(codes.Internal, pb.ErrorReason_INTERNAL_FAILURE,
 			"not sent: the body of %s %s could not be encoded", req.Method, u.EscapedPath())
 	}
-	r, err := http.NewRequestWithContext(ctx, req.Method, u.String(), nil)
+	// The URL is known, so it is not parsed again.
+	r, err := http.NewRequestWithContext(ctx, req.Method, "", nil)
 	if err != nil || write && repeatable(r.Method) {
 		return nil, apierror.New(codes.Internal, pb.ErrorReason_INTERNAL_FAILURE,
 			"not sent: the method %q cannot be used for this call", req.Method)
 	}
-	r.URL = &u // NewRequest would parse the path again
+	r.URL, r.Host = &u, c.host
 	if req.Header != nil {
 		r.Header = req.Header.Clone()
 	}
