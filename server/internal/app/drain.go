@@ -41,7 +41,7 @@ func kindOf(method string, req any) kind {
 	dry, ok := req.(interface{ GetValidateOnly() bool })
 	rpc := contract.Lookup(method)
 	switch {
-	case slices.Contains(watches, method):
+	case rpc == nil && slices.Contains(watches, method):
 		return watching
 	case rpc != nil && strings.HasSuffix(rpc.Scope, ":write") && (!ok || !dry.GetValidateOnly()):
 		return changing
@@ -69,7 +69,11 @@ type drain struct {
 }
 
 // A flight is a call in flight. It ends early by its cancel.
-type flight struct{ cancel context.CancelCauseFunc }
+type flight struct {
+	drain  *drain
+	kind   kind
+	cancel context.CancelCauseFunc
+}
 
 func newDrain() *drain {
 	d := &drain{}
@@ -81,21 +85,24 @@ func newDrain() *drain {
 }
 
 // begin adds a call, whose context ends when calls of its kind are to end.
-func (d *drain) begin(ctx context.Context, k kind) (_ context.Context, end func()) {
+func (d *drain) begin(ctx context.Context, k kind) (context.Context, *flight) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	c := &flight{cancel}
+	c := &flight{d, k, cancel}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.calls[k][c] = struct{}{}
 	if d.ended[k] {
 		cancel(errStops)
 	}
-	return ctx, func() {
-		d.mu.Lock()
-		delete(d.calls[k], c)
-		d.mu.Unlock()
-		cancel(nil)
-	}
+	return ctx, c
+}
+
+// end removes a call that has ended.
+func (c *flight) end() {
+	c.drain.mu.Lock()
+	delete(c.drain.calls[c.kind], c)
+	c.drain.mu.Unlock()
+	c.cancel(nil)
 }
 
 // end ends the calls of a kind, and those that begin later. It returns how many it ends.
@@ -126,16 +133,16 @@ func told(ctx context.Context, err error) error {
 
 // unary is the interceptor of unary calls.
 func (d *drain) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	ctx, end := d.begin(ctx, kindOf(info.FullMethod, req))
-	defer end()
+	ctx, one := d.begin(ctx, kindOf(info.FullMethod, req))
+	defer one.end()
 	res, err := next(ctx, req)
 	return res, told(ctx, err)
 }
 
 // stream is the interceptor of streams. What sends messages comes after it.
 func (d *drain) stream(srv any, s grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-	ctx, end := d.begin(s.Context(), kindOf(info.FullMethod, nil))
-	defer end()
+	ctx, one := d.begin(s.Context(), kindOf(info.FullMethod, nil))
+	defer one.end()
 	return told(ctx, next(srv, endable{s, ctx}))
 }
 
