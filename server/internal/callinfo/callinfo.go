@@ -14,8 +14,9 @@ type Call interface {
 
 type key struct{}
 
-// NewContext returns a context with a call.
-func NewContext(ctx context.Context, c Call) context.Context { return context.WithValue(ctx, key{}, c) }
+// IsKey reports whether a context that is asked for the value of a key is asked for its call. A Call that is a
+// context itself returns itself then, and so needs no other context.
+func IsKey(k any) bool { return k == key{} }
 
 // FromContext returns the call of a context. Without one, it returns a call that ignores everything.
 func FromContext(ctx context.Context) Call {

@@ -82,8 +82,9 @@ var (
 
 const requestDuration = "http.server.request.duration"
 
-// A call is one call while it runs.
+// A call is one call while it runs. It is the context of the call, too.
 type call struct {
+	context.Context
 	calls            *Calls
 	method           *method
 	face             Face
@@ -98,6 +99,14 @@ type call struct {
 	mutation   string
 	vendorTime time.Duration
 	sent       int // attempts at vendors
+}
+
+// Value returns the call itself to callinfo.
+func (c *call) Value(key any) any {
+	if callinfo.IsKey(key) {
+		return c
+	}
+	return c.Context.Value(key)
 }
 
 // SetMutation implements callinfo.Call.
@@ -132,8 +141,8 @@ func (c *Calls) begin(
 	if m == nil {
 		m = c.unknown
 	}
-	one := &call{calls: c, method: m, face: face, id: id, begun: came}
-	return callinfo.NewContext(ctx, one), one
+	one := &call{Context: ctx, calls: c, method: m, face: face, id: id, begun: came}
+	return one, one
 }
 
 // noteRequest notes the request of a call.

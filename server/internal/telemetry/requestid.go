@@ -22,7 +22,9 @@ func requestID(sent []string) string {
 	}
 	var random [12]byte
 	_, _ = rand.Read(random[:]) // It never fails.
-	return hex.EncodeToString(random[:])
+	var id [2 * len(random)]byte
+	hex.Encode(id[:], random[:])
+	return string(id[:])
 }
 
 // WithRequestID returns a handler that gives each response an id, and measures nothing. It is for requests that a
