@@ -230,7 +230,7 @@ func (a *App) newGRPC(
 	unary []grpc.UnaryServerInterceptor, stream []grpc.StreamServerInterceptor,
 ) error {
 	options := append(limitsOfGRPC(),
-		grpc.ChainUnaryInterceptor(unary...),
+		grpc.UnaryInterceptor(interceptors.Unchained),
 		grpc.ChainStreamInterceptor(slices.Insert(slices.Clone(stream), 2, netlimit.Stream(maxReadTime))...),
 		grpc.InTapHandle(a.calls.Arrived),
 		grpc.UnknownServiceHandler(rpcerror.UnknownMethod),
@@ -244,9 +244,10 @@ func (a *App) newGRPC(
 		options = append(options, grpc.Creds(credentials.NewTLS(tls)))
 	}
 	a.grpc = grpc.NewServer(options...)
-	a.register(a.authenticator.Early(a.calls.Early(a.grpc)), all)
+	observed := a.calls.Early(a.grpc)
+	a.register(interceptors.Chained(a.authenticator.Early(observed), unary), all)
 	a.setHealth(healthpb.HealthCheckResponse_SERVING)
-	healthpb.RegisterHealthServer(a.calls.Early(a.grpc), a.health)
+	healthpb.RegisterHealthServer(interceptors.Chained(observed, unary), a.health)
 	registerReflection(a.grpc)
 	if open := methodsWithoutScope(a.grpc); len(open) > 0 {
 		return fmt.Errorf("methods without a scope: %s", strings.Join(open, ", "))

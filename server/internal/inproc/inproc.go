@@ -67,7 +67,7 @@ func (c *Conn) RegisterService(desc *grpc.ServiceDesc, service any) {
 		c.methods[path] = m
 	}
 	for _, m := range desc.Methods {
-		add(m.MethodName, method{unary: chainUnary(c.unary, m.Handler, service)})
+		add(m.MethodName, method{unary: Chain(c.unary, m.Handler, service)})
 	}
 	for i := range desc.Streams {
 		add(desc.Streams[i].StreamName, method{stream: &desc.Streams[i]})
@@ -186,9 +186,10 @@ func unknown(name string) error {
 	return status.Errorf(codes.Unimplemented, "this server has no method %s", name)
 }
 
-// chainUnary returns a method with its interceptors. The generated handler makes the function that calls the
-// method, and passes it to an interceptor. So the chain is made here once, and not for each call.
-func chainUnary(
+// Chain returns a method with its interceptors, in the order in which they run. The generated handler makes the
+// function that calls the method, and passes it to an interceptor. So the chain is made here once, and not for
+// each call.
+func Chain(
 	interceptors []grpc.UnaryServerInterceptor, generated grpc.MethodHandler, service any,
 ) (chain grpc.UnaryHandler) {
 	build := func(_ context.Context, _ any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
