@@ -95,3 +95,28 @@ func FuzzPathToName(f *testing.F) {
 		}
 	})
 }
+
+// TestNoVariableIsWhereAnotherPathHasAWord checks what the tree of routes relies on: it never looks at a variable
+// once a word has fitted.
+func TestNoVariableIsWhereAnotherPathHasAWord(t *testing.T) {
+	after := map[string]map[string]string{} // the template of a path by its beginning and its next segment
+	for _, rpc := range contract.RPCs() {
+		path := rpc.HTTP.Pattern
+		if i := strings.LastIndex(path, ":"); i >= 0 { // The verb is no part of the last segment.
+			path = path[:i]
+		}
+		beginning := ""
+		for segment := range strings.SplitSeq(path, "/") {
+			if after[beginning] == nil {
+				after[beginning] = map[string]string{}
+			}
+			after[beginning][segment] = rpc.HTTP.Template
+			beginning += segment + "/"
+		}
+	}
+	for beginning, next := range after {
+		if variable, has := next["*"]; has && len(next) > 1 {
+			t.Errorf("after %q, %s has a variable, and others have words: %v", beginning, variable, next)
+		}
+	}
+}
