@@ -67,7 +67,7 @@ func rows[Row identified](ctx context.Context, a *Adapter, path string, offset, 
 			return nil, res.Complete(invalidResponse(path, row.Lacks("id").Error()))
 		}
 		if misfit := misfitOf(row); misfit != nil {
-			what := row.Path + " " + strconv.Quote(row.Value.id()) + ": " + misfit.Error()
+			what := row.Path() + " " + strconv.Quote(row.Value.id()) + ": " + misfit.Error()
 			all[i].unreadable = res.Complete(invalidResponse(path, what))
 		}
 	}
@@ -80,7 +80,7 @@ func misfitOf[Row identified](row jsonx.Row[Row]) *jsonx.Misfit {
 		return row.Value.misfit()
 	}
 	m := *row.Misfit
-	m.Path = strings.TrimPrefix(strings.TrimPrefix(m.Path, row.Path), ".")
+	m.Path = strings.TrimPrefix(strings.TrimPrefix(m.Path, row.Path()), ".")
 	return &m
 }
 

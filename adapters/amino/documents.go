@@ -16,9 +16,14 @@ type listDocument[Row any] struct {
 	Errors []struct{} `json:"errors"`
 }
 
+// List returns where the rows go.
+func (d *listDocument[Row]) List() (name, path string, rows jsonx.List) {
+	return "data", "data", &d.Data.rows
+}
+
 // listData are the rows of a list. null, "" and {} say that there are none.
 type listData[Row any] struct {
-	rows []jsonx.Row[Row]
+	rows jsonx.Rows[Row]
 	told bool // the response has data
 }
 

@@ -36,17 +36,33 @@ func (a *Adapter) request(method, path string) upstream.Request {
 	}
 }
 
+// An envelopeOf is an envelope, with its content if that is a list of rows that needed no decoder.
+type envelopeOf[Content any] struct {
+	envelope
+	content Content
+}
+
+// List returns where the rows go, if the content is a list. Their paths begin at the content.
+func (e *envelopeOf[Content]) List() (name, path string, rows jsonx.List) {
+	rows, _ = any(&e.content).(jsonx.List)
+	return "content", "", rows
+}
+
 // get makes a call that reads, and decodes the content of the response.
-func (a *Adapter) get(ctx context.Context, path string, query url.Values, content any) (*envelope, error) {
+func get[Content any](ctx context.Context, a *Adapter, path string, query url.Values) (*envelopeOf[Content], error) {
 	req := a.request(http.MethodGet, path)
-	req.Query, req.Shape = query, shapes[reflect.TypeOf(content)]
-	var answer envelope
+	req.Query, req.Shape = query, shapes[reflect.TypeFor[Content]()]
+	var answer envelopeOf[Content]
 	res, err := a.vendor.Read(ctx, req, &answer)
 	if err != nil {
 		return nil, err
 	}
+	var undecoded any = &answer.content
+	if !reflect.ValueOf(&answer.content).Elem().IsZero() {
+		undecoded = nil
+	}
 	unreadable := apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "")
-	if err := answer.decode(res, content, unreadable); err != nil {
+	if err := answer.decode(res, undecoded, unreadable); err != nil {
 		return nil, err
 	}
 	// Without content, only a total of zero says that there is nothing.

@@ -178,8 +178,7 @@ func (s *licenseSearch) params(pin int64) url.Values {
 // readPage reads a page, numbered from 1, of the rows up to and including the second pin.
 func (s *licenseSearch) readPage(ctx context.Context, pin int64, page int) (*licensehistory.Page[licenseRow], error) {
 	params := s.adapter.paged(s.params(pin), page, licensehistory.PageSize)
-	var rows []jsonx.Row[licenseJSON]
-	answer, err := s.adapter.get(ctx, "/license/statistics", params, &rows)
+	answer, err := get[jsonx.Rows[licenseJSON]](ctx, s.adapter, "/license/statistics", params)
 	switch {
 	case err != nil && apierror.Convert(err).Metadata[apierror.VendorCode] == noLicenseInfo:
 		return &licensehistory.Page[licenseRow]{}, nil
@@ -190,6 +189,7 @@ func (s *licenseSearch) readPage(ctx context.Context, pin int64, page int) (*lic
 	if s.filters() { // It may count the licenses that the search does not match.
 		total = 0
 	}
+	rows := answer.content
 	p := &licensehistory.Page[licenseRow]{
 		Rows: make([]licenseRow, len(rows)), Total: int32(min(max(total, 0), math.MaxInt32)),
 	}
@@ -201,7 +201,7 @@ func (s *licenseSearch) readPage(ctx context.Context, pin int64, page int) (*lic
 			if m == nil {
 				m = &jsonx.Misfit{Path: "licenseCreatedTime", Expected: "a time"}
 			}
-			return nil, unreadable("content"+rows[i].Path, "", m)
+			return nil, unreadable("content"+rows[i].Path(), "", m)
 		}
 		if row.second = created.Unix(); i > 0 && row.second > p.Rows[i-1].second {
 			return nil, contradiction("the licenses are not in order, newest first")
@@ -210,7 +210,7 @@ func (s *licenseSearch) readPage(ctx context.Context, pin int64, page int) (*lic
 			m = &jsonx.Misfit{Path: missing, Expected: "text"}
 		}
 		if m != nil {
-			m.Path = "content" + rows[i].Path + "." + m.Path
+			m.Path = "content" + rows[i].Path() + "." + m.Path
 			row.misfit = m.Error()
 		}
 		p.Rows[i] = row

@@ -16,12 +16,11 @@ type documented[Content any] struct {
 	Error   refusal `json:"error"`
 }
 
-// shapes are what the API pages say about the responses to reads, by the type of the pointer to which
-// their content is decoded.
+// shapes are what the API pages say about the responses to reads, by the type of their content.
 var shapes = map[reflect.Type]*shape.Shape{
-	reflect.TypeFor[*[]jsonx.Row[siteRow]](): siteShape("GET /api/v1/sites"),
-	reflect.TypeFor[*siteRow]():              siteShape("GET /api/v1/sites/{siteId}"),
-	reflect.TypeFor[*[]jsonx.Row[licenseJSON]](): shape.Of[documented[licenseJSON]]("GET /api/v1/license/statistics",
+	reflect.TypeFor[jsonx.Rows[siteRow]](): siteShape("GET /api/v1/sites"),
+	reflect.TypeFor[siteRow]():             siteShape("GET /api/v1/sites/{siteId}"),
+	reflect.TypeFor[jsonx.Rows[licenseJSON]](): shape.Of[documented[licenseJSON]]("GET /api/v1/license/statistics",
 		shape.Shown("content.siteId"), // in the pages of 2026
 		shape.Promised("success", "content.contentId", "content.licenseStatus", "content.drmType", "content.userId",
 			"content.deviceId", "content.deviceModel", "content.platformName", "content.licenseCreatedTime"),

@@ -136,16 +136,15 @@ func (l *siteList) add(page []listedSite, first bool) bool {
 
 // sitePage returns a page of sites, and the number of all sites if the vendor says it.
 func (a *Adapter) sitePage(ctx context.Context, index, size int) (_ []listedSite, total int, _ error) {
-	var rows []jsonx.Row[siteRow]
-	answer, err := a.get(ctx, "/sites", a.paged(url.Values{}, index, size), &rows)
+	answer, err := get[jsonx.Rows[siteRow]](ctx, a, "/sites", a.paged(url.Values{}, index, size))
 	if err != nil {
 		return nil, 0, err
 	}
 	if n, ok := number(answer.Total); ok {
 		total = int(n)
 	}
-	page := make([]listedSite, len(rows))
-	for i, row := range rows {
+	page := make([]listedSite, len(answer.content))
+	for i, row := range answer.content {
 		page[i] = listedSite{a.site(row.Value), a.unreadableRow(&row)}
 	}
 	return page, total, nil
@@ -163,7 +162,7 @@ func (a *Adapter) unreadableRow(row *jsonx.Row[siteRow]) *apierror.Error {
 	if m == nil {
 		return nil
 	}
-	return unreadable("content"+row.Path, row.Value.SiteID, m)
+	return unreadable("content"+row.Path(), row.Value.SiteID, m)
 }
 
 // misfit returns the misfit of a row, with the path below the row, or nil.
@@ -172,6 +171,6 @@ func misfit[R any](row *jsonx.Row[R]) *jsonx.Misfit {
 		return nil
 	}
 	m := *row.Misfit
-	m.Path = strings.TrimPrefix(strings.TrimPrefix(m.Path, row.Path), ".")
+	m.Path = strings.TrimPrefix(strings.TrimPrefix(m.Path, row.Path()), ".")
 	return &m
 }

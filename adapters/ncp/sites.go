@@ -71,17 +71,18 @@ func (a *Adapter) findRow(ctx context.Context, siteID string) (*siteRow, error) 
 	if siteID == "siteLog" { // GET /sites/siteLog is another call, so no site can have this id.
 		return nil, apierror.NotFound("NAVER Cloud's account has no site %q", siteID)
 	}
-	var row siteRow
-	if _, err := a.get(ctx, "/sites"+upstream.Path(siteID), nil, &row); err != nil {
+	answer, err := get[siteRow](ctx, a, "/sites"+upstream.Path(siteID), nil)
+	if err != nil {
 		return nil, err
 	}
+	row := &answer.content
 	if row.SiteID != siteID {
 		return nil, contradiction("it shows another site than the one asked for, or no site")
 	}
-	if wrong := a.unreadableTime(row); wrong != "" {
+	if wrong := a.unreadableTime(*row); wrong != "" {
 		return nil, unreadable("content", siteID, &jsonx.Misfit{Path: wrong, Expected: "a time"})
 	}
-	return &row, nil
+	return row, nil
 }
 
 // unreadableTime returns the name of a time that cannot be read, or "".

@@ -93,6 +93,12 @@ func (envelope[Data]) Holds() reflect.Type {
 	}]()
 }
 
+// List returns where the rows in data go, if it is a list.
+func (e *envelope[Data]) List() (name, path string, rows jsonx.List) {
+	rows, _ = any(&e.Data).(jsonx.List)
+	return "data", "data", rows
+}
+
 // UnmarshalJSONFrom reads data row by row. It leaves data out if a failure has something else there.
 func (e *envelope[Data]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if start, err := d.ReadToken(); err != nil {

@@ -234,7 +234,7 @@ func (l *licenseList) readPage(ctx context.Context, unit, number int) ([]license
 	p := l.params()
 	l.adapter.setPage(p, unit, number)
 	for reads := 1; ; reads++ {
-		response, err := get[[]jsonx.Row[licenseRow]](ctx, l.adapter, call{"/drm/license", "UA003001100"}, p)
+		response, err := get[jsonx.Rows[licenseRow]](ctx, l.adapter, call{"/drm/license", "UA003001100"}, p)
 		if err != nil {
 			return nil, err
 		}
@@ -261,12 +261,12 @@ func (l *licenseList) readPage(ctx context.Context, unit, number int) ([]license
 }
 
 // licenseRows returns the rows of a page. The list is read by reg_time, so a row without one ends it.
-func (a *Adapter) licenseRows(read []jsonx.Row[licenseRow]) ([]licenseRow, error) {
+func (a *Adapter) licenseRows(read jsonx.Rows[licenseRow]) ([]licenseRow, error) {
 	all := make([]licenseRow, len(read))
 	for i, r := range read {
 		row := r.Value
 		if !isSecond(row.RegTime) {
-			at := r.Path + ".reg_time"
+			at := r.Path() + ".reg_time"
 			var err error
 			row.RegTime, err = a.second(jsonx.Time{Text: row.RegTime, Path: at})
 			if err == nil && row.RegTime == "" {

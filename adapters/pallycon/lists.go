@@ -49,7 +49,7 @@ func listRow[Row identified](r jsonx.Row[Row]) listed[Row] {
 		return l
 	}
 	for _, t := range row.times() {
-		t.Path = r.Path + "." + t.Path
+		t.Path = r.Path() + "." + t.Path
 		if _, err := t.In(time.UTC); err != nil {
 			l.unreadable = unreadable(kind+" "+strconv.Quote(id), err)
 			break
@@ -91,7 +91,7 @@ func numbered[Row identified](
 		Name: c.path,
 		ReadPage: func(ctx context.Context, unit, number int) ([]listed[Row], int, error) {
 			a.setPage(params, unit, number)
-			response, err := get[[]jsonx.Row[Row]](ctx, a, c, params)
+			response, err := get[jsonx.Rows[Row]](ctx, a, c, params)
 			if err != nil {
 				return nil, 0, err
 			}

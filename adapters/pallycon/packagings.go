@@ -103,7 +103,7 @@ func (a *Adapter) readPackagings(
 		params.Set("last_created_time_cid", created)
 		params.Set("last_update_time", update)
 	}
-	response, err := get[[]jsonx.Row[packagingRow]](ctx, a, call{"/drm/pack", "UA003001100"}, params)
+	response, err := get[jsonx.Rows[packagingRow]](ctx, a, call{"/drm/pack", "UA003001100"}, params)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -120,12 +120,12 @@ func (a *Adapter) readPackagings(
 func (a *Adapter) packagingRow(r jsonx.Row[packagingRow]) (packagingRow, error) {
 	row, thing := r.Value, "a packaging of content "+strconv.Quote(r.Value.CID)
 	var err error
-	row.CreatedTime, err = a.second(jsonx.Time{Text: row.CreatedTime, Path: r.Path + ".created_time"})
+	row.CreatedTime, err = a.second(jsonx.Time{Text: row.CreatedTime, Path: r.Path() + ".created_time"})
 	if err == nil && row.CreatedTime == "" {
-		err = &jsonx.Misfit{Path: r.Path + ".created_time", Expected: "a time"}
+		err = &jsonx.Misfit{Path: r.Path() + ".created_time", Expected: "a time"}
 	}
 	if err == nil {
-		row.UpdateTime, err = a.second(jsonx.Time{Text: row.UpdateTime, Path: r.Path + ".update_time"})
+		row.UpdateTime, err = a.second(jsonx.Time{Text: row.UpdateTime, Path: r.Path() + ".update_time"})
 	}
 	switch {
 	case err != nil:

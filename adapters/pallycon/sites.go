@@ -78,7 +78,7 @@ func (a *Adapter) GetSite(ctx context.Context, req *pb.GetSiteRequest) (*pb.Site
 
 // allSites returns every row of the site list.
 func (a *Adapter) allSites(ctx context.Context) ([]listed[siteRow], error) {
-	response, err := get[[]jsonx.Row[siteRow]](ctx, a, call{"/account/siteId", "UC011004100"}, url.Values{})
+	response, err := get[jsonx.Rows[siteRow]](ctx, a, call{"/account/siteId", "UC011004100"}, url.Values{})
 	if err != nil {
 		return nil, err
 	}

@@ -31,9 +31,9 @@ const (
 
 // An accountPage is the pages' "Response". It may have fewer accounts than limit.
 type accountPage struct {
-	Offset   *int                    `json:"offset"`
-	Total    int                     `json:"total"`
-	Accounts []jsonx.Row[accountRow] `json:"accounts"`
+	Offset   *int                   `json:"offset"`
+	Total    int                    `json:"total"`
+	Accounts jsonx.Rows[accountRow] `json:"accounts"`
 
 	res *upstream.Response
 }

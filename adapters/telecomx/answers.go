@@ -33,6 +33,14 @@ type answer[T any] struct {
 // Holds returns the type of the members of a success.
 func (answer[T]) Holds() reflect.Type { return reflect.TypeFor[T]() }
 
+// List returns where the rows of a list of accounts go.
+func (a *answer[T]) List() (name, path string, rows jsonx.List) {
+	if page, ok := any(&a.Value).(*accountPage); ok {
+		rows = &page.Accounts
+	}
+	return "accounts", "accounts", rows
+}
+
 // UnmarshalJSONFrom decodes the next value.
 func (a *answer[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	value, err := d.ReadValue()

@@ -150,8 +150,8 @@ func deviceMisfit(row jsonx.Row[deviceRow]) *jsonx.Misfit {
 // place of the value in it.
 func unreadable(row jsonx.Row[accountRow], misfit *jsonx.Misfit) *apierror.Error {
 	within := *misfit
-	within.Path = strings.TrimPrefix(within.Path, row.Path+".")
-	at := cmp.Or(row.Path, "account")
+	within.Path = strings.TrimPrefix(within.Path, row.Path()+".")
+	at := cmp.Or(row.Path(), "account")
 	return contradiction("%s %q: %v", at, row.Value.Username, &within)
 }
 

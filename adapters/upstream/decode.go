@@ -16,14 +16,17 @@ import (
 )
 
 const (
-	maxDepth = 32 // nested arrays and objects in a response
+	maxDepth = jsonx.MaxDepth // nested arrays and objects in a response
 	// The part of a body that is read without being decoded, for its text and to keep the connection.
 	drainSize = 64 << 10
 )
 
 // unreadable is the error of a complete response that cannot be decoded. excerpt is how it begins,
 // unless it looks like JSON, which may contain secrets.
-type unreadable struct{ what, excerpt string }
+type unreadable struct {
+	what, excerpt string
+	misread       bool // the decoder says what
+}
 
 func (u *unreadable) Error() string { return u.what }
 
@@ -50,13 +53,14 @@ func readRaw(resp *http.Response, into *Raw, maxBody int64) error {
 	return nil
 }
 
-// decode zeroes into, and decodes one JSON value into it, straight from the connection. Its error is
-// an *unreadable, or the error that broke the connection.
+// decode zeroes into, and decodes one JSON value into it. It holds a page of rows in memory, unless the
+// page is large. Anything else is decoded straight from the connection. Its error is an *unreadable, or
+// the error that broke the connection.
 func decode(resp *http.Response, into any, maxBody int64) error {
 	if raw, ok := into.(*Raw); ok {
 		return readRaw(resp, raw, maxBody)
 	}
-	reflect.ValueOf(into).Elem().SetZero() // an earlier attempt may have filled a part
+	zero(into) // An earlier attempt may have filled a part.
 	content, kind := io.Reader(resp.Body), resp.Header.Get("Content-Type")
 	mislabeled := kind != "" && !isJSON(kind)
 	if mislabeled { // Many servers and proxies give JSON a wrong type, so the body decides.
@@ -65,10 +69,28 @@ func decode(resp *http.Response, into any, maxBody int64) error {
 		case err != nil && !isCorrupt(err):
 			return err
 		case err != nil || !jsonx.IsBegunBy(start):
-			return &unreadable{"expected JSON, got " + kind, excerpt(start)}
+			return &unreadable{what: "expected JSON, got " + kind, excerpt: excerpt(start)}
 		}
 		content = io.MultiReader(bytes.NewReader(start), resp.Body)
 	}
+	if page, ok := into.(jsonx.Page); ok {
+		buffer := pageBuffers.Get().(*bytes.Buffer)
+		defer recycle(buffer)
+		if content, ok = decodePage(content, buffer, page, maxBody); ok {
+			return nil
+		}
+	}
+	err := decodeJSON(content, into, maxBody)
+	if u, ok := errors.AsType[*unreadable](err); ok && mislabeled && u.misread {
+		u.what = "expected JSON, got " + kind + ": " + u.what
+	}
+	return err
+}
+
+func zero(into any) { reflect.ValueOf(into).Elem().SetZero() }
+
+// decodeJSON decodes one JSON value.
+func decodeJSON(content io.Reader, into any, maxBody int64) error {
 	body := &boundedReader{from: content, left: maxBody}
 	// UnmarshalRead refuses duplicate names and anything after the value.
 	err := jsonx.UnmarshalRead(body, into)
@@ -81,10 +103,8 @@ func decode(resp *http.Response, into any, maxBody int64) error {
 		return body.err
 	case body.first == 0:
 		return &unreadable{what: "expected JSON, got an empty body"}
-	case err != nil && mislabeled:
-		return &unreadable{what: "expected JSON, got " + kind + ": " + err.Error()}
 	case err != nil:
-		return &unreadable{what: err.Error()}
+		return &unreadable{what: err.Error(), misread: true}
 	case body.first == 'n':
 		return &unreadable{what: "expected JSON with content, got null"}
 	}

@@ -13,7 +13,8 @@
 // a Misfit. It names the value's place and what was expected there, and never shows the value, which
 // may be a secret.
 //
-// Row keeps a misfit to its own row. Time reads a time in the usual forms.
+// Row keeps a misfit to its own row. Time reads a time in the usual forms. CutRows reads the rows of a whole
+// page, as the functions above do, in less time.
 package jsonx
 
 import (

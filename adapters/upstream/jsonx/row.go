@@ -3,6 +3,7 @@ package jsonx
 import (
 	"errors"
 	"reflect"
+	"strconv"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -15,7 +16,17 @@ type Row[R any] struct {
 	// Misfit is the first value that does not fit, or nil. A row with a misfit must be refused by
 	// name wherever its values are shown.
 	Misfit *Misfit
-	Path   string // of the row, such as "data[3]"
+
+	list  string // the path of the list, or of the row if index is negative
+	index int
+}
+
+// Path returns the path of the row, such as "data[3]".
+func (r *Row[R]) Path() string {
+	if r.index < 0 {
+		return r.list
+	}
+	return r.list + "[" + strconv.Itoa(r.index) + "]"
 }
 
 // UnmarshalJSONFrom decodes the next value.
@@ -24,12 +35,17 @@ func (r *Row[R]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if err != nil {
 		return err
 	}
-	*r = Row[R]{Path: path(string(d.StackPointer()))}
+	*r = Row[R]{list: path(string(d.StackPointer())), index: -1}
 	if readTexts(value, reflect.ValueOf(&r.Value).Elem()) {
 		return nil
 	}
+	return r.decode(value)
+}
+
+// decode decodes the value of a row.
+func (r *Row[R]) decode(value jsontext.Value) error {
 	r.Value = *new(R)
-	err = Unmarshal(r.Path, value, &r.Value)
+	err := Unmarshal(r.Path(), value, &r.Value)
 	if err == nil || !errors.As(err, &r.Misfit) {
 		return err
 	}
@@ -46,5 +62,5 @@ func (Row[R]) Holds() reflect.Type { return reflect.TypeFor[R]() }
 
 // Lacks returns the misfit of a row without the value of this name.
 func (r *Row[R]) Lacks(name string) *Misfit {
-	return &Misfit{Path: under(r.Path, name), Expected: "an id"}
+	return &Misfit{Path: under(r.Path(), name), Expected: "an id"}
 }
