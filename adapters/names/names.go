@@ -49,14 +49,20 @@ func (p Pattern) Name(ids ...string) string {
 	if n := strings.Count(string(p), "*"); n != len(ids) {
 		panic(fmt.Sprintf("names: %s takes %d ids, not %d", p, n, len(ids)))
 	}
-	name := string(p)
+	name, length := string(p), len(p)
+	for _, id := range ids {
+		length += len(id)
+	}
 	var b strings.Builder
+	b.Grow(length)
 	for _, id := range ids {
 		before, after, _ := strings.Cut(name, "*")
-		b.WriteString(before + escape.Replace(id))
+		b.WriteString(before)
+		b.WriteString(escape.Replace(id))
 		name = after
 	}
-	return b.String() + name
+	b.WriteString(name)
+	return b.String()
 }
 
 // IDs returns the ids of a name of this form. The error says which form is expected.
@@ -65,16 +71,17 @@ func (p Pattern) IDs(name string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	want := strings.Split(string(p), "/")
-	if len(segments) != len(want) {
+	if strings.Count(string(p), "/") != len(segments)-1 {
 		return nil, p.mismatch()
 	}
-	var ids []string
-	for i, s := range segments {
+	ids, rest := segments[:0], string(p) // The ids take the places of segments that were read.
+	for _, s := range segments {
+		var want string
+		want, rest, _ = strings.Cut(rest, "/")
 		switch {
-		case want[i] == "*":
+		case want == "*":
 			ids = append(ids, s)
-		case want[i] != s:
+		case want != s:
 			return nil, p.mismatch()
 		}
 	}
@@ -138,6 +145,9 @@ func hasDotSegment(id string) bool {
 					return true
 				}
 			}
+		}
+		if !strings.Contains(id, "%") {
+			return false
 		}
 		decoded := decodeAgain.Replace(id)
 		if decoded == id {
