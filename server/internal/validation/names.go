@@ -36,21 +36,28 @@ func (w *nameWalk) message(m protoreflect.Message, path string) {
 	fields := m.Descriptor().Fields()
 	for i := range fields.Len() {
 		f := fields.Get(i)
+		pattern := contract.NameForm(f)
+		if pattern == "" && f.Message() == nil || w.ignored(f, path) {
+			continue
+		}
 		at := fieldPath(path, f)
-		switch pattern := contract.NameForm(f); {
-		case w.ignored(f, path):
+		switch {
 		case pattern != "" && f.IsList():
 			list := m.Get(f).List()
 			for i := range list.Len() {
-				name := w.name(fmt.Sprintf("%s[%d]", at, i), pattern, list.Get(i).String(), false)
-				list.Set(i, protoreflect.ValueOfString(name))
+				sent := list.Get(i).String()
+				if name := w.name(fmt.Sprintf("%s[%d]", at, i), pattern, sent, false); name != sent {
+					list.Set(i, protoreflect.ValueOfString(name))
+				}
 			}
 		case pattern != "":
-			if name := m.Get(f).String(); name != "" || w.required(f, path) {
+			if sent := m.Get(f).String(); sent != "" || w.required(f, path) {
 				wildcards := at == "parent" && takesWildcards(w.request)
-				m.Set(f, protoreflect.ValueOfString(w.name(at, pattern, name, wildcards)))
+				if name := w.name(at, pattern, sent, wildcards); name != sent {
+					m.Set(f, protoreflect.ValueOfString(name))
+				}
 			}
-		case f.Message() == nil || f.IsMap() || !m.Has(f):
+		case f.IsMap() || !m.Has(f):
 		case f.IsList():
 			list := m.Get(f).List()
 			for i := range list.Len() {
