@@ -79,7 +79,7 @@ func (c *Client) try(
 		transport = c.writes
 	}
 	if c.opts.Transport == nil {
-		setDefault(r.Header, "Accept-Encoding", "gzip") // see uncompress
+		setDefault(r.Header, "Accept-Encoding", onlyGzip) // see uncompress
 	}
 	answer, err := transport.RoundTrip(r.WithContext(a.trackBytesSent(limited)))
 	if err != nil {

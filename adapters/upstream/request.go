@@ -70,10 +70,10 @@ func (c *Client) build(ctx context.Context, req Request, write bool) (*http.Requ
 	if req.Header != nil {
 		r.Header = req.Header.Clone()
 	}
-	setDefault(r.Header, "Accept", "application/json")
-	setDefault(r.Header, "User-Agent", userAgent)
+	setDefault(r.Header, "Accept", plainJSON)
+	setDefault(r.Header, "User-Agent", asDrmhub)
 	if req.Body.content != nil {
-		setDefault(r.Header, "Content-Type", req.Body.contentType)
+		setDefault(r.Header, "Content-Type", []string{req.Body.contentType})
 		r.ContentLength = int64(len(req.Body.content))
 		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(req.Body.content)), nil }
 		r.Body, _ = r.GetBody()
@@ -81,9 +81,17 @@ func (c *Client) build(ctx context.Context, req Request, write bool) (*http.Requ
 	return r, nil
 }
 
-func setDefault(h http.Header, name, value string) {
-	if h.Get(name) == "" {
-		h.Set(name, value)
+// The values of headers that most requests have. Nobody changes them.
+var (
+	plainJSON = []string{"application/json"}
+	onlyGzip  = []string{"gzip"}
+	asDrmhub  = []string{userAgent}
+)
+
+// setDefault sets a header, by its canonical name, unless it has a value.
+func setDefault(h http.Header, name string, value []string) {
+	if values := h[name]; len(values) == 0 || values[0] == "" {
+		h[name] = value
 	}
 }
 
