@@ -89,7 +89,7 @@ func (g *gateway) serveUnary(ctx context.Context, c *call) {
 		h.Set("Content-Disposition", c.form.disposition())
 		body = c.form.ofInvoice(invoice)
 	} else {
-		h.Set("Content-Type", jsonType)
+		h["Content-Type"] = asJSON
 		if body, err = messagejson.Marshal(c.spelling.rewordItems(res)); err != nil {
 			telemetry.Fail(ctx, err)
 			writeError(c.w, c.spelling.reword(apierror.Convert(err)))

@@ -112,8 +112,15 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.end()
 }
 
+// The values of headers that most responses have. Nobody changes them.
+var (
+	nosniff = []string{"nosniff"}
+	noStore = []string{"no-store"}
+	asJSON  = []string{jsonType}
+)
+
 func (g *gateway) serve(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header()["X-Content-Type-Options"] = nosniff
 	path := r.URL.EscapedPath()
 	w, ok := g.guard().Admit(w, r, func(w http.ResponseWriter, status int, problem string) {
 		g.keptOut(w, r, status, problem)
@@ -131,7 +138,7 @@ func (g *gateway) serve(w http.ResponseWriter, r *http.Request) {
 		g.serveConsole(w, r)
 		return
 	}
-	w.Header().Set("Cache-Control", "no-store") // responses may hold secrets
+	w.Header()["Cache-Control"] = noStore // responses may hold secrets
 	if isPerson {
 		telemetry.SetRoute(r.Context(), path)
 		servePerson(w, r, path, page)

@@ -26,22 +26,22 @@ const idempotencyKey = "Idempotency-Key"
 // plannedRequest is the header that holds the requests of a dry run, one request a value.
 const plannedRequest = "Drmhub-Planned-Request"
 
-// passedOn are the headers of requests that become metadata, by the key.
-var passedOn = map[string]string{
-	"authorization": "Authorization", "idempotency-key": idempotencyKey, "traceparent": "Traceparent",
-	"tracestate": "Tracestate", "grpcgateway-user-agent": "User-Agent",
+// passedOn are the headers of requests that become metadata.
+var passedOn = []struct{ key, header string }{
+	{"authorization", "Authorization"}, {"idempotency-key", idempotencyKey}, {"traceparent", "Traceparent"},
+	{"tracestate", "Tracestate"}, {"grpcgateway-user-agent", "User-Agent"},
 }
 
 // metadataOf returns the metadata of a call. It leaves out values that gRPC does not carry.
 func metadataOf(h http.Header) metadata.MD {
 	md := make(metadata.MD, len(passedOn))
-	for key, header := range passedOn {
-		values := h[header]
+	for _, p := range passedOn {
+		values := h[p.header]
 		if slices.ContainsFunc(values, hasUnprintable) {
 			values = slices.DeleteFunc(slices.Clone(values), hasUnprintable)
 		}
 		if len(values) > 0 {
-			md[key] = values
+			md[p.key] = values
 		}
 	}
 	return md

@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/http"
 
-	"google.golang.org/grpc/metadata"
-
 	"github.com/drmhub/drmhub/server/internal/auth"
 )
 
@@ -17,7 +15,7 @@ func (g *gateway) identified(ctx context.Context, r *http.Request, method string
 	}
 	known := ctx
 	if values := r.Header.Values("Authorization"); len(values) > 0 {
-		known = metadata.NewIncomingContext(known, metadata.MD{"authorization": values})
+		known = auth.WithAuthorization(known, values)
 	}
 	if i, ok := g.sessions.Identity(r); ok {
 		known = auth.WithSession(known, i)

@@ -38,10 +38,8 @@ func (g *gateway) read(
 		field := s.route.Method.Input().Fields().ByName(protoreflect.Name(of))
 		request.ProtoReflect().Set(field, protoreflect.ValueOfMessage(body))
 	}
-	for field, value := range params {
-		if err := runtime.PopulateFieldFromPath(request, field, value); err != nil {
-			return nil, err
-		}
+	for _, v := range s.route.variables {
+		v.set(request.ProtoReflect(), params[v.field])
 	}
 	if _, sent := s.query[updateMask]; len(implied) > 0 && !sent {
 		err = runtime.PopulateFieldFromPath(request, updateMask, strings.Join(implied, ","))

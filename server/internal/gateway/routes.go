@@ -59,6 +59,9 @@ func contractRoutes() routes {
 		}
 		rt.segments = strings.Split(plain, "/")
 		rt.variables = variablesOf(rpc.HTTP.Template)
+		for i, v := range rt.variables {
+			rt.variables[i].path = pathOf(rpc.Method.Input(), v.field)
+		}
 		at := all.root
 		for _, segment := range rt.segments {
 			if at.next[segment] == nil {
@@ -76,7 +79,26 @@ func contractRoutes() routes {
 // A variable is a field of the request that the path holds.
 type variable struct {
 	field    string
-	from, to int // its segments
+	from, to int                            // its segments
+	path     []protoreflect.FieldDescriptor // to the field, which is text
+}
+
+// set sets the field of a request.
+func (v variable) set(request protoreflect.Message, text string) {
+	last := len(v.path) - 1
+	for _, f := range v.path[:last] {
+		request = request.Mutable(f).Message()
+	}
+	request.Set(v.path[last], protoreflect.ValueOfString(text))
+}
+
+// pathOf returns the fields on a path such as "site.name".
+func pathOf(message protoreflect.MessageDescriptor, path string) (all []protoreflect.FieldDescriptor) {
+	for name := range strings.SplitSeq(path, ".") {
+		f := message.Fields().ByTextName(name)
+		all, message = append(all, f), f.Message()
+	}
+	return all
 }
 
 // variablesOf returns the variables of a template such as "/v1/{name=vendors/*/sites/*}:disable".
@@ -90,7 +112,7 @@ func variablesOf(template string) (all []variable) {
 		inside, rest, _ := strings.Cut(rest, "}")
 		field, pattern, _ := strings.Cut(inside, "=")
 		at += strings.Count(plain, "/")
-		all = append(all, variable{field, at, at + strings.Count(pattern, "/") + 1})
+		all = append(all, variable{field: field, from: at, to: at + strings.Count(pattern, "/") + 1})
 		at += strings.Count(pattern, "/")
 		template = rest
 	}
