@@ -1,6 +1,7 @@
 package jsonx
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -68,10 +69,71 @@ var timeForms = []string{
 	"Mon, 2 Jan 2006 15:04:05 -0700",
 }
 
+// ParseSecond reads a time that is written as yyyyMMddHHmmss, of which zone is the zone. A fraction of a
+// second may follow.
+func ParseSecond(text string, zone *time.Location) (at time.Time, ok bool) {
+	year, month, day, ok := usualDay(text)
+	if !ok {
+		at, err := time.ParseInLocation(secondForm, text, zone)
+		return at, err == nil
+	}
+	hour, minute, second := pair(text, 8), pair(text, 10), pair(text, 12)
+	if hour > 23 || minute > 59 || second > 59 {
+		return time.Time{}, false
+	}
+	return time.Date(year, time.Month(month), day, hour, minute, second, 0, zone), true
+}
+
+// IsSecond reports whether a text is a time that is written as yyyyMMddHHmmss.
+func IsSecond(text string) bool {
+	_, _, _, ok := usualDay(text)
+	if ok {
+		return pair(text, 8) <= 23 && pair(text, 10) <= 59 && pair(text, 12) <= 59
+	}
+	_, err := time.Parse(secondForm, text)
+	return err == nil
+}
+
+// usualDay returns the day in a text of 14 digits. It leaves the last days of long months to the time
+// package, which knows them all.
+func usualDay(text string) (year, month, day int, ok bool) {
+	if len(text) != len(secondForm) {
+		return 0, 0, 0, false
+	}
+	for i := range len(text) {
+		if !isDigit(text[i]) {
+			return 0, 0, 0, false
+		}
+	}
+	year, month, day = pair(text, 0)*100+pair(text, 2), pair(text, 4), pair(text, 6)
+	return year, month, day, month >= 1 && month <= 12 && day >= 1 && day <= 28
+}
+
+// pair returns the number that two digits are.
+func pair(text string, at int) int { return int(text[at]-'0')*10 + int(text[at+1]-'0') }
+
 // ParseTime reads a time in any of the usual forms: RFC 3339, "2006-01-02 15:04:05",
 // yyyyMMddHHmmss, that of HTTP, and seconds or milliseconds since 1970. zone is that of a time without one. "", 0,
 // a negative number and "0000-00-00" mean no time: they return the zero time and true.
 func ParseTime(text string, zone *time.Location) (time.Time, bool) {
+	// In two forms, most times of most vendors are written: a second, and milliseconds since 2001.
+	if usual := len(text) > 0 && text[0] >= '1' && text[0] <= '8'; usual {
+		switch len(text) {
+		case len(secondForm):
+			if _, _, _, ok := usualDay(text); ok {
+				return ParseSecond(text, zone)
+			}
+		case maxMillisecondDigits:
+			if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+				return time.UnixMilli(n), true
+			}
+		}
+	}
+	return parseTime(text, zone)
+}
+
+// parseTime is ParseTime for all forms.
+func parseTime(text string, zone *time.Location) (time.Time, bool) {
 	text = strings.TrimSpace(text)
 	if strings.Trim(text, "0-:T. Z") == "" {
 		return time.Time{}, true
@@ -137,4 +199,7 @@ func (t Time) Day(zone *time.Location) (string, error) {
 }
 
 // maxMilliseconds is in the year 2286. A longer number may be a day and a time that do not exist.
-const maxMilliseconds = 9_999_999_999_999
+const (
+	maxMilliseconds      = 9_999_999_999_999
+	maxMillisecondDigits = 13
+)
