@@ -60,9 +60,26 @@ var licenseStatuses = map[pb.License_Status]string{
 	pb.License_FAILURE: "fail",
 }
 
-// meant returns the value that a word of the vendor's means, or zero for an unknown word.
-func meant[V comparable](words map[V]string, word string) V {
-	for v, w := range words {
+// The words the other way round.
+var (
+	drmWords    = meanings(drmTypes)
+	statusWords = meanings(licenseStatuses)
+)
+
+func meanings[V comparable](words map[V]string) map[string]V {
+	all := map[string]V{}
+	for v, word := range words {
+		all[word] = v
+	}
+	return all
+}
+
+// meant returns the value that a word of the vendor's means in any case, or zero for an unknown word.
+func meant[V comparable](words map[string]V, word string) V {
+	if v, asDocumented := words[word]; asDocumented {
+		return v
+	}
+	for w, v := range words {
 		if strings.EqualFold(w, word) {
 			return v
 		}
@@ -96,8 +113,8 @@ func (a *Adapter) ListLicenses(ctx context.Context, req *pb.ListLicensesRequest)
 // fillLicense sets what a row says of a license.
 func fillLicense(to *pb.License, row *licenseRow) {
 	to.ContentId = row.contentID
-	to.DrmType, to.VendorDrmType = meant(drmTypes, row.drmType), row.drmType
-	to.Status, to.VendorStatus = meant(licenseStatuses, row.status), row.status
+	to.DrmType, to.VendorDrmType = meant(drmWords, row.drmType), row.drmType
+	to.Status, to.VendorStatus = meant(statusWords, row.status), row.status
 	to.UserIdMd5 = strings.ToLower(row.userID)
 	to.DeviceId, to.DeviceModel = row.deviceID, row.deviceModel
 	to.Platform = row.platform

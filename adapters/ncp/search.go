@@ -195,7 +195,8 @@ func (s *licenseSearch) readPage(ctx context.Context, pin int64, page int) (*lic
 	}
 	for i := range rows {
 		shown, m := &rows[i].Value, misfit(&rows[i])
-		row := shown.row()
+		row := &p.Rows[i]
+		*row = shown.row()
 		created, ok := s.adapter.instant(shown.LicenseCreatedTime)
 		if !ok || created.IsZero() { // The history is paged by this time.
 			if m == nil {
@@ -213,7 +214,6 @@ func (s *licenseSearch) readPage(ctx context.Context, pin int64, page int) (*lic
 			m.Path = "content" + rows[i].Path() + "." + m.Path
 			row.misfit = m.Error()
 		}
-		p.Rows[i] = row
 	}
 	return p, nil
 }
@@ -251,11 +251,11 @@ func (s *licenseSearch) match(row *licenseRow) licensehistory.Match {
 		return licensehistory.Stop
 	case row.second >= s.upTo,
 		!same(f.GetContentId(), row.contentID),
-		!same(s.userMD5, strings.ToLower(row.userID)),
+		s.userMD5 != "" && !same(s.userMD5, strings.ToLower(row.userID)),
 		!same(f.GetDeviceId(), row.deviceID),
 		!same(f.GetDeviceModel(), row.deviceModel),
-		f.GetDrmType() != 0 && f.GetDrmType() != meant(drmTypes, row.drmType) && !unread(row.drmType),
-		f.GetStatus() != 0 && f.GetStatus() != meant(licenseStatuses, row.status) && !unread(row.status):
+		f.GetDrmType() != 0 && f.GetDrmType() != meant(drmWords, row.drmType) && !unread(row.drmType),
+		f.GetStatus() != 0 && f.GetStatus() != meant(statusWords, row.status) && !unread(row.status):
 		return licensehistory.Skip
 	}
 	return licensehistory.Keep

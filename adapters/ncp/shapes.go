@@ -24,8 +24,8 @@ var shapes = map[reflect.Type]*shape.Shape{
 		shape.Shown("content.siteId"), // in the pages of 2026
 		shape.Promised("success", "content.contentId", "content.licenseStatus", "content.drmType", "content.userId",
 			"content.deviceId", "content.deviceModel", "content.platformName", "content.licenseCreatedTime"),
-		shape.Known("content.licenseStatus", func(word string) bool { return meant(licenseStatuses, word) != 0 }),
-		shape.Known("content.drmType", func(word string) bool { return meant(drmTypes, word) != 0 })),
+		shape.Known("content.licenseStatus", func(word string) bool { return meant(statusWords, word) != 0 }),
+		shape.Known("content.drmType", func(word string) bool { return meant(drmWords, word) != 0 })),
 }
 
 // siteShape returns the shape of sites. The pages contradict each other about the times.

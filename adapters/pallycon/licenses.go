@@ -131,8 +131,8 @@ func (a *Adapter) fillLicense(to *pb.License, row *licenseRow) error {
 	if row.unreadable != "" {
 		return unreadable("a license of content "+strconv.Quote(row.CID), errors.New(row.unreadable))
 	}
-	created, err := time.ParseInLocation(secondFormat, row.RegTime, a.config.TimeZone)
-	if err != nil {
+	created, ok := jsonx.ParseSecond(row.RegTime, a.config.TimeZone)
+	if !ok {
 		// The message does not quote the value, which may be a secret.
 		return listing.HistoryContradiction("a reg_time is not yyyyMMddHHmmss")
 	}
@@ -156,15 +156,19 @@ type licenseList struct {
 	siteID      string
 	filter      *pb.LicenseFilter
 	after, upTo string // the first reg_time wanted, and the first that is too late; "" is no bound
-	count       int    // of the page read last
-	isTotal     bool   // count is known to be of all rows that match
+	drmType     string // the vendor's words for the filter's; "" is any
+	status      string
+	count       int  // of the page read last
+	isTotal     bool // count is known to be of all rows that match
 }
 
 func (a *Adapter) newLicenseList(siteID string, filter *pb.LicenseFilter) *licenseList {
 	return &licenseList{
 		adapter: a, siteID: siteID, filter: filter,
-		after: a.regTime(filter.GetStartTime()),
-		upTo:  a.regTime(filter.GetEndTime()),
+		after:   a.regTime(filter.GetStartTime()),
+		upTo:    a.regTime(filter.GetEndTime()),
+		drmType: code(drmTypes, filter.GetDrmType()),
+		status:  code(licenseStatuses, filter.GetStatus()),
 	}
 }
 
@@ -193,15 +197,15 @@ func (l *licenseList) params() url.Values {
 		}
 		p.Set("to", l.day(l.upTo, -time.Second, extra))
 	}
-	if s := l.filter.GetStatus(); s != pb.License_STATUS_UNSPECIFIED {
-		p.Set("search_status", code(licenseStatuses, s))
+	if l.filter.GetStatus() != pb.License_STATUS_UNSPECIFIED {
+		p.Set("search_status", l.status)
 	}
 	for _, c := range []struct{ condition, keyword string }{ // the most selective first
 		{"device_id", l.filter.GetDeviceId()},
 		{"user_id", l.filter.GetUserId()},
 		{"cid", l.filter.GetContentId()},
 		{"device_model", l.filter.GetDeviceModel()},
-		{"drm_type", code(drmTypes, l.filter.GetDrmType())},
+		{"drm_type", l.drmType},
 	} {
 		if c.keyword != "" {
 			p.Set("search_condition", c.condition)
@@ -263,8 +267,9 @@ func (l *licenseList) readPage(ctx context.Context, unit, number int) ([]license
 // licenseRows returns the rows of a page. The list is read by reg_time, so a row without one ends it.
 func (a *Adapter) licenseRows(read jsonx.Rows[licenseRow]) ([]licenseRow, error) {
 	all := make([]licenseRow, len(read))
-	for i, r := range read {
-		row := r.Value
+	for i := range read {
+		r, row := &read[i], &all[i]
+		*row = r.Value
 		if !isSecond(row.RegTime) {
 			at := r.Path() + ".reg_time"
 			var err error
@@ -279,7 +284,6 @@ func (a *Adapter) licenseRows(read jsonx.Rows[licenseRow]) ([]licenseRow, error)
 		if r.Misfit != nil {
 			row.unreadable = r.Misfit.Error()
 		}
-		all[i] = row
 	}
 	return all, nil
 }
@@ -291,8 +295,8 @@ func (l *licenseList) match(row *licenseRow) listing.Match {
 		condition{f.GetUserId(), row.UserID},
 		condition{f.GetDeviceId(), row.DeviceID},
 		condition{f.GetDeviceModel(), row.DeviceModel},
-		condition{code(drmTypes, f.GetDrmType()), row.DRMType},
-		condition{code(licenseStatuses, f.GetStatus()), row.Status})
+		condition{l.drmType, row.DRMType},
+		condition{l.status, row.Status})
 	switch {
 	case l.after != "" && row.RegTime < l.after:
 		return listing.Stop

@@ -55,10 +55,7 @@ func (a *Adapter) second(t jsonx.Time) (string, error) {
 }
 
 // isSecond reports whether s is yyyyMMddHHmmss.
-func isSecond(s string) bool {
-	_, err := time.Parse(secondFormat, s)
-	return err == nil
-}
+func isSecond(s string) bool { return jsonx.IsSecond(s) }
 
 // isDay reports whether s is a date of the calendar.
 func isDay(s string) bool {

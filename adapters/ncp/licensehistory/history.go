@@ -21,6 +21,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -182,6 +183,7 @@ func (c *collector[R]) enough() bool {
 // collect passes rows until it has kept as many as are wanted. It returns how many it has passed,
 // and whether the filter wants no further row.
 func (c *collector[R]) collect(rows []R) (n int, stopped bool) {
+	c.kept = slices.Grow(c.kept, min(len(rows), c.want-len(c.kept)))
 	for ; n < len(rows) && len(c.kept) < c.want; n++ {
 		switch c.Match(&rows[n]) {
 		case Keep:

@@ -148,6 +148,7 @@ func (h *pager[R]) step(ctx context.Context) (done bool, err error) {
 		}
 		end = len(p.rows)
 	}
+	h.kept = slices.Grow(h.kept, max(min(end-begin, h.want-len(h.kept)), 0))
 	i := begin
 	for ; i < end && len(h.kept) < h.want; i++ {
 		switch h.Match(&p.rows[i]) {
