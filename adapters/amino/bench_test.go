@@ -1,0 +1,59 @@
+package amino_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/drmhub/drmhub/adapters"
+	"github.com/drmhub/drmhub/adapters/amino"
+	"github.com/drmhub/drmhub/adapters/upstream"
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+)
+
+// A prepared transport returns a part of a list first, and nothing after it.
+type prepared string
+
+func (p prepared) RoundTrip(r *http.Request) (*http.Response, error) {
+	body := string(p)
+	if r.URL.Query().Get("offset") != "0" {
+		body = `{"data":[]}`
+	}
+	return &http.Response{
+		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Request: r,
+		Body: io.NopCloser(strings.NewReader(body)),
+	}, nil
+}
+
+// licensePage returns a part of the list of licenses.
+func licensePage(rows int) string {
+	all := make([]string, rows)
+	for i := range all {
+		all[i] = fmt.Sprintf(`{"type":"License","id":"%d","attributes":{"status":"ACTIVE","start_date":%d,`+
+			`"stop_date":%d,"order_id":"order-%d","renew_record":{"recurring":true,"expiry_date":%d}},"relationships":{`+
+			`"user":{"data":{"type":"User","id":"user-%d"}},"product":{"data":{"type":"Product","id":"%d"}}}}`,
+			i+1, 1_767_000_000+i, 1_799_000_000+i, i, 1_799_000_000+i, i, i%7)
+	}
+	return `{"data":[` + strings.Join(all, ",") + `]}`
+}
+
+func BenchmarkListProductLicenses(b *testing.B) {
+	const rows = 100
+	page := licensePage(rows)
+	adapter, err := amino.New("acme", config(), upstream.Connection{Transport: prepared(page)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	lister := adapter.(adapters.ProductLicenseLister)
+	b.SetBytes(int64(len(page)))
+	b.ReportAllocs()
+	for b.Loop() {
+		req := &pb.ListProductLicensesRequest{Parent: "vendors/acme"}
+		got, err := lister.ListProductLicenses(b.Context(), req)
+		if err != nil || len(got.GetProductLicenses()) != rows {
+			b.Fatal(len(got.GetProductLicenses()), err)
+		}
+	}
+}
