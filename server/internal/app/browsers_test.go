@@ -102,7 +102,10 @@ func (s site) send(t *testing.T, method, target, headers, body string) (int, htt
 	if err != nil {
 		t.Fatal(err)
 	}
-	res.Body.Close()
+	defer res.Body.Close()
+	if _, err := io.Copy(io.Discard, res.Body); err != nil { // so that the next request uses the same connection
+		t.Fatal(err)
+	}
 	return res.StatusCode, res.Header
 }
 
