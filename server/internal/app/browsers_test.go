@@ -133,9 +133,21 @@ var attacks = []struct {
 	{"", "{}", 415}, // a Blob without a type
 }
 
-// TestBrowsersAreNotTricked sends every attack to every call that can change something, in every mode.
-func TestBrowsersAreNotTricked(t *testing.T) {
-	for mode, s := range sites(t) {
+// TestBrowsers starts the servers once for all its parts, none of which changes anything.
+func TestBrowsers(t *testing.T) {
+	all := sites(t)
+	for part, test := range map[string]func(*testing.T, map[string]site){
+		"are not tricked": notTricked, "hosts in every mode": hostsInEveryMode, "raw requests": rawRequests,
+		"pages of allowed origins may call": pagesOfAllowedOriginsMayCall,
+	} {
+		t.Run(part, func(t *testing.T) { test(t, all) })
+	}
+}
+
+// notTricked sends every attack to every call that can change something, in every mode.
+func notTricked(t *testing.T, all map[string]site) {
+	t.Helper()
+	for mode, s := range all {
 		calls := []string{}
 		for _, rpc := range contract.RPCs() {
 			if rpc.HTTP.Method != http.MethodGet {
@@ -163,9 +175,10 @@ func TestBrowsersAreNotTricked(t *testing.T) {
 	}
 }
 
-// TestHostsInEveryMode names a host of the certificate, which counts in mode jwt alone.
-func TestHostsInEveryMode(t *testing.T) {
-	for mode, s := range sites(t) {
+// hostsInEveryMode names a host of the certificate, which counts in mode jwt alone.
+func hostsInEveryMode(t *testing.T, all map[string]site) {
+	t.Helper()
+	for mode, s := range all {
 		certified := http.StatusMisdirectedRequest
 		if mode == "jwt over TLS" {
 			certified = http.StatusOK
@@ -206,9 +219,10 @@ func TestHostsThatNobodyCanName(t *testing.T) {
 	}
 }
 
-// TestRawRequests sends what no HTTP library sends.
-func TestRawRequests(t *testing.T) {
-	for mode, s := range sites(t) {
+// rawRequests sends what no HTTP library sends.
+func rawRequests(t *testing.T, all map[string]site) {
+	t.Helper()
+	for mode, s := range all {
 		u, err := url.Parse(s.rest)
 		if err != nil {
 			t.Fatal(err)
@@ -261,10 +275,11 @@ func raw(t *testing.T, u *url.URL, request string) int {
 	return res.StatusCode
 }
 
-// TestPagesOfAllowedOriginsMayCall does what a browser does for a page of https://app.example.
-func TestPagesOfAllowedOriginsMayCall(t *testing.T) {
+// pagesOfAllowedOriginsMayCall does what a browser does for a page of https://app.example.
+func pagesOfAllowedOriginsMayCall(t *testing.T, all map[string]site) {
+	t.Helper()
 	const preflight = "Access-Control-Request-Method: POST; Access-Control-Request-Headers: content-type"
-	for mode, s := range sites(t) {
+	for mode, s := range all {
 		for origin, want := range map[string]string{
 			"https://app.example": "https://app.example", "https://evil.example": "", "null": "", "": "",
 		} {
