@@ -3,7 +3,6 @@ package app
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -66,7 +65,7 @@ func TestVerifyAudit(t *testing.T) {
 			t.Errorf("of the store %q, of the file %q", ofStore.String(), ofFile.String())
 		}
 
-		err = db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		err = db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.ExecContext(ctx, "UPDATE audit_events SET subject = 'mallory' WHERE position = 2")
 			return err
 		})

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"database/sql"
 	"maps"
 	"sync"
 	"time"
@@ -44,7 +43,7 @@ func (r *Recorder) Record(ctx context.Context, e Event) error {
 
 // Append appends an event within a transaction, and returns it as it is stored. Once the transaction
 // has ended, the caller must call Ended with this event.
-func (r *Recorder) Append(ctx context.Context, tx *sql.Tx, e Event) (Event, error) {
+func (r *Recorder) Append(ctx context.Context, tx *store.Tx, e Event) (Event, error) {
 	return r.trail.Append(ctx, tx, time.Now(), e)
 }
 

@@ -50,36 +50,55 @@ type Event struct {
 func (e Event) Name() string { return fmt.Sprintf("auditEvents/%s-%d", e.Chain, e.Position) }
 
 // A Trail appends to the chain of one replica.
-type Trail struct{ chain string }
+type Trail struct {
+	chain string
+	// The last event of the chain, as the transaction tx sees it.
+	tx       *store.Tx
+	position int64
+	hash     string
+}
 
 // NewTrail returns the trail of a replica. No other replica may have the same id.
 func NewTrail(replica string) *Trail { return &Trail{chain: replica} }
 
 // Append adds an event to the chain within a transaction, and returns it as it is stored. It sets
 // Chain, Position, Time and the hashes. Only one Trail may append to a chain.
-func (t *Trail) Append(ctx context.Context, tx *sql.Tx, now time.Time, e Event) (Event, error) {
+func (t *Trail) Append(ctx context.Context, tx *store.Tx, now time.Time, e Event) (Event, error) {
 	e.Chain, e.Time = t.chain, now.UTC().Truncate(time.Microsecond)
-	e.Position, e.PreviousHash = 0, ""
 	for _, text := range []*string{&e.Subject, &e.Method, &e.Resource, &e.RequestDigest, &e.Outcome, &e.VendorCode} {
 		*text = storable(*text)
 	}
-	const latest = "SELECT position, hash FROM audit_events WHERE chain = $1 ORDER BY position DESC LIMIT 1"
-	err := tx.QueryRowContext(ctx, latest, e.Chain).Scan(&e.Position, &e.PreviousHash)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+	if err := t.readHead(ctx, tx); err != nil {
 		return Event{}, err
 	}
-	e.Position++
+	e.Position, e.PreviousHash = t.position+1, t.hash
 	e.Hash = e.sum()
+	t.position, t.hash = e.Position, e.Hash
 	const insert = "INSERT INTO audit_events (" + columns + ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
-	_, err = tx.ExecContext(ctx, insert, e.Chain, e.Position, e.Time.UnixMicro(), e.Subject, e.Method, e.Resource,
+	tx.Queue(nil, insert, e.Chain, e.Position, e.Time.UnixMicro(), e.Subject, e.Method, e.Resource,
 		e.RequestDigest, e.Outcome, e.VendorCode, e.PreviousHash, e.Hash)
-	return e, err
+	return e, nil
+}
+
+// readHead reads the last event of the chain, once in each transaction.
+func (t *Trail) readHead(ctx context.Context, tx *store.Tx) error {
+	if t.tx == tx {
+		return nil
+	}
+	t.tx, t.position, t.hash = nil, 0, ""
+	const latest = "SELECT position, hash FROM audit_events WHERE chain = $1 ORDER BY position DESC LIMIT 1"
+	err := tx.QueryRowContext(ctx, latest, t.chain).Scan(&t.position, &t.hash)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	t.tx = tx
+	return nil
 }
 
 // Record is Append in a transaction of its own. After an error, the returned event may or may not be
 // durable: Holds reports it.
 func (t *Trail) Record(ctx context.Context, db *store.DB, e Event) (kept Event, err error) {
-	err = db.Write(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+	err = db.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		kept, err = t.Append(ctx, tx, time.Now(), e)
 		return err
 	})

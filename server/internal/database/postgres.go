@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
@@ -43,10 +44,23 @@ func Postgres(use, dsn string) (*pgx.ConnConfig, error) {
 // Pool returns connections to a PostgreSQL server, which open at their first use. Each runs the
 // statement settings first.
 func Pool(config *pgx.ConnConfig, connections int, settings string) *sql.DB {
-	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+	return pool(postgresConnector(config, settings), connections)
+}
+
+// WritePool is Pool of one connection, which begins a transaction together with its first statements.
+func WritePool(config *pgx.ConnConfig, settings string) *sql.DB {
+	return pool(lateConnector{postgresConnector(config, settings)}, 1)
+}
+
+func postgresConnector(config *pgx.ConnConfig, settings string) driver.Connector {
+	return stdlib.GetConnector(*config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, settings)
 		return err
 	}))
+}
+
+func pool(connector driver.Connector, connections int) *sql.DB {
+	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxIdleTime(maxIdleConnection)

@@ -2,7 +2,6 @@ package journal_test
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -180,7 +179,7 @@ func TestAReplicaWhoseReadsHangStaysAlive(t *testing.T) {
 		w.before = slow(40 * time.Second).before
 		ok(t, one.disableAt(t, "vendors/v/sites/other", id))
 		var alive int // The heartbeat of either one deletes the other if that is dead.
-		ok(t, db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		ok(t, db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 			const query = "SELECT count(*) FROM replicas WHERE alive_until > $1"
 			return tx.QueryRowContext(ctx, query, time.Now().UnixMicro()).Scan(&alive)
 		}))

@@ -2,7 +2,6 @@ package journal_test
 
 import (
 	"context"
-	"database/sql"
 	"testing"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/store"
 )
 
 // FuzzStoredRecords makes a journal read records that another version or an operator wrote. The
@@ -62,7 +62,7 @@ func FuzzStoredRecords(f *testing.F) {
 			t.Fatal("the answer was not lost")
 		}
 		name := r.record(t, id).GetName()
-		err := r.db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		err := r.db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 			const mutation = `UPDATE mutations SET method = $1, request = $2, state = $3, answer = $4, error = $5,
 				settle_at = 0`
 			const step = "UPDATE steps SET state = $1, answer = $2, error = $3"

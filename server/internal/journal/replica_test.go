@@ -2,7 +2,6 @@ package journal_test
 
 import (
 	"context"
-	"database/sql"
 	"log/slog"
 	"sync"
 	"testing"
@@ -99,7 +98,7 @@ func newJournal(t *testing.T, direct *inproc.Conn, options journal.Options) *jou
 // Pass makes an hour pass in the store: every other replica is dead, the vendor no longer works on
 // any write, and all that is open is due.
 func (r *replica) Pass(ctx context.Context) error {
-	return r.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return r.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		for _, query := range []string{
 			"UPDATE replicas SET alive_until = 0 WHERE alive_until > 0 AND id <> '" + r.Lease().Replica() + "'",
 			`UPDATE steps SET send_time = send_time - 3600000000, over_time = over_time - 3600000000

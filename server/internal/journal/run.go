@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,6 +20,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/journal/decide"
 	"github.com/drmhub/drmhub/server/internal/journal/records"
 	"github.com/drmhub/drmhub/server/internal/redact"
+	"github.com/drmhub/drmhub/server/internal/store"
 )
 
 // A run is one run of the method of a mutation that this replica owns.
@@ -250,7 +250,7 @@ func (r *run) persist(ctx context.Context, nothingNew bool) error {
 	m := r.mutation
 	var event audit.Event
 	unwritten := r.steps.filter(func(s *step) bool { return !s.durable && s.State != mutation.Snapshotted })
-	err := r.journal.records.End(ctx, m, stored(unwritten), func(ctx context.Context, tx *sql.Tx) (err error) {
+	err := r.journal.records.End(ctx, m, stored(unwritten), func(ctx context.Context, tx *store.Tx) (err error) {
 		if nothingNew {
 			return nil
 		}

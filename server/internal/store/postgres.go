@@ -24,5 +24,5 @@ func openPostgres(dsn string) (reads, writes *sql.DB, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return database.Pool(config, 8, database.PostgresReads), database.Pool(config, 1, postgresWrites), nil
+	return database.Pool(config, 8, database.PostgresReads), database.WritePool(config, postgresWrites), nil
 }

@@ -3,7 +3,6 @@ package store_test
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -19,20 +18,20 @@ import (
 )
 
 // exec returns a write of one statement.
-func exec(query string, args ...any) func(context.Context, *sql.Tx) error {
-	return func(ctx context.Context, tx *sql.Tx) error {
+func exec(query string, args ...any) func(context.Context, *store.Tx) error {
+	return func(ctx context.Context, tx *store.Tx) error {
 		_, err := tx.ExecContext(ctx, query, args...)
 		return err
 	}
 }
 
 // put returns a write of one row.
-func put(name string) func(context.Context, *sql.Tx) error {
+func put(name string) func(context.Context, *store.Tx) error {
 	return exec("INSERT INTO keys (name, value) VALUES ($1, $2)", name, []byte{0, 255})
 }
 
 // mustWrite makes a write that must not fail.
-func mustWrite(t *testing.T, db *store.DB, do func(context.Context, *sql.Tx) error) {
+func mustWrite(t *testing.T, db *store.DB, do func(context.Context, *store.Tx) error) {
 	t.Helper()
 	if err := db.Write(t.Context(), do); err != nil {
 		t.Error(err)
@@ -151,7 +150,7 @@ func TestReadsDoNotWaitForAWrite(t *testing.T) {
 		mustWrite(t, db, put("a"))
 		written, read, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 		go func() {
-			done <- db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+			done <- db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 				err := put("b")(ctx, tx)
 				close(written)
 				<-read
@@ -386,7 +385,7 @@ func TestPostgresWaitsForTheDisk(t *testing.T) {
 	dsn := postgres.ForTest(t)
 	db := storetest.Open(t, dsn+"&synchronous_commit=off&default_transaction_isolation=serializable")
 	var waits, isolation, limit string
-	err := db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+	err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		return tx.QueryRowContext(ctx, `SELECT current_setting('synchronous_commit'),
 			current_setting('transaction_isolation'),
 			current_setting('idle_in_transaction_session_timeout')`).Scan(&waits, &isolation, &limit)

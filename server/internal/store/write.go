@@ -2,14 +2,12 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
 
-	"github.com/drmhub/drmhub/internal/panics"
 	"github.com/drmhub/drmhub/server/internal/database"
 )
 
@@ -22,7 +20,7 @@ var ErrClosed = errors.New("nothing was written: the store is closed for writing
 // A write waits for its commit.
 type write struct {
 	ctx  context.Context
-	do   func(context.Context, *sql.Tx) error
+	do   func(context.Context, *Tx) error
 	done chan error // has room for one
 }
 
@@ -38,7 +36,7 @@ type write struct {
 //
 // ctx can cancel the write until do runs for the first time. After a failed commit, the write may
 // or may not be durable.
-func (d *DB) Write(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
+func (d *DB) Write(ctx context.Context, do func(context.Context, *Tx) error) error {
 	w := &write{ctx: ctx, do: do, done: make(chan error, 1)}
 	if err := d.enqueue(w); err != nil {
 		return err
@@ -126,18 +124,16 @@ func (d *DB) transact(batch []*write) (failed *write, err error) {
 	if err := d.file.Check(); err != nil {
 		return nil, fmt.Errorf("nothing was written: %w", err)
 	}
-	tx, err := d.writes.BeginTx(ctx, nil)
+	tx, err := d.begin(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("nothing was written, since the store accepts no writes: %w", timeoutError(ctx, err))
 	}
-	defer func() { _ = tx.Rollback() }() // After a commit, it does nothing.
-	for _, w := range batch {
-		if err := w.run(ctx, tx); err != nil {
-			if ctx.Err() != nil {
-				return nil, timeoutError(ctx, err)
-			}
-			return w, err
+	defer tx.end()
+	if failed, err := tx.run(ctx, batch); err != nil {
+		if ctx.Err() != nil {
+			return nil, timeoutError(ctx, err)
 		}
+		return failed, err
 	}
 	hooks := d.hooks.Load()
 	if hooks != nil && hooks.BeforeCommit != nil {
@@ -145,21 +141,13 @@ func (d *DB) transact(batch []*write) (failed *write, err error) {
 			return nil, err
 		}
 	}
-	if err := tx.Commit(); err != nil {
+	if err := tx.commit(); err != nil {
 		return nil, fmt.Errorf("the store's commit failed: %w", timeoutError(ctx, err))
 	}
 	if hooks != nil && hooks.AfterCommit != nil {
 		return nil, hooks.AfterCommit()
 	}
 	return nil, d.file.Check() // The file may have gone during the commit.
-}
-
-// run runs the write. A panic becomes an error of this write, and does not affect the others.
-func (w *write) run(ctx context.Context, tx *sql.Tx) (err error) {
-	if p := panics.Catch(func() { err = w.do(ctx, tx) }); p != nil {
-		return fmt.Errorf("a write panicked: %w", p)
-	}
-	return err
 }
 
 // timeoutError replaces a context error by one that names the store's own time limit.

@@ -3,7 +3,6 @@ package store_test
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -29,7 +28,7 @@ func TestManyWritesAtOnce(t *testing.T) {
 			name := fmt.Sprintf("n%03d", i)
 			if i%10 == 7 { // A write that fails does not affect the others.
 				all.Go(func() {
-					err := db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+					err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 						return cmp.Or(put(name)(ctx, tx), errOwn)
 					})
 					if !errors.Is(err, errOwn) {
@@ -53,7 +52,7 @@ func TestManyWritesAtOnce(t *testing.T) {
 }
 
 // together makes writes that share a transaction: they wait behind a write that together blocks.
-func together(t *testing.T, db *store.DB, writes ...func(context.Context, *sql.Tx) error) []error {
+func together(t *testing.T, db *store.DB, writes ...func(context.Context, *store.Tx) error) []error {
 	t.Helper()
 	begun, all := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -64,7 +63,7 @@ func together(t *testing.T, db *store.DB, writes ...func(context.Context, *sql.T
 	errs := make([]error, len(writes))
 	var waiting sync.WaitGroup
 	waiting.Go(func() {
-		_ = db.Write(t.Context(), func(context.Context, *sql.Tx) error {
+		_ = db.Write(t.Context(), func(context.Context, *store.Tx) error {
 			close(begun)
 			<-all
 			return nil
@@ -91,7 +90,7 @@ func TestTransactionsAreObserved(t *testing.T) {
 		told := make(observed, 9)
 		db.Observe(told)
 		together(t, db, put("a"), put("b"))
-		_ = db.Write(t.Context(), func(context.Context, *sql.Tx) error { return errOwn })
+		_ = db.Write(t.Context(), func(context.Context, *store.Tx) error { return errOwn })
 		db.SetHooks(store.Hooks{BeforeCommit: func() error { return errOwn }})
 		_ = db.Write(t.Context(), put("c"))
 		close(told)
@@ -127,7 +126,7 @@ func TestWritesShareATransaction(t *testing.T) {
 func TestAWriteThatFailsOnlyBesideOthersIsRunAlone(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
 		db := storetest.Open(t, dsn)
-		doomed := func(ctx context.Context, tx *sql.Tx) error {
+		doomed := func(ctx context.Context, tx *store.Tx) error {
 			return errors.Join(put("a")(ctx, tx), errOwn)
 		}
 		// Both insert the same row. If the doomed one comes first, the other one must not fail
@@ -146,7 +145,7 @@ func TestAWriteThatFailsOnlyBesideOthersIsRunAlone(t *testing.T) {
 func TestAPanicIsItsOwnWritesError(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
 		db := storetest.Open(t, dsn)
-		errs := together(t, db, func(ctx context.Context, tx *sql.Tx) error {
+		errs := together(t, db, func(ctx context.Context, tx *store.Tx) error {
 			_ = put("b")(ctx, tx)
 			panic("boo")
 		}, put("a"))
@@ -164,7 +163,7 @@ func TestACallerWhoLeftBeforeItsTurnWritesNothing(t *testing.T) {
 	held, left := make(chan struct{}), make(chan struct{})
 	var both sync.WaitGroup
 	both.Go(func() {
-		_ = db.Write(t.Context(), func(context.Context, *sql.Tx) error {
+		_ = db.Write(t.Context(), func(context.Context, *store.Tx) error {
 			close(held)
 			<-left
 			return nil
@@ -186,7 +185,7 @@ func TestACallerWhoLeftBeforeItsTurnWritesNothing(t *testing.T) {
 func TestATransactionThatDoesNotEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := storetest.Open(t, store.Memory)
-		err := db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 			_ = put("a")(ctx, tx)
 			<-ctx.Done()
 			return ctx.Err()
@@ -263,7 +262,7 @@ func TestClose(t *testing.T) {
 var insertReplicas = exec("INSERT INTO replicas (id, alive_until) VALUES ('a', 0), ('b', 0)")
 
 // countUp returns a write that adds one to a row of insertReplicas.
-func countUp(id string) func(context.Context, *sql.Tx) error {
+func countUp(id string) func(context.Context, *store.Tx) error {
 	return exec("UPDATE replicas SET alive_until = alive_until + 1 WHERE id = $1", id)
 }
 
@@ -279,7 +278,7 @@ func TestADeadlockIsNobodysError(t *testing.T) {
 	for i, order := range [][]string{{"a", "b"}, {"b", "a"}} {
 		var meet sync.Once
 		both.Go(func() {
-			err := replicas[i].Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+			err := replicas[i].Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 				runs <- struct{}{}
 				for _, id := range order {
 					if err := countUp(id)(ctx, tx); err != nil {

@@ -58,7 +58,7 @@ func (l *Leases) take(ctx context.Context, site string) (*lease, error) {
 	began := time.Now()
 	var found sight
 	var taken bool
-	err := l.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := l.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		const get = "SELECT owner, renewals FROM archive_leases WHERE site = $1"
 		found, taken = sight{}, false
 		err := tx.QueryRowContext(ctx, get, site).Scan(&found.owner, &found.renewals)
@@ -119,7 +119,7 @@ func (l *lease) keep(ctx context.Context) {
 func (l *lease) renew(ctx context.Context) {
 	began := time.Now()
 	var renewed bool
-	err := l.of.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := l.of.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		const renew = "UPDATE archive_leases SET renewals = renewals + 1 WHERE site = $1 AND owner = $2"
 		res, err := tx.ExecContext(ctx, renew, l.site, l.of.owner)
 		if err != nil {
@@ -151,7 +151,7 @@ func (l *lease) check(context.Context) error {
 
 // end ends the lease. Another replica can take it at once.
 func (l *lease) end(ctx context.Context) error {
-	return l.of.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return l.of.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		_, err := tx.ExecContext(ctx, "DELETE FROM archive_leases WHERE site = $1 AND owner = $2", l.site, l.of.owner)
 		return err
 	})

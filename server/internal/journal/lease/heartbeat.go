@@ -2,9 +2,10 @@ package lease
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"time"
+
+	"github.com/drmhub/drmhub/server/internal/store"
 )
 
 // A sight is what this replica has seen of a replica.
@@ -21,7 +22,7 @@ type sights map[string]sight
 func (l *Lease) Heartbeat(ctx context.Context) error {
 	var next sights
 	var until time.Time
-	err := l.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := l.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		now := time.Now()
 		until = now.Add(l.term)
 		_, err := tx.ExecContext(ctx, `INSERT INTO replicas (id, alive_until) VALUES ($1, $2)
@@ -60,7 +61,7 @@ func (l *Lease) Left() time.Duration {
 }
 
 // look returns what this replica now knows of all replicas.
-func (l *Lease) look(ctx context.Context, tx *sql.Tx, now time.Time) (_ sights, err error) {
+func (l *Lease) look(ctx context.Context, tx *store.Tx, now time.Time) (_ sights, err error) {
 	rows, err := tx.QueryContext(ctx, "SELECT id, alive_until FROM replicas")
 	if err != nil {
 		return nil, err

@@ -11,7 +11,6 @@ package lease
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -63,7 +62,7 @@ func (l *Lease) NewOwner() string { return fmt.Sprintf("%s-%d", l.replica, l.cla
 
 // End ends the lease. Other replicas may take over at once what this one owns.
 func (l *Lease) End(ctx context.Context) error {
-	return l.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return l.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		_, err := tx.ExecContext(ctx, "DELETE FROM replicas WHERE id = $1", l.replica)
 		return err
 	})

@@ -9,18 +9,19 @@ import (
 	"strings"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/store"
 )
 
 // Lock takes all locks for a mutation, or none. If it takes none, holder is the mutation that has one
 // of them. A mutation with locks is always to be settled, so Lock sets its SettleAt, unless it is set.
 func (r *Records) Lock(ctx context.Context, m *Mutation, locks []string) (holder string, err error) {
-	return r.lock(ctx, m, locks, func(context.Context, *sql.Tx) error { return nil })
+	return r.lock(ctx, m, locks, func(*store.Tx) {})
 }
 
 // LockToResend is Lock, and records the request_ids that the mutation is sent again by.
 func (r *Records) LockToResend(ctx context.Context, m *Mutation, locks []string) (holder string, err error) {
-	return r.lock(ctx, m, locks, func(ctx context.Context, tx *sql.Tx) error {
-		return m.update(ctx, tx, "resend_id = $3", strings.Join(m.ResendIDs, " "))
+	return r.lock(ctx, m, locks, func(tx *store.Tx) {
+		m.update(tx, "resend_id = $3", strings.Join(m.ResendIDs, " "))
 	})
 }
 
@@ -29,38 +30,28 @@ func (r *Records) LockToResend(ctx context.Context, m *Mutation, locks []string)
 func (r *Records) Reopen(
 	ctx context.Context, m *Mutation, locks []string, state pb.Mutation_State, deletedSteps []string,
 ) (holder string, err error) {
-	return r.lock(ctx, m, locks, func(ctx context.Context, tx *sql.Tx) error {
-		err := m.update(ctx, tx, `state = $3, answer = NULL, error = NULL, settle_time = NULL, settle_at = $4,
+	return r.lock(ctx, m, locks, func(tx *store.Tx) {
+		m.update(tx, `state = $3, answer = NULL, error = NULL, settle_time = NULL, settle_at = $4,
 			attempts = 0, resend_id = $5`, state, now(), strings.Join(m.ResendIDs, " "))
-		if err != nil {
-			return err
-		}
 		for _, step := range deletedSteps {
-			_, err := tx.ExecContext(ctx, "DELETE FROM steps WHERE mutation = $1 AND step = $2", m.ID, step)
-			if err != nil {
-				return err
-			}
+			tx.Queue(nil, "DELETE FROM steps WHERE mutation = $1 AND step = $2", m.ID, step)
 		}
-		return nil
 	})
 }
 
 func (r *Records) lock(
-	ctx context.Context, m *Mutation, locks []string, also func(context.Context, *sql.Tx) error,
+	ctx context.Context, m *Mutation, locks []string, also func(*store.Tx),
 ) (holder string, err error) {
-	err = r.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+	err = r.db.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		// Otherwise a lock could outlive a mutation that another run has ended.
-		if err = m.update(ctx, tx, "owner = owner"); err != nil {
-			return err
-		}
+		m.update(tx, "owner = owner")
 		if holder, err = takeLocks(ctx, tx, m.ID, locks); err != nil || holder != "" {
 			return err
 		}
 		// If this run dies, another one settles the mutation and releases the locks.
-		if err = m.update(ctx, tx, "settle_at = COALESCE(settle_at, $3)", now()); err != nil {
-			return err
-		}
-		return also(ctx, tx)
+		m.update(tx, "settle_at = COALESCE(settle_at, $3)", now())
+		also(tx)
+		return nil
 	})
 	return holder, Unwritable(err)
 }
@@ -98,14 +89,14 @@ func placeholders(first, count int) string {
 // Holder returns the mutation that holds a lock, or "". It reads on the write connection, because a
 // read replica may lag behind.
 func (r *Records) Holder(ctx context.Context, lock string) (holder string, err error) {
-	err = r.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+	err = r.db.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		holder, err = holderOf(ctx, tx, lock)
 		return err
 	})
 	return holder, Unwritable(err)
 }
 
-func holderOf(ctx context.Context, tx *sql.Tx, lock string) (holder string, err error) {
+func holderOf(ctx context.Context, tx *store.Tx, lock string) (holder string, err error) {
 	err = tx.QueryRowContext(ctx, "SELECT mutation FROM locks WHERE resource = $1", lock).Scan(&holder)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil
@@ -113,9 +104,33 @@ func holderOf(ctx context.Context, tx *sql.Tx, lock string) (holder string, err 
 	return holder, err
 }
 
+// takeNew makes a transaction take all locks for a mutation that it inserts, if all are free. If it does not insert the
+// mutation, it takes none. taken gets the number of locks that it has taken, which may be some of them if another
+// replica takes locks at the same time.
+func takeNew(tx *store.Tx, id string, locks []string, taken *int64) {
+	values, rows := []any{id}, make([]string, len(locks))
+	for i, lock := range locks {
+		values = append(values, lock)
+		rows[i] = fmt.Sprintf("($%d)", i+2)
+	}
+	tx.Queue(count(taken), `INSERT INTO locks (resource, mutation)
+		SELECT wanted.column1, $1 FROM (VALUES `+strings.Join(rows, ", ")+`) AS wanted
+		WHERE EXISTS (SELECT 1 FROM mutations WHERE id = $1)
+			AND NOT EXISTS (SELECT 1 FROM locks WHERE resource IN (`+placeholders(2, len(locks))+`))
+		ON CONFLICT (resource) DO NOTHING`, values...)
+}
+
+// count returns a function that keeps the number of rows.
+func count(into *int64) func(rows int64) error {
+	return func(rows int64) error {
+		*into = rows
+		return nil
+	}
+}
+
 // takeLocks takes all locks for a mutation, or none. If it takes none, holder is the mutation that has
 // one of them.
-func takeLocks(ctx context.Context, tx *sql.Tx, id string, locks []string) (holder string, err error) {
+func takeLocks(ctx context.Context, tx *store.Tx, id string, locks []string) (holder string, err error) {
 	for _, lock := range locks {
 		if holder, err = takeLock(ctx, tx, id, lock); err != nil {
 			return "", err
@@ -130,7 +145,7 @@ func takeLocks(ctx context.Context, tx *sql.Tx, id string, locks []string) (hold
 
 // takeLock takes a lock, and returns who holds it. It selects before it inserts, so that a waiter
 // holds no row lock that would block the holder or other replicas.
-func takeLock(ctx context.Context, tx *sql.Tx, id, lock string) (holder string, err error) {
+func takeLock(ctx context.Context, tx *store.Tx, id, lock string) (holder string, err error) {
 	const insert = "INSERT INTO locks (resource, mutation) VALUES ($1, $2) ON CONFLICT (resource) DO NOTHING"
 	for range 3 { // After a conflict, the holder may release the lock before it is read.
 		if holder, err = holderOf(ctx, tx, lock); err != nil || holder != "" {

@@ -10,6 +10,7 @@ import (
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/auth"
+	"github.com/drmhub/drmhub/server/internal/store"
 )
 
 const byRequestID = " FROM mutations WHERE subject = $2 AND request_id = $3"
@@ -36,7 +37,7 @@ func (r *Records) Find(ctx context.Context, subject, requestID string) (*Mutatio
 // replica may lag behind.
 func (r *Records) Knows(ctx context.Context, subject, requestID string) (known bool, err error) {
 	const query = "SELECT EXISTS (SELECT 1 FROM mutations WHERE subject = $1 AND request_id = $2)"
-	err = r.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = r.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		return tx.QueryRowContext(ctx, query, subject, requestID).Scan(&known)
 	})
 	return known, Unwritable(err)

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/server/internal/store"
 )
 
 // unowned returns a condition that holds for a mutation without an owner, or whose owner's replica is
@@ -168,8 +169,8 @@ func steps(ctx context.Context, from querier, id string) ([]*Step, error) {
 	return scanAll(rows, scanStep)
 }
 
-// write inserts or updates the step of a mutation.
-func (s *Step) write(ctx context.Context, tx *sql.Tx, mutation string) error {
+// write makes a transaction insert or update the step of a mutation.
+func (s *Step) write(tx *store.Tx, mutation string) error {
 	answer, err := marshal(s.Answer)
 	if err != nil {
 		return err
@@ -178,7 +179,7 @@ func (s *Step) write(ctx context.Context, tx *sql.Tx, mutation string) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO steps
+	tx.Queue(nil, `INSERT INTO steps
 			(mutation, step, position, state, answer, error, http_status, send_time, over_time, settle_time)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (mutation, step) DO UPDATE SET
@@ -187,22 +188,21 @@ func (s *Step) write(ctx context.Context, tx *sql.Tx, mutation string) error {
 			settle_time = excluded.settle_time`,
 		mutation, s.Name, s.Position, s.State, answer, failure, s.HTTPStatus,
 		micros(s.Sent), micros(s.EndsBy), micros(s.Settled))
-	return err
+	return nil
 }
 
-// update changes a mutation that its run still owns. The run then owns it until the end of the
-// transaction.
-func (m *Mutation) update(ctx context.Context, tx *sql.Tx, set string, values ...any) error {
+// update makes a transaction change a mutation, and fail unless its run still owns it. The run then owns it until the
+// end of the transaction.
+func (m *Mutation) update(tx *store.Tx, set string, values ...any) {
+	owned := func(rows int64) error {
+		if rows != 1 {
+			return ErrTakenOver
+		}
+		return nil
+	}
 	//nolint:gosec // set is a constant of this package.
 	query := "UPDATE mutations SET " + set + " WHERE id = $1 AND owner = $2"
-	updated, err := tx.ExecContext(ctx, query, append([]any{m.ID, m.Owner}, values...)...)
-	if err != nil {
-		return err
-	}
-	if n, err := updated.RowsAffected(); err != nil || n == 1 {
-		return err
-	}
-	return ErrTakenOver
+	tx.Queue(owned, query, append([]any{m.ID, m.Owner}, values...)...)
 }
 
 // marshal returns a message as it is stored. A nil message is NULL.

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/drmhub/drmhub/adapters/mutation"
+	"github.com/drmhub/drmhub/server/internal/store"
 )
 
 // Insert records a mutation that its run is about to begin, and takes its locks if all are free. If
@@ -20,26 +21,27 @@ func (r *Records) Insert(ctx context.Context, m *Mutation, locks []string) (know
 	if m.HeldSecrets {
 		secrets = 1
 	}
-	err = r.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = r.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		known, locked = nil, false
-		inserted, err := tx.ExecContext(ctx, `INSERT INTO mutations (id, subject, request_id, method, resource,
+		var inserted, taken int64
+		tx.Queue(count(&inserted), `INSERT INTO mutations (id, subject, request_id, method, resource,
 				digest, request, secrets, state, create_time, owner, settle_at, account)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $10, $12)
 			ON CONFLICT (subject, request_id) DO NOTHING`,
 			m.ID, m.Subject, requestID, m.Method, m.Resource,
 			m.Digest, m.Request, secrets, m.State, m.Created.UnixMicro(), m.Owner, m.Account)
-		if err != nil {
-			return err
-		}
-		if n, err := inserted.RowsAffected(); err != nil {
-			return err
-		} else if n == 0 {
-			known, err = scan(tx.QueryRowContext(ctx, "SELECT "+r.columns()+byRequestID, now(), m.Subject, m.RequestID))
-			return err
-		}
-		holder, err := takeLocks(ctx, tx, m.ID, locks)
-		locked = holder == ""
-		return err
+		takeNew(tx, m.ID, locks, &taken)
+		tx.After(func(ctx context.Context) (err error) {
+			if inserted == 0 {
+				known, err = scan(tx.QueryRowContext(ctx, "SELECT "+r.columns()+byRequestID, now(), m.Subject, m.RequestID))
+				return err
+			}
+			if locked = taken == int64(len(locks)); !locked {
+				tx.Queue(nil, "DELETE FROM locks WHERE mutation = $1", m.ID)
+			}
+			return nil
+		})
+		return nil
 	})
 	return known, locked, Unwritable(err)
 }
@@ -61,7 +63,7 @@ func (r *Records) ClaimDue(ctx context.Context, id, owner string) (*Mutation, er
 
 func (r *Records) claimIf(ctx context.Context, id, owner, condition string) (claimed *Mutation, err error) {
 	query := "UPDATE mutations SET owner = $2 WHERE id = $3 AND " + condition + " RETURNING " + r.columns()
-	err = r.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = r.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		claimed = nil
 		m, err := scan(tx.QueryRowContext(ctx, query, now(), owner, id))
 		if errors.Is(err, sql.ErrNoRows) {
@@ -86,7 +88,7 @@ func (r *Records) claimIf(ctx context.Context, id, owner, condition string) (cla
 
 // endCalls corrects the steps of a claimed mutation whose call would still run for longer than any call.
 // A replica with a wrong clock wrote that time.
-func endCalls(ctx context.Context, tx *sql.Tx, id string) error {
+func endCalls(ctx context.Context, tx *store.Tx, id string) error {
 	latest := time.Now().Add(mutation.MaxWriteTime)
 	_, err := tx.ExecContext(ctx, "UPDATE steps SET over_time = $2 WHERE mutation = $1 AND over_time > $3",
 		id, latest.UnixMicro(), latest.Add(clockError).UnixMicro())
@@ -95,7 +97,10 @@ func endCalls(ctx context.Context, tx *sql.Tx, id string) error {
 
 // Release gives up the ownership of a mutation.
 func (r *Records) Release(ctx context.Context, m *Mutation) error {
-	return r.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error { return m.update(ctx, tx, "owner = ''") })
+	return r.db.Write(ctx, func(_ context.Context, tx *store.Tx) error {
+		m.update(tx, "owner = ''")
+		return nil
+	})
 }
 
 // WriteSteps writes steps of a mutation. If one of them is Sent, the mutation is SENT from now on,
@@ -107,20 +112,16 @@ func (r *Records) WriteSteps(ctx context.Context, m *Mutation, all []*Step) erro
 			sentAt, state = micros(s.Sent), sent
 		}
 	}
-	return Unwritable(r.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		err := m.update(ctx, tx,
-			"send_time = COALESCE(send_time, $3), state = CASE WHEN state = $4 THEN $5 ELSE state END",
+	return Unwritable(r.db.Write(ctx, func(_ context.Context, tx *store.Tx) error {
+		m.update(tx, "send_time = COALESCE(send_time, $3), state = CASE WHEN state = $4 THEN $5 ELSE state END",
 			sentAt, intended, state)
-		if err != nil {
-			return err
-		}
-		return writeAll(ctx, tx, m.ID, all)
+		return writeAll(tx, m.ID, all)
 	}))
 }
 
-func writeAll(ctx context.Context, tx *sql.Tx, id string, all []*Step) error {
+func writeAll(tx *store.Tx, id string, all []*Step) error {
 	for _, s := range all {
-		if err := s.write(ctx, tx, id); err != nil {
+		if err := s.write(tx, id); err != nil {
 			return err
 		}
 	}
@@ -130,7 +131,7 @@ func writeAll(ctx context.Context, tx *sql.Tx, id string, all []*Step) error {
 // End writes the end of a run, as m describes it, and the steps. It ends the ownership. If m has no
 // SettleAt, it releases the locks. also runs in the same transaction.
 func (r *Records) End(
-	ctx context.Context, m *Mutation, all []*Step, also func(context.Context, *sql.Tx) error,
+	ctx context.Context, m *Mutation, all []*Step, also func(context.Context, *store.Tx) error,
 ) error {
 	var packed *anypb.Any
 	if m.Answer != nil {
@@ -147,23 +148,16 @@ func (r *Records) End(
 	if err != nil {
 		return err
 	}
-	return Unwritable(r.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		err := m.update(ctx, tx, `owner = '', state = $3, answer = $4, error = $5, vendor_http_status = $6,
+	return Unwritable(r.db.Write(ctx, func(_ context.Context, tx *store.Tx) error {
+		m.update(tx, `owner = '', state = $3, answer = $4, error = $5, vendor_http_status = $6,
 			vendor_code = $7, settle_time = $8, settle_at = $9, attempts = $10`,
 			m.State, answer, failure, m.VendorHTTPStatus, m.VendorCode,
 			micros(m.Settled), micros(m.SettleAt), m.Attempts)
-		if err != nil {
-			return err
-		}
-		if err := writeAll(ctx, tx, m.ID, all); err != nil {
-			return err
-		}
 		if m.SettleAt.IsZero() {
-			if _, err := tx.ExecContext(ctx, "DELETE FROM locks WHERE mutation = $1", m.ID); err != nil {
-				return err
-			}
+			tx.Queue(nil, "DELETE FROM locks WHERE mutation = $1", m.ID)
 		}
-		return also(ctx, tx)
+		tx.After(func(ctx context.Context) error { return also(ctx, tx) })
+		return writeAll(tx, m.ID, all)
 	}))
 }
 
@@ -175,7 +169,7 @@ const maxDeleted = 500
 func (r *Records) DeleteSettledBefore(ctx context.Context, then time.Time) error {
 	for {
 		var deleted int64
-		err := r.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		err := r.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 			done, err := tx.ExecContext(ctx, r.deleteQuery(), now(), then.UnixMicro(), maxDeleted)
 			if err != nil {
 				return err
@@ -199,7 +193,7 @@ func (r *Records) deleteQuery() string {
 func (r *Records) DigestKey(ctx context.Context) (key []byte, err error) {
 	drawn := make([]byte, 32)
 	_, _ = rand.Read(drawn) // never fails
-	err = r.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = r.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		const insert = "INSERT INTO keys (name, value) VALUES ('digest', $1) ON CONFLICT (name) DO NOTHING"
 		if _, err := tx.ExecContext(ctx, insert, drawn); err != nil {
 			return err

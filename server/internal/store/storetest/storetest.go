@@ -3,7 +3,6 @@ package storetest
 
 import (
 	"context"
-	"database/sql"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -54,7 +53,7 @@ func OpenTwo(t *testing.T, dsn string) (one, other *store.DB) {
 // Exec changes a store by a statement.
 func Exec(t *testing.T, db *store.DB, query string, args ...any) {
 	t.Helper()
-	err := db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+	err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		_, err := tx.ExecContext(ctx, query, args...)
 		return err
 	})
