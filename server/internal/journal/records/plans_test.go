@@ -75,6 +75,15 @@ func TestPlans(t *testing.T) {
 			query, values := r.listQuery(everything, &pb.MutationFilter{RequestId: "800"}, after, 51)
 			wants("a request_id after "+after, "mutations_with_request_id", plan(query, values...))
 		}
+		for index, filter := range map[string]*pb.MutationFilter{
+			"mutations_by_method": {Method: "rare"}, "mutations_by_subject": {Subject: "rare"},
+			"mutations_by_resource": {Resource: "rare"},
+		} {
+			for _, after := range []string{"", "10900"} {
+				query, values := r.listQuery(everything, filter, after, 51)
+				wants("a filter after "+after, index, plan(query, values...))
+			}
+		}
 		query, values := r.backlogQuery(time.Now(), []string{"a", "b"})
 		wants("the backlog", "mutations_open", plan(query, values...))
 		query, values = r.dueQuery([]string{"vendors/a"}, 10)
