@@ -14,6 +14,7 @@ func (q Queries) QueryContext(ctx context.Context, query string, args ...any) (*
 	if err := q.db.Check(); err != nil {
 		return nil, err
 	}
+	q.db.show(query, args)
 	return q.db.reads.QueryContext(ctx, query, args...)
 }
 
@@ -22,6 +23,7 @@ func (q Queries) QueryRowContext(ctx context.Context, query string, args ...any)
 	if err := q.db.Check(); err != nil {
 		return Row{err: err}
 	}
+	q.db.show(query, args)
 	return Row{row: q.db.reads.QueryRowContext(ctx, query, args...)}
 }
 

@@ -12,6 +12,7 @@ import (
 
 // A Tx is the transaction of a batch of writes. The functions of a write use it while they run.
 type Tx struct {
+	db     *DB
 	tx     *sql.Tx
 	conn   *sql.Conn
 	queue  []queued
@@ -45,7 +46,7 @@ func (d *DB) begin(ctx context.Context) (*Tx, error) {
 		_ = conn.Close()
 		return nil, err
 	}
-	return &Tx{tx: tx, conn: conn}, nil
+	return &Tx{db: d, tx: tx, conn: conn}, nil
 }
 
 // commit commits the transaction, and returns the connection.
@@ -96,6 +97,7 @@ func catch(do func() error) (err error) {
 // the number of rows that the statement changed. If it returns an error, the write fails with this error. It may be
 // nil.
 func (t *Tx) Queue(changed func(rows int64) error, query string, args ...any) {
+	t.db.show(query, args)
 	t.queue = append(t.queue, queued{database.Statement{Query: query, Args: args}, changed, t.of})
 }
 
@@ -132,6 +134,7 @@ func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Re
 	if t.flush(ctx); t.failed != nil {
 		return nil, t.err
 	}
+	t.db.show(query, args)
 	return t.tx.ExecContext(ctx, query, args...)
 }
 
@@ -140,6 +143,7 @@ func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.
 	if t.flush(ctx); t.failed != nil {
 		return nil, t.err
 	}
+	t.db.show(query, args)
 	return t.tx.QueryContext(ctx, query, args...)
 }
 
@@ -148,5 +152,6 @@ func (t *Tx) QueryRowContext(ctx context.Context, query string, args ...any) Row
 	if t.flush(ctx); t.failed != nil {
 		return Row{err: t.err}
 	}
+	t.db.show(query, args)
 	return Row{row: t.tx.QueryRowContext(ctx, query, args...)}
 }

@@ -158,9 +158,11 @@ func timeoutError(ctx context.Context, err error) error {
 	return fmt.Errorf("the store's database did not respond within %v", maxTransaction)
 }
 
-// Hooks let a test simulate a crash around a commit. A hook's error replaces the error of the
-// write.
+// Hooks let a test simulate a crash around a commit, and see the statements. The error of a commit's hook
+// replaces the error of the write.
 type Hooks struct {
+	// Statement gets each statement of writes and reads before it runs.
+	Statement func(query string, args []any)
 	// BeforeCommit runs before the commit. Its error undoes the transaction.
 	BeforeCommit func() error
 	// AfterCommit runs when the transaction is durable.
@@ -169,3 +171,10 @@ type Hooks struct {
 
 // SetHooks sets the hooks of all later commits.
 func (d *DB) SetHooks(h Hooks) { d.hooks.Store(&h) }
+
+// show shows a statement to a test.
+func (d *DB) show(query string, args []any) {
+	if hooks := d.hooks.Load(); hooks != nil && hooks.Statement != nil {
+		hooks.Statement(query, args)
+	}
+}
