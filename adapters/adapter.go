@@ -4,9 +4,6 @@ package adapters
 
 import (
 	"context"
-	"reflect"
-	"slices"
-	"strings"
 	"time"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -64,29 +61,4 @@ type Counting struct {
 	Failures bool
 	// MissingUser is whether all rows without a user count as one user together.
 	MissingUser bool
-}
-
-// As returns an adapter as the capability C, and reports whether the adapter has it and the account
-// supports it.
-func As[C any](a Adapter) (C, bool) {
-	if c, ok := a.(C); ok {
-		return c, !lists[C](a.Describe().Unsupported)
-	}
-	var none C
-	return none, false
-}
-
-// AsUnless is As for a caller who knows the Unsupported of the adapter's description. It makes no description.
-func AsUnless[C any](a Adapter, unsupported []string) (C, bool) {
-	c, ok := a.(C)
-	return c, ok && !lists[C](unsupported)
-}
-
-// lists reports whether the method of a capability is one of these full names.
-func lists[C any](methods []string) bool {
-	if len(methods) == 0 {
-		return false
-	}
-	method := "/" + reflect.TypeFor[C]().Method(0).Name
-	return slices.ContainsFunc(methods, func(full string) bool { return strings.HasSuffix(full, method) })
 }

@@ -11,7 +11,7 @@ import (
 
 // A capability is an interface with one method, and that method has the RPC's signature. The RPC's
 // comment in the proto says what it does. An adapter has the capabilities whose interfaces it
-// satisfies, and nothing lists them by hand.
+// satisfies. rpcs pairs each interface with its RPC.
 
 // Sites.
 type (
