@@ -35,19 +35,7 @@ func pages(o Options) map[string]http.HandlerFunc {
 	if len(o.Contract) > 0 {
 		all["/contract.binpb"] = document(o.Contract, "application/x-protobuf", checkEachTime)
 	}
-	ui := docsPage()
-	for _, path := range []string{
-		"", "/", "/swagger-ui.css", "/swagger-ui-bundle.js", "/swagger-ui-standalone-preset.js",
-		"/favicon-16x16.png", "/favicon-32x32.png",
-	} {
-		all["/docs"+path] = func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Security-Policy", docsPolicy)
-			if !acceptedEncodings(r.Header).gzip { // The files are compressed, and ui reads no weights.
-				r.Header.Del("Accept-Encoding")
-			}
-			ui.ServeHTTP(w, r)
-		}
-	}
+	maps.Copy(all, docs())
 	for path, page := range all {
 		all[path] = readOnly(path, page)
 	}
@@ -84,11 +72,10 @@ func readOnly(path string, page http.HandlerFunc) http.HandlerFunc {
 // checkEachTime lets browsers and proxies keep a document, and makes them ask each time whether it has changed.
 const checkEachTime = "no-cache"
 
-// document serves a document, which changes only with the program. It is compressed once. Each of the two
-// forms has its own tag.
+// document serves a document, which changes only with the program. It is hashed and compressed when it is first
+// asked for: at the start, that would bring all of it into memory. Each of the two forms has its own tag.
 func document(content []byte, mediaType, caching string) http.HandlerFunc {
-	plainTag := fmt.Sprintf(`"%x"`, sha256.Sum256(content))
-	compressedTag := strings.TrimSuffix(plainTag, `"`) + `-gzip"`
+	plainTag := sync.OnceValue(func() string { return tagOf(content) })
 	compressed := sync.OnceValue(func() []byte {
 		var out bytes.Buffer
 		w := gzip.NewWriter(&out)
@@ -97,23 +84,32 @@ func document(content []byte, mediaType, caching string) http.HandlerFunc {
 		return out.Bytes()
 	})
 	return func(w http.ResponseWriter, r *http.Request) {
-		h, body, tag := w.Header(), content, plainTag
+		w.Header().Set("Content-Type", mediaType)
+		w.Header().Set("Cache-Control", caching)
 		if len(content) >= minCompressed && acceptedEncodings(r.Header).gzip && len(compressed()) < len(content) {
-			body, tag = compressed(), compressedTag
-		}
-		h.Set("Content-Type", mediaType)
-		h.Set("ETag", tag)
-		h.Set("Cache-Control", caching)
-		if known := r.Header.Get("If-None-Match"); known == "*" || strings.Contains(known, tag) {
-			w.WriteHeader(http.StatusNotModified)
+			sendTagged(w, r, compressed(), strings.TrimSuffix(plainTag(), `"`)+`-gzip"`, gzipName)
 			return
 		}
-		if tag == compressedTag {
-			h.Set("Content-Encoding", gzipName)
-		}
-		h.Set("Content-Length", strconv.Itoa(len(body)))
-		_, _ = w.Write(body)
+		sendTagged(w, r, content, plainTag(), "")
 	}
+}
+
+// tagOf returns the ETag of a content.
+func tagOf(content []byte) string { return fmt.Sprintf(`"%x"`, sha256.Sum256(content)) }
+
+// sendTagged sends a body in a coding, or nothing if the client has it under its tag.
+func sendTagged(w http.ResponseWriter, r *http.Request, body []byte, tag, coding string) {
+	h := w.Header()
+	h.Set("ETag", tag)
+	if known := r.Header.Get("If-None-Match"); known == "*" || strings.Contains(known, tag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	if coding != "" {
+		h.Set("Content-Encoding", coding)
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body)
 }
 
 func writeOK(w http.ResponseWriter) {
