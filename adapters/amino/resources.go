@@ -153,12 +153,18 @@ type shownText struct {
 func (t *shownText) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	var value jsonx.Time // which is a text or a number, and knows its path
 	err := value.UnmarshalJSONFrom(d)
-	*t = shownText{text: value.Text, shown: true}
+	t.SetPlain(value)
 	if _, misfit := errors.AsType[*jsonx.Misfit](err); misfit {
 		*t = shownText{misfit: &jsonx.Misfit{Path: value.Path, Expected: "text"}}
 		return nil
 	}
 	return err
+}
+
+// SetPlain sets the text.
+func (t *shownText) SetPlain(value jsonx.Time) bool {
+	*t = shownText{text: value.Text, shown: true}
+	return true
 }
 
 // MarshalJSONTo writes the text.
@@ -178,17 +184,24 @@ func (e *epoch) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	var at jsonx.Time
 	err := at.UnmarshalJSONFrom(d)
 	*e = epoch{none: true}
-	switch {
-	case errors.As(err, &e.misfit):
+	if errors.As(err, &e.misfit) {
 		return nil
-	case err != nil || at.Text == "":
-		return err
+	}
+	e.SetPlain(at)
+	return err
+}
+
+// SetPlain sets the time, or the misfit of a text that is no time.
+func (e *epoch) SetPlain(at jsonx.Time) bool {
+	*e = epoch{none: true}
+	if at.Text == "" {
+		return true
 	}
 	var ok bool
 	if e.seconds, e.none, ok = seconds(at.Text); !ok {
 		e.none, e.misfit = true, &jsonx.Misfit{Path: at.Path, Expected: "a time"}
 	}
-	return nil
+	return true
 }
 
 // The first and the last second of the years 1 to 9999.

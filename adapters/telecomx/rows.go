@@ -3,6 +3,7 @@ package telecomx
 import (
 	"cmp"
 	"errors"
+	"math"
 	"reflect"
 	"strings"
 	"time"
@@ -74,6 +75,17 @@ func (d *devices) UnmarshalJSONFrom(from *jsontext.Decoder) error {
 		return nil
 	}
 	return err
+}
+
+// SetPlain sets the number of devices.
+func (d *devices) SetPlain(value jsonx.Time) bool {
+	*d = devices{}
+	if value.Text == "" {
+		return true
+	}
+	n, ok := jsonx.WholeNumber(value.Text)
+	d.count = int32(n)
+	return ok && n >= 0 && n <= math.MaxInt32
 }
 
 // account returns the account in a row, as far as it can be read. It also returns the first value

@@ -2,10 +2,10 @@ package upstream
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -20,8 +20,30 @@ type row struct {
 	D jsonx.Time `json:"d"`
 	E int32      `json:"e"`
 	F int64      `json:"f"`
+	G *int32     `json:"g,omitzero"`
+	H bool       `json:"h"`
+	I *bool      `json:"i"`
+	J inner      `json:"j"`
+	K *inner     `json:"k"`
+	L place      `json:"l"`
+	M *place     `json:"m"`
 
 	_ int
+}
+
+type inner struct {
+	N string     `json:"n"`
+	O jsonx.Time `json:"o"`
+	P *place     `json:"p"`
+	Q struct{}   `json:"q"`
+}
+
+// A place is a value that knows its path.
+type place struct{ jsonx.Time }
+
+func (p *place) SetPlain(value jsonx.Time) bool {
+	p.Time = value
+	return value.Text != "decoder"
 }
 
 // A decodedPage is decoded as it arrives. A cutPage is the same, with its rows cut out.
@@ -42,12 +64,8 @@ func show(p *decodedPage) string {
 	fmt.Fprintf(&b, "code %q, count %d, rows %t:", p.Code, p.Count, p.Rows != nil)
 	for i := range p.Rows {
 		r := &p.Rows[i]
-		text := "none"
-		if r.Value.B != nil {
-			text = strconv.Quote(*r.Value.B)
-			r.Value.B = nil
-		}
-		fmt.Fprintf(&b, "\n%s %+q b %s misfit %+v", r.Path(), fmt.Sprintf("%+v", r.Value), text, r.Misfit)
+		value, err := json.Marshal(r.Value)
+		fmt.Fprintf(&b, "\n%s %s %v misfit %+v", r.Path(), value, err, r.Misfit)
 	}
 	return b.String()
 }
@@ -69,7 +87,13 @@ func FuzzPage(f *testing.F) {
 		`{"b":7},{"c":007}`, `{"c":-0},{"c":0},{"c":-1},{"c":1234567890123456789012}`, `{"c":00}`,
 		`{"a":"x"},7,null,"",[],"x"`, `{"a":"x"},{"a":"x" "b":"y"}`, `{"a":"x"},`, `{"a":"x",}`, `{"a":"x}`,
 		`{"d":"x"},{"d":7},{"d":[]},{"d":{"a":1}}`, `{"a":tru}`, `{"z":truex}`, `{"z":` + nested(29) + `}`,
-		`{"z":` + nested(30) + `}`,
+		`{"z":` + nested(30) + `}`, `{"j":{"z":` + nested(28) + `}}`, `{"j":{"z":` + nested(29) + `}}`,
+		`{"g":7,"h":true,"i":false,"j":{"n":"x","o":1,"p":"y","q":{"z":[{"a":1}]}},"k":{"n":"x"},"l":"x","m":8}`,
+		`{"g":null,"h":null,"i":null,"j":null,"k":null,"l":null,"m":null,"j":null}`,
+		`{"g":null,"h":null,"i":null,"j":null,"k":null,"l":null,"m":null},{"k":{},"j":{"p":null,"o":null}}`,
+		`{"j":{"n":"x","n":"y"}}`, `{"j":{"n":"x"},"k":{"n":"y"}},{"j":{"o":"x"},"k":{"n":"y","z":{"a":1,"a":2}}}`,
+		`{"g":"7"},{"h":"Y"},{"i":1},{"j":[]},{"k":""},{"l":[]},{"m":{}},{"l":true},{"j":{"p":{}}},{"l":"decoder"}`,
+		`{"g":2147483648},{"k":{"q":7}},{"k":{"q":[]}},{"k":{"p":""}},{"j":{"n":"\u00e9"}}`,
 	} {
 		f.Add([]byte(`{"code":"0","rows":[` + rows + `],"count":2}`))
 	}
@@ -78,7 +102,8 @@ func FuzzPage(f *testing.F) {
 		`{"rows":[{"a":"x"}],"rows":[{"a":"y"}]}`, `{"rows":[{"a":"x"}`, `{"rows":[{"a":"x"}]`, `{"rows":[{"a":"x"}]}}`,
 		`{"rows":[{"a":"x"}]}{}`, `{"rows":[{"a":"x"}],"count":[]}`, `{"rows":[{"a":"x"}],"count":7,"count":8}`,
 		`{"x":{"rows":[{"a":"y"}]},"y":["]}\"",{"a":1}],"rows":[{"a":"x"}],"z":1e5}`, `{"x":7}7`,
-		`{"z":` + nested(31) + `,"rows":[]}`, `{"z":` + nested(32) + `,"rows":[]}`, `{"rows":[],"z":` + nested(32) + `}`,
+		`{"z":` + nested(31) + `,"rows":[]}`, `{"z":` + nested(32) + `,"rows":[]}`,
+		`{"rows":[],"z":` + nested(32) + `}`,
 		`{"rows":[{"a":"x"}]}` + strings.Repeat(" ", most), "[]", "null", "",
 	} {
 		f.Add([]byte(s))

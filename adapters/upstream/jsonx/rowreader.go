@@ -8,7 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Most rows are objects whose members are texts and whole numbers, and all rows of a page have the same
+// Most rows are objects of texts, whole numbers and further objects, and all rows of a page have the same
 // members. A rowReader reads such rows without a decoder, and copies their texts at once.
 
 // readTexts decodes an object. It returns false if the object needs a decoder: it may have set some
@@ -20,85 +20,86 @@ func readTexts(object jsontext.Value, into reflect.Value) bool {
 
 // A rowReader reads the rows of a list. All have the same type.
 type rowReader struct {
-	form rowForm
-	// members are those of the row before, in their order. Their names differ from each other.
-	members []namedMember
-	values  []rowValue // of the row
+	row    *objectReader
+	values []rowValue // of the row
 }
 
-type namedMember struct {
-	rowMember
-	quoted []byte // the name with its quotes
-}
-
+// A rowValue is a value that has been read, and the struct that it goes to.
 type rowValue struct {
-	rowMember
+	*rowMember
+	into   reflect.Value
 	text   []byte
 	isNull bool
 }
 
-func newRowReader(t reflect.Type) *rowReader { return &rowReader{form: rowFormOf(t)} }
+func newRowReader(t reflect.Type) *rowReader {
+	return &rowReader{row: &objectReader{form: rowFormOf(t)}}
+}
+
+// rowDepth is how many arrays and objects the members of a row are in.
+const rowDepth = 3
 
 // read reads the next row. It returns false if the row needs a decoder: it may have set some fields then.
 func (r *rowReader) read(s *scanner, into reflect.Value) bool {
-	if r.form == nil || !s.take('{') {
+	r.values = r.values[:0]
+	return r.row.form != nil && r.object(s, r.row, into, rowDepth) && r.set()
+}
+
+func (r *rowReader) object(s *scanner, o *objectReader, into reflect.Value, depth int) bool {
+	if !s.take('{') {
 		return false
 	}
-	r.values = r.values[:0]
 	if s.take('}') {
 		return true
 	}
 	for i := 0; ; i++ {
-		member, ok := r.member(s, i)
-		if !ok || !s.take(':') || !r.value(s, member) {
+		m, ok := o.member(s, i)
+		if !ok || !s.take(':') {
 			return false
 		}
+		switch ch := s.next(); {
+		case m.kind == anObject && ch == '{':
+			field := into.Field(m.field)
+			if m.pointer {
+				field.Set(reflect.New(field.Type().Elem()))
+				field = field.Elem()
+			}
+			ok = r.object(s, o.within(m), field, depth+1)
+		case m.kind == ignored && (ch == '{' || ch == '['):
+			var value jsontext.Value
+			value, ok = s.skip(depth)
+			ok = ok && value.IsValid(jsontext.AllowInvalidUTF8(true))
+		default:
+			ok = r.value(s, m, into)
+		}
 		switch {
+		case !ok:
+			return false
 		case s.take('}'):
-			return r.set(into)
+			return true
 		case !s.take(','):
 			return false
 		}
 	}
 }
 
-// member reads the name of the member at this position in the row. It returns false for a name that the
-// row has twice.
-func (r *rowReader) member(s *scanner, i int) (m rowMember, ok bool) {
-	s.next()
-	if i < len(r.members) && s.has(r.members[i].quoted) {
-		return r.members[i].rowMember, true
-	}
-	start := s.at
-	name, ok := s.text()
-	if !ok {
-		return m, false
-	}
-	quoted := s.json[start:s.at]
-	r.members = r.members[:i]
-	for _, before := range r.members {
-		if string(before.quoted) == string(quoted) {
-			return m, false
-		}
-	}
-	m = r.form[string(name)]
-	r.members = append(r.members, namedMember{m, quoted})
-	return m, true
-}
-
-// value reads the value of a member.
-func (r *rowReader) value(s *scanner, m rowMember) (ok bool) {
-	v := rowValue{rowMember: m}
+// value reads a value that is no array and no object.
+func (r *rowReader) value(s *scanner, m *rowMember, into reflect.Value) (ok bool) {
+	v := rowValue{rowMember: m, into: into}
+	isText := m.kind == aString || m.kind == aTime || m.kind == aPlain
 	switch ch := s.next(); {
 	case ch == '"':
 		v.text, ok = s.text()
-		ok = ok && m.kind != anInteger
+		ok = ok && (isText || m.kind == ignored)
 	case ch == '-', isDigit(ch):
 		v.text, ok = s.number()
+		ok = ok && (isText || m.kind == anInteger || m.kind == ignored)
 	case s.has([]byte("null")):
 		v.isNull, ok = true, s.ends()
-	case m.kind == ignored && (s.has([]byte("true")) || s.has([]byte("false"))):
-		ok = s.ends()
+	case s.has([]byte("true")):
+		v.text, ok = []byte{1}, s.ends() && (m.kind == aBool || m.kind == ignored)
+	case s.has([]byte("false")):
+		ok = s.ends() && (m.kind == aBool || m.kind == ignored)
 	}
 	if ok && m.kind != ignored {
 		r.values = append(r.values, v)
@@ -106,48 +107,117 @@ func (r *rowReader) value(s *scanner, m rowMember) (ok bool) {
 	return ok
 }
 
-// set sets the fields of a row to the values that were read.
-func (r *rowReader) set(into reflect.Value) bool {
+// set sets the fields of the row to the values that were read.
+func (r *rowReader) set() bool {
 	size, pointers := 0, 0
 	for i := range r.values {
-		switch v := &r.values[i]; v.kind {
-		case aStringPointer:
-			size, pointers = size+len(v.text), pointers+1
-		case aString, aTime:
-			size += len(v.text)
+		v := &r.values[i]
+		size += len(v.text)
+		if v.kind == aString && v.pointer {
+			pointers++
 		}
 	}
 	var copied strings.Builder
 	copied.Grow(size)
 	for i := range r.values {
-		if v := &r.values[i]; v.kind != anInteger {
-			copied.Write(v.text)
-		}
+		copied.Write(r.values[i].text)
 	}
 	rest, pointed := copied.String(), make([]string, pointers)
 	for i := range r.values {
-		v, text := &r.values[i], ""
-		if v.kind != anInteger {
-			text, rest = rest[:len(v.text)], rest[len(v.text):]
-		}
-		field := into.Field(v.field)
+		v := &r.values[i]
+		text := rest[:len(v.text)]
+		rest = rest[len(v.text):]
+		field := v.into.Field(v.field)
 		switch {
-		case v.kind == aTime:
-			field.Set(reflect.ValueOf(Time{Text: text, Path: v.path}))
-		case v.isNull: // The field is zero.
-		case v.kind == aString:
-			field.SetString(text)
-		case v.kind == aStringPointer:
+		case v.isNull && (v.pointer || v.kind != aTime && v.kind != aPlain):
+			field.SetZero()
+			continue
+		case v.kind == aString && v.pointer:
 			pointed[0] = text
 			field.Set(reflect.ValueOf(&pointed[0]))
 			pointed = pointed[1:]
-		default:
-			n, err := strconv.ParseInt(string(v.text), 10, 64)
-			if err != nil || field.OverflowInt(n) {
-				return false
-			}
-			field.SetInt(n)
+			continue
+		case v.pointer:
+			field.Set(reflect.New(field.Type().Elem()))
+			field = field.Elem()
+		}
+		if !v.setField(field, text) {
+			return false
 		}
 	}
 	return true
+}
+
+// setField sets a field to the value's text.
+func (v *rowValue) setField(field reflect.Value, text string) bool {
+	switch v.kind {
+	case aString:
+		field.SetString(text)
+	case aTime:
+		field.Set(reflect.ValueOf(Time{Text: text, Path: v.path}))
+	case aPlain:
+		plain, _ := reflect.TypeAssert[Plain](field.Addr())
+		return plain.SetPlain(Time{Text: text, Path: v.path})
+	case aBool:
+		field.SetBool(text != "")
+	default:
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || field.OverflowInt(n) {
+			return false
+		}
+		field.SetInt(n)
+	}
+	return true
+}
+
+// An objectReader knows the members of an object in the row before, in their order. Their names differ
+// from each other.
+type objectReader struct {
+	form    rowForm
+	members []namedMember
+	inner   map[*rowMember]*objectReader
+}
+
+type namedMember struct {
+	*rowMember
+	quoted []byte // the name with its quotes
+}
+
+// within returns the reader of an object that is a member.
+func (o *objectReader) within(m *rowMember) *objectReader {
+	inner := o.inner[m]
+	if inner == nil {
+		inner = &objectReader{form: m.form}
+		if o.inner == nil {
+			o.inner = map[*rowMember]*objectReader{}
+		}
+		o.inner[m] = inner
+	}
+	return inner
+}
+
+// member reads the name of the member at this position in the object. It returns false for a name that
+// the object has twice.
+func (o *objectReader) member(s *scanner, i int) (m *rowMember, ok bool) {
+	s.next()
+	if i < len(o.members) && s.has(o.members[i].quoted) {
+		return o.members[i].rowMember, true
+	}
+	start := s.at
+	name, ok := s.text()
+	if !ok {
+		return nil, false
+	}
+	quoted := s.json[start:s.at]
+	o.members = o.members[:i]
+	for _, before := range o.members {
+		if string(before.quoted) == string(quoted) {
+			return nil, false
+		}
+	}
+	if m = o.form[string(name)]; m == nil {
+		m = noMember
+	}
+	o.members = append(o.members, namedMember{m, quoted})
+	return m, true
 }
