@@ -17,16 +17,18 @@ type Statement struct {
 	Args  []any
 }
 
-// RunTogether runs statements on a connection, in order and in its transaction. PostgreSQL gets all of them at
-// once. It returns how many rows each of them changed, and ends at the first one that fails. The
-// connection is one of OpenSQLite or WritePool.
+// RunTogether runs statements on a connection, in order and in its transaction. PostgreSQL gets all
+// of them at once. It returns how many rows each of them changed, and ends at the first one that
+// fails. The connection is one of OpenSQLite or WritePool.
 func RunTogether(ctx context.Context, conn *sql.Conn, statements []Statement) (changed []int64, err error) {
 	broken := conn.Raw(func(opened any) error {
 		runner, ok := opened.(runner)
 		if !ok {
 			return errLacksMethod
 		}
-		changed, err = runner.runTogether(ctx, statements)
+		if err = ctx.Err(); err == nil { // Afterwards, package sql may have ended the transaction.
+			changed, err = runner.runTogether(ctx, statements)
+		}
 		return nil // The transaction ends with err, and the connection stays.
 	})
 	return changed, errors.Join(broken, err)
@@ -37,8 +39,8 @@ type runner interface {
 	runTogether(ctx context.Context, statements []Statement) (changed []int64, err error)
 }
 
-// runTogether runs statements that are short. SQLite would start a goroutine for each that can be canceled, so
-// ctx is looked at between them.
+// runTogether runs statements that are short. SQLite would start a goroutine for each that can be
+// canceled, so ctx is looked at between them.
 func (p *preparing) runTogether(ctx context.Context, statements []Statement) (changed []int64, err error) {
 	whole := context.WithoutCancel(ctx)
 	for _, s := range statements {
@@ -66,7 +68,8 @@ func (p *preparing) runTogether(ctx context.Context, statements []Statement) (ch
 	return changed, nil
 }
 
-// A lateConn is a connection to PostgreSQL that begins a transaction together with its first statements.
+// A lateConn is a connection to PostgreSQL that begins a transaction together with its first
+// statements.
 type lateConn struct {
 	*stdlib.Conn
 	begins bool   // a transaction is to begin

@@ -12,6 +12,7 @@ import (
 
 // A Tx is the transaction of a batch of writes. The functions of a write use it while they run.
 type Tx struct {
+	ctx    context.Context //nolint:containedctx // With its end, the transaction ends, and no statement may run.
 	db     *DB
 	tx     *sql.Tx
 	conn   *sql.Conn
@@ -46,7 +47,7 @@ func (d *DB) begin(ctx context.Context) (*Tx, error) {
 		_ = conn.Close()
 		return nil, err
 	}
-	return &Tx{db: d, tx: tx, conn: conn}, nil
+	return &Tx{ctx: ctx, db: d, tx: tx, conn: conn}, nil
 }
 
 // commit commits the transaction, and returns the connection.
@@ -61,15 +62,15 @@ func (t *Tx) end() {
 }
 
 // run runs the writes, and returns the one that failed.
-func (t *Tx) run(ctx context.Context, batch []*write) (failed *write, err error) {
+func (t *Tx) run(batch []*write) (failed *write, err error) {
 	for _, w := range batch {
-		t.call(w, func() error { return w.do(ctx, t) })
+		t.call(w, func() error { return w.do(t.ctx, t) })
 	}
-	t.flush(ctx)
+	t.flush()
 	for _, a := range t.after {
-		t.call(a.of, func() error { return a.do(ctx) })
+		t.call(a.of, func() error { return a.do(t.ctx) })
 	}
-	t.flush(ctx)
+	t.flush()
 	return t.failed, t.err
 }
 
@@ -92,10 +93,10 @@ func catch(do func() error) (err error) {
 	return err
 }
 
-// Queue makes a short statement run later: before the next query or ExecContext of any write, and at the latest
-// before the commit. Statements that wait run together, for which PostgreSQL needs one round trip. changed gets
-// the number of rows that the statement changed. If it returns an error, the write fails with this error. It may be
-// nil.
+// Queue makes a short statement run later: before the next query or ExecContext of any write, and
+// at the latest before the commit. Statements that wait run together, for which PostgreSQL needs
+// one round trip. changed gets the number of rows that the statement changed. If it returns an
+// error, the write fails with this error. It may be nil.
 func (t *Tx) Queue(changed func(rows int64) error, query string, args ...any) {
 	t.db.show(query, args)
 	t.queue = append(t.queue, queued{database.Statement{Query: query, Args: args}, changed, t.of})
@@ -105,7 +106,7 @@ func (t *Tx) Queue(changed func(rows int64) error, query string, args ...any) {
 func (t *Tx) After(do func(context.Context) error) { t.after = append(t.after, after{do, t.of}) }
 
 // flush runs the queued statements.
-func (t *Tx) flush(ctx context.Context) {
+func (t *Tx) flush() {
 	queue := t.queue
 	if t.failed != nil || len(queue) == 0 {
 		return
@@ -115,7 +116,7 @@ func (t *Tx) flush(ctx context.Context) {
 	for i, q := range queue {
 		statements[i] = q.Statement
 	}
-	changed, err := database.RunTogether(ctx, t.conn, statements)
+	changed, err := database.RunTogether(t.ctx, t.conn, statements)
 	for i, rows := range changed {
 		if check := queue[i].changed; check != nil {
 			if err := catch(func() error { return check(rows) }); err != nil {
@@ -131,7 +132,7 @@ func (t *Tx) flush(ctx context.Context) {
 
 // ExecContext runs a statement that returns no rows, after those that are queued.
 func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if t.flush(ctx); t.failed != nil {
+	if t.flush(); t.failed != nil {
 		return nil, t.err
 	}
 	t.db.show(query, args)
@@ -140,16 +141,17 @@ func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Re
 
 // QueryContext returns the rows of a query, which runs after the statements that are queued.
 func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if t.flush(ctx); t.failed != nil {
+	if t.flush(); t.failed != nil {
 		return nil, t.err
 	}
 	t.db.show(query, args)
 	return t.tx.QueryContext(ctx, query, args...)
 }
 
-// QueryRowContext returns the first row of a query, which runs after the statements that are queued.
+// QueryRowContext returns the first row of a query, which runs after the statements that are
+// queued.
 func (t *Tx) QueryRowContext(ctx context.Context, query string, args ...any) Row {
-	if t.flush(ctx); t.failed != nil {
+	if t.flush(); t.failed != nil {
 		return Row{err: t.err}
 	}
 	t.db.show(query, args)

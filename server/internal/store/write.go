@@ -129,7 +129,7 @@ func (d *DB) transact(batch []*write) (failed *write, err error) {
 		return nil, fmt.Errorf("nothing was written, since the store accepts no writes: %w", timeoutError(ctx, err))
 	}
 	defer tx.end()
-	if failed, err := tx.run(ctx, batch); err != nil {
+	if failed, err := tx.run(batch); err != nil {
 		if ctx.Err() != nil {
 			return nil, timeoutError(ctx, err)
 		}
