@@ -29,8 +29,8 @@ func (s *statements) add(query string, values []any) {
 	s.all[query] = values
 }
 
-// useAll makes a journal run its statements: calls that succeed, are repeated, refused, lost and settled, the
-// lists of operators, and the deletion of what is old.
+// useAll makes a journal run its statements: calls that succeed, are repeated, refused, lost and
+// settled, the lists of operators, and the deletion of what is old.
 func useAll(t *testing.T, r *replica) {
 	t.Helper()
 	ok(t, r.disable(t, id))
@@ -56,8 +56,8 @@ func useAll(t *testing.T, r *replica) {
 	ok(t, r.Records().DeleteSettledBefore(t.Context(), time.Now().Add(-time.Hour)))
 }
 
-// TestNoStatementScansATable demands an index for all that the journal and the audit trail ask of the tables that
-// grow.
+// TestNoStatementScansATable demands an index for all that the journal and the audit trail ask of
+// the tables that grow.
 func TestNoStatementScansATable(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, dsn string) {

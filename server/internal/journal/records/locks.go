@@ -104,9 +104,9 @@ func holderOf(ctx context.Context, tx *store.Tx, lock string) (holder string, er
 	return holder, err
 }
 
-// takeNew makes a transaction take all locks for a mutation that it inserts, if all are free. If it does not insert the
-// mutation, it takes none. taken gets the number of locks that it has taken, which may be some of them if another
-// replica takes locks at the same time.
+// takeNew makes a transaction take all locks for a mutation that it inserts, if all are free. If it
+// does not insert the mutation, it takes none. taken gets the number of locks that it has taken. It
+// takes some of them if another replica takes locks at the same time.
 func takeNew(tx *store.Tx, id string, locks []string, taken *int64) {
 	values, rows := []any{id}, make([]string, len(locks))
 	for i, lock := range locks {

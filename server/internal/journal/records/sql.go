@@ -191,8 +191,8 @@ func (s *Step) write(tx *store.Tx, mutation string) error {
 	return nil
 }
 
-// update makes a transaction change a mutation, and fail unless its run still owns it. The run then owns it until the
-// end of the transaction.
+// update makes a transaction change a mutation, and fail unless its run still owns it. The run then
+// owns it until the end of the transaction.
 func (m *Mutation) update(tx *store.Tx, set string, values ...any) {
 	owned := func(rows int64) error {
 		if rows != 1 {

@@ -106,15 +106,19 @@ func (r *Records) Release(ctx context.Context, m *Mutation) error {
 // WriteSteps writes steps of a mutation. If one of them is Sent, the mutation is SENT from now on,
 // unless it is UNKNOWN already.
 func (r *Records) WriteSteps(ctx context.Context, m *Mutation, all []*Step) error {
-	sentAt, state := sql.NullInt64{}, intended
+	var sentAt time.Time
 	for _, s := range all {
 		if s.State == mutation.Sent {
-			sentAt, state = micros(s.Sent), sent
+			sentAt = s.Sent
 		}
 	}
 	return Unwritable(r.db.Write(ctx, func(_ context.Context, tx *store.Tx) error {
-		m.update(tx, "send_time = COALESCE(send_time, $3), state = CASE WHEN state = $4 THEN $5 ELSE state END",
-			sentAt, intended, state)
+		if sentAt.IsZero() { // A column with an index costs more, even if its value stays.
+			m.update(tx, "owner = owner")
+		} else {
+			m.update(tx, "send_time = COALESCE(send_time, $3), state = CASE WHEN state = $4 THEN $5 ELSE state END",
+				micros(sentAt), intended, sent)
+		}
 		return writeAll(tx, m.ID, all)
 	}))
 }
