@@ -19,11 +19,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	_ "time/tzdata" // the vendors' time zones, on machines that have none
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/drmhub/drmhub/server/internal/app"
 	"github.com/drmhub/drmhub/server/internal/cli"
@@ -114,55 +112,10 @@ func newRoot() *cobra.Command {
 	root.AddCommand(cli.Commands()...)
 	root.SetHelpCommand(helpCommand())
 	root.SetHelpCommandGroupID(serverGroup)
-	root.InitDefaultVersionFlag()
-	root.SetVersionTemplate("{{.Version}}\n")
-	cobra.AddTemplateFunc("wrapped", wrapped)
-	cobra.AddTemplateFunc("wrappedText", wrappedText)
-	root.SetHelpTemplate(strings.Replace(root.HelpTemplate(), "{{. |", "{{. | wrappedText |", 1))
-	root.SetUsageTemplate(strings.NewReplacer(
-		".LocalFlags.FlagUsages", "wrapped .LocalFlags", ".InheritedFlags.FlagUsages", "wrapped .InheritedFlags",
-		"Global Flags:", "Flags of the client:",
-	).Replace(root.UsageTemplate()))
+	versionFlag(root)
+	root.SetHelpFunc(printHelp)
+	root.SetUsageFunc(printUsage)
 	return root
 }
 
 const serverGroup = "server"
-
-// helpColumns is the width of the lines of a help.
-const helpColumns = 110
-
-// wrapped returns the description of flags, in lines that fit.
-func wrapped(flags *pflag.FlagSet) string { return flags.FlagUsagesWrapped(helpColumns) }
-
-// wrappedText returns a text in lines that fit. It leaves lines alone that begin with a space.
-func wrappedText(text string) string {
-	var out strings.Builder
-	for line := range strings.Lines(text) {
-		for len(line) > helpColumns && line[0] != ' ' {
-			end := strings.LastIndexByte(line[:helpColumns], ' ')
-			if end < 0 {
-				break
-			}
-			out.WriteString(line[:end] + "\n")
-			line = line[end+1:]
-		}
-		out.WriteString(line)
-	}
-	return out.String()
-}
-
-// helpCommand replaces cobra's, which takes a wrong name for a success.
-func helpCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "help [COMMAND]",
-		Short: "Print the help of a command",
-		RunE: func(c *cobra.Command, args []string) error {
-			found, rest, err := c.Root().Find(args)
-			if err != nil || len(rest) > 0 {
-				return cli.Usagef("there is no command %q\nSee: %s --help", strings.Join(args, " "), c.Root().Name())
-			}
-			found.InitDefaultHelpFlag()
-			return found.Help()
-		},
-	}
-}

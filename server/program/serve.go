@@ -11,7 +11,6 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/catalog"
 	"github.com/drmhub/drmhub/server/internal/app"
-	"github.com/drmhub/drmhub/server/internal/buildinfo"
 	"github.com/drmhub/drmhub/server/internal/cli"
 	"github.com/drmhub/drmhub/server/internal/config"
 	"github.com/drmhub/drmhub/server/internal/environment"
@@ -32,9 +31,8 @@ func serveCommand() *cobra.Command {
 		Short: "One API over the DRM vendors of a streaming service",
 		Long: `drmhub is one API over the DRM vendors of a streaming service.
 Without a command, it serves the vendors in a configuration file. Without a file, it runs the sandbox.`,
-		Version: buildinfo.Read().String(),
-		Args:    cli.NoArgs,
-		RunE:    s.run,
+		Args: cli.NoArgs,
+		RunE: s.run,
 	}
 	flags := c.Flags()
 	configFlag(c, &s.file, "the configuration `file`; without it, the sandbox runs")
