@@ -29,6 +29,7 @@ import (
 
 // Main runs the program, and ends the process.
 func Main() {
+	limitGarbage()
 	ctx, stop := app.NotifyStop(context.Background())
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
