@@ -19,10 +19,10 @@ type goreleaser struct {
 		Hooks []string `json:"hooks"`
 	} `json:"before"`
 	Builds []struct {
-		ID, Main, Binary  string
-		Env, Goos, Goarch []string
-		Flags, Ldflags    []string
-		ModTimestamp      string `json:"mod_timestamp"`
+		ID, Main, Binary     string
+		Env, Goos, Goarch    []string
+		Flags, Ldflags, Tags []string
+		ModTimestamp         string `json:"mod_timestamp"`
 	} `json:"builds"`
 	Archives []struct {
 		Formats      []string `json:"formats"`
@@ -64,6 +64,7 @@ func TestGoreleaser(t *testing.T) {
 		"four platforms":       strings.Join(append(b.Goos, b.Goarch...), " ") == "linux darwin amd64 arm64",
 		"no C":                 slices.Equal(b.Env, []string{"CGO_ENABLED=0"}),
 		"no folder in it":      slices.Equal(b.Flags, []string{"-trimpath"}),
+		"no unused traces":     slices.Equal(b.Tags, []string{"grpcnotrace"}),
 		"no version by linker": slices.Equal(b.Ldflags, []string{"-s -w"}),
 		"the commit's time":    b.ModTimestamp == "{{ .CommitTimestamp }}",
 		"SBOM of each program": g.SBOMs[0].Artifacts == "binary",
