@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
 
+	"github.com/drmhub/drmhub/bench/internal/kept"
 	"github.com/drmhub/drmhub/bench/internal/program"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -31,7 +32,7 @@ func (b *bench) kept(ctx context.Context, sizes []int) error {
 		latencies("ListMutations"), latencies("those of a resource"), latencies("ListAuditEvents"))...)
 	had := 1
 	for _, n := range sizes {
-		if err := copyMutations(ctx, file, n-had); err != nil {
+		if err := kept.Copy(ctx, file, n-had); err != nil {
 			return err
 		}
 		values, made, err := b.withKept(ctx, run, configuration, file)

@@ -8,7 +8,7 @@
 //
 // The command fails if the server takes 64 MiB or more, or the limit in -limit.
 //
-// The server is the real one, built from this source. It runs as a process of its own, so its memory
+// The server is the real one, built from this source as a release is. It runs as a process of its own, so its memory
 // can be read: VmHWM of /proc is the maximum that was ever resident. Vendor and client are in this
 // program. The vendor makes up its rows as the server asks for them. The command needs Linux and Go.
 package main

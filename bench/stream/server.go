@@ -18,14 +18,18 @@ vendors:
     pallycon: {base_url: %q, account_id: bench, account_seq: "1", service_api_key: {env: BENCH_KEY}}
 `
 
-// start starts a vendor with this number of licenses, and the server, with the default settings of the garbage
-// collector.
+// start starts a vendor with this number of licenses, and the server.
 func start(ctx context.Context, binary string, rows int) (*program.Run, *program.Server, error) {
 	run, err := program.Begin("stream")
 	if err != nil {
 		return nil, nil, err
 	}
-	run.Binary = binary
+	if run.Binary = binary; binary == "" {
+		if run.Binary, err = program.BuildRelease(ctx, run.Folder); err != nil {
+			run.Close()
+			return nil, nil, err
+		}
+	}
 	url := run.Vendor(vendor(rows))
 	s, err := run.Serve(ctx, "drmhub", fmt.Sprintf(configuration, url), "BENCH_KEY=bench")
 	if err != nil {

@@ -72,6 +72,19 @@ func (r *Run) Write(name, content string) (path string, err error) {
 // Serve starts a server with this configuration and environment. The server's log is part of the error if the
 // server does not start.
 func (r *Run) Serve(ctx context.Context, name, configuration string, env ...string) (*Server, error) {
+	file, err := r.Write(name+".yaml", configuration)
+	if err != nil {
+		return nil, err
+	}
+	return r.serve(ctx, name, env, "--config", file)
+}
+
+// Sandbox starts a server without a configuration, as Serve does.
+func (r *Run) Sandbox(ctx context.Context) (*Server, error) {
+	return r.serve(ctx, "sandbox", nil, "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0")
+}
+
+func (r *Run) serve(ctx context.Context, name string, env []string, args ...string) (*Server, error) {
 	if r.Binary == "" {
 		binary, err := Build(ctx, r.Folder)
 		if err != nil {
@@ -79,16 +92,12 @@ func (r *Run) Serve(ctx context.Context, name, configuration string, env ...stri
 		}
 		r.Binary = binary
 	}
-	file, err := r.Write(name+".yaml", configuration)
-	if err != nil {
-		return nil, err
-	}
 	log, err := os.Create(filepath.Join(r.Folder, name+".log"))
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = log.Close() }() // The process has a file of its own.
-	s, err := Start(r.Binary, file, env, log)
+	s, err := start(log, append([]string{}, env...), r.Binary, args...)
 	if err != nil {
 		text, _ := os.ReadFile(log.Name()) // It helps to explain err, and is no more than that.
 		return nil, fmt.Errorf("%s: %w\n%s", name, err, bytes.TrimSpace(text))
