@@ -12,7 +12,7 @@ import (
 )
 
 // docsPage is the documentation page. It shows the services and the calls in the order of the OpenAPI document.
-// DOCS_PLUGIN stands for docsPlugin.
+// docsPlugin replaces DOCS_PLUGIN in it.
 //
 //go:embed docs.html
 var docsPage string
