@@ -33,7 +33,8 @@ func licensePage(rows int) string {
 	for i := range all {
 		all[i] = fmt.Sprintf(`{"type":"License","id":"%d","attributes":{"status":"ACTIVE","start_date":%d,`+
 			`"stop_date":%d,"order_id":"order-%d","renew_record":{"recurring":true,"expiry_date":%d}},`+
-			`"relationships":{"user":{"data":{"type":"User","id":"user-%d"}},"product":{"data":{"type":"Product","id":"%d"}}}}`,
+			`"relationships":{"user":{"data":{"type":"User","id":"user-%d"}},`+
+			`"product":{"data":{"type":"Product","id":"%d"}}}}`,
 			i+1, 1_767_000_000+i, 1_799_000_000+i, i, 1_799_000_000+i, i, i%7)
 	}
 	return `{"data":[` + strings.Join(all, ",") + `]}`

@@ -59,8 +59,9 @@ func keep(b *testing.B, db *store.DB, n int) {
 				)
 				INSERT INTO mutations (id, subject, request_id, method, resource, digest, request, secrets, state,
 					create_time, send_time, settle_time)
-				SELECT '0' || CAST(1000000000 + i AS TEXT), 'caller', CAST(i AS TEXT), 'drmhub.v1.SiteService/DisableSite',
-					'vendors/v/sites/kept', '', '', 0, 3, i, i, i FROM n`, first, min(first+chunk, n))
+				SELECT '0' || CAST(1000000000 + i AS TEXT), 'caller', CAST(i AS TEXT),
+					'drmhub.v1.SiteService/DisableSite', 'vendors/v/sites/kept', '', '', 0, 3, i, i, i FROM n`,
+				first, min(first+chunk, n))
 			return err
 		})
 		if err != nil {

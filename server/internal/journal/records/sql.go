@@ -200,7 +200,6 @@ func (m *Mutation) update(tx *store.Tx, set string, values ...any) {
 		}
 		return nil
 	}
-	//nolint:gosec // set is a constant of this package.
 	query := "UPDATE mutations SET " + set + " WHERE id = $1 AND owner = $2"
 	tx.Queue(owned, query, append([]any{m.ID, m.Owner}, values...)...)
 }

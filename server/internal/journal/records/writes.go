@@ -33,7 +33,8 @@ func (r *Records) Insert(ctx context.Context, m *Mutation, locks []string) (know
 		takeNew(tx, m.ID, locks, &taken)
 		tx.After(func(ctx context.Context) (err error) {
 			if inserted == 0 {
-				known, err = scan(tx.QueryRowContext(ctx, "SELECT "+r.columns()+byRequestID, now(), m.Subject, m.RequestID))
+				row := tx.QueryRowContext(ctx, "SELECT "+r.columns()+byRequestID, now(), m.Subject, m.RequestID)
+				known, err = scan(row)
 				return err
 			}
 			if locked = taken == int64(len(locks)); !locked {
