@@ -67,9 +67,15 @@ func pool(connector driver.Connector, connections int) *sql.DB {
 	return db
 }
 
-// IsRetryable reports whether PostgreSQL rolled a transaction back so that others could proceed.
-// The transaction left nothing behind and may run again.
+// ErrBroke is the error of a transaction whose connection had ended before its first statements.
+var ErrBroke = errors.New("the connection to PostgreSQL has ended, and nothing was written")
+
+// IsRetryable reports whether a transaction left nothing behind and may run again: PostgreSQL rolled it
+// back so that others could proceed, or its connection had ended.
 func IsRetryable(err error) bool {
+	if errors.Is(err, ErrBroke) {
+		return true
+	}
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	// deadlock_detected, serialization_failure, lock_not_available
 	return ok && slices.Contains([]string{"40P01", "40001", "55P03"}, e.Code)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -93,6 +94,15 @@ func (c *lateConn) begin(ctx context.Context) (err error) {
 	if c.begins {
 		c.begins = false
 		c.tx, err = c.Conn.Conn().Begin(ctx)
+		err = c.unbegun(err)
+	}
+	return err
+}
+
+// unbegun returns the error of the first statements of a transaction. Without a connection, there is no commit.
+func (c *lateConn) unbegun(err error) error {
+	if err != nil && c.Conn.Conn().IsClosed() {
+		return fmt.Errorf("%w: %w", ErrBroke, err)
 	}
 	return err
 }
@@ -145,6 +155,9 @@ func (c *lateConn) runTogether(ctx context.Context, statements []Statement) (cha
 	}
 	if closed := results.Close(); err == nil {
 		err = closed
+	}
+	if begins {
+		err = c.unbegun(err)
 	}
 	return changed, err
 }

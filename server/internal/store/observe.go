@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"errors"
 	"time"
 
 	"github.com/drmhub/drmhub/server/internal/database"
@@ -50,6 +51,8 @@ func failureOf(failed *write, err error) Failure {
 	switch {
 	case err == nil:
 		return Success
+	case errors.Is(err, database.ErrBroke):
+		return Unavailable
 	case database.IsRetryable(err):
 		return Conflict
 	case failed != nil:

@@ -303,3 +303,30 @@ func TestADeadlockIsNobodysError(t *testing.T) {
 		t.Errorf("%d runs: there was no deadlock", len(runs))
 	}
 }
+
+// A connection that was used within the last second is used again without a test of it.
+func TestAWriteOutlivesItsConnection(t *testing.T) {
+	dsn := postgres.ForTest(t)
+	db := storetest.Open(t, dsn)
+	mustWrite(t, db, insertReplicas)
+	for name, write := range map[string]func(context.Context, *store.Tx) error{
+		"at once": countUp("a"),
+		"queued": func(_ context.Context, tx *store.Tx) error {
+			tx.Queue(nil, "UPDATE replicas SET alive_until = alive_until + 1 WHERE id = 'b'")
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var backend string
+			mustWrite(t, db, func(ctx context.Context, tx *store.Tx) error {
+				return tx.QueryRowContext(ctx, "SELECT pg_backend_pid()").Scan(&backend)
+			})
+			another := storetest.Open(t, dsn)
+			mustWrite(t, another, exec("SELECT pg_terminate_backend("+backend+", 5000)"))
+			mustWrite(t, db, write)
+		})
+	}
+	if got := storetest.Texts(t, db, "SELECT id FROM replicas WHERE alive_until = 1"); len(got) != 2 {
+		t.Errorf("only %v have counted up once", got)
+	}
+}
