@@ -120,14 +120,9 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 	if err := a.newArchive(ctx, cfg.Archive, all); err != nil {
 		return err
 	}
-	// The first request of each RPC compiles its rules: compiling all of them here would delay the start.
-	rules, err := validation.New()
-	if err != nil {
-		return err
-	}
 	a.limits, a.refusals = newLimiter(cfg.Auth), a.newRefusals()
 	unary, stream := interceptors.Chain(interceptors.Parts{
-		Log: a.log, Calls: a.calls, Rules: rules, Journal: a.journal, Refusals: a.refusals, Limits: a.limits,
+		Log: a.log, Calls: a.calls, Rules: validation.New(), Journal: a.journal, Refusals: a.refusals, Limits: a.limits,
 		Authenticator: a.authenticator, Confinement: a.confinement,
 	})
 	// The first ones measure the calls, so they see which calls a stop ends.

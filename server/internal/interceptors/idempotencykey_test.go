@@ -19,10 +19,7 @@ import (
 func TestIdempotencyKey(t *testing.T) {
 	const header = "Idempotency-Key"
 	const id, otherID = "6f1f2e6e-7d0a-4f0e-9d6e-0c8d5b3b2a11", "11a2b3c4-7d0a-4f0e-9d6e-0c8d5b3b2a22"
-	rules, err := validation.New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	rules := validation.New()
 	disable := func(requestID string) proto.Message {
 		return &pb.DisableSiteRequest{Name: "vendors/v/sites/s", RequestId: requestID}
 	}

@@ -32,7 +32,7 @@ type replica struct {
 }
 
 // rules takes long to make, and is the same for all.
-var rules = sync.OnceValues(func() (*validation.Validator, error) { return validation.New() })
+var rules = validation.New()
 
 // services are what a replica serves, beside the MutationService.
 type services interface {
@@ -43,10 +43,6 @@ type services interface {
 // without the chain.
 func newReplica(t *testing.T, db *store.DB, served services, options journal.Options) *replica {
 	t.Helper()
-	rules, err := rules()
-	if err != nil {
-		t.Fatal(err)
-	}
 	direct := inproc.New(nil, nil)
 	served.register(direct)
 	if options.DigestKey == nil { // A slow digest would take most of the time.

@@ -10,6 +10,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/server/internal/contract"
 	"github.com/drmhub/drmhub/server/internal/contract/contracttest"
+	"github.com/drmhub/drmhub/server/internal/validation"
 )
 
 // secret matches the fields that hold secrets, judged by what they are called.
@@ -17,7 +18,7 @@ var secret = regexp.MustCompile(`(password|private_key|private_key_uri|applicati
 
 func TestNoViolationHoldsASecret(t *testing.T) {
 	const marker = "hunt2"
-	v := newValidator(t)
+	v := validation.New()
 	secrets, complaints := 0, 0
 	for _, rpc := range contract.RPCs() {
 		// too short, too long, malformed

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"buf.build/go/protovalidate"
 	"google.golang.org/grpc"
@@ -18,16 +19,14 @@ import (
 )
 
 // A Validator checks requests.
-type Validator struct{ rules protovalidate.Validator }
+type Validator struct {
+	rules func() (protovalidate.Validator, error)
+}
 
-// New returns a validator. It compiles the rules of these messages in advance, and those of another
-// message at its first request. A test compiles the rules of all messages.
-func New(messages ...proto.Message) (*Validator, error) {
-	rules, err := protovalidate.New(protovalidate.WithMessages(messages...))
-	if err != nil {
-		return nil, fmt.Errorf("compiling the rules of the contract: %w", err)
-	}
-	return &Validator{rules}, nil
+// New returns a validator. The first request of each message compiles its rules, and the first of all what the
+// rules share: 3 MB and some milliseconds that a start does not need. A test compiles the rules of all messages.
+func New() *Validator {
+	return &Validator{sync.OnceValues(func() (protovalidate.Validator, error) { return protovalidate.New() })}
 }
 
 // Request checks a request. It makes its names canonical, and its update_mask explicit.
@@ -45,8 +44,12 @@ func (v *Validator) Request(req proto.Message) error {
 	if len(violations) == 0 {
 		violations = callbackURLs(req)
 	}
+	rules, err := v.rules()
+	if err != nil {
+		return fmt.Errorf("compiling the rules of the contract: %w", err)
+	}
 	var broken *protovalidate.ValidationError
-	switch err := v.rules.Validate(req); {
+	switch err := rules.Validate(req); {
 	case errors.As(err, &broken):
 		violations = append(violations, fromRules(broken, violations)...)
 	case err != nil:

@@ -25,15 +25,6 @@ import (
 	"github.com/drmhub/drmhub/server/internal/validation"
 )
 
-func newValidator(t *testing.T) *validation.Validator {
-	t.Helper()
-	v, err := validation.New(&pb.GetSiteRequest{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
-
 // reason matches the reasons that google.rpc.BadRequest allows. A violation of a mask has none.
 var reason = regexp.MustCompile(`^([A-Z][A-Z0-9_]{0,61}[A-Z0-9])?$`)
 
@@ -60,7 +51,7 @@ func violations(t *testing.T, err error) string {
 // TestRequests checks the requests in testdata/requests.txt.
 // TestListsAreBoundedBeforeAllElse sends lists whose items are all wrong.
 func TestListsAreBoundedBeforeAllElse(t *testing.T) {
-	v := newValidator(t)
+	v := validation.New()
 	names := make([]string, 200_000)
 	began := time.Now()
 	for want, req := range map[string]proto.Message{
@@ -84,7 +75,7 @@ func TestListsAreBoundedBeforeAllElse(t *testing.T) {
 }
 
 func TestCallbackURLs(t *testing.T) {
-	v := newValidator(t)
+	v := validation.New()
 	for url, fits := range map[string]bool{
 		"": true, "https://shop.example/license?a=1": true, "http://10.0.0.1:8080/": true, "HTTPS://shop.example": true,
 		"javascript:alert(1)": false, "http://169.254.169.254/latest": false, "ftp://shop.example": false,
@@ -110,7 +101,7 @@ func TestCallbackURLs(t *testing.T) {
 }
 
 func TestUnknownFieldsAreRefused(t *testing.T) {
-	v := newValidator(t)
+	v := validation.New()
 	unknown := protowire.AppendVarint(protowire.AppendTag(nil, 9999, protowire.VarintType), 1)
 	top := &pb.DisableSiteRequest{Name: "vendors/v/sites/s"}
 	top.ProtoReflect().SetUnknown(unknown)
@@ -131,7 +122,7 @@ func TestRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := newValidator(t)
+	v := validation.New()
 	rows := regexp.MustCompile(`(?m)^([A-Z]\w+) (.*)\n((?:    .*\n)+)`).FindAllStringSubmatch(string(text), -1)
 	if n := regexp.MustCompile(`(?m)^\w`).FindAllString(string(text), -1); len(rows) != len(n) {
 		t.Errorf("%d of %d rows can be read", len(rows), len(n))
@@ -178,7 +169,7 @@ func request(t *testing.T, method, body string) proto.Message {
 
 // TestMasksWithoutJSON checks masks that have no form in JSON.
 func TestMasksWithoutJSON(t *testing.T) {
-	v := newValidator(t)
+	v := validation.New()
 	update := func(paths ...string) (*fieldmaskpb.FieldMask, error) {
 		mask := &fieldmaskpb.FieldMask{Paths: paths}
 		member := &pb.Member{Name: "vendors/v/members/1", Group: pb.Member_CLIENT}
@@ -199,7 +190,7 @@ func TestMasksWithoutJSON(t *testing.T) {
 }
 
 func TestEveryNameOfARequestHasABound(t *testing.T) {
-	v := newValidator(t)
+	v := validation.New()
 	long := "vendors/v/sites/" + strings.Repeat("x", names.MaxLength)
 	tried := 0
 	for _, rpc := range contract.RPCs() {
@@ -263,7 +254,7 @@ func (s *streaming) StreamLicenses(
 }
 
 func TestStreamsAndUnaryCallsAreChecked(t *testing.T) {
-	v := newValidator(t)
+	v := validation.New()
 	service := &streaming{}
 	conn := inproc.New([]grpc.UnaryServerInterceptor{v.Unary}, []grpc.StreamServerInterceptor{v.Stream})
 	pb.RegisterLicenseServiceServer(conn, service)

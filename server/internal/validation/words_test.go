@@ -9,6 +9,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/server/internal/contract"
+	"github.com/drmhub/drmhub/server/internal/validation"
 )
 
 // machinery matches what belongs to a program and not to people: regular expressions, and types of
@@ -56,7 +57,7 @@ func scalar(f protoreflect.FieldDescriptor, text string, number int64) protorefl
 }
 
 func TestViolationsAreInWords(t *testing.T) {
-	v := newValidator(t)
+	v := validation.New()
 	said := map[string]bool{}
 	texts := []string{"", "?", " a ", "vendors/v", "2026-1-1", strings.Repeat("x", 5000), strings.Repeat("x", 70_000)}
 	for _, rpc := range contract.RPCs() {
