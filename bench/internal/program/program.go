@@ -22,22 +22,23 @@ func Build(ctx context.Context, folder string) (binary string, err error) {
 	return Compile(ctx, folder, "server")
 }
 
-// BuildRelease is Build with the tags of a release, which make the program smaller.
+// BuildRelease is Build as for a release, whose program is smaller.
 func BuildRelease(ctx context.Context, folder string) (binary string, err error) {
-	return compile(ctx, folder, "server", "-tags", "grpcnotrace")
+	return compile(ctx, folder, "server", []string{"CGO_ENABLED=0"}, "-trimpath", "-tags", "grpcnotrace")
 }
 
 // Compile compiles the program in a folder of this module, such as server, into folder.
 func Compile(ctx context.Context, folder, source string) (binary string, err error) {
-	return compile(ctx, folder, source)
+	return compile(ctx, folder, source, nil)
 }
 
-func compile(ctx context.Context, folder, source string, flags ...string) (binary string, err error) {
+func compile(ctx context.Context, folder, source string, env []string, flags ...string) (binary string, err error) {
 	binary = filepath.Join(folder, filepath.Base(source))
 	args := append([]string{"build", "-o", binary}, flags...)
 	//nolint:gosec // The program is one of this module's.
 	build := exec.CommandContext(ctx, "go", append(args, "github.com/drmhub/drmhub/"+source)...)
 	build.Stderr = os.Stderr
+	build.Env = append(os.Environ(), env...)
 	if err := build.Run(); err != nil {
 		return "", fmt.Errorf("building %s: %w", source, err)
 	}
