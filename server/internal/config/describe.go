@@ -6,21 +6,22 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 )
 
 //go:embed descriptions.json
 var descriptionsFile []byte
 
-// descriptions are the comments of the fields, by package, struct and field.
-var descriptions = func() map[string]string {
+// descriptions returns the comments of the fields, by package, struct and field. A server needs none of them.
+var descriptions = sync.OnceValue(func() map[string]string {
 	all := map[string]string{}
 	_ = json.Unmarshal(descriptionsFile, &all) // A test writes the file.
 	return all
-}()
+})
 
 // Description returns what a key means.
-func (k *Setting) Description() string { return descriptions[k.Struct+"."+k.Field] }
+func (k *Setting) Description() string { return descriptions()[k.Struct+"."+k.Field] }
 
 // OnReload says what a reload does with another value of the key.
 func (k *Setting) OnReload() string {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/drmhub/drmhub/server/internal/auth/roles"
 )
@@ -14,14 +15,14 @@ import (
 //go:embed schema.rules.json
 var rulesFile []byte
 
-// rules are what a section demands of several keys at once, as JSON Schema by struct.
-var rules = func() map[string]map[string]any {
+// rules returns what a section demands of several keys at once, as JSON Schema by struct.
+var rules = sync.OnceValue(func() map[string]map[string]any {
 	all := map[string]map[string]any{}
 	if err := json.Unmarshal(rulesFile, &all); err != nil {
 		panic(err)
 	}
 	return all
-}()
+})
 
 // Schema returns the JSON Schema (2020-12) of a configuration file: its keys, the types of their values, and what the
 // methods Check demand where a schema can say so. It refuses no file that the server accepts, unless environment
@@ -147,7 +148,7 @@ func (k *Setting) sectionSchema(s map[string]any) {
 			either = append(either, needs(below.Name))
 		}
 	}
-	if rule := rules[k.Type.String()]; rule != nil {
+	if rule := rules()[k.Type.String()]; rule != nil {
 		all = append(all, rule)
 	}
 	s["type"], s["properties"], s["additionalProperties"] = "object", properties, false
