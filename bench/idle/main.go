@@ -1,7 +1,7 @@
 // Command idle measures what the server costs while nobody calls it: its resident memory, and the time until it is
 // ready.
 //
-//	go run ./bench/idle                    a million kept mutations, a minute
+//	go run ./bench/idle                    a million kept mutations, three minutes
 //	go run ./bench/idle -mutations 1000    a smaller journal
 //
 // The command fails if the server with the journal takes 40 MiB or more, or 150 ms or more to become ready. Nothing is
