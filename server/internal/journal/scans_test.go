@@ -71,13 +71,15 @@ func TestNoStatementScansATable(t *testing.T) {
 		if len(ran.all) < 20 {
 			t.Errorf("only %d statements ran", len(ran.all))
 		}
-		explain, scans := "EXPLAIN QUERY PLAN ", regexp.MustCompile(`SCAN (mutations|steps|locks|audit_events)$`)
+		explain, scans := "EXPLAIN QUERY PLAN ", regexp.MustCompile(`SCAN (mutations|steps|locks|audit_events)\b`)
 		if !strings.HasPrefix(dsn, "sqlite:") {
 			explain, scans = "EXPLAIN ", regexp.MustCompile(`Seq Scan on (mutations|steps|locks|audit_events)\b`)
 		}
+		// These indexes hold the few mutations that are open or failed, and the newest of all are read in order.
+		reads, newest := regexp.MustCompile(`USING INDEX mutations_(open|failed)$`), "WHERE true ORDER BY id DESC LIMIT"
 		for query, values := range ran.all {
 			for _, line := range planOf(t, db, explain+query, values) {
-				if scans.MatchString(line) {
+				if scans.MatchString(line) && !reads.MatchString(line) && !strings.Contains(query, newest) {
 					t.Errorf("%s:\n%s", query, line)
 				}
 			}
