@@ -11,13 +11,19 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// load makes mutations with this number of callers for this time, and returns the mutations a second.
-func (s *server) load(ctx context.Context, callers int, length time.Duration) (rate float64, err error) {
+// load makes mutations with this number of callers for this time. It returns the mutations a second,
+// and the milliseconds of the processor that the server used for each.
+func (s *server) load(ctx context.Context, callers int, length time.Duration) (rate, cpu float64, err error) {
+	before, err := s.CPU()
+	if err != nil {
+		return 0, 0, err
+	}
 	done, err := load.Run(ctx, callers, length, load.Each(s.reset))
 	if err != nil {
-		return 0, fmt.Errorf("%s, %d callers: %w", s.name, callers, err)
+		return 0, 0, fmt.Errorf("%s, %d callers: %w", s.name, callers, err)
 	}
-	return done.Rate(), nil
+	after, err := s.CPU()
+	return done.Rate(), 1000 * (after - before).Seconds() / done.Calls(), err
 }
 
 // reset makes a mutation.

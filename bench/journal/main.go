@@ -17,7 +17,8 @@
 //     comparison does not favor the journal.
 //
 // All four run as processes of their own, and take turns in every round. The program prints the
-// median of the rounds. It needs Go and PostgreSQL's programs. It fails if SQLite or PostgreSQL misses
+// medians of the rounds: mutations a second, and the time of the processor that the server used for
+// one. What PostgreSQL uses itself is not in it. It needs Go and PostgreSQL's programs. It fails if SQLite or PostgreSQL misses
 // the share of "without" that is demanded of it.
 package main
 
@@ -59,25 +60,26 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	defer running.Close()
 	rates := make([][][]float64, len(servers)) // by server and number of callers
+	costs := make([][][]float64, len(servers)) // the same
 	for i, s := range servers {
-		rates[i] = make([][]float64, len(callers))
+		rates[i], costs[i] = make([][]float64, len(callers)), make([][]float64, len(callers))
 		// This opens connections, and does what only a first call does.
-		if _, err := s.load(ctx, slices.Max(callers), *length/4); err != nil {
+		if _, _, err := s.load(ctx, slices.Max(callers), *length/4); err != nil {
 			return err
 		}
 	}
 	for range *rounds {
 		for at, n := range callers {
 			for i, s := range servers {
-				rate, err := s.load(ctx, n, *length)
+				rate, cost, err := s.load(ctx, n, *length)
 				if err != nil {
 					return err
 				}
-				rates[i][at] = append(rates[i][at], rate)
+				rates[i][at], costs[i][at] = append(rates[i][at], rate), append(costs[i][at], cost)
 			}
 		}
 	}
-	return table(out, servers, rates)
+	return table(out, servers, rates, costs)
 }
 
 // demands are the least shares of "without", by server and number of callers.
@@ -87,7 +89,7 @@ var demands = map[string]map[int]float64{
 }
 
 // table writes the medians in Markdown, each as a share of the first server's median.
-func table(out io.Writer, servers []*server, rates [][][]float64) error {
+func table(out io.Writer, servers []*server, rates, costs [][][]float64) error {
 	columns := []string{"callers:"}
 	for _, s := range servers {
 		columns = append(columns, s.name+":")
@@ -95,10 +97,10 @@ func table(out io.Writer, servers []*server, rates [][][]float64) error {
 	t := report.NewTable(out, columns...)
 	for at, n := range callers {
 		first := load.Median(rates[0][at])
-		cells := []string{fmt.Sprint(n), fmt.Sprintf("%.0f/s", first)}
+		cells := []string{fmt.Sprint(n), fmt.Sprintf("%.0f/s, %.2f ms", first, load.Median(costs[0][at]))}
 		for i, s := range servers[1:] {
 			rate := load.Median(rates[i+1][at])
-			cell := fmt.Sprintf("%.0f/s (%.0f%%)", rate, 100*rate/first)
+			cell := fmt.Sprintf("%.0f/s (%.0f%%), %.2f ms", rate, 100*rate/first, load.Median(costs[i+1][at]))
 			if least, demanded := demands[s.name][n]; demanded {
 				figure := fmt.Sprintf("%s with %d callers: %.3f", s.name, n, rate/first)
 				cell += ", " + t.Least(figure, rate/first, least)

@@ -35,6 +35,7 @@ vendors:
 
 // server is one of the servers compared.
 type server struct {
+	*program.Server
 	name  string
 	conns []*grpc.ClientConn
 }
@@ -75,7 +76,7 @@ func start(ctx context.Context) (run *program.Run, servers []*server, err error)
 			return nil, nil, err
 		}
 		run.OnClose(stop)
-		servers = append(servers, &server{name: names[i], conns: conns})
+		servers = append(servers, &server{Server: s, name: names[i], conns: conns})
 	}
 	return run, servers, nil
 }
