@@ -118,23 +118,33 @@ func TestACallerWhoLeavesAfterTheRevocationLosesNothing(t *testing.T) {
 	vendor.WantMade(postLicense, 2)
 }
 
-// A forgetful log cannot keep the first refusal.
+// A forgetful log cannot keep the first refusals.
 type forgetful struct {
 	*mutation.Memory
 	fails int
+	lost  bool // a refusal that Flush is to keep
 }
 
-func (f *forgetful) Put(ctx context.Context, step string, r mutation.Record) error {
+func (f *forgetful) Note(step string, r mutation.Record) error {
 	if r.State == mutation.Refused && f.fails > 0 {
 		f.fails--
+		f.lost = true
+		return nil
+	}
+	return f.Memory.Note(step, r)
+}
+
+func (f *forgetful) Flush(context.Context) error {
+	if f.lost {
+		f.lost = false
 		return errNotKept
 	}
-	return f.Memory.Put(ctx, step, r)
+	return nil
 }
 
 func TestARefusalThatIsNotKeptIsNotActedUpon(t *testing.T) {
 	a, vendor := serve(t, config(), replies(goldTerms, notSold, notSold, created(theCreatedL2)))
-	log := &forgetful{mutation.NewMemory(), 1}
+	log := &forgetful{Memory: mutation.NewMemory(), fails: 1}
 	_, err := replace(t, a, log)
 	wantUnknown(t, "the call", err)
 	vendor.WantMade(postLicense, 1)

@@ -122,7 +122,12 @@ func (r *faultRun) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // Put keeps the record of a step.
-func (r *faultRun) Put(ctx context.Context, step string, record mutation.Record) error {
+func (r *faultRun) Put(_ context.Context, step string, record mutation.Record) error {
+	return r.Note(step, record)
+}
+
+// Note keeps the record of a step. A process that crashes before the next request may lose it or not.
+func (r *faultRun) Note(step string, record mutation.Record) error {
 	if r.dead {
 		panic(errCrash)
 	}
@@ -133,7 +138,7 @@ func (r *faultRun) Put(ctx context.Context, step string, record mutation.Record)
 	case notKept:
 		return errNotKept
 	}
-	err := r.Memory.Put(ctx, step, record)
+	err := r.Memory.Note(step, record)
 	r.mu.Lock()
 	r.sent[step] = record.State == mutation.Sent
 	r.mu.Unlock()

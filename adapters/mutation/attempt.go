@@ -18,7 +18,7 @@ type call struct {
 	cancel     func() // cancels the call as the caller's cancellation does
 	end        context.CancelFunc
 	left       bool  // the write may have been sent
-	unrecorded error // why the send could not be recorded, so that nothing was sent
+	unrecorded error // why the send, or an earlier outcome, could not be recorded, so that nothing was sent
 	httpStatus int   // of the vendor's answer; 0 if there was none
 }
 

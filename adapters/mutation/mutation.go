@@ -70,9 +70,13 @@ type Record struct {
 type Log interface {
 	// Get returns the record of a step, or the zero Record if the log has no such step.
 	Get(step string) Record
-	// Put returns once r is durable. Exceptions: a snapshot, and the error of a write that stays
-	// Sent. Both are written with the next durable record.
+	// Put returns once r is durable, with all records that Note has kept.
 	Put(ctx context.Context, step string, r Record) error
+	// Note keeps r, which becomes durable with the next Put, with Flush, or with the end of the run.
+	Note(step string, r Record) error
+	// Flush returns once the outcomes of writes that Note has kept are durable. Other records may
+	// wait, since nothing depends on them before the next Put.
+	Flush(ctx context.Context) error
 	// Settling reports whether this run has no caller. Such a run closes a mutation that had no
 	// effect, and does not send it.
 	Settling() bool
@@ -86,18 +90,18 @@ const RetryAdvice = ". The change may have been made. Retry with the same reques
 
 // run is one run of a mutating method, or of one item of a batch.
 type run struct {
-	log    Log
-	prefix string       // of the step names
-	effect atomic.Bool  // a step took effect, so the run must finish the rest
-	dryRun *DryRun      // if set, nothing is sent
-	begun  *atomic.Bool // see Begun; items of a batch share it
+	log      Log
+	prefix   string      // of the step names
+	effect   atomic.Bool // a step took effect, so the run must finish the rest
+	dryRun   *DryRun     // if set, nothing is sent
+	requests *requests   // items of a batch share them
 }
 
 type key struct{}
 
 // NewContext returns a context in which one mutating method can run once, on the steps in log.
 func NewContext(ctx context.Context, log Log) context.Context {
-	return context.WithValue(ctx, key{}, &run{log: log, begun: new(atomic.Bool)})
+	return context.WithValue(ctx, key{}, &run{log: log, requests: new(requests)})
 }
 
 // ItemContext returns a context for one item of a batch. The item has its own steps and its own
@@ -107,7 +111,7 @@ func ItemContext(ctx context.Context, name string) context.Context {
 	if err != nil {
 		return ctx // the first write says so
 	}
-	item := &run{log: whole.log, prefix: whole.prefix + name + ": ", dryRun: whole.dryRun, begun: whole.begun}
+	item := &run{log: whole.log, prefix: whole.prefix + name + ": ", dryRun: whole.dryRun, requests: whole.requests}
 	return context.WithValue(ctx, key{}, item)
 }
 
@@ -122,15 +126,6 @@ func Running(ctx context.Context) bool {
 func Settling(ctx context.Context) bool {
 	r, err := fromContext(ctx)
 	return err == nil && r.dryRun == nil && r.log.Settling()
-}
-
-// Begun returns whether the mutating method of ctx has made a request to the vendor, which the client
-// sets. It returns nil outside of a mutating method, and in a dry run.
-func Begun(ctx context.Context) *atomic.Bool {
-	if !Running(ctx) {
-		return nil
-	}
-	return ctx.Value(key{}).(*run).begun
 }
 
 var errOutside = errors.New("mutation: a vendor write outside of a mutation: " +
@@ -149,6 +144,8 @@ func (r *run) get(step string) Record { return r.log.Get(r.prefix + step) }
 func (r *run) put(ctx context.Context, step string, record Record) error {
 	return r.log.Put(ctx, r.prefix+step, record)
 }
+
+func (r *run) note(step string, record Record) error { return r.log.Note(r.prefix+step, record) }
 
 // Write is one write at a vendor.
 type Write[T proto.Message] struct {
@@ -276,14 +273,14 @@ func (w Write[T]) write(ctx context.Context, r *run, attempt Attempt) (T, error)
 		return none, w.lose(ctx, r, err, a.httpStatus)
 	case apierror.IsOutcomeUnknown(err) && a.left:
 		ended.State, ended.EndsBy = Sent, time.Now()
-		return none, errors.Join(err, r.put(ctx, w.Step, ended))
+		return none, errors.Join(err, r.note(w.Step, ended))
 	case apierror.IsOutcomeUnknown(err):
 		return none, err
 	case err != nil && !a.left && sending.Err() != nil:
 		return none, err // the caller left before the write did; a retry sends it
 	case err != nil:
 		ended.State = Refused
-		if perr := r.put(ctx, w.Step, ended); perr != nil {
+		if perr := r.putOutcome(ctx, w.Step, ended); perr != nil {
 			return none, &Error{errors.Join(err, perr), unrecorded}
 		}
 		return none, err
@@ -318,7 +315,7 @@ func (w Write[T]) lose(ctx context.Context, r *run, unknown error, httpStatus in
 		". This change cannot be verified automatically. Check the vendor's console; " +
 		"if it is missing, send it again with a new request_id."
 	lost := Record{State: Unverifiable, Err: e.GRPCStatus(), HTTPStatus: httpStatus}
-	if err := r.put(ctx, w.Step, lost); err != nil {
+	if err := r.putOutcome(ctx, w.Step, lost); err != nil {
 		return errors.Join(&e, err)
 	}
 	return &e
@@ -330,7 +327,7 @@ func (w Write[T]) keep(ctx context.Context, r *run, answer T, httpStatus int) (T
 	r.effect.Store(true)
 	packed, err := anypb.New(answer)
 	if err == nil {
-		err = r.put(ctx, w.Step, Record{State: Done, Answer: packed, HTTPStatus: httpStatus})
+		err = r.putOutcome(ctx, w.Step, Record{State: Done, Answer: packed, HTTPStatus: httpStatus})
 	}
 	if err != nil {
 		return none, apierror.OutcomeUnknown(

@@ -74,11 +74,15 @@ type fakeLog struct {
 
 func (f *fakeLog) Settling() bool { return f.settling }
 
-func (f *fakeLog) Put(ctx context.Context, step string, r mutation.Record) error {
+func (f *fakeLog) Put(_ context.Context, step string, r mutation.Record) error {
+	return f.Note(step, r)
+}
+
+func (f *fakeLog) Note(step string, r mutation.Record) error {
 	if f.room--; f.full && f.room < 0 {
 		return errors.New("disk full")
 	}
-	return f.Memory.Put(ctx, step, r)
+	return f.Memory.Note(step, r)
 }
 
 func (f *fakeLog) Get(step string) mutation.Record {

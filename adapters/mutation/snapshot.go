@@ -26,7 +26,7 @@ func Snapshot[T proto.Message](ctx context.Context, step string, read func(conte
 	if err != nil {
 		return none, err
 	}
-	return v, r.put(ctx, step, Record{State: Snapshotted, Answer: packed})
+	return v, r.note(step, Record{State: Snapshotted, Answer: packed})
 }
 
 // SnapshotExisting is Snapshot for a resource that the method deletes or renames. It first waits

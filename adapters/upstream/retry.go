@@ -32,6 +32,11 @@ const (
 // into is nil, it discards the response. If into is a *Raw, it keeps the body as it is. It repeats an
 // attempt that found the vendor down, at most twice.
 func (c *Client) Read(ctx context.Context, req Request, into any) (*Response, error) {
+	end, err := mutation.BeginRequest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	one := c.newExchange(ctx, req, false)
 	defer one.end()
 	var last error
@@ -73,6 +78,11 @@ func (c *Client) Write(ctx context.Context, req Request, into any) (*Response, e
 		}
 		return nil, dryRun.Plan(planned)
 	}
+	end, err := mutation.BeginRequest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	one := c.newExchange(ctx, req, true)
 	defer one.end()
 	resp, _, err := c.try(ctx, one, into)

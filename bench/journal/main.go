@@ -18,8 +18,8 @@
 //
 // All four run as processes of their own, and take turns in every round. The program prints the
 // medians of the rounds: mutations a second, and the time of the processor that the server used for
-// one. What PostgreSQL uses itself is not in it. It needs Go and PostgreSQL's programs. It fails if SQLite or PostgreSQL misses
-// the share of "without" that is demanded of it.
+// one. What PostgreSQL uses itself is not in it. It needs Go and PostgreSQL's programs. It fails if
+// SQLite or PostgreSQL misses the share of "without" that is demanded of it.
 package main
 
 import (

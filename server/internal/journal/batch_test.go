@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/internal/faultplan"
 	"github.com/drmhub/drmhub/server/internal/journal"
@@ -113,17 +114,39 @@ func TestAnOutcomeIsStoredWithTheNextWrite(t *testing.T) {
 	stop(t, other.Journal)
 	writes := 0
 	db.SetHooks(store.Hooks{BeforeCommit: func() error {
-		if writes++; writes == 3 || writes > 5 { // the first answer, and the end
+		if writes++; writes == 3 { // the first outcome, so that nothing more is sent
 			return errStopped
 		}
 		return nil
 	}})
 	_, _ = one.licenses.BatchCreateProductLicenses(t.Context(), batch(id, two...))
+	w.wantCalls(t, 1)
 	one.Die()
 	db.SetHooks(store.Hooks{})
 	ok(t, other.Pass(t.Context()))
 	other.wantBatch(t, two, codes.OK, codes.OK)
 	other.wantState(t, id, pb.Mutation_SUCCEEDED)
+}
+
+// A process may die while its method reads. What it learned before is not lost.
+func TestAnOutcomeIsStoredBeforeTheNextRequest(t *testing.T) {
+	var r *replica
+	outcome := func() []string { return storetest.Texts(t, r.db, "SELECT CAST(state AS TEXT) FROM steps") }
+	done, sent := fmt.Sprint(int(mutation.Done)), fmt.Sprint(int(mutation.Sent))
+	w := &world{after: func(ctx context.Context) error {
+		if got := outcome(); !slices.Equal(got, []string{sent}) {
+			t.Errorf("the outcome was stored in a transaction of its own: %q", got)
+		}
+		end, err := mutation.BeginRequest(ctx)
+		if got := outcome(); err != nil || !slices.Equal(got, []string{done}) {
+			t.Errorf("as the next request begins, the store has %q: %v", got, err)
+			return err
+		}
+		end()
+		return nil
+	}}
+	r = start(t, w, calm)
+	ok(t, r.disable(t, id))
 }
 
 // Concurrent items share a record. Any commit may fail, with or without the end of the process. No

@@ -145,7 +145,7 @@ func TestAnEventIsToldOfOnceItIsKnownToBeDurable(t *testing.T) {
 				options.Lease = 15 * time.Second
 				options.Recorded = func(e audit.Event) { told = append(told, e.Position) }
 				r := start(t, &world{}, options)
-				r.db.SetHooks(failing(4, c.commit)) // the end of the call
+				r.db.SetHooks(failing(3, c.commit)) // the end of the call
 				wantUnknown(t, r.disable(t, id))
 				if n, since := r.Audit().Unconfirmed(); n != 1 || since.IsZero() {
 					t.Errorf("%d events are unconfirmed, since %v", n, since)
@@ -167,7 +167,7 @@ func TestAReplicaWhoseReadsHangStaysAlive(t *testing.T) {
 		one, other := newReplica(t, db, w, journal.Options{}), newReplica(t, db, w, journal.Options{})
 		stop(t, other.Journal)
 		stop(t, one.Journal)
-		db.SetHooks(failing(4, stopAfter)) // of this call, an audit event is in doubt
+		db.SetHooks(failing(3, stopAfter)) // of this call, an audit event is in doubt
 		wantUnknown(t, one.disable(t, otherID))
 		for range 4 { // all connections for reads
 			hanging, err := db.Reads().QueryContext(t.Context(), "SELECT 1") //nolint:rowserrcheck // It is not read.

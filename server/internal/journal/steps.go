@@ -72,18 +72,11 @@ func (s *steps) Get(name string) mutation.Record {
 	return mutation.Record{}
 }
 
-// Put stores a record, without its secrets. It returns once the record is durable, except for:
-//   - a snapshot, and the end of a call that leaves its write in doubt, since nothing depends on
-//     them yet. The next write includes them.
-//   - the outcome of a write that cannot be stored now. It is a fact all the same, so the next write
-//     includes it.
+// Put stores a record, without its secrets, and what is unflushed. It returns once they are durable. If the
+// outcome of a write cannot be stored now, it is a fact all the same, so the next write includes it.
 func (s *steps) Put(ctx context.Context, name string, r mutation.Record) error {
 	switch r.State {
 	case mutation.Sent:
-		if callEnded(r) {
-			s.replace(name, r)
-			return nil
-		}
 		if s.settling && s.mutation.HeldSecrets {
 			return mutation.Unsettleable(apierror.New(codes.FailedPrecondition, pb.ErrorReason_SECRETS_NOT_KEPT,
 				"Not sent: %s needs the secrets of the request, which drmhub does not keep. %s",
@@ -92,58 +85,92 @@ func (s *steps) Put(ctx context.Context, name string, r mutation.Record) error {
 	case mutation.Done, mutation.Refused, mutation.Unverifiable:
 		ctx = context.WithoutCancel(ctx) // The write may have used up the caller's time.
 	}
-	if r.Answer != nil {
-		answer, err := r.Answer.UnmarshalNew()
-		if err != nil {
-			return err
-		}
-		if r.Answer, err = anypb.New(redact.Without(answer)); err != nil {
-			return err
-		}
+	r, err := s.kept(name, r)
+	if err != nil {
+		return err
 	}
-	if lost := s.lostBefore(name); r.State == mutation.Refused && lost != nil {
-		// A refusal of the resend does not show whether the first send took effect.
-		r.State, r.Err = mutation.Unverifiable, lost
-	}
-	before, fresh := s.replace(name, r)
-	if r.State == mutation.Snapshotted {
-		return nil
-	}
+	before, fresh := s.replace(name, r, false)
 	// Concurrent writes may each include the same unflushed steps, so that none is durable before
 	// what it depends on.
 	writing := append(s.filter(func(known *step) bool { return known.unflushed }), fresh)
-	err := s.journal.records.WriteSteps(ctx, s.mutation, stored(writing))
-	return s.written(writing, before, fresh, err)
-}
-
-const retryWithSecrets = "Retry with the same request_id and the secrets." //nolint:gosec // It is advice.
-
-// written updates the steps after a write of fresh, and of the unflushed steps, returned err.
-func (s *steps) written(writing []*step, before, fresh *step, err error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.writeFailed = s.writeFailed || err != nil
-	switch {
-	case err == nil:
-		for _, written := range writing {
-			written.durable, written.unflushed = true, false
+	if err := s.write(ctx, writing); err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if fresh.unflushed = isOutcome(fresh); !fresh.unflushed {
+			s.set(before)
 		}
-	case fresh.State == mutation.Sent, fresh.State == mutation.NotSent:
-		s.set(before)
-		return err
-	default:
-		fresh.unflushed = true
 		return err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if fresh.State == mutation.Sent && !s.hasSent() {
 		close(s.sent)
 	}
 	return nil
 }
 
+// Note keeps a record, without its secrets, until the next write includes it.
+func (s *steps) Note(name string, r mutation.Record) error {
+	r, err := s.kept(name, r)
+	if err != nil {
+		return err
+	}
+	s.replace(name, r, true)
+	return nil
+}
+
+// Flush stores what is unflushed if there is the outcome of a write among it.
+func (s *steps) Flush(ctx context.Context) error {
+	unflushed := s.filter(func(known *step) bool { return known.unflushed })
+	if !slices.ContainsFunc(unflushed, isOutcome) {
+		return nil
+	}
+	return s.write(ctx, unflushed)
+}
+
+// isOutcome reports whether a step holds the outcome of a write.
+func isOutcome(s *step) bool {
+	return s.State == mutation.Done || s.State == mutation.Refused || s.State == mutation.Unverifiable
+}
+
+// kept returns a record as the journal keeps it.
+func (s *steps) kept(name string, r mutation.Record) (mutation.Record, error) {
+	if r.Answer != nil {
+		answer, err := r.Answer.UnmarshalNew()
+		if err != nil {
+			return r, err
+		}
+		if r.Answer, err = anypb.New(redact.Without(answer)); err != nil {
+			return r, err
+		}
+	}
+	if lost := s.lostBefore(name); r.State == mutation.Refused && lost != nil {
+		// A refusal of the resend does not show whether the first send took effect.
+		r.State, r.Err = mutation.Unverifiable, lost
+	}
+	return r, nil
+}
+
+const retryWithSecrets = "Retry with the same request_id and the secrets." //nolint:gosec // It is advice.
+
+// write returns once steps are durable.
+func (s *steps) write(ctx context.Context, writing []*step) error {
+	err := s.journal.records.WriteSteps(ctx, s.mutation, stored(writing))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writeFailed = s.writeFailed || err != nil
+	if err != nil {
+		return err
+	}
+	for _, written := range writing {
+		written.durable, written.unflushed = true, false
+	}
+	return nil
+}
+
 // replace inserts or updates the named step in memory. before is the value to restore if persisting
 // fresh fails; the store may hold either.
-func (s *steps) replace(name string, r mutation.Record) (before, fresh *step) {
+func (s *steps) replace(name string, r mutation.Record, unflushed bool) (before, fresh *step) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before = &step{Step: records.Step{Name: name}}
@@ -155,7 +182,7 @@ func (s *steps) replace(name string, r mutation.Record) (before, fresh *step) {
 	}
 	fresh = &step{
 		Step:      records.Step{Record: r, Name: name, Position: before.Position, Sent: before.Sent},
-		unflushed: r.State == mutation.Snapshotted || callEnded(r),
+		unflushed: unflushed,
 		priorLoss: before.priorLoss,
 	}
 	if before.resend {

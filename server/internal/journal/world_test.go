@@ -74,7 +74,13 @@ func (w *world) register(to grpc.ServiceRegistrar) {
 	pb.RegisterDrmAccountServiceServer(to, w)
 }
 
+// write is a request that changes something, as the client of a vendor makes it.
 func (w *world) write(ctx context.Context, what string) error {
+	end, err := mutation.BeginRequest(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
 	if w.leaves != nil {
 		if err := w.leaves(); err != nil {
 			return err
@@ -157,7 +163,12 @@ func (w *world) do(ctx context.Context, step, what string, blind bool) error {
 		Preview: func() *wrapperspb.StringValue { return wrapperspb.String(what) },
 	}
 	if !blind {
-		write.ReadBack = func(context.Context) (*wrapperspb.StringValue, bool, error) {
+		write.ReadBack = func(ctx context.Context) (*wrapperspb.StringValue, bool, error) {
+			end, err := mutation.BeginRequest(ctx)
+			if err != nil {
+				return nil, false, err
+			}
+			defer end()
 			if w.read != nil {
 				if err := w.read(what); err != nil {
 					return nil, false, err
