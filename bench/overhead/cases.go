@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"google.golang.org/protobuf/proto"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
@@ -54,4 +56,22 @@ func licenses(name, site string) testCase {
 		request: &pb.ListLicensesRequest{Parent: parent, PageSize: 1000}, response: &pb.ListLicensesResponse{},
 		demanded: large,
 	}
+}
+
+// choose returns the cases with this name, and the faces with this one. "" means all.
+func choose(name string, over face) (chosen []testCase, chosenFaces []face, err error) {
+	for _, c := range cases {
+		if name == "" || name == c.name {
+			chosen = append(chosen, c)
+		}
+	}
+	for _, f := range faces {
+		if over == "" || over == f {
+			chosenFaces = append(chosenFaces, f)
+		}
+	}
+	if len(chosen) == 0 || len(chosenFaces) == 0 {
+		err = fmt.Errorf("there is no call %q over %q", name, over)
+	}
+	return chosen, chosenFaces, err
 }

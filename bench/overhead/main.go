@@ -3,6 +3,7 @@
 //
 //	go run ./bench/overhead                       five minutes
 //	go run ./bench/overhead -rounds 9 -time 3s
+//	go run ./bench/overhead -only sites -over REST
 //
 // drmhub is the real server, built from this source. It verifies the token of each call, measures each call, and
 // checks everything that it checks in production. The bare part is this program with -bare. For each call, it makes
@@ -45,6 +46,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("overhead", flag.ContinueOnError)
 	rounds := flags.Int("rounds", 5, "how many `rounds`")
 	length := flags.Duration("time", 2*time.Second, "how `long` each server is called in a round")
+	only := flags.String("only", "", "measure only the `call` with this name, such as sites")
+	over := flags.String("over", "", "measure only this `face`, gRPC or REST")
 	binary := flags.String("server", "", "the server's `program`; by default it is built from this source")
 	bare := flags.String("bare", "", "be the bare parts, for the vendor at this `URL`")
 	if err := flags.Parse(args); err != nil {
@@ -52,6 +55,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	if *bare != "" {
 		return serveBare(ctx, *bare, out)
+	}
+	chosen, chosenFaces, err := choose(*only, face(*over))
+	if err != nil {
+		return err
 	}
 	b, err := start(ctx, *binary)
 	if err != nil {
@@ -62,8 +69,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	t := newTable(out)
-	for _, c := range cases {
-		for _, f := range faces {
+	for _, c := range chosen {
+		for _, f := range chosenFaces {
 			all, err := b.measure(ctx, c, f, *rounds, *length)
 			if err != nil {
 				return err
