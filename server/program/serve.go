@@ -79,6 +79,7 @@ func (s *serving) run(c *cobra.Command, _ []string) error {
 	if cfg.Audit.Stdout { // Standard output then holds audit events only.
 		out = errs
 	}
+	keepLeastGarbage()
 	fmt.Fprint(out, welcome(a.GRPCAddr(), a.HTTPURL(), running))
 	return a.Serve(ctx)
 }
