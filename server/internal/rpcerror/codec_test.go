@@ -1,6 +1,7 @@
 package rpcerror_test
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/mem"
+	"google.golang.org/protobuf/proto"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/rpcerror"
@@ -64,5 +66,47 @@ func TestALongListIsRefusedBeforeItIsDecoded(t *testing.T) {
 	wantError(t, err, codes.InvalidArgument, "REQUEST_INVALID")
 	if !strings.Contains(err.Error(), "requests: must contain no more than 1000 item(s), and contains 1001") {
 		t.Error(err)
+	}
+}
+
+func TestMessagesOfEverySizeAreEncodedAsProtobuf(t *testing.T) {
+	// page returns a response of a given number of bytes, once it is encoded.
+	page := func(size int) *pb.ListLicensesResponse {
+		response := &pb.ListLicensesResponse{}
+		for proto.Size(response) != size {
+			length := len(response.GetNextPageToken()) + size - proto.Size(response)
+			response.NextPageToken = strings.Repeat("x", max(length, 1))
+		}
+		return response
+	}
+	for name, message := range map[string]any{
+		"empty": &pb.ListLicensesResponse{}, "small": page(10), "the last without a buffer of its own": page(32 << 10),
+		"the first with one": page(32<<10 + 1), "a full buffer": page(1 << 16), "one byte more": page(1<<16 + 1),
+		"a page of licenses": page(250_000), "more than any buffer": page(3 << 20),
+		"small, no UTF-8": &pb.ListLicensesResponse{NextPageToken: "\xff"},
+		"large, no UTF-8": &pb.ListLicensesResponse{NextPageToken: strings.Repeat("\xff", 100_000)},
+		"no protobuf":     "text",
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, ok := message.(proto.Message)
+			wantError := !ok
+			var want []byte
+			if ok {
+				var err error
+				if want, err = proto.Marshal(m); err != nil {
+					want, wantError = nil, true
+				}
+			}
+			for range 2 { // The second time, the buffer was used before.
+				got, err := rpcerror.Codec().Marshal(message)
+				if (err != nil) != wantError {
+					t.Fatal(err)
+				}
+				if !bytes.Equal(got.Materialize(), want) {
+					t.Errorf("%d bytes, want the %d bytes of proto.Marshal", got.Len(), len(want))
+				}
+				got.Free()
+			}
+		})
 	}
 }
