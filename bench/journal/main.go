@@ -3,10 +3,13 @@
 //
 //	go run ./bench/journal
 //	go run ./bench/journal -rounds 5 -time 5s
+//	go run ./bench/journal -places 8              # as many writes at once as drmhub permits by default
 //
 // A mutation is ResetMemberPassword, which is one write at the vendor and no read. The vendor is
 // PallyCon's twin on loopback, in this process, without a delay. Each caller resets the password of a
-// member of its own, since mutations of one resource wait for each other.
+// member of its own, since mutations of one resource wait for each other. The lane has a place for each
+// caller, as far as -places does not say otherwise: a write keeps its place while the record of its
+// send becomes durable, so fewer places measure the lane, and not the journal.
 //
 //   - "in memory", "SQLite" and "PostgreSQL" are the real server, built from this source. Only
 //     store.dsn differs. Every call passes the whole chain of production. Except in memory, its
@@ -47,14 +50,15 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("journal", flag.ContinueOnError)
 	rounds := flags.Int("rounds", 5, "how many `rounds`")
 	length := flags.Duration("time", 2*time.Second, "how `long` each is, for each server and number of callers")
+	places := flags.Int("places", slices.Max(callers), "how many `writes` are under way at the vendor at once; drmhub's default is 8")
 	bare := flags.String("without", "", "be the server without a journal, for the vendor at this `URL`")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if *bare != "" {
-		return serveBare(ctx, *bare, out)
+		return serveBare(ctx, *bare, *places, out)
 	}
-	running, servers, err := start(ctx)
+	running, servers, err := start(ctx, *places)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"google.golang.org/grpc"
 
@@ -29,7 +30,7 @@ auth: {mode: none}
 store: {dsn: %q}
 vendors:
   - id: pallycon
-    lane: {requests_per_second: 0}
+    lane: {requests_per_second: 0, writes: %d}
     pallycon: {base_url: %q, account_id: sandbox, account_seq: "1", service_api_key: {env: BENCH_KEY}}
 `
 
@@ -41,7 +42,7 @@ type server struct {
 }
 
 // start starts the vendor, PostgreSQL and all servers. The server without a journal is the first.
-func start(ctx context.Context) (run *program.Run, servers []*server, err error) {
+func start(ctx context.Context, places int) (run *program.Run, servers []*server, err error) {
 	if run, err = program.Begin("journal"); err != nil {
 		return nil, nil, err
 	}
@@ -56,14 +57,14 @@ func start(ctx context.Context) (run *program.Run, servers []*server, err error)
 		return nil, nil, err
 	}
 	run.OnClose(stop)
-	bare, err := run.Itself("-without", url)
+	bare, err := run.Itself("-without", url, "-places", strconv.Itoa(places))
 	if err != nil {
 		return nil, nil, err
 	}
 	started := []*program.Server{bare}
 	names := []string{"without", "in memory", "SQLite", "PostgreSQL"}
 	for i, dsn := range []string{"sqlite::memory:", "sqlite:" + filepath.Join(run.Folder, "drmhub.db"), dsn} {
-		s, err := run.Serve(ctx, fmt.Sprintf("drmhub-%d", i), fmt.Sprintf(configuration, dsn, url),
+		s, err := run.Serve(ctx, fmt.Sprintf("drmhub-%d", i), fmt.Sprintf(configuration, dsn, places, url),
 			"BENCH_KEY="+emulator.DefaultServiceAPIKey)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", names[i+1], err)
@@ -91,12 +92,15 @@ func vendor() http.Handler {
 }
 
 // serveBare is the server without a journal. It prints its address, and serves until ctx ends.
-func serveBare(ctx context.Context, vendorURL string, out io.Writer) error {
+func serveBare(ctx context.Context, vendorURL string, places int, out io.Writer) error {
 	config := pallycon.NewConfig()
 	config.BaseURL = vendorURL
 	config.AccountID, config.AccountSeq = emulator.DefaultAccountID, emulator.DefaultAccountSeq
 	config.ServiceAPIKey = secret.New(emulator.DefaultServiceAPIKey)
-	adapter, err := pallycon.New("pallycon", *config, upstream.Connection{})
+	account, lane := upstream.NewAccount("pallycon"), upstream.DefaultLane()
+	lane.RequestsPerSecond, lane.Writes = 0, places
+	account.Configure(lane, upstream.Breaker{})
+	adapter, err := pallycon.New("pallycon", *config, upstream.Connection{Account: account})
 	if err != nil {
 		return err
 	}
