@@ -75,9 +75,14 @@ func (c *campaign) compareViews(ctx context.Context, all []*pb.Mutation, round i
 	if err != nil {
 		return nil, err
 	}
-	for i, m := range after {
-		if i >= len(all) || !proto.Equal(m, all[i]) {
-			s.leak(admin, "sees a record that somebody has changed: %v", brief(m))
+	before := map[string]*pb.Mutation{}
+	for _, m := range all {
+		before[m.GetName()] = m
+	}
+	for _, m := range after {
+		if was := before[m.GetName()]; !proto.Equal(m, was) {
+			s.leak(admin, "sees a record that somebody has changed: %s, which was %v, and is %v",
+				m.GetName(), was, m)
 		}
 	}
 	return s.leaks, nil
