@@ -74,6 +74,8 @@ func (a *App) newHTTPServer(handler http.Handler) *http.Server {
 	netlimit.Times{
 		Body: maxBodyTime, Write: maxReadTime, Age: maxConnectionAge, Bodies: a.inFlight.bodies,
 	}.Serve(s, handler)
+	begin := s.ConnContext
+	s.ConnContext = func(ctx context.Context, c net.Conn) context.Context { return gateway.WithPeer(begin(ctx, c), c) }
 	return s
 }
 

@@ -83,21 +83,23 @@ func (g *gateway) serveUnary(ctx context.Context, c *call) {
 	}
 	setResponseHeaders(c.w, md)
 	h := c.w.Header()
-	var body []byte
 	if invoice, ok := res.(*pb.ReconcileInvoiceResponse); ok && c.form != nil {
 		h.Set("Content-Type", tableType)
 		h.Set("Content-Disposition", c.form.disposition())
-		body = c.form.ofInvoice(invoice)
-	} else {
-		h["Content-Type"] = asJSON
-		if body, err = messagejson.Marshal(c.spelling.rewordItems(res)); err != nil {
-			telemetry.Fail(ctx, err)
-			writeError(c.w, c.spelling.reword(apierror.Convert(err)))
-			return
-		}
+		writeBody(c.w, c.form.ofInvoice(invoice))
+		return
 	}
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = c.w.Write(body) // An error here means that the client has left.
+	h["Content-Type"] = asJSON
+	err = messagejson.Use(c.spelling.rewordItems(res), func(text []byte) { writeBody(c.w, text) })
+	if err != nil {
+		telemetry.Fail(ctx, err)
+		writeError(c.w, c.spelling.reword(apierror.Convert(err)))
+	}
+}
+
+func writeBody(w http.ResponseWriter, body []byte) {
+	w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
+	_, _ = w.Write(body) // An error here means that the client has left.
 }
 
 // allowed returns the context of a caller who may make the call now, or the context so far and the error.

@@ -74,12 +74,18 @@ func (c *compressor) compressible() bool {
 		strings.HasSuffix(media, "javascript") || strings.HasSuffix(media, "xml")
 }
 
+// byEncoding is the header Vary of a response without another reason to vary. Nobody changes it.
+var byEncoding = []string{"Accept-Encoding"}
+
 // begin sends the header and what is kept of the body.
 func (c *compressor) begin(compress bool) {
 	c.decided = true
 	h := c.Header()
-	if !slices.Contains(h.Values("Vary"), "Accept-Encoding") {
-		h.Add("Vary", "Accept-Encoding")
+	switch vary := h["Vary"]; {
+	case len(vary) == 0:
+		h["Vary"] = byEncoding
+	case !slices.Contains(vary, byEncoding[0]):
+		h["Vary"] = append(vary, byEncoding[0])
 	}
 	if compress {
 		c.startGzip()

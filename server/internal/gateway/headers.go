@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"google.golang.org/grpc/credentials"
@@ -49,7 +48,12 @@ func metadataOf(h http.Header) metadata.MD {
 
 // hasUnprintable reports whether a text has a character that is not in the printable part of ASCII.
 func hasUnprintable(text string) bool {
-	return strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return true
+		}
+	}
+	return false
 }
 
 // timeoutForm is the form of the header Grpc-Timeout: a number and a unit.
@@ -111,9 +115,18 @@ func setResponseHeaders(w http.ResponseWriter, md metadata.MD) {
 	}
 }
 
+// WithPeer returns the context of a connection with its addresses, in the form that the interceptors know from gRPC.
+// It saves each request from reading them again.
+func WithPeer(ctx context.Context, c net.Conn) context.Context {
+	return peer.NewContext(ctx, &peer.Peer{Addr: c.RemoteAddr(), LocalAddr: c.LocalAddr()})
+}
+
 // withPeer returns the request's context with the caller's address and TLS certificates, in the form
 // that the interceptors know from gRPC.
 func withPeer(r *http.Request) context.Context {
+	if _, known := peer.FromContext(r.Context()); known && r.TLS == nil {
+		return r.Context()
+	}
 	p := &peer.Peer{Addr: address(r.RemoteAddr)}
 	p.LocalAddr, _ = r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	if r.TLS != nil {

@@ -32,15 +32,23 @@ const maxKept = 1 << 20
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // Marshal returns a message in memory of its own, no larger than needed.
-func Marshal(m proto.Message) ([]byte, error) {
+func Marshal(m proto.Message) (out []byte, err error) {
+	err = Use(m, func(text []byte) { out = bytes.Clone(text) })
+	return out, err
+}
+
+// Use has a function use the text of a message, which later messages overwrite.
+func Use(m proto.Message, use func(text []byte)) error {
 	buffer := buffers.Get().(*[]byte)
 	text, err := Append((*buffer)[:0], m)
-	out := bytes.Clone(text)
+	if err == nil {
+		use(text)
+	}
 	if cap(text) <= maxKept {
 		*buffer = text
 		buffers.Put(buffer)
 	}
-	return out, err
+	return err
 }
 
 // appendOther appends a message as protojson does. In half of all programs, protojson writes spaces between

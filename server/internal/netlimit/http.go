@@ -48,12 +48,13 @@ func (t Times) serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 	if began, ok := r.Context().Value(born{}).(time.Time); ok && time.Since(began) > t.Age {
 		w.Header().Set("Connection", "close") // over HTTP/2 too, where it becomes GOAWAY
 	}
-	out := &writer{ResponseWriter: w, control: http.NewResponseController(w), limit: t.Write, began: time.Now()}
+	out := &writer{ResponseWriter: w, limit: t.Write, began: time.Now()}
 	defer out.finish()
 	if r.Body != http.NoBody {
-		_ = out.control.SetReadDeadline(time.Now().Add(t.Body)) // also for the rest that nobody reads
+		control := http.NewResponseController(w)
+		_ = control.SetReadDeadline(time.Now().Add(t.Body)) // also for the rest that nobody reads
 		limited := *r
-		in := &body{ReadCloser: r.Body, control: out.control, until: t.Bodies}
+		in := &body{ReadCloser: r.Body, control: control, until: t.Bodies}
 		if t.Bodies != nil {
 			defer context.AfterFunc(t.Bodies, in.interrupt)()
 		}
@@ -101,21 +102,28 @@ func (b *body) interrupt() {
 // would also end a stream that waits for its next row.
 type writer struct {
 	http.ResponseWriter
-	control *http.ResponseController
 	limit   time.Duration
 	began   time.Time
+	size    int          // of what has been written
 	writing atomic.Int64 // when the write in progress started, after began, or 0
 
 	mu       sync.Mutex
-	timer    *time.Timer // nil before the first write
+	timer    *time.Timer // nil before the first write that may block
 	finished bool
 }
 
 // Unwrap returns the writer for http.ResponseController.
 func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
+// held is how many bytes of a response net/http keeps until the handler returns or flushes. It keeps 2 KB over HTTP/1,
+// and more over HTTP/2. A write of no more cannot block, and needs no timer. finish bounds the rest.
+const held = 2 << 10
+
 // Write writes part by part, so that a client which reads slowly has time for each.
 func (w *writer) Write(p []byte) (n int, err error) {
+	if w.size += len(p); w.size <= held && w.timer == nil {
+		return w.ResponseWriter.Write(p)
+	}
 	for {
 		w.start()
 		size := min(len(p)-n, part)
@@ -132,7 +140,7 @@ func (w *writer) Write(p []byte) (n int, err error) {
 func (w *writer) FlushError() error {
 	w.start()
 	defer w.writing.Store(0)
-	return w.control.Flush()
+	return w.control().Flush()
 }
 
 func (w *writer) start() {
@@ -152,7 +160,7 @@ func (w *writer) check() {
 	next := w.limit
 	if since := time.Duration(w.writing.Load()); since > 0 {
 		if next = w.limit - (time.Since(w.began) - since); next <= 0 {
-			_ = w.control.SetWriteDeadline(time.Now().Add(-time.Second))
+			_ = w.control().SetWriteDeadline(time.Now().Add(-time.Second))
 			return
 		}
 	}
@@ -167,5 +175,7 @@ func (w *writer) finish() {
 	if w.timer != nil {
 		w.timer.Stop()
 	}
-	_ = w.control.SetWriteDeadline(time.Now().Add(w.limit))
+	_ = w.control().SetWriteDeadline(time.Now().Add(w.limit))
 }
+
+func (w *writer) control() *http.ResponseController { return http.NewResponseController(w.ResponseWriter) }

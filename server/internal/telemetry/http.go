@@ -14,15 +14,26 @@ import (
 // otherRoute is the label of every path that drmhub does not have.
 const otherRoute = "_OTHER"
 
-// A request is one request over HTTP.
+// A request is one request over HTTP. It is the context of the request and the writer of its response, too.
 type request struct {
+	context.Context
+	http.ResponseWriter
 	calls  *Calls // nil: nobody observes it
 	id     string
 	remote trace.SpanContext
 	route  string
+	status int // of the response; 0 until it is written
 }
 
 type requestKey struct{}
+
+// Value returns the request itself for its key.
+func (r *request) Value(key any) any {
+	if key == (requestKey{}) {
+		return r
+	}
+	return r.Context.Value(key)
+}
 
 // requestOf returns the request of a context, or one that nobody observes.
 func requestOf(ctx context.Context) *request {
@@ -45,23 +56,24 @@ type httpKey struct {
 func (c *Calls) HTTP(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun := time.Now()
-		one := &request{calls: c, id: requestID(r.Header.Values(requestIDHeader)), route: otherRoute}
+		one := &request{
+			Context: r.Context(), ResponseWriter: w,
+			calls: c, id: requestID(r.Header.Values(requestIDHeader)), route: otherRoute,
+		}
 		w.Header().Set(requestIDHeader, one.id)
-		ctx := context.WithValue(r.Context(), requestKey{}, one)
 		if c.off {
-			next.ServeHTTP(w, r.WithContext(ctx))
+			next.ServeHTTP(w, r.WithContext(one))
 			return
 		}
 		if len(r.Header.Values("Traceparent")) == 1 {
 			one.remote = remoteSpan(propagation.HeaderCarrier(r.Header))
 		}
-		noted := &statusWriter{ResponseWriter: w}
-		next.ServeHTTP(noted, r.WithContext(ctx))
-		k := httpKey{knownVerb(r.Method), one.route, "http", max(noted.status, http.StatusOK)}
+		next.ServeHTTP(one, r.WithContext(one))
+		k := httpKey{knownVerb(r.Method), one.route, "http", max(one.status, http.StatusOK)}
 		if r.TLS != nil {
 			k.scheme = "https"
 		}
-		c.requests.Record(ctx, time.Since(begun).Seconds(), c.routes.get(k, httpKey.attributes)...)
+		c.requests.Record(one, time.Since(begun).Seconds(), c.routes.get(k, httpKey.attributes)...)
 	})
 }
 
@@ -86,19 +98,13 @@ func knownVerb(method string) string {
 	return otherMethod
 }
 
-// A statusWriter notes the status of a response.
-type statusWriter struct {
-	http.ResponseWriter
-	status int // 0 until it is written
-}
-
-// WriteHeader writes the status.
-func (w *statusWriter) WriteHeader(status int) {
-	if w.status == 0 && status >= http.StatusOK {
-		w.status = status
+// WriteHeader writes the status, and notes it.
+func (r *request) WriteHeader(status int) {
+	if r.status == 0 && status >= http.StatusOK {
+		r.status = status
 	}
-	w.ResponseWriter.WriteHeader(status)
+	r.ResponseWriter.WriteHeader(status)
 }
 
 // Unwrap returns the writer for http.ResponseController.
-func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (r *request) Unwrap() http.ResponseWriter { return r.ResponseWriter }
