@@ -22,7 +22,7 @@ import (
 // readBody reads the request's body, and refuses what the route does not take. It returns the body's
 // message, or nil for an empty body, and the mask that the body implies.
 func (rt *route) readBody(
-	w http.ResponseWriter, r *http.Request, params map[string]string, maxBody int64, s *spelling,
+	w http.ResponseWriter, r *http.Request, params params, maxBody int64, s *spelling,
 ) (body protoreflect.Message, implied []string, err error) {
 	raw, err := readAll(w, r, maxBody)
 	if err != nil {
@@ -107,7 +107,7 @@ func errTooLarge(limit int64) error {
 
 // checkBodyNames refuses a body that names another resource than the path. Otherwise the call would
 // change the resource in the path, which the caller may not mean.
-func (rt *route) checkBodyNames(body protoreflect.Message, params map[string]string) error {
+func (rt *route) checkBodyNames(body protoreflect.Message, params params) error {
 	for _, path := range rt.HTTP.Fields {
 		name, within := path, true
 		if rt.HTTP.Body != "*" {
@@ -117,10 +117,10 @@ func (rt *route) checkBodyNames(body protoreflect.Message, params map[string]str
 			continue
 		}
 		said := body.Get(body.Descriptor().Fields().ByName(protoreflect.Name(name))).String()
-		if said != "" && !sameName(said, params[path]) {
+		if said != "" && !sameName(said, params.of(path)) {
 			return apierror.Invalid(name,
 				"the body says %s, but the path says %s: send the same, or leave it out of the body",
-				quote(said), quote(params[path]))
+				quote(said), quote(params.of(path)))
 		}
 	}
 	return nil

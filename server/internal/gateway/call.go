@@ -25,10 +25,10 @@ type Conn interface {
 }
 
 // serveCall serves a request that a route takes. params are the fields in the path.
-func (g *gateway) serveCall(w http.ResponseWriter, r *http.Request, route *route, params map[string]string) {
+func (g *gateway) serveCall(w http.ResponseWriter, r *http.Request, route *route, params params) {
 	ctx := withPeer(r)
 	telemetry.SetRoute(ctx, anyCall)
-	ctx = telemetry.BeginREST(ctx, route.FullMethod(), params[route.Resource])
+	ctx = telemetry.BeginREST(ctx, route.FullMethod(), params.of(route.Resource))
 	// A form of a web page sends other types. It is refused before anybody asks for the caller.
 	if route.HTTP.Method != http.MethodGet && r.Header.Get("Content-Type") != "" {
 		if err := checkMediaType(r.Header); err != nil {
@@ -104,7 +104,7 @@ func writeBody(w http.ResponseWriter, body []byte) {
 
 // allowed returns the context of a caller who may make the call now, or the context so far and the error.
 func (g *gateway) allowed(
-	ctx context.Context, r *http.Request, route *route, params map[string]string,
+	ctx context.Context, r *http.Request, route *route, params params,
 ) (context.Context, error) {
 	method := route.FullMethod()
 	ctx, err := g.identified(ctx, r, method)
@@ -112,14 +112,14 @@ func (g *gateway) allowed(
 		return ctx, err
 	}
 	if g.admit != nil { // A caller who calls too fast is refused before the request is read.
-		admitted, err := g.admit(ctx, method, params["parent"])
+		admitted, err := g.admit(ctx, method, params.of("parent"))
 		if err != nil {
 			return ctx, err
 		}
 		ctx = admitted
 	}
 	if g.permit != nil {
-		err = g.permit(ctx, method, params[route.Resource])
+		err = g.permit(ctx, method, params.of(route.Resource))
 	}
 	return ctx, err
 }

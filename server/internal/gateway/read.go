@@ -12,7 +12,7 @@ import (
 // read returns the message of a request, and notes how the caller wrote it. It refuses what the route does
 // not take.
 func (g *gateway) read(
-	w http.ResponseWriter, r *http.Request, params map[string]string, s *spelling,
+	w http.ResponseWriter, r *http.Request, params params, s *spelling,
 ) (proto.Message, error) {
 	if err := g.checkNames(r.URL.EscapedPath(), params, s); err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func (g *gateway) read(
 		request.ProtoReflect().Set(field, protoreflect.ValueOfMessage(body))
 	}
 	for _, v := range s.route.variables {
-		v.set(request.ProtoReflect(), params[v.field])
+		v.set(request.ProtoReflect(), params.of(v.field))
 	}
 	if _, sent := s.query[updateMask]; len(implied) > 0 && !sent {
 		err = runtime.PopulateFieldFromPath(request, updateMask, strings.Join(implied, ","))

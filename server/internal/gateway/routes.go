@@ -139,24 +139,48 @@ const apiPaths = "/v1/"
 
 // find returns the rule for a request to an escaped path, or nil, and the fields that the path holds. The names
 // in the path can be malformed.
-func (all routes) find(method, path string) (*route, map[string]string) {
-	segments := strings.Split(path, "/")
-	at, last := all.root, len(segments)-1
-	for _, segment := range segments[:last] {
-		if at = at.below(segment); at == nil {
+func (all routes) find(method, path string) (*route, params) {
+	at, begins := all.root, make([]int, 1, usualSegments) // where each segment begins
+	for {
+		begin := begins[len(begins)-1]
+		size := strings.IndexByte(path[begin:], '/')
+		if size < 0 {
+			break
+		}
+		if at = at.below(path[begin : begin+size]); at == nil {
 			return nil, nil
 		}
+		begins = append(begins, begin+size+1)
 	}
-	rt := all.end(at, method, segments[last])
+	rt := all.end(at, method, path[begins[len(begins)-1]:])
 	if rt == nil {
 		return nil, nil
 	}
-	segments[last] = strings.TrimSuffix(segments[last], rt.verb)
-	params := make(map[string]string, len(rt.variables))
-	for _, v := range rt.variables {
-		params[v.field] = strings.Join(segments[v.from:v.to], "/")
+	// The last segment ends as the others do, with one byte that is no part of it.
+	begins = append(begins, len(strings.TrimSuffix(path, rt.verb))+1)
+	found := make(params, len(rt.variables))
+	for i, v := range rt.variables {
+		found[i] = param{v.field, path[begins[v.from] : begins[v.to]-1]}
 	}
-	return rt, params
+	return rt, found
+}
+
+// usualSegments is how many segments find can hold on its stack. Longer paths take memory.
+const usualSegments = 12
+
+// params are the fields of a request that its path holds.
+type params []param
+
+type param struct{ field, value string }
+
+// of returns the value of a field, or "".
+func (all params) of(field string) string {
+	for _, p := range all {
+		if p.field == field {
+			return p.value
+		}
+	}
+	return ""
 }
 
 // end returns the rule whose path has this last segment below a node, or nil.
@@ -205,14 +229,14 @@ func isID(segment string) bool {
 }
 
 // checkNames refuses a path whose names are malformed.
-func (g *gateway) checkNames(path string, params map[string]string, s *spelling) error {
-	for field, name := range params {
-		for segment := range strings.SplitSeq(name, "/") {
+func (g *gateway) checkNames(path string, params params, s *spelling) error {
+	for _, p := range params {
+		for segment := range strings.SplitSeq(p.value, "/") {
 			if !isID(segment) {
 				return g.noSuchPath(path)
 			}
 			if id, _ := url.PathUnescape(segment); !utf8.ValidString(id) {
-				return apierror.Invalid(s.field(field), "the escapes in the path must be UTF-8")
+				return apierror.Invalid(s.field(p.field), "the escapes in the path must be UTF-8")
 			}
 		}
 	}

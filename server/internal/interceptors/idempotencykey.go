@@ -27,8 +27,11 @@ func IdempotencyKey(
 	ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
 ) (any, error) {
 	m, ok := req.(identified)
+	if !ok { // A read. Metadata without the key is searched as a whole, so this comes first.
+		return handler(ctx, req)
+	}
 	keys := metadata.ValueFromIncomingContext(ctx, "idempotency-key")
-	if !ok || len(keys) == 0 {
+	if len(keys) == 0 {
 		return handler(ctx, req)
 	}
 	if len(keys) > 1 {

@@ -178,4 +178,6 @@ func (w *writer) finish() {
 	_ = w.control().SetWriteDeadline(time.Now().Add(w.limit))
 }
 
-func (w *writer) control() *http.ResponseController { return http.NewResponseController(w.ResponseWriter) }
+func (w *writer) control() *http.ResponseController {
+	return http.NewResponseController(w.ResponseWriter)
+}

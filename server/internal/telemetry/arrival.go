@@ -22,6 +22,7 @@ const unhandledTime = time.Second
 type arrival struct {
 	context.Context
 	method string
+	header metadata.MD
 	at     time.Time
 	ended  bool // the call had ended at the last look
 }
@@ -50,7 +51,7 @@ func (c *Calls) Arrived(ctx context.Context, info *tap.Info) (context.Context, e
 	if c.off {
 		return ctx, nil
 	}
-	a := &arrival{Context: ctx, method: info.FullMethodName, at: time.Now()}
+	a := &arrival{Context: ctx, method: info.FullMethodName, header: info.Header, at: time.Now()}
 	all := &c.arrivals
 	all.mu.Lock()
 	defer all.mu.Unlock()
@@ -103,7 +104,7 @@ func (all *arrivals) unhandled() (refused []*arrival) {
 
 // takeArrival has the handler of a call take it, and returns when the call arrived: now, if nobody saw it arrive.
 func (c *Calls) takeArrival(ctx context.Context) time.Time {
-	a, _ := ctx.Value(arrivalKey{}).(*arrival)
+	a := arrivalOf(ctx)
 	if a == nil || !c.arrivals.take(a) {
 		return time.Now()
 	}
@@ -120,7 +121,20 @@ func (c *Calls) refusedByGRPC(a *arrival) {
 	Fail(ctx, err)
 }
 
+// arrivalOf returns the arrival of a call, or nil.
+func arrivalOf(ctx context.Context) *arrival {
+	a, _ := ctx.Value(arrivalKey{}).(*arrival)
+	return a
+}
+
 // requestIDOf returns the id of a call over gRPC.
-func requestIDOf(ctx context.Context) string {
-	return requestID(metadata.ValueFromIncomingContext(ctx, requestIDKey))
+func requestIDOf(ctx context.Context) string { return requestID(sentOf(ctx, requestIDKey)) }
+
+// sentOf returns the values of a key that the caller of a call over gRPC has sent. The metadata of a context is
+// searched as a whole if it has no such key, and most calls have none. The arrival has the same metadata.
+func sentOf(ctx context.Context, key string) []string {
+	if a := arrivalOf(ctx); a != nil {
+		return a.header[key]
+	}
+	return metadata.ValueFromIncomingContext(ctx, key)
 }

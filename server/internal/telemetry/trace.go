@@ -11,7 +11,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/metadata"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/server/internal/auth"
@@ -53,12 +52,12 @@ func (c *call) remoteSpan(ctx context.Context) trace.SpanContext {
 	if c.face == REST {
 		return c.remote
 	}
-	sent := metadata.ValueFromIncomingContext(ctx, "traceparent")
+	sent := sentOf(ctx, "traceparent")
 	if len(sent) != 1 {
 		return trace.SpanContext{}
 	}
 	carrier := propagation.MapCarrier{"traceparent": sent[0]}
-	if state := metadata.ValueFromIncomingContext(ctx, "tracestate"); len(state) == 1 {
+	if state := sentOf(ctx, "tracestate"); len(state) == 1 {
 		carrier["tracestate"] = state[0]
 	}
 	return remoteSpan(carrier)
