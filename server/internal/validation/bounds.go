@@ -2,6 +2,7 @@ package validation
 
 import (
 	"fmt"
+	"sync"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -18,17 +19,36 @@ func bounds(m protoreflect.Message, path string) (violations []*violation) {
 		text := fmt.Sprintf("this version of drmhub knows no field %d: leave it out, or upgrade drmhub", number)
 		return []*violation{{Field: path, Description: text, Reason: "UNKNOWN_FIELD"}}
 	}
+	if !holdsMore(m.Descriptor()) {
+		return nil
+	}
 	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		at := fieldPath(path, f)
 		switch {
 		case f.IsList():
-			violations = append(violations, listBounds(f, v.List(), at)...)
+			violations = append(violations, listBounds(f, v.List(), fieldPath(path, f))...)
 		case f.Message() != nil && !f.IsMap():
-			violations = append(violations, bounds(v.Message(), at)...)
+			violations = append(violations, bounds(v.Message(), fieldPath(path, f))...)
 		}
 		return true
 	})
 	return violations
+}
+
+// knownHolders has what holdsMore returned for each descriptor. They are few, and never change.
+var knownHolders sync.Map
+
+// holdsMore reports whether messages of a type can hold lists or other messages. The requests of most reads cannot.
+func holdsMore(d protoreflect.MessageDescriptor) bool {
+	if known, ok := knownHolders.Load(d); ok {
+		return known == true
+	}
+	more := false
+	for i := range d.Fields().Len() {
+		f := d.Fields().Get(i)
+		more = more || f.IsList() || f.Message() != nil
+	}
+	knownHolders.Store(d, more)
+	return more
 }
 
 func listBounds(f protoreflect.FieldDescriptor, list protoreflect.List, path string) (violations []*violation) {

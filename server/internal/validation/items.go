@@ -10,7 +10,11 @@ import (
 // batchItems refuses items that set a field of the batch. A batch is one call with one request_id, and
 // its dry run is one dry run. drmhub would ignore both fields in an item.
 func batchItems(req proto.Message) (violations []*violation) {
-	req.ProtoReflect().Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+	m := req.ProtoReflect()
+	if !holdsMore(m.Descriptor()) {
+		return nil
+	}
+	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		if !f.IsList() || f.Message() == nil {
 			return true
 		}
