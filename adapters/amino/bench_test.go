@@ -58,3 +58,37 @@ func BenchmarkListProductLicenses(b *testing.B) {
 		}
 	}
 }
+
+// productPage returns a part of the list of products.
+func productPage(rows int) string {
+	all := make([]string, rows)
+	for i := range all {
+		all[i] = fmt.Sprintf(`{"type":"Product","id":"%d","attributes":{"title":"Product %d",`+
+			`"description":"All films","is_buyable":true,"is_premium":false,"is_user_visible":true,`+
+			`"auto_grant_on_signup":false,"license_defaults":{"auto_renew":true,"duration":30},`+
+			`"price_record":{"amount":%d,"currency":"EUR"}}}`,
+			i+1, i+1, i)
+	}
+	return `{"data":[` + strings.Join(all, ",") + `]}`
+}
+
+func BenchmarkListProducts(b *testing.B) {
+	for _, rows := range []int{3, 100} {
+		b.Run(fmt.Sprint(rows), func(b *testing.B) {
+			page := productPage(rows)
+			adapter, err := amino.New("acme", config(), upstream.Connection{Transport: prepared(page)})
+			if err != nil {
+				b.Fatal(err)
+			}
+			lister := adapter.(adapters.ProductLister)
+			b.SetBytes(int64(len(page)))
+			b.ReportAllocs()
+			for b.Loop() {
+				got, err := lister.ListProducts(b.Context(), &pb.ListProductsRequest{Parent: "vendors/acme"})
+				if err != nil || len(got.GetProducts()) != rows {
+					b.Fatal(len(got.GetProducts()), err)
+				}
+			}
+		})
+	}
+}

@@ -58,3 +58,26 @@ func BenchmarkListLicenses(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkListSites makes a small call: three sites with their statistics.
+func BenchmarkListSites(b *testing.B) {
+	sites := make([]string, 3)
+	for i := range sites {
+		sites[i] = fmt.Sprintf(`{"siteId":"SIT%d","siteName":"Service %d","siteStatus":"RUNNING","siteEnabledYn":true,`+
+			`"policyId":0,"fairPlayCert":{"certFile":"fairplay.cer"},"statistics":{"siteMontlyActiveUser":%d,`+
+			`"siteMontlyActiveDevice":7,"siteMontlyActiveLicense":8},"siteCreatedTime":1767000000000,`+
+			`"siteUpdatedTime":1767000000000}`, i, i, i)
+	}
+	page := `{"success":true,"content":[` + strings.Join(sites, ",") + `],"total":3,"error":null}`
+	adapter, err := ncp.New("acme", config(), upstream.Connection{Transport: prepared(page)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		got, err := adapter.ListSites(b.Context(), &pb.ListSitesRequest{Parent: "vendors/acme"})
+		if err != nil || len(got.GetSites()) != len(sites) {
+			b.Fatal(len(got.GetSites()), err)
+		}
+	}
+}

@@ -53,3 +53,24 @@ func BenchmarkListLicenses(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkListSites makes a small call: three sites with two services each.
+func BenchmarkListSites(b *testing.B) {
+	sites := make([]string, 3)
+	for i := range sites {
+		sites[i] = fmt.Sprintf(`{"site_id":"SIT%d","service_name":"Service %d","product_list":[`+
+			`{"service_code":"PD001","status_code":"SE000"},{"service_code":"PD002","status_code":"SE001"}]}`, i, i)
+	}
+	page := `{"error_code":"0000","error_message":"Success","data":[` + strings.Join(sites, ",") + `],"count":3}`
+	adapter, err := pallycon.New("acme", config(), upstream.Connection{Transport: prepared(page)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		got, err := adapter.ListSites(b.Context(), &pb.ListSitesRequest{Parent: "vendors/acme"})
+		if err != nil || len(got.GetSites()) != len(sites) {
+			b.Fatal(len(got.GetSites()), err)
+		}
+	}
+}
