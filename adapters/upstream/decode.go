@@ -91,7 +91,7 @@ func zero(into any) { reflect.ValueOf(into).Elem().SetZero() }
 
 // decodeJSON decodes one JSON value.
 func decodeJSON(content io.Reader, into any, maxBody int64) error {
-	body := &boundedReader{from: content, left: maxBody}
+	body := &boundedReader{from: jsonx.Unmarked(content), left: maxBody}
 	// UnmarshalRead refuses duplicate names and anything after the value.
 	err := jsonx.UnmarshalRead(body, into)
 	switch {
@@ -164,7 +164,7 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 // scan follows the nesting in p, and reports whether it stays within maxDepth.
 func (b *boundedReader) scan(p []byte) bool {
 	if b.first == 0 {
-		if t := bytes.TrimLeft(p, " \t\r\n\ufeff"); len(t) > 0 {
+		if t := bytes.TrimLeft(p, " \t\r\n"); len(t) > 0 {
 			b.first = t[0]
 		}
 	}

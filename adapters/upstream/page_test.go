@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 )
@@ -134,6 +135,25 @@ func TestPagesOfUsualRowsAreCut(t *testing.T) {
 	} {
 		if _, _, ok := jsonx.CutRows([]byte(body), &cutPage{}); ok != want {
 			t.Errorf("%s is cut: %t", body, ok)
+		}
+	}
+}
+
+// How the network cuts a body into packets changes no error.
+func TestErrorsDoNotDependOnPackets(t *testing.T) {
+	const most = 100
+	for _, body := range []string{
+		"", " ", "\ufeff", "\ufeff ", " \ufeff", "\xef", "\xef\xbb", "\ufeffnull", "\ufeff{", "\ufeff[]",
+	} {
+		for _, into := range []any{&inner{}, &map[string]inner{}} {
+			res := func(body io.Reader) *http.Response {
+				return &http.Response{Header: http.Header{}, Body: io.NopCloser(body)}
+			}
+			whole := decode(res(strings.NewReader(body)), into, most)
+			cut := decode(res(iotest.OneByteReader(strings.NewReader(body))), into, most)
+			if whole == nil || cut == nil || whole.Error() != cut.Error() {
+				t.Errorf("%q: %v; byte by byte: %v", body, whole, cut)
+			}
 		}
 	}
 }

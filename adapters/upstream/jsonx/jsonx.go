@@ -34,10 +34,13 @@ func Unmarshal(at string, value []byte, into any) error {
 }
 
 // UnmarshalRead decodes a whole response, which must have the kind of into: an empty text is no
-// object there. Its error is a *Misfit, or that of a text that is not JSON.
+// object there. Its error is a *Misfit, or that of a text that is not JSON. from must be Unmarked.
 func UnmarshalRead(from io.Reader, into any) error {
-	return readable("", json.UnmarshalRead(&unmarked{from: from}, into, response))
+	return readable("", json.UnmarshalRead(from, into, response))
 }
+
+// Unmarked returns a reader of a response without a byte-order mark at its beginning.
+func Unmarked(response io.Reader) io.Reader { return &unmarked{from: response} }
 
 // IsBegunBy reports whether a text can be JSON that has an object or a list.
 func IsBegunBy(text []byte) bool {
@@ -185,23 +188,29 @@ var byteOrderMark = []byte("\xef\xbb\xbf")
 type unmarked struct {
 	from  io.Reader
 	begun bool
+	start [3]byte
 	rest  []byte // of what was read to look for the mark
+	err   error  // of reading it
 }
 
 func (u *unmarked) Read(p []byte) (int, error) {
 	if !u.begun {
 		u.begun = true
-		start := make([]byte, len(byteOrderMark))
-		n, err := io.ReadFull(u.from, start)
-		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-			return 0, err
+		n := 0
+		for n < len(u.start) && u.err == nil {
+			var more int
+			more, u.err = u.from.Read(u.start[n:])
+			n += more
 		}
-		u.rest = bytes.TrimPrefix(start[:n], byteOrderMark)
+		u.rest = bytes.TrimPrefix(u.start[:n], byteOrderMark)
 	}
 	if len(u.rest) > 0 {
 		n := copy(p, u.rest)
 		u.rest = u.rest[n:]
 		return n, nil
+	}
+	if u.err != nil {
+		return 0, u.err
 	}
 	return u.from.Read(p)
 }
