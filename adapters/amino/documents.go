@@ -16,11 +16,6 @@ type listDocument[Row any] struct {
 	Errors []struct{} `json:"errors"`
 }
 
-// List returns where the rows go.
-func (d *listDocument[Row]) List() (name, path string, rows jsonx.List) {
-	return "data", "data", &d.Data.rows
-}
-
 // listData are the rows of a list. null, "" and {} say that there are none.
 type listData[Row any] struct {
 	rows jsonx.Rows[Row]
@@ -29,6 +24,15 @@ type listData[Row any] struct {
 
 // Holds returns the type of the rows.
 func (listData[Row]) Holds() reflect.Type { return reflect.TypeFor[[]Row]() }
+
+// Usual returns the rows.
+func (l *listData[Row]) Usual() any { return &l.rows }
+
+// SetUsual notes that the response has data.
+func (l *listData[Row]) SetUsual() bool {
+	l.told = true
+	return true
+}
 
 // UnmarshalJSONFrom reads the rows. A row that cannot be read leaves the others readable.
 func (l *listData[Row]) UnmarshalJSONFrom(from *jsontext.Decoder) error {

@@ -36,40 +36,44 @@ func (a *Adapter) request(method, path string) upstream.Request {
 	}
 }
 
-// An envelopeOf is an envelope, with its content if that is a list of rows that needed no decoder.
-type envelopeOf[Content any] struct {
+// A response is an envelope, which a decoder reads, or a success in the documented form, which needs none.
+type response[Content any] struct {
 	envelope
-	content Content
+	success documented[Content]
 }
 
-// List returns where the rows go, if the content is a list. Their paths begin at the content.
-func (e *envelopeOf[Content]) List() (name, path string, rows jsonx.List) {
-	rows, _ = any(&e.content).(jsonx.List)
-	return "content", "", rows
+// Usual returns the documented form.
+func (r *response[Content]) Usual() any { return &r.success }
+
+// SetUsual leaves a response without content, and one that is no success, to the decoder.
+func (r *response[Content]) SetUsual() bool {
+	s := &r.success
+	return s.Success != nil && *s.Success && s.Error == (refusal{}) && !reflect.ValueOf(&s.Content).Elem().IsZero()
 }
 
 // get makes a call that reads, and decodes the content of the response.
-func get[Content any](ctx context.Context, a *Adapter, path string, query url.Values) (*envelopeOf[Content], error) {
+func get[Content any](ctx context.Context, a *Adapter, path string, query url.Values) (*documented[Content], error) {
 	req := a.request(http.MethodGet, path)
 	req.Query, req.Shape = query, shapes[reflect.TypeFor[Content]()]
-	var answer envelopeOf[Content]
+	var answer response[Content]
 	res, err := a.vendor.Read(ctx, req, &answer)
 	if err != nil {
 		return nil, err
 	}
-	var undecoded any = &answer.content
-	if !reflect.ValueOf(&answer.content).Elem().IsZero() {
-		undecoded = nil
+	shown := &answer.success
+	if shown.Success != nil {
+		return shown, nil
 	}
 	unreadable := apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "")
-	if err := answer.decode(res, undecoded, unreadable); err != nil {
+	if err := answer.decode(res, &shown.Content, unreadable); err != nil {
 		return nil, err
 	}
+	shown.Total = answer.Total
 	// Without content, only a total of zero says that there is nothing.
 	if n, counted := number(answer.Total); len(answer.Content) == 0 && (!counted || n != 0) {
 		return nil, res.Complete(contradiction("it is a success, and has no content"))
 	}
-	return &answer, nil
+	return shown, nil
 }
 
 // pageSize is the largest page that the vendor returns. Every call asks for this size, so that a
@@ -123,7 +127,7 @@ func (e *envelope) decode(res *upstream.Response, content any, unreadable *apier
 	if len(value) == 0 {
 		value = jsontext.Value("null")
 	}
-	if err := jsonx.Unmarshal("content", value, content); err != nil {
+	if err := jsonx.UnmarshalMember("content", value, content); err != nil {
 		unreadable.Message = "the vendor's response cannot be read: " + err.Error()
 		return res.Complete(unreadable)
 	}

@@ -189,7 +189,7 @@ func (s *licenseSearch) readPage(ctx context.Context, pin int64, page int) (*lic
 	if s.filters() { // It may count the licenses that the search does not match.
 		total = 0
 	}
-	rows := answer.content
+	rows := answer.Content
 	p := &licensehistory.Page[licenseRow]{
 		Rows: make([]licenseRow, len(rows)), Total: int32(min(max(total, 0), math.MaxInt32)),
 	}
@@ -202,7 +202,7 @@ func (s *licenseSearch) readPage(ctx context.Context, pin int64, page int) (*lic
 			if m == nil {
 				m = &jsonx.Misfit{Path: "licenseCreatedTime", Expected: "a time"}
 			}
-			return nil, unreadable("content"+rows[i].Path(), "", m)
+			return nil, unreadable(rows[i].Path(), "", m)
 		}
 		if row.second = created.Unix(); i > 0 && row.second > p.Rows[i-1].second {
 			return nil, contradiction("the licenses are not in order, newest first")
@@ -211,7 +211,7 @@ func (s *licenseSearch) readPage(ctx context.Context, pin int64, page int) (*lic
 			m = &jsonx.Misfit{Path: missing, Expected: "text"}
 		}
 		if m != nil {
-			m.Path = "content" + rows[i].Path() + "." + m.Path
+			m.Path = rows[i].Path() + "." + m.Path
 			row.misfit = m.Error()
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/upstream/shape"
 )
 
-// A documented response is an envelope with its content.
+// A documented response is an envelope with its content, as the API pages show it.
 type documented[Content any] struct {
 	Success *bool   `json:"success"`
 	Content Content `json:"content"`

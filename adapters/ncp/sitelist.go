@@ -143,8 +143,8 @@ func (a *Adapter) sitePage(ctx context.Context, index, size int) (_ []listedSite
 	if n, ok := number(answer.Total); ok {
 		total = int(n)
 	}
-	page := make([]listedSite, len(answer.content))
-	for i, row := range answer.content {
+	page := make([]listedSite, len(answer.Content))
+	for i, row := range answer.Content {
 		page[i] = listedSite{a.site(row.Value), a.unreadableRow(&row)}
 	}
 	return page, total, nil
@@ -162,7 +162,7 @@ func (a *Adapter) unreadableRow(row *jsonx.Row[siteRow]) *apierror.Error {
 	if m == nil {
 		return nil
 	}
-	return unreadable("content"+row.Path(), row.Value.SiteID, m)
+	return unreadable(row.Path(), row.Value.SiteID, m)
 }
 
 // misfit returns the misfit of a row, with the path below the row, or nil.

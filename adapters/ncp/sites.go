@@ -75,7 +75,7 @@ func (a *Adapter) findRow(ctx context.Context, siteID string) (*siteRow, error) 
 	if err != nil {
 		return nil, err
 	}
-	row := &answer.content
+	row := &answer.Content
 	if row.SiteID != siteID {
 		return nil, contradiction("it shows another site than the one asked for, or no site")
 	}

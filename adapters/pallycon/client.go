@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -74,30 +73,32 @@ func change[Data any](
 // An envelope is the guide's "Common Response Specification". The guide does not say whether Count is
 // of all rows that match or of this page.
 type envelope[Data any] struct {
-	ErrorCode    string
-	ErrorMessage string
-	Data         Data
-	Count        int
-	kind         jsontext.Kind // of data; 0 without it
-	sent         time.Time     // by the header Date; zero without one
-	misfit       error         // why data could not be read; it does not matter if the call failed
+	members[Data]
+	kind   jsontext.Kind // of data; 0 without it
+	sent   time.Time     // by the header Date; zero without one
+	misfit error         // why data could not be read; it does not matter if the call failed
+}
+
+type members[Data any] struct {
+	ErrorCode    string `json:"error_code"`
+	ErrorMessage string `json:"error_message"`
+	Data         Data   `json:"data"`
+	Count        int    `json:"count"`
 }
 
 // Holds returns the members of an envelope.
-func (envelope[Data]) Holds() reflect.Type {
-	return reflect.TypeFor[struct {
-		ErrorCode    string `json:"error_code"`
-		ErrorMessage string `json:"error_message"`
-		Data         Data   `json:"data"`
-		Count        int    `json:"count"`
-	}]()
+func (envelope[Data]) Holds() reflect.Type { return reflect.TypeFor[members[Data]]() }
+
+// Usual returns the members of an envelope with a list. The fields of another one may be beside error_code.
+func (e *envelope[Data]) Usual() any {
+	if reflect.TypeFor[Data]().Kind() != reflect.Slice {
+		return nil
+	}
+	return &e.members
 }
 
-// List returns where the rows in data go, if it is a list.
-func (e *envelope[Data]) List() (name, path string, rows jsonx.List) {
-	rows, _ = any(&e.Data).(jsonx.List)
-	return "data", "data", rows
-}
+// SetUsual leaves the response of a failure to the decoder: its data may be anything.
+func (e *envelope[Data]) SetUsual() bool { return e.ErrorCode == success }
 
 // UnmarshalJSONFrom reads data row by row. It leaves data out if a failure has something else there.
 func (e *envelope[Data]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
@@ -160,11 +161,7 @@ func (e *envelope[Data]) readData(d *jsontext.Decoder) error {
 	if err != nil {
 		return err
 	}
-	var whole struct { // so that rows know their paths
-		Data Data `json:"data"`
-	}
-	e.misfit = jsonx.Unmarshal("", slices.Concat([]byte(`{"data":`), raw, []byte("}")), &whole)
-	e.Data = whole.Data
+	e.misfit = jsonx.UnmarshalMember("data", raw, &e.Data)
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 
@@ -34,6 +35,9 @@ type accountPage struct {
 	Offset   *int                   `json:"offset"`
 	Total    int                    `json:"total"`
 	Accounts jsonx.Rows[accountRow] `json:"accounts"`
+	// Success and Error are members of a failure.
+	Success jsontext.Value `json:"success"`
+	Error   jsontext.Value `json:"error"`
 
 	res *upstream.Response
 }
@@ -41,9 +45,10 @@ type accountPage struct {
 // isList reports whether an answer has one of the documented members of a list. A bare {} has none.
 // It does not prove that a list is empty.
 func isList(page *answer[accountPage]) bool {
-	return slices.ContainsFunc([]string{"offset", "limit", "total", "accounts"}, func(name string) bool {
-		return page.members[name] != nil
-	})
+	return page.Value.Accounts != nil ||
+		slices.ContainsFunc([]string{"offset", "limit", "total", "accounts"}, func(name string) bool {
+			return page.members[name] != nil
+		})
 }
 
 // A cursor is a position in a list, in the page token.

@@ -33,12 +33,18 @@ type answer[T any] struct {
 // Holds returns the type of the members of a success.
 func (answer[T]) Holds() reflect.Type { return reflect.TypeFor[T]() }
 
-// List returns where the rows of a list of accounts go.
-func (a *answer[T]) List() (name, path string, rows jsonx.List) {
-	if page, ok := any(&a.Value).(*accountPage); ok {
-		rows = &page.Accounts
+// Usual returns the members of a list of accounts.
+func (a *answer[T]) Usual() any {
+	if _, isPage := any(&a.Value).(*accountPage); !isPage {
+		return nil
 	}
-	return "accounts", "accounts", rows
+	return &a.Value
+}
+
+// SetUsual leaves a response without accounts, or with a member of a failure, to the decoder.
+func (a *answer[T]) SetUsual() bool {
+	page, isPage := any(&a.Value).(*accountPage)
+	return isPage && page.Accounts != nil && page.Success == nil && page.Error == nil
 }
 
 // UnmarshalJSONFrom decodes the next value.

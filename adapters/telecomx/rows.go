@@ -31,7 +31,7 @@ type accountRow struct {
 // can still be found.
 type devices struct {
 	count  int32
-	rows   []jsonx.Row[deviceRow]
+	rows   jsonx.Rows[deviceRow]
 	misfit *jsonx.Misfit
 }
 
@@ -62,8 +62,8 @@ func (d *devices) UnmarshalJSONFrom(from *jsontext.Decoder) error {
 	*d = devices{}
 	switch value.Kind() {
 	case '[', '{':
-		err = jsonx.Unmarshal(memberDevices, value, &d.rows)
-		d.count = int32(len(d.rows))
+		err = jsonx.UnmarshalMember(memberDevices, value, &d.rows)
+		d.SetUsual()
 	case '0', '"', 'n':
 		if err = jsonx.Unmarshal(memberDevices, value, &d.count); err == nil && d.count < 0 {
 			err = &jsonx.Misfit{Path: memberDevices, Expected: "a whole number of 0 or more"}
@@ -75,6 +75,15 @@ func (d *devices) UnmarshalJSONFrom(from *jsontext.Decoder) error {
 		return nil
 	}
 	return err
+}
+
+// Usual returns the devices themselves.
+func (d *devices) Usual() any { return &d.rows }
+
+// SetUsual counts the devices.
+func (d *devices) SetUsual() bool {
+	d.count = int32(len(d.rows))
+	return true
 }
 
 // SetPlain sets the number of devices.
@@ -152,10 +161,7 @@ func deviceMisfit(row jsonx.Row[deviceRow]) *jsonx.Misfit {
 	if misfit == nil && row.Value.id() == "" {
 		misfit = row.Lacks("id")
 	}
-	if misfit == nil {
-		return nil
-	}
-	return &jsonx.Misfit{Path: memberDevices + misfit.Path, Expected: misfit.Expected, Got: misfit.Got}
+	return misfit
 }
 
 // unreadable returns the error of an account that cannot be read. It names the account, and the

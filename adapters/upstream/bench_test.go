@@ -31,8 +31,6 @@ type licensePage struct {
 	Count     int                 `json:"count"`
 }
 
-func (p *licensePage) List() (name, path string, rows jsonx.List) { return "data", "data", &p.Data }
-
 // BenchmarkDecode decodes a page of 100 rows, as an adapter and as encoding/json do.
 func BenchmarkDecode(b *testing.B) {
 	var rows []string

@@ -53,9 +53,9 @@ func readRaw(resp *http.Response, into *Raw, maxBody int64) error {
 	return nil
 }
 
-// decode zeroes into, and decodes one JSON value into it. It holds a page of rows in memory, unless the
-// page is large. Anything else is decoded straight from the connection. Its error is an *unreadable, or
-// the error that broke the connection.
+// decode zeroes into, and decodes one JSON value into it. It holds a response of a usual type in memory, unless the
+// response is large. Anything else is decoded straight from the connection. Its error is an *unreadable, or the error
+// that broke the connection.
 func decode(resp *http.Response, into any, maxBody int64) error {
 	if raw, ok := into.(*Raw); ok {
 		return readRaw(resp, raw, maxBody)
@@ -73,10 +73,14 @@ func decode(resp *http.Response, into any, maxBody int64) error {
 		}
 		content = io.MultiReader(bytes.NewReader(start), resp.Body)
 	}
-	if page, ok := into.(jsonx.Page); ok {
+	if ok, isPage := jsonx.CanRead(into); ok {
 		buffer := pageBuffers.Get().(*bytes.Buffer)
 		defer recycle(buffer)
-		if content, ok = decodePage(content, buffer, page, maxBody); ok {
+		most := int64(maxObject)
+		if isPage {
+			most = maxPage
+		}
+		if content, ok = readAtOnce(content, buffer, into, min(most, maxBody)); ok {
 			return nil
 		}
 	}

@@ -8,8 +8,11 @@ import (
 	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 )
 
-// maxPage is the size in bytes of the largest page that is held in memory.
-const maxPage = 1 << 20
+// The sizes in bytes of the largest responses that are held in memory.
+const (
+	maxPage   = 1 << 20  // with a list
+	maxObject = 64 << 10 // without one
+)
 
 var pageBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
@@ -19,22 +22,18 @@ func recycle(buffer *bytes.Buffer) {
 	pageBuffers.Put(buffer)
 }
 
-// decodePage reads a page into a buffer, and decodes it if it has the usual form and size. Otherwise it
-// returns false, and all of the content again.
-func decodePage(content io.Reader, buffer *bytes.Buffer, page jsonx.Page, maxBody int64) (again io.Reader, ok bool) {
-	most := min(maxBody, maxPage)
+// readAtOnce reads a response of at most so many bytes into a buffer, and decodes it if it has the usual form.
+// Otherwise it returns false, and all of the content again.
+func readAtOnce(content io.Reader, buffer *bytes.Buffer, into any, most int64) (again io.Reader, ok bool) {
 	_, err := buffer.ReadFrom(io.LimitReader(content, most+1))
-	if err != nil {
+	switch {
+	case err != nil:
 		content = failing{err}
+	case int64(buffer.Len()) <= most && jsonx.Read(buffer.Bytes(), into):
+		return nil, true
+	default:
+		zero(into)
 	}
-	if err == nil && int64(buffer.Len()) <= most {
-		rest, setRows, cut := jsonx.CutRows(buffer.Bytes(), page)
-		if cut && decodeJSON(rest, page, maxBody) == nil {
-			setRows()
-			return nil, true
-		}
-	}
-	zero(page)
 	return io.MultiReader(bytes.NewReader(buffer.Bytes()), content), false
 }
 

@@ -2,13 +2,16 @@ package upstream
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 )
@@ -29,6 +32,18 @@ type row struct {
 	L place      `json:"l"`
 	M *place     `json:"m"`
 
+	List   []element           `json:"list"`
+	PList  *[]element          `json:"plist"`
+	Texts  []string            `json:"texts"`
+	Lists  [][]*int            `json:"lists"`
+	Rows   jsonx.Rows[element] `json:"rows"`
+	Row    jsonx.Row[element]  `json:"row"`
+	PText  *jsonx.Text         `json:"ptext"`
+	Value  jsontext.Value      `json:"value"`
+	PValue *jsontext.Value     `json:"pvalue"`
+	Others *open               `json:"others"`
+	Count  counted             `json:"counted"`
+
 	_ int
 }
 
@@ -39,6 +54,19 @@ type inner struct {
 	Q struct{}   `json:"q"`
 }
 
+// An element is in a list within a row.
+type element struct {
+	N string   `json:"n"`
+	I *int     `json:"i"`
+	T []string `json:"t"`
+}
+
+// An open object has members without a field.
+type open struct {
+	N      *bool          `json:"n"`
+	Others jsontext.Value `json:",embed"`
+}
+
 // A place is a value that knows its path.
 type place struct{ jsonx.Time }
 
@@ -47,34 +75,86 @@ func (p *place) SetPlain(value jsonx.Time) bool {
 	return value.Text != "decoder"
 }
 
-// A decodedPage is decoded as it arrives. A cutPage is the same, with its rows cut out.
+// A counted list is its elements, or only their number.
+type counted struct {
+	Rows  jsonx.Rows[element]
+	Count string
+}
+
+func (c *counted) Usual() any { return &c.Rows }
+
+func (c *counted) SetUsual() bool {
+	c.Count = fmt.Sprint(len(c.Rows))
+	return c.Rows == nil || len(c.Rows) != 3
+}
+
+func (c *counted) SetPlain(value jsonx.Time) bool {
+	c.Count = value.Text
+	return true
+}
+
+func (c *counted) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	if kind := d.PeekKind(); kind != '[' && kind != '{' {
+		var n jsonx.Time
+		err := n.UnmarshalJSONFrom(d)
+		*c = counted{Count: n.Text}
+		return err
+	}
+	*c = counted{}
+	err := jsonv2.UnmarshalDecode(d, &c.Rows)
+	c.SetUsual()
+	return err
+}
+
+// A page decodes itself, as an envelope does.
 type (
-	decodedPage struct {
+	page struct {
+		members
+		kept string // after the page was read
+	}
+	members struct {
 		Code  jsonx.Text      `json:"code"`
 		Rows  jsonx.Rows[row] `json:"rows"`
 		Count int             `json:"count"`
+		Own   told            `json:"own"`
 	}
-	cutPage struct{ decodedPage }
 )
 
-func (p *cutPage) List() (name, path string, rows jsonx.List) { return "rows", "rows", &p.Rows }
+func (p *page) Usual() any { return &p.members }
 
-// show returns all that a page says.
-func show(p *decodedPage) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "code %q, count %d, rows %t:", p.Code, p.Count, p.Rows != nil)
-	for i := range p.Rows {
-		r := &p.Rows[i]
-		value, err := json.Marshal(r.Value)
-		fmt.Fprintf(&b, "\n%s %s %v misfit %+v", r.Path(), value, err, r.Misfit)
-	}
-	return b.String()
+func (p *page) SetUsual() bool {
+	p.kept = string(p.Code)
+	return p.Code != "decoder"
+}
+
+func (p *page) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	err := jsonv2.UnmarshalDecode(d, &p.members)
+	p.SetUsual()
+	return err
+}
+
+// A told list knows that it is there.
+type told struct {
+	Rows jsonx.Rows[element]
+	Told bool
+}
+
+func (l *told) Usual() any { return &l.Rows }
+
+func (l *told) SetUsual() bool {
+	l.Told = true
+	return true
+}
+
+func (l *told) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	l.Told = true
+	return jsonv2.UnmarshalDecode(d, &l.Rows)
 }
 
 // nested returns a list that nests so deep.
 func nested(depth int) string { return strings.Repeat("[", depth) + strings.Repeat("]", depth) }
 
-// FuzzPage demands that a page with its rows cut out says and fails as one that is decoded.
+// FuzzPage demands that a page says and fails as one that a decoder reads.
 func FuzzPage(f *testing.F) {
 	const most = 1000
 	for _, rows := range []string{
@@ -92,49 +172,107 @@ func FuzzPage(f *testing.F) {
 		`{"g":7,"h":true,"i":false,"j":{"n":"x","o":1,"p":"y","q":{"z":[{"a":1}]}},"k":{"n":"x"},"l":"x","m":8}`,
 		`{"g":null,"h":null,"i":null,"j":null,"k":null,"l":null,"m":null,"j":null}`,
 		`{"g":null,"h":null,"i":null,"j":null,"k":null,"l":null,"m":null},{"k":{},"j":{"p":null,"o":null}}`,
-		`{"j":{"n":"x","n":"y"}}`, `{"j":{"n":"x"},"k":{"n":"y"}},{"j":{"o":"x"},"k":{"n":"y","z":{"a":1,"a":2}}}`,
+		`{"j":{"n":"x","n":"y"}}`,
+		`{"j":{"n":"x"},"k":{"n":"y"}},{"j":{"o":"x"},"k":{"n":"y","z":{"a":1,"a":2}}}`,
 		`{"g":"7"},{"h":"Y"},{"i":1},{"j":[]},{"k":""},{"l":[]},{"m":{}},{"l":true},{"j":{"p":{}}},{"l":"decoder"}`,
 		`{"g":2147483648},{"k":{"q":7}},{"k":{"q":[]}},{"k":{"p":""}},{"j":{"n":"\u00e9"}}`,
+		`{"list":[{"n":"x","i":7,"t":["y","z"]},{"n":"x"}],"plist":[{"i":null}]},{"list":[],"plist":[]},{"list":[{}]}`,
+		`{"list":null,"plist":null,"texts":null,"rows":null,"row":null,"value":null,"pvalue":null,"ptext":null}`,
+		`{"list":[{"n":"x"},{"n":1,"i":2},{"n":"x","n":"y"}]}`,
+		`{"list":[{"i":"2"},{"i":2.0},{"i":""},{"i":{}}]}`,
+		`{"list":{}},{"list":""},{"plist":""},{"plist":{}},{"list":[[],"",null,7]},{"texts":[1,true,null,"",[]]}`,
+		`{"texts":["a","\u00e9","` + "\xff" + `"]},{"texts":["a"`, `{"texts":["a",]}`, `{"texts":[,"a"]}`,
+		`{"lists":[[1,null],[],null]}`,
+		`{"rows":[{"n":"x"},{"n":{}},7,{"n":"x","n":"y"}]},{"row":{"n":"x"}},{"row":{"i":"x"}},{"row":[1]}`,
+		`{"value":{"a":[1, 2 ,"\u00e9"]}},{"value":1.50},{"value":"` + "\xff" + `"},{"value":{"a":1,"a":2}}`,
+		`{"value":true,"pvalue":7},{"value":nul}`, `{"value":` + nested(29) + `}`,
+		`{"value":` + nested(30) + `}`,
+		`{"others":{"n":true,"b": 7 ,"c":[1, 2]}},{"others":{"a" : {} }},{"others":{}},{"others":{"a":1,"a":2}}`,
+		`{"others":{"é":"\u00e9","` + "\xff" + `":1}},{"others":{"\u0061":1,"a":2}},{"others":[]}`,
+		`{"counted":7},{"counted":"8"},{"counted":null},{"counted":[{"n":"x"}]},{"counted":{}}`,
+		`{"counted":[{"i":"x"},{}]},{"counted":[{"n":"x","n":"y"}]}`,
+		`{"counted":[{},{},{}]},{"counted":true}`, `{"list":[{"t":` + nested(27) + `}]}`,
+		`{"list":[{"z":` + nested(27) + `}]}`,
+		`{"list":[{"z":` + nested(28) + `}]}`, `{"ptext":"x"},{"ptext":7},{"ptext":[]}`,
+		`{"a":"\/","e":"\u0031"},{"h":"\u0059"}`,
 	} {
 		f.Add([]byte(`{"code":"0","rows":[` + rows + `],"count":2}`))
 	}
 	for _, s := range []string{
 		"\ufeff" + `{"rows":[{"a":"x"}]}`, `{"rows":{}}`, `{"rows":null}`, `{"rows":"x"}`, `{"code":"1"}`,
-		`{"rows":[{"a":"x"}],"rows":[{"a":"y"}]}`, `{"rows":[{"a":"x"}`, `{"rows":[{"a":"x"}]`, `{"rows":[{"a":"x"}]}}`,
+		`{"rows":[{"a":"x"}],"rows":[{"a":"y"}]}`, `{"rows":[{"a":"x"}`, `{"rows":[{"a":"x"}]`,
+		`{"rows":[{"a":"x"}]}}`,
 		`{"rows":[{"a":"x"}]}{}`, `{"rows":[{"a":"x"}],"count":[]}`, `{"rows":[{"a":"x"}],"count":7,"count":8}`,
 		`{"x":{"rows":[{"a":"y"}]},"y":["]}\"",{"a":1}],"rows":[{"a":"x"}],"z":1e5}`, `{"x":7}7`,
 		`{"z":` + nested(31) + `,"rows":[]}`, `{"z":` + nested(32) + `,"rows":[]}`,
 		`{"rows":[],"z":` + nested(32) + `}`,
-		`{"rows":[{"a":"x"}]}` + strings.Repeat(" ", most), "[]", "null", "",
+		`{"rows":[{"a":"x"}]}` + strings.Repeat(" ", most), "[]", "null", "", `"x"`, "\ufeff", "\ufeff ", " \ufeff{}",
+		`{"own":[{"n":"x"},{"n":[1]}],"code":1.0}`, `{"own":null}`, `{"own":{}}`,
+		`{"code":"decoder","rows":[{"a":"x"}]}`,
+		`{"count":"2"}`, `{"count":2.0}`, `{"count":""}`, `{"count":"x"}`, `{"rows":[{"a":"x"}],"count":[]}`,
 	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		response := func() *http.Response {
-			return &http.Response{Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body))}
-		}
-		var decoded decodedPage
-		var cut cutPage
-		want, got := decode(response(), &decoded, most), decode(response(), &cut, most)
+		var decoded, read page
+		want := decodeJSON(bytes.NewReader(body), &decoded, most)
+		got := decode(&http.Response{Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body))}, &read, most)
 		switch {
 		case fmt.Sprint(want) != fmt.Sprint(got):
 			t.Errorf("%q: %v, want %v", body, got, want)
-		case want == nil && show(&decoded) != show(&cut.decodedPage):
-			t.Errorf("%q: %s\nwant %s", body, show(&cut.decodedPage), show(&decoded))
+		case want == nil && show(&decoded) != show(&read):
+			t.Errorf("%q: %s\nwant %s", body, show(&read), show(&decoded))
 		}
 	})
 }
 
-func TestPagesOfUsualRowsAreCut(t *testing.T) {
+// show returns all that a page says.
+func show(p *page) string {
+	b := bytes.NewBufferString(p.kept)
+	showValue(b, reflect.ValueOf(&p.members).Elem())
+	return b.String()
+}
+
+func showValue(b *bytes.Buffer, v reflect.Value) {
+	if row, ok := reflect.TypeAssert[interface{ Path() string }](v.Addr()); ok {
+		fmt.Fprintf(b, "\n%s ", row.Path())
+	}
+	switch {
+	case v.Kind() == reflect.Struct:
+		for i := range v.NumField() {
+			if field := v.Type().Field(i); field.IsExported() {
+				fmt.Fprintf(b, " %s:", field.Name)
+				showValue(b, v.Field(i))
+			}
+		}
+	case v.Kind() == reflect.Pointer && !v.IsNil():
+		b.WriteByte('&')
+		showValue(b, v.Elem())
+	case v.Kind() == reflect.Slice && !v.IsNil() && v.Type().Elem().Kind() != reflect.Uint8:
+		fmt.Fprintf(b, "[%d]", v.Len())
+		for i := range v.Len() {
+			showValue(b, v.Index(i))
+		}
+	default:
+		fmt.Fprintf(b, "%#v,", v.Interface())
+	}
+}
+
+func TestUsualPagesNeedNoDecoder(t *testing.T) {
 	for body, want := range map[string]bool{
-		`{"rows":[{"a":"x","b":"y","c":"z","d":"20260102030405","e":7}],"count":1}`: true,
-		`{"rows":[{"a":"é","z":null},{"a":"\u00e9"},{"a":true},{"e":"7"}]}`:         true, // some by a decoder
-		`{"count":0}`:                  false,
-		`{"rows":[{"a":"x","a":"y"}]}`: false,
-		"{\"rows\":[]}\n":              true,
+		`{"rows":[{"a":"x","b":"y","c":"z","d":"20260102030405","e":7}],"count":1}`:              true,
+		`{"rows":[{"list":[{"n":"x"}],"rows":[{"n":"x"}],"others":{"z":1},"counted":[{}]}]}`:     true,
+		`{"rows":[{"a":"é","z":null},{"a":"\u00e9"},{"a":true},{"e":"7"},{"j":""}],"count":"1"}`: true,
+		// A decoder reads the row alone.
+		`{"rows":[{"list":"","row":7}],"own":[]}`: true,
+		"\ufeff{\"count\":0}\n":                   true,
+		`{"rows":{}}`:                             false,
+		`{"own":null}`:                            false,
+		`{"code":"decoder"}`:                      false,
+		`{"rows":[{"a":"x","a":"y"}]}`:            false,
 	} {
-		if _, _, ok := jsonx.CutRows([]byte(body), &cutPage{}); ok != want {
-			t.Errorf("%s is cut: %t", body, ok)
+		if read := jsonx.Read([]byte(body), &page{}); read != want {
+			t.Errorf("%s is read without a decoder: %t", body, read)
 		}
 	}
 }

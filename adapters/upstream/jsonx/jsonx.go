@@ -13,8 +13,8 @@
 // a Misfit. It names the value's place and what was expected there, and never shows the value, which
 // may be a secret.
 //
-// Row keeps a misfit to its own row. Time reads a time in the usual forms. CutRows reads the rows of a whole
-// page, as the functions above do, in less time.
+// Row keeps a misfit to its own row. Time reads a time in the usual forms. Read reads the usual forms of a whole
+// response, as UnmarshalRead does, in less time.
 package jsonx
 
 import (
@@ -22,6 +22,7 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -31,6 +32,19 @@ import (
 // response itself. Its error is a *Misfit, or that of a text that is not JSON.
 func Unmarshal(at string, value []byte, into any) error {
 	return readable(at, json.Unmarshal(bytes.TrimPrefix(value, byteOrderMark), into, nested))
+}
+
+// UnmarshalMember decodes the member of this name in a vendor's response. Unlike those of Unmarshal, the paths of rows
+// and times begin with the name.
+func UnmarshalMember(name string, value []byte, into any) error {
+	object := slices.Concat([]byte(`{"`+name+`":`), value, []byte("}"))
+	d := jsontext.NewDecoder(bytes.NewReader(object), nested)
+	for range 2 { // the brace and the name
+		if _, err := d.ReadToken(); err != nil {
+			return readable("", err)
+		}
+	}
+	return readable("", json.UnmarshalDecode(d, into, nested))
 }
 
 // UnmarshalRead decodes a whole response, which must have the kind of into: an empty text is no

@@ -21,6 +21,9 @@ type Row[R any] struct {
 	index int
 }
 
+// Rows are the rows of a vendor's list.
+type Rows[R any] []Row[R]
+
 // Path returns the path of the row, such as "data[3]".
 func (r *Row[R]) Path() string {
 	if r.index < 0 {
@@ -35,12 +38,16 @@ func (r *Row[R]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if err != nil {
 		return err
 	}
-	*r = Row[R]{list: path(string(d.StackPointer())), index: -1}
-	if readTexts(value, reflect.ValueOf(&r.Value).Elem()) {
+	*r = Row[R]{}
+	r.place(path(string(d.StackPointer())), -1)
+	if to := reflect.ValueOf(&r.Value).Elem(); readersOf(to.Type()).read(value, to) {
 		return nil
 	}
 	return r.decode(value)
 }
+
+// place sets the place of the row.
+func (r *Row[R]) place(list string, index int) { r.list, r.index = list, index }
 
 // decode decodes the value of a row.
 func (r *Row[R]) decode(value jsontext.Value) error {

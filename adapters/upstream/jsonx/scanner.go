@@ -1,8 +1,10 @@
 package jsonx
 
 import (
-	"bytes"
+	"strings"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // MaxDepth is how deep the arrays and objects of a response may nest.
@@ -11,7 +13,8 @@ const MaxDepth = 32
 // A scanner reads JSON from memory. It knows the usual forms, and leaves all others to a decoder.
 type scanner struct {
 	json []byte
-	at   int // the index of the next byte
+	text string // a copy of json, of which the strings are parts
+	at   int    // the index of the next byte
 }
 
 // next skips white space, and returns the byte after it. It returns 0 at the end.
@@ -36,8 +39,8 @@ func (s *scanner) take(ch byte) bool {
 }
 
 // has skips a part of the text. It returns false, and stays, before something else.
-func (s *scanner) has(part []byte) bool {
-	if !bytes.HasPrefix(s.json[s.at:], part) {
+func (s *scanner) has(part string) bool {
+	if !strings.HasPrefix(s.text[s.at:], part) {
 		return false
 	}
 	s.at += len(part)
@@ -46,16 +49,19 @@ func (s *scanner) has(part []byte) bool {
 
 // The classes of bytes in a JSON string.
 const (
-	plainByte  = 0
-	wideByte   = 1 // of a character beyond ASCII
-	otherBytes = 2 // a quote, a backslash or a control character
+	plainByte = 0
+	wideByte  = 1 // of a character beyond ASCII
+	backslash = 2
+	endByte   = 4 // a quote, or a control character
 )
 
 var byteClasses = func() (class [256]byte) {
 	for ch := range class {
 		switch {
-		case ch < ' ', ch == '"', ch == '\\':
-			class[ch] = otherBytes
+		case ch < ' ', ch == '"':
+			class[ch] = endByte
+		case ch == '\\':
+			class[ch] = backslash
 		case ch >= utf8.RuneSelf:
 			class[ch] = wideByte
 		}
@@ -63,29 +69,47 @@ var byteClasses = func() (class [256]byte) {
 	return class
 }()
 
-// text reads a string. It returns false if the string has a backslash or is not UTF-8.
-func (s *scanner) text() (content []byte, ok bool) {
-	if s.next() != '"' {
-		return nil, false
+// name reads the name of a member. It returns false if the name has a backslash or is not UTF-8.
+func (s *scanner) name() (name string, ok bool) {
+	name, seen, ok := s.quoted()
+	return name, ok && (seen == plainByte || seen == wideByte && utf8.ValidString(name))
+}
+
+// string reads a string.
+func (s *scanner) string() (text string, ok bool) {
+	start := s.at
+	text, seen, ok := s.quoted()
+	if !ok || seen == plainByte || seen == wideByte && utf8.ValidString(text) {
+		return text, ok
 	}
-	start, seen := s.at+1, byte(plainByte)
+	value := jsontext.Value(s.json[start:s.at])
+	return plain(value), value.IsValid(jsontext.AllowInvalidUTF8(true))
+}
+
+// quoted reads what is between two quotes. seen is the classes of its bytes.
+func (s *scanner) quoted() (content string, seen byte, ok bool) {
+	if s.next() != '"' {
+		return "", 0, false
+	}
+	start := s.at + 1
 	for i := start; i < len(s.json); i++ {
 		class := byteClasses[s.json[i]]
-		if class != otherBytes {
-			seen |= class
-			continue
+		if class == endByte {
+			content, s.at = s.text[start:i], i+1
+			return content, seen, s.json[i] == '"'
 		}
-		content, s.at = s.json[start:i], i+1
-		return content, s.json[i] == '"' && (seen == plainByte || utf8.Valid(content))
+		if seen |= class; class == backslash {
+			i++
+		}
 	}
-	return nil, false
+	return "", 0, false
 }
 
 // maxDigits is how many digits every int64 can have.
 const maxDigits = 18
 
 // number reads a whole number that is written as digits. It returns false for every other form.
-func (s *scanner) number() (digits []byte, ok bool) {
+func (s *scanner) number() (digits string, ok bool) {
 	start := s.at
 	if s.json[s.at] == '-' {
 		s.at++
@@ -94,10 +118,10 @@ func (s *scanner) number() (digits []byte, ok bool) {
 	for s.at < len(s.json) && isDigit(s.json[s.at]) {
 		s.at++
 	}
-	digits = s.json[start:s.at]
+	digits = s.text[start:s.at]
 	switch n := s.at - first; {
 	case n == 0, n > maxDigits:
-		return nil, false
+		return "", false
 	case s.json[first] == '0':
 		return digits, len(digits) == 1 && s.ends()
 	}
@@ -113,29 +137,9 @@ func (s *scanner) ends() bool {
 	return ch == ',' || ch == '}' || ch == ']' || isSpace(ch)
 }
 
-// findList goes to the list of this name in the object that the text is. It returns false if the member
-// is something else, or if that is hard to say.
-func (s *scanner) findList(name string) bool {
-	if !s.take('{') {
-		return false
-	}
-	for {
-		member, ok := s.text()
-		if !ok || !s.take(':') {
-			return false
-		}
-		if string(member) == name {
-			return s.next() == '['
-		}
-		if _, ok := s.skip(1); !ok || !s.take(',') {
-			return false
-		}
-	}
-}
-
 // skip skips a value of any form. depth is how many arrays and objects it is in. Where the text is no
 // JSON, the value may end anywhere.
-func (s *scanner) skip(depth int) (value []byte, ok bool) {
+func (s *scanner) skip(depth int) (value jsontext.Value, ok bool) {
 	s.next()
 	start, within := s.at, depth
 	for ; s.at < len(s.json); s.at++ {
