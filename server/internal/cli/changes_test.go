@@ -32,9 +32,10 @@ func TestExitCodes(t *testing.T) {
 	const (
 		lost     = `{"kind": "loseAnswer", "method": "PUT", "times": 1}`
 		lostPost = `{"kind": "loseAnswer", "method": "POST", "times": 1}`
-		slow     = `{"kind": "delay", "delay": "1s", "times": 1}`
-		busy     = `{"kind": "answer", "status": 429, "header": {"Retry-After": "1"}}`
-		long     = `{"kind": "answer", "status": 429, "header": {"Retry-After": "120"}, "times": 9}`
+		// Every request is slow, since a call that its caller left may still make one.
+		slow = `{"kind": "delay", "delay": "1m"}`
+		busy = `{"kind": "answer", "status": 429, "header": {"Retry-After": "1"}}`
+		long = `{"kind": "answer", "status": 429, "header": {"Retry-After": "120"}, "times": 9}`
 	)
 	for _, c := range []struct {
 		twin, fault, line string

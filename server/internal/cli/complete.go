@@ -14,8 +14,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
-// completionTime bounds how long a completion waits for the server.
-const completionTime = 250 * time.Millisecond
+// completionTime bounds how long a completion waits for the server. Only tests change it.
+var completionTime = 250 * time.Millisecond
 
 // completeName completes the argument of a command with the names that the server knows.
 func (r *command) completeName(c *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
