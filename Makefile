@@ -1,10 +1,10 @@
 # Each target calls a command that also works by itself.
 .DEFAULT_GOAL := help
 
-.PHONY: help run emulate build test race vet fmt lint words generate tools-test deploy-test release-test clients fuzz image campaign bench-journal bench-stream ci
+.PHONY: help run emulate build test race vet fmt lint words generate tools-test deploy-test release-test clients fuzz image campaign costs ci
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z%-]+):.*## /\1\t/' | expand -t 16
 
 run: ## run the sandbox
 	go run ./server
@@ -60,11 +60,11 @@ image: ## build the container image and test it
 campaign: ## run the long fault campaign
 	go run ./bench/campaign
 
-bench-journal: ## measure what the journal costs
-	go run ./bench/journal
+bench-%: ## make one measurement of bench/README.md: make bench-overhead ARGS='-rounds 3'
+	go run ./bench/$* $(ARGS)
 
-bench-stream: ## measure a stream of a million licenses
-	go run ./bench/stream
+costs: ## print what each module costs the program
+	./tools/costs
 
 ci: ## run everything that CI runs
 	.ci/run

@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	largest := flags.Int("largest", 0, "leave out the sizes above this `number`")
 	short := flags.Bool("short", false, "measure smaller sizes")
 	flags.DurationVar(&b.length, "time", 2*time.Second, "how `long` each call is made")
-	flags.StringVar(&b.binary, "server", "", "the server's `program`; by default it is built from this source")
+	binary := program.Flag(flags)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer running.Close()
-	if b.binary == "" {
+	if b.binary = *binary; b.binary == "" {
 		if b.binary, err = program.Build(ctx, running.Folder); err != nil {
 			return err
 		}

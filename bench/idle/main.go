@@ -45,7 +45,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	mutations := flags.Int("mutations", 1_000_000, "the `number` of kept mutations")
 	starts := flags.Int("starts", 5, "the `number` of starts of each server")
 	wait := flags.Duration("wait", 5*time.Second, "how `long` after the last start the memory is read")
-	binary := flags.String("server", "", "the server's `program`; by default it is built from this source")
+	binary := program.Flag(flags)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -54,11 +54,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer running.Close()
-	if running.Binary = *binary; *binary == "" {
-		if running.Binary, err = program.BuildRelease(ctx, running.Folder); err != nil {
-			return err
-		}
-	}
+	running.Binary = *binary
 	configuration, err := journal(ctx, running, *mutations)
 	if err != nil {
 		return err

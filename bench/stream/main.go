@@ -34,7 +34,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	limit := flags.Int("limit", 64, "the limit of the server's memory, in `MiB`")
 	rest := flags.Bool("rest", false, "stream lines of JSON over REST instead of messages over gRPC")
 	slow := flags.Duration("slow", 0, "the `time` that the client pauses after every message, or thousand lines")
-	binary := flags.String("server", "", "the server's `program`; by default it is built from this source")
+	binary := program.Flag(flags)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

@@ -24,12 +24,7 @@ func start(ctx context.Context, binary string, rows int) (*program.Run, *program
 	if err != nil {
 		return nil, nil, err
 	}
-	if run.Binary = binary; binary == "" {
-		if run.Binary, err = program.BuildRelease(ctx, run.Folder); err != nil {
-			run.Close()
-			return nil, nil, err
-		}
-	}
+	run.Binary = binary
 	url := run.Vendor(vendor(rows))
 	s, err := run.Serve(ctx, "drmhub", fmt.Sprintf(configuration, url), "BENCH_KEY=bench")
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -17,28 +18,25 @@ import (
 	"time"
 )
 
+// Flag adds the flag -server, which names the server's program.
+func Flag(flags *flag.FlagSet) *string {
+	return flags.String("server", "", "the server's `program`; by default it is built from this source")
+}
+
 // Build compiles the server into folder, and returns the program's path.
 func Build(ctx context.Context, folder string) (binary string, err error) {
 	return Compile(ctx, folder, "server")
 }
 
-// BuildRelease is Build as for a release, whose program is smaller.
-func BuildRelease(ctx context.Context, folder string) (binary string, err error) {
-	return compile(ctx, folder, "server", []string{"CGO_ENABLED=0"}, "-trimpath", "-tags", "grpcnotrace")
-}
-
-// Compile compiles the program in a folder of this module, such as server, into folder.
+// Compile compiles the program in a folder of this module, such as server, into folder. It does so as a release
+// does, so that what is measured is what runs.
 func Compile(ctx context.Context, folder, source string) (binary string, err error) {
-	return compile(ctx, folder, source, nil)
-}
-
-func compile(ctx context.Context, folder, source string, env []string, flags ...string) (binary string, err error) {
 	binary = filepath.Join(folder, filepath.Base(source))
-	args := append([]string{"build", "-o", binary}, flags...)
 	//nolint:gosec // The program is one of this module's.
-	build := exec.CommandContext(ctx, "go", append(args, "github.com/drmhub/drmhub/"+source)...)
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "grpcnotrace",
+		"-ldflags", "-s -w", "-o", binary, "github.com/drmhub/drmhub/"+source)
 	build.Stderr = os.Stderr
-	build.Env = append(os.Environ(), env...)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if err := build.Run(); err != nil {
 		return "", fmt.Errorf("building %s: %w", source, err)
 	}
