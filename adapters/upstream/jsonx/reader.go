@@ -39,7 +39,7 @@ func (all *readers) read(text []byte, into reflect.Value) bool {
 	}
 	r, reused := all.idle.Get().(*reader)
 	if !reused {
-		r = &reader{orders: map[*form][]*member{}}
+		r = &reader{orders: map[*form][]*member{}, lengths: map[*form]int{}}
 	}
 	r.scanner, r.lists = scanner{json: text, text: string(text)}, 0
 	ok := r.value(all.form, into, 0) && r.next() == 0 && r.at == len(text)
@@ -57,6 +57,8 @@ type reader struct {
 	// orders are the members of each object in the order in which the one before had them. Most objects
 	// of a list have the same order.
 	orders map[*form][]*member
+	// lengths are how many elements each list had the last time.
+	lengths map[*form]int
 }
 
 func (r *reader) value(f *form, into reflect.Value, depth int) bool {
@@ -185,8 +187,12 @@ func (r *reader) other(quoted string, into reflect.Value, depth int) bool {
 	return ok
 }
 
-// maxExpected is how many elements a list is expected to have at most.
-const maxExpected = 1000
+// A list is expected to have as many elements as the last one of its form, if those were few. Otherwise a list that
+// is in no other one is expected to go on to the end of the response, with at most maxExpected elements.
+const (
+	maxShort    = 16
+	maxExpected = 1000
+)
 
 // list reads a list that begins here.
 func (r *reader) list(f *form, into reflect.Value, depth int) bool {
@@ -196,6 +202,11 @@ func (r *reader) list(f *form, into reflect.Value, depth int) bool {
 	if r.take(']') {
 		into.Set(reflect.MakeSlice(into.Type(), 0, 0))
 		return true
+	}
+	before := r.lengths[f]
+	isShort := before > 0 && before <= maxShort
+	if isShort {
+		into.Grow(before)
 	}
 	start := r.at
 	for i := 0; ; i++ {
@@ -211,11 +222,12 @@ func (r *reader) list(f *form, into reflect.Value, depth int) bool {
 		case !ok:
 			return false
 		case r.take(']'):
+			r.lengths[f] = i + 1
 			return true
 		case !r.take(','):
 			return false
 		}
-		if i == 0 && r.lists == 1 { // The other elements are likely as long.
+		if i == 0 && r.lists == 1 && !isShort { // The other elements are likely as long.
 			into.Grow(min((len(r.json)-r.at)/(r.at-start)+1, maxExpected))
 		}
 	}
