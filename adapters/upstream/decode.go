@@ -117,6 +117,10 @@ func decodeJSON(content io.Reader, into any, maxBody int64) error {
 
 // isJSON reports whether a content type is JSON or based on it.
 func isJSON(contentType string) bool {
+	switch contentType {
+	case "application/json", "application/json;charset=UTF-8", "application/json; charset=utf-8":
+		return true // as most vendors write it
+	}
 	t, _, err := mime.ParseMediaType(contentType)
 	return (err == nil || errors.Is(err, mime.ErrInvalidMediaParameter)) &&
 		(t == "application/json" || t == "text/json" || strings.HasSuffix(t, "+json"))

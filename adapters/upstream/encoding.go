@@ -14,21 +14,18 @@ import (
 // uncompress returns the name of an encoding that drmhub cannot read.
 func uncompress(resp *http.Response) (unknown string) {
 	header := strings.ToLower(strings.Join(resp.Header.Values("Content-Encoding"), ","))
-	body := io.Reader(resp.Body)
+	body := resp.Body
 	for rest, more := header, true; more; {
 		var encoding string
 		rest, encoding, more = cutLast(rest) // The last one was applied last.
 		switch encoding {
 		case "", "identity", "gzip", "x-gzip", "deflate":
-			body = &plainReader{body: body, deflate: encoding == "deflate"}
+			body = &plainReader{body: body, deflate: encoding == "deflate", Closer: resp.Body}
 		default:
 			return header
 		}
 	}
-	resp.Body = struct {
-		io.Reader
-		io.Closer
-	}{body, resp.Body}
+	resp.Body = body
 	return ""
 }
 
@@ -41,11 +38,12 @@ func cutLast(header string) (before, after string, found bool) {
 // A plainReader reads a body that may be compressed. It looks at the body's first bytes: no JSON starts
 // as gzip, zlib or zstd does.
 type plainReader struct {
-	body    io.Reader
-	deflate bool
-	plain   io.Reader // nil before the first read
-	err     error     // why the body cannot be read
-	begun   begunReader
+	io.Closer // of the body
+	body      io.Reader
+	deflate   bool
+	plain     io.Reader // nil before the first read
+	err       error     // why the body cannot be read
+	begun     begunReader
 }
 
 func (p *plainReader) Read(b []byte) (int, error) {
