@@ -38,7 +38,7 @@ type form struct {
 type kind int
 
 const (
-	ignored kind = iota // The struct has no such field.
+	ignored kind = iota // of a member that its struct does not have
 	aString
 	aText
 	aTime

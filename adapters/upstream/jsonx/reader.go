@@ -64,9 +64,6 @@ type reader struct {
 func (r *reader) value(f *form, into reflect.Value, depth int) bool {
 	ch := r.next()
 	switch {
-	case f.kind == ignored:
-		_, ok := r.any(depth)
-		return ok
 	case f.kind == aRow:
 		return r.row(f, into, -1, depth)
 	case f.kind == aValue:
@@ -145,7 +142,7 @@ func (r *reader) object(f *form, into reflect.Value, depth int) bool {
 	}
 }
 
-// noForm is the form of a member that its struct does not have.
+// noForm is the form of what is ignored.
 var noForm = &form{}
 
 // maxMembers bounds how many members an object has, and maxName how long their names are.
