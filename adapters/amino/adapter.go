@@ -30,6 +30,7 @@ type Adapter struct {
 	id     string // of the vendor account, as in names
 	config Config
 	vendor *upstream.Client
+	header http.Header // of every request; nobody changes it
 	now    func() time.Time
 }
 
@@ -51,6 +52,7 @@ var (
 // New returns an adapter with a checked configuration.
 func New(id string, config Config, connection upstream.Connection) (adapters.Adapter, error) {
 	authorization := config.authorization()
+	secrets := []secret.Text{config.Token, config.APIKey}
 	vendor, err := upstream.New(upstream.Options{
 		VendorName: vendorName,
 		BaseURL:    config.BaseURL,
@@ -60,7 +62,7 @@ func New(id string, config Config, connection upstream.Connection) (adapters.Ada
 			r.Header.Set("Authorization", authorization)
 			return nil
 		},
-		Secrets: func() []secret.Text { return []secret.Text{config.Token, config.APIKey} },
+		Secrets: func() []secret.Text { return secrets },
 		Failure: failure,
 		Limits:  config.Limits,
 		MaxBody: maxBody,
@@ -72,7 +74,8 @@ func New(id string, config Config, connection upstream.Connection) (adapters.Ada
 	if err != nil {
 		return nil, err
 	}
-	return &Adapter{id: id, config: config, vendor: vendor, now: time.Now}, nil
+	header := http.Header{"Accept": {config.ContentType}}
+	return &Adapter{id: id, config: config, vendor: vendor, header: header, now: time.Now}, nil
 }
 
 // Describe returns drmhub's own page size, since AminoTV's bound is not public. Batches are composed,

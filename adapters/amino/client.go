@@ -28,8 +28,6 @@ const (
 
 func userLicensesPath(user string) string { return base + upstream.Path("users", user, "licenses") }
 
-func (a *Adapter) header() http.Header { return http.Header{"Accept": {a.config.ContentType}} }
-
 // A listed is a row of a list. If a part of it cannot be read, unreadable says which. The row then has
 // what can be read, and at least its id.
 type listed[Row identified] struct {
@@ -45,7 +43,7 @@ func rows[Row identified](ctx context.Context, a *Adapter, path string, offset, 
 	// Beyond the end of a list, a 404 may mean that there is nothing.
 	fixed := offset == 0 && (path == productsPath || path == licensesPath)
 	res, err := a.vendor.Read(ctx, upstream.Request{
-		Path: path, Fixed: fixed, Header: a.header(), Shape: shapes[reflect.TypeFor[listDocument[Row]]()],
+		Path: path, Fixed: fixed, Header: a.header, Shape: shapes[reflect.TypeFor[listDocument[Row]]()],
 		Query: url.Values{
 			a.config.OffsetParameter: {strconv.Itoa(offset)},
 			a.config.LimitParameter:  {strconv.Itoa(limit)},
@@ -94,7 +92,7 @@ func one[Row identified](ctx context.Context, a *Adapter, path, id string) (Row,
 	var answer document[Row]
 	path += upstream.Path(id)
 	res, err := a.vendor.Read(ctx, upstream.Request{
-		Path: path, Header: a.header(), Shape: shapes[reflect.TypeFor[document[Row]]()],
+		Path: path, Header: a.header, Shape: shapes[reflect.TypeFor[document[Row]]()],
 	}, &answer)
 	if err != nil {
 		return answer.Data, err
@@ -119,7 +117,7 @@ func create[Row identified](
 	ctx context.Context, a *Adapter, path string, row Row, isIt func(Row) bool,
 ) (Row, error) {
 	var answer document[Row]
-	req := upstream.Request{Method: http.MethodPost, Path: path, Header: a.header(), Body: a.body(row)}
+	req := upstream.Request{Method: http.MethodPost, Path: path, Header: a.header, Body: a.body(row)}
 	res, err := a.vendor.Write(ctx, req, &answer)
 	if err != nil {
 		return answer.Data, err
@@ -146,7 +144,7 @@ func create[Row identified](
 // documented. A success with a body may come from a proxy, and proves nothing: read the resource. A
 // page for people is not of AminoTV.
 func (a *Adapter) change(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
-	req.Header = a.header()
+	req.Header = a.header
 	var body upstream.Raw
 	res, err := a.vendor.Write(ctx, req, &body)
 	if err == nil && len(bytes.TrimSpace(body)) > 0 && !jsonx.IsBegunBy(body) {

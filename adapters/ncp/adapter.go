@@ -7,6 +7,7 @@ package ncp
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/names"
@@ -27,6 +28,7 @@ type Adapter struct {
 	id     string // of the vendor account, as in names
 	config Config
 	vendor *upstream.Client
+	header http.Header // of every request; nobody changes it
 
 	// habits is what the pages of the license history have shown so far.
 	habits licensehistory.Habits
@@ -49,13 +51,14 @@ var (
 // New returns an adapter with a checked configuration.
 func New(id string, config Config, connection upstream.Connection) (*Adapter, error) {
 	s := signer{accessKey: config.AccessKey, secretKey: config.SecretKey}
+	secrets := []secret.Text{config.AccessKey, config.SecretKey}
 	vendor, err := upstream.New(upstream.Options{
 		VendorName:      vendorName,
 		BaseURL:         config.BaseURL,
 		Connection:      connection,
 		Network:         config.Network,
 		Sign:            s.sign,
-		Secrets:         func() []secret.Text { return []secret.Text{config.AccessKey, config.SecretKey} },
+		Secrets:         func() []secret.Text { return secrets },
 		Failure:         failure,
 		KnownCode:       isDocumented,
 		RequestIDHeader: "x-ncp-trace-id",
@@ -69,7 +72,7 @@ func New(id string, config Config, connection upstream.Connection) (*Adapter, er
 	if err != nil {
 		return nil, err
 	}
-	return &Adapter{id: id, config: config, vendor: vendor}, nil
+	return &Adapter{id: id, config: config, vendor: vendor, header: requestHeader(config)}, nil
 }
 
 // Describe returns the limits in the API pages.

@@ -26,14 +26,14 @@ type envelope struct {
 	Error   jsontext.Value `json:"error"`
 }
 
-// request returns a call without parameters and body. The vendor requires Content-Type even without
-// a body.
+// requestHeader returns the header of every request. The vendor requires Content-Type even without a body.
+func requestHeader(config Config) http.Header {
+	return http.Header{"Content-Type": {"application/json"}, "X-Ncp-Region_code": {config.RegionCode}}
+}
+
+// request returns a call without parameters and body.
 func (a *Adapter) request(method, path string) upstream.Request {
-	return upstream.Request{
-		Method: method,
-		Path:   "/api/v1" + path,
-		Header: http.Header{"Content-Type": {"application/json"}, "X-Ncp-Region_code": {a.config.RegionCode}},
-	}
+	return upstream.Request{Method: method, Path: "/api/v1" + path, Header: a.header}
 }
 
 // A response is an envelope, which a decoder reads, or a success in the documented form, which needs none.

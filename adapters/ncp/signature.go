@@ -19,9 +19,9 @@ type signer struct{ accessKey, secretKey secret.Text }
 // is five minutes off.
 func (s signer) sign(_ context.Context, r *http.Request) error {
 	timestamp := strconv.FormatInt(time.Now().UnixMilli(), 10)
-	r.Header.Set("x-ncp-apigw-timestamp", timestamp)
-	r.Header.Set("x-ncp-iam-access-key", s.accessKey.Reveal())
-	r.Header.Set("x-ncp-apigw-signature-v2", s.signature(r.Method, r.URL.RequestURI(), timestamp))
+	r.Header.Set("X-Ncp-Apigw-Timestamp", timestamp)
+	r.Header.Set("X-Ncp-Iam-Access-Key", s.accessKey.Reveal())
+	r.Header.Set("X-Ncp-Apigw-Signature-V2", s.signature(r.Method, r.URL.RequestURI(), timestamp))
 	return nil
 }
 

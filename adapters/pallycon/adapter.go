@@ -8,7 +8,6 @@ package pallycon
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/names"
@@ -57,7 +56,7 @@ var (
 
 // New returns an adapter with a checked configuration.
 func New(id string, config Config, connection upstream.Connection) (*Adapter, error) {
-	t := &tokens{config: config, now: time.Now}
+	t := newTokens(config)
 	vendor, err := upstream.New(upstream.Options{
 		VendorName: vendorName,
 		BaseURL:    config.BaseURL,

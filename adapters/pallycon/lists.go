@@ -44,11 +44,10 @@ func listRow[Row identified](r jsonx.Row[Row]) listed[Row] {
 	case r.Misfit != nil:
 		l.unreadable = unreadable(kind+" "+strconv.Quote(id), r.Misfit)
 	}
-	row, hasTimes := any(r.Value).(timed)
-	if !hasTimes || l.unreadable != nil {
+	if _, hasTimes := any((*Row)(nil)).(timed); !hasTimes || l.unreadable != nil {
 		return l
 	}
-	for _, t := range row.times() {
+	for _, t := range any(r.Value).(timed).times() {
 		t.Path = r.Path() + "." + t.Path
 		if _, err := t.In(time.UTC); err != nil {
 			l.unreadable = unreadable(kind+" "+strconv.Quote(id), err)

@@ -3,6 +3,7 @@ package pallycon
 import (
 	"context"
 	"net/url"
+	"slices"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/names"
@@ -43,7 +44,9 @@ func (a *Adapter) ListSites(ctx context.Context, req *pb.ListSitesRequest) (*pb.
 	if err != nil {
 		return nil, err
 	}
-	res := &pb.ListSitesResponse{NextPageToken: next, TotalSize: int32(len(all))}
+	res := &pb.ListSitesResponse{
+		Sites: make([]*pb.Site, 0, len(page)), NextPageToken: next, TotalSize: int32(len(all)),
+	}
 	for _, s := range page {
 		if s.unreadable != nil {
 			return nil, s.unreadable
@@ -103,6 +106,7 @@ func (a *Adapter) site(row siteRow) *pb.Site {
 		return s
 	}
 	unknown := false
+	s.Services = slices.Grow(s.Services, len(*row.ProductList))
 	for _, p := range *row.ProductList {
 		state, known := serviceStates[p.StatusCode]
 		s.Services = append(s.Services, &pb.Site_ServiceState{

@@ -26,28 +26,36 @@ type tokens struct {
 	config Config
 	now    func() time.Time
 
-	mu     sync.Mutex
-	token  secret.Text
-	before secret.Text // the token before, which a call may still use
-	ends   time.Time
+	mu            sync.Mutex
+	token         secret.Text
+	authorization secret.Text // the header with the token
+	ends          time.Time
+	// hidden is what no text may show: the key, the token, and the one before, which a call may still use. Nobody
+	// changes the list.
+	hidden []secret.Text
+}
+
+func newTokens(config Config) *tokens {
+	return &tokens{config: config, now: time.Now, hidden: []secret.Text{config.ServiceAPIKey}}
 }
 
 // sign puts the token into a request.
 func (t *tokens) sign(_ context.Context, r *http.Request) error {
-	token, err := t.get()
+	authorization, err := t.get()
 	if err != nil {
 		return err
 	}
-	r.Header.Set("Authorization", "Bearer "+token.Reveal())
+	r.Header["Authorization"] = []string{authorization.Reveal()}
 	return nil
 }
 
-func (t *tokens) get() (secret.Text, error) {
+// get returns the header with the token.
+func (t *tokens) get() (authorization secret.Text, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.now()
 	if now.Before(t.ends.Add(-tokenRenewal)) {
-		return t.token, nil
+		return t.authorization, nil
 	}
 	ends := now.Add(tokenLife)
 	signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
@@ -61,13 +69,16 @@ func (t *tokens) get() (secret.Text, error) {
 	if err != nil {
 		return secret.Text{}, fmt.Errorf("signing PallyCon's token: %w", err)
 	}
-	t.before, t.token, t.ends = t.token, secret.New(signed), ends
-	return t.token, nil
+	before := t.token
+	t.token, t.ends = secret.New(signed), ends
+	t.authorization = secret.New("Bearer " + signed)
+	t.hidden = []secret.Text{t.config.ServiceAPIKey, t.token, before}
+	return t.authorization, nil
 }
 
-// secrets returns what no text may show: the key, and the tokens that calls may use.
+// secrets returns what no text may show.
 func (t *tokens) secrets() []secret.Text {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return []secret.Text{t.config.ServiceAPIKey, t.token, t.before}
+	return t.hidden
 }
