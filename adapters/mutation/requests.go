@@ -15,8 +15,8 @@ type requests struct {
 
 // BeginRequest returns once the outcomes of the method's earlier writes are durable. The client calls
 // it before each request to the vendor, before it waits for anything, and calls end when the request
-// is over. After an error, the client must send nothing. Outside of a mutating method, and in a dry
-// run, BeginRequest does nothing.
+// is over. After an error, the client must send nothing. Whatever else may take long is such a request
+// too. Outside of a mutating method, and in a dry run, BeginRequest does nothing.
 func BeginRequest(ctx context.Context) (end func(), err error) {
 	if !Running(ctx) {
 		return func() {}, nil

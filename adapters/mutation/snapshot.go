@@ -41,6 +41,11 @@ func SnapshotExisting[T proto.Message](
 		if err != nil || outside != nil || r.dryRun != nil {
 			return existing, err
 		}
+		end, err := BeginRequest(ctx) // The wait may take as long as a request.
+		if err != nil {
+			return existing, err
+		}
+		defer end()
 		// Wait only after the read: a creation that begins later sees this resource, and does not
 		// claim it.
 		for _, resource := range append(becomes, existing) {

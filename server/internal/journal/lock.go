@@ -114,9 +114,6 @@ func (j *Journal) awaitHolder(
 // AwaitCreation blocks while the mutation that may have created this resource holds the lock of its
 // key. A mutation that takes the lock later began after the resource was seen, so it does not count.
 func (s *steps) AwaitCreation(ctx context.Context, resource proto.Message) error {
-	if err := s.Flush(context.WithoutCancel(ctx)); err != nil {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(ctx, maxLockWait)
 	defer cancel()
 	lock, first := lockset.Key(s.mutation.Resource, resource), ""
