@@ -71,5 +71,5 @@ type Load struct {
 
 // Load returns how busy the database is now.
 func (d *DB) Load() Load {
-	return Load{Queued: len(d.queue), Reads: d.reads.Stats(), Writes: d.writes.Stats()}
+	return Load{Queued: d.queue.size(), Reads: d.reads.Stats(), Writes: d.writes.Stats()}
 }

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"github.com/pressly/goose/v3"
@@ -27,14 +26,10 @@ const Memory = "sqlite:" + database.Memory
 type DB struct {
 	reads, writes *sql.DB
 	dialect       goose.Dialect
-	queue         chan *write
-	stopped       chan struct{} // closed after the last write
+	queue         *queue
 	hooks         atomic.Pointer[Hooks]
 	observer      atomic.Pointer[Observer]
 	file          *database.File // nil unless the database is a file
-
-	closing sync.RWMutex // held for reading by those that send to queue
-	closed  bool         // queue is closed too
 }
 
 // Open opens the database that dsn names, and updates its tables to this version:
@@ -58,7 +53,7 @@ func Open(ctx context.Context, dsn string) (*DB, error) {
 			return nil, errors.Join(err, d.closePools())
 		}
 	}
-	go d.commitAll()
+	go d.commitWaiting()
 	return d, nil
 }
 
@@ -83,15 +78,14 @@ func View(ctx context.Context, dsn string) (*DB, error) {
 	if err := tables.CheckVersion(ctx, d.dialect, d.reads); err != nil {
 		return nil, errors.Join(err, d.closePools())
 	}
-	d.closed = true
-	close(d.stopped)
+	d.queue.close()
 	return d, nil
 }
 
 // open prepares the connections, which open at their first use. Unless toWrite is set, the database
 // must exist.
 func open(dsn string, toWrite bool) (*DB, error) {
-	d := &DB{queue: make(chan *write, maxBatch), stopped: make(chan struct{})}
+	d := &DB{queue: newQueue()}
 	var err error
 	switch scheme, rest, _ := strings.Cut(dsn, ":"); scheme {
 	case "sqlite":
@@ -117,13 +111,7 @@ func (d *DB) Check() error { return d.file.Check() }
 // Close waits for the writes that have been queued, and closes the database. Later writes return
 // ErrClosed.
 func (d *DB) Close() error {
-	d.closing.Lock()
-	if !d.closed {
-		d.closed = true
-		close(d.queue)
-	}
-	d.closing.Unlock()
-	<-d.stopped
+	d.queue.close()
 	return d.closePools()
 }
 

@@ -38,44 +38,28 @@ type write struct {
 // or may not be durable.
 func (d *DB) Write(ctx context.Context, do func(context.Context, *Tx) error) error {
 	w := &write{ctx: ctx, do: do, done: make(chan error, 1)}
-	if err := d.enqueue(w); err != nil {
+	alone, err := d.queue.add(w)
+	if err != nil {
 		return err
+	}
+	if alone { // Another goroutine would cost two switches.
+		defer d.queue.handOver()
+		d.commitBatch([]*write{w})
 	}
 	return <-w.done // maxTransaction bounds the wait.
 }
 
-func (d *DB) enqueue(w *write) error {
-	d.closing.RLock()
-	defer d.closing.RUnlock()
-	if d.closed {
-		return ErrClosed
-	}
-	select {
-	case d.queue <- w:
-		return nil
-	case <-w.ctx.Done():
-		return w.ctx.Err()
-	}
-}
-
-// commitAll commits the writes in the queue until the queue is closed.
-func (d *DB) commitAll() {
-	defer close(d.stopped)
-	for first := range d.queue {
-		batch := []*write{first}
-	gather:
-		for len(batch) < maxBatch {
-			select {
-			case w, ok := <-d.queue:
-				if !ok {
-					break gather
-				}
-				batch = append(batch, w)
-			default:
-				break gather
-			}
+// commitWaiting commits what waits whenever the queue is handed over, until the queue is closed.
+func (d *DB) commitWaiting() {
+	for {
+		select {
+		case <-d.queue.over:
+		case <-d.queue.stopped:
+			return
 		}
-		d.commitBatch(batch)
+		for batch := d.queue.take(); batch != nil; batch = d.queue.take() {
+			d.commitBatch(batch)
+		}
 	}
 }
 
