@@ -51,7 +51,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("journal", flag.ContinueOnError)
 	rounds := flags.Int("rounds", 5, "how many `rounds`")
 	length := flags.Duration("time", 2*time.Second, "how `long` each is, for each server and number of callers")
-	places := flags.Int("places", slices.Max(callers), "how many `writes` are under way at the vendor at once; drmhub's default is 8")
+	places := flags.Int("places", slices.Max(callers),
+		"how many `writes` are under way at the vendor at once; drmhub's default is 8")
 	bare := flags.String("without", "", "be the server without a journal, for the vendor at this `URL`")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -90,8 +91,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	missed := table(out, servers, rates, costs)
 	most := 1 / (waits * took.Seconds())
-	fmt.Fprintf(out, "\nThe disk makes a write durable in %.2f ms. One caller who waits for it %d times, and for nothing else, "+
-		"makes %.0f mutations a second: %.0f%% of \"without\".\n",
+	fmt.Fprintf(out, "\nThe disk makes a write durable in %.2f ms. One caller who waits for it %d times, "+
+		"and for nothing else, makes %.0f mutations a second: %.0f%% of \"without\".\n",
 		1000*took.Seconds(), waits, most, 100*most/load.Median(rates[0][0]))
 	return missed
 }
