@@ -29,8 +29,11 @@ type steps struct {
 
 func newSteps() *steps { return &steps{Memory: mutation.NewMemory(), names: map[string]bool{}} }
 
-// Put keeps the step's name too.
-func (s *steps) Put(ctx context.Context, step string, r mutation.Record) error {
+// Put keeps a record.
+func (s *steps) Put(_ context.Context, step string, r mutation.Record) error { return s.Note(step, r) }
+
+// Note keeps the step's name too.
+func (s *steps) Note(step string, r mutation.Record) error {
 	if r.Answer != nil {
 		answer, err := r.Answer.UnmarshalNew()
 		if err != nil {
@@ -40,7 +43,7 @@ func (s *steps) Put(ctx context.Context, step string, r mutation.Record) error {
 			return err
 		}
 	}
-	if err := s.keep(ctx, step, r); err != nil {
+	if err := s.keep(step, r); err != nil {
 		return err
 	}
 	if r.State == mutation.Done && s.done != nil {
@@ -49,11 +52,11 @@ func (s *steps) Put(ctx context.Context, step string, r mutation.Record) error {
 	return nil
 }
 
-func (s *steps) keep(ctx context.Context, step string, r mutation.Record) error {
+func (s *steps) keep(step string, r mutation.Record) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.names[step] = true
-	return s.Memory.Put(ctx, step, r)
+	return s.Memory.Note(step, r)
 }
 
 // Settling reports whether the mutation runs without a caller.
