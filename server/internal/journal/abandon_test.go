@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/journal"
@@ -102,6 +103,31 @@ func TestWhatIsGivenUpIsNotSettledBesideAnotherChange(t *testing.T) {
 			t.Errorf("afterwards: %v, %v", m, err)
 		}
 		w.want(t, "issue "+newLicense, 1)
+	})
+}
+
+// The record says why the outcome is unknown, and not why somebody could not look.
+func TestARepetitionThatWaitsInVainChangesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{faults: map[int]fault{1: lost}}
+		r := start(t, w, calm)
+		wantUnknown(t, r.enable(t, id)) // cannot be read back, so it holds no lock
+		before, events := r.record(t, id), trail(t, r)
+		other := make(chan struct{})
+		w.before = func(context.Context, string) error { <-other; return nil }
+		go r.disable(t, otherID)
+		synctest.Wait()
+		wantUnknown(t, r.enable(t, id))
+		if after := r.record(t, id); !proto.Equal(after, before) {
+			t.Errorf("the record was %v, and is %v", before, after)
+		}
+		if n := len(trail(t, r)); n != len(events) {
+			t.Errorf("%d audit events, want %d", n, len(events))
+		}
+		close(other)
+		synctest.Wait()
+		wantUnknown(t, r.enable(t, id)) // Nobody owns it.
+		w.want(t, "enable "+site, 1)
 	})
 }
 

@@ -182,10 +182,15 @@ func (c *call) lockAndRun(ctx context.Context, r *run, locked bool) outcome {
 	case !locked:
 		err = r.lock(ctx, locks)
 	}
-	if err != nil {
-		return r.complete(ctx, nil, err)
+	switch {
+	case err == nil:
+		return r.do(ctx, c.method)
+	case !decide.IsOver(r.mutation.State) && r.steps.summary().MayHaveEffect():
+		// Nobody looked, so the record keeps what is known.
+		c.journal.release(ctx, r.mutation)
+		return outcome{err: tell(decide.TellInPart, err)}
 	}
-	return r.do(ctx, c.method)
+	return r.complete(ctx, nil, err)
 }
 
 // known returns what is known of the mutation, for a call that came then.
