@@ -74,7 +74,7 @@ func command(ctx context.Context, args []string, out, progress io.Writer) error 
 	flags.IntVar(&o.Mutations, "mutations", 10_000, "the `number` of mutations to ask for, on each store")
 	flags.IntVar(&o.Callers, "callers", o.Callers, "the `number` of calls at the same time")
 	store := flags.String("store", "", "sqlite or postgres; by default, one after the other")
-	binary := flags.String("server", "", "the server's `program`; by default it is built from this source")
+	binary := program.Flag(flags)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
-	"slices"
 	"strconv"
 
 	"google.golang.org/grpc"
@@ -42,8 +41,11 @@ type server struct {
 }
 
 // start starts the vendor, PostgreSQL and all servers. The server without a journal is the first.
-func start(ctx context.Context, places int) (run *program.Run, servers []*server, err error) {
-	if run, err = program.Begin("journal"); err != nil {
+func start(
+	ctx context.Context, binary string, places, members int,
+) (started *program.Run, servers []*server, err error) {
+	run, err := program.Begin("journal")
+	if err != nil {
 		return nil, nil, err
 	}
 	defer func() {
@@ -51,7 +53,8 @@ func start(ctx context.Context, places int) (run *program.Run, servers []*server
 			run.Close()
 		}
 	}()
-	url := run.Vendor(vendor())
+	run.Binary = binary
+	url := run.Vendor(vendor(members))
 	dsn, stop, err := postgres.Database(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -61,7 +64,7 @@ func start(ctx context.Context, places int) (run *program.Run, servers []*server
 	if err != nil {
 		return nil, nil, err
 	}
-	started := []*program.Server{bare}
+	all := []*program.Server{bare}
 	names := []string{"without", "in memory", "SQLite", "PostgreSQL"}
 	for i, dsn := range []string{"sqlite::memory:", "sqlite:" + filepath.Join(run.Folder, "drmhub.db"), dsn} {
 		s, err := run.Serve(ctx, fmt.Sprintf("drmhub-%d", i), fmt.Sprintf(configuration, dsn, places, url),
@@ -69,9 +72,9 @@ func start(ctx context.Context, places int) (run *program.Run, servers []*server
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", names[i+1], err)
 		}
-		started = append(started, s)
+		all = append(all, s)
 	}
-	for i, s := range started {
+	for i, s := range all {
 		conns, stop, err := load.Dial(s.GRPC)
 		if err != nil {
 			return nil, nil, err
@@ -82,10 +85,10 @@ func start(ctx context.Context, places int) (run *program.Run, servers []*server
 	return run, servers, nil
 }
 
-// vendor returns PallyCon's twin with a member for every caller.
-func vendor() http.Handler {
+// vendor returns PallyCon's twin with this number of members, one for every caller.
+func vendor(members int) http.Handler {
 	twin := emulator.New(emulator.Options{})
-	for i := range slices.Max(callers) {
+	for i := range members {
 		twin.PutMembers(emulator.Member{MemberEmail: fmt.Sprintf("member%d@bench.example", i)})
 	}
 	return twin

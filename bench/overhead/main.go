@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	length := flags.Duration("time", 2*time.Second, "how `long` each server is called in a round")
 	only := flags.String("only", "", "measure only the `call` with this name, such as sites")
 	over := flags.String("over", "", "measure only this `face`, gRPC or REST")
-	binary := flags.String("server", "", "the server's `program`; by default it is built from this source")
+	binary := program.Flag(flags)
 	bare := flags.String("bare", "", "be the bare parts, for the vendor at this `URL`")
 	if err := flags.Parse(args); err != nil {
 		return err
