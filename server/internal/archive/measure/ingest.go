@@ -82,7 +82,8 @@ func (m *measurement) ingest(ctx context.Context) error {
 		m.report(Figure{
 			Name: "ingest, beside INSERT of numbers", Engine: own.perCPU(), Raw: raw.perCPU(), Unit: "rows/s",
 			Note: fmt.Sprintf("%d rows, %.0f a second by the clock", own.rows, float64(own.rows)/own.wall.Seconds()),
-		}))
+		}),
+		m.size(ctx, own.rows))
 }
 
 // begin sets the zone of each site, and returns the end of each history.

@@ -37,7 +37,7 @@ func main() {
 func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	flags := flag.NewFlagSet("measure", flag.ContinueOnError)
 	var m measurement
-	dsn := flags.String("dsn", "", "the `DSN` of an empty archive")
+	flags.StringVar(&m.dsn, "dsn", "", "the `DSN` of an empty archive")
 	rawDSN := flags.String("raw", "", "the `DSN` of an empty database of the same kind, for raw SQL; "+
 		"without it, the archive is filled, and nothing is measured")
 	flags.IntVar(&m.rows, "rows", 500_000, "the `rows` of the world, about")
@@ -65,8 +65,8 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	// by whatever runs then.
 	debug.SetGCPercent(400)
 	m.out, m.world = out, archivetest.NewWorld(archivetest.FullSize(m.rows))
-	m.large = strings.HasPrefix(*dsn, "clickhouse:")
-	if m.engine, err = open(ctx, *dsn); err != nil {
+	m.large = strings.HasPrefix(m.dsn, "clickhouse:")
+	if m.engine, err = open(ctx, m.dsn); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, m.engine.Close()) }()
@@ -100,6 +100,7 @@ func open(ctx context.Context, dsn string) (archive.Engine, error) {
 type measurement struct {
 	out     io.Writer
 	world   *archivetest.World
+	dsn     string // of the archive
 	engine  archive.Engine
 	raw     *raw
 	rows    int
@@ -112,7 +113,7 @@ type measurement struct {
 // A Figure is a line of the result.
 type Figure struct {
 	Name string `json:"name"`
-	// Engine and Raw are what the archive and raw SQL take or reach. Unit is "ms" or "rows/s".
+	// Engine and Raw are what the archive and raw SQL take or reach. Unit is "ms", "rows/s" or "bytes".
 	Engine float64 `json:"engine"`
 	Raw    float64 `json:"raw,omitempty"`
 	Unit   string  `json:"unit"`
