@@ -53,8 +53,10 @@ func (t *tokens) sign(_ context.Context, r *http.Request) error {
 func (t *tokens) get() (authorization secret.Text, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := t.now()
-	if now.Before(t.ends.Add(-tokenRenewal)) {
+	// PallyCon compares exp with the time of day, so drmhub does too: a monotonic clock can stop while the machine
+	// sleeps. A token with more than its whole life left was made before the clock was set back.
+	now := t.now().Round(0)
+	if left := t.ends.Sub(now); left > tokenRenewal && left <= tokenLife {
 		return t.authorization, nil
 	}
 	ends := now.Add(tokenLife)
