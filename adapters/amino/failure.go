@@ -3,8 +3,10 @@ package amino
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
@@ -43,10 +45,26 @@ func failure(status int, _ http.Header, body []byte) *apierror.Error {
 // proxyForbids begins the message of a 403 that is not in AminoTV's form.
 const proxyForbids = "AminoTV, or rather a proxy in front of it, does not allow this call"
 
+// errorMembers are the members of an error of JSON:API, which has at least one of them.
+var errorMembers = []string{"id", "links", "status", "code", "title", "detail", "source", "meta"}
+
+// isError reports whether a value has the form of an error of JSON:API. Many proxies send errors with other
+// members.
+func isError(value jsontext.Value) bool {
+	var members map[string]jsontext.Value
+	if jsonx.Unmarshal("", value, &members) != nil {
+		return false
+	}
+	return slices.ContainsFunc(errorMembers, func(name string) bool { return members[name] != nil })
+}
+
 // readErrors returns the first code and all texts of a JSON:API body,
 // {"errors":[{"status","code","title","detail"}]}. For another body the text is the whole body, and
 // own is false.
 func readErrors(body []byte) (code, text string, own bool) {
+	var form struct {
+		Errors []jsontext.Value `json:"errors"`
+	}
 	var document struct {
 		Errors []struct {
 			Code   jsonx.Text `json:"code"`
@@ -54,7 +72,8 @@ func readErrors(body []byte) (code, text string, own bool) {
 			Detail jsonx.Text `json:"detail"`
 		} `json:"errors"`
 	}
-	if err := jsonx.Unmarshal("", body, &document); err != nil || len(document.Errors) == 0 {
+	if jsonx.Unmarshal("", body, &form) != nil || jsonx.Unmarshal("", body, &document) != nil ||
+		!slices.ContainsFunc(form.Errors, isError) {
 		return "", string(body), false
 	}
 	var texts []string
