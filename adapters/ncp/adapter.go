@@ -77,19 +77,26 @@ func New(id string, config Config, connection upstream.Connection) (*Adapter, er
 
 // Describe returns the limits in the API pages.
 func (a *Adapter) Describe() adapters.Description {
-	list := pb.LicenseService_ListLicenses_FullMethodName[1:] + ":"
+	// One of the first five at a time.
+	fields := []string{
+		"device_id", "user_id", "content_id", "device_model", "drm_type", "status", "start_time", "end_time",
+	}
+	var filters []string
+	for _, method := range []string{
+		pb.LicenseService_ListLicenses_FullMethodName, pb.LicenseService_StreamLicenses_FullMethodName,
+	} {
+		for _, field := range fields {
+			filters = append(filters, method[1:]+":"+field)
+		}
+	}
 	return adapters.Description{
 		DisplayName: "NAVER Cloud One Click Multi DRM",
 		History: &adapters.History{
 			TimeZone: a.config.TimeZone, Retention: a.config.LicenseRetention, Counting: a.counting(),
 		},
 		Limits: &pb.Vendor_Limits{
-			MaxPageSize: pageSize,
-			PushedDownFilters: []string{
-				// one of these five at a time
-				list + "device_id", list + "user_id", list + "content_id", list + "device_model", list + "drm_type",
-				list + "status", list + "start_time", list + "end_time",
-			},
+			MaxPageSize:       pageSize,
+			PushedDownFilters: filters,
 			RequestsPerSecond: a.vendor.RequestsPerSecond(),
 		},
 		Composed: []string{

@@ -1,6 +1,7 @@
 package ncp_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -135,5 +136,19 @@ func TestRepeatedPagesEndListsAndStreams(t *testing.T) {
 		if err != nil || got != 2*n {
 			t.Errorf("%s: %d rows of a list and a stream, %v; want %d", kind.Kind, got, err, 2*n)
 		}
+	}
+}
+
+// A stream sends the conditions of a list to the vendor.
+func TestAStreamHasTheFiltersOfAList(t *testing.T) {
+	of := map[string][]string{}
+	a := adapterTo(t, twinConfig(), twin.Transport(emulator.New(emulator.Options{})))
+	for _, filter := range a.Describe().Limits.GetPushedDownFilters() {
+		method, field, _ := strings.Cut(filter, ":")
+		of["/"+method] = append(of["/"+method], field)
+	}
+	list, stream := of[pb.LicenseService_ListLicenses_FullMethodName], of[pb.LicenseService_StreamLicenses_FullMethodName]
+	if len(list) == 0 || !slices.Equal(list, stream) {
+		t.Errorf("the vendor filters %q of a list, and %q of a stream", list, stream)
 	}
 }
