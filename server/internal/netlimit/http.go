@@ -56,6 +56,7 @@ func (t Times) serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 		limited := *r
 		in := &body{ReadCloser: r.Body, control: control, until: t.Bodies}
 		if t.Bodies != nil {
+			defer in.leave() // An interrupt that has begun can outlast the handler.
 			defer context.AfterFunc(t.Bodies, in.interrupt)()
 		}
 		limited.Body = in
@@ -71,7 +72,7 @@ type body struct {
 	until   context.Context
 
 	mu    sync.Mutex
-	ended bool
+	ended bool // nobody reads it any more
 }
 
 // Read reads from the body.
@@ -96,6 +97,14 @@ func (b *body) interrupt() {
 	if !b.ended { // Later, a deadline would end the call.
 		_ = b.control.SetReadDeadline(time.Now())
 	}
+}
+
+// leave keeps interrupt from the connection once the handler has returned. net/http's writer of a response over HTTP/2
+// panics then, and a connection over HTTP/1 may be at its next request.
+func (b *body) leave() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended = true
 }
 
 // A writer ends the response if the client does not read. Deadlines alone do not do: over HTTP/2, one

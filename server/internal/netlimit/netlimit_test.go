@@ -2,6 +2,7 @@ package netlimit
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +12,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -166,6 +169,39 @@ func TestLongCallsAreNotCut(t *testing.T) {
 			time.Sleep(pause)
 		}
 	})
+}
+
+// A deadlines is the writer of a response that notes the deadlines which come after the handler.
+type deadlines struct {
+	http.ResponseWriter
+	returned, late atomic.Bool
+}
+
+// SetReadDeadline implements http.ResponseController.
+func (d *deadlines) SetReadDeadline(time.Time) error {
+	if d.returned.Load() {
+		d.late.Store(true)
+	}
+	return nil
+}
+
+// TestAHandlerThatReturnsEndsItsBody has bodies end just when a handler returns that has not read its own.
+func TestAHandlerThatReturnsEndsItsBody(t *testing.T) {
+	for range 200 {
+		synctest.Test(t, func(t *testing.T) {
+			bodies, end := context.WithCancel(t.Context())
+			times := short
+			times.Bodies = bodies
+			w := &deadlines{ResponseWriter: httptest.NewRecorder()}
+			times.serve(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader("body")),
+				http.HandlerFunc(func(http.ResponseWriter, *http.Request) { end() }))
+			w.returned.Store(true)
+			synctest.Wait()
+			if w.late.Load() {
+				t.Fatal("the body of a request that had ended was interrupted")
+			}
+		})
+	}
 }
 
 // TestAnswersThatNobodyReads reads too late, and slowly but all the time.
