@@ -46,10 +46,11 @@ func (s *session) receive(
 	if err := errors.Join(stream.SendMsg(req), stream.CloseSend()); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
+	whole := false // All rows have arrived: only the last message has no token.
 	for {
 		res := rpc.NewResponse()
 		if err := stream.RecvMsg(res); err != nil {
-			if errors.Is(err, io.EOF) {
+			if errors.Is(err, io.EOF) || whole {
 				return nil
 			}
 			return err
@@ -58,6 +59,8 @@ func (s *session) receive(
 			return exitError{err, ExitFailed}
 		}
 		*progress = true
-		contract.Set(req, "page_token", contract.Text(res.ProtoReflect(), "next_page_token"))
+		token := contract.Text(res.ProtoReflect(), "next_page_token")
+		contract.Set(req, "page_token", token)
+		whole = token == ""
 	}
 }
