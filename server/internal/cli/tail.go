@@ -78,6 +78,7 @@ func (t *tail) run(c *cobra.Command, l *client, req *pb.ListLicensesRequest) err
 		req.Filter.StartTime = timestamppb.New(time.Now().Add(-firstLook))
 	}
 	for {
+		now := time.Now()
 		rows, complete, err := s.allLicenses(req)
 		if err != nil {
 			if c.Context().Err() != nil {
@@ -85,7 +86,7 @@ func (t *tail) run(c *cobra.Command, l *client, req *pb.ListLicensesRequest) err
 			}
 			return s.failed(contract.Lookup(pb.LicenseService_ListLicenses_FullMethodName), err)
 		}
-		fresh := &pb.ListLicensesResponse{Licenses: t.fresh(rows, complete, req)}
+		fresh := &pb.ListLicensesResponse{Licenses: t.fresh(rows, complete, req, now)}
 		if err := p.rows(rowsOf(fresh)); err != nil {
 			return err
 		}
@@ -120,9 +121,12 @@ func (s *session) allLicenses(req *pb.ListLicensesRequest) (rows []*pb.License, 
 	}
 }
 
-// fresh returns the rows that the look before did not have, oldest first. The next look begins where rows
-// may still be missing.
-func (t *tail) fresh(rows []*pb.License, complete bool, req *pb.ListLicensesRequest) (fresh []*pb.License) {
+// fresh returns the rows that the look at this time has and the one before did not have, oldest first. The next
+// look begins where rows may still be missing. A row of the future, from a wrong clock, must not hide those
+// that come before it.
+func (t *tail) fresh(
+	rows []*pb.License, complete bool, req *pb.ListLicensesRequest, now time.Time,
+) (fresh []*pb.License) {
 	counted := map[string]int{}
 	newest := req.GetFilter().GetStartTime().AsTime()
 	for _, row := range rows {
@@ -131,7 +135,7 @@ func (t *tail) fresh(rows []*pb.License, complete bool, req *pb.ListLicensesRequ
 		if counted[string(raw)] > t.seen[string(raw)] {
 			fresh = append(fresh, row)
 		}
-		if at := row.GetCreateTime().AsTime(); at.After(newest) {
+		if at := row.GetCreateTime().AsTime(); at.After(newest) && !at.After(now) {
 			newest = at
 		}
 	}

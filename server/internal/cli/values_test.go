@@ -116,9 +116,11 @@ func TestFresh(t *testing.T) {
 		{nil, false, "", 20}, // a vendor could not be reached
 		{[]*pb.License{row(30, "d")}, true, "", 20},
 		{[]*pb.License{row(31, "e"), row(30, "d")}, true, "e", 21},
+		{[]*pb.License{row(9000, "wrong"), row(32, "f"), row(31, "e"), row(30, "d")}, true, "f wrong", 22},
+		{[]*pb.License{row(9000, "wrong"), row(33, "g"), row(32, "f"), row(31, "e"), row(30, "d")}, true, "g", 23},
 	} {
 		var users []string
-		for _, l := range follow.fresh(look.rows, look.complete, req) {
+		for _, l := range follow.fresh(look.rows, look.complete, req, base.Add(time.Minute)) {
 			users = append(users, l.GetUserId())
 		}
 		begin := int(req.GetFilter().GetStartTime().AsTime().Sub(base).Seconds())
