@@ -4,6 +4,7 @@ import (
 	"context"
 	"hash/maphash"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -48,8 +49,8 @@ func (p *Pass) CheckIfDue(ctx context.Context) error {
 	return p.Check(ctx)
 }
 
-// Check compares a sample of final days with what the vendor shows now. A difference is drift. What
-// is final stays as it is.
+// Check compares a sample of final days with what the vendor shows now, and the times of earlier
+// differences. A difference is drift. What is final stays as it is.
 func (p *Pass) Check(ctx context.Context) error {
 	r := &run{Pass: p, began: p.now()}
 	var err error
@@ -57,7 +58,9 @@ func (p *Pass) Check(ctx context.Context) error {
 		return err
 	}
 	r.state = r.site.State
-	for _, d := range r.sample() {
+	r.forgetDrift()
+	days := r.sample()
+	for _, d := range append(days, r.knownDifferences(days)...) {
 		if err := r.compare(ctx, d); err != nil {
 			return err
 		}
@@ -73,10 +76,7 @@ func (p *Pass) Check(ctx context.Context) error {
 // sample returns final days that the vendor still shows: the newest, and others by chance.
 func (r *run) sample() (some []archive.Span) {
 	var all []archive.Span
-	from := max(r.state.Oldest, archive.MinSecond)
-	if r.History.Retention > 0 {
-		from = max(from, r.kept()+day)
-	}
+	from := r.shownFrom()
 	for _, s := range r.site.Spans {
 		for at := (max(s.From, from) + day - 1) / day * day; at+day <= s.To; at += day {
 			all = append(all, archive.Span{From: at, To: at + day})
@@ -90,7 +90,36 @@ func (r *run) sample() (some []archive.Span) {
 	return append(all[:sampled-1:sampled-1], all[last])
 }
 
-// compare reads a day from the vendor and from the archive.
+// shownFrom returns the second from which on the vendor is taken to show all rows.
+func (r *run) shownFrom() int64 {
+	from := max(r.state.Oldest, archive.MinSecond)
+	if r.History.Retention > 0 {
+		from = max(from, r.kept()+day)
+	}
+	return from
+}
+
+// knownDifferences returns the times of the known differences that the vendor still shows, and that are not
+// among these days.
+func (r *run) knownDifferences(days []archive.Span) (some []archive.Span) {
+	from := r.shownFrom()
+	for _, d := range r.state.Drift {
+		if d.Span.From >= from && !slices.Contains(days, d.Span) {
+			some = append(some, d.Span)
+		}
+	}
+	return some
+}
+
+// forgetDrift removes the differences of a time whose rows are no longer kept.
+func (r *run) forgetDrift() {
+	from := r.Settings.forgotten(r.began)
+	r.state.Drift = slices.DeleteFunc(slices.Clone(r.state.Drift), func(d archive.Drift) bool {
+		return d.Span.From < from
+	})
+}
+
+// compare reads a time from the vendor and from the archive.
 func (r *run) compare(ctx context.Context, s archive.Span) error {
 	seed := maphash.MakeSeed()
 	var stored, shown tally

@@ -245,6 +245,34 @@ func TestTheWeeklyCheck(t *testing.T) {
 	}
 }
 
+// TestTheCheckReadsDifferencesAgain says how the difference goes away that a pass found in one second.
+func TestTheCheckReadsDifferencesAgain(t *testing.T) {
+	b := newBench(t)
+	b.every(hour, start-100*days, start-hour)
+	b.must(0)
+	newest := b.stored()[len(b.stored())-1]
+	b.history.Remove(func(r archive.Row) bool { return r.Content == newest })
+	b.must(300)
+	b.must(300)
+	if err := b.pass.Check(t.Context()); err != nil || len(b.site().State.Drift) != 1 {
+		t.Fatalf("while the vendor differs: %v, %+v", err, b.site().State.Drift)
+	}
+	drift := b.site().State.Drift
+	b.add(drift[0].Span.From, 0, newest)
+	if err := b.pass.Check(t.Context()); err != nil || len(b.site().State.Drift) != 0 {
+		t.Errorf("once the vendor shows the row again: %v, %+v", err, b.site().State.Drift)
+	}
+	state := b.site().State
+	state.Drift = drift
+	if err := b.engine.SetState(t.Context(), site, state); err != nil {
+		t.Fatal(err)
+	}
+	b.pass.Settings.Keep = time.Hour
+	if err := b.pass.Check(t.Context()); err != nil || len(b.site().State.Drift) != 0 {
+		t.Errorf("once the rows are no longer kept: %v, %+v", err, b.site().State.Drift)
+	}
+}
+
 func TestAnErasedViewerIsNoDrift(t *testing.T) {
 	b := newBench(t)
 	b.every(hour, start-5*days, start)
