@@ -137,10 +137,7 @@ func (s *Syncer) nextDue(v vendors.Vendor) (next *site) {
 
 // turn makes a pass of a site that is due, unless another one runs here or elsewhere.
 func (s *Syncer) turn(ctx context.Context, v vendors.Vendor, one *site) {
-	settings := s.Current()
-	interval := settings.Interval
-	again := time.Now().Add(interval - interval/20 + rand.N(interval/10+1)) //nolint:gosec // It spreads the passes.
-	more := false
+	began, more := time.Now(), false
 	select {
 	case one.turn <- struct{}{}:
 		more = s.scheduled(ctx, v, one)
@@ -149,6 +146,9 @@ func (s *Syncer) turn(ctx context.Context, v vendors.Vendor, one *site) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	settings := s.Current() // They may have changed meanwhile.
+	interval := settings.Interval
+	again := began.Add(interval - interval/20 + rand.N(interval/10+1)) //nolint:gosec // It spreads the passes.
 	if one.open && !one.failing && settings.Again > 0 {
 		again = time.Now().Add(settings.Again)
 	}

@@ -55,10 +55,11 @@ type site struct {
 	since   time.Time // when this process learned of the site
 	due     time.Time
 	listed  bool
-	head    int64 // see archive.State
-	open    bool  // something is still to be read
-	passed  bool  // this process has made a pass
-	failing bool  // the last one failed
+	head    int64     // see archive.State
+	open    bool      // something is still to be read
+	passed  bool      // this process has made a pass
+	ended   time.Time // when its last one ended
+	failing bool      // the last one failed
 }
 
 // New returns a Syncer that makes a pass only when Sync asks for one, until Start.
@@ -75,8 +76,19 @@ func (s *Syncer) Start() {
 	go s.run(ctx)
 }
 
-// Configure changes the settings of later passes.
-func (s *Syncer) Configure(settings Settings) { s.settings.Store(&settings) }
+// Configure changes the settings of later passes. A shorter interval counts from now on, also for
+// passes that were to come later.
+func (s *Syncer) Configure(settings Settings) {
+	s.settings.Store(&settings)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	latest := time.Now().Add(settings.Interval)
+	for _, one := range s.sites {
+		if one.due.After(latest) {
+			one.due = latest
+		}
+	}
+}
 
 // Current returns the settings of passes that begin now.
 func (s *Syncer) Current() Settings { return *s.settings.Load() }

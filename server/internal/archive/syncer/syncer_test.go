@@ -33,6 +33,7 @@ type account struct {
 	passes map[string][]time.Duration // by site, since the start
 	begin  time.Time
 	fails  error
+	slow   time.Duration // how long a read takes
 	blocks chan struct{} // nil: it does not block
 	reads  chan struct{} // gets a value for each read
 }
@@ -62,8 +63,9 @@ func (a *account) StreamLicenses(
 ) error {
 	a.mu.Lock()
 	a.passes[req.GetParent()] = append(a.passes[req.GetParent()], time.Since(a.begin))
-	fails, blocks := a.fails, a.blocks
+	fails, slow, blocks := a.fails, a.slow, a.blocks
 	a.mu.Unlock()
+	time.Sleep(slow)
 	select {
 	case a.reads <- struct{}{}:
 	default:
@@ -183,6 +185,44 @@ func TestPassesBeginAtOnceAndComeAtTheirInterval(t *testing.T) {
 		time.Sleep(time.Hour)
 		if len(a.take("vendors/a/sites/s")) > 0 {
 			t.Error("a vendor that is gone is still read")
+		}
+		s.Close()
+	})
+}
+
+func TestSlowPassesComeAtTheirInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, v := newAccount("a", "s")
+		a.slow = time.Minute
+		for at := time.Now().Unix() - 100*days; at < time.Now().Unix(); at += hour {
+			a.Add(0, archive.Row{Site: "vendors/a/sites/s", Second: at})
+		}
+		s, _, _ := startSyncer(t, archivetest.NewMemory(), nil, v)
+		time.Sleep(time.Hour) // The backfill takes some passes.
+		a.take("vendors/a/sites/s")
+		time.Sleep(time.Hour)
+		if got := a.take("vendors/a/sites/s"); len(got) < 11 || len(got) > 13 {
+			t.Errorf("%d reads in an hour: %v", len(got), got)
+		}
+		s.Close()
+	})
+}
+
+func TestAShorterIntervalCountsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, v := newAccount("a", "s")
+		s, _, _ := startSyncer(t, archivetest.NewMemory(), nil, v)
+		day := settings
+		day.Interval = 24 * time.Hour
+		s.Configure(day)
+		time.Sleep(time.Hour)
+		if a.take("vendors/a/sites/s"); len(s.Lags()) != 1 {
+			t.Fatal("the site is not known")
+		}
+		s.Configure(settings)
+		time.Sleep(time.Hour)
+		if got := a.take("vendors/a/sites/s"); len(got) < 11 {
+			t.Errorf("%d reads in an hour: %v", len(got), got)
 		}
 		s.Close()
 	})

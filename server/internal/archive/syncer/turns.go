@@ -25,8 +25,7 @@ func (s *Syncer) scheduled(ctx context.Context, v vendors.Vendor, one *site) (mo
 	known, err := s.Engine.Site(ctx, one.name)
 	if err == nil {
 		s.note(one, known)
-		settings := s.Current()
-		if s.passed(one) && time.Until(known.State.Next) > settings.Interval/10 && settings.Again == 0 {
+		if s.madeElsewhere(one, known.State.Next) {
 			return false
 		}
 	}
@@ -103,7 +102,11 @@ func (s *Syncer) makePass(ctx context.Context, v vendors.Vendor, one *site, eage
 	if h := v.Adapter.Describe().History; h != nil {
 		p.History = *h
 	}
-	if more, err = p.Run(ctx); err != nil {
+	more, err = p.Run(ctx)
+	s.mu.Lock()
+	one.ended = time.Now()
+	s.mu.Unlock()
+	if err != nil {
 		return more, err
 	}
 	if err := s.sweep(ctx, one); err != nil {
@@ -121,12 +124,16 @@ func (s *Syncer) makePass(ctx context.Context, v vendors.Vendor, one *site, eage
 	return more, err
 }
 
-// passed reports whether this process has made a pass of a site. The first one is made without a
-// look at what is due.
-func (s *Syncer) passed(one *site) bool {
+// madeElsewhere reports whether another replica has made a pass of a site since this process has, so
+// that none is due. next is when the next one is due by the state. The first pass of a process is made
+// without a look at that.
+func (s *Syncer) madeElsewhere(one *site, next time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return one.passed
+	settings, left := s.Current(), time.Until(next)
+	others := next.Add(-settings.Interval).After(one.ended)
+	soon := left > settings.Interval/10 && left <= settings.Interval // A longer one was of another setting.
+	return one.passed && others && soon && settings.Again == 0
 }
 
 // sweep forgets the rows that are older than archive.keep, each day and when it has another value.
