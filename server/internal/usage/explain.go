@@ -97,7 +97,7 @@ func (e *explainer) earlier(ctx context.Context) error {
 	}
 	cut := e.own
 	cut.span.To = max(min(cut.span.To, firstSecond(day.Year(), day.Month(), day.Day()+1, e.Rule.Zone)), cut.span.From)
-	figures, err := e.Ledger.count(ctx, cut, e.count.counts.All.NoUser > 0)
+	figures, err := e.countOf(ctx, cut)
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,15 @@ func (e *explainer) earlier(ctx context.Context) error {
 func (e *explainer) flipped() view { return view{e.own.span, !e.own.failures} }
 
 func (e *explainer) countOf(ctx context.Context, v view) (Figures, error) {
-	return e.Ledger.count(ctx, v, e.count.counts.All.NoUser > 0)
+	return e.Ledger.count(ctx, v, e.noUser(v.failures) > 0)
+}
+
+// noUser returns how many rows of the month have no user, with the refused ones or without them.
+func (e *explainer) noUser(failures bool) int64 {
+	if failures {
+		return e.count.counts.All.NoUser
+	}
+	return e.count.counts.Issued.NoUser
 }
 
 // allFailures explains a claim that equals a count with the refused requests, or without them.
@@ -160,10 +168,7 @@ func (e *explainer) withFailures(other Figures) Explanation {
 
 // usersWithoutID explains a number of users that differs by one because of rows without a user.
 func (e *explainer) usersWithoutID(context.Context) error {
-	missing := e.count.counts.Issued.NoUser
-	if e.own.failures {
-		missing = e.count.counts.All.NoUser
-	}
+	missing := e.noUser(e.own.failures)
 	want, verb := int64(-1), "counts"
 	if e.Rule.MissingUser {
 		want, verb = 1, "leaves out"

@@ -1,6 +1,7 @@
 package usage_test
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"testing"
@@ -48,6 +49,11 @@ const october = `
 2026-10-31T15:30 dave  d4 ok
 2026-11-01T00:00 erin  d5 ok
 2026-11-01T06:00 frank d5 ok`
+
+const refusedWithoutUser = `
+2026-10-05T10:00 alice d1 ok
+2026-10-06T10:00 -     d1 fail
+2026-10-25T10:00 bob   d2 ok`
 
 // ledger returns a ledger of these rows, with final spans.
 func ledger(t *testing.T, rows string, zone *time.Location, rule adapters.Counting, state archive.State,
@@ -98,6 +104,7 @@ func TestExplain(t *testing.T) {
 		state archive.State
 		spans []archive.Span
 		zone  *time.Location
+		rows  string // october, if it is empty
 		claim string // "licenses users devices [date]", with "-" for what is not claimed
 		// want has a line for each reason: its figures, and the rows in dispute of each figure that is claimed.
 		want string
@@ -126,6 +133,10 @@ func TestExplain(t *testing.T) {
 		"up to a day, and more": {claim: "5 2 2 2026-10-20",
 			want: "VENDOR_FIGURE_EARLIER 2 1 1: 2 1 1\nUNEXPLAINED -1 0 0: 0 0 0",
 		},
+		"up to a day, with a refused request without a user": {
+			rows: refusedWithoutUser, rule: adapters.Counting{MissingUser: true}, claim: "1 1 1 2026-10-20",
+			want: "VENDOR_FIGURE_EARLIER 1 1 1: 1 1 1",
+		},
 		"up to the last":     {claim: "6 3 3 2026-10-31"},
 		"drift":              {state: drift, claim: "5 3 3", want: "DRIFT 1 0 0: 2 0 0"},
 		"a gap":              {spans: gap, claim: "26 13 23", want: "INCOMPLETE_COVERAGE -20 -10 -20: 1 1 1"},
@@ -143,7 +154,7 @@ func TestExplain(t *testing.T) {
 			if spans == nil {
 				spans = []archive.Span{whole}
 			}
-			l := ledger(t, october, zone, c.rule, c.state, spans...)
+			l := ledger(t, cmp.Or(c.rows, october), zone, c.rule, c.state, spans...)
 			count, err := l.Month(t.Context(), 202610)
 			if err != nil {
 				t.Fatal(err)
