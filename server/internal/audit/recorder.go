@@ -41,10 +41,10 @@ func (r *Recorder) Record(ctx context.Context, e Event) error {
 	return err
 }
 
-// Append appends an event within a transaction, and returns it as it is stored. Once the transaction
+// Append appends an event at the end of a transaction, and puts it into kept as it is stored. Once the transaction
 // has ended, the caller must call Ended with this event.
-func (r *Recorder) Append(ctx context.Context, tx *store.Tx, e Event) (Event, error) {
-	return r.trail.Append(ctx, tx, time.Now(), e)
+func (r *Recorder) Append(tx *store.Tx, e Event, kept *Event) {
+	r.trail.Append(tx, time.Now(), e, kept)
 }
 
 // Ended tells of an event whose transaction ended with err. An event with an error may be durable

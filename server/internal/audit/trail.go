@@ -9,10 +9,8 @@ package audit
 import (
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"hash"
 	"strings"
@@ -61,46 +59,43 @@ type Trail struct {
 // NewTrail returns the trail of a replica. No other replica may have the same id.
 func NewTrail(replica string) *Trail { return &Trail{chain: replica} }
 
-// Append adds an event to the chain within a transaction, and returns it as it is stored. It sets
-// Chain, Position, Time and the hashes. Only one Trail may append to a chain.
-func (t *Trail) Append(ctx context.Context, tx *store.Tx, now time.Time, e Event) (Event, error) {
+// Append adds an event to the chain at the end of a transaction. It sets Chain, Position, Time and the hashes, and
+// puts the event into kept as it is stored. The function of a write calls it, outside of After. Only one Trail may
+// append to a chain.
+func (t *Trail) Append(tx *store.Tx, now time.Time, e Event, kept *Event) {
 	e.Chain, e.Time = t.chain, now.UTC().Truncate(time.Microsecond)
 	for _, text := range []*string{&e.Subject, &e.Method, &e.Resource, &e.RequestDigest, &e.Outcome, &e.VendorCode} {
 		*text = storable(*text)
 	}
-	if err := t.readHead(ctx, tx); err != nil {
-		return Event{}, err
-	}
-	e.Position, e.PreviousHash = t.position+1, t.hash
-	e.Hash = e.sum()
-	t.position, t.hash = e.Position, e.Hash
-	const insert = "INSERT INTO audit_events (" + columns + ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
-	tx.Queue(nil, insert, e.Chain, e.Position, e.Time.UnixMicro(), e.Subject, e.Method, e.Resource,
-		e.RequestDigest, e.Outcome, e.VendorCode, e.PreviousHash, e.Hash)
-	return e, nil
+	t.readHead(tx)
+	tx.After(func(context.Context) error {
+		e.Position, e.PreviousHash = t.position+1, t.hash
+		e.Hash = e.sum()
+		t.position, t.hash, *kept = e.Position, e.Hash, e
+		const insert = "INSERT INTO audit_events (" + columns +
+			") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+		tx.Queue(nil, insert, e.Chain, e.Position, e.Time.UnixMicro(), e.Subject, e.Method, e.Resource,
+			e.RequestDigest, e.Outcome, e.VendorCode, e.PreviousHash, e.Hash)
+		return nil
+	})
 }
 
-// readHead reads the last event of the chain, once in each transaction.
-func (t *Trail) readHead(ctx context.Context, tx *store.Tx) error {
+// readHead makes a transaction read the last event of the chain, once.
+func (t *Trail) readHead(tx *store.Tx) {
 	if t.tx == tx {
-		return nil
+		return
 	}
-	t.tx, t.position, t.hash = nil, 0, ""
-	const latest = "SELECT position, hash FROM audit_events WHERE chain = $1 ORDER BY position DESC LIMIT 1"
-	err := tx.QueryRowContext(ctx, latest, t.chain).Scan(&t.position, &t.hash)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return err
-	}
-	t.tx = tx
-	return nil
+	t.tx, t.position, t.hash = tx, 0, ""
+	tx.QueueRow([]any{&t.position, &t.hash},
+		"SELECT position, hash FROM audit_events WHERE chain = $1 ORDER BY position DESC LIMIT 1", t.chain)
 }
 
 // Record is Append in a transaction of its own. After an error, the returned event may or may not be
 // durable: Holds reports it.
 func (t *Trail) Record(ctx context.Context, db *store.DB, e Event) (kept Event, err error) {
-	err = db.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		kept, err = t.Append(ctx, tx, time.Now(), e)
-		return err
+	err = db.Write(ctx, func(_ context.Context, tx *store.Tx) error {
+		t.Append(tx, time.Now(), e, &kept)
+		return nil
 	})
 	return kept, err
 }

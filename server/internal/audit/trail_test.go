@@ -19,9 +19,9 @@ var noon = time.Date(2026, 5, 17, 12, 0, 0, 123456789, time.UTC)
 // appendAt adds an event to a chain, so many minutes after noon.
 func appendAt(t *testing.T, db *store.DB, chain string, minutes int, e audit.Event) (kept audit.Event) {
 	t.Helper()
-	err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
-		kept, err = audit.NewTrail(chain).Append(ctx, tx, noon.Add(time.Duration(minutes)*time.Minute), e)
-		return err
+	err := db.Write(t.Context(), func(_ context.Context, tx *store.Tx) error {
+		audit.NewTrail(chain).Append(tx, noon.Add(time.Duration(minutes)*time.Minute), e, &kept)
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -6,9 +6,9 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
@@ -16,11 +16,14 @@ import (
 type Statement struct {
 	Query string
 	Args  []any
+	// Row is nil, or has where the first row of a query goes: an *int64 or a *string for each column. Without a
+	// row, they stay as they are.
+	Row []any
 }
 
 // RunTogether runs statements on a connection, in order and in its transaction. PostgreSQL gets all
-// of them at once. It returns how many rows each of them changed, and ends at the first one that
-// fails. The connection is one of OpenSQLite or WritePool.
+// of them at once. It returns how many rows each of them changed or put into Row, and ends at the first
+// one that fails. The connection is one of OpenSQLite or WritePool.
 func RunTogether(ctx context.Context, conn *sql.Conn, statements []Statement) (changed []int64, err error) {
 	broken := conn.Raw(func(opened any) error {
 		runner, ok := opened.(runner)
@@ -56,17 +59,50 @@ func (p *preparing) runTogether(ctx context.Context, statements []Statement) (ch
 			}
 			args[i] = driver.NamedValue{Ordinal: i + 1, Value: value}
 		}
-		result, err := p.ExecContext(whole, s.Query, args)
-		if err != nil {
-			return changed, err
-		}
-		rows, err := result.RowsAffected()
+		rows, err := p.run(whole, s, args)
 		if err != nil {
 			return changed, err
 		}
 		changed = append(changed, rows)
 	}
 	return changed, nil
+}
+
+// run runs a statement, and returns how many rows it changed or put into its Row.
+func (p *preparing) run(ctx context.Context, s Statement, args []driver.NamedValue) (rows int64, err error) {
+	if s.Row != nil {
+		return p.readRow(ctx, s, args)
+	}
+	result, err := p.ExecContext(ctx, s.Query, args)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// readRow reads the first row of a query, and returns how many there are, up to one.
+func (p *preparing) readRow(ctx context.Context, s Statement, args []driver.NamedValue) (rows int64, err error) {
+	found, err := p.QueryContext(ctx, s.Query, args)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, found.Close()) }()
+	values := make([]driver.Value, len(found.Columns()))
+	if err := found.Next(values); err != nil {
+		if errors.Is(err, io.EOF) {
+			return 0, nil
+		}
+		return 0, err
+	}
+	for i, value := range values {
+		switch into := s.Row[i].(type) {
+		case *int64:
+			*into, _ = value.(int64)
+		case *string:
+			*into, _ = value.(string)
+		}
+	}
+	return 1, nil
 }
 
 // A lateConn is a connection to PostgreSQL that begins a transaction together with its first
@@ -144,13 +180,13 @@ func (c *lateConn) runTogether(ctx context.Context, statements []Statement) (cha
 		c.begins, c.tx = false, results.Tx()
 		_, err = results.Exec()
 	}
-	for range statements {
+	for _, s := range statements {
 		if err != nil {
 			break
 		}
-		var tag pgconn.CommandTag
-		if tag, err = results.Exec(); err == nil {
-			changed = append(changed, tag.RowsAffected())
+		var rows int64
+		if rows, err = s.result(results); err == nil {
+			changed = append(changed, rows)
 		}
 	}
 	if closed := results.Close(); err == nil {
@@ -160,6 +196,19 @@ func (c *lateConn) runTogether(ctx context.Context, statements []Statement) (cha
 		err = c.unbegun(err)
 	}
 	return changed, err
+}
+
+// result reads the result of a statement: how many rows it changed or put into its Row.
+func (s Statement) result(results pgx.BatchResults) (rows int64, err error) {
+	if s.Row == nil {
+		tag, err := results.Exec()
+		return tag.RowsAffected(), err
+	}
+	err = results.QueryRow().Scan(s.Row...)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, nil
+	}
+	return 1, err
 }
 
 // A lateTx is a transaction that begins with its first statement.

@@ -250,15 +250,14 @@ func (r *run) persist(ctx context.Context, nothingNew bool) error {
 	m := r.mutation
 	var event audit.Event
 	unwritten := r.steps.filter(func(s *step) bool { return !s.durable && s.State != mutation.Snapshotted })
-	err := r.journal.records.End(ctx, m, stored(unwritten), func(ctx context.Context, tx *store.Tx) (err error) {
+	err := r.journal.records.End(ctx, m, stored(unwritten), func(tx *store.Tx) {
 		if nothingNew {
-			return nil
+			return
 		}
-		event, err = r.journal.audit.Append(ctx, tx, audit.Event{
+		r.journal.audit.Append(tx, audit.Event{
 			Subject: r.actor, Method: m.Method, Resource: m.Resource, RequestDigest: fmt.Sprintf("%x", m.Digest),
 			Outcome: outcomeCode(m), VendorCode: m.VendorCode,
-		})
-		return err
+		}, &event)
 	})
 	r.journal.audit.Ended(event, err)
 	return err

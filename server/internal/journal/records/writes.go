@@ -135,9 +135,7 @@ func writeAll(tx *store.Tx, id string, all []*Step) error {
 
 // End writes the end of a run, as m describes it, and the steps. It ends the ownership. If m has no
 // SettleAt, it releases the locks. also runs in the same transaction.
-func (r *Records) End(
-	ctx context.Context, m *Mutation, all []*Step, also func(context.Context, *store.Tx) error,
-) error {
+func (r *Records) End(ctx context.Context, m *Mutation, all []*Step, also func(*store.Tx)) error {
 	var packed *anypb.Any
 	if m.Answer != nil {
 		var err error
@@ -161,7 +159,7 @@ func (r *Records) End(
 		if m.SettleAt.IsZero() {
 			tx.Queue(nil, "DELETE FROM locks WHERE mutation = $1", m.ID)
 		}
-		tx.After(func(ctx context.Context) error { return also(ctx, tx) })
+		also(tx)
 		return writeAll(tx, m.ID, all)
 	}))
 }
