@@ -3,6 +3,8 @@ package journal_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -13,6 +15,7 @@ import (
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/journal"
+	"github.com/drmhub/drmhub/server/internal/journal/records"
 	"github.com/drmhub/drmhub/server/internal/store"
 	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
@@ -170,6 +173,34 @@ func TestACommitThatComesLateLeavesNothingOwned(t *testing.T) {
 		if adrift := r.Lease().Unreleased(); len(adrift) > 0 {
 			t.Errorf("%v is never forgotten", adrift)
 		}
+	})
+}
+
+// A store that fails for a while leaves many mutations to release. Meanwhile, the replica must not
+// seem to be dead.
+func TestManyReleasesDelayNoHeartbeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, &world{}, journal.Options{})
+		for i := range 1000 {
+			r.Lease().ReleaseLater(&records.Mutation{
+				ID: fmt.Sprint(i), Owner: r.Lease().NewOwner(), Request: []byte("large"),
+			})
+		}
+		if m := r.Lease().Unreleased()[0]; m.Request != nil {
+			t.Errorf("it keeps %v", m)
+		}
+		r.db.SetHooks(store.Hooks{Statement: func(query string, _ []any) {
+			if strings.Contains(query, "owner = ''") {
+				time.Sleep(50 * time.Millisecond)
+			}
+		}})
+		for range 180 {
+			time.Sleep(time.Second)
+			if r.LeaseLeft() == 0 {
+				t.Fatal("the lease has ended")
+			}
+		}
+		r.db.SetHooks(store.Hooks{})
 	})
 }
 

@@ -85,7 +85,7 @@ type Journal struct {
 	queues     *queues
 	settler    *settler
 	background loops // settle, delete what is old, and look for audit events
-	heartbeat  loops // renew the lease
+	heartbeat  loops // renew the lease, and release what this replica does not run
 }
 
 // New returns the journal of a new replica, which counts as alive from now on. To settle a mutation,
@@ -107,6 +107,7 @@ func New(ctx context.Context, db *store.DB, dispatch Dispatch, options Options) 
 	}
 	ctx = context.WithoutCancel(ctx)
 	j.heartbeat.begin(ctx, options.Lease/4, j.renewLease)
+	j.heartbeat.begin(ctx, options.Lease/4, j.lease.RetryReleases) // Many releases would delay the heartbeat.
 	j.background.begin(ctx, options.FirstPause, j.settler.settleDue)
 	j.background.begin(ctx, min(options.Keep/24, time.Hour), j.deleteOld)
 	j.background.begin(ctx, options.Lease/3, func(ctx context.Context) { j.audit.LookForUnconfirmed(ctx) })
@@ -149,9 +150,7 @@ func (j *Journal) renewLease(ctx context.Context) {
 	if err := j.lease.Heartbeat(ctx); err != nil {
 		j.options.Log.WarnContext(ctx,
 			"the journal cannot be written: other replicas will take over what this one runs", "error", err)
-		return
 	}
-	j.lease.RetryReleases(ctx)
 }
 
 // deleteOld deletes the mutations that were settled long ago and that nobody runs again.

@@ -112,7 +112,8 @@ func (l *Lease) Release(ctx context.Context, m *records.Mutation) {
 func (l *Lease) ReleaseLater(m *records.Mutation) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.unreleased[m] = time.Now()
+	// While the store cannot be written, there may be many, and a request may be large.
+	l.unreleased[&records.Mutation{ID: m.ID, Owner: m.Owner}] = time.Now()
 }
 
 // Unreleased returns the mutations that RetryReleases is to release.
@@ -127,14 +128,19 @@ func (l *Lease) Unreleased() []*records.Mutation {
 }
 
 // RetryReleases releases the mutations whose release failed earlier. It forgets a mutation that
-// another run owns, once no late commit can make this replica its owner.
+// another run owns, once no late commit can make this replica its owner. It returns early when ctx
+// ends, and while the store cannot be written.
 func (l *Lease) RetryReleases(ctx context.Context) {
 	l.mu.Lock()
 	unreleased := maps.Clone(l.unreleased)
 	l.mu.Unlock()
 	for m, since := range unreleased {
-		err := l.records.Release(context.WithoutCancel(ctx), m)
-		if err == nil || errors.Is(err, records.ErrTakenOver) && time.Since(since) > store.MaxCommitDelay {
+		err := l.records.Release(ctx, m)
+		takenOver := errors.Is(err, records.ErrTakenOver)
+		if err != nil && !takenOver {
+			return
+		}
+		if err == nil || time.Since(since) > store.MaxCommitDelay {
 			l.mu.Lock()
 			delete(l.unreleased, m)
 			l.mu.Unlock()
