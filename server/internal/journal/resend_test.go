@@ -151,6 +151,23 @@ func TestAResendWithoutAnEffectLeavesTheDoubt(t *testing.T) {
 	}
 }
 
+// An item that is not sent again stays in doubt, whatever becomes of the others.
+func TestAResendOfSomeItemsLeavesTheOthersInDoubt(t *testing.T) {
+	w := &world{faults: map[int]fault{1: lost, 2: lost}, blindItems: true}
+	r := start(t, w, calm)
+	r.wantBatch(t, two, codes.Unknown, codes.Unknown)
+	ctx, leave := context.WithCancel(t.Context())
+	w.before = func(context.Context, string) error { leave(); return nil } // The next item begins without a caller.
+	_, _ = r.mutations.ResendMutation(ctx, &pb.ResendMutationRequest{Name: r.record(t, id).GetName()})
+	ok(t, r.Wait(t.Context()))
+	r.wantState(t, id, pb.Mutation_UNKNOWN)
+	r.wantBatch(t, two, codes.OK, codes.Unknown)
+	w.before = nil
+	r.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
+	w.want(t, "create a", 2)
+	w.want(t, "create b", 2)
+}
+
 func TestTheDryRunOfAResend(t *testing.T) {
 	w := &world{faults: map[int]fault{1: lost}}
 	r := start(t, w, calm)

@@ -164,12 +164,14 @@ func (r *run) complete(ctx context.Context, answer proto.Message, failure error)
 // evidence returns what is known when the method ends with this answer or failure.
 func (r *run) evidence(answer proto.Message, failure error) decide.Evidence {
 	s, summary := r.steps, r.steps.summary()
+	an, all := itemsFailed(answer)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return decide.Evidence{
 		Returned:       returned(failure),
 		Steps:          summary,
-		AllItemsFailed: allItemsFailed(answer),
+		AnItemFailed:   an,
+		AllItemsFailed: all,
 		MetRefusal:     s.sawRefusal,
 		Unrecorded:     s.writeFailed,
 		GivenUp:        s.givenUp,
@@ -192,11 +194,15 @@ func returned(failure error) decide.Returned {
 	return decide.Error
 }
 
-// allItemsFailed reports whether an answer is a batch's, and every item has an error.
-func allItemsFailed(answer proto.Message) bool {
+// itemsFailed reports whether an answer is a batch's in which an item has an error, or all items have.
+func itemsFailed(answer proto.Message) (an, all bool) {
 	batch, ok := answer.(results)
+	if !ok {
+		return false, false
+	}
+	failed := func(r *pb.ProductLicenseResult) bool { return r.GetError() != nil }
 	succeeded := func(r *pb.ProductLicenseResult) bool { return r.GetError() == nil }
-	return ok && !slices.ContainsFunc(batch.GetResults(), succeeded)
+	return slices.ContainsFunc(batch.GetResults(), failed), !slices.ContainsFunc(batch.GetResults(), succeeded)
 }
 
 // tell returns the error for the caller; nil if the caller gets the answer.

@@ -31,10 +31,11 @@ func (s Steps) MayHaveEffect() bool { return s.Sent || s.Done || s.lost() }
 // Attempted reports whether a write came to an outcome or may have left.
 func (s Steps) Attempted() bool { return s.MayHaveEffect() || s.Refused }
 
-// InDoubt reports whether a write may have taken effect without anyone knowing. A method that
-// returned an answer has settled the writes that it was to send again.
-func (s Steps) InDoubt(r Returned) bool {
-	return s.Sent || s.Unverifiable || s.Resend && r != Answer
+// inDoubt reports whether a write may have taken effect without anyone knowing. A method that
+// returned an answer has settled the writes that it was to send again, except those of items that
+// failed.
+func (e Evidence) inDoubt() bool {
+	return e.Steps.Sent || e.Steps.Unverifiable || e.Steps.Resend && (e.Returned != Answer || e.AnItemFailed)
 }
 
 func (s Steps) lost() bool { return s.Unverifiable || s.Resend }
@@ -59,8 +60,9 @@ const (
 type Evidence struct {
 	Returned Returned
 	Steps    Steps
-	// AllItemsFailed says that the answer is a batch's, and that every item failed.
-	AllItemsFailed bool
+	// AnItemFailed says that the answer is a batch's, and that an item failed. AllItemsFailed says that
+	// every item failed.
+	AnItemFailed, AllItemsFailed bool
 	// MetRefusal says that this run sent or replayed a write that the vendor refused.
 	MetRefusal bool
 	// Unrecorded says that a step of this run could not be made durable. The method may have ended
@@ -109,7 +111,7 @@ type Decision struct {
 
 // End decides what a run that ended means.
 func End(e Evidence) Decision {
-	done, inDoubt, definite := e.Steps.Done, e.Steps.InDoubt(e.Returned), e.Returned != OutcomeUnknown
+	done, inDoubt, definite := e.Steps.Done, e.inDoubt(), e.Returned != OutcomeUnknown
 	refusedOnly := !done && (e.Steps.Refused || e.AllItemsFailed)
 	endedByRefusal := e.MetRefusal && !e.Unrecorded && e.Returned != Panic
 	switch {
