@@ -12,12 +12,13 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/internal/panics"
 	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
 // Acts returns an interceptor that records every call that changes something without being a
-// mutation, also one that fails. record and digest are those of Reads.
+// mutation, also one that fails or panics. record and digest are those of Reads.
 //
 // Such a call can be repeated without harm. So where it cannot be recorded, it fails, and its
 // caller repeats it.
@@ -26,10 +27,15 @@ func Acts(
 	digest func(ctx context.Context, req proto.Message, method string) string,
 ) grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-		res, err := handler(ctx, req)
 		asked, ok := req.(proto.Message)
 		if !ok || !contract.ActsAlone(info.FullMethod) {
-			return res, err
+			return handler(ctx, req)
+		}
+		var res any
+		var err error
+		panicked := panics.Catch(func() { res, err = handler(ctx, req) })
+		if panicked != nil {
+			err = panicked
 		}
 		method, ended := strings.TrimPrefix(info.FullMethod, "/"), code.Code_OK
 		event := Event{
@@ -46,6 +52,9 @@ func Acts(
 			unrecorded := apierror.New(codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE,
 				"The call took effect, but it must be audited, and the audit log is unavailable. Repeat it later.")
 			return nil, errors.Join(unrecorded, failed)
+		}
+		if panicked != nil {
+			panic(panicked)
 		}
 		return res, err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
+	"github.com/drmhub/drmhub/internal/panics"
 	"github.com/drmhub/drmhub/server/internal/audit"
 	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/store"
@@ -160,5 +161,23 @@ func TestACallThatChangesTheArchiveIsRecorded(t *testing.T) {
 		if !slices.Equal(recorded, want) {
 			t.Errorf("%+v: recorded %+v, want %+v", c, recorded, want)
 		}
+	}
+}
+
+// The call may have changed something before it panicked.
+func TestACallThatChangesTheArchiveAndPanicsIsRecorded(t *testing.T) {
+	var recorded []audit.Event
+	acts := audit.Acts(func(_ context.Context, e audit.Event) error {
+		recorded = append(recorded, e)
+		return nil
+	}, digest)
+	info := &grpc.UnaryServerInfo{FullMethod: pb.ArchiveService_SyncArchive_FullMethodName}
+	boo := func(context.Context, any) (any, error) { panic("boo") }
+	p := panics.Catch(func() { _, _ = acts(t.Context(), &pb.SyncArchiveRequest{}, info, boo) })
+	if p == nil || p.Value != "boo" {
+		t.Errorf("the panic is %v, want that of the call", p)
+	}
+	if len(recorded) != 1 || recorded[0].Outcome != "INTERNAL" {
+		t.Errorf("recorded %+v", recorded)
 	}
 }
