@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -88,6 +90,26 @@ func readErrors(body []byte) (code, text string, own bool) {
 		}
 	}
 	return code, strings.Join(texts, "; "), true
+}
+
+// doubted returns err, the error of a write that cannot be read back. A refusal without a code of AminoTV becomes an
+// unknown outcome, since a proxy may have sent it after the effect. AminoTV's pages do not show the bodies of 401 and
+// 403, so an empty one counts as AminoTV's.
+func doubted(err error) error {
+	if err == nil || !mutation.IsPlain(err) {
+		return err
+	}
+	e := apierror.Convert(err)
+	status, body := e.Metadata[apierror.VendorHTTPStatus], e.Metadata[apierror.VendorMessage]
+	own := e.Metadata[apierror.VendorCode] != "" ||
+		body == "" && (status == strconv.Itoa(http.StatusUnauthorized) || status == strconv.Itoa(http.StatusForbidden))
+	if !e.Unproven || own {
+		return err
+	}
+	unknown := apierror.OutcomeUnknown("Outcome unknown: %s. The response has no code of AminoTV, so a proxy may have "+
+		"sent it"+mutation.RetryAdvice, strings.TrimSuffix(e.Message, "."))
+	unknown.Metadata = e.Metadata
+	return unknown
 }
 
 func isNotFound(err error) bool { return err != nil && apierror.Convert(err).Code == codes.NotFound }

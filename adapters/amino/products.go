@@ -96,6 +96,10 @@ func (a *Adapter) CreateProduct(ctx context.Context, req *pb.CreateProductReques
 		},
 	}
 	if wanted.GetDisplayName() == "" {
+		creation.Send = func(ctx context.Context, _ mutation.Attempt) (*pb.Product, error) {
+			made, err := a.newProduct(ctx, wanted, nil)
+			return made, doubted(err)
+		}
 		return mutation.DoCreate(ctx, creation)
 	}
 	before, err := mutation.SnapshotNames(ctx, "before", func(ctx context.Context) ([]*pb.Product, error) {
