@@ -10,6 +10,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/names"
+	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
@@ -160,6 +161,9 @@ func (a *Adapter) likeProducts(ctx context.Context, wanted *pb.Product, before [
 			return nil, row.unreadable
 		case isLike(p, wanted):
 			like = append(like, p)
+		case isLike(ungarbled(p, wanted), wanted):
+			return nil, invalidList("shows the new product "+p.GetName()+", which may be the wanted one with a "+
+				"garbled text. Look for it at AminoTV.", productsPath)
 		}
 	}
 	switch {
@@ -170,6 +174,18 @@ func (a *Adapter) likeProducts(ctx context.Context, wanted *pb.Product, before [
 		return nil, invalidList("may have more rows than AminoTV shows. Check offset_parameter.", productsPath)
 	}
 	return like, nil
+}
+
+// ungarbled returns a product with the texts of a wanted one in place of those that were garbled and may be the same.
+func ungarbled(p, wanted *pb.Product) *pb.Product {
+	p = proto.CloneOf(p)
+	if jsonx.MayBe(p.GetDisplayName(), wanted.GetDisplayName()) {
+		p.DisplayName = wanted.GetDisplayName()
+	}
+	if jsonx.MayBe(p.GetDescription(), wanted.GetDescription()) {
+		p.Description = wanted.GetDescription()
+	}
+	return p
 }
 
 // checkProductName refuses a name that AminoTV may store as another one. A product is found again by

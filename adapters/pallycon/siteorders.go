@@ -65,7 +65,8 @@ func (a *Adapter) CreateSiteOrder(
 	}
 	pending := func() *pb.SiteOrder { return &pb.SiteOrder{DisplayName: name, State: pb.SiteOrder_PENDING} }
 	return mutation.DoCreate(ctx, mutation.Create[*pb.SiteOrder]{
-		Step: "order", Before: before, List: ofThisName, Preview: pending,
+		Step: "order", Before: before, Preview: pending,
+		List: func(ctx context.Context) ([]*pb.SiteOrder, error) { return a.newSiteOrdersOf(ctx, name, before) },
 		Send: func(ctx context.Context, _ mutation.Attempt) (*pb.SiteOrder, error) {
 			post, params := call{siteOrderPath, "UA010310200"}, url.Values{"service_name": {name}}
 			response, err := change[*siteOrderRow](ctx, a, http.MethodPost, post, params)
@@ -123,10 +124,29 @@ func (a *Adapter) GetSiteOrder(ctx context.Context, req *pb.GetSiteOrderRequest)
 	return a.siteOrder(*found), nil
 }
 
-// siteOrdersOf returns all orders of a name. It fails if a row that cannot be read may be one of them.
+// newSiteOrdersOf returns the orders of a name that were not there before. It fails if the name of one of them was
+// garbled.
+func (a *Adapter) newSiteOrdersOf(ctx context.Context, name string, before []string) ([]*pb.SiteOrder, error) {
+	orders, err := a.siteOrdersOf(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	orders = mutation.NotIn(before, orders)
+	for _, order := range orders {
+		if order.GetDisplayName() != name {
+			return nil, unreadable("the site order "+order.GetName()+", which may be the wanted one,",
+				&jsonx.Misfit{Path: "service_name", Expected: "text without U+FFFD"})
+		}
+	}
+	return orders, nil
+}
+
+// siteOrdersOf returns all orders of a name, and those whose name was garbled and may be this one. It fails if a row
+// that cannot be read may be one of them.
 func (a *Adapter) siteOrdersOf(ctx context.Context, name string) ([]*pb.SiteOrder, error) {
 	list := a.siteOrderList(url.Values{}, func(row listed[siteOrderRow]) (bool, error) {
-		return row.meets(condition{name, row.Row.ServiceName}), nil
+		shown := row.Row.ServiceName
+		return row.meets(condition{name, shown}) || jsonx.MayBe(shown, name), nil
 	})
 	list.Check = func(row listed[siteOrderRow]) error {
 		if row.Row.Seq > 0 && row.Row.ServiceName == name {

@@ -44,6 +44,24 @@ func TestTextRefusesWhatIsNotJSON(t *testing.T) {
 	}
 }
 
+func TestMayBe(t *testing.T) {
+	const half = "\ufffd"
+	for _, c := range []struct {
+		shown, sent string
+		want        bool
+	}{
+		{"Kids", "Kids", true}, {"", "", true}, {"Kids", "kids", false}, {"Kids", "Kids TV", false},
+		{"", "Kids", false},
+		{"Kids " + half, "Kids 🎈", true}, {"Kids " + half, "Kids 🎈 TV", true}, {half + half, "한국", true},
+		{"Kids " + half, "Kids TV", false}, {"Kids " + half, "Kids ", false}, {"Kids " + half, "News 🎈", false},
+		{"Kids" + half, "Kids" + half, true},
+	} {
+		if got := jsonx.MayBe(c.shown, c.sent); got != c.want {
+			t.Errorf("%q may be %q: %t", c.shown, c.sent, got)
+		}
+	}
+}
+
 type inner struct {
 	N int32 `json:"n"`
 }
