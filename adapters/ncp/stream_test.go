@@ -147,7 +147,8 @@ func TestAStreamHasTheFiltersOfAList(t *testing.T) {
 		method, field, _ := strings.Cut(filter, ":")
 		of["/"+method] = append(of["/"+method], field)
 	}
-	list, stream := of[pb.LicenseService_ListLicenses_FullMethodName], of[pb.LicenseService_StreamLicenses_FullMethodName]
+	list := of[pb.LicenseService_ListLicenses_FullMethodName]
+	stream := of[pb.LicenseService_StreamLicenses_FullMethodName]
 	if len(list) == 0 || !slices.Equal(list, stream) {
 		t.Errorf("the vendor filters %q of a list, and %q of a stream", list, stream)
 	}

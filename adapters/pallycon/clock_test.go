@@ -19,7 +19,7 @@ func TestATokenFollowsTheTimeOfDay(t *testing.T) {
 		"a clock that stands still": {again: true},
 	} {
 		now := time.Now() // with a reading of the monotonic clock
-		tokens := newTokens(Config{AccountID: "acme", AccountSeq: "77", ServiceAPIKey: secret.New("the-service-api-key")})
+		tokens := newTokens(Config{ServiceAPIKey: secret.New("the-service-api-key")})
 		tokens.now = func() time.Time { return now }
 		first, err := tokens.get()
 		if err != nil {
