@@ -89,6 +89,19 @@ func TestACallerSeesTheVendorsOfTheMoment(t *testing.T) {
 	}
 }
 
+// TestASessionIsNoClient has a reload name a client whose name a person with a session has.
+func TestASessionIsNoClient(t *testing.T) {
+	k := &auth.Credentials{Directory: directory, Clients: map[string]auth.Identity{}}
+	ctx := auth.WithSession(t.Context(), auth.Identity{Subject: "billing", Scopes: []string{"sites:read"}})
+	if c, err := k.Identify(ctx); err != nil || c.Subject != "billing" {
+		t.Errorf("before: %+v, %v", c, err)
+	}
+	k.Clients["billing"] = auth.Identity{}
+	if c, err := k.Identify(ctx); err == nil || auth.CauseOf(err) == "" {
+		t.Errorf("after: %+v, %v", c, err)
+	}
+}
+
 func TestRoles(t *testing.T) {
 	for name, c := range map[string]struct {
 		roles, scopes []string

@@ -149,7 +149,7 @@ var (
 	errTwoTokens    = errors.New("more than one authorization header")
 	errOtherScheme  = errors.New("not a bearer token")
 	errWrongBinding = errors.New("token of another certificate")
-	errTakenSubject = errors.New("token with the name of a client certificate")
+	errTakenSubject = errors.New("token or session with the name of a client certificate")
 )
 
 // CauseOf returns why a call has no valid identity, in a few words. It is "" for an error of another
@@ -178,6 +178,9 @@ func (k *Credentials) Identify(ctx context.Context) (*Caller, error) {
 		return k.byToken(ctx, values[0])
 	}
 	if i, ok := ctx.Value(sessionKey{}).(Identity); ok {
+		if _, taken := k.Clients[i.Subject]; taken { // A reload can name a client while a session lasts.
+			return nil, errTakenSubject
+		}
 		return k.Directory.Caller(i), nil
 	}
 	if certificate := clientCertificate(ctx); certificate != nil {
