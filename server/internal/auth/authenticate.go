@@ -75,7 +75,7 @@ func (a *Authenticator) Stream(
 		defer cancel()
 	}
 	err = handler(srv, ending{serverstream.WithContext(ctx, stream)})
-	if err != nil && errors.Is(context.Cause(ctx), errExpired) {
+	if err != nil && Ended(ctx) {
 		if a.Refused != nil {
 			a.Refused(ctx, info.FullMethod, errExpired)
 		}
@@ -84,13 +84,17 @@ func (a *Authenticator) Stream(
 	return err
 }
 
+// Ended reports whether the context of a stream has ended with its caller's identity. The Authenticator records the end
+// of such a stream.
+func Ended(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errExpired) }
+
 // ending is a stream that carries no message once its caller's identity has ended, also if the service does not
 // look at the context.
 type ending struct{ grpc.ServerStream }
 
 // SendMsg sends a message.
 func (s ending) SendMsg(m any) error {
-	if errors.Is(context.Cause(s.Context()), errExpired) {
+	if Ended(s.Context()) {
 		return expired()
 	}
 	return s.ServerStream.SendMsg(m)
@@ -99,7 +103,7 @@ func (s ending) SendMsg(m any) error {
 // RecvMsg receives a message.
 func (s ending) RecvMsg(m any) error {
 	err := s.ServerStream.RecvMsg(m)
-	if err == nil && errors.Is(context.Cause(s.Context()), errExpired) {
+	if err == nil && Ended(s.Context()) {
 		return expired()
 	}
 	return err

@@ -6,6 +6,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
@@ -33,7 +34,7 @@ func (r *Recorder) Stream(
 		to = s.ServerStream
 	}
 	err := handler(srv, to)
-	if err != nil {
+	if err != nil && !auth.Ended(to.Context()) {
 		r.Refused(to.Context(), info.FullMethod, resourceOf(s.request), err, "")
 	}
 	return err

@@ -119,6 +119,29 @@ type stream struct {
 func (s stream) Context() context.Context { return s.ctx }
 func (s stream) RecvMsg(any) error        { return nil }
 
+func (s stream) SendMsg(any) error { return nil }
+
+// TestAStreamThatOutlastsItsCallerIsRefusedOnce has a service send a message after that.
+func TestAStreamThatOutlastsItsCallerIsRefusedOnce(t *testing.T) {
+	b := open(nil)
+	a := &auth.Authenticator{
+		Identify: func(context.Context) (*auth.Caller, error) {
+			return &auth.Caller{Identity: auth.Identity{Subject: "ann", Expires: time.Now().Add(-time.Second)}}, nil
+		},
+		Refused: func(ctx context.Context, method string, cause error) {
+			b.Refused(ctx, method, "", auth.Unauthenticated(), auth.CauseOf(cause))
+		},
+	}
+	info := &grpc.StreamServerInfo{FullMethod: pb.LicenseService_StreamLicenses_FullMethodName}
+	err := a.Stream(nil, stream{ctx: t.Context()}, info, func(srv any, s grpc.ServerStream) error {
+		return b.Stream(srv, s, info, func(_ any, s grpc.ServerStream) error { return s.SendMsg(nil) })
+	})
+	b.Close(t.Context())
+	if err == nil || len(b.events) != 1 || fmt.Sprint(b.counts) != "map[TOKEN_INVALID:1]" {
+		t.Errorf("%v, events %+v, counts %v", err, b.events, b.counts)
+	}
+}
+
 func TestAFloodOfRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := open(nil)
