@@ -46,10 +46,13 @@ type stream struct {
 	request any
 }
 
-// RecvMsg receives a request.
+// RecvMsg receives a request. One that fails may still be written to after the method has returned.
 func (s *stream) RecvMsg(m any) error {
-	s.request = m
-	return s.ServerStream.RecvMsg(m)
+	err := s.ServerStream.RecvMsg(m)
+	if err == nil {
+		s.request = m
+	}
+	return err
 }
 
 // resourceOf returns the name of the resource in a request, as records keep it, or "".

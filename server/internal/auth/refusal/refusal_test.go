@@ -142,6 +142,29 @@ func TestAStreamThatOutlastsItsCallerIsRefusedOnce(t *testing.T) {
 	}
 }
 
+// late is a stream whose request arrives when its call has ended.
+type late struct {
+	stream
+	arrived chan struct{}
+}
+
+func (l late) RecvMsg(m any) error {
+	go func() {
+		m.(*pb.StreamLicensesRequest).Parent = "vendors/pc/sites/A"
+		close(l.arrived)
+	}()
+	return context.Canceled
+}
+
+// TestARequestThatArrivesLateIsNotRead is for the race detector.
+func TestARequestThatArrivesLateIsNotRead(t *testing.T) {
+	b, s := open(nil), late{stream{ctx: t.Context()}, make(chan struct{})}
+	info := &grpc.StreamServerInfo{FullMethod: pb.LicenseService_StreamLicenses_FullMethodName}
+	_ = b.Stream(nil, s, info, func(_ any, s grpc.ServerStream) error { return s.RecvMsg(&pb.StreamLicensesRequest{}) })
+	<-s.arrived
+	b.Close(t.Context())
+}
+
 func TestAFloodOfRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := open(nil)
