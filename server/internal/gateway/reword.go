@@ -162,6 +162,7 @@ func (s *spelling) rewordItems(res proto.Message) proto.Message {
 	if s.route.Method.Input().Fields().ByName("requests") == nil {
 		list = "names"
 	}
+	s.bodyTree() // Each item has a copy of the spelling, and the body is read once for all of them.
 	items = proto.CloneOf(items)
 	for i, r := range items.GetResults() {
 		if !failed(r) {
