@@ -80,6 +80,9 @@ export async function* pages<T extends { nextPageToken?: string }>(
   }
 }
 
+/** Returns the names of both lists, each once. A page of a list names only the vendors that this page could not reach. */
+export const joined = (before: string[], more: string[]) => [...new Set([...before, ...more])];
+
 /** Returns the id behind a collection in a resource name: idIn("vendors/a/sites/b", "sites") is "b". */
 export function idIn(name: string | undefined, collection: string): string {
   const parts = (name ?? "").split("/");

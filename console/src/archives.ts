@@ -1,5 +1,5 @@
 // The archives of all sites.
-import { api, pages, type Schemas } from "./api.js";
+import { api, joined, pages, type Schemas } from "./api.js";
 import { may } from "./caller.js";
 
 /** The archives that could be read, and the resource names of the vendors that could not be asked. */
@@ -14,7 +14,7 @@ export async function listArchives(signal: AbortSignal): Promise<Archives> {
     api.GET("/v1/vendors/{vendor}/archives", { signal, params: { path, query: { pageSize: 1000, pageToken } } });
   for await (const page of pages(ask)) {
     found.archives.push(...page.archives);
-    found.unreachable = page.unreachable;
+    found.unreachable = joined(found.unreachable, page.unreachable);
   }
   return found;
 }

@@ -108,7 +108,7 @@ export function Failure({ of: failure }: { of: unknown }) {
 export function Progress({ of: answer }: { of: Answer<unknown> }) {
   return (
     <>
-      {answer.busy && !answer.data && (
+      {answer.busy && (!answer.data || answer.stale) && (
         <p role="status" class="note loading">Loading … <button type="button" onClick={answer.cancel}>Cancel</button></p>
       )}
       {answer.failure !== undefined && (

@@ -55,6 +55,24 @@ test("audit", { skip }, async (t) => {
     await page.close();
   });
 
+  await t.test("the events of other conditions do not stay when a search fails", async () => {
+    const page = await show();
+    assert.equal(await page.locator("tbody tr").count(), 4);
+    const failure = { error: { code: 503, status: "UNAVAILABLE", message: "The store cannot be read.", details: [] } };
+    let fail;
+    await page.route("**/v1/auditEvents?**", (route) => (fail = () => route.fulfill({ status: 503, json: failure })), { times: 1 });
+    await page.getByLabel("Caller").fill("nobody");
+    await page.keyboard.press("Enter");
+    await page.getByText("Loading …").waitFor();
+    fail();
+    await page.getByRole("alert").getByText("The store cannot be read.").waitFor();
+    assert.equal(await page.locator("tbody tr").count(), 0);
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByText("No event meets these conditions.").waitFor();
+    clean(page);
+    await page.close();
+  });
+
   await t.test("the chains are verified", async () => {
     const page = await show();
     await page.getByRole("button", { name: "Verify the chains" }).click();

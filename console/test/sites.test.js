@@ -197,8 +197,14 @@ test("Sites", { skip }, async (t) => {
     await setup.getByRole("button", { name: "Show the keys" }).click();
     await setup.getByText(credentials[0].value).waitFor();
     assert.ok(!page.url().includes(credentials[0].value));
+    const failure = { error: { code: 503, status: "UNAVAILABLE", message: "The vendor is down.", details: [] } };
+    await page.route("**/integration?view=BASIC", (route) => route.fulfill({ status: 503, json: failure }), { times: 1 });
     await setup.getByRole("button", { name: "Hide the keys" }).click();
+    await setup.getByText("The vendor is down.").waitFor();
     await setup.getByText("hidden").first().waitFor();
+    assert.ok(!(await page.content()).includes(credentials[0].value), "the keys stay while the vendor is down");
+    await setup.getByRole("button", { name: "Try again" }).click();
+    await setup.getByText("The vendor is down.").waitFor({ state: "detached" });
 
     await setup.getByLabel("Lifetime of a license token").fill("900");
     await setup.getByRole("button", { name: "Save …" }).click();

@@ -37,6 +37,20 @@ test("viewers", { skip }, async (t) => {
     await page.close();
   });
 
+  await t.test("a vendor that one page of a list could not reach stays named", async () => {
+    const context = await chromium.newContext();
+    await context.route("**/productLicenses?**", (route) => {
+      const last = route.request().url().includes("pageToken=second");
+      return route.fulfill({ json: {
+        productLicenses: [], totalSize: 0, nextPageToken: last ? "" : "second", unreachable: last ? [] : ["vendors/amino"],
+      } });
+    });
+    const page = await show("/tester24", { context });
+    await page.getByText("Not in this view: amino. It could not be asked.").waitFor();
+    clean(page);
+    await context.close();
+  });
+
   await t.test("it is accessible in the dark, and fits a telephone", async () => {
     const page = await show("/tester24", { width: 390, colorScheme: "dark" });
     await page.getByText("Issue a product license").click();

@@ -5,7 +5,7 @@ import { useAsk } from "../ask.js";
 import { Mutation, Progress, State, time, type Tone, utc, words } from "../show.js";
 import { Table, type Column } from "../table.js";
 import { Verify } from "./audit/verify.js";
-import { changes, Condition, Methods, More, rows, shortMethod } from "./mutations/filter.js";
+import { changes, Condition, conditions, Methods, More, rows, shortMethod } from "./mutations/filter.js";
 
 type Event = Schemas["AuditEvent"];
 
@@ -30,7 +30,7 @@ async function find(signal: AbortSignal) {
 }
 
 export function Audit() {
-  const found = useAsk(query.value, find);
+  const found = useAsk(query.value, find, 0, conditions());
   const events = found.data?.events ?? [];
   return (
     <>

@@ -63,7 +63,7 @@ function Meaning({ code, site }: { code: string; site: string }) {
   const answer = useAsk(`${code} ${site} ${deep.value}`, (signal): Promise<Schemas["Explanation"]> =>
     read(api.GET("/v1/vendors/{vendor}/sites/{site}/licenses:explain", {
       signal, params: { path, query: { errorCode: code, collectEvidence: deep.value } },
-    })));
+    })), 0, code);
   return (
     <article class="card" aria-busy={answer.busy}>
       <h3>At {path.vendor}</h3>

@@ -59,7 +59,7 @@ export function useSearch(q: Question): Answer<Found> & { more: () => void } {
       show(found);
     }
     return found;
-  });
+  }, 0, q.key);
   return { ...answer, more: () => (wanted.value = { key: q.key, rows: Math.min(limit, rows + more) }) };
 }
 

@@ -1,5 +1,5 @@
 // Fields whose values are conditions in the address.
-import { param, setParams } from "../../address.js";
+import { param, query, setParams } from "../../address.js";
 import { useAsk } from "../../ask.js";
 import { listVendors } from "../../vendors.js";
 
@@ -39,6 +39,13 @@ const step = 50;
 
 /** How many rows the address asks for. */
 export const rows = () => Math.max(step, Math.floor(Number(param("rows"))) || step);
+
+/** Returns the conditions in the address as one text, which changes with each of them and not with the number of rows. */
+export function conditions(): string {
+  const params = new URLSearchParams(query.value);
+  params.delete("rows");
+  return params.toString();
+}
 
 /** A button that shows older rows. */
 export const More = ({ busy }: { busy: boolean }) => (

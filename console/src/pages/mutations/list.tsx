@@ -9,7 +9,7 @@ import { moving } from "../../pending.js";
 import { ago, Mutation, Progress, time, words } from "../../show.js";
 import { MutationState } from "../../steps.js";
 import { Table, type Column } from "../../table.js";
-import { changes, Condition, Methods, More, rows, shortMethod } from "./filter.js";
+import { changes, Condition, conditions, Methods, More, rows, shortMethod } from "./filter.js";
 
 type Record = Schemas["Mutation"];
 type State = Schemas["MutationState"];
@@ -44,7 +44,7 @@ async function find(signal: AbortSignal): Promise<Found> {
 
 export function List() {
   const live = useSignal(false);
-  const found = useAsk(query.value, find, live.value ? 2000 : 0);
+  const found = useAsk(query.value, find, live.value ? 2000 : 0, conditions());
   const records = found.data?.records ?? [];
   useEffect(() => void (live.value = records.some(moving)), [found.data]);
   return (

@@ -1,6 +1,6 @@
 // Issued and refused licenses of the last day or week, by vendor or by DRM.
 import { link, param, setParams } from "../../address.js";
-import { api, pages, type Schemas } from "../../api.js";
+import { api, joined, pages, type Schemas } from "../../api.js";
 import { useAsk } from "../../ask.js";
 import { Needs } from "../../caller.js";
 import { Choice } from "../../fields.js";
@@ -49,7 +49,8 @@ function Inside({ vendors, every }: Props) {
       });
     for await (const page of pages(ask)) {
       rows.push(...page.summaries);
-      ({ coverage, unreachable } = page);
+      coverage = page.coverage;
+      unreachable = joined(unreachable, page.unreachable);
     }
     return { by, span, times, rows, coverage, unreachable };
   }, every);

@@ -25,11 +25,14 @@ function Setup({ place }: { place: Place }) {
   const { path } = place;
   // Keys are asked for only when a person wants to see them.
   const full = useSignal(false);
-  const answer = useAsk(`integration ${full.value}`, (signal) =>
-    read(api.GET("/v1/vendors/{vendor}/sites/{site}/integration", {
-      params: { path, query: { view: full.value ? "FULL" : "BASIC" } }, signal,
-    })));
-  const setup = answer.data;
+  const answer = useAsk(`integration ${full.value}`, async (signal) => {
+    const view = full.value ? ("FULL" as const) : ("BASIC" as const);
+    const params = { path, query: { view } };
+    return { view, setup: await read(api.GET("/v1/vendors/{vendor}/sites/{site}/integration", { params, signal })) };
+  }, 0, "integration");
+  const setup = answer.data?.setup;
+  // Keys that a person hides are gone at once, and not only when the vendor has responded.
+  const hidden = answer.data?.view === "FULL" && !full.value;
   return (
     <>
       <Progress of={answer} />
@@ -37,7 +40,7 @@ function Setup({ place }: { place: Place }) {
         <>
           <dl>
             {setup.credentials.map((c) => (
-              <><dt>{c.id}</dt><dd>{c.redacted ? <span class="none">hidden</span> : <code>{c.value || "–"}</code>}</dd></>
+              <><dt>{c.id}</dt><dd>{c.redacted || hidden ? <span class="none">hidden</span> : <code>{c.value || "–"}</code>}</dd></>
             ))}
             <dt>iv</dt><dd><code>{setup.iv || "–"}</code></dd>
           </dl>

@@ -1,5 +1,5 @@
 // A list that comes page by page, which is never shown as whole before its end.
-import { pages, type Returned } from "../../api.js";
+import { joined, pages, type Returned } from "../../api.js";
 import { useAsk, type Answer } from "../../ask.js";
 import { Progress } from "../../show.js";
 
@@ -19,7 +19,7 @@ export function useList<P extends Page, T>(
     for await (const page of pages((token) => ask(token, signal))) {
       part = {
         rows: [...part.rows, ...rowsOf(page)],
-        unreachable: [...new Set([...part.unreachable, ...page.unreachable])],
+        unreachable: joined(part.unreachable, page.unreachable),
         whole: page.nextPageToken === "",
       };
       show(part);

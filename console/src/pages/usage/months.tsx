@@ -1,6 +1,6 @@
 // The months by site: what the archive counts, beside the vendor's own figures.
 import { param, setParams } from "../../address.js";
-import { api, idIn, pages, type Schemas } from "../../api.js";
+import { api, idIn, joined, pages, type Schemas } from "../../api.js";
 import { useAsk } from "../../ask.js";
 import { Choice, type Option } from "../../fields.js";
 import { Plot } from "../../plot.js";
@@ -29,7 +29,7 @@ export function Months({ choices }: { choices: Choices }) {
       api.GET("/v1/vendors/{vendor}/sites/{site}/usageReports", { signal, params: { path, query: { month, pageToken } } });
     for await (const page of pages(ask)) {
       found.reports = [...found.reports, ...page.usageReports];
-      found.unreachable = page.unreachable;
+      found.unreachable = joined(found.unreachable, page.unreachable);
       if (page.nextPageToken) show({ ...found });
     }
     return found;

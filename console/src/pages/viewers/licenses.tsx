@@ -1,6 +1,6 @@
 // The product licenses that allow playback now, and the changes of them: issue, replace, revoke.
 import { param, setParams } from "../../address.js";
-import { api, idIn, pages, type Schemas } from "../../api.js";
+import { api, idIn, joined, pages, type Schemas } from "../../api.js";
 import { useAsk } from "../../ask.js";
 import { may, Needs } from "../../caller.js";
 import { ChangeButton, type Change } from "../../change.js";
@@ -17,7 +17,7 @@ export function Licenses(shown: Shown) {
   const { viewer, offer } = shown;
   const missing = missingFor(viewer, "product_licenses");
   const issuing = anyCan(offer.vendors, "CreateProductLicense");
-  const others = useAsk(`${shown.id} ${viewer.startTime} ${issuing}`, (signal) => notPlayable(shown.id, issuing, signal));
+  const others = useAsk(`${shown.id} ${viewer.startTime} ${issuing}`, (signal) => notPlayable(shown.id, issuing, signal), 0, shown.id);
   const replaced = [...viewer.productLicenses, ...(others.data?.licenses ?? [])].find((l) => l.name === param("replace"));
   const empty = missing.length ? `Not known: ${missing.join(", ")} could not be asked.` : "No product license allows playback now.";
   return (
@@ -53,7 +53,7 @@ async function notPlayable(user: string, some: boolean, signal: AbortSignal) {
     });
   for await (const page of pages(ask)) {
     licenses.push(...page.productLicenses.filter((l) => !l.playable));
-    unreachable = page.unreachable.map((v) => idIn(v, "vendors"));
+    unreachable = joined(unreachable, page.unreachable.map((v) => idIn(v, "vendors")));
   }
   return { licenses, unreachable };
 }

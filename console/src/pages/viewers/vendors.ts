@@ -1,5 +1,5 @@
 // What each vendor offers for product licenses and accounts, so that no control is shown that cannot work.
-import { api, idIn, pages, type Schemas } from "../../api.js";
+import { api, idIn, joined, pages, type Schemas } from "../../api.js";
 import { may } from "../../caller.js";
 import { can as has, listVendors } from "../../vendors.js";
 
@@ -28,7 +28,7 @@ async function readProducts(offer: Offer, signal: AbortSignal) {
     api.GET("/v1/vendors/{vendor}/products", { params: { path, query: { pageToken, pageSize: 1000 } }, signal });
   for await (const page of pages(ask)) {
     offer.products.push(...page.products);
-    offer.unreachable = page.unreachable.map((v) => idIn(v, "vendors"));
+    offer.unreachable = joined(offer.unreachable, page.unreachable.map((v) => idIn(v, "vendors")));
   }
 }
 
