@@ -64,9 +64,10 @@ type Listener struct {
 	// TLS is nil if the listener speaks plain text.
 	TLS *TLS `yaml:"tls" reload:"restart"`
 	// AllowedHosts are the hosts, besides loopback and the address itself, by which callers may reach
-	// REST. In mode jwt over TLS, the names of the certificate count too.
+	// REST. In mode jwt over TLS, the names of the certificate count too. grpc has no such key.
 	AllowedHosts []string `yaml:"allowed_hosts" pattern:"^([0-9A-Za-z.-]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:.*)$"`
-	// AllowedOrigins are the origins whose web pages may call REST, such as https://app.example.
+	// AllowedOrigins are the origins whose web pages may call REST, such as https://app.example. grpc
+	// has no such key.
 	AllowedOrigins []string `yaml:"allowed_origins" pattern:"^https?://[\\[\\]a-z0-9.:_-]*[\\]a-z0-9._-]$"`
 }
 
