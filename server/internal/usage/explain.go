@@ -246,8 +246,8 @@ func (e *explainer) masked(x Explanation) Explanation {
 // differ about final rows.
 func (e *explainer) drift(context.Context) error {
 	var archived, vendor int64
-	for _, d := range e.Site.State.Drift {
-		if overlap(d.Span, e.own.span) {
+	for i, d := range e.Site.State.Drift {
+		if overlap(d.Span, e.own.span) && !e.isPart(i) {
 			archived, vendor = archived+d.Archived, vendor+d.Vendor
 		}
 	}
@@ -268,6 +268,14 @@ func (e *explainer) drift(context.Context) error {
 	}
 	e.add(x)
 	return nil
+}
+
+// isPart reports whether drift i lies within another one, which then counts its rows, too.
+func (e *explainer) isPart(i int) bool {
+	inner := e.Site.State.Drift[i].Span
+	return slices.ContainsFunc(e.Site.State.Drift, func(d archive.Drift) bool {
+		return d.Span != inner && d.Span.From <= inner.From && inner.To <= d.Span.To
+	})
 }
 
 func overlap(a, b archive.Span) bool { return a.From < b.To && b.From < a.To }

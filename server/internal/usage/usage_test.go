@@ -98,6 +98,9 @@ func TestExplain(t *testing.T) {
 	drift := archive.State{Drift: []archive.Drift{{
 		Span: archive.Span{From: at("2026-10-02T00:00"), To: at("2026-10-03T00:00")}, Archived: 2, Vendor: 1,
 	}}}
+	twice := archive.State{Drift: append([]archive.Drift{{
+		Span: archive.Span{From: at("2026-10-02T10:00"), To: at("2026-10-02T11:00")}, Archived: 2, Vendor: 1,
+	}}, drift.Drift...)}
 	gap := []archive.Span{{From: whole.From, To: at("2026-10-20T00:00")}, {From: at("2026-10-21T00:00"), To: whole.To}}
 	for name, c := range map[string]struct {
 		rule  adapters.Counting
@@ -137,8 +140,11 @@ func TestExplain(t *testing.T) {
 			rows: refusedWithoutUser, rule: adapters.Counting{MissingUser: true}, claim: "1 1 1 2026-10-20",
 			want: "VENDOR_FIGURE_EARLIER 1 1 1: 1 1 1",
 		},
-		"up to the last":     {claim: "6 3 3 2026-10-31"},
-		"drift":              {state: drift, claim: "5 3 3", want: "DRIFT 1 0 0: 2 0 0"},
+		"up to the last": {claim: "6 3 3 2026-10-31"},
+		"drift":          {state: drift, claim: "5 3 3", want: "DRIFT 1 0 0: 2 0 0"},
+		"drift of a day and of an hour in it": {state: twice, claim: "4 3 3",
+			want: "DRIFT 1 0 0: 2 0 0\nUNEXPLAINED 1 0 0: 0 0 0",
+		},
 		"a gap":              {spans: gap, claim: "26 13 23", want: "INCOMPLETE_COVERAGE -20 -10 -20: 1 1 1"},
 		"less, beside a gap": {spans: gap, claim: "2 2 2", want: "UNEXPLAINED 4 1 1: 0 0 0"},
 		"nothing archived": {spans: []archive.Span{}, claim: "26 3 3",
