@@ -28,8 +28,9 @@ type write struct {
 // the same time share a transaction, and so they wait for the disk once.
 //
 // do may run several times. If it fails in a shared transaction, it runs again alone. If another
-// write of that transaction fails, it runs again with the rest. If do returns an error, its changes
-// are undone. do must:
+// write of that transaction fails, it runs again with the rest. If the database rolls it back in favor
+// of another transaction, it runs again after a pause, in which other writes run. If do returns an
+// error, its changes are undone. do must:
 //   - use the context that it gets,
 //   - leave the commit and the rollback to Write,
 //   - not call Write or Reads.
@@ -37,6 +38,17 @@ type write struct {
 // ctx can cancel the write until do runs for the first time. After a failed commit, the write may
 // or may not be durable.
 func (d *DB) Write(ctx context.Context, do func(context.Context, *Tx) error) error {
+	err := d.writeOnce(ctx, do)
+	for run := 1; run < maxRuns && database.IsRetryable(err); run++ {
+		pause := retryPause + rand.N(retryPause) //nolint:gosec // It spreads the runs, and guards nothing.
+		time.Sleep(time.Duration(run) * pause)
+		err = d.writeOnce(context.WithoutCancel(ctx), do) // ctx cancels only the first run.
+	}
+	return err
+}
+
+// writeOnce is Write until the database rolls the write back in favor of another transaction.
+func (d *DB) writeOnce(ctx context.Context, do func(context.Context, *Tx) error) error {
 	w := &write{ctx: ctx, do: do, done: make(chan error, 1)}
 	alone, err := d.queue.add(w)
 	if err != nil {
@@ -89,14 +101,8 @@ func (d *DB) commitBatch(batch []*write) {
 	}
 }
 
-func (d *DB) commitAlone(w *write) (err error) {
-	for run := range maxRuns {
-		pause := retryPause + rand.N(retryPause) //nolint:gosec // It spreads the runs, and guards nothing.
-		time.Sleep(time.Duration(run) * pause)
-		if _, err = d.commit([]*write{w}); !database.IsRetryable(err) {
-			return err
-		}
-	}
+func (d *DB) commitAlone(w *write) error {
+	_, err := d.commit([]*write{w})
 	return err
 }
 

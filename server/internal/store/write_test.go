@@ -304,6 +304,36 @@ func TestADeadlockIsNobodysError(t *testing.T) {
 	}
 }
 
+// A replica that freezes during a transaction blocks the writes that want its rows. They must not
+// delay others, such as the heartbeat, by all of their runs.
+func TestABlockedWriteLetsOthersPass(t *testing.T) {
+	dsn := postgres.ForTest(t)
+	db, frozen := storetest.Open(t, dsn), storetest.Open(t, dsn)
+	mustWrite(t, db, insertReplicas)
+	holds, wakes := make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	all.Go(func() {
+		mustWrite(t, frozen, func(ctx context.Context, tx *store.Tx) error {
+			err := countUp("a")(ctx, tx)
+			close(holds)
+			<-wakes
+			return err
+		})
+	})
+	<-holds
+	for range 2 {
+		all.Go(func() {
+			if err := db.Write(t.Context(), countUp("a")); err != nil {
+				t.Errorf("a blocked write ended before the others: %v", err)
+			}
+		})
+	}
+	db.WaitForQueue(1)
+	mustWrite(t, db, countUp("b"))
+	close(wakes)
+	all.Wait()
+}
+
 // A connection that was used within the last second is used again without a test of it.
 func TestAWriteOutlivesItsConnection(t *testing.T) {
 	dsn := postgres.ForTest(t)
