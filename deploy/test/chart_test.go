@@ -158,6 +158,8 @@ func TestValuesThatAreRefused(t *testing.T) {
 		"an unknown key of drmhub": {with(t, "sqlite", "config.http.hosts", []any{"x"}), "hosts"},
 		"a secret in the config": {
 			with(t, "sqlite", "config.store", map[string]any{"digest_key": "0123456789abcdef"}), "digest_key"},
+		"an archive without a volume": {
+			with(t, "postgres", "config.archive", map[string]any{"enabled": true}), "config.archive.dsn"},
 		"a port twice":         {with(t, "sqlite", "config.ops.listen", ":8080"), "three different ports"},
 		"no limit of memory":   {with(t, "sqlite", "resources.limits", map[string]any{"memory": "512"}), "memory"},
 		"a volume of any kind": {with(t, "sqlite", "store.volume.accessMode", "ReadWriteMany"), "accessMode"},

@@ -47,6 +47,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if and $many (eq .Values.store.kind "sqlite") }}
 {{- fail "SQLite serves one replica: set replicas to 1 without autoscaling, or store.kind to postgres" }}
 {{- end }}
+{{- $archive := .Values.config.archive | default dict }}
+{{- $file := $archive.dsn | default "sqlite:" }}
+{{- if and $archive.enabled (eq .Values.store.kind "postgres") (kindIs "string" $file) (hasPrefix "sqlite:" $file) }}
+{{- fail "config.archive.dsn is a SQLite file, and with store.kind postgres there is no volume: set it to a DSN of PostgreSQL or ClickHouse" }}
+{{- end }}
 {{- $ports := list }}
 {{- range list .Values.config.grpc .Values.config.http .Values.config.ops }}
 {{- $ports = append $ports (include "drmhub.port" .listen) }}
