@@ -1,6 +1,9 @@
 package store
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // A queue holds the writes that wait for a transaction. One goroutine at a time runs transactions: that
 // of a write that found nobody else, or that of commitWaiting.
@@ -56,6 +59,19 @@ func (q *queue) take() (batch []*write) {
 	}
 	batch, q.waiting = q.waiting[:n:n], q.waiting[n:]
 	return batch
+}
+
+// withdraw takes a write out of those that wait. It returns false if the write waits no longer: it has run,
+// or is about to.
+func (q *queue) withdraw(w *write) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	at := slices.Index(q.waiting, w)
+	if at < 0 {
+		return false
+	}
+	q.waiting = slices.Delete(q.waiting, at, at+1)
+	return true
 }
 
 // rest notes that nobody runs transactions. The caller holds the lock.

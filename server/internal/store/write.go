@@ -35,8 +35,8 @@ type write struct {
 //   - leave the commit and the rollback to Write,
 //   - not call Write or Reads.
 //
-// ctx can cancel the write until do runs for the first time. After a failed commit, the write may
-// or may not be durable.
+// ctx can cancel the write until do runs for the first time, and Write then returns at once. After a
+// failed commit, the write may or may not be durable.
 func (d *DB) Write(ctx context.Context, do func(context.Context, *Tx) error) error {
 	err := d.writeOnce(ctx, do)
 	for run := 1; run < maxRuns && database.IsRetryable(err); run++ {
@@ -58,7 +58,15 @@ func (d *DB) writeOnce(ctx context.Context, do func(context.Context, *Tx) error)
 		defer d.queue.handOver()
 		d.commitBatch([]*write{w})
 	}
-	return <-w.done // maxTransaction bounds the wait.
+	select {
+	case err = <-w.done:
+		return err
+	case <-ctx.Done():
+	}
+	if d.queue.withdraw(w) {
+		return ctx.Err()
+	}
+	return <-w.done // It is in a transaction, or about to be.
 }
 
 // commitWaiting commits what waits whenever the queue is handed over, until the queue is closed.

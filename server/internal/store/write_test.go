@@ -258,6 +258,44 @@ func TestClose(t *testing.T) {
 	})
 }
 
+// A caller that leaves does not wait for its turn, and its write never runs.
+func TestACallerThatLeavesWhileItsWriteWaits(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		db := storetest.Open(t, dsn)
+		begun, ends := make(chan struct{}), make(chan struct{})
+		var all sync.WaitGroup
+		all.Go(func() {
+			mustWrite(t, db, func(ctx context.Context, tx *store.Tx) error {
+				close(begun)
+				<-ends
+				return put("a")(ctx, tx)
+			})
+		})
+		<-begun
+		all.Go(func() { mustWrite(t, db, put("b")) })
+		db.WaitForQueue(1)
+		ctx, leave := context.WithCancel(t.Context())
+		left := make(chan error, 1)
+		go func() { left <- db.Write(ctx, put("c")) }()
+		db.WaitForQueue(2)
+		leave()
+		select {
+		case err := <-left:
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("%v, want context.Canceled", err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Error("the caller waits for the write before")
+		}
+		close(ends)
+		all.Wait()
+		mustWrite(t, db, put("d"))
+		if got := names(t, db); got != "a b d" {
+			t.Errorf("%s were written, want a b d", got)
+		}
+	})
+}
+
 // insertReplicas writes two rows that countUp changes.
 var insertReplicas = exec("INSERT INTO replicas (id, alive_until) VALUES ('a', 0), ('b', 0)")
 
