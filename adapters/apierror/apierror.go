@@ -65,7 +65,7 @@ func Invalid(field, format string, args ...any) *Error {
 
 // InvalidRequest returns INVALID_ARGUMENT for several fields at once.
 func InvalidRequest(violations ...*errdetails.BadRequest_FieldViolation) *Error {
-	shown := min(len(violations), maxViolations)
+	shown := min(len(violations), MaxViolations)
 	e := New(codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID, "")
 	e.Violations, e.omitted = violations[:shown], len(violations)-shown
 	e.Message = e.violationText()

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// maxViolations bounds how many fields an error names.
-	maxViolations = 20
+	// MaxViolations bounds how many fields an error names.
+	MaxViolations = 20
 	// maxEncoded bounds an error as gRPC sends it, in bytes. Clients refuse headers above 8 KiB, and
 	// then show a broken stream instead of the error.
 	maxEncoded = 4 << 10
