@@ -31,6 +31,9 @@ func (rt *route) readQuery(raw string, s *spelling) (proto.Message, error) {
 	q := query{route: rt, request: rt.NewRequest(), spelling: s}
 	for _, key := range slices.Sorted(maps.Keys(sent)) {
 		if problem := q.set(key, sent[key]); problem != "" {
+			if problem == noParameter && len(q.violations) < apierror.MaxViolations { // The others are not shown.
+				problem = rt.unknownParameter(key)
+			}
 			violation := &errdetails.BadRequest_FieldViolation{Field: quote(key), Description: problem}
 			q.violations = append(q.violations, violation)
 		}
@@ -97,6 +100,9 @@ func lostPlus(field protoreflect.FieldDescriptor, value string) string {
 	return ": a plus sign in a query is a space, so write it as %2B"
 }
 
+// noParameter is the problem of a parameter that the route does not have. unknownParameter says more.
+const noParameter = "no such parameter"
+
 // parameter returns the field of the request that a query parameter names, and the field's full proto
 // name. A parameter names it by its JSON name or its proto name.
 func (rt *route) parameter(key string) (path string, field protoreflect.FieldDescriptor, problem string) {
@@ -104,10 +110,10 @@ func (rt *route) parameter(key string) (path string, field protoreflect.FieldDes
 	var names []string
 	for name := range strings.SplitSeq(key, ".") {
 		if message == nil || strings.HasPrefix(string(message.FullName()), "google.protobuf.") {
-			return "", nil, rt.unknownParameter(key)
+			return "", nil, noParameter
 		}
 		if field = fieldOf(message, name); field == nil {
-			return "", nil, rt.unknownParameter(key)
+			return "", nil, noParameter
 		}
 		names = append(names, string(field.Name()))
 		message = nil

@@ -167,3 +167,23 @@ func TestAResourceCanBeSentBack(t *testing.T) {
 		}
 	}
 }
+
+// Only the unknown parameters that the error shows cost a search for what they mean.
+func TestUnknownParametersAreCheap(t *testing.T) {
+	h := backend{}.handler(t, gateway.Options{})
+	cost := func(parameters int) float64 {
+		var query strings.Builder
+		for i := range parameters {
+			query.WriteString("&usr" + strconv.Itoa(i))
+		}
+		r := &http.Request{Method: "GET", URL: &url.URL{Path: "/v1/vendors/v/sites/s/licenses", RawQuery: query.String()}}
+		return testing.AllocsPerRun(5, func() {
+			if got := record(h, r); got.status != http.StatusBadRequest {
+				t.Fatalf("HTTP %d", got.status)
+			}
+		})
+	}
+	if each := (cost(2000) - cost(1000)) / 1000; each > 20 {
+		t.Errorf("each further parameter costs %.0f allocations", each)
+	}
+}

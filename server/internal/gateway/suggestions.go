@@ -20,11 +20,10 @@ func didYouMean(word string) string {
 
 // unknownParameter says what is wrong with a parameter that the route does not have.
 func (rt *route) unknownParameter(key string) string {
-	const problem = "no such parameter"
 	if rt.body != nil && rt.HTTP.Body != "*" && fieldOf(rt.body.Descriptor(), key) != nil {
-		return problem + ": send it in the body"
+		return noParameter + ": send it in the body"
 	}
-	return problem + didYouMean(likely(key, rt.parameters()))
+	return noParameter + didYouMean(likely(key, rt.parameters()))
 }
 
 // parameters returns the JSON names of the parameters that the route takes.

@@ -32,8 +32,9 @@ func NearestOrAlike(unknown string, known []string) string {
 		return word
 	}
 	best, longest, twice := "", minBeginning-1, false
+	unknown = strings.ToLower(unknown)
 	for _, word := range known {
-		switch n := beginning(strings.ToLower(unknown), strings.ToLower(word)); {
+		switch n := beginning(unknown, strings.ToLower(word)); {
 		case 2*n < max(len(unknown), len(word)):
 		case n > longest:
 			best, longest, twice = word, n, false
