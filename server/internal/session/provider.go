@@ -37,8 +37,10 @@ type Provider struct {
 	// RedirectURL is the URL of /console/callback.
 	RedirectURL string
 
+	discovery sync.Mutex // one at a time. Configure does not wait for it.
+
+	mu     sync.Mutex // of the settings and of what follows
 	http   *http.Client
-	mu     sync.Mutex
 	known  *client
 	failed time.Time
 }
@@ -47,11 +49,17 @@ type Provider struct {
 func (p *Provider) Configure(next *Provider) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.Issuer == next.Issuer && p.ID == next.ID && p.Secret == next.Secret && p.RedirectURL == next.RedirectURL {
+	if p.same(next) {
 		return
 	}
 	p.Issuer, p.ID, p.Secret, p.RedirectURL = next.Issuer, next.ID, next.Secret, next.RedirectURL
 	p.known, p.failed = nil, time.Time{}
+}
+
+// same reports whether two providers have the same settings.
+func (p *Provider) same(other *Provider) bool {
+	return p.Issuer == other.Issuer && p.ID == other.ID && p.Secret == other.Secret &&
+		p.RedirectURL == other.RedirectURL
 }
 
 // A client speaks with the provider.
@@ -66,15 +74,29 @@ var (
 	errInsecure    = errors.New("the identity provider names an address that is not https")
 )
 
-// client returns a client of the provider.
+// client returns a client of the provider, by the settings of the moment.
 func (p *Provider) client(ctx context.Context) (*client, error) {
+	p.discovery.Lock()
+	defer p.discovery.Unlock()
+	for {
+		now, known, err := p.state()
+		if known != nil || err != nil {
+			return known, err
+		}
+		// A browser that leaves must not fail the others that wait.
+		found, err := now.discover(context.WithoutCancel(ctx))
+		if p.note(now, found, err) {
+			return found, err
+		}
+	}
+}
+
+// state returns a copy of the settings, and the client if it is known. It returns an error shortly after a failure.
+func (p *Provider) state() (now *Provider, known *client, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.known != nil {
-		return p.known, nil
-	}
-	if time.Since(p.failed) < pauseAfterFailure {
-		return nil, errPaused
+	if p.known == nil && time.Since(p.failed) < pauseAfterFailure {
+		return nil, nil, errPaused
 	}
 	if p.http == nil {
 		p.http = &http.Client{
@@ -82,14 +104,21 @@ func (p *Provider) client(ctx context.Context) (*client, error) {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}
 	}
-	// A browser that leaves must not fail the others that wait.
-	found, err := p.discover(context.WithoutCancel(ctx))
-	if err != nil {
-		p.failed = time.Now()
-		return nil, err
+	now = &Provider{Issuer: p.Issuer, ID: p.ID, Secret: p.Secret, RedirectURL: p.RedirectURL, http: p.http}
+	return now, p.known, nil
+}
+
+// note keeps the result of a discovery. It reports false if the settings have changed since then.
+func (p *Provider) note(asked *Provider, found *client, err error) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.same(asked) {
+		return false
 	}
-	p.known = found
-	return found, nil
+	if p.known = found; err != nil {
+		p.failed = time.Now()
+	}
+	return true
 }
 
 // Try reads the provider's description, as a login does.

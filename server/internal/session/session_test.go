@@ -200,3 +200,39 @@ func TestAProviderThatCannotBeUsed(t *testing.T) {
 		t.Errorf("%d fetches", fetches)
 	}
 }
+
+// TestAReloadDoesNotWaitForTheProvider configures another provider while the first one is silent. The login that
+// waits goes to the other one.
+func TestAReloadDoesNotWaitForTheProvider(t *testing.T) {
+	asked, configured := make(chan struct{}), make(chan struct{})
+	describe := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(strings.ReplaceAll(`{"issuer":"URL","authorization_endpoint":"URL/login",`+
+			`"token_endpoint":"URL/token","jwks_uri":"URL/keys"}`, "URL", "http://"+r.Host)))
+	}
+	first := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		close(asked)
+		<-configured
+		describe(w, r)
+	}))
+	defer first.Close()
+	second := httptest.NewServer(http.HandlerFunc(describe))
+	defer second.Close()
+	provider := &session.Provider{Issuer: first.URL, ID: "console", RedirectURL: "https://h/console/callback"}
+	s, err := session.New(session.Options{
+		Key: bytes.Repeat([]byte{1}, 32), Log: slog.New(slog.DiscardHandler), Provider: provider,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		<-asked
+		provider.Configure(&session.Provider{Issuer: second.URL, ID: "other", RedirectURL: provider.RedirectURL})
+		close(configured)
+	}()
+	w := httptest.NewRecorder()
+	err = s.Pages()["/console/login"]["GET"](w, httptest.NewRequest("GET", "/console/login", nil))
+	if to := w.Header().Get("Location"); err != nil || !strings.HasPrefix(to, second.URL+"/login?client_id=other&") {
+		t.Errorf("the login leads to %q, %v", to, err)
+	}
+}
