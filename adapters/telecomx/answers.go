@@ -75,7 +75,9 @@ func (a *answer[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 
 // hasContent reports whether a member has a value that says something.
 func hasContent(value jsontext.Value) bool {
-	return !slices.Contains([]string{"", "null", `""`, "false", "0", "[]", "{}"}, strings.TrimSpace(string(value)))
+	value = value.Clone()
+	_ = value.Compact() // What is no JSON says something.
+	return !slices.Contains([]string{"", "null", `""`, "false", "0", "[]", "{}"}, string(value))
 }
 
 // unfit returns the error of an answer that does not hold what the call promises.
