@@ -115,6 +115,10 @@ func (c *Config) Check(report func(key, problem string)) {
 	if c.RegionCode == "" {
 		report("region_code", "must not be empty: KR is the region that the vendor names")
 	}
+	if changesOffset(c.TimeZone) {
+		report("time_zone", "must be a zone without summer time, such as UTC or Asia/Seoul: the vendor's times have "+
+			"no zone, so that an hour at the end of summer time would be two")
+	}
 	if c.PageSizeParameter != PageSize && c.PageSizeParameter != PageSizeNo {
 		report("page_size_parameter", "must be pageSize or pageSizeNo")
 	}
@@ -128,4 +132,17 @@ func (c *Config) Check(report func(key, problem string)) {
 		report("page_concurrency", "must be a whole number from 1 to 16: with 1, drmhub reads one page after the other")
 	}
 	c.CheckLimits(report)
+}
+
+// changesOffset reports whether a zone changes its offset, as for summer time, in the years whose
+// times drmhub may read.
+func changesOffset(zone *time.Location) bool {
+	day := time.Date(2020, time.January, 1, 0, 0, 0, 0, time.UTC)
+	_, first := day.In(zone).Zone()
+	for ; day.Year() < 2050; day = day.AddDate(0, 0, 7) {
+		if _, offset := day.In(zone).Zone(); offset != first {
+			return true
+		}
+	}
+	return false
 }

@@ -23,6 +23,9 @@ func TestEveryUnusableSettingIsReported(t *testing.T) {
 		"drm_type_condition":  func(c *Config) { c.DRMTypeCondition = "drmtype" },
 		"page_concurrency":    func(c *Config) { c.PageConcurrency = 17 },
 		"page_concurrency ":   func(c *Config) { c.PageConcurrency = 0 },
+		"time_zone":           func(c *Config) { c.TimeZone = zone(t, "Europe/Berlin") },
+		"time_zone ":          func(c *Config) { c.TimeZone = zone(t, "Africa/Casablanca") },
+		" ":                   func(c *Config) { c.TimeZone = zone(t, "Asia/Seoul") },
 		"timeout":             func(c *Config) { c.Timeout = new(5 * time.Minute) },
 		"requests_per_second": func(c *Config) { c.RequestsPerSecond = new(math.Inf(1)) },
 		// The defaults alone lack the account.
@@ -37,4 +40,13 @@ func TestEveryUnusableSettingIsReported(t *testing.T) {
 			t.Errorf("with a bad %q, Check reports %v", keys, got)
 		}
 	}
+}
+
+func zone(t *testing.T, name string) *time.Location {
+	t.Helper()
+	l, err := time.LoadLocation(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
 }
