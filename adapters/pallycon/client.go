@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -192,12 +193,16 @@ func (e *envelope[Data]) addFields(beside map[string]jsontext.Value) {
 	}
 }
 
+// isCode reports whether a text has the form of an error_code of PallyCon. The guide says that it is a
+// number, and its console shows A9104. A gateway may have an error_code of its own, such as APIG.0101.
+var isCode = regexp.MustCompile("^[A-Za-z]*[0-9]+$").MatchString
+
 // failure reads the error of a response with a status of 400 or more. PallyCon sends its envelope with
 // every response, so failure returns nil without an error_code.
 func failure(_ int, _ http.Header, body []byte) *apierror.Error {
 	var answer envelope[jsontext.Value]
 	err := jsonx.Unmarshal("", body, &answer)
-	if own := err == nil && answer.ErrorCode != "" && answer.ErrorCode != success; !own {
+	if own := err == nil && isCode(answer.ErrorCode) && answer.ErrorCode != success; !own {
 		return nil
 	}
 	// No document names a code, so a change is read back before it counts as refused.
