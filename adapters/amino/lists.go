@@ -15,9 +15,9 @@ import (
 // the search.
 const maxVendorPagesPerCall = 12
 
-// smallestPage is a number of rows to which AminoTV may cut a page, whatever the limit is. Its pages
-// name none. A list of fewer rows is not cut.
-const smallestPage = 10
+// defaultPage is the number of rows that AminoTV returns if it ignores the limit, as a sibling of this
+// API does.
+const defaultPage = 100
 
 // cursor is a position in a list: the index of the next row, and the rows around it.
 type cursor struct {
@@ -155,7 +155,7 @@ func all[Row identified](ctx context.Context, a *Adapter, path string) (held []l
 		case n == 0, len(part) > 0 && part[0].id() == held[n-1].id():
 			held = append(held, fresh...)
 		case len(part) > 0 && part[0].id() == held[0].id(): // AminoTV ignores the offset
-			return append(held, fresh...), len(part) < min(smallestPage, a.config.MaxPageSize), nil
+			return append(held, fresh...), len(part) != a.config.MaxPageSize && len(part) != defaultPage, nil
 		default:
 			if try++; try == tries {
 				return nil, false, invalidList("changes each time it is read. Retry, and check offset_parameter.", path)
