@@ -47,14 +47,14 @@ func (r *Recorder) Append(tx *store.Tx, e Event, kept *Event) {
 	r.trail.Append(tx, time.Now(), e, kept)
 }
 
-// Ended tells of an event whose transaction ended with err. An event with an error may be durable
-// all the same, so LookForUnconfirmed looks for it. The zero Event is ignored.
+// Ended tells of an event whose transaction ended with err. If the event may be durable in spite of err,
+// LookForUnconfirmed looks for it. The zero Event is ignored.
 func (r *Recorder) Ended(kept Event, err error) {
 	switch {
 	case kept.Position == 0:
 	case err == nil:
 		r.tell(kept)
-	default:
+	case store.MayBeDurable(err):
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.unconfirmed[kept] = time.Now()

@@ -135,7 +135,7 @@ func (c *call) insertOrFind(ctx context.Context) (m *records.Mutation, locked bo
 	known, locked, err := c.journal.records.Insert(ctx, m, locks)
 	switch {
 	case err != nil:
-		c.journal.lease.ReleaseLater(m) // The commit may be durable in spite of its error.
+		c.journal.lease.ReleaseIfClaimed(m, err)
 		return nil, false, err
 	case known == nil:
 		return m, locked, nil

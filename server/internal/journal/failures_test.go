@@ -20,6 +20,19 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
 
+// While the store accepts no writes, each call would leave a mutation that RetryReleases looks for in vain.
+func TestACallThatWroteNothingLeavesNothingToRelease(t *testing.T) {
+	r := start(t, &world{}, calm)
+	storetest.Exec(t, r.db, "ALTER TABLE mutations RENAME TO hidden")
+	if err := r.disable(t, id); apierror.Convert(err).Code != codes.Unavailable {
+		t.Errorf("%v, want UNAVAILABLE", err)
+	}
+	if left := r.Lease().Unreleased(); len(left) > 0 {
+		t.Errorf("it may own %v", left)
+	}
+	storetest.Exec(t, r.db, "ALTER TABLE hidden RENAME TO mutations")
+}
+
 // failing returns hooks with which the n-th commit from now on fails, and all others work.
 func failing(n int, f fault) store.Hooks {
 	return (&stopper{plan: faultplan.Fixed(map[int]fault{n - 1: f}), goesOn: true}).hooks()

@@ -17,6 +17,18 @@ const maxBatch = 128
 // ErrClosed is the error of a write after Close, or to a database that View has opened.
 var ErrClosed = errors.New("nothing was written: the store is closed for writing")
 
+// inDoubt is the error of a commit, or of what followed it.
+type inDoubt struct{ error }
+
+func (e inDoubt) Unwrap() error { return e.error }
+
+// MayBeDurable reports whether a write that returned this error may be durable all the same, or may become
+// so within MaxCommitDelay. After any other error, it left nothing behind.
+func MayBeDurable(err error) bool {
+	_, is := errors.AsType[inDoubt](err)
+	return is
+}
+
 // A write waits for its commit.
 type write struct {
 	ctx  context.Context
@@ -36,7 +48,7 @@ type write struct {
 //   - not call Write or Reads.
 //
 // ctx can cancel the write until do runs for the first time, and Write then returns at once. After a
-// failed commit, the write may or may not be durable.
+// failed commit, the write may or may not be durable: MayBeDurable tells such an error from others.
 func (d *DB) Write(ctx context.Context, do func(context.Context, *Tx) error) error {
 	err := d.writeOnce(ctx, do)
 	for run := 1; run < maxRuns && database.IsRetryable(err); run++ {
@@ -136,16 +148,21 @@ func (d *DB) transact(batch []*write) (failed *write, err error) {
 	hooks := d.hooks.Load()
 	if hooks != nil && hooks.BeforeCommit != nil {
 		if err := hooks.BeforeCommit(); err != nil {
-			return nil, err
+			return nil, inDoubt{err}
 		}
 	}
 	if err := tx.commit(); err != nil {
-		return nil, fmt.Errorf("the store's commit failed: %w", timeoutError(ctx, err))
+		return nil, inDoubt{fmt.Errorf("the store's commit failed: %w", timeoutError(ctx, err))}
 	}
 	if hooks != nil && hooks.AfterCommit != nil {
-		return nil, hooks.AfterCommit()
+		err = hooks.AfterCommit()
+	} else {
+		err = d.file.Check() // The file may have gone during the commit.
 	}
-	return nil, d.file.Check() // The file may have gone during the commit.
+	if err != nil {
+		return nil, inDoubt{err}
+	}
+	return nil, nil
 }
 
 // timeoutError replaces a context error by one that names the store's own time limit.
@@ -161,7 +178,7 @@ func timeoutError(ctx context.Context, err error) error {
 type Hooks struct {
 	// Statement gets each statement of writes and reads before it runs.
 	Statement func(query string, args []any)
-	// BeforeCommit runs before the commit. Its error undoes the transaction.
+	// BeforeCommit runs before the commit. Its error undoes the transaction, as a commit that fails.
 	BeforeCommit func() error
 	// AfterCommit runs when the transaction is durable.
 	AfterCommit func() error

@@ -296,6 +296,34 @@ func TestACallerThatLeavesWhileItsWriteWaits(t *testing.T) {
 	})
 }
 
+func TestOnlyAFailedCommitLeavesAWriteInDoubt(t *testing.T) {
+	db := storetest.Open(t, store.Memory)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	fails := func() error { return errOwn }
+	for _, c := range []struct {
+		name    string
+		ctx     context.Context
+		do      func(context.Context, *store.Tx) error
+		hooks   store.Hooks
+		inDoubt bool
+	}{
+		{name: "the write fails", ctx: t.Context(), do: func(context.Context, *store.Tx) error { return errOwn }},
+		{name: "a statement fails", ctx: t.Context(), do: exec("SELECT nothing")},
+		{name: "the caller has left", ctx: ended, do: put("a")},
+		{"the commit fails", t.Context(), put("a"), store.Hooks{BeforeCommit: fails}, true},
+		{"the commit's response is lost", t.Context(), put("b"), store.Hooks{AfterCommit: fails}, true},
+	} {
+		db.SetHooks(c.hooks)
+		err := db.Write(c.ctx, c.do)
+		if err == nil || store.MayBeDurable(err) != c.inDoubt {
+			t.Errorf("%s: %v, in doubt: %t, want %t", c.name, err, store.MayBeDurable(err), c.inDoubt)
+		}
+	}
+	db.SetHooks(store.Hooks{})
+	wantNames(t, "at the end", db, "b")
+}
+
 // insertReplicas writes two rows that countUp changes.
 var insertReplicas = exec("INSERT INTO replicas (id, alive_until) VALUES ('a', 0), ('b', 0)")
 

@@ -85,8 +85,8 @@ func (l *Lease) claim(
 ) (*records.Mutation, error) {
 	owner := l.NewOwner()
 	claimed, err := claim(ctx, id, owner)
-	if err != nil { // The commit may be durable in spite of its error.
-		l.ReleaseLater(&records.Mutation{ID: id, Owner: owner})
+	if err != nil {
+		l.ReleaseIfClaimed(&records.Mutation{ID: id, Owner: owner}, err)
 	}
 	if claimed != nil && (claimed.State == pb.Mutation_INTENDED || claimed.State == pb.Mutation_SENT) {
 		l.takeovers.Add(1) // A run that records its end leaves another state.
@@ -104,6 +104,14 @@ func (l *Lease) Release(ctx context.Context, m *records.Mutation) {
 		return
 	}
 	if err := l.records.Release(context.WithoutCancel(ctx), m); err != nil {
+		l.ReleaseLater(m)
+	}
+}
+
+// ReleaseIfClaimed is ReleaseLater of a mutation whose claim returned an error, if the claim may be durable in
+// spite of it. While the store accepts no writes, every call fails, and none of them has claimed anything.
+func (l *Lease) ReleaseIfClaimed(m *records.Mutation, err error) {
+	if store.MayBeDurable(err) {
 		l.ReleaseLater(m)
 	}
 }
