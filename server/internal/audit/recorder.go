@@ -17,6 +17,8 @@ type Recorder struct {
 	tell  func(Event)
 	// untold means that tell does nothing.
 	untold bool
+	// looking holds a token while LookForUnconfirmed runs, so that no event is told twice.
+	looking chan struct{}
 
 	mu sync.Mutex
 	// The events whose commit returned an error, and since when. Such an event may be durable.
@@ -26,7 +28,10 @@ type Recorder struct {
 // NewRecorder returns the recorder of a replica. It calls tell for each durable event. A nil tell is
 // allowed.
 func NewRecorder(db *store.DB, replica string, tell func(Event)) *Recorder {
-	r := &Recorder{db: db, trail: NewTrail(replica), tell: tell, unconfirmed: map[Event]time.Time{}}
+	r := &Recorder{
+		db: db, trail: NewTrail(replica), tell: tell, looking: make(chan struct{}, 1),
+		unconfirmed: map[Event]time.Time{},
+	}
 	if tell == nil {
 		r.tell, r.untold = func(Event) {}, true
 	}
@@ -62,8 +67,16 @@ func (r *Recorder) Ended(kept Event, err error) {
 }
 
 // LookForUnconfirmed tells of the events that are durable although their commit returned an error.
-// It returns how many events are still unconfirmed.
+// It returns how many events are still unconfirmed. When ctx ends, it looks no further.
 func (r *Recorder) LookForUnconfirmed(ctx context.Context) (left int) {
+	select {
+	case r.looking <- struct{}{}:
+		defer func() { <-r.looking }()
+	case <-ctx.Done():
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return len(r.unconfirmed)
+	}
 	r.mu.Lock()
 	unconfirmed := maps.Clone(r.unconfirmed)
 	r.mu.Unlock()
