@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 
 	"google.golang.org/genproto/googleapis/rpc/code"
@@ -21,10 +22,12 @@ import (
 // mutation, also one that fails or panics. record and digest are those of Reads.
 //
 // Such a call can be repeated without harm. So where it cannot be recorded, it fails, and its
-// caller repeats it.
+// caller repeats it. A call that fails by itself keeps its own error, and the log says that the call
+// has no record.
 func Acts(
 	record func(context.Context, Event) error,
 	digest func(ctx context.Context, req proto.Message, method string) string,
+	log *slog.Logger,
 ) grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 		asked, ok := req.(proto.Message)
@@ -48,7 +51,13 @@ func Acts(
 		event.Outcome = ended.String()
 		ctx = context.WithoutCancel(ctx) // It is done, also if the caller has left.
 		event.RequestDigest = digest(ctx, asked, method)
-		if failed := record(ctx, event); failed != nil && err == nil {
+		switch failed := record(ctx, event); {
+		case failed == nil:
+		case err != nil:
+			log.ErrorContext(ctx, "a call that failed, and may have taken effect, could not be recorded for the audit",
+				"method", method, "subject", event.Subject, "resource", event.Resource, "outcome", event.Outcome,
+				"error", failed)
+		default:
 			unrecorded := apierror.New(codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE,
 				"The call took effect, but it must be audited, and the audit log is unavailable. Repeat it later.")
 			return nil, errors.Join(unrecorded, failed)

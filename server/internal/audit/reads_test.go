@@ -1,9 +1,11 @@
 package audit_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -115,7 +117,7 @@ func TestTheTrailForgetsViewers(t *testing.T) {
 	acts := audit.Acts(func(_ context.Context, e audit.Event) error {
 		recorded = append(recorded, e)
 		return nil
-	}, digest)
+	}, digest, quiet)
 	const erase = pb.ViewerService_EraseViewer_FullMethodName
 	_, err := call(t, acts, erase, &pb.EraseViewerRequest{Name: "viewers/alice"}, &pb.EraseViewerResponse{}, nil)
 	if err != nil || len(recorded) != 1 || recorded[0].Resource != "viewers/-" || recorded[0].RequestDigest == "" ||
@@ -127,10 +129,11 @@ func TestTheTrailForgetsViewers(t *testing.T) {
 func TestACallThatChangesTheArchiveIsRecorded(t *testing.T) {
 	var recorded []audit.Event
 	var down error
+	var log bytes.Buffer
 	acts := audit.Acts(func(_ context.Context, e audit.Event) error {
 		recorded = append(recorded, e)
 		return down
-	}, digest)
+	}, digest, slog.New(slog.NewTextHandler(&log, nil)))
 	const sync, get = pb.ArchiveService_SyncArchive_FullMethodName, pb.ArchiveService_GetArchive_FullMethodName
 	req := &pb.SyncArchiveRequest{Name: "vendors/v/sites/s/archive"}
 	for _, c := range []struct {
@@ -147,6 +150,7 @@ func TestACallThatChangesTheArchiveIsRecorded(t *testing.T) {
 		{get, nil, "", nil, codes.OK},
 	} {
 		recorded, down = nil, c.down
+		log.Reset()
 		_, err := call(t, acts, c.method, req, &pb.Archive{}, c.failure)
 		if got := apierror.Convert(err); err != nil && got.Code != c.code || err == nil && c.code != codes.OK {
 			t.Errorf("%+v: %v", c, err)
@@ -157,6 +161,11 @@ func TestACallThatChangesTheArchiveIsRecorded(t *testing.T) {
 				Subject: "anonymous", Method: c.method[1:], Resource: req.GetName(), Outcome: c.outcome,
 				RequestDigest: "SyncArchiveRequest of " + c.method[1:],
 			}}
+		}
+		// The error of a call that fails has no room for the missing record.
+		unrecorded := c.failure != nil && c.down != nil
+		if strings.Contains(log.String(), "could not be recorded") != unrecorded {
+			t.Errorf("%+v: logged %q", c, log.String())
 		}
 		if !slices.Equal(recorded, want) {
 			t.Errorf("%+v: recorded %+v, want %+v", c, recorded, want)
@@ -170,7 +179,7 @@ func TestACallThatChangesTheArchiveAndPanicsIsRecorded(t *testing.T) {
 	acts := audit.Acts(func(_ context.Context, e audit.Event) error {
 		recorded = append(recorded, e)
 		return nil
-	}, digest)
+	}, digest, quiet)
 	info := &grpc.UnaryServerInfo{FullMethod: pb.ArchiveService_SyncArchive_FullMethodName}
 	boo := func(context.Context, any) (any, error) { panic("boo") }
 	p := panics.Catch(func() { _, _ = acts(t.Context(), &pb.SyncArchiveRequest{}, info, boo) })

@@ -52,8 +52,8 @@ func Chain(p Parts) ([]grpc.UnaryServerInterceptor, []grpc.StreamServerIntercept
 			IdempotencyKey,        // validation must see the final request_id
 			p.Rules.Unary,         // the journal's digest and locks need canonical names and masks
 			p.Confinement.Unary,   // it needs canonical names, and comes before anything is looked up
-			audit.Reads(p.Journal.Audit().Record, p.hexDigest()), // it records a response with secrets before it leaves
-			audit.Acts(p.Journal.Audit().Record, p.hexDigest()),  // it records what changes the archive
+			audit.Reads(p.Journal.Audit().Record, p.hexDigest()),       // it records secrets before they leave
+			audit.Acts(p.Journal.Audit().Record, p.hexDigest(), p.Log), // it records what changes the archive
 			redact.Withhold, // a response without its secrets needs no record
 			p.Journal.Unary, // innermost: it runs the service as a mutation
 		}, []grpc.StreamServerInterceptor{
