@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/journal"
 	"github.com/drmhub/drmhub/server/internal/journal/records"
@@ -109,29 +110,46 @@ func TestWhatIsGivenUpIsNotSettledBesideAnotherChange(t *testing.T) {
 	})
 }
 
-// The record says why the outcome is unknown, and not why somebody could not look.
+// The record says what became of the change, and not why a repetition could not look or send it again.
 func TestARepetitionThatWaitsInVainChangesNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := &world{faults: map[int]fault{1: lost}}
-		r := start(t, w, calm)
-		wantUnknown(t, r.enable(t, id)) // cannot be read back, so it holds no lock
-		before, events := r.record(t, id), trail(t, r)
-		other := make(chan struct{})
-		w.before = func(context.Context, string) error { <-other; return nil }
-		go r.disable(t, otherID)
-		synctest.Wait()
-		wantUnknown(t, r.enable(t, id))
-		if after := r.record(t, id); !proto.Equal(after, before) {
-			t.Errorf("the record was %v, and is %v", before, after)
-		}
-		if n := len(trail(t, r)); n != len(events) {
-			t.Errorf("%d audit events, want %d", n, len(events))
-		}
-		close(other)
-		synctest.Wait()
-		wantUnknown(t, r.enable(t, id)) // Nobody owns it.
-		w.want(t, "enable "+site, 1)
-	})
+	isBusy := apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "the vendor is busy")
+	inProgress := func(t *testing.T, err error) {
+		t.Helper()
+		wantError(t, err, codes.Aborted, pb.ErrorReason_MUTATION_IN_PROGRESS)
+	}
+	for state, c := range map[pb.Mutation_State]struct {
+		befalls fault
+		leaves  error
+		vain    func(*testing.T, error)
+		then    func(*testing.T, error)
+	}{
+		pb.Mutation_UNKNOWN: {lost, nil, wantUnknown, wantUnknown}, // cannot be read back, so it holds no lock
+		pb.Mutation_FAILED:  {fine, isBusy, inProgress, ok},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := &world{faults: map[int]fault{1: c.befalls}}
+			w.leaves = func() error { return c.leaves }
+			r := start(t, w, calm)
+			_ = r.enable(t, id)
+			before, events := r.wantState(t, id, state), trail(t, r)
+			w.leaves = nil
+			other := make(chan struct{})
+			w.before = func(context.Context, string) error { <-other; return nil }
+			go r.disable(t, otherID)
+			synctest.Wait()
+			c.vain(t, r.enable(t, id))
+			if after := r.record(t, id); !proto.Equal(after, before) {
+				t.Errorf("%v: the record was %v, and is %v", state, before, after)
+			}
+			if n := len(trail(t, r)); n != len(events) {
+				t.Errorf("%v: %d audit events, want %d", state, n, len(events))
+			}
+			close(other)
+			synctest.Wait()
+			c.then(t, r.enable(t, id)) // Nobody owns it.
+			w.want(t, "enable "+site, 1)
+		})
+	}
 }
 
 // An earlier version does not record when the call of a write ends.

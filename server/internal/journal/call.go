@@ -185,8 +185,10 @@ func (c *call) lockAndRun(ctx context.Context, r *run, locked bool) outcome {
 	switch {
 	case err == nil:
 		return r.do(ctx, c.method)
-	case !decide.IsOver(r.mutation.State) && r.steps.summary().MayHaveEffect():
-		// Nobody looked, so the record keeps what is known.
+	case decide.IsOver(r.mutation.State): // Nothing ran, so the record keeps why the call failed.
+		c.journal.release(ctx, r.mutation)
+		return outcome{err: err}
+	case r.steps.summary().MayHaveEffect(): // Nobody looked, so the record keeps what is known.
 		c.journal.release(ctx, r.mutation)
 		return outcome{err: tell(decide.TellInPart, err)}
 	}
