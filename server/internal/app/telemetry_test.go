@@ -320,6 +320,8 @@ func TestCallsThatNoHandlerSeesCount(t *testing.T) {
 			pb.LicenseService_StreamLicenses_FullMethodName, "grpc-encoding", "pigeon")},
 		{"_OTHER", "UNIMPLEMENTED", send(5, "/any.Service/Any", "grpc-encoding", "pigeon")},
 		{"_OTHER", "UNIMPLEMENTED", send(7, "no-path")},
+		{"drmhub.v1.SiteService/GetSite", "DEADLINE_EXCEEDED", send(9, pb.SiteService_GetSite_FullMethodName,
+			"grpc-timeout", "0n")},
 	} {
 		_, counts := h.countedSince(t, nil)
 		if err := c.call(); err != nil {
@@ -339,7 +341,7 @@ func TestCallsThatNoHandlerSeesCount(t *testing.T) {
 		t.Error(err)
 	}
 	if n := strings.Count(h.log.String(), "code=UNIMPLEMENTED"); n != 4 ||
-		strings.Count(h.log.String(), "request_id=mine") != n || strings.Contains(h.log.String(), "RATE_LIMITED") {
+		strings.Count(h.log.String(), "request_id=mine") != n+1 || strings.Contains(h.log.String(), "RATE_LIMITED") {
 		t.Errorf("the log:\n%s", h.log)
 	}
 }

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -18,13 +19,15 @@ import (
 const unhandledTime = time.Second
 
 // An arrival is a call over gRPC before a handler has it, and the call's context. gRPC refuses some calls itself:
-// those with a compression that it does not know, and those whose method is no path. No interceptor sees them.
+// those with a compression that it does not know, those whose method is no path, and those whose deadline has passed
+// when they arrive. No interceptor sees them.
 type arrival struct {
 	context.Context
-	method string
-	header metadata.MD
-	at     time.Time
-	ended  bool // the call had ended at the last look
+	method  string
+	header  metadata.MD
+	at      time.Time
+	ended   bool // the call had ended at the last look
+	counted bool // without a handler
 }
 
 type arrivalKey struct{}
@@ -66,13 +69,12 @@ func (c *Calls) Arrived(ctx context.Context, info *tap.Info) (context.Context, e
 	return a, nil
 }
 
-// take has a handler take an arrival, and reports whether the arrival was still waiting.
-func (all *arrivals) take(a *arrival) bool {
+// take has a handler take an arrival, and reports whether the arrival was counted before.
+func (all *arrivals) take(a *arrival) (counted bool) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	_, waits := all.waiting[a]
 	delete(all.waiting, a)
-	return waits
+	return a.counted
 }
 
 // lookForUnhandled ends the calls that had ended at the look before, and that no handler has taken since.
@@ -94,6 +96,7 @@ func (all *arrivals) unhandled() (refused []*arrival) {
 	defer all.mu.Unlock()
 	for a := range all.waiting {
 		if a.ended {
+			a.counted = true
 			delete(all.waiting, a)
 			refused = append(refused, a)
 		}
@@ -102,20 +105,26 @@ func (all *arrivals) unhandled() (refused []*arrival) {
 	return refused
 }
 
-// takeArrival has the handler of a call take it, and returns when the call arrived: now, if nobody saw it arrive.
-func (c *Calls) takeArrival(ctx context.Context) time.Time {
+// takeArrival has the handler of a call take it. It returns when the call arrived, which is now if nobody saw it arrive.
+// counted reports whether the handler comes so late that the call was counted without it: gRPC lets a handler wait
+// while too many others of its connection run.
+func (c *Calls) takeArrival(ctx context.Context) (at time.Time, counted bool) {
 	a := arrivalOf(ctx)
-	if a == nil || !c.arrivals.take(a) {
-		return time.Now()
+	if a == nil {
+		return time.Now(), false
 	}
-	return a.at
+	return a.at, c.arrivals.take(a)
 }
 
-// refusedByGRPC ends a call that gRPC has refused with UNIMPLEMENTED.
+// refusedByGRPC ends a call that gRPC has refused: with DEADLINE_EXCEEDED if its deadline had passed, and otherwise with
+// UNIMPLEMENTED.
 func (c *Calls) refusedByGRPC(a *arrival) {
 	ctx, one := c.begin(a, a.method, GRPC, requestIDOf(a), a.at)
 	err := apierror.New(codes.Unimplemented, pb.ErrorReason_REQUEST_INVALID, "gRPC does not know the compression")
-	if one.method == c.unknown {
+	switch {
+	case errors.Is(a.Err(), context.DeadlineExceeded):
+		err = apierror.FromContext(a)
+	case one.method == c.unknown:
 		err = apierror.New(codes.Unimplemented, pb.ErrorReason_METHOD_UNKNOWN, "the method is unknown")
 	}
 	Fail(ctx, err)

@@ -84,13 +84,17 @@ func TestADeadCollectorHoldsNothingUp(t *testing.T) {
 	}
 }
 
-// TestACallThatGRPCRefusesIsCountedOnce has calls end whose handlers run, run late, and never run.
+// TestACallThatGRPCRefusesIsCountedOnce has calls end whose handlers run, run late or too late, and never run. Two of
+// them arrive when their deadline has passed.
 func TestACallThatGRPCRefusesIsCountedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, c := newCalls(t)
 		info := &grpc.UnaryServerInfo{FullMethod: pb.SiteService_GetSite_FullMethodName}
-		for _, handled := range []string{"", "first", "late"} {
+		for _, handled := range []string{"", "first", "late", "expired", "expired, and too late"} {
 			ctx, end := context.WithCancel(t.Context())
+			if strings.HasPrefix(handled, "expired") {
+				ctx, end = context.WithTimeout(t.Context(), 0)
+			}
 			ctx, _ = c.Arrived(ctx, &tap.Info{FullMethodName: info.FullMethod})
 			run := func() {
 				_, _ = c.Unary(ctx, &pb.GetSiteRequest{}, info, func(context.Context, any) (any, error) {
@@ -106,10 +110,13 @@ func TestACallThatGRPCRefusesIsCountedOnce(t *testing.T) {
 				run()
 			}
 			time.Sleep(time.Minute)
+			if handled == "expired, and too late" {
+				run()
+			}
 		}
 		w := httptest.NewRecorder()
 		m.Page().ServeHTTP(w, httptest.NewRequest("GET", telemetry.Path, nil))
-		for code, want := range map[string]string{"UNIMPLEMENTED": "1", "OK": "2"} {
+		for code, want := range map[string]string{"UNIMPLEMENTED": "1", "DEADLINE_EXCEEDED": "2", "OK": "2"} {
 			of := `_seconds_count\{.*GetSite",rpc_response_status_code="` + code
 			count := regexp.MustCompile(of + `".*\} ` + want + "\n")
 			if !count.MatchString(w.Body.String()) {

@@ -97,7 +97,9 @@ func (s *stream) received() (request any, failure error) {
 
 // beginGRPC begins a call over gRPC, and gives its response the request id.
 func (c *Calls) beginGRPC(ctx context.Context, method string) (context.Context, *call) {
-	ctx, one := c.begin(ctx, method, GRPC, requestIDOf(ctx), c.takeArrival(ctx))
+	at, counted := c.takeArrival(ctx)
+	ctx, one := c.begin(ctx, method, GRPC, requestIDOf(ctx), at)
+	one.ended = counted                                          // It ends once.
 	_ = grpc.SetHeader(ctx, metadata.MD{requestIDKey: {one.id}}) // It fails after the header is sent.
 	return ctx, one
 }
