@@ -98,7 +98,11 @@ const drmhub = "https://drmhub.example"
 // open starts a server where people log in, and returns what makes further browsers.
 func open(t *testing.T, p *provider) func() browser {
 	t.Helper()
-	h := start(t, withPeople(t, p))
+	return start(t, withPeople(t, p)).browsers(t)
+}
+
+// browsers returns what makes browsers that call a server.
+func (h *testServer) browsers(t *testing.T) func() browser {
 	return func() browser {
 		jar, err := cookiejar.New(nil)
 		if err != nil {

@@ -9,7 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/drmhub/drmhub/adapters/secret"
 	"github.com/drmhub/drmhub/server/internal/auth/tokentest"
+	"github.com/drmhub/drmhub/server/internal/config"
+	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
 
 func TestAPersonLogsInAndOut(t *testing.T) {
@@ -236,6 +239,35 @@ func TestATokenBeginsASession(t *testing.T) {
 		b.call(t, "POST /console/login", signed(all), asJSON)
 		if _, text := b.call(t, "GET /v1/vendors", "", ""); !strings.Contains(strings.ReplaceAll(text, " ", ""), want) {
 			t.Errorf("%s: %s, want %s", claims, text, want)
+		}
+	}
+}
+
+// TestAnOperatorEndsAllSessions starts the server again on its store: with the same digest key, and with another one.
+func TestAnOperatorEndsAllSessions(t *testing.T) {
+	p := newProvider(t)
+	h := start(t, withPeople(t, p), func(t *testing.T, h *testServer) {
+		h.cfg.Store.DSN = config.NewDSN(storetest.SQLite(t))
+	})
+	b := h.browsers(t)()
+	token := tokentest.Sign("HS256", "hs256", map[string]any{"iss": p.URL, "sub": "billing"})
+	body := `{"token":"` + token + `"}`
+	b.call(t, "POST /console/login", body, "Content-Type: application/json")
+	for _, c := range []struct{ key, caller string }{
+		{"", "billing"}, {"a-digest-key-of-32-characters-01", "401"},
+	} {
+		if err := h.stop(); err != nil {
+			t.Fatal(err)
+		}
+		if c.key != "" {
+			key := secret.New(c.key)
+			h.cfg.Store.DigestKey = &key
+		}
+		h = h.run(t)
+		again := h.browsers(t)()
+		again.Client.Jar = b.jar
+		if got := again.caller(t, ""); got != c.caller {
+			t.Errorf("with the key %q: the caller is %s, want %s", c.key, got, c.caller)
 		}
 	}
 }
