@@ -47,7 +47,11 @@ func printed(v reflect.Value) *yaml.Node {
 		}
 		list := &yaml.Node{Kind: yaml.SequenceNode}
 		for i := range v.Len() {
-			list.Content = append(list.Content, printed(v.Index(i)))
+			item := printed(v.Index(i))
+			if item == nil {
+				item = text("") // such as the id of a customer
+			}
+			list.Content = append(list.Content, item)
 		}
 		return list
 	case reflect.String:
