@@ -1,10 +1,10 @@
 package amino
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -22,8 +22,9 @@ import (
 func failure(status int, _ http.Header, body []byte) *apierror.Error {
 	code, text, own := readErrors(body)
 	// None of AminoTV's codes is known, and a proxy may have sent an error of another form. So a write is
-	// read back before it counts as refused.
-	e := &apierror.Error{Unproven: true}
+	// read back before it counts as refused. AminoTV's pages do not show the bodies of 401 and 403, so an
+	// empty one counts as AminoTV's.
+	e := &apierror.Error{Unproven: true, Foreign: !own && len(bytes.TrimSpace(body)) > 0}
 	switch {
 	case status == http.StatusUnauthorized:
 		e.Message = "AminoTV refuses drmhub's credentials. The token may have expired. " +
@@ -92,22 +93,18 @@ func readErrors(body []byte) (code, text string, own bool) {
 	return code, strings.Join(texts, "; "), true
 }
 
-// doubted returns err, the error of a write that cannot be read back. A refusal without a code of AminoTV becomes an
-// unknown outcome, since a proxy may have sent it after the effect. AminoTV's pages do not show the bodies of 401 and
-// 403, so an empty one counts as AminoTV's.
+// doubted returns err, the error of a write that cannot be read back. A refusal in another form than
+// AminoTV's becomes an unknown outcome, since a proxy may have sent it after the effect.
 func doubted(err error) error {
 	if err == nil || !mutation.IsPlain(err) {
 		return err
 	}
 	e := apierror.Convert(err)
-	status, body := e.Metadata[apierror.VendorHTTPStatus], e.Metadata[apierror.VendorMessage]
-	own := e.Metadata[apierror.VendorCode] != "" ||
-		body == "" && (status == strconv.Itoa(http.StatusUnauthorized) || status == strconv.Itoa(http.StatusForbidden))
-	if !e.Unproven || own {
+	if !e.Foreign {
 		return err
 	}
-	unknown := apierror.OutcomeUnknown("Outcome unknown: %s. The response has no code of AminoTV, so a proxy may have "+
-		"sent it"+mutation.RetryAdvice, strings.TrimSuffix(e.Message, "."))
+	unknown := apierror.OutcomeUnknown("Outcome unknown: %s. The response is not in AminoTV's form, so a proxy may "+
+		"have sent it"+mutation.RetryAdvice, strings.TrimSuffix(e.Message, "."))
 	unknown.Metadata = e.Metadata
 	return unknown
 }

@@ -31,6 +31,9 @@ func TestARefusalOfAProxyLeavesANamelessProductInDoubt(t *testing.T) {
 		{http.StatusUnauthorized, "", credentials},
 		{http.StatusForbidden, "", denied},
 		{http.StatusForbidden, `{"errors":[{"code":"C"}]}`, denied},
+		{http.StatusForbidden, `{"errors":[{"title":"T"}]}`, denied},
+		{http.StatusUnauthorized, `{"errors":[{"detail":"D"}]}`, credentials},
+		{http.StatusUnprocessableEntity, `{"errors":[{"title":"T","detail":"D"}]}`, refused},
 		{http.StatusUnprocessableEntity, `{"errors":[{"code":"C","title":"T"}]}`, refused},
 	} {
 		a, _ := serve(t, config(), map[string][]reply{"POST " + root + "/products": {respond(c.status, c.body)}})

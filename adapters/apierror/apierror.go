@@ -47,6 +47,8 @@ type Error struct {
 	// Unproven reports that a proxy may have sent the refusal that this error is about, or that the
 	// vendor's code is not known. Callers are not told of it.
 	Unproven bool
+	// Foreign reports that the response is not in the vendor's own form. Callers are not told of it.
+	Foreign bool
 
 	omitted int // how many further violations the error leaves out
 }

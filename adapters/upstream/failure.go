@@ -122,7 +122,7 @@ func (a *attempt) refused(body []byte) (attemptResult, error) {
 	case !own && (saysGone(status) || !a.write && refusesRequest(status)):
 		return answered, a.errForeign(string(body))
 	case e == nil:
-		e = (&apierror.Error{Unproven: !own}).With(apierror.VendorMessage, string(body))
+		e = (&apierror.Error{Unproven: !own, Foreign: !own}).With(apierror.VendorMessage, string(body))
 	}
 	e = a.complete(e)
 	v := answered
