@@ -261,6 +261,37 @@ func TestAVendorThatFillsThePageDoesNotWaitForOthers(t *testing.T) {
 	})
 }
 
+func TestAVendorThatIsAloneHasAllTheTimeAtEachPage(t *testing.T) {
+	for name, others := range map[string][]vendors.Vendor{
+		"the only one":     nil,
+		"the only capable": {configured("b", bare{}), configured("c", bare{})},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			conn, _ := serve(t, append(others, configured("a", slowLister{}))...)
+			req := &pb.ListLicensesRequest{Parent: "vendors/-/sites/s", PageSize: 2}
+			for range 3 {
+				page, err := list(t.Context(), conn, req)
+				if err != nil || len(page.GetLicenses()) != 1 {
+					t.Fatalf("%s, with the token %q: %v, %v", name, req.GetPageToken(), page, err)
+				}
+				req.PageToken = page.GetNextPageToken()
+			}
+		})
+	}
+}
+
+// slowLister is an adapter that needs more than a part of the usual time for each page.
+type slowLister struct{ bare }
+
+func (slowLister) ListLicenses(ctx context.Context, _ *pb.ListLicensesRequest) (*pb.ListLicensesResponse, error) {
+	select {
+	case <-time.After(20 * time.Second):
+		return &pb.ListLicensesResponse{Licenses: []*pb.License{{}}, NextPageToken: "more"}, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 func TestACallerGetsTheErrorWhereEveryVendorStalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn, _ := serve(t, stalling("a", "s"), stalling("b", "s"))

@@ -171,7 +171,11 @@ func (l *listing[Req, Res]) plan(all *vendors.Registry) []nextParent {
 	if len(l.queue) > 0 && l.queue[0].token != "" {
 		n = 1 // It has more rows, and gets the rest of the page alone.
 	}
-	for l.more && len(l.queue) < n {
+	ahead := n
+	if !listsSites(l.req.GetParent()) {
+		ahead = max(n, 2) // So it is known whether the first is alone.
+	}
+	for l.more && len(l.queue) < ahead {
 		var t nextParent
 		if t.parent, t.err, l.more = l.next(); l.more {
 			l.queue = append(l.queue, t)

@@ -94,7 +94,7 @@ func parents(
 			}
 			below, err := []string{v.Name()}, error(nil)
 			switch {
-			case site == "sites/"+names.Wildcard:
+			case listsSites(parent):
 				named := sites.next(i)
 				if below, err = named.value, named.err; named.slow {
 					err = errSlow(v.ID, sites.part)
@@ -118,6 +118,9 @@ func parents(
 		}
 	}
 }
+
+// listsSites reports whether a parent includes all sites of its vendors, which the vendors must list.
+func listsSites(parent string) bool { return strings.HasSuffix(parent, "/sites/"+names.Wildcard) }
 
 // remaining returns the vendors that a list at a position has not finished: that of the last rows first, if it
 // is still configured, and then the others in the order of the configuration.
