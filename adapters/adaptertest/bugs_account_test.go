@@ -2,6 +2,7 @@ package adaptertest_test
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -37,6 +38,11 @@ var changeBugs = bugs{
 			return &pb.StatusChange{
 				Name: req.GetName(), Type: pb.StatusChange_EXTEND_TRIAL, State: pb.StatusChange_CANCELLED,
 			}, nil
+		}),
+		"hides what is canceled": shows(func(res *pb.ListStatusChangesResponse) {
+			res.StatusChanges = slices.DeleteFunc(res.GetStatusChanges(), func(c *pb.StatusChange) bool {
+				return c.GetState() == pb.StatusChange_CANCELLED
+			})
 		}),
 	},
 	"CancelStatusChange of a canceled change sends nothing, and returns the change": {

@@ -88,6 +88,7 @@ func listBugs() bugs {
 	all.add("ListSites", " gives every site exactly once, whatever the page size", map[string]hook{
 		"ends after the first page": endsAfterTheFirst, "ignores the page size": ignoresThePageSize,
 		"loses a row between pages": losesARow, "shows a row twice": showsARowTwice,
+		"counts the rows of a page": countsThePage,
 	})
 	all.add("ListSites", " refuses what is no page token", map[string]hook{"ignores tokens": beginsAgain})
 	return all

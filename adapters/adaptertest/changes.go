@@ -163,9 +163,11 @@ func cancelIsListed(t T, h Harness) {
 	if _, err := s.canceling(change.GetName()).in(t.Context(), newSteps()); err != nil {
 		t.Fatalf("CancelStatusChange: %v", err)
 	}
-	for _, listed := range s.changes(t, pb.Site_SERVICE_UNSPECIFIED) {
-		wantCanceled(t, "ListStatusChanges", listed, change)
+	listed := s.changes(t, pb.Site_SERVICE_UNSPECIFIED)
+	if len(listed) != 1 {
+		t.Fatalf("ListStatusChanges gives %v, want the canceled change", listed)
 	}
+	wantCanceled(t, "ListStatusChanges", listed[0], change)
 }
 
 func cancelAgain(t T, h Harness) {
