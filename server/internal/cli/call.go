@@ -30,7 +30,7 @@ func (s *session) change(rpc *contract.RPC, req proto.Message, p *printer) error
 		return s.changeFailed(rpc, req, err)
 	}
 	if err := p.response(rpc, res); err != nil {
-		return err
+		return notPrinted(rpc, req, res, err)
 	}
 	return outcome(res)
 }

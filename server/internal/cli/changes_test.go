@@ -2,9 +2,15 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"io"
 	"regexp"
 	"strings"
 	"testing"
+
+	"google.golang.org/grpc"
+
+	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
 // order orders a fault from a twin.
@@ -104,6 +110,58 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// full is an output that takes nothing, such as a file on a full disk.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+// TestAResultThatCannotBePrinted makes calls whose result nobody can read. No exit code says that a change failed.
+func TestAResultThatCannotBePrinted(t *testing.T) {
+	startSandbox(t)
+	const none = "vendors/amino/productLicenses/none"
+	for _, c := range []struct {
+		line string
+		code int
+		says string
+	}{
+		{"sites disable " + site, ExitOutcomeUnknown,
+			"The change took effect. The result cannot be printed: no space left"},
+		{product + " --request-id 5f0c2a4e-7f0b-4b3c-9d53-2f1f3b0f6a11", ExitOutcomeUnknown,
+			"add --request-id 5f0c2a4e-7f0b-4b3c-9d53-2f1f3b0f6a11"},
+		{"product-licenses batch-delete vendors/amino --names " + none, ExitOutcomeUnknown, "1 of 1 items failed"},
+		{"archive sync " + site + "/archive", ExitOutcomeUnknown, "The call was made."},
+		{"sites enable " + site + " --validate-only", ExitFailed, "cannot be printed"},
+		{"sites get " + site, ExitFailed, "cannot be printed"},
+	} {
+		root := tree()
+		root.SetArgs(strings.Fields(c.line))
+		root.SetOut(full{})
+		root.SetErr(io.Discard)
+		err := root.ExecuteContext(t.Context())
+		if err == nil || ExitCode(err) != c.code || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: exit code %d, want %d: %v", c.line, ExitCode(err), c.code, err)
+		}
+	}
+}
+
+// TestAFormatWithoutAResultIsRefusedFirst asks for the names of results that have none.
+func TestAFormatWithoutAResultIsRefusedFirst(t *testing.T) {
+	s := startSandbox(t)
+	for _, line := range []string{
+		"product-licenses batch-delete vendors/amino --names vendors/amino/productLicenses/none",
+		"product-licenses delete vendors/amino/productLicenses/none",
+		"licenses tail",
+	} {
+		_, errs, err := run(t.Context(), "", append(strings.Fields(line), "-o", "name")...)
+		if err == nil || ExitCode(err) != ExitUsage || errs != "" {
+			t.Errorf("%s: %v\n%s", line, err, errs)
+		}
+	}
+	if _, body := fetch(t, "GET", s.rest+"/v1/mutations", ""); strings.Contains(body, `"name":"mutations/`) {
+		t.Errorf("a call was made: %s", body)
+	}
+}
+
 // TestARepetitionIsTheSameChange loses the response of the server, and repeats the call by its request id.
 func TestARepetitionIsTheSameChange(t *testing.T) {
 	s := startSandbox(t)
@@ -144,8 +202,14 @@ func TestWatch(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := run(ctx, "", "mutations", "watch", name); err == nil {
-		t.Error("a watch that is stopped succeeds")
+	if _, _, err := run(ctx, "", "mutations", "watch", name); err == nil || ExitCode(err) != ExitOutcomeUnknown {
+		t.Errorf("a watch that is stopped: %v", err)
+	}
+	for _, line := range []string{"watch " + name + " --server 127.0.0.1:1", "watch mutations/none"} {
+		_, _, err := run(t.Context(), "", append([]string{"mutations"}, strings.Fields(line)...)...)
+		if err == nil || ExitCode(err) != ExitOutcomeUnknown {
+			t.Errorf("%s, without an outcome: %v", line, err)
+		}
 	}
 }
 
@@ -170,5 +234,29 @@ func TestCheck(t *testing.T) {
 	}
 	if out, _, err := run(t.Context(), "", "check", "vendors/amino"); err != nil || strings.Count(out, "\n") != 1 {
 		t.Errorf("%v:\n%s", err, out)
+	}
+}
+
+// twoPages is a server with a vendor account on each of two pages.
+type twoPages struct {
+	pb.UnimplementedVendorServiceServer
+}
+
+func (twoPages) ListVendors(_ context.Context, req *pb.ListVendorsRequest) (*pb.ListVendorsResponse, error) {
+	if req.GetPageToken() == "second" {
+		return &pb.ListVendorsResponse{Vendors: []*pb.Vendor{{Name: "vendors/second"}}}, nil
+	}
+	return &pb.ListVendorsResponse{Vendors: []*pb.Vendor{{Name: "vendors/first"}}, NextPageToken: "second"}, nil
+}
+
+func (twoPages) CheckVendor(context.Context, *pb.CheckVendorRequest) (*pb.CheckVendorResponse, error) {
+	return &pb.CheckVendorResponse{Ok: true}, nil
+}
+
+func TestCheckReadsAllPages(t *testing.T) {
+	serve(t, func(s *grpc.Server) { pb.RegisterVendorServiceServer(s, twoPages{}) })
+	out, _, err := run(t.Context(), "", "check", "-o", "name")
+	if err != nil || out != "vendors/first\nvendors/second\n" {
+		t.Errorf("%v: %s", err, out)
 	}
 }

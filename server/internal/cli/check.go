@@ -49,13 +49,8 @@ func (l *client) check(c *cobra.Command, names []string) error {
 	}
 	defer s.close()
 	if len(names) == 0 {
-		vendors := &pb.ListVendorsResponse{}
-		list := contract.Lookup(pb.VendorService_ListVendors_FullMethodName)
-		if err := s.invoke(list, &pb.ListVendorsRequest{PageSize: maxPage}, vendors); err != nil {
-			return s.failed(list, err)
-		}
-		for _, v := range vendors.GetVendors() {
-			names = append(names, v.GetName())
+		if names, err = s.allVendors(); err != nil {
+			return err
 		}
 	}
 	results := make([]*pb.CheckVendorResponse, len(names))
@@ -77,6 +72,24 @@ func (l *client) check(c *cobra.Command, names []string) error {
 	}
 	all.Wait()
 	return p.checks(names, results)
+}
+
+// allVendors returns the names of all vendor accounts of the server.
+func (s *session) allVendors() (names []string, err error) {
+	rpc := contract.Lookup(pb.VendorService_ListVendors_FullMethodName)
+	req := &pb.ListVendorsRequest{PageSize: maxPage}
+	for {
+		page := &pb.ListVendorsResponse{}
+		if err := s.invoke(rpc, req, page); err != nil {
+			return nil, s.failed(rpc, err)
+		}
+		for _, v := range page.GetVendors() {
+			names = append(names, v.GetName())
+		}
+		if req.PageToken = page.GetNextPageToken(); req.GetPageToken() == "" {
+			return names, nil
+		}
+	}
 }
 
 // checks prints how the accounts are. It fails if one is not well.

@@ -17,8 +17,10 @@ package cli
 import (
 	"cmp"
 	"net/http"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -141,6 +143,13 @@ func (r *command) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := p.canPrint(c, r.rpc); err != nil {
+		return err
+	}
+	if isWrite(r.rpc) {
+		// A closed pipe must not end the process: it is still to say what the call did.
+		signal.Ignore(syscall.SIGPIPE)
+	}
 	s, err := r.client.dial(c)
 	if err != nil {
 		return err
@@ -159,7 +168,7 @@ func (r *command) run(c *cobra.Command, args []string) error {
 		return s.failed(r.rpc, err)
 	}
 	if err := p.response(r.rpc, res); err != nil {
-		return err
+		return notPrinted(r.rpc, req, res, err)
 	}
 	return outcome(res)
 }

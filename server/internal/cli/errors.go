@@ -56,10 +56,33 @@ func (s *session) changeFailed(rpc *contract.RPC, req proto.Message, err error) 
 		text += fmt.Sprintf("\nFind its record: drmhub mutations list --request-id %s", id)
 	}
 	if id != "" && rpc.Mutating {
-		text += "\nA repetition with the same request id never makes the change twice: add --request-id " + id
+		text += "\n" + repeatable + id
 	}
 	return exitError{errors.New(text), ExitOutcomeUnknown}
 }
+
+// notPrinted returns the error of a call that succeeded, and whose result cannot be printed. If the call may have
+// changed something, the exit code does not say that it failed.
+func notPrinted(rpc *contract.RPC, req, res proto.Message, err error) error {
+	text := fmt.Sprintf("The result cannot be printed: %v", err)
+	if !isWrite(rpc) || isDryRun(req) {
+		return exitError{errors.New(text), ExitFailed}
+	}
+	said := "The change took effect."
+	if failure := outcome(res); failure != nil {
+		said = fmt.Sprintf("The call was made: %v.", failure)
+	} else if !rpc.Mutating {
+		said = "The call was made."
+	}
+	text = said + " " + text
+	if id := contract.Text(req.ProtoReflect(), "request_id"); id != "" {
+		text += "\n" + repeatable + id
+	}
+	return exitError{errors.New(text), ExitOutcomeUnknown}
+}
+
+// repeatable is what is true of every change with a request id, which follows it.
+const repeatable = "A repetition with the same request id never makes the change twice: add --request-id "
 
 // explain returns the text of an error of a call.
 func explain(rpc *contract.RPC, err error) string {

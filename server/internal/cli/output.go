@@ -124,12 +124,21 @@ func (p *printer) rows(list protoreflect.List) error {
 	return p.table(rows)
 }
 
+// canPrint refuses a format that cannot show the response of an RPC, before the call is made.
+func (p *printer) canPrint(c *cobra.Command, rpc *contract.RPC) error {
+	shown := rpc.Response.Descriptor()
+	if rows := rowsField(shown); rows != nil {
+		shown = rows.Message()
+	}
+	if p.format == formatName && shown.Fields().ByName("name") == nil {
+		return Usagef("what %s returns has no name: use another format", c.CommandPath())
+	}
+	return nil
+}
+
 // names prints the names of resources.
 func (p *printer) names(rows []protoreflect.Message) error {
 	for _, row := range rows {
-		if row.Descriptor().Fields().ByName("name") == nil {
-			return Usagef("a %s has no name: use another format", row.Descriptor().Name())
-		}
 		if _, err := fmt.Fprintln(p.out, Clean(contract.Text(row, "name"))); err != nil {
 			return err
 		}

@@ -66,6 +66,9 @@ func (t *tail) run(c *cobra.Command, l *client, req *pb.ListLicensesRequest) err
 	if err != nil {
 		return err
 	}
+	if err := p.canPrint(c, contract.Lookup(pb.LicenseService_ListLicenses_FullMethodName)); err != nil {
+		return err
+	}
 	s, err := l.dial(c)
 	if err != nil {
 		return err

@@ -3,7 +3,9 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,8 +18,8 @@ import (
 const watchHelp = `It prints a line at each change of the mutation's state, until the outcome is known or cannot
 be found out.
 
-The exit code is 0 if the change took effect, 1 if it had no effect, and 3 if drmhub does not know and does
-not read it back any more.`
+The exit code is 0 if the change took effect, and 1 if it had no effect. It is 3 if drmhub does not know and
+does not read it back any more, and if the watch ends before the outcome is known.`
 
 // watchCommand follows a mutation until it is settled.
 func watchCommand(l *client) *cobra.Command {
@@ -39,33 +41,37 @@ func watchCommand(l *client) *cobra.Command {
 			if interval <= 0 {
 				return Usagef("--interval must be more than 0s")
 			}
-			return l.watch(c, args[0], interval)
+			p, err := l.printer(c)
+			if err != nil {
+				return err
+			}
+			s, err := l.dial(c)
+			if err != nil {
+				return err
+			}
+			defer s.close()
+			// A closed pipe must not end the process: its exit code says the outcome.
+			signal.Ignore(syscall.SIGPIPE)
+			return s.watch(p, args[0], interval)
 		},
 	}
 	c.Flags().DurationVar(&interval, "interval", time.Second, "the pause between two looks at the record")
 	return c
 }
 
-func (l *client) watch(c *cobra.Command, name string, interval time.Duration) error {
-	p, err := l.printer(c)
-	if err != nil {
-		return err
-	}
-	s, err := l.dial(c)
-	if err != nil {
-		return err
-	}
-	defer s.close()
+// watch prints the progress of a mutation until its outcome is known. An error that ends it before never has the
+// exit code of a change without effect.
+func (s *session) watch(p *printer, name string, interval time.Duration) error {
 	get := contract.Lookup(pb.MutationService_GetMutation_FullMethodName)
 	said := ""
 	for {
 		m := &pb.Mutation{}
 		if err := s.invoke(get, &pb.GetMutationRequest{Name: name}, m); err != nil {
-			return s.failed(get, err)
+			return exitError{s.failed(get, err), ExitOutcomeUnknown}
 		}
 		if line := progressOf(m); line != said {
 			if err := p.progress(m, line); err != nil {
-				return err
+				return exitError{fmt.Errorf("the progress cannot be printed: %w", err), ExitOutcomeUnknown}
 			}
 			said = line
 		}
@@ -73,8 +79,9 @@ func (l *client) watch(c *cobra.Command, name string, interval time.Duration) er
 			return err
 		}
 		select {
-		case <-c.Context().Done():
-			return exitError{errors.New("the watch was stopped, and the mutation is not settled yet"), ExitFailed}
+		case <-s.cmd.Context().Done():
+			text := "the watch was stopped, and the mutation is not settled yet"
+			return exitError{errors.New(text), ExitOutcomeUnknown}
 		case <-time.After(interval):
 		}
 	}
