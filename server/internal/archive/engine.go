@@ -17,8 +17,11 @@ type Engine interface {
 	// SetZone sets the time zone of a site's days and months, and makes the site known. If the zone
 	// changes, the engine counts the site's days and months again.
 	SetZone(ctx context.Context, site string, zone *time.Location) error
-	// SetState replaces what the passes note about a site that is known.
+	// SetState replaces what the passes note about a site that is known. Since and Asked stay what they are.
 	SetState(ctx context.Context, site string, state State) error
+	// SetSince sets State.Since of a site that is known, and changes State.Asked. So a pass that runs meanwhile,
+	// here or in another process, does not undo what a caller asks for.
+	SetSince(ctx context.Context, site string, since int64) error
 
 	// Replace makes the rows of a range those that the vendor showed, by the multiset difference:
 	// a row that is there keeps its key, one that is missing is added, and what is left over is
@@ -62,13 +65,16 @@ type Site struct {
 	State State
 }
 
-// A State is what the passes over a vendor note about a site. An engine stores it, and does not
-// read it.
+// A State is what the passes over a vendor note about a site, and what callers ask of the passes.
 type State struct {
-	// Since is the second that the archive of the site shall reach back to. 0 means the setting.
+	// Since is the second that the archive of the site shall reach back to. 0 means the setting. Asked
+	// changes each time that a caller asks for it.
 	Since int64 `json:"since,omitzero"`
-	// Oldest is the second before which the vendor shows nothing any more. 0 means unknown.
+	Asked int64 `json:"asked,omitzero"`
+	// Oldest is the second before which the vendor shows nothing any more. 0 means unknown. Heard is the
+	// Asked of the pass that found it out.
 	Oldest int64 `json:"oldest,omitzero"`
+	Heard  int64 `json:"heard,omitzero"`
 	// Head is the second up to which the newest reading has seen the vendor's rows.
 	Head int64 `json:"head,omitzero"`
 	// LastSync is when the last pass that succeeded ended, Next when the next is due, and Checked
@@ -87,6 +93,14 @@ type State struct {
 	Drift []Drift `json:"drift,omitempty"`
 	// Fill is what the estimate of the backfill's end is made from.
 	Fill Fill `json:"fill,omitzero"`
+}
+
+// Hear prepares the state for a pass. What passes before have found out about the end of the vendor's list
+// counts no longer once a caller has asked for more.
+func (s *State) Hear() {
+	if s.Heard != s.Asked {
+		s.Heard, s.Oldest = s.Asked, 0
+	}
 }
 
 // A Failure is an error as the public face shows it.

@@ -115,6 +115,30 @@ func (m *Memory) SetState(ctx context.Context, name string, state archive.State)
 	if err != nil {
 		return err
 	}
+	var held archive.State
+	if err := json.Unmarshal(s.state, &held); err != nil {
+		return err
+	}
+	state.Since, state.Asked = held.Since, held.Asked
+	if s.state, err = json.Marshal(state); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// SetSince implements archive.Engine.
+func (m *Memory) SetSince(ctx context.Context, name string, since int64) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, err := m.known(name)
+	if err != nil {
+		return err
+	}
+	var state archive.State
+	if err := json.Unmarshal(s.state, &state); err != nil {
+		return err
+	}
+	state.Since, state.Asked = since, state.Asked+1
 	if s.state, err = json.Marshal(state); err != nil {
 		return err
 	}

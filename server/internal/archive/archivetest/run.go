@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -224,7 +225,7 @@ func (p *pair) testState() {
 				{Span: archive.Span{From: 8, To: 9}, Detected: at, Archived: 10, Vendor: 11, Message: "é"}, {},
 			},
 		},
-		{Since: 1},
+		{Head: 1},
 	} {
 		p.must(p.memory.SetState(p.Context(), sites[0].name, state))
 		p.must(p.engine.SetState(p.Context(), sites[0].name, state))
@@ -232,6 +233,37 @@ func (p *pair) testState() {
 		p.reopen()
 		p.same()
 	}
+	p.testSince(sites[0].name)
+}
+
+// testSince checks that what callers ask for outlives what passes note at the same time.
+func (p *pair) testSince(name string) {
+	before, err := p.engine.Site(p.Context(), name)
+	p.must(err)
+	asked := before.State.Asked
+	for since := range int64(20) {
+		p.must(p.memory.SetSince(p.Context(), name, since))
+		noted := before.State
+		noted.Head = 100 + since
+		var both sync.WaitGroup
+		both.Go(func() {
+			if err := p.engine.SetState(p.Context(), name, noted); err != nil {
+				p.Error(err)
+			}
+		})
+		p.must(p.engine.SetSince(p.Context(), name, since))
+		both.Wait()
+		p.must(p.memory.SetState(p.Context(), name, noted))
+		p.same()
+		after, err := p.engine.Site(p.Context(), name)
+		p.must(err)
+		if after.State.Asked == asked {
+			p.Errorf("Asked is still %d", asked)
+		}
+		asked = after.State.Asked
+	}
+	p.reopen()
+	p.same()
 }
 
 // testRefusals makes changes that an engine must refuse as a whole.
@@ -250,7 +282,8 @@ func (p *pair) testRefusals() {
 		"too late a row":  p.refused(p.Context(), site, archive.Span{From: worldFrom, To: archive.MaxSecond + 2}),
 		"an ended call":   p.refused(ended, site, span),
 		"the state of an unknown site": p.engine.SetState(p.Context(), "vendors/a/sites/none",
-			archive.State{Since: 1}),
+			archive.State{Head: 1}),
+		"the reach of an unknown site": p.engine.SetSince(p.Context(), "vendors/a/sites/none", 1),
 	} {
 		if err == nil {
 			p.Errorf("the engine accepts %s", name)

@@ -55,7 +55,7 @@ func (e *Engine) apply(ctx context.Context, l *ledger, made edit) error {
 	if err := e.write(ctx, load); err != nil {
 		return err
 	}
-	lines, err := e.read(ctx, fmt.Sprintf("site = %d AND version > %d", l.site, l.newest))
+	lines, err := e.read(ctx, fmt.Sprintf("site = %d AND version > %d AND kind != 'since'", l.site, l.newest))
 	if err != nil {
 		return err
 	}

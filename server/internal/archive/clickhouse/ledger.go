@@ -19,6 +19,7 @@ import (
 //   - A mask: rows of the site within Ranges (pairs of keys, inclusive) whose load is less than id do
 //     not count. It holds unless the load of the same number is pending or dead.
 //   - Spans: Ranges are the site's spans, and Rows how many rows it has.
+//   - Since: Lo is the second that the archive of the site shall reach back to. Passes do not write it.
 //   - An erased viewer: state is erasing while rows can still hold the id.
 //   - Shards: Rows is the number of servers.
 //
@@ -41,6 +42,7 @@ const (
 	kindLoad   = "load"
 	kindMask   = "mask"
 	kindSpans  = "spans"
+	kindSince  = "since"
 	kindErased = "erased"
 	kindShards = "shards"
 

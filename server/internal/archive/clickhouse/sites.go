@@ -164,6 +164,11 @@ func (e *Engine) SetState(ctx context.Context, name string, state archive.State)
 	if err != nil {
 		return err
 	}
+	held, err := e.Site(ctx, name)
+	if err != nil {
+		return err
+	}
+	state.Since, state.Asked = held.State.Since, held.State.Asked
 	text, err := json.Marshal(state)
 	if err != nil {
 		return err
@@ -176,6 +181,16 @@ func (e *Engine) SetState(ctx context.Context, name string, state archive.State)
 		return err
 	}
 	return batch.Send()
+}
+
+// SetSince implements archive.Engine. It writes a line of its own, since ClickHouse could not keep a pass from
+// writing an older state over it. The version of the line is State.Asked.
+func (e *Engine) SetSince(ctx context.Context, name string, since int64) error {
+	s, err := e.must(ctx, name)
+	if err != nil {
+		return err
+	}
+	return e.write(ctx, line{Site: s.number, Kind: kindSince, Version: e.numbers.next(0), Lo: since})
 }
 
 // Site implements archive.Engine.
@@ -201,7 +216,7 @@ func (e *Engine) describe(ctx context.Context, number uint16) ([]archive.Site, e
 		return nil, err
 	}
 	which := fmt.Sprintf("(%d = 0 OR site = %[1]d)", number)
-	spans, err := e.read(ctx, "kind = 'spans' AND "+which)
+	lines, err := e.read(ctx, "kind IN ('spans', 'since') AND "+which)
 	if err != nil {
 		return nil, err
 	}
@@ -215,17 +230,21 @@ func (e *Engine) describe(ctx context.Context, number uint16) ([]archive.Site, e
 			continue
 		}
 		one := archive.Site{Name: s.name}
-		for _, l := range spans {
-			if l.Site == s.number {
-				one.Rows, one.Spans = l.Rows, l.spans()
-			}
-		}
 		if one.Zone, err = time.LoadLocation(s.zone); err != nil {
 			return nil, err
 		}
 		if state := states[s.number]; state != "" {
 			if err := json.Unmarshal([]byte(state), &one.State); err != nil {
 				return nil, err
+			}
+		}
+		for _, l := range lines {
+			switch {
+			case l.Site != s.number:
+			case l.Kind == kindSpans:
+				one.Rows, one.Spans = l.Rows, l.spans()
+			case l.Kind == kindSince:
+				one.State.Since, one.State.Asked = l.Lo, int64(l.Version)
 			}
 		}
 		out = append(out, one)

@@ -145,7 +145,7 @@ func (c *child) prepare(ctx context.Context, engine archive.Engine) error {
 		if err := engine.SetZone(ctx, name, zoneOf(i)); err != nil {
 			return err
 		}
-		if err := engine.SetState(ctx, name, archive.State{Since: since}); err != nil {
+		if err := engine.SetSince(ctx, name, since); err != nil {
 			return err
 		}
 	}

@@ -69,7 +69,7 @@ func TestAMovedFileIsNotUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := db.Sites(t.Context())
-	for _, err := range []error{err, db.SetState(t.Context(), siteA, archive.State{Since: 1})} {
+	for _, err := range []error{err, db.SetState(t.Context(), siteA, archive.State{Head: 1})} {
 		if err == nil || !strings.Contains(err.Error(), "the archive's file "+file+" was moved") {
 			t.Errorf("the error is %v", err)
 		}

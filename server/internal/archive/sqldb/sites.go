@@ -143,15 +143,45 @@ func compare(a, b int64) int { return int(min(max(a-b, -1), 1)) }
 
 // SetState implements archive.Engine.
 func (d *DB) SetState(ctx context.Context, name string, state archive.State) error {
-	text, err := json.Marshal(state)
-	if err != nil {
-		return err
-	}
+	return d.changeState(ctx, name, func(held archive.State) archive.State {
+		state.Since, state.Asked = held.Since, held.Asked
+		return state
+	})
+}
+
+// SetSince implements archive.Engine.
+func (d *DB) SetSince(ctx context.Context, name string, since int64) error {
+	return d.changeState(ctx, name, func(held archive.State) archive.State {
+		held.Since, held.Asked = since, held.Asked+1
+		return held
+	})
+}
+
+// changeState replaces the state of a site by what change makes of it. Nobody else changes it meanwhile.
+func (d *DB) changeState(ctx context.Context, name string, change func(held archive.State) archive.State) error {
 	return d.write(ctx, func(ctx context.Context, tx *tx) error {
-		changed, err := tx.exec(ctx, "UPDATE archive_sites SET state = ? WHERE name = ?", string(text), name)
-		if err == nil && changed == 0 {
-			err = errUnknown(name)
+		site, err := tx.site(ctx, name)
+		if err != nil {
+			return err
 		}
+		if site.name == "" {
+			return errUnknown(name)
+		}
+		if err := tx.lock(ctx, site.number, false); err != nil {
+			return err
+		}
+		if site, err = tx.site(ctx, name); err != nil {
+			return err
+		}
+		var held archive.State
+		if err := json.Unmarshal([]byte(site.state), &held); err != nil {
+			return fmt.Errorf("cannot read the state of %s: %w", name, err)
+		}
+		text, err := json.Marshal(change(held))
+		if err != nil {
+			return err
+		}
+		_, err = tx.exec(ctx, "UPDATE archive_sites SET state = ? WHERE id = ?", string(text), site.number)
 		return err
 	})
 }

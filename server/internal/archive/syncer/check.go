@@ -41,7 +41,7 @@ func (p *Pass) CheckIfDue(ctx context.Context) error {
 	}
 	if site.State.Checked.IsZero() { // What was read just now needs no check.
 		site.State.Checked = p.now()
-		return p.Engine.SetState(ctx, p.Site, site.State)
+		return p.setState(ctx, site.State)
 	}
 	if p.now().Sub(site.State.Checked) < checkEvery {
 		return nil
@@ -58,6 +58,7 @@ func (p *Pass) Check(ctx context.Context) error {
 		return err
 	}
 	r.state = r.site.State
+	r.state.Hear()
 	r.forgetDrift()
 	days := r.sample()
 	for _, d := range append(days, r.knownDifferences(days)...) {
@@ -65,12 +66,8 @@ func (p *Pass) Check(ctx context.Context) error {
 			return err
 		}
 	}
-	fresh, err := p.Engine.Site(ctx, p.Site)
-	if err != nil {
-		return err
-	}
-	fresh.State.Drift, fresh.State.Checked = r.state.Drift, p.now()
-	return p.Engine.SetState(ctx, p.Site, fresh.State)
+	r.state.Checked = p.now()
+	return p.setState(ctx, r.state)
 }
 
 // sample returns final days that the vendor still shows: the newest, and others by chance.

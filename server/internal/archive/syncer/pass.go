@@ -61,8 +61,9 @@ type Pass struct {
 	// Eager makes the pass read the holes again that could not be filled a short time ago.
 	Eager bool
 
-	// tries are the holes that earlier runs of this pass have read in vain.
+	// tries are the holes that earlier runs of this pass have read in vain. heard is the Asked of these runs.
 	tries map[int64]*try
+	heard int64
 }
 
 // A try is a hole that could not be filled: it is read again after a pause that grows.
@@ -74,12 +75,14 @@ type try struct {
 // Run makes the pass. more reports whether holes are left that another pass can fill. The state of
 // the site says why a pass has failed.
 func (p *Pass) Run(ctx context.Context) (more bool, err error) {
-	if p.tries == nil {
-		p.tries = map[int64]*try{}
-	}
 	r := &run{Pass: p, began: p.now()}
 	if r.site, err = p.Engine.Site(ctx, p.Site); err != nil {
 		return false, err
+	}
+	r.state = r.site.State
+	r.state.Hear()
+	if p.tries == nil || p.heard != r.state.Heard { // A caller who asks for more does not wait for a pause.
+		p.tries, p.heard = map[int64]*try{}, r.state.Heard
 	}
 	zone := p.History.TimeZone
 	if zone == nil {
@@ -90,7 +93,6 @@ func (p *Pass) Run(ctx context.Context) (more bool, err error) {
 			return false, err
 		}
 	}
-	r.state = r.site.State
 	err = r.read(ctx)
 	if ctx.Err() != nil || errors.Is(err, errLost) {
 		return r.more, cmp.Or(err, ctx.Err()) // It says nothing about the vendor.
@@ -213,15 +215,9 @@ func (r *run) kept() int64 {
 	return r.now().Add(-cmp.Or(r.History.Retention, leastKept)).Unix() + 1
 }
 
-// note stores how the pass ended, and returns its error. Another call may have set Since meanwhile.
+// note stores how the pass ended, and returns its error.
 func (r *run) note(ctx context.Context, failed error) error {
-	now := r.now()
-	fresh, err := r.Engine.Site(ctx, r.Site)
-	if err != nil {
-		return cmp.Or(failed, err)
-	}
-	s := r.state
-	s.Since = fresh.State.Since
+	now, s := r.now(), r.state
 	if !r.doubt {
 		s.Refused = 0
 	}
@@ -236,7 +232,17 @@ func (r *run) note(ctx context.Context, failed error) error {
 	}
 	s.Next = now.Add(r.Settings.Interval)
 	s.Fill = addFill(s.Fill, r.filled, now.Sub(r.began))
-	return cmp.Or(failed, r.Engine.SetState(ctx, r.Site, s))
+	return cmp.Or(failed, r.setState(ctx, s))
+}
+
+// setState stores what a pass has noted, unless another replica makes the passes of the site now.
+func (p *Pass) setState(ctx context.Context, state archive.State) error {
+	if p.Hold != nil {
+		if err := p.Hold(ctx); err != nil {
+			return err
+		}
+	}
+	return p.Engine.SetState(ctx, p.Site, state)
 }
 
 // addFill adds a pass to what the end of the backfill is estimated from. Newer passes count more.

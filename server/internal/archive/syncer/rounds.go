@@ -146,6 +146,9 @@ func (s *Syncer) turn(ctx context.Context, v vendors.Vendor, one *site) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if one.due.After(began) { // A backfill was asked for meanwhile.
+		return
+	}
 	settings := s.Current() // They may have changed meanwhile.
 	interval := settings.Interval
 	again := began.Add(interval - interval/20 + rand.N(interval/10+1)) //nolint:gosec // It spreads the passes.

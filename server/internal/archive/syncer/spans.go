@@ -55,6 +55,7 @@ func (s Settings) forgotten(now time.Time) int64 { return now.Add(-s.Keep).Unix(
 // Remaining returns how much license history no pass has read yet, of what the archive of a site
 // shall hold and the vendor still shows.
 func (s Settings) Remaining(site archive.Site, now time.Time) time.Duration {
+	site.State.Hear()
 	top := site.State.Head - s.lag()
 	if n := len(site.Spans); n > 0 {
 		top = site.Spans[n-1].To

@@ -351,6 +351,49 @@ func TestABackfillReachesBackFurther(t *testing.T) {
 	})
 }
 
+// The pass has read the state before, and writes its own at its end. Another replica asks meanwhile.
+func TestABackfillDuringAPassIsNotForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, v := newAccount("a", "s")
+		now := time.Now().Unix()
+		for day := range int64(200) {
+			if day < 50 || day > 120 { // Passes find nothing before, and take it for the end.
+				a.Add(0, archive.Row{Site: "vendors/a/sites/s", Second: now - day*days - 3600})
+			}
+		}
+		engine := archivetest.NewMemory()
+		s, registry, _ := startSyncer(t, engine, nil, v)
+		time.Sleep(24 * time.Hour)
+		site, _ := engine.Site(t.Context(), "vendors/a/sites/s")
+		if site.Rows != 50 || site.State.Oldest == 0 || settings.Remaining(site, time.Now()) != 0 {
+			t.Fatalf("%d rows, %+v", site.Rows, site.State)
+		}
+		blocks := make(chan struct{})
+		a.set(nil, blocks)
+		ended := make(chan error, 1)
+		go func() { ended <- s.Sync(t.Context(), v, "vendors/a/sites/s") }()
+		synctest.Wait()
+		other := syncer.New(syncer.Options{Vendors: registry, Sites: sitesOf, Engine: engine, Settings: settings})
+		if err := other.Backfill(t.Context(), v, "vendors/a/sites/s", now-180*days); err != nil {
+			t.Fatal(err)
+		}
+		a.set(nil, nil)
+		close(blocks)
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+		site, _ = engine.Site(t.Context(), "vendors/a/sites/s")
+		if left := settings.Remaining(site, time.Now()); left < 100*24*time.Hour {
+			t.Errorf("%v remain", left)
+		}
+		time.Sleep(30 * time.Minute)
+		if site, _ = engine.Site(t.Context(), "vendors/a/sites/s"); site.Rows != 109 {
+			t.Errorf("%d rows, %v, %+v", site.Rows, site.Spans, site.State)
+		}
+		s.Close()
+	})
+}
+
 // TestOneReplicaMakesThePasses runs two replicas on one store and one archive.
 func TestOneReplicaMakesThePasses(t *testing.T) {
 	db := storetest.Open(t, store.Memory)

@@ -198,9 +198,7 @@ func (s *Syncer) Backfill(ctx context.Context, v vendors.Vendor, name string, si
 			return err
 		}
 	}
-	state := known.State
-	state.Since, state.Oldest = since, 0
-	if err := s.Engine.SetState(ctx, name, state); err != nil {
+	if err := s.Engine.SetSince(ctx, name, since); err != nil {
 		return err
 	}
 	one := s.site(name)
