@@ -37,6 +37,9 @@ func (c *clock) at(second int64) segment {
 		if !end.IsZero() {
 			c.now.to = end.Unix()
 		}
+		if c.now.to <= second { // On the last day of some years from 2040 on, ZoneBounds returns a wrong end.
+			c.now.to = second + hour
+		}
 	}
 	return c.now
 }
