@@ -31,18 +31,14 @@ func (d *DB) write(ctx context.Context, do func(context.Context, *tx) error) err
 	}
 	defer func() { <-d.writing }()
 	err := d.file.Check()
-	for range maxRuns {
-		if err != nil {
-			break
-		}
+	for run := 1; err == nil; run++ {
 		if err = d.transact(ctx, do); err == nil {
 			return d.file.Check() // The file may have gone during the commit.
 		}
 		d.codes.clear() // They may hold ids that do not exist.
-		if !database.IsRetryable(err) {
-			break
+		if database.IsRetryable(err) && run < maxRuns {
+			err = ctx.Err()
 		}
-		err = ctx.Err()
 	}
 	return fmt.Errorf("cannot write to the archive, and nothing was changed: %w", err)
 }
