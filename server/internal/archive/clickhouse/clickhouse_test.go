@@ -148,6 +148,25 @@ func TestALoadThatWasLeftBehindNeverCounts(t *testing.T) {
 	}
 }
 
+// A clock may be ahead for a while, that of another process or that of this one before it was set right.
+func TestRowsOfAClockThatIsAheadCount(t *testing.T) {
+	dsn := clickhouse.ForTest(t, 1)
+	ahead := open(t, dsn)
+	ahead.numbers.last = uint64(time.Now().Add(24 * time.Hour).UnixNano())
+	if err := ahead.SetZone(t.Context(), place, time.UTC); err != nil {
+		t.Fatal(err)
+	}
+	replace(t, ahead, "abc")
+	holds(t, open(t, dsn), "abc", span)
+	if err := ahead.sweep(t.Context(), -48*time.Hour, -48*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	other := open(t, dsn)
+	holds(t, other, "abc", span)
+	replace(t, other, "abd")
+	holds(t, open(t, dsn), "abd", span)
+}
+
 func TestTheSecondOfTwoChangesFails(t *testing.T) {
 	dsn := clickhouse.ForTest(t, 1)
 	one := filled(t, dsn, "ab")

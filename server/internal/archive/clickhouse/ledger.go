@@ -202,15 +202,21 @@ type view struct {
 	sites []uint16
 	upTo  uint64 // Loads that began later do not count.
 	lines []line
+	// ahead is the newest version of each site that was changed by a process whose clock is ahead. Loads of the
+	// site up to that count.
+	ahead map[uint16]uint64
 }
 
 // view returns what counts now, at some sites.
 func (e *Engine) view(ctx context.Context, sites []uint16) (*view, error) {
-	v := &view{sites: sites, upTo: e.numbers.next(0)}
+	v := &view{sites: sites, upTo: e.numbers.next(0), ahead: map[uint16]uint64{}}
 	var err error
-	v.lines, err = e.read(ctx, "kind IN ('load', 'mask', 'erased') AND site IN ("+list(sites)+")")
+	// The line of a load is removed in time. That of the spans stays, and has the version of the newest load.
+	v.lines, err = e.read(ctx, "kind IN ('load', 'mask', 'erased', 'spans') AND site IN ("+list(sites)+")")
 	for _, one := range v.lines {
-		v.upTo = max(v.upTo, one.Version)
+		if one.Version > v.upTo {
+			v.ahead[one.Site] = max(v.ahead[one.Site], one.Version)
+		}
 	}
 	return v, err
 }
@@ -223,7 +229,13 @@ func (l *ledger) view(upTo uint64) *view {
 // counts returns the condition for rows that count.
 func (v *view) counts() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "site IN (%s) AND load <= %d", list(v.sites), v.upTo)
+	fmt.Fprintf(&out, "site IN (%s) AND (load <= %d", list(v.sites), v.upTo)
+	for _, site := range v.sites {
+		if newest := v.ahead[site]; newest > 0 {
+			fmt.Fprintf(&out, " OR site = %d AND load <= %d", site, newest)
+		}
+	}
+	out.WriteString(")")
 	var without []uint64
 	for _, one := range v.lines {
 		if one.Kind == kindLoad && one.State != live {
