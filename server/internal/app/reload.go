@@ -185,12 +185,17 @@ func (a *App) changeTo(ctx context.Context, next *config.Config) (retry bool, er
 	if err != nil {
 		return false, err
 	}
-	err = r.vendors.Replace(plan.all, func(leaving []string) error { return a.mayLeave(ctx, leaving) })
+	err = r.vendors.Replace(plan.all, func(leaving []string) error {
+		if err := a.mayLeave(ctx, leaving); err != nil {
+			return err
+		}
+		for _, configure := range plan.configure { // The first look at a new account keeps its limits.
+			configure()
+		}
+		return nil
+	})
 	if err != nil {
 		return true, err
-	}
-	for _, configure := range plan.configure {
-		configure()
 	}
 	parts.use(ctx)
 	a.canary.SetInterval(next.Canary.Interval)

@@ -69,7 +69,8 @@ func checkIDs(all []Vendor) error {
 
 // Replace replaces all accounts in one step, unless permit returns an error. permit gets the ids that
 // the new accounts lack. While it runs, Lookup of such an id blocks, so that no call begins that
-// permit does not see. A call that found its adapter before runs on with it.
+// permit does not see. A call that found its adapter before runs on with it. What permit changes counts in the
+// descriptions of the new accounts.
 func (r *Registry) Replace(all []Vendor, permit func(leaving []string) error) error {
 	if err := checkIDs(all); err != nil {
 		return err
