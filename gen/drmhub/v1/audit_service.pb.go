@@ -91,8 +91,8 @@ type AuditEvent struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// When it happened.
 	Time *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
-	// Who called: the token's `sub`, or the SAN of the client certificate. Empty for a call without
-	// a valid identity.
+	// Who called: the token's `sub`, or the SAN of the client certificate. It is "anonymous" where
+	// drmhub asks for no identity. Empty for a call without a valid identity.
 	Subject string `protobuf:"bytes,3,opt,name=subject,proto3" json:"subject,omitempty"`
 	// The RPC, written "drmhub.v1.SiteService/DisableSite".
 	Method string `protobuf:"bytes,4,opt,name=method,proto3" json:"method,omitempty"`

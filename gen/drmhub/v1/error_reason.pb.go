@@ -44,7 +44,8 @@ const (
 	// Never sent.
 	ErrorReason_ERROR_REASON_UNSPECIFIED ErrorReason = 0
 	// INVALID_ARGUMENT: the request breaks a rule of this API. google.rpc.BadRequest names each field
-	// and says what to change.
+	// and says what to change. PERMISSION_DENIED: over REST, drmhub takes no request from this web
+	// page or for this host.
 	// Metadata: none where the rule is drmhub's own; `vendor` where the rule belongs to one vendor.
 	// Example: `{"reason":"REQUEST_INVALID", "domain":"drmhub.v1"}`
 	ErrorReason_REQUEST_INVALID ErrorReason = 1
@@ -59,8 +60,8 @@ const (
 	// Example: `{"reason":"METHOD_UNKNOWN", "domain":"drmhub.v1"}`
 	ErrorReason_METHOD_UNKNOWN ErrorReason = 3
 	// UNIMPLEMENTED: the vendor offers no call for this method. Vendor.capabilities lists what it
-	// offers.
-	// Metadata: `vendor`; none from a list method.
+	// offers. FAILED_PRECONDITION: this server keeps no archive.
+	// Metadata: `vendor`; none from a list method, and none without an archive.
 	// Example: `{"reason":"CAPABILITY_NOT_SUPPORTED", "domain":"drmhub.v1",
 	// "metadata":{"vendor":"pallycon-main"}}`
 	ErrorReason_CAPABILITY_NOT_SUPPORTED ErrorReason = 4
@@ -177,8 +178,9 @@ const (
 	// Example: `{"reason":"CALL_CANCELLED", "domain":"drmhub.v1",
 	// "metadata":{"vendor":"pallycon-main"}}`
 	ErrorReason_CALL_CANCELLED ErrorReason = 23
-	// INTERNAL: drmhub itself failed. This is a bug worth reporting. UNAVAILABLE: drmhub's store
-	// cannot be reached, and nothing was sent.
+	// INTERNAL: drmhub itself failed. This is a bug worth reporting. UNAVAILABLE: drmhub's store or
+	// the identity provider of a login cannot be reached, or the server stops. No change was sent to
+	// a vendor. The message says what else happened, and what to do.
 	// Metadata: `vendor` and `mutation` where the call got that far.
 	// Example: `{"reason":"INTERNAL_FAILURE", "domain":"drmhub.v1"}`
 	ErrorReason_INTERNAL_FAILURE ErrorReason = 24

@@ -148,7 +148,7 @@ func (License_Status) EnumDescriptor() ([]byte, []int) {
 type Explanation_Class int32
 
 const (
-	// drmhub does not know the code.
+	// Never sent.
 	Explanation_CLASS_UNSPECIFIED Explanation_Class = 0
 	// The token is too old, or its time lies in the future.
 	Explanation_TOKEN_EXPIRED Explanation_Class = 1

@@ -102,7 +102,8 @@ type Mutation struct {
 	Method string `protobuf:"bytes,2,opt,name=method,proto3" json:"method,omitempty"`
 	// The name of the resource that the call was for, or of its parent where the call creates one.
 	Resource string `protobuf:"bytes,3,opt,name=resource,proto3" json:"resource,omitempty"`
-	// Who called: the token's `sub`.
+	// Who called: the token's `sub`, or the SAN of the client certificate. It is "anonymous" where
+	// drmhub asks for no identity.
 	Subject string `protobuf:"bytes,4,opt,name=subject,proto3" json:"subject,omitempty"`
 	// The caller's request_id.
 	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
