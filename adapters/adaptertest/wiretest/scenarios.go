@@ -94,7 +94,8 @@ func (s *scenario) step(line string) {
 	case "plans":
 		s.planned = append(s.planned, rest)
 	case "step":
-		if got := s.log.Get(name).State; got != states[value] {
+		want, known := states[value]
+		if got := s.log.Get(name).State; got != want || !known {
 			s.t.Errorf("the step %s is %v, want %s", name, got, value)
 		}
 	case "=", "~", "!":
@@ -147,6 +148,9 @@ func (s *scenario) run(kind, want string) {
 	vendor.Header = s.Header
 	got, err := s.invoke(s.connect(twin.Transport(vendor)))
 	s.wantRequests(vendor.All())
+	if s.dryRun == nil && s.planned != nil {
+		s.t.Error("only a dry run plans requests")
+	}
 	switch {
 	case kind == "!":
 		s.wantError(err, want)
