@@ -105,7 +105,11 @@ func loginRefused(err error) error {
 		return err
 	}
 	text := e.Metadata[apierror.VendorCode] + " " + e.Metadata[apierror.VendorMessage]
-	return credentialsRejected(status, secondFactor(text), e.Metadata)
+	rejected := credentialsRejected(status, secondFactor(text), e.Metadata)
+	if strings.HasPrefix(e.Metadata[apierror.VendorMessage], "<") { // It may also be of TelecomX's own server.
+		rejected.Message += ". The response is a web page, so a proxy in front of TelecomX may have sent it"
+	}
+	return rejected
 }
 
 // secondFactor returns what TelecomX wants besides a password, if a text of its names it, and ""

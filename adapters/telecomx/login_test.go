@@ -163,6 +163,7 @@ func TestARefusedLoginNamesWhatItWants(t *testing.T) {
 		`{"error":"authenticatorToken"}`:                   {422, "wants authenticatorToken"},
 		`{"error":"access_denied","message":"no smskey"}`:  {401, "wants smsKey"},
 		`the smsKey is missing`:                            {403, "wants smsKey"},
+		`<html>Request blocked</html>`:                     {403, "a proxy in front of TelecomX may have sent it"},
 	} {
 		a, vendor := serve(t, config(), replies{postLogin: {respond(c.status, text)}})
 		for range 2 { // the second time, it does not log in
