@@ -99,8 +99,7 @@ type Vendor struct {
 	Kind string
 	// Settings is that section: the struct that the kind's function in Kinds returned, filled in.
 	Settings any
-	// Lane and Breaker bound the requests to the account. Their zero values are those of
-	// upstream.NewAccount.
+	// Lane and Breaker bound the requests to the account. A key that is left out has its default.
 	Lane    upstream.Lane    `yaml:"lane"`
 	Breaker upstream.Breaker `yaml:"breaker"`
 }
