@@ -83,7 +83,7 @@ func TestCompose(t *testing.T) {
 	drmhub := project.Services["drmhub"]
 	isOps := func(p types.ServicePortConfig) bool { return p.Target == 9464 }
 	demand(t, map[string]bool{
-		"a stop has its time":        drmhub.StopGracePeriod != nil && drmhub.StopGracePeriod.String() == "1m25s",
+		"a stop has its time":        drmhub.StopGracePeriod != nil && drmhub.StopGracePeriod.String() == "1m20s",
 		"the database is up first":   drmhub.DependsOn["postgres"].Condition == types.ServiceConditionHealthy,
 		"the ops port is for inside": !slices.ContainsFunc(drmhub.Ports, isOps),
 	})

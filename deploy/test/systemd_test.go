@@ -39,7 +39,7 @@ func TestUnit(t *testing.T) {
 		"Service.ExecStart":          "/usr/local/bin/drmhub",
 		"Service.ExecReload":         "/usr/local/bin/drmhub config check ${DRMHUB_CONFIG} /bin/kill -HUP $MAINPID",
 		"Service.Restart":            "on-failure",
-		"Service.TimeoutStopSec":     "85",
+		"Service.TimeoutStopSec":     "80",
 		"Service.LoadCredential":     "secret:/etc/drmhub/secrets",
 		"Service.StateDirectory":     "drmhub",
 		"Service.WorkingDirectory":   "%S/drmhub",
