@@ -117,6 +117,14 @@ func evidenceCases() []evidenceCase {
 			},
 		},
 		{
+			name: "a revoked device that is not named", kind: "pallycon", code: "7110", adapter: vendor{},
+			license: &pb.License{UserId: "a"}, here: others + "70 a d3 iOS c FAIRPLAY ok\n",
+			want: []string{
+				"COHORT NEUTRAL: ", "OTHER_DEVICES NEUTRAL: 1 license (iOS). The license request names no device",
+				"OTHER_SITES NEUTRAL: ",
+			},
+		},
+		{
 			name: "another certificate", kind: "pallycon", code: "7316",
 			adapter: served{vendor{certificate: &pb.FairPlayCertificate{
 				Subject: "CN=FPS", Fingerprint: "abcd", ExpireTime: ago(-99 * time.Hour),

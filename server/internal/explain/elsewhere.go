@@ -74,9 +74,13 @@ func (c Case) otherDevices(ctx context.Context) (Found, error) {
 			models = append(models, g.Keys[1])
 		}
 	}
+	all := strings.Join(models, ", ")
+	if c.License.GetDeviceId() == "" && elsewhere > 0 { // One of these devices may be the one that failed.
+		return one(c.evidence(OtherDevices, c.archiveName(), neutral, "In the same day at this site, the user got %s (%s). "+
+			"The license request names no device to compare with.", count(here+elsewhere, "license"), all)), nil
+	}
 	message := fmt.Sprintf("In the same day at this site, the user got %s on this device", count(here, "license"))
 	if elsewhere > 0 {
-		all := strings.Join(models, ", ")
 		message += fmt.Sprintf(", and %s on other devices (%s)", count(elsewhere, "license"), all)
 	} else {
 		message += ", and none on other devices"
