@@ -176,7 +176,8 @@ func TestUnknownParametersAreCheap(t *testing.T) {
 		for i := range parameters {
 			query.WriteString("&usr" + strconv.Itoa(i))
 		}
-		r := &http.Request{Method: "GET", URL: &url.URL{Path: "/v1/vendors/v/sites/s/licenses", RawQuery: query.String()}}
+		address := &url.URL{Path: "/v1/vendors/v/sites/s/licenses", RawQuery: query.String()}
+		r := &http.Request{Method: "GET", URL: address}
 		return testing.AllocsPerRun(5, func() {
 			if got := record(h, r); got.status != http.StatusBadRequest {
 				t.Fatalf("HTTP %d", got.status)

@@ -105,7 +105,7 @@ func (all *arrivals) unhandled() (refused []*arrival) {
 	return refused
 }
 
-// takeArrival has the handler of a call take it. It returns when the call arrived, which is now if nobody saw it arrive.
+// takeArrival has the handler of a call take it. It returns when the call arrived, which is now if nobody saw that.
 // counted reports whether the handler comes so late that the call was counted without it: gRPC lets a handler wait
 // while too many others of its connection run.
 func (c *Calls) takeArrival(ctx context.Context) (at time.Time, counted bool) {
@@ -116,8 +116,8 @@ func (c *Calls) takeArrival(ctx context.Context) (at time.Time, counted bool) {
 	return a.at, c.arrivals.take(a)
 }
 
-// refusedByGRPC ends a call that gRPC has refused: with DEADLINE_EXCEEDED if its deadline had passed, and otherwise with
-// UNIMPLEMENTED.
+// refusedByGRPC ends a call that gRPC has refused: with DEADLINE_EXCEEDED if its deadline had passed, and otherwise
+// with UNIMPLEMENTED.
 func (c *Calls) refusedByGRPC(a *arrival) {
 	ctx, one := c.begin(a, a.method, GRPC, requestIDOf(a), a.at)
 	err := apierror.New(codes.Unimplemented, pb.ErrorReason_REQUEST_INVALID, "gRPC does not know the compression")
