@@ -76,8 +76,9 @@ func (c Case) otherDevices(ctx context.Context) (Found, error) {
 	}
 	all := strings.Join(models, ", ")
 	if c.License.GetDeviceId() == "" && elsewhere > 0 { // One of these devices may be the one that failed.
-		return one(c.evidence(OtherDevices, c.archiveName(), neutral, "In the same day at this site, the user got %s (%s). "+
-			"The license request names no device to compare with.", count(here+elsewhere, "license"), all)), nil
+		return one(c.evidence(OtherDevices, c.archiveName(), neutral,
+			"In the same day at this site, the user got %s (%s). The license request names no device to compare with.",
+			count(here+elsewhere, "license"), all)), nil
 	}
 	message := fmt.Sprintf("In the same day at this site, the user got %s on this device", count(here, "license"))
 	if elsewhere > 0 {
