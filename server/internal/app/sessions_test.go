@@ -265,7 +265,7 @@ func TestAnOperatorEndsAllSessions(t *testing.T) {
 		}
 		h = h.run(t)
 		again := h.browsers(t)()
-		again.Client.Jar = b.jar
+		again.Jar = b.jar
 		if got := again.caller(t, ""); got != c.caller {
 			t.Errorf("with the key %q: the caller is %s, want %s", c.key, got, c.caller)
 		}
