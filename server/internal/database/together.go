@@ -94,12 +94,19 @@ func (p *preparing) readRow(ctx context.Context, s Statement, args []driver.Name
 		}
 		return 0, err
 	}
+	if len(values) != len(s.Row) {
+		return 0, fmt.Errorf("a row has %d columns, want %d: %s", len(values), len(s.Row), s.Query)
+	}
 	for i, value := range values {
+		fits := false
 		switch into := s.Row[i].(type) {
 		case *int64:
-			*into, _ = value.(int64)
+			*into, fits = value.(int64)
 		case *string:
-			*into, _ = value.(string)
+			*into, fits = value.(string)
+		}
+		if !fits {
+			return 0, fmt.Errorf("column %d of a row is of another type: %s", i+1, s.Query)
 		}
 	}
 	return 1, nil

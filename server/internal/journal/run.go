@@ -164,13 +164,13 @@ func (r *run) complete(ctx context.Context, answer proto.Message, failure error)
 // evidence returns what is known when the method ends with this answer or failure.
 func (r *run) evidence(answer proto.Message, failure error) decide.Evidence {
 	s, summary := r.steps, r.steps.summary()
-	an, all := itemsFailed(answer)
+	some, all := itemsFailed(answer)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return decide.Evidence{
 		Returned:       returned(failure),
 		Steps:          summary,
-		AnItemFailed:   an,
+		AnItemFailed:   some,
 		AllItemsFailed: all,
 		MetRefusal:     s.sawRefusal,
 		Unrecorded:     s.writeFailed,
@@ -194,8 +194,9 @@ func returned(failure error) decide.Returned {
 	return decide.Error
 }
 
-// itemsFailed reports whether an answer is a batch's in which an item has an error, or all items have.
-func itemsFailed(answer proto.Message) (an, all bool) {
+// itemsFailed reports whether some items of a batch have an error, and whether all have. Both are false if the answer is
+// no batch's.
+func itemsFailed(answer proto.Message) (some, all bool) {
 	batch, ok := answer.(results)
 	if !ok {
 		return false, false
