@@ -11,7 +11,6 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
-	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/upstream/jsonx"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
@@ -91,22 +90,6 @@ func readErrors(body []byte) (code, text string, own bool) {
 		}
 	}
 	return code, strings.Join(texts, "; "), true
-}
-
-// doubted returns err, the error of a write that cannot be read back. A refusal in another form than
-// AminoTV's becomes an unknown outcome, since a proxy may have sent it after the effect.
-func doubted(err error) error {
-	if err == nil || !mutation.IsPlain(err) {
-		return err
-	}
-	e := apierror.Convert(err)
-	if !e.Foreign {
-		return err
-	}
-	unknown := apierror.OutcomeUnknown("Outcome unknown: %s. The response is not in AminoTV's form, so a proxy may "+
-		"have sent it"+mutation.RetryAdvice, strings.TrimSuffix(e.Message, "."))
-	unknown.Metadata = e.Metadata
-	return unknown
 }
 
 func isNotFound(err error) bool { return err != nil && apierror.Convert(err).Code == codes.NotFound }

@@ -99,7 +99,7 @@ func (a *Adapter) CreateProduct(ctx context.Context, req *pb.CreateProductReques
 	if wanted.GetDisplayName() == "" {
 		creation.Send = func(ctx context.Context, _ mutation.Attempt) (*pb.Product, error) {
 			made, err := a.newProduct(ctx, wanted, nil)
-			return made, doubted(err)
+			return made, mutation.DoubtForeign(err, "AminoTV")
 		}
 		return mutation.DoCreate(ctx, creation)
 	}

@@ -3,6 +3,7 @@ package mutation
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 
@@ -95,6 +96,23 @@ func ExplainRefusal(ctx context.Context, err error, name string, lookup func(con
 		return missing
 	}
 	return err
+}
+
+// DoubtForeign returns OUTCOME_UNKNOWN in place of err, the refusal of a write that cannot be read back, if the
+// response is not in the form of the vendor with this name: a proxy may have sent it after the effect. Otherwise it
+// returns err.
+func DoubtForeign(err error, vendor string) error {
+	if err == nil || !IsPlain(err) {
+		return err
+	}
+	e := apierror.Convert(err)
+	if !e.Foreign {
+		return err
+	}
+	unknown := apierror.OutcomeUnknown("Outcome unknown: %s. The response is not in %s's form, so a proxy may have "+
+		"sent it"+RetryAdvice, strings.TrimSuffix(e.Message, "."), vendor)
+	unknown.Metadata = e.Metadata
+	return unknown
 }
 
 // provesNoRefusal reports whether a vendor's refusal of a write leaves room for an effect. Either the

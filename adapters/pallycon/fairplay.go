@@ -88,7 +88,7 @@ func (a *Adapter) sendFairPlay(
 		},
 	}, &response)
 	if err != nil {
-		return doubted(err)
+		return mutation.DoubtForeign(err, "PallyCon")
 	}
 	_, err = response.checked(res, apierror.OutcomeUnknown(""))
 	return err

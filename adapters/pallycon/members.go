@@ -217,7 +217,7 @@ func (a *Adapter) ResetMemberPassword(
 			repw := call{memberPath + "/repw", memberCode}
 			params := url.Values{"member_seq": {strconv.FormatInt(seq, 10)}}
 			if _, err := change[jsontext.Value](ctx, a, http.MethodPut, repw, params); err != nil {
-				return nil, a.orNoMember(ctx, seq, doubted(err))
+				return nil, a.orNoMember(ctx, seq, mutation.DoubtForeign(err, "PallyCon"))
 			}
 			return &pb.ResetMemberPasswordResponse{}, nil
 		},

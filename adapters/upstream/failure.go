@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -122,7 +123,8 @@ func (a *attempt) refused(body []byte) (attemptResult, error) {
 	case !own && (saysGone(status) || !a.write && refusesRequest(status)):
 		return answered, a.errForeign(string(body))
 	case e == nil:
-		e = (&apierror.Error{Unproven: !own, Foreign: !own}).With(apierror.VendorMessage, string(body))
+		e = &apierror.Error{Unproven: !own, Foreign: !own && !saysNothing(status, body)}
+		e = e.With(apierror.VendorMessage, string(body))
 	}
 	e = a.complete(e)
 	v := answered
@@ -140,6 +142,12 @@ func (a *attempt) refused(body []byte) (attemptResult, error) {
 		return v, a.errNoSuchCall(e)
 	}
 	return v, a.finish(e)
+}
+
+// saysNothing reports whether a response is an empty 401 or 403. Not every vendor's document shows these bodies, so an
+// empty one counts as the vendor's.
+func saysNothing(status int, body []byte) bool {
+	return (status == http.StatusUnauthorized || status == http.StatusForbidden) && len(bytes.TrimSpace(body)) == 0
 }
 
 // passing reports whether a status says that the request came at a bad time. The vendor may have
