@@ -194,8 +194,8 @@ func returned(failure error) decide.Returned {
 	return decide.Error
 }
 
-// itemsFailed reports whether some items of a batch have an error, and whether all have. Both are false if the answer is
-// no batch's.
+// itemsFailed reports whether some items of a batch have an error, and whether all have. Both are false for any
+// other answer.
 func itemsFailed(answer proto.Message) (some, all bool) {
 	batch, ok := answer.(results)
 	if !ok {
