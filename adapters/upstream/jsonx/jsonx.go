@@ -20,6 +20,7 @@ package jsonx
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"reflect"
 	"slices"
@@ -38,7 +39,7 @@ func Unmarshal(at string, value []byte, into any) error {
 // and times begin with the name.
 func UnmarshalMember(name string, value []byte, into any) error {
 	object := slices.Concat([]byte(`{"`+name+`":`), value, []byte("}"))
-	d := jsontext.NewDecoder(bytes.NewReader(object), nested)
+	d := jsontext.NewDecoder(bytes.NewBuffer(object), nested)
 	for range 2 { // the brace and the name
 		if _, err := d.ReadToken(); err != nil {
 			return readable("", err)
@@ -50,7 +51,13 @@ func UnmarshalMember(name string, value []byte, into any) error {
 // UnmarshalRead decodes a whole response, which must have the kind of into: an empty text is no
 // object there. Its error is a *Misfit, or that of a text that is not JSON. from must be Unmarked.
 func UnmarshalRead(from io.Reader, into any) error {
-	return readable("", json.UnmarshalRead(from, into, response))
+	err := json.UnmarshalRead(from, into, response)
+	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		// The decoder moves its buffer while it reads a long value. The path in such an error may then be
+		// made of other parts of the response, which may be secret.
+		return readable(fmt.Sprintf("byte %d", e.ByteOffset), e.Err)
+	}
+	return readable("", err)
 }
 
 // Unmarked returns a reader of a response without a byte-order mark at its beginning.
@@ -182,7 +189,7 @@ func recordOwn(d *jsontext.Decoder, into json.UnmarshalerFrom, record func(*Misf
 	if err != nil {
 		return err
 	}
-	err = into.UnmarshalJSONFrom(jsontext.NewDecoder(bytes.NewReader(value), d.Options()))
+	err = into.UnmarshalJSONFrom(jsontext.NewDecoder(bytes.NewBuffer(value), d.Options()))
 	if m, ok := errors.AsType[*Misfit](err); ok {
 		record(m)
 		return nil

@@ -3,6 +3,7 @@ package jsonx_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"strings"
 	"testing"
@@ -189,8 +190,8 @@ func TestErrorsNameAPath(t *testing.T) {
 		`[]`:                             "the response: expected an object, got a list",
 		`""`:                             "the response: expected an object, got text",
 		`{"list":[{"n":1},{"n":"x"}]}`:   "list[1].n: expected a whole number, got text",
-		`{"list":[{"n":1,"n":2}]}`:       "list[0].n: duplicate object member name",
-		`{"object":{"n":1}`:              "unexpected EOF",
+		`{"list":[{"n":1,"n":2}]}`:       "byte 16: duplicate object member name",
+		`{"object":{"n":1}`:              "byte 17: unexpected EOF",
 		`{"pobject":{"n":{"secret":1}}}`: "pobject.n: expected a whole number, got an object",
 	} {
 		var got everything
@@ -198,12 +199,42 @@ func TestErrorsNameAPath(t *testing.T) {
 			t.Errorf("%s: %v, want %q", text, err, want)
 		}
 	}
+	const text = `{"list":[{"n":1,"n":2}]}`
+	if err := jsonx.Unmarshal("data", []byte(text), &everything{}); err == nil ||
+		err.Error() != "data.list[0].n: duplicate object member name" {
+		t.Error(err)
+	}
 	broken := errors.New("broken")
 	err := jsonx.UnmarshalRead(iotest.ErrReader(broken), &everything{})
 	if err == nil || !strings.Contains(err.Error(), "broken") {
 		t.Errorf("%v", err)
 	}
 }
+
+// The error of a text that is not JSON has to be the same in whatever packets the text comes.
+func TestSyntaxErrorsShowNoValue(t *testing.T) {
+	const text = `{"rows":[{"others":{"pin":"secret","x":{"a":1}}},{"others":{"a":1,"x":[{"b":1,"b":2}]}}]}`
+	for size := range len(text) {
+		for spaces := range 100 {
+			want := fmt.Sprintf("byte %d: duplicate object member name", spaces+strings.LastIndex(text, `"b"`))
+			packets := &packets{strings.NewReader(strings.Repeat(" ", spaces) + text), size + 1}
+			var into struct {
+				Rows jsonx.Rows[struct{}] `json:"rows"`
+			}
+			if err := jsonx.UnmarshalRead(packets, &into); err == nil || err.Error() != want {
+				t.Fatalf("packets of %d: %v, want %q", size+1, err, want)
+			}
+		}
+	}
+}
+
+// packets are a text of which a read returns at most size bytes.
+type packets struct {
+	text io.Reader
+	size int
+}
+
+func (p *packets) Read(b []byte) (int, error) { return p.text.Read(b[:min(len(b), p.size)]) }
 
 func FuzzUnmarshal(f *testing.F) {
 	for _, s := range []string{`{"int":"2","list":[{"n":2.0}]}`, `{"pobject":[],"rows":[{"n":true}]}`, "\ufeff{}",
