@@ -13,7 +13,6 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/paging"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
-	"github.com/drmhub/drmhub/server/internal/archive"
 	"github.com/drmhub/drmhub/server/internal/usage"
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
@@ -30,6 +29,37 @@ type monthOf struct {
 type reportPosition struct {
 	Site  string      `json:"s"`
 	Month usage.Month `json:"m"`
+	// Done are the ids of the vendors whose reports came before that of Site. The configuration may since
+	// have lost the vendor of Site, or may have another order.
+	Done []string `json:"d,omitempty"`
+}
+
+// next returns the position after a page that begins at p.
+func (p reportPosition) next(page []monthOf) reportPosition {
+	for _, m := range page {
+		if before := vendorOf(p.Site); before != "" && before != m.vendor.ID {
+			p.Done = append(p.Done, before)
+		}
+		p.Site, p.Month = m.ledger.Site.Name, m.count.Month
+	}
+	return p
+}
+
+// after returns the months that follow the position: later sites of its vendor, older months of its site, and
+// then the vendors that are not done.
+func (p reportPosition) after(months []monthOf) []monthOf {
+	var current, rest []monthOf
+	for _, m := range months {
+		switch {
+		case m.vendor.ID == vendorOf(p.Site):
+			if cmp.Or(strings.Compare(m.ledger.Site.Name, p.Site), cmp.Compare(p.Month, m.count.Month)) > 0 {
+				current = append(current, m)
+			}
+		case !slices.Contains(p.Done, m.vendor.ID):
+			rest = append(rest, m)
+		}
+	}
+	return append(current, rest...)
 }
 
 // ListUsageReports compares the archive's count of each month with the vendor's own.
@@ -51,15 +81,14 @@ func (s *archives) ListUsageReports(
 	}
 	res := &pb.ListUsageReportsResponse{TotalSize: count32(int64(len(months))), Unreachable: chosen.unreachable}
 	if resumed {
-		months = chosen.after(months, at)
+		months = at.after(months)
 	}
 	page := months[:min(paging.Size(req.GetPageSize()), len(months))]
 	if res.UsageReports, err = s.reports(ctx, page); err != nil {
 		return nil, err
 	}
 	if len(page) < len(months) {
-		last := page[len(page)-1]
-		res.NextPageToken, err = paging.Token(req, reportPosition{last.ledger.Site.Name, last.count.Month})
+		res.NextPageToken, err = paging.Token(req, at.next(page))
 	}
 	return res, err
 }
@@ -87,23 +116,6 @@ func (s *archives) months(ctx context.Context, c chosen, month string) (all []mo
 		}
 	}
 	return all, nil
-}
-
-// after returns the months that follow a position: later sites, and older months of its site.
-func (c chosen) after(months []monthOf, at reportPosition) []monthOf {
-	order := func(site string) (vendor int, name string) {
-		id := vendorOf(site)
-		return slices.IndexFunc(c.sites, func(s archive.Site) bool { return vendorOf(s.Name) == id }), site
-	}
-	vendor, name := order(at.Site)
-	from := slices.IndexFunc(months, func(m monthOf) bool {
-		v, n := order(m.ledger.Site.Name)
-		return cmp.Or(cmp.Compare(v, vendor), strings.Compare(n, name), cmp.Compare(at.Month, m.count.Month)) > 0
-	})
-	if from < 0 {
-		return nil
-	}
-	return months[from:]
 }
 
 // reports makes the reports of these months. It asks the vendors for their figures, several at once.

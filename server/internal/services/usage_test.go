@@ -257,6 +257,52 @@ func TestAReportOfOneMonth(t *testing.T) {
 	}
 }
 
+// A page token keeps its place when vendors leave the configuration, or come in another order.
+func TestReportsGoOnWithoutAVendor(t *testing.T) {
+	engine := archivetest.NewMemory()
+	fill(t, engine, 2, "vendors/a/sites/1", "vendors/b/sites/1", "vendors/b/sites/2", "vendors/c/sites/1")
+	account := func(id string) vendors.Vendor { return configured(id, historical{}) }
+	for name, c := range map[string]struct{ read, configured, want string }{
+		"as before":                     {"a1 b1", "a b c", "b2 c1"},
+		"the last vendor is gone":       {"a1 b1", "a c", "c1"},
+		"the last vendor comes first":   {"a1 b1", "b a c", "b2 c1"},
+		"another order":                 {"a1 b1", "c b a", "b2 c1"},
+		"a vendor that is done is gone": {"a1 b1 b2", "b c", "c1"},
+		"only what is done is left":     {"a1 b1", "a", ""},
+		"a vendor is new":               {"a1", "new a b c", "b1 b2 c1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			req := &pb.ListUsageReportsRequest{Parent: "vendors/-/sites/-", PageSize: 1}
+			read := func(pages int, ids ...string) string {
+				var all []vendors.Vendor
+				for _, id := range ids {
+					all = append(all, account(id))
+				}
+				client, seen := archiveOf(t, engine, auth.Identity{}, all...), []string(nil)
+				for range pages {
+					page, err := client.ListUsageReports(t.Context(), req)
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, r := range page.GetUsageReports() {
+						seen = append(seen, strings.NewReplacer("vendors/", "", "/sites/", "").Replace(r.GetSite()))
+					}
+					if req.PageToken = page.GetNextPageToken(); req.GetPageToken() == "" {
+						break
+					}
+				}
+				return strings.Join(seen, " ")
+			}
+			if got := read(len(strings.Fields(c.read)), "a", "b", "c"); got != c.read {
+				t.Fatalf("the first pages have %s", got)
+			}
+			if got := read(10, strings.Fields(c.configured)...); got != c.want {
+				t.Errorf("then come %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
 // TestReconcileInvoice reconciles invoices of October 2026.
 func TestReconcileInvoice(t *testing.T) {
 	october := func(day, hour int) time.Time { return time.Date(2026, 10, day, hour, 0, 0, 0, time.UTC) }
