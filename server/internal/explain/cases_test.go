@@ -102,6 +102,20 @@ func evidenceCases() []evidenceCase {
 			want: []string{"PACKAGING CONTRADICTS: may be another one", "COHORT NEUTRAL: ", "CONTENT NEUTRAL: "},
 		},
 		{
+			name: "a content whose packaging is on a later page", kind: "pallycon", code: "7001",
+			adapter: vendor{emptyPages: 9, packagings: []*pb.Packaging{{CreateTime: ago(99 * time.Hour)}}},
+			license: &pb.License{ContentId: "c", CreateTime: ago(time.Hour)}, here: others,
+			want: []string{"PACKAGING CONTRADICTS: may be another one", "COHORT NEUTRAL: ", "CONTENT NEUTRAL: "},
+		},
+		{
+			name: "a content whose packaging is on a page too late", kind: "pallycon", code: "7001",
+			adapter: vendor{emptyPages: 10, packagings: []*pb.Packaging{{CreateTime: ago(99 * time.Hour)}}},
+			license: &pb.License{ContentId: "c", CreateTime: ago(time.Hour)}, here: others,
+			want: []string{
+				"PACKAGING NEUTRAL: The search ended after 10 pages", "COHORT NEUTRAL: ", "CONTENT NEUTRAL: ",
+			},
+		},
+		{
 			name: "no content", kind: "pallycon", code: "7001", adapter: vendor{}, here: others,
 			want: []string{"PACKAGING UNAVAILABLE: names no content", "COHORT NEUTRAL: "},
 		},

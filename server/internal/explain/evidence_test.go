@@ -34,7 +34,8 @@ type vendor struct {
 	integration *pb.Integration
 	site        *pb.Site
 	changes     []*pb.StatusChange
-	packagings  []*pb.Packaging
+	packagings  []*pb.Packaging // those of the last page
+	emptyPages  int             // before the page with the packagings
 	certificate *pb.FairPlayCertificate
 }
 
@@ -62,7 +63,12 @@ func (v vendor) ListStatusChanges(
 	return &pb.ListStatusChangesResponse{StatusChanges: v.changes}, nil
 }
 
-func (v vendor) ListPackagings(context.Context, *pb.ListPackagingsRequest) (*pb.ListPackagingsResponse, error) {
+func (v vendor) ListPackagings(
+	_ context.Context, req *pb.ListPackagingsRequest,
+) (*pb.ListPackagingsResponse, error) {
+	if len(req.GetPageToken()) < v.emptyPages {
+		return &pb.ListPackagingsResponse{NextPageToken: req.GetPageToken() + "x"}, nil
+	}
 	return &pb.ListPackagingsResponse{Packagings: v.packagings}, nil
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/paging"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/archive"
 )
@@ -182,6 +183,30 @@ func changed(s *pb.StatusChange) time.Time {
 	return s.GetCreateTime().AsTime()
 }
 
+// maxPackagingPages bounds how many pages of packagings a reading asks for.
+const maxPackagingPages = 10
+
+// packagings returns the packagings of a content. It reports whether these are all.
+func (c Case) packagings(ctx context.Context, content string) (found []*pb.Packaging, all bool, err error) {
+	req := &pb.ListPackagingsRequest{
+		Parent: c.Site, Filter: &pb.ReportFilter{ContentId: content}, PageSize: paging.MaxSize,
+	}
+	for range maxPackagingPages {
+		res, err := read(ctx, c, pb.LicenseService_ListPackagings_FullMethodName,
+			func(r adapters.PackagingLister, ctx context.Context) (*pb.ListPackagingsResponse, error) {
+				return r.ListPackagings(ctx, req)
+			})
+		if err != nil {
+			return nil, false, err
+		}
+		found = append(found, res.GetPackagings()...)
+		if req.PageToken = res.GetNextPageToken(); req.GetPageToken() == "" {
+			return found, true, nil
+		}
+	}
+	return found, false, nil
+}
+
 // packaging reads when the content was packaged.
 func (c Case) packaging(ctx context.Context) Found {
 	content := c.License.GetContentId()
@@ -189,33 +214,34 @@ func (c Case) packaging(ctx context.Context) Found {
 		return c.unavailable(Packaging, c.Site, apierror.Invalid("license.content_id", "must be set"),
 			"The request names no content, so that drmhub cannot look for its packaging.")
 	}
-	res, err := read(ctx, c, pb.LicenseService_ListPackagings_FullMethodName,
-		func(r adapters.PackagingLister, ctx context.Context) (*pb.ListPackagingsResponse, error) {
-			return r.ListPackagings(ctx, &pb.ListPackagingsRequest{
-				Parent: c.Site, Filter: &pb.ReportFilter{ContentId: content},
-			})
-		})
-	switch {
-	case err != nil:
+	packagings, all, err := c.packagings(ctx, content)
+	if err != nil {
 		return c.unavailable(Packaging, c.Site, err, "drmhub cannot read whether content %q was packaged.", content)
-	case len(res.GetPackagings()) == 0:
-		return one(c.evidence(Packaging, c.Site, confirms,
-			"The vendor shows no packaging of content %q at this site.", content))
 	}
-	first := slices.MinFunc(res.GetPackagings(), func(a, b *pb.Packaging) int {
+	ended, late := "", confirms
+	if !all {
+		ended = fmt.Sprintf(" The search ended after %d pages: later ones may show an earlier packaging.",
+			maxPackagingPages)
+		late = neutral
+	}
+	if len(packagings) == 0 {
+		return one(c.evidence(Packaging, c.Site, late,
+			"The vendor shows no packaging of content %q at this site.%s", content, ended))
+	}
+	first := slices.MinFunc(packagings, func(a, b *pb.Packaging) int {
 		return a.GetCreateTime().AsTime().Compare(b.GetCreateTime().AsTime())
 	})
 	created, failed := first.GetCreateTime(), c.License.GetCreateTime()
 	switch {
 	case failed != nil && created.IsValid() && created.AsTime().After(failed.AsTime()):
-		return one(c.evidence(Packaging, c.Site, confirms,
-			"Content %q was first packaged at %s, after the failure.", content, instant(created.AsTime())))
+		return one(c.evidence(Packaging, c.Site, late,
+			"Content %q was first packaged at %s, after the failure.%s", content, instant(created.AsTime()), ended))
 	case c.Explanation.GetErrorCode() == wrongPSSH:
 		return one(c.evidence(Packaging, c.Site, neutral, "Content %q was first packaged at %s. "+
-			"Whether its PSSH is right, the vendor does not show.", content, instant(created.AsTime())))
+			"Whether its PSSH is right, the vendor does not show.%s", content, instant(created.AsTime()), ended))
 	}
 	return one(c.evidence(Packaging, c.Site, contradicts, "Content %q was first packaged at %s. "+
-		"The content id in the token may be another one.", content, instant(created.AsTime())))
+		"The content id in the token may be another one.%s", content, instant(created.AsTime()), ended))
 }
 
 // wrongPSSH is the code of a content that is packaged, but wrongly.
