@@ -262,16 +262,25 @@ func TestAVendorThatFillsThePageDoesNotWaitForOthers(t *testing.T) {
 }
 
 func TestAVendorThatIsAloneHasAllTheTimeAtEachPage(t *testing.T) {
-	for name, others := range map[string][]vendors.Vendor{
-		"the only one":     nil,
-		"the only capable": {configured("b", bare{}), configured("c", bare{})},
+	alone := configured("a", slowLister{})
+	for name, c := range map[string]struct {
+		parent  string
+		size    int32
+		vendors []vendors.Vendor
+	}{
+		"the only one":               {"vendors/-/sites/s", 2, []vendors.Vendor{alone}},
+		"the only capable":           {"vendors/-/sites/s", 2, []vendors.Vendor{configured("b", bare{}), alone}},
+		"the only one with any site": {"vendors/-/sites/-", 2, []vendors.Vendor{alone}},
+		"pages of one row":           {"vendors/-/sites/-", 1, []vendors.Vendor{alone}},
+		"any site of one":            {"vendors/a/sites/-", 2, []vendors.Vendor{alone, configured("b", slowLister{})}},
+		"the last one":               {"vendors/-/sites/-", 2, []vendors.Vendor{holding("b", "s", 2).configured(), alone}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			conn, _ := serve(t, append(others, configured("a", slowLister{}))...)
-			req := &pb.ListLicensesRequest{Parent: "vendors/-/sites/s", PageSize: 2}
-			for range 3 {
+			conn, _ := serve(t, c.vendors...)
+			req := &pb.ListLicensesRequest{Parent: c.parent, PageSize: c.size}
+			for range 4 {
 				page, err := list(t.Context(), conn, req)
-				if err != nil || len(page.GetLicenses()) != 1 {
+				if err != nil || len(page.GetLicenses()) == 0 || page.GetUnreachable() != nil {
 					t.Fatalf("%s, with the token %q: %v, %v", name, req.GetPageToken(), page, err)
 				}
 				req.PageToken = page.GetNextPageToken()
@@ -287,6 +296,48 @@ func (slowLister) ListLicenses(ctx context.Context, _ *pb.ListLicensesRequest) (
 	select {
 	case <-time.After(20 * time.Second):
 		return &pb.ListLicensesResponse{Licenses: []*pb.License{{}}, NextPageToken: "more"}, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// A vendor that is alone may need more than a part of the time to name its sites. If it needs all of it, the
+// error says so.
+func TestAVendorThatIsAloneHasAllTheTimeToNameItsSites(t *testing.T) {
+	for naming, want := range map[time.Duration]string{12 * time.Second: "", time.Hour: "within 27s"} {
+		synctest.Test(t, func(t *testing.T) {
+			conn, _ := serve(t, configured("a", slowNamer{stalling: stallingBelow{bare{}, []string{"s"}}, naming: naming}))
+			page, err := list(t.Context(), conn, &pb.ListLicensesRequest{Parent: "vendors/-/sites/-"})
+			switch {
+			case want == "" && (err != nil || len(page.GetLicenses()) != 1):
+				t.Errorf("naming takes %v: %v, %v", naming, page, err)
+			case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+				t.Errorf("naming takes %v: %v, want %q", naming, err, want)
+			}
+		})
+	}
+}
+
+// slowNamer is an adapter that needs its time to name its sites, and as much for a page.
+type slowNamer struct {
+	bare
+	stalling stallingBelow
+	naming   time.Duration
+}
+
+func (s slowNamer) SiteNames(ctx context.Context) ([]string, error) {
+	select {
+	case <-time.After(s.naming):
+		return s.stalling.SiteNames(ctx)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (s slowNamer) ListLicenses(ctx context.Context, _ *pb.ListLicensesRequest) (*pb.ListLicensesResponse, error) {
+	select {
+	case <-time.After(s.naming):
+		return &pb.ListLicensesResponse{Licenses: []*pb.License{{}}}, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

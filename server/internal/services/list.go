@@ -45,12 +45,17 @@ type position struct {
 	// Done are the ids of the vendors before that of Parent. The configuration may since have lost the
 	// vendor of Parent, or may have another order.
 	Done []string `json:"d,omitempty"`
+	// Last is set if no other parent followed Parent when its token was made.
+	Last bool `json:"l,omitempty"`
 }
 
-// after returns the position at another parent, whose rows come after those at p.
+// after returns the position at a parent, whose rows come after those at p.
 func (p position) after(parent string) position {
 	before := vendorOf(p.Parent)
-	if before == "" || before == vendorOf(parent) {
+	switch {
+	case parent == p.Parent:
+		return position{Parent: parent, Done: p.Done, Last: p.Last}
+	case before == "" || before == vendorOf(parent):
 		return position{Parent: parent, Done: p.Done}
 	}
 	return position{Parent: parent, Done: append(slices.Clip(p.Done), before)}
@@ -167,13 +172,13 @@ func (l *listing[Req, Res]) full() bool {
 // plan returns the parents to ask next, at once. It returns none if the list has ended. Each of a vendor's
 // sites needs a place in the vendor's lane, so that it has its part of the time.
 func (l *listing[Req, Res]) plan(all *vendors.Registry) []nextParent {
-	n := min(maxParallel, l.room())
-	if len(l.queue) > 0 && l.queue[0].token != "" {
+	n, resumed := min(maxParallel, l.room()), len(l.queue) > 0 && l.queue[0].token != ""
+	if resumed {
 		n = 1 // It has more rows, and gets the rest of the page alone.
 	}
-	ahead := n
-	if !listsSites(l.req.GetParent()) {
-		ahead = max(n, 2) // So it is known whether the first is alone.
+	ahead := max(n, 2) // So it is known whether the first is alone.
+	if resumed && listsSites(l.req.GetParent()) {
+		ahead = n // The vendors would have to list their sites again. The page token says whether it was alone.
 	}
 	for l.more && len(l.queue) < ahead {
 		var t nextParent
@@ -202,7 +207,13 @@ func withinLanes(all *vendors.Registry, parents []nextParent) []nextParent {
 
 // alone reports whether there is no other parent than those to ask.
 func (l *listing[Req, Res]) alone(asked []nextParent) bool {
-	return len(asked) == 1 && l.asked == 0 && !l.more && len(l.queue) == 1
+	return len(asked) == 1 && l.asked == 0 && l.last()
+}
+
+// last reports whether no parent is known to follow the first one of the queue.
+func (l *listing[Req, Res]) last() bool {
+	resumedLast := l.at.Last && len(l.queue) > 0 && l.queue[0].parent == l.at.Parent
+	return len(l.queue) == 1 && (!l.more || resumedLast)
 }
 
 // merge adds the responses to the page as they arrive, in the order of their parents, up to the first that
@@ -222,7 +233,7 @@ func (l *listing[Req, Res]) merge(asked []nextParent, answers *asking[Res]) {
 	for i := range asked {
 		a := answers.next(i)
 		vendor := vendorOf(asked[i].parent)
-		if a.slow {
+		if a.slow && asked[i].err == nil {
 			l.slow[vendor]++
 			a.err = errSlow(vendor, answers.part)
 		} else {
@@ -260,6 +271,7 @@ func (l *listing[Req, Res]) result() (Res, error) {
 	}
 	token := ""
 	if l.more || len(l.queue) > 0 {
+		l.at.Last = l.at.Token != "" && l.last()
 		var err error
 		if token, err = paging.Token(l.req, l.at); err != nil {
 			return none, err

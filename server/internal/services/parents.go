@@ -84,7 +84,7 @@ func parents(
 	caller := auth.FromContext(ctx)
 	return func(yield func(string, error) bool) {
 		left := remaining(capable, at)
-		sites := begin(ctx, time, len(left), false, func(ctx context.Context, i int) ([]string, error) {
+		sites := begin(ctx, time, len(left), len(left) == 1, func(ctx context.Context, i int) ([]string, error) {
 			return siteNames(ctx, left[i])
 		})
 		defer sites.stop()
