@@ -25,7 +25,7 @@ vet: ## run go vet
 	go vet ./...
 
 fmt: ## format the Go files
-	gofmt -w adapters bench cmd deploy internal proto server tools
+	gofmt -w adapters bench clients cmd deploy internal proto server tools
 
 lint: ## run the Go linters
 	go tool -modfile=tools/golangci-lint/go.mod golangci-lint run
