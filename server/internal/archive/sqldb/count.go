@@ -9,25 +9,34 @@ import (
 )
 
 // Count implements archive.Engine. Where it can, it adds up the counts of whole days or hours, and counts
-// only the rows at the ends of the range.
-func (d *DB) Count(ctx context.Context, q archive.Question) (int64, error) {
-	c, err := d.choose(ctx, q)
+// only the rows at the ends of the range. A pass could move rows from one of these parts to another between
+// two statements, so all statements read the same moment.
+func (d *DB) Count(ctx context.Context, q archive.Question) (n int64, err error) {
+	err = d.snapshot(ctx, func(r reader) error {
+		n, err = r.count(ctx, q)
+		return err
+	})
+	return n, err
+}
+
+func (r reader) count(ctx context.Context, q archive.Question) (int64, error) {
+	c, err := r.choose(ctx, q)
 	if err != nil || c.none {
 		return 0, err
 	}
 	if !c.counted {
-		return d.one(ctx, "SELECT count(*)"+c.from(d))
+		return r.one(ctx, "SELECT count(*)"+c.from(r.db))
 	}
 	if sites := list(sortedNumbers(c.sites)); q.Within == (archive.Span{}) {
 		if len(c.series) == 0 {
-			return d.one(ctx, "SELECT CAST(coalesce(sum(n), 0) AS BIGINT) FROM archive_month_totals WHERE site IN ("+
+			return r.one(ctx, "SELECT CAST(coalesce(sum(n), 0) AS BIGINT) FROM archive_month_totals WHERE site IN ("+
 				sites+")")
 		}
-		return d.one(ctx, c.countSeries(sites, ""))
+		return r.one(ctx, c.countSeries(sites, ""))
 	}
 	total := int64(0)
 	for _, site := range c.sites {
-		n, err := d.countSite(ctx, c, site)
+		n, err := r.countSite(ctx, c, site)
 		if err != nil {
 			return 0, err
 		}
@@ -50,7 +59,7 @@ func (c choice) countHours(site, hours string) string {
 
 // countSite counts the rows of one site: those of whole days or hours together, and single rows in front
 // of them and behind them.
-func (d *DB) countSite(ctx context.Context, c choice, site siteEntry) (int64, error) {
+func (r reader) countSite(ctx context.Context, c choice, site siteEntry) (int64, error) {
 	c.sites, c.all = []siteEntry{site}, false
 	clock, from, to := newClock(site.zone), archive.Key(c.lo).Second(), archive.Key(c.hi).Second()+1
 	column, count, start, number := "hour", c.countHours, clock.hour, clock.hour
@@ -65,7 +74,7 @@ func (d *DB) countSite(ctx context.Context, c choice, site siteEntry) (int64, er
 		first = next(from)
 	}
 	if first >= end {
-		return d.one(ctx, "SELECT count(*)"+c.from(d))
+		return r.one(ctx, "SELECT count(*)"+c.from(r.db))
 	}
 	before, after := c, c
 	before.hi, after.lo = int64(archive.Above(first))-1, int64(archive.Above(end))
@@ -73,13 +82,13 @@ func (d *DB) countSite(ctx context.Context, c choice, site siteEntry) (int64, er
 	if c.hi == maxKey { // The range has no end.
 		rests, until = rests[:1], ""
 	}
-	total, err := d.one(ctx, count(fmt.Sprint(site.number), fmt.Sprintf(" AND %s >= %d", column, number(first))+until))
+	total, err := r.one(ctx, count(fmt.Sprint(site.number), fmt.Sprintf(" AND %s >= %d", column, number(first))+until))
 	for _, rest := range rests {
 		if err != nil || rest.lo > rest.hi {
 			continue
 		}
 		var n int64
-		n, err = d.one(ctx, "SELECT count(*)"+rest.from(d))
+		n, err = r.one(ctx, "SELECT count(*)"+rest.from(r.db))
 		total += n
 	}
 	return total, err

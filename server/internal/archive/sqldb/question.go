@@ -26,21 +26,21 @@ type choice struct {
 }
 
 // choose translates a question.
-func (d *DB) choose(ctx context.Context, q archive.Question) (choice, error) {
+func (r reader) choose(ctx context.Context, q archive.Question) (choice, error) {
 	c := choice{counted: q.Person == "" && q.Content == "" && q.Device == "" && q.Model == "" && q.Platform == "" &&
 		q.Integration == ""}
 	var err error
-	if c.sites, err = d.entries(ctx, append([]string{}, q.Sites...)); err != nil {
+	if c.sites, err = r.entries(ctx, append([]string{}, q.Sites...)); err != nil {
 		return c, err
 	}
-	known, err := d.one(ctx, "SELECT count(*) FROM archive_sites")
+	known, err := r.one(ctx, "SELECT count(*) FROM archive_sites")
 	if err != nil {
 		return c, err
 	}
 	c.all = int64(len(c.sites)) == known
 	c.lo, c.hi = keys(q.Within)
 	c.none = len(c.sites) == 0 || c.lo > c.hi || c.lo == maxKey
-	if err := d.chooseShapes(ctx, q, &c); err != nil {
+	if err := r.chooseShapes(ctx, q, &c); err != nil {
 		return c, err
 	}
 	for _, by := range []struct{ table, column, value string }{
@@ -49,7 +49,7 @@ func (d *DB) choose(ctx context.Context, q archive.Question) (choice, error) {
 		if by.value == "" || c.none {
 			continue
 		}
-		id, err := d.idOf(ctx, by.table, by.value)
+		id, err := r.idOf(ctx, by.table, by.value)
 		if err != nil {
 			return c, err
 		}
@@ -63,17 +63,17 @@ func (d *DB) choose(ctx context.Context, q archive.Question) (choice, error) {
 }
 
 // idOf returns the id of a text or of an MD5 in its dictionary, or 0.
-func (d *DB) idOf(ctx context.Context, table, value string) (int64, error) {
+func (r reader) idOf(ctx context.Context, table, value string) (int64, error) {
 	if table == "archive_people" {
-		return d.one(ctx, "SELECT id FROM archive_people WHERE digest = ?", digest(value))
+		return r.one(ctx, "SELECT id FROM archive_people WHERE digest = ?", digest(value))
 	}
 	key, _ := indexed(value)
-	return d.one(ctx, "SELECT id FROM "+table+" WHERE text = ?", key)
+	return r.one(ctx, "SELECT id FROM "+table+" WHERE text = ?", key)
 }
 
 // chooseShapes translates the conditions on what is in shapes. If all shapes that match have one outcome,
 // it becomes a condition, too, since some indexes hold only refused rows.
-func (d *DB) chooseShapes(ctx context.Context, q archive.Question, c *choice) error {
+func (r reader) chooseShapes(ctx context.Context, q archive.Question, c *choice) error {
 	var conditions []string
 	if q.DRM != 0 {
 		conditions = append(conditions, fmt.Sprintf("drm = %d", q.DRM))
@@ -87,7 +87,7 @@ func (d *DB) chooseShapes(ctx context.Context, q archive.Question, c *choice) er
 		if by.value == "" || c.none {
 			continue
 		}
-		id, err := d.idOf(ctx, words, by.value)
+		id, err := r.idOf(ctx, words, by.value)
 		if err != nil {
 			return err
 		}
@@ -100,7 +100,7 @@ func (d *DB) chooseShapes(ctx context.Context, q archive.Question, c *choice) er
 	c.series = conditions
 	matching := "SELECT id FROM archive_shapes WHERE " + strings.Join(conditions, " AND ")
 	var outcomes []int64
-	err := d.ints(ctx, strings.Replace(matching, "id", "DISTINCT status", 1), nil,
+	err := r.ints(ctx, strings.Replace(matching, "id", "DISTINCT status", 1), nil,
 		func(v []int64) { outcomes = append(outcomes, v[0]) })
 	if err != nil {
 		return err

@@ -55,11 +55,11 @@ func (d *DB) known(ctx context.Context, name string) (siteEntry, error) {
 }
 
 // entries returns those of the sites that the archive knows. nil means all sites.
-func (d *DB) entries(ctx context.Context, names []string) (all []siteEntry, err error) {
+func (r reader) entries(ctx context.Context, names []string) (all []siteEntry, err error) {
 	where, args := "", []any(nil)
 	if names != nil {
 		where = " WHERE name IN (SELECT value FROM json_each(?))"
-		if d.isPostgres() {
+		if r.db.isPostgres() {
 			where = " WHERE name IN (SELECT json_array_elements_text(?::json))"
 		}
 		text, err := json.Marshal(names)
@@ -68,7 +68,7 @@ func (d *DB) entries(ctx context.Context, names []string) (all []siteEntry, err 
 		}
 		args = append(args, string(text))
 	}
-	rows, err := d.query(ctx, siteColumns+where+" ORDER BY name", args...)
+	rows, err := r.query(ctx, siteColumns+where+" ORDER BY name", args...)
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,6 @@ import (
 	"database/sql"
 	"embed"
 	"errors"
-	"fmt"
 	"io/fs"
 	"strconv"
 	"strings"
@@ -29,6 +28,7 @@ const use = "archive"
 
 // A DB is an open archive. It is safe for concurrent use.
 type DB struct {
+	reader        // of what the archive holds at each statement
 	reads, writes *sql.DB
 	dialect       goose.Dialect
 	file          *database.File // nil unless the database is a file
@@ -68,6 +68,7 @@ func Open(ctx context.Context, dsn string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.reader = reader{d, d.reads}
 	if err := d.prepare(ctx); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
@@ -125,28 +126,6 @@ func (d *DB) sql(query string) string {
 	return b.String()
 }
 
-// query returns the rows of a statement that changes nothing. It fails once the file is no longer in its
-// place.
-func (d *DB) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if err := d.file.Check(); err != nil {
-		return nil, err
-	}
-	rows, err := d.reads.QueryContext(ctx, d.sql(query), args...)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the archive: %w", err)
-	}
-	return rows, nil
-}
-
-// ints calls each with the columns of every row of a statement, all numbers. The slice is reused.
-func (d *DB) ints(ctx context.Context, query string, args []any, each func([]int64)) error {
-	rows, err := d.query(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	return scanInts(rows, each)
-}
-
 func scanInts(rows *sql.Rows, each func([]int64)) error {
 	defer rows.Close()
 	columns, err := rows.Columns()
@@ -178,12 +157,6 @@ func (n *number) Scan(value any) error {
 	}
 	*n = number(v)
 	return nil
-}
-
-// one returns the number that a statement computes.
-func (d *DB) one(ctx context.Context, query string, args ...any) (n int64, err error) {
-	err = d.ints(ctx, query, args, func(v []int64) { n = v[0] })
-	return n, err
 }
 
 // list returns numbers as SQL writes them in a list.
