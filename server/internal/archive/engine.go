@@ -27,7 +27,8 @@ type Engine interface {
 	// a row that is there keeps its key, one that is missing is added, and what is left over is
 	// removed. If the range is final, it becomes part of the site's spans. The site must be known.
 	Replace(ctx context.Context, r Replacement) (Change, error)
-	// Forget removes the rows of a site before a second, and cuts its spans there.
+	// Forget removes the rows of a site before a second, and cuts its spans there. It may do so in steps, each
+	// completely or not at all. With an error, it returns how many rows the steps before have removed.
 	Forget(ctx context.Context, site string, before int64) (removed int64, err error)
 	// Erase takes the id and the MD5 of a viewer out of all rows of these sites, and returns the
 	// number of these rows. All counts stay what they are. Rows of the viewer that Replace gets

@@ -2,6 +2,8 @@ package sqldb
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -87,6 +89,10 @@ func (d *DB) Forget(ctx context.Context, name string, before int64) (removed int
 			n, err = tx.forget(ctx, name, before)
 			return err
 		})
+		if err != nil && removed > 0 { // What the error says is about the last step alone.
+			err = fmt.Errorf("the archive has forgotten %d rows of %s, and not all that it should; do it again: %w",
+				removed, name, errors.Unwrap(err))
+		}
 		if err != nil {
 			return removed, err
 		}

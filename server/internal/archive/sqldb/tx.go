@@ -21,26 +21,41 @@ type tx struct {
 	written int                  // rows
 }
 
+// inDoubt is the error of a commit, or of what followed it: the transaction may have taken effect.
+type inDoubt struct{ error }
+
+// Unwrap returns the error as the database reported it.
+func (e inDoubt) Unwrap() error { return e.error }
+
+// The errors of write, each with its cause.
+const (
+	unchanged = "cannot write to the archive, and nothing was changed: %w"
+	unknown   = "cannot write to the archive, and it is unknown whether the change took effect; do it again: %w"
+)
+
 // write runs do in a transaction. It may run again if PostgreSQL rolls it back. What do has found out is
-// complete once write returns without an error.
+// complete once write returns without an error. The error says what became of the transaction.
 func (d *DB) write(ctx context.Context, do func(context.Context, *tx) error) error {
 	select {
 	case d.writing <- struct{}{}:
 	case <-ctx.Done():
-		return ctx.Err()
+		return fmt.Errorf(unchanged, ctx.Err())
 	}
 	defer func() { <-d.writing }()
 	err := d.file.Check()
 	for run := 1; err == nil; run++ {
 		if err = d.transact(ctx, do); err == nil {
-			return d.file.Check() // The file may have gone during the commit.
+			return nil
 		}
 		d.codes.clear() // They may hold ids that do not exist.
 		if database.IsRetryable(err) && run < maxRuns {
 			err = ctx.Err()
 		}
 	}
-	return fmt.Errorf("cannot write to the archive, and nothing was changed: %w", err)
+	if _, is := errors.AsType[inDoubt](err); is {
+		return fmt.Errorf(unknown, err)
+	}
+	return fmt.Errorf(unchanged, err)
 }
 
 func (d *DB) transact(ctx context.Context, do func(context.Context, *tx) error) error {
@@ -53,11 +68,19 @@ func (d *DB) transact(ctx context.Context, do func(context.Context, *tx) error) 
 	if err := do(ctx, tx); err != nil {
 		return err
 	}
-	if err := tx.Commit(); err != nil {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil && !database.IsRetryable(err) {
+		return inDoubt{err}
+	} else if err != nil {
 		return err
 	}
 	d.keep(ctx, tx)
 	d.truncate(ctx, tx.written)
+	if err := d.file.Check(); err != nil { // The file may have gone during the commit.
+		return inDoubt{err}
+	}
 	return nil
 }
 
