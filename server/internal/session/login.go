@@ -54,9 +54,9 @@ func (s *Sessions) login(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, to, http.StatusFound)
 		return nil
 	}
-	client, err := s.Provider.client(r.Context())
+	client, err := s.client(r.Context())
 	if err != nil {
-		return failed(s.unreachable(r.Context(), err), to)
+		return failed(err, to)
 	}
 	p := pending{
 		State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(),
@@ -100,18 +100,34 @@ func (s *Sessions) finish(w http.ResponseWriter, r *http.Request, p pending, beg
 	if problem := query.Get("error"); problem != "" {
 		return s.refuse(r.Context(), providerError(problem))
 	}
-	client, err := s.Provider.client(r.Context())
+	client, err := s.client(r.Context())
 	if err != nil {
-		return s.unreachable(r.Context(), err)
+		return err
 	}
 	i, err := s.exchange(r.Context(), client, query.Get("code"), p)
-	if err != nil {
-		if errors.Is(err, errUnreachable) {
-			return s.unreachable(r.Context(), err)
-		}
+	switch {
+	case r.Context().Err() != nil: // The browser has left, which says nothing about the provider.
+		return r.Context().Err()
+	case errors.Is(err, errUnreachable):
+		s.Provider.doubt(client)
+		return s.unreachable(r.Context(), err)
+	case err != nil:
 		return s.refuse(r.Context(), err)
 	}
 	return s.begin(r.Context(), w, i)
+}
+
+// client returns a client of the provider, or the error of a person who cannot log in now.
+func (s *Sessions) client(ctx context.Context) (*client, error) {
+	c, err := s.Provider.client(ctx)
+	switch {
+	case c == nil:
+		return nil, s.unreachable(ctx, err)
+	case err != nil:
+		s.Log.WarnContext(ctx, "the description of the identity provider cannot be read again: "+
+			"the one that was read before counts", "cause", err)
+	}
+	return c, nil
 }
 
 // providerError returns the error of a login that the provider refuses. Anybody can call the callback with
@@ -139,8 +155,13 @@ func goOn(w http.ResponseWriter, to string) {
 func (s *Sessions) exchange(ctx context.Context, c *client, code string, p pending) (i auth.Identity, err error) {
 	ctx = oidc.ClientContext(ctx, s.Provider.http)
 	got, err := c.oauth.Exchange(ctx, code, oauth2.VerifierOption(p.Verifier))
-	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok && refused.Response.StatusCode < 500 {
-		return i, providerError(refused.ErrorCode)
+	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
+		status := refused.Response.StatusCode
+		says := status < 500 && refused.ErrorCode != ""
+		if says || status == http.StatusBadRequest || status == http.StatusUnauthorized {
+			return i, providerError(refused.ErrorCode)
+		}
+		return i, fmt.Errorf("%w: its token endpoint returned HTTP %d", errUnreachable, status)
 	}
 	if _, failed := errors.AsType[*url.Error](err); failed {
 		return i, fmt.Errorf("%w: %w", errUnreachable, err)

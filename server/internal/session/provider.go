@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,12 +24,18 @@ const (
 	// pauseAfterFailure is how long drmhub waits after a failure to read the provider's description. So
 	// strangers who call the login cause few requests.
 	pauseAfterFailure = 5 * time.Second
+	// maxAge is how long a description counts. Then the next login reads it again, since a provider may
+	// move its addresses. While that fails, the description of before counts.
+	maxAge = 15 * time.Minute
+	// minAge is the time between two readings while a description is known. After it, a login reads the
+	// description again if a login before could not be ended with it.
+	minAge = time.Minute
 	// maxResponse bounds a response of the provider, in bytes.
 	maxResponse = 1 << 20
 )
 
 // A Provider is the identity provider, and what this server is to it. Its description is read at the first
-// login, so that the server starts without it.
+// login, so that the server starts without it, and again at later ones.
 type Provider struct {
 	// Issuer is the provider's URL.
 	Issuer string
@@ -36,13 +43,17 @@ type Provider struct {
 	ID, Secret string
 	// RedirectURL is the URL of /console/callback.
 	RedirectURL string
+	// Transport sends the requests. Nil means http.DefaultTransport.
+	Transport http.RoundTripper
 
 	discovery sync.Mutex // one at a time. Configure does not wait for it.
 
-	mu     sync.Mutex // of the settings and of what follows
-	http   *http.Client
-	known  *client
-	failed time.Time
+	mu      sync.Mutex // of the settings and of what follows
+	http    *http.Client
+	known   *client
+	read    time.Time // when known was read
+	asked   time.Time // when the last reading ended
+	doubted bool      // a login could not be ended with known
 }
 
 // Configure changes what drmhub knows of the provider. A login that has begun ends with the new settings.
@@ -53,7 +64,7 @@ func (p *Provider) Configure(next *Provider) {
 		return
 	}
 	p.Issuer, p.ID, p.Secret, p.RedirectURL = next.Issuer, next.ID, next.Secret, next.RedirectURL
-	p.known, p.failed = nil, time.Time{}
+	p.known, p.asked, p.doubted = nil, time.Time{}, false
 }
 
 // same reports whether two providers have the same settings.
@@ -65,6 +76,8 @@ func (p *Provider) same(other *Provider) bool {
 // A client speaks with the provider.
 type client struct {
 	oauth    oauth2.Config
+	keys     oidc.KeySet
+	keysURL  string
 	verifier *oidc.IDTokenVerifier
 }
 
@@ -74,34 +87,46 @@ var (
 	errInsecure    = errors.New("the identity provider names an address that is not https")
 )
 
-// client returns a client of the provider, by the settings of the moment.
+// client returns a client of the provider, by the settings of the moment. A client beside an error is an old one,
+// which still counts.
 func (p *Provider) client(ctx context.Context) (*client, error) {
 	p.discovery.Lock()
 	defer p.discovery.Unlock()
 	for {
 		now, known, err := p.state()
-		if known != nil || err != nil {
+		if now == nil {
 			return known, err
 		}
 		// A browser that leaves must not fail the others that wait.
-		found, err := now.discover(context.WithoutCancel(ctx))
+		found, err := now.discover(context.WithoutCancel(ctx), known)
 		if p.note(now, found, err) {
-			return found, err
+			if err != nil {
+				return known, err
+			}
+			return found, nil
 		}
 	}
 }
 
-// state returns a copy of the settings, and the client if it is known. It returns an error shortly after a failure.
+// state returns the client if it is known, and a copy of the settings if the description must be read now. It returns
+// an error if there is neither, shortly after a failure.
 func (p *Provider) state() (now *Provider, known *client, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.known == nil && time.Since(p.failed) < pauseAfterFailure {
+	since := time.Since(p.asked)
+	switch old := p.doubted || time.Since(p.read) >= maxAge; {
+	case p.known == nil && since < pauseAfterFailure:
 		return nil, nil, errPaused
+	case p.known != nil && (!old || since < minAge):
+		return nil, p.known, nil
 	}
 	if p.http == nil {
 		p.http = &http.Client{
-			Timeout: providerTime, Transport: bounded{http.DefaultTransport},
+			Timeout: providerTime, Transport: bounded{p.Transport},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}
+		if p.Transport == nil {
+			p.http.Transport = bounded{http.DefaultTransport}
 		}
 	}
 	now = &Provider{Issuer: p.Issuer, ID: p.ID, Secret: p.Secret, RedirectURL: p.RedirectURL, http: p.http}
@@ -115,10 +140,18 @@ func (p *Provider) note(asked *Provider, found *client, err error) bool {
 	if !p.same(asked) {
 		return false
 	}
-	if p.known = found; err != nil {
-		p.failed = time.Now()
+	p.asked = time.Now()
+	if err == nil {
+		p.known, p.read, p.doubted = found, p.asked, false
 	}
 	return true
+}
+
+// doubt says that a login could not be ended with a client: its addresses may have moved.
+func (p *Provider) doubt(c *client) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.doubted = p.doubted || p.known == c
 }
 
 // Try reads the provider's description, as a login does.
@@ -127,14 +160,17 @@ func (p *Provider) Try(ctx context.Context) error {
 	return err
 }
 
-func (p *Provider) discover(ctx context.Context) (*client, error) {
-	found, err := oidc.NewProvider(oidc.ClientContext(ctx, p.http), p.Issuer)
+// discover reads the provider's description. The keys of the client before stay known at the same address.
+func (p *Provider) discover(ctx context.Context, before *client) (*client, error) {
+	ctx = oidc.ClientContext(ctx, p.http)
+	found, err := oidc.NewProvider(ctx, p.Issuer)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %.300s", errUnreachable, err.Error()) // It can be a whole page.
 	}
 	endpoint := found.Endpoint()
 	var more struct {
-		Keys string `json:"jwks_uri"`
+		Keys       string   `json:"jwks_uri"`
+		Algorithms []string `json:"id_token_signing_alg_values_supported"`
 	}
 	if err := found.Claims(&more); err != nil {
 		return nil, err
@@ -144,13 +180,27 @@ func (p *Provider) discover(ctx context.Context) (*client, error) {
 			return nil, errInsecure
 		}
 	}
+	var keys oidc.KeySet
+	if before != nil && before.keysURL == more.Keys {
+		keys = before.keys
+	} else {
+		keys = oidc.NewRemoteKeySet(ctx, more.Keys)
+	}
+	asymmetric := slices.DeleteFunc(more.Algorithms, func(a string) bool { return !slices.Contains(algorithms, a) })
 	return &client{
 		oauth: oauth2.Config{
 			ClientID: p.ID, ClientSecret: p.Secret, Endpoint: endpoint, RedirectURL: p.RedirectURL,
 			Scopes: []string{oidc.ScopeOpenID, "profile"},
 		},
-		verifier: found.Verifier(&oidc.Config{ClientID: p.ID}),
+		keys: keys, keysURL: more.Keys,
+		verifier: oidc.NewVerifier(p.Issuer, keys, &oidc.Config{ClientID: p.ID, SupportedSigningAlgs: asymmetric}),
 	}, nil
+}
+
+// algorithms are those that an ID token may be signed with, if the provider names them.
+var algorithms = []string{
+	oidc.RS256, oidc.RS384, oidc.RS512, oidc.PS256, oidc.PS384, oidc.PS512,
+	oidc.ES256, oidc.ES384, oidc.ES512, oidc.EdDSA,
 }
 
 // secure reports whether nobody on the network can read what is sent to an address.
