@@ -105,11 +105,14 @@ func (s *Sessions) finish(w http.ResponseWriter, r *http.Request, p pending, beg
 		return err
 	}
 	i, err := s.exchange(r.Context(), client, query.Get("code"), p)
-	switch {
-	case r.Context().Err() != nil: // The browser has left, which says nothing about the provider.
-		return r.Context().Err()
-	case errors.Is(err, errUnreachable):
+	if left := r.Context().Err(); left != nil { // This says nothing about the provider.
+		return left
+	}
+	if errors.Is(err, errUnreachable) || errors.Is(err, errSignature) {
 		s.Provider.doubt(client)
+	}
+	switch {
+	case errors.Is(err, errUnreachable):
 		return s.unreachable(r.Context(), err)
 	case err != nil:
 		return s.refuse(r.Context(), err)
@@ -173,7 +176,7 @@ func (s *Sessions) exchange(ctx context.Context, c *client, code string, p pendi
 	if raw == "" {
 		return i, errNoToken
 	}
-	token, err := c.verifier.Verify(ctx, raw)
+	token, err := c.verify(ctx, raw)
 	if err != nil {
 		return i, err
 	}

@@ -75,16 +75,47 @@ func (p *Provider) same(other *Provider) bool {
 
 // A client speaks with the provider.
 type client struct {
-	oauth    oauth2.Config
-	keys     oidc.KeySet
-	keysURL  string
-	verifier *oidc.IDTokenVerifier
+	oauth   oauth2.Config
+	issuer  string
+	keys    oidc.KeySet
+	keysURL string
+	rules   oidc.Config // of ID tokens
+}
+
+// verify returns an ID token that is valid. The error is errUnreachable if the keys cannot be fetched, and
+// errSignature if none of them has signed the token.
+func (c *client) verify(ctx context.Context, raw string) (*oidc.IDToken, error) {
+	keys := &checkedKeys{KeySet: c.keys}
+	token, err := oidc.NewVerifier(c.issuer, keys, &c.rules).Verify(ctx, raw)
+	if keys.err != nil {
+		return nil, keys.err
+	}
+	return token, err
+}
+
+// checkedKeys keeps why a signature could not be verified, which the error of package oidc does not say.
+type checkedKeys struct {
+	oidc.KeySet
+	err error
+}
+
+// VerifySignature returns the content of a token.
+func (k *checkedKeys) VerifySignature(ctx context.Context, raw string) ([]byte, error) {
+	content, err := k.KeySet.VerifySignature(ctx, raw)
+	if err != nil {
+		k.err = errSignature
+		if strings.HasPrefix(err.Error(), "fetching keys ") { // Package oidc has no value for it.
+			k.err = fmt.Errorf("%w: %.300s", errUnreachable, err.Error()) // It can be a whole page.
+		}
+	}
+	return content, err
 }
 
 var (
 	errUnreachable = errors.New("the identity provider cannot be reached")
 	errPaused      = errors.New("the identity provider could not be reached a moment ago")
 	errInsecure    = errors.New("the identity provider names an address that is not https")
+	errSignature   = errors.New("no key of the identity provider has signed the ID token")
 )
 
 // client returns a client of the provider, by the settings of the moment. A client beside an error is an old one,
@@ -192,8 +223,8 @@ func (p *Provider) discover(ctx context.Context, before *client) (*client, error
 			ClientID: p.ID, ClientSecret: p.Secret, Endpoint: endpoint, RedirectURL: p.RedirectURL,
 			Scopes: []string{oidc.ScopeOpenID, "profile"},
 		},
-		keys: keys, keysURL: more.Keys,
-		verifier: oidc.NewVerifier(p.Issuer, keys, &oidc.Config{ClientID: p.ID, SupportedSigningAlgs: asymmetric}),
+		issuer: p.Issuer, keys: keys, keysURL: more.Keys,
+		rules: oidc.Config{ClientID: p.ID, SupportedSigningAlgs: asymmetric},
 	}, nil
 }
 

@@ -29,8 +29,13 @@ type provider struct {
 	at           string // where the endpoints are
 	away         bool   // nothing describes the endpoints
 	keys         int    // the HTTP status of the key set
+	kid, signer  string // the key in the set, and that of ID tokens
 	descriptions []time.Time
 	nonce        string // of the last login
+}
+
+func newProvider() *provider {
+	return &provider{at: issuer, keys: 200, kid: "set-es256", signer: "set-es256"}
 }
 
 // RoundTrip returns the provider's response.
@@ -50,11 +55,11 @@ func (p *provider) RoundTrip(r *http.Request) (*http.Response, error) {
 	case "/token":
 		if address == p.at {
 			claims := map[string]any{"iss": issuer, "aud": "console", "sub": "alice", "nonce": p.nonce}
-			status, body = 200, `{"access_token":"x","id_token":"`+tokentest.Sign("ES256", "set-es256", claims)+`"}`
+			status, body = 200, `{"access_token":"x","id_token":"`+tokentest.Sign("ES256", p.signer, claims)+`"}`
 		}
 	case "/keys":
 		if address == p.at {
-			status, body = p.keys, `{"keys":[`+tokentest.JWK("set-es256", nil)+`]}`
+			status, body = p.keys, `{"keys":[`+tokentest.JWK(p.kid, nil)+`]}`
 		}
 	}
 	header := http.Header{"Content-Type": {"application/json"}}
@@ -129,7 +134,7 @@ func (p *provider) logIn(t *testing.T, s *session.Sessions) string {
 // TestTheDescriptionIsReadAgain moves the provider's endpoints, and takes the provider away.
 func TestTheDescriptionIsReadAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &provider{at: issuer, keys: 200}
+		p := newProvider()
 		s := sessionsAt(t, p)
 		leadsTo(t, s)
 		p.set(func() { p.at = "https://moved.example" })
@@ -167,7 +172,7 @@ func TestTheDescriptionIsReadAgain(t *testing.T) {
 // TestALoginThatFailsHasTheDescriptionReadAgain moves the endpoints right after the description was read.
 func TestALoginThatFailsHasTheDescriptionReadAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &provider{at: issuer, keys: 200}
+		p := newProvider()
 		s := sessionsAt(t, p)
 		if got := p.logIn(t, s); got != "OK" {
 			t.Fatal(got)
@@ -187,4 +192,33 @@ func TestALoginThatFailsHasTheDescriptionReadAgain(t *testing.T) {
 			t.Errorf("after a minute: %s, read %d times", got, n)
 		}
 	})
+}
+
+// TestKeysThatCannotBeFetched logs in while the provider does not show its keys.
+func TestKeysThatCannotBeFetched(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(p *provider)
+		want   string
+	}{
+		"the key set is away":           {func(p *provider) { p.keys = 503 }, "Unavailable"},
+		"the key set has another key":   {func(p *provider) { p.kid = "set-rsa" }, "Unauthenticated"},
+		"the token has no key of a set": {func(p *provider) { p.signer = "es256" }, "Unauthenticated"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newProvider()
+			s := sessionsAt(t, p)
+			p.set(func() { c.change(p) })
+			for range 2 {
+				if got := p.logIn(t, s); got != c.want {
+					t.Errorf("%s: %s, want %s", name, got, c.want)
+				}
+			}
+			time.Sleep(time.Minute)
+			good := newProvider()
+			p.set(func() { p.keys, p.kid, p.signer = good.keys, good.kid, good.signer })
+			if got, n := p.logIn(t, s), p.described(); got != "OK" || n != 2 {
+				t.Errorf("%s, later: %s, read %d times", name, got, n)
+			}
+		})
+	}
 }
