@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"google.golang.org/grpc/codes"
@@ -69,6 +70,29 @@ func TestReloadOfHosts(t *testing.T) {
 		_ = res.Body.Close()
 		if res.StatusCode != row.want {
 			t.Errorf("%q: %d, want %d", row.edits, res.StatusCode, row.want)
+		}
+	}
+}
+
+// TestAReloadWithAnotherIssuerEndsSessions reads the file with another issuer, and with the first one again.
+func TestAReloadWithAnotherIssuerEndsSessions(t *testing.T) {
+	auth := tokentest.YAML(t, t.TempDir(), tokentest.NewKeyServer(t).URL, "")
+	f := startFiled(t, newPallyCon(), 0, "auth: {mode: none}\n", auth)
+	token := tokentest.Sign("HS256", "hs256", map[string]any{"roles": []string{"viewer"}})
+	code, header, text := f.rest(t, "POST /console/login", `{"token":"`+token+`"}`)
+	cookie, _, _ := strings.Cut(header.Get("Set-Cookie"), ";")
+	if code != http.StatusNoContent {
+		t.Fatalf("HTTP %d %s", code, text)
+	}
+	for _, row := range []struct {
+		edits []string
+		want  int
+	}{{nil, 200}, {[]string{tokentest.Issuer, "https://other.example"}, 401}, {nil, 200}} {
+		if err := f.reload(t, row.edits...); err != nil {
+			t.Fatal(err)
+		}
+		if code, _, text := f.rest(t, "GET /v1/vendors/acme", "", "Cookie", cookie); code != row.want {
+			t.Errorf("with %q: HTTP %d %s", row.edits, code, text)
 		}
 	}
 }

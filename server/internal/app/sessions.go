@@ -28,6 +28,7 @@ func (a *App) newSessions(cfg config.Auth) (*session.Sessions, error) {
 	a.provider = newProvider(cfg)
 	options := session.Options{
 		Key: key, Tokens: currentTokens{a}, Log: a.log, Refused: a.notLoggedIn, Provider: a.provider,
+		Issuer: func() string { return a.identities.Load().auth.Issuer },
 	}
 	options.Claims = func(text []byte) (auth.Identity, error) {
 		c, err := a.identities.Load().verifier.ReadClaims(text)

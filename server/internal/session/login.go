@@ -63,9 +63,9 @@ func (s *Sessions) login(w http.ResponseWriter, r *http.Request) error {
 		To: to, Expires: time.Now().Add(loginTime).Unix(),
 	}
 	// The cookie must come with the redirect from the provider, which is another site.
-	if !s.seal(w, loginCookie, p, loginTime, http.SameSiteLaxMode) {
+	if !s.seal(w, loginCookie, client.issuer, p, loginTime, http.SameSiteLaxMode) {
 		p.To = home // A long address does not fit into a cookie.
-		s.seal(w, loginCookie, p, loginTime, http.SameSiteLaxMode)
+		s.seal(w, loginCookie, client.issuer, p, loginTime, http.SameSiteLaxMode)
 	}
 	provider := client.oauth.AuthCodeURL(p.State, oidc.Nonce(p.Nonce), oauth2.S256ChallengeOption(p.Verifier))
 	http.Redirect(w, r, provider, http.StatusFound)
@@ -82,7 +82,7 @@ var (
 // callback is where the provider sends the browser back to.
 func (s *Sessions) callback(w http.ResponseWriter, r *http.Request) error {
 	var p pending
-	begun := s.open(r, loginCookie, &p) && time.Now().Before(time.Unix(p.Expires, 0))
+	begun := s.open(r, loginCookie, s.Issuer(), &p) && time.Now().Before(time.Unix(p.Expires, 0))
 	remove(w, loginCookie, http.SameSiteLaxMode) // A code counts once.
 	if err := s.finish(w, r, p, begun); err != nil {
 		return failed(err, p.To)
@@ -117,7 +117,7 @@ func (s *Sessions) finish(w http.ResponseWriter, r *http.Request, p pending, beg
 	case err != nil:
 		return s.refuse(r.Context(), err)
 	}
-	return s.begin(r.Context(), w, i)
+	return s.begin(r.Context(), w, client.issuer, i)
 }
 
 // client returns a client of the provider, or the error of a person who cannot log in now.

@@ -56,7 +56,8 @@ type Provider struct {
 	doubted bool      // a login could not be ended with known
 }
 
-// Configure changes what drmhub knows of the provider. A login that has begun ends with the new settings.
+// Configure changes what drmhub knows of the provider. A login that has begun ends with the new settings, but for
+// those of another issuer.
 func (p *Provider) Configure(next *Provider) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

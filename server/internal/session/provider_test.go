@@ -84,7 +84,7 @@ func (p *provider) described() int {
 func sessionsAt(t *testing.T, p *provider) *session.Sessions {
 	t.Helper()
 	s, err := session.New(session.Options{
-		Key: bytes.Repeat([]byte{1}, 32), Log: slog.New(slog.DiscardHandler),
+		Key: bytes.Repeat([]byte{1}, 32), Log: slog.New(slog.DiscardHandler), Issuer: func() string { return issuer },
 		Provider: &session.Provider{
 			Issuer: issuer, ID: "console", RedirectURL: "https://h/console/callback", Transport: p,
 		},

@@ -8,9 +8,9 @@
 //   - /console/logout removes the cookie.
 //
 // All replicas on a store derive the same key, so that each can open the cookies of the others. A session
-// ends after 8 hours at the latest, and never later than its token. Nothing on the server remembers a
-// session, so a stolen cookie is valid until then. The cookie does not count in a
-// request that a page of another origin makes.
+// ends after 8 hours at the latest, and never later than its token. It also ends when the server gets another
+// issuer. Nothing on the server remembers a session, so a stolen cookie is valid until then. The cookie does
+// not count in a request that a page of another origin makes.
 package session
 
 import (
@@ -50,6 +50,8 @@ const (
 type Options struct {
 	// Key seals the cookies: 32 bytes, the same for all replicas on a store.
 	Key []byte
+	// Issuer returns the issuer whose sessions are valid now. It is also that of Tokens.
+	Issuer func() string
 	// Tokens verifies the tokens that people post.
 	Tokens auth.Tokens
 	// Claims returns what the verified claims of an ID token say.
@@ -96,7 +98,7 @@ func (s *Sessions) Identity(r *http.Request) (i auth.Identity, ok bool) {
 		return i, false
 	}
 	var c sealed
-	if !s.open(r, sessionCookie, &c) || !time.Now().Before(time.Unix(c.Expires, 0)) {
+	if !s.open(r, sessionCookie, s.Issuer(), &c) || !time.Now().Before(time.Unix(c.Expires, 0)) {
 		return i, false
 	}
 	return auth.Identity{
@@ -121,8 +123,8 @@ func ownPage(r *http.Request) bool {
 
 var errEnded = errors.New("the token ends now")
 
-// begin sets the cookie of a new session. It returns the error for the caller if that is impossible.
-func (s *Sessions) begin(ctx context.Context, w http.ResponseWriter, i auth.Identity) error {
+// begin sets the cookie of a new session of an issuer. It returns the error for the caller if that is impossible.
+func (s *Sessions) begin(ctx context.Context, w http.ResponseWriter, issuer string, i auth.Identity) error {
 	end := time.Now().Add(longest)
 	if i.Expires.Before(end) {
 		end = i.Expires
@@ -132,7 +134,7 @@ func (s *Sessions) begin(ctx context.Context, w http.ResponseWriter, i auth.Iden
 		return s.refuse(ctx, errEnded)
 	}
 	c := sealed{i.Subject, i.Roles, i.Scopes, i.Vendors, i.Sites, i.Customers, end.Unix()}
-	if !s.seal(w, sessionCookie, c, life, http.SameSiteStrictMode) {
+	if !s.seal(w, sessionCookie, issuer, c, life, http.SameSiteStrictMode) {
 		return apierror.New(codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID,
 			"nobody was logged in: the token names more roles, scopes, vendors, sites or customers than a cookie can "+
 				"hold. Have the issuer put them into a role, or call with the token itself")
@@ -140,14 +142,17 @@ func (s *Sessions) begin(ctx context.Context, w http.ResponseWriter, i auth.Iden
 	return nil
 }
 
-// seal sets a cookie that only the server can read. It reports whether a browser would take the cookie.
-func (s *Sessions) seal(w http.ResponseWriter, name string, content any, life time.Duration, to http.SameSite) bool {
+// seal sets a cookie that only the server can read, and only for the issuer. It reports whether a browser would take
+// the cookie.
+func (s *Sessions) seal(
+	w http.ResponseWriter, name, issuer string, content any, life time.Duration, to http.SameSite,
+) bool {
 	plain, err := json.Marshal(content, json.FormatNilSliceAsNull(true))
 	if err != nil {
 		return false
 	}
 	//nolint:gosec // This cipher draws a nonce itself.
-	value := base64.RawURLEncoding.EncodeToString(s.aead.Seal(nil, nil, plain, []byte(name)))
+	value := base64.RawURLEncoding.EncodeToString(s.aead.Seal(nil, nil, plain, bound(name, issuer)))
 	if len(value) > maxCookie {
 		return false
 	}
@@ -159,8 +164,11 @@ func (s *Sessions) seal(w http.ResponseWriter, name string, content any, life ti
 	return true
 }
 
-// open reads a cookie. It reports false unless the server has sealed it under this name.
-func (s *Sessions) open(r *http.Request, name string, into any) bool {
+// bound returns what a cookie is sealed for, beside its content.
+func bound(name, issuer string) []byte { return []byte(name + "\n" + issuer) }
+
+// open reads a cookie. It reports false unless the server has sealed it under this name, for this issuer.
+func (s *Sessions) open(r *http.Request, name, issuer string, into any) bool {
 	cookie, err := r.Cookie(name)
 	if err != nil {
 		return false
@@ -169,7 +177,7 @@ func (s *Sessions) open(r *http.Request, name string, into any) bool {
 	if err != nil {
 		return false
 	}
-	plain, err := s.aead.Open(nil, nil, value, []byte(name))
+	plain, err := s.aead.Open(nil, nil, value, bound(name, issuer))
 	return err == nil && json.Unmarshal(plain, into) == nil
 }
 

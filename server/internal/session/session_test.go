@@ -31,7 +31,9 @@ func (all issued) Verify(_ context.Context, token string) (*auth.Caller, string,
 func newSessions(t *testing.T, key byte, tokens issued, causes *[]error) *session.Sessions {
 	t.Helper()
 	refused := func(_ context.Context, cause error) { *causes = append(*causes, cause) }
-	s, err := session.New(session.Options{Key: bytes.Repeat([]byte{key}, 32), Tokens: tokens, Refused: refused})
+	s, err := session.New(session.Options{
+		Key: bytes.Repeat([]byte{key}, 32), Tokens: tokens, Refused: refused, Issuer: func() string { return issuer },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,6 +169,45 @@ func TestASessionEnds(t *testing.T) {
 			t.Error("the session outlives its token")
 		}
 	})
+}
+
+// TestASessionEndsWithItsIssuer changes the issuer: after a login, and while a token is verified.
+func TestASessionEndsWithItsIssuer(t *testing.T) {
+	s := newSessions(t, 1, issued{"t": {Subject: "a", Expires: time.Now().Add(time.Hour)}}, new([]error))
+	now := issuer
+	s.Issuer = func() string { return now }
+	cookie, err := login(t, s, "t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest("GET", "/", nil)
+	r.AddCookie(cookie)
+	for _, step := range []struct {
+		issuer string
+		want   bool
+	}{{issuer, true}, {"https://other.example", false}, {"", false}, {issuer, true}} {
+		now = step.issuer
+		if _, ok := s.Identity(r); ok != step.want {
+			t.Errorf("the issuer %q: %t", step.issuer, ok)
+		}
+	}
+	s.Tokens = verifying(func() { now = "https://other.example" })
+	if cookie, err = login(t, s, "t"); err != nil {
+		t.Fatal(err)
+	}
+	r = httptest.NewRequest("GET", "/", nil)
+	r.AddCookie(cookie)
+	if _, ok := s.Identity(r); ok {
+		t.Error("a token that was verified before the issuer changed begins a session of the new issuer")
+	}
+}
+
+// verifying accepts a token. It is called meanwhile.
+type verifying func()
+
+func (f verifying) Verify(context.Context, string) (*auth.Caller, string, error) {
+	f()
+	return auth.Directory{}.Caller(auth.Identity{Subject: "a", Expires: time.Now().Add(time.Hour)}), "", nil
 }
 
 // TestAProviderThatCannotBeUsed logs in at a provider that is away, and at one whose addresses are not https.

@@ -25,6 +25,7 @@ func (s *Sessions) postToken(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || json.Unmarshal(body, &form, json.RejectUnknownMembers(true)) != nil || form.Token == "" {
 		return apierror.Invalid("token", "nobody was logged in: send the token as JSON: {\"token\": \"TOKEN\"}")
 	}
+	issuer := s.Issuer() // A reload may change it while the token is verified. The session then ends at once.
 	caller, thumbprint, err := s.Tokens.Verify(r.Context(), form.Token)
 	switch {
 	case r.Context().Err() != nil:
@@ -34,7 +35,7 @@ func (s *Sessions) postToken(w http.ResponseWriter, r *http.Request) error {
 	case thumbprint != "":
 		return s.refuse(r.Context(), errBound)
 	}
-	if err := s.begin(r.Context(), w, caller.Identity); err != nil {
+	if err := s.begin(r.Context(), w, issuer, caller.Identity); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
