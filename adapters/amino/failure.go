@@ -2,6 +2,7 @@ package amino
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -50,13 +51,9 @@ const proxyForbids = "AminoTV, or rather a proxy in front of it, does not allow 
 // errorMembers are the members of an error of JSON:API, which has at least one of them.
 var errorMembers = []string{"id", "links", "status", "code", "title", "detail", "source", "meta"}
 
-// isError reports whether a value has the form of an error of JSON:API. Many proxies send errors with other
+// isError reports whether an object has the form of an error of JSON:API. Many proxies send errors with other
 // members.
-func isError(value jsontext.Value) bool {
-	var members map[string]jsontext.Value
-	if jsonx.Unmarshal("", value, &members) != nil {
-		return false
-	}
+func isError(members map[string]jsontext.Value) bool {
 	return slices.ContainsFunc(errorMembers, func(name string) bool { return members[name] != nil })
 }
 
@@ -64,32 +61,32 @@ func isError(value jsontext.Value) bool {
 // {"errors":[{"status","code","title","detail"}]}. For another body the text is the whole body, and
 // own is false.
 func readErrors(body []byte) (code, text string, own bool) {
-	var form struct {
-		Errors []jsontext.Value `json:"errors"`
-	}
 	var document struct {
-		Errors []struct {
-			Code   jsonx.Text `json:"code"`
-			Title  jsonx.Text `json:"title"`
-			Detail jsonx.Text `json:"detail"`
-		} `json:"errors"`
+		Errors []map[string]jsontext.Value `json:"errors"`
 	}
-	if jsonx.Unmarshal("", body, &form) != nil || jsonx.Unmarshal("", body, &document) != nil ||
-		!slices.ContainsFunc(form.Errors, isError) {
+	if jsonx.Unmarshal("", body, &document) != nil || !slices.ContainsFunc(document.Errors, isError) {
 		return "", string(body), false
 	}
 	var texts []string
-	for _, e := range document.Errors {
-		if code == "" {
-			code = string(e.Code)
-		}
-		if e.Title != "" && e.Detail != "" {
-			texts = append(texts, string(e.Title+": "+e.Detail))
-		} else if e.Title+e.Detail != "" {
-			texts = append(texts, string(e.Title+e.Detail))
+	for _, members := range document.Errors {
+		code = cmp.Or(code, textOf(members["code"]))
+		title, detail := textOf(members["title"]), textOf(members["detail"])
+		if title != "" && detail != "" {
+			texts = append(texts, title+": "+detail)
+		} else if title+detail != "" {
+			texts = append(texts, title+detail)
 		}
 	}
 	return code, strings.Join(texts, "; "), true
+}
+
+// textOf returns the text of a member, or "" if it has none.
+func textOf(member jsontext.Value) string {
+	var text jsonx.Text
+	if member == nil || jsonx.Unmarshal("", member, &text) != nil {
+		return ""
+	}
+	return string(text)
 }
 
 func isNotFound(err error) bool { return err != nil && apierror.Convert(err).Code == codes.NotFound }
