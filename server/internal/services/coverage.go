@@ -185,7 +185,7 @@ func (s selection) listed(caller auth.Caller, answers *asking[[]string], i int) 
 	got := answers.next(i)
 	switch {
 	case got.slow:
-		return nil, errSlow(s.vendor.ID, answers.part)
+		return nil, errSlow(s.vendor.ID, got.part)
 	case got.err != nil && caller.ConfinedToSites() && isUnreadable(got.err):
 		return s.only, nil // The error could name the site of others.
 	}

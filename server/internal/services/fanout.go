@@ -50,7 +50,8 @@ func (t timeShares) part(alone bool) time.Duration {
 // order of the questions.
 type asking[T any] struct {
 	ctx     context.Context
-	part    time.Duration
+	time    timeShares
+	alone   bool
 	answers []chan answer[T]
 	ask     func(ctx context.Context, i int) (T, error)
 	begun   int
@@ -61,15 +62,17 @@ type asking[T any] struct {
 type answer[T any] struct {
 	value    T
 	err      error
-	slow     bool // there was no response within the part of the time
+	part     time.Duration // of the time
+	slow     bool          // there was no response within the part
 	panicked *panics.Panic
 }
 
-// begin prepares n questions. Each one has its part of the time. At most maxParallel are asked at once.
+// begin prepares n questions. Each one has its part of the time that is left when it is asked. At most
+// maxParallel are asked at once.
 func begin[T any](
 	ctx context.Context, t timeShares, n int, alone bool, ask func(ctx context.Context, i int) (T, error),
 ) *asking[T] {
-	a := &asking[T]{part: t.part(alone), answers: make([]chan answer[T], n), ask: ask}
+	a := &asking[T]{time: t, alone: alone, answers: make([]chan answer[T], n), ask: ask}
 	a.ctx, a.cancel = context.WithCancel(upstream.OneCall(ctx)) //nolint:gosec // stop calls it.
 	for i := range a.answers {
 		a.answers[i] = make(chan answer[T], 1)
@@ -92,10 +95,10 @@ func (a *asking[T]) next(i int) answer[T] {
 }
 
 func (a *asking[T]) askOne(i int) {
-	ctx, cancel := context.WithTimeout(a.ctx, a.part)
+	got := answer[T]{part: a.time.part(a.alone)}
+	ctx, cancel := context.WithTimeout(a.ctx, got.part)
 	a.running.Go(func() {
 		defer cancel()
-		var got answer[T]
 		got.panicked = panics.Catch(func() { got.value, got.err = a.ask(ctx, i) })
 		got.slow = got.err != nil && ctx.Err() != nil && a.ctx.Err() == nil
 		a.answers[i] <- got

@@ -149,6 +149,22 @@ func TestAVendorThatStallsDoesNotKeepTheRowsOfOthers(t *testing.T) {
 	}
 }
 
+func TestManyVendorsThatStallDoNotKeepTheRowsOfAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := []vendors.Vendor{holding("a", "s", 2).configured()}
+		for i := range 40 { // so many that a fixed part of the time for each would be more than all of it
+			all = append(all, stalling(fmt.Sprintf("v%02d", i), "s"))
+		}
+		conn, _ := serve(t, all...)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		page, err := list(ctx, conn, &pb.ListLicensesRequest{Parent: "vendors/-/sites/-"})
+		if err != nil || len(page.GetLicenses()) != 2 || len(page.GetUnreachable()) != 40 {
+			t.Errorf("%v, %v", page, err)
+		}
+	})
+}
+
 func withPrefix(prefix string, all []string) (with []string) {
 	for _, one := range all {
 		with = append(with, prefix+one)

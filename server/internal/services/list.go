@@ -219,14 +219,14 @@ func (l *listing[Req, Res]) last() bool {
 // merge adds the responses to the page as they arrive, in the order of their parents, up to the first that
 // has more rows than its share.
 func (l *listing[Req, Res]) merge(asked []nextParent, answers *asking[Res]) {
-	responded := map[string]bool{}
+	responded, slow := map[string]bool{}, map[string]error{}
 	defer func() {
 		for vendor := range responded {
 			l.slow[vendor] = 0
 		}
-		for vendor, sites := range l.slow {
-			if sites > 1 { // One site may be odd.
-				l.stalled[vendor] = errSlow(vendor, answers.part)
+		for vendor, err := range slow {
+			if l.slow[vendor] > 1 { // One site may be odd.
+				l.stalled[vendor] = err
 			}
 		}
 	}()
@@ -235,7 +235,8 @@ func (l *listing[Req, Res]) merge(asked []nextParent, answers *asking[Res]) {
 		vendor := vendorOf(asked[i].parent)
 		if a.slow && asked[i].err == nil {
 			l.slow[vendor]++
-			a.err = errSlow(vendor, answers.part)
+			a.err = errSlow(vendor, a.part)
+			slow[vendor] = a.err
 		} else {
 			responded[vendor] = true
 		}

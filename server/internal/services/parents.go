@@ -97,7 +97,7 @@ func parents(
 			case listsSites(parent):
 				named := sites.next(i)
 				if below, err = named.value, named.err; named.slow {
-					err = errSlow(v.ID, sites.part)
+					err = errSlow(v.ID, named.part)
 				}
 				if err != nil && caller.ConfinedToSites() && isUnreadable(err) {
 					below, err = caller.SitesOf(v.Name()), nil

@@ -127,7 +127,7 @@ func (s *archives) reports(ctx context.Context, months []monthOf) ([]*pb.UsageRe
 	for i, m := range months {
 		got := answers.next(i)
 		if got.slow {
-			got.err = errSlow(m.vendor.ID, answers.part)
+			got.err = errSlow(m.vendor.ID, got.part)
 		}
 		if ctx.Err() != nil {
 			return nil, apierror.FromContext(ctx)

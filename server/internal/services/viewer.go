@@ -230,7 +230,7 @@ func (p *picture) ask(ctx context.Context, chosen []vendors.Vendor) {
 	for i, q := range questions {
 		got := answers.next(i)
 		if got.slow {
-			got.err = errSlow(q.vendor.ID, answers.part)
+			got.err = errSlow(q.vendor.ID, got.part)
 		}
 		if got.err != nil {
 			p.viewer.Unreachable = append(p.viewer.Unreachable, &pb.Viewer_Unreachable{
