@@ -1,6 +1,7 @@
 package explain_test
 
 import (
+	"fmt"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -23,6 +24,14 @@ type evidenceCase struct {
 }
 
 const others = "12*30 x dx Pixel movie WIDEVINE ok\n9*40 y dy iOS other FAIRPLAY ok\n"
+
+// devices returns two licenses of a user for each of n devices.
+func devices(user string, n int) (all string) {
+	for i := range n {
+		all += fmt.Sprintf("2*30 %s d%03d TV c WIDEVINE ok\n", user, i)
+	}
+	return all
+}
 
 func failure(words string) *pb.License {
 	r := rows(here, words)[0]
@@ -128,6 +137,15 @@ func evidenceCases() []evidenceCase {
 				`DEVICE_MODEL CONFIRMS: 2 of 2 license requests with device model "SM-1"`, "CONTENT NEUTRAL: ",
 				"OTHER_DEVICES CONFIRMS: 0 licenses on this device, and 1 license on other devices (iOS)",
 				"OTHER_SITES NEUTRAL: 3 licenses at " + there + ".",
+			},
+		},
+		{
+			name: "a user id of more devices than are shown", kind: "pallycon", code: "7110", adapter: vendor{},
+			license: failure("10 a mine SM-1 c WIDEVINE 7110"), here: "70 a mine SM-1 c WIDEVINE ok\n" + devices("a", 120),
+			want: []string{
+				"COHORT NEUTRAL: ", "DEVICE_MODEL NEUTRAL: ", "CONTENT NEUTRAL: ", "OTHER_DEVICES NEUTRAL: " +
+					"1 license on this device, and 240 licenses on other devices (TV and others)",
+				"OTHER_SITES NEUTRAL: ",
 			},
 		},
 		{

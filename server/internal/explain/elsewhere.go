@@ -46,39 +46,56 @@ func (c Case) elsewhere(ctx context.Context) Found {
 	return Found{Evidence: append(devices.Evidence, sites.Evidence...)}
 }
 
-// issued returns the groups of the licenses that the user got in the period, the largest first.
+// got returns the question for the licenses that the user got in the period.
+func (c Case) got(sites ...string) archive.Question {
+	return archive.Question{Sites: sites, Within: c.period(), Person: c.person(), Status: pb.License_SUCCESS}
+}
+
+// issued returns the largest groups of the licenses that the user got in the period, and whether these are all.
 func (c Case) issued(
 	ctx context.Context, sites []string, by ...pb.SummarizeLicensesRequest_Dimension,
-) ([]archive.Group, error) {
-	q := archive.Question{Sites: sites, Within: c.period(), Person: c.person(), Status: pb.License_SUCCESS}
-	page, _, err := c.Archive.Summarize(ctx, q, archive.Grouping{
+) (groups []archive.Group, all bool, err error) {
+	groups, total, err := c.Archive.Summarize(ctx, c.got(sites...), archive.Grouping{
 		By: by, Limit: 100, Order: []archive.Order{{By: archive.ByTotal, Desc: true}},
 	})
-	return page, err
+	return groups, len(groups) == total, err
+}
+
+// devicesOf counts the licenses that the user got at the site, on the device of the license request and on
+// others.
+func (c Case) devicesOf(ctx context.Context) (here, elsewhere int64, err error) {
+	q := c.got(c.Site)
+	all, err := c.Archive.Count(ctx, q)
+	if q.Device = c.License.GetDeviceId(); err == nil && q.Device != "" {
+		here, err = c.Archive.Count(ctx, q)
+	}
+	return here, all - here, err
 }
 
 func (c Case) otherDevices(ctx context.Context) (Found, error) {
-	groups, err := c.issued(ctx, []string{c.Site}, byDevice, byModel)
+	here, elsewhere, err := c.devicesOf(ctx)
 	if err != nil {
 		return Found{}, err
 	}
-	var here, elsewhere int64
+	groups, complete, err := c.issued(ctx, []string{c.Site}, byDevice, byModel)
+	if err != nil {
+		return Found{}, err
+	}
 	var models []string
+	device := c.License.GetDeviceId()
 	for _, g := range groups {
-		if g.Keys[0] == c.License.GetDeviceId() {
-			here += g.Total
-			continue
-		}
-		elsewhere += g.Total
-		if !slices.Contains(models, g.Keys[1]) {
+		if (device == "" || g.Keys[0] != device) && !slices.Contains(models, g.Keys[1]) {
 			models = append(models, g.Keys[1])
 		}
 	}
 	all := strings.Join(models, ", ")
-	if c.License.GetDeviceId() == "" && elsewhere > 0 { // One of these devices may be the one that failed.
+	if !complete {
+		all += " and others"
+	}
+	if device == "" && elsewhere > 0 { // One of these devices may be the one that failed.
 		return one(c.evidence(OtherDevices, c.archiveName(), neutral,
 			"In the same day at this site, the user got %s (%s). The license request names no device to compare with.",
-			count(here+elsewhere, "license"), all)), nil
+			count(elsewhere, "license"), all)), nil
 	}
 	message := fmt.Sprintf("In the same day at this site, the user got %s on this device", count(here, "license"))
 	if elsewhere > 0 {
@@ -108,7 +125,7 @@ func (c Case) otherSites(ctx context.Context) (Found, error) {
 		return one(c.evidence(OtherSites, "", neutral,
 			"The archive holds no other site that this caller may see.")), nil
 	}
-	groups, err := c.issued(ctx, others, bySite)
+	groups, complete, err := c.issued(ctx, others, bySite)
 	if err != nil {
 		return Found{}, err
 	}
@@ -119,6 +136,9 @@ func (c Case) otherSites(ctx context.Context) (Found, error) {
 	var found []string
 	for _, g := range groups {
 		found = append(found, fmt.Sprintf("%s at %s", count(g.Total, "license"), g.Keys[0]))
+	}
+	if !complete {
+		found = append(found, "and others at more sites")
 	}
 	return one(c.evidence(OtherSites, "", neutral, "In the same day, the user got %s.", strings.Join(found, ", "))), nil
 }
