@@ -119,14 +119,16 @@ func (c Case) gap(ctx context.Context, within archive.Span) (string, error) {
 		return "", apierror.New(codes.FailedPrecondition, pb.ErrorReason_CAPABILITY_NOT_SUPPORTED,
 			"the archive has not read this site yet. GetArchive shows its state")
 	}
-	known := within.From // The archive holds all from the start of the period to here.
+	known, last := within.From, within.From // The archive holds all from the start of the period to known.
 	for _, s := range site.Spans {
 		if s.From <= known && s.To > known {
 			known = s.To
 		}
+		last = s.To
 	}
 	switch head := site.State.Head; {
-	case known == within.From && head > 0, known > within.From && max(known, head) < within.To-hour:
+	case known == within.From && head > 0, known < min(last, within.To),
+		known > within.From && max(known, head) < within.To-hour:
 		return " The archive does not hold all of this day: GetArchive shows what it holds.", nil
 	}
 	return "", nil

@@ -252,6 +252,22 @@ func TestEvidenceThatCannotBeHad(t *testing.T) {
 			}
 			c.Archive = engine
 		}, []string{"TOKEN_DURATION NEUTRAL: ", "COHORT NEUTRAL: does not hold all of this day"}},
+		"the archive has a hole in the day": {func(c *explain.Case) {
+			engine, end := archivetest.NewMemory(), now.Unix()
+			err := engine.SetZone(t.Context(), here, time.UTC)
+			for _, span := range []archive.Span{{From: end - 2*86400, To: end - 9*3600}, {From: end - 8*3600, To: end}} {
+				if err == nil {
+					_, err = engine.Replace(t.Context(), archive.Replacement{Site: here, Span: span, Final: true})
+				}
+			}
+			if err == nil {
+				err = engine.SetState(t.Context(), here, archive.State{Head: end})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Archive = engine
+		}, []string{"TOKEN_DURATION NEUTRAL: ", "COHORT NEUTRAL: does not hold all of this day"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCase(t, token)
