@@ -51,6 +51,23 @@ func (a *Adapter) ListSites(ctx context.Context, req *pb.ListSitesRequest) (*pb.
 	return res, nil
 }
 
+// SiteNames returns the names of all sites, also of those that cannot be read. If a row has no id, it
+// returns an error too.
+func (a *Adapter) SiteNames(ctx context.Context) (all []string, err error) {
+	list, err := a.sites(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range list.sites {
+		if s.GetSiteId() == "" {
+			err = s.unreadable
+			continue
+		}
+		all = append(all, s.GetName())
+	}
+	return all, err
+}
+
 const (
 	maxSitePages = 100 // that is ten thousand sites
 	maxPasses    = 5   // over the list of sites, until two passes agree

@@ -2,6 +2,7 @@ package ncp_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -294,6 +295,17 @@ func TestASiteThatCannotBeReadHidesNoOther(t *testing.T) {
 		req.PageToken = first.GetNextPageToken()
 		_, err = a.ListSites(t.Context(), req)
 		wantSaid(t, row, want(t, row, err, unreadable), says)
+		names, err := a.SiteNames(t.Context())
+		wanted := []string{"vendors/acme/sites/A", "vendors/acme/sites/B"}
+		if strings.Contains(says, `"drm-1"`) {
+			wanted = append(wanted, "vendors/acme/sites/drm-1")
+		} else {
+			want(t, row, err, unreadable)
+			err = nil
+		}
+		if err != nil || !slices.Equal(names, wanted) {
+			t.Errorf("the names with %s: %q, %v", row, names, err)
+		}
 		if level, err := a.Check(t.Context()); err != nil {
 			t.Errorf("%s: %q, %v", row, level, err)
 		}
