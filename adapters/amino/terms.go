@@ -34,14 +34,20 @@ func (a *Adapter) terms(field string, wanted *pb.ProductLicense) (*pb.ProductLic
 	for _, at := range []struct {
 		member string
 		time   *timestamppb.Timestamp
+		isEnd  bool
 	}{
-		{"start_time", l.GetStartTime()},
-		{"stop_time", l.GetStopTime()},
-		{"renewal.expire_time", l.GetRenewal().GetExpireTime()},
-		{"purchase.time", l.GetPurchase().GetTime()},
+		{"start_time", l.GetStartTime(), false},
+		{"stop_time", l.GetStopTime(), true},
+		{"renewal.expire_time", l.GetRenewal().GetExpireTime(), true},
+		{"purchase.time", l.GetPurchase().GetTime(), false},
 	} {
-		if at.time != nil && at.time.CheckValid() != nil {
+		switch {
+		case at.time == nil:
+		case at.time.CheckValid() != nil:
 			refuse(at.member, "must be a time in the years 1 to 9999")
+		case at.isEnd && epochOf(at.time).end() == nil:
+			refuse(at.member, "must be later than 1970-01-01T00:00:00Z: AminoTV may take that for no end. "+
+				"Leave it out for no end")
 		}
 	}
 	start, stop := epochOf(l.GetStartTime()), epochOf(l.GetStopTime())
