@@ -172,7 +172,14 @@ func evidenceCases() []evidenceCase {
 			name: "a certificate that ended, shown with the site", kind: "pallycon", code: "7303",
 			adapter: vendor{site: &pb.Site{FairplayCertificate: &pb.FairPlayCertificate{ExpireTime: ago(time.Hour)}}},
 			want: []string{
-				"FAIRPLAY_CERTIFICATE CONFIRMS: It ended at 2026-11-29T13:00:00Z", "COHORT NEUTRAL: none of 0",
+				"FAIRPLAY_CERTIFICATE NEUTRAL: It ended at 2026-11-29T13:00:00Z", "COHORT NEUTRAL: none of 0",
+			},
+		},
+		{
+			name: "a certificate that ended, and is there", kind: "pallycon", code: "7315",
+			adapter: served{vendor{certificate: &pb.FairPlayCertificate{ExpireTime: ago(time.Hour)}}},
+			want: []string{
+				"FAIRPLAY_CERTIFICATE CONTRADICTS: Devices ignore that.", "COHORT NEUTRAL: none of 0",
 			},
 		},
 		{

@@ -261,7 +261,7 @@ func (c Case) certificate(ctx context.Context) Found {
 	if err != nil {
 		return c.unavailable(FairPlayCertificate, c.Site, err, "drmhub cannot read the site's FairPlay certificate.")
 	}
-	message, finding := "The site has a FairPlay certificate", neutral
+	message := "The site has a FairPlay certificate"
 	for _, part := range []struct{ before, text string }{
 		{" of ", got.GetSubject()}, {", serial number ", got.GetSerialNumber()},
 		{", SHA-256 ", got.GetFingerprint()}, {", from ", got.GetCertificateUri()},
@@ -274,11 +274,12 @@ func (c Case) certificate(ctx context.Context) Found {
 	case ends == nil:
 		message += ". Its end is not known."
 	case ends.AsTime().Before(c.Now):
-		message, finding = message+". It ended at "+instant(ends.AsTime())+".", confirms
+		message += ". It ended at " + instant(ends.AsTime()) + ". Devices ignore that."
 	default:
 		message += ". It is valid until " + instant(ends.AsTime()) + "."
 	}
-	if finding == neutral && c.Explanation.GetErrorCode() == noCertificate {
+	finding := neutral
+	if c.Explanation.GetErrorCode() == noCertificate {
 		finding = contradicts
 	}
 	return one(c.evidence(FairPlayCertificate, c.Site, finding,

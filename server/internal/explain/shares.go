@@ -116,7 +116,7 @@ type suspect struct {
 	inferred *pb.Explanation
 }
 
-// fairPlay is the suspect DRM system whose settings wear out: its certificate ends or is replaced.
+// fairPlay is the suspect DRM system whose settings change: its certificate is replaced.
 var fairPlay = &pb.Explanation{
 	Class: pb.Explanation_FAIRPLAY_CREDENTIALS, Owner: pb.Explanation_OPERATOR, Retryable: pb.Explanation_NO,
 	Fixes: []string{
